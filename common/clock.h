@@ -1,0 +1,27 @@
+/*
+ * common/clock.h - the only source of time: the real clock, or a virtual one that tests move.
+ * Wall time may reach a result only through the log (as a record's arrival time); monotonic time is
+ * for timers and figures and never reaches a result.
+ */
+#ifndef MR_COMMON_CLOCK_H
+#define MR_COMMON_CLOCK_H
+
+#include "common/status.h"
+
+/* Event times, arrival times and watermarks are microseconds since 1970-01-01 00:00:00 UTC. */
+#define MR_TIME_MIN INT64_MIN /* -infinity, also "no watermark yet" */
+#define MR_TIME_MAX INT64_MAX /* infinity */
+
+typedef struct MrClock MrClock;
+
+MrClock *mr_clock_create_real(void);
+/* Starts at `wall_us`; moves only by mr_clock_set.  Monotonic time follows it. */
+MrClock *mr_clock_create_virtual(int64_t wall_us);
+void mr_clock_destroy(MrClock *clock);
+bool mr_clock_is_virtual(const MrClock *clock);
+int64_t mr_clock_wall_us(MrClock *clock);      /* thread-safe */
+int64_t mr_clock_monotonic_us(MrClock *clock); /* thread-safe */
+/* MR_ERR_NOT_IN_STATE for a real clock; MR_ERR_INVALID_PARAMETER for a step back. */
+MrStatus mr_clock_set(MrClock *clock, int64_t wall_us, MrError *err);
+
+#endif

@@ -1,0 +1,189 @@
+/*
+ * common/directory.c - the calls of file.h that work on names: rename, remove, list, replace.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/fault.h"
+#include "common/file.h"
+#include "common/file_error.h"
+
+MrStatus mr_file_rename(const char *from, const char *to, MrError *err)
+{
+    if (mr_file_fault() || rename(from, to) != 0) {
+        return mr_file_error(err, "rename file", from);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_file_remove(const char *path, MrError *err)
+{
+    if (mr_file_fault() || (unlink(path) != 0 && errno != ENOENT)) {
+        return mr_file_error(err, "remove file", path);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_file_make_directory(const char *path, MrError *err)
+{
+    struct stat info;
+
+    if (!mr_file_fault()) {
+        if (mkdir(path, 0700) == 0) {
+            return MR_OK;
+        }
+        if (errno == EEXIST) {
+            if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+                return MR_OK;
+            }
+            errno = ENOTDIR;
+        }
+    }
+    return mr_file_error(err, "create directory", path);
+}
+
+MrStatus mr_file_sync_directory(const char *path, MrError *err)
+{
+    if (mr_file_fault()) {
+        return mr_file_error(err, "fsync directory", path);
+    }
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return mr_file_error(err, "open directory", path);
+    }
+    MrStatus status = MR_OK;
+    if (fsync(fd) != 0) {
+        status = mr_file_error(err, "fsync directory", path);
+    }
+    close(fd);
+    return status;
+}
+
+bool mr_file_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+/* Names of a directory while they are read. */
+typedef struct NameList {
+    char **names;
+    size_t count;
+    size_t capacity;
+} NameList;
+
+static void name_list_fini(NameList *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->names[i]);
+    }
+    free(list->names);
+}
+
+static bool name_list_add(NameList *list, const char *name)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+        char **names = realloc(list->names, capacity * sizeof *names);
+        if (names == NULL) {
+            return false;
+        }
+        list->names = names;
+        list->capacity = capacity;
+    }
+    char *copy = strdup(name);
+    if (copy == NULL) {
+        return false;
+    }
+    list->names[list->count++] = copy;
+    return true;
+}
+
+static int name_compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static MrStatus directory_read(const char *path, DIR *dir, NameList *list, MrError *err)
+{
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(dir);
+        if (entry == NULL) {
+            return errno == 0 ? MR_OK : mr_file_error(err, "read directory", path);
+        }
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        if (!name_list_add(list, entry->d_name)) {
+            return mr_error_no_memory(err);
+        }
+    }
+}
+
+MrStatus mr_file_list_directory(const char *path, void (*each)(void *context, const char *name),
+                                void *context, MrError *err)
+{
+    NameList list = { 0 };
+    DIR *dir = mr_file_fault() ? NULL : opendir(path);
+
+    if (dir == NULL) {
+        return mr_file_error(err, "open directory", path);
+    }
+    MrStatus status = directory_read(path, dir, &list, err);
+    closedir(dir);
+    if (status == MR_OK) {
+        if (list.count > 1) {
+            qsort(list.names, list.count, sizeof *list.names, name_compare);
+        }
+        for (size_t i = 0; i < list.count; i++) {
+            each(context, list.names[i]);
+        }
+    }
+    name_list_fini(&list);
+    return status;
+}
+
+static MrStatus write_new_file(const char *path, const void *data, size_t length, MrError *err)
+{
+    MrFile *file;
+    MR_TRY(mr_file_open(path, MR_FILE_CREATE, &file, err));
+    MrStatus status = mr_file_write(file, 0, data, length, err);
+    if (status == MR_OK) {
+        status = mr_file_sync(file, err);
+    }
+    mr_file_close(file);
+    return status;
+}
+
+MrStatus mr_file_replace(const char *directory, const char *name, const void *data, size_t length,
+                         MrError *err)
+{
+    char path[PATH_MAX];
+    char temporary[PATH_MAX];
+    int path_length = snprintf(path, sizeof path, "%s/%s", directory, name);
+    int temporary_length = snprintf(temporary, sizeof temporary, "%s/%s.tmp", directory, name);
+
+    if (path_length < 0 || temporary_length < 0 || temporary_length >= (int)sizeof temporary) {
+        errno = ENAMETOOLONG;
+        return mr_file_error(err, "replace file", name);
+    }
+    /* One is left over when an earlier replacement was cut short. */
+    MR_TRY(mr_file_remove(temporary, err));
+    MrStatus status = write_new_file(temporary, data, length, err);
+    if (status == MR_OK) {
+        status = mr_file_rename(temporary, path, err);
+    }
+    if (status != MR_OK) {
+        unlink(temporary); /* err keeps the first cause; the old file stands */
+        return status;
+    }
+    return mr_file_sync_directory(directory, err);
+}

@@ -1,0 +1,245 @@
+/*
+ * common/file.c - reading, writing and syncing one open file.
+ * Every call asks fault.h first, so that each one can be made to fail in a test.  Names and
+ * directories are in directory.c.
+ */
+#include "common/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/fault.h"
+#include "common/file_error.h"
+
+struct MrFile {
+    int fd;
+    char path[]; /* for messages */
+};
+
+MrStatus mr_file_error(MrError *err, const char *what, const char *path)
+{
+    MrStatus status = MR_ERR_IO;
+    if (errno == ENOSPC || errno == EDQUOT) {
+        status = MR_ERR_DISK_FULL;
+    } else if (errno == ENOENT) {
+        status = MR_ERR_UNDEFINED_FILE;
+    } else if (errno == EACCES || errno == EPERM) {
+        status = MR_ERR_INSUFFICIENT_PRIVILEGE;
+    }
+    return mr_error_set(err, status, "could not %s \"%.400s\": %m", what, path);
+}
+
+bool mr_file_fault(void)
+{
+    switch (mr_fault_next_io()) {
+    case MR_FAULT_NONE:
+        return false;
+    case MR_FAULT_ENOSPC:
+        errno = ENOSPC;
+        return true;
+    case MR_FAULT_TEAR:
+        mr_fault_die();
+    default:
+        errno = EIO;
+        return true;
+    }
+}
+
+MrStatus mr_file_open(const char *path, MrFileMode mode, MrFile **out, MrError *err)
+{
+    int flags = mode == MR_FILE_READ    ? O_RDONLY
+                : mode == MR_FILE_WRITE ? O_RDWR
+                                        : O_RDWR | O_CREAT | O_EXCL;
+    const char *what = mode == MR_FILE_CREATE ? "create file" : "open file";
+
+    *out = NULL;
+    MrFile *file = malloc(sizeof *file + strlen(path) + 1);
+    if (file == NULL) {
+        return mr_error_no_memory(err);
+    }
+    strcpy(file->path, path);
+    file->fd = -1;
+    if (!mr_file_fault()) {
+        do {
+            file->fd = open(path, flags | O_CLOEXEC, 0600);
+        } while (file->fd < 0 && errno == EINTR);
+    }
+    if (file->fd < 0) {
+        MrStatus status = mr_file_error(err, what, path);
+        free(file);
+        return status;
+    }
+    *out = file;
+    return MR_OK;
+}
+
+void mr_file_close(MrFile *file)
+{
+    if (file != NULL) {
+        close(file->fd);
+        free(file);
+    }
+}
+
+int mr_file_descriptor(const MrFile *file)
+{
+    return file->fd;
+}
+
+/* Reads until `length` bytes are there or the file ends. */
+static MrStatus file_read_all(MrFile *file, uint64_t offset, char *data, size_t length, size_t *got,
+                              MrError *err)
+{
+    *got = 0;
+    while (*got < length) {
+        ssize_t n = pread(file->fd, data + *got, length - *got, (off_t)(offset + *got));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return mr_file_error(err, "read file", file->path);
+        }
+        if (n == 0) {
+            break;
+        }
+        *got += (size_t)n;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_file_read_some(MrFile *file, uint64_t offset, void *data, size_t length, size_t *got,
+                           MrError *err)
+{
+    *got = 0;
+    switch (mr_fault_next_io()) {
+    case MR_FAULT_NONE:
+        break;
+    case MR_FAULT_SHORT:
+        length = (length + 1) / 2;
+        break;
+    case MR_FAULT_TEAR:
+        mr_fault_die();
+    default:
+        errno = EIO;
+        return mr_file_error(err, "read file", file->path);
+    }
+    return file_read_all(file, offset, data, length, got, err);
+}
+
+MrStatus mr_file_read(MrFile *file, uint64_t offset, void *data, size_t length, MrError *err)
+{
+    size_t got;
+    MR_TRY(mr_file_read_some(file, offset, data, length, &got, err));
+    if (got != length) {
+        return mr_error_set(err, MR_ERR_IO,
+                            "could not read file \"%.400s\": read %zu of %zu bytes", file->path, got,
+                            length);
+    }
+    return MR_OK;
+}
+
+static MrStatus file_write_all(MrFile *file, uint64_t offset, const char *data, size_t length,
+                               MrError *err)
+{
+    while (length > 0) {
+        ssize_t n = pwrite(file->fd, data, length, (off_t)offset);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            if (n == 0) {
+                errno = ENOSPC; /* a write of nothing without an error: no room, as POSIX has it */
+            }
+            return mr_file_error(err, "write file", file->path);
+        }
+        data += n;
+        offset += (uint64_t)n;
+        length -= (size_t)n;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_file_write(MrFile *file, uint64_t offset, const void *data, size_t length, MrError *err)
+{
+    MrFault fault = mr_fault_next_io();
+
+    switch (fault) {
+    case MR_FAULT_NONE:
+        return file_write_all(file, offset, data, length, err);
+    case MR_FAULT_SHORT:
+    case MR_FAULT_TEAR:
+        MR_TRY(file_write_all(file, offset, data, length / 2, err));
+        if (fault == MR_FAULT_TEAR) {
+            mr_fault_die();
+        }
+        errno = EIO;
+        break;
+    case MR_FAULT_ENOSPC:
+        errno = ENOSPC;
+        break;
+    default:
+        errno = EIO;
+        break;
+    }
+    return mr_file_error(err, "write file", file->path);
+}
+
+MrStatus mr_file_sync_data(MrFile *file, MrError *err)
+{
+    if (mr_file_fault() || fdatasync(file->fd) != 0) {
+        return mr_file_error(err, "fdatasync file", file->path);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_file_sync(MrFile *file, MrError *err)
+{
+    if (mr_file_fault() || fsync(file->fd) != 0) {
+        return mr_file_error(err, "fsync file", file->path);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_file_allocate(MrFile *file, uint64_t length, MrError *err)
+{
+    if (mr_file_fault()) {
+        return mr_file_error(err, "allocate file", file->path);
+    }
+    int failure;
+    do {
+        failure = posix_fallocate(file->fd, 0, (off_t)length);
+    } while (failure == EINTR);
+    if (failure != 0) {
+        errno = failure;
+        return mr_file_error(err, "allocate file", file->path);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_file_truncate(MrFile *file, uint64_t length, MrError *err)
+{
+    if (mr_file_fault() || ftruncate(file->fd, (off_t)length) != 0) {
+        return mr_file_error(err, "truncate file", file->path);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_file_size(MrFile *file, uint64_t *out, MrError *err)
+{
+    struct stat info;
+    if (mr_file_fault() || fstat(file->fd, &info) != 0) {
+        return mr_file_error(err, "stat file", file->path);
+    }
+    *out = (uint64_t)info.st_size;
+    return MR_OK;
+}
+
+void mr_file_drop_cache(MrFile *file, uint64_t offset, uint64_t length)
+{
+    /* Advice: when the system does not take it, only the test that wants a cold read is weaker. */
+    (void)posix_fadvise(file->fd, (off_t)offset, (off_t)length, POSIX_FADV_DONTNEED);
+}
