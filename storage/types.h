@@ -1,0 +1,143 @@
+/*
+ * storage/types.h - the SQL types, their values in memory and their text.
+ * Must not know columns of tables, expressions or SQL syntax.
+ *
+ * In memory: bool is a byte 0/1; integers, floats as in C; date int32 days and time, timestamp,
+ * timestamptz int64 µs since 1970-01-01; numeric MrDecimal; interval MrInterval; uuid 16 bytes;
+ * text, varchar, bytea, json, jsonb (normalised text) and unknown are 16-byte MrText views.
+ */
+#ifndef MR_STORAGE_TYPES_H
+#define MR_STORAGE_TYPES_H
+
+#include "common/datetime.h"
+#include "common/decimal.h"
+
+#include <string.h>
+
+typedef enum MrTypeId {
+#define MR_TYPE(id, name, oid, array_oid, width, category, preferred, doc) MR_TYPE_##id,
+#include "storage/types.def"
+#undef MR_TYPE
+    MR_TYPE_COUNT
+} MrTypeId;
+
+/* typmod as PostgreSQL's: numeric(p,s) ((p << 16) | s) + 4, varchar(n) n + 4, timestamp(p) p; -1
+ * none. */
+typedef struct MrType {
+    MrTypeId id;
+    int32_t typmod;
+} MrType;
+
+static inline MrType mr_type(MrTypeId id)
+{
+    return (MrType){ .id = id, .typmod = -1 };
+}
+
+typedef struct MrTypeInfo {
+    const char *name;
+    uint32_t oid, array_oid;
+    uint8_t width;
+    char category;
+    bool preferred;
+    bool is_text; /* values are MrText views */
+    const char *doc;
+} MrTypeInfo;
+
+const MrTypeInfo *mr_type_info(MrTypeId id);
+static inline bool mr_type_is_text(MrTypeId id)
+{
+    return id == MR_TYPE_TEXT || id == MR_TYPE_VARCHAR || id == MR_TYPE_BYTEA || id == MR_TYPE_JSON
+           || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN;
+}
+/* By PostgreSQL's internal or SQL name, lower case ("int4", "integer", "double precision"). */
+bool mr_type_by_name(MrString name, MrTypeId *out);
+bool mr_type_by_oid(uint32_t oid, MrTypeId *out);
+/* As format_type prints it: "numeric(10,2)", "timestamp with time zone".  Appended to `out`. */
+void mr_type_format(MrType type, MrBuilder *out);
+/* The same into a static-size buffer, for messages. */
+const char *mr_type_text(MrType type, char out[64]);
+
+/*
+ * A string of up to 12 bytes lives in the view; a longer one keeps its first four bytes here and
+ * the whole elsewhere (an arena, a log frame).  Unused inline bytes are zero, so that two short
+ * strings are equal exactly when their 16 bytes are.
+ */
+typedef struct MrText {
+    uint32_t length;
+    char prefix[4];
+    union {
+        char rest[8];
+        const char *pointer;
+    };
+} MrText;
+#define MR_TEXT_INLINE_MAX 12
+
+static inline const char *mr_text_data(const MrText *text)
+{
+    return text->length <= MR_TEXT_INLINE_MAX ? text->prefix : text->pointer;
+}
+/* Borrows `data` when it is longer than 12 bytes. */
+static inline MrText mr_text_make(const char *data, uint32_t length)
+{
+    MrText text = { .length = length };
+    if (length <= MR_TEXT_INLINE_MAX) {
+        memcpy((char *)&text + 4, data, length);
+    } else {
+        memcpy(text.prefix, data, 4);
+        text.pointer = data;
+    }
+    return text;
+}
+static inline bool mr_text_equal(const MrText *a, const MrText *b)
+{
+    uint64_t head_a, head_b;
+    memcpy(&head_a, a, 8);
+    memcpy(&head_b, b, 8);
+    if (head_a != head_b) {
+        return false;
+    }
+    if (a->length <= MR_TEXT_INLINE_MAX) {
+        return memcmp(a->rest, b->rest, 8) == 0;
+    }
+    return memcmp(a->pointer, b->pointer, a->length) == 0;
+}
+int mr_text_compare(const MrText *a, const MrText *b); /* by bytes */
+static inline MrString mr_text_string(const MrText *text)
+{
+    return (MrString){ mr_text_data(text), text->length };
+}
+
+/* One value outside a vector: constants of plans, parameters. Text bytes are borrowed. */
+typedef struct MrDatum {
+    MrType type;
+    bool is_null;
+    union {
+        bool boolean;
+        int64_t integer; /* int2/4/8, date (days), time, timestamp, timestamptz */
+        double real;     /* float4, float8 */
+        MrDecimal decimal;
+        MrInterval interval;
+        MrText text;
+        uint8_t uuid[16];
+    };
+} MrDatum;
+
+/* Reads PostgreSQL's input text as a value of the type, typmod applied; long text is copied into
+ * the arena.  `zone` (NULL: UTC) is for timestamptz.  Errors are PostgreSQL's (22P02 …). */
+MrStatus mr_datum_parse(MrArena *arena, MrType type, MrString text, const MrTimezone *zone, MrDatum *out,
+                        MrError *err);
+/* Appends PostgreSQL's output text (nothing for NULL). */
+void mr_datum_format(const MrDatum *datum, const MrTimezone *zone, MrBuilder *out);
+/* Copies a value between a vector cell of the type (`cell` = width bytes) and a datum. */
+void mr_datum_load(MrDatum *out, MrType type, const void *cell);
+void mr_datum_store(const MrDatum *datum, void *cell);
+/* Total order of one type as ORDER BY has it (NaN last, text by bytes, intervals by length); NULL
+ * handling is the caller's.  For cells in vectors. */
+int mr_cell_compare(MrTypeId type, const void *a, const void *b);
+/* Equal by SQL's `=`: 1.0 = 1.00, 1 mon = 30 days. */
+bool mr_cell_equal(MrTypeId type, const void *a, const void *b);
+uint64_t mr_cell_hash(MrTypeId type, const void *cell);
+/* Appends PostgreSQL's text of one cell. */
+void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrBuilder *out);
+
+#endif
