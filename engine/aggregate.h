@@ -1,0 +1,66 @@
+/*
+ * engine/aggregate.h - aggregate functions as loops over (group number, value).
+ * A group's states lie side by side in one row of fixed width (engine/group_table.h); a state that
+ * needs more (a set of values) holds a pointer to memory charged to the query.
+ * Must not know windows, SQL or where groups come from.
+ */
+#ifndef MR_ENGINE_AGGREGATE_H
+#define MR_ENGINE_AGGREGATE_H
+
+#include "storage/block.h"
+#include "storage/checkpoint.h"
+
+/* Memory of one query's state: a counter with a limit, shared by its operators. */
+typedef struct MrMemory {
+    _Atomic int64_t used_bytes;
+    int64_t limit_bytes; /* 0: none */
+} MrMemory;
+/* Charges (or gives back, negative) bytes; MR_ERR_OUT_OF_MEMORY beyond the limit. */
+MrStatus mr_memory_charge(MrMemory *memory, int64_t bytes, MrError *err);
+
+enum {
+    MR_AGG_COUNTS_ROWS = 1, /* count(*): no argument */
+    MR_AGG_RETRACTS = 2,    /* takes negative weights */
+    MR_AGG_HEAP = 4,        /* state holds memory: merge, write, read and destroy are set */
+    MR_AGG_ORDERED = 8,     /* the result depends on the order of rows (sums of floats) */
+};
+
+/* Rows to add: args are flat, NULL-free and dense (`rows` values); groups[i] names the group. */
+typedef struct MrAggregateInput {
+    const MrVector *args; /* arg_count vectors */
+    const uint32_t *groups;
+    const int32_t *weights; /* NULL: +1 */
+    uint32_t rows;
+} MrAggregateInput;
+
+typedef struct MrAggregate {
+    const char *name;
+    MrTypeId args[2];
+    uint8_t arg_count;
+    MrTypeId result;
+    uint16_t state_bytes;   /* multiple of 8; a fresh state is all zero */
+    uint16_t flags;
+    /* State of group g is at states + g * stride. */
+    MrStatus (*update)(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory, MrError *err);
+    MrStatus (*merge)(char *into, const char *from, MrMemory *memory, MrError *err);
+    /* Result of `rows` groups named by `groups` into out (flat, with a validity bitmap all valid). */
+    MrStatus (*finalize)(const char *states, size_t stride, const uint32_t *groups, uint32_t rows, MrArena *arena,
+                         MrVector *out, MrError *err);
+    void (*destroy)(char *state, MrMemory *memory);
+    void (*write)(const char *state, MrStateWriter *writer);
+    MrStatus (*read)(char *state, MrStateReader *reader, MrMemory *memory, MrError *err);
+    const char *doc;
+    const char *example; /* over VALUES, with `returns` */
+    const char *returns;
+} MrAggregate;
+
+/* All overloads of a name, or 0.  `count` with no argument is count(*). */
+uint32_t mr_aggregate_lookup(MrString name, const MrAggregate *const **out);
+uint32_t mr_aggregate_all(const MrAggregate *const **out);
+/* The variant for inputs that take rows back or whose order is not the log's: the same entry when it
+ * can, its multiset form else. */
+const MrAggregate *mr_aggregate_retracting(const MrAggregate *aggregate);
+/* The variant over distinct values only. NULL: not to be had for the type. */
+const MrAggregate *mr_aggregate_distinct(const MrAggregate *aggregate);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * engine/dag.h - the operator DAG as read-only data: what the planner hands to the engine.
+ * Every run of a plan (each worker's, a replay's, an ad-hoc one) shares it.  Must not know SQL text.
+ *
+ * Expressions stand in Project and Filter only; the other operators name columns of their input, so
+ * that a plan computes every value once, below them.
+ */
+#ifndef MR_ENGINE_DAG_H
+#define MR_ENGINE_DAG_H
+
+#include "engine/aggregate.h"
+#include "engine/expression.h"
+
+typedef enum MrOperatorKind {
+#define MR_OPERATOR(KIND, class_name, spec_type) MR_OPERATOR_##KIND,
+#include "engine/operators/operators.def"
+#undef MR_OPERATOR
+    MR_OPERATOR_COUNT
+} MrOperatorKind;
+
+typedef enum MrScanKind {
+    MR_SCAN_STREAM,  /* blocks of the log; columns as logged */
+    MR_SCAN_RESULT,  /* a standing query's result table (ad hoc), or its changes (dependents) */
+    MR_SCAN_VIRTUAL, /* a system view, filled by the server */
+    MR_SCAN_VALUES,  /* rows of constants */
+} MrScanKind;
+
+/* Leaf.  Output: `columns` of the relation, in this order. */
+typedef struct MrScanSpec {
+    MrScanKind kind;
+    const char *relation;       /* name, for EXPLAIN and for virtual tables */
+    uint32_t stream_id;         /* STREAM */
+    uint8_t query[16];          /* RESULT: the standing query */
+    uint32_t column_count;
+    const uint32_t *columns;
+    /* STREAM: what lateness needs (dialect.md, Time). -1: no event column, time is the arrival. */
+    int32_t event_column;       /* of the stream */
+    int64_t delay_us, max_future_skew_us;
+    const MrBlock *values;      /* VALUES */
+} MrScanSpec;
+
+typedef struct MrFilterSpec {
+    const MrExpr *predicate;
+} MrFilterSpec;
+
+typedef struct MrProjectSpec {
+    const MrExpr *const *expressions;
+    uint32_t expression_count;
+} MrProjectSpec;
+
+typedef enum MrEmitMode { MR_EMIT_MODE_UPDATE, MR_EMIT_MODE_CLOSE } MrEmitMode;
+
+typedef enum MrGroupWindow { MR_GROUP_WINDOW_NONE, MR_GROUP_WINDOW_TUMBLE, MR_GROUP_WINDOW_HOP } MrGroupWindow;
+
+typedef struct MrAggregateCall {
+    const MrAggregate *aggregate;  /* the plain entry; the operator takes its retracting or distinct form */
+    uint32_t args[2];              /* input columns */
+    int32_t filter;                /* input column (bool), -1: none */
+    bool is_distinct;
+} MrAggregateCall;
+
+/* Groups rows and aggregates them.  Output: window_start, window_end (with a window), the keys, the
+ * aggregates.  Without aggregates it is DISTINCT.  Without keys and window it gives one row always
+ * (also over no input), as SQL says. */
+typedef struct MrAggregateSpec {
+    MrGroupWindow window_kind;
+    MrWindow window;
+    int32_t time_column;           /* input column that is windowed; -1 with NONE */
+    bool time_is_event;            /* W of the input closes the windows (always so in standing queries) */
+    int64_t allowed_lateness_us;
+    const uint32_t *keys;          /* input columns */
+    uint32_t key_count;
+    const MrAggregateCall *calls;
+    uint32_t call_count;
+    MrEmitMode emit;
+    bool input_retracts;           /* the input may carry negative weights */
+    bool input_is_derived;         /* the input's order is not the log's */
+    bool needs_old;                /* a changed row is preceded by its old one with weight -1 */
+} MrAggregateSpec;
+
+typedef struct MrSortKey {
+    uint32_t column;
+    bool descending;
+    bool nulls_first;
+} MrSortKey;
+
+/* Ad hoc only: orders all rows, then gives `limit` of them after `offset` (UINT64_MAX: all). */
+typedef struct MrSortSpec {
+    const MrSortKey *keys;
+    uint32_t key_count;            /* 0: LIMIT without ORDER BY, in order of arrival */
+    uint64_t limit, offset;
+} MrSortSpec;
+
+/* Root of a standing query: changes netted per key (MrChangeSet), or appended. */
+typedef struct MrDeliverSpec {
+    const uint32_t *keys;
+    uint32_t key_count;            /* 0: append-only */
+} MrDeliverSpec;
+
+/* Root of an ad-hoc query: hands blocks on as they come. */
+typedef struct MrCollectSpec {
+    uint32_t visible_columns;      /* the first n are shown */
+} MrCollectSpec;
+
+typedef struct MrDagNode {
+    MrOperatorKind kind;
+    const void *spec;
+    int32_t input;                 /* node index, -1 for a scan */
+    MrSchema schema;               /* of the output */
+    bool retracts;                 /* the output may carry negative weights */
+} MrDagNode;
+
+/* Nodes in order from scan to root: node i's input is before it. */
+typedef struct MrDag {
+    MrDagNode *nodes;
+    uint32_t node_count;
+    const MrTimezone *zone;        /* of the query */
+    int64_t now_us;                /* ad hoc: start of the statement */
+} MrDag;
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * engine/operator.h - what every operator is: a class of functions, a read-only spec, a state.
+ * Blocks are pushed; windows close in `advance`; `finish_batch` emits what the micro-batch changed.
+ * No clock, socket, thread or file is within reach of an operator.
+ */
+#ifndef MR_ENGINE_OPERATOR_H
+#define MR_ENGINE_OPERATOR_H
+
+#include "engine/dag.h"
+
+typedef struct MrOperator MrOperator;
+
+/* A row left out because it came late. */
+typedef struct MrLateRow {
+    uint64_t sequence;
+    int64_t event_us, watermark_us;
+} MrLateRow;
+
+/* A row left out because an expression failed on it. */
+typedef struct MrFailedRow {
+    uint64_t sequence;   /* 0: a derived row */
+    MrError error;
+} MrFailedRow;
+
+enum { MR_NOTED_ROWS_MAX = 1000 };
+
+/* What a micro-batch left out: all are counted, the last of them kept. */
+typedef struct MrNotes {
+    uint64_t late_rows, failed_rows;
+    MrLateRow late[MR_NOTED_ROWS_MAX];      /* ring by late_rows */
+    MrFailedRow *failed;                    /* growing; every one, since error_limit needs their places */
+    uint32_t failed_count, failed_capacity;
+} MrNotes;
+
+/* The surroundings of one micro-batch, on one thread. */
+typedef struct MrBatch {
+    MrArena *arena;          /* reset once the target has committed */
+    MrNotes *notes;          /* NULL: ad hoc, a failing row fails the statement; late rows are left out */
+    const MrTimezone *zone;
+    int64_t now_us;
+    MrError *err;
+} MrBatch;
+
+typedef struct MrOperatorClass {
+    const char *name;        /* what EXPLAIN prints */
+    size_t state_size;
+    MrStatus (*open)(MrOperator *op, MrError *err);
+    MrStatus (*push)(MrOperator *op, const MrBlock *in, MrBatch *batch);
+    /* The input's watermark is `watermark_us` now: no row before it follows. */
+    MrStatus (*advance)(MrOperator *op, int64_t watermark_us, MrBatch *batch);
+    MrStatus (*finish_batch)(MrOperator *op, MrBatch *batch);
+    /* NULL: stateless. Called between micro-batches, after finish_batch. */
+    MrStatus (*snapshot)(MrOperator *op, MrStateWriter *writer, MrError *err);
+    MrStatus (*restore)(MrOperator *op, MrStateReader *reader, MrError *err);
+    void (*close)(MrOperator *op);
+} MrOperatorClass;
+
+struct MrOperator {
+    const MrOperatorClass *op_class;
+    const MrDagNode *node;
+    const void *spec;
+    void *state;             /* zeroed, state_size bytes */
+    MrOperator *output;      /* NULL at the root */
+    MrMemory *memory;
+    MrArena *arena;          /* life of the pipeline: compiled expressions */
+    uint64_t rows_in, rows_out;
+};
+
+/* Hands a block to the next operator; empty blocks are dropped here. */
+MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch);
+MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch);
+
+#define MR_OPERATOR(KIND, class_name, spec_type) extern const MrOperatorClass class_name;
+#include "engine/operators/operators.def"
+#undef MR_OPERATOR
+
+#endif

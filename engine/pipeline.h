@@ -1,0 +1,77 @@
+/*
+ * engine/pipeline.h - a running plan: builds state from a DAG, takes records in order, gives the
+ * changes, snapshots and restores.  The whole engine as its users see it.
+ *
+ * One pipeline runs on up to N lanes: rows are filtered and projected by chunks on any thread, then
+ * each lane aggregates the keys that hash to it, in log order; so no answer depends on N.  Threads
+ * are lent by the caller (MrParallel); without them it runs on the calling thread.
+ */
+#ifndef MR_ENGINE_PIPELINE_H
+#define MR_ENGINE_PIPELINE_H
+
+#include "engine/operator.h"
+#include "storage/sink.h"
+
+/* Runs task(context, i) for every i in 0..count-1 on the lender's threads; returns when all are done. */
+typedef struct MrParallel {
+    void *pool;
+    uint32_t lanes;   /* at least 1 */
+    void (*run)(void *pool, void (*task)(void *context, uint32_t index), void *context, uint32_t count);
+} MrParallel;
+
+typedef struct MrPipelineOptions {
+    const MrDag *dag;            /* keeps */
+    int64_t memory_bytes_max;    /* 0: none */
+    const MrParallel *parallel;  /* NULL: one lane on the caller's thread; keeps */
+    bool is_standing;            /* failed rows are noted, not fatal */
+} MrPipelineOptions;
+
+typedef struct MrPipeline MrPipeline;
+
+MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, MrError *err);
+void mr_pipeline_destroy(MrPipeline *pipeline);
+
+/* One record of the pipeline's stream: rows, or only a movement of the watermark.  `block` has the
+ * stream's logged columns (or, for RESULT and VIRTUAL scans, the relation's). */
+typedef struct MrPipelineInput {
+    const MrBlock *block;        /* NULL: no rows */
+    int64_t watermark_after_us;  /* MR_TIME_MIN: none */
+} MrPipelineInput;
+
+/* Runs a micro-batch over the inputs, in order.  Borrows them.  May be called several times before a
+ * flush.  An error leaves the pipeline unusable but for destroy (a memory limit: MR_ERR_OUT_OF_MEMORY). */
+MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err);
+
+/* Emits all changes since the last flush into `out`, which lives in the arena until its reset.  For a
+ * root DELIVER. Keyed: net per key. */
+MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrArena *arena, MrChangeSet *out, MrError *err);
+/* Changes waiting for a flush that need memory (append-only rows), for backpressure. */
+size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline);
+
+/* For a root COLLECT (ad hoc): after the last run, hands all result blocks to `each`. */
+MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrArena *arena,
+                             MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
+                             MrError *err);
+
+/* State right after a flush; independent of the number of lanes. */
+MrStatus mr_pipeline_snapshot(MrPipeline *pipeline, MrBuilder *out, MrError *err);
+MrStatus mr_pipeline_restore(MrPipeline *pipeline, MrString state, MrError *err);
+
+/* Late and failed rows noted since the last call; the caller reads and clears. */
+MrNotes *mr_pipeline_notes(MrPipeline *pipeline);
+void mr_pipeline_clear_notes(MrPipeline *pipeline);
+
+typedef struct MrOperatorFacts {
+    const char *name;
+    uint64_t rows_in, rows_out;
+    int64_t state_bytes;
+    uint64_t groups;
+} MrOperatorFacts;
+uint32_t mr_pipeline_operator_count(const MrPipeline *pipeline);
+void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint32_t lane, MrOperatorFacts *out);
+int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline);
+/* The earliest end of a window that is open and holds rows, for EXPLAIN PROGRESS and heartbeats;
+ * MR_TIME_MAX: none waits. */
+int64_t mr_pipeline_next_close_us(const MrPipeline *pipeline);
+
+#endif
