@@ -72,7 +72,7 @@ def _cases(namespace, stack):
                     yield title, _raiser(reason)
                     break
                 except Exception as error:
-                    yield title + ": set-up", _raiser(error)
+                    yield title + ": set-up and end", _raiser(error)
                     break
                 yield f"{title}: {case}", call
             cases.close()

@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+"""tests/expected_test.py - standing queries over real inputs give the known right answers.
+
+Each set of inputs is loaded the way a user would load it (psql's \\copy, COPY by psycopg, HTTP, the
+file connector) and is answered into SQLite and into PostgreSQL, EMIT ON UPDATE and ON WINDOW CLOSE,
+by views that were there before the rows and by views that start from history.  Every answer is
+compared with tests/data/expected (made by DuckDB) and with PostgreSQL computing it over the same rows.
+"""
+import csv
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "lib"))
+import harness  # noqa: E402
+
+TOLERANCE_FILE = 2e-6     # the files are rounded to 6 places
+TOLERANCE_POSTGRES = 1e-9
+
+
+class Query:
+    """A question as a SELECT over {source}: a TUMBLE or HOP here, a subquery for PostgreSQL."""
+
+    def __init__(self, name, answer, window, select, key):
+        self.name, self.answer, self.window = name, answer, window
+        self.select, self.key = select, key
+
+    def millrace(self, stream, time):
+        kind, *widths = self.window
+        sizes = ", ".join(f"INTERVAL '{width}'" for width in widths)
+        return self.select.format(source=f"{kind}({stream}, {time}, {sizes})")
+
+    def postgres(self, table, time):
+        kind, *widths = self.window
+        slide, size = widths[0], widths[-1]
+        start = f"date_bin('{slide}', {time}, TIMESTAMP '1970-01-01')"
+        return self.select.format(source=f"""(
+            SELECT s.*, w AS window_start, w + INTERVAL '{size}' AS window_end
+            FROM {table} s, LATERAL generate_series({start} - INTERVAL '{size}' + INTERVAL '{slide}',
+                                                    {start}, INTERVAL '{slide}') w) windows""")
+
+
+class Set:
+    def __init__(self, stream, time, columns, delay, load, rows, queries):
+        self.stream, self.time, self.columns, self.delay = stream, time, columns, delay
+        (self.options, self.fill), self.rows, self.queries = load, rows, queries
+
+    def ddl(self):
+        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns)
+        return (f"CREATE STREAM {self.stream} ({columns}, WATERMARK FOR {self.time} AS "
+                f"{self.time} - INTERVAL '{self.delay}'){self.options()}")
+
+
+# -- ways of loading: (options of the stream, a call that delivers the rows and counts them) -------
+
+def load_http(path):
+    """JSON lines by HTTP POST, in pieces as a log shipper would send them."""
+    def fill(server, inputs):
+        lines = path().read_bytes().splitlines(keepends=True)
+        for start in range(0, len(lines), 5000):
+            status, text = server.post(inputs.stream, b"".join(lines[start:start + 5000]))
+            assert status == 200, f"POST answered {status}: {text}"
+        return len(lines)
+    return lambda: "", fill
+
+
+def load_psql(path):
+    """\\copy of psql."""
+    def fill(server, inputs):
+        done = server.psql("-c", f"\\copy {inputs.stream} FROM '{path()}' CSV HEADER")
+        assert done.stdout.startswith("COPY "), done.stdout + done.stderr
+        return int(done.stdout.split()[1])
+    return lambda: "", fill
+
+
+def load_copy(path):
+    """COPY … FROM STDIN by psycopg."""
+    def fill(server, inputs):
+        return server.copy(f"COPY {inputs.stream} FROM STDIN (FORMAT csv, HEADER)",
+                           path().read_bytes())
+    return lambda: "", fill
+
+
+def load_file(path):
+    """The file connector: the server reads the file itself and closes the windows at its end."""
+    def fill(server, inputs):
+        return sum(1 for _ in open(path(), "rb"))
+    return lambda: f" WITH (connector = 'file', format = 'json', path = '{path()}', " \
+        "at_end = 'close')", fill
+
+
+def csv_rows(path):
+    def rows():
+        with open(path(), newline="", encoding="utf-8") as file:
+            reader = csv.reader(file)
+            next(reader)
+            for row in reader:
+                yield [None if cell == "" else cell for cell in row]
+    return rows
+
+
+def json_rows(path, names):
+    def rows():
+        with open(path(), encoding="utf-8", newline="\n") as file:
+            for line in file:
+                row = json.loads(line)
+                yield [row.get(name) for name in names]
+    return rows
+
+
+def lazy(name):
+    return lambda: harness.dataset(name)
+
+
+# -- the sets -------------------------------------------------------------------------------------
+
+WIKIPEDIA = ["time", "channel", "cityName", "comment", "countryIsoCode", "countryName",
+             "isAnonymous", "isMinor", "isNew", "isRobot", "isUnpatrolled", "metroCode", "namespace",
+             "page", "regionIsoCode", "regionName", "user", "delta", "added", "deleted"]
+
+
+def wikipedia_type(name):
+    if name == "time":
+        return "timestamp"
+    if name.startswith("is"):
+        return "boolean"
+    return "bigint" if name in ("metroCode", "delta", "added", "deleted") else "text"
+
+
+SETS = {
+    "wikipedia": Set(
+        "edits", "time", [(f'"{name}"', wikipedia_type(name)) for name in WIKIPEDIA], "10 seconds",
+        load_http(lazy("wikipedia/edits.jsonl")),
+        json_rows(lazy("wikipedia/edits.jsonl"), WIKIPEDIA),
+        [Query("w1", "wikipedia/w1_tumble_1h_totals.csv", ("TUMBLE", "1 hour"), """
+            SELECT window_start, window_end, count(*) AS edits, sum(added) AS added,
+                   sum(deleted) AS deleted, sum(delta) AS delta, count(DISTINCT "user") AS users,
+                   count(*) FILTER (WHERE "isRobot") AS robot_edits
+            FROM {source} GROUP BY window_start, window_end""", (0, 1)),
+         Query("w3", "wikipedia/w3_hop_1h_15m_robots.csv", ("HOP", "15 minutes", "1 hour"), """
+            SELECT window_start, window_end, "isRobot", count(*) AS edits, sum(added) AS added,
+                   max(deleted) AS max_deleted
+            FROM {source} GROUP BY window_start, window_end, "isRobot" """, (0, 1, 2)),
+         Query("w6", "wikipedia/w6_tumble_10m_anonymous_by_country.csv", ("TUMBLE", "10 minutes"), """
+            SELECT window_start, "countryIsoCode", count(*) AS edits, avg(delta) AS avg_delta,
+                   min(delta) AS min_delta, max(delta) AS max_delta
+            FROM {source} WHERE "isAnonymous" AND "countryIsoCode" IS NOT NULL
+            GROUP BY window_start, "countryIsoCode" HAVING count(*) >= 5""", (0, 1))]),
+    "weblog": Set(
+        "requests", "ts",
+        [("ts", "timestamp"), ("ip", "text"), ("method", "text"), ("url", "text"),
+         ("protocol", "text"), ("status", "integer"), ("bytes", "bigint"), ("referrer", "text"),
+         ("agent", "text")], "1 minute",
+        load_psql(lazy("weblog/requests.csv")), csv_rows(lazy("weblog/requests.csv")),
+        [Query("l1", "weblog/l1_tumble_1h_status.csv", ("TUMBLE", "1 hour"), """
+            SELECT window_start, status, count(*) AS requests, sum(bytes) AS bytes,
+                   count(bytes) AS with_bytes
+            FROM {source} GROUP BY window_start, status""", (0, 1)),
+         Query("l4", "weblog/l4_hop_1h_20m_errors.csv", ("HOP", "20 minutes", "1 hour"), """
+            SELECT window_start, window_end, count(*) AS requests,
+                   count(*) FILTER (WHERE status >= 400) AS errors,
+                   100.0 * count(*) FILTER (WHERE status >= 400) / count(*) AS pct
+            FROM {source} GROUP BY window_start, window_end
+            HAVING 100.0 * count(*) FILTER (WHERE status >= 400) / count(*) > 4""", (0, 1)),
+         Query("l5", "weblog/l5_tumble_6h_distinct.csv", ("TUMBLE", "6 hours"), """
+            SELECT window_start, count(*) AS requests, count(DISTINCT ip) AS visitors,
+                   count(DISTINCT url) AS urls, count(*) FILTER (WHERE method <> 'GET') AS not_get
+            FROM {source} GROUP BY window_start""", (0,))]),
+    "flights": Set(
+        "flights", "ts",
+        [("ts", "timestamp"), ("delay", "integer"), ("distance", "integer"), ("origin", "text"),
+         ("destination", "text")], "100 days",
+        load_file(lazy("flights/flights.jsonl")),
+        json_rows(lazy("flights/flights.jsonl"),
+                  ["ts", "delay", "distance", "origin", "destination"]),
+        [Query("f1", "flights/f1_tumble_1d.csv", ("TUMBLE", "1 day"), """
+            SELECT window_start, count(*) AS flights, avg(delay) AS avg_delay,
+                   min(delay) AS min_delay, max(delay) AS max_delay,
+                   stddev_samp(delay) AS sd_delay, sum(distance) AS miles
+            FROM {source} GROUP BY window_start""", (0,)),
+         Query("f2", "flights/f2_hop_7d_1d_origin.csv", ("HOP", "1 day", "7 days"), """
+            SELECT window_start, window_end, origin, count(*) AS flights, avg(delay) AS avg_delay
+            FROM {source} GROUP BY window_start, window_end, origin HAVING count(*) >= 60""",
+               (0, 1, 2))]),
+    "taxi_count": Set(
+        "passengers", "ts", [("ts", "timestamp"), ("value", "double precision")], "1 hour",
+        load_copy(lazy("nab/nyc_taxi.csv")), csv_rows(lazy("nab/nyc_taxi.csv")),
+        [Query("n1", "nab/n1_taxi_tumble_1d.csv", ("TUMBLE", "1 day"), """
+            SELECT window_start, count(*) AS row_count, min(value) AS min_value,
+                   max(value) AS max_value, avg(value) AS avg_value, sum(value) AS total
+            FROM {source} GROUP BY window_start""", (0,))]),
+    "temperature": Set(
+        "temperature", "ts", [("ts", "timestamp"), ("value", "double precision")], "2 hours",
+        load_psql(lazy("nab/machine_temperature_system_failure.csv")),
+        csv_rows(lazy("nab/machine_temperature_system_failure.csv")),
+        [Query("n3", "nab/n3_machine_temperature_hop.csv", ("HOP", "15 minutes", "1 hour"), """
+            SELECT window_start, window_end, count(*) AS row_count, avg(value) AS avg_value,
+                   min(value) AS min_value
+            FROM {source} GROUP BY window_start, window_end HAVING avg(value) < 50""", (0, 1))]),
+    "taxis": Set(
+        "trips", "pickup",
+        [("pickup", "timestamp"), ("dropoff", "timestamp"), ("passengers", "integer"),
+         ("distance", "double precision"), ("fare", "double precision"),
+         ("tip", "double precision"), ("tolls", "double precision"),
+         ("total", "double precision"), ("color", "text"), ("payment", "text"),
+         ("pickup_zone", "text"), ("dropoff_zone", "text"), ("pickup_borough", "text"),
+         ("dropoff_borough", "text")], "40 days",
+        load_copy(lazy("taxis/taxis.csv")), csv_rows(lazy("taxis/taxis.csv")),
+        [Query("x1", "taxis/x1_tumble_6h_color.csv", ("TUMBLE", "6 hours"), """
+            SELECT window_start, color, count(*) AS trips, count(payment) AS paid,
+                   sum(passengers) AS passengers, sum(fare) AS fare, avg(distance) AS avg_distance
+            FROM {source} GROUP BY window_start, color""", (0, 1)),
+         Query("x3", "taxis/x3_hop_12h_3h_tip_rate.csv", ("HOP", "3 hours", "12 hours"), """
+            SELECT window_start, window_end, pickup_borough, count(*) AS trips,
+                   sum(tip) / sum(fare) AS tip_rate
+            FROM {source} WHERE payment = 'credit card' AND pickup_borough IS NOT NULL
+            GROUP BY window_start, window_end, pickup_borough HAVING count(*) >= 10""",
+               (0, 1, 2))]),
+    "tweets": Set(
+        "tweets", "ts",
+        [("ts", "timestamp"), ("node_id", "bigint"), ("message_id", "bigint"), ("text", "text")],
+        "5 minutes",
+        load_http(lazy("tweets/tweets.jsonl")),
+        json_rows(lazy("tweets/tweets.jsonl"), ["ts", "node_id", "message_id", "text"]),
+        [Query("t2", "tweets/t2_hop_10m_2m_volume.csv", ("HOP", "2 minutes", "10 minutes"), """
+            SELECT window_start, window_end, count(*) AS tweets,
+                   count(*) FILTER (WHERE text ~ '#[0-9A-Za-z_]') AS with_hashtag,
+                   count(DISTINCT node_id) AS authors
+            FROM {source} GROUP BY window_start, window_end""", (0, 1))]),
+}
+
+
+def fill_postgres(pg, inputs):
+    """The same rows in a PostgreSQL table, for the answers it computes itself."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in inputs.columns)
+    count = 0
+    with pg.connect() as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS oracle")
+        connection.execute(f"CREATE TABLE oracle.{inputs.stream} ({columns})")
+        with connection.cursor().copy(f"COPY oracle.{inputs.stream} FROM STDIN") as copy:
+            for row in inputs.rows():
+                copy.write_row(row)
+                count += 1
+    return count
+
+
+def view_sql(inputs, query, connection, emit):
+    place = "" if connection == "main" else connection + "."
+    name = f"{query.name}_{connection}_{'update' if emit == 'ON UPDATE' else 'close'}"
+    return name, (f"CREATE MATERIALIZED VIEW {place}{name} AS "
+                  f"{query.millrace(inputs.stream, inputs.time)} EMIT {emit}")
+
+
+def check_set(inputs, server, pg):
+    """Loads one set and yields the checks of its answers."""
+    answers = {query.name: harness.read_csv(harness.expected_path(query.answer))
+               for query in inputs.queries}
+    views = {}
+
+    def create(connection, emit):
+        for query in inputs.queries:
+            name, sql = view_sql(inputs, query, connection, emit)
+            server.execute(sql)
+            views[query.name, connection, emit] = name
+
+    sent = fill_postgres(pg, inputs)
+    server.execute(inputs.ddl())
+    # Two kinds of view are there before the rows, two start from history.
+    create("main", "ON UPDATE")
+    create("pg", "ON WINDOW CLOSE")
+    acknowledged = inputs.fill(server, inputs)
+    assert acknowledged == sent, f"{acknowledged} rows were acknowledged, {sent} sent"
+    create("main", "ON WINDOW CLOSE")
+    create("pg", "ON UPDATE")
+    server.execute("FLUSH")
+    if "at_end" not in inputs.options():
+        server.execute(f"ADVANCE WATERMARK OF {inputs.stream} TO 'infinity'")
+    server.execute("FLUSH")
+
+    def check(query, connection, emit):
+        name = views[query.name, connection, emit]
+        names, expected = answers[query.name]
+        columns = ", ".join(f'"{column}"' for column in names)
+        if connection == "main":
+            rows = harness.sqlite_table(server.main_db(), f"SELECT {columns} FROM {name}")
+        else:
+            rows = pg.execute(f"SELECT {columns} FROM {name}")
+        harness.compare_tables(rows, expected, query.key, TOLERANCE_FILE, names,
+                               f"{name} against {query.answer}")
+        oracle = pg.execute(query.postgres("oracle." + inputs.stream, inputs.time))
+        harness.compare_tables(rows, oracle, query.key, TOLERANCE_POSTGRES, names,
+                               f"{name} against PostgreSQL")
+
+    def check_ad_hoc(query):
+        names, expected = answers[query.name]
+        rows = server.execute(query.millrace(inputs.stream, inputs.time))
+        harness.compare_tables(rows, expected, query.key, TOLERANCE_FILE, names,
+                               f"{query.name} ad hoc against {query.answer}")
+
+    for query in inputs.queries:
+        for connection in ("main", "pg"):
+            for emit in ("ON UPDATE", "ON WINDOW CLOSE"):
+                yield (f"{query.name} into {connection}, EMIT {emit}",
+                       lambda q=query, c=connection, e=emit: check(q, c, e))
+        yield f"{query.name} ad hoc", lambda q=query: check_ad_hoc(q)
+
+
+def set_test(inputs):
+    def cases():
+        for query in inputs.queries:
+            harness.expected_path(query.answer)     # a set that is not here is skipped at once
+        with harness.Postgres() as pg, harness.Server(http=True) as server:
+            for statement in pg.connection_sql():
+                server.execute(statement)
+            yield from check_set(inputs, server, pg)
+    return cases
+
+
+for _name, _inputs in SETS.items():
+    globals()["test_" + _name] = set_test(_inputs)
+
+harness.main(globals())
