@@ -18,4 +18,27 @@ size_t mr_int64_format(int64_t value, char out[24]);
 MrStatus mr_int64_parse(MrString text, int64_t min, int64_t max, const char *type_name, int64_t *out,
                         MrError *err);
 
+/* For input that streams are full of: no blanks, no sign but '-', no error told.  False means only
+ * "take the general parser". */
+bool mr_float8_parse_fast(const char *data, size_t length, double *out);
+static inline bool mr_int64_parse_fast(const char *data, size_t length, int64_t *out)
+{
+    bool negative = length > 0 && data[0] == '-';
+    size_t i = negative;
+    int64_t value = 0;
+
+    if (length == i || length - i > 18) {
+        return false; /* 18 digits always fit */
+    }
+    for (; i < length; i++) {
+        unsigned digit = (unsigned)(unsigned char)data[i] - '0';
+        if (digit > 9) {
+            return false;
+        }
+        value = value * 10 + (int64_t)digit;
+    }
+    *out = negative ? -value : value;
+    return true;
+}
+
 #endif
