@@ -1,0 +1,158 @@
+/*
+ * planner/catalog_copy.c - see catalog_copy.h.
+ */
+#include "planner/catalog_copy.h"
+
+#include "parser/parser.h"
+#include "parser/print.h"
+
+static MrStatus copy_text(MrArena *arena, const char *from, const char **out, MrError *err)
+{
+    if (from == NULL) {
+        *out = NULL;
+        return MR_OK;
+    }
+    *out = mr_arena_strdup(arena, from);
+    return *out != NULL ? MR_OK : mr_error_no_memory(err);
+}
+
+MrStatus mr_schema_copy(MrArena *arena, const MrSchema *from, MrSchema *out, MrError *err)
+{
+    MrColumn *columns;
+    MR_NEW_ARRAY(arena, columns, from->column_count, err);
+    for (uint32_t i = 0; i < from->column_count; i++) {
+        columns[i] = from->columns[i];
+        MR_TRY(copy_text(arena, from->columns[i].name, &columns[i].name, err));
+    }
+    *out = (MrSchema){ .column_count = from->column_count, .columns = columns };
+    return MR_OK;
+}
+
+MrStatus mr_expr_copy_deep(MrArena *arena, const MrExpr *from, MrExpr **out, MrError *err)
+{
+    if (from == NULL) {
+        *out = NULL;
+        return MR_OK;
+    }
+    MrExpr *copy;
+    MR_NEW(arena, copy, err);
+    *copy = *from;
+    if (from->kind == MR_EXPR_CONSTANT && !from->constant.is_null && mr_type_is_text(from->constant.type.id)) {
+        const char *data = mr_text_data(&from->constant.text);
+        char *bytes = mr_arena_strndup(arena, data, from->constant.text.length);
+        if (bytes == NULL) {
+            return mr_error_no_memory(err);
+        }
+        copy->constant.text = mr_text_make(bytes, from->constant.text.length);
+    }
+    MR_NEW_ARRAY(arena, copy->args, from->arg_count, err);
+    for (uint32_t i = 0; i < from->arg_count; i++) {
+        MR_TRY(mr_expr_copy_deep(arena, from->args[i], &copy->args[i], err));
+    }
+    *out = copy;
+    return MR_OK;
+}
+
+static MrStatus copy_stream_columns(MrArena *arena, const MrStream *from, MrStream *out, MrError *err)
+{
+    MrStreamColumn *columns;
+    MR_NEW_ARRAY(arena, columns, from->schema.column_count, err);
+    for (uint32_t i = 0; i < from->schema.column_count; i++) {
+        MrExpr *copy;
+        columns[i] = from->columns[i];
+        columns[i].name = out->schema.columns[i].name;
+        MR_TRY(mr_expr_copy_deep(arena, from->columns[i].default_value, &copy, err));
+        columns[i].default_value = copy;
+        MR_TRY(mr_expr_copy_deep(arena, from->columns[i].generated, &copy, err));
+        columns[i].generated = copy;
+    }
+    out->columns = columns;
+    return MR_OK;
+}
+
+static MrStatus copy_stream(MrArena *arena, const MrStream *from, const MrStream **out, MrError *err)
+{
+    MrStream *stream;
+    MrOption *options;
+    MR_NEW(arena, stream, err);
+    *stream = *from;
+    MR_TRY(mr_schema_copy(arena, &from->schema, &stream->schema, err));
+    MR_TRY(copy_stream_columns(arena, from, stream, err));
+    MR_TRY(copy_text(arena, from->connector, &stream->connector, err));
+    MR_TRY(copy_text(arena, from->format, &stream->format, err));
+    MR_NEW_ARRAY(arena, options, from->option_count, err);
+    for (uint32_t i = 0; i < from->option_count; i++) {
+        options[i].position = -1;
+        MR_TRY(copy_text(arena, from->options[i].name, &options[i].name, err));
+        MR_TRY(copy_text(arena, from->options[i].value, &options[i].value, err));
+    }
+    stream->options = options;
+    *out = stream;
+    return MR_OK;
+}
+
+static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from, const MrStandingQuery **out,
+                              MrError *err)
+{
+    MrStandingQuery *standing;
+    uint32_t *keys;
+    MR_NEW(arena, standing, err);
+    *standing = *from;
+    MR_TRY(copy_text(arena, from->connection, &standing->connection, err));
+    MR_TRY(copy_text(arena, from->schema_name, &standing->schema_name, err));
+    MR_TRY(mr_schema_copy(arena, &from->schema, &standing->schema, err));
+    MR_NEW_ARRAY(arena, keys, from->key_count, err);
+    for (uint32_t i = 0; i < from->key_count; i++) {
+        keys[i] = from->keys[i];
+    }
+    standing->keys = keys;
+    *out = standing;
+    return MR_OK;
+}
+
+/* Trees are copied by way of their text: the printer and the parser are each other's inverse. */
+static MrStatus copy_query(MrArena *arena, const MrAstQuery *from, const MrAstQuery **out, MrError *err)
+{
+    const char *text = mr_ast_to_text(arena, &from->base, MR_PRINT_COMPLETE);
+    if (text == NULL) {
+        return mr_error_no_memory(err);
+    }
+    MrStatementList statements;
+    MR_TRY(mr_parse(arena, text, strlen(text), &statements, err));
+    if (statements.count != 1 || statements.items[0].node->kind != MR_AST_QUERY) {
+        return mr_error_set(err, MR_ERR_INTERNAL, "the printed form of a query is not a query");
+    }
+    *out = MR_AST_AS(MrAstQuery, statements.items[0].node);
+    return MR_OK;
+}
+
+MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRelation *out, MrError *err)
+{
+    *out = *from;
+    MR_TRY(copy_text(arena, from->schema_name != NULL ? from->schema_name : "public", &out->schema_name, err));
+    MR_TRY(copy_text(arena, from->name, &out->name, err));
+    MR_TRY(copy_text(arena, from->sql, &out->sql, err));
+    MR_TRY(copy_text(arena, from->zone_name, &out->zone_name, err));
+    MR_TRY(copy_text(arena, from->comment, &out->comment, err));
+    MR_TRY(mr_schema_copy(arena, &from->schema, &out->schema, err));
+    if (from->query != NULL) {
+        MR_TRY(copy_query(arena, from->query, &out->query, err));
+    }
+    if (from->stream != NULL) {
+        MR_TRY(copy_stream(arena, from->stream, &out->stream, err));
+    }
+    if (from->standing != NULL) {
+        MR_TRY(copy_standing(arena, from->standing, &out->standing, err));
+    }
+    return MR_OK;
+}
+
+MrStatus mr_catalog_copy_connection(MrArena *arena, const MrConnection *from, MrConnection *out, MrError *err)
+{
+    *out = *from;
+    MR_TRY(copy_text(arena, from->name, &out->name, err));
+    MR_TRY(copy_text(arena, from->sink_class, &out->sink_class, err));
+    MR_TRY(copy_text(arena, from->location, &out->location, err));
+    MR_TRY(copy_text(arena, from->secret, &out->secret, err));
+    return copy_text(arena, from->password, &out->password, err);
+}

@@ -1,0 +1,370 @@
+/*
+ * planner/logical.c - makes nodes of the logical tree and passes names, types and time roles up.
+ * Must not know SQL text or how operators are built.
+ */
+#include "planner/logical.h"
+
+/* ---- Nodes ------------------------------------------------------------------------------- */
+
+static MrStatus node_new(MrArena *arena, MrLogicalKind kind, MrLogical *input, uint32_t columns,
+                         MrLogical **out, MrError *err)
+{
+    MrLogical *node;
+    MR_NEW(arena, node, err);
+    MR_NEW_ARRAY(arena, node->columns, columns, err);
+    node->kind = kind;
+    node->input = input;
+    node->column_count = columns;
+    node->limit = UINT64_MAX;
+    *out = node;
+    return MR_OK;
+}
+
+MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind scan, MrLogical **out,
+                         MrError *err)
+{
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_SCAN, NULL, relation->schema.column_count, &node, err));
+    MR_NEW_ARRAY(arena, node->scan_columns, relation->schema.column_count, err);
+    node->scan = scan;
+    node->relation = relation;
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        const MrColumn *column = &relation->schema.columns[i];
+        bool is_event = scan == MR_SCAN_STREAM && relation->stream->event_column == (int32_t)i;
+        node->scan_columns[i] = i;
+        node->columns[i] = (MrLogicalColumn){
+            .name = column->name,
+            .type = column->type,
+            .not_null = column->not_null,
+            .role = is_event ? MR_TIME_EVENT : MR_TIME_NONE,
+        };
+    }
+    *out = node;
+    return MR_OK;
+}
+
+MrStatus mr_logical_values(MrArena *arena, const MrBlock *values, const char *const *names,
+                           MrLogical **out, MrError *err)
+{
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_SCAN, NULL, values->column_count, &node, err));
+    MR_NEW_ARRAY(arena, node->scan_columns, values->column_count, err);
+    node->scan = MR_SCAN_VALUES;
+    node->values = values;
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        node->scan_columns[i] = i;
+        node->columns[i] = (MrLogicalColumn){ .name = names[i], .type = values->columns[i].type };
+    }
+    *out = node;
+    return MR_OK;
+}
+
+MrStatus mr_logical_filter(MrArena *arena, MrLogical *input, MrExpr *predicate, MrLogical **out,
+                           MrError *err)
+{
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_FILTER, input, input->column_count, &node, err));
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        node->columns[i] = input->columns[i];
+    }
+    node->predicate = predicate;
+    *out = node;
+    return MR_OK;
+}
+
+MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressions,
+                            const char *const *names, uint32_t count, MrLogical **out, MrError *err)
+{
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_PROJECT, input, count, &node, err));
+    node->expressions = expressions;
+    for (uint32_t i = 0; i < count; i++) {
+        const MrExpr *expr = expressions[i];
+        MrLogicalColumn *column = &node->columns[i];
+        *column = (MrLogicalColumn){ .type = expr->type };
+        if (expr->kind == MR_EXPR_COLUMN) {
+            *column = input->columns[expr->column]; /* a bare column keeps what it is for time */
+        }
+        column->not_null = mr_expr_is_not_null(expr, input);
+        if (names != NULL) {
+            column->name = names[i];
+        }
+    }
+    *out = node;
+    return MR_OK;
+}
+
+static void set_bound(MrLogicalColumn *column, const char *name, MrType type, MrTimeRole role,
+                      const MrLogical *node)
+{
+    *column = (MrLogicalColumn){
+        .name = name, .type = mr_type(type.id), .not_null = true, .role = role, .window_of = node
+    };
+}
+
+MrStatus mr_logical_window_columns(MrArena *arena, MrLogical *node, MrError *err)
+{
+    uint32_t count = node->input->column_count;
+    MR_NEW_ARRAY(arena, node->columns, count + 2, err);
+    for (uint32_t i = 0; i < count; i++) {
+        node->columns[i] = node->input->columns[i];
+    }
+    node->column_count = count + 2;
+    set_bound(&node->columns[count], "window_start", node->time->type, MR_TIME_WINDOW_START, node);
+    set_bound(&node->columns[count + 1], "window_end", node->time->type, MR_TIME_WINDOW_END, node);
+    return MR_OK;
+}
+
+MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *err)
+{
+    uint32_t first = mr_logical_key_column(node, 0);
+    uint32_t count = first + node->key_count + node->call_count;
+    MR_NEW_ARRAY(arena, node->columns, count, err);
+    node->column_count = count;
+    if (first > 0) {
+        set_bound(&node->columns[0], "window_start", node->time->type, MR_TIME_WINDOW_START, node);
+        set_bound(&node->columns[1], "window_end", node->time->type, MR_TIME_WINDOW_END, node);
+    }
+    for (uint32_t i = 0; i < node->key_count; i++) {
+        const MrExpr *key = node->keys[i];
+        MrLogicalColumn *column = &node->columns[first + i];
+        /* A grouped bound of lower windows is a value here: this node closes by its own windows. */
+        column->name = key->kind == MR_EXPR_COLUMN ? node->input->columns[key->column].name : NULL;
+        column->type = key->type;
+        column->not_null = mr_expr_is_not_null(key, node->input);
+    }
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        const MrAggregate *aggregate = node->calls[i].aggregate;
+        MrLogicalColumn *column = &node->columns[first + node->key_count + i];
+        column->name = aggregate->name;
+        column->type = mr_type(aggregate->result);
+        column->not_null = strcmp(aggregate->name, "count") == 0;
+    }
+    return MR_OK;
+}
+
+const MrLogical *mr_logical_leaf(const MrLogical *node)
+{
+    while (node->input != NULL) {
+        node = node->input;
+    }
+    return node;
+}
+
+MrLogical *mr_logical_aggregate_below(MrLogical *node)
+{
+    while (node != NULL && node->kind != MR_LOGICAL_AGGREGATE) {
+        node = node->input;
+    }
+    return node;
+}
+
+/* ---- Expressions ------------------------------------------------------------------------- */
+
+MrStatus mr_expr_new(MrArena *arena, MrExprKind kind, MrType type, int32_t position, uint32_t arg_count,
+                     MrExpr **out, MrError *err)
+{
+    MrExpr *expr;
+    MR_NEW(arena, expr, err);
+    expr->kind = kind;
+    expr->type = type;
+    expr->position = position;
+    expr->arg_count = arg_count;
+    MR_NEW_ARRAY(arena, expr->args, arg_count, err);
+    *out = expr;
+    return MR_OK;
+}
+
+MrStatus mr_expr_column(MrArena *arena, uint32_t column, MrType type, int32_t position, MrExpr **out,
+                        MrError *err)
+{
+    MR_TRY(mr_expr_new(arena, MR_EXPR_COLUMN, type, position, 0, out, err));
+    (*out)->column = column;
+    return MR_OK;
+}
+
+MrStatus mr_expr_constant(MrArena *arena, const MrDatum *value, int32_t position, MrExpr **out, MrError *err)
+{
+    MR_TRY(mr_expr_new(arena, MR_EXPR_CONSTANT, value->type, position, 0, out, err));
+    (*out)->constant = *value;
+    return MR_OK;
+}
+
+MrStatus mr_expr_text(MrArena *arena, const char *text, MrExpr **out, MrError *err)
+{
+    MrDatum value = { .type = mr_type(MR_TYPE_TEXT), .text = mr_text_make(text, (uint32_t)strlen(text)) };
+    return mr_expr_constant(arena, &value, -1, out, err);
+}
+
+MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError *err)
+{
+    if (a == NULL || b == NULL) {
+        *out = a != NULL ? a : b;
+        return MR_OK;
+    }
+    uint32_t a_count = a->kind == MR_EXPR_AND ? a->arg_count : 1;
+    uint32_t b_count = b->kind == MR_EXPR_AND ? b->arg_count : 1;
+    MrExpr *both;
+    MR_TRY(mr_expr_new(arena, MR_EXPR_AND, mr_type(MR_TYPE_BOOL), a->position, a_count + b_count, &both, err));
+    for (uint32_t i = 0; i < a_count; i++) {
+        both->args[i] = a->kind == MR_EXPR_AND ? a->args[i] : a;
+    }
+    for (uint32_t i = 0; i < b_count; i++) {
+        both->args[a_count + i] = b->kind == MR_EXPR_AND ? b->args[i] : b;
+    }
+    *out = both;
+    return MR_OK;
+}
+
+MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace, void *context,
+                             MrExpr **out, MrError *err)
+{
+    if (tree->kind == MR_EXPR_COLUMN) {
+        return replace(context, tree, out);
+    }
+    if (tree->arg_count == 0) {
+        *out = (MrExpr *)(uintptr_t)tree; /* bound trees are never changed in place: leaves are shared */
+        return MR_OK;
+    }
+    MrExpr *copy;
+    MR_TRY(mr_expr_new(arena, tree->kind, tree->type, tree->position, tree->arg_count, &copy, err));
+    MrExpr **args = copy->args;
+    *copy = *tree;
+    copy->args = args;
+    for (uint32_t i = 0; i < tree->arg_count; i++) {
+        MR_TRY(mr_expr_map_columns(arena, tree->args[i], replace, context, &args[i], err));
+    }
+    *out = copy;
+    return MR_OK;
+}
+
+static MrStatus project_replace(void *context, const MrExpr *column, MrExpr **out)
+{
+    const MrLogical *project = context;
+    *out = project->expressions[column->column];
+    return MR_OK;
+}
+
+/* Counts what a tree would have after columns are replaced, without building it: shared parts count
+ * each time, since every later pass walks them each time. */
+static void substituted_size(const MrExpr *tree, const MrLogical *project, uint32_t depth, uint32_t *nodes,
+                             uint32_t *depth_max)
+{
+    if (*nodes > MR_PLAN_EXPR_NODES_MAX) {
+        return;
+    }
+    *nodes += 1;
+    *depth_max = depth > *depth_max ? depth : *depth_max;
+    if (tree->kind == MR_EXPR_COLUMN && project != NULL) {
+        substituted_size(project->expressions[tree->column], NULL, depth, nodes, depth_max);
+    }
+    for (uint32_t i = 0; i < tree->arg_count; i++) {
+        substituted_size(tree->args[i], project, depth + 1, nodes, depth_max);
+    }
+}
+
+MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLogical *project, MrExpr **out,
+                                 MrError *err)
+{
+    uint32_t nodes = 0, depth = 0;
+    substituted_size(tree, project, 1, &nodes, &depth);
+    if (nodes > MR_PLAN_EXPR_NODES_MAX || depth > MR_PLAN_EXPR_DEPTH_MAX) {
+        mr_error_set(err, MR_ERR_TOO_COMPLEX, "expression is too complex");
+        return mr_error_hint(err, "Nested subqueries repeat an expression too often: simplify it.");
+    }
+    return mr_expr_map_columns(arena, tree, project_replace, (void *)(uintptr_t)project, out, err);
+}
+
+void mr_expr_size(const MrExpr *tree, uint32_t *nodes, uint32_t *depth)
+{
+    *nodes = 0;
+    *depth = 0;
+    substituted_size(tree, NULL, 1, nodes, depth);
+}
+
+static bool all_not_null(const MrExpr *tree, const MrLogical *input, uint32_t first, uint32_t step)
+{
+    for (uint32_t i = first; i < tree->arg_count; i += step) {
+        if (!mr_expr_is_not_null(tree->args[i], input)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input)
+{
+    switch (tree->kind) {
+    case MR_EXPR_CONSTANT:
+        return !tree->constant.is_null;
+    case MR_EXPR_COLUMN:
+        return input != NULL && tree->column < input->column_count && input->columns[tree->column].not_null;
+    case MR_EXPR_SEQUENCE:
+    case MR_EXPR_ARRIVAL:
+    case MR_EXPR_IS_NULL:
+    case MR_EXPR_IS_TRUE:
+    case MR_EXPR_IS_FALSE:
+    case MR_EXPR_IS_DISTINCT:
+        return true;
+    case MR_EXPR_AND:
+    case MR_EXPR_OR:
+    case MR_EXPR_NOT:
+    case MR_EXPR_WINDOW_START:
+    case MR_EXPR_IN:
+        return all_not_null(tree, input, 0, 1);
+    case MR_EXPR_CAST:
+        /* A JSON null is a value that casts to NULL. */
+        return tree->args[0]->type.id != MR_TYPE_JSON && tree->args[0]->type.id != MR_TYPE_JSONB
+               && mr_expr_is_not_null(tree->args[0], input);
+    case MR_EXPR_CASE:
+        return mr_expr_is_not_null(tree->args[tree->arg_count - 1], input) && all_not_null(tree, input, 1, 2);
+    case MR_EXPR_COALESCE:
+    case MR_EXPR_GREATEST:
+    case MR_EXPR_LEAST:
+        for (uint32_t i = 0; i < tree->arg_count; i++) {
+            if (mr_expr_is_not_null(tree->args[i], input)) {
+                return true;
+            }
+        }
+        return false;
+    case MR_EXPR_CALL:
+        return false; /* a strict function may still give NULL for a value */
+    }
+    return false;
+}
+
+bool mr_expr_has_kind(const MrExpr *tree, MrExprKind kind)
+{
+    if (tree->kind == kind) {
+        return true;
+    }
+    for (uint32_t i = 0; i < tree->arg_count; i++) {
+        if (mr_expr_has_kind(tree->args[i], kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mr_expr_is_constant(const MrExpr *tree)
+{
+    switch (tree->kind) {
+    case MR_EXPR_COLUMN:
+    case MR_EXPR_SEQUENCE:
+    case MR_EXPR_ARRIVAL:
+        return false;
+    case MR_EXPR_CALL:
+        if (tree->function->flags & MR_FN_VOLATILE) {
+            return false;
+        }
+        break;
+    default:
+        break;
+    }
+    for (uint32_t i = 0; i < tree->arg_count; i++) {
+        if (!mr_expr_is_constant(tree->args[i])) {
+            return false;
+        }
+    }
+    return true;
+}
