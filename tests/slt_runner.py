@@ -160,12 +160,7 @@ class Run:
             if self.pg:
                 for sql in self.pg.connection_sql():
                     self.connection.execute(sql)
-            for record in records:
-                try:
-                    getattr(self, "do_" + record.command)(record)
-                except (Mismatch, psycopg.Error, harness.ServerDied) as error:
-                    raise Mismatch(f"{self.path.name}:{record.number}: "
-                                   f"{' '.join(record.words)}\n{describe(error)}") from None
+            self.run_records(records)
             self.connection.close()
             self.server.stop()
         except BaseException:
@@ -178,6 +173,21 @@ class Run:
             self.server.destroy()
             if self.pg:
                 clean_postgres(self.pg)
+
+    def run_records(self, records):
+        # Records of an oracle file are independent: one report names all that differ.
+        differences = []
+        for record in records:
+            try:
+                getattr(self, "do_" + record.command)(record)
+            except (Mismatch, psycopg.Error) as error:
+                differences.append(f"{self.path.name}:{record.number}: {' '.join(record.words)}\n"
+                                   f"{describe(error)}")
+                if not is_oracle(self.path) or self.connection.closed:
+                    break
+        if differences:
+            raise Mismatch(f"{len(differences)} of {len(records)} records\n"
+                           + "\n".join(differences))
 
     def do_settings(self, record):
         """Done before the start."""
