@@ -68,6 +68,9 @@ MrStatus mr_decimal_round(const MrDecimal *d, int digits, MrDecimal *out, MrErro
 MrStatus mr_decimal_truncate(const MrDecimal *d, int digits, MrDecimal *out, MrError *err);
 MrStatus mr_decimal_floor(const MrDecimal *d, MrDecimal *out, MrError *err);
 MrStatus mr_decimal_ceil(const MrDecimal *d, MrDecimal *out, MrError *err);
+/* Square root with `scale` digits after the point (-1: as many as PostgreSQL's sqrt(numeric) shows). */
+MrStatus mr_decimal_sqrt(const MrDecimal *d, int scale, MrDecimal *out, MrError *err);
+int mr_decimal_sqrt_scale(const MrDecimal *d);
 /* numeric(precision, scale): rounds, then checks the digits before the point (22003). */
 MrStatus mr_decimal_apply_typmod(const MrDecimal *d, int32_t typmod, MrDecimal *out, MrError *err);
 

@@ -41,8 +41,10 @@ const MrSettingInfo *mr_setting_info(MrSettingId id);
 bool mr_setting_find(MrString name, MrSettingId *out);
 /* The nearest name for a hint, or NULL. */
 const char *mr_setting_nearest(MrString name);
-/* Parses and stores: units kB MB GB, us ms s min h d; 22023 with the legal values on error, 55P02
- * when `allowed` (the widest scope the caller may change) excludes it. */
+/* Parses and stores: units B kB MB GB TB (bare: bytes), us ms s min h d (bare: ms, as PostgreSQL's
+ * timeouts); 22023 with the legal values on error, 55P02 when `allowed` (the widest scope the caller
+ * may change; MR_SETTING_FIXED is the server itself, which may set all) excludes it.  After an error
+ * the old value stands. */
 MrStatus mr_settings_set(MrSettings *settings, MrSettingId id, MrString text, MrSettingScope allowed,
                          MrError *err);
 void mr_settings_reset(MrSettings *settings, MrSettingId id, const MrSettings *defaults);
@@ -53,7 +55,9 @@ const char *mr_settings_text(const MrSettings *settings, MrSettingId id); /* bor
 /* As SHOW prints it. */
 void mr_settings_show(const MrSettings *settings, MrSettingId id, MrBuilder *out);
 /* Reads `name = value` lines, # comments, quotes as in postgresql.conf.  Unknown names are errors
- * with line number and nearest name. */
+ * with line number and nearest name.  A line
+ * that `allowed` excludes is no error when the value is what it was (a reload reads all lines).
+ * Lines before an error have been applied: read into a copy, then exchange. */
 MrStatus mr_settings_read_file(MrSettings *settings, const char *path, MrSettingScope allowed, MrError *err);
 
 #endif
