@@ -10,7 +10,7 @@ speed); each run is one test.  Records are separated by blank lines, `#` starts 
     query TYPES [rowsort] [in main|in pg]          the SQL, `----`, the expected rows
     feed STREAM                                    rows to append by COPY
     batch                                          FLUSH: all acknowledged rows are in all targets
-    clock TIMESTAMP                                SET CLOCK TO
+    clock TIMESTAMP                                SET CLOCK TO (it is 2026-01-01 00:00:00+00 before)
     restart                                        kill -9 and start again
     metric NAME{query="v"} | NAME{stream="s"}      a counter of millrace.queries or millrace.streams
     require postgres                               a PostgreSQL server, known as connection `pg`
@@ -38,6 +38,7 @@ SLT = Path(__file__).resolve().parent / "slt"
 COMMANDS = ("statement", "query", "feed", "batch", "clock", "restart", "metric", "require",
             "settings")
 TOLERANCE = 1e-9
+CLOCK = "2026-01-01 00:00:00+00"
 
 
 class Mismatch(AssertionError):
@@ -157,6 +158,7 @@ class Run:
         try:
             self.server.start()
             self.connection = self.server.connect()
+            self.set_clock(CLOCK)
             if self.pg:
                 for sql in self.pg.connection_sql():
                     self.connection.execute(sql)
@@ -235,12 +237,18 @@ class Run:
         self.connection.execute("FLUSH")
 
     def do_clock(self, record):
-        self.connection.execute(f"SET CLOCK TO '{' '.join(record.words[1:])}'")
+        self.set_clock(" ".join(record.words[1:]))
+
+    def set_clock(self, text):
+        self.clock = text
+        self.connection.execute(f"SET CLOCK TO '{text}'")
 
     def do_restart(self, record):
+        self.server.kill()
         self.connection.close()
-        self.server.restart(crash=True)
+        self.server.start()
         self.connection = self.server.connect()
+        self.set_clock(self.clock)      # a new process knows nothing of the old one's clock
 
     def do_metric(self, record):
         match = re.fullmatch(r'(\w+)\{(query|stream)="([^"]+)"\}', " ".join(record.words[1:]))
