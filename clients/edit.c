@@ -1,0 +1,181 @@
+/*
+ * clients/edit.c - commands about the statement being typed, and about the world outside.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clients/commands.h"
+
+static const MrBuffer *statement_shown(const MrShell *shell)
+{
+    const MrScript *script = shell->script;
+    return script->statement.length > 0 ? &script->statement : &script->previous;
+}
+
+MrCommandStatus mr_command_print(MrShell *shell, const char *name)
+{
+    const MrBuffer *statement = statement_shown(shell);
+    (void)name;
+    if (statement->length > 0) {
+        puts(statement->data);
+    } else if (!mr_variables_is_on(&shell->variables, "QUIET")) {
+        puts("Query buffer is empty.");
+    }
+    fflush(stdout);
+    return MR_COMMAND_DONE;
+}
+
+MrCommandStatus mr_command_reset(MrShell *shell, const char *name)
+{
+    (void)name;
+    mr_buffer_clear(&shell->script->statement);
+    mr_lexer_reset(&shell->script->lexer);
+    if (!mr_variables_is_on(&shell->variables, "QUIET")) {
+        puts("Query buffer reset (cleared).");
+    }
+    return MR_COMMAND_DONE;
+}
+
+static bool text_write(MrShell *shell, const char *path, const char *text)
+{
+    FILE *file;
+    bool is_pipe;
+    if (!mr_shell_open_output(shell, path, &file, &is_pipe)) {
+        return false;
+    }
+    bool ok = *text == '\0' || fprintf(file, "%s\n", text) > 0;
+    if ((is_pipe ? pclose(file) : fclose(file)) != 0) {
+        ok = false;
+    }
+    if (!ok) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "%s: %s", path, strerror(errno));
+    }
+    return ok;
+}
+
+MrCommandStatus mr_command_write(MrShell *shell, const char *name)
+{
+    char *path = mr_command_argument(shell);
+    if (path == NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\%s: missing required argument", name);
+        return MR_COMMAND_FAILED;
+    }
+    bool ok = text_write(shell, path, statement_shown(shell)->data);
+    free(path);
+    return mr_command_result(ok);
+}
+
+static bool file_read(MrShell *shell, const char *path, MrBuffer *out)
+{
+    char block[4096];
+    size_t count;
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "%s: %s", path, strerror(errno));
+        return false;
+    }
+    while ((count = fread(block, 1, sizeof(block), file)) > 0) {
+        mr_buffer_append_bytes(out, block, count);
+    }
+    bool ok = !ferror(file);
+    fclose(file);
+    return ok;
+}
+
+static bool editor_run(MrShell *shell, const char *path)
+{
+    const char *editor = getenv("MILLRACE_EDITOR");
+    editor = editor != NULL ? editor : getenv("EDITOR");
+    editor = editor != NULL ? editor : getenv("VISUAL");
+    editor = editor != NULL ? editor : "vi";
+    MrBuffer command;
+    mr_buffer_init(&command);
+    mr_buffer_append_format(&command, "exec %s '", editor);
+    for (const char *c = path; *c != '\0'; c++) {
+        mr_buffer_append(&command, *c == '\'' ? "'\\''" : (char[]){ *c, '\0' });
+    }
+    mr_buffer_append_char(&command, '\'');
+    int status = system(command.data);
+    mr_buffer_fini(&command);
+    if (status != 0) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "could not run the editor \"%s\"", editor);
+    }
+    return status == 0;
+}
+
+/* The edited text is read as if it had been typed: with a semicolon it runs, else it waits. */
+static bool statement_edit(MrShell *shell, const char *path)
+{
+    MrBuffer text;
+    mr_buffer_init(&text);
+    bool ok = editor_run(shell, path) && file_read(shell, path, &text);
+    if (ok) {
+        while (text.length > 0 && text.data[text.length - 1] == '\n') {
+            mr_buffer_truncate(&text, text.length - 1);
+        }
+        mr_buffer_clear(&shell->script->statement);
+        mr_lexer_reset(&shell->script->lexer);
+        mr_lexer_feed(&shell->script->lexer, text.data);
+    }
+    mr_buffer_fini(&text);
+    return ok;
+}
+
+MrCommandStatus mr_command_edit(MrShell *shell, const char *name)
+{
+    char *path = mr_command_argument(shell);
+    bool ok;
+    (void)name;
+    if (path != NULL) {
+        char *full = mr_shell_expand_path(path);
+        ok = statement_edit(shell, full);
+        free(full);
+        free(path);
+        return ok ? MR_COMMAND_EDITED : MR_COMMAND_FAILED;
+    }
+    const char *directory = getenv("TMPDIR");
+    path = mr_text_format("%s/millrace.XXXXXX.sql", directory != NULL ? directory : "/tmp");
+    int descriptor = mkstemps(path, 4);
+    if (descriptor < 0) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "%s: %s", path, strerror(errno));
+        free(path);
+        return MR_COMMAND_FAILED;
+    }
+    close(descriptor);
+    ok = text_write(shell, path, statement_shown(shell)->data) && statement_edit(shell, path);
+    unlink(path);
+    free(path);
+    return ok ? MR_COMMAND_EDITED : MR_COMMAND_FAILED;
+}
+
+MrCommandStatus mr_command_system(MrShell *shell, const char *name)
+{
+    char *command = mr_lexer_rest(&shell->script->lexer);
+    const char *login = getenv("SHELL");
+    (void)name;
+    fflush(NULL);
+    int status = system(*command != '\0' ? command : login != NULL ? login : "/bin/sh");
+    free(command);
+    if (status == -1 || (WIFEXITED(status) && WEXITSTATUS(status) == 127)) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\!: failed");
+        return MR_COMMAND_FAILED;
+    }
+    return MR_COMMAND_DONE;
+}
+
+MrCommandStatus mr_command_directory(MrShell *shell, const char *name)
+{
+    char *argument = mr_command_argument(shell);
+    char *path = mr_shell_expand_path(argument != NULL ? argument : "~");
+    bool ok = chdir(path) == 0;
+    if (!ok) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\%s: could not change directory to \"%s\": %s",
+                         name, path, strerror(errno));
+    }
+    free(path);
+    free(argument);
+    return mr_command_result(ok);
+}

@@ -1,0 +1,92 @@
+/*
+ * clients/help.c - \h: the forms of the SQL statements, short.  docs/sql.md tells the rest.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "clients/commands.h"
+
+typedef struct Synopsis {
+    const char *name;
+    const char *summary;
+    const char *form;
+} Synopsis;
+
+static const Synopsis synopses[] = {
+    { "ALTER MATERIALIZED VIEW", "suspend or resume a standing query",
+      "ALTER MATERIALIZED VIEW name SUSPEND | RESUME" },
+    { "ADVANCE WATERMARK", "move event time by hand",
+      "ADVANCE WATERMARK FOR stream TO timestamp" },
+    { "BEGIN", "group INSERT and COPY into one atomic append", "BEGIN; ... COMMIT | ROLLBACK" },
+    { "COPY", "load or unload rows in bulk",
+      "COPY name [ ( column [, ...] ) ] FROM STDIN [ WITH ( option [, ...] ) ]\n"
+      "COPY { name [ ( column [, ...] ) ] | ( query ) } TO STDOUT [ WITH ( option [, ...] ) ]\n\n"
+      "where option is: FORMAT text | csv | binary, DELIMITER 'c', NULL 'text', HEADER,\n"
+      "    QUOTE 'c', ESCAPE 'c'" },
+    { "CREATE CONNECTION", "name a target of results",
+      "CREATE CONNECTION [ IF NOT EXISTS ] name TO SQLITE | POSTGRES WITH ( option = value "
+      "[, ...] )" },
+    { "CREATE MATERIALIZED VIEW", "start a standing query",
+      "CREATE [ OR REPLACE ] MATERIALIZED VIEW [ IF NOT EXISTS ] name\n"
+      "    [ WITH ( option = value [, ...] ) ] AS query\n"
+      "    [ EMIT ON UPDATE | ON WINDOW CLOSE | EVERY interval ]" },
+    { "CREATE STREAM", "define a stream",
+      "CREATE STREAM [ IF NOT EXISTS ] name (\n"
+      "    column type [ NOT NULL ] [ DEFAULT expr | GENERATED ALWAYS AS ( expr ) STORED ] "
+      "[, ...]\n"
+      "    [, WATERMARK FOR column AS column - INTERVAL 'length' ] )\n"
+      "  [ WITH ( option = value [, ...] ) ]" },
+    { "CREATE VIEW", "name a query", "CREATE [ OR REPLACE ] VIEW name AS query" },
+    { "DESCRIBE", "show the columns of an object", "DESCRIBE name" },
+    { "DROP", "remove an object",
+      "DROP STREAM | VIEW | MATERIALIZED VIEW | CONNECTION [ IF EXISTS ] name" },
+    { "EXPLAIN", "show the plan of a query, or why a view shows what it shows",
+      "EXPLAIN query\nEXPLAIN MATERIALIZED VIEW name\nEXPLAIN PROGRESS name" },
+    { "FLUSH", "wait until all acknowledged rows are in all targets", "FLUSH" },
+    { "INSERT", "append rows",
+      "INSERT INTO name [ ( column [, ...] ) ] VALUES ( value [, ...] ) [, ...] | query" },
+    { "SELECT", "ask once",
+      "[ WITH name AS ( query ) [, ...] ]\n"
+      "SELECT [ DISTINCT ] expression [ AS name ] [, ...]\n"
+      "    [ FROM name | ( query ) | TUMBLE ( name, column, interval )\n"
+      "           | HOP ( name, column, slide, size ) ]\n"
+      "    [ WHERE condition ] [ GROUP BY expression [, ...] ] [ HAVING condition ]\n"
+      "    [ ORDER BY expression [ ASC | DESC ] [, ...] ] [ LIMIT count ] [ OFFSET start ]" },
+    { "SET", "change a setting of the session", "SET name { = | TO } value | DEFAULT" },
+    { "SHOW", "show settings and objects",
+      "SHOW setting | ALL\n"
+      "SHOW STREAMS | VIEWS | QUERIES | CONNECTIONS | SINKS | SETTINGS | FUNCTIONS\n"
+      "SHOW CREATE STREAM | VIEW | MATERIALIZED VIEW | CONNECTION name" },
+};
+
+enum { SYNOPSIS_COUNT = sizeof(synopses) / sizeof(synopses[0]) };
+
+MrCommandStatus mr_command_sql_help(MrShell *shell, const char *name)
+{
+    char *words = mr_lexer_rest(&shell->script->lexer);
+    size_t length = strcspn(words, ";");
+    bool found = false;
+    (void)name;
+    if (length == 0) {
+        fputs("Help is there for:\n", shell->out);
+    }
+    for (int i = 0; i < SYNOPSIS_COUNT; i++) {
+        const Synopsis *synopsis = &synopses[i];
+        if (length == 0) {
+            fprintf(shell->out, "  %-26s %s\n", synopsis->name, synopsis->summary);
+            found = true;
+        } else if (strncasecmp(synopsis->name, words, length) == 0) {
+            fprintf(shell->out, "Command:     %s\nDescription: %s\nSyntax:\n%s\n\n",
+                    synopsis->name, synopsis->summary, synopsis->form);
+            found = true;
+        }
+    }
+    if (!found) {
+        fprintf(shell->out, "No help available for \"%.*s\".\n"
+                "Try \\h with no arguments to see available help.\n", (int)length, words);
+    }
+    fflush(shell->out);
+    free(words);
+    return MR_COMMAND_DONE;
+}

@@ -1,0 +1,257 @@
+/*
+ * clients/input.c - lines typed at the terminal: editing, history, completion.
+ */
+#include "clients/input.h"
+
+#include <errno.h>
+#include <histedit.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clients/completion.h"
+#include "clients/session.h"
+
+struct MrInput {
+    MrShell *shell;
+    EditLine *editor;           /* NULL: plain lines (-n) */
+    History *history;
+    char *history_path;         /* NULL: not kept */
+    const char *prompt;         /* of the line being read */
+};
+
+static volatile sig_atomic_t screen_changed;
+
+static void handle_resize(int signal_number)
+{
+    (void)signal_number;
+    screen_changed = 1;
+}
+
+static char *input_prompt(EditLine *editor)
+{
+    MrInput *input = NULL;
+    el_get(editor, EL_CLIENTDATA, &input);
+    return (char *)input->prompt;
+}
+
+/* Reads one character.  libedit's own reader repeats a read that a signal broke off; ours ends
+ * the line, which is what Ctrl-C means. */
+static int input_character(EditLine *editor, wchar_t *out)
+{
+    mbstate_t state;
+    char byte;
+    memset(&state, 0, sizeof(state));
+    for (;;) {
+        if (mr_interrupted) {
+            return -1;
+        }
+        ssize_t count = read(STDIN_FILENO, &byte, 1);
+        if (count == 0) {
+            return 0;
+        }
+        if (count < 0) {
+            if (errno == EINTR && screen_changed && !mr_interrupted) {
+                screen_changed = 0;
+                el_resize(editor);
+                el_set(editor, EL_REFRESH);
+                continue;
+            }
+            return -1;
+        }
+        size_t used = mbrtowc(out, &byte, 1, &state);
+        if (used == (size_t)-1) {
+            *out = L'?';
+            return 1;
+        }
+        if (used != (size_t)-2) {
+            return 1;
+        }
+    }
+}
+
+static size_t common_length(char *const *matches, int count)
+{
+    size_t length = strlen(matches[0]);
+    for (int i = 1; i < count; i++) {
+        size_t same = 0;
+        while (same < length && matches[i][same] == matches[0][same]) {
+            same++;
+        }
+        length = same;
+    }
+    while (length > 0 && (matches[0][length] & 0xc0) == 0x80) {
+        length--;                           /* not within a character */
+    }
+    return length;
+}
+
+static void list_matches(char *const *matches, int count)
+{
+    size_t widest = 0;
+    for (int i = 0; i < count; i++) {
+        size_t length = strlen(matches[i]);
+        widest = length > widest ? length : widest;
+    }
+    int per_line = (int)(78 / (widest + 2));
+    per_line = per_line < 1 ? 1 : per_line;
+    putchar('\n');
+    for (int i = 0; i < count; i++) {
+        bool last = (i + 1) % per_line == 0 || i + 1 == count;
+        printf("%-*s%s", last ? 0 : (int)widest + 2, matches[i], last ? "\n" : "");
+    }
+}
+
+static unsigned char input_complete(EditLine *editor, int key)
+{
+    MrInput *input = NULL;
+    MrCompletion found;
+    (void)key;
+    el_get(editor, EL_CLIENTDATA, &input);
+    const LineInfo *info = el_line(editor);
+    char *before = mr_text_copy_bytes(info->buffer, (size_t)(info->cursor - info->buffer));
+    mr_completion_find(input->shell, before, &found);
+    size_t typed = strlen(before) - found.word_start;
+    free(before);
+    unsigned char answer = CC_REFRESH_BEEP;
+    if (found.count > 0) {
+        size_t common = common_length(found.matches, found.count);
+        bool same = typed <= common;
+        char *insert = mr_text_format("%.*s%s", (int)common, found.matches[0],
+                                      found.count == 1 && found.spaced ? " " : "");
+        if (same && (found.count == 1 || common > typed)) {
+            el_deletestr(editor, (int)found.word_characters);
+            el_insertstr(editor, insert);
+            answer = CC_REFRESH;
+        } else if (found.count > 1) {
+            list_matches(found.matches, found.count);
+            fflush(stdout);
+            answer = CC_REDISPLAY;
+        }
+        free(insert);
+    }
+    mr_completion_free(&found);
+    return answer;
+}
+
+static char *history_path(const MrShell *shell)
+{
+    const char *path = getenv("MILLRACE_HISTORY");
+    if (path == NULL || *path == '\0') {
+        path = mr_variables_get(&shell->variables, "HISTFILE");
+    }
+    if (path != NULL && *path != '\0') {
+        return mr_shell_expand_path(path);
+    }
+    const char *home = getenv("HOME");
+    return home == NULL || *home == '\0' ? NULL : mr_text_format("%s/.millrace_history", home);
+}
+
+static void history_open(MrInput *input)
+{
+    HistEvent event;
+    long size = mr_variables_number(&input->shell->variables, "HISTSIZE", 500);
+    input->history = history_init();
+    if (input->history == NULL) {
+        return;
+    }
+    history(input->history, &event, H_SETSIZE, size < 1 || size > 100000 ? 500 : (int)size);
+    history(input->history, &event, H_SETUNIQUE, 1);
+    input->history_path = history_path(input->shell);
+    if (input->history_path != NULL) {
+        history(input->history, &event, H_LOAD, input->history_path);
+    }
+    el_set(input->editor, EL_HIST, history, input->history);
+}
+
+MrInput *mr_input_create(MrShell *shell)
+{
+    MrInput *input = mr_allocate(sizeof(*input));
+    input->shell = shell;
+    if (!shell->edit_lines || !isatty(STDIN_FILENO) ||
+        (input->editor = el_init("millrace", stdin, stdout, stderr)) == NULL) {
+        return input;
+    }
+    struct sigaction action = { .sa_handler = handle_resize };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGWINCH, &action, NULL);
+    el_set(input->editor, EL_CLIENTDATA, input);
+    el_set(input->editor, EL_PROMPT, input_prompt);
+    el_set(input->editor, EL_EDITOR, "emacs");
+    el_set(input->editor, EL_SIGNAL, 0);
+    el_set(input->editor, EL_GETCFN, input_character);
+    el_set(input->editor, EL_ADDFN, "millrace-complete", "Completes the word.", input_complete);
+    el_set(input->editor, EL_BIND, "^I", "millrace-complete", NULL);
+    el_set(input->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_source(input->editor, NULL);             /* the user's own keys: ~/.editrc */
+    history_open(input);
+    return input;
+}
+
+void mr_input_destroy(MrInput *input)
+{
+    HistEvent event;
+    if (input == NULL) {
+        return;
+    }
+    if (input->history != NULL) {
+        if (input->history_path != NULL) {
+            mode_t before = umask(077);         /* statements may hold passwords */
+            history(input->history, &event, H_SAVE, input->history_path);
+            umask(before);
+        }
+        history_end(input->history);
+    }
+    if (input->editor != NULL) {
+        el_end(input->editor);
+    }
+    free(input->history_path);
+    free(input);
+}
+
+static char *read_plain(const char *prompt)
+{
+    char *line = NULL;
+    size_t size = 0;
+    fputs(prompt, stdout);
+    fflush(stdout);
+    if (getline(&line, &size, stdin) < 0) {
+        free(line);
+        return NULL;
+    }
+    return line;
+}
+
+char *mr_input_read(MrInput *input, const char *prompt)
+{
+    char *line = NULL;
+    mr_interrupted = 0;
+    if (input->editor == NULL) {
+        line = read_plain(prompt);
+    } else {
+        int count = 0;
+        input->prompt = prompt;
+        fflush(stdout);
+        line = mr_text_copy(el_gets(input->editor, &count));
+    }
+    if (mr_interrupted) {
+        putchar('\n');
+        fflush(stdout);
+    }
+    if (line != NULL) {
+        size_t length = strlen(line);
+        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) {
+            line[--length] = '\0';
+        }
+    }
+    return line;
+}
+
+void mr_input_remember(MrInput *input, const char *statement)
+{
+    HistEvent event;
+    if (input != NULL && input->history != NULL && statement[strspn(statement, " \t\n")] != '\0') {
+        history(input->history, &event, H_ENTER, statement);
+    }
+}

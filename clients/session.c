@@ -1,0 +1,298 @@
+/*
+ * clients/session.c - the connection: opening, losing, cancelling, and what the prompt tells of it.
+ */
+#include "clients/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+volatile sig_atomic_t mr_interrupted;
+static PGcancel *volatile armed_cancel;
+
+void mr_session_set_defaults(void)
+{
+    /* libpq looks into the environment last, after options, conninfo and service file: a default
+     * placed there is overridden by each of them. */
+    if (getenv("PGHOSTADDR") == NULL) {
+        setenv("PGHOST", "localhost", 0);
+    }
+    setenv("PGPORT", "7432", 0);
+    setenv("PGDATABASE", "millrace", 0);
+}
+
+/* PQcancel may be called from a signal handler: it opens a socket of its own. */
+static void handle_interrupt(int signal_number)
+{
+    int saved = errno;
+    (void)signal_number;
+    mr_interrupted = 1;
+    PGcancel *cancel = armed_cancel;
+    if (cancel != NULL) {
+        char message[256];
+        static const char sent[] = "Cancel request sent\n";
+        if (PQcancel(cancel, message, sizeof(message))) {
+            (void)!write(STDERR_FILENO, sent, sizeof(sent) - 1);
+        } else {
+            (void)!write(STDERR_FILENO, message, strlen(message));
+        }
+    }
+    errno = saved;
+}
+
+void mr_session_catch_interrupts(void)
+{
+    /* No SA_RESTART: a read of the terminal must end, so that the prompt comes back. */
+    struct sigaction action = { .sa_handler = handle_interrupt };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+void mr_session_arm_cancel(PGconn *conn)
+{
+    mr_session_disarm_cancel();
+    armed_cancel = PQgetCancel(conn);
+}
+
+void mr_session_disarm_cancel(void)
+{
+    PGcancel *old = armed_cancel;
+    armed_cancel = NULL;            /* first: the handler may run between the two lines */
+    if (old != NULL) {
+        PQfreeCancel(old);
+    }
+}
+
+/* Reads a line from the terminal without showing it.  NULL: no terminal or end of input. */
+static char *password_read(const char *user)
+{
+    FILE *terminal = fopen("/dev/tty", "r+");
+    FILE *in = terminal != NULL ? terminal : stdin;
+    FILE *out = terminal != NULL ? terminal : stderr;
+    struct termios shown;
+    bool hidden = tcgetattr(fileno(in), &shown) == 0;
+    if (user != NULL && *user != '\0') {
+        fprintf(out, "Password for user %s: ", user);
+    } else {
+        fputs("Password: ", out);
+    }
+    fflush(out);
+    if (hidden) {
+        struct termios silent = shown;
+        silent.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(fileno(in), TCSAFLUSH, &silent);
+    }
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t length = getline(&line, &size, in);
+    if (hidden) {
+        tcsetattr(fileno(in), TCSAFLUSH, &shown);
+        fputs("\n", out);
+    }
+    if (terminal != NULL) {
+        fclose(terminal);
+    }
+    if (length < 0) {
+        free(line);
+        return NULL;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    return line;
+}
+
+static PGconn *connect_once(const MrTarget *target, const char *password)
+{
+    const char *encoding = getenv("PGCLIENTENCODING");
+    const char *names[] = { "host", "port", "user", "password", "dbname",
+                            "fallback_application_name", "client_encoding", NULL };
+    const char *values[] = { target->host, target->port, target->user, password, target->database,
+                             "millrace", encoding != NULL ? NULL : "UTF8", NULL };
+    return PQconnectdbParams(names, values, 1);
+}
+
+static void notice_print(void *context, const char *message)
+{
+    mr_shell_message(context, MR_LEVEL_INFO, "%s", message);
+}
+
+/* The variables that tell scripts where they are. */
+static void variables_tell(MrShell *shell)
+{
+    PGconn *conn = shell->conn;
+    const char *version = conn == NULL ? NULL : PQparameterStatus(conn, "server_version");
+    mr_shell_set(shell, "DBNAME", conn == NULL ? NULL : PQdb(conn));
+    mr_shell_set(shell, "USER", conn == NULL ? NULL : PQuser(conn));
+    mr_shell_set(shell, "HOST", conn == NULL ? NULL : PQhost(conn));
+    mr_shell_set(shell, "PORT", conn == NULL ? NULL : PQport(conn));
+    mr_shell_set(shell, "SERVER_VERSION_NAME", version);
+    mr_shell_set(shell, "ENCODING",
+                 conn == NULL ? NULL : PQparameterStatus(conn, "client_encoding"));
+}
+
+void mr_session_set_verbosity(MrShell *shell)
+{
+    const char *word = mr_variables_get(&shell->variables, "VERBOSITY");
+    PGVerbosity verbosity = PQERRORS_DEFAULT;
+    if (word != NULL && strcasecmp(word, "verbose") == 0) {
+        verbosity = PQERRORS_VERBOSE;
+    } else if (word != NULL && strcasecmp(word, "terse") == 0) {
+        verbosity = PQERRORS_TERSE;
+    } else if (word != NULL && strcasecmp(word, "sqlstate") == 0) {
+        verbosity = PQERRORS_SQLSTATE;
+    }
+    if (shell->conn != NULL) {
+        PQsetErrorVerbosity(shell->conn, verbosity);
+    }
+}
+
+bool mr_session_connect(MrShell *shell, const MrTarget *target)
+{
+    const char *user = target->user != NULL ? target->user : shell->user_option;
+    char *password = shell->password_option > 0 ? password_read(user) : NULL;
+    PGconn *conn = connect_once(target, password);
+    if (PQstatus(conn) == CONNECTION_BAD && PQconnectionNeedsPassword(conn) && password == NULL &&
+        shell->password_option >= 0) {
+        password = password_read(PQuser(conn));
+        if (password != NULL) {
+            PQfinish(conn);
+            conn = connect_once(target, password);
+        }
+    }
+    free(password);
+    if (PQstatus(conn) == CONNECTION_BAD) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "%s", PQerrorMessage(conn));
+        PQfinish(conn);
+        return false;
+    }
+    if (shell->conn != NULL) {
+        PQfinish(shell->conn);
+    }
+    shell->conn = conn;
+    PQsetNoticeProcessor(conn, notice_print, shell);
+    mr_session_set_verbosity(shell);
+    variables_tell(shell);
+    return true;
+}
+
+bool mr_session_check(MrShell *shell)
+{
+    if (shell->conn != NULL && PQstatus(shell->conn) == CONNECTION_OK) {
+        return true;
+    }
+    mr_session_disarm_cancel();
+    if (!mr_shell_is_interactive(shell)) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "connection to server was lost");
+        exit(MR_EXIT_CONNECTION);
+    }
+    fputs("The connection to the server was lost. Attempting reset: ", stderr);
+    PQreset(shell->conn);
+    if (PQstatus(shell->conn) == CONNECTION_OK) {
+        fputs("Succeeded.\n", stderr);
+        return true;
+    }
+    fputs("Failed.\n", stderr);
+    PQfinish(shell->conn);
+    shell->conn = NULL;
+    variables_tell(shell);
+    return false;
+}
+
+static char transaction_mark(const MrShell *shell)
+{
+    switch (PQtransactionStatus(shell->conn)) {     /* NULL counts as unknown */
+    case PQTRANS_IDLE:
+        return '\0';
+    case PQTRANS_ACTIVE:
+    case PQTRANS_INTRANS:
+        return '*';
+    case PQTRANS_INERROR:
+        return '!';
+    default:
+        return '?';
+    }
+}
+
+/* One escape; returns how many characters of the format it takes beyond the percent sign. */
+static size_t prompt_escape(const MrShell *shell, const char *format, char state, MrBuffer *out)
+{
+    const char *value = NULL;
+    char c = '\0';
+    PGconn *conn = shell->conn;
+    switch (*format) {
+    case '/':
+        value = conn == NULL ? NULL : PQdb(conn);
+        break;
+    case '~':
+        value = conn == NULL ? NULL : strcmp(PQdb(conn), "millrace") == 0 ? "~" : PQdb(conn);
+        break;
+    case 'n':
+        value = conn == NULL ? NULL : PQuser(conn);
+        break;
+    case 'm':
+    case 'M':
+        value = conn == NULL ? NULL : PQhost(conn)[0] == '/' ? "[local]" : PQhost(conn);
+        break;
+    case '>':
+        value = conn == NULL ? NULL : PQport(conn);
+        break;
+    case 'p':
+        mr_buffer_append_format(out, "%d", conn == NULL ? 0 : PQbackendPID(conn));
+        break;
+    case 'l':
+        mr_buffer_append_format(out, "%lu", shell->script == NULL ? 1
+                                                                  : shell->script->line_number + 1);
+        break;
+    case 'R':
+        c = state == '=' && conn == NULL ? '!' : state;
+        if (c == '=' && mr_variables_is_on(&shell->variables, "SINGLELINE")) {
+            c = '^';
+        }
+        break;
+    case 'x':
+        c = transaction_mark(shell);
+        break;
+    case '#':
+        value = conn == NULL ? NULL : PQparameterStatus(conn, "is_superuser");
+        c = value != NULL && strcmp(value, "on") == 0 ? '#' : '>';
+        value = NULL;
+        break;
+    case '%':
+        c = '%';
+        break;
+    case ':': {
+        size_t length = strcspn(format + 1, ":");
+        char *name = mr_text_copy_bytes(format + 1, length);
+        value = mr_variables_get(&shell->variables, name);
+        mr_buffer_append(out, value == NULL ? "" : value);
+        free(name);
+        return format[length + 1] == ':' ? length + 2 : length + 1;
+    }
+    case '\0':
+        return 0;
+    default:
+        break;
+    }
+    if (c != '\0') {
+        mr_buffer_append_char(out, c);
+    }
+    mr_buffer_append(out, value == NULL ? "" : value);
+    return 1;
+}
+
+char *mr_session_prompt(const MrShell *shell, const char *format, char state)
+{
+    MrBuffer out;
+    mr_buffer_init(&out);
+    for (; *format != '\0'; format++) {
+        if (*format == '%') {
+            format += prompt_escape(shell, format + 1, state, &out);
+        } else {
+            mr_buffer_append_char(&out, *format);
+        }
+    }
+    return out.data;
+}

@@ -1,0 +1,35 @@
+/*
+ * clients/session.h - the connection: opening, losing, cancelling, and what the prompt tells of it.
+ * Must not know results or input lines.
+ */
+#ifndef MR_CLIENTS_SESSION_H
+#define MR_CLIENTS_SESSION_H
+#include <signal.h>
+
+#include "clients/shell.h"
+
+typedef struct MrTarget {       /* what to connect to; NULL: libpq decides */
+    const char *host;
+    const char *port;
+    const char *user;
+    const char *database;       /* a name, a conninfo string or a URI */
+} MrTarget;
+
+/* Our defaults for what neither the user nor a service file names.  Before the first connect. */
+void mr_session_set_defaults(void);
+/* Replaces the connection by a new one; asks for a password where needed.  False after a message:
+ * the old connection, if any, is still there. */
+bool mr_session_connect(MrShell *shell, const MrTarget *target);
+/* After a failed call: is the connection still good?  At the terminal a lost one is tried again
+ * once; a script ends the program with exit code 2. */
+bool mr_session_check(MrShell *shell);
+void mr_session_set_verbosity(MrShell *shell);              /* from the variable VERBOSITY */
+/* The text of a prompt variable, with its % escapes replaced; the caller frees it. */
+char *mr_session_prompt(const MrShell *shell, const char *format, char state);
+
+/* Set by Ctrl-C.  While armed, Ctrl-C also asks the server to cancel the running statement. */
+extern volatile sig_atomic_t mr_interrupted;
+void mr_session_catch_interrupts(void);
+void mr_session_arm_cancel(PGconn *conn);
+void mr_session_disarm_cancel(void);
+#endif
