@@ -11,7 +11,8 @@ typedef enum MrExprKind {
     MR_EXPR_CONSTANT,
     MR_EXPR_COLUMN,       /* `column` of the input block */
     MR_EXPR_CALL,         /* `function` over args; arguments have exactly its types */
-    MR_EXPR_CAST,         /* args[0] to `type`, typmod too (numeric(10,2), varchar(3): explicit casts cut) */
+    MR_EXPR_CAST,         /* args[0] to `type`, typmod too (numeric(10,2), varchar(3): explicit casts cut;
+                             `negated`: an assignment, where text that is too long fails) */
     MR_EXPR_AND,          /* args, three-valued; later ones only where earlier ones leave it open */
     MR_EXPR_OR,
     MR_EXPR_NOT,

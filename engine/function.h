@@ -17,6 +17,7 @@ typedef struct MrRowError {
 typedef struct MrRowErrors {
     MrArena *arena;
     uint64_t *failed;   /* bitmap over the block's rows; NULL until one fails */
+    uint32_t failed_rows; /* rows that the bitmap has room for: at least the block's */
     MrRowError *items;
     uint32_t count, capacity;
 } MrRowErrors;
@@ -89,5 +90,8 @@ typedef struct MrCast {
 /* The cast as PostgreSQL's pg_cast has it, plus text input and output of every type (from text:
  * explicit; to text: assignment).  NULL: there is none. */
 const MrCast *mr_cast_find(MrTypeId from, MrTypeId to);
+/* The kernel that applies out->type.typmod to values of the type (varchar(n), numeric(p,s),
+ * timestamp(p) …); NULL: the type has none.  Explicit casts cut text, others fail with 22001. */
+MrFunctionEval *mr_cast_length(MrTypeId type, bool is_explicit);
 
 #endif
