@@ -1,0 +1,313 @@
+/*
+ * planner/binder_call.c - binds calls: functions by the registry, aggregates into the query's list.
+ * Must not know what functions compute.
+ */
+#include "planner/binder.h"
+
+#include <string.h>
+
+bool mr_clause_allows_aggregates(MrClause clause)
+{
+    return clause == MR_CLAUSE_SELECT || clause == MR_CLAUSE_HAVING || clause == MR_CLAUSE_ORDER_BY;
+}
+
+const char *mr_clause_name(MrClause clause)
+{
+    static const char *const names[] = {
+        [MR_CLAUSE_NONE] = "this expression",
+        [MR_CLAUSE_SELECT] = "the SELECT list",
+        [MR_CLAUSE_WHERE] = "WHERE",
+        [MR_CLAUSE_GROUP_BY] = "GROUP BY",
+        [MR_CLAUSE_HAVING] = "HAVING",
+        [MR_CLAUSE_ORDER_BY] = "ORDER BY",
+        [MR_CLAUSE_FILTER] = "FILTER",
+        [MR_CLAUSE_AGGREGATE] = "an aggregate",
+        [MR_CLAUSE_VALUES] = "VALUES",
+        [MR_CLAUSE_LIMIT] = "LIMIT",
+        [MR_CLAUSE_OFFSET] = "OFFSET",
+        [MR_CLAUSE_WINDOW] = "a window function in FROM",
+        [MR_CLAUSE_DEFAULT] = "DEFAULT expressions",
+        [MR_CLAUSE_GENERATED] = "column generation expressions",
+        [MR_CLAUSE_WATERMARK] = "WATERMARK",
+    };
+    return names[clause];
+}
+
+/* ---- Aggregates -------------------------------------------------------------------------- */
+
+static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
+{
+    if (b->clause == MR_CLAUSE_AGGREGATE) {
+        mr_bind_error(b, MR_ERR_GROUPING, call->base.position, "aggregate function calls cannot be nested");
+        return mr_error_hint(b->err, "Aggregate in a subquery in FROM first.");
+    }
+    if (b->aggregates == NULL || !mr_clause_allows_aggregates(b->clause)) {
+        return mr_bind_error(b, MR_ERR_GROUPING, call->base.position,
+                             "aggregate functions are not allowed in %s", mr_clause_name(b->clause));
+    }
+    if (call->within_group || call->order_by.count > 0) {
+        return mr_bind_unsupported(b, call->base.position, "Leave ORDER BY out of the call.",
+                                   "ORDER BY inside an aggregate is not supported yet");
+    }
+    if (call->variadic) {
+        return mr_bind_unsupported(b, call->base.position, "Give the arguments one by one.",
+                                   "VARIADIC is not supported");
+    }
+    return MR_OK;
+}
+
+/* Arguments and FILTER see the input, not other aggregates. */
+static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr **args, MrExpr **filter)
+{
+    MrClause clause = b->clause;
+    MrStatus status = MR_OK;
+    b->clause = MR_CLAUSE_AGGREGATE;
+    for (uint32_t i = 0; i < call->args.count && status == MR_OK; i++) {
+        status = mr_bind_expr(b, call->args.items[i], &args[i]);
+    }
+    if (status == MR_OK && call->filter != NULL) {
+        status = mr_bind_boolean(b, call->filter, "FILTER", filter);
+    }
+    b->clause = clause;
+    return status;
+}
+
+static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args, const MrAggregate **out)
+{
+    const MrAggregate *const *found;
+    uint32_t found_count = mr_aggregate_lookup(mr_string(call->name.name), &found);
+    uint32_t arg_count = call->args.count, count = 0;
+    MrCandidate *candidates;
+    MrTypeId *slots, types[2] = { MR_TYPE_UNKNOWN, MR_TYPE_UNKNOWN };
+    *out = NULL;
+    if (arg_count > 2) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(b->arena, candidates, found_count, b->err);
+    MR_NEW_ARRAY(b->arena, slots, (size_t)found_count * 2, b->err);
+    for (uint32_t i = 0; i < arg_count; i++) {
+        types[i] = args[i]->type.id;
+    }
+    for (uint32_t i = 0; i < found_count; i++) {
+        if (found[i]->arg_count != arg_count || (call->star && !(found[i]->flags & MR_AGG_COUNTS_ROWS))) {
+            continue;
+        }
+        MrCandidate *candidate = &candidates[count];
+        bool is_exact = true;
+        candidate->entry = found[i];
+        candidate->args = slots + (size_t)count * 2;
+        for (uint32_t j = 0; j < arg_count; j++) {
+            MrTypeId wanted = found[i]->args[j];
+            if (wanted == MR_TYPE_UNKNOWN) { /* count(x): takes any type */
+                wanted = types[j] == MR_TYPE_UNKNOWN ? MR_TYPE_TEXT : types[j];
+            }
+            candidate->args[j] = wanted;
+            is_exact = is_exact && wanted == types[j];
+        }
+        count++;
+        if (is_exact) {
+            *out = found[i];
+            return MR_OK;
+        }
+    }
+    int32_t chosen = mr_select_candidate(candidates, count, types, arg_count);
+    if (chosen >= 0) {
+        *out = candidates[chosen].entry;
+        for (uint32_t i = 0; i < arg_count; i++) {
+            MR_TRY(mr_coerce(b, args[i], mr_type(candidates[chosen].args[i]), MR_CAST_IMPLICIT,
+                             call->base.position, &args[i]));
+        }
+    }
+    return MR_OK;
+}
+
+static bool same_call(const MrLogicalCall *a, const MrLogicalCall *c)
+{
+    if (a->aggregate != c->aggregate || a->is_distinct != c->is_distinct
+        || (a->filter == NULL) != (c->filter == NULL)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->aggregate->arg_count; i++) {
+        if (!mr_expr_equal(a->args[i], c->args[i])) {
+            return false;
+        }
+    }
+    return a->filter == NULL || mr_expr_equal(a->filter, c->filter);
+}
+
+/* count(*) written twice is computed once. */
+static MrStatus aggregate_add(MrBinder *b, const MrLogicalCall *call, uint32_t *index)
+{
+    MrAggregateList *list = b->aggregates;
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (same_call(&list->items[i], call)) {
+            *index = i;
+            return MR_OK;
+        }
+    }
+    if (list->count == list->capacity) {
+        MrLogicalCall *items;
+        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
+        if (list->count > 0) {
+            memcpy(items, list->items, list->count * sizeof *items);
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    *index = list->count;
+    list->items[list->count++] = *call;
+    return MR_OK;
+}
+
+MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *args[MR_CALL_ARGS_MAX];
+    MrLogicalCall bound = { .is_distinct = call->distinct };
+    uint32_t index;
+    MR_TRY(aggregate_check_place(b, call));
+    if (call->args.count > MR_CALL_ARGS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, call->base.position,
+                             "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
+    }
+    MR_TRY(aggregate_bind_parts(b, call, args, &bound.filter));
+    if (!call->star && call->args.count == 0 && strcmp(call->name.name, "count") == 0) {
+        mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
+                      "count(*) must be used to call a parameterless aggregate function");
+        return b->err != NULL ? b->err->status : MR_ERR_WRONG_OBJECT_TYPE;
+    }
+    MR_TRY(aggregate_choose(b, call, args, &bound.aggregate));
+    if (bound.aggregate == NULL) {
+        return mr_function_missing(b, call->name.name, args, call->args.count, call->base.position);
+    }
+    if (call->distinct && mr_aggregate_distinct(bound.aggregate) == NULL) {
+        return mr_bind_unsupported(b, call->base.position, "Select the distinct values in a subquery in FROM first.",
+                                   "DISTINCT is not supported for %s() of this type yet", call->name.name);
+    }
+    for (uint32_t i = 0; i < bound.aggregate->arg_count; i++) {
+        bound.args[i] = args[i];
+    }
+    MR_TRY(aggregate_add(b, &bound, &index));
+    return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, mr_type(bound.aggregate->result),
+                          call->base.position, out, b->err);
+}
+
+/* ---- Functions --------------------------------------------------------------------------- */
+
+/* Flink's HOUR(ts): extract() as a bigint. */
+static MrStatus bind_field_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
+                                    int32_t position, MrExpr **out)
+{
+    static const char *const fields[][2] = {
+        { "year", "year" }, { "quarter", "quarter" }, { "month", "month" }, { "week", "week" },
+        { "dayofyear", "doy" }, { "dayofmonth", "day" }, { "hour", "hour" }, { "minute", "minute" },
+        { "second", "second" },
+    };
+    *out = NULL;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0] && arg_count == 1; i++) {
+        if (strcmp(fields[i][0], name) == 0) {
+            MrExpr *pair[2] = { NULL, args[0] }, *value;
+            MR_TRY(mr_expr_text(b->arena, fields[i][1], &pair[0], b->err));
+            MR_TRY(mr_bind_function(b, "extract", pair, 2, position, &value));
+            return value == NULL ? MR_OK
+                                 : mr_coerce(b, value, mr_type(MR_TYPE_INT64), MR_CAST_EXPLICIT, position, out);
+        }
+    }
+    return MR_OK;
+}
+
+/* text(x), date(x): a type's name called with one value is a cast. */
+static MrStatus bind_cast_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
+                                   int32_t position, MrExpr **out)
+{
+    MrTypeId type;
+    *out = NULL;
+    if (arg_count != 1 || !mr_type_by_name(mr_string(name), &type) || type == MR_TYPE_UNKNOWN
+        || !mr_can_coerce(args[0]->type.id, type, MR_CAST_EXPLICIT)) {
+        return MR_OK;
+    }
+    return mr_coerce(b, args[0], mr_type(type), MR_CAST_EXPLICIT, position, out);
+}
+
+static MrStatus check_call_form(MrBinder *b, const MrAstCall *call, bool is_aggregate)
+{
+    int32_t position = call->base.position;
+    if (call->over != NULL) {
+        return mr_bind_unsupported(b, position, "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
+                                   "OVER is not supported yet");
+    }
+    if (call->name.connection != NULL
+        || (call->name.schema != NULL && strcmp(call->name.schema, "pg_catalog") != 0)) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position, "function %s.%s does not exist",
+                             call->name.schema, call->name.name);
+    }
+    if (is_aggregate) {
+        return MR_OK;
+    }
+    if (call->star || call->distinct || call->filter != NULL || call->order_by.count > 0) {
+        const char *what = call->star ? "*" : call->distinct ? "DISTINCT" : call->filter != NULL ? "FILTER" : "ORDER BY";
+        return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, position,
+                             "%s specified, but %s is not an aggregate function", what, call->name.name);
+    }
+    if (call->variadic) {
+        return mr_bind_unsupported(b, position, "Give the arguments one by one.", "VARIADIC is not supported");
+    }
+    if (call->form == MR_CALL_SUBSTRING_SIMILAR) {
+        return mr_bind_unsupported(b, position, "Use substring(x FROM 'regular expression').",
+                                   "SUBSTRING … SIMILAR is not supported yet");
+    }
+    return MR_OK;
+}
+
+static bool is_window_only_function(const char *name)
+{
+    static const char *const names[] = { "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile",
+                                         "lag", "lead", "nth_value" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static MrStatus bind_plain(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    const char *name = call->name.name;
+    uint32_t count = call->args.count;
+    MrExpr *args[MR_CALL_ARGS_MAX];
+    if (count > MR_CALL_ARGS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, call->base.position,
+                             "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_bind_expr(b, call->args.items[i], &args[i]));
+    }
+    MR_TRY(mr_bind_function(b, name, args, count, call->base.position, out));
+    if (*out == NULL) {
+        MR_TRY(bind_cast_function(b, name, args, count, call->base.position, out));
+    }
+    if (*out == NULL) {
+        MR_TRY(bind_field_function(b, name, args, count, call->base.position, out));
+    }
+    if (*out != NULL) {
+        return MR_OK;
+    }
+    if (is_window_only_function(name)) {
+        return mr_bind_unsupported(b, call->base.position, "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
+                                   "window function %s is not supported yet", name);
+    }
+    return mr_function_missing(b, name, args, count, call->base.position);
+}
+
+MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    const MrAggregate *const *aggregates;
+    bool is_aggregate = mr_aggregate_lookup(mr_string(call->name.name), &aggregates) > 0;
+    MR_TRY(check_call_form(b, call, is_aggregate));
+    if (is_aggregate) {
+        return mr_bind_aggregate_call(b, call, out);
+    }
+    MR_TRY(mr_bind_special(b, call, out));
+    return *out != NULL ? MR_OK : bind_plain(b, call, out);
+}

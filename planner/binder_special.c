@@ -1,0 +1,270 @@
+/*
+ * planner/binder_special.c - calls that are not functions over values: the clock, who is asking,
+ * COALESCE and its like.  Must not know the registry's functions.
+ */
+#include "planner/binder.h"
+
+#include <string.h>
+
+typedef MrStatus SpecialBind(MrBinder *b, const MrAstCall *call, MrExpr **out);
+
+/* ---- The clock --------------------------------------------------------------------------- */
+
+/* now(): the row's arrival over a stream, else the statement's start (dialect.md, Time 9). */
+static MrStatus bind_moment(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrType type = mr_type(MR_TYPE_TIMESTAMPTZ);
+    int32_t position = call->base.position;
+    bool over_stream = b->scope != NULL && b->scope->over_stream;
+    if (b->clause == MR_CLAUSE_GENERATED || b->clause == MR_CLAUSE_WATERMARK) {
+        mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position, "generation expression is not immutable");
+        return mr_error_hint(b->err, "Use DEFAULT now() for the time at which a row comes in.");
+    }
+    if (over_stream || b->clause == MR_CLAUSE_DEFAULT) {
+        MR_TRY(mr_expr_new(b->arena, MR_EXPR_ARRIVAL, type, position, 0, out, b->err));
+        (*out)->column = MR_ARRIVAL_NOW;
+        b->saw_now = true;
+        return MR_OK;
+    }
+    if (b->mode == MR_BIND_STANDING) {
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, position, "%s() is refused here: a standing query's answer depends on "
+                      "its rows only", call->name.name);
+        return mr_error_hint(b->err, "Directly over a stream it is the arrival of the row; name it in a subquery "
+                                     "over the stream.");
+    }
+    MrDatum now = { .type = type, .integer = b->context->now_us };
+    return mr_expr_constant(b->arena, &now, position, out, b->err);
+}
+
+/* current_timestamp(3): the precision is rounded to. */
+static MrStatus bind_precision(MrBinder *b, const MrAstCall *call, MrTypeId id, MrExpr *value, MrExpr **out)
+{
+    MrType type = mr_type(id);
+    if (call->args.count > 0) {
+        MrDatum precision;
+        MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_INT32), "the precision", &precision));
+        if (precision.is_null || precision.integer < 0 || precision.integer > 6) {
+            return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, call->base.position,
+                                 "the precision of %s is from 0 to 6", call->name.name);
+        }
+        type.typmod = precision.integer == 6 ? -1 : (int32_t)precision.integer;
+    }
+    return mr_coerce(b, value, type, MR_CAST_EXPLICIT, call->base.position, out);
+}
+
+static MrStatus bind_now(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *now;
+    MR_TRY(bind_moment(b, call, &now));
+    return bind_precision(b, call, MR_TYPE_TIMESTAMPTZ, now, out);
+}
+
+static MrStatus bind_localtimestamp(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *now;
+    MR_TRY(bind_moment(b, call, &now));
+    return bind_precision(b, call, MR_TYPE_TIMESTAMP, now, out);
+}
+
+static MrStatus bind_localtime(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *now;
+    MR_TRY(bind_moment(b, call, &now));
+    return bind_precision(b, call, MR_TYPE_TIME, now, out);
+}
+
+static MrStatus bind_current_date(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *now;
+    MR_TRY(bind_moment(b, call, &now));
+    return mr_coerce(b, now, mr_type(MR_TYPE_DATE), MR_CAST_EXPLICIT, call->base.position, out);
+}
+
+static MrStatus bind_current_time(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    (void)out;
+    return mr_bind_unsupported(b, call->base.position, "Use localtime.",
+                               "time with time zone is not supported yet");
+}
+
+static MrStatus bind_proctime(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    if (b->scope == NULL || !b->scope->over_stream) {
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, call->base.position, "PROCTIME() needs rows of a stream");
+        return mr_error_hint(b->err, "Use it directly over a stream, in a subquery.");
+    }
+    b->saw_proctime = true;
+    return mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), call->base.position, 0, out, b->err);
+}
+
+/* ---- Who is asking ----------------------------------------------------------------------- */
+
+static MrStatus bind_text(MrBinder *b, const MrAstCall *call, const char *text, MrExpr **out)
+{
+    MR_TRY(mr_expr_text(b->arena, text, out, b->err));
+    (*out)->position = call->base.position;
+    return MR_OK;
+}
+
+static MrStatus bind_user(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    return bind_text(b, call, b->context->user != NULL ? b->context->user : "millrace", out);
+}
+
+static MrStatus bind_database(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    return bind_text(b, call, b->context->database != NULL ? b->context->database : "millrace", out);
+}
+
+static MrStatus bind_schema(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    return bind_text(b, call, "public", out);
+}
+
+static MrStatus bind_version(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    /* Clients read the number after the first word to learn what they may ask. */
+    const char *version = b->context->setting != NULL
+                              ? b->context->setting(b->context->setting_context, "server_version") : NULL;
+    const char *text = mr_arena_printf(b->arena, "PostgreSQL %s (Millrace)", version != NULL ? version : "15.0");
+    return text == NULL ? mr_error_no_memory(b->err) : bind_text(b, call, text, out);
+}
+
+static MrStatus bind_setting(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrDatum name, missing_ok = { .boolean = false };
+    const char *value = NULL;
+    MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_TEXT), "current_setting()", &name));
+    if (call->args.count > 1) {
+        MR_TRY(mr_bind_constant(b, call->args.items[1], mr_type(MR_TYPE_BOOL), "current_setting()", &missing_ok));
+    }
+    if (!name.is_null) {
+        MrString text = mr_text_string(&name.text);
+        const char *wanted = mr_arena_strndup(b->arena, text.data, text.length);
+        if (wanted == NULL) {
+            return mr_error_no_memory(b->err);
+        }
+        value = b->context->setting != NULL ? b->context->setting(b->context->setting_context, wanted) : NULL;
+        if (value == NULL && !missing_ok.boolean) {
+            return mr_bind_error(b, MR_ERR_UNDEFINED_OBJECT, call->base.position,
+                                 "unrecognized configuration parameter \"%s\"", wanted);
+        }
+    }
+    if (value == NULL) {
+        MrDatum null = { .type = mr_type(MR_TYPE_TEXT), .is_null = true };
+        return mr_expr_constant(b->arena, &null, call->base.position, out, b->err);
+    }
+    value = mr_arena_strdup(b->arena, value);
+    return value == NULL ? mr_error_no_memory(b->err) : bind_text(b, call, value, out);
+}
+
+static MrStatus bind_typeof(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *value;
+    char text[64];
+    MR_TRY(mr_bind_expr(b, call->args.items[0], &value));
+    const char *name = mr_arena_strdup(b->arena, mr_type_text(mr_type(value->type.id), text));
+    return name == NULL ? mr_error_no_memory(b->err) : bind_text(b, call, name, out);
+}
+
+static MrStatus bind_watermark(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    (void)out;
+    return mr_bind_unsupported(b, call->base.position, "EXPLAIN PROGRESS of a query shows the watermark.",
+                               "current_watermark() is not supported yet");
+}
+
+/* ---- Forms with rules of their own ------------------------------------------------------- */
+
+static MrStatus bind_variadic(MrBinder *b, const MrAstCall *call, MrExprKind kind, const char *what, MrExpr **out)
+{
+    MrTypeId type;
+    MR_TRY(mr_expr_new(b->arena, kind, mr_type(MR_TYPE_TEXT), call->base.position, call->args.count, out, b->err));
+    for (uint32_t i = 0; i < call->args.count; i++) {
+        MR_TRY(mr_bind_expr(b, call->args.items[i], &(*out)->args[i]));
+    }
+    MR_TRY(mr_coerce_common(b, (*out)->args, call->args.count, what, &type));
+    (*out)->type = (*out)->args[0]->type;
+    if (call->args.count == 1) {
+        *out = (*out)->args[0];
+    }
+    return MR_OK;
+}
+
+static MrStatus bind_coalesce(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    return bind_variadic(b, call, MR_EXPR_COALESCE, "COALESCE", out);
+}
+
+static MrStatus bind_greatest(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    return bind_variadic(b, call, MR_EXPR_GREATEST, "GREATEST", out);
+}
+
+static MrStatus bind_least(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    return bind_variadic(b, call, MR_EXPR_LEAST, "LEAST", out);
+}
+
+/* NULLIF(a, b) is CASE WHEN a = b THEN NULL ELSE a END, a as the comparison took it. */
+static MrStatus bind_nullif(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *left, *right, *equal;
+    MR_TRY(mr_bind_expr(b, call->args.items[0], &left));
+    MR_TRY(mr_bind_expr(b, call->args.items[1], &right));
+    MR_TRY(mr_bind_operator(b, "=", left, right, call->base.position, &equal));
+    MrDatum null = { .type = equal->args[0]->type, .is_null = true };
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, null.type, call->base.position, 3, out, b->err));
+    (*out)->args[0] = equal;
+    MR_TRY(mr_expr_constant(b->arena, &null, call->base.position, &(*out)->args[1], b->err));
+    (*out)->args[2] = equal->args[0];
+    return MR_OK;
+}
+
+/* ---- The table --------------------------------------------------------------------------- */
+
+static const struct Special {
+    const char *name;
+    uint32_t args_min, args_max;
+    bool plain_too;              /* callable as a function; else only as the keyword */
+    SpecialBind *bind;
+} specials[] = {
+    { "now", 0, 0, true, bind_now },
+    { "transaction_timestamp", 0, 0, true, bind_now },
+    { "statement_timestamp", 0, 0, true, bind_now },
+    { "current_timestamp", 0, 1, false, bind_now },
+    { "localtimestamp", 0, 1, false, bind_localtimestamp },
+    { "localtime", 0, 1, false, bind_localtime },
+    { "current_date", 0, 0, false, bind_current_date },
+    { "current_time", 0, 1, false, bind_current_time },
+    { "proctime", 0, 0, true, bind_proctime },
+    { "current_user", 0, 0, false, bind_user },
+    { "session_user", 0, 0, false, bind_user },
+    { "user", 0, 0, false, bind_user },
+    { "current_role", 0, 0, false, bind_user },
+    { "current_catalog", 0, 0, false, bind_database },
+    { "current_database", 0, 0, true, bind_database },
+    { "current_schema", 0, 0, true, bind_schema },
+    { "version", 0, 0, true, bind_version },
+    { "current_setting", 1, 2, true, bind_setting },
+    { "pg_typeof", 1, 1, true, bind_typeof },
+    { "current_watermark", 1, 1, true, bind_watermark },
+    { "coalesce", 1, UINT32_MAX, false, bind_coalesce },
+    { "greatest", 1, UINT32_MAX, false, bind_greatest },
+    { "least", 1, UINT32_MAX, false, bind_least },
+    { "nullif", 2, 2, false, bind_nullif },
+};
+
+MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    bool is_keyword = call->form == MR_CALL_KEYWORD || call->form == MR_CALL_SPECIAL;
+    *out = NULL;
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+        const struct Special *special = &specials[i];
+        if (strcmp(special->name, call->name.name) == 0 && (is_keyword || special->plain_too)
+            && call->args.count >= special->args_min && call->args.count <= special->args_max) {
+            return special->bind(b, call, out);
+        }
+    }
+    return MR_OK;
+}

@@ -1,0 +1,165 @@
+/*
+ * planner/coerce.c - casts that SQL leaves unsaid: literals take the type that is wanted, values are
+ * converted as PostgreSQL's cast contexts allow.  Must not know functions.
+ */
+#include "planner/binder.h"
+
+#include <string.h>
+
+bool mr_can_coerce(MrTypeId from, MrTypeId to, MrCastContext context)
+{
+    if (from == to || from == MR_TYPE_UNKNOWN) {
+        return true;
+    }
+    const MrCast *cast = mr_cast_find(from, to);
+    return cast != NULL && cast->context <= context;
+}
+
+static MrStatus no_cast(MrBinder *b, MrTypeId from, MrType to, MrCastContext context, int32_t position)
+{
+    char from_text[64], to_text[64];
+    mr_type_text(mr_type(from), from_text);
+    mr_type_text(mr_type(to.id), to_text);
+    if (context == MR_CAST_EXPLICIT) {
+        return mr_bind_error(b, MR_ERR_CANNOT_COERCE, position, "cannot cast type %s to %s", from_text, to_text);
+    }
+    mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, position, "expression is of type %s but type %s is wanted",
+                  from_text, to_text);
+    return mr_error_hint(b->err, "You will need to rewrite or cast the expression.");
+}
+
+/* A parameter without a type takes the first one that the statement asks of it. */
+static MrStatus coerce_parameter(MrBinder *b, MrExpr *expr, MrType type, MrExpr **out)
+{
+    MrParameters *parameters = b->context->parameters;
+    uint32_t index = expr->column - 1;
+    MrType *known = &parameters->types[index];
+    if (known->id == MR_TYPE_UNKNOWN) {
+        *known = mr_type(type.id);
+    } else if (known->id != type.id) {
+        char a[64], c[64];
+        mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, expr->position,
+                      "inconsistent types deduced for parameter $%u", index + 1);
+        mr_error_sqlstate(b->err, "42P08");
+        return mr_error_detail(b->err, "%s versus %s", mr_type_text(*known, a), mr_type_text(mr_type(type.id), c));
+    }
+    MrDatum value = { .type = mr_type(type.id), .is_null = true };
+    MR_TRY(mr_expr_constant(b->arena, &value, expr->position, out, b->err));
+    (*out)->column = expr->column;
+    return MR_OK;
+}
+
+static MrStatus coerce_unknown(MrBinder *b, MrExpr *expr, MrType type, MrExpr **out)
+{
+    if (expr->kind != MR_EXPR_CONSTANT) {
+        return mr_bind_error(b, MR_ERR_INTERNAL, expr->position, "an expression has no type");
+    }
+    if (expr->column > 0) {
+        return coerce_parameter(b, expr, type, out);
+    }
+    MrDatum value = { .type = type, .is_null = true };
+    if (!expr->constant.is_null) {
+        MrStatus status = mr_datum_parse(b->arena, type, mr_text_string(&expr->constant.text), b->context->zone,
+                                         &value, b->err);
+        if (status != MR_OK) {
+            if (b->view_depth == 0) {
+                mr_error_at(b->err, expr->position);
+            }
+            return status;
+        }
+        value.type = type;
+    }
+    return mr_expr_constant(b->arena, &value, expr->position, out, b->err);
+}
+
+MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context, int32_t position,
+                   MrExpr **out)
+{
+    if (expr->type.id == MR_TYPE_UNKNOWN && type.id != MR_TYPE_UNKNOWN) {
+        return coerce_unknown(b, expr, type, out);
+    }
+    bool same_typmod = type.typmod == -1 || type.typmod == expr->type.typmod;
+    if (expr->type.id == type.id && same_typmod) {
+        *out = expr;
+        return MR_OK;
+    }
+    const MrCast *cast = mr_cast_find(expr->type.id, type.id);
+    if (expr->type.id != type.id && (cast == NULL || cast->context > context)) {
+        return no_cast(b, expr->type.id, type, context, position);
+    }
+    MrExpr *node;
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CAST, type, position, 1, &node, b->err));
+    node->cast = expr->type.id != type.id ? cast : NULL; /* NULL: only the typmod is applied */
+    node->args[0] = expr;
+    /* What is assigned must fit a varchar(n); only a cast that was asked for cuts it. */
+    node->negated = context != MR_CAST_EXPLICIT;
+    *out = node;
+    return MR_OK;
+}
+
+bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_t *culprit)
+{
+    MrTypeId common = MR_TYPE_UNKNOWN;
+    for (uint32_t i = 0; i < count; i++) {
+        MrTypeId type = exprs[i]->type.id;
+        if (type == common || type == MR_TYPE_UNKNOWN) {
+            continue;
+        }
+        if (common == MR_TYPE_UNKNOWN) {
+            common = type;
+            continue;
+        }
+        const MrTypeInfo *had = mr_type_info(common), *has = mr_type_info(type);
+        if (had->category != has->category) {
+            *culprit = i;
+            *out = common;
+            return false;
+        }
+        if (!had->preferred && mr_can_coerce(common, type, MR_CAST_IMPLICIT)
+            && !mr_can_coerce(type, common, MR_CAST_IMPLICIT)) {
+            common = type;
+        } else if (!had->preferred && has->preferred && mr_can_coerce(common, type, MR_CAST_IMPLICIT)) {
+            common = type; /* varchar and text convert both ways */
+        }
+    }
+    if (common == MR_TYPE_UNKNOWN) {
+        common = MR_TYPE_TEXT;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!mr_can_coerce(exprs[i]->type.id, common, MR_CAST_IMPLICIT)) {
+            *culprit = i;
+            *out = common;
+            return false;
+        }
+    }
+    *out = common;
+    return true;
+}
+
+/* A typmod that all share is kept, as in CASE over two numeric(10,2). */
+static int32_t common_typmod(MrExpr *const *exprs, uint32_t count, MrTypeId type)
+{
+    int32_t typmod = count > 0 ? exprs[0]->type.typmod : -1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (exprs[i]->type.id != type || exprs[i]->type.typmod != typmod) {
+            return -1;
+        }
+    }
+    return typmod;
+}
+
+MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what, MrTypeId *out)
+{
+    uint32_t culprit = 0;
+    if (!mr_common_type(exprs, count, out, &culprit)) {
+        char a[64], c[64];
+        return mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, exprs[culprit]->position,
+                             "%s types %s and %s cannot be matched", what, mr_type_text(mr_type(*out), a),
+                             mr_type_text(mr_type(exprs[culprit]->type.id), c));
+    }
+    MrType type = { .id = *out, .typmod = common_typmod(exprs, count, *out) };
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_coerce(b, exprs[i], type, MR_CAST_IMPLICIT, exprs[i]->position, &exprs[i]));
+    }
+    return MR_OK;
+}

@@ -1,0 +1,272 @@
+/*
+ * planner/literal.c - see literal.h.  Also the names of types.
+ */
+#include "planner/literal.h"
+
+#include "planner/nearest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+MrStatus mr_literal_number(const char *text, bool is_integer, MrDatum *out, MrError *err)
+{
+    if (is_integer) {
+        char *end;
+        errno = 0;
+        long long value = strtoll(text, &end, 10);
+        if (errno == 0 && *end == '\0') {
+            bool is_small = value >= INT32_MIN && value <= INT32_MAX;
+            *out = (MrDatum){ .type = mr_type(is_small ? MR_TYPE_INT32 : MR_TYPE_INT64), .integer = value };
+            return MR_OK;
+        }
+    }
+    *out = (MrDatum){ .type = mr_type(MR_TYPE_NUMERIC) };
+    return mr_decimal_parse(mr_string(text), &out->decimal, err);
+}
+
+/* ---- Intervals --------------------------------------------------------------------------- */
+
+static const struct {
+    uint8_t field;
+    const char *unit;
+    int64_t us; /* of one; 0 for calendar units */
+} interval_units[] = {
+    { MR_INTERVAL_SECOND, "second", MR_US_PER_SECOND },
+    { MR_INTERVAL_MINUTE, "minute", 60 * MR_US_PER_SECOND },
+    { MR_INTERVAL_HOUR, "hour", 3600 * MR_US_PER_SECOND },
+    { MR_INTERVAL_DAY, "day", 0 },
+    { MR_INTERVAL_MONTH, "month", 0 },
+    { MR_INTERVAL_YEAR, "year", 0 },
+};
+
+static bool is_bare_number(const char *text)
+{
+    size_t i = 0, digits = 0;
+    while (text[i] == ' ') {
+        i++;
+    }
+    i += text[i] == '-' || text[i] == '+';
+    for (; text[i] != '\0' && text[i] != ' '; i++) {
+        if ((text[i] < '0' || text[i] > '9') && text[i] != '.') {
+            return false;
+        }
+        digits++;
+    }
+    while (text[i] == ' ') {
+        i++;
+    }
+    return digits > 0 && text[i] == '\0';
+}
+
+static void interval_cut(MrInterval *interval, uint8_t finest)
+{
+    for (size_t i = 0; i < sizeof interval_units / sizeof interval_units[0]; i++) {
+        if (interval_units[i].field == finest && interval_units[i].us > 0 && finest != MR_INTERVAL_SECOND) {
+            interval->us -= interval->us % interval_units[i].us;
+        }
+    }
+    if (finest == MR_INTERVAL_DAY || finest == MR_INTERVAL_MONTH || finest == MR_INTERVAL_YEAR) {
+        interval->us = 0;
+    }
+    if (finest == MR_INTERVAL_MONTH || finest == MR_INTERVAL_YEAR) {
+        interval->days = 0;
+    }
+    if (finest == MR_INTERVAL_YEAR) {
+        interval->months -= interval->months % 12;
+    }
+}
+
+MrStatus mr_literal_interval(const char *text, uint8_t fields, MrDatum *out, MrError *err)
+{
+    char buffer[160];
+    size_t finest = 0, count = sizeof interval_units / sizeof interval_units[0];
+    MrString input = mr_string(text);
+    *out = (MrDatum){ .type = mr_type(MR_TYPE_INTERVAL) };
+    while (fields != 0 && finest + 1 < count && (fields & interval_units[finest].field) == 0) {
+        finest++;
+    }
+    if (fields != 0 && input.length < 100) {
+        const char *colon = strchr(text, ':');
+        const char *before = "", *unit = "";
+        if (is_bare_number(text)) {
+            unit = interval_units[finest].unit;
+        } else if (fields == (MR_INTERVAL_MINUTE | MR_INTERVAL_SECOND) && colon != NULL
+                   && strchr(colon + 1, ':') == NULL) {
+            before = "0:"; /* '1:30' MINUTE TO SECOND has no hours */
+        }
+        int length = snprintf(buffer, sizeof buffer, "%s%s %s", before, text, unit);
+        input = (MrString){ buffer, (size_t)length };
+    }
+    MR_TRY(mr_interval_parse(input, &out->interval, err));
+    if (fields != 0) {
+        interval_cut(&out->interval, interval_units[finest].field);
+    }
+    return MR_OK;
+}
+
+/* ---- LIKE … ESCAPE ----------------------------------------------------------------------- */
+
+static size_t character_bytes(const char *text)
+{
+    unsigned char lead = (unsigned char)text[0];
+    return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/* The escape character becomes a backslash, a backslash that was none before is doubled. */
+static MrStatus rewrite_pattern(MrBinder *b, MrString pattern, MrString escape, MrExpr **out, int32_t position)
+{
+    char *text = mr_arena_alloc(b->arena, pattern.length * 2 + 1);
+    size_t length = 0;
+    if (text == NULL) {
+        return mr_error_no_memory(b->err);
+    }
+    for (size_t i = 0; i < pattern.length;) {
+        size_t bytes = character_bytes(pattern.data + i);
+        bytes = bytes > pattern.length - i ? pattern.length - i : bytes;
+        if (escape.length == bytes && memcmp(pattern.data + i, escape.data, bytes) == 0) {
+            text[length++] = '\\';
+            i += bytes;
+            if (i < pattern.length) { /* what is escaped is copied as it is */
+                bytes = character_bytes(pattern.data + i);
+                bytes = bytes > pattern.length - i ? pattern.length - i : bytes;
+                memcpy(text + length, pattern.data + i, bytes);
+                length += bytes;
+                i += bytes;
+            }
+            continue;
+        }
+        if (pattern.data[i] == '\\') {
+            text[length++] = '\\';
+        }
+        memcpy(text + length, pattern.data + i, bytes);
+        length += bytes;
+        i += bytes;
+    }
+    MrDatum value = { .type = mr_type(MR_TYPE_TEXT), .text = mr_text_make(text, (uint32_t)length) };
+    return mr_expr_constant(b->arena, &value, position, out, b->err);
+}
+
+MrStatus mr_literal_like_escape(MrBinder *b, const MrAstLike *like, MrExpr *pattern, MrExpr **out)
+{
+    MrExpr *args[2] = { pattern, NULL };
+    MR_TRY(mr_bind_expr_known(b, like->escape, &args[1]));
+    bool is_text = mr_type_is_text(pattern->type.id) && mr_type_is_text(args[1]->type.id);
+    if (is_text && pattern->kind == MR_EXPR_CONSTANT && args[1]->kind == MR_EXPR_CONSTANT
+        && !pattern->constant.is_null && !args[1]->constant.is_null && pattern->column == 0) {
+        MrString escape = mr_text_string(&args[1]->constant.text);
+        if (escape.length > 0 && mr_utf8_length(escape.data, escape.length) != 1) {
+            mr_bind_error(b, MR_ERR_INVALID_ESCAPE, like->escape->position, "invalid escape string");
+            return mr_error_hint(b->err, "Escape string must be empty or one character.");
+        }
+        return rewrite_pattern(b, mr_text_string(&pattern->constant.text), escape, out, pattern->position);
+    }
+    MR_TRY(mr_bind_function(b, "like_escape", args, 2, like->base.position, out));
+    if (*out == NULL) {
+        return mr_bind_unsupported(b, like->escape->position, "Write the pattern as a literal.",
+                                   "ESCAPE with a pattern that is not a literal is not supported yet");
+    }
+    return MR_OK;
+}
+
+/* ---- Type names -------------------------------------------------------------------------- */
+
+static MrStatus typmod_error(const MrAstType *name, MrError *err, const char *hint)
+{
+    mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid type modifier for type \"%s\"", name->name);
+    mr_error_at(err, name->base.position);
+    return mr_error_hint(err, "%s", hint);
+}
+
+static MrStatus numeric_typmod(const MrAstType *name, MrType *out, MrError *err)
+{
+    int32_t precision = name->typmods[0], scale = name->typmod_count > 1 ? name->typmods[1] : 0;
+    if (precision < 1 || precision > MR_DECIMAL_DIGITS_MAX) {
+        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "NUMERIC precision %d must be between 1 and %d", precision,
+                     MR_DECIMAL_DIGITS_MAX);
+        return mr_error_at(err, name->base.position);
+    }
+    if (scale < 0 || scale > precision) {
+        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "NUMERIC scale %d must be between 0 and precision %d", scale,
+                     precision);
+        return mr_error_at(err, name->base.position);
+    }
+    out->typmod = ((precision << 16) | scale) + 4;
+    return MR_OK;
+}
+
+static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
+{
+    switch (out->id) {
+    case MR_TYPE_NUMERIC:
+        return numeric_typmod(name, out, err);
+    case MR_TYPE_VARCHAR:
+        if (name->typmod_count != 1 || name->typmods[0] < 1 || name->typmods[0] > 10485760) {
+            return typmod_error(name, err, "The length of varchar(n) is from 1 to 10485760.");
+        }
+        out->typmod = name->typmods[0] + 4;
+        return MR_OK;
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ:
+    case MR_TYPE_TIME:
+        if (name->typmod_count != 1 || name->typmods[0] < 0 || name->typmods[0] > 6) {
+            return typmod_error(name, err, "The precision is from 0 to 6.");
+        }
+        out->typmod = name->typmods[0] == 6 ? -1 : name->typmods[0];
+        return MR_OK;
+    case MR_TYPE_INTERVAL:
+        if (name->typmod_count == 1 && name->typmods[0] == 6) {
+            return MR_OK;
+        }
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "a precision of interval is not supported yet");
+        mr_error_at(err, name->base.position);
+        return mr_error_hint(err, "Leave it out: intervals keep microseconds.");
+    default:
+        return typmod_error(name, err, "This type takes none.");
+    }
+}
+
+static MrStatus unknown_type(const MrAstType *name, MrError *err)
+{
+    static const char *const later[] = { "bpchar", "char", "timetz", "money", "serial", "bigserial", "smallserial",
+                                         "bit", "varbit", "xml", "inet", "cidr", "point", "hstore", "oid",
+                                         "regclass", "name", "citext", "tsvector", "jsonpath" };
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        if (strcmp(later[i], name->name) == 0) {
+            mr_error_set(err, MR_ERR_UNSUPPORTED, "type \"%s\" is not supported yet", name->name);
+            mr_error_at(err, name->base.position);
+            return mr_error_hint(err, "Use text, a number or a timestamp.");
+        }
+    }
+    MrNearest nearest;
+    mr_nearest_init(&nearest, name->name);
+    for (int id = MR_TYPE_BOOL; id < MR_TYPE_COUNT; id++) {
+        mr_nearest_offer(&nearest, mr_string(mr_type_info((MrTypeId)id)->name));
+    }
+    mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "type \"%s\" does not exist", name->name);
+    mr_error_at(err, name->base.position);
+    mr_nearest_hint(&nearest, err);
+    return MR_ERR_UNDEFINED_OBJECT;
+}
+
+MrStatus mr_planner_type(const MrAstType *name, MrType *out, MrError *err)
+{
+    MrTypeId id;
+    if (name->array_dimensions > 0 || name->setof) {
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "%s not supported yet", name->setof ? "sets are" : "arrays are");
+        mr_error_at(err, name->base.position);
+        return mr_error_hint(err, "Use separate columns, or jsonb.");
+    }
+    if (name->schema != NULL && strcmp(name->schema, "pg_catalog") != 0) {
+        mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", name->schema, name->name);
+        return mr_error_at(err, name->base.position);
+    }
+    if (strcmp(name->name, "string") == 0) {
+        id = MR_TYPE_TEXT; /* Flink's word */
+    } else if (!mr_type_by_name(mr_string(name->name), &id) || id == MR_TYPE_UNKNOWN) {
+        return unknown_type(name, err);
+    }
+    *out = mr_type(id);
+    return name->typmod_count > 0 ? apply_typmods(name, out, err) : MR_OK;
+}

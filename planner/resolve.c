@@ -1,0 +1,425 @@
+/*
+ * planner/resolve.c - which overload of a function or operator is meant, by PostgreSQL's rules
+ * ("Type Conversion": exact match, most exact arguments, preferred types, unknown literals).
+ * Must not know where the expression stands.
+ */
+#include "planner/binder.h"
+
+#include "planner/nearest.h"
+
+#include <string.h>
+
+/* ---- Choosing ---------------------------------------------------------------------------- */
+
+typedef uint32_t CandidateScore(const MrCandidate *candidate, const MrTypeId *types, uint32_t arg_count);
+
+static uint32_t score_exact(const MrCandidate *candidate, const MrTypeId *types, uint32_t arg_count)
+{
+    uint32_t score = 0;
+    for (uint32_t i = 0; i < arg_count; i++) {
+        score += types[i] != MR_TYPE_UNKNOWN && candidate->args[i] == types[i];
+    }
+    return score;
+}
+
+static uint32_t score_preferred(const MrCandidate *candidate, const MrTypeId *types, uint32_t arg_count)
+{
+    uint32_t score = 0;
+    for (uint32_t i = 0; i < arg_count; i++) {
+        const MrTypeInfo *wanted = mr_type_info(candidate->args[i]);
+        if (types[i] != MR_TYPE_UNKNOWN) {
+            score += candidate->args[i] == types[i]
+                     || (wanted->preferred && wanted->category == mr_type_info(types[i])->category);
+        }
+    }
+    return score;
+}
+
+/* Keeps the candidates of the highest score, at the front, in their order. */
+static uint32_t keep_best(MrCandidate *candidates, uint32_t count, CandidateScore *score, const MrTypeId *types,
+                          uint32_t arg_count)
+{
+    uint32_t best = 0, kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t points = score(&candidates[i], types, arg_count);
+        if (points > best) {
+            best = points;
+            kept = 0;
+        }
+        if (points == best) {
+            candidates[kept++] = candidates[i];
+        }
+    }
+    return kept;
+}
+
+/* The category that an unknown argument is taken for: text wins, else all must agree. 0: no decision. */
+static char unknown_category(const MrCandidate *candidates, uint32_t count, uint32_t arg, bool *has_preferred)
+{
+    char category = 0;
+    bool conflict = false;
+    *has_preferred = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const MrTypeInfo *info = mr_type_info(candidates[i].args[arg]);
+        if (category == 0) {
+            category = info->category;
+            *has_preferred = info->preferred;
+        } else if (category == info->category) {
+            *has_preferred |= info->preferred;
+        } else if (info->category == 'S') {
+            category = 'S';
+            *has_preferred = info->preferred;
+        } else if (category != 'S') {
+            conflict = true;
+        }
+    }
+    return conflict && category != 'S' ? 0 : category;
+}
+
+static uint32_t keep_by_category(MrCandidate *candidates, uint32_t count, const MrTypeId *types,
+                                 uint32_t arg_count)
+{
+    char category[MR_CALL_ARGS_MAX];
+    bool preferred[MR_CALL_ARGS_MAX];
+    for (uint32_t i = 0; i < arg_count; i++) {
+        category[i] = 0;
+        preferred[i] = false;
+        if (types[i] == MR_TYPE_UNKNOWN) {
+            category[i] = unknown_category(candidates, count, i, &preferred[i]);
+            if (category[i] == 0) {
+                return count; /* undecided: this rule cannot help */
+            }
+        }
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool fits = true;
+        for (uint32_t j = 0; j < arg_count && fits; j++) {
+            const MrTypeInfo *info = mr_type_info(candidates[i].args[j]);
+            fits = types[j] != MR_TYPE_UNKNOWN
+                   || (info->category == category[j] && (!preferred[j] || info->preferred));
+        }
+        if (fits) {
+            candidates[kept++] = candidates[i];
+        }
+    }
+    return kept > 0 ? kept : count;
+}
+
+/* Last resort: unknown arguments are taken for the one type that all known ones have. */
+static int32_t select_by_known_type(const MrCandidate *candidates, uint32_t count, const MrTypeId *types,
+                                    uint32_t arg_count)
+{
+    MrTypeId known = MR_TYPE_UNKNOWN;
+    for (uint32_t i = 0; i < arg_count; i++) {
+        if (types[i] == MR_TYPE_UNKNOWN) {
+            continue;
+        }
+        if (known != MR_TYPE_UNKNOWN && known != types[i]) {
+            return -2;
+        }
+        known = types[i];
+    }
+    if (known == MR_TYPE_UNKNOWN) {
+        return -2;
+    }
+    int32_t found = -2;
+    for (uint32_t i = 0; i < count; i++) {
+        bool fits = true;
+        for (uint32_t j = 0; j < arg_count && fits; j++) {
+            fits = mr_can_coerce(known, candidates[i].args[j], MR_CAST_IMPLICIT);
+        }
+        if (fits) {
+            if (found >= 0) {
+                return -2;
+            }
+            found = (int32_t)i;
+        }
+    }
+    return found;
+}
+
+/* Reorders and overwrites `candidates`. */
+int32_t mr_select_candidate(MrCandidate *candidates, uint32_t count, const MrTypeId *types, uint32_t arg_count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool fits = true;
+        for (uint32_t j = 0; j < arg_count && fits; j++) {
+            fits = mr_can_coerce(types[j], candidates[i].args[j], MR_CAST_IMPLICIT);
+        }
+        if (fits) {
+            candidates[kept++] = candidates[i];
+        }
+    }
+    if (kept <= 1) {
+        return kept == 0 ? -1 : 0;
+    }
+    kept = keep_best(candidates, kept, score_exact, types, arg_count);
+    if (kept > 1) {
+        kept = keep_best(candidates, kept, score_preferred, types, arg_count);
+    }
+    bool has_unknown = false;
+    for (uint32_t i = 0; i < arg_count; i++) {
+        has_unknown |= types[i] == MR_TYPE_UNKNOWN;
+    }
+    if (kept > 1 && has_unknown) {
+        kept = keep_by_category(candidates, kept, types, arg_count);
+    }
+    if (kept == 1) {
+        return 0;
+    }
+    return has_unknown ? select_by_known_type(candidates, kept, types, arg_count) : -2;
+}
+
+/* ---- Functions --------------------------------------------------------------------------- */
+
+/* The types an entry wants for this number of arguments; false: another number. An entry that takes
+ * anything wants what it gets, literals as text. */
+static bool candidate_fill(MrCandidate *candidate, const MrFunction *function, const MrTypeId *types,
+                           uint32_t arg_count)
+{
+    bool variadic = function->flags & MR_FN_VARIADIC;
+    if (arg_count != function->arg_count && !(variadic && arg_count > function->arg_count)) {
+        return false;
+    }
+    candidate->entry = function;
+    for (uint32_t i = 0; i < arg_count; i++) {
+        uint32_t slot = i < function->arg_count ? i : function->arg_count - 1u;
+        MrTypeId wanted = function->args[slot];
+        if (wanted == MR_TYPE_UNKNOWN && (function->flags & MR_FN_ANY_ARGS)) {
+            wanted = types[i] == MR_TYPE_UNKNOWN ? MR_TYPE_TEXT : types[i];
+        }
+        candidate->args[i] = wanted;
+    }
+    return true;
+}
+
+static MrStatus call_new(MrBinder *b, const MrCandidate *chosen, MrExpr **args, uint32_t arg_count,
+                         int32_t position, MrExpr **out)
+{
+    const MrFunction *function = chosen->entry;
+    MrExpr *call;
+    if ((function->flags & MR_FN_VOLATILE) && b->mode == MR_BIND_STANDING) {
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, position, "function %s() is volatile: a standing query cannot use it",
+                      function->name);
+        return mr_error_hint(b->err, "Its value would differ when the query is replayed. Compute it into a "
+                                     "column with DEFAULT, before the row is logged.");
+    }
+    if ((function->flags & MR_FN_VOLATILE) && b->clause == MR_CLAUSE_GENERATED) {
+        return mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position,
+                             "generation expression is not immutable");
+    }
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CALL, mr_type(function->result), position, arg_count, &call, b->err));
+    call->function = function;
+    for (uint32_t i = 0; i < arg_count; i++) {
+        MR_TRY(mr_coerce(b, args[i], mr_type(chosen->args[i]), MR_CAST_IMPLICIT, position, &call->args[i]));
+    }
+    *out = call;
+    return MR_OK;
+}
+
+/* The entries of the name that take this number of arguments. */
+static MrStatus collect(MrBinder *b, const char *name, const MrTypeId *types, uint32_t arg_count,
+                        MrCandidate **out, uint32_t *out_count)
+{
+    const MrFunction *const *found;
+    uint32_t found_count = mr_function_lookup(mr_string(name), &found);
+    MrCandidate *candidates;
+    MrTypeId *slots;
+    MR_NEW_ARRAY(b->arena, candidates, found_count, b->err);
+    MR_NEW_ARRAY(b->arena, slots, (size_t)found_count * arg_count, b->err);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < found_count; i++) {
+        candidates[count].args = slots + (size_t)count * arg_count;
+        count += candidate_fill(&candidates[count], found[i], types, arg_count) ? 1 : 0;
+    }
+    *out = candidates;
+    *out_count = count;
+    return MR_OK;
+}
+
+static bool exact_match(const MrCandidate *candidate, const MrTypeId *types, uint32_t arg_count)
+{
+    return arg_count == 0 || memcmp(candidate->args, types, arg_count * sizeof *types) == 0;
+}
+
+/* *index: as mr_select_candidate. An exact match needs no rules. */
+static int32_t choose(MrCandidate *candidates, uint32_t count, const MrTypeId *types, uint32_t arg_count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (exact_match(&candidates[i], types, arg_count)) {
+            candidates[0] = candidates[i];
+            return 0;
+        }
+    }
+    return mr_select_candidate(candidates, count, types, arg_count);
+}
+
+static MrStatus arg_types(MrBinder *b, MrExpr *const *args, uint32_t arg_count, int32_t position,
+                          MrTypeId *types)
+{
+    if (arg_count > MR_CALL_ARGS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, position,
+                             "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
+    }
+    for (uint32_t i = 0; i < arg_count; i++) {
+        types[i] = args[i]->type.id;
+    }
+    return MR_OK;
+}
+
+static void append_types(MrBuilder *text, MrExpr *const *args, uint32_t arg_count)
+{
+    for (uint32_t i = 0; i < arg_count; i++) {
+        mr_builder_append_string(text, i > 0 ? ", " : "");
+        mr_type_format(mr_type(args[i]->type.id), text);
+    }
+}
+
+static MrStatus ambiguous_function(MrBinder *b, const char *name, MrExpr *const *args, uint32_t arg_count,
+                                   int32_t position)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 400);
+    append_types(&text, args, arg_count);
+    mr_bind_error(b, MR_ERR_AMBIGUOUS_FUNCTION, position, "function %s(%s) is not unique", name,
+                  text.failed ? "…" : mr_builder_text(&text));
+    mr_builder_fini(&text);
+    return mr_error_hint(b->err, "Could not choose a best candidate function. You might need to add explicit "
+                                 "type casts.");
+}
+
+MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count, int32_t position,
+                          MrExpr **out)
+{
+    MrTypeId types[MR_CALL_ARGS_MAX];
+    MrCandidate *candidates;
+    *out = NULL;
+    MR_TRY(arg_types(b, args, arg_count, position, types));
+    const MrFunction *const *found;
+    if (mr_function_lookup(mr_string(name), &found) == 0) {
+        return MR_OK;
+    }
+    uint32_t count;
+    MR_TRY(collect(b, name, types, arg_count, &candidates, &count));
+    int32_t chosen = choose(candidates, count, types, arg_count);
+    if (chosen == -2) {
+        return ambiguous_function(b, name, args, arg_count, position);
+    }
+    return chosen < 0 ? MR_OK : call_new(b, &candidates[chosen], args, arg_count, position, out);
+}
+
+MrStatus mr_function_missing(MrBinder *b, const char *name, MrExpr *const *args, uint32_t arg_count,
+                             int32_t position)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 400);
+    append_types(&text, args, arg_count);
+    mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position, "function %s(%s) does not exist", name,
+                  text.failed ? "…" : mr_builder_text(&text));
+    mr_builder_fini(&text);
+    const MrFunction *const *all;
+    if (mr_function_lookup(mr_string(name), &all) > 0) {
+        return mr_error_hint(b->err, "No function matches the given name and argument types. You might need to "
+                                     "add explicit type casts.");
+    }
+    MrNearest nearest;
+    mr_nearest_init(&nearest, name);
+    uint32_t count = mr_function_all(&all);
+    for (uint32_t i = 0; i < count; i++) {
+        char first = all[i]->name[0];
+        if ((first >= 'a' && first <= 'z') || first == '_') {
+            mr_nearest_offer(&nearest, mr_string(all[i]->name));
+        }
+    }
+    const MrAggregate *const *aggregates;
+    count = mr_aggregate_all(&aggregates);
+    for (uint32_t i = 0; i < count; i++) {
+        mr_nearest_offer(&nearest, mr_string(aggregates[i]->name));
+    }
+    if (nearest.best.data != NULL) {
+        return mr_nearest_hint(&nearest, b->err);
+    }
+    return mr_error_hint(b->err, "No function matches the given name and argument types. You might need to add "
+                                 "explicit type casts.");
+}
+
+/* ---- Operators --------------------------------------------------------------------------- */
+
+static MrStatus operator_missing(MrBinder *b, const char *name, const MrExpr *left, const MrExpr *right,
+                                 int32_t position, bool several)
+{
+    char left_text[64], right_text[64];
+    mr_bind_error(b, several ? MR_ERR_AMBIGUOUS_FUNCTION : MR_ERR_UNDEFINED_FUNCTION, position,
+                  "operator %s: %s%s%s %s", several ? "is not unique" : "does not exist",
+                  left != NULL ? mr_type_text(mr_type(left->type.id), left_text) : "", left != NULL ? " " : "",
+                  name, mr_type_text(mr_type(right->type.id), right_text));
+    if (several) {
+        return mr_error_hint(b->err, "Could not choose a best candidate operator. You might need to add explicit "
+                                     "type casts.");
+    }
+    return mr_error_hint(b->err, "No operator matches the given name and argument type%s. You might need to add "
+                                 "%sexplicit type cast%s.", left != NULL ? "s" : "", left != NULL ? "" : "an ",
+                         left != NULL ? "s" : "");
+}
+
+/* PostgreSQL's first guess about a literal beside a typed operand: it has the same type. */
+static bool choose_same_type(MrCandidate *candidates, uint32_t count, const MrTypeId types[2])
+{
+    MrTypeId known = types[0] == MR_TYPE_UNKNOWN ? types[1] : types[0];
+    if (known == MR_TYPE_UNKNOWN || (types[0] != MR_TYPE_UNKNOWN && types[1] != MR_TYPE_UNKNOWN)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (candidates[i].args[0] == known && candidates[i].args[1] == known) {
+            candidates[0] = candidates[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_string(const MrExpr *expr)
+{
+    return expr->type.id == MR_TYPE_UNKNOWN || mr_type_info(expr->type.id)->category == 'S';
+}
+
+/* text || anything, anything || text: the other side by its text, as PostgreSQL's textanycat. */
+static MrStatus concat_any(MrBinder *b, MrExpr **left, MrExpr **right, bool *done)
+{
+    *done = is_string(*left) != is_string(*right);
+    if (!*done) {
+        return MR_OK;
+    }
+    MrExpr **other = is_string(*left) ? right : left;
+    return mr_coerce(b, *other, mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, (*other)->position, other);
+}
+
+MrStatus mr_bind_operator(MrBinder *b, const char *name, MrExpr *left, MrExpr *right, int32_t position,
+                          MrExpr **out)
+{
+    MrExpr *args[2] = { left, right };
+    MrExpr **first = left != NULL ? args : args + 1;
+    uint32_t arg_count = left != NULL ? 2 : 1;
+    MrTypeId types[2];
+    MrCandidate *candidates;
+    MR_TRY(arg_types(b, first, arg_count, position, types));
+    uint32_t count;
+    MR_TRY(collect(b, name, types, arg_count, &candidates, &count));
+    int32_t chosen = 0;
+    if (arg_count != 2 || !choose_same_type(candidates, count, types)) {
+        chosen = choose(candidates, count, types, arg_count);
+    }
+    if (chosen == -1 && arg_count == 2 && strcmp(name, "||") == 0) {
+        bool done;
+        MR_TRY(concat_any(b, &args[0], &args[1], &done));
+        if (done) {
+            return mr_bind_operator(b, name, args[0], args[1], position, out);
+        }
+    }
+    if (chosen < 0) {
+        return operator_missing(b, name, left, right, position, chosen == -2);
+    }
+    return call_new(b, &candidates[chosen], first, arg_count, position, out);
+}
