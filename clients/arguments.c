@@ -3,6 +3,7 @@
  * Must not know what the commands mean.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,33 @@ static void argument_identifier(MrLexer *lexer, MrBuffer *out)
     lexer_take(lexer, out, length);
 }
 
+/* `command`: what it writes, without the last line end.  A failed one gives nothing. */
+static void argument_command(MrLexer *lexer, MrBuffer *out)
+{
+    char block[512];
+    size_t count;
+    const char *end = strchr(lexer_here(lexer) + 1, '`');
+    size_t length = end == NULL ? strlen(lexer_here(lexer) + 1)
+                                : (size_t)(end - lexer_here(lexer)) - 1;
+    char *command = mr_text_copy_bytes(lexer_here(lexer) + 1, length);
+    size_t before = out->length;
+    lexer->position += length + (end == NULL ? 1 : 2);
+    fflush(stdout);
+    FILE *pipe = popen(command, "r");
+    free(command);
+    if (pipe == NULL) {
+        return;
+    }
+    while ((count = fread(block, 1, sizeof(block), pipe)) > 0) {
+        mr_buffer_append_bytes(out, block, count);
+    }
+    if (pclose(pipe) != 0) {
+        mr_buffer_truncate(out, before);
+    } else if (out->length > before && out->data[out->length - 1] == '\n') {
+        mr_buffer_truncate(out, out->length - 1);
+    }
+}
+
 char *mr_lexer_argument(MrLexer *lexer, bool semicolon)
 {
     MrBuffer out;
@@ -116,6 +144,9 @@ char *mr_lexer_argument(MrLexer *lexer, bool semicolon)
             argument_quoted(lexer, &out);
         } else if (c == '"') {
             argument_identifier(lexer, &out);
+        } else if (c == '`') {
+            quoted = true;
+            argument_command(lexer, &out);
         } else if (c != ':' || !mr_lexer_substitute(lexer, &out, false)) {
             lexer_take(lexer, &out, 1);
         }

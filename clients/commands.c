@@ -31,6 +31,15 @@ MrCommandStatus mr_command_result(bool ok)
     return ok ? MR_COMMAND_DONE : MR_COMMAND_FAILED;
 }
 
+/* The end of COPY data whose COPY has failed: what stands before it is no statement. */
+static MrCommandStatus command_data_end(MrShell *shell, const char *name)
+{
+    (void)name;
+    mr_buffer_clear(&shell->script->statement);
+    mr_lexer_reset(&shell->script->lexer);
+    return MR_COMMAND_DONE;
+}
+
 static MrCommandStatus command_quit(MrShell *shell, const char *name)
 {
     (void)shell;
@@ -309,7 +318,7 @@ static MrCommandStatus command_error(MrShell *shell, const char *name)
     }
     char *text = PQresultVerboseErrorMessage(shell->last_error, PQERRORS_VERBOSE,
                                              PQSHOW_CONTEXT_ALWAYS);
-    mr_shell_message(shell, MR_LEVEL_INFO, "%s", text != NULL ? text : "out of memory");
+    mr_shell_message(shell, MR_LEVEL_ERROR, "%s", text != NULL ? text : "out of memory");
     PQfreemem(text);
     return MR_COMMAND_DONE;
 }
@@ -318,6 +327,7 @@ static MrCommandStatus command_error(MrShell *shell, const char *name)
 static const Command commands[] = {
     { "?", command_help, "", "show this help" },
     { "!", mr_command_system, "[COMMAND]", "run a command of the system, or a shell" },
+    { ".", command_data_end, NULL, NULL },
     { "a", mr_command_output_option, "", "toggle between unaligned and aligned output" },
     { "c", command_connect, "[DBNAME|- [USER|- [HOST|- [PORT|-]]]]", "connect anew" },
     { "connect", command_connect, NULL, NULL },

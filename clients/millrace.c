@@ -35,12 +35,24 @@ static void start_file_run(MrShell *shell)
     free(path);
 }
 
+/* BEGIN and its kin around -1: only their errors are shown. */
+static bool transaction_send(MrShell *shell, const char *sql)
+{
+    PGresult *result = PQexec(shell->conn, sql);
+    bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
+    if (!ok) {
+        mr_shell_message(shell, MR_LEVEL_INFO, "%s", PQresultErrorMessage(result));
+    }
+    PQclear(result);
+    return ok;
+}
+
 /* All -c and -f.  The exit code is that of the last one, or of the first that stops them. */
 static MrExit actions_run(MrShell *shell, const MrOptions *options)
 {
     MrExit exit_code = MR_EXIT_OK;
     bool failed = false;
-    if (options->single_transaction && !mr_execute(shell, "BEGIN")) {
+    if (options->single_transaction && !transaction_send(shell, "BEGIN")) {
         return MR_EXIT_FAILURE;
     }
     for (const MrAction *action = options->actions; action != NULL; action = action->next) {
@@ -53,7 +65,7 @@ static MrExit actions_run(MrShell *shell, const MrOptions *options)
     }
     if (options->single_transaction) {
         bool keep = !failed || !mr_variables_is_on(&shell->variables, "ON_ERROR_STOP");
-        if (!mr_execute(shell, keep ? "COMMIT" : "ROLLBACK") && exit_code == MR_EXIT_OK) {
+        if (!transaction_send(shell, keep ? "COMMIT" : "ROLLBACK") && exit_code == MR_EXIT_OK) {
             exit_code = MR_EXIT_FAILURE;
         }
     }
@@ -64,7 +76,7 @@ static MrExit standard_input_run(MrShell *shell)
 {
     bool interactive = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (!interactive) {
-        return mr_script_run(shell, stdin, "<stdin>", false);
+        return mr_script_run(shell, stdin, NULL, false);
     }
     if (!mr_variables_is_on(&shell->variables, "QUIET")) {
         const char *version = PQparameterStatus(shell->conn, "server_version");

@@ -12,6 +12,7 @@ typedef struct OutputOption {
     bool (*set)(MrShell *shell, const char *value);     /* NULL value: toggle or default */
     void (*tell)(const MrShell *shell);
     char *(*value)(const MrShell *shell);               /* for the list; the caller frees it */
+    bool silent;                /* says nothing when given a value: psql's way, which scripts know */
 } OutputOption;
 
 static bool boolean_set(MrShell *shell, const char *name, const char *value, bool *flag)
@@ -73,11 +74,11 @@ static bool border_set(MrShell *shell, const char *value)
     if (value != NULL) {
         char *end;
         long border = strtol(value, &end, 10);
-        if (*end != '\0' || end == value || border < 0 || border > 65535) {
+        if (*end != '\0' || end == value || border < 0 || border > 2) {
             mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: border must be 0, 1 or 2");
             return false;
         }
-        shell->print.border = border > 2 ? 2 : (int)border;
+        shell->print.border = (int)border;
     }
     return true;
 }
@@ -287,17 +288,17 @@ static char *title_value(const MrShell *shell)
 
 /* An output option is added by one line here. */
 static const OutputOption options[] = {
-    { "border", border_set, border_tell, border_value },
-    { "csv_fieldsep", csv_separator_set, csv_separator_tell, csv_separator_value },
-    { "expanded", expanded_set, expanded_tell, expanded_value },
-    { "fieldsep", field_separator_set, field_separator_tell, field_separator_value },
-    { "footer", footer_set, footer_tell, footer_value },
-    { "format", format_set, format_tell, format_value },
-    { "null", null_set, null_tell, null_value },
-    { "pager", pager_set, pager_tell, pager_value },
-    { "recordsep", record_separator_set, record_separator_tell, record_separator_value },
-    { "title", title_set, title_tell, title_value },
-    { "tuples_only", tuples_set, tuples_tell, tuples_value },
+    { "border", border_set, border_tell, border_value, false },
+    { "csv_fieldsep", csv_separator_set, csv_separator_tell, csv_separator_value, false },
+    { "expanded", expanded_set, expanded_tell, expanded_value, false },
+    { "fieldsep", field_separator_set, field_separator_tell, field_separator_value, false },
+    { "footer", footer_set, footer_tell, footer_value, true },
+    { "format", format_set, format_tell, format_value, false },
+    { "null", null_set, null_tell, null_value, false },
+    { "pager", pager_set, pager_tell, pager_value, false },
+    { "recordsep", record_separator_set, record_separator_tell, record_separator_value, false },
+    { "title", title_set, title_tell, title_value, false },
+    { "tuples_only", tuples_set, tuples_tell, tuples_value, true },
 };
 
 enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
@@ -322,7 +323,7 @@ bool mr_output_set(MrShell *shell, const char *option, const char *value, bool q
     for (int i = 0; i < OPTION_COUNT; i++) {
         if (strcmp(options[i].name, name) == 0) {
             bool ok = options[i].set(shell, value);
-            if (ok && !quiet) {
+            if (ok && !quiet && !(options[i].silent && value != NULL)) {
                 options[i].tell(shell);
             }
             return ok;

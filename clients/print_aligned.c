@@ -195,6 +195,25 @@ typedef struct Record {
     bool value_has_lines;
 } Record;
 
+/* The values' side is at least so wide that the line above the last record fits. */
+static void record_widen(const MrTable *table, Record *record)
+{
+    static const int line_widths[] = { 9, 12, 15 };     /* the text around the number */
+    static const int frame_widths[] = { 1, 3, 7 };      /* what stands around name and value */
+    int border = table->options->border;
+    int line_width = 1 + line_widths[border];
+    int frame_width = frame_widths[border];
+    for (int rows = table->row_count; rows >= 10; rows /= 10) {
+        line_width++;
+    }
+    frame_width += border == 0 && record->name_has_lines;
+    frame_width += border < 2 && record->value_has_lines;
+    int spare = line_width - record->name_width - frame_width - record->value_width;
+    if (!table->options->tuples_only && spare > 0) {
+        record->value_width += spare;
+    }
+}
+
 static Record record_measure(const MrTable *table)
 {
     Record record = { 0 };
@@ -210,6 +229,7 @@ static Record record_measure(const MrTable *table)
             record.value_has_lines |= lines > 1;
         }
     }
+    record_widen(table, &record);
     return record;
 }
 

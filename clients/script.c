@@ -233,12 +233,12 @@ static MrExit script_loop(MrShell *shell, MrScript *script)
 MrExit mr_script_run(MrShell *shell, FILE *file, const char *name, bool interactive)
 {
     MrScript script;
-    bool brief = shell->brief;
     script_open(shell, &script, file, name);
     script.interactive = interactive;
-    shell->brief = interactive;
+    if (name == NULL) {
+        shell->brief = true;            /* from now on, as in psql */
+    }
     MrExit exit_code = script_loop(shell, &script);
-    shell->brief = brief;
     script_close(shell, &script);
     return exit_code;
 }
@@ -282,7 +282,6 @@ MrExit mr_script_command(MrShell *shell, const char *text)
 {
     MrScript script;
     bool ok = true;
-    bool brief = shell->brief;
     script_open(shell, &script, NULL, NULL);
     shell->brief = true;
     const char *echo = mr_variables_get(&shell->variables, "ECHO");
@@ -297,7 +296,6 @@ MrExit mr_script_command(MrShell *shell, const char *text)
     } else {
         ok = mr_execute(shell, text);
     }
-    shell->brief = brief;
     script_close(shell, &script);
     return ok ? MR_EXIT_OK : MR_EXIT_FAILURE;
 }
