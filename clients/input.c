@@ -181,7 +181,8 @@ MrInput *mr_input_create(MrShell *shell)
     el_set(input->editor, EL_EDITOR, "emacs");
     el_set(input->editor, EL_SIGNAL, 0);
     el_set(input->editor, EL_GETCFN, input_character);
-    el_set(input->editor, EL_ADDFN, "millrace-complete", "Completes the word.", input_complete);
+    /* The wide form keeps the names, the narrow one would copy and never free them. */
+    el_wset(input->editor, EL_ADDFN, L"millrace-complete", L"Completes the word.", input_complete);
     el_set(input->editor, EL_BIND, "^I", "millrace-complete", NULL);
     el_set(input->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(input->editor, NULL);             /* the user's own keys: ~/.editrc */

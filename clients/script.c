@@ -79,6 +79,16 @@ static bool script_send(MrShell *shell, MrScript *script)
     return ok;
 }
 
+/* A line that added nothing to the statement has not lengthened it, except within quotes. */
+static void newline_take_back(MrScript *script)
+{
+    if (script->newline_end > 0 && script->statement.length == script->newline_end &&
+        script->lexer.state == MR_LEX_PLAIN) {
+        mr_buffer_truncate(&script->statement, script->newline_end - 1);
+    }
+    script->newline_end = 0;
+}
+
 /* Everything on the line.  Returns false when the line met an error; *quit: leave the script. */
 static bool script_scan(MrShell *shell, MrScript *script, bool *quit)
 {
@@ -90,6 +100,7 @@ static bool script_scan(MrShell *shell, MrScript *script, bool *quit)
             ok = script_send(shell, script);
             break;
         case MR_LEXED_BACKSLASH:
+            newline_take_back(script);
             switch (mr_commands_run(shell)) {
             case MR_COMMAND_DONE:
             case MR_COMMAND_EDITED:
@@ -156,9 +167,10 @@ static bool script_line(MrShell *shell, MrScript *script, const char *line, bool
     }
     const char *standard = PQparameterStatus(shell->conn, "standard_conforming_strings");
     script->lexer.standard_strings = standard == NULL || strcmp(standard, "off") != 0;
-    size_t before = script->statement.length;
-    if (before > 0) {
+    script->newline_end = 0;
+    if (script->statement.length > 0) {
         mr_buffer_append_char(&script->statement, '\n');
+        script->newline_end = script->statement.length;
     }
     mr_lexer_feed(&script->lexer, line);
     bool backslash = line[strspn(line, " \t")] == '\\';
@@ -166,11 +178,7 @@ static bool script_line(MrShell *shell, MrScript *script, const char *line, bool
         mr_input_remember(shell->input, line);
     }
     bool ok = script_scan(shell, script, quit);
-    /* An empty line adds nothing, except within quotes. */
-    if (before > 0 && script->statement.length == before + 1 &&
-        script->lexer.state == MR_LEX_PLAIN) {
-        mr_buffer_truncate(&script->statement, before);
-    }
+    newline_take_back(script);
     return ok;
 }
 

@@ -30,6 +30,7 @@ typedef struct MrScript {       /* what is being read: the terminal, a file, or 
     MrLexer lexer;
     MrBuffer statement;         /* what has been typed so far */
     MrBuffer previous;          /* the last one sent */
+    size_t newline_end;         /* of the line end that the last line has added; 0: none */
     struct MrScript *outer;
 } MrScript;
 

@@ -1,0 +1,391 @@
+#!/usr/bin/env python3
+"""tests/shell_test.py - drives the shell `millrace` as a user would, and prints TAP.
+
+    PGHOST=... PGPORT=... tests/shell_test.py path/to/millrace [--compare]
+
+The server is the one that the PG* variables name.  --compare also runs psql with the same
+arguments and wants the same bytes from both.  Standard library only."""
+
+import gzip
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SHELL = next((a for a in sys.argv[1:] if not a.startswith("-")), "clients/millrace")
+COMPARE = "--compare" in sys.argv[1:]
+WORK = tempfile.mkdtemp(prefix="millrace-shell-")
+ENV = dict(os.environ, HOME=WORK, TERM="xterm", LC_ALL="C.UTF-8", PAGER="cat",
+           MILLRACE_HISTORY=os.path.join(WORK, "history"))
+count = 0
+failed = 0
+
+
+def check(name, ok, detail=""):
+    global count, failed
+    count += 1
+    print(f"{'ok' if ok else 'not ok'} {count} - {name}", flush=True)
+    if not ok:
+        failed += 1
+        for line in str(detail).splitlines()[:40]:
+            print(f"# {line}")
+
+
+def run(*args, stdin="", program=SHELL):
+    done = subprocess.run([program, "-X", *args], input=stdin.encode(), env=ENV, timeout=60,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=WORK)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def expect(name, args, out=None, err=None, code=0, stdin=""):
+    got = run(*args, stdin=stdin)
+    ok = got[0] == code
+    ok = ok and (out is None or got[1] == out) and (err is None or err in got[2])
+    check(name, ok, f"wanted {code} {out!r} {err!r}\ngot {got}")
+
+
+def write(name, text):
+    path = os.path.join(WORK, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+class Terminal:
+    """A shell behind a pseudo terminal; `screen` collects what it writes."""
+
+    def __init__(self, *args, rc=False):
+        command = [SHELL] + ([] if rc else ["-X"]) + list(args)
+        self.screen = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(WORK)
+            os.execve(SHELL, command, ENV)
+
+    def send(self, text):
+        os.write(self.fd, text.encode())
+
+    def wait_for(self, text, seconds=20):
+        """Waits until `text` has been written since the last wait; returns what was written."""
+        end = time.monotonic() + seconds
+        seen = ""
+        while True:
+            plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]", "", self.screen)
+            at = plain.find(text)
+            if at >= 0:
+                seen = plain[:at + len(text)]
+                self.screen = plain[at + len(text):]
+                return seen
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
+                return None
+            try:
+                block = os.read(self.fd, 65536)
+            except OSError:
+                return None
+            if not block:
+                return None
+            self.screen += block.decode("utf-8", "replace")
+
+    def close(self):
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if select.select([self.fd], [], [], 0.05)[0]:
+                try:
+                    os.read(self.fd, 65536)
+                except OSError:
+                    pass
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                os.close(self.fd)
+                return os.waitstatus_to_exitcode(status)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return None
+
+
+def stream_sql(name):
+    kind = "STREAM" if IS_MILLRACE else "TABLE"
+    return f"CREATE {kind} {name} (a bigint, b text)"
+
+
+def test_layouts():
+    query = "SELECT 1 AS a, 'x' AS b"
+    expect("aligned", ["-c", query], " a | b \n---+---\n 1 | x\n(1 row)\n\n")
+    expect("tuples only", ["-t", "-c", query], " 1 | x\n\n")
+    expect("unaligned", ["-A", "-c", query], "a|b\n1|x\n(1 row)\n")
+    expect("unaligned, rows only, separator", ["-At", "-F", ",", "-c", query], "1,x\n")
+    expect("csv", ["--csv", "-c", "SELECT 1 AS a, 'q\"u,o' AS b"], 'a,b\n1,"q""u,o"\n')
+    expect("expanded", ["-x", "-c", query], "-[ RECORD 1 ]\na | 1\nb | x\n\n")
+    expect("border 2", ["-P", "border=2", "-c", query],
+           "+---+---+\n| a | b |\n+---+---+\n| 1 | x |\n+---+---+\n(1 row)\n\n")
+    expect("border 0", ["-P", "border=0", "-c", query], "a b \n- -\n1 x\n(1 row)\n\n")
+    expect("NULL text", ["-At", "-P", "null=none", "-c", "SELECT NULL"], "none\n")
+    expect("no footer", ["-P", "footer=off", "-c", "SELECT 1 AS a"], " a \n---\n 1\n\n")
+    expect("wide characters", ["-c", "SELECT '日本' AS w, 'é' AS b"],
+           "  w   | b \n------+---\n 日本 | é\n(1 row)\n\n")
+    expect("cells of several lines", ["-c", "SELECT 'a\nbb' AS x, 'c' AS y"],
+           " x  | y \n----+---\n a +| c\n bb | \n(1 row)\n\n")
+    got = run("-P", "format=json", "-c", "SELECT 1 AS a, 'x\n\"y' AS b, NULL AS c, true AS d")
+    try:
+        rows = json.loads(got[1])
+    except ValueError:
+        rows = None
+    check("json", rows == [{"a": 1, "b": 'x\n"y', "c": None, "d": True}], got)
+    expect("title", ["-P", "title=T", "-c", "SELECT 1 AS abc"], "  T\n abc \n-----\n   1\n(1 row)\n\n")
+
+
+def test_errors():
+    expect("error with its place", ["-c", "SELECT FROM WHERE"], "", "LINE 1: SELECT FROM WHERE\n", 1)
+    expect("a failed -c ends with 1", ["-c", "selec"], "", "ERROR:  ", 1)
+    expect("the next -c runs", ["-At", "-c", "selec", "-c", "SELECT 2"], "2\n", "ERROR:  ", 0)
+    expect("ON_ERROR_STOP between -c", ["-v", "ON_ERROR_STOP=1", "-c", "selec", "-c", "SELECT 2"],
+           "", "ERROR:  ", 1)
+    script = write("bad.sql", "SELECT 1;\nselec;\nSELECT 2;\n")
+    expect("a script goes on", ["-At", "-f", script], "1\n2\n", f"millrace:{script}:2: ERROR:  ", 0)
+    expect("ON_ERROR_STOP ends a script with 3", ["-At", "-v", "ON_ERROR_STOP=1", "-f", script],
+           "1\n", "ERROR:  ", 3)
+    expect("standard input, too", ["-At", "-v", "ON_ERROR_STOP=1"], "1\n", "ERROR:  ", 3,
+           "SELECT 1; selec; SELECT 2;")
+    expect("no such file ends with 1", ["-f", "/nonexistent"], "", "No such file", 1)
+    expect("no server ends with 2", ["-h", "127.0.0.1", "-p", "1", "-c", "SELECT 1"], "",
+           "connection to server", 2)
+    expect("unknown option ends with 1", ["--nonsense"], "", "--help", 1)
+    expect("unknown command", ["-c", "\\nonsense"], "", "invalid command \\nonsense", 1)
+    expect("terse errors", ["-v", "VERBOSITY=terse", "-c", "selec"], "", "ERROR:  ", 1)
+    expect("errverbose", [], "", "ERROR:  42601", 0, "selec;\n\\errverbose\n")
+    expect("sqlstate as a variable", ["-At"], "42601\n", None, 0, "selec;\n\\echo :SQLSTATE\n")
+
+
+def test_scripts():
+    expect("variables", ["-At", "-v", "n=4", "-v", "s=it's"], "4|it's\n", "", 0,
+           "SELECT :n, :'s' AS :\"s\";")
+    expect("set, echo, unset", [], "a1\n:v\n", "", 0,
+           "\\set v a 1\n\\echo :v\n\\unset v\n\\echo :v\n")
+    expect("statement over lines", ["-At"], "1\n", "", 0, "SELECT\n-- ; no\n1\n;\n")
+    expect("quotes and comments", ["-At"], ";\n2\n", "", 0, "SELECT ';'; /* ; */ SELECT 2;")
+    expect("last statement without semicolon", ["-At"], "7\n", "", 0, "SELECT 7")
+    expect("gx", [], "-[ RECORD 1 ]\na | 1\n\n", "", 0, "SELECT 1 AS a \\gx\n")
+    expect("gset", [], "5\n", "", 0, "SELECT 5 AS five \\gset\n\\echo :five\n")
+    out = os.path.join(WORK, "g.txt")
+    expect("g FILE", ["-At"], "", "", 0, f"SELECT 3 \\g {out}\n")
+    check("... holds the result", os.path.exists(out) and open(out).read() == "3\n")
+    expect("o FILE and back", ["-At"], "2\n", "", 0, f"\\o {out}\nSELECT 1;\n\\o\nSELECT 2;\n")
+    check("... holds the result", open(out).read() == "1\n")
+    os.makedirs(os.path.join(WORK, "sub"), exist_ok=True)
+    write("sub/inner.sql", "SELECT 'inner';\n")
+    outer = write("sub/outer.sql", "\\ir inner.sql\nSELECT 'outer';\n")
+    expect("i and ir", ["-At"], "inner\nouter\n", "", 0, f"\\i {outer}\n")
+    expect("p and r", [], "SELECT 1\nQuery buffer reset (cleared).\nQuery buffer is empty.\n", "", 0,
+           "SELECT 1\n\\p\n\\r\n\\p\n")
+    expect("pset and its words", [], "Output format is csv.\na\n1\n", "", 0,
+           "\\pset format csv\nSELECT 1 AS a;\n")
+    expect("x on, auto, off", ["-q", "-At"], "a|1\n1\n", "", 0,
+           "\\x on\nSELECT 1 AS a;\n\\x off\nSELECT 1 AS a;\n")
+    expect("system command", [], "hello\n", "", 0, "\\! echo hello\n")
+    got = run("-At", stdin="\\timing on\nSELECT 1;\n")
+    check("timing", re.search(r"^Time: [0-9.]+ ms$", got[1], re.M) is not None, got)
+    write(".millracerc", "\\set greeting hi\n")
+    done = subprocess.run([SHELL, "-c", "\\echo :greeting"], env=ENV, stdout=subprocess.PIPE)
+    check("start file", done.stdout == b"hi\n", done.stdout)
+    expect("-X skips it", ["-c", "\\echo :greeting"], ":greeting\n")
+    expect("conninfo string", [f"host={HOST} port={PORT} user={USER} dbname={DATABASE}", "-At",
+                               "-c", "SELECT 1"], "1\n")
+    got = run("-c", "\\conninfo")
+    check("conninfo", f'connected to database "{DATABASE}"' in got[1] and PORT in got[1], got)
+    got = run("--help")
+    check("help lists the options", "--single-transaction" in got[1] and got[0] == 0, got)
+    got = run("-c", "\\?")
+    check("help lists the commands", "\\watch" in got[1] and "\\copy" in got[1], got)
+    got = run("-c", "\\h create stream")
+    check("SQL help", "WATERMARK FOR" in got[1], got)
+    editor = write("editor.sh", "#!/bin/sh\necho 'SELECT 11;' > \"$1\"\n")
+    os.chmod(editor, 0o755)
+    ENV["MILLRACE_EDITOR"] = editor
+    expect("edit", ["-At"], "11\n", "", 0, "SELECT 1\n\\e\n")
+    del ENV["MILLRACE_EDITOR"]
+
+
+def test_copy():
+    name = f"shell_copy_{os.getpid()}"
+    expect("create", ["-q", "-c", stream_sql(name)], "", "", 0)
+    script = write("copy.sql", f"COPY {name} FROM STDIN;\n1\tone\n2\ttwo\n\\.\n"
+                   f"\\copy {name} from stdin csv\n3,\"three\nlines\"\n\\.\nSELECT 'after';\n")
+    expect("COPY FROM STDIN within a script", ["-At", "-f", script], "COPY 2\nCOPY 1\nafter\n", "", 0)
+    path = write("rows.csv", "a,b\n4,four\n5,five\n")
+    expect("copy from a file", ["-c", f"\\copy {name} FROM '{path}' CSV HEADER"], "COPY 2\n", "", 0)
+    packed = os.path.join(WORK, "rows.csv.gz")
+    with gzip.open(packed, "wb") as file:
+        file.write(b"6,six\n7,seven\n")
+    expect("copy from a packed file", ["-c", f"\\copy {name} (a, b) FROM '{packed}' WITH (FORMAT csv)"],
+           "COPY 2\n", "", 0)
+    with open(packed, "rb") as file:
+        half = file.read()[:-12]
+    with open(packed, "wb") as file:
+        file.write(half)
+    expect("a truncated archive appends nothing", ["-c", f"\\copy {name} FROM '{packed}' CSV"],
+           "", "truncated", 1)
+    expect("rows are there", ["-At", "-c", f"SELECT count(*), sum(a) FROM {name}"], "7|28\n", "", 0)
+    out = os.path.join(WORK, "out.csv")
+    expect("copy to a file", ["-c", f"\\copy (SELECT a, b FROM {name} WHERE a > 5 ORDER BY a) "
+                              f"TO '{out}' CSV"], "COPY 2\n", "", 0)
+    check("... holds the rows", open(out).read() == "6,six\n7,seven\n")
+    expect("copy to a packed file", ["-q", "-c", f"\\copy (SELECT a FROM {name} WHERE a = 1) "
+                                     f"TO '{out}.gz'"], "", "", 0)
+    check("... holds the rows", gzip.open(out + ".gz").read() == b"1\n")
+    expect("COPY TO STDOUT", ["-c", f"COPY (SELECT b FROM {name} WHERE a = 2) TO STDOUT"], "two\n",
+           "", 0)
+    expect("copy to stdout", ["-c", f"\\copy (SELECT b FROM {name} WHERE a = 2) to stdout"], "two\n",
+           "", 0)
+    expect("a missing file", ["-c", f"\\copy {name} FROM '/nonexistent'"], "", "No such file", 1)
+    expect("a bad row", ["-c", f"\\copy {name} FROM stdin"], "", "ERROR:  ", 1, "x\ty\n")
+    expect("a bad command", ["-c", f"\\copy {name}"], "", "parse error at end of line", 1)
+    expect("no programs", ["-c", f"\\copy {name} FROM program 'ls'"], "", "not supported", 1)
+    big = os.path.join(WORK, "big.csv")
+    with open(big, "w", encoding="ascii") as file:
+        file.writelines(f"{i},{'x' * 60}\n" for i in range(1000000))
+    terminal = Terminal("-c", f"\\copy {name} FROM '{big}' CSV")
+    seen = terminal.wait_for("COPY 1000000", 60)
+    check("progress bar on a terminal", seen is not None and "rows/s" in seen and "=>" in seen
+          and " of " in seen, repr(seen)[:400])
+    terminal.close()
+    run("-c", f"DROP {'STREAM' if IS_MILLRACE else 'TABLE'} {name}")
+
+
+def test_terminal():
+    prompt = f"{DATABASE}=> "
+    terminal = Terminal()
+    check("prompt", terminal.wait_for(prompt) is not None, terminal.screen)
+    terminal.send("SELECT 40 +\r")
+    check("prompt of an open statement", terminal.wait_for(f"{DATABASE}-> ") is not None)
+    terminal.send("2 AS answer;\r")
+    check("statement over two lines", "42" in (terminal.wait_for("(1 row)") or ""))
+    terminal.wait_for(prompt)
+    for text, mark in (("SELECT 'a", "'"), ('SELECT "a', '"'), ("SELECT (1", "("),
+                       ("SELECT $x$", "$"), ("SELECT /* a", "*")):
+        terminal.send(text + "\r")
+        check(f"prompt {mark}>", terminal.wait_for(f"{DATABASE}{mark}> ") is not None,
+              terminal.screen)
+        terminal.send("\x03")
+        check("... and Ctrl-C forgets it", terminal.wait_for(prompt) is not None, terminal.screen)
+    terminal.send("\x1b[A")
+    check("arrow up recalls the whole statement", terminal.wait_for("AS answer;") is not None)
+    terminal.send("\r")
+    check("... which runs again", "42" in (terminal.wait_for("(1 row)") or ""))
+    terminal.wait_for(prompt)
+    terminal.send("BEGIN;\r")
+    check("mark of a transaction", terminal.wait_for(f"{DATABASE}=*> ") is not None)
+    terminal.send("selec;\r")
+    check("mark of a failed one", terminal.wait_for(f"{DATABASE}=!> ") is not None)
+    terminal.send("ROLLBACK;\r")
+    check("mark gone", terminal.wait_for(prompt) is not None)
+    terminal.send("SELECT 'again' AS w \\watch 0.1\r")
+    seen = (terminal.wait_for("(every 0.1s)") or "") + (terminal.wait_for("(every 0.1s)") or "")
+    check("watch repeats", "again" in seen, seen)
+    terminal.send("\x03")
+    check("Ctrl-C ends it", terminal.wait_for(prompt) is not None, terminal.screen)
+    terminal.send("\\echo :DBN\t\r")
+    check("completion of a variable", terminal.wait_for(f"\r\n{DATABASE}\r\n") is not None,
+          terminal.screen)
+    terminal.wait_for(prompt)
+    if IS_MILLRACE:
+        terminal.send(stream_sql("completed_name") + ";\r")
+        terminal.wait_for(prompt)
+        terminal.send("SELECT count(*) AS n FROM comple\t;\r")
+        check("completion of a stream's name", "completed_name" in
+              (terminal.wait_for("(1 row)") or ""), terminal.screen)
+        terminal.wait_for(prompt)
+        terminal.send("DROP STREAM completed_name;\r")
+        terminal.wait_for(prompt)
+    if run("-c", "SELECT pg_sleep(0)")[0] == 0:
+        terminal.send("SELECT pg_sleep(60);\r")
+        terminal.wait_for("pg_sleep(60);")
+        time.sleep(0.5)
+        terminal.send("\x03")
+        check("Ctrl-C cancels a statement", terminal.wait_for("ERROR:  ") is not None)
+        check("... and the prompt comes back", terminal.wait_for(prompt) is not None)
+    terminal.send("\\q\r")
+    check("q ends with 0", terminal.close() == 0)
+    path = ENV["MILLRACE_HISTORY"]
+    check("history is kept, for the user only", os.path.exists(path)
+          and os.stat(path).st_mode & 0o077 == 0)
+    terminal = Terminal()
+    terminal.wait_for(prompt)
+    terminal.send("\x1b[A\x1b[A")
+    time.sleep(0.3)
+    terminal.send("\x15\x03")
+    terminal.wait_for(prompt)
+    terminal.send("\x04")
+    check("Ctrl-D ends with 0", terminal.close() == 0)
+
+
+def test_server_objects():
+    name = f"shell_list_{os.getpid()}"
+    run("-c", stream_sql(name))
+    got = run("-At", "-c", "\\ds")
+    check("ds lists the stream", name in got[1] and got[0] == 0, got)
+    got = run("-At", "-c", f"\\ds {name[:10]}*")
+    check("ds with a pattern", name in got[1] and got[0] == 0, got)
+    got = run("-At", "-c", f"\\d {name}")
+    check("d describes it", "bigint" in got[1] and got[0] == 0, got)
+    got = run("-At", "-c", f"\\d+ {name}")
+    check("d+ shows how it was made", "CREATE STREAM" in got[1] and got[0] == 0, got)
+    for command, words in (("\\d", name), ("\\dm", "standing queries"), ("\\dv", "views"),
+                           ("\\l", DATABASE)):
+        got = run("-c", command)
+        check(f"{command} lists", words in got[1] and got[0] == 0, got)
+    got = run("-l")
+    check("-l lists", DATABASE in got[1] and got[0] == 0, got)
+    expect("d of nothing", ["-c", "\\d nothing_of_this_name"], "", "ERROR:  ", 1)
+    run("-c", f"DROP STREAM {name}")
+
+
+def test_compare():
+    queries = ["SELECT 1 AS a, 'x' AS b", "SELECT 1 AS a WHERE false", "SELECT NULL AS n, -5 AS m",
+               "SELECT 'a\nb' AS \"x\ny\", 12 AS z", "SELECT '日本' AS w, 'tab\tx' AS t", "selec",
+               "SELECT 1; SELECT 2", "SELECT nothing_here"]
+    options = [[], ["-A"], ["-t"], ["-At"], ["--csv"], ["-x"], ["-Ax"], ["-tx"], ["-q"],
+               ["-P", "border=0"], ["-P", "border=2"], ["-P", "border=2", "-x"],
+               ["-P", "border=0", "-x"], ["-P", "null=N"], ["-P", "title=T"], ["-P", "footer=off"]]
+    for option in options:
+        for query in queries:
+            ours = run(*option, "-c", query)
+            theirs = run(*option, "-c", query, program="psql")
+            check(f"as psql: {' '.join(option)} {query!r}", ours == theirs, f"{ours}\n{theirs}")
+
+
+def answer(sql, default):
+    got = run("-At", "-c", sql)
+    return got[1].strip() if got[0] == 0 else default
+
+
+ENV.setdefault("PGHOST", "127.0.0.1")
+SHELL = os.path.abspath(SHELL)
+HOST = ENV["PGHOST"]
+PORT = run("-c", "\\echo :PORT")[1].strip()
+DATABASE = run("-c", "\\echo :DBNAME")[1].strip()
+USER = run("-c", "\\echo :USER")[1].strip()
+IS_MILLRACE = run("-c", "SHOW STREAMS")[0] == 0
+
+try:
+    test_layouts()
+    test_errors()
+    test_scripts()
+    test_copy()
+    test_terminal()
+    if IS_MILLRACE:
+        test_server_objects()
+    if COMPARE:
+        test_compare()
+finally:
+    shutil.rmtree(WORK, ignore_errors=True)
+print(f"1..{count}")
+sys.exit(1 if failed else 0)
