@@ -1,0 +1,51 @@
+/*
+ * engine/casts.c - finds the cast between two types.
+ * Must not know how a cast is made (casts_number.c, casts_datetime.c, casts_text.c).
+ */
+#include "engine/casts_internal.h"
+
+#include <pthread.h>
+
+static const MrCast *matrix[MR_TYPE_COUNT][MR_TYPE_COUNT];
+static pthread_once_t matrix_once = PTHREAD_ONCE_INIT;
+
+static void table_add(const MrCast *table, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        matrix[table[i].from][table[i].to] = &table[i];
+    }
+}
+
+static void matrix_build(void)
+{
+    table_add(mr_casts_number, mr_casts_number_count);
+    table_add(mr_casts_datetime, mr_casts_datetime_count);
+    table_add(mr_casts_text, mr_casts_text_count);
+}
+
+const MrCast *mr_cast_find(MrTypeId from, MrTypeId to)
+{
+    if ((unsigned)from >= MR_TYPE_COUNT || (unsigned)to >= MR_TYPE_COUNT) {
+        return NULL;
+    }
+    pthread_once(&matrix_once, matrix_build);
+    return matrix[from][to];
+}
+
+MrFunctionEval *mr_cast_length(MrTypeId type, bool is_explicit)
+{
+    switch (type) {
+    case MR_TYPE_NUMERIC:
+        return mr_length_numeric;
+    case MR_TYPE_VARCHAR:
+        return is_explicit ? mr_length_varchar_cut : mr_length_varchar_check;
+    case MR_TYPE_TIME:
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ:
+        return mr_length_timestamp;
+    case MR_TYPE_INTERVAL:
+        return mr_length_interval;
+    default:
+        return NULL;
+    }
+}

@@ -1,0 +1,24 @@
+/*
+ * engine/casts_internal.h - the tables of casts: one per file casts_*.c, gathered by casts.c.
+ */
+#ifndef MR_ENGINE_CASTS_INTERNAL_H
+#define MR_ENGINE_CASTS_INTERNAL_H
+
+#include "engine/kernel_template.h"
+
+extern const MrCast mr_casts_number[];
+extern const uint32_t mr_casts_number_count;
+extern const MrCast mr_casts_datetime[];
+extern const uint32_t mr_casts_datetime_count;
+extern const MrCast mr_casts_text[];
+extern const uint32_t mr_casts_text_count;
+
+/* One table line. */
+#define MR_CAST(FROM, TO, CONTEXT, EVAL, FLAGS) \
+    { MR_TYPE_##FROM, MR_TYPE_##TO, MR_CAST_##CONTEXT, (EVAL), MR_FN_STRICT | (FLAGS) }
+
+/* Typmod kernels. */
+MrFunctionEval mr_length_numeric, mr_length_timestamp, mr_length_interval, mr_length_varchar_cut,
+    mr_length_varchar_check;
+
+#endif
