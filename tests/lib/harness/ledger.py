@@ -1,0 +1,218 @@
+"""A client that keeps a list of what was acknowledged to it: the oracle of every crash test.
+
+One writer, so that rows stand in the log in the order of their ids.  Everything about a row follows
+from its id; what the views must show follows from the rows that are there.
+"""
+import random
+import threading
+import time
+
+import psycopg
+
+from .paths import patience
+from .tables import compare_tables, sqlite_table
+
+EPOCH = 1767225600          # 2026-01-01 00:00:00 UTC, in seconds
+DELAY = 2                   # seconds of the watermark's delay
+WINDOW = 10                 # seconds
+
+
+def key(i):
+    return None if i % 23 == 0 else i % 17
+
+
+def value(i):
+    return i * 7919 % 1000 - 500
+
+
+def seconds(i):
+    """Event time: a row a tenth of a second on average, up to 5 s out of order, so that some are late."""
+    return EPOCH + i // 10 - (i * 31 % 6 if i % 7 == 0 else 0)
+
+
+def timestamp(at):
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
+
+
+class Batch:
+    """Rows that were sent as one atomic unit: acknowledged, refused, or in doubt."""
+
+    def __init__(self, ids):
+        self.ids, self.state = ids, "sent"
+
+
+class Ledger:
+    def __init__(self, server, pg=None, seed=1, rows_max=800):
+        self.server, self.pg, self.rng = server, pg, random.Random(seed)
+        self.prefix = "pg." if pg else ""
+        self.rows_max = rows_max
+        self.batches, self.next_id = [], 1
+        self._stop = threading.Event()
+        self._thread = None
+        self.fault = None
+
+    # -- set-up -----------------------------------------------------------------------------
+
+    def create(self):
+        with self.server.connect() as connection:
+            if self.pg:
+                for sql in self.pg.connection_sql():
+                    connection.execute(sql)
+            connection.execute(
+                "CREATE STREAM s (id bigint, k integer, v bigint, ts timestamp, "
+                f"WATERMARK FOR ts AS ts - INTERVAL '{DELAY} seconds')")
+            connection.execute(f"CREATE MATERIALIZED VIEW {self.prefix}appended AS "
+                               "SELECT id, v FROM s")
+            connection.execute(f"CREATE MATERIALIZED VIEW {self.prefix}counts AS SELECT k, "
+                               "count(*) AS n, sum(v) AS total, min(v) AS low, max(v) AS high "
+                               "FROM s GROUP BY k")
+            connection.execute(f"CREATE MATERIALIZED VIEW {self.prefix}closed AS "
+                               "SELECT window_start, count(*) AS n, sum(v) AS total FROM "
+                               f"TUMBLE(s, ts, INTERVAL '{WINDOW} seconds') GROUP BY window_start "
+                               "EMIT ON WINDOW CLOSE")
+
+    # -- writing ----------------------------------------------------------------------------
+
+    def new_batch(self, count):
+        batch = Batch(range(self.next_id, self.next_id + count))
+        self.next_id += count
+        self.batches.append(batch)
+        return batch
+
+    @staticmethod
+    def row(i):
+        return (i, key(i), value(i), timestamp(seconds(i)))
+
+    def copy(self, connection, ids):
+        with connection.cursor().copy("COPY s FROM STDIN") as copy:
+            copy.write("".join(
+                "\t".join("\\N" if cell is None else str(cell) for cell in self.row(i)) + "\n"
+                for i in ids).encode())
+
+    def insert(self, connection, ids):
+        rows = ", ".join("({}, {}, {}, '{}')".format(
+            i, "NULL" if key(i) is None else key(i), value(i), timestamp(seconds(i)))
+            for i in ids)
+        connection.execute(f"INSERT INTO s VALUES {rows}")
+
+    def transaction(self, connection, ids):
+        middle = len(ids) // 2
+        connection.execute("BEGIN")
+        self.insert(connection, ids[:middle] or ids)
+        if middle:
+            self.copy(connection, ids[middle:])
+        connection.execute("COMMIT")
+
+    def write_one(self, connection):
+        """Sends one batch and notes what became of it."""
+        way, most = self.rng.choice([(self.copy, self.rows_max), (self.copy, 50),
+                                     (self.insert, 20), (self.insert, 1),
+                                     (self.transaction, 40)])
+        batch = self.new_batch(self.rng.randint(1, most))
+        try:
+            way(connection, batch.ids)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            # Without an answer nobody knows; an answer that says no means no.
+            refused = error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P"))
+            batch.state = "refused" if refused else "in doubt"
+            raise
+        except psycopg.Error:
+            batch.state = "refused"
+            raise
+        batch.state = "acknowledged"
+
+    def _write(self):
+        connection = None
+        try:
+            while not self._stop.is_set():
+                try:
+                    if connection is None or connection.closed:
+                        connection = self.server.connect(connect_timeout=2)
+                    self.write_one(connection)
+                except (psycopg.OperationalError, psycopg.InterfaceError):
+                    if connection is not None:
+                        connection.close()
+                    connection = None
+                    self._stop.wait(0.005)      # the server is away; try again soon
+        except BaseException as error:  # noqa: B036 - handed to the test's thread
+            self.fault = error
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def start_writing(self):
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def stop_writing(self):
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(patience(60))
+            assert not self._thread.is_alive(), "the writer hangs"
+            self._thread = None
+        if self.fault is not None:
+            raise AssertionError(f"the writer met {self.fault!r}") from self.fault
+
+    # -- checking -----------------------------------------------------------------------------
+
+    def rows(self, sql):
+        return self.pg.execute(sql) if self.pg else sqlite_table(self.server.main_db(), sql)
+
+    def check(self, flush=True):
+        """Every acknowledged row counts exactly once, every other batch whole or not at all, and
+        every view is what these rows give."""
+        if flush:
+            self.server.execute("FLUSH")
+        present, seen = {}, 0
+        for i, v in self.rows("SELECT id, v FROM appended"):
+            assert i not in present, f"row {i} is there twice"
+            assert v == value(i), f"row {i} holds {v}"
+            present[i] = True
+            seen += 1
+        there = []
+        for batch in self.batches:
+            found = sum(1 for i in batch.ids if i in present)
+            if batch.state == "acknowledged":
+                assert found == len(batch.ids), \
+                    f"{len(batch.ids) - found} of {len(batch.ids)} acknowledged rows are lost, " \
+                    f"from id {batch.ids[0]} on"
+            elif batch.state == "refused":
+                assert found == 0, f"{found} rows of a refused batch are there ({batch.ids})"
+            else:
+                assert found in (0, len(batch.ids)), \
+                    f"{found} of {len(batch.ids)} rows of a batch are there ({batch.ids})"
+                # From now on its fate is known.
+                batch.state = "acknowledged" if found else "refused"
+            if found:
+                there.extend(batch.ids)
+        assert seen == len(there), f"{seen} rows, {len(there)} expected"
+        streamed, = self.server.execute("SELECT count(*) FROM s")[0]
+        assert streamed == seen, f"the stream holds {streamed} rows, the view {seen}"
+        counts, closed, late = self.expected(there)
+        compare_tables(self.rows("SELECT k, n, total, low, high FROM counts"), counts, (0,),
+                       what="counts")
+        compare_tables(self.rows("SELECT window_start, n, total FROM closed"), closed, (0,),
+                       what="closed")
+        got = self.server.execute(
+            "SELECT late_rows FROM millrace.queries WHERE name = 'closed'")[0][0]
+        assert got == late, f"{got} late rows are counted, {late} expected"
+        return seen
+
+    @staticmethod
+    def expected(ids):
+        counts, windows, late, watermark = {}, {}, 0, None
+        for i in ids:
+            n, total, low, high = counts.get(key(i), (0, 0, value(i), value(i)))
+            counts[key(i)] = (n + 1, total + value(i), min(low, value(i)), max(high, value(i)))
+            at = seconds(i)
+            start = at // WINDOW * WINDOW
+            if watermark is not None and watermark >= start + WINDOW:
+                late += 1
+            else:
+                n, total = windows.get(start, (0, 0))
+                windows[start] = (n + 1, total + value(i))
+            watermark = at - DELAY if watermark is None else max(watermark, at - DELAY)
+        closed = [[timestamp(start), n, total] for start, (n, total) in windows.items()
+                  if watermark >= start + WINDOW]
+        return [[k, *rest] for k, rest in counts.items()], closed, late
