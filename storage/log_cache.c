@@ -1,0 +1,66 @@
+/*
+ * storage/log_cache.c - frames kept in memory within options.cache_bytes: those just appended, and
+ * a quarter as much of those read back, so that one query over old rows does not push out what all
+ * the others are about to read.  Oldest out first.
+ */
+#include "storage/log_internal.h"
+
+static void list_push(FrameList *list, MrLogFrame *frame)
+{
+    frame->cache_next = NULL;
+    if (list->tail == NULL) {
+        list->head = frame;
+    } else {
+        list->tail->cache_next = frame;
+    }
+    list->tail = frame;
+    list->bytes += frame->total_bytes;
+}
+
+static void list_drop_first(MrLog *log, FrameList *list)
+{
+    MrLogFrame *frame = list->head;
+    uint32_t segment, entry;
+    list->head = frame->cache_next;
+    if (list->head == NULL) {
+        list->tail = NULL;
+    }
+    list->bytes -= frame->total_bytes;
+    if (log_index_seek(log, frame->cache_sequence, &segment, &entry)
+        && log->segments[segment]->entries[entry].frame == frame) {
+        log->segments[segment]->entries[entry].frame = NULL;
+    }
+    mr_frame_release(frame);
+}
+
+void log_cache_trim(MrLog *log)
+{
+    uint64_t limit = log->options.cache_bytes;
+    /* What waits for the disk cannot go. */
+    while (log->cache.head != NULL && log->cache.bytes > limit
+           && atomic_load_explicit(&log->cache.head->is_written, memory_order_relaxed)) {
+        list_drop_first(log, &log->cache);
+    }
+    while (log->history.head != NULL && log->history.bytes > limit / 4) {
+        list_drop_first(log, &log->history);
+    }
+}
+
+void log_cache_add(MrLog *log, LogEntry *entry, MrLogFrame *frame, bool is_history)
+{
+    mr_frame_retain(frame);
+    entry->frame = frame;
+    frame->cache_sequence = entry->at.sequence;
+    list_push(is_history ? &log->history : &log->cache, frame);
+    log_cache_trim(log);
+}
+
+void log_cache_clear(MrLog *log)
+{
+    while (log->cache.head != NULL) {
+        list_drop_first(log, &log->cache);
+    }
+    while (log->history.head != NULL) {
+        list_drop_first(log, &log->history);
+    }
+}

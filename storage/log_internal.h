@@ -1,0 +1,225 @@
+/*
+ * storage/log_internal.h - what the files log*.c share: the log in memory.  Only they include it.
+ *
+ * One lock guards everything but the bytes of frames and files.  It is never held over file I/O:
+ * who writes sets is_writing, who makes the next segment sets is_creating, and both say `changed`.
+ */
+#ifndef MR_STORAGE_LOG_INTERNAL_H
+#define MR_STORAGE_LOG_INTERNAL_H
+
+#include "storage/log.h"
+#include "storage/segment.h"
+
+/* A record as the index of a sealed segment holds it. */
+typedef struct LogIndexEntry {
+    uint64_t sequence;
+    uint64_t stream_previous;
+    uint64_t segment;          /* number of the file that has the frame: a part's may be an older one */
+    uint64_t offset, bytes;    /* the whole frame */
+    int64_t arrival_us;
+    int64_t watermark_us, watermark_after_us;
+    int64_t event_min_us, event_max_us;
+    uint64_t trim_below;
+    uint32_t stream_id, row_count; /* 1 for records that are not rows */
+    uint32_t future_rows;
+    uint16_t kind;
+    uint16_t is_damaged;       /* seen to fail its checksum: reads fail, others go on */
+} LogIndexEntry;
+
+typedef struct LogEntry {
+    LogIndexEntry at;
+    MrLogFrame *frame;         /* cached, a reference; or NULL */
+} LogEntry;
+
+/* Records whose frame, or commit frame, is in this file: sequences [first_sequence, next_sequence). */
+typedef struct LogSegment {
+    MrSegment *file;
+    uint64_t first_sequence, next_sequence;
+    LogEntry *entries;
+    uint32_t count, capacity;
+    bool is_damaged;           /* a part of it cannot be read: it is neither cut nor sealed */
+    bool is_rewritten;         /* old rows are gone: only its own index names frames in it */
+} LogSegment;
+
+/* Facts about a stream as STATE frames and indexes hold them. */
+typedef struct LogStreamState {
+    uint32_t stream_id, unused;
+    int64_t watermark_us;
+    uint64_t rows, bytes;      /* visible ones */
+    uint64_t first_sequence, last_sequence;
+    int64_t last_arrival_us, last_event_us, last_record_arrival_us;
+    uint64_t future_rows;
+    uint64_t trim_below;
+    char offset[96];
+} LogStreamState;
+
+typedef struct LogStateHead {
+    uint64_t next_sequence, next_transaction;
+    int64_t last_arrival_us;
+    uint64_t stream_count;     /* LogStreamState follow */
+} LogStateHead;
+
+typedef struct LogIndexHead {
+    uint64_t first_sequence, next_sequence;
+    uint64_t entry_count;      /* LogIndexEntry follow, then a LogStateHead as of the end */
+    uint32_t is_rewritten, unused;
+} LogIndexHead;
+
+_Static_assert(sizeof(LogIndexEntry) == 104 && sizeof(LogStreamState) == 184 && sizeof(LogIndexHead) == 32,
+               "no holes on disk");
+
+typedef struct LogStream {
+    LogStreamState state;
+    bool is_known;             /* mr_log_set_stream was called */
+    bool is_forgotten;
+    MrLogStream definition;
+    MrError *error;            /* CORRUPT; owned */
+    uint64_t damaged_from;     /* the first sequence that may be lost */
+    /* During recovery: records below are known to have been seen; and what was found missing, which
+     * is damage unless a later record trims it. */
+    uint64_t proven_upto;
+    MrError *hole;
+    uint64_t hole_from, hole_upto;
+} LogStream;
+
+/* Records that recovery could not tell were lost from this sequence on. */
+typedef struct LogDamage {
+    bool is_set;
+    uint64_t first_sequence, last_sequence; /* where the first and the last such place were met */
+    MrError cause;
+} LogDamage;
+
+typedef struct FrameList {
+    MrLogFrame *head, *tail;
+    uint64_t bytes;
+} FrameList;
+
+struct MrLog {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    char *directory;
+    MrLogOptions options;
+    MrFramePool pool;
+
+    LogSegment **segments;     /* by number; the last is the one appended to */
+    uint32_t segment_count, segment_capacity;
+    LogStream **streams;       /* by id */
+    uint32_t stream_count, stream_capacity;
+
+    uint64_t next_sequence, next_transaction;
+    int64_t last_arrival_us;
+
+    /* The way to the disk.  A ticket counts frames in the order of their places. */
+    FrameList queue;
+    uint64_t placed_ticket, written_ticket, synced_ticket;
+    uint64_t written_sequence, synced_sequence;
+    MrSegment *write_segment;  /* the writer's: the last one it wrote into; a reference */
+    uint64_t write_end;        /* offset there behind the last frame written */
+    char *staging;             /* the writer's */
+    bool is_writing;
+    MrSegment *next;           /* prepared; a reference */
+    uint64_t next_number;
+    bool is_creating;
+    bool is_at_low_water;      /* no room for rows; the reserve is given up */
+    MrStatus failure;          /* final */
+    MrError failure_error;
+
+    LogDamage unproven;        /* during recovery */
+
+    FrameList cache, history;  /* recent frames, and those read back; both first in, first out */
+};
+
+struct MrLogTransaction {
+    MrLog *log;
+    uint64_t id;
+    struct LogPart *parts;
+    uint32_t part_count, part_capacity;
+    MrLogFrame *held;          /* the last block, not placed yet */
+    uint64_t held_frames_bytes;
+};
+
+/* A block of a transaction that is not committed. */
+typedef struct LogPart {
+    MrCommitPart commit;
+    MrLogFrame *frame;         /* a reference while it is cheap, for the cache */
+    /* Facts for the watermark, true while arrival + skew lies in [sure_from, sure_below). */
+    int64_t moved_us;          /* greatest event time that is not in the future; MR_TIME_MIN none */
+    int64_t sure_from_us, sure_below_us;
+    int64_t delay_us, skew_us; /* the stream's when the block came: they stand in its frame */
+    uint32_t offset_bytes;
+    char offset[96];
+} LogPart;
+
+enum { LOG_QUEUE_BYTES_MAX = 8 << 20, LOG_HELD_BYTES_MAX = 16 << 20, LOG_STAGING_BYTES = 256 << 10 };
+
+/* ---- log.c ---- */
+/* The stream, or NULL; `make`: with a fresh state when there is none (NULL: no memory). */
+LogStream *log_stream_find(MrLog *log, uint32_t stream_id);
+LogStream *log_stream_make(MrLog *log, uint32_t stream_id);
+/* Makes the stream CORRUPT from `sequence` on; the first cause stays. */
+void log_stream_damage(MrLog *log, LogStream *stream, uint64_t sequence, const MrError *cause);
+MrStatus log_failure(MrLog *log, MrError *err);
+MrStatus log_fail(MrLog *log, const MrError *cause, MrError *err);
+static inline LogSegment *log_current(const MrLog *log)
+{
+    return log->segments[log->segment_count - 1];
+}
+
+/* ---- log_index.c ---- */
+MrStatus log_segment_add(MrLog *log, MrSegment *file, LogSegment **out, MrError *err);
+void log_segment_free(LogSegment *segment);
+MrStatus log_segment_reserve(LogSegment *segment, uint32_t more, MrError *err);
+LogEntry *log_segment_push(LogSegment *segment, const LogIndexEntry *at); /* after reserve */
+LogSegment *log_segment_by_number(const MrLog *log, uint64_t number);
+/* First entry whose last sequence is >= `sequence`; false: none. */
+bool log_index_seek(const MrLog *log, uint64_t sequence, uint32_t *segment, uint32_t *entry);
+bool log_index_next(const MrLog *log, uint32_t *segment, uint32_t *entry);
+/* State and index as bytes.  The lock is held. */
+MrStatus log_state_encode(const MrLog *log, MrBuilder *out, MrError *err);
+MrStatus log_state_decode(MrLog *log, const void *data, size_t length, MrError *err);
+MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t state_bytes, MrBuilder *out,
+                          MrError *err);
+MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const void **state, size_t *state_bytes,
+                          MrError *err);
+/* What one more record means for its stream and the log. */
+void log_state_apply(MrLog *log, LogStream *stream, const LogIndexEntry *at, MrString offset);
+uint64_t log_index_bytes_max(const MrLog *log, const LogSegment *segment, uint32_t more);
+
+/* ---- log_writer.c: all with the lock held, which they may give up for a while ---- */
+MrStatus log_place_room(MrLog *log, uint64_t frame_bytes, uint32_t entries, bool is_small, MrError *err);
+void log_place(MrLog *log, MrLogFrame *frame); /* after room; takes a reference of its own */
+MrStatus log_flush(MrLog *log, uint64_t ticket, bool is_synced, MrError *err);
+/* Makes the next segment when there is none with room for `need_bytes` of frames. */
+MrStatus log_prepare_segment(MrLog *log, uint64_t need_bytes, bool is_small, MrError *err);
+/* Goes on in the prepared segment, whose first frame is STATE. */
+MrStatus log_enter_segment(MrLog *log, MrError *err);
+MrStatus log_reserve_make(MrLog *log, MrError *err);
+
+/* ---- log_cache.c: the lock is held ---- */
+void log_cache_add(MrLog *log, LogEntry *entry, MrLogFrame *frame, bool is_history);
+void log_cache_clear(MrLog *log);
+void log_cache_trim(MrLog *log);
+
+/* ---- log_reader.c ---- */
+/* The frame of a record, from the cache or the disk, checked against the entry. */
+MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrLogFrame **out, MrError *err);
+
+/* ---- log_recovery.c ---- */
+MrStatus log_recover(MrLog *log, MrError *err);
+
+/* ---- log_time.c: kernels over event times ---- */
+typedef struct LogTimes {
+    int64_t min_us, max_us;    /* MR_TIME_MAX, MR_TIME_MIN: no row has a time */
+} LogTimes;
+LogTimes log_times_range(const MrVector *column);
+/* Event times at most `limit`: their greatest; the least above it; how many are above. */
+void log_times_split(const MrVector *column, int64_t limit_us, int64_t *moved_us, int64_t *above_us,
+                     uint32_t *above_count);
+/* W before each row, from W before the first; returns W after the last. */
+int64_t log_times_watermarks(const MrVector *column, int64_t before_us, int64_t delay_us, int64_t limit_us,
+                             int64_t *out);
+/* a - b and a + b, kept in range; the ends stand for ±infinity and stay. */
+int64_t log_time_less(int64_t time_us, int64_t delay_us);
+int64_t log_time_plus(int64_t time_us, int64_t skew_us);
+
+#endif

@@ -1,0 +1,294 @@
+/*
+ * storage/log_reader.c - records in order, from the cache or the disk, cut to the range that was
+ * asked for.  The lock is held only to look into the index: any number of threads read at once.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "storage/log_internal.h"
+
+/* Entries looked at before other threads get a turn. */
+enum { ENTRIES_PER_TURN = 4096 };
+
+static bool filter_wants(const MrLogFilter *filter, uint32_t stream_id)
+{
+    return filter == NULL || filter->streams == NULL
+           || (stream_id / 64 < filter->stream_words
+               && ((filter->streams[stream_id / 64] >> (stream_id % 64)) & 1) != 0);
+}
+
+/* ---- one frame --------------------------------------------------------------------------- */
+
+/* The frame is the one the entry stands for, whatever the bytes say. */
+static MrStatus frame_check(const LogIndexEntry *at, const MrLogFrame *frame, const char *path, MrError *err)
+{
+    const MrFrameHeader *header = frame->header;
+    bool is_part = header->kind == MR_FRAME_PART;
+    if (at->kind == 0) {
+        return MR_OK; /* a part of a transaction that is not committed */
+    }
+    if (header->stream_id != at->stream_id || (header->kind != at->kind && !(is_part && at->kind == MR_RECORD_ROWS))
+        || header->row_count != at->row_count || (!is_part && header->first_sequence != at->sequence)) {
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "log file \"%s\" is damaged at offset %" PRIu64 ": another record stands there than "
+                            "sequence %" PRIu64, path, at->offset, at->sequence);
+    }
+    return MR_OK;
+}
+
+MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrLogFrame **out, MrError *err)
+{
+    MrSegment *file = NULL;
+    *out = NULL;
+    pthread_mutex_lock(&log->lock);
+    LogSegment *segment = log_segment_by_number(log, at->segment);
+    if (segment != NULL) {
+        file = segment->file;
+        mr_segment_retain(file);
+    }
+    pthread_mutex_unlock(&log->lock);
+    if (file == NULL) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "log file %016" PRIx64 ".seg with sequence %" PRIu64 " is missing",
+                            at->segment, at->sequence);
+    }
+    MrStatus status = mr_segment_read_frame(file, &log->pool, at->offset, at->bytes, out, err);
+    if (status == MR_OK) {
+        status = frame_check(at, *out, file->path, err);
+        if (status != MR_OK) {
+            mr_frame_release(*out);
+            *out = NULL;
+        }
+    }
+    mr_segment_release(file);
+    return status;
+}
+
+/* Reads what was not cached, and keeps it; a failed checksum marks the stream. */
+static MrStatus frame_fetch(MrLog *log, const LogIndexEntry *at, MrLogFrame **out, MrError *err)
+{
+    MrError cause = MR_ERROR_INIT;
+    uint32_t segment, entry;
+    MrStatus status = log_frame_load(log, at, out, &cause);
+    pthread_mutex_lock(&log->lock);
+    bool found = log_index_seek(log, at->sequence, &segment, &entry);
+    LogEntry *held = found ? &log->segments[segment]->entries[entry] : NULL;
+    bool is_same = held != NULL && held->at.sequence == at->sequence;
+    if (status == MR_OK && is_same && held->frame == NULL) {
+        log_cache_add(log, held, *out, true);
+    } else if (status == MR_ERR_CORRUPT) {
+        LogStream *stream = log_stream_find(log, at->stream_id);
+        if (is_same) {
+            held->at.is_damaged = 1;
+        }
+        if (stream != NULL) {
+            log_stream_damage(log, stream, at->sequence, &cause);
+        }
+    }
+    pthread_mutex_unlock(&log->lock);
+    if (status != MR_OK && err != NULL) {
+        *err = cause;
+    }
+    return status;
+}
+
+/* ---- rows -------------------------------------------------------------------------------- */
+
+/* W before each row of the whole frame; made once per frame. */
+static MrStatus frame_watermarks(MrLogFrame *frame, const LogIndexEntry *at, const MrVector *times,
+                                 const int64_t **out, MrError *err)
+{
+    MrStatus status = MR_OK;
+    pthread_mutex_lock(&frame->lock);
+    if (frame->watermarks == NULL) {
+        int64_t *watermarks = mr_arena_calloc(&frame->arena, at->row_count, sizeof *watermarks);
+        if (watermarks == NULL) {
+            status = mr_error_no_memory(err);
+        } else {
+            log_times_watermarks(times, at->watermark_us, frame->header->delay_us,
+                                 log_time_plus(at->arrival_us, frame->header->skew_us), watermarks);
+            frame->watermarks = watermarks;
+        }
+    }
+    *out = frame->watermarks;
+    pthread_mutex_unlock(&frame->lock);
+    return status;
+}
+
+/* Rows [first, first + rows) of the frame's block.  An uneven cut cannot share the validity bits: its rows are copied,
+ * which only a reader does that wants few of them. */
+static MrStatus block_cut(MrArena *arena, const MrBlock *whole, uint32_t first, uint32_t rows, MrBlock **out,
+                          MrError *err)
+{
+    MrBlock bare = *whole;
+    bare.place = (MrPlace){ 0 };
+    if (first == 0 && rows == whole->row_count) {
+        MR_NEW(arena, *out, err);
+        **out = bare;
+        return MR_OK;
+    }
+    if (first % 64 == 0) {
+        return mr_block_slice(arena, &bare, first, rows, out, err);
+    }
+    uint32_t *list;
+    MR_NEW_ARRAY(arena, list, rows, err);
+    for (uint32_t i = 0; i < rows; i++) {
+        list[i] = first + i;
+    }
+    return mr_block_select(arena, &bare, list, rows, out, err);
+}
+
+static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *stream, uint64_t from, uint64_t upto,
+                                 MrArena *arena, MrLogRecord *out, MrError *err)
+{
+    const MrBlock *whole;
+    const int64_t *watermarks = NULL;
+    MrBlock *block;
+    uint64_t last = at->sequence + at->row_count - 1;
+    uint32_t first = from > at->sequence ? (uint32_t)(from - at->sequence) : 0;
+    uint32_t end = upto < last ? (uint32_t)(upto - at->sequence) + 1 : at->row_count;
+    int64_t before_us = at->watermark_us, after_us = at->watermark_after_us;
+    MR_TRY(mr_frame_block(out->frame, stream->schema, &whole, err));
+    bool may_be_late = at->event_min_us < after_us;
+    if (stream->event_column >= 0 && (may_be_late || first > 0 || end < at->row_count)) {
+        MR_TRY(frame_watermarks(out->frame, at, &whole->columns[stream->event_column], &watermarks, err));
+        before_us = watermarks[first];
+        after_us = end < at->row_count ? watermarks[end] : after_us;
+    } else if (first > 0) {
+        before_us = after_us; /* event time is the arrival: the first row has moved W for the others */
+    }
+    MR_TRY(block_cut(arena, whole, first, end - first, &block, err));
+    block->place = (MrPlace){ .stream_id = at->stream_id, .first_sequence = at->sequence + first,
+                              .arrival_us = at->arrival_us, .watermark_us = before_us,
+                              .watermark_after_us = after_us,
+                              .watermarks = at->event_min_us < after_us && watermarks != NULL ? watermarks + first
+                                                                                              : NULL,
+                              .event_min_us = at->event_min_us };
+    out->block = block;
+    out->first_sequence = at->sequence + first;
+    out->row_count = end - first;
+    out->watermark_us = before_us;
+    out->watermark_after_us = after_us;
+    uint32_t bytes = out->frame->header->payload_bytes;
+    out->payload = (MrString){ (const char *)mr_frame_body(out->frame) + out->frame->header->body_bytes - bytes,
+                               bytes };
+    return MR_OK;
+}
+
+static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, const MrLogStream *stream, uint64_t from,
+                            uint64_t upto, MrArena *arena, MrLogRecord *out, MrError *err)
+{
+    out->kind = (MrRecordKind)at->kind;
+    out->stream_id = at->stream_id;
+    out->first_sequence = at->sequence;
+    out->row_count = at->row_count;
+    out->arrival_us = at->arrival_us;
+    out->watermark_us = at->watermark_us;
+    out->watermark_after_us = at->watermark_after_us;
+    out->event_min_us = at->event_min_us;
+    out->event_max_us = at->event_max_us;
+    out->trim_below = at->trim_below;
+    if (at->kind != MR_RECORD_ROWS && at->kind != MR_RECORD_DDL) {
+        return MR_OK; /* the index says it all */
+    }
+    if (out->frame == NULL) {
+        MR_TRY(frame_fetch(log, at, &out->frame, err));
+    }
+    if (at->kind == MR_RECORD_DDL) {
+        out->payload = (MrString){ mr_frame_body(out->frame), out->frame->header->payload_bytes };
+        return MR_OK;
+    }
+    return record_fill_rows(at, stream, from, upto, arena, out, err);
+}
+
+/* ---- the next record --------------------------------------------------------------------- */
+
+/* Rows that are lost must not be passed over: an error when a wanted stream has lost some in
+ * [from, upto]. */
+static MrStatus damage_check(const MrLog *log, const MrLogFilter *filter, uint64_t from, uint64_t upto, MrError *err)
+{
+    for (uint32_t i = 0; i < log->stream_count; i++) {
+        const LogStream *stream = log->streams[i];
+        if (stream->error != NULL && stream->damaged_from <= upto && stream->state.last_sequence >= from
+            && stream->is_known && filter_wants(filter, stream->state.stream_id)) {
+            if (err != NULL) {
+                *err = *stream->error;
+            }
+            return stream->error->status;
+        }
+    }
+    return MR_OK;
+}
+
+/* Finds the next wanted entry; the lock is held, and lent to others between turns. */
+static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter *filter, uint32_t *segment,
+                       uint32_t *entry)
+{
+    uint32_t looked = 0;
+    bool found = log_index_seek(log, from, segment, entry);
+    while (found) {
+        const LogIndexEntry *at = &log->segments[*segment]->entries[*entry].at;
+        if (at->sequence > upto) {
+            return false;
+        }
+        if (filter_wants(filter, at->stream_id)) {
+            return true;
+        }
+        if (++looked % ENTRIES_PER_TURN == 0) {
+            uint64_t next = at->sequence + at->row_count;
+            pthread_mutex_unlock(&log->lock);
+            pthread_mutex_lock(&log->lock);
+            found = log_index_seek(log, next, segment, entry);
+        } else {
+            found = log_index_next(log, segment, entry);
+        }
+    }
+    return false;
+}
+
+MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter *filter, MrArena *arena,
+                     MrLogRecord *out, bool *found, MrError *err)
+{
+    LogIndexEntry at;
+    MrLogStream definition = { 0 };
+    uint32_t segment, entry;
+    *out = (MrLogRecord){ 0 };
+    *found = false;
+    pthread_mutex_lock(&log->lock);
+    bool is_there = entry_find(log, from, upto, filter, &segment, &entry);
+    uint64_t passed = upto;
+    MrStatus status = MR_OK;
+    if (is_there) {
+        LogEntry *held = &log->segments[segment]->entries[entry];
+        at = held->at;
+        passed = at.sequence;
+        out->frame = held->frame;
+        if (out->frame != NULL) {
+            mr_frame_retain(out->frame);
+        }
+        LogStream *stream = log_stream_find(log, at.stream_id);
+        if (at.kind == MR_RECORD_ROWS && (stream == NULL || !stream->is_known)) {
+            status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u", at.stream_id);
+        } else if (stream != NULL) {
+            definition = stream->definition;
+        }
+    }
+    if (status == MR_OK) {
+        status = damage_check(log, filter, from, passed, err);
+    }
+    pthread_mutex_unlock(&log->lock);
+    if (status == MR_OK && is_there) {
+        status = record_fill(log, &at, &definition, from, upto, arena, out, err);
+        *found = status == MR_OK;
+    }
+    if (status != MR_OK) {
+        mr_log_release(out);
+    }
+    return status;
+}
+
+void mr_log_release(MrLogRecord *record)
+{
+    mr_frame_release(record->frame);
+    record->frame = NULL;
+    record->block = NULL;
+}
