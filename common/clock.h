@@ -6,11 +6,7 @@
 #ifndef MR_COMMON_CLOCK_H
 #define MR_COMMON_CLOCK_H
 
-#include "common/status.h"
-
-/* Event times, arrival times and watermarks are microseconds since 1970-01-01 00:00:00 UTC. */
-#define MR_TIME_MIN INT64_MIN /* -infinity, also "no watermark yet" */
-#define MR_TIME_MAX INT64_MAX /* infinity */
+#include "common/datetime.h"
 
 typedef struct MrClock MrClock;
 

@@ -8,6 +8,10 @@
 
 #include "common/text.h"
 
+/* Event times, arrival times and watermarks are microseconds since 1970-01-01 00:00:00 UTC. */
+#define MR_TIME_MIN INT64_MIN /* -infinity, also "no watermark yet" */
+#define MR_TIME_MAX INT64_MAX /* infinity */
+
 #define MR_US_PER_SECOND INT64_C(1000000)
 #define MR_US_PER_DAY INT64_C(86400000000)
 
@@ -38,6 +42,9 @@ MrStatus mr_timestamp_parse(MrString text, int64_t *out, MrError *err);
 MrStatus mr_timestamptz_parse(MrString text, const MrTimezone *zone, int64_t *out, MrError *err);
 /* PostgreSQL's forms ('1 day 02:00', '1 mon', ISO 8601 'P1DT2H', '@ 1 hour ago' …). */
 MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err);
+/* INTERVAL 'text' UNIT: a bare number counts `unit` ("second", "minute" … "year", any case), and what
+ * is finer than the unit is cut off.  22023 for an unknown unit. */
+MrStatus mr_interval_parse_unit(MrString text, MrString unit, MrInterval *out, MrError *err);
 /* Only the plain form `YYYY-MM-DD[ T]hh:mm:ss[.ffffff][Z|+00]` that streams are full of; false:
  * take the general parser.  Digits are checked, ranges too. */
 bool mr_timestamp_parse_fast(const char *data, size_t length, int64_t *out);
@@ -59,12 +66,16 @@ MrStatus mr_timestamp_add_interval(int64_t us, const MrInterval *interval, int64
 /* timestamptz + interval: months and days are those of the local calendar of `zone`. */
 MrStatus mr_timestamptz_add_interval(int64_t us, const MrInterval *interval, const MrTimezone *zone,
                                      int64_t *out, MrError *err);
-/* a - b as days and time, the way PostgreSQL's timestamp subtraction gives it. */
+/* a - b as days and time, the way PostgreSQL's timestamp subtraction gives it.  Both are finite here,
+ * in age and in extract: what infinities mean is the caller's business. */
 MrInterval mr_timestamp_subtract(int64_t a, int64_t b);
 MrInterval mr_timestamp_age(int64_t a, int64_t b);
 MrInterval mr_interval_negate(const MrInterval *interval);
 MrStatus mr_interval_add(const MrInterval *a, const MrInterval *b, MrInterval *out, MrError *err);
+MrStatus mr_interval_subtract(const MrInterval *a, const MrInterval *b, MrInterval *out,
+                              MrError *err);
 MrStatus mr_interval_multiply(const MrInterval *a, double factor, MrInterval *out, MrError *err);
+MrStatus mr_interval_divide(const MrInterval *a, double divisor, MrInterval *out, MrError *err);
 /* extract(field FROM …) as numeric needs exactness: value = *coefficient / 10^*scale.  `field` is
  * lower case; 22023 for an unknown one. */
 MrStatus mr_timestamp_extract(MrString field, int64_t us, int64_t *coefficient, int16_t *scale, MrError *err);

@@ -9,14 +9,21 @@
 
 typedef struct MrTimezone MrTimezone;
 
-/* `name`: "UTC", "Europe/Berlin" (case-insensitive), "+02", "-03:30", "CET", "EST5EDT".  Kept for the
- * life of the process.  22023 for an unknown name.  No path outside the tz database is opened. */
+/* As SET TimeZone takes it: "UTC", "Europe/Berlin" (case-insensitive), "+02" or "-7.5" (hours east),
+ * POSIX forms such as "EST5EDT" or "<+02>-02" (hours WEST, so is "+02:30", as in PostgreSQL).  Kept
+ * for the life of the process.  22023 for an unknown name.  No path outside the tz database is opened. */
 MrStatus mr_timezone_find(MrString name, const MrTimezone **out, MrError *err);
+/* As AT TIME ZONE and date_trunc take it: also abbreviations ("PST", "CEST"), and a bare "+02" is the
+ * POSIX form, west of Greenwich; PostgreSQL does the same. */
+MrStatus mr_timezone_find_operand(MrString name, const MrTimezone **out, MrError *err);
+/* The zone of an abbreviation in a date's text ("PST", "cest"); false when there is none. */
+bool mr_timezone_find_abbreviation(MrString name, const MrTimezone **out);
 const MrTimezone *mr_timezone_utc(void);
 const char *mr_timezone_name(const MrTimezone *zone);
 /* Seconds east of UTC in force at the moment. */
 int32_t mr_timezone_offset_at(const MrTimezone *zone, int64_t utc_us);
-/* Local time to UTC; in a gap and in a doubled hour the standard-time offset, as in PostgreSQL. */
+/* Local time to UTC, as PostgreSQL: in a gap the offset before it, in a doubled hour the later one
+ * (both are standard time).  Infinities stay what they are. */
 int64_t mr_timezone_local_to_utc(const MrTimezone *zone, int64_t local_us);
 int64_t mr_timezone_utc_to_local(const MrTimezone *zone, int64_t utc_us);
 /* Abbreviation in force ("CET"). */
