@@ -1,0 +1,28 @@
+/*
+ * storage/codec.c - finds the class of a format.
+ * Must not know what any format looks like.
+ */
+#include "storage/codec.h"
+
+#include "storage/codecs/decoder.h"
+
+static const MrCodecClass *const codec_classes[] = {
+#define MR_CODEC(class) &class,
+#include "storage/codecs/codecs.def"
+#undef MR_CODEC
+};
+
+const MrCodecClass *mr_codec_find(MrString name)
+{
+    for (size_t i = 0; i < sizeof codec_classes / sizeof codec_classes[0]; i++) {
+        if (mr_string_equal_nocase(name, mr_string(codec_classes[i]->name))) {
+            return codec_classes[i];
+        }
+    }
+    return NULL;
+}
+
+void mr_decoder_counts(const MrDecoder *decoder, MrDecoderCounts *out)
+{
+    *out = decoder->counts;
+}

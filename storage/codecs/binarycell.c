@@ -1,0 +1,347 @@
+/*
+ * storage/codecs/binarycell.c - one value in PostgreSQL's binary form (its send and recv functions):
+ * big-endian, times counted from 2000-01-01.  Must not know columns or formats.
+ */
+#include "storage/codec.h"
+#include "storage/codecs/decoder.h"
+#include "storage/jsontext.h"
+
+enum { DAYS_TO_2000 = 10957, NUMERIC_DIGITS_MAX = 16, NUMERIC_HEAD_BYTES = 8 };
+static const int64_t us_to_2000 = DAYS_TO_2000 * MR_US_PER_DAY;
+
+enum { NUMERIC_NEGATIVE = 0x4000, NUMERIC_NAN = 0xc000, NUMERIC_PINF = 0xd000,
+       NUMERIC_NINF = 0xf000 };
+
+/* PostgreSQL's range of times, as its own recv functions check it. */
+static const int64_t us_min = INT64_C(-211813488000000000);
+static const int64_t us_end = INT64_C(9223371331200000000);
+
+static uint16_t get16(const unsigned char *data)
+{
+    return (uint16_t)(data[0] << 8 | data[1]);
+}
+
+static uint32_t get32(const unsigned char *data)
+{
+    uint32_t value;
+    memcpy(&value, data, 4);
+    return __builtin_bswap32(value);
+}
+
+static uint64_t get64(const unsigned char *data)
+{
+    uint64_t value;
+    memcpy(&value, data, 8);
+    return __builtin_bswap64(value);
+}
+
+static MrStatus binary_invalid(MrError *err, const char *what)
+{
+    return mr_error_set(err, MR_ERR_INVALID_BINARY, "%s", what);
+}
+
+/* base 10000 digits to a coefficient: the value is digits × 10000^weight, shown with dscale places. */
+static MrStatus numeric_recv(MrType type, const unsigned char *data, size_t length, MrDecimal *out,
+                             MrError *err)
+{
+    if (length < NUMERIC_HEAD_BYTES) {
+        return binary_invalid(err, "insufficient data left in message");
+    }
+    int count = (int16_t)get16(data);
+    int weight = (int16_t)get16(data + 2);
+    uint16_t sign = get16(data + 4);
+    int scale = get16(data + 6);
+    *out = (MrDecimal){ 0 };
+    if (count < 0 || length != NUMERIC_HEAD_BYTES + 2 * (size_t)count) {
+        return binary_invalid(err, "invalid length in external \"numeric\" value");
+    }
+    if (sign == NUMERIC_NAN || sign == NUMERIC_PINF || sign == NUMERIC_NINF) {
+        out->kind = sign == NUMERIC_NAN    ? MR_DECIMAL_NAN
+                    : sign == NUMERIC_PINF ? MR_DECIMAL_INFINITY
+                                           : MR_DECIMAL_NEGATIVE_INFINITY;
+        return MR_OK;
+    }
+    if (sign != 0 && sign != NUMERIC_NEGATIVE) {
+        return binary_invalid(err, "invalid sign in external \"numeric\" value");
+    }
+    if (scale > 0x3fff) {
+        return binary_invalid(err, "invalid scale in external \"numeric\" value");
+    }
+    MrStatus too_large = MR_ERR_NUMERIC_OUT_OF_RANGE;
+    if (scale > MR_DECIMAL_DIGITS_MAX) {
+        return mr_error_set(err, too_large, "numeric value has more than %d digits",
+                            MR_DECIMAL_DIGITS_MAX);
+    }
+    /* Decimal places of the last digit kept: digits beyond the scale are cut, as PostgreSQL does. */
+    unsigned __int128 limit = 1;
+    for (int i = 0; i < MR_DECIMAL_DIGITS_MAX; i++) {
+        limit *= 10;
+    }
+    unsigned __int128 coefficient = 0;
+    int places_end = (weight + 1) * 4 + scale; /* decimal digits from the first one on */
+    for (int place = 0; place < places_end; place++) {
+        int digit = 0;
+        if (place / 4 < count) {
+            static const int powers[] = { 1000, 100, 10, 1 };
+            uint16_t group = get16(data + NUMERIC_HEAD_BYTES + 2 * (place / 4));
+            if (group > 9999) {
+                return binary_invalid(err, "invalid digit in external \"numeric\" value");
+            }
+            digit = group / powers[place % 4] % 10;
+        } else if (coefficient == 0) {
+            break;
+        }
+        coefficient = coefficient * 10 + (unsigned)digit;
+        if (coefficient >= limit) {
+            return mr_error_set(err, too_large, "numeric value has more than %d digits",
+                                MR_DECIMAL_DIGITS_MAX);
+        }
+    }
+    MrInt128 value = (MrInt128)coefficient;
+    *out = mr_decimal_make(sign == NUMERIC_NEGATIVE ? -value : value, (int16_t)scale);
+    if (type.typmod >= 4) {
+        MrDecimal given = *out;
+        return mr_decimal_apply_typmod(&given, type.typmod, out, err);
+    }
+    return MR_OK;
+}
+
+static void numeric_send(const MrDecimal *value, MrBuilder *out)
+{
+    if (value->kind != MR_DECIMAL_FINITE) {
+        uint16_t sign = value->kind == MR_DECIMAL_NAN        ? NUMERIC_NAN
+                        : value->kind == MR_DECIMAL_INFINITY ? NUMERIC_PINF
+                                                             : NUMERIC_NINF;
+        mr_builder_append_u16(out, 0);
+        mr_builder_append_u16(out, 0);
+        mr_builder_append_u16(out, sign);
+        mr_builder_append_u16(out, 0);
+        return;
+    }
+    MrInt128 coefficient = mr_decimal_coefficient(value);
+    bool negative = coefficient < 0;
+    unsigned __int128 rest = negative ? -(unsigned __int128)coefficient : (unsigned __int128)coefficient;
+    /* Groups of four end at the point: the last one may need zeros. */
+    uint16_t groups[NUMERIC_DIGITS_MAX];
+    int count = 0;
+    int pad = (4 - value->scale % 4) % 4;
+    int below = (value->scale + 3) / 4;
+    static const unsigned powers[] = { 1, 10, 100, 1000, 10000 };
+    if (pad > 0) {
+        groups[count++] = (uint16_t)((unsigned)(rest % powers[4 - pad]) * powers[pad]);
+        rest /= powers[4 - pad];
+    }
+    while (rest != 0 && count < NUMERIC_DIGITS_MAX) {
+        groups[count++] = (uint16_t)(rest % 10000);
+        rest /= 10000;
+    }
+    int weight = count - below - 1;
+    int first = 0; /* groups[] is from the last group on: zeros there and in front are not sent */
+    while (count > 0 && groups[count - 1] == 0) {
+        count--;
+        weight--;
+    }
+    while (first < count && groups[first] == 0) {
+        first++;
+    }
+    mr_builder_append_u16(out, (uint16_t)(count - first));
+    mr_builder_append_u16(out, (uint16_t)(count > first ? weight : 0));
+    mr_builder_append_u16(out, negative ? NUMERIC_NEGATIVE : 0);
+    mr_builder_append_u16(out, (uint16_t)value->scale);
+    for (int i = count - 1; i >= first; i--) {
+        mr_builder_append_u16(out, groups[i]);
+    }
+}
+
+static MrStatus time_recv(MrType type, int64_t value, int64_t *out, MrError *err)
+{
+    if (type.id == MR_TYPE_TIME) {
+        if (value < 0 || value > MR_US_PER_DAY) {
+            return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "time out of range");
+        }
+        *out = value;
+        return MR_OK;
+    }
+    *out = value;
+    if (value == INT64_MIN || value == INT64_MAX) {
+        return MR_OK;
+    }
+    if (value < us_min || value >= us_end - us_to_2000) {
+        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "timestamp out of range");
+    }
+    *out = value + us_to_2000;
+    return MR_OK;
+}
+
+static MrStatus date_recv(int32_t value, int32_t *out, MrError *err)
+{
+    *out = value;
+    if (value == INT32_MIN || value == INT32_MAX) {
+        return MR_OK;
+    }
+    if (value < -2451545 || value > 2145031948) {
+        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "date out of range");
+    }
+    *out = value + DAYS_TO_2000;
+    return MR_OK;
+}
+
+/* Text, json and jsonb come as their text, the latter behind a version byte. */
+static MrStatus text_recv(MrArena *arena, MrType type, const char *data, size_t length, void *cell,
+                          MrError *err)
+{
+    if (type.id == MR_TYPE_JSONB) {
+        if (length < 1 || data[0] != 1) {
+            return mr_error_set(err, MR_ERR_INTERNAL, "unsupported jsonb version number %d",
+                                length < 1 ? 0 : (unsigned char)data[0]);
+        }
+        data++;
+        length--;
+    }
+    size_t bad = mr_utf8_check(data, length);
+    if (bad < length) {
+        return mr_decoder_encoding_error(data + bad, length - bad, err);
+    }
+    return mr_text_decode_cell(arena, type, data, length, NULL, cell, err);
+}
+
+/* Bytes of a value of fixed width on the wire, or 0. */
+static size_t binary_width(MrTypeId type)
+{
+    switch (type) {
+    case MR_TYPE_BOOL:
+        return 1;
+    case MR_TYPE_INT16:
+        return 2;
+    case MR_TYPE_INT32:
+    case MR_TYPE_FLOAT32:
+    case MR_TYPE_DATE:
+        return 4;
+    case MR_TYPE_INT64:
+    case MR_TYPE_FLOAT64:
+    case MR_TYPE_TIME:
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ:
+        return 8;
+    case MR_TYPE_INTERVAL:
+    case MR_TYPE_UUID:
+        return 16;
+    default:
+        return 0;
+    }
+}
+
+MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, size_t length, void *cell,
+                               MrError *err)
+{
+    const unsigned char *bytes = data;
+    size_t width = binary_width(type.id);
+    if (width != 0 && length != width) {
+        return binary_invalid(err, length < width ? "insufficient data left in message"
+                                                  : "incorrect binary data format");
+    }
+    if (length > INT32_MAX) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a value has more than %d bytes", INT32_MAX);
+    }
+    switch (type.id) {
+    case MR_TYPE_BOOL:
+        *(uint8_t *)cell = bytes[0] != 0;
+        return MR_OK;
+    case MR_TYPE_INT16:
+        *(uint16_t *)cell = get16(bytes);
+        return MR_OK;
+    case MR_TYPE_INT32:
+    case MR_TYPE_FLOAT32: {
+        uint32_t value = get32(bytes);
+        memcpy(cell, &value, sizeof value);
+        return MR_OK;
+    }
+    case MR_TYPE_INT64:
+    case MR_TYPE_FLOAT64: {
+        uint64_t value = get64(bytes);
+        memcpy(cell, &value, sizeof value);
+        return MR_OK;
+    }
+    case MR_TYPE_NUMERIC:
+        return numeric_recv(type, bytes, length, cell, err);
+    case MR_TYPE_DATE:
+        return date_recv((int32_t)get32(bytes), cell, err);
+    case MR_TYPE_TIME:
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ:
+        return time_recv(type, (int64_t)get64(bytes), cell, err);
+    case MR_TYPE_INTERVAL: {
+        MrInterval value = { .us = (int64_t)get64(bytes), .days = (int32_t)get32(bytes + 8),
+                             .months = (int32_t)get32(bytes + 12) };
+        memcpy(cell, &value, sizeof value);
+        return MR_OK;
+    }
+    case MR_TYPE_UUID:
+        memcpy(cell, bytes, 16);
+        return MR_OK;
+    case MR_TYPE_BYTEA:
+        *(MrText *)cell = mr_text_make(data, (uint32_t)length);
+        return MR_OK;
+    default:
+        return text_recv(arena, type, data, length, cell, err);
+    }
+}
+
+void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
+{
+    uint32_t word;
+    uint64_t value;
+    switch (type) {
+    case MR_TYPE_BOOL:
+        mr_builder_append_char(out, *(const uint8_t *)cell != 0);
+        return;
+    case MR_TYPE_INT16:
+        mr_builder_append_u16(out, *(const uint16_t *)cell);
+        return;
+    case MR_TYPE_INT32:
+    case MR_TYPE_FLOAT32:
+        memcpy(&word, cell, sizeof word);
+        mr_builder_append_u32(out, word);
+        return;
+    case MR_TYPE_DATE: {
+        int32_t days = *(const int32_t *)cell;
+        bool infinite = days == INT32_MIN || days == INT32_MAX;
+        mr_builder_append_u32(out, (uint32_t)(infinite ? days : days - DAYS_TO_2000));
+        return;
+    }
+    case MR_TYPE_INT64:
+    case MR_TYPE_FLOAT64:
+    case MR_TYPE_TIME:
+        memcpy(&value, cell, sizeof value);
+        mr_builder_append_u64(out, value);
+        return;
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ: {
+        int64_t us = *(const int64_t *)cell;
+        bool infinite = us == INT64_MIN || us == INT64_MAX;
+        mr_builder_append_u64(out, infinite ? (uint64_t)us : (uint64_t)us - (uint64_t)us_to_2000);
+        return;
+    }
+    case MR_TYPE_NUMERIC:
+        numeric_send(cell, out);
+        return;
+    case MR_TYPE_INTERVAL: {
+        const MrInterval *interval = cell;
+        mr_builder_append_u64(out, (uint64_t)interval->us);
+        mr_builder_append_u32(out, (uint32_t)interval->days);
+        mr_builder_append_u32(out, (uint32_t)interval->months);
+        return;
+    }
+    case MR_TYPE_UUID:
+        mr_builder_append(out, cell, 16);
+        return;
+    default: {
+        const MrText *text = cell;
+        if (type == MR_TYPE_JSONB) {
+            mr_builder_append_char(out, 1);
+        }
+        mr_builder_append(out, mr_text_data(text), text->length);
+        return;
+    }
+    }
+}
