@@ -59,14 +59,14 @@ class Ledger:
                 for sql in self.pg.connection_sql():
                     connection.execute(sql)
             connection.execute(
-                "CREATE STREAM s (id bigint, k integer, v bigint, ts timestamp, "
+                "CREATE STREAM IF NOT EXISTS s (id bigint, k integer, v bigint, ts timestamp, "
                 f"WATERMARK FOR ts AS ts - INTERVAL '{DELAY} seconds')")
-            connection.execute(f"CREATE MATERIALIZED VIEW {self.prefix}appended AS "
+            connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}appended AS "
                                "SELECT id, v FROM s")
-            connection.execute(f"CREATE MATERIALIZED VIEW {self.prefix}counts AS SELECT k, "
+            connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}counts AS SELECT k, "
                                "count(*) AS n, sum(v) AS total, min(v) AS low, max(v) AS high "
                                "FROM s GROUP BY k")
-            connection.execute(f"CREATE MATERIALIZED VIEW {self.prefix}closed AS "
+            connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}closed AS "
                                "SELECT window_start, count(*) AS n, sum(v) AS total FROM "
                                f"TUMBLE(s, ts, INTERVAL '{WINDOW} seconds') GROUP BY window_start "
                                "EMIT ON WINDOW CLOSE")

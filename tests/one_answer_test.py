@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""tests/one_answer_test.py - the answer is a function of the log: the same tables for every cut
+into micro-batches, every number of workers, with and without a crash in the middle; and after every
+commit the tables equal the batch answer over the rows up to the committed sequence."""
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import harness  # noqa: E402
+from harness import oracle  # noqa: E402
+from harness.tables import plain  # noqa: E402
+from harness.server import wait_until  # noqa: E402
+
+SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+SMALL = harness.quick() or bool(harness.sanitized())
+ROWS = 1500 if SMALL else 6000
+TOLERANCE = 1e-9
+
+
+def table(server, view, pg=None, suffix=""):
+    sql = f"SELECT {view.columns} FROM {view.name}{suffix}"
+    rows = pg.execute(sql) if pg else harness.sqlite_table(server.main_db(), sql)
+    return [[plain(cell) for cell in row] for row in rows]
+
+
+def exactly(rows):
+    """Rows in a form in which equal means equal to the last bit."""
+    return sorted(repr(row) for row in rows)
+
+
+# -- one answer -------------------------------------------------------------------------------------
+
+def run_input(rows, batch_rows, workers, crash, history, pg):
+    """Feeds the rows in pieces; returns every view's table and number of late rows."""
+    rng = random.Random(SEED + batch_rows * 10 + workers)
+    settings = {"batch_rows": batch_rows, "workers": workers, "checkpoint_interval": "50ms"}
+    with harness.Server(settings=settings) as server:
+        def create():
+            for view in oracle.VIEWS:
+                server.execute(view.create_sql())
+                if pg:
+                    server.execute(view.create_sql("pg.", "_pg"))
+
+        server.execute(oracle.stream_sql())
+        if pg:
+            for sql in pg.connection_sql():
+                server.execute(sql)
+        if not history:
+            create()
+        at, crashed = 0, not crash
+        while at < len(rows):
+            size = rng.choice((1, 3, 50, 400))
+            server.copy("COPY s FROM STDIN", oracle.copy_text(rows[at:at + size]))
+            at += size
+            if not crashed and at > len(rows) // 2:
+                crashed = True
+                server.restart(crash=True)
+        if history:
+            create()
+        server.execute("FLUSH")
+        late = dict(server.execute("SELECT name, late_rows FROM millrace.queries"))
+        tables = {view.name: table(server, view) for view in oracle.VIEWS}
+        in_pg = {view.name: table(server, view, pg, "_pg") for view in oracle.VIEWS} if pg else {}
+        # The same SELECT ad hoc; closed windows only exist for a standing query.
+        for view in oracle.VIEWS:
+            if not view.close:
+                ad_hoc = server.execute(view.select)
+                harness.compare_tables(ad_hoc, tables[view.name], view.key, TOLERANCE,
+                                       what=f"{view.name} ad hoc")
+        return tables, late, in_pg
+
+
+def test_one_answer():
+    print(f"# seed {SEED}, {ROWS} rows")
+    rows = oracle.make_rows(ROWS, SEED)
+    first = {}
+    runs = [(batch_rows, workers, crash, False)
+            for batch_rows in (1, 7, 100000) for workers in (1, 2)
+            for crash in ((False, True) if not SMALL else (workers == 2,))]
+    runs.append((100000, 2, False, True))
+    runs.append((7, 1, True, True))
+
+    def check(batch_rows, workers, crash, history):
+        if batch_rows == 7 and not history:
+            with harness.Postgres() as pg:
+                tables, late, in_pg = run_input(rows, batch_rows, workers, crash, history, pg)
+        else:
+            tables, late, in_pg = run_input(rows, batch_rows, workers, crash, history, None)
+        if not first:
+            first.update(tables)
+            for view in oracle.VIEWS:
+                harness.compare_tables(tables[view.name], oracle.sqlite_answer(view, rows),
+                                       view.key, TOLERANCE, what=f"{view.name} against SQLite")
+        for view in oracle.VIEWS:
+            assert exactly(tables[view.name]) == exactly(first[view.name]), \
+                f"{view.name} differs from the first run's"
+            if in_pg:
+                harness.compare_tables(in_pg[view.name], tables[view.name], view.key, TOLERANCE,
+                                       what=f"{view.name} in PostgreSQL against SQLite")
+            if view.size:
+                wanted = oracle.batch_input(view, rows)[1]
+                got = late[view.name]
+                assert got == wanted, f"{view.name}: {got} late rows, {wanted} expected"
+
+    for batch_rows, workers, crash, history in runs:
+        yield (f"batch_rows={batch_rows} workers={workers}"
+               f"{', crash in the middle' if crash else ''}{', from history' if history else ''}",
+               lambda b=batch_rows, w=workers, c=crash, h=history: check(b, w, c, h))
+
+
+# -- after every commit -------------------------------------------------------------------------------
+
+def commit_point():
+    """The fault point that a target passes when its transaction is in."""
+    for path in sorted((harness.ROOT / "storage").rglob("*.c")):
+        for line in path.read_text().splitlines():
+            if 'mr_fault_point("' in line and "after_commit" in line:
+                return line.split('mr_fault_point("')[1].split('"')[0]
+    raise AssertionError("no fault point after a target's commit")
+
+
+def is_stopped(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+
+
+def snapshot_sqlite(server, names):
+    """{view: (sequence, rows)} from one read transaction of the halted server's file."""
+    import sqlite3
+    connection = sqlite3.connect(f"file:{server.main_db()}?mode=ro", uri=True, timeout=30,
+                                 isolation_level=None)
+    try:
+        connection.execute("BEGIN")
+        progress = {bytes(q).hex() if isinstance(q, bytes) else q.replace("-", ""): sequence
+                    for q, sequence in connection.execute(
+                        "SELECT query_id, sequence FROM millrace_progress")}
+        return {view.name: (progress[names[view.name]], [
+            list(map(plain, row)) for row in
+            connection.execute(f"SELECT {view.columns} FROM {view.name}")])
+            for view in oracle.VIEWS}
+    finally:
+        connection.close()
+
+
+def snapshot_postgres(pg, names):
+    with pg.connect(autocommit=False) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        progress = {str(q).replace("-", ""): sequence for q, sequence in connection.execute(
+            "SELECT query_id, sequence FROM millrace.progress").fetchall()}
+        return {view.name: (progress[names[view.name]], [
+            list(map(plain, row)) for row in
+            connection.execute(f"SELECT {view.columns} FROM {view.name}").fetchall()])
+            for view in oracle.VIEWS}
+
+
+def check_every_commit(pg, halts_max):
+    print(f"# seed {SEED}")
+    rows = oracle.make_rows(1200, SEED + 7)
+    point = commit_point()
+    with harness.Server(settings={"batch_rows": 40, "workers": 2}) as server:
+        server.execute(oracle.stream_sql())
+        if pg:
+            for sql in pg.connection_sql():
+                server.execute(sql)
+        for view in oracle.VIEWS:
+            server.execute(view.create_sql("pg." if pg else ""))
+        server.execute("FLUSH")
+        names = {name: str(query).replace("-", "") for name, query in
+                 server.execute("SELECT name, query_id FROM millrace.queries")}
+        server.stop()
+        server.launch(env={"MILLRACE_FAULT": f"{point}:*:halt"})
+        # The start itself may commit: let it through until the server is ready.
+        stop_waking = threading.Event()
+
+        def wake():
+            while not stop_waking.is_set():
+                if is_stopped(server.process.pid):
+                    server.process.send_signal(signal.SIGCONT)
+                time.sleep(0.002)
+        waker = threading.Thread(target=wake, daemon=True)
+        waker.start()
+        server.wait_ready()
+        stop_waking.set()
+        waker.join()
+
+        rng = random.Random(SEED)
+        fault = []
+
+        def feed():
+            try:
+                with server.connect() as connection:
+                    at = 0
+                    while at < len(rows):
+                        size = rng.choice((1, 2, 5, 20))
+                        with connection.cursor().copy("COPY s FROM STDIN") as copy:
+                            copy.write(oracle.copy_text(rows[at:at + size]))
+                        at += size
+                    connection.execute("FLUSH")
+            except Exception as error:
+                fault.append(error)
+        feeder = threading.Thread(target=feed, daemon=True)
+        feeder.start()
+        snapshots = []
+        while feeder.is_alive():
+            wait_until(lambda: not feeder.is_alive() or is_stopped(server.process.pid), 60,
+                       "the next commit")
+            if not is_stopped(server.process.pid):
+                continue
+            if len(snapshots) < halts_max:
+                snapshots.append(snapshot_postgres(pg, names) if pg
+                                 else snapshot_sqlite(server, names))
+            server.process.send_signal(signal.SIGCONT)
+        if fault:
+            raise AssertionError(f"the feeder met {fault[0]!r}") from fault[0]
+        # Which row had which place is known at the end; the log never changes it.
+        stop_waking.clear()
+        waker = threading.Thread(target=wake, daemon=True)
+        waker.start()
+        try:
+            place = dict(server.execute("SELECT id, _seq FROM s"))
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+            stop_waking.set()
+            waker.join()
+        server.kill()
+    checked = set()
+    for number, snapshot in enumerate(snapshots, 1):
+        for view in oracle.VIEWS:
+            sequence, got = snapshot[view.name]
+            if (view.name, sequence, exactly(got).__repr__()) in checked:
+                continue
+            checked.add((view.name, sequence, exactly(got).__repr__()))
+            prefix = [row for row in rows if place[row[0]] <= sequence]
+            harness.compare_tables(
+                got, oracle.sqlite_answer(view, prefix), view.key, TOLERANCE,
+                what=f"{view.name} after commit {number} (sequence {sequence}, "
+                     f"{len(prefix)} rows)")
+    print(f"# {len(snapshots)} commits looked at, {len(checked)} different tables compared")
+    assert len(snapshots) >= 20, "too few commits to say anything"
+
+
+def test_every_commit_sqlite():
+    check_every_commit(None, 40 if SMALL else 200)
+
+
+def test_every_commit_postgres():
+    with harness.Postgres() as pg:
+        check_every_commit(pg, 40 if SMALL else 200)
+
+
+harness.main(globals())
