@@ -374,6 +374,9 @@ PORT = run("-c", "\\echo :PORT")[1].strip()
 DATABASE = run("-c", "\\echo :DBNAME")[1].strip()
 USER = run("-c", "\\echo :USER")[1].strip()
 IS_MILLRACE = run("-c", "SHOW STREAMS")[0] == 0
+if not PORT:
+    print(f"Bail out! no server: {run('-c', 'SELECT 1')[2].strip()}")
+    sys.exit(1)
 
 try:
     test_layouts()
