@@ -33,7 +33,8 @@ typedef struct MrAggregateInput {
     uint32_t rows;
 } MrAggregateInput;
 
-typedef struct MrAggregate {
+typedef struct MrAggregate MrAggregate;
+struct MrAggregate {
     const char *name;
     MrTypeId args[2];
     uint8_t arg_count;
@@ -44,15 +45,16 @@ typedef struct MrAggregate {
     MrStatus (*update)(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory, MrError *err);
     MrStatus (*merge)(char *into, const char *from, MrMemory *memory, MrError *err);
     /* Result of `rows` groups named by `groups` into out (flat, with a validity bitmap all valid). */
-    MrStatus (*finalize)(const char *states, size_t stride, const uint32_t *groups, uint32_t rows, MrArena *arena,
-                         MrVector *out, MrError *err);
+    MrStatus (*finalize)(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups,
+                         uint32_t rows, MrArena *arena, MrVector *out, MrError *err);
     void (*destroy)(char *state, MrMemory *memory);
     void (*write)(const char *state, MrStateWriter *writer);
     MrStatus (*read)(char *state, MrStateReader *reader, MrMemory *memory, MrError *err);
     const char *doc;
     const char *example; /* over VALUES, with `returns` */
     const char *returns;
-} MrAggregate;
+    const MrAggregate *base; /* of a multiset form: the aggregate that is computed over the values */
+};
 
 /* All overloads of a name, or 0.  `count` with no argument is count(*). */
 uint32_t mr_aggregate_lookup(MrString name, const MrAggregate *const **out);
@@ -60,7 +62,4 @@ uint32_t mr_aggregate_all(const MrAggregate *const **out);
 /* The variant for inputs that take rows back or whose order is not the log's: the same entry when it
  * can, its multiset form else. */
 const MrAggregate *mr_aggregate_retracting(const MrAggregate *aggregate);
-/* The variant over distinct values only. NULL: not to be had for the type. */
-const MrAggregate *mr_aggregate_distinct(const MrAggregate *aggregate);
-
 #endif

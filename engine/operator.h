@@ -24,11 +24,11 @@ typedef struct MrFailedRow {
 
 enum { MR_NOTED_ROWS_MAX = 1000 };
 
-/* What a micro-batch left out: all are counted, the last of them kept. */
+/* What micro-batches left out: all are counted; of the late ones the last are kept (a ring by count). */
 typedef struct MrNotes {
     uint64_t late_rows, failed_rows;
-    MrLateRow late[MR_NOTED_ROWS_MAX];      /* ring by late_rows */
-    MrFailedRow *failed;                    /* growing; every one, since error_limit needs their places */
+    MrLateRow late[MR_NOTED_ROWS_MAX];
+    MrFailedRow *failed; /* every one, as error_limit needs their places */
     uint32_t failed_count, failed_capacity;
 } MrNotes;
 
@@ -41,10 +41,21 @@ typedef struct MrBatch {
     MrError *err;
 } MrBatch;
 
+/* Notes the rows of `block` that failed (batch->notes must be there). */
+MrStatus mr_operator_note_failed(struct MrBatch *batch, const MrBlock *block, const MrRowErrors *errors);
+void mr_notes_clear(MrNotes *notes);
+void mr_notes_fini(MrNotes *notes);
+/* Adds notes of another thread; failed rows come out in order of the log. */
+MrStatus mr_notes_merge(MrNotes *into, const MrNotes *from, MrError *err);
+
 typedef struct MrOperatorClass {
     const char *name;        /* what EXPLAIN prints */
     size_t state_size;
     MrStatus (*open)(MrOperator *op, MrError *err);
+    /* Stateless operators only: the block that takes the place of `in` (NULL: no row is left).  Reads
+     * nothing but the spec and compiled expressions, so that several threads may call it at once;
+     * such an operator's push is mr_operator_push_applied. */
+    MrStatus (*apply)(const MrOperator *op, const MrBlock *in, MrBatch *batch, const MrBlock **out);
     MrStatus (*push)(MrOperator *op, const MrBlock *in, MrBatch *batch);
     /* The input's watermark is `watermark_us` now: no row before it follows. */
     MrStatus (*advance)(MrOperator *op, int64_t watermark_us, MrBatch *batch);
@@ -58,14 +69,18 @@ typedef struct MrOperatorClass {
 struct MrOperator {
     const MrOperatorClass *op_class;
     const MrDagNode *node;
+    const MrSchema *input;   /* schema of what is pushed; NULL for a leaf */
     const void *spec;
     void *state;             /* zeroed, state_size bytes */
     MrOperator *output;      /* NULL at the root */
     MrMemory *memory;
     MrArena *arena;          /* life of the pipeline: compiled expressions */
+    const MrTimezone *zone;  /* of the query */
+    uint32_t lane, lanes;    /* which share of the keys this instance has */
     uint64_t rows_in, rows_out;
 };
 
+MrStatus mr_operator_push_applied(MrOperator *op, const MrBlock *in, MrBatch *batch);
 /* Hands a block to the next operator; empty blocks are dropped here. */
 MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch);
 MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch);

@@ -42,16 +42,17 @@ typedef struct MrPipelineInput {
  * flush.  An error leaves the pipeline unusable but for destroy (a memory limit: MR_ERR_OUT_OF_MEMORY). */
 MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err);
 
-/* Emits all changes since the last flush into `out`, which lives in the arena until its reset.  For a
- * root DELIVER. Keyed: net per key. */
-MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrArena *arena, MrChangeSet *out, MrError *err);
+/* Emits all changes since the last flush into `out`, net per key where there is one; for a root
+ * DELIVER.  The rows stay valid until the next flush. */
+MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrChangeSet *out, MrError *err);
 /* Changes waiting for a flush that need memory (append-only rows), for backpressure. */
 size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline);
 
 /* For a root COLLECT (ad hoc): after the last run, hands all result blocks to `each`. */
-MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrArena *arena,
-                             MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
-                             MrError *err);
+MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+                             void *context, MrError *err);
+/* Ad hoc with LIMIT: no further input can change the answer. */
+bool mr_pipeline_is_full(const MrPipeline *pipeline);
 
 /* State right after a flush; independent of the number of lanes. */
 MrStatus mr_pipeline_snapshot(MrPipeline *pipeline, MrBuilder *out, MrError *err);
@@ -68,6 +69,8 @@ typedef struct MrOperatorFacts {
     uint64_t groups;
 } MrOperatorFacts;
 uint32_t mr_pipeline_operator_count(const MrPipeline *pipeline);
+/* Lanes of the operator: 1 for all but a group-by that is spread over the workers. */
+uint32_t mr_pipeline_lane_count(const MrPipeline *pipeline, uint32_t index);
 void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint32_t lane, MrOperatorFacts *out);
 int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline);
 /* The earliest end of a window that is open and holds rows, for EXPLAIN PROGRESS and heartbeats;

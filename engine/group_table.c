@@ -1,0 +1,275 @@
+#include "engine/group_table.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "common/hash.h"
+
+enum { SLOTS_MIN = 64, ROWS_MIN = 16, PREFETCH_AHEAD = 16 };
+#define SALT_MASK UINT64_C(0xffff000000000000)
+#define GROUP_MASK UINT64_C(0x0000ffffffffffff)
+/* Below this the slots fit a core's own cache, and prefetching costs more than it brings. */
+#define PREFETCH_SLOTS_MIN UINT64_C(16384)
+
+MrStatus mr_memory_charge(MrMemory *memory, int64_t bytes, MrError *err)
+{
+    int64_t used = atomic_fetch_add_explicit(&memory->used_bytes, bytes, memory_order_relaxed) + bytes;
+    if (bytes > 0 && memory->limit_bytes > 0 && used > memory->limit_bytes) {
+        atomic_fetch_sub_explicit(&memory->used_bytes, bytes, memory_order_relaxed);
+        mr_error_set(err, MR_ERR_OUT_OF_MEMORY, "the query needs more than its memory limit of %lld bytes",
+                     (long long)memory->limit_bytes);
+        return mr_error_hint(err, "Raise the view option \"memory\", or group by less.");
+    }
+    return MR_OK;
+}
+
+void mr_group_table_init(MrGroupTable *table, const MrKeyLayout *layout, uint32_t state_bytes, MrMemory *memory)
+{
+    *table = (MrGroupTable){ .layout = layout, .memory = memory };
+    uint32_t offset = (uint32_t)sizeof(MrGroupHeader) + layout->bytes;
+    /* Sums of 128 bits are read and written by 8-byte moves: 8 is alignment enough. */
+    table->state_offset = offset;
+    table->row_bytes = (offset + state_bytes + 7) / 8 * 8;
+    mr_arena_init(&table->text, 0);
+}
+
+void mr_group_table_fini(MrGroupTable *table)
+{
+    if (table->memory != NULL) {
+        (void)mr_memory_charge(table->memory, -mr_group_table_bytes(table), NULL);
+    }
+    free(table->rows);
+    free(table->slots);
+    mr_arena_fini(&table->text);
+    *table = (MrGroupTable){ .layout = table->layout };
+}
+
+int64_t mr_group_table_bytes(const MrGroupTable *table)
+{
+    return (int64_t)table->row_capacity * table->row_bytes
+           + (table->slots == NULL ? 0 : (int64_t)((table->slot_mask + 1) * sizeof *table->slots))
+           + (int64_t)table->text_charged;
+}
+
+static MrStatus grow_rows(MrGroupTable *table, MrError *err)
+{
+    if (table->row_capacity > UINT32_MAX / 4) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a query can have at most %u groups", UINT32_MAX / 2);
+    }
+    uint32_t capacity = table->row_capacity == 0 ? ROWS_MIN : table->row_capacity * 2;
+    int64_t more = (int64_t)(capacity - table->row_capacity) * table->row_bytes;
+    MR_TRY(mr_memory_charge(table->memory, more, err));
+    char *rows = realloc(table->rows, (size_t)capacity * table->row_bytes);
+    if (rows == NULL) {
+        (void)mr_memory_charge(table->memory, -more, NULL);
+        return mr_error_no_memory(err);
+    }
+    table->rows = rows;
+    table->row_capacity = capacity;
+    return MR_OK;
+}
+
+static MrStatus grow_slots(MrGroupTable *table, MrError *err)
+{
+    uint64_t before = table->slots == NULL ? 0 : table->slot_mask + 1;
+    uint64_t after = before == 0 ? SLOTS_MIN : before * 2;
+    int64_t more = (int64_t)((after - before) * sizeof *table->slots);
+    MR_TRY(mr_memory_charge(table->memory, more, err));
+    uint64_t *slots = calloc(after, sizeof *slots);
+    if (slots == NULL) {
+        (void)mr_memory_charge(table->memory, -more, NULL);
+        return mr_error_no_memory(err);
+    }
+    for (uint32_t g = 0; g < table->count; g++) {
+        uint64_t hash = mr_key_hash(table->layout, mr_group_key(table, g), mr_group_header(table, g)->nulls);
+        uint64_t at = hash & (after - 1);
+        while (slots[at] != 0) {
+            at = (at + 1) & (after - 1);
+        }
+        slots[at] = (hash & SALT_MASK) | (g + 1);
+    }
+    free(table->slots);
+    table->slots = slots;
+    table->slot_mask = after - 1;
+    return MR_OK;
+}
+
+/* Long text of a new group's key moves into the table. */
+static MrStatus own_key_text(MrGroupTable *table, char *key, uint32_t nulls, MrError *err)
+{
+    for (uint32_t c = 0; c < table->layout->count; c++) {
+        if (!mr_type_is_text(table->layout->types[c]) || (nulls >> c & 1)) {
+            continue;
+        }
+        MrText text;
+        memcpy(&text, key + table->layout->offsets[c], sizeof text);
+        if (text.length <= MR_TEXT_INLINE_MAX) {
+            continue;
+        }
+        MR_TRY(mr_memory_charge(table->memory, text.length, err));
+        table->text_charged += text.length;
+        char *own = mr_arena_strndup(&table->text, text.pointer, text.length);
+        if (own == NULL) {
+            return mr_error_no_memory(err);
+        }
+        text.pointer = own;
+        memcpy(key + table->layout->offsets[c], &text, sizeof text);
+    }
+    return MR_OK;
+}
+
+static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash, uint64_t at,
+                          uint32_t *group, MrError *err)
+{
+    if (table->count == table->row_capacity) {
+        MR_TRY(grow_rows(table, err));
+    }
+    uint32_t g = table->count;
+    char *row = mr_group_row(table, g);
+    *(MrGroupHeader *)row = (MrGroupHeader){ .nulls = nulls };
+    if (table->layout->bytes > 0) {
+        memcpy(row + sizeof(MrGroupHeader), key, table->layout->bytes);
+    }
+    memset(row + table->state_offset, 0, table->row_bytes - table->state_offset);
+    if (table->layout->has_text) {
+        MR_TRY(own_key_text(table, row + sizeof(MrGroupHeader), nulls, err));
+    }
+    table->slots[at] = (hash & SALT_MASK) | (g + 1);
+    table->count++;
+    *group = g;
+    return MR_OK;
+}
+
+typedef enum KeyShape { KEY_WORD, KEY_PAIR, KEY_ANY } KeyShape;
+
+static inline __attribute__((always_inline)) bool same_key(const MrGroupTable *table, KeyShape shape,
+                                                           uint32_t group, const char *key, uint32_t nulls)
+{
+    const char *row = mr_group_row(table, group);
+    if (((const MrGroupHeader *)row)->nulls != nulls) {
+        return false;
+    }
+    const char *other = row + sizeof(MrGroupHeader);
+    if (shape == KEY_WORD) {
+        return memcmp(other, key, 8) == 0;
+    }
+    if (shape == KEY_PAIR) {
+        return memcmp(other, key, 16) == 0;
+    }
+    return mr_key_equal(table->layout, other, key);
+}
+
+/* Slots never fill beyond two thirds, counting the rows that this call may add one at a time. */
+static inline bool needs_slots(const MrGroupTable *table)
+{
+    return table->slots == NULL || (uint64_t)table->count * 3 >= (table->slot_mask + 1) * 2;
+}
+
+static inline __attribute__((always_inline)) MrStatus insert_rows(MrGroupTable *table, KeyShape shape,
+                                                                  const MrKeyBatch *batch,
+                                                                  const uint32_t *rows, uint32_t count,
+                                                                  uint32_t *groups, MrError *err)
+{
+    size_t width = table->layout->bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = rows == NULL ? i : rows[i];
+        uint64_t hash = batch->hashes[row];
+        const char *key = batch->keys + row * width;
+        uint32_t nulls = batch->nulls == NULL ? 0 : batch->nulls[row];
+        if (table->slot_mask >= PREFETCH_SLOTS_MIN && i + PREFETCH_AHEAD < count) {
+            uint32_t ahead = rows == NULL ? i + PREFETCH_AHEAD : rows[i + PREFETCH_AHEAD];
+            __builtin_prefetch(&table->slots[batch->hashes[ahead] & table->slot_mask]);
+        }
+        uint64_t at = hash & table->slot_mask;
+        for (;;) {
+            uint64_t slot = table->slots[at];
+            if (slot == 0) {
+                MR_TRY(add_group(table, key, nulls, hash, at, &groups[i], err));
+                if (needs_slots(table)) {
+                    MR_TRY(grow_slots(table, err));
+                }
+                break;
+            }
+            uint32_t group = (uint32_t)((slot & GROUP_MASK) - 1);
+            if (((slot ^ hash) & SALT_MASK) == 0 && same_key(table, shape, group, key, nulls)) {
+                groups[i] = group;
+                break;
+            }
+            at = (at + 1) & table->slot_mask;
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
+                               uint32_t count, uint32_t *groups, MrError *err)
+{
+    if (needs_slots(table)) {
+        MR_TRY(grow_slots(table, err));
+    }
+    if (table->layout->count == 0) { /* one group for all */
+        if (count > 0 && table->count == 0) {
+            MR_TRY(mr_group_table_insert_one(table, "", 0, 0, groups, err));
+        }
+        memset(groups, 0, count * sizeof *groups);
+        return MR_OK;
+    }
+    if (table->layout->is_plain && table->layout->bytes == 8) {
+        return insert_rows(table, KEY_WORD, batch, rows, count, groups, err);
+    }
+    if (table->layout->is_plain && table->layout->bytes == 16) {
+        return insert_rows(table, KEY_PAIR, batch, rows, count, groups, err);
+    }
+    return insert_rows(table, KEY_ANY, batch, rows, count, groups, err);
+}
+
+MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
+                                   uint32_t *group, MrError *err)
+{
+    if (needs_slots(table)) {
+        MR_TRY(grow_slots(table, err));
+    }
+    uint64_t at = hash & table->slot_mask;
+    while (table->slots[at] != 0) {
+        uint32_t g = (uint32_t)((table->slots[at] & GROUP_MASK) - 1);
+        if (((table->slots[at] ^ hash) & SALT_MASK) == 0 && same_key(table, KEY_ANY, g, key, nulls)) {
+            *group = g;
+            return MR_OK;
+        }
+        at = (at + 1) & table->slot_mask;
+    }
+    return add_group(table, key, nulls, hash, at, group, err);
+}
+
+uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash)
+{
+    if (table->slots == NULL) {
+        return MR_NO_GROUP;
+    }
+    uint64_t at = hash & table->slot_mask;
+    while (table->slots[at] != 0) {
+        uint32_t group = (uint32_t)((table->slots[at] & GROUP_MASK) - 1);
+        if (((table->slots[at] ^ hash) & SALT_MASK) == 0 && same_key(table, KEY_ANY, group, key, nulls)) {
+            return group;
+        }
+        at = (at + 1) & table->slot_mask;
+    }
+    return MR_NO_GROUP;
+}
+
+MrStatus mr_group_table_key_column(const MrGroupTable *table, uint32_t column, MrType type,
+                                   const uint32_t *groups, uint32_t count, MrArena *arena, MrVector *out,
+                                   MrError *err)
+{
+    MR_TRY(mr_vector_init(out, arena, type, count, err));
+    size_t width = mr_type_info(type.id)->width;
+    for (uint32_t i = 0; i < count; i++) {
+        const MrGroupHeader *header = mr_group_header(table, groups[i]);
+        mr_key_cell(table->layout, mr_group_key(table, groups[i]), column, (char *)out->data + i * width);
+        if (header->nulls >> column & 1) {
+            MR_TRY(mr_vector_make_nullable(out, arena, err));
+            mr_bitmap_clear(out->validity, i);
+        }
+    }
+    return MR_OK;
+}

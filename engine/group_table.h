@@ -1,0 +1,68 @@
+/*
+ * engine/group_table.h - key → dense group number, and one row of memory per group.
+ * Ticketing: finding a group's number is one loop, the aggregates' loops then index plain arrays.
+ * Salted linear probing (16 bits of the hash beside the group number) after DuckDB's aggregate hash
+ * table.  Memory is charged to the query.  Must not know aggregates or windows.
+ */
+#ifndef MR_ENGINE_GROUP_TABLE_H
+#define MR_ENGINE_GROUP_TABLE_H
+
+#include "engine/aggregate.h"
+#include "engine/key_batch.h"
+
+/* A group's row: this header, the encoded key, then `state_bytes` for the owner. */
+typedef struct MrGroupHeader {
+    uint32_t flags; /* the owner's */
+    uint32_t nulls; /* of the key */
+} MrGroupHeader;
+
+typedef struct MrGroupTable {
+    const MrKeyLayout *layout;
+    MrMemory *memory;
+    uint32_t row_bytes, state_offset;
+    uint32_t count;        /* groups */
+    uint32_t row_capacity;
+    char *rows;
+    uint64_t *slots;       /* high 16 bits of the hash, group number + 1 in the rest; 0: free */
+    uint64_t slot_mask;    /* slots - 1; slots NULL: none yet */
+    MrArena text;          /* bytes of long text in keys */
+    size_t text_charged;
+} MrGroupTable;
+
+/* Keeps layout and memory.  Takes no memory until the first group. */
+void mr_group_table_init(MrGroupTable *table, const MrKeyLayout *layout, uint32_t state_bytes, MrMemory *memory);
+void mr_group_table_fini(MrGroupTable *table);
+
+/* The group numbers of rows rows[0..count) of the batch (`rows` NULL: all), new groups being made
+ * with zeroed flags and state.  Groups are numbered in the order of their first row. */
+MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
+                               uint32_t count, uint32_t *groups, MrError *err);
+/* The same for one key. */
+MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
+                                   uint32_t *group, MrError *err);
+#define MR_NO_GROUP UINT32_MAX
+uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash);
+
+static inline char *mr_group_row(const MrGroupTable *table, uint32_t group)
+{
+    return table->rows + (size_t)group * table->row_bytes;
+}
+static inline MrGroupHeader *mr_group_header(const MrGroupTable *table, uint32_t group)
+{
+    return (MrGroupHeader *)mr_group_row(table, group);
+}
+static inline const char *mr_group_key(const MrGroupTable *table, uint32_t group)
+{
+    return mr_group_row(table, group) + sizeof(MrGroupHeader);
+}
+static inline char *mr_group_state(const MrGroupTable *table, uint32_t group)
+{
+    return mr_group_row(table, group) + table->state_offset;
+}
+int64_t mr_group_table_bytes(const MrGroupTable *table);
+/* One key column of the named groups as a vector in the arena; long text is shared with the table. */
+MrStatus mr_group_table_key_column(const MrGroupTable *table, uint32_t column, MrType type,
+                                   const uint32_t *groups, uint32_t count, MrArena *arena, MrVector *out,
+                                   MrError *err);
+
+#endif

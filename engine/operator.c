@@ -1,0 +1,100 @@
+#include "engine/operator.h"
+
+#include <stdlib.h>
+
+MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch)
+{
+    if (block == NULL || block->row_count == 0) {
+        return MR_OK;
+    }
+    op->rows_out += block->row_count;
+    if (op->output == NULL) {
+        return MR_OK;
+    }
+    op->output->rows_in += block->row_count;
+    return op->output->op_class->push(op->output, block, batch);
+}
+
+MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
+{
+    MrOperator *next = op->output;
+    if (next == NULL) {
+        return MR_OK;
+    }
+    if (next->op_class->advance == NULL) {
+        return mr_operator_emit_advance(next, watermark_us, batch);
+    }
+    return next->op_class->advance(next, watermark_us, batch);
+}
+
+MrStatus mr_operator_push_applied(MrOperator *op, const MrBlock *in, MrBatch *batch)
+{
+    const MrBlock *out = NULL;
+    MR_TRY(op->op_class->apply(op, in, batch, &out));
+    return mr_operator_emit(op, out, batch);
+}
+
+MrStatus mr_operator_note_failed(MrBatch *batch, const MrBlock *block, const MrRowErrors *errors)
+{
+    MrNotes *notes = batch->notes;
+    for (uint32_t i = 0; i < errors->count; i++) {
+        if (notes->failed_count == notes->failed_capacity) {
+            uint32_t capacity = notes->failed_capacity == 0 ? 16 : notes->failed_capacity * 2;
+            MrFailedRow *failed = realloc(notes->failed, capacity * sizeof *failed);
+            if (failed == NULL) {
+                return mr_error_no_memory(batch->err);
+            }
+            notes->failed = failed;
+            notes->failed_capacity = capacity;
+        }
+        notes->failed[notes->failed_count++] = (MrFailedRow){
+            .sequence = block->place.stream_id == 0 ? 0 : mr_block_sequence(block, errors->items[i].row),
+            .error = errors->items[i].error,
+        };
+        notes->failed_rows++;
+    }
+    return MR_OK;
+}
+
+void mr_notes_clear(MrNotes *notes)
+{
+    notes->late_rows = 0;
+    notes->failed_rows = 0;
+    notes->failed_count = 0;
+}
+
+void mr_notes_fini(MrNotes *notes)
+{
+    free(notes->failed);
+    notes->failed = NULL;
+    notes->failed_count = notes->failed_capacity = 0;
+}
+
+static int compare_failed(const void *a, const void *b)
+{
+    uint64_t x = ((const MrFailedRow *)a)->sequence;
+    uint64_t y = ((const MrFailedRow *)b)->sequence;
+    return (x > y) - (x < y);
+}
+
+MrStatus mr_notes_merge(MrNotes *into, const MrNotes *from, MrError *err)
+{
+    uint64_t kept = from->late_rows < MR_NOTED_ROWS_MAX ? from->late_rows : MR_NOTED_ROWS_MAX;
+    for (uint64_t i = from->late_rows - kept; i < from->late_rows; i++) {
+        into->late[into->late_rows++ % MR_NOTED_ROWS_MAX] = from->late[i % MR_NOTED_ROWS_MAX];
+    }
+    into->late_rows += from->late_rows - kept;
+    if (from->failed_count > 0) {
+        uint32_t count = into->failed_count + from->failed_count;
+        MrFailedRow *failed = realloc(into->failed, count * sizeof *failed);
+        if (failed == NULL) {
+            return mr_error_no_memory(err);
+        }
+        memcpy(failed + into->failed_count, from->failed, from->failed_count * sizeof *failed);
+        qsort(failed, count, sizeof *failed, compare_failed);
+        into->failed = failed;
+        into->failed_count = into->failed_capacity = count;
+        into->failed_rows += from->failed_rows;
+    }
+    return MR_OK;
+}

@@ -1,0 +1,238 @@
+/*
+ * engine/operators/aggregate.c - the group-by operator: open, push, advance, flush, close.
+ * The parts stand beside it: aggregate_prepare.c, _pane.c, _emit.c, _hop.c, _state.c.
+ */
+#include "engine/operators/aggregate.h"
+
+#include <stdlib.h>
+
+int64_t mr_add_saturated(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (a == MR_TIME_MIN || a == MR_TIME_MAX) {
+        return a;
+    }
+    if (__builtin_add_overflow(a, b, &sum)) {
+        return b > 0 ? MR_TIME_MAX : MR_TIME_MIN;
+    }
+    return sum;
+}
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static MrStatus open_calls(MrOperator *op, MrError *err)
+{
+    const MrAggregateSpec *spec = op->spec;
+    MrAggregateState *state = op->state;
+    const MrColumn *input = op->input->columns;
+    MR_NEW_ARRAY(op->arena, state->calls, spec->call_count + 1, err);
+    for (uint32_t c = 0; c < spec->call_count; c++) {
+        const MrAggregateCall *call = &spec->calls[c];
+        MrCallState *resolved = &state->calls[c];
+        bool takes_back = spec->input_retracts || (spec->input_is_derived && call->aggregate->flags & MR_AGG_ORDERED);
+        resolved->aggregate = takes_back ? mr_aggregate_retracting(call->aggregate) : call->aggregate;
+        if (resolved->aggregate == NULL) {
+            return mr_error_set(err, MR_ERR_UNSUPPORTED, "%s cannot take rows back", call->aggregate->name);
+        }
+        resolved->state_offset = state->states_bytes;
+        state->states_bytes += resolved->aggregate->state_bytes;
+        if (call->is_distinct) {
+            MrTypeId types[2] = { MR_TYPE_INT64, input[call->args[0]].type.id };
+            MR_TRY(mr_key_layout_init(&resolved->distinct_key, types, 2, err));
+        }
+    }
+    return MR_OK;
+}
+
+/* Panes can be merged where a window's row is only ever written anew, never taken back. */
+static bool can_merge_panes(const MrAggregateSpec *spec)
+{
+    if (spec->window_kind != MR_GROUP_WINDOW_HOP || spec->needs_old || spec->input_retracts
+        || spec->window.size_months != 0) {
+        return false;
+    }
+    for (uint32_t c = 0; c < spec->call_count; c++) {
+        if (spec->calls[c].is_distinct) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static MrStatus aggregate_open(MrOperator *op, MrError *err)
+{
+    const MrAggregateSpec *spec = op->spec;
+    MrAggregateState *state = op->state;
+    MrTypeId types[MR_KEYS_MAX];
+    if (spec->key_count > MR_KEYS_MAX) {
+        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS, "GROUP BY can have at most %d columns", MR_KEYS_MAX);
+    }
+    for (uint32_t k = 0; k < spec->key_count; k++) {
+        types[k] = op->input->columns[spec->keys[k]].type.id;
+    }
+    MR_TRY(mr_key_layout_init(&state->layout, types, spec->key_count, err));
+    state->counts_rows = spec->input_retracts;
+    state->needs_old = spec->needs_old || spec->input_retracts;
+    state->states_bytes = state->counts_rows ? sizeof(int64_t) : 0;
+    state->watermark_us = MR_TIME_MIN;
+    state->closed_start_us = MR_TIME_MIN;
+    state->merges_panes = can_merge_panes(spec);
+    state->pane = spec->window;
+    if (state->merges_panes) {
+        state->pane.size_us = greatest_common_divisor(spec->window.size_us, spec->window.slide_us);
+        state->pane.slide_us = state->pane.size_us;
+    }
+    MR_TRY(open_calls(op, err));
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE && spec->key_count == 0 && spec->call_count > 0 && op->lane == 0) {
+        /* An aggregate over everything has a row even before the first input. */
+        MrPane *pane;
+        uint32_t group;
+        MR_TRY(mr_pane_find(op, 0, &pane, err));
+        MR_TRY(mr_group_table_insert_one(&pane->groups, "", 0, 0, &group, err));
+        MR_TRY(mr_pane_mark_dirty(pane, group, op->memory, err));
+    }
+    return MR_OK;
+}
+
+MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBatch *batch)
+{
+    for (; chunk != NULL; chunk = chunk->next) {
+        if (chunk->advance_us != MR_TIME_MIN) {
+            MR_TRY(op->op_class->advance(op, chunk->advance_us, batch));
+        }
+        for (uint32_t p = 0; p < chunk->pane_count; p++) {
+            const MrAggregateRows *rows = &chunk->rows[p * op->lanes + op->lane];
+            if (rows->count == 0) {
+                continue;
+            }
+            MrPane *pane;
+            MR_TRY(mr_pane_find(op, chunk->pane_starts[p], &pane, batch->err));
+            MR_TRY(mr_pane_update(op, pane, chunk->block, &chunk->keys, rows, batch));
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus aggregate_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
+{
+    MrAggregateChunk *chunk;
+    MR_TRY(mr_aggregate_prepare(op, op->lanes, in, batch, &chunk));
+    return mr_aggregate_update(op, chunk, batch);
+}
+
+/* Closes the panes whose window has ended for good. */
+static MrStatus close_panes(MrOperator *op, MrBatch *batch)
+{
+    const MrAggregateSpec *spec = op->spec;
+    MrAggregateState *state = op->state;
+    uint32_t closed = 0;
+    MrStatus status = MR_OK;
+    while (status == MR_OK && closed < state->pane_count) {
+        MrPane *pane = state->panes[closed];
+        int64_t end = mr_add_saturated(mr_window_end(&spec->window, pane->start_us), spec->allowed_lateness_us);
+        if (end > state->watermark_us) {
+            break;
+        }
+        status = spec->emit == MR_EMIT_MODE_CLOSE ? mr_pane_emit_all(op, pane, batch)
+                                                  : mr_pane_emit_dirty(op, pane, batch);
+        if (status == MR_OK) {
+            mr_pane_destroy(op, pane);
+            closed++;
+        }
+    }
+    memmove(state->panes, state->panes + closed, (state->pane_count - closed) * sizeof *state->panes);
+    state->pane_count -= closed;
+    return status;
+}
+
+static MrStatus aggregate_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
+{
+    const MrAggregateSpec *spec = op->spec;
+    MrAggregateState *state = op->state;
+    if (watermark_us <= state->watermark_us) {
+        return MR_OK;
+    }
+    state->watermark_us = watermark_us;
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE || !spec->time_is_event) {
+        return MR_OK;
+    }
+    if (state->merges_panes) {
+        MR_TRY(mr_hop_advance(op, watermark_us, batch));
+    } else {
+        MR_TRY(close_panes(op, batch));
+    }
+    return mr_operator_emit_advance(op, watermark_us, batch);
+}
+
+static MrStatus aggregate_finish_batch(MrOperator *op, MrBatch *batch)
+{
+    const MrAggregateSpec *spec = op->spec;
+    MrAggregateState *state = op->state;
+    if (spec->emit == MR_EMIT_MODE_CLOSE) {
+        return MR_OK;
+    }
+    if (state->merges_panes) {
+        return mr_hop_flush(op, batch);
+    }
+    for (uint32_t p = 0; p < state->pane_count; p++) {
+        MR_TRY(mr_pane_emit_dirty(op, state->panes[p], batch));
+    }
+    return MR_OK;
+}
+
+static void aggregate_close(MrOperator *op)
+{
+    MrAggregateState *state = op->state;
+    for (uint32_t p = 0; p < state->pane_count; p++) {
+        mr_pane_destroy(op, state->panes[p]);
+    }
+    free(state->panes);
+    state->panes = NULL;
+    state->pane_count = state->pane_capacity = 0;
+}
+
+uint64_t mr_aggregate_group_count(const MrOperator *op)
+{
+    const MrAggregateState *state = op->state;
+    uint64_t count = 0;
+    for (uint32_t p = 0; p < state->pane_count; p++) {
+        count += state->panes[p]->groups.count - state->panes[p]->dead_count;
+    }
+    return count;
+}
+
+int64_t mr_aggregate_next_close(const MrOperator *op)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE || !spec->time_is_event || state->pane_count == 0) {
+        return MR_TIME_MAX;
+    }
+    int64_t start = state->panes[0]->start_us;
+    if (state->merges_panes) {
+        /* The first window over the oldest pane that is still open. */
+        int64_t first = mr_window_start(&spec->window, start - spec->window.size_us + state->pane.size_us);
+        start = first <= state->closed_start_us ? state->closed_start_us + spec->window.slide_us : first;
+    }
+    return mr_add_saturated(mr_window_end(&spec->window, start), spec->allowed_lateness_us);
+}
+
+const MrOperatorClass mr_operator_aggregate = {
+    .name = "Aggregate",
+    .state_size = sizeof(MrAggregateState),
+    .open = aggregate_open,
+    .push = aggregate_push,
+    .advance = aggregate_advance,
+    .finish_batch = aggregate_finish_batch,
+    .snapshot = mr_aggregate_snapshot,
+    .restore = mr_aggregate_restore,
+    .close = aggregate_close,
+};

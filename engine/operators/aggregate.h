@@ -1,0 +1,104 @@
+/*
+ * engine/operators/aggregate.h - the windowed group-by in its parts: prepare (any thread), update (the
+ * lane that owns the keys), close and emit.  Only engine/operators/aggregate*.c and the pipeline
+ * include it.
+ *
+ * Rows go to panes: a pane is a stretch of time with a group table of its own, so that a window is
+ * forgotten by freeing tables.  With NONE there is one pane; with TUMBLE a pane is the window; with
+ * HOP either panes of gcd(size, slide) that are merged into windows when these are due ("merged"),
+ * or, where changes must be taken back one by one, a pane per window ("expanded").
+ */
+#ifndef MR_ENGINE_OPERATORS_AGGREGATE_H
+#define MR_ENGINE_OPERATORS_AGGREGATE_H
+
+#include "engine/group_table.h"
+#include "engine/operator.h"
+
+enum {
+    MR_GROUP_DIRTY = 1,   /* changed since the last flush: is on the pane's dirty list */
+    MR_GROUP_EMITTED = 2, /* its row stands in the output */
+};
+
+typedef struct MrPane {
+    int64_t start_us;
+    MrGroupTable groups;
+    MrGroupTable *distinct; /* per call; used by those with DISTINCT: (group, value) → count */
+    uint32_t *dirty;
+    uint32_t dirty_count, dirty_capacity;
+    uint32_t dead_count;    /* groups that lost all their rows */
+} MrPane;
+
+/* One aggregate call, resolved. */
+typedef struct MrCallState {
+    const MrAggregate *aggregate;
+    uint32_t state_offset;     /* in the group's states */
+    MrKeyLayout distinct_key;
+} MrCallState;
+
+typedef struct MrAggregateState {
+    MrKeyLayout layout;
+    MrCallState *calls;
+    uint32_t states_bytes;
+    bool counts_rows;          /* the first 8 bytes of the states count the group's rows */
+    bool needs_old;
+    bool merges_panes;
+    MrWindow pane;             /* how rows fall into panes */
+    MrPane **panes;            /* ascending by start */
+    uint32_t pane_count, pane_capacity;
+    int64_t watermark_us;
+    int64_t closed_start_us;   /* merged HOP: windows up to this start are closed; MR_TIME_MIN: none */
+} MrAggregateState;
+
+/* Rows of one chunk that fall to one pane, by lane. */
+typedef struct MrAggregateRows {
+    const uint32_t *rows;      /* NULL: all rows of the block */
+    uint32_t count;
+} MrAggregateRows;
+
+typedef struct MrAggregateChunk MrAggregateChunk;
+struct MrAggregateChunk {
+    const MrBlock *block;
+    MrKeyBatch keys;
+    uint32_t pane_count;
+    const int64_t *pane_starts;
+    const MrAggregateRows *rows;  /* [pane * lanes + lane] */
+    int64_t advance_us;           /* W before the chunk, when windows must close first; MR_TIME_MIN: no */
+    MrAggregateChunk *next;       /* of the same block */
+};
+
+/* Encodes keys, assigns panes and lanes, leaves out and notes late rows.  Reads only the spec and
+ * what `open` set up: safe on any thread. */
+MrStatus mr_aggregate_prepare(const MrOperator *op, uint32_t lanes, const MrBlock *in, MrBatch *batch,
+                              MrAggregateChunk **out);
+/* Adds the lane's rows of the chunks. */
+MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBatch *batch);
+
+/* Within the operator's own files: */
+int64_t mr_add_saturated(int64_t a, int64_t b);
+MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *err);
+void mr_pane_destroy(MrOperator *op, MrPane *pane);
+MrStatus mr_pane_init(MrOperator *op, MrPane *pane, int64_t start_us, MrError *err);
+void mr_pane_fini(MrOperator *op, MrPane *pane);
+MrStatus mr_pane_mark_dirty(MrPane *pane, uint32_t group, MrMemory *memory, MrError *err);
+MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, const MrKeyBatch *keys,
+                        const MrAggregateRows *rows, MrBatch *batch);
+/* Emits the groups of a table as rows of the window [start, …) with the weight. */
+MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us, const uint32_t *groups,
+                           uint32_t count, int32_t weight, MrBatch *batch);
+MrStatus mr_pane_emit_all(MrOperator *op, MrPane *pane, MrBatch *batch);
+MrStatus mr_pane_emit_dirty(MrOperator *op, MrPane *pane, MrBatch *batch);
+/* Merged HOP. */
+MrStatus mr_hop_flush(MrOperator *op, MrBatch *batch);
+MrStatus mr_hop_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch);
+/* End of the run of rows from `first` before which no further window closes. */
+uint32_t mr_hop_run_end(const MrOperator *op, const MrBlock *block, uint32_t first);
+MrStatus mr_aggregate_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err);
+MrStatus mr_aggregate_restore(MrOperator *op, MrStateReader *reader, MrError *err);
+uint64_t mr_aggregate_group_count(const MrOperator *op);
+int64_t mr_aggregate_next_close(const MrOperator *op);
+static inline uint32_t mr_lane_of(uint64_t hash, uint32_t lanes)
+{
+    return (uint32_t)(((hash >> 32) * lanes) >> 32);
+}
+
+#endif

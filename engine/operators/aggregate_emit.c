@@ -1,0 +1,171 @@
+/*
+ * engine/operators/aggregate_emit.c - groups to rows: all of a closed window, or those that changed.
+ */
+#include "engine/operators/aggregate.h"
+
+#include <stdlib.h>
+
+static MrStatus constant_time(MrVector *out, MrType type, int64_t at_us, uint32_t rows, MrBatch *batch)
+{
+    MrDatum value = { .type = type, .integer = at_us };
+    return mr_vector_init_constant(out, batch->arena, &value, rows, batch->err);
+}
+
+/* Columns: window_start, window_end, keys, aggregates. */
+static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t start_us, const uint32_t *groups,
+                           uint32_t count, MrBatch *batch, MrBlock *block)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    const MrColumn *schema = op->node->schema.columns;
+    MrVector *column = block->columns;
+    if (spec->window_kind != MR_GROUP_WINDOW_NONE) {
+        int64_t end = mr_window_end(&spec->window, start_us);
+        MR_TRY(constant_time(column++, schema[0].type, start_us, count, batch));
+        MR_TRY(constant_time(column++, schema[1].type, end, count, batch));
+    }
+    for (uint32_t k = 0; k < spec->key_count; k++, column++) {
+        MrType type = schema[column - block->columns].type;
+        MR_TRY(mr_group_table_key_column(table, k, type, groups, count, batch->arena, column, batch->err));
+        MR_TRY(mr_vector_own_text(column, batch->arena, batch->err)); /* the pane may go first */
+    }
+    for (uint32_t c = 0; c < spec->call_count; c++, column++) {
+        const MrAggregate *aggregate = state->calls[c].aggregate;
+        const char *states = table->rows + table->state_offset + state->calls[c].state_offset;
+        MR_TRY(mr_vector_init(column, batch->arena, schema[column - block->columns].type, count, batch->err));
+        MR_TRY(mr_vector_make_nullable(column, batch->arena, batch->err));
+        MR_TRY(aggregate->finalize(aggregate, states, table->row_bytes, groups, count, batch->arena, column,
+                                   batch->err));
+        if (mr_vector_null_count(column) == 0) {
+            column->validity = NULL;
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us, const uint32_t *groups,
+                           uint32_t count, int32_t weight, MrBatch *batch)
+{
+    for (uint32_t first = 0; first < count; first += MR_VECTOR_ROWS) {
+        uint32_t rows = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
+        MrBlock *block;
+        MR_NEW(batch->arena, block, batch->err);
+        block->row_count = rows;
+        block->column_count = op->node->schema.column_count;
+        block->place.watermark_us = block->place.watermark_after_us = MR_TIME_MIN;
+        block->place.event_min_us = MR_TIME_MAX;
+        MR_NEW_ARRAY(batch->arena, block->columns, block->column_count + 1, batch->err);
+        MR_TRY(build_rows(op, table, start_us, groups + first, rows, batch, block));
+        if (weight != 1) {
+            int32_t *weights;
+            MR_NEW_ARRAY(batch->arena, weights, rows, batch->err);
+            for (uint32_t i = 0; i < rows; i++) {
+                weights[i] = weight;
+            }
+            block->weights = weights;
+        }
+        MR_TRY(mr_operator_emit(op, block, batch));
+    }
+    return MR_OK;
+}
+
+MrStatus mr_pane_emit_all(MrOperator *op, MrPane *pane, MrBatch *batch)
+{
+    uint32_t *groups;
+    MR_NEW_ARRAY(batch->arena, groups, pane->groups.count, batch->err);
+    for (uint32_t g = 0; g < pane->groups.count; g++) {
+        groups[g] = g;
+    }
+    return mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, pane->groups.count, 1, batch);
+}
+
+/* A group is there as long as it has rows; the one group of an aggregate over everything always is. */
+static bool is_alive(const MrOperator *op, const MrPane *pane, uint32_t group)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    bool is_total = spec->key_count == 0 && spec->window_kind == MR_GROUP_WINDOW_NONE && spec->call_count > 0;
+    return !state->counts_rows || is_total || *(const int64_t *)mr_group_state(&pane->groups, group) > 0;
+}
+
+/* Moves the living groups into fresh tables, once most are dead. */
+static MrStatus compact_pane(MrOperator *op, MrPane *pane, MrBatch *batch)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    MrPane fresh;
+    uint32_t *moved;
+    MR_NEW_ARRAY(batch->arena, moved, pane->groups.count, batch->err);
+    MrStatus status = mr_pane_init(op, &fresh, pane->start_us, batch->err);
+    for (uint32_t g = 0; status == MR_OK && g < pane->groups.count; g++) {
+        const MrGroupHeader *header = mr_group_header(&pane->groups, g);
+        moved[g] = MR_NO_GROUP;
+        if (!is_alive(op, pane, g)) {
+            continue;
+        }
+        const char *key = mr_group_key(&pane->groups, g);
+        uint64_t hash = mr_key_hash(&state->layout, key, header->nulls);
+        status = mr_group_table_insert_one(&fresh.groups, key, header->nulls, hash, &moved[g], batch->err);
+        if (status == MR_OK) {
+            mr_group_header(&fresh.groups, moved[g])->flags = header->flags;
+            /* The states' own memory moves along: the old pane must not destroy it. */
+            memcpy(mr_group_state(&fresh.groups, moved[g]), mr_group_state(&pane->groups, g), state->states_bytes);
+            memset(mr_group_state(&pane->groups, g), 0, state->states_bytes);
+        }
+    }
+    for (uint32_t c = 0; status == MR_OK && c < spec->call_count; c++) {
+        MrGroupTable *seen = pane->distinct == NULL ? NULL : &pane->distinct[c];
+        for (uint32_t v = 0; seen != NULL && spec->calls[c].is_distinct && status == MR_OK && v < seen->count; v++) {
+            char key[64];
+            int64_t group;
+            uint32_t entry;
+            memcpy(key, mr_group_key(seen, v), seen->layout->bytes);
+            memcpy(&group, key, sizeof group);
+            int64_t copies = *(const int64_t *)mr_group_state(seen, v);
+            if (copies <= 0 || moved[group] == MR_NO_GROUP) {
+                continue;
+            }
+            group = moved[group];
+            memcpy(key, &group, sizeof group);
+            uint32_t nulls = mr_group_header(seen, v)->nulls;
+            uint64_t hash = mr_key_hash(seen->layout, key, nulls);
+            status = mr_group_table_insert_one(&fresh.distinct[c], key, nulls, hash, &entry, batch->err);
+            if (status == MR_OK) {
+                *(int64_t *)mr_group_state(&fresh.distinct[c], entry) = copies;
+            }
+        }
+    }
+    if (status != MR_OK) {
+        mr_pane_fini(op, &fresh);
+        return status;
+    }
+    mr_pane_fini(op, pane);
+    *pane = fresh;
+    return MR_OK;
+}
+
+MrStatus mr_pane_emit_dirty(MrOperator *op, MrPane *pane, MrBatch *batch)
+{
+    enum { DEAD_MIN = 1024 };
+    uint32_t *groups;
+    uint32_t count = 0;
+    if (pane->dirty_count == 0) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(batch->arena, groups, pane->dirty_count, batch->err);
+    for (uint32_t d = 0; d < pane->dirty_count; d++) {
+        MrGroupHeader *header = mr_group_header(&pane->groups, pane->dirty[d]);
+        bool was = header->flags & MR_GROUP_EMITTED;
+        bool is = is_alive(op, pane, pane->dirty[d]);
+        header->flags = is ? MR_GROUP_EMITTED : 0;
+        pane->dead_count += was && !is;
+        groups[count] = pane->dirty[d];
+        count += is;
+    }
+    pane->dirty_count = 0;
+    MR_TRY(mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, count, 1, batch));
+    if (pane->dead_count > DEAD_MIN && pane->dead_count > pane->groups.count / 2) {
+        return compact_pane(op, pane, batch);
+    }
+    return MR_OK;
+}

@@ -1,0 +1,302 @@
+/*
+ * engine/operators/aggregate_prepare.c - what can be done to a chunk before its keys' owner sees it:
+ * keys encoded and hashed, rows assigned to panes and lanes, late rows left out.
+ */
+#include "engine/operators/aggregate.h"
+
+#include "common/hash.h"
+
+/* A row's membership of a pane; a row of an expanded HOP has several. */
+typedef struct Assignment {
+    uint32_t row, pane;
+} Assignment;
+
+/* Pane starts seen in this chunk, numbered; usually one or two. */
+typedef struct PaneSet {
+    int64_t *starts;
+    uint32_t count, capacity;
+    uint32_t *slots; /* open addressing by hash of the start, once there are many */
+    uint32_t slot_mask;
+    uint32_t last;
+} PaneSet;
+
+enum { LINEAR_PANES = 8 };
+
+static MrStatus pane_set_rehash(PaneSet *set, MrArena *arena, MrError *err)
+{
+    set->slot_mask = set->capacity * 4 - 1;
+    MR_NEW_ARRAY(arena, set->slots, set->slot_mask + 1, err);
+    for (uint32_t p = 0; p < set->count; p++) {
+        uint32_t at = (uint32_t)mr_hash_u64((uint64_t)set->starts[p]) & set->slot_mask;
+        while (set->slots[at] != 0) {
+            at = (at + 1) & set->slot_mask;
+        }
+        set->slots[at] = p + 1;
+    }
+    return MR_OK;
+}
+
+static MrStatus pane_set_add(PaneSet *set, int64_t start, MrArena *arena, uint32_t *out, MrError *err)
+{
+    if (set->count == set->capacity) {
+        uint32_t capacity = set->capacity == 0 ? LINEAR_PANES : set->capacity * 2;
+        int64_t *starts;
+        MR_NEW_ARRAY(arena, starts, capacity, err);
+        if (set->count > 0) {
+            memcpy(starts, set->starts, set->count * sizeof *starts);
+        }
+        set->starts = starts;
+        set->capacity = capacity;
+        if (capacity > LINEAR_PANES) {
+            MR_TRY(pane_set_rehash(set, arena, err));
+        }
+    }
+    *out = set->count++;
+    set->starts[*out] = start;
+    if (set->slots != NULL) {
+        uint32_t at = (uint32_t)mr_hash_u64((uint64_t)start) & set->slot_mask;
+        while (set->slots[at] != 0) {
+            at = (at + 1) & set->slot_mask;
+        }
+        set->slots[at] = *out + 1;
+    }
+    return MR_OK;
+}
+
+static MrStatus pane_set_find(PaneSet *set, int64_t start, MrArena *arena, uint32_t *out, MrError *err)
+{
+    if (set->count > 0 && set->starts[set->last] == start) {
+        *out = set->last;
+        return MR_OK;
+    }
+    uint32_t found = UINT32_MAX;
+    if (set->slots == NULL) {
+        for (uint32_t p = 0; p < set->count && found == UINT32_MAX; p++) {
+            found = set->starts[p] == start ? p : UINT32_MAX;
+        }
+    } else {
+        uint32_t at = (uint32_t)mr_hash_u64((uint64_t)start) & set->slot_mask;
+        while (set->slots[at] != 0 && found == UINT32_MAX) {
+            found = set->starts[set->slots[at] - 1] == start ? set->slots[at] - 1 : UINT32_MAX;
+            at = (at + 1) & set->slot_mask;
+        }
+    }
+    if (found == UINT32_MAX) {
+        MR_TRY(pane_set_add(set, start, arena, &found, err));
+    }
+    set->last = found;
+    *out = found;
+    return MR_OK;
+}
+
+static void note_late(const MrBlock *block, uint32_t row, int64_t at_us, int64_t watermark_us, MrBatch *batch)
+{
+    MrNotes *notes = batch->notes;
+    if (notes != NULL) {
+        notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] = (MrLateRow){
+            .sequence = mr_block_sequence(block, row), .event_us = at_us, .watermark_us = watermark_us };
+    }
+}
+
+/* Panes of every row; late ones are left out. */
+static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch *batch, PaneSet *set,
+                             Assignment **out, uint32_t *out_count)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    const MrVector *time = &block->columns[spec->time_column];
+    const int64_t *watermarks = spec->time_is_event ? block->place.watermarks : NULL;
+    bool expands = spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes;
+    uint32_t most = 1;
+    if (expands && spec->window.size_months == 0) {
+        most = (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
+    }
+    Assignment *assigned;
+    MR_NEW_ARRAY(batch->arena, assigned, (size_t)block->row_count * most, batch->err);
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < block->row_count; row++) {
+        if (mr_vector_is_null(time, row)) {
+            continue;
+        }
+        int64_t at = *(const int64_t *)mr_vector_cell(time, row);
+        int64_t w = watermarks == NULL ? MR_TIME_MIN : watermarks[row];
+        uint32_t before = count;
+        int64_t newest = mr_window_start(&spec->window, at);
+        if (mr_window_end(&spec->window, newest) <= at) {
+            continue; /* a slide above the size leaves gaps: the row belongs to no window */
+        }
+        if (expands) {
+            int64_t start = newest;
+            for (uint32_t k = 0; k < most; k++) {
+                int64_t end = mr_window_end(&spec->window, start);
+                if (end <= at) {
+                    break;
+                }
+                if (mr_add_saturated(end, spec->allowed_lateness_us) > w) {
+                    assigned[count].row = row;
+                    MR_TRY(pane_set_find(set, start, batch->arena, &assigned[count].pane, batch->err));
+                    count++;
+                }
+                start = mr_add_saturated(start, -spec->window.slide_us);
+            }
+        } else {
+            if (mr_add_saturated(mr_window_end(&spec->window, newest), spec->allowed_lateness_us) > w) {
+                assigned[count].row = row;
+                MR_TRY(pane_set_find(set, mr_window_start(&state->pane, at), batch->arena, &assigned[count].pane, batch->err));
+                count++;
+            }
+        }
+        if (count == before) {
+            note_late(block, row, at, w, batch);
+        }
+    }
+    *out = assigned;
+    *out_count = count;
+    return MR_OK;
+}
+
+/* Row lists by (pane, lane), each in order of the rows: a counting sort. */
+static MrStatus split_rows(MrAggregateChunk *chunk, uint32_t lanes, const Assignment *assigned, uint32_t count,
+                           MrBatch *batch)
+{
+    uint32_t lists = chunk->pane_count * lanes;
+    MrAggregateRows *rows;
+    uint32_t *numbers, *next;
+    MR_NEW_ARRAY(batch->arena, rows, lists + 1, batch->err);
+    MR_NEW_ARRAY(batch->arena, numbers, count + 1, batch->err);
+    MR_NEW_ARRAY(batch->arena, next, lists + 1, batch->err);
+    const uint64_t *hashes = chunk->keys.hashes;
+    for (uint32_t i = 0; i < count; i++) {
+        rows[assigned[i].pane * lanes + mr_lane_of(hashes[assigned[i].row], lanes)].count++;
+    }
+    uint32_t at = 0;
+    for (uint32_t l = 0; l < lists; l++) {
+        rows[l].rows = numbers + at;
+        next[l] = at;
+        at += rows[l].count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        numbers[next[assigned[i].pane * lanes + mr_lane_of(hashes[assigned[i].row], lanes)]++] = assigned[i].row;
+    }
+    chunk->rows = rows;
+    return MR_OK;
+}
+
+/* All rows in one pane: only lanes are left to tell apart. */
+static MrStatus split_lanes(MrAggregateChunk *chunk, uint32_t lanes, MrBatch *batch)
+{
+    uint32_t count = chunk->block->row_count;
+    MrAggregateRows *rows;
+    MR_NEW_ARRAY(batch->arena, rows, lanes, batch->err);
+    chunk->rows = rows;
+    if (lanes == 1) {
+        rows[0].count = count;
+        return MR_OK;
+    }
+    const uint64_t *hashes = chunk->keys.hashes;
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        uint32_t *numbers;
+        uint32_t kept = 0;
+        numbers = mr_arena_alloc(batch->arena, count * sizeof *numbers);
+        if (numbers == NULL) {
+            return mr_error_no_memory(batch->err);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            numbers[kept] = i;
+            kept += mr_lane_of(hashes[i], lanes) == lane;
+        }
+        rows[lane] = (MrAggregateRows){ .rows = numbers, .count = kept };
+    }
+    return MR_OK;
+}
+
+/* The one pane that holds all rows of an ordered chunk; false: there are several. */
+static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *start)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE) {
+        *start = 0;
+        return true;
+    }
+    const MrVector *time = &block->columns[spec->time_column];
+    if ((spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes) || time->validity != NULL
+        || (spec->time_is_event && block->place.watermarks != NULL)) {
+        return false;
+    }
+    const int64_t *at = time->data;
+    int64_t least = at[0], greatest = at[0];
+    for (uint32_t i = 1; !time->is_constant && i < block->row_count; i++) {
+        least = at[i] < least ? at[i] : least;
+        greatest = at[i] > greatest ? at[i] : greatest;
+    }
+    *start = mr_window_start(&state->pane, least);
+    return *start == mr_window_start(&state->pane, greatest);
+}
+
+static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock *block, MrBatch *batch,
+                            MrAggregateChunk **out)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    const MrVector *columns[MR_KEYS_MAX];
+    MrAggregateChunk *chunk;
+    MR_NEW(batch->arena, chunk, batch->err);
+    chunk->block = block;
+    chunk->advance_us = MR_TIME_MIN;
+    for (uint32_t k = 0; k < spec->key_count; k++) {
+        columns[k] = &block->columns[spec->keys[k]];
+    }
+    MR_TRY(mr_key_batch_encode(&state->layout, batch->arena, columns, block->row_count, &chunk->keys, batch->err));
+    *out = chunk;
+    int64_t start;
+    if (single_pane(op, block, &start)) {
+        int64_t *starts;
+        MR_NEW(batch->arena, starts, batch->err);
+        *starts = start;
+        chunk->pane_starts = starts;
+        chunk->pane_count = 1;
+        return split_lanes(chunk, lanes, batch);
+    }
+    PaneSet set = { 0 };
+    Assignment *assigned = NULL;
+    uint32_t count = 0;
+    MR_TRY(assign_panes(op, block, batch, &set, &assigned, &count));
+    chunk->pane_starts = set.starts;
+    chunk->pane_count = set.count;
+    return split_rows(chunk, lanes, assigned, count, batch);
+}
+
+/* Rows first..last-1 as a block of their own. */
+static MrStatus take_run(const MrBlock *block, uint32_t first, uint32_t last, MrBatch *batch, MrBlock **out)
+{
+    uint32_t *rows;
+    MR_NEW_ARRAY(batch->arena, rows, last - first, batch->err);
+    for (uint32_t i = first; i < last; i++) {
+        rows[i - first] = i;
+    }
+    return mr_block_select(batch->arena, block, rows, last - first, out, batch->err);
+}
+
+MrStatus mr_aggregate_prepare(const MrOperator *op, uint32_t lanes, const MrBlock *in, MrBatch *batch,
+                              MrAggregateChunk **out)
+{
+    const MrAggregateState *state = op->state;
+    if (!state->merges_panes || in->place.watermarks == NULL) {
+        return prepare_run(op, lanes, in, batch, out);
+    }
+    /* A row may be on time for some windows of its pane and late for others.  Cutting the chunk where
+     * windows close makes every row of a run see the same windows open. */
+    MrAggregateChunk **link = out;
+    *out = NULL;
+    for (uint32_t first = 0; first < in->row_count;) {
+        uint32_t last = mr_hop_run_end(op, in, first);
+        MrBlock *run;
+        MR_TRY(take_run(in, first, last, batch, &run));
+        MR_TRY(prepare_run(op, lanes, run, batch, link));
+        (*link)->advance_us = in->place.watermarks[first];
+        link = &(*link)->next;
+        first = last;
+    }
+    return MR_OK;
+}

@@ -1,0 +1,188 @@
+/*
+ * engine/operators/deliver.c - the root of a standing query: keeps the changes until the target is ready
+ * for them.  With a key the last change of a key wins; without one rows are appended.
+ * Two arenas take turns, so that one epoch's rows stay while the next one's come.
+ */
+#include "engine/operators/deliver.h"
+
+#include <stdlib.h>
+
+#include "engine/group_table.h"
+
+/* Where the last change of a key stands. */
+typedef struct LastChange {
+    uint32_t block, row;
+} LastChange;
+
+typedef struct DeliverState {
+    MrKeyLayout layout;
+    MrGroupTable keys;
+    MrArena arenas[2];
+    uint32_t current;
+    MrBlock **blocks; /* in the current arena */
+    uint32_t block_count, block_capacity;
+    MrBlock **appended; /* of the epoch that was handed out */
+} DeliverState;
+
+static MrStatus deliver_open(MrOperator *op, MrError *err)
+{
+    const MrDeliverSpec *spec = op->spec;
+    DeliverState *state = op->state;
+    MrTypeId types[MR_KEYS_MAX];
+    if (spec->key_count > MR_KEYS_MAX) {
+        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS, "a result can have at most %d key columns", MR_KEYS_MAX);
+    }
+    for (uint32_t k = 0; k < spec->key_count; k++) {
+        types[k] = op->input->columns[spec->keys[k]].type.id;
+    }
+    MR_TRY(mr_key_layout_init(&state->layout, types, spec->key_count, err));
+    mr_group_table_init(&state->keys, &state->layout, sizeof(LastChange), op->memory);
+    mr_arena_init(&state->arenas[0], 0);
+    mr_arena_init(&state->arenas[1], 0);
+    return MR_OK;
+}
+
+static MrStatus note_keys(MrOperator *op, const MrBlock *block, MrBatch *batch)
+{
+    const MrDeliverSpec *spec = op->spec;
+    DeliverState *state = op->state;
+    const MrVector *columns[MR_KEYS_MAX];
+    MrKeyBatch keys;
+    uint32_t *groups;
+    for (uint32_t k = 0; k < spec->key_count; k++) {
+        columns[k] = &block->columns[spec->keys[k]];
+    }
+    MR_TRY(mr_key_batch_encode(&state->layout, batch->arena, columns, block->row_count, &keys, batch->err));
+    MR_NEW_ARRAY(batch->arena, groups, block->row_count, batch->err);
+    MR_TRY(mr_group_table_insert(&state->keys, &keys, NULL, block->row_count, groups, batch->err));
+    for (uint32_t row = 0; row < block->row_count; row++) {
+        LastChange *last = (LastChange *)mr_group_state(&state->keys, groups[row]);
+        *last = (LastChange){ .block = state->block_count - 1, .row = row };
+    }
+    return MR_OK;
+}
+
+static MrStatus deliver_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
+{
+    const MrDeliverSpec *spec = op->spec;
+    DeliverState *state = op->state;
+    if (state->block_count == state->block_capacity) {
+        uint32_t capacity = state->block_capacity == 0 ? 64 : state->block_capacity * 2;
+        MrBlock **blocks = realloc(state->blocks, capacity * sizeof(MrBlock *));
+        if (blocks == NULL) {
+            return mr_error_no_memory(batch->err);
+        }
+        state->blocks = blocks;
+        state->block_capacity = capacity;
+    }
+    MrBlock *copy;
+    MR_TRY(mr_block_copy(&state->arenas[state->current], in, &copy, batch->err));
+    state->blocks[state->block_count++] = copy;
+    return spec->key_count == 0 ? MR_OK : note_keys(op, copy, batch);
+}
+
+/* The rows of one block that are the last change of their key, by sign. */
+static MrStatus split_block(DeliverState *state, uint32_t index, const uint32_t *const *last_rows,
+                            const uint32_t *last_counts, bool positive, MrArena *arena, MrBlock **out, MrError *err)
+{
+    const MrBlock *block = state->blocks[index];
+    uint32_t *rows;
+    uint32_t count = 0;
+    MR_NEW_ARRAY(arena, rows, last_counts[index] + 1, err);
+    for (uint32_t i = 0; i < last_counts[index]; i++) {
+        uint32_t row = last_rows[index][i];
+        rows[count] = row;
+        count += (block->weights == NULL || block->weights[row] > 0) == positive;
+    }
+    *out = NULL;
+    return count == 0 ? MR_OK : mr_block_select(arena, block, rows, count, out, err);
+}
+
+static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
+{
+    MrArena *arena = &state->arenas[state->current];
+    uint32_t *counts, *numbers;
+    uint32_t **rows;
+    MrBlock **upserts, **deletes;
+    MR_NEW_ARRAY(arena, counts, state->block_count + 1, err);
+    MR_NEW_ARRAY(arena, rows, state->block_count + 1, err);
+    MR_NEW_ARRAY(arena, upserts, state->block_count + 1, err);
+    MR_NEW_ARRAY(arena, deletes, state->block_count + 1, err);
+    MR_NEW_ARRAY(arena, numbers, state->keys.count + 1, err);
+    for (uint32_t g = 0; g < state->keys.count; g++) {
+        counts[((const LastChange *)mr_group_state(&state->keys, g))->block]++;
+    }
+    uint32_t at = 0;
+    for (uint32_t b = 0; b < state->block_count; b++) {
+        rows[b] = numbers + at;
+        at += counts[b];
+        counts[b] = 0;
+    }
+    /* Groups are numbered by their first row, so rows come out ascending only where no key came twice. */
+    for (uint32_t g = 0; g < state->keys.count; g++) {
+        const LastChange *last = (const LastChange *)mr_group_state(&state->keys, g);
+        rows[last->block][counts[last->block]++] = last->row;
+    }
+    out->upsert_blocks = out->delete_blocks = 0;
+    for (uint32_t b = 0; b < state->block_count; b++) {
+        MrBlock *part;
+        MR_TRY(split_block(state, b, (const uint32_t *const *)rows, counts, true, arena, &part, err));
+        if (part != NULL) {
+            upserts[out->upsert_blocks++] = part;
+        }
+        MR_TRY(split_block(state, b, (const uint32_t *const *)rows, counts, false, arena, &part, err));
+        if (part != NULL) {
+            deletes[out->delete_blocks++] = part;
+        }
+    }
+    out->upserts = (const MrBlock *const *)upserts;
+    out->deletes = (const MrBlock *const *)deletes;
+    return MR_OK;
+}
+
+MrStatus mr_deliver_take(MrOperator *op, MrChangeSet *out, MrError *err)
+{
+    const MrDeliverSpec *spec = op->spec;
+    DeliverState *state = op->state;
+    *out = (MrChangeSet){ .upserts = NULL };
+    if (spec->key_count > 0) {
+        MR_TRY(net_changes(state, out, err));
+        mr_group_table_fini(&state->keys);
+        mr_group_table_init(&state->keys, &state->layout, sizeof(LastChange), op->memory);
+    } else {
+        free(state->appended);
+        state->appended = state->blocks;
+        out->upserts = (const MrBlock *const *)state->blocks;
+        out->upsert_blocks = state->block_count;
+        state->blocks = NULL;
+        state->block_capacity = 0;
+    }
+    state->block_count = 0;
+    state->current = 1 - state->current;
+    mr_arena_reset(&state->arenas[state->current]);
+    return MR_OK;
+}
+
+size_t mr_deliver_pending_bytes(const MrOperator *op)
+{
+    const DeliverState *state = op->state;
+    return state->block_count == 0 ? 0 : state->arenas[state->current].used_bytes;
+}
+
+static void deliver_close(MrOperator *op)
+{
+    DeliverState *state = op->state;
+    mr_group_table_fini(&state->keys);
+    mr_arena_fini(&state->arenas[0]);
+    mr_arena_fini(&state->arenas[1]);
+    free(state->blocks);
+    free(state->appended);
+}
+
+const MrOperatorClass mr_operator_deliver = {
+    .name = "Deliver",
+    .state_size = sizeof(DeliverState),
+    .open = deliver_open,
+    .push = deliver_push,
+    .close = deliver_close,
+};

@@ -1,0 +1,342 @@
+#include "engine/pipeline.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "engine/pipeline_internal.h"
+
+static const MrOperatorClass *const operator_classes[MR_OPERATOR_COUNT] = {
+#define MR_OPERATOR(KIND, class_name, spec_type) [MR_OPERATOR_##KIND] = &class_name,
+#include "engine/operators/operators.def"
+#undef MR_OPERATOR
+};
+
+static MrStatus outbox_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
+{
+    MrOutbox *outbox = op->state;
+    if (outbox->count == outbox->capacity) {
+        uint32_t capacity = outbox->capacity == 0 ? 16 : outbox->capacity * 2;
+        const MrBlock **blocks = realloc(outbox->blocks, capacity * sizeof(MrBlock *));
+        if (blocks == NULL) {
+            return mr_error_no_memory(batch->err);
+        }
+        outbox->blocks = blocks;
+        outbox->capacity = capacity;
+    }
+    outbox->blocks[outbox->count++] = in;
+    return MR_OK;
+}
+
+/* The caller's thread tells the operators below, once all lanes have advanced. */
+static MrStatus outbox_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
+{
+    (void)op;
+    (void)watermark_us;
+    (void)batch;
+    return MR_OK;
+}
+
+static const MrOperatorClass outbox_class = { .name = "Outbox", .push = outbox_push, .advance = outbox_advance };
+
+static MrStatus open_operator(MrPipeline *pipeline, MrOperator *op, uint32_t index, uint32_t lane, uint32_t lanes,
+                              MrError *err)
+{
+    const MrDagNode *node = &pipeline->dag->nodes[index];
+    const MrOperatorClass *op_class = operator_classes[node->kind];
+    *op = (MrOperator){ .op_class = op_class, .node = node, .spec = node->spec, .memory = &pipeline->memory,
+                        .arena = &pipeline->arena, .zone = pipeline->dag->zone, .lane = lane, .lanes = lanes,
+                        .input = node->input < 0 ? NULL : &pipeline->dag->nodes[node->input].schema };
+    op->state = mr_arena_calloc(&pipeline->arena, 1, op_class->state_size + 1);
+    if (op->state == NULL) {
+        return mr_error_no_memory(err);
+    }
+    return op_class->open == NULL ? MR_OK : op_class->open(op, err);
+}
+
+static MrStatus open_lane(MrPipeline *pipeline, uint32_t index, MrError *err)
+{
+    MrLane *lane = &pipeline->lanes[index];
+    mr_arena_init(&lane->arena, 0);
+    if (pipeline->is_standing) {
+        lane->notes = calloc(1, sizeof *lane->notes);
+        if (lane->notes == NULL) {
+            return mr_error_no_memory(err);
+        }
+    }
+    lane->batch = (MrBatch){ .arena = &lane->arena, .notes = lane->notes, .zone = pipeline->dag->zone,
+                             .now_us = pipeline->dag->now_us, .err = &lane->err };
+    MR_NEW_ARRAY(&pipeline->arena, lane->rows_in, pipeline->operator_count, err);
+    MR_NEW_ARRAY(&pipeline->arena, lane->rows_out, pipeline->operator_count, err);
+    if (pipeline->lane_count > 1) {
+        MR_TRY(open_operator(pipeline, &lane->group_by, pipeline->breaker, index, pipeline->lane_count, err));
+        lane->outbox_operator = (MrOperator){ .op_class = &outbox_class, .state = &lane->outbox };
+        lane->group_by.output = &lane->outbox_operator;
+    }
+    return MR_OK;
+}
+
+/* Spreading over lanes pays only where keys tell rows apart. */
+static void choose_lanes(MrPipeline *pipeline)
+{
+    const MrDagNode *breaker = &pipeline->dag->nodes[pipeline->breaker];
+    pipeline->thread_count = pipeline->parallel == NULL ? 1 : pipeline->parallel->lanes;
+    pipeline->lane_count = 1;
+    if (breaker->kind == MR_OPERATOR_AGGREGATE && ((const MrAggregateSpec *)breaker->spec)->key_count > 0) {
+        pipeline->lane_count = pipeline->thread_count;
+    }
+}
+
+static MrStatus build(MrPipeline *pipeline, MrError *err)
+{
+    const MrDag *dag = pipeline->dag;
+    pipeline->operator_count = dag->node_count;
+    MR_NEW_ARRAY(&pipeline->arena, pipeline->operators, dag->node_count, err);
+    while (pipeline->breaker + 1 < dag->node_count
+           && operator_classes[dag->nodes[pipeline->breaker].kind]->apply != NULL) {
+        pipeline->breaker++;
+    }
+    choose_lanes(pipeline);
+    for (uint32_t i = 0; i < dag->node_count; i++) {
+        if (dag->nodes[i].input != (int32_t)i - 1) {
+            return mr_error_set(err, MR_ERR_INTERNAL, "a plan of this version is a chain of operators");
+        }
+        if (i != pipeline->breaker || pipeline->lane_count == 1) {
+            MR_TRY(open_operator(pipeline, &pipeline->operators[i], i, 0, 1, err));
+        }
+        if (i > 0) {
+            pipeline->operators[i - 1].output = &pipeline->operators[i];
+        }
+    }
+    MR_NEW_ARRAY(&pipeline->arena, pipeline->lanes, pipeline->thread_count, err);
+    for (uint32_t lane = 0; lane < pipeline->thread_count; lane++) {
+        MR_TRY(open_lane(pipeline, lane, err));
+    }
+    return MR_OK;
+}
+
+MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, MrError *err)
+{
+    MrPipeline *pipeline = calloc(1, sizeof *pipeline);
+    *out = NULL;
+    if (pipeline == NULL) {
+        return mr_error_no_memory(err);
+    }
+    pipeline->dag = options->dag;
+    pipeline->parallel = options->parallel != NULL && options->parallel->lanes > 1 ? options->parallel : NULL;
+    pipeline->is_standing = options->is_standing;
+    pipeline->memory.limit_bytes = options->memory_bytes_max;
+    mr_arena_init(&pipeline->arena, 0);
+    MrStatus status = MR_OK;
+    if (options->is_standing) {
+        pipeline->notes = calloc(1, sizeof *pipeline->notes);
+        status = pipeline->notes == NULL ? mr_error_no_memory(err) : MR_OK;
+    }
+    if (status == MR_OK) {
+        status = build(pipeline, err);
+    }
+    if (status != MR_OK) {
+        mr_pipeline_destroy(pipeline);
+        return status;
+    }
+    *out = pipeline;
+    return MR_OK;
+}
+
+static void close_operator(MrOperator *op)
+{
+    if (op->op_class != NULL && op->op_class->close != NULL && op->state != NULL) {
+        op->op_class->close(op);
+    }
+}
+
+static void notes_destroy(MrNotes *notes)
+{
+    if (notes != NULL) {
+        mr_notes_fini(notes);
+        free(notes);
+    }
+}
+
+void mr_pipeline_destroy(MrPipeline *pipeline)
+{
+    if (pipeline == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; pipeline->operators != NULL && i < pipeline->operator_count; i++) {
+        close_operator(&pipeline->operators[i]);
+    }
+    for (uint32_t l = 0; pipeline->lanes != NULL && l < pipeline->thread_count; l++) {
+        MrLane *lane = &pipeline->lanes[l];
+        close_operator(&lane->group_by);
+        free(lane->outbox.blocks);
+        notes_destroy(lane->notes);
+        mr_arena_fini(&lane->arena);
+    }
+    notes_destroy(pipeline->notes);
+    mr_arena_fini(&pipeline->arena);
+    free(pipeline);
+}
+
+static MrStatus advance_all(MrPipeline *pipeline, int64_t watermark_us, MrBatch *batch)
+{
+    return watermark_us == MR_TIME_MIN ? MR_OK
+                                       : mr_operator_emit_advance(&pipeline->operators[0], watermark_us, batch);
+}
+
+/* One thread: every chunk goes the whole way while it is in the cache. */
+static MrStatus run_alone(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err)
+{
+    MrLane *lane = &pipeline->lanes[0];
+    MrOperator *scan = &pipeline->operators[0];
+    lane->batch.err = err;
+    lane->batch.notes = pipeline->notes;
+    for (uint32_t i = 0; i < count; i++) {
+        const MrBlock *block = inputs[i].block;
+        uint32_t rows = block == NULL ? 0 : block->row_count;
+        for (uint32_t first = 0; first < rows; first += MR_VECTOR_ROWS) {
+            uint32_t some = rows - first < MR_VECTOR_ROWS ? rows - first : MR_VECTOR_ROWS;
+            MrBlock *chunk;
+            mr_arena_reset(&lane->arena);
+            MR_TRY(mr_block_slice(&lane->arena, block, first, some, &chunk, err));
+            scan->rows_in += some;
+            MR_TRY(scan->op_class->push(scan, chunk, &lane->batch));
+        }
+        MR_TRY(advance_all(pipeline, inputs[i].watermark_after_us, &lane->batch));
+    }
+    mr_arena_reset(&lane->arena);
+    return MR_OK;
+}
+
+static MrStatus refuse_broken(MrError *err)
+{
+    return mr_error_set(err, MR_ERR_INTERNAL, "the pipeline failed before and cannot go on");
+}
+
+MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err)
+{
+    if (pipeline->is_broken) {
+        return refuse_broken(err);
+    }
+    MrStatus status = pipeline->thread_count > 1 ? mr_pipeline_run_parallel(pipeline, inputs, count, err)
+                                                 : run_alone(pipeline, inputs, count, err);
+    pipeline->is_broken = status != MR_OK;
+    return status;
+}
+
+static MrStatus finish_operators(MrPipeline *pipeline, MrError *err)
+{
+    MrLane *lane = &pipeline->lanes[0];
+    lane->batch.err = err;
+    lane->batch.notes = pipeline->notes;
+    if (pipeline->lane_count > 1) {
+        MR_TRY(mr_pipeline_flush_lanes(pipeline, err));
+    }
+    for (uint32_t i = pipeline->breaker; i < pipeline->operator_count; i++) {
+        MrOperator *op = &pipeline->operators[i];
+        if (op->op_class != NULL && op->op_class->finish_batch != NULL) {
+            MR_TRY(op->op_class->finish_batch(op, &lane->batch));
+        }
+    }
+    mr_arena_reset(&lane->arena);
+    return MR_OK;
+}
+
+static MrOperator *root_of(const MrPipeline *pipeline)
+{
+    return &pipeline->operators[pipeline->operator_count - 1];
+}
+
+MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrChangeSet *out, MrError *err)
+{
+    if (pipeline->is_broken) {
+        return refuse_broken(err);
+    }
+    MrStatus status = finish_operators(pipeline, err);
+    if (status == MR_OK) {
+        status = mr_deliver_take(root_of(pipeline), out, err);
+    }
+    pipeline->is_broken = status != MR_OK;
+    return status;
+}
+
+size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline)
+{
+    return mr_deliver_pending_bytes(root_of(pipeline));
+}
+
+MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+                             void *context, MrError *err)
+{
+    if (pipeline->is_broken) {
+        return refuse_broken(err);
+    }
+    MR_TRY(finish_operators(pipeline, err));
+    return mr_collect_each(root_of(pipeline), each, context, err);
+}
+
+bool mr_pipeline_is_full(const MrPipeline *pipeline)
+{
+    return pipeline->dag->nodes[pipeline->breaker].kind == MR_OPERATOR_SORT
+           && mr_sort_is_full(&pipeline->operators[pipeline->breaker]);
+}
+
+MrNotes *mr_pipeline_notes(MrPipeline *pipeline)
+{
+    return pipeline->notes;
+}
+
+void mr_pipeline_clear_notes(MrPipeline *pipeline)
+{
+    if (pipeline->notes != NULL) {
+        mr_notes_clear(pipeline->notes);
+    }
+}
+
+uint32_t mr_pipeline_operator_count(const MrPipeline *pipeline)
+{
+    return pipeline->operator_count;
+}
+
+uint32_t mr_pipeline_lane_count(const MrPipeline *pipeline, uint32_t index)
+{
+    return index == pipeline->breaker ? pipeline->lane_count : 1;
+}
+
+static const MrOperator *instance_of(const MrPipeline *pipeline, uint32_t index, uint32_t lane)
+{
+    return mr_pipeline_lane_count(pipeline, index) > 1 ? &pipeline->lanes[lane].group_by
+                                                       : &pipeline->operators[index];
+}
+
+void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint32_t lane, MrOperatorFacts *out)
+{
+    const MrOperator *op = instance_of(pipeline, index, lane);
+    *out = (MrOperatorFacts){ .name = op->op_class->name, .rows_in = op->rows_in, .rows_out = op->rows_out };
+    if (op->op_class == &mr_operator_aggregate) {
+        const MrAggregateState *state = op->state;
+        out->groups = mr_aggregate_group_count(op);
+        for (uint32_t p = 0; p < state->pane_count; p++) {
+            out->state_bytes += mr_group_table_bytes(&state->panes[p]->groups);
+        }
+    }
+}
+
+int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline)
+{
+    return atomic_load_explicit(&((MrPipeline *)pipeline)->memory.used_bytes, memory_order_relaxed);
+}
+
+int64_t mr_pipeline_next_close_us(const MrPipeline *pipeline)
+{
+    int64_t least = MR_TIME_MAX;
+    for (uint32_t i = 0; i < pipeline->operator_count; i++) {
+        for (uint32_t lane = 0; lane < mr_pipeline_lane_count(pipeline, i); lane++) {
+            const MrOperator *op = instance_of(pipeline, i, lane);
+            if (op->op_class == &mr_operator_aggregate) {
+                int64_t close = mr_aggregate_next_close(op);
+                least = close < least ? close : least;
+            }
+        }
+    }
+    return least;
+}

@@ -1,0 +1,227 @@
+/*
+ * engine/pipeline_parallel.c - a micro-batch on several threads, in rounds of chunks:
+ *   1. any thread filters, projects and prepares any chunk;
+ *   2. every lane of the group-by adds its keys' rows, chunk after chunk in log order;
+ *   3. the caller's thread pushes on what the lanes emitted.
+ * Without a group-by on lanes, step 2 is the caller's thread pushing the chunks in order.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "engine/pipeline_internal.h"
+
+enum { CHUNK_ROWS = 8192, ROUND_CHUNKS = 64 };
+
+typedef struct Chunk {
+    const MrBlock *source;
+    uint32_t first, rows;
+    int64_t watermark_after_us;  /* MR_TIME_MIN: none follows this chunk */
+    const MrBlock *block;        /* filtered and projected; NULL: nothing is left */
+    MrAggregateChunk *prepared;
+} Chunk;
+
+typedef struct Round {
+    MrPipeline *pipeline;
+    Chunk *chunks;
+    uint32_t count;
+    _Atomic uint32_t next;
+} Round;
+
+static MrStatus prepare_chunk(MrPipeline *pipeline, MrLane *lane, Chunk *chunk)
+{
+    const MrBlock *block = NULL;
+    MrBlock *slice;
+    if (chunk->rows == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_block_slice(&lane->arena, chunk->source, chunk->first, chunk->rows, &slice, &lane->err));
+    block = slice;
+    for (uint32_t i = 0; i < pipeline->breaker && block != NULL; i++) {
+        const MrOperator *op = &pipeline->operators[i];
+        const MrBlock *out = NULL;
+        lane->rows_in[i] += block->row_count;
+        MR_TRY(op->op_class->apply(op, block, &lane->batch, &out));
+        block = out;
+        lane->rows_out[i] += out == NULL ? 0 : out->row_count;
+    }
+    chunk->block = block;
+    if (block != NULL && pipeline->lane_count > 1) {
+        return mr_aggregate_prepare(&pipeline->lanes[0].group_by, pipeline->lane_count, block, &lane->batch,
+                                    &chunk->prepared);
+    }
+    return MR_OK;
+}
+
+static void prepare_task(void *context, uint32_t index)
+{
+    Round *round = context;
+    MrLane *lane = &round->pipeline->lanes[index];
+    while (lane->status == MR_OK) {
+        uint32_t c = atomic_fetch_add_explicit(&round->next, 1, memory_order_relaxed);
+        if (c >= round->count) {
+            break;
+        }
+        lane->status = prepare_chunk(round->pipeline, lane, &round->chunks[c]);
+    }
+}
+
+static MrStatus update_lane(MrLane *lane, const Round *round)
+{
+    for (uint32_t c = 0; c < round->count; c++) {
+        const Chunk *chunk = &round->chunks[c];
+        for (const MrAggregateChunk *run = chunk->prepared; run != NULL; run = run->next) {
+            for (uint32_t p = 0; p < run->pane_count; p++) {
+                lane->group_by.rows_in += run->rows[p * lane->group_by.lanes + lane->group_by.lane].count;
+            }
+        }
+        MR_TRY(mr_aggregate_update(&lane->group_by, chunk->prepared, &lane->batch));
+        if (chunk->watermark_after_us != MR_TIME_MIN) {
+            MR_TRY(lane->group_by.op_class->advance(&lane->group_by, chunk->watermark_after_us, &lane->batch));
+        }
+    }
+    return MR_OK;
+}
+
+static void update_task(void *context, uint32_t index)
+{
+    Round *round = context;
+    MrLane *lane = &round->pipeline->lanes[index];
+    lane->status = update_lane(lane, round);
+}
+
+static void flush_task(void *context, uint32_t index)
+{
+    MrPipeline *pipeline = context;
+    MrLane *lane = &pipeline->lanes[index];
+    lane->status = lane->group_by.op_class->finish_batch(&lane->group_by, &lane->batch);
+}
+
+/* Runs the task on every lane; the first lane's error is told. */
+static MrStatus on_all_lanes(MrPipeline *pipeline, void (*task)(void *context, uint32_t index), void *context,
+                             MrError *err)
+{
+    for (uint32_t l = 0; l < pipeline->thread_count; l++) {
+        MrLane *lane = &pipeline->lanes[l];
+        lane->status = MR_OK;
+        lane->batch.err = &lane->err;
+        lane->batch.notes = lane->notes;
+    }
+    pipeline->parallel->run(pipeline->parallel->pool, task, context, pipeline->thread_count);
+    for (uint32_t l = 0; l < pipeline->thread_count; l++) {
+        if (pipeline->lanes[l].status != MR_OK) {
+            if (err != NULL) {
+                *err = pipeline->lanes[l].err;
+            }
+            return pipeline->lanes[l].status;
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus drain_outboxes(MrPipeline *pipeline, MrError *err)
+{
+    MrOperator *next = pipeline->operators[pipeline->breaker].output;
+    MrLane *first = &pipeline->lanes[0];
+    first->batch.err = err;
+    first->batch.notes = pipeline->notes;
+    for (uint32_t l = 0; l < pipeline->lane_count; l++) {
+        MrOutbox *outbox = &pipeline->lanes[l].outbox;
+        for (uint32_t b = 0; b < outbox->count; b++) {
+            next->rows_in += outbox->blocks[b]->row_count;
+            MR_TRY(next->op_class->push(next, outbox->blocks[b], &first->batch));
+        }
+        outbox->count = 0;
+    }
+    return MR_OK;
+}
+
+static MrStatus end_round(MrPipeline *pipeline, MrError *err)
+{
+    for (uint32_t l = 0; l < pipeline->thread_count; l++) {
+        MrLane *lane = &pipeline->lanes[l];
+        for (uint32_t i = 0; i < pipeline->breaker; i++) {
+            pipeline->operators[i].rows_in += lane->rows_in[i];
+            pipeline->operators[i].rows_out += lane->rows_out[i];
+            lane->rows_in[i] = lane->rows_out[i] = 0;
+        }
+        if (lane->notes != NULL) {
+            MR_TRY(mr_notes_merge(pipeline->notes, lane->notes, err));
+            mr_notes_clear(lane->notes);
+        }
+        mr_arena_reset(&lane->arena);
+    }
+    return MR_OK;
+}
+
+/* Step 2 without lanes: the chunks in order through the operator with state. */
+static MrStatus push_chunks(MrPipeline *pipeline, const Round *round, MrError *err)
+{
+    MrOperator *breaker = &pipeline->operators[pipeline->breaker];
+    MrLane *first = &pipeline->lanes[0];
+    first->batch.err = err;
+    first->batch.notes = pipeline->notes;
+    for (uint32_t c = 0; c < round->count; c++) {
+        const Chunk *chunk = &round->chunks[c];
+        if (chunk->block != NULL && chunk->block->row_count > 0) {
+            breaker->rows_in += chunk->block->row_count;
+            MR_TRY(breaker->op_class->push(breaker, chunk->block, &first->batch));
+        }
+        if (chunk->watermark_after_us != MR_TIME_MIN) {
+            MR_TRY(mr_operator_emit_advance(&pipeline->operators[0], chunk->watermark_after_us, &first->batch));
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus run_round(MrPipeline *pipeline, Chunk *chunks, uint32_t count, MrError *err)
+{
+    Round round = { .pipeline = pipeline, .chunks = chunks, .count = count };
+    MR_TRY(on_all_lanes(pipeline, prepare_task, &round, err));
+    if (pipeline->lane_count == 1) {
+        MR_TRY(push_chunks(pipeline, &round, err));
+        return end_round(pipeline, err);
+    }
+    MR_TRY(on_all_lanes(pipeline, update_task, &round, err));
+    MR_TRY(drain_outboxes(pipeline, err));
+    int64_t watermark_us = MR_TIME_MIN;
+    for (uint32_t c = 0; c < count; c++) {
+        watermark_us = chunks[c].watermark_after_us > watermark_us ? chunks[c].watermark_after_us : watermark_us;
+    }
+    if (watermark_us != MR_TIME_MIN) {
+        /* The lanes have closed their windows; those after them may now. */
+        MrOperator passed = { .op_class = &mr_operator_aggregate,
+                              .output = pipeline->operators[pipeline->breaker].output };
+        MR_TRY(mr_operator_emit_advance(&passed, watermark_us, &pipeline->lanes[0].batch));
+    }
+    return end_round(pipeline, err);
+}
+
+MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err)
+{
+    Chunk chunks[ROUND_CHUNKS];
+    uint32_t filled = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const MrBlock *block = inputs[i].block;
+        uint32_t rows = block == NULL ? 0 : block->row_count;
+        uint32_t first = 0;
+        do {
+            uint32_t some = rows - first < CHUNK_ROWS ? rows - first : CHUNK_ROWS;
+            bool last = first + some == rows;
+            chunks[filled++] = (Chunk){ .source = block, .first = first, .rows = some,
+                                        .watermark_after_us = last ? inputs[i].watermark_after_us : MR_TIME_MIN };
+            first += some;
+            if (filled == ROUND_CHUNKS) {
+                MR_TRY(run_round(pipeline, chunks, filled, err));
+                filled = 0;
+            }
+        } while (first < rows);
+    }
+    return filled == 0 ? MR_OK : run_round(pipeline, chunks, filled, err);
+}
+
+MrStatus mr_pipeline_flush_lanes(MrPipeline *pipeline, MrError *err)
+{
+    MR_TRY(on_all_lanes(pipeline, flush_task, pipeline, err));
+    MR_TRY(drain_outboxes(pipeline, err));
+    return end_round(pipeline, err);
+}
