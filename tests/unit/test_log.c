@@ -1,0 +1,603 @@
+/*
+ * tests/unit/test_log.c - the log as its users see it: append, commit, read, watermarks, reopening,
+ * checked against a model that is a plain array of rows.
+ */
+#include "tests/unit/log_fixture.h"
+
+#include <pthread.h>
+
+static const MrString no_offset = { NULL, 0 };
+
+/* ---- facts ------------------------------------------------------------------------------- */
+
+START_TEST(test_rows_come_back_with_their_place)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogRecord record;
+    bool found;
+    fixture_init(f);
+    fixture_open(f);
+    int64_t times[] = { START_US + 10 * MINUTE_US, MR_TIME_MIN, START_US, START_US + 10 * MINUTE_US + 1 };
+    ck_assert_uint_eq(fixture_append(f, 1, fixture_block(f, times, 4, 7)), 4);
+    for (int again = 0; again < 3; again++) {
+        MUST(mr_log_read(f->log, 1, 100, NULL, &f->arena, &record, &found, &f->err));
+        ck_assert(found && record.kind == MR_RECORD_ROWS);
+        ck_assert_uint_eq(record.first_sequence, 1);
+        ck_assert_uint_eq(record.row_count, 4);
+        ck_assert_int_eq(record.arrival_us, START_US);
+        ck_assert_int_eq(record.watermark_us, MR_TIME_MIN);
+        ck_assert_int_eq(record.watermark_after_us, times[3] - 5000000);
+        ck_assert_int_eq(record.block->place.event_min_us, START_US);
+        ck_assert_ptr_nonnull(record.block->place.watermarks);
+        ck_assert_int_eq(record.block->place.watermarks[0], MR_TIME_MIN);
+        ck_assert_int_eq(record.block->place.watermarks[1], times[0] - 5000000);
+        ck_assert_int_eq(record.block->place.watermarks[3], times[0] - 5000000);
+        ck_assert(mr_vector_is_null(&record.block->columns[0], 1));
+        ck_assert_int_eq(fixture_value(record.block, 3), 10);
+        mr_log_release(&record);
+        if (again == 0) {
+            MUST(mr_log_sync(f->log, &f->err));
+        } else {
+            fixture_close(f);
+            fixture_open(f);
+        }
+    }
+    MUST(mr_log_read(f->log, 5, 100, NULL, &f->arena, &record, &found, &f->err));
+    ck_assert(!found);
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(test_a_range_is_cut_at_any_row)
+{
+    Fixture fixture, *f = &fixture;
+    fixture_init(f);
+    fixture_open(f);
+    int64_t times[300];
+    MrRandom random;
+    mr_random_init(&random, 5);
+    for (int i = 0; i < 300; i++) {
+        times[i] = START_US + (int64_t)mr_random_below(&random, 20000000);
+    }
+    fixture_append(f, 1, fixture_block(f, times, 300, 0));
+    for (uint64_t from = 1; from <= 300; from += 13) {
+        for (uint64_t upto = from; upto <= 310; upto += 61) {
+            MrLogRecord record;
+            bool found;
+            MUST(mr_log_read(f->log, from, upto, NULL, &f->arena, &record, &found, &f->err));
+            ck_assert(found);
+            ck_assert_uint_eq(record.first_sequence, from);
+            ck_assert_uint_eq(record.row_count, (upto > 300 ? 300 : upto) - from + 1);
+            int64_t watermark = MR_TIME_MIN;
+            for (uint64_t i = 0; i < from - 1 + record.row_count; i++) {
+                if (i + 1 >= from) {
+                    const MrPlace *place = &record.block->place;
+                    int64_t given = place->watermarks == NULL ? place->watermark_us : place->watermarks[i + 1 - from];
+                    ck_assert(given == watermark || place->watermarks == NULL);
+                    ck_assert_int_eq(fixture_value(record.block, (uint32_t)(i + 1 - from)), (int64_t)i);
+                }
+                if (i + 1 == from) {
+                    ck_assert_int_eq(record.watermark_us, watermark);
+                }
+                watermark = times[i] - 5000000 > watermark ? times[i] - 5000000 : watermark;
+            }
+            ck_assert_int_eq(record.watermark_after_us, watermark);
+            mr_log_release(&record);
+        }
+    }
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(test_future_rows_do_not_move_the_watermark)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogStreamFacts facts;
+    MrLogRecord record;
+    bool found;
+    int64_t day = 24 * 60 * MINUTE_US;
+    fixture_init(f);
+    fixture_open(f);
+    int64_t times[] = { START_US + day + 1, START_US + 1000, START_US + day, START_US };
+    fixture_append(f, 1, fixture_block(f, times, 4, 0));
+    ck_assert_int_eq(mr_log_watermark(f->log, 1), START_US + day - 5000000);
+    ck_assert(mr_log_stream_facts(f->log, 1, &facts));
+    ck_assert_uint_eq(facts.future_rows, 1);
+    MUST(mr_log_read(f->log, 1, 9, NULL, &f->arena, &record, &found, &f->err));
+    ck_assert_int_eq(record.block->place.watermarks[1], MR_TIME_MIN);
+    ck_assert_int_eq(record.block->place.watermarks[3], START_US + day - 5000000);
+    mr_log_release(&record);
+    fixture_fini(f);
+}
+END_TEST
+
+/* Between append and commit the clock passes a row that was in the future when it came. */
+START_TEST(test_the_arrival_of_the_commit_decides_what_is_future)
+{
+    for (int parts = 1; parts <= 2; parts++) {
+        Fixture fixture, *f = &fixture;
+        MrLogTransaction *transaction;
+        MrDurability durability;
+        MrLogStreamFacts facts;
+        uint64_t last;
+        int64_t day = 24 * 60 * MINUTE_US;
+        fixture_init(f);
+        fixture_open(f);
+        int64_t times[] = { START_US + day + 10, START_US + day + 30 };
+        MUST(mr_log_begin(f->log, &transaction, &f->err));
+        for (int i = 0; i < parts; i++) {
+            MUST(mr_log_append(transaction, 1, fixture_block(f, times, 2, 0), no_offset, &f->err));
+        }
+        MUST(mr_clock_set(f->clock, START_US + 20, &f->err));
+        MUST(mr_log_commit(transaction, &last, &durability, &f->err));
+        ck_assert_uint_eq(last, 2 * (uint64_t)parts);
+        ck_assert_int_eq(mr_log_watermark(f->log, 1), START_US + day + 10 - 5000000);
+        ck_assert(mr_log_stream_facts(f->log, 1, &facts));
+        ck_assert_uint_eq(facts.future_rows, (uint64_t)parts);
+        fixture_fini(f);
+    }
+}
+END_TEST
+
+START_TEST(test_arrival_is_the_event_time_of_a_stream_without_one)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogRecord record;
+    bool found;
+    fixture_init(f);
+    fixture_open(f);
+    fixture_append_rows(f, 4, 3, 0);
+    MUST(mr_clock_set(f->clock, START_US + MINUTE_US, &f->err));
+    fixture_append_rows(f, 4, 3, 3);
+    ck_assert_int_eq(mr_log_watermark(f->log, 4), START_US + MINUTE_US - 5000000);
+    MUST(mr_log_read(f->log, 5, 9, NULL, &f->arena, &record, &found, &f->err));
+    ck_assert_uint_eq(record.first_sequence, 5);
+    ck_assert_ptr_null(record.block->place.watermarks);
+    mr_log_release(&record);
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(test_a_transaction_is_all_or_nothing)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogTransaction *one, *two;
+    MrDurability durability;
+    MrLogRecord record;
+    MrLogStreamFacts facts;
+    uint64_t last;
+    bool found;
+    int64_t times[] = { START_US, START_US + 1, START_US + 2 };
+    fixture_init(f);
+    fixture_open(f);
+    MUST(mr_log_begin(f->log, &one, &f->err));
+    MUST(mr_log_begin(f->log, &two, &f->err));
+    MUST(mr_log_append(one, 1, fixture_block(f, times, 3, 0), MR_STRING("a:1"), &f->err));
+    MUST(mr_log_append(two, 1, fixture_block(f, times, 3, 50), no_offset, &f->err));
+    MUST(mr_log_append(one, 2, fixture_block(f, times, 3, 3), no_offset, &f->err));
+    MUST(mr_log_append(two, 2, fixture_block(f, times, 3, 50), no_offset, &f->err));
+    MUST(mr_log_append(one, 1, fixture_block(f, times, 2, 6), MR_STRING("a:2"), &f->err));
+    ck_assert_uint_eq(mr_log_appended(f->log), 0);
+    MUST(mr_log_commit(one, &last, &durability, &f->err));
+    mr_log_abort(two);
+    ck_assert_uint_eq(last, 8);
+    ck_assert_int_eq(durability, MR_DURABILITY_FSYNC);
+    for (int again = 0; again < 3; again++) {
+        uint64_t next = 1;
+        for (int i = 0; i < 3; i++) {
+            MUST(mr_log_read(f->log, next, 99, NULL, &f->arena, &record, &found, &f->err));
+            ck_assert(found);
+            ck_assert_uint_eq(record.stream_id, i == 1 ? 2 : 1);
+            ck_assert_int_eq(fixture_value(record.block, 0), (int64_t)next - 1);
+            next += record.row_count;
+            mr_log_release(&record);
+        }
+        ck_assert_uint_eq(next, 9);
+        ck_assert(mr_log_stream_facts(f->log, 1, &facts));
+        ck_assert_uint_eq(facts.rows, 5);
+        ck_assert_str_eq(facts.offset, "a:2");
+        if (again == 0) {
+            MUST(mr_log_sync(f->log, &f->err));
+            fixture_crash(f); /* recovered from the frames */
+        } else {
+            fixture_close(f); /* recovered from the index */
+        }
+        fixture_open(f);
+        ck_assert_uint_eq(mr_log_appended(f->log), 8);
+    }
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(test_records_without_rows)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogRecord record;
+    MrLogStreamFacts facts;
+    uint64_t sequence;
+    bool found;
+    fixture_init(f);
+    fixture_open(f);
+    MUST(mr_log_append_ddl(f->log, MR_STRING("CREATE"), &sequence, &f->err));
+    ck_assert_uint_eq(sequence, 1);
+    MUST(mr_log_append_watermark(f->log, MR_RECORD_ADVANCE, 1, START_US, &sequence, &f->err));
+    ck_assert_uint_eq(sequence, 2);
+    MUST(mr_log_append_watermark(f->log, MR_RECORD_HEARTBEAT, 1, START_US, &sequence, &f->err));
+    ck_assert_uint_eq(sequence, 0);
+    fixture_append_rows(f, 1, 10, 0);
+    MUST(mr_log_append_trim(f->log, 1, 6, &sequence, &f->err));
+    ck_assert_uint_eq(sequence, 13);
+    for (int again = 0; again < 3; again++) {
+        ck_assert(mr_log_stream_facts(f->log, 1, &facts));
+        ck_assert_uint_eq(facts.rows, 7);
+        ck_assert_uint_eq(facts.first_sequence, 6);
+        MUST(mr_log_read(f->log, 1, 99, NULL, &f->arena, &record, &found, &f->err));
+        ck_assert(found && record.kind == MR_RECORD_DDL && record.payload.length == 6);
+        ck_assert_mem_eq(record.payload.data, "CREATE", 6);
+        mr_log_release(&record);
+        MUST(mr_log_read(f->log, 2, 99, NULL, &f->arena, &record, &found, &f->err));
+        ck_assert(found && record.kind == MR_RECORD_ADVANCE);
+        ck_assert_int_eq(record.watermark_after_us, START_US);
+        mr_log_release(&record);
+        MUST(mr_log_read(f->log, 13, 99, NULL, &f->arena, &record, &found, &f->err));
+        ck_assert(found && record.kind == MR_RECORD_TRIM && record.trim_below == 6);
+        mr_log_release(&record);
+        uint64_t wanted = UINT64_C(1) << 2;
+        MrLogFilter filter = { .streams = &wanted, .stream_words = 1 };
+        MUST(mr_log_read(f->log, 1, 99, &filter, &f->arena, &record, &found, &f->err));
+        ck_assert(!found);
+        if (again == 0) {
+            MUST(mr_log_sync(f->log, &f->err));
+            fixture_crash(f);
+        } else {
+            fixture_close(f);
+        }
+        fixture_open(f);
+    }
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(test_bad_calls_are_errors)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogTransaction *transaction;
+    uint64_t sequence;
+    int64_t times[] = { START_US };
+    fixture_init(f);
+    fixture_open(f);
+    MUST(mr_log_begin(f->log, &transaction, &f->err));
+    ck_assert_int_eq(mr_log_append(transaction, 77, fixture_block(f, times, 1, 0), no_offset, &f->err),
+                     MR_ERR_UNDEFINED_OBJECT);
+    MrBlock narrow = *fixture_block(f, times, 1, 0);
+    narrow.column_count = 2;
+    ck_assert_int_eq(mr_log_append(transaction, 1, &narrow, no_offset, &f->err), MR_ERR_INTERNAL);
+    mr_log_abort(transaction);
+    mr_log_abort(NULL);
+    ck_assert_int_eq(mr_log_append_watermark(f->log, MR_RECORD_ADVANCE, 77, 0, &sequence, &f->err),
+                     MR_ERR_UNDEFINED_OBJECT);
+    MrLogStream bad = fixture_stream(1);
+    bad.event_column = 1;
+    ck_assert_int_eq(mr_log_set_stream(f->log, &bad, &f->err), MR_ERR_INTERNAL);
+    MrLogStreamFacts facts;
+    ck_assert(!mr_log_stream_facts(f->log, 99, &facts));
+    ck_assert_int_eq(mr_log_watermark(f->log, 99), MR_TIME_MIN);
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(test_segments_follow_each_other_and_a_large_block_gets_its_own)
+{
+    Fixture fixture, *f = &fixture;
+    fixture_init(f);
+    f->options.cache_bytes = 100000;
+    fixture_open(f);
+    uint64_t last = 0;
+    for (int i = 0; i < 12; i++) {
+        uint32_t rows = i == 5 ? 30000 : 5000;
+        last = fixture_append_rows(f, 1 + i % 2, rows, (int64_t)last);
+        mr_arena_reset(&f->arena);
+    }
+    for (int again = 0; again < 3; again++) {
+        uint64_t next = 1;
+        while (next <= last) {
+            MrLogRecord record;
+            bool found;
+            MUST(mr_log_read(f->log, next, last, NULL, &f->arena, &record, &found, &f->err));
+            ck_assert(found);
+            ck_assert_uint_eq(record.first_sequence, next);
+            for (uint32_t i = 0; i < record.row_count; i += 97) {
+                ck_assert_int_eq(fixture_value(record.block, i), (int64_t)(next - 1 + i));
+            }
+            next += record.row_count;
+            mr_log_release(&record);
+            mr_arena_reset(&f->arena);
+        }
+        if (again == 0) {
+            MUST(mr_log_sync(f->log, &f->err));
+            ck_assert_uint_eq(mr_log_synced(f->log), last);
+            fixture_crash(f);
+        } else {
+            fixture_close(f);
+        }
+        fixture_open(f);
+    }
+    char path[128];
+    fixture_segment_path(f, 4, path);
+    ck_assert(mr_file_exists(path));
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(test_the_limit_refuses_rows_and_not_records)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogTransaction *transaction;
+    uint64_t sequence;
+    int64_t times[2000] = { 0 };
+    fixture_init(f);
+    f->options.limit_bytes = 50000;
+    fixture_open(f);
+    MUST(mr_log_begin(f->log, &transaction, &f->err));
+    ck_assert_int_eq(mr_log_append(transaction, 1, fixture_block(f, times, 2000, 0), no_offset, &f->err),
+                     MR_ERR_DISK_FULL);
+    mr_log_abort(transaction);
+    MUST(mr_log_append_ddl(f->log, MR_STRING("x"), &sequence, &f->err));
+    MUST(mr_log_sync(f->log, &f->err));
+    fixture_fini(f);
+}
+END_TEST
+
+START_TEST(test_sequence_at_arrival_and_bytes)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogStreamFacts facts;
+    fixture_init(f);
+    fixture_open(f);
+    for (int i = 0; i < 10; i++) {
+        MUST(mr_clock_set(f->clock, START_US + i * 1000, &f->err));
+        fixture_append_rows(f, 1 + i % 2, 10, i * 10);
+    }
+    ck_assert_uint_eq(mr_log_sequence_at_arrival(f->log, 1, START_US), 1);
+    ck_assert_uint_eq(mr_log_sequence_at_arrival(f->log, 1, START_US + 1), 21);
+    ck_assert_uint_eq(mr_log_sequence_at_arrival(f->log, 2, START_US + 1), 11);
+    ck_assert_uint_eq(mr_log_sequence_at_arrival(f->log, 1, START_US + 99999), 101);
+    ck_assert(mr_log_stream_facts(f->log, 1, &facts));
+    ck_assert_uint_eq(mr_log_sequence_at_bytes(f->log, 1, facts.bytes), 1);
+    ck_assert_uint_eq(mr_log_sequence_at_bytes(f->log, 1, facts.bytes - 1), 21);
+    ck_assert_uint_eq(mr_log_sequence_at_bytes(f->log, 1, 0), 101);
+    fixture_fini(f);
+}
+END_TEST
+
+/* ---- threads ----------------------------------------------------------------------------- */
+
+typedef struct Worker {
+    Fixture *fixture;
+    uint32_t stream_id;
+    bool is_reader;
+} Worker;
+
+static void *worker_run(void *argument)
+{
+    Worker *worker = argument;
+    MrLog *log = worker->fixture->log;
+    Fixture own = *worker->fixture, *f = &own;
+    mr_arena_init(&f->arena, 0);
+    uint64_t next = 1;
+    for (int i = 0; i < 200; i++) {
+        if (worker->is_reader) {
+            MrLogRecord record;
+            bool found;
+            MUST(mr_log_read(log, next, UINT64_MAX, NULL, &f->arena, &record, &found, &f->err));
+            if (found) {
+                next = record.first_sequence + record.row_count;
+                fixture_value(record.block, record.row_count - 1);
+                mr_log_release(&record);
+            } else {
+                next = 1;
+            }
+        } else {
+            uint64_t last = fixture_append_rows(f, worker->stream_id, 50, i);
+            MUST(mr_log_sync(log, &f->err));
+            ck_assert_uint_ge(mr_log_synced(log), last);
+        }
+        mr_arena_reset(&f->arena);
+    }
+    mr_arena_fini(&f->arena);
+    return NULL;
+}
+
+START_TEST(test_threads_append_sync_and_read)
+{
+    Fixture fixture, *f = &fixture;
+    pthread_t threads[5];
+    Worker workers[5];
+    fixture_init(f);
+    f->options.cache_bytes = 20000;
+    fixture_open(f);
+    for (uint32_t i = 0; i < 5; i++) {
+        workers[i] = (Worker){ f, 1 + i, i >= 3 };
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, worker_run, &workers[i]), 0);
+    }
+    for (int i = 0; i < 5; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    ck_assert_uint_eq(mr_log_appended(f->log), 3 * 200 * 50);
+    fixture_fini(f);
+}
+END_TEST
+
+/* ---- a model ----------------------------------------------------------------------------- */
+
+enum { MODEL_ROWS_MAX = 60000 };
+typedef struct ModelRow {
+    uint32_t stream_id;      /* 0: a record without rows */
+    int64_t time, value, arrival, watermark;
+} ModelRow;
+typedef struct Model {
+    ModelRow rows[MODEL_ROWS_MAX];
+    uint64_t count, synced;
+    int64_t watermarks[5];
+} Model;
+static Model model;
+
+static void model_add(uint32_t stream_id, int64_t time, int64_t value, int64_t arrival)
+{
+    ModelRow *row = &model.rows[model.count++];
+    *row = (ModelRow){ stream_id, time, value, arrival, model.watermarks[stream_id] };
+    if (stream_id != 0 && time != MR_TIME_MIN && time <= arrival + 24 * 60 * MINUTE_US
+        && time - 5000000 > model.watermarks[stream_id]) {
+        model.watermarks[stream_id] = time - 5000000;
+    }
+}
+
+static void model_compare(Fixture *f)
+{
+    uint64_t next = 1;
+    ck_assert_uint_eq(mr_log_appended(f->log), model.count);
+    while (next <= model.count) {
+        MrLogRecord record;
+        bool found;
+        MUST(mr_log_read(f->log, next, model.count, NULL, &f->arena, &record, &found, &f->err));
+        ck_assert(found);
+        ck_assert_uint_eq(record.first_sequence, next);
+        for (uint32_t i = 0; record.kind == MR_RECORD_ROWS && i < record.row_count; i++) {
+            const ModelRow *row = &model.rows[next - 1 + i];
+            const MrPlace *place = &record.block->place;
+            ck_assert_uint_eq(record.stream_id, row->stream_id);
+            ck_assert_int_eq(record.arrival_us, row->arrival);
+            ck_assert_int_eq(fixture_value(record.block, i), row->value);
+            ck_assert_int_eq(mr_vector_is_null(&record.block->columns[0], i), row->time == MR_TIME_MIN);
+            if (place->watermarks != NULL) {
+                ck_assert_int_eq(place->watermarks[i], row->watermark);
+            } else {
+                ck_assert_int_le(place->watermark_us, row->watermark);
+                ck_assert(row->time == MR_TIME_MIN || row->time >= row->watermark);
+            }
+        }
+        next += record.row_count;
+        mr_log_release(&record);
+        mr_arena_reset(&f->arena);
+    }
+    for (uint32_t id = 1; id <= 3; id++) {
+        ck_assert_int_eq(mr_log_watermark(f->log, id), model.watermarks[id]);
+    }
+}
+
+static void model_step(Fixture *f, MrRandom *random)
+{
+    MrLogTransaction *transaction;
+    MrDurability durability;
+    uint64_t last;
+    struct { uint32_t stream_id, rows; int64_t times[700]; int64_t first; } parts[4];
+    uint32_t count = 1 + (uint32_t)mr_random_below(random, 4);
+    MUST(mr_log_begin(f->log, &transaction, &f->err));
+    for (uint32_t p = 0; p < count; p++) {
+        parts[p].stream_id = 1 + (uint32_t)mr_random_below(random, 3);
+        parts[p].rows = 1 + (uint32_t)mr_random_below(random, mr_random_below(random, 5) == 0 ? 700 : 9);
+        parts[p].first = (int64_t)mr_random_below(random, 1000000);
+        for (uint32_t i = 0; i < parts[p].rows; i++) {
+            uint64_t what = mr_random_below(random, 40);
+            int64_t now = mr_clock_wall_us(f->clock);
+            parts[p].times[i] = what == 0   ? MR_TIME_MIN
+                                : what == 1 ? now + 24 * 60 * MINUTE_US + (int64_t)mr_random_below(random, 2000)
+                                            : now - (int64_t)mr_random_below(random, 9000000);
+        }
+        MUST(mr_log_append(transaction, parts[p].stream_id,
+                           fixture_block(f, parts[p].times, parts[p].rows, parts[p].first), no_offset, &f->err));
+        if (mr_random_below(random, 3) == 0) {
+            MUST(mr_clock_set(f->clock, mr_clock_wall_us(f->clock) + (int64_t)mr_random_below(random, 1500), &f->err));
+        }
+    }
+    if (mr_random_below(random, 5) == 0) {
+        mr_log_abort(transaction);
+        return;
+    }
+    MUST(mr_log_commit(transaction, &last, &durability, &f->err));
+    for (uint32_t p = 0; p < count; p++) {
+        for (uint32_t i = 0; i < parts[p].rows; i++) {
+            model_add(parts[p].stream_id, parts[p].times[i], parts[p].first + i, mr_clock_wall_us(f->clock));
+        }
+    }
+    ck_assert_uint_eq(last, model.count);
+}
+
+START_TEST(test_random_histories_equal_the_model)
+{
+    Fixture fixture, *f = &fixture;
+    MrRandom random;
+    uint64_t seed = 1000 + (uint64_t)_i;
+    fprintf(stderr, "# seed %llu\n", (unsigned long long)seed);
+    mr_random_init(&random, seed);
+    memset(&model, 0, sizeof model);
+    for (int i = 0; i < 5; i++) {
+        model.watermarks[i] = MR_TIME_MIN;
+    }
+    fixture_init(f);
+    f->options.segment_bytes = 64 << 10;
+    f->options.cache_bytes = mr_random_below(&random, 2) * 100000;
+    fixture_open(f);
+    for (int step = 0; step < 150; step++) {
+        uint64_t what = mr_random_below(&random, 20);
+        uint64_t sequence;
+        if (what < 14) {
+            model_step(f, &random);
+        } else if (what == 14) {
+            MUST(mr_log_append_ddl(f->log, MR_STRING("some text"), &sequence, &f->err));
+            model_add(0, 0, 0, 0);
+        } else if (what == 15) {
+            int64_t to = model.watermarks[1] + 1000000;
+            MUST(mr_log_append_watermark(f->log, MR_RECORD_HEARTBEAT, 1, to, &sequence, &f->err));
+            model_add(0, 0, 0, 0);
+            model.watermarks[1] = to;
+        } else if (what == 16) {
+            fixture_close(f);
+            fixture_open(f);
+        } else if (what == 17) {
+            MUST(mr_log_sync(f->log, &f->err));
+            ck_assert_uint_eq(mr_log_synced(f->log), model.count);
+            fixture_crash(f);
+            fixture_open(f);
+        } else if (what == 18) {
+            MUST(mr_log_write(f->log, &f->err));
+        } else {
+            model_compare(f);
+        }
+        mr_arena_reset(&f->arena);
+    }
+    model_compare(f);
+    fixture_close(f);
+    fixture_open(f);
+    model_compare(f);
+    fixture_fini(f);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("log");
+    TCase *facts = tcase_create("facts");
+    tcase_set_timeout(facts, 120);
+    tcase_add_test(facts, test_rows_come_back_with_their_place);
+    tcase_add_test(facts, test_a_range_is_cut_at_any_row);
+    tcase_add_test(facts, test_future_rows_do_not_move_the_watermark);
+    tcase_add_test(facts, test_the_arrival_of_the_commit_decides_what_is_future);
+    tcase_add_test(facts, test_arrival_is_the_event_time_of_a_stream_without_one);
+    tcase_add_test(facts, test_a_transaction_is_all_or_nothing);
+    tcase_add_test(facts, test_records_without_rows);
+    tcase_add_test(facts, test_bad_calls_are_errors);
+    tcase_add_test(facts, test_segments_follow_each_other_and_a_large_block_gets_its_own);
+    tcase_add_test(facts, test_the_limit_refuses_rows_and_not_records);
+    tcase_add_test(facts, test_sequence_at_arrival_and_bytes);
+    suite_add_tcase(suite, facts);
+    TCase *threads = tcase_create("threads");
+    tcase_set_timeout(threads, 120);
+    tcase_add_test(threads, test_threads_append_sync_and_read);
+    suite_add_tcase(suite, threads);
+    TCase *histories = tcase_create("histories");
+    tcase_set_timeout(histories, 300);
+    tcase_add_loop_test(histories, test_random_histories_equal_the_model, 0, 20);
+    suite_add_tcase(suite, histories);
+    return fixture_run(suite);
+}
