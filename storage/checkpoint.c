@@ -1,0 +1,302 @@
+/*
+ * storage/checkpoint.c - checkpoint files: written under another name, synced, renamed, and found
+ * again by their names.
+ */
+#include "storage/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/crc32c.h"
+#include "common/fault.h"
+#include "common/file.h"
+#include "common/logging.h"
+
+enum { CHECKPOINT_VERSION = 1, NAME_BYTES = 80 };
+
+/* In front of the content; a CRC of header and content follows it. */
+typedef struct CheckpointHeader {
+    char magic[8]; /* "MRCHKPNT" */
+    uint32_t version;
+    uint32_t incompatible;
+    uint32_t compatible;
+    uint32_t unused;
+    uint8_t query[16];
+    uint64_t sequence;
+    uint64_t plan_hash;
+    uint64_t content_bytes;
+} CheckpointHeader;
+
+_Static_assert(sizeof(CheckpointHeader) == 64, "no holes on disk");
+
+static const char header_magic[8] = { 'M', 'R', 'C', 'H', 'K', 'P', 'N', 'T' };
+
+/* ---- names ------------------------------------------------------------------------------- */
+
+static void name_format(const uint8_t query[16], uint64_t sequence, char out[NAME_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *to = out;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *to++ = '-';
+        }
+        *to++ = digits[query[i] >> 4];
+        *to++ = digits[query[i] & 15];
+    }
+    snprintf(to, NAME_BYTES - 36, "-%020" PRIu64 ".ckpt", sequence);
+}
+
+/* True when the name is a checkpoint of the query. */
+static bool name_parse(const char *name, const uint8_t query[16], uint64_t *sequence)
+{
+    char again[NAME_BYTES];
+    if (strlen(name) != 36 + 1 + 20 + 5) {
+        return false;
+    }
+    *sequence = strtoull(name + 37, NULL, 10);
+    name_format(query, *sequence, again);
+    return strcmp(name, again) == 0;
+}
+
+static bool path_format(const char *directory, const char *name, const char *suffix, char out[4096])
+{
+    int length = snprintf(out, 4096, "%s/%s%s", directory, name, suffix);
+    return length > 0 && length < 4096;
+}
+
+static MrStatus path_too_long(const char *directory, MrError *err)
+{
+    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the directory name \"%.100s…\" is too long", directory);
+}
+
+typedef struct SequenceList {
+    const uint8_t *query;
+    uint64_t *sequences; /* ascending, as names sort */
+    size_t count, capacity;
+    bool failed;
+} SequenceList;
+
+static void sequence_collect(void *context, const char *name)
+{
+    SequenceList *list = context;
+    uint64_t sequence;
+    if (!name_parse(name, list->query, &sequence)) {
+        return;
+    }
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+        uint64_t *larger = realloc(list->sequences, capacity * sizeof *larger);
+        if (larger == NULL) {
+            list->failed = true;
+            return;
+        }
+        list->sequences = larger;
+        list->capacity = capacity;
+    }
+    list->sequences[list->count++] = sequence;
+}
+
+/* The caller frees list->sequences, also after a failure. */
+static MrStatus sequences_list(const char *directory, const uint8_t query[16], SequenceList *list, MrError *err)
+{
+    *list = (SequenceList){ .query = query };
+    MR_TRY(mr_file_list_directory(directory, sequence_collect, list, err));
+    return list->failed ? mr_error_no_memory(err) : MR_OK;
+}
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+static MrStatus file_fill(MrFile *file, const MrCheckpointName *name, uint64_t plan_hash, const void *data,
+                          size_t length, MrError *err)
+{
+    CheckpointHeader header = { .version = CHECKPOINT_VERSION, .sequence = name->sequence, .plan_hash = plan_hash,
+                                .content_bytes = length };
+    memcpy(header.magic, header_magic, sizeof header.magic);
+    memcpy(header.query, name->query, sizeof header.query);
+    uint32_t crc = mr_crc32c(mr_crc32c(0, &header, sizeof header), data, length);
+    MR_TRY(mr_file_write(file, 0, &header, sizeof header, err));
+    if (length > 0) {
+        MR_TRY(mr_file_write(file, sizeof header, data, length, err));
+    }
+    MR_TRY(mr_file_write(file, sizeof header + length, &crc, sizeof crc, err));
+    mr_fault_point("checkpoint.after_write");
+    return mr_file_sync(file, err);
+}
+
+MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name, uint64_t plan_hash,
+                             const void *data, size_t length, MrError *err)
+{
+    char file_name[NAME_BYTES], path[4096], temporary[4096];
+    MrFile *file;
+    name_format(name->query, name->sequence, file_name);
+    if (!path_format(directory, file_name, "", path) || !path_format(directory, file_name, ".tmp", temporary)) {
+        return path_too_long(directory, err);
+    }
+    /* One that was left by a crash is in the way of O_EXCL. */
+    if (mr_file_exists(temporary)) {
+        MR_TRY(mr_file_remove(temporary, err));
+    }
+    MR_TRY(mr_file_open(temporary, MR_FILE_CREATE, &file, err));
+    MrStatus status = file_fill(file, name, plan_hash, data, length, err);
+    mr_file_close(file);
+    if (status == MR_OK) {
+        status = mr_file_rename(temporary, path, err);
+    }
+    if (status != MR_OK) {
+        (void)mr_file_remove(temporary, NULL); /* the first cause is told; the old checkpoint stays */
+        return status;
+    }
+    mr_fault_point("checkpoint.after_rename");
+    /* The log below is given back only after this: until then the name may vanish. */
+    return mr_fault_planted("skip_directory_fsync") ? MR_OK : mr_file_sync_directory(directory, err);
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static MrStatus content_check(const char *path, const MrBuilder *bytes, const uint8_t query[16], uint64_t sequence,
+                              CheckpointHeader *header, MrError *err)
+{
+    uint32_t expected, actual;
+    if (bytes->length < sizeof *header + sizeof expected) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "checkpoint \"%s\" is cut off: it has %zu bytes", path,
+                            bytes->length);
+    }
+    memcpy(header, bytes->data, sizeof *header);
+    memcpy(&expected, bytes->data + bytes->length - sizeof expected, sizeof expected);
+    if (memcmp(header->magic, header_magic, sizeof header_magic) != 0) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "checkpoint \"%s\" does not start as one", path);
+    }
+    if (header->version > CHECKPOINT_VERSION || header->incompatible != 0) {
+        mr_error_set(err, MR_ERR_UNSUPPORTED,
+                     "checkpoint \"%s\" has format version %u with feature bits %#x; this server reads version %d",
+                     path, header->version, header->incompatible, CHECKPOINT_VERSION);
+        return mr_error_hint(err, "Start the server version that wrote it.");
+    }
+    actual = mr_crc32c(0, bytes->data, bytes->length - sizeof expected);
+    if ((actual != expected && !mr_fault_planted("ignore_crc"))
+        || header->content_bytes != bytes->length - sizeof *header - sizeof expected
+        || memcmp(header->query, query, 16) != 0 || header->sequence != sequence) {
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "checkpoint \"%s\" is damaged: checksum %08x expected, %08x found", path, expected,
+                            actual);
+    }
+    return MR_OK;
+}
+
+static MrStatus file_load(const char *path, MrBuilder *bytes, MrError *err)
+{
+    MrFile *file;
+    uint64_t length;
+    MR_TRY(mr_file_open(path, MR_FILE_READ, &file, err));
+    MrStatus status = mr_file_size(file, &length, err);
+    mr_builder_clear(bytes);
+    if (status == MR_OK && length > 0) {
+        char *room = mr_builder_reserve(bytes, length);
+        status = room == NULL ? mr_error_no_memory(err) : mr_file_read(file, 0, room, length, err);
+    }
+    mr_file_close(file);
+    return status;
+}
+
+/* Fills `data` with the content when the file is good and of this plan. */
+static MrStatus checkpoint_try(const char *path, const uint8_t query[16], uint64_t sequence, uint64_t plan_hash,
+                               MrBuilder *data, bool *is_good, MrError *err)
+{
+    MrError cause = MR_ERROR_INIT;
+    CheckpointHeader header;
+    *is_good = false;
+    MrStatus status = file_load(path, data, &cause);
+    if (status == MR_OK) {
+        status = content_check(path, data, query, sequence, &header, &cause);
+    }
+    if (status == MR_ERR_CORRUPT || status == MR_ERR_IO) {
+        /* An older one and a longer replay give the same answer. */
+        mr_log_error(MR_LOG_WARNING, "checkpoint.skipped", &cause);
+        return MR_OK;
+    }
+    if (status != MR_OK) {
+        if (err != NULL) {
+            *err = cause;
+        }
+        return status;
+    }
+    if (header.plan_hash == plan_hash) {
+        memmove(data->data, data->data + sizeof header, header.content_bytes);
+        data->length = header.content_bytes;
+        *is_good = true;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint64_t at_most, uint64_t plan_hash,
+                            MrBuilder *data, uint64_t *sequence, bool *found, MrError *err)
+{
+    SequenceList list;
+    char name[NAME_BYTES], path[4096];
+    *found = false;
+    *sequence = 0;
+    MrStatus status = sequences_list(directory, query, &list, err);
+    for (size_t i = list.count; status == MR_OK && i-- > 0 && !*found;) {
+        if (list.sequences[i] > at_most) {
+            continue;
+        }
+        name_format(query, list.sequences[i], name);
+        if (!path_format(directory, name, "", path)) {
+            status = path_too_long(directory, err);
+            break;
+        }
+        status = checkpoint_try(path, query, list.sequences[i], plan_hash, data, found, err);
+        *sequence = *found ? list.sequences[i] : 0;
+    }
+    free(list.sequences);
+    if (!*found) {
+        mr_builder_clear(data);
+    }
+    return status;
+}
+
+/* ---- removing ---------------------------------------------------------------------------- */
+
+static MrStatus checkpoint_remove(const char *directory, const uint8_t query[16], uint64_t sequence, MrError *err)
+{
+    char name[NAME_BYTES], path[4096];
+    name_format(query, sequence, name);
+    return path_format(directory, name, "", path) ? mr_file_remove(path, err) : path_too_long(directory, err);
+}
+
+MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16], uint64_t rewind_sequence,
+                             uint64_t *oldest_kept, MrError *err)
+{
+    SequenceList list;
+    uint64_t oldest = 0;
+    MrStatus status = sequences_list(directory, query, &list, err);
+    /* The newest at or below the rewind sequence. */
+    size_t rewind = list.count;
+    while (rewind > 0 && list.sequences[rewind - 1] > rewind_sequence) {
+        rewind--;
+    }
+    for (size_t i = 0; status == MR_OK && i < list.count; i++) {
+        if (i + 2 >= list.count || i + 1 == rewind) {
+            oldest = oldest == 0 ? list.sequences[i] : oldest;
+        } else {
+            status = checkpoint_remove(directory, query, list.sequences[i], err);
+        }
+    }
+    free(list.sequences);
+    *oldest_kept = status == MR_OK ? oldest : 0;
+    return status;
+}
+
+MrStatus mr_checkpoint_remove_all(const char *directory, const uint8_t query[16], MrError *err)
+{
+    SequenceList list;
+    MrStatus status = sequences_list(directory, query, &list, err);
+    for (size_t i = 0; status == MR_OK && i < list.count; i++) {
+        status = checkpoint_remove(directory, query, list.sequences[i], err);
+    }
+    free(list.sequences);
+    return status;
+}
