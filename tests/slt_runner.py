@@ -10,7 +10,7 @@ speed); each run is one test.  Records are separated by blank lines, `#` starts 
     query TYPES [rowsort] [in main|in pg]          the SQL, `----`, the expected rows
     feed STREAM                                    rows to append by COPY
     batch                                          FLUSH: all acknowledged rows are in all targets
-    clock TIMESTAMP                                SET CLOCK TO (it is 2026-01-01 00:00:00+00 before)
+    clock TIMESTAMP                                SET CLOCK TO (2026-01-01 00:00:00+00 before)
     restart                                        kill -9 and start again
     metric NAME{query="v"} | NAME{stream="s"}      a counter of millrace.queries or millrace.streams
     require postgres                               a PostgreSQL server, known as connection `pg`

@@ -26,7 +26,7 @@ def value(i):
 
 
 def seconds(i):
-    """Event time: a row a tenth of a second on average, up to 5 s out of order, so that some are late."""
+    """Event time: ten rows a second, every seventh up to 5 s out of order: some are late."""
     return EPOCH + i // 10 - (i * 31 % 6 if i % 7 == 0 else 0)
 
 
