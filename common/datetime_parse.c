@@ -438,6 +438,7 @@ static int days_in_month(int64_t year, int64_t month)
 }
 
 #define DATE_YEAR_MAX 5874897
+#define FIRST_DAY INT64_C(-2440588) /* 4714-11-24 BC, day 0 of Julian days */
 
 static Outcome check_date(Decoder *decoder)
 {
@@ -562,10 +563,9 @@ MrStatus mr_date_parse(MrString text, int32_t *out, MrError *err)
                                                      : INT32_MIN;
         return MR_OK;
     }
-    /* From 4714-11-24 BC (Julian day 0) to the year that PostgreSQL ends with. */
     if (decoder.year > DATE_YEAR_MAX ||
         mr_days_from_civil((int32_t)decoder.year, (int32_t)decoder.month, (int32_t)decoder.day) <
-            -2440588) {
+            FIRST_DAY) {
         return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "date out of range: \"%.*s\"",
                             SHOWN(text));
     }
@@ -589,6 +589,12 @@ MrStatus mr_time_parse(MrString text, int64_t *out, MrError *err)
     return MR_OK;
 }
 
+static MrStatus timestamp_out_of_range(MrString text, MrError *err)
+{
+    return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "timestamp out of range: \"%.*s\"",
+                        SHOWN(text));
+}
+
 /* To local microseconds; `decoder` has the zone, if the text gave one. */
 static MrStatus parse_moment(MrString text, const char *type_name, Decoder *decoder, int64_t *out,
                              MrError *err)
@@ -608,9 +614,8 @@ static MrStatus parse_moment(MrString text, const char *type_name, Decoder *deco
     int64_t days = mr_days_from_civil((int32_t)decoder->year, (int32_t)decoder->month,
                                       (int32_t)decoder->day);
     __int128 us = (__int128)days * MR_US_PER_DAY + clock_us(&decoder->clock);
-    if (days < -2440588 || us >= INT64_MAX) {
-        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "timestamp out of range: \"%.*s\"",
-                            SHOWN(text));
+    if (days < FIRST_DAY || us >= INT64_MAX) {
+        return timestamp_out_of_range(text, err);
     }
     *out = (int64_t)us;
     return MR_OK;
@@ -644,6 +649,9 @@ MrStatus mr_timestamptz_parse(MrString text, const MrTimezone *zone, int64_t *ou
         *out = local - decoder.zone_offset * MR_US_PER_SECOND;
     } else {
         *out = mr_timezone_local_to_utc((decoder.mask & HAS_ZONE) != 0 ? decoder.zone : zone, local);
+    }
+    if (*out < FIRST_DAY * MR_US_PER_DAY || *out == INT64_MAX) {
+        return timestamp_out_of_range(text, err);
     }
     return MR_OK;
 }

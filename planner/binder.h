@@ -104,15 +104,24 @@ MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrType *type
 /* GROUP BY, the select list and HAVING of an aggregated query, once all are bound over the input. */
 typedef struct MrGrouping {
     MrLogical *input;
-    MrExpr **keys;
-    const MrNode **key_nodes;
+    MrExpr **keys;               /* as written, over `input` */
     uint32_t key_count;
     MrAggregateList aggregates;
     bool is_global;
+    /* Filled by mr_bind_aggregate: the output column of each key, and the windowed node's bounds. */
+    uint32_t *key_columns;
+    const MrLogical *window_of;
+    MrExpr *having;              /* what WHERE said about the bounds of hopping windows; or NULL */
 } MrGrouping;
-MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, MrGrouping *out);
-/* Makes the AGGREGATE node, recognising windows. */
-MrStatus mr_bind_aggregate(MrBinder *b, const MrGrouping *grouping, MrLogical **out);
+/* The names and expressions of the select list, for ordinals and aliases. */
+typedef struct MrOutputs {
+    MrExpr *const *exprs;
+    const char *const *names;
+    uint32_t count;
+} MrOutputs;
+MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs, MrGrouping *grouping);
+/* Makes the AGGREGATE node, recognising windows; *node may be a filter on top of it. */
+MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **aggregate, MrLogical **node);
 /* An expression over the grouped input as one over the aggregate's output; 42803 if it cannot be. */
 MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
                          const MrExpr *expr, MrExpr **out);

@@ -164,7 +164,7 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
 {
     MrExpr *args[MR_CALL_ARGS_MAX];
     MrLogicalCall bound = { .is_distinct = call->distinct };
-    uint32_t index;
+    uint32_t index = 0;
     MR_TRY(aggregate_check_place(b, call));
     if (call->args.count > MR_CALL_ARGS_MAX) {
         return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, call->base.position,
@@ -180,9 +180,9 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
     if (bound.aggregate == NULL) {
         return mr_function_missing(b, call->name.name, args, call->args.count, call->base.position);
     }
-    if (call->distinct && mr_aggregate_distinct(bound.aggregate) == NULL) {
+    if (call->distinct && bound.aggregate->arg_count != 1) {
         return mr_bind_unsupported(b, call->base.position, "Select the distinct values in a subquery in FROM first.",
-                                   "DISTINCT is not supported for %s() of this type yet", call->name.name);
+                                   "DISTINCT is supported for aggregates of one argument only");
     }
     for (uint32_t i = 0; i < bound.aggregate->arg_count; i++) {
         bound.args[i] = args[i];

@@ -62,6 +62,7 @@ struct MrLogical {
     MrExpr *time;                  /* over the input; NULL without a window */
     bool time_is_event;
     int64_t extra_lateness_us;     /* windows over window_start stay open this much longer */
+    int32_t position;              /* of TUMBLE or HOP in the statement */
 
     MrExpr **keys;                 /* AGGREGATE */
     uint32_t key_count;

@@ -10,7 +10,7 @@
 static MrStatus block_alloc(MrArena *arena, uint32_t columns, uint32_t rows, MrBlock **out,
                             MrError *err)
 {
-    MrBlock *block;
+    MrBlock *block = NULL;
     MR_NEW(arena, block, err);
     MR_NEW_ARRAY(arena, block->columns, columns, err);
     block->row_count = rows;
@@ -25,7 +25,7 @@ static MrStatus block_alloc(MrArena *arena, uint32_t columns, uint32_t rows, MrB
 MrStatus mr_block_create(MrArena *arena, const MrSchema *schema, uint32_t rows, MrBlock **out,
                          MrError *err)
 {
-    MrBlock *block;
+    MrBlock *block = NULL;
     MR_TRY(block_alloc(arena, schema->column_count, rows, &block, err));
     for (uint32_t i = 0; i < schema->column_count; i++) {
         MR_TRY(mr_vector_init(&block->columns[i], arena, schema->columns[i].type, rows, err));
@@ -60,7 +60,7 @@ static MrPlace place_slice(const MrPlace *place, uint32_t block_rows, uint32_t f
 MrStatus mr_block_slice(MrArena *arena, const MrBlock *source, uint32_t first, uint32_t rows,
                         MrBlock **out, MrError *err)
 {
-    MrBlock *block;
+    MrBlock *block = NULL;
     MR_TRY(block_alloc(arena, source->column_count, rows, &block, err));
     for (uint32_t i = 0; i < source->column_count; i++) {
         block->columns[i] = mr_vector_slice(&source->columns[i], first, rows);
@@ -104,7 +104,7 @@ MrStatus mr_block_select(MrArena *arena, const MrBlock *source, const uint32_t *
         /* Ascending rows, as many as there are: all of them. */
         return mr_block_slice(arena, source, 0, count, out, err);
     }
-    MrBlock *block;
+    MrBlock *block = NULL;
     MR_TRY(block_alloc(arena, source->column_count, count, &block, err));
     for (uint32_t i = 0; i < source->column_count; i++) {
         MR_TRY(mr_vector_gather(&source->columns[i], rows, count, arena, &block->columns[i], err));
@@ -152,7 +152,7 @@ static MrStatus vector_copy(MrArena *arena, const MrVector *from, MrVector *out,
 
 MrStatus mr_block_copy(MrArena *arena, const MrBlock *source, MrBlock **out, MrError *err)
 {
-    MrBlock *block;
+    MrBlock *block = NULL;
     uint32_t rows = source->row_count;
     MR_TRY(block_alloc(arena, source->column_count, rows, &block, err));
     for (uint32_t i = 0; i < source->column_count; i++) {

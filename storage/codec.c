@@ -26,3 +26,13 @@ void mr_decoder_counts(const MrDecoder *decoder, MrDecoderCounts *out)
 {
     *out = decoder->counts;
 }
+
+void mr_decoder_set_lines(MrDecoder *decoder, uint64_t lines)
+{
+    decoder->counts.lines = lines;
+}
+
+void mr_decoder_limit_rows(MrDecoder *decoder, uint32_t rows)
+{
+    mr_stage_limit_rows(&decoder->stage, rows);
+}

@@ -70,11 +70,16 @@ typedef struct MrCodecClass {
 const MrCodecClass *mr_codec_find(MrString name); /* NULL: none */
 extern const MrCodecClass mr_codec_csv, mr_codec_text, mr_codec_binary, mr_codec_json;
 
-/* Counters of one decoder: rows made, bad rows, unknown JSON members. */
+/* Counters of one decoder: rows made, bad rows, unknown JSON members, lines that are done, and bytes
+ * of a begun row that were taken but are not part of any row yet. */
 typedef struct MrDecoderCounts {
-    uint64_t rows, rejected, unknown_members;
+    uint64_t rows, rejected, unknown_members, lines, carried_bytes;
 } MrDecoderCounts;
 void mr_decoder_counts(const MrDecoder *decoder, MrDecoderCounts *out); /* every MrDecoder starts with one */
+/* For input that is taken up in its middle: lines that were done before, for messages. */
+void mr_decoder_set_lines(MrDecoder *decoder, uint64_t lines);
+/* A block is full with `rows` rows from now on (at most what is the default). */
+void mr_decoder_limit_rows(MrDecoder *decoder, uint32_t rows);
 
 /* One value in PostgreSQL's binary form (send/recv), for the wire and for COPY binary. */
 MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, size_t length, void *cell,

@@ -141,7 +141,8 @@ SETS = {
             SELECT window_start, window_end, "isRobot", count(*) AS edits, sum(added) AS added,
                    max(deleted) AS max_deleted
             FROM {source} GROUP BY window_start, window_end, "isRobot" """, (0, 1, 2)),
-         Query("w6", "wikipedia/w6_tumble_10m_anonymous_by_country.csv", ("TUMBLE", "10 minutes"), """
+         Query("w6", "wikipedia/w6_tumble_10m_anonymous_by_country.csv",
+               ("TUMBLE", "10 minutes"), """
             SELECT window_start, "countryIsoCode", count(*) AS edits, avg(delta) AS avg_delta,
                    min(delta) AS min_delta, max(delta) AS max_delta
             FROM {source} WHERE "isAnonymous" AND "countryIsoCode" IS NOT NULL

@@ -29,6 +29,7 @@ typedef struct MrStage {
     bool *filled;         /* some input column is the target of this one */
     uint32_t row_count;
     uint32_t row_capacity;
+    uint32_t row_limit;   /* rows with which the block is full */
     size_t text_bytes;    /* long text by now, for is_full */
     bool is_taken;        /* the block was given away: start afresh before the next row */
     MrArena arena;
@@ -48,6 +49,7 @@ uint64_t *mr_stage_validity(MrStage *stage, uint32_t column);
 bool mr_stage_is_full(const MrStage *stage);
 /* Rows there is room for before the block is full. */
 uint32_t mr_stage_room(const MrStage *stage);
+void mr_stage_limit_rows(MrStage *stage, uint32_t rows);
 MrStatus mr_stage_take(MrStage *stage, MrBlock **out, MrError *err);
 
 static inline void *mr_stage_cell(const MrStage *stage, uint32_t column, uint32_t row)

@@ -25,7 +25,6 @@ typedef struct Delimited {
     bool finishing;                /* the last row goes into a block that is full already */
     bool at_start;                 /* no byte seen: there may be a byte order mark */
     bool ended;                    /* the end marker was seen: the rest is ignored */
-    uint64_t line;                 /* lines that are done */
 } Delimited;
 
 char mr_delimited_delimiter(const MrCodecOptions *options, bool is_csv)
@@ -213,7 +212,7 @@ static MrStatus chunk_bad_row(Delimited *self, Chunk *chunk, bool of_field, MrEr
 {
     MrString raw = chunk_row_text(self, chunk, chunk->row);
     chunk_advance(self, chunk, 1);
-    return row_reject(self, self->line + chunk->lines, raw, of_field, err);
+    return row_reject(self, self->base.counts.lines + chunk->lines, raw, of_field, err);
 }
 
 /* Rows from the next one on that can be converted together: as many fields as columns, before
@@ -334,8 +333,8 @@ static MrStatus chunk_stray(Delimited *self, Chunk *chunk, MrError *err)
     chunk->lines++;
     chunk->row_start = end + 1;
     /* PostgreSQL shows no line here. */
-    mr_decoder_context(&self->base, self->line + chunk->lines, NULL, NULL, err);
-    return mr_decoder_bad_row(&self->base, self->line + chunk->lines, raw, err);
+    mr_decoder_context(&self->base, self->base.counts.lines + chunk->lines, NULL, NULL, err);
+    return mr_decoder_bad_row(&self->base, self->base.counts.lines + chunk->lines, raw, err);
 }
 
 static MrStatus row_run(Delimited *self, const char *data, size_t length, MrError *err);
@@ -350,9 +349,9 @@ static MrStatus last_row_run(Delimited *self, const Chunk *chunk, MrError *err)
         mr_builder_append(&row, chunk->data + chunk->row_start,
                           chunk->scan.marker_at - chunk->row_start);
         mr_builder_append_string(&row, line_end_text(self));
-        self->line += chunk->lines;
+        self->base.counts.lines += chunk->lines;
         status = row.failed ? mr_error_no_memory(err) : row_run(self, row.data, row.length, err);
-        self->line -= chunk->lines;
+        self->base.counts.lines -= chunk->lines;
         mr_builder_fini(&row);
     }
     self->ended = true;
@@ -378,7 +377,7 @@ static MrStatus chunk_marker(Delimited *self, Chunk *chunk, bool *whole, MrError
     } else {
         return last_row_run(self, chunk, err);
     }
-    mr_decoder_context(&self->base, self->line + chunk->lines + 1, NULL, NULL, err);
+    mr_decoder_context(&self->base, self->base.counts.lines + chunk->lines + 1, NULL, NULL, err);
     return err->status;
 }
 
@@ -406,10 +405,10 @@ static MrStatus chunk_run(Delimited *self, const char *data, size_t length, bool
             mr_error_set(err, MR_ERR_BAD_COPY, "extra data after last expected column");
             chunk.row_start = length;
             chunk.lines = 1;
-            status = row_reject(self, self->line + 1, (MrString){ data, length }, false, err);
+            status = row_reject(self, self->base.counts.lines + 1, (MrString){ data, length }, false, err);
         }
     }
-    self->line += chunk.lines;
+    self->base.counts.lines += chunk.lines;
     *used = self->ended ? length : chunk.row_start;
     return status;
 }
@@ -423,7 +422,7 @@ static MrStatus header_read(Delimited *self, const char *data, size_t length, Mr
     self->header_due = false;
     self->ends[0] = UINT32_MAX;
     mr_scan(&scan, &self->dialect, data, length);
-    self->line += 1;
+    self->base.counts.lines += 1;
     bool named = self->base.options.match_header || self->base.options.map_header;
     if (!named || scan.row_count == 0) {
         return MR_OK;
@@ -431,7 +430,7 @@ static MrStatus header_read(Delimited *self, const char *data, size_t length, Mr
     size_t bad = mr_utf8_check(data, length);
     if (bad < length) {
         mr_decoder_encoding_error(data + bad, length - bad, err);
-        mr_decoder_context(&self->base, self->line, NULL, NULL, err);
+        mr_decoder_context(&self->base, self->base.counts.lines, NULL, NULL, err);
         return MR_ERR_BAD_ENCODING;
     }
     uint32_t count = scan.row_ends[0] + 1;
@@ -448,7 +447,7 @@ static MrStatus header_read(Delimited *self, const char *data, size_t length, Mr
     MrStatus status = mr_delimited_header(&self->reader, fields, count, &self->columns,
                                           &self->column_count, err);
     if (status != MR_OK) {
-        mr_decoder_context(&self->base, self->line, NULL, NULL, err);
+        mr_decoder_context(&self->base, self->base.counts.lines, NULL, NULL, err);
     }
     free(fields);
     return status;
@@ -534,6 +533,7 @@ MrStatus mr_delimited_decode(MrDecoder *decoder, const char *data, size_t length
         MR_TRY(carry_step(self, data + *used, left, &part, err));
         *used += part;
     }
+    self->base.counts.carried_bytes = self->carry.length;
     return MR_OK;
 }
 
@@ -550,8 +550,8 @@ MrStatus mr_delimited_finish(MrDecoder *decoder, MrError *err)
     if (self->dialect.is_csv && self->row_end.in_quote) {
         mr_error_set(err, MR_ERR_BAD_COPY, "unterminated CSV quoted field");
         MrString raw = { self->carry.data, self->carry.length };
-        mr_decoder_context(&self->base, self->line + 1, NULL, &raw, err);
-        MrStatus status = mr_decoder_bad_row(&self->base, self->line + 1, raw, err);
+        mr_decoder_context(&self->base, self->base.counts.lines + 1, NULL, &raw, err);
+        MrStatus status = mr_decoder_bad_row(&self->base, self->base.counts.lines + 1, raw, err);
         mr_builder_clear(&self->carry);
         return status;
     }
@@ -571,6 +571,7 @@ MrStatus mr_delimited_finish(MrDecoder *decoder, MrError *err)
     self->carrying = false;
     MrStatus status = row_run(self, self->carry.data, self->carry.length, err);
     mr_builder_clear(&self->carry);
+    self->base.counts.carried_bytes = 0;
     self->row_end = (MrRowEnd){ 0 };
     return status;
 }

@@ -24,7 +24,6 @@ typedef struct Json {
     JsonValue *values;   /* by input column, of this line */
     MrBuilder carry;     /* a line's bytes from earlier pieces */
     MrBuilder scratch;
-    uint64_t line;
     bool at_start;
     const MrCodecColumn *bad_column;
     MrString bad_value;
@@ -344,7 +343,7 @@ static void row_drop(MrStage *stage)
 static MrStatus line_read(Json *self, const char *data, size_t length, MrError *err)
 {
     MrStage *stage = &self->base.stage;
-    self->line++;
+    self->base.counts.lines++;
     if (length > 0 && data[length - 1] == '\r') {
         length--;
     }
@@ -362,12 +361,12 @@ static MrStatus line_read(Json *self, const char *data, size_t length, MrError *
     }
     row_drop(stage);
     if (self->bad_column != NULL) {
-        mr_decoder_context(&self->base, self->line, self->bad_column->name,
+        mr_decoder_context(&self->base, self->base.counts.lines, self->bad_column->name,
                            self->bad_value.data != NULL ? &self->bad_value : NULL, err);
     } else {
-        mr_decoder_context(&self->base, self->line, NULL, &line, err);
+        mr_decoder_context(&self->base, self->base.counts.lines, NULL, &line, err);
     }
-    return mr_decoder_bad_row(&self->base, self->line, line, err);
+    return mr_decoder_bad_row(&self->base, self->base.counts.lines, line, err);
 }
 
 static MrStatus carry_add(Json *self, const char *data, size_t length, MrError *err)
@@ -415,6 +414,7 @@ static MrStatus json_decode(MrDecoder *decoder, const char *data, size_t length,
             return status;
         }
     }
+    self->base.counts.carried_bytes = self->carry.length;
     return MR_OK;
 }
 
@@ -429,6 +429,7 @@ static MrStatus json_finish(MrDecoder *decoder, MrError *err)
     }
     MrStatus status = line_read(self, self->carry.data, self->carry.length, err);
     mr_builder_clear(&self->carry);
+    self->base.counts.carried_bytes = 0;
     return status;
 }
 

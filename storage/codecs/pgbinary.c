@@ -261,6 +261,7 @@ static MrStatus binary_decode(MrDecoder *decoder, const char *data, size_t lengt
         MR_TRY(binary_step(self, data + *used, length - *used, &part, err));
         *used += part;
     }
+    self->base.counts.carried_bytes = self->carry.length;
     return MR_OK;
 }
 

@@ -15,7 +15,7 @@ enum { STAGE_ARENA_BYTES_MAX = 512 << 20, STAGE_ROWS_MIN = 256, HEAP_BYTES_MIN =
 MrStatus mr_stage_init(MrStage *stage, const MrCodecOptions *options, MrError *err)
 {
     uint32_t count = options->schema->column_count;
-    *stage = (MrStage){ .schema = options->schema };
+    *stage = (MrStage){ .schema = options->schema, .row_limit = STAGE_ROWS_FULL };
     /* Far above what makes a block full: one row may bring MR_ROW_BYTES_MAX, and reading a jsonb
      * document takes a multiple of its text. */
     mr_arena_init(&stage->arena, STAGE_ARENA_BYTES_MAX);
@@ -175,16 +175,21 @@ MrStatus mr_stage_set_null(MrStage *stage, uint32_t column, uint32_t row, MrErro
 bool mr_stage_is_full(const MrStage *stage)
 {
     return !stage->is_taken
-           && (stage->row_count >= STAGE_ROWS_FULL
+           && (stage->row_count >= stage->row_limit
                || stage->text_bytes >= MR_STAGE_BYTES_MAX);
 }
 
 uint32_t mr_stage_room(const MrStage *stage)
 {
     if (stage->is_taken) {
-        return STAGE_ROWS_FULL;
+        return stage->row_limit;
     }
-    return stage->row_count < STAGE_ROWS_FULL ? STAGE_ROWS_FULL - stage->row_count : 0;
+    return stage->row_count < stage->row_limit ? stage->row_limit - stage->row_count : 0;
+}
+
+void mr_stage_limit_rows(MrStage *stage, uint32_t rows)
+{
+    stage->row_limit = rows == 0 ? 1 : rows < STAGE_ROWS_FULL ? rows : STAGE_ROWS_FULL;
 }
 
 MrStatus mr_stage_take(MrStage *stage, MrBlock **out, MrError *err)

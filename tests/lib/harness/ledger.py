@@ -63,8 +63,8 @@ class Ledger:
                 f"WATERMARK FOR ts AS ts - INTERVAL '{DELAY} seconds')")
             connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}appended AS "
                                "SELECT id, v FROM s")
-            connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}counts AS SELECT k, "
-                               "count(*) AS n, sum(v) AS total, min(v) AS low, max(v) AS high "
+            connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}counts AS "
+                               "SELECT k, count(*) AS n, sum(v) AS total, min(v) AS low, max(v) AS high "
                                "FROM s GROUP BY k")
             connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}closed AS "
                                "SELECT window_start, count(*) AS n, sum(v) AS total FROM "
