@@ -97,9 +97,6 @@ typedef struct MrBoundQuery {
 /* `is_root`: ORDER BY keeps its hidden columns. Columns without a type become text. */
 MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out);
 MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope);
-/* VALUES; `types` NULL: the columns' common types, else what each column must become. */
-MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrType *types, uint32_t type_count,
-                        MrLogical **out);
 
 /* GROUP BY, the select list and HAVING of an aggregated query, once all are bound over the input. */
 typedef struct MrGrouping {

@@ -1,0 +1,198 @@
+/*
+ * planner/binder_from.c - what stands in FROM: streams, views, results, system views, subqueries,
+ * WITH queries, VALUES.  Must not know what is selected from them.
+ */
+#include "planner/binder.h"
+
+#include "planner/values.h"
+#include "planner/window.h"
+
+#include <string.h>
+
+/* `AS name (columns)`: fewer names than columns rename the first. */
+static MrStatus apply_alias(MrBinder *b, const MrAlias *alias, int32_t position, MrScope *scope)
+{
+    if (alias->name != NULL) {
+        scope->alias = alias->name;
+        scope->schema_name = NULL;
+    }
+    if (alias->columns.count == 0) {
+        return MR_OK;
+    }
+    MrLogical *input = scope->input;
+    const char **names;
+    MrExpr **exprs;
+    MR_NEW_ARRAY(b->arena, names, input->column_count, b->err);
+    MR_NEW_ARRAY(b->arena, exprs, input->column_count, b->err);
+    uint32_t renamed = 0;
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        names[i] = input->columns[i].name;
+        if (names[i] != NULL && renamed < alias->columns.count) {
+            names[i] = alias->columns.items[renamed++];
+        }
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
+    }
+    if (renamed < alias->columns.count) {
+        return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, position,
+                             "table \"%s\" has %u columns available but %u columns specified",
+                             scope->alias != NULL ? scope->alias : "?", renamed, alias->columns.count);
+    }
+    return mr_logical_project(b->arena, input, exprs, names, input->column_count, &scope->input, b->err);
+}
+
+/* Whether every row is a row of a stream, that is, has a place in the log. */
+static bool is_over_stream(const MrLogical *node)
+{
+    while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT || node->kind == MR_LOGICAL_WINDOW) {
+        node = node->input;
+    }
+    return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM;
+}
+
+/* A query in FROM under a name: only its own columns are seen. */
+static MrStatus bind_nested(MrBinder *b, const MrAstQuery *query, MrScope *scope)
+{
+    MrBoundQuery bound;
+    MR_TRY(mr_bind_query(b, query, false, &bound));
+    for (uint32_t i = bound.visible; i < bound.node->column_count; i++) {
+        bound.node->columns[i].name = NULL;
+    }
+    *scope = (MrScope){ .input = bound.node, .over_stream = is_over_stream(bound.node) };
+    return MR_OK;
+}
+
+/* ---- Relations --------------------------------------------------------------------------- */
+
+static MrStatus bind_view(MrBinder *b, const MrRelation *view, int32_t position, MrScope *scope)
+{
+    if (b->view_depth >= MR_PLAN_VIEW_DEPTH_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_COMPLEX, position, "views are nested too deeply");
+    }
+    for (uint32_t i = 0; i < b->view_depth; i++) {
+        if (b->views[i] == view) {
+            return mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position,
+                                 "infinite recursion detected in view \"%s\"", view->name);
+        }
+    }
+    const MrCte *ctes = b->ctes;
+    b->views[b->view_depth++] = view;
+    b->ctes = NULL; /* the view's text was written where none of these names were known */
+    MrStatus status = bind_nested(b, view->query, scope);
+    b->ctes = ctes;
+    b->view_depth--;
+    MR_TRY(status);
+    uint32_t named = 0;
+    for (uint32_t i = 0; i < scope->input->column_count && named < view->schema.column_count; i++) {
+        if (scope->input->columns[i].name != NULL) {
+            scope->input->columns[i].name = view->schema.columns[named++].name;
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus refuse_standing(MrBinder *b, const MrRelation *relation, int32_t position)
+{
+    if (relation->kind == MR_RELATION_VIRTUAL) {
+        return mr_bind_unsupported(b, position, "Select from it, or \\watch the SELECT.",
+                                   "a standing query cannot read the system view \"%s\"", relation->name);
+    }
+    return mr_bind_unsupported(b, position, "Put its SELECT into a view, and read that view or a subquery in both.",
+                               "a standing query over another materialized view is not supported yet");
+}
+
+static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t position, MrScope *scope)
+{
+    bool stored = relation->kind == MR_RELATION_QUERY || relation->kind == MR_RELATION_VIRTUAL;
+    *scope = (MrScope){ 0 };
+    if (stored && b->mode == MR_BIND_STANDING) {
+        return refuse_standing(b, relation, position);
+    }
+    switch (relation->kind) {
+    case MR_RELATION_STREAM:
+        scope->has_place = scope->over_stream = true;
+        MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_STREAM, &scope->input, b->err));
+        break;
+    case MR_RELATION_VIEW:
+        MR_TRY(bind_view(b, relation, position, scope));
+        break;
+    case MR_RELATION_QUERY:
+        MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_RESULT, &scope->input, b->err));
+        break;
+    case MR_RELATION_VIRTUAL:
+        MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_VIRTUAL, &scope->input, b->err));
+        break;
+    }
+    scope->alias = relation->name;
+    scope->schema_name = relation->schema_name;
+    return MR_OK;
+}
+
+static const MrCte *find_cte(const MrBinder *b, const MrName *name)
+{
+    const MrCte *cte = name->schema == NULL && name->connection == NULL ? b->ctes : NULL;
+    while (cte != NULL && strcmp(cte->ast->name, name->name) != 0) {
+        cte = cte->outer;
+    }
+    return cte;
+}
+
+static MrStatus bind_cte(MrBinder *b, const MrCte *cte, MrScope *scope)
+{
+    const MrCte *ctes = b->ctes;
+    MrAlias alias = { .name = cte->ast->name, .columns = cte->ast->columns };
+    b->ctes = cte->outer; /* it sees only what was named before it */
+    MrStatus status = bind_nested(b, MR_AST_AS(const MrAstQuery, cte->ast->statement), scope);
+    b->ctes = ctes;
+    MR_TRY(status);
+    return apply_alias(b, &alias, cte->ast->base.position, scope);
+}
+
+static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scope)
+{
+    if (ast->system_time != NULL) {
+        return mr_bind_unsupported(b, ast->system_time->position, "Read the relation as it is now.",
+                                   "FOR SYSTEM_TIME AS OF is not supported yet");
+    }
+    const MrCte *cte = find_cte(b, &ast->name);
+    if (cte != NULL) {
+        MR_TRY(bind_cte(b, cte, scope));
+    } else {
+        const MrRelation *relation;
+        MrStatus status = mr_catalog_resolve(b->context->catalog, &ast->name, &relation, b->err);
+        if (status != MR_OK) {
+            mr_error_at(b->err, b->view_depth > 0 ? -1 : ast->base.position);
+            return status;
+        }
+        MR_TRY(bind_relation(b, relation, ast->base.position, scope));
+    }
+    return apply_alias(b, &ast->alias, ast->base.position, scope);
+}
+
+static MrStatus bind_subquery(MrBinder *b, const MrAstFromSubquery *ast, MrScope *scope)
+{
+    if (ast->lateral) {
+        return mr_bind_unsupported(b, ast->base.position, "Leave LATERAL out.", "LATERAL is not supported yet");
+    }
+    MR_TRY(bind_nested(b, ast->query, scope));
+    return apply_alias(b, &ast->alias, ast->base.position, scope);
+}
+
+MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope)
+{
+    switch (item->kind) {
+    case MR_AST_FROM_TABLE:
+        return bind_table(b, MR_AST_AS(const MrAstFromTable, item), scope);
+    case MR_AST_FROM_SUBQUERY:
+        return bind_subquery(b, MR_AST_AS(const MrAstFromSubquery, item), scope);
+    case MR_AST_FROM_WINDOW:
+        MR_TRY(mr_window_bind_from(b, MR_AST_AS(const MrAstFromWindow, item), scope));
+        return apply_alias(b, &MR_AST_AS(const MrAstFromWindow, item)->alias, item->position, scope);
+    case MR_AST_FROM_FUNCTION:
+        return mr_bind_unsupported(b, item->position, "Use VALUES.", "functions in FROM are not supported yet");
+    case MR_AST_FROM_JOIN:
+        return mr_bind_unsupported(b, item->position, "Read one relation per query.", "joins are not supported yet");
+    default:
+        return mr_bind_unsupported(b, item->position, "Name a stream, a view or a subquery.",
+                                   "%s is not supported in FROM", mr_ast_kind_name(item->kind));
+    }
+}

@@ -1,0 +1,183 @@
+/*
+ * planner/values.c - see values.h.
+ */
+#include "planner/values.h"
+
+#include <string.h>
+
+/* ---- Cells ------------------------------------------------------------------------------- */
+
+/* now() of a default is this statement's moment here: the row is made by it. */
+static MrStatus without_arrival(MrBinder *b, const MrExpr *expr, MrExpr **out)
+{
+    if (expr->kind == MR_EXPR_ARRIVAL) {
+        MrDatum now = { .type = expr->type, .integer = b->context->now_us };
+        return mr_expr_constant(b->arena, &now, expr->position, out, b->err);
+    }
+    MrExpr *copy;
+    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy, b->err));
+    MrExpr **args = copy->args;
+    *copy = *expr;
+    copy->args = args;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        MR_TRY(without_arrival(b, expr->args[i], &args[i]));
+    }
+    *out = copy;
+    return MR_OK;
+}
+
+MrStatus mr_bind_evaluate(MrBinder *b, const MrExpr *expr, MrDatum *out)
+{
+    if (expr->kind == MR_EXPR_CONSTANT) {
+        *out = expr->constant;
+        out->type = expr->type;
+        return MR_OK;
+    }
+    MrExpr *plain = (MrExpr *)(uintptr_t)expr;
+    if (mr_expr_has_kind(expr, MR_EXPR_ARRIVAL)) {
+        MR_TRY(without_arrival(b, expr, &plain));
+    }
+    MR_TRY(mr_expr_constant_value(b->arena, plain, b->context->zone, b->context->now_us, out, b->err));
+    out->type = expr->type;
+    return MR_OK;
+}
+
+static MrStatus store_cell(MrBinder *b, MrBlock *block, uint32_t column, uint32_t row, const MrExpr *expr)
+{
+    MrVector *vector = &block->columns[column];
+    MrDatum value;
+    MR_TRY(mr_bind_evaluate(b, expr, &value));
+    if (value.is_null) {
+        MR_TRY(mr_vector_make_nullable(vector, b->arena, b->err));
+        mr_bitmap_clear(vector->validity, row);
+        memset((char *)vector->data + (size_t)row * mr_type_info(vector->type.id)->width, 0,
+               mr_type_info(vector->type.id)->width);
+        return MR_OK;
+    }
+    mr_datum_store(&value, (char *)vector->data + (size_t)row * mr_type_info(vector->type.id)->width);
+    return MR_OK;
+}
+
+/* ---- Rows -------------------------------------------------------------------------------- */
+
+static MrStatus default_cell(MrBinder *b, const MrValuesTarget *target, uint32_t column, int32_t position,
+                             MrExpr **out)
+{
+    if (target == NULL) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, position, "DEFAULT is not allowed in this context");
+    }
+    if (target->defaults[column] != NULL) {
+        *out = (MrExpr *)(uintptr_t)target->defaults[column];
+        return MR_OK;
+    }
+    MrDatum null = { .type = mr_type(target->types[column].id), .is_null = true };
+    return mr_expr_constant(b->arena, &null, position, out, b->err);
+}
+
+static MrStatus bind_row(MrBinder *b, const MrAstRow *row, const MrValuesTarget *target, MrExpr **cells)
+{
+    for (uint32_t i = 0; i < row->elements.count; i++) {
+        const MrNode *node = row->elements.items[i];
+        if (node->kind == MR_AST_DEFAULT) {
+            MR_TRY(default_cell(b, target, i, node->position, &cells[i]));
+            continue;
+        }
+        MR_TRY(mr_bind_expr(b, node, &cells[i]));
+        if (target == NULL) {
+            continue;
+        }
+        if (!mr_can_coerce(cells[i]->type.id, target->types[i].id, MR_CAST_ASSIGNMENT)) {
+            char had[64], wanted[64];
+            mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, node->position,
+                          "column \"%s\" is of type %s but expression is of type %s", target->names[i],
+                          mr_type_text(mr_type(target->types[i].id), wanted),
+                          mr_type_text(mr_type(cells[i]->type.id), had));
+            return mr_error_hint(b->err, "You will need to rewrite or cast the expression.");
+        }
+        MR_TRY(mr_coerce(b, cells[i], target->types[i], MR_CAST_ASSIGNMENT, node->position, &cells[i]));
+    }
+    return MR_OK;
+}
+
+static MrStatus check_rows(MrBinder *b, const MrAstQuery *query, const MrValuesTarget *target, uint32_t *columns)
+{
+    *columns = query->rows.count > 0 ? MR_AST_AS(const MrAstRow, query->rows.items[0])->elements.count : 0;
+    if (query->rows.count > MR_BLOCK_ROWS_MAX) {
+        mr_bind_error(b, MR_ERR_PROGRAM_LIMIT, query->base.position, "VALUES can have at most %d rows",
+                      MR_BLOCK_ROWS_MAX);
+        return mr_error_hint(b->err, "Use COPY … FROM STDIN.");
+    }
+    if (*columns > MR_PLAN_COLUMNS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, query->base.position,
+                             "VALUES can have at most %d columns", MR_PLAN_COLUMNS_MAX);
+    }
+    for (uint32_t i = 0; i < query->rows.count; i++) {
+        const MrAstRow *row = MR_AST_AS(const MrAstRow, query->rows.items[i]);
+        if (row->elements.count != *columns) {
+            return mr_bind_error(b, MR_ERR_SYNTAX, row->base.position, "VALUES lists must all be the same length");
+        }
+    }
+    if (target != NULL && *columns > target->count) {
+        const MrAstRow *row = MR_AST_AS(const MrAstRow, query->rows.items[0]);
+        return mr_bind_error(b, MR_ERR_SYNTAX, row->elements.items[target->count]->position,
+                             "INSERT has more expressions than target columns");
+    }
+    return MR_OK;
+}
+
+/* The types of the columns: given, or what the rows of each have in common. */
+static MrStatus settle_types(MrBinder *b, MrExpr **cells, uint32_t rows, uint32_t columns,
+                             const MrValuesTarget *target, MrColumn *out)
+{
+    MrExpr **column;
+    MR_NEW_ARRAY(b->arena, column, rows, b->err);
+    for (uint32_t i = 0; i < columns; i++) {
+        out[i] = (MrColumn){ .name = mr_arena_printf(b->arena, "column%u", i + 1) };
+        if (out[i].name == NULL) {
+            return mr_error_no_memory(b->err);
+        }
+        if (target != NULL) {
+            out[i].type = target->types[i];
+            continue;
+        }
+        MrTypeId type;
+        for (uint32_t r = 0; r < rows; r++) {
+            column[r] = cells[(size_t)r * columns + i];
+        }
+        MR_TRY(mr_coerce_common(b, column, rows, "VALUES", &type));
+        for (uint32_t r = 0; r < rows; r++) {
+            cells[(size_t)r * columns + i] = column[r];
+        }
+        out[i].type = column[0]->type;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrValuesTarget *target, MrLogical **out)
+{
+    uint32_t columns, rows = query->rows.count;
+    MrExpr **cells;
+    MrColumn *schema_columns;
+    MrBlock *block;
+    const char **names;
+    MR_TRY(check_rows(b, query, target, &columns));
+    MR_NEW_ARRAY(b->arena, cells, (size_t)rows * columns, b->err);
+    MR_NEW_ARRAY(b->arena, schema_columns, columns, b->err);
+    MR_NEW_ARRAY(b->arena, names, columns, b->err);
+    b->clause = MR_CLAUSE_VALUES;
+    for (uint32_t r = 0; r < rows; r++) {
+        MR_TRY(bind_row(b, MR_AST_AS(const MrAstRow, query->rows.items[r]), target, cells + (size_t)r * columns));
+    }
+    MR_TRY(settle_types(b, cells, rows, columns, target, schema_columns));
+    MrSchema schema = { .column_count = columns, .columns = schema_columns };
+    MR_TRY(mr_block_create(b->arena, &schema, rows, &block, b->err));
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t i = 0; i < columns; i++) {
+            MR_TRY(store_cell(b, block, i, r, cells[(size_t)r * columns + i]));
+        }
+    }
+    for (uint32_t i = 0; i < columns; i++) {
+        names[i] = schema_columns[i].name;
+    }
+    return mr_logical_values(b->arena, block, names, out, b->err);
+}
