@@ -1,0 +1,37 @@
+/*
+ * server/adhoc.h - a SELECT at the prompt: the same pipeline as a standing query's, run once over what
+ * is there, on a thread of its own.
+ */
+#ifndef MR_SERVER_ADHOC_H
+#define MR_SERVER_ADHOC_H
+
+#include "server/waits.h"
+
+/* Finished rows; owned by whoever got it. */
+typedef struct MrResult {
+    MrSchema schema;             /* the visible columns */
+    const MrBlock **blocks;
+    uint32_t block_count;
+    uint64_t row_count;
+    MrArena arena;               /* holds all of it */
+} MrResult;
+void mr_result_destroy(MrResult *result); /* accepts NULL */
+
+typedef struct MrAdhoc MrAdhoc;
+typedef void MrAdhocDone(void *context, MrResult *result, const MrError *err); /* takes result; NULL on error */
+
+/* Starts the plan (keeps `plan`, its arena and catalogue until done).  Reads streams from their first kept row
+ * up to `upto` (the head of the log at the start of the statement).  `own_sequence`: rows this session was
+ * acknowledged, which results must cover first (0: no wait). */
+MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrCatalog *catalog, int64_t memory_bytes,
+                        uint64_t own_sequence, MrAdhocDone *done, void *context);
+/* Ends it within one batch: done comes with 57014.  */
+void mr_adhoc_cancel(MrAdhoc *adhoc);
+/* The session is gone: the result is thrown away, done is not called. */
+void mr_adhoc_abandon(MrAdhoc *adhoc);
+/* On the caller's thread, for plans over constants (VALUES, no FROM, small virtual tables): no waiting. */
+MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err);
+/* True when run_now may be used: the leaf is VALUES or VIRTUAL. */
+bool mr_adhoc_is_immediate(const MrPlan *plan);
+
+#endif

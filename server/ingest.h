@@ -1,0 +1,63 @@
+/*
+ * server/ingest.h - bytes or blocks of given columns to logged blocks of a stream: defaults, generated
+ * columns, NOT NULL, NULL times, then append.  One way for COPY, INSERT, HTTP and sources.
+ */
+#ifndef MR_SERVER_INGEST_H
+#define MR_SERVER_INGEST_H
+
+#include "server/server.h"
+#include "storage/codec.h"
+
+typedef struct MrIngest MrIngest;
+
+typedef struct MrIngestOptions {
+    MrServer *server;
+    MrCatalog *catalog;          /* a reference is taken */
+    const MrRelation *relation;  /* a stream of it */
+    const uint32_t *given;       /* columns of the stream that the input has, in its order */
+    uint32_t given_count;
+    const MrTimezone *zone;
+    /* Bytes in: */
+    const MrCodecClass *codec;   /* NULL: only blocks come */
+    MrCodecOptions codec_options; /* columns, schema, relation and zone are filled in here; the rest as given */
+    bool fail_on_bad_row;        /* else counted and kept in millrace.rejected_rows */
+    MrLogTransaction *transaction; /* of a BEGIN … COMMIT, borrowed; NULL: one of its own */
+} MrIngestOptions;
+
+MrStatus mr_ingest_create(const MrIngestOptions *options, MrIngest **out, MrError *err);
+/* Decodes and appends what is complete.  The error names line and column; the ingest is of no use then. */
+MrStatus mr_ingest_feed(MrIngest *ingest, const char *data, size_t length, MrError *err);
+/* A block of the given columns (INSERT, sources). */
+MrStatus mr_ingest_block(MrIngest *ingest, const MrBlock *block, MrError *err);
+/* End of input: the rest is decoded and appended; an own transaction is committed.  *rows: rows taken;
+ * *sequence: the last one (0 in a borrowed transaction); *durability: what to wait for. */
+MrStatus mr_ingest_finish(MrIngest *ingest, uint64_t *rows, uint64_t *sequence, MrDurability *durability, MrError *err);
+/* Without finish: nothing of an own transaction becomes visible. */
+void mr_ingest_destroy(MrIngest *ingest);
+
+/* Rejected rows, for millrace.rejected_rows: the last 1000 of each stream, and counts. */
+typedef struct MrRejectedRow {
+    int64_t at_us;
+    uint64_t line;
+    char sqlstate[6];
+    char message[256];
+    char raw[256];
+} MrRejectedRow;
+uint64_t mr_ingest_rejected(const char *stream, void (*each)(void *context, const MrRejectedRow *row), void *context);
+
+/* ---- streams that read by themselves (connector = 'file' | 'datagen') ---- */
+
+/* Starts a thread for the stream, from the offset that the log has; errors show in SHOW STREAMS. */
+MrStatus mr_feeds_start(MrServer *server, const MrRelation *relation, MrError *err);
+void mr_feeds_stop(MrServer *server, uint32_t stream_id); /* waits for the thread */
+MrStatus mr_feeds_create(MrServer *server, MrError *err);
+void mr_feeds_destroy(MrServer *server); /* stops all */
+/* "running", "ended", "failed"; err (may be NULL) gets the reason; false: no such feed. */
+bool mr_feed_status(MrServer *server, uint32_t stream_id, const char **state, MrError *err);
+/* For FLUSH: notes the ends that all inputs have now; true later when they were logged. */
+typedef struct MrFeedMark MrFeedMark;
+MrFeedMark *mr_feeds_mark(MrServer *server);
+bool mr_feeds_reached(MrServer *server, MrFeedMark *mark);
+void mr_feeds_mark_free(MrFeedMark *mark);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * server/scheduler.h - standing queries at work: who reads which part of the log, when a target gets an
+ * epoch, when a checkpoint is written.  A thread of its own; calls here are thread-safe.
+ *
+ * Every query has a position in the log.  The scheduler takes the lowest one, reads a range from there and
+ * runs all queries that stand at it over the same blocks; so queries at the head share one scan, and one that
+ * lags catches up alone.  When a query's target is idle, its changes are flushed and submitted.
+ */
+#ifndef MR_SERVER_SCHEDULER_H
+#define MR_SERVER_SCHEDULER_H
+
+#include "server/server.h"
+#include "storage/target.h"
+
+typedef enum MrQueryState {
+    MR_QUERY_STARTING,   /* restoring its state */
+    MR_QUERY_RUNNING,
+    MR_QUERY_SUSPENDED,  /* by ALTER … SUSPEND */
+    MR_QUERY_FAILED,     /* stopped: memory, error_limit, on_error = 'stop', a data error of the target … */
+} MrQueryState;
+
+/* A consistent look at one query, for millrace.queries, EXPLAIN PROGRESS and waits. */
+typedef struct MrQueryStatus {
+    MrQueryState state;
+    MrTargetStatus target;
+    uint64_t position;           /* last sequence that its state contains */
+    uint64_t covered;            /* last sequence that its target's table is true for */
+    uint64_t start_sequence;
+    int64_t watermark_us;
+    int64_t next_close_us;
+    uint64_t rows_in, late_rows, failed_rows;
+    int64_t state_bytes;
+    uint64_t groups;
+    uint64_t batches;
+    int64_t batch_us_last;
+    MrError error;               /* of FAILED */
+} MrQueryStatus;
+
+typedef struct MrQueryOperatorFacts {
+    const char *name;
+    uint32_t index, lane;
+    uint64_t rows_in, rows_out, groups;
+    int64_t state_bytes;
+} MrQueryOperatorFacts;
+
+/* A late or failed row as a person can read it. */
+typedef struct MrNotedRow {
+    uint64_t sequence;
+    uint32_t stream_id;
+    int64_t event_us, watermark_us; /* late rows */
+    char sqlstate[6];               /* failed rows */
+    char message[256];
+} MrNotedRow;
+
+MrStatus mr_scheduler_create(MrServer *server, MrError *err);
+/* Finishes the epochs in flight (at most `wait_us`), writes checkpoints, stops the threads. */
+void mr_scheduler_destroy(MrServer *server, int64_t wait_us);
+
+typedef struct MrQuerySpec {
+    uint8_t id[16];
+    uint32_t object_id;          /* in the catalogue store */
+    const MrRelation *relation;
+    const MrPlan *plan;          /* keeps, with its arena and catalogue */
+    MrArena *arena;              /* takes: holds the plan */
+    MrCatalog *catalog;          /* takes a reference */
+    uint64_t start_sequence;
+    int64_t generation;
+    uint8_t nonce[16];
+    bool is_suspended;
+    bool is_new;                 /* no checkpoint, target at sequence 0 */
+} MrQuerySpec;
+MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err);
+/* Waits until the query is at rest, then forgets it.  Checkpoints go when `drop`. */
+void mr_scheduler_remove(MrServer *server, const uint8_t id[16], bool drop);
+MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *err);
+MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err);
+bool mr_scheduler_query_status(MrServer *server, const uint8_t id[16], MrQueryStatus *out);
+/* Calls `each` for every query. */
+void mr_scheduler_each(MrServer *server, void (*each)(void *context, const MrRelation *relation, const MrQueryStatus *status),
+                       void *context);
+void mr_scheduler_operators(MrServer *server, const uint8_t id[16],
+                            void (*each)(void *context, const MrQueryOperatorFacts *facts), void *context);
+/* The most recent, oldest first. */
+void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
+                            void *context);
+void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
+                              void *context);
+/* The log has more to read, or a target is idle again. */
+void mr_scheduler_wake(MrServer *server);
+/* EMIT EVERY writes at once (FLUSH, read-your-writes) until `covered` reaches the sequence. */
+void mr_scheduler_hurry(MrServer *server, uint64_t sequence);
+
+#endif

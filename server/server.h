@@ -1,0 +1,74 @@
+/*
+ * server/server.h - the server's parts and how they find each other.  The event loop's thread owns
+ * everything here; other threads reach it only by mr_server_post.
+ *
+ *   event loop   sockets, SQL, decoding, DDL          server/session, copy, http, ddl
+ *   log thread   one fdatasync for all who wait        server/log_thread
+ *   scheduler    micro-batches, checkpoints            server/scheduler, queries
+ *   workers      lent to the scheduler                 server/workers
+ *   targets      one thread per connection             server/targets
+ *   ad hoc       one thread per running SELECT         server/adhoc
+ */
+#ifndef MR_SERVER_SERVER_H
+#define MR_SERVER_SERVER_H
+
+#include "common/clock.h"
+#include "common/settings.h"
+#include "planner/planner.h"
+#include "storage/catalog_store.h"
+#include "storage/log.h"
+
+struct event_base;
+typedef struct MrServer MrServer;
+typedef struct MrLogThread MrLogThread;
+typedef struct MrScheduler MrScheduler;
+typedef struct MrTargets MrTargets;
+typedef struct MrWaits MrWaits;
+typedef struct MrWorkers MrWorkers;
+typedef struct MrListener MrListener;
+typedef struct MrHttp MrHttp;
+typedef struct MrFeeds MrFeeds;
+typedef struct MrPostbox MrPostbox;
+
+struct MrServer {
+    MrSettings *settings;        /* of the server; a session starts with a copy */
+    MrClock *clock;
+    struct event_base *base;
+    MrPostbox *postbox;
+    char *data_directory;        /* absolute */
+    MrLog *log;
+    MrCatalogStore *store;
+    MrCatalog *catalog;          /* the current version; take a reference to keep it */
+    MrLogThread *log_thread;
+    MrWorkers *workers;
+    MrScheduler *scheduler;
+    MrTargets *targets;
+    MrWaits *waits;
+    MrListener *listener;        /* sessions */
+    MrHttp *http;                /* NULL: off */
+    MrFeeds *feeds;              /* file and datagen streams */
+    int64_t started_us;          /* wall clock */
+    uint32_t next_oid;
+    bool is_draining;            /* SIGTERM came: no new statements */
+};
+
+typedef struct MrServerOptions {
+    const char *data_directory;
+    MrSettings *settings;        /* takes */
+    const char *settings_file;   /* read again on SIGHUP; NULL: none */
+    bool virtual_clock;
+    bool is_quiet;
+} MrServerOptions;
+
+/* Opens the data directory, recovers, listens, runs until a signal ends it, drains.  The exit code. */
+int mr_server_main(const MrServerOptions *options);
+
+/* Runs `run(context)` on the event loop's thread; callable from any thread. */
+void mr_server_post(MrServer *server, void (*run)(void *context), void *context);
+/* The process cannot be trusted with the log any more: says why and exits at once (code 70). */
+_Noreturn void mr_server_panic(const MrError *err);
+
+/* Makes `catalog` the current version (takes the reference). */
+void mr_server_publish(MrServer *server, MrCatalog *catalog);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * server/targets.h - one thread per connection of the catalogue: commits epochs, runs a target's part of DDL,
+ * scans results.  A database may block for seconds; nobody else waits with it.
+ */
+#ifndef MR_SERVER_TARGETS_H
+#define MR_SERVER_TARGETS_H
+
+#include "server/server.h"
+#include "storage/target.h"
+
+typedef struct MrTargetThread MrTargetThread;
+
+MrStatus mr_targets_create(MrServer *server, MrError *err);
+void mr_targets_destroy(MrServer *server);
+/* The thread of a connection, started when missing.  The connection's options are taken from the catalogue and the
+ * secret from the store. */
+MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char *connection, MrTargetThread **out, MrError *err);
+void mr_targets_stop(MrServer *server, const char *connection); /* DROP CONNECTION: nobody uses it */
+
+/* Runs `job` on the thread, between epochs. */
+void mr_target_thread_post(MrTargetThread *thread, void (*job)(void *context, MrTarget *target), void *context);
+/* Registration of queries; both wait for the thread to come between two epochs. */
+MrStatus mr_target_thread_add(MrTargetThread *thread, const uint8_t query[16], int64_t generation, const uint8_t nonce[16],
+                              const MrSinkTable *table, MrTargetQuery **out, MrError *err);
+void mr_target_thread_remove(MrTargetThread *thread, MrTargetQuery *query);
+/* An epoch was submitted, or an attempt is wanted now. */
+void mr_target_thread_wake(MrTargetThread *thread);
+/* Reads a result table on the caller's thread, by a connection of its own. */
+MrStatus mr_target_thread_scan(MrTargetThread *thread, const MrSinkTable *table, MrArena *arena,
+                               MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
+                               MrError *err);
+
+#endif
