@@ -64,10 +64,22 @@ static int64_t digits_value(const char *text, size_t length)
     return value;
 }
 
+static int64_t clock_us(const MrClockTime *clock)
+{
+    return ((clock->hour * 60 + clock->minute) * 60 + clock->second) * MR_US_PER_SECOND +
+           clock->microsecond;
+}
+
+static bool clock_is_valid(const MrClockTime *clock)
+{
+    return clock->hour <= 24 && clock->minute <= 59 && clock->second <= 60 &&
+           clock_us(clock) <= MR_US_PER_DAY;
+}
+
 static Outcome set_time(Decoder *decoder, MrClockTime clock)
 {
     decoder->clock = clock;
-    return decoder_note(decoder, HAS_TIME);
+    return clock_is_valid(&clock) ? decoder_note(decoder, HAS_TIME) : OUT_OF_RANGE;
 }
 
 /* 20240131, 240131, 123456, 1234, 123456.789: dates and times run together. */
@@ -225,7 +237,8 @@ static Outcome decode_date(Decoder *decoder, char *text)
             return MALFORMED;
         }
     }
-    return (decoder->mask & HAS_DATE) == HAS_DATE ? GOOD : MALFORMED;
+    /* Only a zone may stand before a date of this form. */
+    return (decoder->mask & ~(unsigned)HAS_ZONE) == HAS_DATE ? GOOD : MALFORMED;
 }
 
 /* +hh, +hhmm, +hh:mm, +hh:mm:ss, up to 15:59:59. */
@@ -339,7 +352,6 @@ static Outcome decode_word(Decoder *decoder, const char *text, const MrDateField
     case MR_WORD_EPOCH:
     case MR_WORD_INFINITY:
     case MR_WORD_MINUS_INFINITY:
-        mr_datetime_word(text, &value);
         decoder->special = mr_datetime_word(text, &value);
         return decoder_note(decoder, HAS_SPECIAL | HAS_DATE | HAS_TIME);
     case MR_WORD_MIDNIGHT:
@@ -366,6 +378,8 @@ static Outcome decode_word(Decoder *decoder, const char *text, const MrDateField
         }
         *time_next = true;
         return GOOD;
+    case MR_WORD_UNIT:
+        return MALFORMED;
     default:
         return decode_zone_name(decoder, text, MALFORMED);
     }
@@ -455,6 +469,11 @@ static Outcome check_date(Decoder *decoder)
         while (month < 12 && day > days_in_month(decoder->year, month)) {
             day -= days_in_month(decoder->year, month++);
         }
+        if (day > 31) { /* day 366 of a year without a leap day */
+            decoder->year++;
+            month = 1;
+            day = 1;
+        }
         decoder->month = month;
         decoder->day = day;
     }
@@ -478,18 +497,7 @@ static Outcome check_time(Decoder *decoder)
             clock->hour += 12;
         }
     }
-    int64_t us = ((clock->hour * 60 + clock->minute) * 60 + clock->second) * MR_US_PER_SECOND +
-                 clock->microsecond;
-    if (clock->hour > 24 || clock->minute > 59 || clock->second > 60 || us > MR_US_PER_DAY) {
-        return OUT_OF_RANGE;
-    }
-    return GOOD;
-}
-
-static int64_t clock_us(const MrClockTime *clock)
-{
-    return ((clock->hour * 60 + clock->minute) * 60 + clock->second) * MR_US_PER_SECOND +
-           clock->microsecond;
+    return clock_is_valid(clock) ? GOOD : OUT_OF_RANGE;
 }
 
 #define SHOWN(text) (int)((text).length < 400 ? (text).length : 400), (text).data
@@ -533,19 +541,20 @@ static Outcome decode(MrString text, bool is_time, Decoder *decoder, MrDateField
     if (outcome != GOOD || (decoder->mask & HAS_SPECIAL) != 0) {
         return outcome;
     }
-    unsigned wanted = is_time ? HAS_TIME : HAS_DATE;
-    bool date_started = (decoder->mask & HAS_DATE) != 0;
-    if (date_started || !is_time) {
-        if ((decoder->mask & HAS_DATE) == HAS_DATE) {
-            outcome = check_date(decoder);
-        } else if ((decoder->mask & HAS_ERA) != 0 || date_started || !is_time) {
-            outcome = MALFORMED;
-        }
+    unsigned date = decoder->mask & HAS_DATE;
+    if (date == HAS_DATE) {
+        outcome = check_date(decoder);
     }
     if (outcome == GOOD) {
         outcome = check_time(decoder);
     }
-    return outcome == GOOD && (decoder->mask & wanted) != wanted ? MALFORMED : outcome;
+    if (outcome != GOOD) {
+        return outcome;
+    }
+    if (is_time) {
+        return (decoder->mask & HAS_TIME) != 0 && (date == 0 || date == HAS_DATE) ? GOOD : MALFORMED;
+    }
+    return date == HAS_DATE ? GOOD : MALFORMED;
 }
 
 MrStatus mr_date_parse(MrString text, int32_t *out, MrError *err)

@@ -218,6 +218,8 @@ static const struct {
     { "sat", MR_WORD_WEEKDAY, 6 }, { "saturday", MR_WORD_WEEKDAY, 6 },
     { "sep", MR_WORD_MONTH, 9 }, { "sept", MR_WORD_MONTH, 9 }, { "september", MR_WORD_MONTH, 9 },
     { "sun", MR_WORD_WEEKDAY, 0 }, { "sunday", MR_WORD_WEEKDAY, 0 },
+    { "d", MR_WORD_UNIT, 0 }, { "h", MR_WORD_UNIT, 0 }, { "m", MR_WORD_UNIT, 0 },
+    { "s", MR_WORD_UNIT, 0 }, { "y", MR_WORD_UNIT, 0 },
     { "t", MR_WORD_TIME, 0 },
     { "thu", MR_WORD_WEEKDAY, 4 }, { "thur", MR_WORD_WEEKDAY, 4 }, { "thurs", MR_WORD_WEEKDAY, 4 },
     { "thursday", MR_WORD_WEEKDAY, 4 },

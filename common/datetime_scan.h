@@ -47,6 +47,7 @@ typedef enum MrWordKind {
     MR_WORD_HALF_DAY, /* value 0 am, 1 pm */
     MR_WORD_ERA,     /* value 0 AD, 1 BC */
     MR_WORD_TIME,    /* the T of ISO 8601 */
+    MR_WORD_UNIT,    /* y, m, d, h, s: may stand right before a digit (1h30m) */
 } MrWordKind;
 MrWordKind mr_datetime_word(const char *word, int *value);
 

@@ -80,8 +80,13 @@ static bool add_narrow(int64_t *sum, int64_t value, int64_t scale)
 
 static bool add_fraction_us(Sum *sum, double fraction, double unit_us)
 {
-    double us = rint(fraction * unit_us);
-    return fabs(us) < 9e18 && !__builtin_add_overflow(sum->us, (int64_t)us, &sum->us);
+    double exact = fraction * unit_us;
+    if (!(fabs(exact) < 9e18)) {
+        return false;
+    }
+    int64_t us = (int64_t)exact; /* rounded half toward zero, as PostgreSQL does it here */
+    us += exact - (double)us > 0.5 ? 1 : exact - (double)us < -0.5 ? -1 : 0;
+    return !__builtin_add_overflow(sum->us, us, &sum->us);
 }
 
 /* Whole days of the fraction first, what is left becomes time. */
@@ -94,7 +99,7 @@ static bool add_fraction_days(Sum *sum, double fraction, int scale)
 
 static bool add_fraction_months(Sum *sum, double fraction, int scale)
 {
-    return add_narrow(&sum->months, (int64_t)rint(fraction * scale * 12), 1);
+    return fraction == 0 || add_narrow(&sum->months, (int64_t)rint(fraction * scale * 12), 1);
 }
 
 static Outcome add_value(Sum *sum, Unit unit, int64_t value, double fraction)
@@ -230,10 +235,10 @@ static Outcome add_clock(Sum *sum, const char *text)
         return overflow ? OUT_OF_RANGE : MALFORMED;
     }
     int64_t us = ((int64_t)clock.minute * 60 + clock.second) * MR_US_PER_SECOND + clock.microsecond;
-    if (!add_scaled(&us, clock.hour, 3600 * MR_US_PER_SECOND) ||
-        !add_scaled(&sum->us, us, negative ? -1 : 1)) {
+    if (!add_scaled(&us, clock.hour, 3600 * MR_US_PER_SECOND)) {
         return OUT_OF_RANGE;
     }
+    sum->us = negative ? -us : us; /* not added: PostgreSQL forgets fractions of units behind it */
     return GOOD;
 }
 
@@ -247,15 +252,10 @@ static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, Unit
     *bits = 0;
     switch (field->kind) {
     case MR_FIELD_WORD:
-    case MR_FIELD_SPECIAL: {
-        int value;
-        if (mr_datetime_word(field->text, &value) == MR_WORD_IGNORED) {
-            return GOOD;
-        }
+    case MR_FIELD_SPECIAL:
         *unit = unit_find(field->text);
         *ago = *ago || *unit == UNIT_AGO;
         return *unit == UNIT_NONE ? MALFORMED : GOOD;
-    }
     case MR_FIELD_TIME:
         *bits = TIME_BITS;
         *unit = UNIT_DAY;
@@ -281,6 +281,9 @@ static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, Unit
     }
     *bits = unit_bits(*unit, number.fraction != 0);
     outcome = add_value(sum, *unit, number.value, number.fraction);
+    if (*unit == UNIT_HOUR) {
+        *unit = UNIT_DAY; /* of a bare number before it: '3 4 hours' */
+    }
     return outcome;
 }
 
@@ -406,9 +409,6 @@ static Outcome decode_iso(MrString text, Sum *sum)
             return outcome;
         }
         if (next == end || *next == '-' || *next == ':' || *next == 'T') {
-            if (next == end && number.fraction == 0 && date_part) {
-                return MALFORMED;
-            }
             return iso_alternative(sum, next, end, date_part, number);
         }
         Unit unit = iso_unit(*next++, date_part);
