@@ -254,7 +254,7 @@ static NameStrength figure_case(const MrAstCase *node, const char **name)
     if (node->otherwise != NULL) {
         strength = figure_name(node->otherwise, name);
     }
-    if (strength == NAME_NONE) {
+    if (strength != NAME_STRONG) {
         *name = "case";
         strength = NAME_WEAK;
     }
@@ -321,13 +321,6 @@ static NameStrength figure_name(const MrNode *node, const char **name)
     }
     case MR_AST_TYPED_LITERAL:
         *name = MR_AST_AS(const MrAstTypedLiteral, node)->type->name;
-        return NAME_WEAK;
-    case MR_AST_LITERAL:
-        /* TRUE and FALSE are casts to bool in PostgreSQL. */
-        if (MR_AST_AS(const MrAstLiteral, node)->literal != MR_LITERAL_BOOLEAN) {
-            return NAME_NONE;
-        }
-        *name = "bool";
         return NAME_WEAK;
     case MR_AST_COLLATE:
         return figure_name(MR_AST_AS(const MrAstCollate, node)->operand, name);

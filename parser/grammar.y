@@ -716,6 +716,13 @@ func_arg(R) ::= type_function_name(N) EQUALS_GREATER|COLON_EQUALS arg_value(E). 
     arg->value = E;
     R = &arg->base;
 }
+/* Reserved elsewhere, but the name of an argument of the window functions. */
+func_arg(R) ::= OFFSET(N) EQUALS_GREATER arg_value(E). {
+    MrAstNamedArg *arg = MK(p, MrAstNamedArg, NAMED_ARG, N.position);
+    arg->name = N.text;
+    arg->value = E;
+    R = &arg->base;
+}
 arg_value(R) ::= a_expr(E). { R = E; }
 /* Only for window functions in FROM. */
 arg_value(R) ::= a_expr(E) PARTITION(T) BY a_expr(K). [PARTITION] {

@@ -12,7 +12,7 @@
 
 /* ---- Names ------------------------------------------------------------------------------- */
 
-static bool is_plain_identifier(const char *name)
+static bool is_plain_word(const char *name)
 {
     if (!((name[0] >= 'a' && name[0] <= 'z') || name[0] == '_')) {
         return false;
@@ -22,8 +22,24 @@ static bool is_plain_identifier(const char *name)
             return false;
         }
     }
+    return true;
+}
+
+static bool is_plain_identifier(const char *name)
+{
     const MrKeyword *keyword = mr_keyword_find(name, strlen(name));
-    return keyword == NULL || keyword->class == MR_KEYWORD_UNRESERVED;
+    return is_plain_word(name) && (keyword == NULL || keyword->class == MR_KEYWORD_UNRESERVED);
+}
+
+void mr_print_word(MrPrinter *printer, const char *word, bool reserved)
+{
+    const MrKeyword *keyword = mr_keyword_find(word, strlen(word));
+    bool bare = reserved || keyword == NULL || keyword->class != MR_KEYWORD_RESERVED;
+    if (bare && is_plain_word(word)) {
+        PUT(printer, word);
+    } else {
+        mr_builder_append_quoted_identifier(printer->out, word);
+    }
 }
 
 void mr_print_identifier(MrBuilder *out, const char *name)

@@ -46,14 +46,14 @@ static void print_option_name(MrPrinter *printer, const char *name)
         }
         memcpy(word, part, length);
         word[length] = '\0';
-        mr_print_identifier(printer->out, word);
+        mr_print_word(printer, word, true);
         PUT(printer, ".");
         part = dot + 1;
     }
     if (*part == '\0' || strlen(part) > MR_IDENTIFIER_BYTES_MAX || strchr(part, '.') != NULL) {
         mr_print_string(printer, part);
     } else {
-        mr_print_identifier(printer->out, part);
+        mr_print_word(printer, part, true);
     }
 }
 
@@ -72,7 +72,7 @@ static void print_option_value(MrPrinter *printer, const MrAstOption *option)
                    strcmp(option->text, "on") == 0) {
             PUT(printer, option->text);
         } else {
-            mr_print_identifier(printer->out, option->text);
+            mr_print_word(printer, option->text, false);
         }
         break;
     case MR_OPTION_SECRET:
@@ -96,12 +96,12 @@ void mr_print_option_list(MrPrinter *printer, const MrNodeList *options, bool sp
         PUT(printer, i == 0 ? "" : ", ");
         if (!spaced) {
             print_option_name(printer, option->name);
-        } else if (strcmp(option->name, "null") == 0 || strcmp(option->name, "analyze") == 0 ||
-                   strcmp(option->name, "verbose") == 0 || strcmp(option->name, "default") == 0 ||
-                   strcmp(option->name, "freeze") == 0) {
-            PUT(printer, option->name); /* reserved elsewhere, welcome here */
         } else {
-            mr_print_identifier(printer->out, option->name);
+            /* Three reserved words are names of options. */
+            mr_print_word(printer, option->name,
+                          strcmp(option->name, "null") == 0 ||
+                              strcmp(option->name, "analyze") == 0 ||
+                              strcmp(option->name, "default") == 0);
         }
         PUT(printer, option->value == MR_OPTION_NONE ? "" : spaced ? " " : " = ");
         print_option_value(printer, option);

@@ -266,8 +266,8 @@ static void print_operator(MrPrinter *printer, const MrAstOperator *node)
     }
     print_operator_name(printer, node->schema, node->name);
     if (node->left == NULL && own == MR_BIND_SIGN) {
-        /* A space, or `- -1` would be a comment and `-1` a literal. */
-        PUT(printer, " ");
+        /* Without the space `- 1` would be read back as a literal. */
+        PUT(printer, node->right->kind == MR_AST_LITERAL ? " " : "");
         mr_print_expression(printer, node->right, MR_BIND_PRIMARY);
         return;
     }
@@ -396,7 +396,13 @@ static void print_typed_literal(MrPrinter *printer, const MrAstTypedLiteral *nod
         }
         return;
     }
-    mr_print_type(printer, node->type);
+    if (type.schema == NULL && type.typmod_count == 0 &&
+        (strcmp(type.name, "timestamp") == 0 || strcmp(type.name, "date") == 0 ||
+         strcmp(type.name, "time") == 0)) {
+        put_upper(printer, type.name); /* as people write them */
+    } else {
+        mr_print_type(printer, node->type);
+    }
     PUT(printer, " ");
     mr_print_string(printer, node->text);
 }
@@ -518,7 +524,11 @@ static void print_bare(MrPrinter *printer, const MrNode *node)
         break;
     case MR_AST_CALL: print_call(printer, AS(MrAstCall)); break;
     case MR_AST_NAMED_ARG:
-        mr_print_identifier(printer->out, AS(MrAstNamedArg)->name);
+        if (strcmp(AS(MrAstNamedArg)->name, "offset") == 0) {
+            PUT(printer, "offset"); /* a reserved word that the grammar takes here */
+        } else {
+            mr_print_identifier(printer->out, AS(MrAstNamedArg)->name);
+        }
         PUT(printer, " => ");
         mr_print_expression(printer, AS(MrAstNamedArg)->value, MR_BIND_ANY);
         break;

@@ -31,6 +31,9 @@ void mr_print_list(MrPrinter *printer, const MrNodeList *list);
 void mr_print_names(MrPrinter *printer, const MrNameList *list);      /* a, b */
 void mr_print_column_list(MrPrinter *printer, const MrNameList *list); /* " (a, b)" or nothing */
 void mr_print_type(MrPrinter *printer, const MrAstType *type);
+/* A word where the grammar takes keywords too: quoted only for its characters, or, unless
+ * `reserved` ones are welcome, for being reserved. */
+void mr_print_word(MrPrinter *printer, const char *word, bool reserved);
 void mr_print_string(MrPrinter *printer, const char *text);
 void mr_print_query_part(MrPrinter *printer, const MrNode *node);
 void mr_print_window(MrPrinter *printer, const MrAstWindow *window);
