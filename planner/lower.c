@@ -1,0 +1,309 @@
+/*
+ * planner/lower.c - one operator per logical node; below an aggregate a projection that computes each
+ * distinct argument once.  Also decides which edges carry rows that are taken back.
+ * Must not know SQL text.
+ */
+#include "planner/lower.h"
+
+#include "planner/window.h"
+
+typedef struct Lowering {
+    MrArena *arena;
+    const MrLowerOptions *options;
+    MrDag *dag;
+    uint32_t capacity;
+    const MrScanSpec *scan;
+    MrError *err;
+} Lowering;
+
+/* ---- Nodes ------------------------------------------------------------------------------- */
+
+static MrStatus push(Lowering *lowering, MrOperatorKind kind, const void *spec, const MrSchema *schema,
+                     bool retracts)
+{
+    MrDag *dag = lowering->dag;
+    if (dag->node_count == lowering->capacity) {
+        return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a plan has more operators than were counted");
+    }
+    dag->nodes[dag->node_count] = (MrDagNode){
+        .kind = kind, .spec = spec, .input = (int32_t)dag->node_count - 1, .schema = *schema, .retracts = retracts
+    };
+    dag->node_count++;
+    return MR_OK;
+}
+
+static const MrDagNode *top(const Lowering *lowering)
+{
+    return &lowering->dag->nodes[lowering->dag->node_count - 1];
+}
+
+static MrStatus schema_of(Lowering *lowering, const MrLogical *node, MrSchema *out)
+{
+    MrColumn *columns;
+    MR_NEW_ARRAY(lowering->arena, columns, node->column_count, lowering->err);
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        const MrLogicalColumn *column = &node->columns[i];
+        columns[i] = (MrColumn){ .name = column->name != NULL ? column->name : "?column?",
+                                 .type = column->type, .not_null = column->not_null };
+    }
+    *out = (MrSchema){ .column_count = node->column_count, .columns = columns };
+    return MR_OK;
+}
+
+static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
+{
+    MrScanSpec *spec;
+    MrSchema schema;
+    const MrRelation *relation = node->relation;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    *spec = (MrScanSpec){
+        .kind = node->scan, .relation = relation != NULL ? relation->name : "VALUES",
+        .column_count = node->column_count, .columns = node->scan_columns, .event_column = -1, .values = node->values,
+    };
+    if (node->scan == MR_SCAN_STREAM) {
+        spec->stream_id = relation->stream->id;
+        spec->event_column = relation->stream->event_column;
+        spec->delay_us = relation->stream->delay_us;
+        spec->max_future_skew_us = relation->stream->max_future_skew_us;
+    } else if (node->scan == MR_SCAN_RESULT) {
+        memcpy(spec->query, relation->standing->id, sizeof spec->query);
+    }
+    lowering->scan = spec;
+    MR_TRY(schema_of(lowering, node, &schema));
+    return push(lowering, MR_OPERATOR_SCAN, spec, &schema, false);
+}
+
+static MrStatus lower_filter(Lowering *lowering, const MrLogical *node)
+{
+    MrFilterSpec *spec;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    spec->predicate = node->predicate;
+    return push(lowering, MR_OPERATOR_FILTER, spec, &top(lowering)->schema, top(lowering)->retracts);
+}
+
+static bool is_identity(MrExpr *const *exprs, uint32_t count, uint32_t input_columns)
+{
+    if (count != input_columns) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (exprs[i]->kind != MR_EXPR_COLUMN || exprs[i]->column != i) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static MrStatus push_project(Lowering *lowering, MrExpr *const *exprs, uint32_t count, const MrSchema *schema)
+{
+    MrProjectSpec *spec;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    spec->expressions = (const MrExpr *const *)exprs;
+    spec->expression_count = count;
+    return push(lowering, MR_OPERATOR_PROJECT, spec, schema, top(lowering)->retracts);
+}
+
+static MrStatus lower_project(Lowering *lowering, const MrLogical *node)
+{
+    MrSchema schema;
+    if (is_identity(node->expressions, node->column_count, top(lowering)->schema.column_count)) {
+        return MR_OK;
+    }
+    MR_TRY(schema_of(lowering, node, &schema));
+    return push_project(lowering, node->expressions, node->column_count, &schema);
+}
+
+static MrStatus lower_sort(Lowering *lowering, const MrLogical *node)
+{
+    MrSortSpec *spec;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    *spec = (MrSortSpec){ .keys = node->sort_keys, .key_count = node->sort_key_count, .limit = node->limit,
+                          .offset = node->offset };
+    return push(lowering, MR_OPERATOR_SORT, spec, &top(lowering)->schema, top(lowering)->retracts);
+}
+
+/* ---- Aggregates -------------------------------------------------------------------------- */
+
+/* The columns an aggregate reads: each distinct expression once. */
+typedef struct Slots {
+    MrExpr **exprs;
+    MrColumn *columns;
+    uint32_t count;
+    bool all_columns;    /* the input has them all already */
+} Slots;
+
+static uint32_t slot_of(Slots *slots, const MrLogical *input, MrExpr *expr)
+{
+    for (uint32_t i = 0; i < slots->count; i++) {
+        if (mr_expr_equal(slots->exprs[i], expr)) {
+            return i;
+        }
+    }
+    const char *name = expr->kind == MR_EXPR_COLUMN ? input->columns[expr->column].name : NULL;
+    slots->exprs[slots->count] = expr;
+    slots->columns[slots->count] = (MrColumn){ .name = name != NULL ? name : "?column?", .type = expr->type,
+                                               .not_null = mr_expr_is_not_null(expr, input) };
+    slots->all_columns = slots->all_columns && expr->kind == MR_EXPR_COLUMN;
+    return slots->count++;
+}
+
+/* A slot's place in the aggregate's input: of the projection, or of the input itself without one. */
+static uint32_t slot_place(const Slots *slots, uint32_t slot)
+{
+    return slots->all_columns ? slots->exprs[slot]->column : slot;
+}
+
+static MrStatus check_retractable(Lowering *lowering, const MrLogical *node)
+{
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        if (mr_aggregate_retracting(node->calls[i].aggregate) == NULL) {
+            mr_error_set(lowering->err, MR_ERR_UNSUPPORTED, "%s() over rows that can change is not supported yet",
+                         node->calls[i].aggregate->name);
+            return mr_error_hint(lowering->err, "Use EMIT ON WINDOW CLOSE, or aggregate the stream directly.");
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus fill_calls(Lowering *lowering, const MrLogical *node, const Slots *slots, const uint32_t *call_slots,
+                           MrAggregateSpec *spec)
+{
+    MrAggregateCall *calls;
+    MR_NEW_ARRAY(lowering->arena, calls, node->call_count, lowering->err);
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        const MrLogicalCall *call = &node->calls[i];
+        const uint32_t *mine = call_slots + (size_t)i * 3;
+        calls[i] = (MrAggregateCall){ .aggregate = call->aggregate, .filter = -1, .is_distinct = call->is_distinct };
+        for (uint32_t j = 0; j < call->aggregate->arg_count; j++) {
+            calls[i].args[j] = slot_place(slots, mine[j]);
+        }
+        if (call->filter != NULL) {
+            calls[i].filter = (int32_t)slot_place(slots, mine[2]);
+        }
+    }
+    spec->calls = calls;
+    spec->call_count = node->call_count;
+    return MR_OK;
+}
+
+/* Gives every argument its slot and, unless all are columns already, projects them. */
+static MrStatus lower_arguments(Lowering *lowering, const MrLogical *node, MrAggregateSpec *spec)
+{
+    Slots slots = { .all_columns = true };
+    uint32_t capacity = 1 + node->key_count + node->call_count * 3, time = 0;
+    uint32_t *keys, *call_slots;
+    MR_NEW_ARRAY(lowering->arena, slots.exprs, capacity, lowering->err);
+    MR_NEW_ARRAY(lowering->arena, slots.columns, capacity, lowering->err);
+    MR_NEW_ARRAY(lowering->arena, keys, node->key_count, lowering->err);
+    MR_NEW_ARRAY(lowering->arena, call_slots, (size_t)node->call_count * 3, lowering->err);
+    if (node->time != NULL) {
+        time = slot_of(&slots, node->input, node->time);
+    }
+    for (uint32_t i = 0; i < node->key_count; i++) {
+        keys[i] = slot_of(&slots, node->input, node->keys[i]);
+    }
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        for (uint32_t j = 0; j < node->calls[i].aggregate->arg_count; j++) {
+            call_slots[i * 3 + j] = slot_of(&slots, node->input, node->calls[i].args[j]);
+        }
+        if (node->calls[i].filter != NULL) {
+            call_slots[i * 3 + 2] = slot_of(&slots, node->input, node->calls[i].filter);
+        }
+    }
+    if (!slots.all_columns) {
+        MrSchema schema = { .column_count = slots.count, .columns = slots.columns };
+        MR_TRY(push_project(lowering, slots.exprs, slots.count, &schema));
+    }
+    for (uint32_t i = 0; i < node->key_count; i++) {
+        keys[i] = slot_place(&slots, keys[i]);
+    }
+    spec->keys = keys;
+    spec->key_count = node->key_count;
+    spec->time_column = node->time != NULL ? (int32_t)slot_place(&slots, time) : -1;
+    return fill_calls(lowering, node, &slots, call_slots, spec);
+}
+
+static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool has_reader)
+{
+    const MrLowerOptions *options = lowering->options;
+    MrAggregateSpec *spec;
+    MrSchema schema;
+    bool corrects = options->is_standing && options->emit == MR_EMIT_MODE_UPDATE;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    MR_TRY(lower_arguments(lowering, node, spec));
+    spec->window_kind = node->window_kind;
+    spec->window = node->window;
+    spec->time_is_event = node->window_kind != MR_GROUP_WINDOW_NONE && node->time_is_event;
+    spec->allowed_lateness_us = mr_window_lateness_us(node, options->allowed_lateness_us);
+    spec->emit = options->emit;
+    spec->input_retracts = top(lowering)->retracts;
+    spec->input_is_derived = mr_logical_aggregate_below(node->input) != NULL;
+    /* Whoever stands above and judges or sums rows must be told which row a new one replaces; the
+     * result table itself finds it by key. */
+    spec->needs_old = corrects && has_reader;
+    if (spec->input_retracts) {
+        MR_TRY(check_retractable(lowering, node));
+    }
+    MR_TRY(schema_of(lowering, node, &schema));
+    return push(lowering, MR_OPERATOR_AGGREGATE, spec, &schema, spec->needs_old || spec->input_retracts);
+}
+
+/* ---- The whole --------------------------------------------------------------------------- */
+
+/* `has_reader`: a filter or an aggregate stands above. */
+static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_reader)
+{
+    bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE;
+    if (node->input != NULL) {
+        MR_TRY(lower_node(lowering, node->input, has_reader || reads));
+    }
+    switch (node->kind) {
+    case MR_LOGICAL_SCAN:
+        return lower_scan(lowering, node);
+    case MR_LOGICAL_FILTER:
+        return lower_filter(lowering, node);
+    case MR_LOGICAL_PROJECT:
+        return lower_project(lowering, node);
+    case MR_LOGICAL_AGGREGATE:
+        return lower_aggregate(lowering, node, has_reader);
+    case MR_LOGICAL_SORT:
+        return lower_sort(lowering, node);
+    case MR_LOGICAL_WINDOW:
+        break;
+    }
+    return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a window was left in the plan");
+}
+
+static MrStatus lower_root(Lowering *lowering)
+{
+    const MrLowerOptions *options = lowering->options;
+    if (options->is_standing) {
+        MrDeliverSpec *deliver;
+        MR_NEW(lowering->arena, deliver, lowering->err);
+        deliver->keys = options->keys;
+        deliver->key_count = options->append_only ? 0 : options->key_count;
+        return push(lowering, MR_OPERATOR_DELIVER, deliver, &top(lowering)->schema, top(lowering)->retracts);
+    }
+    MrCollectSpec *collect;
+    MR_NEW(lowering->arena, collect, lowering->err);
+    collect->visible_columns = options->visible_columns;
+    return push(lowering, MR_OPERATOR_COLLECT, collect, &top(lowering)->schema, top(lowering)->retracts);
+}
+
+MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options, MrDag **out,
+                  const MrScanSpec **scan, MrError *err)
+{
+    Lowering lowering = { .arena = arena, .options = options, .err = err, .capacity = 1 };
+    for (const MrLogical *node = tree; node != NULL; node = node->input) {
+        lowering.capacity += 2; /* an aggregate may need a projection */
+    }
+    MR_NEW(arena, lowering.dag, err);
+    MR_NEW_ARRAY(arena, lowering.dag->nodes, lowering.capacity, err);
+    lowering.dag->zone = options->zone;
+    lowering.dag->now_us = options->now_us;
+    MR_TRY(lower_node(&lowering, tree, false));
+    MR_TRY(lower_root(&lowering));
+    *out = lowering.dag;
+    *scan = lowering.scan;
+    return MR_OK;
+}

@@ -1,0 +1,25 @@
+/*
+ * planner/lower.h - the logical tree to the engine's operators.  Must not know SQL text.
+ */
+#ifndef MR_PLANNER_LOWER_H
+#define MR_PLANNER_LOWER_H
+
+#include "planner/binder.h"
+
+typedef struct MrLowerOptions {
+    bool is_standing;
+    MrEmitMode emit;
+    int64_t allowed_lateness_us;
+    uint32_t visible_columns;    /* ad hoc */
+    const uint32_t *keys;        /* standing: of the result */
+    uint32_t key_count;
+    bool append_only;
+    const MrTimezone *zone;
+    int64_t now_us;
+} MrLowerOptions;
+
+/* `*scan`: the leaf's spec. */
+MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options, MrDag **out,
+                  const MrScanSpec **scan, MrError *err);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * planner/rewrite.h - equal trees that cost less.  Each rewrite is a function with a name in
+ * rewrites.def; none changes an answer.  Must not know operators.
+ */
+#ifndef MR_PLANNER_REWRITE_H
+#define MR_PLANNER_REWRITE_H
+
+#include "planner/binder.h"
+
+#define MR_REWRITE(name, doc) MrStatus mr_rewrite_##name(MrBinder *b, MrLogical **tree);
+#include "planner/rewrites.def"
+#undef MR_REWRITE
+
+/* All of them. The root keeps its columns. */
+MrStatus mr_rewrite_all(MrBinder *b, MrLogical **tree);
+/* Makes the nodes above the first aggregate one PROJECT over filters, so that what its columns are can
+ * be told. The root must be a PROJECT. */
+MrStatus mr_rewrite_flatten_root(MrBinder *b, MrLogical **tree);
+/* The name of each rewrite, for tests and EXPLAIN's documentation. */
+uint32_t mr_rewrite_count(void);
+const char *mr_rewrite_name(uint32_t index);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * planner/rewrite_prune.c - takes away what nobody reads, from the root down: the scan then reads
+ * only the columns that matter.  Must not know operators.
+ */
+#include "planner/rewrite.h"
+
+/* Columns of one node: which the node above needs, and where they are afterwards. */
+typedef struct Columns {
+    bool *needed;
+    uint32_t *places;   /* new index of each needed column */
+    uint32_t count;
+} Columns;
+
+static MrStatus columns_init(MrBinder *b, const MrLogical *node, Columns *out)
+{
+    out->count = node->column_count;
+    MR_NEW_ARRAY(b->arena, out->needed, node->column_count, b->err);
+    MR_NEW_ARRAY(b->arena, out->places, node->column_count, b->err);
+    return MR_OK;
+}
+
+static void mark(const MrExpr *tree, Columns *columns)
+{
+    if (tree == NULL) {
+        return;
+    }
+    if (tree->kind == MR_EXPR_COLUMN) {
+        columns->needed[tree->column] = true;
+    }
+    for (uint32_t i = 0; i < tree->arg_count; i++) {
+        mark(tree->args[i], columns);
+    }
+}
+
+typedef struct Remap {
+    MrBinder *b;
+    const Columns *columns;
+} Remap;
+
+static MrStatus remap_replace(void *context, const MrExpr *column, MrExpr **out)
+{
+    Remap *remap = context;
+    return mr_expr_column(remap->b->arena, remap->columns->places[column->column], column->type, column->position,
+                          out, remap->b->err);
+}
+
+static MrStatus remap(MrBinder *b, const Columns *columns, MrExpr **expr)
+{
+    Remap context = { b, columns };
+    if (*expr == NULL) {
+        return MR_OK;
+    }
+    return mr_expr_map_columns(b->arena, *expr, remap_replace, &context, expr, b->err);
+}
+
+static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns);
+
+/* Keeps the needed columns of the node itself, in their order. */
+static void keep_needed(MrLogical *node, Columns *columns)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < columns->count; i++) {
+        if (!columns->needed[i]) {
+            continue;
+        }
+        columns->places[i] = kept;
+        node->columns[kept] = node->columns[i];
+        if (node->kind == MR_LOGICAL_PROJECT) {
+            node->expressions[kept] = node->expressions[i];
+        } else if (node->kind == MR_LOGICAL_SCAN) {
+            node->scan_columns[kept] = node->scan_columns[i];
+        }
+        kept++;
+    }
+    node->column_count = kept;
+}
+
+/* Filters and sorts show what is below them. */
+static MrStatus prune_through(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    MrSortKey *keys;
+    mark(node->predicate, columns);
+    for (uint32_t i = 0; i < node->sort_key_count; i++) {
+        columns->needed[node->sort_keys[i].column] = true;
+    }
+    MR_TRY(prune(b, node->input, columns));
+    MR_TRY(remap(b, columns, &node->predicate));
+    MR_NEW_ARRAY(b->arena, keys, node->sort_key_count, b->err);
+    for (uint32_t i = 0; i < node->sort_key_count; i++) {
+        keys[i] = node->sort_keys[i];
+        keys[i].column = columns->places[keys[i].column];
+    }
+    node->sort_keys = keys;
+    node->columns = node->input->columns;
+    node->column_count = node->input->column_count;
+    return MR_OK;
+}
+
+static MrStatus prune_project(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    Columns below;
+    MR_TRY(columns_init(b, node->input, &below));
+    keep_needed(node, columns);
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        mark(node->expressions[i], &below);
+    }
+    MR_TRY(prune(b, node->input, &below));
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        MR_TRY(remap(b, &below, &node->expressions[i]));
+    }
+    return MR_OK;
+}
+
+/* Keys make the groups and stay; a call goes when nobody reads it, but a global aggregate keeps one,
+ * since without any it would be a DISTINCT. */
+static void drop_calls(MrLogical *node, Columns *columns)
+{
+    uint32_t first = mr_logical_call_column(node, 0), kept = 0;
+    for (uint32_t i = 0; i < first; i++) {
+        columns->places[i] = i;
+    }
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        bool is_last = i + 1 == node->call_count && kept == 0 && node->is_global;
+        if (!columns->needed[first + i] && !is_last) {
+            continue;
+        }
+        columns->places[first + i] = first + kept;
+        node->columns[first + kept] = node->columns[first + i];
+        node->calls[kept++] = node->calls[i];
+    }
+    node->call_count = kept;
+    node->column_count = first + kept;
+}
+
+static MrStatus prune_aggregate(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    Columns below;
+    MR_TRY(columns_init(b, node->input, &below));
+    drop_calls(node, columns);
+    mark(node->time, &below);
+    for (uint32_t i = 0; i < node->key_count; i++) {
+        mark(node->keys[i], &below);
+    }
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        for (uint32_t j = 0; j < node->calls[i].aggregate->arg_count; j++) {
+            mark(node->calls[i].args[j], &below);
+        }
+        mark(node->calls[i].filter, &below);
+    }
+    MR_TRY(prune(b, node->input, &below));
+    MR_TRY(remap(b, &below, &node->time));
+    for (uint32_t i = 0; i < node->key_count; i++) {
+        MR_TRY(remap(b, &below, &node->keys[i]));
+    }
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        for (uint32_t j = 0; j < node->calls[i].aggregate->arg_count; j++) {
+            MR_TRY(remap(b, &below, &node->calls[i].args[j]));
+        }
+        MR_TRY(remap(b, &below, &node->calls[i].filter));
+    }
+    return MR_OK;
+}
+
+static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    switch (node->kind) {
+    case MR_LOGICAL_SCAN:
+        keep_needed(node, columns);
+        return MR_OK;
+    case MR_LOGICAL_FILTER:
+    case MR_LOGICAL_SORT:
+        return prune_through(b, node, columns);
+    case MR_LOGICAL_PROJECT:
+        return prune_project(b, node, columns);
+    case MR_LOGICAL_AGGREGATE:
+        return prune_aggregate(b, node, columns);
+    case MR_LOGICAL_WINDOW:
+        break;
+    }
+    return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");
+}
+
+MrStatus mr_rewrite_prune_columns(MrBinder *b, MrLogical **tree)
+{
+    Columns columns;
+    MR_TRY(columns_init(b, *tree, &columns));
+    for (uint32_t i = 0; i < columns.count; i++) {
+        columns.needed[i] = true;
+    }
+    return prune(b, *tree, &columns);
+}
