@@ -54,7 +54,7 @@ MrStatus mr_rewrite_merge_filters(MrBinder *b, MrLogical **tree)
     return MR_OK;
 }
 
-static MrStatus filter_below_project(MrBinder *b, MrLogical **place, bool *done)
+static MrStatus filter_below_project(MrBinder *b, MrLogical **place)
 {
     MrLogical *filter = *place, *project = filter->input;
     MrExpr *predicate;
@@ -66,7 +66,6 @@ static MrStatus filter_below_project(MrBinder *b, MrLogical **place, bool *done)
     MR_TRY(status);
     MR_TRY(mr_logical_filter(b->arena, project->input, predicate, &project->input, b->err));
     *place = project;
-    *done = true;
     return MR_OK;
 }
 
@@ -100,7 +99,7 @@ static MrStatus key_replace(void *context, const MrExpr *column, MrExpr **out)
 
 /* A condition on keys drops whole groups: their rows need not be grouped at all. One that can fail
  * stays: it must fail for groups, not for rows. */
-static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place, bool *done)
+static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place)
 {
     MrLogical *filter = *place, *aggregate = filter->input;
     MrExpr *predicate = filter->predicate, *above = NULL, *below = NULL;
@@ -125,7 +124,6 @@ static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place, bool *don
     MR_TRY(mr_logical_filter(b->arena, aggregate->input, below, &aggregate->input, b->err));
     if (above == NULL) {
         *place = aggregate;
-        *done = true;
     } else {
         filter->predicate = above;
     }
@@ -134,19 +132,14 @@ static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place, bool *don
 
 MrStatus mr_rewrite_push_filters(MrBinder *b, MrLogical **tree)
 {
-    for (MrLogical **place = tree; *place != NULL;) {
-        bool done = false;
-        if ((*place)->kind == MR_LOGICAL_FILTER) {
-            MrLogicalKind below = (*place)->input->kind;
-            if (below == MR_LOGICAL_PROJECT) {
-                MR_TRY(filter_below_project(b, place, &done));
-            } else if (below == MR_LOGICAL_AGGREGATE) {
-                MR_TRY(filter_below_aggregate(b, place, &done));
-            }
+    /* What moved stands below now, and may go on from there. */
+    for (MrLogical **place = tree; *place != NULL; place = &(*place)->input) {
+        MrLogicalKind below = (*place)->input != NULL ? (*place)->input->kind : MR_LOGICAL_SCAN;
+        if ((*place)->kind == MR_LOGICAL_FILTER && below == MR_LOGICAL_PROJECT) {
+            MR_TRY(filter_below_project(b, place));
+        } else if ((*place)->kind == MR_LOGICAL_FILTER && below == MR_LOGICAL_AGGREGATE) {
+            MR_TRY(filter_below_aggregate(b, place));
         }
-        /* What moved stands below now, and may go on from there. */
-        (void)done;
-        place = &(*place)->input;
     }
     return mr_rewrite_merge_filters(b, tree);
 }
@@ -195,7 +188,7 @@ MrStatus mr_rewrite_merge_projections(MrBinder *b, MrLogical **tree)
 {
     for (MrLogical *node = *tree; node != NULL; node = node->input) {
         while (node->kind == MR_LOGICAL_PROJECT && node->input->kind == MR_LOGICAL_PROJECT) {
-            bool cheap;
+            bool cheap = false;
             MR_TRY(is_merge_cheap(b, node, node->input, &cheap));
             if (!cheap) {
                 break;
