@@ -89,14 +89,6 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement, c
     return MR_OK;
 }
 
-static void append_keys(MrBuilder *out, const MrLogical *aggregate)
-{
-    for (uint32_t i = 0; i < aggregate->key_count; i++) {
-        mr_builder_append_string(out, i > 0 ? ", " : "");
-        mr_expr_print(aggregate->keys[i], NULL, out);
-    }
-}
-
 void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
 {
     for (const MrLogical *node = tree; node != NULL; node = node->input) {

@@ -1,0 +1,307 @@
+/*
+ * planner/explain.c - says what each operator of a plan does.  The formats are in explain_format.c.
+ */
+#include "planner/explain.h"
+
+#include "planner/window.h"
+
+#include <string.h>
+
+typedef struct Explain {
+    const MrPlan *plan;
+    bool verbose;
+    MrArena *arena;
+    MrExplainNode *node;       /* being described */
+    MrBuilder text;            /* of the value under way */
+    MrError *err;
+} Explain;
+
+/* Ends the value that was written into explain->text. */
+static MrStatus add(Explain *explain, const char *label)
+{
+    MrExplainNode *node = explain->node;
+    if (explain->text.failed) {
+        return mr_error_no_memory(explain->err);
+    }
+    if (node->property_count == MR_EXPLAIN_PROPERTIES_MAX) {
+        return mr_error_set(explain->err, MR_ERR_INTERNAL, "an operator has too many properties");
+    }
+    char *value = mr_arena_strndup(explain->arena, explain->text.length > 0 ? explain->text.data : "",
+                                   explain->text.length);
+    if (value == NULL) {
+        return mr_error_no_memory(explain->err);
+    }
+    node->properties[node->property_count++] = (MrExplainProperty){
+        .label = label, .value = { value, explain->text.length }
+    };
+    mr_builder_clear(&explain->text);
+    return MR_OK;
+}
+
+static MrStatus add_text(Explain *explain, const char *label, const char *value)
+{
+    mr_builder_append_string(&explain->text, value);
+    return add(explain, label);
+}
+
+static void append_name(MrBuilder *out, const MrSchema *schema, uint32_t column)
+{
+    const char *name = column < schema->column_count ? schema->columns[column].name : NULL;
+    if (name == NULL || strcmp(name, "?column?") == 0) {
+        mr_builder_append_format(out, "#%u", column + 1);
+    } else {
+        mr_builder_append_identifier(out, name);
+    }
+}
+
+static void append_names(MrBuilder *out, const MrSchema *schema, const uint32_t *columns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        mr_builder_append_string(out, i > 0 ? ", " : "");
+        append_name(out, schema, columns != NULL ? columns[i] : i);
+    }
+}
+
+static void append_duration(MrBuilder *out, int64_t us)
+{
+    char text[MR_DATETIME_TEXT_MAX];
+    MrInterval interval = { .us = us % MR_US_PER_DAY, .days = (int32_t)(us / MR_US_PER_DAY) };
+    mr_builder_append(out, text, mr_interval_format(&interval, text));
+}
+
+/* Names and types: what a plan's hash must see of a schema. */
+static MrStatus add_output(Explain *explain, const MrSchema *schema)
+{
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
+        append_name(&explain->text, schema, i);
+        mr_builder_append_char(&explain->text, ' ');
+        mr_type_format(schema->columns[i].type, &explain->text);
+    }
+    return add(explain, "Output");
+}
+
+/* ---- Operators --------------------------------------------------------------------------- */
+
+static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
+{
+    static const char *const kinds[] = { "stream ", "result ", "system view ", "" };
+    const MrScanSpec *spec = node->spec;
+    mr_builder_append_format(&explain->text, "%s%s", kinds[spec->kind], spec->relation);
+    if (explain->text.failed) {
+        return mr_error_no_memory(explain->err);
+    }
+    explain->node->subject.length = explain->text.length;
+    explain->node->subject.data = mr_arena_strndup(explain->arena, explain->text.data, explain->text.length);
+    mr_builder_clear(&explain->text);
+    if (explain->node->subject.data == NULL) {
+        return mr_error_no_memory(explain->err);
+    }
+    append_names(&explain->text, &node->schema, NULL, node->schema.column_count);
+    MR_TRY(add(explain, "Columns"));
+    if (spec->kind == MR_SCAN_VALUES) {
+        mr_builder_append_format(&explain->text, "%u", spec->values->row_count);
+        MR_TRY(add(explain, "Rows"));
+    }
+    if (spec->kind != MR_SCAN_STREAM || !explain->verbose) {
+        return MR_OK;
+    }
+    if (spec->event_column < 0) {
+        return add_text(explain, "Time", "_arrival");
+    }
+    const MrSchema *schema = &explain->plan->relation->stream->schema;
+    append_name(&explain->text, schema, (uint32_t)spec->event_column);
+    mr_builder_append_string(&explain->text, ", watermark delay ");
+    append_duration(&explain->text, spec->delay_us);
+    return add(explain, "Time");
+}
+
+static MrStatus describe_filter(Explain *explain, const MrDagNode *node)
+{
+    mr_expr_print(((const MrFilterSpec *)node->spec)->predicate, &node->schema, &explain->text);
+    return add(explain, "Condition");
+}
+
+static MrStatus describe_project(Explain *explain, const MrDagNode *node, const MrSchema *input)
+{
+    const MrProjectSpec *spec = node->spec;
+    for (uint32_t i = 0; i < spec->expression_count; i++) {
+        const char *name = node->schema.columns[i].name;
+        mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
+        mr_expr_print(spec->expressions[i], input, &explain->text);
+        bool is_same = spec->expressions[i]->kind == MR_EXPR_COLUMN
+                       && strcmp(name, input->columns[spec->expressions[i]->column].name) == 0;
+        if (!is_same && strcmp(name, "?column?") != 0) {
+            mr_builder_append_string(&explain->text, " AS ");
+            append_name(&explain->text, &node->schema, i);
+        }
+    }
+    return add(explain, "Expressions");
+}
+
+static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, const MrSchema *input)
+{
+    for (uint32_t i = 0; i < spec->call_count; i++) {
+        const MrAggregateCall *call = &spec->calls[i];
+        mr_builder_append_format(&explain->text, "%s%s(%s", i > 0 ? ", " : "", call->aggregate->name,
+                                 call->is_distinct ? "DISTINCT " : "");
+        if (call->aggregate->arg_count == 0) {
+            mr_builder_append_char(&explain->text, '*');
+        }
+        append_names(&explain->text, input, call->args, call->aggregate->arg_count);
+        mr_builder_append_char(&explain->text, ')');
+        if (call->filter >= 0) {
+            mr_builder_append_string(&explain->text, " FILTER (WHERE ");
+            append_name(&explain->text, input, (uint32_t)call->filter);
+            mr_builder_append_char(&explain->text, ')');
+        }
+    }
+    return spec->call_count > 0 ? add(explain, "Aggregates") : MR_OK;
+}
+
+static bool is_standing(const MrPlan *plan)
+{
+    return plan->dag->nodes[plan->dag->node_count - 1].kind == MR_OPERATOR_DELIVER;
+}
+
+static MrStatus describe_state(Explain *explain, const MrAggregateSpec *spec)
+{
+    if (!is_standing(explain->plan)) {
+        return MR_OK;
+    }
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE) {
+        bool is_single = spec->key_count == 0 && spec->call_count > 0;
+        return add_text(explain, "State", is_single ? "one row" : "every group for ever: nothing bounds it");
+    }
+    mr_builder_append_string(&explain->text, "freed when the watermark passes window_end");
+    if (spec->allowed_lateness_us > 0) {
+        mr_builder_append_string(&explain->text, " + ");
+        append_duration(&explain->text, spec->allowed_lateness_us);
+    }
+    return add(explain, "State");
+}
+
+static MrStatus describe_aggregate(Explain *explain, const MrDagNode *node, const MrSchema *input)
+{
+    const MrAggregateSpec *spec = node->spec;
+    if (spec->window_kind != MR_GROUP_WINDOW_NONE) {
+        mr_window_describe(spec->window_kind, &spec->window, &explain->text);
+        mr_builder_append_string(&explain->text, " of ");
+        append_name(&explain->text, input, (uint32_t)spec->time_column);
+        MR_TRY(add(explain, "Window"));
+    }
+    if (spec->key_count > 0) {
+        append_names(&explain->text, input, spec->keys, spec->key_count);
+        MR_TRY(add(explain, "Group key"));
+    }
+    MR_TRY(describe_calls(explain, spec, input));
+    MR_TRY(describe_state(explain, spec));
+    if (spec->input_retracts) {
+        MR_TRY(add_text(explain, "Input", "rows can be taken back"));
+    }
+    if (explain->verbose && spec->needs_old) {
+        MR_TRY(add_text(explain, "Changes", "the old row, then the new one"));
+    }
+    return MR_OK;
+}
+
+static MrStatus describe_sort(Explain *explain, const MrDagNode *node)
+{
+    const MrSortSpec *spec = node->spec;
+    for (uint32_t i = 0; i < spec->key_count; i++) {
+        const MrSortKey *key = &spec->keys[i];
+        mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
+        append_name(&explain->text, &node->schema, key->column);
+        mr_builder_append_string(&explain->text, key->descending ? " DESC" : "");
+        if (key->nulls_first != key->descending) {
+            mr_builder_append_string(&explain->text, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+        }
+    }
+    if (spec->key_count > 0) {
+        MR_TRY(add(explain, "Order"));
+    }
+    if (spec->limit != UINT64_MAX) {
+        mr_builder_append_format(&explain->text, "%llu", (unsigned long long)spec->limit);
+        MR_TRY(add(explain, "Limit"));
+    }
+    if (spec->offset > 0) {
+        mr_builder_append_format(&explain->text, "%llu", (unsigned long long)spec->offset);
+        MR_TRY(add(explain, "Offset"));
+    }
+    return MR_OK;
+}
+
+static MrStatus describe_deliver(Explain *explain)
+{
+    const MrPlan *plan = explain->plan;
+    if (plan->key_count > 0) {
+        append_names(&explain->text, &plan->output, plan->keys, plan->key_count);
+        MR_TRY(add(explain, "Key"));
+    }
+    MR_TRY(add_text(explain, "Rows", plan->append_only ? "only ever added" : "kept up to date by key"));
+    if (plan->emit_every_us > 0) {
+        mr_builder_append_string(&explain->text, "every ");
+        append_duration(&explain->text, plan->emit_every_us);
+    } else {
+        mr_builder_append_string(&explain->text,
+                                 plan->emit == MR_EMIT_MODE_CLOSE ? "on window close" : "on update");
+    }
+    MR_TRY(add(explain, "Emit"));
+    return explain->verbose ? add_output(explain, &plan->output) : MR_OK;
+}
+
+static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
+{
+    static const char *const titles[] = {
+        [MR_OPERATOR_SCAN] = "Scan", [MR_OPERATOR_FILTER] = "Filter", [MR_OPERATOR_PROJECT] = "Project",
+        [MR_OPERATOR_AGGREGATE] = "Aggregate", [MR_OPERATOR_SORT] = "Sort", [MR_OPERATOR_DELIVER] = "Deliver",
+        [MR_OPERATOR_COLLECT] = "Collect",
+    };
+    const MrDagNode *node = &dag->nodes[index];
+    const MrSchema *input = index > 0 ? &dag->nodes[index - 1].schema : NULL;
+    const MrAggregateSpec *spec = node->spec;
+    explain->node->title = titles[node->kind];
+    switch (node->kind) {
+    case MR_OPERATOR_SCAN:
+        return describe_scan(explain, node);
+    case MR_OPERATOR_FILTER:
+        return describe_filter(explain, node);
+    case MR_OPERATOR_PROJECT:
+        return describe_project(explain, node, input);
+    case MR_OPERATOR_AGGREGATE:
+        if (spec->call_count == 0) {
+            explain->node->title = "Distinct";
+        }
+        return describe_aggregate(explain, node, input);
+    case MR_OPERATOR_SORT:
+        return describe_sort(explain, node);
+    case MR_OPERATOR_DELIVER:
+        return describe_deliver(explain);
+    case MR_OPERATOR_COLLECT:
+        append_names(&explain->text, &explain->plan->output, NULL, explain->plan->output.column_count);
+        return add(explain, "Columns");
+    default:
+        return mr_error_set(explain->err, MR_ERR_INTERNAL, "an operator has no description");
+    }
+}
+
+MrStatus mr_explain_nodes(const MrPlan *plan, bool verbose, MrArena *arena, MrExplainNode **out,
+                          uint32_t *count, MrError *err)
+{
+    const MrDag *dag = plan->dag;
+    Explain explain = { .plan = plan, .verbose = verbose, .arena = arena, .err = err };
+    MrStatus status = MR_OK;
+    MR_NEW_ARRAY(arena, *out, dag->node_count, err);
+    mr_builder_init(&explain.text, 0);
+    for (uint32_t i = 0; i < dag->node_count && status == MR_OK; i++) {
+        explain.node = &(*out)[i];
+        mr_builder_clear(&explain.text);
+        status = describe(&explain, dag, dag->node_count - 1 - i);
+        if (status == MR_OK && verbose && i > 0) {
+            status = add_output(&explain, &dag->nodes[dag->node_count - 1 - i].schema);
+        }
+    }
+    mr_builder_fini(&explain.text);
+    *count = dag->node_count;
+    return status;
+}

@@ -1,0 +1,28 @@
+/*
+ * planner/explain.h - a plan as a list of operators with properties, before any format.
+ * Must not know the formats' syntax.
+ */
+#ifndef MR_PLANNER_EXPLAIN_H
+#define MR_PLANNER_EXPLAIN_H
+
+#include "planner/planner.h"
+
+enum { MR_EXPLAIN_PROPERTIES_MAX = 12 };
+
+typedef struct MrExplainProperty {
+    const char *label;
+    MrString value;
+} MrExplainProperty;
+
+typedef struct MrExplainNode {
+    const char *title;         /* "Aggregate" */
+    MrString subject;          /* "stream edits"; empty: none */
+    MrExplainProperty properties[MR_EXPLAIN_PROPERTIES_MAX];
+    uint32_t property_count;
+} MrExplainNode;
+
+/* Nodes from the root down; all in the arena. */
+MrStatus mr_explain_nodes(const MrPlan *plan, bool verbose, MrArena *arena, MrExplainNode **out,
+                          uint32_t *count, MrError *err);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * planner/explain_format.c - the described plan as text for people, JSON for programs, DOT for pictures.
+ * Must not know what operators do.
+ */
+#include "planner/explain.h"
+
+#include <string.h>
+
+/* ---- Text -------------------------------------------------------------------------------- */
+
+static void append_indent(MrBuilder *out, uint32_t columns)
+{
+    for (uint32_t i = 0; i < columns; i++) {
+        mr_builder_append_char(out, ' ');
+    }
+}
+
+static void append_title(MrBuilder *out, const MrExplainNode *node)
+{
+    mr_builder_append_string(out, node->title);
+    if (node->subject.length > 0) {
+        mr_builder_append_string(out, " on ");
+        mr_builder_append(out, node->subject.data, node->subject.length);
+    }
+}
+
+static void format_text(const MrExplainNode *nodes, uint32_t count, MrBuilder *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t indent = i == 0 ? 0 : i * 6 - 4;
+        append_indent(out, indent);
+        mr_builder_append_string(out, i > 0 ? "->  " : "");
+        append_title(out, &nodes[i]);
+        mr_builder_append_char(out, '\n');
+        for (uint32_t j = 0; j < nodes[i].property_count; j++) {
+            const MrExplainProperty *property = &nodes[i].properties[j];
+            append_indent(out, i * 6 + 2);
+            mr_builder_append_format(out, "%s: ", property->label);
+            mr_builder_append(out, property->value.data, property->value.length);
+            mr_builder_append_char(out, '\n');
+        }
+    }
+}
+
+/* ---- JSON -------------------------------------------------------------------------------- */
+
+static void append_json(MrBuilder *out, const char *data, size_t length)
+{
+    mr_builder_append_char(out, '"');
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)data[i];
+        if (c == '"' || c == '\\') {
+            mr_builder_append_char(out, '\\');
+            mr_builder_append_char(out, (char)c);
+        } else if (c < 0x20) {
+            mr_builder_append_format(out, "\\u%04x", c);
+        } else {
+            mr_builder_append_char(out, (char)c);
+        }
+    }
+    mr_builder_append_char(out, '"');
+}
+
+static void json_member(MrBuilder *out, uint32_t indent, const char *label, const char *data, size_t length)
+{
+    append_indent(out, indent);
+    append_json(out, label, strlen(label));
+    mr_builder_append_string(out, ": ");
+    append_json(out, data, length);
+}
+
+/* PostgreSQL's shape: [{"Plan": {…, "Plans": [{…}]}}]. */
+static void format_json(const MrExplainNode *nodes, uint32_t count, MrBuilder *out)
+{
+    mr_builder_append_string(out, "[\n  {\n    \"Plan\": {\n");
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t indent = 6 + i * 4;
+        json_member(out, indent, "Node Type", nodes[i].title, strlen(nodes[i].title));
+        if (nodes[i].subject.length > 0) {
+            mr_builder_append_string(out, ",\n");
+            json_member(out, indent, "Relation", nodes[i].subject.data, nodes[i].subject.length);
+        }
+        for (uint32_t j = 0; j < nodes[i].property_count; j++) {
+            const MrExplainProperty *property = &nodes[i].properties[j];
+            mr_builder_append_string(out, ",\n");
+            json_member(out, indent, property->label, property->value.data, property->value.length);
+        }
+        if (i + 1 < count) {
+            mr_builder_append_string(out, ",\n");
+            append_indent(out, indent);
+            mr_builder_append_string(out, "\"Plans\": [\n");
+            append_indent(out, indent + 2);
+            mr_builder_append_string(out, "{\n");
+        }
+    }
+    for (uint32_t i = count; i-- > 0;) {
+        uint32_t indent = 4 + i * 4;
+        mr_builder_append_char(out, '\n');
+        append_indent(out, indent);
+        mr_builder_append_char(out, '}');
+        if (i > 0) {
+            mr_builder_append_char(out, '\n');
+            append_indent(out, indent - 2);
+            mr_builder_append_char(out, ']');
+        }
+    }
+    mr_builder_append_string(out, "\n  }\n]\n");
+}
+
+/* ---- DOT --------------------------------------------------------------------------------- */
+
+static void append_dot(MrBuilder *out, const char *data, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (data[i] == '"' || data[i] == '\\') {
+            mr_builder_append_char(out, '\\');
+        }
+        mr_builder_append_char(out, data[i] == '\n' ? ' ' : data[i]);
+    }
+}
+
+static void format_dot(const MrExplainNode *nodes, uint32_t count, MrBuilder *out)
+{
+    mr_builder_append_string(out, "digraph plan {\n  rankdir=BT;\n  node [shape=box, fontname=\"monospace\"];\n");
+    for (uint32_t i = 0; i < count; i++) {
+        mr_builder_append_format(out, "  n%u [label=\"%s", i, nodes[i].title);
+        if (nodes[i].subject.length > 0) {
+            mr_builder_append_string(out, " on ");
+            append_dot(out, nodes[i].subject.data, nodes[i].subject.length);
+        }
+        for (uint32_t j = 0; j < nodes[i].property_count; j++) {
+            const MrExplainProperty *property = &nodes[i].properties[j];
+            mr_builder_append_format(out, "\\l%s: ", property->label);
+            append_dot(out, property->value.data, property->value.length);
+        }
+        mr_builder_append_string(out, "\\l\"];\n");
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        mr_builder_append_format(out, "  n%u -> n%u;\n", i, i - 1);
+    }
+    mr_builder_append_string(out, "}\n");
+}
+
+MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool verbose, MrBuilder *out,
+                            MrError *err)
+{
+    MrArena arena;
+    MrExplainNode *nodes;
+    uint32_t count;
+    mr_arena_init(&arena, 0);
+    MrStatus status = mr_explain_nodes(plan, verbose, &arena, &nodes, &count, err);
+    if (status == MR_OK) {
+        switch (format) {
+        case MR_EXPLAIN_TEXT:
+            format_text(nodes, count, out);
+            break;
+        case MR_EXPLAIN_JSON:
+            format_json(nodes, count, out);
+            break;
+        case MR_EXPLAIN_DOT:
+            format_dot(nodes, count, out);
+            break;
+        }
+        status = out->failed ? mr_error_no_memory(err) : MR_OK;
+    }
+    mr_arena_fini(&arena);
+    return status;
+}
