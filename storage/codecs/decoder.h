@@ -49,6 +49,8 @@ uint64_t *mr_stage_validity(MrStage *stage, uint32_t column);
 bool mr_stage_is_full(const MrStage *stage);
 /* Rows there is room for before the block is full. */
 uint32_t mr_stage_room(const MrStage *stage);
+/* Takes the last row back. */
+void mr_stage_drop_row(MrStage *stage);
 void mr_stage_limit_rows(MrStage *stage, uint32_t rows);
 MrStatus mr_stage_take(MrStage *stage, MrBlock **out, MrError *err);
 

@@ -23,7 +23,6 @@ typedef struct Delimited {
     bool carrying;
     bool header_due;
     bool finishing;                /* the last row goes into a block that is full already */
-    bool at_start;                 /* no byte seen: there may be a byte order mark */
     bool ended;                    /* the end marker was seen: the rest is ignored */
 } Delimited;
 
@@ -79,7 +78,6 @@ static MrStatus delimited_init(Delimited *self, const MrCodecOptions *options, b
         self->columns[i] = &options->columns[i];
     }
     self->header_due = options->header || options->match_header || options->map_header;
-    self->at_start = true;
     return MR_OK;
 }
 
@@ -197,14 +195,35 @@ static MrStatus row_reject(Delimited *self, uint64_t line, MrString raw, bool of
     return mr_decoder_bad_row(&self->base, line, raw, err);
 }
 
-static MrStatus row_field_count_error(const Delimited *self, uint32_t fields, MrError *err)
+/* The next row has too many or too few fields.  Of those that are there a bad one is told first, as
+ * PostgreSQL does.  *of_field: it is one of them. */
+static void row_field_count_error(Delimited *self, const Chunk *chunk, uint32_t fields, bool *of_field,
+                                  MrError *err)
 {
+    *of_field = false;
     if (fields > self->column_count) {
-        return mr_error_set(err, MR_ERR_BAD_COPY, "extra data after last expected column");
+        mr_error_set(err, MR_ERR_BAD_COPY, "extra data after last expected column");
+        return;
     }
+    MrFieldRun run = { .data = chunk->data,
+                       .data_end = chunk->data + chunk->length,
+                       .ends = chunk->scan.ends + chunk_row_first(chunk, chunk->row),
+                       .stride = fields,
+                       .row_count = 1,
+                       .last_cut = self->dialect.line_end == MR_LINE_CRNL,
+                       .special = chunk->scan.saw_special };
+    if (mr_stage_reserve(&self->base.stage, 1, err) != MR_OK) {
+        return;
+    }
+    if (mr_fields_convert(&self->reader, &run, self->columns, err) == 0) {
+        *of_field = true;
+        return;
+    }
+    mr_stage_drop_row(&self->base.stage);
+    self->base.counts.rows--;
     const MrCodecColumn *column = self->columns[fields];
-    return mr_error_set(err, MR_ERR_BAD_COPY, "missing data for column \"%s\"",
-                        column != NULL ? column->name : "?");
+    mr_error_set(err, MR_ERR_BAD_COPY, "missing data for column \"%s\"",
+                 column != NULL ? column->name : "?");
 }
 
 /* The next row is bad for the reason in `err`. */
@@ -256,8 +275,9 @@ static MrStatus chunk_odd_row(Delimited *self, Chunk *chunk, MrError *err)
         return status;
     }
     uint32_t fields = chunk_row_last(chunk, chunk->row) + 1 - chunk_row_first(chunk, chunk->row);
-    row_field_count_error(self, fields, err);
-    return chunk_bad_row(self, chunk, false, err);
+    bool of_field;
+    row_field_count_error(self, chunk, fields, &of_field, err);
+    return chunk_bad_row(self, chunk, of_field, err);
 }
 
 static bool delimited_is_full(const Delimited *self)
@@ -363,15 +383,15 @@ static MrStatus chunk_marker(Delimited *self, Chunk *chunk, bool *whole, MrError
 {
     const char *next = chunk->data + chunk->scan.marker_at + 2;
     size_t left = chunk->length - chunk->scan.marker_at - 2;
-    size_t need = self->dialect.line_end == MR_LINE_CRNL ? 2 : 1;
-    *whole = left >= need;
+    bool crnl = self->dialect.line_end == MR_LINE_CRNL;
+    *whole = left >= 1 && !(crnl && next[0] == '\r' && left < 2);
     if (!*whole) {
         return MR_OK;
     }
     if (next[0] != '\n' && next[0] != '\r') {
         mr_error_set(err, MR_ERR_BAD_COPY, "end-of-copy marker corrupt");
-    } else if (self->dialect.line_end == MR_LINE_CRNL ? next[0] != '\r' || next[1] != '\n'
-               : self->dialect.line_end == MR_LINE_CR ? next[0] != '\r' : next[0] != '\n') {
+    } else if (crnl ? next[0] != '\r' || next[1] != '\n'
+                    : next[0] != (self->dialect.line_end == MR_LINE_CR ? '\r' : '\n')) {
         mr_error_set(err, MR_ERR_BAD_COPY,
                      "end-of-copy marker does not match previous newline style");
     } else {
@@ -415,11 +435,22 @@ static MrStatus chunk_run(Delimited *self, const char *data, size_t length, bool
 
 /* ---- pieces ------------------------------------------------------------------------------------ */
 
+/* Files made elsewhere may start with a byte order mark; it is not part of the first name. */
+static size_t order_mark_bytes(const char *data, size_t length)
+{
+    return length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* A header line, whole: which field is which column. */
 static MrStatus header_read(Delimited *self, const char *data, size_t length, MrError *err)
 {
     MrScan scan = { .ends = self->ends + 1, .row_ends = self->row_ends, .end_room = END_ROOM };
     self->header_due = false;
+    if (self->base.options.map_header) {
+        size_t mark = order_mark_bytes(data, length);
+        data += mark;
+        length -= mark;
+    }
     self->ends[0] = UINT32_MAX;
     mr_scan(&scan, &self->dialect, data, length);
     self->base.counts.lines += 1;
@@ -497,12 +528,6 @@ static MrStatus carry_step(Delimited *self, const char *data, size_t length, siz
     return MR_OK;
 }
 
-/* Files made elsewhere may start with a byte order mark; it is not part of the first name. */
-static size_t order_mark_bytes(const char *data, size_t length)
-{
-    return length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-}
-
 MrStatus mr_delimited_decode(MrDecoder *decoder, const char *data, size_t length, size_t *used,
                              MrError *err)
 {
@@ -511,10 +536,6 @@ MrStatus mr_delimited_decode(MrDecoder *decoder, const char *data, size_t length
     err = err != NULL ? err : &mine;
     *used = 0;
     MR_TRY(mr_stage_reserve(&self->base.stage, 0, err));
-    if (self->at_start && length > 0) {
-        self->at_start = false;
-        *used = self->base.options.map_header ? order_mark_bytes(data, length) : 0;
-    }
     while (*used < length && !mr_stage_is_full(&self->base.stage)) {
         if (self->ended) {
             *used = length;

@@ -24,7 +24,6 @@ typedef struct Json {
     JsonValue *values;   /* by input column, of this line */
     MrBuilder carry;     /* a line's bytes from earlier pieces */
     MrBuilder scratch;
-    bool at_start;
     const MrCodecColumn *bad_column;
     MrString bad_value;
 } Json;
@@ -50,7 +49,6 @@ static MrStatus json_init(Json *self, const MrCodecOptions *options, MrRejectFun
     if (self->values == NULL) {
         return mr_error_no_memory(err);
     }
-    self->at_start = true;
     return mr_json_paths_build(&self->arena, options->columns, options->column_count, &self->paths,
                                err);
 }
@@ -344,6 +342,10 @@ static MrStatus line_read(Json *self, const char *data, size_t length, MrError *
 {
     MrStage *stage = &self->base.stage;
     self->base.counts.lines++;
+    if (self->base.counts.lines == 1 && length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+        data += 3; /* a byte order mark */
+        length -= 3;
+    }
     if (length > 0 && data[length - 1] == '\r') {
         length--;
     }
@@ -386,10 +388,6 @@ static MrStatus json_decode(MrDecoder *decoder, const char *data, size_t length,
     err = err != NULL ? err : &mine;
     *used = 0;
     MR_TRY(mr_stage_reserve(&self->base.stage, 0, err));
-    if (self->at_start && length > 0) {
-        self->at_start = false;
-        *used = length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    }
     while (*used < length && !mr_stage_is_full(&self->base.stage)) {
         const char *start = data + *used;
         const char *end = memchr(start, '\n', length - *used);

@@ -45,8 +45,7 @@ static void text_escape(char delimiter, size_t start, MrBuilder *out)
         char c = out->data[i - 1];
         char letter = text_letter(c);
         bool escaped = c == '\\' || c == delimiter || letter != 0;
-        /* A control character that is the delimiter stays itself behind its backslash. */
-        *--to = letter != 0 && c != delimiter ? letter : c;
+        *--to = letter != 0 ? letter : c;
         if (escaped) {
             *--to = '\\';
         }

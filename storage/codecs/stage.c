@@ -187,6 +187,16 @@ uint32_t mr_stage_room(const MrStage *stage)
     return stage->row_count < stage->row_limit ? stage->row_limit - stage->row_count : 0;
 }
 
+void mr_stage_drop_row(MrStage *stage)
+{
+    stage->row_count--;
+    for (uint32_t i = 0; i < stage->schema->column_count; i++) {
+        if (stage->columns[i].validity != NULL) {
+            mr_bitmap_set(stage->columns[i].validity, stage->row_count);
+        }
+    }
+}
+
 void mr_stage_limit_rows(MrStage *stage, uint32_t rows)
 {
     stage->row_limit = rows == 0 ? 1 : rows < STAGE_ROWS_FULL ? rows : STAGE_ROWS_FULL;
