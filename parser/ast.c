@@ -20,8 +20,10 @@ const char *mr_ast_kind_name(MrNodeKind kind)
 
 const char *mr_object_kind_name(MrObjectKind kind)
 {
-    static const char *const names[] = { "stream", "source",     "table",  "view",     "materialized view",
-                                         "sink",   "connection", "secret", "function", "column" };
+    static const char *const names[] = {
+        "stream", "source",     "table",  "view",     "materialized view",
+        "sink",   "connection", "secret", "function", "column"
+    };
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "object";
 }
 
@@ -60,14 +62,11 @@ static bool visit_expression(const Walk *w, const MrNode *node)
 {
 #define AS(type) MR_AST_AS(const type, node)
     switch (node->kind) {
-    case MR_AST_TYPED_LITERAL:
-        return one(w, AS(MrAstTypedLiteral)->type);
+    case MR_AST_TYPED_LITERAL: return one(w, AS(MrAstTypedLiteral)->type);
     case MR_AST_OPERATOR:
         return one(w, AS(MrAstOperator)->left) && one(w, AS(MrAstOperator)->right);
-    case MR_AST_BOOLEAN:
-        return all(w, &AS(MrAstBoolean)->operands);
-    case MR_AST_IS:
-        return one(w, AS(MrAstIs)->operand);
+    case MR_AST_BOOLEAN: return all(w, &AS(MrAstBoolean)->operands);
+    case MR_AST_IS: return one(w, AS(MrAstIs)->operand);
     case MR_AST_DISTINCT_FROM:
         return one(w, AS(MrAstDistinctFrom)->left) && one(w, AS(MrAstDistinctFrom)->right);
     case MR_AST_IN:
@@ -79,61 +78,44 @@ static bool visit_expression(const Walk *w, const MrNode *node)
     case MR_AST_LIKE:
         return one(w, AS(MrAstLike)->operand) && one(w, AS(MrAstLike)->pattern) &&
                one(w, AS(MrAstLike)->escape);
-    case MR_AST_WHEN:
-        return one(w, AS(MrAstWhen)->condition) && one(w, AS(MrAstWhen)->result);
+    case MR_AST_WHEN: return one(w, AS(MrAstWhen)->condition) && one(w, AS(MrAstWhen)->result);
     case MR_AST_CASE:
         return one(w, AS(MrAstCase)->operand) && all(w, &AS(MrAstCase)->whens) &&
                one(w, AS(MrAstCase)->otherwise);
-    case MR_AST_CAST:
-        return one(w, AS(MrAstCast)->operand) && one(w, AS(MrAstCast)->type);
-    case MR_AST_COLLATE:
-        return one(w, AS(MrAstCollate)->operand);
+    case MR_AST_CAST: return one(w, AS(MrAstCast)->operand) && one(w, AS(MrAstCast)->type);
+    case MR_AST_COLLATE: return one(w, AS(MrAstCollate)->operand);
     case MR_AST_CALL:
         return all(w, &AS(MrAstCall)->args) && all(w, &AS(MrAstCall)->order_by) &&
                one(w, AS(MrAstCall)->filter) && one(w, AS(MrAstCall)->over);
-    case MR_AST_NAMED_ARG:
-        return one(w, AS(MrAstNamedArg)->value);
-    case MR_AST_ARRAY:
-        return all(w, &AS(MrAstArray)->elements) && one(w, AS(MrAstArray)->query);
+    case MR_AST_NAMED_ARG: return one(w, AS(MrAstNamedArg)->value);
+    case MR_AST_ARRAY: return all(w, &AS(MrAstArray)->elements) && one(w, AS(MrAstArray)->query);
     case MR_AST_SUBSCRIPT:
         return one(w, AS(MrAstSubscript)->operand) && one(w, AS(MrAstSubscript)->lower) &&
                one(w, AS(MrAstSubscript)->upper);
-    case MR_AST_FIELD:
-        return one(w, AS(MrAstField)->operand);
-    case MR_AST_ROW:
-        return all(w, &AS(MrAstRow)->elements);
-    case MR_AST_SUBQUERY:
-        return one(w, AS(MrAstSubquery)->query);
+    case MR_AST_FIELD: return one(w, AS(MrAstField)->operand);
+    case MR_AST_ROW: return all(w, &AS(MrAstRow)->elements);
+    case MR_AST_SUBQUERY: return one(w, AS(MrAstSubquery)->query);
     case MR_AST_QUANTIFIED:
         return one(w, AS(MrAstQuantified)->left) && one(w, AS(MrAstQuantified)->array) &&
                one(w, AS(MrAstQuantified)->query);
-    case MR_AST_GROUPING:
-        return all(w, &AS(MrAstGrouping)->args);
-    default:
-        return true;
+    case MR_AST_GROUPING: return all(w, &AS(MrAstGrouping)->args);
+    default: return true;
     }
 }
 
 static bool visit_part(const Walk *w, const MrNode *node)
 {
     switch (node->kind) {
-    case MR_AST_TARGET:
-        return one(w, AS(MrAstTarget)->expr);
-    case MR_AST_SORT:
-        return one(w, AS(MrAstSort)->expr);
+    case MR_AST_TARGET: return one(w, AS(MrAstTarget)->expr);
+    case MR_AST_SORT: return one(w, AS(MrAstSort)->expr);
     case MR_AST_WINDOW:
         return all(w, &AS(MrAstWindow)->partition_by) && all(w, &AS(MrAstWindow)->order_by) &&
                one(w, AS(MrAstWindow)->start_offset) && one(w, AS(MrAstWindow)->end_offset);
-    case MR_AST_GROUPING_SET:
-        return all(w, &AS(MrAstGroupingSet)->items);
-    case MR_AST_CTE:
-        return one(w, AS(MrAstCte)->statement);
-    case MR_AST_QUERY:
-        return visit_query(w, AS(MrAstQuery));
-    case MR_AST_FROM_TABLE:
-        return one(w, AS(MrAstFromTable)->system_time);
-    case MR_AST_FROM_SUBQUERY:
-        return one(w, AS(MrAstFromSubquery)->query);
+    case MR_AST_GROUPING_SET: return all(w, &AS(MrAstGroupingSet)->items);
+    case MR_AST_CTE: return one(w, AS(MrAstCte)->statement);
+    case MR_AST_QUERY: return visit_query(w, AS(MrAstQuery));
+    case MR_AST_FROM_TABLE: return one(w, AS(MrAstFromTable)->system_time);
+    case MR_AST_FROM_SUBQUERY: return one(w, AS(MrAstFromSubquery)->query);
     case MR_AST_FROM_FUNCTION:
         return one(w, AS(MrAstFromFunction)->call) && all(w, &AS(MrAstFromFunction)->column_defs);
     case MR_AST_FROM_WINDOW:
@@ -142,20 +124,16 @@ static bool visit_part(const Walk *w, const MrNode *node)
     case MR_AST_FROM_JOIN:
         return one(w, AS(MrAstFromJoin)->left) && one(w, AS(MrAstFromJoin)->right) &&
                one(w, AS(MrAstFromJoin)->on);
-    case MR_AST_CONSTRAINT:
-        return one(w, AS(MrAstConstraint)->check);
+    case MR_AST_CONSTRAINT: return one(w, AS(MrAstConstraint)->check);
     case MR_AST_COLUMN_DEF:
         return one(w, AS(MrAstColumnDef)->type) && one(w, AS(MrAstColumnDef)->default_value) &&
                one(w, AS(MrAstColumnDef)->generated) && all(w, &AS(MrAstColumnDef)->constraints);
     case MR_AST_FUNCTION_PARAMETER:
         return one(w, AS(MrAstFunctionParameter)->type) &&
                one(w, AS(MrAstFunctionParameter)->default_value);
-    case MR_AST_NAME_NODE:
-        return all(w, &AS(MrAstNameNode)->argument_types);
-    case MR_AST_ASSIGNMENT:
-        return one(w, AS(MrAstAssignment)->value);
-    default:
-        return visit_expression(w, node);
+    case MR_AST_NAME_NODE: return all(w, &AS(MrAstNameNode)->argument_types);
+    case MR_AST_ASSIGNMENT: return one(w, AS(MrAstAssignment)->value);
+    default: return visit_expression(w, node);
     }
 }
 
@@ -170,8 +148,7 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
                one(w, AS(MrAstCreateStream)->watermark) &&
                all(w, &AS(MrAstCreateStream)->options) &&
                all(w, &AS(MrAstCreateStream)->encode_options);
-    case MR_AST_CREATE_CONNECTION:
-        return all(w, &AS(MrAstCreateConnection)->options);
+    case MR_AST_CREATE_CONNECTION: return all(w, &AS(MrAstCreateConnection)->options);
     case MR_AST_CREATE_VIEW:
         return all(w, &AS(MrAstCreateView)->options) && one(w, AS(MrAstCreateView)->query) &&
                one(w, AS(MrAstCreateView)->emit.interval);
@@ -181,14 +158,12 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
     case MR_AST_CREATE_FUNCTION:
         return all(w, &AS(MrAstCreateFunction)->parameters) &&
                one(w, AS(MrAstCreateFunction)->returns);
-    case MR_AST_DROP:
-        return all(w, &AS(MrAstDrop)->names);
-    case MR_AST_ALTER:
-        return all(w, &AS(MrAstAlter)->options) && one(w, AS(MrAstAlter)->column);
+    case MR_AST_DROP: return all(w, &AS(MrAstDrop)->names);
+    case MR_AST_ALTER: return all(w, &AS(MrAstAlter)->options) && one(w, AS(MrAstAlter)->column);
     case MR_AST_INSERT:
         return all(w, &AS(MrAstInsert)->with) && one(w, AS(MrAstInsert)->query) &&
-               all(w, &AS(MrAstInsert)->conflict_set) &&
-               one(w, AS(MrAstInsert)->conflict_where) && all(w, &AS(MrAstInsert)->returning);
+               all(w, &AS(MrAstInsert)->conflict_set) && one(w, AS(MrAstInsert)->conflict_where) &&
+               all(w, &AS(MrAstInsert)->returning);
     case MR_AST_UPDATE:
         return all(w, &AS(MrAstUpdate)->with) && all(w, &AS(MrAstUpdate)->set) &&
                all(w, &AS(MrAstUpdate)->from) && one(w, AS(MrAstUpdate)->where) &&
@@ -196,8 +171,7 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
     case MR_AST_DELETE:
         return all(w, &AS(MrAstDelete)->with) && all(w, &AS(MrAstDelete)->from) &&
                one(w, AS(MrAstDelete)->where) && all(w, &AS(MrAstDelete)->returning);
-    case MR_AST_TRUNCATE:
-        return all(w, &AS(MrAstTruncate)->names);
+    case MR_AST_TRUNCATE: return all(w, &AS(MrAstTruncate)->names);
     case MR_AST_COPY:
         return one(w, AS(MrAstCopy)->query) && all(w, &AS(MrAstCopy)->options) &&
                one(w, AS(MrAstCopy)->where);
@@ -205,20 +179,14 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
         return one(w, AS(MrAstSubscribe)->query) && all(w, &AS(MrAstSubscribe)->options);
     case MR_AST_EXPLAIN:
         return all(w, &AS(MrAstExplain)->options) && one(w, AS(MrAstExplain)->statement);
-    case MR_AST_ADVANCE_WATERMARK:
-        return one(w, AS(MrAstAdvanceWatermark)->value);
-    case MR_AST_SET:
-        return all(w, &AS(MrAstSet)->values);
-    case MR_AST_SET_CLOCK:
-        return one(w, AS(MrAstSetClock)->value);
+    case MR_AST_ADVANCE_WATERMARK: return one(w, AS(MrAstAdvanceWatermark)->value);
+    case MR_AST_SET: return all(w, &AS(MrAstSet)->values);
+    case MR_AST_SET_CLOCK: return one(w, AS(MrAstSetClock)->value);
     case MR_AST_PREPARE:
         return all(w, &AS(MrAstPrepare)->types) && one(w, AS(MrAstPrepare)->statement);
-    case MR_AST_EXECUTE:
-        return all(w, &AS(MrAstExecute)->args);
-    case MR_AST_DECLARE:
-        return one(w, AS(MrAstDeclare)->query);
-    default:
-        return visit_part(w, node);
+    case MR_AST_EXECUTE: return all(w, &AS(MrAstExecute)->args);
+    case MR_AST_DECLARE: return one(w, AS(MrAstDeclare)->query);
+    default: return visit_part(w, node);
     }
 }
 #undef AS
@@ -303,14 +271,9 @@ static NameStrength figure_name(const MrNode *node, const char **name)
         }
         *name = MR_AST_AS(const MrAstField, node)->name;
         return NAME_STRONG;
-    case MR_AST_SUBSCRIPT:
-        return figure_name(MR_AST_AS(const MrAstSubscript, node)->operand, name);
-    case MR_AST_CALL:
-        *name = MR_AST_AS(const MrAstCall, node)->name.name;
-        return NAME_STRONG;
-    case MR_AST_GROUPING:
-        *name = "grouping";
-        return NAME_STRONG;
+    case MR_AST_SUBSCRIPT: return figure_name(MR_AST_AS(const MrAstSubscript, node)->operand, name);
+    case MR_AST_CALL: *name = MR_AST_AS(const MrAstCall, node)->name.name; return NAME_STRONG;
+    case MR_AST_GROUPING: *name = "grouping"; return NAME_STRONG;
     case MR_AST_CAST: {
         NameStrength strength = figure_name(MR_AST_AS(const MrAstCast, node)->operand, name);
         if (strength != NAME_STRONG) {
@@ -322,20 +285,12 @@ static NameStrength figure_name(const MrNode *node, const char **name)
     case MR_AST_TYPED_LITERAL:
         *name = MR_AST_AS(const MrAstTypedLiteral, node)->type->name;
         return NAME_WEAK;
-    case MR_AST_COLLATE:
-        return figure_name(MR_AST_AS(const MrAstCollate, node)->operand, name);
-    case MR_AST_CASE:
-        return figure_case(MR_AST_AS(const MrAstCase, node), name);
-    case MR_AST_ARRAY:
-        *name = "array";
-        return NAME_STRONG;
-    case MR_AST_ROW:
-        *name = "row";
-        return NAME_STRONG;
-    case MR_AST_SUBQUERY:
-        return figure_subquery(MR_AST_AS(const MrAstSubquery, node), name);
-    default:
-        return NAME_NONE;
+    case MR_AST_COLLATE: return figure_name(MR_AST_AS(const MrAstCollate, node)->operand, name);
+    case MR_AST_CASE: return figure_case(MR_AST_AS(const MrAstCase, node), name);
+    case MR_AST_ARRAY: *name = "array"; return NAME_STRONG;
+    case MR_AST_ROW: *name = "row"; return NAME_STRONG;
+    case MR_AST_SUBQUERY: return figure_subquery(MR_AST_AS(const MrAstSubquery, node), name);
+    default: return NAME_NONE;
     }
 }
 

@@ -59,8 +59,12 @@ typedef struct MrAstWindow MrAstWindow;
 
 /* Bits of MrAstType.interval_fields, as in INTERVAL '5' MINUTE or INTERVAL DAY TO SECOND. */
 enum {
-    MR_INTERVAL_YEAR = 1, MR_INTERVAL_MONTH = 2, MR_INTERVAL_DAY = 4,
-    MR_INTERVAL_HOUR = 8, MR_INTERVAL_MINUTE = 16, MR_INTERVAL_SECOND = 32
+    MR_INTERVAL_YEAR = 1,
+    MR_INTERVAL_MONTH = 2,
+    MR_INTERVAL_DAY = 4,
+    MR_INTERVAL_HOUR = 8,
+    MR_INTERVAL_MINUTE = 16,
+    MR_INTERVAL_SECOND = 32
 };
 
 /* A type name.  The spellings that SQL makes keywords of are normalised to PostgreSQL's catalogue
@@ -69,13 +73,13 @@ enum {
  * word stays as written (lower case unless quoted): text, int4, jsonb, uuid, string ... */
 typedef struct MrAstType {
     MrNode base;
-    const char *schema;          /* NULL or as written: pg_catalog */
+    const char *schema; /* NULL or as written: pg_catalog */
     const char *name;
-    int32_t typmods[2];          /* numeric(p, s), varchar(n), timestamp(p), interval(p) */
+    int32_t typmods[2]; /* numeric(p, s), varchar(n), timestamp(p), interval(p) */
     uint8_t typmod_count;
-    uint8_t interval_fields;     /* MR_INTERVAL_… bits; 0: all */
-    uint8_t array_dimensions;    /* int[][] -> 2 */
-    bool setof;                  /* only after RETURNS */
+    uint8_t interval_fields;  /* MR_INTERVAL_… bits; 0: all */
+    uint8_t array_dimensions; /* int[][] -> 2 */
+    bool setof;               /* only after RETURNS */
 } MrAstType;
 
 /* ---- Expressions ------------------------------------------------------------------------- */
@@ -83,16 +87,16 @@ typedef struct MrAstType {
 typedef enum MrLiteralKind {
     MR_LITERAL_NULL,
     MR_LITERAL_BOOLEAN,
-    MR_LITERAL_INTEGER,  /* digits only, of any length: text, for the binder to size */
-    MR_LITERAL_DECIMAL,  /* 1.5, .5, 1e10 */
-    MR_LITERAL_STRING    /* an unknown-typed literal, unescaped, UTF-8, no NUL */
+    MR_LITERAL_INTEGER, /* digits only, of any length: text, for the binder to size */
+    MR_LITERAL_DECIMAL, /* 1.5, .5, 1e10 */
+    MR_LITERAL_STRING   /* an unknown-typed literal, unescaped, UTF-8, no NUL */
 } MrLiteralKind;
 
 typedef struct MrAstLiteral {
     MrNode base;
     MrLiteralKind literal;
     bool boolean;
-    const char *text;            /* NUL-terminated; NULL for NULL and booleans */
+    const char *text; /* NUL-terminated; NULL for NULL and booleans */
 } MrAstLiteral;
 
 /* TIMESTAMP '…', INTERVAL '5' SECOND, DATE '…', numeric '1.5', int4 '7'. */
@@ -105,11 +109,11 @@ typedef struct MrAstTypedLiteral {
 /* a, t.a, s.t.a, *, t.*. */
 typedef struct MrAstColumn {
     MrNode base;
-    MrNameList parts;            /* without the star; empty for a bare * */
+    MrNameList parts; /* without the star; empty for a bare * */
     bool star;
 } MrAstColumn;
 
-typedef struct MrAstParameter {  /* $n, n >= 1 */
+typedef struct MrAstParameter { /* $n, n >= 1 */
     MrNode base;
     int32_t number;
 } MrAstParameter;
@@ -118,7 +122,7 @@ typedef struct MrAstParameter {  /* $n, n >= 1 */
  * normalised to `<>`).  Prefix operators have left NULL. */
 typedef struct MrAstOperator {
     MrNode base;
-    const char *schema;          /* of OPERATOR(schema.+); else NULL */
+    const char *schema; /* of OPERATOR(schema.+); else NULL */
     const char *name;
     MrNode *left;
     MrNode *right;
@@ -126,7 +130,7 @@ typedef struct MrAstOperator {
 
 typedef enum MrBooleanKind { MR_BOOLEAN_AND, MR_BOOLEAN_OR, MR_BOOLEAN_NOT } MrBooleanKind;
 
-typedef struct MrAstBoolean {    /* a AND b AND c is one node of three operands; NOT has one */
+typedef struct MrAstBoolean { /* a AND b AND c is one node of three operands; NOT has one */
     MrNode base;
     MrBooleanKind op;
     MrNodeList operands;
@@ -134,7 +138,7 @@ typedef struct MrAstBoolean {    /* a AND b AND c is one node of three operands;
 
 typedef enum MrIsTest { MR_IS_NULL, MR_IS_TRUE, MR_IS_FALSE, MR_IS_UNKNOWN } MrIsTest;
 
-typedef struct MrAstIs {         /* also ISNULL, NOTNULL */
+typedef struct MrAstIs { /* also ISNULL, NOTNULL */
     MrNode base;
     MrNode *operand;
     MrIsTest test;
@@ -151,7 +155,7 @@ typedef struct MrAstDistinctFrom { /* left IS [NOT] DISTINCT FROM right */
 typedef struct MrAstIn {
     MrNode base;
     MrNode *operand;
-    MrNodeList list;             /* used when query is NULL */
+    MrNodeList list; /* used when query is NULL */
     MrAstQuery *query;
     bool negated;
 } MrAstIn;
@@ -172,24 +176,24 @@ typedef struct MrAstLike {
     MrLikeKind like;
     MrNode *operand;
     MrNode *pattern;
-    MrNode *escape;              /* NULL: none given */
+    MrNode *escape; /* NULL: none given */
     bool negated;
 } MrAstLike;
 
 typedef struct MrAstWhen {
     MrNode base;
-    MrNode *condition;           /* compared with the CASE operand when that is there */
+    MrNode *condition; /* compared with the CASE operand when that is there */
     MrNode *result;
 } MrAstWhen;
 
 typedef struct MrAstCase {
     MrNode base;
-    MrNode *operand;             /* NULL: searched CASE */
-    MrNodeList whens;            /* of MrAstWhen */
-    MrNode *otherwise;           /* NULL: ELSE NULL */
+    MrNode *operand;   /* NULL: searched CASE */
+    MrNodeList whens;  /* of MrAstWhen */
+    MrNode *otherwise; /* NULL: ELSE NULL */
 } MrAstCase;
 
-typedef struct MrAstCast {       /* CAST(x AS t) and x::t */
+typedef struct MrAstCast { /* CAST(x AS t) and x::t */
     MrNode base;
     MrNode *operand;
     MrAstType *type;
@@ -224,56 +228,56 @@ typedef enum MrCallForm {
     MR_CALL_TRIM,
     MR_CALL_AT_TIME_ZONE,
     MR_CALL_KEYWORD,
-    MR_CALL_SPECIAL              /* COALESCE, NULLIF, GREATEST, LEAST */
+    MR_CALL_SPECIAL /* COALESCE, NULLIF, GREATEST, LEAST */
 } MrCallForm;
 
 typedef struct MrAstCall {
     MrNode base;
     MrName name;
     MrCallForm form;
-    MrNodeList args;             /* expressions and, at the end, MrAstNamedArg */
-    bool star;                   /* count(*) */
+    MrNodeList args; /* expressions and, at the end, MrAstNamedArg */
+    bool star;       /* count(*) */
     bool distinct;
-    bool variadic;               /* the last argument is VARIADIC */
-    bool within_group;           /* order_by came from WITHIN GROUP (ORDER BY …) */
-    MrNodeList order_by;         /* of MrAstSort */
-    MrNode *filter;              /* FILTER (WHERE …) or NULL */
-    MrAstWindow *over;           /* OVER … or NULL */
+    bool variadic;       /* the last argument is VARIADIC */
+    bool within_group;   /* order_by came from WITHIN GROUP (ORDER BY …) */
+    MrNodeList order_by; /* of MrAstSort */
+    MrNode *filter;      /* FILTER (WHERE …) or NULL */
+    MrAstWindow *over;   /* OVER … or NULL */
 } MrAstCall;
 
-typedef struct MrAstNamedArg {   /* name => value; also name := value */
+typedef struct MrAstNamedArg { /* name => value; also name := value */
     MrNode base;
     const char *name;
     MrNode *value;
 } MrAstNamedArg;
 
-typedef struct MrAstArray {      /* ARRAY[…] or ARRAY(SELECT …) */
+typedef struct MrAstArray { /* ARRAY[…] or ARRAY(SELECT …) */
     MrNode base;
-    MrNodeList elements;         /* used when query is NULL; nested ones are MrAstArray */
+    MrNodeList elements; /* used when query is NULL; nested ones are MrAstArray */
     MrAstQuery *query;
 } MrAstArray;
 
-typedef struct MrAstSubscript {  /* a[i], a[l:u]; bounds of a slice may be NULL */
+typedef struct MrAstSubscript { /* a[i], a[l:u]; bounds of a slice may be NULL */
     MrNode base;
     MrNode *operand;
-    MrNode *lower;               /* the index itself when no slice */
+    MrNode *lower; /* the index itself when no slice */
     MrNode *upper;
     bool slice;
 } MrAstSubscript;
 
-typedef struct MrAstField {      /* (x).name, (x).* */
+typedef struct MrAstField { /* (x).name, (x).* */
     MrNode base;
     MrNode *operand;
-    const char *name;            /* NULL: star */
+    const char *name; /* NULL: star */
 } MrAstField;
 
-typedef struct MrAstRow {        /* ROW(…), (a, b), and one row of VALUES */
+typedef struct MrAstRow { /* ROW(…), (a, b), and one row of VALUES */
     MrNode base;
     MrNodeList elements;
     bool explicit_row;
 } MrAstRow;
 
-typedef struct MrAstSubquery {   /* (SELECT …) as a value, EXISTS (SELECT …) */
+typedef struct MrAstSubquery { /* (SELECT …) as a value, EXISTS (SELECT …) */
     MrNode base;
     MrAstQuery *query;
     bool exists;
@@ -283,13 +287,13 @@ typedef struct MrAstQuantified { /* x op ANY|ALL (array or query); SOME is ANY *
     MrNode base;
     MrNode *left;
     const char *op_schema;
-    const char *op;              /* LIKE forms are ~~ ~~* !~~ !~~* */
+    const char *op; /* LIKE forms are ~~ ~~* !~~ !~~* */
     bool all;
-    MrNode *array;               /* used when query is NULL */
+    MrNode *array; /* used when query is NULL */
     MrAstQuery *query;
 } MrAstQuantified;
 
-typedef struct MrAstGrouping {   /* GROUPING(a, b) */
+typedef struct MrAstGrouping { /* GROUPING(a, b) */
     MrNode base;
     MrNodeList args;
 } MrAstGrouping;
@@ -298,10 +302,10 @@ typedef struct MrAstGrouping {   /* GROUPING(a, b) */
 
 /* ---- Queries ----------------------------------------------------------------------------- */
 
-typedef struct MrAstTarget {     /* one item of a SELECT list or RETURNING */
+typedef struct MrAstTarget { /* one item of a SELECT list or RETURNING */
     MrNode base;
-    MrNode *expr;                /* an MrAstColumn with star for * and t.* */
-    const char *label;           /* NULL: see mr_ast_column_name */
+    MrNode *expr;      /* an MrAstColumn with star for * and t.* */
+    const char *label; /* NULL: see mr_ast_column_name */
 } MrAstTarget;
 
 typedef enum MrSortDirection { MR_SORT_DEFAULT, MR_SORT_ASC, MR_SORT_DESC } MrSortDirection;
@@ -314,33 +318,47 @@ typedef struct MrAstSort {
     MrSortNulls nulls;
 } MrAstSort;
 
-typedef enum MrFrameMode { MR_FRAME_NONE, MR_FRAME_RANGE, MR_FRAME_ROWS, MR_FRAME_GROUPS } MrFrameMode;
+typedef enum MrFrameMode {
+    MR_FRAME_NONE,
+    MR_FRAME_RANGE,
+    MR_FRAME_ROWS,
+    MR_FRAME_GROUPS
+} MrFrameMode;
 typedef enum MrFrameBound {
-    MR_BOUND_UNBOUNDED_PRECEDING, MR_BOUND_PRECEDING, MR_BOUND_CURRENT_ROW,
-    MR_BOUND_FOLLOWING, MR_BOUND_UNBOUNDED_FOLLOWING
+    MR_BOUND_UNBOUNDED_PRECEDING,
+    MR_BOUND_PRECEDING,
+    MR_BOUND_CURRENT_ROW,
+    MR_BOUND_FOLLOWING,
+    MR_BOUND_UNBOUNDED_FOLLOWING
 } MrFrameBound;
 typedef enum MrFrameExclude {
-    MR_EXCLUDE_NONE, MR_EXCLUDE_CURRENT_ROW, MR_EXCLUDE_GROUP, MR_EXCLUDE_TIES
+    MR_EXCLUDE_NONE,
+    MR_EXCLUDE_CURRENT_ROW,
+    MR_EXCLUDE_GROUP,
+    MR_EXCLUDE_TIES
 } MrFrameExclude;
 
 /* OVER name, OVER (…), and an item of the WINDOW clause. */
 struct MrAstWindow {
     MrNode base;
-    const char *name;            /* WINDOW name AS (…); NULL after OVER */
-    const char *reference;       /* OVER name, or the window that (name …) builds on */
-    bool bare_reference;         /* OVER name, without parentheses */
+    const char *name;      /* WINDOW name AS (…); NULL after OVER */
+    const char *reference; /* OVER name, or the window that (name …) builds on */
+    bool bare_reference;   /* OVER name, without parentheses */
     MrNodeList partition_by;
-    MrNodeList order_by;         /* of MrAstSort */
-    MrFrameMode mode;            /* NONE: no frame clause */
+    MrNodeList order_by; /* of MrAstSort */
+    MrFrameMode mode;    /* NONE: no frame clause */
     MrFrameBound start;
-    MrNode *start_offset;        /* of PRECEDING and FOLLOWING */
-    MrFrameBound end;            /* CURRENT ROW when BETWEEN was not used */
+    MrNode *start_offset; /* of PRECEDING and FOLLOWING */
+    MrFrameBound end;     /* CURRENT ROW when BETWEEN was not used */
     MrNode *end_offset;
     MrFrameExclude exclude;
 };
 
 typedef enum MrGroupingSetKind {
-    MR_GROUPING_EMPTY, MR_GROUPING_ROLLUP, MR_GROUPING_CUBE, MR_GROUPING_SETS
+    MR_GROUPING_EMPTY,
+    MR_GROUPING_ROLLUP,
+    MR_GROUPING_CUBE,
+    MR_GROUPING_SETS
 } MrGroupingSetKind;
 
 typedef struct MrAstGroupingSet { /* an item of GROUP BY besides plain expressions */
@@ -349,14 +367,18 @@ typedef struct MrAstGroupingSet { /* an item of GROUP BY besides plain expressio
     MrNodeList items;
 } MrAstGroupingSet;
 
-typedef enum MrCteMaterialize { MR_CTE_DEFAULT, MR_CTE_MATERIALIZED, MR_CTE_NOT_MATERIALIZED } MrCteMaterialize;
+typedef enum MrCteMaterialize {
+    MR_CTE_DEFAULT,
+    MR_CTE_MATERIALIZED,
+    MR_CTE_NOT_MATERIALIZED
+} MrCteMaterialize;
 
 typedef struct MrAstCte {
     MrNode base;
     const char *name;
     MrNameList columns;
     MrCteMaterialize materialize;
-    MrNode *statement;           /* an MrAstQuery, or INSERT/UPDATE/DELETE */
+    MrNode *statement; /* an MrAstQuery, or INSERT/UPDATE/DELETE */
 } MrAstCte;
 
 typedef enum MrQueryKind {
@@ -370,32 +392,32 @@ typedef enum MrDistinctKind { MR_DISTINCT_NONE, MR_DISTINCT_ROWS, MR_DISTINCT_ON
 
 /* One query of any form.  `TABLE t` is a SELECT of *. */
 struct MrAstQuery {
-    MrNode base;                 /* MR_AST_QUERY, also as a statement */
+    MrNode base; /* MR_AST_QUERY, also as a statement */
     MrQueryKind query;
-    MrNodeList with;             /* of MrAstCte */
+    MrNodeList with; /* of MrAstCte */
     bool with_recursive;
 
-    MrDistinctKind distinct;     /* SELECT */
+    MrDistinctKind distinct; /* SELECT */
     MrNodeList distinct_on;
-    MrNodeList targets;          /* of MrAstTarget; may be empty */
-    MrNodeList from;             /* of FROM items; several are a cross join */
+    MrNodeList targets; /* of MrAstTarget; may be empty */
+    MrNodeList from;    /* of FROM items; several are a cross join */
     MrNode *where;
-    MrNodeList group_by;         /* expressions and MrAstGroupingSet */
+    MrNodeList group_by; /* expressions and MrAstGroupingSet */
     bool group_by_distinct;
     MrNode *having;
-    MrNodeList windows;          /* of MrAstWindow */
+    MrNodeList windows; /* of MrAstWindow */
 
-    MrNodeList rows;             /* VALUES: of MrAstRow */
+    MrNodeList rows; /* VALUES: of MrAstRow */
 
-    MrAstQuery *left;            /* UNION, INTERSECT, EXCEPT */
+    MrAstQuery *left; /* UNION, INTERSECT, EXCEPT */
     MrAstQuery *right;
     bool all;
 
-    MrNodeList order_by;         /* of MrAstSort */
-    MrNode *limit;               /* NULL also for LIMIT ALL */
+    MrNodeList order_by; /* of MrAstSort */
+    MrNode *limit;       /* NULL also for LIMIT ALL */
     MrNode *offset;
-    bool with_ties;              /* FETCH FIRST … WITH TIES */
-    const char *locking;         /* FOR UPDATE … as canonical words, or NULL */
+    bool with_ties;      /* FETCH FIRST … WITH TIES */
+    const char *locking; /* FOR UPDATE … as canonical words, or NULL */
 };
 
 /* ---- FROM items -------------------------------------------------------------------------- */
@@ -404,7 +426,7 @@ typedef struct MrAstFromTable {
     MrNode base;
     MrName name;
     bool only;
-    MrNode *system_time;         /* FOR SYSTEM_TIME AS OF expr, or NULL */
+    MrNode *system_time; /* FOR SYSTEM_TIME AS OF expr, or NULL */
     MrAlias alias;
 } MrAstFromTable;
 
@@ -421,11 +443,15 @@ typedef struct MrAstFromFunction { /* generate_series(1, 3) [WITH ORDINALITY] AS
     bool lateral;
     bool ordinality;
     MrAlias alias;
-    MrNodeList column_defs;      /* AS t(a int, b text): of MrAstColumnDef */
+    MrNodeList column_defs; /* AS t(a int, b text): of MrAstColumnDef */
 } MrAstFromFunction;
 
 typedef enum MrWindowFunction {
-    MR_WINDOW_TUMBLE, MR_WINDOW_HOP, MR_WINDOW_CUMULATE, MR_WINDOW_SESSION, MR_WINDOW_COUNT
+    MR_WINDOW_TUMBLE,
+    MR_WINDOW_HOP,
+    MR_WINDOW_CUMULATE,
+    MR_WINDOW_SESSION,
+    MR_WINDOW_COUNT
 } MrWindowFunction;
 
 /* TUMBLE(input [PARTITION BY k], ts, size, …).  Flink's TABLE(TUMBLE(TABLE s, DESCRIPTOR(ts), …))
@@ -433,87 +459,106 @@ typedef enum MrWindowFunction {
 typedef struct MrAstFromWindow {
     MrNode base;
     MrWindowFunction window;
-    MrNode *input;               /* MrAstFromTable or MrAstFromSubquery, without alias */
+    MrNode *input; /* MrAstFromTable or MrAstFromSubquery, without alias */
     MrNodeList partition_by;
-    MrNodeList args;             /* after the input: time column, intervals, then MrAstNamedArg */
+    MrNodeList args; /* after the input: time column, intervals, then MrAstNamedArg */
     bool lateral;
     MrAlias alias;
 } MrAstFromWindow;
 
 typedef enum MrJoinKind {
-    MR_JOIN_INNER, MR_JOIN_LEFT, MR_JOIN_RIGHT, MR_JOIN_FULL, MR_JOIN_CROSS
+    MR_JOIN_INNER,
+    MR_JOIN_LEFT,
+    MR_JOIN_RIGHT,
+    MR_JOIN_FULL,
+    MR_JOIN_CROSS
 } MrJoinKind;
 
 typedef struct MrAstFromJoin {
     MrNode base;
     MrJoinKind join;
     bool natural;
-    bool asof;                   /* a ASOF [LEFT] JOIN b */
+    bool asof; /* a ASOF [LEFT] JOIN b */
     MrNode *left;
     MrNode *right;
     MrNode *on;
     MrNameList using_columns;
-    MrAlias alias;               /* (a JOIN b ON …) AS x */
+    MrAlias alias; /* (a JOIN b ON …) AS x */
 } MrAstFromJoin;
 
 /* ---- Parts of statements ----------------------------------------------------------------- */
 
 typedef enum MrOptionValue {
-    MR_OPTION_NONE,              /* the bare name */
+    MR_OPTION_NONE, /* the bare name */
     MR_OPTION_STRING,
-    MR_OPTION_NUMBER,            /* sign included */
-    MR_OPTION_WORD,              /* true, csv, fsync: lower case unless quoted */
-    MR_OPTION_SECRET,            /* SECRET name: text is the secret's name */
-    MR_OPTION_NAMES,             /* (a, b, …) */
-    MR_OPTION_STAR               /* * */
+    MR_OPTION_NUMBER, /* sign included */
+    MR_OPTION_WORD,   /* true, csv, fsync: lower case unless quoted */
+    MR_OPTION_SECRET, /* SECRET name: text is the secret's name */
+    MR_OPTION_NAMES,  /* (a, b, …) */
+    MR_OPTION_STAR    /* * */
 } MrOptionValue;
 
 typedef struct MrAstOption {
     MrNode base;
-    const char *name;            /* dotted names joined: "json_path.user" */
+    const char *name; /* dotted names joined: "json_path.user" */
     MrOptionValue value;
-    const char *text;            /* STRING, NUMBER, WORD, SECRET */
-    MrNameList names;            /* NAMES */
+    const char *text; /* STRING, NUMBER, WORD, SECRET */
+    MrNameList names; /* NAMES */
     int32_t value_position;
 } MrAstOption;
 
 typedef enum MrConstraintKind {
-    MR_CONSTRAINT_PRIMARY_KEY, MR_CONSTRAINT_UNIQUE, MR_CONSTRAINT_CHECK, MR_CONSTRAINT_FOREIGN_KEY
+    MR_CONSTRAINT_PRIMARY_KEY,
+    MR_CONSTRAINT_UNIQUE,
+    MR_CONSTRAINT_CHECK,
+    MR_CONSTRAINT_FOREIGN_KEY
 } MrConstraintKind;
 
 typedef struct MrAstConstraint { /* of a table or, with no columns named, of a column */
     MrNode base;
     MrConstraintKind constraint;
-    const char *name;            /* CONSTRAINT name, or NULL */
+    const char *name; /* CONSTRAINT name, or NULL */
     MrNameList columns;
     MrNode *check;
-    MrName references;           /* FOREIGN KEY: name NULL otherwise */
+    MrName references; /* FOREIGN KEY: name NULL otherwise */
     MrNameList reference_columns;
 } MrAstConstraint;
 
 typedef struct MrAstColumnDef {
     MrNode base;
     const char *name;
-    MrAstType *type;             /* NULL only where a statement allows none */
+    MrAstType *type; /* NULL only where a statement allows none */
     bool not_null;
-    MrNode *default_value;       /* DEFAULT expr */
-    MrNode *generated;           /* GENERATED ALWAYS AS (expr) STORED; also AS expr, a bare Flink form */
+    MrNode *default_value; /* DEFAULT expr */
+    MrNode *generated;     /* GENERATED ALWAYS AS (expr) STORED; also AS expr, a bare Flink form */
     const char *collation;
-    MrNodeList constraints;      /* of MrAstConstraint */
+    MrNodeList constraints; /* of MrAstConstraint */
 } MrAstColumnDef;
 
-typedef enum MrEmitKind { MR_EMIT_DEFAULT, MR_EMIT_ON_UPDATE, MR_EMIT_ON_WINDOW_CLOSE, MR_EMIT_EVERY } MrEmitKind;
+typedef enum MrEmitKind {
+    MR_EMIT_DEFAULT,
+    MR_EMIT_ON_UPDATE,
+    MR_EMIT_ON_WINDOW_CLOSE,
+    MR_EMIT_EVERY
+} MrEmitKind;
 
 typedef struct MrEmit {
-    MrEmitKind kind;             /* DEFAULT: no clause, which means ON UPDATE */
-    MrNode *interval;            /* EVERY: a typed literal or expression */
+    MrEmitKind kind;  /* DEFAULT: no clause, which means ON UPDATE */
+    MrNode *interval; /* EVERY: a typed literal or expression */
     int32_t position;
 } MrEmit;
 
 typedef enum MrObjectKind {
-    MR_OBJECT_STREAM, MR_OBJECT_SOURCE, MR_OBJECT_TABLE, MR_OBJECT_VIEW,
-    MR_OBJECT_MATERIALIZED_VIEW, MR_OBJECT_SINK, MR_OBJECT_CONNECTION, MR_OBJECT_SECRET,
-    MR_OBJECT_FUNCTION, MR_OBJECT_COLUMN
+    MR_OBJECT_STREAM,
+    MR_OBJECT_SOURCE,
+    MR_OBJECT_TABLE,
+    MR_OBJECT_VIEW,
+    MR_OBJECT_MATERIALIZED_VIEW,
+    MR_OBJECT_SINK,
+    MR_OBJECT_CONNECTION,
+    MR_OBJECT_SECRET,
+    MR_OBJECT_FUNCTION,
+    MR_OBJECT_COLUMN
 } MrObjectKind;
 /* "stream", "materialized view" …, for messages. */
 const char *mr_object_kind_name(MrObjectKind kind);
@@ -522,21 +567,21 @@ const char *mr_object_kind_name(MrObjectKind kind);
 
 typedef struct MrAstCreateStream { /* CREATE STREAM | SOURCE | TABLE */
     MrNode base;
-    MrObjectKind object;         /* STREAM, SOURCE or TABLE */
-    bool append_only;            /* TABLE … APPEND ONLY */
+    MrObjectKind object; /* STREAM, SOURCE or TABLE */
+    bool append_only;    /* TABLE … APPEND ONLY */
     bool temporary;
     bool or_replace;
     bool if_not_exists;
     MrName name;
-    MrNodeList columns;          /* of MrAstColumnDef */
-    MrNodeList constraints;      /* of MrAstConstraint */
+    MrNodeList columns;           /* of MrAstColumnDef */
+    MrNodeList constraints;       /* of MrAstConstraint */
     const char *watermark_column; /* NULL: no WATERMARK FOR */
     int32_t watermark_position;
-    MrNode *watermark;           /* the expression after AS */
-    MrNodeList options;          /* of MrAstOption, WITH (…) */
-    const char *format;          /* FORMAT PLAIN ENCODE JSON: "plain", "json"; NULL: not given */
+    MrNode *watermark;  /* the expression after AS */
+    MrNodeList options; /* of MrAstOption, WITH (…) */
+    const char *format; /* FORMAT PLAIN ENCODE JSON: "plain", "json"; NULL: not given */
     const char *encode;
-    MrNodeList encode_options;   /* ENCODE JSON (…) */
+    MrNodeList encode_options; /* ENCODE JSON (…) */
 } MrAstCreateStream;
 
 typedef struct MrAstCreateConnection {
@@ -550,7 +595,7 @@ typedef struct MrAstCreateSecret {
     MrNode base;
     bool if_not_exists;
     const char *name;
-    const char *value;           /* printed as ******** */
+    const char *value; /* printed as ******** */
 } MrAstCreateSecret;
 
 typedef struct MrAstCreateView { /* CREATE [MATERIALIZED] VIEW */
@@ -564,7 +609,7 @@ typedef struct MrAstCreateView { /* CREATE [MATERIALIZED] VIEW */
     MrNodeList options;
     MrAstQuery *query;
     MrEmit emit;
-    int32_t query_start;         /* bytes of the text that hold the query */
+    int32_t query_start; /* bytes of the text that hold the query */
     int32_t query_end;
 } MrAstCreateView;
 
@@ -572,33 +617,38 @@ typedef struct MrAstCreateSink {
     MrNode base;
     bool if_not_exists;
     MrName name;
-    MrName into;                 /* name NULL: no INTO (a connector option says where) */
+    MrName into; /* name NULL: no INTO (a connector option says where) */
     MrNameList columns;
     MrNodeList options;
-    MrAstQuery *query;           /* NULL: FROM view */
+    MrAstQuery *query; /* NULL: FROM view */
     MrName from;
     MrEmit emit;
 } MrAstCreateSink;
 
 typedef struct MrAstFunctionParameter {
     MrNode base;
-    const char *name;            /* NULL: unnamed */
+    const char *name; /* NULL: unnamed */
     MrAstType *type;
     MrNode *default_value;
 } MrAstFunctionParameter;
 
-typedef enum MrVolatility { MR_VOLATILITY_DEFAULT, MR_VOLATILITY_IMMUTABLE, MR_VOLATILITY_STABLE, MR_VOLATILITY_VOLATILE } MrVolatility;
+typedef enum MrVolatility {
+    MR_VOLATILITY_DEFAULT,
+    MR_VOLATILITY_IMMUTABLE,
+    MR_VOLATILITY_STABLE,
+    MR_VOLATILITY_VOLATILE
+} MrVolatility;
 
 typedef struct MrAstCreateFunction {
     MrNode base;
     bool or_replace;
     MrName name;
-    MrNodeList parameters;       /* of MrAstFunctionParameter */
-    MrAstType *returns;          /* NULL: not given */
-    const char *language;        /* NULL: not given */
+    MrNodeList parameters; /* of MrAstFunctionParameter */
+    MrAstType *returns;    /* NULL: not given */
+    const char *language;  /* NULL: not given */
     MrVolatility volatility;
     bool strict;
-    const char *body;            /* the text between $$ and $$ */
+    const char *body; /* the text between $$ and $$ */
 } MrAstCreateFunction;
 
 typedef struct MrAstDrop {
@@ -607,30 +657,34 @@ typedef struct MrAstDrop {
     bool if_exists;
     bool cascade;
     bool force;
-    MrNodeList names;            /* of MrAstNameNode */
+    MrNodeList names; /* of MrAstNameNode */
 } MrAstDrop;
 
 typedef struct MrAstNameNode {
     MrNode base;
     MrName name;
-    MrNodeList argument_types;   /* DROP FUNCTION f(int): of MrAstType */
+    MrNodeList argument_types; /* DROP FUNCTION f(int): of MrAstType */
 } MrAstNameNode;
 
 typedef enum MrAlterAction {
-    MR_ALTER_SUSPEND, MR_ALTER_RESUME, MR_ALTER_SET, MR_ALTER_RENAME, MR_ALTER_ADD_COLUMN,
+    MR_ALTER_SUSPEND,
+    MR_ALTER_RESUME,
+    MR_ALTER_SET,
+    MR_ALTER_RENAME,
+    MR_ALTER_ADD_COLUMN,
     MR_ALTER_TAKE_OVER
 } MrAlterAction;
 
-typedef struct MrAstAlter {      /* ALTER MATERIALIZED VIEW | STREAM | SOURCE | SINK | TABLE | … */
+typedef struct MrAstAlter { /* ALTER MATERIALIZED VIEW | STREAM | SOURCE | SINK | TABLE | … */
     MrNode base;
     MrObjectKind object;
     bool if_exists;
     MrName name;
     MrAlterAction action;
-    MrNodeList options;          /* SET (…) */
-    const char *new_name;        /* RENAME TO */
-    bool if_not_exists;          /* ADD COLUMN IF NOT EXISTS */
-    MrAstColumnDef *column;      /* ADD COLUMN */
+    MrNodeList options;     /* SET (…) */
+    const char *new_name;   /* RENAME TO */
+    bool if_not_exists;     /* ADD COLUMN IF NOT EXISTS */
+    MrAstColumnDef *column; /* ADD COLUMN */
 } MrAstAlter;
 
 typedef struct MrAstRefresh {
@@ -642,9 +696,9 @@ typedef struct MrAstRefresh {
 typedef struct MrAstComment {
     MrNode base;
     MrObjectKind object;
-    MrName name;                 /* of a COLUMN: the relation */
+    MrName name; /* of a COLUMN: the relation */
     const char *column;
-    const char *text;            /* NULL: IS NULL */
+    const char *text; /* NULL: IS NULL */
 } MrAstComment;
 
 /* ---- Statements: data -------------------------------------------------------------------- */
@@ -652,11 +706,15 @@ typedef struct MrAstComment {
 typedef struct MrAstAssignment { /* a = expr; (a, b) = (…) or (SELECT …) */
     MrNode base;
     MrNameList columns;
-    bool row;                    /* columns were in parentheses */
-    MrNode *value;               /* may be MR_AST_DEFAULT */
+    bool row;      /* columns were in parentheses */
+    MrNode *value; /* may be MR_AST_DEFAULT */
 } MrAstAssignment;
 
-typedef enum MrConflictAction { MR_CONFLICT_NONE, MR_CONFLICT_NOTHING, MR_CONFLICT_UPDATE } MrConflictAction;
+typedef enum MrConflictAction {
+    MR_CONFLICT_NONE,
+    MR_CONFLICT_NOTHING,
+    MR_CONFLICT_UPDATE
+} MrConflictAction;
 
 typedef struct MrAstInsert {
     MrNode base;
@@ -665,15 +723,15 @@ typedef struct MrAstInsert {
     MrName table;
     const char *alias;
     MrNameList columns;
-    MrAstQuery *query;           /* VALUES or SELECT; NULL: DEFAULT VALUES */
-    const char *overriding;      /* "SYSTEM", "USER" or NULL */
+    MrAstQuery *query;      /* VALUES or SELECT; NULL: DEFAULT VALUES */
+    const char *overriding; /* "SYSTEM", "USER" or NULL */
     MrConflictAction conflict;
     MrNameList conflict_columns;
     const char *conflict_constraint;
-    MrNodeList conflict_set;     /* of MrAstAssignment */
+    MrNodeList conflict_set; /* of MrAstAssignment */
     MrNode *conflict_where;
     int32_t conflict_position;
-    MrNodeList returning;        /* of MrAstTarget */
+    MrNodeList returning; /* of MrAstTarget */
 } MrAstInsert;
 
 typedef struct MrAstUpdate {
@@ -682,7 +740,7 @@ typedef struct MrAstUpdate {
     bool with_recursive;
     MrName table;
     const char *alias;
-    MrNodeList set;              /* of MrAstAssignment */
+    MrNodeList set; /* of MrAstAssignment */
     MrNodeList from;
     MrNode *where;
     MrNodeList returning;
@@ -694,14 +752,14 @@ typedef struct MrAstDelete {
     bool with_recursive;
     MrName table;
     const char *alias;
-    MrNodeList from;             /* USING */
+    MrNodeList from; /* USING */
     MrNode *where;
     MrNodeList returning;
 } MrAstDelete;
 
 typedef struct MrAstTruncate {
     MrNode base;
-    MrNodeList names;            /* of MrAstNameNode */
+    MrNodeList names; /* of MrAstNameNode */
     bool cascade;
 } MrAstTruncate;
 
@@ -709,33 +767,34 @@ typedef enum MrCopyPlace { MR_COPY_STREAM, MR_COPY_FILE, MR_COPY_PROGRAM } MrCop
 
 /* The three spellings of options (7.x, 8.x, 9.0 and later) all give `options` with PostgreSQL's
  * present names: format, delimiter, null, header, quote, escape, force_quote, force_not_null,
- * force_null, encoding, freeze, default; and ours: on_error, reject_limit, ingest_id, log_verbosity. */
+ * force_null, encoding, freeze, default; and ours: on_error, reject_limit,
+ * ingest_id, log_verbosity. */
 typedef struct MrAstCopy {
     MrNode base;
-    bool from;                   /* FROM, else TO */
-    MrName table;                /* name NULL: `query` */
+    bool from;    /* FROM, else TO */
+    MrName table; /* name NULL: `query` */
     MrNameList columns;
-    MrNode *query;               /* MrAstQuery, MrAstSubscribe, or a data statement with RETURNING */
-    MrCopyPlace place;           /* STREAM: STDIN or STDOUT */
-    const char *path;            /* of FILE and PROGRAM */
-    MrNodeList options;          /* of MrAstOption */
-    MrNode *where;               /* COPY … FROM … WHERE */
+    MrNode *query;      /* MrAstQuery, MrAstSubscribe, or a data statement with RETURNING */
+    MrCopyPlace place;  /* STREAM: STDIN or STDOUT */
+    const char *path;   /* of FILE and PROGRAM */
+    MrNodeList options; /* of MrAstOption */
+    MrNode *where;      /* COPY … FROM … WHERE */
 } MrAstCopy;
 
 typedef struct MrAstSubscribe {
     MrNode base;
-    MrName name;                 /* name NULL: `query` */
+    MrName name; /* name NULL: `query` */
     MrAstQuery *query;
-    MrNodeList options;          /* of MrAstOption */
+    MrNodeList options; /* of MrAstOption */
 } MrAstSubscribe;
 
 /* ---- Statements: asking ------------------------------------------------------------------ */
 
 typedef struct MrAstExplain {
     MrNode base;
-    MrNodeList options;          /* of MrAstOption: analyze, verbose, format, costs … */
-    MrNode *statement;           /* NULL: `view` */
-    MrName view;                 /* EXPLAIN MATERIALIZED VIEW v */
+    MrNodeList options; /* of MrAstOption: analyze, verbose, format, costs … */
+    MrNode *statement;  /* NULL: `view` */
+    MrName view;        /* EXPLAIN MATERIALIZED VIEW v */
 } MrAstExplain;
 
 typedef struct MrAstExplainProgress {
@@ -744,18 +803,27 @@ typedef struct MrAstExplainProgress {
 } MrAstExplainProgress;
 
 typedef enum MrShowKind {
-    MR_SHOW_SETTING,             /* `setting`; TIME ZONE is timezone, TRANSACTION ISOLATION LEVEL is
-                                  * transaction_isolation, SESSION AUTHORIZATION session_authorization */
+    MR_SHOW_SETTING, /* `setting`; TIME ZONE is timezone, TRANSACTION ISOLATION LEVEL is
+                                  * transaction_isolation, SESSION AUTHORIZATION is
+                                  * session_authorization */
     MR_SHOW_ALL,
-    MR_SHOW_STREAMS, MR_SHOW_TABLES, MR_SHOW_VIEWS, MR_SHOW_MATERIALIZED_VIEWS, MR_SHOW_QUERIES,
-    MR_SHOW_CONNECTIONS, MR_SHOW_SECRETS, MR_SHOW_SINKS, MR_SHOW_SETTINGS, MR_SHOW_FUNCTIONS,
-    MR_SHOW_CREATE               /* `object` and `name` */
+    MR_SHOW_STREAMS,
+    MR_SHOW_TABLES,
+    MR_SHOW_VIEWS,
+    MR_SHOW_MATERIALIZED_VIEWS,
+    MR_SHOW_QUERIES,
+    MR_SHOW_CONNECTIONS,
+    MR_SHOW_SECRETS,
+    MR_SHOW_SINKS,
+    MR_SHOW_SETTINGS,
+    MR_SHOW_FUNCTIONS,
+    MR_SHOW_CREATE /* `object` and `name` */
 } MrShowKind;
 
 typedef struct MrAstShow {
     MrNode base;
     MrShowKind show;
-    const char *setting;         /* dotted names joined */
+    const char *setting; /* dotted names joined */
     MrObjectKind object;
     MrName name;
 } MrAstShow;
@@ -777,22 +845,27 @@ typedef struct MrAstAdvanceWatermark {
 
 typedef enum MrSetScope { MR_SET_DEFAULT, MR_SET_SESSION, MR_SET_LOCAL } MrSetScope;
 
-typedef struct MrAstSet {        /* SET x TO a, b; SET x TO DEFAULT; RESET x; RESET ALL */
+typedef struct MrAstSet { /* SET x TO a, b; SET x TO DEFAULT; RESET x; RESET ALL */
     MrNode base;
     MrSetScope scope;
-    const char *name;            /* NULL: RESET ALL */
+    const char *name; /* NULL: RESET ALL */
     bool to_default;
-    bool reset;                  /* written as RESET */
-    MrNodeList values;           /* of MrAstOption without name (STRING, NUMBER, WORD), or
+    bool reset;        /* written as RESET */
+    MrNodeList values; /* of MrAstOption without name (STRING, NUMBER, WORD), or
                                   * MrAstTypedLiteral for SET TIME ZONE INTERVAL '…' */
 } MrAstSet;
 
-typedef struct MrAstSetClock {   /* SET CLOCK TO '…' | expr */
+typedef struct MrAstSetClock { /* SET CLOCK TO '…' | expr */
     MrNode base;
     MrNode *value;
 } MrAstSetClock;
 
-typedef enum MrDiscardKind { MR_DISCARD_ALL, MR_DISCARD_PLANS, MR_DISCARD_SEQUENCES, MR_DISCARD_TEMP } MrDiscardKind;
+typedef enum MrDiscardKind {
+    MR_DISCARD_ALL,
+    MR_DISCARD_PLANS,
+    MR_DISCARD_SEQUENCES,
+    MR_DISCARD_TEMP
+} MrDiscardKind;
 
 typedef struct MrAstDiscard {
     MrNode base;
@@ -800,29 +873,34 @@ typedef struct MrAstDiscard {
 } MrAstDiscard;
 
 typedef enum MrTransactionKind {
-    MR_TRANSACTION_BEGIN, MR_TRANSACTION_START, MR_TRANSACTION_COMMIT, MR_TRANSACTION_ROLLBACK,
-    MR_TRANSACTION_SAVEPOINT, MR_TRANSACTION_RELEASE, MR_TRANSACTION_ROLLBACK_TO,
-    MR_TRANSACTION_SET,          /* SET TRANSACTION … */
-    MR_TRANSACTION_SET_SESSION   /* SET SESSION CHARACTERISTICS AS TRANSACTION … */
+    MR_TRANSACTION_BEGIN,
+    MR_TRANSACTION_START,
+    MR_TRANSACTION_COMMIT,
+    MR_TRANSACTION_ROLLBACK,
+    MR_TRANSACTION_SAVEPOINT,
+    MR_TRANSACTION_RELEASE,
+    MR_TRANSACTION_ROLLBACK_TO,
+    MR_TRANSACTION_SET,        /* SET TRANSACTION … */
+    MR_TRANSACTION_SET_SESSION /* SET SESSION CHARACTERISTICS AS TRANSACTION … */
 } MrTransactionKind;
 typedef enum MrTriState { MR_TRI_UNSET, MR_TRI_OFF, MR_TRI_ON } MrTriState;
 
 typedef struct MrAstTransaction {
     MrNode base;
     MrTransactionKind transaction;
-    const char *isolation;       /* "read committed" …; NULL: not given */
+    const char *isolation; /* "read committed" …; NULL: not given */
     MrTriState read_only;
     MrTriState deferrable;
-    bool chain;                  /* AND CHAIN */
+    bool chain; /* AND CHAIN */
     const char *savepoint;
 } MrAstTransaction;
 
 typedef struct MrAstPrepare {
     MrNode base;
     const char *name;
-    MrNodeList types;            /* of MrAstType */
+    MrNodeList types; /* of MrAstType */
     MrNode *statement;
-    int32_t statement_start;     /* bytes of the text that hold the statement */
+    int32_t statement_start; /* bytes of the text that hold the statement */
     int32_t statement_end;
 } MrAstPrepare;
 
@@ -834,7 +912,7 @@ typedef struct MrAstExecute {
 
 typedef struct MrAstDeallocate {
     MrNode base;
-    const char *name;            /* NULL: ALL */
+    const char *name; /* NULL: ALL */
 } MrAstDeallocate;
 
 typedef struct MrAstDeclare {
@@ -842,19 +920,23 @@ typedef struct MrAstDeclare {
     const char *name;
     bool binary;
     bool insensitive;
-    MrTriState scroll;           /* UNSET, NO SCROLL, SCROLL */
+    MrTriState scroll; /* UNSET, NO SCROLL, SCROLL */
     bool hold;
-    MrNode *query;               /* MrAstQuery or MrAstSubscribe */
+    MrNode *query; /* MrAstQuery or MrAstSubscribe */
 } MrAstDeclare;
 
 typedef enum MrFetchDirection {
-    MR_FETCH_FORWARD, MR_FETCH_BACKWARD, MR_FETCH_ABSOLUTE, MR_FETCH_RELATIVE
+    MR_FETCH_FORWARD,
+    MR_FETCH_BACKWARD,
+    MR_FETCH_ABSOLUTE,
+    MR_FETCH_RELATIVE
 } MrFetchDirection;
 
-typedef struct MrAstFetch {      /* FETCH and MOVE */
+typedef struct MrAstFetch { /* FETCH and MOVE */
     MrNode base;
     bool move;
-    MrFetchDirection direction;  /* NEXT is FORWARD 1, PRIOR BACKWARD 1, FIRST ABSOLUTE 1, LAST ABSOLUTE -1 */
+    MrFetchDirection
+        direction; /* NEXT is FORWARD 1, PRIOR BACKWARD 1, FIRST ABSOLUTE 1, LAST ABSOLUTE -1 */
     bool all;
     int64_t count;
     const char *name;
@@ -862,13 +944,13 @@ typedef struct MrAstFetch {      /* FETCH and MOVE */
 
 typedef struct MrAstClose {
     MrNode base;
-    const char *name;            /* NULL: ALL */
+    const char *name; /* NULL: ALL */
 } MrAstClose;
 
-typedef struct MrAstNotify {     /* LISTEN, UNLISTEN, NOTIFY: told by base.kind */
+typedef struct MrAstNotify { /* LISTEN, UNLISTEN, NOTIFY: told by base.kind */
     MrNode base;
-    const char *channel;         /* NULL: UNLISTEN * */
-    const char *payload;         /* NOTIFY channel, 'payload'; NULL: none */
+    const char *channel; /* NULL: UNLISTEN * */
+    const char *payload; /* NOTIFY channel, 'payload'; NULL: none */
 } MrAstNotify;
 
 /* ---- Walking ----------------------------------------------------------------------------- */

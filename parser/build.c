@@ -65,8 +65,7 @@ void mr_build_syntax_error(MrParse *parse, const MrToken *token)
         mr_build_fail(parse, MR_ERR_SYNTAX, token->position, "syntax error at end of input");
         return;
     }
-    size_t length =
-        mr_utf8_truncate(parse->text + token->position, (size_t)token->length, 200);
+    size_t length = mr_utf8_truncate(parse->text + token->position, (size_t)token->length, 200);
     mr_build_fail(parse, MR_ERR_SYNTAX, token->position, "syntax error at or near \"%.*s\"",
                   (int)length, parse->text + token->position);
 }

@@ -17,10 +17,10 @@ typedef struct MrParse {
     const char *text;
     int32_t text_length;
     MrError *err;
-    MrStatus status;            /* the first failure */
+    MrStatus status; /* the first failure */
     int32_t parameter_max;
-    int32_t last_end;           /* where the token before the current one ended */
-    MrLexedToken current;       /* the lookahead an error would name */
+    int32_t last_end;     /* where the token before the current one ended */
+    MrLexedToken current; /* the lookahead an error would name */
     MrNode *result;
     _Alignas(16) char scratch[MR_BUILD_SCRATCH_BYTES];
 } MrParse;
@@ -36,11 +36,11 @@ typedef struct MrLimit {
 /* What may follow a name inside a call: only window functions in FROM take it. */
 typedef struct MrTableArg {
     MrNode base;
-    MrNode *input;              /* expression, or MrAstFromTable of `TABLE s` */
+    MrNode *input; /* expression, or MrAstFromTable of `TABLE s` */
     MrNode *partition_by;
 } MrTableArg;
 
-typedef struct MrTableHead {    /* the parenthesised part of CREATE STREAM */
+typedef struct MrTableHead { /* the parenthesised part of CREATE STREAM */
     MrNodeList columns;
     MrNodeList constraints;
     const char *watermark_column;
@@ -80,14 +80,13 @@ MrNode *mr_build_operator(MrParse *parse, MrToken op, MrNode *left, MrNode *righ
 /* `op` is an MrAstOperator without operands, as the rule for any operator makes it. */
 MrNode *mr_build_any_operator(MrNode *op, MrNode *left, MrNode *right);
 MrNode *mr_build_negative(MrParse *parse, MrToken op, MrNode *operand);
-MrNode *mr_build_logic(MrParse *parse, MrBooleanKind kind, MrToken op, MrNode *left,
-                       MrNode *right);
+MrNode *mr_build_logic(MrParse *parse, MrBooleanKind kind, MrToken op, MrNode *left, MrNode *right);
 MrNode *mr_build_is(MrParse *parse, MrNode *operand, MrIsTest test, bool negated, MrToken op);
 MrNode *mr_build_distinct_from(MrParse *parse, MrNode *left, MrNode *right, bool negated,
                                MrToken op);
 MrNode *mr_build_in(MrParse *parse, MrNode *operand, MrNode *list, bool negated, MrToken op);
-MrNode *mr_build_between(MrParse *parse, MrNode *operand, MrNode *low, MrNode *high,
-                         bool symmetric, bool negated, MrToken op);
+MrNode *mr_build_between(MrParse *parse, MrNode *operand, MrNode *low, MrNode *high, bool symmetric,
+                         bool negated, MrToken op);
 MrNode *mr_build_like(MrParse *parse, MrLikeKind kind, MrNode *operand, MrNode *pattern,
                       MrNode *escape, bool negated, MrToken op);
 MrNode *mr_build_quantified(MrParse *parse, MrNode *left, MrNode *op, bool all, MrNode *right);
@@ -116,8 +115,8 @@ MrNode *mr_build_query_tail(MrParse *parse, MrNode *query, MrNodeList order_by, 
                             const char *locking);
 MrNode *mr_build_with(MrParse *parse, MrNode *with, MrNode *statement);
 MrNode *mr_build_table_star(MrParse *parse, MrNode *from, MrToken token);
-MrNode *mr_build_join_item(MrParse *parse, MrJoinKind kind, MrNode *left, MrNode *right,
-                           MrNode *on, MrToken op);
+MrNode *mr_build_join_item(MrParse *parse, MrJoinKind kind, MrNode *left, MrNode *right, MrNode *on,
+                           MrToken op);
 /* A function in FROM: a window function by its name, else an MrAstFromFunction. */
 MrNode *mr_build_from_call(MrParse *parse, MrNode *call, bool flink_table);
 void mr_build_alias(MrParse *parse, MrNode *from_item, MrAlias alias);
@@ -150,8 +149,11 @@ MrNode *mr_build_column_comment(MrParse *parse, MrToken first, MrNodeList indire
                                 const char *text, int32_t position);
 
 /* Statements: data, asking, session. */
-MrAstOption *mr_build_option(MrParse *parse, const char *name, int32_t position,
-                             MrOptionValue kind, const char *text);
+MrAstOption *mr_build_option(MrParse *parse, const char *name, int32_t position, MrOptionValue kind,
+                             const char *text);
+/* The same as a list of one. */
+MrNodeList mr_build_options(MrParse *parse, const char *name, int32_t position, MrOptionValue kind,
+                            const char *text);
 MrNode *mr_build_insert(MrParse *parse, MrName table, const char *alias, MrNode *insert,
                         MrNode *conflict, MrNodeList returning, int32_t position);
 MrNode *mr_build_copy_place(MrParse *parse, MrCopyPlace place, const char *path, MrToken token);
@@ -164,8 +166,7 @@ MrNode *mr_build_show(MrParse *parse, const char *name, int32_t position);
 MrNode *mr_build_set(MrParse *parse, const char *name, MrNodeList values, bool to_default,
                      int32_t position);
 MrNode *mr_build_reset(MrParse *parse, const char *name, int32_t position);
-MrNode *mr_build_transaction(MrParse *parse, MrTransactionKind kind, MrNode *modes,
-                             MrToken token);
+MrNode *mr_build_transaction(MrParse *parse, MrTransactionKind kind, MrNode *modes, MrToken token);
 void mr_build_transaction_modes(MrParse *parse, MrNode *modes, MrNode *more);
 MrNode *mr_build_fetch(MrParse *parse, MrFetchDirection direction, bool all, int64_t count,
                        MrToken name);

@@ -121,12 +121,12 @@ MrNode *mr_build_any_operator(MrNode *op, MrNode *left, MrNode *right)
 MrNode *mr_build_negative(MrParse *parse, MrToken op, MrNode *operand)
 {
     MrAstLiteral *literal = MR_AST_AS(MrAstLiteral, operand);
-    if (operand->kind != MR_AST_LITERAL || (literal->literal != MR_LITERAL_INTEGER &&
-                                            literal->literal != MR_LITERAL_DECIMAL)) {
+    if (operand->kind != MR_AST_LITERAL ||
+        (literal->literal != MR_LITERAL_INTEGER && literal->literal != MR_LITERAL_DECIMAL)) {
         return mr_build_operator(parse, op, NULL, operand);
     }
-    literal->text = literal->text[0] == '-' ? literal->text + 1
-                                            : mr_build_join(parse, "-", "", literal->text);
+    literal->text =
+        literal->text[0] == '-' ? literal->text + 1 : mr_build_join(parse, "-", "", literal->text);
     literal->base.position = op.position;
     return operand;
 }
@@ -177,8 +177,8 @@ MrNode *mr_build_in(MrParse *parse, MrNode *operand, MrNode *list, bool negated,
     return &node->base;
 }
 
-MrNode *mr_build_between(MrParse *parse, MrNode *operand, MrNode *low, MrNode *high,
-                         bool symmetric, bool negated, MrToken op)
+MrNode *mr_build_between(MrParse *parse, MrNode *operand, MrNode *low, MrNode *high, bool symmetric,
+                         bool negated, MrToken op)
 {
     MrAstBetween *node = MK(parse, MrAstBetween, BETWEEN, op.position);
     node->operand = operand;
@@ -225,8 +225,7 @@ MrNode *mr_build_indirection(MrParse *parse, MrNode *operand, MrNodeList indirec
         if (item->kind == MR_AST_FIELD) {
             MR_AST_AS(MrAstField, item)->operand = operand;
             if (MR_AST_AS(MrAstField, item)->name == NULL && i + 1 < indirection.count) {
-                mr_build_fail(parse, MR_ERR_SYNTAX, item->position,
-                              "improper use of \"*\"");
+                mr_build_fail(parse, MR_ERR_SYNTAX, item->position, "improper use of \"*\"");
             }
         } else {
             MR_AST_AS(MrAstSubscript, item)->operand = operand;

@@ -155,8 +155,8 @@ MrNode *mr_build_grouping_set(MrParse *parse, MrGroupingSetKind kind, MrNodeList
 
 /* ---- FROM -------------------------------------------------------------------------------- */
 
-MrNode *mr_build_join_item(MrParse *parse, MrJoinKind kind, MrNode *left, MrNode *right,
-                           MrNode *on, MrToken op)
+MrNode *mr_build_join_item(MrParse *parse, MrJoinKind kind, MrNode *left, MrNode *right, MrNode *on,
+                           MrToken op)
 {
     MrAstFromJoin *join = MK(parse, MrAstFromJoin, FROM_JOIN, op.position);
     join->join = kind;
@@ -174,28 +174,16 @@ void mr_build_alias(MrParse *parse, MrNode *from_item, MrAlias alias)
 {
     (void)parse;
     switch (from_item->kind) {
-    case MR_AST_FROM_TABLE:
-        MR_AST_AS(MrAstFromTable, from_item)->alias = alias;
-        break;
-    case MR_AST_FROM_SUBQUERY:
-        MR_AST_AS(MrAstFromSubquery, from_item)->alias = alias;
-        break;
-    case MR_AST_FROM_FUNCTION:
-        MR_AST_AS(MrAstFromFunction, from_item)->alias = alias;
-        break;
-    case MR_AST_FROM_WINDOW:
-        MR_AST_AS(MrAstFromWindow, from_item)->alias = alias;
-        break;
-    case MR_AST_FROM_JOIN:
-        MR_AST_AS(MrAstFromJoin, from_item)->alias = alias;
-        break;
-    default:
-        break;
+    case MR_AST_FROM_TABLE: MR_AST_AS(MrAstFromTable, from_item)->alias = alias; break;
+    case MR_AST_FROM_SUBQUERY: MR_AST_AS(MrAstFromSubquery, from_item)->alias = alias; break;
+    case MR_AST_FROM_FUNCTION: MR_AST_AS(MrAstFromFunction, from_item)->alias = alias; break;
+    case MR_AST_FROM_WINDOW: MR_AST_AS(MrAstFromWindow, from_item)->alias = alias; break;
+    case MR_AST_FROM_JOIN: MR_AST_AS(MrAstFromJoin, from_item)->alias = alias; break;
+    default: break;
     }
 }
 
-void mr_build_function_columns(MrParse *parse, MrNode *from_item, MrAlias alias,
-                               MrNodeList columns)
+void mr_build_function_columns(MrParse *parse, MrNode *from_item, MrAlias alias, MrNodeList columns)
 {
     mr_build_alias(parse, from_item, alias);
     if (from_item->kind == MR_AST_FROM_FUNCTION) {
@@ -377,8 +365,7 @@ static MrNode *build_window(MrParse *parse, const WindowForm *form, MrAstCall *c
         } else if (named && arg->kind != MR_AST_NAMED_ARG) {
             mr_build_fail(parse, MR_ERR_SYNTAX, arg->position,
                           "positional argument cannot follow named argument");
-        } else if (named &&
-                   MR_AST_AS(MrAstNamedArg, arg)->value->kind == MR_AST_TABLE_ARG) {
+        } else if (named && MR_AST_AS(MrAstNamedArg, arg)->value->kind == MR_AST_TABLE_ARG) {
             mr_build_fail(parse, MR_ERR_SYNTAX, arg->position, "a table is not expected here");
         }
         window->args = mr_list_add(parse, window->args, arg);

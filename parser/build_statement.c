@@ -89,11 +89,10 @@ void mr_build_column_part(MrParse *parse, MrAstColumnDef *column, MrNode *part)
                       "both default and generation expression specified for a column");
     }
     if (more->collation != NULL && column->collation != NULL) {
-        mr_build_fail(parse, MR_ERR_SYNTAX, part->position,
-                      "multiple COLLATE clauses not allowed");
+        mr_build_fail(parse, MR_ERR_SYNTAX, part->position, "multiple COLLATE clauses not allowed");
     }
-    column->default_value = more->default_value != NULL ? more->default_value
-                                                        : column->default_value;
+    column->default_value =
+        more->default_value != NULL ? more->default_value : column->default_value;
     column->generated = more->generated != NULL ? more->generated : column->generated;
     column->collation = more->collation != NULL ? more->collation : column->collation;
 }
@@ -127,8 +126,7 @@ MrNode *mr_build_function_part(MrParse *parse, MrNode *function, MrNode *part)
     const MrAstCreateFunction *more = MR_AST_AS(const MrAstCreateFunction, part);
     if ((into->returns != NULL && more->returns != NULL) ||
         (into->language != NULL && more->language != NULL) ||
-        (into->volatility != MR_VOLATILITY_DEFAULT &&
-         more->volatility != MR_VOLATILITY_DEFAULT) ||
+        (into->volatility != MR_VOLATILITY_DEFAULT && more->volatility != MR_VOLATILITY_DEFAULT) ||
         (into->body != NULL && more->body != NULL)) {
         mr_build_fail(parse, MR_ERR_SYNTAX, part->position, "conflicting or redundant options");
     }
@@ -166,8 +164,7 @@ MrNode *mr_build_column_comment(MrParse *parse, MrToken first, MrNodeList indire
     if (indirection.count == 0) {
         return &comment->base; /* memory ran out: the rule has at least one */
     }
-    const MrAstField *last =
-        MR_AST_AS(const MrAstField, indirection.items[indirection.count - 1]);
+    const MrAstField *last = MR_AST_AS(const MrAstField, indirection.items[indirection.count - 1]);
     if (last->base.kind != MR_AST_FIELD || last->name == NULL) {
         MrToken token = { "", last->base.position, 1 };
         mr_build_syntax_error(parse, &token);
@@ -181,8 +178,8 @@ MrNode *mr_build_column_comment(MrParse *parse, MrToken first, MrNodeList indire
 
 /* ---- Data -------------------------------------------------------------------------------- */
 
-MrAstOption *mr_build_option(MrParse *parse, const char *name, int32_t position,
-                             MrOptionValue kind, const char *text)
+MrAstOption *mr_build_option(MrParse *parse, const char *name, int32_t position, MrOptionValue kind,
+                             const char *text)
 {
     MrAstOption *option = MK(parse, MrAstOption, OPTION, position);
     option->name = name;
@@ -190,6 +187,12 @@ MrAstOption *mr_build_option(MrParse *parse, const char *name, int32_t position,
     option->text = text;
     option->value_position = position;
     return option;
+}
+
+MrNodeList mr_build_options(MrParse *parse, const char *name, int32_t position, MrOptionValue kind,
+                            const char *text)
+{
+    return mr_list(parse, &mr_build_option(parse, name, position, kind, text)->base);
 }
 
 MrNode *mr_build_insert(MrParse *parse, MrName table, const char *alias, MrNode *insert,
@@ -306,8 +309,7 @@ static MrNode *build_set_clock(MrParse *parse, MrNodeList values, int32_t positi
     const MrAstOption *value =
         values.count == 1 ? MR_AST_AS(const MrAstOption, values.items[0]) : NULL;
     if (value == NULL || value->value != MR_OPTION_STRING) {
-        mr_build_fail(parse, MR_ERR_SYNTAX,
-                      values.count > 0 ? values.items[0]->position : position,
+        mr_build_fail(parse, MR_ERR_SYNTAX, values.count > 0 ? values.items[0]->position : position,
                       "SET CLOCK TO takes one time as a string");
         return mr_build_node(parse, sizeof(MrAstSetClock), MR_AST_SET_CLOCK, position);
     }

@@ -77,10 +77,13 @@ stmt(R) ::= session_stmt(S). { R = S; }
 stmt ::= unsupported_stmt.
 
 /* Statements of PostgreSQL that Millrace has no use for (yet): refused as soon as they start. */
-unsupported_stmt ::= ANALYZE|ANALYSE|CALL|CHECKPOINT|CLUSTER|DO|GRANT|IMPORT|LOAD|LOCK|MERGE|REASSIGN|REINDEX|REVOKE|SECURITY|VACUUM(T). {
+unsupported_stmt ::= ANALYZE|ANALYSE|CALL|CHECKPOINT|CLUSTER|DO|GRANT|IMPORT|LOAD|LOCK|MERGE
+    |REASSIGN|REINDEX|REVOKE|SECURITY|VACUUM(T). {
     mr_build_unsupported(p, T.position, T.text, NULL);
 }
-unsupported_stmt ::= CREATE AGGREGATE|CAST|COLLATION|DATABASE|DOMAIN|EXTENSION|FOREIGN|GROUP|LANGUAGE|OPERATOR|PROCEDURE|PUBLICATION|ROLE|RULE|SCHEMA|SEQUENCE|SERVER|SUBSCRIPTION|TABLESPACE|TRIGGER|TYPE|USER(T). {
+unsupported_stmt ::= CREATE AGGREGATE|CAST|COLLATION|DATABASE|DOMAIN|EXTENSION|FOREIGN|GROUP
+    |LANGUAGE|OPERATOR|PROCEDURE|PUBLICATION|ROLE|RULE|SCHEMA|SEQUENCE|SERVER|SUBSCRIPTION
+    |TABLESPACE|TRIGGER|TYPE|USER(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "CREATE", " ", T.text), NULL);
 }
 unsupported_stmt ::= CREATE INDEX|UNIQUE(T). {
@@ -91,7 +94,8 @@ unsupported_stmt ::= CREATE INDEX|UNIQUE(T). {
 unsupported_stmt ::= ALTER DATABASE|DOMAIN|INDEX|ROLE|SCHEMA|SEQUENCE|SYSTEM|TYPE|USER(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "ALTER", " ", T.text), NULL);
 }
-unsupported_stmt ::= DROP AGGREGATE|DATABASE|DOMAIN|EXTENSION|INDEX|OWNED|ROLE|SCHEMA|SEQUENCE|TRIGGER|TYPE|USER(T). {
+unsupported_stmt ::= DROP AGGREGATE|DATABASE|DOMAIN|EXTENSION|INDEX|OWNED|ROLE|SCHEMA|SEQUENCE
+    |TRIGGER|TYPE|USER(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "DROP", " ", T.text), NULL);
 }
 
@@ -412,12 +416,24 @@ a_expr(R) ::= NOT_LA(O) a_expr(E). [NOT] { R = mr_build_logic(p, MR_BOOLEAN_NOT,
 like_kind(R) ::= LIKE. { R = MR_LIKE; }
 like_kind(R) ::= ILIKE. { R = MR_ILIKE; }
 like_kind(R) ::= SIMILAR TO. { R = MR_SIMILAR; }
-a_expr(R) ::= a_expr(A) LIKE(O) a_expr(B). [LIKE] { R = mr_build_like(p, MR_LIKE, A, B, NULL, false, O); }
-a_expr(R) ::= a_expr(A) LIKE(O) a_expr(B) ESCAPE a_expr(C). [LIKE] { R = mr_build_like(p, MR_LIKE, A, B, C, false, O); }
-a_expr(R) ::= a_expr(A) ILIKE(O) a_expr(B). [LIKE] { R = mr_build_like(p, MR_ILIKE, A, B, NULL, false, O); }
-a_expr(R) ::= a_expr(A) ILIKE(O) a_expr(B) ESCAPE a_expr(C). [LIKE] { R = mr_build_like(p, MR_ILIKE, A, B, C, false, O); }
-a_expr(R) ::= a_expr(A) SIMILAR(O) TO a_expr(B). [SIMILAR] { R = mr_build_like(p, MR_SIMILAR, A, B, NULL, false, O); }
-a_expr(R) ::= a_expr(A) SIMILAR(O) TO a_expr(B) ESCAPE a_expr(C). [SIMILAR] { R = mr_build_like(p, MR_SIMILAR, A, B, C, false, O); }
+a_expr(R) ::= a_expr(A) LIKE(O) a_expr(B). [LIKE] {
+    R = mr_build_like(p, MR_LIKE, A, B, NULL, false, O);
+}
+a_expr(R) ::= a_expr(A) LIKE(O) a_expr(B) ESCAPE a_expr(C). [LIKE] {
+    R = mr_build_like(p, MR_LIKE, A, B, C, false, O);
+}
+a_expr(R) ::= a_expr(A) ILIKE(O) a_expr(B). [LIKE] {
+    R = mr_build_like(p, MR_ILIKE, A, B, NULL, false, O);
+}
+a_expr(R) ::= a_expr(A) ILIKE(O) a_expr(B) ESCAPE a_expr(C). [LIKE] {
+    R = mr_build_like(p, MR_ILIKE, A, B, C, false, O);
+}
+a_expr(R) ::= a_expr(A) SIMILAR(O) TO a_expr(B). [SIMILAR] {
+    R = mr_build_like(p, MR_SIMILAR, A, B, NULL, false, O);
+}
+a_expr(R) ::= a_expr(A) SIMILAR(O) TO a_expr(B) ESCAPE a_expr(C). [SIMILAR] {
+    R = mr_build_like(p, MR_SIMILAR, A, B, C, false, O);
+}
 a_expr(R) ::= a_expr(A) NOT_LA(O) like_kind(K) a_expr(B). [NOT_LA] {
     R = mr_build_like(p, (MrLikeKind)K, A, B, NULL, true, O);
 }
@@ -430,7 +446,9 @@ a_expr(R) ::= a_expr(A) ISNULL(O). { R = mr_build_is(p, A, MR_IS_NULL, false, O)
 a_expr(R) ::= a_expr(A) NOTNULL(O). { R = mr_build_is(p, A, MR_IS_NULL, true, O); }
 a_expr(R) ::= a_expr(A) IS(O) opt_not(N) TRUE. [IS] { R = mr_build_is(p, A, MR_IS_TRUE, N, O); }
 a_expr(R) ::= a_expr(A) IS(O) opt_not(N) FALSE. [IS] { R = mr_build_is(p, A, MR_IS_FALSE, N, O); }
-a_expr(R) ::= a_expr(A) IS(O) opt_not(N) UNKNOWN. [IS] { R = mr_build_is(p, A, MR_IS_UNKNOWN, N, O); }
+a_expr(R) ::= a_expr(A) IS(O) opt_not(N) UNKNOWN. [IS] {
+    R = mr_build_is(p, A, MR_IS_UNKNOWN, N, O);
+}
 a_expr(R) ::= a_expr(A) IS(O) opt_not(N) DISTINCT FROM a_expr(B). [IS] {
     R = mr_build_distinct_from(p, A, B, N, O);
 }
@@ -679,7 +697,8 @@ func_application(R) ::= func_name(N) LPAREN VARIADIC func_arg(A) opt_sort(S) RPA
     call->order_by = S;
     R = &call->base;
 }
-func_application(R) ::= func_name(N) LPAREN func_args(L) COMMA VARIADIC func_arg(A) opt_sort(S) RPAREN. {
+func_application(R) ::= func_name(N) LPAREN func_args(L) COMMA VARIADIC func_arg(A) opt_sort(S)
+        RPAREN. {
     MrAstCall *call = mr_build_call(p, N.name, N.position, MR_CALL_PLAIN, mr_list_add(p, L, A));
     call->name = N;
     call->variadic = true;
@@ -832,7 +851,8 @@ special_call(R) ::= OVERLAY(T) LPAREN a_expr(A) PLACING a_expr(B) FROM a_expr(C)
     MrNodeList args = mr_list_add(p, mr_list_add(p, mr_list(p, A), B), C);
     R = &mr_build_call(p, "overlay", T.position, MR_CALL_OVERLAY, args)->base;
 }
-special_call(R) ::= OVERLAY(T) LPAREN a_expr(A) PLACING a_expr(B) FROM a_expr(C) FOR a_expr(D) RPAREN. {
+special_call(R) ::= OVERLAY(T) LPAREN a_expr(A) PLACING a_expr(B) FROM a_expr(C) FOR a_expr(D)
+        RPAREN. {
     MrNodeList args = mr_list_add(p, mr_list_add(p, mr_list_add(p, mr_list(p, A), B), C), D);
     R = &mr_build_call(p, "overlay", T.position, MR_CALL_OVERLAY, args)->base;
 }
@@ -1159,7 +1179,8 @@ select_no_parens(R) ::= with_clause(W) select_clause(Q) opt_sort(S) limit(L) opt
 select_clause(R) ::= simple_select(Q). { R = Q; }
 select_clause(R) ::= select_with_parens(Q). { R = Q; }
 
-simple_select(R) ::= SELECT(T) distinct(D) opt_targets(L) from_clause(F) where(W) group_clause(G) having(H) window_clause(N). {
+simple_select(R) ::= SELECT(T) distinct(D) opt_targets(L) from_clause(F) where(W) group_clause(G)
+        having(H) window_clause(N). {
     MrAstQuery *query = AS(MrAstQuery, D);
     MrAstQuery *group = AS(MrAstQuery, G);
     query->base.position = T.position;
@@ -1461,7 +1482,9 @@ number(R) ::= MINUS(O) FCONST(T). {
 /* `name value`, as COPY, EXPLAIN and SUBSCRIBE write options. */
 %type spaced_option_list {MrNodeList}
 spaced_option_list(R) ::= spaced_option(O). { R = mr_list(p, O); }
-spaced_option_list(R) ::= spaced_option_list(L) COMMA spaced_option(O). { R = mr_list_add(p, L, O); }
+spaced_option_list(R) ::= spaced_option_list(L) COMMA spaced_option(O). {
+    R = mr_list_add(p, L, O);
+}
 spaced_option(R) ::= spaced_name(N). {
     R = &mr_build_option(p, N.text, N.position, MR_OPTION_NONE, NULL)->base;
 }
@@ -1509,17 +1532,20 @@ spaced_value(R) ::= LPAREN(T) name_list(L) RPAREN. {
 /* ==== Definitions =========================================================================== */
 
 /* ---- CREATE STREAM | SOURCE | TABLE ------------------------------------------------------- */
-definition(R) ::= CREATE(T) or_replace(O) STREAM if_not_exists(I) qualified_name(N) table_head(H) format_clause(F) opt_with_options(W) format_clause(G). {
+definition(R) ::= CREATE(T) or_replace(O) STREAM if_not_exists(I) qualified_name(N) table_head(H)
+        format_clause(F) opt_with_options(W) format_clause(G). {
     R = mr_build_create_stream(p, MR_OBJECT_STREAM, N, H, F, W, G, T.position);
     AS(MrAstCreateStream, R)->or_replace = O;
     AS(MrAstCreateStream, R)->if_not_exists = I;
 }
-definition(R) ::= CREATE(T) or_replace(O) SOURCE if_not_exists(I) qualified_name(N) table_head(H) format_clause(F) opt_with_options(W) format_clause(G). {
+definition(R) ::= CREATE(T) or_replace(O) SOURCE if_not_exists(I) qualified_name(N) table_head(H)
+        format_clause(F) opt_with_options(W) format_clause(G). {
     R = mr_build_create_stream(p, MR_OBJECT_SOURCE, N, H, F, W, G, T.position);
     AS(MrAstCreateStream, R)->or_replace = O;
     AS(MrAstCreateStream, R)->if_not_exists = I;
 }
-definition(R) ::= CREATE(T) or_replace(O) opt_temp(M) TABLE if_not_exists(I) qualified_name(N) table_head(H) append_only(A) format_clause(F) opt_with_options(W) format_clause(G). {
+definition(R) ::= CREATE(T) or_replace(O) opt_temp(M) TABLE if_not_exists(I) qualified_name(N)
+        table_head(H) append_only(A) format_clause(F) opt_with_options(W) format_clause(G). {
     R = mr_build_create_stream(p, MR_OBJECT_TABLE, N, H, F, W, G, T.position);
     AS(MrAstCreateStream, R)->or_replace = O;
     AS(MrAstCreateStream, R)->if_not_exists = I;
@@ -1641,7 +1667,8 @@ table_constraint(R) ::= CHECK(T) LPAREN a_expr(E) RPAREN. {
     R = mr_build_constraint(p, MR_CONSTRAINT_CHECK, NAMES0, T);
     AS(MrAstConstraint, R)->check = E;
 }
-table_constraint(R) ::= FOREIGN(T) KEY LPAREN name_list(L) RPAREN REFERENCES qualified_name(N) opt_column_list(C). {
+table_constraint(R) ::= FOREIGN(T) KEY LPAREN name_list(L) RPAREN REFERENCES qualified_name(N)
+        opt_column_list(C). {
     R = mr_build_constraint(p, MR_CONSTRAINT_FOREIGN_KEY, L, T);
     AS(MrAstConstraint, R)->references = N;
     AS(MrAstConstraint, R)->reference_columns = C;
@@ -1652,7 +1679,8 @@ opt_not_enforced ::= NOT ENFORCED(T). {
 }
 
 /* ---- CREATE CONNECTION, SECRET ------------------------------------------------------------- */
-definition(R) ::= CREATE(T) CONNECTION if_not_exists(I) colid(N) WITH LPAREN option_list(L) RPAREN. {
+definition(R) ::= CREATE(T) CONNECTION if_not_exists(I) colid(N) WITH LPAREN option_list(L) RPAREN.
+        {
     MrAstCreateConnection *node = MK(p, MrAstCreateConnection, CREATE_CONNECTION, T.position);
     node->if_not_exists = I;
     node->name = N.text;
@@ -1668,7 +1696,8 @@ definition(R) ::= CREATE(T) SECRET if_not_exists(I) colid(N) AS SCONST(V). {
 }
 
 /* ---- CREATE VIEW, MATERIALIZED VIEW, SINK -------------------------------------------------- */
-definition(R) ::= CREATE(T) or_replace(O) opt_temp(M) VIEW if_not_exists(I) qualified_name(N) opt_column_list(C) opt_with_options(W) AS(Q) query(S). {
+definition(R) ::= CREATE(T) or_replace(O) opt_temp(M) VIEW if_not_exists(I) qualified_name(N)
+        opt_column_list(C) opt_with_options(W) AS(Q) query(S). {
     MrAstCreateView *view = MK(p, MrAstCreateView, CREATE_VIEW, T.position);
     view->or_replace = O;
     view->temporary = M;
@@ -1681,7 +1710,8 @@ definition(R) ::= CREATE(T) or_replace(O) opt_temp(M) VIEW if_not_exists(I) qual
     view->query_end = p->last_end;
     R = &view->base;
 }
-definition(R) ::= CREATE(T) or_replace(O) MATERIALIZED VIEW if_not_exists(I) qualified_name(N) opt_column_list(C) opt_with_options(W) AS(Q) query(S) emit_clause(E). {
+definition(R) ::= CREATE(T) or_replace(O) MATERIALIZED VIEW if_not_exists(I) qualified_name(N)
+        opt_column_list(C) opt_with_options(W) AS(Q) query(S) emit_clause(E). {
     MrAstCreateView *view = MK(p, MrAstCreateView, CREATE_VIEW, T.position);
     MrAstCreateView *emit = AS(MrAstCreateView, E);
     view->materialized = true;
@@ -1709,7 +1739,8 @@ emit_clause(R) ::= EMIT_LA(T) ON WINDOW CLOSE. {
 }
 emit_clause(R) ::= EMIT_LA(T) EVERY a_expr(E). { R = mr_build_emit(p, MR_EMIT_EVERY, E, T); }
 
-definition(R) ::= CREATE(T) SINK if_not_exists(I) qualified_name(N) sink_into(O) opt_with_options(W) AS query(Q) emit_clause(E). {
+definition(R) ::= CREATE(T) SINK if_not_exists(I) qualified_name(N) sink_into(O) opt_with_options(W)
+        AS query(Q) emit_clause(E). {
     MrAstCreateSink *sink = AS(MrAstCreateSink, O);
     sink->base.position = T.position;
     sink->if_not_exists = I;
@@ -1719,7 +1750,8 @@ definition(R) ::= CREATE(T) SINK if_not_exists(I) qualified_name(N) sink_into(O)
     sink->emit = AS(MrAstCreateView, E)->emit;
     R = O;
 }
-definition(R) ::= CREATE(T) SINK if_not_exists(I) qualified_name(N) sink_into(O) opt_with_options(W) FROM qualified_name(F) opt_with_options(X) emit_clause(E). {
+definition(R) ::= CREATE(T) SINK if_not_exists(I) qualified_name(N) sink_into(O) opt_with_options(W)
+        FROM qualified_name(F) opt_with_options(X) emit_clause(E). {
     MrAstCreateSink *sink = AS(MrAstCreateSink, O);
     sink->base.position = T.position;
     sink->if_not_exists = I;
@@ -1738,7 +1770,8 @@ sink_into(R) ::= INTO qualified_name(N) opt_column_list(C). {
 }
 
 /* ---- CREATE FUNCTION ----------------------------------------------------------------------- */
-definition(R) ::= CREATE(T) or_replace(O) FUNCTION func_name(N) LPAREN opt_parameters(L) RPAREN function_parts(F). {
+definition(R) ::= CREATE(T) or_replace(O) FUNCTION func_name(N) LPAREN opt_parameters(L) RPAREN
+        function_parts(F). {
     MrAstCreateFunction *function = AS(MrAstCreateFunction, F);
     function->base.position = T.position;
     function->or_replace = O;
@@ -1816,7 +1849,8 @@ object_kind(R) ::= SINK. { R = MR_OBJECT_SINK; }
 object_kind(R) ::= CONNECTION. { R = MR_OBJECT_CONNECTION; }
 object_kind(R) ::= SECRET. { R = MR_OBJECT_SECRET; }
 
-definition(R) ::= DROP(T) object_kind(K) if_exists(I) qualified_name_list(L) drop_behavior(B) opt_force(F). {
+definition(R) ::= DROP(T) object_kind(K) if_exists(I) qualified_name_list(L) drop_behavior(B)
+        opt_force(F). {
     MrAstDrop *drop = MK(p, MrAstDrop, DROP, T.position);
     drop->object = (MrObjectKind)K;
     drop->if_exists = I;
@@ -1835,7 +1869,9 @@ definition(R) ::= DROP(T) FUNCTION if_exists(I) dropped_functions(L) drop_behavi
 }
 %type dropped_functions {MrNodeList}
 dropped_functions(R) ::= dropped_function(F). { R = mr_list(p, F); }
-dropped_functions(R) ::= dropped_functions(L) COMMA dropped_function(F). { R = mr_list_add(p, L, F); }
+dropped_functions(R) ::= dropped_functions(L) COMMA dropped_function(F). {
+    R = mr_list_add(p, L, F);
+}
 dropped_function(R) ::= qualified_name(N). { R = mr_build_name_node(p, N); }
 dropped_function(R) ::= qualified_name(N) LPAREN RPAREN. { R = mr_build_name_node(p, N); }
 dropped_function(R) ::= qualified_name(N) LPAREN type_list(L) RPAREN. {
@@ -1883,7 +1919,8 @@ alter_action(R) ::= ADD(T) opt_column IF NOT EXISTS column_def(C). {
 alter_action(R) ::= TAKE(T) OVER. { R = mr_build_alter(p, MR_ALTER_TAKE_OVER, T); }
 alter_action(R) ::= DROP|ALTER|OWNER|ENABLE|DISABLE|RESET|ATTACH|DETACH(T). {
     mr_build_unsupported(p, T.position, "this form of ALTER",
-                         "SUSPEND, RESUME, SET (…), RENAME TO, ADD COLUMN and TAKE OVER are known.");
+                         "SUSPEND, RESUME, SET (…), RENAME TO, ADD COLUMN and TAKE OVER are "
+                         "known.");
     R = mr_build_alter(p, MR_ALTER_SET, T);
 }
 opt_column ::= .
@@ -1931,10 +1968,12 @@ data_stmt(R) ::= insert_stmt(S). { R = S; }
 data_stmt(R) ::= update_stmt(S). { R = S; }
 data_stmt(R) ::= delete_stmt(S). { R = S; }
 
-insert_stmt(R) ::= INSERT(T) INTO qualified_name(N) opt_as(A) insert_rest(I) on_conflict(C) returning(L). {
+insert_stmt(R) ::= INSERT(T) INTO qualified_name(N) opt_as(A) insert_rest(I) on_conflict(C)
+        returning(L). {
     R = mr_build_insert(p, N, A.text, I, C, L, T.position);
 }
-insert_stmt(R) ::= with_clause(W) INSERT(T) INTO qualified_name(N) opt_as(A) insert_rest(I) on_conflict(C) returning(L). {
+insert_stmt(R) ::= with_clause(W) INSERT(T) INTO qualified_name(N) opt_as(A) insert_rest(I)
+        on_conflict(C) returning(L). {
     R = mr_build_with(p, W, mr_build_insert(p, N, A.text, I, C, L, T.position));
 }
 %type opt_as {MrToken}
@@ -2002,7 +2041,8 @@ conflict_target(R) ::= ON CONSTRAINT colid(N). {
 returning(R) ::= . { R = LIST0; }
 returning(R) ::= RETURNING targets(L). { R = L; }
 
-update_stmt(R) ::= opt_with(W) UPDATE(T) relation(F) opt_alias(A) SET set_list(S) from_clause(L) where(E) returning(O). {
+update_stmt(R) ::= opt_with(W) UPDATE(T) relation(F) opt_alias(A) SET set_list(S) from_clause(L)
+        where(E) returning(O). {
     MrAstUpdate *update = MK(p, MrAstUpdate, UPDATE, T.position);
     update->table = AS(MrAstFromTable, F)->name;
     update->alias = A.name;
@@ -2012,7 +2052,8 @@ update_stmt(R) ::= opt_with(W) UPDATE(T) relation(F) opt_alias(A) SET set_list(S
     update->returning = O;
     R = mr_build_with(p, W, &update->base);
 }
-delete_stmt(R) ::= opt_with(W) DELETE(T) FROM relation(F) opt_alias(A) using_clause(L) where(E) returning(O). {
+delete_stmt(R) ::= opt_with(W) DELETE(T) FROM relation(F) opt_alias(A) using_clause(L) where(E)
+        returning(O). {
     MrAstDelete *delete = MK(p, MrAstDelete, DELETE, T.position);
     delete->table = AS(MrAstFromTable, F)->name;
     delete->alias = A.name;
@@ -2053,7 +2094,8 @@ opt_table ::= .
 opt_table ::= TABLE.
 
 /* ---- COPY ---------------------------------------------------------------------------------- */
-data_stmt(R) ::= COPY(T) copy_binary(B) qualified_name(N) opt_column_list(C) copy_end(E) copy_delimiter(D) opt_with_word copy_options(O) where(W). {
+data_stmt(R) ::= COPY(T) copy_binary(B) qualified_name(N) opt_column_list(C) copy_end(E)
+        copy_delimiter(D) opt_with_word copy_options(O) where(W). {
     MrAstCopy *copy = AS(MrAstCopy, E);
     copy->base.position = T.position;
     copy->table = N;
@@ -2093,7 +2135,7 @@ opt_with_word ::= WITH.
 %type copy_delimiter {MrNodeList}
 copy_delimiter(R) ::= . { R = LIST0; }
 copy_delimiter(R) ::= opt_using DELIMITERS(T) SCONST(S). {
-    R = mr_list(p, &mr_build_option(p, "delimiter", T.position, MR_OPTION_STRING, S.text)->base);
+    R = mr_build_options(p, "delimiter", T.position, MR_OPTION_STRING, S.text);
 }
 opt_using ::= .
 opt_using ::= USING.
@@ -2166,19 +2208,18 @@ subscribe_options(R) ::= WITH LPAREN spaced_option_list(L) RPAREN. { R = L; }
 analyze(A) ::= ANALYZE(A).
 analyze(A) ::= ANALYSE(A).
 explain_stmt(R) ::= EXPLAIN(T) explained(S). { R = mr_build_explain(p, LIST0, S, T); }
-explain_stmt(R) ::= EXPLAIN(T) ANALYZE(A) explained(S). {
-    R = mr_build_explain(p, mr_list(p, &mr_build_option(p, "analyze", A.position, MR_OPTION_NONE, NULL)->base), S, T);
-}
-explain_stmt(R) ::= EXPLAIN(T) ANALYSE(A) explained(S). {
-    R = mr_build_explain(p, mr_list(p, &mr_build_option(p, "analyze", A.position, MR_OPTION_NONE, NULL)->base), S, T);
+explain_stmt(R) ::= EXPLAIN(T) analyze(A) explained(S). {
+    MrNodeList options = mr_build_options(p, "analyze", A.position, MR_OPTION_NONE, NULL);
+    R = mr_build_explain(p, options, S, T);
 }
 explain_stmt(R) ::= EXPLAIN(T) VERBOSE(V) explained(S). {
-    R = mr_build_explain(p, mr_list(p, &mr_build_option(p, "verbose", V.position, MR_OPTION_NONE, NULL)->base), S, T);
+    MrNodeList options = mr_build_options(p, "verbose", V.position, MR_OPTION_NONE, NULL);
+    R = mr_build_explain(p, options, S, T);
 }
 explain_stmt(R) ::= EXPLAIN(T) analyze(A) VERBOSE(V) explained(S). {
-    MrNodeList options = mr_list(p, &mr_build_option(p, "analyze", A.position, MR_OPTION_NONE, NULL)->base);
-    options = mr_list_add(p, options, &mr_build_option(p, "verbose", V.position, MR_OPTION_NONE, NULL)->base);
-    R = mr_build_explain(p, options, S, T);
+    MrNodeList options = mr_build_options(p, "analyze", A.position, MR_OPTION_NONE, NULL);
+    MrNodeList verbose = mr_build_options(p, "verbose", V.position, MR_OPTION_NONE, NULL);
+    R = mr_build_explain(p, mr_list_join(p, options, verbose), S, T);
 }
 explain_stmt(R) ::= EXPLAIN(T) LPAREN spaced_option_list(L) RPAREN explained(S). {
     R = mr_build_explain(p, L, S, T);
@@ -2292,10 +2333,12 @@ set_rest(R) ::= TIME(T) ZONE LOCAL. {
     R = mr_build_set(p, "timezone", LIST0, true, T.position);
 }
 set_rest(R) ::= NAMES(T) SCONST(S). {
-    R = mr_build_set(p, "client_encoding", mr_list(p, &mr_build_option(p, NULL, S.position, MR_OPTION_STRING, S.text)->base), false, T.position);
+    MrNodeList value = mr_build_options(p, NULL, S.position, MR_OPTION_STRING, S.text);
+    R = mr_build_set(p, "client_encoding", value, false, T.position);
 }
 set_rest(R) ::= SCHEMA(T) SCONST(S). {
-    R = mr_build_set(p, "search_path", mr_list(p, &mr_build_option(p, NULL, S.position, MR_OPTION_STRING, S.text)->base), false, T.position);
+    MrNodeList value = mr_build_options(p, NULL, S.position, MR_OPTION_STRING, S.text);
+    R = mr_build_set(p, "search_path", value, false, T.position);
 }
 set_rest(R) ::= ROLE(T) set_value(V). {
     R = mr_build_set(p, "role", mr_list(p, V), false, T.position);
@@ -2313,7 +2356,9 @@ set_value(R) ::= SCONST(T). {
     R = &mr_build_option(p, NULL, T.position, MR_OPTION_STRING, T.text)->base;
 }
 set_value(R) ::= number(N). { R = N; }
-set_value(R) ::= word(T). { R = &mr_build_option(p, NULL, T.position, MR_OPTION_WORD, T.text)->base; }
+set_value(R) ::= word(T). {
+    R = &mr_build_option(p, NULL, T.position, MR_OPTION_WORD, T.text)->base;
+}
 set_value(R) ::= TRUE(T). {
     R = &mr_build_option(p, NULL, T.position, MR_OPTION_WORD, T.text)->base;
 }
@@ -2518,28 +2563,46 @@ session_stmt(R) ::= MOVE(T) fetch_args(F). {
 }
 fetch_args(R) ::= colid(N). { R = mr_build_fetch(p, MR_FETCH_FORWARD, false, 1, N); }
 fetch_args(R) ::= from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_FORWARD, false, 1, N); }
-fetch_args(R) ::= NEXT opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_FORWARD, false, 1, N); }
-fetch_args(R) ::= PRIOR opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_BACKWARD, false, 1, N); }
-fetch_args(R) ::= FIRST opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_ABSOLUTE, false, 1, N); }
-fetch_args(R) ::= LAST opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_ABSOLUTE, false, -1, N); }
+fetch_args(R) ::= NEXT opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_FORWARD, false, 1, N);
+}
+fetch_args(R) ::= PRIOR opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_BACKWARD, false, 1, N);
+}
+fetch_args(R) ::= FIRST opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_ABSOLUTE, false, 1, N);
+}
+fetch_args(R) ::= LAST opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_ABSOLUTE, false, -1, N);
+}
 fetch_args(R) ::= ABSOLUTE fetch_number(C) opt_from_in colid(N). {
     R = mr_build_fetch(p, MR_FETCH_ABSOLUTE, false, C, N);
 }
 fetch_args(R) ::= RELATIVE fetch_number(C) opt_from_in colid(N). {
     R = mr_build_fetch(p, MR_FETCH_RELATIVE, false, C, N);
 }
-fetch_args(R) ::= fetch_number(C) opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_FORWARD, false, C, N); }
+fetch_args(R) ::= fetch_number(C) opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_FORWARD, false, C, N);
+}
 fetch_args(R) ::= ALL opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_FORWARD, true, 0, N); }
-fetch_args(R) ::= FORWARD opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_FORWARD, false, 1, N); }
+fetch_args(R) ::= FORWARD opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_FORWARD, false, 1, N);
+}
 fetch_args(R) ::= FORWARD fetch_number(C) opt_from_in colid(N). {
     R = mr_build_fetch(p, MR_FETCH_FORWARD, false, C, N);
 }
-fetch_args(R) ::= FORWARD ALL opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_FORWARD, true, 0, N); }
-fetch_args(R) ::= BACKWARD opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_BACKWARD, false, 1, N); }
+fetch_args(R) ::= FORWARD ALL opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_FORWARD, true, 0, N);
+}
+fetch_args(R) ::= BACKWARD opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_BACKWARD, false, 1, N);
+}
 fetch_args(R) ::= BACKWARD fetch_number(C) opt_from_in colid(N). {
     R = mr_build_fetch(p, MR_FETCH_BACKWARD, false, C, N);
 }
-fetch_args(R) ::= BACKWARD ALL opt_from_in colid(N). { R = mr_build_fetch(p, MR_FETCH_BACKWARD, true, 0, N); }
+fetch_args(R) ::= BACKWARD ALL opt_from_in colid(N). {
+    R = mr_build_fetch(p, MR_FETCH_BACKWARD, true, 0, N);
+}
 from_in ::= FROM.
 from_in ::= IN.
 opt_from_in ::= .

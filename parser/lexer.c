@@ -310,7 +310,7 @@ static MrStatus lex_operator(MrLexer *lexer, MrLexedToken *out, MrError *err)
         return mr_lex_error(lexer, MR_ERR_SYNTAX, start, start + MR_IDENTIFIER_BYTES_MAX,
                             "operator too long", err);
     }
-    int code = length == 1 ? single_code(lexer->text[start])
+    int code = length == 1   ? single_code(lexer->text[start])
                : length == 2 ? double_code(lexer->text + start)
                              : MR_TOKEN_OP;
     MR_TRY(take_text(lexer, out, code, end, err));
@@ -445,20 +445,17 @@ static int lookahead_code(int code, int next, int second)
         return next == MR_TOKEN_FIRST || next == MR_TOKEN_LAST ? MR_TOKEN_NULLS_LA : code;
     case MR_TOKEN_WITH:
         return next == MR_TOKEN_TIME || next == MR_TOKEN_ORDINALITY ? MR_TOKEN_WITH_LA : code;
-    case MR_TOKEN_FOR:
-        return next == MR_TOKEN_SYSTEM_TIME ? MR_TOKEN_FOR_LA : code;
+    case MR_TOKEN_FOR: return next == MR_TOKEN_SYSTEM_TIME ? MR_TOKEN_FOR_LA : code;
     case MR_TOKEN_ASOF:
         return next == MR_TOKEN_JOIN || next == MR_TOKEN_LEFT || next == MR_TOKEN_INNER
                    ? MR_TOKEN_ASOF_LA
                    : code;
     case MR_TOKEN_EMIT:
-        return next == MR_TOKEN_EVERY ||
-                       (next == MR_TOKEN_ON &&
-                        (second == MR_TOKEN_UPDATE || second == MR_TOKEN_WINDOW))
+        return next == MR_TOKEN_EVERY || (next == MR_TOKEN_ON &&
+                                          (second == MR_TOKEN_UPDATE || second == MR_TOKEN_WINDOW))
                    ? MR_TOKEN_EMIT_LA
                    : code;
-    default:
-        return code;
+    default: return code;
     }
 }
 

@@ -11,8 +11,8 @@
  * quotes and escapes, the operator, the keyword in lower case.  In the arena or static. */
 typedef struct MrToken {
     const char *text;
-    int32_t position;   /* of the raw text */
-    int32_t length;     /* of the raw text */
+    int32_t position; /* of the raw text */
+    int32_t length;   /* of the raw text */
 } MrToken;
 
 /* Codes are MR_TOKEN_… of the generated parser/grammar.h; 0 is the end of the text. */
@@ -25,16 +25,16 @@ typedef struct MrLexer {
     MrArena *arena;
     const char *text;
     int32_t length;
-    int32_t offset;             /* of the next byte to read */
-    MrLexedToken ahead[3];      /* read but not yet handed out */
+    int32_t offset;        /* of the next byte to read */
+    MrLexedToken ahead[3]; /* read but not yet handed out */
     int ahead_count;
 } MrLexer;
 
 typedef enum MrKeywordClass {
-    MR_KEYWORD_UNRESERVED,      /* any name */
-    MR_KEYWORD_COLUMN_NAME,     /* any name but a function or type */
-    MR_KEYWORD_FUNCTION_NAME,   /* a function or type name, but not a column or table */
-    MR_KEYWORD_RESERVED         /* only after AS, or quoted */
+    MR_KEYWORD_UNRESERVED,    /* any name */
+    MR_KEYWORD_COLUMN_NAME,   /* any name but a function or type */
+    MR_KEYWORD_FUNCTION_NAME, /* a function or type name, but not a column or table */
+    MR_KEYWORD_RESERVED       /* only after AS, or quoted */
 } MrKeywordClass;
 
 typedef struct MrKeyword {

@@ -166,12 +166,8 @@ static MrStatus read_escape(StringReader *reader)
     case 'r': c = '\r'; break;
     case 't': c = '\t'; break;
     case 'v': c = '\v'; break;
-    case 'u':
-        reader->offset++;
-        return read_unicode(reader, start, 4);
-    case 'U':
-        reader->offset++;
-        return read_unicode(reader, start, 8);
+    case 'u': reader->offset++; return read_unicode(reader, start, 4);
+    case 'U': reader->offset++; return read_unicode(reader, start, 8);
     case 'x':
         reader->offset++;
         if (read_digits(reader, 16, 2, &value) == 0) {

@@ -21,7 +21,7 @@ typedef struct Driver {
     MrLexer lexer;
     void *grammar;
     int mode;
-    bool single;               /* only one statement, no semicolons: expressions and types */
+    bool single; /* only one statement, no semicolons: expressions and types */
     int32_t nesting;
 } Driver;
 
@@ -63,16 +63,11 @@ static MrStatus check_nesting(Driver *driver, const MrLexedToken *token)
     switch (token->code) {
     case MR_TOKEN_LPAREN:
     case MR_TOKEN_LBRACKET:
-    case MR_TOKEN_CASE:
-        driver->nesting++;
-        break;
+    case MR_TOKEN_CASE: driver->nesting++; break;
     case MR_TOKEN_RPAREN:
     case MR_TOKEN_RBRACKET:
-    case MR_TOKEN_END:
-        driver->nesting--;
-        break;
-    default:
-        break;
+    case MR_TOKEN_END: driver->nesting--; break;
+    default: break;
     }
     if (driver->nesting > MR_SQL_NESTING_MAX) {
         return too_deep(driver->parse.err, token->token.position);

@@ -21,12 +21,12 @@ typedef struct MrStatement {
     MrNode *node;
     int32_t start;
     int32_t end;
-    int32_t parameter_max;          /* the highest $n, 0 if none */
+    int32_t parameter_max; /* the highest $n, 0 if none */
 } MrStatement;
 
 typedef struct MrStatementList {
     MrStatement *items;
-    uint32_t count;                 /* 0 for an empty text */
+    uint32_t count; /* 0 for an empty text */
 } MrStatementList;
 
 /* Parses all statements of `text` (UTF-8, need not end in NUL), separated by semicolons, or none:

@@ -100,10 +100,16 @@ void mr_print_string(MrPrinter *printer, const char *text)
 static const char *sql_type_name(const char *name)
 {
     static const char *const names[][2] = {
-        { "int2", "smallint" },      { "int4", "integer" },        { "int8", "bigint" },
-        { "float4", "real" },        { "float8", "double precision" },
-        { "bool", "boolean" },       { "varchar", "character varying" },
-        { "bpchar", "character" },   { "numeric", "numeric" },     { "bit", "bit" },
+        { "int2", "smallint" },
+        { "int4", "integer" },
+        { "int8", "bigint" },
+        { "float4", "real" },
+        { "float8", "double precision" },
+        { "bool", "boolean" },
+        { "varchar", "character varying" },
+        { "bpchar", "character" },
+        { "numeric", "numeric" },
+        { "bit", "bit" },
         { "interval", "interval" },
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -116,8 +122,14 @@ static const char *sql_type_name(const char *name)
 
 static const char *interval_words(uint8_t fields)
 {
-    enum { Y = MR_INTERVAL_YEAR, M = MR_INTERVAL_MONTH, D = MR_INTERVAL_DAY, H = MR_INTERVAL_HOUR,
-           I = MR_INTERVAL_MINUTE, S = MR_INTERVAL_SECOND };
+    enum {
+        Y = MR_INTERVAL_YEAR,
+        M = MR_INTERVAL_MONTH,
+        D = MR_INTERVAL_DAY,
+        H = MR_INTERVAL_HOUR,
+        I = MR_INTERVAL_MINUTE,
+        S = MR_INTERVAL_SECOND
+    };
     switch (fields) {
     case Y: return " YEAR";
     case M: return " MONTH";
@@ -223,9 +235,8 @@ const char *mr_ast_to_text(MrArena *arena, const MrNode *node, MrPrintMode mode)
     MrBuilder out;
     mr_builder_init(&out, 0);
     mr_ast_print(&out, node, mode);
-    const char *text = out.failed ? NULL
-                                  : mr_arena_strndup(arena, out.data == NULL ? "" : out.data,
-                                                     out.length);
+    const char *text =
+        out.failed ? NULL : mr_arena_strndup(arena, out.data == NULL ? "" : out.data, out.length);
     mr_builder_fini(&out);
     return text;
 }

@@ -9,8 +9,8 @@
 #include "parser/ast.h"
 
 typedef enum MrPrintMode {
-    MR_PRINT_SHOWN,     /* secrets and passwords as '********': for everything people see */
-    MR_PRINT_COMPLETE   /* with secrets: only for the catalogue's own file */
+    MR_PRINT_SHOWN,   /* secrets and passwords as '********': for everything people see */
+    MR_PRINT_COMPLETE /* with secrets: only for the catalogue's own file */
 } MrPrintMode;
 
 /* Appends any node: a statement (without semicolon), expression, type, FROM item. */

@@ -13,8 +13,10 @@
 
 static const char *object_words(MrObjectKind kind)
 {
-    static const char *const words[] = { "STREAM", "SOURCE",     "TABLE",  "VIEW",     "MATERIALIZED VIEW",
-                                         "SINK",   "CONNECTION", "SECRET", "FUNCTION", "COLUMN" };
+    static const char *const words[] = {
+        "STREAM", "SOURCE",     "TABLE",  "VIEW",     "MATERIALIZED VIEW",
+        "SINK",   "CONNECTION", "SECRET", "FUNCTION", "COLUMN"
+    };
     return words[kind];
 }
 
@@ -24,8 +26,8 @@ static const char *object_words(MrObjectKind kind)
  * name, and a dsn, which may hold one. */
 static bool is_secret_option(const char *name)
 {
-    static const char *const words[] = { "password", "passwd", "secret", "token", "dsn",
-                                         "api_key",  "private_key" };
+    static const char *const words[] = { "password", "passwd",  "secret",     "token",
+                                         "dsn",      "api_key", "private_key" };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcasestr(name, words[i]) != NULL) {
             return true;
@@ -59,8 +61,8 @@ static void print_option_name(MrPrinter *printer, const char *name)
 
 static void print_option_value(MrPrinter *printer, const MrAstOption *option)
 {
-    bool hide = printer->mode == MR_PRINT_SHOWN && option->name != NULL &&
-                is_secret_option(option->name);
+    bool hide =
+        printer->mode == MR_PRINT_SHOWN && option->name != NULL && is_secret_option(option->name);
     switch (option->value) {
     case MR_OPTION_NONE: break;
     case MR_OPTION_STRING: mr_print_string(printer, hide ? HIDDEN : option->text); break;
@@ -406,8 +408,8 @@ void mr_print_definition(MrPrinter *printer, const MrNode *node)
                                                           : "CREATE SECRET ");
         mr_print_identifier(printer->out, AS(MrAstCreateSecret)->name);
         PUT(printer, " AS ");
-        mr_print_string(printer, printer->mode == MR_PRINT_SHOWN ? HIDDEN
-                                                                 : AS(MrAstCreateSecret)->value);
+        mr_print_string(printer,
+                        printer->mode == MR_PRINT_SHOWN ? HIDDEN : AS(MrAstCreateSecret)->value);
         break;
     case MR_AST_CREATE_VIEW: print_create_view(printer, AS(MrAstCreateView)); break;
     case MR_AST_CREATE_SINK: print_create_sink(printer, AS(MrAstCreateSink)); break;

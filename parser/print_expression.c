@@ -31,10 +31,15 @@ static MrBinding operator_binding(const MrAstOperator *node)
         return MR_BIND_COMPARE;
     }
     switch (single ? *name : '\0') {
-    case '+': case '-': return MR_BIND_ADD;
-    case '*': case '/': case '%': return MR_BIND_MULTIPLY;
+    case '+':
+    case '-': return MR_BIND_ADD;
+    case '*':
+    case '/':
+    case '%': return MR_BIND_MULTIPLY;
     case '^': return MR_BIND_POWER;
-    case '<': case '>': case '=': return MR_BIND_COMPARE;
+    case '<':
+    case '>':
+    case '=': return MR_BIND_COMPARE;
     default: return MR_BIND_OPERATOR;
     }
 }
@@ -42,23 +47,18 @@ static MrBinding operator_binding(const MrAstOperator *node)
 static MrBinding binding(const MrNode *node)
 {
     switch (node->kind) {
-    case MR_AST_OPERATOR:
-        return operator_binding(AS(MrAstOperator));
+    case MR_AST_OPERATOR: return operator_binding(AS(MrAstOperator));
     case MR_AST_BOOLEAN:
         return AS(MrAstBoolean)->op == MR_BOOLEAN_OR    ? MR_BIND_OR
                : AS(MrAstBoolean)->op == MR_BOOLEAN_AND ? MR_BIND_AND
                                                         : MR_BIND_NOT;
     case MR_AST_IS:
-    case MR_AST_DISTINCT_FROM:
-        return MR_BIND_IS;
+    case MR_AST_DISTINCT_FROM: return MR_BIND_IS;
     case MR_AST_IN:
     case MR_AST_BETWEEN:
-    case MR_AST_LIKE:
-        return MR_BIND_IN;
-    case MR_AST_QUANTIFIED:
-        return MR_BIND_OPERATOR;
-    case MR_AST_COLLATE:
-        return MR_BIND_COLLATE;
+    case MR_AST_LIKE: return MR_BIND_IN;
+    case MR_AST_QUANTIFIED: return MR_BIND_OPERATOR;
+    case MR_AST_COLLATE: return MR_BIND_COLLATE;
     case MR_AST_CALL:
         return AS(MrAstCall)->form == MR_CALL_AT_TIME_ZONE ? MR_BIND_AT : MR_BIND_PRIMARY;
     case MR_AST_LITERAL:
@@ -66,10 +66,8 @@ static MrBinding binding(const MrNode *node)
                        AS(MrAstLiteral)->literal != MR_LITERAL_STRING
                    ? MR_BIND_SIGN
                    : MR_BIND_PRIMARY;
-    case MR_AST_NAMED_ARG:
-        return MR_BIND_ANY;
-    default:
-        return MR_BIND_PRIMARY;
+    case MR_AST_NAMED_ARG: return MR_BIND_ANY;
+    default: return MR_BIND_PRIMARY;
     }
 }
 
@@ -111,8 +109,7 @@ static void put_upper(MrPrinter *printer, const char *word)
     }
 }
 
-static void print_arg(MrPrinter *printer, const char *before, const MrAstCall *call,
-                      uint32_t index)
+static void print_arg(MrPrinter *printer, const char *before, const MrAstCall *call, uint32_t index)
 {
     PUT(printer, before);
     if (index < call->args.count) {
@@ -178,9 +175,7 @@ static void print_plain_call(MrPrinter *printer, const MrAstCall *call)
 static void print_call(MrPrinter *printer, const MrAstCall *call)
 {
     switch (call->form) {
-    case MR_CALL_EXTRACT:
-        print_extract(printer, call);
-        return;
+    case MR_CALL_EXTRACT: print_extract(printer, call); return;
     case MR_CALL_POSITION:
         PUT(printer, "POSITION(");
         mr_print_restricted(printer, call->args.items[1]);
@@ -209,9 +204,7 @@ static void print_call(MrPrinter *printer, const MrAstCall *call)
             print_arg(printer, " FOR ", call, 3);
         }
         break;
-    case MR_CALL_TRIM:
-        print_trim(printer, call);
-        return;
+    case MR_CALL_TRIM: print_trim(printer, call); return;
     case MR_CALL_AT_TIME_ZONE:
         mr_print_expression(printer, call->args.items[1], MR_BIND_AT);
         PUT(printer, " AT TIME ZONE ");
@@ -342,7 +335,10 @@ static void print_is(MrPrinter *printer, const MrAstIs *node)
 static void print_quantified(MrPrinter *printer, const MrAstQuantified *node)
 {
     static const char *const likes[][2] = {
-        { "~~", "LIKE" }, { "~~*", "ILIKE" }, { "!~~", "NOT LIKE" }, { "!~~*", "NOT ILIKE" },
+        { "~~", "LIKE" },
+        { "~~*", "ILIKE" },
+        { "!~~", "NOT LIKE" },
+        { "!~~*", "NOT ILIKE" },
     };
     const char *name = node->op;
     for (size_t i = 0; node->op_schema == NULL && i < sizeof likes / sizeof likes[0]; i++) {
@@ -508,8 +504,8 @@ static void print_bare(MrPrinter *printer, const MrNode *node)
     case MR_AST_IS: print_is(printer, AS(MrAstIs)); break;
     case MR_AST_DISTINCT_FROM:
         mr_print_expression(printer, AS(MrAstDistinctFrom)->left, MR_BIND_IS + 1);
-        PUT(printer, AS(MrAstDistinctFrom)->negated ? " IS NOT DISTINCT FROM "
-                                                    : " IS DISTINCT FROM ");
+        PUT(printer,
+            AS(MrAstDistinctFrom)->negated ? " IS NOT DISTINCT FROM " : " IS DISTINCT FROM ");
         mr_print_expression(printer, AS(MrAstDistinctFrom)->right, MR_BIND_IS + 1);
         break;
     case MR_AST_IN: print_in(printer, AS(MrAstIn)); break;

@@ -9,16 +9,28 @@
 typedef struct MrPrinter {
     MrBuilder *out;
     MrPrintMode mode;
-    int depth;          /* of nodes: beyond MR_AST_HEIGHT_MAX the builder is marked as failed */
+    int depth; /* of nodes: beyond MR_AST_HEIGHT_MAX the builder is marked as failed */
 } MrPrinter;
 
 #define PUT(printer, text) mr_builder_append_string((printer)->out, (text))
 
 /* Binding strengths, weakest first: the precedence table of grammar.y. */
 typedef enum MrBinding {
-    MR_BIND_ANY, MR_BIND_OR, MR_BIND_AND, MR_BIND_NOT, MR_BIND_IS, MR_BIND_COMPARE, MR_BIND_IN,
-    MR_BIND_OPERATOR, MR_BIND_ADD, MR_BIND_MULTIPLY, MR_BIND_POWER, MR_BIND_AT, MR_BIND_COLLATE,
-    MR_BIND_SIGN, MR_BIND_PRIMARY
+    MR_BIND_ANY,
+    MR_BIND_OR,
+    MR_BIND_AND,
+    MR_BIND_NOT,
+    MR_BIND_IS,
+    MR_BIND_COMPARE,
+    MR_BIND_IN,
+    MR_BIND_OPERATOR,
+    MR_BIND_ADD,
+    MR_BIND_MULTIPLY,
+    MR_BIND_POWER,
+    MR_BIND_AT,
+    MR_BIND_COLLATE,
+    MR_BIND_SIGN,
+    MR_BIND_PRIMARY
 } MrBinding;
 
 /* Any node; expressions weaker than `least` in parentheses. */
@@ -28,7 +40,7 @@ void mr_print_expression(MrPrinter *printer, const MrNode *node, MrBinding least
 void mr_print_restricted(MrPrinter *printer, const MrNode *node);
 bool mr_print_is_expression(MrNodeKind kind);
 void mr_print_list(MrPrinter *printer, const MrNodeList *list);
-void mr_print_names(MrPrinter *printer, const MrNameList *list);      /* a, b */
+void mr_print_names(MrPrinter *printer, const MrNameList *list);       /* a, b */
 void mr_print_column_list(MrPrinter *printer, const MrNameList *list); /* " (a, b)" or nothing */
 void mr_print_type(MrPrinter *printer, const MrAstType *type);
 /* A word where the grammar takes keywords too: quoted only for its characters, or, unless

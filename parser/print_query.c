@@ -32,8 +32,7 @@ static void print_bound(MrPrinter *printer, MrFrameBound bound, const MrNode *of
 
 static void print_frame(MrPrinter *printer, const MrAstWindow *window)
 {
-    static const char *const modes[] = { "", "RANGE BETWEEN ", "ROWS BETWEEN ",
-                                         "GROUPS BETWEEN " };
+    static const char *const modes[] = { "", "RANGE BETWEEN ", "ROWS BETWEEN ", "GROUPS BETWEEN " };
     static const char *const excludes[] = { "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP",
                                             " EXCLUDE TIES" };
     PUT(printer, modes[window->mode]);
@@ -248,8 +247,7 @@ static void print_operand(MrPrinter *printer, const MrAstQuery *operand, MrQuery
 {
     bool set = operand->left != NULL;
     bool parentheses = has_tail(operand) || (set && !left) ||
-                       (set && outer == MR_QUERY_INTERSECT &&
-                        operand->query != MR_QUERY_INTERSECT);
+                       (set && outer == MR_QUERY_INTERSECT && operand->query != MR_QUERY_INTERSECT);
     PUT(printer, parentheses ? "(" : "");
     mr_print_node(printer, &operand->base);
     PUT(printer, parentheses ? ")" : "");

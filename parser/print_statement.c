@@ -173,12 +173,15 @@ static void print_setting(MrPrinter *printer, const char *name)
 
 static void print_show(MrPrinter *printer, const MrAstShow *node)
 {
-    static const char *const lists[] = { "",           "ALL",     "STREAMS",     "TABLES",
-                                         "VIEWS",      "MATERIALIZED VIEWS",     "QUERIES",
-                                         "CONNECTIONS", "SECRETS", "SINKS",      "SETTINGS",
-                                         "FUNCTIONS",  "CREATE " };
-    static const char *const objects[] = { "STREAM", "SOURCE",     "TABLE",  "VIEW",    "MATERIALIZED VIEW",
-                                           "SINK",   "CONNECTION", "SECRET", "FUNCTION", "COLUMN" };
+    static const char *const lists[] = { "",        "ALL",         "STREAMS",
+                                         "TABLES",  "VIEWS",       "MATERIALIZED VIEWS",
+                                         "QUERIES", "CONNECTIONS", "SECRETS",
+                                         "SINKS",   "SETTINGS",    "FUNCTIONS",
+                                         "CREATE " };
+    static const char *const objects[] = {
+        "STREAM", "SOURCE",     "TABLE",  "VIEW",     "MATERIALIZED VIEW",
+        "SINK",   "CONNECTION", "SECRET", "FUNCTION", "COLUMN"
+    };
     PUT(printer, "SHOW ");
     PUT(printer, lists[node->show]);
     if (node->show == MR_SHOW_SETTING) {
@@ -251,9 +254,14 @@ static void print_modes(MrPrinter *printer, const MrAstTransaction *node)
 
 static void print_transaction(MrPrinter *printer, const MrAstTransaction *node)
 {
-    static const char *const words[] = { "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK",
-                                         "SAVEPOINT ", "RELEASE SAVEPOINT ",
-                                         "ROLLBACK TO SAVEPOINT ", "SET TRANSACTION",
+    static const char *const words[] = { "BEGIN",
+                                         "START TRANSACTION",
+                                         "COMMIT",
+                                         "ROLLBACK",
+                                         "SAVEPOINT ",
+                                         "RELEASE SAVEPOINT ",
+                                         "ROLLBACK TO SAVEPOINT ",
+                                         "SET TRANSACTION",
                                          "SET SESSION CHARACTERISTICS AS TRANSACTION" };
     PUT(printer, words[node->transaction]);
     if (node->savepoint != NULL) {
@@ -282,8 +290,9 @@ static void print_declare(MrPrinter *printer, const MrAstDeclare *node)
     mr_print_identifier(printer->out, node->name);
     PUT(printer, node->binary ? " BINARY" : "");
     PUT(printer, node->insensitive ? " INSENSITIVE" : "");
-    PUT(printer, node->scroll == MR_TRI_ON ? " SCROLL" : node->scroll == MR_TRI_OFF ? " NO SCROLL"
-                                                                                    : "");
+    PUT(printer, node->scroll == MR_TRI_ON    ? " SCROLL"
+                 : node->scroll == MR_TRI_OFF ? " NO SCROLL"
+                                              : "");
     PUT(printer, node->hold ? " CURSOR WITH HOLD FOR " : " CURSOR FOR ");
     mr_print_node(printer, node->query);
 }

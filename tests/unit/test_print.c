@@ -205,7 +205,8 @@ static const char *const statements[] = {
     "SELECT a+-b, a=-1, a<>-1, a!=b, a@-1, 5-3, a*-b, a--comment",
     "SELECT a FROM t WHERE b = 'x' GROUP BY 1 -- c\n\n;;",
     "SELECT * FROM (a JOIN b ON TRUE) AS x, (SELECT 1), (VALUES (1, 2)) v(a, b), ((a JOIN "
-    "b ON TRUE) JOIN c ON TRUE), a JOIN (b JOIN c ON TRUE) ON TRUE",};
+    "b ON TRUE) JOIN c ON TRUE), a JOIN (b JOIN c ON TRUE) ON TRUE",
+};
 
 static MrStatementList parse(const char *text)
 {
@@ -287,9 +288,9 @@ END_TEST
 START_TEST(test_identifiers_are_quoted_where_they_must_be)
 {
     static const char *const cases[][2] = {
-        { "a", "a" },       { "A", "\"A\"" },           { "select", "\"select\"" },
-        { "1a", "\"1a\"" }, { "stream", "stream" },     { "left", "\"left\"" },
-        { "", "\"\"" },     { "a\"b", "\"a\"\"b\"" },   { "_a1", "_a1" },
+        { "a", "a" },       { "A", "\"A\"" },         { "select", "\"select\"" },
+        { "1a", "\"1a\"" }, { "stream", "stream" },   { "left", "\"left\"" },
+        { "", "\"\"" },     { "a\"b", "\"a\"\"b\"" }, { "_a1", "_a1" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         MrBuilder out;
