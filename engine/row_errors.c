@@ -113,6 +113,10 @@ char *mr_kernel_text_room(MrEval *eval, size_t length)
 MrStatus mr_kernel_set_text(MrEval *eval, MrVector *out, uint32_t row, const char *data, size_t length)
 {
     MrText *cells = out->data;
+    if (length == 0) { /* data may be NULL then */
+        cells[row] = (MrText){ .length = 0 };
+        return MR_OK;
+    }
     if (length <= MR_TEXT_INLINE_MAX) {
         cells[row] = mr_text_make(data, (uint32_t)length);
         return MR_OK;

@@ -1,0 +1,384 @@
+/*
+ * engine/functions/json.c - reading JSON: -> ->> #> #>>, its kinds and lengths, and making it from
+ * scalars.  A part of a JSON value is a part of its text and shares it.
+ */
+#include "engine/functions/families.h"
+#include "engine/functions/json_walk.h"
+#include "engine/functions/text_characters.h"
+
+/* One step from a value to a part of it; false: there is none. */
+typedef bool JsonStep(MrString json, const MrVector *arg, uint32_t row, MrString *out);
+
+static bool step_member(MrString json, const MrVector *arg, uint32_t row, MrString *out)
+{
+    return mr_json_member(json, mr_arg_text(arg, row), out);
+}
+static bool step_element(MrString json, const MrVector *arg, uint32_t row, MrString *out)
+{
+    return mr_json_element(json, ((const int32_t *)arg->data)[arg->is_constant ? 0 : row], out);
+}
+
+static bool is_null_value(MrString json)
+{
+    json = mr_json_trim(json);
+    return json.length == 4 && json.data[0] == 'n';
+}
+
+/* The part as a result: as JSON, or as text, where a string loses its quotes and null is NULL. */
+static MrStatus set_part(MrEval *eval, MrVector *out, uint32_t row, MrString part, bool as_text, MrBuilder *builder)
+{
+    MrError error = MR_ERROR_INIT;
+    part = mr_json_trim(part);
+    if (as_text && is_null_value(part)) {
+        return mr_kernel_set_null(eval, out, row);
+    }
+    if (!as_text || part.length == 0 || part.data[0] != '"') {
+        mr_set_part(out, row, part, 0, part.length);
+        return MR_OK;
+    }
+    if (memchr(part.data, '\\', part.length) == NULL && part.length >= 2) {
+        mr_set_part(out, row, part, 1, part.length - 1);
+        return MR_OK;
+    }
+    mr_builder_clear(builder);
+    if (mr_json_string_text(part, builder, &error) != MR_OK) {
+        return mr_eval_row_failed(eval, out, row, &error);
+    }
+    return builder->failed ? mr_error_no_memory(eval->err)
+                           : mr_kernel_set_text(eval, out, row, builder->data, builder->length);
+}
+
+static MrStatus step_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, JsonStep *step,
+                          bool as_text)
+{
+    MrBuilder builder;
+    MrStatus status = MR_OK;
+    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+        MrString part;
+        if (mr_vector_is_null(out, i)) {
+            continue;
+        }
+        status = step(mr_arg_text(args[0], i), args[1], i, &part) ? set_part(eval, out, i, part, as_text, &builder)
+                                                                   : mr_kernel_set_null(eval, out, i);
+    }
+    mr_builder_fini(&builder);
+    return status;
+}
+#define STEP_KERNEL(NAME, STEP, AS_TEXT)                               \
+    MR_KERNEL(NAME)                                                    \
+    {                                                                  \
+        (void)arg_count;                                               \
+        return step_rows(eval, args, rows, out, STEP, AS_TEXT);        \
+    }
+STEP_KERNEL(json_member, step_member, false)
+STEP_KERNEL(json_element, step_element, false)
+STEP_KERNEL(json_member_text, step_member, true)
+STEP_KERNEL(json_element_text, step_element, true)
+
+/* ---- paths ---------------------------------------------------------------------------------------------- */
+
+/* A step by name: in an array the name is a number. */
+static bool step_name(MrString json, MrString name, MrString *out)
+{
+    json = mr_json_trim(json);
+    if (json.length > 0 && json.data[0] == '[') {
+        int64_t index = 0;
+        const bool negative = name.length > 0 && name.data[0] == '-';
+        if (name.length == negative || name.length > 10) {
+            return false;
+        }
+        for (size_t i = negative; i < name.length; i++) {
+            if (name.data[i] < '0' || name.data[i] > '9') {
+                return false;
+            }
+            index = index * 10 + (name.data[i] - '0');
+        }
+        return mr_json_element(json, negative ? -index : index, out);
+    }
+    return mr_json_member(json, name, out);
+}
+
+typedef struct Path {
+    MrString *names;
+    uint32_t count;
+    bool has_null;
+} Path;
+
+static MrStatus malformed_path(MrString text, MrError *err)
+{
+    return mr_error_set(err, MR_ERR_INVALID_TEXT, "malformed array literal: \"%.*s\"",
+                        (int)mr_utf8_truncate(text.data, text.length, 200), text.data);
+}
+
+/* Reads one element of '{a,"b c"}' into `room`; stops at the comma or the brace. */
+static MrStatus path_name_read(MrString text, size_t *at, char **room, Path *path, MrError *err)
+{
+    char *start = *room;
+    bool quoted = false;
+    while (*at < text.length && text.data[*at] == ' ') {
+        ++*at;
+    }
+    if (*at < text.length && text.data[*at] == '"') {
+        quoted = true;
+        for (++*at; *at < text.length && text.data[*at] != '"'; ++*at) {
+            *at += text.data[*at] == '\\';
+            if (*at < text.length) {
+                *(*room)++ = text.data[*at];
+            }
+        }
+        ++*at;
+    } else {
+        while (*at < text.length && strchr(",{}\"", text.data[*at]) == NULL) {
+            *at += text.data[*at] == '\\' && *at + 1 < text.length;
+            *(*room)++ = text.data[(*at)++];
+        }
+        while (*room > start && (*room)[-1] == ' ') {
+            --*room;
+        }
+        if (*room == start) {
+            return malformed_path(text, err);
+        }
+    }
+    while (*at < text.length && text.data[*at] == ' ') {
+        ++*at;
+    }
+    const MrString name = { start, (size_t)(*room - start) };
+    path->has_null |= !quoted && mr_string_equal_nocase(name, MR_STRING("null"));
+    path->names[path->count++] = name;
+    return MR_OK;
+}
+
+static MrStatus path_read(MrArena *arena, MrString text, Path *path, MrError *err)
+{
+    const MrString trimmed = mr_json_trim(text);
+    *path = (Path){ 0 };
+    if (trimmed.length < 2 || trimmed.data[0] != '{' || trimmed.data[trimmed.length - 1] != '}') {
+        return malformed_path(text, err);
+    }
+    const MrString inner = { trimmed.data + 1, trimmed.length - 2 };
+    char *room = mr_arena_alloc(arena, inner.length + 1);
+    MR_NEW_ARRAY(arena, path->names, inner.length + 1, err);
+    if (room == NULL) {
+        return mr_error_no_memory(err);
+    }
+    if (mr_json_trim(inner).length == 0) {
+        return MR_OK;
+    }
+    for (size_t at = 0;; at++) {
+        MR_TRY(path_name_read(inner, &at, &room, path, err));
+        if (at >= inner.length) {
+            return MR_OK;
+        }
+        if (inner.data[at] != ',') {
+            return malformed_path(text, err);
+        }
+    }
+}
+
+static MrStatus path_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, bool as_text)
+{
+    MrBuilder builder;
+    MrStatus status = MR_OK;
+    Path path = { 0 };
+    bool ready = false;
+    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+        MrError error = MR_ERROR_INIT;
+        MrString part;
+        if (mr_vector_is_null(out, i)) {
+            continue;
+        }
+        if (!ready || !args[1]->is_constant) {
+            ready = path_read(eval->arena, mr_arg_text(args[1], i), &path, &error) == MR_OK;
+        }
+        if (!ready) {
+            status = mr_eval_row_failed(eval, out, i, &error);
+            continue;
+        }
+        part = mr_json_trim(mr_arg_text(args[0], i));
+        bool found = !path.has_null;
+        for (uint32_t k = 0; k < path.count && found; k++) {
+            found = step_name(part, path.names[k], &part);
+        }
+        status = found ? set_part(eval, out, i, part, as_text, &builder) : mr_kernel_set_null(eval, out, i);
+    }
+    mr_builder_fini(&builder);
+    return status;
+}
+MR_KERNEL(json_path)
+{
+    (void)arg_count;
+    return path_rows(eval, args, rows, out, false);
+}
+MR_KERNEL(json_path_text)
+{
+    (void)arg_count;
+    return path_rows(eval, args, rows, out, true);
+}
+
+static MrStatus extract_path_rows(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
+                                  MrVector *out, bool as_text)
+{
+    MrBuilder builder;
+    MrStatus status = MR_OK;
+    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+        if (mr_vector_is_null(out, i)) {
+            continue;
+        }
+        MrString part = mr_json_trim(mr_arg_text(args[0], i));
+        bool found = true;
+        for (uint32_t k = 1; k < arg_count && found; k++) {
+            found = step_name(part, mr_arg_text(args[k], i), &part);
+        }
+        status = found ? set_part(eval, out, i, part, as_text, &builder) : mr_kernel_set_null(eval, out, i);
+    }
+    mr_builder_fini(&builder);
+    return status;
+}
+MR_KERNEL(json_extract_path)
+{
+    return extract_path_rows(eval, args, arg_count, rows, out, false);
+}
+MR_KERNEL(json_extract_path_text)
+{
+    return extract_path_rows(eval, args, arg_count, rows, out, true);
+}
+
+/* ---- kinds, lengths, making ------------------------------------------------------------------------------- */
+
+static const char *json_kind(MrString json)
+{
+    json = mr_json_trim(json);
+    switch (json.length > 0 ? json.data[0] : 'n') {
+    case '{':
+        return "object";
+    case '[':
+        return "array";
+    case '"':
+        return "string";
+    case 't':
+    case 'f':
+        return "boolean";
+    case 'n':
+        return "null";
+    default:
+        return "number";
+    }
+}
+MR_KERNEL(json_typeof)
+{
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW (i) {
+        const char *kind = json_kind(mr_arg_text(args[0], i));
+        ((MrText *)out->data)[i] = mr_text_make(kind, (uint32_t)strlen(kind));
+    }
+    return MR_OK;
+}
+MR_KERNEL(json_array_length)
+{
+    int32_t *results = out->data;
+    (void)arg_count;
+    MR_EACH_ROW (i) {
+        const MrString json = mr_arg_text(args[0], i);
+        const char *kind = json_kind(json);
+        results[i] = 0;
+        if (strcmp(kind, "array") == 0) {
+            results[i] = (int32_t)mr_json_array_length(json);
+        } else {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_INVALID_PARAMETER, "cannot get array length of %s",
+                                     strcmp(kind, "object") == 0 ? "a non-array" : "a scalar"));
+        }
+    }
+    return MR_OK;
+}
+
+/* Numbers and bools stand as they are (NaN and infinities as strings), times in ISO 8601 with a T. */
+static void scalar_append(const MrVector *arg, uint32_t row, const MrTimezone *zone, MrBuilder *text, MrBuilder *out)
+{
+    const MrTypeId type = arg->type.id;
+    const void *cell = mr_vector_cell(arg, row);
+    if (type == MR_TYPE_BOOL) {
+        mr_builder_append_string(out, *(const uint8_t *)cell != 0 ? "true" : "false");
+        return;
+    }
+    mr_builder_clear(text);
+    mr_cell_format(type, cell, zone, text);
+    const MrString written = { text->data != NULL ? text->data : "", text->length };
+    const bool number = mr_type_info(type)->category == 'N' && written.length > 0
+                        && strchr("NI", written.data[0]) == NULL && !(written.length > 1 && written.data[1] == 'I');
+    if (number || type == MR_TYPE_JSON || type == MR_TYPE_JSONB) {
+        mr_builder_append(out, written.data, written.length);
+        return;
+    }
+    if (type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ) {
+        char *blank = text->data != NULL ? memchr(text->data, ' ', text->length) : NULL;
+        if (blank != NULL) {
+            *blank = 'T';
+        }
+        if (type == MR_TYPE_TIMESTAMPTZ && blank != NULL && text->length > 3
+            && strchr("+-", text->data[text->length - 3]) != NULL) {
+            mr_builder_append_string(text, ":00");
+        }
+    }
+    mr_json_append_string(out, (MrString){ text->data != NULL ? text->data : "", text->length });
+}
+MR_KERNEL(json_of_scalar)
+{
+    MrBuilder text, builder;
+    MrStatus status = MR_OK;
+    (void)arg_count;
+    mr_builder_init(&text, MR_TEXT_BYTES_MAX);
+    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+        if (mr_vector_is_null(out, i)) {
+            continue;
+        }
+        mr_builder_clear(&builder);
+        scalar_append(args[0], i, eval->zone, &text, &builder);
+        status = builder.failed || text.failed ? mr_error_no_memory(eval->err)
+                                               : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+    }
+    mr_builder_fini(&text);
+    mr_builder_fini(&builder);
+    return status;
+}
+
+#define ACCESS(TYPE, CAST)                                                                                             \
+    F2("->", TYPE, TEXT, TYPE, json_member, 0, "The member of that name.", "'{\"a\": {\"b\": 1}}'" CAST " -> 'a'",     \
+       "{\"b\": 1}"),                                                                                                  \
+    F2("->", TYPE, INT32, TYPE, json_element, 0, "Element n, from 0; negative from the end.",                          \
+       "'[1, 2, 3]'" CAST " -> -1", "3"),                                                                              \
+    F2("->>", TYPE, TEXT, TEXT, json_member_text, FALLIBLE, "The member of that name, as text.",                       \
+       "'{\"a\": \"x\"}'" CAST " ->> 'a'", "x"),                                                                       \
+    F2("->>", TYPE, INT32, TEXT, json_element_text, FALLIBLE, "Element n as text.", "'[1, 2, 3]'" CAST " ->> 2", "3"), \
+    F2("#>", TYPE, TEXT, TYPE, json_path, FALLIBLE, "What a path like '{a,0}' leads to.",                              \
+       "'{\"a\": [7, 8]}'" CAST " #> '{a,1}'", "8"),                                                                   \
+    F2("#>>", TYPE, TEXT, TEXT, json_path_text, FALLIBLE, "What a path leads to, as text.",                            \
+       "'{\"a\": [\"x\"]}'" CAST " #>> '{a,0}'", "x")
+#define NAMED(PREFIX, TYPE, CAST)                                                                                      \
+    F1(PREFIX "_typeof", TYPE, TEXT, json_typeof, 0, "object, array, string, number, boolean or null.",                \
+       PREFIX "_typeof('-1.5'" CAST ")", "number"),                                                                    \
+    F1(PREFIX "_array_length", TYPE, INT32, json_array_length, FALLIBLE, "Number of elements.",                        \
+       PREFIX "_array_length('[1, [2], 3]'" CAST ")", "3"),                                                            \
+    F2(PREFIX "_extract_path", TYPE, TEXT, TYPE, json_extract_path, MR_FN_VARIADIC, "What the names lead to.",         \
+       PREFIX "_extract_path('{\"a\": {\"b\": 1}}'" CAST ", 'a', 'b')", "1"),                                          \
+    F2(PREFIX "_extract_path_text", TYPE, TEXT, TEXT, json_extract_path_text, MR_FN_VARIADIC | FALLIBLE,               \
+       "What the names lead to, as text.", PREFIX "_extract_path_text('{\"a\": {\"b\": \"x\"}}'" CAST ", 'a', 'b')", "x")
+
+const MrFunction mr_functions_json[] = {
+    ACCESS(JSON, "::json"),
+    ACCESS(JSONB, "::jsonb"),
+    NAMED("json", JSON, "::json"),
+    NAMED("jsonb", JSONB, "::jsonb"),
+    F1("to_json", UNKNOWN, JSON, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.", "to_json('a \"b\"'::text)",
+       "\"a \\\"b\\\"\""),
+    F1("to_jsonb", UNKNOWN, JSONB, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.", "to_jsonb(42)", "42"),
+};
+MR_FAMILY_COUNT(json);
