@@ -272,7 +272,7 @@ static const char *json_kind(MrString json)
 }
 MR_KERNEL(json_typeof)
 {
-    (void)arg_count;
+    (void)eval, (void)arg_count;
     mr_kernel_clear(out, rows);
     MR_EACH_ROW (i) {
         const char *kind = json_kind(mr_arg_text(args[0], i));
