@@ -26,6 +26,7 @@ typedef struct MrQueryStatus {
     uint64_t position;           /* last sequence that its state contains */
     uint64_t covered;            /* last sequence that its target's table is true for */
     uint64_t start_sequence;
+    uint32_t stream_id;          /* of the stream it reads */
     int64_t watermark_us;
     int64_t next_close_us;
     uint64_t rows_in, late_rows, failed_rows;
@@ -70,8 +71,9 @@ typedef struct MrQuerySpec {
     bool is_new;                 /* no checkpoint, target at sequence 0 */
 } MrQuerySpec;
 MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err);
-/* Waits until the query is at rest, then forgets it.  Checkpoints go when `drop`. */
-void mr_scheduler_remove(MrServer *server, const uint8_t id[16], bool drop);
+/* Forgets the query.  Called in a job of its target's thread (server/targets.h), so that no epoch of it can be
+ * under way; waits for the scheduler to leave it.  Checkpoints go when `drop`. */
+void mr_scheduler_remove(MrServer *server, const uint8_t id[16], MrTarget *target, bool drop);
 MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *err);
 MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err);
 bool mr_scheduler_query_status(MrServer *server, const uint8_t id[16], MrQueryStatus *out);
@@ -85,6 +87,8 @@ void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16], void (*each)
                             void *context);
 void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
                               void *context);
+/* Lowest sequence that some query, checkpoint or target may still need (UINT64_MAX: none). */
+uint64_t mr_scheduler_needs_from(MrServer *server);
 /* The log has more to read, or a target is idle again. */
 void mr_scheduler_wake(MrServer *server);
 /* EMIT EVERY writes at once (FLUSH, read-your-writes) until `covered` reaches the sequence. */

@@ -68,6 +68,8 @@ void mr_server_post(MrServer *server, void (*run)(void *context), void *context)
 /* The process cannot be trusted with the log any more: says why and exits at once (code 70). */
 _Noreturn void mr_server_panic(const MrError *err);
 
+/* Idle streams get their heartbeats; called once a second, and after SET CLOCK. */
+void mr_server_tick(MrServer *server);
 /* Makes `catalog` the current version (takes the reference). */
 void mr_server_publish(MrServer *server, MrCatalog *catalog);
 

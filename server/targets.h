@@ -17,12 +17,10 @@ void mr_targets_destroy(MrServer *server);
 MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char *connection, MrTargetThread **out, MrError *err);
 void mr_targets_stop(MrServer *server, const char *connection); /* DROP CONNECTION: nobody uses it */
 
-/* Runs `job` on the thread, between epochs. */
-void mr_target_thread_post(MrTargetThread *thread, void (*job)(void *context, MrTarget *target), void *context);
-/* Registration of queries; both wait for the thread to come between two epochs. */
-MrStatus mr_target_thread_add(MrTargetThread *thread, const uint8_t query[16], int64_t generation, const uint8_t nonce[16],
-                              const MrSinkTable *table, MrTargetQuery **out, MrError *err);
-void mr_target_thread_remove(MrTargetThread *thread, MrTargetQuery *query);
+/* Runs the job on the thread, between epochs.  Queries are registered and removed in such jobs. */
+void mr_target_thread_post(MrTargetThread *thread, void (*run)(void *context, MrTarget *target), void *context);
+/* What a sink needs of a connection; location and password are the caller's to free (and wipe). */
+MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connection, MrSinkOptions *out, MrError *err);
 /* An epoch was submitted, or an attempt is wanted now. */
 void mr_target_thread_wake(MrTargetThread *thread);
 /* Reads a result table on the caller's thread, by a connection of its own. */

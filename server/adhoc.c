@@ -1,0 +1,316 @@
+#include "server/adhoc.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "engine/pipeline.h"
+#include "server/relations.h"
+#include "server/scheduler.h"
+#include "server/targets.h"
+#include "server/workers.h"
+
+struct MrAdhoc {
+    MrServer *server;
+    const MrPlan *plan;
+    MrCatalog *catalog;
+    int64_t memory_bytes;
+    uint64_t upto;
+    MrTargetThread *target;      /* of a result table */
+    MrWait *wait;
+    MrAdhocDone *done;           /* NULL once abandoned */
+    void *context;
+    pthread_t thread;
+    bool is_started;
+    _Atomic bool is_cancelled;
+    MrResult *result;
+    MrStatus status;
+    MrError err;
+};
+
+void mr_result_destroy(MrResult *result)
+{
+    if (result != NULL) {
+        mr_arena_fini(&result->arena);
+        free(result);
+    }
+}
+
+static MrStatus keep_block(void *context, const MrBlock *block, MrError *err)
+{
+    MrResult *result = context;
+    MrBlock *copy;
+    MR_TRY(mr_block_copy(&result->arena, block, &copy, err));
+    if ((result->block_count & (result->block_count - 1)) == 0) { /* room doubles at powers of two */
+        const MrBlock **blocks;
+        MR_NEW_ARRAY(&result->arena, blocks, result->block_count == 0 ? 1 : result->block_count * 2, err);
+        if (result->block_count > 0) {
+            memcpy(blocks, result->blocks, result->block_count * sizeof *blocks);
+        }
+        result->blocks = blocks;
+    }
+    result->blocks[result->block_count++] = copy;
+    result->row_count += copy->row_count;
+    return MR_OK;
+}
+
+static MrStatus result_create(const MrPlan *plan, MrResult **out, MrError *err)
+{
+    MrResult *result = calloc(1, sizeof *result);
+    if (result == NULL) {
+        return mr_error_no_memory(err);
+    }
+    mr_arena_init(&result->arena, 0);
+    MrColumn *columns = mr_arena_calloc(&result->arena, plan->output.column_count + 1, sizeof *columns);
+    if (columns == NULL) {
+        mr_result_destroy(result);
+        return mr_error_no_memory(err);
+    }
+    result->schema = (MrSchema){ .column_count = plan->visible_columns, .columns = columns };
+    for (uint32_t c = 0; c < plan->visible_columns; c++) {
+        columns[c] = plan->output.columns[c];
+        columns[c].name = mr_arena_strdup(&result->arena, plan->output.columns[c].name);
+        if (columns[c].name == NULL) {
+            mr_result_destroy(result);
+            return mr_error_no_memory(err);
+        }
+    }
+    *out = result;
+    return MR_OK;
+}
+
+static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, MrPipeline **out, MrError *err)
+{
+    MrPipelineOptions options = { .dag = plan->dag, .memory_bytes_max = memory_bytes };
+    return mr_pipeline_create(&options, out, err);
+}
+
+static MrStatus run_block(MrPipeline *pipeline, const MrBlock *block, MrError *err)
+{
+    MrPipelineInput input = { .block = block, .watermark_after_us = MR_TIME_MIN };
+    return mr_pipeline_run(pipeline, &input, 1, err);
+}
+
+bool mr_adhoc_is_immediate(const MrPlan *plan)
+{
+    return plan->scan->kind == MR_SCAN_VALUES || plan->scan->kind == MR_SCAN_VIRTUAL;
+}
+
+static MrStatus run_immediate(MrServer *server, const MrPlan *plan, MrPipeline *pipeline, MrResult *result, MrError *err)
+{
+    if (plan->scan->kind == MR_SCAN_VALUES) {
+        MR_TRY(run_block(pipeline, plan->scan->values, err));
+    } else {
+        const MrBlock *const *blocks;
+        uint32_t count;
+        MR_TRY(mr_relations_fill(server, plan->relation->schema_name, plan->relation->name, &result->arena, &blocks,
+                                 &count, err));
+        for (uint32_t b = 0; b < count; b++) {
+            MR_TRY(run_block(pipeline, blocks[b], err));
+        }
+    }
+    return mr_pipeline_collect(pipeline, keep_block, result, err);
+}
+
+MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err)
+{
+    MrPipeline *pipeline;
+    MrResult *result;
+    MR_TRY(make_pipeline(plan, mr_settings_int(server->settings, MR_SET_WORK_MEMORY), &pipeline, err));
+    MrStatus status = result_create(plan, &result, err);
+    if (status == MR_OK) {
+        status = run_immediate(server, plan, pipeline, result, err);
+        if (status != MR_OK) {
+            mr_result_destroy(result);
+        } else {
+            *out = result;
+        }
+    }
+    mr_pipeline_destroy(pipeline);
+    return status;
+}
+
+/* ---- on its own thread ---------------------------------------------------------------------------- */
+
+static MrStatus check_cancel(MrAdhoc *adhoc, MrError *err)
+{
+    if (atomic_load_explicit(&adhoc->is_cancelled, memory_order_relaxed)) {
+        return mr_error_set(err, MR_ERR_CANCELED, "canceling statement due to user request");
+    }
+    return MR_OK;
+}
+
+/* History and the present: every record of the stream from its first kept row on. */
+static MrStatus read_stream(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+{
+    MrLogStreamFacts facts;
+    MrArena arena;
+    uint32_t stream_id = adhoc->plan->scan->stream_id;
+    MR_TRY(mr_log_stream_error(adhoc->server->log, stream_id, err));
+    uint64_t next = mr_log_stream_facts(adhoc->server->log, stream_id, &facts) ? facts.first_sequence : 1;
+    uint32_t words = stream_id / 64 + 1;
+    MrStatus status = MR_OK;
+    mr_arena_init(&arena, 0);
+    while (status == MR_OK && next <= adhoc->upto && !mr_pipeline_is_full(pipeline)) {
+        MrLogRecord record;
+        bool found;
+        mr_arena_reset(&arena);
+        uint64_t *wanted = mr_arena_calloc(&arena, words, sizeof *wanted);
+        if (wanted == NULL) {
+            status = mr_error_no_memory(err);
+            break;
+        }
+        mr_bitmap_set(wanted, stream_id);
+        MrLogFilter filter = { .streams = wanted, .stream_words = words };
+        status = mr_log_read(adhoc->server->log, next, adhoc->upto, &filter, &arena, &record, &found, err);
+        if (status != MR_OK || !found) {
+            break;
+        }
+        if (record.stream_id == stream_id && record.kind != MR_RECORD_DDL && record.kind != MR_RECORD_TRIM) {
+            MrPipelineInput input = { .block = record.block, .watermark_after_us = record.watermark_after_us };
+            status = mr_pipeline_run(pipeline, &input, 1, err);
+        }
+        next = record.first_sequence + record.row_count;
+        mr_log_release(&record);
+        if (status == MR_OK) {
+            status = check_cancel(adhoc, err);
+        }
+    }
+    mr_arena_fini(&arena);
+    return status;
+}
+
+typedef struct ScanContext {
+    MrAdhoc *adhoc;
+    MrPipeline *pipeline;
+} ScanContext;
+
+static MrStatus scan_block(void *context, const MrBlock *block, MrError *err)
+{
+    ScanContext *scan = context;
+    MR_TRY(check_cancel(scan->adhoc, err));
+    return run_block(scan->pipeline, block, err);
+}
+
+static MrStatus read_result(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+{
+    const MrRelation *relation = adhoc->plan->relation;
+    const MrStandingQuery *standing = relation->standing;
+    MrSinkTable table = { .schema_name = standing->schema_name, .name = relation->name, .schema = standing->schema,
+                          .key_columns = standing->keys, .key_count = standing->key_count };
+    ScanContext scan = { .adhoc = adhoc, .pipeline = pipeline };
+    MrArena arena;
+    mr_arena_init(&arena, 0);
+    MrStatus status = mr_target_thread_scan(adhoc->target, &table, &arena, scan_block, &scan, err);
+    mr_arena_fini(&arena);
+    return status;
+}
+
+static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
+{
+    MrPipeline *pipeline;
+    MR_TRY(result_create(adhoc->plan, &adhoc->result, err));
+    MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &pipeline, err));
+    MrStatus status = adhoc->plan->scan->kind == MR_SCAN_RESULT ? read_result(adhoc, pipeline, err)
+                                                                : read_stream(adhoc, pipeline, err);
+    if (status == MR_OK) {
+        status = mr_pipeline_collect(pipeline, keep_block, adhoc->result, err);
+    }
+    mr_pipeline_destroy(pipeline);
+    return status;
+}
+
+/* Back on the event loop. */
+static void finish_adhoc(void *context)
+{
+    MrAdhoc *adhoc = context;
+    if (adhoc->is_started) {
+        pthread_join(adhoc->thread, NULL);
+    }
+    MrResult *result = adhoc->result;
+    if (adhoc->status != MR_OK || adhoc->done == NULL) {
+        mr_result_destroy(result);
+        result = NULL;
+    }
+    if (adhoc->done != NULL) {
+        adhoc->done(adhoc->context, result, adhoc->status == MR_OK ? NULL : &adhoc->err);
+    }
+    mr_catalog_unref(adhoc->catalog);
+    free(adhoc);
+}
+
+static void *adhoc_main(void *context)
+{
+    MrAdhoc *adhoc = context;
+    adhoc->status = run_adhoc(adhoc, &adhoc->err);
+    mr_server_post(adhoc->server, finish_adhoc, adhoc);
+    return NULL;
+}
+
+static void begin(MrAdhoc *adhoc)
+{
+    adhoc->status = check_cancel(adhoc, &adhoc->err);
+    if (adhoc->status == MR_OK) {
+        adhoc->status = mr_thread_start(&adhoc->thread, "select", adhoc_main, adhoc, &adhoc->err);
+        adhoc->is_started = adhoc->status == MR_OK;
+    }
+    if (adhoc->status != MR_OK) {
+        mr_server_post(adhoc->server, finish_adhoc, adhoc);
+    }
+}
+
+static void covered(void *context, MrStatus status, const MrError *err)
+{
+    MrAdhoc *adhoc = context;
+    (void)status; /* a query that cannot get there is read as it stands */
+    (void)err;
+    adhoc->wait = NULL;
+    begin(adhoc);
+}
+
+MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrCatalog *catalog, int64_t memory_bytes,
+                        uint64_t own_sequence, MrAdhocDone *done, void *context)
+{
+    MrAdhoc *adhoc = calloc(1, sizeof *adhoc);
+    if (adhoc == NULL) {
+        MrError err = MR_ERROR_INIT;
+        mr_error_no_memory(&err);
+        mr_server_panic(&err);
+    }
+    adhoc->server = server;
+    adhoc->plan = plan;
+    adhoc->catalog = mr_catalog_ref(catalog);
+    adhoc->memory_bytes = memory_bytes;
+    adhoc->upto = mr_log_appended(server->log);
+    adhoc->done = done;
+    adhoc->context = context;
+    if (plan->scan->kind == MR_SCAN_RESULT) {
+        const MrStandingQuery *standing = plan->relation->standing;
+        adhoc->status = mr_targets_find(server, catalog, standing->connection, &adhoc->target, &adhoc->err);
+        if (adhoc->status != MR_OK) {
+            mr_server_post(server, finish_adhoc, adhoc);
+            return adhoc;
+        }
+        if (own_sequence > 0) {
+            adhoc->wait = mr_wait_covered(server, standing->id, own_sequence, covered, adhoc);
+            return adhoc;
+        }
+    }
+    begin(adhoc);
+    return adhoc;
+}
+
+void mr_adhoc_cancel(MrAdhoc *adhoc)
+{
+    atomic_store_explicit(&adhoc->is_cancelled, true, memory_order_relaxed);
+    if (adhoc->wait != NULL) {
+        mr_wait_cancel(adhoc->wait);
+        adhoc->wait = NULL;
+        begin(adhoc); /* finds the mark and ends */
+    }
+}
+
+void mr_adhoc_abandon(MrAdhoc *adhoc)
+{
+    adhoc->done = NULL;
+    mr_adhoc_cancel(adhoc);
+}

@@ -1,0 +1,329 @@
+#include "server/query.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/fault.h"
+#include "common/logging.h"
+#include "server/workers.h"
+#include "storage/checkpoint.h"
+
+enum { ERROR_WINDOW_ROWS = 10000, STATE_FORMAT = 1 };
+
+static void checkpoint_directory(const MrServer *server, char out[4096])
+{
+    snprintf(out, 4096, "%s/checkpoints", server->data_directory);
+}
+
+MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **out, MrError *err)
+{
+    const MrStandingQuery *standing = spec->relation->standing;
+    MrQuery *query = calloc(1, sizeof *query);
+    if (query == NULL) {
+        return mr_error_no_memory(err);
+    }
+    query->server = server;
+    query->spec = *spec;
+    query->spec.catalog = NULL;
+    query->spec.arena = NULL;
+    query->state = spec->is_suspended ? MR_QUERY_SUSPENDED : MR_QUERY_STARTING;
+    query->is_suspended = spec->is_suspended;
+    query->halt_after = UINT64_MAX;
+    query->error_limit = (uint32_t)mr_settings_int(server->settings, MR_SET_ERROR_LIMIT);
+    query->stored_generation = spec->generation;
+    query->table = (MrSinkTable){ .schema_name = standing->schema_name, .name = spec->relation->name,
+                                  .schema = standing->schema, .key_columns = standing->keys,
+                                  .key_count = standing->key_count, .numeric_as_text = spec->plan->numeric_as_text };
+    query->failed_places = calloc(query->error_limit + 1, sizeof *query->failed_places);
+    query->late.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->late.rows);
+    query->failed.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->failed.rows);
+    if (query->failed_places == NULL || query->late.rows == NULL || query->failed.rows == NULL) {
+        mr_query_destroy(query);
+        return mr_error_no_memory(err);
+    }
+    query->spec.arena = spec->arena;
+    query->spec.catalog = mr_catalog_ref(spec->catalog);
+    *out = query;
+    return MR_OK;
+}
+
+void mr_query_destroy(MrQuery *query)
+{
+    if (query == NULL) {
+        return;
+    }
+    mr_pipeline_destroy(query->pipeline);
+    free(query->failed_places);
+    free(query->late.rows);
+    free(query->failed.rows);
+    if (query->spec.catalog != NULL) {
+        mr_catalog_unref(query->spec.catalog);
+    }
+    if (query->spec.arena != NULL) {
+        mr_arena_fini(query->spec.arena);
+        free(query->spec.arena);
+    }
+    free(query);
+}
+
+void mr_query_fail(MrQuery *query, const MrError *error)
+{
+    query->state = MR_QUERY_FAILED;
+    query->error = *error;
+    mr_pipeline_destroy(query->pipeline);
+    query->pipeline = NULL;
+    mr_log_error(MR_LOG_ERROR, "query.stopped", error);
+}
+
+void mr_query_restart(MrQuery *query)
+{
+    mr_pipeline_destroy(query->pipeline);
+    query->pipeline = NULL;
+    query->in_flight = false;
+    query->has_input = false;
+    query->state = query->is_suspended ? MR_QUERY_SUSPENDED : MR_QUERY_STARTING;
+}
+
+/* ---- state: the counters that are functions of the log, then the pipeline's ------------------- */
+
+static MrStatus write_state(MrQuery *query, MrBuilder *out, MrError *err)
+{
+    MrStateWriter writer = { .out = out };
+    mr_state_write_u32(&writer, STATE_FORMAT);
+    mr_state_write_u64(&writer, query->rows_in);
+    mr_state_write_u64(&writer, query->late_rows);
+    mr_state_write_u64(&writer, query->failed_rows);
+    mr_state_write_bytes(&writer, query->failed_places, (query->error_limit + 1) * sizeof *query->failed_places);
+    return mr_pipeline_snapshot(query->pipeline, out, err);
+}
+
+static MrStatus read_state(MrQuery *query, MrString state, MrError *err)
+{
+    MrStateReader reader = { .data = state.data, .length = state.length };
+    uint32_t format;
+    const char *places;
+    size_t length;
+    MR_TRY(mr_state_read_u32(&reader, &format, err));
+    if (format != STATE_FORMAT) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint of form %u, where %d is known", format, STATE_FORMAT);
+    }
+    MR_TRY(mr_state_read_u64(&reader, &query->rows_in, err));
+    MR_TRY(mr_state_read_u64(&reader, &query->late_rows, err));
+    MR_TRY(mr_state_read_u64(&reader, &query->failed_rows, err));
+    MR_TRY(mr_state_read_bytes(&reader, &places, &length, err));
+    if (length == (query->error_limit + 1) * sizeof *query->failed_places) { /* else the setting was changed */
+        memcpy(query->failed_places, places, length);
+    }
+    return mr_pipeline_restore(query->pipeline, (MrString){ state.data + reader.at, state.length - reader.at }, err);
+}
+
+static MrStatus make_pipeline(MrQuery *query, MrError *err)
+{
+    const MrPlan *plan = query->spec.plan;
+    int64_t memory = plan->memory_bytes > 0 ? plan->memory_bytes
+                                            : mr_settings_int(query->server->settings, MR_SET_MEMORY_LIMIT);
+    MrPipelineOptions options = { .dag = plan->dag, .memory_bytes_max = memory, .is_standing = true,
+                                  .parallel = mr_workers_parallel(query->server) };
+    mr_pipeline_destroy(query->pipeline);
+    query->pipeline = NULL;
+    query->rows_in = query->late_rows = query->failed_rows = 0;
+    memset(query->failed_places, 0, (query->error_limit + 1) * sizeof *query->failed_places);
+    return mr_pipeline_create(&options, &query->pipeline, err);
+}
+
+MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err)
+{
+    char directory[4096];
+    MrBuilder state;
+    bool found;
+    uint64_t before = query->spec.start_sequence - 1;
+    uint64_t held = target->progress.sequence > before ? target->progress.sequence : before;
+    if (held > mr_log_appended(query->server->log)) {
+        mr_error_set(err, MR_ERR_CORRUPT, "the target is true for sequence %llu, but the log ends at %llu",
+                     (unsigned long long)held, (unsigned long long)mr_log_appended(query->server->log));
+        return mr_error_hint(err, "The data directory is older than the target: it was restored from a copy.");
+    }
+    MR_TRY(make_pipeline(query, err));
+    checkpoint_directory(query->server, directory);
+    mr_builder_init(&state, 0);
+    query->position = before;
+    MrStatus status = mr_checkpoint_read(directory, query->spec.id, held, query->spec.plan->plan_hash, &state,
+                                         &query->position, &found, err);
+    if (status == MR_OK && found) {
+        status = read_state(query, (MrString){ state.data, state.length }, err);
+        query->oldest_checkpoint = query->checkpoint_sequence = query->position;
+    } else if (status == MR_OK) {
+        query->position = before;
+    }
+    mr_builder_fini(&state);
+    if (status != MR_OK) {
+        return status;
+    }
+    query->covered = held;
+    /* A query that never committed has nothing to throw away: its first row may be the empty answer. */
+    query->replay_until = target->progress.epoch > 0 && held > query->position ? held : 0;
+    query->has_input = target->progress.epoch == 0;
+    query->last_checkpoint_us = mr_clock_monotonic_us(query->server->clock);
+    query->state = MR_QUERY_RUNNING;
+    mr_log_line(MR_LOG_INFO, "query.started", "%s reads from sequence %llu; its target is true for %llu",
+                query->spec.relation->name, (unsigned long long)query->position + 1, (unsigned long long)held);
+    return MR_OK;
+}
+
+/* ---- notes ------------------------------------------------------------------------------------- */
+
+static void ring_add(MrNotedRing *ring, const MrNotedRow *row)
+{
+    ring->rows[ring->count++ % MR_QUERY_NOTED_MAX] = *row;
+}
+
+/* Number of the row among the query's input, from the records that were just run. */
+static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t first_row,
+                             uint64_t sequence)
+{
+    uint64_t number = first_row;
+    for (uint32_t r = 0; r < count; r++) {
+        if (records[r].kind != MR_RECORD_ROWS || records[r].stream_id != query->spec.plan->scan->stream_id) {
+            continue;
+        }
+        if (sequence < records[r].first_sequence + records[r].row_count) {
+            return number + (sequence - records[r].first_sequence);
+        }
+        number += records[r].row_count;
+    }
+    return number;
+}
+
+/* More failed rows than allowed among the last: go back, stop just before the row that was one too many. */
+static void halt_before(MrQuery *query, uint64_t sequence, const MrError *cause)
+{
+    query->halt_after = sequence - 1;
+    mr_error_set(&query->halt_error, MR_ERR_ERROR_LIMIT, "\"%s\" stopped before sequence %llu: %s",
+                 query->spec.relation->name, (unsigned long long)sequence, cause->message);
+    mr_error_hint(&query->halt_error, "See millrace.row_errors; ALTER MATERIALIZED VIEW … RESUME tries again.");
+    mr_query_restart(query);
+}
+
+static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t first_row)
+{
+    MrNotes *notes = mr_pipeline_notes(query->pipeline);
+    uint32_t stream_id = query->spec.plan->scan->stream_id;
+    uint64_t kept = notes->late_rows < MR_NOTED_ROWS_MAX ? notes->late_rows : MR_NOTED_ROWS_MAX;
+    for (uint64_t i = notes->late_rows - kept; i < notes->late_rows; i++) {
+        const MrLateRow *late = &notes->late[i % MR_NOTED_ROWS_MAX];
+        ring_add(&query->late, &(MrNotedRow){ .sequence = late->sequence, .stream_id = stream_id,
+                                              .event_us = late->event_us, .watermark_us = late->watermark_us });
+    }
+    query->late_rows += notes->late_rows;
+    uint32_t limit = query->spec.plan->stop_on_error ? 0 : query->error_limit;
+    for (uint32_t i = 0; i < notes->failed_count; i++) {
+        const MrFailedRow *failed = &notes->failed[i];
+        MrNotedRow row = { .sequence = failed->sequence, .stream_id = stream_id };
+        memcpy(row.sqlstate, failed->error.sqlstate, sizeof row.sqlstate);
+        snprintf(row.message, sizeof row.message, "%.*s", (int)sizeof row.message - 1, failed->error.message);
+        uint64_t number = input_number(query, records, count, first_row, failed->sequence) + 1;
+        uint32_t slots = query->error_limit + 1;
+        uint64_t oldest = query->failed_rows >= limit ? query->failed_places[(query->failed_rows - limit) % slots] : 0;
+        bool too_many = limit == 0 || (query->failed_rows >= limit && number - oldest < ERROR_WINDOW_ROWS);
+        if (too_many) {
+            ring_add(&query->failed, &row);
+            halt_before(query, failed->sequence, &failed->error);
+            return;
+        }
+        query->failed_places[query->failed_rows++ % slots] = number;
+        ring_add(&query->failed, &row);
+    }
+    mr_pipeline_clear_notes(query->pipeline);
+}
+
+/* ---- run, flush -------------------------------------------------------------------------------- */
+
+MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto, MrError *err)
+{
+    enum { INPUTS = 64 };
+    MrPipelineInput inputs[INPUTS];
+    uint32_t filled = 0;
+    uint32_t stream_id = query->spec.plan->scan->stream_id;
+    uint64_t first_row = query->rows_in;
+    int64_t begun_us = mr_clock_monotonic_us(query->server->clock);
+    for (uint32_t r = 0; r < count; r++) {
+        const MrLogRecord *record = &records[r];
+        if (record->stream_id == stream_id && record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
+            inputs[filled++] = (MrPipelineInput){ .block = record->block,
+                                                  .watermark_after_us = record->watermark_after_us };
+            query->rows_in += record->kind == MR_RECORD_ROWS ? record->row_count : 0;
+            query->has_input = true;
+        }
+        if (filled == INPUTS || (r + 1 == count && filled > 0)) {
+            MR_TRY(mr_pipeline_run(query->pipeline, inputs, filled, err));
+            filled = 0;
+        }
+    }
+    query->position = upto;
+    query->batches++;
+    query->batch_us_last = mr_clock_monotonic_us(query->server->clock) - begun_us;
+    const MrNotes *notes = mr_pipeline_notes(query->pipeline);
+    if (notes->late_rows > 0 || notes->failed_count > 0) {
+        take_notes(query, records, count, first_row);
+    }
+    return MR_OK;
+}
+
+static MrStatus write_checkpoint(MrQuery *query, MrError *err)
+{
+    char directory[4096];
+    MrBuilder state;
+    MrCheckpointName name = { .sequence = query->position };
+    memcpy(name.query, query->spec.id, sizeof name.query);
+    checkpoint_directory(query->server, directory);
+    mr_builder_init(&state, 0);
+    MrStatus status = write_state(query, &state, err);
+    mr_fault_point("query.checkpoint");
+    if (status == MR_OK) {
+        status = mr_checkpoint_write(directory, &name, query->spec.plan->plan_hash, state.data, state.length, err);
+    }
+    mr_builder_fini(&state);
+    if (status == MR_OK) {
+        query->checkpoint_sequence = query->position;
+        status = mr_checkpoint_prune(directory, query->spec.id, query->covered, &query->oldest_checkpoint, err);
+    }
+    return status;
+}
+
+static void submit_job(void *context, MrTarget *target)
+{
+    MrQuery *query = context;
+    (void)target;
+    mr_target_submit(query->target_query, &query->epoch);
+}
+
+MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err)
+{
+    MrChangeSet changes;
+    int64_t now_us = mr_clock_monotonic_us(query->server->clock);
+    MR_TRY(mr_pipeline_flush(query->pipeline, &changes, err));
+    query->has_input = false;
+    query->last_flush_us = now_us;
+    if (query->replay_until != 0) { /* the target has these rows */
+        query->replay_until = 0;
+        return MR_OK;
+    }
+    if (checkpoint) {
+        MrError reason = MR_ERROR_INIT;
+        query->last_checkpoint_us = now_us;
+        if (write_checkpoint(query, &reason) != MR_OK) {
+            mr_log_error(MR_LOG_WARNING, "checkpoint.failed", &reason); /* the old one is kept, and so is the log */
+        }
+    }
+    if (changes.upsert_blocks == 0 && changes.delete_blocks == 0 && !commit && !checkpoint) {
+        query->covered = query->position;
+        return MR_OK;
+    }
+    query->epoch = (MrEpoch){ .sequence = query->position, .plan_hash = query->spec.plan->plan_hash,
+                              .watermark_us = mr_log_watermark(query->server->log, query->spec.plan->scan->stream_id),
+                              .table = &query->table, .changes = changes };
+    memcpy(query->epoch.query, query->spec.id, sizeof query->epoch.query);
+    query->in_flight = true;
+    mr_target_thread_post(query->thread, submit_job, query);
+    return MR_OK;
+}

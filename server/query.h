@@ -1,0 +1,70 @@
+/*
+ * server/query.h - one standing query at work: restore, run, flush, checkpoint.  Only the scheduler's thread
+ * calls these; what others may see is copied into the status.
+ */
+#ifndef MR_SERVER_QUERY_H
+#define MR_SERVER_QUERY_H
+
+#include "engine/pipeline.h"
+#include "server/scheduler.h"
+#include "server/targets.h"
+
+enum { MR_QUERY_NOTED_MAX = 1000 };
+
+/* The last rows of one kind, a ring by count. */
+typedef struct MrNotedRing {
+    MrNotedRow *rows;
+    uint64_t count;
+} MrNotedRing;
+
+typedef struct MrQuery MrQuery;
+struct MrQuery {
+    MrServer *server;
+    MrQuerySpec spec;
+    MrPipeline *pipeline;        /* NULL until started, and after a failure */
+    MrQueryState state;
+    MrError error;               /* of FAILED */
+    bool is_suspended;
+    bool has_input;              /* something was run since the last flush */
+    uint64_t position;           /* last sequence in the pipeline's state */
+    uint64_t replay_until;       /* the target holds this already: changes up to here are thrown away; 0: live */
+    uint64_t covered;
+    uint64_t halt_after;         /* stop behind this row; UINT64_MAX: never */
+    MrError halt_error;
+    /* The target's side. */
+    MrTargetThread *thread;
+    MrTargetQuery *target_query; /* set by the registration's job */
+    MrSinkTable table;
+    MrEpoch epoch;
+    bool in_flight;
+    int64_t stored_generation;
+    /* Functions of the log, so they are in the checkpoint. */
+    uint64_t rows_in, late_rows, failed_rows;
+    uint64_t *failed_places;     /* input row numbers of the last failed rows: a ring of error_limit + 1 */
+    uint32_t error_limit;
+    MrNotedRing late, failed;
+    /* Times are monotonic µs. */
+    int64_t last_flush_us, last_checkpoint_us;
+    uint64_t checkpoint_sequence, oldest_checkpoint;
+    uint64_t batches;
+    int64_t batch_us_last;
+    MrQueryStatus status;        /* under the scheduler's mutex */
+    MrQuery *next;
+};
+
+MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **out, MrError *err);
+void mr_query_destroy(MrQuery *query);
+
+/* Makes the pipeline from the newest checkpoint that the target's sequence allows. */
+MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err);
+/* Runs records (of any streams, in order) up to `upto`; `rows` counts those before each record. */
+MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto, MrError *err);
+/* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.  Writes a checkpoint
+ * first when `checkpoint`. */
+MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);
+/* Ends it with the error; it keeps its place for a RESUME. */
+void mr_query_fail(MrQuery *query, const MrError *error);
+/* Throws the state away, to start again from what the target says. */
+void mr_query_restart(MrQuery *query);
+
+#endif

@@ -1,0 +1,439 @@
+/*
+ * server/scheduler.c - the scheduler's thread: what to do next, and doing it.
+ */
+#include "server/scheduler.h"
+
+#include <stdlib.h>
+
+#include "common/logging.h"
+#include "server/scheduler_internal.h"
+#include "server/waits.h"
+
+enum { RECORDS_MAX = 4096, PENDING_BYTES_MAX = 64 * 1024 * 1024, POLL_US = 1000000 };
+
+static void tell_waits(void *context)
+{
+    mr_waits_check(context);
+}
+
+typedef struct OwnerStored {
+    MrServer *server;
+    uint32_t object_id;
+    int64_t generation;
+} OwnerStored;
+
+/* On the event loop: the attach has succeeded, its nonce is used up. */
+static void store_owner(void *context)
+{
+    static const uint8_t no_nonce[16];
+    OwnerStored *stored = context;
+    MrError err = MR_ERROR_INIT;
+    if (mr_catalog_store_set_owner(stored->server->store, stored->object_id, stored->generation, no_nonce, &err) != MR_OK
+        && err.status != MR_ERR_UNDEFINED_OBJECT) {
+        mr_log_error(MR_LOG_WARNING, "catalog.owner", &err);
+    }
+    free(stored);
+}
+
+static void note_generation(MrQuery *query, int64_t generation)
+{
+    OwnerStored *stored = malloc(sizeof *stored);
+    if (stored == NULL) {
+        return; /* the nonce is kept: the next attach is still recognised */
+    }
+    *stored = (OwnerStored){ .server = query->server, .object_id = query->spec.object_id, .generation = generation };
+    query->stored_generation = generation;
+    mr_server_post(query->server, store_owner, stored);
+}
+
+/* What the target's thread has done since the last look. */
+static void observe_target(MrQuery *query)
+{
+    MrTargetStatus target;
+    if (query->target_query == NULL) {
+        return;
+    }
+    mr_target_status(query->target_query, &target);
+    query->status.target = target;
+    if (target.is_attached && target.progress.generation != query->stored_generation) {
+        note_generation(query, target.progress.generation);
+    }
+    if (query->state == MR_QUERY_FAILED || query->state == MR_QUERY_STARTING) {
+        return;
+    }
+    if (target.state == MR_TARGET_REWIND) {
+        mr_log_line(MR_LOG_WARNING, "target.rewind", "the target of %s is at sequence %llu, behind %llu: replaying",
+                    query->spec.relation->name, (unsigned long long)target.progress.sequence,
+                    (unsigned long long)query->covered);
+        mr_query_restart(query);
+        return;
+    }
+    if (query->in_flight && target.state == MR_TARGET_FAILED) {
+        query->in_flight = false;
+        mr_query_fail(query, &target.error);
+        return;
+    }
+    if (query->in_flight && target.is_idle && target.progress.sequence >= query->epoch.sequence) {
+        query->in_flight = false;
+        query->covered = query->epoch.sequence;
+    }
+}
+
+static bool can_start(const MrQuery *query)
+{
+    return query->state == MR_QUERY_STARTING && query->target_query != NULL && query->status.target.is_attached
+           && (query->status.target.state == MR_TARGET_RUNNING || query->status.target.state == MR_TARGET_REWIND);
+}
+
+static bool is_at_halt(const MrQuery *query)
+{
+    return query->halt_after != UINT64_MAX && query->position >= query->halt_after;
+}
+
+static bool can_run(const MrQuery *query)
+{
+    return query->state == MR_QUERY_RUNNING && !is_at_halt(query)
+           && mr_pipeline_pending_bytes(query->pipeline) < PENDING_BYTES_MAX;
+}
+
+/* Last sequence the query may run to now. */
+static uint64_t run_limit(const MrQuery *query, uint64_t head)
+{
+    uint64_t limit = head;
+    if (query->replay_until != 0 && query->replay_until < limit) {
+        limit = query->replay_until;
+    }
+    return query->halt_after < limit ? query->halt_after : limit;
+}
+
+/* Whether its changes should go to the target now; *at_us: when, if not yet. */
+static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t now_us, int64_t *at_us)
+{
+    if (query->state != MR_QUERY_RUNNING || query->in_flight) {
+        return false;
+    }
+    if (query->replay_until != 0) {
+        return query->position >= query->replay_until;
+    }
+    if (!query->has_input || query->position <= query->covered) {
+        /* Even over no input, the first answer must be written. */
+        return query->has_input && query->status.target.progress.epoch == 0 && query->position >= query->covered;
+    }
+    if (query->status.target.state != MR_TARGET_RUNNING) {
+        return false;
+    }
+    const MrPlan *plan = query->spec.plan;
+    int64_t every_us = plan->emit_every_us > plan->batch_interval_us ? plan->emit_every_us : plan->batch_interval_us;
+    if (every_us > 0 && scheduler->hurry_sequence <= query->covered && !scheduler->is_ending) {
+        int64_t due_us = query->last_flush_us + every_us;
+        if (due_us > now_us) {
+            *at_us = due_us < *at_us ? due_us : *at_us;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_checkpoint_due(const MrQuery *query, int64_t now_us)
+{
+    int64_t interval_us = mr_settings_int(query->server->settings, MR_SET_CHECKPOINT_INTERVAL);
+    return interval_us > 0 && now_us - query->last_checkpoint_us >= interval_us
+           && query->position > query->checkpoint_sequence;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+/* Cuts a record behind `upto`; W after the rows that stay is exact. */
+static MrStatus cut_record(MrScheduler *scheduler, MrLogRecord *record, uint64_t upto, MrError *err)
+{
+    uint64_t last = record->first_sequence + record->row_count - 1;
+    if (record->kind != MR_RECORD_ROWS || last <= upto) {
+        return MR_OK;
+    }
+    uint32_t keep = (uint32_t)(upto - record->first_sequence + 1);
+    MrBlock *head;
+    MR_TRY(mr_block_slice(&scheduler->arena, record->block, 0, keep, &head, err));
+    const MrStream *stream = NULL;
+    for (MrQuery *query = scheduler->queries; query != NULL && stream == NULL; query = query->next) {
+        stream = mr_catalog_stream_by_id(query->spec.catalog, record->stream_id);
+    }
+    int64_t after_us = record->watermark_us;
+    if (stream == NULL || stream->event_column < 0) {
+        after_us = record->watermark_after_us; /* all rows of a record arrive at once */
+    } else {
+        const MrVector *time = &record->block->columns[stream->event_column];
+        int64_t latest_us = stream->max_future_skew_us == INT64_MAX ? INT64_MAX
+                                                                    : record->arrival_us + stream->max_future_skew_us;
+        for (uint32_t row = 0; row < keep; row++) {
+            if (mr_vector_is_null(time, row)) {
+                continue;
+            }
+            int64_t at_us = *(const int64_t *)mr_vector_cell(time, row);
+            if (at_us <= latest_us && at_us - stream->delay_us > after_us) {
+                after_us = at_us - stream->delay_us;
+            }
+        }
+    }
+    head->place.watermark_after_us = after_us;
+    record->watermark_after_us = after_us;
+    record->row_count = keep;
+    record->block = head;
+    return MR_OK;
+}
+
+static void release_records(MrScheduler *scheduler)
+{
+    for (uint32_t r = 0; r < scheduler->record_count; r++) {
+        mr_log_release(&scheduler->records[r]);
+    }
+    scheduler->record_count = 0;
+    mr_arena_reset(&scheduler->arena);
+}
+
+/* Reads from `from`, at most a micro-batch; *upto comes back as the last sequence that was covered. */
+static MrStatus read_records(MrScheduler *scheduler, uint64_t from, uint64_t *upto, MrError *err)
+{
+    int64_t left = mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
+    uint64_t next = from;
+    while (next <= *upto && left > 0 && scheduler->record_count < RECORDS_MAX) {
+        MrLogRecord *record = &scheduler->records[scheduler->record_count];
+        bool found;
+        MR_TRY(mr_log_read(scheduler->server->log, next, *upto, NULL, &scheduler->arena, record, &found, err));
+        if (!found) {
+            return MR_OK;
+        }
+        scheduler->record_count++;
+        uint64_t last = *upto;
+        if (record->kind == MR_RECORD_ROWS && (uint64_t)left < *upto - record->first_sequence + 1) {
+            last = record->first_sequence + (uint64_t)left - 1;
+        }
+        MR_TRY(cut_record(scheduler, record, last, err));
+        next = record->first_sequence + record->row_count;
+        left -= record->kind == MR_RECORD_ROWS ? record->row_count : 1;
+    }
+    *upto = next - 1;
+    return MR_OK;
+}
+
+/* ---- what to do --------------------------------------------------------------------------------- */
+
+static void start_query(MrQuery *query)
+{
+    MrError err = MR_ERROR_INIT;
+    if (mr_query_start(query, &query->status.target, &err) != MR_OK) {
+        mr_query_fail(query, &err);
+    } else if (query->status.target.state == MR_TARGET_REWIND) {
+        mr_target_wake(query->target_query);
+        mr_target_thread_wake(query->thread);
+    }
+}
+
+static void flush_query(MrQuery *query, int64_t now_us)
+{
+    MrError err = MR_ERROR_INIT;
+    bool first = query->status.target.progress.epoch == 0;
+    if (mr_query_flush(query, first, is_checkpoint_due(query, now_us), &err) != MR_OK) {
+        mr_query_fail(query, &err);
+    }
+}
+
+/* All running queries at the lowest position take the next range. */
+static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t head)
+{
+    uint64_t lowest = UINT64_MAX, upto = head;
+    for (uint32_t q = 0; q < count; q++) {
+        if (can_run(queries[q]) && queries[q]->position < run_limit(queries[q], head)
+            && queries[q]->position < lowest) {
+            lowest = queries[q]->position;
+        }
+    }
+    if (lowest == UINT64_MAX) {
+        return false;
+    }
+    for (uint32_t q = 0; q < count; q++) {
+        if (!can_run(queries[q])) {
+            continue;
+        }
+        uint64_t limit = queries[q]->position == lowest ? run_limit(queries[q], head) : queries[q]->position;
+        upto = limit > lowest && limit < upto ? limit : upto;
+    }
+    MrError err = MR_ERROR_INIT;
+    MrStatus status = read_records(scheduler, lowest + 1, &upto, &err);
+    for (uint32_t q = 0; q < count; q++) {
+        MrQuery *query = queries[q];
+        if (!can_run(query) || query->position != lowest || query->position >= run_limit(query, head)) {
+            continue;
+        }
+        MrError failure = err;
+        MrStatus run = status == MR_OK
+                           ? mr_query_run(query, scheduler->records, scheduler->record_count, upto, &failure)
+                           : status;
+        if (run != MR_OK) {
+            mr_query_fail(query, &failure);
+        }
+    }
+    release_records(scheduler);
+    return true;
+}
+
+/* Reached the row before the one that it must not process, and the target has all before it. */
+static void halt_if_due(MrQuery *query)
+{
+    if (query->state == MR_QUERY_RUNNING && is_at_halt(query) && !query->in_flight && query->covered >= query->position) {
+        MrError error = query->halt_error;
+        mr_query_fail(query, &error);
+    }
+}
+
+/* One round over all queries, outside the mutex.  True: something was done. */
+static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int64_t *wake_us)
+{
+    int64_t now_us = mr_clock_monotonic_us(scheduler->server->clock);
+    uint64_t head = mr_log_synced(scheduler->server->log);
+    bool did = false;
+    *wake_us = INT64_MAX;
+    for (uint32_t q = 0; q < count; q++) {
+        MrQuery *query = queries[q];
+        observe_target(query);
+        if (can_start(query)) {
+            start_query(query);
+            did = true;
+        }
+        if (query->state == MR_QUERY_RUNNING && query->replay_until == 0 && !query->has_input && !query->in_flight
+            && query->position > query->covered) {
+            query->covered = query->position; /* nothing in that range concerned it */
+            did = true;
+        }
+        if (is_flush_due(scheduler, query, now_us, wake_us)) {
+            flush_query(query, now_us);
+            did = true;
+        }
+        halt_if_due(query);
+    }
+    return run_lowest(scheduler, queries, count, head) || did;
+}
+
+/* The end: what has been computed is written, checkpoints are taken. */
+static bool finish(MrQuery **queries, uint32_t count)
+{
+    bool waits = false;
+    for (uint32_t q = 0; q < count; q++) {
+        MrQuery *query = queries[q];
+        observe_target(query);
+        if (query->state != MR_QUERY_RUNNING || query->replay_until != 0
+            || query->status.target.state != MR_TARGET_RUNNING) {
+            continue;
+        }
+        if (!query->in_flight && query->position > query->checkpoint_sequence) {
+            MrError err = MR_ERROR_INIT;
+            if (mr_query_flush(query, true, true, &err) != MR_OK) {
+                mr_query_fail(query, &err);
+            }
+        }
+        waits |= query->in_flight;
+    }
+    return waits;
+}
+
+static void wait_until(MrScheduler *scheduler, int64_t monotonic_us)
+{
+    struct timespec at;
+    int64_t left = monotonic_us == INT64_MAX ? POLL_US : monotonic_us - mr_clock_monotonic_us(scheduler->server->clock);
+    left = left > POLL_US ? POLL_US : left < 0 ? 0 : left;
+    if (mr_clock_is_virtual(scheduler->server->clock)) {
+        left = POLL_US; /* SET CLOCK wakes us */
+    }
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_nsec += left % MR_US_PER_SECOND * 1000;
+    at.tv_sec += left / MR_US_PER_SECOND + at.tv_nsec / 1000000000;
+    at.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&scheduler->wanted, &scheduler->mutex, &at);
+}
+
+void mr_scheduler_publish(MrQuery *query)
+{
+    MrQueryStatus *status = &query->status;
+    status->state = query->state;
+    status->position = query->position;
+    status->covered = query->covered;
+    status->start_sequence = query->spec.start_sequence;
+    status->stream_id = query->spec.plan->scan->stream_id;
+    status->rows_in = query->rows_in;
+    status->late_rows = query->late_rows;
+    status->failed_rows = query->failed_rows;
+    status->batches = query->batches;
+    status->batch_us_last = query->batch_us_last;
+    status->error = query->error;
+    status->watermark_us = mr_log_watermark(query->server->log, status->stream_id);
+    status->next_close_us = MR_TIME_MAX;
+    status->state_bytes = 0;
+    status->groups = 0;
+    if (query->pipeline != NULL) {
+        status->next_close_us = mr_pipeline_next_close_us(query->pipeline);
+        status->state_bytes = mr_pipeline_state_bytes(query->pipeline);
+        for (uint32_t i = 0; i < mr_pipeline_operator_count(query->pipeline); i++) {
+            for (uint32_t lane = 0; lane < mr_pipeline_lane_count(query->pipeline, i); lane++) {
+                MrOperatorFacts facts;
+                mr_pipeline_operator_facts(query->pipeline, i, lane, &facts);
+                status->groups += facts.groups;
+            }
+        }
+    }
+}
+
+/* The queries as an array, so that the list may grow while the thread works. */
+static MrQuery **list_queries(MrScheduler *scheduler, MrQuery **array, uint32_t *capacity, uint32_t *count)
+{
+    *count = 0;
+    for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
+        if (*count == *capacity) {
+            uint32_t more = *capacity == 0 ? 64 : *capacity * 2;
+            MrQuery **larger = realloc(array, more * sizeof(MrQuery *));
+            if (larger == NULL) {
+                break; /* the others have their turn; these in a better time */
+            }
+            array = larger;
+            *capacity = more;
+        }
+        array[(*count)++] = query;
+    }
+    return array;
+}
+
+void *mr_scheduler_main(void *context)
+{
+    MrScheduler *scheduler = context;
+    MrQuery **queries = NULL;
+    uint32_t count, capacity = 0;
+    pthread_mutex_lock(&scheduler->mutex);
+    for (;;) {
+        while (scheduler->visitors > 0) {
+            pthread_cond_wait(&scheduler->wanted, &scheduler->mutex);
+        }
+        bool is_ending = scheduler->is_ending;
+        int64_t wake_us = INT64_MAX;
+        queries = list_queries(scheduler, queries, &capacity, &count);
+        scheduler->is_busy = true;
+        scheduler->is_woken = false;
+        pthread_mutex_unlock(&scheduler->mutex);
+        bool more = is_ending ? finish(queries, count) : work(scheduler, queries, count, &wake_us);
+        pthread_mutex_lock(&scheduler->mutex);
+        for (uint32_t q = 0; q < count; q++) {
+            mr_scheduler_publish(queries[q]);
+        }
+        scheduler->is_busy = false;
+        pthread_cond_broadcast(&scheduler->rested);
+        if (more) {
+            mr_server_post(scheduler->server, tell_waits, scheduler->server);
+        }
+        if (is_ending && (!more || mr_clock_monotonic_us(scheduler->server->clock) >= scheduler->end_us)) {
+            break;
+        }
+        if ((is_ending || !more) && !scheduler->is_woken && scheduler->visitors == 0) {
+            wait_until(scheduler, is_ending ? mr_clock_monotonic_us(scheduler->server->clock) + 10000 : wake_us);
+        }
+    }
+    pthread_mutex_unlock(&scheduler->mutex);
+    free(queries);
+    return NULL;
+}

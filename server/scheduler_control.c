@@ -1,0 +1,343 @@
+/*
+ * server/scheduler_control.c - what other threads ask of the scheduler: queries come and go, and are looked at.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/logging.h"
+#include "common/file.h"
+#include "common/random.h"
+#include "server/scheduler_internal.h"
+#include "server/waits.h"
+#include "server/workers.h"
+#include "storage/checkpoint.h"
+
+enum { RECORDS_MAX = 4096 };
+
+void mr_scheduler_enter(MrScheduler *scheduler)
+{
+    pthread_mutex_lock(&scheduler->mutex);
+    scheduler->visitors++;
+    while (scheduler->is_busy) {
+        pthread_cond_wait(&scheduler->rested, &scheduler->mutex);
+    }
+}
+
+void mr_scheduler_leave(MrScheduler *scheduler)
+{
+    scheduler->visitors--;
+    scheduler->is_woken = true;
+    pthread_cond_broadcast(&scheduler->wanted);
+    pthread_mutex_unlock(&scheduler->mutex);
+}
+
+MrQuery *mr_scheduler_find(MrScheduler *scheduler, const uint8_t id[16])
+{
+    MrQuery *query = scheduler->queries;
+    while (query != NULL && memcmp(query->spec.id, id, 16) != 0) {
+        query = query->next;
+    }
+    return query;
+}
+
+MrStatus mr_scheduler_create(MrServer *server, MrError *err)
+{
+    char directory[4096];
+    MrScheduler *scheduler = calloc(1, sizeof *scheduler);
+    if (scheduler == NULL) {
+        return mr_error_no_memory(err);
+    }
+    server->scheduler = scheduler;
+    scheduler->server = server;
+    pthread_mutex_init(&scheduler->mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&scheduler->wanted, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&scheduler->rested, NULL);
+    mr_arena_init(&scheduler->arena, 0);
+    scheduler->record_capacity = RECORDS_MAX;
+    scheduler->records = calloc(RECORDS_MAX, sizeof *scheduler->records);
+    if (scheduler->records == NULL) {
+        return mr_error_no_memory(err);
+    }
+    snprintf(directory, sizeof directory, "%s/checkpoints", server->data_directory);
+    MR_TRY(mr_file_make_directory(directory, err));
+    MR_TRY(mr_thread_start(&scheduler->thread, "scheduler", mr_scheduler_main, scheduler, err));
+    scheduler->is_started = true;
+    return MR_OK;
+}
+
+void mr_scheduler_destroy(MrServer *server, int64_t wait_us)
+{
+    MrScheduler *scheduler = server->scheduler;
+    if (scheduler == NULL) {
+        return;
+    }
+    if (scheduler->is_started) {
+        pthread_mutex_lock(&scheduler->mutex);
+        scheduler->is_ending = scheduler->is_woken = true;
+        scheduler->end_us = mr_clock_monotonic_us(server->clock) + wait_us;
+        pthread_cond_broadcast(&scheduler->wanted);
+        pthread_mutex_unlock(&scheduler->mutex);
+        pthread_join(scheduler->thread, NULL);
+    }
+    mr_targets_destroy(server); /* first: an epoch in flight reads the queries' memory */
+    while (scheduler->queries != NULL) {
+        MrQuery *query = scheduler->queries;
+        scheduler->queries = query->next;
+        mr_query_destroy(query);
+    }
+    pthread_cond_destroy(&scheduler->wanted);
+    pthread_cond_destroy(&scheduler->rested);
+    pthread_mutex_destroy(&scheduler->mutex);
+    mr_arena_fini(&scheduler->arena);
+    free(scheduler->records);
+    free(scheduler);
+    server->scheduler = NULL;
+}
+
+/* On the target's thread: from now on it attaches and commits for the query. */
+static void register_job(void *context, MrTarget *target)
+{
+    MrQuery *query = context;
+    MrScheduler *scheduler = query->server->scheduler;
+    MrError err = MR_ERROR_INIT;
+    MrTargetQuery *registered = NULL;
+    MrStatus status = mr_target_add(target, query->spec.id, query->spec.generation, query->spec.nonce, &query->table,
+                                    &registered, &err);
+    mr_scheduler_enter(scheduler);
+    query->target_query = registered;
+    if (status != MR_OK) {
+        mr_query_fail(query, &err);
+        mr_scheduler_publish(query);
+    }
+    mr_scheduler_leave(scheduler);
+}
+
+/* A nonce that was sent and not confirmed is sent again; else a fresh one, stored before it is used. */
+static MrStatus prepare_nonce(MrServer *server, MrQuery *query, MrError *err)
+{
+    static const uint8_t none[16];
+    if (memcmp(query->spec.nonce, none, sizeof none) != 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_random_uuid(query->spec.nonce, err));
+    return mr_catalog_store_set_owner(server->store, query->spec.object_id, query->spec.generation, query->spec.nonce,
+                                      err);
+}
+
+MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err)
+{
+    MrScheduler *scheduler = server->scheduler;
+    MrTargetThread *thread;
+    MrQuery *query;
+    MR_TRY(mr_targets_find(server, spec->catalog, spec->relation->standing->connection, &thread, err));
+    MR_TRY(mr_query_create(server, spec, &query, err));
+    query->thread = thread;
+    MrStatus status = prepare_nonce(server, query, err);
+    if (status != MR_OK) {
+        query->spec.arena = NULL; /* stays the caller's */
+        mr_query_destroy(query);
+        return status;
+    }
+    pthread_mutex_lock(&scheduler->mutex);
+    query->next = scheduler->queries;
+    scheduler->queries = query;
+    mr_scheduler_publish(query);
+    pthread_mutex_unlock(&scheduler->mutex);
+    mr_target_thread_post(thread, register_job, query);
+    return MR_OK;
+}
+
+void mr_scheduler_remove(MrServer *server, const uint8_t id[16], MrTarget *target, bool drop)
+{
+    MrScheduler *scheduler = server->scheduler;
+    MrError err = MR_ERROR_INIT;
+    char directory[4096];
+    mr_scheduler_enter(scheduler);
+    MrQuery **link = &scheduler->queries;
+    while (*link != NULL && memcmp((*link)->spec.id, id, 16) != 0) {
+        link = &(*link)->next;
+    }
+    MrQuery *query = *link;
+    if (query != NULL) {
+        *link = query->next;
+    }
+    mr_scheduler_leave(scheduler);
+    if (query == NULL) {
+        return;
+    }
+    if (query->target_query != NULL) {
+        mr_target_remove(target, query->target_query);
+    }
+    if (drop) {
+        snprintf(directory, sizeof directory, "%s/checkpoints", server->data_directory);
+        if (mr_checkpoint_remove_all(directory, id, &err) != MR_OK) {
+            mr_log_error(MR_LOG_WARNING, "checkpoint.remove", &err);
+        }
+    }
+    mr_query_destroy(query);
+}
+
+static MrStatus not_running(MrError *err)
+{
+    return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the standing query is not there any more");
+}
+
+MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *err)
+{
+    MrScheduler *scheduler = server->scheduler;
+    mr_scheduler_enter(scheduler);
+    MrQuery *query = mr_scheduler_find(scheduler, id);
+    if (query != NULL) {
+        query->is_suspended = true;
+        if (query->state != MR_QUERY_FAILED) {
+            mr_query_restart(query); /* an epoch in flight is found again through its progress row */
+        }
+        mr_scheduler_publish(query);
+    }
+    mr_scheduler_leave(scheduler);
+    return query == NULL ? not_running(err) : MR_OK;
+}
+
+/* Lets go of what is in doubt and asks the target again where it stands. */
+static void resume_job(void *context, MrTarget *target)
+{
+    (void)target;
+    mr_target_wake(((MrQuery *)context)->target_query);
+}
+
+MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err)
+{
+    MrScheduler *scheduler = server->scheduler;
+    mr_scheduler_enter(scheduler);
+    MrQuery *query = mr_scheduler_find(scheduler, id);
+    if (query != NULL) {
+        query->is_suspended = false;
+        query->halt_after = UINT64_MAX;
+        mr_error_clear(&query->error);
+        if (query->state != MR_QUERY_RUNNING) {
+            mr_query_restart(query);
+            query->state = MR_QUERY_STARTING;
+        }
+        if (query->target_query != NULL) {
+            mr_target_thread_post(query->thread, resume_job, query);
+        }
+        mr_scheduler_publish(query);
+    }
+    mr_scheduler_leave(scheduler);
+    return query == NULL ? not_running(err) : MR_OK;
+}
+
+bool mr_scheduler_query_status(MrServer *server, const uint8_t id[16], MrQueryStatus *out)
+{
+    MrScheduler *scheduler = server->scheduler;
+    pthread_mutex_lock(&scheduler->mutex);
+    MrQuery *query = mr_scheduler_find(scheduler, id);
+    if (query != NULL) {
+        *out = query->status;
+        if (query->target_query != NULL) {
+            mr_target_status(query->target_query, &out->target);
+        }
+    }
+    pthread_mutex_unlock(&scheduler->mutex);
+    return query != NULL;
+}
+
+void mr_scheduler_each(MrServer *server, void (*each)(void *context, const MrRelation *relation, const MrQueryStatus *status),
+                       void *context)
+{
+    MrScheduler *scheduler = server->scheduler;
+    pthread_mutex_lock(&scheduler->mutex);
+    for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
+        MrQueryStatus status = query->status;
+        if (query->target_query != NULL) {
+            mr_target_status(query->target_query, &status.target);
+        }
+        each(context, query->spec.relation, &status);
+    }
+    pthread_mutex_unlock(&scheduler->mutex);
+}
+
+void mr_scheduler_operators(MrServer *server, const uint8_t id[16],
+                            void (*each)(void *context, const MrQueryOperatorFacts *facts), void *context)
+{
+    MrScheduler *scheduler = server->scheduler;
+    mr_scheduler_enter(scheduler);
+    MrQuery *query = mr_scheduler_find(scheduler, id);
+    uint32_t count = query == NULL || query->pipeline == NULL ? 0 : mr_pipeline_operator_count(query->pipeline);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t lane = 0; lane < mr_pipeline_lane_count(query->pipeline, i); lane++) {
+            MrOperatorFacts facts;
+            mr_pipeline_operator_facts(query->pipeline, i, lane, &facts);
+            each(context, &(MrQueryOperatorFacts){ .name = facts.name, .index = i, .lane = lane,
+                                                   .rows_in = facts.rows_in, .rows_out = facts.rows_out,
+                                                   .groups = facts.groups, .state_bytes = facts.state_bytes });
+        }
+    }
+    mr_scheduler_leave(scheduler);
+}
+
+static void each_noted(MrScheduler *scheduler, const uint8_t id[16], bool late,
+                       void (*each)(void *context, const MrNotedRow *row), void *context)
+{
+    mr_scheduler_enter(scheduler);
+    MrQuery *query = mr_scheduler_find(scheduler, id);
+    if (query != NULL) {
+        const MrNotedRing *ring = late ? &query->late : &query->failed;
+        uint64_t kept = ring->count < MR_QUERY_NOTED_MAX ? ring->count : MR_QUERY_NOTED_MAX;
+        for (uint64_t i = ring->count - kept; i < ring->count; i++) {
+            each(context, &ring->rows[i % MR_QUERY_NOTED_MAX]);
+        }
+    }
+    mr_scheduler_leave(scheduler);
+}
+
+void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
+                            void *context)
+{
+    each_noted(server->scheduler, id, true, each, context);
+}
+
+void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
+                              void *context)
+{
+    each_noted(server->scheduler, id, false, each, context);
+}
+
+uint64_t mr_scheduler_needs_from(MrServer *server)
+{
+    MrScheduler *scheduler = server->scheduler;
+    uint64_t least = UINT64_MAX;
+    pthread_mutex_lock(&scheduler->mutex);
+    for (const MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
+        uint64_t from = query->oldest_checkpoint > 0 ? query->oldest_checkpoint + 1 : query->spec.start_sequence;
+        least = from < least ? from : least;
+    }
+    pthread_mutex_unlock(&scheduler->mutex);
+    return least;
+}
+
+void mr_scheduler_wake(MrServer *server)
+{
+    MrScheduler *scheduler = server->scheduler;
+    if (scheduler == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&scheduler->mutex);
+    scheduler->is_woken = true;
+    pthread_cond_broadcast(&scheduler->wanted);
+    pthread_mutex_unlock(&scheduler->mutex);
+}
+
+void mr_scheduler_hurry(MrServer *server, uint64_t sequence)
+{
+    MrScheduler *scheduler = server->scheduler;
+    pthread_mutex_lock(&scheduler->mutex);
+    scheduler->hurry_sequence = sequence > scheduler->hurry_sequence ? sequence : scheduler->hurry_sequence;
+    scheduler->is_woken = true;
+    pthread_cond_broadcast(&scheduler->wanted);
+    pthread_mutex_unlock(&scheduler->mutex);
+}

@@ -1,0 +1,224 @@
+#include "server/waits.h"
+
+#include <stdlib.h>
+
+#include "server/ingest.h"
+#include "server/log_thread.h"
+#include "server/scheduler.h"
+
+typedef enum WaitKind { WAIT_DURABLE, WAIT_FLUSH, WAIT_COVERED } WaitKind;
+
+struct MrWait {
+    WaitKind kind;
+    uint64_t sequence;
+    MrDurability durability;
+    uint8_t query[16];
+    MrFeedMark *mark;      /* FLUSH: until the sources have come so far */
+    MrWaitDone *done;
+    void *context;
+    bool is_cancelled;
+    MrStatus status;       /* the outcome, once it is over */
+    MrError err;
+    MrWait *next;
+};
+
+struct MrWaits {
+    MrWait *first;
+    bool is_checking, is_posted;
+};
+
+MrStatus mr_waits_create(MrServer *server, MrError *err)
+{
+    server->waits = calloc(1, sizeof *server->waits);
+    return server->waits == NULL ? mr_error_no_memory(err) : MR_OK;
+}
+
+static void wait_free(MrWait *wait)
+{
+    mr_feeds_mark_free(wait->mark);
+    free(wait);
+}
+
+void mr_waits_destroy(MrServer *server)
+{
+    while (server->waits != NULL && server->waits->first != NULL) {
+        MrWait *wait = server->waits->first;
+        server->waits->first = wait->next;
+        wait_free(wait);
+    }
+    free(server->waits);
+    server->waits = NULL;
+}
+
+static void check_posted(void *context)
+{
+    MrServer *server = context;
+    server->waits->is_posted = false;
+    mr_waits_check(server);
+}
+
+static MrWait *wait_add(MrServer *server, const MrWait *wait)
+{
+    MrWait *made = malloc(sizeof *made);
+    if (made == NULL) {
+        MrError err = MR_ERROR_INIT;
+        mr_error_no_memory(&err);
+        mr_server_panic(&err);
+    }
+    *made = *wait;
+    made->next = server->waits->first;
+    server->waits->first = made;
+    if (!server->waits->is_posted) { /* it may be over already, but `done` comes later, never from here */
+        server->waits->is_posted = true;
+        mr_server_post(server, check_posted, server);
+    }
+    return made;
+}
+
+MrWait *mr_wait_durable(MrServer *server, uint64_t sequence, MrDurability durability, MrWaitDone *done, void *context)
+{
+    mr_log_thread_wake(server);
+    return wait_add(server, &(MrWait){ .kind = WAIT_DURABLE, .sequence = sequence, .durability = durability,
+                                       .done = done, .context = context });
+}
+
+MrWait *mr_wait_flush(MrServer *server, MrWaitDone *done, void *context)
+{
+    mr_log_thread_wake(server);
+    return wait_add(server, &(MrWait){ .kind = WAIT_FLUSH, .mark = mr_feeds_mark(server), .done = done,
+                                       .context = context });
+}
+
+MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequence, MrWaitDone *done, void *context)
+{
+    MrWait wait = { .kind = WAIT_COVERED, .sequence = sequence, .done = done, .context = context };
+    memcpy(wait.query, query, sizeof wait.query);
+    mr_scheduler_hurry(server, sequence);
+    return wait_add(server, &wait);
+}
+
+void mr_wait_cancel(MrWait *wait)
+{
+    if (wait != NULL) {
+        wait->is_cancelled = true; /* freed at the next check */
+    }
+}
+
+static bool durable_is_over(MrServer *server, const MrWait *wait)
+{
+    switch (wait->durability) {
+    case MR_DURABILITY_FSYNC:
+        return mr_log_synced(server->log) >= wait->sequence;
+    case MR_DURABILITY_OS:
+        return mr_log_written(server->log) >= wait->sequence;
+    case MR_DURABILITY_NONE:
+        break;
+    }
+    return true;
+}
+
+/* A query that will not move by itself is not worth waiting for. */
+static bool can_move(const MrQueryStatus *status)
+{
+    return (status->state == MR_QUERY_RUNNING || status->state == MR_QUERY_STARTING)
+           && (status->target.state == MR_TARGET_RUNNING || status->target.state == MR_TARGET_ATTACHING
+               || status->target.state == MR_TARGET_REWIND);
+}
+
+typedef struct FlushCheck {
+    MrWait *wait;
+    bool is_over;
+} FlushCheck;
+
+static void check_query(void *context, const MrRelation *relation, const MrQueryStatus *status)
+{
+    FlushCheck *check = context;
+    MrWait *wait = check->wait;
+    if (status->covered >= wait->sequence && status->state != MR_QUERY_STARTING) {
+        return;
+    }
+    check->is_over = false;
+    if (wait->status != MR_OK || can_move(status)) {
+        return;
+    }
+    const char *state = status->state == MR_QUERY_SUSPENDED ? "suspended"
+                        : status->state == MR_QUERY_FAILED  ? "stopped"
+                                                            : mr_target_state_text(status->target.state);
+    wait->status = mr_error_set(&wait->err, MR_ERR_NOT_IN_STATE, "\"%s\" cannot be flushed: it is %s",
+                                relation->name, state);
+    const MrError *reason = status->state == MR_QUERY_FAILED ? &status->error : &status->target.error;
+    if (reason->status != MR_OK) {
+        mr_error_detail(&wait->err, "%s: %s", reason->sqlstate, reason->message);
+    }
+}
+
+static bool flush_is_over(MrServer *server, MrWait *wait)
+{
+    if (wait->mark != NULL) {
+        if (!mr_feeds_reached(server, wait->mark)) {
+            return false;
+        }
+        mr_feeds_mark_free(wait->mark);
+        wait->mark = NULL;
+    }
+    if (wait->sequence == 0) { /* all that was in the log when the sources had delivered */
+        wait->sequence = mr_log_appended(server->log);
+        mr_scheduler_hurry(server, wait->sequence);
+    }
+    if (mr_log_synced(server->log) < wait->sequence) {
+        return false;
+    }
+    FlushCheck check = { .wait = wait, .is_over = true };
+    mr_scheduler_each(server, check_query, &check);
+    return check.is_over || wait->status != MR_OK;
+}
+
+static bool covered_is_over(MrServer *server, const MrWait *wait)
+{
+    MrQueryStatus status;
+    return !mr_scheduler_query_status(server, wait->query, &status) || !can_move(&status)
+           || (status.covered >= wait->sequence && status.state == MR_QUERY_RUNNING);
+}
+
+static bool is_over(MrServer *server, MrWait *wait)
+{
+    switch (wait->kind) {
+    case WAIT_DURABLE:
+        return durable_is_over(server, wait);
+    case WAIT_FLUSH:
+        return flush_is_over(server, wait);
+    case WAIT_COVERED:
+        return covered_is_over(server, wait);
+    }
+    return true;
+}
+
+void mr_waits_check(MrServer *server)
+{
+    MrWaits *waits = server->waits;
+    if (waits == NULL || waits->is_checking) {
+        return;
+    }
+    waits->is_checking = true;
+    MrWait *over = NULL, **over_last = &over;
+    for (MrWait **link = &waits->first; *link != NULL;) {
+        MrWait *wait = *link;
+        if (!wait->is_cancelled && !is_over(server, wait)) {
+            link = &wait->next;
+            continue;
+        }
+        *link = wait->next;
+        wait->next = NULL;
+        *over_last = wait;
+        over_last = &wait->next;
+    }
+    waits->is_checking = false;
+    while (over != NULL) {
+        MrWait *wait = over;
+        over = wait->next;
+        if (!wait->is_cancelled) {
+            wait->done(wait->context, wait->status, wait->status == MR_OK ? NULL : &wait->err);
+        }
+        wait_free(wait);
+    }
+}
