@@ -314,6 +314,7 @@ MrStatus mr_log_open(const MrLogOptions *options, MrLog **out, MrError *err)
     }
     if (status == MR_OK) {
         log->written_sequence = log->synced_sequence = log->next_sequence - 1;
+        log->sealed_below = log->next_number;
         status = log_prepare_segment(log, 0, true, err);
     }
     if (status == MR_OK) {

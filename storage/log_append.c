@@ -19,9 +19,18 @@ MrStatus mr_log_begin(MrLog *log, MrLogTransaction **out, MrError *err)
         return mr_error_no_memory(err);
     }
     transaction->log = log;
+    transaction->first_segment = UINT64_MAX;
     pthread_mutex_lock(&log->lock);
     MrStatus status = log_failure(log, err);
-    transaction->id = log->next_transaction++;
+    if (status == MR_OK) {
+        transaction->id = log->next_transaction++;
+        transaction->next_open = log->open_transactions;
+        transaction->link = &log->open_transactions;
+        if (log->open_transactions != NULL) {
+            log->open_transactions->link = &transaction->next_open;
+        }
+        log->open_transactions = transaction;
+    }
     pthread_mutex_unlock(&log->lock);
     if (status != MR_OK) {
         free(transaction);
@@ -29,6 +38,15 @@ MrStatus mr_log_begin(MrLog *log, MrLogTransaction **out, MrError *err)
     }
     *out = transaction;
     return MR_OK;
+}
+
+/* The lock is held. */
+static void transaction_unlink(MrLogTransaction *transaction)
+{
+    *transaction->link = transaction->next_open;
+    if (transaction->next_open != NULL) {
+        transaction->next_open->link = transaction->link;
+    }
 }
 
 static void transaction_free(MrLogTransaction *transaction)
@@ -45,6 +63,9 @@ void mr_log_abort(MrLogTransaction *transaction)
 {
     if (transaction != NULL) {
         /* Parts on disk without a COMMIT frame are nothing. */
+        pthread_mutex_lock(&transaction->log->lock);
+        transaction_unlink(transaction);
+        pthread_mutex_unlock(&transaction->log->lock);
         transaction_free(transaction);
     }
 }
@@ -147,6 +168,9 @@ static MrStatus place_held(MrLogTransaction *transaction, MrError *err)
     MrStatus status = log_place_room(log, frame->total_bytes, 0, false, err);
     if (status == MR_OK) {
         part->commit.segment = log_current(log)->file->number;
+        if (transaction->first_segment == UINT64_MAX) {
+            transaction->first_segment = part->commit.segment;
+        }
         log_place(log, frame);
         part->commit.offset = frame->header->offset;
         /* Frames of a large transaction are read again from the disk: memory stays flat. */
@@ -236,7 +260,12 @@ static MrStatus part_measure_again(MrLogTransaction *transaction, LogPart *part,
                              .bytes = part->commit.frame_bytes };
         /* It may still be in the queue. */
         MR_TRY(mr_log_write(log, err));
-        MR_TRY(log_frame_load(log, &at, &read, err));
+        pthread_mutex_lock(&log->lock);
+        MrSegment *file = log_entry_file(log, &at); /* there: an open transaction keeps it */
+        pthread_mutex_unlock(&log->lock);
+        MrStatus loaded = log_frame_load(log, &at, file, &read, err);
+        mr_segment_release(file);
+        MR_TRY(loaded);
         frame = read;
     }
     /* Decoding changes bytes, and these may wait to be written: a copy. */
@@ -476,6 +505,7 @@ MrStatus mr_log_commit(MrLogTransaction *transaction, uint64_t *last_sequence, M
             status = log_flush(log, log->placed_ticket, false, err);
         }
     }
+    transaction_unlink(transaction);
     pthread_mutex_unlock(&log->lock);
     transaction_free(transaction);
     return status;
@@ -500,13 +530,24 @@ static MrStatus record_place(MrLog *log, MrLogFrame *frame, uint64_t *sequence, 
     }
     header->event_min_us = MR_TIME_MAX;
     header->event_max_us = MR_TIME_MIN;
+    if (header->kind == MR_RECORD_TRIM) {
+        /* What stays visible stands in the record: the rows that it hides may be gone when the record is
+         * met again. */
+        uint64_t rows = 0, bytes = 0;
+        if (stream != NULL) {
+            log_state_trimmed(log, stream, header->trim_below, &rows, &bytes);
+        }
+        header->event_min_us = (int64_t)rows;
+        header->event_max_us = (int64_t)bytes;
+    }
     header->body_crc = mr_frame_body_crc(header, mr_frame_body(frame));
     log_place(log, frame);
     LogIndexEntry at = { .sequence = header->first_sequence, .segment = log_current(log)->file->number,
                          .offset = header->offset, .bytes = frame->total_bytes,
                          .arrival_us = header->arrival_us, .watermark_us = header->watermark_us,
-                         .watermark_after_us = header->watermark_after_us, .event_min_us = MR_TIME_MAX,
-                         .event_max_us = MR_TIME_MIN, .trim_below = header->trim_below,
+                         .watermark_after_us = header->watermark_after_us,
+                         .event_min_us = header->event_min_us, .event_max_us = header->event_max_us,
+                         .trim_below = header->trim_below,
                          .stream_id = header->stream_id, .row_count = 1, .kind = header->kind };
     LogEntry *entry = log_segment_push(log_current(log), &at);
     log_state_apply(log, stream, &at, (MrString){ NULL, 0 });

@@ -36,6 +36,7 @@ void log_segment_free(LogSegment *segment)
 {
     mr_segment_release(segment->file);
     free(segment->entries);
+    free(segment->moved);
     free(segment);
 }
 
@@ -134,6 +135,47 @@ bool log_index_next(const MrLog *log, uint32_t *segment, uint32_t *entry)
     return index_settle(log, segment, entry);
 }
 
+/* Where a part went; NULL: it was not kept. */
+static const LogMoved *moved_find(const LogSegment *segment, uint64_t offset)
+{
+    uint32_t low = 0, high = segment->moved_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (segment->moved[middle].from < offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < segment->moved_count && segment->moved[low].from == offset ? &segment->moved[low] : NULL;
+}
+
+bool log_entry_is_gone(const MrLog *log, const LogSegment *segment, const LogIndexEntry *at)
+{
+    if (at->segment == segment->file->number) {
+        return false;
+    }
+    const LogSegment *other = log_segment_by_number(log, at->segment);
+    return other == NULL || (other->is_rewritten && moved_find(other, at->offset) == NULL);
+}
+
+MrSegment *log_entry_file(const MrLog *log, LogIndexEntry *at)
+{
+    uint32_t segment, entry;
+    const LogSegment *other = log_segment_by_number(log, at->segment);
+    if (other == NULL) {
+        return NULL;
+    }
+    /* A record of the file itself was given its new offset when it was written again. */
+    bool is_own = log_index_seek(log, at->sequence, &segment, &entry) && log->segments[segment] == other;
+    const LogMoved *moved = other->is_rewritten && !is_own ? moved_find(other, at->offset) : NULL;
+    if (moved != NULL) {
+        at->offset = moved->to;
+    }
+    mr_segment_retain(other->file);
+    return other->file;
+}
+
 /* ---- what a record means ----------------------------------------------------------------- */
 
 /* Visible rows of the entry when those below `trim` are not. */
@@ -145,15 +187,14 @@ static uint32_t entry_rows_from(const LogIndexEntry *at, uint64_t trim)
     return trim - at->sequence >= at->row_count ? 0 : at->row_count - (uint32_t)(trim - at->sequence);
 }
 
-static void state_trim(MrLog *log, LogStream *stream, uint64_t below)
+void log_state_trimmed(MrLog *log, const LogStream *stream, uint64_t below, uint64_t *rows, uint64_t *bytes)
 {
-    LogStreamState *state = &stream->state;
+    const LogStreamState *state = &stream->state;
     uint64_t old = state->trim_below;
     uint32_t segment, entry;
-    if (below <= old) {
-        return;
-    }
-    bool found = log_index_seek(log, state->first_sequence, &segment, &entry);
+    *rows = state->rows;
+    *bytes = state->bytes;
+    bool found = below > old && log_index_seek(log, state->first_sequence, &segment, &entry);
     while (found) {
         const LogIndexEntry *at = &log->segments[segment]->entries[entry].at;
         if (at->sequence >= below) {
@@ -161,16 +202,12 @@ static void state_trim(MrLog *log, LogStream *stream, uint64_t below)
         }
         if (at->kind == MR_RECORD_ROWS && at->stream_id == state->stream_id) {
             uint32_t before = entry_rows_from(at, old), after = entry_rows_from(at, below);
-            state->rows -= before - after < state->rows ? before - after : state->rows;
+            *rows -= before - after < *rows ? before - after : *rows;
             if (before > 0 && after == 0) {
-                state->bytes -= at->bytes < state->bytes ? at->bytes : state->bytes;
+                *bytes -= at->bytes < *bytes ? at->bytes : *bytes;
             }
         }
         found = log_index_next(log, &segment, &entry);
-    }
-    state->trim_below = below;
-    if (state->first_sequence < below) {
-        state->first_sequence = below;
     }
 }
 
@@ -206,7 +243,14 @@ void log_state_apply(MrLog *log, LogStream *stream, const LogIndexEntry *at, MrS
         state->last_record_arrival_us = at->arrival_us;
         break;
     case MR_RECORD_TRIM:
-        state_trim(log, stream, at->trim_below);
+        if (at->trim_below > state->trim_below) {
+            state->trim_below = at->trim_below;
+            state->rows = (uint64_t)at->event_min_us;
+            state->bytes = (uint64_t)at->event_max_us;
+        }
+        if (state->first_sequence < state->trim_below) {
+            state->first_sequence = state->trim_below;
+        }
         break;
     default:
         break;
@@ -265,10 +309,14 @@ MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t s
                           MrError *err)
 {
     LogIndexHead head = { .first_sequence = segment->first_sequence, .next_sequence = segment->next_sequence,
-                          .entry_count = segment->count, .is_rewritten = segment->is_rewritten };
+                          .entry_count = segment->count, .is_rewritten = segment->is_rewritten,
+                          .moved_count = segment->moved_count };
     mr_builder_append(out, &head, sizeof head);
     for (uint32_t i = 0; i < segment->count; i++) {
         mr_builder_append(out, &segment->entries[i].at, sizeof segment->entries[i].at);
+    }
+    if (segment->moved_count > 0) {
+        mr_builder_append(out, segment->moved, segment->moved_count * sizeof *segment->moved);
     }
     mr_builder_append(out, state, state_bytes);
     return out->failed ? mr_error_no_memory(err) : MR_OK;
@@ -312,8 +360,21 @@ MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const vo
         log_segment_push(segment, &at);
         above = at.sequence + at.row_count;
     }
-    *state = data + sizeof head + head.entry_count * sizeof(LogIndexEntry);
-    *state_bytes = length - sizeof head - head.entry_count * sizeof(LogIndexEntry);
+    size_t used = sizeof head + head.entry_count * sizeof(LogIndexEntry);
+    size_t moved_bytes = (size_t)head.moved_count * sizeof *segment->moved;
+    if (moved_bytes > length - used) {
+        goto damaged;
+    }
+    if (moved_bytes > 0) {
+        segment->moved = malloc(moved_bytes);
+        if (segment->moved == NULL) {
+            return mr_error_no_memory(err);
+        }
+        memcpy(segment->moved, data + used, moved_bytes);
+        segment->moved_count = head.moved_count;
+    }
+    *state = data + used + moved_bytes;
+    *state_bytes = length - used - moved_bytes;
     return MR_OK;
 damaged:
     segment->count = 0;

@@ -18,7 +18,7 @@ typedef struct LogIndexEntry {
     uint64_t offset, bytes;    /* the whole frame */
     int64_t arrival_us;
     int64_t watermark_us, watermark_after_us;
-    int64_t event_min_us, event_max_us;
+    int64_t event_min_us, event_max_us; /* of TRIM: rows and bytes that stay visible */
     uint64_t trim_below;
     uint32_t stream_id, row_count; /* 1 for records that are not rows */
     uint32_t future_rows;
@@ -31,6 +31,11 @@ typedef struct LogEntry {
     MrLogFrame *frame;         /* cached, a reference; or NULL */
 } LogEntry;
 
+/* A part in a file that was written again: records of later files name its old offset for ever. */
+typedef struct LogMoved {
+    uint64_t from, to;
+} LogMoved;
+
 /* Records whose frame, or commit frame, is in this file: sequences [first_sequence, next_sequence). */
 typedef struct LogSegment {
     MrSegment *file;
@@ -38,7 +43,9 @@ typedef struct LogSegment {
     LogEntry *entries;
     uint32_t count, capacity;
     bool is_damaged;           /* a part of it cannot be read: it is neither cut nor sealed */
-    bool is_rewritten;         /* old rows are gone: only its own index names frames in it */
+    bool is_rewritten;         /* rows are gone from it; `moved`: parts that others' records need */
+    LogMoved *moved;           /* by old offset */
+    uint32_t moved_count;
 } LogSegment;
 
 /* Facts about a stream as STATE frames and indexes hold them. */
@@ -61,8 +68,8 @@ typedef struct LogStateHead {
 
 typedef struct LogIndexHead {
     uint64_t first_sequence, next_sequence;
-    uint64_t entry_count;      /* LogIndexEntry follow, then a LogStateHead as of the end */
-    uint32_t is_rewritten, unused;
+    uint64_t entry_count;      /* LogIndexEntry, LogMoved, and a LogStateHead as of the end follow */
+    uint32_t is_rewritten, moved_count;
 } LogIndexHead;
 
 _Static_assert(sizeof(LogIndexEntry) == 104 && sizeof(LogStreamState) == 184 && sizeof(LogIndexHead) == 32,
@@ -125,6 +132,9 @@ struct MrLog {
     MrError failure_error;
 
     LogDamage unproven;        /* during recovery */
+    MrLogTransaction *open_transactions;
+    uint64_t sealed_below;     /* files of lower numbers are sealed, or damaged */
+    bool is_freeing;
 
     FrameList cache, history;  /* recent frames, and those read back; both first in, first out */
 };
@@ -132,6 +142,8 @@ struct MrLog {
 struct MrLogTransaction {
     MrLog *log;
     uint64_t id;
+    uint64_t first_segment;    /* file of its first part; UINT64_MAX: none yet */
+    struct MrLogTransaction *next_open, **link; /* in log->open_transactions */
     struct LogPart *parts;
     uint32_t part_count, part_capacity;
     MrLogFrame *held;          /* the last block, not placed yet */
@@ -174,6 +186,12 @@ LogSegment *log_segment_by_number(const MrLog *log, uint64_t number);
 /* First entry whose last sequence is >= `sequence`; false: none. */
 bool log_index_seek(const MrLog *log, uint64_t sequence, uint32_t *segment, uint32_t *entry);
 bool log_index_next(const MrLog *log, uint32_t *segment, uint32_t *entry);
+/* The part lay in an older file that was removed or written again without it: trimmed rows. */
+bool log_entry_is_gone(const MrLog *log, const LogSegment *segment, const LogIndexEntry *at);
+/* The file that has the record's frame, a new reference, and its offset there in `at`; NULL: missing. */
+MrSegment *log_entry_file(const MrLog *log, LogIndexEntry *at);
+/* Visible rows and bytes of the stream once those below `below` are not. */
+void log_state_trimmed(MrLog *log, const LogStream *stream, uint64_t below, uint64_t *rows, uint64_t *bytes);
 /* State and index as bytes.  The lock is held. */
 MrStatus log_state_encode(const MrLog *log, MrBuilder *out, MrError *err);
 MrStatus log_state_decode(MrLog *log, const void *data, size_t length, MrError *err);
@@ -201,8 +219,8 @@ void log_cache_clear(MrLog *log);
 void log_cache_trim(MrLog *log);
 
 /* ---- log_reader.c ---- */
-/* The frame of a record, from the cache or the disk, checked against the entry. */
-MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrLogFrame **out, MrError *err);
+/* The frame of a record from its file (NULL: missing), checked against the entry; without the lock. */
+MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out, MrError *err);
 
 /* ---- log_recovery.c ---- */
 MrStatus log_recover(MrLog *log, MrError *err);

@@ -36,17 +36,9 @@ static MrStatus frame_check(const LogIndexEntry *at, const MrLogFrame *frame, co
     return MR_OK;
 }
 
-MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrLogFrame **out, MrError *err)
+MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out, MrError *err)
 {
-    MrSegment *file = NULL;
     *out = NULL;
-    pthread_mutex_lock(&log->lock);
-    LogSegment *segment = log_segment_by_number(log, at->segment);
-    if (segment != NULL) {
-        file = segment->file;
-        mr_segment_retain(file);
-    }
-    pthread_mutex_unlock(&log->lock);
     if (file == NULL) {
         return mr_error_set(err, MR_ERR_CORRUPT, "log file %016" PRIx64 ".seg with sequence %" PRIu64 " is missing",
                             at->segment, at->sequence);
@@ -59,16 +51,15 @@ MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrLogFrame **out, M
             *out = NULL;
         }
     }
-    mr_segment_release(file);
     return status;
 }
 
 /* Reads what was not cached, and keeps it; a failed checksum marks the stream. */
-static MrStatus frame_fetch(MrLog *log, const LogIndexEntry *at, MrLogFrame **out, MrError *err)
+static MrStatus frame_fetch(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out, MrError *err)
 {
     MrError cause = MR_ERROR_INIT;
     uint32_t segment, entry;
-    MrStatus status = log_frame_load(log, at, out, &cause);
+    MrStatus status = log_frame_load(log, at, file, out, &cause);
     pthread_mutex_lock(&log->lock);
     bool found = log_index_seek(log, at->sequence, &segment, &entry);
     LogEntry *held = found ? &log->segments[segment]->entries[entry] : NULL;
@@ -174,8 +165,8 @@ static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *str
     return MR_OK;
 }
 
-static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, const MrLogStream *stream, uint64_t from,
-                            uint64_t upto, MrArena *arena, MrLogRecord *out, MrError *err)
+static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, MrSegment *file, const MrLogStream *stream,
+                            uint64_t from, uint64_t upto, MrArena *arena, MrLogRecord *out, MrError *err)
 {
     out->kind = (MrRecordKind)at->kind;
     out->stream_id = at->stream_id;
@@ -184,14 +175,14 @@ static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, const MrLogStre
     out->arrival_us = at->arrival_us;
     out->watermark_us = at->watermark_us;
     out->watermark_after_us = at->watermark_after_us;
-    out->event_min_us = at->event_min_us;
-    out->event_max_us = at->event_max_us;
+    out->event_min_us = at->kind == MR_RECORD_ROWS ? at->event_min_us : MR_TIME_MAX;
+    out->event_max_us = at->kind == MR_RECORD_ROWS ? at->event_max_us : MR_TIME_MIN;
     out->trim_below = at->trim_below;
     if (at->kind != MR_RECORD_ROWS && at->kind != MR_RECORD_DDL) {
         return MR_OK; /* the index says it all */
     }
     if (out->frame == NULL) {
-        MR_TRY(frame_fetch(log, at, &out->frame, err));
+        MR_TRY(frame_fetch(log, at, file, &out->frame, err));
     }
     if (at->kind == MR_RECORD_DDL) {
         out->payload = (MrString){ mr_frame_body(out->frame), out->frame->header->payload_bytes };
@@ -202,14 +193,13 @@ static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, const MrLogStre
 
 /* ---- the next record --------------------------------------------------------------------- */
 
-/* Rows that are lost must not be passed over: an error when a wanted stream has lost some in
- * [from, upto]. */
-static MrStatus damage_check(const MrLog *log, const MrLogFilter *filter, uint64_t from, uint64_t upto, MrError *err)
+/* Rows that are lost must not be passed over: an error when a wanted stream has lost some at
+ * or below `upto`. */
+static MrStatus damage_check(const MrLog *log, const MrLogFilter *filter, uint64_t upto, MrError *err)
 {
     for (uint32_t i = 0; i < log->stream_count; i++) {
         const LogStream *stream = log->streams[i];
-        if (stream->error != NULL && stream->damaged_from <= upto && stream->state.last_sequence >= from
-            && stream->is_known && filter_wants(filter, stream->state.stream_id)) {
+        if (stream->error != NULL && stream->damaged_from <= upto && stream->is_known && filter_wants(filter, stream->state.stream_id)) {
             if (err != NULL) {
                 *err = *stream->error;
             }
@@ -230,7 +220,7 @@ static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilt
         if (at->sequence > upto) {
             return false;
         }
-        if (filter_wants(filter, at->stream_id)) {
+        if (filter_wants(filter, at->stream_id) && !log_entry_is_gone(log, log->segments[*segment], at)) {
             return true;
         }
         if (++looked % ENTRIES_PER_TURN == 0) {
@@ -250,6 +240,7 @@ MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter
 {
     LogIndexEntry at;
     MrLogStream definition = { 0 };
+    MrSegment *file = NULL;
     uint32_t segment, entry;
     *out = (MrLogRecord){ 0 };
     *found = false;
@@ -264,6 +255,9 @@ MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter
         out->frame = held->frame;
         if (out->frame != NULL) {
             mr_frame_retain(out->frame);
+        } else {
+            /* Held from here on: the segment may be written again meanwhile, with other offsets. */
+            file = log_entry_file(log, &at);
         }
         LogStream *stream = log_stream_find(log, at.stream_id);
         if (at.kind == MR_RECORD_ROWS && (stream == NULL || !stream->is_known)) {
@@ -273,13 +267,14 @@ MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter
         }
     }
     if (status == MR_OK) {
-        status = damage_check(log, filter, from, passed, err);
+        status = damage_check(log, filter, passed, err);
     }
     pthread_mutex_unlock(&log->lock);
     if (status == MR_OK && is_there) {
-        status = record_fill(log, &at, &definition, from, upto, arena, out, err);
+        status = record_fill(log, &at, file, &definition, from, upto, arena, out, err);
         *found = status == MR_OK;
     }
+    mr_segment_release(file);
     if (status != MR_OK) {
         mr_log_release(out);
     }

@@ -16,6 +16,7 @@ typedef struct NumberList {
     uint64_t *numbers;
     uint32_t count, capacity;
     bool failed;
+    const char *directory;
 } NumberList;
 
 /* Bytes of a segment that hold no good frame. */
@@ -414,17 +415,6 @@ static MrStatus examine_unsealed(MrLog *log, LogSegment *segment, bool is_tail, 
 
 /* ---- a segment with one ------------------------------------------------------------------ */
 
-/* A frame in an older file that is gone, or that was rewritten, is gone on purpose: rows that were
- * trimmed.  chain_check sees to those that were not. */
-static bool entry_is_dangling(const MrLog *log, const LogSegment *segment, const LogIndexEntry *at)
-{
-    if (at->segment == segment->file->number) {
-        return false;
-    }
-    const LogSegment *other = log_segment_by_number(log, at->segment);
-    return other == NULL || other->is_rewritten;
-}
-
 static MrStatus load_sealed(MrLog *log, LogSegment *segment, MrError *err)
 {
     MrLogFrame *frame;
@@ -440,7 +430,7 @@ static MrStatus load_sealed(MrLog *log, LogSegment *segment, MrError *err)
             status = mr_error_no_memory(err);
             break;
         }
-        if (!entry_is_dangling(log, segment, at)) {
+        if (!log_entry_is_gone(log, segment, at)) { /* chain_check sees to what should not be */
             if (stream != NULL) {
                 chain_check(stream, at, segment->file);
                 if (at->kind == MR_RECORD_ROWS) {
@@ -465,6 +455,13 @@ static void number_collect(void *context, const char *name)
     NumberList *list = context;
     uint64_t number;
     if (!mr_segment_parse_name(name, &number)) {
+        size_t length = strlen(name);
+        char path[4096];
+        /* A segment that was being written again when the server ended: the old one stands. */
+        if (length > 8 && strcmp(name + length - 8, ".seg.tmp") == 0
+            && snprintf(path, sizeof path, "%s/%s", list->directory, name) < (int)sizeof path) {
+            (void)mr_file_remove(path, NULL); /* it is tried again at the next start */
+        }
         return;
     }
     if (list->count == list->capacity) {
@@ -629,7 +626,7 @@ static MrStatus segment_recover(MrLog *log, uint64_t number, bool is_newest, MrE
 
 MrStatus log_recover(MrLog *log, MrError *err)
 {
-    NumberList list = { 0 };
+    NumberList list = { .directory = log->directory };
     MrStatus status = mr_file_list_directory(log->directory, number_collect, &list, err);
     if (status == MR_OK && list.failed) {
         status = mr_error_no_memory(err);

@@ -320,6 +320,7 @@ static MrStatus flush_round(MrLog *log, bool is_synced, MrError *err)
         log->written_sequence = sequence;
         if (end != 0) {
             log->write_end = end;
+            log->sealed_below = log->write_segment->number;
         }
         if (is_synced) {
             log->synced_ticket = ticket;

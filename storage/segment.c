@@ -32,7 +32,7 @@ bool mr_segment_parse_name(const char *name, uint64_t *number)
 static MrStatus segment_new(const char *directory, uint64_t number, MrSegment **out, MrError *err)
 {
     MrSegment *segment = calloc(1, sizeof *segment);
-    size_t bytes = strlen(directory) + 32;
+    size_t bytes = strlen(directory) + 40;
     char *path = malloc(bytes);
     if (segment == NULL || path == NULL) {
         free(segment);
@@ -84,17 +84,11 @@ static MrStatus segment_write_header(MrSegment *segment, uint64_t bytes, int64_t
     return mr_file_write(segment->file, 0, page, sizeof page, err);
 }
 
-MrStatus mr_segment_create(const char *directory, uint64_t number, uint64_t bytes, int64_t created_us,
-                           MrSegment **out, MrError *err)
+/* The file under the segment's path, up to its own fsync. */
+static MrStatus segment_make(MrSegment *segment, uint64_t bytes, int64_t created_us, MrError *err)
 {
-    MrSegment *segment;
-    *out = NULL;
-    MR_TRY(segment_new(directory, number, &segment, err));
-    MrStatus status = mr_file_open(segment->path, MR_FILE_CREATE, &segment->file, err);
-    bool is_there = status == MR_OK;
-    if (status == MR_OK) {
-        status = mr_file_allocate(segment->file, bytes, err);
-    }
+    MR_TRY(mr_file_open(segment->path, MR_FILE_CREATE, &segment->file, err));
+    MrStatus status = mr_file_allocate(segment->file, bytes, err);
     if (status == MR_OK) {
         status = segment_write_header(segment, bytes, created_us, err);
     }
@@ -102,20 +96,69 @@ MrStatus mr_segment_create(const char *directory, uint64_t number, uint64_t byte
         mr_fault_point("segment.after_create");
         status = mr_file_sync(segment->file, err);
     }
+    if (status != MR_OK) {
+        (void)mr_file_remove(segment->path, NULL); /* the first cause is told; a rest is skipped at open */
+    }
+    segment->allocated_bytes = bytes;
+    return status;
+}
+
+MrStatus mr_segment_create(const char *directory, uint64_t number, uint64_t bytes, int64_t created_us,
+                           MrSegment **out, MrError *err)
+{
+    MrSegment *segment;
+    *out = NULL;
+    MR_TRY(segment_new(directory, number, &segment, err));
+    MrStatus status = segment_make(segment, bytes, created_us, err);
     /* Without this the whole file may be missing after a power loss, synced frames and all. */
     if (status == MR_OK && !mr_fault_planted("skip_directory_fsync")) {
         status = mr_file_sync_directory(directory, err);
+        if (status != MR_OK) {
+            (void)mr_file_remove(segment->path, NULL);
+        }
     }
     if (status != MR_OK) {
-        if (is_there) {
-            (void)mr_file_remove(segment->path, NULL); /* the first cause is told; a rest is skipped at open */
-        }
         mr_segment_release(segment);
         return status;
     }
-    segment->allocated_bytes = bytes;
     *out = segment;
     return MR_OK;
+}
+
+MrStatus mr_segment_create_copy(const char *directory, uint64_t number, uint64_t bytes, int64_t created_us,
+                                MrSegment **out, MrError *err)
+{
+    MrSegment *segment;
+    *out = NULL;
+    MR_TRY(segment_new(directory, number, &segment, err));
+    strcat(segment->path, ".tmp"); /* segment_new left room for it */
+    MrStatus status = MR_OK;
+    if (mr_file_exists(segment->path)) {
+        status = mr_file_remove(segment->path, err);
+    }
+    if (status == MR_OK) {
+        status = segment_make(segment, bytes, created_us, err);
+    }
+    if (status != MR_OK) {
+        mr_segment_release(segment);
+        return status;
+    }
+    *out = segment;
+    return MR_OK;
+}
+
+MrStatus mr_segment_publish_copy(const char *directory, MrSegment *segment, MrError *err)
+{
+    char name[4096];
+    size_t length = strlen(segment->path) - strlen(".tmp");
+    if (length >= sizeof name) {
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the directory name \"%.100s\" is too long", directory);
+    }
+    memcpy(name, segment->path, length);
+    name[length] = '\0';
+    MR_TRY(mr_file_rename(segment->path, name, err));
+    segment->path[length] = '\0';
+    return mr_fault_planted("skip_directory_fsync") ? MR_OK : mr_file_sync_directory(directory, err);
 }
 
 /* ---- opening ----------------------------------------------------------------------------- */

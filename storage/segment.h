@@ -61,6 +61,11 @@ bool mr_segment_parse_name(const char *name, uint64_t *number);
  * Any failure removes it again; MR_ERR_DISK_FULL is told apart. */
 MrStatus mr_segment_create(const char *directory, uint64_t number, uint64_t bytes, int64_t created_us,
                            MrSegment **out, MrError *err);
+/* The same under the name + ".tmp", to take the place of the segment of this number; and the step that
+ * does so, once it is sealed: rename, directory. */
+MrStatus mr_segment_create_copy(const char *directory, uint64_t number, uint64_t bytes, int64_t created_us,
+                                MrSegment **out, MrError *err);
+MrStatus mr_segment_publish_copy(const char *directory, MrSegment *segment, MrError *err);
 /* MR_ERR_UNSUPPORTED: a newer format; MR_ERR_CORRUPT: neither header copy is good.  `end` is set when
  * the footer is good, and `is_sealed`; otherwise the caller scans. */
 MrStatus mr_segment_open(const char *directory, uint64_t number, MrSegment **out, MrError *err);
