@@ -4,6 +4,7 @@
  */
 #include "planner/binder.h"
 
+#include "engine/key_batch.h"
 #include "planner/literal.h"
 #include "planner/window.h"
 
@@ -440,6 +441,9 @@ MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **out, M
     MR_TRY(builder_find_window(&builder));
     MR_TRY(builder_set_keys(&builder));
     MrLogical *aggregate = builder.aggregate;
+    if (aggregate->key_count > MR_KEYS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, -1, "groups can have at most %d columns", MR_KEYS_MAX);
+    }
     aggregate->input = builder.node;
     if (builder.parts.predicate != NULL) {
         MR_TRY(mr_logical_filter(b->arena, builder.node, builder.parts.predicate, &aggregate->input, b->err));

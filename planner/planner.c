@@ -4,6 +4,7 @@
 #include "planner/planner.h"
 
 #include "common/hash.h"
+#include "common/timezone.h"
 #include "planner/binder.h"
 #include "planner/lower.h"
 #include "planner/rewrite.h"
@@ -105,7 +106,10 @@ static MrStatus hash_plan(MrBinder *b, MrPlan *plan)
         status = mr_error_no_memory(b->err);
     }
     if (status == MR_OK) {
-        plan->plan_hash = mr_hash_bytes(text.data, text.length);
+        /* The zone decides what dates mean; nothing else outside the text changes an answer. */
+        const char *zone = b->context->zone != NULL ? mr_timezone_name(b->context->zone) : "UTC";
+        plan->plan_hash = mr_hash_combine(mr_hash_bytes(text.data, text.length),
+                                          mr_hash_bytes(zone, strlen(zone)));
     }
     mr_builder_fini(&text);
     return status;
