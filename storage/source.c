@@ -4,10 +4,6 @@
  */
 #include "storage/source.h"
 
-#define MR_SOURCE(class) extern const MrSourceClass class;
-#include "storage/sources/sources.def"
-#undef MR_SOURCE
-
 static const MrSourceClass *const source_classes[] = {
 #define MR_SOURCE(class) &class,
 #include "storage/sources/sources.def"

@@ -38,7 +38,9 @@ typedef enum MrSourceState { MR_SOURCE_MORE, MR_SOURCE_WAIT /* nothing now */, M
 
 typedef struct MrSourceClass {
     const char *name;           /* "file", "datagen" */
-    const char *option_names;   /* "path|at_end|…": what WITH may say, for the check */
+    /* "path|at_end|…": what WITH may say, for the check; a name that ends in * stands for all that
+     * start so. */
+    const char *option_names;
     MrStatus (*open)(const MrSourceOptions *options, const MrSourceOffset *from, MrSource **out, MrError *err);
     /* The next block (borrowed until the next call), the offset behind it, and whether more is there.
      * With MR_SOURCE_WAIT or _END, *block may be NULL. */
@@ -52,6 +54,7 @@ typedef struct MrSourceClass {
 } MrSourceClass;
 
 const MrSourceClass *mr_source_find(MrString name); /* sources/sources.def */
+extern const MrSourceClass mr_source_file, mr_source_datagen;
 /* The option's value or `otherwise`. */
 const char *mr_option_text(const MrOption *options, uint32_t count, const char *name, const char *otherwise);
 

@@ -217,6 +217,10 @@ static MrStatus file_next(MrSource *source, uint32_t rows_max, MrBlock **block, 
             MR_TRY(mr_file_bytes_check(source->bytes, err));
         }
         if (at_end && !source->follow) {
+            if (mr_file_bytes_is_cut(source->bytes)) {
+                return mr_error_set(err, MR_ERR_DATA_EXCEPTION, "file \"%s\" ends in the middle of its "
+                                    "gzip data", source->path);
+            }
             /* The last row may lack its line end. */
             MR_TRY(source->codec->finish(source->decoder, err));
             source->ended = true;

@@ -117,19 +117,23 @@ static MrStatus gzip_read(MrFileBytes *bytes, char *data, size_t room, size_t *g
     stream->next_out = (unsigned char *)data;
     stream->avail_out = (unsigned)room;
     while (stream->avail_out > 0) {
+        size_t more = 0;
         if (stream->avail_in == 0) {
-            size_t more = 0;
             MR_TRY(mr_file_read_some(bytes->file, bytes->file_position, bytes->packed, INFLATE_BYTES,
                                      &more, err));
-            if (more == 0) {
-                break; /* in the middle of a member: it may be growing */
-            }
             bytes->file_position += more;
             stream->next_in = bytes->packed;
             stream->avail_in = (unsigned)more;
         }
+        if (stream->avail_in == 0 && !bytes->member_open) {
+            break;
+        }
         bytes->member_open = true;
+        /* Also without input: what it holds back may be more than there was room for. */
         int result = inflate(stream, Z_NO_FLUSH);
+        if (result == Z_BUF_ERROR && stream->avail_in == 0) {
+            break; /* in the middle of a member: it may be growing */
+        }
         if (result == Z_STREAM_END) {
             /* A gzip file may be several, one after the other. */
             bytes->member_open = false;
@@ -217,4 +221,9 @@ void mr_file_bytes_identity(const MrFileBytes *bytes, uint64_t *device, uint64_t
 {
     *device = (uint64_t)bytes->device;
     *inode = (uint64_t)bytes->inode;
+}
+
+bool mr_file_bytes_is_cut(const MrFileBytes *bytes)
+{
+    return bytes->member_open;
 }

@@ -19,6 +19,8 @@ MrStatus mr_file_bytes_seek(MrFileBytes *bytes, uint64_t position, MrError *err)
 /* MR_ERR_INPUT_CHANGED when the file has become shorter than what was read of it, or the path names
  * another file by now. */
 MrStatus mr_file_bytes_check(MrFileBytes *bytes, MrError *err);
+/* At the end: the inflated bytes end in the middle of what was deflated. */
+bool mr_file_bytes_is_cut(const MrFileBytes *bytes);
 /* Which file it is: stays the same while it grows. */
 void mr_file_bytes_identity(const MrFileBytes *bytes, uint64_t *device, uint64_t *inode);
 

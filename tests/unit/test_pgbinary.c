@@ -1,0 +1,121 @@
+/* tests/unit/test_pgbinary.c - COPY's binary format, and the binary form of single values. */
+#include "codec_fixture.h"
+
+static const struct {
+    MrTypeId type;
+    const char *text;
+    const char *bytes; /* as PostgreSQL 15 sends it */
+    size_t length;
+} values[] = {
+    { MR_TYPE_BOOL, "t", "\1", 1 },
+    { MR_TYPE_INT16, "-2", "\xff\xfe", 2 },
+    { MR_TYPE_INT32, "258", "\0\0\1\2", 4 },
+    { MR_TYPE_INT64, "-1", "\xff\xff\xff\xff\xff\xff\xff\xff", 8 },
+    { MR_TYPE_FLOAT64, "1", "\x3f\xf0\0\0\0\0\0\0", 8 },
+    { MR_TYPE_FLOAT32, "-0.5", "\xbf\0\0\0", 4 },
+    { MR_TYPE_NUMERIC, "123.45", "\0\2\0\0\0\0\0\2\0\x7b\x11\x94", 12 },
+    { MR_TYPE_NUMERIC, "-10000", "\0\1\0\1\x40\0\0\0\0\1", 10 },
+    { MR_TYPE_NUMERIC, "0.00", "\0\0\0\0\0\0\0\2", 8 },
+    { MR_TYPE_NUMERIC, "0.00001", "\0\1\xff\xfe\0\0\0\5\3\xe8", 10 },
+    { MR_TYPE_NUMERIC, "NaN", "\0\0\0\0\xc0\0\0\0", 8 },
+    { MR_TYPE_TEXT, "a text of more than twelve bytes", "a text of more than twelve bytes", 32 },
+    { MR_TYPE_BYTEA, "\\x00ff", "\0\xff", 2 },
+    { MR_TYPE_DATE, "2000-01-02", "\0\0\0\1", 4 },
+    { MR_TYPE_DATE, "infinity", "\x7f\xff\xff\xff", 4 },
+    { MR_TYPE_TIMESTAMP, "2000-01-01 00:00:01", "\0\0\0\0\0\xf\x42\x40", 8 },
+    { MR_TYPE_TIMESTAMPTZ, "-infinity", "\x80\0\0\0\0\0\0\0", 8 },
+    { MR_TYPE_INTERVAL, "1 mon 2 days 00:00:00.000003", "\0\0\0\0\0\0\0\3\0\0\0\2\0\0\0\1", 16 },
+    { MR_TYPE_UUID, "00010203-0405-0607-0809-0a0b0c0d0e0f", "\0\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xf", 16 },
+    { MR_TYPE_JSONB, "{\"a\": 1}", "\1{\"a\": 1}", 9 },
+};
+
+START_TEST(test_value_there_and_back)
+{
+    MrArena arena;
+    MrBuilder out;
+    MrError err = MR_ERROR_INIT;
+    _Alignas(16) char cell[24] = { 0 };
+    MrType type = mr_type(values[_i].type);
+    mr_arena_init(&arena, 0);
+    mr_builder_init(&out, 0);
+    ck_assert_msg(mr_text_decode_cell(&arena, type, values[_i].text, strlen(values[_i].text), NULL, cell,
+                                      &err) == MR_OK, "%s", err.message);
+    mr_binary_encode_cell(type.id, cell, &out);
+    ck_assert_uint_eq(out.length, values[_i].length);
+    ck_assert_msg(memcmp(out.data, values[_i].bytes, out.length) == 0, "%s", values[_i].text);
+    memset(cell, 0, sizeof cell);
+    ck_assert_msg(mr_binary_decode_cell(&arena, type, values[_i].bytes, values[_i].length, cell, &err)
+                      == MR_OK, "%s", err.message);
+    mr_builder_clear(&out);
+    mr_cell_format(type.id, cell, NULL, &out);
+    ck_assert_str_eq(mr_builder_text(&out), values[_i].text);
+    if (!mr_type_is_text(type.id)) {
+        ck_assert_int_eq(mr_binary_decode_cell(&arena, type, values[_i].bytes, values[_i].length - 1, cell,
+                                               NULL), MR_ERR_INVALID_BINARY);
+    }
+    mr_builder_fini(&out);
+    mr_arena_fini(&arena);
+}
+END_TEST
+
+#define HEAD "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
+
+START_TEST(test_rows_in_every_cut)
+{
+    static const MrTypeId types[] = { MR_TYPE_INT32, MR_TYPE_TEXT };
+    static const char input[] = HEAD "\0\2\0\0\0\4\0\0\0\7\0\0\0\3abc"
+                                     "\0\2\xff\xff\xff\xff\0\0\0\x14twenty bytes of text"
+                                     "\0\2\0\0\0\4\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+    Fixture f;
+    fixture_init(&f, &mr_codec_binary, types, 2);
+    for (size_t cut = 1; cut < sizeof input; cut++) {
+        ck_assert_msg(fixture_decode(&f, input, sizeof input - 1, cut) == MR_OK, "%s", f.err.message);
+        ck_assert_str_eq(mr_builder_text(&f.shown), "7|abc\n~|twenty bytes of text\n-1|~\n");
+    }
+    fixture_fini(&f);
+}
+END_TEST
+
+static const struct {
+    const char *bytes;
+    size_t length;
+    const char *message;
+} broken[] = {
+    { "PGCOPX\n", 7, "COPY file signature not recognized" },
+    { "PGCOPY\n", 7, "COPY file signature not recognized" },
+    { HEAD "\0\1\0\0\0\4\0\0\0\7", sizeof HEAD - 1 + 10, "row field count is 1, expected 2" },
+    { HEAD "\0\2\0\0\0\4\0\0", sizeof HEAD - 1 + 8, "unexpected EOF in COPY data" },
+    { HEAD "\0\2\xff\xff\xff\xfe", sizeof HEAD - 1 + 6, "invalid field size" },
+    { HEAD "\xff\xffx", sizeof HEAD - 1 + 3, "received copy data after EOF marker" },
+    { HEAD "\0\2\0\0\0\3\0\0\0\0\0\0\0", sizeof HEAD - 1 + 13, "insufficient data left in message" },
+    { HEAD "\0\2\0\0\0\5\0\0\0\0\0\0\0\0\0", sizeof HEAD - 1 + 15, "incorrect binary data format" },
+};
+
+START_TEST(test_broken_input_is_told)
+{
+    static const MrTypeId types[] = { MR_TYPE_INT32, MR_TYPE_TEXT };
+    Fixture f;
+    fixture_init(&f, &mr_codec_binary, types, 2);
+    ck_assert_int_ne(fixture_decode(&f, broken[_i].bytes, broken[_i].length, 1), MR_OK);
+    ck_assert_str_eq(f.err.message, broken[_i].message);
+    ck_assert_int_ne(fixture_decode(&f, broken[_i].bytes, broken[_i].length, 1000), MR_OK);
+    ck_assert_str_eq(f.err.message, broken[_i].message);
+    fixture_fini(&f);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pgbinary");
+    TCase *binary = tcase_create("binary");
+    tcase_add_loop_test(binary, test_value_there_and_back, 0, sizeof values / sizeof values[0]);
+    tcase_add_test(binary, test_rows_in_every_cut);
+    tcase_add_loop_test(binary, test_broken_input_is_told, 0, sizeof broken / sizeof broken[0]);
+    suite_add_tcase(suite, binary);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
