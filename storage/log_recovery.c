@@ -358,8 +358,8 @@ static MrStatus examine_frames(Examination *exam, bool *is_cut, MrError *err)
         uint32_t crc;
         MrScanResult result;
         MR_TRY(mr_segment_scan_next(scan, &result, &header, &body, &crc, err));
-        if (result == MR_SCAN_END) {
-            return MR_OK;
+        if (result == MR_SCAN_END || scan->offset == exam->segment->file->index_offset) {
+            return MR_OK; /* a footer that is good tells where the frames end */
         }
         if (result == MR_SCAN_FRAME) {
             uint64_t total = mr_frame_total_bytes(header->body_bytes);
@@ -394,6 +394,7 @@ static MrStatus examine_unsealed(MrLog *log, LogSegment *segment, bool is_tail, 
     Examination exam = { .log = log, .segment = segment, .is_tail = is_tail, .end = MR_SEGMENT_START };
     bool is_cut = false;
     segment->count = 0;
+    segment->file->frame_count = 0;
     segment->first_sequence = log->next_sequence;
     /* Pages that were cached and never reached the disk must not be believed. */
     mr_file_drop_cache(segment->file->file, 0, 0);

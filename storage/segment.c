@@ -200,6 +200,7 @@ static MrStatus segment_read_footer(MrSegment *segment, uint64_t file_bytes, MrE
         && footer.index_offset <= file_bytes - sizeof footer - sizeof(MrFrameHeader)) {
         segment->is_sealed = true;
         segment->end = file_bytes;
+        segment->index_offset = footer.index_offset;
         segment->frame_count = footer.frame_count;
     }
     return MR_OK;

@@ -48,6 +48,7 @@ typedef struct MrSegment {
     uint64_t allocated_bytes;
     uint64_t end;                /* offset where the next frame goes; after sealing the file's size */
     bool is_sealed;
+    uint64_t index_offset;       /* of a sealed segment opened; 0: not known */
     uint64_t frame_count;
     uint64_t synced_upto;        /* the next three are the log's, under its lock */
     uint64_t previous_offset;    /* of the last frame placed; 0: none */
