@@ -24,10 +24,10 @@ typedef struct Setup {
 
 static const MrTypeId few_types[] = { MR_TYPE_INT32, MR_TYPE_TEXT };
 static const MrTypeId all_types[] = {
-    MR_TYPE_BOOL,  MR_TYPE_INT16, MR_TYPE_INT32,     MR_TYPE_INT64,       MR_TYPE_FLOAT32,
-    MR_TYPE_FLOAT64, MR_TYPE_NUMERIC, MR_TYPE_TEXT,  MR_TYPE_VARCHAR,     MR_TYPE_BYTEA,
-    MR_TYPE_DATE,  MR_TYPE_TIME,  MR_TYPE_TIMESTAMP, MR_TYPE_TIMESTAMPTZ, MR_TYPE_INTERVAL,
-    MR_TYPE_UUID,  MR_TYPE_JSON,  MR_TYPE_JSONB,
+    MR_TYPE_BOOL,    MR_TYPE_INT16,   MR_TYPE_INT32,     MR_TYPE_INT64,       MR_TYPE_FLOAT32,
+    MR_TYPE_FLOAT64, MR_TYPE_NUMERIC, MR_TYPE_TEXT,      MR_TYPE_VARCHAR,     MR_TYPE_BYTEA,
+    MR_TYPE_DATE,    MR_TYPE_TIME,    MR_TYPE_TIMESTAMP, MR_TYPE_TIMESTAMPTZ, MR_TYPE_INTERVAL,
+    MR_TYPE_UUID,    MR_TYPE_JSON,    MR_TYPE_JSONB,
 };
 
 static void setup_make(Setup *setup, uint8_t choice, uint8_t flags)
@@ -37,13 +37,13 @@ static void setup_make(Setup *setup, uint8_t choice, uint8_t flags)
     memset(setup, 0, sizeof *setup);
     setup->codec = codecs[choice & 3];
     bool all = (choice & 4) != 0;
-    uint32_t count = all ? sizeof all_types / sizeof all_types[0]
-                         : sizeof few_types / sizeof few_types[0];
+    uint32_t count =
+        all ? sizeof all_types / sizeof all_types[0] : sizeof few_types / sizeof few_types[0];
     for (uint32_t i = 0; i < count; i++) {
         snprintf(setup->names[i], sizeof setup->names[i], "c%u", (unsigned)i);
         MrType type = mr_type(all ? all_types[i] : few_types[i]);
-        setup->columns[i] = (MrCodecColumn){ .name = setup->names[i], .type = type,
-                                             .target = (int32_t)i };
+        setup->columns[i] =
+            (MrCodecColumn){ .name = setup->names[i], .type = type, .target = (int32_t)i };
         setup->columns[i].force_not_null = (flags & 1) != 0;
         setup->columns[i].force_null = (flags & 2) != 0;
         setup->columns[i].not_null = (flags & 4) != 0 && i == 0;
@@ -52,11 +52,16 @@ static void setup_make(Setup *setup, uint8_t choice, uint8_t flags)
     setup->schema = (MrSchema){ .column_count = count, .columns = setup->schema_columns };
     bool csv = setup->codec == &mr_codec_csv;
     setup->options = (MrCodecOptions){
-        .columns = setup->columns, .column_count = count, .schema = &setup->schema,
+        .columns = setup->columns,
+        .column_count = count,
+        .schema = &setup->schema,
         .bad_rows = (flags & 8) != 0 ? MR_BAD_ROWS_REJECT : MR_BAD_ROWS_FAIL,
-        .relation = "s", .header = (flags & 16) != 0 && !all,
+        .relation = "s",
+        .header = (flags & 16) != 0 && !all,
         .delimiter = csv ? ((flags & 32) != 0 ? ';' : ',') : '\t',
-        .quote = '"', .escape = (flags & 64) != 0 ? '\\' : '"', .null_text = csv ? "" : "\\N",
+        .quote = '"',
+        .escape = (flags & 64) != 0 ? '\\' : '"',
+        .null_text = csv ? "" : "\\N",
     };
 }
 
@@ -142,10 +147,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool same = whole.length == cut_up.length &&
                 (whole.length == 0 || memcmp(whole.data, cut_up.data, whole.length) == 0);
     if (one == MR_OK && (!same || rejected_whole != rejected_cut)) {
-        fprintf(stderr, "cuts of %zu bytes change the rows\nwhole (%llu rejected): %.*s\n"
-                        "cut (%llu rejected): %.*s\n", cut, (unsigned long long)rejected_whole,
-                (int)whole.length, whole.data, (unsigned long long)rejected_cut,
-                (int)cut_up.length, cut_up.data);
+        fprintf(stderr,
+                "cuts of %zu bytes change the rows\nwhole (%llu rejected): %.*s\n"
+                "cut (%llu rejected): %.*s\n",
+                cut, (unsigned long long)rejected_whole, (int)whole.length, whole.data,
+                (unsigned long long)rejected_cut, (int)cut_up.length, cut_up.data);
         abort();
     }
     mr_builder_fini(&whole);

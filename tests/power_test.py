@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""tests/power_test.py - a power cut forgets what was not synced; a byte on disk changes; two servers
+believe that they own a view.  And: each bug that can be planted into the server is caught here."""
+import os
+import random
+import re
+import shutil
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
+import harness  # noqa: E402
+from harness import oracle  # noqa: E402
+from harness.ledger import Ledger  # noqa: E402
+from harness.power import PowerServer  # noqa: E402
+from harness.server import wait_until  # noqa: E402
+
+SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+CUTS = 40 if harness.full() else 4 if harness.quick() else 12
+SETTINGS = {"checkpoint_interval": "100ms", "log_segment_size": "1MB", "target_retry_max": "200ms"}
+
+
+# -- the checks; each takes the environment of the server, into which a bug may be planted ---------
+
+def power_cuts(env, pg=None, cuts=CUTS):
+    rng = random.Random(SEED)
+    server = PowerServer(settings=SETTINGS, env=env)
+    try:
+        server.start()
+        ledger = Ledger(server, pg, SEED, rows_max=400)
+        ledger.create()
+        for _ in range(cuts):
+            ledger.start_writing()
+            time.sleep(rng.uniform(0.02, 0.3))      # the moment is what is random here
+            server.cut()
+            ledger.stop_writing()
+            server.start()
+            ledger.check()
+        server.stop()
+    finally:
+        server.destroy()
+
+
+def changed_byte(env):
+    """A byte of an old log frame changes: rows must not silently change or vanish."""
+    rng = random.Random(SEED)
+    for _ in range(4):
+        server = harness.Server(settings=SETTINGS, env=env)
+        try:
+            server.start()
+            server.execute("CREATE STREAM s (a bigint, b text)")
+            text = "".join(f"{i}\t{'row' * (i % 7)}\n" for i in range(40000)).encode()
+            for _ in range(5):
+                server.copy("COPY s FROM STDIN", text)
+            server.stop()
+            # The largest old file of the data directory that is no database: a full segment.
+            files = [path for path in server.data.rglob("*") if path.is_file()
+                     and not path.name.endswith((".db", "-wal", "-shm"))]
+            segments = sorted((path for path in files if path.stat().st_size >= 1 << 20),
+                              key=lambda path: path.name)
+            assert len(segments) > 1, f"no full log segment among {[p.name for p in files]}"
+            place = rng.randrange(8192, 900000)
+            with open(segments[0], "r+b") as file:
+                file.seek(place)
+                byte = file.read(1)
+                file.seek(place)
+                file.write(bytes([byte[0] ^ (1 << rng.randrange(8))]))
+            try:
+                server.start()
+            except harness.ServerDied:
+                continue                            # refused to start: noticed
+            try:
+                rows = server.execute("SELECT count(*), sum(a), sum(length(b)) FROM s")
+            except psycopg.Error as error:
+                assert error.sqlstate == "XX001", error
+                continue
+            raise AssertionError(f"byte {place} of {segments[0].name} changed, and the stream "
+                                 f"answers {rows}")
+        finally:
+            server.destroy()
+
+
+def two_owners(env, target):
+    """A copied data directory takes a view over; the first server is fenced off and writes nothing."""
+    with_pg = harness.Postgres() if target == "pg" else None
+    first = harness.Server(settings=SETTINGS, env=env)
+    second = harness.Server(settings=SETTINGS, env=env)
+    try:
+        if with_pg:
+            with_pg.start()
+            with_pg.create_database()
+            connection = with_pg.connection_sql("t")
+        else:
+            file = first.temp / "target.db"
+            connection = [f"CREATE CONNECTION t WITH (type = 'sqlite', path = '{file}')"]
+        first.start()
+        for sql in connection + ["CREATE STREAM s (a bigint)",
+                                 "CREATE MATERIALIZED VIEW t.v AS SELECT a FROM s",
+                                 "INSERT INTO s VALUES (1), (2), (3)", "FLUSH"]:
+            first.execute(sql)
+        first.stop()
+        shutil.copytree(first.data, second.data, dirs_exist_ok=True,
+                        ignore=lambda _, names: [n for n in names if n.endswith(".sock")])
+        os.chmod(second.data, 0o700)
+        first.start()
+        first.execute("FLUSH")
+        second.start()
+        second.execute("FLUSH")                     # attached: the view is the second's now
+        first.execute("INSERT INTO s VALUES (100)")
+        wait_until(lambda: first.execute("SELECT state FROM millrace.queries WHERE name = 'v'")
+                   [0][0].upper() == "FENCED", 20, "the first server to be FENCED")
+        second.execute("INSERT INTO s VALUES (4)")
+        second.execute("FLUSH")
+        sql = "SELECT a FROM v ORDER BY a"
+        rows = with_pg.execute(sql) if with_pg else harness.sqlite_table(file, sql)
+        assert [row[0] for row in rows] == [1, 2, 3, 4], rows
+        first.kill()
+        second.stop()
+    finally:
+        first.destroy()
+        second.destroy()
+        if with_pg:
+            with_pg.destroy()
+
+
+def cuts_and_workers(env):
+    """Late rows and float sums: two cuts of one input, and the batch answer."""
+    rows = oracle.make_rows(3000, SEED)
+    answers = []
+    for batch_rows, workers in ((7, 2), (100000, 1)):
+        with harness.Server(settings={"batch_rows": batch_rows, "workers": workers},
+                            env=env) as server:
+            server.execute(oracle.stream_sql())
+            for view in oracle.VIEWS:
+                server.execute(view.create_sql())
+            for at in range(0, len(rows), 500):
+                server.copy("COPY s FROM STDIN", oracle.copy_text(rows[at:at + 500]))
+            server.execute("FLUSH")
+            answer = {}
+            for view in oracle.VIEWS:
+                got = harness.sqlite_table(server.main_db(),
+                                           f"SELECT {view.columns} FROM {view.name}")
+                harness.compare_tables(got, oracle.sqlite_answer(view, rows), view.key, 1e-9,
+                                       what=view.name)
+                answer[view.name] = sorted(map(repr, got))
+            answers.append(answer)
+    for name in answers[0]:
+        assert answers[0][name] == answers[1][name], f"{name} depends on cuts or workers"
+
+
+def kills(env, pg=None):
+    rng = random.Random(SEED)
+    with harness.Server(settings=SETTINGS, env=env) as server:
+        ledger = Ledger(server, pg, SEED)
+        ledger.create()
+        for _ in range(12):
+            ledger.start_writing()
+            time.sleep(rng.uniform(0.02, 0.2))
+            server.kill()
+            ledger.stop_writing()
+            server.start()
+            ledger.check()
+
+
+def kills_postgres(env):
+    with harness.Postgres() as pg:
+        kills(env, pg)
+
+
+def answers_lost(env):
+    """PostgreSQL goes away in the middle of transactions: was the COMMIT done or not?"""
+    with harness.Postgres() as pg, harness.Server(settings=SETTINGS, env=env) as server:
+        ledger = Ledger(server, pg, SEED)
+        ledger.create()
+        ledger.start_writing()
+        try:
+            for _ in range(4):
+                time.sleep(0.2)
+                pg.restart("immediate")
+        finally:
+            ledger.stop_writing()
+        ledger.check()
+
+
+CHECKS = [("power cuts", power_cuts), ("a changed byte", changed_byte),
+          ("two owners in SQLite", lambda env: two_owners(env, "main")),
+          ("two owners in PostgreSQL", lambda env: two_owners(env, "pg")),
+          ("cuts and workers", cuts_and_workers), ("kills", kills),
+          ("kills with PostgreSQL", kills_postgres), ("lost answers", answers_lost)]
+
+
+# -- the tests ----------------------------------------------------------------------------------------
+
+def test_right():
+    print(f"# seed {SEED}")
+    for name, check in CHECKS[:4] if harness.sanitized() else CHECKS:
+        if name == "power cuts" and harness.sanitized():
+            continue            # a preloaded library and a sanitizer do not go together
+        yield name, lambda c=check: c({})
+
+
+def test_power_cut_postgres():
+    """The target keeps what it committed: it must never be ahead of the synced log."""
+    if harness.sanitized():
+        return
+    with harness.Postgres() as pg:
+        power_cuts({}, pg)
+
+
+def planted_names():
+    names = set()
+    for room in ("common", "storage", "engine", "planner", "server"):
+        for path in (harness.ROOT / room).rglob("*.c"):
+            names.update(re.findall(r'mr_fault_planted\("([\w.]+)"\)', path.read_text()))
+    return sorted(names)
+
+
+def test_planted_bugs():
+    if harness.sanitized() or harness.quick():
+        return
+    names, caught = planted_names(), {}
+    for name in names:
+        for title, check in CHECKS:
+            try:
+                check({"MILLRACE_FAULT": f"plant:{name}"})
+            except Exception:       # however it shows: it was noticed
+                caught[name] = title
+                break
+        print(f"# {name}: {'caught by ' + caught[name] if name in caught else 'NOT CAUGHT'}")
+    print(f"# {len(caught)}/{len(names)} planted bugs caught")
+    missed = [name for name in names if name not in caught]
+    assert not missed, f"not caught: {missed}"
+
+
+harness.main(globals())
