@@ -54,6 +54,19 @@ static void append_name(MrBuilder *out, const MrSchema *schema, uint32_t column)
     }
 }
 
+/* A column of a node's input; one without a name is shown by what the projection below computes. */
+static void append_input(Explain *explain, const MrDagNode *node, uint32_t column)
+{
+    const MrDagNode *input = node - 1;
+    const char *name = input->schema.columns[column].name;
+    if (strcmp(name, "?column?") == 0 && input->kind == MR_OPERATOR_PROJECT) {
+        const MrProjectSpec *spec = input->spec;
+        mr_expr_print(spec->expressions[column], &input[-1].schema, &explain->text);
+    } else {
+        append_name(&explain->text, &input->schema, column);
+    }
+}
+
 static void append_names(MrBuilder *out, const MrSchema *schema, const uint32_t *columns, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -139,7 +152,7 @@ static MrStatus describe_project(Explain *explain, const MrDagNode *node, const 
     return add(explain, "Expressions");
 }
 
-static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, const MrSchema *input)
+static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, const MrDagNode *node)
 {
     for (uint32_t i = 0; i < spec->call_count; i++) {
         const MrAggregateCall *call = &spec->calls[i];
@@ -148,11 +161,14 @@ static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, co
         if (call->aggregate->arg_count == 0) {
             mr_builder_append_char(&explain->text, '*');
         }
-        append_names(&explain->text, input, call->args, call->aggregate->arg_count);
+        for (uint32_t j = 0; j < call->aggregate->arg_count; j++) {
+            mr_builder_append_string(&explain->text, j > 0 ? ", " : "");
+            append_input(explain, node, call->args[j]);
+        }
         mr_builder_append_char(&explain->text, ')');
         if (call->filter >= 0) {
             mr_builder_append_string(&explain->text, " FILTER (WHERE ");
-            append_name(&explain->text, input, (uint32_t)call->filter);
+            append_input(explain, node, (uint32_t)call->filter);
             mr_builder_append_char(&explain->text, ')');
         }
     }
@@ -181,20 +197,23 @@ static MrStatus describe_state(Explain *explain, const MrAggregateSpec *spec)
     return add(explain, "State");
 }
 
-static MrStatus describe_aggregate(Explain *explain, const MrDagNode *node, const MrSchema *input)
+static MrStatus describe_aggregate(Explain *explain, const MrDagNode *node)
 {
     const MrAggregateSpec *spec = node->spec;
     if (spec->window_kind != MR_GROUP_WINDOW_NONE) {
         mr_window_describe(spec->window_kind, &spec->window, &explain->text);
         mr_builder_append_string(&explain->text, " of ");
-        append_name(&explain->text, input, (uint32_t)spec->time_column);
+        append_input(explain, node, (uint32_t)spec->time_column);
         MR_TRY(add(explain, "Window"));
     }
     if (spec->key_count > 0) {
-        append_names(&explain->text, input, spec->keys, spec->key_count);
+        for (uint32_t i = 0; i < spec->key_count; i++) {
+            mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
+            append_input(explain, node, spec->keys[i]);
+        }
         MR_TRY(add(explain, "Group key"));
     }
-    MR_TRY(describe_calls(explain, spec, input));
+    MR_TRY(describe_calls(explain, spec, node));
     MR_TRY(describe_state(explain, spec));
     if (spec->input_retracts) {
         MR_TRY(add_text(explain, "Input", "rows can be taken back"));
@@ -272,7 +291,7 @@ static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
         if (spec->call_count == 0) {
             explain->node->title = "Distinct";
         }
-        return describe_aggregate(explain, node, input);
+        return describe_aggregate(explain, node);
     case MR_OPERATOR_SORT:
         return describe_sort(explain, node);
     case MR_OPERATOR_DELIVER:

@@ -274,20 +274,23 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
     return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a window was left in the plan");
 }
 
-static MrStatus lower_root(Lowering *lowering)
+/* The root has the names of the query, also where a projection that only renames was left out. */
+static MrStatus lower_root(Lowering *lowering, const MrLogical *tree)
 {
     const MrLowerOptions *options = lowering->options;
+    MrSchema schema;
+    MR_TRY(schema_of(lowering, tree, &schema));
     if (options->is_standing) {
         MrDeliverSpec *deliver;
         MR_NEW(lowering->arena, deliver, lowering->err);
         deliver->keys = options->keys;
         deliver->key_count = options->append_only ? 0 : options->key_count;
-        return push(lowering, MR_OPERATOR_DELIVER, deliver, &top(lowering)->schema, top(lowering)->retracts);
+        return push(lowering, MR_OPERATOR_DELIVER, deliver, &schema, top(lowering)->retracts);
     }
     MrCollectSpec *collect;
     MR_NEW(lowering->arena, collect, lowering->err);
     collect->visible_columns = options->visible_columns;
-    return push(lowering, MR_OPERATOR_COLLECT, collect, &top(lowering)->schema, top(lowering)->retracts);
+    return push(lowering, MR_OPERATOR_COLLECT, collect, &schema, top(lowering)->retracts);
 }
 
 MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options, MrDag **out,
@@ -302,7 +305,7 @@ MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *o
     lowering.dag->zone = options->zone;
     lowering.dag->now_us = options->now_us;
     MR_TRY(lower_node(&lowering, tree, false));
-    MR_TRY(lower_root(&lowering));
+    MR_TRY(lower_root(&lowering, tree));
     *out = lowering.dag;
     *scan = lowering.scan;
     return MR_OK;
