@@ -67,8 +67,8 @@ flags+=" $(pkg-config --cflags libevent_core sqlite3 libpq libedit zlib liblz4 l
     libpcre2-8 libutf8proc 2>/dev/null)"
 wrong=""
 for header in $(sources $rooms | grep '\.h$'); do
-    # An X-macro template is included many times with something defined: it says so itself.
-    grep -q 'Template: included' "$header" && continue
+    # A template is included many times, each time with something else defined.
+    [[ $header == *_template.h ]] && continue
     # shellcheck disable=SC2086
     said=$(printf '#include "%s"\n' "$header" | ${CC:-gcc} $flags -fsyntax-only -x c - 2>&1) \
         || wrong+="$header: $(printf '%s' "$said" | grep -m1 error)"$'\n'
@@ -84,7 +84,7 @@ code() {
                    s{//[^\n]*}{}g' "$file" | grep -nE "$pattern" | sed "s|^|$file:|"
     done
 }
-pattern='(^|[^a-zA-Z0-9_.>])(strcpy|strcat|sprintf|vsprintf|gets|strtok|rand|srand|random|srandom|atoi|atol|atof|alloca|system|popen|tmpnam|mktemp|setjmp|longjmp|localtime|gmtime|ctime|asctime|strerror|usleep|sleep)[[:space:]]*\('
+pattern='(^|[^a-zA-Z0-9_.>])(strcpy|strcat|sprintf|vsprintf|gets|strtok|rand|srand|random|srandom|atoi|atol|atof|alloca|system|popen|tmpnam|mktemp|setjmp|longjmp|localtime|gmtime|ctime|asctime|usleep|sleep)[[:space:]]*\('
 report "no call that is unsafe or has a better form" \
     "$(code $(sources $rooms | grep -v '^clients/'))"
 pattern='(^|[^a-zA-Z0-9_.>])(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca|tmpnam|mktemp)[[:space:]]*\('
