@@ -4,6 +4,9 @@
  * is ours.
  */
 #include "common/decimal.h"
+
+#include <limits.h>
+
 #include "common/decimal_wide.h"
 
 #define MIN_SIGNIFICANT_DIGITS 16 /* of a quotient; PostgreSQL's NUMERIC_MIN_SIG_DIGITS */
@@ -317,6 +320,13 @@ MrStatus mr_decimal_ceil(const MrDecimal *d, MrDecimal *out, MrError *err)
     return decimal_round(d, 0, ROUND_UP, out, err);
 }
 
+/* Places before the point that are not 0; below 0.1 they are negative, and 0 fits anywhere. */
+static int digits_before_point(const MrDecimal *d)
+{
+    MrUint128 magnitude = mr_decimal_magnitude(d);
+    return magnitude == 0 ? INT_MIN : mr_uint128_digits(magnitude) - d->scale;
+}
+
 MrStatus mr_decimal_apply_typmod(const MrDecimal *d, int32_t typmod, MrDecimal *out, MrError *err)
 {
     if (typmod < 4 || d->kind == MR_DECIMAL_NAN) {
@@ -331,11 +341,15 @@ MrStatus mr_decimal_apply_typmod(const MrDecimal *d, int32_t typmod, MrDecimal *
                         precision, scale);
         return MR_ERR_NUMERIC_OUT_OF_RANGE;
     }
-    MrDecimal rounded;
-    MR_TRY(decimal_round(d, scale, ROUND_HALF_AWAY, &rounded, err));
     int whole = precision - scale;
-    int digits = mr_uint128_digits(mr_decimal_magnitude(&rounded)) - rounded.scale;
-    if (mr_decimal_magnitude(&rounded) != 0 && digits > whole) {
+    MrDecimal rounded = *d;
+    /* First as it is: with more decimals, a number that is too large has too many digits for us. */
+    bool fits = digits_before_point(d) <= whole;
+    if (fits) {
+        MR_TRY(decimal_round(d, scale, ROUND_HALF_AWAY, &rounded, err));
+        fits = digits_before_point(&rounded) <= whole;
+    }
+    if (!fits) {
         mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE, "numeric field overflow");
         mr_error_detail(err,
                         "A field with precision %d, scale %d must round to an absolute value less "
