@@ -328,12 +328,12 @@ static MrStatus chunk_convert(Delimited *self, Chunk *chunk, MrError *err)
 static MrStatus chunk_stray(Delimited *self, Chunk *chunk, MrError *err)
 {
     bool csv = self->dialect.is_csv;
-    char last = self->dialect.line_end == MR_LINE_CR ? '\r' : '\n';
-    size_t end = chunk->scan.stray_at;
-    while (end < chunk->length && chunk->data[end] != last) {
-        end++;
-    }
-    if (end == chunk->length) {
+    /* The row ends where it would if the stray were none: the same for every cut of the bytes. */
+    MrRowEnd state = { 0 };
+    bool found;
+    const char *start = chunk->data + chunk->row_start;
+    size_t bytes = mr_row_end_find(&state, &self->dialect, start, chunk->length - chunk->row_start, &found);
+    if (!found) {
         return MR_OK; /* the rest of the row is yet to come */
     }
     bool newline = chunk->data[chunk->scan.stray_at] == '\n';
@@ -349,9 +349,9 @@ static MrStatus chunk_stray(Delimited *self, Chunk *chunk, MrError *err)
         mr_error_hint(err, csv ? "Use quoted CSV field to represent carriage return."
                                : "Use \"\\r\" to represent carriage return.");
     }
-    MrString raw = { chunk->data + chunk->row_start, (size_t)(end - chunk->row_start) };
+    MrString raw = { start, bytes - 1 };
     chunk->lines++;
-    chunk->row_start = end + 1;
+    chunk->row_start += bytes;
     /* PostgreSQL shows no line here. */
     mr_decoder_context(&self->base, self->base.counts.lines + chunk->lines, NULL, NULL, err);
     return mr_decoder_bad_row(&self->base, self->base.counts.lines + chunk->lines, raw, err);
@@ -378,14 +378,14 @@ static MrStatus last_row_run(Delimited *self, const Chunk *chunk, MrError *err)
     return status;
 }
 
-/* text: a backslash and a point, behind the rows that were told.  *whole: all of it is here. */
-static MrStatus chunk_marker(Delimited *self, Chunk *chunk, bool *whole, MrError *err)
+/* text: a backslash and a point, behind the rows that were told; nothing yet while its line end is
+ * to come. */
+static MrStatus chunk_marker(Delimited *self, Chunk *chunk, MrError *err)
 {
     const char *next = chunk->data + chunk->scan.marker_at + 2;
     size_t left = chunk->length - chunk->scan.marker_at - 2;
     bool crnl = self->dialect.line_end == MR_LINE_CRNL;
-    *whole = left >= 1 && !(crnl && next[0] == '\r' && left < 2);
-    if (!*whole) {
+    if (left < 1 || (crnl && next[0] == '\r' && left < 2)) {
         return MR_OK;
     }
     if (next[0] != '\n' && next[0] != '\r') {
@@ -416,11 +416,11 @@ static MrStatus chunk_run(Delimited *self, const char *data, size_t length, bool
     MrStatus status = chunk_convert(self, &chunk, err);
     bool all_rows = chunk.row == chunk.scan.row_count && !self->ended;
     if (status == MR_OK && all_rows && !delimited_is_full(self)) {
-        if (chunk.scan.saw_marker) {
-            bool whole;
-            status = chunk_marker(self, &chunk, &whole, err);
-        } else if (chunk.scan.saw_stray) {
+        if (chunk.scan.saw_stray) {
+            /* Also where a marker follows it in the same block of bytes. */
             status = chunk_stray(self, &chunk, err);
+        } else if (chunk.scan.saw_marker) {
+            status = chunk_marker(self, &chunk, err);
         } else if (one_row && chunk.row == 0 && chunk.scan.end_count > END_ROOM) {
             mr_error_set(err, MR_ERR_BAD_COPY, "extra data after last expected column");
             chunk.row_start = length;
