@@ -12,6 +12,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
 import harness  # noqa: E402
 from harness.ledger import Ledger  # noqa: E402
 from harness.server import wait_until  # noqa: E402
@@ -20,7 +22,8 @@ SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1
 KILLS = 100 if "--full" in sys.argv or harness.full() else \
     10 if harness.sanitized() else 30
 SETTINGS = {"checkpoint_interval": "150ms", "log_segment_size": "1MB", "target_retry_max": "200ms"}
-HITS = 5                    # how often each fault point is died at
+HITS = 2 if harness.quick() or harness.sanitized() else 5    # deaths at each fault point
+PLANTED_ONLY = ("target.between",)      # passed by a planted bug only (tests/power_test.py)
 
 
 def kill_loop(pg, seed):
@@ -74,53 +77,61 @@ def fault_points():
     return sorted(names)
 
 
+def place_of(name, hit):
+    """Which passing of a point to die at: frequent points later and later, rare ones at once."""
+    return hit * 3 if name.startswith(("log", "target")) else 1
+
+
+def live_with(server, ledger):
+    """Everything that passes fault points: rows, DDL, a clean stop.  True when the server died."""
+    ledger.start_writing()
+    try:
+        try:
+            with server.connect() as connection:
+                connection.execute("CREATE STREAM other (a integer)")
+                connection.execute("DROP STREAM other")
+        except psycopg.OperationalError:
+            pass                    # it died at that
+        deadline = time.monotonic() + (20 if harness.sanitized() else 4)
+        while server.running() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        ledger.stop_writing()
+    if not server.running():
+        return True
+    try:
+        server.stop()               # some points lie on the way out: the last checkpoint
+    except harness.ServerDied:
+        return True
+    return False
+
+
 def die_at(name, pg, seed):
-    """Lets the server die HITS times at a point, each time after going on from the last death."""
+    """Lets the server die HITS times at a point, each time going on from what the last death left."""
     with harness.Server(settings=SETTINGS) as server:
         ledger = Ledger(server, pg, seed, rows_max=200)
         ledger.create()
         server.stop()
         deaths = 0
         for hit in range(1, HITS + 1):
-            # A point of the start is met before the server is ready: then launch() is all we get.
-            server.launch(env={"MILLRACE_FAULT": f"{name}:{hit}:die"})
+            server.launch(env={"MILLRACE_FAULT": f"{name}:{place_of(name, hit)}:die"})
             try:
                 server.wait_ready()
+                deaths += live_with(server, ledger)
             except harness.ServerDied:
-                deaths += 1
-            else:
-                ledger.start_writing()
-                deadline = time.monotonic() + (20 if harness.sanitized() else 4)
-                while server.running() and time.monotonic() < deadline:
-                    time.sleep(0.01)
-                died = not server.running()
-                if died:
-                    server.wait_death()
-                    deaths += 1
-                ledger.stop_writing()
-                if not died:
-                    # Some points lie on the way out (the last checkpoint) or in DDL.
-                    try:
-                        with server.connect() as connection:
-                            connection.execute("CREATE STREAM other (a integer)")
-                            connection.execute("DROP STREAM other")
-                        server.stop()
-                    except (harness.ServerDied, harness.server.psycopg.Error):
-                        deaths += 1
-                        server.kill()
+                deaths += 1         # a point of the start
             server.kill()
             server.start()
-            with server.connect() as connection:
-                connection.execute("DROP STREAM IF EXISTS other")
+            server.execute("DROP STREAM IF EXISTS other")
             ledger.check()
             server.stop()
         server.start()
         print(f"# died {deaths} times at {name}")
-        assert deaths > 0, f"the point {name} was never passed"
+        assert deaths == HITS, f"the point {name} was passed by {deaths} of {HITS} lives only"
 
 
 def test_fault_points():
-    names = fault_points()
+    names = [name for name in fault_points() if name not in PLANTED_ONLY]
     if not names:
         raise AssertionError("no fault point in the source")
     for name in names:

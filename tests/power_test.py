@@ -184,10 +184,35 @@ def answers_lost(env):
         ledger.check()
 
 
+def death_between(env):
+    """Dies between the transactions of a target that keeps progress apart from rows."""
+    fault = ",".join(filter(None, [env.get("MILLRACE_FAULT"), "target.between:3:die"]))
+    with harness.Server(settings=SETTINGS) as server:
+        ledger = Ledger(server, None, SEED)
+        ledger.create()
+        server.stop()
+        for _ in range(3):
+            try:
+                server.start({"MILLRACE_FAULT": fault})
+                ledger.start_writing()
+                deadline = time.monotonic() + 2
+                while server.running() and time.monotonic() < deadline:
+                    time.sleep(0.01)
+            except harness.ServerDied:
+                pass
+            server.kill()
+            ledger.stop_writing()
+            server.start()
+            ledger.check()
+            server.stop()
+        server.start()
+
+
 CHECKS = [("power cuts", power_cuts), ("a changed byte", changed_byte),
           ("two owners in SQLite", lambda env: two_owners(env, "main")),
           ("two owners in PostgreSQL", lambda env: two_owners(env, "pg")),
-          ("cuts and workers", cuts_and_workers), ("kills", kills),
+          ("cuts and workers", cuts_and_workers), ("a death between", death_between),
+          ("kills", kills),
           ("kills with PostgreSQL", kills_postgres), ("lost answers", answers_lost)]
 
 
