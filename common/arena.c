@@ -20,8 +20,8 @@
 
 #define ARENA_ALIGN 64
 #define ARENA_CHUNK_BYTES_MIN ((size_t)4096)
-#define ARENA_CHUNK_BYTES_MAX ((size_t)1 << 20)  /* of a chunk made by doubling */
-#define ARENA_KEEP_BYTES_MAX ((size_t)64 << 20)  /* of the chunk that a reset keeps */
+#define ARENA_CHUNK_BYTES_MAX ((size_t)1 << 20) /* of a chunk made by doubling */
+#define ARENA_KEEP_BYTES_MAX ((size_t)64 << 20) /* of the chunk that a reset keeps */
 
 struct MrArenaChunk {
     MrArenaChunk *older;

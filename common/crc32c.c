@@ -14,7 +14,7 @@
 #define CRC_SHORT 256
 
 static uint32_t crc_table[8][256];
-static uint32_t crc_shift_long[4][256];  /* crc of CRC_LONG zero bytes after a crc, by its bytes */
+static uint32_t crc_shift_long[4][256]; /* crc of CRC_LONG zero bytes after a crc, by its bytes */
 static uint32_t crc_shift_short[4][256];
 static bool crc_has_instruction;
 static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
@@ -34,7 +34,7 @@ static uint32_t crc_multiply(uint32_t a, uint32_t b)
 
 static void crc_init_shift(uint32_t table[4][256], unsigned bytes)
 {
-    uint32_t power = UINT32_C(1) << 31;           /* x^0 */
+    uint32_t power = UINT32_C(1) << 31; /* x^0 */
     for (unsigned i = 0; i < bytes * 8; i++) {
         power = (power & 1) != 0 ? (power >> 1) ^ CRC_POLYNOMIAL : power >> 1;
     }

@@ -4,9 +4,25 @@
 #include "common/datetime.h"
 
 typedef enum Field {
-    FIELD_MICROSECONDS, FIELD_MILLISECONDS, FIELD_SECOND, FIELD_MINUTE, FIELD_HOUR, FIELD_DAY,
-    FIELD_WEEK, FIELD_MONTH, FIELD_QUARTER, FIELD_YEAR, FIELD_DECADE, FIELD_CENTURY,
-    FIELD_MILLENNIUM, FIELD_ISOYEAR, FIELD_DOW, FIELD_ISODOW, FIELD_DOY, FIELD_EPOCH, FIELD_JULIAN,
+    FIELD_MICROSECONDS,
+    FIELD_MILLISECONDS,
+    FIELD_SECOND,
+    FIELD_MINUTE,
+    FIELD_HOUR,
+    FIELD_DAY,
+    FIELD_WEEK,
+    FIELD_MONTH,
+    FIELD_QUARTER,
+    FIELD_YEAR,
+    FIELD_DECADE,
+    FIELD_CENTURY,
+    FIELD_MILLENNIUM,
+    FIELD_ISOYEAR,
+    FIELD_DOW,
+    FIELD_ISODOW,
+    FIELD_DOY,
+    FIELD_EPOCH,
+    FIELD_JULIAN,
     FIELD_UNKNOWN
 } Field;
 
@@ -14,37 +30,68 @@ static const struct {
     const char *name;
     Field field;
 } field_names[] = {
-    { "microseconds", FIELD_MICROSECONDS }, { "microsecond", FIELD_MICROSECONDS },
-    { "usec", FIELD_MICROSECONDS },         { "us", FIELD_MICROSECONDS },
-    { "useconds", FIELD_MICROSECONDS },     { "usecs", FIELD_MICROSECONDS },
-    { "milliseconds", FIELD_MILLISECONDS }, { "millisecond", FIELD_MILLISECONDS },
-    { "msec", FIELD_MILLISECONDS },         { "msecs", FIELD_MILLISECONDS },
-    { "ms", FIELD_MILLISECONDS },           { "mseconds", FIELD_MILLISECONDS },
-    { "second", FIELD_SECOND },             { "seconds", FIELD_SECOND },
-    { "sec", FIELD_SECOND },                { "secs", FIELD_SECOND },
-    { "s", FIELD_SECOND },                  { "minute", FIELD_MINUTE },
-    { "minutes", FIELD_MINUTE },            { "min", FIELD_MINUTE },
-    { "mins", FIELD_MINUTE },               { "m", FIELD_MINUTE },
-    { "hour", FIELD_HOUR },                 { "hours", FIELD_HOUR },
-    { "hr", FIELD_HOUR },                   { "hrs", FIELD_HOUR },
-    { "h", FIELD_HOUR },                    { "day", FIELD_DAY },
-    { "days", FIELD_DAY },                  { "d", FIELD_DAY },
-    { "week", FIELD_WEEK },                 { "weeks", FIELD_WEEK },
-    { "w", FIELD_WEEK },                    { "month", FIELD_MONTH },
-    { "months", FIELD_MONTH },              { "mon", FIELD_MONTH },
-    { "mons", FIELD_MONTH },                { "quarter", FIELD_QUARTER },
-    { "qtr", FIELD_QUARTER },               { "year", FIELD_YEAR },
-    { "years", FIELD_YEAR },                { "yr", FIELD_YEAR },
-    { "yrs", FIELD_YEAR },                  { "y", FIELD_YEAR },
-    { "decade", FIELD_DECADE },             { "decades", FIELD_DECADE },
-    { "dec", FIELD_DECADE },                { "decs", FIELD_DECADE },
-    { "century", FIELD_CENTURY },           { "centuries", FIELD_CENTURY },
-    { "cent", FIELD_CENTURY },              { "c", FIELD_CENTURY },
-    { "millennium", FIELD_MILLENNIUM },     { "millennia", FIELD_MILLENNIUM },
-    { "mil", FIELD_MILLENNIUM },            { "mils", FIELD_MILLENNIUM },
-    { "isoyear", FIELD_ISOYEAR },           { "dow", FIELD_DOW },
-    { "isodow", FIELD_ISODOW },             { "doy", FIELD_DOY },
-    { "epoch", FIELD_EPOCH },               { "julian", FIELD_JULIAN },
+    { "microseconds", FIELD_MICROSECONDS },
+    { "microsecond", FIELD_MICROSECONDS },
+    { "usec", FIELD_MICROSECONDS },
+    { "us", FIELD_MICROSECONDS },
+    { "useconds", FIELD_MICROSECONDS },
+    { "usecs", FIELD_MICROSECONDS },
+    { "milliseconds", FIELD_MILLISECONDS },
+    { "millisecond", FIELD_MILLISECONDS },
+    { "msec", FIELD_MILLISECONDS },
+    { "msecs", FIELD_MILLISECONDS },
+    { "ms", FIELD_MILLISECONDS },
+    { "mseconds", FIELD_MILLISECONDS },
+    { "second", FIELD_SECOND },
+    { "seconds", FIELD_SECOND },
+    { "sec", FIELD_SECOND },
+    { "secs", FIELD_SECOND },
+    { "s", FIELD_SECOND },
+    { "minute", FIELD_MINUTE },
+    { "minutes", FIELD_MINUTE },
+    { "min", FIELD_MINUTE },
+    { "mins", FIELD_MINUTE },
+    { "m", FIELD_MINUTE },
+    { "hour", FIELD_HOUR },
+    { "hours", FIELD_HOUR },
+    { "hr", FIELD_HOUR },
+    { "hrs", FIELD_HOUR },
+    { "h", FIELD_HOUR },
+    { "day", FIELD_DAY },
+    { "days", FIELD_DAY },
+    { "d", FIELD_DAY },
+    { "week", FIELD_WEEK },
+    { "weeks", FIELD_WEEK },
+    { "w", FIELD_WEEK },
+    { "month", FIELD_MONTH },
+    { "months", FIELD_MONTH },
+    { "mon", FIELD_MONTH },
+    { "mons", FIELD_MONTH },
+    { "quarter", FIELD_QUARTER },
+    { "qtr", FIELD_QUARTER },
+    { "year", FIELD_YEAR },
+    { "years", FIELD_YEAR },
+    { "yr", FIELD_YEAR },
+    { "yrs", FIELD_YEAR },
+    { "y", FIELD_YEAR },
+    { "decade", FIELD_DECADE },
+    { "decades", FIELD_DECADE },
+    { "dec", FIELD_DECADE },
+    { "decs", FIELD_DECADE },
+    { "century", FIELD_CENTURY },
+    { "centuries", FIELD_CENTURY },
+    { "cent", FIELD_CENTURY },
+    { "c", FIELD_CENTURY },
+    { "millennium", FIELD_MILLENNIUM },
+    { "millennia", FIELD_MILLENNIUM },
+    { "mil", FIELD_MILLENNIUM },
+    { "mils", FIELD_MILLENNIUM },
+    { "isoyear", FIELD_ISOYEAR },
+    { "dow", FIELD_DOW },
+    { "isodow", FIELD_ISODOW },
+    { "doy", FIELD_DOY },
+    { "epoch", FIELD_EPOCH },
+    { "julian", FIELD_JULIAN },
 };
 
 static Field field_find(MrString name)
@@ -116,8 +163,14 @@ MrStatus mr_timestamp_extract(MrString field, int64_t us, int64_t *coefficient, 
     *scale = 0;
     switch (known) {
     case FIELD_MICROSECONDS: value = second_us; break;
-    case FIELD_MILLISECONDS: value = second_us; *scale = 3; break;
-    case FIELD_SECOND: value = second_us; *scale = 6; break;
+    case FIELD_MILLISECONDS:
+        value = second_us;
+        *scale = 3;
+        break;
+    case FIELD_SECOND:
+        value = second_us;
+        *scale = 6;
+        break;
     case FIELD_MINUTE: value = civil.minute; break;
     case FIELD_HOUR: value = civil.hour; break;
     case FIELD_DAY: value = civil.day; break;
@@ -132,7 +185,10 @@ MrStatus mr_timestamp_extract(MrString field, int64_t us, int64_t *coefficient, 
     case FIELD_DOW: value = (weekday(days) + 1) % 7; break;
     case FIELD_ISODOW: value = weekday(days) + 1; break;
     case FIELD_DOY: value = days - mr_days_from_civil(civil.year, 1, 1) + 1; break;
-    case FIELD_EPOCH: value = us; *scale = 6; break;
+    case FIELD_EPOCH:
+        value = us;
+        *scale = 6;
+        break;
     default: return unit_refused(field, known, "timestamp without time zone", err);
     }
     *coefficient = value;
@@ -150,8 +206,14 @@ MrStatus mr_interval_extract(MrString field, const MrInterval *interval, int64_t
     *scale = 0;
     switch (known) {
     case FIELD_MICROSECONDS: value = minute_us; break;
-    case FIELD_MILLISECONDS: value = minute_us; *scale = 3; break;
-    case FIELD_SECOND: value = minute_us; *scale = 6; break;
+    case FIELD_MILLISECONDS:
+        value = minute_us;
+        *scale = 3;
+        break;
+    case FIELD_SECOND:
+        value = minute_us;
+        *scale = 6;
+        break;
     case FIELD_MINUTE: value = interval->us / (60 * MR_US_PER_SECOND) % 60; break;
     case FIELD_HOUR: value = interval->us / (3600 * MR_US_PER_SECOND); break;
     case FIELD_DAY: value = interval->days; break;
@@ -163,8 +225,8 @@ MrStatus mr_interval_extract(MrString field, const MrInterval *interval, int64_t
     case FIELD_MILLENNIUM: value = years / 1000; break;
     case FIELD_EPOCH: {
         /* A year has 365.25 days here, a month 30; quarters of a day keep it exact. */
-        int64_t quarters = years * 1461 + (int64_t)(interval->months % 12) * 120 +
-                           (int64_t)interval->days * 4;
+        int64_t quarters =
+            years * 1461 + (int64_t)(interval->months % 12) * 120 + (int64_t)interval->days * 4;
         __int128 total = (__int128)quarters * (MR_US_PER_DAY / 4) + interval->us;
         if (total > INT64_MAX || total < INT64_MIN) {
             return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
@@ -197,8 +259,13 @@ MrStatus mr_timestamp_truncate(MrString field, int64_t us, int64_t *out, MrError
     case FIELD_MINUTE: unit = 60 * MR_US_PER_SECOND; break;
     case FIELD_HOUR: unit = 3600 * MR_US_PER_SECOND; break;
     case FIELD_DAY: unit = MR_US_PER_DAY; break;
-    case FIELD_WEEK: case FIELD_MONTH: case FIELD_QUARTER: case FIELD_YEAR: case FIELD_DECADE:
-    case FIELD_CENTURY: case FIELD_MILLENNIUM: break;
+    case FIELD_WEEK:
+    case FIELD_MONTH:
+    case FIELD_QUARTER:
+    case FIELD_YEAR:
+    case FIELD_DECADE:
+    case FIELD_CENTURY:
+    case FIELD_MILLENNIUM: break;
     default: return unit_refused(field, known, "timestamp without time zone", err);
     }
     if (us == INT64_MIN || us == INT64_MAX) {
@@ -242,10 +309,22 @@ MrStatus mr_interval_truncate(MrString field, const MrInterval *interval, MrInte
     /* Toward zero, part by part. */
     switch (known) {
     case FIELD_MICROSECONDS: result = *interval; break;
-    case FIELD_MILLISECONDS: result = *interval; result.us -= result.us % 1000; break;
-    case FIELD_SECOND: result = *interval; result.us -= result.us % MR_US_PER_SECOND; break;
-    case FIELD_MINUTE: result = *interval; result.us -= result.us % (60 * MR_US_PER_SECOND); break;
-    case FIELD_HOUR: result = *interval; result.us -= result.us % (3600 * MR_US_PER_SECOND); break;
+    case FIELD_MILLISECONDS:
+        result = *interval;
+        result.us -= result.us % 1000;
+        break;
+    case FIELD_SECOND:
+        result = *interval;
+        result.us -= result.us % MR_US_PER_SECOND;
+        break;
+    case FIELD_MINUTE:
+        result = *interval;
+        result.us -= result.us % (60 * MR_US_PER_SECOND);
+        break;
+    case FIELD_HOUR:
+        result = *interval;
+        result.us -= result.us % (3600 * MR_US_PER_SECOND);
+        break;
     case FIELD_DAY: result.days = interval->days; break;
     case FIELD_MONTH: break;
     case FIELD_QUARTER: result.months = months / 12 * 12 + months % 12 / 3 * 3; break;

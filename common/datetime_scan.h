@@ -11,7 +11,7 @@
 #define MR_DATETIME_TEXT_BYTES_MAX 160 /* more is no date, as in PostgreSQL */
 
 typedef enum MrFieldKind {
-    MR_FIELD_NUMBER,  /* digits, perhaps a fraction */
+    MR_FIELD_NUMBER, /* digits, perhaps a fraction */
     MR_FIELD_WORD,
     MR_FIELD_DATE,    /* 2024-01-02, 2-Jan-2024; also a zone's name: america/new_york */
     MR_FIELD_TIME,    /* digits with a colon */
@@ -40,14 +40,14 @@ typedef enum MrWordKind {
     MR_WORD_EPOCH,
     MR_WORD_INFINITY,
     MR_WORD_MINUS_INFINITY,
-    MR_WORD_CLOCK,   /* now, today …: not known here */
+    MR_WORD_CLOCK,    /* now, today …: not known here */
     MR_WORD_MIDNIGHT, /* allballs */
-    MR_WORD_MONTH,   /* value 1 .. 12 */
-    MR_WORD_WEEKDAY, /* value 0 is Sunday */
+    MR_WORD_MONTH,    /* value 1 .. 12 */
+    MR_WORD_WEEKDAY,  /* value 0 is Sunday */
     MR_WORD_HALF_DAY, /* value 0 am, 1 pm */
-    MR_WORD_ERA,     /* value 0 AD, 1 BC */
-    MR_WORD_TIME,    /* the T of ISO 8601 */
-    MR_WORD_UNIT,    /* y, m, d, h, s: may stand right before a digit (1h30m) */
+    MR_WORD_ERA,      /* value 0 AD, 1 BC */
+    MR_WORD_TIME,     /* the T of ISO 8601 */
+    MR_WORD_UNIT,     /* y, m, d, h, s: may stand right before a digit (1h30m) */
 } MrWordKind;
 MrWordKind mr_datetime_word(const char *word, int *value);
 

@@ -148,7 +148,9 @@ static void add_text(TemplateReader *reader, MrNodeKind kind)
 {
     size_t length = character_length(reader->next, (size_t)(reader->end - reader->next));
     reader->out->nodes[reader->out->node_count++] = (MrTemplateNode){
-        .kind = kind, .text = reader->next, .length = length,
+        .kind = kind,
+        .text = reader->next,
+        .length = length,
     };
     reader->next += length;
 }
@@ -222,7 +224,10 @@ MrStatus mr_datetime_template_create(MrArena *arena, MrString text, MrDatetimeTe
     /* Every node takes one byte of text at least. */
     MR_NEW_ARRAY(arena, template->nodes, text.length + 1, err);
     TemplateReader reader = {
-        .next = copy, .end = copy + text.length, .arena = arena, .out = template,
+        .next = copy,
+        .end = copy + text.length,
+        .arena = arena,
+        .out = template,
     };
     while (reader.next < reader.end) {
         if (take_field(&reader)) {

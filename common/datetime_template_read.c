@@ -10,22 +10,12 @@
 #include "common/datetime_pattern.h"
 #include "common/timezone.h"
 
-/* What was read; 0 means "not given", as in PostgreSQL, except where a flag says more. */
-typedef struct Fields {
-    int hour, minute, second, millisecond, microsecond, second_of_day;
-    int day, month, year, century, year_day, week, week_of_month, weekday, julian;
-    int year_digits;
-    bool twelve_hours, pm, before_christ, iso, plain;
-    bool has_zone;
-    int zone_sign, zone_hour, zone_minute;
-} Fields;
-
 typedef struct Reader {
     const char *next;
     const char *end;
-    bool fixed;  /* FX */
-    int extra;   /* characters that were skipped beyond the template's */
-    Fields fields;
+    bool fixed; /* FX */
+    int extra;  /* characters that were skipped beyond the template's */
+    MrTemplateFields fields;
     MrError *err;
 } Reader;
 
@@ -137,7 +127,8 @@ static MrStatus read_number(Reader *reader, const MrDatetimeTemplate *template, 
         }
     }
     if (next == digits) {
-        invalid_value(reader, reader->next, width < left(reader) ? width : left(reader), node->name);
+        invalid_value(reader, reader->next, width < left(reader) ? width : left(reader),
+                      node->name);
         mr_error_detail(reader->err, "Value must be an integer.");
         return MR_ERR_INVALID_DATETIME;
     }
@@ -156,8 +147,8 @@ static MrStatus read_number(Reader *reader, const MrDatetimeTemplate *template, 
     return MR_OK;
 }
 
-static MrStatus read_into(Reader *reader, const MrDatetimeTemplate *template, size_t index, int width,
-                          int *field)
+static MrStatus read_into(Reader *reader, const MrDatetimeTemplate *template, size_t index,
+                          int width, int *field)
 {
     int value;
     int count;
@@ -221,12 +212,15 @@ static int near_2020(int year)
     if (year < 0) {
         return year;
     }
-    return year < 70 ? year + 2000 : year < 100 ? year + 1900 : year < 520 ? year + 2000
-                                                             : year < 1000 ? year + 1000
-                                                                           : year;
+    return year < 70     ? year + 2000
+           : year < 100  ? year + 1900
+           : year < 520  ? year + 2000
+           : year < 1000 ? year + 1000
+                         : year;
 }
 
-static MrStatus read_year(Reader *reader, const MrDatetimeTemplate *template, size_t index, int width)
+static MrStatus read_year(Reader *reader, const MrDatetimeTemplate *template, size_t index,
+                          int width)
 {
     int value;
     int count;
@@ -286,8 +280,8 @@ static void read_zone_sign(Reader *reader, const char *start)
 {
     reader->fields.has_zone = true;
     reader->fields.zone_sign = 1;
-    if (reader->next < reader->end && (*reader->next == '+' || *reader->next == '-' ||
-                                       *reader->next == ' ')) {
+    if (reader->next < reader->end &&
+        (*reader->next == '+' || *reader->next == '-' || *reader->next == ' ')) {
         reader->fields.zone_sign = *reader->next == '-' ? -1 : 1;
         reader->next++;
     } else if (reader->extra > 0 && reader->next > start && reader->next[-1] == '-') {
@@ -298,19 +292,33 @@ static void read_zone_sign(Reader *reader, const char *start)
 static MrStatus note_calendar(Reader *reader, const MrTemplateNode *node)
 {
     switch (node->key) {
-    case MR_PATTERN_I: case MR_PATTERN_IY: case MR_PATTERN_IYY: case MR_PATTERN_IYYY:
-    case MR_PATTERN_IW: case MR_PATTERN_ID: case MR_PATTERN_IDDD:
-        reader->fields.iso = true;
-        break;
-    case MR_PATTERN_CC: case MR_PATTERN_D: case MR_PATTERN_DD: case MR_PATTERN_DDD:
-    case MR_PATTERN_MM: case MR_PATTERN_MON: case MR_PATTERN_MONTH: case MR_PATTERN_RM:
-    case MR_PATTERN_W: case MR_PATTERN_WW: case MR_PATTERN_Y: case MR_PATTERN_YY:
-    case MR_PATTERN_YYY: case MR_PATTERN_YYYY: case MR_PATTERN_Y_YYY: case MR_PATTERN_AD:
-    case MR_PATTERN_A_D: case MR_PATTERN_Q: case MR_PATTERN_J:
-        reader->fields.plain = true;
-        break;
-    default:
-        break;
+    case MR_PATTERN_I:
+    case MR_PATTERN_IY:
+    case MR_PATTERN_IYY:
+    case MR_PATTERN_IYYY:
+    case MR_PATTERN_IW:
+    case MR_PATTERN_ID:
+    case MR_PATTERN_IDDD: reader->fields.iso = true; break;
+    case MR_PATTERN_CC:
+    case MR_PATTERN_D:
+    case MR_PATTERN_DD:
+    case MR_PATTERN_DDD:
+    case MR_PATTERN_MM:
+    case MR_PATTERN_MON:
+    case MR_PATTERN_MONTH:
+    case MR_PATTERN_RM:
+    case MR_PATTERN_W:
+    case MR_PATTERN_WW:
+    case MR_PATTERN_Y:
+    case MR_PATTERN_YY:
+    case MR_PATTERN_YYY:
+    case MR_PATTERN_YYYY:
+    case MR_PATTERN_Y_YYY:
+    case MR_PATTERN_AD:
+    case MR_PATTERN_A_D:
+    case MR_PATTERN_Q:
+    case MR_PATTERN_J: reader->fields.plain = true; break;
+    default: break;
     }
     if (reader->fields.iso && reader->fields.plain) {
         mr_error_set(reader->err, MR_ERR_INVALID_DATETIME,
@@ -326,15 +334,17 @@ static MrStatus read_field(Reader *reader, const MrDatetimeTemplate *template, s
                            const char *start)
 {
     const MrTemplateNode *node = &template->nodes[index];
-    Fields *fields = &reader->fields;
+    MrTemplateFields *fields = &reader->fields;
     int ignored = 0;
     int value;
 
     MR_TRY(note_calendar(reader, node));
     switch (node->key) {
     case MR_PATTERN_FX: reader->fixed = true; return MR_OK;
-    case MR_PATTERN_AM: case MR_PATTERN_A_M: return read_half_day(reader, node);
-    case MR_PATTERN_AD: case MR_PATTERN_A_D: return read_era(reader, node);
+    case MR_PATTERN_AM:
+    case MR_PATTERN_A_M: return read_half_day(reader, node);
+    case MR_PATTERN_AD:
+    case MR_PATTERN_A_D: return read_era(reader, node);
     case MR_PATTERN_HH12:
         fields->twelve_hours = true;
         return read_into(reader, template, index, 2, &fields->hour);
@@ -346,7 +356,8 @@ static MrStatus read_field(Reader *reader, const MrDatetimeTemplate *template, s
     case MR_PATTERN_FF:
         return read_fraction(reader, template, index, node->digits, 6, &fields->microsecond);
     case MR_PATTERN_SSSS: return read_into(reader, template, index, 5, &fields->second_of_day);
-    case MR_PATTERN_TZ: case MR_PATTERN_OF:
+    case MR_PATTERN_TZ:
+    case MR_PATTERN_OF:
         return mr_error_set(reader->err, MR_ERR_UNSUPPORTED,
                             "formatting field \"%s\" is only supported in to_char", node->name);
     case MR_PATTERN_TZH:
@@ -374,25 +385,29 @@ static MrStatus read_field(Reader *reader, const MrDatetimeTemplate *template, s
     case MR_PATTERN_DY:
         MR_TRY(read_name(reader, mr_day_names, 7, 3, node, &value));
         return set_field(reader, &fields->weekday, value + 1, node);
-    case MR_PATTERN_DDD: case MR_PATTERN_IDDD:
-        return read_into(reader, template, index, 3, &fields->year_day);
+    case MR_PATTERN_DDD:
+    case MR_PATTERN_IDDD: return read_into(reader, template, index, 3, &fields->year_day);
     case MR_PATTERN_DD: return read_into(reader, template, index, 2, &fields->day);
     case MR_PATTERN_D: return read_into(reader, template, index, 1, &fields->weekday);
     case MR_PATTERN_ID:
         MR_TRY(read_number(reader, template, index, 1, &value, &ignored));
         return set_field(reader, &fields->weekday, value % 7 + 1, node); /* Sunday is 1 */
-    case MR_PATTERN_WW: case MR_PATTERN_IW:
-        return read_into(reader, template, index, 2, &fields->week);
+    case MR_PATTERN_WW:
+    case MR_PATTERN_IW: return read_into(reader, template, index, 2, &fields->week);
     case MR_PATTERN_W: return read_into(reader, template, index, 1, &fields->week_of_month);
     case MR_PATTERN_Q: /* which date of the quarter would be meant? */
         return read_into(reader, template, index, 1, &ignored);
     case MR_PATTERN_CC: return read_into(reader, template, index, 2, &fields->century);
     case MR_PATTERN_J: return read_into(reader, template, index, INT_MAX, &fields->julian);
     case MR_PATTERN_Y_YYY: return read_year_with_comma(reader, node);
-    case MR_PATTERN_YYYY: case MR_PATTERN_IYYY: return read_year(reader, template, index, 4);
-    case MR_PATTERN_YYY: case MR_PATTERN_IYY: return read_year(reader, template, index, 3);
-    case MR_PATTERN_YY: case MR_PATTERN_IY: return read_year(reader, template, index, 2);
-    case MR_PATTERN_Y: case MR_PATTERN_I: return read_year(reader, template, index, 1);
+    case MR_PATTERN_YYYY:
+    case MR_PATTERN_IYYY: return read_year(reader, template, index, 4);
+    case MR_PATTERN_YYY:
+    case MR_PATTERN_IYY: return read_year(reader, template, index, 3);
+    case MR_PATTERN_YY:
+    case MR_PATTERN_IY: return read_year(reader, template, index, 2);
+    case MR_PATTERN_Y:
+    case MR_PATTERN_I: return read_year(reader, template, index, 1);
     }
     return MR_OK;
 }
@@ -464,138 +479,11 @@ static MrStatus read_all(Reader *reader, const MrDatetimeTemplate *template)
     return MR_OK;
 }
 
-static MrStatus out_of_range(MrString text, MrError *err)
-{
-    return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "date/time field value out of range: \"%.*s\"",
-                        (int)(text.length < 400 ? text.length : 400), text.data);
-}
-
-static MrStatus resolve_hour(Fields *fields, MrError *err)
-{
-    if (fields->second_of_day != 0) {
-        fields->hour = fields->second_of_day / 3600;
-        fields->minute = fields->second_of_day / 60 % 60;
-        fields->second = fields->second_of_day % 60;
-    }
-    if (!fields->twelve_hours) {
-        return MR_OK;
-    }
-    if (fields->hour < 1 || fields->hour > 12) {
-        mr_error_set(err, MR_ERR_INVALID_DATETIME, "hour \"%d\" is invalid for the 12-hour clock",
-                     fields->hour);
-        mr_error_hint(err, "Use the 24-hour clock, or give an hour between 1 and 12.");
-        return MR_ERR_INVALID_DATETIME;
-    }
-    if (fields->pm && fields->hour < 12) {
-        fields->hour += 12;
-    } else if (!fields->pm && fields->hour == 12) {
-        fields->hour = 0;
-    }
-    return MR_OK;
-}
-
-/* The year as counted with a year 0 (1 BC); 0 when none was given. */
-static int64_t resolve_year(const Fields *fields)
-{
-    int64_t year = fields->year;
-
-    if (year != 0) {
-        if (fields->century != 0 && fields->year_digits <= 2) {
-            int64_t century = fields->before_christ ? -fields->century : fields->century;
-            year %= 100;
-            if (year != 0) {
-                return century > 0 ? year + (century - 1) * 100 : (century + 1) * 100 - year + 1;
-            }
-            return century >= 0 ? century * 100 : century * 100 + 1;
-        }
-        if (fields->before_christ) {
-            year = -year;
-        }
-        return year < 0 ? year + 1 : year;
-    }
-    if (fields->century != 0) {
-        int64_t century = fields->before_christ ? -fields->century : fields->century;
-        return century > 0 ? (century - 1) * 100 + 1 : century * 100 + 1;
-    }
-    return 0;
-}
-
-static int64_t iso_year_start(int64_t year)
-{
-    int64_t fourth = mr_days_from_civil((int32_t)year, 1, 4);
-    return fourth - ((fourth + 3) % 7 + 7) % 7;
-}
-
-static int days_in_month(int64_t year, int month)
-{
-    int64_t next = month == 12 ? mr_days_from_civil((int32_t)year + 1, 1, 1)
-                               : mr_days_from_civil((int32_t)year, month + 1, 1);
-    return (int)(next - mr_days_from_civil((int32_t)year, month, 1));
-}
-
-static MrStatus resolve_days(const Fields *fields, MrString text, int64_t *out, MrError *err)
-{
-    int64_t year = resolve_year(fields);
-    int month = fields->month != 0 ? fields->month : 1;
-    int day = fields->day != 0 ? fields->day : 1;
-
-    if (year < -4800 || year > 5900000 || fields->week < 0 || fields->week > 53 ||
-        fields->year_day < 0 || fields->year_day > 366) {
-        return out_of_range(text, err);
-    }
-    if (fields->julian != 0) {
-        *out = (int64_t)fields->julian - 2440588;
-        return MR_OK;
-    }
-    if (fields->iso && (fields->week != 0 || fields->year_day != 0)) {
-        int weekday = fields->weekday == 0 ? 0 : (fields->weekday + 5) % 7; /* Monday is 0 */
-        *out = iso_year_start(year) + (fields->year_day != 0 ? fields->year_day - 1
-                                                             : (fields->week - 1) * 7 + weekday);
-        return MR_OK;
-    }
-    if (fields->week != 0) {
-        *out = mr_days_from_civil((int32_t)year, 1, 1) + (fields->week - 1) * 7;
-        return MR_OK;
-    }
-    if (fields->week_of_month != 0) {
-        day = (fields->week_of_month - 1) * 7 + 1;
-    }
-    if (fields->year_day != 0 && fields->month <= 1 && fields->day <= 1) {
-        if (fields->year == 0 && fields->century == 0) {
-            return mr_error_set(err, MR_ERR_INVALID_DATETIME,
-                                "cannot calculate day of year without year information");
-        }
-        *out = mr_days_from_civil((int32_t)year, 1, 1) + fields->year_day - 1;
-        return MR_OK;
-    }
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) {
-        return out_of_range(text, err);
-    }
-    *out = mr_days_from_civil((int32_t)year, month, day);
-    return MR_OK;
-}
-
-/* Days since 1970 and microseconds of the day. */
 static MrStatus read_moment(Reader *reader, const MrDatetimeTemplate *template, MrString text,
                             int64_t *days, int64_t *us)
 {
-    Fields *fields = &reader->fields;
-
     MR_TRY(read_all(reader, template));
-    MR_TRY(resolve_hour(fields, reader->err));
-    MR_TRY(resolve_days(fields, text, days, reader->err));
-    int64_t fraction = (int64_t)fields->millisecond * 1000 + fields->microsecond;
-    if (fields->hour < 0 || fields->hour > 23 || fields->minute < 0 || fields->minute > 59 ||
-        fields->second < 0 || fields->second > 59 || fraction < 0 || fraction >= MR_US_PER_SECOND) {
-        return out_of_range(text, reader->err);
-    }
-    if (fields->zone_hour < 0 || fields->zone_hour > 15 || fields->zone_minute < 0 ||
-        fields->zone_minute > 59) {
-        return out_of_range(text, reader->err);
-    }
-    *us = ((int64_t)fields->hour * 3600 + fields->minute * 60 + fields->second) * MR_US_PER_SECOND +
-          fraction;
-    return MR_OK;
+    return mr_template_resolve(&reader->fields, text, days, us, reader->err);
 }
 
 MrStatus mr_timestamp_from_template(const MrDatetimeTemplate *template, MrString text,

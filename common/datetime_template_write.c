@@ -10,11 +10,11 @@
 /* A moment, taken apart once for all fields. */
 typedef struct Moment {
     MrCivil civil;
-    int64_t days;         /* since 1970 */
-    int64_t year_day;     /* from 1 */
-    int weekday;          /* 0 is Sunday */
+    int64_t days;     /* since 1970 */
+    int64_t year_day; /* from 1 */
+    int weekday;      /* 0 is Sunday */
     int64_t iso_year;
-    int64_t iso_day;      /* of the ISO year, from 1 */
+    int64_t iso_day; /* of the ISO year, from 1 */
     int32_t offset;
     const char *abbreviation; /* "" without a zone */
 } Moment;
@@ -119,7 +119,8 @@ static void put_century(MrBuilder *out, const MrTemplateNode *node, int64_t year
 static void put_offset(MrBuilder *out, const MrTemplateNode *node, int32_t offset)
 {
     int size = offset < 0 ? -offset : offset;
-    mr_builder_append_format(out, "%c%0*d", offset < 0 ? '-' : '+', node->fill ? 0 : 2, size / 3600);
+    mr_builder_append_format(out, "%c%0*d", offset < 0 ? '-' : '+', node->fill ? 0 : 2,
+                             size / 3600);
     if (size / 60 % 60 != 0) {
         mr_builder_append_format(out, ":%02d", size / 60 % 60);
     }
@@ -142,9 +143,12 @@ static void put_year(MrBuilder *out, const MrTemplateNode *node, int64_t year)
                                  (long long)(year % 1000));
         put_ordinal(out, node, year);
         break;
-    case MR_PATTERN_YYYY: case MR_PATTERN_IYYY: put_number(out, node, year, 4); break;
-    case MR_PATTERN_YYY: case MR_PATTERN_IYY: put_number(out, node, year % 1000, 3); break;
-    case MR_PATTERN_YY: case MR_PATTERN_IY: put_number(out, node, year % 100, 2); break;
+    case MR_PATTERN_YYYY:
+    case MR_PATTERN_IYYY: put_number(out, node, year, 4); break;
+    case MR_PATTERN_YYY:
+    case MR_PATTERN_IYY: put_number(out, node, year % 1000, 3); break;
+    case MR_PATTERN_YY:
+    case MR_PATTERN_IY: put_number(out, node, year % 100, 2); break;
     default: put_number(out, node, year % 10, 1); break;
     }
 }
@@ -155,8 +159,10 @@ static void put_field(MrBuilder *out, const MrTemplateNode *node, const Moment *
     int size = moment->offset < 0 ? -moment->offset : moment->offset;
 
     switch (node->key) {
-    case MR_PATTERN_AM: case MR_PATTERN_A_M: put_half_day(out, node, moment); break;
-    case MR_PATTERN_AD: case MR_PATTERN_A_D: put_era(out, node, moment); break;
+    case MR_PATTERN_AM:
+    case MR_PATTERN_A_M: put_half_day(out, node, moment); break;
+    case MR_PATTERN_AD:
+    case MR_PATTERN_A_D: put_era(out, node, moment); break;
     case MR_PATTERN_HH12:
         put_number(out, node, civil->hour % 12 == 0 ? 12 : civil->hour % 12, 2);
         break;
@@ -192,17 +198,21 @@ static void put_field(MrBuilder *out, const MrTemplateNode *node, const Moment *
     case MR_PATTERN_Q: put_number(out, node, (civil->month - 1) / 3 + 1, 0); break;
     case MR_PATTERN_CC: put_century(out, node, civil->year); break;
     case MR_PATTERN_J: put_number(out, node, moment->days + 2440588, 0); break;
-    case MR_PATTERN_Y: case MR_PATTERN_YY: case MR_PATTERN_YYY: case MR_PATTERN_YYYY:
+    case MR_PATTERN_Y:
+    case MR_PATTERN_YY:
+    case MR_PATTERN_YYY:
+    case MR_PATTERN_YYYY:
     case MR_PATTERN_Y_YYY: put_year(out, node, positive_year(civil->year)); break;
-    case MR_PATTERN_I: case MR_PATTERN_IY: case MR_PATTERN_IYY: case MR_PATTERN_IYYY:
-        put_year(out, node, positive_year(moment->iso_year));
-        break;
+    case MR_PATTERN_I:
+    case MR_PATTERN_IY:
+    case MR_PATTERN_IYY:
+    case MR_PATTERN_IYYY: put_year(out, node, positive_year(moment->iso_year)); break;
     case MR_PATTERN_FX: break;
     }
 }
 
-MrStatus mr_timestamp_to_char(const MrDatetimeTemplate *template, int64_t us, const MrTimezone *zone,
-                              MrBuilder *out, MrError *err)
+MrStatus mr_timestamp_to_char(const MrDatetimeTemplate *template, int64_t us,
+                              const MrTimezone *zone, MrBuilder *out, MrError *err)
 {
     Moment moment;
 

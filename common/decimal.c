@@ -65,9 +65,9 @@ static bool decimal_from_short_double(double value, int digits, MrDecimal *out)
 MrStatus mr_decimal_from_double(double value, int digits, MrDecimal *out, MrError *err)
 {
     if (isnan(value) || isinf(value)) {
-        *out = (MrDecimal){ .kind = isnan(value)  ? MR_DECIMAL_NAN
-                                    : value > 0 ? MR_DECIMAL_INFINITY
-                                                : MR_DECIMAL_NEGATIVE_INFINITY };
+        *out = (MrDecimal){ .kind = isnan(value) ? MR_DECIMAL_NAN
+                                    : value > 0  ? MR_DECIMAL_INFINITY
+                                                 : MR_DECIMAL_NEGATIVE_INFINITY };
         return MR_OK;
     }
     if (digits == 15 && decimal_from_short_double(value, digits, out)) {
@@ -81,14 +81,10 @@ MrStatus mr_decimal_from_double(double value, int digits, MrDecimal *out, MrErro
 double mr_decimal_to_double(const MrDecimal *d)
 {
     switch (d->kind) {
-    case MR_DECIMAL_NAN:
-        return NAN;
-    case MR_DECIMAL_INFINITY:
-        return INFINITY;
-    case MR_DECIMAL_NEGATIVE_INFINITY:
-        return -INFINITY;
-    default:
-        break;
+    case MR_DECIMAL_NAN: return NAN;
+    case MR_DECIMAL_INFINITY: return INFINITY;
+    case MR_DECIMAL_NEGATIVE_INFINITY: return -INFINITY;
+    default: break;
     }
     MrUint128 magnitude = mr_decimal_magnitude(d);
     if (magnitude <= UINT64_C(1) << 53 && d->scale <= 22) {

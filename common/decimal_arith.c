@@ -14,7 +14,7 @@
 
 static MrDecimal decimal_special(MrDecimalKind kind)
 {
-    return (MrDecimal){ .kind = kind };
+    return (MrDecimal){ .kind = (uint16_t)kind };
 }
 
 static bool is_finite(const MrDecimal *d)
@@ -251,14 +251,10 @@ typedef enum Rounding { ROUND_HALF_AWAY, ROUND_TO_ZERO, ROUND_DOWN, ROUND_UP } R
 static bool rounds_away(Rounding rounding, MrUint128 rest, MrUint128 unit, bool negative)
 {
     switch (rounding) {
-    case ROUND_HALF_AWAY:
-        return rest >= unit - rest;
-    case ROUND_DOWN:
-        return negative && rest != 0;
-    case ROUND_UP:
-        return !negative && rest != 0;
-    default:
-        return false;
+    case ROUND_HALF_AWAY: return rest >= unit - rest;
+    case ROUND_DOWN: return negative && rest != 0;
+    case ROUND_UP: return !negative && rest != 0;
+    default: return false;
     }
 }
 
@@ -275,8 +271,8 @@ static MrStatus decimal_round(const MrDecimal *d, int digits, Rounding rounding,
         int scale = digits > MR_DECIMAL_DIGITS_MAX ? MR_DECIMAL_DIGITS_MAX + 1 : digits;
         MrInt128 coefficient;
         MR_TRY(decimal_rescale(d, scale, &coefficient, err));
-        return mr_decimal_compose(negative, (MrUint128)(negative ? -coefficient : coefficient), scale,
-                                  out, err);
+        return mr_decimal_compose(negative, (MrUint128)(negative ? -coefficient : coefficient),
+                                  scale, out, err);
     }
     int64_t cut = (int64_t)d->scale - digits;
     if (cut > MR_DECIMAL_DIGITS_MAX) {

@@ -42,7 +42,8 @@ static MrUint128 rounded_root(MrUint256 n)
 int mr_decimal_sqrt_scale(const MrDecimal *d)
 {
     int digits = mr_uint128_digits(mr_decimal_magnitude(d)) - d->scale;
-    int weight = digits > 0 ? (digits - 1) / 4 : -1 + digits / 4; /* of the leading base-10^4 digit */
+    int weight =
+        digits > 0 ? (digits - 1) / 4 : -1 + digits / 4; /* of the leading base-10^4 digit */
     int root_weight = weight >= 0 ? (weight + 1) * 4 / 2 - 1 : 1 - (1 - weight) * 4 / 2;
     int scale = 16 - root_weight;
     scale = scale < d->scale ? d->scale : scale;
@@ -56,7 +57,8 @@ MrStatus mr_decimal_sqrt(const MrDecimal *d, int scale, MrDecimal *out, MrError 
         return MR_OK;
     }
     if (d->kind == MR_DECIMAL_NEGATIVE_INFINITY || d->high < 0) {
-        return mr_error_set(err, MR_ERR_INVALID_POWER, "cannot take square root of a negative number");
+        return mr_error_set(err, MR_ERR_INVALID_POWER,
+                            "cannot take square root of a negative number");
     }
     if (scale < 0) {
         scale = mr_decimal_sqrt_scale(d);
@@ -69,7 +71,8 @@ MrStatus mr_decimal_sqrt(const MrDecimal *d, int scale, MrDecimal *out, MrError 
         work = (d->scale + 1) / 2;
     }
     MrUint256 scaled;
-    while (!mr_uint256_scale(mr_decimal_magnitude(d), 2 * work - d->scale, &scaled) || scaled.high >> 126 != 0) {
+    while (!mr_uint256_scale(mr_decimal_magnitude(d), 2 * work - d->scale, &scaled) ||
+           scaled.high >> 126 != 0) {
         if (work <= scale) {
             return mr_decimal_overflow(err);
         }

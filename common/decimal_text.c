@@ -46,7 +46,7 @@ static bool decimal_parse_word(MrString word, MrDecimal *out)
 /* A number while it is read: the significant digits so far, and where the point is. */
 typedef struct NumberScan {
     MrUint128 digits;
-    int count;       /* of digits from the first that is not 0 */
+    int count; /* of digits from the first that is not 0 */
     int64_t scale;
     bool any;
 } NumberScan;
@@ -122,8 +122,8 @@ MrStatus mr_decimal_parse(MrString text, MrDecimal *out, MrError *err)
     }
     if (scan.scale < 0) {
         MrUint256 wide = { 0, 0 };
-        if (scan.digits != 0 && (!mr_uint256_scale(scan.digits, (int)-scan.scale, &wide) ||
-                                 wide.high != 0)) {
+        if (scan.digits != 0 &&
+            (!mr_uint256_scale(scan.digits, (int)-scan.scale, &wide) || wide.high != 0)) {
             return mr_decimal_overflow(err);
         }
         scan.digits = wide.low;

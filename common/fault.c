@@ -16,7 +16,13 @@
 #define FAULT_EXIT_CODE 99
 
 typedef enum FaultAction {
-    ACTION_EIO, ACTION_ENOSPC, ACTION_SHORT, ACTION_TEAR, ACTION_DIE, ACTION_HALT, ACTION_PLANT,
+    ACTION_EIO,
+    ACTION_ENOSPC,
+    ACTION_SHORT,
+    ACTION_TEAR,
+    ACTION_DIE,
+    ACTION_HALT,
+    ACTION_PLANT,
     ACTION_COUNT
 } FaultAction;
 
@@ -27,12 +33,12 @@ static const char *const action_names[ACTION_COUNT] = {
 typedef struct Fault {
     char name[FAULT_NAME_MAX];
     FaultAction action;
-    uint64_t at;              /* 1-based; 0: every time */
-    _Atomic uint64_t passed;  /* times a named point was passed */
+    uint64_t at;             /* 1-based; 0: every time */
+    _Atomic uint64_t passed; /* times a named point was passed */
 } Fault;
 
 static Fault faults[FAULT_MAX];
-static size_t fault_count;    /* 0 in production: the one branch */
+static size_t fault_count; /* 0 in production: the one branch */
 static _Atomic uint64_t fault_io_calls;
 
 static bool fault_parse_at(MrString text, uint64_t *out)
@@ -123,7 +129,8 @@ MrStatus mr_fault_init(const char *text, MrError *err)
             fault_count = 0;
             mr_error_set(err, MR_ERR_INVALID_PARAMETER, "not a fault: \"%.*s\"",
                          (int)(one.length < 200 ? one.length : 200), one.data);
-            mr_error_hint(err, "Write io:K:eio|enospc|short|tear|die, NAME:K:die|halt or plant:NAME.");
+            mr_error_hint(err,
+                          "Write io:K:eio|enospc|short|tear|die, NAME:K:die|halt or plant:NAME.");
             return MR_ERR_INVALID_PARAMETER;
         }
         fault_count++;
@@ -146,18 +153,12 @@ MrFault mr_fault_next_io(void)
             continue;
         }
         switch (fault->action) {
-        case ACTION_EIO:
-            return MR_FAULT_EIO;
-        case ACTION_ENOSPC:
-            return MR_FAULT_ENOSPC;
-        case ACTION_SHORT:
-            return MR_FAULT_SHORT;
-        case ACTION_TEAR:
-            return MR_FAULT_TEAR;
-        case ACTION_DIE:
-            mr_fault_die();
-        default:
-            break;
+        case ACTION_EIO: return MR_FAULT_EIO;
+        case ACTION_ENOSPC: return MR_FAULT_ENOSPC;
+        case ACTION_SHORT: return MR_FAULT_SHORT;
+        case ACTION_TEAR: return MR_FAULT_TEAR;
+        case ACTION_DIE: mr_fault_die();
+        default: break;
         }
     }
     return MR_FAULT_NONE;

@@ -36,16 +36,10 @@ MrStatus mr_file_error(MrError *err, const char *what, const char *path)
 bool mr_file_fault(void)
 {
     switch (mr_fault_next_io()) {
-    case MR_FAULT_NONE:
-        return false;
-    case MR_FAULT_ENOSPC:
-        errno = ENOSPC;
-        return true;
-    case MR_FAULT_TEAR:
-        mr_fault_die();
-    default:
-        errno = EIO;
-        return true;
+    case MR_FAULT_NONE: return false;
+    case MR_FAULT_ENOSPC: errno = ENOSPC; return true;
+    case MR_FAULT_TEAR: mr_fault_die();
+    default: errno = EIO; return true;
     }
 }
 
@@ -116,16 +110,10 @@ MrStatus mr_file_read_some(MrFile *file, uint64_t offset, void *data, size_t len
 {
     *got = 0;
     switch (mr_fault_next_io()) {
-    case MR_FAULT_NONE:
-        break;
-    case MR_FAULT_SHORT:
-        length = (length + 1) / 2;
-        break;
-    case MR_FAULT_TEAR:
-        mr_fault_die();
-    default:
-        errno = EIO;
-        return mr_file_error(err, "read file", file->path);
+    case MR_FAULT_NONE: break;
+    case MR_FAULT_SHORT: length = (length + 1) / 2; break;
+    case MR_FAULT_TEAR: mr_fault_die();
+    default: errno = EIO; return mr_file_error(err, "read file", file->path);
     }
     return file_read_all(file, offset, data, length, got, err);
 }
@@ -135,9 +123,8 @@ MrStatus mr_file_read(MrFile *file, uint64_t offset, void *data, size_t length, 
     size_t got;
     MR_TRY(mr_file_read_some(file, offset, data, length, &got, err));
     if (got != length) {
-        return mr_error_set(err, MR_ERR_IO,
-                            "could not read file \"%.400s\": read %zu of %zu bytes", file->path, got,
-                            length);
+        return mr_error_set(err, MR_ERR_IO, "could not read file \"%.400s\": read %zu of %zu bytes",
+                            file->path, got, length);
     }
     return MR_OK;
 }
@@ -168,8 +155,7 @@ MrStatus mr_file_write(MrFile *file, uint64_t offset, const void *data, size_t l
     MrFault fault = mr_fault_next_io();
 
     switch (fault) {
-    case MR_FAULT_NONE:
-        return file_write_all(file, offset, data, length, err);
+    case MR_FAULT_NONE: return file_write_all(file, offset, data, length, err);
     case MR_FAULT_SHORT:
     case MR_FAULT_TEAR:
         MR_TRY(file_write_all(file, offset, data, length / 2, err));
@@ -178,12 +164,8 @@ MrStatus mr_file_write(MrFile *file, uint64_t offset, const void *data, size_t l
         }
         errno = EIO;
         break;
-    case MR_FAULT_ENOSPC:
-        errno = ENOSPC;
-        break;
-    default:
-        errno = EIO;
-        break;
+    case MR_FAULT_ENOSPC: errno = ENOSPC; break;
+    default: errno = EIO; break;
     }
     return mr_file_error(err, "write file", file->path);
 }

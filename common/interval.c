@@ -59,8 +59,9 @@ static MrStatus civil_check(const MrCivil *civil, int64_t *us, MrError *err)
         return timestamp_out_of_range(err);
     }
     int64_t days = mr_days_from_civil(civil->year, civil->month, civil->day);
-    int64_t time = ((int64_t)civil->hour * 3600 + civil->minute * 60 + civil->second) *
-                       MR_US_PER_SECOND + civil->microsecond;
+    int64_t time =
+        ((int64_t)civil->hour * 3600 + civil->minute * 60 + civil->second) * MR_US_PER_SECOND +
+        civil->microsecond;
     if (__builtin_mul_overflow(days, MR_US_PER_DAY, &day_us) ||
         __builtin_add_overflow(day_us, time, us) || *us == INT64_MAX) {
         return timestamp_out_of_range(err);
@@ -97,7 +98,8 @@ static MrStatus add_us(int64_t us, __int128 more, int64_t *out, MrError *err)
     return MR_OK;
 }
 
-MrStatus mr_timestamp_add_interval(int64_t us, const MrInterval *interval, int64_t *out, MrError *err)
+MrStatus mr_timestamp_add_interval(int64_t us, const MrInterval *interval, int64_t *out,
+                                   MrError *err)
 {
     if (us == INT64_MIN || us == INT64_MAX) {
         *out = us;
@@ -150,10 +152,12 @@ static MrInterval age_forward(int64_t a, int64_t b)
 
     mr_civil_from_us(a, &later);
     mr_civil_from_us(b, &earlier);
-    int64_t day_a = ((int64_t)later.hour * 3600 + later.minute * 60 + later.second) *
-                        MR_US_PER_SECOND + later.microsecond;
-    int64_t day_b = ((int64_t)earlier.hour * 3600 + earlier.minute * 60 + earlier.second) *
-                        MR_US_PER_SECOND + earlier.microsecond;
+    int64_t day_a =
+        ((int64_t)later.hour * 3600 + later.minute * 60 + later.second) * MR_US_PER_SECOND +
+        later.microsecond;
+    int64_t day_b =
+        ((int64_t)earlier.hour * 3600 + earlier.minute * 60 + earlier.second) * MR_US_PER_SECOND +
+        earlier.microsecond;
     int32_t days = later.day - earlier.day;
     int32_t months = (later.year - earlier.year) * 12 + later.month - earlier.month;
     int64_t us = day_a - day_b;
@@ -256,5 +260,6 @@ MrStatus mr_interval_divide(const MrInterval *a, double divisor, MrInterval *out
     if (divisor == 0) {
         return mr_error_set(err, MR_ERR_DIVISION_BY_ZERO, "division by zero");
     }
-    return interval_scale(a->months / divisor, a->days / divisor, (double)a->us / divisor, out, err);
+    return interval_scale(a->months / divisor, a->days / divisor, (double)a->us / divisor, out,
+                          err);
 }

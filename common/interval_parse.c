@@ -12,8 +12,20 @@
 #include "common/datetime_scan.h"
 
 typedef enum Unit {
-    UNIT_NONE, UNIT_MICROSECOND, UNIT_MILLISECOND, UNIT_SECOND, UNIT_MINUTE, UNIT_HOUR, UNIT_DAY,
-    UNIT_WEEK, UNIT_MONTH, UNIT_YEAR, UNIT_DECADE, UNIT_CENTURY, UNIT_MILLENNIUM, UNIT_AGO,
+    UNIT_NONE,
+    UNIT_MICROSECOND,
+    UNIT_MILLISECOND,
+    UNIT_SECOND,
+    UNIT_MINUTE,
+    UNIT_HOUR,
+    UNIT_DAY,
+    UNIT_WEEK,
+    UNIT_MONTH,
+    UNIT_YEAR,
+    UNIT_DECADE,
+    UNIT_CENTURY,
+    UNIT_MILLENNIUM,
+    UNIT_AGO,
     UNIT_COUNT
 } Unit;
 
@@ -24,22 +36,59 @@ static const struct {
     const char *word;
     Unit unit;
 } unit_words[] = {
-    { "ago", UNIT_AGO }, { "c", UNIT_CENTURY }, { "cent", UNIT_CENTURY },
-    { "centuries", UNIT_CENTURY }, { "century", UNIT_CENTURY }, { "d", UNIT_DAY },
-    { "day", UNIT_DAY }, { "days", UNIT_DAY }, { "dec", UNIT_DECADE }, { "decade", UNIT_DECADE },
-    { "decades", UNIT_DECADE }, { "decs", UNIT_DECADE }, { "h", UNIT_HOUR }, { "hour", UNIT_HOUR },
-    { "hours", UNIT_HOUR }, { "hr", UNIT_HOUR }, { "hrs", UNIT_HOUR }, { "m", UNIT_MINUTE },
-    { "microsecon", UNIT_MICROSECOND }, { "mil", UNIT_MILLENNIUM }, { "millennia", UNIT_MILLENNIUM },
-    { "millennium", UNIT_MILLENNIUM }, { "millisecon", UNIT_MILLISECOND }, { "mils", UNIT_MILLENNIUM },
-    { "min", UNIT_MINUTE }, { "mins", UNIT_MINUTE }, { "minute", UNIT_MINUTE },
-    { "minutes", UNIT_MINUTE }, { "mon", UNIT_MONTH }, { "mons", UNIT_MONTH },
-    { "month", UNIT_MONTH }, { "months", UNIT_MONTH }, { "ms", UNIT_MILLISECOND },
-    { "msec", UNIT_MILLISECOND }, { "msecs", UNIT_MILLISECOND }, { "mseconds", UNIT_MILLISECOND },
-    { "s", UNIT_SECOND }, { "sec", UNIT_SECOND }, { "second", UNIT_SECOND },
-    { "seconds", UNIT_SECOND }, { "secs", UNIT_SECOND }, { "us", UNIT_MICROSECOND },
-    { "usec", UNIT_MICROSECOND }, { "usecond", UNIT_MICROSECOND }, { "useconds", UNIT_MICROSECOND },
-    { "usecs", UNIT_MICROSECOND }, { "w", UNIT_WEEK }, { "week", UNIT_WEEK }, { "weeks", UNIT_WEEK },
-    { "y", UNIT_YEAR }, { "year", UNIT_YEAR }, { "years", UNIT_YEAR }, { "yr", UNIT_YEAR },
+    { "ago", UNIT_AGO },
+    { "c", UNIT_CENTURY },
+    { "cent", UNIT_CENTURY },
+    { "centuries", UNIT_CENTURY },
+    { "century", UNIT_CENTURY },
+    { "d", UNIT_DAY },
+    { "day", UNIT_DAY },
+    { "days", UNIT_DAY },
+    { "dec", UNIT_DECADE },
+    { "decade", UNIT_DECADE },
+    { "decades", UNIT_DECADE },
+    { "decs", UNIT_DECADE },
+    { "h", UNIT_HOUR },
+    { "hour", UNIT_HOUR },
+    { "hours", UNIT_HOUR },
+    { "hr", UNIT_HOUR },
+    { "hrs", UNIT_HOUR },
+    { "m", UNIT_MINUTE },
+    { "microsecon", UNIT_MICROSECOND },
+    { "mil", UNIT_MILLENNIUM },
+    { "millennia", UNIT_MILLENNIUM },
+    { "millennium", UNIT_MILLENNIUM },
+    { "millisecon", UNIT_MILLISECOND },
+    { "mils", UNIT_MILLENNIUM },
+    { "min", UNIT_MINUTE },
+    { "mins", UNIT_MINUTE },
+    { "minute", UNIT_MINUTE },
+    { "minutes", UNIT_MINUTE },
+    { "mon", UNIT_MONTH },
+    { "mons", UNIT_MONTH },
+    { "month", UNIT_MONTH },
+    { "months", UNIT_MONTH },
+    { "ms", UNIT_MILLISECOND },
+    { "msec", UNIT_MILLISECOND },
+    { "msecs", UNIT_MILLISECOND },
+    { "mseconds", UNIT_MILLISECOND },
+    { "s", UNIT_SECOND },
+    { "sec", UNIT_SECOND },
+    { "second", UNIT_SECOND },
+    { "seconds", UNIT_SECOND },
+    { "secs", UNIT_SECOND },
+    { "us", UNIT_MICROSECOND },
+    { "usec", UNIT_MICROSECOND },
+    { "usecond", UNIT_MICROSECOND },
+    { "useconds", UNIT_MICROSECOND },
+    { "usecs", UNIT_MICROSECOND },
+    { "w", UNIT_WEEK },
+    { "week", UNIT_WEEK },
+    { "weeks", UNIT_WEEK },
+    { "y", UNIT_YEAR },
+    { "year", UNIT_YEAR },
+    { "years", UNIT_YEAR },
+    { "yr", UNIT_YEAR },
     { "yrs", UNIT_YEAR },
 };
 
@@ -145,8 +194,7 @@ static Outcome add_value(Sum *sum, Unit unit, int64_t value, double fraction)
     case UNIT_MILLENNIUM:
         good = add_scaled(&sum->months, value, 12000) && add_fraction_months(sum, fraction, 1000);
         break;
-    default:
-        return MALFORMED;
+    default: return MALFORMED;
     }
     return good ? GOOD : OUT_OF_RANGE;
 }
@@ -222,8 +270,9 @@ static unsigned unit_bits(Unit unit, bool fraction)
     return 1u << unit;
 }
 
-#define TIME_BITS (1u << UNIT_HOUR | 1u << UNIT_MINUTE | 1u << UNIT_SECOND | \
-                   1u << UNIT_MILLISECOND | 1u << UNIT_MICROSECOND)
+#define TIME_BITS                                                                       \
+    (1u << UNIT_HOUR | 1u << UNIT_MINUTE | 1u << UNIT_SECOND | 1u << UNIT_MILLISECOND | \
+     1u << UNIT_MICROSECOND)
 
 static Outcome add_clock(Sum *sum, const char *text)
 {
@@ -243,8 +292,8 @@ static Outcome add_clock(Sum *sum, const char *text)
 }
 
 /* *unit: what the field behind this one said. */
-static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, Unit bare, unsigned *bits,
-                            bool *ago)
+static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, Unit bare,
+                            unsigned *bits, bool *ago)
 {
     Number number;
     Outcome outcome;
@@ -267,8 +316,7 @@ static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, Unit
             return add_clock(sum, field->text);
         }
         break;
-    default:
-        break;
+    default: break;
     }
     outcome = read_number(field->text, &number);
     if (outcome != GOOD) {
@@ -444,7 +492,9 @@ static MrStatus interval_parse(MrString text, Unit bare, MrInterval *out, MrErro
         return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
     }
     *out = (MrInterval){
-        .us = sum.us, .days = (int32_t)sum.days, .months = (int32_t)sum.months,
+        .us = sum.us,
+        .days = (int32_t)sum.days,
+        .months = (int32_t)sum.months,
     };
     return MR_OK;
 }
@@ -475,6 +525,6 @@ MrStatus mr_interval_parse_unit(MrString text, MrString unit, MrInterval *out, M
         }
         return mr_interval_truncate(unit, &whole, out, err);
     }
-    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "unit \"%.*s\" not recognized for type interval",
-                        SHOWN(unit));
+    return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                        "unit \"%.*s\" not recognized for type interval", SHOWN(unit));
 }

@@ -153,8 +153,8 @@ static void line_time(LogLine *line)
     MrCivil civil;
     mr_civil_from_us(us, &civil);
     snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", (int)civil.year,
-             (int)civil.month, (int)civil.day, (int)civil.hour, (int)civil.minute, (int)civil.second,
-             (int)civil.microsecond);
+             (int)civil.month, (int)civil.day, (int)civil.hour, (int)civil.minute,
+             (int)civil.second, (int)civil.microsecond);
     line_field(line, "time", text);
 }
 

@@ -11,16 +11,17 @@
 #define SERIES_MAX 10000
 
 struct MrMetric {
-    MrMetric *next;  /* of the same id, ascending by label */
+    MrMetric *next; /* of the same id, ascending by label */
     _Atomic int64_t value;
     bool listed;
     const char *label;
 };
 
 static const MrMetricInfo infos[MR_METRIC_COUNT] = {
-#define MR_METRIC(id, metric_name, metric_kind, key, text) \
-    [MR_METRIC_##id] = { .name = (metric_name), .kind = MR_METRIC_##metric_kind, .label = (key), \
-                         .doc = (text) },
+#define MR_METRIC(id, metric_name, metric_kind, key, text)                                    \
+    [MR_METRIC_##id] = {                                                                      \
+        .name = (metric_name), .kind = MR_METRIC_##metric_kind, .label = (key), .doc = (text) \
+    },
 #include "common/metrics.def"
 #undef MR_METRIC
 };

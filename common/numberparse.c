@@ -27,8 +27,8 @@ static MrStatus int64_out_of_range(MrString text, const char *type_name, MrError
                         "value \"%.*s\" is out of range for type %s", SHOWN(text), type_name);
 }
 
-MrStatus mr_int64_parse(MrString text, int64_t min, int64_t max, const char *type_name, int64_t *out,
-                        MrError *err)
+MrStatus mr_int64_parse(MrString text, int64_t min, int64_t max, const char *type_name,
+                        int64_t *out, MrError *err)
 {
     size_t i = 0;
     while (i < text.length && is_blank(text.data[i])) {
@@ -174,8 +174,8 @@ static MrStatus float_parse(MrString text, FloatReader read, const char *type_na
                             type_name, SHOWN(text));
     }
     if (range) {
-        return mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE, "\"%.*s\" is out of range for type %s",
-                            SHOWN(number), type_name);
+        return mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                            "\"%.*s\" is out of range for type %s", SHOWN(number), type_name);
     }
     *out = isnan(value) ? NAN : value; /* one NaN only: equal bits are equal values */
     return MR_OK;
@@ -191,7 +191,7 @@ MrStatus mr_float8_parse(MrString text, double *out, MrError *err)
 
 MrStatus mr_float4_parse(MrString text, float *out, MrError *err)
 {
-    double value;
+    double value = 0;
     MR_TRY(float_parse(text, read_float4, "real", &value, err));
     *out = (float)value;
     return MR_OK;

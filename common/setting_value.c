@@ -20,8 +20,8 @@ typedef struct Unit {
 
 /* Largest first, so that SHOW takes the first that divides. */
 static const Unit byte_units[] = {
-    { "TB", 1099511627776.0 }, { "GB", 1073741824.0 }, { "MB", 1048576.0 }, { "kB", 1024.0 },
-    { "B", 1.0 },              { NULL, 0 },
+    { "TB", 1099511627776.0 }, { "GB", 1073741824.0 }, { "MB", 1048576.0 },
+    { "kB", 1024.0 },          { "B", 1.0 },           { NULL, 0 },
 };
 static const Unit duration_units[] = {
     { "d", 86400e6 }, { "h", 3600e6 }, { "min", 60e6 }, { "s", 1e6 },
@@ -66,8 +66,8 @@ static bool parse_bool(MrString text, int64_t *out)
         *out = 1;
         return true;
     }
-    if (is_start_of(text, "false", 1) || is_start_of(text, "no", 1) || is_start_of(text, "off", 2) ||
-        mr_string_equal(text, MR_STRING("0"))) {
+    if (is_start_of(text, "false", 1) || is_start_of(text, "no", 1) ||
+        is_start_of(text, "off", 2) || mr_string_equal(text, MR_STRING("0"))) {
         *out = 0;
         return true;
     }
@@ -115,7 +115,9 @@ static MrStatus parse_word(MrSettingId id, MrString text, int64_t *out, MrError 
 
 static const Unit *setting_units(MrSettingType type)
 {
-    return type == MR_SETTING_BYTES ? byte_units : type == MR_SETTING_DURATION ? duration_units : NULL;
+    return type == MR_SETTING_BYTES      ? byte_units
+           : type == MR_SETTING_DURATION ? duration_units
+                                         : NULL;
 }
 
 static MrStatus invalid_unit(MrSettingId id, MrString text, const Unit *units, MrError *err)
@@ -177,8 +179,8 @@ static MrStatus out_of_range(MrSettingId id, MrString text, MrError *err)
     }
     const char *words = mr_builder_text(&range);
     mr_error_set(err, MR_ERR_INVALID_PARAMETER,
-                 "%.*s is outside the valid range for parameter \"%s\" (%s)", SHOWN(text), info->name,
-                 words != NULL ? words : "");
+                 "%.*s is outside the valid range for parameter \"%s\" (%s)", SHOWN(text),
+                 info->name, words != NULL ? words : "");
     mr_builder_fini(&range);
     return MR_ERR_INVALID_PARAMETER;
 }
@@ -213,12 +215,9 @@ static const char *canonical_text(MrSettingId id, MrString text)
     int64_t flag;
 
     switch (id) {
-    case MR_SET_CLIENT_ENCODING:
-        return one_of(text, "utf8|utf-8|unicode") ? "UTF8" : NULL;
-    case MR_SET_DATESTYLE:
-        return is_iso_style(text) ? "ISO, MDY" : NULL;
-    case MR_SET_INTERVALSTYLE:
-        return one_of(text, "postgres") ? "postgres" : NULL;
+    case MR_SET_CLIENT_ENCODING: return one_of(text, "utf8|utf-8|unicode") ? "UTF8" : NULL;
+    case MR_SET_DATESTYLE: return is_iso_style(text) ? "ISO, MDY" : NULL;
+    case MR_SET_INTERVALSTYLE: return one_of(text, "postgres") ? "postgres" : NULL;
     case MR_SET_STANDARD_CONFORMING_STRINGS:
         return parse_bool(text, &flag) && flag == 1 ? "on" : NULL;
     case MR_SET_DEFAULT_TRANSACTION_READ_ONLY:
@@ -231,8 +230,7 @@ static const char *canonical_text(MrSettingId id, MrString text)
                                                   : NULL;
     case MR_SET_TIMEZONE:
         return mr_timezone_find(text, &zone, NULL) == MR_OK ? mr_timezone_name(zone) : NULL;
-    default:
-        return "";
+    default: return "";
     }
 }
 
@@ -315,25 +313,13 @@ void mr_setting_value_show(MrSettingId id, const MrSettingValue *value, MrBuilde
     char text[MR_FLOAT_TEXT_MAX];
 
     switch (info->type) {
-    case MR_SETTING_BOOL:
-        mr_builder_append_string(out, value->number != 0 ? "on" : "off");
-        break;
-    case MR_SETTING_INT:
-        mr_builder_append(out, text, mr_int64_format(value->number, text));
-        break;
-    case MR_SETTING_REAL:
-        mr_builder_append(out, text, mr_float8_format(value->real, text));
-        break;
-    case MR_SETTING_TEXT:
-        mr_builder_append_string(out, value->text);
-        break;
-    case MR_SETTING_ENUM:
-        show_word(info->words, value->number, out);
-        break;
+    case MR_SETTING_BOOL: mr_builder_append_string(out, value->number != 0 ? "on" : "off"); break;
+    case MR_SETTING_INT: mr_builder_append(out, text, mr_int64_format(value->number, text)); break;
+    case MR_SETTING_REAL: mr_builder_append(out, text, mr_float8_format(value->real, text)); break;
+    case MR_SETTING_TEXT: mr_builder_append_string(out, value->text); break;
+    case MR_SETTING_ENUM: show_word(info->words, value->number, out); break;
     case MR_SETTING_BYTES:
-    case MR_SETTING_DURATION:
-        show_with_unit(value->number, setting_units(info->type), out);
-        break;
+    case MR_SETTING_DURATION: show_with_unit(value->number, setting_units(info->type), out); break;
     }
 }
 

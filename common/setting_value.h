@@ -9,7 +9,7 @@
 typedef struct MrSettingValue {
     int64_t number; /* BOOL, INT, BYTES, DURATION, index of an ENUM's word */
     double real;
-    char *text;     /* owned; of TEXT */
+    char *text; /* owned; of TEXT */
 } MrSettingValue;
 
 /* Parses into `out`, whose text (if any) belongs to the caller then. */

@@ -10,9 +10,14 @@
 
 static const MrSettingInfo infos[MR_SETTING_COUNT] = {
 #define MR_SETTING(id, setting_name, setting_type, setting_scope, value, least, most, list, text) \
-    [MR_SET_##id] = { .name = (setting_name), .type = MR_SETTING_##setting_type,                  \
-                      .scope = MR_SETTING_##setting_scope, .initial = (value), .min = (least),    \
-                      .max = (most), .words = (list), .doc = (text) },
+    [MR_SET_##id] = { .name = (setting_name),                                                     \
+                      .type = MR_SETTING_##setting_type,                                          \
+                      .scope = MR_SETTING_##setting_scope,                                        \
+                      .initial = (value),                                                         \
+                      .min = (least),                                                             \
+                      .max = (most),                                                              \
+                      .words = (list),                                                            \
+                      .doc = (text) },
 #include "common/settings.def"
 #undef MR_SETTING
 };
@@ -134,14 +139,10 @@ void mr_settings_destroy(MrSettings *settings)
 static bool scope_includes(MrSettingScope allowed, MrSettingScope scope)
 {
     switch (allowed) {
-    case MR_SETTING_FIXED:
-        return true;
-    case MR_SETTING_START:
-        return scope != MR_SETTING_FIXED;
-    case MR_SETTING_RELOAD:
-        return scope != MR_SETTING_FIXED && scope != MR_SETTING_START;
-    default:
-        return scope == MR_SETTING_SESSION || scope == MR_SETTING_REPORT;
+    case MR_SETTING_FIXED: return true;
+    case MR_SETTING_START: return scope != MR_SETTING_FIXED;
+    case MR_SETTING_RELOAD: return scope != MR_SETTING_FIXED && scope != MR_SETTING_START;
+    default: return scope == MR_SETTING_SESSION || scope == MR_SETTING_REPORT;
     }
 }
 
@@ -177,8 +178,8 @@ static MrStatus settings_store(MrSettings *settings, MrSettingId id, MrString te
     return MR_OK;
 }
 
-MrStatus mr_settings_set(MrSettings *settings, MrSettingId id, MrString text, MrSettingScope allowed,
-                         MrError *err)
+MrStatus mr_settings_set(MrSettings *settings, MrSettingId id, MrString text,
+                         MrSettingScope allowed, MrError *err)
 {
     return settings_store(settings, id, text, allowed, false, err);
 }

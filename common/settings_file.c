@@ -42,8 +42,9 @@ static bool at_end(const LineReader *line)
 static MrStatus line_malformed(const LineReader *line, MrError *err)
 {
     size_t left = (size_t)(line->end - line->next);
-    return mr_error_set(err, MR_ERR_SYNTAX, "syntax error in file \"%.200s\" line %u, near \"%.*s\"",
-                        line->path, line->number, (int)(left < 40 ? left : 40), line->next);
+    return mr_error_set(err, MR_ERR_SYNTAX,
+                        "syntax error in file \"%.200s\" line %u, near \"%.*s\"", line->path,
+                        line->number, (int)(left < 40 ? left : 40), line->next);
 }
 
 static MrString read_name(LineReader *line)
@@ -127,8 +128,8 @@ static MrStatus apply_line(MrSettings *settings, LineReader *line, MrSettingScop
     if (text == NULL) {
         return mr_error_no_memory(err);
     }
-    MrStatus status = mr_settings_set_line(settings, id, (MrString){ text, value->length }, allowed,
-                                           err);
+    MrStatus status =
+        mr_settings_set_line(settings, id, (MrString){ text, value->length }, allowed, err);
     if (status != MR_OK) {
         mr_error_detail(err, "File \"%.200s\", line %u.", line->path, line->number);
     }
@@ -172,8 +173,8 @@ MrStatus mr_settings_read_file(MrSettings *settings, const char *path, MrSetting
     }
     if (status == MR_OK) {
         text = malloc((size_t)size + 1);
-        status = text == NULL ? mr_error_no_memory(err)
-                              : mr_file_read(file, 0, text, (size_t)size, err);
+        status =
+            text == NULL ? mr_error_no_memory(err) : mr_file_read(file, 0, text, (size_t)size, err);
     }
     mr_file_close(file);
     if (status == MR_OK) {

@@ -132,8 +132,7 @@ size_t mr_utf8_truncate(const char *data, size_t length, size_t bytes_max)
     }
     /* Step back over the continuation bytes of the last character, then see whether it is whole. */
     size_t start = bytes_max;
-    while (start > 0 && bytes_max - start < 4 &&
-           ((unsigned char)data[start - 1] & 0xC0) == 0x80) {
+    while (start > 0 && bytes_max - start < 4 && ((unsigned char)data[start - 1] & 0xC0) == 0x80) {
         start--;
     }
     if (start == 0) {

@@ -341,8 +341,8 @@ static MrTimezone *zone_from_hours(double hours)
     int length = snprintf(shown, sizeof shown, "%02d", (int)(size / 3600));
 
     if (size % 3600 != 0) {
-        length += snprintf(shown + length, sizeof shown - (size_t)length, ":%02d",
-                           (int)(size / 60 % 60));
+        length +=
+            snprintf(shown + length, sizeof shown - (size_t)length, ":%02d", (int)(size / 60 % 60));
         if (size % 60 != 0) {
             snprintf(shown + length, sizeof shown - (size_t)length, ":%02d", (int)(size % 60));
         }

@@ -94,9 +94,9 @@ static bool read_date(RuleReader *reader, MrZoneDate *out)
 
     if (reader_take(reader, 'M')) {
         out->kind = 'M';
-        good = read_number(reader, 12, &out->month) && out->month >= 1 && reader_take(reader, '.') &&
-               read_number(reader, 5, &out->week) && out->week >= 1 && reader_take(reader, '.') &&
-               read_number(reader, 6, &out->day);
+        good = read_number(reader, 12, &out->month) && out->month >= 1 &&
+               reader_take(reader, '.') && read_number(reader, 5, &out->week) && out->week >= 1 &&
+               reader_take(reader, '.') && read_number(reader, 6, &out->day);
     } else if (reader_take(reader, 'J')) {
         out->kind = 'J';
         good = read_number(reader, 365, &out->day) && out->day >= 1;

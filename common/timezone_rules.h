@@ -35,10 +35,10 @@ struct MrTimezone {
     const MrTimezone *next; /* in the list of all that were loaded */
     char name[64];
     int change_count;
-    int64_t *changes;       /* UTC seconds, ascending */
-    uint8_t *period_after;  /* of each change: index into periods */
+    int64_t *changes;      /* UTC seconds, ascending */
+    uint8_t *period_after; /* of each change: index into periods */
     int period_count;
-    MrZonePeriod *periods;  /* 0 is in force before the first change */
+    MrZonePeriod *periods; /* 0 is in force before the first change */
     bool has_rule;
     MrZoneRule rule;
 };

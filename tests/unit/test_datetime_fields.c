@@ -189,28 +189,21 @@ static const FieldCase truncate_cases[] = {
 };
 
 static const FieldCase interval_truncate_cases[] = {
-    { "microseconds",
-      "1313 years 5 mons -40 days +25:14:15.123456",
+    { "microseconds", "1313 years 5 mons -40 days +25:14:15.123456",
       "1313 years 5 mons -40 days +25:14:15.123456" },
-    { "microseconds",
-      "-13 years -5 mons +40 days -25:14:15.5",
+    { "microseconds", "-13 years -5 mons +40 days -25:14:15.5",
       "-13 years -5 mons +40 days -25:14:15.5" },
-    { "milliseconds",
-      "1313 years 5 mons -40 days +25:14:15.123456",
+    { "milliseconds", "1313 years 5 mons -40 days +25:14:15.123456",
       "1313 years 5 mons -40 days +25:14:15.123" },
-    { "milliseconds",
-      "-13 years -5 mons +40 days -25:14:15.5",
+    { "milliseconds", "-13 years -5 mons +40 days -25:14:15.5",
       "-13 years -5 mons +40 days -25:14:15.5" },
-    { "second",
-      "1313 years 5 mons -40 days +25:14:15.123456",
+    { "second", "1313 years 5 mons -40 days +25:14:15.123456",
       "1313 years 5 mons -40 days +25:14:15" },
     { "second", "-13 years -5 mons +40 days -25:14:15.5", "-13 years -5 mons +40 days -25:14:15" },
-    { "minute",
-      "1313 years 5 mons -40 days +25:14:15.123456",
+    { "minute", "1313 years 5 mons -40 days +25:14:15.123456",
       "1313 years 5 mons -40 days +25:14:00" },
     { "minute", "-13 years -5 mons +40 days -25:14:15.5", "-13 years -5 mons +40 days -25:14:00" },
-    { "hour",
-      "1313 years 5 mons -40 days +25:14:15.123456",
+    { "hour", "1313 years 5 mons -40 days +25:14:15.123456",
       "1313 years 5 mons -40 days +25:00:00" },
     { "hour", "-13 years -5 mons +40 days -25:14:15.5", "-13 years -5 mons +40 days -25:00:00" },
     { "day", "1313 years 5 mons -40 days +25:14:15.123456", "1313 years 5 mons -40 days" },
@@ -232,8 +225,8 @@ static const FieldCase interval_truncate_cases[] = {
 static void check_text(const FieldCase *c, char *got, size_t length)
 {
     got[length] = '\0';
-    ck_assert_msg(strcmp(got, c->expected) == 0, "%s of %s: %s, expected %s", c->field, c->value, got,
-                  c->expected);
+    ck_assert_msg(strcmp(got, c->expected) == 0, "%s of %s: %s, expected %s", c->field, c->value,
+                  got, c->expected);
 }
 
 START_TEST(test_extract_from_timestamp)
@@ -244,7 +237,8 @@ START_TEST(test_extract_from_timestamp)
     int64_t coefficient;
     int16_t scale;
     ck_assert_int_eq(mr_timestamp_parse(mr_string(c->value), &us, NULL), MR_OK);
-    ck_assert_int_eq(mr_timestamp_extract(mr_string(c->field), us, &coefficient, &scale, NULL), MR_OK);
+    ck_assert_int_eq(mr_timestamp_extract(mr_string(c->field), us, &coefficient, &scale, NULL),
+                     MR_OK);
     MrDecimal value = mr_decimal_make(coefficient, scale);
     check_text(c, got, mr_decimal_format(&value, got));
 }
@@ -258,8 +252,8 @@ START_TEST(test_extract_from_interval)
     int64_t coefficient;
     int16_t scale;
     ck_assert_int_eq(mr_interval_parse(mr_string(c->value), &interval, NULL), MR_OK);
-    ck_assert_int_eq(mr_interval_extract(mr_string(c->field), &interval, &coefficient, &scale, NULL),
-                     MR_OK);
+    ck_assert_int_eq(
+        mr_interval_extract(mr_string(c->field), &interval, &coefficient, &scale, NULL), MR_OK);
     MrDecimal value = mr_decimal_make(coefficient, scale);
     check_text(c, got, mr_decimal_format(&value, got));
 }
@@ -295,13 +289,15 @@ START_TEST(test_unknown_units_are_told)
     int16_t scale;
     ck_assert_int_eq(mr_timestamp_extract(MR_STRING("foo"), 0, &value, &scale, &err),
                      MR_ERR_INVALID_PARAMETER);
-    ck_assert_str_eq(err.message, "unit \"foo\" not recognized for type timestamp without time zone");
+    ck_assert_str_eq(err.message,
+                     "unit \"foo\" not recognized for type timestamp without time zone");
     ck_assert_int_eq(mr_interval_extract(MR_STRING("week"), &interval, &value, &scale, &err),
                      MR_ERR_UNSUPPORTED);
     ck_assert_int_eq(mr_interval_truncate(MR_STRING("week"), &interval, &interval, &err),
                      MR_ERR_UNSUPPORTED);
     ck_assert_str_eq(err.detail, "Months usually have fractional weeks.");
-    ck_assert_int_eq(mr_timestamp_truncate(MR_STRING(""), 0, &value, &err), MR_ERR_INVALID_PARAMETER);
+    ck_assert_int_eq(mr_timestamp_truncate(MR_STRING(""), 0, &value, &err),
+                     MR_ERR_INVALID_PARAMETER);
 }
 END_TEST
 
@@ -319,7 +315,8 @@ int main(void)
     tcase_add_loop_test(timestamp_truncate, test_truncate_timestamp, 0, COUNT(truncate_cases));
     suite_add_tcase(suite, timestamp_truncate);
     TCase *interval_truncate = tcase_create("mr_interval_truncate");
-    tcase_add_loop_test(interval_truncate, test_truncate_interval, 0, COUNT(interval_truncate_cases));
+    tcase_add_loop_test(interval_truncate, test_truncate_interval, 0,
+                        COUNT(interval_truncate_cases));
     suite_add_tcase(suite, interval_truncate);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

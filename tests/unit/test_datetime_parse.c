@@ -370,7 +370,8 @@ static void check_parsed(const ParseCase *c, MrStatus status, const MrError *err
         memcpy(got, shown, length);
         got[length] = '\0';
     }
-    ck_assert_msg(strcmp(got, c->expected) == 0, "'%s': %s, expected %s", c->text, got, c->expected);
+    ck_assert_msg(strcmp(got, c->expected) == 0, "'%s': %s, expected %s", c->text, got,
+                  c->expected);
 }
 
 START_TEST(test_timestamp)

@@ -114,8 +114,7 @@ static const TemplateCase write_cases[] = {
     { "2024-12-31 23:59:59", "rm", "xii " },
     { "0044-03-15 15:00:00 BC", "HH24hMI\\\"", "15h00\"" },
     { "2024-07-22 22:22:22.000022", "YYYY-MM-DD HH24:MI:SS", "2024-07-22 22:22:22" },
-    { "1999-11-11 11:11:11",
-      "\"Day: \"Day, \"at \\\"x\" HH12:MI am",
+    { "1999-11-11 11:11:11", "\"Day: \"Day, \"at \\\"x\" HH12:MI am",
       "Day: Thursday , at \"x 11:11 am" },
     { "2016-01-03 01:02:03", "", "" },
     { "2024-12-31 23:59:59", "RM", "XII " },
@@ -125,24 +124,15 @@ static const TemplateCase write_cases[] = {
 };
 
 static const TemplateCase write_zone_cases[] = {
-    { "2024-01-02 03:04:05.123456", "HH24", "03" },
-    { "2024-01-02 03:04:05.123456", "TZ", "CET" },
-    { "2024-01-02 03:04:05.123456", "tz", "cet" },
-    { "2024-01-02 03:04:05.123456", "TZH", "+01" },
-    { "2024-01-02 03:04:05.123456", "TZM", "00" },
-    { "2024-01-02 03:04:05.123456", "OF", "+01" },
-    { "2024-12-31 23:59:59", "HH24", "23" },
-    { "2024-12-31 23:59:59", "TZ", "CET" },
-    { "2024-12-31 23:59:59", "tz", "cet" },
-    { "2024-12-31 23:59:59", "TZH", "+01" },
-    { "2024-12-31 23:59:59", "TZM", "00" },
-    { "2024-12-31 23:59:59", "OF", "+01" },
-    { "2023-01-01 00:00:00", "HH24", "00" },
-    { "2023-01-01 00:00:00", "TZ", "CET" },
-    { "2023-01-01 00:00:00", "tz", "cet" },
-    { "2023-01-01 00:00:00", "TZH", "+01" },
-    { "2023-01-01 00:00:00", "TZM", "00" },
-    { "2023-01-01 00:00:00", "OF", "+01" },
+    { "2024-01-02 03:04:05.123456", "HH24", "03" }, { "2024-01-02 03:04:05.123456", "TZ", "CET" },
+    { "2024-01-02 03:04:05.123456", "tz", "cet" },  { "2024-01-02 03:04:05.123456", "TZH", "+01" },
+    { "2024-01-02 03:04:05.123456", "TZM", "00" },  { "2024-01-02 03:04:05.123456", "OF", "+01" },
+    { "2024-12-31 23:59:59", "HH24", "23" },        { "2024-12-31 23:59:59", "TZ", "CET" },
+    { "2024-12-31 23:59:59", "tz", "cet" },         { "2024-12-31 23:59:59", "TZH", "+01" },
+    { "2024-12-31 23:59:59", "TZM", "00" },         { "2024-12-31 23:59:59", "OF", "+01" },
+    { "2023-01-01 00:00:00", "HH24", "00" },        { "2023-01-01 00:00:00", "TZ", "CET" },
+    { "2023-01-01 00:00:00", "tz", "cet" },         { "2023-01-01 00:00:00", "TZH", "+01" },
+    { "2023-01-01 00:00:00", "TZM", "00" },         { "2023-01-01 00:00:00", "OF", "+01" },
 };
 
 static const TemplateCase read_cases[] = {
@@ -151,8 +141,7 @@ static const TemplateCase read_cases[] = {
     { "02/Jan/2024:03:04:05 +0200", "DD/Mon/YYYY:HH24:MI:SS TZHTZM", "2024-01-02 02:04:05+01" },
     { "02/Jan/2024:03:04:05 -0200", "DD/Mon/YYYY:HH24:MI:SS TZHTZM", "2024-01-02 06:04:05+01" },
     { "02/Jan/2024:03:04:05 -02:30", "DD/Mon/YYYY:HH24:MI:SS TZH:TZM", "2024-01-02 06:34:05+01" },
-    { "Tue Jan 02 03:04:05 +0000 2024",
-      "Dy Mon DD HH24:MI:SS +0000 YYYY",
+    { "Tue Jan 02 03:04:05 +0000 2024", "Dy Mon DD HH24:MI:SS +0000 YYYY",
       "2024-01-02 03:04:05+01" },
     { "2024/01/02 03:04", "YYYY/MM/DD HH24:MI", "2024-01-02 03:04:00+01" },
     { "2024-1-2", "YYYY-MM-DD", "2024-01-02 00:00:00+01" },
@@ -181,11 +170,9 @@ static const TemplateCase read_cases[] = {
     { "2024-W05-3", "IYYY-\"W\"IW-ID", "2024-01-31 00:00:00+01" },
     { "2024-W05", "IYYY-\"W\"IW", "2024-01-29 00:00:00+01" },
     { "2024 05", "YYYY WW", "2024-01-29 00:00:00+01" },
-    { "2024-01-02T03:04:05.123Z",
-      "YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"",
+    { "2024-01-02T03:04:05.123Z", "YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"",
       "2024-01-02 03:04:05.123+01" },
-    { "2024-01-02T03:04:05.123456Z",
-      "YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"",
+    { "2024-01-02T03:04:05.123456Z", "YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"",
       "2024-01-02 03:04:05.123456+01" },
     { "2024-01-02 03:04:05.5", "YYYY-MM-DD HH24:MI:SS.MS", "2024-01-02 03:04:05.5+01" },
     { "2024-01-02 03:04:05.12", "YYYY-MM-DD HH24:MI:SS.MS", "2024-01-02 03:04:05.12+01" },
@@ -284,8 +271,8 @@ static void fixture_init(Fixture *f, const TemplateCase *c)
     mr_arena_init(&f->arena, 0);
     mr_builder_init(&f->text, 0);
     ck_assert_int_eq(mr_timezone_find(MR_STRING("Europe/Berlin"), &f->zone, NULL), MR_OK);
-    ck_assert_int_eq(mr_datetime_template_create(&f->arena, mr_string(c->pattern), &f->template, NULL),
-                     MR_OK);
+    ck_assert_int_eq(
+        mr_datetime_template_create(&f->arena, mr_string(c->pattern), &f->template, NULL), MR_OK);
 }
 
 static void fixture_check(Fixture *f, const TemplateCase *c, MrStatus status)
@@ -330,7 +317,8 @@ START_TEST(test_read)
     Fixture f;
     int64_t us = 0;
     fixture_init(&f, c);
-    MrStatus status = mr_timestamp_from_template(f.template, mr_string(c->input), f.zone, &us, &f.err);
+    MrStatus status =
+        mr_timestamp_from_template(f.template, mr_string(c->input), f.zone, &us, &f.err);
     mr_builder_append(&f.text, shown, mr_timestamptz_format(us, f.zone, shown));
     fixture_check(&f, c, status);
 }

@@ -185,8 +185,7 @@ static const SumCase add_cases[] = {
     { "2024-01-31 12:00:00", "-1 mons", "2023-12-31 12:00:00" },
     { "0001-01-01 00:00:00", "1 year", "0002-01-01 00:00:00" },
     { "2024-01-31 12:00:00", "1 year", "2025-01-31 12:00:00" },
-    { "2023-12-31 23:59:59.999999",
-      "1 year 1 mon -3 days +00:00:00.5",
+    { "2023-12-31 23:59:59.999999", "1 year 1 mon -3 days +00:00:00.5",
       "2025-01-29 00:00:00.499999" },
     { "2024-03-30 02:30:00", "-100 years", "1924-03-30 02:30:00" },
     { "2024-02-29 00:00:00", "1 day", "2024-03-01 00:00:00" },
@@ -262,8 +261,7 @@ static const SumCase age_cases[] = {
     { "2024-03-30 02:30:00", "2024-01-31 12:00:00", "1 mon 29 days 14:30:00" },
     { "2024-01-31 12:00:00", "2024-01-31 12:00:00", "00:00:00" },
     { "2024-02-29 00:00:00", "1999-03-31 00:00:00", "24 years 10 mons 29 days" },
-    { "2023-12-31 23:59:59.999999",
-      "0001-01-01 00:00:00",
+    { "2023-12-31 23:59:59.999999", "0001-01-01 00:00:00",
       "2022 years 11 mons 30 days 23:59:59.999999" },
     { "1999-03-31 00:00:00", "0001-01-01 00:00:00", "1998 years 2 mons 30 days" },
     { "2024-02-29 00:00:00", "2023-12-31 23:59:59.999999", "1 mon 28 days 00:00:00.000001" },
@@ -444,8 +442,9 @@ START_TEST(test_units_of_a_bare_number)
     ck_assert_int_eq(mr_interval_parse_unit(MR_STRING("3"), MR_STRING("month"), &interval, NULL),
                      MR_OK);
     check_interval("month", &interval, "3 mons");
-    ck_assert_int_eq(mr_interval_parse_unit(MR_STRING("1 day 02:03:04"), MR_STRING("hour"), &interval,
-                                            NULL), MR_OK);
+    ck_assert_int_eq(
+        mr_interval_parse_unit(MR_STRING("1 day 02:03:04"), MR_STRING("hour"), &interval, NULL),
+        MR_OK);
     check_interval("hour", &interval, "1 day 02:00:00");
     ck_assert_int_eq(mr_interval_parse_unit(MR_STRING("1"), MR_STRING("moon"), &interval, NULL),
                      MR_ERR_INVALID_PARAMETER);

@@ -103,7 +103,8 @@ START_TEST(test_every_default_survives_show)
     show(settings, (MrSettingId)_i, shown, sizeof shown);
     MrError err = MR_ERROR_INIT;
     ck_assert_msg(mr_settings_set(settings, (MrSettingId)_i, mr_string(shown), MR_SETTING_FIXED,
-                                  &err) == MR_OK, "%s", err.message);
+                                  &err) == MR_OK,
+                  "%s", err.message);
     ck_assert_str_eq(show(settings, (MrSettingId)_i, again, sizeof again), shown);
     ck_assert_uint_gt(strlen(mr_setting_info((MrSettingId)_i)->doc), 1);
     mr_settings_destroy(settings);
@@ -114,19 +115,23 @@ START_TEST(test_scopes)
 {
     MrSettings *settings = mr_settings_create();
     MrError err = MR_ERROR_INIT;
-    ck_assert_int_eq(mr_settings_set(settings, MR_SET_PORT, MR_STRING("1"), MR_SETTING_SESSION, &err),
-                     MR_ERR_CANT_CHANGE_SETTING);
+    ck_assert_int_eq(
+        mr_settings_set(settings, MR_SET_PORT, MR_STRING("1"), MR_SETTING_SESSION, &err),
+        MR_ERR_CANT_CHANGE_SETTING);
     ck_assert_str_eq(err.message,
                      "parameter \"port\" cannot be changed without restarting the server");
-    ck_assert_int_eq(mr_settings_set(settings, MR_SET_WORKERS, MR_STRING("1"), MR_SETTING_SESSION,
-                                     &err), MR_ERR_CANT_CHANGE_SETTING);
-    ck_assert_int_eq(mr_settings_set(settings, MR_SET_SERVER_VERSION, MR_STRING("1"),
-                                     MR_SETTING_START, &err), MR_ERR_CANT_CHANGE_SETTING);
-    ck_assert_int_eq(mr_settings_set(settings, MR_SET_WORKERS, MR_STRING("3"), MR_SETTING_RELOAD,
-                                     &err), MR_OK);
+    ck_assert_int_eq(
+        mr_settings_set(settings, MR_SET_WORKERS, MR_STRING("1"), MR_SETTING_SESSION, &err),
+        MR_ERR_CANT_CHANGE_SETTING);
+    ck_assert_int_eq(
+        mr_settings_set(settings, MR_SET_SERVER_VERSION, MR_STRING("1"), MR_SETTING_START, &err),
+        MR_ERR_CANT_CHANGE_SETTING);
+    ck_assert_int_eq(
+        mr_settings_set(settings, MR_SET_WORKERS, MR_STRING("3"), MR_SETTING_RELOAD, &err), MR_OK);
     ck_assert_int_eq(mr_settings_int(settings, MR_SET_WORKERS), 3);
     ck_assert_int_eq(mr_settings_set(settings, MR_SET_STATEMENT_TIMEOUT, MR_STRING("2500"),
-                                     MR_SETTING_SESSION, &err), MR_OK);
+                                     MR_SETTING_SESSION, &err),
+                     MR_OK);
     ck_assert_int_eq(mr_settings_int(settings, MR_SET_STATEMENT_TIMEOUT), 2500000);
     MrSettings *copy = mr_settings_copy(settings);
     MrSettings *fresh = mr_settings_create();
@@ -185,7 +190,8 @@ START_TEST(test_read_file)
         ck_assert_msg(strstr(err.message, file_cases[_i].expected) != NULL, "%s", err.message);
     }
     if (strstr(file_cases[_i].text, "quoted") != NULL) {
-        ck_assert_str_eq(mr_settings_text(settings, MR_SET_APPLICATION_NAME), "it's 'quoted' # here");
+        ck_assert_str_eq(mr_settings_text(settings, MR_SET_APPLICATION_NAME),
+                         "it's 'quoted' # here");
     }
     mr_settings_destroy(settings);
 }

@@ -15,17 +15,19 @@ static const struct {
 } utf8_cases[] = {
     { "", 0 },
     { "plain text of more than eight bytes", 35 },
-    { "gr\xc3\xbc\xc3\x9f" "e", 7 },
+    { "gr\xc3\xbc\xc3\x9f"
+      "e",
+      7 },
     { "\xe2\x82\xac", 3 },
     { "\xf0\x9f\x98\x80", 4 },
     { "\xf4\x8f\xbf\xbf", 4 },
-    { "\xf4\x90\x80\x80", 0 },          /* above U+10FFFF */
+    { "\xf4\x90\x80\x80", 0 }, /* above U+10FFFF */
     { "12345678\x80", 8 },
-    { "12345678\xc0\x80", 8 },          /* overlong NUL */
+    { "12345678\xc0\x80", 8 }, /* overlong NUL */
     { "\xc1\xbf", 0 },
-    { "\xe0\x9f\xbf", 0 },              /* overlong */
-    { "ab\xed\xa0\x80", 2 },            /* surrogate */
-    { "ab\xe2\x82", 2 },                /* cut off */
+    { "\xe0\x9f\xbf", 0 },   /* overlong */
+    { "ab\xed\xa0\x80", 2 }, /* surrogate */
+    { "ab\xe2\x82", 2 },     /* cut off */
     { "\xf8\x88\x80\x80\x80", 0 },
     { "\xff", 0 },
     { "a\xc3(", 1 },
