@@ -457,7 +457,7 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
         MrNodeKind kind;
         const char *what, *hint;
     } refused[] = {
-        { MR_AST_ARRAY, "arrays are", "Use separate columns, or text with string_to_array in the client." },
+        { MR_AST_ARRAY, "arrays are", "Use separate columns, or jsonb." },
         { MR_AST_SUBSCRIPT, "subscripts are", "Use split_part() on text, or -> on jsonb." },
         { MR_AST_FIELD, "selection of a field is", "Name the column itself." },
         { MR_AST_ROW, "row values are", "Compare the columns one by one: a = 1 AND b = 2." },

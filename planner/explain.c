@@ -110,6 +110,9 @@ static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
     if (explain->node->subject.data == NULL) {
         return mr_error_no_memory(explain->err);
     }
+    if (node->schema.column_count == 0) {
+        mr_builder_append_string(&explain->text, "none");
+    }
     append_names(&explain->text, &node->schema, NULL, node->schema.column_count);
     MR_TRY(add(explain, "Columns"));
     if (spec->kind == MR_SCAN_VALUES) {

@@ -235,14 +235,18 @@ static MrStatus bind_default_row(MrBinder *b, Target *target, MrLogical **out)
 static MrStatus whole_rows(MrBinder *b, const Target *target, MrLogical **tree)
 {
     const MrSchema *schema = &target->stream->schema;
-    const MrExpr *const *exprs;
+    const MrExpr *const *ingest;
+    MrExpr **exprs;
     const char **names;
-    MR_TRY(mr_planner_ingest(b->context, target->stream, target->given, target->count, &exprs, b->err));
+    MR_TRY(mr_planner_ingest(b->context, target->stream, target->given, target->count, &ingest, b->err));
+    MR_NEW_ARRAY(b->arena, exprs, schema->column_count, b->err);
     MR_NEW_ARRAY(b->arena, names, schema->column_count, b->err);
     for (uint32_t i = 0; i < schema->column_count; i++) {
         names[i] = schema->columns[i].name;
+        /* now() of a default is the INSERT's moment, not the arrival of a row that it reads. */
+        MR_TRY(mr_bind_without_arrival(b, ingest[i], &exprs[i]));
     }
-    return mr_logical_project(b->arena, *tree, (MrExpr **)(uintptr_t)exprs, names, schema->column_count, tree, b->err);
+    return mr_logical_project(b->arena, *tree, exprs, names, schema->column_count, tree, b->err);
 }
 
 MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement, const MrRelation **target,

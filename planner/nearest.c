@@ -13,30 +13,31 @@ static char fold(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-static uint32_t least(uint32_t a, uint32_t b, uint32_t c)
+static uint32_t smaller(uint32_t a, uint32_t b)
 {
-    uint32_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
+    return a < b ? a : b;
 }
 
-/* Levenshtein's distance with one row of memory; names are short by the parser's limit. */
+/* Letters changed, put in, left out or swapped with their neighbour, with three rows of memory; names
+ * are short by the parser's limit. */
 static uint32_t edit_distance(MrString a, MrString b)
 {
-    uint32_t row[NEAREST_LENGTH_MAX + 1];
+    uint32_t rows[3][NEAREST_LENGTH_MAX + 1];
     for (uint32_t j = 0; j <= b.length; j++) {
-        row[j] = j;
+        rows[0][j] = j;
     }
     for (uint32_t i = 1; i <= a.length; i++) {
-        uint32_t diagonal = row[0];
+        uint32_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *above_that = rows[(i + 1) % 3];
         row[0] = i;
         for (uint32_t j = 1; j <= b.length; j++) {
-            uint32_t above = row[j];
-            uint32_t change = fold(a.data[i - 1]) == fold(b.data[j - 1]) ? 0 : 1;
-            row[j] = least(above + 1, row[j - 1] + 1, diagonal + change);
-            diagonal = above;
+            char x = fold(a.data[i - 1]), y = fold(b.data[j - 1]);
+            row[j] = smaller(above[j - 1] + (x != y), smaller(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && x == fold(b.data[j - 2]) && y == fold(a.data[i - 2])) {
+                row[j] = smaller(row[j], above_that[j - 2] + 1);
+            }
         }
     }
-    return row[b.length];
+    return rows[a.length % 3][b.length];
 }
 
 void mr_nearest_init(MrNearest *nearest, const char *wanted)
@@ -53,7 +54,8 @@ void mr_nearest_offer(MrNearest *nearest, MrString candidate)
     uint32_t distance = edit_distance(nearest->wanted, candidate);
     /* More than a third of the letters wrong is another word, not a slip. */
     size_t longer = candidate.length > nearest->wanted.length ? candidate.length : nearest->wanted.length;
-    if (distance <= (longer + 2) / 3 && distance < longer && distance < nearest->distance) {
+    size_t allowed = longer < 6 ? 1 : longer / 3;
+    if (distance <= allowed && distance < longer && distance < nearest->distance) {
         nearest->best = candidate;
         nearest->distance = distance;
     }

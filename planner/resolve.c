@@ -219,6 +219,21 @@ static MrStatus call_new(MrBinder *b, const MrCandidate *chosen, MrExpr **args, 
     return MR_OK;
 }
 
+/* An entry for any type says nothing new where one for these very types is there. */
+static bool is_repeated(MrCandidate *candidates, uint32_t count, uint32_t arg_count)
+{
+    MrCandidate *fresh = &candidates[count];
+    for (uint32_t i = 0; i < count; i++) {
+        if (arg_count > 0 && memcmp(candidates[i].args, fresh->args, arg_count * sizeof *fresh->args) == 0) {
+            if (((const MrFunction *)candidates[i].entry)->flags & MR_FN_ANY_ARGS) {
+                candidates[i].entry = fresh->entry;
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The entries of the name that take this number of arguments. */
 static MrStatus collect(MrBinder *b, const char *name, const MrTypeId *types, uint32_t arg_count,
                         MrCandidate **out, uint32_t *out_count)
@@ -232,7 +247,10 @@ static MrStatus collect(MrBinder *b, const char *name, const MrTypeId *types, ui
     uint32_t count = 0;
     for (uint32_t i = 0; i < found_count; i++) {
         candidates[count].args = slots + (size_t)count * arg_count;
-        count += candidate_fill(&candidates[count], found[i], types, arg_count) ? 1 : 0;
+        if (candidate_fill(&candidates[count], found[i], types, arg_count)
+            && !is_repeated(candidates, count, arg_count)) {
+            count++;
+        }
     }
     *out = candidates;
     *out_count = count;

@@ -188,8 +188,12 @@ static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *a
     MR_TRY(encode_key(b, aggregate, &exprs[visible]));
     MR_TRY(mr_logical_project(b->arena, root->input, exprs, names, visible + 1, tree, b->err));
     (*tree)->columns[visible].not_null = true;
-    mr_bind_notice(b, "Select all columns of GROUP BY to have them as the key.",
-                   "the result table gets a column \"mr_key\": the query does not select the key of its groups");
+    if (aggregate->is_global) {
+        mr_bind_notice(b, NULL, "the result table gets a column \"mr_key\": its one row needs a key");
+    } else {
+        mr_bind_notice(b, "Select all columns of GROUP BY to have them as the key.",
+                       "the result table gets a column \"mr_key\": the query does not select the key of its groups");
+    }
     return MR_OK;
 }
 

@@ -8,7 +8,7 @@
 /* ---- Cells ------------------------------------------------------------------------------- */
 
 /* now() of a default is this statement's moment here: the row is made by it. */
-static MrStatus without_arrival(MrBinder *b, const MrExpr *expr, MrExpr **out)
+MrStatus mr_bind_without_arrival(MrBinder *b, const MrExpr *expr, MrExpr **out)
 {
     if (expr->kind == MR_EXPR_ARRIVAL) {
         MrDatum now = { .type = expr->type, .integer = b->context->now_us };
@@ -20,7 +20,7 @@ static MrStatus without_arrival(MrBinder *b, const MrExpr *expr, MrExpr **out)
     *copy = *expr;
     copy->args = args;
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(without_arrival(b, expr->args[i], &args[i]));
+        MR_TRY(mr_bind_without_arrival(b, expr->args[i], &args[i]));
     }
     *out = copy;
     return MR_OK;
@@ -35,7 +35,7 @@ MrStatus mr_bind_evaluate(MrBinder *b, const MrExpr *expr, MrDatum *out)
     }
     MrExpr *plain = (MrExpr *)(uintptr_t)expr;
     if (mr_expr_has_kind(expr, MR_EXPR_ARRIVAL)) {
-        MR_TRY(without_arrival(b, expr, &plain));
+        MR_TRY(mr_bind_without_arrival(b, expr, &plain));
     }
     MR_TRY(mr_expr_constant_value(b->arena, plain, b->context->zone, b->context->now_us, out, b->err));
     out->type = expr->type;

@@ -17,6 +17,8 @@ typedef struct MrValuesTarget {
 
 /* `target` NULL: the columns get the types that their values have in common. */
 MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrValuesTarget *target, MrLogical **out);
+/* The expression with now() of a default as this statement's moment. */
+MrStatus mr_bind_without_arrival(MrBinder *b, const MrExpr *expr, MrExpr **out);
 /* The value of an expression without columns, now. */
 MrStatus mr_bind_evaluate(MrBinder *b, const MrExpr *expr, MrDatum *out);
 
