@@ -597,7 +597,7 @@ int main(void)
     suite_add_tcase(suite, threads);
     TCase *histories = tcase_create("histories");
     tcase_set_timeout(histories, 300);
-    tcase_add_loop_test(histories, test_random_histories_equal_the_model, 0, 20);
+    tcase_add_loop_test(histories, test_random_histories_equal_the_model, 0, 8);
     suite_add_tcase(suite, histories);
     return fixture_run(suite);
 }
