@@ -49,7 +49,7 @@ MrStatus mr_interval_parse_unit(MrString text, MrString unit, MrInterval *out, M
  * take the general parser.  Digits are checked, ranges too. */
 bool mr_timestamp_parse_fast(const char *data, size_t length, int64_t *out);
 
-#define MR_DATETIME_TEXT_MAX 64
+#define MR_DATETIME_TEXT_MAX 80 /* an interval may need 66 */
 /* Write PostgreSQL's ISO output without a NUL and return its length. */
 size_t mr_date_format(int32_t days, char out[MR_DATETIME_TEXT_MAX]);
 size_t mr_time_format(int64_t us, char out[MR_DATETIME_TEXT_MAX]);

@@ -451,6 +451,16 @@ START_TEST(test_units_of_a_bare_number)
 }
 END_TEST
 
+START_TEST(test_longest_text_fits)
+{
+    MrInterval least = { .us = INT64_MIN, .days = INT32_MIN, .months = INT32_MIN };
+    ck_assert_uint_lt(strlen("-178956970 years -8 mons -2147483648 days -2562047788:00:54.775808"),
+                      MR_DATETIME_TEXT_MAX);
+    check_interval("least", &least,
+                   "-178956970 years -8 mons -2147483648 days -2562047788:00:54.775808");
+}
+END_TEST
+
 START_TEST(test_overflow_is_told)
 {
     MrInterval most = { .us = INT64_MAX, .days = INT32_MAX, .months = INT32_MAX };
@@ -479,6 +489,7 @@ int main(void)
     tcase_add_loop_test(timestamp_add_interval, test_add_to_timestamp, 0, COUNT(add_cases));
     tcase_add_loop_test(timestamp_add_interval, test_add_to_timestamptz, 0, COUNT(tzadd_cases));
     tcase_add_test(timestamp_add_interval, test_overflow_is_told);
+    tcase_add_test(interval_parse, test_longest_text_fits);
     suite_add_tcase(suite, timestamp_add_interval);
     TCase *timestamp_subtract = tcase_create("mr_timestamp_subtract");
     tcase_add_loop_test(timestamp_subtract, test_subtract, 0, COUNT(subtract_cases));
