@@ -277,23 +277,48 @@ static inline bool decimal_fast(const char *data, size_t length, MrDecimal *valu
 }
 DEFINE_KERNEL(kernel_numeric, MrDecimal, MrDecimal, decimal_fast(data, length, &value))
 
-/* Rows of a stream mostly have the day of the row before. */
+/* Rows of a stream mostly have the day of the row before: its text and its start. */
+typedef struct DayMemo {
+    char text[10];
+    int64_t start_us;
+} DayMemo;
+
+/* The same day as before, without a zone. */
+static inline bool timestamp_of_day(const char *data, size_t length, const char *end, const DayMemo *day,
+                                    int64_t *value)
+{
+    static const uint32_t scales[8] = { 0, 0, 100000, 10000, 1000, 100, 10, 1 };
+    uint32_t seconds;
+    uint64_t fraction = 0;
+    if (length < 19 || memcmp(data, day->text, 10) != 0 || (data[10] != ' ' && data[10] != 'T')
+        || !mr_parse_clock_fast(data + 11, &seconds)) {
+        return false;
+    }
+    if (length > 19) {
+        size_t digits = length - 20;
+        if (length == 20 || digits > 6 || data[19] != '.'
+            || !mr_parse_digits8(data + 20, digits, end, &fraction)) {
+            return false;
+        }
+        fraction *= scales[digits + 1];
+    }
+    *value = day->start_us + (int64_t)seconds * MR_US_PER_SECOND + (int64_t)fraction;
+    return true;
+}
+
 static inline bool timestamp_fast(const char *data, size_t length, const char *end, bool zone_needed,
-                                  char day[10], int64_t *day_us, int64_t *value)
+                                  DayMemo *day, int64_t *value)
 {
     bool zoned;
-    uint32_t seconds;
-    if (length == 19 && !zone_needed && memcmp(data, day, 10) == 0
-        && (data[10] == ' ' || data[10] == 'T') && mr_parse_clock_fast(data + 11, &seconds)) {
-        *value = *day_us + (int64_t)seconds * MR_US_PER_SECOND;
+    if (!zone_needed && timestamp_of_day(data, length, end, day, value)) {
         return true;
     }
     if (!mr_parse_timestamp_fast(data, length, end, value, &zoned) || (zone_needed && !zoned)) {
         return false;
     }
-    memcpy(day, data, 10);
+    memcpy(day->text, data, 10);
     int64_t within = *value % MR_US_PER_DAY;
-    *day_us = *value - (within < 0 ? within + MR_US_PER_DAY : within);
+    day->start_us = *value - (within < 0 ? within + MR_US_PER_DAY : within);
     return true;
 }
 
@@ -302,12 +327,10 @@ static uint32_t kernel_time_line(const KernelInput *in, bool zone_needed, MrErro
     MrStage *stage = &in->reader->decoder->stage;
     int64_t *cells = (int64_t *)stage->columns[in->column->target].data + in->first_row;
     const char *end = in->run->data_end;
-    char day[10] = { 0 };
-    int64_t day_us = 0;
+    DayMemo day = { .start_us = 0 };
     FOR_EACH_FIELD(in, row, data, length)
     {
-        if (__builtin_expect(timestamp_fast(data, length, end, zone_needed, day, &day_us, &cells[row]),
-                             1)) {
+        if (__builtin_expect(timestamp_fast(data, length, end, zone_needed, &day, &cells[row]), 1)) {
             continue;
         }
         if (field_slow(in->reader, in->column, data, length, in->first_row + row, err) != MR_OK) {
