@@ -12,6 +12,7 @@
 struct MrAdhoc {
     MrServer *server;
     const MrPlan *plan;
+    MrStatementMemory *memory;
     MrCatalog *catalog;
     int64_t memory_bytes;
     uint64_t upto;
@@ -235,6 +236,7 @@ static void finish_adhoc(void *context)
         adhoc->done(adhoc->context, result, adhoc->status == MR_OK ? NULL : &adhoc->err);
     }
     mr_catalog_unref(adhoc->catalog);
+    mr_statement_memory_release(adhoc->memory);
     free(adhoc);
 }
 
@@ -267,8 +269,8 @@ static void covered(void *context, MrStatus status, const MrError *err)
     begin(adhoc);
 }
 
-MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrCatalog *catalog, int64_t memory_bytes,
-                        uint64_t own_sequence, MrAdhocDone *done, void *context)
+MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory, MrCatalog *catalog,
+                        int64_t memory_bytes, uint64_t own_sequence, MrAdhocDone *done, void *context)
 {
     MrAdhoc *adhoc = calloc(1, sizeof *adhoc);
     if (adhoc == NULL) {
@@ -278,6 +280,7 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrCatalog *catalog
     }
     adhoc->server = server;
     adhoc->plan = plan;
+    adhoc->memory = mr_statement_memory_hold(memory);
     adhoc->catalog = mr_catalog_ref(catalog);
     adhoc->memory_bytes = memory_bytes;
     adhoc->upto = mr_log_appended(server->log);

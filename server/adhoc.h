@@ -20,11 +20,12 @@ void mr_result_destroy(MrResult *result); /* accepts NULL */
 typedef struct MrAdhoc MrAdhoc;
 typedef void MrAdhocDone(void *context, MrResult *result, const MrError *err); /* takes result; NULL on error */
 
-/* Starts the plan (keeps `plan`, its arena and catalogue until done).  Reads streams from their first kept row
+/* Starts the plan; holds the memory that it lives in and the catalogue until it is over, also when it is
+ * abandoned.  Reads streams from their first kept row
  * up to `upto` (the head of the log at the start of the statement).  `own_sequence`: rows this session was
  * acknowledged, which results must cover first (0: no wait). */
-MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrCatalog *catalog, int64_t memory_bytes,
-                        uint64_t own_sequence, MrAdhocDone *done, void *context);
+MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory, MrCatalog *catalog,
+                        int64_t memory_bytes, uint64_t own_sequence, MrAdhocDone *done, void *context);
 /* Ends it within one batch: done comes with 57014.  */
 void mr_adhoc_cancel(MrAdhoc *adhoc);
 /* The session is gone: the result is thrown away, done is not called. */

@@ -9,10 +9,11 @@
 #include "server/waits.h"
 
 typedef struct MrDdlRequest {
-    const MrNode *statement;      /* CREATE …, DROP, ALTER, COMMENT; borrowed for the call and until done */
+    const MrNode *statement;      /* CREATE …, DROP, ALTER, COMMENT */
+    MrStatementMemory *memory;    /* that holds the statement: held until it is over */
     const MrTimezone *zone;       /* of the session */
     void (*notice)(void *context, const char *sqlstate, const char *message, const char *hint);
-    void *notice_context;
+    void *notice_context;         /* not used any more once the wait is cancelled */
 } MrDdlRequest;
 
 /* `done` comes later, on the loop's thread, with the error or MR_OK.  Once begun it runs to its end even when

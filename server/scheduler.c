@@ -190,15 +190,36 @@ static void release_records(MrScheduler *scheduler)
     mr_arena_reset(&scheduler->arena);
 }
 
+/* The streams that the queries at this position read: one scan serves them all. */
+static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t position,
+                               MrLogFilter *out, MrError *err)
+{
+    uint32_t greatest = 0;
+    uint64_t *bits;
+    for (uint32_t q = 0; q < count; q++) {
+        uint32_t id = queries[q]->spec.plan->scan->stream_id;
+        greatest = id > greatest ? id : greatest;
+    }
+    MR_NEW_ARRAY(&scheduler->arena, bits, greatest / 64 + 1, err);
+    for (uint32_t q = 0; q < count; q++) {
+        if (queries[q]->position == position) {
+            mr_bitmap_set(bits, queries[q]->spec.plan->scan->stream_id);
+        }
+    }
+    *out = (MrLogFilter){ .streams = bits, .stream_words = greatest / 64 + 1 };
+    return MR_OK;
+}
+
 /* Reads from `from`, at most a micro-batch; *upto comes back as the last sequence that was covered. */
-static MrStatus read_records(MrScheduler *scheduler, uint64_t from, uint64_t *upto, MrError *err)
+static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, uint64_t from, uint64_t *upto,
+                             MrError *err)
 {
     int64_t left = mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
     uint64_t next = from;
     while (next <= *upto && left > 0 && scheduler->record_count < RECORDS_MAX) {
         MrLogRecord *record = &scheduler->records[scheduler->record_count];
         bool found;
-        MR_TRY(mr_log_read(scheduler->server->log, next, *upto, NULL, &scheduler->arena, record, &found, err));
+        MR_TRY(mr_log_read(scheduler->server->log, next, *upto, filter, &scheduler->arena, record, &found, err));
         if (!found) {
             return MR_OK;
         }
@@ -258,7 +279,11 @@ static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count
         upto = limit > lowest && limit < upto ? limit : upto;
     }
     MrError err = MR_ERROR_INIT;
-    MrStatus status = read_records(scheduler, lowest + 1, &upto, &err);
+    MrLogFilter filter;
+    MrStatus status = wanted_streams(scheduler, queries, count, lowest, &filter, &err);
+    if (status == MR_OK) {
+        status = read_records(scheduler, &filter, lowest + 1, &upto, &err);
+    }
     for (uint32_t q = 0; q < count; q++) {
         MrQuery *query = queries[q];
         if (!can_run(query) || query->position != lowest || query->position >= run_limit(query, head)) {

@@ -30,6 +30,16 @@ typedef struct MrHttp MrHttp;
 typedef struct MrFeeds MrFeeds;
 typedef struct MrPostbox MrPostbox;
 
+/* Memory of one statement (its tree, its plan), shared by the session and what runs for it; the last holder
+ * frees it.  Only on the event loop's thread. */
+typedef struct MrStatementMemory {
+    MrArena arena;
+    uint32_t holders;
+} MrStatementMemory;
+MrStatementMemory *mr_statement_memory_create(void); /* one holder; NULL: no memory */
+MrStatementMemory *mr_statement_memory_hold(MrStatementMemory *memory);
+void mr_statement_memory_release(MrStatementMemory *memory); /* accepts NULL */
+
 struct MrServer {
     MrSettings *settings;        /* of the server; a session starts with a copy */
     MrClock *clock;
@@ -47,6 +57,7 @@ struct MrServer {
     MrListener *listener;        /* sessions */
     MrHttp *http;                /* NULL: off */
     MrFeeds *feeds;              /* file and datagen streams */
+    struct MrDdl *ddl_queue;     /* statements that change the catalogue; the first is under way */
     int64_t started_us;          /* wall clock */
     uint32_t next_oid;
     bool is_draining;            /* SIGTERM came: no new statements */

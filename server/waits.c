@@ -6,7 +6,7 @@
 #include "server/log_thread.h"
 #include "server/scheduler.h"
 
-typedef enum WaitKind { WAIT_DURABLE, WAIT_FLUSH, WAIT_COVERED } WaitKind;
+typedef enum WaitKind { WAIT_DURABLE, WAIT_FLUSH, WAIT_COVERED, WAIT_TOLD } WaitKind;
 
 struct MrWait {
     WaitKind kind;
@@ -16,7 +16,7 @@ struct MrWait {
     MrFeedMark *mark;      /* FLUSH: until the sources have come so far */
     MrWaitDone *done;
     void *context;
-    bool is_cancelled;
+    bool is_cancelled, is_told;
     MrStatus status;       /* the outcome, once it is over */
     MrError err;
     MrWait *next;
@@ -57,6 +57,15 @@ static void check_posted(void *context)
     mr_waits_check(server);
 }
 
+/* It may be over already, but `done` comes later, never from the call that makes the wait. */
+static void post_check(MrServer *server)
+{
+    if (!server->waits->is_posted) {
+        server->waits->is_posted = true;
+        mr_server_post(server, check_posted, server);
+    }
+}
+
 static MrWait *wait_add(MrServer *server, const MrWait *wait)
 {
     MrWait *made = malloc(sizeof *made);
@@ -68,10 +77,7 @@ static MrWait *wait_add(MrServer *server, const MrWait *wait)
     *made = *wait;
     made->next = server->waits->first;
     server->waits->first = made;
-    if (!server->waits->is_posted) { /* it may be over already, but `done` comes later, never from here */
-        server->waits->is_posted = true;
-        mr_server_post(server, check_posted, server);
-    }
+    post_check(server);
     return made;
 }
 
@@ -95,6 +101,26 @@ MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequ
     memcpy(wait.query, query, sizeof wait.query);
     mr_scheduler_hurry(server, sequence);
     return wait_add(server, &wait);
+}
+
+MrWait *mr_wait_told(MrServer *server, MrWaitDone *done, void *context)
+{
+    return wait_add(server, &(MrWait){ .kind = WAIT_TOLD, .done = done, .context = context });
+}
+
+void mr_wait_tell(MrServer *server, MrWait *wait, MrStatus status, const MrError *err)
+{
+    wait->is_told = true;
+    wait->status = status;
+    if (status != MR_OK) {
+        wait->err = *err;
+    }
+    post_check(server);
+}
+
+bool mr_wait_is_cancelled(const MrWait *wait)
+{
+    return wait->is_cancelled;
 }
 
 void mr_wait_cancel(MrWait *wait)
@@ -189,6 +215,8 @@ static bool is_over(MrServer *server, MrWait *wait)
         return flush_is_over(server, wait);
     case WAIT_COVERED:
         return covered_is_over(server, wait);
+    case WAIT_TOLD:
+        return wait->is_told;
     }
     return true;
 }
@@ -203,7 +231,8 @@ void mr_waits_check(MrServer *server)
     MrWait *over = NULL, **over_last = &over;
     for (MrWait **link = &waits->first; *link != NULL;) {
         MrWait *wait = *link;
-        if (!wait->is_cancelled && !is_over(server, wait)) {
+        /* A told wait stays, cancelled or not, until its teller is done with it. */
+        if (wait->kind == WAIT_TOLD ? !wait->is_told : !wait->is_cancelled && !is_over(server, wait)) {
             link = &wait->next;
             continue;
         }

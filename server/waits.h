@@ -20,6 +20,10 @@ MrWait *mr_wait_flush(MrServer *server, MrWaitDone *done, void *context);
 /* Reading a result: the query covers `sequence`.  Succeeds at once for a query that cannot get there (a
  * NOTICE is the caller's: mr_scheduler_query_status). */
 MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequence, MrWaitDone *done, void *context);
+/* A wait whose end somebody tells (DDL); it may be cancelled like any other. */
+MrWait *mr_wait_told(MrServer *server, MrWaitDone *done, void *context);
+void mr_wait_tell(MrServer *server, MrWait *wait, MrStatus status, const MrError *err);
+bool mr_wait_is_cancelled(const MrWait *wait);
 void mr_wait_cancel(MrWait *wait); /* accepts NULL */
 
 /* Called (on the loop's thread) when the log was synced, a target has committed, a query changed state. */

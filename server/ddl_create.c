@@ -1,0 +1,431 @@
+/*
+ * server/ddl_create.c - CREATE STREAM, CONNECTION, SECRET, VIEW and MATERIALIZED VIEW.
+ */
+#include <stdlib.h>
+
+#include "common/fault.h"
+#include "common/logging.h"
+#include "common/random.h"
+#include "common/timezone.h"
+#include "parser/print.h"
+#include "server/ddl_internal.h"
+#include "server/ingest.h"
+#include "server/scheduler.h"
+
+static void fail(MrDdl *ddl, MrStatus status)
+{
+    ddl->status = status;
+    mr_ddl_finish(ddl);
+}
+
+/* True: the statement is over, as the name is taken (an error, or a notice with IF NOT EXISTS). */
+static bool name_is_taken(MrDdl *ddl, const char *name, bool if_not_exists, int32_t position)
+{
+    if (mr_catalog_find(ddl->catalog, NULL, name) == NULL) {
+        return false;
+    }
+    if (if_not_exists) {
+        mr_ddl_notice(ddl, "42P07", "relation \"%s\" already exists, skipping", name);
+        mr_ddl_finish(ddl);
+        return true;
+    }
+    ddl->status = mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+    mr_error_at(&ddl->err, position);
+    mr_ddl_finish(ddl);
+    return true;
+}
+
+/* The canonical text that is stored and shown. */
+static MrStatus statement_text(MrDdl *ddl, const char **out)
+{
+    *out = mr_ast_to_text(&ddl->memory->arena, ddl->request.statement, MR_PRINT_SHOWN);
+    return *out == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
+}
+
+static MrStatus fill_object(MrDdl *ddl, MrCatalogKind kind, const char *name)
+{
+    MrCatalogObject *object = &ddl->record.object;
+    ddl->record.op = MR_DDL_CREATE;
+    object->id = mr_catalog_store_next_id(ddl->server->store);
+    object->kind = kind;
+    object->name = name;
+    object->options = "";
+    object->state = "running";
+    object->state_reason = "";
+    object->settings = mr_ddl_settings_text(&ddl->memory->arena, ddl->request.zone);
+    if (object->settings == NULL) {
+        return mr_error_no_memory(&ddl->err);
+    }
+    return statement_text(ddl, &object->sql);
+}
+
+/* Publishes a version of the catalogue with the relation added. */
+static MrStatus publish_relation(MrDdl *ddl)
+{
+    MrCatalog *next;
+    MR_TRY(mr_catalog_clone(ddl->server->catalog, &next, &ddl->err));
+    MrStatus status = mr_catalog_add_relation(next, &ddl->relation, &ddl->err);
+    if (status != MR_OK) {
+        mr_catalog_unref(next);
+        return status;
+    }
+    mr_server_publish(ddl->server, next);
+    return MR_OK;
+}
+
+static void relation_ids(MrDdl *ddl, const char *zone_name)
+{
+    ddl->relation.oid = ddl->server->next_oid++;
+    ddl->relation.sql = ddl->record.object.sql;
+    ddl->relation.zone_name = zone_name;
+}
+
+/* ---- streams ------------------------------------------------------------------------------------ */
+
+MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err)
+{
+    const MrStream *stream = relation->stream;
+    MrLogStream definition = { .stream_id = stream->id, .schema = &stream->schema, .event_column = stream->event_column,
+                               .delay_us = stream->delay_us, .max_future_skew_us = stream->max_future_skew_us,
+                               .durability = (MrDurability)stream->durability };
+    MR_TRY(mr_log_set_stream(server->log, &definition, err));
+    if (strcmp(stream->connector, "push") != 0) {
+        return mr_feeds_start(server, relation, err);
+    }
+    return MR_OK;
+}
+
+static void stream_recorded(MrDdl *ddl)
+{
+    ddl->status = publish_relation(ddl);
+    if (ddl->status == MR_OK) {
+        const MrRelation *relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
+        ddl->status = mr_ddl_add_stream(ddl->server, relation, &ddl->err);
+    }
+    mr_ddl_finish(ddl);
+}
+
+void mr_ddl_create_stream(MrDdl *ddl)
+{
+    const MrAstCreateStream *statement = (const MrAstCreateStream *)ddl->request.statement;
+    MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
+    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists, statement->name.position)) {
+        return;
+    }
+    MrStatus status = mr_planner_stream(&context, statement, &ddl->relation, &ddl->err);
+    if (status == MR_OK) {
+        status = fill_object(ddl, MR_CATALOG_STREAM, ddl->relation.name);
+    }
+    if (status != MR_OK) {
+        fail(ddl, status);
+        return;
+    }
+    ((MrStream *)ddl->relation.stream)->id = ddl->record.object.id; /* the planner made it for us, in our arena */
+    relation_ids(ddl, "UTC");
+    mr_ddl_record(ddl, stream_recorded);
+}
+
+/* ---- views -------------------------------------------------------------------------------------- */
+
+static void view_recorded(MrDdl *ddl)
+{
+    ddl->status = publish_relation(ddl);
+    mr_ddl_finish(ddl);
+}
+
+void mr_ddl_create_view(MrDdl *ddl)
+{
+    const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
+    MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
+    if (statement->or_replace && mr_catalog_find(ddl->catalog, NULL, statement->name.name) != NULL) {
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "CREATE OR REPLACE VIEW of a view that is there");
+        mr_error_hint(&ddl->err, "DROP VIEW it first; what reads it must be dropped before.");
+        mr_ddl_finish(ddl);
+        return;
+    }
+    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists, statement->name.position)) {
+        return;
+    }
+    MrStatus status = mr_planner_view(&context, statement, &ddl->relation, &ddl->err);
+    if (status == MR_OK) {
+        status = fill_object(ddl, MR_CATALOG_VIEW, statement->name.name);
+    }
+    if (status != MR_OK) {
+        fail(ddl, status);
+        return;
+    }
+    relation_ids(ddl, ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone));
+    mr_ddl_record(ddl, view_recorded);
+}
+
+/* ---- connections and secrets --------------------------------------------------------------------- */
+
+static void connection_recorded(MrDdl *ddl)
+{
+    MrCatalog *next;
+    MrConnection connection;
+    MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
+    const MrAstCreateConnection *statement = (const MrAstCreateConnection *)ddl->request.statement;
+    ddl->status = mr_planner_connection(&context, statement, &connection, &ddl->err);
+    if (ddl->status == MR_OK && connection.password != NULL) {
+        connection.secret = ddl->record.object.options;
+        connection.password = NULL;
+    }
+    if (ddl->status == MR_OK) {
+        ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
+    }
+    if (ddl->status == MR_OK) {
+        ddl->status = mr_catalog_add_connection(next, &connection, &ddl->err);
+        if (ddl->status == MR_OK) {
+            mr_server_publish(ddl->server, next);
+        } else {
+            mr_catalog_unref(next);
+        }
+    }
+    mr_ddl_finish(ddl);
+}
+
+/* A password given in clear goes where secrets are, under a name that no user can give. */
+static MrStatus hide_password(MrDdl *ddl, const MrConnection *connection)
+{
+    const char *name = mr_arena_printf(&ddl->memory->arena, "connection %s", connection->name);
+    if (name == NULL) {
+        return mr_error_no_memory(&ddl->err);
+    }
+    ddl->record.object.options = name;
+    return mr_catalog_store_put_secret(ddl->server->store, name, mr_string(connection->password), &ddl->err);
+}
+
+void mr_ddl_create_connection(MrDdl *ddl)
+{
+    const MrAstCreateConnection *statement = (const MrAstCreateConnection *)ddl->request.statement;
+    MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
+    MrConnection connection;
+    if (mr_catalog_connection(ddl->catalog, statement->name) != NULL) {
+        if (statement->if_not_exists) {
+            mr_ddl_notice(ddl, "42710", "connection \"%s\" already exists, skipping", statement->name);
+            mr_ddl_finish(ddl);
+            return;
+        }
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_DUPLICATE_OBJECT, "connection \"%s\" already exists",
+                                   statement->name);
+        mr_ddl_finish(ddl);
+        return;
+    }
+    MrStatus status = mr_planner_connection(&context, statement, &connection, &ddl->err);
+    if (status == MR_OK) {
+        MrSinkOptions options = { .location = connection.location, .password = connection.password,
+                                  .allow_any_authentication = connection.allow_any_authentication,
+                                  .journal_truncate = connection.journal_truncate };
+        status = mr_sink_find(mr_string(connection.sink_class))->check_options(&options, &ddl->err);
+    }
+    if (status == MR_OK) {
+        status = fill_object(ddl, MR_CATALOG_CONNECTION, statement->name);
+    }
+    if (status == MR_OK && connection.password != NULL) {
+        status = hide_password(ddl, &connection);
+    }
+    if (status != MR_OK) {
+        fail(ddl, status);
+        return;
+    }
+    mr_ddl_record(ddl, connection_recorded);
+}
+
+static void secret_recorded(MrDdl *ddl)
+{
+    MrCatalog *next;
+    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = mr_catalog_add_secret(next, ddl->record.object.name, &ddl->err);
+        if (ddl->status == MR_OK) {
+            mr_server_publish(ddl->server, next);
+        } else {
+            mr_catalog_unref(next);
+        }
+    }
+    mr_ddl_finish(ddl);
+}
+
+void mr_ddl_create_secret(MrDdl *ddl)
+{
+    const MrAstCreateSecret *statement = (const MrAstCreateSecret *)ddl->request.statement;
+    if (mr_catalog_has_secret(ddl->catalog, statement->name)) {
+        if (statement->if_not_exists) {
+            mr_ddl_notice(ddl, "42710", "secret \"%s\" already exists, skipping", statement->name);
+            mr_ddl_finish(ddl);
+            return;
+        }
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_DUPLICATE_OBJECT, "secret \"%s\" already exists", statement->name);
+        mr_ddl_finish(ddl);
+        return;
+    }
+    MrStatus status = mr_catalog_store_put_secret(ddl->server->store, statement->name, mr_string(statement->value),
+                                                  &ddl->err);
+    if (status != MR_OK) {
+        fail(ddl, status);
+        return;
+    }
+    ddl->record = (MrDdlRecord){ .op = MR_DDL_SECRET, .object = { .name = statement->name } };
+    mr_ddl_record(ddl, secret_recorded);
+}
+
+/* ---- standing queries ---------------------------------------------------------------------------- */
+
+MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const char **connection,
+                             const char **schema_name, MrError *err)
+{
+    *connection = "main";
+    *schema_name = NULL;
+    if (name->connection != NULL) {
+        *connection = name->connection;
+        *schema_name = name->schema;
+    } else if (name->schema != NULL && mr_catalog_connection(catalog, name->schema) != NULL) {
+        *connection = name->schema;
+    } else if (name->schema != NULL && strcmp(name->schema, "public") != 0) {
+        mr_error_set(err, MR_ERR_INVALID_SCHEMA_NAME, "there is no connection \"%s\"", name->schema);
+        mr_error_hint(err, "CREATE CONNECTION %s WITH (type = 'postgres', dsn = '…') makes one.", name->schema);
+        return mr_error_at(err, name->position);
+    }
+    if (mr_catalog_connection(catalog, *connection) == NULL) {
+        mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "connection \"%s\" does not exist", *connection);
+        return mr_error_at(err, name->position);
+    }
+    return MR_OK;
+}
+
+static void query_marked_running(MrDdl *ddl)
+{
+    MrQuerySpec spec = { .object_id = ddl->record.object.id, .plan = ddl->plan, .arena = ddl->plan_arena,
+                         .catalog = ddl->catalog, .start_sequence = ddl->record.object.start_sequence, .is_new = true };
+    memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
+    spec.relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
+    /* The relation of the published catalogue must live as long as the query. */
+    spec.catalog = ddl->server->catalog;
+    ddl->status = mr_scheduler_add(ddl->server, &spec, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->plan_arena = NULL;
+        mr_scheduler_wake(ddl->server);
+    }
+    mr_ddl_finish(ddl);
+}
+
+static void query_withdrawn(MrDdl *ddl)
+{
+    ddl->status = ddl->err.status;
+    mr_ddl_finish(ddl);
+}
+
+static void table_created(MrDdl *ddl)
+{
+    if (ddl->status != MR_OK) { /* the record said it is there: a second one takes that back */
+        ddl->record.op = MR_DDL_DROP;
+        MrError cause = ddl->err;
+        mr_ddl_record(ddl, query_withdrawn);
+        ddl->err = cause;
+        return;
+    }
+    ddl->status = publish_relation(ddl);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    ddl->status = mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id, "running", "", &ddl->err);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    query_marked_running(ddl);
+}
+
+static void create_table_job(MrDdl *ddl, MrTarget *target)
+{
+    static const uint8_t no_nonce[16];
+    MrSink *sink;
+    ddl->status = mr_target_sink(target, &sink, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = sink->sink_class->create_table(sink, ddl->record.object.uuid, no_nonce, &ddl->table, &ddl->err);
+    }
+    mr_fault_point("ddl.after_table");
+}
+
+static void query_recorded(MrDdl *ddl)
+{
+    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->relation.standing->connection, &ddl->thread,
+                                  &ddl->err);
+    if (ddl->status != MR_OK) {
+        table_created(ddl);
+        return;
+    }
+    mr_ddl_on_target(ddl, create_table_job, table_created);
+}
+
+static MrStatus plan_query(MrDdl *ddl, const MrAstCreateView *statement)
+{
+    MrPlan *plan;
+    ddl->plan_arena = calloc(1, sizeof *ddl->plan_arena);
+    if (ddl->plan_arena == NULL) {
+        return mr_error_no_memory(&ddl->err);
+    }
+    mr_arena_init(ddl->plan_arena, 0);
+    MrPlannerContext context = mr_ddl_context(ddl, ddl->plan_arena);
+    MR_TRY(mr_planner_standing(&context, statement, &plan, &ddl->err));
+    ddl->plan = plan;
+    return fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
+}
+
+static MrStatus describe_query(MrDdl *ddl, const MrAstCreateView *statement)
+{
+    MrStandingQuery *standing;
+    MR_NEW(&ddl->memory->arena, standing, &ddl->err);
+    MR_TRY(mr_ddl_place_result(ddl->catalog, &statement->name, &standing->connection, &standing->schema_name, &ddl->err));
+    memcpy(standing->id, ddl->record.object.uuid, sizeof standing->id);
+    standing->schema = ddl->plan->output;
+    standing->visible_columns = ddl->plan->visible_columns;
+    standing->keys = ddl->plan->keys;
+    standing->key_count = ddl->plan->key_count;
+    standing->append_only = ddl->plan->append_only;
+    ddl->relation = (MrRelation){ .kind = MR_RELATION_QUERY, .schema_name = "public", .name = statement->name.name,
+                                  .query = statement->query, .standing = standing,
+                                  .schema = { standing->visible_columns, standing->schema.columns } };
+    relation_ids(ddl, ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone));
+    ddl->table = (MrSinkTable){ .schema_name = standing->schema_name, .name = ddl->relation.name,
+                                .schema = standing->schema, .key_columns = standing->keys,
+                                .key_count = standing->key_count, .numeric_as_text = ddl->plan->numeric_as_text };
+    return MR_OK;
+}
+
+void mr_ddl_create_query(MrDdl *ddl)
+{
+    const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
+    if (statement->or_replace && mr_catalog_find(ddl->catalog, NULL, statement->name.name) != NULL) {
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "CREATE OR REPLACE of a view that is there");
+        mr_error_hint(&ddl->err, "DROP MATERIALIZED VIEW it, then CREATE it: it starts from all retained rows.");
+        mr_ddl_finish(ddl);
+        return;
+    }
+    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists, statement->name.position)) {
+        return;
+    }
+    MrStatus status = plan_query(ddl, statement);
+    if (status == MR_OK) {
+        status = mr_random_uuid(ddl->record.object.uuid, &ddl->err);
+    }
+    if (status == MR_OK) {
+        status = describe_query(ddl, statement);
+    }
+    if (status != MR_OK) {
+        fail(ddl, status);
+        return;
+    }
+    MrLogStreamFacts facts = { .first_sequence = 1 };
+    if (ddl->plan->snapshot) {
+        mr_log_stream_facts(ddl->server->log, ddl->plan->scan->stream_id, &facts);
+    } else {
+        facts.first_sequence = mr_log_appended(ddl->server->log) + 1;
+    }
+    ddl->record.object.start_sequence = facts.first_sequence == 0 ? 1 : facts.first_sequence;
+    ddl->record.object.plan_hash = ddl->plan->plan_hash;
+    ddl->record.object.state = "creating";
+    mr_ddl_record(ddl, query_recorded);
+}

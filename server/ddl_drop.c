@@ -1,0 +1,369 @@
+/*
+ * server/ddl_drop.c - DROP, with what depends on the victims; ALTER … SUSPEND and RESUME.
+ */
+#include "common/fault.h"
+#include "server/ddl_internal.h"
+#include "server/ingest.h"
+#include "server/scheduler.h"
+
+enum { VICTIMS_MAX = 10000 };
+
+static MrRelationKind wanted_kind(MrObjectKind object)
+{
+    switch (object) {
+    case MR_OBJECT_VIEW:
+        return MR_RELATION_VIEW;
+    case MR_OBJECT_MATERIALIZED_VIEW:
+        return MR_RELATION_QUERY;
+    default:
+        return MR_RELATION_STREAM;
+    }
+}
+
+static bool is_listed(const MrDdl *ddl, const MrRelation *relation)
+{
+    for (uint32_t v = 0; v < ddl->victim_count; v++) {
+        if (ddl->victims[v] == relation) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static MrStatus add_victim(MrDdl *ddl, const MrRelation *relation)
+{
+    if (is_listed(ddl, relation)) {
+        return MR_OK;
+    }
+    if (ddl->victim_count == VICTIMS_MAX) {
+        return mr_error_set(&ddl->err, MR_ERR_PROGRAM_LIMIT, "one DROP can take at most %d objects", VICTIMS_MAX);
+    }
+    ddl->victims[ddl->victim_count++] = relation;
+    return MR_OK;
+}
+
+/* Dependents first, each before what it reads. */
+static MrStatus add_with_dependents(MrDdl *ddl, const MrRelation *relation, bool cascade, uint32_t depth)
+{
+    const MrRelation *const *dependents;
+    uint32_t count;
+    if (depth > 100) {
+        return mr_error_set(&ddl->err, MR_ERR_TOO_COMPLEX, "views depend on each other too deeply");
+    }
+    MR_TRY(mr_catalog_dependents(ddl->catalog, relation, &ddl->memory->arena, &dependents, &count, &ddl->err));
+    for (uint32_t d = 0; d < count; d++) {
+        if (is_listed(ddl, dependents[d])) {
+            continue;
+        }
+        if (!cascade) {
+            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                         "cannot drop \"%s\" because other objects depend on it", relation->name);
+            mr_error_detail(&ddl->err, "\"%s\" depends on \"%s\"%s", dependents[d]->name, relation->name,
+                            count > 1 ? ", and others" : "");
+            return mr_error_hint(&ddl->err, "Use DROP ... CASCADE to drop the dependent objects too.");
+        }
+        MR_TRY(add_with_dependents(ddl, dependents[d], true, depth + 1));
+    }
+    return add_victim(ddl, relation);
+}
+
+static MrStatus find_victims(MrDdl *ddl, const MrAstDrop *statement)
+{
+    MR_NEW_ARRAY(&ddl->memory->arena, ddl->victims, VICTIMS_MAX, &ddl->err);
+    for (uint32_t n = 0; n < statement->names.count; n++) {
+        const MrAstNameNode *node = (const MrAstNameNode *)statement->names.items[n];
+        const MrRelation *relation = mr_catalog_find(ddl->catalog, NULL, node->name.name);
+        const char *kind = mr_object_kind_name(statement->object);
+        if (relation == NULL && statement->if_exists) {
+            mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping", kind, node->name.name);
+            continue;
+        }
+        if (relation == NULL) {
+            mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "%s \"%s\" does not exist", kind, node->name.name);
+            return mr_error_at(&ddl->err, node->name.position);
+        }
+        if (relation->kind != wanted_kind(statement->object)) {
+            mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s", relation->name, kind);
+            return mr_error_at(&ddl->err, node->name.position);
+        }
+        MR_TRY(add_with_dependents(ddl, relation, statement->cascade, 0));
+    }
+    return MR_OK;
+}
+
+static void drop_next(MrDdl *ddl);
+
+static MrStatus find_object(MrDdl *ddl, const char *name);
+
+static void victim_recorded(MrDdl *ddl)
+{
+    const MrRelation *victim = ddl->victims[ddl->victim_at];
+    MrCatalog *next;
+    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = mr_catalog_remove_relation(next, victim->schema_name, victim->name, &ddl->err);
+        if (ddl->status == MR_OK) {
+            mr_server_publish(ddl->server, next);
+        } else {
+            mr_catalog_unref(next);
+        }
+    }
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    if (victim->kind == MR_RELATION_STREAM) {
+        mr_log_forget_stream(ddl->server->log, victim->stream->id);
+    }
+    ddl->victim_at++;
+    drop_next(ddl);
+}
+
+static void record_victim(MrDdl *ddl)
+{
+    const MrRelation *victim = ddl->victims[ddl->victim_at];
+    if (ddl->status == MR_OK) {
+        ddl->status = find_object(ddl, victim->name);
+    }
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    ddl->record.op = MR_DDL_DROP;
+    mr_ddl_record(ddl, victim_recorded);
+}
+
+/* The table and its progress row go in one transaction, then nobody commits for the query any more. */
+static void drop_table_job(MrDdl *ddl, MrTarget *target)
+{
+    const MrStandingQuery *standing = ddl->victims[ddl->victim_at]->standing;
+    MrSink *sink;
+    ddl->status = mr_target_sink(target, &sink, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = sink->sink_class->drop_table(sink, standing->id, &ddl->table, &ddl->err);
+    }
+    if (ddl->status != MR_OK && !ddl->forces) {
+        mr_error_hint(&ddl->err, "DROP … FORCE forgets the query and leaves its table as it is.");
+        return;
+    }
+    ddl->status = MR_OK;
+    mr_fault_point("ddl.after_drop_table");
+    mr_scheduler_remove(ddl->server, standing->id, target, true);
+}
+
+static void drop_next(MrDdl *ddl)
+{
+    if (ddl->victim_at == ddl->victim_count) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    const MrRelation *victim = ddl->victims[ddl->victim_at];
+    if (victim->kind == MR_RELATION_QUERY) {
+        const MrStandingQuery *standing = victim->standing;
+        ddl->table = (MrSinkTable){ .schema_name = standing->schema_name, .name = victim->name,
+                                    .schema = standing->schema, .key_columns = standing->keys,
+                                    .key_count = standing->key_count };
+        ddl->status = mr_targets_find(ddl->server, ddl->catalog, standing->connection, &ddl->thread, &ddl->err);
+        if (ddl->status != MR_OK) {
+            mr_ddl_finish(ddl);
+            return;
+        }
+        mr_ddl_on_target(ddl, drop_table_job, record_victim);
+        return;
+    }
+    if (victim->kind == MR_RELATION_STREAM) {
+        mr_feeds_stop(ddl->server, victim->stream->id);
+    }
+    record_victim(ddl);
+}
+
+/* ---- connections, secrets ------------------------------------------------------------------------- */
+
+static MrStatus check_connection_unused(MrDdl *ddl, const char *name)
+{
+    for (uint32_t r = 0; r < mr_catalog_relation_count(ddl->catalog); r++) {
+        const MrRelation *relation = mr_catalog_relation(ddl->catalog, r);
+        if (relation->kind == MR_RELATION_QUERY && strcmp(relation->standing->connection, name) == 0) {
+            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS, "cannot drop connection \"%s\": materialized view \"%s\" writes to it",
+                         name, relation->name);
+            return mr_error_hint(&ddl->err, "Drop the views first.");
+        }
+    }
+    return strcmp(name, "main") != 0 ? MR_OK
+                                     : mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                                                    "connection \"main\" is the server's own and cannot be dropped");
+}
+
+static const char *only_name(const MrDdl *ddl)
+{
+    const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
+    return ((const MrAstNameNode *)statement->names.items[0])->name.name;
+}
+
+static void connection_dropped(MrDdl *ddl)
+{
+    MrCatalog *next;
+    mr_targets_stop(ddl->server, only_name(ddl));
+    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = mr_catalog_remove_connection(next, only_name(ddl), &ddl->err);
+        if (ddl->status == MR_OK) {
+            mr_server_publish(ddl->server, next);
+        } else {
+            mr_catalog_unref(next);
+        }
+    }
+    mr_ddl_finish(ddl);
+}
+
+static void secret_dropped(MrDdl *ddl)
+{
+    MrCatalog *next;
+    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = mr_catalog_remove_secret(next, only_name(ddl), &ddl->err);
+        if (ddl->status == MR_OK) {
+            mr_server_publish(ddl->server, next);
+        } else {
+            mr_catalog_unref(next);
+        }
+    }
+    mr_ddl_finish(ddl);
+}
+
+typedef struct ObjectSearch {
+    const char *name;
+    bool is_connection;
+    uint32_t id;
+} ObjectSearch;
+
+static MrStatus match_object(void *context, const MrCatalogObject *object, MrError *err)
+{
+    ObjectSearch *search = context;
+    (void)err;
+    if ((object->kind == MR_CATALOG_CONNECTION) == search->is_connection && strcmp(object->name, search->name) == 0) {
+        search->id = object->id;
+    }
+    return MR_OK;
+}
+
+static MrStatus find_stored(MrDdl *ddl, const char *name, bool is_connection)
+{
+    ObjectSearch search = { .name = name, .is_connection = is_connection };
+    MR_TRY(mr_catalog_store_each(ddl->server->store, match_object, &search, &ddl->err));
+    if (search.id == 0) {
+        return mr_error_set(&ddl->err, MR_ERR_INTERNAL, "\"%s\" is not in the catalogue store", name);
+    }
+    ddl->record.object = (MrCatalogObject){ .id = search.id, .name = name };
+    return MR_OK;
+}
+
+static MrStatus find_object(MrDdl *ddl, const char *name)
+{
+    return find_stored(ddl, name, false);
+}
+
+/* Connections and secrets: one at a time. */
+static void drop_single(MrDdl *ddl, const MrAstDrop *statement)
+{
+    const char *name = only_name(ddl);
+    bool is_secret = statement->object == MR_OBJECT_SECRET;
+    bool is_there = is_secret ? mr_catalog_has_secret(ddl->catalog, name)
+                              : mr_catalog_connection(ddl->catalog, name) != NULL;
+    const char *kind = mr_object_kind_name(statement->object);
+    if (statement->names.count != 1) {
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "DROP takes one %s at a time", kind);
+    } else if (!is_there && statement->if_exists) {
+        mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping", kind, name);
+        mr_ddl_finish(ddl);
+        return;
+    } else if (!is_there) {
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT, "%s \"%s\" does not exist", kind, name);
+    } else if (is_secret) {
+        ddl->record = (MrDdlRecord){ .op = MR_DDL_DROP_SECRET, .object = { .name = name } };
+        mr_ddl_record(ddl, secret_dropped);
+        return;
+    } else {
+        ddl->status = check_connection_unused(ddl, name);
+        if (ddl->status == MR_OK) {
+            ddl->status = find_stored(ddl, name, true);
+        }
+        if (ddl->status == MR_OK) {
+            ddl->record.op = MR_DDL_DROP;
+            mr_ddl_record(ddl, connection_dropped);
+            return;
+        }
+    }
+    mr_ddl_finish(ddl);
+}
+
+void mr_ddl_drop(MrDdl *ddl)
+{
+    const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
+    ddl->forces = statement->force;
+    switch (statement->object) {
+    case MR_OBJECT_CONNECTION:
+    case MR_OBJECT_SECRET:
+        drop_single(ddl, statement);
+        return;
+    case MR_OBJECT_STREAM:
+    case MR_OBJECT_SOURCE:
+    case MR_OBJECT_VIEW:
+    case MR_OBJECT_MATERIALIZED_VIEW:
+        ddl->status = find_victims(ddl, statement);
+        if (ddl->status != MR_OK) {
+            mr_ddl_finish(ddl);
+            return;
+        }
+        drop_next(ddl);
+        return;
+    default:
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "there are no objects of this kind yet");
+        mr_ddl_finish(ddl);
+    }
+}
+
+/* ---- ALTER ---------------------------------------------------------------------------------------- */
+
+static void state_recorded(MrDdl *ddl)
+{
+    const MrStandingQuery *standing = ddl->victims[0]->standing;
+    bool suspends = ((const MrAstAlter *)ddl->request.statement)->action == MR_ALTER_SUSPEND;
+    ddl->status = suspends ? mr_scheduler_suspend(ddl->server, standing->id, &ddl->err)
+                           : mr_scheduler_resume(ddl->server, standing->id, &ddl->err);
+    mr_ddl_finish(ddl);
+}
+
+void mr_ddl_alter(MrDdl *ddl)
+{
+    const MrAstAlter *statement = (const MrAstAlter *)ddl->request.statement;
+    const MrRelation *relation = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
+    bool is_state = statement->action == MR_ALTER_SUSPEND || statement->action == MR_ALTER_RESUME;
+    if (relation == NULL && statement->if_exists) {
+        mr_ddl_notice(ddl, "00000", "\"%s\" does not exist, skipping", statement->name.name);
+        mr_ddl_finish(ddl);
+        return;
+    }
+    if (relation == NULL) {
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist", statement->name.name);
+        mr_error_at(&ddl->err, statement->name.position);
+    } else if (!is_state || relation->kind != MR_RELATION_QUERY) {
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "this form of ALTER is not supported yet");
+        mr_error_hint(&ddl->err, "ALTER MATERIALIZED VIEW name SUSPEND | RESUME is there.");
+        mr_error_at(&ddl->err, statement->base.position);
+    } else {
+        ddl->status = find_object(ddl, relation->name);
+        ddl->victims = mr_arena_calloc(&ddl->memory->arena, 1, sizeof *ddl->victims);
+        if (ddl->status == MR_OK && ddl->victims == NULL) {
+            ddl->status = mr_error_no_memory(&ddl->err);
+        }
+    }
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    ddl->victims[0] = relation;
+    ddl->record.op = MR_DDL_STATE;
+    ddl->record.object.state = statement->action == MR_ALTER_SUSPEND ? "suspended" : "running";
+    mr_ddl_record(ddl, state_recorded);
+}

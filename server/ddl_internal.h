@@ -1,0 +1,77 @@
+/*
+ * server/ddl_internal.h - shared by ddl*.c: one statement on its way, and the record that decides.
+ */
+#ifndef MR_SERVER_DDL_INTERNAL_H
+#define MR_SERVER_DDL_INTERNAL_H
+
+#include "server/ddl.h"
+#include "server/targets.h"
+
+/* What a DDL record says; stored numbers, never change one. */
+typedef enum MrDdlOp { MR_DDL_CREATE = 1, MR_DDL_DROP = 2, MR_DDL_STATE = 3, MR_DDL_SECRET = 4, MR_DDL_DROP_SECRET = 5 } MrDdlOp;
+
+typedef struct MrDdlRecord {
+    MrDdlOp op;
+    MrCatalogObject object;      /* DROP, STATE: id (and state) only; SECRET: name only */
+} MrDdlRecord;
+
+typedef struct MrDdl MrDdl;
+struct MrDdl {
+    MrServer *server;
+    MrDdlRequest request;
+    MrWait *wait;                /* the requester's; NULL once cancelled */
+    MrStatementMemory *memory;   /* for what is made on the way */
+    MrArena *plan_arena;         /* of a standing query: goes to the scheduler */
+    MrCatalog *catalog;          /* the version that was planned against */
+    MrStatus status;
+    MrError err;
+    MrDdlRecord record;
+    uint64_t record_sequence;
+    void (*next)(MrDdl *ddl);    /* what follows the job or the record */
+    /* CREATE MATERIALIZED VIEW and DROP of one. */
+    MrRelation relation;
+    const MrPlan *plan;
+    MrSinkTable table;
+    MrTargetThread *thread;
+    const MrRelation **victims;  /* DROP: dependents before what they depend on */
+    uint32_t victim_count, victim_at;
+    bool forces;
+    MrDdl *following;            /* in the queue */
+};
+
+/* Ends the statement; the next one of the queue begins. */
+void mr_ddl_finish(MrDdl *ddl);
+/* Appends the record, waits until it is on disk, applies it to the store, then calls `next`.  A failure ends the
+ * statement. */
+void mr_ddl_record(MrDdl *ddl, void (*next)(MrDdl *ddl));
+/* Runs `job` on the target's thread, then `next` on the loop's. */
+void mr_ddl_on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target), void (*next)(MrDdl *ddl));
+void mr_ddl_notice(MrDdl *ddl, const char *sqlstate, const char *format, ...) MR_PRINTF(3, 4);
+MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena);
+
+/* The statements. */
+void mr_ddl_create_stream(MrDdl *ddl);
+void mr_ddl_create_connection(MrDdl *ddl);
+void mr_ddl_create_secret(MrDdl *ddl);
+void mr_ddl_create_view(MrDdl *ddl);
+void mr_ddl_create_query(MrDdl *ddl);
+void mr_ddl_drop(MrDdl *ddl);
+void mr_ddl_alter(MrDdl *ddl);
+
+/* Record ↔ bytes; texts point into the bytes. */
+MrStatus mr_ddl_encode(const MrDdlRecord *record, MrBuilder *out, MrError *err);
+MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrError *err);
+/* One record into the store (nothing when it is in already). */
+MrStatus mr_ddl_store(MrServer *server, uint64_t sequence, const MrDdlRecord *record, MrError *err);
+/* An object of the store into a catalogue: parsed and planned; a standing query's plan comes out too. */
+MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject *object, MrArena *arena,
+                     MrRelation *relation, const MrPlan **plan, MrError *err);
+/* Where a standing query's result stands: connection and schema of its name. */
+MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const char **connection,
+                             const char **schema_name, MrError *err);
+MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err);
+/* Settings that a standing query keeps from its CREATE, as the store holds them, and back. */
+const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone);
+const MrTimezone *mr_ddl_settings_zone(const char *settings);
+
+#endif

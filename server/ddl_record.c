@@ -1,0 +1,129 @@
+/*
+ * server/ddl_record.c - a DDL record as bytes of the log, and its way into the catalogue store.
+ */
+#include "common/fault.h"
+#include "common/timezone.h"
+#include "server/ddl_internal.h"
+#include "storage/checkpoint.h"
+
+enum { RECORD_FORMAT = 1 };
+
+static void write_text(MrStateWriter *writer, const char *text)
+{
+    mr_state_write_bytes(writer, text == NULL ? "" : text, text == NULL ? 0 : strlen(text));
+}
+
+MrStatus mr_ddl_encode(const MrDdlRecord *record, MrBuilder *out, MrError *err)
+{
+    const MrCatalogObject *object = &record->object;
+    MrStateWriter writer = { .out = out };
+    mr_state_write_u32(&writer, RECORD_FORMAT);
+    mr_state_write_u32(&writer, record->op);
+    mr_state_write_u32(&writer, object->id);
+    mr_state_write_u32(&writer, object->kind);
+    write_text(&writer, object->name);
+    write_text(&writer, object->sql);
+    write_text(&writer, object->settings);
+    write_text(&writer, object->options);
+    write_text(&writer, object->state);
+    mr_state_write_bytes(&writer, object->uuid, sizeof object->uuid);
+    mr_state_write_u64(&writer, object->start_sequence);
+    mr_state_write_u64(&writer, object->plan_hash);
+    return out->failed ? mr_error_no_memory(err) : MR_OK;
+}
+
+static MrStatus read_text(MrStateReader *reader, MrArena *arena, const char **out, MrError *err)
+{
+    const char *data;
+    size_t length;
+    MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
+    *out = mr_arena_strndup(arena, data, length);
+    return *out == NULL ? mr_error_no_memory(err) : MR_OK;
+}
+
+MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrError *err)
+{
+    MrStateReader reader = { .data = payload.data, .length = payload.length };
+    MrCatalogObject *object = &out->object;
+    uint32_t format, op, kind;
+    const char *uuid;
+    size_t length;
+    *out = (MrDdlRecord){ .op = MR_DDL_CREATE };
+    MR_TRY(mr_state_read_u32(&reader, &format, err));
+    if (format != RECORD_FORMAT) {
+        return mr_error_set(err, MR_ERR_UNSUPPORTED, "the log has a DDL record of form %u; this server knows %d", format,
+                            RECORD_FORMAT);
+    }
+    MR_TRY(mr_state_read_u32(&reader, &op, err));
+    MR_TRY(mr_state_read_u32(&reader, &object->id, err));
+    MR_TRY(mr_state_read_u32(&reader, &kind, err));
+    out->op = (MrDdlOp)op;
+    object->kind = (MrCatalogKind)kind;
+    MR_TRY(read_text(&reader, arena, &object->name, err));
+    MR_TRY(read_text(&reader, arena, &object->sql, err));
+    MR_TRY(read_text(&reader, arena, &object->settings, err));
+    MR_TRY(read_text(&reader, arena, &object->options, err));
+    MR_TRY(read_text(&reader, arena, &object->state, err));
+    MR_TRY(mr_state_read_bytes(&reader, &uuid, &length, err));
+    if (length != sizeof object->uuid) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "the log has a damaged DDL record");
+    }
+    memcpy(object->uuid, uuid, sizeof object->uuid);
+    MR_TRY(mr_state_read_u64(&reader, &object->start_sequence, err));
+    return mr_state_read_u64(&reader, &object->plan_hash, err);
+}
+
+static MrStatus apply(MrServer *server, const MrDdlRecord *record, MrError *err)
+{
+    bool found;
+    switch (record->op) {
+    case MR_DDL_CREATE:
+        return mr_catalog_store_put(server->store, &record->object, err);
+    case MR_DDL_DROP:
+        return mr_catalog_store_remove(server->store, record->object.id, err);
+    case MR_DDL_STATE:
+        return mr_catalog_store_set_state(server->store, record->object.id, record->object.state, "", err);
+    case MR_DDL_SECRET: /* its value was stored before, so that it never stands in the log */
+        return MR_OK;
+    case MR_DDL_DROP_SECRET:
+        return mr_catalog_store_remove_secret(server->store, record->object.name, &found, err);
+    }
+    return mr_error_set(err, MR_ERR_CORRUPT, "the log has a DDL record of unknown kind %d", (int)record->op);
+}
+
+MrStatus mr_ddl_store(MrServer *server, uint64_t sequence, const MrDdlRecord *record, MrError *err)
+{
+    bool is_applied;
+    MR_TRY(mr_catalog_store_begin(server->store, sequence, &is_applied, err));
+    if (is_applied) {
+        return MR_OK;
+    }
+    MrStatus status = apply(server, record, err);
+    if (status == MR_OK) {
+        mr_fault_point("ddl.before_store");
+        status = mr_catalog_store_commit(server->store, err);
+    }
+    if (status != MR_OK) {
+        mr_catalog_store_rollback(server->store);
+    }
+    return status;
+}
+
+const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone)
+{
+    return mr_arena_printf(arena, "TimeZone=%s\n", zone == NULL ? "UTC" : mr_timezone_name(zone));
+}
+
+const MrTimezone *mr_ddl_settings_zone(const char *settings)
+{
+    const MrTimezone *zone;
+    const char *found = strstr(settings, "TimeZone=");
+    if (found != NULL) {
+        found += strlen("TimeZone=");
+        MrString name = { found, strcspn(found, "\n") };
+        if (mr_timezone_find(name, &zone, NULL) == MR_OK) {
+            return zone;
+        }
+    }
+    return mr_timezone_utc();
+}

@@ -1,0 +1,325 @@
+/*
+ * server/ddl_recover.c - the catalogue at start: records of the log that the store has not seen are applied,
+ * then every object's SQL goes through parser and planner again.
+ */
+#include <stdlib.h>
+
+#include "common/logging.h"
+#include "common/timezone.h"
+#include "parser/parser.h"
+#include "server/ddl_internal.h"
+#include "server/scheduler.h"
+
+/* DDL records stand in the log under stream 0. */
+static MrStatus apply_missing(MrServer *server, MrError *err)
+{
+    static const uint64_t no_stream[1] = { 1 };
+    MrLogFilter filter = { .streams = no_stream, .stream_words = 1 };
+    uint64_t next = mr_catalog_store_applied(server->store) + 1;
+    uint64_t head = mr_log_appended(server->log);
+    MrArena arena;
+    MrStatus status = MR_OK;
+    mr_arena_init(&arena, 0);
+    while (status == MR_OK && next <= head) {
+        MrLogRecord record;
+        bool found;
+        status = mr_log_read(server->log, next, head, &filter, &arena, &record, &found, err);
+        if (status != MR_OK || !found) {
+            break;
+        }
+        if (record.kind == MR_RECORD_DDL) {
+            MrDdlRecord ddl;
+            status = mr_ddl_decode(record.payload, &arena, &ddl, err);
+            if (status == MR_OK) {
+                ddl.object.created_sequence = record.first_sequence;
+                status = mr_ddl_store(server, record.first_sequence, &ddl, err);
+            }
+        }
+        next = record.first_sequence + record.row_count;
+        mr_log_release(&record);
+    }
+    mr_arena_fini(&arena);
+    return status;
+}
+
+typedef struct Loading {
+    MrServer *server;
+    MrArena arena;
+    MrCatalog *catalog;
+    MrCatalogObject *objects;
+    uint32_t count, capacity;
+} Loading;
+
+static const char *keep_text(MrArena *arena, const char *text)
+{
+    return text == NULL ? "" : mr_arena_strdup(arena, text);
+}
+
+static MrStatus keep_object(void *context, const MrCatalogObject *object, MrError *err)
+{
+    Loading *loading = context;
+    if (loading->count == loading->capacity) {
+        uint32_t capacity = loading->capacity == 0 ? 64 : loading->capacity * 2;
+        MrCatalogObject *objects = realloc(loading->objects, capacity * sizeof *objects);
+        if (objects == NULL) {
+            return mr_error_no_memory(err);
+        }
+        loading->objects = objects;
+        loading->capacity = capacity;
+    }
+    MrCatalogObject *kept = &loading->objects[loading->count];
+    *kept = *object;
+    kept->name = keep_text(&loading->arena, object->name);
+    kept->sql = keep_text(&loading->arena, object->sql);
+    kept->settings = keep_text(&loading->arena, object->settings);
+    kept->options = keep_text(&loading->arena, object->options);
+    kept->state = keep_text(&loading->arena, object->state);
+    if (kept->name == NULL || kept->sql == NULL || kept->settings == NULL || kept->options == NULL
+        || kept->state == NULL) {
+        return mr_error_no_memory(err);
+    }
+    loading->count++;
+    return MR_OK;
+}
+
+static MrStatus parse_object(const MrCatalogObject *object, MrArena *arena, const MrNode **out, MrError *err)
+{
+    MrStatementList list;
+    MR_TRY(mr_parse(arena, object->sql, strlen(object->sql), &list, err));
+    if (list.count != 1) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue's text of \"%s\" is not one statement", object->name);
+    }
+    *out = list.items[0].node;
+    return MR_OK;
+}
+
+static MrStatus load_connection(MrPlannerContext *context, MrCatalog *catalog, const MrCatalogObject *object,
+                                const MrNode *node, MrError *err)
+{
+    MrConnection connection;
+    MR_TRY(mr_planner_connection(context, (const MrAstCreateConnection *)node, &connection, err));
+    if (connection.password != NULL) { /* printed as stars: the real one is a secret */
+        connection.password = NULL;
+        connection.secret = object->options;
+    }
+    return mr_catalog_add_connection(catalog, &connection, err);
+}
+
+static MrStatus load_query(MrPlannerContext *context, const MrCatalogObject *object, const MrAstCreateView *statement,
+                           MrRelation *relation, const MrPlan **out, MrError *err)
+{
+    MrPlan *plan;
+    MrStandingQuery *standing;
+    MR_TRY(mr_planner_standing(context, statement, &plan, err));
+    MR_NEW(context->arena, standing, err);
+    MR_TRY(mr_ddl_place_result(context->catalog, &statement->name, &standing->connection, &standing->schema_name, err));
+    memcpy(standing->id, object->uuid, sizeof standing->id);
+    standing->schema = plan->output;
+    standing->visible_columns = plan->visible_columns;
+    standing->keys = plan->keys;
+    standing->key_count = plan->key_count;
+    standing->append_only = plan->append_only;
+    *relation = (MrRelation){ .kind = MR_RELATION_QUERY, .schema_name = "public", .name = object->name,
+                              .query = statement->query, .standing = standing,
+                              .schema = { standing->visible_columns, standing->schema.columns } };
+    *out = plan;
+    return MR_OK;
+}
+
+MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject *object, MrArena *arena,
+                     MrRelation *relation, const MrPlan **plan, MrError *err)
+{
+    const MrNode *node = NULL;
+    const MrTimezone *zone = mr_ddl_settings_zone(object->settings);
+    MrPlannerContext context = { .arena = arena, .catalog = catalog, .zone = zone,
+                                 .now_us = mr_clock_wall_us(server->clock), .user = "millrace", .database = "millrace" };
+    *plan = NULL;
+    MR_TRY(parse_object(object, arena, &node, err));
+    switch (object->kind) {
+    case MR_CATALOG_CONNECTION:
+        return load_connection(&context, catalog, object, node, err);
+    case MR_CATALOG_STREAM:
+        MR_TRY(mr_planner_stream(&context, (const MrAstCreateStream *)node, relation, err));
+        ((MrStream *)relation->stream)->id = object->id;
+        break;
+    case MR_CATALOG_VIEW:
+        MR_TRY(mr_planner_view(&context, (const MrAstCreateView *)node, relation, err));
+        break;
+    case MR_CATALOG_QUERY:
+        MR_TRY(load_query(&context, object, (const MrAstCreateView *)node, relation, plan, err));
+        break;
+    default:
+        return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue has an object of unknown kind %d", (int)object->kind);
+    }
+    relation->oid = server->next_oid++;
+    relation->sql = object->sql;
+    relation->zone_name = mr_timezone_name(zone);
+    return mr_catalog_add_relation(catalog, relation, err);
+}
+
+/* The result table of a CREATE that was killed before it was made. */
+typedef struct LateTable {
+    MrServer *server;
+    MrSinkTable table;
+    uint8_t id[16];
+    uint32_t object_id;
+    MrStatus status;
+    MrError err;
+} LateTable;
+
+static void late_table_made(void *context)
+{
+    LateTable *late = context;
+    MrError err = late->err;
+    if (late->status == MR_OK) {
+        late->status = mr_catalog_store_set_state(late->server->store, late->object_id, "running", "", &err);
+    }
+    if (late->status != MR_OK) {
+        mr_log_error(MR_LOG_ERROR, "query.create", &err);
+    }
+    free(late);
+}
+
+static void make_late_table(void *context, MrTarget *target)
+{
+    static const uint8_t no_nonce[16];
+    LateTable *late = context;
+    MrSink *sink;
+    MrProgress progress;
+    late->status = mr_target_sink(target, &sink, &late->err);
+    if (late->status == MR_OK && sink->sink_class->resolve(sink, late->id, &progress, &late->err) != MR_OK) {
+        late->status = sink->sink_class->create_table(sink, late->id, no_nonce, &late->table, &late->err);
+    }
+    mr_server_post(late->server, late_table_made, late);
+}
+
+static MrStatus finish_creation(MrServer *server, const MrCatalogObject *object, const MrRelation *relation,
+                                const MrPlan *plan, MrError *err)
+{
+    const MrStandingQuery *standing = relation->standing;
+    MrTargetThread *thread;
+    MR_TRY(mr_targets_find(server, server->catalog, standing->connection, &thread, err));
+    LateTable *late = calloc(1, sizeof *late);
+    if (late == NULL) {
+        return mr_error_no_memory(err);
+    }
+    late->server = server;
+    late->object_id = object->id;
+    memcpy(late->id, object->uuid, sizeof late->id);
+    late->table = (MrSinkTable){ .schema_name = standing->schema_name, .name = relation->name, .schema = standing->schema,
+                                 .key_columns = standing->keys, .key_count = standing->key_count,
+                                 .numeric_as_text = plan->numeric_as_text };
+    mr_target_thread_post(thread, make_late_table, late);
+    return MR_OK;
+}
+
+static MrStatus start_query(MrServer *server, const MrCatalogObject *object, const MrRelation *relation,
+                            MrArena *arena, const MrPlan *plan, MrError *err)
+{
+    MrQuerySpec spec = { .object_id = object->id, .relation = relation, .plan = plan, .arena = arena,
+                         .catalog = server->catalog, .start_sequence = object->start_sequence,
+                         .generation = object->generation, .is_suspended = strcmp(object->state, "suspended") == 0 };
+    memcpy(spec.id, object->uuid, sizeof spec.id);
+    memcpy(spec.nonce, object->owner_nonce, sizeof spec.nonce);
+    if (strcmp(object->state, "creating") == 0) {
+        MR_TRY(finish_creation(server, object, relation, plan, err));
+    }
+    return mr_scheduler_add(server, &spec, err);
+}
+
+static MrStatus load_secret(void *context, const char *name, MrError *err)
+{
+    return strncmp(name, "connection ", strlen("connection ")) == 0 ? MR_OK
+                                                                    : mr_catalog_add_secret(context, name, err);
+}
+
+/* Objects in order of their ids: each finds what it depends on. */
+static MrStatus load_objects(Loading *loading, const MrPlan **plans, MrArena **arenas, MrError *err)
+{
+    MrServer *server = loading->server;
+    for (uint32_t o = 0; o < loading->count; o++) {
+        const MrCatalogObject *object = &loading->objects[o];
+        MrRelation relation = { .kind = MR_RELATION_STREAM };
+        MrArena *arena = &loading->arena;
+        if (object->kind == MR_CATALOG_QUERY) {
+            arena = calloc(1, sizeof *arena); /* goes to the scheduler with the plan */
+            if (arena == NULL) {
+                return mr_error_no_memory(err);
+            }
+            mr_arena_init(arena, 0);
+            arenas[o] = arena;
+        }
+        if (mr_ddl_load(server, loading->catalog, object, arena, &relation, &plans[o], err) != MR_OK) {
+            mr_error_detail(err, "while reading \"%s\" of the catalogue: %s", object->name, object->sql);
+            return err->status;
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **arenas, MrError *err)
+{
+    MrServer *server = loading->server;
+    for (uint32_t o = 0; o < loading->count; o++) {
+        const MrCatalogObject *object = &loading->objects[o];
+        const MrRelation *relation = mr_catalog_find(server->catalog, NULL, object->name);
+        if (object->kind == MR_CATALOG_STREAM) {
+            MR_TRY(mr_ddl_add_stream(server, relation, err));
+        }
+    }
+    for (uint32_t o = 0; o < loading->count; o++) {
+        const MrCatalogObject *object = &loading->objects[o];
+        if (object->kind != MR_CATALOG_QUERY) {
+            continue;
+        }
+        const MrRelation *relation = mr_catalog_find(server->catalog, NULL, object->name);
+        MR_TRY(start_query(server, object, relation, arenas[o], plans[o], err));
+        arenas[o] = NULL;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_ddl_recover(MrServer *server, MrError *err)
+{
+    Loading loading = { .server = server };
+    const MrPlan **plans = NULL;
+    MrArena **arenas = NULL;
+    mr_arena_init(&loading.arena, 0);
+    MrStatus status = apply_missing(server, err);
+    if (status == MR_OK) {
+        status = mr_catalog_store_each(server->store, keep_object, &loading, err);
+    }
+    if (status == MR_OK) {
+        status = mr_catalog_clone(server->catalog, &loading.catalog, err);
+    }
+    if (status == MR_OK) {
+        status = mr_catalog_store_each_secret(server->store, load_secret, loading.catalog, err);
+    }
+    plans = calloc(loading.count + 1, sizeof *plans);
+    arenas = calloc(loading.count + 1, sizeof *arenas);
+    if (status == MR_OK && (plans == NULL || arenas == NULL)) {
+        status = mr_error_no_memory(err);
+    }
+    if (status == MR_OK) {
+        status = load_objects(&loading, plans, arenas, err);
+    }
+    if (status == MR_OK) {
+        mr_server_publish(server, loading.catalog);
+        loading.catalog = NULL;
+        status = start_objects(&loading, plans, arenas, err);
+    }
+    if (loading.catalog != NULL) {
+        mr_catalog_unref(loading.catalog);
+    }
+    for (uint32_t o = 0; arenas != NULL && o < loading.count; o++) {
+        if (arenas[o] != NULL) {
+            mr_arena_fini(arenas[o]);
+            free(arenas[o]);
+        }
+    }
+    free(plans);
+    free(arenas);
+    free(loading.objects);
+    mr_arena_fini(&loading.arena);
+    return status;
+}

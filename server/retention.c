@@ -1,0 +1,51 @@
+#include "server/retention.h"
+
+#include "common/logging.h"
+#include "server/log_thread.h"
+#include "server/scheduler.h"
+
+/* First sequence that the stream still keeps. */
+static uint64_t kept_from(MrServer *server, const MrStream *stream, const MrLogStreamFacts *facts)
+{
+    uint64_t from = facts->first_sequence;
+    if (stream->retention_us != INT64_MAX) {
+        int64_t oldest_us = mr_clock_wall_us(server->clock) - stream->retention_us;
+        uint64_t by_age = mr_log_sequence_at_arrival(server->log, stream->id, oldest_us);
+        from = by_age > from ? by_age : from;
+    }
+    if (stream->retention_bytes != UINT64_MAX) {
+        uint64_t by_size = mr_log_sequence_at_bytes(server->log, stream->id, stream->retention_bytes);
+        from = by_size > from ? by_size : from;
+    }
+    return from;
+}
+
+void mr_retention_run(MrServer *server)
+{
+    MrError err = MR_ERROR_INIT;
+    bool trimmed = false;
+    for (uint32_t r = 0; r < mr_catalog_relation_count(server->catalog); r++) {
+        const MrRelation *relation = mr_catalog_relation(server->catalog, r);
+        MrLogStreamFacts facts;
+        if (relation->kind != MR_RELATION_STREAM
+            || !mr_log_stream_facts(server->log, relation->stream->id, &facts)) {
+            continue;
+        }
+        uint64_t sequence, below = kept_from(server, relation->stream, &facts);
+        if (below <= facts.first_sequence) {
+            continue;
+        }
+        if (mr_log_append_trim(server->log, relation->stream->id, below, &sequence, &err) != MR_OK) {
+            mr_log_error(MR_LOG_WARNING, "retention.trim", &err);
+            return;
+        }
+        trimmed = true;
+    }
+    if (!trimmed) {
+        return;
+    }
+    mr_log_thread_wake(server);
+    if (mr_log_free_below(server->log, mr_scheduler_needs_from(server), &err) != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "retention.free", &err);
+    }
+}

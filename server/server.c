@@ -1,0 +1,373 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/fault.h"
+#include "common/file.h"
+#include "common/logging.h"
+#include "server/data_directory.h"
+#include "server/ddl.h"
+#include "server/ingest.h"
+#include "server/listener.h"
+#include "server/log_thread.h"
+#include "server/postbox.h"
+#include "server/relations.h"
+#include "server/retention.h"
+#include "server/scheduler.h"
+#include "server/targets.h"
+#include "server/waits.h"
+#include "server/workers.h"
+
+enum { EXIT_BAD_START = 1, EXIT_PANIC = 70, RETENTION_SECONDS = 30 };
+
+static const int64_t drain_us = 8 * MR_US_PER_SECOND;
+
+MrStatementMemory *mr_statement_memory_create(void)
+{
+    MrStatementMemory *memory = malloc(sizeof *memory);
+    if (memory != NULL) {
+        mr_arena_init(&memory->arena, 0);
+        memory->holders = 1;
+    }
+    return memory;
+}
+
+MrStatementMemory *mr_statement_memory_hold(MrStatementMemory *memory)
+{
+    memory->holders++;
+    return memory;
+}
+
+void mr_statement_memory_release(MrStatementMemory *memory)
+{
+    if (memory != NULL && --memory->holders == 0) {
+        mr_arena_fini(&memory->arena);
+        free(memory);
+    }
+}
+
+void mr_server_panic(const MrError *err)
+{
+    mr_log_error(MR_LOG_FATAL, "panic", err);
+    fprintf(stderr, "millraced: PANIC: %s\n", err->message);
+    _exit(EXIT_PANIC);
+}
+
+void mr_server_publish(MrServer *server, MrCatalog *catalog)
+{
+    MrCatalog *before = server->catalog;
+    server->catalog = catalog;
+    if (before != NULL) {
+        mr_catalog_unref(before);
+    }
+}
+
+/* ---- once a second ------------------------------------------------------------------------------ */
+
+typedef struct WaitingStream {
+    uint32_t stream_id;
+    bool waits;
+    int64_t next_close_us;
+} WaitingStream;
+
+static void note_waiting(void *context, const MrRelation *relation, const MrQueryStatus *status)
+{
+    WaitingStream *stream = context;
+    (void)relation;
+    if (status->stream_id == stream->stream_id && status->state == MR_QUERY_RUNNING
+        && status->next_close_us != MR_TIME_MAX) {
+        stream->waits = true;
+        stream->next_close_us = status->next_close_us < stream->next_close_us ? status->next_close_us
+                                                                              : stream->next_close_us;
+    }
+}
+
+/* dialect.md, Time, rule 6: only live data, only while a window waits. */
+static void heartbeat(MrServer *server, const MrStream *stream)
+{
+    MrLogStreamFacts facts;
+    WaitingStream waiting = { .stream_id = stream->id, .next_close_us = MR_TIME_MAX };
+    if (!mr_log_stream_facts(server->log, stream->id, &facts) || facts.rows == 0) {
+        return;
+    }
+    int64_t now_us = mr_clock_wall_us(server->clock);
+    int64_t idle_us = stream->idle_timeout_us >= 0 ? stream->idle_timeout_us
+                                                   : mr_settings_int(server->settings, MR_SET_IDLE_TIMEOUT);
+    bool is_arrival = stream->event_column < 0;
+    bool is_live = is_arrival || facts.last_arrival_us - facts.last_event_us <= stream->delay_us + idle_us;
+    if (!is_live || (!is_arrival && now_us - facts.last_arrival_us < idle_us)) {
+        return;
+    }
+    mr_scheduler_each(server, note_waiting, &waiting);
+    if (!waiting.waits || (is_arrival && waiting.next_close_us > now_us)) {
+        return;
+    }
+    int64_t watermark_us = is_arrival ? now_us : facts.watermark_us + (now_us - facts.last_record_arrival_us);
+    uint64_t sequence;
+    MrError err = MR_ERROR_INIT;
+    if (mr_log_append_watermark(server->log, MR_RECORD_HEARTBEAT, stream->id, watermark_us, &sequence, &err) != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "heartbeat", &err);
+    } else if (sequence > 0) {
+        mr_log_thread_wake(server);
+    }
+}
+
+void mr_server_tick(MrServer *server)
+{
+    for (uint32_t r = 0; r < mr_catalog_relation_count(server->catalog); r++) {
+        const MrRelation *relation = mr_catalog_relation(server->catalog, r);
+        if (relation->kind == MR_RELATION_STREAM) {
+            heartbeat(server, relation->stream);
+        }
+    }
+    mr_scheduler_wake(server);
+}
+
+static void on_second(evutil_socket_t fd, short what, void *context)
+{
+    MrServer *server = context;
+    (void)fd;
+    (void)what;
+    if (!mr_clock_is_virtual(server->clock)) {
+        mr_server_tick(server);
+    }
+}
+
+static void on_retention(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    mr_retention_run(context);
+}
+
+/* ---- signals ------------------------------------------------------------------------------------ */
+
+static void on_end_signal(evutil_socket_t signal_number, short what, void *context)
+{
+    MrServer *server = context;
+    (void)what;
+    if (server->is_draining) {
+        _exit(128 + (int)signal_number); /* the second one: now; the log makes it equal to a crash */
+    }
+    server->is_draining = true;
+    mr_log_line(MR_LOG_INFO, "server.stopping", "signal %d: finishing what runs", (int)signal_number);
+    mr_listener_drain(server);
+    event_base_loopexit(server->base, NULL);
+}
+
+static const char *settings_path; /* of the settings file, for SIGHUP */
+
+static void on_reload_signal(evutil_socket_t signal_number, short what, void *context)
+{
+    MrServer *server = context;
+    MrError err = MR_ERROR_INIT;
+    (void)signal_number;
+    (void)what;
+    if (settings_path == NULL) {
+        mr_log_line(MR_LOG_INFO, "server.reload", "there is no settings file to read again");
+        return;
+    }
+    if (mr_settings_read_file(server->settings, settings_path, MR_SETTING_RELOAD, &err) != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "server.reload", &err); /* the old values stay */
+        return;
+    }
+    mr_logging_set_level((MrLogLevel)mr_settings_int(server->settings, MR_SET_LOG_LEVEL));
+    mr_log_line(MR_LOG_INFO, "server.reload", "settings read again from %s", settings_path);
+}
+
+typedef struct Events {
+    struct event *terminate, *interrupt, *reload, *second, *retention;
+} Events;
+
+static MrStatus add_events(MrServer *server, Events *events, MrError *err)
+{
+    static const struct timeval second = { 1, 0 };
+    static const struct timeval retention = { RETENTION_SECONDS, 0 };
+    events->terminate = evsignal_new(server->base, SIGTERM, on_end_signal, server);
+    events->interrupt = evsignal_new(server->base, SIGINT, on_end_signal, server);
+    events->reload = evsignal_new(server->base, SIGHUP, on_reload_signal, server);
+    events->second = event_new(server->base, -1, EV_PERSIST, on_second, server);
+    events->retention = event_new(server->base, -1, EV_PERSIST, on_retention, server);
+    if (events->terminate == NULL || events->interrupt == NULL || events->reload == NULL || events->second == NULL
+        || events->retention == NULL || event_add(events->terminate, NULL) != 0 || event_add(events->interrupt, NULL) != 0
+        || event_add(events->reload, NULL) != 0 || event_add(events->second, &second) != 0
+        || event_add(events->retention, &retention) != 0) {
+        return mr_error_no_memory(err);
+    }
+    return MR_OK;
+}
+
+static void remove_events(Events *events)
+{
+    struct event *all[] = { events->terminate, events->interrupt, events->reload, events->second, events->retention };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i] != NULL) {
+            event_free(all[i]);
+        }
+    }
+}
+
+/* ---- start and end ------------------------------------------------------------------------------ */
+
+static MrStatus open_log(MrServer *server, MrError *err)
+{
+    char directory[4096];
+    snprintf(directory, sizeof directory, "%s/log", server->data_directory);
+    MrLogOptions options = { .directory = directory, .clock = server->clock,
+                             .segment_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_SEGMENT_SIZE),
+                             .cache_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_CACHE),
+                             .limit_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_LIMIT) };
+    return mr_log_open(&options, &server->log, err);
+}
+
+static MrStatus open_store(MrServer *server, MrError *err)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/catalog.db", server->data_directory);
+    return mr_catalog_store_open(path, &server->store, err);
+}
+
+static MrStatus open_catalog(MrServer *server, MrError *err)
+{
+    MR_TRY(mr_catalog_create(&server->catalog, err));
+    return mr_relations_register(server->catalog, err);
+}
+
+/* Every descriptor that the system allows: connections, segments and targets all need some. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static MrStatus start(MrServer *server, MrError *err)
+{
+    raise_descriptor_limit();
+    MR_TRY(open_log(server, err));
+    MR_TRY(open_store(server, err));
+    MR_TRY(open_catalog(server, err));
+    MR_TRY(mr_postbox_create(server, err));
+    MR_TRY(mr_waits_create(server, err));
+    MR_TRY(mr_targets_create(server, err));
+    MR_TRY(mr_workers_create(server, (uint32_t)mr_settings_int(server->settings, MR_SET_WORKERS), err));
+    MR_TRY(mr_scheduler_create(server, err));
+    MR_TRY(mr_log_thread_create(server, err));
+    MR_TRY(mr_feeds_create(server, err));
+    MR_TRY(mr_ddl_recover(server, err));
+    if (mr_settings_int(server->settings, MR_SET_HTTP_PORT) >= 0) {
+        MR_TRY(mr_http_create(server, err));
+    }
+    return mr_listener_create(server, err);
+}
+
+static MrStatus stop(MrServer *server, MrError *err)
+{
+    MrStatus status = MR_OK;
+    mr_listener_destroy(server);
+    mr_http_destroy(server);
+    mr_feeds_destroy(server);
+    mr_log_thread_destroy(server); /* syncs what was appended */
+    mr_scheduler_destroy(server, drain_us);
+    mr_targets_destroy(server);
+    mr_workers_destroy(server);
+    if (server->postbox != NULL) {
+        mr_postbox_drain(server);
+    }
+    mr_waits_destroy(server);
+    mr_postbox_destroy(server);
+    if (server->catalog != NULL) {
+        mr_catalog_unref(server->catalog);
+    }
+    mr_catalog_store_close(server->store);
+    if (server->log != NULL) {
+        status = mr_log_close(server->log, err);
+    }
+    return status;
+}
+
+static void ignore_broken_pipes(void)
+{
+    struct sigaction action = { .sa_handler = SIG_IGN };
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static int run(MrServer *server)
+{
+    MrError err = MR_ERROR_INIT;
+    Events events = { 0 };
+    MrStatus status = start(server, &err);
+    if (status == MR_OK) {
+        status = add_events(server, &events, &err);
+    }
+    if (status == MR_OK) {
+        mr_log_line(MR_LOG_INFO, "server.ready", "listening on port %u, data in %s", mr_listener_port(server),
+                    server->data_directory);
+        event_base_dispatch(server->base);
+    } else {
+        mr_log_error(MR_LOG_FATAL, "server.start", &err);
+        fprintf(stderr, "millraced: %s\n", err.message);
+    }
+    remove_events(&events);
+    MrError closing = MR_ERROR_INIT;
+    MrStatus closed = stop(server, &closing);
+    if (closed != MR_OK) {
+        mr_log_error(MR_LOG_ERROR, "server.stop", &closing);
+    } else if (status == MR_OK) {
+        mr_log_line(MR_LOG_INFO, "server.stopped", "all acknowledged rows are on disk");
+    }
+    return status == MR_OK && closed == MR_OK ? 0 : EXIT_BAD_START;
+}
+
+int mr_server_main(const MrServerOptions *options)
+{
+    MrError err = MR_ERROR_INIT;
+    MrServer *server = calloc(1, sizeof *server);
+    int lock = -1;
+    int code = EXIT_BAD_START;
+    if (server == NULL) {
+        fprintf(stderr, "millraced: out of memory\n");
+        return code;
+    }
+    umask(077);
+    ignore_broken_pipes();
+    evthread_use_pthreads();
+    settings_path = options->settings_file;
+    server->settings = options->settings;
+    server->next_oid = 16384;
+    server->clock = options->virtual_clock ? mr_clock_create_virtual(0) : mr_clock_create_real();
+    server->base = event_base_new();
+    if (server->clock != NULL && server->base != NULL) {
+        server->started_us = mr_clock_wall_us(server->clock);
+        mr_logging_init(2, (MrLogLevel)mr_settings_int(server->settings, MR_SET_LOG_LEVEL),
+                        mr_settings_int(server->settings, MR_SET_LOG_FORMAT) == 1, server->clock);
+        if (mr_data_directory_open(options->data_directory, &server->data_directory, &lock, &err) == MR_OK) {
+            code = run(server);
+        } else {
+            fprintf(stderr, "millraced: %s\n", err.message);
+        }
+    }
+    if (server->base != NULL) {
+        event_base_free(server->base);
+    }
+    mr_clock_destroy(server->clock);
+    mr_settings_destroy(server->settings);
+    free(server->data_directory);
+    free(server);
+    if (lock >= 0) {
+        close(lock);
+    }
+    libevent_global_shutdown();
+    return code;
+}

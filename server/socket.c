@@ -1,0 +1,215 @@
+/*
+ * server/socket.c - a client's bytes: see socket.h.
+ */
+#include "server/socket.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    INPUT_BYTES_MIN = 8 * 1024,
+    INPUT_BYTES_USUAL = 256 * 1024, /* pipelined messages wait in here */
+    KEPT_BYTES_MAX = 32 * 1024,     /* an idle session keeps no more */
+};
+
+static void input_compact(MrSocket *socket)
+{
+    if (socket->input_start == socket->input_end) {
+        socket->input_start = socket->input_end = 0;
+    } else if (socket->input_start > 0) {
+        memmove(socket->input, socket->input + socket->input_start, socket->input_end - socket->input_start);
+        socket->input_end -= socket->input_start;
+        socket->input_start = 0;
+    }
+}
+
+/* Room for at least `more` bytes.  The buffer grows by what came, never by what a length promises. */
+static bool input_reserve(MrSocket *socket, size_t more)
+{
+    if (socket->input_room - socket->input_end >= more) {
+        return true;
+    }
+    input_compact(socket);
+    size_t room = socket->input_room == 0 ? INPUT_BYTES_MIN : socket->input_room;
+    while (room - socket->input_end < more) {
+        room *= 2;
+    }
+    if (room > socket->input_room) {
+        char *input = realloc(socket->input, room);
+        if (input == NULL) {
+            return false;
+        }
+        socket->input = input;
+        socket->input_room = room;
+    }
+    return true;
+}
+
+static size_t input_waiting(const MrSocket *socket)
+{
+    return socket->input_end - socket->input_start;
+}
+
+static void watch(struct event *event, bool wanted)
+{
+    if (event != NULL) {
+        if (wanted) {
+            event_add(event, NULL);
+        } else {
+            event_del(event);
+        }
+    }
+}
+
+static bool has_room(const MrSocket *socket)
+{
+    return !socket->is_at_end && input_waiting(socket) < socket->input_bytes_max;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    MrSocket *socket = context;
+    (void)what;
+    if (has_room(socket)) {
+        size_t wanted = input_waiting(socket) < INPUT_BYTES_MIN / 2 && socket->input_room <= INPUT_BYTES_MIN
+                            ? INPUT_BYTES_MIN / 2
+                            : INPUT_BYTES_USUAL / 2;
+        if (!input_reserve(socket, wanted)) {
+            socket->is_at_end = socket->is_broken = true;
+        } else {
+            ssize_t got = recv(fd, socket->input + socket->input_end, socket->input_room - socket->input_end, 0);
+            if (got > 0) {
+                socket->input_end += (size_t)got;
+            } else if (got == 0) {
+                socket->is_at_end = true;
+            } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+                socket->is_at_end = socket->is_broken = true;
+            }
+        }
+    }
+    watch(socket->readable, has_room(socket));
+    socket->changed(socket->context);
+}
+
+/* True when something went out or all is out. */
+static void send_output(MrSocket *socket)
+{
+    while (mr_socket_unsent(socket) > 0 && !socket->is_broken && socket->fd >= 0) {
+        ssize_t sent = send(socket->fd, socket->output.data + socket->output_start, mr_socket_unsent(socket),
+                            MSG_NOSIGNAL);
+        if (sent >= 0) {
+            socket->output_start += (size_t)sent;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            break;
+        } else if (errno != EINTR) {
+            socket->is_broken = true;
+        }
+    }
+    if (mr_socket_unsent(socket) == 0 || socket->is_broken) {
+        socket->output_start = 0;
+        if (socket->output.capacity > KEPT_BYTES_MAX && !socket->output.failed) {
+            mr_builder_fini(&socket->output);
+            mr_builder_init(&socket->output, 0);
+        } else {
+            mr_builder_clear(&socket->output);
+        }
+    }
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *context)
+{
+    MrSocket *socket = context;
+    (void)fd;
+    (void)what;
+    mr_socket_flush(socket);
+    socket->changed(socket->context);
+}
+
+MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd, void (*changed)(void *context),
+                        void *context, MrError *err)
+{
+    *socket = (MrSocket){ .fd = fd, .input_bytes_max = INPUT_BYTES_USUAL, .changed = changed,
+                          .context = context };
+    mr_builder_init(&socket->output, 0);
+    if (fd < 0) {
+        return MR_OK;
+    }
+    socket->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, socket);
+    socket->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, socket);
+    if (socket->readable == NULL || socket->writable == NULL || event_add(socket->readable, NULL) != 0) {
+        mr_socket_fini(socket);
+        return mr_error_no_memory(err);
+    }
+    return MR_OK;
+}
+
+void mr_socket_fini(MrSocket *socket)
+{
+    if (socket->readable != NULL) {
+        event_free(socket->readable);
+    }
+    if (socket->writable != NULL) {
+        event_free(socket->writable);
+    }
+    if (socket->fd >= 0) {
+        close(socket->fd);
+    }
+    free(socket->input);
+    mr_builder_fini(&socket->output);
+    *socket = (MrSocket){ .fd = -1, .is_at_end = true, .is_broken = true };
+}
+
+MrString mr_socket_input(const MrSocket *socket)
+{
+    return (MrString){ socket->input + socket->input_start, input_waiting(socket) };
+}
+
+void mr_socket_take(MrSocket *socket, size_t bytes)
+{
+    socket->input_start += bytes;
+    if (socket->input_start == socket->input_end) {
+        socket->input_start = socket->input_end = 0;
+        if (socket->input_room > KEPT_BYTES_MAX && socket->input_bytes_max <= INPUT_BYTES_USUAL
+            && socket->input_room > INPUT_BYTES_USUAL * 2) {
+            free(socket->input);
+            socket->input = NULL;
+            socket->input_room = 0;
+        }
+    }
+    if (!socket->is_at_end) {
+        watch(socket->readable, has_room(socket));
+    }
+}
+
+void mr_socket_expect(MrSocket *socket, size_t bytes)
+{
+    socket->input_bytes_max = bytes > INPUT_BYTES_USUAL ? bytes : INPUT_BYTES_USUAL;
+    if (!socket->is_at_end) {
+        watch(socket->readable, has_room(socket));
+    }
+}
+
+bool mr_socket_put(MrSocket *socket, const void *data, size_t length)
+{
+    if (!input_reserve(socket, length)) {
+        return false;
+    }
+    memcpy(socket->input + socket->input_end, data, length);
+    socket->input_end += length;
+    return true;
+}
+
+size_t mr_socket_unsent(const MrSocket *socket)
+{
+    return socket->output.length - socket->output_start;
+}
+
+void mr_socket_flush(MrSocket *socket)
+{
+    send_output(socket);
+    watch(socket->writable, mr_socket_unsent(socket) > 0 && !socket->is_broken);
+}

@@ -1,0 +1,46 @@
+/*
+ * server/socket.h - a client's bytes: what came and was not taken yet, what was written and is not sent
+ * yet.  Both ends are bounded by their user.  Must not know the protocol.
+ *
+ * Not a bufferevent: that one reads 4 kB at a time, and COPY wants its data in one piece.
+ */
+#ifndef MR_SERVER_SOCKET_H
+#define MR_SERVER_SOCKET_H
+
+#include "common/text.h"
+
+struct event;
+struct event_base;
+
+typedef struct MrSocket {
+    int fd;                      /* -1: none (tests and fuzzing put bytes in by hand) */
+    struct event *readable, *writable;
+    char *input;
+    size_t input_start, input_end, input_room;
+    size_t input_bytes_max;      /* reading stops while so much waits to be taken */
+    MrBuilder output;
+    size_t output_start;
+    bool is_at_end;              /* the client sends no more */
+    bool is_broken;              /* nothing can be sent any more */
+    void (*changed)(void *context); /* bytes came, the end came, or the output has gone */
+    void *context;
+} MrSocket;
+
+/* Takes the descriptor. */
+MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd, void (*changed)(void *context),
+                        void *context, MrError *err);
+void mr_socket_fini(MrSocket *socket); /* closes */
+
+MrString mr_socket_input(const MrSocket *socket);
+void mr_socket_take(MrSocket *socket, size_t bytes);
+/* How much may wait: a message of that size is expected.  Reading goes on when there is room. */
+void mr_socket_expect(MrSocket *socket, size_t bytes);
+/* Adds bytes as if they had come; false: no memory. */
+bool mr_socket_put(MrSocket *socket, const void *data, size_t length);
+
+/* Bytes written (to `output`) and not sent yet. */
+size_t mr_socket_unsent(const MrSocket *socket);
+/* Sends what it can now, the rest as the client reads. */
+void mr_socket_flush(MrSocket *socket);
+
+#endif
