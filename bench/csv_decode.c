@@ -29,7 +29,8 @@ static void bids_write(MrBuilder *out, uint64_t rows, bool quoted)
     for (uint64_t row = 0; row < rows; row++) {
         us += (int64_t)mr_random_below(&random, 20000);
         size_t length = mr_timestamp_format(us, at);
-        mr_builder_append_format(out, "%u,%u,%u,%s%s%s,https://www.nexmark.com/item.htm?query=%u,%.*s\n",
+        mr_builder_append_format(out,
+                                 "%u,%u,%u,%s%s%s,https://www.nexmark.com/item.htm?query=%u,%.*s\n",
                                  1000 + (unsigned)mr_random_below(&random, 100000),
                                  1000 + (unsigned)mr_random_below(&random, 1000000),
                                  (unsigned)mr_random_below(&random, 10000000), quoted ? "\"" : "",
@@ -39,7 +40,8 @@ static void bids_write(MrBuilder *out, uint64_t rows, bool quoted)
 }
 
 /* Decodes it all; the sum keeps the compiler honest. */
-static int decode_all(const MrCodecOptions *options, const MrBuilder *text, uint64_t *rows, int64_t *sum)
+static int decode_all(const MrCodecOptions *options, const MrBuilder *text, uint64_t *rows,
+                      int64_t *sum)
 {
     MrError err = MR_ERROR_INIT;
     MrDecoder *decoder;
@@ -52,8 +54,8 @@ static int decode_all(const MrCodecOptions *options, const MrBuilder *text, uint
         size_t used = 0;
         size_t left = text->length - at;
         if (left > 0) {
-            status = mr_codec_csv.decode(decoder, text->data + at, left < PIECE_BYTES ? left : PIECE_BYTES,
-                                         &used, &err);
+            status = mr_codec_csv.decode(decoder, text->data + at,
+                                         left < PIECE_BYTES ? left : PIECE_BYTES, &used, &err);
             at += used;
         } else {
             status = mr_codec_csv.finish(decoder, &err);
@@ -82,7 +84,8 @@ int main(int argc, char **argv)
     MrSchema schema = { BID_COLUMNS, bid_columns };
     MrCodecColumn columns[BID_COLUMNS] = { 0 };
     for (int i = 0; i < BID_COLUMNS; i++) {
-        columns[i] = (MrCodecColumn){ .name = bid_columns[i].name, .type = bid_columns[i].type,
+        columns[i] = (MrCodecColumn){ .name = bid_columns[i].name,
+                                      .type = bid_columns[i].type,
                                       .target = i };
     }
     MrCodecOptions options = { .columns = columns, .column_count = BID_COLUMNS, .schema = &schema };
@@ -100,9 +103,10 @@ int main(int argc, char **argv)
         int64_t start = mr_clock_monotonic_us(clock);
         failed = decode_all(&options, &text, &rows, &sum);
         int64_t us = mr_clock_monotonic_us(clock) - start;
-        printf("csv_decode rows=%llu bytes_per_row=%.1f ms=%.1f MB_per_s=%.0f Mrows_per_s=%.2f sum=%lld\n",
-               (unsigned long long)rows, (double)text.length / (double)rows, (double)us / 1000.0,
-               (double)text.length / (double)us, (double)rows / (double)us, (long long)sum);
+        printf(
+            "csv_decode rows=%llu bytes_per_row=%.1f ms=%.1f MB_per_s=%.0f Mrows_per_s=%.2f sum=%lld\n",
+            (unsigned long long)rows, (double)text.length / (double)rows, (double)us / 1000.0,
+            (double)text.length / (double)us, (double)rows / (double)us, (long long)sum);
     }
     mr_clock_destroy(clock);
     mr_builder_fini(&text);

@@ -97,8 +97,8 @@ static MrStatus place_select(MrArena *arena, const MrPlace *place, const uint32_
     return MR_OK;
 }
 
-MrStatus mr_block_select(MrArena *arena, const MrBlock *source, const uint32_t *rows, uint32_t count,
-                         MrBlock **out, MrError *err)
+MrStatus mr_block_select(MrArena *arena, const MrBlock *source, const uint32_t *rows,
+                         uint32_t count, MrBlock **out, MrError *err)
 {
     if (count == source->row_count) {
         /* Ascending rows, as many as there are: all of them. */
@@ -161,8 +161,8 @@ MrStatus mr_block_copy(MrArena *arena, const MrBlock *source, MrBlock **out, MrE
     const MrPlace *place = &source->place;
     block->place = *place;
     MR_TRY(bytes_copy(arena, source->weights, sizeof(int32_t) * rows, &block->weights, err));
-    MR_TRY(bytes_copy(arena, place->sequences, sizeof(uint64_t) * rows, &block->place.sequences,
-                      err));
+    MR_TRY(
+        bytes_copy(arena, place->sequences, sizeof(uint64_t) * rows, &block->place.sequences, err));
     MR_TRY(bytes_copy(arena, place->watermarks, sizeof(int64_t) * rows, &block->place.watermarks,
                       err));
     *out = block;

@@ -151,8 +151,8 @@ static char *column_put(char *to, const MrVector *vector, const ColumnHead *head
 {
     size_t words_bytes = sizeof(uint64_t) * mr_bitmap_words(vector_stored_rows(vector));
     if (mr_type_is_text(vector->type.id)) {
-        char *heap = to + form_align(head->data_bytes)
-                     + (head->has_validity ? form_align(words_bytes) : 0);
+        char *heap =
+            to + form_align(head->data_bytes) + (head->has_validity ? form_align(words_bytes) : 0);
         to = texts_put(to, vector, head, heap);
     } else {
         to = buffer_put(to, vector->data, head->data_bytes);
@@ -239,9 +239,9 @@ static void bools_settle(uint8_t *cells, uint32_t rows)
 static bool decimals_are_good(const MrDecimal *cells, const uint64_t *validity, uint32_t rows)
 {
     for (uint32_t row = 0; row < rows; row++) {
-        if ((cells[row].scale < 0 || cells[row].scale > MR_DECIMAL_DIGITS_MAX
-             || cells[row].kind > MR_DECIMAL_NEGATIVE_INFINITY)
-            && (validity == NULL || mr_bitmap_get(validity, row))) {
+        if ((cells[row].scale < 0 || cells[row].scale > MR_DECIMAL_DIGITS_MAX ||
+             cells[row].kind > MR_DECIMAL_NEGATIVE_INFINITY) &&
+            (validity == NULL || mr_bitmap_get(validity, row))) {
             return false;
         }
     }
@@ -256,17 +256,18 @@ static MrStatus column_take(FormReader *reader, const ColumnHead *head, const Mr
     if (head->type_oid_low != (uint16_t)info->oid) {
         return form_corrupt(err, "a column has another type");
     }
-    if (head->is_constant > 1 || head->has_validity > 1
-        || head->data_bytes != (uint64_t)info->width * rows
-        || (!info->is_text && head->heap_bytes != 0)) {
+    if (head->is_constant > 1 || head->has_validity > 1 ||
+        head->data_bytes != (uint64_t)info->width * rows ||
+        (!info->is_text && head->heap_bytes != 0)) {
         return form_corrupt(err, "a column header");
     }
-    *out = (MrVector){ .type = column->type, .row_count = block_rows,
+    *out = (MrVector){ .type = column->type,
+                       .row_count = block_rows,
                        .is_constant = head->is_constant == 1 };
     out->data = buffer_take(reader, head->data_bytes);
     if (out->data != NULL && head->has_validity) {
-        out->validity = (uint64_t *)(void *)buffer_take(reader,
-                                                        sizeof(uint64_t) * mr_bitmap_words(rows));
+        out->validity =
+            (uint64_t *)(void *)buffer_take(reader, sizeof(uint64_t) * mr_bitmap_words(rows));
     }
     if (out->data == NULL || (head->has_validity && out->validity == NULL)) {
         return form_corrupt(err, "a column is cut off");
@@ -298,9 +299,9 @@ MrStatus mr_block_decode(MrArena *arena, const MrSchema *schema, void *data, siz
         return mr_error_set(err, MR_ERR_INTERNAL, "a stored block must lie aligned in memory");
     }
     memcpy(&head, data, sizeof head);
-    if (head.column_count > FORM_COLUMNS_MAX || head.row_count > FORM_ROWS_MAX
-        || head.total_bytes != length
-        || heads_bytes(head.column_count) > length || head.has_weights > 1) {
+    if (head.column_count > FORM_COLUMNS_MAX || head.row_count > FORM_ROWS_MAX ||
+        head.total_bytes != length || heads_bytes(head.column_count) > length ||
+        head.has_weights > 1) {
         return form_corrupt(err, "its header");
     }
     if (head.column_count > schema->column_count) {

@@ -27,7 +27,7 @@ int mr_text_compare(const MrText *a, const MrText *b)
     return (a->length > b->length) - (a->length < b->length);
 }
 
-#define COMPARE_AS(type, a, b)                                       \
+#define COMPARE_AS(type, a, b) \
     ((*(const type *)(a) > *(const type *)(b)) - (*(const type *)(a) < *(const type *)(b)))
 
 /* NaN is equal to itself and above all else. */
@@ -42,30 +42,20 @@ static int float_compare(double a, double b)
 int mr_cell_compare(MrTypeId type, const void *a, const void *b)
 {
     switch (type) {
-    case MR_TYPE_BOOL:
-        return COMPARE_AS(uint8_t, a, b);
-    case MR_TYPE_INT16:
-        return COMPARE_AS(int16_t, a, b);
+    case MR_TYPE_BOOL: return COMPARE_AS(uint8_t, a, b);
+    case MR_TYPE_INT16: return COMPARE_AS(int16_t, a, b);
     case MR_TYPE_INT32:
-    case MR_TYPE_DATE:
-        return COMPARE_AS(int32_t, a, b);
+    case MR_TYPE_DATE: return COMPARE_AS(int32_t, a, b);
     case MR_TYPE_INT64:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        return COMPARE_AS(int64_t, a, b);
-    case MR_TYPE_FLOAT32:
-        return float_compare(*(const float *)a, *(const float *)b);
-    case MR_TYPE_FLOAT64:
-        return float_compare(*(const double *)a, *(const double *)b);
-    case MR_TYPE_NUMERIC:
-        return mr_decimal_compare(a, b);
-    case MR_TYPE_INTERVAL:
-        return mr_interval_compare(a, b);
-    case MR_TYPE_UUID:
-        return memcmp(a, b, 16);
-    default:
-        return mr_text_compare(a, b);
+    case MR_TYPE_TIMESTAMPTZ: return COMPARE_AS(int64_t, a, b);
+    case MR_TYPE_FLOAT32: return float_compare(*(const float *)a, *(const float *)b);
+    case MR_TYPE_FLOAT64: return float_compare(*(const double *)a, *(const double *)b);
+    case MR_TYPE_NUMERIC: return mr_decimal_compare(a, b);
+    case MR_TYPE_INTERVAL: return mr_interval_compare(a, b);
+    case MR_TYPE_UUID: return memcmp(a, b, 16);
+    default: return mr_text_compare(a, b);
     }
 }
 
@@ -93,28 +83,19 @@ static uint64_t float_hash(double value)
 uint64_t mr_cell_hash(MrTypeId type, const void *cell)
 {
     switch (type) {
-    case MR_TYPE_BOOL:
-        return mr_hash_u64(*(const uint8_t *)cell != 0);
-    case MR_TYPE_INT16:
-        return mr_hash_u64((uint64_t) * (const int16_t *)cell);
+    case MR_TYPE_BOOL: return mr_hash_u64(*(const uint8_t *)cell != 0);
+    case MR_TYPE_INT16: return mr_hash_u64((uint64_t) * (const int16_t *)cell);
     case MR_TYPE_INT32:
-    case MR_TYPE_DATE:
-        return mr_hash_u64((uint64_t) * (const int32_t *)cell);
+    case MR_TYPE_DATE: return mr_hash_u64((uint64_t) * (const int32_t *)cell);
     case MR_TYPE_INT64:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        return mr_hash_u64((uint64_t) * (const int64_t *)cell);
-    case MR_TYPE_FLOAT32:
-        return float_hash(*(const float *)cell);
-    case MR_TYPE_FLOAT64:
-        return float_hash(*(const double *)cell);
-    case MR_TYPE_NUMERIC:
-        return mr_decimal_hash(cell);
-    case MR_TYPE_INTERVAL:
-        return mr_interval_hash(cell);
-    case MR_TYPE_UUID:
-        return mr_hash_bytes(cell, 16);
+    case MR_TYPE_TIMESTAMPTZ: return mr_hash_u64((uint64_t) * (const int64_t *)cell);
+    case MR_TYPE_FLOAT32: return float_hash(*(const float *)cell);
+    case MR_TYPE_FLOAT64: return float_hash(*(const double *)cell);
+    case MR_TYPE_NUMERIC: return mr_decimal_hash(cell);
+    case MR_TYPE_INTERVAL: return mr_interval_hash(cell);
+    case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     default: {
         const MrText *text = cell;
         return mr_hash_bytes(mr_text_data(text), text->length);
@@ -157,48 +138,22 @@ void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrB
     char text[MR_DATETIME_TEXT_MAX + 16];
     size_t length;
     switch (type) {
-    case MR_TYPE_BOOL:
-        mr_builder_append_char(out, *(const uint8_t *)cell ? 't' : 'f');
-        return;
-    case MR_TYPE_INT16:
-        length = mr_int64_format(*(const int16_t *)cell, text);
-        break;
-    case MR_TYPE_INT32:
-        length = mr_int64_format(*(const int32_t *)cell, text);
-        break;
-    case MR_TYPE_INT64:
-        length = mr_int64_format(*(const int64_t *)cell, text);
-        break;
-    case MR_TYPE_FLOAT32:
-        length = mr_float4_format(*(const float *)cell, text);
-        break;
-    case MR_TYPE_FLOAT64:
-        length = mr_float8_format(*(const double *)cell, text);
-        break;
-    case MR_TYPE_NUMERIC:
-        length = mr_decimal_format(cell, text);
-        break;
-    case MR_TYPE_DATE:
-        length = mr_date_format(*(const int32_t *)cell, text);
-        break;
-    case MR_TYPE_TIME:
-        length = mr_time_format(*(const int64_t *)cell, text);
-        break;
-    case MR_TYPE_TIMESTAMP:
-        length = mr_timestamp_format(*(const int64_t *)cell, text);
-        break;
+    case MR_TYPE_BOOL: mr_builder_append_char(out, *(const uint8_t *)cell ? 't' : 'f'); return;
+    case MR_TYPE_INT16: length = mr_int64_format(*(const int16_t *)cell, text); break;
+    case MR_TYPE_INT32: length = mr_int64_format(*(const int32_t *)cell, text); break;
+    case MR_TYPE_INT64: length = mr_int64_format(*(const int64_t *)cell, text); break;
+    case MR_TYPE_FLOAT32: length = mr_float4_format(*(const float *)cell, text); break;
+    case MR_TYPE_FLOAT64: length = mr_float8_format(*(const double *)cell, text); break;
+    case MR_TYPE_NUMERIC: length = mr_decimal_format(cell, text); break;
+    case MR_TYPE_DATE: length = mr_date_format(*(const int32_t *)cell, text); break;
+    case MR_TYPE_TIME: length = mr_time_format(*(const int64_t *)cell, text); break;
+    case MR_TYPE_TIMESTAMP: length = mr_timestamp_format(*(const int64_t *)cell, text); break;
     case MR_TYPE_TIMESTAMPTZ:
         length = mr_timestamptz_format(*(const int64_t *)cell, zone, text);
         break;
-    case MR_TYPE_INTERVAL:
-        length = mr_interval_format(cell, text);
-        break;
-    case MR_TYPE_UUID:
-        length = uuid_format(cell, text);
-        break;
-    case MR_TYPE_BYTEA:
-        bytea_format(cell, out);
-        return;
+    case MR_TYPE_INTERVAL: length = mr_interval_format(cell, text); break;
+    case MR_TYPE_UUID: length = uuid_format(cell, text); break;
+    case MR_TYPE_BYTEA: bytea_format(cell, out); return;
     default: {
         const MrText *value = cell;
         mr_builder_append(out, mr_text_data(value), value->length);

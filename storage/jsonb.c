@@ -10,16 +10,17 @@
 
 typedef struct JsonNode JsonNode;
 struct JsonNode {
-    JsonNode *next;      /* in its array or object, in the order of the text */
+    JsonNode *next; /* in its array or object, in the order of the text */
     JsonNode *children;
     uint32_t child_count;
-    uint32_t position;   /* in its object: the last of equal keys wins */
+    uint32_t position; /* in its object: the last of equal keys wins */
     MrJsonKind kind;
     MrString key;
-    MrString text;       /* of a scalar, as it will be printed; of a string, unescaped */
+    MrString text; /* of a scalar, as it will be printed; of a string, unescaped */
 };
 
-static MrStatus node_unescape(MrArena *arena, MrString raw, bool escaped, MrString *out, MrError *err)
+static MrStatus node_unescape(MrArena *arena, MrString raw, bool escaped, MrString *out,
+                              MrError *err)
 {
     *out = raw;
     if (!escaped) {
@@ -51,7 +52,8 @@ static MrStatus node_number(MrArena *arena, MrString raw, MrString *out, MrError
 static MrStatus node_read(MrArena *arena, MrJsonReader *reader, JsonNode *node, MrError *err);
 
 /* Elements or members up to the closing bracket. */
-static MrStatus node_read_children(MrArena *arena, MrJsonReader *reader, JsonNode *node, MrError *err)
+static MrStatus node_read_children(MrArena *arena, MrJsonReader *reader, JsonNode *node,
+                                   MrError *err)
 {
     bool object = node->kind == MR_JSON_OBJECT;
     char close = object ? '}' : ']';
@@ -66,7 +68,8 @@ static MrStatus node_read_children(MrArena *arena, MrJsonReader *reader, JsonNod
             MrString raw;
             bool escaped;
             if (mr_json_peek(reader) != '"') {
-                return mr_json_expect(reader, '"', node->children ? "string" : "string or \"}\"", err);
+                return mr_json_expect(reader, '"', node->children ? "string" : "string or \"}\"",
+                                      err);
             }
             MR_TRY(mr_json_string(reader, &raw, &escaped, err));
             MR_TRY(node_unescape(arena, raw, escaped, &child->key, err));
@@ -154,8 +157,7 @@ static MrStatus object_write(MrArena *arena, const JsonNode *node, MrBuilder *ou
 static MrStatus node_write(MrArena *arena, const JsonNode *node, MrBuilder *out, MrError *err)
 {
     switch (node->kind) {
-    case MR_JSON_OBJECT:
-        return object_write(arena, node, out, err);
+    case MR_JSON_OBJECT: return object_write(arena, node, out, err);
     case MR_JSON_ARRAY:
         mr_builder_append_char(out, '[');
         for (const JsonNode *child = node->children; child != NULL; child = child->next) {
@@ -166,12 +168,8 @@ static MrStatus node_write(MrArena *arena, const JsonNode *node, MrBuilder *out,
         }
         mr_builder_append_char(out, ']');
         return MR_OK;
-    case MR_JSON_STRING:
-        mr_json_quote(out, node->text.data, node->text.length);
-        return MR_OK;
-    default:
-        mr_builder_append(out, node->text.data, node->text.length);
-        return MR_OK;
+    case MR_JSON_STRING: mr_json_quote(out, node->text.data, node->text.length); return MR_OK;
+    default: mr_builder_append(out, node->text.data, node->text.length); return MR_OK;
     }
 }
 

@@ -13,8 +13,8 @@ static MrStatus json_invalid(MrError *err)
 
 static bool byte_is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'
-           || c == '+' || c == '-' || c == '.' || (unsigned char)c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '+' || c == '-' || c == '.' || (unsigned char)c >= 0x80;
 }
 
 /* The token that starts at `next`, for messages. */
@@ -132,7 +132,8 @@ static MrStatus json_escape(MrJsonReader *reader, MrError *err)
     }
     if (*next == '\0' || strchr("\"\\/bfnrt", *next) == NULL) {
         size_t length = mr_utf8_truncate(next, (size_t)(reader->end - next), 4);
-        while (length > 1 && ((unsigned char)next[length - 1] < 0x80 || (unsigned char)next[0] < 0x80)) {
+        while (length > 1 &&
+               ((unsigned char)next[length - 1] < 0x80 || (unsigned char)next[0] < 0x80)) {
             length--;
         }
         json_invalid(err);
@@ -152,8 +153,8 @@ static const char *json_plain_end(const char *next, const char *end)
         memcpy(&word, next, 8);
         uint64_t quote = word ^ (ones * '"');
         uint64_t slash = word ^ (ones * '\\');
-        uint64_t hit = ((quote - ones) & ~quote) | ((slash - ones) & ~slash)
-                       | ((word - ones * 0x20) & ~word);
+        uint64_t hit =
+            ((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * 0x20) & ~word);
         hit &= tops;
         if (hit != 0) {
             /* The lowest hit is exact; higher ones may be borrow. */
@@ -295,26 +296,13 @@ static MrStatus json_pass_value(MrJsonReader *reader, char first, MrJsonKind *ki
     MrString inside;
     bool escaped;
     switch (first) {
-    case '"':
-        *kind = MR_JSON_STRING;
-        return mr_json_string(reader, &inside, &escaped, err);
-    case '{':
-        *kind = MR_JSON_OBJECT;
-        return json_object(reader, err);
-    case '[':
-        *kind = MR_JSON_ARRAY;
-        return json_array(reader, err);
-    case 't':
-        *kind = MR_JSON_TRUE;
-        return json_word(reader, "true", err);
-    case 'f':
-        *kind = MR_JSON_FALSE;
-        return json_word(reader, "false", err);
-    case 'n':
-        *kind = MR_JSON_NULL;
-        return json_word(reader, "null", err);
-    default:
-        break;
+    case '"': *kind = MR_JSON_STRING; return mr_json_string(reader, &inside, &escaped, err);
+    case '{': *kind = MR_JSON_OBJECT; return json_object(reader, err);
+    case '[': *kind = MR_JSON_ARRAY; return json_array(reader, err);
+    case 't': *kind = MR_JSON_TRUE; return json_word(reader, "true", err);
+    case 'f': *kind = MR_JSON_FALSE; return json_word(reader, "false", err);
+    case 'n': *kind = MR_JSON_NULL; return json_word(reader, "null", err);
+    default: break;
     }
     if (first == '-' || (first >= '0' && first <= '9')) {
         *kind = MR_JSON_NUMBER;
@@ -435,8 +423,12 @@ MrStatus mr_json_unescape(MrString raw, char *out, size_t *length, MrError *err)
             MR_TRY(json_code_point(&next, end, &code, err));
             to += utf8_put(code, to);
         } else {
-            *to++ = c == 'b' ? '\b' : c == 'f' ? '\f' : c == 'n' ? '\n' : c == 'r' ? '\r'
-                    : c == 't' ? '\t' : c;
+            *to++ = c == 'b'   ? '\b'
+                    : c == 'f' ? '\f'
+                    : c == 'n' ? '\n'
+                    : c == 'r' ? '\r'
+                    : c == 't' ? '\t'
+                               : c;
         }
     }
     *length = (size_t)(to - out);

@@ -9,19 +9,18 @@
 #include <stdio.h>
 
 static const MrTypeInfo type_infos[MR_TYPE_COUNT] = {
-#define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_)     \
-    [MR_TYPE_##id_] = { .name = name_,                                                 \
-                        .oid = oid_,                                                   \
-                        .array_oid = array_oid_,                                       \
-                        .width = width_,                                               \
-                        .category = category_,                                         \
-                        .preferred = preferred_,                                       \
-                        .is_text = MR_TYPE_##id_ == MR_TYPE_UNKNOWN || MR_TYPE_##id_ == MR_TYPE_TEXT \
-                                   || MR_TYPE_##id_ == MR_TYPE_VARCHAR                  \
-                                   || MR_TYPE_##id_ == MR_TYPE_BYTEA                    \
-                                   || MR_TYPE_##id_ == MR_TYPE_JSON                     \
-                                   || MR_TYPE_##id_ == MR_TYPE_JSONB,                   \
-                        .doc = doc_ },
+#define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_)                \
+    [MR_TYPE_##                                                                                   \
+        id_] = { .name = name_,                                                                   \
+                 .oid = oid_,                                                                     \
+                 .array_oid = array_oid_,                                                         \
+                 .width = width_,                                                                 \
+                 .category = category_,                                                           \
+                 .preferred = preferred_,                                                         \
+                 .is_text = MR_TYPE_##id_ == MR_TYPE_UNKNOWN || MR_TYPE_##id_ == MR_TYPE_TEXT ||  \
+                            MR_TYPE_##id_ == MR_TYPE_VARCHAR || MR_TYPE_##id_ == MR_TYPE_BYTEA || \
+                            MR_TYPE_##id_ == MR_TYPE_JSON || MR_TYPE_##id_ == MR_TYPE_JSONB,      \
+                 .doc = doc_ },
 #include "storage/types.def"
 #undef MR_TYPE
 };
@@ -93,18 +92,12 @@ const char *mr_type_text(MrType type, char out[64])
 {
     int32_t typmod = type.typmod;
     switch (type.id) {
-    case MR_TYPE_BOOL:
-        return strcpy(out, "boolean");
-    case MR_TYPE_INT16:
-        return strcpy(out, "smallint");
-    case MR_TYPE_INT32:
-        return strcpy(out, "integer");
-    case MR_TYPE_INT64:
-        return strcpy(out, "bigint");
-    case MR_TYPE_FLOAT32:
-        return strcpy(out, "real");
-    case MR_TYPE_FLOAT64:
-        return strcpy(out, "double precision");
+    case MR_TYPE_BOOL: return strcpy(out, "boolean");
+    case MR_TYPE_INT16: return strcpy(out, "smallint");
+    case MR_TYPE_INT32: return strcpy(out, "integer");
+    case MR_TYPE_INT64: return strcpy(out, "bigint");
+    case MR_TYPE_FLOAT32: return strcpy(out, "real");
+    case MR_TYPE_FLOAT64: return strcpy(out, "double precision");
     case MR_TYPE_NUMERIC:
         if (typmod >= 4) {
             int32_t scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024; /* 11 bits with a sign */
@@ -130,8 +123,7 @@ const char *mr_type_text(MrType type, char out[64])
         }
         return out;
     }
-    default:
-        break;
+    default: break;
     }
     return strcpy(out, mr_type_info(type.id)->name);
 }
@@ -147,40 +139,20 @@ void mr_datum_load(MrDatum *out, MrType type, const void *cell)
     memset(out, 0, sizeof *out);
     out->type = type;
     switch (type.id) {
-    case MR_TYPE_BOOL:
-        out->boolean = *(const uint8_t *)cell != 0;
-        break;
-    case MR_TYPE_INT16:
-        out->integer = *(const int16_t *)cell;
-        break;
+    case MR_TYPE_BOOL: out->boolean = *(const uint8_t *)cell != 0; break;
+    case MR_TYPE_INT16: out->integer = *(const int16_t *)cell; break;
     case MR_TYPE_INT32:
-    case MR_TYPE_DATE:
-        out->integer = *(const int32_t *)cell;
-        break;
+    case MR_TYPE_DATE: out->integer = *(const int32_t *)cell; break;
     case MR_TYPE_INT64:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        out->integer = *(const int64_t *)cell;
-        break;
-    case MR_TYPE_FLOAT32:
-        out->real = *(const float *)cell;
-        break;
-    case MR_TYPE_FLOAT64:
-        out->real = *(const double *)cell;
-        break;
-    case MR_TYPE_NUMERIC:
-        memcpy(&out->decimal, cell, sizeof out->decimal);
-        break;
-    case MR_TYPE_INTERVAL:
-        memcpy(&out->interval, cell, sizeof out->interval);
-        break;
-    case MR_TYPE_UUID:
-        memcpy(out->uuid, cell, sizeof out->uuid);
-        break;
-    default:
-        memcpy(&out->text, cell, sizeof out->text);
-        break;
+    case MR_TYPE_TIMESTAMPTZ: out->integer = *(const int64_t *)cell; break;
+    case MR_TYPE_FLOAT32: out->real = *(const float *)cell; break;
+    case MR_TYPE_FLOAT64: out->real = *(const double *)cell; break;
+    case MR_TYPE_NUMERIC: memcpy(&out->decimal, cell, sizeof out->decimal); break;
+    case MR_TYPE_INTERVAL: memcpy(&out->interval, cell, sizeof out->interval); break;
+    case MR_TYPE_UUID: memcpy(out->uuid, cell, sizeof out->uuid); break;
+    default: memcpy(&out->text, cell, sizeof out->text); break;
     }
 }
 
@@ -191,40 +163,20 @@ void mr_datum_store(const MrDatum *datum, void *cell)
         return;
     }
     switch (datum->type.id) {
-    case MR_TYPE_BOOL:
-        *(uint8_t *)cell = datum->boolean;
-        break;
-    case MR_TYPE_INT16:
-        *(int16_t *)cell = (int16_t)datum->integer;
-        break;
+    case MR_TYPE_BOOL: *(uint8_t *)cell = datum->boolean; break;
+    case MR_TYPE_INT16: *(int16_t *)cell = (int16_t)datum->integer; break;
     case MR_TYPE_INT32:
-    case MR_TYPE_DATE:
-        *(int32_t *)cell = (int32_t)datum->integer;
-        break;
+    case MR_TYPE_DATE: *(int32_t *)cell = (int32_t)datum->integer; break;
     case MR_TYPE_INT64:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        *(int64_t *)cell = datum->integer;
-        break;
-    case MR_TYPE_FLOAT32:
-        *(float *)cell = (float)datum->real;
-        break;
-    case MR_TYPE_FLOAT64:
-        *(double *)cell = datum->real;
-        break;
-    case MR_TYPE_NUMERIC:
-        memcpy(cell, &datum->decimal, sizeof datum->decimal);
-        break;
-    case MR_TYPE_INTERVAL:
-        memcpy(cell, &datum->interval, sizeof datum->interval);
-        break;
-    case MR_TYPE_UUID:
-        memcpy(cell, datum->uuid, sizeof datum->uuid);
-        break;
-    default:
-        memcpy(cell, &datum->text, sizeof datum->text);
-        break;
+    case MR_TYPE_TIMESTAMPTZ: *(int64_t *)cell = datum->integer; break;
+    case MR_TYPE_FLOAT32: *(float *)cell = (float)datum->real; break;
+    case MR_TYPE_FLOAT64: *(double *)cell = datum->real; break;
+    case MR_TYPE_NUMERIC: memcpy(cell, &datum->decimal, sizeof datum->decimal); break;
+    case MR_TYPE_INTERVAL: memcpy(cell, &datum->interval, sizeof datum->interval); break;
+    case MR_TYPE_UUID: memcpy(cell, datum->uuid, sizeof datum->uuid); break;
+    default: memcpy(cell, &datum->text, sizeof datum->text); break;
     }
 }
 

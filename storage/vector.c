@@ -98,13 +98,13 @@ MrVector mr_vector_slice(const MrVector *vector, uint32_t first, uint32_t rows)
     return slice;
 }
 
-#define GATHER_AS(type)                                    \
-    do {                                                   \
-        const type *restrict source_ = from;               \
-        type *restrict target_ = to;                       \
-        for (uint32_t i_ = 0; i_ < count; i_++) {          \
-            target_[i_] = source_[rows[i_]];               \
-        }                                                  \
+#define GATHER_AS(type)                           \
+    do {                                          \
+        const type *restrict source_ = from;      \
+        type *restrict target_ = to;              \
+        for (uint32_t i_ = 0; i_ < count; i_++) { \
+            target_[i_] = source_[rows[i_]];      \
+        }                                         \
     } while (0)
 
 typedef struct Cell16 {
@@ -118,24 +118,12 @@ static void cells_gather(size_t width, const void *from, const uint32_t *restric
                          uint32_t count, void *to)
 {
     switch (width) {
-    case 1:
-        GATHER_AS(uint8_t);
-        break;
-    case 2:
-        GATHER_AS(uint16_t);
-        break;
-    case 4:
-        GATHER_AS(uint32_t);
-        break;
-    case 8:
-        GATHER_AS(uint64_t);
-        break;
-    case 16:
-        GATHER_AS(Cell16);
-        break;
-    default:
-        GATHER_AS(Cell24);
-        break;
+    case 1: GATHER_AS(uint8_t); break;
+    case 2: GATHER_AS(uint16_t); break;
+    case 4: GATHER_AS(uint32_t); break;
+    case 8: GATHER_AS(uint64_t); break;
+    case 16: GATHER_AS(Cell16); break;
+    default: GATHER_AS(Cell24); break;
     }
 }
 
@@ -181,8 +169,8 @@ static size_t vector_long_bytes(const MrVector *vector)
     uint32_t rows = vector_stored_rows(vector);
     size_t bytes = 0;
     for (uint32_t row = 0; row < rows; row++) {
-        if (texts[row].length > MR_TEXT_INLINE_MAX
-            && (vector->validity == NULL || mr_bitmap_get(vector->validity, row))) {
+        if (texts[row].length > MR_TEXT_INLINE_MAX &&
+            (vector->validity == NULL || mr_bitmap_get(vector->validity, row))) {
             bytes += texts[row].length;
         }
     }

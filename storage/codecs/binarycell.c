@@ -9,8 +9,12 @@
 enum { DAYS_TO_2000 = 10957, NUMERIC_DIGITS_MAX = 16, NUMERIC_HEAD_BYTES = 8 };
 static const int64_t us_to_2000 = DAYS_TO_2000 * MR_US_PER_DAY;
 
-enum { NUMERIC_NEGATIVE = 0x4000, NUMERIC_NAN = 0xc000, NUMERIC_PINF = 0xd000,
-       NUMERIC_NINF = 0xf000 };
+enum {
+    NUMERIC_NEGATIVE = 0x4000,
+    NUMERIC_NAN = 0xc000,
+    NUMERIC_PINF = 0xd000,
+    NUMERIC_NINF = 0xf000
+};
 
 /* PostgreSQL's range of times, as its own recv functions check it. */
 static const int64_t us_min = INT64_C(-211813488000000000);
@@ -120,7 +124,8 @@ static void numeric_send(const MrDecimal *value, MrBuilder *out)
     }
     MrInt128 coefficient = mr_decimal_coefficient(value);
     bool negative = coefficient < 0;
-    unsigned __int128 rest = negative ? -(unsigned __int128)coefficient : (unsigned __int128)coefficient;
+    unsigned __int128 rest =
+        negative ? -(unsigned __int128)coefficient : (unsigned __int128)coefficient;
     /* Groups of four end at the point: the last one may need zeros. */
     uint16_t groups[NUMERIC_DIGITS_MAX];
     int count = 0;
@@ -209,30 +214,24 @@ static MrStatus text_recv(MrArena *arena, MrType type, const char *data, size_t 
 static size_t binary_width(MrTypeId type)
 {
     switch (type) {
-    case MR_TYPE_BOOL:
-        return 1;
-    case MR_TYPE_INT16:
-        return 2;
+    case MR_TYPE_BOOL: return 1;
+    case MR_TYPE_INT16: return 2;
     case MR_TYPE_INT32:
     case MR_TYPE_FLOAT32:
-    case MR_TYPE_DATE:
-        return 4;
+    case MR_TYPE_DATE: return 4;
     case MR_TYPE_INT64:
     case MR_TYPE_FLOAT64:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        return 8;
+    case MR_TYPE_TIMESTAMPTZ: return 8;
     case MR_TYPE_INTERVAL:
-    case MR_TYPE_UUID:
-        return 16;
-    default:
-        return 0;
+    case MR_TYPE_UUID: return 16;
+    default: return 0;
     }
 }
 
-MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, size_t length, void *cell,
-                               MrError *err)
+MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, size_t length,
+                               void *cell, MrError *err)
 {
     const unsigned char *bytes = data;
     size_t width = binary_width(type.id);
@@ -244,12 +243,8 @@ MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, si
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a value has more than %d bytes", INT32_MAX);
     }
     switch (type.id) {
-    case MR_TYPE_BOOL:
-        *(uint8_t *)cell = bytes[0] != 0;
-        return MR_OK;
-    case MR_TYPE_INT16:
-        *(uint16_t *)cell = get16(bytes);
-        return MR_OK;
+    case MR_TYPE_BOOL: *(uint8_t *)cell = bytes[0] != 0; return MR_OK;
+    case MR_TYPE_INT16: *(uint16_t *)cell = get16(bytes); return MR_OK;
     case MR_TYPE_INT32:
     case MR_TYPE_FLOAT32: {
         uint32_t value = get32(bytes);
@@ -262,28 +257,21 @@ MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, si
         memcpy(cell, &value, sizeof value);
         return MR_OK;
     }
-    case MR_TYPE_NUMERIC:
-        return numeric_recv(type, bytes, length, cell, err);
-    case MR_TYPE_DATE:
-        return date_recv((int32_t)get32(bytes), cell, err);
+    case MR_TYPE_NUMERIC: return numeric_recv(type, bytes, length, cell, err);
+    case MR_TYPE_DATE: return date_recv((int32_t)get32(bytes), cell, err);
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        return time_recv(type, (int64_t)get64(bytes), cell, err);
+    case MR_TYPE_TIMESTAMPTZ: return time_recv(type, (int64_t)get64(bytes), cell, err);
     case MR_TYPE_INTERVAL: {
-        MrInterval value = { .us = (int64_t)get64(bytes), .days = (int32_t)get32(bytes + 8),
+        MrInterval value = { .us = (int64_t)get64(bytes),
+                             .days = (int32_t)get32(bytes + 8),
                              .months = (int32_t)get32(bytes + 12) };
         memcpy(cell, &value, sizeof value);
         return MR_OK;
     }
-    case MR_TYPE_UUID:
-        memcpy(cell, bytes, 16);
-        return MR_OK;
-    case MR_TYPE_BYTEA:
-        *(MrText *)cell = mr_text_make(data, (uint32_t)length);
-        return MR_OK;
-    default:
-        return text_recv(arena, type, data, length, cell, err);
+    case MR_TYPE_UUID: memcpy(cell, bytes, 16); return MR_OK;
+    case MR_TYPE_BYTEA: *(MrText *)cell = mr_text_make(data, (uint32_t)length); return MR_OK;
+    default: return text_recv(arena, type, data, length, cell, err);
     }
 }
 
@@ -292,12 +280,8 @@ void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
     uint32_t word;
     uint64_t value;
     switch (type) {
-    case MR_TYPE_BOOL:
-        mr_builder_append_char(out, *(const uint8_t *)cell != 0);
-        return;
-    case MR_TYPE_INT16:
-        mr_builder_append_u16(out, *(const uint16_t *)cell);
-        return;
+    case MR_TYPE_BOOL: mr_builder_append_char(out, *(const uint8_t *)cell != 0); return;
+    case MR_TYPE_INT16: mr_builder_append_u16(out, *(const uint16_t *)cell); return;
     case MR_TYPE_INT32:
     case MR_TYPE_FLOAT32:
         memcpy(&word, cell, sizeof word);
@@ -322,9 +306,7 @@ void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
         mr_builder_append_u64(out, infinite ? (uint64_t)us : (uint64_t)us - (uint64_t)us_to_2000);
         return;
     }
-    case MR_TYPE_NUMERIC:
-        numeric_send(cell, out);
-        return;
+    case MR_TYPE_NUMERIC: numeric_send(cell, out); return;
     case MR_TYPE_INTERVAL: {
         const MrInterval *interval = cell;
         mr_builder_append_u64(out, (uint64_t)interval->us);
@@ -332,9 +314,7 @@ void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
         mr_builder_append_u32(out, (uint32_t)interval->months);
         return;
     }
-    case MR_TYPE_UUID:
-        mr_builder_append(out, cell, 16);
-        return;
+    case MR_TYPE_UUID: mr_builder_append(out, cell, 16); return;
     default: {
         const MrText *text = cell;
         if (type == MR_TYPE_JSONB) {

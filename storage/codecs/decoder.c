@@ -8,8 +8,8 @@
 
 enum { CONTEXT_VALUE_BYTES = 64 };
 
-MrStatus mr_decoder_init(MrDecoder *decoder, const MrCodecOptions *options, MrRejectFunction *reject,
-                         void *context, MrError *err)
+MrStatus mr_decoder_init(MrDecoder *decoder, const MrCodecOptions *options,
+                         MrRejectFunction *reject, void *context, MrError *err)
 {
     decoder->options = *options;
     decoder->reject = reject;
@@ -40,8 +40,8 @@ MrStatus mr_decoder_take(MrDecoder *decoder, MrBlock **out, MrError *err)
 MrStatus mr_decoder_bad_row(MrDecoder *decoder, uint64_t line, MrString raw, MrError *err)
 {
     MrStatus status = err->status;
-    if (decoder->options.bad_rows == MR_BAD_ROWS_FAIL || status == MR_ERR_OUT_OF_MEMORY
-        || status == MR_ERR_INTERNAL) {
+    if (decoder->options.bad_rows == MR_BAD_ROWS_FAIL || status == MR_ERR_OUT_OF_MEMORY ||
+        status == MR_ERR_INTERNAL) {
         return status;
     }
     decoder->counts.rejected++;
@@ -71,7 +71,8 @@ void mr_decoder_context(const MrDecoder *decoder, uint64_t line, const char *col
     int length = snprintf(where, sizeof where, "%s%.100s%sline %llu", relation ? "COPY " : "",
                           relation ? relation : "", relation ? ", " : "", (unsigned long long)line);
     if (column != NULL) {
-        length += snprintf(where + length, sizeof where - (size_t)length, ", column %.100s", column);
+        length +=
+            snprintf(where + length, sizeof where - (size_t)length, ", column %.100s", column);
     }
     if (value != NULL) {
         size_t cut = value->length > CONTEXT_VALUE_BYTES
@@ -100,9 +101,10 @@ MrStatus mr_decoder_null_error(const MrDecoder *decoder, const MrCodecColumn *co
                             "null value in column \"%s\" violates not-null constraint",
                             column->name);
     }
-    return mr_error_set(err, MR_ERR_NOT_NULL_VIOLATION,
-                        "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
-                        column->name, decoder->options.relation);
+    return mr_error_set(
+        err, MR_ERR_NOT_NULL_VIOLATION,
+        "null value in column \"%s\" of relation \"%s\" violates not-null constraint", column->name,
+        decoder->options.relation);
 }
 
 MrStatus mr_decoder_encoding_error(const char *data, size_t length, MrError *err)

@@ -24,14 +24,14 @@ typedef struct MrStageHeap {
 typedef struct MrStage {
     const MrSchema *schema;
     MrVector *columns;
-    uint64_t **validity;  /* the buffers, whether the column has a null by now or not */
+    uint64_t **validity; /* the buffers, whether the column has a null by now or not */
     MrStageHeap *heaps;
-    bool *filled;         /* some input column is the target of this one */
+    bool *filled; /* some input column is the target of this one */
     uint32_t row_count;
     uint32_t row_capacity;
-    uint32_t row_limit;   /* rows with which the block is full */
-    size_t text_bytes;    /* long text by now, for is_full */
-    bool is_taken;        /* the block was given away: start afresh before the next row */
+    uint32_t row_limit; /* rows with which the block is full */
+    size_t text_bytes;  /* long text by now, for is_full */
+    bool is_taken;      /* the block was given away: start afresh before the next row */
     MrArena arena;
     MrBlock block;
 } MrStage;
@@ -61,15 +61,15 @@ static inline void *mr_stage_cell(const MrStage *stage, uint32_t column, uint32_
 }
 
 struct MrDecoder {
-    MrDecoderCounts counts;   /* first: see mr_decoder_counts */
-    MrCodecOptions options;   /* keeps what it points to */
+    MrDecoderCounts counts; /* first: see mr_decoder_counts */
+    MrCodecOptions options; /* keeps what it points to */
     MrRejectFunction *reject;
     void *reject_context;
     MrStage stage;
 };
 
-MrStatus mr_decoder_init(MrDecoder *decoder, const MrCodecOptions *options, MrRejectFunction *reject,
-                         void *context, MrError *err);
+MrStatus mr_decoder_init(MrDecoder *decoder, const MrCodecOptions *options,
+                         MrRejectFunction *reject, void *context, MrError *err);
 void mr_decoder_fini(MrDecoder *decoder);
 /* The three that all classes share. */
 uint32_t mr_decoder_rows_ready(const MrDecoder *decoder);
@@ -89,7 +89,8 @@ MrStatus mr_decoder_encoding_error(const char *data, size_t length, MrError *err
 MrStatus mr_decoder_row_too_long(MrError *err);
 
 /* Whether a column of the codec's input is one of the target's, for the encoders' name lookups. */
-static inline const MrCodecColumn *mr_codec_column_for(const MrCodecOptions *options, uint32_t target)
+static inline const MrCodecColumn *mr_codec_column_for(const MrCodecOptions *options,
+                                                       uint32_t target)
 {
     for (uint32_t i = 0; i < options->column_count; i++) {
         if (options->columns[i].target == (int32_t)target) {

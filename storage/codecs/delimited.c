@@ -16,14 +16,14 @@ typedef struct Delimited {
     MrFieldReader reader;
     const MrCodecColumn **columns; /* of each field; NULL: no column has it */
     uint32_t column_count;
-    uint32_t *ends;                /* ends[0] is the byte before the chunk */
+    uint32_t *ends; /* ends[0] is the byte before the chunk */
     uint32_t *row_ends;
-    MrBuilder carry;               /* a row's bytes from earlier pieces */
-    MrRowEnd row_end;              /* where the search for its end stands */
+    MrBuilder carry;  /* a row's bytes from earlier pieces */
+    MrRowEnd row_end; /* where the search for its end stands */
     bool carrying;
     bool header_due;
-    bool finishing;                /* the last row goes into a block that is full already */
-    bool ended;                    /* the end marker was seen: the rest is ignored */
+    bool finishing; /* the last row goes into a block that is full already */
+    bool ended;     /* the end marker was seen: the rest is ignored */
 } Delimited;
 
 char mr_delimited_delimiter(const MrCodecOptions *options, bool is_csv)
@@ -49,7 +49,8 @@ const char *mr_delimited_null(const MrCodecOptions *options, bool is_csv)
 static const char *line_end_text(const Delimited *self)
 {
     return self->dialect.line_end == MR_LINE_CRNL ? "\r\n"
-           : self->dialect.line_end == MR_LINE_CR ? "\r" : "\n";
+           : self->dialect.line_end == MR_LINE_CR ? "\r"
+                                                  : "\n";
 }
 
 static MrStatus delimited_init(Delimited *self, const MrCodecOptions *options, bool is_csv,
@@ -123,10 +124,10 @@ typedef struct Chunk {
     const char *data;
     size_t length;
     MrScan scan;
-    size_t malformed;  /* where UTF-8 breaks, or length */
-    size_t row_start;  /* of the next row */
-    uint32_t row;      /* its index */
-    uint64_t lines;    /* done in this chunk */
+    size_t malformed; /* where UTF-8 breaks, or length */
+    size_t row_start; /* of the next row */
+    uint32_t row;     /* its index */
+    uint64_t lines;   /* done in this chunk */
 } Chunk;
 
 static uint32_t chunk_row_last(const Chunk *chunk, uint32_t row)
@@ -178,12 +179,13 @@ static bool row_is_marker(const Delimited *self, const Chunk *chunk, size_t star
 {
     const char *data = chunk->data + start;
     size_t end = chunk->scan.ends[chunk_row_last(chunk, row)];
-    return data[0] == '\\' && self->dialect.is_csv
-           && end - start == (self->dialect.line_end == MR_LINE_CRNL ? 3 : 2) && data[1] == '.';
+    return data[0] == '\\' && self->dialect.is_csv &&
+           end - start == (self->dialect.line_end == MR_LINE_CRNL ? 3 : 2) && data[1] == '.';
 }
 
 /* Rejects the row, or fails.  `err` is set; the context line is added here. */
-static MrStatus row_reject(Delimited *self, uint64_t line, MrString raw, bool of_field, MrError *err)
+static MrStatus row_reject(Delimited *self, uint64_t line, MrString raw, bool of_field,
+                           MrError *err)
 {
     const MrFieldReader *reader = &self->reader;
     if (of_field) {
@@ -197,8 +199,8 @@ static MrStatus row_reject(Delimited *self, uint64_t line, MrString raw, bool of
 
 /* The next row has too many or too few fields.  Of those that are there a bad one is told first, as
  * PostgreSQL does.  *of_field: it is one of them. */
-static void row_field_count_error(Delimited *self, const Chunk *chunk, uint32_t fields, bool *of_field,
-                                  MrError *err)
+static void row_field_count_error(Delimited *self, const Chunk *chunk, uint32_t fields,
+                                  bool *of_field, MrError *err)
 {
     *of_field = false;
     if (fields > self->column_count) {
@@ -239,15 +241,16 @@ static MrStatus chunk_bad_row(Delimited *self, Chunk *chunk, bool of_field, MrEr
 static uint32_t chunk_run_length(const Delimited *self, const Chunk *chunk, uint32_t rows_max)
 {
     const MrScan *scan = &chunk->scan;
-    uint32_t end = scan->row_count - chunk->row < rows_max ? scan->row_count : chunk->row + rows_max;
+    uint32_t end =
+        scan->row_count - chunk->row < rows_max ? scan->row_count : chunk->row + rows_max;
     uint32_t first = chunk_row_first(chunk, chunk->row);
     size_t start = chunk->row_start;
     uint32_t row = chunk->row;
     while (row < end) {
         uint32_t last = scan->row_ends[row];
         size_t row_end = scan->ends[last];
-        if (last + 1 - first != self->column_count || row_end > chunk->malformed
-            || row_is_marker(self, chunk, start, row)) {
+        if (last + 1 - first != self->column_count || row_end > chunk->malformed ||
+            row_is_marker(self, chunk, start, row)) {
             break;
         }
         first = last + 1;
@@ -269,9 +272,8 @@ static MrStatus chunk_odd_row(Delimited *self, Chunk *chunk, MrError *err)
         const char *bad = chunk->data + chunk->malformed;
         mr_decoder_encoding_error(bad, chunk->length - chunk->malformed, err);
         MrStatus status = chunk_bad_row(self, chunk, false, err);
-        chunk->malformed = chunk->row_start
-                           + mr_utf8_check(chunk->data + chunk->row_start,
-                                           chunk->length - chunk->row_start);
+        chunk->malformed = chunk->row_start + mr_utf8_check(chunk->data + chunk->row_start,
+                                                            chunk->length - chunk->row_start);
         return status;
     }
     uint32_t fields = chunk_row_last(chunk, chunk->row) + 1 - chunk_row_first(chunk, chunk->row);
@@ -332,7 +334,8 @@ static MrStatus chunk_stray(Delimited *self, Chunk *chunk, MrError *err)
     MrRowEnd state = { 0 };
     bool found;
     const char *start = chunk->data + chunk->row_start;
-    size_t bytes = mr_row_end_find(&state, &self->dialect, start, chunk->length - chunk->row_start, &found);
+    size_t bytes =
+        mr_row_end_find(&state, &self->dialect, start, chunk->length - chunk->row_start, &found);
     if (!found) {
         return MR_OK; /* the rest of the row is yet to come */
     }
@@ -403,11 +406,12 @@ static MrStatus chunk_marker(Delimited *self, Chunk *chunk, MrError *err)
 
 /* Whole rows of the bytes to the block; *used: bytes of the rows that are done.  `one_row`: the
  * bytes are one whole row. */
-static MrStatus chunk_run(Delimited *self, const char *data, size_t length, bool one_row, size_t *used,
-                          MrError *err)
+static MrStatus chunk_run(Delimited *self, const char *data, size_t length, bool one_row,
+                          size_t *used, MrError *err)
 {
     Chunk chunk = { .data = data, .length = length, .malformed = length };
-    chunk.scan = (MrScan){ .ends = self->ends + 1, .row_ends = self->row_ends, .end_room = END_ROOM };
+    chunk.scan =
+        (MrScan){ .ends = self->ends + 1, .row_ends = self->row_ends, .end_room = END_ROOM };
     self->ends[0] = UINT32_MAX;
     mr_scan(&chunk.scan, &self->dialect, data, length);
     if (chunk.scan.saw_high) {
@@ -425,7 +429,8 @@ static MrStatus chunk_run(Delimited *self, const char *data, size_t length, bool
             mr_error_set(err, MR_ERR_BAD_COPY, "extra data after last expected column");
             chunk.row_start = length;
             chunk.lines = 1;
-            status = row_reject(self, self->base.counts.lines + 1, (MrString){ data, length }, false, err);
+            status = row_reject(self, self->base.counts.lines + 1, (MrString){ data, length },
+                                false, err);
         }
     }
     self->base.counts.lines += chunk.lines;
@@ -475,8 +480,8 @@ static MrStatus header_read(Delimited *self, const char *data, size_t length, Mr
         end -= i + 1 == count && self->dialect.line_end == MR_LINE_CRNL;
         fields[i] = (MrString){ data + start, end - start };
     }
-    MrStatus status = mr_delimited_header(&self->reader, fields, count, &self->columns,
-                                          &self->column_count, err);
+    MrStatus status =
+        mr_delimited_header(&self->reader, fields, count, &self->columns, &self->column_count, err);
     if (status != MR_OK) {
         mr_decoder_context(&self->base, self->base.counts.lines, NULL, NULL, err);
     }
@@ -503,7 +508,8 @@ static MrStatus row_run(Delimited *self, const char *data, size_t length, MrErro
 }
 
 /* Looks for the end of the row that starts here or in `carry`. */
-static MrStatus carry_step(Delimited *self, const char *data, size_t length, size_t *used, MrError *err)
+static MrStatus carry_step(Delimited *self, const char *data, size_t length, size_t *used,
+                           MrError *err)
 {
     bool found;
     size_t part = mr_row_end_find(&self->row_end, &self->dialect, data, length, &found);
@@ -544,8 +550,8 @@ MrStatus mr_delimited_decode(MrDecoder *decoder, const char *data, size_t length
         size_t left = length - *used;
         size_t part = 0;
         if (!self->carrying && !self->header_due && self->dialect.line_end != MR_LINE_UNKNOWN) {
-            MR_TRY(chunk_run(self, data + *used, left < CHUNK_BYTES ? left : CHUNK_BYTES, false, &part,
-                             err));
+            MR_TRY(chunk_run(self, data + *used, left < CHUNK_BYTES ? left : CHUNK_BYTES, false,
+                             &part, err));
             *used += part;
             if (part > 0 || mr_stage_is_full(&self->base.stage)) {
                 continue;

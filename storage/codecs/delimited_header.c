@@ -13,17 +13,17 @@ static MrStatus header_match(MrFieldReader *reader, uint32_t index, MrString raw
     bool is_null = false;
     MR_TRY(mr_field_resolve(reader, NULL, raw, &name, &is_null, err));
     if (is_null) {
-        return mr_error_set(err, MR_ERR_BAD_COPY,
-                            "column name mismatch in header line field %u: got null value (\"%.*s\"), "
-                            "expected \"%s\"",
-                            index + 1, (int)reader->null_text.length, reader->null_text.data,
-                            column->name);
+        return mr_error_set(
+            err, MR_ERR_BAD_COPY,
+            "column name mismatch in header line field %u: got null value (\"%.*s\"), "
+            "expected \"%s\"",
+            index + 1, (int)reader->null_text.length, reader->null_text.data, column->name);
     }
     if (!mr_string_equal(name, mr_string(column->name))) {
-        return mr_error_set(err, MR_ERR_BAD_COPY,
-                            "column name mismatch in header line field %u: got \"%.*s\", expected \"%s\"",
-                            index + 1, (int)mr_utf8_truncate(name.data, name.length, 64), name.data,
-                            column->name);
+        return mr_error_set(
+            err, MR_ERR_BAD_COPY,
+            "column name mismatch in header line field %u: got \"%.*s\", expected \"%s\"",
+            index + 1, (int)mr_utf8_truncate(name.data, name.length, 64), name.data, column->name);
     }
     return MR_OK;
 }
@@ -85,9 +85,10 @@ MrStatus mr_delimited_header(MrFieldReader *reader, const MrString *fields, uint
     const MrCodecOptions *options = &reader->decoder->options;
     if (!options->map_header) {
         if (count != options->column_count) {
-            return mr_error_set(err, MR_ERR_BAD_COPY,
-                                "wrong number of fields in header line: field count is %u, expected %u",
-                                count, options->column_count);
+            return mr_error_set(
+                err, MR_ERR_BAD_COPY,
+                "wrong number of fields in header line: field count is %u, expected %u", count,
+                options->column_count);
         }
         for (uint32_t i = 0; i < count; i++) {
             MR_TRY(header_match(reader, i, fields[i], err));

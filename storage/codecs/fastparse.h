@@ -35,8 +35,9 @@ static inline uint64_t mr_load_right(const char *data, size_t length, const char
 static inline uint64_t mr_digits_value(uint64_t word)
 {
     word = (word * 10) + (word >> 8);
-    return (((word & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064))
-            + (((word >> 16) & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001))) >> 32;
+    return (((word & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064)) +
+            (((word >> 16) & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001))) >>
+           32;
 }
 
 /* 1 to 8 digits. */
@@ -61,8 +62,8 @@ static inline bool mr_parse_digits(const char *data, size_t length, const char *
         return mr_parse_digits8(data, length, end, out);
     }
     if (length - 1 < 16) {
-        if (!mr_parse_digits8(data, length - 8, end, &high)
-            || !mr_parse_digits8(data + length - 8, 8, end, &low)) {
+        if (!mr_parse_digits8(data, length - 8, end, &high) ||
+            !mr_parse_digits8(data + length - 8, 8, end, &low)) {
             return false;
         }
         *out = high * 100000000 + low;
@@ -70,9 +71,9 @@ static inline bool mr_parse_digits(const char *data, size_t length, const char *
     }
     if (length == 17 || length == 18) {
         uint64_t top;
-        if (!mr_parse_digits8(data, length - 16, end, &top)
-            || !mr_parse_digits8(data + length - 16, 8, end, &high)
-            || !mr_parse_digits8(data + length - 8, 8, end, &low)) {
+        if (!mr_parse_digits8(data, length - 16, end, &top) ||
+            !mr_parse_digits8(data + length - 16, 8, end, &high) ||
+            !mr_parse_digits8(data + length - 8, 8, end, &low)) {
             return false;
         }
         *out = (top * 100000000 + high) * 100000000 + low;
@@ -130,9 +131,9 @@ static inline bool mr_parse_float_fast(const char *data, size_t length, double *
                                      1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18 };
     int64_t coefficient;
     int scale;
-    if (!mr_parse_decimal_fast(data, length, &coefficient, &scale)
-        || coefficient > (INT64_C(1) << 53) || coefficient < -(INT64_C(1) << 53)
-        || (coefficient == 0 && data[0] == '-')) {
+    if (!mr_parse_decimal_fast(data, length, &coefficient, &scale) ||
+        coefficient > (INT64_C(1) << 53) || coefficient < -(INT64_C(1) << 53) ||
+        (coefficient == 0 && data[0] == '-')) {
         return false;
     }
     *out = (double)coefficient / powers[scale];
@@ -144,7 +145,8 @@ static inline int32_t mr_days_fast(uint32_t year, uint32_t month, uint32_t day)
 {
     uint32_t shifted = year - (month <= 2);
     uint32_t era_day = (153 * (month + (month > 2 ? -3U : 9U)) + 2) / 5 + day - 1;
-    return (int32_t)(365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + era_day) - 719468;
+    return (int32_t)(365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + era_day) -
+           719468;
 }
 
 static inline uint32_t mr_month_days(uint32_t year, uint32_t month)
@@ -161,17 +163,17 @@ static inline bool mr_parse_date_fast(const char *data, size_t length, int32_t *
     if (length != 10) {
         return false;
     }
-    uint64_t head = mr_load_word(data);             /* YYYY-MM- */
-    uint64_t tail = mr_load_word(data + 2);         /* YY-MM-DD */
+    uint64_t head = mr_load_word(data);     /* YYYY-MM- */
+    uint64_t tail = mr_load_word(data + 2); /* YY-MM-DD */
     uint64_t digits = head ^ UINT64_C(0x2d30302d30303030);
     uint64_t last = tail ^ UINT64_C(0x30302d30302d3030);
     uint64_t limit = UINT64_C(0x7676767676767676);
-    if ((((digits + limit) | digits | (last + limit) | last) & UINT64_C(0x8080808080808080)) != 0
-        || (digits & UINT64_C(0xff0000ff00000000)) != 0) {
+    if ((((digits + limit) | digits | (last + limit) | last) & UINT64_C(0x8080808080808080)) != 0 ||
+        (digits & UINT64_C(0xff0000ff00000000)) != 0) {
         return false;
     }
-    uint32_t year = (uint32_t)((digits & 0xff) * 1000 + (digits >> 8 & 0xff) * 100
-                               + (digits >> 16 & 0xff) * 10 + (digits >> 24 & 0xff));
+    uint32_t year = (uint32_t)((digits & 0xff) * 1000 + (digits >> 8 & 0xff) * 100 +
+                               (digits >> 16 & 0xff) * 10 + (digits >> 24 & 0xff));
     uint32_t month = (uint32_t)((digits >> 40 & 0xff) * 10 + (digits >> 48 & 0xff));
     uint32_t day = (uint32_t)((last >> 48 & 0xff) * 10 + (last >> 56 & 0xff));
     if (year == 0 || month - 1 > 11 || day == 0 || day > mr_month_days(year, month)) {
@@ -185,8 +187,8 @@ static inline bool mr_parse_date_fast(const char *data, size_t length, int32_t *
 static inline bool mr_parse_clock_fast(const char *data, uint32_t *seconds)
 {
     uint64_t digits = mr_load_word(data) ^ UINT64_C(0x30303a30303a3030);
-    if ((((digits + UINT64_C(0x7676767676767676)) | digits) & UINT64_C(0x8080808080808080)) != 0
-        || (digits & UINT64_C(0x0000ff0000ff0000)) != 0) {
+    if ((((digits + UINT64_C(0x7676767676767676)) | digits) & UINT64_C(0x8080808080808080)) != 0 ||
+        (digits & UINT64_C(0x0000ff0000ff0000)) != 0) {
         return false;
     }
     uint32_t hour = (uint32_t)((digits & 0xff) * 10 + (digits >> 8 & 0xff));
@@ -202,8 +204,8 @@ static inline bool mr_parse_timestamp_fast(const char *data, size_t length, cons
 {
     int32_t days;
     uint32_t seconds;
-    if (length < 19 || (data[10] != ' ' && data[10] != 'T') || !mr_parse_date_fast(data, 10, &days)
-        || !mr_parse_clock_fast(data + 11, &seconds)) {
+    if (length < 19 || (data[10] != ' ' && data[10] != 'T') ||
+        !mr_parse_date_fast(data, 10, &days) || !mr_parse_clock_fast(data + 11, &seconds)) {
         return false;
     }
     *zoned = false;
@@ -220,8 +222,8 @@ static inline bool mr_parse_timestamp_fast(const char *data, size_t length, cons
     if (length > 19) {
         static const uint32_t scales[] = { 0, 100000, 10000, 1000, 100, 10, 1 };
         size_t digits = length - 20;
-        if (data[19] != '.' || digits < 1 || digits > 6
-            || !mr_parse_digits8(data + 20, digits, end, &fraction)) {
+        if (data[19] != '.' || digits < 1 || digits > 6 ||
+            !mr_parse_digits8(data + 20, digits, end, &fraction)) {
             return false;
         }
         fraction *= scales[digits];

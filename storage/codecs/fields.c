@@ -30,8 +30,8 @@ static MrStatus csv_unquote(MrFieldReader *reader, MrString raw, MrString *out, 
             } else {
                 *to++ = c;
             }
-        } else if (c == dialect->escape && next < end
-                   && (*next == dialect->escape || *next == dialect->quote)) {
+        } else if (c == dialect->escape && next < end &&
+                   (*next == dialect->escape || *next == dialect->quote)) {
             *to++ = *next++;
         } else if (c == dialect->quote) {
             in_quote = false;
@@ -119,8 +119,7 @@ static MrStatus text_unescape(MrFieldReader *reader, MrString raw, MrString *out
 
 static bool is_null_text(const MrFieldReader *reader, const char *data, size_t length)
 {
-    return length == reader->null_text.length
-           && memcmp(data, reader->null_text.data, length) == 0;
+    return length == reader->null_text.length && memcmp(data, reader->null_text.data, length) == 0;
 }
 
 MrStatus mr_field_resolve(MrFieldReader *reader, const MrCodecColumn *column, MrString raw,
@@ -200,20 +199,20 @@ typedef struct KernelInput {
     const MrFieldRun *run;
     const MrCodecColumn *column;
     uint32_t field;
-    uint32_t first_row;  /* of the stage */
+    uint32_t first_row; /* of the stage */
     uint32_t limit;
 } KernelInput;
 
 /* Sets data and length to the field of each row in turn. */
-#define FOR_EACH_FIELD(in, row, data, length)                                                        \
-    const uint32_t *ends_ = (in)->run->ends + (in)->field;                                           \
-    const uint32_t cut_ = (in)->field + 1 == (in)->run->stride ? (in)->run->last_cut : 0;            \
-    const char *data;                                                                                \
-    size_t length;                                                                                   \
-    for (uint32_t row = 0;                                                                           \
-         row < (in)->limit                                                                           \
-         && (data = (in)->run->data + (uint32_t)(ends_[-1] + 1),                                      \
-            length = (size_t)(uint32_t)(*ends_ - cut_ - (uint32_t)(ends_[-1] + 1)), true);            \
+#define FOR_EACH_FIELD(in, row, data, length)                                             \
+    const uint32_t *ends_ = (in)->run->ends + (in)->field;                                \
+    const uint32_t cut_ = (in)->field + 1 == (in)->run->stride ? (in)->run->last_cut : 0; \
+    const char *data;                                                                     \
+    size_t length;                                                                        \
+    for (uint32_t row = 0;                                                                \
+         row < (in)->limit &&                                                             \
+         (data = (in)->run->data + (uint32_t)(ends_[-1] + 1),                             \
+         length = (size_t)(uint32_t)(*ends_ - cut_ - (uint32_t)(ends_[-1] + 1)), true);   \
          row++, ends_ += (in)->run->stride)
 
 static uint32_t kernel_any(const KernelInput *in, MrError *err)
@@ -228,26 +227,26 @@ static uint32_t kernel_any(const KernelInput *in, MrError *err)
 }
 
 /* FAST: sets `value` or is false.  Cells are written in row order behind the stage's rows. */
-#define DEFINE_KERNEL(name, cell_type, value_type, FAST)                                             \
-    static uint32_t name(const KernelInput *in, MrError *err)                                        \
-    {                                                                                                \
-        MrStage *stage_ = &in->reader->decoder->stage;                                               \
-        cell_type *cells = (cell_type *)stage_->columns[in->column->target].data + in->first_row;    \
-        const char *end = in->run->data_end;                                                         \
-        (void)end;                                                                                   \
-        FOR_EACH_FIELD(in, row, data, length)                                                        \
-        {                                                                                            \
-            value_type value;                                                                        \
-            if (__builtin_expect(FAST, 1)) {                                                         \
-                cells[row] = (cell_type)value;                                                       \
-                continue;                                                                            \
-            }                                                                                        \
-            if (field_slow(in->reader, in->column, data, length, in->first_row + row, err)           \
-                != MR_OK) {                                                                          \
-                return row;                                                                          \
-            }                                                                                        \
-        }                                                                                            \
-        return in->limit;                                                                            \
+#define DEFINE_KERNEL(name, cell_type, value_type, FAST)                                          \
+    static uint32_t name(const KernelInput *in, MrError *err)                                     \
+    {                                                                                             \
+        MrStage *stage_ = &in->reader->decoder->stage;                                            \
+        cell_type *cells = (cell_type *)stage_->columns[in->column->target].data + in->first_row; \
+        const char *end = in->run->data_end;                                                      \
+        (void)end;                                                                                \
+        FOR_EACH_FIELD(in, row, data, length)                                                     \
+        {                                                                                         \
+            value_type value;                                                                     \
+            if (__builtin_expect(FAST, 1)) {                                                      \
+                cells[row] = (cell_type)value;                                                    \
+                continue;                                                                         \
+            }                                                                                     \
+            if (field_slow(in->reader, in->column, data, length, in->first_row + row, err) !=     \
+                MR_OK) {                                                                          \
+                return row;                                                                       \
+            }                                                                                     \
+        }                                                                                         \
+        return in->limit;                                                                         \
     }
 
 DEFINE_KERNEL(kernel_int64, int64_t, int64_t, mr_parse_int_fast(data, length, end, &value))
@@ -284,20 +283,20 @@ typedef struct DayMemo {
 } DayMemo;
 
 /* The same day as before, without a zone. */
-static inline bool timestamp_of_day(const char *data, size_t length, const char *end, const DayMemo *day,
-                                    int64_t *value)
+static inline bool timestamp_of_day(const char *data, size_t length, const char *end,
+                                    const DayMemo *day, int64_t *value)
 {
     static const uint32_t scales[8] = { 0, 0, 100000, 10000, 1000, 100, 10, 1 };
     uint32_t seconds;
     uint64_t fraction = 0;
-    if (length < 19 || memcmp(data, day->text, 10) != 0 || (data[10] != ' ' && data[10] != 'T')
-        || !mr_parse_clock_fast(data + 11, &seconds)) {
+    if (length < 19 || memcmp(data, day->text, 10) != 0 || (data[10] != ' ' && data[10] != 'T') ||
+        !mr_parse_clock_fast(data + 11, &seconds)) {
         return false;
     }
     if (length > 19) {
         size_t digits = length - 20;
-        if (length == 20 || digits > 6 || data[19] != '.'
-            || !mr_parse_digits8(data + 20, digits, end, &fraction)) {
+        if (length == 20 || digits > 6 || data[19] != '.' ||
+            !mr_parse_digits8(data + 20, digits, end, &fraction)) {
             return false;
         }
         fraction *= scales[digits + 1];
@@ -306,8 +305,8 @@ static inline bool timestamp_of_day(const char *data, size_t length, const char 
     return true;
 }
 
-static inline bool timestamp_fast(const char *data, size_t length, const char *end, bool zone_needed,
-                                  DayMemo *day, int64_t *value)
+static inline bool timestamp_fast(const char *data, size_t length, const char *end,
+                                  bool zone_needed, DayMemo *day, int64_t *value)
 {
     bool zoned;
     if (!zone_needed && timestamp_of_day(data, length, end, day, value)) {
@@ -330,7 +329,8 @@ static uint32_t kernel_time_line(const KernelInput *in, bool zone_needed, MrErro
     DayMemo day = { .start_us = 0 };
     FOR_EACH_FIELD(in, row, data, length)
     {
-        if (__builtin_expect(timestamp_fast(data, length, end, zone_needed, &day, &cells[row]), 1)) {
+        if (__builtin_expect(timestamp_fast(data, length, end, zone_needed, &day, &cells[row]),
+                             1)) {
             continue;
         }
         if (field_slow(in->reader, in->column, data, length, in->first_row + row, err) != MR_OK) {
@@ -363,9 +363,9 @@ static inline const char *text_put(MrStage *stage, uint32_t target, const char *
                                    const char *end)
 {
     MrStageHeap *heap = &stage->heaps[target];
-    if (__builtin_expect(heap->next != NULL && length <= TEXT_COPY_BYTES
-                             && heap->end - heap->next >= TEXT_COPY_BYTES
-                             && end - data >= TEXT_COPY_BYTES,
+    if (__builtin_expect(heap->next != NULL && length <= TEXT_COPY_BYTES &&
+                             heap->end - heap->next >= TEXT_COPY_BYTES &&
+                             end - data >= TEXT_COPY_BYTES,
                          1)) {
         char *to = heap->next;
         memcpy(to, data, TEXT_COPY_BYTES);
@@ -383,8 +383,8 @@ static inline const char *text_put(MrStage *stage, uint32_t target, const char *
 /* "…" without a quote inside: the common quoted field. */
 static inline bool strip_quotes(const char **data, size_t *length, char quote)
 {
-    if (*length < 2 || (*data)[0] != quote || (*data)[*length - 1] != quote
-        || memchr(*data + 1, quote, *length - 2) != NULL) {
+    if (*length < 2 || (*data)[0] != quote || (*data)[*length - 1] != quote ||
+        memchr(*data + 1, quote, *length - 2) != NULL) {
         return false;
     }
     *data += 1;
@@ -404,9 +404,8 @@ static uint32_t kernel_text(const KernelInput *in, MrError *err)
     const bool special = in->run->special;
     const bool strip = csv && !in->column->force_null && reader->dialect->escape == mark;
     MrType type = stage->columns[target].type;
-    const size_t length_max = type.id == MR_TYPE_VARCHAR && type.typmod >= 4
-                                  ? (size_t)(type.typmod - 4)
-                                  : SIZE_MAX;
+    const size_t length_max =
+        type.id == MR_TYPE_VARCHAR && type.typmod >= 4 ? (size_t)(type.typmod - 4) : SIZE_MAX;
     FOR_EACH_FIELD(in, row, data, length)
     {
         bool plain = !is_null_text(reader, data, length) && length <= length_max;
@@ -418,8 +417,9 @@ static uint32_t kernel_text(const KernelInput *in, MrError *err)
                 return row;
             }
         } else if (length <= MR_TEXT_INLINE_MAX) {
-            cells[row] = __builtin_expect(end - data >= 12, 1) ? text_inline(data, length)
-                                                               : mr_text_make(data, (uint32_t)length);
+            cells[row] = __builtin_expect(end - data >= 12, 1)
+                             ? text_inline(data, length)
+                             : mr_text_make(data, (uint32_t)length);
         } else {
             MrText text = { .length = (uint32_t)length };
             memcpy(text.prefix, data, 4);
@@ -446,28 +446,20 @@ static uint32_t column_convert(const KernelInput *in, MrError *err)
         return kernel_any(in, err);
     }
     switch (type.id) {
-    case MR_TYPE_BOOL:
-        return kernel_bool(in, err);
-    case MR_TYPE_INT16:
-        return kernel_int16(in, err);
-    case MR_TYPE_INT32:
-        return kernel_int32(in, err);
-    case MR_TYPE_INT64:
-        return kernel_int64(in, err);
-    case MR_TYPE_FLOAT64:
-        return kernel_float64(in, err);
-    case MR_TYPE_NUMERIC:
-        return type.typmod < 0 ? kernel_numeric(in, err) : kernel_any(in, err);
-    case MR_TYPE_DATE:
-        return kernel_date(in, err);
+    case MR_TYPE_BOOL: return kernel_bool(in, err);
+    case MR_TYPE_INT16: return kernel_int16(in, err);
+    case MR_TYPE_INT32: return kernel_int32(in, err);
+    case MR_TYPE_INT64: return kernel_int64(in, err);
+    case MR_TYPE_FLOAT64: return kernel_float64(in, err);
+    case MR_TYPE_NUMERIC: return type.typmod < 0 ? kernel_numeric(in, err) : kernel_any(in, err);
+    case MR_TYPE_DATE: return kernel_date(in, err);
     case MR_TYPE_TIMESTAMP:
         return type.typmod < 0 ? kernel_time_line(in, false, err) : kernel_any(in, err);
     case MR_TYPE_TIMESTAMPTZ:
         return type.typmod < 0
                    ? kernel_time_line(in, zone != NULL && zone != mr_timezone_utc(), err)
                    : kernel_any(in, err);
-    default:
-        return kernel_any(in, err);
+    default: return kernel_any(in, err);
     }
 }
 
@@ -476,7 +468,8 @@ static void bad_value_keep(MrFieldReader *reader)
 {
     if (reader->bad_value.data != NULL && reader->bad_value.data == reader->scratch.data) {
         size_t length = reader->bad_value.length < 256 ? reader->bad_value.length : 256;
-        char *kept = mr_arena_strndup(&reader->decoder->stage.arena, reader->bad_value.data, length);
+        char *kept =
+            mr_arena_strndup(&reader->decoder->stage.arena, reader->bad_value.data, length);
         reader->bad_value = kept != NULL ? (MrString){ kept, length } : (MrString){ "", 0 };
     }
 }
@@ -495,8 +488,9 @@ uint32_t mr_fields_convert(MrFieldReader *reader, const MrFieldRun *run,
                            const MrCodecColumn *const *columns, MrError *err)
 {
     MrStage *stage = &reader->decoder->stage;
-    KernelInput in = { .reader = reader, .run = run, .first_row = stage->row_count,
-                       .limit = run->row_count };
+    KernelInput in = {
+        .reader = reader, .run = run, .first_row = stage->row_count, .limit = run->row_count
+    };
     for (uint32_t field = 0; field < run->stride && in.limit > 0; field++) {
         if (columns[field] != NULL && columns[field]->target >= 0) {
             /* After a bad row only rows before it matter: the first bad row is the one to tell, and

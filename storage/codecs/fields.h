@@ -11,20 +11,20 @@
 /* Rows that all have `stride` fields. */
 typedef struct MrFieldRun {
     const char *data;
-    const char *data_end;  /* of readable bytes */
-    const uint32_t *ends;  /* of row 0's first field; ends[-1] + 1 is where that field starts */
+    const char *data_end; /* of readable bytes */
+    const uint32_t *ends; /* of row 0's first field; ends[-1] + 1 is where that field starts */
     uint32_t stride;
     uint32_t row_count;
-    uint32_t last_cut;     /* bytes of the line end before `ends` of the last field: 1 for CR LF */
-    bool special;          /* quotes or backslashes are somewhere among them */
+    uint32_t last_cut; /* bytes of the line end before `ends` of the last field: 1 for CR LF */
+    bool special;      /* quotes or backslashes are somewhere among them */
 } MrFieldRun;
 
 typedef struct MrFieldReader {
     MrDecoder *decoder;
     const MrDialect *dialect;
     MrString null_text;
-    bool null_parses;      /* the null text could be taken for a number or a time */
-    MrBuilder scratch;     /* an unquoted field */
+    bool null_parses;  /* the null text could be taken for a number or a time */
+    MrBuilder scratch; /* an unquoted field */
     /* Of the last failure: the value, for the context line; NULL data: it was null. */
     MrString bad_value;
     const MrCodecColumn *bad_column;

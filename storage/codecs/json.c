@@ -19,10 +19,10 @@ typedef struct JsonValue {
 
 typedef struct Json {
     MrDecoder base;
-    MrArena arena;       /* the tree of paths */
+    MrArena arena; /* the tree of paths */
     MrJsonPath *paths;
-    JsonValue *values;   /* by input column, of this line */
-    MrBuilder carry;     /* a line's bytes from earlier pieces */
+    JsonValue *values; /* by input column, of this line */
+    MrBuilder carry;   /* a line's bytes from earlier pieces */
     MrBuilder scratch;
     const MrCodecColumn *bad_column;
     MrString bad_value;
@@ -134,12 +134,13 @@ static MrStatus array_visit(Json *self, MrJsonReader *reader, MrJsonPath *path, 
     return mr_json_expect(reader, ']', "\",\" or \"]\"", err);
 }
 
-static void value_note(Json *self, const MrJsonPath *path, MrJsonKind kind, MrString raw, bool escaped)
+static void value_note(Json *self, const MrJsonPath *path, MrJsonKind kind, MrString raw,
+                       bool escaped)
 {
     for (uint32_t i = 0; i < path->column_count; i++) {
         /* Of equal members the last one wins. */
-        self->values[path->columns[i]] = (JsonValue){ .present = true, .escaped = escaped,
-                                                      .kind = kind, .raw = raw };
+        self->values[path->columns[i]] =
+            (JsonValue){ .present = true, .escaped = escaped, .kind = kind, .raw = raw };
     }
 }
 
@@ -200,8 +201,9 @@ static bool type_is_integer(MrTypeId type)
 static MrStatus integer_spell(MrString *text, char out[MR_DECIMAL_TEXT_MAX], MrError *err)
 {
     MrDecimal value, whole;
-    if (memchr(text->data, '.', text->length) == NULL && memchr(text->data, 'e', text->length) == NULL
-        && memchr(text->data, 'E', text->length) == NULL) {
+    if (memchr(text->data, '.', text->length) == NULL &&
+        memchr(text->data, 'e', text->length) == NULL &&
+        memchr(text->data, 'E', text->length) == NULL) {
         return MR_OK;
     }
     MR_TRY(mr_decimal_parse(*text, &value, err));
@@ -215,8 +217,8 @@ static MrStatus integer_spell(MrString *text, char out[MR_DECIMAL_TEXT_MAX], MrE
 
 static const char *kind_name(MrJsonKind kind)
 {
-    static const char *const names[] = { "null", "boolean", "boolean", "number", "string", "array",
-                                         "object" };
+    static const char *const names[] = { "null",   "boolean", "boolean", "number",
+                                         "string", "array",   "object" };
     return names[kind];
 }
 
@@ -242,21 +244,19 @@ static MrStatus value_text(Json *self, MrType type, const JsonValue *value, MrSt
         return MR_OK;
     }
     switch (value->kind) {
-    case MR_JSON_STRING:
-        return member_name(self, value->raw, value->escaped, out, err);
+    case MR_JSON_STRING: return member_name(self, value->raw, value->escaped, out, err);
     case MR_JSON_NUMBER:
         if (type_is_integer(type.id)) {
             return integer_spell(out, number, err);
         }
-        return textual || type.id == MR_TYPE_FLOAT32 || type.id == MR_TYPE_FLOAT64
-                       || type.id == MR_TYPE_NUMERIC
+        return textual || type.id == MR_TYPE_FLOAT32 || type.id == MR_TYPE_FLOAT64 ||
+                       type.id == MR_TYPE_NUMERIC
                    ? MR_OK
                    : kind_mismatch(self, type, value, err);
     case MR_JSON_TRUE:
     case MR_JSON_FALSE:
         return textual || type.id == MR_TYPE_BOOL ? MR_OK : kind_mismatch(self, type, value, err);
-    default:
-        return textual ? MR_OK : kind_mismatch(self, type, value, err);
+    default: return textual ? MR_OK : kind_mismatch(self, type, value, err);
     }
 }
 
@@ -436,8 +436,8 @@ static MrStatus json_finish(MrDecoder *decoder, MrError *err)
 static bool text_is_number(const char *data, size_t length)
 {
     /* NaN and infinities have no number in JSON. */
-    return length > 0 && ((data[0] >= '0' && data[0] <= '9')
-                          || (data[0] == '-' && length > 1 && data[1] >= '0' && data[1] <= '9'));
+    return length > 0 && ((data[0] >= '0' && data[0] <= '9') ||
+                          (data[0] == '-' && length > 1 && data[1] >= '0' && data[1] <= '9'));
 }
 
 /* A document as written may go over lines; its strings hold no line ends, so that blanks serve. */
@@ -473,8 +473,8 @@ static void cell_write(MrTypeId type, const void *cell, const MrTimezone *zone, 
         out->failed = true;
         return;
     }
-    bool numeric = type_is_integer(type) || type == MR_TYPE_FLOAT32 || type == MR_TYPE_FLOAT64
-                   || type == MR_TYPE_NUMERIC;
+    bool numeric = type_is_integer(type) || type == MR_TYPE_FLOAT32 || type == MR_TYPE_FLOAT64 ||
+                   type == MR_TYPE_NUMERIC;
     if (numeric && text_is_number(scratch->data, scratch->length)) {
         mr_builder_append(out, scratch->data, scratch->length);
         return;
@@ -486,7 +486,8 @@ static void cell_write(MrTypeId type, const void *cell, const MrTimezone *zone, 
         }
         /* An offset of whole hours is written out: +02:00. */
         char *end = scratch->data + scratch->length;
-        if (type == MR_TYPE_TIMESTAMPTZ && scratch->length > 3 && (end[-3] == '+' || end[-3] == '-')) {
+        if (type == MR_TYPE_TIMESTAMPTZ && scratch->length > 3 &&
+            (end[-3] == '+' || end[-3] == '-')) {
             mr_builder_append(scratch, ":00", 3);
         }
     }
@@ -508,7 +509,8 @@ static MrStatus json_encode(const MrCodecOptions *options, const MrBlock *block,
             if (mr_vector_is_null(vector, row)) {
                 mr_builder_append(out, "null", 4);
             } else {
-                cell_write(vector->type.id, mr_vector_cell(vector, row), options->zone, &scratch, out);
+                cell_write(vector->type.id, mr_vector_cell(vector, row), options->zone, &scratch,
+                           out);
             }
         }
         mr_builder_append(out, options->column_count == 0 ? "{}\n" : "}\n",

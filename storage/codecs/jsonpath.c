@@ -11,8 +11,8 @@ MrJsonPath *mr_json_path_member(MrJsonPath *parent, MrString name)
     MrJsonPath *first = parent->expected != NULL ? parent->expected : parent->children;
     MrJsonPath *child = first;
     while (child != NULL) {
-        if (child->index < 0 && child->name.length == name.length
-            && memcmp(child->name.data, name.data, name.length) == 0) {
+        if (child->index < 0 && child->name.length == name.length &&
+            memcmp(child->name.data, name.data, name.length) == 0) {
             parent->expected = child->next;
             return child;
         }

@@ -9,12 +9,12 @@
 
 typedef struct MrJsonPath MrJsonPath;
 struct MrJsonPath {
-    MrString name;            /* of the member; unused for elements */
-    int64_t index;            /* of the element, from 0; -1: a member */
+    MrString name; /* of the member; unused for elements */
+    int64_t index; /* of the element, from 0; -1: a member */
     MrJsonPath *children;
-    MrJsonPath *next;         /* sibling */
-    MrJsonPath *expected;     /* the child that followed last time: documents are mostly alike */
-    uint32_t *columns;        /* input columns that take this value */
+    MrJsonPath *next;     /* sibling */
+    MrJsonPath *expected; /* the child that followed last time: documents are mostly alike */
+    uint32_t *columns;    /* input columns that take this value */
     uint32_t column_count;
 };
 

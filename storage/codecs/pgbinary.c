@@ -12,7 +12,7 @@ enum { HEAD_BYTES = 19, FLAG_OIDS = 1 << 16 };
 
 typedef struct Binary {
     MrDecoder base;
-    MrBuilder carry;   /* the begun header or row */
+    MrBuilder carry; /* the begun header or row */
     bool header_done;
     bool trailer_done;
     uint64_t row;
@@ -40,8 +40,8 @@ static void binary_destroy(MrDecoder *decoder)
     }
 }
 
-static MrStatus binary_create(const MrCodecOptions *options, MrRejectFunction *reject, void *context,
-                              MrDecoder **out, MrError *err)
+static MrStatus binary_create(const MrCodecOptions *options, MrRejectFunction *reject,
+                              void *context, MrDecoder **out, MrError *err)
 {
     *out = NULL;
     if (options->column_count > INT16_MAX) {
@@ -81,7 +81,8 @@ static MrStatus header_measure(const char *data, size_t length, size_t *bytes, M
         return mr_error_set(err, MR_ERR_BAD_COPY, "invalid COPY file header (WITH OIDS)");
     }
     if (flags >> 16 != 0) {
-        return mr_error_set(err, MR_ERR_BAD_COPY, "unrecognized critical flags in COPY file header");
+        return mr_error_set(err, MR_ERR_BAD_COPY,
+                            "unrecognized critical flags in COPY file header");
     }
     if (extension > MR_ROW_BYTES_MAX) {
         return mr_error_set(err, MR_ERR_BAD_COPY, "invalid COPY file header (wrong length)");
@@ -131,8 +132,8 @@ static MrStatus row_measure(const Binary *self, const char *data, size_t length,
 
 /* ---- one row, whole ---------------------------------------------------------------------------- */
 
-static MrStatus field_read(Binary *self, const MrCodecColumn *column, const char *data, int32_t size,
-                           MrError *err)
+static MrStatus field_read(Binary *self, const MrCodecColumn *column, const char *data,
+                           int32_t size, MrError *err)
 {
     MrStage *stage = &self->base.stage;
     uint32_t target = (uint32_t)column->target;
@@ -191,7 +192,8 @@ static MrStatus row_read(Binary *self, const char *data, size_t length, MrError 
 }
 
 /* Reads what starts here if it is whole; *bytes as for the measures. */
-static MrStatus thing_read(Binary *self, const char *data, size_t length, size_t *bytes, MrError *err)
+static MrStatus thing_read(Binary *self, const char *data, size_t length, size_t *bytes,
+                           MrError *err)
 {
     if (!self->header_done) {
         MR_TRY(header_measure(data, length, bytes, err));
@@ -213,7 +215,8 @@ static MrStatus thing_read(Binary *self, const char *data, size_t length, size_t
     return row_read(self, data, *bytes, err);
 }
 
-static MrStatus binary_step(Binary *self, const char *data, size_t length, size_t *used, MrError *err)
+static MrStatus binary_step(Binary *self, const char *data, size_t length, size_t *used,
+                            MrError *err)
 {
     size_t bytes = 0;
     if (self->carry.length == 0) {

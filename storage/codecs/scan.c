@@ -40,9 +40,10 @@ static inline uint32_t scan_lowest(uint64_t bits)
 
 static inline uint64_t sse2_mask(__m128i a, __m128i b, __m128i c, __m128i d)
 {
-    return (uint64_t)(uint32_t)_mm_movemask_epi8(a) | (uint64_t)(uint32_t)_mm_movemask_epi8(b) << 16
-           | (uint64_t)(uint32_t)_mm_movemask_epi8(c) << 32
-           | (uint64_t)(uint32_t)_mm_movemask_epi8(d) << 48;
+    return (uint64_t)(uint32_t)_mm_movemask_epi8(a) |
+           (uint64_t)(uint32_t)_mm_movemask_epi8(b) << 16 |
+           (uint64_t)(uint32_t)_mm_movemask_epi8(c) << 32 |
+           (uint64_t)(uint32_t)_mm_movemask_epi8(d) << 48;
 }
 
 typedef struct Block128 {
@@ -52,8 +53,8 @@ typedef struct Block128 {
 static inline Block128 sse2_load(const char *p)
 {
     const __m128i *from = (const __m128i *)(const void *)p;
-    return (Block128){ { _mm_loadu_si128(from), _mm_loadu_si128(from + 1), _mm_loadu_si128(from + 2),
-                         _mm_loadu_si128(from + 3) } };
+    return (Block128){ { _mm_loadu_si128(from), _mm_loadu_si128(from + 1),
+                         _mm_loadu_si128(from + 2), _mm_loadu_si128(from + 3) } };
 }
 
 static inline uint64_t sse2_equal(Block128 block, char byte)
@@ -93,8 +94,8 @@ TARGET_AVX2 static inline Block256 avx2_load(const char *p)
 
 TARGET_AVX2 static inline uint64_t avx2_mask(__m256i low, __m256i high)
 {
-    return (uint64_t)(uint32_t)_mm256_movemask_epi8(low)
-           | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8(low) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
 }
 
 TARGET_AVX2 static inline uint64_t avx2_equal(Block256 block, char byte)

@@ -13,7 +13,7 @@
 typedef enum MrLineEnd { MR_LINE_UNKNOWN, MR_LINE_NL, MR_LINE_CRNL, MR_LINE_CR } MrLineEnd;
 
 typedef struct MrDialect {
-    bool is_csv;     /* quotes; otherwise backslashes */
+    bool is_csv; /* quotes; otherwise backslashes */
     char delimiter, quote, escape;
     MrLineEnd line_end;
 } MrDialect;
@@ -29,11 +29,11 @@ typedef struct MrScan {
     /* Out. */
     uint32_t end_count;
     uint32_t row_count;
-    bool saw_special;   /* a quote or a backslash */
-    bool saw_high;      /* a NUL or a byte that is not ASCII: to be checked as UTF-8 */
-    bool saw_stray;     /* a line end of another kind at stray_at: rows before it are told */
+    bool saw_special; /* a quote or a backslash */
+    bool saw_high;    /* a NUL or a byte that is not ASCII: to be checked as UTF-8 */
+    bool saw_stray;   /* a line end of another kind at stray_at: rows before it are told */
     uint32_t stray_at;
-    bool saw_marker;    /* text: a backslash and a point at marker_at: rows before it are told */
+    bool saw_marker; /* text: a backslash and a point at marker_at: rows before it are told */
     uint32_t marker_at;
 } MrScan;
 

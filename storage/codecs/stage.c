@@ -10,7 +10,12 @@
 
 /* A vector less than a block's rows: the input's last row finds room, and vectors stay whole. */
 enum { STAGE_ROWS_FULL = MR_BLOCK_ROWS_MAX - MR_VECTOR_ROWS };
-enum { STAGE_ARENA_BYTES_MAX = 512 << 20, STAGE_ROWS_MIN = 256, HEAP_BYTES_MIN = 4096, HEAP_BYTES_MAX = 256 << 10 };
+enum {
+    STAGE_ARENA_BYTES_MAX = 512 << 20,
+    STAGE_ROWS_MIN = 256,
+    HEAP_BYTES_MIN = 4096,
+    HEAP_BYTES_MAX = 256 << 10
+};
 
 MrStatus mr_stage_init(MrStage *stage, const MrCodecOptions *options, MrError *err)
 {
@@ -24,8 +29,8 @@ MrStatus mr_stage_init(MrStage *stage, const MrCodecOptions *options, MrError *e
     stage->validity = calloc(slots, sizeof *stage->validity);
     stage->heaps = calloc(slots, sizeof *stage->heaps);
     stage->filled = calloc(slots, sizeof *stage->filled);
-    if (stage->columns == NULL || stage->validity == NULL || stage->heaps == NULL
-        || stage->filled == NULL) {
+    if (stage->columns == NULL || stage->validity == NULL || stage->heaps == NULL ||
+        stage->filled == NULL) {
         return mr_error_no_memory(err);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -174,9 +179,8 @@ MrStatus mr_stage_set_null(MrStage *stage, uint32_t column, uint32_t row, MrErro
 
 bool mr_stage_is_full(const MrStage *stage)
 {
-    return !stage->is_taken
-           && (stage->row_count >= stage->row_limit
-               || stage->text_bytes >= MR_STAGE_BYTES_MAX);
+    return !stage->is_taken &&
+           (stage->row_count >= stage->row_limit || stage->text_bytes >= MR_STAGE_BYTES_MAX);
 }
 
 uint32_t mr_stage_room(const MrStage *stage)

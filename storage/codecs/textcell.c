@@ -45,8 +45,8 @@ static MrStatus bool_decode(MrString text, uint8_t *out, MrError *err)
     }
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         size_t matched = 0;
-        while (matched < trimmed.length && words[i].word[matched] != '\0'
-               && byte_lower(trimmed.data[matched]) == words[i].word[matched]) {
+        while (matched < trimmed.length && words[i].word[matched] != '\0' &&
+               byte_lower(trimmed.data[matched]) == words[i].word[matched]) {
             matched++;
         }
         if (matched == trimmed.length && matched >= words[i].least) {
@@ -103,7 +103,8 @@ static MrStatus hex_decode(MrString text, char *to, size_t *length, MrError *err
         }
         int high = hex_value(next[0]);
         if (high < 0) {
-            return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid hexadecimal digit: \"%.*s\"",
+            return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                                "invalid hexadecimal digit: \"%.*s\"",
                                 (int)mr_utf8_truncate(next, (size_t)(end - next), 4), next);
         }
         if (end - next < 2) {
@@ -112,9 +113,9 @@ static MrStatus hex_decode(MrString text, char *to, size_t *length, MrError *err
         }
         int low = hex_value(next[1]);
         if (low < 0) {
-            return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid hexadecimal digit: \"%.*s\"",
-                                (int)mr_utf8_truncate(next + 1, (size_t)(end - next - 1), 4),
-                                next + 1);
+            return mr_error_set(
+                err, MR_ERR_INVALID_PARAMETER, "invalid hexadecimal digit: \"%.*s\"",
+                (int)mr_utf8_truncate(next + 1, (size_t)(end - next - 1), 4), next + 1);
         }
         to[count++] = (char)(high * 16 + low);
         next += 2;
@@ -135,8 +136,8 @@ static MrStatus octal_decode(MrString text, char *to, size_t *length, MrError *e
         } else if (end - next >= 2 && next[1] == '\\') {
             to[count++] = '\\';
             next += 2;
-        } else if (end - next >= 4 && next[1] >= '0' && next[1] <= '3' && next[2] >= '0'
-                   && next[2] <= '7' && next[3] >= '0' && next[3] <= '7') {
+        } else if (end - next >= 4 && next[1] >= '0' && next[1] <= '3' && next[2] >= '0' &&
+                   next[2] <= '7' && next[3] >= '0' && next[3] <= '7') {
             to[count++] = (char)((next[1] - '0') * 64 + (next[2] - '0') * 8 + (next[3] - '0'));
             next += 4;
         } else {
@@ -206,8 +207,8 @@ static MrStatus time_round(int32_t typmod, int64_t *us, MrError *err)
 static MrStatus int_decode(MrString text, int64_t min, int64_t max, const char *name, int64_t *out,
                            MrError *err)
 {
-    if (mr_parse_int_fast(text.data, text.length, text.data + text.length, out) && *out >= min
-        && *out <= max) {
+    if (mr_parse_int_fast(text.data, text.length, text.data + text.length, out) && *out >= min &&
+        *out <= max) {
         return MR_OK;
     }
     return mr_int64_parse(text, min, max, name, out, err);
@@ -230,11 +231,12 @@ static MrStatus numeric_decode(MrType type, MrString text, MrDecimal *out, MrErr
     return MR_OK;
 }
 
-static MrStatus timestamptz_decode(MrString text, const MrTimezone *zone, int64_t *out, MrError *err)
+static MrStatus timestamptz_decode(MrString text, const MrTimezone *zone, int64_t *out,
+                                   MrError *err)
 {
     bool zoned;
-    if (mr_parse_timestamp_fast(text.data, text.length, text.data + text.length, out, &zoned)
-        && (zoned || zone == NULL || zone == mr_timezone_utc())) {
+    if (mr_parse_timestamp_fast(text.data, text.length, text.data + text.length, out, &zoned) &&
+        (zoned || zone == NULL || zone == mr_timezone_utc())) {
         return MR_OK;
     }
     return mr_timestamptz_parse(text, zone, out, err);
@@ -262,8 +264,7 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a value has more than %d bytes", INT32_MAX);
     }
     switch (type.id) {
-    case MR_TYPE_BOOL:
-        return bool_decode(text, cell, err);
+    case MR_TYPE_BOOL: return bool_decode(text, cell, err);
     case MR_TYPE_INT16:
         MR_TRY(int_decode(text, INT16_MIN, INT16_MAX, "smallint", &number, err));
         *(int16_t *)cell = (int16_t)number;
@@ -272,16 +273,12 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
         MR_TRY(int_decode(text, INT32_MIN, INT32_MAX, "integer", &number, err));
         *(int32_t *)cell = (int32_t)number;
         return MR_OK;
-    case MR_TYPE_INT64:
-        return int_decode(text, INT64_MIN, INT64_MAX, "bigint", cell, err);
-    case MR_TYPE_FLOAT32:
-        return mr_float4_parse(text, cell, err);
+    case MR_TYPE_INT64: return int_decode(text, INT64_MIN, INT64_MAX, "bigint", cell, err);
+    case MR_TYPE_FLOAT32: return mr_float4_parse(text, cell, err);
     case MR_TYPE_FLOAT64:
         return mr_parse_float_fast(data, length, cell) ? MR_OK : mr_float8_parse(text, cell, err);
-    case MR_TYPE_NUMERIC:
-        return numeric_decode(type, text, cell, err);
-    case MR_TYPE_BYTEA:
-        return bytea_decode(arena, text, cell, err);
+    case MR_TYPE_NUMERIC: return numeric_decode(type, text, cell, err);
+    case MR_TYPE_BYTEA: return bytea_decode(arena, text, cell, err);
     case MR_TYPE_DATE:
         return mr_parse_date_fast(data, length, cell) ? MR_OK : mr_date_parse(text, cell, err);
     case MR_TYPE_TIME:
@@ -295,17 +292,11 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
     case MR_TYPE_TIMESTAMPTZ:
         MR_TRY(timestamptz_decode(text, zone, cell, err));
         return time_round(type.typmod, cell, err);
-    case MR_TYPE_INTERVAL:
-        return mr_interval_parse(text, cell, err);
-    case MR_TYPE_UUID:
-        return uuid_decode(text, cell, err);
+    case MR_TYPE_INTERVAL: return mr_interval_parse(text, cell, err);
+    case MR_TYPE_UUID: return uuid_decode(text, cell, err);
     case MR_TYPE_JSON:
-    case MR_TYPE_JSONB:
-        return json_decode(arena, type.id, text, cell, err);
-    case MR_TYPE_VARCHAR:
-        return varchar_decode(type, text, cell, err);
-    default:
-        *(MrText *)cell = mr_text_make(data, (uint32_t)length);
-        return MR_OK;
+    case MR_TYPE_JSONB: return json_decode(arena, type.id, text, cell, err);
+    case MR_TYPE_VARCHAR: return varchar_decode(type, text, cell, err);
+    default: *(MrText *)cell = mr_text_make(data, (uint32_t)length); return MR_OK;
     }
 }

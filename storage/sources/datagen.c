@@ -12,15 +12,15 @@
 #include <stdlib.h>
 
 struct MrSource {
-    MrArena fixed;          /* fields */
-    MrArena arena;          /* of the block that was given */
+    MrArena fixed; /* fields */
+    MrArena arena; /* of the block that was given */
     const MrSchema *schema;
     MrField *fields;
     uint64_t row;           /* the next one */
     uint64_t row_end;       /* UINT64_MAX: none */
     double rows_per_second; /* 0: no pace */
     MrClock *clock;
-    int64_t start_us;       /* monotonic */
+    int64_t start_us; /* monotonic */
     uint64_t start_row;
 };
 
@@ -62,18 +62,19 @@ static MrStatus option_number(const MrSourceOptions *options, const char *name, 
         return MR_OK;
     }
     MrDatum datum;
-    bool good = mr_datum_parse(NULL, mr_type(type), mr_string(value), NULL, &datum, NULL) == MR_OK
-                && (type == MR_TYPE_FLOAT64 ? datum.real >= 0 && datum.real <= 1e9 : datum.integer >= 0);
+    bool good =
+        mr_datum_parse(NULL, mr_type(type), mr_string(value), NULL, &datum, NULL) == MR_OK &&
+        (type == MR_TYPE_FLOAT64 ? datum.real >= 0 && datum.real <= 1e9 : datum.integer >= 0);
     if (!good) {
-        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid value for option \"%s\": \"%.100s\"",
-                            name, value);
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                            "invalid value for option \"%s\": \"%.100s\"", name, value);
     }
     *out = datum;
     return MR_OK;
 }
 
-static MrStatus datagen_init(MrSource *source, const MrSourceOptions *options, const MrSourceOffset *from,
-                             MrError *err)
+static MrStatus datagen_init(MrSource *source, const MrSourceOptions *options,
+                             const MrSourceOffset *from, MrError *err)
 {
     MrDatum rows = { .integer = -1 };
     MrDatum seed = { .integer = 42 };
@@ -92,15 +93,15 @@ static MrStatus datagen_init(MrSource *source, const MrSourceOptions *options, c
     int64_t spacing_us = rate.real > 0 ? (int64_t)(1e6 / rate.real) : 1000;
     MR_NEW_ARRAY(&source->fixed, source->fields, source->schema->column_count, err);
     for (uint32_t i = 0; i < source->schema->column_count; i++) {
-        MR_TRY(mr_field_init(&source->fields[i], &source->fixed, options, &source->schema->columns[i],
-                             mr_hash_combine((uint64_t)seed.integer, i), spacing_us > 0 ? spacing_us : 1,
-                             err));
+        MR_TRY(mr_field_init(
+            &source->fields[i], &source->fixed, options, &source->schema->columns[i],
+            mr_hash_combine((uint64_t)seed.integer, i), spacing_us > 0 ? spacing_us : 1, err));
     }
     return MR_OK;
 }
 
-static MrStatus datagen_open(const MrSourceOptions *options, const MrSourceOffset *from, MrSource **out,
-                             MrError *err)
+static MrStatus datagen_open(const MrSourceOptions *options, const MrSourceOffset *from,
+                             MrSource **out, MrError *err)
 {
     *out = NULL;
     MrSource *source = calloc(1, sizeof *source);
@@ -144,8 +145,8 @@ static uint32_t rows_of_block(const MrSource *source, uint32_t rows_max)
     return rows < rows_max ? (uint32_t)rows : rows_max;
 }
 
-static MrStatus datagen_next(MrSource *source, uint32_t rows_max, MrBlock **block, MrSourceOffset *after,
-                             MrSourceState *state, MrError *err)
+static MrStatus datagen_next(MrSource *source, uint32_t rows_max, MrBlock **block,
+                             MrSourceOffset *after, MrSourceState *state, MrError *err)
 {
     uint64_t due = rows_due(source);
     uint64_t left = due > source->row ? due - source->row : 0;
@@ -162,16 +163,16 @@ static MrStatus datagen_next(MrSource *source, uint32_t rows_max, MrBlock **bloc
         MR_NEW_ARRAY(&source->arena, made->columns, source->schema->column_count, err);
         made->column_count = source->schema->column_count;
         for (uint32_t i = 0; i < made->column_count; i++) {
-            MR_TRY(mr_field_fill(&source->fields[i], source->row, rows, &source->arena, &made->columns[i],
-                                 err));
+            MR_TRY(mr_field_fill(&source->fields[i], source->row, rows, &source->arena,
+                                 &made->columns[i], err));
         }
         source->row += rows;
         *block = made;
     }
     offset_write(source->row, after);
     *state = source->row >= source->row_end ? MR_SOURCE_END
-             : rows > 0 || rows_max == 0     ? MR_SOURCE_MORE
-                                             : MR_SOURCE_WAIT;
+             : rows > 0 || rows_max == 0    ? MR_SOURCE_MORE
+                                            : MR_SOURCE_WAIT;
     return MR_OK;
 }
 

@@ -48,7 +48,8 @@ static int64_t row_integer(const MrField *field, uint64_t row)
     }
     if (field->jitter > 0) {
         uint64_t random = row_random(field, row, 2);
-        uint64_t back = (uint64_t)(((unsigned __int128)random * ((uint64_t)field->jitter + 1)) >> 64);
+        uint64_t back =
+            (uint64_t)(((unsigned __int128)random * ((uint64_t)field->jitter + 1)) >> 64);
         value = (int64_t)((uint64_t)value - back);
     }
     return value;
@@ -62,7 +63,8 @@ static double row_real(const MrField *field, uint64_t row)
     return field->real_min + row_unit(field, row, 1) * (field->real_max - field->real_min);
 }
 
-static MrStatus text_make(MrArena *arena, const char *data, size_t length, MrText *out, MrError *err)
+static MrStatus text_make(MrArena *arena, const char *data, size_t length, MrText *out,
+                          MrError *err)
 {
     if (length > MR_TEXT_INLINE_MAX) {
         data = mr_arena_strndup(arena, data, length);
@@ -75,11 +77,12 @@ static MrStatus text_make(MrArena *arena, const char *data, size_t length, MrTex
 }
 
 /* `length` small letters. */
-static MrStatus letters_make(const MrField *field, uint64_t row, MrArena *arena, MrText *out, MrError *err)
+static MrStatus letters_make(const MrField *field, uint64_t row, MrArena *arena, MrText *out,
+                             MrError *err)
 {
     uint32_t length = field->length;
-    if (field->type.id == MR_TYPE_VARCHAR && field->type.typmod >= 4
-        && length > (uint32_t)(field->type.typmod - 4)) {
+    if (field->type.id == MR_TYPE_VARCHAR && field->type.typmod >= 4 &&
+        length > (uint32_t)(field->type.typmod - 4)) {
         length = (uint32_t)(field->type.typmod - 4);
     }
     char *text = mr_arena_alloc(arena, (size_t)length + 8);
@@ -96,18 +99,21 @@ static MrStatus letters_make(const MrField *field, uint64_t row, MrArena *arena,
     return MR_OK;
 }
 
-static MrStatus row_text(const MrField *field, uint64_t row, MrArena *arena, MrText *out, MrError *err)
+static MrStatus row_text(const MrField *field, uint64_t row, MrArena *arena, MrText *out,
+                         MrError *err)
 {
     char text[256];
     if (field->type.id == MR_TYPE_JSON || field->type.id == MR_TYPE_JSONB) {
-        int length = snprintf(text, sizeof text, "{\"row\": %lld}", (long long)row_integer(field, row));
+        int length =
+            snprintf(text, sizeof text, "{\"row\": %lld}", (long long)row_integer(field, row));
         return text_make(arena, text, (size_t)length, out, err);
     }
     if (field->value_count > 0) {
-        uint64_t pick = field->kind == MR_FIELD_SEQUENCE
-                            ? row % field->value_count
-                            : (uint64_t)((unsigned __int128)row_random(field, row, 1) * field->value_count
-                                         >> 64);
+        uint64_t pick =
+            field->kind == MR_FIELD_SEQUENCE
+                ? row % field->value_count
+                : (uint64_t)((unsigned __int128)row_random(field, row, 1) * field->value_count >>
+                             64);
         return text_make(arena, field->values[pick].data, field->values[pick].length, out, err);
     }
     if (field->kind == MR_FIELD_SEQUENCE || field->prefix[0] != '\0') {
@@ -118,35 +124,27 @@ static MrStatus row_text(const MrField *field, uint64_t row, MrArena *arena, MrT
     return letters_make(field, row, arena, out, err);
 }
 
-static MrStatus cell_make(const MrField *field, uint64_t row, MrArena *arena, void *cell, MrError *err)
+static MrStatus cell_make(const MrField *field, uint64_t row, MrArena *arena, void *cell,
+                          MrError *err)
 {
     switch (field->type.id) {
     case MR_TYPE_BOOL:
-        *(uint8_t *)cell = field->kind == MR_FIELD_SEQUENCE ? row & 1 : row_random(field, row, 1) >> 63;
+        *(uint8_t *)cell =
+            field->kind == MR_FIELD_SEQUENCE ? row & 1 : row_random(field, row, 1) >> 63;
         return MR_OK;
-    case MR_TYPE_INT16:
-        *(int16_t *)cell = (int16_t)row_integer(field, row);
-        return MR_OK;
+    case MR_TYPE_INT16: *(int16_t *)cell = (int16_t)row_integer(field, row); return MR_OK;
     case MR_TYPE_INT32:
-    case MR_TYPE_DATE:
-        *(int32_t *)cell = (int32_t)row_integer(field, row);
-        return MR_OK;
+    case MR_TYPE_DATE: *(int32_t *)cell = (int32_t)row_integer(field, row); return MR_OK;
     case MR_TYPE_INT64:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        *(int64_t *)cell = row_integer(field, row);
-        return MR_OK;
+    case MR_TYPE_TIMESTAMPTZ: *(int64_t *)cell = row_integer(field, row); return MR_OK;
     case MR_TYPE_TIME: {
         int64_t us = row_integer(field, row) % MR_US_PER_DAY;
         *(int64_t *)cell = us < 0 ? us + MR_US_PER_DAY : us;
         return MR_OK;
     }
-    case MR_TYPE_FLOAT32:
-        *(float *)cell = (float)row_real(field, row);
-        return MR_OK;
-    case MR_TYPE_FLOAT64:
-        *(double *)cell = row_real(field, row);
-        return MR_OK;
+    case MR_TYPE_FLOAT32: *(float *)cell = (float)row_real(field, row); return MR_OK;
+    case MR_TYPE_FLOAT64: *(double *)cell = row_real(field, row); return MR_OK;
     case MR_TYPE_NUMERIC:
         *(MrDecimal *)cell = mr_decimal_make(row_integer(field, row), (int16_t)field->scale);
         return MR_OK;
@@ -160,13 +158,12 @@ static MrStatus cell_make(const MrField *field, uint64_t row, MrArena *arena, vo
         ((uint8_t *)cell)[8] = (uint8_t)(0x80 | (((uint8_t *)cell)[8] & 0x3f));
         return MR_OK;
     }
-    default:
-        return row_text(field, row, arena, cell, err);
+    default: return row_text(field, row, arena, cell, err);
     }
 }
 
-MrStatus mr_field_fill(const MrField *field, uint64_t first, uint32_t rows, MrArena *arena, MrVector *out,
-                       MrError *err)
+MrStatus mr_field_fill(const MrField *field, uint64_t first, uint32_t rows, MrArena *arena,
+                       MrVector *out, MrError *err)
 {
     if (field->kind == MR_FIELD_NULL) {
         MrDatum null = { .type = field->type, .is_null = true };

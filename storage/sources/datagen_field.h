@@ -13,17 +13,17 @@ typedef enum MrFieldKind { MR_FIELD_SEQUENCE, MR_FIELD_RANDOM, MR_FIELD_NULL } M
 typedef struct MrField {
     MrType type;
     MrFieldKind kind;
-    uint64_t seed;         /* of the column */
-    int64_t min, max;      /* integers; µs or days of times; 1/10^scale of numeric */
-    int64_t step;          /* of a sequence */
-    int64_t jitter;        /* of a time: up to this much is taken off */
+    uint64_t seed;    /* of the column */
+    int64_t min, max; /* integers; µs or days of times; 1/10^scale of numeric */
+    int64_t step;     /* of a sequence */
+    int64_t jitter;   /* of a time: up to this much is taken off */
     double real_min, real_max, real_step;
-    uint32_t length;       /* of text */
-    int scale;             /* of numeric */
+    uint32_t length; /* of text */
+    int scale;       /* of numeric */
     double null_fraction;
-    MrString *values;      /* texts to choose from */
+    MrString *values; /* texts to choose from */
     uint32_t value_count;
-    const char *prefix;    /* before the number of a text sequence */
+    const char *prefix; /* before the number of a text sequence */
 } MrField;
 
 /* The column's options fields.<name>.*; `spacing_us` is the default time between rows. */

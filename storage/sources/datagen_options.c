@@ -6,13 +6,14 @@
 
 #include <stdio.h>
 
-static const char *const field_words[] = { "kind",   "min",    "max",    "start",         "step",
-                                           "jitter", "length", "values", "null_fraction", "prefix" };
+static const char *const field_words[] = {
+    "kind", "min", "max", "start", "step", "jitter", "length", "values", "null_fraction", "prefix"
+};
 
 static MrStatus option_invalid(const char *name, const char *value, MrError *err)
 {
-    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid value for option \"%.100s\": \"%.100s\"",
-                        name, value);
+    return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                        "invalid value for option \"%.100s\": \"%.100s\"", name, value);
 }
 
 MrStatus mr_fields_check(const MrSourceOptions *options, MrError *err)
@@ -29,8 +30,9 @@ MrStatus mr_fields_check(const MrSourceOptions *options, MrError *err)
         }
         if (!known) {
             mr_error_set(err, MR_ERR_INVALID_PARAMETER, "unrecognized option \"%.100s\"", name);
-            mr_error_hint(err, "Of a column there are kind, min, max, start, step, jitter, length, values, "
-                               "null_fraction and prefix: fields.<column>.kind = 'random'.");
+            mr_error_hint(
+                err, "Of a column there are kind, min, max, start, step, jitter, length, values, "
+                     "null_fraction and prefix: fields.<column>.kind = 'random'.");
             return mr_error_at(err, options->options[i].position);
         }
         MrString column = { name + 7, (size_t)(dot - name - 7) };
@@ -39,7 +41,8 @@ MrStatus mr_fields_check(const MrSourceOptions *options, MrError *err)
             known |= mr_string_equal(column, mr_string(options->schema->columns[j].name));
         }
         if (!known) {
-            mr_error_set(err, MR_ERR_UNDEFINED_COLUMN, "column \"%.*s\" of option \"%.100s\" does not exist",
+            mr_error_set(err, MR_ERR_UNDEFINED_COLUMN,
+                         "column \"%.*s\" of option \"%.100s\" does not exist",
                          (int)mr_utf8_truncate(column.data, column.length, 63), column.data, name);
             return mr_error_at(err, options->options[i].position);
         }
@@ -48,16 +51,17 @@ MrStatus mr_fields_check(const MrSourceOptions *options, MrError *err)
 }
 
 /* The option fields.<column>.<word>, or NULL. */
-static const char *field_option(const MrSourceOptions *options, const MrColumn *column, const char *word,
-                                char name[160])
+static const char *field_option(const MrSourceOptions *options, const MrColumn *column,
+                                const char *word, char name[160])
 {
     snprintf(name, 160, "fields.%.100s.%s", column->name, word);
     return mr_option_text(options->options, options->option_count, name, NULL);
 }
 
 /* The option as a value of `type`, into *out; unchanged without the option. */
-static MrStatus option_number(const MrSourceOptions *options, const MrColumn *column, const char *word,
-                              MrType type, int64_t *out, double *real, MrError *err)
+static MrStatus option_number(const MrSourceOptions *options, const MrColumn *column,
+                              const char *word, MrType type, int64_t *out, double *real,
+                              MrError *err)
 {
     char name[160];
     const char *value = field_option(options, column, word, name);
@@ -77,9 +81,9 @@ static MrStatus option_number(const MrSourceOptions *options, const MrColumn *co
         return MR_OK;
     }
     if (type.id == MR_TYPE_INTERVAL) {
-        bool fits = datum.interval.months == 0
-                    && !__builtin_mul_overflow((int64_t)datum.interval.days, MR_US_PER_DAY, out)
-                    && !__builtin_add_overflow(*out, datum.interval.us, out);
+        bool fits = datum.interval.months == 0 &&
+                    !__builtin_mul_overflow((int64_t)datum.interval.days, MR_US_PER_DAY, out) &&
+                    !__builtin_add_overflow(*out, datum.interval.us, out);
         return fits ? MR_OK : option_invalid(name, value, err);
     }
     *out = datum.integer;
@@ -105,19 +109,13 @@ static void field_defaults(MrField *field, int64_t spacing_us)
     field->length = 10;
     field->prefix = "";
     switch (field->type.id) {
-    case MR_TYPE_INT16:
-        field->max = INT16_MAX;
-        break;
+    case MR_TYPE_INT16: field->max = INT16_MAX; break;
     case MR_TYPE_DATE:
         field->min = year_2026 / MR_US_PER_DAY;
         field->max = field->min + 364;
         break;
-    case MR_TYPE_TIME:
-        field->max = MR_US_PER_DAY - 1;
-        break;
-    case MR_TYPE_INTERVAL:
-        field->max = MR_US_PER_DAY;
-        break;
+    case MR_TYPE_TIME: field->max = MR_US_PER_DAY - 1; break;
+    case MR_TYPE_INTERVAL: field->max = MR_US_PER_DAY; break;
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ:
         field->kind = MR_FIELD_SEQUENCE;
@@ -131,8 +129,7 @@ static void field_defaults(MrField *field, int64_t spacing_us)
             field->scale = 12;
         }
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -194,14 +191,10 @@ static MrType bound_type(MrTypeId type, bool of_step)
     switch (type) {
     case MR_TYPE_FLOAT32:
     case MR_TYPE_FLOAT64:
-    case MR_TYPE_NUMERIC:
-        return mr_type(MR_TYPE_FLOAT64);
-    case MR_TYPE_INTERVAL:
-        return mr_type(MR_TYPE_INTERVAL);
-    case MR_TYPE_DATE:
-        return mr_type(of_step ? MR_TYPE_INT64 : MR_TYPE_DATE);
-    default:
-        return mr_type(MR_TYPE_INT64);
+    case MR_TYPE_NUMERIC: return mr_type(MR_TYPE_FLOAT64);
+    case MR_TYPE_INTERVAL: return mr_type(MR_TYPE_INTERVAL);
+    case MR_TYPE_DATE: return mr_type(of_step ? MR_TYPE_INT64 : MR_TYPE_DATE);
+    default: return mr_type(MR_TYPE_INT64);
     }
 }
 
@@ -225,8 +218,8 @@ static MrStatus field_bounds(MrField *field, const MrSourceOptions *options, con
         }
         bool given = field_option(options, column, "max", name) != NULL;
         double max = given ? field->real_max : field->kind == MR_FIELD_RANDOM ? 1000 : 1e15 / unit;
-        if (!(max * unit < 9e17) || !(max * unit > -9e17) || !(field->real_min * unit < 9e17)
-            || !(field->real_min * unit > -9e17)) {
+        if (!(max * unit < 9e17) || !(max * unit > -9e17) || !(field->real_min * unit < 9e17) ||
+            !(field->real_min * unit > -9e17)) {
             return option_invalid(name, "out of range", err);
         }
         field->min = (int64_t)(field->real_min * unit);
@@ -236,18 +229,19 @@ static MrStatus field_bounds(MrField *field, const MrSourceOptions *options, con
         }
         field->step = (int64_t)(field->real_step * unit);
     }
-    if ((field->jitter != 0 || jitter != 0) && field->type.id != MR_TYPE_TIMESTAMP
-        && field->type.id != MR_TYPE_TIMESTAMPTZ) {
-        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "column \"%.100s\": only timestamps have jitter",
-                            column->name);
+    if ((field->jitter != 0 || jitter != 0) && field->type.id != MR_TYPE_TIMESTAMP &&
+        field->type.id != MR_TYPE_TIMESTAMPTZ) {
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                            "column \"%.100s\": only timestamps have jitter", column->name);
     }
     bool floating = field->type.id == MR_TYPE_FLOAT32 || field->type.id == MR_TYPE_FLOAT64;
-    if (field->min > field->max || (floating && !(field->real_min <= field->real_max)) || field->step < 1
-        || field->jitter < 0) {
-        return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
-                            "column \"%.100s\": min must not be above max, step must be positive and jitter "
-                            "not negative",
-                            column->name);
+    if (field->min > field->max || (floating && !(field->real_min <= field->real_max)) ||
+        field->step < 1 || field->jitter < 0) {
+        return mr_error_set(
+            err, MR_ERR_INVALID_PARAMETER,
+            "column \"%.100s\": min must not be above max, step must be positive and jitter "
+            "not negative",
+            column->name);
     }
     int64_t least = INT64_MIN, most = INT64_MAX;
     if (field->type.id == MR_TYPE_INT16) {
@@ -261,8 +255,8 @@ static MrStatus field_bounds(MrField *field, const MrSourceOptions *options, con
         most = INT32_MAX - 1;
     }
     if (field->min < least || field->max > most) {
-        return mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE, "column \"%.100s\": min or max out of range",
-                            column->name);
+        return mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                            "column \"%.100s\": min or max out of range", column->name);
     }
     return MR_OK;
 }
@@ -285,11 +279,12 @@ MrStatus mr_field_init(MrField *field, MrArena *arena, const MrSourceOptions *op
             return mr_error_no_memory(err);
         }
     }
-    MR_TRY(option_number(options, column, "length", mr_type(MR_TYPE_INT64), &length, &ignored, err));
+    MR_TRY(
+        option_number(options, column, "length", mr_type(MR_TYPE_INT64), &length, &ignored, err));
     MR_TRY(option_number(options, column, "null_fraction", mr_type(MR_TYPE_FLOAT64), &length,
                          &field->null_fraction, err));
-    if (length > 65536 || (length < 0 && length != -1) || !(field->null_fraction >= 0)
-        || !(field->null_fraction <= 1)) {
+    if (length > 65536 || (length < 0 && length != -1) || !(field->null_fraction >= 0) ||
+        !(field->null_fraction <= 1)) {
         return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
                             "column \"%.100s\": length must be 0 to 65536 and null_fraction 0 to 1",
                             column->name);

@@ -19,12 +19,12 @@ struct MrSource {
     MrCodecOptions codec_options;
     MrFileBytes *bytes;
     char *path;
-    char *buffer;          /* READ_BYTES */
-    size_t filled, taken;  /* of the buffer: read from the file, given to the decoder */
-    uint64_t position;     /* in the file, of what the decoder was given */
+    char *buffer;         /* READ_BYTES */
+    size_t filled, taken; /* of the buffer: read from the file, given to the decoder */
+    uint64_t position;    /* in the file, of what the decoder was given */
     MrDecoder *decoder;
     MrSourceOffset offset;
-    bool follow;           /* at_end = 'wait' */
+    bool follow; /* at_end = 'wait' */
     bool ended;
 };
 
@@ -35,8 +35,8 @@ typedef struct FilePlace {
 static FilePlace place_parse(const MrSourceOffset *offset)
 {
     FilePlace place = { 0 };
-    if (sscanf(offset->text, "byte %" SCNu64 " line %" SCNu64 " file %" SCNu64 ":%" SCNu64, &place.byte,
-               &place.line, &place.device, &place.inode) < 1) {
+    if (sscanf(offset->text, "byte %" SCNu64 " line %" SCNu64 " file %" SCNu64 ":%" SCNu64,
+               &place.byte, &place.line, &place.device, &place.inode) < 1) {
         place = (FilePlace){ 0 };
     }
     return place;
@@ -44,8 +44,9 @@ static FilePlace place_parse(const MrSourceOffset *offset)
 
 static void place_write(const FilePlace *place, MrSourceOffset *out)
 {
-    snprintf(out->text, sizeof out->text, "byte %" PRIu64 " line %" PRIu64 " file %" PRIu64 ":%" PRIu64,
-             place->byte, place->line, place->device, place->inode);
+    snprintf(out->text, sizeof out->text,
+             "byte %" PRIu64 " line %" PRIu64 " file %" PRIu64 ":%" PRIu64, place->byte,
+             place->line, place->device, place->inode);
 }
 
 static int file_compare(const MrSourceOffset *a, const MrSourceOffset *b)
@@ -72,8 +73,8 @@ static void file_close(MrSource *source)
 static bool has_header(const MrSource *source)
 {
     const MrCodecOptions *options = &source->codec_options;
-    return (source->codec == &mr_codec_csv || source->codec == &mr_codec_text)
-           && (options->header || options->match_header || options->map_header);
+    return (source->codec == &mr_codec_csv || source->codec == &mr_codec_text) &&
+           (options->header || options->match_header || options->map_header);
 }
 
 /* Gives the decoder the header line, which it needs also when rows are read from the middle on. */
@@ -83,7 +84,9 @@ static MrStatus header_feed(MrSource *source, MrError *err)
     bool csv = source->codec == &mr_codec_csv;
     char quote = options->quote != 0 ? options->quote : '"';
     MrDialect dialect = { .is_csv = csv,
-                          .delimiter = options->delimiter != 0 ? options->delimiter : csv ? ',' : '\t',
+                          .delimiter = options->delimiter != 0 ? options->delimiter
+                                       : csv                   ? ','
+                                                               : '\t',
                           .quote = quote,
                           .escape = options->escape != 0 ? options->escape : quote };
     MrRowEnd state = { 0 };
@@ -110,7 +113,8 @@ static MrStatus file_go_to(MrSource *source, const MrSourceOffset *from, MrError
         if (place.inode != 0 && (place.device != now.device || place.inode != now.inode)) {
             mr_error_set(err, MR_ERR_INPUT_CHANGED,
                          "input file \"%s\" is not the file that was read before", source->path);
-            return mr_error_hint(err, "Drop and create the stream to read the file that is there now.");
+            return mr_error_hint(err,
+                                 "Drop and create the stream to read the file that is there now.");
         }
         now.byte = place.byte;
         now.line = place.line;
@@ -127,8 +131,8 @@ static MrStatus file_go_to(MrSource *source, const MrSourceOffset *from, MrError
     return MR_OK;
 }
 
-static MrStatus file_init(MrSource *source, const MrSourceOptions *options, const MrSourceOffset *from,
-                          MrError *err)
+static MrStatus file_init(MrSource *source, const MrSourceOptions *options,
+                          const MrSourceOffset *from, MrError *err)
 {
     const char *path = mr_option_text(options->options, options->option_count, "path", NULL);
     const char *at_end = mr_option_text(options->options, options->option_count, "at_end", "wait");
@@ -136,8 +140,10 @@ static MrStatus file_init(MrSource *source, const MrSourceOptions *options, cons
         mr_error_set(err, MR_ERR_INVALID_PARAMETER, "a file stream needs the option \"path\"");
         return mr_error_hint(err, "Add path = '/where/the/file/is.csv' to WITH.");
     }
-    if (strcmp(at_end, "wait") != 0 && strcmp(at_end, "close") != 0 && strcmp(at_end, "stop") != 0) {
-        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid value for option \"at_end\": \"%s\"", at_end);
+    if (strcmp(at_end, "wait") != 0 && strcmp(at_end, "close") != 0 &&
+        strcmp(at_end, "stop") != 0) {
+        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid value for option \"at_end\": \"%s\"",
+                     at_end);
         return mr_error_hint(err, "Valid values are \"wait\", \"close\" and \"stop\".");
     }
     source->follow = strcmp(at_end, "wait") == 0;
@@ -154,8 +160,8 @@ static MrStatus file_init(MrSource *source, const MrSourceOptions *options, cons
     return file_go_to(source, from, err);
 }
 
-static MrStatus file_open(const MrSourceOptions *options, const MrSourceOffset *from, MrSource **out,
-                          MrError *err)
+static MrStatus file_open(const MrSourceOptions *options, const MrSourceOffset *from,
+                          MrSource **out, MrError *err)
 {
     *out = NULL;
     MrSource *source = calloc(1, sizeof *source);
@@ -179,7 +185,8 @@ static MrStatus file_fill(MrSource *source, bool *at_end, MrError *err)
         if (source->taken == source->filled) {
             source->taken = 0;
             source->filled = 0;
-            MR_TRY(mr_file_bytes_read(source->bytes, source->buffer, READ_BYTES, &source->filled, err));
+            MR_TRY(mr_file_bytes_read(source->bytes, source->buffer, READ_BYTES, &source->filled,
+                                      err));
             if (source->filled == 0) {
                 *at_end = true;
                 return MR_OK;
@@ -205,8 +212,8 @@ static void file_note_offset(MrSource *source)
     place_write(&place, &source->offset);
 }
 
-static MrStatus file_next(MrSource *source, uint32_t rows_max, MrBlock **block, MrSourceOffset *after,
-                          MrSourceState *state, MrError *err)
+static MrStatus file_next(MrSource *source, uint32_t rows_max, MrBlock **block,
+                          MrSourceOffset *after, MrSourceState *state, MrError *err)
 {
     bool at_end = source->ended;
     *block = NULL;
@@ -218,8 +225,10 @@ static MrStatus file_next(MrSource *source, uint32_t rows_max, MrBlock **block, 
         }
         if (at_end && !source->follow) {
             if (mr_file_bytes_is_cut(source->bytes)) {
-                return mr_error_set(err, MR_ERR_DATA_EXCEPTION, "file \"%s\" ends in the middle of its "
-                                    "gzip data", source->path);
+                return mr_error_set(err, MR_ERR_DATA_EXCEPTION,
+                                    "file \"%s\" ends in the middle of its "
+                                    "gzip data",
+                                    source->path);
             }
             /* The last row may lack its line end. */
             MR_TRY(source->codec->finish(source->decoder, err));

@@ -19,10 +19,10 @@ struct MrFileBytes {
     char *path;
     dev_t device;
     ino_t inode;
-    uint64_t file_position;  /* in the file, of what was read */
-    uint64_t position;       /* in the bytes that come out */
+    uint64_t file_position; /* in the file, of what was read */
+    uint64_t position;      /* in the bytes that come out */
     bool is_gzip;
-    bool member_open;        /* inside a gzip member */
+    bool member_open; /* inside a gzip member */
     z_stream stream;
     unsigned char *packed;
 };
@@ -42,8 +42,9 @@ static MrStatus path_check(const char *path, struct stat *out, MrError *err)
 static MrStatus input_changed(const MrFileBytes *bytes, const char *how, MrError *err)
 {
     mr_error_set(err, MR_ERR_INPUT_CHANGED, "input file \"%s\" has changed: %s", bytes->path, how);
-    return mr_error_hint(err, "A file that is read may only grow. Drop and create the stream to read "
-                              "the file that is there now.");
+    return mr_error_hint(err,
+                         "A file that is read may only grow. Drop and create the stream to read "
+                         "the file that is there now.");
 }
 
 static MrStatus gzip_start(MrFileBytes *bytes, MrError *err)
@@ -119,8 +120,8 @@ static MrStatus gzip_read(MrFileBytes *bytes, char *data, size_t room, size_t *g
     while (stream->avail_out > 0) {
         size_t more = 0;
         if (stream->avail_in == 0) {
-            MR_TRY(mr_file_read_some(bytes->file, bytes->file_position, bytes->packed, INFLATE_BYTES,
-                                     &more, err));
+            MR_TRY(mr_file_read_some(bytes->file, bytes->file_position, bytes->packed,
+                                     INFLATE_BYTES, &more, err));
             bytes->file_position += more;
             stream->next_in = bytes->packed;
             stream->avail_in = (unsigned)more;
@@ -140,9 +141,10 @@ static MrStatus gzip_read(MrFileBytes *bytes, char *data, size_t room, size_t *g
             result = inflateReset(stream);
         }
         if (result != Z_OK && result != Z_BUF_ERROR) {
-            return mr_error_set(err, result == Z_MEM_ERROR ? MR_ERR_OUT_OF_MEMORY : MR_ERR_DATA_EXCEPTION,
-                                "could not inflate file \"%s\": %s", bytes->path,
-                                stream->msg != NULL ? stream->msg : "not gzip data");
+            return mr_error_set(
+                err, result == Z_MEM_ERROR ? MR_ERR_OUT_OF_MEMORY : MR_ERR_DATA_EXCEPTION,
+                "could not inflate file \"%s\": %s", bytes->path,
+                stream->msg != NULL ? stream->msg : "not gzip data");
         }
     }
     *got = room - stream->avail_out;
@@ -172,8 +174,8 @@ static MrStatus gzip_skip(MrFileBytes *bytes, uint64_t position, MrError *err)
     while (status == MR_OK && bytes->position < position) {
         uint64_t left = position - bytes->position;
         size_t got = 0;
-        status = mr_file_bytes_read(bytes, nothing, left < SKIP_BYTES ? (size_t)left : SKIP_BYTES, &got,
-                                    err);
+        status = mr_file_bytes_read(bytes, nothing, left < SKIP_BYTES ? (size_t)left : SKIP_BYTES,
+                                    &got, err);
         if (status == MR_OK && got == 0) {
             status = input_changed(bytes, "it ends before the place that was read up to", err);
         }

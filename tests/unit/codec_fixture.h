@@ -29,19 +29,20 @@ typedef struct Fixture {
 static inline void fixture_init(Fixture *f, const MrCodecClass *codec, const MrTypeId *types,
                                 uint32_t count)
 {
-    static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j",
-                                         "k", "l", "m", "n", "o", "p", "q", "r", "s", "t",
-                                         "u", "v", "w", "x", "y", "z" };
+    static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i",
+                                         "j", "k", "l", "m", "n", "o", "p", "q", "r",
+                                         "s", "t", "u", "v", "w", "x", "y", "z" };
     memset(f, 0, sizeof *f);
     f->codec = codec;
     for (uint32_t i = 0; i < count; i++) {
         f->schema_columns[i] = (MrColumn){ .name = names[i], .type = mr_type(types[i]) };
-        f->columns[i] = (MrCodecColumn){ .name = names[i], .type = mr_type(types[i]),
-                                         .target = (int32_t)i };
+        f->columns[i] =
+            (MrCodecColumn){ .name = names[i], .type = mr_type(types[i]), .target = (int32_t)i };
     }
     f->schema = (MrSchema){ count, f->schema_columns };
-    f->options = (MrCodecOptions){ .columns = f->columns, .column_count = count, .schema = &f->schema,
-                                   .relation = "edits" };
+    f->options = (MrCodecOptions){
+        .columns = f->columns, .column_count = count, .schema = &f->schema, .relation = "edits"
+    };
     mr_builder_init(&f->shown, 0);
     mr_builder_init(&f->rejected, 0);
 }
@@ -73,8 +74,8 @@ static inline void block_show(const MrBlock *block, MrBuilder *out)
 static inline void fixture_reject(void *context, uint64_t line, MrString raw, const MrError *reason)
 {
     Fixture *f = context;
-    mr_builder_append_format(&f->rejected, "%llu: %s [%.*s]\n", (unsigned long long)line, reason->message,
-                             (int)(raw.length < 60 ? raw.length : 60), raw.data);
+    mr_builder_append_format(&f->rejected, "%llu: %s [%.*s]\n", (unsigned long long)line,
+                             reason->message, (int)(raw.length < 60 ? raw.length : 60), raw.data);
 }
 
 static inline MrStatus fixture_take(Fixture *f, MrDecoder *decoder)
@@ -128,19 +129,20 @@ static inline void fixture_expect(Fixture *f, const char *input, const char *row
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         MrStatus status = fixture_decode(f, input, strlen(input), cuts[i]);
         ck_assert_msg(status == MR_OK, "%s: %s (cut %zu)", input, f->err.message, cuts[i]);
-        ck_assert_msg(strcmp(mr_builder_text(&f->shown), rows) == 0, "cut %zu: got\n%s\nnot\n%s", cuts[i],
-                      mr_builder_text(&f->shown), rows);
+        ck_assert_msg(strcmp(mr_builder_text(&f->shown), rows) == 0, "cut %zu: got\n%s\nnot\n%s",
+                      cuts[i], mr_builder_text(&f->shown), rows);
     }
 }
 
 /* The error that comes of `input`, alike for every cut. */
-static inline void fixture_expect_error(Fixture *f, const char *input, MrStatus code, const char *message,
-                                        const char *detail)
+static inline void fixture_expect_error(Fixture *f, const char *input, MrStatus code,
+                                        const char *message, const char *detail)
 {
     static const size_t cuts[] = { 1000000, 1, 3, 64 };
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         MrStatus status = fixture_decode(f, input, strlen(input), cuts[i]);
-        ck_assert_msg(status == code, "%s: status %s %s", input, mr_status_name(status), f->err.message);
+        ck_assert_msg(status == code, "%s: status %s %s", input, mr_status_name(status),
+                      f->err.message);
         ck_assert_str_eq(f->err.message, message);
         if (detail != NULL) {
             ck_assert_str_eq(f->err.detail, detail);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 static const MrColumn columns[] = {
-    { "n", { MR_TYPE_INT64, -1 }, false },     { "t", { MR_TYPE_TEXT, -1 }, false },
-    { "b", { MR_TYPE_BOOL, -1 }, false },      { "d", { MR_TYPE_NUMERIC, -1 }, false },
+    { "n", { MR_TYPE_INT64, -1 }, false }, { "t", { MR_TYPE_TEXT, -1 }, false },
+    { "b", { MR_TYPE_BOOL, -1 }, false },  { "d", { MR_TYPE_NUMERIC, -1 }, false },
     { "c", { MR_TYPE_TEXT, -1 }, false },
 };
 static const MrSchema schema = { 5, columns };
@@ -25,27 +25,32 @@ static MrBlock *block_make(MrArena *arena)
     ck_assert_int_eq(mr_vector_make_nullable(&block->columns[1], arena, NULL), MR_OK);
     for (uint32_t i = 0; i < ROWS; i++) {
         ((int64_t *)block->columns[0].data)[i] = (int64_t)i * 3;
-        char *text = mr_arena_printf(arena, "%.*s", (int)(i % 30), "abcdefghijklmnopqrstuvwxyz0123456789");
+        char *text =
+            mr_arena_printf(arena, "%.*s", (int)(i % 30), "abcdefghijklmnopqrstuvwxyz0123456789");
         ck_assert_ptr_nonnull(text);
         ((MrText *)block->columns[1].data)[i] = mr_text_make(text, i % 30);
         if (i % 7 == 0) {
             mr_bitmap_clear(block->columns[1].validity, i);
-            memset(&((MrText *)block->columns[1].data)[i], 0xee, sizeof(MrText)); /* never looked at */
+            memset(&((MrText *)block->columns[1].data)[i], 0xee,
+                   sizeof(MrText)); /* never looked at */
         }
         ((uint8_t *)block->columns[2].data)[i] = i & 1;
         ((MrDecimal *)block->columns[3].data)[i] = mr_decimal_make(i, 2);
         weights[i] = i % 2 ? 1 : -1;
         watermarks[i] = i;
     }
-    MrDatum constant = { .type = mr_type(MR_TYPE_TEXT), .text = mr_text_make("the same for every row", 22) };
-    ck_assert_int_eq(mr_vector_init_constant(&block->columns[4], arena, &constant, ROWS, NULL), MR_OK);
+    MrDatum constant = { .type = mr_type(MR_TYPE_TEXT),
+                         .text = mr_text_make("the same for every row", 22) };
+    ck_assert_int_eq(mr_vector_init_constant(&block->columns[4], arena, &constant, ROWS, NULL),
+                     MR_OK);
     block->weights = weights;
     block->place.first_sequence = 100;
     block->place.watermarks = watermarks;
     return block;
 }
 
-static void rows_equal(const MrBlock *a, uint32_t first_a, const MrBlock *b, uint32_t first_b, uint32_t rows)
+static void rows_equal(const MrBlock *a, uint32_t first_a, const MrBlock *b, uint32_t first_b,
+                       uint32_t rows)
 {
     ck_assert_uint_eq(a->column_count, b->column_count);
     for (uint32_t i = 0; i < a->column_count; i++) {
@@ -104,7 +109,8 @@ START_TEST(test_encode_decode)
     ck_assert_ptr_nonnull(form);
     ck_assert_uint_eq(bytes % 64, 0);
     mr_block_encode(block, form);
-    ck_assert_msg(mr_block_decode(&arena, &schema, form, bytes, &back, &err) == MR_OK, "%s", err.message);
+    ck_assert_msg(mr_block_decode(&arena, &schema, form, bytes, &back, &err) == MR_OK, "%s",
+                  err.message);
     ck_assert_uint_eq(back->row_count, ROWS);
     rows_equal(block, 0, back, 0, ROWS);
     ck_assert(back->columns[4].is_constant);
@@ -149,14 +155,16 @@ START_TEST(test_damage_is_found_or_harmless)
         if (mr_block_decode(&arena, &schema, damaged, bytes, &back, NULL) == MR_OK) {
             for (uint32_t row = 0; row < (back->row_count < ROWS ? back->row_count : ROWS); row++) {
                 for (uint32_t j = 0; j < 5; j++) {
-                    (void)mr_cell_hash(back->columns[j].type.id, mr_vector_cell(&back->columns[j], row));
+                    (void)mr_cell_hash(back->columns[j].type.id,
+                                       mr_vector_cell(&back->columns[j], row));
                 }
             }
         }
     }
     for (size_t length = 0; length < bytes; length += length < 300 ? 1 : 997) {
         memcpy(damaged, form, length);
-        ck_assert_int_eq(mr_block_decode(&arena, &schema, damaged, length, &back, NULL), MR_ERR_CORRUPT);
+        ck_assert_int_eq(mr_block_decode(&arena, &schema, damaged, length, &back, NULL),
+                         MR_ERR_CORRUPT);
     }
     free(form);
     free(damaged);

@@ -17,7 +17,8 @@ START_TEST(test_rows_become_columns)
                    "9223372036854775807||~\n-9223372036854775808| |~\n");
     fixture_expect(&f, "7,\"two\nlines, and \"\"quotes\"\"\",\n8,x\"y,z\"w,\n",
                    "7|two\nlines, and \"quotes\"|~\n8|xy,zw|~\n");
-    fixture_expect(&f, "7,a text of more than twelve bytes,\n8,\"and \"\"another\"\" one like it\",\n",
+    fixture_expect(&f,
+                   "7,a text of more than twelve bytes,\n8,\"and \"\"another\"\" one like it\",\n",
                    "7|a text of more than twelve bytes|~\n8|and \"another\" one like it|~\n");
     fixture_expect(&f, "", "");
     fixture_fini(&f);
@@ -32,14 +33,14 @@ START_TEST(test_line_ends)
     fixture_expect(&f, "1,a,\r2,b,\r", "1|a|~\n2|b|~\n");
     fixture_expect(&f, "1,a,\r2,b,", "1|a|~\n2|b|~\n");
     fixture_expect(&f, "1,\"a\r\nb\",\n", "1|a\r\nb|~\n");
-    fixture_expect_error(&f, "1,a,\n2,b\r,\n", MR_ERR_BAD_COPY, "unquoted carriage return found in data",
-                         "COPY edits, line 2");
+    fixture_expect_error(&f, "1,a,\n2,b\r,\n", MR_ERR_BAD_COPY,
+                         "unquoted carriage return found in data", "COPY edits, line 2");
     fixture_expect_error(&f, "1,a,\r\n2,b,\n", MR_ERR_BAD_COPY, "unquoted newline found in data",
                          "COPY edits, line 2");
     fixture_expect_error(&f, "1,a,\r\n2,b\r,\r\n", MR_ERR_BAD_COPY,
                          "unquoted carriage return found in data", "COPY edits, line 2");
-    fixture_expect_error(&f, "1,a,\r2,b,\n3,c,\r", MR_ERR_BAD_COPY, "unquoted newline found in data",
-                         "COPY edits, line 2");
+    fixture_expect_error(&f, "1,a,\r2,b,\n3,c,\r", MR_ERR_BAD_COPY,
+                         "unquoted newline found in data", "COPY edits, line 2");
     fixture_fini(&f);
 }
 END_TEST
@@ -53,7 +54,8 @@ START_TEST(test_errors_name_line_and_column)
     fixture_expect_error(&f, "1,a,,\n", MR_ERR_BAD_COPY, "extra data after last expected column",
                          "COPY edits, line 1: \"1,a,,\"");
     fixture_expect_error(&f, "1,a,\nx,b,\n", MR_ERR_INVALID_TEXT,
-                         "invalid input syntax for type bigint: \"x\"", "COPY edits, line 2, column a: \"x\"");
+                         "invalid input syntax for type bigint: \"x\"",
+                         "COPY edits, line 2, column a: \"x\"");
     fixture_expect_error(&f, "1,\"a\nb\",\n2,b,nix\n", MR_ERR_INVALID_DATETIME,
                          "invalid input syntax for type timestamp: \"nix\"",
                          "COPY edits, line 3, column c: \"nix\"");
@@ -69,9 +71,9 @@ START_TEST(test_errors_name_line_and_column)
     fixture_expect_error(&f, "1,ok,\n2,\xe2\x28\xa1,\n", MR_ERR_BAD_ENCODING,
                          "invalid byte sequence for encoding \"UTF8\": 0xe2 0x28 0xa1", NULL);
     f.columns[1].not_null = true;
-    fixture_expect_error(&f, "1,,\n", MR_ERR_NOT_NULL_VIOLATION,
-                         "null value in column \"b\" of relation \"edits\" violates not-null constraint",
-                         NULL);
+    fixture_expect_error(
+        &f, "1,,\n", MR_ERR_NOT_NULL_VIOLATION,
+        "null value in column \"b\" of relation \"edits\" violates not-null constraint", NULL);
     fixture_fini(&f);
 }
 END_TEST
@@ -110,15 +112,20 @@ START_TEST(test_header)
     f.options.match_header = true;
     fixture_expect(&f, "a,\"b\",c\n1,a,\n", "1|a|~\n");
     fixture_expect_error(&f, "a,b\n", MR_ERR_BAD_COPY,
-                         "wrong number of fields in header line: field count is 2, expected 3", NULL);
-    fixture_expect_error(&f, "a,B,c\n", MR_ERR_BAD_COPY,
-                         "column name mismatch in header line field 2: got \"B\", expected \"b\"", NULL);
-    fixture_expect_error(&f, "a,,c\n", MR_ERR_BAD_COPY,
-                         "column name mismatch in header line field 2: got null value (\"\"), expected \"b\"",
+                         "wrong number of fields in header line: field count is 2, expected 3",
                          NULL);
+    fixture_expect_error(&f, "a,B,c\n", MR_ERR_BAD_COPY,
+                         "column name mismatch in header line field 2: got \"B\", expected \"b\"",
+                         NULL);
+    fixture_expect_error(
+        &f, "a,,c\n", MR_ERR_BAD_COPY,
+        "column name mismatch in header line field 2: got null value (\"\"), expected \"b\"", NULL);
     f.options.match_header = false;
     f.options.map_header = true;
-    fixture_expect(&f, "\xef\xbb\xbf" "B,other,A\nx,9,1\ny,8,2\n", "1|x|~\n2|y|~\n");
+    fixture_expect(&f,
+                   "\xef\xbb\xbf"
+                   "B,other,A\nx,9,1\ny,8,2\n",
+                   "1|x|~\n2|y|~\n");
     fixture_expect_error(&f, "a,A\n", MR_ERR_DUPLICATE_COLUMN,
                          "column \"a\" is named twice in the header line", NULL);
     fixture_fini(&f);
@@ -130,8 +137,9 @@ START_TEST(test_bad_rows_are_rejected)
     Fixture f;
     fixture_init(&f, &mr_codec_csv, three, 3);
     f.options.bad_rows = MR_BAD_ROWS_REJECT;
-    fixture_expect(&f, "1,a,\nx,b,\n,c,\n3,\n4,d,nix\n5,\xff,\n6,f,\n,,\n7,\"two\nlines\",\n8,h\rh,\n9,i,\n",
-                   "1|a|~\n~|c|~\n6|f|~\n~|~|~\n7|two\nlines|~\n9|i|~\n");
+    fixture_expect(
+        &f, "1,a,\nx,b,\n,c,\n3,\n4,d,nix\n5,\xff,\n6,f,\n,,\n7,\"two\nlines\",\n8,h\rh,\n9,i,\n",
+        "1|a|~\n~|c|~\n6|f|~\n~|~|~\n7|two\nlines|~\n9|i|~\n");
     ck_assert_str_eq(mr_builder_text(&f.rejected),
                      "2: invalid input syntax for type bigint: \"x\" [x,b,]\n"
                      "4: missing data for column \"c\" [3,]\n"
@@ -179,9 +187,11 @@ START_TEST(test_many_rows)
     mr_builder_init(&rows, 0);
     for (int i = 0; i < 150000; i++) {
         char text[80];
-        snprintf(text, sizeof text, "%.*s", i % 43, "the quick brown fox jumps over the lazy dog et cetera");
-        mr_builder_append_format(&input, "%d,%s%s%s,2026-01-%02d 00:%02d:%02d\n", i, i % 5 == 0 ? "\"" : "",
-                                 text, i % 5 == 0 ? "\"" : "", 1 + i / 5000, i / 60 % 60, i % 60);
+        snprintf(text, sizeof text, "%.*s", i % 43,
+                 "the quick brown fox jumps over the lazy dog et cetera");
+        mr_builder_append_format(&input, "%d,%s%s%s,2026-01-%02d 00:%02d:%02d\n", i,
+                                 i % 5 == 0 ? "\"" : "", text, i % 5 == 0 ? "\"" : "", 1 + i / 5000,
+                                 i / 60 % 60, i % 60);
         bool null = text[0] == '\0' && i % 5 != 0;
         mr_builder_append_format(&rows, "%d|%s|2026-01-%02d 00:%02d:%02d\n", i, null ? "~" : text,
                                  1 + i / 5000, i / 60 % 60, i % 60);
@@ -219,11 +229,13 @@ START_TEST(test_encode)
     f.options.header = true;
     mr_codec_csv.encode_begin(&f.options, &out);
     ck_assert_int_eq(mr_codec_csv.encode(&f.options, block, &out, NULL), MR_OK);
-    ck_assert_str_eq(mr_builder_text(&out), "a,b\nplain,-1\n\"a,b\",0\n\"say \"\"hi\"\"\",1\n\"\",\n");
+    ck_assert_str_eq(mr_builder_text(&out),
+                     "a,b\nplain,-1\n\"a,b\",0\n\"say \"\"hi\"\"\",1\n\"\",\n");
     mr_builder_clear(&out);
     f.columns[1].force_quote = true;
     ck_assert_int_eq(mr_codec_csv.encode(&f.options, block, &out, NULL), MR_OK);
-    ck_assert_str_eq(mr_builder_text(&out), "plain,\"-1\"\n\"a,b\",\"0\"\n\"say \"\"hi\"\"\",\"1\"\n\"\",\n");
+    ck_assert_str_eq(mr_builder_text(&out),
+                     "plain,\"-1\"\n\"a,b\",\"0\"\n\"say \"\"hi\"\"\",\"1\"\n\"\",\n");
     mr_builder_fini(&out);
     mr_arena_fini(&arena);
     fixture_fini(&f);
@@ -239,7 +251,10 @@ START_TEST(test_scans_agree)
     char data[BYTES];
     uint64_t random = 12345;
     for (int round = 0; round < 3000; round++) {
-        MrDialect dialect = { .is_csv = round % 2 == 0, .delimiter = ',', .quote = '"', .escape = '"',
+        MrDialect dialect = { .is_csv = round % 2 == 0,
+                              .delimiter = ',',
+                              .quote = '"',
+                              .escape = '"',
                               .line_end = (MrLineEnd)(1 + round / 2 % 3) };
         size_t kinds = sizeof noise - 1;
         for (size_t i = 0; i < BYTES; i++) {

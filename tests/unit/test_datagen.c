@@ -3,7 +3,7 @@
 
 #include "storage/source.h"
 
-static const MrTypeId types[] = { MR_TYPE_INT64, MR_TYPE_TEXT, MR_TYPE_TIMESTAMP, MR_TYPE_NUMERIC,
+static const MrTypeId types[] = { MR_TYPE_INT64,   MR_TYPE_TEXT, MR_TYPE_TIMESTAMP, MR_TYPE_NUMERIC,
                                   MR_TYPE_FLOAT64, MR_TYPE_UUID, MR_TYPE_BOOL };
 
 typedef struct Made {
@@ -17,8 +17,11 @@ static void made_init(Made *m, const MrOption *options, uint32_t count)
     memset(m, 0, sizeof *m);
     fixture_init(&m->f, &mr_codec_csv, types, 7);
     m->clock = mr_clock_create_virtual(0);
-    m->options = (MrSourceOptions){ .options = options, .option_count = count, .schema = &m->f.schema,
-                                    .codec = &m->f.options, .codec_class = &mr_codec_csv,
+    m->options = (MrSourceOptions){ .options = options,
+                                    .option_count = count,
+                                    .schema = &m->f.schema,
+                                    .codec = &m->f.options,
+                                    .codec_class = &mr_codec_csv,
                                     .clock = m->clock };
 }
 
@@ -49,10 +52,14 @@ static void made_show(Made *m, const MrSourceOffset *from, uint32_t rows, MrSour
 START_TEST(test_same_rows_from_any_offset)
 {
     static const MrOption options[] = {
-        { "rows", "1000", -1 },           { "seed", "7", -1 },
-        { "fields.a.min", "-5", -1 },     { "fields.a.max", "5", -1 },
-        { "fields.b.length", "20", -1 },  { "fields.b.null_fraction", "0.1", -1 },
-        { "fields.c.step", "1 second", -1 }, { "fields.c.jitter", "10 seconds", -1 },
+        { "rows", "1000", -1 },
+        { "seed", "7", -1 },
+        { "fields.a.min", "-5", -1 },
+        { "fields.a.max", "5", -1 },
+        { "fields.b.length", "20", -1 },
+        { "fields.b.null_fraction", "0.1", -1 },
+        { "fields.c.step", "1 second", -1 },
+        { "fields.c.jitter", "10 seconds", -1 },
     };
     Made m;
     MrSourceOffset after;
@@ -78,12 +85,19 @@ START_TEST(test_kinds)
 {
     static const MrOption options[] = {
         { "rows", "3", -1 },
-        { "fields.a.kind", "sequence", -1 }, { "fields.a.start", "10", -1 }, { "fields.a.step", "5", -1 },
-        { "fields.b.kind", "sequence", -1 }, { "fields.b.values", "x,y", -1 },
-        { "fields.c.start", "2026-02-01 00:00:00", -1 }, { "fields.c.step", "1 minute", -1 },
-        { "fields.d.kind", "sequence", -1 }, { "fields.d.step", "0.25", -1 },
-        { "fields.e.kind", "sequence", -1 }, { "fields.e.step", "0.5", -1 },
-        { "fields.f.kind", "null", -1 },     { "fields.g.kind", "sequence", -1 },
+        { "fields.a.kind", "sequence", -1 },
+        { "fields.a.start", "10", -1 },
+        { "fields.a.step", "5", -1 },
+        { "fields.b.kind", "sequence", -1 },
+        { "fields.b.values", "x,y", -1 },
+        { "fields.c.start", "2026-02-01 00:00:00", -1 },
+        { "fields.c.step", "1 minute", -1 },
+        { "fields.d.kind", "sequence", -1 },
+        { "fields.d.step", "0.25", -1 },
+        { "fields.e.kind", "sequence", -1 },
+        { "fields.e.step", "0.5", -1 },
+        { "fields.f.kind", "null", -1 },
+        { "fields.g.kind", "sequence", -1 },
     };
     Made m;
     MrSourceOffset after;

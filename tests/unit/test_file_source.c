@@ -32,8 +32,11 @@ static MrStatus reader_open(Reader *r, const char *at_end, const MrSourceOffset 
 {
     r->options[0] = (MrOption){ .name = "path", .value = path };
     r->options[1] = (MrOption){ .name = "at_end", .value = at_end };
-    r->source_options = (MrSourceOptions){ .options = r->options, .option_count = 2, .schema = &r->f.schema,
-                                           .codec = &r->f.options, .codec_class = r->f.codec };
+    r->source_options = (MrSourceOptions){ .options = r->options,
+                                           .option_count = 2,
+                                           .schema = &r->f.schema,
+                                           .codec = &r->f.options,
+                                           .codec_class = r->f.codec };
     r->f.err = (MrError)MR_ERROR_INIT;
     return mr_source_file.open(&r->source_options, from, &r->source, &r->f.err);
 }

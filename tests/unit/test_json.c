@@ -19,7 +19,8 @@ START_TEST(test_members_become_columns)
     ck_assert_uint_eq(f.counts.unknown_members, 1);
     fixture_expect(&f, "{\"b\":\"\\u00e9\\ud83d\\ude00\\n\\\"\\\\\\/\\t\"}\n{\"\\u0062\":\"esc\"}",
                    "~|\xc3\xa9\xf0\x9f\x98\x80\n\"\\/\t|~|~|~\n~|esc|~|~|~\n");
-    fixture_expect(&f, "{}\n{\"b\":true}\n{\"b\":12.50}\n", "~|~|~|~|~\n~|true|~|~|~\n~|12.50|~|~|~\n");
+    fixture_expect(&f, "{}\n{\"b\":true}\n{\"b\":12.50}\n",
+                   "~|~|~|~|~\n~|true|~|~|~\n~|12.50|~|~|~\n");
     fixture_expect(&f, "{\"a\":\"12\",\"c\":\"no\"}\n", "12|~|f|~|~\n");
     fixture_expect(&f, "{\"a\":9223372036854775807}\n", "9223372036854775807|~|~|~|~\n");
     fixture_fini(&f);
@@ -34,12 +35,13 @@ START_TEST(test_paths)
     f.columns[1].json_path = "$.actor['login name']";
     f.columns[3].json_path = "$.list[1].v";
     f.columns[4].json_path = "$.actor";
-    fixture_expect(&f,
-                   "{\"actor\":{\"id\":5,\"login name\":\"me\",\"more\":1},\"list\":[{\"v\":1},{\"v\":2}]}\n"
-                   "{\"actor\":7,\"list\":[]}\n"
-                   "{\"actor\":{\"id\":1},\"actor\":{\"login name\":\"y\"}}\n",
-                   "5|me|~|2|{\"id\":5,\"login name\":\"me\",\"more\":1}\n~|~|~|~|7\n"
-                   "~|y|~|~|{\"login name\":\"y\"}\n");
+    fixture_expect(
+        &f,
+        "{\"actor\":{\"id\":5,\"login name\":\"me\",\"more\":1},\"list\":[{\"v\":1},{\"v\":2}]}\n"
+        "{\"actor\":7,\"list\":[]}\n"
+        "{\"actor\":{\"id\":1},\"actor\":{\"login name\":\"y\"}}\n",
+        "5|me|~|2|{\"id\":5,\"login name\":\"me\",\"more\":1}\n~|~|~|~|7\n"
+        "~|y|~|~|{\"login name\":\"y\"}\n");
     f.columns[0].json_path = "$.x..y";
     fixture_expect_error(&f, "{}", MR_ERR_INVALID_PARAMETER, "invalid json_path \"$.x..y\"", NULL);
     fixture_fini(&f);
@@ -57,9 +59,11 @@ START_TEST(test_errors)
                          "COPY edits, line 1, column a: \"1.5\"");
     fixture_expect_error(&f, "{\"a\":true}\n", MR_ERR_INVALID_TEXT,
                          "a JSON boolean is no value of type bigint: \"true\"", NULL);
-    fixture_expect_error(&f, "{\"a\":1\n", MR_ERR_INVALID_TEXT, "invalid input syntax for type json",
+    fixture_expect_error(&f, "{\"a\":1\n", MR_ERR_INVALID_TEXT,
+                         "invalid input syntax for type json",
                          "The input string ended unexpectedly.\nCOPY edits, line 1: \"{\"a\":1\"");
-    fixture_expect_error(&f, "{\"a\":01}\n", MR_ERR_INVALID_TEXT, "invalid input syntax for type json",
+    fixture_expect_error(&f, "{\"a\":01}\n", MR_ERR_INVALID_TEXT,
+                         "invalid input syntax for type json",
                          "Token \"01\" is invalid.\nCOPY edits, line 1: \"{\"a\":01}\"");
     fixture_expect_error(&f, "{\"b\":\"\\ud800\"}\n", MR_ERR_INVALID_TEXT,
                          "invalid input syntax for type json", NULL);
@@ -67,14 +71,16 @@ START_TEST(test_errors)
                          "unsupported Unicode escape sequence", NULL);
     fixture_expect_error(&f, "{\"b\":\"\xff\"}\n", MR_ERR_BAD_ENCODING,
                          "invalid byte sequence for encoding \"UTF8\": 0xff", NULL);
-    fixture_expect_error(&f, "{} x\n", MR_ERR_INVALID_TEXT, "invalid input syntax for type json", NULL);
+    fixture_expect_error(&f, "{} x\n", MR_ERR_INVALID_TEXT, "invalid input syntax for type json",
+                         NULL);
     char deep[512] = "{\"zzz\":";
     memset(deep + 7, '[', 200);
     fixture_expect_error(&f, deep, MR_ERR_TOO_COMPLEX, "JSON is nested too deeply", NULL);
     f.columns[1].not_null = true;
-    fixture_expect_error(&f, "{\"a\":1}\n", MR_ERR_NOT_NULL_VIOLATION,
-                         "null value in column \"b\" of relation \"edits\" violates not-null constraint",
-                         "COPY edits, line 1, column b: null input");
+    fixture_expect_error(
+        &f, "{\"a\":1}\n", MR_ERR_NOT_NULL_VIOLATION,
+        "null value in column \"b\" of relation \"edits\" violates not-null constraint",
+        "COPY edits, line 1, column b: null input");
     fixture_fini(&f);
 }
 END_TEST
@@ -84,7 +90,8 @@ START_TEST(test_bad_rows_are_rejected)
     Fixture f;
     fixture_init(&f, &mr_codec_json, five, 5);
     f.options.bad_rows = MR_BAD_ROWS_REJECT;
-    fixture_expect(&f, "{\"a\":1}\nnope\n{\"a\":2,\"d\":\"x\"}\n{\"a\":3}\n", "1|~|~|~|~\n3|~|~|~|~\n");
+    fixture_expect(&f, "{\"a\":1}\nnope\n{\"a\":2,\"d\":\"x\"}\n{\"a\":3}\n",
+                   "1|~|~|~|~\n3|~|~|~|~\n");
     ck_assert_str_eq(mr_builder_text(&f.rejected),
                      "2: a line of JSON input is not an object [nope]\n"
                      "3: invalid input syntax for type numeric: \"x\" [{\"a\":2,\"d\":\"x\"}]\n");
@@ -94,16 +101,17 @@ END_TEST
 
 START_TEST(test_encode)
 {
-    static const MrTypeId types[] = { MR_TYPE_INT64, MR_TYPE_TEXT, MR_TYPE_TIMESTAMP, MR_TYPE_FLOAT64,
-                                      MR_TYPE_JSONB };
+    static const MrTypeId types[] = { MR_TYPE_INT64, MR_TYPE_TEXT, MR_TYPE_TIMESTAMP,
+                                      MR_TYPE_FLOAT64, MR_TYPE_JSONB };
     Fixture f;
     fixture_init(&f, &mr_codec_json, types, 5);
     MrDecoder *decoder;
     MrBlock *block;
     MrBuilder out;
     size_t used;
-    const char *input = "{\"a\":1,\"b\":\"q\\\"\\u0001\",\"c\":\"2026-01-01 10:00:00\",\"d\":\"NaN\","
-                        "\"e\":{\"bb\":1,\"a\":2,\"bb\":3}}\n{}\n";
+    const char *input =
+        "{\"a\":1,\"b\":\"q\\\"\\u0001\",\"c\":\"2026-01-01 10:00:00\",\"d\":\"NaN\","
+        "\"e\":{\"bb\":1,\"a\":2,\"bb\":3}}\n{}\n";
     mr_builder_init(&out, 0);
     ck_assert_int_eq(mr_codec_json.decoder_create(&f.options, NULL, NULL, &decoder, NULL), MR_OK);
     ck_assert_int_eq(mr_codec_json.decode(decoder, input, strlen(input), &used, NULL), MR_OK);

@@ -25,7 +25,8 @@ static const struct {
     { MR_TYPE_TIMESTAMP, "2000-01-01 00:00:01", "\0\0\0\0\0\xf\x42\x40", 8 },
     { MR_TYPE_TIMESTAMPTZ, "-infinity", "\x80\0\0\0\0\0\0\0", 8 },
     { MR_TYPE_INTERVAL, "1 mon 2 days 00:00:00.000003", "\0\0\0\0\0\0\0\3\0\0\0\2\0\0\0\1", 16 },
-    { MR_TYPE_UUID, "00010203-0405-0607-0809-0a0b0c0d0e0f", "\0\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xf", 16 },
+    { MR_TYPE_UUID, "00010203-0405-0607-0809-0a0b0c0d0e0f",
+      "\0\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xf", 16 },
     { MR_TYPE_JSONB, "{\"a\": 1}", "\1{\"a\": 1}", 9 },
 };
 
@@ -38,20 +39,23 @@ START_TEST(test_value_there_and_back)
     MrType type = mr_type(values[_i].type);
     mr_arena_init(&arena, 0);
     mr_builder_init(&out, 0);
-    ck_assert_msg(mr_text_decode_cell(&arena, type, values[_i].text, strlen(values[_i].text), NULL, cell,
-                                      &err) == MR_OK, "%s", err.message);
+    ck_assert_msg(mr_text_decode_cell(&arena, type, values[_i].text, strlen(values[_i].text), NULL,
+                                      cell, &err) == MR_OK,
+                  "%s", err.message);
     mr_binary_encode_cell(type.id, cell, &out);
     ck_assert_uint_eq(out.length, values[_i].length);
     ck_assert_msg(memcmp(out.data, values[_i].bytes, out.length) == 0, "%s", values[_i].text);
     memset(cell, 0, sizeof cell);
-    ck_assert_msg(mr_binary_decode_cell(&arena, type, values[_i].bytes, values[_i].length, cell, &err)
-                      == MR_OK, "%s", err.message);
+    ck_assert_msg(mr_binary_decode_cell(&arena, type, values[_i].bytes, values[_i].length, cell,
+                                        &err) == MR_OK,
+                  "%s", err.message);
     mr_builder_clear(&out);
     mr_cell_format(type.id, cell, NULL, &out);
     ck_assert_str_eq(mr_builder_text(&out), values[_i].text);
     if (!mr_type_is_text(type.id)) {
-        ck_assert_int_eq(mr_binary_decode_cell(&arena, type, values[_i].bytes, values[_i].length - 1, cell,
-                                               NULL), MR_ERR_INVALID_BINARY);
+        ck_assert_int_eq(mr_binary_decode_cell(&arena, type, values[_i].bytes,
+                                               values[_i].length - 1, cell, NULL),
+                         MR_ERR_INVALID_BINARY);
     }
     mr_builder_fini(&out);
     mr_arena_fini(&arena);
@@ -69,7 +73,8 @@ START_TEST(test_rows_in_every_cut)
     Fixture f;
     fixture_init(&f, &mr_codec_binary, types, 2);
     for (size_t cut = 1; cut < sizeof input; cut++) {
-        ck_assert_msg(fixture_decode(&f, input, sizeof input - 1, cut) == MR_OK, "%s", f.err.message);
+        ck_assert_msg(fixture_decode(&f, input, sizeof input - 1, cut) == MR_OK, "%s",
+                      f.err.message);
         ck_assert_str_eq(mr_builder_text(&f.shown), "7|abc\n~|twenty bytes of text\n-1|~\n");
     }
     fixture_fini(&f);
@@ -87,7 +92,8 @@ static const struct {
     { HEAD "\0\2\0\0\0\4\0\0", sizeof HEAD - 1 + 8, "unexpected EOF in COPY data" },
     { HEAD "\0\2\xff\xff\xff\xfe", sizeof HEAD - 1 + 6, "invalid field size" },
     { HEAD "\xff\xffx", sizeof HEAD - 1 + 3, "received copy data after EOF marker" },
-    { HEAD "\0\2\0\0\0\3\0\0\0\0\0\0\0", sizeof HEAD - 1 + 13, "insufficient data left in message" },
+    { HEAD "\0\2\0\0\0\3\0\0\0\0\0\0\0", sizeof HEAD - 1 + 13,
+      "insufficient data left in message" },
     { HEAD "\0\2\0\0\0\5\0\0\0\0\0\0\0\0\0", sizeof HEAD - 1 + 15, "incorrect binary data format" },
 };
 

@@ -28,7 +28,8 @@ START_TEST(test_end_marker)
     fixture_expect_error(&f, "1\ta\t\\N\n\\.x\n", MR_ERR_BAD_COPY, "end-of-copy marker corrupt",
                          "COPY edits, line 2");
     fixture_expect_error(&f, "1\ta\t\\N\r\n\\.\n3\n", MR_ERR_BAD_COPY,
-                         "end-of-copy marker does not match previous newline style", "COPY edits, line 2");
+                         "end-of-copy marker does not match previous newline style",
+                         "COPY edits, line 2");
     fixture_fini(&f);
 }
 END_TEST
@@ -39,9 +40,10 @@ START_TEST(test_errors)
     fixture_init(&f, &mr_codec_text, three, 3);
     fixture_expect_error(&f, "1\ta\t\\N\n2\tb\r\t\\N\n", MR_ERR_BAD_COPY,
                          "literal carriage return found in data", "COPY edits, line 2");
-    fixture_expect_error(&f, "1\ta\t\\N\r\n2\tb\t\\N\n", MR_ERR_BAD_COPY, "literal newline found in data",
-                         "COPY edits, line 2");
-    fixture_expect_error(&f, "\n", MR_ERR_INVALID_TEXT, "invalid input syntax for type integer: \"\"", NULL);
+    fixture_expect_error(&f, "1\ta\t\\N\r\n2\tb\t\\N\n", MR_ERR_BAD_COPY,
+                         "literal newline found in data", "COPY edits, line 2");
+    fixture_expect_error(&f, "\n", MR_ERR_INVALID_TEXT,
+                         "invalid input syntax for type integer: \"\"", NULL);
     fixture_expect_error(&f, "1\n", MR_ERR_BAD_COPY, "missing data for column \"b\"",
                          "COPY edits, line 1: \"1\"");
     fixture_expect_error(&f, "1\ta\\xff\t\\N\n", MR_ERR_BAD_ENCODING,

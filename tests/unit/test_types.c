@@ -76,7 +76,8 @@ static const struct {
     { MR_TYPE_TIMESTAMPTZ, -1, "2026-01-01T10:00:00Z", "2026-01-01 10:00:00+00", MR_OK },
     { MR_TYPE_TIMESTAMPTZ, -1, "2026-01-01 10:00:00+02", "2026-01-01 08:00:00+00", MR_OK },
     { MR_TYPE_INTERVAL, -1, "1 day 02:03:04", "1 day 02:03:04", MR_OK },
-    { MR_TYPE_UUID, -1, "{A0EEBC99-9C0B4EF8-BB6D6BB9-BD380A11}", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", MR_OK },
+    { MR_TYPE_UUID, -1, "{A0EEBC99-9C0B4EF8-BB6D6BB9-BD380A11}",
+      "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", MR_OK },
     { MR_TYPE_UUID, -1, "a0eebc99", NULL, MR_ERR_INVALID_TEXT },
     { MR_TYPE_JSON, -1, " {\"b\":1} ", " {\"b\":1} ", MR_OK },
     { MR_TYPE_JSONB, -1, "{\"b\":1,\"a\":2}", "{\"a\": 2, \"b\": 1}", MR_OK },
@@ -93,8 +94,8 @@ START_TEST(test_text_to_value_and_back)
     mr_arena_init(&arena, 0);
     mr_builder_init(&out, 0);
     MrStatus status = mr_datum_parse(&arena, type, mr_string(inputs[_i].input), NULL, &datum, &err);
-    ck_assert_msg(status == inputs[_i].status, "%s: %s %s", inputs[_i].input, mr_status_name(status),
-                  err.message);
+    ck_assert_msg(status == inputs[_i].status, "%s: %s %s", inputs[_i].input,
+                  mr_status_name(status), err.message);
     if (status == MR_OK) {
         mr_datum_format(&datum, NULL, &out);
         ck_assert_str_eq(mr_builder_text(&out), inputs[_i].output);
@@ -127,10 +128,12 @@ START_TEST(test_order)
     _Alignas(16) char less[24] = { 0 }, more[24] = { 0 };
     MrType type = mr_type(orders[_i].type);
     mr_arena_init(&arena, 0);
-    ck_assert_int_eq(mr_text_decode_cell(&arena, type, orders[_i].less, strlen(orders[_i].less), NULL, less,
-                                         NULL), MR_OK);
-    ck_assert_int_eq(mr_text_decode_cell(&arena, type, orders[_i].more, strlen(orders[_i].more), NULL, more,
-                                         NULL), MR_OK);
+    ck_assert_int_eq(mr_text_decode_cell(&arena, type, orders[_i].less, strlen(orders[_i].less),
+                                         NULL, less, NULL),
+                     MR_OK);
+    ck_assert_int_eq(mr_text_decode_cell(&arena, type, orders[_i].more, strlen(orders[_i].more),
+                                         NULL, more, NULL),
+                     MR_OK);
     ck_assert_int_lt(mr_cell_compare(type.id, less, more), 0);
     ck_assert_int_gt(mr_cell_compare(type.id, more, less), 0);
     ck_assert(mr_cell_equal(type.id, more, more) && !mr_cell_equal(type.id, more, less));
@@ -149,8 +152,10 @@ START_TEST(test_equal_values_hash_alike)
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         _Alignas(16) char a[24] = { 0 }, b[24] = { 0 };
         MrType type = mr_type(pairs[i].type);
-        ck_assert_int_eq(mr_text_decode_cell(NULL, type, pairs[i].a, strlen(pairs[i].a), NULL, a, NULL), MR_OK);
-        ck_assert_int_eq(mr_text_decode_cell(NULL, type, pairs[i].b, strlen(pairs[i].b), NULL, b, NULL), MR_OK);
+        ck_assert_int_eq(
+            mr_text_decode_cell(NULL, type, pairs[i].a, strlen(pairs[i].a), NULL, a, NULL), MR_OK);
+        ck_assert_int_eq(
+            mr_text_decode_cell(NULL, type, pairs[i].b, strlen(pairs[i].b), NULL, b, NULL), MR_OK);
         ck_assert(mr_cell_equal(type.id, a, b));
         ck_assert_uint_eq(mr_cell_hash(type.id, a), mr_cell_hash(type.id, b));
     }

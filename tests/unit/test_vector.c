@@ -26,8 +26,8 @@ END_TEST
 /* Every width: 1, 2, 4, 8, 16 and 24 bytes. */
 START_TEST(test_gather_takes_rows)
 {
-    static const MrTypeId types[] = { MR_TYPE_BOOL, MR_TYPE_INT16, MR_TYPE_DATE, MR_TYPE_FLOAT64,
-                                      MR_TYPE_UUID, MR_TYPE_NUMERIC };
+    static const MrTypeId types[] = { MR_TYPE_BOOL,    MR_TYPE_INT16, MR_TYPE_DATE,
+                                      MR_TYPE_FLOAT64, MR_TYPE_UUID,  MR_TYPE_NUMERIC };
     static const uint32_t rows[] = { 0, 3, 63, 64, 65, 199 };
     MrArena arena;
     mr_arena_init(&arena, 0);
@@ -42,8 +42,9 @@ START_TEST(test_gather_takes_rows)
         mr_bitmap_clear(vector.validity, 64);
         ck_assert_int_eq(mr_vector_gather(&vector, rows, 6, &arena, &picked, NULL), MR_OK);
         for (uint32_t i = 0; i < 6; i++) {
-            ck_assert_int_eq(memcmp((char *)picked.data + width * i, (char *)vector.data + width * rows[i],
-                                    width), 0);
+            ck_assert_int_eq(memcmp((char *)picked.data + width * i,
+                                    (char *)vector.data + width * rows[i], width),
+                             0);
             ck_assert(mr_vector_is_null(&picked, i) == (rows[i] == 64));
         }
         MrVector slice = mr_vector_slice(&vector, 64, 100);
