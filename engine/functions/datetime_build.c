@@ -20,11 +20,14 @@ static MrStatus date_build(int32_t year, int32_t month, int32_t day, int32_t *ou
     if (!known) {
         return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "date field value out of range: %d-%02d-%02d", year, month, day);
     }
-    if (astronomical < -4713 || astronomical > 5874897) {
-        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "date out of range: %d-%02d-%02d", year, month, day);
+    if (astronomical >= -4713 && astronomical <= 5874897) {
+        *out = mr_days_from_civil((int32_t)astronomical, month, day);
+        if (*out >= MR_DATE_FIRST) {
+            return MR_OK;
+        }
     }
-    *out = mr_days_from_civil((int32_t)astronomical, month, day);
-    return MR_OK;
+    return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "date out of range: %lld-%02d-%02d", (long long)astronomical, month,
+                        day);
 }
 static MrStatus time_build(int32_t hour, int32_t minute, double second, int64_t *out, MrError *err)
 {
@@ -154,6 +157,10 @@ static MrStatus zone_rows(MrEval *eval, const MrVector *const *args, uint32_t ro
         MrError error = MR_ERROR_INIT;
         const int64_t us = MR_ARG(int64_t, 1, i);
         results[i] = 0;
+        if (!mr_timestamp_is_finite(us)) {
+            results[i] = us;
+            continue;
+        }
         if ((zone == NULL || !args[0]->is_constant) && mr_timezone_find(mr_arg_text(args[0], i), &zone, &error) != MR_OK) {
             zone = NULL;
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
@@ -182,11 +189,14 @@ static MrStatus shift_rows(MrEval *eval, const MrVector *const *args, uint32_t r
         const MrInterval *by = &MR_ARG(MrInterval, 0, i);
         const int64_t us = MR_ARG(int64_t, 1, i);
         int64_t moved = us;
-        if (by->months != 0 || by->days != 0) {
+        if (!mr_timestamp_is_finite(us)) {
+            moved = us;
+        } else if (by->months != 0 || by->days != 0) {
+            char text[MR_DATETIME_TEXT_MAX];
+            const size_t length = mr_interval_format(by, text);
             MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_INVALID_PARAMETER,
-                                     "interval time zone must not include months or days"));
-        } else if (mr_timestamp_is_finite(us)
-                   && (sign > 0 ? __builtin_add_overflow(us, by->us, &moved) : __builtin_sub_overflow(us, by->us, &moved))) {
+                                     "interval time zone \"%.*s\" must not include months or days", (int)length, text));
+        } else if (sign > 0 ? __builtin_add_overflow(us, by->us, &moved) : __builtin_sub_overflow(us, by->us, &moved)) {
             MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_DATETIME_OVERFLOW, "timestamp out of range"));
         }
         results[i] = moved;

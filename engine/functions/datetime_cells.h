@@ -15,7 +15,7 @@
 #define MR_TIMESTAMP_END MR_TIME_MAX
 /* Its range of dates ends with 5874897-12-31. */
 #define MR_DATE_FIRST (-2440588)
-#define MR_DATE_END 2145042541
+#define MR_DATE_END 2145042905
 
 static inline bool mr_timestamp_is_finite(int64_t us)
 {

@@ -38,7 +38,21 @@ static MrStatus part_of_infinity(MrString field, bool negative, Part *out, MrErr
         }
     }
     out->is_null = true;
+    if (field_is(field, "timezone") || field_is(field, "timezone_hour") || field_is(field, "timezone_minute")) {
+        return MR_OK;
+    }
     return mr_timestamp_extract(field, 0, &out->coefficient, &out->scale, err);
+}
+
+/* Zone fields belong to timestamptz only. */
+static bool field_is_zone(MrString field)
+{
+    return field_is(field, "timezone") || field_is(field, "timezone_hour") || field_is(field, "timezone_minute");
+}
+static MrStatus zone_unsupported(MrString field, const char *type, MrError *err)
+{
+    return mr_error_set(err, MR_ERR_UNSUPPORTED, "unit \"%.*s\" not supported for type %s", (int)field.length, field.data,
+                        type);
 }
 
 static MrStatus part_of_timestamp(MrEval *eval, MrString field, const void *cell, Part *out, MrError *err)
@@ -47,6 +61,9 @@ static MrStatus part_of_timestamp(MrEval *eval, MrString field, const void *cell
     (void)eval;
     if (!mr_timestamp_is_finite(us)) {
         return part_of_infinity(field, us == MR_TIME_MIN, out, err);
+    }
+    if (field_is_zone(field)) {
+        return zone_unsupported(field, "timestamp without time zone", err);
     }
     return mr_timestamp_extract(field, us, &out->coefficient, &out->scale, err);
 }
@@ -85,36 +102,35 @@ static MrStatus part_of_timestamptz(MrEval *eval, MrString field, const void *ce
     return MR_OK;
 }
 
-/* A date has no parts below the day; its epoch is whole seconds. */
+/* A date has no parts below the day: what changes within a day is not a part of it. */
+static MrStatus date_field_check(MrString field, MrError *err)
+{
+    int64_t early = 0, late = 0;
+    int16_t scale = 0;
+    MR_TRY(rename_type(mr_timestamp_extract(field, 0, &early, &scale, err), field, "date", err));
+    MR_TRY(mr_timestamp_extract(field, INT64_C(45296789012), &late, &scale, err));
+    return early == late && scale == 0 ? MR_OK : zone_unsupported(field, "date", err);
+}
 static MrStatus part_of_date(MrEval *eval, MrString field, const void *cell, Part *out, MrError *err)
 {
     const int32_t day = *(const int32_t *)cell;
+    const bool epoch = field_is(field, "epoch"), julian = field_is(field, "julian");
     int64_t us = 0;
     (void)eval;
+    if (!epoch && !julian) {
+        MR_TRY(field_is_zone(field) ? zone_unsupported(field, "date", err) : date_field_check(field, err));
+    }
     if (!mr_date_is_finite(day)) {
-        return rename_type(part_of_infinity(field, day == INT32_MIN, out, err), field, "date", err);
+        return part_of_infinity(field, day == INT32_MIN, out, err);
     }
-    if (field_is(field, "epoch")) {
-        out->coefficient = (int64_t)day * 86400;
-        return MR_OK;
-    }
-    if (field_is(field, "julian")) {
-        out->coefficient = (int64_t)day + 2440588;
+    if (epoch || julian) {
+        out->coefficient = epoch ? (int64_t)day * 86400 : (int64_t)day + 2440588;
         return MR_OK;
     }
     if (!mr_date_to_timestamp(day, &us)) {
         return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "date out of range for timestamp");
     }
-    MR_TRY(rename_type(mr_timestamp_extract(field, us, &out->coefficient, &out->scale, err), field, "date", err));
-    int64_t other = 0;
-    int16_t scale = 0;
-    /* What changes within a day is not a part of dates. */
-    MR_TRY(mr_timestamp_extract(field, us + 45296789012, &other, &scale, err));
-    if (other != out->coefficient || scale != 0) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "unit \"%.*s\" not supported for type date", (int)field.length, field.data);
-        return MR_ERR_UNSUPPORTED;
-    }
-    return MR_OK;
+    return mr_timestamp_extract(field, us, &out->coefficient, &out->scale, err);
 }
 
 /* Times of day have the parts below the day, and the epoch. */
@@ -240,6 +256,16 @@ FIELD_KERNEL(second, "second", 0)
 
 /* ---- date_trunc ---------------------------------------------------------------------------------------- */
 
+/* date_trunc knows fewer units than extract, and says so in its own way. */
+static MrStatus truncate_refusal(MrStatus status, MrString field, const char *type, MrError *err)
+{
+    if (status == MR_ERR_UNSUPPORTED) {
+        return rename_type(MR_ERR_INVALID_PARAMETER, field, type, err);
+    }
+    return status == MR_ERR_INVALID_PARAMETER && field_is_zone(field) ? zone_unsupported(field, type, err)
+                                                                      : rename_type(status, field, type, err);
+}
+
 /* Below the day the offset in force stays: a doubled hour is not mixed up. */
 static MrStatus truncate_zoned(MrString field, int64_t us, const MrTimezone *zone, int64_t *out, MrError *err)
 {
@@ -273,8 +299,16 @@ static MrStatus truncate_zoned(MrString field, int64_t us, const MrTimezone *zon
         return MR_OK;                                                                            \
     }
 TRUNCATE_KERNEL(truncate_timestamptz, int64_t,
-                rename_type(truncate_zoned(field, *x, mr_eval_zone(eval), v, err), field, "timestamp with time zone", err))
-TRUNCATE_KERNEL(truncate_interval, MrInterval, mr_interval_truncate(field, x, v, err))
+                truncate_refusal(truncate_zoned(field, *x, mr_eval_zone(eval), v, err), field, "timestamp with time zone",
+                                 err))
+/* Weeks are known, but not to intervals; that message has a detail of its own. */
+static MrStatus truncate_span(MrString field, const MrInterval *span, MrInterval *out, MrError *err)
+{
+    const MrStatus status = mr_interval_truncate(field, span, out, err);
+    return field_is(field, "week") || field_is(field, "weeks") ? status
+                                                               : truncate_refusal(status, field, "interval", err);
+}
+TRUNCATE_KERNEL(truncate_interval, MrInterval, truncate_span(field, x, v, err))
 
 /* The field is mostly constant and neighbouring times mostly share its unit: for units of fixed
  * length the width of the unit is found once. */
@@ -310,7 +344,8 @@ static void truncate_fixed(const int64_t *restrict times, int64_t *restrict resu
         results[i] = start;
     }
 }
-TRUNCATE_KERNEL(truncate_timestamp_rows, int64_t, mr_timestamp_truncate(field, *x, v, err))
+TRUNCATE_KERNEL(truncate_timestamp_rows, int64_t,
+                truncate_refusal(mr_timestamp_truncate(field, *x, v, err), field, "timestamp without time zone", err))
 MR_KERNEL(truncate_timestamp)
 {
     const int64_t unit = args[0]->is_constant ? fixed_unit_us(mr_arg_text(args[0], 0)) : 0;
@@ -335,8 +370,8 @@ MR_KERNEL(truncate_in_zone)
             status = mr_timezone_find(mr_arg_text(args[2], i), &zone, &error);
         }
         if (status == MR_OK) {
-            status = rename_type(truncate_zoned(field, MR_ARG(int64_t, 1, i), zone, &results[i], &error), field,
-                                 "timestamp with time zone", &error);
+            status = truncate_refusal(truncate_zoned(field, MR_ARG(int64_t, 1, i), zone, &results[i], &error), field,
+                                      "timestamp with time zone", &error);
         }
         if (status != MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));

@@ -18,6 +18,18 @@ static bool step_element(MrString json, const MrVector *arg, uint32_t row, MrStr
     return mr_json_element(json, ((const int32_t *)arg->data)[arg->is_constant ? 0 : row], out);
 }
 
+/* A jsonb scalar answers as an array of itself, as in PostgreSQL. */
+static bool step_jsonb_element(MrString json, const MrVector *arg, uint32_t row, MrString *out)
+{
+    const int32_t index = ((const int32_t *)arg->data)[arg->is_constant ? 0 : row];
+    const MrString value = mr_json_trim(json);
+    if (value.length > 0 && value.data[0] != '{' && value.data[0] != '[') {
+        *out = value;
+        return index == 0 || index == -1;
+    }
+    return mr_json_element(json, index, out);
+}
+
 static bool is_null_value(MrString json)
 {
     json = mr_json_trim(json);
@@ -76,6 +88,8 @@ STEP_KERNEL(json_member, step_member, false)
 STEP_KERNEL(json_element, step_element, false)
 STEP_KERNEL(json_member_text, step_member, true)
 STEP_KERNEL(json_element_text, step_element, true)
+STEP_KERNEL(jsonb_element, step_jsonb_element, false)
+STEP_KERNEL(jsonb_element_text, step_jsonb_element, true)
 
 /* ---- paths ---------------------------------------------------------------------------------------------- */
 
@@ -112,8 +126,8 @@ static MrStatus malformed_path(MrString text, MrError *err)
                         (int)mr_utf8_truncate(text.data, text.length, 200), text.data);
 }
 
-/* Reads one element of '{a,"b c"}' into `room`; stops at the comma or the brace. */
-static MrStatus path_name_read(MrString text, size_t *at, char **room, Path *path, MrError *err)
+/* Reads one element of '{a,"b c"}' into `room` and stops behind it; false: malformed. */
+static bool path_name_read(MrString text, size_t *at, char **room, Path *path)
 {
     char *start = *room;
     bool quoted = false;
@@ -138,7 +152,7 @@ static MrStatus path_name_read(MrString text, size_t *at, char **room, Path *pat
             --*room;
         }
         if (*room == start) {
-            return malformed_path(text, err);
+            return false;
         }
     }
     while (*at < text.length && text.data[*at] == ' ') {
@@ -147,7 +161,7 @@ static MrStatus path_name_read(MrString text, size_t *at, char **room, Path *pat
     const MrString name = { start, (size_t)(*room - start) };
     path->has_null |= !quoted && mr_string_equal_nocase(name, MR_STRING("null"));
     path->names[path->count++] = name;
-    return MR_OK;
+    return true;
 }
 
 static MrStatus path_read(MrArena *arena, MrString text, Path *path, MrError *err)
@@ -167,12 +181,11 @@ static MrStatus path_read(MrArena *arena, MrString text, Path *path, MrError *er
         return MR_OK;
     }
     for (size_t at = 0;; at++) {
-        MR_TRY(path_name_read(inner, &at, &room, path, err));
+        if (!path_name_read(inner, &at, &room, path) || (at < inner.length && inner.data[at] != ',')) {
+            return malformed_path(text, err);
+        }
         if (at >= inner.length) {
             return MR_OK;
-        }
-        if (inner.data[at] != ',') {
-            return malformed_path(text, err);
         }
     }
 }
@@ -350,14 +363,14 @@ MR_KERNEL(json_of_scalar)
     return status;
 }
 
-#define ACCESS(TYPE, CAST)                                                                                             \
+#define ACCESS(TYPE, NAME, CAST)                                                                                             \
     F2("->", TYPE, TEXT, TYPE, json_member, 0, "The member of that name.", "'{\"a\": {\"b\": 1}}'" CAST " -> 'a'",     \
        "{\"b\": 1}"),                                                                                                  \
-    F2("->", TYPE, INT32, TYPE, json_element, 0, "Element n, from 0; negative from the end.",                          \
+    F2("->", TYPE, INT32, TYPE, NAME##_element, 0, "Element n, from 0; negative from the end.",                          \
        "'[1, 2, 3]'" CAST " -> -1", "3"),                                                                              \
     F2("->>", TYPE, TEXT, TEXT, json_member_text, FALLIBLE, "The member of that name, as text.",                       \
        "'{\"a\": \"x\"}'" CAST " ->> 'a'", "x"),                                                                       \
-    F2("->>", TYPE, INT32, TEXT, json_element_text, FALLIBLE, "Element n as text.", "'[1, 2, 3]'" CAST " ->> 2", "3"), \
+    F2("->>", TYPE, INT32, TEXT, NAME##_element_text, FALLIBLE, "Element n as text.", "'[1, 2, 3]'" CAST " ->> 2", "3"), \
     F2("#>", TYPE, TEXT, TYPE, json_path, FALLIBLE, "What a path like '{a,0}' leads to.",                              \
        "'{\"a\": [7, 8]}'" CAST " #> '{a,1}'", "8"),                                                                   \
     F2("#>>", TYPE, TEXT, TEXT, json_path_text, FALLIBLE, "What a path leads to, as text.",                            \
@@ -373,8 +386,8 @@ MR_KERNEL(json_of_scalar)
        "What the names lead to, as text.", PREFIX "_extract_path_text('{\"a\": {\"b\": \"x\"}}'" CAST ", 'a', 'b')", "x")
 
 const MrFunction mr_functions_json[] = {
-    ACCESS(JSON, "::json"),
-    ACCESS(JSONB, "::jsonb"),
+    ACCESS(JSON, json, "::json"),
+    ACCESS(JSONB, jsonb, "::jsonb"),
     NAMED("json", JSON, "::json"),
     NAMED("jsonb", JSONB, "::jsonb"),
     F1("to_json", UNKNOWN, JSON, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.", "to_json('a \"b\"'::text)",

@@ -15,7 +15,6 @@ typedef struct LikePattern {
     MrString text;    /* the whole */
     LikeShape shape;
     MrString literal; /* of the plain shapes */
-    bool is_broken;   /* ends with an escape */
 } LikePattern;
 
 static void like_prepare(MrString text, LikePattern *pattern)
@@ -24,12 +23,7 @@ static void like_prepare(MrString text, LikePattern *pattern)
     size_t first = 0, last = text.length;
     bool plain = true;
     for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == '\\') {
-            plain = false;
-            if (++i == text.length) {
-                pattern->is_broken = true;
-            }
-        }
+        plain &= text.data[i] != '\\';
     }
     if (!plain) {
         return;
@@ -52,7 +46,8 @@ static void like_prepare(MrString text, LikePattern *pattern)
                                                                      : LIKE_EXACT;
 }
 
-static bool like_match_general(MrString text, MrString pattern)
+/* *broken: the pattern ends with an escape, and the match came as far as that. */
+static bool like_match_general(MrString text, MrString pattern, bool *broken)
 {
     size_t t = 0, p = 0;
     size_t retry_text = 0, retry_pattern = SIZE_MAX; /* behind the last % */
@@ -67,7 +62,12 @@ static bool like_match_general(MrString text, MrString pattern)
             t = mr_next_character(text, t);
             continue;
         }
-        const size_t literal = p < pattern.length && pattern.data[p] == '\\' && p + 1 < pattern.length ? p + 1 : p;
+        const bool escape = p < pattern.length && pattern.data[p] == '\\';
+        const size_t literal = escape ? p + 1 : p;
+        if (escape && literal == pattern.length) {
+            *broken = true;
+            return false;
+        }
         if (literal < pattern.length && pattern.data[literal] == text.data[t]) {
             p = literal + 1;
             t++;
@@ -86,7 +86,7 @@ static bool like_match_general(MrString text, MrString pattern)
     return p >= pattern.length;
 }
 
-static bool like_match(MrString text, const LikePattern *pattern)
+static bool like_match(MrString text, const LikePattern *pattern, bool *broken)
 {
     const MrString literal = pattern->literal;
     switch (pattern->shape) {
@@ -102,7 +102,7 @@ static bool like_match(MrString text, const LikePattern *pattern)
     case LIKE_GENERAL:
         break;
     }
-    return like_match_general(text, pattern->text);
+    return like_match_general(text, pattern->text, broken);
 }
 
 static MrStatus like_rows(MrEval *eval, const MrVector *texts, const MrVector *patterns, uint32_t rows, MrVector *out,
@@ -116,11 +116,12 @@ static MrStatus like_rows(MrEval *eval, const MrVector *texts, const MrVector *p
             like_prepare(mr_arg_text(patterns, i), &pattern);
             ready = true;
         }
-        if (pattern.is_broken) {
+        bool broken = false;
+        results[i] = like_match(mr_arg_text(texts, i), &pattern, &broken) != negated;
+        if (broken) {
             MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_INVALID_ESCAPE,
                                      "LIKE pattern must not end with escape character"));
         }
-        results[i] = like_match(mr_arg_text(texts, i), &pattern) != negated;
     }
     return MR_OK;
 }

@@ -66,12 +66,12 @@ FLOAT_FUNCTION(float8_tan, CHECK_FINITE, tan(x))
 FLOAT_FUNCTION(float8_asin, CHECK_UNIT, asin(x))
 FLOAT_FUNCTION(float8_acos, CHECK_UNIT, acos(x))
 FLOAT_FUNCTION(float8_atan, NO_CHECK, atan(x))
-FLOAT_FUNCTION(float8_sinh, NO_CHECK, sinh(x))
-FLOAT_FUNCTION(float8_cosh, NO_CHECK, cosh(x))
 FLOAT_FUNCTION(float8_tanh, NO_CHECK, tanh(x))
 FLOAT_FUNCTION(float8_degrees, NO_CHECK, x / (M_PI / 180.0))
 FLOAT_FUNCTION(float8_radians, NO_CHECK, x * (M_PI / 180.0))
-/* cot(0) is infinite, and PostgreSQL lets that be. */
+/* These may be infinite, and PostgreSQL lets that be. */
+MR_UNARY_KERNEL(MR_NO_CLONES, float8_sinh, double, double, sinh(x))
+MR_UNARY_KERNEL(MR_NO_CLONES, float8_cosh, double, double, cosh(x))
 MR_UNARY_KERNEL(MR_NO_CLONES, float8_cot, double, double, 1.0 / tan(x))
 
 MR_UNARY_KERNEL(MR_NO_CLONES, float8_ceil, double, double, ceil(x))
@@ -203,8 +203,8 @@ MR_KERNEL(float8_width_bucket)
 const MrFunction mr_functions_math[] = {
     F8("sqrt", float8_sqrt, "Square root.", "2::float8", "1.4142135623730951"),
     F1("|/", FLOAT64, FLOAT64, float8_sqrt, FALLIBLE, "Square root.", "|/ 25.0", "5"),
-    F8("cbrt", float8_cbrt, "Cube root.", "27.0", "3"),
-    F1("||/", FLOAT64, FLOAT64, float8_cbrt, FALLIBLE, "Cube root.", "||/ 27.0", "3"),
+    F8("cbrt", float8_cbrt, "Cube root.", "8.0", "2"),
+    F1("||/", FLOAT64, FLOAT64, float8_cbrt, FALLIBLE, "Cube root.", "||/ 8.0", "2"),
     F8("exp", float8_exp, "e raised to the power.", "1::float8", "2.718281828459045"),
     F8("ln", float8_ln, "Natural logarithm.", "10::float8", "2.302585092994046"),
     F8("log", float8_log10, "Logarithm to base 10.", "1000::float8", "3"),

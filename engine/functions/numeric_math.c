@@ -176,6 +176,20 @@ static MrStatus decimal_exp(const MrDecimal *x, MrDecimal *out, MrError *err)
                            err);
 }
 
+/* Digits after the point of sqrt: 16 significant ones, counted in PostgreSQL's groups of four. */
+static int sqrt_scale(const MrDecimal *x)
+{
+    MrInt128 coefficient = mr_decimal_coefficient(x);
+    int exponent = -1 - x->scale, weight = 0;
+    if (coefficient != 0) {
+        for (; coefficient != 0; coefficient /= 10) {
+            exponent++;
+        }
+        weight = exponent >= 0 ? exponent / 4 : -((3 - exponent) / 4);
+    }
+    return greater(greater(SIGNIFICANT_DIGITS - ((weight + 1) * 2 - 1), x->scale), 0);
+}
+
 static MrStatus decimal_sqrt(const MrDecimal *x, MrDecimal *out, MrError *err)
 {
     const bool negative = x->kind == MR_DECIMAL_NEGATIVE_INFINITY || (x->kind == MR_DECIMAL_FINITE && x->high < 0);
@@ -186,7 +200,7 @@ static MrStatus decimal_sqrt(const MrDecimal *x, MrDecimal *out, MrError *err)
         *out = *x;
         return MR_OK;
     }
-    return mr_decimal_sqrt(x, -1, out, err);
+    return mr_decimal_sqrt(x, sqrt_scale(x), out, err);
 }
 
 /* base ^ exponent by squaring, exact; false when it needs more digits than there are. */

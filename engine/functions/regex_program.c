@@ -81,6 +81,15 @@ static Cache *cache_of_thread(void)
     return cache;
 }
 
+static size_t character_bytes(MrString text, size_t at)
+{
+    size_t end = at + 1;
+    while (end < text.length && ((unsigned char)text.data[end] & 0xc0) == 0x80) {
+        end++;
+    }
+    return end - at;
+}
+
 MrStatus mr_regex_flags_read(MrString text, MrRegexFlags *out, MrError *err)
 {
     *out = (MrRegexFlags){ 0 };
@@ -124,7 +133,7 @@ MrStatus mr_regex_flags_read(MrString text, MrRegexFlags *out, MrError *err)
             break;
         default:
             return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid regular expression option: \"%.*s\"",
-                                (int)mr_utf8_truncate(text.data + i, text.length - i, 4), text.data + i);
+                                (int)character_bytes(text, i), text.data + i);
         }
     }
     return MR_OK;
@@ -211,6 +220,29 @@ static uint32_t options_of(const MrRegexFlags *flags)
     return options;
 }
 
+/* PostgreSQL's words for the commonest faults; others keep PCRE2's. */
+static void regex_complain(int code, MrError *err)
+{
+    static const struct { int code; const char *message; } known[] = {
+        { PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS, "parentheses () not balanced" },
+        { PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS, "parentheses () not balanced" },
+        { PCRE2_ERROR_MISSING_SQUARE_BRACKET, "brackets [] not balanced" },
+        { PCRE2_ERROR_QUANTIFIER_INVALID, "quantifier operand invalid" },
+        { PCRE2_ERROR_QUANTIFIER_OUT_OF_ORDER, "invalid repetition count(s)" },
+        { PCRE2_ERROR_QUANTIFIER_TOO_BIG, "invalid repetition count(s)" },
+        { PCRE2_ERROR_CLASS_RANGE_ORDER, "invalid character range" },
+        { PCRE2_ERROR_UNKNOWN_POSIX_CLASS, "invalid character class" },
+        { PCRE2_ERROR_END_BACKSLASH, "invalid escape \\ sequence" },
+    };
+    PCRE2_UCHAR text[128];
+    pcre2_get_error_message(code, text, sizeof text);
+    const char *message = (const char *)text;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        message = known[i].code == code ? known[i].message : message;
+    }
+    mr_error_set(err, MR_ERR_INVALID_REGEX, "invalid regular expression: %s", message);
+}
+
 static MrStatus regex_make(MrRegex *regex, MrString pattern, uint32_t options, MrError *err)
 {
     MrBuilder translated;
@@ -235,10 +267,9 @@ static MrStatus regex_make(MrRegex *regex, MrString pattern, uint32_t options, M
                                 &code, &offset, NULL);
     mr_builder_fini(&translated);
     if (regex->code == NULL) {
-        PCRE2_UCHAR message[128];
         regex_fini(regex);
-        pcre2_get_error_message(code, message, sizeof message);
-        return mr_error_set(err, MR_ERR_INVALID_REGEX, "invalid regular expression: %s", (const char *)message);
+        regex_complain(code, err);
+        return MR_ERR_INVALID_REGEX;
     }
     pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE); /* where it can't, the interpreter runs */
     pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->group_count);

@@ -104,7 +104,8 @@ static size_t unicode_case(MrString text, CaseForm form, char *out)
         }
         const bool to_upper = form == CASE_UPPER || (form == CASE_INITIALS && !inside);
         inside = is_word(code);
-        code = to_upper ? utf8proc_toupper(code) : utf8proc_tolower(code);
+        /* The sharp s has no upper case in PostgreSQL's (the C library's) tables. */
+        code = to_upper ? (code == 0xdf ? code : utf8proc_toupper(code)) : utf8proc_tolower(code);
         length += (size_t)utf8proc_encode_char(code, (utf8proc_uint8_t *)out + length);
         at += (size_t)used;
     }

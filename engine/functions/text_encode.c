@@ -257,12 +257,15 @@ static MrStatus text_chr_row(MrEval *eval, const MrVector *const *args, uint32_t
     const int32_t code = MR_ARG(int32_t, 0, row);
     (void)eval;
     if (code < 0) {
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "character number must be positive");
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "character number must be positive");
     }
     if (code == 0) {
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "null character not permitted");
     }
-    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+    if (code > 0x10ffff) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "requested character too large for encoding: %d", code);
+    }
+    if (code >= 0xd800 && code <= 0xdfff) {
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "requested character not valid for encoding: %d", code);
     }
     if (code < 0x80) {

@@ -91,7 +91,9 @@ static inline MrExpr *test_call(const char *name, uint32_t count, MrExpr **args)
     ck_assert_msg(function != NULL, "no function %s", name);
     MrExpr *node = test_node(MR_EXPR_CALL, function->result, count);
     node->function = function;
-    memcpy(node->args, args, count * sizeof *args);
+    if (count > 0) {
+        memcpy(node->args, args, count * sizeof *args);
+    }
     return node;
 }
 static inline MrExpr *test_call_2(const char *name, MrExpr *a, MrExpr *b)
