@@ -154,7 +154,7 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
 /* CASE, COALESCE, VALUES …: the type all can have (PostgreSQL's select_common_type), or false. */
 bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_t *culprit);
 /* 42804 `<what> types x and y cannot be matched`. */
-MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what, MrTypeId *out);
+MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what, MrType *out);
 MrStatus mr_bind_operator(MrBinder *b, const char *name, MrExpr *left, MrExpr *right, int32_t position,
                           MrExpr **out);
 /* The function for these arguments, coerced; *out NULL and MR_OK: no function of that name takes them. */

@@ -299,7 +299,7 @@ static MrStatus bind_distinct_from(MrBinder *b, const MrAstDistinctFrom *node, M
         sides[0] = equal->args[0];
         sides[1] = equal->args[1];
     } else {
-        MrTypeId type;
+        MrType type;
         MR_TRY(mr_coerce_common(b, sides, 2, "IS DISTINCT FROM", &type));
     }
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_DISTINCT, mr_type(MR_TYPE_BOOL), node->base.position, 2, out, b->err));
@@ -316,14 +316,15 @@ static MrStatus bind_in(MrBinder *b, const MrAstIn *node, MrExpr **out)
                                    "IN with a subquery is not supported yet");
     }
     uint32_t count = node->list.count + 1, culprit = 0;
-    MrTypeId type;
+    MrTypeId common;
+    MrType type;
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_IN, mr_type(MR_TYPE_BOOL), node->base.position, count, out, b->err));
     MrExpr **args = (*out)->args;
     MR_TRY(mr_bind_expr(b, node->operand, &args[0]));
     for (uint32_t i = 1; i < count; i++) {
         MR_TRY(mr_bind_expr(b, node->list.items[i - 1], &args[i]));
     }
-    if (!mr_common_type(args, count, &type, &culprit)) {
+    if (!mr_common_type(args, count, &common, &culprit)) {
         MrExpr *ignored;
         /* No common type: the comparison itself says what is wrong, as in PostgreSQL. */
         MR_TRY(mr_bind_operator(b, "=", args[0], args[culprit], node->base.position, &ignored));
@@ -380,7 +381,7 @@ static MrStatus bind_case(MrBinder *b, const MrAstCase *node, MrExpr **out)
 {
     uint32_t count = node->whens.count;
     MrExpr *operand = NULL, **results;
-    MrTypeId type;
+    MrType type;
     MR_NEW_ARRAY(b->arena, results, count + 1, b->err);
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, mr_type(MR_TYPE_TEXT), node->base.position, count * 2 + 1, out,
                        b->err));
@@ -409,7 +410,7 @@ static MrStatus bind_case(MrBinder *b, const MrAstCase *node, MrExpr **out)
         (*out)->args[2 * i + 1] = results[i];
     }
     (*out)->args[2 * count] = results[count];
-    (*out)->type = results[count]->type;
+    (*out)->type = type;
     return MR_OK;
 }
 

@@ -178,13 +178,13 @@ static MrStatus bind_watermark(MrBinder *b, const MrAstCall *call, MrExpr **out)
 
 static MrStatus bind_variadic(MrBinder *b, const MrAstCall *call, MrExprKind kind, const char *what, MrExpr **out)
 {
-    MrTypeId type;
+    MrType type;
     MR_TRY(mr_expr_new(b->arena, kind, mr_type(MR_TYPE_TEXT), call->base.position, call->args.count, out, b->err));
     for (uint32_t i = 0; i < call->args.count; i++) {
         MR_TRY(mr_bind_expr(b, call->args.items[i], &(*out)->args[i]));
     }
     MR_TRY(mr_coerce_common(b, (*out)->args, call->args.count, what, &type));
-    (*out)->type = (*out)->args[0]->type;
+    (*out)->type = type;
     if (call->args.count == 1) {
         *out = (*out)->args[0];
     }

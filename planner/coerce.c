@@ -76,7 +76,12 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
                    MrExpr **out)
 {
     if (expr->type.id == MR_TYPE_UNKNOWN && type.id != MR_TYPE_UNKNOWN) {
-        return coerce_unknown(b, expr, type, out);
+        bool is_cut = type.id == MR_TYPE_VARCHAR && type.typmod != -1 && context == MR_CAST_EXPLICIT;
+        if (!is_cut) {
+            return coerce_unknown(b, expr, type, out);
+        }
+        /* 'abcdef'::varchar(3) cuts; what is stored into a varchar(3) must fit. */
+        MR_TRY(coerce_unknown(b, expr, mr_type(type.id), &expr));
     }
     bool same_typmod = type.typmod == -1 || type.typmod == expr->type.typmod;
     if (expr->type.id == type.id && same_typmod) {
@@ -109,8 +114,8 @@ bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_
             common = type;
             continue;
         }
-        const MrTypeInfo *had = mr_type_info(common), *has = mr_type_info(type);
-        if (had->category != has->category) {
+        const MrTypeInfo *had = mr_type_info(common);
+        if (had->category != mr_type_info(type)->category) {
             *culprit = i;
             *out = common;
             return false;
@@ -118,8 +123,6 @@ bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_
         if (!had->preferred && mr_can_coerce(common, type, MR_CAST_IMPLICIT)
             && !mr_can_coerce(type, common, MR_CAST_IMPLICIT)) {
             common = type;
-        } else if (!had->preferred && has->preferred && mr_can_coerce(common, type, MR_CAST_IMPLICIT)) {
-            common = type; /* varchar and text convert both ways */
         }
     }
     if (common == MR_TYPE_UNKNOWN) {
@@ -148,18 +151,19 @@ static int32_t common_typmod(MrExpr *const *exprs, uint32_t count, MrTypeId type
     return typmod;
 }
 
-MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what, MrTypeId *out)
+MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what, MrType *out)
 {
     uint32_t culprit = 0;
-    if (!mr_common_type(exprs, count, out, &culprit)) {
+    MrTypeId type;
+    if (!mr_common_type(exprs, count, &type, &culprit)) {
         char a[64], c[64];
         return mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, exprs[culprit]->position,
-                             "%s types %s and %s cannot be matched", what, mr_type_text(mr_type(*out), a),
+                             "%s types %s and %s cannot be matched", what, mr_type_text(mr_type(type), a),
                              mr_type_text(mr_type(exprs[culprit]->type.id), c));
     }
-    MrType type = { .id = *out, .typmod = common_typmod(exprs, count, *out) };
+    *out = (MrType){ .id = type, .typmod = common_typmod(exprs, count, type) };
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(mr_coerce(b, exprs[i], type, MR_CAST_IMPLICIT, exprs[i]->position, &exprs[i]));
+        MR_TRY(mr_coerce(b, exprs[i], *out, MR_CAST_IMPLICIT, exprs[i]->position, &exprs[i]));
     }
     return MR_OK;
 }

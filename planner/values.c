@@ -140,15 +140,13 @@ static MrStatus settle_types(MrBinder *b, MrExpr **cells, uint32_t rows, uint32_
             out[i].type = target->types[i];
             continue;
         }
-        MrTypeId type;
         for (uint32_t r = 0; r < rows; r++) {
             column[r] = cells[(size_t)r * columns + i];
         }
-        MR_TRY(mr_coerce_common(b, column, rows, "VALUES", &type));
+        MR_TRY(mr_coerce_common(b, column, rows, "VALUES", &out[i].type));
         for (uint32_t r = 0; r < rows; r++) {
             cells[(size_t)r * columns + i] = column[r];
         }
-        out[i].type = column[0]->type;
     }
     return MR_OK;
 }

@@ -454,7 +454,7 @@ static MrStatus check_window_form(MrBinder *b, const MrAstFromWindow *ast)
 MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope)
 {
     MrGroupWindow kind = ast->window == MR_WINDOW_TUMBLE ? MR_GROUP_WINDOW_TUMBLE : MR_GROUP_WINDOW_HOP;
-    TimeSource source;
+    TimeSource source = { 0 };
     MrLogical *node;
     MR_TRY(check_window_form(b, ast));
     MR_TRY(mr_bind_from(b, ast->input, scope));

@@ -104,7 +104,7 @@ START_TEST(test_connections_and_secrets)
     ck_assert_str_eq(mr_catalog_connection(fixture.catalog, "main")->sink_class, "sqlite");
     ck_assert_int_eq(mr_catalog_add_secret(fixture.catalog, "pw", NULL), MR_OK);
     ck_assert_int_eq(mr_catalog_add_secret(fixture.catalog, "pw", NULL), MR_ERR_DUPLICATE_OBJECT);
-    MrNode *node;
+    MrNode *node = NULL;
     MrConnection connection;
     ck_assert_int_eq(fixture_parse(&fixture, "CREATE CONNECTION pg WITH (type = 'postgres', dsn = 'host=x dbname=y', "
                                              "password = SECRET pw)", &node), MR_OK);
