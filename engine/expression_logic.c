@@ -5,6 +5,13 @@
 #include "engine/expression_program.h"
 #include "engine/kernel_template.h"
 
+MR_CLONES static void truth_of_bytes(const uint8_t *restrict values, uint8_t *restrict out, uint32_t rows)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        out[i] = values[i] != 0 ? MR_TRUE : MR_FALSE;
+    }
+}
+
 void mr_truth_load(const MrVector *vector, uint32_t rows, uint8_t *restrict out)
 {
     const uint8_t *restrict values = vector->data;
@@ -12,9 +19,7 @@ void mr_truth_load(const MrVector *vector, uint32_t rows, uint8_t *restrict out)
         memset(out, mr_vector_is_null(vector, 0) ? MR_NULL : values[0] ? MR_TRUE : MR_FALSE, rows);
         return;
     }
-    for (uint32_t i = 0; i < rows; i++) {
-        out[i] = values[i] != 0 ? MR_TRUE : MR_FALSE;
-    }
+    truth_of_bytes(values, out, rows);
     if (vector->validity != NULL) {
         for (uint32_t i = 0; i < rows; i++) {
             out[i] = mr_bitmap_get(vector->validity, i) ? out[i] : MR_NULL;
@@ -22,16 +27,20 @@ void mr_truth_load(const MrVector *vector, uint32_t rows, uint8_t *restrict out)
     }
 }
 
-MrStatus mr_truth_store(const uint8_t *restrict truth, uint32_t rows, MrEval *eval, MrVector *out)
+MR_CLONES static uint8_t bytes_of_truth(const uint8_t *restrict truth, uint8_t *restrict values, uint32_t rows)
 {
-    MR_TRY(mr_vector_init(out, eval->arena, mr_type(MR_TYPE_BOOL), rows, eval->err));
-    uint8_t *restrict values = out->data;
     uint8_t nulls = 0;
     for (uint32_t i = 0; i < rows; i++) {
         values[i] = truth[i] == MR_TRUE;
         nulls |= truth[i] & MR_NULL;
     }
-    if (nulls == 0) {
+    return nulls;
+}
+
+MrStatus mr_truth_store(const uint8_t *restrict truth, uint32_t rows, MrEval *eval, MrVector *out)
+{
+    MR_TRY(mr_vector_init(out, eval->arena, mr_type(MR_TYPE_BOOL), rows, eval->err));
+    if (bytes_of_truth(truth, out->data, rows) == 0) {
         return MR_OK;
     }
     MR_TRY(mr_vector_make_nullable(out, eval->arena, eval->err));
@@ -82,15 +91,15 @@ static void connective_find_open(Connective *c)
 static MrStatus connective_add(Connective *c, const MrProgram *branch)
 {
     MrVector value;
-    connective_find_open(c);
-    if (c->open_count == 0) {
-        return MR_OK;
-    }
     /* A cheap branch over all rows costs less than gathering; if a row fails, it may be one that
      * SQL does not evaluate, and the open rows are evaluated alone. */
     if (mr_program_try(branch, c->eval, c->rows, &value)) {
         mr_truth_load(&value, c->rows, c->other);
         (c->is_and ? truth_min : truth_max)(c->truth, c->other, c->rows);
+        return MR_OK;
+    }
+    connective_find_open(c);
+    if (c->open_count == 0) {
         return MR_OK;
     }
     MR_TRY(mr_program_run_rows(branch, c->eval, c->open, c->open_count, c->rows, &value));

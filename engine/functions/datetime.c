@@ -32,8 +32,8 @@ MR_KERNEL(shift_rows)
     return MR_OK;
 }
 /* x + y microseconds; infinities stay.  Both arguments int64. */
-MR_CHECKED_BINARY_KERNEL(MR_CLONES, shift, int64_t, int64_t, int64_t, uint8_t,
-                         x == MR_TIME_MAX || x == MR_TIME_MIN ? x : (int64_t)((uint64_t)x + (uint64_t)y),
+MR_CHECKED_BINARY_KERNEL(MR_CLONES, shift, int64_t, int64_t, int64_t, uint64_t,
+                         (x == MR_TIME_MAX) | (x == MR_TIME_MIN) ? x : (int64_t)((uint64_t)x + (uint64_t)y),
                          (((x ^ v) & (y ^ v)) < 0) | (v < MR_TIMESTAMP_FIRST) | (v == MR_TIME_MAX), shift_rows)
 
 /* True when the interval is one of plain microseconds; a day is 24 hours where `days` says so. */
