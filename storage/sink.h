@@ -16,6 +16,9 @@ typedef struct MrSinkTable {
     const uint32_t *key_columns;   /* key_count 0: append-only, no key */
     uint32_t key_count;
     bool numeric_as_text;          /* SQLite: WITH (numeric = 'text') */
+    /* Per column: a numeric without typmod whose values never have digits behind the point, such as
+     * sum(bigint): INTEGER in SQLite.  NULL: none (numeric(p,0) is known by its typmod). */
+    const bool *integral;
 } MrSinkTable;
 
 /* What one query changes in one epoch.  Keyed: every key at most once, in `upserts` or `deletes`
@@ -67,6 +70,7 @@ typedef struct MrSinkOptions {
     bool journal_truncate;         /* SQLite: journal = 'truncate', synchronous = EXTRA */
     int64_t connect_timeout_us, statement_timeout_us, lock_timeout_us;
     bool allow_any_authentication; /* PostgreSQL: not only SCRAM (Unix sockets by peer are fine) */
+    bool read_only;                /* only scan and snapshot will be called: open makes no connection */
 } MrSinkOptions;
 
 typedef struct MrSinkClass {
@@ -100,7 +104,11 @@ typedef struct MrSinkClass {
     MrStatus (*scan)(MrSink *sink, const MrSinkTable *table, MrArena *arena,
                      MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
                      MrError *err);
-    /* Reads the table's progress and its rows in ONE snapshot: used for dependents and by tests. */
+    /* Reads the query's progress, then the table's rows, in ONE snapshot: for dependents and tests. */
+    MrStatus (*snapshot)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table, MrArena *arena,
+                         MrProgress *progress,
+                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
+                         MrError *err);
     void (*close)(MrSink *sink);
 } MrSinkClass;
 

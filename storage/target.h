@@ -26,16 +26,18 @@ void mr_target_destroy(MrTarget *target);
  * the new generation after a successful attach (mr_target_query_progress). */
 MrStatus mr_target_add(MrTarget *target, const uint8_t query[16], int64_t generation, const uint8_t nonce[16],
                        const MrSinkTable *table, MrTargetQuery **out, MrError *err);
-void mr_target_remove(MrTarget *target, MrTargetQuery *query);
+void mr_target_remove(MrTarget *target, MrTargetQuery *query); /* drops an epoch that is not committed */
 
 /* Hands over an epoch (keeps it until mr_target_is_idle is true again for the query); its epoch and
- * generation numbers are set here. At most one per query. */
+ * generation numbers are set here. At most one per query.  Thread-safe, but nothing is committed before
+ * mr_target_run.  In state REWIND the epoch is dropped: it was computed for rows that the target lost. */
 void mr_target_submit(MrTargetQuery *query, MrEpoch *epoch);
 /* Does what is due at `now_us`: connects, attaches, commits all submitted epochs in one transaction
  * (each alone after an error), resolves unknown outcomes.  Returns the time of the next attempt
  * (INT64_MAX: nothing to do until something is submitted).  Blocks on the sink. */
 int64_t mr_target_run(MrTarget *target, int64_t now_us);
-/* A user asked to try again now (RESUME). */
+/* A user asked to try again now (RESUME); or, in state REWIND, the query was put back to the place that
+ * status.progress names, and its epochs count again.  Thread-safe. */
 void mr_target_wake(MrTargetQuery *query);
 
 /* Thread-safe reads of the state. */
@@ -51,5 +53,14 @@ typedef struct MrTargetStatus {
 void mr_target_status(MrTargetQuery *query, MrTargetStatus *out);
 /* The connection to run create_table, drop_table, scan on (connects when needed; same thread). */
 MrStatus mr_target_sink(MrTarget *target, MrSink **out, MrError *err);
+/* Reads a result table beside whatever mr_target_run does: thread-safe, on connections of its own. */
+MrStatus mr_target_scan(MrTarget *target, const MrSinkTable *table, MrArena *arena,
+                        MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
+                        MrError *err);
+/* The same with the query's progress, read in the same snapshot. */
+MrStatus mr_target_snapshot(MrTarget *target, const uint8_t query[16], const MrSinkTable *table, MrArena *arena,
+                            MrProgress *progress,
+                            MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
+                            MrError *err);
 
 #endif

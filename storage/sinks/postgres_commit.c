@@ -1,0 +1,183 @@
+/*
+ * storage/sinks/postgres_commit.c - attach, one transaction of epochs, resolve (reliability.md 2.7).
+ * The progress rows are moved first: their locks make another server wait before it writes a row.
+ */
+#include "storage/sinks/postgres.h"
+
+#include "common/fault.h"
+
+static MrStatus progress_missing(const uint8_t query[16], MrError *err)
+{
+    char id[MR_UUID_TEXT_BYTES];
+    mr_sink_uuid_text(query, id);
+    mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the target has no progress row of query %s", id);
+    mr_error_hint(err, "The target is another database than before, or its row was deleted: restore it, or drop "
+                       "the view and create it again.");
+    return MR_ERR_UNDEFINED_OBJECT;
+}
+
+static MrStatus progress_take(const PGresult *result, MrProgress *out, MrError *err)
+{
+    if (PQnfields(result) != 3) {
+        return mr_error_set(err, MR_ERR_SINK_WRITE, "the target gave a progress row of another form");
+    }
+    *out = (MrProgress){ .generation = mr_postgres_get_int64(result, 0, 0),
+                         .epoch = mr_postgres_get_int64(result, 0, 1),
+                         .sequence = (uint64_t)mr_postgres_get_int64(result, 0, 2) };
+    return MR_OK;
+}
+
+static MrStatus progress_select(MrPgSink *sink, const uint8_t query[16], MrProgress *out, MrError *err)
+{
+    PGresult *result;
+    MrPgParameter parameters[] = { mr_postgres_uuid(query) };
+    MR_TRY(mr_postgres_run(&sink->session,
+                           "SELECT generation, epoch, sequence FROM millrace.progress WHERE query_id = $1 FOR UPDATE",
+                           parameters, 1, "read the progress row", &result, err));
+    MrStatus status = PQntuples(result) == 1 ? progress_take(result, out, err) : progress_missing(query, err);
+    PQclear(result);
+    return status;
+}
+
+static MrStatus attach_in_transaction(MrPgSink *sink, const uint8_t query[16], int64_t generation,
+                                      const uint8_t nonce[16], MrProgress *out, MrError *err)
+{
+    PGresult *result;
+    uint64_t wire = __builtin_bswap64((uint64_t)generation);
+    MrPgParameter parameters[] = {
+        { .type = mr_type_info(MR_TYPE_INT64)->oid, .data = &wire, .length = 8 },
+        mr_postgres_uuid(nonce),
+        mr_postgres_uuid(query),
+    };
+    MR_TRY(mr_postgres_run(&sink->session,
+                           "UPDATE millrace.progress SET generation = $1 + 1, owner = $2 WHERE query_id = $3"
+                           " AND (generation = $1 OR owner = $2) RETURNING generation, epoch, sequence",
+                           parameters, 3, "take the query over in the target", &result, err));
+    int rows = PQntuples(result);
+    MrStatus status = rows == 1 ? progress_take(result, out, err) : MR_OK;
+    PQclear(result);
+    if (rows == 1 || status != MR_OK) {
+        return status;
+    }
+    MR_TRY(progress_select(sink, query, out, err));
+    char id[MR_UUID_TEXT_BYTES];
+    mr_sink_uuid_text(query, id);
+    mr_error_set(err, MR_ERR_FENCED, "another server has taken query %s over", id);
+    mr_error_detail(err, "The target has generation %lld, this server knows %lld.", (long long)out->generation,
+                    (long long)generation);
+    return MR_ERR_FENCED;
+}
+
+MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], int64_t generation,
+                            const uint8_t nonce[16], MrProgress *out, MrError *err)
+{
+    MrPgSink *sink = (MrPgSink *)base;
+    int32_t culprit;
+    bool unknown = false;
+    MR_TRY(mr_postgres_ensure_connected(sink, err));
+    MrStatus status = mr_postgres_begin(sink, NULL, 0, &culprit, err);
+    if (status == MR_OK) {
+        status = attach_in_transaction(sink, query, generation, nonce, out, err);
+    }
+    if (status == MR_OK) {
+        status = mr_postgres_finish(sink, &unknown, err);
+    }
+    if (status != MR_OK) {
+        mr_postgres_roll_back(sink);
+    }
+    return status;
+}
+
+/* FOR UPDATE waits for our own half-dead session instead of reading around it. */
+MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], MrProgress *out, MrError *err)
+{
+    MrPgSink *sink = (MrPgSink *)base;
+    int32_t culprit;
+    MR_TRY(mr_postgres_ensure_connected(sink, err));
+    MrStatus status = mr_postgres_begin(sink, NULL, 0, &culprit, err);
+    if (status == MR_OK) {
+        status = progress_select(sink, query, out, err);
+    }
+    mr_postgres_roll_back(sink);
+    return status;
+}
+
+/* ---- one transaction of epochs ------------------------------------------------------------------ */
+
+/* Deletes come first: a user's unique index over other columns must not meet old and new at once. */
+static MrStatus epoch_apply(MrPgSink *sink, const MrEpoch *epoch, MrError *err)
+{
+    const MrSinkTable *table = epoch->table;
+    const MrChangeSet *changes = &epoch->changes;
+    MR_TRY(mr_sink_check_changes(table, changes, err));
+    if (changes->delete_blocks > 0) {
+        MR_TRY(mr_postgres_delete(sink, table, changes->deletes, changes->delete_blocks, err));
+    }
+    if (changes->upsert_blocks > 0 && table->key_count > 0) {
+        MR_TRY(mr_postgres_upsert(sink, table, changes->upserts, changes->upsert_blocks, err));
+    } else if (changes->upsert_blocks > 0) {
+        MR_TRY(mr_postgres_append(sink, table, changes->upserts, changes->upsert_blocks, err));
+    }
+    if (epoch->late_table != NULL && epoch->late_rows != NULL) {
+        MrChangeSet late = { .upserts = &epoch->late_rows, .upsert_blocks = 1 };
+        MR_TRY(mr_sink_check_changes(epoch->late_table, &late, err));
+        MR_TRY(mr_postgres_append(sink, epoch->late_table, late.upserts, 1, err));
+    }
+    return MR_OK;
+}
+
+static MrStatus epochs_write(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
+                             int32_t *culprit, MrError *err)
+{
+    int32_t ignored;
+    mr_fault_point("target.before_cas");
+    MR_TRY(mr_postgres_begin(sink, epochs, count, culprit, err));
+    mr_fault_point("target.after_cas");
+    if (mr_fault_planted("progress_outside")) {
+        MR_TRY(mr_postgres_finish(sink, unknown, err));
+        mr_fault_point("target.between");
+        MR_TRY(mr_postgres_begin(sink, NULL, 0, &ignored, err));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        *culprit = (int32_t)i;
+        MR_TRY(epoch_apply(sink, epochs[i], err));
+    }
+    *culprit = -1;
+    mr_fault_point("target.before_commit");
+    return mr_postgres_finish(sink, unknown, err);
+}
+
+/* The tables are looked at before the transaction: what is wrong with one is told by its own error. */
+static MrStatus epochs_inspect(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count,
+                               int32_t *culprit, MrError *err)
+{
+    MrPgKeyKind kind;
+    for (uint32_t i = 0; i < count; i++) {
+        *culprit = (int32_t)i;
+        MR_TRY(mr_postgres_inspect(sink, epochs[i]->table, &kind, err));
+        if (epochs[i]->late_table != NULL) {
+            MR_TRY(mr_postgres_inspect(sink, epochs[i]->late_table, &kind, err));
+        }
+    }
+    *culprit = -1;
+    return MR_OK;
+}
+
+MrStatus mr_postgres_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
+                            int32_t *culprit, MrError *err)
+{
+    MrPgSink *sink = (MrPgSink *)base;
+    *unknown = false;
+    *culprit = -1;
+    MR_TRY(mr_postgres_ensure_connected(sink, err));
+    MR_TRY(epochs_inspect(sink, epochs, count, culprit, err));
+    MrStatus status = epochs_write(sink, epochs, count, unknown, culprit, err);
+    if (status != MR_OK) {
+        /* What we knew of the tables may have changed under us. */
+        mr_postgres_forget_tables(sink);
+        mr_postgres_roll_back(sink);
+        return status;
+    }
+    mr_fault_point("target.after_commit");
+    return MR_OK;
+}
