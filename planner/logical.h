@@ -104,6 +104,9 @@ const MrLogical *mr_logical_leaf(const MrLogical *node);
 /* The first aggregate from the top, or NULL. */
 MrLogical *mr_logical_aggregate_below(MrLogical *node);
 
+/* One line per node, the root first. */
+void mr_logical_print(const MrLogical *tree, MrBuilder *out);
+
 /* ---- Expressions of the planner ---------------------------------------------------------- */
 
 enum { MR_PLAN_EXPR_NODES_MAX = 20000, MR_PLAN_EXPR_DEPTH_MAX = 450 };

@@ -10,6 +10,8 @@
 #include <dirent.h>
 #include <stdlib.h>
 
+#include "parser/print.h"
+#include "planner/rewrite.h"
 #include "planner_fixture.h"
 
 static char directory[512];
@@ -143,6 +145,60 @@ START_TEST(test_plans_are_as_written)
 }
 END_TEST
 
+/* The query that planner/README.md follows, and what each stage makes of it. */
+static const char readme_stream[] =
+    "CREATE STREAM edits (at timestamptz, page text, username text, added bigint, "
+    "WATERMARK FOR at AS at - INTERVAL '10' SECOND)";
+static const char readme_query[] =
+    "CREATE MATERIALIZED VIEW busy AS\n"
+    "SELECT window_start, page, sum(size) AS size\n"
+    "FROM TUMBLE((SELECT at, page, added + 1 AS size FROM edits WHERE username <> 'bot'),\n"
+    "            at, INTERVAL '1' MINUTE)\n"
+    "GROUP BY window_start, page\n"
+    "HAVING page <> '' AND count(*) > 1 + 1\n";
+
+static void expect_in_readme(const char *readme, MrBuilder *stage)
+{
+    if (getenv("MR_PLANS_REWRITE") != NULL) {
+        printf("%s\n", mr_builder_text(stage)); /* to be pasted into the page */
+    } else {
+        ck_assert_msg(strstr(readme, mr_builder_text(stage)) != NULL, "planner/README.md lacks:\n%s",
+                      mr_builder_text(stage));
+    }
+    mr_builder_clear(stage);
+}
+
+START_TEST(test_readme_is_true)
+{
+    PlannerFixture fixture;
+    MrBuilder stage;
+    MrNode *node = NULL;
+    MrBinder binder;
+    MrBoundQuery bound;
+    char path[600];
+    snprintf(path, sizeof path, "%s/../../planner/README.md", directory);
+    char *readme = read_all(path);
+    fixture_open(&fixture);
+    mr_builder_init(&stage, 0);
+    ck_assert_int_eq(fixture_define(&fixture, readme_stream), MR_OK);
+    ck_assert_int_eq(fixture_parse(&fixture, readme_query, &node), MR_OK);
+    mr_ast_print(&stage, node, MR_PRINT_SHOWN);
+    expect_in_readme(readme, &stage);
+    mr_binder_init(&binder, &fixture.context, MR_BIND_STANDING, &fixture.err);
+    ck_assert_int_eq(mr_bind_query(&binder, MR_AST_AS(MrAstCreateView, node)->query, true, &bound), MR_OK);
+    mr_logical_print(bound.node, &stage);
+    expect_in_readme(readme, &stage);
+    ck_assert_int_eq(mr_rewrite_all(&binder, &bound.node), MR_OK);
+    mr_logical_print(bound.node, &stage);
+    expect_in_readme(readme, &stage);
+    fixture_explain(&fixture, readme_query, false, &stage);
+    expect_in_readme(readme, &stage);
+    mr_builder_fini(&stage);
+    fixture_close(&fixture);
+    free(readme);
+}
+END_TEST
+
 int main(void)
 {
     const char *source = getenv("srcdir");
@@ -151,6 +207,7 @@ int main(void)
     TCase *tcase = tcase_create("plans");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, test_plans_are_as_written);
+    tcase_add_test(tcase, test_readme_is_true);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
