@@ -35,17 +35,12 @@ const MrCast *mr_cast_find(MrTypeId from, MrTypeId to)
 MrFunctionEval *mr_cast_length(MrTypeId type, bool is_explicit)
 {
     switch (type) {
-    case MR_TYPE_NUMERIC:
-        return mr_length_numeric;
-    case MR_TYPE_VARCHAR:
-        return is_explicit ? mr_length_varchar_cut : mr_length_varchar_check;
+    case MR_TYPE_NUMERIC: return mr_length_numeric;
+    case MR_TYPE_VARCHAR: return is_explicit ? mr_length_varchar_cut : mr_length_varchar_check;
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        return mr_length_timestamp;
-    case MR_TYPE_INTERVAL:
-        return mr_length_interval;
-    default:
-        return NULL;
+    case MR_TYPE_TIMESTAMPTZ: return mr_length_timestamp;
+    case MR_TYPE_INTERVAL: return mr_length_interval;
+    default: return NULL;
     }
 }

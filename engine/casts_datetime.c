@@ -7,14 +7,16 @@
 
 static MrStatus out_of_timestamps(MrEval *eval, const MrVector *out, uint32_t row)
 {
-    return mr_eval_row_error(eval, out, row, MR_ERR_DATETIME_OVERFLOW, "date out of range for timestamp");
+    return mr_eval_row_error(eval, out, row, MR_ERR_DATETIME_OVERFLOW,
+                             "date out of range for timestamp");
 }
 
 MR_KERNEL(date_to_timestamp)
 {
     int64_t *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         if (!mr_date_to_timestamp(MR_ARG(int32_t, 0, i), &results[i])) {
             MR_TRY(out_of_timestamps(eval, out, i));
         }
@@ -26,7 +28,8 @@ MR_KERNEL(date_to_timestamptz)
     int64_t *results = out->data;
     const MrTimezone *zone = mr_eval_zone(eval);
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         if (!mr_date_to_timestamp(MR_ARG(int32_t, 0, i), &results[i])) {
             MR_TRY(out_of_timestamps(eval, out, i));
         } else {
@@ -39,7 +42,8 @@ MR_KERNEL(timestamp_to_date)
 {
     int32_t *results = out->data;
     (void)eval, (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         results[i] = mr_timestamp_to_date(MR_ARG(int64_t, 0, i));
     }
     return MR_OK;
@@ -49,7 +53,8 @@ MR_KERNEL(timestamptz_to_date)
     int32_t *results = out->data;
     const MrTimezone *zone = mr_eval_zone(eval);
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         results[i] = mr_timestamp_to_date(mr_utc_to_local(zone, MR_ARG(int64_t, 0, i)));
     }
     return MR_OK;
@@ -59,7 +64,8 @@ MR_KERNEL(timestamp_to_timestamptz)
     int64_t *results = out->data;
     const MrTimezone *zone = mr_eval_zone(eval);
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         results[i] = mr_local_to_utc(zone, MR_ARG(int64_t, 0, i));
     }
     return MR_OK;
@@ -69,7 +75,8 @@ MR_KERNEL(timestamptz_to_timestamp)
     int64_t *results = out->data;
     const MrTimezone *zone = mr_eval_zone(eval);
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         results[i] = mr_utc_to_local(zone, MR_ARG(int64_t, 0, i));
     }
     return MR_OK;
@@ -84,7 +91,8 @@ static MrStatus time_of_day(MrEval *eval, int64_t us, uint32_t row, MrVector *ou
 MR_KERNEL(timestamp_to_time)
 {
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const int64_t us = MR_ARG(int64_t, 0, i);
         MR_TRY(time_of_day(eval, mr_timestamp_is_finite(us) ? us : MR_TIME_MAX, i, out));
     }
@@ -94,7 +102,8 @@ MR_KERNEL(timestamptz_to_time)
 {
     const MrTimezone *zone = mr_eval_zone(eval);
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const int64_t us = mr_utc_to_local(zone, MR_ARG(int64_t, 0, i));
         MR_TRY(time_of_day(eval, mr_timestamp_is_finite(us) ? us : MR_TIME_MAX, i, out));
     }
@@ -123,8 +132,8 @@ static inline int64_t round_us(int64_t us, int32_t digits)
     return cut;
 }
 
-MrStatus mr_length_timestamp(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                             MrVector *out)
+MrStatus mr_length_timestamp(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                             uint32_t rows, MrVector *out)
 {
     const int64_t *restrict a = args[0]->data;
     int64_t *restrict r = out->data;
@@ -137,8 +146,8 @@ MrStatus mr_length_timestamp(MrEval *eval, const MrVector *const *args, uint32_t
 }
 
 /* An interval's typmod holds the precision in its low half; 0xFFFF is none. */
-MrStatus mr_length_interval(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                            MrVector *out)
+MrStatus mr_length_interval(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                            uint32_t rows, MrVector *out)
 {
     const MrInterval *restrict a = args[0]->data;
     MrInterval *restrict r = out->data;

@@ -14,8 +14,10 @@ extern const MrCast mr_casts_text[];
 extern const uint32_t mr_casts_text_count;
 
 /* One table line. */
-#define MR_CAST(FROM, TO, CONTEXT, EVAL, FLAGS) \
-    { MR_TYPE_##FROM, MR_TYPE_##TO, MR_CAST_##CONTEXT, (EVAL), MR_FN_STRICT | (FLAGS) }
+#define MR_CAST(FROM, TO, CONTEXT, EVAL, FLAGS)                                         \
+    {                                                                                   \
+        MR_TYPE_##FROM, MR_TYPE_##TO, MR_CAST_##CONTEXT, (EVAL), MR_FN_STRICT | (FLAGS) \
+    }
 
 /* Typmod kernels. */
 MrFunctionEval mr_length_numeric, mr_length_timestamp, mr_length_interval, mr_length_varchar_cut,

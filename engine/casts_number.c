@@ -19,45 +19,45 @@
 #define OUT_OF_RANGE(I, R) \
     mr_eval_row_error(eval, out, I, MR_ERR_NUMERIC_OUT_OF_RANGE, NAME_##R " out of range")
 
-#define NARROW(NAME, A, R)                                                                       \
-    MR_KERNEL(NAME##_rows)                                                                       \
-    {                                                                                            \
-        (void)arg_count;                                                                         \
-        for (uint32_t i = 0; i < rows; i++) {                                                    \
-            const A x = MR_ARG(A, 0, i);                                                         \
-            if (x != (R)x) {                                                                     \
-                MR_TRY(OUT_OF_RANGE(i, R));                                                      \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
-    }                                                                                            \
+#define NARROW(NAME, A, R)                    \
+    MR_KERNEL(NAME##_rows)                    \
+    {                                         \
+        (void)arg_count;                      \
+        for (uint32_t i = 0; i < rows; i++) { \
+            const A x = MR_ARG(A, 0, i);      \
+            if (x != (R)x) {                  \
+                MR_TRY(OUT_OF_RANGE(i, R));   \
+            }                                 \
+        }                                     \
+        return MR_OK;                         \
+    }                                         \
     MR_CHECKED_UNARY_KERNEL(MR_CLONES, NAME, A, R, uint8_t, x, x != v, NAME##_rows)
 
 /* The limits are exact in both floating-point types: LIMIT = 2^(bits - 1). */
-#define FROM_FLOAT(NAME, A, R, LIMIT, RINT)                                                      \
-    MR_KERNEL(NAME##_rows)                                                                       \
-    {                                                                                            \
-        (void)arg_count;                                                                         \
-        for (uint32_t i = 0; i < rows; i++) {                                                    \
-            const A whole = RINT(MR_ARG(A, 0, i));                                               \
-            if (!(whole >= -(A)LIMIT && whole < (A)LIMIT)) {                                     \
-                MR_TRY(OUT_OF_RANGE(i, R));                                                      \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
-    }                                                                                            \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        const A *restrict a = args[0]->data;                                                     \
-        R *restrict r = out->data;                                                               \
-        bool bad = false;                                                                        \
-        for (uint32_t i = 0; i < rows; i++) {                                                    \
-            const A whole = RINT(a[i]);                                                          \
-            const bool fits = (whole >= -(A)LIMIT) & (whole < (A)LIMIT);                         \
-            bad |= !fits;                                                                        \
-            r[i] = (R)(fits ? whole : (A)0);                                                     \
-        }                                                                                        \
-        return bad ? NAME##_rows(eval, args, arg_count, rows, out) : MR_OK;                      \
+#define FROM_FLOAT(NAME, A, R, LIMIT, RINT)                                 \
+    MR_KERNEL(NAME##_rows)                                                  \
+    {                                                                       \
+        (void)arg_count;                                                    \
+        for (uint32_t i = 0; i < rows; i++) {                               \
+            const A whole = RINT(MR_ARG(A, 0, i));                          \
+            if (!(whole >= -(A)LIMIT && whole < (A)LIMIT)) {                \
+                MR_TRY(OUT_OF_RANGE(i, R));                                 \
+            }                                                               \
+        }                                                                   \
+        return MR_OK;                                                       \
+    }                                                                       \
+    MR_KERNEL(NAME)                                                         \
+    {                                                                       \
+        const A *restrict a = args[0]->data;                                \
+        R *restrict r = out->data;                                          \
+        bool bad = false;                                                   \
+        for (uint32_t i = 0; i < rows; i++) {                               \
+            const A whole = RINT(a[i]);                                     \
+            const bool fits = (whole >= -(A)LIMIT) & (whole < (A)LIMIT);    \
+            bad |= !fits;                                                   \
+            r[i] = (R)(fits ? whole : (A)0);                                \
+        }                                                                   \
+        return bad ? NAME##_rows(eval, args, arg_count, rows, out) : MR_OK; \
     }
 
 NARROW(int4_to_int2, int32_t, int16_t)
@@ -89,7 +89,8 @@ MR_KERNEL(float8_to_float4)
 {
     float *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const double x = MR_ARG(double, 0, i);
         results[i] = fabs(x) > 2.0 * FLT_MAX ? (x > 0 ? INFINITY : -INFINITY) : (float)x;
         if (isinf(results[i]) && !isinf(x)) {
@@ -101,19 +102,20 @@ MR_KERNEL(float8_to_float4)
     return MR_OK;
 }
 
-#define TO_NUMERIC(NAME, A, DIGITS)                                                              \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        (void)arg_count;                                                                         \
-        mr_kernel_clear(out, rows);                                                              \
-        MR_EACH_ROW (i) {                                                                        \
-            MrError error = MR_ERROR_INIT;                                                       \
-            if (mr_decimal_from_double(MR_ARG(A, 0, i), DIGITS, (MrDecimal *)out->data + i, &error) \
-                != MR_OK) {                                                                      \
-                MR_TRY(mr_eval_row_failed(eval, out, i, &error));                                \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define TO_NUMERIC(NAME, A, DIGITS)                                                         \
+    MR_KERNEL(NAME)                                                                         \
+    {                                                                                       \
+        (void)arg_count;                                                                    \
+        mr_kernel_clear(out, rows);                                                         \
+        MR_EACH_ROW(i)                                                                      \
+        {                                                                                   \
+            MrError error = MR_ERROR_INIT;                                                  \
+            if (mr_decimal_from_double(MR_ARG(A, 0, i), DIGITS, (MrDecimal *)out->data + i, \
+                                       &error) != MR_OK) {                                  \
+                MR_TRY(mr_eval_row_failed(eval, out, i, &error));                           \
+            }                                                                               \
+        }                                                                                   \
+        return MR_OK;                                                                       \
     }
 TO_NUMERIC(float4_to_numeric, float, 6)
 TO_NUMERIC(float8_to_numeric, double, 15)
@@ -122,7 +124,8 @@ MR_KERNEL(numeric_to_float8)
 {
     double *results = out->data;
     (void)eval, (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         results[i] = mr_decimal_to_double(&MR_ARG(MrDecimal, 0, i));
     }
     return MR_OK;
@@ -131,15 +134,16 @@ MR_KERNEL(numeric_to_float4)
 {
     float *results = out->data;
     (void)eval, (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         results[i] = (float)mr_decimal_to_double(&MR_ARG(MrDecimal, 0, i));
     }
     return MR_OK;
 }
 
 /* False after the row's error was noted in *status. */
-static bool decimal_is_whole_number(MrEval *eval, const MrVector *out, uint32_t row, const MrDecimal *d,
-                                    const char *type, MrStatus *status)
+static bool decimal_is_whole_number(MrEval *eval, const MrVector *out, uint32_t row,
+                                    const MrDecimal *d, const char *type, MrStatus *status)
 {
     if (d->kind == MR_DECIMAL_FINITE) {
         return true;
@@ -149,24 +153,26 @@ static bool decimal_is_whole_number(MrEval *eval, const MrVector *out, uint32_t 
     return false;
 }
 
-#define NUMERIC_TO_INT(NAME, R, MIN, MAX)                                                        \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        R *results = out->data;                                                                  \
-        (void)arg_count;                                                                         \
-        MR_EACH_ROW (i) {                                                                        \
-            const MrDecimal *d = &MR_ARG(MrDecimal, 0, i);                                       \
-            MrStatus status = MR_OK;                                                             \
-            int64_t value = 0;                                                                   \
-            if (!decimal_is_whole_number(eval, out, i, d, NAME_##R, &status)) {                  \
-                MR_TRY(status);                                                                  \
-            } else if (mr_decimal_to_int64(d, &value, NULL) != MR_OK || value < MIN || value > MAX) { \
-                value = 0;                                                                       \
-                MR_TRY(OUT_OF_RANGE(i, R));                                                      \
-            }                                                                                    \
-            results[i] = (R)value;                                                               \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define NUMERIC_TO_INT(NAME, R, MIN, MAX)                                              \
+    MR_KERNEL(NAME)                                                                    \
+    {                                                                                  \
+        R *results = out->data;                                                        \
+        (void)arg_count;                                                               \
+        MR_EACH_ROW(i)                                                                 \
+        {                                                                              \
+            const MrDecimal *d = &MR_ARG(MrDecimal, 0, i);                             \
+            MrStatus status = MR_OK;                                                   \
+            int64_t value = 0;                                                         \
+            if (!decimal_is_whole_number(eval, out, i, d, NAME_##R, &status)) {        \
+                MR_TRY(status);                                                        \
+            } else if (mr_decimal_to_int64(d, &value, NULL) != MR_OK || value < MIN || \
+                       value > MAX) {                                                  \
+                value = 0;                                                             \
+                MR_TRY(OUT_OF_RANGE(i, R));                                            \
+            }                                                                          \
+            results[i] = (R)value;                                                     \
+        }                                                                              \
+        return MR_OK;                                                                  \
     }
 NUMERIC_TO_INT(numeric_to_int2, int16_t, INT16_MIN, INT16_MAX)
 NUMERIC_TO_INT(numeric_to_int4, int32_t, INT32_MIN, INT32_MAX)
@@ -175,7 +181,8 @@ MR_KERNEL(numeric_to_int8)
 {
     int64_t *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrDecimal *d = &MR_ARG(MrDecimal, 0, i);
         MrStatus status = MR_OK;
         results[i] = 0;
@@ -188,15 +195,16 @@ MR_KERNEL(numeric_to_int8)
     return MR_OK;
 }
 
-MrStatus mr_length_numeric(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                           MrVector *out)
+MrStatus mr_length_numeric(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                           uint32_t rows, MrVector *out)
 {
     (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         MrError error = MR_ERROR_INIT;
-        if (mr_decimal_apply_typmod(&MR_ARG(MrDecimal, 0, i), out->type.typmod, (MrDecimal *)out->data + i, &error)
-            != MR_OK) {
+        if (mr_decimal_apply_typmod(&MR_ARG(MrDecimal, 0, i), out->type.typmod,
+                                    (MrDecimal *)out->data + i, &error) != MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
         }
     }

@@ -5,32 +5,33 @@
 #include "common/floattext.h"
 #include "engine/casts_internal.h"
 
-#define PARSE_KERNEL(NAME, R, CALL)                                                              \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        R *results = out->data;                                                                  \
-        (void)arg_count;                                                                         \
-        mr_kernel_clear(out, rows);                                                              \
-        MR_EACH_ROW (i) {                                                                        \
-            const MrText *cell = &MR_ARG(MrText, 0, i);                                          \
-            const MrString text = mr_text_string(cell);                                          \
-            MrError error = MR_ERROR_INIT, *err = &error;                                        \
-            R *v = &results[i];                                                                  \
-            if ((CALL) != MR_OK) {                                                               \
-                MR_TRY(mr_eval_row_failed(eval, out, i, err));                                   \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define PARSE_KERNEL(NAME, R, CALL)                            \
+    MR_KERNEL(NAME)                                            \
+    {                                                          \
+        R *results = out->data;                                \
+        (void)arg_count;                                       \
+        mr_kernel_clear(out, rows);                            \
+        MR_EACH_ROW(i)                                         \
+        {                                                      \
+            const MrText *cell = &MR_ARG(MrText, 0, i);        \
+            const MrString text = mr_text_string(cell);        \
+            MrError error = MR_ERROR_INIT, *err = &error;      \
+            R *v = &results[i];                                \
+            if ((CALL) != MR_OK) {                             \
+                MR_TRY(mr_eval_row_failed(eval, out, i, err)); \
+            }                                                  \
+        }                                                      \
+        return MR_OK;                                          \
     }
 
-#define PARSE_INT(NAME, R, MIN, MAX, TYPE)                                                       \
-    static inline MrStatus NAME##_value(MrString text, R *v, MrError *err)                       \
-    {                                                                                            \
-        int64_t value = 0;                                                                       \
-        MR_TRY(mr_int64_parse(text, MIN, MAX, TYPE, &value, err));                               \
-        *v = (R)value;                                                                           \
-        return MR_OK;                                                                            \
-    }                                                                                            \
+#define PARSE_INT(NAME, R, MIN, MAX, TYPE)                                 \
+    static inline MrStatus NAME##_value(MrString text, R *v, MrError *err) \
+    {                                                                      \
+        int64_t value = 0;                                                 \
+        MR_TRY(mr_int64_parse(text, MIN, MAX, TYPE, &value, err));         \
+        *v = (R)value;                                                     \
+        return MR_OK;                                                      \
+    }                                                                      \
     PARSE_KERNEL(NAME, R, NAME##_value(text, v, err))
 
 PARSE_INT(text_to_int2, int16_t, INT16_MIN, INT16_MAX, "smallint")
@@ -51,11 +52,13 @@ MR_KERNEL(text_to_any)
     const uint32_t width = mr_type_info(out->type.id)->width;
     (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString text = mr_text_string(&MR_ARG(MrText, 0, i));
         MrError error = MR_ERROR_INIT;
         MrDatum datum;
-        if (mr_datum_parse(eval->arena, mr_type(out->type.id), text, eval->zone, &datum, &error) != MR_OK) {
+        if (mr_datum_parse(eval->arena, mr_type(out->type.id), text, eval->zone, &datum, &error) !=
+            MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
         } else {
             mr_datum_store(&datum, (char *)out->data + (size_t)i * width);
@@ -64,17 +67,18 @@ MR_KERNEL(text_to_any)
     return MR_OK;
 }
 
-#define FORMAT_KERNEL(NAME, A, BYTES_MAX, CALL)                                                  \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        char text[BYTES_MAX];                                                                    \
-        (void)arg_count;                                                                         \
-        mr_kernel_clear(out, rows);                                                              \
-        MR_EACH_ROW (i) {                                                                        \
-            const A *x = &MR_ARG(A, 0, i);                                                       \
-            MR_TRY(mr_kernel_set_text(eval, out, i, text, (CALL)));                              \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define FORMAT_KERNEL(NAME, A, BYTES_MAX, CALL)                     \
+    MR_KERNEL(NAME)                                                 \
+    {                                                               \
+        char text[BYTES_MAX];                                       \
+        (void)arg_count;                                            \
+        mr_kernel_clear(out, rows);                                 \
+        MR_EACH_ROW(i)                                              \
+        {                                                           \
+            const A *x = &MR_ARG(A, 0, i);                          \
+            MR_TRY(mr_kernel_set_text(eval, out, i, text, (CALL))); \
+        }                                                           \
+        return MR_OK;                                               \
     }
 
 FORMAT_KERNEL(int2_to_text, int16_t, 24, mr_int64_format(*x, text))
@@ -96,7 +100,8 @@ MR_KERNEL(bool_to_text)
     MrText *results = out->data;
     (void)eval, (void)arg_count;
     for (uint32_t i = 0; i < rows; i++) {
-        results[i] = MR_ARG(uint8_t, 0, i) != 0 ? mr_text_make("true", 4) : mr_text_make("false", 5);
+        results[i] =
+            MR_ARG(uint8_t, 0, i) != 0 ? mr_text_make("true", 4) : mr_text_make("false", 5);
     }
     return MR_OK;
 }
@@ -125,12 +130,14 @@ static size_t prefix_bytes(MrString text, size_t characters)
     return at;
 }
 
-static MrStatus varchar_length(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, bool cuts)
+static MrStatus varchar_length(MrEval *eval, const MrVector *const *args, uint32_t rows,
+                               MrVector *out, bool cuts)
 {
     MrText *results = out->data;
     const uint32_t limit = out->type.typmod >= 4 ? (uint32_t)out->type.typmod - 4 : UINT32_MAX;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrText *cell = &MR_ARG(MrText, 0, i);
         const MrString text = mr_text_string(cell);
         results[i] = *cell;
@@ -151,14 +158,14 @@ static MrStatus varchar_length(MrEval *eval, const MrVector *const *args, uint32
     }
     return MR_OK;
 }
-MrStatus mr_length_varchar_cut(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                               MrVector *out)
+MrStatus mr_length_varchar_cut(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                               uint32_t rows, MrVector *out)
 {
     (void)arg_count;
     return varchar_length(eval, args, rows, out, true);
 }
-MrStatus mr_length_varchar_check(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                                 MrVector *out)
+MrStatus mr_length_varchar_check(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                                 uint32_t rows, MrVector *out)
 {
     (void)arg_count;
     return varchar_length(eval, args, rows, out, false);
@@ -168,25 +175,20 @@ MrStatus mr_length_varchar_check(MrEval *eval, const MrVector *const *args, uint
 static const char *jsonb_kind(MrString json)
 {
     switch (json.length > 0 ? json.data[0] : 'n') {
-    case '"':
-        return "string";
-    case '{':
-        return "object";
-    case '[':
-        return "array";
+    case '"': return "string";
+    case '{': return "object";
+    case '[': return "array";
     case 't':
-    case 'f':
-        return "boolean";
-    case 'n':
-        return "null";
-    default:
-        return "numeric";
+    case 'f': return "boolean";
+    case 'n': return "null";
+    default: return "numeric";
     }
 }
-static MrStatus jsonb_refuse(MrEval *eval, const MrVector *out, uint32_t row, MrString json, const char *type)
+static MrStatus jsonb_refuse(MrEval *eval, const MrVector *out, uint32_t row, MrString json,
+                             const char *type)
 {
-    return mr_eval_row_error(eval, out, row, MR_ERR_INVALID_PARAMETER, "cannot cast jsonb %s to type %s",
-                             jsonb_kind(json), type);
+    return mr_eval_row_error(eval, out, row, MR_ERR_INVALID_PARAMETER,
+                             "cannot cast jsonb %s to type %s", jsonb_kind(json), type);
 }
 
 MR_KERNEL(jsonb_to_numeric)
@@ -194,7 +196,8 @@ MR_KERNEL(jsonb_to_numeric)
     MrDecimal *results = out->data;
     (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString json = mr_text_string(&MR_ARG(MrText, 0, i));
         MrError error = MR_ERROR_INIT;
         if (strcmp(jsonb_kind(json), "numeric") != 0) {
@@ -210,7 +213,8 @@ MR_KERNEL(jsonb_to_bool)
     uint8_t *results = out->data;
     (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString json = mr_text_string(&MR_ARG(MrText, 0, i));
         if (strcmp(jsonb_kind(json), "boolean") != 0) {
             MR_TRY(jsonb_refuse(eval, out, i, json, "boolean"));
@@ -221,14 +225,15 @@ MR_KERNEL(jsonb_to_bool)
 }
 
 /* jsonb to the other numbers goes by numeric, as in PostgreSQL. */
-static MrStatus jsonb_to_number(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
-                                MrTypeId type, const char *name)
+static MrStatus jsonb_to_number(MrEval *eval, const MrVector *const *args, uint32_t rows,
+                                MrVector *out, MrTypeId type, const char *name)
 {
     MrVector number;
     MR_TRY(mr_vector_init(&number, eval->arena, mr_type(MR_TYPE_NUMERIC), rows, eval->err));
     number.validity = out->validity;
     mr_kernel_clear(&number, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString json = mr_text_string(&MR_ARG(MrText, 0, i));
         MrError error = MR_ERROR_INIT;
         if (strcmp(jsonb_kind(json), "numeric") != 0) {
@@ -240,11 +245,11 @@ static MrStatus jsonb_to_number(MrEval *eval, const MrVector *const *args, uint3
     const MrVector *value = &number;
     return mr_cast_find(MR_TYPE_NUMERIC, type)->eval(eval, &value, 1, rows, out);
 }
-#define JSONB_TO(NAME, TYPE, SQL)                                                                \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        (void)arg_count;                                                                         \
-        return jsonb_to_number(eval, args, rows, out, MR_TYPE_##TYPE, SQL);                      \
+#define JSONB_TO(NAME, TYPE, SQL)                                           \
+    MR_KERNEL(NAME)                                                         \
+    {                                                                       \
+        (void)arg_count;                                                    \
+        return jsonb_to_number(eval, args, rows, out, MR_TYPE_##TYPE, SQL); \
     }
 JSONB_TO(jsonb_to_int2, INT16, "smallint")
 JSONB_TO(jsonb_to_int4, INT32, "integer")
@@ -253,13 +258,12 @@ JSONB_TO(jsonb_to_float4, FLOAT32, "real")
 JSONB_TO(jsonb_to_float8, FLOAT64, "double precision")
 
 /* Text of each of the three kinds: text, varchar, and literals whose type was never decided. */
-#define INPUT(TYPE, EVAL, FLAGS)                               \
-    MR_CAST(TEXT, TYPE, EXPLICIT, EVAL, FALLIBLE | (FLAGS)),   \
-    MR_CAST(VARCHAR, TYPE, EXPLICIT, EVAL, FALLIBLE | (FLAGS)), \
-    MR_CAST(UNKNOWN, TYPE, IMPLICIT, EVAL, FALLIBLE | (FLAGS))
-#define OUTPUT(TYPE, EVAL, FLAGS)                              \
-    MR_CAST(TYPE, TEXT, ASSIGNMENT, EVAL, FLAGS),              \
-    MR_CAST(TYPE, VARCHAR, ASSIGNMENT, EVAL, FLAGS)
+#define INPUT(TYPE, EVAL, FLAGS)                                    \
+    MR_CAST(TEXT, TYPE, EXPLICIT, EVAL, FALLIBLE | (FLAGS)),        \
+        MR_CAST(VARCHAR, TYPE, EXPLICIT, EVAL, FALLIBLE | (FLAGS)), \
+        MR_CAST(UNKNOWN, TYPE, IMPLICIT, EVAL, FALLIBLE | (FLAGS))
+#define OUTPUT(TYPE, EVAL, FLAGS) \
+    MR_CAST(TYPE, TEXT, ASSIGNMENT, EVAL, FLAGS), MR_CAST(TYPE, VARCHAR, ASSIGNMENT, EVAL, FLAGS)
 
 const MrCast mr_casts_text[] = {
     INPUT(BOOL, text_to_any, 0),

@@ -6,7 +6,8 @@
 
 #include "engine/expression_program.h"
 
-void mr_expr_walk(const MrExpr *tree, void (*visit)(void *context, const MrExpr *node), void *context)
+void mr_expr_walk(const MrExpr *tree, void (*visit)(void *context, const MrExpr *node),
+                  void *context)
 {
     if (tree == NULL) {
         return;
@@ -24,11 +25,10 @@ static bool node_is_fallible(const MrExpr *node)
     case MR_EXPR_CALL:
         return node->function != NULL && (node->function->flags & MR_FN_FALLIBLE) != 0;
     case MR_EXPR_CAST:
-        return (node->cast != NULL && (node->cast->flags & MR_FN_FALLIBLE) != 0)
-               || (node->type.id == MR_TYPE_NUMERIC && node->type.typmod >= 0)
-               || (node->type.id == MR_TYPE_VARCHAR && node->type.typmod >= 0 && node->negated);
-    default:
-        return false;
+        return (node->cast != NULL && (node->cast->flags & MR_FN_FALLIBLE) != 0) ||
+               (node->type.id == MR_TYPE_NUMERIC && node->type.typmod >= 0) ||
+               (node->type.id == MR_TYPE_VARCHAR && node->type.typmod >= 0 && node->negated);
+    default: return false;
     }
 }
 
@@ -47,8 +47,8 @@ bool mr_expr_is_fallible(const MrExpr *tree)
 
 bool mr_expr_is_volatile(const MrExpr *tree)
 {
-    if (tree->kind == MR_EXPR_CALL && tree->function != NULL
-        && (tree->function->flags & MR_FN_VOLATILE) != 0) {
+    if (tree->kind == MR_EXPR_CALL && tree->function != NULL &&
+        (tree->function->flags & MR_FN_VOLATILE) != 0) {
         return true;
     }
     for (uint32_t i = 0; i < tree->arg_count; i++) {
@@ -79,8 +79,8 @@ static bool datum_equal(const MrDatum *a, const MrDatum *b)
 
 static bool window_equal(const MrWindow *a, const MrWindow *b)
 {
-    return a->size_us == b->size_us && a->slide_us == b->slide_us && a->offset_us == b->offset_us
-           && a->size_months == b->size_months;
+    return a->size_us == b->size_us && a->slide_us == b->slide_us && a->offset_us == b->offset_us &&
+           a->size_months == b->size_months;
 }
 
 bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
@@ -88,15 +88,14 @@ bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
     if (a == b) {
         return true;
     }
-    if (a == NULL || b == NULL || a->kind != b->kind || a->type.id != b->type.id
-        || a->type.typmod != b->type.typmod || a->negated != b->negated || a->arg_count != b->arg_count) {
+    if (a == NULL || b == NULL || a->kind != b->kind || a->type.id != b->type.id ||
+        a->type.typmod != b->type.typmod || a->negated != b->negated ||
+        a->arg_count != b->arg_count) {
         return false;
     }
     switch (a->kind) {
-    case MR_EXPR_CONSTANT:
-        return datum_equal(&a->constant, &b->constant);
-    case MR_EXPR_COLUMN:
-        return a->column == b->column;
+    case MR_EXPR_CONSTANT: return datum_equal(&a->constant, &b->constant);
+    case MR_EXPR_COLUMN: return a->column == b->column;
     case MR_EXPR_CALL:
         if (a->function != b->function) {
             return false;
@@ -112,8 +111,7 @@ bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
             return false;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     for (uint32_t i = 0; i < a->arg_count; i++) {
         if (!mr_expr_equal(a->args[i], b->args[i])) {
@@ -123,8 +121,8 @@ bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
     return true;
 }
 
-MrStatus mr_expr_constant_value(MrArena *arena, const MrExpr *tree, const MrTimezone *zone, int64_t now_us,
-                                MrDatum *out, MrError *err)
+MrStatus mr_expr_constant_value(MrArena *arena, const MrExpr *tree, const MrTimezone *zone,
+                                int64_t now_us, MrDatum *out, MrError *err)
 {
     MrExpression *expression;
     MrVector value;

@@ -5,13 +5,13 @@
  */
 #include "engine/expression_program.h"
 
-#define SCATTER(TYPE)                                                        \
-    do {                                                                     \
-        const TYPE *source = from->data;                                     \
-        TYPE *target = to->data;                                             \
-        for (uint32_t i = 0; i < count; i++) {                               \
+#define SCATTER(TYPE)                                                               \
+    do {                                                                            \
+        const TYPE *source = from->data;                                            \
+        TYPE *target = to->data;                                                    \
+        for (uint32_t i = 0; i < count; i++) {                                      \
             target[rows != NULL ? rows[i] : i] = source[from->is_constant ? 0 : i]; \
-        }                                                                    \
+        }                                                                           \
     } while (0)
 
 typedef struct Cell16 {
@@ -25,24 +25,12 @@ MrStatus mr_vector_scatter(MrVector *to, const MrVector *from, const uint32_t *r
                            MrEval *eval)
 {
     switch (mr_type_info(to->type.id)->width) {
-    case 1:
-        SCATTER(uint8_t);
-        break;
-    case 2:
-        SCATTER(uint16_t);
-        break;
-    case 4:
-        SCATTER(uint32_t);
-        break;
-    case 8:
-        SCATTER(uint64_t);
-        break;
-    case 16:
-        SCATTER(Cell16);
-        break;
-    default:
-        SCATTER(Cell24);
-        break;
+    case 1: SCATTER(uint8_t); break;
+    case 2: SCATTER(uint16_t); break;
+    case 4: SCATTER(uint32_t); break;
+    case 8: SCATTER(uint64_t); break;
+    case 16: SCATTER(Cell16); break;
+    default: SCATTER(Cell24); break;
     }
     if (to->validity == NULL && from->validity == NULL) {
         return MR_OK;
@@ -81,7 +69,7 @@ static MrStatus arm_run(const MrProgram *arm, MrEval *eval, const uint32_t *rows
 }
 
 typedef struct Split {
-    uint32_t *open;  /* rows no condition has taken yet */
+    uint32_t *open; /* rows no condition has taken yet */
     uint32_t open_count;
     uint32_t *taken; /* rows that this condition takes */
     uint32_t taken_count;
@@ -106,8 +94,8 @@ static MrStatus split_init(Split *split, MrEval *eval, uint32_t rows)
 /* Rows whose condition failed leave without a value: they are not computed further. */
 static bool row_has_failed(const MrEval *eval, uint32_t row)
 {
-    return eval->errors != NULL && eval->errors->failed != NULL
-           && mr_bitmap_get(eval->errors->failed, eval->origin != NULL ? eval->origin[row] : row);
+    return eval->errors != NULL && eval->errors->failed != NULL &&
+           mr_bitmap_get(eval->errors->failed, eval->origin != NULL ? eval->origin[row] : row);
 }
 
 static void split_by_truth(Split *split, const MrEval *eval)
@@ -130,7 +118,7 @@ static void split_by_truth(Split *split, const MrEval *eval)
 
 MrStatus mr_run_case(const MrInstruction *in, MrEval *eval, uint32_t rows, MrVector *out)
 {
-    Split split;
+    Split split = { 0 };
     MrVector value;
     MR_TRY(split_init(&split, eval, rows));
     MR_TRY(result_init(eval, in->node->type, rows, out));
@@ -139,12 +127,14 @@ MrStatus mr_run_case(const MrInstruction *in, MrEval *eval, uint32_t rows, MrVec
         mr_truth_load(&value, split.open_count, split.truth);
         split_by_truth(&split, eval);
         if (split.taken_count > 0) {
-            MR_TRY(arm_run(in->branches[k + 1], eval, split.taken, split.taken_count, rows, &value));
+            MR_TRY(
+                arm_run(in->branches[k + 1], eval, split.taken, split.taken_count, rows, &value));
             MR_TRY(mr_vector_scatter(out, &value, split.taken, split.taken_count, eval));
         }
     }
     if (split.open_count > 0) {
-        MR_TRY(arm_run(in->branches[in->branch_count - 1], eval, split.open, split.open_count, rows, &value));
+        MR_TRY(arm_run(in->branches[in->branch_count - 1], eval, split.open, split.open_count, rows,
+                       &value));
         MR_TRY(mr_vector_scatter(out, &value, split.open, split.open_count, eval));
     }
     return MR_OK;
@@ -160,12 +150,12 @@ static uint32_t rows_null(const MrVector *vector, uint32_t rows, uint32_t *out)
     return count;
 }
 
-MrStatus mr_run_coalesce(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                         MrVector *out)
+MrStatus mr_run_coalesce(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                         uint32_t rows, MrVector *out)
 {
     const MrVector *first = &registers[in->args[0]];
     MrVector value;
-    Split split;
+    Split split = { 0 };
     if (first->validity == NULL || in->branch_count == 0) {
         *out = *first;
         out->type = in->node->type;
@@ -185,10 +175,10 @@ MrStatus mr_run_coalesce(const MrInstruction *in, MrEval *eval, const MrVector *
     return MR_OK;
 }
 
-MrStatus mr_run_extreme(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                        MrVector *out)
+MrStatus mr_run_extreme(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                        uint32_t rows, MrVector *out)
 {
-    Split split;
+    Split split = { 0 };
     MrVector better, chosen;
     MR_TRY(split_init(&split, eval, rows));
     MR_TRY(result_init(eval, in->node->type, rows, out));
@@ -198,14 +188,17 @@ MrStatus mr_run_extreme(const MrInstruction *in, MrEval *eval, const MrVector *r
         if (args[0]->is_constant && mr_vector_is_null(args[0], 0)) {
             continue;
         }
-        MR_TRY(mr_run_kernel(in->kernel, mr_type(MR_TYPE_BOOL), MR_FN_STRICT, eval, args, 2, rows, &better));
+        MR_TRY(mr_run_kernel(in->kernel, mr_type(MR_TYPE_BOOL), MR_FN_STRICT, eval, args, 2, rows,
+                             &better));
         split.taken_count = 0;
         for (uint32_t i = 0; i < rows; i++) {
-            const bool missing = mr_vector_is_null(out, i), present = !mr_vector_is_null(args[0], i);
+            const bool missing = mr_vector_is_null(out, i),
+                       present = !mr_vector_is_null(args[0], i);
             split.taken[split.taken_count] = i;
             split.taken_count += present && (missing || ((const uint8_t *)better.data)[i] != 0);
         }
-        MR_TRY(mr_vector_gather(args[0], split.taken, split.taken_count, eval->arena, &chosen, eval->err));
+        MR_TRY(mr_vector_gather(args[0], split.taken, split.taken_count, eval->arena, &chosen,
+                                eval->err));
         MR_TRY(mr_vector_scatter(out, &chosen, split.taken, split.taken_count, eval));
     }
     return MR_OK;

@@ -6,16 +6,16 @@
 #include "engine/expression_program.h"
 
 enum {
-    DEPTH_MAX = 1000,        /* far above what the parser lets through */
+    DEPTH_MAX = 1000, /* far above what the parser lets through */
     CHEAP_COST_MAX = 8,
-    SHARED_NODES_MAX = 64,   /* equal sub-expressions are looked for among so many instructions */
+    SHARED_NODES_MAX = 64, /* equal sub-expressions are looked for among so many instructions */
 };
 
 typedef struct Compiler {
     MrArena *arena;
     const MrTimezone *zone;
     MrError *err;
-    bool folds_not;          /* inside a constant tree, which was tried as a whole */
+    bool folds_not; /* inside a constant tree, which was tried as a whole */
 } Compiler;
 
 typedef struct Build {
@@ -26,15 +26,17 @@ typedef struct Build {
     uint32_t cost;
 } Build;
 
-static MrStatus program_compile(Compiler *compiler, const MrExpr *tree, uint32_t depth, MrProgram **out);
+static MrStatus program_compile(Compiler *compiler, const MrExpr *tree, uint32_t depth,
+                                MrProgram **out);
 static MrStatus node_compile(Compiler *compiler, Build *build, const MrExpr *node, uint32_t depth,
                              uint32_t *out);
 
 /* True of trees whose value can be told now. */
 static bool tree_is_constant(const MrExpr *tree)
 {
-    if (tree->kind == MR_EXPR_COLUMN || tree->kind == MR_EXPR_SEQUENCE || tree->kind == MR_EXPR_ARRIVAL
-        || (tree->kind == MR_EXPR_CALL && (tree->function->flags & MR_FN_VOLATILE) != 0)) {
+    if (tree->kind == MR_EXPR_COLUMN || tree->kind == MR_EXPR_SEQUENCE ||
+        tree->kind == MR_EXPR_ARRIVAL ||
+        (tree->kind == MR_EXPR_CALL && (tree->function->flags & MR_FN_VOLATILE) != 0)) {
         return false;
     }
     for (uint32_t i = 0; i < tree->arg_count; i++) {
@@ -59,10 +61,12 @@ static void *grown(Compiler *compiler, void *items, uint32_t count, uint32_t *ca
     return fresh;
 }
 
-static MrStatus instruction_add(Compiler *compiler, Build *build, const MrExpr *node, MrInstruction **out)
+static MrStatus instruction_add(Compiler *compiler, Build *build, const MrExpr *node,
+                                MrInstruction **out)
 {
     MrProgram *program = build->program;
-    program->items = grown(compiler, program->items, program->count, &build->capacity, sizeof *program->items);
+    program->items =
+        grown(compiler, program->items, program->count, &build->capacity, sizeof *program->items);
     if (program->items == NULL) {
         return mr_error_no_memory(compiler->err);
     }
@@ -78,8 +82,8 @@ static MrStatus column_note(Compiler *compiler, Build *build, uint32_t column)
             return MR_OK;
         }
     }
-    build->columns = grown(compiler, build->columns, build->program->column_count, &build->column_capacity,
-                           sizeof *build->columns);
+    build->columns = grown(compiler, build->columns, build->program->column_count,
+                           &build->column_capacity, sizeof *build->columns);
     if (build->columns == NULL) {
         return mr_error_no_memory(compiler->err);
     }
@@ -115,13 +119,14 @@ static uint32_t node_cost(const MrExpr *node)
             return CHEAP_COST_MAX + 1;
         }
         for (uint32_t i = 0; i < node->arg_count; i++) {
-            if (mr_type_info(node->args[i]->type.id)->width > 8 && !is_comparison(node->function->name)) {
+            if (mr_type_info(node->args[i]->type.id)->width > 8 &&
+                !is_comparison(node->function->name)) {
                 return CHEAP_COST_MAX + 1;
             }
         }
     }
-    if (node->kind == MR_EXPR_CAST
-        && (mr_type_is_text(node->type.id) != mr_type_is_text(node->args[0]->type.id))) {
+    if (node->kind == MR_EXPR_CAST &&
+        (mr_type_is_text(node->type.id) != mr_type_is_text(node->args[0]->type.id))) {
         return CHEAP_COST_MAX + 1;
     }
     return 1;
@@ -136,19 +141,22 @@ static MrFunctionEval *comparison_find(const char *name, MrTypeId type)
     }
     uint32_t count = mr_function_lookup(mr_string(name), &functions);
     for (uint32_t i = 0; i < count; i++) {
-        if (functions[i]->arg_count == 2 && functions[i]->args[0] == type && functions[i]->args[1] == type) {
+        if (functions[i]->arg_count == 2 && functions[i]->args[0] == type &&
+            functions[i]->args[1] == type) {
             return functions[i]->eval;
         }
     }
     return NULL;
 }
 
-static MrStatus comparison_need(Compiler *compiler, MrInstruction *in, const char *name, MrTypeId type)
+static MrStatus comparison_need(Compiler *compiler, MrInstruction *in, const char *name,
+                                MrTypeId type)
 {
     in->kernel = comparison_find(name, type);
     if (in->kernel == NULL) {
-        return mr_error_set(compiler->err, MR_ERR_UNDEFINED_FUNCTION, "operator does not exist: %s %s %s",
-                            mr_type_info(type)->name, name, mr_type_info(type)->name);
+        return mr_error_set(compiler->err, MR_ERR_UNDEFINED_FUNCTION,
+                            "operator does not exist: %s %s %s", mr_type_info(type)->name, name,
+                            mr_type_info(type)->name);
     }
     return MR_OK;
 }
@@ -171,29 +179,20 @@ static MrStatus instruction_prepare(Compiler *compiler, Build *build, MrInstruct
     const MrExpr *node = in->node;
     switch (node->kind) {
     case MR_EXPR_CONSTANT:
-        return mr_vector_init_constant(&in->constant, compiler->arena, &node->constant, 1, compiler->err);
-    case MR_EXPR_COLUMN:
-        return column_note(compiler, build, node->column);
-    case MR_EXPR_SEQUENCE:
-        build->program->uses_sequence = true;
-        return MR_OK;
-    case MR_EXPR_CALL:
-        in->kernel = node->function->eval;
-        return MR_OK;
-    case MR_EXPR_CAST:
-        cast_prepare(in);
-        return MR_OK;
-    case MR_EXPR_IS_DISTINCT:
-        return comparison_need(compiler, in, "=", node->args[0]->type.id);
-    case MR_EXPR_GREATEST:
-        return comparison_need(compiler, in, ">", node->type.id);
-    case MR_EXPR_LEAST:
-        return comparison_need(compiler, in, "<", node->type.id);
+        return mr_vector_init_constant(&in->constant, compiler->arena, &node->constant, 1,
+                                       compiler->err);
+    case MR_EXPR_COLUMN: return column_note(compiler, build, node->column);
+    case MR_EXPR_SEQUENCE: build->program->uses_sequence = true; return MR_OK;
+    case MR_EXPR_CALL: in->kernel = node->function->eval; return MR_OK;
+    case MR_EXPR_CAST: cast_prepare(in); return MR_OK;
+    case MR_EXPR_IS_DISTINCT: return comparison_need(compiler, in, "=", node->args[0]->type.id);
+    case MR_EXPR_GREATEST: return comparison_need(compiler, in, ">", node->type.id);
+    case MR_EXPR_LEAST: return comparison_need(compiler, in, "<", node->type.id);
     case MR_EXPR_IN:
         MR_TRY(comparison_need(compiler, in, "=", node->args[0]->type.id));
-        return mr_constant_set_make(compiler->arena, node->args[0]->type.id, node, &in->set, compiler->err);
-    default:
-        return MR_OK;
+        return mr_constant_set_make(compiler->arena, node->args[0]->type.id, node, &in->set,
+                                    compiler->err);
+    default: return MR_OK;
     }
 }
 
@@ -203,12 +202,9 @@ static uint32_t eager_count(const MrExpr *node)
     switch (node->kind) {
     case MR_EXPR_AND:
     case MR_EXPR_OR:
-    case MR_EXPR_COALESCE:
-        return node->arg_count > 0 ? 1 : 0;
-    case MR_EXPR_CASE:
-        return 0;
-    default:
-        return node->arg_count;
+    case MR_EXPR_COALESCE: return node->arg_count > 0 ? 1 : 0;
+    case MR_EXPR_CASE: return 0;
+    default: return node->arg_count;
     }
 }
 
@@ -216,35 +212,26 @@ static MrStatus check_shape(const MrExpr *node, MrError *err)
 {
     bool wrong = false;
     switch (node->kind) {
-    case MR_EXPR_CALL:
-        wrong = node->function == NULL || node->arg_count > 65535;
-        break;
+    case MR_EXPR_CALL: wrong = node->function == NULL || node->arg_count > 65535; break;
     case MR_EXPR_CAST:
     case MR_EXPR_NOT:
     case MR_EXPR_IS_NULL:
     case MR_EXPR_IS_TRUE:
     case MR_EXPR_IS_FALSE:
-    case MR_EXPR_WINDOW_START:
-        wrong = node->arg_count != 1;
-        break;
-    case MR_EXPR_IS_DISTINCT:
-        wrong = node->arg_count != 2;
-        break;
-    case MR_EXPR_CASE:
-        wrong = node->arg_count % 2 != 1;
-        break;
+    case MR_EXPR_WINDOW_START: wrong = node->arg_count != 1; break;
+    case MR_EXPR_IS_DISTINCT: wrong = node->arg_count != 2; break;
+    case MR_EXPR_CASE: wrong = node->arg_count % 2 != 1; break;
     case MR_EXPR_AND:
     case MR_EXPR_OR:
     case MR_EXPR_COALESCE:
     case MR_EXPR_GREATEST:
     case MR_EXPR_LEAST:
-    case MR_EXPR_IN:
-        wrong = node->arg_count < 1;
-        break;
-    default:
-        break;
+    case MR_EXPR_IN: wrong = node->arg_count < 1; break;
+    default: break;
     }
-    return wrong ? mr_error_set(err, MR_ERR_INTERNAL, "malformed expression of kind %d", (int)node->kind) : MR_OK;
+    return wrong ? mr_error_set(err, MR_ERR_INTERNAL, "malformed expression of kind %d",
+                                (int)node->kind)
+                 : MR_OK;
 }
 
 /* IN compares with constants by its set; only the other members are instructions. */
@@ -264,7 +251,8 @@ static MrStatus args_compile(Compiler *compiler, Build *build, const MrExpr *nod
             continue;
         }
         if (i < eager) {
-            MR_TRY(node_compile(compiler, build, node->args[i], depth + 1, &in->args[in->arg_count++]));
+            MR_TRY(node_compile(compiler, build, node->args[i], depth + 1,
+                                &in->args[in->arg_count++]));
         } else {
             MrProgram *branch;
             MR_TRY(program_compile(compiler, node->args[i], depth + 1, &branch));
@@ -284,8 +272,8 @@ static const MrExpr *fold(Compiler *compiler, const MrExpr *tree, uint32_t depth
     MrProgram *program;
     MrVector value;
     MrExpr *constant = mr_arena_calloc(compiler->arena, 1, sizeof *constant);
-    if (constant == NULL || program_compile(&quiet, tree, depth, &program) != MR_OK
-        || mr_program_run(program, &eval, 1, &value) != MR_OK) {
+    if (constant == NULL || program_compile(&quiet, tree, depth, &program) != MR_OK ||
+        mr_program_run(program, &eval, 1, &value) != MR_OK) {
         return NULL;
     }
     constant->kind = MR_EXPR_CONSTANT;
@@ -297,7 +285,8 @@ static const MrExpr *fold(Compiler *compiler, const MrExpr *tree, uint32_t depth
 }
 
 /* IN (1, 2) over bigint has casts of constants as members: folded, they go into the set. */
-static MrStatus members_fold(Compiler *compiler, const MrExpr *node, uint32_t depth, const MrExpr **out)
+static MrStatus members_fold(Compiler *compiler, const MrExpr *node, uint32_t depth,
+                             const MrExpr **out)
 {
     MrExpr *copy;
     MR_NEW(compiler->arena, copy, compiler->err);
@@ -315,8 +304,8 @@ static MrStatus members_fold(Compiler *compiler, const MrExpr *node, uint32_t de
     return MR_OK;
 }
 
-static MrStatus shared_or_built(Compiler *compiler, Build *build, const MrExpr *node, uint32_t depth,
-                                uint32_t *out)
+static MrStatus shared_or_built(Compiler *compiler, Build *build, const MrExpr *node,
+                                uint32_t depth, uint32_t *out)
 {
     if (!mr_expr_is_volatile(node)) {
         for (uint32_t i = 0; i < build->program->count && i < SHARED_NODES_MAX; i++) {
@@ -359,7 +348,8 @@ static MrStatus node_compile(Compiler *compiler, Build *build, const MrExpr *nod
     return shared_or_built(&plain, build, node, depth, out);
 }
 
-static MrStatus program_compile(Compiler *compiler, const MrExpr *tree, uint32_t depth, MrProgram **out)
+static MrStatus program_compile(Compiler *compiler, const MrExpr *tree, uint32_t depth,
+                                MrProgram **out)
 {
     Build build = { 0 };
     MR_NEW(compiler->arena, build.program, compiler->err);
@@ -370,8 +360,8 @@ static MrStatus program_compile(Compiler *compiler, const MrExpr *tree, uint32_t
     return MR_OK;
 }
 
-MrStatus mr_expression_compile(MrArena *arena, const MrExpr *tree, const MrTimezone *zone, MrExpression **out,
-                               MrError *err)
+MrStatus mr_expression_compile(MrArena *arena, const MrExpr *tree, const MrTimezone *zone,
+                               MrExpression **out, MrError *err)
 {
     Compiler compiler = { arena, zone, err, false };
     MrExpression *expression;

@@ -7,8 +7,8 @@
 #include "common/clock.h"
 
 /* The result's validity: the arguments' bitmaps anded; NULL when none has one. */
-static MrStatus validity_and(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                             uint64_t **out)
+static MrStatus validity_and(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                             uint32_t rows, uint64_t **out)
 {
     const uint32_t words = mr_bitmap_words(rows);
     uint64_t *bits = NULL;
@@ -59,7 +59,8 @@ static MrStatus kernel_once(MrFunctionEval *kernel, MrEval *eval, const MrVector
 }
 
 MrStatus mr_run_kernel(MrFunctionEval *kernel, MrType type, uint32_t flags, MrEval *eval,
-                       const MrVector *const *args, uint32_t arg_count, uint32_t rows, MrVector *out)
+                       const MrVector *const *args, uint32_t arg_count, uint32_t rows,
+                       MrVector *out)
 {
     bool once = (flags & MR_FN_VOLATILE) == 0;
     for (uint32_t k = 0; k < arg_count; k++) {
@@ -77,8 +78,8 @@ MrStatus mr_run_kernel(MrFunctionEval *kernel, MrType type, uint32_t flags, MrEv
                 : kernel(eval, args, arg_count, count, out);
 }
 
-static MrStatus run_call(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                         MrVector *out)
+static MrStatus run_call(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                         uint32_t rows, MrVector *out)
 {
     const MrVector *few[MR_FUNCTION_ARGS_MAX], **args = few;
     if (in->arg_count > MR_FUNCTION_ARGS_MAX) {
@@ -90,13 +91,13 @@ static MrStatus run_call(const MrInstruction *in, MrEval *eval, const MrVector *
     for (uint32_t k = 0; k < in->arg_count; k++) {
         args[k] = &registers[in->args[k]];
     }
-    return mr_run_kernel(in->kernel, in->node->type, in->node->function->flags, eval, args, in->arg_count,
-                         rows, out);
+    return mr_run_kernel(in->kernel, in->node->type, in->node->function->flags, eval, args,
+                         in->arg_count, rows, out);
 }
 
 /* First the value, then the typmod. */
-static MrStatus run_cast(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                         MrVector *out)
+static MrStatus run_cast(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                         uint32_t rows, MrVector *out)
 {
     const MrExpr *node = in->node;
     const MrVector *value = &registers[in->args[0]];
@@ -111,7 +112,8 @@ static MrStatus run_cast(const MrInstruction *in, MrEval *eval, const MrVector *
         MrVector whole = *out;
         whole.type.typmod = -1;
         value = &whole;
-        MR_TRY(mr_run_kernel(in->length, node->type, MR_FN_STRICT | MR_FN_FALLIBLE, eval, &value, 1, rows, out));
+        MR_TRY(mr_run_kernel(in->length, node->type, MR_FN_STRICT | MR_FN_FALLIBLE, eval, &value, 1,
+                             rows, out));
     }
     return MR_OK;
 }
@@ -120,7 +122,8 @@ static MrStatus run_column(const MrInstruction *in, MrEval *eval, uint32_t rows,
 {
     const MrBlock *block = eval->block;
     if (block == NULL || in->node->column >= block->column_count || block->row_count < rows) {
-        return mr_error_set(eval->err, MR_ERR_INTERNAL, "expression refers to column %u of a block that has none",
+        return mr_error_set(eval->err, MR_ERR_INTERNAL,
+                            "expression refers to column %u of a block that has none",
                             in->node->column);
     }
     *out = block->columns[in->node->column];
@@ -148,8 +151,10 @@ static MrStatus run_sequence(MrEval *eval, uint32_t rows, MrVector *out)
 static MrStatus run_arrival(MrEval *eval, MrType type, uint32_t rows, MrVector *out)
 {
     const MrBlock *block = eval->block;
-    const bool has_place = block != NULL && (block->place.stream_id != 0 || block->place.first_sequence != 0);
-    const MrDatum at = { .type = type, .integer = has_place ? block->place.arrival_us : eval->now_us };
+    const bool has_place =
+        block != NULL && (block->place.stream_id != 0 || block->place.first_sequence != 0);
+    const MrDatum at = { .type = type,
+                         .integer = has_place ? block->place.arrival_us : eval->now_us };
     return mr_vector_init_constant(out, eval->arena, &at, rows, eval->err);
 }
 
@@ -180,8 +185,8 @@ static MrStatus run_window_start(const MrInstruction *in, MrEval *eval, const Mr
     return MR_OK;
 }
 
-static MrStatus instruction_run(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                                MrVector *out)
+static MrStatus instruction_run(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                                uint32_t rows, MrVector *out)
 {
     const MrExpr *node = in->node;
     switch (node->kind) {
@@ -189,42 +194,30 @@ static MrStatus instruction_run(const MrInstruction *in, MrEval *eval, const MrV
         *out = in->constant;
         out->row_count = rows;
         return MR_OK;
-    case MR_EXPR_COLUMN:
-        return run_column(in, eval, rows, out);
-    case MR_EXPR_CALL:
-        return run_call(in, eval, registers, rows, out);
-    case MR_EXPR_CAST:
-        return run_cast(in, eval, registers, rows, out);
+    case MR_EXPR_COLUMN: return run_column(in, eval, rows, out);
+    case MR_EXPR_CALL: return run_call(in, eval, registers, rows, out);
+    case MR_EXPR_CAST: return run_cast(in, eval, registers, rows, out);
     case MR_EXPR_AND:
-    case MR_EXPR_OR:
-        return mr_run_and_or(in, eval, registers, rows, out);
-    case MR_EXPR_NOT:
-        return mr_run_not(&registers[in->args[0]], eval, rows, out);
+    case MR_EXPR_OR: return mr_run_and_or(in, eval, registers, rows, out);
+    case MR_EXPR_NOT: return mr_run_not(&registers[in->args[0]], eval, rows, out);
     case MR_EXPR_IS_NULL:
         return mr_run_is_null(&registers[in->args[0]], node->negated, eval, rows, out);
     case MR_EXPR_IS_TRUE:
     case MR_EXPR_IS_FALSE:
-        return mr_run_is_truth(&registers[in->args[0]], node->kind == MR_EXPR_IS_TRUE, node->negated, eval,
-                               rows, out);
-    case MR_EXPR_IS_DISTINCT:
-        return mr_run_is_distinct(in, eval, registers, rows, out);
-    case MR_EXPR_CASE:
-        return mr_run_case(in, eval, rows, out);
-    case MR_EXPR_COALESCE:
-        return mr_run_coalesce(in, eval, registers, rows, out);
+        return mr_run_is_truth(&registers[in->args[0]], node->kind == MR_EXPR_IS_TRUE,
+                               node->negated, eval, rows, out);
+    case MR_EXPR_IS_DISTINCT: return mr_run_is_distinct(in, eval, registers, rows, out);
+    case MR_EXPR_CASE: return mr_run_case(in, eval, rows, out);
+    case MR_EXPR_COALESCE: return mr_run_coalesce(in, eval, registers, rows, out);
     case MR_EXPR_GREATEST:
-    case MR_EXPR_LEAST:
-        return mr_run_extreme(in, eval, registers, rows, out);
-    case MR_EXPR_IN:
-        return mr_run_in(in, eval, registers, rows, out);
-    case MR_EXPR_SEQUENCE:
-        return run_sequence(eval, rows, out);
-    case MR_EXPR_ARRIVAL:
-        return run_arrival(eval, node->type, rows, out);
-    case MR_EXPR_WINDOW_START:
-        return run_window_start(in, eval, registers, rows, out);
+    case MR_EXPR_LEAST: return mr_run_extreme(in, eval, registers, rows, out);
+    case MR_EXPR_IN: return mr_run_in(in, eval, registers, rows, out);
+    case MR_EXPR_SEQUENCE: return run_sequence(eval, rows, out);
+    case MR_EXPR_ARRIVAL: return run_arrival(eval, node->type, rows, out);
+    case MR_EXPR_WINDOW_START: return run_window_start(in, eval, registers, rows, out);
     }
-    return mr_error_set(eval->err, MR_ERR_INTERNAL, "expression of unknown kind %d", (int)node->kind);
+    return mr_error_set(eval->err, MR_ERR_INTERNAL, "expression of unknown kind %d",
+                        (int)node->kind);
 }
 
 MrStatus mr_program_run(const MrProgram *program, MrEval *eval, uint32_t rows, MrVector *out)
@@ -253,8 +246,8 @@ bool mr_program_try(const MrProgram *program, MrEval *eval, uint32_t rows, MrVec
 }
 
 /* The columns that the programme reads, of the named rows only. */
-static MrStatus block_gather(const MrProgram *program, MrEval *eval, const uint32_t *rows, uint32_t count,
-                             MrBlock *out)
+static MrStatus block_gather(const MrProgram *program, MrEval *eval, const uint32_t *rows,
+                             uint32_t count, MrBlock *out)
 {
     const MrBlock *block = eval->block;
     *out = *block;
@@ -267,11 +260,12 @@ static MrStatus block_gather(const MrProgram *program, MrEval *eval, const uint3
     for (uint32_t i = 0; i < program->column_count; i++) {
         const uint32_t column = program->columns[i];
         if (column < block->column_count) {
-            MR_TRY(mr_vector_gather(&block->columns[column], rows, count, eval->arena, &out->columns[column],
-                                    eval->err));
+            MR_TRY(mr_vector_gather(&block->columns[column], rows, count, eval->arena,
+                                    &out->columns[column], eval->err));
         }
     }
-    if (program->uses_sequence && (block->place.sequences != NULL || block->place.first_sequence != 0)) {
+    if (program->uses_sequence &&
+        (block->place.sequences != NULL || block->place.first_sequence != 0)) {
         uint64_t *sequences = mr_arena_alloc(eval->arena, count * sizeof *sequences);
         if (sequences == NULL) {
             return mr_error_no_memory(eval->err);
@@ -284,8 +278,8 @@ static MrStatus block_gather(const MrProgram *program, MrEval *eval, const uint3
     return MR_OK;
 }
 
-MrStatus mr_program_run_rows(const MrProgram *program, MrEval *eval, const uint32_t *rows, uint32_t count,
-                             uint32_t block_rows, MrVector *out)
+MrStatus mr_program_run_rows(const MrProgram *program, MrEval *eval, const uint32_t *rows,
+                             uint32_t count, uint32_t block_rows, MrVector *out)
 {
     if (count == block_rows) {
         return mr_program_run(program, eval, count, out);
@@ -309,15 +303,18 @@ MrStatus mr_program_run_rows(const MrProgram *program, MrEval *eval, const uint3
 
 MrStatus mr_expression_eval(const MrExpression *expression, MrEval *eval, MrVector *out)
 {
-    MR_TRY(mr_program_run(expression->program, eval, eval->block != NULL ? eval->block->row_count : 1, out));
+    MR_TRY(mr_program_run(expression->program, eval,
+                          eval->block != NULL ? eval->block->row_count : 1, out));
     out->type = expression->program->type;
-    if (eval->errors != NULL && eval->errors->failed != NULL && eval->block != NULL && eval->origin == NULL) {
+    if (eval->errors != NULL && eval->errors->failed != NULL && eval->block != NULL &&
+        eval->origin == NULL) {
         return mr_row_errors_cover(eval->errors, eval->block->row_count, eval->err);
     }
     return MR_OK;
 }
 
-MrStatus mr_expression_select(const MrExpression *expression, MrEval *eval, uint32_t **rows, uint32_t *count)
+MrStatus mr_expression_select(const MrExpression *expression, MrEval *eval, uint32_t **rows,
+                              uint32_t *count)
 {
     MrVector truth;
     MR_TRY(mr_expression_eval(expression, eval, &truth));
@@ -330,7 +327,9 @@ MrStatus mr_expression_select(const MrExpression *expression, MrEval *eval, uint
     mr_truth_load(&truth, total, flags);
     if (eval->errors != NULL && eval->errors->failed != NULL) {
         for (uint32_t i = 0; i < total; i++) {
-            flags[i] = mr_bitmap_get(eval->errors->failed, eval->origin ? eval->origin[i] : i) ? MR_FALSE : flags[i];
+            flags[i] = mr_bitmap_get(eval->errors->failed, eval->origin ? eval->origin[i] : i)
+                           ? MR_FALSE
+                           : flags[i];
         }
     }
     uint32_t found = 0;

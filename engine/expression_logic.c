@@ -5,7 +5,8 @@
 #include "engine/expression_program.h"
 #include "engine/kernel_template.h"
 
-MR_CLONES static void truth_of_bytes(const uint8_t *restrict values, uint8_t *restrict out, uint32_t rows)
+MR_CLONES static void truth_of_bytes(const uint8_t *restrict values, uint8_t *restrict out,
+                                     uint32_t rows)
 {
     for (uint32_t i = 0; i < rows; i++) {
         out[i] = values[i] != 0 ? MR_TRUE : MR_FALSE;
@@ -27,7 +28,8 @@ void mr_truth_load(const MrVector *vector, uint32_t rows, uint8_t *restrict out)
     }
 }
 
-MR_CLONES static uint8_t bytes_of_truth(const uint8_t *restrict truth, uint8_t *restrict values, uint32_t rows)
+MR_CLONES static uint8_t bytes_of_truth(const uint8_t *restrict truth, uint8_t *restrict values,
+                                        uint32_t rows)
 {
     uint8_t nulls = 0;
     for (uint32_t i = 0; i < rows; i++) {
@@ -54,13 +56,15 @@ MrStatus mr_truth_store(const uint8_t *restrict truth, uint32_t rows, MrEval *ev
     return MR_OK;
 }
 
-MR_CLONES static void truth_min(uint8_t *restrict into, const uint8_t *restrict other, uint32_t rows)
+MR_CLONES static void truth_min(uint8_t *restrict into, const uint8_t *restrict other,
+                                uint32_t rows)
 {
     for (uint32_t i = 0; i < rows; i++) {
         into[i] = other[i] < into[i] ? other[i] : into[i];
     }
 }
-MR_CLONES static void truth_max(uint8_t *restrict into, const uint8_t *restrict other, uint32_t rows)
+MR_CLONES static void truth_max(uint8_t *restrict into, const uint8_t *restrict other,
+                                uint32_t rows)
 {
     for (uint32_t i = 0; i < rows; i++) {
         into[i] = other[i] > into[i] ? other[i] : into[i];
@@ -71,9 +75,9 @@ typedef struct Connective {
     MrEval *eval;
     bool is_and;
     uint32_t rows;
-    uint8_t *truth;  /* the answer so far */
-    uint8_t *other;  /* scratch */
-    uint32_t *open;  /* rows that may still change */
+    uint8_t *truth; /* the answer so far */
+    uint8_t *other; /* scratch */
+    uint32_t *open; /* rows that may still change */
     uint32_t open_count;
 } Connective;
 
@@ -112,8 +116,8 @@ static MrStatus connective_add(Connective *c, const MrProgram *branch)
     return MR_OK;
 }
 
-MrStatus mr_run_and_or(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                       MrVector *out)
+MrStatus mr_run_and_or(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                       uint32_t rows, MrVector *out)
 {
     Connective c = { .eval = eval, .is_and = in->node->kind == MR_EXPR_AND, .rows = rows };
     c.truth = mr_arena_alloc_aligned(eval->arena, rows);
@@ -150,7 +154,8 @@ static MrStatus constant_bool(bool value, MrEval *eval, uint32_t rows, MrVector 
     return mr_vector_init_constant(out, eval->arena, &datum, rows, eval->err);
 }
 
-MrStatus mr_run_is_null(const MrVector *arg, bool negated, MrEval *eval, uint32_t rows, MrVector *out)
+MrStatus mr_run_is_null(const MrVector *arg, bool negated, MrEval *eval, uint32_t rows,
+                        MrVector *out)
 {
     if (arg->is_constant || arg->validity == NULL) {
         return constant_bool(mr_vector_is_null(arg, 0) != negated, eval, rows, out);
@@ -185,13 +190,14 @@ MrStatus mr_run_is_truth(const MrVector *arg, bool truth, bool negated, MrEval *
     return MR_OK;
 }
 
-MrStatus mr_run_is_distinct(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                            MrVector *out)
+MrStatus mr_run_is_distinct(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                            uint32_t rows, MrVector *out)
 {
     const MrVector *args[2] = { &registers[in->args[0]], &registers[in->args[1]] };
     const bool negated = in->node->negated;
     MrVector equal;
-    MR_TRY(mr_run_kernel(in->kernel, mr_type(MR_TYPE_BOOL), MR_FN_STRICT, eval, args, 2, rows, &equal));
+    MR_TRY(mr_run_kernel(in->kernel, mr_type(MR_TYPE_BOOL), MR_FN_STRICT, eval, args, 2, rows,
+                         &equal));
     MR_TRY(mr_vector_init(out, eval->arena, mr_type(MR_TYPE_BOOL), rows, eval->err));
     uint8_t *restrict results = out->data;
     const uint8_t *values = equal.data;

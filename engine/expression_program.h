@@ -16,24 +16,24 @@ typedef struct MrConstantSet MrConstantSet; /* of IN */
 
 typedef struct MrInstruction {
     const MrExpr *node;
-    uint32_t *args;           /* registers */
+    uint32_t *args; /* registers */
     uint32_t arg_count;
     uint32_t branch_count;
     MrProgram **branches;
-    MrFunctionEval *kernel;   /* of a call or cast; else the comparison that the node needs */
-    MrFunctionEval *length;   /* a cast's second step: the typmod; NULL: none */
-    MrVector constant;        /* one value, is_constant */
+    MrFunctionEval *kernel; /* of a call or cast; else the comparison that the node needs */
+    MrFunctionEval *length; /* a cast's second step: the typmod; NULL: none */
+    MrVector constant;      /* one value, is_constant */
     const MrConstantSet *set;
 } MrInstruction;
 
 struct MrProgram {
     MrInstruction *items;
     uint32_t count;
-    uint32_t result;          /* register */
+    uint32_t result; /* register */
     MrType type;
-    bool is_cheap;            /* worth trying over all rows rather than gathering some */
+    bool is_cheap; /* worth trying over all rows rather than gathering some */
     bool uses_sequence;
-    const uint32_t *columns;  /* that it reads, once each */
+    const uint32_t *columns; /* that it reads, once each */
     uint32_t column_count;
 };
 
@@ -46,35 +46,37 @@ struct MrExpression {
 MrStatus mr_program_run(const MrProgram *program, MrEval *eval, uint32_t rows, MrVector *out);
 /* The same over the rows named only (all of them when count = rows of the block): the result has
  * `count` rows. */
-MrStatus mr_program_run_rows(const MrProgram *program, MrEval *eval, const uint32_t *rows, uint32_t count,
-                             uint32_t block_rows, MrVector *out);
+MrStatus mr_program_run_rows(const MrProgram *program, MrEval *eval, const uint32_t *rows,
+                             uint32_t count, uint32_t block_rows, MrVector *out);
 /* Runs a cheap programme over all rows and tells whether that went without any failing row. */
 bool mr_program_try(const MrProgram *program, MrEval *eval, uint32_t rows, MrVector *out);
 
 /* expression_logic.c */
-MrStatus mr_run_and_or(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                       MrVector *out);
+MrStatus mr_run_and_or(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                       uint32_t rows, MrVector *out);
 MrStatus mr_run_not(const MrVector *arg, MrEval *eval, uint32_t rows, MrVector *out);
-MrStatus mr_run_is_null(const MrVector *arg, bool negated, MrEval *eval, uint32_t rows, MrVector *out);
+MrStatus mr_run_is_null(const MrVector *arg, bool negated, MrEval *eval, uint32_t rows,
+                        MrVector *out);
 MrStatus mr_run_is_truth(const MrVector *arg, bool truth, bool negated, MrEval *eval, uint32_t rows,
                          MrVector *out);
-MrStatus mr_run_is_distinct(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                            MrVector *out);
+MrStatus mr_run_is_distinct(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                            uint32_t rows, MrVector *out);
 /* expression_branch.c */
 MrStatus mr_run_case(const MrInstruction *in, MrEval *eval, uint32_t rows, MrVector *out);
-MrStatus mr_run_coalesce(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                         MrVector *out);
-MrStatus mr_run_extreme(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                        MrVector *out);
+MrStatus mr_run_coalesce(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                         uint32_t rows, MrVector *out);
+MrStatus mr_run_extreme(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                        uint32_t rows, MrVector *out);
 /* expression_set.c */
-MrStatus mr_constant_set_make(MrArena *arena, MrTypeId type, const MrExpr *in, const MrConstantSet **out,
-                              MrError *err);
+MrStatus mr_constant_set_make(MrArena *arena, MrTypeId type, const MrExpr *in,
+                              const MrConstantSet **out, MrError *err);
 MrStatus mr_run_in(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
                    MrVector *out);
 
 /* Calls a strict kernel of two arguments over their validity; `out` is of `type`. */
 MrStatus mr_run_kernel(MrFunctionEval *kernel, MrType type, uint32_t flags, MrEval *eval,
-                       const MrVector *const *args, uint32_t arg_count, uint32_t rows, MrVector *out);
+                       const MrVector *const *args, uint32_t arg_count, uint32_t rows,
+                       MrVector *out);
 /* Copies cells of `from` (row i) into `to` (row rows[i], or i when NULL), with their validity. */
 MrStatus mr_vector_scatter(MrVector *to, const MrVector *from, const uint32_t *rows, uint32_t count,
                            MrEval *eval);

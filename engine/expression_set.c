@@ -12,11 +12,11 @@ struct MrConstantSet {
     uint32_t width;
     uint32_t count;
     bool has_null;
-    bool is_integer;  /* cells compare as integers */
+    bool is_integer; /* cells compare as integers */
     bool is_text;
-    char *cells;      /* count cells */
+    char *cells; /* count cells */
     int64_t *integers;
-    uint32_t *slots;  /* index of a cell, or EMPTY */
+    uint32_t *slots; /* index of a cell, or EMPTY */
     uint32_t slot_mask;
 };
 
@@ -30,10 +30,8 @@ static bool type_is_integer(MrTypeId type)
     case MR_TYPE_DATE:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        return true;
-    default:
-        return false;
+    case MR_TYPE_TIMESTAMPTZ: return true;
+    default: return false;
     }
 }
 
@@ -87,12 +85,14 @@ static MrStatus set_add(MrArena *arena, MrConstantSet *set, const MrDatum *datum
         }
         *(MrText *)cell = mr_text_make(copy, datum->text.length);
     }
-    set->integers[set->count++] = !set->is_integer ? 0 : set->type == MR_TYPE_BOOL ? datum->boolean : datum->integer;
+    set->integers[set->count++] = !set->is_integer            ? 0
+                                  : set->type == MR_TYPE_BOOL ? datum->boolean
+                                                              : datum->integer;
     return MR_OK;
 }
 
-MrStatus mr_constant_set_make(MrArena *arena, MrTypeId type, const MrExpr *in, const MrConstantSet **out,
-                              MrError *err)
+MrStatus mr_constant_set_make(MrArena *arena, MrTypeId type, const MrExpr *in,
+                              const MrConstantSet **out, MrError *err)
 {
     MrConstantSet *set;
     MR_NEW(arena, set, err);
@@ -122,42 +122,34 @@ MrStatus mr_constant_set_make(MrArena *arena, MrTypeId type, const MrExpr *in, c
 }
 
 /* Few members: a compare for each, which becomes vector code. */
-#define LINEAR(TYPE)                                                     \
-    do {                                                                 \
-        const TYPE *restrict values = value->data;                       \
-        for (uint32_t k = 0; k < set->count; k++) {                      \
-            const TYPE member = (TYPE)set->integers[k];                  \
-            for (uint32_t i = 0; i < rows; i++) {                        \
-                truth[i] |= values[i] == member ? MR_TRUE : MR_FALSE;    \
-            }                                                            \
-        }                                                                \
+#define LINEAR(TYPE)                                                  \
+    do {                                                              \
+        const TYPE *restrict values = value->data;                    \
+        for (uint32_t k = 0; k < set->count; k++) {                   \
+            const TYPE member = (TYPE)set->integers[k];               \
+            for (uint32_t i = 0; i < rows; i++) {                     \
+                truth[i] |= values[i] == member ? MR_TRUE : MR_FALSE; \
+            }                                                         \
+        }                                                             \
     } while (0)
-#define PROBE_INTEGER(TYPE)                                              \
-    do {                                                                 \
-        const TYPE *restrict values = value->data;                       \
-        for (uint32_t i = 0; i < rows; i++) {                            \
-            const int64_t x = values[i];                                 \
-            uint32_t at = (uint32_t)mr_hash_u64((uint64_t)x) & set->slot_mask; \
+#define PROBE_INTEGER(TYPE)                                                         \
+    do {                                                                            \
+        const TYPE *restrict values = value->data;                                  \
+        for (uint32_t i = 0; i < rows; i++) {                                       \
+            const int64_t x = values[i];                                            \
+            uint32_t at = (uint32_t)mr_hash_u64((uint64_t)x) & set->slot_mask;      \
             while (set->slots[at] != EMPTY && set->integers[set->slots[at]] != x) { \
-                at = (at + 1) & set->slot_mask;                          \
-            }                                                            \
-            truth[i] = set->slots[at] != EMPTY ? MR_TRUE : MR_FALSE;     \
-        }                                                                \
+                at = (at + 1) & set->slot_mask;                                     \
+            }                                                                       \
+            truth[i] = set->slots[at] != EMPTY ? MR_TRUE : MR_FALSE;                \
+        }                                                                           \
     } while (0)
-#define INTEGERS(LOOP)                                                   \
-    switch (set->width) {                                                \
-    case 1:                                                              \
-        LOOP(uint8_t);                                                   \
-        break;                                                           \
-    case 2:                                                              \
-        LOOP(int16_t);                                                   \
-        break;                                                           \
-    case 4:                                                              \
-        LOOP(int32_t);                                                   \
-        break;                                                           \
-    default:                                                             \
-        LOOP(int64_t);                                                   \
-        break;                                                           \
+#define INTEGERS(LOOP)             \
+    switch (set->width) {          \
+    case 1: LOOP(uint8_t); break;  \
+    case 2: LOOP(int16_t); break;  \
+    case 4: LOOP(int32_t); break;  \
+    default: LOOP(int64_t); break; \
     }
 
 static bool set_has_text(const MrConstantSet *set, const MrText *text)
@@ -185,7 +177,8 @@ static bool set_has_cell(const MrConstantSet *set, const void *cell)
     return false;
 }
 
-static void set_probe(const MrConstantSet *set, const MrVector *value, uint32_t rows, uint8_t *restrict truth)
+static void set_probe(const MrConstantSet *set, const MrVector *value, uint32_t rows,
+                      uint8_t *restrict truth)
 {
     memset(truth, MR_FALSE, rows);
     if (set->count == 0) {
@@ -199,15 +192,17 @@ static void set_probe(const MrConstantSet *set, const MrVector *value, uint32_t 
         for (uint32_t i = 0; i < rows; i++) {
             if (!mr_vector_is_null(value, i)) {
                 const void *cell = mr_vector_cell(value, i);
-                truth[i] = (set->is_text ? set_has_text(set, cell) : set_has_cell(set, cell)) ? MR_TRUE : MR_FALSE;
+                truth[i] = (set->is_text ? set_has_text(set, cell) : set_has_cell(set, cell))
+                               ? MR_TRUE
+                               : MR_FALSE;
             }
         }
     }
 }
 
 /* Members that are not constant: compared like any two columns. */
-static MrStatus members_compare(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
-                                uint8_t *truth)
+static MrStatus members_compare(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                                uint32_t rows, uint8_t *truth)
 {
     uint8_t *other = mr_arena_alloc(eval->arena, rows);
     if (other == NULL) {
@@ -216,7 +211,8 @@ static MrStatus members_compare(const MrInstruction *in, MrEval *eval, const MrV
     for (uint32_t k = 1; k < in->arg_count; k++) {
         const MrVector *args[2] = { &registers[in->args[0]], &registers[in->args[k]] };
         MrVector equal;
-        MR_TRY(mr_run_kernel(in->kernel, mr_type(MR_TYPE_BOOL), MR_FN_STRICT, eval, args, 2, rows, &equal));
+        MR_TRY(mr_run_kernel(in->kernel, mr_type(MR_TYPE_BOOL), MR_FN_STRICT, eval, args, 2, rows,
+                             &equal));
         mr_truth_load(&equal, rows, other);
         for (uint32_t i = 0; i < rows; i++) {
             truth[i] = other[i] > truth[i] ? other[i] : truth[i];

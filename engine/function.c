@@ -84,7 +84,8 @@ uint32_t mr_function_lookup(MrString name, const MrFunction *const **out)
     char text[NAME_BYTES_MAX];
     pthread_once(&functions_once, functions_build);
     *out = NULL;
-    if (name.length == 0 || name.length >= sizeof text || memchr(name.data, 0, name.length) != NULL) {
+    if (name.length == 0 || name.length >= sizeof text ||
+        memchr(name.data, 0, name.length) != NULL) {
         return 0;
     }
     memcpy(text, name.data, name.length);

@@ -9,14 +9,14 @@
 
 /* One row that could not be computed. */
 typedef struct MrRowError {
-    uint32_t row;       /* of the block that the operator received */
+    uint32_t row; /* of the block that the operator received */
     MrError error;
 } MrRowError;
 
 /* The failed rows of one block: each row at most once (its first error). */
 typedef struct MrRowErrors {
     MrArena *arena;
-    uint64_t *failed;   /* bitmap over the block's rows; NULL until one fails */
+    uint64_t *failed;     /* bitmap over the block's rows; NULL until one fails */
     uint32_t failed_rows; /* rows that the bitmap has room for: at least the block's */
     MrRowError *items;
     uint32_t count, capacity;
@@ -24,12 +24,12 @@ typedef struct MrRowErrors {
 
 /* The surroundings of one evaluation; also what a kernel may use. */
 typedef struct MrEval {
-    MrArena *arena;           /* results and scratch live here until the micro-batch ends */
-    const MrBlock *block;     /* what columns are read from */
-    const MrTimezone *zone;   /* of the query; NULL: UTC */
-    int64_t now_us;           /* now() where the block has no place: start of the statement */
-    MrRowErrors *errors;      /* NULL: the first failing row fails the evaluation (ad hoc) */
-    const uint32_t *origin;   /* rows of `block` that the rows under evaluation stand for (inside
+    MrArena *arena;         /* results and scratch live here until the micro-batch ends */
+    const MrBlock *block;   /* what columns are read from */
+    const MrTimezone *zone; /* of the query; NULL: UTC */
+    int64_t now_us;         /* now() where the block has no place: start of the statement */
+    MrRowErrors *errors;    /* NULL: the first failing row fails the evaluation (ad hoc) */
+    const uint32_t *origin; /* rows of `block` that the rows under evaluation stand for (inside
                                  CASE, AND …); NULL: row i is row i */
     MrError *err;
 } MrEval;
@@ -45,12 +45,12 @@ MrStatus mr_eval_row_failed(MrEval *eval, const MrVector *out, uint32_t row, con
 enum { MR_FUNCTION_ARGS_MAX = 8 };
 
 enum {
-    MR_FN_STRICT = 1,     /* NULL in, NULL out: the framework ands the bitmaps */
-    MR_FN_FALLIBLE = 2,   /* may report row errors */
-    MR_FN_STABLE = 4,     /* depends on the query's settings (zone) */
-    MR_FN_VOLATILE = 8,   /* refused in standing queries: random(), clock_timestamp() */
-    MR_FN_VARIADIC = 16,  /* the last argument type may repeat */
-    MR_FN_ANY_ARGS = 32,  /* arguments of MR_TYPE_UNKNOWN in the table take any type (concat …) */
+    MR_FN_STRICT = 1,    /* NULL in, NULL out: the framework ands the bitmaps */
+    MR_FN_FALLIBLE = 2,  /* may report row errors */
+    MR_FN_STABLE = 4,    /* depends on the query's settings (zone) */
+    MR_FN_VOLATILE = 8,  /* refused in standing queries: random(), clock_timestamp() */
+    MR_FN_VARIADIC = 16, /* the last argument type may repeat */
+    MR_FN_ANY_ARGS = 32, /* arguments of MR_TYPE_UNKNOWN in the table take any type (concat …) */
 };
 
 /*
@@ -58,8 +58,8 @@ enum {
  * too and must not be changed by kernels that cannot return NULL for values.  Arguments are flat or
  * constant (read cell 0); at least one is flat, or rows is 1.
  */
-typedef MrStatus MrFunctionEval(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                                MrVector *out);
+typedef MrStatus MrFunctionEval(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                                uint32_t rows, MrVector *out);
 
 typedef struct MrFunction {
     const char *name;
@@ -69,8 +69,8 @@ typedef struct MrFunction {
     MrFunctionEval *eval;
     uint32_t flags;
     const char *doc;
-    const char *example;  /* SQL expression */
-    const char *returns;  /* its text; a test runs it */
+    const char *example; /* SQL expression */
+    const char *returns; /* its text; a test runs it */
 } MrFunction;
 
 /* All overloads of a name (lower case), or 0.  Pointers stay valid for ever. */
@@ -82,8 +82,8 @@ typedef enum MrCastContext { MR_CAST_IMPLICIT, MR_CAST_ASSIGNMENT, MR_CAST_EXPLI
 
 typedef struct MrCast {
     MrTypeId from, to;
-    MrCastContext context;  /* the weakest context in which it is applied */
-    MrFunctionEval *eval;   /* NULL: the bytes are the same (varchar and text) */
+    MrCastContext context; /* the weakest context in which it is applied */
+    MrFunctionEval *eval;  /* NULL: the bytes are the same (varchar and text) */
     uint32_t flags;
 } MrCast;
 

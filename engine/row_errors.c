@@ -63,11 +63,13 @@ static MrStatus row_errors_add(MrEval *eval, uint32_t row, const MrError *error)
 
 MrStatus mr_eval_row_failed(MrEval *eval, const MrVector *out, uint32_t row, const MrError *error)
 {
-    if (out != NULL && out->validity != NULL && !mr_bitmap_get(out->validity, out->is_constant ? 0 : row)) {
+    if (out != NULL && out->validity != NULL &&
+        !mr_bitmap_get(out->validity, out->is_constant ? 0 : row)) {
         return MR_OK;
     }
     /* The want of memory is the evaluation's fault, not the row's. */
-    if (eval->errors == NULL || error->status == MR_ERR_OUT_OF_MEMORY || error->status == MR_ERR_INTERNAL) {
+    if (eval->errors == NULL || error->status == MR_ERR_OUT_OF_MEMORY ||
+        error->status == MR_ERR_INTERNAL) {
         if (eval->err != NULL && eval->err != error) {
             *eval->err = *error;
         }
@@ -110,7 +112,8 @@ char *mr_kernel_text_room(MrEval *eval, size_t length)
     return room;
 }
 
-MrStatus mr_kernel_set_text(MrEval *eval, MrVector *out, uint32_t row, const char *data, size_t length)
+MrStatus mr_kernel_set_text(MrEval *eval, MrVector *out, uint32_t row, const char *data,
+                            size_t length)
 {
     MrText *cells = out->data;
     if (length == 0) { /* data may be NULL then */
@@ -122,7 +125,8 @@ MrStatus mr_kernel_set_text(MrEval *eval, MrVector *out, uint32_t row, const cha
         return MR_OK;
     }
     if (length > MR_TEXT_BYTES_MAX) {
-        return mr_eval_row_error(eval, out, row, MR_ERR_PROGRAM_LIMIT, "requested length too large");
+        return mr_eval_row_error(eval, out, row, MR_ERR_PROGRAM_LIMIT,
+                                 "requested length too large");
     }
     char *copy = mr_kernel_text_room(eval, length);
     if (copy == NULL) {
@@ -152,10 +156,25 @@ MrStatus mr_kernel_as_text(MrEval *eval, const MrVector *arg, MrVector *out)
         if (!mr_vector_is_null(arg, i)) {
             mr_builder_clear(&builder);
             mr_cell_format(arg->type.id, mr_vector_cell(arg, i), eval->zone, &builder);
-            status = builder.failed ? mr_error_no_memory(eval->err)
-                                    : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+            status = builder.failed
+                         ? mr_error_no_memory(eval->err)
+                         : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
         }
     }
     mr_builder_fini(&builder);
     return status;
+}
+
+MrStatus mr_kernel_args_as_text(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                                MrVector **out)
+{
+    MrVector *texts = mr_arena_calloc(eval->arena, arg_count, sizeof *texts);
+    if (texts == NULL) {
+        return mr_error_no_memory(eval->err);
+    }
+    for (uint32_t k = 0; k < arg_count; k++) {
+        MR_TRY(mr_kernel_as_text(eval, args[k], &texts[k]));
+    }
+    *out = texts;
+    return MR_OK;
 }

@@ -31,12 +31,12 @@ static inline int64_t moment(const MrEval *eval, int64_t local_us)
 }
 
 /* The pairs of different kinds: LEFT and RIGHT bring x and y onto one line. */
-#define MIXED(NAME, A, B, LEFT, RIGHT)                                      \
-    MR_GUARDED_BINARY_KERNEL(NAME##_eq, A, B, uint8_t, (LEFT) == (RIGHT))   \
-    MR_GUARDED_BINARY_KERNEL(NAME##_ne, A, B, uint8_t, (LEFT) != (RIGHT))   \
-    MR_GUARDED_BINARY_KERNEL(NAME##_lt, A, B, uint8_t, (LEFT) < (RIGHT))    \
-    MR_GUARDED_BINARY_KERNEL(NAME##_le, A, B, uint8_t, (LEFT) <= (RIGHT))   \
-    MR_GUARDED_BINARY_KERNEL(NAME##_gt, A, B, uint8_t, (LEFT) > (RIGHT))    \
+#define MIXED(NAME, A, B, LEFT, RIGHT)                                    \
+    MR_GUARDED_BINARY_KERNEL(NAME##_eq, A, B, uint8_t, (LEFT) == (RIGHT)) \
+    MR_GUARDED_BINARY_KERNEL(NAME##_ne, A, B, uint8_t, (LEFT) != (RIGHT)) \
+    MR_GUARDED_BINARY_KERNEL(NAME##_lt, A, B, uint8_t, (LEFT) < (RIGHT))  \
+    MR_GUARDED_BINARY_KERNEL(NAME##_le, A, B, uint8_t, (LEFT) <= (RIGHT)) \
+    MR_GUARDED_BINARY_KERNEL(NAME##_gt, A, B, uint8_t, (LEFT) > (RIGHT))  \
     MR_GUARDED_BINARY_KERNEL(NAME##_ge, A, B, uint8_t, (LEFT) >= (RIGHT))
 
 MIXED(date_timestamp, int32_t, int64_t, midnight(x), y)
@@ -54,16 +54,18 @@ MIXED(timestamptz_timestamp, int64_t, int64_t, x, moment(eval, y))
 #define TZ_2 "TIMESTAMPTZ '2026-01-03 10:00:00+00'"
 
 const MrFunction mr_functions_comparison_datetime[] = {
-    COMPARE_ENTRIES(DATE, DATE, date_date, 0, DAY_1, DAY_2)
-    COMPARE_ENTRIES(TIME, TIME, time_time, 0, "TIME '10:00'", "TIME '11:00'")
-    COMPARE_ENTRIES(TIMESTAMP, TIMESTAMP, time_time, 0, TS_1, TS_2)
-    COMPARE_ENTRIES(TIMESTAMPTZ, TIMESTAMPTZ, time_time, 0, TZ_1, TZ_2)
-    COMPARE_ENTRIES(INTERVAL, INTERVAL, interval_interval, 0, "INTERVAL '29 days'", "INTERVAL '1 month'")
-    COMPARE_ENTRIES(DATE, TIMESTAMP, date_timestamp, 0, DAY_1, TS_2)
-    COMPARE_ENTRIES(TIMESTAMP, DATE, timestamp_date, 0, TS_1, DAY_2)
-    COMPARE_ENTRIES(DATE, TIMESTAMPTZ, date_timestamptz, STABLE, DAY_1, TZ_2)
-    COMPARE_ENTRIES(TIMESTAMPTZ, DATE, timestamptz_date, STABLE, TZ_1, DAY_2 " + 1")
-    COMPARE_ENTRIES(TIMESTAMP, TIMESTAMPTZ, timestamp_timestamptz, STABLE, TS_1, TZ_2)
-    COMPARE_ENTRIES(TIMESTAMPTZ, TIMESTAMP, timestamptz_timestamp, STABLE, TZ_1, TS_2)
+    COMPARE_ENTRIES(DATE, DATE, date_date, 0, DAY_1, DAY_2) COMPARE_ENTRIES(
+        TIME, TIME, time_time, 0, "TIME '10:00'",
+        "TIME '11:00'") COMPARE_ENTRIES(TIMESTAMP, TIMESTAMP, time_time, 0, TS_1, TS_2)
+        COMPARE_ENTRIES(TIMESTAMPTZ, TIMESTAMPTZ, time_time, 0, TZ_1, TZ_2) COMPARE_ENTRIES(
+            INTERVAL, INTERVAL, interval_interval, 0, "INTERVAL '29 days'",
+            "INTERVAL '1 month'") COMPARE_ENTRIES(DATE, TIMESTAMP, date_timestamp, 0, DAY_1, TS_2)
+            COMPARE_ENTRIES(TIMESTAMP, DATE, timestamp_date, 0, TS_1, DAY_2)
+                COMPARE_ENTRIES(DATE, TIMESTAMPTZ, date_timestamptz, STABLE, DAY_1, TZ_2)
+                    COMPARE_ENTRIES(TIMESTAMPTZ, DATE, timestamptz_date, STABLE, TZ_1, DAY_2 " + 1")
+                        COMPARE_ENTRIES(TIMESTAMP, TIMESTAMPTZ, timestamp_timestamptz, STABLE, TS_1,
+                                        TZ_2)
+                            COMPARE_ENTRIES(TIMESTAMPTZ, TIMESTAMP, timestamptz_timestamp, STABLE,
+                                            TZ_1, TS_2)
 };
 MR_FAMILY_COUNT(comparison_datetime);

@@ -8,7 +8,7 @@
 #include "engine/functions/families.h"
 #include "engine/kernel_template.h"
 
-#define COMPARE(CLONES, NAME, A, B, CLASS)                              \
+#define COMPARE(CLONES, NAME, A, B, CLASS)                               \
     MR_BINARY_KERNEL(CLONES, NAME##_eq, A, B, uint8_t, CLASS##_EQ(x, y)) \
     MR_BINARY_KERNEL(CLONES, NAME##_ne, A, B, uint8_t, CLASS##_NE(x, y)) \
     MR_BINARY_KERNEL(CLONES, NAME##_lt, A, B, uint8_t, CLASS##_LT(x, y)) \
@@ -16,7 +16,7 @@
     MR_BINARY_KERNEL(CLONES, NAME##_gt, A, B, uint8_t, CLASS##_LT(y, x)) \
     MR_BINARY_KERNEL(CLONES, NAME##_ge, A, B, uint8_t, CLASS##_LE(y, x))
 
-#define COMPARE_GUARDED(NAME, A, B, CLASS)                              \
+#define COMPARE_GUARDED(NAME, A, B, CLASS)                               \
     MR_GUARDED_BINARY_KERNEL(NAME##_eq, A, B, uint8_t, CLASS##_EQ(x, y)) \
     MR_GUARDED_BINARY_KERNEL(NAME##_ne, A, B, uint8_t, CLASS##_NE(x, y)) \
     MR_GUARDED_BINARY_KERNEL(NAME##_lt, A, B, uint8_t, CLASS##_LT(x, y)) \
@@ -25,13 +25,13 @@
     MR_GUARDED_BINARY_KERNEL(NAME##_ge, A, B, uint8_t, CLASS##_LE(y, x))
 
 /* LESS and MORE are SQL of the two types, the first below the second. */
-#define COMPARE_ENTRIES(A, B, NAME, FLAGS, LESS, MORE)                                            \
-    F2("=", A, B, BOOL, NAME##_eq, FLAGS, "Equal.", LESS " = " MORE, "f"),                        \
-    F2("<>", A, B, BOOL, NAME##_ne, FLAGS, "Not equal; also !=.", LESS " <> " MORE, "t"),         \
-    F2("!=", A, B, BOOL, NAME##_ne, FLAGS, "Not equal.", LESS " != " MORE, "t"),                  \
-    F2("<", A, B, BOOL, NAME##_lt, FLAGS, "Less than.", LESS " < " MORE, "t"),                    \
-    F2("<=", A, B, BOOL, NAME##_le, FLAGS, "Less than or equal.", LESS " <= " MORE, "t"),         \
-    F2(">", A, B, BOOL, NAME##_gt, FLAGS, "Greater than.", LESS " > " MORE, "f"),                 \
-    F2(">=", A, B, BOOL, NAME##_ge, FLAGS, "Greater than or equal.", LESS " >= " MORE, "f"),
+#define COMPARE_ENTRIES(A, B, NAME, FLAGS, LESS, MORE)                                        \
+    F2("=", A, B, BOOL, NAME##_eq, FLAGS, "Equal.", LESS " = " MORE, "f"),                    \
+        F2("<>", A, B, BOOL, NAME##_ne, FLAGS, "Not equal; also !=.", LESS " <> " MORE, "t"), \
+        F2("!=", A, B, BOOL, NAME##_ne, FLAGS, "Not equal.", LESS " != " MORE, "t"),          \
+        F2("<", A, B, BOOL, NAME##_lt, FLAGS, "Less than.", LESS " < " MORE, "t"),            \
+        F2("<=", A, B, BOOL, NAME##_le, FLAGS, "Less than or equal.", LESS " <= " MORE, "t"), \
+        F2(">", A, B, BOOL, NAME##_gt, FLAGS, "Greater than.", LESS " > " MORE, "f"),         \
+        F2(">=", A, B, BOOL, NAME##_ge, FLAGS, "Greater than or equal.", LESS " >= " MORE, "f"),
 
 #endif

@@ -29,8 +29,8 @@ static bool field_is(MrString field, const char *name)
 /* Fields that grow with time are infinite for infinite times, the others NULL. */
 static MrStatus part_of_infinity(MrString field, bool negative, Part *out, MrError *err)
 {
-    static const char *const growing[] = { "year", "years", "y", "decade", "century", "millennium", "julian",
-                                           "isoyear", "epoch" };
+    static const char *const growing[] = { "year",       "years",  "y",       "decade", "century",
+                                           "millennium", "julian", "isoyear", "epoch" };
     for (size_t i = 0; i < sizeof growing / sizeof growing[0]; i++) {
         if (field_is(field, growing[i])) {
             out->infinite = negative ? -1 : 1;
@@ -38,7 +38,8 @@ static MrStatus part_of_infinity(MrString field, bool negative, Part *out, MrErr
         }
     }
     out->is_null = true;
-    if (field_is(field, "timezone") || field_is(field, "timezone_hour") || field_is(field, "timezone_minute")) {
+    if (field_is(field, "timezone") || field_is(field, "timezone_hour") ||
+        field_is(field, "timezone_minute")) {
         return MR_OK;
     }
     return mr_timestamp_extract(field, 0, &out->coefficient, &out->scale, err);
@@ -47,15 +48,17 @@ static MrStatus part_of_infinity(MrString field, bool negative, Part *out, MrErr
 /* Zone fields belong to timestamptz only. */
 static bool field_is_zone(MrString field)
 {
-    return field_is(field, "timezone") || field_is(field, "timezone_hour") || field_is(field, "timezone_minute");
+    return field_is(field, "timezone") || field_is(field, "timezone_hour") ||
+           field_is(field, "timezone_minute");
 }
 static MrStatus zone_unsupported(MrString field, const char *type, MrError *err)
 {
-    return mr_error_set(err, MR_ERR_UNSUPPORTED, "unit \"%.*s\" not supported for type %s", (int)field.length, field.data,
-                        type);
+    return mr_error_set(err, MR_ERR_UNSUPPORTED, "unit \"%.*s\" not supported for type %s",
+                        (int)field.length, field.data, type);
 }
 
-static MrStatus part_of_timestamp(MrEval *eval, MrString field, const void *cell, Part *out, MrError *err)
+static MrStatus part_of_timestamp(MrEval *eval, MrString field, const void *cell, Part *out,
+                                  MrError *err)
 {
     const int64_t us = *(const int64_t *)cell;
     (void)eval;
@@ -71,18 +74,21 @@ static MrStatus part_of_timestamp(MrEval *eval, MrString field, const void *cell
 static MrStatus rename_type(MrStatus status, MrString field, const char *type, MrError *err)
 {
     if (status == MR_ERR_INVALID_PARAMETER || status == MR_ERR_UNSUPPORTED) {
-        mr_error_set(err, status, "unit \"%.*s\" not %s for type %s", (int)(field.length < 100 ? field.length : 100),
-                     field.data, status == MR_ERR_UNSUPPORTED ? "supported" : "recognized", type);
+        mr_error_set(err, status, "unit \"%.*s\" not %s for type %s",
+                     (int)(field.length < 100 ? field.length : 100), field.data,
+                     status == MR_ERR_UNSUPPORTED ? "supported" : "recognized", type);
     }
     return status;
 }
 
-static MrStatus part_of_timestamptz(MrEval *eval, MrString field, const void *cell, Part *out, MrError *err)
+static MrStatus part_of_timestamptz(MrEval *eval, MrString field, const void *cell, Part *out,
+                                    MrError *err)
 {
     const int64_t us = *(const int64_t *)cell;
     const MrTimezone *zone = mr_eval_zone(eval);
     if (!mr_timestamp_is_finite(us)) {
-        return rename_type(part_of_infinity(field, us == MR_TIME_MIN, out, err), field, "timestamp with time zone", err);
+        return rename_type(part_of_infinity(field, us == MR_TIME_MIN, out, err), field,
+                           "timestamp with time zone", err);
     }
     const int32_t offset = mr_timezone_offset_at(zone, us);
     if (field_is(field, "timezone")) {
@@ -95,8 +101,8 @@ static MrStatus part_of_timestamptz(MrEval *eval, MrString field, const void *ce
         out->coefficient = us;
         out->scale = 6;
     } else {
-        return rename_type(mr_timestamp_extract(field, mr_timezone_utc_to_local(zone, us), &out->coefficient, &out->scale,
-                                                err),
+        return rename_type(mr_timestamp_extract(field, mr_timezone_utc_to_local(zone, us),
+                                                &out->coefficient, &out->scale, err),
                            field, "timestamp with time zone", err);
     }
     return MR_OK;
@@ -111,14 +117,16 @@ static MrStatus date_field_check(MrString field, MrError *err)
     MR_TRY(mr_timestamp_extract(field, INT64_C(45296789012), &late, &scale, err));
     return early == late && scale == 0 ? MR_OK : zone_unsupported(field, "date", err);
 }
-static MrStatus part_of_date(MrEval *eval, MrString field, const void *cell, Part *out, MrError *err)
+static MrStatus part_of_date(MrEval *eval, MrString field, const void *cell, Part *out,
+                             MrError *err)
 {
     const int32_t day = *(const int32_t *)cell;
     const bool epoch = field_is(field, "epoch"), julian = field_is(field, "julian");
     int64_t us = 0;
     (void)eval;
     if (!epoch && !julian) {
-        MR_TRY(field_is_zone(field) ? zone_unsupported(field, "date", err) : date_field_check(field, err));
+        MR_TRY(field_is_zone(field) ? zone_unsupported(field, "date", err)
+                                    : date_field_check(field, err));
     }
     if (!mr_date_is_finite(day)) {
         return part_of_infinity(field, day == INT32_MIN, out, err);
@@ -134,7 +142,8 @@ static MrStatus part_of_date(MrEval *eval, MrString field, const void *cell, Par
 }
 
 /* Times of day have the parts below the day, and the epoch. */
-static MrStatus part_of_time(MrEval *eval, MrString field, const void *cell, Part *out, MrError *err)
+static MrStatus part_of_time(MrEval *eval, MrString field, const void *cell, Part *out,
+                             MrError *err)
 {
     const int64_t us = *(const int64_t *)cell;
     int64_t other = 0;
@@ -147,13 +156,15 @@ static MrStatus part_of_time(MrEval *eval, MrString field, const void *cell, Par
     }
     MR_TRY(mr_timestamp_extract(field, 0, &other, &scale, err));
     if (other != 0) { /* days, months and years start at 1 or 1970 */
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "unit \"%.*s\" not supported for type time without time zone",
+        mr_error_set(err, MR_ERR_UNSUPPORTED,
+                     "unit \"%.*s\" not supported for type time without time zone",
                      (int)field.length, field.data);
         return MR_ERR_UNSUPPORTED;
     }
     return MR_OK;
 }
-static MrStatus part_of_interval(MrEval *eval, MrString field, const void *cell, Part *out, MrError *err)
+static MrStatus part_of_interval(MrEval *eval, MrString field, const void *cell, Part *out,
+                                 MrError *err)
 {
     (void)eval;
     return mr_interval_extract(field, cell, &out->coefficient, &out->scale, err);
@@ -171,19 +182,23 @@ static double part_to_double(const Part *part)
 static MrDecimal part_to_decimal(const Part *part)
 {
     if (part->infinite != 0) {
-        return (MrDecimal){ .kind = part->infinite < 0 ? MR_DECIMAL_NEGATIVE_INFINITY : MR_DECIMAL_INFINITY };
+        return (MrDecimal){ .kind = part->infinite < 0 ? MR_DECIMAL_NEGATIVE_INFINITY
+                                                       : MR_DECIMAL_INFINITY };
     }
     return mr_decimal_make(part->coefficient, part->scale);
 }
 
-static MrStatus extract_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, PartOf *part_of)
+static MrStatus extract_rows(MrEval *eval, const MrVector *const *args, uint32_t rows,
+                             MrVector *out, PartOf *part_of)
 {
     const bool to_numeric = out->type.id == MR_TYPE_NUMERIC;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         MrError error = MR_ERROR_INIT;
         Part part = { 0 };
-        if (part_of(eval, mr_arg_text(args[0], i), mr_vector_cell(args[1], i), &part, &error) != MR_OK) {
+        if (part_of(eval, mr_arg_text(args[0], i), mr_vector_cell(args[1], i), &part, &error) !=
+            MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
         } else if (part.is_null) {
             MR_TRY(mr_kernel_set_null(eval, out, i));
@@ -195,11 +210,11 @@ static MrStatus extract_rows(MrEval *eval, const MrVector *const *args, uint32_t
     }
     return MR_OK;
 }
-#define EXTRACT_KERNEL(NAME)                                           \
-    MR_KERNEL(extract_##NAME)                                          \
-    {                                                                  \
-        (void)arg_count;                                               \
-        return extract_rows(eval, args, rows, out, part_of_##NAME);    \
+#define EXTRACT_KERNEL(NAME)                                        \
+    MR_KERNEL(extract_##NAME)                                       \
+    {                                                               \
+        (void)arg_count;                                            \
+        return extract_rows(eval, args, rows, out, part_of_##NAME); \
     }
 EXTRACT_KERNEL(timestamp)
 EXTRACT_KERNEL(timestamptz)
@@ -207,15 +222,16 @@ EXTRACT_KERNEL(date)
 EXTRACT_KERNEL(time)
 EXTRACT_KERNEL(interval)
 
-/* ---- hour(ts) and its like: whole numbers, as Flink SQL has them ------------------------------------ */
+/* ---- hour(ts) and its like: whole numbers, as Flink SQL has them ---- */
 
-static MrStatus field_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, const char *field,
-                           int64_t plus)
+static MrStatus field_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
+                           const char *field, int64_t plus)
 {
     int64_t *results = out->data;
     const MrTypeId type = args[0]->type.id;
     const MrString name = mr_string(field);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const void *cell = mr_vector_cell(args[0], i);
         MrError error = MR_ERROR_INIT;
         Part part = { 0 };
@@ -229,19 +245,22 @@ static MrStatus field_rows(MrEval *eval, const MrVector *const *args, uint32_t r
         results[i] = 0;
         if (!mr_timestamp_is_finite(us)) {
             MR_TRY(mr_kernel_set_null(eval, out, i));
-        } else if (!ok || mr_timestamp_extract(name, us, &part.coefficient, &part.scale, &error) != MR_OK) {
-            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_DATETIME_OVERFLOW, "date out of range for timestamp"));
+        } else if (!ok || mr_timestamp_extract(name, us, &part.coefficient, &part.scale, &error) !=
+                              MR_OK) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_DATETIME_OVERFLOW,
+                                     "date out of range for timestamp"));
         } else {
-            results[i] = (part.scale == 6 ? part.coefficient / MR_US_PER_SECOND : part.coefficient) + plus;
+            results[i] =
+                (part.scale == 6 ? part.coefficient / MR_US_PER_SECOND : part.coefficient) + plus;
         }
     }
     return MR_OK;
 }
-#define FIELD_KERNEL(NAME, FIELD, PLUS)                                \
-    MR_KERNEL(field_##NAME)                                            \
-    {                                                                  \
-        (void)arg_count;                                               \
-        return field_rows(eval, args, rows, out, FIELD, PLUS);         \
+#define FIELD_KERNEL(NAME, FIELD, PLUS)                        \
+    MR_KERNEL(field_##NAME)                                    \
+    {                                                          \
+        (void)arg_count;                                       \
+        return field_rows(eval, args, rows, out, FIELD, PLUS); \
     }
 FIELD_KERNEL(year, "year", 0)
 FIELD_KERNEL(quarter, "quarter", 0)
@@ -254,7 +273,7 @@ FIELD_KERNEL(hour, "hour", 0)
 FIELD_KERNEL(minute, "minute", 0)
 FIELD_KERNEL(second, "second", 0)
 
-/* ---- date_trunc ---------------------------------------------------------------------------------------- */
+/* ---- date_trunc ---- */
 
 /* date_trunc knows fewer units than extract, and says so in its own way. */
 static MrStatus truncate_refusal(MrStatus status, MrString field, const char *type, MrError *err)
@@ -262,12 +281,14 @@ static MrStatus truncate_refusal(MrStatus status, MrString field, const char *ty
     if (status == MR_ERR_UNSUPPORTED) {
         return rename_type(MR_ERR_INVALID_PARAMETER, field, type, err);
     }
-    return status == MR_ERR_INVALID_PARAMETER && field_is_zone(field) ? zone_unsupported(field, type, err)
-                                                                      : rename_type(status, field, type, err);
+    return status == MR_ERR_INVALID_PARAMETER && field_is_zone(field)
+               ? zone_unsupported(field, type, err)
+               : rename_type(status, field, type, err);
 }
 
 /* Below the day the offset in force stays: a doubled hour is not mixed up. */
-static MrStatus truncate_zoned(MrString field, int64_t us, const MrTimezone *zone, int64_t *out, MrError *err)
+static MrStatus truncate_zoned(MrString field, int64_t us, const MrTimezone *zone, int64_t *out,
+                               MrError *err)
 {
     int64_t local = 0, day = 0;
     MR_TRY(mr_timestamp_truncate(field, mr_utc_to_local(zone, us), &local, err));
@@ -282,31 +303,33 @@ static MrStatus truncate_zoned(MrString field, int64_t us, const MrTimezone *zon
     return MR_OK;
 }
 
-#define TRUNCATE_KERNEL(NAME, R, CALL)                                                           \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        (void)arg_count;                                                                         \
-        mr_kernel_clear(out, rows);                                                              \
-        MR_EACH_ROW (i) {                                                                        \
-            const MrString field = mr_arg_text(args[0], i);                                      \
-            R *v = (R *)out->data + i;                                                           \
-            const R *x = &MR_ARG(R, 1, i);                                                       \
-            MrError error = MR_ERROR_INIT, *err = &error;                                        \
-            if ((CALL) != MR_OK) {                                                               \
-                MR_TRY(mr_eval_row_failed(eval, out, i, err));                                   \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define TRUNCATE_KERNEL(NAME, R, CALL)                         \
+    MR_KERNEL(NAME)                                            \
+    {                                                          \
+        (void)arg_count;                                       \
+        mr_kernel_clear(out, rows);                            \
+        MR_EACH_ROW(i)                                         \
+        {                                                      \
+            const MrString field = mr_arg_text(args[0], i);    \
+            R *v = (R *)out->data + i;                         \
+            const R *x = &MR_ARG(R, 1, i);                     \
+            MrError error = MR_ERROR_INIT, *err = &error;      \
+            if ((CALL) != MR_OK) {                             \
+                MR_TRY(mr_eval_row_failed(eval, out, i, err)); \
+            }                                                  \
+        }                                                      \
+        return MR_OK;                                          \
     }
 TRUNCATE_KERNEL(truncate_timestamptz, int64_t,
-                truncate_refusal(truncate_zoned(field, *x, mr_eval_zone(eval), v, err), field, "timestamp with time zone",
-                                 err))
+                truncate_refusal(truncate_zoned(field, *x, mr_eval_zone(eval), v, err), field,
+                                 "timestamp with time zone", err))
 /* Weeks are known, but not to intervals; that message has a detail of its own. */
 static MrStatus truncate_span(MrString field, const MrInterval *span, MrInterval *out, MrError *err)
 {
     const MrStatus status = mr_interval_truncate(field, span, out, err);
-    return field_is(field, "week") || field_is(field, "weeks") ? status
-                                                               : truncate_refusal(status, field, "interval", err);
+    return field_is(field, "week") || field_is(field, "weeks")
+               ? status
+               : truncate_refusal(status, field, "interval", err);
 }
 TRUNCATE_KERNEL(truncate_interval, MrInterval, truncate_span(field, x, v, err))
 
@@ -314,7 +337,10 @@ TRUNCATE_KERNEL(truncate_interval, MrInterval, truncate_span(field, x, v, err))
  * length the width of the unit is found once. */
 static int64_t fixed_unit_us(MrString field)
 {
-    static const struct { const char *name; int64_t us; } units[] = {
+    static const struct {
+        const char *name;
+        int64_t us;
+    } units[] = {
         { "second", MR_US_PER_SECOND },
         { "minute", 60 * MR_US_PER_SECOND },
         { "hour", 3600 * MR_US_PER_SECOND },
@@ -327,15 +353,16 @@ static int64_t fixed_unit_us(MrString field)
     }
     return 0;
 }
-static void truncate_fixed(const int64_t *restrict times, int64_t *restrict results, uint32_t rows, int64_t unit)
+static void truncate_fixed(const int64_t *restrict times, int64_t *restrict results, uint32_t rows,
+                           int64_t unit)
 {
     int64_t start = 0, end = 0;
     for (uint32_t i = 0; i < rows; i++) {
         const int64_t us = times[i];
         if (us < start || us >= end) {
             start = mr_floor_divide(us, unit);
-            if (!mr_timestamp_is_finite(us) || __builtin_mul_overflow(start, unit, &start)
-                || __builtin_add_overflow(start, unit, &end)) {
+            if (!mr_timestamp_is_finite(us) || __builtin_mul_overflow(start, unit, &start) ||
+                __builtin_add_overflow(start, unit, &end)) {
                 results[i] = us;
                 start = end = 0;
                 continue;
@@ -345,7 +372,8 @@ static void truncate_fixed(const int64_t *restrict times, int64_t *restrict resu
     }
 }
 TRUNCATE_KERNEL(truncate_timestamp_rows, int64_t,
-                truncate_refusal(mr_timestamp_truncate(field, *x, v, err), field, "timestamp without time zone", err))
+                truncate_refusal(mr_timestamp_truncate(field, *x, v, err), field,
+                                 "timestamp without time zone", err))
 MR_KERNEL(truncate_timestamp)
 {
     const int64_t unit = args[0]->is_constant ? fixed_unit_us(mr_arg_text(args[0], 0)) : 0;
@@ -362,7 +390,8 @@ MR_KERNEL(truncate_in_zone)
     const MrTimezone *zone = NULL;
     MrError error = MR_ERROR_INIT;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString field = mr_arg_text(args[0], i);
         MrStatus status = MR_OK;
         results[i] = 0;
@@ -370,8 +399,9 @@ MR_KERNEL(truncate_in_zone)
             status = mr_timezone_find(mr_arg_text(args[2], i), &zone, &error);
         }
         if (status == MR_OK) {
-            status = truncate_refusal(truncate_zoned(field, MR_ARG(int64_t, 1, i), zone, &results[i], &error), field,
-                                      "timestamp with time zone", &error);
+            status = truncate_refusal(
+                truncate_zoned(field, MR_ARG(int64_t, 1, i), zone, &results[i], &error), field,
+                "timestamp with time zone", &error);
         }
         if (status != MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
@@ -380,31 +410,34 @@ MR_KERNEL(truncate_in_zone)
     return MR_OK;
 }
 
-/* ---- buckets -------------------------------------------------------------------------------------------- */
+/* ---- buckets ---- */
 
-static MrStatus stride_check(const MrInterval *stride, bool months_allowed, int64_t *us, MrError *err)
+static MrStatus stride_check(const MrInterval *stride, bool months_allowed, int64_t *us,
+                             MrError *err)
 {
     if (stride->months != 0 && !months_allowed) {
-        return mr_error_set(err, MR_ERR_UNSUPPORTED,
-                            "timestamps cannot be binned into intervals containing months or years");
+        return mr_error_set(
+            err, MR_ERR_UNSUPPORTED,
+            "timestamps cannot be binned into intervals containing months or years");
     }
-    if (__builtin_mul_overflow((int64_t)stride->days, MR_US_PER_DAY, us)
-        || __builtin_add_overflow(*us, stride->us, us)) {
+    if (__builtin_mul_overflow((int64_t)stride->days, MR_US_PER_DAY, us) ||
+        __builtin_add_overflow(*us, stride->us, us)) {
         return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
     }
     if (*us <= 0 && stride->months <= 0) {
         return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "stride must be greater than zero");
     }
     if (stride->months != 0 && (*us != 0 || stride->months < 0)) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "a bucket is either of months and years or of days and less");
+        mr_error_set(err, MR_ERR_UNSUPPORTED,
+                     "a bucket is either of months and years or of days and less");
         return mr_error_hint(err, "Write INTERVAL '1 month' or INTERVAL '30 days'.");
     }
     return MR_OK;
 }
 
 /* Both bucket functions: windows of one width from an origin on. */
-static MrStatus bucket_row(const MrInterval *stride, int64_t at, int64_t origin, bool months_allowed, int64_t *out,
-                           MrError *err)
+static MrStatus bucket_row(const MrInterval *stride, int64_t at, int64_t origin,
+                           bool months_allowed, int64_t *out, MrError *err)
 {
     MrWindow window = { .size_months = stride->months };
     if (!mr_timestamp_is_finite(at)) {
@@ -419,18 +452,20 @@ static MrStatus bucket_row(const MrInterval *stride, int64_t at, int64_t origin,
     window.offset_us = window.size_us > 0 ? origin % window.size_us : origin;
     *out = mr_window_start(&window, at);
     return mr_timestamp_is_finite(*out) && mr_timestamp_in_range(*out)
-               ? MR_OK : mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "timestamp out of range");
+               ? MR_OK
+               : mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "timestamp out of range");
 }
-static MrStatus bucket_rows(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows, MrVector *out,
-                            bool months_allowed)
+static MrStatus bucket_rows(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                            uint32_t rows, MrVector *out, bool months_allowed)
 {
     int64_t *results = out->data;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         MrError error = MR_ERROR_INIT;
         const int64_t origin = arg_count == 3 ? MR_ARG(int64_t, 2, i) : 0;
         results[i] = 0;
-        if (bucket_row(&MR_ARG(MrInterval, 0, i), MR_ARG(int64_t, 1, i), origin, months_allowed, &results[i], &error)
-            != MR_OK) {
+        if (bucket_row(&MR_ARG(MrInterval, 0, i), MR_ARG(int64_t, 1, i), origin, months_allowed,
+                       &results[i], &error) != MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
         }
     }
@@ -445,27 +480,33 @@ MR_KERNEL(time_bucket)
     return bucket_rows(eval, args, arg_count, rows, out, true);
 }
 
-#define EXTRACT_ENTRIES(TYPE, KERNEL, FLAGS, FIELD, VALUE, NUMERIC_TEXT, DOUBLE_TEXT)                             \
-    F2("extract", TEXT, TYPE, NUMERIC, KERNEL, FALLIBLE | (FLAGS), "A part of the time; SQL writes extract(part FROM t).", \
-       "extract(" FIELD " FROM " VALUE ")", NUMERIC_TEXT),                                                        \
-    F2("date_part", TEXT, TYPE, FLOAT64, KERNEL, FALLIBLE | (FLAGS), "A part of the time, as double precision.",  \
-       "date_part('" FIELD "', " VALUE ")", DOUBLE_TEXT)
+#define EXTRACT_ENTRIES(TYPE, KERNEL, FLAGS, FIELD, VALUE, NUMERIC_TEXT, DOUBLE_TEXT)       \
+    F2("extract", TEXT, TYPE, NUMERIC, KERNEL, FALLIBLE | (FLAGS),                          \
+       "A part of the time; SQL writes extract(part FROM t).",                              \
+       "extract(" FIELD " FROM " VALUE ")", NUMERIC_TEXT),                                  \
+        F2("date_part", TEXT, TYPE, FLOAT64, KERNEL, FALLIBLE | (FLAGS),                    \
+           "A part of the time, as double precision.", "date_part('" FIELD "', " VALUE ")", \
+           DOUBLE_TEXT)
 
-#define FIELD_ENTRIES(NAME, DOC, RETURNS)                                                                          \
-    F1(#NAME, TIMESTAMP, INT64, field_##NAME, FALLIBLE, DOC, #NAME "(TIMESTAMP '2026-02-16 20:38:40')", RETURNS),  \
-    F1(#NAME, TIMESTAMPTZ, INT64, field_##NAME, FALLIBLE | STABLE, DOC,                                            \
-       #NAME "(TIMESTAMPTZ '2026-02-16 20:38:40+00')", RETURNS)
-#define DAY_FIELD_ENTRIES(NAME, DOC, RETURNS)                                                                      \
-    FIELD_ENTRIES(NAME, DOC, RETURNS),                                                                             \
-    F1(#NAME, DATE, INT64, field_##NAME, FALLIBLE, DOC, #NAME "(DATE '2026-02-16')", RETURNS)
+#define FIELD_ENTRIES(NAME, DOC, RETURNS)                                   \
+    F1(#NAME, TIMESTAMP, INT64, field_##NAME, FALLIBLE, DOC,                \
+       #NAME "(TIMESTAMP '2026-02-16 20:38:40')", RETURNS),                 \
+        F1(#NAME, TIMESTAMPTZ, INT64, field_##NAME, FALLIBLE | STABLE, DOC, \
+           #NAME "(TIMESTAMPTZ '2026-02-16 20:38:40+00')", RETURNS)
+#define DAY_FIELD_ENTRIES(NAME, DOC, RETURNS) \
+    FIELD_ENTRIES(NAME, DOC, RETURNS),        \
+        F1(#NAME, DATE, INT64, field_##NAME, FALLIBLE, DOC, #NAME "(DATE '2026-02-16')", RETURNS)
 
 const MrFunction mr_functions_datetime_field[] = {
-    EXTRACT_ENTRIES(TIMESTAMP, extract_timestamp, 0, "second", "TIMESTAMP '2026-02-16 20:38:40.12'", "40.120000", "40.12"),
-    EXTRACT_ENTRIES(TIMESTAMPTZ, extract_timestamptz, STABLE, "epoch", "TIMESTAMPTZ '2026-02-16 20:38:40.12+00'",
-                    "1771274320.120000", "1771274320.12"),
+    EXTRACT_ENTRIES(TIMESTAMP, extract_timestamp, 0, "second", "TIMESTAMP '2026-02-16 20:38:40.12'",
+                    "40.120000", "40.12"),
+    EXTRACT_ENTRIES(TIMESTAMPTZ, extract_timestamptz, STABLE, "epoch",
+                    "TIMESTAMPTZ '2026-02-16 20:38:40.12+00'", "1771274320.120000",
+                    "1771274320.12"),
     EXTRACT_ENTRIES(DATE, extract_date, 0, "dow", "DATE '2026-02-16'", "1", "1"),
     EXTRACT_ENTRIES(TIME, extract_time, 0, "minute", "TIME '20:38:40'", "38", "38"),
-    EXTRACT_ENTRIES(INTERVAL, extract_interval, 0, "hour", "INTERVAL '30 hours 5 minutes'", "30", "30"),
+    EXTRACT_ENTRIES(INTERVAL, extract_interval, 0, "hour", "INTERVAL '30 hours 5 minutes'", "30",
+                    "30"),
     DAY_FIELD_ENTRIES(year, "Year.", "2026"),
     DAY_FIELD_ENTRIES(quarter, "Quarter of the year, 1 to 4.", "1"),
     DAY_FIELD_ENTRIES(month, "Month, 1 to 12.", "2"),
@@ -475,7 +516,8 @@ const MrFunction mr_functions_datetime_field[] = {
        "dayofmonth(TIMESTAMP '2026-02-16 20:38:40')", "16"),
     F1("dayofmonth", TIMESTAMPTZ, INT64, field_day, FALLIBLE | STABLE, "Day of the month.",
        "dayofmonth(TIMESTAMPTZ '2026-02-16 20:38:40+00')", "16"),
-    F1("dayofmonth", DATE, INT64, field_day, FALLIBLE, "Day of the month.", "dayofmonth(DATE '2026-02-16')", "16"),
+    F1("dayofmonth", DATE, INT64, field_day, FALLIBLE, "Day of the month.",
+       "dayofmonth(DATE '2026-02-16')", "16"),
     DAY_FIELD_ENTRIES(dayofyear, "Day of the year.", "47"),
     DAY_FIELD_ENTRIES(dayofweek, "Day of the week, Sunday is 1.", "2"),
     FIELD_ENTRIES(hour, "Hour, 0 to 23.", "20"),
@@ -484,15 +526,18 @@ const MrFunction mr_functions_datetime_field[] = {
     F2("date_trunc", TEXT, TIMESTAMP, TIMESTAMP, truncate_timestamp, FALLIBLE, "Cut to the unit.",
        "date_trunc('hour', TIMESTAMP '2026-02-16 20:38:40')", "2026-02-16 20:00:00"),
     F2("date_trunc", TEXT, TIMESTAMPTZ, TIMESTAMPTZ, truncate_timestamptz, FALLIBLE | STABLE,
-       "Cut to the unit of the query's zone.", "date_trunc('day', TIMESTAMPTZ '2026-02-16 20:38:40+00')",
-       "2026-02-16 00:00:00+00"),
-    F3("date_trunc", TEXT, TIMESTAMPTZ, TEXT, TIMESTAMPTZ, truncate_in_zone, FALLIBLE, "Cut to the unit of a zone.",
-       "date_trunc('day', TIMESTAMPTZ '2026-02-16 20:38:40+00', 'Australia/Sydney')", "2026-02-16 13:00:00+00"),
+       "Cut to the unit of the query's zone.",
+       "date_trunc('day', TIMESTAMPTZ '2026-02-16 20:38:40+00')", "2026-02-16 00:00:00+00"),
+    F3("date_trunc", TEXT, TIMESTAMPTZ, TEXT, TIMESTAMPTZ, truncate_in_zone, FALLIBLE,
+       "Cut to the unit of a zone.",
+       "date_trunc('day', TIMESTAMPTZ '2026-02-16 20:38:40+00', 'Australia/Sydney')",
+       "2026-02-16 13:00:00+00"),
     F2("date_trunc", TEXT, INTERVAL, INTERVAL, truncate_interval, FALLIBLE, "Cut to the unit.",
        "date_trunc('hour', INTERVAL '2 days 3 hours 40 minutes')", "2 days 03:00:00"),
     F3("date_bin", INTERVAL, TIMESTAMP, TIMESTAMP, TIMESTAMP, date_bin, FALLIBLE,
        "Start of the interval, counted from an origin, that holds the time.",
-       "date_bin(INTERVAL '15 minutes', TIMESTAMP '2026-02-11 15:44:17', TIMESTAMP '2001-01-01')", "2026-02-11 15:30:00"),
+       "date_bin(INTERVAL '15 minutes', TIMESTAMP '2026-02-11 15:44:17', TIMESTAMP '2001-01-01')",
+       "2026-02-11 15:30:00"),
     F3("date_bin", INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, date_bin, FALLIBLE,
        "Start of the interval, counted from an origin, that holds the time.",
        "date_bin(INTERVAL '15 minutes', TIMESTAMPTZ '2026-02-11 15:44:17+00', TIMESTAMPTZ '2001-01-01 00:00:00+00')",
@@ -502,6 +547,7 @@ const MrFunction mr_functions_datetime_field[] = {
        "time_bucket(INTERVAL '1 hour', TIMESTAMP '2026-01-01 10:42:00')", "2026-01-01 10:00:00"),
     F2("time_bucket", INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ, time_bucket, FALLIBLE,
        "Start of the bucket of the given width, counted from 1970-01-01 00:00 UTC, that holds the time.",
-       "time_bucket(INTERVAL '1 hour', TIMESTAMPTZ '2026-01-01 10:42:00+00')", "2026-01-01 10:00:00+00"),
+       "time_bucket(INTERVAL '1 hour', TIMESTAMPTZ '2026-01-01 10:42:00+00')",
+       "2026-01-01 10:00:00+00"),
 };
 MR_FAMILY_COUNT(datetime_field);

@@ -20,12 +20,12 @@ static MrStatus formatter_at(Formatter *formatter, uint32_t row, MrError *err)
         return MR_OK;
     }
     formatter->current = NULL;
-    return mr_datetime_template_create(formatter->eval->arena, mr_arg_text(formatter->templates, row), &formatter->current,
-                                       err);
+    return mr_datetime_template_create(
+        formatter->eval->arena, mr_arg_text(formatter->templates, row), &formatter->current, err);
 }
 
-static MrStatus to_char_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
-                             const MrTimezone *zone)
+static MrStatus to_char_rows(MrEval *eval, const MrVector *const *args, uint32_t rows,
+                             MrVector *out, const MrTimezone *zone)
 {
     Formatter formatter = { eval, args[1], NULL };
     MrBuilder builder;
@@ -43,8 +43,8 @@ static MrStatus to_char_rows(MrEval *eval, const MrVector *const *args, uint32_t
             continue;
         }
         mr_builder_clear(&builder);
-        if (formatter_at(&formatter, i, &error) != MR_OK
-            || mr_timestamp_to_char(formatter.current, us, zone, &builder, &error) != MR_OK) {
+        if (formatter_at(&formatter, i, &error) != MR_OK ||
+            mr_timestamp_to_char(formatter.current, us, zone, &builder, &error) != MR_OK) {
             status = mr_eval_row_failed(eval, out, i, &error);
         } else if (builder.failed) {
             status = mr_error_no_memory(eval->err);
@@ -85,12 +85,13 @@ MR_KERNEL(text_to_timestamp)
     Formatter formatter = { eval, args[1], NULL };
     int64_t *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         MrError error = MR_ERROR_INIT;
         results[i] = 0;
-        if (formatter_at(&formatter, i, &error) != MR_OK
-            || mr_timestamp_from_template(formatter.current, mr_arg_text(args[0], i), mr_eval_zone(eval), &results[i],
-                                          &error) != MR_OK) {
+        if (formatter_at(&formatter, i, &error) != MR_OK ||
+            mr_timestamp_from_template(formatter.current, mr_arg_text(args[0], i),
+                                       mr_eval_zone(eval), &results[i], &error) != MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
         }
     }
@@ -101,11 +102,13 @@ MR_KERNEL(text_to_date)
     Formatter formatter = { eval, args[1], NULL };
     int32_t *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         MrError error = MR_ERROR_INIT;
         results[i] = 0;
-        if (formatter_at(&formatter, i, &error) != MR_OK
-            || mr_date_from_template(formatter.current, mr_arg_text(args[0], i), &results[i], &error) != MR_OK) {
+        if (formatter_at(&formatter, i, &error) != MR_OK ||
+            mr_date_from_template(formatter.current, mr_arg_text(args[0], i), &results[i],
+                                  &error) != MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
         }
     }
@@ -115,12 +118,15 @@ MR_KERNEL(text_to_date)
 const MrFunction mr_functions_datetime_format[] = {
     F2("to_char", TIMESTAMP, TEXT, TEXT, timestamp_to_char, FALLIBLE, "By a template.",
        "to_char(TIMESTAMP '2002-04-20 17:31:12.66', 'HH12:MI:SS')", "05:31:12"),
-    F2("to_char", TIMESTAMPTZ, TEXT, TEXT, timestamptz_to_char, FALLIBLE | STABLE, "By a template, in the query's zone.",
-       "to_char(TIMESTAMPTZ '2002-04-20 17:31:12+00', 'YYYY-MM-DD HH24:MI TZ')", "2002-04-20 17:31 UTC"),
-    F2("to_char", DATE, TEXT, TEXT, date_to_char, FALLIBLE, "By a template.", "to_char(DATE '2002-04-20', 'DD Mon YYYY')",
-       "20 Apr 2002"),
-    F2("to_timestamp", TEXT, TEXT, TIMESTAMPTZ, text_to_timestamp, FALLIBLE | STABLE, "Read by a template.",
-       "to_timestamp('05 Dec 2000', 'DD Mon YYYY')", "2000-12-05 00:00:00+00"),
+    F2("to_char", TIMESTAMPTZ, TEXT, TEXT, timestamptz_to_char, FALLIBLE | STABLE,
+       "By a template, in the query's zone.",
+       "to_char(TIMESTAMPTZ '2002-04-20 17:31:12+00', 'YYYY-MM-DD HH24:MI TZ')",
+       "2002-04-20 17:31 UTC"),
+    F2("to_char", DATE, TEXT, TEXT, date_to_char, FALLIBLE, "By a template.",
+       "to_char(DATE '2002-04-20', 'DD Mon YYYY')", "20 Apr 2002"),
+    F2("to_timestamp", TEXT, TEXT, TIMESTAMPTZ, text_to_timestamp, FALLIBLE | STABLE,
+       "Read by a template.", "to_timestamp('05 Dec 2000', 'DD Mon YYYY')",
+       "2000-12-05 00:00:00+00"),
     F2("to_date", TEXT, TEXT, DATE, text_to_date, FALLIBLE, "Read by a template.",
        "to_date('05 Dec 2000', 'DD Mon YYYY')", "2000-12-05"),
 };

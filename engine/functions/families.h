@@ -6,15 +6,15 @@
 
 #include "engine/function.h"
 
-#define MR_FAMILY(name, doc)                         \
-    extern const MrFunction mr_functions_##name[];   \
+#define MR_FAMILY(name, doc)                       \
+    extern const MrFunction mr_functions_##name[]; \
     extern const uint32_t mr_functions_##name##_count;
 #include "engine/functions/functions.def"
 #undef MR_FAMILY
 
 /* Ends a family's file. */
-#define MR_FAMILY_COUNT(name)                  \
-    const uint32_t mr_functions_##name##_count \
-        = sizeof mr_functions_##name / sizeof mr_functions_##name[0]
+#define MR_FAMILY_COUNT(name)                    \
+    const uint32_t mr_functions_##name##_count = \
+        sizeof mr_functions_##name / sizeof mr_functions_##name[0]
 
 #endif

@@ -9,6 +9,7 @@
 MrStatus mr_float_overflow(MrEval *eval, const MrVector *out, uint32_t row);
 MrStatus mr_float_underflow(MrEval *eval, const MrVector *out, uint32_t row);
 /* An error of a SQLSTATE that has no status of its own ("2201F" …). */
-MrStatus mr_math_error(MrEval *eval, const MrVector *out, uint32_t row, const char *sqlstate, const char *message);
+MrStatus mr_math_error(MrEval *eval, const MrVector *out, uint32_t row, const char *sqlstate,
+                       const char *message);
 
 #endif

@@ -37,7 +37,8 @@ static bool is_null_value(MrString json)
 }
 
 /* The part as a result: as JSON, or as text, where a string loses its quotes and null is NULL. */
-static MrStatus set_part(MrEval *eval, MrVector *out, uint32_t row, MrString part, bool as_text, MrBuilder *builder)
+static MrStatus set_part(MrEval *eval, MrVector *out, uint32_t row, MrString part, bool as_text,
+                         MrBuilder *builder)
 {
     MrError error = MR_ERROR_INIT;
     part = mr_json_trim(part);
@@ -60,8 +61,8 @@ static MrStatus set_part(MrEval *eval, MrVector *out, uint32_t row, MrString par
                            : mr_kernel_set_text(eval, out, row, builder->data, builder->length);
 }
 
-static MrStatus step_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, JsonStep *step,
-                          bool as_text)
+static MrStatus step_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
+                          JsonStep *step, bool as_text)
 {
     MrBuilder builder;
     MrStatus status = MR_OK;
@@ -72,17 +73,18 @@ static MrStatus step_rows(MrEval *eval, const MrVector *const *args, uint32_t ro
         if (mr_vector_is_null(out, i)) {
             continue;
         }
-        status = step(mr_arg_text(args[0], i), args[1], i, &part) ? set_part(eval, out, i, part, as_text, &builder)
-                                                                   : mr_kernel_set_null(eval, out, i);
+        status = step(mr_arg_text(args[0], i), args[1], i, &part)
+                     ? set_part(eval, out, i, part, as_text, &builder)
+                     : mr_kernel_set_null(eval, out, i);
     }
     mr_builder_fini(&builder);
     return status;
 }
-#define STEP_KERNEL(NAME, STEP, AS_TEXT)                               \
-    MR_KERNEL(NAME)                                                    \
-    {                                                                  \
-        (void)arg_count;                                               \
-        return step_rows(eval, args, rows, out, STEP, AS_TEXT);        \
+#define STEP_KERNEL(NAME, STEP, AS_TEXT)                        \
+    MR_KERNEL(NAME)                                             \
+    {                                                           \
+        (void)arg_count;                                        \
+        return step_rows(eval, args, rows, out, STEP, AS_TEXT); \
     }
 STEP_KERNEL(json_member, step_member, false)
 STEP_KERNEL(json_element, step_element, false)
@@ -91,7 +93,7 @@ STEP_KERNEL(json_element_text, step_element, true)
 STEP_KERNEL(jsonb_element, step_jsonb_element, false)
 STEP_KERNEL(jsonb_element_text, step_jsonb_element, true)
 
-/* ---- paths ---------------------------------------------------------------------------------------------- */
+/* ---- paths ---- */
 
 /* A step by name: in an array the name is a number. */
 static bool step_name(MrString json, MrString name, MrString *out)
@@ -181,7 +183,8 @@ static MrStatus path_read(MrArena *arena, MrString text, Path *path, MrError *er
         return MR_OK;
     }
     for (size_t at = 0;; at++) {
-        if (!path_name_read(inner, &at, &room, path) || (at < inner.length && inner.data[at] != ',')) {
+        if (!path_name_read(inner, &at, &room, path) ||
+            (at < inner.length && inner.data[at] != ',')) {
             return malformed_path(text, err);
         }
         if (at >= inner.length) {
@@ -190,7 +193,8 @@ static MrStatus path_read(MrArena *arena, MrString text, Path *path, MrError *er
     }
 }
 
-static MrStatus path_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, bool as_text)
+static MrStatus path_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
+                          bool as_text)
 {
     MrBuilder builder;
     MrStatus status = MR_OK;
@@ -216,7 +220,8 @@ static MrStatus path_rows(MrEval *eval, const MrVector *const *args, uint32_t ro
         for (uint32_t k = 0; k < path.count && found; k++) {
             found = step_name(part, path.names[k], &part);
         }
-        status = found ? set_part(eval, out, i, part, as_text, &builder) : mr_kernel_set_null(eval, out, i);
+        status = found ? set_part(eval, out, i, part, as_text, &builder)
+                       : mr_kernel_set_null(eval, out, i);
     }
     mr_builder_fini(&builder);
     return status;
@@ -232,8 +237,8 @@ MR_KERNEL(json_path_text)
     return path_rows(eval, args, rows, out, true);
 }
 
-static MrStatus extract_path_rows(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                                  MrVector *out, bool as_text)
+static MrStatus extract_path_rows(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                                  uint32_t rows, MrVector *out, bool as_text)
 {
     MrBuilder builder;
     MrStatus status = MR_OK;
@@ -248,7 +253,8 @@ static MrStatus extract_path_rows(MrEval *eval, const MrVector *const *args, uin
         for (uint32_t k = 1; k < arg_count && found; k++) {
             found = step_name(part, mr_arg_text(args[k], i), &part);
         }
-        status = found ? set_part(eval, out, i, part, as_text, &builder) : mr_kernel_set_null(eval, out, i);
+        status = found ? set_part(eval, out, i, part, as_text, &builder)
+                       : mr_kernel_set_null(eval, out, i);
     }
     mr_builder_fini(&builder);
     return status;
@@ -262,32 +268,27 @@ MR_KERNEL(json_extract_path_text)
     return extract_path_rows(eval, args, arg_count, rows, out, true);
 }
 
-/* ---- kinds, lengths, making ------------------------------------------------------------------------------- */
+/* ---- kinds, lengths, making ---- */
 
 static const char *json_kind(MrString json)
 {
     json = mr_json_trim(json);
     switch (json.length > 0 ? json.data[0] : 'n') {
-    case '{':
-        return "object";
-    case '[':
-        return "array";
-    case '"':
-        return "string";
+    case '{': return "object";
+    case '[': return "array";
+    case '"': return "string";
     case 't':
-    case 'f':
-        return "boolean";
-    case 'n':
-        return "null";
-    default:
-        return "number";
+    case 'f': return "boolean";
+    case 'n': return "null";
+    default: return "number";
     }
 }
 MR_KERNEL(json_typeof)
 {
     (void)eval, (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const char *kind = json_kind(mr_arg_text(args[0], i));
         ((MrText *)out->data)[i] = mr_text_make(kind, (uint32_t)strlen(kind));
     }
@@ -297,14 +298,16 @@ MR_KERNEL(json_array_length)
 {
     int32_t *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString json = mr_arg_text(args[0], i);
         const char *kind = json_kind(json);
         results[i] = 0;
         if (strcmp(kind, "array") == 0) {
             results[i] = (int32_t)mr_json_array_length(json);
         } else {
-            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_INVALID_PARAMETER, "cannot get array length of %s",
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_INVALID_PARAMETER,
+                                     "cannot get array length of %s",
                                      strcmp(kind, "object") == 0 ? "a non-array" : "a scalar"));
         }
     }
@@ -312,7 +315,8 @@ MR_KERNEL(json_array_length)
 }
 
 /* Numbers and bools stand as they are (NaN and infinities as strings), times in ISO 8601 with a T. */
-static void scalar_append(const MrVector *arg, uint32_t row, const MrTimezone *zone, MrBuilder *text, MrBuilder *out)
+static void scalar_append(const MrVector *arg, uint32_t row, const MrTimezone *zone,
+                          MrBuilder *text, MrBuilder *out)
 {
     const MrTypeId type = arg->type.id;
     const void *cell = mr_vector_cell(arg, row);
@@ -323,8 +327,9 @@ static void scalar_append(const MrVector *arg, uint32_t row, const MrTimezone *z
     mr_builder_clear(text);
     mr_cell_format(type, cell, zone, text);
     const MrString written = { text->data != NULL ? text->data : "", text->length };
-    const bool number = mr_type_info(type)->category == 'N' && written.length > 0
-                        && strchr("NI", written.data[0]) == NULL && !(written.length > 1 && written.data[1] == 'I');
+    const bool number = mr_type_info(type)->category == 'N' && written.length > 0 &&
+                        strchr("NI", written.data[0]) == NULL &&
+                        !(written.length > 1 && written.data[1] == 'I');
     if (number || type == MR_TYPE_JSON || type == MR_TYPE_JSONB) {
         mr_builder_append(out, written.data, written.length);
         return;
@@ -334,8 +339,8 @@ static void scalar_append(const MrVector *arg, uint32_t row, const MrTimezone *z
         if (blank != NULL) {
             *blank = 'T';
         }
-        if (type == MR_TYPE_TIMESTAMPTZ && blank != NULL && text->length > 3
-            && strchr("+-", text->data[text->length - 3]) != NULL) {
+        if (type == MR_TYPE_TIMESTAMPTZ && blank != NULL && text->length > 3 &&
+            strchr("+-", text->data[text->length - 3]) != NULL) {
             mr_builder_append_string(text, ":00");
         }
     }
@@ -355,43 +360,49 @@ MR_KERNEL(json_of_scalar)
         }
         mr_builder_clear(&builder);
         scalar_append(args[0], i, eval->zone, &text, &builder);
-        status = builder.failed || text.failed ? mr_error_no_memory(eval->err)
-                                               : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        status = builder.failed || text.failed
+                     ? mr_error_no_memory(eval->err)
+                     : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
     }
     mr_builder_fini(&text);
     mr_builder_fini(&builder);
     return status;
 }
 
-#define ACCESS(TYPE, NAME, CAST)                                                                                             \
-    F2("->", TYPE, TEXT, TYPE, json_member, 0, "The member of that name.", "'{\"a\": {\"b\": 1}}'" CAST " -> 'a'",     \
-       "{\"b\": 1}"),                                                                                                  \
-    F2("->", TYPE, INT32, TYPE, NAME##_element, 0, "Element n, from 0; negative from the end.",                          \
-       "'[1, 2, 3]'" CAST " -> -1", "3"),                                                                              \
-    F2("->>", TYPE, TEXT, TEXT, json_member_text, FALLIBLE, "The member of that name, as text.",                       \
-       "'{\"a\": \"x\"}'" CAST " ->> 'a'", "x"),                                                                       \
-    F2("->>", TYPE, INT32, TEXT, NAME##_element_text, FALLIBLE, "Element n as text.", "'[1, 2, 3]'" CAST " ->> 2", "3"), \
-    F2("#>", TYPE, TEXT, TYPE, json_path, FALLIBLE, "What a path like '{a,0}' leads to.",                              \
-       "'{\"a\": [7, 8]}'" CAST " #> '{a,1}'", "8"),                                                                   \
-    F2("#>>", TYPE, TEXT, TEXT, json_path_text, FALLIBLE, "What a path leads to, as text.",                            \
-       "'{\"a\": [\"x\"]}'" CAST " #>> '{a,0}'", "x")
-#define NAMED(PREFIX, TYPE, CAST)                                                                                      \
-    F1(PREFIX "_typeof", TYPE, TEXT, json_typeof, 0, "object, array, string, number, boolean or null.",                \
-       PREFIX "_typeof('-1.5'" CAST ")", "number"),                                                                    \
-    F1(PREFIX "_array_length", TYPE, INT32, json_array_length, FALLIBLE, "Number of elements.",                        \
-       PREFIX "_array_length('[1, [2], 3]'" CAST ")", "3"),                                                            \
-    F2(PREFIX "_extract_path", TYPE, TEXT, TYPE, json_extract_path, MR_FN_VARIADIC, "What the names lead to.",         \
-       PREFIX "_extract_path('{\"a\": {\"b\": 1}}'" CAST ", 'a', 'b')", "1"),                                          \
-    F2(PREFIX "_extract_path_text", TYPE, TEXT, TEXT, json_extract_path_text, MR_FN_VARIADIC | FALLIBLE,               \
-       "What the names lead to, as text.", PREFIX "_extract_path_text('{\"a\": {\"b\": \"x\"}}'" CAST ", 'a', 'b')", "x")
+#define ACCESS(TYPE, NAME, CAST)                                                                \
+    F2("->", TYPE, TEXT, TYPE, json_member, 0, "The member of that name.",                      \
+       "'{\"a\": {\"b\": 1}}'" CAST " -> 'a'", "{\"b\": 1}"),                                   \
+        F2("->", TYPE, INT32, TYPE, NAME##_element, 0,                                          \
+           "Element n, from 0; negative from the end.", "'[1, 2, 3]'" CAST " -> -1", "3"),      \
+        F2("->>", TYPE, TEXT, TEXT, json_member_text, FALLIBLE,                                 \
+           "The member of that name, as text.", "'{\"a\": \"x\"}'" CAST " ->> 'a'", "x"),       \
+        F2("->>", TYPE, INT32, TEXT, NAME##_element_text, FALLIBLE, "Element n as text.",       \
+           "'[1, 2, 3]'" CAST " ->> 2", "3"),                                                   \
+        F2("#>", TYPE, TEXT, TYPE, json_path, FALLIBLE, "What a path like '{a,0}' leads to.",   \
+           "'{\"a\": [7, 8]}'" CAST " #> '{a,1}'", "8"),                                        \
+        F2("#>>", TYPE, TEXT, TEXT, json_path_text, FALLIBLE, "What a path leads to, as text.", \
+           "'{\"a\": [\"x\"]}'" CAST " #>> '{a,0}'", "x")
+#define NAMED(PREFIX, TYPE, CAST)                                                           \
+    F1(PREFIX "_typeof", TYPE, TEXT, json_typeof, 0,                                        \
+       "object, array, string, number, boolean or null.", PREFIX "_typeof('-1.5'" CAST ")", \
+       "number"),                                                                           \
+        F1(PREFIX "_array_length", TYPE, INT32, json_array_length, FALLIBLE,                \
+           "Number of elements.", PREFIX "_array_length('[1, [2], 3]'" CAST ")", "3"),      \
+        F2(PREFIX "_extract_path", TYPE, TEXT, TYPE, json_extract_path, MR_FN_VARIADIC,     \
+           "What the names lead to.",                                                       \
+           PREFIX "_extract_path('{\"a\": {\"b\": 1}}'" CAST ", 'a', 'b')", "1"),           \
+        F2(PREFIX "_extract_path_text", TYPE, TEXT, TEXT, json_extract_path_text,           \
+           MR_FN_VARIADIC | FALLIBLE, "What the names lead to, as text.",                   \
+           PREFIX "_extract_path_text('{\"a\": {\"b\": \"x\"}}'" CAST ", 'a', 'b')", "x")
 
 const MrFunction mr_functions_json[] = {
     ACCESS(JSON, json, "::json"),
     ACCESS(JSONB, jsonb, "::jsonb"),
     NAMED("json", JSON, "::json"),
     NAMED("jsonb", JSONB, "::jsonb"),
-    F1("to_json", UNKNOWN, JSON, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.", "to_json('a \"b\"'::text)",
-       "\"a \\\"b\\\"\""),
-    F1("to_jsonb", UNKNOWN, JSONB, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.", "to_jsonb(42)", "42"),
+    F1("to_json", UNKNOWN, JSON, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.",
+       "to_json('a \"b\"'::text)", "\"a \\\"b\\\"\""),
+    F1("to_jsonb", UNKNOWN, JSONB, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.",
+       "to_jsonb(42)", "42"),
 };
 MR_FAMILY_COUNT(json);

@@ -59,7 +59,8 @@ static size_t skip_value(MrString json, size_t at)
             depth--;
             at++;
         } else if (depth == 0) {
-            while (at < json.length && strchr(",]}:", json.data[at]) == NULL && !is_blank(json.data[at])) {
+            while (at < json.length && strchr(",]}:", json.data[at]) == NULL &&
+                   !is_blank(json.data[at])) {
                 at++;
             }
             return at;
@@ -77,12 +78,14 @@ static size_t skip_value(MrString json, size_t at)
 static bool name_equal(MrString literal, MrString name)
 {
     if (memchr(literal.data, '\\', literal.length) == NULL) {
-        return literal.length == name.length + 2 && memcmp(literal.data + 1, name.data, name.length) == 0;
+        return literal.length == name.length + 2 &&
+               memcmp(literal.data + 1, name.data, name.length) == 0;
     }
     MrBuilder text;
     mr_builder_init(&text, 0);
-    const bool equal = mr_json_string_text(literal, &text, NULL) == MR_OK && !text.failed && text.length == name.length
-                       && (name.length == 0 || memcmp(text.data, name.data, name.length) == 0);
+    const bool equal = mr_json_string_text(literal, &text, NULL) == MR_OK && !text.failed &&
+                       text.length == name.length &&
+                       (name.length == 0 || memcmp(text.data, name.data, name.length) == 0);
     mr_builder_fini(&text);
     return equal;
 }
@@ -167,7 +170,10 @@ bool mr_json_element(MrString json, int64_t index, MrString *out)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 static int32_t hex_four(MrString text, size_t at)
 {
@@ -223,7 +229,8 @@ static MrStatus unicode_escape(MrString text, size_t *at, MrBuilder *out, MrErro
     }
     *at += 4;
     if (code >= 0xd800 && code <= 0xdbff) {
-        const bool pair = *at + 1 < text.length && text.data[*at] == '\\' && text.data[*at + 1] == 'u';
+        const bool pair =
+            *at + 1 < text.length && text.data[*at] == '\\' && text.data[*at + 1] == 'u';
         const int32_t low = pair ? hex_four(text, *at + 2) : -1;
         if (low < 0xdc00 || low > 0xdfff) {
             return bad_escape(err);

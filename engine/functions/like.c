@@ -12,7 +12,7 @@
 typedef enum LikeShape { LIKE_EXACT, LIKE_PREFIX, LIKE_SUFFIX, LIKE_INNER, LIKE_GENERAL } LikeShape;
 
 typedef struct LikePattern {
-    MrString text;    /* the whole */
+    MrString text; /* the whole */
     LikeShape shape;
     MrString literal; /* of the plain shapes */
 } LikePattern;
@@ -36,14 +36,14 @@ static void like_prepare(MrString text, LikePattern *pattern)
     }
     const bool open_start = first > 0, open_end = last < text.length;
     pattern->literal = (MrString){ text.data + first, last - first };
-    if (memchr(pattern->literal.data, '%', pattern->literal.length) != NULL
-        || memchr(pattern->literal.data, '_', pattern->literal.length) != NULL) {
+    if (memchr(pattern->literal.data, '%', pattern->literal.length) != NULL ||
+        memchr(pattern->literal.data, '_', pattern->literal.length) != NULL) {
         return;
     }
     pattern->shape = open_start && (open_end || first == text.length) ? LIKE_INNER
-                     : open_start                                    ? LIKE_SUFFIX
-                     : open_end                                      ? LIKE_PREFIX
-                                                                     : LIKE_EXACT;
+                     : open_start                                     ? LIKE_SUFFIX
+                     : open_end                                       ? LIKE_PREFIX
+                                                                      : LIKE_EXACT;
 }
 
 /* *broken: the pattern ends with an escape, and the match came as far as that. */
@@ -91,27 +91,30 @@ static bool like_match(MrString text, const LikePattern *pattern, bool *broken)
     const MrString literal = pattern->literal;
     switch (pattern->shape) {
     case LIKE_EXACT:
-        return text.length == literal.length && memcmp(text.data, literal.data, literal.length) == 0;
+        return text.length == literal.length &&
+               memcmp(text.data, literal.data, literal.length) == 0;
     case LIKE_PREFIX:
-        return text.length >= literal.length && memcmp(text.data, literal.data, literal.length) == 0;
+        return text.length >= literal.length &&
+               memcmp(text.data, literal.data, literal.length) == 0;
     case LIKE_SUFFIX:
-        return text.length >= literal.length
-               && memcmp(text.data + text.length - literal.length, literal.data, literal.length) == 0;
+        return text.length >= literal.length &&
+               memcmp(text.data + text.length - literal.length, literal.data, literal.length) == 0;
     case LIKE_INNER:
-        return literal.length == 0 || memmem(text.data, text.length, literal.data, literal.length) != NULL;
-    case LIKE_GENERAL:
-        break;
+        return literal.length == 0 ||
+               memmem(text.data, text.length, literal.data, literal.length) != NULL;
+    case LIKE_GENERAL: break;
     }
     return like_match_general(text, pattern->text, broken);
 }
 
-static MrStatus like_rows(MrEval *eval, const MrVector *texts, const MrVector *patterns, uint32_t rows, MrVector *out,
-                          bool negated)
+static MrStatus like_rows(MrEval *eval, const MrVector *texts, const MrVector *patterns,
+                          uint32_t rows, MrVector *out, bool negated)
 {
     uint8_t *results = out->data;
     LikePattern pattern = { 0 };
     bool ready = false;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         if (!ready || !patterns->is_constant) {
             like_prepare(mr_arg_text(patterns, i), &pattern);
             ready = true;
@@ -164,7 +167,8 @@ static MrStatus lower_case(MrEval *eval, const MrVector *arg, const MrVector *re
                                                 (utf8proc_ssize_t)(text.length - at), &code)) < 1) {
                 room[length++] = text.data[at++];
             } else {
-                length += (size_t)utf8proc_encode_char(utf8proc_tolower(code), (utf8proc_uint8_t *)room + length);
+                length += (size_t)utf8proc_encode_char(utf8proc_tolower(code),
+                                                       (utf8proc_uint8_t *)room + length);
                 at += (size_t)used;
             }
         }
@@ -172,7 +176,8 @@ static MrStatus lower_case(MrEval *eval, const MrVector *arg, const MrVector *re
     }
     return MR_OK;
 }
-static MrStatus ilike_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, bool negated)
+static MrStatus ilike_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
+                           bool negated)
 {
     MrVector text, pattern;
     MR_TRY(lower_case(eval, args[0], out, &text));
@@ -197,8 +202,8 @@ static size_t escape_rewrite(MrString pattern, MrString escape, char *out)
     bool escaped = false;
     for (size_t at = 0; at < pattern.length;) {
         const size_t next = mr_next_character(pattern, at);
-        const bool is_escape = escape.length > 0 && next - at == escape.length
-                               && memcmp(pattern.data + at, escape.data, escape.length) == 0;
+        const bool is_escape = escape.length > 0 && next - at == escape.length &&
+                               memcmp(pattern.data + at, escape.data, escape.length) == 0;
         if (is_escape && !escaped) {
             out[length++] = '\\';
             escaped = true;
@@ -218,7 +223,8 @@ MR_KERNEL(text_like_escape)
 {
     (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString pattern = mr_arg_text(args[0], i), escape = mr_arg_text(args[1], i);
         if (mr_utf8_length(escape.data, escape.length) > 1) {
             MrError error = MR_ERROR_INIT;
@@ -231,18 +237,22 @@ MR_KERNEL(text_like_escape)
         if (room == NULL) {
             return eval->err != NULL ? eval->err->status : MR_ERR_OUT_OF_MEMORY;
         }
-        ((MrText *)out->data)[i] = mr_text_make(room, (uint32_t)escape_rewrite(pattern, escape, room));
+        ((MrText *)out->data)[i] =
+            mr_text_make(room, (uint32_t)escape_rewrite(pattern, escape, room));
     }
     return MR_OK;
 }
 
 const MrFunction mr_functions_like[] = {
-    F2("~~", TEXT, TEXT, BOOL, text_like, FALLIBLE, "LIKE: % stands for any text, _ for any character.",
-       "'abc' LIKE 'a%'", "t"),
+    F2("~~", TEXT, TEXT, BOOL, text_like, FALLIBLE,
+       "LIKE: % stands for any text, _ for any character.", "'abc' LIKE 'a%'", "t"),
     F2("!~~", TEXT, TEXT, BOOL, text_not_like, FALLIBLE, "NOT LIKE.", "'abc' NOT LIKE 'a_c'", "f"),
-    F2("~~*", TEXT, TEXT, BOOL, text_ilike, FALLIBLE, "ILIKE: LIKE without regard to case.", "'ABC' ILIKE 'a%'", "t"),
-    F2("!~~*", TEXT, TEXT, BOOL, text_not_ilike, FALLIBLE, "NOT ILIKE.", "'ABC' NOT ILIKE 'a_c'", "f"),
+    F2("~~*", TEXT, TEXT, BOOL, text_ilike, FALLIBLE, "ILIKE: LIKE without regard to case.",
+       "'ABC' ILIKE 'a%'", "t"),
+    F2("!~~*", TEXT, TEXT, BOOL, text_not_ilike, FALLIBLE, "NOT ILIKE.", "'ABC' NOT ILIKE 'a_c'",
+       "f"),
     F2("like_escape", TEXT, TEXT, TEXT, text_like_escape, FALLIBLE,
-       "The pattern of LIKE … ESCAPE, rewritten to the escape character backslash.", "'a%c' LIKE 'a#%c' ESCAPE '#'", "t"),
+       "The pattern of LIKE … ESCAPE, rewritten to the escape character backslash.",
+       "'a%c' LIKE 'a#%c' ESCAPE '#'", "t"),
 };
 MR_FAMILY_COUNT(like);

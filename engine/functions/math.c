@@ -9,7 +9,8 @@
 #include <math.h>
 
 /* An error whose SQLSTATE has no status of its own. */
-MrStatus mr_math_error(MrEval *eval, const MrVector *out, uint32_t row, const char *sqlstate, const char *message)
+MrStatus mr_math_error(MrEval *eval, const MrVector *out, uint32_t row, const char *sqlstate,
+                       const char *message)
 {
     MrError error = MR_ERROR_INIT;
     mr_error_set(&error, MR_ERR_DATA_EXCEPTION, "%s", message);
@@ -23,36 +24,39 @@ static MrStatus input_out_of_range(MrEval *eval, const MrVector *out, uint32_t r
 }
 
 /* CHECK is a statement that may return an error for x; then v = EXPR, which may overflow. */
-#define FLOAT_FUNCTION(NAME, CHECK, EXPR)                                                        \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        double *results = out->data;                                                             \
-        (void)arg_count;                                                                         \
-        MR_EACH_ROW (i) {                                                                        \
-            const double x = MR_ARG(double, 0, i);                                               \
-            results[i] = 0;                                                                      \
-            CHECK                                                                                \
-            const double v = (EXPR);                                                             \
-            results[i] = v;                                                                      \
-            if (isinf(v) && !isinf(x)) {                                                         \
-                MR_TRY(mr_float_overflow(eval, out, i));                                         \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define FLOAT_FUNCTION(NAME, CHECK, EXPR)                \
+    MR_KERNEL(NAME)                                      \
+    {                                                    \
+        double *results = out->data;                     \
+        (void)arg_count;                                 \
+        MR_EACH_ROW(i)                                   \
+        {                                                \
+            const double x = MR_ARG(double, 0, i);       \
+            results[i] = 0;                              \
+            CHECK                                        \
+            const double v = (EXPR);                     \
+            results[i] = v;                              \
+            if (isinf(v) && !isinf(x)) {                 \
+                MR_TRY(mr_float_overflow(eval, out, i)); \
+            }                                            \
+        }                                                \
+        return MR_OK;                                    \
     }
-#define FAIL_IF(CONDITION, CALL)                                                                 \
-    if (CONDITION) {                                                                             \
-        MR_TRY(CALL);                                                                            \
-        continue;                                                                                \
+#define FAIL_IF(CONDITION, CALL) \
+    if (CONDITION) {             \
+        MR_TRY(CALL);            \
+        continue;                \
     }
 #define NO_CHECK
 #define CHECK_FINITE FAIL_IF(isinf(x), input_out_of_range(eval, out, i))
-#define CHECK_UNIT FAIL_IF(x < -1 || x > 1, input_out_of_range(eval, out, i))
-#define CHECK_LOGARITHM                                                                          \
-    FAIL_IF(x == 0, mr_math_error(eval, out, i, "2201E", "cannot take logarithm of zero"))       \
-    FAIL_IF(x < 0, mr_math_error(eval, out, i, "2201E", "cannot take logarithm of a negative number"))
+#define CHECK_UNIT FAIL_IF(x<-1 || x> 1, input_out_of_range(eval, out, i))
+#define CHECK_LOGARITHM                                                                    \
+    FAIL_IF(x == 0, mr_math_error(eval, out, i, "2201E", "cannot take logarithm of zero")) \
+    FAIL_IF(x < 0,                                                                         \
+            mr_math_error(eval, out, i, "2201E", "cannot take logarithm of a negative number"))
 #define CHECK_ROOT \
-    FAIL_IF(x < 0, mr_math_error(eval, out, i, "2201F", "cannot take square root of a negative number"))
+    FAIL_IF(x < 0, \
+            mr_math_error(eval, out, i, "2201F", "cannot take square root of a negative number"))
 #define CHECK_EXP FAIL_IF(!isinf(x) && exp(x) == 0, mr_float_underflow(eval, out, i))
 
 FLOAT_FUNCTION(float8_sqrt, CHECK_ROOT, sqrt(x))
@@ -68,7 +72,7 @@ FLOAT_FUNCTION(float8_acos, CHECK_UNIT, acos(x))
 FLOAT_FUNCTION(float8_atan, NO_CHECK, atan(x))
 FLOAT_FUNCTION(float8_tanh, NO_CHECK, tanh(x))
 FLOAT_FUNCTION(float8_degrees, NO_CHECK, x / (M_PI / 180.0))
-FLOAT_FUNCTION(float8_radians, NO_CHECK, x * (M_PI / 180.0))
+FLOAT_FUNCTION(float8_radians, NO_CHECK, x *(M_PI / 180.0))
 /* These may be infinite, and PostgreSQL lets that be. */
 MR_UNARY_KERNEL(MR_NO_CLONES, float8_sinh, double, double, sinh(x))
 MR_UNARY_KERNEL(MR_NO_CLONES, float8_cosh, double, double, cosh(x))
@@ -94,17 +98,20 @@ MR_KERNEL(float8_power)
 {
     double *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const double x = MR_ARG(double, 0, i), y = MR_ARG(double, 1, i);
         results[i] = 0;
-        FAIL_IF(x == 0 && y < 0,
-                mr_math_error(eval, out, i, "2201F", "zero raised to a negative power is undefined"))
+        FAIL_IF(x == 0 && y < 0, mr_math_error(eval, out, i, "2201F",
+                                               "zero raised to a negative power is undefined"))
         FAIL_IF(x < 0 && isfinite(x) && isfinite(y) && floor(y) != y,
-                mr_math_error(eval, out, i, "2201F",
-                              "a negative number raised to a non-integer power yields a complex result"))
+                mr_math_error(
+                    eval, out, i, "2201F",
+                    "a negative number raised to a non-integer power yields a complex result"))
         FAIL_IF(isinf(x) && x < 0 && isfinite(y) && floor(y) != y,
-                mr_math_error(eval, out, i, "2201F",
-                              "a negative number raised to a non-integer power yields a complex result"))
+                mr_math_error(
+                    eval, out, i, "2201F",
+                    "a negative number raised to a non-integer power yields a complex result"))
         results[i] = pow(x, y);
         if (isfinite(x) && isfinite(y)) {
             FAIL_IF(isinf(results[i]), mr_float_overflow(eval, out, i))
@@ -115,50 +122,52 @@ MR_KERNEL(float8_power)
 }
 
 /* Euclid on negative numbers, which have one value more than positive ones. */
-#define GCD(NAME, R, MESSAGE)                                                                    \
-    static bool NAME##_of(R a, R b, R *out)                                                      \
-    {                                                                                            \
-        a = a > 0 ? (R)-a : a;                                                                   \
-        b = b > 0 ? (R)-b : b;                                                                   \
-        while (b != 0) {                                                                         \
-            const R rest = b == -1 ? 0 : (R)(a % b);                                             \
-            a = b;                                                                               \
-            b = rest;                                                                            \
-        }                                                                                        \
-        return !__builtin_sub_overflow((R)0, a, out);                                            \
-    }                                                                                            \
-    MR_KERNEL(NAME##_gcd)                                                                        \
-    {                                                                                            \
-        (void)arg_count;                                                                         \
-        MR_EACH_ROW (i) {                                                                        \
-            if (!NAME##_of(MR_ARG(R, 0, i), MR_ARG(R, 1, i), (R *)out->data + i)) {              \
-                MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE, MESSAGE));   \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
-    }                                                                                            \
-    static bool NAME##_lcm_of(R a, R b, R *out)                                                  \
-    {                                                                                            \
-        R divisor, product;                                                                      \
-        *out = 0;                                                                                \
-        if (a == 0 || b == 0) {                                                                  \
-            return true;                                                                         \
-        }                                                                                        \
+#define GCD(NAME, R, MESSAGE)                                                                      \
+    static bool NAME##_of(R a, R b, R *out)                                                        \
+    {                                                                                              \
+        a = a > 0 ? (R)-a : a;                                                                     \
+        b = b > 0 ? (R)-b : b;                                                                     \
+        while (b != 0) {                                                                           \
+            const R rest = b == -1 ? 0 : (R)(a % b);                                               \
+            a = b;                                                                                 \
+            b = rest;                                                                              \
+        }                                                                                          \
+        return !__builtin_sub_overflow((R)0, a, out);                                              \
+    }                                                                                              \
+    MR_KERNEL(NAME##_gcd)                                                                          \
+    {                                                                                              \
+        (void)arg_count;                                                                           \
+        MR_EACH_ROW(i)                                                                             \
+        {                                                                                          \
+            if (!NAME##_of(MR_ARG(R, 0, i), MR_ARG(R, 1, i), (R *)out->data + i)) {                \
+                MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE, MESSAGE));     \
+            }                                                                                      \
+        }                                                                                          \
+        return MR_OK;                                                                              \
+    }                                                                                              \
+    static bool NAME##_lcm_of(R a, R b, R *out)                                                    \
+    {                                                                                              \
+        R divisor, product;                                                                        \
+        *out = 0;                                                                                  \
+        if (a == 0 || b == 0) {                                                                    \
+            return true;                                                                           \
+        }                                                                                          \
         if (!NAME##_of(a, b, &divisor) || __builtin_mul_overflow((R)(a / divisor), b, &product)) { \
-            return false;                                                                        \
-        }                                                                                        \
-        *out = product;                                                                          \
-        return product >= 0 || !__builtin_sub_overflow((R)0, product, out);                      \
-    }                                                                                            \
-    MR_KERNEL(NAME##_lcm)                                                                        \
-    {                                                                                            \
-        (void)arg_count;                                                                         \
-        MR_EACH_ROW (i) {                                                                        \
-            if (!NAME##_lcm_of(MR_ARG(R, 0, i), MR_ARG(R, 1, i), (R *)out->data + i)) {          \
-                MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE, MESSAGE));   \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+            return false;                                                                          \
+        }                                                                                          \
+        *out = product;                                                                            \
+        return product >= 0 || !__builtin_sub_overflow((R)0, product, out);                        \
+    }                                                                                              \
+    MR_KERNEL(NAME##_lcm)                                                                          \
+    {                                                                                              \
+        (void)arg_count;                                                                           \
+        MR_EACH_ROW(i)                                                                             \
+        {                                                                                          \
+            if (!NAME##_lcm_of(MR_ARG(R, 0, i), MR_ARG(R, 1, i), (R *)out->data + i)) {            \
+                MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE, MESSAGE));     \
+            }                                                                                      \
+        }                                                                                          \
+        return MR_OK;                                                                              \
     }
 GCD(int4, int32_t, "integer out of range")
 GCD(int8, int64_t, "bigint out of range")
@@ -168,27 +177,33 @@ MR_KERNEL(float8_width_bucket)
 {
     int32_t *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
-        const double x = MR_ARG(double, 0, i), low = MR_ARG(double, 1, i), high = MR_ARG(double, 2, i);
+    MR_EACH_ROW(i)
+    {
+        const double x = MR_ARG(double, 0, i), low = MR_ARG(double, 1, i),
+                     high = MR_ARG(double, 2, i);
         const int32_t count = MR_ARG(int32_t, 3, i);
         results[i] = 0;
         FAIL_IF(count <= 0, mr_math_error(eval, out, i, "2201G", "count must be greater than zero"))
         FAIL_IF(isnan(x) || isnan(low) || isnan(high),
-                mr_math_error(eval, out, i, "2201G", "operand, lower bound, and upper bound cannot be NaN"))
+                mr_math_error(eval, out, i, "2201G",
+                              "operand, lower bound, and upper bound cannot be NaN"))
         FAIL_IF(isinf(low) || isinf(high),
                 mr_math_error(eval, out, i, "2201G", "lower and upper bounds must be finite"))
-        FAIL_IF(low == high, mr_math_error(eval, out, i, "2201G", "lower bound cannot equal upper bound"))
+        FAIL_IF(low == high,
+                mr_math_error(eval, out, i, "2201G", "lower bound cannot equal upper bound"))
         const bool rising = low < high;
         if (rising ? x < low : x > low) {
             results[i] = 0;
         } else if (rising ? x >= high : x <= high) {
-            FAIL_IF(count == INT32_MAX,
-                    mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE, "integer out of range"))
+            FAIL_IF(count == INT32_MAX, mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                                                          "integer out of range"))
             results[i] = count + 1;
         } else {
             double part = rising ? (x - low) / (high - low) : (low - x) / (low - high);
-            if (isnan(part) || isinf(high - low)) { /* the width overflowed: halve everything first */
-                part = rising ? (x / 2 - low / 2) / (high / 2 - low / 2) : (low / 2 - x / 2) / (low / 2 - high / 2);
+            if (isnan(part) ||
+                isinf(high - low)) { /* the width overflowed: halve everything first */
+                part = rising ? (x / 2 - low / 2) / (high / 2 - low / 2)
+                              : (low / 2 - x / 2) / (low / 2 - high / 2);
             }
             const double bucket = count * part;
             results[i] = bucket >= count ? count : (int32_t)bucket + 1;
@@ -234,11 +249,15 @@ const MrFunction mr_functions_math[] = {
        "power(2::float8, 10)", "1024"),
     F2("pow", FLOAT64, FLOAT64, FLOAT64, float8_power, FALLIBLE, "x raised to the power y.",
        "pow(2::float8, 10)", "1024"),
-    F2("^", FLOAT64, FLOAT64, FLOAT64, float8_power, FALLIBLE, "x raised to the power y.", "2 ^ 3", "8"),
-    F2("gcd", INT32, INT32, INT32, int4_gcd, FALLIBLE, "Greatest common divisor.", "gcd(12, 18)", "6"),
-    F2("gcd", INT64, INT64, INT64, int8_gcd, FALLIBLE, "Greatest common divisor.", "gcd(12::int8, 18)", "6"),
+    F2("^", FLOAT64, FLOAT64, FLOAT64, float8_power, FALLIBLE, "x raised to the power y.", "2 ^ 3",
+       "8"),
+    F2("gcd", INT32, INT32, INT32, int4_gcd, FALLIBLE, "Greatest common divisor.", "gcd(12, 18)",
+       "6"),
+    F2("gcd", INT64, INT64, INT64, int8_gcd, FALLIBLE, "Greatest common divisor.",
+       "gcd(12::int8, 18)", "6"),
     F2("lcm", INT32, INT32, INT32, int4_lcm, FALLIBLE, "Least common multiple.", "lcm(4, 6)", "12"),
-    F2("lcm", INT64, INT64, INT64, int8_lcm, FALLIBLE, "Least common multiple.", "lcm(4::int8, 6)", "12"),
+    F2("lcm", INT64, INT64, INT64, int8_lcm, FALLIBLE, "Least common multiple.", "lcm(4::int8, 6)",
+       "12"),
     F4("width_bucket", FLOAT64, FLOAT64, FLOAT64, INT32, INT32, float8_width_bucket, FALLIBLE,
        "Number of the equal bucket between two bounds that holds the value.",
        "width_bucket(5.35::float8, 0.024, 10.06, 5)", "3"),

@@ -10,7 +10,8 @@ static inline bool fits_64(const MrDecimal *d)
 {
     return d->kind == MR_DECIMAL_FINITE && d->high == ((int64_t)d->low >> 63);
 }
-static inline MrStatus numeric_sum(const MrDecimal *a, const MrDecimal *b, MrDecimal *out, MrError *err)
+static inline MrStatus numeric_sum(const MrDecimal *a, const MrDecimal *b, MrDecimal *out,
+                                   MrError *err)
 {
     if (a->scale == b->scale && fits_64(a) && fits_64(b)) {
         *out = mr_decimal_make((MrInt128)(int64_t)a->low + (int64_t)b->low, a->scale);
@@ -18,7 +19,8 @@ static inline MrStatus numeric_sum(const MrDecimal *a, const MrDecimal *b, MrDec
     }
     return mr_decimal_add(a, b, out, err);
 }
-static inline MrStatus numeric_difference(const MrDecimal *a, const MrDecimal *b, MrDecimal *out, MrError *err)
+static inline MrStatus numeric_difference(const MrDecimal *a, const MrDecimal *b, MrDecimal *out,
+                                          MrError *err)
 {
     if (a->scale == b->scale && fits_64(a) && fits_64(b)) {
         *out = mr_decimal_make((MrInt128)(int64_t)a->low - (int64_t)b->low, a->scale);
@@ -27,40 +29,43 @@ static inline MrStatus numeric_difference(const MrDecimal *a, const MrDecimal *b
     return mr_decimal_subtract(a, b, out, err);
 }
 
-#define NUMERIC_BINARY(NAME, FUNCTION)                                                           \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        MrDecimal *results = out->data;                                                          \
-        (void)arg_count;                                                                         \
-        mr_kernel_clear(out, rows);                                                              \
-        MR_EACH_ROW (i) {                                                                        \
-            MrError error = MR_ERROR_INIT;                                                       \
-            if (FUNCTION(&MR_ARG(MrDecimal, 0, i), &MR_ARG(MrDecimal, 1, i), &results[i], &error) \
-                != MR_OK) {                                                                      \
-                MR_TRY(mr_eval_row_failed(eval, out, i, &error));                                \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define NUMERIC_BINARY(NAME, FUNCTION)                                                    \
+    MR_KERNEL(NAME)                                                                       \
+    {                                                                                     \
+        MrDecimal *results = out->data;                                                   \
+        (void)arg_count;                                                                  \
+        mr_kernel_clear(out, rows);                                                       \
+        MR_EACH_ROW(i)                                                                    \
+        {                                                                                 \
+            MrError error = MR_ERROR_INIT;                                                \
+            if (FUNCTION(&MR_ARG(MrDecimal, 0, i), &MR_ARG(MrDecimal, 1, i), &results[i], \
+                         &error) != MR_OK) {                                              \
+                MR_TRY(mr_eval_row_failed(eval, out, i, &error));                         \
+            }                                                                             \
+        }                                                                                 \
+        return MR_OK;                                                                     \
     }
-#define NUMERIC_UNARY(NAME, CALL)                                                                \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        MrDecimal *results = out->data;                                                          \
-        (void)arg_count;                                                                         \
-        mr_kernel_clear(out, rows);                                                              \
-        MR_EACH_ROW (i) {                                                                        \
-            const MrDecimal *x = &MR_ARG(MrDecimal, 0, i);                                       \
-            MrDecimal *v = &results[i];                                                          \
-            MrError error = MR_ERROR_INIT, *err = &error;                                        \
-            if ((CALL) != MR_OK) {                                                               \
-                MR_TRY(mr_eval_row_failed(eval, out, i, err));                                   \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define NUMERIC_UNARY(NAME, CALL)                              \
+    MR_KERNEL(NAME)                                            \
+    {                                                          \
+        MrDecimal *results = out->data;                        \
+        (void)arg_count;                                       \
+        mr_kernel_clear(out, rows);                            \
+        MR_EACH_ROW(i)                                         \
+        {                                                      \
+            const MrDecimal *x = &MR_ARG(MrDecimal, 0, i);     \
+            MrDecimal *v = &results[i];                        \
+            MrError error = MR_ERROR_INIT, *err = &error;      \
+            if ((CALL) != MR_OK) {                             \
+                MR_TRY(mr_eval_row_failed(eval, out, i, err)); \
+            }                                                  \
+        }                                                      \
+        return MR_OK;                                          \
     }
 
 /* div(): the quotient cut towards zero; infinities follow the division. */
-static MrStatus numeric_quotient(const MrDecimal *a, const MrDecimal *b, MrDecimal *out, MrError *err)
+static MrStatus numeric_quotient(const MrDecimal *a, const MrDecimal *b, MrDecimal *out,
+                                 MrError *err)
 {
     MrDecimal remainder, whole;
     if (a->kind != MR_DECIMAL_FINITE || b->kind != MR_DECIMAL_FINITE) {
@@ -86,7 +91,10 @@ static MrStatus numeric_absolute(const MrDecimal *d, MrDecimal *out)
 static MrStatus numeric_sign_of(const MrDecimal *d, MrDecimal *out)
 {
     bool zero = d->kind == MR_DECIMAL_FINITE && mr_decimal_coefficient(d) == 0;
-    *out = d->kind == MR_DECIMAL_NAN ? *d : mr_decimal_from_int64(zero ? 0 : is_negative(d) ? -1 : 1);
+    *out = d->kind == MR_DECIMAL_NAN ? *d
+                                     : mr_decimal_from_int64(zero             ? 0
+                                                             : is_negative(d) ? -1
+                                                                              : 1);
     return MR_OK;
 }
 static MrStatus numeric_copy(const MrDecimal *d, MrDecimal *out)
@@ -167,7 +175,7 @@ NUMERIC_UNARY(numeric_trunc, mr_decimal_truncate(x, 0, v, err))
 /* Digits beyond what a number can have change nothing; the call takes a small int. */
 static inline int digits_clamp(int32_t digits)
 {
-    return digits > 2 * MR_DECIMAL_DIGITS_MAX   ? 2 * MR_DECIMAL_DIGITS_MAX
+    return digits > 2 * MR_DECIMAL_DIGITS_MAX    ? 2 * MR_DECIMAL_DIGITS_MAX
            : digits < -2 * MR_DECIMAL_DIGITS_MAX ? -2 * MR_DECIMAL_DIGITS_MAX
                                                  : digits;
 }
@@ -178,7 +186,8 @@ MR_KERNEL(numeric_scale)
 {
     int32_t *results = out->data;
     (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrDecimal *x = &MR_ARG(MrDecimal, 0, i);
         results[i] = x->scale;
         if (x->kind != MR_DECIMAL_FINITE) {
@@ -192,11 +201,12 @@ const MrFunction mr_functions_numeric[] = {
     F2("+", NUMERIC, NUMERIC, NUMERIC, numeric_add, FALLIBLE, "Sum.", "1.50 + 2.5", "4.00"),
     F2("-", NUMERIC, NUMERIC, NUMERIC, numeric_sub, FALLIBLE, "Difference.", "1.50 - 2.5", "-1.00"),
     F2("*", NUMERIC, NUMERIC, NUMERIC, numeric_mul, FALLIBLE, "Product.", "1.50 * 2.5", "3.750"),
-    F2("/", NUMERIC, NUMERIC, NUMERIC, numeric_div, FALLIBLE, "Quotient.", "1.0 / 3", "0.33333333333333333333"),
-    F2("%", NUMERIC, NUMERIC, NUMERIC, numeric_mod, FALLIBLE, "Remainder, with the sign of the dividend.",
-       "7.5 % 2", "1.5"),
-    F2("mod", NUMERIC, NUMERIC, NUMERIC, numeric_mod, FALLIBLE, "Remainder, with the sign of the dividend.",
-       "mod(7.5, 2)", "1.5"),
+    F2("/", NUMERIC, NUMERIC, NUMERIC, numeric_div, FALLIBLE, "Quotient.", "1.0 / 3",
+       "0.33333333333333333333"),
+    F2("%", NUMERIC, NUMERIC, NUMERIC, numeric_mod, FALLIBLE,
+       "Remainder, with the sign of the dividend.", "7.5 % 2", "1.5"),
+    F2("mod", NUMERIC, NUMERIC, NUMERIC, numeric_mod, FALLIBLE,
+       "Remainder, with the sign of the dividend.", "mod(7.5, 2)", "1.5"),
     F2("div", NUMERIC, NUMERIC, NUMERIC, numeric_whole_div, FALLIBLE, "Quotient, cut towards zero.",
        "div(-7.5, 2)", "-3"),
     F1("-", NUMERIC, NUMERIC, numeric_neg, 0, "Negation.", "- 1.50", "-1.50"),
@@ -204,20 +214,27 @@ const MrFunction mr_functions_numeric[] = {
     F1("@", NUMERIC, NUMERIC, numeric_abs, 0, "Absolute value.", "@ (-1.50)", "1.50"),
     F1("abs", NUMERIC, NUMERIC, numeric_abs, 0, "Absolute value.", "abs(-1.50)", "1.50"),
     F1("sign", NUMERIC, NUMERIC, numeric_sign, 0, "-1, 0 or 1.", "sign(-1.50)", "-1"),
-    F1("floor", NUMERIC, NUMERIC, numeric_floor, FALLIBLE, "Greatest whole number not above.", "floor(-1.5)", "-2"),
-    F1("ceil", NUMERIC, NUMERIC, numeric_ceil, FALLIBLE, "Least whole number not below.", "ceil(-1.5)", "-1"),
-    F1("ceiling", NUMERIC, NUMERIC, numeric_ceil, FALLIBLE, "Least whole number not below.", "ceiling(1.2)", "2"),
-    F1("round", NUMERIC, NUMERIC, numeric_round, FALLIBLE, "Nearest whole number, halves away from zero.",
-       "round(-2.5)", "-3"),
+    F1("floor", NUMERIC, NUMERIC, numeric_floor, FALLIBLE, "Greatest whole number not above.",
+       "floor(-1.5)", "-2"),
+    F1("ceil", NUMERIC, NUMERIC, numeric_ceil, FALLIBLE, "Least whole number not below.",
+       "ceil(-1.5)", "-1"),
+    F1("ceiling", NUMERIC, NUMERIC, numeric_ceil, FALLIBLE, "Least whole number not below.",
+       "ceiling(1.2)", "2"),
+    F1("round", NUMERIC, NUMERIC, numeric_round, FALLIBLE,
+       "Nearest whole number, halves away from zero.", "round(-2.5)", "-3"),
     F2("round", NUMERIC, INT32, NUMERIC, numeric_round_to, FALLIBLE,
-       "Rounded to so many digits after the point, halves away from zero.", "round(2.345, 2)", "2.35"),
-    F1("trunc", NUMERIC, NUMERIC, numeric_trunc, FALLIBLE, "Cut towards zero.", "trunc(-1.9)", "-1"),
-    F2("trunc", NUMERIC, INT32, NUMERIC, numeric_trunc_to, FALLIBLE, "Cut to so many digits after the point.",
-       "trunc(2.349, 2)", "2.34"),
-    F2("gcd", NUMERIC, NUMERIC, NUMERIC, numeric_gcd, FALLIBLE, "Greatest common divisor.", "gcd(10.5, 3.5)", "3.5"),
-    F2("lcm", NUMERIC, NUMERIC, NUMERIC, numeric_lcm, FALLIBLE, "Least common multiple.", "lcm(1.5, 2)", "6.0"),
+       "Rounded to so many digits after the point, halves away from zero.", "round(2.345, 2)",
+       "2.35"),
+    F1("trunc", NUMERIC, NUMERIC, numeric_trunc, FALLIBLE, "Cut towards zero.", "trunc(-1.9)",
+       "-1"),
+    F2("trunc", NUMERIC, INT32, NUMERIC, numeric_trunc_to, FALLIBLE,
+       "Cut to so many digits after the point.", "trunc(2.349, 2)", "2.34"),
+    F2("gcd", NUMERIC, NUMERIC, NUMERIC, numeric_gcd, FALLIBLE, "Greatest common divisor.",
+       "gcd(10.5, 3.5)", "3.5"),
+    F2("lcm", NUMERIC, NUMERIC, NUMERIC, numeric_lcm, FALLIBLE, "Least common multiple.",
+       "lcm(1.5, 2)", "6.0"),
     F1("scale", NUMERIC, INT32, numeric_scale, 0, "Digits after the point.", "scale(1.50)", "2"),
-    F1("trim_scale", NUMERIC, NUMERIC, numeric_trim_scale, 0, "Without zeros at the end of the fraction.",
-       "trim_scale(1.50)", "1.5"),
+    F1("trim_scale", NUMERIC, NUMERIC, numeric_trim_scale, 0,
+       "Without zeros at the end of the fraction.", "trim_scale(1.50)", "1.5"),
 };
 MR_FAMILY_COUNT(numeric);

@@ -118,7 +118,9 @@ static MrStatus check_logarithm(const MrDecimal *x, MrError *err)
     if (x->kind == MR_DECIMAL_NEGATIVE_INFINITY || (finite && x->high < 0)) {
         return fail(err, "2201E", "cannot take logarithm of a negative number");
     }
-    return finite && mr_decimal_coefficient(x) == 0 ? fail(err, "2201E", "cannot take logarithm of zero") : MR_OK;
+    return finite && mr_decimal_coefficient(x) == 0
+               ? fail(err, "2201E", "cannot take logarithm of zero")
+               : MR_OK;
 }
 
 static MrStatus decimal_ln(const MrDecimal *x, MrDecimal *out, MrError *err)
@@ -129,7 +131,8 @@ static MrStatus decimal_ln(const MrDecimal *x, MrDecimal *out, MrError *err)
         return MR_OK;
     }
     const Wide value = wide_from_decimal(x);
-    return wide_to_decimal(wide_ln(value), greater(SIGNIFICANT_DIGITS - ln_weight(value), x->scale), out, err);
+    return wide_to_decimal(wide_ln(value), greater(SIGNIFICANT_DIGITS - ln_weight(value), x->scale),
+                           out, err);
 }
 
 static MrStatus decimal_log(const MrDecimal *base, const MrDecimal *x, MrDecimal *out, MrError *err)
@@ -142,8 +145,9 @@ static MrStatus decimal_log(const MrDecimal *base, const MrDecimal *x, MrDecimal
     MR_TRY(check_logarithm(x, err));
     if (base->kind != MR_DECIMAL_FINITE || x->kind != MR_DECIMAL_FINITE) {
         const bool both = base->kind == x->kind;
-        *out = both ? (MrDecimal){ .kind = MR_DECIMAL_NAN }
-               : x->kind != MR_DECIMAL_FINITE ? *x : mr_decimal_from_int64(0);
+        *out = both                           ? (MrDecimal){ .kind = MR_DECIMAL_NAN }
+               : x->kind != MR_DECIMAL_FINITE ? *x
+                                              : mr_decimal_from_int64(0);
         return MR_OK;
     }
     const Wide b = wide_from_decimal(base), value = wide_from_decimal(x);
@@ -172,8 +176,8 @@ static MrStatus decimal_exp(const MrDecimal *x, MrDecimal *out, MrError *err)
         return overflow(err);
     }
     const int weight = value < -200 ? -90 : (int)((double)value * 0.434294481903252);
-    return wide_to_decimal(value < -200 ? 0 : wide_exp(value), greater(SIGNIFICANT_DIGITS - weight, x->scale), out,
-                           err);
+    return wide_to_decimal(value < -200 ? 0 : wide_exp(value),
+                           greater(SIGNIFICANT_DIGITS - weight, x->scale), out, err);
 }
 
 /* Digits after the point of sqrt: 16 significant ones, counted in PostgreSQL's groups of four. */
@@ -192,7 +196,8 @@ static int sqrt_scale(const MrDecimal *x)
 
 static MrStatus decimal_sqrt(const MrDecimal *x, MrDecimal *out, MrError *err)
 {
-    const bool negative = x->kind == MR_DECIMAL_NEGATIVE_INFINITY || (x->kind == MR_DECIMAL_FINITE && x->high < 0);
+    const bool negative =
+        x->kind == MR_DECIMAL_NEGATIVE_INFINITY || (x->kind == MR_DECIMAL_FINITE && x->high < 0);
     if (negative) {
         return fail(err, "2201F", "cannot take square root of a negative number");
     }
@@ -232,7 +237,8 @@ static MrStatus round_to_fit(const MrDecimal *value, int scale, MrDecimal *out, 
     return status;
 }
 
-static MrStatus power_special(const MrDecimal *base, const MrDecimal *exponent, MrDecimal *out, MrError *err)
+static MrStatus power_special(const MrDecimal *base, const MrDecimal *exponent, MrDecimal *out,
+                              MrError *err)
 {
     const double x = mr_decimal_to_double(base), y = mr_decimal_to_double(exponent);
     if (x == 0 && y < 0) {
@@ -241,7 +247,8 @@ static MrStatus power_special(const MrDecimal *base, const MrDecimal *exponent, 
     return mr_decimal_from_double(pow(x, y), 15, out, err);
 }
 
-static MrStatus decimal_power(const MrDecimal *base, const MrDecimal *exponent, MrDecimal *out, MrError *err)
+static MrStatus decimal_power(const MrDecimal *base, const MrDecimal *exponent, MrDecimal *out,
+                              MrError *err)
 {
     if (base->kind != MR_DECIMAL_FINITE || exponent->kind != MR_DECIMAL_FINITE) {
         return power_special(base, exponent, out, err);
@@ -251,20 +258,22 @@ static MrStatus decimal_power(const MrDecimal *base, const MrDecimal *exponent, 
     int64_t n = 0;
     MR_TRY(mr_decimal_truncate(exponent, 0, &whole_part, err));
     const bool is_whole = mr_decimal_compare(exponent, &whole_part) == 0;
-    const bool is_small = is_whole && mr_decimal_to_int64(&whole_part, &n, NULL) == MR_OK && n >= INT32_MIN
-                          && n <= INT32_MAX;
+    const bool is_small = is_whole && mr_decimal_to_int64(&whole_part, &n, NULL) == MR_OK &&
+                          n >= INT32_MIN && n <= INT32_MAX;
     if (coefficient == 0 && exponent->high < 0) {
         return fail(err, "2201F", "zero raised to a negative power is undefined");
     }
     if (coefficient < 0 && !is_whole) {
-        return fail(err, "2201F", "a negative number raised to a non-integer power yields a complex result");
+        return fail(err, "2201F",
+                    "a negative number raised to a non-integer power yields a complex result");
     }
     const int scale = greater(SIGNIFICANT_DIGITS, base->scale);
     if (is_small && n >= 0 && whole_power(base, n, &whole)) {
         return round_to_fit(&whole, scale, out, err);
     }
     if (coefficient == 0) {
-        return wide_to_decimal(mr_decimal_coefficient(exponent) == 0 ? 1 : 0, SIGNIFICANT_DIGITS, out, err);
+        return wide_to_decimal(mr_decimal_coefficient(exponent) == 0 ? 1 : 0, SIGNIFICANT_DIGITS,
+                               out, err);
     }
     const Wide value = wide_from_decimal(base), power = wide_from_decimal(exponent);
     const Wide logarithm = power * wide_ln(value < 0 ? -value : value);
@@ -276,14 +285,15 @@ static MrStatus decimal_power(const MrDecimal *base, const MrDecimal *exponent, 
         result = -result;
     }
     const int weight = logarithm < -200 ? -90 : (int)((double)logarithm * 0.434294481903252);
-    const int chosen = is_small ? scale
-                                : greater(greater(SIGNIFICANT_DIGITS - weight, base->scale), exponent->scale);
+    const int chosen =
+        is_small ? scale
+                 : greater(greater(SIGNIFICANT_DIGITS - weight, base->scale), exponent->scale);
     return wide_to_decimal(result, chosen, out, err);
 }
 
 /* The bucket is exact: floor((x - low) * count / (high - low)) + 1. */
-static MrStatus decimal_bucket(const MrDecimal *x, const MrDecimal *low, const MrDecimal *high, int32_t count,
-                               int32_t *out, MrError *err)
+static MrStatus decimal_bucket(const MrDecimal *x, const MrDecimal *low, const MrDecimal *high,
+                               int32_t count, int32_t *out, MrError *err)
 {
     if (count <= 0) {
         return fail(err, "2201G", "count must be greater than zero");
@@ -305,8 +315,9 @@ static MrStatus decimal_bucket(const MrDecimal *x, const MrDecimal *low, const M
     }
     if (direction < 0 ? to_high >= 0 : to_high <= 0) {
         *out = count;
-        return count == INT32_MAX ? mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE, "integer out of range")
-                                  : (++*out, MR_OK);
+        return count == INT32_MAX
+                   ? mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE, "integer out of range")
+                   : (++*out, MR_OK);
     }
     MrDecimal distance, width, buckets = mr_decimal_from_int64(count), rest;
     int64_t bucket = 0;
@@ -321,20 +332,21 @@ static MrStatus decimal_bucket(const MrDecimal *x, const MrDecimal *low, const M
     return MR_OK;
 }
 
-#define NUMERIC_KERNEL(NAME, R, CALL)                                                            \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        (void)arg_count;                                                                         \
-        mr_kernel_clear(out, rows);                                                              \
-        MR_EACH_ROW (i) {                                                                        \
-            const MrDecimal *x = &MR_ARG(MrDecimal, 0, i);                                       \
-            R *v = (R *)out->data + i;                                                           \
-            MrError error = MR_ERROR_INIT, *err = &error;                                        \
-            if ((CALL) != MR_OK) {                                                               \
-                MR_TRY(mr_eval_row_failed(eval, out, i, err));                                   \
-            }                                                                                    \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define NUMERIC_KERNEL(NAME, R, CALL)                          \
+    MR_KERNEL(NAME)                                            \
+    {                                                          \
+        (void)arg_count;                                       \
+        mr_kernel_clear(out, rows);                            \
+        MR_EACH_ROW(i)                                         \
+        {                                                      \
+            const MrDecimal *x = &MR_ARG(MrDecimal, 0, i);     \
+            R *v = (R *)out->data + i;                         \
+            MrError error = MR_ERROR_INIT, *err = &error;      \
+            if ((CALL) != MR_OK) {                             \
+                MR_TRY(mr_eval_row_failed(eval, out, i, err)); \
+            }                                                  \
+        }                                                      \
+        return MR_OK;                                          \
     }
 NUMERIC_KERNEL(numeric_sqrt, MrDecimal, decimal_sqrt(x, v, err))
 NUMERIC_KERNEL(numeric_exp, MrDecimal, decimal_exp(x, v, err))
@@ -343,23 +355,28 @@ NUMERIC_KERNEL(numeric_log10, MrDecimal, decimal_log10(x, v, err))
 NUMERIC_KERNEL(numeric_log, MrDecimal, decimal_log(x, &MR_ARG(MrDecimal, 1, i), v, err))
 NUMERIC_KERNEL(numeric_power, MrDecimal, decimal_power(x, &MR_ARG(MrDecimal, 1, i), v, err))
 NUMERIC_KERNEL(numeric_width_bucket, int32_t,
-               decimal_bucket(x, &MR_ARG(MrDecimal, 1, i), &MR_ARG(MrDecimal, 2, i), MR_ARG(int32_t, 3, i), v, err))
+               decimal_bucket(x, &MR_ARG(MrDecimal, 1, i), &MR_ARG(MrDecimal, 2, i),
+                              MR_ARG(int32_t, 3, i), v, err))
 
 const MrFunction mr_functions_numeric_math[] = {
-    F1("sqrt", NUMERIC, NUMERIC, numeric_sqrt, FALLIBLE, "Square root.", "sqrt(2.0)", "1.414213562373095"),
-    F1("exp", NUMERIC, NUMERIC, numeric_exp, FALLIBLE, "e raised to the power.", "exp(1.0)", "2.7182818284590452"),
-    F1("ln", NUMERIC, NUMERIC, numeric_ln, FALLIBLE, "Natural logarithm.", "ln(2.0)", "0.6931471805599453"),
-    F1("log", NUMERIC, NUMERIC, numeric_log10, FALLIBLE, "Logarithm to base 10.", "log(100.0)", "2.0000000000000000"),
+    F1("sqrt", NUMERIC, NUMERIC, numeric_sqrt, FALLIBLE, "Square root.", "sqrt(2.0)",
+       "1.414213562373095"),
+    F1("exp", NUMERIC, NUMERIC, numeric_exp, FALLIBLE, "e raised to the power.", "exp(1.0)",
+       "2.7182818284590452"),
+    F1("ln", NUMERIC, NUMERIC, numeric_ln, FALLIBLE, "Natural logarithm.", "ln(2.0)",
+       "0.6931471805599453"),
+    F1("log", NUMERIC, NUMERIC, numeric_log10, FALLIBLE, "Logarithm to base 10.", "log(100.0)",
+       "2.0000000000000000"),
     F1("log10", NUMERIC, NUMERIC, numeric_log10, FALLIBLE, "Logarithm to base 10.", "log10(1000.0)",
        "3.0000000000000000"),
-    F2("log", NUMERIC, NUMERIC, NUMERIC, numeric_log, FALLIBLE, "Logarithm to base b.", "log(2.0, 64.0)",
-       "6.0000000000000000"),
-    F2("power", NUMERIC, NUMERIC, NUMERIC, numeric_power, FALLIBLE, "x raised to the power y.", "power(9.0, 3.0)",
-       "729.0000000000000000"),
-    F2("pow", NUMERIC, NUMERIC, NUMERIC, numeric_power, FALLIBLE, "x raised to the power y.", "pow(9.0, 3.0)",
-       "729.0000000000000000"),
-    F2("^", NUMERIC, NUMERIC, NUMERIC, numeric_power, FALLIBLE, "x raised to the power y.", "2.0 ^ 0.5",
-       "1.4142135623730950"),
+    F2("log", NUMERIC, NUMERIC, NUMERIC, numeric_log, FALLIBLE, "Logarithm to base b.",
+       "log(2.0, 64.0)", "6.0000000000000000"),
+    F2("power", NUMERIC, NUMERIC, NUMERIC, numeric_power, FALLIBLE, "x raised to the power y.",
+       "power(9.0, 3.0)", "729.0000000000000000"),
+    F2("pow", NUMERIC, NUMERIC, NUMERIC, numeric_power, FALLIBLE, "x raised to the power y.",
+       "pow(9.0, 3.0)", "729.0000000000000000"),
+    F2("^", NUMERIC, NUMERIC, NUMERIC, numeric_power, FALLIBLE, "x raised to the power y.",
+       "2.0 ^ 0.5", "1.4142135623730950"),
     F4("width_bucket", NUMERIC, NUMERIC, NUMERIC, INT32, INT32, numeric_width_bucket, FALLIBLE,
        "Number of the equal bucket between two bounds that holds the value.",
        "width_bucket(5.35, 0.024, 10.06, 5)", "3"),

@@ -15,14 +15,15 @@ typedef struct Search {
 } Search;
 
 /* Notes the row's error; *ok is false then. */
-static MrStatus search_failed(MrEval *eval, const MrVector *out, uint32_t row, const MrError *error, bool *ok)
+static MrStatus search_failed(MrEval *eval, const MrVector *out, uint32_t row, const MrError *error,
+                              bool *ok)
 {
     *ok = false;
     return mr_eval_row_failed(eval, out, row, error);
 }
 
-static MrStatus search_open(MrEval *eval, const MrVector *out, uint32_t row, MrString text, MrString pattern,
-                            const MrRegexFlags *flags, Search *search, bool *ok)
+static MrStatus search_open(MrEval *eval, const MrVector *out, uint32_t row, MrString text,
+                            MrString pattern, const MrRegexFlags *flags, Search *search, bool *ok)
 {
     MrError error = MR_ERROR_INIT;
     *ok = true;
@@ -33,12 +34,13 @@ static MrStatus search_open(MrEval *eval, const MrVector *out, uint32_t row, MrS
     }
     return MR_OK;
 }
-static MrStatus search_next(MrEval *eval, const MrVector *out, uint32_t row, Search *search, size_t from, bool *found,
-                            bool *ok)
+static MrStatus search_next(MrEval *eval, const MrVector *out, uint32_t row, Search *search,
+                            size_t from, bool *found, bool *ok)
 {
     MrError error = MR_ERROR_INIT;
     *found = false;
-    if (from <= search->text.length && mr_regex_match(search->regex, search->text, from, found, &error) != MR_OK) {
+    if (from <= search->text.length &&
+        mr_regex_match(search->regex, search->text, from, found, &error) != MR_OK) {
         return search_failed(eval, out, row, &error, ok);
     }
     return MR_OK;
@@ -58,11 +60,13 @@ static MrStatus match_rows(MrEval *eval, const MrVector *const *args, uint32_t r
     uint8_t *results = out->data;
     Search search = { 0 };
     bool ready = false;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         bool ok = true, found = false;
         results[i] = false;
         if (!ready || !args[1]->is_constant) {
-            MR_TRY(search_open(eval, out, i, mr_arg_text(args[0], i), mr_arg_text(args[1], i), flags, &search, &ok));
+            MR_TRY(search_open(eval, out, i, mr_arg_text(args[0], i), mr_arg_text(args[1], i),
+                               flags, &search, &ok));
             ready = ok;
         }
         if (!ok) {
@@ -74,12 +78,12 @@ static MrStatus match_rows(MrEval *eval, const MrVector *const *args, uint32_t r
     }
     return MR_OK;
 }
-#define MATCH_KERNEL(NAME, IGNORE_CASE, NEGATED)                           \
-    MR_KERNEL(NAME)                                                        \
-    {                                                                      \
-        const MrRegexFlags flags = { .ignore_case = IGNORE_CASE };         \
-        (void)arg_count;                                                   \
-        return match_rows(eval, args, rows, out, &flags, NEGATED);         \
+#define MATCH_KERNEL(NAME, IGNORE_CASE, NEGATED)                   \
+    MR_KERNEL(NAME)                                                \
+    {                                                              \
+        const MrRegexFlags flags = { .ignore_case = IGNORE_CASE }; \
+        (void)arg_count;                                           \
+        return match_rows(eval, args, rows, out, &flags, NEGATED); \
     }
 MATCH_KERNEL(regex_match, false, false)
 MATCH_KERNEL(regex_match_ignoring_case, true, false)
@@ -93,8 +97,8 @@ typedef struct Options {
 
 typedef struct Call {
     Search search;
-    size_t from;      /* byte where the search begins */
-    int32_t count;    /* which match, from 1; 0 for regexp_replace: all */
+    size_t from;   /* byte where the search begins */
+    int32_t count; /* which match, from 1; 0 for regexp_replace: all */
     int32_t ending;
     int32_t group;
 } Call;
@@ -104,15 +108,18 @@ static int32_t option_int(const MrVector *const *args, int index, uint32_t row, 
     return index < 0 ? otherwise : MR_ARG(int32_t, index, row);
 }
 
-static MrStatus bad_option(MrEval *eval, const MrVector *out, uint32_t row, const char *name, int32_t value, bool *ok)
+static MrStatus bad_option(MrEval *eval, const MrVector *out, uint32_t row, const char *name,
+                           int32_t value, bool *ok)
 {
     MrError error = MR_ERROR_INIT;
-    mr_error_set(&error, MR_ERR_INVALID_PARAMETER, "invalid value for parameter \"%s\": %d", name, value);
+    mr_error_set(&error, MR_ERR_INVALID_PARAMETER, "invalid value for parameter \"%s\": %d", name,
+                 value);
     return search_failed(eval, out, row, &error, ok);
 }
 
-static MrStatus call_open(MrEval *eval, const MrVector *const *args, const MrVector *out, uint32_t row,
-                          const Options *options, const char *function, Call *call, bool *ok)
+static MrStatus call_open(MrEval *eval, const MrVector *const *args, const MrVector *out,
+                          uint32_t row, const Options *options, const char *function, Call *call,
+                          bool *ok)
 {
     MrError error = MR_ERROR_INIT;
     MrRegexFlags flags = { 0 };
@@ -134,11 +141,13 @@ static MrStatus call_open(MrEval *eval, const MrVector *const *args, const MrVec
     if (call->group < 0) {
         return bad_option(eval, out, row, "subexpr", call->group, ok);
     }
-    if (options->flags >= 0 && mr_regex_flags_read(mr_arg_text(args[options->flags], row), &flags, &error) != MR_OK) {
+    if (options->flags >= 0 &&
+        mr_regex_flags_read(mr_arg_text(args[options->flags], row), &flags, &error) != MR_OK) {
         return search_failed(eval, out, row, &error, ok);
     }
     if (flags.global && function != NULL) {
-        mr_error_set(&error, MR_ERR_INVALID_PARAMETER, "%s does not support the \"global\" option", function);
+        mr_error_set(&error, MR_ERR_INVALID_PARAMETER, "%s does not support the \"global\" option",
+                     function);
         return search_failed(eval, out, row, &error, ok);
     }
     call->from = mr_characters_end(text, start - 1);
@@ -149,7 +158,8 @@ static MrStatus call_open(MrEval *eval, const MrVector *const *args, const MrVec
 }
 
 /* Finds match number call->count; the groups are those of the last match then. */
-static MrStatus call_find(MrEval *eval, const MrVector *out, uint32_t row, Call *call, bool *found, bool *ok)
+static MrStatus call_find(MrEval *eval, const MrVector *out, uint32_t row, Call *call, bool *found,
+                          bool *ok)
 {
     size_t from = call->from, start, end;
     for (int32_t n = 1;; n++) {
@@ -166,7 +176,8 @@ static MrStatus like_rows(MrEval *eval, const MrVector *const *args, uint32_t ro
                           const Options *options)
 {
     uint8_t *results = out->data;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         Call call;
         bool ok, found = false;
         MR_TRY(call_open(eval, args, out, i, options, "regexp_like()", &call, &ok));
@@ -181,7 +192,8 @@ static MrStatus count_rows(MrEval *eval, const MrVector *const *args, uint32_t r
                            const Options *options)
 {
     int32_t *results = out->data;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         Call call;
         bool ok, found = true;
         int32_t count = 0;
@@ -203,7 +215,8 @@ static MrStatus substr_rows(MrEval *eval, const MrVector *const *args, uint32_t 
                             const Options *options)
 {
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         Call call;
         bool ok, found = false;
         size_t start, end;
@@ -223,7 +236,8 @@ static MrStatus instr_rows(MrEval *eval, const MrVector *const *args, uint32_t r
                            const Options *options)
 {
     int32_t *results = out->data;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         Call call;
         bool ok, found = false;
         size_t start, end;
@@ -233,7 +247,8 @@ static MrStatus instr_rows(MrEval *eval, const MrVector *const *args, uint32_t r
             MR_TRY(call_find(eval, out, i, &call, &found, &ok));
         }
         if (found && mr_regex_group(call.search.regex, (uint32_t)call.group, &start, &end)) {
-            results[i] = (int32_t)mr_utf8_length(call.search.text.data, call.ending == 1 ? end : start) + 1;
+            results[i] =
+                (int32_t)mr_utf8_length(call.search.text.data, call.ending == 1 ? end : start) + 1;
         }
     }
     return MR_OK;
@@ -245,22 +260,24 @@ static void replacement_append(MrBuilder *builder, MrString with, const Search *
     for (size_t i = 0; i < with.length; i++) {
         const char next = i + 1 < with.length ? with.data[i + 1] : '\0';
         size_t start, end;
-        if (with.data[i] != '\\' || (next != '&' && next != '\\' && !(next >= '1' && next <= '9'))) {
+        if (with.data[i] != '\\' ||
+            (next != '&' && next != '\\' && !(next >= '1' && next <= '9'))) {
             mr_builder_append_char(builder, with.data[i]);
             continue;
         }
         i++;
         if (next == '\\') {
             mr_builder_append_char(builder, '\\');
-        } else if (mr_regex_group(search->regex, next == '&' ? 0 : (uint32_t)(next - '0'), &start, &end)) {
+        } else if (mr_regex_group(search->regex, next == '&' ? 0 : (uint32_t)(next - '0'), &start,
+                                  &end)) {
             mr_builder_append(builder, search->text.data + start, end - start);
         }
     }
 }
 
 /* Replaces match number `count`, or all from the place on when that is 0. */
-static MrStatus replace_row(MrEval *eval, const MrVector *out, uint32_t row, Call *call, MrString with,
-                            MrBuilder *builder, bool *ok)
+static MrStatus replace_row(MrEval *eval, const MrVector *out, uint32_t row, Call *call,
+                            MrString with, MrBuilder *builder, bool *ok)
 {
     const MrString text = call->search.text;
     size_t copied = 0, from = call->from, start, end;
@@ -285,8 +302,8 @@ static MrStatus replace_row(MrEval *eval, const MrVector *out, uint32_t row, Cal
     mr_builder_append(builder, text.data + copied, text.length - copied);
     return MR_OK;
 }
-static MrStatus replace_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
-                             const Options *options)
+static MrStatus replace_rows(MrEval *eval, const MrVector *const *args, uint32_t rows,
+                             MrVector *out, const Options *options)
 {
     MrBuilder builder;
     MrStatus status = MR_OK;
@@ -323,15 +340,18 @@ MR_KERNEL(regex_substring)
     const MrRegexFlags flags = { 0 };
     (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         Search search;
         bool ok, found = false;
         size_t start, end;
-        MR_TRY(search_open(eval, out, i, mr_arg_text(args[0], i), mr_arg_text(args[1], i), &flags, &search, &ok));
+        MR_TRY(search_open(eval, out, i, mr_arg_text(args[0], i), mr_arg_text(args[1], i), &flags,
+                           &search, &ok));
         if (ok) {
             MR_TRY(search_next(eval, out, i, &search, 0, &found, &ok));
         }
-        if (found && mr_regex_group(search.regex, mr_regex_group_count(search.regex) > 0, &start, &end)) {
+        if (found &&
+            mr_regex_group(search.regex, mr_regex_group_count(search.regex) > 0, &start, &end)) {
             mr_set_part(out, i, search.text, start, end);
         } else if (ok) {
             MR_TRY(mr_kernel_set_null(eval, out, i));
@@ -340,12 +360,12 @@ MR_KERNEL(regex_substring)
     return MR_OK;
 }
 
-#define WITH_OPTIONS(NAME, ROWS, START, COUNT, ENDING, FLAGS, GROUP)       \
-    MR_KERNEL(NAME)                                                        \
-    {                                                                      \
-        const Options options = { START, COUNT, ENDING, FLAGS, GROUP };    \
-        (void)arg_count;                                                   \
-        return ROWS(eval, args, rows, out, &options);                      \
+#define WITH_OPTIONS(NAME, ROWS, START, COUNT, ENDING, FLAGS, GROUP)    \
+    MR_KERNEL(NAME)                                                     \
+    {                                                                   \
+        const Options options = { START, COUNT, ENDING, FLAGS, GROUP }; \
+        (void)arg_count;                                                \
+        return ROWS(eval, args, rows, out, &options);                   \
     }
 WITH_OPTIONS(regexp_like_2, like_rows, -1, -1, -1, -1, -1)
 WITH_OPTIONS(regexp_like_3, like_rows, -1, -1, -1, 2, -1)
@@ -375,23 +395,27 @@ WITH_OPTIONS(regexp_replace_6, replace_rows, 3, 4, -1, 5, -1)
     MR_ENTRY(NAME, COUNT, R, EVAL, MR_FN_STRICT | FALLIBLE, DOC, EXAMPLE, RETURNS, __VA_ARGS__)
 
 const MrFunction mr_functions_regex[] = {
-    RX("~", 2, BOOL, regex_match, "Matches the regular expression.", "'thomas' ~ 't.*ma'", "t", T, T),
-    RX("~*", 2, BOOL, regex_match_ignoring_case, "Matches the regular expression, whatever the case.",
-       "'thomas' ~* 'T.*ma'", "t", T, T),
-    RX("!~", 2, BOOL, regex_no_match, "Does not match the regular expression.", "'thomas' !~ 't.*max'", "t", T, T),
-    RX("!~*", 2, BOOL, regex_no_match_ignoring_case, "Does not match the regular expression, whatever the case.",
-       "'thomas' !~* 'T.*ma'", "f", T, T),
-    RX("regexp_like", 2, BOOL, regexp_like_2, "True when the expression matches.", "regexp_like('Hello World', 'wor')",
-       "f", T, T),
+    RX("~", 2, BOOL, regex_match, "Matches the regular expression.", "'thomas' ~ 't.*ma'", "t", T,
+       T),
+    RX("~*", 2, BOOL, regex_match_ignoring_case,
+       "Matches the regular expression, whatever the case.", "'thomas' ~* 'T.*ma'", "t", T, T),
+    RX("!~", 2, BOOL, regex_no_match, "Does not match the regular expression.",
+       "'thomas' !~ 't.*max'", "t", T, T),
+    RX("!~*", 2, BOOL, regex_no_match_ignoring_case,
+       "Does not match the regular expression, whatever the case.", "'thomas' !~* 'T.*ma'", "f", T,
+       T),
+    RX("regexp_like", 2, BOOL, regexp_like_2, "True when the expression matches.",
+       "regexp_like('Hello World', 'wor')", "f", T, T),
     RX("regexp_like", 3, BOOL, regexp_like_3, "True when the expression matches, with flags.",
        "regexp_like('Hello World', 'wor', 'i')", "t", T, T, T),
-    RX("regexp_count", 2, INT32, regexp_count_2, "Number of matches.", "regexp_count('ABCABCAXYaxy', 'A.')", "3", T, T),
+    RX("regexp_count", 2, INT32, regexp_count_2, "Number of matches.",
+       "regexp_count('ABCABCAXYaxy', 'A.')", "3", T, T),
     RX("regexp_count", 3, INT32, regexp_count_3, "Number of matches from a place on.",
        "regexp_count('ABCABCAXYaxy', 'A.', 4)", "2", T, T, I),
     RX("regexp_count", 4, INT32, regexp_count_4, "Number of matches from a place on, with flags.",
        "regexp_count('ABCABCAXYaxy', 'A.', 1, 'i')", "4", T, T, I, T),
-    RX("regexp_substr", 2, TEXT, regexp_substr_2, "The first match, or NULL.", "regexp_substr('foobarbequebaz', 'b..')",
-       "bar", T, T),
+    RX("regexp_substr", 2, TEXT, regexp_substr_2, "The first match, or NULL.",
+       "regexp_substr('foobarbequebaz', 'b..')", "bar", T, T),
     RX("regexp_substr", 3, TEXT, regexp_substr_3, "The first match from a place on.",
        "regexp_substr('foobarbequebaz', 'b..', 5)", "beq", T, T, I),
     RX("regexp_substr", 4, TEXT, regexp_substr_4, "Match number n from a place on.",
@@ -404,16 +428,17 @@ const MrFunction mr_functions_regex[] = {
        "regexp_instr('ABCDEF', 'D')", "4", T, T),
     RX("regexp_instr", 3, INT32, regexp_instr_3, "Where the first match from a place on starts.",
        "regexp_instr('ABCABC', 'B', 3)", "5", T, T, I),
-    RX("regexp_instr", 4, INT32, regexp_instr_4, "Where match number n starts.", "regexp_instr('ABCABC', 'B', 1, 2)", "5",
-       T, T, I, I),
-    RX("regexp_instr", 5, INT32, regexp_instr_5, "Where match number n starts, or (1) what follows it.",
+    RX("regexp_instr", 4, INT32, regexp_instr_4, "Where match number n starts.",
+       "regexp_instr('ABCABC', 'B', 1, 2)", "5", T, T, I, I),
+    RX("regexp_instr", 5, INT32, regexp_instr_5,
+       "Where match number n starts, or (1) what follows it.",
        "regexp_instr('ABCABC', 'B', 1, 2, 1)", "6", T, T, I, I, I),
-    RX("regexp_instr", 6, INT32, regexp_instr_6, "The same with flags.", "regexp_instr('ABCDEF', 'c(.)(..)', 1, 1, 0, 'i')",
-       "3", T, T, I, I, I, T),
+    RX("regexp_instr", 6, INT32, regexp_instr_6, "The same with flags.",
+       "regexp_instr('ABCDEF', 'c(.)(..)', 1, 1, 0, 'i')", "3", T, T, I, I, I, T),
     RX("regexp_instr", 7, INT32, regexp_instr_7, "The same for a group.",
        "regexp_instr('ABCDEF', 'c(.)(..)', 1, 1, 0, 'i', 2)", "5", T, T, I, I, I, T, I),
-    RX("regexp_replace", 3, TEXT, regexp_replace_3, "The first match replaced.", "regexp_replace('Thomas', '.[mN]a.', 'M')",
-       "ThM", T, T, T),
+    RX("regexp_replace", 3, TEXT, regexp_replace_3, "The first match replaced.",
+       "regexp_replace('Thomas', '.[mN]a.', 'M')", "ThM", T, T, T),
     RX("regexp_replace", 4, TEXT, regexp_replace_4, "Replaced with flags; g: every match.",
        "regexp_replace('foobarbaz', 'b(..)', 'X\\1Y', 'g')", "fooXarYXazY", T, T, T, T),
     RX("regexp_replace", 4, TEXT, regexp_replace_start, "The first match from a place on replaced.",

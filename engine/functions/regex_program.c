@@ -12,7 +12,7 @@
 
 enum {
     CACHE_SIZE = 16,
-    MATCH_STEPS_MAX = 2000000,  /* tens of milliseconds */
+    MATCH_STEPS_MAX = 2000000, /* tens of milliseconds */
     MATCH_DEPTH_MAX = 10000,
     MATCH_HEAP_KIB_MAX = 20480,
     PATTERN_BYTES_MAX = 1 << 20,
@@ -95,15 +95,9 @@ MrStatus mr_regex_flags_read(MrString text, MrRegexFlags *out, MrError *err)
     *out = (MrRegexFlags){ 0 };
     for (size_t i = 0; i < text.length; i++) {
         switch (text.data[i]) {
-        case 'g':
-            out->global = true;
-            break;
-        case 'i':
-            out->ignore_case = true;
-            break;
-        case 'c':
-            out->ignore_case = false;
-            break;
+        case 'g': out->global = true; break;
+        case 'i': out->ignore_case = true; break;
+        case 'c': out->ignore_case = false; break;
         case 'm':
         case 'n':
             out->newlines = true;
@@ -117,22 +111,14 @@ MrStatus mr_regex_flags_read(MrString text, MrRegexFlags *out, MrError *err)
             out->anchors = true;
             out->newlines = out->stops = false;
             break;
-        case 's':
-            out->newlines = out->anchors = out->stops = false;
-            break;
-        case 'x':
-            out->extended = true;
-            break;
-        case 't':
-            out->extended = false;
-            break;
-        case 'q':
-            out->literal = true;
-            break;
-        case 'e':
-            break;
+        case 's': out->newlines = out->anchors = out->stops = false; break;
+        case 'x': out->extended = true; break;
+        case 't': out->extended = false; break;
+        case 'q': out->literal = true; break;
+        case 'e': break;
         default:
-            return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid regular expression option: \"%.*s\"",
+            return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                                "invalid regular expression option: \"%.*s\"",
                                 (int)character_bytes(text, i), text.data + i);
         }
     }
@@ -143,22 +129,14 @@ MrStatus mr_regex_flags_read(MrString text, MrRegexFlags *out, MrError *err)
 static const char *escape_translate(char c)
 {
     switch (c) {
-    case 'y':
-        return "\\b";
-    case 'Y':
-        return "\\B";
-    case 'm':
-        return "\\b(?=\\w)";
-    case 'M':
-        return "\\b(?<=\\w)";
-    case 'Z':
-        return "\\z";
-    case 'b':
-        return "\\x08";
-    case 'B':
-        return "\\\\";
-    default:
-        return NULL;
+    case 'y': return "\\b";
+    case 'Y': return "\\B";
+    case 'm': return "\\b(?=\\w)";
+    case 'M': return "\\b(?<=\\w)";
+    case 'Z': return "\\z";
+    case 'b': return "\\x08";
+    case 'B': return "\\\\";
+    default: return NULL;
     }
 }
 
@@ -184,12 +162,13 @@ static void pattern_translate(MrString pattern, MrBuilder *out)
             if (i + 1 < pattern.length && pattern.data[i + 1] == '^') {
                 bracket_start++;
             }
-        } else if (bracket && c == '[' && i + 1 < pattern.length && strchr(":.=", pattern.data[i + 1]) != NULL
-                   && pattern.data[i + 1] != '\0') {
+        } else if (bracket && c == '[' && i + 1 < pattern.length &&
+                   strchr(":.=", pattern.data[i + 1]) != NULL && pattern.data[i + 1] != '\0') {
             /* [:alpha:] inside: copied up to its end. */
             const char kind = pattern.data[i + 1];
             size_t end = i + 2;
-            while (end + 1 < pattern.length && !(pattern.data[end] == kind && pattern.data[end + 1] == ']')) {
+            while (end + 1 < pattern.length &&
+                   !(pattern.data[end] == kind && pattern.data[end + 1] == ']')) {
                 end++;
             }
             if (end + 1 < pattern.length) {
@@ -223,7 +202,10 @@ static uint32_t options_of(const MrRegexFlags *flags)
 /* PostgreSQL's words for the commonest faults; others keep PCRE2's. */
 static void regex_complain(int code, MrError *err)
 {
-    static const struct { int code; const char *message; } known[] = {
+    static const struct {
+        int code;
+        const char *message;
+    } known[] = {
         { PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS, "parentheses () not balanced" },
         { PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS, "parentheses () not balanced" },
         { PCRE2_ERROR_MISSING_SQUARE_BRACKET, "brackets [] not balanced" },
@@ -263,8 +245,8 @@ static MrStatus regex_make(MrRegex *regex, MrString pattern, uint32_t options, M
     memcpy(regex->pattern, pattern.data, pattern.length);
     regex->length = pattern.length;
     regex->options = options;
-    regex->code = pcre2_compile((PCRE2_SPTR)(translated.data != NULL ? translated.data : ""), translated.length, options,
-                                &code, &offset, NULL);
+    regex->code = pcre2_compile((PCRE2_SPTR)(translated.data != NULL ? translated.data : ""),
+                                translated.length, options, &code, &offset, NULL);
     mr_builder_fini(&translated);
     if (regex->code == NULL) {
         regex_fini(regex);
@@ -289,14 +271,15 @@ MrStatus mr_regex_compile(MrString pattern, const MrRegexFlags *flags, MrRegex *
         return mr_error_no_memory(err);
     }
     if (pattern.length > PATTERN_BYTES_MAX) {
-        return mr_error_set(err, MR_ERR_INVALID_REGEX, "invalid regular expression: regular expression is too long");
+        return mr_error_set(err, MR_ERR_INVALID_REGEX,
+                            "invalid regular expression: regular expression is too long");
     }
     MrRegex *oldest = &cache->entries[0];
     cache->clock++;
     for (int i = 0; i < CACHE_SIZE; i++) {
         MrRegex *entry = &cache->entries[i];
-        if (entry->code != NULL && entry->options == options && entry->length == pattern.length
-            && memcmp(entry->pattern, pattern.data, pattern.length) == 0) {
+        if (entry->code != NULL && entry->options == options && entry->length == pattern.length &&
+            memcmp(entry->pattern, pattern.data, pattern.length) == 0) {
             entry->used_at = cache->clock;
             *out = entry;
             return MR_OK;
@@ -318,10 +301,11 @@ uint32_t mr_regex_group_count(const MrRegex *regex)
 MrStatus mr_regex_match(MrRegex *regex, MrString text, size_t from, bool *found, MrError *err)
 {
     Cache *cache = cache_of_thread();
-    int result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from, 0, regex->match, cache->limits);
-    if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
-        result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from, PCRE2_NO_JIT, regex->match,
+    int result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from, 0, regex->match,
                              cache->limits);
+    if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
+        result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from, PCRE2_NO_JIT,
+                             regex->match, cache->limits);
     }
     *found = result > 0;
     if (result > 0 || result == PCRE2_ERROR_NOMATCH) {
@@ -333,8 +317,11 @@ MrStatus mr_regex_match(MrRegex *regex, MrString text, size_t from, bool *found,
     PCRE2_UCHAR message[128];
     pcre2_get_error_message(result, message, sizeof message);
     mr_error_set(err, MR_ERR_INVALID_REGEX, "regular expression failed: %s", (const char *)message);
-    if (result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_DEPTHLIMIT || result == PCRE2_ERROR_HEAPLIMIT) {
-        mr_error_hint(err, "The expression needs too many steps for this text; nested repetitions such as (a+)+ do that.");
+    if (result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_DEPTHLIMIT ||
+        result == PCRE2_ERROR_HEAPLIMIT) {
+        mr_error_hint(
+            err,
+            "The expression needs too many steps for this text; nested repetitions such as (a+)+ do that.");
     }
     return MR_ERR_INVALID_REGEX;
 }

@@ -33,6 +33,7 @@ MR_KERNEL(float8_random)
 const MrFunction mr_functions_system[] = {
     VOLATILE_0("gen_random_uuid", UUID, uuid_random, "A random identifier (version 4).",
                "length(gen_random_uuid()::text)", "36"),
-    VOLATILE_0("random", FLOAT64, float8_random, "A random number, 0 <= x < 1.", "random() < 1", "t"),
+    VOLATILE_0("random", FLOAT64, float8_random, "A random number, 0 <= x < 1.", "random() < 1",
+               "t"),
 };
 MR_FAMILY_COUNT(system);

@@ -7,16 +7,17 @@
 
 #include <utf8proc.h>
 
-#define TEXT_TO_INT(NAME, EXPR)                                        \
-    MR_KERNEL(NAME)                                                    \
-    {                                                                  \
-        int32_t *results = out->data;                                  \
-        (void)eval, (void)arg_count;                                   \
-        MR_EACH_ROW (i) {                                              \
-            const MrString text = mr_arg_text(args[0], i);             \
-            results[i] = (int32_t)(EXPR);                              \
-        }                                                              \
-        return MR_OK;                                                  \
+#define TEXT_TO_INT(NAME, EXPR)                            \
+    MR_KERNEL(NAME)                                        \
+    {                                                      \
+        int32_t *results = out->data;                      \
+        (void)eval, (void)arg_count;                       \
+        MR_EACH_ROW(i)                                     \
+        {                                                  \
+            const MrString text = mr_arg_text(args[0], i); \
+            results[i] = (int32_t)(EXPR);                  \
+        }                                                  \
+        return MR_OK;                                      \
     }
 TEXT_TO_INT(text_length, mr_utf8_length(text.data, text.length))
 TEXT_TO_INT(text_octet_length, text.length)
@@ -28,7 +29,8 @@ static size_t find_bytes(MrString text, MrString wanted, size_t from)
         return from;
     }
     const char *at = from <= text.length
-                         ? memmem(text.data + from, text.length - from, wanted.data, wanted.length) : NULL;
+                         ? memmem(text.data + from, text.length - from, wanted.data, wanted.length)
+                         : NULL;
     return at != NULL ? (size_t)(at - text.data) : SIZE_MAX;
 }
 static int32_t text_position_of(MrString text, MrString wanted)
@@ -43,15 +45,15 @@ TEXT_TO_INT(bytea_position, (int64_t)(find_bytes(text, mr_arg_text(args[1], i), 
 static int32_t first_code(MrString text)
 {
     utf8proc_int32_t code = 0;
-    if (text.length == 0
-        || utf8proc_iterate((const utf8proc_uint8_t *)text.data, (utf8proc_ssize_t)text.length, &code) < 1) {
+    if (text.length == 0 || utf8proc_iterate((const utf8proc_uint8_t *)text.data,
+                                             (utf8proc_ssize_t)text.length, &code) < 1) {
         return 0;
     }
     return code;
 }
 TEXT_TO_INT(text_ascii, first_code(text))
 
-/* ---- case ---------------------------------------------------------------------------------- */
+/* ---- case ---- */
 
 typedef enum CaseForm { CASE_LOWER, CASE_UPPER, CASE_INITIALS } CaseForm;
 
@@ -71,10 +73,8 @@ static bool is_word(utf8proc_int32_t code)
     case UTF8PROC_CATEGORY_LT:
     case UTF8PROC_CATEGORY_LM:
     case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_ND:
-        return true;
-    default:
-        return false;
+    case UTF8PROC_CATEGORY_ND: return true;
+    default: return false;
     }
 }
 static size_t ascii_case(MrString text, CaseForm form, char *out)
@@ -112,10 +112,12 @@ static size_t unicode_case(MrString text, CaseForm form, char *out)
     return length;
 }
 
-static MrStatus change_case(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, CaseForm form)
+static MrStatus change_case(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
+                            CaseForm form)
 {
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString text = mr_arg_text(args[0], i);
         const bool ascii = ascii_only(text);
         char few[4 * MR_TEXT_INLINE_MAX], *room = few;
@@ -134,17 +136,17 @@ static MrStatus change_case(MrEval *eval, const MrVector *const *args, uint32_t 
     }
     return MR_OK;
 }
-#define CASE_KERNEL(NAME, FORM)                                        \
-    MR_KERNEL(NAME)                                                    \
-    {                                                                  \
-        (void)arg_count;                                               \
-        return change_case(eval, args, rows, out, FORM);               \
+#define CASE_KERNEL(NAME, FORM)                          \
+    MR_KERNEL(NAME)                                      \
+    {                                                    \
+        (void)arg_count;                                 \
+        return change_case(eval, args, rows, out, FORM); \
     }
 CASE_KERNEL(text_lower, CASE_LOWER)
 CASE_KERNEL(text_upper, CASE_UPPER)
 CASE_KERNEL(text_initcap, CASE_INITIALS)
 
-/* ---- parts ----------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 /* Characters [start, start + count) counted from 1, cut to what is there. */
 static void set_substring(MrVector *out, uint32_t row, MrString text, int64_t start, int64_t end)
@@ -165,26 +167,27 @@ static void set_subbytes(MrVector *out, uint32_t row, MrString text, int64_t sta
         mr_set_part(out, row, text, (size_t)start - 1, (size_t)end - 1);
     }
 }
-#define SUBSTRING(NAME, SET)                                                                     \
-    MR_KERNEL(NAME)                                                                              \
-    {                                                                                            \
-        mr_kernel_clear(out, rows);                                                              \
-        MR_EACH_ROW (i) {                                                                        \
-            const MrString text = mr_arg_text(args[0], i);                                       \
-            const int64_t start = MR_ARG(int32_t, 1, i);                                         \
-            int64_t end = INT64_MAX;                                                             \
-            if (arg_count == 3) {                                                                \
-                const int64_t count = MR_ARG(int32_t, 2, i);                                     \
-                if (count < 0) {                                                                 \
-                    MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_SUBSTRING_ERROR,               \
-                                             "negative substring length not allowed"));          \
-                    continue;                                                                    \
-                }                                                                                \
-                end = start + count;                                                             \
-            }                                                                                    \
-            SET(out, i, text, start, end);                                                       \
-        }                                                                                        \
-        return MR_OK;                                                                            \
+#define SUBSTRING(NAME, SET)                                                            \
+    MR_KERNEL(NAME)                                                                     \
+    {                                                                                   \
+        mr_kernel_clear(out, rows);                                                     \
+        MR_EACH_ROW(i)                                                                  \
+        {                                                                               \
+            const MrString text = mr_arg_text(args[0], i);                              \
+            const int64_t start = MR_ARG(int32_t, 1, i);                                \
+            int64_t end = INT64_MAX;                                                    \
+            if (arg_count == 3) {                                                       \
+                const int64_t count = MR_ARG(int32_t, 2, i);                            \
+                if (count < 0) {                                                        \
+                    MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_SUBSTRING_ERROR,      \
+                                             "negative substring length not allowed")); \
+                    continue;                                                           \
+                }                                                                       \
+                end = start + count;                                                    \
+            }                                                                           \
+            SET(out, i, text, start, end);                                              \
+        }                                                                               \
+        return MR_OK;                                                                   \
     }
 SUBSTRING(text_substring, set_substring)
 SUBSTRING(bytea_substring, set_subbytes)
@@ -194,7 +197,8 @@ MR_KERNEL(text_left)
 {
     (void)eval, (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString text = mr_arg_text(args[0], i);
         int64_t count = MR_ARG(int32_t, 1, i);
         if (count < 0) {
@@ -208,7 +212,8 @@ MR_KERNEL(text_right)
 {
     (void)eval, (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString text = mr_arg_text(args[0], i);
         const int64_t count = MR_ARG(int32_t, 1, i);
         const int64_t total = (int64_t)mr_utf8_length(text.data, text.length);
@@ -253,10 +258,12 @@ MR_KERNEL(text_split_part)
 {
     (void)arg_count;
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const int32_t field = MR_ARG(int32_t, 2, i);
         if (field == 0) {
-            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_INVALID_PARAMETER, "field position must not be zero"));
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_INVALID_PARAMETER,
+                                     "field position must not be zero"));
             continue;
         }
         const MrString part = split_field(mr_arg_text(args[0], i), mr_arg_text(args[1], i), field);
@@ -265,7 +272,7 @@ MR_KERNEL(text_split_part)
     return MR_OK;
 }
 
-/* ---- trimming -------------------------------------------------------------------------------- */
+/* ---- trimming ---- */
 
 enum { TRIM_LEFT = 1, TRIM_RIGHT = 2 };
 
@@ -281,28 +288,32 @@ static bool set_has(MrString set, MrString text, size_t from, size_t to)
     }
     return false;
 }
-static MrStatus trim(const MrVector *const *args, uint32_t arg_count, uint32_t rows, MrVector *out, int sides)
+static MrStatus trim(const MrVector *const *args, uint32_t arg_count, uint32_t rows, MrVector *out,
+                     int sides)
 {
     mr_kernel_clear(out, rows);
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString text = mr_arg_text(args[0], i);
         const MrString set = arg_count == 2 ? mr_arg_text(args[1], i) : MR_STRING(" ");
         size_t from = 0, to = text.length;
-        while ((sides & TRIM_LEFT) != 0 && from < to && set_has(set, text, from, mr_next_character(text, from))) {
+        while ((sides & TRIM_LEFT) != 0 && from < to &&
+               set_has(set, text, from, mr_next_character(text, from))) {
             from = mr_next_character(text, from);
         }
-        while ((sides & TRIM_RIGHT) != 0 && to > from && set_has(set, text, mr_previous_character(text, to), to)) {
+        while ((sides & TRIM_RIGHT) != 0 && to > from &&
+               set_has(set, text, mr_previous_character(text, to), to)) {
             to = mr_previous_character(text, to);
         }
         mr_set_part(out, i, text, from, to);
     }
     return MR_OK;
 }
-#define TRIM_KERNEL(NAME, SIDES)                                       \
-    MR_KERNEL(NAME)                                                    \
-    {                                                                  \
-        (void)eval;                                                    \
-        return trim(args, arg_count, rows, out, SIDES);                \
+#define TRIM_KERNEL(NAME, SIDES)                        \
+    MR_KERNEL(NAME)                                     \
+    {                                                   \
+        (void)eval;                                     \
+        return trim(args, arg_count, rows, out, SIDES); \
     }
 TRIM_KERNEL(text_ltrim, TRIM_LEFT)
 TRIM_KERNEL(text_rtrim, TRIM_RIGHT)
@@ -312,67 +323,87 @@ MR_KERNEL(text_starts_with)
 {
     uint8_t *results = out->data;
     (void)eval, (void)arg_count;
-    MR_EACH_ROW (i) {
+    MR_EACH_ROW(i)
+    {
         const MrString text = mr_arg_text(args[0], i), start = mr_arg_text(args[1], i);
-        results[i] = start.length <= text.length && memcmp(text.data, start.data, start.length) == 0;
+        results[i] =
+            start.length <= text.length && memcmp(text.data, start.data, start.length) == 0;
     }
     return MR_OK;
 }
 
 const MrFunction mr_functions_text_basic[] = {
     F1("length", TEXT, INT32, text_length, 0, "Number of characters.", "length('jösé')", "4"),
-    F1("char_length", TEXT, INT32, text_length, 0, "Number of characters.", "char_length('jösé')", "4"),
-    F1("character_length", TEXT, INT32, text_length, 0, "Number of characters.", "character_length('jösé')", "4"),
-    F1("octet_length", TEXT, INT32, text_octet_length, 0, "Number of bytes.", "octet_length('jösé')", "6"),
-    F1("bit_length", TEXT, INT32, text_bit_length, 0, "Number of bits.", "bit_length('jose')", "32"),
-    F1("length", BYTEA, INT32, text_octet_length, 0, "Number of bytes.", "length('\\x1234'::bytea)", "2"),
-    F1("octet_length", BYTEA, INT32, text_octet_length, 0, "Number of bytes.", "octet_length('\\x1234'::bytea)", "2"),
-    F1("bit_length", BYTEA, INT32, text_bit_length, 0, "Number of bits.", "bit_length('\\x1234'::bytea)", "16"),
+    F1("char_length", TEXT, INT32, text_length, 0, "Number of characters.", "char_length('jösé')",
+       "4"),
+    F1("character_length", TEXT, INT32, text_length, 0, "Number of characters.",
+       "character_length('jösé')", "4"),
+    F1("octet_length", TEXT, INT32, text_octet_length, 0, "Number of bytes.",
+       "octet_length('jösé')", "6"),
+    F1("bit_length", TEXT, INT32, text_bit_length, 0, "Number of bits.", "bit_length('jose')",
+       "32"),
+    F1("length", BYTEA, INT32, text_octet_length, 0, "Number of bytes.", "length('\\x1234'::bytea)",
+       "2"),
+    F1("octet_length", BYTEA, INT32, text_octet_length, 0, "Number of bytes.",
+       "octet_length('\\x1234'::bytea)", "2"),
+    F1("bit_length", BYTEA, INT32, text_bit_length, 0, "Number of bits.",
+       "bit_length('\\x1234'::bytea)", "16"),
     F1("lower", TEXT, TEXT, text_lower, 0, "In lower case.", "lower('TOM')", "tom"),
     F1("upper", TEXT, TEXT, text_upper, 0, "In upper case.", "upper('tom')", "TOM"),
-    F1("initcap", TEXT, TEXT, text_initcap, 0, "First letter of each word in upper case, the rest in lower.",
-       "initcap('hi THOMAS')", "Hi Thomas"),
-    F2("substring", TEXT, INT32, TEXT, text_substring, 0, "From the character of that number, counted from 1.",
-       "substring('Thomas', 3)", "omas"),
+    F1("initcap", TEXT, TEXT, text_initcap, 0,
+       "First letter of each word in upper case, the rest in lower.", "initcap('hi THOMAS')",
+       "Hi Thomas"),
+    F2("substring", TEXT, INT32, TEXT, text_substring, 0,
+       "From the character of that number, counted from 1.", "substring('Thomas', 3)", "omas"),
     F3("substring", TEXT, INT32, INT32, TEXT, text_substring, FALLIBLE,
        "So many characters from the one of that number.", "substring('Thomas', 2, 3)", "hom"),
-    F2("substr", TEXT, INT32, TEXT, text_substring, 0, "From the character of that number, counted from 1.",
-       "substr('alphabet', 3)", "phabet"),
+    F2("substr", TEXT, INT32, TEXT, text_substring, 0,
+       "From the character of that number, counted from 1.", "substr('alphabet', 3)", "phabet"),
     F3("substr", TEXT, INT32, INT32, TEXT, text_substring, FALLIBLE,
        "So many characters from the one of that number.", "substr('alphabet', 3, 2)", "ph"),
-    F2("substring", BYTEA, INT32, BYTEA, bytea_substring, 0, "From the byte of that number, counted from 1.",
-       "substring('\\x123456'::bytea, 2)", "\\x3456"),
-    F3("substring", BYTEA, INT32, INT32, BYTEA, bytea_substring, FALLIBLE, "So many bytes from the one of that number.",
-       "substring('\\x123456'::bytea, 2, 1)", "\\x34"),
-    F2("left", TEXT, INT32, TEXT, text_left, 0, "The first n characters; all but the last |n| when n is negative.",
-       "left('abcde', 2)", "ab"),
-    F2("right", TEXT, INT32, TEXT, text_right, 0, "The last n characters; all but the first |n| when n is negative.",
-       "right('abcde', 2)", "de"),
-    F2("strpos", TEXT, TEXT, INT32, text_strpos, 0, "Where the second text first stands in the first, from 1; 0: nowhere.",
+    F2("substring", BYTEA, INT32, BYTEA, bytea_substring, 0,
+       "From the byte of that number, counted from 1.", "substring('\\x123456'::bytea, 2)",
+       "\\x3456"),
+    F3("substring", BYTEA, INT32, INT32, BYTEA, bytea_substring, FALLIBLE,
+       "So many bytes from the one of that number.", "substring('\\x123456'::bytea, 2, 1)",
+       "\\x34"),
+    F2("left", TEXT, INT32, TEXT, text_left, 0,
+       "The first n characters; all but the last |n| when n is negative.", "left('abcde', 2)",
+       "ab"),
+    F2("right", TEXT, INT32, TEXT, text_right, 0,
+       "The last n characters; all but the first |n| when n is negative.", "right('abcde', 2)",
+       "de"),
+    F2("strpos", TEXT, TEXT, INT32, text_strpos, 0,
+       "Where the second text first stands in the first, from 1; 0: nowhere.",
        "strpos('high', 'ig')", "2"),
     F2("position", TEXT, TEXT, INT32, text_strpos, 0,
        "Where the second text first stands in the first, from 1; SQL writes position(b IN a).",
        "position('om' IN 'Thomas')", "3"),
-    F2("position", BYTEA, BYTEA, INT32, bytea_position, 0, "Where the second bytes first stand in the first.",
+    F2("position", BYTEA, BYTEA, INT32, bytea_position, 0,
+       "Where the second bytes first stand in the first.",
        "position('\\x34'::bytea IN '\\x1234'::bytea)", "2"),
     F3("split_part", TEXT, TEXT, INT32, TEXT, text_split_part, FALLIBLE,
-       "Field n of the text cut at the delimiter; negative n counts from the end.", "split_part('a,b,c', ',', 2)", "b"),
-    F1("ltrim", TEXT, TEXT, text_ltrim, 0, "Without blanks at the start.", "ltrim('  x ') || '.'", "x ."),
-    F2("ltrim", TEXT, TEXT, TEXT, text_ltrim, 0, "Without those characters at the start.", "ltrim('zzzytest', 'xyz')",
-       "test"),
+       "Field n of the text cut at the delimiter; negative n counts from the end.",
+       "split_part('a,b,c', ',', 2)", "b"),
+    F1("ltrim", TEXT, TEXT, text_ltrim, 0, "Without blanks at the start.", "ltrim('  x ') || '.'",
+       "x ."),
+    F2("ltrim", TEXT, TEXT, TEXT, text_ltrim, 0, "Without those characters at the start.",
+       "ltrim('zzzytest', 'xyz')", "test"),
     F1("rtrim", TEXT, TEXT, text_rtrim, 0, "Without blanks at the end.", "rtrim('x  ')", "x"),
-    F2("rtrim", TEXT, TEXT, TEXT, text_rtrim, 0, "Without those characters at the end.", "rtrim('testxxzx', 'xyz')",
-       "test"),
-    F1("btrim", TEXT, TEXT, text_btrim, 0, "Without blanks at both ends; also trim().", "btrim('  x ')", "x"),
+    F2("rtrim", TEXT, TEXT, TEXT, text_rtrim, 0, "Without those characters at the end.",
+       "rtrim('testxxzx', 'xyz')", "test"),
+    F1("btrim", TEXT, TEXT, text_btrim, 0, "Without blanks at both ends; also trim().",
+       "btrim('  x ')", "x"),
     F2("btrim", TEXT, TEXT, TEXT, text_btrim, 0, "Without those characters at both ends.",
        "btrim('xyxtrimyyx', 'xyz')", "trim"),
     F1("trim", TEXT, TEXT, text_btrim, 0, "Without blanks at both ends.", "trim('  x ')", "x"),
     F2("trim", TEXT, TEXT, TEXT, text_btrim, 0, "Without those characters at both ends.",
        "trim(both 'xyz' from 'yxTomxx')", "Tom"),
-    F2("starts_with", TEXT, TEXT, BOOL, text_starts_with, 0, "True when the text starts with the other.",
-       "starts_with('alphabet', 'alph')", "t"),
+    F2("starts_with", TEXT, TEXT, BOOL, text_starts_with, 0,
+       "True when the text starts with the other.", "starts_with('alphabet', 'alph')", "t"),
     F2("^@", TEXT, TEXT, BOOL, text_starts_with, 0, "True when the text starts with the other.",
        "'alphabet' ^@ 'alph'", "t"),
-    F1("ascii", TEXT, INT32, text_ascii, 0, "Code point of the first character.", "ascii('x')", "120"),
+    F1("ascii", TEXT, INT32, text_ascii, 0, "Code point of the first character.", "ascii('x')",
+       "120"),
 };
 MR_FAMILY_COUNT(text_basic);

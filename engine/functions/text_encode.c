@@ -14,7 +14,8 @@ static Encoding encoding_by_name(MrString name)
                                                                : ENCODING_UNKNOWN;
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char hex_digits[] = "0123456789abcdef";
 
 /* Lines of 76 characters, as MIME and PostgreSQL have them. */
@@ -24,7 +25,8 @@ static void base64_encode(MrString bytes, MrBuilder *out)
     for (size_t i = 0; i < bytes.length; i += 3) {
         const size_t rest = bytes.length - i;
         const unsigned char *p = (const unsigned char *)bytes.data + i;
-        const uint32_t word = (uint32_t)p[0] << 16 | (rest > 1 ? (uint32_t)p[1] << 8 : 0) | (rest > 2 ? p[2] : 0);
+        const uint32_t word =
+            (uint32_t)p[0] << 16 | (rest > 1 ? (uint32_t)p[1] << 8 : 0) | (rest > 2 ? p[2] : 0);
         char *room = mr_builder_reserve(out, 4);
         if (room == NULL) {
             return;
@@ -64,7 +66,10 @@ static void escape_encode(MrString bytes, MrBuilder *out)
 
 static int hex_value(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 static bool is_blank(char c)
 {
@@ -79,16 +84,19 @@ static MrStatus hex_decode(MrString text, MrBuilder *out, MrError *err)
         const int high = hex_value(text.data[i]);
         if (high < 0) {
             const size_t end = mr_next_character(text, i);
-            return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid hexadecimal digit: \"%.*s\"", (int)(end - i),
+            return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                                "invalid hexadecimal digit: \"%.*s\"", (int)(end - i),
                                 text.data + i);
         }
         if (++i >= text.length) {
-            return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid hexadecimal data: odd number of digits");
+            return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                                "invalid hexadecimal data: odd number of digits");
         }
         const int low = hex_value(text.data[i]);
         if (low < 0) {
             const size_t end = mr_next_character(text, i);
-            return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid hexadecimal digit: \"%.*s\"", (int)(end - i),
+            return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                                "invalid hexadecimal digit: \"%.*s\"", (int)(end - i),
                                 text.data + i);
         }
         mr_builder_append_char(out, (char)(high << 4 | low));
@@ -107,14 +115,15 @@ static MrStatus base64_decode(MrString text, MrBuilder *out, MrError *err)
         const char *digit = c != '\0' ? strchr(base64_digits, c) : NULL;
         if (c == '=') {
             if (digits < 2 || padding >= 2) {
-                return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "unexpected \"=\" while decoding base64 sequence");
+                return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                                    "unexpected \"=\" while decoding base64 sequence");
             }
             padding++;
         } else if (digit == NULL || padding > 0) {
             const size_t end = mr_next_character(text, i);
             return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
-                                "invalid symbol \"%.*s\" found while decoding base64 sequence", (int)(end - i),
-                                text.data + i);
+                                "invalid symbol \"%.*s\" found while decoding base64 sequence",
+                                (int)(end - i), text.data + i);
         }
         word = word << 6 | (digit != NULL ? (uint32_t)(digit - base64_digits) : 0);
         if (++digits == 4) {
@@ -126,7 +135,8 @@ static MrStatus base64_decode(MrString text, MrBuilder *out, MrError *err)
     }
     if (digits != 0) {
         mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid base64 end sequence");
-        mr_error_hint(err, "Input data is missing padding, is truncated, or is otherwise corrupted.");
+        mr_error_hint(err,
+                      "Input data is missing padding, is truncated, or is otherwise corrupted.");
         return MR_ERR_INVALID_PARAMETER;
     }
     return MR_OK;
@@ -141,20 +151,25 @@ static MrStatus escape_decode(MrString text, MrBuilder *out, MrError *err)
         } else if (rest >= 2 && p[1] == '\\') {
             mr_builder_append_char(out, '\\');
             i++;
-        } else if (rest >= 4 && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7') {
-            mr_builder_append_char(out, (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0')));
+        } else if (rest >= 4 && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' &&
+                   p[3] >= '0' && p[3] <= '7') {
+            mr_builder_append_char(out,
+                                   (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0')));
             i += 3;
         } else {
-            return mr_error_set(err, MR_ERR_INVALID_TEXT, "invalid input syntax for type %s", "bytea");
+            return mr_error_set(err, MR_ERR_INVALID_TEXT, "invalid input syntax for type %s",
+                                "bytea");
         }
     }
     return MR_OK;
 }
 
-typedef MrStatus TextRow(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err);
+typedef MrStatus TextRow(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out,
+                         MrError *err);
 
 /* The loop of the functions here: each writes its row into a builder. */
-static MrStatus build_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out, TextRow *write_row)
+static MrStatus build_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
+                           TextRow *write_row)
 {
     MrBuilder builder;
     MrStatus status = MR_OK;
@@ -177,60 +192,54 @@ static MrStatus build_rows(MrEval *eval, const MrVector *const *args, uint32_t r
     mr_builder_fini(&builder);
     return status;
 }
-#define BUILD_KERNEL(NAME)                                             \
-    MR_KERNEL(NAME)                                                    \
-    {                                                                  \
-        (void)arg_count;                                               \
-        return build_rows(eval, args, rows, out, NAME##_row);          \
+#define BUILD_KERNEL(NAME)                                    \
+    MR_KERNEL(NAME)                                           \
+    {                                                         \
+        (void)arg_count;                                      \
+        return build_rows(eval, args, rows, out, NAME##_row); \
     }
 
 static MrStatus unknown_encoding(MrString name, MrError *err)
 {
-    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "unrecognized encoding: \"%.*s\"", (int)name.length, name.data);
+    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "unrecognized encoding: \"%.*s\"",
+                        (int)name.length, name.data);
 }
-static MrStatus bytea_encode_row(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err)
+static MrStatus bytea_encode_row(MrEval *eval, const MrVector *const *args, uint32_t row,
+                                 MrBuilder *out, MrError *err)
 {
     const MrString bytes = mr_arg_text(args[0], row), name = mr_arg_text(args[1], row);
     (void)eval;
     switch (encoding_by_name(name)) {
-    case ENCODING_HEX:
-        hex_encode(bytes, out);
-        return MR_OK;
-    case ENCODING_BASE64:
-        base64_encode(bytes, out);
-        return MR_OK;
-    case ENCODING_ESCAPE:
-        escape_encode(bytes, out);
-        return MR_OK;
-    case ENCODING_UNKNOWN:
-        break;
+    case ENCODING_HEX: hex_encode(bytes, out); return MR_OK;
+    case ENCODING_BASE64: base64_encode(bytes, out); return MR_OK;
+    case ENCODING_ESCAPE: escape_encode(bytes, out); return MR_OK;
+    case ENCODING_UNKNOWN: break;
     }
     return unknown_encoding(name, err);
 }
-static MrStatus bytea_decode_row(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err)
+static MrStatus bytea_decode_row(MrEval *eval, const MrVector *const *args, uint32_t row,
+                                 MrBuilder *out, MrError *err)
 {
     const MrString text = mr_arg_text(args[0], row), name = mr_arg_text(args[1], row);
     (void)eval;
     switch (encoding_by_name(name)) {
-    case ENCODING_HEX:
-        return hex_decode(text, out, err);
-    case ENCODING_BASE64:
-        return base64_decode(text, out, err);
-    case ENCODING_ESCAPE:
-        return escape_decode(text, out, err);
-    case ENCODING_UNKNOWN:
-        break;
+    case ENCODING_HEX: return hex_decode(text, out, err);
+    case ENCODING_BASE64: return base64_decode(text, out, err);
+    case ENCODING_ESCAPE: return escape_decode(text, out, err);
+    case ENCODING_UNKNOWN: break;
     }
     return unknown_encoding(name, err);
 }
-static MrStatus quote_literal_row(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err)
+static MrStatus quote_literal_row(MrEval *eval, const MrVector *const *args, uint32_t row,
+                                  MrBuilder *out, MrError *err)
 {
     const MrString text = mr_arg_text(args[0], row);
     (void)eval, (void)err;
     mr_builder_append_literal(out, text.data, text.length);
     return MR_OK;
 }
-static MrStatus quote_ident_row(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err)
+static MrStatus quote_ident_row(MrEval *eval, const MrVector *const *args, uint32_t row,
+                                MrBuilder *out, MrError *err)
 {
     const MrString text = mr_arg_text(args[0], row);
     char *name = mr_arena_strndup(eval->arena, text.data, text.length);
@@ -240,19 +249,22 @@ static MrStatus quote_ident_row(MrEval *eval, const MrVector *const *args, uint3
     mr_builder_append_identifier(out, name);
     return MR_OK;
 }
-static MrStatus int4_hex_row(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err)
+static MrStatus int4_hex_row(MrEval *eval, const MrVector *const *args, uint32_t row,
+                             MrBuilder *out, MrError *err)
 {
     (void)eval, (void)err;
     mr_builder_append_format(out, "%x", MR_ARG(uint32_t, 0, row));
     return MR_OK;
 }
-static MrStatus int8_hex_row(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err)
+static MrStatus int8_hex_row(MrEval *eval, const MrVector *const *args, uint32_t row,
+                             MrBuilder *out, MrError *err)
 {
     (void)eval, (void)err;
     mr_builder_append_format(out, "%llx", (unsigned long long)MR_ARG(uint64_t, 0, row));
     return MR_OK;
 }
-static MrStatus text_chr_row(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err)
+static MrStatus text_chr_row(MrEval *eval, const MrVector *const *args, uint32_t row,
+                             MrBuilder *out, MrError *err)
 {
     const int32_t code = MR_ARG(int32_t, 0, row);
     (void)eval;
@@ -263,10 +275,12 @@ static MrStatus text_chr_row(MrEval *eval, const MrVector *const *args, uint32_t
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "null character not permitted");
     }
     if (code > 0x10ffff) {
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "requested character too large for encoding: %d", code);
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
+                            "requested character too large for encoding: %d", code);
     }
     if (code >= 0xd800 && code <= 0xdfff) {
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "requested character not valid for encoding: %d", code);
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
+                            "requested character not valid for encoding: %d", code);
     }
     if (code < 0x80) {
         mr_builder_append_char(out, (char)code);
@@ -285,7 +299,8 @@ static MrStatus text_chr_row(MrEval *eval, const MrVector *const *args, uint32_t
     }
     return MR_OK;
 }
-static MrStatus any_literal_row(MrEval *eval, const MrVector *const *args, uint32_t row, MrBuilder *out, MrError *err)
+static MrStatus any_literal_row(MrEval *eval, const MrVector *const *args, uint32_t row,
+                                MrBuilder *out, MrError *err)
 {
     MrBuilder text;
     (void)err;
@@ -311,7 +326,8 @@ MR_KERNEL(quote_nullable)
     MrVector view = { .type = out->type, .row_count = rows, .data = out->data, .validity = NULL };
     const MrText null = mr_text_make("NULL", 4);
     (void)arg_count;
-    view.validity = args[0]->is_constant && mr_vector_is_null(args[0], 0) ? NULL : args[0]->validity;
+    view.validity =
+        args[0]->is_constant && mr_vector_is_null(args[0], 0) ? NULL : args[0]->validity;
     if (!mr_vector_is_null(args[0], 0) || !args[0]->is_constant) {
         MR_TRY(build_rows(eval, args, rows, &view, quote_literal_row));
     }
@@ -326,15 +342,19 @@ MR_KERNEL(quote_nullable)
 const MrFunction mr_functions_text_encode[] = {
     F2("encode", BYTEA, TEXT, TEXT, bytea_encode, FALLIBLE, "Bytes as text: hex, base64 or escape.",
        "encode('\\x313233'::bytea, 'base64')", "MTIz"),
-    F2("decode", TEXT, TEXT, BYTEA, bytea_decode, FALLIBLE, "Text of hex, base64 or escape as bytes.",
-       "decode('MTIz', 'base64')", "\\x313233"),
-    F1("quote_literal", TEXT, TEXT, quote_literal, 0, "As a literal in SQL.", "quote_literal('O''Reilly')", "'O''Reilly'"),
-    F1("quote_literal", UNKNOWN, TEXT, any_literal, MR_FN_ANY_ARGS | STABLE, "Any value as a literal in SQL.",
-       "quote_literal(42.5)", "'42.5'"),
-    MR_ENTRY("quote_nullable", 1, TEXT, quote_nullable, 0, "As a literal in SQL; NULL is the word NULL.",
-             "quote_nullable(NULL)", "NULL", MR_TYPE_TEXT),
-    F1("quote_ident", TEXT, TEXT, quote_ident, 0, "As a name in SQL.", "quote_ident('Foo bar')", "\"Foo bar\""),
-    F1("to_hex", INT32, TEXT, int4_hex, 0, "In hexadecimal digits.", "to_hex(2147483647)", "7fffffff"),
+    F2("decode", TEXT, TEXT, BYTEA, bytea_decode, FALLIBLE,
+       "Text of hex, base64 or escape as bytes.", "decode('MTIz', 'base64')", "\\x313233"),
+    F1("quote_literal", TEXT, TEXT, quote_literal, 0, "As a literal in SQL.",
+       "quote_literal('O''Reilly')", "'O''Reilly'"),
+    F1("quote_literal", UNKNOWN, TEXT, any_literal, MR_FN_ANY_ARGS | STABLE,
+       "Any value as a literal in SQL.", "quote_literal(42.5)", "'42.5'"),
+    MR_ENTRY("quote_nullable", 1, TEXT, quote_nullable, 0,
+             "As a literal in SQL; NULL is the word NULL.", "quote_nullable(NULL)", "NULL",
+             MR_TYPE_TEXT),
+    F1("quote_ident", TEXT, TEXT, quote_ident, 0, "As a name in SQL.", "quote_ident('Foo bar')",
+       "\"Foo bar\""),
+    F1("to_hex", INT32, TEXT, int4_hex, 0, "In hexadecimal digits.", "to_hex(2147483647)",
+       "7fffffff"),
     F1("to_hex", INT64, TEXT, int8_hex, 0, "In hexadecimal digits.", "to_hex(255::int8)", "ff"),
     F1("chr", INT32, TEXT, text_chr, FALLIBLE, "The character of that code point.", "chr(65)", "A"),
 };

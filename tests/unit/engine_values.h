@@ -19,7 +19,8 @@ static MrArena test_arena;
 static inline MrTypeId test_type(const char *name, size_t length)
 {
     MrTypeId id = MR_TYPE_UNKNOWN;
-    ck_assert_msg(mr_type_by_name((MrString){ name, length }, &id), "no type %.*s", (int)length, name);
+    ck_assert_msg(mr_type_by_name((MrString){ name, length }, &id), "no type %.*s", (int)length,
+                  name);
     return id;
 }
 
@@ -34,8 +35,9 @@ static inline MrDatum test_value(const char *text)
     if (strcmp(colon + 1, "NULL") == 0) {
         return (MrDatum){ .type = type, .is_null = true };
     }
-    ck_assert_msg(mr_datum_parse(&test_arena, type, mr_string(colon + 1), NULL, &datum, &err) == MR_OK, "%s: %s", text,
-                  err.message);
+    ck_assert_msg(mr_datum_parse(&test_arena, type, mr_string(colon + 1), NULL, &datum, &err) ==
+                      MR_OK,
+                  "%s: %s", text, err.message);
     return datum;
 }
 
@@ -71,8 +73,8 @@ static inline const MrFunction *test_function(const char *name, MrExpr **args, u
     for (int loose = 0; loose < 2; loose++) {
         for (uint32_t f = 0; f < overloads; f++) {
             const MrFunction *function = all[f];
-            bool fits = function->arg_count == count
-                        || ((function->flags & MR_FN_VARIADIC) != 0 && count >= function->arg_count);
+            bool fits = function->arg_count == count ||
+                        ((function->flags & MR_FN_VARIADIC) != 0 && count >= function->arg_count);
             for (uint32_t k = 0; fits && k < count; k++) {
                 const uint32_t at = k < function->arg_count ? k : function->arg_count - 1u;
                 const bool any = loose && function->args[at] == MR_TYPE_UNKNOWN;
@@ -111,8 +113,10 @@ static inline MrBlock *test_block(MrDatum *values, uint32_t count, uint32_t rows
     block->columns = mr_arena_calloc(&test_arena, count + 1, sizeof *block->columns);
     for (uint32_t k = 0; k < count; k++) {
         MrVector constant;
-        ck_assert_int_eq(mr_vector_init_constant(&constant, &test_arena, &values[k], rows, &err), MR_OK);
-        ck_assert_int_eq(mr_vector_flatten(&constant, &test_arena, &block->columns[k], &err), MR_OK);
+        ck_assert_int_eq(mr_vector_init_constant(&constant, &test_arena, &values[k], rows, &err),
+                         MR_OK);
+        ck_assert_int_eq(mr_vector_flatten(&constant, &test_arena, &block->columns[k], &err),
+                         MR_OK);
     }
     return block;
 }
@@ -126,7 +130,8 @@ static inline char *test_datum_text(const MrDatum *datum, const MrTimezone *zone
     }
     mr_builder_init(&builder, 0);
     mr_datum_format(datum, zone, &builder);
-    char *text = mr_arena_strndup(&test_arena, builder.data != NULL ? builder.data : "", builder.length);
+    char *text =
+        mr_arena_strndup(&test_arena, builder.data != NULL ? builder.data : "", builder.length);
     mr_builder_fini(&builder);
     return text;
 }
@@ -136,16 +141,19 @@ static inline char *test_error_text(const MrError *err)
 }
 
 /* Evaluates over the block and returns the text of the given row. */
-static inline char *test_eval_row(const MrExpr *tree, const MrBlock *block, const MrTimezone *zone, uint32_t row)
+static inline char *test_eval_row(const MrExpr *tree, const MrBlock *block, const MrTimezone *zone,
+                                  uint32_t row)
 {
     MrExpression *expression;
     MrError err = MR_ERROR_INIT;
     MrRowErrors errors = { .arena = &test_arena };
-    MrEval eval = { .arena = &test_arena, .block = block, .zone = zone, .errors = &errors, .err = &err };
+    MrEval eval = {
+        .arena = &test_arena, .block = block, .zone = zone, .errors = &errors, .err = &err
+    };
     MrVector out;
     MrDatum datum;
-    if (mr_expression_compile(&test_arena, tree, zone, &expression, &err) != MR_OK
-        || mr_expression_eval(expression, &eval, &out) != MR_OK) {
+    if (mr_expression_compile(&test_arena, tree, zone, &expression, &err) != MR_OK ||
+        mr_expression_eval(expression, &eval, &out) != MR_OK) {
         return test_error_text(&err);
     }
     for (uint32_t i = 0; i < errors.count; i++) {
@@ -158,7 +166,8 @@ static inline char *test_eval_row(const MrExpr *tree, const MrBlock *block, cons
 }
 
 /* The same call with constants, with columns, mixed both ways, and for some rows only inside CASE. */
-static inline char *test_eval_call(const char *name, const char *const *args, uint32_t count, const MrTimezone *zone)
+static inline char *test_eval_call(const char *name, const char *const *args, uint32_t count,
+                                   const MrTimezone *zone)
 {
     MrDatum values[8];
     MrExpr *constants[8], *columns[8], *mixed[2][8];
@@ -174,8 +183,8 @@ static inline char *test_eval_call(const char *name, const char *const *args, ui
     MrExpr **forms[] = { columns, mixed[0], mixed[1] };
     for (uint32_t f = 0; f < 3; f++) {
         char *other = test_eval_row(test_call(name, count, forms[f]), block, zone, f * 60);
-        ck_assert_msg(strcmp(first, other) == 0, "%s(%s …): %s as constants, %s in form %u", name, count ? args[0] : "",
-                      first, other, f);
+        ck_assert_msg(strcmp(first, other) == 0, "%s(%s …): %s as constants, %s in form %u", name,
+                      count ? args[0] : "", first, other, f);
     }
     return first;
 }

@@ -35,16 +35,19 @@ static const char *cast_text(const CastCase *c)
     const char *colon = strchr(c->value, ':');
     MrError err = MR_ERROR_INIT;
     MrDatum value = { .type = mr_type(test_type(c->value, (size_t)(colon - c->value))) };
-    ck_assert_int_eq(mr_datum_parse(&test_arena, value.type, mr_string(colon + 1), berlin, &value, &err), MR_OK);
+    ck_assert_int_eq(
+        mr_datum_parse(&test_arena, value.type, mr_string(colon + 1), berlin, &value, &err), MR_OK);
     if (mr_cast_find(value.type.id, to) == NULL) {
         return "!none";
     }
     MrBlock *block = test_block(&value, 1, TEST_ROWS);
-    const char *column = test_eval_row(cast_node(test_column(0, value.type.id), to, c->typmod, false), block, berlin, 77);
+    const char *column = test_eval_row(
+        cast_node(test_column(0, value.type.id), to, c->typmod, false), block, berlin, 77);
     MrExpr *constant = test_node(MR_EXPR_CONSTANT, value.type.id, 0);
     constant->constant = value;
     const char *folded = test_eval_row(cast_node(constant, to, c->typmod, false), block, berlin, 3);
-    ck_assert_msg(strcmp(column, folded) == 0, "%s to %s: %s or %s", c->value, c->type, column, folded);
+    ck_assert_msg(strcmp(column, folded) == 0, "%s to %s: %s or %s", c->value, c->type, column,
+                  folded);
     return column;
 }
 
@@ -56,8 +59,8 @@ START_TEST(test_cast_gives_what_postgresql_gives)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *got = cast_text(&cases[i]);
         if (strcmp(got, cases[i].expected) != 0 && wrong++ < 400) {
-            fprintf(stderr, "%s to %s(%d): got %s, expected %s\n", cases[i].value, cases[i].type, cases[i].typmod, got,
-                    cases[i].expected);
+            fprintf(stderr, "%s to %s(%d): got %s, expected %s\n", cases[i].value, cases[i].type,
+                    cases[i].typmod, got, cases[i].expected);
         }
     }
     mr_arena_fini(&test_arena);
@@ -72,7 +75,8 @@ START_TEST(test_assignment_refuses_long_text)
     MrBlock *block = test_block(NULL, 0, 1);
     ck_assert_str_eq(test_eval_row(cast_node(value, MR_TYPE_VARCHAR, 3 + 4, true), block, NULL, 0),
                      "!22001 value too long for type character varying(3)");
-    ck_assert_str_eq(test_eval_row(cast_node(blanks, MR_TYPE_VARCHAR, 3 + 4, true), block, NULL, 0), "abc");
+    ck_assert_str_eq(test_eval_row(cast_node(blanks, MR_TYPE_VARCHAR, 3 + 4, true), block, NULL, 0),
+                     "abc");
     mr_arena_fini(&test_arena);
 }
 END_TEST

@@ -37,7 +37,8 @@ static MrBlock *numbers_block(uint32_t rows)
     for (uint32_t i = 0; i < rows; i++) {
         ((int32_t *)block->columns[0].data)[i] = a_value(i);
         ((int32_t *)block->columns[1].data)[i] = b_value(i);
-        char *text = mr_arena_printf(&test_arena, i % 2 ? "%u" : "a text of more than twelve bytes %u", i % 11);
+        char *text = mr_arena_printf(&test_arena,
+                                     i % 2 ? "%u" : "a text of more than twelve bytes %u", i % 11);
         ((MrText *)block->columns[2].data)[i] = mr_text_make(text, (uint32_t)strlen(text));
         if (a_is_null(i)) {
             mr_bitmap_clear(block->columns[0].validity, i);
@@ -66,7 +67,7 @@ static MrExpr *node_n(MrExprKind kind, MrTypeId type, uint32_t count, MrExpr **a
     memcpy(node->args, args, count * sizeof *args);
     return node;
 }
-#define NODE(KIND, TYPE, ...)                                                                \
+#define NODE(KIND, TYPE, ...)                                                                      \
     node_n(MR_EXPR_##KIND, MR_TYPE_##TYPE, sizeof((MrExpr *[]){ __VA_ARGS__ }) / sizeof(MrExpr *), \
            (MrExpr *[]){ __VA_ARGS__ })
 #define COMPARE(NAME, A, B) test_call_2(NAME, A, B)
@@ -85,7 +86,10 @@ static Run run_over(const MrExpr *tree, const MrBlock *block, bool records)
     Run run = { .errors = { .arena = &test_arena } };
     run.status = mr_expression_compile(&test_arena, tree, NULL, &expression, &run.err);
     ck_assert_msg(run.status == MR_OK, "%s", run.err.message);
-    MrEval eval = { .arena = &test_arena, .block = block, .now_us = 77, .errors = records ? &run.errors : NULL,
+    MrEval eval = { .arena = &test_arena,
+                    .block = block,
+                    .now_us = 77,
+                    .errors = records ? &run.errors : NULL,
                     .err = &run.err };
     run.status = mr_expression_eval(expression, &eval, &run.out);
     return run;
@@ -117,10 +121,14 @@ static void stop(void)
 START_TEST(test_and_or_are_three_valued)
 {
     MrBlock *block = numbers_block(ROWS);
-    Run both = run_over(NODE(AND, BOOL, COMPARE(">", column_a(), INT("3")), COMPARE("=", column_b(), INT("1"))), block, true);
-    Run either = run_over(NODE(OR, BOOL, COMPARE(">", column_a(), INT("3")), COMPARE("=", column_b(), INT("1"))), block,
-                          true);
-    Run neither = run_over(node_1(MR_EXPR_NOT, MR_TYPE_BOOL, COMPARE(">", column_a(), INT("3"))), block, true);
+    Run both = run_over(
+        NODE(AND, BOOL, COMPARE(">", column_a(), INT("3")), COMPARE("=", column_b(), INT("1"))),
+        block, true);
+    Run either = run_over(
+        NODE(OR, BOOL, COMPARE(">", column_a(), INT("3")), COMPARE("=", column_b(), INT("1"))),
+        block, true);
+    Run neither = run_over(node_1(MR_EXPR_NOT, MR_TYPE_BOOL, COMPARE(">", column_a(), INT("3"))),
+                           block, true);
     for (uint32_t i = 0; i < ROWS; i++) {
         const int x = a_is_null(i) ? -1 : a_value(i) > 3, y = b_value(i) == 1;
         ck_assert_int_eq(int_at(&both, i), x == 0 || y == 0 ? 0 : x);
@@ -135,13 +143,17 @@ START_TEST(test_and_spares_rows_that_are_decided)
 {
     MrBlock *block = numbers_block(ROWS);
     MrExpr *quotient = test_call_2("/", INT("10"), column_b());
-    Run run = run_over(NODE(AND, BOOL, COMPARE("<>", column_b(), INT("0")), COMPARE(">", quotient, INT("5"))), block, true);
+    Run run = run_over(
+        NODE(AND, BOOL, COMPARE("<>", column_b(), INT("0")), COMPARE(">", quotient, INT("5"))),
+        block, true);
     ck_assert_int_eq(run.status, MR_OK);
     ck_assert_uint_eq(run.errors.count, 0);
     for (uint32_t i = 0; i < ROWS; i++) {
         ck_assert_int_eq(int_at(&run, i), b_value(i) == 1);
     }
-    Run other = run_over(NODE(OR, BOOL, COMPARE("=", column_b(), INT("0")), COMPARE(">", quotient, INT("5"))), block, true);
+    Run other = run_over(
+        NODE(OR, BOOL, COMPARE("=", column_b(), INT("0")), COMPARE(">", quotient, INT("5"))), block,
+        true);
     ck_assert_uint_eq(other.errors.count, 0);
     ck_assert_int_eq(int_at(&other, 0), 1);
 }
@@ -170,11 +182,15 @@ START_TEST(test_errors_in_branches_name_the_row_of_the_block)
 {
     MrBlock *block = numbers_block(ROWS);
     MrExpr *arm = test_call_2("/", INT("12"), test_call_2("-", column_a(), INT("3")));
-    Run run = run_over(NODE(CASE, INT32, COMPARE("=", column_b(), INT("2")), arm, column_a()), block, true);
+    Run run = run_over(NODE(CASE, INT32, COMPARE("=", column_b(), INT("2")), arm, column_a()),
+                       block, true);
     ck_assert_int_eq(run.status, MR_OK);
     for (uint32_t i = 0; i < ROWS; i++) {
         const bool in_arm = b_value(i) == 2;
-        const int64_t expected = a_is_null(i) ? -1 : !in_arm ? a_value(i) : a_value(i) == 3 ? -2 : 12 / (a_value(i) - 3);
+        const int64_t expected = a_is_null(i)      ? -1
+                                 : !in_arm         ? a_value(i)
+                                 : a_value(i) == 3 ? -2
+                                                   : 12 / (a_value(i) - 3);
         if (in_arm && !a_is_null(i) && a_value(i) != 3) {
             MrDatum datum;
             mr_vector_get(&run.out, i, &datum);
@@ -190,9 +206,10 @@ END_TEST
 START_TEST(test_case_in_case_in_and)
 {
     MrBlock *block = numbers_block(ROWS);
-    MrExpr *inner = NODE(CASE, INT32, COMPARE(">", column_a(), INT("0")), test_call_2("/", INT("60"), column_a()), INT("7"));
-    MrExpr *outer = NODE(CASE, INT32, COMPARE("=", column_b(), INT("0")), inner, COMPARE("=", column_b(), INT("1")), INT("8"),
-                         test_constant("int4:NULL"));
+    MrExpr *inner = NODE(CASE, INT32, COMPARE(">", column_a(), INT("0")),
+                         test_call_2("/", INT("60"), column_a()), INT("7"));
+    MrExpr *outer = NODE(CASE, INT32, COMPARE("=", column_b(), INT("0")), inner,
+                         COMPARE("=", column_b(), INT("1")), INT("8"), test_constant("int4:NULL"));
     Run run = run_over(outer, block, false);
     ck_assert_msg(run.status == MR_OK, "%s", run.err.message);
     for (uint32_t i = 0; i < ROWS; i++) {
@@ -208,7 +225,9 @@ START_TEST(test_coalesce_evaluates_later_arguments_for_nulls_only)
     MrExpr *second = test_call_2("/", INT("10"), column_b());
     Run run = run_over(NODE(COALESCE, INT32, column_a(), second, INT("5")), block, true);
     for (uint32_t i = 0; i < ROWS; i++) {
-        const int64_t expected = !a_is_null(i) ? a_value(i) : b_value(i) == 0 ? -2 : 10 / b_value(i);
+        const int64_t expected = !a_is_null(i)     ? a_value(i)
+                                 : b_value(i) == 0 ? -2
+                                                   : 10 / b_value(i);
         ck_assert_int_eq(int_at(&run, i), expected);
     }
 }
@@ -218,7 +237,8 @@ START_TEST(test_greatest_and_least_pass_over_nulls)
 {
     MrBlock *block = numbers_block(ROWS);
     Run greatest = run_over(NODE(GREATEST, INT32, column_a(), column_b(), INT("2")), block, true);
-    Run least = run_over(NODE(LEAST, INT32, column_a(), test_constant("int4:NULL"), column_b()), block, true);
+    Run least = run_over(NODE(LEAST, INT32, column_a(), test_constant("int4:NULL"), column_b()),
+                         block, true);
     for (uint32_t i = 0; i < ROWS; i++) {
         const int32_t a = a_is_null(i) ? -1 : a_value(i), b = b_value(i);
         ck_assert_int_eq(int_at(&greatest, i), a > b ? (a > 2 ? a : 2) : b > 2 ? b : 2);
@@ -287,7 +307,8 @@ START_TEST(test_is_null_true_false_distinct)
     Run is_not_true = run_over(not_true, block, true);
     Run is_false = run_over(node_1(MR_EXPR_IS_FALSE, MR_TYPE_BOOL, greater), block, true);
     Run distinct = run_over(NODE(IS_DISTINCT, BOOL, column_a(), column_b()), block, true);
-    Run from_null = run_over(NODE(IS_DISTINCT, BOOL, column_a(), test_constant("int4:NULL")), block, true);
+    Run from_null =
+        run_over(NODE(IS_DISTINCT, BOOL, column_a(), test_constant("int4:NULL")), block, true);
     for (uint32_t i = 0; i < ROWS; i++) {
         const bool null = a_is_null(i);
         ck_assert_int_eq(int_at(&is_null, i), null);
@@ -331,7 +352,8 @@ START_TEST(test_constant_that_fails)
     ck_assert_uint_eq(run_over(bad, empty, true).errors.count, 0);
     ck_assert_int_eq(run_over(bad, empty, false).status, MR_OK);
     ck_assert_int_eq(run_over(bad, block, false).status, MR_ERR_DIVISION_BY_ZERO);
-    Run guarded = run_over(NODE(CASE, INT32, COMPARE("<", column_b(), INT("5")), INT("1"), bad), block, false);
+    Run guarded = run_over(NODE(CASE, INT32, COMPARE("<", column_b(), INT("5")), INT("1"), bad),
+                           block, false);
     ck_assert_int_eq(guarded.status, MR_OK);
     Run deep = { 0 };
     for (int i = 0; i < 90; i++) { /* tried once as a whole, not once a level */
@@ -356,8 +378,9 @@ START_TEST(test_sequence_and_arrival)
     ck_assert_int_eq(int_at(&arrival, 3), 5);
     /* Inside a branch the rows keep their places. */
     MrExpr *divided = test_call_2("/", test_node(MR_EXPR_SEQUENCE, MR_TYPE_INT64, 0), column_b());
-    Run branch = run_over(NODE(CASE, INT64, COMPARE("=", column_b(), INT("2")), divided, test_constant("int8:0")), block,
-                          false);
+    Run branch = run_over(
+        NODE(CASE, INT64, COMPARE("=", column_b(), INT("2")), divided, test_constant("int8:0")),
+        block, false);
     ck_assert_int_eq(branch.status, MR_OK);
     ck_assert_int_eq(int_at(&branch, 5), 1005 / 2);
 }
@@ -367,7 +390,8 @@ START_TEST(test_window_start_of_a_column)
 {
     MrBlock *block = numbers_block(ROWS);
     MrError err = MR_ERROR_INIT;
-    MrExpr *tree = node_1(MR_EXPR_WINDOW_START, MR_TYPE_TIMESTAMP, test_column(0, MR_TYPE_TIMESTAMP));
+    MrExpr *tree =
+        node_1(MR_EXPR_WINDOW_START, MR_TYPE_TIMESTAMP, test_column(0, MR_TYPE_TIMESTAMP));
     tree->window = (MrWindow){ .size_us = 60, .slide_us = 20, .offset_us = 5 };
     mr_vector_init(&block->columns[0], &test_arena, mr_type(MR_TYPE_TIMESTAMP), ROWS, &err);
     for (uint32_t i = 0; i < ROWS; i++) {
@@ -375,14 +399,16 @@ START_TEST(test_window_start_of_a_column)
     }
     Run run = run_over(tree, block, false);
     for (uint32_t i = 0; i < ROWS; i++) {
-        ck_assert_int_eq(((int64_t *)run.out.data)[i], mr_window_start(&tree->window, (int64_t)i * 7 - 500));
+        ck_assert_int_eq(((int64_t *)run.out.data)[i],
+                         mr_window_start(&tree->window, (int64_t)i * 7 - 500));
     }
 }
 END_TEST
 
 START_TEST(test_questions_about_trees)
 {
-    MrExpr *sum = test_call_2("+", column_a(), column_b()), *same = test_call_2("+", column_a(), column_b());
+    MrExpr *sum = test_call_2("+", column_a(), column_b()),
+           *same = test_call_2("+", column_a(), column_b());
     MrExpr *other = test_call_2("+", column_b(), column_a());
     ck_assert(mr_expr_equal(sum, same));
     ck_assert(!mr_expr_equal(sum, other));
@@ -390,7 +416,8 @@ START_TEST(test_questions_about_trees)
     ck_assert(mr_expr_equal(test_constant("text:NULL"), test_constant("text:NULL")));
     ck_assert(mr_expr_is_fallible(sum));
     ck_assert(!mr_expr_is_fallible(COMPARE("=", column_a(), column_b())));
-    ck_assert(mr_expr_is_volatile(COMPARE("<", test_call("random", 0, NULL), test_constant("float8:1"))));
+    ck_assert(
+        mr_expr_is_volatile(COMPARE("<", test_call("random", 0, NULL), test_constant("float8:1"))));
     ck_assert(!mr_expr_is_volatile(sum));
 }
 END_TEST
@@ -406,7 +433,8 @@ START_TEST(test_constant_value)
     ck_assert_int_eq(mr_expr_constant_value(&test_arena, tree, NULL, 99, &out, &err), MR_OK);
     ck_assert_int_eq(out.integer, 99);
     tree = test_call_2("/", INT("1"), INT("0"));
-    ck_assert_int_eq(mr_expr_constant_value(&test_arena, tree, NULL, 0, &out, &err), MR_ERR_DIVISION_BY_ZERO);
+    ck_assert_int_eq(mr_expr_constant_value(&test_arena, tree, NULL, 0, &out, &err),
+                     MR_ERR_DIVISION_BY_ZERO);
     tree = column_a();
     ck_assert_int_ne(mr_expr_constant_value(&test_arena, tree, NULL, 0, &out, &err), MR_OK);
 }
@@ -419,16 +447,19 @@ static MrExpr *random_tree(MrRandom *random, int depth, bool boolean)
     if (boolean) {
         static const char *const operators[] = { "=", "<>", "<", "<=", ">", ">=" };
         if (depth <= 0 || pick < 4) {
-            return COMPARE(operators[mr_random_below(random, 6)], random_tree(random, depth - 1, false),
+            return COMPARE(operators[mr_random_below(random, 6)],
+                           random_tree(random, depth - 1, false),
                            random_tree(random, depth - 1, false));
         }
         if (pick == 4) {
             return node_1(MR_EXPR_NOT, MR_TYPE_BOOL, random_tree(random, depth - 1, true));
         }
         if (pick == 5) {
-            return NODE(IN, BOOL, random_tree(random, depth - 1, false), INT("1"), INT("4"), column_b());
+            return NODE(IN, BOOL, random_tree(random, depth - 1, false), INT("1"), INT("4"),
+                        column_b());
         }
-        MrExpr *args[3] = { random_tree(random, depth - 1, true), random_tree(random, depth - 1, true),
+        MrExpr *args[3] = { random_tree(random, depth - 1, true),
+                            random_tree(random, depth - 1, true),
                             random_tree(random, depth - 1, true) };
         return node_n(pick == 6 ? MR_EXPR_AND : MR_EXPR_OR, MR_TYPE_BOOL, 3, args);
     }
@@ -436,15 +467,17 @@ static MrExpr *random_tree(MrRandom *random, int depth, bool boolean)
         return pick % 2 == 0 ? column_a() : mr_random_below(random, 2) != 0 ? column_b() : INT("3");
     }
     if (pick == 2) {
-        return NODE(COALESCE, INT32, random_tree(random, depth - 1, false), random_tree(random, depth - 1, false));
-    }
-    if (pick == 3) {
-        return NODE(CASE, INT32, random_tree(random, depth - 1, true), random_tree(random, depth - 1, false),
-                    random_tree(random, depth - 1, true), random_tree(random, depth - 1, false),
+        return NODE(COALESCE, INT32, random_tree(random, depth - 1, false),
                     random_tree(random, depth - 1, false));
     }
+    if (pick == 3) {
+        return NODE(CASE, INT32, random_tree(random, depth - 1, true),
+                    random_tree(random, depth - 1, false), random_tree(random, depth - 1, true),
+                    random_tree(random, depth - 1, false), random_tree(random, depth - 1, false));
+    }
     if (pick == 4) {
-        return NODE(GREATEST, INT32, random_tree(random, depth - 1, false), random_tree(random, depth - 1, false));
+        return NODE(GREATEST, INT32, random_tree(random, depth - 1, false),
+                    random_tree(random, depth - 1, false));
     }
     static const char *const operators[] = { "+", "-", "*", "/", "%" };
     return test_call_2(operators[mr_random_below(random, 5)], random_tree(random, depth - 1, false),
@@ -467,12 +500,13 @@ START_TEST(test_random_trees_do_not_depend_on_block_size)
             ck_assert_int_eq(mr_block_select(&test_arena, block, &row, 1, &one, &err), MR_OK);
             Run single = run_over(tree, one, true);
             MrDatum x = { 0 }, y = { 0 };
-            ck_assert_msg(row_failed(&whole, row) == row_failed(&single, 0), "round %d row %u", round, row);
+            ck_assert_msg(row_failed(&whole, row) == row_failed(&single, 0), "round %d row %u",
+                          round, row);
             if (!row_failed(&whole, row)) {
                 mr_vector_get(&whole.out, row, &x);
                 mr_vector_get(&single.out, 0, &y);
-                ck_assert_msg(strcmp(test_datum_text(&x, NULL), test_datum_text(&y, NULL)) == 0, "round %d row %u", round,
-                              row);
+                ck_assert_msg(strcmp(test_datum_text(&x, NULL), test_datum_text(&y, NULL)) == 0,
+                              "round %d row %u", round, row);
             }
         }
     }

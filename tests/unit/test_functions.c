@@ -25,8 +25,8 @@ START_TEST(test_call_gives_what_postgresql_gives)
         mr_arena_init(&test_arena, 0);
         const char *got = test_eval_call(c->function, c->args, c->arg_count, mr_timezone_utc());
         if (strcmp(got, c->expected) != 0 && wrong++ < 400) {
-            fprintf(stderr, "%s(%s, %s, %s): got %s, expected %s\n", c->function, c->args[0], c->args[1] ? c->args[1] : "",
-                    c->args[2] ? c->args[2] : "", got, c->expected);
+            fprintf(stderr, "%s(%s, %s, %s): got %s, expected %s\n", c->function, c->args[0],
+                    c->args[1] ? c->args[1] : "", c->args[2] ? c->args[2] : "", got, c->expected);
         }
         mr_arena_fini(&test_arena);
     }
@@ -57,7 +57,8 @@ START_TEST(test_every_entry_is_documented)
     const MrFunction *const *all;
     uint32_t count = mr_function_all(&all);
     for (uint32_t i = 0; i < count; i++) {
-        ck_assert_msg(all[i]->doc != NULL && all[i]->example != NULL && all[i]->returns != NULL && all[i]->eval != NULL,
+        ck_assert_msg(all[i]->doc != NULL && all[i]->example != NULL && all[i]->returns != NULL &&
+                          all[i]->eval != NULL,
                       "%s", all[i]->name);
     }
 }
