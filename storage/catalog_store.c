@@ -29,30 +29,34 @@ static const char schema_sql[] =
 MrStatus catalog_error(MrCatalogStore *store, const char *what, MrError *err)
 {
     int code = sqlite3_errcode(store->db);
-    MrStatus status = code == SQLITE_FULL                              ? MR_ERR_DISK_FULL
-                      : code == SQLITE_NOMEM                           ? MR_ERR_OUT_OF_MEMORY
+    MrStatus status = code == SQLITE_FULL                               ? MR_ERR_DISK_FULL
+                      : code == SQLITE_NOMEM                            ? MR_ERR_OUT_OF_MEMORY
                       : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? MR_ERR_CORRUPT
-                                                                       : MR_ERR_IO;
+                                                                        : MR_ERR_IO;
     return mr_error_set(err, status, "could not %s the catalogue \"%s\": %s", what, store->path,
                         sqlite3_errmsg(store->db));
 }
 
 MrStatus catalog_exec(MrCatalogStore *store, const char *sql, const char *what, MrError *err)
 {
-    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK ? MR_OK : catalog_error(store, what, err);
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? MR_OK
+               : catalog_error(store, what, err);
 }
 
 MrStatus catalog_prepare(MrCatalogStore *store, const char *sql, sqlite3_stmt **out, MrError *err)
 {
-    return sqlite3_prepare_v2(store->db, sql, -1, out, NULL) == SQLITE_OK ? MR_OK
-                                                                          : catalog_error(store, "read", err);
+    return sqlite3_prepare_v2(store->db, sql, -1, out, NULL) == SQLITE_OK
+               ? MR_OK
+               : catalog_error(store, "read", err);
 }
 
 /* Runs a statement that gives no rows, and frees it. */
 MrStatus catalog_run(MrCatalogStore *store, sqlite3_stmt *statement, MrError *err)
 {
     int code = sqlite3_step(statement);
-    MrStatus status = code == SQLITE_DONE || code == SQLITE_ROW ? MR_OK : catalog_error(store, "write", err);
+    MrStatus status =
+        code == SQLITE_DONE || code == SQLITE_ROW ? MR_OK : catalog_error(store, "write", err);
     sqlite3_finalize(statement);
     return status;
 }
@@ -84,10 +88,12 @@ static MrStatus format_check(MrCatalogStore *store, bool *is_new, MrError *err)
         return MR_OK;
     }
     if (application != APPLICATION_ID) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "\"%s\" is not a catalogue of this server", store->path);
+        return mr_error_set(err, MR_ERR_CORRUPT, "\"%s\" is not a catalogue of this server",
+                            store->path);
     }
     if (version > FORMAT_VERSION) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "the catalogue \"%s\" has format version %lld; this server reads version %d",
+        mr_error_set(err, MR_ERR_UNSUPPORTED,
+                     "the catalogue \"%s\" has format version %lld; this server reads version %d",
                      store->path, (long long)version, FORMAT_VERSION);
         return mr_error_hint(err, "Start the server version that wrote it.");
     }
@@ -109,15 +115,18 @@ static MrStatus store_load(MrCatalogStore *store, MrError *err)
     bool is_new;
     /* A rollback journal with EXTRA: the directory is synced too when the journal goes, which is the
      * commit.  The file is small and written seldom. */
-    MR_TRY(catalog_exec(store,
-                        "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;"
-                        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON",
-                        "open", err));
+    MR_TRY(catalog_exec(
+        store,
+        "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;"
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON",
+        "open", err));
     MR_TRY(format_check(store, &is_new, err));
     if (is_new) {
         char sql[sizeof schema_sql + 256];
-        sqlite3_snprintf(sizeof sql, sql, "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-                         schema_sql, APPLICATION_ID, FORMAT_VERSION);
+        sqlite3_snprintf(
+            sizeof sql, sql,
+            "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+            schema_sql, APPLICATION_ID, FORMAT_VERSION);
         MR_TRY(catalog_exec(store, sql, "create", err));
     }
     return counters_load(store, err);
@@ -138,8 +147,9 @@ MrStatus mr_catalog_store_open(const char *path, MrCatalogStore **out, MrError *
     }
     store->path = strdup(path);
     MrStatus status = store->path == NULL ? mr_error_no_memory(err) : MR_OK;
-    if (status == MR_OK
-        && sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK) {
+    if (status == MR_OK &&
+        sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) !=
+            SQLITE_OK) {
         status = store->db == NULL ? mr_error_no_memory(err) : catalog_error(store, "open", err);
     }
     if (status == MR_OK) {
@@ -175,7 +185,8 @@ uint32_t mr_catalog_store_next_id(const MrCatalogStore *store)
 
 /* ---- one DDL record ---------------------------------------------------------------------- */
 
-MrStatus mr_catalog_store_begin(MrCatalogStore *store, uint64_t ddl_sequence, bool *is_applied, MrError *err)
+MrStatus mr_catalog_store_begin(MrCatalogStore *store, uint64_t ddl_sequence, bool *is_applied,
+                                MrError *err)
 {
     *is_applied = ddl_sequence <= store->applied;
     if (*is_applied) {
@@ -227,12 +238,13 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text)
 MrStatus mr_catalog_store_put(MrCatalogStore *store, const MrCatalogObject *object, MrError *err)
 {
     sqlite3_stmt *statement;
-    MR_TRY(catalog_prepare(store,
-                           "INSERT INTO objects VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"
-                           " ON CONFLICT(id) DO UPDATE SET kind=?2, namespace=?3, name=?4, sql=?5, settings=?6,"
-                           " options=?7, state=?8, state_reason=?9, uuid=?10, created_sequence=?11,"
-                           " start_sequence=?12, plan_hash=?13, generation=?14, owner_nonce=?15",
-                           &statement, err));
+    MR_TRY(catalog_prepare(
+        store,
+        "INSERT INTO objects VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"
+        " ON CONFLICT(id) DO UPDATE SET kind=?2, namespace=?3, name=?4, sql=?5, settings=?6,"
+        " options=?7, state=?8, state_reason=?9, uuid=?10, created_sequence=?11,"
+        " start_sequence=?12, plan_hash=?13, generation=?14, owner_nonce=?15",
+        &statement, err));
     sqlite3_bind_int64(statement, 1, object->id);
     sqlite3_bind_int(statement, 2, (int)object->kind);
     sqlite3_bind_int(statement, 3, object->kind == MR_CATALOG_CONNECTION ? 1 : 0);
@@ -306,7 +318,8 @@ static void object_load(sqlite3_stmt *statement, MrCatalogObject *out)
 }
 
 MrStatus mr_catalog_store_each(MrCatalogStore *store,
-                               MrStatus (*each)(void *context, const MrCatalogObject *object, MrError *err),
+                               MrStatus (*each)(void *context, const MrCatalogObject *object,
+                                                MrError *err),
                                void *context, MrError *err)
 {
     sqlite3_stmt *statement;

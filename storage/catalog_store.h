@@ -23,20 +23,20 @@ typedef enum MrCatalogKind {
 /* One object.  Texts are borrowed by the store when written, and of the callback's call when read;
  * NULL is written as the empty text, never read. */
 typedef struct MrCatalogObject {
-    uint32_t id;               /* never reused; 1-based; a stream's id in the log */
+    uint32_t id; /* never reused; 1-based; a stream's id in the log */
     MrCatalogKind kind;
-    const char *name;          /* unique among objects of all kinds of its namespace (see put) */
-    const char *sql;           /* canonical CREATE text, secrets as names only */
-    const char *settings;      /* of the owner at CREATE, "TimeZone=UTC\n…", form is the caller's */
-    const char *options;       /* overrides by ALTER … SET, form is the caller's */
-    const char *state;         /* "running", "suspended", "blocked" … */
+    const char *name;     /* unique among objects of all kinds of its namespace (see put) */
+    const char *sql;      /* canonical CREATE text, secrets as names only */
+    const char *settings; /* of the owner at CREATE, "TimeZone=UTC\n…", form is the caller's */
+    const char *options;  /* overrides by ALTER … SET, form is the caller's */
+    const char *state;    /* "running", "suspended", "blocked" … */
     const char *state_reason;  /* the error that put it there; "" none */
     uint8_t uuid[16];          /* of a query in its target's progress table; zero: none */
     uint64_t created_sequence; /* of the DDL record that made it */
     uint64_t start_sequence;   /* first sequence a query answers for */
     uint64_t plan_hash;
-    int64_t generation;        /* last one stored after an attach to the target */
-    uint8_t owner_nonce[16];   /* sent, or about to be sent, with the next attach */
+    int64_t generation;      /* last one stored after an attach to the target */
+    uint8_t owner_nonce[16]; /* sent, or about to be sent, with the next attach */
 } MrCatalogObject;
 
 typedef struct MrCatalogStore MrCatalogStore;
@@ -54,16 +54,19 @@ uint32_t mr_catalog_store_next_id(const MrCatalogStore *store);
 
 /* Calls `each` for every object in order of id.  The walk ends at the first failure it returns. */
 MrStatus mr_catalog_store_each(MrCatalogStore *store,
-                               MrStatus (*each)(void *context, const MrCatalogObject *object, MrError *err),
+                               MrStatus (*each)(void *context, const MrCatalogObject *object,
+                                                MrError *err),
                                void *context, MrError *err);
 
 /* One DDL record: begin, any number of put/remove/secret calls, commit.  *is_applied true: the
  * record is in already, nothing was begun (the caller skips it).  After a failed call roll back. */
-MrStatus mr_catalog_store_begin(MrCatalogStore *store, uint64_t ddl_sequence, bool *is_applied, MrError *err);
+MrStatus mr_catalog_store_begin(MrCatalogStore *store, uint64_t ddl_sequence, bool *is_applied,
+                                MrError *err);
 /* Inserts, or replaces the object of this id.  MR_ERR_DUPLICATE_OBJECT when another object has the name:
  * connections have a namespace of their own, all other kinds share one. */
 MrStatus mr_catalog_store_put(MrCatalogStore *store, const MrCatalogObject *object, MrError *err);
-MrStatus mr_catalog_store_remove(MrCatalogStore *store, uint32_t id, MrError *err); /* missing: fine */
+MrStatus mr_catalog_store_remove(MrCatalogStore *store, uint32_t id,
+                                 MrError *err); /* missing: fine */
 MrStatus mr_catalog_store_commit(MrCatalogStore *store, MrError *err);
 void mr_catalog_store_rollback(MrCatalogStore *store);
 
@@ -75,17 +78,21 @@ MrStatus mr_catalog_store_set_state(MrCatalogStore *store, uint32_t id, const ch
  * after the attach. */
 MrStatus mr_catalog_store_set_owner(MrCatalogStore *store, uint32_t id, int64_t generation,
                                     const uint8_t nonce[16], MrError *err);
-MrStatus mr_catalog_store_set_options(MrCatalogStore *store, uint32_t id, const char *options, MrError *err);
+MrStatus mr_catalog_store_set_options(MrCatalogStore *store, uint32_t id, const char *options,
+                                      MrError *err);
 
 /* Secrets.  A value leaves only by mr_catalog_store_secret: no listing, error or log line has it.
  * The DDL record holds only the name; the value is put first, in a transaction of its own, so that
  * it never stands in the log.  `value` is filled; clear it (explicit_bzero) after use. */
-MrStatus mr_catalog_store_put_secret(MrCatalogStore *store, const char *name, MrString value, MrError *err);
-MrStatus mr_catalog_store_remove_secret(MrCatalogStore *store, const char *name, bool *found, MrError *err);
-MrStatus mr_catalog_store_secret(MrCatalogStore *store, const char *name, MrBuilder *value, bool *found,
-                                 MrError *err);
+MrStatus mr_catalog_store_put_secret(MrCatalogStore *store, const char *name, MrString value,
+                                     MrError *err);
+MrStatus mr_catalog_store_remove_secret(MrCatalogStore *store, const char *name, bool *found,
+                                        MrError *err);
+MrStatus mr_catalog_store_secret(MrCatalogStore *store, const char *name, MrBuilder *value,
+                                 bool *found, MrError *err);
 MrStatus mr_catalog_store_each_secret(MrCatalogStore *store,
-                                      MrStatus (*each)(void *context, const char *name, MrError *err),
+                                      MrStatus (*each)(void *context, const char *name,
+                                                       MrError *err),
                                       void *context, MrError *err);
 
 #endif

@@ -6,7 +6,8 @@
 #include "storage/catalog_store_internal.h"
 
 /* Runs an UPDATE that must meet the object. */
-static MrStatus update_run(MrCatalogStore *store, sqlite3_stmt *statement, uint32_t id, MrError *err)
+static MrStatus update_run(MrCatalogStore *store, sqlite3_stmt *statement, uint32_t id,
+                           MrError *err)
 {
     MR_TRY(catalog_run(store, statement, err));
     return sqlite3_changes(store->db) == 1
@@ -14,34 +15,37 @@ static MrStatus update_run(MrCatalogStore *store, sqlite3_stmt *statement, uint3
                : mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the catalogue has no object %u", id);
 }
 
-MrStatus mr_catalog_store_set_state(MrCatalogStore *store, uint32_t id, const char *state, const char *reason,
-                                    MrError *err)
+MrStatus mr_catalog_store_set_state(MrCatalogStore *store, uint32_t id, const char *state,
+                                    const char *reason, MrError *err)
 {
     sqlite3_stmt *statement;
-    MR_TRY(catalog_prepare(store, "UPDATE objects SET state = ?2, state_reason = ?3 WHERE id = ?1", &statement,
-                           err));
+    MR_TRY(catalog_prepare(store, "UPDATE objects SET state = ?2, state_reason = ?3 WHERE id = ?1",
+                           &statement, err));
     sqlite3_bind_int64(statement, 1, id);
     sqlite3_bind_text(statement, 2, state, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 3, reason == NULL ? "" : reason, -1, SQLITE_STATIC);
     return update_run(store, statement, id, err);
 }
 
-MrStatus mr_catalog_store_set_owner(MrCatalogStore *store, uint32_t id, int64_t generation, const uint8_t nonce[16],
-                                    MrError *err)
+MrStatus mr_catalog_store_set_owner(MrCatalogStore *store, uint32_t id, int64_t generation,
+                                    const uint8_t nonce[16], MrError *err)
 {
     sqlite3_stmt *statement;
-    MR_TRY(catalog_prepare(store, "UPDATE objects SET generation = ?2, owner_nonce = ?3 WHERE id = ?1", &statement,
-                           err));
+    MR_TRY(catalog_prepare(store,
+                           "UPDATE objects SET generation = ?2, owner_nonce = ?3 WHERE id = ?1",
+                           &statement, err));
     sqlite3_bind_int64(statement, 1, id);
     sqlite3_bind_int64(statement, 2, generation);
     sqlite3_bind_blob(statement, 3, nonce, 16, SQLITE_STATIC);
     return update_run(store, statement, id, err);
 }
 
-MrStatus mr_catalog_store_set_options(MrCatalogStore *store, uint32_t id, const char *options, MrError *err)
+MrStatus mr_catalog_store_set_options(MrCatalogStore *store, uint32_t id, const char *options,
+                                      MrError *err)
 {
     sqlite3_stmt *statement;
-    MR_TRY(catalog_prepare(store, "UPDATE objects SET options = ?2 WHERE id = ?1", &statement, err));
+    MR_TRY(
+        catalog_prepare(store, "UPDATE objects SET options = ?2 WHERE id = ?1", &statement, err));
     sqlite3_bind_int64(statement, 1, id);
     sqlite3_bind_text(statement, 2, options == NULL ? "" : options, -1, SQLITE_STATIC);
     return update_run(store, statement, id, err);
@@ -49,11 +53,13 @@ MrStatus mr_catalog_store_set_options(MrCatalogStore *store, uint32_t id, const 
 
 /* ---- secrets ----------------------------------------------------------------------------- */
 
-MrStatus mr_catalog_store_put_secret(MrCatalogStore *store, const char *name, MrString value, MrError *err)
+MrStatus mr_catalog_store_put_secret(MrCatalogStore *store, const char *name, MrString value,
+                                     MrError *err)
 {
     sqlite3_stmt *statement;
-    MR_TRY(catalog_prepare(store, "INSERT INTO secrets VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2",
-                           &statement, err));
+    MR_TRY(catalog_prepare(
+        store, "INSERT INTO secrets VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2",
+        &statement, err));
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     if (value.length == 0) {
         sqlite3_bind_zeroblob(statement, 2, 0);
@@ -63,7 +69,8 @@ MrStatus mr_catalog_store_put_secret(MrCatalogStore *store, const char *name, Mr
     return catalog_run(store, statement, err);
 }
 
-MrStatus mr_catalog_store_remove_secret(MrCatalogStore *store, const char *name, bool *found, MrError *err)
+MrStatus mr_catalog_store_remove_secret(MrCatalogStore *store, const char *name, bool *found,
+                                        MrError *err)
 {
     sqlite3_stmt *statement;
     *found = false;
@@ -74,7 +81,8 @@ MrStatus mr_catalog_store_remove_secret(MrCatalogStore *store, const char *name,
     return MR_OK;
 }
 
-MrStatus mr_catalog_store_secret(MrCatalogStore *store, const char *name, MrBuilder *value, bool *found, MrError *err)
+MrStatus mr_catalog_store_secret(MrCatalogStore *store, const char *name, MrBuilder *value,
+                                 bool *found, MrError *err)
 {
     sqlite3_stmt *statement;
     *found = false;
@@ -99,7 +107,8 @@ MrStatus mr_catalog_store_secret(MrCatalogStore *store, const char *name, MrBuil
 }
 
 MrStatus mr_catalog_store_each_secret(MrCatalogStore *store,
-                                      MrStatus (*each)(void *context, const char *name, MrError *err),
+                                      MrStatus (*each)(void *context, const char *name,
+                                                       MrError *err),
                                       void *context, MrError *err)
 {
     sqlite3_stmt *statement;

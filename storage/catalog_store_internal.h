@@ -13,7 +13,7 @@ struct MrCatalogStore {
     char *path;
     uint64_t applied;
     uint32_t next_id;
-    uint64_t pending;          /* DDL record being applied */
+    uint64_t pending; /* DDL record being applied */
     uint32_t pending_next_id;
 };
 

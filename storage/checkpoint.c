@@ -69,7 +69,8 @@ static bool path_format(const char *directory, const char *name, const char *suf
 
 static MrStatus path_too_long(const char *directory, MrError *err)
 {
-    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the directory name \"%.100s…\" is too long", directory);
+    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the directory name \"%.100s…\" is too long",
+                        directory);
 }
 
 typedef struct SequenceList {
@@ -100,7 +101,8 @@ static void sequence_collect(void *context, const char *name)
 }
 
 /* The caller frees list->sequences, also after a failure. */
-static MrStatus sequences_list(const char *directory, const uint8_t query[16], SequenceList *list, MrError *err)
+static MrStatus sequences_list(const char *directory, const uint8_t query[16], SequenceList *list,
+                               MrError *err)
 {
     *list = (SequenceList){ .query = query };
     MR_TRY(mr_file_list_directory(directory, sequence_collect, list, err));
@@ -109,10 +111,12 @@ static MrStatus sequences_list(const char *directory, const uint8_t query[16], S
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
-static MrStatus file_fill(MrFile *file, const MrCheckpointName *name, uint64_t plan_hash, const void *data,
-                          size_t length, MrError *err)
+static MrStatus file_fill(MrFile *file, const MrCheckpointName *name, uint64_t plan_hash,
+                          const void *data, size_t length, MrError *err)
 {
-    CheckpointHeader header = { .version = CHECKPOINT_VERSION, .sequence = name->sequence, .plan_hash = plan_hash,
+    CheckpointHeader header = { .version = CHECKPOINT_VERSION,
+                                .sequence = name->sequence,
+                                .plan_hash = plan_hash,
                                 .content_bytes = length };
     memcpy(header.magic, header_magic, sizeof header.magic);
     memcpy(header.query, name->query, sizeof header.query);
@@ -126,13 +130,14 @@ static MrStatus file_fill(MrFile *file, const MrCheckpointName *name, uint64_t p
     return mr_file_sync(file, err);
 }
 
-MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name, uint64_t plan_hash,
-                             const void *data, size_t length, MrError *err)
+MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name,
+                             uint64_t plan_hash, const void *data, size_t length, MrError *err)
 {
     char file_name[NAME_BYTES], path[4096], temporary[4096];
     MrFile *file;
     name_format(name->query, name->sequence, file_name);
-    if (!path_format(directory, file_name, "", path) || !path_format(directory, file_name, ".tmp", temporary)) {
+    if (!path_format(directory, file_name, "", path) ||
+        !path_format(directory, file_name, ".tmp", temporary)) {
         return path_too_long(directory, err);
     }
     /* One that was left by a crash is in the way of O_EXCL. */
@@ -146,23 +151,25 @@ MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name
         status = mr_file_rename(temporary, path, err);
     }
     if (status != MR_OK) {
-        (void)mr_file_remove(temporary, NULL); /* the first cause is told; the old checkpoint stays */
+        (void)mr_file_remove(temporary,
+                             NULL); /* the first cause is told; the old checkpoint stays */
         return status;
     }
     mr_fault_point("checkpoint.after_rename");
     /* The log below is given back only after this: until then the name may vanish. */
-    return mr_fault_planted("skip_directory_fsync") ? MR_OK : mr_file_sync_directory(directory, err);
+    return mr_fault_planted("skip_directory_fsync") ? MR_OK
+                                                    : mr_file_sync_directory(directory, err);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
-static MrStatus content_check(const char *path, const MrBuilder *bytes, const uint8_t query[16], uint64_t sequence,
-                              CheckpointHeader *header, MrError *err)
+static MrStatus content_check(const char *path, const MrBuilder *bytes, const uint8_t query[16],
+                              uint64_t sequence, CheckpointHeader *header, MrError *err)
 {
     uint32_t expected, actual;
     if (bytes->length < sizeof *header + sizeof expected) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "checkpoint \"%s\" is cut off: it has %zu bytes", path,
-                            bytes->length);
+        return mr_error_set(err, MR_ERR_CORRUPT, "checkpoint \"%s\" is cut off: it has %zu bytes",
+                            path, bytes->length);
     }
     memcpy(header, bytes->data, sizeof *header);
     memcpy(&expected, bytes->data + bytes->length - sizeof expected, sizeof expected);
@@ -170,18 +177,19 @@ static MrStatus content_check(const char *path, const MrBuilder *bytes, const ui
         return mr_error_set(err, MR_ERR_CORRUPT, "checkpoint \"%s\" does not start as one", path);
     }
     if (header->version > CHECKPOINT_VERSION || header->incompatible != 0) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED,
-                     "checkpoint \"%s\" has format version %u with feature bits %#x; this server reads version %d",
-                     path, header->version, header->incompatible, CHECKPOINT_VERSION);
+        mr_error_set(
+            err, MR_ERR_UNSUPPORTED,
+            "checkpoint \"%s\" has format version %u with feature bits %#x; this server reads version %d",
+            path, header->version, header->incompatible, CHECKPOINT_VERSION);
         return mr_error_hint(err, "Start the server version that wrote it.");
     }
     actual = mr_crc32c(0, bytes->data, bytes->length - sizeof expected);
-    if ((actual != expected && !mr_fault_planted("ignore_crc"))
-        || header->content_bytes != bytes->length - sizeof *header - sizeof expected
-        || memcmp(header->query, query, 16) != 0 || header->sequence != sequence) {
+    if ((actual != expected && !mr_fault_planted("ignore_crc")) ||
+        header->content_bytes != bytes->length - sizeof *header - sizeof expected ||
+        memcmp(header->query, query, 16) != 0 || header->sequence != sequence) {
         return mr_error_set(err, MR_ERR_CORRUPT,
-                            "checkpoint \"%s\" is damaged: checksum %08x expected, %08x found", path, expected,
-                            actual);
+                            "checkpoint \"%s\" is damaged: checksum %08x expected, %08x found",
+                            path, expected, actual);
     }
     return MR_OK;
 }
@@ -202,8 +210,8 @@ static MrStatus file_load(const char *path, MrBuilder *bytes, MrError *err)
 }
 
 /* Fills `data` with the content when the file is good and of this plan. */
-static MrStatus checkpoint_try(const char *path, const uint8_t query[16], uint64_t sequence, uint64_t plan_hash,
-                               MrBuilder *data, bool *is_good, MrError *err)
+static MrStatus checkpoint_try(const char *path, const uint8_t query[16], uint64_t sequence,
+                               uint64_t plan_hash, MrBuilder *data, bool *is_good, MrError *err)
 {
     MrError cause = MR_ERROR_INIT;
     CheckpointHeader header;
@@ -231,8 +239,9 @@ static MrStatus checkpoint_try(const char *path, const uint8_t query[16], uint64
     return MR_OK;
 }
 
-MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint64_t at_most, uint64_t plan_hash,
-                            MrBuilder *data, uint64_t *sequence, bool *found, MrError *err)
+MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint64_t at_most,
+                            uint64_t plan_hash, MrBuilder *data, uint64_t *sequence, bool *found,
+                            MrError *err)
 {
     SequenceList list;
     char name[NAME_BYTES], path[4096];
@@ -260,15 +269,17 @@ MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint
 
 /* ---- removing ---------------------------------------------------------------------------- */
 
-static MrStatus checkpoint_remove(const char *directory, const uint8_t query[16], uint64_t sequence, MrError *err)
+static MrStatus checkpoint_remove(const char *directory, const uint8_t query[16], uint64_t sequence,
+                                  MrError *err)
 {
     char name[NAME_BYTES], path[4096];
     name_format(query, sequence, name);
-    return path_format(directory, name, "", path) ? mr_file_remove(path, err) : path_too_long(directory, err);
+    return path_format(directory, name, "", path) ? mr_file_remove(path, err)
+                                                  : path_too_long(directory, err);
 }
 
-MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16], uint64_t rewind_sequence,
-                             uint64_t *oldest_kept, MrError *err)
+MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16],
+                             uint64_t rewind_sequence, uint64_t *oldest_kept, MrError *err)
 {
     SequenceList list;
     uint64_t oldest = 0;

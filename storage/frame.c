@@ -16,13 +16,14 @@ uint32_t mr_frame_header_crc(const MrFrameHeader *header, uint32_t salt)
     return mr_crc32c(salt, (const char *)header + skip, sizeof *header - skip);
 }
 
-bool mr_frame_header_is_good(const MrFrameHeader *header, uint32_t salt, uint64_t offset, uint64_t limit)
+bool mr_frame_header_is_good(const MrFrameHeader *header, uint32_t salt, uint64_t offset,
+                             uint64_t limit)
 {
-    return header->magic == MR_FRAME_MAGIC && header->offset == offset
-           && header->body_bytes <= MR_FRAME_BODY_MAX && offset <= limit
-           && mr_frame_total_bytes(header->body_bytes) <= limit - offset
-           && header->payload_bytes <= header->body_bytes
-           && mr_frame_header_crc(header, salt) == header->header_crc;
+    return header->magic == MR_FRAME_MAGIC && header->offset == offset &&
+           header->body_bytes <= MR_FRAME_BODY_MAX && offset <= limit &&
+           mr_frame_total_bytes(header->body_bytes) <= limit - offset &&
+           header->payload_bytes <= header->body_bytes &&
+           mr_frame_header_crc(header, salt) == header->header_crc;
 }
 
 uint32_t mr_frame_body_crc(const MrFrameHeader *header, const void *body)
@@ -63,7 +64,8 @@ static void *pool_take(MrFramePool *pool, size_t bytes, size_t *capacity)
     }
     pthread_mutex_unlock(&pool->lock);
     if (found == NULL) {
-        *capacity = bytes < BUFFER_STEP ? bytes : (bytes + BUFFER_STEP - 1) & ~(size_t)(BUFFER_STEP - 1);
+        *capacity =
+            bytes < BUFFER_STEP ? bytes : (bytes + BUFFER_STEP - 1) & ~(size_t)(BUFFER_STEP - 1);
         found = aligned_alloc(MR_FRAME_ALIGN, *capacity);
     }
     return found;
@@ -94,7 +96,8 @@ MrStatus mr_frame_create(MrFramePool *pool, uint64_t body_bytes, MrLogFrame **ou
 {
     *out = NULL;
     if (body_bytes > MR_FRAME_BODY_MAX) {
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a record of %llu bytes is too large for the log",
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
+                            "a record of %llu bytes is too large for the log",
                             (unsigned long long)body_bytes);
     }
     MrLogFrame *frame = calloc(1, sizeof *frame);
@@ -128,7 +131,8 @@ void mr_frame_retain(MrLogFrame *frame)
 
 void mr_frame_release(MrLogFrame *frame)
 {
-    if (frame == NULL || atomic_fetch_sub_explicit(&frame->references, 1, memory_order_acq_rel) != 1) {
+    if (frame == NULL ||
+        atomic_fetch_sub_explicit(&frame->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
     mr_arena_fini(&frame->arena);
@@ -174,14 +178,16 @@ static MrStatus frame_widen(MrLogFrame *frame, const MrSchema *schema, MrError *
     memcpy(wide->columns, frame->block->columns, sizeof *wide->columns * wide->column_count);
     for (uint32_t i = wide->column_count; i < schema->column_count; i++) {
         MrDatum null = { .type = schema->columns[i].type, .is_null = true };
-        MR_TRY(mr_vector_init_constant(&wide->columns[i], &frame->arena, &null, wide->row_count, err));
+        MR_TRY(
+            mr_vector_init_constant(&wide->columns[i], &frame->arena, &null, wide->row_count, err));
     }
     wide->column_count = schema->column_count;
     frame->block = wide;
     return MR_OK;
 }
 
-MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock **out, MrError *err)
+MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock **out,
+                        MrError *err)
 {
     MrStatus status = MR_OK;
     pthread_mutex_lock(&frame->lock);

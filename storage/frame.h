@@ -75,12 +75,14 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is the mem
 
 static inline uint64_t mr_frame_total_bytes(uint64_t body_bytes)
 {
-    return sizeof(MrFrameHeader) + ((body_bytes + MR_FRAME_ALIGN - 1) & ~(uint64_t)(MR_FRAME_ALIGN - 1));
+    return sizeof(MrFrameHeader) +
+           ((body_bytes + MR_FRAME_ALIGN - 1) & ~(uint64_t)(MR_FRAME_ALIGN - 1));
 }
 uint32_t mr_frame_header_crc(const MrFrameHeader *header, uint32_t salt);
 /* The header is one that was written at `offset` of a segment with this salt, and its frame ends at
  * or before `limit`. */
-bool mr_frame_header_is_good(const MrFrameHeader *header, uint32_t salt, uint64_t offset, uint64_t limit);
+bool mr_frame_header_is_good(const MrFrameHeader *header, uint32_t salt, uint64_t offset,
+                             uint64_t limit);
 uint32_t mr_frame_body_crc(const MrFrameHeader *header, const void *body);
 
 /* Buffers that were used are kept for the next frames: fresh memory costs a page fault per page. */
@@ -98,22 +100,22 @@ void mr_frame_pool_fini(MrFramePool *pool);
  * once it is written the first reader decodes it in place, under `lock`. */
 typedef struct MrLogFrame {
     atomic_uint references;
-    MrFramePool *pool;        /* keeps */
-    MrFrameHeader *header;    /* start of the buffer */
+    MrFramePool *pool;     /* keeps */
+    MrFrameHeader *header; /* start of the buffer */
     size_t capacity;
-    uint64_t total_bytes;     /* header, body, padding */
+    uint64_t total_bytes; /* header, body, padding */
     atomic_bool is_written;
     /* Guarded by the log's lock: its place in the queue to the disk, and in the cache. */
     struct MrLogFrame *queue_next;
-    struct MrSegment *queue_segment;         /* a reference */
+    struct MrSegment *queue_segment; /* a reference */
     uint64_t queue_ticket, queue_sequence;
     struct MrLogFrame *cache_next;
     uint64_t cache_sequence;
     pthread_mutex_t lock;
-    void *copy;               /* of the body, when it was read before it was written */
+    void *copy; /* of the body, when it was read before it was written */
     size_t copy_capacity;
-    MrArena arena;            /* of `block` and `watermarks` */
-    MrBlock *block;           /* decoded; NULL: not yet */
+    MrArena arena;  /* of `block` and `watermarks` */
+    MrBlock *block; /* decoded; NULL: not yet */
     const int64_t *watermarks;
 } MrLogFrame;
 
@@ -127,6 +129,7 @@ static inline void *mr_frame_body(const MrLogFrame *frame)
 }
 /* The frame's block over its own bytes, decoded once.  Columns that the schema has got since read
  * as NULL.  The block lives as long as the frame is held and must not be changed. */
-MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock **out, MrError *err);
+MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock **out,
+                        MrError *err);
 
 #endif

@@ -32,7 +32,9 @@ static uint32_t stream_search(const MrLog *log, uint32_t stream_id)
 LogStream *log_stream_find(MrLog *log, uint32_t stream_id)
 {
     uint32_t at = stream_search(log, stream_id);
-    return at < log->stream_count && log->streams[at]->state.stream_id == stream_id ? log->streams[at] : NULL;
+    return at < log->stream_count && log->streams[at]->state.stream_id == stream_id
+               ? log->streams[at]
+               : NULL;
 }
 
 LogStream *log_stream_make(MrLog *log, uint32_t stream_id)
@@ -54,10 +56,13 @@ LogStream *log_stream_make(MrLog *log, uint32_t stream_id)
     if (stream == NULL) {
         return NULL;
     }
-    stream->state = (LogStreamState){ .stream_id = stream_id, .watermark_us = MR_TIME_MIN,
-                                      .last_arrival_us = MR_TIME_MIN, .last_event_us = MR_TIME_MIN,
+    stream->state = (LogStreamState){ .stream_id = stream_id,
+                                      .watermark_us = MR_TIME_MIN,
+                                      .last_arrival_us = MR_TIME_MIN,
+                                      .last_event_us = MR_TIME_MIN,
                                       .last_record_arrival_us = MR_TIME_MIN };
-    memmove(&log->streams[at + 1], &log->streams[at], (log->stream_count - at) * sizeof *log->streams);
+    memmove(&log->streams[at + 1], &log->streams[at],
+            (log->stream_count - at) * sizeof *log->streams);
     log->streams[at] = stream;
     log->stream_count++;
     return stream;
@@ -80,16 +85,17 @@ void log_stream_damage(MrLog *log, LogStream *stream, uint64_t sequence, const M
 
 MrStatus mr_log_set_stream(MrLog *log, const MrLogStream *definition, MrError *err)
 {
-    if (definition->schema == NULL || definition->event_column < -1
-        || (definition->event_column >= 0
-            && (uint32_t)definition->event_column >= definition->schema->column_count)) {
-        return mr_error_set(err, MR_ERR_INTERNAL, "stream %u has no event column %d", definition->stream_id,
-                            definition->event_column);
+    if (definition->schema == NULL || definition->event_column < -1 ||
+        (definition->event_column >= 0 &&
+         (uint32_t)definition->event_column >= definition->schema->column_count)) {
+        return mr_error_set(err, MR_ERR_INTERNAL, "stream %u has no event column %d",
+                            definition->stream_id, definition->event_column);
     }
     if (definition->event_column >= 0) {
         MrTypeId type = definition->schema->columns[definition->event_column].type.id;
         if (type != MR_TYPE_TIMESTAMP && type != MR_TYPE_TIMESTAMPTZ) {
-            return mr_error_set(err, MR_ERR_INTERNAL, "the event time of stream %u is not a timestamp",
+            return mr_error_set(err, MR_ERR_INTERNAL,
+                                "the event time of stream %u is not a timestamp",
                                 definition->stream_id);
         }
     }
@@ -296,7 +302,8 @@ MrStatus mr_log_open(const MrLogOptions *options, MrLog **out, MrError *err)
     log->next_number = 1;
     log->last_arrival_us = MR_TIME_MIN;
     log->staging = malloc(LOG_STAGING_BYTES);
-    MrStatus status = log->directory == NULL || log->staging == NULL ? mr_error_no_memory(err) : MR_OK;
+    MrStatus status =
+        log->directory == NULL || log->staging == NULL ? mr_error_no_memory(err) : MR_OK;
     pthread_mutex_lock(&log->lock);
     if (status == MR_OK) {
         log->options.directory = log->directory;

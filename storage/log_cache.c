@@ -26,8 +26,8 @@ static void list_drop_first(MrLog *log, FrameList *list)
         list->tail = NULL;
     }
     list->bytes -= frame->total_bytes;
-    if (log_index_seek(log, frame->cache_sequence, &segment, &entry)
-        && log->segments[segment]->entries[entry].frame == frame) {
+    if (log_index_seek(log, frame->cache_sequence, &segment, &entry) &&
+        log->segments[segment]->entries[entry].frame == frame) {
         log->segments[segment]->entries[entry].frame = NULL;
     }
     mr_frame_release(frame);
@@ -37,8 +37,8 @@ void log_cache_trim(MrLog *log)
 {
     uint64_t limit = log->options.cache_bytes;
     /* What waits for the disk cannot go. */
-    while (log->cache.head != NULL && log->cache.bytes > limit
-           && atomic_load_explicit(&log->cache.head->is_written, memory_order_relaxed)) {
+    while (log->cache.head != NULL && log->cache.bytes > limit &&
+           atomic_load_explicit(&log->cache.head->is_written, memory_order_relaxed)) {
         list_drop_first(log, &log->cache);
     }
     while (log->history.head != NULL && log->history.bytes > limit / 4) {

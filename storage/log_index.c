@@ -52,7 +52,8 @@ MrStatus log_segment_reserve(LogSegment *segment, uint32_t more, MrError *err)
     if (capacity < 16) {
         capacity = 16;
     }
-    LogEntry *larger = capacity > UINT32_MAX ? NULL : realloc(segment->entries, capacity * sizeof *larger);
+    LogEntry *larger =
+        capacity > UINT32_MAX ? NULL : realloc(segment->entries, capacity * sizeof *larger);
     if (larger == NULL) {
         return mr_error_no_memory(err);
     }
@@ -79,7 +80,9 @@ LogSegment *log_segment_by_number(const MrLog *log, uint64_t number)
             high = middle;
         }
     }
-    return low < log->segment_count && log->segments[low]->file->number == number ? log->segments[low] : NULL;
+    return low < log->segment_count && log->segments[low]->file->number == number
+               ? log->segments[low]
+               : NULL;
 }
 
 static bool entry_ends_before(const LogIndexEntry *at, uint64_t sequence)
@@ -147,7 +150,8 @@ static const LogMoved *moved_find(const LogSegment *segment, uint64_t offset)
             high = middle;
         }
     }
-    return low < segment->moved_count && segment->moved[low].from == offset ? &segment->moved[low] : NULL;
+    return low < segment->moved_count && segment->moved[low].from == offset ? &segment->moved[low]
+                                                                            : NULL;
 }
 
 bool log_entry_is_gone(const MrLog *log, const LogSegment *segment, const LogIndexEntry *at)
@@ -167,7 +171,8 @@ MrSegment *log_entry_file(const MrLog *log, LogIndexEntry *at)
         return NULL;
     }
     /* A record of the file itself was given its new offset when it was written again. */
-    bool is_own = log_index_seek(log, at->sequence, &segment, &entry) && log->segments[segment] == other;
+    bool is_own =
+        log_index_seek(log, at->sequence, &segment, &entry) && log->segments[segment] == other;
     const LogMoved *moved = other->is_rewritten && !is_own ? moved_find(other, at->offset) : NULL;
     if (moved != NULL) {
         at->offset = moved->to;
@@ -184,10 +189,12 @@ static uint32_t entry_rows_from(const LogIndexEntry *at, uint64_t trim)
     if (trim <= at->sequence) {
         return at->row_count;
     }
-    return trim - at->sequence >= at->row_count ? 0 : at->row_count - (uint32_t)(trim - at->sequence);
+    return trim - at->sequence >= at->row_count ? 0
+                                                : at->row_count - (uint32_t)(trim - at->sequence);
 }
 
-void log_state_trimmed(MrLog *log, const LogStream *stream, uint64_t below, uint64_t *rows, uint64_t *bytes)
+void log_state_trimmed(MrLog *log, const LogStream *stream, uint64_t below, uint64_t *rows,
+                       uint64_t *bytes)
 {
     const LogStreamState *state = &stream->state;
     uint64_t old = state->trim_below;
@@ -239,9 +246,7 @@ void log_state_apply(MrLog *log, LogStream *stream, const LogIndexEntry *at, MrS
         }
         break;
     case MR_RECORD_HEARTBEAT:
-    case MR_RECORD_ADVANCE:
-        state->last_record_arrival_us = at->arrival_us;
-        break;
+    case MR_RECORD_ADVANCE: state->last_record_arrival_us = at->arrival_us; break;
     case MR_RECORD_TRIM:
         if (at->trim_below > state->trim_below) {
             state->trim_below = at->trim_below;
@@ -252,8 +257,7 @@ void log_state_apply(MrLog *log, LogStream *stream, const LogIndexEntry *at, MrS
             state->first_sequence = state->trim_below;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     if (at->watermark_after_us > state->watermark_us) {
         state->watermark_us = at->watermark_after_us;
@@ -264,8 +268,10 @@ void log_state_apply(MrLog *log, LogStream *stream, const LogIndexEntry *at, MrS
 
 MrStatus log_state_encode(const MrLog *log, MrBuilder *out, MrError *err)
 {
-    LogStateHead head = { .next_sequence = log->next_sequence, .next_transaction = log->next_transaction,
-                          .last_arrival_us = log->last_arrival_us, .stream_count = log->stream_count };
+    LogStateHead head = { .next_sequence = log->next_sequence,
+                          .next_transaction = log->next_transaction,
+                          .last_arrival_us = log->last_arrival_us,
+                          .stream_count = log->stream_count };
     mr_builder_append(out, &head, sizeof head);
     for (uint32_t i = 0; i < log->stream_count; i++) {
         mr_builder_append(out, &log->streams[i]->state, sizeof log->streams[i]->state);
@@ -280,7 +286,8 @@ MrStatus log_state_decode(MrLog *log, const void *data, size_t length, MrError *
         return mr_error_set(err, MR_ERR_CORRUPT, "the state in a log file is cut off");
     }
     memcpy(&head, data, sizeof head);
-    if (head.stream_count != (length - sizeof head) / sizeof(LogStreamState) || head.next_sequence == 0) {
+    if (head.stream_count != (length - sizeof head) / sizeof(LogStreamState) ||
+        head.next_sequence == 0) {
         return mr_error_set(err, MR_ERR_CORRUPT, "the state in a log file is cut off");
     }
     for (uint64_t i = 0; i < head.stream_count; i++) {
@@ -301,15 +308,17 @@ MrStatus log_state_decode(MrLog *log, const void *data, size_t length, MrError *
 
 uint64_t log_index_bytes_max(const MrLog *log, const LogSegment *segment, uint32_t more)
 {
-    return sizeof(LogIndexHead) + ((uint64_t)segment->count + more) * sizeof(LogIndexEntry)
-           + sizeof(LogStateHead) + ((uint64_t)log->stream_count + 8) * sizeof(LogStreamState);
+    return sizeof(LogIndexHead) + ((uint64_t)segment->count + more) * sizeof(LogIndexEntry) +
+           sizeof(LogStateHead) + ((uint64_t)log->stream_count + 8) * sizeof(LogStreamState);
 }
 
-MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t state_bytes, MrBuilder *out,
-                          MrError *err)
+MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t state_bytes,
+                          MrBuilder *out, MrError *err)
 {
-    LogIndexHead head = { .first_sequence = segment->first_sequence, .next_sequence = segment->next_sequence,
-                          .entry_count = segment->count, .is_rewritten = segment->is_rewritten,
+    LogIndexHead head = { .first_sequence = segment->first_sequence,
+                          .next_sequence = segment->next_sequence,
+                          .entry_count = segment->count,
+                          .is_rewritten = segment->is_rewritten,
                           .moved_count = segment->moved_count };
     mr_builder_append(out, &head, sizeof head);
     for (uint32_t i = 0; i < segment->count; i++) {
@@ -324,16 +333,16 @@ MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t s
 
 static bool index_entry_is_good(const LogSegment *segment, const LogIndexEntry *at, uint64_t above)
 {
-    return at->sequence >= above && at->row_count > 0
-           && at->sequence <= segment->next_sequence
-           && at->row_count <= segment->next_sequence - at->sequence
-           && at->segment <= segment->file->number && at->bytes >= sizeof(MrFrameHeader)
-           && at->bytes % MR_FRAME_ALIGN == 0 && at->bytes <= mr_frame_total_bytes(MR_FRAME_BODY_MAX)
-           && at->kind >= MR_RECORD_ROWS && at->kind <= MR_RECORD_TRIM;
+    return at->sequence >= above && at->row_count > 0 && at->sequence <= segment->next_sequence &&
+           at->row_count <= segment->next_sequence - at->sequence &&
+           at->segment <= segment->file->number && at->bytes >= sizeof(MrFrameHeader) &&
+           at->bytes % MR_FRAME_ALIGN == 0 &&
+           at->bytes <= mr_frame_total_bytes(MR_FRAME_BODY_MAX) && at->kind >= MR_RECORD_ROWS &&
+           at->kind <= MR_RECORD_TRIM;
 }
 
-MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const void **state, size_t *state_bytes,
-                          MrError *err)
+MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const void **state,
+                          size_t *state_bytes, MrError *err)
 {
     const char *data = mr_frame_body(frame);
     size_t length = frame->header->body_bytes;
@@ -342,8 +351,9 @@ MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const vo
         goto damaged;
     }
     memcpy(&head, data, sizeof head);
-    if (head.entry_count > (length - sizeof head) / sizeof(LogIndexEntry) || head.entry_count > UINT32_MAX
-        || head.first_sequence == 0 || head.next_sequence < head.first_sequence) {
+    if (head.entry_count > (length - sizeof head) / sizeof(LogIndexEntry) ||
+        head.entry_count > UINT32_MAX || head.first_sequence == 0 ||
+        head.next_sequence < head.first_sequence) {
         goto damaged;
     }
     segment->first_sequence = head.first_sequence;
@@ -378,5 +388,6 @@ MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const vo
     return MR_OK;
 damaged:
     segment->count = 0;
-    return mr_error_set(err, MR_ERR_CORRUPT, "the index of log file \"%s\" makes no sense", segment->file->path);
+    return mr_error_set(err, MR_ERR_CORRUPT, "the index of log file \"%s\" makes no sense",
+                        segment->file->path);
 }

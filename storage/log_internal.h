@@ -14,8 +14,8 @@
 typedef struct LogIndexEntry {
     uint64_t sequence;
     uint64_t stream_previous;
-    uint64_t segment;          /* number of the file that has the frame: a part's may be an older one */
-    uint64_t offset, bytes;    /* the whole frame */
+    uint64_t segment; /* number of the file that has the frame: a part's may be an older one */
+    uint64_t offset, bytes; /* the whole frame */
     int64_t arrival_us;
     int64_t watermark_us, watermark_after_us;
     int64_t event_min_us, event_max_us; /* of TRIM: rows and bytes that stay visible */
@@ -23,12 +23,12 @@ typedef struct LogIndexEntry {
     uint32_t stream_id, row_count; /* 1 for records that are not rows */
     uint32_t future_rows;
     uint16_t kind;
-    uint16_t is_damaged;       /* seen to fail its checksum: reads fail, others go on */
+    uint16_t is_damaged; /* seen to fail its checksum: reads fail, others go on */
 } LogIndexEntry;
 
 typedef struct LogEntry {
     LogIndexEntry at;
-    MrLogFrame *frame;         /* cached, a reference; or NULL */
+    MrLogFrame *frame; /* cached, a reference; or NULL */
 } LogEntry;
 
 /* A part in a file that was written again: records of later files name its old offset for ever. */
@@ -42,9 +42,9 @@ typedef struct LogSegment {
     uint64_t first_sequence, next_sequence;
     LogEntry *entries;
     uint32_t count, capacity;
-    bool is_damaged;           /* a part of it cannot be read: it is neither cut nor sealed */
-    bool is_rewritten;         /* rows are gone from it; `moved`: parts that others' records need */
-    LogMoved *moved;           /* by old offset */
+    bool is_damaged;   /* a part of it cannot be read: it is neither cut nor sealed */
+    bool is_rewritten; /* rows are gone from it; `moved`: parts that others' records need */
+    LogMoved *moved;   /* by old offset */
     uint32_t moved_count;
 } LogSegment;
 
@@ -52,7 +52,7 @@ typedef struct LogSegment {
 typedef struct LogStreamState {
     uint32_t stream_id, unused;
     int64_t watermark_us;
-    uint64_t rows, bytes;      /* visible ones */
+    uint64_t rows, bytes; /* visible ones */
     uint64_t first_sequence, last_sequence;
     int64_t last_arrival_us, last_event_us, last_record_arrival_us;
     uint64_t future_rows;
@@ -63,25 +63,26 @@ typedef struct LogStreamState {
 typedef struct LogStateHead {
     uint64_t next_sequence, next_transaction;
     int64_t last_arrival_us;
-    uint64_t stream_count;     /* LogStreamState follow */
+    uint64_t stream_count; /* LogStreamState follow */
 } LogStateHead;
 
 typedef struct LogIndexHead {
     uint64_t first_sequence, next_sequence;
-    uint64_t entry_count;      /* LogIndexEntry, LogMoved, and a LogStateHead as of the end follow */
+    uint64_t entry_count; /* LogIndexEntry, LogMoved, and a LogStateHead as of the end follow */
     uint32_t is_rewritten, moved_count;
 } LogIndexHead;
 
-_Static_assert(sizeof(LogIndexEntry) == 104 && sizeof(LogStreamState) == 184 && sizeof(LogIndexHead) == 32,
+_Static_assert(sizeof(LogIndexEntry) == 104 && sizeof(LogStreamState) == 184 &&
+                   sizeof(LogIndexHead) == 32,
                "no holes on disk");
 
 typedef struct LogStream {
     LogStreamState state;
-    bool is_known;             /* mr_log_set_stream was called */
+    bool is_known; /* mr_log_set_stream was called */
     bool is_forgotten;
     MrLogStream definition;
-    MrError *error;            /* CORRUPT; owned */
-    uint64_t damaged_from;     /* the first sequence that may be lost */
+    MrError *error;        /* CORRUPT; owned */
+    uint64_t damaged_from; /* the first sequence that may be lost */
     /* During recovery: records below are known to have been seen; and what was found missing, which
      * is damage unless a later record trims it. */
     uint64_t proven_upto;
@@ -108,9 +109,9 @@ struct MrLog {
     MrLogOptions options;
     MrFramePool pool;
 
-    LogSegment **segments;     /* by number; the last is the one appended to */
+    LogSegment **segments; /* by number; the last is the one appended to */
     uint32_t segment_count, segment_capacity;
-    LogStream **streams;       /* by id */
+    LogStream **streams; /* by id */
     uint32_t stream_count, stream_capacity;
 
     uint64_t next_sequence, next_transaction;
@@ -120,49 +121,53 @@ struct MrLog {
     FrameList queue;
     uint64_t placed_ticket, written_ticket, synced_ticket;
     uint64_t written_sequence, synced_sequence;
-    MrSegment *write_segment;  /* the writer's: the last one it wrote into; a reference */
-    uint64_t write_end;        /* offset there behind the last frame written */
-    char *staging;             /* the writer's */
+    MrSegment *write_segment; /* the writer's: the last one it wrote into; a reference */
+    uint64_t write_end;       /* offset there behind the last frame written */
+    char *staging;            /* the writer's */
     bool is_writing;
-    MrSegment *next;           /* prepared; a reference */
+    MrSegment *next; /* prepared; a reference */
     uint64_t next_number;
     bool is_creating;
-    bool is_at_low_water;      /* no room for rows; the reserve is given up */
-    MrStatus failure;          /* final */
+    bool is_at_low_water; /* no room for rows; the reserve is given up */
+    MrStatus failure;     /* final */
     MrError failure_error;
 
-    LogDamage unproven;        /* during recovery */
+    LogDamage unproven; /* during recovery */
     MrLogTransaction *open_transactions;
-    uint64_t sealed_below;     /* files of lower numbers are sealed, or damaged */
+    uint64_t sealed_below; /* files of lower numbers are sealed, or damaged */
     bool is_freeing;
 
-    FrameList cache, history;  /* recent frames, and those read back; both first in, first out */
+    FrameList cache, history; /* recent frames, and those read back; both first in, first out */
 };
 
 struct MrLogTransaction {
     MrLog *log;
     uint64_t id;
-    uint64_t first_segment;    /* file of its first part; UINT64_MAX: none yet */
+    uint64_t first_segment;                     /* file of its first part; UINT64_MAX: none yet */
     struct MrLogTransaction *next_open, **link; /* in log->open_transactions */
     struct LogPart *parts;
     uint32_t part_count, part_capacity;
-    MrLogFrame *held;          /* the last block, not placed yet */
+    MrLogFrame *held; /* the last block, not placed yet */
     uint64_t held_frames_bytes;
 };
 
 /* A block of a transaction that is not committed. */
 typedef struct LogPart {
     MrCommitPart commit;
-    MrLogFrame *frame;         /* a reference while it is cheap, for the cache */
+    MrLogFrame *frame; /* a reference while it is cheap, for the cache */
     /* Facts for the watermark, true while arrival + skew lies in [sure_from, sure_below). */
-    int64_t moved_us;          /* greatest event time that is not in the future; MR_TIME_MIN none */
+    int64_t moved_us; /* greatest event time that is not in the future; MR_TIME_MIN none */
     int64_t sure_from_us, sure_below_us;
     int64_t delay_us, skew_us; /* the stream's when the block came: they stand in its frame */
     uint32_t offset_bytes;
     char offset[96];
 } LogPart;
 
-enum { LOG_QUEUE_BYTES_MAX = 8 << 20, LOG_HELD_BYTES_MAX = 16 << 20, LOG_STAGING_BYTES = 256 << 10 };
+enum {
+    LOG_QUEUE_BYTES_MAX = 8 << 20,
+    LOG_HELD_BYTES_MAX = 16 << 20,
+    LOG_STAGING_BYTES = 256 << 10
+};
 
 /* ---- log.c ---- */
 /* The stream, or NULL; `make`: with a fresh state when there is none (NULL: no memory). */
@@ -191,20 +196,33 @@ bool log_entry_is_gone(const MrLog *log, const LogSegment *segment, const LogInd
 /* The file that has the record's frame, a new reference, and its offset there in `at`; NULL: missing. */
 MrSegment *log_entry_file(const MrLog *log, LogIndexEntry *at);
 /* Visible rows and bytes of the stream once those below `below` are not. */
-void log_state_trimmed(MrLog *log, const LogStream *stream, uint64_t below, uint64_t *rows, uint64_t *bytes);
+void log_state_trimmed(MrLog *log, const LogStream *stream, uint64_t below, uint64_t *rows,
+                       uint64_t *bytes);
 /* State and index as bytes.  The lock is held. */
 MrStatus log_state_encode(const MrLog *log, MrBuilder *out, MrError *err);
 MrStatus log_state_decode(MrLog *log, const void *data, size_t length, MrError *err);
-MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t state_bytes, MrBuilder *out,
-                          MrError *err);
-MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const void **state, size_t *state_bytes,
-                          MrError *err);
+MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t state_bytes,
+                          MrBuilder *out, MrError *err);
+MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const void **state,
+                          size_t *state_bytes, MrError *err);
 /* What one more record means for its stream and the log. */
 void log_state_apply(MrLog *log, LogStream *stream, const LogIndexEntry *at, MrString offset);
 uint64_t log_index_bytes_max(const MrLog *log, const LogSegment *segment, uint32_t more);
 
+/* ---- log_append.c ---- */
+void log_transaction_unlink(MrLogTransaction *transaction); /* the lock is held */
+void log_transaction_free(MrLogTransaction *transaction);
+/* The stream as appenders need it, and the arrival of a commit now, at least. */
+MrStatus log_stream_for_append(MrLog *log, uint32_t stream_id, MrLogStream *definition,
+                               int64_t *arrival_us, MrError *err);
+/* What the watermark needs to know of the part's rows, for an arrival of at least `arrival_us`. */
+void log_part_measure(LogPart *part, const MrVector *times, int64_t arrival_us);
+/* Places the held block as a PART. */
+MrStatus log_place_held(MrLogTransaction *transaction, MrError *err);
+
 /* ---- log_writer.c: all with the lock held, which they may give up for a while ---- */
-MrStatus log_place_room(MrLog *log, uint64_t frame_bytes, uint32_t entries, bool is_small, MrError *err);
+MrStatus log_place_room(MrLog *log, uint64_t frame_bytes, uint32_t entries, bool is_small,
+                        MrError *err);
 void log_place(MrLog *log, MrLogFrame *frame); /* after room; takes a reference of its own */
 MrStatus log_flush(MrLog *log, uint64_t ticket, bool is_synced, MrError *err);
 /* Makes the next segment when there is none with room for `need_bytes` of frames. */
@@ -220,22 +238,33 @@ void log_cache_trim(MrLog *log);
 
 /* ---- log_reader.c ---- */
 /* The frame of a record from its file (NULL: missing), checked against the entry; without the lock. */
-MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out, MrError *err);
+MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out,
+                        MrError *err);
 
 /* ---- log_recovery.c ---- */
 MrStatus log_recover(MrLog *log, MrError *err);
 
+/* ---- log_examine.c: recovery of one segment ---- */
+/* Frame by frame, without an index; `is_tail`: a bad frame may be a torn write, and is cut. */
+MrStatus log_examine_segment(MrLog *log, LogSegment *segment, bool is_tail, MrError *err);
+/* What a record, and a STATE, say of the rows before them. */
+void log_chain_check(LogStream *stream, const LogIndexEntry *at, const MrSegment *file);
+MrStatus log_state_check(MrLog *log, const MrSegment *file, uint64_t offset, const void *data,
+                         size_t length, MrError *err);
+/* Notes damage of which no one knows the records. */
+void log_unproven_note(MrLog *log, const MrError *cause);
+
 /* ---- log_time.c: kernels over event times ---- */
 typedef struct LogTimes {
-    int64_t min_us, max_us;    /* MR_TIME_MAX, MR_TIME_MIN: no row has a time */
+    int64_t min_us, max_us; /* MR_TIME_MAX, MR_TIME_MIN: no row has a time */
 } LogTimes;
 LogTimes log_times_range(const MrVector *column);
 /* Event times at most `limit`: their greatest; the least above it; how many are above. */
 void log_times_split(const MrVector *column, int64_t limit_us, int64_t *moved_us, int64_t *above_us,
                      uint32_t *above_count);
 /* W before each row, from W before the first; returns W after the last. */
-int64_t log_times_watermarks(const MrVector *column, int64_t before_us, int64_t delay_us, int64_t limit_us,
-                             int64_t *out);
+int64_t log_times_watermarks(const MrVector *column, int64_t before_us, int64_t delay_us,
+                             int64_t limit_us, int64_t *out);
 /* a - b and a + b, kept in range; the ends stand for ±infinity and stay. */
 int64_t log_time_less(int64_t time_us, int64_t delay_us);
 int64_t log_time_plus(int64_t time_us, int64_t skew_us);

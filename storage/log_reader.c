@@ -12,35 +12,42 @@ enum { ENTRIES_PER_TURN = 4096 };
 
 static bool filter_wants(const MrLogFilter *filter, uint32_t stream_id)
 {
-    return filter == NULL || filter->streams == NULL
-           || (stream_id / 64 < filter->stream_words
-               && ((filter->streams[stream_id / 64] >> (stream_id % 64)) & 1) != 0);
+    return filter == NULL || filter->streams == NULL ||
+           (stream_id / 64 < filter->stream_words &&
+            ((filter->streams[stream_id / 64] >> (stream_id % 64)) & 1) != 0);
 }
 
 /* ---- one frame --------------------------------------------------------------------------- */
 
 /* The frame is the one the entry stands for, whatever the bytes say. */
-static MrStatus frame_check(const LogIndexEntry *at, const MrLogFrame *frame, const char *path, MrError *err)
+static MrStatus frame_check(const LogIndexEntry *at, const MrLogFrame *frame, const char *path,
+                            MrError *err)
 {
     const MrFrameHeader *header = frame->header;
     bool is_part = header->kind == MR_FRAME_PART;
     if (at->kind == 0) {
         return MR_OK; /* a part of a transaction that is not committed */
     }
-    if (header->stream_id != at->stream_id || (header->kind != at->kind && !(is_part && at->kind == MR_RECORD_ROWS))
-        || header->row_count != at->row_count || (!is_part && header->first_sequence != at->sequence)) {
+    if (header->stream_id != at->stream_id ||
+        (header->kind != at->kind && !(is_part && at->kind == MR_RECORD_ROWS)) ||
+        header->row_count != at->row_count ||
+        (!is_part && header->first_sequence != at->sequence)) {
         return mr_error_set(err, MR_ERR_CORRUPT,
-                            "log file \"%s\" is damaged at offset %" PRIu64 ": another record stands there than "
-                            "sequence %" PRIu64, path, at->offset, at->sequence);
+                            "log file \"%s\" is damaged at offset %" PRIu64
+                            ": another record stands there than "
+                            "sequence %" PRIu64,
+                            path, at->offset, at->sequence);
     }
     return MR_OK;
 }
 
-MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out, MrError *err)
+MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out,
+                        MrError *err)
 {
     *out = NULL;
     if (file == NULL) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "log file %016" PRIx64 ".seg with sequence %" PRIu64 " is missing",
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "log file %016" PRIx64 ".seg with sequence %" PRIu64 " is missing",
                             at->segment, at->sequence);
     }
     MrStatus status = mr_segment_read_frame(file, &log->pool, at->offset, at->bytes, out, err);
@@ -55,7 +62,8 @@ MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, Mr
 }
 
 /* Reads what was not cached, and keeps it; a failed checksum marks the stream. */
-static MrStatus frame_fetch(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out, MrError *err)
+static MrStatus frame_fetch(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out,
+                            MrError *err)
 {
     MrError cause = MR_ERROR_INIT;
     uint32_t segment, entry;
@@ -107,8 +115,8 @@ static MrStatus frame_watermarks(MrLogFrame *frame, const LogIndexEntry *at, con
 
 /* Rows [first, first + rows) of the frame's block.  An uneven cut cannot share the validity bits: its rows are copied,
  * which only a reader does that wants few of them. */
-static MrStatus block_cut(MrArena *arena, const MrBlock *whole, uint32_t first, uint32_t rows, MrBlock **out,
-                          MrError *err)
+static MrStatus block_cut(MrArena *arena, const MrBlock *whole, uint32_t first, uint32_t rows,
+                          MrBlock **out, MrError *err)
 {
     MrBlock bare = *whole;
     bare.place = (MrPlace){ 0 };
@@ -128,8 +136,8 @@ static MrStatus block_cut(MrArena *arena, const MrBlock *whole, uint32_t first, 
     return mr_block_select(arena, &bare, list, rows, out, err);
 }
 
-static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *stream, uint64_t from, uint64_t upto,
-                                 MrArena *arena, MrLogRecord *out, MrError *err)
+static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *stream, uint64_t from,
+                                 uint64_t upto, MrArena *arena, MrLogRecord *out, MrError *err)
 {
     const MrBlock *whole;
     const int64_t *watermarks = NULL;
@@ -141,18 +149,23 @@ static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *str
     MR_TRY(mr_frame_block(out->frame, stream->schema, &whole, err));
     bool may_be_late = at->event_min_us < after_us;
     if (stream->event_column >= 0 && (may_be_late || first > 0 || end < at->row_count)) {
-        MR_TRY(frame_watermarks(out->frame, at, &whole->columns[stream->event_column], &watermarks, err));
+        MR_TRY(frame_watermarks(out->frame, at, &whole->columns[stream->event_column], &watermarks,
+                                err));
         before_us = watermarks[first];
         after_us = end < at->row_count ? watermarks[end] : after_us;
     } else if (first > 0) {
-        before_us = after_us; /* event time is the arrival: the first row has moved W for the others */
+        before_us =
+            after_us; /* event time is the arrival: the first row has moved W for the others */
     }
     MR_TRY(block_cut(arena, whole, first, end - first, &block, err));
-    block->place = (MrPlace){ .stream_id = at->stream_id, .first_sequence = at->sequence + first,
-                              .arrival_us = at->arrival_us, .watermark_us = before_us,
+    block->place = (MrPlace){ .stream_id = at->stream_id,
+                              .first_sequence = at->sequence + first,
+                              .arrival_us = at->arrival_us,
+                              .watermark_us = before_us,
                               .watermark_after_us = after_us,
-                              .watermarks = at->event_min_us < after_us && watermarks != NULL ? watermarks + first
-                                                                                              : NULL,
+                              .watermarks = at->event_min_us < after_us && watermarks != NULL
+                                                ? watermarks + first
+                                                : NULL,
                               .event_min_us = at->event_min_us };
     out->block = block;
     out->first_sequence = at->sequence + first;
@@ -160,13 +173,15 @@ static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *str
     out->watermark_us = before_us;
     out->watermark_after_us = after_us;
     uint32_t bytes = out->frame->header->payload_bytes;
-    out->payload = (MrString){ (const char *)mr_frame_body(out->frame) + out->frame->header->body_bytes - bytes,
-                               bytes };
+    out->payload = (MrString){
+        (const char *)mr_frame_body(out->frame) + out->frame->header->body_bytes - bytes, bytes
+    };
     return MR_OK;
 }
 
-static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, MrSegment *file, const MrLogStream *stream,
-                            uint64_t from, uint64_t upto, MrArena *arena, MrLogRecord *out, MrError *err)
+static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, MrSegment *file,
+                            const MrLogStream *stream, uint64_t from, uint64_t upto, MrArena *arena,
+                            MrLogRecord *out, MrError *err)
 {
     out->kind = (MrRecordKind)at->kind;
     out->stream_id = at->stream_id;
@@ -195,11 +210,13 @@ static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, MrSegment *file
 
 /* Rows that are lost must not be passed over: an error when a wanted stream has lost some at
  * or below `upto`. */
-static MrStatus damage_check(const MrLog *log, const MrLogFilter *filter, uint64_t upto, MrError *err)
+static MrStatus damage_check(const MrLog *log, const MrLogFilter *filter, uint64_t upto,
+                             MrError *err)
 {
     for (uint32_t i = 0; i < log->stream_count; i++) {
         const LogStream *stream = log->streams[i];
-        if (stream->error != NULL && stream->damaged_from <= upto && stream->is_known && filter_wants(filter, stream->state.stream_id)) {
+        if (stream->error != NULL && stream->damaged_from <= upto && stream->is_known &&
+            filter_wants(filter, stream->state.stream_id)) {
             if (err != NULL) {
                 *err = *stream->error;
             }
@@ -210,8 +227,8 @@ static MrStatus damage_check(const MrLog *log, const MrLogFilter *filter, uint64
 }
 
 /* Finds the next wanted entry; the lock is held, and lent to others between turns. */
-static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter *filter, uint32_t *segment,
-                       uint32_t *entry)
+static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter *filter,
+                       uint32_t *segment, uint32_t *entry)
 {
     uint32_t looked = 0;
     bool found = log_index_seek(log, from, segment, entry);
@@ -220,7 +237,8 @@ static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilt
         if (at->sequence > upto) {
             return false;
         }
-        if (filter_wants(filter, at->stream_id) && !log_entry_is_gone(log, log->segments[*segment], at)) {
+        if (filter_wants(filter, at->stream_id) &&
+            !log_entry_is_gone(log, log->segments[*segment], at)) {
             return true;
         }
         if (++looked % ENTRIES_PER_TURN == 0) {
@@ -235,8 +253,8 @@ static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilt
     return false;
 }
 
-MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter *filter, MrArena *arena,
-                     MrLogRecord *out, bool *found, MrError *err)
+MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter *filter,
+                     MrArena *arena, MrLogRecord *out, bool *found, MrError *err)
 {
     LogIndexEntry at;
     MrLogStream definition = { 0 };
@@ -261,7 +279,8 @@ MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter
         }
         LogStream *stream = log_stream_find(log, at.stream_id);
         if (at.kind == MR_RECORD_ROWS && (stream == NULL || !stream->is_known)) {
-            status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u", at.stream_id);
+            status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u",
+                                  at.stream_id);
         } else if (stream != NULL) {
             definition = stream->definition;
         }

@@ -33,7 +33,8 @@ uint64_t mr_log_sequence_at_arrival(MrLog *log, uint32_t stream_id, int64_t arri
     }
     while (found) {
         const LogIndexEntry *at = &log->segments[segment]->entries[entry].at;
-        if (at->arrival_us >= arrival_us && at->stream_id == stream_id && at->kind == MR_RECORD_ROWS) {
+        if (at->arrival_us >= arrival_us && at->stream_id == stream_id &&
+            at->kind == MR_RECORD_ROWS) {
             result = at->sequence;
             break;
         }
@@ -77,7 +78,8 @@ static bool entry_is_needed(MrLog *log, const LogIndexEntry *at, uint64_t sequen
 /* An open transaction has parts in this file or may get some. */
 static bool segment_is_open(const MrLog *log, const LogSegment *segment)
 {
-    for (const MrLogTransaction *open = log->open_transactions; open != NULL; open = open->next_open) {
+    for (const MrLogTransaction *open = log->open_transactions; open != NULL;
+         open = open->next_open) {
         if (open->first_segment <= segment->file->number) {
             return true;
         }
@@ -87,7 +89,8 @@ static bool segment_is_open(const MrLog *log, const LogSegment *segment)
 
 /* Calls `each` for every needed record of a later segment whose part lies in this file. */
 static MrStatus references_each(MrLog *log, const LogSegment *segment, uint64_t sequence,
-                                MrStatus (*each)(void *context, const LogIndexEntry *at, MrError *err),
+                                MrStatus (*each)(void *context, const LogIndexEntry *at,
+                                                 MrError *err),
                                 void *context, MrError *err)
 {
     uint64_t number = segment->file->number;
@@ -95,8 +98,8 @@ static MrStatus references_each(MrLog *log, const LogSegment *segment, uint64_t 
         const LogSegment *other = log->segments[i];
         for (uint32_t j = 0; j < other->count; j++) {
             const LogIndexEntry *at = &other->entries[j].at;
-            if (at->segment == number && entry_is_needed(log, at, sequence)
-                && !log_entry_is_gone(log, other, at)) {
+            if (at->segment == number && entry_is_needed(log, at, sequence) &&
+                !log_entry_is_gone(log, other, at)) {
                 MR_TRY(each(context, at, err));
             }
         }
@@ -116,8 +119,9 @@ typedef enum FreeAction { FREE_NOTHING, FREE_REMOVE, FREE_REWRITE } FreeAction;
 static FreeAction segment_action(MrLog *log, const LogSegment *segment, uint64_t sequence)
 {
     uint64_t needed_bytes = 0;
-    if (segment == log_current(log) || segment->is_damaged || segment->file->number >= log->sealed_below
-        || segment->next_sequence > sequence || segment_is_open(log, segment)) {
+    if (segment == log_current(log) || segment->is_damaged ||
+        segment->file->number >= log->sealed_below || segment->next_sequence > sequence ||
+        segment_is_open(log, segment)) {
         return FREE_NOTHING;
     }
     for (uint32_t i = 0; i < segment->count; i++) {
@@ -154,8 +158,8 @@ static MrStatus segment_remove(MrLog *log, uint32_t index, MrError *err)
     log->segment_count--;
     pthread_mutex_unlock(&log->lock);
     MrStatus status = mr_file_remove(segment->file->path, err);
-    mr_log_line(MR_LOG_INFO, "log.freed", "removed \"%s\", sequences %" PRIu64 " to %" PRIu64, segment->file->path,
-                segment->first_sequence, segment->next_sequence - 1);
+    mr_log_line(MR_LOG_INFO, "log.freed", "removed \"%s\", sequences %" PRIu64 " to %" PRIu64,
+                segment->file->path, segment->first_sequence, segment->next_sequence - 1);
     log_segment_free(segment);
     pthread_mutex_lock(&log->lock);
     return status;
@@ -165,15 +169,15 @@ static MrStatus segment_remove(MrLog *log, uint32_t index, MrError *err)
 
 /* One frame to copy. */
 typedef struct Kept {
-    LogIndexEntry at;          /* its offset is where it is now */
-    MrSegment *file;           /* a reference; a part may lie in an older file */
-    uint64_t named_offset;     /* of a part that another segment's record names: its first one */
+    LogIndexEntry at;      /* its offset is where it is now */
+    MrSegment *file;       /* a reference; a part may lie in an older file */
+    uint64_t named_offset; /* of a part that another segment's record names: its first one */
     bool is_part;
 } Kept;
 
 typedef struct Rewrite {
     MrLog *log;
-    LogSegment fresh;          /* file and entries of the copy */
+    LogSegment fresh; /* file and entries of the copy */
     Kept *kept;
     uint32_t count, capacity;
     uint32_t part_count;
@@ -227,12 +231,14 @@ static int kept_compare(const void *a, const void *b)
 }
 
 /* With the lock: what to keep.  Records in order of sequence, then parts in order of their offset. */
-static MrStatus rewrite_plan(Rewrite *rewrite, const LogSegment *segment, uint64_t sequence, MrError *err)
+static MrStatus rewrite_plan(Rewrite *rewrite, const LogSegment *segment, uint64_t sequence,
+                             MrError *err)
 {
     rewrite->bytes = MR_SEGMENT_START;
     for (uint32_t i = 0; i < segment->count; i++) {
         const LogIndexEntry *at = &segment->entries[i].at;
-        if (entry_is_needed(rewrite->log, at, sequence) && !log_entry_is_gone(rewrite->log, segment, at)) {
+        if (entry_is_needed(rewrite->log, at, sequence) &&
+            !log_entry_is_gone(rewrite->log, segment, at)) {
             MR_TRY(rewrite_keep(rewrite, at, false, err));
         }
     }
@@ -254,7 +260,8 @@ static MrStatus rewrite_copy(Rewrite *rewrite, const Kept *kept, MrError *err)
     at.segment = file->number;
     at.offset = file->end;
     if (kept->is_part) {
-        rewrite->fresh.moved[rewrite->fresh.moved_count++] = (LogMoved){ kept->named_offset, at.offset };
+        rewrite->fresh.moved[rewrite->fresh.moved_count++] =
+            (LogMoved){ kept->named_offset, at.offset };
     } else {
         header->kind = MR_RECORD_ROWS;
         header->transaction = 0;
@@ -276,7 +283,8 @@ static MrStatus rewrite_copy(Rewrite *rewrite, const Kept *kept, MrError *err)
 }
 
 /* Without the lock: the whole copy, sealed, in place of the old file. */
-static MrStatus rewrite_file(Rewrite *rewrite, const LogSegment *old, MrSegment *old_file, MrError *err)
+static MrStatus rewrite_file(Rewrite *rewrite, const LogSegment *old, MrSegment *old_file,
+                             MrError *err)
 {
     MrLog *log = rewrite->log;
     MrLogFrame *index;
@@ -285,8 +293,8 @@ static MrStatus rewrite_file(Rewrite *rewrite, const LogSegment *old, MrSegment 
     const void *state;
     size_t state_bytes;
     mr_builder_init(&out, 0);
-    MR_TRY(mr_segment_create_copy(log->directory, old_file->number, rewrite->bytes, mr_clock_wall_us(log->options.clock),
-                                  &rewrite->fresh.file, err));
+    MR_TRY(mr_segment_create_copy(log->directory, old_file->number, rewrite->bytes,
+                                  mr_clock_wall_us(log->options.clock), &rewrite->fresh.file, err));
     MrStatus status = mr_segment_read_index(old_file, &log->pool, &index, err);
     if (status == MR_OK) {
         status = log_index_decode(&scratch, index, &state, &state_bytes, err);
@@ -343,8 +351,8 @@ static MrStatus segment_rewrite(MrLog *log, LogSegment *segment, uint64_t sequen
         segment->moved = rewrite.fresh.moved;
         segment->moved_count = rewrite.fresh.moved_count;
         rewrite.fresh.moved = moved;
-        mr_log_line(MR_LOG_INFO, "log.rewritten", "\"%s\" has %" PRIu64 " bytes, had %" PRIu64, segment->file->path,
-                    segment->file->end, before);
+        mr_log_line(MR_LOG_INFO, "log.rewritten", "\"%s\" has %" PRIu64 " bytes, had %" PRIu64,
+                    segment->file->path, segment->file->end, before);
     }
     rewrite_fini(&rewrite);
     return status;
@@ -367,8 +375,7 @@ static MrStatus free_segments(MrLog *log, uint64_t sequence, bool *changed, MrEr
             *changed = true;
             MR_TRY(segment_rewrite(log, log->segments[i], sequence, err));
             break;
-        case FREE_NOTHING:
-            break;
+        case FREE_NOTHING: break;
         }
     }
     return MR_OK;

@@ -73,8 +73,8 @@ void log_times_split(const MrVector *column, int64_t limit_us, int64_t *moved_us
     }
 }
 
-int64_t log_times_watermarks(const MrVector *column, int64_t before_us, int64_t delay_us, int64_t limit_us,
-                             int64_t *out)
+int64_t log_times_watermarks(const MrVector *column, int64_t before_us, int64_t delay_us,
+                             int64_t limit_us, int64_t *out)
 {
     int64_t watermark = before_us;
     for (uint32_t row = 0; row < column->row_count; row++) {

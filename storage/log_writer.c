@@ -59,7 +59,8 @@ static void reserve_give_up(MrLog *log)
 /* The lock is given up while the file is made. */
 static MrStatus create_next(MrLog *log, uint64_t need_bytes, bool is_small, MrError *err)
 {
-    uint64_t bytes = need_bytes > log->options.segment_bytes ? need_bytes : log->options.segment_bytes;
+    uint64_t bytes =
+        need_bytes > log->options.segment_bytes ? need_bytes : log->options.segment_bytes;
     uint64_t number = log->next_number++;
     int64_t now_us = mr_clock_wall_us(log->options.clock);
     MrSegment *old = log->next;
@@ -76,7 +77,8 @@ static MrStatus create_next(MrLog *log, uint64_t need_bytes, bool is_small, MrEr
     if (is_full) {
         reserve_give_up(log);
         if (is_small && need_bytes <= SMALL_SEGMENT_BYTES) {
-            status = mr_segment_create(log->directory, number, SMALL_SEGMENT_BYTES, now_us, &made, err);
+            status =
+                mr_segment_create(log->directory, number, SMALL_SEGMENT_BYTES, now_us, &made, err);
         }
     }
     pthread_mutex_lock(&log->lock);
@@ -113,7 +115,8 @@ static uint64_t seal_room(const MrLog *log, const LogSegment *segment, uint32_t 
 static uint64_t segment_overhead(const MrLog *log)
 {
     const LogSegment fresh = { 0 };
-    uint64_t state_bytes = sizeof(LogStateHead) + (uint64_t)log->stream_count * sizeof(LogStreamState);
+    uint64_t state_bytes =
+        sizeof(LogStateHead) + (uint64_t)log->stream_count * sizeof(LogStreamState);
     return MR_SEGMENT_START + mr_frame_total_bytes(state_bytes) + seal_room(log, &fresh, 1);
 }
 
@@ -160,7 +163,8 @@ MrStatus log_enter_segment(MrLog *log, MrError *err)
     return status;
 }
 
-MrStatus log_place_room(MrLog *log, uint64_t frame_bytes, uint32_t entries, bool is_small, MrError *err)
+MrStatus log_place_room(MrLog *log, uint64_t frame_bytes, uint32_t entries, bool is_small,
+                        MrError *err)
 {
     if (!is_small) {
         MR_TRY(low_water_check(log, err));
@@ -214,7 +218,8 @@ void log_place(MrLog *log, MrLogFrame *frame)
 /* ---- writing ----------------------------------------------------------------------------- */
 
 /* In two halves, cut within a frame: the place where a crash test dies. */
-static MrStatus write_halves(MrSegment *file, uint64_t offset, const char *data, size_t bytes, MrError *err)
+static MrStatus write_halves(MrSegment *file, uint64_t offset, const char *data, size_t bytes,
+                             MrError *err)
 {
     size_t half = bytes / 2 + 8;
     MR_TRY(mr_file_write(file->file, offset, data, half, err));
@@ -232,7 +237,8 @@ static MrStatus seal_left_segment(MrLog *log, const MrLogFrame *state, MrError *
     pthread_mutex_lock(&log->lock);
     LogSegment *left = log_segment_by_number(log, log->write_segment->number);
     if (left != NULL) {
-        status = log_index_encode(left, mr_frame_body(state), state->header->body_bytes, &index, err);
+        status =
+            log_index_encode(left, mr_frame_body(state), state->header->body_bytes, &index, err);
     }
     MrSegment *file = log->write_segment;
     pthread_mutex_unlock(&log->lock);
@@ -251,10 +257,12 @@ static MrStatus write_run(MrLogFrame *first, MrLogFrame **end, char *staging, Mr
     size_t bytes = 0;
     if (first->total_bytes > LOG_STAGING_BYTES / 4) {
         *end = first->queue_next;
-        return write_halves(file, first->header->offset, (const char *)first->header, first->total_bytes, err);
+        return write_halves(file, first->header->offset, (const char *)first->header,
+                            first->total_bytes, err);
     }
-    while (frame != NULL && frame->queue_segment == file && frame->total_bytes <= LOG_STAGING_BYTES / 4
-           && bytes + frame->total_bytes <= LOG_STAGING_BYTES) {
+    while (frame != NULL && frame->queue_segment == file &&
+           frame->total_bytes <= LOG_STAGING_BYTES / 4 &&
+           bytes + frame->total_bytes <= LOG_STAGING_BYTES) {
         memcpy(staging + bytes, frame->header, frame->total_bytes);
         bytes += frame->total_bytes;
         frame = frame->queue_next;
@@ -301,7 +309,8 @@ static MrStatus flush_round(MrLog *log, bool is_synced, MrError *err)
     if (status == MR_OK) {
         mr_fault_point("log.after_write");
     }
-    if (status == MR_OK && is_synced && log->write_segment != NULL && !mr_fault_planted("skip_fdatasync")) {
+    if (status == MR_OK && is_synced && log->write_segment != NULL &&
+        !mr_fault_planted("skip_fdatasync")) {
         status = mr_file_sync_data(log->write_segment->file, err);
     }
     if (status == MR_OK && is_synced) {
@@ -340,7 +349,8 @@ static MrStatus flush_round(MrLog *log, bool is_synced, MrError *err)
 static void prepare_next(MrLog *log)
 {
     const MrSegment *file = log_current(log)->file;
-    if (log->next == NULL && !log->is_creating && !log->is_at_low_water && file->end > file->allocated_bytes / 2) {
+    if (log->next == NULL && !log->is_creating && !log->is_at_low_water &&
+        file->end > file->allocated_bytes / 2) {
         (void)create_next(log, 0, false, NULL); /* who really needs it meets the error */
     }
 }

@@ -55,8 +55,8 @@ void mr_segment_retain(MrSegment *segment)
 
 void mr_segment_release(MrSegment *segment)
 {
-    if (segment != NULL
-        && atomic_fetch_sub_explicit(&segment->references, 1, memory_order_acq_rel) == 1) {
+    if (segment != NULL &&
+        atomic_fetch_sub_explicit(&segment->references, 1, memory_order_acq_rel) == 1) {
         mr_file_close(segment->file);
         free(segment->path);
         free(segment);
@@ -70,10 +70,13 @@ static uint32_t header_crc(const MrSegmentHeader *header)
 
 /* ---- making ------------------------------------------------------------------------------ */
 
-static MrStatus segment_write_header(MrSegment *segment, uint64_t bytes, int64_t created_us, MrError *err)
+static MrStatus segment_write_header(MrSegment *segment, uint64_t bytes, int64_t created_us,
+                                     MrError *err)
 {
-    MrSegmentHeader header = { .version = MR_SEGMENT_VERSION, .number = segment->number,
-                               .allocated_bytes = bytes, .created_us = created_us };
+    MrSegmentHeader header = { .version = MR_SEGMENT_VERSION,
+                               .number = segment->number,
+                               .allocated_bytes = bytes,
+                               .created_us = created_us };
     char page[MR_SEGMENT_START] = { 0 };
     MR_TRY(mr_random_bytes(&header.salt, sizeof header.salt, err));
     memcpy(header.magic, header_magic, sizeof header.magic);
@@ -97,14 +100,15 @@ static MrStatus segment_make(MrSegment *segment, uint64_t bytes, int64_t created
         status = mr_file_sync(segment->file, err);
     }
     if (status != MR_OK) {
-        (void)mr_file_remove(segment->path, NULL); /* the first cause is told; a rest is skipped at open */
+        (void)mr_file_remove(segment->path,
+                             NULL); /* the first cause is told; a rest is skipped at open */
     }
     segment->allocated_bytes = bytes;
     return status;
 }
 
-MrStatus mr_segment_create(const char *directory, uint64_t number, uint64_t bytes, int64_t created_us,
-                           MrSegment **out, MrError *err)
+MrStatus mr_segment_create(const char *directory, uint64_t number, uint64_t bytes,
+                           int64_t created_us, MrSegment **out, MrError *err)
 {
     MrSegment *segment;
     *out = NULL;
@@ -125,8 +129,8 @@ MrStatus mr_segment_create(const char *directory, uint64_t number, uint64_t byte
     return MR_OK;
 }
 
-MrStatus mr_segment_create_copy(const char *directory, uint64_t number, uint64_t bytes, int64_t created_us,
-                                MrSegment **out, MrError *err)
+MrStatus mr_segment_create_copy(const char *directory, uint64_t number, uint64_t bytes,
+                                int64_t created_us, MrSegment **out, MrError *err)
 {
     MrSegment *segment;
     *out = NULL;
@@ -152,13 +156,15 @@ MrStatus mr_segment_publish_copy(const char *directory, MrSegment *segment, MrEr
     char name[4096];
     size_t length = strlen(segment->path) - strlen(".tmp");
     if (length >= sizeof name) {
-        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the directory name \"%.100s\" is too long", directory);
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                            "the directory name \"%.100s\" is too long", directory);
     }
     memcpy(name, segment->path, length);
     name[length] = '\0';
     MR_TRY(mr_file_rename(segment->path, name, err));
     segment->path[length] = '\0';
-    return mr_fault_planted("skip_directory_fsync") ? MR_OK : mr_file_sync_directory(directory, err);
+    return mr_fault_planted("skip_directory_fsync") ? MR_OK
+                                                    : mr_file_sync_directory(directory, err);
 }
 
 /* ---- opening ----------------------------------------------------------------------------- */
@@ -172,16 +178,18 @@ static MrStatus header_check(const MrSegment *segment, const MrSegmentHeader *he
     uint32_t actual = header_crc(header);
     bool is_good = actual == header->crc || mr_fault_planted("ignore_crc");
     if (header->version > MR_SEGMENT_VERSION || (is_good && header->incompatible != 0)) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED,
-                     "log file \"%s\" has format version %u with feature bits %#x; this server reads "
-                     "version %d",
-                     segment->path, header->version, header->incompatible, MR_SEGMENT_VERSION);
+        mr_error_set(
+            err, MR_ERR_UNSUPPORTED,
+            "log file \"%s\" has format version %u with feature bits %#x; this server reads "
+            "version %d",
+            segment->path, header->version, header->incompatible, MR_SEGMENT_VERSION);
         return mr_error_hint(err, "Start the server version that wrote it.");
     }
     if (!is_good || header->number != segment->number) {
-        return mr_error_set(err, MR_ERR_CORRUPT,
-                            "the header of log file \"%s\" is damaged: checksum %08x expected, %08x found",
-                            segment->path, header->crc, actual);
+        return mr_error_set(
+            err, MR_ERR_CORRUPT,
+            "the header of log file \"%s\" is damaged: checksum %08x expected, %08x found",
+            segment->path, header->crc, actual);
     }
     return MR_OK;
 }
@@ -194,11 +202,11 @@ static MrStatus segment_read_footer(MrSegment *segment, uint64_t file_bytes, MrE
         return MR_OK;
     }
     MR_TRY(mr_file_read(segment->file, file_bytes - sizeof footer, &footer, sizeof footer, err));
-    if (memcmp(footer.magic, footer_magic, sizeof footer_magic) == 0
-        && (mr_crc32c(segment->salt, &footer, offsetof(MrSegmentFooter, crc)) == footer.crc
-            || mr_fault_planted("ignore_crc"))
-        && footer.index_offset >= MR_SEGMENT_START
-        && footer.index_offset <= file_bytes - sizeof footer - sizeof(MrFrameHeader)) {
+    if (memcmp(footer.magic, footer_magic, sizeof footer_magic) == 0 &&
+        (mr_crc32c(segment->salt, &footer, offsetof(MrSegmentFooter, crc)) == footer.crc ||
+         mr_fault_planted("ignore_crc")) &&
+        footer.index_offset >= MR_SEGMENT_START &&
+        footer.index_offset <= file_bytes - sizeof footer - sizeof(MrFrameHeader)) {
         segment->is_sealed = true;
         segment->end = file_bytes;
         segment->index_offset = footer.index_offset;
@@ -249,8 +257,8 @@ MrStatus mr_segment_open(const char *directory, uint64_t number, MrSegment **out
 
 /* ---- reading one frame ------------------------------------------------------------------- */
 
-static MrStatus frame_corrupt(const MrSegment *segment, uint64_t offset, const char *what, uint32_t expected,
-                              uint32_t actual, MrError *err)
+static MrStatus frame_corrupt(const MrSegment *segment, uint64_t offset, const char *what,
+                              uint32_t expected, uint32_t actual, MrError *err)
 {
     return mr_error_set(err, MR_ERR_CORRUPT,
                         "log file \"%s\" is damaged at offset %" PRIu64
@@ -258,7 +266,8 @@ static MrStatus frame_corrupt(const MrSegment *segment, uint64_t offset, const c
                         segment->path, offset, what, expected, actual);
 }
 
-static MrStatus frame_verify(const MrSegment *segment, const MrLogFrame *frame, uint64_t offset, MrError *err)
+static MrStatus frame_verify(const MrSegment *segment, const MrLogFrame *frame, uint64_t offset,
+                             MrError *err)
 {
     const MrFrameHeader *header = frame->header;
     bool is_ignored = mr_fault_planted("ignore_crc");
@@ -266,10 +275,10 @@ static MrStatus frame_verify(const MrSegment *segment, const MrLogFrame *frame, 
     if (actual != header->header_crc && !is_ignored) {
         return frame_corrupt(segment, offset, "header", header->header_crc, actual, err);
     }
-    if (header->magic != MR_FRAME_MAGIC || header->offset != offset
-        || header->body_bytes > frame->total_bytes
-        || mr_frame_total_bytes(header->body_bytes) != frame->total_bytes
-        || header->payload_bytes > header->body_bytes) {
+    if (header->magic != MR_FRAME_MAGIC || header->offset != offset ||
+        header->body_bytes > frame->total_bytes ||
+        mr_frame_total_bytes(header->body_bytes) != frame->total_bytes ||
+        header->payload_bytes > header->body_bytes) {
         return mr_error_set(err, MR_ERR_CORRUPT,
                             "log file \"%s\" is damaged at offset %" PRIu64
                             ": the frame there is not the one that the index names (checksum %08x)",
@@ -282,14 +291,15 @@ static MrStatus frame_verify(const MrSegment *segment, const MrLogFrame *frame, 
     return MR_OK;
 }
 
-MrStatus mr_segment_read_frame(MrSegment *segment, MrFramePool *pool, uint64_t offset, uint64_t bytes,
-                               MrLogFrame **out, MrError *err)
+MrStatus mr_segment_read_frame(MrSegment *segment, MrFramePool *pool, uint64_t offset,
+                               uint64_t bytes, MrLogFrame **out, MrError *err)
 {
     MrLogFrame *frame;
     size_t got;
     *out = NULL;
     if (bytes < sizeof(MrFrameHeader) || bytes % MR_FRAME_ALIGN != 0) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "the index of log file \"%s\" names a frame of %" PRIu64 " bytes",
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "the index of log file \"%s\" names a frame of %" PRIu64 " bytes",
                             segment->path, bytes);
     }
     MR_TRY(mr_frame_create(pool, bytes - sizeof(MrFrameHeader), &frame, err));
@@ -297,8 +307,8 @@ MrStatus mr_segment_read_frame(MrSegment *segment, MrFramePool *pool, uint64_t o
     if (status == MR_OK && got < bytes) {
         /* A read may be short; a file that ends before its frame is damage. */
         size_t more;
-        status = mr_file_read_some(segment->file, offset + got, (char *)frame->header + got, bytes - got,
-                                   &more, err);
+        status = mr_file_read_some(segment->file, offset + got, (char *)frame->header + got,
+                                   bytes - got, &more, err);
         if (status == MR_OK && got + more < bytes) {
             status = mr_error_set(err, MR_ERR_CORRUPT,
                                   "log file \"%s\" is damaged at offset %" PRIu64
@@ -318,18 +328,20 @@ MrStatus mr_segment_read_frame(MrSegment *segment, MrFramePool *pool, uint64_t o
     return MR_OK;
 }
 
-MrStatus mr_segment_read_index(MrSegment *segment, MrFramePool *pool, MrLogFrame **out, MrError *err)
+MrStatus mr_segment_read_index(MrSegment *segment, MrFramePool *pool, MrLogFrame **out,
+                               MrError *err)
 {
     MrSegmentFooter footer;
     uint64_t footer_offset = segment->end - sizeof footer;
     MR_TRY(mr_file_read(segment->file, footer_offset, &footer, sizeof footer, err));
-    MR_TRY(mr_segment_read_frame(segment, pool, footer.index_offset, footer_offset - footer.index_offset, out,
-                                 err));
-    if ((*out)->header->kind != MR_FRAME_INDEX
-        || ((*out)->header->header_crc != footer.index_crc && !mr_fault_planted("ignore_crc"))) {
+    MR_TRY(mr_segment_read_frame(segment, pool, footer.index_offset,
+                                 footer_offset - footer.index_offset, out, err));
+    if ((*out)->header->kind != MR_FRAME_INDEX ||
+        ((*out)->header->header_crc != footer.index_crc && !mr_fault_planted("ignore_crc"))) {
         mr_frame_release(*out);
         *out = NULL;
-        return mr_error_set(err, MR_ERR_CORRUPT, "the index of log file \"%s\" is not the one it was sealed with",
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "the index of log file \"%s\" is not the one it was sealed with",
                             segment->path);
     }
     return MR_OK;
@@ -350,8 +362,8 @@ void mr_segment_place(MrSegment *segment, MrFrameHeader *header, uint64_t total_
     segment->frame_count++;
 }
 
-MrStatus mr_segment_seal(MrSegment *segment, const void *index, size_t index_bytes, MrFramePool *pool,
-                         MrError *err)
+MrStatus mr_segment_seal(MrSegment *segment, const void *index, size_t index_bytes,
+                         MrFramePool *pool, MrError *err)
 {
     MrLogFrame *frame;
     MR_TRY(mr_frame_create(pool, index_bytes + MR_SEGMENT_FOOTER_BYTES, &frame, err));

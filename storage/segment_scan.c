@@ -30,7 +30,8 @@ void mr_segment_scan_fini(MrSegmentScan *scan)
 }
 
 /* The bytes [offset, offset + bytes) in memory, or NULL when the file ends before. */
-static MrStatus scan_bytes(MrSegmentScan *scan, uint64_t offset, size_t bytes, const char **out, MrError *err)
+static MrStatus scan_bytes(MrSegmentScan *scan, uint64_t offset, size_t bytes, const char **out,
+                           MrError *err)
 {
     *out = NULL;
     if (offset > scan->file_bytes || bytes > scan->file_bytes - offset) {
@@ -80,12 +81,13 @@ static bool header_fits(const MrSegmentScan *scan, const MrFrameHeader *header, 
     }
     MrFrameHeader copy = *header;
     copy.header_crc = mr_frame_header_crc(&copy, scan->segment->salt);
-    return mr_fault_planted("ignore_crc")
-           && mr_frame_header_is_good(&copy, scan->segment->salt, offset, scan->file_bytes);
+    return mr_fault_planted("ignore_crc") &&
+           mr_frame_header_is_good(&copy, scan->segment->salt, offset, scan->file_bytes);
 }
 
-MrStatus mr_segment_scan_next(MrSegmentScan *scan, MrScanResult *result, const MrFrameHeader **header,
-                              const void **body, uint32_t *actual_crc, MrError *err)
+MrStatus mr_segment_scan_next(MrSegmentScan *scan, MrScanResult *result,
+                              const MrFrameHeader **header, const void **body, uint32_t *actual_crc,
+                              MrError *err)
 {
     const char *data;
     MrFrameHeader head;
@@ -123,9 +125,9 @@ MrStatus mr_segment_scan_resume(MrSegmentScan *scan, bool *found, MrError *err)
             return MR_OK;
         }
         memcpy(&magic, data, sizeof magic);
-        *found = magic == MR_FRAME_MAGIC
-                 && mr_frame_header_is_good((const MrFrameHeader *)(const void *)data, scan->segment->salt,
-                                            offset, scan->file_bytes);
+        *found = magic == MR_FRAME_MAGIC &&
+                 mr_frame_header_is_good((const MrFrameHeader *)(const void *)data,
+                                         scan->segment->salt, offset, scan->file_bytes);
     }
     scan->offset = offset;
     return MR_OK;

@@ -28,8 +28,9 @@ void mr_state_write_bytes(MrStateWriter *writer, const void *data, size_t length
 static MrStatus state_take(MrStateReader *reader, void *out, size_t length, MrError *err)
 {
     if (reader->at > reader->length || length > reader->length - reader->at) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "stored state ends at byte %zu, %zu more are expected",
-                            reader->length, length);
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "stored state ends at byte %zu, %zu more are expected", reader->length,
+                            length);
     }
     memcpy(out, reader->data + reader->at, length);
     reader->at += length;
@@ -51,8 +52,9 @@ MrStatus mr_state_read_bytes(MrStateReader *reader, const char **data, size_t *l
     uint64_t bytes;
     MR_TRY(mr_state_read_u64(reader, &bytes, err));
     if (bytes > reader->length - reader->at) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "stored state ends at byte %zu, %llu more are expected",
-                            reader->length, (unsigned long long)bytes);
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "stored state ends at byte %zu, %llu more are expected", reader->length,
+                            (unsigned long long)bytes);
     }
     *data = reader->data + reader->at;
     *length = bytes;

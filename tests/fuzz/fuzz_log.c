@@ -30,7 +30,8 @@ static void read_all(MrLog *log)
     for (int i = 0; i < 1000; i++) {
         MrLogRecord record;
         bool found;
-        if (mr_log_read(log, next, UINT64_MAX, NULL, &arena, &record, &found, NULL) != MR_OK || !found) {
+        if (mr_log_read(log, next, UINT64_MAX, NULL, &arena, &record, &found, NULL) != MR_OK ||
+            !found) {
             break;
         }
         next = record.first_sequence + record.row_count;
@@ -55,8 +56,12 @@ static void read_all(MrLog *log)
 
 static void open_once(const char *directory, MrClock *clock)
 {
-    MrLogOptions options = { .directory = directory, .segment_bytes = 65536, .cache_bytes = 65536, .clock = clock };
-    MrLogStream stream = { .stream_id = 1, .schema = &schema, .event_column = 0, .max_future_skew_us = INT64_MAX };
+    MrLogOptions options = {
+        .directory = directory, .segment_bytes = 65536, .cache_bytes = 65536, .clock = clock
+    };
+    MrLogStream stream = {
+        .stream_id = 1, .schema = &schema, .event_column = 0, .max_future_skew_us = INT64_MAX
+    };
     MrLog *log;
     uint64_t sequence;
     if (mr_log_open(&options, &log, NULL) != MR_OK) {

@@ -34,10 +34,10 @@ typedef struct Fixture {
     MrError err;
 } Fixture;
 
-#define MUST(call)                                                                              \
-    do {                                                                                        \
-        MrStatus must_status_ = (call);                                                         \
-        ck_assert_msg(must_status_ == MR_OK, "%s: %s", #call, f->err.message);                  \
+#define MUST(call)                                                             \
+    do {                                                                       \
+        MrStatus must_status_ = (call);                                        \
+        ck_assert_msg(must_status_ == MR_OK, "%s: %s", #call, f->err.message); \
     } while (0)
 
 static inline void fixture_init(Fixture *f)
@@ -47,14 +47,19 @@ static inline void fixture_init(Fixture *f)
     ck_assert_ptr_nonnull(mkdtemp(f->directory));
     f->clock = mr_clock_create_virtual(START_US);
     mr_arena_init(&f->arena, 0);
-    f->options = (MrLogOptions){ .directory = f->directory, .segment_bytes = 1 << 20, .cache_bytes = 1 << 20,
+    f->options = (MrLogOptions){ .directory = f->directory,
+                                 .segment_bytes = 1 << 20,
+                                 .cache_bytes = 1 << 20,
                                  .clock = f->clock };
 }
 
 static inline MrLogStream fixture_stream(uint32_t stream_id)
 {
-    return (MrLogStream){ .stream_id = stream_id, .schema = &fixture_schema, .event_column = 0,
-                          .delay_us = 5000000, .max_future_skew_us = 24 * 60 * MINUTE_US,
+    return (MrLogStream){ .stream_id = stream_id,
+                          .schema = &fixture_schema,
+                          .event_column = 0,
+                          .delay_us = 5000000,
+                          .max_future_skew_us = 24 * 60 * MINUTE_US,
                           .durability = MR_DURABILITY_FSYNC };
 }
 
@@ -124,7 +129,8 @@ static inline uint64_t fixture_append(Fixture *f, uint32_t stream_id, const MrBl
     return last;
 }
 
-static inline uint64_t fixture_append_rows(Fixture *f, uint32_t stream_id, uint32_t rows, int64_t first)
+static inline uint64_t fixture_append_rows(Fixture *f, uint32_t stream_id, uint32_t rows,
+                                           int64_t first)
 {
     int64_t *times = mr_arena_calloc(&f->arena, rows, sizeof *times);
     for (uint32_t i = 0; i < rows; i++) {

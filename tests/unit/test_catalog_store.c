@@ -39,9 +39,16 @@ static MrCatalogStore *store_open(void)
 
 static MrCatalogObject object_make(uint32_t id, MrCatalogKind kind, const char *name)
 {
-    MrCatalogObject object = { .id = id, .kind = kind, .name = name, .sql = "CREATE …", .settings = "TimeZone=UTC",
-                               .state = "running", .created_sequence = UINT64_MAX, .start_sequence = 5,
-                               .plan_hash = UINT64_C(0xfedcba9876543210), .generation = 3 };
+    MrCatalogObject object = { .id = id,
+                               .kind = kind,
+                               .name = name,
+                               .sql = "CREATE …",
+                               .settings = "TimeZone=UTC",
+                               .state = "running",
+                               .created_sequence = UINT64_MAX,
+                               .start_sequence = 5,
+                               .plan_hash = UINT64_C(0xfedcba9876543210),
+                               .generation = 3 };
     memset(object.uuid, (int)id, 16);
     memset(object.owner_nonce, 0xee, 16);
     return object;
@@ -73,8 +80,8 @@ static MrStatus see(void *context, const MrCatalogObject *object, MrError *e)
     (void)e;
     seen->count++;
     seen->last = *object;
-    snprintf(seen->text, sizeof seen->text, "%s|%s|%s|%s|%s|%s", object->name, object->sql, object->settings,
-             object->options, object->state, object->state_reason);
+    snprintf(seen->text, sizeof seen->text, "%s|%s|%s|%s|%s|%s", object->name, object->sql,
+             object->settings, object->options, object->state, object->state_reason);
     return MR_OK;
 }
 
@@ -114,7 +121,8 @@ END_TEST
 START_TEST(test_a_name_is_unique_in_its_namespace)
 {
     MrCatalogStore *store = store_open();
-    MrCatalogObject stream = object_make(1, MR_CATALOG_STREAM, "a"), query = object_make(2, MR_CATALOG_QUERY, "a"),
+    MrCatalogObject stream = object_make(1, MR_CATALOG_STREAM, "a"),
+                    query = object_make(2, MR_CATALOG_QUERY, "a"),
                     connection = object_make(2, MR_CATALOG_CONNECTION, "a");
     MUST(put_one(store, 1, &stream));
     ck_assert_int_eq(put_one(store, 2, &query), MR_ERR_DUPLICATE_OBJECT);

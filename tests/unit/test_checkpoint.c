@@ -54,7 +54,8 @@ static const char *read_one(const uint8_t id[16], uint64_t at_most, uint64_t pla
 static void damage(const char *pattern, const char *change)
 {
     char command[256];
-    snprintf(command, sizeof command, "cd '%s' && for f in %s; do %s; done", directory, pattern, change);
+    snprintf(command, sizeof command, "cd '%s' && for f in %s; do %s; done", directory, pattern,
+             change);
     ck_assert_int_eq(system(command), 0);
 }
 
@@ -96,7 +97,8 @@ START_TEST(test_a_newer_format_is_refused)
     mr_builder_init(&data, 0);
     write_one(query, 1, 7, "one");
     damage("*.ckpt", "printf '\\002' | dd of=$f bs=1 seek=8 conv=notrunc 2>/dev/null");
-    ck_assert_int_eq(mr_checkpoint_read(directory, query, 9, 7, &data, &sequence, &found, &err), MR_ERR_UNSUPPORTED);
+    ck_assert_int_eq(mr_checkpoint_read(directory, query, 9, 7, &data, &sequence, &found, &err),
+                     MR_ERR_UNSUPPORTED);
     mr_builder_fini(&data);
 }
 END_TEST

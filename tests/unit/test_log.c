@@ -17,7 +17,8 @@ START_TEST(test_rows_come_back_with_their_place)
     bool found;
     fixture_init(f);
     fixture_open(f);
-    int64_t times[] = { START_US + 10 * MINUTE_US, MR_TIME_MIN, START_US, START_US + 10 * MINUTE_US + 1 };
+    int64_t times[] = { START_US + 10 * MINUTE_US, MR_TIME_MIN, START_US,
+                        START_US + 10 * MINUTE_US + 1 };
     ck_assert_uint_eq(fixture_append(f, 1, fixture_block(f, times, 4, 7)), 4);
     for (int again = 0; again < 3; again++) {
         MUST(mr_log_read(f->log, 1, 100, NULL, &f->arena, &record, &found, &f->err));
@@ -72,9 +73,11 @@ START_TEST(test_a_range_is_cut_at_any_row)
             for (uint64_t i = 0; i < from - 1 + record.row_count; i++) {
                 if (i + 1 >= from) {
                     const MrPlace *place = &record.block->place;
-                    int64_t given = place->watermarks == NULL ? place->watermark_us : place->watermarks[i + 1 - from];
+                    int64_t given = place->watermarks == NULL ? place->watermark_us
+                                                              : place->watermarks[i + 1 - from];
                     ck_assert(given == watermark || place->watermarks == NULL);
-                    ck_assert_int_eq(fixture_value(record.block, (uint32_t)(i + 1 - from)), (int64_t)i);
+                    ck_assert_int_eq(fixture_value(record.block, (uint32_t)(i + 1 - from)),
+                                     (int64_t)i);
                 }
                 if (i + 1 == from) {
                     ck_assert_int_eq(record.watermark_us, watermark);
@@ -267,8 +270,9 @@ START_TEST(test_bad_calls_are_errors)
     fixture_init(f);
     fixture_open(f);
     MUST(mr_log_begin(f->log, &transaction, &f->err));
-    ck_assert_int_eq(mr_log_append(transaction, 77, fixture_block(f, times, 1, 0), no_offset, &f->err),
-                     MR_ERR_UNDEFINED_OBJECT);
+    ck_assert_int_eq(
+        mr_log_append(transaction, 77, fixture_block(f, times, 1, 0), no_offset, &f->err),
+        MR_ERR_UNDEFINED_OBJECT);
     MrBlock narrow = *fixture_block(f, times, 1, 0);
     narrow.column_count = 2;
     ck_assert_int_eq(mr_log_append(transaction, 1, &narrow, no_offset, &f->err), MR_ERR_INTERNAL);
@@ -339,8 +343,9 @@ START_TEST(test_the_limit_refuses_rows_and_not_records)
     f->options.limit_bytes = 50000;
     fixture_open(f);
     MUST(mr_log_begin(f->log, &transaction, &f->err));
-    ck_assert_int_eq(mr_log_append(transaction, 1, fixture_block(f, times, 2000, 0), no_offset, &f->err),
-                     MR_ERR_DISK_FULL);
+    ck_assert_int_eq(
+        mr_log_append(transaction, 1, fixture_block(f, times, 2000, 0), no_offset, &f->err),
+        MR_ERR_DISK_FULL);
     mr_log_abort(transaction);
     MUST(mr_log_append_ddl(f->log, MR_STRING("x"), &sequence, &f->err));
     MUST(mr_log_sync(f->log, &f->err));
@@ -432,7 +437,7 @@ END_TEST
 
 enum { MODEL_ROWS_MAX = 60000 };
 typedef struct ModelRow {
-    uint32_t stream_id;      /* 0: a record without rows */
+    uint32_t stream_id; /* 0: a record without rows */
     int64_t time, value, arrival, watermark;
 } ModelRow;
 typedef struct Model {
@@ -446,8 +451,8 @@ static void model_add(uint32_t stream_id, int64_t time, int64_t value, int64_t a
 {
     ModelRow *row = &model.rows[model.count++];
     *row = (ModelRow){ stream_id, time, value, arrival, model.watermarks[stream_id] };
-    if (stream_id != 0 && time != MR_TIME_MIN && time <= arrival + 24 * 60 * MINUTE_US
-        && time - 5000000 > model.watermarks[stream_id]) {
+    if (stream_id != 0 && time != MR_TIME_MIN && time <= arrival + 24 * 60 * MINUTE_US &&
+        time - 5000000 > model.watermarks[stream_id]) {
         model.watermarks[stream_id] = time - 5000000;
     }
 }
@@ -468,7 +473,8 @@ static void model_compare(Fixture *f)
             ck_assert_uint_eq(record.stream_id, row->stream_id);
             ck_assert_int_eq(record.arrival_us, row->arrival);
             ck_assert_int_eq(fixture_value(record.block, i), row->value);
-            ck_assert_int_eq(mr_vector_is_null(&record.block->columns[0], i), row->time == MR_TIME_MIN);
+            ck_assert_int_eq(mr_vector_is_null(&record.block->columns[0], i),
+                             row->time == MR_TIME_MIN);
             if (place->watermarks != NULL) {
                 ck_assert_int_eq(place->watermarks[i], row->watermark);
             } else {
@@ -490,24 +496,33 @@ static void model_step(Fixture *f, MrRandom *random)
     MrLogTransaction *transaction;
     MrDurability durability;
     uint64_t last;
-    struct { uint32_t stream_id, rows; int64_t times[700]; int64_t first; } parts[4];
+    struct {
+        uint32_t stream_id, rows;
+        int64_t times[700];
+        int64_t first;
+    } parts[4];
     uint32_t count = 1 + (uint32_t)mr_random_below(random, 4);
     MUST(mr_log_begin(f->log, &transaction, &f->err));
     for (uint32_t p = 0; p < count; p++) {
         parts[p].stream_id = 1 + (uint32_t)mr_random_below(random, 3);
-        parts[p].rows = 1 + (uint32_t)mr_random_below(random, mr_random_below(random, 5) == 0 ? 700 : 9);
+        parts[p].rows =
+            1 + (uint32_t)mr_random_below(random, mr_random_below(random, 5) == 0 ? 700 : 9);
         parts[p].first = (int64_t)mr_random_below(random, 1000000);
         for (uint32_t i = 0; i < parts[p].rows; i++) {
             uint64_t what = mr_random_below(random, 40);
             int64_t now = mr_clock_wall_us(f->clock);
-            parts[p].times[i] = what == 0   ? MR_TIME_MIN
-                                : what == 1 ? now + 24 * 60 * MINUTE_US + (int64_t)mr_random_below(random, 2000)
-                                            : now - (int64_t)mr_random_below(random, 9000000);
+            parts[p].times[i] =
+                what == 0   ? MR_TIME_MIN
+                : what == 1 ? now + 24 * 60 * MINUTE_US + (int64_t)mr_random_below(random, 2000)
+                            : now - (int64_t)mr_random_below(random, 9000000);
         }
         MUST(mr_log_append(transaction, parts[p].stream_id,
-                           fixture_block(f, parts[p].times, parts[p].rows, parts[p].first), no_offset, &f->err));
+                           fixture_block(f, parts[p].times, parts[p].rows, parts[p].first),
+                           no_offset, &f->err));
         if (mr_random_below(random, 3) == 0) {
-            MUST(mr_clock_set(f->clock, mr_clock_wall_us(f->clock) + (int64_t)mr_random_below(random, 1500), &f->err));
+            MUST(mr_clock_set(f->clock,
+                              mr_clock_wall_us(f->clock) + (int64_t)mr_random_below(random, 1500),
+                              &f->err));
         }
     }
     if (mr_random_below(random, 5) == 0) {
@@ -517,7 +532,8 @@ static void model_step(Fixture *f, MrRandom *random)
     MUST(mr_log_commit(transaction, &last, &durability, &f->err));
     for (uint32_t p = 0; p < count; p++) {
         for (uint32_t i = 0; i < parts[p].rows; i++) {
-            model_add(parts[p].stream_id, parts[p].times[i], parts[p].first + i, mr_clock_wall_us(f->clock));
+            model_add(parts[p].stream_id, parts[p].times[i], parts[p].first + i,
+                      mr_clock_wall_us(f->clock));
         }
     }
     ck_assert_uint_eq(last, model.count);

@@ -60,7 +60,8 @@ static uint64_t rows_readable(Fixture *f, uint32_t stream_id, MrStatus *error)
     for (;;) {
         MrLogRecord record;
         bool found;
-        *error = mr_log_read(f->log, next, UINT64_MAX - 1, &filter, &f->arena, &record, &found, &f->err);
+        *error =
+            mr_log_read(f->log, next, UINT64_MAX - 1, &filter, &f->arena, &record, &found, &f->err);
         if (*error != MR_OK || !found) {
             return rows;
         }
@@ -112,8 +113,8 @@ START_TEST(test_every_cut_of_the_last_frame)
             fixture_open(f);
             uint64_t rows = rows_readable(f, 1, &error);
             ck_assert_int_eq(error, MR_OK);
-            ck_assert_msg(rows == 5 || (rows == 8 && (cut + 64 > to || kind == 2)), "cut %zu kind %d: %lu rows", cut,
-                          kind, (unsigned long)rows);
+            ck_assert_msg(rows == 5 || (rows == 8 && (cut + 64 > to || kind == 2)),
+                          "cut %zu kind %d: %lu rows", cut, kind, (unsigned long)rows);
             ck_assert_uint_eq(mr_log_appended(f->log), rows);
             fixture_append_rows(f, 1, 1, 100);
             MUST(mr_log_sync(f->log, &f->err));
@@ -204,7 +205,8 @@ START_TEST(test_a_flipped_bit_stops_only_its_stream)
         }
         /* Nothing is ever missing without an error, but the last synced write, which looks torn. */
         bool is_torn = errors == 0 && rows == 40 && !is_sealed;
-        ck_assert_msg(errors > 0 || rows == 50 || is_torn, "byte %zu: %lu rows", at, (unsigned long)rows);
+        ck_assert_msg(errors > 0 || rows == 50 || is_torn, "byte %zu: %lu rows", at,
+                      (unsigned long)rows);
         damaged += errors > 0;
         several += errors > 1;
         torn += is_torn;
@@ -250,7 +252,8 @@ START_TEST(test_damage_is_known_again_at_the_next_start)
         MrLogTransaction *transaction;
         int64_t times[] = { START_US };
         MUST(mr_log_begin(f->log, &transaction, &f->err));
-        ck_assert_int_eq(mr_log_append(transaction, 1, fixture_block(f, times, 1, 0), (MrString){ NULL, 0 }, &f->err),
+        ck_assert_int_eq(mr_log_append(transaction, 1, fixture_block(f, times, 1, 0),
+                                       (MrString){ NULL, 0 }, &f->err),
                          MR_ERR_CORRUPT);
         mr_log_abort(transaction);
         fixture_append_rows(f, 2, 1, 0);
@@ -365,8 +368,10 @@ START_TEST(test_freed_segments_leave_the_rows_that_are_kept)
             MrLogTransaction *transaction;
             MrDurability durability;
             MUST(mr_log_begin(f->log, &transaction, &f->err));
-            MUST(mr_log_append(transaction, 2, fixture_block(f, times, 10, (int64_t)kept), (MrString){ NULL, 0 }, &f->err));
-            MUST(mr_log_append(transaction, 1, fixture_block(f, times, 400, 0), (MrString){ NULL, 0 }, &f->err));
+            MUST(mr_log_append(transaction, 2, fixture_block(f, times, 10, (int64_t)kept),
+                               (MrString){ NULL, 0 }, &f->err));
+            MUST(mr_log_append(transaction, 1, fixture_block(f, times, 400, 0),
+                               (MrString){ NULL, 0 }, &f->err));
             MUST(mr_log_commit(transaction, &sequence, &durability, &f->err));
         } else {
             fixture_append(f, 2, fixture_block(f, times, 10, (int64_t)kept));
