@@ -1,0 +1,38 @@
+#include "server/row_text.h"
+
+enum { VALUE_BYTES_MAX = 64, ROW_BYTES_MAX = 1000 };
+
+static void value_text(const MrVector *column, uint32_t row, const MrTimezone *zone, MrBuilder *out)
+{
+    if (mr_vector_is_null(column, row)) {
+        mr_builder_append_string(out, "null");
+        return;
+    }
+    MrBuilder value;
+    mr_builder_init(&value, 0);
+    mr_cell_format(column->type.id, mr_vector_cell(column, row), zone, &value);
+    if (!value.failed) {
+        size_t length = value.length;
+        if (length > VALUE_BYTES_MAX) {
+            length = mr_utf8_truncate(value.data, value.length, VALUE_BYTES_MAX);
+        }
+        mr_builder_append(out, value.data, length);
+        mr_builder_append_string(out, length < value.length ? "..." : "");
+    }
+    mr_builder_fini(&value);
+}
+
+void mr_row_text(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out)
+{
+    size_t start = out->length;
+    mr_builder_append_char(out, '(');
+    for (uint32_t i = 0; i < block->column_count; i++) {
+        mr_builder_append_string(out, i > 0 ? ", " : "");
+        if (out->length - start > ROW_BYTES_MAX) {
+            mr_builder_append_string(out, "...");
+            break;
+        }
+        value_text(&block->columns[i], row, zone, out);
+    }
+    mr_builder_append_char(out, ')');
+}

@@ -1,0 +1,12 @@
+/*
+ * server/row_text.h - a row as a person reads it, for details of errors and for late_rows.
+ */
+#ifndef MR_SERVER_ROW_TEXT_H
+#define MR_SERVER_ROW_TEXT_H
+
+#include "storage/block.h"
+
+/* Appends `(2026-01-01 00:00:00, Oslo, null)`; long values and long rows are cut with "...". */
+void mr_row_text(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out);
+
+#endif
