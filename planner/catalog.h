@@ -67,7 +67,9 @@ typedef struct MrStandingQuery {
     uint32_t visible_columns;     /* without mr_key */
     const uint32_t *keys;
     uint32_t key_count;
+    const bool *integral;         /* per column of the schema; NULL: none (MrSinkTable) */
     bool append_only;
+    bool numeric_as_text;
 } MrStandingQuery;
 
 typedef struct MrRelation {

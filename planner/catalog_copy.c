@@ -37,7 +37,8 @@ MrStatus mr_expr_copy_deep(MrArena *arena, const MrExpr *from, MrExpr **out, MrE
     MrExpr *copy;
     MR_NEW(arena, copy, err);
     *copy = *from;
-    if (from->kind == MR_EXPR_CONSTANT && !from->constant.is_null && mr_type_is_text(from->constant.type.id)) {
+    if (from->kind == MR_EXPR_CONSTANT && !from->constant.is_null &&
+        mr_type_is_text(from->constant.type.id)) {
         const char *data = mr_text_data(&from->constant.text);
         char *bytes = mr_arena_strndup(arena, data, from->constant.text.length);
         if (bytes == NULL) {
@@ -53,7 +54,8 @@ MrStatus mr_expr_copy_deep(MrArena *arena, const MrExpr *from, MrExpr **out, MrE
     return MR_OK;
 }
 
-static MrStatus copy_stream_columns(MrArena *arena, const MrStream *from, MrStream *out, MrError *err)
+static MrStatus copy_stream_columns(MrArena *arena, const MrStream *from, MrStream *out,
+                                    MrError *err)
 {
     MrStreamColumn *columns;
     MR_NEW_ARRAY(arena, columns, from->schema.column_count, err);
@@ -70,7 +72,8 @@ static MrStatus copy_stream_columns(MrArena *arena, const MrStream *from, MrStre
     return MR_OK;
 }
 
-static MrStatus copy_stream(MrArena *arena, const MrStream *from, const MrStream **out, MrError *err)
+static MrStatus copy_stream(MrArena *arena, const MrStream *from, const MrStream **out,
+                            MrError *err)
 {
     MrStream *stream;
     MrOption *options;
@@ -91,8 +94,8 @@ static MrStatus copy_stream(MrArena *arena, const MrStream *from, const MrStream
     return MR_OK;
 }
 
-static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from, const MrStandingQuery **out,
-                              MrError *err)
+static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from,
+                              const MrStandingQuery **out, MrError *err)
 {
     MrStandingQuery *standing;
     uint32_t *keys;
@@ -106,12 +109,19 @@ static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from, const
         keys[i] = from->keys[i];
     }
     standing->keys = keys;
+    if (from->integral != NULL) {
+        bool *integral;
+        MR_NEW_ARRAY(arena, integral, from->schema.column_count + 1, err);
+        memcpy(integral, from->integral, from->schema.column_count * sizeof *integral);
+        standing->integral = integral;
+    }
     *out = standing;
     return MR_OK;
 }
 
 /* Trees are copied by way of their text: the printer and the parser are each other's inverse. */
-static MrStatus copy_query(MrArena *arena, const MrAstQuery *from, const MrAstQuery **out, MrError *err)
+static MrStatus copy_query(MrArena *arena, const MrAstQuery *from, const MrAstQuery **out,
+                           MrError *err)
 {
     const char *text = mr_ast_to_text(arena, &from->base, MR_PRINT_COMPLETE);
     if (text == NULL) {
@@ -126,10 +136,12 @@ static MrStatus copy_query(MrArena *arena, const MrAstQuery *from, const MrAstQu
     return MR_OK;
 }
 
-MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRelation *out, MrError *err)
+MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRelation *out,
+                                  MrError *err)
 {
     *out = *from;
-    MR_TRY(copy_text(arena, from->schema_name != NULL ? from->schema_name : "public", &out->schema_name, err));
+    MR_TRY(copy_text(arena, from->schema_name != NULL ? from->schema_name : "public",
+                     &out->schema_name, err));
     MR_TRY(copy_text(arena, from->name, &out->name, err));
     MR_TRY(copy_text(arena, from->sql, &out->sql, err));
     MR_TRY(copy_text(arena, from->zone_name, &out->zone_name, err));
@@ -147,7 +159,8 @@ MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRela
     return MR_OK;
 }
 
-MrStatus mr_catalog_copy_connection(MrArena *arena, const MrConnection *from, MrConnection *out, MrError *err)
+MrStatus mr_catalog_copy_connection(MrArena *arena, const MrConnection *from, MrConnection *out,
+                                    MrError *err)
 {
     *out = *from;
     MR_TRY(copy_text(arena, from->name, &out->name, err));

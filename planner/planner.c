@@ -6,6 +6,7 @@
 #include "common/hash.h"
 #include "common/timezone.h"
 #include "planner/binder.h"
+#include "planner/integral.h"
 #include "planner/lower.h"
 #include "planner/rewrite.h"
 #include "planner/standing.h"
@@ -18,7 +19,8 @@ static MrStatus output_schema(MrBinder *b, const MrLogical *root, uint32_t count
     MR_NEW_ARRAY(b->arena, columns, count, b->err);
     for (uint32_t i = 0; i < count; i++) {
         const MrLogicalColumn *column = &root->columns[i];
-        columns[i] = (MrColumn){ .name = column->name != NULL ? column->name : "?column?", .type = column->type,
+        columns[i] = (MrColumn){ .name = column->name != NULL ? column->name : "?column?",
+                                 .type = column->type,
                                  .not_null = column->not_null };
     }
     *out = (MrSchema){ .column_count = count, .columns = columns };
@@ -29,14 +31,16 @@ static MrStatus output_schema(MrBinder *b, const MrLogical *root, uint32_t count
 static void settle_parameters(MrPlannerContext *context)
 {
     MrParameters *parameters = context->parameters;
-    for (uint32_t i = 0; parameters != NULL && parameters->values == NULL && i < parameters->count; i++) {
+    for (uint32_t i = 0; parameters != NULL && parameters->values == NULL && i < parameters->count;
+         i++) {
         if (parameters->types[i].id == MR_TYPE_UNKNOWN) {
             parameters->types[i] = mr_type(MR_TYPE_TEXT);
         }
     }
 }
 
-MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, MrPlan **out, MrError *err)
+MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, MrPlan **out,
+                           MrError *err)
 {
     MrBinder binder;
     MrBoundQuery bound;
@@ -47,8 +51,10 @@ MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, M
     MR_TRY(mr_bind_query(&binder, query, true, &bound));
     MR_TRY(output_schema(&binder, bound.node, bound.visible, &plan->output));
     MR_TRY(mr_rewrite_all(&binder, &bound.node));
-    MrLowerOptions options = { .emit = MR_EMIT_MODE_UPDATE, .visible_columns = bound.visible,
-                               .zone = context->zone, .now_us = context->now_us };
+    MrLowerOptions options = { .emit = MR_EMIT_MODE_UPDATE,
+                               .visible_columns = bound.visible,
+                               .zone = context->zone,
+                               .now_us = context->now_us };
     MR_TRY(mr_lower(context->arena, bound.node, &options, &dag, &plan->scan, err));
     settle_parameters(context);
     plan->dag = dag;
@@ -59,11 +65,12 @@ MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, M
 }
 
 /* CREATE … VIEW v (a, b): names from the left. */
-static MrStatus rename_columns(MrBinder *b, const MrNameList *names, int32_t position, MrLogical *root,
-                               uint32_t visible)
+static MrStatus rename_columns(MrBinder *b, const MrNameList *names, int32_t position,
+                               MrLogical *root, uint32_t visible)
 {
     if (names->count > visible) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, position, "CREATE VIEW specifies more column names than columns");
+        return mr_bind_error(b, MR_ERR_SYNTAX, position,
+                             "CREATE VIEW specifies more column names than columns");
     }
     for (uint32_t i = 0; i < names->count; i++) {
         root->columns[i].name = names->items[i];
@@ -71,8 +78,8 @@ static MrStatus rename_columns(MrBinder *b, const MrNameList *names, int32_t pos
     for (uint32_t i = 0; i < visible; i++) {
         for (uint32_t j = 0; j < i; j++) {
             if (strcmp(root->columns[i].name, root->columns[j].name) == 0) {
-                mr_bind_error(b, MR_ERR_DUPLICATE_COLUMN, -1, "column \"%s\" specified more than once",
-                              root->columns[i].name);
+                mr_bind_error(b, MR_ERR_DUPLICATE_COLUMN, -1,
+                              "column \"%s\" specified more than once", root->columns[i].name);
                 return mr_error_hint(b->err, "Give one of them another name with AS.");
             }
         }
@@ -83,7 +90,8 @@ static MrStatus rename_columns(MrBinder *b, const MrNameList *names, int32_t pos
 static MrStatus check_has_columns(MrBinder *b, const MrBoundQuery *bound)
 {
     if (bound->visible == 0) {
-        return mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, -1, "view must have at least one column");
+        return mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, -1,
+                             "view must have at least one column");
     }
     return MR_OK;
 }
@@ -91,7 +99,8 @@ static MrStatus check_has_columns(MrBinder *b, const MrBoundQuery *bound)
 static MrStatus refuse_temporary(MrBinder *b, const MrAstCreateView *statement)
 {
     if (statement->temporary) {
-        return mr_bind_unsupported(b, statement->base.position, "Leave TEMPORARY out, and DROP it when done.",
+        return mr_bind_unsupported(b, statement->base.position,
+                                   "Leave TEMPORARY out, and DROP it when done.",
                                    "temporary views are not supported yet");
     }
     return MR_OK;
@@ -115,12 +124,14 @@ static MrStatus hash_plan(MrBinder *b, MrPlan *plan)
     return status;
 }
 
-static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrLogical **tree, MrPlan *plan)
+static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrLogical **tree,
+                              MrPlan *plan)
 {
     MrBoundQuery bound;
     MR_TRY(mr_bind_query(b, statement->query, true, &bound));
     MR_TRY(check_has_columns(b, &bound));
-    MR_TRY(rename_columns(b, &statement->columns, statement->base.position, bound.node, bound.visible));
+    MR_TRY(rename_columns(b, &statement->columns, statement->base.position, bound.node,
+                          bound.visible));
     *tree = bound.node;
     if (mr_logical_leaf(*tree)->scan != MR_SCAN_STREAM) {
         mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "a standing query must read a stream");
@@ -132,8 +143,8 @@ static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrL
     return mr_rewrite_all(b, tree);
 }
 
-MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *statement, MrPlan **out,
-                             MrError *err)
+MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *statement,
+                             MrPlan **out, MrError *err)
 {
     MrBinder binder;
     MrLogical *tree;
@@ -145,12 +156,18 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     MR_TRY(mr_standing_options(&binder, statement, plan));
     MR_TRY(standing_tree(&binder, statement, &tree, plan));
     MrLowerOptions options = {
-        .is_standing = true, .emit = plan->emit, .allowed_lateness_us = plan->allowed_lateness_us,
-        .keys = plan->keys, .key_count = plan->key_count, .append_only = plan->append_only,
-        .zone = context->zone, .now_us = context->now_us,
+        .is_standing = true,
+        .emit = plan->emit,
+        .allowed_lateness_us = plan->allowed_lateness_us,
+        .keys = plan->keys,
+        .key_count = plan->key_count,
+        .append_only = plan->append_only,
+        .zone = context->zone,
+        .now_us = context->now_us,
     };
     MR_TRY(mr_lower(context->arena, tree, &options, &dag, &plan->scan, err));
     plan->dag = dag;
+    MR_TRY(mr_plan_integral_columns(context->arena, dag, &plan->integral, err));
     plan->relation = mr_logical_leaf(tree)->relation;
     mr_standing_note_state(&binder, tree);
     MR_TRY(hash_plan(&binder, plan));
@@ -158,8 +175,8 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     return MR_OK;
 }
 
-MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement, MrRelation *out,
-                         MrError *err)
+MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement,
+                         MrRelation *out, MrError *err)
 {
     MrBinder binder;
     MrBoundQuery bound;
@@ -168,24 +185,27 @@ MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *state
     MR_TRY(refuse_temporary(&binder, statement));
     if (statement->options.count > 0) {
         const MrAstOption *option = MR_AST_AS(const MrAstOption, statement->options.items[0]);
-        mr_bind_error(&binder, MR_ERR_INVALID_PARAMETER, option->base.position, "CREATE VIEW has no option \"%s\"",
-                      option->name);
+        mr_bind_error(&binder, MR_ERR_INVALID_PARAMETER, option->base.position,
+                      "CREATE VIEW has no option \"%s\"", option->name);
         return mr_error_hint(err, "Options are for CREATE MATERIALIZED VIEW.");
     }
     if (statement->emit.kind != MR_EMIT_DEFAULT) {
-        return mr_bind_unsupported(&binder, statement->emit.position, "EMIT is for CREATE MATERIALIZED VIEW.",
-                                   "a view does not emit");
+        return mr_bind_unsupported(&binder, statement->emit.position,
+                                   "EMIT is for CREATE MATERIALIZED VIEW.", "a view does not emit");
     }
     MR_TRY(mr_bind_query(&binder, statement->query, false, &bound));
     MR_TRY(check_has_columns(&binder, &bound));
-    MR_TRY(rename_columns(&binder, &statement->columns, statement->base.position, bound.node, bound.visible));
-    *out = (MrRelation){ .kind = MR_RELATION_VIEW, .schema_name = "public", .name = statement->name.name,
+    MR_TRY(rename_columns(&binder, &statement->columns, statement->base.position, bound.node,
+                          bound.visible));
+    *out = (MrRelation){ .kind = MR_RELATION_VIEW,
+                         .schema_name = "public",
+                         .name = statement->name.name,
                          .query = statement->query };
     return output_schema(&binder, bound.node, bound.visible, &out->schema);
 }
 
-MrStatus mr_planner_constant(MrPlannerContext *context, const MrNode *expression, MrType type, MrDatum *out,
-                             MrError *err)
+MrStatus mr_planner_constant(MrPlannerContext *context, const MrNode *expression, MrType type,
+                             MrDatum *out, MrError *err)
 {
     MrBinder binder;
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);

@@ -48,6 +48,7 @@ typedef struct MrPlan {
     bool snapshot;                /* false: from now */
     int64_t batch_interval_us, memory_bytes, allowed_lateness_us;
     bool late_rows_table, stop_on_error, numeric_as_text;
+    const bool *integral;         /* per output column: a numeric without digits behind the point */
 } MrPlan;
 
 /* Ad hoc; the whole tree ends in COLLECT. */

@@ -194,10 +194,7 @@ static MrStatus scan_block(void *context, const MrBlock *block, MrError *err)
 
 static MrStatus read_result(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
 {
-    const MrRelation *relation = adhoc->plan->relation;
-    const MrStandingQuery *standing = relation->standing;
-    MrSinkTable table = { .schema_name = standing->schema_name, .name = relation->name, .schema = standing->schema,
-                          .key_columns = standing->keys, .key_count = standing->key_count };
+    MrSinkTable table = mr_targets_table(adhoc->plan->relation);
     ScanContext scan = { .adhoc = adhoc, .pipeline = pipeline };
     MrArena arena;
     mr_arena_init(&arena, 0);

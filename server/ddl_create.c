@@ -385,13 +385,13 @@ static MrStatus describe_query(MrDdl *ddl, const MrAstCreateView *statement)
     standing->keys = ddl->plan->keys;
     standing->key_count = ddl->plan->key_count;
     standing->append_only = ddl->plan->append_only;
+    standing->integral = ddl->plan->integral;
+    standing->numeric_as_text = ddl->plan->numeric_as_text;
     ddl->relation = (MrRelation){ .kind = MR_RELATION_QUERY, .schema_name = "public", .name = statement->name.name,
                                   .query = statement->query, .standing = standing,
                                   .schema = { standing->visible_columns, standing->schema.columns } };
     relation_ids(ddl, ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone));
-    ddl->table = (MrSinkTable){ .schema_name = standing->schema_name, .name = ddl->relation.name,
-                                .schema = standing->schema, .key_columns = standing->keys,
-                                .key_count = standing->key_count, .numeric_as_text = ddl->plan->numeric_as_text };
+    ddl->table = mr_targets_table(&ddl->relation);
     return MR_OK;
 }
 

@@ -160,9 +160,7 @@ static void drop_next(MrDdl *ddl)
     const MrRelation *victim = ddl->victims[ddl->victim_at];
     if (victim->kind == MR_RELATION_QUERY) {
         const MrStandingQuery *standing = victim->standing;
-        ddl->table = (MrSinkTable){ .schema_name = standing->schema_name, .name = victim->name,
-                                    .schema = standing->schema, .key_columns = standing->keys,
-                                    .key_count = standing->key_count };
+        ddl->table = mr_targets_table(victim);
         ddl->status = mr_targets_find(ddl->server, ddl->catalog, standing->connection, &ddl->thread, &ddl->err);
         if (ddl->status != MR_OK) {
             mr_ddl_finish(ddl);

@@ -119,6 +119,8 @@ static MrStatus load_query(MrPlannerContext *context, const MrCatalogObject *obj
     standing->keys = plan->keys;
     standing->key_count = plan->key_count;
     standing->append_only = plan->append_only;
+    standing->integral = plan->integral;
+    standing->numeric_as_text = plan->numeric_as_text;
     *relation = (MrRelation){ .kind = MR_RELATION_QUERY, .schema_name = "public", .name = object->name,
                               .query = statement->query, .standing = standing,
                               .schema = { standing->visible_columns, standing->schema.columns } };
@@ -194,7 +196,7 @@ static void make_late_table(void *context, MrTarget *target)
 }
 
 static MrStatus finish_creation(MrServer *server, const MrCatalogObject *object, const MrRelation *relation,
-                                const MrPlan *plan, MrError *err)
+                                MrError *err)
 {
     const MrStandingQuery *standing = relation->standing;
     MrTargetThread *thread;
@@ -206,9 +208,7 @@ static MrStatus finish_creation(MrServer *server, const MrCatalogObject *object,
     late->server = server;
     late->object_id = object->id;
     memcpy(late->id, object->uuid, sizeof late->id);
-    late->table = (MrSinkTable){ .schema_name = standing->schema_name, .name = relation->name, .schema = standing->schema,
-                                 .key_columns = standing->keys, .key_count = standing->key_count,
-                                 .numeric_as_text = plan->numeric_as_text };
+    late->table = mr_targets_table(relation);
     mr_target_thread_post(thread, make_late_table, late);
     return MR_OK;
 }
@@ -222,7 +222,7 @@ static MrStatus start_query(MrServer *server, const MrCatalogObject *object, con
     memcpy(spec.id, object->uuid, sizeof spec.id);
     memcpy(spec.nonce, object->owner_nonce, sizeof spec.nonce);
     if (strcmp(object->state, "creating") == 0) {
-        MR_TRY(finish_creation(server, object, relation, plan, err));
+        MR_TRY(finish_creation(server, object, relation, err));
     }
     return mr_scheduler_add(server, &spec, err);
 }

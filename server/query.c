@@ -17,7 +17,6 @@ static void checkpoint_directory(const MrServer *server, char out[4096])
 
 MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **out, MrError *err)
 {
-    const MrStandingQuery *standing = spec->relation->standing;
     MrQuery *query = calloc(1, sizeof *query);
     if (query == NULL) {
         return mr_error_no_memory(err);
@@ -31,9 +30,7 @@ MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **ou
     query->halt_after = UINT64_MAX;
     query->error_limit = (uint32_t)mr_settings_int(server->settings, MR_SET_ERROR_LIMIT);
     query->stored_generation = spec->generation;
-    query->table = (MrSinkTable){ .schema_name = standing->schema_name, .name = spec->relation->name,
-                                  .schema = standing->schema, .key_columns = standing->keys,
-                                  .key_count = standing->key_count, .numeric_as_text = spec->plan->numeric_as_text };
+    query->table = mr_targets_table(spec->relation);
     query->failed_places = calloc(query->error_limit + 1, sizeof *query->failed_places);
     query->late.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->late.rows);
     query->failed.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->failed.rows);

@@ -143,44 +143,6 @@ static bool is_checkpoint_due(const MrQuery *query, int64_t now_us)
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
-/* Cuts a record behind `upto`; W after the rows that stay is exact. */
-static MrStatus cut_record(MrScheduler *scheduler, MrLogRecord *record, uint64_t upto, MrError *err)
-{
-    uint64_t last = record->first_sequence + record->row_count - 1;
-    if (record->kind != MR_RECORD_ROWS || last <= upto) {
-        return MR_OK;
-    }
-    uint32_t keep = (uint32_t)(upto - record->first_sequence + 1);
-    MrBlock *head;
-    MR_TRY(mr_block_slice(&scheduler->arena, record->block, 0, keep, &head, err));
-    const MrStream *stream = NULL;
-    for (MrQuery *query = scheduler->queries; query != NULL && stream == NULL; query = query->next) {
-        stream = mr_catalog_stream_by_id(query->spec.catalog, record->stream_id);
-    }
-    int64_t after_us = record->watermark_us;
-    if (stream == NULL || stream->event_column < 0) {
-        after_us = record->watermark_after_us; /* all rows of a record arrive at once */
-    } else {
-        const MrVector *time = &record->block->columns[stream->event_column];
-        int64_t latest_us = stream->max_future_skew_us == INT64_MAX ? INT64_MAX
-                                                                    : record->arrival_us + stream->max_future_skew_us;
-        for (uint32_t row = 0; row < keep; row++) {
-            if (mr_vector_is_null(time, row)) {
-                continue;
-            }
-            int64_t at_us = *(const int64_t *)mr_vector_cell(time, row);
-            if (at_us <= latest_us && at_us - stream->delay_us > after_us) {
-                after_us = at_us - stream->delay_us;
-            }
-        }
-    }
-    head->place.watermark_after_us = after_us;
-    record->watermark_after_us = after_us;
-    record->row_count = keep;
-    record->block = head;
-    return MR_OK;
-}
-
 static void release_records(MrScheduler *scheduler)
 {
     for (uint32_t r = 0; r < scheduler->record_count; r++) {
@@ -214,23 +176,18 @@ static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32
 static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, uint64_t from, uint64_t *upto,
                              MrError *err)
 {
-    int64_t left = mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
+    uint64_t left = (uint64_t)mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
     uint64_t next = from;
     while (next <= *upto && left > 0 && scheduler->record_count < RECORDS_MAX) {
         MrLogRecord *record = &scheduler->records[scheduler->record_count];
+        uint64_t limit = *upto - next < left ? *upto : next + left - 1; /* the log cuts the record there */
         bool found;
-        MR_TRY(mr_log_read(scheduler->server->log, next, *upto, filter, &scheduler->arena, record, &found, err));
-        if (!found) {
-            return MR_OK;
+        MR_TRY(mr_log_read(scheduler->server->log, next, limit, filter, &scheduler->arena, record, &found, err));
+        next = found ? record->first_sequence + record->row_count : limit + 1;
+        if (found) {
+            scheduler->record_count++;
+            left -= record->row_count;
         }
-        scheduler->record_count++;
-        uint64_t last = *upto;
-        if (record->kind == MR_RECORD_ROWS && (uint64_t)left < *upto - record->first_sequence + 1) {
-            last = record->first_sequence + (uint64_t)left - 1;
-        }
-        MR_TRY(cut_record(scheduler, record, last, err));
-        next = record->first_sequence + record->row_count;
-        left -= record->kind == MR_RECORD_ROWS ? record->row_count : 1;
     }
     *upto = next - 1;
     return MR_OK;

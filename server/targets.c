@@ -25,8 +25,6 @@ struct MrTargetThread {
     pthread_cond_t changed;
     Job *first, **last;
     bool is_wanted, is_ending, is_started;
-    MrSink *reader;              /* for scans on other threads, one at a time */
-    pthread_mutex_t reader_mutex;
     struct MrTargetThread *next;
 };
 
@@ -99,6 +97,14 @@ static void *target_main(void *context)
     return NULL;
 }
 
+MrSinkTable mr_targets_table(const MrRelation *relation)
+{
+    const MrStandingQuery *standing = relation->standing;
+    return (MrSinkTable){ .schema_name = standing->schema_name, .name = relation->name, .schema = standing->schema,
+                          .key_columns = standing->keys, .key_count = standing->key_count,
+                          .integral = standing->integral, .numeric_as_text = standing->numeric_as_text };
+}
+
 MrStatus mr_targets_create(MrServer *server, MrError *err)
 {
     server->targets = calloc(1, sizeof *server->targets);
@@ -114,13 +120,9 @@ static void thread_destroy(MrTargetThread *self)
         pthread_mutex_unlock(&self->mutex);
         pthread_join(self->thread, NULL);
     }
-    if (self->reader != NULL) {
-        self->sink_class->close(self->reader);
-    }
     mr_target_destroy(self->target);
     pthread_cond_destroy(&self->changed);
     pthread_mutex_destroy(&self->mutex);
-    pthread_mutex_destroy(&self->reader_mutex);
     if (self->options.password != NULL) {
         explicit_bzero((char *)self->options.password, strlen(self->options.password));
     }
@@ -199,7 +201,6 @@ static MrStatus thread_create(MrServer *server, const MrConnection *connection, 
     self->server = server;
     self->last = &self->first;
     pthread_mutex_init(&self->mutex, NULL);
-    pthread_mutex_init(&self->reader_mutex, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -276,18 +277,5 @@ MrStatus mr_target_thread_scan(MrTargetThread *self, const MrSinkTable *table, M
                                MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
                                MrError *err)
 {
-    MrStatus status = MR_OK;
-    pthread_mutex_lock(&self->reader_mutex);
-    if (self->reader == NULL) {
-        status = self->sink_class->open(&self->options, &self->reader, err);
-    }
-    if (status == MR_OK) {
-        status = self->sink_class->scan(self->reader, table, arena, each, context, err);
-        if (status != MR_OK) {
-            self->sink_class->close(self->reader); /* the connection may be what failed */
-            self->reader = NULL;
-        }
-    }
-    pthread_mutex_unlock(&self->reader_mutex);
-    return status;
+    return mr_target_scan(self->target, table, arena, each, context, err);
 }

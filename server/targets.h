@@ -21,6 +21,8 @@ void mr_targets_stop(MrServer *server, const char *connection); /* DROP CONNECTI
 void mr_target_thread_post(MrTargetThread *thread, void (*run)(void *context, MrTarget *target), void *context);
 /* What a sink needs of a connection; location and password are the caller's to free (and wipe). */
 MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connection, MrSinkOptions *out, MrError *err);
+/* The result table of a standing query's relation, as sinks want it; borrows from the relation. */
+MrSinkTable mr_targets_table(const MrRelation *relation);
 /* An epoch was submitted, or an attempt is wanted now. */
 void mr_target_thread_wake(MrTargetThread *thread);
 /* Reads a result table on the caller's thread, by a connection of its own. */

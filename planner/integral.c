@@ -1,0 +1,44 @@
+#include "planner/integral.h"
+
+/* Follows the column down through projections that only rename it, to the aggregate that makes it. */
+static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
+{
+    while (node_index >= 0) {
+        const MrDagNode *node = &dag->nodes[node_index];
+        if (node->kind == MR_OPERATOR_PROJECT) {
+            const MrExpr *expression = ((const MrProjectSpec *)node->spec)->expressions[column];
+            if (expression->kind != MR_EXPR_COLUMN) {
+                return false;
+            }
+            column = expression->column;
+        } else if (node->kind == MR_OPERATOR_AGGREGATE) {
+            const MrAggregateSpec *spec = node->spec;
+            uint32_t first = (spec->window_kind == MR_GROUP_WINDOW_NONE ? 0 : 2) + spec->key_count;
+            if (column >= first) {
+                const MrAggregate *aggregate = spec->calls[column - first].aggregate;
+                return strcmp(aggregate->name, "sum") == 0 && aggregate->args[0] == MR_TYPE_INT64;
+            }
+            if (column < first - spec->key_count) {
+                return false;
+            }
+            column = spec->keys[column - (first - spec->key_count)];
+        } else if (node->kind == MR_OPERATOR_SCAN) {
+            return false;
+        }
+        node_index = node->input;
+    }
+    return false;
+}
+
+MrStatus mr_plan_integral_columns(MrArena *arena, const MrDag *dag, const bool **out, MrError *err)
+{
+    const MrDagNode *root = &dag->nodes[dag->node_count - 1];
+    bool *flags;
+    MR_NEW_ARRAY(arena, flags, root->schema.column_count + 1, err);
+    for (uint32_t c = 0; c < root->schema.column_count; c++) {
+        flags[c] = root->schema.columns[c].type.id == MR_TYPE_NUMERIC &&
+                   is_integral(dag, (int32_t)dag->node_count - 1, c);
+    }
+    *out = flags;
+    return MR_OK;
+}
