@@ -1,10 +1,10 @@
 /*
- * planner/binder.c - binds one query: WITH, FROM, WHERE, the select list, DISTINCT, ORDER BY, LIMIT.
+ * planner/binder.c - binds one query: WITH, FROM, WHERE, the select list, DISTINCT.
  * Must not know how operators are built.
  */
 #include "planner/binder.h"
 
-#include "planner/literal.h"
+#include "planner/select_list.h"
 #include "planner/values.h"
 
 #include <stdarg.h>
@@ -28,7 +28,8 @@ MrStatus mr_bind_error(MrBinder *b, MrStatus status, int32_t position, const cha
     return status;
 }
 
-MrStatus mr_bind_unsupported(MrBinder *b, int32_t position, const char *hint, const char *format, ...)
+MrStatus mr_bind_unsupported(MrBinder *b, int32_t position, const char *hint, const char *format,
+                             ...)
 {
     va_list args;
     va_start(args, format);
@@ -52,251 +53,32 @@ void mr_bind_notice(MrBinder *b, const char *hint, const char *format, ...)
     b->context->notice(b->context->notice_context, "00000", message, hint);
 }
 
-/* ---- The select list --------------------------------------------------------------------- */
+/* ---- SELECT ------------------------------------------------------------------------------ */
 
-typedef struct SelectList {
-    MrExpr **exprs;
-    const char **names;
-    int32_t *positions;
-    const MrNode **nodes;        /* NULL for columns of a star */
-    uint32_t count, capacity;
-    uint32_t visible;            /* the rest are for ORDER BY */
-} SelectList;
-
-static MrStatus list_add(MrBinder *b, SelectList *list, MrExpr *expr, const char *name, const MrNode *node)
-{
-    if (list->count == MR_PLAN_COLUMNS_MAX) {
-        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, -1, "target lists can have at most %d entries",
-                             MR_PLAN_COLUMNS_MAX);
-    }
-    if (list->count == list->capacity) {
-        SelectList grown = *list;
-        grown.capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        MR_NEW_ARRAY(b->arena, grown.exprs, grown.capacity, b->err);
-        MR_NEW_ARRAY(b->arena, grown.names, grown.capacity, b->err);
-        MR_NEW_ARRAY(b->arena, grown.positions, grown.capacity, b->err);
-        MR_NEW_ARRAY(b->arena, grown.nodes, grown.capacity, b->err);
-        for (uint32_t i = 0; i < list->count; i++) {
-            grown.exprs[i] = list->exprs[i];
-            grown.names[i] = list->names[i];
-            grown.positions[i] = list->positions[i];
-            grown.nodes[i] = list->nodes[i];
-        }
-        *list = grown;
-    }
-    list->exprs[list->count] = expr;
-    list->names[list->count] = name;
-    list->positions[list->count] = node != NULL ? node->position : -1;
-    list->nodes[list->count] = node;
-    list->count++;
-    return MR_OK;
-}
-
-static MrStatus list_add_star(MrBinder *b, SelectList *list, const MrAstColumn *star)
-{
-    const MrScope *scope = b->scope;
-    const MrNameList *parts = &star->parts;
-    if (scope == NULL || scope->input->relation == NULL) {
-        bool is_empty = scope == NULL || (scope->alias == NULL && scope->input->column_count == 0);
-        if (is_empty) {
-            return mr_bind_error(b, MR_ERR_SYNTAX, star->base.position,
-                                 "SELECT * with no tables specified is not valid");
-        }
-    }
-    if (parts->count > 0
-        && (scope->alias == NULL || strcmp(scope->alias, parts->items[parts->count - 1]) != 0)) {
-        return mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, star->base.position,
-                             "missing FROM-clause entry for table \"%s\"", parts->items[parts->count - 1]);
-    }
-    for (uint32_t i = 0; i < scope->input->column_count; i++) {
-        MrExpr *column;
-        if (scope->input->columns[i].name == NULL) {
-            continue; /* carried along for a window, not to be seen */
-        }
-        MR_TRY(mr_expr_column(b->arena, i, scope->input->columns[i].type, star->base.position, &column, b->err));
-        MR_TRY(list_add(b, list, column, scope->input->columns[i].name, &star->base));
-        list->nodes[list->count - 1] = NULL;
-    }
-    return MR_OK;
-}
-
-static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, SelectList *list)
+static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, MrSelectList *list)
 {
     b->clause = MR_CLAUSE_SELECT;
     for (uint32_t i = 0; i < query->targets.count; i++) {
         const MrAstTarget *target = MR_AST_AS(const MrAstTarget, query->targets.items[i]);
-        if (target->expr->kind == MR_AST_COLUMN && MR_AST_AS(const MrAstColumn, target->expr)->star) {
-            MR_TRY(list_add_star(b, list, MR_AST_AS(const MrAstColumn, target->expr)));
+        if (target->expr->kind == MR_AST_COLUMN &&
+            MR_AST_AS(const MrAstColumn, target->expr)->star) {
+            MR_TRY(mr_select_add_star(b, list, MR_AST_AS(const MrAstColumn, target->expr)));
             continue;
         }
         MrExpr *expr;
         MR_TRY(mr_bind_expr(b, target->expr, &expr));
         const char *name = target->label != NULL ? target->label : mr_ast_column_name(target->expr);
-        MR_TRY(list_add(b, list, expr, name, target->expr));
+        MR_TRY(mr_select_add(b, list, expr, name, target->expr));
     }
     list->visible = list->count;
     return MR_OK;
 }
 
-/* ---- ORDER BY ---------------------------------------------------------------------------- */
-
-/* An ordinal or an output name; -1: an expression over the input. */
-static MrStatus sort_by_output(MrBinder *b, const MrNode *node, const SelectList *list, int64_t *out)
-{
-    *out = -1;
-    if (node->kind == MR_AST_LITERAL) {
-        const MrAstLiteral *literal = MR_AST_AS(const MrAstLiteral, node);
-        MrDatum number;
-        if (literal->literal != MR_LITERAL_INTEGER) {
-            return mr_bind_error(b, MR_ERR_SYNTAX, node->position, "non-integer constant in ORDER BY");
-        }
-        MR_TRY(mr_literal_number(literal->text, true, &number, b->err));
-        if (number.type.id == MR_TYPE_NUMERIC || number.integer < 1 || number.integer > list->visible) {
-            return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, node->position,
-                                 "ORDER BY position %s is not in select list", literal->text);
-        }
-        *out = number.integer - 1;
-        return MR_OK;
-    }
-    if (node->kind != MR_AST_COLUMN || MR_AST_AS(const MrAstColumn, node)->parts.count != 1
-        || MR_AST_AS(const MrAstColumn, node)->star) {
-        return MR_OK;
-    }
-    const char *name = MR_AST_AS(const MrAstColumn, node)->parts.items[0];
-    for (uint32_t i = 0; i < list->visible; i++) {
-        if (list->names[i] == NULL || strcmp(list->names[i], name) != 0) {
-            continue;
-        }
-        if (*out >= 0 && !mr_expr_equal(list->exprs[*out], list->exprs[i])) {
-            return mr_bind_error(b, MR_ERR_AMBIGUOUS_COLUMN, node->position, "ORDER BY \"%s\" is ambiguous", name);
-        }
-        *out = *out >= 0 ? *out : i;
-    }
-    return MR_OK;
-}
-
-/* The column that holds the sort expression: one of the list, or one more, which is not shown. */
-static MrStatus sort_column(MrBinder *b, const MrNode *node, bool is_distinct, SelectList *list, uint32_t *out)
-{
-    int64_t found;
-    MrExpr *expr;
-    MR_TRY(sort_by_output(b, node, list, &found));
-    if (found >= 0) {
-        *out = (uint32_t)found;
-        return MR_OK;
-    }
-    MR_TRY(mr_bind_expr_known(b, node, &expr));
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (mr_expr_equal(list->exprs[i], expr)) {
-            *out = i;
-            return MR_OK;
-        }
-    }
-    if (is_distinct) {
-        return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, node->position,
-                             "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
-    }
-    *out = list->count;
-    return list_add(b, list, expr, NULL, node);
-}
-
-static MrStatus check_sortable(MrBinder *b, MrType type, int32_t position)
-{
-    if (type.id == MR_TYPE_JSON) {
-        mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position, "could not identify an ordering operator for type json");
-        return mr_error_hint(b->err, "Use an explicit ordering operator or modify the query.");
-    }
-    return MR_OK;
-}
-
-static MrStatus bind_order_by(MrBinder *b, const MrAstQuery *query, SelectList *list, MrSortKey **out)
-{
-    MrSortKey *keys;
-    MR_NEW_ARRAY(b->arena, keys, query->order_by.count, b->err);
-    b->clause = MR_CLAUSE_ORDER_BY;
-    for (uint32_t i = 0; i < query->order_by.count; i++) {
-        const MrAstSort *sort = MR_AST_AS(const MrAstSort, query->order_by.items[i]);
-        bool descending = sort->direction == MR_SORT_DESC;
-        MR_TRY(sort_column(b, sort->expr, query->distinct == MR_DISTINCT_ROWS, list, &keys[i].column));
-        MR_TRY(check_sortable(b, list->exprs[keys[i].column]->type, sort->expr->position));
-        keys[i].descending = descending;
-        keys[i].nulls_first = sort->nulls == MR_NULLS_DEFAULT ? descending : sort->nulls == MR_NULLS_FIRST;
-    }
-    *out = keys;
-    return MR_OK;
-}
-
-static MrStatus bind_limit(MrBinder *b, const MrNode *node, MrClause clause, uint64_t otherwise, uint64_t *out)
-{
-    *out = otherwise;
-    if (node == NULL) {
-        return MR_OK;
-    }
-    MrDatum value;
-    MrScope *scope = b->scope;
-    b->scope = NULL;
-    b->clause = clause;
-    MrStatus status = mr_bind_constant(b, node, mr_type(MR_TYPE_INT64), mr_clause_name(clause), &value);
-    b->scope = scope;
-    MR_TRY(status);
-    if (!value.is_null && value.integer < 0) {
-        return mr_bind_error(b, clause == MR_CLAUSE_LIMIT ? MR_ERR_INVALID_LIMIT : MR_ERR_INVALID_OFFSET,
-                             node->position, "%s must not be negative", mr_clause_name(clause));
-    }
-    *out = value.is_null ? otherwise : (uint64_t)value.integer;
-    return MR_OK;
-}
-
-/* ORDER BY, LIMIT and OFFSET: ad hoc only. */
-static MrStatus check_order(MrBinder *b, const MrAstQuery *query)
-{
-    bool has_limit = query->limit != NULL || query->offset != NULL;
-    if (query->with_ties) {
-        return mr_bind_unsupported(b, query->limit != NULL ? query->limit->position : -1, "Use LIMIT.",
-                                   "WITH TIES is not supported yet");
-    }
-    if (query->locking != NULL) {
-        return mr_bind_unsupported(b, query->base.position, "Leave it out: readers never block here.",
-                                   "%s is not supported", query->locking);
-    }
-    if (b->mode != MR_BIND_STANDING || (query->order_by.count == 0 && !has_limit)) {
-        return MR_OK;
-    }
-    if (!has_limit) {
-        return mr_bind_unsupported(b, query->order_by.items[0]->position,
-                                   "A table has no order: sort when reading it.",
-                                   "ORDER BY without LIMIT in a standing query is refused");
-    }
-    int32_t position = query->limit != NULL ? query->limit->position : query->offset->position;
-    return mr_bind_unsupported(b, position, "Keep all rows, and put ORDER BY … LIMIT on the SELECT that reads the "
-                               "result.", "a maintained top-N comes with a later version");
-}
-
-static MrStatus add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey *keys, MrLogical **node)
-{
-    MrLogical *sort;
-    if (query->order_by.count == 0 && query->limit == NULL && query->offset == NULL) {
-        return MR_OK;
-    }
-    MR_NEW(b->arena, sort, b->err);
-    sort->kind = MR_LOGICAL_SORT;
-    sort->input = *node;
-    sort->columns = (*node)->columns;
-    sort->column_count = (*node)->column_count;
-    sort->sort_keys = keys;
-    sort->sort_key_count = query->order_by.count;
-    MR_TRY(bind_limit(b, query->limit, MR_CLAUSE_LIMIT, UINT64_MAX, &sort->limit));
-    MR_TRY(bind_limit(b, query->offset, MR_CLAUSE_OFFSET, 0, &sort->offset));
-    *node = sort;
-    return MR_OK;
-}
-
-/* ---- SELECT ------------------------------------------------------------------------------ */
-
 static MrStatus check_select(MrBinder *b, const MrAstQuery *query)
 {
     if (query->distinct == MR_DISTINCT_ON) {
-        int32_t position = query->distinct_on.count > 0 ? query->distinct_on.items[0]->position : -1;
+        int32_t position =
+            query->distinct_on.count > 0 ? query->distinct_on.items[0]->position : -1;
         return mr_bind_unsupported(b, position, "Use GROUP BY with min() or max().",
                                    "DISTINCT ON is not supported yet");
     }
@@ -305,7 +87,7 @@ static MrStatus check_select(MrBinder *b, const MrAstQuery *query)
                                    "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
                                    "WINDOW is not supported yet");
     }
-    return check_order(b, query);
+    return mr_bind_check_order(b, query);
 }
 
 static MrStatus bind_where(MrBinder *b, const MrAstQuery *query, MrScope *scope)
@@ -319,15 +101,18 @@ static MrStatus bind_where(MrBinder *b, const MrAstQuery *query, MrScope *scope)
     b->saw_now = false;
     MR_TRY(mr_bind_boolean(b, query->where, "WHERE", &predicate));
     if (b->saw_now && b->mode == MR_BIND_STANDING) {
-        mr_bind_notice(b, "A row is judged once, at its arrival. To keep only recent rows, select by time when "
-                       "reading.", "rows that pass the comparison with now() never leave the result again");
+        mr_bind_notice(
+            b,
+            "A row is judged once, at its arrival. To keep only recent rows, select by time when "
+            "reading.",
+            "rows that pass the comparison with now() never leave the result again");
     }
     b->saw_now |= saw_now;
     return mr_logical_filter(b->arena, scope->input, predicate, &scope->input, b->err);
 }
 
 /* DISTINCT groups by all columns; windows among them are recognised as in GROUP BY. */
-static MrStatus add_distinct(MrBinder *b, const SelectList *list, MrLogical **node)
+static MrStatus add_distinct(MrBinder *b, const MrSelectList *list, MrLogical **node)
 {
     MrLogical *projected = *node, *aggregate, *grouped;
     MrGrouping grouping = { .input = projected, .key_count = list->visible };
@@ -335,7 +120,8 @@ static MrStatus add_distinct(MrBinder *b, const SelectList *list, MrLogical **no
     MR_NEW_ARRAY(b->arena, grouping.keys, list->visible, b->err);
     MR_NEW_ARRAY(b->arena, outputs, list->visible, b->err);
     for (uint32_t i = 0; i < list->visible; i++) {
-        MR_TRY(mr_expr_column(b->arena, i, projected->columns[i].type, list->positions[i], &grouping.keys[i], b->err));
+        MR_TRY(mr_expr_column(b->arena, i, projected->columns[i].type, list->positions[i],
+                              &grouping.keys[i], b->err));
     }
     MR_TRY(mr_bind_aggregate(b, &grouping, &aggregate, &grouped));
     for (uint32_t i = 0; i < list->visible; i++) {
@@ -344,32 +130,8 @@ static MrStatus add_distinct(MrBinder *b, const SelectList *list, MrLogical **no
     return mr_logical_project(b->arena, grouped, outputs, list->names, list->visible, node, b->err);
 }
 
-/* Columns that windows over the subquery will need, besides those it selects. */
-static MrStatus list_add_window_time(MrBinder *b, const MrLogical *input, SelectList *list)
-{
-    for (uint32_t i = 0; i < input->column_count; i++) {
-        if (input->columns[i].name == NULL && input->columns[i].role != MR_TIME_NONE) {
-            MrExpr *column;
-            MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &column, b->err));
-            MR_TRY(list_add(b, list, column, NULL, NULL));
-        }
-    }
-    return MR_OK;
-}
-
-static MrStatus list_make_known(MrBinder *b, SelectList *list)
-{
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (list->exprs[i]->type.id == MR_TYPE_UNKNOWN) {
-            MR_TRY(mr_coerce(b, list->exprs[i], mr_type(MR_TYPE_TEXT), MR_CAST_IMPLICIT, list->positions[i],
-                             &list->exprs[i]));
-        }
-    }
-    return MR_OK;
-}
-
 /* Everything that was bound over the input, as expressions over the groups. */
-static MrStatus regroup(MrBinder *b, MrGrouping *grouping, SelectList *list, MrExpr *having,
+static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, MrExpr *having,
                         MrLogical **node)
 {
     MrLogical *aggregate;
@@ -387,7 +149,7 @@ static MrStatus regroup(MrBinder *b, MrGrouping *grouping, SelectList *list, MrE
 static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *scope, bool is_root,
                                  MrBoundQuery *out)
 {
-    SelectList list = { 0 };
+    MrSelectList list = { 0 };
     MrGrouping grouping = { 0 };
     MrExpr *having = NULL;
     MrSortKey *sort_keys;
@@ -396,14 +158,14 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     b->scope = scope;
     b->aggregates = &grouping.aggregates;
     MR_TRY(bind_select_list(b, query, &list));
-    MR_TRY(list_make_known(b, &list));
+    MR_TRY(mr_select_make_known(b, &list));
     MrOutputs outputs = { .exprs = list.exprs, .names = list.names, .count = list.visible };
     MR_TRY(mr_bind_grouping(b, query, &outputs, &grouping));
     if (query->having != NULL) {
         b->clause = MR_CLAUSE_HAVING;
         MR_TRY(mr_bind_boolean(b, query->having, "HAVING", &having));
     }
-    MR_TRY(bind_order_by(b, query, &list, &sort_keys));
+    MR_TRY(mr_bind_order_by(b, query, &list, &sort_keys));
     b->aggregates = NULL;
     grouping.input = scope->input;
     node = scope->input;
@@ -412,13 +174,13 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
         grouping.is_global = query->group_by.count == 0;
         MR_TRY(regroup(b, &grouping, &list, having, &node));
     } else if (!is_root && query->distinct == MR_DISTINCT_NONE) {
-        MR_TRY(list_add_window_time(b, node, &list));
+        MR_TRY(mr_select_add_window_time(b, node, &list));
     }
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));
     if (query->distinct == MR_DISTINCT_ROWS) {
         MR_TRY(add_distinct(b, &list, &node));
     }
-    MR_TRY(add_sort(b, query, sort_keys, &node));
+    MR_TRY(mr_bind_add_sort(b, query, sort_keys, &node));
     *out = (MrBoundQuery){ .node = node, .visible = list.visible };
     return MR_OK;
 }
@@ -438,8 +200,8 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
     MrScope scope = { 0 };
     MR_TRY(check_select(b, query));
     if (query->from.count > 1) {
-        return mr_bind_unsupported(b, query->from.items[1]->position, "Read one relation per query.",
-                                   "joins are not supported yet");
+        return mr_bind_unsupported(b, query->from.items[1]->position,
+                                   "Read one relation per query.", "joins are not supported yet");
     }
     b->scope = NULL;
     if (query->from.count == 0) {
@@ -454,23 +216,24 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
 /* VALUES with ORDER BY or LIMIT: its columns are the only names. */
 static MrStatus bind_values_query(MrBinder *b, const MrAstQuery *query, MrBoundQuery *out)
 {
-    SelectList list = { 0 };
+    MrSelectList list = { 0 };
     MrScope scope = { 0 };
     MrSortKey *sort_keys;
-    MR_TRY(check_order(b, query));
+    MR_TRY(mr_bind_check_order(b, query));
     b->scope = NULL;
     MR_TRY(mr_bind_values(b, query, NULL, &scope.input));
     b->scope = &scope;
     for (uint32_t i = 0; i < scope.input->column_count; i++) {
         MrExpr *column;
         MR_TRY(mr_expr_column(b->arena, i, scope.input->columns[i].type, -1, &column, b->err));
-        MR_TRY(list_add(b, &list, column, scope.input->columns[i].name, NULL));
+        MR_TRY(mr_select_add(b, &list, column, scope.input->columns[i].name, NULL));
     }
     list.visible = list.count;
-    MR_TRY(bind_order_by(b, query, &list, &sort_keys));
+    MR_TRY(mr_bind_order_by(b, query, &list, &sort_keys));
     MrLogical *node;
-    MR_TRY(mr_logical_project(b->arena, scope.input, list.exprs, list.names, list.count, &node, b->err));
-    MR_TRY(add_sort(b, query, sort_keys, &node));
+    MR_TRY(mr_logical_project(b->arena, scope.input, list.exprs, list.names, list.count, &node,
+                              b->err));
+    MR_TRY(mr_bind_add_sort(b, query, sort_keys, &node));
     *out = (MrBoundQuery){ .node = node, .visible = list.visible };
     return MR_OK;
 }
@@ -479,7 +242,8 @@ static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
 {
     if (query->with_recursive) {
         return mr_bind_unsupported(b, query->with.count > 0 ? query->with.items[0]->position : -1,
-                                   "Name the steps one by one with WITH.", "WITH RECURSIVE is not supported yet");
+                                   "Name the steps one by one with WITH.",
+                                   "WITH RECURSIVE is not supported yet");
     }
     for (uint32_t i = 0; i < query->with.count; i++) {
         const MrAstCte *ast = MR_AST_AS(const MrAstCte, query->with.items[i]);
@@ -502,14 +266,13 @@ static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
     return MR_OK;
 }
 
-static MrStatus bind_query_kind(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out)
+static MrStatus bind_query_kind(MrBinder *b, const MrAstQuery *query, bool is_root,
+                                MrBoundQuery *out)
 {
     static const char *const names[] = { "SELECT", "VALUES", "UNION", "INTERSECT", "EXCEPT" };
     switch (query->query) {
-    case MR_QUERY_SELECT:
-        return bind_select(b, query, is_root, out);
-    case MR_QUERY_VALUES:
-        return bind_values_query(b, query, out);
+    case MR_QUERY_SELECT: return bind_select(b, query, is_root, out);
+    case MR_QUERY_VALUES: return bind_values_query(b, query, out);
     default:
         return mr_bind_unsupported(b, query->base.position, "Use one query for each part.",
                                    "%s is not supported yet", names[query->query]);
@@ -519,7 +282,8 @@ static MrStatus bind_query_kind(MrBinder *b, const MrAstQuery *query, bool is_ro
 MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out)
 {
     if (b->depth >= MR_PLAN_DEPTH_MAX) {
-        return mr_bind_error(b, MR_ERR_TOO_COMPLEX, query->base.position, "queries are nested too deeply");
+        return mr_bind_error(b, MR_ERR_TOO_COMPLEX, query->base.position,
+                             "queries are nested too deeply");
     }
     MrBinder saved = *b;
     b->depth++;
@@ -538,14 +302,16 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
 
 /* ---- Constants --------------------------------------------------------------------------- */
 
-MrStatus mr_bind_constant(MrBinder *b, const MrNode *node, MrType type, const char *what, MrDatum *out)
+MrStatus mr_bind_constant(MrBinder *b, const MrNode *node, MrType type, const char *what,
+                          MrDatum *out)
 {
     MrExpr *expr;
     MR_TRY(mr_bind_expr(b, node, &expr));
     if (!mr_can_coerce(expr->type.id, type.id, MR_CAST_ASSIGNMENT)) {
         char wanted[64], had[64];
-        return mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, node->position, "argument of %s must be type %s, not type %s",
-                             what, mr_type_text(mr_type(type.id), wanted),
+        return mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, node->position,
+                             "argument of %s must be type %s, not type %s", what,
+                             mr_type_text(mr_type(type.id), wanted),
                              mr_type_text(mr_type(expr->type.id), had));
     }
     MR_TRY(mr_coerce(b, expr, type, MR_CAST_ASSIGNMENT, node->position, &expr));
@@ -557,7 +323,8 @@ MrStatus mr_bind_constant(MrBinder *b, const MrNode *node, MrType type, const ch
     if (expr->kind == MR_EXPR_CONSTANT) {
         *out = expr->constant;
     } else {
-        status = mr_expr_constant_value(b->arena, expr, b->context->zone, b->context->now_us, out, b->err);
+        status = mr_expr_constant_value(b->arena, expr, b->context->zone, b->context->now_us, out,
+                                        b->err);
     }
     if (status == MR_OK) {
         out->type = type;
@@ -570,7 +337,8 @@ MrStatus mr_bind_interval(MrBinder *b, const MrNode *node, const char *what, MrI
     MrDatum value;
     MR_TRY(mr_bind_constant(b, node, mr_type(MR_TYPE_INTERVAL), what, &value));
     if (value.is_null) {
-        return mr_bind_error(b, MR_ERR_NULL_NOT_ALLOWED, node->position, "%s must not be NULL", what);
+        return mr_bind_error(b, MR_ERR_NULL_NOT_ALLOWED, node->position, "%s must not be NULL",
+                             what);
     }
     *out = value.interval;
     return MR_OK;

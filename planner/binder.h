@@ -10,25 +10,25 @@
 #include "planner/planner.h"
 
 typedef enum MrBindMode {
-    MR_BIND_ADHOC,     /* runs once, now */
-    MR_BIND_STANDING,  /* volatile functions, LIMIT and the like are refused */
-    MR_BIND_VIEW       /* checked only: may be used in both ways later */
+    MR_BIND_ADHOC,    /* runs once, now */
+    MR_BIND_STANDING, /* volatile functions, LIMIT and the like are refused */
+    MR_BIND_VIEW      /* checked only: may be used in both ways later */
 } MrBindMode;
 
 /* Where an expression stands, for what is allowed there and for messages. */
 typedef enum MrClause {
-    MR_CLAUSE_NONE,    /* nothing special; no columns */
+    MR_CLAUSE_NONE, /* nothing special; no columns */
     MR_CLAUSE_SELECT,
     MR_CLAUSE_WHERE,
     MR_CLAUSE_GROUP_BY,
     MR_CLAUSE_HAVING,
     MR_CLAUSE_ORDER_BY,
     MR_CLAUSE_FILTER,
-    MR_CLAUSE_AGGREGATE,   /* an argument of an aggregate */
+    MR_CLAUSE_AGGREGATE, /* an argument of an aggregate */
     MR_CLAUSE_VALUES,
     MR_CLAUSE_LIMIT,
     MR_CLAUSE_OFFSET,
-    MR_CLAUSE_WINDOW,      /* arguments of TUMBLE and HOP */
+    MR_CLAUSE_WINDOW, /* arguments of TUMBLE and HOP */
     MR_CLAUSE_DEFAULT,
     MR_CLAUSE_GENERATED,
     MR_CLAUSE_WATERMARK
@@ -37,10 +37,10 @@ typedef enum MrClause {
 /* The one item of FROM, as names see it. */
 typedef struct MrScope {
     MrLogical *input;
-    const char *alias;        /* qualifies its columns; NULL: nothing does */
-    const char *schema_name;  /* of a relation without alias */
-    bool has_place;           /* _seq and _arrival can be named */
-    bool over_stream;         /* rows are rows of a stream: now() is their arrival */
+    const char *alias;       /* qualifies its columns; NULL: nothing does */
+    const char *schema_name; /* of a relation without alias */
+    bool has_place;          /* _seq and _arrival can be named */
+    bool over_stream;        /* rows are rows of a stream: now() is their arrival */
 } MrScope;
 
 typedef struct MrAggregateList {
@@ -54,7 +54,7 @@ enum { MR_AGGREGATE_COLUMN = 0x40000000 };
 /* A WITH query in scope; inner ones first. */
 typedef struct MrCte {
     const MrAstCte *ast;
-    const struct MrCte *outer;   /* what was in scope before it */
+    const struct MrCte *outer; /* what was in scope before it */
 } MrCte;
 
 typedef struct MrBinder {
@@ -62,11 +62,11 @@ typedef struct MrBinder {
     MrArena *arena;
     MrError *err;
     MrBindMode mode;
-    MrScope *scope;              /* NULL: no columns */
+    MrScope *scope; /* NULL: no columns */
     MrClause clause;
     MrAggregateList *aggregates; /* NULL: not allowed here */
     const MrCte *ctes;
-    uint32_t depth;              /* queries inside each other, views included */
+    uint32_t depth; /* queries inside each other, views included */
     uint32_t expr_depth;
     uint32_t view_depth;         /* > 0: positions belong to another text */
     const MrRelation *views[64]; /* being expanded, against cycles */
@@ -83,15 +83,15 @@ void mr_binder_init(MrBinder *binder, MrPlannerContext *context, MrBindMode mode
 MrStatus mr_bind_error(MrBinder *b, MrStatus status, int32_t position, const char *format, ...)
     MR_PRINTF(4, 5);
 /* 0A000 `<what> is not supported yet` with a hint. */
-MrStatus mr_bind_unsupported(MrBinder *b, int32_t position, const char *hint, const char *format, ...)
-    MR_PRINTF(4, 5);
+MrStatus mr_bind_unsupported(MrBinder *b, int32_t position, const char *hint, const char *format,
+                             ...) MR_PRINTF(4, 5);
 void mr_bind_notice(MrBinder *b, const char *hint, const char *format, ...) MR_PRINTF(3, 4);
 
-/* ---- Queries (binder.c, binder_from.c, binder_group.c) ------------------------------------ */
+/* ---- Queries (binder.c, binder_from.c, binder_group.c, binder_regroup.c) ------------------ */
 
 typedef struct MrBoundQuery {
     MrLogical *node;
-    uint32_t visible;            /* the first columns are the query's; the rest are for sorting */
+    uint32_t visible; /* the first columns are the query's; the rest are for sorting */
 } MrBoundQuery;
 
 /* `is_root`: ORDER BY keeps its hidden columns. Columns without a type become text. */
@@ -101,14 +101,14 @@ MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope);
 /* GROUP BY, the select list and HAVING of an aggregated query, once all are bound over the input. */
 typedef struct MrGrouping {
     MrLogical *input;
-    MrExpr **keys;               /* as written, over `input` */
+    MrExpr **keys; /* as written, over `input` */
     uint32_t key_count;
     MrAggregateList aggregates;
     bool is_global;
     /* Filled by mr_bind_aggregate: the output column of each key, and the windowed node's bounds. */
     uint32_t *key_columns;
     const MrLogical *window_of;
-    MrExpr *having;              /* what WHERE said about the bounds of hopping windows; or NULL */
+    MrExpr *having; /* what WHERE said about the bounds of hopping windows; or NULL */
 } MrGrouping;
 /* The names and expressions of the select list, for ordinals and aliases. */
 typedef struct MrOutputs {
@@ -116,14 +116,16 @@ typedef struct MrOutputs {
     const char *const *names;
     uint32_t count;
 } MrOutputs;
-MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs, MrGrouping *grouping);
+MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs,
+                          MrGrouping *grouping);
 /* Makes the AGGREGATE node, recognising windows; *node may be a filter on top of it. */
-MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **aggregate, MrLogical **node);
+MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **aggregate,
+                           MrLogical **node);
 /* An expression over the grouped input as one over the aggregate's output; 42803 if it cannot be. */
 MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
                          const MrExpr *expr, MrExpr **out);
 
-/* ---- Expressions (binder_expr.c, binder_call.c, binder_special.c) ------------------------- */
+/* ---- Expressions (binder_expr.c, binder_leaf.c, binder_call.c, binder_special.c) ---------- */
 
 /* May leave an unknown-typed constant. */
 MrStatus mr_bind_expr(MrBinder *b, const MrNode *node, MrExpr **out);
@@ -136,10 +138,12 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
 /* Calls that are not functions of the registry: now(), COALESCE, version() …; *out NULL: none of them. */
 MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out);
 MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out);
+MrStatus mr_bind_literal(MrBinder *b, const MrAstLiteral *literal, MrExpr **out);
 MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, MrExpr **out);
 MrStatus mr_bind_parameter(MrBinder *b, const MrAstParameter *parameter, MrExpr **out);
 /* A constant's value; 22023-like errors are the caller's. */
-MrStatus mr_bind_constant(MrBinder *b, const MrNode *node, MrType type, const char *what, MrDatum *out);
+MrStatus mr_bind_constant(MrBinder *b, const MrNode *node, MrType type, const char *what,
+                          MrDatum *out);
 /* An interval in microseconds for `what`; months apart (0 unless `months` is given). */
 MrStatus mr_bind_interval(MrBinder *b, const MrNode *node, const char *what, MrInterval *out);
 bool mr_clause_allows_aggregates(MrClause clause);
@@ -154,23 +158,25 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
 /* CASE, COALESCE, VALUES …: the type all can have (PostgreSQL's select_common_type), or false. */
 bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_t *culprit);
 /* 42804 `<what> types x and y cannot be matched`. */
-MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what, MrType *out);
-MrStatus mr_bind_operator(MrBinder *b, const char *name, MrExpr *left, MrExpr *right, int32_t position,
-                          MrExpr **out);
+MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what,
+                          MrType *out);
+MrStatus mr_bind_operator(MrBinder *b, const char *name, MrExpr *left, MrExpr *right,
+                          int32_t position, MrExpr **out);
 /* The function for these arguments, coerced; *out NULL and MR_OK: no function of that name takes them. */
-MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count, int32_t position,
-                          MrExpr **out);
+MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
+                          int32_t position, MrExpr **out);
 MrStatus mr_function_missing(MrBinder *b, const char *name, MrExpr *const *args, uint32_t arg_count,
                              int32_t position);
 
 /* One entry of an overload set, in a form that functions and aggregates share. */
 typedef struct MrCandidate {
     const void *entry;
-    MrTypeId *args;              /* as many as the call has */
+    MrTypeId *args; /* as many as the call has */
 } MrCandidate;
 enum { MR_CALL_ARGS_MAX = 100 };
 /* PostgreSQL's func_select_candidate over coercible candidates: the index, -1 none, -2 several. */
-int32_t mr_select_candidate(MrCandidate *candidates, uint32_t count, const MrTypeId *types, uint32_t arg_count);
+int32_t mr_select_candidate(MrCandidate *candidates, uint32_t count, const MrTypeId *types,
+                            uint32_t arg_count);
 
 /* Constant subtrees computed; what fails stays as it is, to fail for the rows that reach it. */
 MrStatus mr_fold(MrBinder *b, MrExpr *expr, MrExpr **out);

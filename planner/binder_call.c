@@ -38,12 +38,14 @@ const char *mr_clause_name(MrClause clause)
 static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
 {
     if (b->clause == MR_CLAUSE_AGGREGATE) {
-        mr_bind_error(b, MR_ERR_GROUPING, call->base.position, "aggregate function calls cannot be nested");
+        mr_bind_error(b, MR_ERR_GROUPING, call->base.position,
+                      "aggregate function calls cannot be nested");
         return mr_error_hint(b->err, "Aggregate in a subquery in FROM first.");
     }
     if (b->aggregates == NULL || !mr_clause_allows_aggregates(b->clause)) {
         return mr_bind_error(b, MR_ERR_GROUPING, call->base.position,
-                             "aggregate functions are not allowed in %s", mr_clause_name(b->clause));
+                             "aggregate functions are not allowed in %s",
+                             mr_clause_name(b->clause));
     }
     if (call->within_group || call->order_by.count > 0) {
         return mr_bind_unsupported(b, call->base.position, "Leave ORDER BY out of the call.",
@@ -57,7 +59,8 @@ static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
 }
 
 /* Arguments and FILTER see the input, not other aggregates. */
-static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr **args, MrExpr **filter)
+static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr **args,
+                                     MrExpr **filter)
 {
     MrClause clause = b->clause;
     MrStatus status = MR_OK;
@@ -72,7 +75,8 @@ static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr 
     return status;
 }
 
-static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args, const MrAggregate **out)
+static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args,
+                                 const MrAggregate **out)
 {
     const MrAggregate *const *found;
     uint32_t found_count = mr_aggregate_lookup(mr_string(call->name.name), &found);
@@ -89,7 +93,8 @@ static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **ar
         types[i] = args[i]->type.id;
     }
     for (uint32_t i = 0; i < found_count; i++) {
-        if (found[i]->arg_count != arg_count || (call->star && !(found[i]->flags & MR_AGG_COUNTS_ROWS))) {
+        if (found[i]->arg_count != arg_count ||
+            (call->star && !(found[i]->flags & MR_AGG_COUNTS_ROWS))) {
             continue;
         }
         MrCandidate *candidate = &candidates[count];
@@ -123,8 +128,8 @@ static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **ar
 
 static bool same_call(const MrLogicalCall *a, const MrLogicalCall *c)
 {
-    if (a->aggregate != c->aggregate || a->is_distinct != c->is_distinct
-        || (a->filter == NULL) != (c->filter == NULL)) {
+    if (a->aggregate != c->aggregate || a->is_distinct != c->is_distinct ||
+        (a->filter == NULL) != (c->filter == NULL)) {
         return false;
     }
     for (uint32_t i = 0; i < a->aggregate->arg_count; i++) {
@@ -181,7 +186,8 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
         return mr_function_missing(b, call->name.name, args, call->args.count, call->base.position);
     }
     if (call->distinct && bound.aggregate->arg_count != 1) {
-        return mr_bind_unsupported(b, call->base.position, "Select the distinct values in a subquery in FROM first.",
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Select the distinct values in a subquery in FROM first.",
                                    "DISTINCT is supported for aggregates of one argument only");
     }
     for (uint32_t i = 0; i < bound.aggregate->arg_count; i++) {
@@ -195,13 +201,13 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
 /* ---- Functions --------------------------------------------------------------------------- */
 
 /* Flink's HOUR(ts): extract() as a bigint. */
-static MrStatus bind_field_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
-                                    int32_t position, MrExpr **out)
+static MrStatus bind_field_function(MrBinder *b, const char *name, MrExpr **args,
+                                    uint32_t arg_count, int32_t position, MrExpr **out)
 {
     static const char *const fields[][2] = {
-        { "year", "year" }, { "quarter", "quarter" }, { "month", "month" }, { "week", "week" },
-        { "dayofyear", "doy" }, { "dayofmonth", "day" }, { "hour", "hour" }, { "minute", "minute" },
-        { "second", "second" },
+        { "year", "year" }, { "quarter", "quarter" }, { "month", "month" },
+        { "week", "week" }, { "dayofyear", "doy" },   { "dayofmonth", "day" },
+        { "hour", "hour" }, { "minute", "minute" },   { "second", "second" },
     };
     *out = NULL;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0] && arg_count == 1; i++) {
@@ -210,7 +216,8 @@ static MrStatus bind_field_function(MrBinder *b, const char *name, MrExpr **args
             MR_TRY(mr_expr_text(b->arena, fields[i][1], &pair[0], b->err));
             MR_TRY(mr_bind_function(b, "extract", pair, 2, position, &value));
             return value == NULL ? MR_OK
-                                 : mr_coerce(b, value, mr_type(MR_TYPE_INT64), MR_CAST_EXPLICIT, position, out);
+                                 : mr_coerce(b, value, mr_type(MR_TYPE_INT64), MR_CAST_EXPLICIT,
+                                             position, out);
         }
     }
     return MR_OK;
@@ -222,8 +229,8 @@ static MrStatus bind_cast_function(MrBinder *b, const char *name, MrExpr **args,
 {
     MrTypeId type;
     *out = NULL;
-    if (arg_count != 1 || !mr_type_by_name(mr_string(name), &type) || type == MR_TYPE_UNKNOWN
-        || !mr_can_coerce(args[0]->type.id, type, MR_CAST_EXPLICIT)) {
+    if (arg_count != 1 || !mr_type_by_name(mr_string(name), &type) || type == MR_TYPE_UNKNOWN ||
+        !mr_can_coerce(args[0]->type.id, type, MR_CAST_EXPLICIT)) {
         return MR_OK;
     }
     return mr_coerce(b, args[0], mr_type(type), MR_CAST_EXPLICIT, position, out);
@@ -233,24 +240,30 @@ static MrStatus check_call_form(MrBinder *b, const MrAstCall *call, bool is_aggr
 {
     int32_t position = call->base.position;
     if (call->over != NULL) {
-        return mr_bind_unsupported(b, position, "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
+        return mr_bind_unsupported(b, position,
+                                   "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
                                    "OVER is not supported yet");
     }
-    if (call->name.connection != NULL
-        || (call->name.schema != NULL && strcmp(call->name.schema, "pg_catalog") != 0)) {
-        return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position, "function %s.%s does not exist",
-                             call->name.schema, call->name.name);
+    if (call->name.connection != NULL ||
+        (call->name.schema != NULL && strcmp(call->name.schema, "pg_catalog") != 0)) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position,
+                             "function %s.%s does not exist", call->name.schema, call->name.name);
     }
     if (is_aggregate) {
         return MR_OK;
     }
     if (call->star || call->distinct || call->filter != NULL || call->order_by.count > 0) {
-        const char *what = call->star ? "*" : call->distinct ? "DISTINCT" : call->filter != NULL ? "FILTER" : "ORDER BY";
+        const char *what = call->star             ? "*"
+                           : call->distinct       ? "DISTINCT"
+                           : call->filter != NULL ? "FILTER"
+                                                  : "ORDER BY";
         return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, position,
-                             "%s specified, but %s is not an aggregate function", what, call->name.name);
+                             "%s specified, but %s is not an aggregate function", what,
+                             call->name.name);
     }
     if (call->variadic) {
-        return mr_bind_unsupported(b, position, "Give the arguments one by one.", "VARIADIC is not supported");
+        return mr_bind_unsupported(b, position, "Give the arguments one by one.",
+                                   "VARIADIC is not supported");
     }
     if (call->form == MR_CALL_SUBSTRING_SIMILAR) {
         return mr_bind_unsupported(b, position, "Use substring(x FROM 'regular expression').",
@@ -261,8 +274,9 @@ static MrStatus check_call_form(MrBinder *b, const MrAstCall *call, bool is_aggr
 
 static bool is_window_only_function(const char *name)
 {
-    static const char *const names[] = { "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile",
-                                         "lag", "lead", "nth_value" };
+    static const char *const names[] = { "row_number",   "rank",      "dense_rank",
+                                         "percent_rank", "cume_dist", "ntile",
+                                         "lag",          "lead",      "nth_value" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0) {
             return true;
@@ -294,7 +308,8 @@ static MrStatus bind_plain(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return MR_OK;
     }
     if (is_window_only_function(name)) {
-        return mr_bind_unsupported(b, call->base.position, "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
                                    "window function %s is not supported yet", name);
     }
     return mr_function_missing(b, name, args, count, call->base.position);

@@ -1,191 +1,13 @@
 /*
- * planner/binder_expr.c - binds expressions other than calls: literals, columns, operators, tests.
+ * planner/binder_expr.c - binds expressions other than calls and leaves: operators, tests, CASE, casts.
  * Must not know where the result goes.
  */
 #include "planner/binder.h"
 
 #include "parser/parser.h"
 #include "planner/literal.h"
-#include "planner/nearest.h"
 
 #include <string.h>
-
-/* ---- Constants and parameters ------------------------------------------------------------ */
-
-static MrStatus bind_literal(MrBinder *b, const MrAstLiteral *literal, MrExpr **out)
-{
-    MrDatum value = { .type = mr_type(MR_TYPE_UNKNOWN) };
-    switch (literal->literal) {
-    case MR_LITERAL_NULL:
-        value.is_null = true;
-        break;
-    case MR_LITERAL_BOOLEAN:
-        value.type = mr_type(MR_TYPE_BOOL);
-        value.boolean = literal->boolean;
-        break;
-    case MR_LITERAL_INTEGER:
-    case MR_LITERAL_DECIMAL:
-        MR_TRY(mr_literal_number(literal->text, literal->literal == MR_LITERAL_INTEGER, &value, b->err));
-        break;
-    case MR_LITERAL_STRING:
-        value.text = mr_text_make(literal->text, (uint32_t)strlen(literal->text));
-        break;
-    }
-    return mr_expr_constant(b->arena, &value, literal->base.position, out, b->err);
-}
-
-MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, MrExpr **out)
-{
-    MrType type;
-    MrDatum value = { 0 };
-    MR_TRY(mr_planner_type(literal->type, &type, b->err));
-    MrStatus status = type.id == MR_TYPE_INTERVAL
-                          ? mr_literal_interval(literal->text, literal->type->interval_fields, &value, b->err)
-                          : mr_datum_parse(b->arena, type, mr_string(literal->text), b->context->zone, &value,
-                                           b->err);
-    if (status != MR_OK) {
-        if (b->view_depth == 0) {
-            mr_error_at(b->err, literal->base.position);
-        }
-        return status;
-    }
-    value.type = type;
-    return mr_expr_constant(b->arena, &value, literal->base.position, out, b->err);
-}
-
-static MrStatus parameters_grow(MrBinder *b, MrParameters *parameters, uint32_t count)
-{
-    if (count <= parameters->count) {
-        return MR_OK;
-    }
-    if (count > parameters->capacity) {
-        MrType *types;
-        uint32_t capacity = count < 16 ? 16 : count;
-        MR_NEW_ARRAY(b->arena, types, capacity, b->err);
-        if (parameters->count > 0) {
-            memcpy(types, parameters->types, parameters->count * sizeof *types);
-        }
-        parameters->types = types;
-        parameters->capacity = capacity;
-    }
-    for (uint32_t i = parameters->count; i < count; i++) {
-        parameters->types[i] = mr_type(MR_TYPE_UNKNOWN);
-    }
-    parameters->count = count;
-    return MR_OK;
-}
-
-/* A parameter is a constant: its value at Bind, a NULL that remembers its number (`column`) before. */
-MrStatus mr_bind_parameter(MrBinder *b, const MrAstParameter *parameter, MrExpr **out)
-{
-    MrParameters *parameters = b->context->parameters;
-    int32_t position = parameter->base.position;
-    if (parameters == NULL || b->view_depth > 0) {
-        return mr_bind_error(b, MR_ERR_UNDEFINED_PARAMETER, position, "there is no parameter $%d",
-                             parameter->number);
-    }
-    if (parameter->number < 1 || parameter->number > MR_SQL_PARAMETER_MAX
-        || (parameters->values != NULL && (uint32_t)parameter->number > parameters->count)) {
-        return mr_bind_error(b, MR_ERR_UNDEFINED_PARAMETER, position, "there is no parameter $%d",
-                             parameter->number);
-    }
-    MR_TRY(parameters_grow(b, parameters, (uint32_t)parameter->number));
-    uint32_t index = (uint32_t)parameter->number - 1;
-    MrDatum value = { .type = mr_type(parameters->types[index].id), .is_null = true };
-    if (parameters->values != NULL) {
-        value = parameters->values[index];
-        value.type = value.type.id == MR_TYPE_UNKNOWN ? parameters->types[index] : value.type;
-        value.type = value.type.id == MR_TYPE_UNKNOWN ? mr_type(MR_TYPE_TEXT) : value.type;
-        return mr_expr_constant(b->arena, &value, position, out, b->err);
-    }
-    MR_TRY(mr_expr_constant(b->arena, &value, position, out, b->err));
-    (*out)->column = (uint32_t)parameter->number;
-    return MR_OK;
-}
-
-/* ---- Columns ----------------------------------------------------------------------------- */
-
-static MrStatus unknown_column(MrBinder *b, const MrAstColumn *column, const char *qualifier, const char *name)
-{
-    MrNearest nearest;
-    mr_nearest_init(&nearest, name);
-    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, column->base.position, "column %s%s%s%s does not exist",
-                  qualifier != NULL ? qualifier : "\"", qualifier != NULL ? "." : "", name,
-                  qualifier != NULL ? "" : "\"");
-    for (uint32_t i = 0; b->scope != NULL && i < b->scope->input->column_count; i++) {
-        mr_nearest_offer(&nearest, mr_string(b->scope->input->columns[i].name));
-    }
-    if (nearest.best.data != NULL && b->scope->alias != NULL) {
-        return mr_error_hint(b->err, "Perhaps you meant to reference the column \"%s.%.*s\".", b->scope->alias,
-                             (int)nearest.best.length, nearest.best.data);
-    }
-    return mr_nearest_hint(&nearest, b->err);
-}
-
-/* t.a and s.t.a; a relation's name does not hide behind its alias. */
-static bool qualifier_fits(const MrScope *scope, const MrNameList *parts)
-{
-    if (parts->count < 2) {
-        return true;
-    }
-    if (scope == NULL || scope->alias == NULL || parts->count > 3
-        || strcmp(scope->alias, parts->items[parts->count - 2]) != 0) {
-        return false;
-    }
-    return parts->count == 2 || (scope->schema_name != NULL && strcmp(scope->schema_name, parts->items[0]) == 0);
-}
-
-static MrStatus bind_place(MrBinder *b, const MrAstColumn *column, const char *name, MrExpr **out)
-{
-    *out = NULL;
-    if (b->scope == NULL || !b->scope->has_place) {
-        return MR_OK;
-    }
-    if (strcmp(name, "_seq") == 0) {
-        return mr_expr_new(b->arena, MR_EXPR_SEQUENCE, mr_type(MR_TYPE_INT64), column->base.position, 0, out,
-                           b->err);
-    }
-    if (strcmp(name, "_arrival") == 0) {
-        return mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), column->base.position, 0, out,
-                           b->err);
-    }
-    return MR_OK;
-}
-
-MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
-{
-    if (column->star) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, column->base.position, "* is not allowed here");
-    }
-    const char *name = column->parts.items[column->parts.count - 1];
-    const char *qualifier = column->parts.count > 1 ? column->parts.items[column->parts.count - 2] : NULL;
-    if (!qualifier_fits(b->scope, &column->parts)) {
-        mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, column->base.position,
-                      "missing FROM-clause entry for table \"%s\"", qualifier);
-        if (b->scope != NULL && b->scope->alias != NULL) {
-            mr_error_hint(b->err, "Perhaps you meant to reference the table alias \"%s\".", b->scope->alias);
-        }
-        return MR_ERR_UNDEFINED_TABLE;
-    }
-    int64_t found = -1;
-    for (uint32_t i = 0; b->scope != NULL && i < b->scope->input->column_count; i++) {
-        const char *candidate = b->scope->input->columns[i].name;
-        if (candidate == NULL || strcmp(candidate, name) != 0) {
-            continue;
-        }
-        if (found >= 0) {
-            return mr_bind_error(b, MR_ERR_AMBIGUOUS_COLUMN, column->base.position,
-                                 "column reference \"%s\" is ambiguous", name);
-        }
-        found = i;
-    }
-    if (found >= 0) {
-        return mr_expr_column(b->arena, (uint32_t)found, b->scope->input->columns[found].type,
-                              column->base.position, out, b->err);
-    }
-    MR_TRY(bind_place(b, column, name, out));
-    return *out != NULL ? MR_OK : unknown_column(b, column, qualifier, name);
-}
 
 /* ---- Operators and tests ----------------------------------------------------------------- */
 
@@ -204,7 +26,8 @@ MrStatus mr_bind_boolean(MrBinder *b, const MrNode *node, const char *what, MrEx
     MR_TRY(mr_bind_expr(b, node, &expr));
     if (!mr_can_coerce(expr->type.id, MR_TYPE_BOOL, MR_CAST_IMPLICIT)) {
         char type[64];
-        return mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, expr->position >= 0 ? expr->position : node->position,
+        return mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH,
+                             expr->position >= 0 ? expr->position : node->position,
                              "argument of %s must be type boolean, not type %s", what,
                              mr_type_text(mr_type(expr->type.id), type));
     }
@@ -248,7 +71,7 @@ static MrStatus bind_negative_number(MrBinder *b, const MrAstOperator *node, MrE
 {
     MrAstLiteral literal = *MR_AST_AS(const MrAstLiteral, node->right);
     literal.text = mr_arena_printf(b->arena, "-%s", literal.text);
-    return literal.text == NULL ? mr_error_no_memory(b->err) : bind_literal(b, &literal, out);
+    return literal.text == NULL ? mr_error_no_memory(b->err) : mr_bind_literal(b, &literal, out);
 }
 
 static MrStatus bind_operator_node(MrBinder *b, const MrAstOperator *node, MrExpr **out)
@@ -265,7 +88,8 @@ static MrStatus bind_operator_node(MrBinder *b, const MrAstOperator *node, MrExp
         MR_TRY(mr_bind_expr(b, node->left, &left));
     }
     MR_TRY(mr_bind_expr(b, node->right, &right));
-    if (left == NULL && strcmp(node->name, "+") == 0 && mr_type_info(right->type.id)->category == 'N') {
+    if (left == NULL && strcmp(node->name, "+") == 0 &&
+        mr_type_info(right->type.id)->category == 'N') {
         *out = right;
         return MR_OK;
     }
@@ -275,14 +99,16 @@ static MrStatus bind_operator_node(MrBinder *b, const MrAstOperator *node, MrExp
 static MrStatus bind_is(MrBinder *b, const MrAstIs *node, MrExpr **out)
 {
     static const char *const words[] = { "IS NULL", "IS TRUE", "IS FALSE", "IS UNKNOWN" };
-    static const MrExprKind kinds[] = { MR_EXPR_IS_NULL, MR_EXPR_IS_TRUE, MR_EXPR_IS_FALSE, MR_EXPR_IS_NULL };
+    static const MrExprKind kinds[] = { MR_EXPR_IS_NULL, MR_EXPR_IS_TRUE, MR_EXPR_IS_FALSE,
+                                        MR_EXPR_IS_NULL };
     MrExpr *operand;
     if (node->test == MR_IS_NULL) {
         MR_TRY(mr_bind_expr_known(b, node->operand, &operand));
     } else {
         MR_TRY(mr_bind_boolean(b, node->operand, words[node->test], &operand));
     }
-    MR_TRY(mr_expr_new(b->arena, kinds[node->test], mr_type(MR_TYPE_BOOL), node->base.position, 1, out, b->err));
+    MR_TRY(mr_expr_new(b->arena, kinds[node->test], mr_type(MR_TYPE_BOOL), node->base.position, 1,
+                       out, b->err));
     (*out)->args[0] = operand;
     (*out)->negated = node->negated;
     return MR_OK;
@@ -302,7 +128,8 @@ static MrStatus bind_distinct_from(MrBinder *b, const MrAstDistinctFrom *node, M
         MrType type;
         MR_TRY(mr_coerce_common(b, sides, 2, "IS DISTINCT FROM", &type));
     }
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_DISTINCT, mr_type(MR_TYPE_BOOL), node->base.position, 2, out, b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_DISTINCT, mr_type(MR_TYPE_BOOL), node->base.position, 2,
+                       out, b->err));
     (*out)->args[0] = sides[0];
     (*out)->args[1] = sides[1];
     (*out)->negated = node->negated;
@@ -318,7 +145,8 @@ static MrStatus bind_in(MrBinder *b, const MrAstIn *node, MrExpr **out)
     uint32_t count = node->list.count + 1, culprit = 0;
     MrTypeId common;
     MrType type;
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IN, mr_type(MR_TYPE_BOOL), node->base.position, count, out, b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IN, mr_type(MR_TYPE_BOOL), node->base.position, count, out,
+                       b->err));
     MrExpr **args = (*out)->args;
     MR_TRY(mr_bind_expr(b, node->operand, &args[0]));
     for (uint32_t i = 1; i < count; i++) {
@@ -334,8 +162,8 @@ static MrStatus bind_in(MrBinder *b, const MrAstIn *node, MrExpr **out)
     return MR_OK;
 }
 
-static MrStatus between_pair(MrBinder *b, const MrAstBetween *node, MrExpr *operand, MrExpr *low, MrExpr *high,
-                             MrExpr **out)
+static MrStatus between_pair(MrBinder *b, const MrAstBetween *node, MrExpr *operand, MrExpr *low,
+                             MrExpr *high, MrExpr **out)
 {
     MrExpr *above, *below;
     MR_TRY(mr_bind_operator(b, ">=", operand, low, node->base.position, &above));
@@ -353,7 +181,8 @@ static MrStatus bind_between(MrBinder *b, const MrAstBetween *node, MrExpr **out
     if (node->symmetric) {
         MrExpr *turned, *either;
         MR_TRY(between_pair(b, node, operand, high, low, &turned));
-        MR_TRY(mr_expr_new(b->arena, MR_EXPR_OR, mr_type(MR_TYPE_BOOL), node->base.position, 2, &either, b->err));
+        MR_TRY(mr_expr_new(b->arena, MR_EXPR_OR, mr_type(MR_TYPE_BOOL), node->base.position, 2,
+                           &either, b->err));
         either->args[0] = range;
         either->args[1] = turned;
         range = either;
@@ -366,7 +195,8 @@ static MrStatus bind_like(MrBinder *b, const MrAstLike *node, MrExpr **out)
     static const char *const names[][2] = { { "~~", "!~~" }, { "~~*", "!~~*" } };
     MrExpr *operand, *pattern;
     if (node->like == MR_SIMILAR) {
-        return mr_bind_unsupported(b, node->base.position, "Use LIKE or a regular expression: x ~ '…'.",
+        return mr_bind_unsupported(b, node->base.position,
+                                   "Use LIKE or a regular expression: x ~ '…'.",
                                    "SIMILAR TO is not supported yet");
     }
     MR_TRY(mr_bind_expr(b, node->operand, &operand));
@@ -374,7 +204,8 @@ static MrStatus bind_like(MrBinder *b, const MrAstLike *node, MrExpr **out)
     if (node->escape != NULL) {
         MR_TRY(mr_literal_like_escape(b, node, pattern, &pattern));
     }
-    return mr_bind_operator(b, names[node->like][node->negated], operand, pattern, node->base.position, out);
+    return mr_bind_operator(b, names[node->like][node->negated], operand, pattern,
+                            node->base.position, out);
 }
 
 static MrStatus bind_case(MrBinder *b, const MrAstCase *node, MrExpr **out)
@@ -383,8 +214,8 @@ static MrStatus bind_case(MrBinder *b, const MrAstCase *node, MrExpr **out)
     MrExpr *operand = NULL, **results;
     MrType type;
     MR_NEW_ARRAY(b->arena, results, count + 1, b->err);
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, mr_type(MR_TYPE_TEXT), node->base.position, count * 2 + 1, out,
-                       b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, mr_type(MR_TYPE_TEXT), node->base.position,
+                       count * 2 + 1, out, b->err));
     if (node->operand != NULL) {
         MR_TRY(mr_bind_expr_known(b, node->operand, &operand));
     }
@@ -395,7 +226,8 @@ static MrStatus bind_case(MrBinder *b, const MrAstCase *node, MrExpr **out)
         } else {
             MrExpr *value;
             MR_TRY(mr_bind_expr(b, when->condition, &value));
-            MR_TRY(mr_bind_operator(b, "=", operand, value, when->base.position, &(*out)->args[2 * i]));
+            MR_TRY(mr_bind_operator(b, "=", operand, value, when->base.position,
+                                    &(*out)->args[2 * i]));
         }
         MR_TRY(mr_bind_expr(b, when->result, &results[i]));
     }
@@ -423,12 +255,14 @@ static MrStatus bind_cast(MrBinder *b, const MrAstCast *node, MrExpr **out)
         return status;
     }
     MR_TRY(mr_bind_expr(b, node->operand, &operand));
-    if (type.id == MR_TYPE_INTERVAL && node->type->interval_fields != 0 && operand->type.id == MR_TYPE_UNKNOWN
-        && operand->kind == MR_EXPR_CONSTANT && !operand->constant.is_null) {
+    if (type.id == MR_TYPE_INTERVAL && node->type->interval_fields != 0 &&
+        operand->type.id == MR_TYPE_UNKNOWN && operand->kind == MR_EXPR_CONSTANT &&
+        !operand->constant.is_null) {
         MrAstTypedLiteral literal = { .base = node->base, .type = node->type };
         MrString text = mr_text_string(&operand->constant.text);
         literal.text = mr_arena_strndup(b->arena, text.data, text.length);
-        return literal.text == NULL ? mr_error_no_memory(b->err) : mr_bind_typed_literal(b, &literal, out);
+        return literal.text == NULL ? mr_error_no_memory(b->err)
+                                    : mr_bind_typed_literal(b, &literal, out);
     }
     return mr_coerce(b, operand, type, MR_CAST_EXPLICIT, node->base.position, out);
 }
@@ -436,9 +270,10 @@ static MrStatus bind_cast(MrBinder *b, const MrAstCast *node, MrExpr **out)
 static MrStatus bind_collate(MrBinder *b, const MrAstCollate *node, MrExpr **out)
 {
     const char *name = node->collation.name;
-    if (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "default") != 0
-        && strcmp(name, "ucs_basic") != 0) {
-        return mr_bind_unsupported(b, node->base.position, "Text compares by bytes here: COLLATE \"C\".",
+    if (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "default") != 0 &&
+        strcmp(name, "ucs_basic") != 0) {
+        return mr_bind_unsupported(b, node->base.position,
+                                   "Text compares by bytes here: COLLATE \"C\".",
                                    "collation \"%s\" is not supported yet", name);
     }
     MR_TRY(mr_bind_expr_known(b, node->operand, out));
@@ -472,7 +307,8 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
                                        : "a subquery as a value is not supported yet");
     }
     if (node->kind == MR_AST_DEFAULT) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, node->position, "DEFAULT is not allowed in this context");
+        return mr_bind_error(b, MR_ERR_SYNTAX, node->position,
+                             "DEFAULT is not allowed in this context");
     }
     if (node->kind == MR_AST_NAMED_ARG) {
         return mr_bind_unsupported(b, node->position, "Give the arguments by their place.",
@@ -484,58 +320,46 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
                                        refused[i].what);
         }
     }
-    return mr_bind_unsupported(b, node->position, "Write it in another way.", "%s is not supported here",
-                               mr_ast_kind_name(node->kind));
+    return mr_bind_unsupported(b, node->position, "Write it in another way.",
+                               "%s is not supported here", mr_ast_kind_name(node->kind));
 }
 
 static MrStatus bind_expr_kind(MrBinder *b, const MrNode *node, MrExpr **out)
 {
     switch (node->kind) {
-    case MR_AST_LITERAL:
-        return bind_literal(b, MR_AST_AS(const MrAstLiteral, node), out);
+    case MR_AST_LITERAL: return mr_bind_literal(b, MR_AST_AS(const MrAstLiteral, node), out);
     case MR_AST_TYPED_LITERAL:
         return mr_bind_typed_literal(b, MR_AST_AS(const MrAstTypedLiteral, node), out);
-    case MR_AST_COLUMN:
-        return mr_bind_column(b, MR_AST_AS(const MrAstColumn, node), out);
-    case MR_AST_PARAMETER:
-        return mr_bind_parameter(b, MR_AST_AS(const MrAstParameter, node), out);
-    case MR_AST_OPERATOR:
-        return bind_operator_node(b, MR_AST_AS(const MrAstOperator, node), out);
-    case MR_AST_BOOLEAN:
-        return bind_boolean_node(b, MR_AST_AS(const MrAstBoolean, node), out);
-    case MR_AST_IS:
-        return bind_is(b, MR_AST_AS(const MrAstIs, node), out);
+    case MR_AST_COLUMN: return mr_bind_column(b, MR_AST_AS(const MrAstColumn, node), out);
+    case MR_AST_PARAMETER: return mr_bind_parameter(b, MR_AST_AS(const MrAstParameter, node), out);
+    case MR_AST_OPERATOR: return bind_operator_node(b, MR_AST_AS(const MrAstOperator, node), out);
+    case MR_AST_BOOLEAN: return bind_boolean_node(b, MR_AST_AS(const MrAstBoolean, node), out);
+    case MR_AST_IS: return bind_is(b, MR_AST_AS(const MrAstIs, node), out);
     case MR_AST_DISTINCT_FROM:
         return bind_distinct_from(b, MR_AST_AS(const MrAstDistinctFrom, node), out);
-    case MR_AST_IN:
-        return bind_in(b, MR_AST_AS(const MrAstIn, node), out);
-    case MR_AST_BETWEEN:
-        return bind_between(b, MR_AST_AS(const MrAstBetween, node), out);
-    case MR_AST_LIKE:
-        return bind_like(b, MR_AST_AS(const MrAstLike, node), out);
-    case MR_AST_CASE:
-        return bind_case(b, MR_AST_AS(const MrAstCase, node), out);
-    case MR_AST_CAST:
-        return bind_cast(b, MR_AST_AS(const MrAstCast, node), out);
-    case MR_AST_COLLATE:
-        return bind_collate(b, MR_AST_AS(const MrAstCollate, node), out);
-    case MR_AST_CALL:
-        return mr_bind_call(b, MR_AST_AS(const MrAstCall, node), out);
-    default:
-        return refuse_node(b, node);
+    case MR_AST_IN: return bind_in(b, MR_AST_AS(const MrAstIn, node), out);
+    case MR_AST_BETWEEN: return bind_between(b, MR_AST_AS(const MrAstBetween, node), out);
+    case MR_AST_LIKE: return bind_like(b, MR_AST_AS(const MrAstLike, node), out);
+    case MR_AST_CASE: return bind_case(b, MR_AST_AS(const MrAstCase, node), out);
+    case MR_AST_CAST: return bind_cast(b, MR_AST_AS(const MrAstCast, node), out);
+    case MR_AST_COLLATE: return bind_collate(b, MR_AST_AS(const MrAstCollate, node), out);
+    case MR_AST_CALL: return mr_bind_call(b, MR_AST_AS(const MrAstCall, node), out);
+    default: return refuse_node(b, node);
     }
 }
 
 MrStatus mr_bind_expr(MrBinder *b, const MrNode *node, MrExpr **out)
 {
     if (b->expr_depth >= MR_AST_HEIGHT_MAX) {
-        return mr_bind_error(b, MR_ERR_TOO_COMPLEX, node->position, "expression is nested too deeply");
+        return mr_bind_error(b, MR_ERR_TOO_COMPLEX, node->position,
+                             "expression is nested too deeply");
     }
     b->expr_depth++;
     MrStatus status = bind_expr_kind(b, node, out);
     b->expr_depth--;
     if (status == MR_OK && b->view_depth > 0) {
-        (*out)->position = (*out)->arg_count > 0 || (*out)->kind == MR_EXPR_CONSTANT ? -1 : (*out)->position;
+        (*out)->position =
+            (*out)->arg_count > 0 || (*out)->kind == MR_EXPR_CONSTANT ? -1 : (*out)->position;
     }
     return status;
 }

@@ -35,15 +35,18 @@ static MrStatus apply_alias(MrBinder *b, const MrAlias *alias, int32_t position,
     if (renamed < alias->columns.count) {
         return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, position,
                              "table \"%s\" has %u columns available but %u columns specified",
-                             scope->alias != NULL ? scope->alias : "?", renamed, alias->columns.count);
+                             scope->alias != NULL ? scope->alias : "?", renamed,
+                             alias->columns.count);
     }
-    return mr_logical_project(b->arena, input, exprs, names, input->column_count, &scope->input, b->err);
+    return mr_logical_project(b->arena, input, exprs, names, input->column_count, &scope->input,
+                              b->err);
 }
 
 /* Whether every row is a row of a stream, that is, has a place in the log. */
 static bool is_over_stream(const MrLogical *node)
 {
-    while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT || node->kind == MR_LOGICAL_WINDOW) {
+    while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
+           node->kind == MR_LOGICAL_WINDOW) {
         node = node->input;
     }
     return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM;
@@ -94,13 +97,16 @@ static MrStatus refuse_standing(MrBinder *b, const MrRelation *relation, int32_t
 {
     if (relation->kind == MR_RELATION_VIRTUAL) {
         return mr_bind_unsupported(b, position, "Select from it, or \\watch the SELECT.",
-                                   "a standing query cannot read the system view \"%s\"", relation->name);
+                                   "a standing query cannot read the system view \"%s\"",
+                                   relation->name);
     }
-    return mr_bind_unsupported(b, position, "Put its SELECT into a view, and read that view or a subquery in both.",
-                               "a standing query over another materialized view is not supported yet");
+    return mr_bind_unsupported(
+        b, position, "Put its SELECT into a view, and read that view or a subquery in both.",
+        "a standing query over another materialized view is not supported yet");
 }
 
-static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t position, MrScope *scope)
+static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t position,
+                              MrScope *scope)
 {
     bool stored = relation->kind == MR_RELATION_QUERY || relation->kind == MR_RELATION_VIRTUAL;
     *scope = (MrScope){ 0 };
@@ -112,9 +118,7 @@ static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t p
         scope->has_place = scope->over_stream = true;
         MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_STREAM, &scope->input, b->err));
         break;
-    case MR_RELATION_VIEW:
-        MR_TRY(bind_view(b, relation, position, scope));
-        break;
+    case MR_RELATION_VIEW: MR_TRY(bind_view(b, relation, position, scope)); break;
     case MR_RELATION_QUERY:
         MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_RESULT, &scope->input, b->err));
         break;
@@ -171,7 +175,8 @@ static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scop
 static MrStatus bind_subquery(MrBinder *b, const MrAstFromSubquery *ast, MrScope *scope)
 {
     if (ast->lateral) {
-        return mr_bind_unsupported(b, ast->base.position, "Leave LATERAL out.", "LATERAL is not supported yet");
+        return mr_bind_unsupported(b, ast->base.position, "Leave LATERAL out.",
+                                   "LATERAL is not supported yet");
     }
     MR_TRY(bind_nested(b, ast->query, scope));
     return apply_alias(b, &ast->alias, ast->base.position, scope);
@@ -180,17 +185,19 @@ static MrStatus bind_subquery(MrBinder *b, const MrAstFromSubquery *ast, MrScope
 MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope)
 {
     switch (item->kind) {
-    case MR_AST_FROM_TABLE:
-        return bind_table(b, MR_AST_AS(const MrAstFromTable, item), scope);
+    case MR_AST_FROM_TABLE: return bind_table(b, MR_AST_AS(const MrAstFromTable, item), scope);
     case MR_AST_FROM_SUBQUERY:
         return bind_subquery(b, MR_AST_AS(const MrAstFromSubquery, item), scope);
     case MR_AST_FROM_WINDOW:
         MR_TRY(mr_window_bind_from(b, MR_AST_AS(const MrAstFromWindow, item), scope));
-        return apply_alias(b, &MR_AST_AS(const MrAstFromWindow, item)->alias, item->position, scope);
+        return apply_alias(b, &MR_AST_AS(const MrAstFromWindow, item)->alias, item->position,
+                           scope);
     case MR_AST_FROM_FUNCTION:
-        return mr_bind_unsupported(b, item->position, "Use VALUES.", "functions in FROM are not supported yet");
+        return mr_bind_unsupported(b, item->position, "Use VALUES.",
+                                   "functions in FROM are not supported yet");
     case MR_AST_FROM_JOIN:
-        return mr_bind_unsupported(b, item->position, "Read one relation per query.", "joins are not supported yet");
+        return mr_bind_unsupported(b, item->position, "Read one relation per query.",
+                                   "joins are not supported yet");
     default:
         return mr_bind_unsupported(b, item->position, "Name a stream, a view or a subquery.",
                                    "%s is not supported in FROM", mr_ast_kind_name(item->kind));

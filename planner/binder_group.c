@@ -1,6 +1,6 @@
 /*
- * planner/binder_group.c - GROUP BY: keys by expression, ordinal or alias, the AGGREGATE node with its
- * window, and the select list put over it.  Must not know how groups are kept.
+ * planner/binder_group.c - GROUP BY: keys by expression, ordinal or alias, and the AGGREGATE node with
+ * its window.  Must not know how groups are kept.
  */
 #include "planner/binder.h"
 
@@ -15,21 +15,25 @@
 static bool is_input_column(const MrScope *scope, const char *name)
 {
     for (uint32_t i = 0; i < scope->input->column_count; i++) {
-        if (scope->input->columns[i].name != NULL && strcmp(scope->input->columns[i].name, name) == 0) {
+        if (scope->input->columns[i].name != NULL &&
+            strcmp(scope->input->columns[i].name, name) == 0) {
             return true;
         }
     }
     return scope->has_place && (strcmp(name, "_seq") == 0 || strcmp(name, "_arrival") == 0);
 }
 
-static MrStatus key_by_ordinal(MrBinder *b, const MrAstLiteral *literal, const MrOutputs *outputs, MrExpr **out)
+static MrStatus key_by_ordinal(MrBinder *b, const MrAstLiteral *literal, const MrOutputs *outputs,
+                               MrExpr **out)
 {
     MrDatum number;
     if (literal->literal != MR_LITERAL_INTEGER) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, literal->base.position, "non-integer constant in GROUP BY");
+        return mr_bind_error(b, MR_ERR_SYNTAX, literal->base.position,
+                             "non-integer constant in GROUP BY");
     }
     MR_TRY(mr_literal_number(literal->text, true, &number, b->err));
-    if (number.type.id == MR_TYPE_NUMERIC || number.integer < 1 || number.integer > outputs->count) {
+    if (number.type.id == MR_TYPE_NUMERIC || number.integer < 1 ||
+        number.integer > outputs->count) {
         return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, literal->base.position,
                              "GROUP BY position %s is not in select list", literal->text);
     }
@@ -38,10 +42,12 @@ static MrStatus key_by_ordinal(MrBinder *b, const MrAstLiteral *literal, const M
 }
 
 /* An output's name counts where no input column has it, as in PostgreSQL. */
-static MrStatus key_by_alias(MrBinder *b, const MrAstColumn *column, const MrOutputs *outputs, MrExpr **out)
+static MrStatus key_by_alias(MrBinder *b, const MrAstColumn *column, const MrOutputs *outputs,
+                             MrExpr **out)
 {
     *out = NULL;
-    if (column->star || column->parts.count != 1 || is_input_column(b->scope, column->parts.items[0])) {
+    if (column->star || column->parts.count != 1 ||
+        is_input_column(b->scope, column->parts.items[0])) {
         return MR_OK;
     }
     for (uint32_t i = 0; i < outputs->count; i++) {
@@ -77,7 +83,8 @@ static MrStatus bind_key(MrBinder *b, const MrNode *node, const MrOutputs *outpu
         return mr_bind_unsupported(b, node->position, "Write one query per grouping.",
                                    "GROUPING SETS, ROLLUP and CUBE are not supported yet");
     }
-    if (node->kind == MR_AST_LITERAL && MR_AST_AS(const MrAstLiteral, node)->literal != MR_LITERAL_NULL) {
+    if (node->kind == MR_AST_LITERAL &&
+        MR_AST_AS(const MrAstLiteral, node)->literal != MR_LITERAL_NULL) {
         MR_TRY(key_by_ordinal(b, MR_AST_AS(const MrAstLiteral, node), outputs, out));
     } else if (node->kind == MR_AST_COLUMN) {
         MR_TRY(key_by_alias(b, MR_AST_AS(const MrAstColumn, node), outputs, out));
@@ -86,7 +93,8 @@ static MrStatus bind_key(MrBinder *b, const MrNode *node, const MrOutputs *outpu
         MR_TRY(mr_bind_expr_known(b, node, out));
     }
     if (has_aggregate(*out)) {
-        return mr_bind_error(b, MR_ERR_GROUPING, node->position, "aggregate functions are not allowed in GROUP BY");
+        return mr_bind_error(b, MR_ERR_GROUPING, node->position,
+                             "aggregate functions are not allowed in GROUP BY");
     }
     if ((*out)->type.id == MR_TYPE_JSON) {
         mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, node->position,
@@ -96,7 +104,8 @@ static MrStatus bind_key(MrBinder *b, const MrNode *node, const MrOutputs *outpu
     return MR_OK;
 }
 
-MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs, MrGrouping *grouping)
+MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs,
+                          MrGrouping *grouping)
 {
     if (query->group_by_distinct) {
         return mr_bind_unsupported(b, query->group_by.items[0]->position, "Leave DISTINCT out.",
@@ -162,7 +171,8 @@ static MrStatus parts_descend(MrBinder *b, Parts *parts, MrLogical **node)
 {
     for (;;) {
         if ((*node)->kind == MR_LOGICAL_FILTER) {
-            MR_TRY(mr_expr_and(b->arena, (*node)->predicate, parts->predicate, &parts->predicate, b->err));
+            MR_TRY(mr_expr_and(b->arena, (*node)->predicate, parts->predicate, &parts->predicate,
+                               b->err));
         } else if ((*node)->kind == MR_LOGICAL_PROJECT) {
             ThroughProject through = { b, *node };
             MR_TRY(parts_map(parts, map_through_project, &through));
@@ -177,8 +187,8 @@ static MrStatus parts_descend(MrBinder *b, Parts *parts, MrLogical **node)
 
 typedef struct Bounds {
     MrBinder *b;
-    const MrLogical *node;  /* the WINDOW node */
-    MrExpr *start, *end;    /* NULL for hopping windows: they have no expression */
+    const MrLogical *node; /* the WINDOW node */
+    MrExpr *start, *end;   /* NULL for hopping windows: they have no expression */
     bool found;
 } Bounds;
 
@@ -221,7 +231,8 @@ static MrStatus split_predicate(MrBinder *b, Bounds *bounds, Parts *parts, MrExp
         MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
         bool later;
         MR_TRY(mentions_bounds(bounds, part, &later));
-        MR_TRY(mr_expr_and(b->arena, later ? *having : before, part, later ? having : &before, b->err));
+        MR_TRY(mr_expr_and(b->arena, later ? *having : before, part, later ? having : &before,
+                           b->err));
     }
     parts->predicate = before;
     return MR_OK;
@@ -243,21 +254,26 @@ static MrStatus check_hop_parts(MrBinder *b, Bounds *bounds, Parts *parts)
         }
         MR_TRY(mentions_bounds(bounds, parts->keys[i], &mentioned));
         if (mentioned) {
-            return mr_bind_unsupported(b, bounds->node->position, "Group by window_start itself, and compute from it "
-                                       "in the SELECT list.", "an expression over the bounds of hopping windows in "
+            return mr_bind_unsupported(b, bounds->node->position,
+                                       "Group by window_start itself, and compute from it "
+                                       "in the SELECT list.",
+                                       "an expression over the bounds of hopping windows in "
                                        "GROUP BY is not supported yet");
         }
     }
     for (uint32_t i = 0; i < parts->call_count; i++) {
         for (uint32_t j = 0; j <= parts->calls[i].aggregate->arg_count; j++) {
-            MrExpr *expr = j < parts->calls[i].aggregate->arg_count ? parts->calls[i].args[j] : parts->calls[i].filter;
+            MrExpr *expr = j < parts->calls[i].aggregate->arg_count ? parts->calls[i].args[j]
+                                                                    : parts->calls[i].filter;
             mentioned = false;
             if (expr != NULL) {
                 MR_TRY(mentions_bounds(bounds, expr, &mentioned));
             }
             if (mentioned) {
-                return mr_bind_unsupported(b, bounds->node->position, "Aggregate first, compute with the bounds in an "
-                                           "outer query.", "an aggregate over the bounds of hopping windows is not "
+                return mr_bind_unsupported(b, bounds->node->position,
+                                           "Aggregate first, compute with the bounds in an "
+                                           "outer query.",
+                                           "an aggregate over the bounds of hopping windows is not "
                                            "supported yet");
             }
         }
@@ -268,8 +284,8 @@ static MrStatus check_hop_parts(MrBinder *b, Bounds *bounds, Parts *parts)
 /* Whether a key is the bound of the WINDOW node itself. */
 static bool is_bound(const MrLogical *window, const MrExpr *key)
 {
-    return key->kind == MR_EXPR_COLUMN && key->column >= window->column_count - 2
-           && key->column < window->column_count;
+    return key->kind == MR_EXPR_COLUMN && key->column >= window->column_count - 2 &&
+           key->column < window->column_count;
 }
 
 /* ---- The node ---------------------------------------------------------------------------- */
@@ -278,11 +294,11 @@ typedef struct Builder {
     MrBinder *b;
     MrGrouping *grouping;
     Parts parts;
-    MrLogical *node;          /* the input as far as it was taken apart */
+    MrLogical *node; /* the input as far as it was taken apart */
     MrLogical *aggregate;
-    bool *is_start, *is_end;  /* per key: it is a bound of the aggregate's window */
-    MrExpr *having;           /* over the WINDOW node's columns */
-    const MrLogical *window;  /* the WINDOW node that was merged */
+    bool *is_start, *is_end; /* per key: it is a bound of the aggregate's window */
+    MrExpr *having;          /* over the WINDOW node's columns */
+    const MrLogical *window; /* the WINDOW node that was merged */
 } Builder;
 
 static MrStatus builder_init(Builder *builder)
@@ -384,8 +400,10 @@ static MrStatus builder_find_window(Builder *builder)
     for (uint32_t i = 0; i < builder->parts.key_count; i++) {
         MrWindowUse use;
         bool found;
-        MR_TRY(mr_window_recognise(builder->b, builder->node, builder->parts.keys[i], &found, &use));
-        if (found && (best_key < 0 || mr_window_length_us(&use.window) < mr_window_length_us(&best.window))) {
+        MR_TRY(
+            mr_window_recognise(builder->b, builder->node, builder->parts.keys[i], &found, &use));
+        if (found && (best_key < 0 ||
+                      mr_window_length_us(&use.window) < mr_window_length_us(&best.window))) {
             best = use;
             best_key = (int32_t)i;
         }
@@ -400,7 +418,8 @@ static MrStatus builder_find_window(Builder *builder)
     builder->parts.time = best.time;
     for (uint32_t i = 0; i < builder->parts.key_count; i++) {
         bool is_end;
-        if (mr_window_same(builder->node, builder->parts.keys[best_key], builder->parts.keys[i], &best, &is_end)) {
+        if (mr_window_same(builder->node, builder->parts.keys[best_key], builder->parts.keys[i],
+                           &best, &is_end)) {
             builder->is_start[i] = !is_end;
             builder->is_end[i] = is_end;
         }
@@ -422,7 +441,8 @@ static MrStatus builder_set_keys(Builder *builder)
             continue;
         }
         uint32_t found = 0;
-        while (found < aggregate->key_count && !mr_expr_equal(aggregate->keys[found], builder->parts.keys[i])) {
+        while (found < aggregate->key_count &&
+               !mr_expr_equal(aggregate->keys[found], builder->parts.keys[i])) {
             found++;
         }
         if (found == aggregate->key_count) {
@@ -442,11 +462,13 @@ MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **out, M
     MR_TRY(builder_set_keys(&builder));
     MrLogical *aggregate = builder.aggregate;
     if (aggregate->key_count > MR_KEYS_MAX) {
-        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, -1, "groups can have at most %d columns", MR_KEYS_MAX);
+        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, -1, "groups can have at most %d columns",
+                             MR_KEYS_MAX);
     }
     aggregate->input = builder.node;
     if (builder.parts.predicate != NULL) {
-        MR_TRY(mr_logical_filter(b->arena, builder.node, builder.parts.predicate, &aggregate->input, b->err));
+        MR_TRY(mr_logical_filter(b->arena, builder.node, builder.parts.predicate, &aggregate->input,
+                                 b->err));
     }
     aggregate->time = builder.parts.time;
     aggregate->calls = builder.parts.calls;
@@ -456,85 +478,11 @@ MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **out, M
     *out = *node = aggregate;
     if (builder.having != NULL) {
         /* Written over the WINDOW node: its bounds and keys are columns of the aggregate now. */
-        MrGrouping over = { .window_of = builder.window, .input = (MrLogical *)(uintptr_t)builder.window };
+        MrGrouping over = { .window_of = builder.window,
+                            .input = (MrLogical *)(uintptr_t)builder.window };
         MrExpr *having;
         MR_TRY(mr_bind_regroup(b, &over, aggregate, builder.having, &having));
         MR_TRY(mr_logical_filter(b->arena, aggregate, having, node, b->err));
     }
-    return MR_OK;
-}
-
-/* ---- The select list over the groups ----------------------------------------------------- */
-
-static MrStatus ungrouped(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr)
-{
-    const char *name = expr->kind == MR_EXPR_SEQUENCE ? "_seq" : "_arrival";
-    if (expr->kind == MR_EXPR_COLUMN) {
-        name = grouping->input->columns[expr->column].name;
-    }
-    return mr_bind_error(b, MR_ERR_GROUPING, expr->position,
-                         "column \"%s\" must appear in the GROUP BY clause or be used in an aggregate function",
-                         name != NULL ? name : "?column?");
-}
-
-/* now() beside groups of rows is not any row's arrival. */
-static MrStatus regroup_now(MrBinder *b, const MrExpr *expr, MrExpr **out)
-{
-    if (b->mode == MR_BIND_STANDING) {
-        mr_bind_error(b, MR_ERR_UNSUPPORTED, expr->position, "now() is refused here: a standing query's answer "
-                      "depends on its rows only");
-        return mr_error_hint(b->err, "Use max(_arrival), or max(now()).");
-    }
-    MrDatum now = { .type = expr->type, .integer = b->context->now_us };
-    return mr_expr_constant(b->arena, &now, expr->position, out, b->err);
-}
-
-static MrStatus aggregate_output(MrBinder *b, const MrLogical *aggregate, uint32_t column, int32_t position,
-                                 MrExpr **out)
-{
-    return mr_expr_column(b->arena, column, aggregate->columns[column].type, position, out, b->err);
-}
-
-static MrStatus regroup_column(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
-                               const MrExpr *expr, MrExpr **out)
-{
-    if (expr->column >= MR_AGGREGATE_COLUMN) {
-        return aggregate_output(b, aggregate, mr_logical_call_column(aggregate, expr->column - MR_AGGREGATE_COLUMN),
-                                expr->position, out);
-    }
-    const MrLogicalColumn *column = &grouping->input->columns[expr->column];
-    if (grouping->window_of != NULL && column->window_of == grouping->window_of) {
-        /* Both bounds are there when either is grouped. */
-        return aggregate_output(b, aggregate, column->role == MR_TIME_WINDOW_END ? 1 : 0, expr->position, out);
-    }
-    return ungrouped(b, grouping, expr);
-}
-
-MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
-                         const MrExpr *expr, MrExpr **out)
-{
-    for (uint32_t i = 0; i < grouping->key_count; i++) {
-        if (mr_expr_equal(expr, grouping->keys[i])) {
-            return aggregate_output(b, aggregate, grouping->key_columns[i], expr->position, out);
-        }
-    }
-    if (expr->kind == MR_EXPR_COLUMN) {
-        return regroup_column(b, grouping, aggregate, expr, out);
-    }
-    if (expr->kind == MR_EXPR_ARRIVAL && expr->column == MR_ARRIVAL_NOW) {
-        return regroup_now(b, expr, out);
-    }
-    if (expr->kind == MR_EXPR_ARRIVAL || expr->kind == MR_EXPR_SEQUENCE) {
-        return ungrouped(b, grouping, expr);
-    }
-    MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy, b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_bind_regroup(b, grouping, aggregate, expr->args[i], &args[i]));
-    }
-    *out = copy;
     return MR_OK;
 }

@@ -17,7 +17,8 @@ static MrStatus bind_moment(MrBinder *b, const MrAstCall *call, MrExpr **out)
     int32_t position = call->base.position;
     bool over_stream = b->scope != NULL && b->scope->over_stream;
     if (b->clause == MR_CLAUSE_GENERATED || b->clause == MR_CLAUSE_WATERMARK) {
-        mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position, "generation expression is not immutable");
+        mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position,
+                      "generation expression is not immutable");
         return mr_error_hint(b->err, "Use DEFAULT now() for the time at which a row comes in.");
     }
     if (over_stream || b->clause == MR_CLAUSE_DEFAULT) {
@@ -27,22 +28,27 @@ static MrStatus bind_moment(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return MR_OK;
     }
     if (b->mode == MR_BIND_STANDING) {
-        mr_bind_error(b, MR_ERR_UNSUPPORTED, position, "%s() is refused here: a standing query's answer depends on "
-                      "its rows only", call->name.name);
-        return mr_error_hint(b->err, "Directly over a stream it is the arrival of the row; name it in a subquery "
-                                     "over the stream.");
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, position,
+                      "%s() is refused here: a standing query's answer depends on "
+                      "its rows only",
+                      call->name.name);
+        return mr_error_hint(
+            b->err, "Directly over a stream it is the arrival of the row; name it in a subquery "
+                    "over the stream.");
     }
     MrDatum now = { .type = type, .integer = b->context->now_us };
     return mr_expr_constant(b->arena, &now, position, out, b->err);
 }
 
 /* current_timestamp(3): the precision is rounded to. */
-static MrStatus bind_precision(MrBinder *b, const MrAstCall *call, MrTypeId id, MrExpr *value, MrExpr **out)
+static MrStatus bind_precision(MrBinder *b, const MrAstCall *call, MrTypeId id, MrExpr *value,
+                               MrExpr **out)
 {
     MrType type = mr_type(id);
     if (call->args.count > 0) {
         MrDatum precision;
-        MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_INT32), "the precision", &precision));
+        MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_INT32), "the precision",
+                                &precision));
         if (precision.is_null || precision.integer < 0 || precision.integer > 6) {
             return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, call->base.position,
                                  "the precision of %s is from 0 to 6", call->name.name);
@@ -90,11 +96,13 @@ static MrStatus bind_current_time(MrBinder *b, const MrAstCall *call, MrExpr **o
 static MrStatus bind_proctime(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     if (b->scope == NULL || !b->scope->over_stream) {
-        mr_bind_error(b, MR_ERR_UNSUPPORTED, call->base.position, "PROCTIME() needs rows of a stream");
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, call->base.position,
+                      "PROCTIME() needs rows of a stream");
         return mr_error_hint(b->err, "Use it directly over a stream, in a subquery.");
     }
     b->saw_proctime = true;
-    return mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), call->base.position, 0, out, b->err);
+    return mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), call->base.position,
+                       0, out, b->err);
 }
 
 /* ---- Who is asking ----------------------------------------------------------------------- */
@@ -113,7 +121,8 @@ static MrStatus bind_user(MrBinder *b, const MrAstCall *call, MrExpr **out)
 
 static MrStatus bind_database(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    return bind_text(b, call, b->context->database != NULL ? b->context->database : "millrace", out);
+    return bind_text(b, call, b->context->database != NULL ? b->context->database : "millrace",
+                     out);
 }
 
 static MrStatus bind_schema(MrBinder *b, const MrAstCall *call, MrExpr **out)
@@ -125,8 +134,10 @@ static MrStatus bind_version(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     /* Clients read the number after the first word to learn what they may ask. */
     const char *version = b->context->setting != NULL
-                              ? b->context->setting(b->context->setting_context, "server_version") : NULL;
-    const char *text = mr_arena_printf(b->arena, "PostgreSQL %s (Millrace)", version != NULL ? version : "15.0");
+                              ? b->context->setting(b->context->setting_context, "server_version")
+                              : NULL;
+    const char *text =
+        mr_arena_printf(b->arena, "PostgreSQL %s (Millrace)", version != NULL ? version : "15.0");
     return text == NULL ? mr_error_no_memory(b->err) : bind_text(b, call, text, out);
 }
 
@@ -134,9 +145,11 @@ static MrStatus bind_setting(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrDatum name, missing_ok = { .boolean = false };
     const char *value = NULL;
-    MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_TEXT), "current_setting()", &name));
+    MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_TEXT), "current_setting()",
+                            &name));
     if (call->args.count > 1) {
-        MR_TRY(mr_bind_constant(b, call->args.items[1], mr_type(MR_TYPE_BOOL), "current_setting()", &missing_ok));
+        MR_TRY(mr_bind_constant(b, call->args.items[1], mr_type(MR_TYPE_BOOL), "current_setting()",
+                                &missing_ok));
     }
     if (!name.is_null) {
         MrString text = mr_text_string(&name.text);
@@ -144,7 +157,9 @@ static MrStatus bind_setting(MrBinder *b, const MrAstCall *call, MrExpr **out)
         if (wanted == NULL) {
             return mr_error_no_memory(b->err);
         }
-        value = b->context->setting != NULL ? b->context->setting(b->context->setting_context, wanted) : NULL;
+        value = b->context->setting != NULL
+                    ? b->context->setting(b->context->setting_context, wanted)
+                    : NULL;
         if (value == NULL && !missing_ok.boolean) {
             return mr_bind_error(b, MR_ERR_UNDEFINED_OBJECT, call->base.position,
                                  "unrecognized configuration parameter \"%s\"", wanted);
@@ -170,16 +185,19 @@ static MrStatus bind_typeof(MrBinder *b, const MrAstCall *call, MrExpr **out)
 static MrStatus bind_watermark(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     (void)out;
-    return mr_bind_unsupported(b, call->base.position, "EXPLAIN PROGRESS of a query shows the watermark.",
+    return mr_bind_unsupported(b, call->base.position,
+                               "EXPLAIN PROGRESS of a query shows the watermark.",
                                "current_watermark() is not supported yet");
 }
 
 /* ---- Forms with rules of their own ------------------------------------------------------- */
 
-static MrStatus bind_variadic(MrBinder *b, const MrAstCall *call, MrExprKind kind, const char *what, MrExpr **out)
+static MrStatus bind_variadic(MrBinder *b, const MrAstCall *call, MrExprKind kind, const char *what,
+                              MrExpr **out)
 {
     MrType type;
-    MR_TRY(mr_expr_new(b->arena, kind, mr_type(MR_TYPE_TEXT), call->base.position, call->args.count, out, b->err));
+    MR_TRY(mr_expr_new(b->arena, kind, mr_type(MR_TYPE_TEXT), call->base.position, call->args.count,
+                       out, b->err));
     for (uint32_t i = 0; i < call->args.count; i++) {
         MR_TRY(mr_bind_expr(b, call->args.items[i], &(*out)->args[i]));
     }
@@ -226,7 +244,7 @@ static MrStatus bind_nullif(MrBinder *b, const MrAstCall *call, MrExpr **out)
 static const struct Special {
     const char *name;
     uint32_t args_min, args_max;
-    bool plain_too;              /* callable as a function; else only as the keyword */
+    bool plain_too; /* callable as a function; else only as the keyword */
     SpecialBind *bind;
 } specials[] = {
     { "now", 0, 0, true, bind_now },
@@ -261,8 +279,8 @@ MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out)
     *out = NULL;
     for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
         const struct Special *special = &specials[i];
-        if (strcmp(special->name, call->name.name) == 0 && (is_keyword || special->plain_too)
-            && call->args.count >= special->args_min && call->args.count <= special->args_max) {
+        if (strcmp(special->name, call->name.name) == 0 && (is_keyword || special->plain_too) &&
+            call->args.count >= special->args_min && call->args.count <= special->args_max) {
             return special->bind(b, call, out);
         }
     }

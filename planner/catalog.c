@@ -36,8 +36,8 @@ typedef struct ObjectList {
 struct MrCatalog {
     atomic_uint_fast32_t references;
     ObjectList relations, connections, secrets;
-    uint32_t *slots;       /* relation index + 1 by hash of its name; 0: free */
-    uint32_t slot_count;   /* power of two, more than twice the relations */
+    uint32_t *slots;     /* relation index + 1 by hash of its name; 0: free */
+    uint32_t slot_count; /* power of two, more than twice the relations */
     uint32_t virtual_count;
 };
 
@@ -88,7 +88,8 @@ static MrStatus list_share(const ObjectList *from, ObjectList *to, MrError *err)
 static void list_remove(ObjectList *list, uint32_t index)
 {
     object_unref(list->items[index]);
-    memmove(list->items + index, list->items + index + 1, (list->count - index - 1) * sizeof *list->items);
+    memmove(list->items + index, list->items + index + 1,
+            (list->count - index - 1) * sizeof *list->items);
     list->count--;
 }
 
@@ -225,7 +226,8 @@ MrStatus mr_catalog_add_relation(MrCatalog *catalog, const MrRelation *relation,
 {
     const char *schema_name = relation->schema_name != NULL ? relation->schema_name : "public";
     if (index_find(catalog, schema_name, relation->name) >= 0) {
-        return mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists", relation->name);
+        return mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists",
+                            relation->name);
     }
     CatalogObject *object = object_create();
     if (object == NULL) {
@@ -250,7 +252,8 @@ MrStatus mr_catalog_add_relation(MrCatalog *catalog, const MrRelation *relation,
     return MR_OK;
 }
 
-MrStatus mr_catalog_remove_relation(MrCatalog *catalog, const char *schema_name, const char *name, MrError *err)
+MrStatus mr_catalog_remove_relation(MrCatalog *catalog, const char *schema_name, const char *name,
+                                    MrError *err)
 {
     int64_t found = index_find(catalog, schema_name != NULL ? schema_name : "public", name);
     if (found < 0) {
@@ -280,7 +283,8 @@ MrStatus mr_catalog_add_connection(MrCatalog *catalog, const MrConnection *conne
     if (object == NULL) {
         return mr_error_no_memory(err);
     }
-    MrStatus status = mr_catalog_copy_connection(&object->arena, connection, &object->connection, err);
+    MrStatus status =
+        mr_catalog_copy_connection(&object->arena, connection, &object->connection, err);
     if (status == MR_OK) {
         status = list_push(&catalog->connections, object, err);
     }
@@ -360,7 +364,8 @@ MrStatus mr_catalog_register_virtual(MrCatalog *catalog, const char *schema_name
 
 /* ---- Look-up ----------------------------------------------------------------------------- */
 
-const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name, const char *name)
+const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name,
+                                  const char *name)
 {
     int64_t found = index_find(catalog, schema_name != NULL ? schema_name : "public", name);
     if (found < 0 && schema_name == NULL) {
@@ -379,8 +384,8 @@ static const MrRelation *find_in_connection(const MrCatalog *catalog, const char
                                             const char *schema_name, const char *name)
 {
     const MrRelation *relation = mr_catalog_find(catalog, "public", name);
-    if (relation == NULL || relation->kind != MR_RELATION_QUERY || relation->standing == NULL
-        || !text_is(relation->standing->connection, connection)) {
+    if (relation == NULL || relation->kind != MR_RELATION_QUERY || relation->standing == NULL ||
+        !text_is(relation->standing->connection, connection)) {
         return NULL;
     }
     if (schema_name != NULL && !text_is(relation->standing->schema_name, schema_name)) {
@@ -401,14 +406,16 @@ static MrStatus unknown_relation(const MrCatalog *catalog, const MrName *name, M
         }
     }
     mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s%s%s%s%s\" does not exist",
-                 name->connection != NULL ? name->connection : "", name->connection != NULL ? "." : "",
-                 name->schema != NULL ? name->schema : "", name->schema != NULL ? "." : "", name->name);
+                 name->connection != NULL ? name->connection : "",
+                 name->connection != NULL ? "." : "", name->schema != NULL ? name->schema : "",
+                 name->schema != NULL ? "." : "", name->name);
     mr_error_at(err, name->position);
     mr_nearest_hint(&nearest, err);
     return MR_ERR_UNDEFINED_TABLE;
 }
 
-MrStatus mr_catalog_resolve(const MrCatalog *catalog, const MrName *name, const MrRelation **out, MrError *err)
+MrStatus mr_catalog_resolve(const MrCatalog *catalog, const MrName *name, const MrRelation **out,
+                            MrError *err)
 {
     const MrRelation *found;
     if (name->connection != NULL) {
@@ -476,8 +483,9 @@ static bool reader_visit(MrNode *node, void *context)
     Reader *reader = context;
     if (node->kind == MR_AST_FROM_TABLE) {
         const MrRelation *found = NULL;
-        if (mr_catalog_resolve(reader->catalog, &MR_AST_AS(MrAstFromTable, node)->name, &found, NULL) == MR_OK
-            && found == reader->wanted) {
+        if (mr_catalog_resolve(reader->catalog, &MR_AST_AS(MrAstFromTable, node)->name, &found,
+                               NULL) == MR_OK &&
+            found == reader->wanted) {
             reader->reads = true;
             return false;
         }

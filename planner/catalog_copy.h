@@ -7,8 +7,10 @@
 
 #include "planner/catalog.h"
 
-MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRelation *out, MrError *err);
-MrStatus mr_catalog_copy_connection(MrArena *arena, const MrConnection *from, MrConnection *out, MrError *err);
+MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRelation *out,
+                                  MrError *err);
+MrStatus mr_catalog_copy_connection(MrArena *arena, const MrConnection *from, MrConnection *out,
+                                    MrError *err);
 MrStatus mr_schema_copy(MrArena *arena, const MrSchema *from, MrSchema *out, MrError *err);
 /* Text constants too; NULL copies to NULL. */
 MrStatus mr_expr_copy_deep(MrArena *arena, const MrExpr *from, MrExpr **out, MrError *err);

@@ -15,16 +15,18 @@ bool mr_can_coerce(MrTypeId from, MrTypeId to, MrCastContext context)
     return cast != NULL && cast->context <= context;
 }
 
-static MrStatus no_cast(MrBinder *b, MrTypeId from, MrType to, MrCastContext context, int32_t position)
+static MrStatus no_cast(MrBinder *b, MrTypeId from, MrType to, MrCastContext context,
+                        int32_t position)
 {
     char from_text[64], to_text[64];
     mr_type_text(mr_type(from), from_text);
     mr_type_text(mr_type(to.id), to_text);
     if (context == MR_CAST_EXPLICIT) {
-        return mr_bind_error(b, MR_ERR_CANNOT_COERCE, position, "cannot cast type %s to %s", from_text, to_text);
+        return mr_bind_error(b, MR_ERR_CANNOT_COERCE, position, "cannot cast type %s to %s",
+                             from_text, to_text);
     }
-    mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, position, "expression is of type %s but type %s is wanted",
-                  from_text, to_text);
+    mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, position,
+                  "expression is of type %s but type %s is wanted", from_text, to_text);
     return mr_error_hint(b->err, "You will need to rewrite or cast the expression.");
 }
 
@@ -41,7 +43,8 @@ static MrStatus coerce_parameter(MrBinder *b, MrExpr *expr, MrType type, MrExpr 
         mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, expr->position,
                       "inconsistent types deduced for parameter $%u", index + 1);
         mr_error_sqlstate(b->err, "42P08");
-        return mr_error_detail(b->err, "%s versus %s", mr_type_text(*known, a), mr_type_text(mr_type(type.id), c));
+        return mr_error_detail(b->err, "%s versus %s", mr_type_text(*known, a),
+                               mr_type_text(mr_type(type.id), c));
     }
     MrDatum value = { .type = mr_type(type.id), .is_null = true };
     MR_TRY(mr_expr_constant(b->arena, &value, expr->position, out, b->err));
@@ -59,8 +62,8 @@ static MrStatus coerce_unknown(MrBinder *b, MrExpr *expr, MrType type, MrExpr **
     }
     MrDatum value = { .type = type, .is_null = true };
     if (!expr->constant.is_null) {
-        MrStatus status = mr_datum_parse(b->arena, type, mr_text_string(&expr->constant.text), b->context->zone,
-                                         &value, b->err);
+        MrStatus status = mr_datum_parse(b->arena, type, mr_text_string(&expr->constant.text),
+                                         b->context->zone, &value, b->err);
         if (status != MR_OK) {
             if (b->view_depth == 0) {
                 mr_error_at(b->err, expr->position);
@@ -76,7 +79,8 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
                    MrExpr **out)
 {
     if (expr->type.id == MR_TYPE_UNKNOWN && type.id != MR_TYPE_UNKNOWN) {
-        bool is_cut = type.id == MR_TYPE_VARCHAR && type.typmod != -1 && context == MR_CAST_EXPLICIT;
+        bool is_cut =
+            type.id == MR_TYPE_VARCHAR && type.typmod != -1 && context == MR_CAST_EXPLICIT;
         if (!is_cut) {
             return coerce_unknown(b, expr, type, out);
         }
@@ -120,8 +124,8 @@ bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_
             *out = common;
             return false;
         }
-        if (!had->preferred && mr_can_coerce(common, type, MR_CAST_IMPLICIT)
-            && !mr_can_coerce(type, common, MR_CAST_IMPLICIT)) {
+        if (!had->preferred && mr_can_coerce(common, type, MR_CAST_IMPLICIT) &&
+            !mr_can_coerce(type, common, MR_CAST_IMPLICIT)) {
             common = type;
         }
     }
@@ -151,14 +155,16 @@ static int32_t common_typmod(MrExpr *const *exprs, uint32_t count, MrTypeId type
     return typmod;
 }
 
-MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what, MrType *out)
+MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what,
+                          MrType *out)
 {
     uint32_t culprit = 0;
     MrTypeId type;
     if (!mr_common_type(exprs, count, &type, &culprit)) {
         char a[64], c[64];
         return mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, exprs[culprit]->position,
-                             "%s types %s and %s cannot be matched", what, mr_type_text(mr_type(type), a),
+                             "%s types %s and %s cannot be matched", what,
+                             mr_type_text(mr_type(type), a),
                              mr_type_text(mr_type(exprs[culprit]->type.id), c));
     }
     *out = (MrType){ .id = type, .typmod = common_typmod(exprs, count, type) };

@@ -16,8 +16,8 @@ static MrStatus read_password(MrBinder *b, const MrOptionSet *set, MrConnection 
     }
     if (option->value == MR_OPTION_SECRET) {
         if (!mr_catalog_has_secret(b->context->catalog, option->text)) {
-            mr_bind_error(b, MR_ERR_UNDEFINED_OBJECT, option->value_position, "secret \"%s\" does not exist",
-                          option->text);
+            mr_bind_error(b, MR_ERR_UNDEFINED_OBJECT, option->value_position,
+                          "secret \"%s\" does not exist", option->text);
             return mr_error_hint(b->err, "CREATE SECRET %s AS '…';", option->text);
         }
         out->secret = option->text;
@@ -57,7 +57,8 @@ static MrStatus read_postgres(MrBinder *b, const MrAstCreateConnection *ast, con
     MR_TRY(mr_options_check(set, "type|dsn|password|allow_any_authentication", NULL));
     MR_TRY(mr_options_text(set, "dsn", &out->location));
     if (out->location == NULL) {
-        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position, "type = 'postgres' needs the option \"dsn\"");
+        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
+                      "type = 'postgres' needs the option \"dsn\"");
         return mr_error_hint(b->err, "Write dsn = 'host=localhost dbname=mydb user=me'.");
     }
     if (names_password(out->location)) {
@@ -69,14 +70,16 @@ static MrStatus read_postgres(MrBinder *b, const MrAstCreateConnection *ast, con
     return mr_options_bool(set, "allow_any_authentication", &out->allow_any_authentication);
 }
 
-static MrStatus read_sqlite(MrBinder *b, const MrAstCreateConnection *ast, const MrOptionSet *set, MrConnection *out)
+static MrStatus read_sqlite(MrBinder *b, const MrAstCreateConnection *ast, const MrOptionSet *set,
+                            MrConnection *out)
 {
     uint32_t journal = 0;
     MR_TRY(mr_options_check(set, "type|path|journal", NULL));
     MR_TRY(mr_options_text(set, "path", &out->location));
     MR_TRY(mr_options_choice(set, "journal", "wal|truncate", &journal));
     if (out->location == NULL || out->location[0] == '\0') {
-        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position, "type = 'sqlite' needs the option \"path\"");
+        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
+                      "type = 'sqlite' needs the option \"path\"");
         return mr_error_hint(b->err, "Write path = '/data/results.db'.");
     }
     out->journal_truncate = journal == 1;
@@ -96,7 +99,9 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
     if (type == NULL) {
         mr_bind_error(&binder, MR_ERR_INVALID_PARAMETER, statement->base.position,
                       "CREATE CONNECTION needs the option \"type\"");
-        return mr_error_hint(err, "Write WITH (type = 'postgres', dsn = '…') or WITH (type = 'sqlite', path = '…').");
+        return mr_error_hint(
+            err,
+            "Write WITH (type = 'postgres', dsn = '…') or WITH (type = 'sqlite', path = '…').");
     }
     if (strcmp(type, "postgres") == 0 || strcmp(type, "postgresql") == 0) {
         out->sink_class = "postgres";
@@ -106,8 +111,8 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
         out->sink_class = "sqlite";
         return read_sqlite(&binder, statement, &set, out);
     }
-    if (strcmp(type, "kafka") == 0 || strcmp(type, "http") == 0 || strcmp(type, "mysql") == 0
-        || strcmp(type, "duckdb") == 0) {
+    if (strcmp(type, "kafka") == 0 || strcmp(type, "http") == 0 || strcmp(type, "mysql") == 0 ||
+        strcmp(type, "duckdb") == 0) {
         return mr_option_unsupported(&set, option, "Use 'postgres' or 'sqlite'.");
     }
     return mr_option_error(&set, option, "'postgres' or 'sqlite'");

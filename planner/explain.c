@@ -11,8 +11,8 @@ typedef struct Explain {
     const MrPlan *plan;
     bool verbose;
     MrArena *arena;
-    MrExplainNode *node;       /* being described */
-    MrBuilder text;            /* of the value under way */
+    MrExplainNode *node; /* being described */
+    MrBuilder text;      /* of the value under way */
     MrError *err;
 } Explain;
 
@@ -26,14 +26,13 @@ static MrStatus add(Explain *explain, const char *label)
     if (node->property_count == MR_EXPLAIN_PROPERTIES_MAX) {
         return mr_error_set(explain->err, MR_ERR_INTERNAL, "an operator has too many properties");
     }
-    char *value = mr_arena_strndup(explain->arena, explain->text.length > 0 ? explain->text.data : "",
-                                   explain->text.length);
+    char *value = mr_arena_strndup(
+        explain->arena, explain->text.length > 0 ? explain->text.data : "", explain->text.length);
     if (value == NULL) {
         return mr_error_no_memory(explain->err);
     }
-    node->properties[node->property_count++] = (MrExplainProperty){
-        .label = label, .value = { value, explain->text.length }
-    };
+    node->properties[node->property_count++] =
+        (MrExplainProperty){ .label = label, .value = { value, explain->text.length } };
     mr_builder_clear(&explain->text);
     return MR_OK;
 }
@@ -67,7 +66,8 @@ static void append_input(Explain *explain, const MrDagNode *node, uint32_t colum
     }
 }
 
-static void append_names(MrBuilder *out, const MrSchema *schema, const uint32_t *columns, uint32_t count)
+static void append_names(MrBuilder *out, const MrSchema *schema, const uint32_t *columns,
+                         uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         mr_builder_append_string(out, i > 0 ? ", " : "");
@@ -105,7 +105,8 @@ static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
         return mr_error_no_memory(explain->err);
     }
     explain->node->subject.length = explain->text.length;
-    explain->node->subject.data = mr_arena_strndup(explain->arena, explain->text.data, explain->text.length);
+    explain->node->subject.data =
+        mr_arena_strndup(explain->arena, explain->text.data, explain->text.length);
     mr_builder_clear(&explain->text);
     if (explain->node->subject.data == NULL) {
         return mr_error_no_memory(explain->err);
@@ -145,8 +146,8 @@ static MrStatus describe_project(Explain *explain, const MrDagNode *node, const 
         const char *name = node->schema.columns[i].name;
         mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
         mr_expr_print(spec->expressions[i], input, &explain->text);
-        bool is_same = spec->expressions[i]->kind == MR_EXPR_COLUMN
-                       && strcmp(name, input->columns[spec->expressions[i]->column].name) == 0;
+        bool is_same = spec->expressions[i]->kind == MR_EXPR_COLUMN &&
+                       strcmp(name, input->columns[spec->expressions[i]->column].name) == 0;
         if (!is_same && strcmp(name, "?column?") != 0) {
             mr_builder_append_string(&explain->text, " AS ");
             append_name(&explain->text, &node->schema, i);
@@ -159,8 +160,8 @@ static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, co
 {
     for (uint32_t i = 0; i < spec->call_count; i++) {
         const MrAggregateCall *call = &spec->calls[i];
-        mr_builder_append_format(&explain->text, "%s%s(%s", i > 0 ? ", " : "", call->aggregate->name,
-                                 call->is_distinct ? "DISTINCT " : "");
+        mr_builder_append_format(&explain->text, "%s%s(%s", i > 0 ? ", " : "",
+                                 call->aggregate->name, call->is_distinct ? "DISTINCT " : "");
         if (call->aggregate->arg_count == 0) {
             mr_builder_append_char(&explain->text, '*');
         }
@@ -190,7 +191,8 @@ static MrStatus describe_state(Explain *explain, const MrAggregateSpec *spec)
     }
     if (spec->window_kind == MR_GROUP_WINDOW_NONE) {
         bool is_single = spec->key_count == 0 && spec->call_count > 0;
-        return add_text(explain, "State", is_single ? "one row" : "every group for ever: nothing bounds it");
+        return add_text(explain, "State",
+                        is_single ? "one row" : "every group for ever: nothing bounds it");
     }
     mr_builder_append_string(&explain->text, "freed when the watermark passes window_end");
     if (spec->allowed_lateness_us > 0) {
@@ -236,7 +238,8 @@ static MrStatus describe_sort(Explain *explain, const MrDagNode *node)
         append_name(&explain->text, &node->schema, key->column);
         mr_builder_append_string(&explain->text, key->descending ? " DESC" : "");
         if (key->nulls_first != key->descending) {
-            mr_builder_append_string(&explain->text, key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+            mr_builder_append_string(&explain->text,
+                                     key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
         }
     }
     if (spec->key_count > 0) {
@@ -260,13 +263,14 @@ static MrStatus describe_deliver(Explain *explain)
         append_names(&explain->text, &plan->output, plan->keys, plan->key_count);
         MR_TRY(add(explain, "Key"));
     }
-    MR_TRY(add_text(explain, "Rows", plan->append_only ? "only ever added" : "kept up to date by key"));
+    MR_TRY(add_text(explain, "Rows",
+                    plan->append_only ? "only ever added" : "kept up to date by key"));
     if (plan->emit_every_us > 0) {
         mr_builder_append_string(&explain->text, "every ");
         append_duration(&explain->text, plan->emit_every_us);
     } else {
-        mr_builder_append_string(&explain->text,
-                                 plan->emit == MR_EMIT_MODE_CLOSE ? "on window close" : "on update");
+        mr_builder_append_string(
+            &explain->text, plan->emit == MR_EMIT_MODE_CLOSE ? "on window close" : "on update");
     }
     MR_TRY(add(explain, "Emit"));
     return explain->verbose ? add_output(explain, &plan->output) : MR_OK;
@@ -275,8 +279,9 @@ static MrStatus describe_deliver(Explain *explain)
 static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
 {
     static const char *const titles[] = {
-        [MR_OPERATOR_SCAN] = "Scan", [MR_OPERATOR_FILTER] = "Filter", [MR_OPERATOR_PROJECT] = "Project",
-        [MR_OPERATOR_AGGREGATE] = "Aggregate", [MR_OPERATOR_SORT] = "Sort", [MR_OPERATOR_DELIVER] = "Deliver",
+        [MR_OPERATOR_SCAN] = "Scan",       [MR_OPERATOR_FILTER] = "Filter",
+        [MR_OPERATOR_PROJECT] = "Project", [MR_OPERATOR_AGGREGATE] = "Aggregate",
+        [MR_OPERATOR_SORT] = "Sort",       [MR_OPERATOR_DELIVER] = "Deliver",
         [MR_OPERATOR_COLLECT] = "Collect",
     };
     const MrDagNode *node = &dag->nodes[index];
@@ -284,26 +289,21 @@ static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
     const MrAggregateSpec *spec = node->spec;
     explain->node->title = titles[node->kind];
     switch (node->kind) {
-    case MR_OPERATOR_SCAN:
-        return describe_scan(explain, node);
-    case MR_OPERATOR_FILTER:
-        return describe_filter(explain, node);
-    case MR_OPERATOR_PROJECT:
-        return describe_project(explain, node, input);
+    case MR_OPERATOR_SCAN: return describe_scan(explain, node);
+    case MR_OPERATOR_FILTER: return describe_filter(explain, node);
+    case MR_OPERATOR_PROJECT: return describe_project(explain, node, input);
     case MR_OPERATOR_AGGREGATE:
         if (spec->call_count == 0) {
             explain->node->title = "Distinct";
         }
         return describe_aggregate(explain, node);
-    case MR_OPERATOR_SORT:
-        return describe_sort(explain, node);
-    case MR_OPERATOR_DELIVER:
-        return describe_deliver(explain);
+    case MR_OPERATOR_SORT: return describe_sort(explain, node);
+    case MR_OPERATOR_DELIVER: return describe_deliver(explain);
     case MR_OPERATOR_COLLECT:
-        append_names(&explain->text, &explain->plan->output, NULL, explain->plan->output.column_count);
+        append_names(&explain->text, &explain->plan->output, NULL,
+                     explain->plan->output.column_count);
         return add(explain, "Columns");
-    default:
-        return mr_error_set(explain->err, MR_ERR_INTERNAL, "an operator has no description");
+    default: return mr_error_set(explain->err, MR_ERR_INTERNAL, "an operator has no description");
     }
 }
 

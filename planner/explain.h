@@ -15,8 +15,8 @@ typedef struct MrExplainProperty {
 } MrExplainProperty;
 
 typedef struct MrExplainNode {
-    const char *title;         /* "Aggregate" */
-    MrString subject;          /* "stream edits"; empty: none */
+    const char *title; /* "Aggregate" */
+    MrString subject;  /* "stream edits"; empty: none */
     MrExplainProperty properties[MR_EXPLAIN_PROPERTIES_MAX];
     uint32_t property_count;
 } MrExplainNode;

@@ -61,7 +61,8 @@ static void append_json(MrBuilder *out, const char *data, size_t length)
     mr_builder_append_char(out, '"');
 }
 
-static void json_member(MrBuilder *out, uint32_t indent, const char *label, const char *data, size_t length)
+static void json_member(MrBuilder *out, uint32_t indent, const char *label, const char *data,
+                        size_t length)
 {
     append_indent(out, indent);
     append_json(out, label, strlen(label));
@@ -121,7 +122,8 @@ static void append_dot(MrBuilder *out, const char *data, size_t length)
 
 static void format_dot(const MrExplainNode *nodes, uint32_t count, MrBuilder *out)
 {
-    mr_builder_append_string(out, "digraph plan {\n  rankdir=BT;\n  node [shape=box, fontname=\"monospace\"];\n");
+    mr_builder_append_string(
+        out, "digraph plan {\n  rankdir=BT;\n  node [shape=box, fontname=\"monospace\"];\n");
     for (uint32_t i = 0; i < count; i++) {
         mr_builder_append_format(out, "  n%u [label=\"%s", i, nodes[i].title);
         if (nodes[i].subject.length > 0) {
@@ -141,8 +143,8 @@ static void format_dot(const MrExplainNode *nodes, uint32_t count, MrBuilder *ou
     mr_builder_append_string(out, "}\n");
 }
 
-MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool verbose, MrBuilder *out,
-                            MrError *err)
+MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool verbose,
+                            MrBuilder *out, MrError *err)
 {
     MrArena arena;
     MrExplainNode *nodes;
@@ -151,15 +153,9 @@ MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool ver
     MrStatus status = mr_explain_nodes(plan, verbose, &arena, &nodes, &count, err);
     if (status == MR_OK) {
         switch (format) {
-        case MR_EXPLAIN_TEXT:
-            format_text(nodes, count, out);
-            break;
-        case MR_EXPLAIN_JSON:
-            format_json(nodes, count, out);
-            break;
-        case MR_EXPLAIN_DOT:
-            format_dot(nodes, count, out);
-            break;
+        case MR_EXPLAIN_TEXT: format_text(nodes, count, out); break;
+        case MR_EXPLAIN_JSON: format_json(nodes, count, out); break;
+        case MR_EXPLAIN_DOT: format_dot(nodes, count, out); break;
         }
         status = out->failed ? mr_error_no_memory(err) : MR_OK;
     }

@@ -37,9 +37,7 @@ static void print_constant(const MrExpr *expr, MrBuilder *out)
         mr_builder_append_string(out, expr->constant.boolean ? "true" : "false");
         break;
     case MR_TYPE_INT32:
-    case MR_TYPE_NUMERIC:
-        mr_builder_append(out, text.data, text.length);
-        break;
+    case MR_TYPE_NUMERIC: mr_builder_append(out, text.data, text.length); break;
     case MR_TYPE_TEXT:
     case MR_TYPE_UNKNOWN:
         mr_builder_append_literal(out, text.length > 0 ? text.data : "", text.length);
@@ -52,8 +50,8 @@ static void print_constant(const MrExpr *expr, MrBuilder *out)
     mr_builder_fini(&text);
 }
 
-static void print_list(const MrExpr *expr, uint32_t first, const char *between, const MrSchema *input,
-                       MrBuilder *out)
+static void print_list(const MrExpr *expr, uint32_t first, const char *between,
+                       const MrSchema *input, MrBuilder *out)
 {
     for (uint32_t i = first; i < expr->arg_count; i++) {
         mr_builder_append_string(out, i > first ? between : "");
@@ -61,7 +59,8 @@ static void print_list(const MrExpr *expr, uint32_t first, const char *between, 
     }
 }
 
-static void print_function(const char *name, const MrExpr *expr, const MrSchema *input, MrBuilder *out)
+static void print_function(const char *name, const MrExpr *expr, const MrSchema *input,
+                           MrBuilder *out)
 {
     mr_builder_append_format(out, "%s(", name);
     print_list(expr, 0, ", ", input, out);
@@ -113,7 +112,8 @@ static void print_test(const MrExpr *expr, const char *word, const MrSchema *inp
     mr_builder_append_char(out, ')');
 }
 
-static void print_joined(const MrExpr *expr, const char *word, const MrSchema *input, MrBuilder *out)
+static void print_joined(const MrExpr *expr, const char *word, const MrSchema *input,
+                         MrBuilder *out)
 {
     mr_builder_append_char(out, '(');
     print_list(expr, 0, word, input, out);
@@ -138,7 +138,9 @@ static void print_cast(const MrExpr *expr, const MrSchema *input, MrBuilder *out
 
 static void print_column(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
 {
-    const char *name = input != NULL && expr->column < input->column_count ? input->columns[expr->column].name : NULL;
+    const char *name = input != NULL && expr->column < input->column_count
+                           ? input->columns[expr->column].name
+                           : NULL;
     if (name != NULL && strcmp(name, "?column?") != 0) {
         mr_builder_append_identifier(out, name);
     } else {
@@ -158,65 +160,31 @@ static void print_window_start(const MrExpr *expr, const MrSchema *input, MrBuil
 static void print(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
 {
     switch (expr->kind) {
-    case MR_EXPR_CONSTANT:
-        print_constant(expr, out);
-        break;
-    case MR_EXPR_COLUMN:
-        print_column(expr, input, out);
-        break;
-    case MR_EXPR_CALL:
-        print_call(expr, input, out);
-        break;
-    case MR_EXPR_CAST:
-        print_cast(expr, input, out);
-        break;
-    case MR_EXPR_AND:
-        print_joined(expr, " AND ", input, out);
-        break;
-    case MR_EXPR_OR:
-        print_joined(expr, " OR ", input, out);
-        break;
+    case MR_EXPR_CONSTANT: print_constant(expr, out); break;
+    case MR_EXPR_COLUMN: print_column(expr, input, out); break;
+    case MR_EXPR_CALL: print_call(expr, input, out); break;
+    case MR_EXPR_CAST: print_cast(expr, input, out); break;
+    case MR_EXPR_AND: print_joined(expr, " AND ", input, out); break;
+    case MR_EXPR_OR: print_joined(expr, " OR ", input, out); break;
     case MR_EXPR_NOT:
         mr_builder_append_string(out, "(NOT ");
         print(expr->args[0], input, out);
         mr_builder_append_char(out, ')');
         break;
-    case MR_EXPR_IS_NULL:
-        print_test(expr, "NULL", input, out);
-        break;
-    case MR_EXPR_IS_TRUE:
-        print_test(expr, "TRUE", input, out);
-        break;
-    case MR_EXPR_IS_FALSE:
-        print_test(expr, "FALSE", input, out);
-        break;
-    case MR_EXPR_IS_DISTINCT:
-        print_test(expr, "DISTINCT FROM", input, out);
-        break;
-    case MR_EXPR_CASE:
-        print_case(expr, input, out);
-        break;
-    case MR_EXPR_COALESCE:
-        print_function("COALESCE", expr, input, out);
-        break;
-    case MR_EXPR_GREATEST:
-        print_function("GREATEST", expr, input, out);
-        break;
-    case MR_EXPR_LEAST:
-        print_function("LEAST", expr, input, out);
-        break;
-    case MR_EXPR_IN:
-        print_in(expr, input, out);
-        break;
-    case MR_EXPR_SEQUENCE:
-        mr_builder_append_string(out, "_seq");
-        break;
+    case MR_EXPR_IS_NULL: print_test(expr, "NULL", input, out); break;
+    case MR_EXPR_IS_TRUE: print_test(expr, "TRUE", input, out); break;
+    case MR_EXPR_IS_FALSE: print_test(expr, "FALSE", input, out); break;
+    case MR_EXPR_IS_DISTINCT: print_test(expr, "DISTINCT FROM", input, out); break;
+    case MR_EXPR_CASE: print_case(expr, input, out); break;
+    case MR_EXPR_COALESCE: print_function("COALESCE", expr, input, out); break;
+    case MR_EXPR_GREATEST: print_function("GREATEST", expr, input, out); break;
+    case MR_EXPR_LEAST: print_function("LEAST", expr, input, out); break;
+    case MR_EXPR_IN: print_in(expr, input, out); break;
+    case MR_EXPR_SEQUENCE: mr_builder_append_string(out, "_seq"); break;
     case MR_EXPR_ARRIVAL:
         mr_builder_append_string(out, expr->column == MR_ARRIVAL_NOW ? "now()" : "_arrival");
         break;
-    case MR_EXPR_WINDOW_START:
-        print_window_start(expr, input, out);
-        break;
+    case MR_EXPR_WINDOW_START: print_window_start(expr, input, out); break;
     }
 }
 

@@ -54,7 +54,8 @@ MrStatus mr_planner_ingest(MrPlannerContext *context, const MrStream *stream, co
     for (uint32_t i = 0; i < stream->schema.column_count; i++) {
         const MrExpr *generated = stream->columns[i].generated;
         if (generated != NULL) {
-            MR_TRY(mr_expr_map_columns(context->arena, generated, generated_replace, &ingest, &exprs[i], err));
+            MR_TRY(mr_expr_map_columns(context->arena, generated, generated_replace, &ingest,
+                                       &exprs[i], err));
         } else {
             MR_TRY(given_or_default(&ingest, i, &exprs[i]));
         }
@@ -68,7 +69,7 @@ MrStatus mr_planner_ingest(MrPlannerContext *context, const MrStream *stream, co
 typedef struct Target {
     const MrRelation *relation;
     const MrStream *stream;
-    uint32_t *given;         /* columns of the stream, in the order of the INSERT */
+    uint32_t *given; /* columns of the stream, in the order of the INSERT */
     const char **names;
     MrType *types;
     const MrExpr **defaults;
@@ -78,19 +79,23 @@ typedef struct Target {
 static MrStatus refuse_parts(MrBinder *b, const MrAstInsert *ast)
 {
     if (ast->with.count > 0) {
-        return mr_bind_unsupported(b, ast->with.items[0]->position, "Write INSERT INTO s WITH … SELECT ….",
+        return mr_bind_unsupported(b, ast->with.items[0]->position,
+                                   "Write INSERT INTO s WITH … SELECT ….",
                                    "WITH before INSERT is not supported yet");
     }
     if (ast->conflict != MR_CONFLICT_NONE) {
-        return mr_bind_unsupported(b, ast->conflict_position, "A stream keeps every row: leave it out.",
+        return mr_bind_unsupported(b, ast->conflict_position,
+                                   "A stream keeps every row: leave it out.",
                                    "ON CONFLICT is not supported for streams");
     }
     if (ast->returning.count > 0) {
-        return mr_bind_unsupported(b, ast->returning.items[0]->position, "Select from the stream afterwards.",
+        return mr_bind_unsupported(b, ast->returning.items[0]->position,
+                                   "Select from the stream afterwards.",
                                    "RETURNING is not supported yet");
     }
     if (ast->overriding != NULL) {
-        return mr_bind_unsupported(b, ast->base.position, "Leave OVERRIDING out.", "OVERRIDING is not supported");
+        return mr_bind_unsupported(b, ast->base.position, "Leave OVERRIDING out.",
+                                   "OVERRIDING is not supported");
     }
     return MR_OK;
 }
@@ -105,8 +110,8 @@ static MrStatus find_target(MrBinder *b, const MrAstInsert *ast, Target *target)
         return status;
     }
     if (relation->kind != MR_RELATION_STREAM) {
-        mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, ast->table.position, "cannot insert into %s \"%s\"",
-                      kinds[relation->kind], relation->name);
+        mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, ast->table.position,
+                      "cannot insert into %s \"%s\"", kinds[relation->kind], relation->name);
         return mr_error_hint(b->err, "Insert into the stream that it reads.");
     }
     target->relation = relation;
@@ -154,8 +159,8 @@ static MrStatus target_name(MrBinder *b, const MrAstInsert *ast, const char *nam
         target_add(target, i);
         return MR_OK;
     }
-    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, ast->table.position, "column \"%s\" of relation \"%s\" does not exist",
-                  name, target->relation->name);
+    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, ast->table.position,
+                  "column \"%s\" of relation \"%s\" does not exist", name, target->relation->name);
     mr_nearest_hint(&nearest, b->err);
     return MR_ERR_UNDEFINED_COLUMN;
 }
@@ -176,11 +181,13 @@ static MrStatus target_columns(MrBinder *b, const MrAstInsert *ast, Target *targ
 
 /* ---- The rows ---------------------------------------------------------------------------- */
 
-static MrStatus cast_column(MrBinder *b, const Target *target, uint32_t index, MrExpr *expr, MrExpr **out)
+static MrStatus cast_column(MrBinder *b, const Target *target, uint32_t index, MrExpr *expr,
+                            MrExpr **out)
 {
     if (!mr_can_coerce(expr->type.id, target->types[index].id, MR_CAST_ASSIGNMENT)) {
         char wanted[64], had[64];
-        mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, -1, "column \"%s\" is of type %s but expression is of type %s",
+        mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, -1,
+                      "column \"%s\" is of type %s but expression is of type %s",
                       target->names[index], mr_type_text(mr_type(target->types[index].id), wanted),
                       mr_type_text(mr_type(expr->type.id), had));
         return mr_error_hint(b->err, "You will need to rewrite or cast the expression.");
@@ -188,13 +195,16 @@ static MrStatus cast_column(MrBinder *b, const Target *target, uint32_t index, M
     return mr_coerce(b, expr, target->types[index], MR_CAST_ASSIGNMENT, -1, out);
 }
 
-static MrStatus check_counts(MrBinder *b, const MrAstInsert *ast, const Target *target, uint32_t count)
+static MrStatus check_counts(MrBinder *b, const MrAstInsert *ast, const Target *target,
+                             uint32_t count)
 {
     if (count > target->count) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, ast->base.position, "INSERT has more expressions than target columns");
+        return mr_bind_error(b, MR_ERR_SYNTAX, ast->base.position,
+                             "INSERT has more expressions than target columns");
     }
     if (count < target->count && ast->columns.count > 0) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, ast->base.position, "INSERT has more target columns than expressions");
+        return mr_bind_error(b, MR_ERR_SYNTAX, ast->base.position,
+                             "INSERT has more target columns than expressions");
     }
     return MR_OK;
 }
@@ -204,8 +214,9 @@ static MrStatus bind_rows(MrBinder *b, const MrAstInsert *ast, Target *target, M
 {
     MrBoundQuery bound = { 0 };
     MrExpr **exprs;
-    if (ast->query->query == MR_QUERY_VALUES && ast->query->with.count == 0 && ast->query->order_by.count == 0
-        && ast->query->limit == NULL && ast->query->offset == NULL) {
+    if (ast->query->query == MR_QUERY_VALUES && ast->query->with.count == 0 &&
+        ast->query->order_by.count == 0 && ast->query->limit == NULL &&
+        ast->query->offset == NULL) {
         MrValuesTarget values = { target->types, target->names, target->defaults, target->count };
         MR_TRY(mr_bind_values(b, ast->query, &values, &bound.node));
         bound.visible = bound.node->column_count;
@@ -219,7 +230,8 @@ static MrStatus bind_rows(MrBinder *b, const MrAstInsert *ast, Target *target, M
         MR_TRY(mr_expr_column(b->arena, i, bound.node->columns[i].type, -1, &exprs[i], b->err));
         MR_TRY(cast_column(b, target, i, exprs[i], &exprs[i]));
     }
-    return mr_logical_project(b->arena, bound.node, exprs, target->names, bound.visible, out, b->err);
+    return mr_logical_project(b->arena, bound.node, exprs, target->names, bound.visible, out,
+                              b->err);
 }
 
 /* INSERT … DEFAULT VALUES: one row that gives nothing. */
@@ -238,7 +250,8 @@ static MrStatus whole_rows(MrBinder *b, const Target *target, MrLogical **tree)
     const MrExpr *const *ingest;
     MrExpr **exprs;
     const char **names;
-    MR_TRY(mr_planner_ingest(b->context, target->stream, target->given, target->count, &ingest, b->err));
+    MR_TRY(mr_planner_ingest(b->context, target->stream, target->given, target->count, &ingest,
+                             b->err));
     MR_NEW_ARRAY(b->arena, exprs, schema->column_count, b->err);
     MR_NEW_ARRAY(b->arena, names, schema->column_count, b->err);
     for (uint32_t i = 0; i < schema->column_count; i++) {
@@ -249,8 +262,8 @@ static MrStatus whole_rows(MrBinder *b, const Target *target, MrLogical **tree)
     return mr_logical_project(b->arena, *tree, exprs, names, schema->column_count, tree, b->err);
 }
 
-MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement, const MrRelation **target,
-                           MrPlan **out, MrError *err)
+MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,
+                           const MrRelation **target, MrPlan **out, MrError *err)
 {
     MrBinder binder;
     Target wanted = { 0 };
@@ -270,8 +283,10 @@ MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *stateme
     MR_TRY(whole_rows(&binder, &wanted, &tree));
     MR_TRY(mr_rewrite_all(&binder, &tree));
     plan->visible_columns = wanted.stream->schema.column_count;
-    MrLowerOptions options = { .emit = MR_EMIT_MODE_UPDATE, .visible_columns = plan->visible_columns,
-                               .zone = context->zone, .now_us = context->now_us };
+    MrLowerOptions options = { .emit = MR_EMIT_MODE_UPDATE,
+                               .visible_columns = plan->visible_columns,
+                               .zone = context->zone,
+                               .now_us = context->now_us };
     MR_TRY(mr_lower(context->arena, tree, &options, &dag, &plan->scan, err));
     plan->dag = dag;
     plan->output = wanted.stream->schema;

@@ -18,7 +18,8 @@ MrStatus mr_literal_number(const char *text, bool is_integer, MrDatum *out, MrEr
         long long value = strtoll(text, &end, 10);
         if (errno == 0 && *end == '\0') {
             bool is_small = value >= INT32_MIN && value <= INT32_MAX;
-            *out = (MrDatum){ .type = mr_type(is_small ? MR_TYPE_INT32 : MR_TYPE_INT64), .integer = value };
+            *out = (MrDatum){ .type = mr_type(is_small ? MR_TYPE_INT32 : MR_TYPE_INT64),
+                              .integer = value };
             return MR_OK;
         }
     }
@@ -63,7 +64,8 @@ static bool is_bare_number(const char *text)
 static void interval_cut(MrInterval *interval, uint8_t finest)
 {
     for (size_t i = 0; i < sizeof interval_units / sizeof interval_units[0]; i++) {
-        if (interval_units[i].field == finest && interval_units[i].us > 0 && finest != MR_INTERVAL_SECOND) {
+        if (interval_units[i].field == finest && interval_units[i].us > 0 &&
+            finest != MR_INTERVAL_SECOND) {
             interval->us -= interval->us % interval_units[i].us;
         }
     }
@@ -92,8 +94,8 @@ MrStatus mr_literal_interval(const char *text, uint8_t fields, MrDatum *out, MrE
         const char *before = "", *unit = "";
         if (is_bare_number(text)) {
             unit = interval_units[finest].unit;
-        } else if (fields == (MR_INTERVAL_MINUTE | MR_INTERVAL_SECOND) && colon != NULL
-                   && strchr(colon + 1, ':') == NULL) {
+        } else if (fields == (MR_INTERVAL_MINUTE | MR_INTERVAL_SECOND) && colon != NULL &&
+                   strchr(colon + 1, ':') == NULL) {
             before = "0:"; /* '1:30' MINUTE TO SECOND has no hours */
         }
         int length = snprintf(buffer, sizeof buffer, "%s%s %s", before, text, unit);
@@ -115,7 +117,8 @@ static size_t character_bytes(const char *text)
 }
 
 /* The escape character becomes a backslash, a backslash that was none before is doubled. */
-static MrStatus rewrite_pattern(MrBinder *b, MrString pattern, MrString escape, MrExpr **out, int32_t position)
+static MrStatus rewrite_pattern(MrBinder *b, MrString pattern, MrString escape, MrExpr **out,
+                                int32_t position)
 {
     char *text = mr_arena_alloc(b->arena, pattern.length * 2 + 1);
     size_t length = 0;
@@ -153,19 +156,22 @@ MrStatus mr_literal_like_escape(MrBinder *b, const MrAstLike *like, MrExpr *patt
     MrExpr *args[2] = { pattern, NULL };
     MR_TRY(mr_bind_expr_known(b, like->escape, &args[1]));
     bool is_text = mr_type_is_text(pattern->type.id) && mr_type_is_text(args[1]->type.id);
-    if (is_text && pattern->kind == MR_EXPR_CONSTANT && args[1]->kind == MR_EXPR_CONSTANT
-        && !pattern->constant.is_null && !args[1]->constant.is_null && pattern->column == 0) {
+    if (is_text && pattern->kind == MR_EXPR_CONSTANT && args[1]->kind == MR_EXPR_CONSTANT &&
+        !pattern->constant.is_null && !args[1]->constant.is_null && pattern->column == 0) {
         MrString escape = mr_text_string(&args[1]->constant.text);
         if (escape.length > 0 && mr_utf8_length(escape.data, escape.length) != 1) {
-            mr_bind_error(b, MR_ERR_INVALID_ESCAPE, like->escape->position, "invalid escape string");
+            mr_bind_error(b, MR_ERR_INVALID_ESCAPE, like->escape->position,
+                          "invalid escape string");
             return mr_error_hint(b->err, "Escape string must be empty or one character.");
         }
-        return rewrite_pattern(b, mr_text_string(&pattern->constant.text), escape, out, pattern->position);
+        return rewrite_pattern(b, mr_text_string(&pattern->constant.text), escape, out,
+                               pattern->position);
     }
     MR_TRY(mr_bind_function(b, "like_escape", args, 2, like->base.position, out));
     if (*out == NULL) {
-        return mr_bind_unsupported(b, like->escape->position, "Write the pattern as a literal.",
-                                   "ESCAPE with a pattern that is not a literal is not supported yet");
+        return mr_bind_unsupported(
+            b, like->escape->position, "Write the pattern as a literal.",
+            "ESCAPE with a pattern that is not a literal is not supported yet");
     }
     return MR_OK;
 }
@@ -174,7 +180,8 @@ MrStatus mr_literal_like_escape(MrBinder *b, const MrAstLike *like, MrExpr *patt
 
 static MrStatus typmod_error(const MrAstType *name, MrError *err, const char *hint)
 {
-    mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid type modifier for type \"%s\"", name->name);
+    mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid type modifier for type \"%s\"",
+                 name->name);
     mr_error_at(err, name->base.position);
     return mr_error_hint(err, "%s", hint);
 }
@@ -183,13 +190,13 @@ static MrStatus numeric_typmod(const MrAstType *name, MrType *out, MrError *err)
 {
     int32_t precision = name->typmods[0], scale = name->typmod_count > 1 ? name->typmods[1] : 0;
     if (precision < 1 || precision > MR_DECIMAL_DIGITS_MAX) {
-        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "NUMERIC precision %d must be between 1 and %d", precision,
-                     MR_DECIMAL_DIGITS_MAX);
+        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "NUMERIC precision %d must be between 1 and %d",
+                     precision, MR_DECIMAL_DIGITS_MAX);
         return mr_error_at(err, name->base.position);
     }
     if (scale < 0 || scale > precision) {
-        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "NUMERIC scale %d must be between 0 and precision %d", scale,
-                     precision);
+        mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                     "NUMERIC scale %d must be between 0 and precision %d", scale, precision);
         return mr_error_at(err, name->base.position);
     }
     out->typmod = ((precision << 16) | scale) + 4;
@@ -199,8 +206,7 @@ static MrStatus numeric_typmod(const MrAstType *name, MrType *out, MrError *err)
 static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
 {
     switch (out->id) {
-    case MR_TYPE_NUMERIC:
-        return numeric_typmod(name, out, err);
+    case MR_TYPE_NUMERIC: return numeric_typmod(name, out, err);
     case MR_TYPE_VARCHAR:
         if (name->typmod_count != 1 || name->typmods[0] < 1 || name->typmods[0] > 10485760) {
             return typmod_error(name, err, "The length of varchar(n) is from 1 to 10485760.");
@@ -222,16 +228,17 @@ static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
         mr_error_set(err, MR_ERR_UNSUPPORTED, "a precision of interval is not supported yet");
         mr_error_at(err, name->base.position);
         return mr_error_hint(err, "Leave it out: intervals keep microseconds.");
-    default:
-        return typmod_error(name, err, "This type takes none.");
+    default: return typmod_error(name, err, "This type takes none.");
     }
 }
 
 static MrStatus unknown_type(const MrAstType *name, MrError *err)
 {
-    static const char *const later[] = { "bpchar", "char", "timetz", "money", "serial", "bigserial", "smallserial",
-                                         "bit", "varbit", "xml", "inet", "cidr", "point", "hstore", "oid",
-                                         "regclass", "name", "citext", "tsvector", "jsonpath" };
+    static const char *const later[] = { "bpchar", "char",      "timetz",      "money",
+                                         "serial", "bigserial", "smallserial", "bit",
+                                         "varbit", "xml",       "inet",        "cidr",
+                                         "point",  "hstore",    "oid",         "regclass",
+                                         "name",   "citext",    "tsvector",    "jsonpath" };
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         if (strcmp(later[i], name->name) == 0) {
             mr_error_set(err, MR_ERR_UNSUPPORTED, "type \"%s\" is not supported yet", name->name);
@@ -254,12 +261,14 @@ MrStatus mr_planner_type(const MrAstType *name, MrType *out, MrError *err)
 {
     MrTypeId id;
     if (name->array_dimensions > 0 || name->setof) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "%s not supported yet", name->setof ? "sets are" : "arrays are");
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "%s not supported yet",
+                     name->setof ? "sets are" : "arrays are");
         mr_error_at(err, name->base.position);
         return mr_error_hint(err, "Use separate columns, or jsonb.");
     }
     if (name->schema != NULL && strcmp(name->schema, "pg_catalog") != 0) {
-        mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", name->schema, name->name);
+        mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", name->schema,
+                     name->name);
         return mr_error_at(err, name->base.position);
     }
     if (strcmp(name->name, "string") == 0) {

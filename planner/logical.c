@@ -20,8 +20,8 @@ static MrStatus node_new(MrArena *arena, MrLogicalKind kind, MrLogical *input, u
     return MR_OK;
 }
 
-MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind scan, MrLogical **out,
-                         MrError *err)
+MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind scan,
+                         MrLogical **out, MrError *err)
 {
     MrLogical *node;
     MR_TRY(node_new(arena, MR_LOGICAL_SCAN, NULL, relation->schema.column_count, &node, err));
@@ -161,8 +161,8 @@ MrLogical *mr_logical_aggregate_below(MrLogical *node)
 
 /* ---- Expressions ------------------------------------------------------------------------- */
 
-MrStatus mr_expr_new(MrArena *arena, MrExprKind kind, MrType type, int32_t position, uint32_t arg_count,
-                     MrExpr **out, MrError *err)
+MrStatus mr_expr_new(MrArena *arena, MrExprKind kind, MrType type, int32_t position,
+                     uint32_t arg_count, MrExpr **out, MrError *err)
 {
     MrExpr *expr;
     MR_NEW(arena, expr, err);
@@ -175,15 +175,16 @@ MrStatus mr_expr_new(MrArena *arena, MrExprKind kind, MrType type, int32_t posit
     return MR_OK;
 }
 
-MrStatus mr_expr_column(MrArena *arena, uint32_t column, MrType type, int32_t position, MrExpr **out,
-                        MrError *err)
+MrStatus mr_expr_column(MrArena *arena, uint32_t column, MrType type, int32_t position,
+                        MrExpr **out, MrError *err)
 {
     MR_TRY(mr_expr_new(arena, MR_EXPR_COLUMN, type, position, 0, out, err));
     (*out)->column = column;
     return MR_OK;
 }
 
-MrStatus mr_expr_constant(MrArena *arena, const MrDatum *value, int32_t position, MrExpr **out, MrError *err)
+MrStatus mr_expr_constant(MrArena *arena, const MrDatum *value, int32_t position, MrExpr **out,
+                          MrError *err)
 {
     MR_TRY(mr_expr_new(arena, MR_EXPR_CONSTANT, value->type, position, 0, out, err));
     (*out)->constant = *value;
@@ -192,7 +193,8 @@ MrStatus mr_expr_constant(MrArena *arena, const MrDatum *value, int32_t position
 
 MrStatus mr_expr_text(MrArena *arena, const char *text, MrExpr **out, MrError *err)
 {
-    MrDatum value = { .type = mr_type(MR_TYPE_TEXT), .text = mr_text_make(text, (uint32_t)strlen(text)) };
+    MrDatum value = { .type = mr_type(MR_TYPE_TEXT),
+                      .text = mr_text_make(text, (uint32_t)strlen(text)) };
     return mr_expr_constant(arena, &value, -1, out, err);
 }
 
@@ -205,7 +207,8 @@ MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError
     uint32_t a_count = a->kind == MR_EXPR_AND ? a->arg_count : 1;
     uint32_t b_count = b->kind == MR_EXPR_AND ? b->arg_count : 1;
     MrExpr *both;
-    MR_TRY(mr_expr_new(arena, MR_EXPR_AND, mr_type(MR_TYPE_BOOL), a->position, a_count + b_count, &both, err));
+    MR_TRY(mr_expr_new(arena, MR_EXPR_AND, mr_type(MR_TYPE_BOOL), a->position, a_count + b_count,
+                       &both, err));
     for (uint32_t i = 0; i < a_count; i++) {
         both->args[i] = a->kind == MR_EXPR_AND ? a->args[i] : a;
     }
@@ -216,14 +219,15 @@ MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError
     return MR_OK;
 }
 
-MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace, void *context,
-                             MrExpr **out, MrError *err)
+MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace,
+                             void *context, MrExpr **out, MrError *err)
 {
     if (tree->kind == MR_EXPR_COLUMN) {
         return replace(context, tree, out);
     }
     if (tree->arg_count == 0) {
-        *out = (MrExpr *)(uintptr_t)tree; /* bound trees are never changed in place: leaves are shared */
+        *out = (MrExpr *)(uintptr_t)
+            tree; /* bound trees are never changed in place: leaves are shared */
         return MR_OK;
     }
     MrExpr *copy;
@@ -247,8 +251,8 @@ static MrStatus project_replace(void *context, const MrExpr *column, MrExpr **ou
 
 /* Counts what a tree would have after columns are replaced, without building it: shared parts count
  * each time, since every later pass walks them each time. */
-static void substituted_size(const MrExpr *tree, const MrLogical *project, uint32_t depth, uint32_t *nodes,
-                             uint32_t *depth_max)
+static void substituted_size(const MrExpr *tree, const MrLogical *project, uint32_t depth,
+                             uint32_t *nodes, uint32_t *depth_max)
 {
     if (*nodes > MR_PLAN_EXPR_NODES_MAX) {
         return;
@@ -263,8 +267,8 @@ static void substituted_size(const MrExpr *tree, const MrLogical *project, uint3
     }
 }
 
-MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLogical *project, MrExpr **out,
-                                 MrError *err)
+MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLogical *project,
+                                 MrExpr **out, MrError *err)
 {
     uint32_t nodes = 0, depth = 0;
     substituted_size(tree, project, 1, &nodes, &depth);
@@ -295,29 +299,28 @@ static bool all_not_null(const MrExpr *tree, const MrLogical *input, uint32_t fi
 bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input)
 {
     switch (tree->kind) {
-    case MR_EXPR_CONSTANT:
-        return !tree->constant.is_null;
+    case MR_EXPR_CONSTANT: return !tree->constant.is_null;
     case MR_EXPR_COLUMN:
-        return input != NULL && tree->column < input->column_count && input->columns[tree->column].not_null;
+        return input != NULL && tree->column < input->column_count &&
+               input->columns[tree->column].not_null;
     case MR_EXPR_SEQUENCE:
     case MR_EXPR_ARRIVAL:
     case MR_EXPR_IS_NULL:
     case MR_EXPR_IS_TRUE:
     case MR_EXPR_IS_FALSE:
-    case MR_EXPR_IS_DISTINCT:
-        return true;
+    case MR_EXPR_IS_DISTINCT: return true;
     case MR_EXPR_AND:
     case MR_EXPR_OR:
     case MR_EXPR_NOT:
     case MR_EXPR_WINDOW_START:
-    case MR_EXPR_IN:
-        return all_not_null(tree, input, 0, 1);
+    case MR_EXPR_IN: return all_not_null(tree, input, 0, 1);
     case MR_EXPR_CAST:
         /* A JSON null is a value that casts to NULL. */
-        return tree->args[0]->type.id != MR_TYPE_JSON && tree->args[0]->type.id != MR_TYPE_JSONB
-               && mr_expr_is_not_null(tree->args[0], input);
+        return tree->args[0]->type.id != MR_TYPE_JSON && tree->args[0]->type.id != MR_TYPE_JSONB &&
+               mr_expr_is_not_null(tree->args[0], input);
     case MR_EXPR_CASE:
-        return mr_expr_is_not_null(tree->args[tree->arg_count - 1], input) && all_not_null(tree, input, 1, 2);
+        return mr_expr_is_not_null(tree->args[tree->arg_count - 1], input) &&
+               all_not_null(tree, input, 1, 2);
     case MR_EXPR_COALESCE:
     case MR_EXPR_GREATEST:
     case MR_EXPR_LEAST:
@@ -327,8 +330,7 @@ bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input)
             }
         }
         return false;
-    case MR_EXPR_CALL:
-        return false; /* a strict function may still give NULL for a value */
+    case MR_EXPR_CALL: return false; /* a strict function may still give NULL for a value */
     }
     return false;
 }
@@ -351,15 +353,13 @@ bool mr_expr_is_constant(const MrExpr *tree)
     switch (tree->kind) {
     case MR_EXPR_COLUMN:
     case MR_EXPR_SEQUENCE:
-    case MR_EXPR_ARRIVAL:
-        return false;
+    case MR_EXPR_ARRIVAL: return false;
     case MR_EXPR_CALL:
         if (tree->function->flags & MR_FN_VOLATILE) {
             return false;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     for (uint32_t i = 0; i < tree->arg_count; i++) {
         if (!mr_expr_is_constant(tree->args[i])) {

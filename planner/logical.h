@@ -14,16 +14,16 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_SCAN,
     MR_LOGICAL_FILTER,
     MR_LOGICAL_PROJECT,
-    MR_LOGICAL_WINDOW,     /* TUMBLE and HOP in FROM: input columns, window_start, window_end */
-    MR_LOGICAL_AGGREGATE,  /* window_start, window_end (when windowed), keys, calls */
+    MR_LOGICAL_WINDOW,    /* TUMBLE and HOP in FROM: input columns, window_start, window_end */
+    MR_LOGICAL_AGGREGATE, /* window_start, window_end (when windowed), keys, calls */
     MR_LOGICAL_SORT
 } MrLogicalKind;
 
 /* What a column is for the watermark (dialect.md, Time 2). */
 typedef enum MrTimeRole {
     MR_TIME_NONE,
-    MR_TIME_EVENT,         /* the input's event time: the watermark is about it */
-    MR_TIME_WINDOW_START,  /* bounds of the windows of the node `window_of` */
+    MR_TIME_EVENT,        /* the input's event time: the watermark is about it */
+    MR_TIME_WINDOW_START, /* bounds of the windows of the node `window_of` */
     MR_TIME_WINDOW_END
 } MrTimeRole;
 
@@ -37,54 +37,55 @@ typedef struct MrLogicalColumn {
 
 typedef struct MrLogicalCall {
     const MrAggregate *aggregate;
-    MrExpr *args[2];       /* aggregate->arg_count of them, over the input */
-    MrExpr *filter;        /* NULL: none */
+    MrExpr *args[2]; /* aggregate->arg_count of them, over the input */
+    MrExpr *filter;  /* NULL: none */
     bool is_distinct;
 } MrLogicalCall;
 
 struct MrLogical {
     MrLogicalKind kind;
-    MrLogical *input;              /* NULL for a scan */
-    MrLogicalColumn *columns;      /* of the output */
+    MrLogical *input;         /* NULL for a scan */
+    MrLogicalColumn *columns; /* of the output */
     uint32_t column_count;
 
-    MrScanKind scan;               /* SCAN */
-    const MrRelation *relation;    /* NULL for VALUES */
-    uint32_t *scan_columns;        /* columns of the relation */
+    MrScanKind scan;            /* SCAN */
+    const MrRelation *relation; /* NULL for VALUES */
+    uint32_t *scan_columns;     /* columns of the relation */
     const MrBlock *values;
 
-    MrExpr *predicate;             /* FILTER */
+    MrExpr *predicate; /* FILTER */
 
-    MrExpr **expressions;          /* PROJECT: column_count of them */
+    MrExpr **expressions; /* PROJECT: column_count of them */
 
-    MrGroupWindow window_kind;     /* WINDOW, AGGREGATE */
+    MrGroupWindow window_kind; /* WINDOW, AGGREGATE */
     MrWindow window;
-    MrExpr *time;                  /* over the input; NULL without a window */
+    MrExpr *time; /* over the input; NULL without a window */
     bool time_is_event;
-    int64_t extra_lateness_us;     /* windows over window_start stay open this much longer */
-    int32_t position;              /* of TUMBLE or HOP in the statement */
+    int64_t extra_lateness_us; /* windows over window_start stay open this much longer */
+    int32_t position;          /* of TUMBLE or HOP in the statement */
 
-    MrExpr **keys;                 /* AGGREGATE */
+    MrExpr **keys; /* AGGREGATE */
     uint32_t key_count;
     MrLogicalCall *calls;
     uint32_t call_count;
-    bool is_global;                /* no GROUP BY: one row always */
+    bool is_global; /* no GROUP BY: one row always */
 
-    const MrSortKey *sort_keys;    /* SORT */
+    const MrSortKey *sort_keys; /* SORT */
     uint32_t sort_key_count;
     uint64_t limit, offset;
 };
 
 /* Nodes; the result's columns follow from the input's. */
-MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind scan, MrLogical **out,
-                         MrError *err);
+MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind scan,
+                         MrLogical **out, MrError *err);
 MrStatus mr_logical_values(MrArena *arena, const MrBlock *values, const char *const *names,
                            MrLogical **out, MrError *err);
 MrStatus mr_logical_filter(MrArena *arena, MrLogical *input, MrExpr *predicate, MrLogical **out,
                            MrError *err);
 /* `names` may be NULL where nobody will see them. Takes the array of expressions. */
 MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressions,
-                            const char *const *names, uint32_t count, MrLogical **out, MrError *err);
+                            const char *const *names, uint32_t count, MrLogical **out,
+                            MrError *err);
 /* Sets the columns of a WINDOW or AGGREGATE node whose other fields are there. */
 MrStatus mr_logical_window_columns(MrArena *arena, MrLogical *node, MrError *err);
 MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *err);
@@ -114,21 +115,22 @@ enum { MR_PLAN_EXPR_NODES_MAX = 20000, MR_PLAN_EXPR_DEPTH_MAX = 450 };
 /* `column` of an ARRIVAL: whether it was written as now() or as _arrival. */
 enum { MR_ARRIVAL_COLUMN = 0, MR_ARRIVAL_NOW = 1 };
 
-MrStatus mr_expr_new(MrArena *arena, MrExprKind kind, MrType type, int32_t position, uint32_t arg_count,
-                     MrExpr **out, MrError *err);
-MrStatus mr_expr_column(MrArena *arena, uint32_t column, MrType type, int32_t position, MrExpr **out,
-                        MrError *err);
-MrStatus mr_expr_constant(MrArena *arena, const MrDatum *value, int32_t position, MrExpr **out, MrError *err);
+MrStatus mr_expr_new(MrArena *arena, MrExprKind kind, MrType type, int32_t position,
+                     uint32_t arg_count, MrExpr **out, MrError *err);
+MrStatus mr_expr_column(MrArena *arena, uint32_t column, MrType type, int32_t position,
+                        MrExpr **out, MrError *err);
+MrStatus mr_expr_constant(MrArena *arena, const MrDatum *value, int32_t position, MrExpr **out,
+                          MrError *err);
 MrStatus mr_expr_text(MrArena *arena, const char *text, MrExpr **out, MrError *err);
 /* a AND b; either may be NULL. */
 MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError *err);
 /* A copy with every COLUMN replaced by what `replace` gives for it (NULL status out: keep). */
 typedef MrStatus (*MrExprReplace)(void *context, const MrExpr *column, MrExpr **out);
-MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace, void *context,
-                             MrExpr **out, MrError *err);
+MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace,
+                             void *context, MrExpr **out, MrError *err);
 /* The expression over the output of a PROJECT as one over its input. 54001 when it grows too large. */
-MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLogical *project, MrExpr **out,
-                                 MrError *err);
+MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLogical *project,
+                                 MrExpr **out, MrError *err);
 /* Whether any row can give NULL; only what is certain counts as not null. */
 bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input);
 bool mr_expr_has_kind(const MrExpr *tree, MrExprKind kind);

@@ -11,8 +11,9 @@ static MrSchema schema_view(const MrLogical *node, MrColumn *columns, uint32_t c
 {
     uint32_t count = node->column_count < capacity ? node->column_count : capacity;
     for (uint32_t i = 0; i < count; i++) {
-        columns[i] = (MrColumn){ .name = node->columns[i].name != NULL ? node->columns[i].name : "?column?",
-                                 .type = node->columns[i].type };
+        columns[i] =
+            (MrColumn){ .name = node->columns[i].name != NULL ? node->columns[i].name : "?column?",
+                        .type = node->columns[i].type };
     }
     return (MrSchema){ .column_count = count, .columns = columns };
 }
@@ -45,7 +46,9 @@ static void print_aggregate(const MrLogical *node, const MrSchema *input, MrBuil
     for (uint32_t i = 0; i < node->call_count; i++) {
         const MrLogicalCall *call = &node->calls[i];
         mr_builder_append_format(out, "%s %s(%s", i > 0 ? "," : "", call->aggregate->name,
-                                 call->is_distinct ? "DISTINCT " : call->aggregate->arg_count == 0 ? "*" : "");
+                                 call->is_distinct                 ? "DISTINCT "
+                                 : call->aggregate->arg_count == 0 ? "*"
+                                                                   : "");
         print_exprs(call->args, call->aggregate->arg_count, input, out);
         mr_builder_append_char(out, ')');
         if (call->filter != NULL) {
@@ -59,7 +62,8 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
 {
     switch (node->kind) {
     case MR_LOGICAL_SCAN:
-        mr_builder_append_format(out, "scan %s (", node->relation != NULL ? node->relation->name : "VALUES");
+        mr_builder_append_format(out, "scan %s (",
+                                 node->relation != NULL ? node->relation->name : "VALUES");
         for (uint32_t i = 0; i < node->column_count; i++) {
             mr_builder_append_format(out, "%s%s", i > 0 ? ", " : "", node->columns[i].name);
         }
@@ -77,9 +81,7 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
         mr_builder_append_string(out, "window");
         print_window(node, input, out);
         break;
-    case MR_LOGICAL_AGGREGATE:
-        print_aggregate(node, input, out);
-        break;
+    case MR_LOGICAL_AGGREGATE: print_aggregate(node, input, out); break;
     case MR_LOGICAL_SORT:
         mr_builder_append_format(out, "sort by %u columns", node->sort_key_count);
         break;

@@ -18,16 +18,19 @@ typedef struct Lowering {
 
 /* ---- Nodes ------------------------------------------------------------------------------- */
 
-static MrStatus push(Lowering *lowering, MrOperatorKind kind, const void *spec, const MrSchema *schema,
-                     bool retracts)
+static MrStatus push(Lowering *lowering, MrOperatorKind kind, const void *spec,
+                     const MrSchema *schema, bool retracts)
 {
     MrDag *dag = lowering->dag;
     if (dag->node_count == lowering->capacity) {
-        return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a plan has more operators than were counted");
+        return mr_error_set(lowering->err, MR_ERR_INTERNAL,
+                            "a plan has more operators than were counted");
     }
-    dag->nodes[dag->node_count] = (MrDagNode){
-        .kind = kind, .spec = spec, .input = (int32_t)dag->node_count - 1, .schema = *schema, .retracts = retracts
-    };
+    dag->nodes[dag->node_count] = (MrDagNode){ .kind = kind,
+                                               .spec = spec,
+                                               .input = (int32_t)dag->node_count - 1,
+                                               .schema = *schema,
+                                               .retracts = retracts };
     dag->node_count++;
     return MR_OK;
 }
@@ -44,7 +47,8 @@ static MrStatus schema_of(Lowering *lowering, const MrLogical *node, MrSchema *o
     for (uint32_t i = 0; i < node->column_count; i++) {
         const MrLogicalColumn *column = &node->columns[i];
         columns[i] = (MrColumn){ .name = column->name != NULL ? column->name : "?column?",
-                                 .type = column->type, .not_null = column->not_null };
+                                 .type = column->type,
+                                 .not_null = column->not_null };
     }
     *out = (MrSchema){ .column_count = node->column_count, .columns = columns };
     return MR_OK;
@@ -57,8 +61,12 @@ static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
     const MrRelation *relation = node->relation;
     MR_NEW(lowering->arena, spec, lowering->err);
     *spec = (MrScanSpec){
-        .kind = node->scan, .relation = relation != NULL ? relation->name : "VALUES",
-        .column_count = node->column_count, .columns = node->scan_columns, .event_column = -1, .values = node->values,
+        .kind = node->scan,
+        .relation = relation != NULL ? relation->name : "VALUES",
+        .column_count = node->column_count,
+        .columns = node->scan_columns,
+        .event_column = -1,
+        .values = node->values,
     };
     if (node->scan == MR_SCAN_STREAM) {
         spec->stream_id = relation->stream->id;
@@ -78,7 +86,8 @@ static MrStatus lower_filter(Lowering *lowering, const MrLogical *node)
     MrFilterSpec *spec;
     MR_NEW(lowering->arena, spec, lowering->err);
     spec->predicate = node->predicate;
-    return push(lowering, MR_OPERATOR_FILTER, spec, &top(lowering)->schema, top(lowering)->retracts);
+    return push(lowering, MR_OPERATOR_FILTER, spec, &top(lowering)->schema,
+                top(lowering)->retracts);
 }
 
 static bool is_identity(MrExpr *const *exprs, uint32_t count, uint32_t input_columns)
@@ -94,7 +103,8 @@ static bool is_identity(MrExpr *const *exprs, uint32_t count, uint32_t input_col
     return true;
 }
 
-static MrStatus push_project(Lowering *lowering, MrExpr *const *exprs, uint32_t count, const MrSchema *schema)
+static MrStatus push_project(Lowering *lowering, MrExpr *const *exprs, uint32_t count,
+                             const MrSchema *schema)
 {
     MrProjectSpec *spec;
     MR_NEW(lowering->arena, spec, lowering->err);
@@ -117,7 +127,9 @@ static MrStatus lower_sort(Lowering *lowering, const MrLogical *node)
 {
     MrSortSpec *spec;
     MR_NEW(lowering->arena, spec, lowering->err);
-    *spec = (MrSortSpec){ .keys = node->sort_keys, .key_count = node->sort_key_count, .limit = node->limit,
+    *spec = (MrSortSpec){ .keys = node->sort_keys,
+                          .key_count = node->sort_key_count,
+                          .limit = node->limit,
                           .offset = node->offset };
     return push(lowering, MR_OPERATOR_SORT, spec, &top(lowering)->schema, top(lowering)->retracts);
 }
@@ -129,7 +141,7 @@ typedef struct Slots {
     MrExpr **exprs;
     MrColumn *columns;
     uint32_t count;
-    bool all_columns;    /* the input has them all already */
+    bool all_columns; /* the input has them all already */
 } Slots;
 
 static uint32_t slot_of(Slots *slots, const MrLogical *input, MrExpr *expr)
@@ -141,7 +153,8 @@ static uint32_t slot_of(Slots *slots, const MrLogical *input, MrExpr *expr)
     }
     const char *name = expr->kind == MR_EXPR_COLUMN ? input->columns[expr->column].name : NULL;
     slots->exprs[slots->count] = expr;
-    slots->columns[slots->count] = (MrColumn){ .name = name != NULL ? name : "?column?", .type = expr->type,
+    slots->columns[slots->count] = (MrColumn){ .name = name != NULL ? name : "?column?",
+                                               .type = expr->type,
                                                .not_null = mr_expr_is_not_null(expr, input) };
     slots->all_columns = slots->all_columns && expr->kind == MR_EXPR_COLUMN;
     return slots->count++;
@@ -157,23 +170,27 @@ static MrStatus check_retractable(Lowering *lowering, const MrLogical *node)
 {
     for (uint32_t i = 0; i < node->call_count; i++) {
         if (mr_aggregate_retracting(node->calls[i].aggregate) == NULL) {
-            mr_error_set(lowering->err, MR_ERR_UNSUPPORTED, "%s() over rows that can change is not supported yet",
+            mr_error_set(lowering->err, MR_ERR_UNSUPPORTED,
+                         "%s() over rows that can change is not supported yet",
                          node->calls[i].aggregate->name);
-            return mr_error_hint(lowering->err, "Use EMIT ON WINDOW CLOSE, or aggregate the stream directly.");
+            return mr_error_hint(lowering->err,
+                                 "Use EMIT ON WINDOW CLOSE, or aggregate the stream directly.");
         }
     }
     return MR_OK;
 }
 
-static MrStatus fill_calls(Lowering *lowering, const MrLogical *node, const Slots *slots, const uint32_t *call_slots,
-                           MrAggregateSpec *spec)
+static MrStatus fill_calls(Lowering *lowering, const MrLogical *node, const Slots *slots,
+                           const uint32_t *call_slots, MrAggregateSpec *spec)
 {
     MrAggregateCall *calls;
     MR_NEW_ARRAY(lowering->arena, calls, node->call_count, lowering->err);
     for (uint32_t i = 0; i < node->call_count; i++) {
         const MrLogicalCall *call = &node->calls[i];
         const uint32_t *mine = call_slots + (size_t)i * 3;
-        calls[i] = (MrAggregateCall){ .aggregate = call->aggregate, .filter = -1, .is_distinct = call->is_distinct };
+        calls[i] = (MrAggregateCall){ .aggregate = call->aggregate,
+                                      .filter = -1,
+                                      .is_distinct = call->is_distinct };
         for (uint32_t j = 0; j < call->aggregate->arg_count; j++) {
             calls[i].args[j] = slot_place(slots, mine[j]);
         }
@@ -245,7 +262,8 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
         MR_TRY(check_retractable(lowering, node));
     }
     MR_TRY(schema_of(lowering, node, &schema));
-    return push(lowering, MR_OPERATOR_AGGREGATE, spec, &schema, spec->needs_old || spec->input_retracts);
+    return push(lowering, MR_OPERATOR_AGGREGATE, spec, &schema,
+                spec->needs_old || spec->input_retracts);
 }
 
 /* ---- The whole --------------------------------------------------------------------------- */
@@ -258,18 +276,12 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
         MR_TRY(lower_node(lowering, node->input, has_reader || reads));
     }
     switch (node->kind) {
-    case MR_LOGICAL_SCAN:
-        return lower_scan(lowering, node);
-    case MR_LOGICAL_FILTER:
-        return lower_filter(lowering, node);
-    case MR_LOGICAL_PROJECT:
-        return lower_project(lowering, node);
-    case MR_LOGICAL_AGGREGATE:
-        return lower_aggregate(lowering, node, has_reader);
-    case MR_LOGICAL_SORT:
-        return lower_sort(lowering, node);
-    case MR_LOGICAL_WINDOW:
-        break;
+    case MR_LOGICAL_SCAN: return lower_scan(lowering, node);
+    case MR_LOGICAL_FILTER: return lower_filter(lowering, node);
+    case MR_LOGICAL_PROJECT: return lower_project(lowering, node);
+    case MR_LOGICAL_AGGREGATE: return lower_aggregate(lowering, node, has_reader);
+    case MR_LOGICAL_SORT: return lower_sort(lowering, node);
+    case MR_LOGICAL_WINDOW: break;
     }
     return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a window was left in the plan");
 }

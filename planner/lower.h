@@ -10,8 +10,8 @@ typedef struct MrLowerOptions {
     bool is_standing;
     MrEmitMode emit;
     int64_t allowed_lateness_us;
-    uint32_t visible_columns;    /* ad hoc */
-    const uint32_t *keys;        /* standing: of the result */
+    uint32_t visible_columns; /* ad hoc */
+    const uint32_t *keys;     /* standing: of the result */
     uint32_t key_count;
     bool append_only;
     const MrTimezone *zone;

@@ -47,13 +47,14 @@ void mr_nearest_init(MrNearest *nearest, const char *wanted)
 
 void mr_nearest_offer(MrNearest *nearest, MrString candidate)
 {
-    if (candidate.length == 0 || candidate.length > NEAREST_LENGTH_MAX
-        || nearest->wanted.length == 0 || nearest->wanted.length > NEAREST_LENGTH_MAX) {
+    if (candidate.length == 0 || candidate.length > NEAREST_LENGTH_MAX ||
+        nearest->wanted.length == 0 || nearest->wanted.length > NEAREST_LENGTH_MAX) {
         return;
     }
     uint32_t distance = edit_distance(nearest->wanted, candidate);
     /* More than a third of the letters wrong is another word, not a slip. */
-    size_t longer = candidate.length > nearest->wanted.length ? candidate.length : nearest->wanted.length;
+    size_t longer =
+        candidate.length > nearest->wanted.length ? candidate.length : nearest->wanted.length;
     size_t allowed = longer < 6 ? 1 : longer / 3;
     if (distance <= allowed && distance < longer && distance < nearest->distance) {
         nearest->best = candidate;
@@ -66,5 +67,6 @@ MrStatus mr_nearest_hint(const MrNearest *nearest, MrError *err)
     if (nearest->best.data == NULL) {
         return err != NULL ? err->status : MR_ERR_INTERNAL;
     }
-    return mr_error_hint(err, "Perhaps you meant \"%.*s\".", (int)nearest->best.length, nearest->best.data);
+    return mr_error_hint(err, "Perhaps you meant \"%.*s\".", (int)nearest->best.length,
+                         nearest->best.data);
 }

@@ -10,7 +10,7 @@
 /* Collects candidates and keeps the best; borrows all names. */
 typedef struct MrNearest {
     MrString wanted;
-    MrString best;      /* data NULL: none is near enough */
+    MrString best; /* data NULL: none is near enough */
     uint32_t distance;
 } MrNearest;
 

@@ -52,13 +52,15 @@ MrStatus mr_options_check(const MrOptionSet *set, const char *names, const char 
         MrNearest nearest;
         mr_nearest_init(&nearest, option->name);
         if (!is_known(names, option->name, &nearest) && !is_known(more, option->name, &nearest)) {
-            mr_error_set(set->err, MR_ERR_INVALID_PARAMETER, "%s has no option \"%s\"", set->what, option->name);
+            mr_error_set(set->err, MR_ERR_INVALID_PARAMETER, "%s has no option \"%s\"", set->what,
+                         option->name);
             mr_error_at(set->err, option->base.position);
             mr_nearest_hint(&nearest, set->err);
             return MR_ERR_INVALID_PARAMETER;
         }
         for (uint32_t j = 0; j < i; j++) {
-            if (strcmp(MR_AST_AS(const MrAstOption, set->list->items[j])->name, option->name) == 0) {
+            if (strcmp(MR_AST_AS(const MrAstOption, set->list->items[j])->name, option->name) ==
+                0) {
                 mr_error_set(set->err, MR_ERR_SYNTAX, "option \"%s\" is given twice", option->name);
                 return mr_error_at(set->err, option->base.position);
             }
@@ -83,7 +85,8 @@ const MrAstOption *mr_options_find(const MrOptionSet *set, const char *name)
 MrStatus mr_option_error(const MrOptionSet *set, const MrAstOption *option, const char *wanted)
 {
     int32_t position = option->value_position > 0 ? option->value_position : option->base.position;
-    mr_error_set(set->err, MR_ERR_INVALID_PARAMETER, "invalid value for option \"%s\"%s%s%s", option->name,
+    mr_error_set(set->err, MR_ERR_INVALID_PARAMETER, "invalid value for option \"%s\"%s%s%s",
+                 option->name,
                  option->text != NULL && option->value != MR_OPTION_SECRET ? ": \"" : "",
                  option->text != NULL && option->value != MR_OPTION_SECRET ? option->text : "",
                  option->text != NULL && option->value != MR_OPTION_SECRET ? "\"" : "");
@@ -95,7 +98,8 @@ MrStatus mr_option_unsupported(const MrOptionSet *set, const MrAstOption *option
 {
     mr_error_set(set->err, MR_ERR_UNSUPPORTED, "%s = '%s' is not supported yet", option->name,
                  option->text != NULL ? option->text : "");
-    mr_error_at(set->err, option->value_position > 0 ? option->value_position : option->base.position);
+    mr_error_at(set->err,
+                option->value_position > 0 ? option->value_position : option->base.position);
     return mr_error_hint(set->err, "%s", hint);
 }
 
@@ -106,7 +110,8 @@ MrStatus mr_options_text(const MrOptionSet *set, const char *name, const char **
     if (option == NULL) {
         return MR_OK;
     }
-    if (option->value != MR_OPTION_STRING && option->value != MR_OPTION_NUMBER && option->value != MR_OPTION_WORD) {
+    if (option->value != MR_OPTION_STRING && option->value != MR_OPTION_NUMBER &&
+        option->value != MR_OPTION_WORD) {
         return mr_option_error(set, option, "a text in quotes");
     }
     *out = option->text;
@@ -138,7 +143,8 @@ MrStatus mr_options_bool(const MrOptionSet *set, const char *name, bool *out)
     return mr_option_error(set, option, "true or false");
 }
 
-MrStatus mr_options_choice(const MrOptionSet *set, const char *name, const char *choices, uint32_t *out)
+MrStatus mr_options_choice(const MrOptionSet *set, const char *name, const char *choices,
+                           uint32_t *out)
 {
     const MrAstOption *option = mr_options_find(set, name);
     const char *rest = choices;
@@ -164,9 +170,11 @@ MrStatus mr_options_interval(const MrOptionSet *set, const char *name, int64_t *
     if (option == NULL) {
         return MR_OK;
     }
-    if (option->text == NULL || mr_interval_parse(mr_string(option->text), &interval, &ignored) != MR_OK
-        || interval.months != 0 || __builtin_mul_overflow((int64_t)interval.days, MR_US_PER_DAY, &days)
-        || __builtin_add_overflow(days, interval.us, &us) || us < 0) {
+    if (option->text == NULL ||
+        mr_interval_parse(mr_string(option->text), &interval, &ignored) != MR_OK ||
+        interval.months != 0 ||
+        __builtin_mul_overflow((int64_t)interval.days, MR_US_PER_DAY, &days) ||
+        __builtin_add_overflow(days, interval.us, &us) || us < 0) {
         return mr_option_error(set, option, "an interval of days and time, such as '30 seconds'");
     }
     *out = us;
@@ -178,7 +186,11 @@ bool mr_parse_bytes(const char *text, int64_t *out)
     static const struct {
         const char *unit;
         int64_t bytes;
-    } units[] = { { "", 1 }, { "B", 1 }, { "kB", 1024 }, { "MB", INT64_C(1) << 20 }, { "GB", INT64_C(1) << 30 },
+    } units[] = { { "", 1 },
+                  { "B", 1 },
+                  { "kB", 1024 },
+                  { "MB", INT64_C(1) << 20 },
+                  { "GB", INT64_C(1) << 30 },
                   { "TB", INT64_C(1) << 40 } };
     char *end;
     double number = strtod(text, &end);

@@ -8,8 +8,8 @@
 #include "parser/ast.h"
 
 typedef struct MrOptionSet {
-    const MrNodeList *list;      /* of MrAstOption */
-    const char *what;            /* "CREATE STREAM", for messages */
+    const MrNodeList *list; /* of MrAstOption */
+    const char *what;       /* "CREATE STREAM", for messages */
     MrError *err;
 } MrOptionSet;
 
@@ -22,7 +22,8 @@ MrStatus mr_options_text(const MrOptionSet *set, const char *name, const char **
 /* Each leaves *out alone when the option is absent. */
 MrStatus mr_options_bool(const MrOptionSet *set, const char *name, bool *out);
 /* Index into "a|b|c". */
-MrStatus mr_options_choice(const MrOptionSet *set, const char *name, const char *choices, uint32_t *out);
+MrStatus mr_options_choice(const MrOptionSet *set, const char *name, const char *choices,
+                           uint32_t *out);
 /* '5 s', '7 days'; not negative, no months. */
 MrStatus mr_options_interval(const MrOptionSet *set, const char *name, int64_t *out);
 /* '10 GB', 1048576. */

@@ -11,7 +11,8 @@
 
 /* ---- Choosing ---------------------------------------------------------------------------- */
 
-typedef uint32_t CandidateScore(const MrCandidate *candidate, const MrTypeId *types, uint32_t arg_count);
+typedef uint32_t CandidateScore(const MrCandidate *candidate, const MrTypeId *types,
+                                uint32_t arg_count);
 
 static uint32_t score_exact(const MrCandidate *candidate, const MrTypeId *types, uint32_t arg_count)
 {
@@ -22,22 +23,23 @@ static uint32_t score_exact(const MrCandidate *candidate, const MrTypeId *types,
     return score;
 }
 
-static uint32_t score_preferred(const MrCandidate *candidate, const MrTypeId *types, uint32_t arg_count)
+static uint32_t score_preferred(const MrCandidate *candidate, const MrTypeId *types,
+                                uint32_t arg_count)
 {
     uint32_t score = 0;
     for (uint32_t i = 0; i < arg_count; i++) {
         const MrTypeInfo *wanted = mr_type_info(candidate->args[i]);
         if (types[i] != MR_TYPE_UNKNOWN) {
-            score += candidate->args[i] == types[i]
-                     || (wanted->preferred && wanted->category == mr_type_info(types[i])->category);
+            score += candidate->args[i] == types[i] ||
+                     (wanted->preferred && wanted->category == mr_type_info(types[i])->category);
         }
     }
     return score;
 }
 
 /* Keeps the candidates of the highest score, at the front, in their order. */
-static uint32_t keep_best(MrCandidate *candidates, uint32_t count, CandidateScore *score, const MrTypeId *types,
-                          uint32_t arg_count)
+static uint32_t keep_best(MrCandidate *candidates, uint32_t count, CandidateScore *score,
+                          const MrTypeId *types, uint32_t arg_count)
 {
     uint32_t best = 0, kept = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -54,7 +56,8 @@ static uint32_t keep_best(MrCandidate *candidates, uint32_t count, CandidateScor
 }
 
 /* The category that an unknown argument is taken for: text wins, else all must agree. 0: no decision. */
-static char unknown_category(const MrCandidate *candidates, uint32_t count, uint32_t arg, bool *has_preferred)
+static char unknown_category(const MrCandidate *candidates, uint32_t count, uint32_t arg,
+                             bool *has_preferred)
 {
     char category = 0;
     bool conflict = false;
@@ -96,8 +99,8 @@ static uint32_t keep_by_category(MrCandidate *candidates, uint32_t count, const 
         bool fits = true;
         for (uint32_t j = 0; j < arg_count && fits; j++) {
             const MrTypeInfo *info = mr_type_info(candidates[i].args[j]);
-            fits = types[j] != MR_TYPE_UNKNOWN
-                   || (info->category == category[j] && (!preferred[j] || info->preferred));
+            fits = types[j] != MR_TYPE_UNKNOWN ||
+                   (info->category == category[j] && (!preferred[j] || info->preferred));
         }
         if (fits) {
             candidates[kept++] = candidates[i];
@@ -107,8 +110,8 @@ static uint32_t keep_by_category(MrCandidate *candidates, uint32_t count, const 
 }
 
 /* Last resort: unknown arguments are taken for the one type that all known ones have. */
-static int32_t select_by_known_type(const MrCandidate *candidates, uint32_t count, const MrTypeId *types,
-                                    uint32_t arg_count)
+static int32_t select_by_known_type(const MrCandidate *candidates, uint32_t count,
+                                    const MrTypeId *types, uint32_t arg_count)
 {
     MrTypeId known = MR_TYPE_UNKNOWN;
     for (uint32_t i = 0; i < arg_count; i++) {
@@ -140,7 +143,8 @@ static int32_t select_by_known_type(const MrCandidate *candidates, uint32_t coun
 }
 
 /* Reorders and overwrites `candidates`. */
-int32_t mr_select_candidate(MrCandidate *candidates, uint32_t count, const MrTypeId *types, uint32_t arg_count)
+int32_t mr_select_candidate(MrCandidate *candidates, uint32_t count, const MrTypeId *types,
+                            uint32_t arg_count)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -176,8 +180,8 @@ int32_t mr_select_candidate(MrCandidate *candidates, uint32_t count, const MrTyp
 
 /* The types an entry wants for this number of arguments; false: another number. An entry that takes
  * anything wants what it gets, literals as text. */
-static bool candidate_fill(MrCandidate *candidate, const MrFunction *function, const MrTypeId *types,
-                           uint32_t arg_count)
+static bool candidate_fill(MrCandidate *candidate, const MrFunction *function,
+                           const MrTypeId *types, uint32_t arg_count)
 {
     bool variadic = function->flags & MR_FN_VARIADIC;
     if (arg_count != function->arg_count && !(variadic && arg_count > function->arg_count)) {
@@ -201,19 +205,22 @@ static MrStatus call_new(MrBinder *b, const MrCandidate *chosen, MrExpr **args, 
     const MrFunction *function = chosen->entry;
     MrExpr *call;
     if ((function->flags & MR_FN_VOLATILE) && b->mode == MR_BIND_STANDING) {
-        mr_bind_error(b, MR_ERR_UNSUPPORTED, position, "function %s() is volatile: a standing query cannot use it",
-                      function->name);
-        return mr_error_hint(b->err, "Its value would differ when the query is replayed. Compute it into a "
-                                     "column with DEFAULT, before the row is logged.");
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, position,
+                      "function %s() is volatile: a standing query cannot use it", function->name);
+        return mr_error_hint(b->err,
+                             "Its value would differ when the query is replayed. Compute it into a "
+                             "column with DEFAULT, before the row is logged.");
     }
     if ((function->flags & MR_FN_VOLATILE) && b->clause == MR_CLAUSE_GENERATED) {
         return mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position,
                              "generation expression is not immutable");
     }
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CALL, mr_type(function->result), position, arg_count, &call, b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CALL, mr_type(function->result), position, arg_count,
+                       &call, b->err));
     call->function = function;
     for (uint32_t i = 0; i < arg_count; i++) {
-        MR_TRY(mr_coerce(b, args[i], mr_type(chosen->args[i]), MR_CAST_IMPLICIT, position, &call->args[i]));
+        MR_TRY(mr_coerce(b, args[i], mr_type(chosen->args[i]), MR_CAST_IMPLICIT, position,
+                         &call->args[i]));
     }
     *out = call;
     return MR_OK;
@@ -224,7 +231,8 @@ static bool is_repeated(MrCandidate *candidates, uint32_t count, uint32_t arg_co
 {
     MrCandidate *fresh = &candidates[count];
     for (uint32_t i = 0; i < count; i++) {
-        if (arg_count > 0 && memcmp(candidates[i].args, fresh->args, arg_count * sizeof *fresh->args) == 0) {
+        if (arg_count > 0 &&
+            memcmp(candidates[i].args, fresh->args, arg_count * sizeof *fresh->args) == 0) {
             if (((const MrFunction *)candidates[i].entry)->flags & MR_FN_ANY_ARGS) {
                 candidates[i].entry = fresh->entry;
             }
@@ -247,8 +255,8 @@ static MrStatus collect(MrBinder *b, const char *name, const MrTypeId *types, ui
     uint32_t count = 0;
     for (uint32_t i = 0; i < found_count; i++) {
         candidates[count].args = slots + (size_t)count * arg_count;
-        if (candidate_fill(&candidates[count], found[i], types, arg_count)
-            && !is_repeated(candidates, count, arg_count)) {
+        if (candidate_fill(&candidates[count], found[i], types, arg_count) &&
+            !is_repeated(candidates, count, arg_count)) {
             count++;
         }
     }
@@ -263,7 +271,8 @@ static bool exact_match(const MrCandidate *candidate, const MrTypeId *types, uin
 }
 
 /* *index: as mr_select_candidate. An exact match needs no rules. */
-static int32_t choose(MrCandidate *candidates, uint32_t count, const MrTypeId *types, uint32_t arg_count)
+static int32_t choose(MrCandidate *candidates, uint32_t count, const MrTypeId *types,
+                      uint32_t arg_count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (exact_match(&candidates[i], types, arg_count)) {
@@ -295,8 +304,8 @@ static void append_types(MrBuilder *text, MrExpr *const *args, uint32_t arg_coun
     }
 }
 
-static MrStatus ambiguous_function(MrBinder *b, const char *name, MrExpr *const *args, uint32_t arg_count,
-                                   int32_t position)
+static MrStatus ambiguous_function(MrBinder *b, const char *name, MrExpr *const *args,
+                                   uint32_t arg_count, int32_t position)
 {
     MrBuilder text;
     mr_builder_init(&text, 400);
@@ -304,12 +313,13 @@ static MrStatus ambiguous_function(MrBinder *b, const char *name, MrExpr *const 
     mr_bind_error(b, MR_ERR_AMBIGUOUS_FUNCTION, position, "function %s(%s) is not unique", name,
                   text.failed ? "…" : mr_builder_text(&text));
     mr_builder_fini(&text);
-    return mr_error_hint(b->err, "Could not choose a best candidate function. You might need to add explicit "
-                                 "type casts.");
+    return mr_error_hint(
+        b->err, "Could not choose a best candidate function. You might need to add explicit "
+                "type casts.");
 }
 
-MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count, int32_t position,
-                          MrExpr **out)
+MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
+                          int32_t position, MrExpr **out)
 {
     MrTypeId types[MR_CALL_ARGS_MAX];
     MrCandidate *candidates;
@@ -339,8 +349,9 @@ MrStatus mr_function_missing(MrBinder *b, const char *name, MrExpr *const *args,
     mr_builder_fini(&text);
     const MrFunction *const *all;
     if (mr_function_lookup(mr_string(name), &all) > 0) {
-        return mr_error_hint(b->err, "No function matches the given name and argument types. You might need to "
-                                     "add explicit type casts.");
+        return mr_error_hint(
+            b->err, "No function matches the given name and argument types. You might need to "
+                    "add explicit type casts.");
     }
     MrNearest nearest;
     mr_nearest_init(&nearest, name);
@@ -359,27 +370,31 @@ MrStatus mr_function_missing(MrBinder *b, const char *name, MrExpr *const *args,
     if (nearest.best.data != NULL) {
         return mr_nearest_hint(&nearest, b->err);
     }
-    return mr_error_hint(b->err, "No function matches the given name and argument types. You might need to add "
-                                 "explicit type casts.");
+    return mr_error_hint(
+        b->err, "No function matches the given name and argument types. You might need to add "
+                "explicit type casts.");
 }
 
 /* ---- Operators --------------------------------------------------------------------------- */
 
-static MrStatus operator_missing(MrBinder *b, const char *name, const MrExpr *left, const MrExpr *right,
-                                 int32_t position, bool several)
+static MrStatus operator_missing(MrBinder *b, const char *name, const MrExpr *left,
+                                 const MrExpr *right, int32_t position, bool several)
 {
     char left_text[64], right_text[64];
     mr_bind_error(b, several ? MR_ERR_AMBIGUOUS_FUNCTION : MR_ERR_UNDEFINED_FUNCTION, position,
                   "operator %s: %s%s%s %s", several ? "is not unique" : "does not exist",
-                  left != NULL ? mr_type_text(mr_type(left->type.id), left_text) : "", left != NULL ? " " : "",
-                  name, mr_type_text(mr_type(right->type.id), right_text));
+                  left != NULL ? mr_type_text(mr_type(left->type.id), left_text) : "",
+                  left != NULL ? " " : "", name, mr_type_text(mr_type(right->type.id), right_text));
     if (several) {
-        return mr_error_hint(b->err, "Could not choose a best candidate operator. You might need to add explicit "
-                                     "type casts.");
+        return mr_error_hint(
+            b->err, "Could not choose a best candidate operator. You might need to add explicit "
+                    "type casts.");
     }
-    return mr_error_hint(b->err, "No operator matches the given name and argument type%s. You might need to add "
-                                 "%sexplicit type cast%s.", left != NULL ? "s" : "", left != NULL ? "" : "an ",
-                         left != NULL ? "s" : "");
+    return mr_error_hint(
+        b->err,
+        "No operator matches the given name and argument type%s. You might need to add "
+        "%sexplicit type cast%s.",
+        left != NULL ? "s" : "", left != NULL ? "" : "an ", left != NULL ? "s" : "");
 }
 
 /* PostgreSQL's first guess about a literal beside a typed operand: it has the same type. */
@@ -414,8 +429,8 @@ static MrStatus concat_any(MrBinder *b, MrExpr **left, MrExpr **right, bool *don
     return mr_coerce(b, *other, mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, (*other)->position, other);
 }
 
-MrStatus mr_bind_operator(MrBinder *b, const char *name, MrExpr *left, MrExpr *right, int32_t position,
-                          MrExpr **out)
+MrStatus mr_bind_operator(MrBinder *b, const char *name, MrExpr *left, MrExpr *right,
+                          int32_t position, MrExpr **out)
 {
     MrExpr *args[2] = { left, right };
     MrExpr **first = left != NULL ? args : args + 1;

@@ -47,7 +47,8 @@ MrStatus mr_rewrite_merge_filters(MrBinder *b, MrLogical **tree)
     for (MrLogical *node = *tree; node != NULL; node = node->input) {
         while (node->kind == MR_LOGICAL_FILTER && node->input->kind == MR_LOGICAL_FILTER) {
             /* The lower one first: it may guard the upper against rows that would fail. */
-            MR_TRY(mr_expr_and(b->arena, node->input->predicate, node->predicate, &node->predicate, b->err));
+            MR_TRY(mr_expr_and(b->arena, node->input->predicate, node->predicate, &node->predicate,
+                               b->err));
             node->input = node->input->input;
         }
     }
@@ -58,7 +59,8 @@ static MrStatus filter_below_project(MrBinder *b, MrLogical **place)
 {
     MrLogical *filter = *place, *project = filter->input;
     MrExpr *predicate;
-    MrStatus status = mr_expr_through_project(b->arena, filter->predicate, project, &predicate, b->err);
+    MrStatus status =
+        mr_expr_through_project(b->arena, filter->predicate, project, &predicate, b->err);
     if (status == MR_ERR_TOO_COMPLEX) {
         mr_error_clear(b->err); /* then it stays where it is */
         return MR_OK;
@@ -114,9 +116,10 @@ static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place)
         map.keys_only = true;
         map.has_column = false;
         MR_TRY(mr_expr_map_columns(b->arena, part, key_replace, &map, &mapped, b->err));
-        bool goes = map.keys_only && map.has_column && !mr_expr_is_fallible(mapped)
-                    && !mr_expr_is_volatile(mapped);
-        MR_TRY(mr_expr_and(b->arena, goes ? below : above, goes ? mapped : part, goes ? &below : &above, b->err));
+        bool goes = map.keys_only && map.has_column && !mr_expr_is_fallible(mapped) &&
+                    !mr_expr_is_volatile(mapped);
+        MR_TRY(mr_expr_and(b->arena, goes ? below : above, goes ? mapped : part,
+                           goes ? &below : &above, b->err));
     }
     if (below == NULL) {
         return MR_OK;
@@ -157,7 +160,8 @@ static void count_uses(const MrExpr *tree, uint32_t *uses)
 }
 
 /* Merging must not make the rows pay twice for what the lower projection computes once. */
-static MrStatus is_merge_cheap(MrBinder *b, const MrLogical *upper, const MrLogical *lower, bool *out)
+static MrStatus is_merge_cheap(MrBinder *b, const MrLogical *upper, const MrLogical *lower,
+                               bool *out)
 {
     uint32_t *uses;
     MR_NEW_ARRAY(b->arena, uses, lower->column_count, b->err);

@@ -6,7 +6,8 @@
 
 static bool is_value(const MrExpr *expr)
 {
-    return expr->kind == MR_EXPR_CONSTANT && expr->column == 0; /* not a parameter without its value */
+    return expr->kind == MR_EXPR_CONSTANT &&
+           expr->column == 0; /* not a parameter without its value */
 }
 
 static bool can_compute(const MrExpr *expr)
@@ -15,15 +16,13 @@ static bool can_compute(const MrExpr *expr)
     case MR_EXPR_CONSTANT:
     case MR_EXPR_COLUMN:
     case MR_EXPR_SEQUENCE:
-    case MR_EXPR_ARRIVAL:
-        return false;
+    case MR_EXPR_ARRIVAL: return false;
     case MR_EXPR_CALL:
         if (expr->function->flags & MR_FN_VOLATILE) {
             return false;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         if (!is_value(expr->args[i])) {
@@ -35,8 +34,8 @@ static bool can_compute(const MrExpr *expr)
 
 static bool is_truth(const MrExpr *expr, bool value)
 {
-    return is_value(expr) && expr->type.id == MR_TYPE_BOOL && !expr->constant.is_null
-           && expr->constant.boolean == value;
+    return is_value(expr) && expr->type.id == MR_TYPE_BOOL && !expr->constant.is_null &&
+           expr->constant.boolean == value;
 }
 
 /* x AND true is x; x AND false is false, whatever x is. */
@@ -71,7 +70,8 @@ MrStatus mr_fold(MrBinder *b, MrExpr *expr, MrExpr **out)
         return MR_OK;
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy, b->err));
+    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
+                       b->err));
     MrExpr **args = copy->args;
     *copy = *expr;
     copy->args = args;
@@ -87,7 +87,8 @@ MrStatus mr_fold(MrBinder *b, MrExpr *expr, MrExpr **out)
     }
     MrDatum value;
     MrError ignored = MR_ERROR_INIT;
-    if (mr_expr_constant_value(b->arena, copy, b->context->zone, b->context->now_us, &value, &ignored) == MR_OK) {
+    if (mr_expr_constant_value(b->arena, copy, b->context->zone, b->context->now_us, &value,
+                               &ignored) == MR_OK) {
         value.type = copy->type;
         MR_TRY(mr_expr_constant(b->arena, &value, copy->position, out, b->err));
     }

@@ -7,7 +7,7 @@
 /* Columns of one node: which the node above needs, and where they are afterwards. */
 typedef struct Columns {
     bool *needed;
-    uint32_t *places;   /* new index of each needed column */
+    uint32_t *places; /* new index of each needed column */
     uint32_t count;
 } Columns;
 
@@ -40,8 +40,8 @@ typedef struct Remap {
 static MrStatus remap_replace(void *context, const MrExpr *column, MrExpr **out)
 {
     Remap *remap = context;
-    return mr_expr_column(remap->b->arena, remap->columns->places[column->column], column->type, column->position,
-                          out, remap->b->err);
+    return mr_expr_column(remap->b->arena, remap->columns->places[column->column], column->type,
+                          column->position, out, remap->b->err);
 }
 
 static MrStatus remap(MrBinder *b, const Columns *columns, MrExpr **expr)
@@ -164,18 +164,12 @@ static MrStatus prune_aggregate(MrBinder *b, MrLogical *node, Columns *columns)
 static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
 {
     switch (node->kind) {
-    case MR_LOGICAL_SCAN:
-        keep_needed(node, columns);
-        return MR_OK;
+    case MR_LOGICAL_SCAN: keep_needed(node, columns); return MR_OK;
     case MR_LOGICAL_FILTER:
-    case MR_LOGICAL_SORT:
-        return prune_through(b, node, columns);
-    case MR_LOGICAL_PROJECT:
-        return prune_project(b, node, columns);
-    case MR_LOGICAL_AGGREGATE:
-        return prune_aggregate(b, node, columns);
-    case MR_LOGICAL_WINDOW:
-        break;
+    case MR_LOGICAL_SORT: return prune_through(b, node, columns);
+    case MR_LOGICAL_PROJECT: return prune_project(b, node, columns);
+    case MR_LOGICAL_AGGREGATE: return prune_aggregate(b, node, columns);
+    case MR_LOGICAL_WINDOW: break;
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");
 }

@@ -13,8 +13,9 @@
 static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
 {
     uint32_t late_rows = 0, on_error = 0, engine = 0, numeric = 0;
-    MR_TRY(mr_options_check(set, "snapshot|batch_interval|allowed_lateness|late_rows|on_error|memory|engine|numeric",
-                            NULL));
+    MR_TRY(mr_options_check(
+        set, "snapshot|batch_interval|allowed_lateness|late_rows|on_error|memory|engine|numeric",
+        NULL));
     MR_TRY(mr_options_bool(set, "snapshot", &plan->snapshot));
     MR_TRY(mr_options_interval(set, "batch_interval", &plan->batch_interval_us));
     MR_TRY(mr_options_interval(set, "allowed_lateness", &plan->allowed_lateness_us));
@@ -24,11 +25,13 @@ static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
     MR_TRY(mr_options_choice(set, "numeric", "real|text", &numeric));
     MR_TRY(mr_options_bytes(set, "memory", &plan->memory_bytes));
     if (late_rows == 1) {
-        return mr_option_unsupported(set, mr_options_find(set, "late_rows"),
-                                     "Late rows are counted, and the last of them are in millrace.late_rows.");
+        return mr_option_unsupported(
+            set, mr_options_find(set, "late_rows"),
+            "Late rows are counted, and the last of them are in millrace.late_rows.");
     }
     if (engine == 1) {
-        return mr_option_unsupported(set, mr_options_find(set, "engine"), "Leave it out: the query runs here.");
+        return mr_option_unsupported(set, mr_options_find(set, "engine"),
+                                     "Leave it out: the query runs here.");
     }
     if (mr_options_find(set, "memory") != NULL && plan->memory_bytes < 1024 * 1024) {
         return mr_option_error(set, mr_options_find(set, "memory"), "at least 1 MB");
@@ -40,16 +43,21 @@ static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
 
 MrStatus mr_standing_options(MrBinder *b, const MrAstCreateView *statement, MrPlan *plan)
 {
-    MrOptionSet set = { .list = &statement->options, .what = "CREATE MATERIALIZED VIEW", .err = b->err };
+    MrOptionSet set = { .list = &statement->options,
+                        .what = "CREATE MATERIALIZED VIEW",
+                        .err = b->err };
     plan->snapshot = true;
     MR_TRY(read_options(&set, plan));
-    plan->emit = statement->emit.kind == MR_EMIT_ON_WINDOW_CLOSE ? MR_EMIT_MODE_CLOSE : MR_EMIT_MODE_UPDATE;
+    plan->emit =
+        statement->emit.kind == MR_EMIT_ON_WINDOW_CLOSE ? MR_EMIT_MODE_CLOSE : MR_EMIT_MODE_UPDATE;
     if (statement->emit.kind == MR_EMIT_EVERY) {
         MrInterval every;
         int64_t days;
         MR_TRY(mr_bind_interval(b, statement->emit.interval, "EMIT EVERY", &every));
-        if (every.months != 0 || __builtin_mul_overflow((int64_t)every.days, MR_US_PER_DAY, &days)
-            || __builtin_add_overflow(days, every.us, &plan->emit_every_us) || plan->emit_every_us <= 0) {
+        if (every.months != 0 ||
+            __builtin_mul_overflow((int64_t)every.days, MR_US_PER_DAY, &days) ||
+            __builtin_add_overflow(days, every.us, &plan->emit_every_us) ||
+            plan->emit_every_us <= 0) {
             mr_bind_error(b, MR_ERR_INVALID_PARAMETER, statement->emit.position,
                           "EMIT EVERY takes an interval of days and time above zero");
             return mr_error_hint(b->err, "Write EMIT EVERY INTERVAL '5' SECOND.");
@@ -60,14 +68,16 @@ MrStatus mr_standing_options(MrBinder *b, const MrAstCreateView *statement, MrPl
 
 /* ---- When it emits ----------------------------------------------------------------------- */
 
-static MrStatus never_closes(MrBinder *b, const MrAstCreateView *statement, const char *why, const char *hint)
+static MrStatus never_closes(MrBinder *b, const MrAstCreateView *statement, const char *why,
+                             const char *hint)
 {
-    mr_bind_error(b, MR_ERR_UNSUPPORTED, statement->emit.position, "EMIT ON WINDOW CLOSE needs a closing time: %s", why);
+    mr_bind_error(b, MR_ERR_UNSUPPORTED, statement->emit.position,
+                  "EMIT ON WINDOW CLOSE needs a closing time: %s", why);
     return mr_error_hint(b->err, "%s", hint);
 }
 
-MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement, const MrLogical *tree,
-                                MrPlan *plan)
+MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
+                                const MrLogical *tree, MrPlan *plan)
 {
     bool has_aggregate = false;
     for (const MrLogical *node = tree; node != NULL; node = node->input) {
@@ -75,10 +85,12 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement, c
             continue;
         }
         has_aggregate = true;
-        if (plan->emit == MR_EMIT_MODE_CLOSE && (node->window_kind == MR_GROUP_WINDOW_NONE || !node->time_is_event)) {
-            return never_closes(b, statement, "a GROUP BY of the query has no window of the event time",
-                                "Group by window_start of TUMBLE or HOP, or by date_trunc(…) of the event time; or "
-                                "use EMIT ON UPDATE.");
+        if (plan->emit == MR_EMIT_MODE_CLOSE &&
+            (node->window_kind == MR_GROUP_WINDOW_NONE || !node->time_is_event)) {
+            return never_closes(
+                b, statement, "a GROUP BY of the query has no window of the event time",
+                "Group by window_start of TUMBLE or HOP, or by date_trunc(…) of the event time; or "
+                "use EMIT ON UPDATE.");
         }
     }
     if (plan->emit == MR_EMIT_MODE_CLOSE && !has_aggregate) {
@@ -92,9 +104,12 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement, c
 void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
 {
     for (const MrLogical *node = tree; node != NULL; node = node->input) {
-        if (node->kind == MR_LOGICAL_AGGREGATE && node->window_kind == MR_GROUP_WINDOW_NONE && !node->is_global) {
-            mr_bind_notice(b, "Group by a window of the event time to free it, or set a limit: WITH (memory = '1 GB').",
-                           "the state of this query is not bounded: it keeps every group for ever");
+        if (node->kind == MR_LOGICAL_AGGREGATE && node->window_kind == MR_GROUP_WINDOW_NONE &&
+            !node->is_global) {
+            mr_bind_notice(
+                b,
+                "Group by a window of the event time to free it, or set a limit: WITH (memory = '1 GB').",
+                "the state of this query is not bounded: it keeps every group for ever");
             return;
         }
     }
@@ -106,7 +121,8 @@ void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
 static int64_t shown_at(const MrLogical *root, uint32_t visible, uint32_t column)
 {
     for (uint32_t i = 0; i < visible; i++) {
-        if (root->expressions[i]->kind == MR_EXPR_COLUMN && root->expressions[i]->column == column) {
+        if (root->expressions[i]->kind == MR_EXPR_COLUMN &&
+            root->expressions[i]->column == column) {
             return i;
         }
     }
@@ -169,7 +185,8 @@ static MrStatus encode_key(MrBinder *b, const MrLogical *aggregate, MrExpr **out
     return *out != NULL ? MR_OK : mr_expr_text(b->arena, "all", out, b->err);
 }
 
-static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *aggregate, uint32_t visible)
+static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *aggregate,
+                               uint32_t visible)
 {
     MrLogical *root = *tree;
     MrExpr **exprs;
@@ -180,8 +197,10 @@ static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *a
         exprs[i] = root->expressions[i];
         names[i] = root->columns[i].name;
         if (strcmp(names[i], "mr_key") == 0) {
-            mr_bind_error(b, MR_ERR_DUPLICATE_COLUMN, -1, "column name \"mr_key\" is taken: the result needs it for its key");
-            return mr_error_hint(b->err, "Give the column another name, or select all columns of GROUP BY.");
+            mr_bind_error(b, MR_ERR_DUPLICATE_COLUMN, -1,
+                          "column name \"mr_key\" is taken: the result needs it for its key");
+            return mr_error_hint(
+                b->err, "Give the column another name, or select all columns of GROUP BY.");
         }
     }
     names[visible] = "mr_key";
@@ -189,10 +208,12 @@ static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *a
     MR_TRY(mr_logical_project(b->arena, root->input, exprs, names, visible + 1, tree, b->err));
     (*tree)->columns[visible].not_null = true;
     if (aggregate->is_global) {
-        mr_bind_notice(b, NULL, "the result table gets a column \"mr_key\": its one row needs a key");
+        mr_bind_notice(b, NULL,
+                       "the result table gets a column \"mr_key\": its one row needs a key");
     } else {
-        mr_bind_notice(b, "Select all columns of GROUP BY to have them as the key.",
-                       "the result table gets a column \"mr_key\": the query does not select the key of its groups");
+        mr_bind_notice(
+            b, "Select all columns of GROUP BY to have them as the key.",
+            "the result table gets a column \"mr_key\": the query does not select the key of its groups");
     }
     return MR_OK;
 }

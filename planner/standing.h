@@ -10,8 +10,8 @@
 /* Options of CREATE MATERIALIZED VIEW and EMIT into the plan. */
 MrStatus mr_standing_options(MrBinder *b, const MrAstCreateView *statement, MrPlan *plan);
 /* Refuses ON WINDOW CLOSE where a group never closes. */
-MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement, const MrLogical *tree,
-                                MrPlan *plan);
+MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
+                                const MrLogical *tree, MrPlan *plan);
 /* Keys of the result; adds mr_key to the root projection when an updating result lacks them. */
 MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan);
 /* The NOTICE about groups that nothing removes. */

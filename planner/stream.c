@@ -14,14 +14,19 @@ static MrStatus check_form(MrBinder *b, const MrAstCreateStream *ast)
 {
     int32_t position = ast->base.position;
     if (ast->object == MR_OBJECT_TABLE && !ast->append_only) {
-        return mr_bind_unsupported(b, position, "Use CREATE STREAM for rows that only come in; changeable tables "
-                                   "come with a later version.", "CREATE TABLE is not supported yet");
+        return mr_bind_unsupported(
+            b, position,
+            "Use CREATE STREAM for rows that only come in; changeable tables "
+            "come with a later version.",
+            "CREATE TABLE is not supported yet");
     }
     if (ast->temporary || ast->or_replace) {
-        return mr_bind_unsupported(b, position, "DROP STREAM, then CREATE STREAM.", "%s is not supported for streams",
+        return mr_bind_unsupported(b, position, "DROP STREAM, then CREATE STREAM.",
+                                   "%s is not supported for streams",
                                    ast->temporary ? "TEMPORARY" : "OR REPLACE");
     }
-    if (ast->name.connection != NULL || (ast->name.schema != NULL && strcmp(ast->name.schema, "public") != 0)) {
+    if (ast->name.connection != NULL ||
+        (ast->name.schema != NULL && strcmp(ast->name.schema, "public") != 0)) {
         return mr_bind_error(b, MR_ERR_INVALID_SCHEMA_NAME, ast->name.position,
                              "streams live in the schema \"public\" only");
     }
@@ -31,11 +36,12 @@ static MrStatus check_form(MrBinder *b, const MrAstCreateStream *ast)
                                    "constraints of streams are not supported");
     }
     if (ast->columns.count == 0) {
-        return mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, position, "a stream needs at least one column");
+        return mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, position,
+                             "a stream needs at least one column");
     }
     if (ast->columns.count > MR_PLAN_COLUMNS_MAX) {
-        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, position, "streams can have at most %d columns",
-                             MR_PLAN_COLUMNS_MAX);
+        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, position,
+                             "streams can have at most %d columns", MR_PLAN_COLUMNS_MAX);
     }
     return MR_OK;
 }
@@ -58,22 +64,27 @@ static MrStatus check_column(MrBinder *b, const MrAstCreateStream *ast, uint32_t
                                    "A stream keeps every row: leave the constraint out.",
                                    "constraints of streams are not supported");
     }
-    if (def->collation != NULL && strcmp(def->collation, "C") != 0 && strcmp(def->collation, "default") != 0) {
-        return mr_bind_unsupported(b, def->base.position, "Text compares by bytes here: COLLATE \"C\".",
+    if (def->collation != NULL && strcmp(def->collation, "C") != 0 &&
+        strcmp(def->collation, "default") != 0) {
+        return mr_bind_unsupported(b, def->base.position,
+                                   "Text compares by bytes here: COLLATE \"C\".",
                                    "collation \"%s\" is not supported yet", def->collation);
     }
     if (def->type == NULL) {
-        return mr_bind_unsupported(b, def->base.position, "Write column type GENERATED ALWAYS AS (…) STORED.",
+        return mr_bind_unsupported(b, def->base.position,
+                                   "Write column type GENERATED ALWAYS AS (…) STORED.",
                                    "a column without a type is not supported yet");
     }
     if (def->default_value != NULL && def->generated != NULL) {
         return mr_bind_error(b, MR_ERR_SYNTAX, def->base.position,
-                             "both default and generation expression specified for column \"%s\"", def->name);
+                             "both default and generation expression specified for column \"%s\"",
+                             def->name);
     }
     return MR_OK;
 }
 
-static MrStatus make_schema(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream, MrStreamColumn *columns)
+static MrStatus make_schema(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream,
+                            MrStreamColumn *columns)
 {
     MrColumn *schema;
     MR_NEW_ARRAY(b->arena, schema, ast->columns.count, b->err);
@@ -122,7 +133,8 @@ static MrStatus bind_for_column(MrBinder *b, MrScope *scope, MrClause clause, co
     return mr_fold(b, expr, out);
 }
 
-static MrStatus bind_default(MrBinder *b, MrScope *scope, const MrAstColumnDef *def, MrStreamColumn *column)
+static MrStatus bind_default(MrBinder *b, MrScope *scope, const MrAstColumnDef *def,
+                             MrStreamColumn *column)
 {
     MrExpr *expr;
     MR_TRY(bind_for_column(b, scope, MR_CLAUSE_DEFAULT, def->default_value, column, &expr));
@@ -144,16 +156,21 @@ static MrStatus check_generated(MrBinder *b, const MrAstCreateStream *ast, const
                                 const MrExpr *expr, int32_t position)
 {
     if (expr->kind == MR_EXPR_COLUMN) {
-        const MrAstColumnDef *other = MR_AST_AS(const MrAstColumnDef, ast->columns.items[expr->column]);
+        const MrAstColumnDef *other =
+            MR_AST_AS(const MrAstColumnDef, ast->columns.items[expr->column]);
         if (other->generated != NULL) {
             mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position,
-                          "cannot use generated column \"%s\" in column generation expression", other->name);
-            return mr_error_detail(b->err, "A generated column cannot reference another generated column.");
+                          "cannot use generated column \"%s\" in column generation expression",
+                          other->name);
+            return mr_error_detail(b->err,
+                                   "A generated column cannot reference another generated column.");
         }
         if (is_fresh(stream->columns[expr->column].default_value)) {
-            return mr_bind_unsupported(b, position, "Give that column a constant default, or none.",
-                                       "a generated column over \"%s\", whose default differs each time, is not "
-                                       "supported", other->name);
+            return mr_bind_unsupported(
+                b, position, "Give that column a constant default, or none.",
+                "a generated column over \"%s\", whose default differs each time, is not "
+                "supported",
+                other->name);
         }
     }
     for (uint32_t i = 0; i < expr->arg_count; i++) {
@@ -193,7 +210,8 @@ static MrStatus bad_watermark(MrBinder *b, const MrAstCreateStream *ast, const c
 {
     mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, ast->watermark->position,
                   "the watermark must be the column less a fixed interval");
-    return mr_error_hint(b->err, "Write WATERMARK FOR %s AS %s - INTERVAL '5' SECOND.", column, column);
+    return mr_error_hint(b->err, "Write WATERMARK FOR %s AS %s - INTERVAL '5' SECOND.", column,
+                         column);
 }
 
 static MrStatus find_event_column(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream)
@@ -209,16 +227,17 @@ static MrStatus find_event_column(MrBinder *b, const MrAstCreateStream *ast, MrS
         stream->event_column = (int32_t)i;
         if (column->type.id != MR_TYPE_TIMESTAMP && column->type.id != MR_TYPE_TIMESTAMPTZ) {
             char type[64];
-            mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, ast->watermark_position,
-                          "WATERMARK FOR needs a column of type timestamp or timestamptz, and \"%s\" is %s", column->name,
-                          mr_type_text(column->type, type));
+            mr_bind_error(
+                b, MR_ERR_DATATYPE_MISMATCH, ast->watermark_position,
+                "WATERMARK FOR needs a column of type timestamp or timestamptz, and \"%s\" is %s",
+                column->name, mr_type_text(column->type, type));
             return mr_error_hint(b->err, "Make one with GENERATED ALWAYS AS (…) STORED, such as "
                                          "to_timestamp(seconds).");
         }
         return MR_OK;
     }
-    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, ast->watermark_position, "column \"%s\" named in WATERMARK does not exist",
-                  ast->watermark_column);
+    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, ast->watermark_position,
+                  "column \"%s\" named in WATERMARK does not exist", ast->watermark_column);
     mr_nearest_hint(&nearest, b->err);
     return MR_ERR_UNDEFINED_COLUMN;
 }
@@ -239,7 +258,8 @@ static MrStatus bind_watermark(MrBinder *b, const MrAstCreateStream *ast, MrStre
     b->scope = NULL;
     MR_TRY(mr_fold(b, expr, &expr));
     const MrExpr *column = expr, *delay = NULL;
-    if (expr->kind == MR_EXPR_CALL && strcmp(expr->function->name, "-") == 0 && expr->arg_count == 2) {
+    if (expr->kind == MR_EXPR_CALL && strcmp(expr->function->name, "-") == 0 &&
+        expr->arg_count == 2) {
         column = expr->args[0];
         delay = expr->args[1];
     }
@@ -249,23 +269,25 @@ static MrStatus bind_watermark(MrBinder *b, const MrAstCreateStream *ast, MrStre
     if (delay == NULL) {
         return MR_OK;
     }
-    if (delay->kind != MR_EXPR_CONSTANT || delay->constant.is_null || delay->type.id != MR_TYPE_INTERVAL) {
+    if (delay->kind != MR_EXPR_CONSTANT || delay->constant.is_null ||
+        delay->type.id != MR_TYPE_INTERVAL) {
         return bad_watermark(b, ast, ast->watermark_column);
     }
     const MrInterval *interval = &delay->constant.interval;
     int64_t days;
-    if (interval->months != 0 || __builtin_mul_overflow((int64_t)interval->days, MR_US_PER_DAY, &days)
-        || __builtin_add_overflow(days, interval->us, &stream->delay_us) || stream->delay_us < 0) {
+    if (interval->months != 0 ||
+        __builtin_mul_overflow((int64_t)interval->days, MR_US_PER_DAY, &days) ||
+        __builtin_add_overflow(days, interval->us, &stream->delay_us) || stream->delay_us < 0) {
         mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, ast->watermark->position,
                       "the delay of a watermark must not be negative, and has no months");
-        return mr_error_hint(b->err, "Write WATERMARK FOR %s AS %s - INTERVAL '5' SECOND.", ast->watermark_column,
-                             ast->watermark_column);
+        return mr_error_hint(b->err, "Write WATERMARK FOR %s AS %s - INTERVAL '5' SECOND.",
+                             ast->watermark_column, ast->watermark_column);
     }
     return MR_OK;
 }
 
-MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *statement, MrRelation *out,
-                           MrError *err)
+MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *statement,
+                           MrRelation *out, MrError *err)
 {
     MrBinder binder;
     MrStream *stream;
@@ -278,7 +300,10 @@ MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *s
     MR_TRY(bind_expressions(&binder, statement, stream, columns));
     MR_TRY(bind_watermark(&binder, statement, stream));
     MR_TRY(mr_stream_options(&binder, statement, stream));
-    *out = (MrRelation){ .kind = MR_RELATION_STREAM, .schema_name = "public", .name = statement->name.name,
-                         .schema = stream->schema, .stream = stream };
+    *out = (MrRelation){ .kind = MR_RELATION_STREAM,
+                         .schema_name = "public",
+                         .name = statement->name.name,
+                         .schema = stream->schema,
+                         .stream = stream };
     return MR_OK;
 }

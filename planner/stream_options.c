@@ -27,7 +27,8 @@ static bool is_one_of(const char *text, const char *const *names, size_t count)
 
 static MrStatus read_connector(const MrOptionSet *set, MrStream *stream, const char **more)
 {
-    static const char *const later[] = { "tcp", "kafka", "mqtt", "nexmark", "http", "redis", "pulsar", "kinesis" };
+    static const char *const later[] = { "tcp",  "kafka", "mqtt",   "nexmark",
+                                         "http", "redis", "pulsar", "kinesis" };
     const MrAstOption *option = mr_options_find(set, "connector");
     const char *text;
     MR_TRY(mr_options_text(set, "connector", &text));
@@ -42,7 +43,8 @@ static MrStatus read_connector(const MrOptionSet *set, MrStream *stream, const c
         return MR_OK;
     }
     if (is_one_of(text, later, sizeof later / sizeof later[0])) {
-        return mr_option_unsupported(set, option, "Use 'push' (INSERT, COPY, HTTP), 'file' or 'datagen'.");
+        return mr_option_unsupported(set, option,
+                                     "Use 'push' (INSERT, COPY, HTTP), 'file' or 'datagen'.");
     }
     return mr_option_error(set, option, "'push', 'file' or 'datagen'");
 }
@@ -60,11 +62,13 @@ static MrStatus written_format(MrBinder *b, const MrAstCreateStream *ast, const 
                                    "FORMAT %s is not supported yet", ast->format);
     }
     if (ast->encode_options.count > 0) {
-        return mr_bind_unsupported(b, ast->encode_options.items[0]->position, "Put options into WITH (…).",
+        return mr_bind_unsupported(b, ast->encode_options.items[0]->position,
+                                   "Put options into WITH (…).",
                                    "options of ENCODE are not supported");
     }
     if (ast->encode != NULL && *out != NULL && strcmp(ast->encode, *out) != 0) {
-        return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position, "the format is given twice, and differs");
+        return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
+                             "the format is given twice, and differs");
     }
     *out = ast->encode != NULL ? ast->encode : *out;
     return MR_OK;
@@ -85,19 +89,23 @@ static const char *format_of_path(const char *path)
     if (ends_in(path, ".csv") || ends_in(path, ".csv.gz")) {
         return "csv";
     }
-    return ends_in(path, ".json") || ends_in(path, ".jsonl") || ends_in(path, ".ndjson") || ends_in(path, ".json.gz")
-                   || ends_in(path, ".jsonl.gz") || ends_in(path, ".ndjson.gz")
-               ? "json" : NULL;
+    return ends_in(path, ".json") || ends_in(path, ".jsonl") || ends_in(path, ".ndjson") ||
+                   ends_in(path, ".json.gz") || ends_in(path, ".jsonl.gz") ||
+                   ends_in(path, ".ndjson.gz")
+               ? "json"
+               : NULL;
 }
 
-static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrOptionSet *set, MrStream *stream)
+static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrOptionSet *set,
+                            MrStream *stream)
 {
     const char *format;
     bool is_file = strcmp(stream->connector, "file") == 0;
     MR_TRY(written_format(b, ast, set, &format));
     if (!is_file) {
         if (format != NULL && strcmp(format, "json") != 0 && strcmp(format, "csv") != 0) {
-            return mr_bind_unsupported(b, ast->base.position, "Use COPY, INSERT, or HTTP POST of JSON lines or CSV.",
+            return mr_bind_unsupported(b, ast->base.position,
+                                       "Use COPY, INSERT, or HTTP POST of JSON lines or CSV.",
                                        "format '%s' is not supported yet", format);
         }
         if (format != NULL) {
@@ -110,16 +118,19 @@ static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrO
     const char *path;
     MR_TRY(mr_options_text(set, "path", &path));
     if (path == NULL) {
-        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position, "connector 'file' needs the option \"path\"");
+        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
+                      "connector 'file' needs the option \"path\"");
         return mr_error_hint(b->err, "Write WITH (connector = 'file', path = '/data/edits.json').");
     }
     format = format != NULL ? format : format_of_path(path);
     if (format == NULL) {
-        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position, "connector 'file' needs the option \"format\"");
+        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
+                      "connector 'file' needs the option \"format\"");
         return mr_error_hint(b->err, "Write format = 'json' or format = 'csv'.");
     }
     if (strcmp(format, "json") != 0 && strcmp(format, "csv") != 0) {
-        return mr_bind_unsupported(b, ast->base.position, "Use 'json' (one object per line) or 'csv'.",
+        return mr_bind_unsupported(b, ast->base.position,
+                                   "Use 'json' (one object per line) or 'csv'.",
                                    "format '%s' is not supported yet", format);
     }
     stream->format = format;
@@ -135,7 +146,8 @@ static MrStatus check_csv_options(const MrOptionSet *set)
     for (size_t i = 0; i < 3; i++) {
         MR_TRY(mr_options_text(set, characters[i], &text));
         if (text != NULL && (strlen(text) != 1 || text[0] == '\n' || text[0] == '\r')) {
-            return mr_option_error(set, mr_options_find(set, characters[i]), "a single one-byte character");
+            return mr_option_error(set, mr_options_find(set, characters[i]),
+                                   "a single one-byte character");
         }
     }
     return mr_options_text(set, "null", &text);
@@ -154,7 +166,8 @@ static MrStatus check_json_paths(MrBinder *b, const MrOptionSet *set, const MrSt
         }
         if (!found) {
             return mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, option->base.position,
-                                 "column \"%s\" named by json_path does not exist", option->name + 10);
+                                 "column \"%s\" named by json_path does not exist",
+                                 option->name + 10);
         }
         if (option->text == NULL || option->text[0] != '$') {
             return mr_option_error(set, option, "a path such as '$.actor.login'");
@@ -189,11 +202,13 @@ static MrStatus read_retention(const MrOptionSet *set, MrStream *stream)
     MrError ignored = MR_ERROR_INIT;
     MrInterval interval;
     if (mr_interval_parse(mr_string(text), &interval, &ignored) != MR_OK) {
-        return mr_option_error(set, mr_options_find(set, "retention"), "'7 days', '10 GB' or 'forever'");
+        return mr_option_error(set, mr_options_find(set, "retention"),
+                               "'7 days', '10 GB' or 'forever'");
     }
     MR_TRY(mr_options_interval(set, "retention", &stream->retention_us));
-    return stream->retention_us > 0 ? MR_OK
-                                    : mr_option_error(set, mr_options_find(set, "retention"), "more than nothing");
+    return stream->retention_us > 0
+               ? MR_OK
+               : mr_option_error(set, mr_options_find(set, "retention"), "more than nothing");
 }
 
 static MrStatus read_skew(const MrOptionSet *set, MrStream *stream)
@@ -210,8 +225,10 @@ static MrStatus read_skew(const MrOptionSet *set, MrStream *stream)
 
 static MrStatus read_rules(const MrOptionSet *set, MrStream *stream)
 {
-    static const MrNullTime null_times[] = { MR_NULL_TIME_REJECT, MR_NULL_TIME_ARRIVAL, MR_NULL_TIME_FAIL };
-    static const MrDurability durabilities[] = { MR_DURABILITY_FSYNC, MR_DURABILITY_OS, MR_DURABILITY_NONE };
+    static const MrNullTime null_times[] = { MR_NULL_TIME_REJECT, MR_NULL_TIME_ARRIVAL,
+                                             MR_NULL_TIME_FAIL };
+    static const MrDurability durabilities[] = { MR_DURABILITY_FSYNC, MR_DURABILITY_OS,
+                                                 MR_DURABILITY_NONE };
     uint32_t null_time = 0, durability = 0, bad_row = 0;
     stream->idle_timeout_us = -1;
     MR_TRY(mr_options_choice(set, "durability", "fsync|os|none", &durability));
@@ -234,11 +251,12 @@ static MrStatus keep_options(MrBinder *b, const MrOptionSet *set, MrStream *stre
         const char *value = option->text;
         if (option->value == MR_OPTION_NONE) {
             value = "true";
-        } else if (option->value != MR_OPTION_STRING && option->value != MR_OPTION_NUMBER
-                   && option->value != MR_OPTION_WORD) {
+        } else if (option->value != MR_OPTION_STRING && option->value != MR_OPTION_NUMBER &&
+                   option->value != MR_OPTION_WORD) {
             return mr_option_error(set, option, "a text in quotes");
         }
-        options[i] = (MrOption){ .name = option->name, .value = value, .position = option->base.position };
+        options[i] =
+            (MrOption){ .name = option->name, .value = value, .position = option->base.position };
     }
     stream->options = options;
     stream->option_count = set->list->count;
@@ -254,7 +272,8 @@ MrStatus mr_stream_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *
     bool is_csv = stream->format != NULL && strcmp(stream->format, "csv") == 0;
     const char *more = of_source;
     if (is_csv) {
-        more = mr_arena_printf(b->arena, "%s|%s", of_source != NULL ? of_source : "", csv_option_names);
+        more = mr_arena_printf(b->arena, "%s|%s", of_source != NULL ? of_source : "",
+                               csv_option_names);
         if (more == NULL) {
             return mr_error_no_memory(b->err);
         }

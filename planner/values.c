@@ -15,7 +15,8 @@ MrStatus mr_bind_without_arrival(MrBinder *b, const MrExpr *expr, MrExpr **out)
         return mr_expr_constant(b->arena, &now, expr->position, out, b->err);
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy, b->err));
+    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
+                       b->err));
     MrExpr **args = copy->args;
     *copy = *expr;
     copy->args = args;
@@ -37,12 +38,14 @@ MrStatus mr_bind_evaluate(MrBinder *b, const MrExpr *expr, MrDatum *out)
     if (mr_expr_has_kind(expr, MR_EXPR_ARRIVAL)) {
         MR_TRY(mr_bind_without_arrival(b, expr, &plain));
     }
-    MR_TRY(mr_expr_constant_value(b->arena, plain, b->context->zone, b->context->now_us, out, b->err));
+    MR_TRY(
+        mr_expr_constant_value(b->arena, plain, b->context->zone, b->context->now_us, out, b->err));
     out->type = expr->type;
     return MR_OK;
 }
 
-static MrStatus store_cell(MrBinder *b, MrBlock *block, uint32_t column, uint32_t row, const MrExpr *expr)
+static MrStatus store_cell(MrBinder *b, MrBlock *block, uint32_t column, uint32_t row,
+                           const MrExpr *expr)
 {
     MrVector *vector = &block->columns[column];
     MrDatum value;
@@ -54,14 +57,15 @@ static MrStatus store_cell(MrBinder *b, MrBlock *block, uint32_t column, uint32_
                mr_type_info(vector->type.id)->width);
         return MR_OK;
     }
-    mr_datum_store(&value, (char *)vector->data + (size_t)row * mr_type_info(vector->type.id)->width);
+    mr_datum_store(&value,
+                   (char *)vector->data + (size_t)row * mr_type_info(vector->type.id)->width);
     return MR_OK;
 }
 
 /* ---- Rows -------------------------------------------------------------------------------- */
 
-static MrStatus default_cell(MrBinder *b, const MrValuesTarget *target, uint32_t column, int32_t position,
-                             MrExpr **out)
+static MrStatus default_cell(MrBinder *b, const MrValuesTarget *target, uint32_t column,
+                             int32_t position, MrExpr **out)
 {
     if (target == NULL) {
         return mr_bind_error(b, MR_ERR_SYNTAX, position, "DEFAULT is not allowed in this context");
@@ -74,7 +78,8 @@ static MrStatus default_cell(MrBinder *b, const MrValuesTarget *target, uint32_t
     return mr_expr_constant(b->arena, &null, position, out, b->err);
 }
 
-static MrStatus bind_row(MrBinder *b, const MrAstRow *row, const MrValuesTarget *target, MrExpr **cells)
+static MrStatus bind_row(MrBinder *b, const MrAstRow *row, const MrValuesTarget *target,
+                         MrExpr **cells)
 {
     for (uint32_t i = 0; i < row->elements.count; i++) {
         const MrNode *node = row->elements.items[i];
@@ -89,22 +94,25 @@ static MrStatus bind_row(MrBinder *b, const MrAstRow *row, const MrValuesTarget 
         if (!mr_can_coerce(cells[i]->type.id, target->types[i].id, MR_CAST_ASSIGNMENT)) {
             char had[64], wanted[64];
             mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, node->position,
-                          "column \"%s\" is of type %s but expression is of type %s", target->names[i],
-                          mr_type_text(mr_type(target->types[i].id), wanted),
+                          "column \"%s\" is of type %s but expression is of type %s",
+                          target->names[i], mr_type_text(mr_type(target->types[i].id), wanted),
                           mr_type_text(mr_type(cells[i]->type.id), had));
             return mr_error_hint(b->err, "You will need to rewrite or cast the expression.");
         }
-        MR_TRY(mr_coerce(b, cells[i], target->types[i], MR_CAST_ASSIGNMENT, node->position, &cells[i]));
+        MR_TRY(mr_coerce(b, cells[i], target->types[i], MR_CAST_ASSIGNMENT, node->position,
+                         &cells[i]));
     }
     return MR_OK;
 }
 
-static MrStatus check_rows(MrBinder *b, const MrAstQuery *query, const MrValuesTarget *target, uint32_t *columns)
+static MrStatus check_rows(MrBinder *b, const MrAstQuery *query, const MrValuesTarget *target,
+                           uint32_t *columns)
 {
-    *columns = query->rows.count > 0 ? MR_AST_AS(const MrAstRow, query->rows.items[0])->elements.count : 0;
+    *columns =
+        query->rows.count > 0 ? MR_AST_AS(const MrAstRow, query->rows.items[0])->elements.count : 0;
     if (query->rows.count > MR_BLOCK_ROWS_MAX) {
-        mr_bind_error(b, MR_ERR_PROGRAM_LIMIT, query->base.position, "VALUES can have at most %d rows",
-                      MR_BLOCK_ROWS_MAX);
+        mr_bind_error(b, MR_ERR_PROGRAM_LIMIT, query->base.position,
+                      "VALUES can have at most %d rows", MR_BLOCK_ROWS_MAX);
         return mr_error_hint(b->err, "Use COPY … FROM STDIN.");
     }
     if (*columns > MR_PLAN_COLUMNS_MAX) {
@@ -114,7 +122,8 @@ static MrStatus check_rows(MrBinder *b, const MrAstQuery *query, const MrValuesT
     for (uint32_t i = 0; i < query->rows.count; i++) {
         const MrAstRow *row = MR_AST_AS(const MrAstRow, query->rows.items[i]);
         if (row->elements.count != *columns) {
-            return mr_bind_error(b, MR_ERR_SYNTAX, row->base.position, "VALUES lists must all be the same length");
+            return mr_bind_error(b, MR_ERR_SYNTAX, row->base.position,
+                                 "VALUES lists must all be the same length");
         }
     }
     if (target != NULL && *columns > target->count) {
@@ -151,7 +160,8 @@ static MrStatus settle_types(MrBinder *b, MrExpr **cells, uint32_t rows, uint32_
     return MR_OK;
 }
 
-MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrValuesTarget *target, MrLogical **out)
+MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrValuesTarget *target,
+                        MrLogical **out)
 {
     uint32_t columns, rows = query->rows.count;
     MrExpr **cells;
@@ -164,7 +174,8 @@ MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrValuesTarg
     MR_NEW_ARRAY(b->arena, names, columns, b->err);
     b->clause = MR_CLAUSE_VALUES;
     for (uint32_t r = 0; r < rows; r++) {
-        MR_TRY(bind_row(b, MR_AST_AS(const MrAstRow, query->rows.items[r]), target, cells + (size_t)r * columns));
+        MR_TRY(bind_row(b, MR_AST_AS(const MrAstRow, query->rows.items[r]), target,
+                        cells + (size_t)r * columns));
     }
     MR_TRY(settle_types(b, cells, rows, columns, target, schema_columns));
     MrSchema schema = { .column_count = columns, .columns = schema_columns };

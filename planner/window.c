@@ -13,7 +13,8 @@ enum { WINDOWS_PER_ROW_MAX = 10000, DAYS_TO_MONDAY = 4 };
 
 int64_t mr_window_length_us(const MrWindow *window)
 {
-    return window->size_months > 0 ? (int64_t)window->size_months * 31 * MR_US_PER_DAY : window->size_us;
+    return window->size_months > 0 ? (int64_t)window->size_months * 31 * MR_US_PER_DAY
+                                   : window->size_us;
 }
 
 /* How much later than W a window over window_start of `inner` may still get rows: its inner windows
@@ -22,22 +23,24 @@ static int64_t start_lateness_us(const MrLogical *inner, const MrWindow *outer)
 {
     const MrWindow *window = &inner->window;
     if (window->size_months > 0 || outer->size_months > 0) {
-        bool nested = window->size_months > 0 && outer->size_months % window->size_months == 0
-                      && window->offset_us == outer->offset_us;
-        bool in_months = window->size_months == 0 && inner->window_kind == MR_GROUP_WINDOW_TUMBLE
-                         && MR_US_PER_DAY % window->size_us == 0
-                         && (outer->offset_us - window->offset_us) % window->size_us == 0;
+        bool nested = window->size_months > 0 && outer->size_months % window->size_months == 0 &&
+                      window->offset_us == outer->offset_us;
+        bool in_months = window->size_months == 0 && inner->window_kind == MR_GROUP_WINDOW_TUMBLE &&
+                         MR_US_PER_DAY % window->size_us == 0 &&
+                         (outer->offset_us - window->offset_us) % window->size_us == 0;
         return (nested && outer->size_months > 0) || in_months ? 0 : mr_window_length_us(window);
     }
-    bool aligned = outer->slide_us % window->slide_us == 0 && outer->size_us % window->slide_us == 0
-                   && (outer->offset_us - window->offset_us) % window->slide_us == 0;
+    bool aligned = outer->slide_us % window->slide_us == 0 &&
+                   outer->size_us % window->slide_us == 0 &&
+                   (outer->offset_us - window->offset_us) % window->slide_us == 0;
     return aligned ? window->size_us - window->slide_us : window->size_us;
 }
 
 int64_t mr_window_lateness_us(const MrLogical *aggregate, int64_t allowed_lateness_us)
 {
     const MrLogical *inner = mr_logical_aggregate_below(aggregate->input);
-    int64_t below = inner != NULL ? mr_window_lateness_us(inner, allowed_lateness_us) : allowed_lateness_us;
+    int64_t below =
+        inner != NULL ? mr_window_lateness_us(inner, allowed_lateness_us) : allowed_lateness_us;
     int64_t sum;
     return __builtin_add_overflow(below, aggregate->extra_lateness_us, &sum) ? INT64_MAX : sum;
 }
@@ -52,8 +55,8 @@ static int64_t floor_mod(int64_t a, int64_t b)
 
 /* Where a time expression stands with the watermark. */
 typedef struct TimeSource {
-    bool is_event;               /* the watermark is about it */
-    const MrLogical *starts_of;  /* it is window_start of this aggregate */
+    bool is_event;              /* the watermark is about it */
+    const MrLogical *starts_of; /* it is window_start of this aggregate */
 } TimeSource;
 
 static TimeSource time_source(const MrLogical *input, const MrExpr *time)
@@ -71,22 +74,26 @@ static TimeSource time_source(const MrLogical *input, const MrExpr *time)
     const MrLogical *windows = column->window_of;
     if (column->role == MR_TIME_EVENT) {
         source.is_event = true;
-    } else if (column->role != MR_TIME_NONE && windows->kind == MR_LOGICAL_AGGREGATE && windows->time_is_event) {
+    } else if (column->role != MR_TIME_NONE && windows->kind == MR_LOGICAL_AGGREGATE &&
+               windows->time_is_event) {
         source.is_event = true;
         source.starts_of = column->role == MR_TIME_WINDOW_START ? windows : NULL;
     }
     return source;
 }
 
-static void use_set(MrWindowUse *use, const MrWindow *window, const TimeSource *source, const MrExpr *time)
+static void use_set(MrWindowUse *use, const MrWindow *window, const TimeSource *source,
+                    const MrExpr *time)
 {
     *use = (MrWindowUse){
-        .kind = window->slide_us == window->size_us || window->size_months > 0 ? MR_GROUP_WINDOW_TUMBLE
-                                                                               : MR_GROUP_WINDOW_HOP,
+        .kind = window->slide_us == window->size_us || window->size_months > 0
+                    ? MR_GROUP_WINDOW_TUMBLE
+                    : MR_GROUP_WINDOW_HOP,
         .window = *window,
         .time = (MrExpr *)(uintptr_t)time,
         .time_is_event = source->is_event,
-        .extra_lateness_us = source->starts_of != NULL ? start_lateness_us(source->starts_of, window) : 0,
+        .extra_lateness_us =
+            source->starts_of != NULL ? start_lateness_us(source->starts_of, window) : 0,
     };
 }
 
@@ -104,7 +111,7 @@ static const struct {
     { "minute", 60 * MR_US_PER_SECOND, 0, 0 },
     { "hour", 3600 * MR_US_PER_SECOND, 0, 0 },
     { "day", MR_US_PER_DAY, 0, 0 },
-    { "week", 7 * MR_US_PER_DAY, 0, DAYS_TO_MONDAY * MR_US_PER_DAY },
+    { "week", 7 * MR_US_PER_DAY, 0, DAYS_TO_MONDAY *MR_US_PER_DAY },
     { "month", 0, 1, 0 },
     { "quarter", 0, 3, 0 },
     { "year", 0, 12, 0 },
@@ -114,7 +121,8 @@ static const struct {
 static bool unit_is(MrString text, const char *unit)
 {
     MrString wanted = mr_string(unit);
-    if (text.length == wanted.length + 1 && (text.data[wanted.length] == 's' || text.data[wanted.length] == 'S')) {
+    if (text.length == wanted.length + 1 &&
+        (text.data[wanted.length] == 's' || text.data[wanted.length] == 'S')) {
         text.length--;
     }
     return mr_string_equal_nocase(text, wanted);
@@ -137,13 +145,15 @@ static bool zone_is_utc(const MrTimezone *zone)
 /* Local midnight is no multiple of a day in UTC: such windows are kept as plain keys. */
 static bool zone_fits(const MrBinder *b, const MrExpr *time, const MrWindow *window)
 {
-    return time->type.id != MR_TYPE_TIMESTAMPTZ || zone_is_utc(b->context->zone)
-           || (window->size_months == 0 && window->size_us <= MR_US_PER_SECOND);
+    return time->type.id != MR_TYPE_TIMESTAMPTZ || zone_is_utc(b->context->zone) ||
+           (window->size_months == 0 && window->size_us <= MR_US_PER_SECOND);
 }
 
-static bool window_of_trunc(const MrBinder *b, const MrExpr *call, MrWindow *out, const MrExpr **time)
+static bool window_of_trunc(const MrBinder *b, const MrExpr *call, MrWindow *out,
+                            const MrExpr **time)
 {
-    if (call->arg_count < 2 || !is_constant_value(call->args[0]) || !mr_type_is_text(call->args[0]->type.id)) {
+    if (call->arg_count < 2 || !is_constant_value(call->args[0]) ||
+        !mr_type_is_text(call->args[0]->type.id)) {
         return false;
     }
     MrString unit = mr_text_string(&call->args[0]->constant.text);
@@ -151,12 +161,15 @@ static bool window_of_trunc(const MrBinder *b, const MrExpr *call, MrWindow *out
         if (!unit_is(unit, trunc_units[i].unit)) {
             continue;
         }
-        *out = (MrWindow){ .size_us = trunc_units[i].us, .slide_us = trunc_units[i].us,
-                           .size_months = trunc_units[i].months, .offset_us = trunc_units[i].offset_us };
+        *out = (MrWindow){ .size_us = trunc_units[i].us,
+                           .slide_us = trunc_units[i].us,
+                           .size_months = trunc_units[i].months,
+                           .offset_us = trunc_units[i].offset_us };
         *time = call->args[1];
         if (call->arg_count == 3) {
-            return is_constant_value(call->args[2])
-                   && mr_string_equal_nocase(mr_text_string(&call->args[2]->constant.text), MR_STRING("UTC"));
+            return is_constant_value(call->args[2]) &&
+                   mr_string_equal_nocase(mr_text_string(&call->args[2]->constant.text),
+                                          MR_STRING("UTC"));
         }
         return call->arg_count == 2 && zone_fits(b, *time, out);
     }
@@ -166,12 +179,13 @@ static bool window_of_trunc(const MrBinder *b, const MrExpr *call, MrWindow *out
 static bool fixed_interval_us(const MrExpr *expr, int64_t *out)
 {
     int64_t days;
-    if (!is_constant_value(expr) || expr->type.id != MR_TYPE_INTERVAL || expr->constant.interval.months != 0) {
+    if (!is_constant_value(expr) || expr->type.id != MR_TYPE_INTERVAL ||
+        expr->constant.interval.months != 0) {
         return false;
     }
     const MrInterval *interval = &expr->constant.interval;
-    return !__builtin_mul_overflow((int64_t)interval->days, MR_US_PER_DAY, &days)
-           && !__builtin_add_overflow(days, interval->us, out) && *out > 0;
+    return !__builtin_mul_overflow((int64_t)interval->days, MR_US_PER_DAY, &days) &&
+           !__builtin_add_overflow(days, interval->us, out) && *out > 0;
 }
 
 /* date_bin(stride, ts, origin) and time_bucket(width, ts): both align to a given or fixed origin. */
@@ -192,7 +206,8 @@ static bool window_of_bin(const MrExpr *call, MrWindow *out, const MrExpr **time
             if (offset.months != 0) {
                 return false;
             }
-            out->offset_us = floor_mod(offset.us % stride + (int64_t)offset.days % stride * (MR_US_PER_DAY % stride),
+            out->offset_us = floor_mod(offset.us % stride +
+                                           (int64_t)offset.days % stride * (MR_US_PER_DAY % stride),
                                        stride);
         } else {
             out->offset_us = floor_mod(call->args[2]->constant.integer, stride);
@@ -206,7 +221,8 @@ static bool is_time_type(MrTypeId type)
     return type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ;
 }
 
-static bool window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *window, const MrExpr **time)
+static bool window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *window,
+                           const MrExpr **time)
 {
     if (key->kind == MR_EXPR_WINDOW_START) {
         *window = key->window;
@@ -234,7 +250,8 @@ static bool window_of_bound(const MrLogical *input, const MrExpr *key, MrWindowU
     }
     const MrLogicalColumn *column = &input->columns[key->column];
     const MrLogical *inner = column->window_of;
-    if (column->role < MR_TIME_WINDOW_START || inner->kind != MR_LOGICAL_AGGREGATE || inner != input) {
+    if (column->role < MR_TIME_WINDOW_START || inner->kind != MR_LOGICAL_AGGREGATE ||
+        inner != input) {
         return false;
     }
     bool is_hop = inner->window_kind == MR_GROUP_WINDOW_HOP;
@@ -259,7 +276,8 @@ MrStatus mr_window_recognise(MrBinder *b, const MrLogical *input, const MrExpr *
     *found = false;
     if (window_of_bound(input, key, out)) {
         *found = true;
-        return mr_expr_column(b->arena, 0, input->columns[0].type, key->position, &out->time, b->err);
+        return mr_expr_column(b->arena, 0, input->columns[0].type, key->position, &out->time,
+                              b->err);
     }
     MR_TRY(mr_fold(b, (MrExpr *)(uintptr_t)key, &folded));
     if (!window_of_call(b, folded, &window, &time)) {
@@ -273,13 +291,14 @@ MrStatus mr_window_recognise(MrBinder *b, const MrLogical *input, const MrExpr *
     return MR_OK;
 }
 
-bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *other, const MrWindowUse *use,
-                    bool *is_end)
+bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *other,
+                    const MrWindowUse *use, bool *is_end)
 {
     *is_end = false;
-    if (key->kind == MR_EXPR_COLUMN && other->kind == MR_EXPR_COLUMN && key->column < input->column_count
-        && other->column < input->column_count && input->columns[key->column].window_of != NULL
-        && input->columns[key->column].window_of == input->columns[other->column].window_of) {
+    if (key->kind == MR_EXPR_COLUMN && other->kind == MR_EXPR_COLUMN &&
+        key->column < input->column_count && other->column < input->column_count &&
+        input->columns[key->column].window_of != NULL &&
+        input->columns[key->column].window_of == input->columns[other->column].window_of) {
         const MrLogicalColumn *bound = &input->columns[other->column];
         bool is_hop = bound->window_of->window_kind == MR_GROUP_WINDOW_HOP;
         *is_end = bound->role == MR_TIME_WINDOW_END;
@@ -291,7 +310,8 @@ bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *oth
 
 /* ---- TUMBLE and HOP in FROM -------------------------------------------------------------- */
 
-static MrStatus interval_window(MrBinder *b, const MrNode *node, const char *what, int64_t *us, int32_t *months)
+static MrStatus interval_window(MrBinder *b, const MrNode *node, const char *what, int64_t *us,
+                                int32_t *months)
 {
     MrInterval interval;
     int64_t days;
@@ -304,18 +324,21 @@ static MrStatus interval_window(MrBinder *b, const MrNode *node, const char *wha
         }
         *months = interval.months;
     }
-    if (__builtin_mul_overflow((int64_t)interval.days, MR_US_PER_DAY, &days)
-        || __builtin_add_overflow(days, interval.us, us)) {
-        return mr_bind_error(b, MR_ERR_INTERVAL_OVERFLOW, node->position, "%s is out of range", what);
+    if (__builtin_mul_overflow((int64_t)interval.days, MR_US_PER_DAY, &days) ||
+        __builtin_add_overflow(days, interval.us, us)) {
+        return mr_bind_error(b, MR_ERR_INTERVAL_OVERFLOW, node->position, "%s is out of range",
+                             what);
     }
     return MR_OK;
 }
 
-static MrStatus positive_window(MrBinder *b, const MrNode *node, const char *what, int64_t *us, int32_t *months)
+static MrStatus positive_window(MrBinder *b, const MrNode *node, const char *what, int64_t *us,
+                                int32_t *months)
 {
     MR_TRY(interval_window(b, node, what, us, months));
     if (*us < 0 || *months < 0 || (*us == 0 && *months == 0)) {
-        return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, node->position, "%s must be greater than zero", what);
+        return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, node->position,
+                             "%s must be greater than zero", what);
     }
     return MR_OK;
 }
@@ -324,7 +347,8 @@ static MrStatus named_arg(MrBinder *b, const MrAstNamedArg *arg, MrWindow *windo
 {
     if (strcmp(arg->name, "offset") == 0) {
         int32_t months;
-        MR_TRY(interval_window(b, arg->value, "the offset of windows", &window->offset_us, &months));
+        MR_TRY(
+            interval_window(b, arg->value, "the offset of windows", &window->offset_us, &months));
         if (months != 0) {
             return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, arg->base.position,
                                  "the offset of windows must not have months");
@@ -343,29 +367,35 @@ static MrStatus named_arg(MrBinder *b, const MrAstNamedArg *arg, MrWindow *windo
         return mr_bind_unsupported(b, arg->base.position, "Leave timezone out: windows follow UTC.",
                                    "windows in another time zone than UTC are not supported yet");
     }
-    mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, arg->base.position, "windows have no argument \"%s\"", arg->name);
+    mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, arg->base.position,
+                  "windows have no argument \"%s\"", arg->name);
     return mr_error_hint(b->err, "There are offset => INTERVAL '…' and timezone => '…'.");
 }
 
-static MrStatus bind_window_args(MrBinder *b, const MrAstFromWindow *ast, MrGroupWindow kind, MrWindow *out)
+static MrStatus bind_window_args(MrBinder *b, const MrAstFromWindow *ast, MrGroupWindow kind,
+                                 MrWindow *out)
 {
     uint32_t wanted = kind == MR_GROUP_WINDOW_TUMBLE ? 2 : 3, given = 0;
-    const char *form = kind == MR_GROUP_WINDOW_TUMBLE ? "TUMBLE(stream, time column, size [, offset => …])"
-                                                      : "HOP(stream, time column, slide, size [, offset => …])";
+    const char *form = kind == MR_GROUP_WINDOW_TUMBLE
+                           ? "TUMBLE(stream, time column, size [, offset => …])"
+                           : "HOP(stream, time column, slide, size [, offset => …])";
     while (given < ast->args.count && ast->args.items[given]->kind != MR_AST_NAMED_ARG) {
         given++;
     }
     if (given != wanted) {
-        mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, ast->base.position, "wrong number of arguments of %s",
+        mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, ast->base.position,
+                      "wrong number of arguments of %s",
                       kind == MR_GROUP_WINDOW_TUMBLE ? "TUMBLE" : "HOP");
         return mr_error_hint(b->err, "Write %s.", form);
     }
     *out = (MrWindow){ 0 };
-    MR_TRY(positive_window(b, ast->args.items[wanted - 1], "the size of windows", &out->size_us, &out->size_months));
+    MR_TRY(positive_window(b, ast->args.items[wanted - 1], "the size of windows", &out->size_us,
+                           &out->size_months));
     out->slide_us = out->size_us;
     if (kind == MR_GROUP_WINDOW_HOP) {
         int32_t slide_months;
-        MR_TRY(positive_window(b, ast->args.items[1], "the slide of windows", &out->slide_us, &slide_months));
+        MR_TRY(positive_window(b, ast->args.items[1], "the slide of windows", &out->slide_us,
+                               &slide_months));
         if (out->size_months > 0 || slide_months > 0) {
             return mr_bind_unsupported(b, ast->base.position, "Use days, or TUMBLE.",
                                        "hopping windows of months are not supported yet");
@@ -391,26 +421,33 @@ static MrStatus bind_window_args(MrBinder *b, const MrAstFromWindow *ast, MrGrou
     return MR_OK;
 }
 
-static MrStatus refuse_time(MrBinder *b, const MrScope *scope, const MrNode *node, const MrExpr *time)
+static MrStatus refuse_time(MrBinder *b, const MrScope *scope, const MrNode *node,
+                            const MrExpr *time)
 {
     const MrLogical *leaf = mr_logical_leaf(scope->input);
     mr_bind_error(b, MR_ERR_UNSUPPORTED, node->position, "windows need the event time of a stream");
     if (time->kind == MR_EXPR_ARRIVAL) {
-        return mr_error_hint(b->err, "Windows on _arrival are for streams without WATERMARK; use the event time.");
+        return mr_error_hint(
+            b->err, "Windows on _arrival are for streams without WATERMARK; use the event time.");
     }
     if (leaf->relation == NULL || leaf->relation->stream == NULL) {
         return mr_error_hint(b->err, "Group by date_trunc('minute', …) instead.");
     }
     if (leaf->relation->stream->event_column < 0) {
-        return mr_error_hint(b->err, "Declare it in CREATE STREAM: WATERMARK FOR at AS at - INTERVAL '5' SECOND; or use "
-                                     "windows on _arrival.");
+        return mr_error_hint(
+            b->err,
+            "Declare it in CREATE STREAM: WATERMARK FOR at AS at - INTERVAL '5' SECOND; or use "
+            "windows on _arrival.");
     }
-    return mr_error_hint(b->err, "The event time of \"%s\" is \"%s\", and must be passed on unchanged by subqueries.",
-                         leaf->relation->name,
-                         leaf->relation->schema.columns[leaf->relation->stream->event_column].name);
+    return mr_error_hint(
+        b->err,
+        "The event time of \"%s\" is \"%s\", and must be passed on unchanged by subqueries.",
+        leaf->relation->name,
+        leaf->relation->schema.columns[leaf->relation->stream->event_column].name);
 }
 
-static MrStatus bind_time(MrBinder *b, MrScope *scope, const MrNode *node, TimeSource *source, MrExpr **out)
+static MrStatus bind_time(MrBinder *b, MrScope *scope, const MrNode *node, TimeSource *source,
+                          MrExpr **out)
 {
     MrScope *outer = b->scope;
     MrClause clause = b->clause;
@@ -438,22 +475,25 @@ static MrStatus check_window_form(MrBinder *b, const MrAstFromWindow *ast)
 {
     static const char *const names[] = { "TUMBLE", "HOP", "CUMULATE", "SESSION", "COUNT_WINDOW" };
     if (ast->window != MR_WINDOW_TUMBLE && ast->window != MR_WINDOW_HOP) {
-        return mr_bind_unsupported(b, ast->base.position, "Use TUMBLE or HOP.", "%s is not supported yet",
-                                   names[ast->window]);
+        return mr_bind_unsupported(b, ast->base.position, "Use TUMBLE or HOP.",
+                                   "%s is not supported yet", names[ast->window]);
     }
     if (ast->partition_by.count > 0) {
-        return mr_bind_unsupported(b, ast->partition_by.items[0]->position, "Name the keys in GROUP BY.",
+        return mr_bind_unsupported(b, ast->partition_by.items[0]->position,
+                                   "Name the keys in GROUP BY.",
                                    "PARTITION BY in %s is not supported", names[ast->window]);
     }
     if (ast->lateral) {
-        return mr_bind_unsupported(b, ast->base.position, "Leave LATERAL out.", "LATERAL is not supported yet");
+        return mr_bind_unsupported(b, ast->base.position, "Leave LATERAL out.",
+                                   "LATERAL is not supported yet");
     }
     return MR_OK;
 }
 
 MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope)
 {
-    MrGroupWindow kind = ast->window == MR_WINDOW_TUMBLE ? MR_GROUP_WINDOW_TUMBLE : MR_GROUP_WINDOW_HOP;
+    MrGroupWindow kind =
+        ast->window == MR_WINDOW_TUMBLE ? MR_GROUP_WINDOW_TUMBLE : MR_GROUP_WINDOW_HOP;
     TimeSource source = { 0 };
     MrLogical *node;
     MR_TRY(check_window_form(b, ast));
@@ -479,7 +519,8 @@ MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *s
 
 MrStatus mr_window_start_expr(MrBinder *b, const MrLogical *node, MrExpr **out)
 {
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_WINDOW_START, mr_type(node->time->type.id), node->position, 1, out, b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_WINDOW_START, mr_type(node->time->type.id), node->position,
+                       1, out, b->err));
     (*out)->window = node->window;
     (*out)->args[0] = node->time;
     return MR_OK;
@@ -512,7 +553,9 @@ MrStatus mr_window_end_expr(MrBinder *b, const MrLogical *node, MrExpr **out)
 static void append_interval(MrBuilder *out, int64_t us, int32_t months)
 {
     char text[MR_DATETIME_TEXT_MAX];
-    MrInterval interval = { .us = us % MR_US_PER_DAY, .days = (int32_t)(us / MR_US_PER_DAY), .months = months };
+    MrInterval interval = { .us = us % MR_US_PER_DAY,
+                            .days = (int32_t)(us / MR_US_PER_DAY),
+                            .months = months };
     mr_builder_append(out, text, mr_interval_format(&interval, text));
 }
 

@@ -14,17 +14,17 @@ MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *s
 typedef struct MrWindowUse {
     MrGroupWindow kind;
     MrWindow window;
-    MrExpr *time;              /* over the input of the aggregate */
+    MrExpr *time; /* over the input of the aggregate */
     bool time_is_event;
     int64_t extra_lateness_us;
-    const MrLogical *node;     /* of TUMBLE and HOP in FROM: the WINDOW node; else NULL */
+    const MrLogical *node; /* of TUMBLE and HOP in FROM: the WINDOW node; else NULL */
 } MrWindowUse;
 /* *found false: a plain key. `input` has no PROJECT on top: only FILTER, then the node itself. */
 MrStatus mr_window_recognise(MrBinder *b, const MrLogical *input, const MrExpr *key, bool *found,
                              MrWindowUse *out);
 /* Whether another key is a bound of the same window: the same expression, or its other bound. */
-bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *other, const MrWindowUse *use,
-                    bool *is_end);
+bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *other,
+                    const MrWindowUse *use, bool *is_end);
 /* Length in µs for comparing and for bounds; months count 31 days. */
 int64_t mr_window_length_us(const MrWindow *window);
 /* How long after W has passed a window's end its rows may still change, seen from above `aggregate`. */

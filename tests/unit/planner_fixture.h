@@ -17,12 +17,13 @@ typedef struct PlannerFixture {
     MrCatalog *catalog;
     MrPlannerContext context;
     MrParameters parameters;
-    MrBuilder notices;          /* "NOTICE: …" lines */
+    MrBuilder notices; /* "NOTICE: …" lines */
     MrError err;
     uint32_t oid;
 } PlannerFixture;
 
-static inline void fixture_notice(void *context, const char *sqlstate, const char *message, const char *hint)
+static inline void fixture_notice(void *context, const char *sqlstate, const char *message,
+                                  const char *hint)
 {
     PlannerFixture *fixture = context;
     (void)sqlstate;
@@ -49,10 +50,16 @@ static inline void fixture_open(PlannerFixture *fixture)
     }
     fixture->oid = 16384;
     fixture->context = (MrPlannerContext){
-        .arena = &fixture->arena, .catalog = fixture->catalog, .zone = mr_timezone_utc(),
+        .arena = &fixture->arena,
+        .catalog = fixture->catalog,
+        .zone = mr_timezone_utc(),
         .now_us = INT64_C(1767225600000000), /* 2026-01-01 00:00:00 */
-        .parameters = &fixture->parameters, .notice = fixture_notice, .notice_context = fixture,
-        .user = "tester", .database = "millrace", .setting = fixture_setting,
+        .parameters = &fixture->parameters,
+        .notice = fixture_notice,
+        .notice_context = fixture,
+        .user = "tester",
+        .database = "millrace",
+        .setting = fixture_setting,
     };
 }
 
@@ -75,13 +82,21 @@ static inline MrStatus fixture_parse(PlannerFixture *fixture, const char *sql, M
     return MR_OK;
 }
 
-static inline MrStatus fixture_add_query(PlannerFixture *fixture, const MrAstCreateView *ast, const MrPlan *plan)
+static inline MrStatus fixture_add_query(PlannerFixture *fixture, const MrAstCreateView *ast,
+                                         const MrPlan *plan)
 {
-    MrStandingQuery standing = { .connection = "main", .schema = plan->output,
-                                 .visible_columns = plan->visible_columns, .keys = plan->keys,
-                                 .key_count = plan->key_count, .append_only = plan->append_only };
-    MrRelation relation = { .kind = MR_RELATION_QUERY, .oid = fixture->oid++, .schema_name = "public",
-                            .name = ast->name.name, .query = ast->query, .standing = &standing,
+    MrStandingQuery standing = { .connection = "main",
+                                 .schema = plan->output,
+                                 .visible_columns = plan->visible_columns,
+                                 .keys = plan->keys,
+                                 .key_count = plan->key_count,
+                                 .append_only = plan->append_only };
+    MrRelation relation = { .kind = MR_RELATION_QUERY,
+                            .oid = fixture->oid++,
+                            .schema_name = "public",
+                            .name = ast->name.name,
+                            .query = ast->query,
+                            .standing = &standing,
                             .schema = { plan->visible_columns, plan->output.columns } };
     return mr_catalog_add_relation(fixture->catalog, &relation, &fixture->err);
 }
@@ -95,7 +110,8 @@ static inline MrStatus fixture_define(PlannerFixture *fixture, const char *sql)
     MR_TRY(fixture_parse(fixture, sql, &node));
     if (node->kind == MR_AST_CREATE_STREAM) {
         MrStream stream;
-        MR_TRY(mr_planner_stream(&fixture->context, MR_AST_AS(MrAstCreateStream, node), &relation, &fixture->err));
+        MR_TRY(mr_planner_stream(&fixture->context, MR_AST_AS(MrAstCreateStream, node), &relation,
+                                 &fixture->err));
         stream = *relation.stream;
         stream.id = fixture->oid;
         relation.stream = &stream;
@@ -123,18 +139,21 @@ static inline MrStatus fixture_plan(PlannerFixture *fixture, const char *sql, Mr
     MR_TRY(fixture_parse(fixture, sql, &node));
     switch (node->kind) {
     case MR_AST_QUERY:
-        return mr_planner_select(&fixture->context, MR_AST_AS(MrAstQuery, node), out, &fixture->err);
+        return mr_planner_select(&fixture->context, MR_AST_AS(MrAstQuery, node), out,
+                                 &fixture->err);
     case MR_AST_CREATE_VIEW:
-        return mr_planner_standing(&fixture->context, MR_AST_AS(MrAstCreateView, node), out, &fixture->err);
+        return mr_planner_standing(&fixture->context, MR_AST_AS(MrAstCreateView, node), out,
+                                   &fixture->err);
     case MR_AST_INSERT:
-        return mr_planner_insert(&fixture->context, MR_AST_AS(MrAstInsert, node), &target, out, &fixture->err);
-    default:
-        return mr_error_set(&fixture->err, MR_ERR_SYNTAX, "not a statement with a plan");
+        return mr_planner_insert(&fixture->context, MR_AST_AS(MrAstInsert, node), &target, out,
+                                 &fixture->err);
+    default: return mr_error_set(&fixture->err, MR_ERR_SYNTAX, "not a statement with a plan");
     }
 }
 
 /* The plan as text after its notices, or the error as people see it. */
-static inline void fixture_explain(PlannerFixture *fixture, const char *sql, bool verbose, MrBuilder *out)
+static inline void fixture_explain(PlannerFixture *fixture, const char *sql, bool verbose,
+                                   MrBuilder *out)
 {
     MrPlan *plan = NULL;
     mr_builder_clear(&fixture->notices);

@@ -9,9 +9,13 @@ static PlannerFixture fixture;
 static void setup(void)
 {
     fixture_open(&fixture);
-    ck_assert_int_eq(fixture_define(&fixture, "CREATE STREAM s (at timestamptz, i2 int2, i4 int, i8 bigint, f4 real, f8 "
-                                              "float8, n numeric(10,2), t text, v varchar(5), b bool, d date, ts timestamp, "
-                                              "iv interval, j jsonb, u uuid, WATERMARK FOR at AS at)"), MR_OK);
+    ck_assert_int_eq(
+        fixture_define(
+            &fixture,
+            "CREATE STREAM s (at timestamptz, i2 int2, i4 int, i8 bigint, f4 real, f8 "
+            "float8, n numeric(10,2), t text, v varchar(5), b bool, d date, ts timestamp, "
+            "iv interval, j jsonb, u uuid, WATERMARK FOR at AS at)"),
+        MR_OK);
 }
 
 static void teardown(void)
@@ -87,14 +91,15 @@ START_TEST(test_types_are_postgresqls)
     char sql[256], text[64];
     MrPlan *plan;
     snprintf(sql, sizeof sql, "SELECT %s FROM s", c->expression);
-    ck_assert_msg(fixture_plan(&fixture, sql, &plan) == MR_OK, "%s: %s", c->expression, fixture.err.message);
+    ck_assert_msg(fixture_plan(&fixture, sql, &plan) == MR_OK, "%s: %s", c->expression,
+                  fixture.err.message);
     ck_assert_str_eq(mr_type_text(plan->output.columns[0].type, text), c->type);
 }
 END_TEST
 
 typedef struct ParameterCase {
     const char *sql;
-    const char *types;   /* NULL: an error */
+    const char *types; /* NULL: an error */
 } ParameterCase;
 
 static const ParameterCase parameter_cases[] = {
@@ -143,7 +148,9 @@ START_TEST(test_values_of_parameters_are_constants)
     MrPlan *plan;
     fixture.context.parameters = &given;
     ck_assert_int_eq(fixture_parse(&fixture, "SELECT $1 + 1", &node), MR_OK);
-    ck_assert_int_eq(mr_planner_select(&fixture.context, MR_AST_AS(MrAstQuery, node), &plan, &fixture.err), MR_OK);
+    ck_assert_int_eq(
+        mr_planner_select(&fixture.context, MR_AST_AS(MrAstQuery, node), &plan, &fixture.err),
+        MR_OK);
     const MrProjectSpec *project = plan->dag->nodes[1].spec;
     ck_assert_int_eq(project->expressions[0]->kind, MR_EXPR_CONSTANT);
     ck_assert_int_eq(project->expressions[0]->constant.integer, 8);
@@ -173,7 +180,8 @@ START_TEST(test_deep_text_is_an_error_not_a_crash)
     ck_assert_msg(status == MR_OK, "%s", fixture.err.message);
     MrBuilder grouped;
     mr_builder_init(&grouped, 0);
-    mr_builder_append_format(&grouped, "SELECT a, count(*) FROM (%s) t GROUP BY a", mr_builder_text(&sql));
+    mr_builder_append_format(&grouped, "SELECT a, count(*) FROM (%s) t GROUP BY a",
+                             mr_builder_text(&sql));
     ck_assert_int_eq(fixture_plan(&fixture, mr_builder_text(&grouped), &plan), MR_ERR_TOO_COMPLEX);
     mr_builder_fini(&grouped);
     mr_builder_fini(&sql);
@@ -186,10 +194,13 @@ START_TEST(test_views_cannot_go_in_circles)
     MrPlan *plan;
     MrColumn column = { .name = "a", .type = mr_type(MR_TYPE_INT32) };
     ck_assert_int_eq(fixture_parse(&fixture, "SELECT a FROM me", &node), MR_OK);
-    MrRelation me = { .kind = MR_RELATION_VIEW, .name = "me", .schema = { 1, &column },
+    MrRelation me = { .kind = MR_RELATION_VIEW,
+                      .name = "me",
+                      .schema = { 1, &column },
                       .query = MR_AST_AS(MrAstQuery, node) };
     ck_assert_int_eq(mr_catalog_add_relation(fixture.catalog, &me, NULL), MR_OK);
-    ck_assert_int_eq(fixture_plan(&fixture, "SELECT * FROM me", &plan), MR_ERR_INVALID_OBJECT_DEFINITION);
+    ck_assert_int_eq(fixture_plan(&fixture, "SELECT * FROM me", &plan),
+                     MR_ERR_INVALID_OBJECT_DEFINITION);
 }
 END_TEST
 
@@ -198,7 +209,8 @@ int main(void)
     Suite *suite = suite_create("binder");
     TCase *tcase = tcase_create("binder");
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_loop_test(tcase, test_types_are_postgresqls, 0, sizeof type_cases / sizeof type_cases[0]);
+    tcase_add_loop_test(tcase, test_types_are_postgresqls, 0,
+                        sizeof type_cases / sizeof type_cases[0]);
     tcase_add_loop_test(tcase, test_parameters_take_the_types_that_are_wanted, 0,
                         sizeof parameter_cases / sizeof parameter_cases[0]);
     tcase_add_test(tcase, test_values_of_parameters_are_constants);

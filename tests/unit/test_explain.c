@@ -11,8 +11,12 @@ static void setup(void)
 {
     fixture_open(&fixture);
     mr_builder_init(&text, 0);
-    ck_assert_int_eq(fixture_define(&fixture, "CREATE STREAM s (at timestamptz, \"Key\" text, n bigint, WATERMARK FOR at AS "
-                                              "at)"), MR_OK);
+    ck_assert_int_eq(
+        fixture_define(
+            &fixture,
+            "CREATE STREAM s (at timestamptz, \"Key\" text, n bigint, WATERMARK FOR at AS "
+            "at)"),
+        MR_OK);
 }
 
 static void teardown(void)
@@ -30,8 +34,9 @@ static const char *explain(const char *sql, MrExplainFormat format)
     return mr_builder_text(&text);
 }
 
-static const char standing[] = "CREATE MATERIALIZED VIEW v AS SELECT \"Key\", count(*) FROM s WHERE \"Key\" <> 'a\"\\b' "
-                               "GROUP BY \"Key\"";
+static const char standing[] =
+    "CREATE MATERIALIZED VIEW v AS SELECT \"Key\", count(*) FROM s WHERE \"Key\" <> 'a\"\\b' "
+    "GROUP BY \"Key\"";
 
 START_TEST(test_text_names_the_operators_from_the_top)
 {
@@ -55,8 +60,9 @@ START_TEST(test_json_is_json)
 {
     const char *json = explain(standing, MR_EXPLAIN_JSON);
     MrDatum value;
-    ck_assert_msg(mr_datum_parse(&fixture.arena, mr_type(MR_TYPE_JSONB), mr_string(json), NULL, &value, &fixture.err)
-                      == MR_OK, "%s\n%s", fixture.err.message, json);
+    ck_assert_msg(mr_datum_parse(&fixture.arena, mr_type(MR_TYPE_JSONB), mr_string(json), NULL,
+                                 &value, &fixture.err) == MR_OK,
+                  "%s\n%s", fixture.err.message, json);
     ck_assert_ptr_nonnull(strstr(json, "\"Node Type\": \"Deliver\""));
     ck_assert_ptr_nonnull(strstr(json, "\"Relation\": \"stream s\""));
 }
@@ -80,7 +86,8 @@ static const char *const expressions[][2] = {
     { "n::numeric(5,1)", "n::numeric(5,1)" },
     { "- n", "(- n)" },
     { "(n IS DISTINCT FROM 1) IS NOT TRUE", "((n IS DISTINCT FROM '1'::bigint) IS NOT TRUE)" },
-    { "at > TIMESTAMPTZ '2026-01-01'", "(at > '2026-01-01 00:00:00+00'::timestamp with time zone)" },
+    { "at > TIMESTAMPTZ '2026-01-01'",
+      "(at > '2026-01-01 00:00:00+00'::timestamp with time zone)" },
     { "COALESCE(\"Key\", 'it''s')", "COALESCE(\"Key\", 'it''s')" },
     { "_seq", "_seq" },
     { "now()", "now()" },
@@ -107,7 +114,8 @@ int main(void)
     tcase_add_test(tcase, test_text_names_the_operators_from_the_top);
     tcase_add_test(tcase, test_json_is_json);
     tcase_add_test(tcase, test_dot_has_a_node_for_every_operator);
-    tcase_add_loop_test(tcase, test_expressions_are_printed_as_sql, 0, sizeof expressions / sizeof expressions[0]);
+    tcase_add_loop_test(tcase, test_expressions_are_printed_as_sql, 0,
+                        sizeof expressions / sizeof expressions[0]);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -11,8 +11,11 @@ static MrPlan *plan;
 static void setup(void)
 {
     fixture_open(&fixture);
-    ck_assert_int_eq(fixture_define(&fixture, "CREATE STREAM s (at timestamptz, k text, n bigint, WATERMARK FOR at AS "
-                                              "at - INTERVAL '5 s')"), MR_OK);
+    ck_assert_int_eq(
+        fixture_define(&fixture,
+                       "CREATE STREAM s (at timestamptz, k text, n bigint, WATERMARK FOR at AS "
+                       "at - INTERVAL '5 s')"),
+        MR_OK);
 }
 
 static void teardown(void)
@@ -65,7 +68,8 @@ END_TEST
 
 START_TEST(test_an_aggregate_over_an_aggregate_takes_rows_back)
 {
-    make("CREATE MATERIALIZED VIEW v AS SELECT c, count(*) FROM (SELECT k, count(*) AS c FROM s GROUP BY k) t GROUP BY c");
+    make(
+        "CREATE MATERIALIZED VIEW v AS SELECT c, count(*) FROM (SELECT k, count(*) AS c FROM s GROUP BY k) t GROUP BY c");
     ck_assert(aggregate(0)->needs_old);
     ck_assert(aggregate(1)->input_retracts);
     ck_assert(aggregate(1)->input_is_derived);
@@ -75,16 +79,18 @@ END_TEST
 
 START_TEST(test_closed_windows_take_nothing_back)
 {
-    make("CREATE MATERIALIZED VIEW v AS SELECT window_start, max(c) FROM (SELECT window_start, k, count(*) AS c FROM "
-         "TUMBLE(s, at, INTERVAL '1 minute') GROUP BY window_start, k HAVING count(*) > 1) t GROUP BY window_start "
-         "EMIT ON WINDOW CLOSE");
+    make(
+        "CREATE MATERIALIZED VIEW v AS SELECT window_start, max(c) FROM (SELECT window_start, k, count(*) AS c FROM "
+        "TUMBLE(s, at, INTERVAL '1 minute') GROUP BY window_start, k HAVING count(*) > 1) t GROUP BY window_start "
+        "EMIT ON WINDOW CLOSE");
     ck_assert(!aggregate(0)->needs_old);
     ck_assert(!aggregate(1)->input_retracts);
     ck_assert(aggregate(1)->input_is_derived);
     ck_assert_int_eq(aggregate(1)->window_kind, MR_GROUP_WINDOW_TUMBLE);
     ck_assert(plan->append_only);
     ck_assert_uint_eq(plan->key_count, 1);
-    ck_assert_uint_eq(((const MrDeliverSpec *)plan->dag->nodes[plan->dag->node_count - 1].spec)->key_count, 0);
+    ck_assert_uint_eq(
+        ((const MrDeliverSpec *)plan->dag->nodes[plan->dag->node_count - 1].spec)->key_count, 0);
 }
 END_TEST
 
@@ -98,17 +104,20 @@ END_TEST
 
 START_TEST(test_lateness_of_upper_windows)
 {
-    make("CREATE MATERIALIZED VIEW v WITH (allowed_lateness = '10 s') AS SELECT date_trunc('hour', window_start) AS h, "
-         "sum(c) FROM (SELECT window_start, count(*) AS c FROM HOP(s, at, INTERVAL '1 minute', INTERVAL '5 minutes') "
-         "GROUP BY window_start) t GROUP BY 1");
+    make(
+        "CREATE MATERIALIZED VIEW v WITH (allowed_lateness = '10 s') AS SELECT date_trunc('hour', window_start) AS h, "
+        "sum(c) FROM (SELECT window_start, count(*) AS c FROM HOP(s, at, INTERVAL '1 minute', INTERVAL '5 minutes') "
+        "GROUP BY window_start) t GROUP BY 1");
     ck_assert_int_eq(aggregate(0)->allowed_lateness_us, 10000000);
     /* A window that starts in the hour may end four minutes after it. */
     ck_assert_int_eq(aggregate(1)->allowed_lateness_us, 10000000 + INT64_C(240000000));
-    make("CREATE MATERIALIZED VIEW v AS SELECT date_trunc('hour', window_end) AS h, count(*) FROM (SELECT window_end, k, "
-         "count(*) FROM TUMBLE(s, at, INTERVAL '7 minutes') GROUP BY window_end, k) t GROUP BY 1");
+    make(
+        "CREATE MATERIALIZED VIEW v AS SELECT date_trunc('hour', window_end) AS h, count(*) FROM (SELECT window_end, k, "
+        "count(*) FROM TUMBLE(s, at, INTERVAL '7 minutes') GROUP BY window_end, k) t GROUP BY 1");
     ck_assert_int_eq(aggregate(1)->allowed_lateness_us, 0);
-    make("CREATE MATERIALIZED VIEW v AS SELECT date_trunc('hour', window_start) AS h, count(*) FROM (SELECT window_start, k, "
-         "count(*) FROM TUMBLE(s, at, INTERVAL '7 minutes') GROUP BY window_start, k) t GROUP BY 1");
+    make(
+        "CREATE MATERIALIZED VIEW v AS SELECT date_trunc('hour', window_start) AS h, count(*) FROM (SELECT window_start, k, "
+        "count(*) FROM TUMBLE(s, at, INTERVAL '7 minutes') GROUP BY window_start, k) t GROUP BY 1");
     ck_assert_int_eq(aggregate(1)->allowed_lateness_us, INT64_C(420000000));
 }
 END_TEST
@@ -127,7 +136,8 @@ static const WindowCase window_cases[] = {
     { "date_trunc('month', at)", 0, 0, 1 },
     { "date_trunc('quarter', at)", 0, 0, 3 },
     { "date_trunc('year', at)", 0, 0, 12 },
-    { "date_bin('15 minutes', at, '2001-01-01 00:05+00')", INT64_C(900000000), INT64_C(300000000), 0 },
+    { "date_bin('15 minutes', at, '2001-01-01 00:05+00')", INT64_C(900000000), INT64_C(300000000),
+      0 },
     { "date_bin(INTERVAL '1 minute' * 5, at, 'epoch')", INT64_C(300000000), 0, 0 },
     { "time_bucket('1 day', at)", MR_US_PER_DAY, 0, 0 },
 };
@@ -148,8 +158,12 @@ START_TEST(test_expressions_that_are_windows)
 END_TEST
 
 static const char *const plain_keys[] = {
-    "date_trunc('hour', at + INTERVAL '1 s')", "date_trunc('century', at)", "date_trunc(k, at)",
-    "date_bin('15 minutes', at, at)", "at::date", "date_trunc('hour', at AT TIME ZONE 'UTC')",
+    "date_trunc('hour', at + INTERVAL '1 s')",
+    "date_trunc('century', at)",
+    "date_trunc(k, at)",
+    "date_bin('15 minutes', at, at)",
+    "at::date",
+    "date_trunc('hour', at AT TIME ZONE 'UTC')",
 };
 
 START_TEST(test_expressions_that_are_not)
@@ -215,8 +229,10 @@ int main(void)
     tcase_add_test(tcase, test_closed_windows_take_nothing_back);
     tcase_add_test(tcase, test_an_ad_hoc_plan_takes_nothing_back);
     tcase_add_test(tcase, test_lateness_of_upper_windows);
-    tcase_add_loop_test(tcase, test_expressions_that_are_windows, 0, sizeof window_cases / sizeof window_cases[0]);
-    tcase_add_loop_test(tcase, test_expressions_that_are_not, 0, sizeof plain_keys / sizeof plain_keys[0]);
+    tcase_add_loop_test(tcase, test_expressions_that_are_windows, 0,
+                        sizeof window_cases / sizeof window_cases[0]);
+    tcase_add_loop_test(tcase, test_expressions_that_are_not, 0,
+                        sizeof plain_keys / sizeof plain_keys[0]);
     tcase_add_test(tcase, test_local_days_are_not_utc_days);
     tcase_add_test(tcase, test_the_hash_tells_plans_apart);
     tcase_add_test(tcase, test_only_needed_columns_are_read);

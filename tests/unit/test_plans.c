@@ -47,7 +47,8 @@ static void run_catalog(PlannerFixture *fixture, const char *path, char *sql)
     for (char *end; (end = strchr(sql, ';')) != NULL; sql = end + 1) {
         *end = '\0';
         MrStatus status = fixture_define(fixture, sql);
-        ck_assert_msg(status == MR_OK, "%s: %s\n%s %s", path, sql, fixture->err.message, fixture->err.hint);
+        ck_assert_msg(status == MR_OK, "%s: %s\n%s %s", path, sql, fixture->err.message,
+                      fixture->err.hint);
     }
 }
 
@@ -64,10 +65,12 @@ static void run_block(PlannerFixture *fixture, const char *path, Block *block, M
         mr_builder_append_format(rewritten, "catalog\n%s\n", mr_builder_text(&block->sql));
         run_catalog(fixture, path, (char *)(uintptr_t)mr_builder_text(&block->sql));
     } else {
-        ck_assert_msg(strncmp(block->kind, "plan", 4) == 0, "%s: unknown block %s", path, block->kind);
-        fixture_explain(fixture, mr_builder_text(&block->sql), strcmp(block->kind, "plan verbose") == 0, &actual);
-        mr_builder_append_format(rewritten, "%s\n%s----\n%s\n", block->kind, mr_builder_text(&block->sql),
-                                 mr_builder_text(&actual));
+        ck_assert_msg(strncmp(block->kind, "plan", 4) == 0, "%s: unknown block %s", path,
+                      block->kind);
+        fixture_explain(fixture, mr_builder_text(&block->sql),
+                        strcmp(block->kind, "plan verbose") == 0, &actual);
+        mr_builder_append_format(rewritten, "%s\n%s----\n%s\n", block->kind,
+                                 mr_builder_text(&block->sql), mr_builder_text(&actual));
         if (getenv("MR_PLANS_REWRITE") == NULL) {
             ck_assert_msg(strcmp(mr_builder_text(&actual), mr_builder_text(&block->expected)) == 0,
                           "%s:\n%swanted:\n%sgot:\n%s", path, mr_builder_text(&block->sql),
@@ -162,8 +165,8 @@ static void expect_in_readme(const char *readme, MrBuilder *stage)
     if (getenv("MR_PLANS_REWRITE") != NULL) {
         printf("%s\n", mr_builder_text(stage)); /* to be pasted into the page */
     } else {
-        ck_assert_msg(strstr(readme, mr_builder_text(stage)) != NULL, "planner/README.md lacks:\n%s",
-                      mr_builder_text(stage));
+        ck_assert_msg(strstr(readme, mr_builder_text(stage)) != NULL,
+                      "planner/README.md lacks:\n%s", mr_builder_text(stage));
     }
     mr_builder_clear(stage);
 }
@@ -185,7 +188,8 @@ START_TEST(test_readme_is_true)
     mr_ast_print(&stage, node, MR_PRINT_SHOWN);
     expect_in_readme(readme, &stage);
     mr_binder_init(&binder, &fixture.context, MR_BIND_STANDING, &fixture.err);
-    ck_assert_int_eq(mr_bind_query(&binder, MR_AST_AS(MrAstCreateView, node)->query, true, &bound), MR_OK);
+    ck_assert_int_eq(mr_bind_query(&binder, MR_AST_AS(MrAstCreateView, node)->query, true, &bound),
+                     MR_OK);
     mr_logical_print(bound.node, &stage);
     expect_in_readme(readme, &stage);
     ck_assert_int_eq(mr_rewrite_all(&binder, &bound.node), MR_OK);

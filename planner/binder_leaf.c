@@ -1,0 +1,192 @@
+/*
+ * planner/binder_leaf.c - binds the leaves of expressions: literals, parameters, columns.
+ * Must not know where the result goes.
+ */
+#include "planner/binder.h"
+
+#include "parser/parser.h"
+#include "planner/literal.h"
+#include "planner/nearest.h"
+
+#include <string.h>
+
+/* ---- Constants and parameters ------------------------------------------------------------ */
+
+MrStatus mr_bind_literal(MrBinder *b, const MrAstLiteral *literal, MrExpr **out)
+{
+    MrDatum value = { .type = mr_type(MR_TYPE_UNKNOWN) };
+    switch (literal->literal) {
+    case MR_LITERAL_NULL: value.is_null = true; break;
+    case MR_LITERAL_BOOLEAN:
+        value.type = mr_type(MR_TYPE_BOOL);
+        value.boolean = literal->boolean;
+        break;
+    case MR_LITERAL_INTEGER:
+    case MR_LITERAL_DECIMAL:
+        MR_TRY(mr_literal_number(literal->text, literal->literal == MR_LITERAL_INTEGER, &value,
+                                 b->err));
+        break;
+    case MR_LITERAL_STRING:
+        value.text = mr_text_make(literal->text, (uint32_t)strlen(literal->text));
+        break;
+    }
+    return mr_expr_constant(b->arena, &value, literal->base.position, out, b->err);
+}
+
+MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, MrExpr **out)
+{
+    MrType type;
+    MrDatum value = { 0 };
+    MR_TRY(mr_planner_type(literal->type, &type, b->err));
+    MrStatus status =
+        type.id == MR_TYPE_INTERVAL
+            ? mr_literal_interval(literal->text, literal->type->interval_fields, &value, b->err)
+            : mr_datum_parse(b->arena, type, mr_string(literal->text), b->context->zone, &value,
+                             b->err);
+    if (status != MR_OK) {
+        if (b->view_depth == 0) {
+            mr_error_at(b->err, literal->base.position);
+        }
+        return status;
+    }
+    value.type = type;
+    return mr_expr_constant(b->arena, &value, literal->base.position, out, b->err);
+}
+
+static MrStatus parameters_grow(MrBinder *b, MrParameters *parameters, uint32_t count)
+{
+    if (count <= parameters->count) {
+        return MR_OK;
+    }
+    if (count > parameters->capacity) {
+        MrType *types;
+        uint32_t capacity = count < 16 ? 16 : count;
+        MR_NEW_ARRAY(b->arena, types, capacity, b->err);
+        if (parameters->count > 0) {
+            memcpy(types, parameters->types, parameters->count * sizeof *types);
+        }
+        parameters->types = types;
+        parameters->capacity = capacity;
+    }
+    for (uint32_t i = parameters->count; i < count; i++) {
+        parameters->types[i] = mr_type(MR_TYPE_UNKNOWN);
+    }
+    parameters->count = count;
+    return MR_OK;
+}
+
+/* A parameter is a constant: its value at Bind, a NULL that remembers its number (`column`) before. */
+MrStatus mr_bind_parameter(MrBinder *b, const MrAstParameter *parameter, MrExpr **out)
+{
+    MrParameters *parameters = b->context->parameters;
+    int32_t position = parameter->base.position;
+    if (parameters == NULL || b->view_depth > 0) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_PARAMETER, position, "there is no parameter $%d",
+                             parameter->number);
+    }
+    if (parameter->number < 1 || parameter->number > MR_SQL_PARAMETER_MAX ||
+        (parameters->values != NULL && (uint32_t)parameter->number > parameters->count)) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_PARAMETER, position, "there is no parameter $%d",
+                             parameter->number);
+    }
+    MR_TRY(parameters_grow(b, parameters, (uint32_t)parameter->number));
+    uint32_t index = (uint32_t)parameter->number - 1;
+    MrDatum value = { .type = mr_type(parameters->types[index].id), .is_null = true };
+    if (parameters->values != NULL) {
+        value = parameters->values[index];
+        value.type = value.type.id == MR_TYPE_UNKNOWN ? parameters->types[index] : value.type;
+        value.type = value.type.id == MR_TYPE_UNKNOWN ? mr_type(MR_TYPE_TEXT) : value.type;
+        return mr_expr_constant(b->arena, &value, position, out, b->err);
+    }
+    MR_TRY(mr_expr_constant(b->arena, &value, position, out, b->err));
+    (*out)->column = (uint32_t)parameter->number;
+    return MR_OK;
+}
+
+/* ---- Columns ----------------------------------------------------------------------------- */
+
+static MrStatus unknown_column(MrBinder *b, const MrAstColumn *column, const char *qualifier,
+                               const char *name)
+{
+    MrNearest nearest;
+    mr_nearest_init(&nearest, name);
+    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, column->base.position,
+                  "column %s%s%s%s does not exist", qualifier != NULL ? qualifier : "\"",
+                  qualifier != NULL ? "." : "", name, qualifier != NULL ? "" : "\"");
+    for (uint32_t i = 0; b->scope != NULL && i < b->scope->input->column_count; i++) {
+        mr_nearest_offer(&nearest, mr_string(b->scope->input->columns[i].name));
+    }
+    if (nearest.best.data != NULL && b->scope->alias != NULL) {
+        return mr_error_hint(b->err, "Perhaps you meant to reference the column \"%s.%.*s\".",
+                             b->scope->alias, (int)nearest.best.length, nearest.best.data);
+    }
+    return mr_nearest_hint(&nearest, b->err);
+}
+
+/* t.a and s.t.a; a relation's name does not hide behind its alias. */
+static bool qualifier_fits(const MrScope *scope, const MrNameList *parts)
+{
+    if (parts->count < 2) {
+        return true;
+    }
+    if (scope == NULL || scope->alias == NULL || parts->count > 3 ||
+        strcmp(scope->alias, parts->items[parts->count - 2]) != 0) {
+        return false;
+    }
+    return parts->count == 2 ||
+           (scope->schema_name != NULL && strcmp(scope->schema_name, parts->items[0]) == 0);
+}
+
+static MrStatus bind_place(MrBinder *b, const MrAstColumn *column, const char *name, MrExpr **out)
+{
+    *out = NULL;
+    if (b->scope == NULL || !b->scope->has_place) {
+        return MR_OK;
+    }
+    if (strcmp(name, "_seq") == 0) {
+        return mr_expr_new(b->arena, MR_EXPR_SEQUENCE, mr_type(MR_TYPE_INT64),
+                           column->base.position, 0, out, b->err);
+    }
+    if (strcmp(name, "_arrival") == 0) {
+        return mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ),
+                           column->base.position, 0, out, b->err);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+{
+    if (column->star) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, column->base.position, "* is not allowed here");
+    }
+    const char *name = column->parts.items[column->parts.count - 1];
+    const char *qualifier =
+        column->parts.count > 1 ? column->parts.items[column->parts.count - 2] : NULL;
+    if (!qualifier_fits(b->scope, &column->parts)) {
+        mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, column->base.position,
+                      "missing FROM-clause entry for table \"%s\"", qualifier);
+        if (b->scope != NULL && b->scope->alias != NULL) {
+            mr_error_hint(b->err, "Perhaps you meant to reference the table alias \"%s\".",
+                          b->scope->alias);
+        }
+        return MR_ERR_UNDEFINED_TABLE;
+    }
+    int64_t found = -1;
+    for (uint32_t i = 0; b->scope != NULL && i < b->scope->input->column_count; i++) {
+        const char *candidate = b->scope->input->columns[i].name;
+        if (candidate == NULL || strcmp(candidate, name) != 0) {
+            continue;
+        }
+        if (found >= 0) {
+            return mr_bind_error(b, MR_ERR_AMBIGUOUS_COLUMN, column->base.position,
+                                 "column reference \"%s\" is ambiguous", name);
+        }
+        found = i;
+    }
+    if (found >= 0) {
+        return mr_expr_column(b->arena, (uint32_t)found, b->scope->input->columns[found].type,
+                              column->base.position, out, b->err);
+    }
+    MR_TRY(bind_place(b, column, name, out));
+    return *out != NULL ? MR_OK : unknown_column(b, column, qualifier, name);
+}

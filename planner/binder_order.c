@@ -1,0 +1,176 @@
+/*
+ * planner/binder_order.c - ORDER BY, LIMIT and OFFSET.  Must not know where rows come from.
+ */
+#include "planner/select_list.h"
+
+#include "planner/literal.h"
+
+#include <string.h>
+
+/* An ordinal or an output name; -1: an expression over the input. */
+static MrStatus sort_by_output(MrBinder *b, const MrNode *node, const MrSelectList *list,
+                               int64_t *out)
+{
+    *out = -1;
+    if (node->kind == MR_AST_LITERAL) {
+        const MrAstLiteral *literal = MR_AST_AS(const MrAstLiteral, node);
+        MrDatum number;
+        if (literal->literal != MR_LITERAL_INTEGER) {
+            return mr_bind_error(b, MR_ERR_SYNTAX, node->position,
+                                 "non-integer constant in ORDER BY");
+        }
+        MR_TRY(mr_literal_number(literal->text, true, &number, b->err));
+        if (number.type.id == MR_TYPE_NUMERIC || number.integer < 1 ||
+            number.integer > list->visible) {
+            return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, node->position,
+                                 "ORDER BY position %s is not in select list", literal->text);
+        }
+        *out = number.integer - 1;
+        return MR_OK;
+    }
+    if (node->kind != MR_AST_COLUMN || MR_AST_AS(const MrAstColumn, node)->parts.count != 1 ||
+        MR_AST_AS(const MrAstColumn, node)->star) {
+        return MR_OK;
+    }
+    const char *name = MR_AST_AS(const MrAstColumn, node)->parts.items[0];
+    for (uint32_t i = 0; i < list->visible; i++) {
+        if (list->names[i] == NULL || strcmp(list->names[i], name) != 0) {
+            continue;
+        }
+        if (*out >= 0 && !mr_expr_equal(list->exprs[*out], list->exprs[i])) {
+            return mr_bind_error(b, MR_ERR_AMBIGUOUS_COLUMN, node->position,
+                                 "ORDER BY \"%s\" is ambiguous", name);
+        }
+        *out = *out >= 0 ? *out : i;
+    }
+    return MR_OK;
+}
+
+/* The column that holds the sort expression: one of the list, or one more, which is not shown. */
+static MrStatus sort_column(MrBinder *b, const MrNode *node, bool is_distinct, MrSelectList *list,
+                            uint32_t *out)
+{
+    int64_t found;
+    MrExpr *expr;
+    MR_TRY(sort_by_output(b, node, list, &found));
+    if (found >= 0) {
+        *out = (uint32_t)found;
+        return MR_OK;
+    }
+    MR_TRY(mr_bind_expr_known(b, node, &expr));
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (mr_expr_equal(list->exprs[i], expr)) {
+            *out = i;
+            return MR_OK;
+        }
+    }
+    if (is_distinct) {
+        return mr_bind_error(
+            b, MR_ERR_INVALID_COLUMN_REFERENCE, node->position,
+            "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
+    }
+    *out = list->count;
+    return mr_select_add(b, list, expr, NULL, node);
+}
+
+static MrStatus check_sortable(MrBinder *b, MrType type, int32_t position)
+{
+    if (type.id == MR_TYPE_JSON) {
+        mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position,
+                      "could not identify an ordering operator for type json");
+        return mr_error_hint(b->err, "Use an explicit ordering operator or modify the query.");
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_order_by(MrBinder *b, const MrAstQuery *query, MrSelectList *list, MrSortKey **out)
+{
+    MrSortKey *keys;
+    MR_NEW_ARRAY(b->arena, keys, query->order_by.count, b->err);
+    b->clause = MR_CLAUSE_ORDER_BY;
+    for (uint32_t i = 0; i < query->order_by.count; i++) {
+        const MrAstSort *sort = MR_AST_AS(const MrAstSort, query->order_by.items[i]);
+        bool descending = sort->direction == MR_SORT_DESC;
+        MR_TRY(
+            sort_column(b, sort->expr, query->distinct == MR_DISTINCT_ROWS, list, &keys[i].column));
+        MR_TRY(check_sortable(b, list->exprs[keys[i].column]->type, sort->expr->position));
+        keys[i].descending = descending;
+        keys[i].nulls_first =
+            sort->nulls == MR_NULLS_DEFAULT ? descending : sort->nulls == MR_NULLS_FIRST;
+    }
+    *out = keys;
+    return MR_OK;
+}
+
+static MrStatus bind_limit(MrBinder *b, const MrNode *node, MrClause clause, uint64_t otherwise,
+                           uint64_t *out)
+{
+    *out = otherwise;
+    if (node == NULL) {
+        return MR_OK;
+    }
+    MrDatum value;
+    MrScope *scope = b->scope;
+    b->scope = NULL;
+    b->clause = clause;
+    MrStatus status =
+        mr_bind_constant(b, node, mr_type(MR_TYPE_INT64), mr_clause_name(clause), &value);
+    b->scope = scope;
+    MR_TRY(status);
+    if (!value.is_null && value.integer < 0) {
+        return mr_bind_error(
+            b, clause == MR_CLAUSE_LIMIT ? MR_ERR_INVALID_LIMIT : MR_ERR_INVALID_OFFSET,
+            node->position, "%s must not be negative", mr_clause_name(clause));
+    }
+    *out = value.is_null ? otherwise : (uint64_t)value.integer;
+    return MR_OK;
+}
+
+/* ORDER BY, LIMIT and OFFSET: ad hoc only. */
+MrStatus mr_bind_check_order(MrBinder *b, const MrAstQuery *query)
+{
+    bool has_limit = query->limit != NULL || query->offset != NULL;
+    if (query->with_ties) {
+        return mr_bind_unsupported(b, query->limit != NULL ? query->limit->position : -1,
+                                   "Use LIMIT.", "WITH TIES is not supported yet");
+    }
+    if (query->locking != NULL) {
+        return mr_bind_unsupported(b, query->base.position,
+                                   "Leave it out: readers never block here.", "%s is not supported",
+                                   query->locking);
+    }
+    if (b->mode != MR_BIND_STANDING || (query->order_by.count == 0 && !has_limit)) {
+        return MR_OK;
+    }
+    if (!has_limit) {
+        return mr_bind_unsupported(b, query->order_by.items[0]->position,
+                                   "A table has no order: sort when reading it.",
+                                   "ORDER BY without LIMIT in a standing query is refused");
+    }
+    int32_t position = query->limit != NULL ? query->limit->position : query->offset->position;
+    return mr_bind_unsupported(
+        b, position,
+        "Keep all rows, and put ORDER BY … LIMIT on the SELECT that reads the "
+        "result.",
+        "a maintained top-N comes with a later version");
+}
+
+MrStatus mr_bind_add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey *keys,
+                          MrLogical **node)
+{
+    MrLogical *sort;
+    if (query->order_by.count == 0 && query->limit == NULL && query->offset == NULL) {
+        return MR_OK;
+    }
+    MR_NEW(b->arena, sort, b->err);
+    sort->kind = MR_LOGICAL_SORT;
+    sort->input = *node;
+    sort->columns = (*node)->columns;
+    sort->column_count = (*node)->column_count;
+    sort->sort_keys = keys;
+    sort->sort_key_count = query->order_by.count;
+    MR_TRY(bind_limit(b, query->limit, MR_CLAUSE_LIMIT, UINT64_MAX, &sort->limit));
+    MR_TRY(bind_limit(b, query->offset, MR_CLAUSE_OFFSET, 0, &sort->offset));
+    *node = sort;
+    return MR_OK;
+}

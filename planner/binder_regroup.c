@@ -1,0 +1,83 @@
+/*
+ * planner/binder_regroup.c - the select list put over the groups: what was bound over the rows becomes
+ * an expression over keys and aggregates, or an error.  Must not know how groups are kept.
+ */
+#include "planner/binder.h"
+
+static MrStatus ungrouped(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr)
+{
+    const char *name = expr->kind == MR_EXPR_SEQUENCE ? "_seq" : "_arrival";
+    if (expr->kind == MR_EXPR_COLUMN) {
+        name = grouping->input->columns[expr->column].name;
+    }
+    return mr_bind_error(
+        b, MR_ERR_GROUPING, expr->position,
+        "column \"%s\" must appear in the GROUP BY clause or be used in an aggregate function",
+        name != NULL ? name : "?column?");
+}
+
+/* now() beside groups of rows is not any row's arrival. */
+static MrStatus regroup_now(MrBinder *b, const MrExpr *expr, MrExpr **out)
+{
+    if (b->mode == MR_BIND_STANDING) {
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, expr->position,
+                      "now() is refused here: a standing query's answer "
+                      "depends on its rows only");
+        return mr_error_hint(b->err, "Use max(_arrival), or max(now()).");
+    }
+    MrDatum now = { .type = expr->type, .integer = b->context->now_us };
+    return mr_expr_constant(b->arena, &now, expr->position, out, b->err);
+}
+
+static MrStatus aggregate_output(MrBinder *b, const MrLogical *aggregate, uint32_t column,
+                                 int32_t position, MrExpr **out)
+{
+    return mr_expr_column(b->arena, column, aggregate->columns[column].type, position, out, b->err);
+}
+
+static MrStatus regroup_column(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
+                               const MrExpr *expr, MrExpr **out)
+{
+    if (expr->column >= MR_AGGREGATE_COLUMN) {
+        return aggregate_output(
+            b, aggregate, mr_logical_call_column(aggregate, expr->column - MR_AGGREGATE_COLUMN),
+            expr->position, out);
+    }
+    const MrLogicalColumn *column = &grouping->input->columns[expr->column];
+    if (grouping->window_of != NULL && column->window_of == grouping->window_of) {
+        /* Both bounds are there when either is grouped. */
+        return aggregate_output(b, aggregate, column->role == MR_TIME_WINDOW_END ? 1 : 0,
+                                expr->position, out);
+    }
+    return ungrouped(b, grouping, expr);
+}
+
+MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
+                         const MrExpr *expr, MrExpr **out)
+{
+    for (uint32_t i = 0; i < grouping->key_count; i++) {
+        if (mr_expr_equal(expr, grouping->keys[i])) {
+            return aggregate_output(b, aggregate, grouping->key_columns[i], expr->position, out);
+        }
+    }
+    if (expr->kind == MR_EXPR_COLUMN) {
+        return regroup_column(b, grouping, aggregate, expr, out);
+    }
+    if (expr->kind == MR_EXPR_ARRIVAL && expr->column == MR_ARRIVAL_NOW) {
+        return regroup_now(b, expr, out);
+    }
+    if (expr->kind == MR_EXPR_ARRIVAL || expr->kind == MR_EXPR_SEQUENCE) {
+        return ungrouped(b, grouping, expr);
+    }
+    MrExpr *copy;
+    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
+                       b->err));
+    MrExpr **args = copy->args;
+    *copy = *expr;
+    copy->args = args;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        MR_TRY(mr_bind_regroup(b, grouping, aggregate, expr->args[i], &args[i]));
+    }
+    *out = copy;
+    return MR_OK;
+}

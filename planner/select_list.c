@@ -1,0 +1,89 @@
+/*
+ * planner/select_list.c - see select_list.h.
+ */
+#include "planner/select_list.h"
+
+#include <string.h>
+
+MrStatus mr_select_add(MrBinder *b, MrSelectList *list, MrExpr *expr, const char *name,
+                       const MrNode *node)
+{
+    if (list->count == MR_PLAN_COLUMNS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, -1,
+                             "target lists can have at most %d entries", MR_PLAN_COLUMNS_MAX);
+    }
+    if (list->count == list->capacity) {
+        MrSelectList grown = *list;
+        grown.capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+        MR_NEW_ARRAY(b->arena, grown.exprs, grown.capacity, b->err);
+        MR_NEW_ARRAY(b->arena, grown.names, grown.capacity, b->err);
+        MR_NEW_ARRAY(b->arena, grown.positions, grown.capacity, b->err);
+        MR_NEW_ARRAY(b->arena, grown.nodes, grown.capacity, b->err);
+        for (uint32_t i = 0; i < list->count; i++) {
+            grown.exprs[i] = list->exprs[i];
+            grown.names[i] = list->names[i];
+            grown.positions[i] = list->positions[i];
+            grown.nodes[i] = list->nodes[i];
+        }
+        *list = grown;
+    }
+    list->exprs[list->count] = expr;
+    list->names[list->count] = name;
+    list->positions[list->count] = node != NULL ? node->position : -1;
+    list->nodes[list->count] = node;
+    list->count++;
+    return MR_OK;
+}
+
+MrStatus mr_select_add_star(MrBinder *b, MrSelectList *list, const MrAstColumn *star)
+{
+    const MrScope *scope = b->scope;
+    const MrNameList *parts = &star->parts;
+    if (scope == NULL || scope->input->relation == NULL) {
+        bool is_empty = scope == NULL || (scope->alias == NULL && scope->input->column_count == 0);
+        if (is_empty) {
+            return mr_bind_error(b, MR_ERR_SYNTAX, star->base.position,
+                                 "SELECT * with no tables specified is not valid");
+        }
+    }
+    if (parts->count > 0 &&
+        (scope->alias == NULL || strcmp(scope->alias, parts->items[parts->count - 1]) != 0)) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, star->base.position,
+                             "missing FROM-clause entry for table \"%s\"",
+                             parts->items[parts->count - 1]);
+    }
+    for (uint32_t i = 0; i < scope->input->column_count; i++) {
+        MrExpr *column;
+        if (scope->input->columns[i].name == NULL) {
+            continue; /* carried along for a window, not to be seen */
+        }
+        MR_TRY(mr_expr_column(b->arena, i, scope->input->columns[i].type, star->base.position,
+                              &column, b->err));
+        MR_TRY(mr_select_add(b, list, column, scope->input->columns[i].name, &star->base));
+        list->nodes[list->count - 1] = NULL;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_select_add_window_time(MrBinder *b, const MrLogical *input, MrSelectList *list)
+{
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        if (input->columns[i].name == NULL && input->columns[i].role != MR_TIME_NONE) {
+            MrExpr *column;
+            MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &column, b->err));
+            MR_TRY(mr_select_add(b, list, column, NULL, NULL));
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_select_make_known(MrBinder *b, MrSelectList *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->exprs[i]->type.id == MR_TYPE_UNKNOWN) {
+            MR_TRY(mr_coerce(b, list->exprs[i], mr_type(MR_TYPE_TEXT), MR_CAST_IMPLICIT,
+                             list->positions[i], &list->exprs[i]));
+        }
+    }
+    return MR_OK;
+}
