@@ -1,0 +1,228 @@
+#include "server/feed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/logging.h"
+#include "server/log_thread.h"
+#include "server/waits.h"
+#include "server/workers.h"
+
+/* What one feed may have appended that is not on disk: two such halves. */
+enum { UNSYNCED_BYTES_HALF = 32 << 20 };
+enum { POLL_US = 100 * 1000, PACE_US = 10 * 1000, SYNC_US = 2 * 1000 };
+
+static void check_waits(void *context)
+{
+    mr_waits_check(context);
+}
+
+/* ---- Waiting ------------------------------------------------------------------------------------- */
+
+static bool is_stopping(MrFeed *feed)
+{
+    pthread_mutex_lock(&feed->mutex);
+    bool stopping = feed->is_stopping;
+    pthread_mutex_unlock(&feed->mutex);
+    return stopping;
+}
+
+/* Until the time has passed, a mark is wanted or the feed is to stop. */
+static void pause_for(MrFeed *feed, int64_t us)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += us * 1000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&feed->mutex);
+    int ended = 0;
+    while (!feed->is_stopping && feed->marks_wanted == feed->marks_taken && ended != ETIMEDOUT) {
+        ended = pthread_cond_timedwait(&feed->changed, &feed->mutex, &until);
+    }
+    pthread_mutex_unlock(&feed->mutex);
+}
+
+/* Backpressure: the log thread makes older rows durable while newer ones are read. */
+static void wait_for_disk(MrFeed *feed, uint64_t sequence, size_t bytes)
+{
+    feed->newer.sequence = sequence;
+    feed->newer.bytes += bytes;
+    if (feed->newer.bytes < UNSYNCED_BYTES_HALF) {
+        return;
+    }
+    while (mr_log_synced(feed->server->log) < feed->older.sequence && !is_stopping(feed)) {
+        struct timespec pause = { .tv_nsec = SYNC_US * 1000 };
+        nanosleep(&pause, NULL);
+    }
+    feed->older = feed->newer;
+    feed->newer.bytes = 0;
+}
+
+/* ---- Marks --------------------------------------------------------------------------------------- */
+
+/* A FLUSH wants to know where the input ends now. */
+static MrStatus take_mark(MrFeed *feed, MrError *err)
+{
+    MrSourceOffset end = { .text = "" };
+    pthread_mutex_lock(&feed->mutex);
+    uint64_t wanted = feed->marks_wanted;
+    bool is_due = wanted != feed->marks_taken;
+    pthread_mutex_unlock(&feed->mutex);
+    if (!is_due) {
+        return MR_OK;
+    }
+    MR_TRY(feed->source_class->end_now(feed->source, &end, err));
+    pthread_mutex_lock(&feed->mutex);
+    feed->mark_end = end;
+    feed->marks_taken = wanted;
+    pthread_mutex_unlock(&feed->mutex);
+    mr_server_post(feed->server, check_waits, feed->server);
+    return MR_OK;
+}
+
+static void note_offset(MrFeed *feed, const MrSourceOffset *offset)
+{
+    pthread_mutex_lock(&feed->mutex);
+    feed->offset = *offset;
+    bool is_asked = feed->marks_wanted > 0;
+    pthread_mutex_unlock(&feed->mutex);
+    if (is_asked) {
+        mr_server_post(feed->server, check_waits, feed->server);
+    }
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------- */
+
+/* Each block is a transaction, so that rows are visible as they come. */
+static MrStatus put_block(MrFeed *feed, const MrBlock *block, const MrSourceOffset *after, MrError *err)
+{
+    uint64_t sequence;
+    MrDurability durability;
+    size_t bytes = mr_block_encoded_bytes(block);
+    MR_TRY(mr_ingest_block_from(feed->ingest, block, mr_string(after->text), err));
+    MR_TRY(mr_ingest_commit(feed->ingest, &sequence, &durability, err));
+    if (sequence > 0) {
+        wait_for_disk(feed, sequence, bytes);
+    }
+    return MR_OK;
+}
+
+/* at_end = 'close': no more rows will come, so every window may close. */
+static MrStatus close_windows(MrFeed *feed, MrError *err)
+{
+    const MrStream *stream = feed->relation->stream;
+    uint64_t sequence = 0;
+    if (strcmp(mr_option_text(stream->options, stream->option_count, "at_end", "wait"), "close") != 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_log_append_watermark(feed->server->log, MR_RECORD_ADVANCE, stream->id, MR_TIME_MAX, &sequence, err));
+    mr_log_thread_wake(feed->server);
+    return MR_OK;
+}
+
+static MrStatus read_input(MrFeed *feed, MrError *err)
+{
+    MrSourceState state = MR_SOURCE_MORE;
+    while (state != MR_SOURCE_END && !is_stopping(feed)) {
+        MrBlock *block = NULL;
+        MrSourceOffset after = { .text = "" };
+        MR_TRY(take_mark(feed, err));
+        MR_TRY(feed->source_class->next(feed->source, MR_BLOCK_ROWS_MAX, &block, &after, &state, err));
+        if (block != NULL && block->row_count > 0) {
+            MR_TRY(put_block(feed, block, &after, err));
+        }
+        note_offset(feed, &after);
+        if (state == MR_SOURCE_WAIT) {
+            pause_for(feed, feed->source_class == &mr_source_file ? POLL_US : PACE_US);
+        }
+    }
+    return state == MR_SOURCE_END ? close_windows(feed, err) : MR_OK;
+}
+
+static void *feed_main(void *context)
+{
+    MrFeed *feed = context;
+    MrError err = MR_ERROR_INIT;
+    MrStatus status = mr_feed_open(feed, &err);
+    if (status == MR_OK) {
+        status = read_input(feed, &err);
+    }
+    const char *name = feed->relation->name;
+    if (status != MR_OK) {
+        mr_log_line(MR_LOG_ERROR, "stream.failed", "stream \"%s\" stopped reading: %s %s%s%s", name, err.sqlstate,
+                    err.message, err.detail[0] != '\0' ? "; " : "", err.detail);
+    } else if (!is_stopping(feed)) {
+        mr_log_line(MR_LOG_INFO, "stream.ended", "stream \"%s\" has read its input to the end", name);
+    }
+    pthread_mutex_lock(&feed->mutex);
+    feed->state = status == MR_OK ? MR_FEED_ENDED : MR_FEED_FAILED;
+    feed->error = err;
+    pthread_mutex_unlock(&feed->mutex);
+    mr_server_post(feed->server, check_waits, feed->server);
+    return NULL;
+}
+
+/* ---- Life ---------------------------------------------------------------------------------------- */
+
+static void changed_init(pthread_cond_t *changed)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+MrStatus mr_feed_create(MrServer *server, const MrRelation *relation, MrFeed **out, MrError *err)
+{
+    *out = NULL;
+    MrFeed *feed = calloc(1, sizeof *feed);
+    if (feed == NULL) {
+        return mr_error_no_memory(err);
+    }
+    feed->server = server;
+    feed->catalog = mr_catalog_ref(server->catalog);
+    feed->relation = relation;
+    feed->error = (MrError)MR_ERROR_INIT;
+    mr_arena_init(&feed->arena, 0);
+    pthread_mutex_init(&feed->mutex, NULL);
+    changed_init(&feed->changed);
+    MrStatus status = mr_thread_start(&feed->thread, "feed", feed_main, feed, err);
+    if (status != MR_OK) {
+        mr_feed_destroy(feed);
+        return status;
+    }
+    feed->is_started = true;
+    *out = feed;
+    return MR_OK;
+}
+
+void mr_feed_ask_stop(MrFeed *feed)
+{
+    pthread_mutex_lock(&feed->mutex);
+    feed->is_stopping = true;
+    pthread_cond_broadcast(&feed->changed);
+    pthread_mutex_unlock(&feed->mutex);
+}
+
+void mr_feed_destroy(MrFeed *feed)
+{
+    if (feed == NULL) {
+        return;
+    }
+    if (feed->is_started) {
+        mr_feed_ask_stop(feed);
+        pthread_join(feed->thread, NULL);
+    }
+    if (feed->source != NULL) {
+        feed->source_class->close(feed->source);
+    }
+    mr_ingest_destroy(feed->ingest);
+    mr_arena_fini(&feed->arena);
+    pthread_cond_destroy(&feed->changed);
+    pthread_mutex_destroy(&feed->mutex);
+    mr_catalog_unref(feed->catalog);
+    free(feed);
+}

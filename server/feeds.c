@@ -1,0 +1,186 @@
+/*
+ * server/feeds.c - all streams that read by themselves, and how FLUSH waits for them.  On the event loop's thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/feed.h"
+
+struct MrFeeds {
+    MrFeed *first;
+};
+
+typedef struct MarkItem {
+    uint32_t stream_id;
+    uint64_t number;             /* of the feed's marks; 0: until the feed has ended */
+    bool has_end, is_reached;
+    MrSourceOffset end;
+} MarkItem;
+
+struct MrFeedMark {
+    uint32_t count;
+    MarkItem items[];
+};
+
+static MrFeed *feed_find(MrServer *server, uint32_t stream_id)
+{
+    MrFeed *feed = server->feeds != NULL ? server->feeds->first : NULL;
+    while (feed != NULL && feed->relation->stream->id != stream_id) {
+        feed = feed->next;
+    }
+    return feed;
+}
+
+MrStatus mr_feeds_create(MrServer *server, MrError *err)
+{
+    server->feeds = calloc(1, sizeof *server->feeds);
+    return server->feeds == NULL ? mr_error_no_memory(err) : MR_OK;
+}
+
+void mr_feeds_destroy(MrServer *server)
+{
+    if (server->feeds == NULL) {
+        return;
+    }
+    for (MrFeed *feed = server->feeds->first; feed != NULL; feed = feed->next) {
+        mr_feed_ask_stop(feed); /* all at once, so that they end side by side */
+    }
+    while (server->feeds->first != NULL) {
+        MrFeed *feed = server->feeds->first;
+        server->feeds->first = feed->next;
+        mr_feed_destroy(feed);
+    }
+    free(server->feeds);
+    server->feeds = NULL;
+}
+
+MrStatus mr_feeds_start(MrServer *server, const MrRelation *relation, MrError *err)
+{
+    MrFeed *feed;
+    if (feed_find(server, relation->stream->id) != NULL) {
+        return mr_error_set(err, MR_ERR_INTERNAL, "stream \"%s\" reads already", relation->name);
+    }
+    MR_TRY(mr_feed_create(server, relation, &feed, err));
+    feed->next = server->feeds->first;
+    server->feeds->first = feed;
+    return MR_OK;
+}
+
+/* What is kept about a stream's refused rows ends with the stream. */
+static void forget_rejected(MrServer *server, uint32_t stream_id)
+{
+    for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
+        const MrRelation *relation = mr_catalog_relation(server->catalog, i);
+        if (relation->kind == MR_RELATION_STREAM && relation->stream->id == stream_id) {
+            mr_ingest_rejected_forget(relation->name);
+        }
+    }
+}
+
+void mr_feeds_stop(MrServer *server, uint32_t stream_id)
+{
+    MrFeed *feed = feed_find(server, stream_id);
+    if (feed != NULL) {
+        MrFeed **link = &server->feeds->first;
+        while (*link != feed) {
+            link = &(*link)->next;
+        }
+        *link = feed->next;
+        mr_feed_destroy(feed);
+    }
+    forget_rejected(server, stream_id);
+}
+
+bool mr_feed_status(MrServer *server, uint32_t stream_id, const char **state, MrError *err)
+{
+    static const char *const names[] = { "running", "ended", "failed" };
+    MrFeed *feed = feed_find(server, stream_id);
+    if (feed == NULL) {
+        return false;
+    }
+    pthread_mutex_lock(&feed->mutex);
+    *state = names[feed->state];
+    if (err != NULL) {
+        *err = feed->error;
+    }
+    pthread_mutex_unlock(&feed->mutex);
+    return true;
+}
+
+/* ---- FLUSH --------------------------------------------------------------------------------------- */
+
+static void item_make(MrFeed *feed, MarkItem *item)
+{
+    item->stream_id = feed->relation->stream->id;
+    if (mr_feed_has_end(feed)) {
+        return; /* its end closes windows, so the end itself is waited for */
+    }
+    pthread_mutex_lock(&feed->mutex);
+    item->number = ++feed->marks_wanted;
+    pthread_cond_broadcast(&feed->changed);
+    pthread_mutex_unlock(&feed->mutex);
+}
+
+MrFeedMark *mr_feeds_mark(MrServer *server)
+{
+    uint32_t count = 0;
+    for (MrFeed *feed = server->feeds != NULL ? server->feeds->first : NULL; feed != NULL; feed = feed->next) {
+        count++;
+    }
+    if (count == 0) {
+        return NULL;
+    }
+    MrFeedMark *mark = calloc(1, sizeof *mark + count * sizeof mark->items[0]);
+    if (mark == NULL) {
+        MrError err = MR_ERROR_INIT;
+        mr_error_no_memory(&err);
+        mr_server_panic(&err); /* a FLUSH that does not wait would be a lie */
+    }
+    for (MrFeed *feed = server->feeds->first; feed != NULL; feed = feed->next) {
+        item_make(feed, &mark->items[mark->count++]);
+    }
+    return mark;
+}
+
+/* The feed's mutex is held. */
+static bool item_is_reached(const MrFeed *feed, MarkItem *item)
+{
+    if (feed->state != MR_FEED_RUNNING) {
+        return true; /* no more will come; a failure shows in millrace.streams */
+    }
+    if (item->number == 0) {
+        return false;
+    }
+    if (!item->has_end && feed->marks_taken >= item->number) {
+        item->has_end = true;
+        item->end = feed->mark_end;
+    }
+    return item->has_end
+           && (item->end.text[0] == '\0' || feed->source_class->compare(&feed->offset, &item->end) >= 0);
+}
+
+bool mr_feeds_reached(MrServer *server, MrFeedMark *mark)
+{
+    bool is_reached = true;
+    for (uint32_t i = 0; mark != NULL && i < mark->count; i++) {
+        MarkItem *item = &mark->items[i];
+        if (item->is_reached) {
+            continue;
+        }
+        MrFeed *feed = feed_find(server, item->stream_id);
+        if (feed == NULL) {
+            item->is_reached = true;
+            continue;
+        }
+        pthread_mutex_lock(&feed->mutex);
+        item->is_reached = item_is_reached(feed, item);
+        pthread_mutex_unlock(&feed->mutex);
+        is_reached = is_reached && item->is_reached;
+    }
+    return is_reached;
+}
+
+void mr_feeds_mark_free(MrFeedMark *mark)
+{
+    free(mark);
+}
