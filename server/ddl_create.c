@@ -80,6 +80,11 @@ static void relation_ids(MrDdl *ddl, const char *zone_name)
     ddl->relation.zone_name = zone_name;
 }
 
+static const char *zone_name(const MrDdl *ddl)
+{
+    return ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone);
+}
+
 /* ---- streams ------------------------------------------------------------------------------------ */
 
 MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err)
@@ -154,7 +159,7 @@ void mr_ddl_create_view(MrDdl *ddl)
         fail(ddl, status);
         return;
     }
-    relation_ids(ddl, ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone));
+    relation_ids(ddl, zone_name(ddl));
     mr_ddl_record(ddl, view_recorded);
 }
 
@@ -294,11 +299,12 @@ MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const
     return MR_OK;
 }
 
-static void query_marked_running(MrDdl *ddl)
+void mr_ddl_start_query(MrDdl *ddl)
 {
     MrQuerySpec spec = { .object_id = ddl->record.object.id, .plan = ddl->plan, .arena = ddl->plan_arena,
                          .catalog = ddl->catalog, .start_sequence = ddl->record.object.start_sequence, .is_new = true };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
+    spec.is_new = ddl->replaced == NULL;
     spec.relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
     /* The relation of the published catalogue must live as long as the query. */
     spec.catalog = ddl->server->catalog;
@@ -335,7 +341,7 @@ static void table_created(MrDdl *ddl)
         mr_ddl_finish(ddl);
         return;
     }
-    query_marked_running(ddl);
+    mr_ddl_start_query(ddl);
 }
 
 static void create_table_job(MrDdl *ddl, MrTarget *target)
@@ -360,7 +366,7 @@ static void query_recorded(MrDdl *ddl)
     mr_ddl_on_target(ddl, create_table_job, table_created);
 }
 
-static MrStatus plan_query(MrDdl *ddl, const MrAstCreateView *statement)
+static MrStatus make_plan(MrDdl *ddl, const MrAstCreateView *statement)
 {
     MrPlan *plan;
     ddl->plan_arena = calloc(1, sizeof *ddl->plan_arena);
@@ -371,7 +377,7 @@ static MrStatus plan_query(MrDdl *ddl, const MrAstCreateView *statement)
     MrPlannerContext context = mr_ddl_context(ddl, ddl->plan_arena);
     MR_TRY(mr_planner_standing(&context, statement, &plan, &ddl->err));
     ddl->plan = plan;
-    return fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
+    return MR_OK;
 }
 
 static MrStatus describe_query(MrDdl *ddl, const MrAstCreateView *statement)
@@ -390,29 +396,33 @@ static MrStatus describe_query(MrDdl *ddl, const MrAstCreateView *statement)
     ddl->relation = (MrRelation){ .kind = MR_RELATION_QUERY, .schema_name = "public", .name = statement->name.name,
                                   .query = statement->query, .standing = standing,
                                   .schema = { standing->visible_columns, standing->schema.columns } };
-    relation_ids(ddl, ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone));
+    relation_ids(ddl, zone_name(ddl));
     ddl->table = mr_targets_table(&ddl->relation);
     return MR_OK;
+}
+
+MrStatus mr_ddl_plan_query(MrDdl *ddl)
+{
+    const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
+    MR_TRY(make_plan(ddl, statement));
+    return describe_query(ddl, statement);
 }
 
 void mr_ddl_create_query(MrDdl *ddl)
 {
     const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
-    if (statement->or_replace && mr_catalog_find(ddl->catalog, NULL, statement->name.name) != NULL) {
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "CREATE OR REPLACE of a view that is there");
-        mr_error_hint(&ddl->err, "DROP MATERIALIZED VIEW it, then CREATE it: it starts from all retained rows.");
-        mr_ddl_finish(ddl);
+    if (statement->or_replace) {
+        ddl->replaced = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
+    }
+    if (ddl->replaced == NULL && name_is_taken(ddl, statement->name.name, statement->if_not_exists, statement->name.position)) {
         return;
     }
-    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists, statement->name.position)) {
-        return;
-    }
-    MrStatus status = plan_query(ddl, statement);
+    MrStatus status = fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
     if (status == MR_OK) {
         status = mr_random_uuid(ddl->record.object.uuid, &ddl->err);
     }
     if (status == MR_OK) {
-        status = describe_query(ddl, statement);
+        status = mr_ddl_plan_query(ddl);
     }
     if (status != MR_OK) {
         fail(ddl, status);
@@ -426,6 +436,10 @@ void mr_ddl_create_query(MrDdl *ddl)
     }
     ddl->record.object.start_sequence = facts.first_sequence == 0 ? 1 : facts.first_sequence;
     ddl->record.object.plan_hash = ddl->plan->plan_hash;
+    if (ddl->replaced != NULL) {
+        mr_ddl_replace_query(ddl);
+        return;
+    }
     ddl->record.object.state = "creating";
     mr_ddl_record(ddl, query_recorded);
 }

@@ -245,7 +245,7 @@ static MrStatus match_object(void *context, const MrCatalogObject *object, MrErr
     return MR_OK;
 }
 
-static MrStatus find_stored(MrDdl *ddl, const char *name, bool is_connection)
+MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection)
 {
     ObjectSearch search = { .name = name, .is_connection = is_connection };
     MR_TRY(mr_catalog_store_each(ddl->server->store, match_object, &search, &ddl->err));
@@ -258,7 +258,7 @@ static MrStatus find_stored(MrDdl *ddl, const char *name, bool is_connection)
 
 static MrStatus find_object(MrDdl *ddl, const char *name)
 {
-    return find_stored(ddl, name, false);
+    return mr_ddl_find_stored(ddl, name, false);
 }
 
 /* Connections and secrets: one at a time. */
@@ -284,7 +284,7 @@ static void drop_single(MrDdl *ddl, const MrAstDrop *statement)
     } else {
         ddl->status = check_connection_unused(ddl, name);
         if (ddl->status == MR_OK) {
-            ddl->status = find_stored(ddl, name, true);
+            ddl->status = mr_ddl_find_stored(ddl, name, true);
         }
         if (ddl->status == MR_OK) {
             ddl->record.op = MR_DDL_DROP;

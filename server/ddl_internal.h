@@ -8,10 +8,18 @@
 #include "server/targets.h"
 
 /* What a DDL record says; stored numbers, never change one. */
-typedef enum MrDdlOp { MR_DDL_CREATE = 1, MR_DDL_DROP = 2, MR_DDL_STATE = 3, MR_DDL_SECRET = 4, MR_DDL_DROP_SECRET = 5 } MrDdlOp;
+typedef enum MrDdlOp {
+    MR_DDL_CREATE = 1,
+    MR_DDL_DROP = 2,
+    MR_DDL_STATE = 3,
+    MR_DDL_SECRET = 4,
+    MR_DDL_DROP_SECRET = 5,
+    MR_DDL_REPLACE = 6,
+} MrDdlOp;
 
 typedef struct MrDdlRecord {
     MrDdlOp op;
+    uint32_t replaced_id;        /* REPLACE: the object that goes */
     MrCatalogObject object;      /* DROP, STATE: id (and state) only; SECRET: name only */
 } MrDdlRecord;
 
@@ -36,6 +44,9 @@ struct MrDdl {
     const MrRelation **victims;  /* DROP: dependents before what they depend on */
     uint32_t victim_count, victim_at;
     bool forces;
+    const MrRelation *replaced;  /* CREATE OR REPLACE: the query that goes */
+    MrSinkTable old_table;
+    MrDdlRecord replacement;     /* the new query's record while others are on their way */
     MrDdl *following;            /* in the queue */
 };
 
@@ -55,6 +66,16 @@ void mr_ddl_create_connection(MrDdl *ddl);
 void mr_ddl_create_secret(MrDdl *ddl);
 void mr_ddl_create_view(MrDdl *ddl);
 void mr_ddl_create_query(MrDdl *ddl);
+/* Goes on from a planned and described CREATE OR REPLACE of a query that is there. */
+void mr_ddl_replace_query(MrDdl *ddl);
+/* At start: a swap that a kill interrupted is done again, on the target's thread. */
+MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object, const MrRelation *relation, MrError *err);
+/* At start: what a kill left of a CREATE OR REPLACE that had not been decided. */
+MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object, const MrRelation *relation, MrError *err);
+MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection);
+/* Plans CREATE MATERIALIZED VIEW into an arena of its own and describes the relation and its table. */
+MrStatus mr_ddl_plan_query(MrDdl *ddl);
+void mr_ddl_start_query(MrDdl *ddl);
 void mr_ddl_drop(MrDdl *ddl);
 void mr_ddl_alter(MrDdl *ddl);
 

@@ -19,6 +19,7 @@ MrStatus mr_ddl_encode(const MrDdlRecord *record, MrBuilder *out, MrError *err)
     MrStateWriter writer = { .out = out };
     mr_state_write_u32(&writer, RECORD_FORMAT);
     mr_state_write_u32(&writer, record->op);
+    mr_state_write_u32(&writer, record->replaced_id);
     mr_state_write_u32(&writer, object->id);
     mr_state_write_u32(&writer, object->kind);
     write_text(&writer, object->name);
@@ -55,6 +56,7 @@ MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrErr
                             RECORD_FORMAT);
     }
     MR_TRY(mr_state_read_u32(&reader, &op, err));
+    MR_TRY(mr_state_read_u32(&reader, &out->replaced_id, err));
     MR_TRY(mr_state_read_u32(&reader, &object->id, err));
     MR_TRY(mr_state_read_u32(&reader, &kind, err));
     out->op = (MrDdlOp)op;
@@ -81,6 +83,9 @@ static MrStatus apply(MrServer *server, const MrDdlRecord *record, MrError *err)
         return mr_catalog_store_put(server->store, &record->object, err);
     case MR_DDL_DROP:
         return mr_catalog_store_remove(server->store, record->object.id, err);
+    case MR_DDL_REPLACE:
+        MR_TRY(mr_catalog_store_remove(server->store, record->replaced_id, err));
+        return mr_catalog_store_put(server->store, &record->object, err);
     case MR_DDL_STATE:
         return mr_catalog_store_set_state(server->store, record->object.id, record->object.state, "", err);
     case MR_DDL_SECRET: /* its value was stored before, so that it never stands in the log */

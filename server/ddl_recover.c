@@ -223,6 +223,8 @@ static MrStatus start_query(MrServer *server, const MrCatalogObject *object, con
     memcpy(spec.nonce, object->owner_nonce, sizeof spec.nonce);
     if (strcmp(object->state, "creating") == 0) {
         MR_TRY(finish_creation(server, object, relation, err));
+    } else if (strcmp(object->state, "swapping") == 0) {
+        MR_TRY(mr_ddl_finish_swap(server, object, relation, err));
     }
     return mr_scheduler_add(server, &spec, err);
 }
@@ -273,6 +275,10 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
             continue;
         }
         const MrRelation *relation = mr_catalog_find(server->catalog, NULL, object->name);
+        if (strcmp(object->state, "replacing") == 0) {
+            MR_TRY(mr_ddl_withdraw(server, object, relation, err));
+            continue;
+        }
         MR_TRY(start_query(server, object, relation, arenas[o], plans[o], err));
         arenas[o] = NULL;
     }

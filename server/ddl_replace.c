@@ -1,0 +1,415 @@
+/*
+ * server/ddl_replace.c - CREATE OR REPLACE MATERIALIZED VIEW: the new result is built beside the old one, under
+ * a name of its own, and takes its place in one target transaction once it covers the log.
+ *
+ *     record "replacing" → table beside → runs until it has caught up → record REPLACE (it decides) → swap
+ *
+ * A kill before the REPLACE record leaves the old query as it was: the next start withdraws the new one.  A kill
+ * after it leaves state "swapping": the next start swaps.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/fault.h"
+#include "common/logging.h"
+#include "server/ddl_internal.h"
+#include "server/log_thread.h"
+#include "server/scheduler.h"
+
+enum { NAME_BYTES_MAX = 63 };
+static const char beside_suffix[] = "_mr_new";
+
+static bool same_columns(const MrSchema *a, const MrSchema *b)
+{
+    if (a->column_count != b->column_count) {
+        return false;
+    }
+    for (uint32_t c = 0; c < a->column_count; c++) {
+        if (strcmp(a->columns[c].name, b->columns[c].name) != 0 || a->columns[c].type.id != b->columns[c].type.id) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static MrStatus check_replacement(MrDdl *ddl)
+{
+    const MrRelation *old = ddl->replaced;
+    const MrRelation *const *dependents;
+    uint32_t count;
+    if (old->kind != MR_RELATION_QUERY) {
+        return mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a materialized view", old->name);
+    }
+    const MrStandingQuery *before = old->standing, *after = ddl->relation.standing;
+    bool same_schema = (before->schema_name == NULL) == (after->schema_name == NULL)
+                       && (before->schema_name == NULL || strcmp(before->schema_name, after->schema_name) == 0);
+    if (strcmp(before->connection, after->connection) != 0 || !same_schema) {
+        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "\"%s\" cannot be replaced by a view in another target", old->name);
+        return mr_error_hint(&ddl->err, "DROP it and CREATE it there.");
+    }
+    MR_TRY(mr_catalog_dependents(ddl->catalog, old, &ddl->memory->arena, &dependents, &count, &ddl->err));
+    if (count > 0 && !same_columns(&old->schema, &ddl->relation.schema)) {
+        mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS, "the columns of \"%s\" cannot change: \"%s\" reads it",
+                     old->name, dependents[0]->name);
+        return mr_error_hint(&ddl->err, "Drop what depends on it first.");
+    }
+    if (strlen(old->name) + strlen(beside_suffix) > NAME_BYTES_MAX) {
+        return mr_error_set(&ddl->err, MR_ERR_NAME_TOO_LONG, "the name \"%s\" is too long to build a table beside it",
+                            old->name);
+    }
+    return MR_OK;
+}
+
+static const char *beside_name(MrArena *arena, const char *name)
+{
+    return mr_arena_printf(arena, "%s%s", name, beside_suffix);
+}
+
+/* While a swap is under way the new object's options name the old query: "swap <32 hex digits>". */
+static const char *swap_options(MrArena *arena, const uint8_t id[16])
+{
+    char text[33];
+    for (int i = 0; i < 16; i++) {
+        snprintf(text + 2 * i, 3, "%02x", id[i]);
+    }
+    return mr_arena_printf(arena, "swap %s", text);
+}
+
+static bool read_swap_options(const char *options, uint8_t id[16])
+{
+    if (strncmp(options, "swap ", 5) != 0 || strlen(options) != 37) {
+        return false;
+    }
+    for (int i = 0; i < 16; i++) {
+        unsigned byte;
+        if (sscanf(options + 5 + 2 * i, "%2x", &byte) != 1) {
+            return false;
+        }
+        id[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
+/* ---- giving up ------------------------------------------------------------------------------------ */
+
+static void withdrawn(MrDdl *ddl)
+{
+    ddl->status = ddl->err.status;
+    mr_ddl_finish(ddl);
+}
+
+static void record_withdrawal(MrDdl *ddl)
+{
+    MrError cause = ddl->err;
+    ddl->record.op = MR_DDL_DROP;
+    mr_ddl_record(ddl, withdrawn);
+    ddl->err = cause;
+}
+
+static void drop_beside_job(MrDdl *ddl, MrTarget *target)
+{
+    MrSink *sink;
+    MrError err = MR_ERROR_INIT;
+    mr_scheduler_remove(ddl->server, ddl->record.object.uuid, target, true);
+    if (mr_target_sink(target, &sink, &err) != MR_OK
+        || sink->sink_class->drop_table(sink, ddl->record.object.uuid, &ddl->table, &err) != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "replace.withdraw", &err); /* the table stays; the next start tries again */
+    }
+}
+
+static void give_up(MrDdl *ddl)
+{
+    if (ddl->thread == NULL) {
+        record_withdrawal(ddl);
+        return;
+    }
+    mr_ddl_on_target(ddl, drop_beside_job, record_withdrawal);
+}
+
+/* ---- the swap --------------------------------------------------------------------------------------- */
+
+static void swapped(MrDdl *ddl)
+{
+    MrCatalog *next;
+    if (ddl->status != MR_OK) { /* decided, not done: the next start swaps */
+        mr_error_hint(&ddl->err, "The new query has taken over; its table is put in place at the next start.");
+        mr_ddl_finish(ddl);
+        return;
+    }
+    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = mr_catalog_remove_relation(next, ddl->replaced->schema_name, ddl->replaced->name, &ddl->err);
+        if (ddl->status == MR_OK) {
+            ddl->status = mr_catalog_add_relation(next, &ddl->relation, &ddl->err);
+        }
+        if (ddl->status == MR_OK) {
+            mr_server_publish(ddl->server, next);
+        } else {
+            mr_catalog_unref(next);
+        }
+    }
+    if (ddl->status == MR_OK) {
+        ddl->status = mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id, "running", "", &ddl->err);
+    }
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_start_query(ddl);
+}
+
+static void swap_job(MrDdl *ddl, MrTarget *target)
+{
+    const MrStandingQuery *old = ddl->replaced->standing;
+    MrSink *sink;
+    mr_fault_point("ddl.before_swap");
+    mr_scheduler_remove(ddl->server, old->id, target, true);
+    mr_scheduler_remove(ddl->server, ddl->record.object.uuid, target, false);
+    ddl->status = mr_target_sink(target, &sink, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = sink->sink_class->swap_table(sink, old->id, &ddl->old_table, &ddl->table, &ddl->err);
+    }
+    mr_fault_point("ddl.after_swap");
+}
+
+static void decided(MrDdl *ddl)
+{
+    mr_ddl_on_target(ddl, swap_job, swapped);
+}
+
+/* Everything that the old query's readers could see is in the new table too. */
+static void caught_up(void *context, MrStatus status, const MrError *err)
+{
+    MrDdl *ddl = context;
+    MrQueryStatus query;
+    (void)err;
+    bool is_there = mr_scheduler_query_status(ddl->server, ddl->record.object.uuid, &query);
+    if (status != MR_OK || !is_there || query.state != MR_QUERY_RUNNING || query.target.state != MR_TARGET_RUNNING) {
+        const MrError *reason = is_there && query.state == MR_QUERY_FAILED ? &query.error : &query.target.error;
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE, "\"%s\" was not replaced: the new query stopped",
+                                   ddl->replaced->name);
+        if (is_there && reason->status != MR_OK) {
+            mr_error_detail(&ddl->err, "%s: %s", reason->sqlstate, reason->message);
+        }
+        give_up(ddl);
+        return;
+    }
+    ddl->status = mr_ddl_find_stored(ddl, ddl->replaced->name, false);
+    uint32_t replaced_id = ddl->record.object.id;
+    ddl->record = ddl->replacement;
+    if (ddl->status == MR_OK) {
+        ddl->record.object.options = swap_options(&ddl->memory->arena, ddl->replaced->standing->id);
+        ddl->status = ddl->record.object.options == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
+    }
+    if (ddl->status != MR_OK) {
+        give_up(ddl);
+        return;
+    }
+    ddl->record.op = MR_DDL_REPLACE;
+    ddl->record.replaced_id = replaced_id;
+    ddl->record.object.name = ddl->relation.name;
+    ddl->record.object.state = "swapping";
+    mr_ddl_record(ddl, decided);
+}
+
+/* ---- building beside -------------------------------------------------------------------------------- */
+
+static MrStatus run_beside(MrDdl *ddl)
+{
+    MrRelation *beside;
+    MR_NEW(ddl->plan_arena, beside, &ddl->err);
+    *beside = ddl->relation;
+    beside->name = beside_name(ddl->plan_arena, ddl->relation.name);
+    MrQuerySpec spec = { .object_id = ddl->record.object.id, .relation = beside, .plan = ddl->plan,
+                         .arena = ddl->plan_arena, .catalog = ddl->server->catalog,
+                         .start_sequence = ddl->record.object.start_sequence, .is_new = true };
+    memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
+    MR_TRY(mr_scheduler_add(ddl->server, &spec, &ddl->err));
+    /* The plan is the scheduler's now and goes when the swap takes this registration away: what runs after the
+     * swap is planned again. */
+    ddl->plan_arena = NULL;
+    MR_TRY(mr_ddl_plan_query(ddl));
+    ddl->table.name = beside_name(&ddl->memory->arena, ddl->relation.name);
+    return ddl->table.name == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
+}
+
+static void beside_created(MrDdl *ddl)
+{
+    if (ddl->status == MR_OK) {
+        ddl->status = run_beside(ddl);
+    }
+    if (ddl->status != MR_OK) {
+        give_up(ddl);
+        return;
+    }
+    mr_log_thread_wake(ddl->server);
+    mr_wait_covered(ddl->server, ddl->record.object.uuid, mr_log_appended(ddl->server->log), caught_up, ddl);
+}
+
+static void create_beside_job(MrDdl *ddl, MrTarget *target)
+{
+    static const uint8_t no_nonce[16];
+    MrSink *sink;
+    ddl->status = mr_target_sink(target, &sink, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = sink->sink_class->create_table(sink, ddl->record.object.uuid, no_nonce, &ddl->table, &ddl->err);
+    }
+}
+
+static void beside_recorded(MrDdl *ddl)
+{
+    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->relation.standing->connection, &ddl->thread, &ddl->err);
+    if (ddl->status != MR_OK) {
+        give_up(ddl);
+        return;
+    }
+    mr_ddl_on_target(ddl, create_beside_job, beside_created);
+}
+
+void mr_ddl_replace_query(MrDdl *ddl)
+{
+    ddl->status = check_replacement(ddl);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    ddl->old_table = mr_targets_table(ddl->replaced);
+    ddl->table = mr_targets_table(&ddl->relation);
+    ddl->table.name = beside_name(&ddl->memory->arena, ddl->relation.name);
+    ddl->record.object.name = ddl->table.name;
+    ddl->record.object.state = "replacing";
+    ddl->replacement = ddl->record;
+    mr_ddl_record(ddl, beside_recorded);
+}
+
+/* ---- at start --------------------------------------------------------------------------------------- */
+
+/* A target's part of what a kill interrupted; runs on its thread, and is told to the log when it fails. */
+typedef struct Leftover {
+    MrServer *server;
+    uint8_t id[16], old_id[16];
+    uint32_t object_id;
+    MrSinkTable table, old_table;
+    MrArena arena;               /* names */
+    MrStatus status;
+    MrError err;
+} Leftover;
+
+static void leftover_destroy(Leftover *leftover)
+{
+    mr_arena_fini(&leftover->arena);
+    free(leftover);
+}
+
+static void swap_is_finished(void *context)
+{
+    Leftover *leftover = context;
+    if (leftover->status == MR_OK) {
+        leftover->status = mr_catalog_store_set_state(leftover->server->store, leftover->object_id, "running", "",
+                                                      &leftover->err);
+    }
+    if (leftover->status != MR_OK) {
+        mr_log_error(MR_LOG_ERROR, "replace.swap", &leftover->err);
+    }
+    leftover_destroy(leftover);
+}
+
+static void finish_swap_job(void *context, MrTarget *target)
+{
+    Leftover *leftover = context;
+    MrSink *sink;
+    MrProgress progress;
+    MrError ignored = MR_ERROR_INIT;
+    leftover->status = mr_target_sink(target, &sink, &leftover->err);
+    /* The old query's progress row goes in the same transaction as the swap: without it the swap was done. */
+    if (leftover->status == MR_OK
+        && sink->sink_class->resolve(sink, leftover->old_id, &progress, &ignored) == MR_OK) {
+        leftover->status = sink->sink_class->swap_table(sink, leftover->old_id, &leftover->old_table, &leftover->table,
+                                                        &leftover->err);
+    }
+    mr_server_post(leftover->server, swap_is_finished, leftover);
+}
+
+static void withdraw_job(void *context, MrTarget *target)
+{
+    Leftover *leftover = context;
+    MrSink *sink;
+    leftover->status = mr_target_sink(target, &sink, &leftover->err);
+    if (leftover->status == MR_OK) {
+        leftover->status = sink->sink_class->drop_table(sink, leftover->id, &leftover->table, &leftover->err);
+    }
+    if (leftover->status != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "replace.withdraw", &leftover->err);
+    }
+    leftover_destroy(leftover);
+}
+
+static MrStatus leftover_create(MrServer *server, const MrCatalogObject *object, const MrRelation *relation,
+                                const char *name, Leftover **out, MrError *err)
+{
+    Leftover *leftover = calloc(1, sizeof *leftover);
+    if (leftover == NULL) {
+        return mr_error_no_memory(err);
+    }
+    mr_arena_init(&leftover->arena, 0);
+    leftover->server = server;
+    leftover->object_id = object->id;
+    memcpy(leftover->id, object->uuid, sizeof leftover->id);
+    leftover->table.name = mr_arena_strdup(&leftover->arena, name);
+    leftover->old_table.name = mr_arena_strdup(&leftover->arena, relation->name);
+    const char *schema_name = relation->standing->schema_name;
+    const char *kept = schema_name == NULL ? NULL : mr_arena_strdup(&leftover->arena, schema_name);
+    leftover->table.schema_name = leftover->old_table.schema_name = kept;
+    if (leftover->table.name == NULL || leftover->old_table.name == NULL || (schema_name != NULL && kept == NULL)) {
+        leftover_destroy(leftover);
+        return mr_error_no_memory(err);
+    }
+    *out = leftover;
+    return MR_OK;
+}
+
+MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object, const MrRelation *relation, MrError *err)
+{
+    MrTargetThread *thread;
+    Leftover *leftover;
+    char name[NAME_BYTES_MAX * 2];
+    snprintf(name, sizeof name, "%s%s", relation->name, beside_suffix);
+    MR_TRY(mr_targets_find(server, server->catalog, relation->standing->connection, &thread, err));
+    MR_TRY(leftover_create(server, object, relation, name, &leftover, err));
+    if (!read_swap_options(object->options, leftover->old_id)) {
+        leftover_destroy(leftover);
+        return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue does not say what \"%s\" replaces", relation->name);
+    }
+    mr_target_thread_post(thread, finish_swap_job, leftover);
+    return MR_OK;
+}
+
+MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object, const MrRelation *relation, MrError *err)
+{
+    MrTargetThread *thread;
+    Leftover *leftover;
+    MrCatalog *next;
+    uint64_t sequence;
+    MrBuilder payload;
+    MrDdlRecord record = { .op = MR_DDL_DROP, .object = { .id = object->id, .name = object->name } };
+    MR_TRY(mr_targets_find(server, server->catalog, relation->standing->connection, &thread, err));
+    MR_TRY(leftover_create(server, object, relation, relation->name, &leftover, err));
+    mr_target_thread_post(thread, withdraw_job, leftover);
+    mr_builder_init(&payload, 0);
+    MrStatus status = mr_ddl_encode(&record, &payload, err);
+    if (status == MR_OK) {
+        status = mr_log_append_ddl(server->log, (MrString){ payload.data, payload.length }, &sequence, err);
+    }
+    mr_builder_fini(&payload);
+    MR_TRY(status);
+    MR_TRY(mr_log_sync(server->log, err));
+    MR_TRY(mr_ddl_store(server, sequence, &record, err));
+    MR_TRY(mr_catalog_clone(server->catalog, &next, err));
+    status = mr_catalog_remove_relation(next, relation->schema_name, relation->name, err);
+    if (status != MR_OK) {
+        mr_catalog_unref(next);
+        return status;
+    }
+    mr_server_publish(server, next);
+    return MR_OK;
+}
