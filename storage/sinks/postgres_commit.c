@@ -109,7 +109,10 @@ static MrStatus epoch_apply(MrPgSink *sink, const MrEpoch *epoch, MrError *err)
 {
     const MrSinkTable *table = epoch->table;
     const MrChangeSet *changes = &epoch->changes;
+    MrPgKeyKind kind;
     MR_TRY(mr_sink_check_changes(table, changes, err));
+    /* What is wrong with the table is told by its own error, not by what a statement makes of it. */
+    MR_TRY(mr_postgres_inspect(sink, table, &kind, err));
     if (changes->delete_blocks > 0) {
         MR_TRY(mr_postgres_delete(sink, table, changes->deletes, changes->delete_blocks, err));
     }
@@ -121,6 +124,7 @@ static MrStatus epoch_apply(MrPgSink *sink, const MrEpoch *epoch, MrError *err)
     if (epoch->late_table != NULL && epoch->late_rows != NULL) {
         MrChangeSet late = { .upserts = &epoch->late_rows, .upsert_blocks = 1 };
         MR_TRY(mr_sink_check_changes(epoch->late_table, &late, err));
+        MR_TRY(mr_postgres_inspect(sink, epoch->late_table, &kind, err));
         MR_TRY(mr_postgres_append(sink, epoch->late_table, late.upserts, 1, err));
     }
     return MR_OK;
@@ -147,22 +151,6 @@ static MrStatus epochs_write(MrPgSink *sink, const MrEpoch *const *epochs, uint3
     return mr_postgres_finish(sink, unknown, err);
 }
 
-/* The tables are looked at before the transaction: what is wrong with one is told by its own error. */
-static MrStatus epochs_inspect(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count,
-                               int32_t *culprit, MrError *err)
-{
-    MrPgKeyKind kind;
-    for (uint32_t i = 0; i < count; i++) {
-        *culprit = (int32_t)i;
-        MR_TRY(mr_postgres_inspect(sink, epochs[i]->table, &kind, err));
-        if (epochs[i]->late_table != NULL) {
-            MR_TRY(mr_postgres_inspect(sink, epochs[i]->late_table, &kind, err));
-        }
-    }
-    *culprit = -1;
-    return MR_OK;
-}
-
 MrStatus mr_postgres_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
                             int32_t *culprit, MrError *err)
 {
@@ -170,7 +158,6 @@ MrStatus mr_postgres_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t
     *unknown = false;
     *culprit = -1;
     MR_TRY(mr_postgres_ensure_connected(sink, err));
-    MR_TRY(epochs_inspect(sink, epochs, count, culprit, err));
     MrStatus status = epochs_write(sink, epochs, count, unknown, culprit, err);
     if (status != MR_OK) {
         /* What we knew of the tables may have changed under us. */

@@ -52,10 +52,20 @@ MrStatus mr_postgres_error(PGconn *conn, const PGresult *result, const char *doi
     return status;
 }
 
-/* Reads what has come meanwhile: a server that was stopped has said so. */
+/* Reads what has come meanwhile: a server that was stopped has said so, and then closed.  The words
+ * and the end come by two reads. */
 bool mr_postgres_is_alive(PGconn *conn)
 {
-    return PQstatus(conn) == CONNECTION_OK && PQconsumeInput(conn) == 1 && PQstatus(conn) == CONNECTION_OK;
+    for (int i = 0; i < 3 && PQstatus(conn) == CONNECTION_OK; i++) {
+        struct pollfd item = { .fd = PQsocket(conn), .events = POLLIN };
+        if (poll(&item, 1, 0) <= 0) {
+            return true;
+        }
+        if (PQconsumeInput(conn) == 0) {
+            return false;
+        }
+    }
+    return PQstatus(conn) == CONNECTION_OK;
 }
 
 int64_t mr_postgres_deadline(const MrPgSession *session)
