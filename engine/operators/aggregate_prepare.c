@@ -4,6 +4,7 @@
  */
 #include "engine/operators/aggregate.h"
 
+#include "common/fault.h"
 #include "common/hash.h"
 
 /* A row's membership of a pane; a row of an expanded HOP has several. */
@@ -105,7 +106,8 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
     const MrVector *time = &block->columns[spec->time_column];
-    const int64_t *watermarks = spec->time_is_event ? block->place.watermarks : NULL;
+    bool tests_late = spec->time_is_event && !mr_fault_planted("skip_late_test");
+    const int64_t *watermarks = tests_late ? block->place.watermarks : NULL;
     bool expands = spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes;
     uint32_t most = 1;
     if (expands && spec->window.size_months == 0) {
@@ -204,6 +206,13 @@ static MrStatus split_lanes(MrAggregateChunk *chunk, uint32_t lanes, MrBatch *ba
         for (uint32_t i = 0; i < count; i++) {
             numbers[kept] = i;
             kept += mr_lane_of(hashes[i], lanes) == lane;
+        }
+        if (mr_fault_planted("float_order")) { /* sums of floats must not depend on the lanes' order */
+            for (uint32_t i = 0; i < kept / 2; i++) {
+                uint32_t other = numbers[kept - 1 - i];
+                numbers[kept - 1 - i] = numbers[i];
+                numbers[i] = other;
+            }
         }
         rows[lane] = (MrAggregateRows){ .rows = numbers, .count = kept };
     }
