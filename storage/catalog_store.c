@@ -10,6 +10,7 @@
 #include "common/fault.h"
 #include "common/file.h"
 #include "storage/catalog_store_internal.h"
+#include "storage/fault_vfs.h"
 
 #define APPLICATION_ID 0x4d524354 /* "MRCT" */
 enum { FORMAT_VERSION = 1 };
@@ -29,6 +30,10 @@ static const char schema_sql[] =
 MrStatus catalog_error(MrCatalogStore *store, const char *what, MrError *err)
 {
     int code = sqlite3_errcode(store->db);
+    int extended = sqlite3_extended_errcode(store->db);
+    if (extended == SQLITE_IOERR_FSYNC || extended == SQLITE_IOERR_DIR_FSYNC) {
+        store->is_failed = true;
+    }
     MrStatus status = code == SQLITE_FULL                               ? MR_ERR_DISK_FULL
                       : code == SQLITE_NOMEM                            ? MR_ERR_OUT_OF_MEMORY
                       : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? MR_ERR_CORRUPT
@@ -51,9 +56,26 @@ MrStatus catalog_prepare(MrCatalogStore *store, const char *sql, sqlite3_stmt **
                : catalog_error(store, "read", err);
 }
 
+/* After a failed sync nobody knows what is on the disk, and a second one may say yes to what the first
+ * has lost: the file is read again at the next start, and not written before. */
+MrStatus catalog_trust(const MrCatalogStore *store, MrError *err)
+{
+    if (!store->is_failed) {
+        return MR_OK;
+    }
+    mr_error_set(err, MR_ERR_IO, "the catalogue \"%s\" is not written any more: a sync has failed",
+                 store->path);
+    return mr_error_hint(err, "See to the disk, and start the server again.");
+}
+
 /* Runs a statement that gives no rows, and frees it. */
 MrStatus catalog_run(MrCatalogStore *store, sqlite3_stmt *statement, MrError *err)
 {
+    MrStatus trust = catalog_trust(store, err);
+    if (trust != MR_OK) {
+        sqlite3_finalize(statement);
+        return trust;
+    }
     int code = sqlite3_step(statement);
     MrStatus status =
         code == SQLITE_DONE || code == SQLITE_ROW ? MR_OK : catalog_error(store, "write", err);
@@ -113,11 +135,12 @@ static MrStatus counters_load(MrCatalogStore *store, MrError *err)
 static MrStatus store_load(MrCatalogStore *store, MrError *err)
 {
     bool is_new;
-    /* A rollback journal with EXTRA: the directory is synced too when the journal goes, which is the
-     * commit.  The file is small and written seldom. */
+    /* A rollback journal that is cut to nothing and synced: that is the commit.  (DELETE would keep it
+     * here, with old secrets in it: an exclusive lock makes it persistent.)  EXTRA: the directory is
+     * synced too.  The file is small and written seldom. */
     MR_TRY(catalog_exec(
         store,
-        "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;"
+        "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;"
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON",
         "open", err));
     MR_TRY(format_check(store, &is_new, err));
@@ -136,6 +159,7 @@ MrStatus mr_catalog_store_open(const char *path, MrCatalogStore **out, MrError *
 {
     MrFile *file;
     *out = NULL;
+    MR_TRY(mr_fault_vfs_register(err));
     /* SQLite would make it readable to the group: make it first, for our eyes only. */
     if (!mr_file_exists(path)) {
         MR_TRY(mr_file_open(path, MR_FILE_CREATE, &file, err));
@@ -148,8 +172,8 @@ MrStatus mr_catalog_store_open(const char *path, MrCatalogStore **out, MrError *
     store->path = strdup(path);
     MrStatus status = store->path == NULL ? mr_error_no_memory(err) : MR_OK;
     if (status == MR_OK &&
-        sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL) !=
-            SQLITE_OK) {
+        sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX,
+                        MR_FAULT_VFS_NAME) != SQLITE_OK) {
         status = store->db == NULL ? mr_error_no_memory(err) : catalog_error(store, "open", err);
     }
     if (status == MR_OK) {
@@ -192,6 +216,7 @@ MrStatus mr_catalog_store_begin(MrCatalogStore *store, uint64_t ddl_sequence, bo
     if (*is_applied) {
         return MR_OK;
     }
+    MR_TRY(catalog_trust(store, err));
     MR_TRY(catalog_exec(store, "BEGIN IMMEDIATE", "change", err));
     store->pending = ddl_sequence;
     store->pending_next_id = store->next_id;
@@ -226,6 +251,9 @@ void mr_catalog_store_rollback(MrCatalogStore *store)
         (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     }
     store->pending = 0;
+    /* A COMMIT that failed may have reached the file after all: what stands there decides.  When it
+     * cannot be read, begin() meets the same fault. */
+    (void)counters_load(store, NULL);
 }
 
 /* ---- objects ----------------------------------------------------------------------------- */

@@ -15,11 +15,14 @@ struct MrCatalogStore {
     uint32_t next_id;
     uint64_t pending; /* DDL record being applied */
     uint32_t pending_next_id;
+    bool is_failed; /* a sync failed: no more writes */
 };
 
 MrStatus catalog_error(MrCatalogStore *store, const char *what, MrError *err);
 MrStatus catalog_exec(MrCatalogStore *store, const char *sql, const char *what, MrError *err);
 MrStatus catalog_prepare(MrCatalogStore *store, const char *sql, sqlite3_stmt **out, MrError *err);
+/* MR_ERR_IO when the file must not be written any more. */
+MrStatus catalog_trust(const MrCatalogStore *store, MrError *err);
 /* Runs a statement that gives no rows, and frees it. */
 MrStatus catalog_run(MrCatalogStore *store, sqlite3_stmt *statement, MrError *err);
 

@@ -6,16 +6,15 @@
  * A child runs the story and tells in shared memory what was acknowledged.  This program's fsync and
  * fdatasync keep an image of what a disk must hold; the parent puts the image in place of the files.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "storage/checkpoint.h"
+#include "tests/crash/disk_image.h"
 #include "tests/unit/log_fixture.h"
 
-enum { TRANSACTIONS = 14, PART_ROWS = 30, DIED = 99, GAVE_UP = 3, CHILD_FAILED = 4 };
+enum { TRANSACTIONS = 14, PART_ROWS = 30 };
 
 typedef struct Shared {
     uint64_t transactions;  /* acknowledged */
@@ -26,92 +25,6 @@ typedef struct Shared {
 } Shared;
 
 static Shared *shared;
-static char image_directory[80]; /* "": no image is kept */
-
-/* ---- what the disk holds ----------------------------------------------------------------- */
-
-static void image_copy(int fd, const char *to)
-{
-    static char buffer[1 << 16];
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    off_t at = 0;
-    ssize_t got;
-    while ((got = pread(fd, buffer, sizeof buffer, at)) > 0) {
-        if (write(out, buffer, (size_t)got) != got) {
-            _exit(CHILD_FAILED);
-        }
-        at += got;
-    }
-    close(out);
-}
-
-/* Contents are kept by inode, names by the directory's last sync. */
-static int image_sync(int fd)
-{
-    struct stat info;
-    char path[160];
-    if (image_directory[0] == '\0') {
-        return 0;
-    }
-    if (fstat(fd, &info) != 0) {
-        return -1;
-    }
-    if (!S_ISDIR(info.st_mode)) {
-        snprintf(path, sizeof path, "%s/%llu", image_directory, (unsigned long long)info.st_ino);
-        image_copy(fd, path);
-        return 0;
-    }
-    char link[64], target[160] = "";
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    if (readlink(link, target, sizeof target - 1) < 4 ||
-        strcmp(target + strlen(target) - 4, "/log") != 0) {
-        return 0;
-    }
-    snprintf(path, sizeof path, "%s/names", image_directory);
-    FILE *names = fopen(path, "w");
-    DIR *dir = fdopendir(dup(fd));
-    if (names == NULL || dir == NULL) {
-        _exit(CHILD_FAILED);
-    }
-    rewinddir(dir);
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (entry->d_name[0] != '.') {
-            fprintf(names, "%llu %s\n", (unsigned long long)entry->d_ino, entry->d_name);
-        }
-    }
-    closedir(dir);
-    fclose(names);
-    return 0;
-}
-
-/* In place of the C library's: nothing here needs the disk itself. */
-int fsync(int fd)
-{
-    return image_sync(fd);
-}
-int fdatasync(int fd)
-{
-    return image_sync(fd);
-}
-
-/* The directory as a power loss leaves it. */
-static void image_restore(const char *directory)
-{
-    char command[600], path[160], name[100];
-    unsigned long long inode;
-    snprintf(command, sizeof command, "rm -f '%s'/*", directory);
-    ck_assert_int_eq(system(command), 0);
-    snprintf(path, sizeof path, "%s/names", image_directory);
-    FILE *names = fopen(path, "r");
-    while (names != NULL && fscanf(names, "%llu %99s", &inode, name) == 2) {
-        snprintf(command, sizeof command, "cp '%s/%llu' '%s/%s' 2>/dev/null || : > '%s/%s'",
-                 image_directory, inode, directory, name, directory, name);
-        ck_assert_int_eq(system(command), 0);
-    }
-    if (names != NULL) {
-        fclose(names);
-    }
-}
 
 /* ---- the story --------------------------------------------------------------------------- */
 
@@ -307,6 +220,7 @@ static void case_init(Case *c, bool with_image)
     snprintf(c->root, sizeof c->root, "%s", f->directory);
     snprintf(c->checkpoints, sizeof c->checkpoints, "%s/ckpt", c->root);
     snprintf(f->directory, sizeof f->directory, "%.40s/log", c->root);
+    snprintf(image_of, sizeof image_of, "%s", f->directory);
     ck_assert_int_eq(mkdir(c->checkpoints, 0700), 0);
     image_directory[0] = '\0';
     if (with_image) {
