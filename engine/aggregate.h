@@ -23,6 +23,7 @@ enum {
     MR_AGG_RETRACTS = 2,    /* takes negative weights */
     MR_AGG_HEAP = 4,        /* state holds memory: merge, write, read and destroy are set */
     MR_AGG_ORDERED = 8,     /* the result depends on the order of rows (sums of floats) */
+    MR_AGG_IDEMPOTENT = 16, /* a value that comes twice changes nothing (min, max) */
 };
 
 /* Rows to add: args are flat, NULL-free and dense (`rows` values); groups[i] names the group. */

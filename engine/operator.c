@@ -40,7 +40,7 @@ MrStatus mr_operator_note_failed(MrBatch *batch, const MrBlock *block, const MrR
     for (uint32_t i = 0; i < errors->count; i++) {
         if (notes->failed_count == notes->failed_capacity) {
             uint32_t capacity = notes->failed_capacity == 0 ? 16 : notes->failed_capacity * 2;
-            MrFailedRow *failed = realloc(notes->failed, capacity * sizeof *failed);
+            MrFailedRow *failed = realloc(notes->failed, (size_t)capacity * sizeof *failed);
             if (failed == NULL) {
                 return mr_error_no_memory(batch->err);
             }
@@ -77,16 +77,51 @@ static int compare_failed(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int compare_late(const void *a, const void *b)
+{
+    uint64_t x = ((const MrLateRow *)a)->sequence;
+    uint64_t y = ((const MrLateRow *)b)->sequence;
+    return (x > y) - (x < y);
+}
+
+/* The rows that a ring holds, oldest first. */
+static uint32_t copy_ring(const MrNotes *notes, MrLateRow *out)
+{
+    uint64_t kept = notes->late_rows < MR_NOTED_ROWS_MAX ? notes->late_rows : MR_NOTED_ROWS_MAX;
+    for (uint64_t i = 0; i < kept; i++) {
+        out[i] = notes->late[(notes->late_rows - kept + i) % MR_NOTED_ROWS_MAX];
+    }
+    return (uint32_t)kept;
+}
+
+/* Threads took chunks in turn: the rings are merged in order of the log, and of both the last stay. */
+static MrStatus merge_late(MrNotes *into, const MrNotes *from, MrError *err)
+{
+    if (from->late_rows == 0) {
+        return MR_OK;
+    }
+    MrLateRow *rows = malloc(2 * MR_NOTED_ROWS_MAX * sizeof *rows);
+    if (rows == NULL) {
+        return mr_error_no_memory(err);
+    }
+    uint32_t count = copy_ring(into, rows);
+    count += copy_ring(from, rows + count);
+    qsort(rows, count, sizeof *rows, compare_late);
+    into->late_rows += from->late_rows;
+    uint32_t kept = count < MR_NOTED_ROWS_MAX ? count : MR_NOTED_ROWS_MAX;
+    for (uint32_t i = 0; i < kept; i++) {
+        into->late[(into->late_rows - kept + i) % MR_NOTED_ROWS_MAX] = rows[count - kept + i];
+    }
+    free(rows);
+    return MR_OK;
+}
+
 MrStatus mr_notes_merge(MrNotes *into, const MrNotes *from, MrError *err)
 {
-    uint64_t kept = from->late_rows < MR_NOTED_ROWS_MAX ? from->late_rows : MR_NOTED_ROWS_MAX;
-    for (uint64_t i = from->late_rows - kept; i < from->late_rows; i++) {
-        into->late[into->late_rows++ % MR_NOTED_ROWS_MAX] = from->late[i % MR_NOTED_ROWS_MAX];
-    }
-    into->late_rows += from->late_rows - kept;
+    MR_TRY(merge_late(into, from, err));
     if (from->failed_count > 0) {
         uint32_t count = into->failed_count + from->failed_count;
-        MrFailedRow *failed = realloc(into->failed, count * sizeof *failed);
+        MrFailedRow *failed = realloc(into->failed, (size_t)count * sizeof *failed);
         if (failed == NULL) {
             return mr_error_no_memory(err);
         }

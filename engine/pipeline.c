@@ -270,7 +270,9 @@ MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrStatus (*each)(void *contex
     if (pipeline->is_broken) {
         return refuse_broken(err);
     }
-    MR_TRY(finish_operators(pipeline, err));
+    MrStatus status = finish_operators(pipeline, err);
+    pipeline->is_broken = status != MR_OK;
+    MR_TRY(status);
     return mr_collect_each(root_of(pipeline), each, context, err);
 }
 

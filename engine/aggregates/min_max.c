@@ -200,7 +200,7 @@ static MrStatus text_read(char *bytes, MrStateReader *reader, MrMemory *memory, 
 
 #define BEST_ENTRY(name_, ARG, State, update_, merge_, finalize_, doc_, example_, returns_)                \
     { .name = name_, .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##ARG,                   \
-      .state_bytes = sizeof(State), .update = update_, .merge = merge_, .finalize = finalize_, .doc = doc_, \
+      .state_bytes = sizeof(State), .flags = MR_AGG_IDEMPOTENT, .update = update_, .merge = merge_, .finalize = finalize_, .doc = doc_, \
       .example = name_ "(x) FROM (VALUES " example_ ") v(x)", .returns = returns_ }
 
 #define BEST_PAIR(ARG, State, suffix, values, least, greatest)                                            \
@@ -211,7 +211,7 @@ static MrStatus text_read(char *bytes, MrStateReader *reader, MrMemory *memory, 
 
 #define BEST_TEXT(name_, update_, merge_, doc_, returns_)                                                      \
     { .name = name_, .args = { MR_TYPE_TEXT }, .arg_count = 1, .result = MR_TYPE_TEXT,                          \
-      .state_bytes = sizeof(BestText), .flags = MR_AGG_HEAP, .update = update_, .merge = merge_,                \
+      .state_bytes = sizeof(BestText), .flags = MR_AGG_HEAP | MR_AGG_IDEMPOTENT, .update = update_, .merge = merge_,                \
       .finalize = best_text_finalize, .destroy = text_destroy, .write = text_write, .read = text_read,          \
       .doc = doc_, .example = name_ "(x) FROM (VALUES ('b'), ('a long enough text')) v(x)", .returns = returns_ }
 

@@ -30,9 +30,40 @@ typedef struct MultisetState {
 
 static _Thread_local MrTypeId sort_type; /* qsort hands its comparison no context */
 
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+/* Values that are equal and look different (1.0 and 1.00, 0 and -0, a month and 30 days) are kept
+ * apart: what is taken back must be what was added, or a sum's scale would depend on the order. */
+static int compare_looks(MrTypeId type, const char *a, const char *b)
+{
+    if (type == MR_TYPE_NUMERIC) {
+        MrDecimal x, y;
+        memcpy(&x, a, sizeof x);
+        memcpy(&y, b, sizeof y);
+        return COMPARE(x.scale, y.scale);
+    }
+    if (type == MR_TYPE_INTERVAL) {
+        MrInterval x, y;
+        memcpy(&x, a, sizeof x);
+        memcpy(&y, b, sizeof y);
+        return x.months != y.months ? COMPARE(x.months, y.months) : COMPARE(x.days, y.days);
+    }
+    if (type == MR_TYPE_FLOAT64 || type == MR_TYPE_FLOAT32) {
+        size_t sign = mr_type_info(type)->width - 1u; /* the last byte of a little-endian float */
+        return COMPARE((uint8_t)a[sign] & 0x80, (uint8_t)b[sign] & 0x80);
+    }
+    return 0;
+}
+
+static int compare_cells(MrTypeId type, const char *a, const char *b)
+{
+    int order = mr_cell_compare(type, a, b);
+    return order != 0 ? order : compare_looks(type, a, b);
+}
+
 static int compare_items(const void *a, const void *b)
 {
-    return mr_cell_compare(sort_type, ((const Item *)a)->cell, ((const Item *)b)->cell);
+    return compare_cells(sort_type, ((const Item *)a)->cell, ((const Item *)b)->cell);
 }
 
 static void item_free(MrTypeId type, Item *item, MrMemory *memory)
@@ -59,7 +90,7 @@ static void multiset_settle(Multiset *set)
     for (uint32_t i = 0; i < set->used;) {
         Item item = set->items[i];
         uint32_t next = i + 1;
-        while (next < set->used && mr_cell_compare(set->type, item.cell, set->items[next].cell) == 0) {
+        while (next < set->used && compare_cells(set->type, item.cell, set->items[next].cell) == 0) {
             item.count += set->items[next].count;
             item_free(set->type, &set->items[next], set->memory);
             next++;
@@ -234,7 +265,11 @@ static MrStatus feed_base(const MrAggregate *base, Multiset *set, char *state, M
     MrMemory unlimited = { 0 };
     uint32_t rows = 0;
     for (uint32_t i = 0; i < set->used; i++) {
-        for (int64_t n = set->items[i].count; n > 0; n--) {
+        int64_t copies = set->items[i].count;
+        if (copies > 1 && base->flags & MR_AGG_IDEMPOTENT) {
+            copies = 1;
+        }
+        for (int64_t n = copies; n > 0; n--) {
             memcpy(cells + rows * width, set->items[i].cell, width);
             rows++;
             bool last = i + 1 == set->used && n == 1;

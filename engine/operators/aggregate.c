@@ -52,12 +52,19 @@ static MrStatus open_calls(MrOperator *op, MrError *err)
     return MR_OK;
 }
 
-/* Panes can be merged where a window's row is only ever written anew, never taken back. */
-static bool can_merge_panes(const MrAggregateSpec *spec)
+/* Panes can be merged where a window's row is only ever written anew, never taken back.  Keys that are
+ * equal and look different (1.0 and 1.00) forbid it too: a window shows the look of its first row,
+ * which panes do not know. */
+static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layout)
 {
     if (spec->window_kind != MR_GROUP_WINDOW_HOP || spec->needs_old || spec->input_retracts
         || spec->window.size_months != 0) {
         return false;
+    }
+    for (uint32_t k = 0; k < layout->count; k++) {
+        if (layout->types[k] == MR_TYPE_NUMERIC || layout->types[k] == MR_TYPE_INTERVAL) {
+            return false;
+        }
     }
     for (uint32_t c = 0; c < spec->call_count; c++) {
         if (spec->calls[c].is_distinct) {
@@ -84,7 +91,7 @@ static MrStatus aggregate_open(MrOperator *op, MrError *err)
     state->states_bytes = state->counts_rows ? sizeof(int64_t) : 0;
     state->watermark_us = MR_TIME_MIN;
     state->closed_start_us = MR_TIME_MIN;
-    state->merges_panes = can_merge_panes(spec);
+    state->merges_panes = can_merge_panes(spec, &state->layout);
     state->pane = spec->window;
     if (state->merges_panes) {
         state->pane.size_us = greatest_common_divisor(spec->window.size_us, spec->window.slide_us);
@@ -128,6 +135,14 @@ static MrStatus aggregate_push(MrOperator *op, const MrBlock *in, MrBatch *batch
     return mr_aggregate_update(op, chunk, batch);
 }
 
+void mr_panes_forget(MrAggregateState *state, uint32_t count)
+{
+    if (count > 0) {
+        memmove(state->panes, state->panes + count, (state->pane_count - count) * sizeof *state->panes);
+        state->pane_count -= count;
+    }
+}
+
 /* Closes the panes whose window has ended for good. */
 static MrStatus close_panes(MrOperator *op, MrBatch *batch)
 {
@@ -148,8 +163,7 @@ static MrStatus close_panes(MrOperator *op, MrBatch *batch)
             closed++;
         }
     }
-    memmove(state->panes, state->panes + closed, (state->pane_count - closed) * sizeof *state->panes);
-    state->pane_count -= closed;
+    mr_panes_forget(state, closed);
     return status;
 }
 
@@ -213,14 +227,21 @@ int64_t mr_aggregate_next_close(const MrOperator *op)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    if (spec->window_kind == MR_GROUP_WINDOW_NONE || !spec->time_is_event || state->pane_count == 0) {
+    uint32_t p = 0;
+    while (p < state->pane_count && state->panes[p]->groups.count == state->panes[p]->dead_count) {
+        p++; /* a lane may have restored a pane in which no key is its own */
+    }
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE || !spec->time_is_event || p == state->pane_count) {
         return MR_TIME_MAX;
     }
-    int64_t start = state->panes[0]->start_us;
+    int64_t start = state->panes[p]->start_us;
     if (state->merges_panes) {
-        /* The first window over the oldest pane that is still open. */
-        int64_t first = mr_window_start(&spec->window, start - spec->window.size_us + state->pane.size_us);
-        start = first <= state->closed_start_us ? state->closed_start_us + spec->window.slide_us : first;
+        /* The first window over the oldest pane that is still open: the first that starts later than
+         * a window's size before the pane. */
+        int64_t back = spec->window.slide_us - spec->window.size_us;
+        int64_t first = mr_window_start(&spec->window, mr_add_saturated(start, back));
+        start = first <= state->closed_start_us ? mr_add_saturated(state->closed_start_us, spec->window.slide_us)
+                                                : first;
     }
     return mr_add_saturated(mr_window_end(&spec->window, start), spec->allowed_lateness_us);
 }

@@ -17,6 +17,7 @@
 enum {
     MR_GROUP_DIRTY = 1,   /* changed since the last flush: is on the pane's dirty list */
     MR_GROUP_EMITTED = 2, /* its row stands in the output */
+    MR_GROUP_DEAD = 4,    /* it has lost all its rows, and is counted as dead */
 };
 
 typedef struct MrPane {
@@ -77,6 +78,8 @@ MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBa
 int64_t mr_add_saturated(int64_t a, int64_t b);
 MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *err);
 void mr_pane_destroy(MrOperator *op, MrPane *pane);
+/* Takes the oldest `count` panes, destroyed already, off the list. */
+void mr_panes_forget(MrAggregateState *state, uint32_t count);
 MrStatus mr_pane_init(MrOperator *op, MrPane *pane, int64_t start_us, MrError *err);
 void mr_pane_fini(MrOperator *op, MrPane *pane);
 MrStatus mr_pane_mark_dirty(MrPane *pane, uint32_t group, MrMemory *memory, MrError *err);
@@ -85,6 +88,8 @@ MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, cons
 /* Emits the groups of a table as rows of the window [start, …) with the weight. */
 MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us, const uint32_t *groups,
                            uint32_t count, int32_t weight, MrBatch *batch);
+/* A group is there as long as it has rows; the one group of an aggregate over everything always is. */
+bool mr_group_is_alive(const MrOperator *op, const char *states);
 MrStatus mr_pane_emit_all(MrOperator *op, MrPane *pane, MrBatch *batch);
 MrStatus mr_pane_emit_dirty(MrOperator *op, MrPane *pane, MrBatch *batch);
 /* Merged HOP. */

@@ -72,20 +72,21 @@ MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t st
 MrStatus mr_pane_emit_all(MrOperator *op, MrPane *pane, MrBatch *batch)
 {
     uint32_t *groups;
+    uint32_t count = 0;
     MR_NEW_ARRAY(batch->arena, groups, pane->groups.count, batch->err);
     for (uint32_t g = 0; g < pane->groups.count; g++) {
-        groups[g] = g;
+        groups[count] = g;
+        count += mr_group_is_alive(op, mr_group_state(&pane->groups, g));
     }
-    return mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, pane->groups.count, 1, batch);
+    return mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, count, 1, batch);
 }
 
-/* A group is there as long as it has rows; the one group of an aggregate over everything always is. */
-static bool is_alive(const MrOperator *op, const MrPane *pane, uint32_t group)
+bool mr_group_is_alive(const MrOperator *op, const char *states)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
     bool is_total = spec->key_count == 0 && spec->window_kind == MR_GROUP_WINDOW_NONE && spec->call_count > 0;
-    return !state->counts_rows || is_total || *(const int64_t *)mr_group_state(&pane->groups, group) > 0;
+    return !state->counts_rows || is_total || *(const int64_t *)states > 0;
 }
 
 /* Moves the living groups into fresh tables, once most are dead. */
@@ -100,7 +101,7 @@ static MrStatus compact_pane(MrOperator *op, MrPane *pane, MrBatch *batch)
     for (uint32_t g = 0; status == MR_OK && g < pane->groups.count; g++) {
         const MrGroupHeader *header = mr_group_header(&pane->groups, g);
         moved[g] = MR_NO_GROUP;
-        if (!is_alive(op, pane, g)) {
+        if (header->flags & MR_GROUP_DEAD) {
             continue;
         }
         const char *key = mr_group_key(&pane->groups, g);
@@ -155,12 +156,13 @@ MrStatus mr_pane_emit_dirty(MrOperator *op, MrPane *pane, MrBatch *batch)
     MR_NEW_ARRAY(batch->arena, groups, pane->dirty_count, batch->err);
     for (uint32_t d = 0; d < pane->dirty_count; d++) {
         MrGroupHeader *header = mr_group_header(&pane->groups, pane->dirty[d]);
-        bool was = header->flags & MR_GROUP_EMITTED;
-        bool is = is_alive(op, pane, pane->dirty[d]);
-        header->flags = is ? MR_GROUP_EMITTED : 0;
-        pane->dead_count += was && !is;
+        bool was_dead = header->flags & MR_GROUP_DEAD;
+        bool is_alive = mr_group_is_alive(op, mr_group_state(&pane->groups, pane->dirty[d]));
+        header->flags = is_alive ? MR_GROUP_EMITTED : MR_GROUP_DEAD;
+        pane->dead_count += !is_alive;
+        pane->dead_count -= was_dead; /* it may have come back to life */
         groups[count] = pane->dirty[d];
-        count += is;
+        count += is_alive;
     }
     pane->dirty_count = 0;
     MR_TRY(mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, count, 1, batch));

@@ -185,7 +185,6 @@ MrStatus mr_hop_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
         mr_pane_destroy(op, state->panes[freed]);
         freed++;
     }
-    memmove(state->panes, state->panes + freed, (state->pane_count - freed) * sizeof *state->panes);
-    state->pane_count -= freed;
+    mr_panes_forget(state, freed);
     return MR_OK;
 }

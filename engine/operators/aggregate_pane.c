@@ -223,7 +223,7 @@ static MrStatus argument_vector(const MrBlock *block, uint32_t column, const Cal
 static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector *values, CallRows *rows,
                               MrBatch *batch, MrVector *out)
 {
-    MrVector groups, flat;
+    MrVector groups;
     MR_TRY(mr_vector_init(&groups, batch->arena, mr_type(MR_TYPE_INT64), rows->count, batch->err));
     for (uint32_t i = 0; i < rows->count; i++) {
         ((int64_t *)groups.data)[i] = rows->groups[i];
@@ -231,10 +231,11 @@ static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector
     const MrVector *columns[2] = { &groups, values };
     MrKeyBatch keys;
     MR_TRY(mr_key_batch_encode(seen->layout, batch->arena, columns, rows->count, &keys, batch->err));
-    uint32_t *found, *kept, *kept_groups;
+    MrTypeId type = values->type.id;
+    bool has_looks = type == MR_TYPE_NUMERIC || type == MR_TYPE_INTERVAL;
+    uint32_t *found, *kept_groups;
     int32_t *weights;
     MR_NEW_ARRAY(batch->arena, found, rows->count, batch->err);
-    MR_NEW_ARRAY(batch->arena, kept, rows->count, batch->err);
     MR_NEW_ARRAY(batch->arena, kept_groups, rows->count, batch->err);
     MR_NEW_ARRAY(batch->arena, weights, rows->count, batch->err);
     MR_TRY(mr_group_table_insert(seen, &keys, NULL, rows->count, found, batch->err));
@@ -244,15 +245,19 @@ static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector
         bool was = *copies > 0;
         *copies += rows->weights == NULL ? 1 : rows->weights[i];
         bool is = *copies > 0;
-        kept[count] = i;
+        if (has_looks && !was && is) { /* 1.00 comes where 1.0 was before */
+            memcpy(mr_group_row(seen, found[i]) + sizeof(MrGroupHeader) + seen->layout->offsets[1],
+                   mr_vector_cell(values, i), mr_type_info(type)->width);
+        }
+        found[count] = found[i];
         kept_groups[count] = rows->groups[i];
         weights[count] = is ? 1 : -1;
         count += was != is;
     }
-    MR_TRY(mr_vector_gather(values, kept, count, batch->arena, &flat, batch->err));
+    /* The values as the set has them: what is taken away looks as what was added. */
+    MR_TRY(mr_group_table_key_column(seen, 1, values->type, found, count, batch->arena, out, batch->err));
     bool retracts = ((const MrAggregateSpec *)op->spec)->input_retracts;
     *rows = (CallRows){ .groups = kept_groups, .weights = retracts ? weights : NULL, .count = count };
-    *out = flat;
     return MR_OK;
 }
 

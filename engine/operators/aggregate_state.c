@@ -153,7 +153,8 @@ static MrStatus restore_groups(MrOperator *op, MrPane *pane, uint32_t count, MrS
         uint64_t hash = mr_key_hash(&state->layout, key, nulls);
         MrStatus status = read_states(op, states, reader, err);
         moved[g] = MR_NO_GROUP;
-        if (status == MR_OK && mr_lane_of(hash, op->lanes) == op->lane) {
+        /* Dead groups stay behind. */
+        if (status == MR_OK && mr_lane_of(hash, op->lanes) == op->lane && mr_group_is_alive(op, states)) {
             status = mr_group_table_insert_one(&pane->groups, key, nulls, hash, &moved[g], err);
         }
         if (status != MR_OK || moved[g] == MR_NO_GROUP) {

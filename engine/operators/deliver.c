@@ -81,6 +81,22 @@ static MrStatus deliver_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
     return spec->key_count == 0 ? MR_OK : note_keys(op, copy, batch);
 }
 
+static int compare_rows(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void sort_rows(uint32_t *rows, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        if (rows[i] < rows[i - 1]) {
+            qsort(rows, count, sizeof *rows, compare_rows);
+            return;
+        }
+    }
+}
+
 /* The rows of one block that are the last change of their key, by sign. */
 static MrStatus split_block(DeliverState *state, uint32_t index, const uint32_t *const *last_rows,
                             const uint32_t *last_counts, bool positive, MrArena *arena, MrBlock **out, MrError *err)
@@ -118,7 +134,8 @@ static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
         at += counts[b];
         counts[b] = 0;
     }
-    /* Groups are numbered by their first row, so rows come out ascending only where no key came twice. */
+    /* Groups are numbered by their first row, so rows come out ascending only where no key came twice;
+     * mr_block_select wants them so (split_block sorts the others). */
     for (uint32_t g = 0; g < state->keys.count; g++) {
         const LastChange *last = (const LastChange *)mr_group_state(&state->keys, g);
         rows[last->block][counts[last->block]++] = last->row;
@@ -126,6 +143,7 @@ static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
     out->upsert_blocks = out->delete_blocks = 0;
     for (uint32_t b = 0; b < state->block_count; b++) {
         MrBlock *part;
+        sort_rows(rows[b], counts[b]);
         MR_TRY(split_block(state, b, (const uint32_t *const *)rows, counts, true, arena, &part, err));
         if (part != NULL) {
             upserts[out->upsert_blocks++] = part;
