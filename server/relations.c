@@ -1,0 +1,44 @@
+#include "server/relations.h"
+
+#include <string.h>
+
+#include "server/relations/rows.h"
+
+static const MrRelationView *const views[] = {
+#define MR_RELATION_VIEW(view) &view,
+#include "server/relations/relations.def"
+#undef MR_RELATION_VIEW
+};
+
+enum { VIEW_COUNT = sizeof views / sizeof views[0] };
+
+static MrSchema schema_of(const MrRelationView *view)
+{
+    return (MrSchema){ .column_count = view->column_count, .columns = view->columns };
+}
+
+MrStatus mr_relations_register(MrCatalog *catalog, MrError *err)
+{
+    for (size_t i = 0; i < VIEW_COUNT; i++) {
+        MrSchema schema = schema_of(views[i]);
+        MR_TRY(mr_catalog_register_virtual(catalog, views[i]->schema_name, views[i]->name, &schema, err));
+    }
+    return MR_OK;
+}
+
+MrStatus mr_relations_fill(MrServer *server, const char *schema_name, const char *name, MrArena *arena,
+                           const MrBlock *const **blocks, uint32_t *block_count, MrError *err)
+{
+    for (size_t i = 0; i < VIEW_COUNT; i++) {
+        const MrRelationView *view = views[i];
+        if (strcmp(view->name, name) != 0 || strcmp(view->schema_name, schema_name) != 0) {
+            continue;
+        }
+        MrRows rows;
+        MrSchema schema = schema_of(view);
+        mr_rows_init(&rows, arena, &schema);
+        MR_TRY(view->fill(server, &rows, err));
+        return mr_rows_finish(&rows, blocks, block_count, err);
+    }
+    return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", schema_name, name);
+}

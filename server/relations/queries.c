@@ -1,0 +1,191 @@
+/*
+ * server/relations/queries.c - millrace.queries, millrace.operators: standing queries at work.
+ */
+#include <stdio.h>
+
+#include "server/relations/rows.h"
+#include "server/scheduler.h"
+
+static const MrColumn query_columns[] = {
+    MR_RELATION_COLUMN("name", TEXT),
+    MR_RELATION_COLUMN("query_id", UUID),
+    MR_RELATION_COLUMN("target", TEXT),
+    MR_RELATION_COLUMN("state", TEXT),
+    MR_RELATION_COLUMN("error", TEXT),
+    MR_RELATION_COLUMN("stream", TEXT),
+    MR_RELATION_COLUMN("position", INT64),
+    MR_RELATION_COLUMN("covered", INT64),
+    MR_RELATION_COLUMN("start_sequence", INT64),
+    MR_RELATION_COLUMN("lag_rows", INT64),
+    MR_RELATION_COLUMN("epoch", INT64),
+    MR_RELATION_COLUMN("generation", INT64),
+    MR_RELATION_COLUMN("rows_in", INT64),
+    MR_RELATION_COLUMN("late_rows", INT64),
+    MR_RELATION_COLUMN("failed_rows", INT64),
+    MR_RELATION_COLUMN("groups", INT64),
+    MR_RELATION_COLUMN("state_bytes", INT64),
+    MR_RELATION_COLUMN("watermark", TIMESTAMPTZ),
+    MR_RELATION_COLUMN("next_close", TIMESTAMPTZ),
+    MR_RELATION_COLUMN("batches", INT64),
+    MR_RELATION_COLUMN("last_batch_us", INT64),
+    MR_RELATION_COLUMN("commits", INT64),
+    MR_RELATION_COLUMN("retries", INT64),
+    MR_RELATION_COLUMN("last_commit_us", INT64),
+    MR_RELATION_COLUMN("comment", TEXT),
+};
+
+static const char *query_state(const MrQueryStatus *status)
+{
+    switch (status->state) {
+    case MR_QUERY_STARTING:
+        /* What keeps it from starting is worth more than that it starts. */
+        return status->target.state == MR_TARGET_ATTACHING || status->target.state == MR_TARGET_RUNNING
+                   ? "STARTING" : mr_target_state_text(status->target.state);
+    case MR_QUERY_RUNNING:
+        return mr_target_state_text(status->target.state);
+    case MR_QUERY_SUSPENDED:
+        return "SUSPENDED";
+    case MR_QUERY_FAILED:
+        break;
+    }
+    return "FAILED";
+}
+
+static const MrError *query_error(const MrQueryStatus *status)
+{
+    if (status->error.status != MR_OK) {
+        return &status->error;
+    }
+    return status->target.error.status != MR_OK && status->target.state != MR_TARGET_RUNNING ? &status->target.error : NULL;
+}
+
+static void add_error(MrRows *rows, const MrError *error)
+{
+    char text[sizeof error->message + 8];
+    if (error == NULL) {
+        mr_rows_null(rows);
+        return;
+    }
+    snprintf(text, sizeof text, "%.5s %s", error->sqlstate, error->message);
+    mr_rows_text(rows, text);
+}
+
+static const char *stream_name(const MrServer *server, uint32_t stream_id)
+{
+    for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
+        const MrRelation *relation = mr_catalog_relation(server->catalog, i);
+        if (relation->kind == MR_RELATION_STREAM && relation->stream->id == stream_id) {
+            return relation->name;
+        }
+    }
+    return NULL;
+}
+
+static void add_target(MrRows *rows, const MrRelation *relation)
+{
+    const MrStandingQuery *standing = relation->standing;
+    const char *schema_name = standing->schema_name;
+    mr_rows_text(rows, mr_arena_printf(rows->arena, "%s%s%s.%s", standing->connection, schema_name != NULL ? "." : "",
+                                       schema_name != NULL ? schema_name : "", relation->name));
+}
+
+static void add_status(MrServer *server, MrRows *rows, const MrQueryStatus *status)
+{
+    uint64_t head = mr_log_appended(server->log);
+    mr_rows_text(rows, query_state(status));
+    add_error(rows, query_error(status));
+    mr_rows_text(rows, stream_name(server, status->stream_id));
+    mr_rows_count(rows, status->position);
+    mr_rows_count(rows, status->covered);
+    mr_rows_count(rows, status->start_sequence);
+    mr_rows_count(rows, head > status->covered ? head - status->covered : 0);
+    mr_rows_int(rows, status->target.progress.epoch);
+    mr_rows_int(rows, status->target.progress.generation);
+    mr_rows_count(rows, status->rows_in);
+    mr_rows_count(rows, status->late_rows);
+    mr_rows_count(rows, status->failed_rows);
+    mr_rows_count(rows, status->groups);
+    mr_rows_int(rows, status->state_bytes);
+    mr_rows_time(rows, status->watermark_us);
+    mr_rows_time(rows, status->next_close_us == MR_TIME_MAX ? MR_TIME_MIN : status->next_close_us);
+    mr_rows_count(rows, status->batches);
+    mr_rows_int(rows, status->batch_us_last);
+    mr_rows_int(rows, status->target.commits);
+    mr_rows_int(rows, status->target.retries);
+    mr_rows_int(rows, status->target.commit_us_last);
+}
+
+static MrStatus queries_fill(MrServer *server, MrRows *rows, MrError *err)
+{
+    (void)err;
+    for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
+        const MrRelation *relation = mr_catalog_relation(server->catalog, i);
+        MrQueryStatus status;
+        if (relation->kind != MR_RELATION_QUERY) {
+            continue;
+        }
+        mr_rows_begin(rows);
+        mr_rows_text(rows, relation->name);
+        mr_rows_uuid(rows, relation->standing->id);
+        add_target(rows, relation);
+        if (mr_scheduler_query_status(server, relation->standing->id, &status)) {
+            add_status(server, rows, &status);
+            mr_rows_text(rows, relation->comment);
+        } else {
+            mr_rows_text(rows, "STARTING"); /* made, and not yet with the scheduler */
+        }
+    }
+    return MR_OK;
+}
+
+const MrRelationView mr_relation_queries = {
+    .schema_name = "millrace", .name = "queries", MR_RELATION_COLUMNS(query_columns), .fill = queries_fill,
+};
+
+static const MrColumn operator_columns[] = {
+    MR_RELATION_COLUMN("query", TEXT),
+    MR_RELATION_COLUMN("operator", TEXT),
+    MR_RELATION_COLUMN("operator_index", INT64),
+    MR_RELATION_COLUMN("lane", INT64),
+    MR_RELATION_COLUMN("rows_in", INT64),
+    MR_RELATION_COLUMN("rows_out", INT64),
+    MR_RELATION_COLUMN("groups", INT64),
+    MR_RELATION_COLUMN("state_bytes", INT64),
+};
+
+typedef struct OperatorRows {
+    MrRows *rows;
+    const char *query;
+} OperatorRows;
+
+static void add_operator(void *context, const MrQueryOperatorFacts *facts)
+{
+    OperatorRows *operators = context;
+    MrRows *rows = operators->rows;
+    mr_rows_begin(rows);
+    mr_rows_text(rows, operators->query);
+    mr_rows_text(rows, facts->name);
+    mr_rows_count(rows, facts->index);
+    mr_rows_count(rows, facts->lane);
+    mr_rows_count(rows, facts->rows_in);
+    mr_rows_count(rows, facts->rows_out);
+    mr_rows_count(rows, facts->groups);
+    mr_rows_int(rows, facts->state_bytes);
+}
+
+static MrStatus operators_fill(MrServer *server, MrRows *rows, MrError *err)
+{
+    (void)err;
+    for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
+        const MrRelation *relation = mr_catalog_relation(server->catalog, i);
+        if (relation->kind == MR_RELATION_QUERY) {
+            OperatorRows operators = { rows, relation->name };
+            mr_scheduler_operators(server, relation->standing->id, add_operator, &operators);
+        }
+    }
+    return MR_OK;
+}
+
+const MrRelationView mr_relation_operators = {
+    .schema_name = "millrace", .name = "operators", MR_RELATION_COLUMNS(operator_columns), .fill = operators_fill,
+};

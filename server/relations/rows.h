@@ -1,0 +1,51 @@
+/*
+ * server/relations/rows.h - how a system view is written: a class with columns, and a function that gives rows
+ * value after value.  Private to relations.
+ */
+#ifndef MR_SERVER_RELATIONS_ROWS_H
+#define MR_SERVER_RELATIONS_ROWS_H
+
+#include "server/server.h"
+
+typedef struct MrRow MrRow;
+
+/* The rows by now.  A failure is kept and makes the rest no-ops, so that a view need not look. */
+typedef struct MrRows {
+    MrArena *arena;
+    const MrSchema *schema;
+    MrRow *first, *last;
+    uint32_t row_count;
+    uint32_t next_column;        /* of the last row */
+    MrError error;
+} MrRows;
+
+typedef struct MrRelationView {
+    const char *schema_name, *name;
+    const MrColumn *columns;
+    uint32_t column_count;
+    MrStatus (*fill)(MrServer *server, MrRows *rows, MrError *err);
+} MrRelationView;
+
+void mr_rows_init(MrRows *rows, MrArena *arena, const MrSchema *schema);
+/* Begins a row; its values follow in the order of the columns, those left out at the end are NULL. */
+void mr_rows_begin(MrRows *rows);
+void mr_rows_null(MrRows *rows);
+void mr_rows_text(MrRows *rows, const char *text); /* copied; NULL: NULL */
+void mr_rows_string(MrRows *rows, MrString text);  /* copied */
+void mr_rows_int(MrRows *rows, int64_t value);
+void mr_rows_count(MrRows *rows, uint64_t value);  /* beyond int8: its greatest */
+void mr_rows_bool(MrRows *rows, bool value);
+void mr_rows_time(MrRows *rows, int64_t time_us);  /* MR_TIME_MIN: NULL */
+void mr_rows_uuid(MrRows *rows, const uint8_t uuid[16]);
+/* As blocks, in the arena. */
+MrStatus mr_rows_finish(MrRows *rows, const MrBlock *const **blocks, uint32_t *block_count, MrError *err);
+
+#define MR_RELATION_COLUMN(column_name, column_type) \
+    { .name = (column_name), .type = { .id = MR_TYPE_##column_type, .typmod = -1 } }
+#define MR_RELATION_COLUMNS(list) .columns = (list), .column_count = sizeof(list) / sizeof(list)[0]
+
+#define MR_RELATION_VIEW(view) extern const MrRelationView view;
+#include "server/relations/relations.def"
+#undef MR_RELATION_VIEW
+
+#endif

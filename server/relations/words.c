@@ -1,0 +1,101 @@
+/*
+ * server/relations/words.c - millrace.functions, millrace.keywords: the words of the dialect, for the shell's
+ * completion and the reference.
+ */
+#include "engine/aggregate.h"
+#include "engine/function.h"
+#include "parser/lexer.h"
+#include "server/relations/rows.h"
+
+static const MrColumn function_columns[] = {
+    MR_RELATION_COLUMN("name", TEXT),
+    MR_RELATION_COLUMN("kind", TEXT),
+    MR_RELATION_COLUMN("arguments", TEXT),
+    MR_RELATION_COLUMN("result", TEXT),
+    MR_RELATION_COLUMN("doc", TEXT),
+    MR_RELATION_COLUMN("example", TEXT),
+    MR_RELATION_COLUMN("returns", TEXT),
+};
+
+static const char *type_name(MrTypeId type, char out[64])
+{
+    return type == MR_TYPE_UNKNOWN ? "any" : mr_type_text(mr_type(type), out);
+}
+
+static void add_arguments(MrRows *rows, const MrTypeId *args, uint32_t count, bool is_variadic)
+{
+    MrBuilder text;
+    char name[64];
+    mr_builder_init(&text, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        mr_builder_append_string(&text, i > 0 ? ", " : "");
+        mr_builder_append_string(&text, type_name(args[i], name));
+    }
+    mr_builder_append_string(&text, is_variadic ? ", …" : "");
+    mr_rows_text(rows, mr_builder_text(&text));
+    mr_builder_fini(&text);
+}
+
+static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
+{
+    const MrFunction *const *functions;
+    const MrAggregate *const *aggregates;
+    char result[64];
+    (void)server;
+    (void)err;
+    uint32_t count = mr_function_all(&functions);
+    for (uint32_t i = 0; i < count; i++) {
+        const MrFunction *function = functions[i];
+        bool is_word = (function->name[0] >= 'a' && function->name[0] <= 'z') || function->name[0] == '_';
+        mr_rows_begin(rows);
+        mr_rows_text(rows, function->name);
+        mr_rows_text(rows, is_word ? "function" : "operator");
+        add_arguments(rows, function->args, function->arg_count, (function->flags & MR_FN_VARIADIC) != 0);
+        mr_rows_text(rows, type_name(function->result, result));
+        mr_rows_text(rows, function->doc);
+        mr_rows_text(rows, function->example);
+        mr_rows_text(rows, function->returns);
+    }
+    count = mr_aggregate_all(&aggregates);
+    for (uint32_t i = 0; i < count; i++) {
+        const MrAggregate *aggregate = aggregates[i];
+        mr_rows_begin(rows);
+        mr_rows_text(rows, aggregate->name);
+        mr_rows_text(rows, "aggregate");
+        if ((aggregate->flags & MR_AGG_COUNTS_ROWS) != 0) {
+            mr_rows_text(rows, "*");
+        } else {
+            add_arguments(rows, aggregate->args, aggregate->arg_count, false);
+        }
+        mr_rows_text(rows, type_name(aggregate->result, result));
+        mr_rows_text(rows, aggregate->doc);
+        mr_rows_text(rows, aggregate->example);
+        mr_rows_text(rows, aggregate->returns);
+    }
+    return MR_OK;
+}
+
+const MrRelationView mr_relation_functions = {
+    .schema_name = "millrace", .name = "functions", MR_RELATION_COLUMNS(function_columns), .fill = functions_fill,
+};
+
+static const MrColumn keyword_columns[] = {
+    MR_RELATION_COLUMN("word", TEXT),
+};
+
+static MrStatus keywords_fill(MrServer *server, MrRows *rows, MrError *err)
+{
+    size_t count;
+    const MrKeyword *keywords = mr_keyword_list(&count);
+    (void)server;
+    (void)err;
+    for (size_t i = 0; i < count; i++) {
+        mr_rows_begin(rows);
+        mr_rows_text(rows, keywords[i].word);
+    }
+    return MR_OK;
+}
+
+const MrRelationView mr_relation_keywords = {
+    .schema_name = "millrace", .name = "keywords", MR_RELATION_COLUMNS(keyword_columns), .fill = keywords_fill,
+};
