@@ -225,6 +225,20 @@ int16_t mr_wire_type_length(MrTypeId type)
     }
 }
 
+MrStatus mr_wire_parameter_type(uint32_t oid, MrType *out, MrError *err)
+{
+    enum { OID_NAME = 19, OID_BPCHAR = 1042 };
+    MrTypeId id = MR_TYPE_UNKNOWN;
+    if (oid == OID_NAME || oid == OID_BPCHAR) {
+        id = MR_TYPE_TEXT;
+    } else if (oid != 0 && !mr_type_by_oid(oid, &id)) {
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "a parameter's type with OID %u is not supported", oid);
+        return mr_error_hint(err, "Send it without a type, or cast it in the statement: $1::text.");
+    }
+    *out = mr_type(id);
+    return MR_OK;
+}
+
 bool mr_wire_is_binary(const MrWireFormats *formats, uint32_t column)
 {
     if (formats->count == 0) {

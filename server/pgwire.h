@@ -67,6 +67,8 @@ void mr_wire_data_row(MrBuilder *out, const MrSchema *schema, const MrBlock *blo
 /* The OID by which clients know the type, and its length as pg_type has it. */
 uint32_t mr_wire_type_oid(MrTypeId type);
 int16_t mr_wire_type_length(MrTypeId type);
+/* The type that a client gave for a parameter; 0: UNKNOWN, to be inferred. */
+MrStatus mr_wire_parameter_type(uint32_t oid, MrType *out, MrError *err);
 
 /* Bytes compared in a time that does not depend on where they differ. */
 bool mr_wire_same_secret(const uint8_t *a, const uint8_t *b, size_t length);

@@ -95,7 +95,24 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     socket->changed(socket->context);
 }
 
-/* True when something went out or all is out. */
+void mr_socket_rest(MrSocket *socket)
+{
+    if (input_waiting(socket) == 0 && socket->input_room > KEPT_BYTES_MAX) {
+        free(socket->input);
+        socket->input = NULL;
+        socket->input_start = socket->input_end = socket->input_room = 0;
+    }
+}
+
+static void output_compact(MrSocket *socket)
+{
+    if (socket->output_start > KEPT_BYTES_MAX) {
+        memmove(socket->output.data, socket->output.data + socket->output_start, mr_socket_unsent(socket));
+        socket->output.length -= socket->output_start;
+        socket->output_start = 0;
+    }
+}
+
 static void send_output(MrSocket *socket)
 {
     while (mr_socket_unsent(socket) > 0 && !socket->is_broken && socket->fd >= 0) {
@@ -117,6 +134,8 @@ static void send_output(MrSocket *socket)
         } else {
             mr_builder_clear(&socket->output);
         }
+    } else {
+        output_compact(socket); /* else a client that always leaves a byte would make it grow for ever */
     }
 }
 
@@ -173,12 +192,6 @@ void mr_socket_take(MrSocket *socket, size_t bytes)
     socket->input_start += bytes;
     if (socket->input_start == socket->input_end) {
         socket->input_start = socket->input_end = 0;
-        if (socket->input_room > KEPT_BYTES_MAX && socket->input_bytes_max <= INPUT_BYTES_USUAL
-            && socket->input_room > INPUT_BYTES_USUAL * 2) {
-            free(socket->input);
-            socket->input = NULL;
-            socket->input_room = 0;
-        }
     }
     if (!socket->is_at_end) {
         watch(socket->readable, has_room(socket));

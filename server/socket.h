@@ -33,6 +33,8 @@ void mr_socket_fini(MrSocket *socket); /* closes */
 
 MrString mr_socket_input(const MrSocket *socket);
 void mr_socket_take(MrSocket *socket, size_t bytes);
+/* The session is idle: large buffers are given back. */
+void mr_socket_rest(MrSocket *socket);
 /* How much may wait: a message of that size is expected.  Reading goes on when there is room. */
 void mr_socket_expect(MrSocket *socket, size_t bytes);
 /* Adds bytes as if they had come; false: no memory. */

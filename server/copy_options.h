@@ -1,0 +1,20 @@
+/*
+ * server/copy_options.h - the options of COPY, checked as PostgreSQL checks them.
+ */
+#ifndef MR_SERVER_COPY_OPTIONS_H
+#define MR_SERVER_COPY_OPTIONS_H
+
+#include "server/statement.h"
+
+typedef struct MrCopyOptions {
+    const MrCodecClass *codec;
+    MrCodecOptions values;       /* without columns */
+    MrCodecColumn *columns;      /* one per column of the COPY, with its force_… marks */
+    bool has_on_error, ignores_errors;
+} MrCopyOptions;
+
+/* `names`: the columns that the COPY has, in its order. */
+MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const char *const *names, uint32_t count,
+                         MrCopyOptions *out, MrError *err);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * server/copy_out.c - COPY … TO STDOUT: a query's rows in a codec's form, one message per row, as clients
+ * that read row by row expect it.
+ */
+#include "server/copy.h"
+
+static void copy_out_ready(MrSession *session, MrStatus status, const MrError *err)
+{
+    MrPortal *portal = session->current;
+    if (status != MR_OK) {
+        mr_session_fail(session, err);
+        return;
+    }
+    mr_portal_set_rows(portal, portal->result, "COPY");
+    mr_copy_respond(session, 'H', portal->details);
+}
+
+MrStatus mr_copy_out_start(MrSession *session, MrPortal *portal, MrError *err)
+{
+    const MrCopyPlan *plan = portal->details;
+    MrCopyOut *out;
+    MrSchema *schema;
+    MR_NEW(&portal->memory->arena, out, err);
+    MR_NEW(&portal->memory->arena, schema, err);
+    *schema = (MrSchema){ .column_count = plan->count, .columns = portal->plan->output.columns };
+    for (uint32_t c = 0; c < plan->count; c++) {
+        plan->options.columns[c].name = schema->columns[c].name;
+        plan->options.columns[c].type = schema->columns[c].type;
+        plan->options.columns[c].target = (int32_t)c;
+    }
+    out->codec = plan->options.codec;
+    out->options = plan->options.values;
+    out->options.columns = plan->options.columns;
+    out->options.column_count = plan->count;
+    out->options.schema = schema;
+    out->options.zone = session->zone;
+    MR_NEW_ARRAY(&portal->memory->arena, out->row, plan->count, err);
+    portal->copy_out = out;
+    return mr_select_start(session, portal, copy_out_ready, err);
+}
+
+/* The binary signature goes with the first row (or the trailer), a text header is a message of its own. */
+static void begin(MrSession *session, MrCopyOut *copy)
+{
+    MrBuilder *out = &session->socket.output;
+    size_t start = mr_wire_begin(out, 'd');
+    copy->codec->encode_begin(&copy->options, out);
+    if (out->length == start + 4) { /* nothing to be said */
+        out->length = out->failed ? out->length : start - 1;
+    } else if (strcmp(copy->codec->name, "binary") == 0) {
+        copy->open_start = start;
+        copy->is_open = true;
+        return;
+    } else {
+        mr_wire_end(out, start);
+    }
+}
+
+static size_t begin_message(MrSession *session, MrCopyOut *copy)
+{
+    if (copy->is_open) {
+        copy->is_open = false;
+        return copy->open_start;
+    }
+    return mr_wire_begin(&session->socket.output, 'd');
+}
+
+/* One row as a block of its own, over the block's memory. */
+static MrStatus send_row(MrSession *session, MrCopyOut *copy, const MrBlock *block, uint32_t row, MrError *err)
+{
+    static uint64_t none; /* a bitmap in which no row is valid; never written */
+    MrBlock one = { .row_count = 1, .column_count = copy->options.column_count, .columns = copy->row };
+    for (uint32_t c = 0; c < one.column_count; c++) {
+        const MrVector *vector = &block->columns[c];
+        copy->row[c] = (MrVector){ .type = vector->type,
+                                   .row_count = 1,
+                                   .data = (void *)(uintptr_t)mr_vector_cell(vector, row),
+                                   .validity = mr_vector_is_null(vector, row) ? &none : NULL };
+    }
+    size_t start = begin_message(session, copy);
+    MrBuilder *out = &session->socket.output;
+    MrStatus status = copy->codec->encode(&copy->options, &one, out, err);
+    if (status == MR_OK) {
+        mr_wire_end(out, start);
+    } else if (!out->failed) {
+        out->length = start - 1; /* the error comes instead of half a message */
+    }
+    return status;
+}
+
+static void end(MrSession *session, MrPortal *portal)
+{
+    MrCopyOut *copy = portal->copy_out;
+    MrBuilder *out = &session->socket.output;
+    size_t start = begin_message(session, copy);
+    copy->codec->encode_end(&copy->options, out);
+    if (out->length == start + 4) {
+        out->length = out->failed ? out->length : start - 1;
+    } else {
+        mr_wire_end(out, start);
+    }
+    mr_wire_empty(out, 'c');
+    mr_result_destroy(portal->result);
+    portal->result = NULL;
+    mr_portal_set_done(portal, "COPY %llu", (unsigned long long)portal->sent);
+    portal->rows_tag = NULL;
+}
+
+MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err)
+{
+    MrCopyOut *copy = portal->copy_out;
+    const MrResult *result = portal->result;
+    if (!copy->has_begun) {
+        copy->has_begun = true;
+        begin(session, copy);
+    }
+    for (; portal->block < result->block_count; portal->block++, portal->row = 0) {
+        const MrBlock *block = result->blocks[portal->block];
+        for (; portal->row < block->row_count; portal->row++) {
+            if (mr_socket_unsent(&session->socket) >= MR_SESSION_OUTPUT_HIGH && !copy->is_open) {
+                return MR_OK;
+            }
+            MR_TRY(send_row(session, copy, block, portal->row, err));
+            portal->sent++;
+        }
+    }
+    end(session, portal);
+    return MR_OK;
+}

@@ -1,0 +1,234 @@
+/*
+ * server/progress.c - EXPLAIN PROGRESS: why a materialized view shows what it shows, in sentences.
+ */
+#include <stdio.h>
+
+#include "server/ingest.h"
+#include "server/scheduler.h"
+#include "server/statement.h"
+
+typedef struct Report {
+    MrSession *session;
+    const MrRelation *relation;
+    const MrRelation *input;     /* the stream; NULL: gone */
+    MrQueryStatus status;
+    MrLogStreamFacts facts;
+    bool has_facts;
+    int64_t now_us;
+    MrTextTable table;
+    MrError *err;
+} Report;
+
+MrStatus mr_progress_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
+{
+    static const char *const name = "PROGRESS";
+    const MrName *view = &MR_AST_AS(const MrAstExplainProgress, portal->node)->name;
+    (void)session;
+    (void)is_run;
+    MrStatus status = mr_catalog_resolve(portal->catalog, view, &portal->relation, err);
+    if (status == MR_OK && portal->relation->kind != MR_RELATION_QUERY) {
+        status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a materialized view",
+                              portal->relation->name);
+        mr_error_hint(err, "SHOW QUERIES lists them.");
+    }
+    if (status != MR_OK) {
+        mr_error_at(err, view->position);
+        return status;
+    }
+    return mr_text_schema(&portal->memory->arena, &name, 1, &portal->columns, err);
+}
+
+/* ---- Sentences ------------------------------------------------------------------------------------- */
+
+static MrStatus say(Report *r, const char *format, ...) MR_PRINTF(2, 3);
+static MrStatus say(Report *r, const char *format, ...)
+{
+    char text[1200];
+    const char *cell = text;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return mr_text_table_add(&r->table, &cell, r->err);
+}
+
+static const char *time_text(const Report *r, int64_t us, char out[64])
+{
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    mr_cell_format(MR_TYPE_TIMESTAMPTZ, &us, r->session->zone, &text);
+    const char *whole = mr_builder_text(&text);
+    snprintf(out, 64, "%s", whole == NULL ? "?" : whole);
+    mr_builder_fini(&text);
+    return out;
+}
+
+static const char *span_text(int64_t us, char out[64])
+{
+    MrInterval interval = { .us = us };
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    mr_cell_format(MR_TYPE_INTERVAL, &interval, NULL, &text);
+    const char *whole = mr_builder_text(&text);
+    snprintf(out, 64, "%s", whole == NULL ? "?" : whole);
+    mr_builder_fini(&text);
+    return out;
+}
+
+static MrStatus say_state(Report *r)
+{
+    const MrQueryStatus *status = &r->status;
+    const char *name = r->relation->name, *connection = r->relation->standing->connection;
+    switch (status->state) {
+    case MR_QUERY_STARTING:
+        return say(r, "\"%s\" is starting: its state is being restored.", name);
+    case MR_QUERY_SUSPENDED:
+        return say(r, "\"%s\" is suspended. ALTER MATERIALIZED VIEW %s RESUME lets it go on.", name, name);
+    case MR_QUERY_FAILED:
+        return say(r, "\"%s\" has stopped, %s: %s. ALTER MATERIALIZED VIEW %s RESUME tries again.", name,
+                   status->error.sqlstate, status->error.message, name);
+    case MR_QUERY_RUNNING:
+        break;
+    }
+    if (status->target.error.status != MR_OK && status->target.state != MR_TARGET_RUNNING) {
+        return say(r, "\"%s\" is running, but its target \"%s\" is %s, %s: %s.", name, connection,
+                   mr_target_state_text(status->target.state), status->target.error.sqlstate,
+                   status->target.error.message);
+    }
+    return say(r, "\"%s\" is running into \"%s\", %s.", name, connection,
+               mr_target_state_text(status->target.state));
+}
+
+static MrStatus say_input(Report *r)
+{
+    char last[64], watermark[64], span[64];
+    if (r->input == NULL || !r->has_facts) {
+        return say(r, "Its input has no record in the log yet.");
+    }
+    const char *name = r->input->name;
+    if (r->facts.rows == 0) {
+        return say(r, "Input \"%s\" has no rows yet.", name);
+    }
+    MR_TRY(say(r, "Input \"%s\": %llu rows; last event time %s, last arrival %s.", name,
+               (unsigned long long)r->facts.rows,
+               r->facts.last_event_us == MR_TIME_MIN ? "none" : time_text(r, r->facts.last_event_us, last),
+               time_text(r, r->facts.last_arrival_us, span)));
+    if (r->facts.watermark_us == MR_TIME_MIN) {
+        MR_TRY(say(r, "It has no watermark yet."));
+    } else {
+        MR_TRY(say(r, "Its watermark W is %s.", time_text(r, r->facts.watermark_us, watermark)));
+    }
+    int64_t quiet_us = r->now_us - r->facts.last_arrival_us;
+    if (quiet_us > 0) {
+        MR_TRY(say(r, "No row has come for %s.", span_text(quiet_us, span)));
+    }
+    if (r->facts.future_rows > 0) {
+        return say(r, "%llu rows were dated further ahead than max_future_skew and have not moved W.",
+                   (unsigned long long)r->facts.future_rows);
+    }
+    return MR_OK;
+}
+
+static MrStatus say_lag(Report *r)
+{
+    uint64_t head = mr_log_appended(r->session->server->log);
+    const MrQueryStatus *status = &r->status;
+    uint64_t last = r->has_facts ? r->facts.last_sequence : 0;
+    if (status->position >= last && status->covered >= last) {
+        return say(r, "It has read all %llu records of the log, and its table is true for all of them.",
+                   (unsigned long long)head);
+    }
+    return say(r, "It has read up to record %llu of %llu; its table is true up to record %llu (a lag of %llu).",
+               (unsigned long long)status->position, (unsigned long long)head, (unsigned long long)status->covered,
+               (unsigned long long)(head > status->covered ? head - status->covered : 0));
+}
+
+/* What exactly the next window waits for: a row of the stream that carries W past its end. */
+static MrStatus say_window(Report *r)
+{
+    const MrQueryStatus *status = &r->status;
+    char end[64], watermark[64], event[64], span[64];
+    if (status->next_close_us == MR_TIME_MAX || status->next_close_us == MR_TIME_MIN) {
+        return say(r, "No window is waiting to close.");
+    }
+    int64_t delay_us = r->input != NULL && r->input->stream->event_column >= 0 ? r->input->stream->delay_us : 0;
+    time_text(r, status->next_close_us, end);
+    MR_TRY(say(r, "The next window closes when W reaches %s; W is %s%s%s.", end,
+               status->watermark_us == MR_TIME_MIN ? "not set yet" : time_text(r, status->watermark_us, watermark),
+               status->watermark_us == MR_TIME_MIN ? "" : ", so that it lacks ",
+               status->watermark_us == MR_TIME_MIN ? "" : span_text(status->next_close_us - status->watermark_us, span)));
+    if (r->input == NULL) {
+        return MR_OK;
+    }
+    return say(r, "It waits for a row of \"%s\" with a time of %s or later, or for ADVANCE WATERMARK OF %s TO '%s'%s.",
+               r->input->name, time_text(r, status->next_close_us + delay_us, event), r->input->name, end,
+               r->input->stream->event_column >= 0 ? ", or for the heartbeats of an idle live stream" : "");
+}
+
+static MrStatus say_rows(Report *r)
+{
+    const MrQueryStatus *status = &r->status;
+    uint64_t rejected = r->input == NULL ? 0 : mr_ingest_rejected(r->input->name, NULL, NULL);
+    MR_TRY(say(r, "%llu rows in; %llu late (millrace.late_rows), %llu failed (millrace.row_errors), %llu rejected "
+                  "before they came into the log (millrace.rejected_rows).",
+               (unsigned long long)status->rows_in, (unsigned long long)status->late_rows,
+               (unsigned long long)status->failed_rows, (unsigned long long)rejected));
+    return say(r, "State: %lld bytes in %llu groups.", (long long)status->state_bytes,
+               (unsigned long long)status->groups);
+}
+
+static MrStatus say_commit(Report *r)
+{
+    const MrTargetStatus *target = &r->status.target;
+    if (target->commits == 0) {
+        return say(r, "Nothing was committed since the server started.");
+    }
+    return say(r, "Last commit: epoch %lld at record %llu, in %.1f ms; %lld commits and %lld retries since the start.",
+               (long long)target->progress.epoch, (unsigned long long)target->progress.sequence,
+               (double)target->commit_us_last / 1000, (long long)target->commits, (long long)target->retries);
+}
+
+static const MrRelation *find_input(const MrCatalog *catalog, uint32_t stream_id)
+{
+    for (uint32_t i = 0; i < mr_catalog_relation_count(catalog); i++) {
+        const MrRelation *relation = mr_catalog_relation(catalog, i);
+        if (relation->kind == MR_RELATION_STREAM && relation->stream->id == stream_id) {
+            return relation;
+        }
+    }
+    return NULL;
+}
+
+static MrStatus report(Report *r)
+{
+    MR_TRY(say_state(r));
+    MR_TRY(say_input(r));
+    MR_TRY(say_lag(r));
+    MR_TRY(say_window(r));
+    MR_TRY(say_rows(r));
+    return say_commit(r);
+}
+
+MrStatus mr_progress_run(MrSession *session, MrPortal *portal, MrError *err)
+{
+    MrServer *server = session->server;
+    MrResult *result = NULL;
+    Report r = { .session = session, .relation = portal->relation, .err = err,
+                 .now_us = mr_clock_wall_us(server->clock) };
+    if (!mr_scheduler_query_status(server, portal->relation->standing->id, &r.status)) {
+        return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", portal->relation->name);
+    }
+    r.input = find_input(portal->catalog, r.status.stream_id);
+    r.has_facts = r.input != NULL && mr_log_stream_facts(server->log, r.status.stream_id, &r.facts);
+    MR_TRY(mr_text_table_create(&r.table, portal->columns, err));
+    MrStatus status = report(&r);
+    if (status == MR_OK) {
+        status = mr_text_table_finish(&r.table, &result, err);
+    }
+    if (status != MR_OK) {
+        mr_text_table_destroy(&r.table);
+        return status;
+    }
+    mr_portal_set_rows(portal, result, "EXPLAIN");
+    return MR_OK;
+}

@@ -1,0 +1,127 @@
+/*
+ * server/select.c - SELECT and VALUES, and every statement that needs the rows of a query: at once where the
+ * rows are constants, else on a thread while the session waits.
+ */
+#include <stdio.h>
+
+#include "server/scheduler.h"
+#include "server/statement.h"
+
+MrStatus mr_select_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
+{
+    MrPlannerContext context;
+    mr_portal_planner_context(session, portal, is_run, &context);
+    MR_TRY(mr_planner_select(&context, MR_AST_AS(const MrAstQuery, portal->node), &portal->plan, err));
+    MrSchema *columns;
+    MR_NEW(&portal->memory->arena, columns, err);
+    *columns = portal->plan->output;
+    columns->column_count = portal->plan->visible_columns;
+    portal->columns = columns;
+    return MR_OK;
+}
+
+/* ---- What the client should know of the result that it reads ---------------------------------------- */
+
+static const char *standing_still(const MrQueryStatus *status)
+{
+    if (status->state == MR_QUERY_SUSPENDED) {
+        return "suspended";
+    }
+    if (status->state == MR_QUERY_FAILED) {
+        return "stopped";
+    }
+    switch (status->target.state) {
+    case MR_TARGET_RETRYING:
+    case MR_TARGET_STALLED:
+    case MR_TARGET_BLOCKED:
+        return "not able to write to its target";
+    case MR_TARGET_FENCED:
+        return "run by another server";
+    case MR_TARGET_FAILED:
+        return "stopped";
+    default:
+        return NULL;
+    }
+}
+
+static void tell_of_query(MrSession *session, const MrRelation *relation)
+{
+    MrQueryStatus status;
+    if (relation->standing == NULL || !mr_scheduler_query_status(session->server, relation->standing->id, &status)) {
+        return;
+    }
+    const char *state = standing_still(&status);
+    if (state == NULL) {
+        return;
+    }
+    char message[800], hint[200];
+    const MrError *why = status.error.status != MR_OK ? &status.error : &status.target.error;
+    snprintf(message, sizeof message, "\"%s\" is %s%s%s: its rows may be older than what this session has written",
+             relation->name, state, why->status == MR_OK ? "" : ", since: ", why->status == MR_OK ? "" : why->message);
+    snprintf(hint, sizeof hint, "EXPLAIN PROGRESS %s tells more; ALTER MATERIALIZED VIEW %s RESUME lets it go on.",
+             relation->name, relation->name);
+    mr_session_notice(session, "NOTICE", "55000", message, hint);
+}
+
+/* ---- Running --------------------------------------------------------------------------------------- */
+
+static void adhoc_done(void *context, MrResult *result, const MrError *err)
+{
+    MrSession *session = context;
+    MrError cancelled = MR_ERROR_INIT;
+    session->adhoc = NULL;
+    if (err == NULL && session->cancel != MR_CANCEL_NONE) {
+        mr_result_destroy(result); /* it was ready before the cancel came to it */
+        result = NULL;
+        mr_session_cancel_error(session, &cancelled);
+        err = &cancelled;
+    } else if (err != NULL && err->status == MR_ERR_CANCELED) {
+        mr_session_cancel_error(session, &cancelled);
+        err = &cancelled;
+    }
+    session->adhoc_portal->result = result;
+    mr_session_resume(session, err == NULL ? MR_OK : err->status, err);
+}
+
+static void start_thread(MrSession *session, MrPortal *portal, MrSessionThen *then)
+{
+    bool waits = mr_settings_bool(session->settings, MR_SET_READ_YOUR_WRITES);
+    mr_session_pause(session, then);
+    session->adhoc_portal = portal;
+    session->adhoc = mr_adhoc_start(session->server, portal->plan, portal->memory, portal->catalog,
+                                    mr_settings_int(session->settings, MR_SET_WORK_MEMORY),
+                                    waits ? session->transaction.own_sequence : 0, adhoc_done, session);
+}
+
+MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err)
+{
+    if (mr_adhoc_is_immediate(portal->plan)) {
+        MR_TRY(mr_adhoc_run_now(session->server, portal->plan, &portal->result, err));
+        then(session, MR_OK, NULL);
+        return MR_OK;
+    }
+    MR_TRY(mr_transaction_cut(session, err)); /* the query may read what was just written */
+    if (session->transaction.log != NULL) {
+        mr_session_notice(session, "NOTICE", "00000", "rows of this transaction are not visible before its COMMIT",
+                          NULL);
+    }
+    if (portal->plan->relation != NULL) {
+        tell_of_query(session, portal->plan->relation);
+    }
+    start_thread(session, portal, then);
+    return MR_OK;
+}
+
+static void select_done(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status != MR_OK) {
+        mr_session_fail(session, err);
+        return;
+    }
+    mr_portal_set_rows(session->current, session->current->result, "SELECT");
+}
+
+MrStatus mr_select_run(MrSession *session, MrPortal *portal, MrError *err)
+{
+    return mr_select_start(session, portal, select_done, err);
+}

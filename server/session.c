@@ -1,0 +1,556 @@
+/*
+ * server/session.c - a session's life and its loop: messages, statements, waits, answers in order.
+ * Must not know what any statement means.
+ */
+#include "server/session.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "common/random.h"
+#include "server/listener_internal.h"
+#include "server/statement.h"
+
+enum { CLOSING_US = 1000 * 1000 };
+
+/* ---- Life ------------------------------------------------------------------------------------------ */
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    MrSession *session = context;
+    (void)fd;
+    (void)what;
+    if (session->phase == MR_PHASE_READY) {
+        mr_session_cancel(session, MR_CANCEL_TIMEOUT);
+        return;
+    }
+    session->socket.is_broken = true; /* no login in time, or a client that does not take its last message */
+    mr_session_advance(session);
+}
+
+static void on_changed(void *context)
+{
+    mr_session_advance(context);
+}
+
+void mr_session_set_timer(MrSession *session, int64_t us)
+{
+    if (session->timer == NULL) {
+        return;
+    }
+    event_del(session->timer);
+    if (us > 0) {
+        struct timeval interval = { .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+        event_add(session->timer, &interval);
+    }
+}
+
+MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSession **out, MrError *err)
+{
+    MrSession *session = calloc(1, sizeof *session);
+    if (session == NULL) {
+        if (fd >= 0) {
+            evutil_closesocket(fd);
+        }
+        return mr_error_no_memory(err);
+    }
+    session->server = server;
+    session->zone = mr_timezone_utc();
+    snprintf(session->address, sizeof session->address, "%s", address);
+    session->connected_us = session->statement_us = mr_clock_wall_us(server->clock);
+    session->settings = mr_settings_copy(server->settings);
+    session->timer = event_new(server->base, -1, 0, on_timer, session);
+    MrStatus status = mr_socket_init(&session->socket, server->base, fd, on_changed, session, err);
+    if (status == MR_OK && (session->settings == NULL || session->timer == NULL)) {
+        status = mr_error_no_memory(err);
+    }
+    if (status == MR_OK) {
+        status = mr_random_bytes(session->secret, sizeof session->secret, err);
+    }
+    if (status != MR_OK) {
+        mr_session_destroy(session);
+        return status;
+    }
+    mr_session_set_timer(session, MR_SESSION_LOGIN_US);
+    *out = session;
+    return MR_OK;
+}
+
+static void stop_waiting(MrSession *session)
+{
+    mr_wait_cancel(session->wait);
+    session->wait = NULL;
+    if (session->adhoc != NULL) {
+        mr_adhoc_abandon(session->adhoc);
+        session->adhoc = NULL;
+    }
+    session->is_waiting = false;
+    session->then = NULL;
+}
+
+static void script_end(MrSession *session)
+{
+    mr_statement_memory_release(session->script.memory);
+    session->script = (MrScript){ 0 };
+}
+
+static void current_end(MrSession *session)
+{
+    MrPortal *portal = session->current;
+    session->current = NULL;
+    session->cancel = MR_CANCEL_NONE;
+    mr_session_set_timer(session, 0);
+    if (portal != NULL && portal->is_simple) {
+        mr_portal_destroy(portal);
+    }
+}
+
+void mr_session_destroy(MrSession *session)
+{
+    if (session == NULL) {
+        return;
+    }
+    mr_listener_forget(session);
+    stop_waiting(session);
+    mr_copy_in_destroy(session);
+    mr_transaction_abort(session);
+    current_end(session);
+    mr_portals_clear(session);
+    mr_prepared_clear(session);
+    script_end(session);
+    mr_settings_destroy(session->settings);
+    mr_settings_destroy(session->initial);
+    mr_socket_fini(&session->socket);
+    if (session->timer != NULL) {
+        event_free(session->timer);
+    }
+    free(session->user);
+    free(session->database);
+    free(session);
+}
+
+bool mr_session_is_busy(const MrSession *session)
+{
+    return session->current != NULL || session->script.is_active || session->is_waiting;
+}
+
+const char *mr_session_state(const MrSession *session)
+{
+    if (session->phase == MR_PHASE_STARTUP) {
+        return "starting";
+    }
+    if (mr_session_is_busy(session)) {
+        return "active";
+    }
+    switch (session->transaction.state) {
+    case MR_TX_OPEN:
+        return "idle in transaction";
+    case MR_TX_FAILED:
+        return "idle in transaction (aborted)";
+    default:
+        return "idle";
+    }
+}
+
+/* ---- Answers --------------------------------------------------------------------------------------- */
+
+static void end_after_error(MrSession *session)
+{
+    mr_copy_in_destroy(session);
+    stop_waiting(session);
+    current_end(session);
+    mr_transaction_fail(session);
+    mr_portals_clear(session);
+    if (session->script.is_active) {
+        script_end(session);
+        session->is_ready_due = true;
+    } else {
+        session->skips_to_sync = true;
+    }
+}
+
+void mr_session_fail_in(MrSession *session, const MrError *err, const char *text, size_t length)
+{
+    mr_wire_report(&session->socket.output, 'E', "ERROR", err, text, length);
+    end_after_error(session);
+}
+
+void mr_session_fail(MrSession *session, const MrError *err)
+{
+    const MrPortal *portal = session->current;
+    const char *text = portal != NULL ? portal->text : session->script.text;
+    size_t length = portal != NULL ? portal->length : session->script.length;
+    mr_session_fail_in(session, err, text, length);
+}
+
+void mr_session_fatal(MrSession *session, const MrError *err)
+{
+    if (session->phase == MR_PHASE_CLOSING) {
+        return;
+    }
+    mr_wire_report(&session->socket.output, 'E', "FATAL", err, NULL, 0);
+    mr_copy_in_destroy(session);
+    stop_waiting(session);
+    current_end(session);
+    mr_transaction_abort(session);
+    mr_portals_clear(session);
+    script_end(session);
+    session->phase = MR_PHASE_CLOSING;
+    mr_session_set_timer(session, CLOSING_US);
+}
+
+void mr_session_protocol_error(MrSession *session, const char *format, ...)
+{
+    MrError err = MR_ERROR_INIT;
+    va_list args;
+    va_start(args, format);
+    mr_error_vset(&err, MR_ERR_PROTOCOL, format, args);
+    va_end(args);
+    mr_session_fatal(session, &err);
+}
+
+/* Words of client_min_messages in their order; an error is always sent. */
+static bool is_wanted(const MrSession *session, const char *severity)
+{
+    static const char *const order[] = { "DEBUG5", "DEBUG4", "DEBUG3",  "DEBUG2", "DEBUG1",
+                                         "LOG",    "INFO",   "NOTICE", "WARNING" };
+    int64_t least = mr_settings_int(session->settings, MR_SET_CLIENT_MIN_MESSAGES);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        if (strcmp(order[i], severity) == 0) {
+            return (int64_t)i >= least;
+        }
+    }
+    return true;
+}
+
+void mr_session_notice(MrSession *session, const char *severity, const char *sqlstate, const char *message,
+                       const char *hint)
+{
+    MrError notice = MR_ERROR_INIT;
+    if (session->phase == MR_PHASE_CLOSING || !is_wanted(session, severity)) {
+        return;
+    }
+    mr_error_sqlstate(&notice, sqlstate);
+    snprintf(notice.message, sizeof notice.message, "%s", message);
+    snprintf(notice.hint, sizeof notice.hint, "%s", hint == NULL ? "" : hint);
+    mr_wire_report(&session->socket.output, 'N', severity, &notice, NULL, 0);
+}
+
+void mr_session_notice_callback(void *context, const char *sqlstate, const char *message, const char *hint)
+{
+    mr_session_notice(context, "NOTICE", sqlstate == NULL ? "00000" : sqlstate, message, hint);
+}
+
+/* ---- Waiting --------------------------------------------------------------------------------------- */
+
+void mr_session_wait(MrSession *session, MrWait *wait, bool is_final, MrSessionThen *then)
+{
+    session->wait = wait;
+    session->wait_is_final = is_final;
+    mr_session_pause(session, then);
+}
+
+void mr_session_pause(MrSession *session, MrSessionThen *then)
+{
+    session->is_waiting = true;
+    session->then = then;
+}
+
+void mr_session_resume(MrSession *session, MrStatus status, const MrError *err)
+{
+    MrSessionThen *then = session->then;
+    session->is_waiting = false;
+    session->then = NULL;
+    then(session, status, err);
+    mr_session_advance(session);
+}
+
+void mr_session_wait_done(void *context, MrStatus status, const MrError *err)
+{
+    MrSession *session = context;
+    session->wait = NULL;
+    mr_session_resume(session, status, err);
+}
+
+MrStatus mr_session_cancel_error(const MrSession *session, MrError *err)
+{
+    switch (session->cancel) {
+    case MR_CANCEL_TIMEOUT:
+        return mr_error_set(err, MR_ERR_CANCELED, "canceling statement due to statement timeout");
+    case MR_CANCEL_SHUTDOWN:
+        return mr_error_set(err, MR_ERR_SHUTDOWN, "terminating connection due to administrator command");
+    default:
+        return mr_error_set(err, MR_ERR_CANCELED, "canceling statement due to user request");
+    }
+}
+
+void mr_session_cancel(MrSession *session, MrCancelReason reason)
+{
+    if (session->current == NULL || session->cancel != MR_CANCEL_NONE) {
+        return;
+    }
+    session->cancel = reason;
+    if (session->adhoc != NULL) {
+        mr_adhoc_cancel(session->adhoc); /* its end comes with 57014 */
+        return;
+    }
+    if (session->is_waiting && (session->wait == NULL || session->wait_is_final)) {
+        return; /* whoever is waited for sees the mark afterwards */
+    }
+    MrError err = MR_ERROR_INIT;
+    mr_session_cancel_error(session, &err);
+    if (session->wait != NULL) {
+        mr_error_detail(&err, "What the statement had begun may still take effect.");
+    }
+    mr_session_fail(session, &err);
+    mr_session_advance(session);
+}
+
+void mr_session_drain(MrSession *session)
+{
+    session->is_draining = true;
+    if (!mr_session_is_busy(session)) {
+        session->cancel = MR_CANCEL_SHUTDOWN;
+        MrError err = MR_ERROR_INIT;
+        mr_session_cancel_error(session, &err);
+        mr_session_fatal(session, &err);
+        mr_session_advance(session);
+    }
+}
+
+/* ---- ReadyForQuery --------------------------------------------------------------------------------- */
+
+static void send_ready(MrSession *session)
+{
+    session->is_ready_due = false;
+    if (session->transaction.state == MR_TX_NONE) {
+        mr_portals_clear(session);
+    }
+    mr_wire_ready(&session->socket.output, mr_transaction_letter(session));
+    session->wants_flush = true;
+    mr_socket_rest(&session->socket);
+    if (session->is_draining) {
+        mr_session_drain(session);
+    }
+}
+
+static void settled_ready(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status != MR_OK) {
+        mr_wire_report(&session->socket.output, 'E', "ERROR", err, NULL, 0);
+    }
+    send_ready(session);
+}
+
+/* The end of a Query or of the messages up to Sync: what they wrote is committed first. */
+static void step_ready(MrSession *session)
+{
+    MrError err = MR_ERROR_INIT;
+    bool must_wait = false;
+    if (mr_transaction_settle(session, &must_wait, &err) != MR_OK) {
+        settled_ready(session, err.status, &err);
+    } else if (must_wait) {
+        mr_transaction_wait(session, settled_ready);
+    } else {
+        send_ready(session);
+    }
+}
+
+/* ---- The current statement ------------------------------------------------------------------------- */
+
+void mr_session_begin(MrSession *session, MrPortal *portal)
+{
+    session->current = portal;
+    session->cancel = MR_CANCEL_NONE;
+    session->statement_us = mr_clock_wall_us(session->server->clock);
+    mr_session_set_timer(session, mr_settings_int(session->settings, MR_SET_STATEMENT_TIMEOUT));
+}
+
+static void complete_current(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status != MR_OK) {
+        mr_session_fail(session, err);
+        return;
+    }
+    if (session->current->node == NULL) {
+        mr_wire_empty(&session->socket.output, 'I');
+    } else {
+        mr_wire_command_complete(&session->socket.output, session->current->tag);
+    }
+    current_end(session);
+}
+
+/* The last statement of a Query message is told to be done only when all of them are committed. */
+static void finish_current(MrSession *session)
+{
+    const MrScript *script = &session->script;
+    MrError err = MR_ERROR_INIT;
+    bool must_wait = false;
+    if (session->current->is_simple && script->next >= script->statements.count) {
+        MrStatus status = mr_transaction_settle(session, &must_wait, &err);
+        if (status != MR_OK) {
+            mr_session_fail(session, &err);
+            return;
+        }
+    }
+    if (must_wait) {
+        mr_transaction_wait(session, complete_current);
+    } else {
+        complete_current(session, MR_OK, NULL);
+    }
+}
+
+static MrStatus check_allowed(const MrSession *session, const MrPortal *portal, MrError *err)
+{
+    if (session->transaction.state == MR_TX_FAILED && !portal->entry->in_failed) {
+        return mr_error_set(err, MR_ERR_FAILED_TRANSACTION,
+                            "current transaction is aborted, commands ignored until end of transaction block");
+    }
+    if (session->transaction.is_read_only && portal->entry->writes) {
+        return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION, "cannot execute %s in a read-only transaction",
+                            mr_ast_kind_name(portal->node->kind));
+    }
+    return MR_OK;
+}
+
+static MrStatus start_current(MrSession *session, MrPortal *portal, MrError *err)
+{
+    if (portal->node == NULL) {
+        portal->state = MR_PORTAL_DONE;
+        return MR_OK;
+    }
+    MR_TRY(check_allowed(session, portal, err));
+    if (!portal->is_planned) {
+        MR_TRY(mr_portal_plan(session, portal, true, err));
+    }
+    portal->state = MR_PORTAL_RUNNING;
+    return portal->entry->run(session, portal, err);
+}
+
+static void step_current(MrSession *session)
+{
+    MrPortal *portal = session->current;
+    MrError err = MR_ERROR_INIT;
+    MrStatus status = MR_OK;
+    bool suspended = false;
+    if (session->cancel != MR_CANCEL_NONE) {
+        status = mr_session_cancel_error(session, &err);
+    } else if (portal->state == MR_PORTAL_NEW) {
+        status = start_current(session, portal, &err);
+    } else if (portal->state == MR_PORTAL_ROWS) {
+        status = mr_portal_send(session, portal, &suspended, &err);
+    } else {
+        finish_current(session);
+        return;
+    }
+    if (status != MR_OK) {
+        mr_session_fail(session, &err);
+    } else if (suspended) {
+        mr_wire_empty(&session->socket.output, 's');
+        current_end(session);
+    }
+}
+
+/* The next statement of a Query message, or its end. */
+static void step_script(MrSession *session)
+{
+    MrScript *script = &session->script;
+    if (script->next >= script->statements.count) {
+        script_end(session);
+        session->is_ready_due = true;
+        return;
+    }
+    const MrStatement *statement = &script->statements.items[script->next++];
+    MrError err = MR_ERROR_INIT;
+    MrPortal *portal = mr_portal_create(session, script->memory, script->text, script->length, statement->node, &err);
+    if (portal == NULL) {
+        mr_session_fail(session, &err);
+        return;
+    }
+    portal->is_simple = true;
+    mr_session_begin(session, portal);
+}
+
+/* ---- The loop -------------------------------------------------------------------------------------- */
+
+/* COPY data is taken while its statement is current. */
+static bool takes_messages(const MrSession *session)
+{
+    return session->copy != NULL || (session->current == NULL && !session->script.is_active);
+}
+
+static bool step(MrSession *session)
+{
+    if (session->phase == MR_PHASE_STARTUP) {
+        return mr_session_take_startup(session);
+    }
+    if (session->is_ready_due) {
+        step_ready(session);
+    } else if (takes_messages(session)) {
+        return mr_session_take_message(session);
+    } else if (session->current != NULL) {
+        step_current(session);
+    } else {
+        step_script(session);
+    }
+    return true;
+}
+
+static bool can_step(const MrSession *session)
+{
+    return session->phase != MR_PHASE_CLOSING && !session->is_waiting && !session->socket.is_broken
+           && mr_socket_unsent(&session->socket) < MR_SESSION_OUTPUT_HIGH;
+}
+
+static void flush_output(MrSession *session)
+{
+    if (session->socket.output.failed) {
+        session->socket.is_broken = true; /* an answer is missing from the stream: nobody can go on from there */
+    }
+    if (session->wants_flush || session->phase != MR_PHASE_READY || session->socket.is_at_end
+        || mr_socket_unsent(&session->socket) >= MR_SESSION_OUTPUT_HIGH) {
+        session->wants_flush = false;
+        mr_socket_flush(&session->socket);
+    }
+}
+
+/* A closing session says its end and lets the client say its own: closing with unread bytes would take the
+ * last message away from the client. */
+static bool is_over(MrSession *session)
+{
+    MrSocket *socket = &session->socket;
+    if (socket->is_broken) {
+        return true;
+    }
+    if (session->phase != MR_PHASE_CLOSING) {
+        return socket->is_at_end && (session->is_waiting || mr_socket_unsent(socket) == 0);
+    }
+    mr_socket_take(socket, mr_socket_input(socket).length);
+    if (mr_socket_unsent(socket) == 0 && !session->is_shut && socket->fd >= 0) {
+        session->is_shut = true;
+        shutdown(socket->fd, SHUT_WR);
+    }
+    return socket->is_at_end && mr_socket_unsent(socket) == 0;
+}
+
+void mr_session_advance(MrSession *session)
+{
+    if (session->is_advancing) {
+        return;
+    }
+    session->is_advancing = true;
+    bool moved;
+    do {
+        moved = true;
+        while (moved && can_step(session)) {
+            moved = step(session);
+        }
+        flush_output(session);
+    } while (moved && can_step(session));
+    session->is_advancing = false;
+    if (is_over(session)) {
+        mr_session_destroy(session);
+    }
+}

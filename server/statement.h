@@ -1,0 +1,82 @@
+/*
+ * server/statement.h - what each kind of statement does: one line in statements.def, two functions.
+ */
+#ifndef MR_SERVER_STATEMENT_H
+#define MR_SERVER_STATEMENT_H
+
+#include "server/portal.h"
+
+/* Looks up names and types: sets columns, plan, relation, details.  `is_run`: it is run next (notices
+ * are sent now), else only described. */
+typedef MrStatus MrStatementPlan(MrSession *session, MrPortal *portal, bool is_run, MrError *err);
+/* Does it: leaves the portal in ROWS or DONE, or RUNNING with the session waiting. */
+typedef MrStatus MrStatementRun(MrSession *session, MrPortal *portal, MrError *err);
+
+struct MrStatementEntry {
+    MrNodeKind kind;
+    MrStatementPlan *plan;       /* NULL: nothing to be planned, no rows */
+    MrStatementRun *run;
+    bool in_failed;              /* may be run in a failed transaction */
+    bool writes;                 /* refused in a READ ONLY transaction */
+    const char *hint;            /* of a statement that is not supported */
+};
+
+/* Never NULL: kinds that no line has are refused. */
+const MrStatementEntry *mr_statement_entry(MrNodeKind kind);
+
+#define MR_STATEMENT(kind, plan, run, flags, hint) \
+    MrStatementPlan plan;                          \
+    MrStatementRun run;
+#define MR_STATEMENT_NO_PLAN(kind, run, flags, hint) MrStatementRun run;
+#include "server/statements.def"
+#undef MR_STATEMENT
+#undef MR_STATEMENT_NO_PLAN
+
+/* INSERT … SELECT, COPY (query) TO and EXPLAIN ANALYZE run a plan like SELECT does; `then` gets the result
+ * on the portal, or the error. */
+MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err);
+
+/* ---- COPY … TO STDOUT (copy_out.c) ------------------------------------------------------------------ */
+
+MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err);
+
+/* ---- COPY FROM STDIN (copy_in.c) ------------------------------------------------------------------- */
+
+MrStatus mr_copy_in_feed(MrSession *session, const char *data, size_t length, MrError *err);
+MrStatus mr_copy_in_finish(MrSession *session, MrError *err);
+MrStatus mr_copy_in_refuse(MrSession *session, MrString reason, MrError *err); /* CopyFail */
+void mr_copy_in_destroy(MrSession *session);
+
+/* ---- Settings of a session (session_settings.c) ---------------------------------------------------- */
+
+/* SET and start-up: checks what the server can do, stores, tells the client. */
+MrStatus mr_session_set(MrSession *session, MrSettingId id, MrString value, MrError *err);
+/* ParameterStatus of what differs from `before` (NULL: of all). */
+void mr_session_report_settings(MrSession *session, const MrSettings *before);
+/* Puts all back that a session may change. */
+void mr_session_reset_settings(MrSession *session, const MrSettings *to);
+/* Unknown name: 42704 with the nearest one. */
+MrStatus mr_session_find_setting(const char *name, MrSettingId *out, MrError *err);
+/* The value as SHOW prints it, in the arena. */
+const char *mr_session_setting_text(const MrSession *session, MrSettingId id, MrArena *arena);
+
+/* ---- Small tables as results (text_table.c) -------------------------------------------------------- */
+
+/* A result of text columns that is filled row by row. */
+typedef struct MrTextTable {
+    MrResult *result;
+    MrText *rows;                /* column_count cells each; pointer NULL with length 0: NULL */
+    bool *nulls;
+    uint32_t row_count, row_room;
+} MrTextTable;
+/* A schema of text columns in the arena. */
+MrStatus mr_text_schema(MrArena *arena, const char *const *names, uint32_t count, const MrSchema **out, MrError *err);
+MrStatus mr_text_table_create(MrTextTable *table, const MrSchema *schema, MrError *err);
+/* Copies; a NULL cell is NULL. */
+MrStatus mr_text_table_add(MrTextTable *table, const char *const *cells, MrError *err);
+/* One row per line of the text. */
+MrStatus mr_text_table_add_lines(MrTextTable *table, const char *text, MrError *err);
+MrStatus mr_text_table_finish(MrTextTable *table, MrResult **out, MrError *err);
+void mr_text_table_destroy(MrTextTable *table); /* after an error */
+
+#endif

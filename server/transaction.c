@@ -1,0 +1,275 @@
+/*
+ * server/transaction.c - transactions of a session: see transaction.h.
+ */
+#include <stdlib.h>
+
+#include "server/log_thread.h"
+#include "server/statement.h"
+
+/* ---- Rows ------------------------------------------------------------------------------------------ */
+
+MrStatus mr_transaction_log(MrSession *session, MrLogTransaction **out, MrError *err)
+{
+    MrTransaction *transaction = &session->transaction;
+    if (transaction->log == NULL) {
+        MR_TRY(mr_log_begin(session->server->log, &transaction->log, err));
+    }
+    *out = transaction->log;
+    return MR_OK;
+}
+
+static MrStatus commit_rows(MrSession *session, MrError *err)
+{
+    MrTransaction *transaction = &session->transaction;
+    uint64_t sequence = 0;
+    MrDurability durability = MR_DURABILITY_NONE;
+    MrLogTransaction *log = transaction->log;
+    if (log == NULL) {
+        return MR_OK;
+    }
+    transaction->log = NULL; /* ended either way */
+    MR_TRY(mr_log_commit(log, &sequence, &durability, err));
+    if (sequence > 0) {
+        mr_log_thread_wake(session->server);
+        transaction->own_sequence = sequence;
+        if (transaction->unsettled_sequence == 0 || durability < transaction->unsettled_durability) {
+            transaction->unsettled_durability = durability; /* the strictest is the lowest */
+        }
+        transaction->unsettled_sequence = sequence;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_transaction_cut(MrSession *session, MrError *err)
+{
+    return session->transaction.state == MR_TX_NONE ? commit_rows(session, err) : MR_OK;
+}
+
+MrStatus mr_transaction_settle(MrSession *session, bool *must_wait, MrError *err)
+{
+    MR_TRY(mr_transaction_cut(session, err));
+    *must_wait = session->transaction.unsettled_sequence > 0;
+    return MR_OK;
+}
+
+void mr_transaction_wait(MrSession *session, MrSessionThen *then)
+{
+    MrTransaction *transaction = &session->transaction;
+    uint64_t sequence = transaction->unsettled_sequence;
+    transaction->unsettled_sequence = 0;
+    mr_session_wait(session, mr_wait_durable(session->server, sequence, transaction->unsettled_durability,
+                                             mr_session_wait_done, session),
+                    true, then);
+}
+
+/* ---- Settings -------------------------------------------------------------------------------------- */
+
+MrStatus mr_transaction_save_setting(MrSession *session, MrSettingId id, bool is_local, MrError *err)
+{
+    MrTransaction *transaction = &session->transaction;
+    if (transaction->state == MR_TX_NONE) {
+        return MR_OK;
+    }
+    if (transaction->saved == NULL) {
+        transaction->saved = mr_settings_copy(session->settings);
+        if (transaction->saved == NULL) {
+            return mr_error_no_memory(err);
+        }
+    }
+    if (is_local) {
+        mr_bitmap_set(transaction->locals, id);
+    } else {
+        mr_bitmap_clear(transaction->locals, id);
+    }
+    return MR_OK;
+}
+
+static void settings_end(MrSession *session, bool is_commit)
+{
+    MrTransaction *transaction = &session->transaction;
+    if (transaction->saved == NULL) {
+        return;
+    }
+    MrSettings *before = mr_settings_copy(session->settings);
+    for (uint32_t id = 0; id < MR_SETTING_COUNT; id++) {
+        if (!is_commit || mr_bitmap_get(transaction->locals, id)) {
+            mr_settings_reset(session->settings, (MrSettingId)id, transaction->saved);
+        }
+    }
+    mr_settings_destroy(transaction->saved);
+    transaction->saved = NULL;
+    memset(transaction->locals, 0, sizeof transaction->locals);
+    mr_session_report_settings(session, before);
+    mr_settings_destroy(before);
+}
+
+/* ---- Ends ------------------------------------------------------------------------------------------ */
+
+static void drop_rows(MrSession *session)
+{
+    if (session->transaction.log != NULL) {
+        mr_log_abort(session->transaction.log);
+        session->transaction.log = NULL;
+    }
+}
+
+void mr_transaction_abort(MrSession *session)
+{
+    drop_rows(session);
+    settings_end(session, false);
+    session->transaction.state = MR_TX_NONE;
+    session->transaction.is_read_only = false;
+}
+
+void mr_transaction_fail(MrSession *session)
+{
+    drop_rows(session);
+    if (session->transaction.state != MR_TX_NONE) {
+        session->transaction.state = MR_TX_FAILED;
+    }
+}
+
+char mr_transaction_letter(const MrSession *session)
+{
+    static const char letters[] = { [MR_TX_NONE] = 'I', [MR_TX_OPEN] = 'T', [MR_TX_FAILED] = 'E' };
+    return letters[session->transaction.state];
+}
+
+/* ---- Statements ------------------------------------------------------------------------------------ */
+
+static void begin(MrSession *session, const MrAstTransaction *ast)
+{
+    MrTransaction *transaction = &session->transaction;
+    transaction->state = MR_TX_OPEN;
+    transaction->started_us = mr_clock_wall_us(session->server->clock);
+    transaction->is_read_only =
+        ast->read_only == MR_TRI_ON
+        || (ast->read_only == MR_TRI_UNSET
+            && strcmp(mr_settings_text(session->settings, MR_SET_DEFAULT_TRANSACTION_READ_ONLY), "on") == 0);
+}
+
+static MrStatus run_begin(MrSession *session, MrPortal *portal, const MrAstTransaction *ast, MrError *err)
+{
+    if (session->transaction.state != MR_TX_NONE) {
+        mr_session_notice(session, "WARNING", "25001", "there is already a transaction in progress", NULL);
+    } else {
+        MR_TRY(mr_transaction_cut(session, err));
+        begin(session, ast);
+    }
+    mr_portal_set_done(portal, ast->transaction == MR_TRANSACTION_BEGIN ? "BEGIN" : "START TRANSACTION");
+    return MR_OK;
+}
+
+static void end(MrSession *session, MrPortal *portal, bool is_commit)
+{
+    const MrAstTransaction *ast = MR_AST_AS(const MrAstTransaction, portal->node);
+    bool chain = ast->chain && session->transaction.state != MR_TX_NONE;
+    bool was_read_only = session->transaction.is_read_only;
+    settings_end(session, is_commit);
+    session->transaction.state = MR_TX_NONE;
+    session->transaction.is_read_only = false;
+    if (chain) {
+        begin(session, ast);
+        session->transaction.is_read_only = was_read_only;
+    }
+    mr_portal_set_done(portal, "%s", is_commit ? "COMMIT" : "ROLLBACK");
+}
+
+static void commit_is_durable(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status != MR_OK) {
+        mr_session_fail(session, err);
+        return;
+    }
+    end(session, session->current, true);
+}
+
+static MrStatus run_commit(MrSession *session, MrPortal *portal, MrError *err)
+{
+    MrTransaction *transaction = &session->transaction;
+    if (transaction->state == MR_TX_NONE) {
+        mr_session_notice(session, "WARNING", "25P01", "there is no transaction in progress", NULL);
+    }
+    if (transaction->state == MR_TX_FAILED) {
+        end(session, portal, false);
+        return MR_OK;
+    }
+    MrStatus status = commit_rows(session, err);
+    if (status != MR_OK) { /* nothing of it is there: it has ended, by its failure */
+        mr_transaction_abort(session);
+        return status;
+    }
+    if (transaction->unsettled_sequence > 0) {
+        mr_transaction_wait(session, commit_is_durable);
+    } else {
+        end(session, portal, true);
+    }
+    return MR_OK;
+}
+
+static void run_rollback(MrSession *session, MrPortal *portal)
+{
+    if (session->transaction.state == MR_TX_NONE) {
+        mr_session_notice(session, "WARNING", "25P01", "there is no transaction in progress", NULL);
+    }
+    drop_rows(session);
+    end(session, portal, false);
+}
+
+static MrStatus run_set(MrSession *session, MrPortal *portal, const MrAstTransaction *ast, MrError *err)
+{
+    bool is_session = ast->transaction == MR_TRANSACTION_SET_SESSION;
+    if (!is_session && session->transaction.state == MR_TX_NONE) {
+        mr_session_notice(session, "WARNING", "25P01", "SET TRANSACTION can only be used in transaction blocks", NULL);
+    }
+    if (ast->isolation != NULL && (is_session || session->transaction.state != MR_TX_NONE)) {
+        MR_TRY(mr_transaction_save_setting(session, MR_SET_TRANSACTION_ISOLATION, !is_session, err));
+        MR_TRY(mr_session_set(session, MR_SET_TRANSACTION_ISOLATION, mr_string(ast->isolation), err));
+    }
+    if (ast->read_only != MR_TRI_UNSET) {
+        if (is_session) {
+            MR_TRY(mr_session_set(session, MR_SET_DEFAULT_TRANSACTION_READ_ONLY,
+                                  mr_string(ast->read_only == MR_TRI_ON ? "on" : "off"), err));
+        } else if (session->transaction.state != MR_TX_NONE) {
+            session->transaction.is_read_only = ast->read_only == MR_TRI_ON;
+        }
+    }
+    mr_portal_set_done(portal, "SET");
+    return MR_OK;
+}
+
+static MrStatus refuse_savepoint(MrError *err, const MrAstTransaction *ast)
+{
+    mr_error_set(err, MR_ERR_UNSUPPORTED, "savepoints are not supported yet");
+    mr_error_at(err, ast->base.position);
+    return mr_error_hint(err, "Use one transaction for each group of INSERTs that belongs together.");
+}
+
+MrStatus mr_transaction_run(MrSession *session, MrPortal *portal, MrError *err)
+{
+    const MrAstTransaction *ast = MR_AST_AS(const MrAstTransaction, portal->node);
+    bool is_failed = session->transaction.state == MR_TX_FAILED;
+    switch (ast->transaction) {
+    case MR_TRANSACTION_COMMIT:
+        return run_commit(session, portal, err);
+    case MR_TRANSACTION_ROLLBACK:
+        run_rollback(session, portal);
+        return MR_OK;
+    default:
+        break;
+    }
+    if (is_failed) {
+        return mr_error_set(err, MR_ERR_FAILED_TRANSACTION,
+                            "current transaction is aborted, commands ignored until end of transaction block");
+    }
+    switch (ast->transaction) {
+    case MR_TRANSACTION_BEGIN:
+    case MR_TRANSACTION_START:
+        return run_begin(session, portal, ast, err);
+    case MR_TRANSACTION_SET:
+    case MR_TRANSACTION_SET_SESSION:
+        return run_set(session, portal, ast, err);
+    default:
+        return refuse_savepoint(err, ast);
+    }
+}

@@ -1,0 +1,53 @@
+/*
+ * server/transaction.h - BEGIN … COMMIT of one session, and the implicit transaction of a Query message or
+ * of the messages up to Sync: INSERTs and COPYs of it are appended to the log together.
+ * Must not know messages of the protocol.
+ */
+#ifndef MR_SERVER_TRANSACTION_H
+#define MR_SERVER_TRANSACTION_H
+
+#include "common/settings.h"
+#include "storage/log.h"
+
+struct MrSession;
+struct MrPortal;
+
+typedef enum MrTransactionState {
+    MR_TX_NONE,   /* between BEGINs: every group of statements commits by itself */
+    MR_TX_OPEN,
+    MR_TX_FAILED, /* 25P02 until ROLLBACK or COMMIT */
+} MrTransactionState;
+
+typedef struct MrTransaction {
+    MrTransactionState state;
+    bool is_read_only;
+    int64_t started_us;          /* now() of its statements */
+    MrLogTransaction *log;       /* rows that wait for the commit; NULL: none yet */
+    /* Settings before BEGIN, once one was changed; bits of those that SET LOCAL changed. */
+    MrSettings *saved;
+    uint64_t locals[(MR_SETTING_COUNT + 63) / 64];
+    uint64_t own_sequence;       /* last row of this session that was committed */
+    /* Committed, but not yet known to be as durable as its stream says. */
+    uint64_t unsettled_sequence;
+    MrDurability unsettled_durability;
+} MrTransaction;
+
+/* Where INSERT and COPY append: begun when there is none. */
+MrStatus mr_transaction_log(struct MrSession *session, MrLogTransaction **out, MrError *err);
+/* Commits what an implicit transaction has so far, since the next statement reads it, or changes the
+ * catalogue.  In BEGIN … COMMIT nothing. */
+MrStatus mr_transaction_cut(struct MrSession *session, MrError *err);
+/* The end of an implicit transaction: commits.  *must_wait: mr_transaction_wait is needed before the client
+ * hears of it. */
+MrStatus mr_transaction_settle(struct MrSession *session, bool *must_wait, MrError *err);
+void mr_transaction_wait(struct MrSession *session, void (*then)(struct MrSession *session, MrStatus status, const MrError *err));
+/* Nothing of it remains; the state becomes NONE and settings go back. */
+void mr_transaction_abort(struct MrSession *session);
+/* A statement failed: rows are gone, an open transaction waits for its ROLLBACK. */
+void mr_transaction_fail(struct MrSession *session);
+/* 'I', 'T' or 'E' of ReadyForQuery. */
+char mr_transaction_letter(const struct MrSession *session);
+/* Before a setting is changed: what ROLLBACK or the end of the transaction goes back to. */
+MrStatus mr_transaction_save_setting(struct MrSession *session, MrSettingId id, bool is_local, MrError *err);
+
+#endif
