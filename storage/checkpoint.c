@@ -301,6 +301,37 @@ MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16],
     return status;
 }
 
+typedef struct CleanWalk {
+    const char *directory;
+    MrError *err;
+    MrStatus status; /* of the first removal that failed */
+} CleanWalk;
+
+static void temporary_remove(void *context, const char *name)
+{
+    static const char suffix[] = ".ckpt.tmp";
+    CleanWalk *walk = context;
+    size_t length = strlen(name);
+    char path[4096];
+    if (walk->status != MR_OK || length < sizeof suffix ||
+        strcmp(name + length - (sizeof suffix - 1), suffix) != 0) {
+        return;
+    }
+    walk->status = path_format(walk->directory, name, "", path)
+                       ? mr_file_remove(path, walk->err)
+                       : path_too_long(walk->directory, walk->err);
+}
+
+MrStatus mr_checkpoint_clean(const char *directory, MrError *err)
+{
+    CleanWalk walk = { .directory = directory, .err = err, .status = MR_OK };
+    if (!mr_file_exists(directory)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_file_list_directory(directory, temporary_remove, &walk, err));
+    return walk.status;
+}
+
 MrStatus mr_checkpoint_remove_all(const char *directory, const uint8_t query[16], MrError *err)
 {
     SequenceList list;

@@ -24,6 +24,9 @@ MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint
 /* Keeps the newest two and the newest at or below `rewind_sequence`; removes the others of the query. */
 MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16], uint64_t rewind_sequence,
                              uint64_t *oldest_kept, MrError *err);
+/* At start, before the first write: removes what a crash left unfinished (*.ckpt.tmp).  A directory that
+ * is not there is clean. */
+MrStatus mr_checkpoint_clean(const char *directory, MrError *err);
 MrStatus mr_checkpoint_remove_all(const char *directory, const uint8_t query[16], MrError *err);
 
 /* Writing and reading state: little-endian, lengths before bytes, every read checked. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/logging.h"
+#include "common/text.h"
 #include "storage/log_internal.h"
 
 /* ---- streams ----------------------------------------------------------------------------- */
@@ -201,15 +202,41 @@ uint64_t mr_log_synced(MrLog *log)
     return sequence;
 }
 
-uint64_t mr_log_bytes(MrLog *log)
+uint64_t log_bytes(const MrLog *log)
 {
     uint64_t bytes = 0;
-    pthread_mutex_lock(&log->lock);
     for (uint32_t i = 0; i < log->segment_count; i++) {
         bytes += log->segments[i]->file->end;
     }
+    return bytes;
+}
+
+uint64_t mr_log_bytes(MrLog *log)
+{
+    pthread_mutex_lock(&log->lock);
+    uint64_t bytes = log_bytes(log);
     pthread_mutex_unlock(&log->lock);
     return bytes;
+}
+
+void mr_log_set_limit(MrLog *log, uint64_t limit_bytes)
+{
+    pthread_mutex_lock(&log->lock);
+    log->options.limit_bytes = limit_bytes;
+    pthread_mutex_unlock(&log->lock);
+}
+
+void mr_log_set_holder(MrLog *log, const char *holder)
+{
+    pthread_mutex_lock(&log->lock);
+    /* A name cut in the middle of a character would make a message that no client may be sent. */
+    size_t length = holder == NULL ? 0 : strlen(holder);
+    length = mr_utf8_truncate(holder, length, sizeof log->holder - 1);
+    if (length > 0) {
+        memcpy(log->holder, holder, length);
+    }
+    log->holder[length] = '\0';
+    pthread_mutex_unlock(&log->lock);
 }
 
 /* ---- failure ----------------------------------------------------------------------------- */

@@ -136,6 +136,11 @@ bool mr_log_stream_facts(MrLog *log, uint32_t stream_id, MrLogStreamFacts *out);
 /* MR_OK, or MR_ERR_CORRUPT with file, offset, expected and actual checksum. */
 MrStatus mr_log_stream_error(MrLog *log, uint32_t stream_id, MrError *err);
 uint64_t mr_log_bytes(MrLog *log);
+/* A new limit_bytes (0: none) for the appends to come; what is there stays. */
+void mr_log_set_limit(MrLog *log, uint64_t limit_bytes);
+/* Who keeps old rows from being freed, for the message at the limit ("query \"v\", suspended"); copied,
+ * cut to 159 bytes.  "" or NULL: nobody known. */
+void mr_log_set_holder(MrLog *log, const char *holder);
 /* Removes whole segments below `sequence` whose rows nobody needs (all trimmed or not needed);
  * rows of longer-kept streams are copied forward first. */
 MrStatus mr_log_free_below(MrLog *log, uint64_t sequence, MrError *err);

@@ -114,18 +114,24 @@ MrStatus log_stream_for_append(MrLog *log, uint32_t stream_id, MrLogStream *defi
     return status;
 }
 
+/* Ingest only: records that move time, free rows or change the catalogue are small and go on. */
 static MrStatus limit_check(MrLog *log, uint64_t more, MrError *err)
 {
-    uint64_t bytes = log->options.limit_bytes == 0 ? 0 : mr_log_bytes(log);
-    if (log->options.limit_bytes != 0 && bytes + more > log->options.limit_bytes) {
-        mr_error_set(err, MR_ERR_DISK_FULL,
-                     "the log has reached its limit: %" PRIu64 " of %" PRIu64 " bytes are in use",
-                     bytes, log->options.limit_bytes);
-        return mr_error_hint(
-            err, "Raise log_limit, shorten the retention of a stream, or drop or resume the "
-                 "query that holds old rows.");
+    char holder[sizeof log->holder];
+    pthread_mutex_lock(&log->lock);
+    uint64_t limit = log->options.limit_bytes;
+    uint64_t bytes = limit == 0 ? 0 : log_bytes(log);
+    memcpy(holder, log->holder, sizeof holder);
+    pthread_mutex_unlock(&log->lock);
+    if (limit == 0 || (bytes <= limit && more <= limit - bytes)) {
+        return MR_OK;
     }
-    return MR_OK;
+    mr_error_set(err, MR_ERR_DISK_FULL,
+                 "the log has reached its limit: %" PRIu64 " of %" PRIu64 " bytes are in use%s%s",
+                 bytes, limit, holder[0] == '\0' ? "" : "; old rows are held by ", holder);
+    return mr_error_hint(err,
+                         "Raise log_limit, shorten the retention of a stream, or drop or resume the "
+                         "query that holds old rows.");
 }
 
 static MrStatus block_check(const MrLogStream *stream, const MrBlock *block, MrError *err)

@@ -5,6 +5,8 @@
  */
 #include "storage/log_internal.h"
 
+enum { HISTORY_FRAMES_MIN = 4 };
+
 static void list_push(FrameList *list, MrLogFrame *frame)
 {
     frame->cache_next = NULL;
@@ -15,6 +17,7 @@ static void list_push(FrameList *list, MrLogFrame *frame)
     }
     list->tail = frame;
     list->bytes += frame->total_bytes;
+    list->count++;
 }
 
 static void list_drop_first(MrLog *log, FrameList *list)
@@ -26,6 +29,7 @@ static void list_drop_first(MrLog *log, FrameList *list)
         list->tail = NULL;
     }
     list->bytes -= frame->total_bytes;
+    list->count--;
     if (log_index_seek(log, frame->cache_sequence, &segment, &entry) &&
         log->segments[segment]->entries[entry].frame == frame) {
         log->segments[segment]->entries[entry].frame = NULL;
@@ -41,7 +45,9 @@ void log_cache_trim(MrLog *log)
            atomic_load_explicit(&log->cache.head->is_written, memory_order_relaxed)) {
         list_drop_first(log, &log->cache);
     }
-    while (log->history.head != NULL && log->history.bytes > limit / 4) {
+    /* The last ones stay, however large: a reader that takes a frame in small ranges, and one beside
+     * it, would read and check all of it for each. */
+    while (log->history.count > HISTORY_FRAMES_MIN && log->history.bytes > limit / 4) {
         list_drop_first(log, &log->history);
     }
 }

@@ -100,6 +100,7 @@ typedef struct LogDamage {
 typedef struct FrameList {
     MrLogFrame *head, *tail;
     uint64_t bytes;
+    uint32_t count; /* of a cache; the queue counts tickets */
 } FrameList;
 
 struct MrLog {
@@ -136,6 +137,7 @@ struct MrLog {
     MrLogTransaction *open_transactions;
     uint64_t sealed_below; /* files of lower numbers are sealed, or damaged */
     bool is_freeing;
+    char holder[160]; /* of old rows, as the server told */
 
     FrameList cache, history; /* recent frames, and those read back; both first in, first out */
 };
@@ -175,6 +177,7 @@ LogStream *log_stream_find(MrLog *log, uint32_t stream_id);
 LogStream *log_stream_make(MrLog *log, uint32_t stream_id);
 /* Makes the stream CORRUPT from `sequence` on; the first cause stays. */
 void log_stream_damage(MrLog *log, LogStream *stream, uint64_t sequence, const MrError *cause);
+uint64_t log_bytes(const MrLog *log); /* the lock is held */
 MrStatus log_failure(MrLog *log, MrError *err);
 MrStatus log_fail(MrLog *log, const MrError *cause, MrError *err);
 static inline LogSegment *log_current(const MrLog *log)

@@ -243,7 +243,13 @@ static MrStatus seal_left_segment(MrLog *log, const MrLogFrame *state, MrError *
     MrSegment *file = log->write_segment;
     pthread_mutex_unlock(&log->lock);
     if (status == MR_OK && left != NULL) {
-        status = mr_segment_seal(file, index.data, index.length, &log->pool, err);
+        uint64_t end = 0;
+        status = mr_segment_write_seal(file, index.data, index.length, &log->pool, &end, err);
+        if (status == MR_OK) {
+            pthread_mutex_lock(&log->lock);
+            mr_segment_set_sealed(file, end);
+            pthread_mutex_unlock(&log->lock);
+        }
     }
     mr_builder_fini(&index);
     return status;

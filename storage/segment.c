@@ -362,8 +362,8 @@ void mr_segment_place(MrSegment *segment, MrFrameHeader *header, uint64_t total_
     segment->frame_count++;
 }
 
-MrStatus mr_segment_seal(MrSegment *segment, const void *index, size_t index_bytes,
-                         MrFramePool *pool, MrError *err)
+MrStatus mr_segment_write_seal(MrSegment *segment, const void *index, size_t index_bytes,
+                               MrFramePool *pool, uint64_t *end, MrError *err)
 {
     MrLogFrame *frame;
     MR_TRY(mr_frame_create(pool, index_bytes + MR_SEGMENT_FOOTER_BYTES, &frame, err));
@@ -390,10 +390,16 @@ MrStatus mr_segment_seal(MrSegment *segment, const void *index, size_t index_byt
     if (status == MR_OK) {
         status = mr_file_sync(segment->file, err);
     }
-    if (status == MR_OK) {
-        segment->end += bytes;
-        segment->is_sealed = true;
-    }
+    *end = segment->end + bytes;
     mr_frame_release(frame);
     return status;
+}
+
+MrStatus mr_segment_seal(MrSegment *segment, const void *index, size_t index_bytes,
+                         MrFramePool *pool, MrError *err)
+{
+    uint64_t end;
+    MR_TRY(mr_segment_write_seal(segment, index, index_bytes, pool, &end, err));
+    mr_segment_set_sealed(segment, end);
+    return MR_OK;
 }

@@ -83,7 +83,16 @@ MrStatus mr_segment_read_index(MrSegment *segment, MrFramePool *pool, MrLogFrame
 
 /* Gives a frame its place at the end and its checksum; the caller has filled the rest. */
 void mr_segment_place(MrSegment *segment, MrFrameHeader *header, uint64_t total_bytes);
-/* Writes index and footer after the last frame, cuts the file there and syncs it. */
+/* Writes index and footer after the last frame, cuts the file there and syncs it.  The struct is as
+ * before; mr_segment_set_sealed tells it (others may look at `end` meanwhile, under the log's lock). */
+MrStatus mr_segment_write_seal(MrSegment *segment, const void *index, size_t index_bytes,
+                               MrFramePool *pool, uint64_t *end, MrError *err);
+static inline void mr_segment_set_sealed(MrSegment *segment, uint64_t end)
+{
+    segment->end = end;
+    segment->is_sealed = true;
+}
+/* Both. */
 MrStatus mr_segment_seal(MrSegment *segment, const void *index, size_t index_bytes,
                          MrFramePool *pool, MrError *err);
 /* What a seal needs at most, besides the index body. */

@@ -157,6 +157,23 @@ START_TEST(test_state_reads_are_checked)
 }
 END_TEST
 
+START_TEST(test_clean_removes_what_was_not_finished)
+{
+    char command[256], missing[96];
+    write_one(query, 5, 1, "five");
+    snprintf(command, sizeof command,
+             "cd '%s' && for f in *.ckpt; do cp $f $f.tmp; cp $f half.ckpt.tmp; done; touch a.tmp",
+             directory);
+    ck_assert_int_eq(system(command), 0);
+    MUST(mr_checkpoint_clean(directory, &err));
+    snprintf(command, sizeof command, "cd '%s' && test \"$(ls | wc -l)\" = 2 && rm a.tmp", directory);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_str_eq(read_one(query, UINT64_MAX, 1), "five");
+    snprintf(missing, sizeof missing, "%s/none", directory);
+    MUST(mr_checkpoint_clean(missing, &err));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("checkpoint");
@@ -166,6 +183,7 @@ int main(void)
     tcase_add_test(tests, test_a_damaged_one_is_passed_over);
     tcase_add_test(tests, test_a_newer_format_is_refused);
     tcase_add_test(tests, test_prune_keeps_two_and_one_to_rewind_to);
+    tcase_add_test(tests, test_clean_removes_what_was_not_finished);
     tcase_add_test(tests, test_state_reads_are_checked);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

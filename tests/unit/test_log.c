@@ -346,9 +346,24 @@ START_TEST(test_the_limit_refuses_rows_and_not_records)
     ck_assert_int_eq(
         mr_log_append(transaction, 1, fixture_block(f, times, 2000, 0), no_offset, &f->err),
         MR_ERR_DISK_FULL);
+    ck_assert_ptr_null(strstr(f->err.message, "held by"));
+    mr_log_set_holder(f->log, "query \"v\", suspended");
+    ck_assert_int_eq(
+        mr_log_append(transaction, 1, fixture_block(f, times, 2000, 0), no_offset, &f->err),
+        MR_ERR_DISK_FULL);
+    ck_assert_ptr_nonnull(strstr(f->err.message, "; old rows are held by query \"v\", suspended"));
     mr_log_abort(transaction);
     MUST(mr_log_append_ddl(f->log, MR_STRING("x"), &sequence, &f->err));
     MUST(mr_log_sync(f->log, &f->err));
+    mr_log_set_limit(f->log, 500000);
+    fixture_append_rows(f, 1, 2000, 0);
+    mr_log_set_limit(f->log, 1); /* below what is there already */
+    MUST(mr_log_begin(f->log, &transaction, &f->err));
+    ck_assert_int_eq(mr_log_append(transaction, 1, fixture_block(f, times, 1, 0), no_offset, &f->err),
+                     MR_ERR_DISK_FULL);
+    mr_log_abort(transaction);
+    mr_log_set_limit(f->log, 0);
+    fixture_append_rows(f, 1, 2000, 2000);
     fixture_fini(f);
 }
 END_TEST
