@@ -35,15 +35,15 @@ static const struct {
     { "57014", MR_SINK_FAULT_STALLED },
     { "57P04", MR_SINK_FAULT_BLOCKED }, /* the database was dropped */
     { "57P0", MR_SINK_FAULT_RETRY },
-    { "25006", MR_SINK_FAULT_RETRY },   /* a standby: the next connection looks for the primary */
-    { "25P03", MR_SINK_FAULT_RETRY },   /* the server ended an idle transaction with its connection */
+    { "25006", MR_SINK_FAULT_RETRY }, /* a standby: the next connection looks for the primary */
+    { "25P03", MR_SINK_FAULT_RETRY }, /* the server ended an idle transaction with its connection */
     { "40003", MR_SINK_FAULT_RETRY },
     { "40001", MR_SINK_FAULT_CONFLICT },
     { "40P01", MR_SINK_FAULT_CONFLICT },
     { "55P03", MR_SINK_FAULT_STALLED },
     { "55006", MR_SINK_FAULT_STALLED },
     { "53", MR_SINK_FAULT_STALLED },
-    { "58030", MR_SINK_FAULT_RETRY },   /* I/O: a new connection looks at the file again */
+    { "58030", MR_SINK_FAULT_RETRY }, /* I/O: a new connection looks at the file again */
     { "21000", MR_SINK_FAULT_DATA },
     { "22P03", MR_SINK_FAULT_BLOCKED }, /* binary values: a column was retyped */
     { "22", MR_SINK_FAULT_DATA },
@@ -97,8 +97,8 @@ MrStatus mr_sink_check_table(const MrSinkTable *table, MrError *err)
     }
     if (table->key_count > MR_SINK_KEY_COLUMNS_MAX) {
         return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS,
-                            "the key of \"%s\" has %u columns, at most %d are possible", table->name,
-                            table->key_count, MR_SINK_KEY_COLUMNS_MAX);
+                            "the key of \"%s\" has %u columns, at most %d are possible",
+                            table->name, table->key_count, MR_SINK_KEY_COLUMNS_MAX);
     }
     for (uint32_t i = 0; i < table->key_count; i++) {
         if (table->key_columns[i] >= table->schema.column_count) {
@@ -155,8 +155,8 @@ bool mr_sink_is_integral(const MrSinkTable *table, uint32_t column)
     return table->integral != NULL && table->integral[column];
 }
 
-static MrStatus sink_check_blocks(const MrSinkTable *table, const MrBlock *const *blocks, uint32_t count,
-                                  MrError *err)
+static MrStatus sink_check_blocks(const MrSinkTable *table, const MrBlock *const *blocks,
+                                  uint32_t count, MrError *err)
 {
     for (uint32_t b = 0; b < count; b++) {
         bool fits = blocks[b]->column_count == table->schema.column_count;
@@ -164,8 +164,8 @@ static MrStatus sink_check_blocks(const MrSinkTable *table, const MrBlock *const
             fits = blocks[b]->columns[i].type.id == table->schema.columns[i].type.id;
         }
         if (!fits) {
-            return mr_error_set(err, MR_ERR_INTERNAL, "a block for \"%s\" has other columns than the table",
-                                table->name);
+            return mr_error_set(err, MR_ERR_INTERNAL,
+                                "a block for \"%s\" has other columns than the table", table->name);
         }
     }
     return MR_OK;
@@ -174,7 +174,8 @@ static MrStatus sink_check_blocks(const MrSinkTable *table, const MrBlock *const
 MrStatus mr_sink_check_changes(const MrSinkTable *table, const MrChangeSet *changes, MrError *err)
 {
     if (table->key_count == 0 && changes->delete_blocks > 0) {
-        return mr_error_set(err, MR_ERR_INTERNAL, "rows to delete from \"%s\", which has no key", table->name);
+        return mr_error_set(err, MR_ERR_INTERNAL, "rows to delete from \"%s\", which has no key",
+                            table->name);
     }
     MR_TRY(sink_check_blocks(table, changes->upserts, changes->upsert_blocks, err));
     return sink_check_blocks(table, changes->deletes, changes->delete_blocks, err);

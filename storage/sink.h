@@ -10,12 +10,12 @@
 
 /* A result table in the target. */
 typedef struct MrSinkTable {
-    const char *schema_name;       /* PostgreSQL: "public" unless said; SQLite: NULL */
+    const char *schema_name; /* PostgreSQL: "public" unless said; SQLite: NULL */
     const char *name;
-    MrSchema schema;               /* all columns of the table, mr_key included */
-    const uint32_t *key_columns;   /* key_count 0: append-only, no key */
+    MrSchema schema;             /* all columns of the table, mr_key included */
+    const uint32_t *key_columns; /* key_count 0: append-only, no key */
     uint32_t key_count;
-    bool numeric_as_text;          /* SQLite: WITH (numeric = 'text') */
+    bool numeric_as_text; /* SQLite: WITH (numeric = 'text') */
     /* Per column: a numeric without typmod whose values never have digits behind the point, such as
      * sum(bigint): INTEGER in SQLite.  NULL: none (numeric(p,0) is known by its typmod). */
     const bool *integral;
@@ -40,9 +40,10 @@ typedef struct MrProgress {
 typedef struct MrEpoch {
     uint8_t query[16];
     int64_t generation;
-    int64_t epoch;                 /* the number this commit gets: progress must stand at epoch - 1 */
-    uint64_t sequence;             /* rows are true up to and including it */
-    int64_t watermark_us;          /* MR_TIME_MIN: none */
+    /* the number this commit gets: progress must stand at epoch - 1 */
+    int64_t epoch;
+    uint64_t sequence;    /* rows are true up to and including it */
+    int64_t watermark_us; /* MR_TIME_MIN: none */
     uint64_t plan_hash;
     const MrSinkTable *table;
     MrChangeSet changes;
@@ -54,45 +55,50 @@ typedef struct MrEpoch {
 /* What an error of the target asks for (reliability.md 2.3). */
 typedef enum MrSinkFault {
     MR_SINK_FAULT_NONE,
-    MR_SINK_FAULT_RETRY,     /* down, restarting, connection lost: reconnect, RESOLVE */
-    MR_SINK_FAULT_CONFLICT,  /* 40001, 40P01, BUSY: roll back and do it again at once */
-    MR_SINK_FAULT_STALLED,   /* locks, timeout, disk full, memory: back off */
-    MR_SINK_FAULT_BLOCKED,   /* table gone, permission, auth, read-only, unknown: slow retry */
-    MR_SINK_FAULT_DATA,      /* 22xxx, 23xxx: retrying cannot help */
-    MR_SINK_FAULT_FENCED,    /* another owner */
+    MR_SINK_FAULT_RETRY,    /* down, restarting, connection lost: reconnect, RESOLVE */
+    MR_SINK_FAULT_CONFLICT, /* 40001, 40P01, BUSY: roll back and do it again at once */
+    MR_SINK_FAULT_STALLED,  /* locks, timeout, disk full, memory: back off */
+    MR_SINK_FAULT_BLOCKED,  /* table gone, permission, auth, read-only, unknown: slow retry */
+    MR_SINK_FAULT_DATA,     /* 22xxx, 23xxx: retrying cannot help */
+    MR_SINK_FAULT_FENCED,   /* another owner */
 } MrSinkFault;
 
 typedef struct MrSink MrSink;
 
 typedef struct MrSinkOptions {
-    const char *location;          /* SQLite: path; PostgreSQL: conninfo without secrets */
-    const char *password;          /* or NULL */
-    bool journal_truncate;         /* SQLite: journal = 'truncate', synchronous = EXTRA */
+    const char *location;  /* SQLite: path; PostgreSQL: conninfo without secrets */
+    const char *password;  /* or NULL */
+    bool journal_truncate; /* SQLite: journal = 'truncate', synchronous = EXTRA */
     int64_t connect_timeout_us, statement_timeout_us, lock_timeout_us;
     bool allow_any_authentication; /* PostgreSQL: not only SCRAM (Unix sockets by peer are fine) */
-    bool read_only;                /* only scan and snapshot will be called: open makes no connection */
+    /* only scan and snapshot will be called: open makes no connection */
+    bool read_only;
 } MrSinkOptions;
 
 typedef struct MrSinkClass {
-    const char *name;              /* "sqlite", "postgres" */
+    const char *name; /* "sqlite", "postgres" */
     /* Checks option texts of CREATE CONNECTION without connecting (allow-list of conninfo keys). */
     MrStatus (*check_options)(const MrSinkOptions *options, MrError *err);
     MrStatus (*open)(const MrSinkOptions *options, MrSink **out, MrError *err);
-    /* CREATE MATERIALIZED VIEW: progress table and row (generation 0), then the result table with its
-     * key; 42P07 when a table of that name is there.  All in one transaction. */
+    /* CREATE MATERIALIZED VIEW: progress table and row (generation 0), then the result table with
+     * its key; 42P07 when a table of that name is there.  All in one transaction. */
     MrStatus (*create_table)(MrSink *sink, const uint8_t query[16], const uint8_t nonce[16],
                              const MrSinkTable *table, MrError *err);
     /* DROP: result table and progress row, in one transaction.  Missing ones are success. */
-    MrStatus (*drop_table)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table, MrError *err);
-    /* CREATE OR REPLACE: drops `old`, moves `fresh` to its name, keeps users' indexes and grants. */
+    MrStatus (*drop_table)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                           MrError *err);
+    /* CREATE OR REPLACE: drops `old`, moves `fresh` to its name, keeps users' indexes and grants.
+     */
     MrStatus (*swap_table)(MrSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
                            const MrSinkTable *fresh, MrError *err);
-    /* Takes the query over: generation g -> g + 1 (idempotent by nonce).  MR_ERR_FENCED: another has it. */
-    MrStatus (*attach)(MrSink *sink, const uint8_t query[16], int64_t generation, const uint8_t nonce[16],
-                       MrProgress *out, MrError *err);
-    /* One transaction for all epochs (in query_id order): compare-and-set of every progress row FIRST,
-     * then the rows, then COMMIT.  *committed: true / false is certain; on an error with an unknown
-     * outcome *unknown is set and RESOLVE must follow.  `culprit`: index of the epoch at fault, or -1. */
+    /* Takes the query over: generation g -> g + 1 (idempotent by nonce).  MR_ERR_FENCED: another
+     * has it. */
+    MrStatus (*attach)(MrSink *sink, const uint8_t query[16], int64_t generation,
+                       const uint8_t nonce[16], MrProgress *out, MrError *err);
+    /* One transaction for all epochs (in query_id order): compare-and-set of every progress row
+     * FIRST, then the rows, then COMMIT.  *committed: true / false is certain; on an error with an
+     * unknown outcome *unknown is set and RESOLVE must follow.  `culprit`: index of the epoch at
+     * fault, or -1. */
     MrStatus (*commit)(MrSink *sink, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
                        int32_t *culprit, MrError *err);
     /* On a new connection: where the query stands (SELECT … FOR UPDATE). */
@@ -102,13 +108,14 @@ typedef struct MrSinkClass {
     /* Reads a result table for ad-hoc SELECT and for dependents: calls `each` with blocks of the
      * table's schema, on a reading connection of its own (thread-safe with commit). */
     MrStatus (*scan)(MrSink *sink, const MrSinkTable *table, MrArena *arena,
-                     MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
-                     MrError *err);
-    /* Reads the query's progress, then the table's rows, in ONE snapshot: for dependents and tests. */
-    MrStatus (*snapshot)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table, MrArena *arena,
-                         MrProgress *progress,
-                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
-                         MrError *err);
+                     MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+                     void *context, MrError *err);
+    /* Reads the query's progress, then the table's rows, in ONE snapshot: for dependents and tests.
+     */
+    MrStatus (*snapshot)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                         MrArena *arena, MrProgress *progress,
+                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+                         void *context, MrError *err);
     void (*close)(MrSink *sink);
 } MrSinkClass;
 

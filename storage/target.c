@@ -1,6 +1,6 @@
 /*
- * storage/target.c - a target's registrations, its connection, and what is due when.  The steps of a
- * query are in target_step.c.  Must not know operators or either database.
+ * storage/target.c - a target's registrations, its connection, and what is due when.  The steps of
+ * a query are in target_step.c.  Must not know operators or either database.
  */
 #include "storage/target.h"
 
@@ -10,8 +10,9 @@
 #include "storage/target_internal.h"
 
 static const char *const state_texts[] = {
-    [MR_TARGET_ATTACHING] = "ATTACHING", [MR_TARGET_RUNNING] = "RUNNING", [MR_TARGET_RETRYING] = "RETRYING",
-    [MR_TARGET_STALLED] = "STALLED",     [MR_TARGET_BLOCKED] = "BLOCKED", [MR_TARGET_FENCED] = "FENCED",
+    [MR_TARGET_ATTACHING] = "ATTACHING", [MR_TARGET_RUNNING] = "RUNNING",
+    [MR_TARGET_RETRYING] = "RETRYING",   [MR_TARGET_STALLED] = "STALLED",
+    [MR_TARGET_BLOCKED] = "BLOCKED",     [MR_TARGET_FENCED] = "FENCED",
     [MR_TARGET_FAILED] = "FAILED",       [MR_TARGET_REWIND] = "REWIND",
 };
 
@@ -20,7 +21,7 @@ const char *mr_target_state_text(MrTargetState state)
     return state_texts[state];
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static MrStatus target_copy_options(MrTarget *target, const MrSinkOptions *options, MrError *err)
 {
@@ -37,8 +38,8 @@ static MrStatus target_copy_options(MrTarget *target, const MrSinkOptions *optio
 }
 
 /* Connects to nothing yet. */
-MrStatus mr_target_create(const MrSinkClass *sink_class, const MrSinkOptions *options, int64_t retry_us_max,
-                          MrTarget **out, MrError *err)
+MrStatus mr_target_create(const MrSinkClass *sink_class, const MrSinkOptions *options,
+                          int64_t retry_us_max, MrTarget **out, MrError *err)
 {
     *out = NULL;
     MR_TRY(sink_class->check_options(options, err));
@@ -47,7 +48,8 @@ MrStatus mr_target_create(const MrSinkClass *sink_class, const MrSinkOptions *op
         return mr_error_no_memory(err);
     }
     target->sink_class = sink_class;
-    target->retry_us_max = retry_us_max > TARGET_RETRY_FIRST_US ? retry_us_max : TARGET_RETRY_FIRST_US;
+    target->retry_us_max =
+        retry_us_max > TARGET_RETRY_FIRST_US ? retry_us_max : TARGET_RETRY_FIRST_US;
     pthread_mutex_init(&target->lock, NULL);
     target->clock = mr_clock_create_real();
     MrStatus status = target_copy_options(target, options, err);
@@ -92,8 +94,9 @@ void mr_target_destroy(MrTarget *target)
     free(target);
 }
 
-MrStatus mr_target_add(MrTarget *target, const uint8_t query[16], int64_t generation, const uint8_t nonce[16],
-                       const MrSinkTable *table, MrTargetQuery **out, MrError *err)
+MrStatus mr_target_add(MrTarget *target, const uint8_t query[16], int64_t generation,
+                       const uint8_t nonce[16], const MrSinkTable *table, MrTargetQuery **out,
+                       MrError *err)
 {
     MrTargetQuery *added = calloc(1, sizeof *added);
     *out = NULL;
@@ -141,7 +144,7 @@ void mr_target_remove(MrTarget *target, MrTargetQuery *query)
     free(query);
 }
 
-/* ---- from other threads -------------------------------------------------------------------------- */
+/* ---- from other threads ---------------------------------------------------------------------- */
 
 void mr_target_submit(MrTargetQuery *query, MrEpoch *epoch)
 {
@@ -171,21 +174,22 @@ void mr_target_status(MrTargetQuery *query, MrTargetStatus *out)
 }
 
 MrStatus mr_target_scan(MrTarget *target, const MrSinkTable *table, MrArena *arena,
-                        MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
-                        MrError *err)
+                        MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+                        void *context, MrError *err)
 {
     return target->sink_class->scan(target->reader, table, arena, each, context, err);
 }
 
-MrStatus mr_target_snapshot(MrTarget *target, const uint8_t query[16], const MrSinkTable *table, MrArena *arena,
-                            MrProgress *progress,
-                            MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
-                            MrError *err)
+MrStatus mr_target_snapshot(MrTarget *target, const uint8_t query[16], const MrSinkTable *table,
+                            MrArena *arena, MrProgress *progress,
+                            MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+                            void *context, MrError *err)
 {
-    return target->sink_class->snapshot(target->reader, query, table, arena, progress, each, context, err);
+    return target->sink_class->snapshot(target->reader, query, table, arena, progress, each,
+                                        context, err);
 }
 
-/* ---- the connection ------------------------------------------------------------------------------ */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 int64_t mr_target_backoff(const MrTarget *target, MrRandom *random, uint32_t attempts)
 {
@@ -223,7 +227,8 @@ void mr_target_lose(MrTarget *target, int64_t now_us)
         target->sink_class->close(target->sink);
         target->sink = NULL;
     }
-    target->connect_due_us = now_us + mr_target_backoff(target, &target->random, target->connect_attempts);
+    target->connect_due_us =
+        now_us + mr_target_backoff(target, &target->random, target->connect_attempts);
     for (MrTargetQuery *query = target->queries; query != NULL; query = query->next) {
         if (query->phase == TARGET_PHASE_READY) {
             query->phase = TARGET_PHASE_RESOLVE;
@@ -247,13 +252,14 @@ static bool target_is_connected(MrTarget *target)
 static void target_connect_failed(MrTarget *target, const MrError *err, int64_t now_us)
 {
     MrSinkFault fault = target->sink_class->classify(err);
-    bool blocked = fault == MR_SINK_FAULT_BLOCKED || fault == MR_SINK_FAULT_DATA || fault == MR_SINK_FAULT_FENCED;
-    MrTargetState state = blocked                            ? MR_TARGET_BLOCKED
+    bool blocked = fault == MR_SINK_FAULT_BLOCKED || fault == MR_SINK_FAULT_DATA ||
+                   fault == MR_SINK_FAULT_FENCED;
+    MrTargetState state = blocked                          ? MR_TARGET_BLOCKED
                           : fault == MR_SINK_FAULT_STALLED ? MR_TARGET_STALLED
-                                                             : MR_TARGET_RETRYING;
-    target->connect_due_us = now_us
-                             + (blocked ? TARGET_BLOCKED_RETRY_US
-                                        : mr_target_backoff(target, &target->random, target->connect_attempts));
+                                                           : MR_TARGET_RETRYING;
+    target->connect_due_us =
+        now_us + (blocked ? TARGET_BLOCKED_RETRY_US
+                          : mr_target_backoff(target, &target->random, target->connect_attempts));
     target->connect_attempts++;
     for (MrTargetQuery *query = target->queries; query != NULL; query = query->next) {
         if (!state_is_final(query->status.state)) {
@@ -273,7 +279,8 @@ static bool target_connect(MrTarget *target, int64_t now_us)
     }
     if (target->sink != NULL) {
         mr_target_lose(target, now_us);
-        target->connect_due_us = now_us; /* it broke while nobody used it: the first attempt may be now */
+        target->connect_due_us =
+            now_us; /* it broke while nobody used it: the first attempt may be now */
     }
     if (now_us < target->connect_due_us) {
         return false;
@@ -298,9 +305,10 @@ MrStatus mr_target_sink(MrTarget *target, MrSink **out, MrError *err)
     return MR_OK;
 }
 
-/* ---- what is due ----------------------------------------------------------------------------------- */
+/* ---- what is due ----------------------------------------------------------------------------- */
 
-/* A query wants something of the connection: to attach or resolve, or to commit what was submitted. */
+/* A query wants something of the connection: to attach or resolve, or to commit what was submitted.
+ */
 static bool query_wants(MrTargetQuery *query)
 {
     pthread_mutex_lock(&query->target->lock);
@@ -327,7 +335,8 @@ static void target_take_wakes(MrTarget *target)
             query->phase = TARGET_PHASE_RESOLVE;
         }
         if (state_is_final(query->status.state)) {
-            mr_target_set_state(query, query->status.is_attached ? MR_TARGET_RETRYING : MR_TARGET_ATTACHING, NULL);
+            mr_target_set_state(
+                query, query->status.is_attached ? MR_TARGET_RETRYING : MR_TARGET_ATTACHING, NULL);
         }
     }
 }
@@ -353,7 +362,8 @@ int64_t mr_target_run(MrTarget *target, int64_t now_us)
     if (target_next_due(target) > now_us || !target_connect(target, now_us)) {
         return target_next_due(target);
     }
-    for (MrTargetQuery *query = target->queries; query != NULL && target->sink != NULL; query = query->next) {
+    for (MrTargetQuery *query = target->queries; query != NULL && target->sink != NULL;
+         query = query->next) {
         if (query->phase == TARGET_PHASE_ATTACH && query->due_us <= now_us) {
             mr_target_step_attach(query, now_us);
         } else if (query->phase == TARGET_PHASE_RESOLVE && query->due_us <= now_us) {

@@ -1,7 +1,6 @@
 /*
- * storage/target_step.c - the steps of one query at its target: attach, resolve, commit, and what each
- * fault leads to (reliability.md 2.3 and 2.7).  Must not know operators or either database.
- *
+ * storage/target_step.c - the steps of one query at its target: attach, resolve, commit, and what
+ * each fault leads to (reliability.md 2.3 and 2.7).  Must not know operators or either database.
  *     ATTACH ──ok──▶ READY ──commit──▶ READY
  *                      │ connection lost, outcome unknown, compare-and-set refused
  *                      ▼
@@ -9,6 +8,7 @@
  *                           ── epoch = e - 1 not committed, again
  *                           ── epoch < e - 1 REWIND     ── generation ≠ g  FENCED
  *                           ── epoch > e, no row        BLOCKED
+ *
  */
 #include <stdlib.h>
 
@@ -30,14 +30,15 @@ static void query_count_retry(MrTargetQuery *query)
 static void query_check_connection(MrTargetQuery *query, MrSinkFault fault, int64_t now_us)
 {
     MrTarget *target = query->target;
-    if (target->sink != NULL
-        && (fault == MR_SINK_FAULT_RETRY || !target->sink_class->is_connected(target->sink))) {
+    if (target->sink != NULL &&
+        (fault == MR_SINK_FAULT_RETRY || !target->sink_class->is_connected(target->sink))) {
         mr_target_lose(target, now_us);
         target->connect_attempts++;
     }
 }
 
-static void query_back_off(MrTargetQuery *query, MrTargetState state, const MrError *err, int64_t now_us)
+static void query_back_off(MrTargetQuery *query, MrTargetState state, const MrError *err,
+                           int64_t now_us)
 {
     query->due_us = now_us + mr_target_backoff(query->target, &query->random, query->attempts);
     query->attempts++;
@@ -59,12 +60,8 @@ void mr_target_step_fail(MrTargetQuery *query, const MrError *err, int64_t now_u
         }
         break;
     case MR_SINK_FAULT_NONE:
-    case MR_SINK_FAULT_RETRY:
-        query_back_off(query, MR_TARGET_RETRYING, err, now_us);
-        break;
-    case MR_SINK_FAULT_STALLED:
-        query_back_off(query, MR_TARGET_STALLED, err, now_us);
-        break;
+    case MR_SINK_FAULT_RETRY: query_back_off(query, MR_TARGET_RETRYING, err, now_us); break;
+    case MR_SINK_FAULT_STALLED: query_back_off(query, MR_TARGET_STALLED, err, now_us); break;
     case MR_SINK_FAULT_BLOCKED:
         query->due_us = now_us + TARGET_BLOCKED_RETRY_US;
         query_count_retry(query);
@@ -90,16 +87,15 @@ static void query_succeed(MrTargetQuery *query)
     mr_target_set_state(query, MR_TARGET_RUNNING, NULL);
 }
 
-/* ---- attach --------------------------------------------------------------------------------------- */
+/* ---- attach ---------------------------------------------------------------------------------- */
 
 void mr_target_step_attach(MrTargetQuery *query, int64_t now_us)
 {
     MrError err = MR_ERROR_INIT;
     MrProgress progress;
     MrTarget *target = query->target;
-    if (query_class(query)->attach(target->sink, query->query, query->stored_generation, query->nonce, &progress,
-                                   &err)
-        != MR_OK) {
+    if (query_class(query)->attach(target->sink, query->query, query->stored_generation,
+                                   query->nonce, &progress, &err) != MR_OK) {
         mr_target_step_fail(query, &err, now_us);
         return;
     }
@@ -111,7 +107,7 @@ void mr_target_step_attach(MrTargetQuery *query, int64_t now_us)
     query_succeed(query);
 }
 
-/* ---- commit and resolve ----------------------------------------------------------------------------- */
+/* ---- commit and resolve ---------------------------------------------------------------------- */
 
 static void query_committed(MrTargetQuery *query, const MrProgress *progress, int64_t duration_us)
 {
@@ -127,8 +123,8 @@ static void query_committed(MrTargetQuery *query, const MrProgress *progress, in
     query_succeed(query);
 }
 
-/* The target has lost commits that we know of: it is right.  What was to come next was computed from
- * them, and is dropped. */
+/* The target has lost commits that we know of: it is right.  What was to come next was computed
+ * from them, and is dropped. */
 static void query_rewind(MrTargetQuery *query, const MrProgress *found)
 {
     MrError err = MR_ERROR_INIT;
@@ -144,19 +140,21 @@ static void query_rewind(MrTargetQuery *query, const MrProgress *found)
     mr_target_set_state(query, MR_TARGET_REWIND, &err);
 }
 
-static void query_stop(MrTargetQuery *query, MrStatus status, const MrProgress *found, int64_t now_us)
+static void query_stop(MrTargetQuery *query, MrStatus status, const MrProgress *found,
+                       int64_t now_us)
 {
     MrError err = MR_ERROR_INIT;
     if (status == MR_ERR_FENCED) {
         mr_error_set(&err, status, "another server has taken the query over");
-        mr_error_detail(&err, "The target has generation %lld, this server %lld.", (long long)found->generation,
-                        (long long)query->status.progress.generation);
+        mr_error_detail(&err, "The target has generation %lld, this server %lld.",
+                        (long long)found->generation, (long long)query->status.progress.generation);
     } else {
         mr_error_set(&err, status, "something else wrote to the query's progress row");
-        mr_error_detail(&err, "The target has epoch %lld at sequence %llu, this server knows %lld at %llu.",
-                        (long long)found->epoch, (unsigned long long)found->sequence,
-                        (long long)query->status.progress.epoch,
-                        (unsigned long long)query->status.progress.sequence);
+        mr_error_detail(
+            &err, "The target has epoch %lld at sequence %llu, this server knows %lld at %llu.",
+            (long long)found->epoch, (unsigned long long)found->sequence,
+            (long long)query->status.progress.epoch,
+            (unsigned long long)query->status.progress.sequence);
     }
     mr_target_step_fail(query, &err, now_us);
 }
@@ -174,8 +172,8 @@ static void query_judge(MrTargetQuery *query, const MrProgress *found, int64_t n
         query->in_doubt = false;
         query->phase = TARGET_PHASE_READY;
         query_succeed(query);
-    } else if (query->in_doubt && found->epoch == known->epoch + 1 && query->epoch != NULL
-               && found->sequence == query->epoch->sequence) {
+    } else if (query->in_doubt && found->epoch == known->epoch + 1 && query->epoch != NULL &&
+               found->sequence == query->epoch->sequence) {
         query->phase = TARGET_PHASE_READY;
         query_committed(query, found, query->status.commit_us_last);
     } else {
@@ -197,13 +195,15 @@ void mr_target_step_resolve(MrTargetQuery *query, int64_t now_us)
 bool mr_target_query_is_ready(MrTargetQuery *query, int64_t now_us)
 {
     pthread_mutex_lock(&query->target->lock);
-    bool ready = query->phase == TARGET_PHASE_READY && query->epoch != NULL && query->due_us <= now_us;
+    bool ready =
+        query->phase == TARGET_PHASE_READY && query->epoch != NULL && query->due_us <= now_us;
     pthread_mutex_unlock(&query->target->lock);
     return ready;
 }
 
 /* One transaction for the queries; *unknown, *err as the sink says. */
-static MrStatus queries_commit(MrTarget *target, MrTargetQuery **queries, uint32_t count, bool *unknown, MrError *err)
+static MrStatus queries_commit(MrTarget *target, MrTargetQuery **queries, uint32_t count,
+                               bool *unknown, MrError *err)
 {
     const MrEpoch **epochs = calloc(count, sizeof *epochs);
     int32_t culprit;
@@ -218,7 +218,8 @@ static MrStatus queries_commit(MrTarget *target, MrTargetQuery **queries, uint32
         epochs[i] = epoch;
     }
     int64_t start_us = mr_clock_monotonic_us(target->clock);
-    MrStatus status = target->sink_class->commit(target->sink, epochs, count, unknown, &culprit, err);
+    MrStatus status =
+        target->sink_class->commit(target->sink, epochs, count, unknown, &culprit, err);
     int64_t duration_us = mr_clock_monotonic_us(target->clock) - start_us;
     for (uint32_t i = 0; i < count && status == MR_OK; i++) {
         MrProgress progress = { .generation = epochs[i]->generation,
@@ -230,8 +231,8 @@ static MrStatus queries_commit(MrTarget *target, MrTargetQuery **queries, uint32
     return status;
 }
 
-/* "I do not know whether it committed" is a normal answer: whatever the error says, a new connection
- * asks the progress row. */
+/* "I do not know whether it committed" is a normal answer: whatever the error says, a new
+ * connection asks the progress row. */
 static void query_doubt(MrTargetQuery *query, const MrError *err, int64_t now_us)
 {
     query->in_doubt = true;
@@ -262,18 +263,19 @@ static void query_commit_alone(MrTargetQuery *query, int64_t now_us)
             if (query->phase != TARGET_PHASE_READY || query->due_us > now_us) {
                 return;
             }
-            mr_error_set(&err, MR_ERR_SERIALIZATION, "the progress row was not to be had, then it was");
+            mr_error_set(&err, MR_ERR_SERIALIZATION,
+                         "the progress row was not to be had, then it was");
         }
         mr_target_step_fail(query, &err, now_us);
     }
 }
 
 /* What failed for all is tried for each alone, unless it was the connection that failed. */
-static void queries_commit_failed(MrTarget *target, MrTargetQuery **queries, uint32_t count, bool unknown,
-                                  const MrError *err, int64_t now_us)
+static void queries_commit_failed(MrTarget *target, MrTargetQuery **queries, uint32_t count,
+                                  bool unknown, const MrError *err, int64_t now_us)
 {
-    bool lost = unknown || target->sink_class->classify(err) == MR_SINK_FAULT_RETRY
-                || !target->sink_class->is_connected(target->sink);
+    bool lost = unknown || target->sink_class->classify(err) == MR_SINK_FAULT_RETRY ||
+                !target->sink_class->is_connected(target->sink);
     for (uint32_t i = 0; i < count; i++) {
         if (unknown) {
             query_doubt(queries[i], err, now_us);
@@ -302,7 +304,8 @@ void mr_target_step_commit(MrTarget *target, int64_t now_us)
         }
         return;
     }
-    for (MrTargetQuery *query = target->queries; query != NULL && filled < count; query = query->next) {
+    for (MrTargetQuery *query = target->queries; query != NULL && filled < count;
+         query = query->next) {
         if (mr_target_query_is_ready(query, now_us)) {
             ready[filled++] = query;
         }

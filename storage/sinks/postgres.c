@@ -75,8 +75,8 @@ static MrStatus postgres_open(const MrSinkOptions *options, MrSink **out, MrErro
     sink->location = strdup(options->location == NULL ? "" : options->location);
     sink->password = options->password == NULL ? NULL : strdup(options->password);
     MrStatus status = MR_OK;
-    if (sink->clock == NULL || sink->location == NULL
-        || (options->password != NULL && sink->password == NULL)) {
+    if (sink->clock == NULL || sink->location == NULL ||
+        (options->password != NULL && sink->password == NULL)) {
         status = mr_error_no_memory(err);
     }
     if (status == MR_OK && !sink->read_only) {
@@ -93,7 +93,8 @@ static MrStatus postgres_open(const MrSinkOptions *options, MrSink **out, MrErro
 static bool postgres_is_connected(MrSink *base)
 {
     MrPgSink *sink = (MrPgSink *)base;
-    return !sink->is_broken && sink->session.conn != NULL && mr_postgres_is_alive(sink->session.conn);
+    return !sink->is_broken && sink->session.conn != NULL &&
+           mr_postgres_is_alive(sink->session.conn);
 }
 
 const MrSinkClass mr_sink_postgres = {

@@ -1,6 +1,6 @@
 /*
- * storage/sinks/postgres.h - the PostgreSQL sink's parts among themselves: connecting, waiting with a
- * deadline, transactions, rows.  Must not know operators, the log or SQL of queries.
+ * storage/sinks/postgres.h - the PostgreSQL sink's parts among themselves: connecting, waiting with
+ * a deadline, transactions, rows.  Must not know operators, the log or SQL of queries.
  */
 #ifndef MR_STORAGE_SINKS_POSTGRES_H
 #define MR_STORAGE_SINKS_POSTGRES_H
@@ -14,15 +14,15 @@
 /* A connection and how long a statement on it may take. */
 typedef struct MrPgSession {
     PGconn *conn;
-    MrClock *clock;          /* borrowed */
-    int64_t timeout_us;      /* of one wait, beyond the server's own statement_timeout */
+    MrClock *clock;     /* borrowed */
+    int64_t timeout_us; /* of one wait, beyond the server's own statement_timeout */
 } MrPgSession;
 
 typedef enum MrPgKeyKind { MR_PG_KEY_COLUMNS, MR_PG_KEY_EXPRESSIONS } MrPgKeyKind;
 
 /* A table that was looked at on this connection. */
 typedef struct MrPgTable {
-    char *name;              /* quoted, with schema, and its columns */
+    char *name; /* quoted, with schema, and its columns */
     MrPgKeyKind key_kind;
 } MrPgTable;
 
@@ -33,7 +33,7 @@ typedef struct MrPgSink {
     bool allow_any_authentication, read_only;
     bool is_broken;
     MrClock *clock;
-    MrPgSession session;     /* of the writer */
+    MrPgSession session; /* of the writer */
     MrPgTable *tables;
     uint32_t table_count, table_capacity;
     MrBuilder sql, data;
@@ -60,7 +60,8 @@ MrStatus mr_postgres_flush(MrPgSession *session, int64_t deadline_us, MrError *e
 MrStatus mr_postgres_wait_readable(MrPgSession *session, int64_t deadline_us, MrError *err);
 int64_t mr_postgres_deadline(const MrPgSession *session);
 /* The next result (NULL: the statement has no more). */
-MrStatus mr_postgres_next_result(MrPgSession *session, int64_t deadline_us, PGresult **out, MrError *err);
+MrStatus mr_postgres_next_result(MrPgSession *session, int64_t deadline_us, PGresult **out,
+                                 MrError *err);
 /* Sends a statement; without pipeline mode mr_postgres_take must follow. */
 MrStatus mr_postgres_send(MrPgSession *session, const char *sql, const MrPgParameter *parameters,
                           uint32_t count, MrError *err);
@@ -70,10 +71,10 @@ MrStatus mr_postgres_take(MrPgSession *session, const char *doing, PGresult **ou
 MrStatus mr_postgres_run(MrPgSession *session, const char *sql, const MrPgParameter *parameters,
                          uint32_t count, const char *doing, PGresult **out, MrError *err);
 /* postgres_transaction.c */
-/* BEGIN, the settings of reliability.md 2.7 and the compare-and-set of all epochs in one round trip.
- * *culprit: the epoch whose progress row did not stand where it should. */
-MrStatus mr_postgres_begin(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count, int32_t *culprit,
-                           MrError *err);
+/* BEGIN, the settings of reliability.md 2.7 and the compare-and-set of all epochs in one round
+ * trip. *culprit: the epoch whose progress row did not stand where it should. */
+MrStatus mr_postgres_begin(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count,
+                           int32_t *culprit, MrError *err);
 /* COMMIT.  *unknown: it was sent and no answer came. */
 MrStatus mr_postgres_finish(MrPgSink *sink, bool *unknown, MrError *err);
 void mr_postgres_roll_back(MrPgSink *sink);
@@ -94,8 +95,8 @@ MrStatus mr_postgres_drop_table(MrSink *base, const uint8_t query[16], const MrS
 void mr_postgres_append_key_expression(const MrColumn *column, const char *prefix, MrBuilder *out);
 MrStatus mr_postgres_find_table(MrPgSink *sink, const uint8_t query[16], const MrSinkTable *table,
                                 bool *exists, bool *is_ours, MrError *err);
-MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16], const MrSinkTable *table,
-                                         MrError *err);
+MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16],
+                                         const MrSinkTable *table, MrError *err);
 /* Commits, or rolls back and keeps the first error. */
 MrStatus mr_postgres_finish_ddl(MrPgSink *sink, MrStatus status, MrError *err);
 
@@ -106,12 +107,13 @@ MrStatus mr_postgres_swap_table(MrSink *base, const uint8_t old_query[16], const
 /* postgres_commit.c */
 MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], int64_t generation,
                             const uint8_t nonce[16], MrProgress *out, MrError *err);
-MrStatus mr_postgres_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
-                            int32_t *culprit, MrError *err);
+MrStatus mr_postgres_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count,
+                            bool *unknown, int32_t *culprit, MrError *err);
 MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], MrProgress *out, MrError *err);
 
 /* postgres_table.c: the table as it stands in the target, once per connection */
-MrStatus mr_postgres_inspect(MrPgSink *sink, const MrSinkTable *table, MrPgKeyKind *out, MrError *err);
+MrStatus mr_postgres_inspect(MrPgSink *sink, const MrSinkTable *table, MrPgKeyKind *out,
+                             MrError *err);
 void mr_postgres_forget_tables(MrPgSink *sink);
 
 /* postgres_rows.c */

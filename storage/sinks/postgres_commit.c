@@ -1,6 +1,7 @@
 /*
- * storage/sinks/postgres_commit.c - attach, one transaction of epochs, resolve (reliability.md 2.7).
- * The progress rows are moved first: their locks make another server wait before it writes a row.
+ * storage/sinks/postgres_commit.c - attach, one transaction of epochs, resolve (reliability.md
+ * 2.7). The progress rows are moved first: their locks make another server wait before it writes a
+ * row.
  */
 #include "storage/sinks/postgres.h"
 
@@ -11,15 +12,18 @@ static MrStatus progress_missing(const uint8_t query[16], MrError *err)
     char id[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(query, id);
     mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the target has no progress row of query %s", id);
-    mr_error_hint(err, "The target is another database than before, or its row was deleted: restore it, or drop "
-                       "the view and create it again.");
+    mr_error_hint(
+        err,
+        "The target is another database than before, or its row was deleted: restore it, or drop "
+        "the view and create it again.");
     return MR_ERR_UNDEFINED_OBJECT;
 }
 
 static MrStatus progress_take(const PGresult *result, MrProgress *out, MrError *err)
 {
     if (PQnfields(result) != 3) {
-        return mr_error_set(err, MR_ERR_SINK_WRITE, "the target gave a progress row of another form");
+        return mr_error_set(err, MR_ERR_SINK_WRITE,
+                            "the target gave a progress row of another form");
     }
     *out = (MrProgress){ .generation = mr_postgres_get_int64(result, 0, 0),
                          .epoch = mr_postgres_get_int64(result, 0, 1),
@@ -27,14 +31,17 @@ static MrStatus progress_take(const PGresult *result, MrProgress *out, MrError *
     return MR_OK;
 }
 
-static MrStatus progress_select(MrPgSink *sink, const uint8_t query[16], MrProgress *out, MrError *err)
+static MrStatus progress_select(MrPgSink *sink, const uint8_t query[16], MrProgress *out,
+                                MrError *err)
 {
     PGresult *result;
     MrPgParameter parameters[] = { mr_postgres_uuid(query) };
-    MR_TRY(mr_postgres_run(&sink->session,
-                           "SELECT generation, epoch, sequence FROM millrace.progress WHERE query_id = $1 FOR UPDATE",
-                           parameters, 1, "read the progress row", &result, err));
-    MrStatus status = PQntuples(result) == 1 ? progress_take(result, out, err) : progress_missing(query, err);
+    MR_TRY(mr_postgres_run(
+        &sink->session,
+        "SELECT generation, epoch, sequence FROM millrace.progress WHERE query_id = $1 FOR UPDATE",
+        parameters, 1, "read the progress row", &result, err));
+    MrStatus status =
+        PQntuples(result) == 1 ? progress_take(result, out, err) : progress_missing(query, err);
     PQclear(result);
     return status;
 }
@@ -49,10 +56,11 @@ static MrStatus attach_in_transaction(MrPgSink *sink, const uint8_t query[16], i
         mr_postgres_uuid(nonce),
         mr_postgres_uuid(query),
     };
-    MR_TRY(mr_postgres_run(&sink->session,
-                           "UPDATE millrace.progress SET generation = $1 + 1, owner = $2 WHERE query_id = $3"
-                           " AND (generation = $1 OR owner = $2) RETURNING generation, epoch, sequence",
-                           parameters, 3, "take the query over in the target", &result, err));
+    MR_TRY(mr_postgres_run(
+        &sink->session,
+        "UPDATE millrace.progress SET generation = $1 + 1, owner = $2 WHERE query_id = $3"
+        " AND (generation = $1 OR owner = $2) RETURNING generation, epoch, sequence",
+        parameters, 3, "take the query over in the target", &result, err));
     int rows = PQntuples(result);
     MrStatus status = rows == 1 ? progress_take(result, out, err) : MR_OK;
     PQclear(result);
@@ -63,8 +71,8 @@ static MrStatus attach_in_transaction(MrPgSink *sink, const uint8_t query[16], i
     char id[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(query, id);
     mr_error_set(err, MR_ERR_FENCED, "another server has taken query %s over", id);
-    mr_error_detail(err, "The target has generation %lld, this server knows %lld.", (long long)out->generation,
-                    (long long)generation);
+    mr_error_detail(err, "The target has generation %lld, this server knows %lld.",
+                    (long long)out->generation, (long long)generation);
     return MR_ERR_FENCED;
 }
 
@@ -102,16 +110,18 @@ MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], MrProgress *
     return status;
 }
 
-/* ---- one transaction of epochs ------------------------------------------------------------------ */
+/* ---- one transaction of epochs --------------------------------------------------------------- */
 
-/* Deletes come first: a user's unique index over other columns must not meet old and new at once. */
+/* Deletes come first: a user's unique index over other columns must not meet old and new at once.
+ */
 static MrStatus epoch_apply(MrPgSink *sink, const MrEpoch *epoch, MrError *err)
 {
     const MrSinkTable *table = epoch->table;
     const MrChangeSet *changes = &epoch->changes;
     MrPgKeyKind kind;
     MR_TRY(mr_sink_check_changes(table, changes, err));
-    /* What is wrong with the table is told by its own error, not by what a statement makes of it. */
+    /* What is wrong with the table is told by its own error, not by what a statement makes of it.
+     */
     MR_TRY(mr_postgres_inspect(sink, table, &kind, err));
     if (changes->delete_blocks > 0) {
         MR_TRY(mr_postgres_delete(sink, table, changes->deletes, changes->delete_blocks, err));
@@ -130,8 +140,8 @@ static MrStatus epoch_apply(MrPgSink *sink, const MrEpoch *epoch, MrError *err)
     return MR_OK;
 }
 
-static MrStatus epochs_write(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
-                             int32_t *culprit, MrError *err)
+static MrStatus epochs_write(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count,
+                             bool *unknown, int32_t *culprit, MrError *err)
 {
     int32_t ignored;
     mr_fault_point("target.before_cas");
@@ -151,8 +161,8 @@ static MrStatus epochs_write(MrPgSink *sink, const MrEpoch *const *epochs, uint3
     return mr_postgres_finish(sink, unknown, err);
 }
 
-MrStatus mr_postgres_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
-                            int32_t *culprit, MrError *err)
+MrStatus mr_postgres_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count,
+                            bool *unknown, int32_t *culprit, MrError *err)
 {
     MrPgSink *sink = (MrPgSink *)base;
     *unknown = false;

@@ -1,11 +1,11 @@
 /*
- * storage/sinks/postgres_connect.c - connects to a PostgreSQL target: an allow-list of conninfo keys,
- * a deadline, and no password to a server that doesn't prove itself by SCRAM.
+ * storage/sinks/postgres_connect.c - connects to a PostgreSQL target: an allow-list of conninfo
+ * keys, a deadline, and no password to a server that doesn't prove itself by SCRAM.
  *
- * libpq 15 has no require_auth, and answers whatever the server asks for.  So we look at the server's
- * bytes before libpq does (MSG_PEEK): a request for a password in clear or as MD5 ends the attempt
- * before it is answered.  Under TLS the bytes can't be seen; there channel_binding = require makes
- * libpq itself refuse everything but SCRAM.
+ * libpq 15 has no require_auth, and answers whatever the server asks for.  So we look at the
+ * server's bytes before libpq does (MSG_PEEK): a request for a password in clear or as MD5 ends the
+ * attempt before it is answered.  Under TLS the bytes can't be seen; there channel_binding =
+ * require makes libpq itself refuse everything but SCRAM.
  */
 #include "storage/sinks/postgres.h"
 
@@ -16,8 +16,11 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "common/floattext.h"
+
 static const char *const allowed_keys[] = {
-    "host", "port", "dbname", "user", "password", "sslmode", "connect_timeout", "target_session_attrs",
+    "host",     "port",    "dbname",          "user",
+    "password", "sslmode", "connect_timeout", "target_session_attrs",
 };
 
 static bool key_is_allowed(const char *key)
@@ -47,8 +50,8 @@ static bool host_is_socket(const char *host)
 
 static bool host_is_near(const char *host)
 {
-    return host_is_socket(host) || strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0
-           || strcmp(host, "::1") == 0;
+    return host_is_socket(host) || strcasecmp(host, "localhost") == 0 ||
+           strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
 /* All hosts of a list "a,b,c" are on this machine. */
@@ -67,44 +70,67 @@ static bool hosts_are_near(const char *hosts)
     return near;
 }
 
+/* 1 to 3600 seconds; what libpq would take as "for ever" is no timeout here. */
+static MrStatus check_connect_timeout(const PQconninfoOption *options, MrError *err)
+{
+    const char *text = option_value(options, "connect_timeout");
+    int64_t seconds;
+    if (text != NULL &&
+        (!mr_int64_parse_fast(text, strlen(text), &seconds) || seconds < 1 || seconds > 3600)) {
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                            "connect_timeout is a number of seconds from 1 to 3600, not \"%.40s\"",
+                            text);
+    }
+    return MR_OK;
+}
+
 static MrStatus check_ssl_mode(const PQconninfoOption *options, bool allow_any, MrError *err)
 {
     const char *mode = option_value(options, "sslmode");
     if (mode != NULL && !allow_any && (strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0)) {
         mr_error_set(err, MR_ERR_INVALID_PARAMETER,
-                     "sslmode = %s leaves it to the server whether the connection is encrypted", mode);
+                     "sslmode = %s leaves it to the server whether the connection is encrypted",
+                     mode);
         return mr_error_hint(err, "Write sslmode = verify-full, require or disable.");
     }
     return MR_OK;
 }
 
-static MrStatus parse_location(const char *location, bool allow_any, PQconninfoOption **out, MrError *err)
+static MrStatus parse_location(const char *location, bool allow_any, PQconninfoOption **out,
+                               MrError *err)
 {
     char *text = NULL;
     *out = NULL;
     if (location == NULL || mr_utf8_check(location, strlen(location)) != strlen(location)) {
         mr_error_set(err, MR_ERR_INVALID_PARAMETER, "a connection of type 'postgres' needs a dsn");
-        return mr_error_hint(err, "Write WITH (type = 'postgres', dsn = 'host=db dbname=app user=millrace').");
+        return mr_error_hint(
+            err, "Write WITH (type = 'postgres', dsn = 'host=db dbname=app user=millrace').");
     }
     PQconninfoOption *options = PQconninfoParse(location, &text);
     if (options == NULL) {
         mr_error_set(err, text == NULL ? MR_ERR_OUT_OF_MEMORY : MR_ERR_INVALID_PARAMETER,
                      "the dsn is not a connection string");
         /* libpq's text may quote the secret that stands in the string: it is not passed on. */
-        mr_error_hint(err, "Write host=… port=… dbname=… user=…, or postgresql://user@host:port/dbname.");
+        mr_error_hint(
+            err, "Write host=… port=… dbname=… user=…, or postgresql://user@host:port/dbname.");
         PQfreemem(text);
         return err == NULL ? MR_ERR_INVALID_PARAMETER : err->status;
     }
     for (const PQconninfoOption *option = options; option->keyword != NULL; option++) {
         if (option->val != NULL && !key_is_allowed(option->keyword)) {
-            mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the dsn key \"%s\" is not allowed", option->keyword);
-            mr_error_hint(err, "A dsn may name host, port, dbname, user, password, sslmode, connect_timeout "
-                               "and target_session_attrs.");
+            mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the dsn key \"%s\" is not allowed",
+                         option->keyword);
+            mr_error_hint(
+                err, "A dsn may name host, port, dbname, user, password, sslmode, connect_timeout "
+                     "and target_session_attrs.");
             PQconninfoFree(options);
             return MR_ERR_INVALID_PARAMETER;
         }
     }
     MrStatus status = check_ssl_mode(options, allow_any, err);
+    if (status == MR_OK) {
+        status = check_connect_timeout(options, err);
+    }
     if (status != MR_OK) {
         PQconninfoFree(options);
         return status;
@@ -121,13 +147,14 @@ MrStatus mr_postgres_check_options(const MrSinkOptions *options, MrError *err)
     if (options->password != NULL && option_value(parsed, "password") != NULL) {
         status = mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the password is given twice");
     } else if (options->journal_truncate) {
-        status = mr_error_set(err, MR_ERR_INVALID_PARAMETER, "journal is an option of SQLite connections");
+        status = mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                              "journal is an option of SQLite connections");
     }
     PQconninfoFree(parsed);
     return status;
 }
 
-/* ---- the connection's parameters ---------------------------------------------------------------- */
+/* ---- the connection's parameters ------------------------------------------------------------- */
 
 enum { PARAMETERS_MAX = 24 };
 
@@ -145,7 +172,8 @@ static void parameters_add(Parameters *list, const char *key, const char *value)
     }
 }
 
-/* What the environment and files in the home directory could add is named here, so that they don't. */
+/* What the environment and files in the home directory could add is named here, so that they don't.
+ */
 static void parameters_fill(Parameters *list, const MrPgSink *sink, const PQconninfoOption *options)
 {
     static const char no_file[] = "/dev/null/none";
@@ -155,7 +183,8 @@ static void parameters_fill(Parameters *list, const MrPgSink *sink, const PQconn
         mode = hosts_are_near(host != NULL ? host : getenv("PGHOST")) ? "disable" : "verify-full";
     }
     for (size_t i = 0; i < sizeof allowed_keys / sizeof allowed_keys[0]; i++) {
-        if (strcmp(allowed_keys[i], "sslmode") != 0 && strcmp(allowed_keys[i], "connect_timeout") != 0) {
+        if (strcmp(allowed_keys[i], "sslmode") != 0 &&
+            strcmp(allowed_keys[i], "connect_timeout") != 0) {
             parameters_add(list, allowed_keys[i], option_value(options, allowed_keys[i]));
         }
     }
@@ -179,7 +208,7 @@ static void parameters_fill(Parameters *list, const MrPgSink *sink, const PQconn
     parameters_add(list, "tcp_user_timeout", "30000");
 }
 
-/* ---- what the server asks for --------------------------------------------------------------------- */
+/* ---- what the server asks for ---------------------------------------------------------------- */
 
 typedef enum Peek { PEEK_GO_ON, PEEK_WAIT, PEEK_REFUSE_PASSWORD, PEEK_REFUSE_NONE } Peek;
 
@@ -190,14 +219,15 @@ static uint32_t peek32(const unsigned char *data)
     return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
 }
 
-/* Looks at every message that has arrived.  An authentication request that is not whole yet is waited
- * for, so that a server can't slip one past us in pieces. */
+/* Looks at every message that has arrived.  An authentication request that is not whole yet is
+ * waited for, so that a server can't slip one past us in pieces. */
 static Peek peek_messages(const unsigned char *data, size_t length, bool is_socket, bool *saw_scram)
 {
     size_t at = 0;
     while (at < length) {
         if (data[at] != 'R') {
-            if (length - at < 5 || peek32(data + at + 1) < 4 || peek32(data + at + 1) > length - at - 1) {
+            if (length - at < 5 || peek32(data + at + 1) < 4 ||
+                peek32(data + at + 1) > length - at - 1) {
                 return PEEK_GO_ON; /* an error message, or no message at all: libpq's business */
             }
             at += 1 + peek32(data + at + 1);
@@ -208,16 +238,11 @@ static Peek peek_messages(const unsigned char *data, size_t length, bool is_sock
         }
         uint32_t size = peek32(data + at + 1);
         switch (peek32(data + at + 5)) {
-        case AUTH_OK:
-            return *saw_scram || is_socket ? PEEK_GO_ON : PEEK_REFUSE_NONE;
-        case AUTH_SASL:
-            *saw_scram = true;
-            break;
+        case AUTH_OK: return *saw_scram || is_socket ? PEEK_GO_ON : PEEK_REFUSE_NONE;
+        case AUTH_SASL: *saw_scram = true; break;
         case AUTH_SASL_CONTINUE:
-        case AUTH_SASL_FINAL:
-            break;
-        default:
-            return PEEK_REFUSE_PASSWORD;
+        case AUTH_SASL_FINAL: break;
+        default: return PEEK_REFUSE_PASSWORD;
         }
         if (size < 8 || size > length - at - 1) {
             return PEEK_GO_ON;
@@ -234,31 +259,38 @@ static Peek peek_at_server(PGconn *conn, bool *saw_scram)
         return PEEK_GO_ON;
     }
     ssize_t length = recv(PQsocket(conn), data, sizeof data, MSG_PEEK | MSG_DONTWAIT);
-    return length <= 0 ? PEEK_GO_ON
-                       : peek_messages(data, (size_t)length, host_is_socket(PQhost(conn)), saw_scram);
+    return length <= 0
+               ? PEEK_GO_ON
+               : peek_messages(data, (size_t)length, host_is_socket(PQhost(conn)), saw_scram);
 }
 
 static MrStatus refuse(PGconn *conn, Peek peek, MrError *err)
 {
     if (peek == PEEK_REFUSE_PASSWORD) {
         mr_error_set(err, MR_ERR_INVALID_AUTHORIZATION,
-                     "the target at \"%s\" asks for the password by another way than SCRAM", PQhost(conn));
-        mr_error_hint(err, "Set password_encryption = 'scram-sha-256' there, give the role its password anew and "
-                           "use the method scram-sha-256 in pg_hba.conf.");
-    } else {
-        mr_error_set(err, MR_ERR_INVALID_AUTHORIZATION,
-                     "the target at \"%s\" did not ask for a password, so it has not proved who it is",
+                     "the target at \"%s\" asks for the password by another way than SCRAM",
                      PQhost(conn));
-        mr_error_hint(err, "Use the method scram-sha-256 in pg_hba.conf, a Unix socket, or the connection option "
-                           "allow_any_authentication = true.");
+        mr_error_hint(
+            err,
+            "Set password_encryption = 'scram-sha-256' there, give the role its password anew and "
+            "use the method scram-sha-256 in pg_hba.conf.");
+    } else {
+        mr_error_set(
+            err, MR_ERR_INVALID_AUTHORIZATION,
+            "the target at \"%s\" did not ask for a password, so it has not proved who it is",
+            PQhost(conn));
+        mr_error_hint(
+            err,
+            "Use the method scram-sha-256 in pg_hba.conf, a Unix socket, or the connection option "
+            "allow_any_authentication = true.");
     }
     return MR_ERR_INVALID_AUTHORIZATION;
 }
 
-/* ---- connecting -------------------------------------------------------------------------------------- */
+/* ---- connecting ------------------------------------------------------------------------------ */
 
-/* Connection errors have no result to take a SQLSTATE from; verbose texts name it: "FATAL:  57P03: …".
- * With several hosts the last one counts. */
+/* Connection errors have no result to take a SQLSTATE from; verbose texts name it: "FATAL:  57P03:
+ * …". With several hosts the last one counts. */
 static bool find_sqlstate(const char *text, char out[6], const char **message)
 {
     bool found = false;
@@ -304,8 +336,9 @@ static int64_t connect_deadline(const MrPgSink *sink, const PQconninfoOption *op
 {
     int64_t limit_us = sink->connect_timeout_us;
     const char *text = option_value(options, "connect_timeout");
-    if (text != NULL && atoi(text) > 0) {
-        limit_us = (int64_t)atoi(text) * MR_US_PER_SECOND;
+    int64_t seconds;
+    if (text != NULL && mr_int64_parse_fast(text, strlen(text), &seconds)) {
+        limit_us = seconds * MR_US_PER_SECOND;
     }
     return mr_clock_monotonic_us(sink->clock) + limit_us;
 }
@@ -315,7 +348,8 @@ static bool connect_wait(const MrPgSink *sink, PGconn *conn, PostgresPollingStat
                          int64_t deadline_us)
 {
     int64_t left_us = deadline_us - mr_clock_monotonic_us(sink->clock);
-    struct pollfd item = { .fd = PQsocket(conn), .events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT };
+    struct pollfd item = { .fd = PQsocket(conn),
+                           .events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT };
     if (left_us <= 0) {
         return false;
     }
@@ -328,14 +362,16 @@ static MrStatus connect_poll(const MrPgSink *sink, PGconn *conn, int64_t deadlin
     bool saw_scram = false;
     while (wanted != PGRES_POLLING_OK) {
         if (!connect_wait(sink, conn, wanted, deadline_us)) {
-            return mr_error_set(err, MR_ERR_CANNOT_CONNECT, "could not connect to the target in time");
+            return mr_error_set(err, MR_ERR_CANNOT_CONNECT,
+                                "could not connect to the target in time");
         }
         if (PQstatus(conn) == CONNECTION_STARTED || PQstatus(conn) == CONNECTION_MADE) {
             saw_scram = false; /* the next host of the list */
         }
-        Peek peek = PQstatus(conn) == CONNECTION_AWAITING_RESPONSE && !sink->allow_any_authentication
-                        ? peek_at_server(conn, &saw_scram)
-                        : PEEK_GO_ON;
+        Peek peek =
+            PQstatus(conn) == CONNECTION_AWAITING_RESPONSE && !sink->allow_any_authentication
+                ? peek_at_server(conn, &saw_scram)
+                : PEEK_GO_ON;
         if (peek == PEEK_WAIT) {
             struct timespec pause = { .tv_nsec = 1000000 };
             nanosleep(&pause, NULL);
@@ -358,7 +394,8 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
-static MrStatus connect_with(const MrPgSink *sink, const PQconninfoOption *options, PGconn **out, MrError *err)
+static MrStatus connect_with(const MrPgSink *sink, const PQconninfoOption *options, PGconn **out,
+                             MrError *err)
 {
     Parameters list = { .count = 0 };
     parameters_fill(&list, sink, options);

@@ -25,7 +25,8 @@ static MrStatus copy_start(MrPgSink *sink, const MrSinkTable *table, MrError *er
     MR_TRY(mr_postgres_next_result(&sink->session, deadline_us, &result, err));
     bool ready = PQresultStatus(result) == PGRES_COPY_IN;
     if (!ready) {
-        MrStatus status = mr_postgres_error(sink->session.conn, result, "copy rows to the target", err);
+        MrStatus status =
+            mr_postgres_error(sink->session.conn, result, "copy rows to the target", err);
         PQclear(result);
         (void)mr_postgres_take(&sink->session, "copy", NULL, NULL);
         return status;
@@ -70,7 +71,8 @@ static void copy_append_row(const MrBlock *block, uint32_t row, MrBuilder *out)
     }
 }
 
-static MrStatus copy_rows(MrPgSink *sink, const MrBlock *const *blocks, uint32_t count, MrError *err)
+static MrStatus copy_rows(MrPgSink *sink, const MrBlock *const *blocks, uint32_t count,
+                          MrError *err)
 {
     MrBuilder *data = &sink->data;
     mr_builder_clear(data);

@@ -1,8 +1,8 @@
 /*
  * storage/sinks/postgres_ddl.c - makes and drops result tables and the progress table.
  *
- * A comment on the table names the query that owns it, so that we know our own table when a CREATE or
- * DROP is sent a second time.
+ * A comment on the table names the query that owns it, so that we know our own table when a CREATE
+ * or DROP is sent a second time.
  */
 #include "storage/sinks/postgres.h"
 
@@ -12,26 +12,19 @@
 static const char *type_zero(MrTypeId type)
 {
     switch (type) {
-    case MR_TYPE_BOOL:
-        return "false";
+    case MR_TYPE_BOOL: return "false";
     case MR_TYPE_DATE:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        return "epoch";
-    case MR_TYPE_TIME:
-        return "00:00";
-    case MR_TYPE_UUID:
-        return "00000000-0000-0000-0000-000000000000";
+    case MR_TYPE_TIMESTAMPTZ: return "epoch";
+    case MR_TYPE_TIME: return "00:00";
+    case MR_TYPE_UUID: return "00000000-0000-0000-0000-000000000000";
     case MR_TYPE_JSON:
-    case MR_TYPE_JSONB:
-        return "null";
+    case MR_TYPE_JSONB: return "null";
     case MR_TYPE_TEXT:
     case MR_TYPE_VARCHAR:
     case MR_TYPE_BYTEA:
-    case MR_TYPE_UNKNOWN:
-        return "";
-    default:
-        return "0";
+    case MR_TYPE_UNKNOWN: return "";
+    default: return "0";
     }
 }
 
@@ -72,11 +65,12 @@ static MrStatus ddl_run(MrPgSink *sink, const char *sql, MrError *err)
 }
 
 /* A query of one boolean or no row. */
-static MrStatus ddl_ask(MrPgSink *sink, const char *sql, const MrPgParameter *parameters, uint32_t count,
-                        bool *found, bool *answer, MrError *err)
+static MrStatus ddl_ask(MrPgSink *sink, const char *sql, const MrPgParameter *parameters,
+                        uint32_t count, bool *found, bool *answer, MrError *err)
 {
     PGresult *result;
-    MR_TRY(mr_postgres_run(&sink->session, sql, parameters, count, "look at the target", &result, err));
+    MR_TRY(mr_postgres_run(&sink->session, sql, parameters, count, "look at the target", &result,
+                           err));
     *found = PQntuples(result) > 0;
     *answer = *found && PQgetlength(result, 0, 0) == 1 && PQgetvalue(result, 0, 0)[0] == 1;
     PQclear(result);
@@ -86,15 +80,19 @@ static MrStatus ddl_ask(MrPgSink *sink, const char *sql, const MrPgParameter *pa
 static MrStatus ddl_has_progress(MrPgSink *sink, bool *out, MrError *err)
 {
     bool found;
-    return ddl_ask(sink, "SELECT to_regclass('millrace.progress') IS NOT NULL", NULL, 0, &found, out, err);
+    return ddl_ask(sink, "SELECT to_regclass('millrace.progress') IS NOT NULL", NULL, 0, &found,
+                   out, err);
 }
 
-/* Asks before it creates: IF NOT EXISTS wants the right to create even where there is nothing to do. */
+/* Asks before it creates: IF NOT EXISTS wants the right to create even where there is nothing to
+ * do. */
 static MrStatus ensure_progress_table(MrPgSink *sink, MrError *err)
 {
     bool found, has_schema, has_table;
-    MR_TRY(ddl_run(sink, "SELECT pg_advisory_xact_lock(hashtextextended('millrace.attach', 0))", err));
-    MR_TRY(ddl_ask(sink, "SELECT to_regnamespace('millrace') IS NOT NULL", NULL, 0, &found, &has_schema, err));
+    MR_TRY(
+        ddl_run(sink, "SELECT pg_advisory_xact_lock(hashtextextended('millrace.attach', 0))", err));
+    MR_TRY(ddl_ask(sink, "SELECT to_regnamespace('millrace') IS NOT NULL", NULL, 0, &found,
+                   &has_schema, err));
     MR_TRY(ddl_has_progress(sink, &has_table, err));
     if (!has_schema) {
         MR_TRY(ddl_run(sink, "CREATE SCHEMA IF NOT EXISTS millrace", err));
@@ -124,15 +122,17 @@ MrStatus mr_postgres_find_table(MrPgSink *sink, const uint8_t query[16], const M
         { .type = text, .data = table->name, .length = strlen(table->name) },
         { .type = text, .data = mark, .length = (size_t)length },
     };
-    return ddl_ask(sink,
-                   "SELECT c.relkind IN ('r', 'p') AND coalesce(obj_description(c.oid, 'pg_class') = $3, false)"
-                   " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                   " WHERE n.nspname = $1 AND c.relname = $2",
-                   parameters, 3, exists, is_ours, err);
+    return ddl_ask(
+        sink,
+        "SELECT c.relkind IN ('r', 'p') AND coalesce(obj_description(c.oid, 'pg_class') = $3,"
+        " false)"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = $1 AND c.relname = $2",
+        parameters, 3, exists, is_ours, err);
 }
 
-static MrStatus insert_progress(MrPgSink *sink, const uint8_t query[16], const uint8_t nonce[16], bool *attached,
-                                MrError *err)
+static MrStatus insert_progress(MrPgSink *sink, const uint8_t query[16], const uint8_t nonce[16],
+                                bool *attached, MrError *err)
 {
     bool found;
     MrPgParameter parameters[] = { mr_postgres_uuid(query), mr_postgres_uuid(nonce) };
@@ -140,8 +140,8 @@ static MrStatus insert_progress(MrPgSink *sink, const uint8_t query[16], const u
                            "INSERT INTO millrace.progress VALUES ($1, 0, $2, 0, 0, NULL, '')"
                            " ON CONFLICT (query_id) DO NOTHING",
                            parameters, 2, "write the progress row", NULL, err));
-    return ddl_ask(sink, "SELECT generation > 0 FROM millrace.progress WHERE query_id = $1", parameters, 1, &found,
-                   attached, err);
+    return ddl_ask(sink, "SELECT generation > 0 FROM millrace.progress WHERE query_id = $1",
+                   parameters, 1, &found, attached, err);
 }
 
 static void append_key(const MrSinkTable *table, bool as_expressions, MrBuilder *out)
@@ -169,9 +169,10 @@ static void append_create_table(MrPgSink *sink, const MrSinkTable *table, MrBuil
         char type[64];
         mr_builder_append_string(out, i == 0 ? " (" : ", ");
         mr_builder_append_quoted_identifier(out, column->name);
-        mr_builder_append_format(out, " %s%s",
-                                 column->type.id == MR_TYPE_UNKNOWN ? "text" : mr_type_text(column->type, type),
-                                 column->not_null ? " NOT NULL" : "");
+        mr_builder_append_format(
+            out, " %s%s",
+            column->type.id == MR_TYPE_UNKNOWN ? "text" : mr_type_text(column->type, type),
+            column->not_null ? " NOT NULL" : "");
     }
     if (table->key_count > 0 && primary) {
         mr_builder_append_string(out, ", PRIMARY KEY");
@@ -183,13 +184,14 @@ static void append_create_table(MrPgSink *sink, const MrSinkTable *table, MrBuil
     mr_builder_append_char(out, ')');
 }
 
-static MrStatus create_result_table(MrPgSink *sink, const uint8_t query[16], const MrSinkTable *table, MrError *err)
+static MrStatus create_result_table(MrPgSink *sink, const uint8_t query[16],
+                                    const MrSinkTable *table, MrError *err)
 {
     char id[MR_UUID_TEXT_BYTES];
     append_create_table(sink, table, &sink->sql);
     MR_TRY(ddl_run(sink, mr_builder_text(&sink->sql), err));
-    if (table->key_count > 0 && !mr_sink_key_is_not_null(table)
-        && PQserverVersion(sink->session.conn) < 150000) {
+    if (table->key_count > 0 && !mr_sink_key_is_not_null(table) &&
+        PQserverVersion(sink->session.conn) < 150000) {
         mr_builder_clear(&sink->sql);
         mr_builder_append_string(&sink->sql, "CREATE UNIQUE INDEX ON ");
         mr_postgres_append_table(table, &sink->sql);
@@ -204,8 +206,9 @@ static MrStatus create_result_table(MrPgSink *sink, const uint8_t query[16], con
     return ddl_run(sink, mr_builder_text(&sink->sql), err);
 }
 
-static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16], const uint8_t nonce[16],
-                                      const MrSinkTable *table, MrError *err)
+static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16],
+                                      const uint8_t nonce[16], const MrSinkTable *table,
+                                      MrError *err)
 {
     bool exists, is_ours, attached;
     MR_TRY(ensure_progress_table(sink, err));
@@ -215,7 +218,8 @@ static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16], c
         return MR_OK;
     }
     if (exists) {
-        mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target", table->name);
+        mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target",
+                     table->name);
         mr_error_hint(err, "Drop it there, or choose another name.");
         return MR_ERR_DUPLICATE_TABLE;
     }
@@ -254,15 +258,15 @@ MrStatus mr_postgres_create_table(MrSink *base, const uint8_t query[16], const u
 }
 
 /* Drops the table when it is the query's: its progress row was there, or it carries our mark. */
-MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16], const MrSinkTable *table,
-                                         MrError *err)
+MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16],
+                                         const MrSinkTable *table, MrError *err)
 {
     bool exists, is_ours, has_progress, removed = false, answer;
     MrPgParameter parameters[] = { mr_postgres_uuid(query) };
     MR_TRY(ddl_has_progress(sink, &has_progress, err));
     if (has_progress) {
-        MR_TRY(ddl_ask(sink, "DELETE FROM millrace.progress WHERE query_id = $1 RETURNING true", parameters, 1,
-                       &removed, &answer, err));
+        MR_TRY(ddl_ask(sink, "DELETE FROM millrace.progress WHERE query_id = $1 RETURNING true",
+                       parameters, 1, &removed, &answer, err));
     }
     MR_TRY(mr_postgres_find_table(sink, query, table, &exists, &is_ours, err));
     if (!exists || (!is_ours && !removed)) {
@@ -274,7 +278,8 @@ MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16]
     return ddl_run(sink, mr_builder_text(&sink->sql), err);
 }
 
-MrStatus mr_postgres_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table, MrError *err)
+MrStatus mr_postgres_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                                MrError *err)
 {
     MrPgSink *sink = (MrPgSink *)base;
     int32_t culprit;

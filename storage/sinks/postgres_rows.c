@@ -1,6 +1,6 @@
 /*
- * storage/sinks/postgres_rows.c - upserts and deletes as set-wise statements over arrays: one array per
- * column, unnested in the target.
+ * storage/sinks/postgres_rows.c - upserts and deletes as set-wise statements over arrays: one array
+ * per column, unnested in the target.
  *
  * Arrays serve every size, a few thousand rows a statement.  A COPY'd temporary table was the
  * alternative for large ones: the rows would be written twice, the planner would know nothing of
@@ -27,8 +27,8 @@ typedef struct RowRefs {
 } RowRefs;
 
 /* Rows that stand in the table several times are repeated here. */
-static MrStatus refs_collect(const MrBlock *const *blocks, uint32_t count, bool with_copies, RowRefs *out,
-                             MrError *err)
+static MrStatus refs_collect(const MrBlock *const *blocks, uint32_t count, bool with_copies,
+                             RowRefs *out, MrError *err)
 {
     size_t total = 0;
     for (uint32_t b = 0; b < count; b++) {
@@ -56,7 +56,8 @@ static MrStatus refs_collect(const MrBlock *const *blocks, uint32_t count, bool 
 static size_t refs_chunk(const RowRefs *refs, size_t first)
 {
     size_t bytes = 0, count = 0;
-    while (first + count < refs->count && count < CHUNK_ROWS_MAX && (count == 0 || bytes < CHUNK_BYTES_MAX)) {
+    while (first + count < refs->count && count < CHUNK_ROWS_MAX &&
+           (count == 0 || bytes < CHUNK_BYTES_MAX)) {
         const RowRef *ref = &refs->rows[first + count++];
         for (uint32_t i = 0; i < ref->block->column_count; i++) {
             const MrVector *vector = &ref->block->columns[i];
@@ -76,7 +77,8 @@ static void put_u32(char *at, uint32_t value)
 }
 
 /* A one-dimensional array in PostgreSQL's binary form. */
-static void append_array(MrTypeId type, uint32_t column, const RowRef *rows, size_t count, MrBuilder *out)
+static void append_array(MrTypeId type, uint32_t column, const RowRef *rows, size_t count,
+                         MrBuilder *out)
 {
     size_t null_flag = out->length + 4;
     bool has_null = false;
@@ -106,14 +108,16 @@ static void append_array(MrTypeId type, uint32_t column, const RowRef *rows, siz
 
 /* Runs sink->sql with one array for each of the columns. */
 static MrStatus run_with_arrays(MrPgSink *sink, const MrSinkTable *table, const uint32_t *columns,
-                                uint32_t column_count, const RowRef *rows, size_t count, MrError *err)
+                                uint32_t column_count, const RowRef *rows, size_t count,
+                                MrError *err)
 {
     MrPgParameter *parameters = calloc(column_count + 1, sizeof *parameters);
     size_t *ends = calloc(column_count + 1, sizeof *ends);
     MrStatus status = parameters == NULL || ends == NULL ? mr_error_no_memory(err) : MR_OK;
     mr_builder_clear(&sink->data);
     for (uint32_t i = 0; i < column_count && status == MR_OK; i++) {
-        append_array(table->schema.columns[columns[i]].type.id, columns[i], rows, count, &sink->data);
+        append_array(table->schema.columns[columns[i]].type.id, columns[i], rows, count,
+                     &sink->data);
         ends[i] = sink->data.length;
     }
     const char *sql = mr_builder_text(&sink->sql);
@@ -129,8 +133,8 @@ static MrStatus run_with_arrays(MrPgSink *sink, const MrSinkTable *table, const 
                 .length = ends[i] - start,
             };
         }
-        status = mr_postgres_run(&sink->session, sql, parameters, column_count, "write rows to the target",
-                                 NULL, err);
+        status = mr_postgres_run(&sink->session, sql, parameters, column_count,
+                                 "write rows to the target", NULL, err);
     }
     free(parameters);
     free(ends);
@@ -148,7 +152,7 @@ static MrStatus check_types(const MrSinkTable *table, MrError *err)
     return MR_OK;
 }
 
-/* ---- upserts ----------------------------------------------------------------------------------------- */
+/* ---- upserts --------------------------------------------------------------------------------- */
 
 static void append_conflict(const MrSinkTable *table, MrPgKeyKind kind, MrBuilder *out)
 {
@@ -214,7 +218,8 @@ MrStatus mr_postgres_upsert(MrPgSink *sink, const MrSinkTable *table, const MrBl
     size_t first = 0;
     while (status == MR_OK && first < refs.count) {
         size_t rows = refs_chunk(&refs, first);
-        status = run_with_arrays(sink, table, columns, table->schema.column_count, refs.rows + first, rows, err);
+        status = run_with_arrays(sink, table, columns, table->schema.column_count,
+                                 refs.rows + first, rows, err);
         first += rows;
     }
     free(refs.rows);
@@ -222,7 +227,7 @@ MrStatus mr_postgres_upsert(MrPgSink *sink, const MrSinkTable *table, const MrBl
     return status;
 }
 
-/* ---- deletes ----------------------------------------------------------------------------------------- */
+/* ---- deletes --------------------------------------------------------------------------------- */
 
 static int ref_compare_mask(const void *a, const void *b)
 {
@@ -234,7 +239,8 @@ static void refs_mark_nulls(const MrSinkTable *table, RowRefs *refs)
 {
     for (size_t r = 0; r < refs->count; r++) {
         for (uint32_t i = 0; i < table->key_count; i++) {
-            if (mr_vector_is_null(&refs->rows[r].block->columns[table->key_columns[i]], refs->rows[r].row)) {
+            if (mr_vector_is_null(&refs->rows[r].block->columns[table->key_columns[i]],
+                                  refs->rows[r].row)) {
                 refs->rows[r].null_mask |= UINT32_C(1) << i;
             }
         }
@@ -242,10 +248,11 @@ static void refs_mark_nulls(const MrSinkTable *table, RowRefs *refs)
     qsort(refs->rows, refs->count, sizeof *refs->rows, ref_compare_mask);
 }
 
-/* DELETE … USING unnest(…) AS k(k0, k1) WHERE t."a" = k.k0 AND t."b" IS NULL: rows are grouped by which
- * key columns are NULL, since an index serves `=` and IS NULL, but not IS NOT DISTINCT FROM. */
-static uint32_t append_delete(const MrSinkTable *table, MrPgKeyKind kind, uint32_t null_mask, uint32_t *columns,
-                              MrBuilder *out)
+/* DELETE … USING unnest(…) AS k(k0, k1) WHERE t."a" = k.k0 AND t."b" IS NULL: rows are grouped by
+ * which key columns are NULL, since an index serves `=` and IS NULL, but not IS NOT DISTINCT FROM.
+ */
+static uint32_t append_delete(const MrSinkTable *table, MrPgKeyKind kind, uint32_t null_mask,
+                              uint32_t *columns, MrBuilder *out)
 {
     uint32_t count = 0;
     mr_builder_clear(out);

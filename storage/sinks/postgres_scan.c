@@ -1,6 +1,6 @@
 /*
- * storage/sinks/postgres_scan.c - reads a result table by COPY on a connection of its own, so that it may
- * run beside a commit.  Must not know who asks.
+ * storage/sinks/postgres_scan.c - reads a result table by COPY on a connection of its own, so that
+ * it may run beside a commit.  Must not know who asks.
  */
 #include "storage/sinks/postgres.h"
 
@@ -111,10 +111,12 @@ static uint32_t get32(const char *data)
 
 static MrStatus copy_malformed(MrError *err)
 {
-    return mr_error_set(err, MR_ERR_INVALID_BINARY, "the target's rows are not of the form that was asked for");
+    return mr_error_set(err, MR_ERR_INVALID_BINARY,
+                        "the target's rows are not of the form that was asked for");
 }
 
-static MrStatus row_cell(Scan *scan, uint32_t column, const char *data, uint32_t length, MrError *err)
+static MrStatus row_cell(Scan *scan, uint32_t column, const char *data, uint32_t length,
+                         MrError *err)
 {
     MrVector *vector = &scan->block->columns[column];
     const MrColumn *what = &scan->table->schema.columns[column];
@@ -153,7 +155,8 @@ static MrStatus scan_hand_over(Scan *scan, MrError *err)
 static MrStatus scan_row(Scan *scan, const char *data, size_t length, MrError *err)
 {
     if (scan->block == NULL) {
-        MR_TRY(mr_block_create(scan->arena, &scan->table->schema, COPY_BLOCK_ROWS, &scan->block, err));
+        MR_TRY(
+            mr_block_create(scan->arena, &scan->table->schema, COPY_BLOCK_ROWS, &scan->block, err));
     }
     size_t at = 2;
     for (uint32_t i = 0; i < scan->table->schema.column_count; i++) {
@@ -172,12 +175,13 @@ static MrStatus scan_row(Scan *scan, const char *data, size_t length, MrError *e
     return scan->rows == COPY_BLOCK_ROWS ? scan_hand_over(scan, err) : MR_OK;
 }
 
-/* PostgreSQL sends each tuple as a message of its own, the header with the first one or before it. */
+/* PostgreSQL sends each tuple as a message of its own, the header with the first one or before it.
+ */
 static MrStatus scan_message(Scan *scan, const char *data, size_t length, MrError *err)
 {
     if (!scan->head_done) {
-        if (length < COPY_HEAD_BYTES || memcmp(data, "PGCOPY\n\377\r\n", 11) != 0
-            || get32(data + 15) > length - COPY_HEAD_BYTES) {
+        if (length < COPY_HEAD_BYTES || memcmp(data, "PGCOPY\n\377\r\n", 11) != 0 ||
+            get32(data + 15) > length - COPY_HEAD_BYTES) {
             return copy_malformed(err);
         }
         size_t head = COPY_HEAD_BYTES + get32(data + 15);
@@ -196,7 +200,8 @@ static MrStatus scan_message(Scan *scan, const char *data, size_t length, MrErro
         scan->end_seen = true;
         return MR_OK;
     }
-    return fields == scan->table->schema.column_count ? scan_row(scan, data, length, err) : copy_malformed(err);
+    return fields == scan->table->schema.column_count ? scan_row(scan, data, length, err)
+                                                      : copy_malformed(err);
 }
 
 /* Waits for the next message; *length -1: the copy has ended, -2: it failed. */
@@ -229,12 +234,14 @@ static MrStatus scan_copy(Scan *scan, MrError *err)
     return scan_hand_over(scan, err);
 }
 
-static MrStatus scan_progress(MrPgSession *session, const uint8_t query[16], MrProgress *out, MrError *err)
+static MrStatus scan_progress(MrPgSession *session, const uint8_t query[16], MrProgress *out,
+                              MrError *err)
 {
     PGresult *result;
     MrPgParameter parameters[] = { mr_postgres_uuid(query) };
-    MR_TRY(mr_postgres_run(session, "SELECT generation, epoch, sequence FROM millrace.progress WHERE query_id = $1",
-                           parameters, 1, "read the progress row", &result, err));
+    MR_TRY(mr_postgres_run(
+        session, "SELECT generation, epoch, sequence FROM millrace.progress WHERE query_id = $1",
+        parameters, 1, "read the progress row", &result, err));
     MrStatus status = MR_OK;
     if (PQntuples(result) == 1 && PQnfields(result) == 3) {
         *out = (MrProgress){ .generation = mr_postgres_get_int64(result, 0, 0),
@@ -243,14 +250,16 @@ static MrStatus scan_progress(MrPgSession *session, const uint8_t query[16], MrP
     } else {
         char id[MR_UUID_TEXT_BYTES];
         mr_sink_uuid_text(query, id);
-        status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the target has no progress row of query %s", id);
+        status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT,
+                              "the target has no progress row of query %s", id);
     }
     PQclear(result);
     return status;
 }
 
-static MrStatus scan_run(MrPgSink *sink, const uint8_t *query, const MrSinkTable *table, MrArena *arena,
-                         MrProgress *progress, RowsEach *each, void *context, MrError *err)
+static MrStatus scan_run(MrPgSink *sink, const uint8_t *query, const MrSinkTable *table,
+                         MrArena *arena, MrProgress *progress, RowsEach *each, void *context,
+                         MrError *err)
 {
     Scan scan = { .table = table, .arena = arena, .each = each, .context = context };
     MR_TRY(mr_sink_check_table(table, err));
@@ -266,14 +275,15 @@ static MrStatus scan_run(MrPgSink *sink, const uint8_t *query, const MrSinkTable
     return status;
 }
 
-MrStatus mr_postgres_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, RowsEach *each, void *context,
-                          MrError *err)
+MrStatus mr_postgres_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, RowsEach *each,
+                          void *context, MrError *err)
 {
     return scan_run((MrPgSink *)base, NULL, table, arena, NULL, each, context, err);
 }
 
-MrStatus mr_postgres_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table, MrArena *arena,
-                              MrProgress *progress, RowsEach *each, void *context, MrError *err)
+MrStatus mr_postgres_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                              MrArena *arena, MrProgress *progress, RowsEach *each, void *context,
+                              MrError *err)
 {
     return scan_run((MrPgSink *)base, query, table, arena, progress, each, context, err);
 }

@@ -1,12 +1,11 @@
 /*
- * storage/sinks/postgres_session.c - statements with a deadline, errors with their SQLSTATE, the frame
- * of a transaction.  Must not know rows.
+ * storage/sinks/postgres_session.c - statements with a deadline, errors with their SQLSTATE, the
+ * frame of a transaction.  Must not know rows.
  */
 #include "storage/sinks/postgres.h"
 
 #include <poll.h>
 #include <stdlib.h>
-
 
 enum { WAIT_MARGIN_US = 5000000 };
 
@@ -22,19 +21,20 @@ static MrStatus status_of_sqlstate(const char *state)
 
 static const char *clean_text(const char *text)
 {
-    return text == NULL || mr_utf8_check(text, strlen(text)) != strlen(text) ? "(no readable text)" : text;
+    return text == NULL || mr_utf8_check(text, strlen(text)) != strlen(text) ? "(no readable text)"
+                                                                             : text;
 }
 
-/* Whatever bytes a server sends, this gives an error: one without SQLSTATE is a lost connection, or of
- * no known class. */
+/* Whatever bytes a server sends, this gives an error: one without SQLSTATE is a lost connection, or
+ * of no known class. */
 MrStatus mr_postgres_error(PGconn *conn, const PGresult *result, const char *doing, MrError *err)
 {
     const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (state == NULL || strlen(state) != 5 || mr_utf8_check(state, 5) != 5) {
         bool lost = PQstatus(conn) != CONNECTION_OK;
         const char *text = clean_text(PQerrorMessage(conn));
-        return mr_error_set(err, lost ? MR_ERR_CONNECTION : MR_ERR_SINK_WRITE, "could not %s: %.*s", doing,
-                            (int)strcspn(text, "\n"), text);
+        return mr_error_set(err, lost ? MR_ERR_CONNECTION : MR_ERR_SINK_WRITE, "could not %s: %.*s",
+                            doing, (int)strcspn(text, "\n"), text);
     }
     const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
@@ -92,8 +92,8 @@ static MrStatus session_wait(MrPgSession *session, short events, int64_t deadlin
         return mr_error_set(err, MR_ERR_CONNECTION, "the target did not answer in time");
     }
     int64_t left_ms = left_us / 1000 + 1;
-    if (poll(&item, 1, left_ms > 60000 ? 60000 : (int)left_ms) > 0
-        && (item.revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(session->conn) == 0) {
+    if (poll(&item, 1, left_ms > 60000 ? 60000 : (int)left_ms) > 0 &&
+        (item.revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(session->conn) == 0) {
         return session_lost(session, err);
     }
     return MR_OK;
@@ -119,7 +119,8 @@ MrStatus mr_postgres_flush(MrPgSession *session, int64_t deadline_us, MrError *e
     }
 }
 
-MrStatus mr_postgres_next_result(MrPgSession *session, int64_t deadline_us, PGresult **out, MrError *err)
+MrStatus mr_postgres_next_result(MrPgSession *session, int64_t deadline_us, PGresult **out,
+                                 MrError *err)
 {
     *out = NULL;
     while (PQisBusy(session->conn)) {
@@ -146,11 +147,12 @@ MrStatus mr_postgres_send(MrPgSession *session, const char *sql, const MrPgParam
         lengths[i] = (int)parameters[i].length;
         formats[i] = 1;
         if (parameters[i].length > INT32_MAX / 2) {
-            status = mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a parameter is too large for the target");
+            status =
+                mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a parameter is too large for the target");
         }
     }
-    if (status == MR_OK
-        && !PQsendQueryParams(session->conn, sql, (int)count, types, values, lengths, formats, 1)) {
+    if (status == MR_OK &&
+        !PQsendQueryParams(session->conn, sql, (int)count, types, values, lengths, formats, 1)) {
         status = mr_postgres_error(session->conn, NULL, "send a statement to the target", err);
     }
     free(types);
@@ -174,8 +176,10 @@ MrStatus mr_postgres_take(MrPgSession *session, const char *doing, PGresult **ou
     bool failed = status != MR_OK;
     for (;;) {
         PGresult *result = NULL;
-        /* Waiting fails with the connection; a statement's own error is kept while the rest is read. */
-        MrStatus waited = mr_postgres_next_result(session, deadline_us, &result, failed ? NULL : err);
+        /* Waiting fails with the connection; a statement's own error is kept while the rest is
+         * read. */
+        MrStatus waited =
+            mr_postgres_next_result(session, deadline_us, &result, failed ? NULL : err);
         if (waited != MR_OK) {
             status = failed ? status : waited;
             failed = true;
@@ -223,7 +227,8 @@ MrPgParameter mr_postgres_uuid(const uint8_t uuid[16])
 
 void mr_postgres_append_table(const MrSinkTable *table, MrBuilder *out)
 {
-    mr_builder_append_quoted_identifier(out, table->schema_name == NULL ? "public" : table->schema_name);
+    mr_builder_append_quoted_identifier(out,
+                                        table->schema_name == NULL ? "public" : table->schema_name);
     mr_builder_append_char(out, '.');
     mr_builder_append_quoted_identifier(out, table->name);
 }

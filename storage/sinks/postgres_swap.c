@@ -1,51 +1,63 @@
 /*
- * storage/sinks/postgres_swap.c - CREATE OR REPLACE: the fresh result takes the old one's name, with the
- * indexes and grants that users gave it, in one transaction.
+ * storage/sinks/postgres_swap.c - CREATE OR REPLACE: the fresh result takes the old one's name,
+ * with the indexes and grants that users gave it, in one transaction.
  */
 #include "storage/sinks/postgres.h"
 
-/* Statements that make anew what users added: indexes that belong to no constraint, and grants on the
- * table and its columns to others than its owner.  They name the table by its old name, which the
- * fresh one has by then. */
+/* Statements that make anew what users added: indexes that belong to no constraint, and grants on
+ * the table and its columns to others than its owner.  They name the table by its old name, which
+ * the fresh one has by then. */
 static const char collect_sql[] =
-    "WITH t AS (SELECT c.oid, c.relacl, c.relowner, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name"
-    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2),"
+    "WITH t AS (SELECT c.oid, c.relacl, c.relowner, quote_ident(n.nspname) || '.' ||"
+    " quote_ident(c.relname) AS name"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND"
+    " c.relname = $2),"
     " grants AS (SELECT t.name, t.relowner, NULL::name AS attname, (aclexplode(t.relacl)).* FROM t"
     " UNION ALL SELECT t.name, t.relowner, a.attname, (aclexplode(a.attacl)).* FROM t"
-    " JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attacl IS NOT NULL)"
+    " JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND"
+    " a.attacl IS NOT NULL)"
     " SELECT pg_get_indexdef(i.indexrelid) FROM t JOIN pg_index i ON i.indrelid = t.oid"
     " WHERE NOT i.indisprimary AND i.indexrelid <> ALL (SELECT conindid FROM pg_constraint"
     " WHERE conrelid = t.oid) AND NOT (i.indisunique AND i.indexprs IS NOT NULL AND $3)"
-    " UNION ALL SELECT 'GRANT ' || privilege_type || coalesce(' (' || quote_ident(attname) || ')', '') || ' ON '"
-    " || name || ' TO ' || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END"
-    " || CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END FROM grants WHERE grantee <> relowner";
+    " UNION ALL SELECT 'GRANT ' || privilege_type || coalesce(' (' || quote_ident(attname) || ')',"
+    " '') || ' ON '"
+    " || name || ' TO ' || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE"
+    " quote_ident(pg_get_userbyid(grantee)) END"
+    " || CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END FROM grants WHERE grantee <>"
+    " relowner";
 
 /* The name of the constraint that is the table's key, to give the fresh one the old one's. */
 static const char key_name_sql[] =
     "SELECT k.conname::text FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid"
     " JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE n.nspname = $1 AND c.relname = $2 AND k.contype IN ('p', 'u') ORDER BY k.contype, k.conname LIMIT 1";
+    " WHERE n.nspname = $1 AND c.relname = $2 AND k.contype IN ('p', 'u') ORDER BY k.contype,"
+    " k.conname LIMIT 1";
 
 static MrStatus swap_run(MrPgSink *sink, const char *sql, MrError *err)
 {
     return mr_postgres_run(&sink->session, sql, NULL, 0, "replace the result table", NULL, err);
 }
 
-static MrStatus swap_ask(MrPgSink *sink, const char *sql, const MrSinkTable *table, uint32_t count, PGresult **out,
-                         MrError *err)
+static MrStatus swap_ask(MrPgSink *sink, const char *sql, const MrSinkTable *table, uint32_t count,
+                         PGresult **out, MrError *err)
 {
     const char *schema = table->schema_name == NULL ? "public" : table->schema_name;
     /* A key of expressions is ours, not a user's: a server before 15 has one. */
-    char has_expressions = PQserverVersion(sink->session.conn) < 150000 && !mr_sink_key_is_not_null(table);
+    char has_expressions =
+        PQserverVersion(sink->session.conn) < 150000 && !mr_sink_key_is_not_null(table);
     MrPgParameter parameters[] = {
         { .type = mr_type_info(MR_TYPE_TEXT)->oid, .data = schema, .length = strlen(schema) },
-        { .type = mr_type_info(MR_TYPE_TEXT)->oid, .data = table->name, .length = strlen(table->name) },
+        { .type = mr_type_info(MR_TYPE_TEXT)->oid,
+          .data = table->name,
+          .length = strlen(table->name) },
         { .type = mr_type_info(MR_TYPE_BOOL)->oid, .data = &has_expressions, .length = 1 },
     };
-    return mr_postgres_run(&sink->session, sql, parameters, count, "look at the result table", out, err);
+    return mr_postgres_run(&sink->session, sql, parameters, count, "look at the result table", out,
+                           err);
 }
 
-static MrStatus swap_rename(MrPgSink *sink, const MrSinkTable *old, const MrSinkTable *fresh, MrError *err)
+static MrStatus swap_rename(MrPgSink *sink, const MrSinkTable *old, const MrSinkTable *fresh,
+                            MrError *err)
 {
     MrBuilder *sql = &sink->sql;
     mr_builder_clear(sql);
@@ -56,7 +68,8 @@ static MrStatus swap_rename(MrPgSink *sink, const MrSinkTable *old, const MrSink
     return swap_run(sink, mr_builder_text(sql), err);
 }
 
-static MrStatus swap_rename_key(MrPgSink *sink, const MrSinkTable *old, const char *old_name, MrError *err)
+static MrStatus swap_rename_key(MrPgSink *sink, const MrSinkTable *old, const char *old_name,
+                                MrError *err)
 {
     PGresult *result;
     MR_TRY(swap_ask(sink, key_name_sql, old, 2, &result, err));
@@ -77,7 +90,8 @@ static MrStatus swap_rename_key(MrPgSink *sink, const MrSinkTable *old, const ch
 }
 
 static MrStatus swap_tables(MrPgSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
-                            const MrSinkTable *fresh, const PGresult *kept, const PGresult *key, MrError *err)
+                            const MrSinkTable *fresh, const PGresult *kept, const PGresult *key,
+                            MrError *err)
 {
     MR_TRY(mr_postgres_drop_in_transaction(sink, old_query, old, err));
     MR_TRY(swap_rename(sink, old, fresh, err));
@@ -87,15 +101,16 @@ static MrStatus swap_tables(MrPgSink *sink, const uint8_t old_query[16], const M
     for (int i = 0; i < PQntuples(kept); i++) {
         MrStatus status = swap_run(sink, PQgetvalue(kept, i, 0), err);
         if (status != MR_OK) {
-            mr_error_detail(err, "The new result can't keep this of the old one: %.300s", PQgetvalue(kept, i, 0));
+            mr_error_detail(err, "The new result can't keep this of the old one: %.300s",
+                            PQgetvalue(kept, i, 0));
             return status;
         }
     }
     return MR_OK;
 }
 
-static MrStatus swap_in_transaction(MrPgSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
-                                    const MrSinkTable *fresh, MrError *err)
+static MrStatus swap_in_transaction(MrPgSink *sink, const uint8_t old_query[16],
+                                    const MrSinkTable *old, const MrSinkTable *fresh, MrError *err)
 {
     PGresult *kept = NULL, *key = NULL;
     MrStatus status = swap_ask(sink, collect_sql, old, 3, &kept, err);

@@ -1,6 +1,6 @@
 /*
- * storage/sinks/postgres_transaction.c - begins a transaction with its settings and compare-and-sets
- * in one round trip; commits; rolls back.  Must not know rows.
+ * storage/sinks/postgres_transaction.c - begins a transaction with its settings and
+ * compare-and-sets in one round trip; commits; rolls back.  Must not know rows.
  */
 #include "storage/sinks/postgres.h"
 
@@ -19,7 +19,8 @@ static const char settings_sql[] =
 
 static const char advance_sql[] =
     "UPDATE millrace.progress SET epoch = $1, sequence = $2, watermark = $3, plan_hash = $4,"
-    " committed_at = pg_catalog.clock_timestamp() WHERE query_id = $5 AND generation = $6 AND epoch = $1 - 1";
+    " committed_at = pg_catalog.clock_timestamp() WHERE query_id = $5 AND generation = $6 AND"
+    " epoch = $1 - 1";
 static const char advance_unchecked_sql[] = /* the planted bug */
     "UPDATE millrace.progress SET epoch = $1, sequence = $2, watermark = $3, plan_hash = $4,"
     " committed_at = pg_catalog.clock_timestamp() WHERE query_id = $5";
@@ -55,13 +56,14 @@ static MrStatus send_advance(MrPgSink *sink, const MrEpoch *epoch, MrError *err)
     MrPgParameter parameters[] = {
         parameter(MR_TYPE_INT64, data->data, 8),
         parameter(MR_TYPE_INT64, data->data + 8, 8),
-        parameter(MR_TYPE_TIMESTAMPTZ, epoch->watermark_us == MR_TIME_MIN ? NULL : data->data + 32, 8),
+        parameter(MR_TYPE_TIMESTAMPTZ, epoch->watermark_us == MR_TIME_MIN ? NULL : data->data + 32,
+                  8),
         parameter(MR_TYPE_BYTEA, data->data + 16, 8),
         mr_postgres_uuid(epoch->query),
         parameter(MR_TYPE_INT64, data->data + 24, 8),
     };
-    return mr_postgres_send(&sink->session, checked ? advance_sql : advance_unchecked_sql, parameters,
-                            checked ? 6 : 5, err);
+    return mr_postgres_send(&sink->session, checked ? advance_sql : advance_unchecked_sql,
+                            parameters, checked ? 6 : 5, err);
 }
 
 /* One statement of the pipeline; *affected counts its rows. */
@@ -82,7 +84,8 @@ static MrStatus pipeline_take(MrPgSink *sink, int64_t deadline_us, long *affecte
         }
     }
     PQclear(result);
-    MrStatus ended = mr_postgres_next_result(session, deadline_us, &end, status == MR_OK ? err : NULL);
+    MrStatus ended =
+        mr_postgres_next_result(session, deadline_us, &end, status == MR_OK ? err : NULL);
     PQclear(end);
     return status == MR_OK ? ended : status;
 }
@@ -106,10 +109,12 @@ static void pipeline_leave(MrPgSink *sink, int64_t deadline_us)
     }
 }
 
-static MrStatus pipeline_send(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count, MrError *err)
+static MrStatus pipeline_send(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count,
+                              MrError *err)
 {
     MrPgSession *session = &sink->session;
-    MR_TRY(mr_postgres_send(session, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL, 0, err));
+    MR_TRY(
+        mr_postgres_send(session, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL, 0, err));
     MR_TRY(send_settings(sink, err));
     for (uint32_t i = 0; i < count; i++) {
         MR_TRY(send_advance(sink, epochs[i], err));
@@ -129,9 +134,9 @@ static MrStatus pipeline_read(MrPgSink *sink, const MrEpoch *const *epochs, uint
     for (uint32_t i = 0; i < count; i++) {
         MrStatus status = pipeline_take(sink, deadline_us, &affected, err);
         if (status == MR_OK && affected != 1) {
-            status = mr_error_set(err, MR_ERR_FENCED,
-                                  "the target's progress is not at epoch %lld of generation %lld",
-                                  (long long)(epochs[i]->epoch - 1), (long long)epochs[i]->generation);
+            status = mr_error_set(
+                err, MR_ERR_FENCED, "the target's progress is not at epoch %lld of generation %lld",
+                (long long)(epochs[i]->epoch - 1), (long long)epochs[i]->generation);
         }
         if (status != MR_OK) {
             *culprit = (int32_t)i;
@@ -141,14 +146,15 @@ static MrStatus pipeline_read(MrPgSink *sink, const MrEpoch *const *epochs, uint
     return MR_OK;
 }
 
-MrStatus mr_postgres_begin(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count, int32_t *culprit,
-                           MrError *err)
+MrStatus mr_postgres_begin(MrPgSink *sink, const MrEpoch *const *epochs, uint32_t count,
+                           int32_t *culprit, MrError *err)
 {
     PGconn *conn = sink->session.conn;
     *culprit = -1;
     if (!PQenterPipelineMode(conn)) {
         sink->is_broken = true;
-        return mr_error_set(err, MR_ERR_CONNECTION, "the connection to the target is in no usable state");
+        return mr_error_set(err, MR_ERR_CONNECTION,
+                            "the connection to the target is in no usable state");
     }
     MrStatus status = pipeline_send(sink, epochs, count, err);
     if (status != MR_OK) {
@@ -182,8 +188,8 @@ MrStatus mr_postgres_finish(MrPgSink *sink, bool *unknown, MrError *err)
     }
     PQclear(result);
     /* An error over a connection that stands is the answer to COMMIT: it did not happen. */
-    bool answered = PQstatus(session->conn) == CONNECTION_OK
-                    && PQtransactionStatus(session->conn) == PQTRANS_IDLE;
+    bool answered = PQstatus(session->conn) == CONNECTION_OK &&
+                    PQtransactionStatus(session->conn) == PQTRANS_IDLE;
     if (answered) {
         *unknown = false;
     } else {
@@ -199,11 +205,11 @@ void mr_postgres_roll_back(MrPgSink *sink)
         return;
     }
     switch (PQtransactionStatus(conn)) {
-    case PQTRANS_IDLE:
-        return;
+    case PQTRANS_IDLE: return;
     case PQTRANS_INTRANS:
     case PQTRANS_INERROR:
-        if (mr_postgres_run(&sink->session, "ROLLBACK", NULL, 0, "roll back", NULL, NULL) == MR_OK) {
+        if (mr_postgres_run(&sink->session, "ROLLBACK", NULL, 0, "roll back", NULL, NULL) ==
+            MR_OK) {
             return;
         }
         break;

@@ -1,6 +1,7 @@
 /*
- * storage/sinks/sinks.h - what both classes of sinks share: the list of classes, faults by SQLSTATE,
- * checks of names, shapes of key and change set.  Must not know either database's library.
+ * storage/sinks/sinks.h - what both classes of sinks share: the list of classes, faults by
+ * SQLSTATE, checks of names, shapes of key and change set.  Must not know either database's
+ * library.
  */
 #ifndef MR_STORAGE_SINKS_SINKS_H
 #define MR_STORAGE_SINKS_SINKS_H
@@ -23,7 +24,8 @@ void mr_sink_uuid_text(const uint8_t uuid[16], char out[MR_UUID_TEXT_BYTES]);
 bool mr_sink_is_key_column(const MrSinkTable *table, uint32_t column);
 /* No key column takes NULL: a PRIMARY KEY can be. */
 bool mr_sink_key_is_not_null(const MrSinkTable *table);
-/* The column is numeric without digits behind the point: an integer in a target that has no numeric. */
+/* The column is numeric without digits behind the point: an integer in a target that has no
+ * numeric. */
 bool mr_sink_is_integral(const MrSinkTable *table, uint32_t column);
 /* Blocks fit the table's columns, and only a keyed table has deletes. */
 MrStatus mr_sink_check_changes(const MrSinkTable *table, const MrChangeSet *changes, MrError *err);

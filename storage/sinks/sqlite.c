@@ -1,10 +1,10 @@
 /*
- * storage/sinks/sqlite.c - the SQLite sink's class and its connections: how a file is opened, what it
- * may do to us, how long we wait for others.
+ * storage/sinks/sqlite.c - the SQLite sink's class and its connections: how a file is opened, what
+ * it may do to us, how long we wait for others.
  *
  * The server is the only writer and the only checkpointer of a WAL file (SQLite before 3.51.3 can
- * corrupt one when two connections do either at the same moment): readers never write and leave
- * the checkpoint to the writer.  Where others write, journal = 'truncate' is the mode to take.
+ * corrupt one when two connections do either at the same moment): readers never write and leave the
+ * checkpoint to the writer.  Where others write, journal = 'truncate' is the mode to take.
  */
 #include "storage/sinks/sqlite.h"
 
@@ -20,8 +20,8 @@ void mr_sqlite_start_timers(MrSqliteSink *sink)
 {
     int64_t now_us = mr_clock_monotonic_us(sink->clock);
     sink->busy_until_us = now_us + sink->lock_timeout_us;
-    sink->statement_until_us = sink->statement_timeout_us > 0 ? now_us + sink->statement_timeout_us
-                                                              : MR_TIME_MAX;
+    sink->statement_until_us =
+        sink->statement_timeout_us > 0 ? now_us + sink->statement_timeout_us : MR_TIME_MAX;
 }
 
 /* Another process holds the lock: sleep 1, 2, 4 … 25 ms until the deadline. */
@@ -54,20 +54,18 @@ static int sqlite_authorize(void *context, int action, const char *first, const 
     case SQLITE_ATTACH:
     case SQLITE_DETACH:
     case SQLITE_CREATE_VTABLE:
-    case SQLITE_DROP_VTABLE:
-        return SQLITE_DENY;
-    case SQLITE_PRAGMA:
-        return sink->is_guarded ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_DROP_VTABLE: return SQLITE_DENY;
+    case SQLITE_PRAGMA: return sink->is_guarded ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_FUNCTION:
-        return second != NULL && sqlite3_stricmp(second, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
+        return second != NULL && sqlite3_stricmp(second, "load_extension") == 0 ? SQLITE_DENY
+                                                                                : SQLITE_OK;
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
     case SQLITE_DELETE:
         return trigger != NULL && first != NULL && sqlite3_stricmp(first, "millrace_progress") == 0
                    ? SQLITE_DENY
                    : SQLITE_OK;
-    default:
-        return SQLITE_OK;
+    default: return SQLITE_OK;
     }
 }
 
@@ -128,8 +126,10 @@ static MrStatus sqlite_set_journal(sqlite3 *db, const char *path, const char *mo
     if (code != SQLITE_ROW) {
         status = mr_sqlite_error(db, code, "set the journal mode", err);
     } else if (sqlite3_stricmp((const char *)sqlite3_column_text(statement, 0), mode) != 0) {
-        status = mr_error_set(err, MR_ERR_SINK_WRITE, "\"%s\" can't have the journal mode %s", path, mode);
-        mr_error_hint(err, "Use another file system, or the connection option journal = 'truncate'.");
+        status = mr_error_set(err, MR_ERR_SINK_WRITE, "\"%s\" can't have the journal mode %s", path,
+                              mode);
+        mr_error_hint(err,
+                      "Use another file system, or the connection option journal = 'truncate'.");
     }
     sqlite3_finalize(statement);
     return status;
@@ -144,17 +144,19 @@ static MrStatus sqlite_set_up_writer(MrSqliteSink *sink, sqlite3 *db, MrError *e
     MR_TRY(sqlite_guard(db, err));
     sqlite3_set_authorizer(db, sqlite_authorize, sink);
     MR_TRY(sqlite_set_journal(db, sink->path, sink->journal_truncate ? "truncate" : "wal", err));
-    MR_TRY(mr_sqlite_exec(db, sink->journal_truncate ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = FULL",
-                          err));
-    MR_TRY(mr_sqlite_exec(db, "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;"
-                              "PRAGMA foreign_keys = OFF; PRAGMA cell_size_check = ON",
+    MR_TRY(mr_sqlite_exec(
+        db, sink->journal_truncate ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = FULL",
+        err));
+    MR_TRY(mr_sqlite_exec(db,
+                          "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;"
+                          "PRAGMA foreign_keys = OFF; PRAGMA cell_size_check = ON",
                           err));
     sink->is_guarded = true;
     return MR_OK;
 }
 
-/* Built with SQLITE_USE_URI, SQLite reads "file:…" as a URI and ":memory:" as no file at all: a path
- * that starts with a directory is neither. */
+/* Built with SQLITE_USE_URI, SQLite reads "file:…" as a URI and ":memory:" as no file at all: a
+ * path that starts with a directory is neither. */
 static MrStatus sqlite_path_copy(const char *path, char **out, MrError *err)
 {
     if (asprintf(out, "%s%s", path[0] == '/' ? "" : "./", path) < 0) {
@@ -175,17 +177,18 @@ MrStatus mr_sqlite_connect(MrSqliteSink *sink, bool create, MrError *err)
     }
     MR_TRY(sqlite_check_file(sink->path, &exists, err));
     if (!exists && !create) {
-        return mr_error_set(err, MR_ERR_UNDEFINED_FILE, "the target file \"%s\" is not there", sink->path);
+        return mr_error_set(err, MR_ERR_UNDEFINED_FILE, "the target file \"%s\" is not there",
+                            sink->path);
     }
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE
-                | (create ? SQLITE_OPEN_CREATE : 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+                (create ? SQLITE_OPEN_CREATE : 0);
     sqlite3 *db = NULL;
     int code = sqlite3_open_v2(sink->path, &db, flags, NULL);
     MrStatus status = code == SQLITE_OK ? sqlite_set_up_writer(sink, db, err)
                                         : mr_sqlite_error(db, code, "open the target file", err);
     if (status == MR_OK && sqlite3_db_readonly(db, "main") == 1) {
-        status = mr_error_set(err, MR_ERR_INSUFFICIENT_PRIVILEGE, "the target file \"%s\" is read-only",
-                              sink->path);
+        status = mr_error_set(err, MR_ERR_INSUFFICIENT_PRIVILEGE,
+                              "the target file \"%s\" is read-only", sink->path);
     }
     if (status != MR_OK) {
         sqlite3_close(db);
@@ -211,8 +214,8 @@ MrStatus mr_sqlite_check_unmoved(MrSqliteSink *sink, MrError *err)
         return MR_OK;
     }
     sink->is_broken = true; /* what stands at the path now is looked at by a new connection */
-    mr_error_set(err, MR_ERR_UNDEFINED_FILE, "the target file \"%s\" was moved, replaced or deleted",
-                 sink->path);
+    mr_error_set(err, MR_ERR_UNDEFINED_FILE,
+                 "the target file \"%s\" was moved, replaced or deleted", sink->path);
     mr_error_hint(err, "Put the file back where it was, or drop the views that write to it.");
     return MR_ERR_UNDEFINED_FILE;
 }
@@ -224,18 +227,21 @@ MrStatus mr_sqlite_open_reader(const MrSqliteSink *sink, sqlite3 **out, MrError 
     *out = NULL;
     MR_TRY(sqlite_check_file(sink->path, &exists, err));
     if (!exists) {
-        return mr_error_set(err, MR_ERR_UNDEFINED_FILE, "the target file \"%s\" is not there", sink->path);
+        return mr_error_set(err, MR_ERR_UNDEFINED_FILE, "the target file \"%s\" is not there",
+                            sink->path);
     }
     sqlite3 *db = NULL;
-    int code = sqlite3_open_v2(sink->path, &db,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+    int code = sqlite3_open_v2(
+        sink->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+        NULL);
     MrStatus status = code == SQLITE_OK ? sqlite_guard(db, err)
                                         : mr_sqlite_error(db, code, "open the target file", err);
     if (status == MR_OK) {
         sqlite3_busy_timeout(db, (int)(sink->lock_timeout_us / 1000));
         sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
-        status = mr_sqlite_exec(db, "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;"
-                                    "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
+        status = mr_sqlite_exec(db,
+                                "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;"
+                                "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
                                 err);
     }
     if (status != MR_OK) {
@@ -261,7 +267,8 @@ static MrStatus sqlite_check_options(const MrSinkOptions *options, MrError *err)
         return mr_error_hint(err, "A target is a plain file: path = '/var/lib/app/results.db'.");
     }
     if (options->password != NULL) {
-        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "a connection of type 'sqlite' has no password");
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                            "a connection of type 'sqlite' has no password");
     }
     return MR_OK;
 }
@@ -294,7 +301,8 @@ static MrStatus sqlite_open(const MrSinkOptions *options, MrSink **out, MrError 
     sink->base.sink_class = &mr_sink_sqlite;
     sink->journal_truncate = options->journal_truncate;
     sink->read_only = options->read_only;
-    sink->lock_timeout_us = options->lock_timeout_us > 0 ? options->lock_timeout_us : 10 * MR_US_PER_SECOND;
+    sink->lock_timeout_us =
+        options->lock_timeout_us > 0 ? options->lock_timeout_us : 10 * MR_US_PER_SECOND;
     sink->statement_timeout_us = options->statement_timeout_us;
     mr_builder_init(&sink->sql, SQL_BYTES_MAX);
     pthread_mutex_init(&sink->reader_lock, NULL);

@@ -1,6 +1,6 @@
 /*
- * storage/sinks/sqlite.h - the SQLite sink's parts among themselves: the connection, its statements,
- * how a value is bound and read.  Must not know operators, the log or SQL of queries.
+ * storage/sinks/sqlite.h - the SQLite sink's parts among themselves: the connection, its
+ * statements, how a value is bound and read.  Must not know operators, the log or SQL of queries.
  */
 #ifndef MR_STORAGE_SINKS_SQLITE_H
 #define MR_STORAGE_SINKS_SQLITE_H
@@ -16,7 +16,7 @@ enum { MR_SQLITE_STATEMENTS_MAX = 256 };
 typedef struct MrSqliteStatement {
     char *sql;
     uint64_t hash;
-    uint64_t used;          /* a counter's value at the last use: the least one is given up first */
+    uint64_t used; /* a counter's value at the last use: the least one is given up first */
     sqlite3_stmt *prepared;
 } MrSqliteStatement;
 
@@ -28,10 +28,10 @@ typedef struct MrSqliteSink {
     bool read_only;
     int64_t statement_timeout_us, lock_timeout_us;
     MrClock *clock;
-    sqlite3 *db;              /* NULL: the file is not there yet, or the connection was given up */
-    bool is_broken;           /* close, open again, RESOLVE */
-    bool is_guarded;          /* set-up is over: the authorizer refuses PRAGMA, too */
-    int64_t busy_until_us;    /* the busy handler waits no longer */
+    sqlite3 *db;           /* NULL: the file is not there yet, or the connection was given up */
+    bool is_broken;        /* close, open again, RESOLVE */
+    bool is_guarded;       /* set-up is over: the authorizer refuses PRAGMA, too */
+    int64_t busy_until_us; /* the busy handler waits no longer */
     int64_t statement_until_us;
     MrSqliteStatement statements[MR_SQLITE_STATEMENTS_MAX];
     uint32_t statement_count;
@@ -55,11 +55,12 @@ MrStatus mr_sqlite_error(sqlite3 *db, int code, const char *doing, MrError *err)
 MrStatus mr_sqlite_exec(sqlite3 *db, const char *sql, MrError *err);
 /* The statement for the text in sink->sql, from the cache or new; reset, ready to be bound. */
 MrStatus mr_sqlite_prepare(MrSqliteSink *sink, sqlite3_stmt **out, MrError *err);
-MrStatus mr_sqlite_prepare_text(MrSqliteSink *sink, const char *sql, sqlite3_stmt **out, MrError *err);
+MrStatus mr_sqlite_prepare_text(MrSqliteSink *sink, const char *sql, sqlite3_stmt **out,
+                                MrError *err);
 void mr_sqlite_forget_statements(MrSqliteSink *sink);
 MrStatus mr_sqlite_begin(MrSqliteSink *sink, MrError *err);
-/* COMMIT; BUSY leaves the transaction open and only COMMIT is tried again.  After another failure the
- * outcome is unknown: *unknown is set and the connection is given up. */
+/* COMMIT; BUSY leaves the transaction open and only COMMIT is tried again.  After another failure
+ * the outcome is unknown: *unknown is set and the connection is given up. */
 MrStatus mr_sqlite_finish(MrSqliteSink *sink, bool *unknown, MrError *err);
 void mr_sqlite_roll_back(MrSqliteSink *sink);
 
@@ -86,8 +87,8 @@ const char *mr_sqlite_column_type(const MrSinkTable *table, uint32_t column);
 typedef struct MrSqliteBinder {
     const MrVector *vector;
     MrTypeId type;
-    bool integral;         /* a numeric that is stored as INTEGER */
-    bool as_text;          /* a numeric that is stored as TEXT */
+    bool integral; /* a numeric that is stored as INTEGER */
+    bool as_text;  /* a numeric that is stored as TEXT */
     bool has_last;
     const char *column, *table;
     int64_t last;
@@ -100,8 +101,8 @@ void mr_sqlite_binder_fini(MrSqliteBinder *binder);
 MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, int at, uint32_t row,
                              MrError *err);
 /* Reads a result column into a vector cell; long text goes to the arena. */
-MrStatus mr_sqlite_read_cell(MrArena *arena, sqlite3_stmt *statement, int at, const MrColumn *column,
-                             MrVector *vector, uint32_t row, MrError *err);
+MrStatus mr_sqlite_read_cell(MrArena *arena, sqlite3_stmt *statement, int at,
+                             const MrColumn *column, MrVector *vector, uint32_t row, MrError *err);
 
 /* sqlite_scan.c */
 MrStatus mr_sqlite_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,

@@ -12,13 +12,15 @@
 static MrStatus progress_missing(const char *id, MrError *err)
 {
     mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the target has no progress row of query %s", id);
-    mr_error_hint(err, "The target is another file than before, or its row was deleted: restore it, or drop "
-                       "the view and create it again.");
+    mr_error_hint(
+        err, "The target is another file than before, or its row was deleted: restore it, or drop "
+             "the view and create it again.");
     return MR_ERR_UNDEFINED_OBJECT;
 }
 
 /* Reads the row inside the caller's transaction. */
-static MrStatus progress_read(MrSqliteSink *sink, const uint8_t query[16], MrProgress *out, MrError *err)
+static MrStatus progress_read(MrSqliteSink *sink, const uint8_t query[16], MrProgress *out,
+                              MrError *err)
 {
     sqlite3_stmt *statement;
     char id[MR_UUID_TEXT_BYTES];
@@ -43,25 +45,28 @@ static MrStatus progress_read(MrSqliteSink *sink, const uint8_t query[16], MrPro
     return status;
 }
 
-static MrStatus attach_in_transaction(MrSqliteSink *sink, const uint8_t query[16], int64_t generation,
-                                      const uint8_t nonce[16], MrProgress *out, MrError *err)
+static MrStatus attach_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
+                                      int64_t generation, const uint8_t nonce[16], MrProgress *out,
+                                      MrError *err)
 {
     sqlite3_stmt *statement;
     char id[MR_UUID_TEXT_BYTES], owner[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(query, id);
     mr_sink_uuid_text(nonce, owner);
-    MR_TRY(mr_sqlite_prepare_text(sink,
-                                  "UPDATE main.millrace_progress SET generation = ?1 + 1, owner = ?2"
-                                  " WHERE query_id = ?3 AND (generation = ?1 OR owner = ?2)",
-                                  &statement, err));
+    MR_TRY(
+        mr_sqlite_prepare_text(sink,
+                               "UPDATE main.millrace_progress SET generation = ?1 + 1, owner = ?2"
+                               " WHERE query_id = ?3 AND (generation = ?1 OR owner = ?2)",
+                               &statement, err));
     sqlite3_bind_int64(statement, 1, generation);
     sqlite3_bind_text(statement, 2, owner, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 3, id, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
     int changed = code == SQLITE_DONE ? sqlite3_changes(sink->db) : 0;
-    MrStatus status = code == SQLITE_DONE
-                          ? MR_OK
-                          : mr_sqlite_error(sink->db, code, "take the query over in the target", err);
+    MrStatus status =
+        code == SQLITE_DONE
+            ? MR_OK
+            : mr_sqlite_error(sink->db, code, "take the query over in the target", err);
     sqlite3_reset(statement);
     MR_TRY(status);
     MR_TRY(progress_read(sink, query, out, err));
@@ -78,21 +83,21 @@ static MrStatus attach_in_transaction(MrSqliteSink *sink, const uint8_t query[16
 static void attach_warn_of_triggers(MrSqliteSink *sink)
 {
     sqlite3_stmt *statement;
-    if (mr_sqlite_prepare_text(sink,
-                               "SELECT count(*), min(name) FROM main.sqlite_schema WHERE type = 'trigger'",
-                               &statement, NULL)
-        != MR_OK) {
+    if (mr_sqlite_prepare_text(
+            sink, "SELECT count(*), min(name) FROM main.sqlite_schema WHERE type = 'trigger'",
+            &statement, NULL) != MR_OK) {
         return;
     }
     if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int(statement, 0) > 0) {
-        mr_log_line(MR_LOG_WARNING, "target.triggers", "file=\"%s\" count=%d first=\"%s\"", sink->path,
-                    sqlite3_column_int(statement, 0), (const char *)sqlite3_column_text(statement, 1));
+        mr_log_line(MR_LOG_WARNING, "target.triggers", "file=\"%s\" count=%d first=\"%s\"",
+                    sink->path, sqlite3_column_int(statement, 0),
+                    (const char *)sqlite3_column_text(statement, 1));
     }
     sqlite3_reset(statement);
 }
 
-MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], int64_t generation, const uint8_t nonce[16],
-                          MrProgress *out, MrError *err)
+MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], int64_t generation,
+                          const uint8_t nonce[16], MrProgress *out, MrError *err)
 {
     MrSqliteSink *sink = (MrSqliteSink *)base;
     bool unknown = false;
@@ -153,10 +158,13 @@ static MrStatus epoch_advance(MrSqliteSink *sink, const MrEpoch *epoch, MrError 
     bool checked = !mr_fault_planted("no_compare_and_set");
     MR_TRY(mr_sqlite_prepare_text(
         sink,
-        checked ? "UPDATE main.millrace_progress SET epoch = ?1, sequence = ?2, watermark = ?3, plan_hash = ?4,"
-                  " committed_at = ?5 WHERE query_id = ?6 AND generation = ?7 AND epoch = ?1 - 1"
-                : "UPDATE main.millrace_progress SET epoch = ?1, sequence = ?2, watermark = ?3, plan_hash = ?4,"
-                  " committed_at = ?5 WHERE query_id = ?6",
+        checked
+            ? "UPDATE main.millrace_progress SET epoch = ?1, sequence = ?2, watermark = ?3,"
+              " plan_hash = ?4,"
+              " committed_at = ?5 WHERE query_id = ?6 AND generation = ?7 AND epoch = ?1 - 1"
+            : "UPDATE main.millrace_progress SET epoch = ?1, sequence = ?2, watermark = ?3,"
+              " plan_hash = ?4,"
+              " committed_at = ?5 WHERE query_id = ?6",
         &statement, err));
     epoch_bind(sink, statement, epoch);
     if (checked) {
@@ -243,8 +251,8 @@ static MrStatus block_apply(MrSqliteSink *sink, sqlite3_stmt *statement, MrSqlit
             /* Only the reset gives the error's own code and ends the statement. */
             int reset = sqlite3_reset(statement);
             if (code != SQLITE_DONE || reset != SQLITE_OK) {
-                return mr_sqlite_error(sink->db, reset != SQLITE_OK ? reset : code, "write a row to the target",
-                                       err);
+                return mr_sqlite_error(sink->db, reset != SQLITE_OK ? reset : code,
+                                       "write a row to the target", err);
             }
         }
     }
@@ -253,8 +261,8 @@ static MrStatus block_apply(MrSqliteSink *sink, sqlite3_stmt *statement, MrSqlit
 
 /* `columns` names the columns that are bound, in order; NULL: all. */
 static MrStatus blocks_apply(MrSqliteSink *sink, const MrSinkTable *table, const uint32_t *columns,
-                             uint32_t column_count, const MrBlock *const *blocks, uint32_t block_count,
-                             bool keyed, MrError *err)
+                             uint32_t column_count, const MrBlock *const *blocks,
+                             uint32_t block_count, bool keyed, MrError *err)
 {
     sqlite3_stmt *statement;
     MR_TRY(mr_sqlite_prepare(sink, &statement, err));
@@ -281,7 +289,8 @@ static MrStatus blocks_apply(MrSqliteSink *sink, const MrSinkTable *table, const
     return status;
 }
 
-/* Deletes come first: a user's unique index over other columns must not meet old and new at once. */
+/* Deletes come first: a user's unique index over other columns must not meet old and new at once.
+ */
 static MrStatus epoch_apply(MrSqliteSink *sink, const MrEpoch *epoch, MrError *err)
 {
     const MrSinkTable *table = epoch->table;
@@ -308,8 +317,8 @@ static MrStatus epoch_apply(MrSqliteSink *sink, const MrEpoch *epoch, MrError *e
     return MR_OK;
 }
 
-static MrStatus epochs_write(MrSqliteSink *sink, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
-                             int32_t *culprit, MrError *err)
+static MrStatus epochs_write(MrSqliteSink *sink, const MrEpoch *const *epochs, uint32_t count,
+                             bool *unknown, int32_t *culprit, MrError *err)
 {
     mr_fault_point("target.before_cas");
     for (uint32_t i = 0; i < count; i++) {

@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 static const char progress_sql[] =
-    "CREATE TABLE IF NOT EXISTS millrace_progress(query_id TEXT PRIMARY KEY, generation INTEGER NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS millrace_progress(query_id TEXT PRIMARY KEY, generation INTEGER"
+    " NOT NULL,"
     " owner TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, watermark TEXT,"
     " plan_hash BLOB NOT NULL, committed_at TEXT NOT NULL) STRICT, WITHOUT ROWID";
 
@@ -59,7 +60,8 @@ static void ddl_append_table(const uint8_t query[16], const MrSinkTable *table, 
     mr_builder_append_string(out, primary ? "\n) WITHOUT ROWID" : "\n)");
 }
 
-/* The query's id keeps the names of an old and a fresh table's index apart during CREATE OR REPLACE. */
+/* The query's id keeps the names of an old and a fresh table's index apart during CREATE OR
+ * REPLACE. */
 static void ddl_append_index_name(const uint8_t query[16], const char *table, MrBuilder *out)
 {
     char name[MR_SINK_NAME_BYTES_MAX + 40];
@@ -76,16 +78,17 @@ static MrStatus ddl_run(MrSqliteSink *sink, MrError *err)
 }
 
 /* Whether anything of that name is there, and whether the query owns it. */
-static MrStatus ddl_find(MrSqliteSink *sink, const uint8_t query[16], const char *name, bool *exists,
-                         bool *is_ours, MrError *err)
+static MrStatus ddl_find(MrSqliteSink *sink, const uint8_t query[16], const char *name,
+                         bool *exists, bool *is_ours, MrError *err)
 {
     sqlite3_stmt *statement;
     char uuid[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(query, uuid);
-    MR_TRY(mr_sqlite_prepare_text(sink,
-                                  "SELECT type = 'table' AND instr(sql, '/* millrace ' || ?2 || ' */') > 0"
-                                  " FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE",
-                                  &statement, err));
+    MR_TRY(mr_sqlite_prepare_text(
+        sink,
+        "SELECT type = 'table' AND instr(sql, '/* millrace ' || ?2 || ' */') > 0"
+        " FROM main.sqlite_schema WHERE name = ?1 COLLATE NOCASE",
+        &statement, err));
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, uuid, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
@@ -118,13 +121,15 @@ static MrStatus ddl_progress(MrSqliteSink *sink, const char *sql, const uint8_t 
                                : mr_sqlite_error(sink->db, code, "write the progress row", err);
 }
 
-static MrStatus ddl_generation(MrSqliteSink *sink, const uint8_t query[16], int64_t *out, MrError *err)
+static MrStatus ddl_generation(MrSqliteSink *sink, const uint8_t query[16], int64_t *out,
+                               MrError *err)
 {
     sqlite3_stmt *statement;
     char id[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(query, id);
-    MR_TRY(mr_sqlite_prepare_text(sink, "SELECT generation FROM main.millrace_progress WHERE query_id = ?1",
-                                  &statement, err));
+    MR_TRY(mr_sqlite_prepare_text(
+        sink, "SELECT generation FROM main.millrace_progress WHERE query_id = ?1", &statement,
+        err));
     sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
     *out = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
@@ -134,10 +139,11 @@ static MrStatus ddl_generation(MrSqliteSink *sink, const uint8_t query[16], int6
                : mr_sqlite_error(sink->db, code, "read the progress row", err);
 }
 
-/* The progress row first, then the table; a table of ours that is there already is success, since the
- * answer to the first attempt may have been lost. */
-static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16], const uint8_t nonce[16],
-                                      const MrSinkTable *table, MrError *err)
+/* The progress row first, then the table; a table of ours that is there already is success, since
+ * the answer to the first attempt may have been lost. */
+static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
+                                      const uint8_t nonce[16], const MrSinkTable *table,
+                                      MrError *err)
 {
     bool exists, is_ours;
     int inserted;
@@ -153,7 +159,8 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16
         return MR_OK;
     }
     if (exists) {
-        mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target", table->name);
+        mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target",
+                     table->name);
         mr_error_hint(err, "Drop it there, or choose another name.");
         return MR_ERR_DUPLICATE_TABLE;
     }
@@ -202,15 +209,15 @@ MrStatus mr_sqlite_create_table(MrSink *base, const uint8_t query[16], const uin
 }
 
 /* Drops the table when it is the query's: its progress row was there, or it carries our mark. */
-static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16], const MrSinkTable *table,
-                                    MrError *err)
+static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
+                                    const MrSinkTable *table, MrError *err)
 {
     bool exists, is_ours;
     int removed = 0;
     MR_TRY(ddl_find(sink, query, "millrace_progress", &exists, &is_ours, err));
     if (exists) {
-        MR_TRY(ddl_progress(sink, "DELETE FROM main.millrace_progress WHERE query_id = ?1", query, NULL,
-                            &removed, err));
+        MR_TRY(ddl_progress(sink, "DELETE FROM main.millrace_progress WHERE query_id = ?1", query,
+                            NULL, &removed, err));
     }
     MR_TRY(ddl_find(sink, query, table->name, &exists, &is_ours, err));
     if (!exists || (!is_ours && removed == 0)) {
@@ -222,7 +229,8 @@ static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
     return ddl_run(sink, err);
 }
 
-MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table, MrError *err)
+MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                              MrError *err)
 {
     MrSqliteSink *sink = (MrSqliteSink *)base;
     MR_TRY(mr_sink_check_table(table, err));
@@ -239,9 +247,10 @@ MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSin
     return ddl_finish(sink, drop_in_transaction(sink, query, table, err), err);
 }
 
-/* The texts of indexes and triggers that users gave the old table, one after the other, NUL between. */
-static MrStatus swap_collect(MrSqliteSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
-                             MrBuilder *out, MrError *err)
+/* The texts of indexes and triggers that users gave the old table, one after the other, NUL
+ * between. */
+static MrStatus swap_collect(MrSqliteSink *sink, const uint8_t old_query[16],
+                             const MrSinkTable *old, MrBuilder *out, MrError *err)
 {
     sqlite3_stmt *statement;
     MrBuilder own;
@@ -249,7 +258,8 @@ static MrStatus swap_collect(MrSqliteSink *sink, const uint8_t old_query[16], co
     ddl_append_index_name(old_query, old->name, &own);
     MrStatus status = mr_sqlite_prepare_text(
         sink,
-        "SELECT sql FROM main.sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE AND type IN ('index', 'trigger')"
+        "SELECT sql FROM main.sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE AND type IN"
+        " ('index', 'trigger')"
         " AND sql IS NOT NULL AND '\"' || replace(name, '\"', '\"\"') || '\"' <> ?2 ORDER BY rowid",
         &statement, err);
     if (status == MR_OK) {
@@ -260,7 +270,9 @@ static MrStatus swap_collect(MrSqliteSink *sink, const uint8_t old_query[16], co
             mr_builder_append_string(out, (const char *)sqlite3_column_text(statement, 0));
             mr_builder_append_char(out, '\0');
         }
-        status = code == SQLITE_DONE ? MR_OK : mr_sqlite_error(sink->db, code, "read the target's schema", err);
+        status = code == SQLITE_DONE
+                     ? MR_OK
+                     : mr_sqlite_error(sink->db, code, "read the target's schema", err);
         sqlite3_reset(statement);
         sqlite3_clear_bindings(statement);
     }
@@ -268,8 +280,9 @@ static MrStatus swap_collect(MrSqliteSink *sink, const uint8_t old_query[16], co
     return status == MR_OK && out->failed ? mr_error_no_memory(err) : status;
 }
 
-static MrStatus swap_in_transaction(MrSqliteSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
-                                    const MrSinkTable *fresh, MrBuilder *kept, MrError *err)
+static MrStatus swap_in_transaction(MrSqliteSink *sink, const uint8_t old_query[16],
+                                    const MrSinkTable *old, const MrSinkTable *fresh,
+                                    MrBuilder *kept, MrError *err)
 {
     MR_TRY(swap_collect(sink, old_query, old, kept, err));
     MR_TRY(drop_in_transaction(sink, old_query, old, err));
@@ -282,7 +295,8 @@ static MrStatus swap_in_transaction(MrSqliteSink *sink, const uint8_t old_query[
     for (size_t at = 0; at < kept->length; at += strlen(kept->data + at) + 1) {
         MrStatus status = mr_sqlite_exec(sink->db, kept->data + at, err);
         if (status != MR_OK) {
-            mr_error_detail(err, "The new result can't keep this of the old one: %.300s", kept->data + at);
+            mr_error_detail(err, "The new result can't keep this of the old one: %.300s",
+                            kept->data + at);
             return status;
         }
     }
@@ -300,7 +314,8 @@ MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const M
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
     mr_builder_init(&kept, 0);
-    MrStatus status = ddl_finish(sink, swap_in_transaction(sink, old_query, old, fresh, &kept, err), err);
+    MrStatus status =
+        ddl_finish(sink, swap_in_transaction(sink, old_query, old, fresh, &kept, err), err);
     mr_builder_fini(&kept);
     return status;
 }

@@ -1,6 +1,6 @@
 /*
- * storage/sinks/sqlite_scan.c - reads a result table on a connection that never writes, so that it may
- * run beside a commit.  Must not know who asks.
+ * storage/sinks/sqlite_scan.c - reads a result table on a connection that never writes, so that it
+ * may run beside a commit.  Must not know who asks.
  */
 #include "storage/sinks/sqlite.h"
 
@@ -26,8 +26,8 @@ static MrStatus reader_take(MrSqliteSink *sink, sqlite3 **out, MrError *err)
 
 static void reader_give_back(MrSqliteSink *sink, sqlite3 *db, bool reusable)
 {
-    if (!sqlite3_get_autocommit(db)
-        && sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK) {
+    if (!sqlite3_get_autocommit(db) &&
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK) {
         reusable = false;
     }
     pthread_mutex_lock(&sink->reader_lock);
@@ -39,7 +39,8 @@ static void reader_give_back(MrSqliteSink *sink, sqlite3 *db, bool reusable)
     sqlite3_close(db);
 }
 
-static MrStatus scan_prepare(sqlite3 *db, const MrSinkTable *table, sqlite3_stmt **out, MrError *err)
+static MrStatus scan_prepare(sqlite3 *db, const MrSinkTable *table, sqlite3_stmt **out,
+                             MrError *err)
 {
     MrBuilder sql;
     mr_builder_init(&sql, 0);
@@ -63,10 +64,10 @@ static MrStatus scan_prepare(sqlite3 *db, const MrSinkTable *table, sqlite3_stmt
     return status;
 }
 
-/* Up to 2048 rows; *done when the table has no more.  The block is filled while its row count is not
- * yet known, then cut to it. */
-static MrStatus scan_block(sqlite3 *db, sqlite3_stmt *statement, const MrSinkTable *table, MrArena *arena,
-                           MrBlock **out, bool *done, MrError *err)
+/* Up to 2048 rows; *done when the table has no more.  The block is filled while its row count is
+ * not yet known, then cut to it. */
+static MrStatus scan_block(sqlite3 *db, sqlite3_stmt *statement, const MrSinkTable *table,
+                           MrArena *arena, MrBlock **out, bool *done, MrError *err)
 {
     uint32_t rows = 0;
     MR_TRY(mr_block_create(arena, &table->schema, MR_VECTOR_ROWS, out, err));
@@ -80,8 +81,8 @@ static MrStatus scan_block(sqlite3 *db, sqlite3_stmt *statement, const MrSinkTab
             return mr_sqlite_error(db, code, "read the result table", err);
         }
         for (uint32_t i = 0; i < table->schema.column_count; i++) {
-            MR_TRY(mr_sqlite_read_cell(arena, statement, (int)i, &table->schema.columns[i], &(*out)->columns[i],
-                                       rows, err));
+            MR_TRY(mr_sqlite_read_cell(arena, statement, (int)i, &table->schema.columns[i],
+                                       &(*out)->columns[i], rows, err));
         }
         rows++;
     }
@@ -92,8 +93,8 @@ static MrStatus scan_block(sqlite3 *db, sqlite3_stmt *statement, const MrSinkTab
     return MR_OK;
 }
 
-static MrStatus scan_rows(sqlite3 *db, const MrSinkTable *table, MrArena *arena, RowsEach *each, void *context,
-                          MrError *err)
+static MrStatus scan_rows(sqlite3 *db, const MrSinkTable *table, MrArena *arena, RowsEach *each,
+                          void *context, MrError *err)
 {
     sqlite3_stmt *statement = NULL;
     bool done = false;
@@ -116,8 +117,8 @@ static MrStatus scan_progress(sqlite3 *db, const uint8_t query[16], MrProgress *
     char id[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(query, id);
     int code = sqlite3_prepare_v2(
-        db, "SELECT generation, epoch, sequence FROM main.millrace_progress WHERE query_id = ?1", -1, &statement,
-        NULL);
+        db, "SELECT generation, epoch, sequence FROM main.millrace_progress WHERE query_id = ?1",
+        -1, &statement, NULL);
     if (code == SQLITE_OK) {
         sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
         code = sqlite3_step(statement);
@@ -128,7 +129,8 @@ static MrStatus scan_progress(sqlite3 *db, const uint8_t query[16], MrProgress *
                              .epoch = sqlite3_column_int64(statement, 1),
                              .sequence = (uint64_t)sqlite3_column_int64(statement, 2) };
     } else if (code == SQLITE_DONE) {
-        status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the target has no progress row of query %s", id);
+        status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT,
+                              "the target has no progress row of query %s", id);
     } else {
         status = mr_sqlite_error(db, code, "read the progress row", err);
     }
@@ -136,8 +138,8 @@ static MrStatus scan_progress(sqlite3 *db, const uint8_t query[16], MrProgress *
     return status;
 }
 
-MrStatus mr_sqlite_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, RowsEach *each, void *context,
-                        MrError *err)
+MrStatus mr_sqlite_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, RowsEach *each,
+                        void *context, MrError *err)
 {
     MrSqliteSink *sink = (MrSqliteSink *)base;
     sqlite3 *db;
@@ -149,8 +151,9 @@ MrStatus mr_sqlite_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, 
 }
 
 /* Both reads stand in one transaction: the first one fixes what both see. */
-MrStatus mr_sqlite_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table, MrArena *arena,
-                            MrProgress *progress, RowsEach *each, void *context, MrError *err)
+MrStatus mr_sqlite_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                            MrArena *arena, MrProgress *progress, RowsEach *each, void *context,
+                            MrError *err)
 {
     MrSqliteSink *sink = (MrSqliteSink *)base;
     sqlite3 *db;

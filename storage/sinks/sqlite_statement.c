@@ -1,6 +1,6 @@
 /*
- * storage/sinks/sqlite_statement.c - errors, prepared statements and transactions of a SQLite target.
- * Must not know blocks or epochs.
+ * storage/sinks/sqlite_statement.c - errors, prepared statements and transactions of a SQLite
+ * target. Must not know blocks or epochs.
  */
 #include "storage/sinks/sqlite.h"
 
@@ -67,7 +67,8 @@ MrStatus mr_sqlite_error(sqlite3 *db, int code, const char *doing, MrError *err)
     for (size_t i = 0; i < sizeof sqlite_states / sizeof sqlite_states[0]; i++) {
         int mask = sqlite_states[i].code > 0xff ? ~0 : 0xff;
         if ((code & mask) == sqlite_states[i].code) {
-            MrStatus status = mr_error_set(err, sqlite_states[i].status, "could not %s: %s", doing, text);
+            MrStatus status =
+                mr_error_set(err, sqlite_states[i].status, "could not %s: %s", doing, text);
             if (sqlite_states[i].sqlstate != NULL && err != NULL) {
                 mr_error_sqlstate(err, sqlite_states[i].sqlstate);
             }
@@ -80,7 +81,8 @@ MrStatus mr_sqlite_error(sqlite3 *db, int code, const char *doing, MrError *err)
 MrStatus mr_sqlite_exec(sqlite3 *db, const char *sql, MrError *err)
 {
     int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    return code == SQLITE_OK ? MR_OK : mr_sqlite_error(db, code, "run a statement in the target", err);
+    return code == SQLITE_OK ? MR_OK
+                             : mr_sqlite_error(db, code, "run a statement in the target", err);
 }
 
 static void statement_free(MrSqliteStatement *statement)
@@ -124,14 +126,16 @@ static MrSqliteStatement *statement_slot(MrSqliteSink *sink)
 }
 
 /* Keyed by its text, a statement can't outlive the table's shape it was made for. */
-MrStatus mr_sqlite_prepare_text(MrSqliteSink *sink, const char *sql, sqlite3_stmt **out, MrError *err)
+MrStatus mr_sqlite_prepare_text(MrSqliteSink *sink, const char *sql, sqlite3_stmt **out,
+                                MrError *err)
 {
     uint64_t hash = mr_hash_bytes(sql, strlen(sql));
     MrSqliteStatement *statement = statement_find(sink, sql, hash);
     *out = NULL;
     if (statement == NULL) {
         sqlite3_stmt *prepared = NULL;
-        int code = sqlite3_prepare_v3(sink->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
+        int code =
+            sqlite3_prepare_v3(sink->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, NULL);
         if (code != SQLITE_OK) {
             return mr_sqlite_error(sink->db, code, "prepare a statement for the target", err);
         }
@@ -182,8 +186,8 @@ void mr_sqlite_roll_back(MrSqliteSink *sink)
         sqlite3_reset(sink->statements[i].prepared);
     }
     sink->statement_until_us = MR_TIME_MAX; /* the way back is never cut short */
-    if (!sqlite3_get_autocommit(sink->db)
-        && sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK) {
+    if (!sqlite3_get_autocommit(sink->db) &&
+        sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK) {
         sink->is_broken = true;
     }
 }
@@ -193,8 +197,8 @@ MrStatus mr_sqlite_finish(MrSqliteSink *sink, bool *unknown, MrError *err)
     mr_sqlite_start_timers(sink);
     sink->statement_until_us = MR_TIME_MAX;
     int code = sqlite3_exec(sink->db, "COMMIT", NULL, NULL, NULL);
-    while ((code & 0xff) == SQLITE_BUSY && !sqlite3_get_autocommit(sink->db)
-           && mr_clock_monotonic_us(sink->clock) < sink->busy_until_us) {
+    while ((code & 0xff) == SQLITE_BUSY && !sqlite3_get_autocommit(sink->db) &&
+           mr_clock_monotonic_us(sink->clock) < sink->busy_until_us) {
         struct timespec pause = { .tv_nsec = 5000000 };
         nanosleep(&pause, NULL);
         code = sqlite3_exec(sink->db, "COMMIT", NULL, NULL, NULL);

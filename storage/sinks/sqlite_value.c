@@ -15,17 +15,15 @@ const char *mr_sqlite_column_type(const MrSinkTable *table, uint32_t column)
     case MR_TYPE_BOOL:
     case MR_TYPE_INT16:
     case MR_TYPE_INT32:
-    case MR_TYPE_INT64:
-        return "INTEGER";
+    case MR_TYPE_INT64: return "INTEGER";
     case MR_TYPE_FLOAT32:
-    case MR_TYPE_FLOAT64:
-        return "REAL";
+    case MR_TYPE_FLOAT64: return "REAL";
     case MR_TYPE_NUMERIC:
-        return mr_sink_is_integral(table, column) ? "INTEGER" : table->numeric_as_text ? "TEXT" : "REAL";
-    case MR_TYPE_BYTEA:
-        return "BLOB";
-    default:
-        return "TEXT";
+        return mr_sink_is_integral(table, column) ? "INTEGER"
+               : table->numeric_as_text           ? "TEXT"
+                                                  : "REAL";
+    case MR_TYPE_BYTEA: return "BLOB";
+    default: return "TEXT";
     }
 }
 
@@ -52,41 +50,49 @@ static int bind_real(sqlite3_stmt *statement, int at, double value)
     if (isfinite(value)) {
         return sqlite3_bind_double(statement, at, value);
     }
-    return sqlite3_bind_text(statement, at, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity", -1,
-                             SQLITE_STATIC);
+    return sqlite3_bind_text(statement, at,
+                             isnan(value) ? "NaN"
+                             : value > 0  ? "Infinity"
+                                          : "-Infinity",
+                             -1, SQLITE_STATIC);
 }
 
 /* The text of the last time is bound again when the time is the same: windows repeat. */
 static int bind_time(MrSqliteBinder *binder, sqlite3_stmt *statement, int at, int64_t value)
 {
     if (!binder->has_last || binder->last != value) {
-        binder->text_length = binder->type == MR_TYPE_DATE   ? mr_date_format((int32_t)value, binder->text)
-                              : binder->type == MR_TYPE_TIME ? mr_time_format(value, binder->text)
-                                                             : mr_timestamp_format(value, binder->text);
+        binder->text_length =
+            binder->type == MR_TYPE_DATE   ? mr_date_format((int32_t)value, binder->text)
+            : binder->type == MR_TYPE_TIME ? mr_time_format(value, binder->text)
+                                           : mr_timestamp_format(value, binder->text);
         binder->has_last = true;
         binder->last = value;
     }
     return sqlite3_bind_text(statement, at, binder->text, (int)binder->text_length, SQLITE_STATIC);
 }
 
-static MrStatus numeric_too_large(const MrSqliteBinder *binder, const MrDecimal *value, MrError *err)
+static MrStatus numeric_too_large(const MrSqliteBinder *binder, const MrDecimal *value,
+                                  MrError *err)
 {
     char text[MR_DECIMAL_TEXT_MAX];
     size_t length = mr_decimal_format(value, text);
-    mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE, "%.*s does not fit the INTEGER column \"%s\" of \"%s\"",
-                 (int)length, text, binder->column, binder->table);
-    mr_error_hint(err, "SQLite's integers have 64 bits: cast the column to double precision, or write to "
-                       "a PostgreSQL target.");
+    mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                 "%.*s does not fit the INTEGER column \"%s\" of \"%s\"", (int)length, text,
+                 binder->column, binder->table);
+    mr_error_hint(
+        err, "SQLite's integers have 64 bits: cast the column to double precision, or write to "
+             "a PostgreSQL target.");
     return MR_ERR_NUMERIC_OUT_OF_RANGE;
 }
 
-static MrStatus bind_numeric(MrSqliteBinder *binder, sqlite3_stmt *statement, int at, const MrDecimal *value,
-                             int *code, MrError *err)
+static MrStatus bind_numeric(MrSqliteBinder *binder, sqlite3_stmt *statement, int at,
+                             const MrDecimal *value, int *code, MrError *err)
 {
     if (binder->integral) {
         int64_t integer;
         MrDecimal rounded;
-        if (value->kind != MR_DECIMAL_FINITE || mr_decimal_to_int64(value, &integer, NULL) != MR_OK) {
+        if (value->kind != MR_DECIMAL_FINITE ||
+            mr_decimal_to_int64(value, &integer, NULL) != MR_OK) {
             return numeric_too_large(binder, value, err);
         }
         rounded = mr_decimal_from_int64(integer);
@@ -96,7 +102,8 @@ static MrStatus bind_numeric(MrSqliteBinder *binder, sqlite3_stmt *statement, in
         *code = sqlite3_bind_int64(statement, at, integer);
     } else if (binder->as_text || value->kind != MR_DECIMAL_FINITE) {
         binder->text_length = mr_decimal_format(value, binder->text);
-        *code = sqlite3_bind_text(statement, at, binder->text, (int)binder->text_length, SQLITE_STATIC);
+        *code =
+            sqlite3_bind_text(statement, at, binder->text, (int)binder->text_length, SQLITE_STATIC);
     } else {
         *code = bind_real(statement, at, mr_decimal_to_double(value));
     }
@@ -116,27 +123,13 @@ MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, in
         case MR_TYPE_BOOL:
             code = sqlite3_bind_int(statement, at, *(const uint8_t *)cell != 0);
             break;
-        case MR_TYPE_INT16:
-            code = sqlite3_bind_int(statement, at, *(const int16_t *)cell);
-            break;
-        case MR_TYPE_INT32:
-            code = sqlite3_bind_int(statement, at, *(const int32_t *)cell);
-            break;
-        case MR_TYPE_INT64:
-            code = sqlite3_bind_int64(statement, at, *(const int64_t *)cell);
-            break;
-        case MR_TYPE_FLOAT32:
-            code = bind_real(statement, at, (double)*(const float *)cell);
-            break;
-        case MR_TYPE_FLOAT64:
-            code = bind_real(statement, at, *(const double *)cell);
-            break;
-        case MR_TYPE_NUMERIC:
-            MR_TRY(bind_numeric(binder, statement, at, cell, &code, err));
-            break;
-        case MR_TYPE_DATE:
-            code = bind_time(binder, statement, at, *(const int32_t *)cell);
-            break;
+        case MR_TYPE_INT16: code = sqlite3_bind_int(statement, at, *(const int16_t *)cell); break;
+        case MR_TYPE_INT32: code = sqlite3_bind_int(statement, at, *(const int32_t *)cell); break;
+        case MR_TYPE_INT64: code = sqlite3_bind_int64(statement, at, *(const int64_t *)cell); break;
+        case MR_TYPE_FLOAT32: code = bind_real(statement, at, (double)*(const float *)cell); break;
+        case MR_TYPE_FLOAT64: code = bind_real(statement, at, *(const double *)cell); break;
+        case MR_TYPE_NUMERIC: MR_TRY(bind_numeric(binder, statement, at, cell, &code, err)); break;
+        case MR_TYPE_DATE: code = bind_time(binder, statement, at, *(const int32_t *)cell); break;
         case MR_TYPE_TIME:
         case MR_TYPE_TIMESTAMP:
         case MR_TYPE_TIMESTAMPTZ:
@@ -144,9 +137,9 @@ MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, in
             break;
         case MR_TYPE_BYTEA: {
             const MrText *bytes = cell;
-            code = bytes->length == 0
-                       ? sqlite3_bind_zeroblob(statement, at, 0)
-                       : sqlite3_bind_blob64(statement, at, mr_text_data(bytes), bytes->length, SQLITE_STATIC);
+            code = bytes->length == 0 ? sqlite3_bind_zeroblob(statement, at, 0)
+                                      : sqlite3_bind_blob64(statement, at, mr_text_data(bytes),
+                                                            bytes->length, SQLITE_STATIC);
             break;
         }
         case MR_TYPE_INTERVAL:
@@ -156,19 +149,20 @@ MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, in
             if (binder->builder.failed) {
                 return mr_error_no_memory(err);
             }
-            code = sqlite3_bind_text(statement, at, binder->builder.data, (int)binder->builder.length,
-                                     SQLITE_STATIC);
+            code = sqlite3_bind_text(statement, at, binder->builder.data,
+                                     (int)binder->builder.length, SQLITE_STATIC);
             break;
         default: {
             const MrText *text = cell;
-            code = sqlite3_bind_text64(statement, at, mr_text_data(text), text->length, SQLITE_STATIC,
-                                       SQLITE_UTF8);
+            code = sqlite3_bind_text64(statement, at, mr_text_data(text), text->length,
+                                       SQLITE_STATIC, SQLITE_UTF8);
             break;
         }
         }
     }
-    return code == SQLITE_OK ? MR_OK
-                             : mr_sqlite_error(sqlite3_db_handle(statement), code, "bind a value", err);
+    return code == SQLITE_OK
+               ? MR_OK
+               : mr_sqlite_error(sqlite3_db_handle(statement), code, "bind a value", err);
 }
 
 static void cell_store_integer(MrTypeId type, int64_t value, void *cell)
@@ -186,14 +180,10 @@ static void cell_store_integer(MrTypeId type, int64_t value, void *cell)
 static bool integer_fits(MrTypeId type, int64_t value)
 {
     switch (type) {
-    case MR_TYPE_BOOL:
-        return value == 0 || value == 1;
-    case MR_TYPE_INT16:
-        return value >= INT16_MIN && value <= INT16_MAX;
-    case MR_TYPE_INT32:
-        return value >= INT32_MIN && value <= INT32_MAX;
-    default:
-        return type == MR_TYPE_INT64 || type == MR_TYPE_NUMERIC;
+    case MR_TYPE_BOOL: return value == 0 || value == 1;
+    case MR_TYPE_INT16: return value >= INT16_MIN && value <= INT16_MAX;
+    case MR_TYPE_INT32: return value >= INT32_MIN && value <= INT32_MAX;
+    default: return type == MR_TYPE_INT64 || type == MR_TYPE_NUMERIC;
     }
 }
 
@@ -218,8 +208,8 @@ static MrStatus cell_store_real(MrType type, double value, void *cell, MrError *
     return MR_OK;
 }
 
-static MrStatus cell_store_text(MrArena *arena, const MrColumn *column, const char *data, size_t length,
-                                void *cell, MrError *err)
+static MrStatus cell_store_text(MrArena *arena, const MrColumn *column, const char *data,
+                                size_t length, void *cell, MrError *err)
 {
     char *copy = mr_arena_strndup(arena, data == NULL ? "" : data, length);
     if (copy == NULL) {
@@ -231,26 +221,28 @@ static MrStatus cell_store_text(MrArena *arena, const MrColumn *column, const ch
         return MR_OK;
     }
     if (mr_utf8_check(copy, length) != length) {
-        return mr_error_set(err, MR_ERR_BAD_ENCODING, "column \"%s\" of the target holds bytes that are not UTF-8",
+        return mr_error_set(err, MR_ERR_BAD_ENCODING,
+                            "column \"%s\" of the target holds bytes that are not UTF-8",
                             column->name);
     }
     return mr_text_decode_cell(arena, column->type, copy, length, NULL, cell, err);
 }
 
-MrStatus mr_sqlite_read_cell(MrArena *arena, sqlite3_stmt *statement, int at, const MrColumn *column,
-                             MrVector *vector, uint32_t row, MrError *err)
+MrStatus mr_sqlite_read_cell(MrArena *arena, sqlite3_stmt *statement, int at,
+                             const MrColumn *column, MrVector *vector, uint32_t row, MrError *err)
 {
     void *cell = (char *)vector->data + (size_t)row * mr_type_info(column->type.id)->width;
     int found = sqlite3_column_type(statement, at);
-    bool is_real = column->type.id == MR_TYPE_FLOAT32 || column->type.id == MR_TYPE_FLOAT64
-                   || column->type.id == MR_TYPE_NUMERIC;
+    bool is_real = column->type.id == MR_TYPE_FLOAT32 || column->type.id == MR_TYPE_FLOAT64 ||
+                   column->type.id == MR_TYPE_NUMERIC;
     if (found == SQLITE_NULL) {
         MR_TRY(mr_vector_make_nullable(vector, arena, err));
         mr_bitmap_clear(vector->validity, row);
         memset(cell, 0, mr_type_info(column->type.id)->width);
         return MR_OK;
     }
-    if (found == SQLITE_INTEGER && integer_fits(column->type.id, sqlite3_column_int64(statement, at))) {
+    if (found == SQLITE_INTEGER &&
+        integer_fits(column->type.id, sqlite3_column_int64(statement, at))) {
         cell_store_integer(column->type.id, sqlite3_column_int64(statement, at), cell);
         return MR_OK;
     }
@@ -260,5 +252,6 @@ MrStatus mr_sqlite_read_cell(MrArena *arena, sqlite3_stmt *statement, int at, co
     /* The pointer comes before the length, which it may change. */
     const void *data = found == SQLITE_BLOB ? sqlite3_column_blob(statement, at)
                                             : (const void *)sqlite3_column_text(statement, at);
-    return cell_store_text(arena, column, data, (size_t)sqlite3_column_bytes(statement, at), cell, err);
+    return cell_store_text(arena, column, data, (size_t)sqlite3_column_bytes(statement, at), cell,
+                           err);
 }

@@ -1,6 +1,6 @@
 /*
- * tests/unit/postgres_fixture.h - a PostgreSQL server of the test's own, in a temporary directory, and a
- * proxy that cuts the line around COMMIT.  The server ends with the test.
+ * tests/unit/postgres_fixture.h - a PostgreSQL server of the test's own, in a temporary directory,
+ * and a proxy that cuts the line around COMMIT.  The server ends with the test.
  */
 #ifndef MR_TESTS_UNIT_POSTGRES_FIXTURE_H
 #define MR_TESTS_UNIT_POSTGRES_FIXTURE_H
@@ -55,9 +55,11 @@ static inline pid_t pg_spawn(char *const arguments[])
 static inline PGconn *pg_connect_raw(void)
 {
     char dsn[300];
-    snprintf(dsn, sizeof dsn, "host=%s port=%d dbname=postgres user=postgres connect_timeout=5"
-             " options='-c search_path=public -c statement_timeout=0 -c client_min_messages=warning'",
-             pg_directory, pg_port);
+    snprintf(
+        dsn, sizeof dsn,
+        "host=%s port=%d dbname=postgres user=postgres connect_timeout=5"
+        " options='-c search_path=public -c statement_timeout=0 -c client_min_messages=warning'",
+        pg_directory, pg_port);
     return PQconnectdb(dsn);
 }
 
@@ -68,8 +70,20 @@ static inline void pg_start(void)
     snprintf(port, sizeof port, "%d", pg_port);
     snprintf(options, sizeof options, "%s", pg_directory);
     char program[] = PG_BIN "/postgres";
-    char *arguments[] = { program, "-D", data, "-k", options, "-p", port, "-c", "listen_addresses=127.0.0.1",
-                          "-c", "fsync=off", "-c", "max_connections=30", NULL };
+    char *arguments[] = { program,
+                          "-D",
+                          data,
+                          "-k",
+                          options,
+                          "-p",
+                          port,
+                          "-c",
+                          "listen_addresses=127.0.0.1",
+                          "-c",
+                          "fsync=off",
+                          "-c",
+                          "max_connections=30",
+                          NULL };
     pg_pid = pg_spawn(arguments);
     for (int i = 0; i < 300; i++) {
         PGconn *conn = pg_connect_raw();
@@ -92,7 +106,8 @@ static inline void pg_stop(int signal_number)
 
 static inline int pg_free_port(void)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
@@ -108,14 +123,15 @@ static inline const char *pg_ask(const char *sql)
     PGconn *conn = pg_connect_raw();
     PGresult *result = PQexec(conn, sql);
     ExecStatusType status = PQresultStatus(result);
-    ck_assert_msg(status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK, "%s: %s", sql, PQerrorMessage(conn));
+    ck_assert_msg(status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK, "%s: %s", sql,
+                  PQerrorMessage(conn));
     snprintf(answer, sizeof answer, "%s", PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
     PQclear(result);
     PQfinish(conn);
     return answer;
 }
 
-/* ---- the proxy ------------------------------------------------------------------------------------ */
+/* ---- the proxy ------------------------------------------------------------------------------- */
 
 typedef enum ProxyMode { PROXY_PASS, PROXY_CUT_BEFORE, PROXY_CUT_AFTER } ProxyMode;
 static _Atomic ProxyMode proxy_mode; /* back to PASS once it has cut */
@@ -148,7 +164,8 @@ static inline bool proxy_forward_commit(int from, int to)
 {
     char data[65536];
     ssize_t length = recv(from, data, sizeof data, 0);
-    ProxyMode mode = length > 0 && memmem(data, (size_t)length, "COMMIT", 7) != NULL ? proxy_mode : PROXY_PASS;
+    ProxyMode mode =
+        length > 0 && memmem(data, (size_t)length, "COMMIT", 7) != NULL ? proxy_mode : PROXY_PASS;
     if (length <= 0) {
         return false;
     }
@@ -173,10 +190,11 @@ static inline void *proxy_serve(void *context)
 {
     int client = (int)(intptr_t)context;
     int server = proxy_open(pg_directory, pg_port, false);
-    struct pollfd items[] = { { .fd = client, .events = POLLIN }, { .fd = server, .events = POLLIN } };
+    struct pollfd items[] = { { .fd = client, .events = POLLIN },
+                              { .fd = server, .events = POLLIN } };
     while (server >= 0 && poll(items, 2, -1) > 0) {
-        if ((items[0].revents != 0 && !proxy_forward_commit(client, server))
-            || (items[1].revents != 0 && !proxy_forward(server, client))) {
+        if ((items[0].revents != 0 && !proxy_forward_commit(client, server)) ||
+            (items[1].revents != 0 && !proxy_forward(server, client))) {
             break;
         }
     }
@@ -209,10 +227,11 @@ static inline void proxy_start(void)
     ck_assert_int_ge(proxy_listener, 0);
     pthread_create(&thread, NULL, proxy_accept, NULL);
     pthread_detach(thread);
-    snprintf(pg_proxy_dsn, sizeof pg_proxy_dsn, "host=%s port=%d dbname=postgres user=postgres", directory, pg_port);
+    snprintf(pg_proxy_dsn, sizeof pg_proxy_dsn, "host=%s port=%d dbname=postgres user=postgres",
+             directory, pg_port);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static inline void pg_write_hba(void)
 {
@@ -224,7 +243,8 @@ static inline void pg_write_hba(void)
           "host all scram 127.0.0.1/32 scram-sha-256\n"
           "host all md5 127.0.0.1/32 md5\n"
           "host all clear 127.0.0.1/32 password\n"
-          "host all all 127.0.0.1/32 trust\n", file);
+          "host all all 127.0.0.1/32 trust\n",
+          file);
     fclose(file);
 }
 
@@ -232,7 +252,8 @@ static inline void pg_set_up(void)
 {
     strcpy(pg_directory, "/tmp/mr-pg-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(pg_directory));
-    ck_assert_msg(access(PG_BIN "/initdb", X_OK) == 0, "PostgreSQL 15 is missing: " PG_BIN "/initdb");
+    ck_assert_msg(access(PG_BIN "/initdb", X_OK) == 0,
+                  "PostgreSQL 15 is missing: " PG_BIN "/initdb");
     if (geteuid() == 0) {
         struct passwd *user = getpwnam("postgres");
         ck_assert_msg(user != NULL, "there is no user postgres to run the server");
@@ -240,18 +261,22 @@ static inline void pg_set_up(void)
     }
     char program[] = PG_BIN "/initdb";
     char data[] = "data";
-    char *arguments[] = { program, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", NULL };
+    char *arguments[] = { program, "-D", data,   "-U",         "postgres", "-A",
+                          "trust", "-E", "UTF8", "--locale=C", "-N",       NULL };
     int status = 0;
     waitpid(pg_spawn(arguments), &status, 0);
     ck_assert_msg(status == 0, "initdb failed, see %s/server.log", pg_directory);
     pg_write_hba();
     pg_port = pg_free_port();
     pg_start();
-    snprintf(pg_dsn, sizeof pg_dsn, "host=%s port=%d dbname=postgres user=postgres", pg_directory, pg_port);
+    snprintf(pg_dsn, sizeof pg_dsn, "host=%s port=%d dbname=postgres user=postgres", pg_directory,
+             pg_port);
     proxy_start();
     pg_ask("SET password_encryption = 'md5'; CREATE ROLE md5 LOGIN PASSWORD 'secret'");
-    pg_ask("CREATE ROLE scram LOGIN PASSWORD 'secret'; CREATE ROLE clear LOGIN PASSWORD 'secret';"
-           "CREATE ROLE reader; GRANT CREATE ON DATABASE postgres TO scram; GRANT ALL ON SCHEMA public TO PUBLIC");
+    pg_ask(
+        "CREATE ROLE scram LOGIN PASSWORD 'secret'; CREATE ROLE clear LOGIN PASSWORD 'secret';"
+        "CREATE ROLE reader; GRANT CREATE ON DATABASE postgres TO scram; GRANT ALL ON SCHEMA"
+        " public TO PUBLIC");
 }
 
 static inline void pg_tear_down(void)

@@ -1,6 +1,6 @@
 /*
- * tests/unit/test_postgres_sink.c - the PostgreSQL sink and the target over a real server, with lost
- * answers, restarts and other owners.
+ * tests/unit/test_postgres_sink.c - the PostgreSQL sink and the target over a real server, with
+ * lost answers, restarts and other owners.
  */
 #include "tests/unit/postgres_fixture.h"
 
@@ -19,7 +19,9 @@ static void setup(void)
     mr_error_clear(&test_err);
     MUST(mr_fault_init("", &test_err));
     postgres = mr_sink_find(MR_STRING("postgres"));
-    options = (MrSinkOptions){ .location = pg_dsn, .lock_timeout_us = 300000, .connect_timeout_us = 5000000,
+    options = (MrSinkOptions){ .location = pg_dsn,
+                               .lock_timeout_us = 300000,
+                               .connect_timeout_us = 5000000,
                                .statement_timeout_us = 5000000 };
     proxy_mode = PROXY_PASS;
     MUST(postgres->open(&options, &sink, &test_err));
@@ -28,8 +30,9 @@ static void setup(void)
 static void teardown(void)
 {
     postgres->close(sink);
-    pg_ask("DROP SCHEMA IF EXISTS millrace CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
-           "GRANT ALL ON SCHEMA public TO PUBLIC");
+    pg_ask(
+        "DROP SCHEMA IF EXISTS millrace CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+        "GRANT ALL ON SCHEMA public TO PUBLIC");
     mr_arena_fini(&test_arena);
 }
 
@@ -48,7 +51,8 @@ static void check_all_rows(const char *found)
     lines_add(&lines, rows_to_block(&all_table.schema, all_rows, 4), NULL);
     for (uint32_t i = 0; i < 4; i++) {
         size_t length = strcspn(found, "\n");
-        ck_assert_msg(length == strlen(lines.lines[i]) && strncmp(found, lines.lines[i], length) == 0,
+        ck_assert_msg(length == strlen(lines.lines[i]) &&
+                          strncmp(found, lines.lines[i], length) == 0,
                       "%.*s is not %s", (int)length, found, lines.lines[i]);
         found += length + 1;
         free(lines.lines[i]);
@@ -59,17 +63,29 @@ START_TEST(test_every_type_comes_back)
 {
     TestEpoch epoch;
     create_and_attach(&all_table);
-    MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &all_table, 1, all_rows, 4, NULL, 0)));
+    MUST(
+        commit_one(postgres, sink, epoch_of(&epoch, query_a, &all_table, 1, all_rows, 4, NULL, 0)));
     check_all_rows(table_text(postgres, sink, &all_table));
-    ck_assert_str_eq(pg_ask("SELECT concat_ws(' ', b, i2, f4, n, n2, n0, v, y, d, tm, ts, iv, j, jb) FROM \"all \"\"types\"\"\" WHERE id = 1"),
-                     "t -32768 1.5 12.345 -1.10 123456789012 abc \\x00ff10 2024-02-29 23:59:59.999999 "
-                     "2024-02-29 12:34:56.789 1 year 2 mons 3 days 04:05:06.7 {\"a\": [1,  2]} {\"a\": null, \"b\": 1}");
-    ck_assert_str_eq(pg_ask("SELECT concat_ws(' ', generation, epoch, sequence, watermark AT TIME ZONE 'UTC', plan_hash)"
-                            " FROM millrace.progress"),
-                     "1 1 10 1970-01-01 00:00:01 \\x0000000000000007");
-    ck_assert_str_eq(pg_ask("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '\"all \"\"types\"\"\"'::regclass"),
-                     "PRIMARY KEY (id)");
-    MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &all_table, 2, all_rows, 1, all_rows + 1, 3)));
+    ck_assert_str_eq(
+        pg_ask(
+            "SELECT concat_ws(' ', b, i2, f4, n, n2, n0, v, y, d, tm, ts, iv, j, jb) FROM \"all"
+            " \"\"types\"\"\" WHERE id = 1"),
+        "t -32768 1.5 12.345 -1.10 123456789012 abc \\x00ff10 2024-02-29 23:59:59.999999 "
+        "2024-02-29 12:34:56.789 1 year 2 mons 3 days 04:05:06.7 {\"a\": [1,  2]} {\"a\": null,"
+        " \"b\": 1}");
+    ck_assert_str_eq(
+        pg_ask(
+            "SELECT concat_ws(' ', generation, epoch, sequence, watermark AT TIME ZONE 'UTC',"
+            " plan_hash)"
+            " FROM millrace.progress"),
+        "1 1 10 1970-01-01 00:00:01 \\x0000000000000007");
+    ck_assert_str_eq(
+        pg_ask(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '\"all"
+            " \"\"types\"\"\"'::regclass"),
+        "PRIMARY KEY (id)");
+    MUST(commit_one(postgres, sink,
+                    epoch_of(&epoch, query_a, &all_table, 2, all_rows, 1, all_rows + 1, 3)));
     ck_assert_str_eq(pg_ask("SELECT count(*) FROM \"all \"\"types\"\"\""), "1");
 }
 END_TEST
@@ -96,7 +112,8 @@ START_TEST(test_every_type_goes_through_copy)
     epoch_of(&epoch, query_a, &table, 1, NULL, 0, NULL, 0);
     epoch.epoch.changes = (MrChangeSet){ .upserts = blocks, .upsert_blocks = 1 };
     MUST(commit_one(postgres, sink, &epoch.epoch));
-    MUST(postgres->snapshot(sink, query_a, &table, &test_arena, &progress, lines_add, lines, &test_err));
+    MUST(postgres->snapshot(sink, query_a, &table, &test_arena, &progress, lines_add, lines,
+                            &test_err));
     ck_assert_uint_eq(lines->count, ROWS + 1);
     ck_assert_uint_eq(lines->blocks, 3);
     ck_assert_uint_le(lines->rows_max, MR_VECTOR_ROWS);
@@ -114,22 +131,26 @@ END_TEST
 START_TEST(test_nulls_are_equal_in_a_key)
 {
     TestEpoch epoch;
-    const char *first[] = { "2024-01-01 00:00:00|~|1", "2024-01-01 00:00:00||2", "2024-01-01 00:00:00|a|3",
-                            "2024-01-01 00:01:00|~|4" };
+    const char *first[] = { "2024-01-01 00:00:00|~|1", "2024-01-01 00:00:00||2",
+                            "2024-01-01 00:00:00|a|3", "2024-01-01 00:01:00|~|4" };
     const char *second[] = { "2024-01-01 00:00:00|~|10", "2024-01-01 00:00:00|a|~" };
-    const char *third[] = { "2024-01-01 00:00:00|~|0", "2024-01-01 00:01:00|~|0", "2024-01-01 00:00:00|b|0",
-                            "2024-01-01 00:00:00||0" };
+    const char *third[] = { "2024-01-01 00:00:00|~|0", "2024-01-01 00:01:00|~|0",
+                            "2024-01-01 00:00:00|b|0", "2024-01-01 00:00:00||0" };
     create_and_attach(&busy_table);
     if (_i == 1) { /* as a server before 15 has it */
         pg_ask("ALTER TABLE busy DROP CONSTRAINT busy_window_start_page_key");
-        pg_ask("CREATE UNIQUE INDEX ON busy (window_start, (coalesce(page, ''::text)), (page IS NULL))");
+        pg_ask(
+            "CREATE UNIQUE INDEX ON busy (window_start, (coalesce(page, ''::text)), (page IS"
+            " NULL))");
     }
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &busy_table, 1, first, 4, NULL, 0)));
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &busy_table, 2, second, 2, NULL, 0)));
-    ck_assert_str_eq(table_text(postgres, sink, &busy_table),
-                     "2024-01-01 00:00:00+00|a|~\n2024-01-01 00:00:00+00||2\n2024-01-01 00:00:00+00|~|10\n"
-                     "2024-01-01 00:01:00+00|~|4\n");
-    MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &busy_table, 3, second + 1, 1, third, 4)));
+    ck_assert_str_eq(
+        table_text(postgres, sink, &busy_table),
+        "2024-01-01 00:00:00+00|a|~\n2024-01-01 00:00:00+00||2\n2024-01-01 00:00:00+00|~|10\n"
+        "2024-01-01 00:01:00+00|~|4\n");
+    MUST(commit_one(postgres, sink,
+                    epoch_of(&epoch, query_a, &busy_table, 3, second + 1, 1, third, 4)));
     ck_assert_str_eq(table_text(postgres, sink, &busy_table), "2024-01-01 00:00:00+00|a|~\n");
 }
 END_TEST
@@ -144,7 +165,8 @@ START_TEST(test_a_wrong_epoch_writes_nothing)
     epoch.epoch.epoch = 2;
     epoch.epoch.generation = 2;
     MUST_FAIL(commit_one(postgres, sink, &epoch.epoch), "MR001");
-    ck_assert_str_eq(pg_ask("SELECT count(*) || ' ' || (SELECT epoch FROM millrace.progress) FROM seen"), "1 1");
+    ck_assert_str_eq(
+        pg_ask("SELECT count(*) || ' ' || (SELECT epoch FROM millrace.progress) FROM seen"), "1 1");
     MUST(mr_fault_init("plant:no_compare_and_set", &test_err));
     MUST(commit_one(postgres, sink, &epoch.epoch)); /* the planted bug shows */
     ck_assert_str_eq(pg_ask("SELECT count(*) FROM seen"), "2");
@@ -158,7 +180,9 @@ START_TEST(test_progress_moves_only_with_the_rows)
     MUST(mr_fault_init(_i == 1 ? "plant:progress_outside" : "", &test_err));
     create_and_attach(&append_table);
     pg_ask("ALTER TABLE seen ADD CHECK (edits <> 1)");
-    MUST_FAIL(commit_one(postgres, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)), "23514");
+    MUST_FAIL(
+        commit_one(postgres, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)),
+        "23514");
     ck_assert_int_eq(postgres->classify(&test_err), MR_SINK_FAULT_DATA);
     ck_assert_str_eq(pg_ask("SELECT epoch FROM millrace.progress"), _i == 1 ? "1" : "0");
 }
@@ -171,12 +195,15 @@ START_TEST(test_a_second_server_fences_the_first)
     MrSink *other;
     const char *rows[] = { "2024-01-01 00:00:00|a|1" };
     create_and_attach(&append_table);
-    MUST(postgres->attach(sink, query_a, 0, nonce_1, &progress, &test_err)); /* the answer was lost */
+    MUST(postgres->attach(sink, query_a, 0, nonce_1, &progress,
+                          &test_err)); /* the answer was lost */
     ck_assert_int_eq(progress.generation, 1);
     MUST(postgres->open(&options, &other, &test_err));
     MUST_FAIL(postgres->attach(other, query_a, 0, nonce_2, &progress, &test_err), "MR001");
     MUST(postgres->attach(other, query_a, 1, nonce_2, &progress, &test_err));
-    MUST_FAIL(commit_one(postgres, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)), "MR001");
+    MUST_FAIL(
+        commit_one(postgres, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)),
+        "MR001");
     MUST(postgres->resolve(sink, query_a, &progress, &test_err));
     ck_assert_int_eq(progress.generation, 2);
     epoch.epoch.generation = 2;
@@ -193,7 +220,8 @@ static const struct {
     { "DROP TABLE busy", "42P01", MR_SINK_FAULT_BLOCKED },
     { "ALTER TABLE busy DROP COLUMN edits", "42703", MR_SINK_FAULT_BLOCKED },
     { "ALTER TABLE busy ALTER COLUMN edits TYPE text", "42804", MR_SINK_FAULT_BLOCKED },
-    { "ALTER TABLE busy DROP CONSTRAINT busy_window_start_page_key", "42P10", MR_SINK_FAULT_BLOCKED },
+    { "ALTER TABLE busy DROP CONSTRAINT busy_window_start_page_key", "42P10",
+      MR_SINK_FAULT_BLOCKED },
     { "ALTER TABLE busy ADD CHECK (edits <> 1)", "23514", MR_SINK_FAULT_DATA },
     { "ALTER TABLE busy ALTER COLUMN page SET NOT NULL", "23502", MR_SINK_FAULT_DATA },
     { "DROP TABLE millrace.progress", "42P01", MR_SINK_FAULT_BLOCKED },
@@ -206,7 +234,8 @@ START_TEST(test_what_users_do_to_a_table_is_told)
     const char *rows[] = { "2024-01-01 00:00:00|~|1" };
     create_and_attach(&busy_table);
     pg_ask(broken_cases[_i].sql);
-    MrStatus status = commit_one(postgres, sink, epoch_of(&epoch, query_a, &busy_table, 1, rows, 1, NULL, 0));
+    MrStatus status =
+        commit_one(postgres, sink, epoch_of(&epoch, query_a, &busy_table, 1, rows, 1, NULL, 0));
     ck_assert_int_ne(status, MR_OK);
     ck_assert_str_eq(test_err.sqlstate, broken_cases[_i].state);
     ck_assert_int_eq(postgres->classify(&test_err), broken_cases[_i].fault);
@@ -242,10 +271,16 @@ START_TEST(test_role_defaults_do_not_reach_a_commit)
     MUST(postgres->open(&options, &sink, &test_err));
     create_and_attach(&append_table);
     PGconn *conn = pg_connect_raw();
-    PQclear(PQexec(conn, "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.watch"
-                         " VALUES (current_setting('transaction_isolation'), current_setting('synchronous_commit'),"
-                         " current_setting('search_path')); RETURN NEW; END $$"));
-    PQclear(PQexec(conn, "CREATE TRIGGER note AFTER INSERT ON public.seen FOR EACH ROW EXECUTE FUNCTION public.note()"));
+    PQclear(PQexec(
+        conn,
+        "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO"
+        " public.watch"
+        " VALUES (current_setting('transaction_isolation'), current_setting('synchronous_commit'),"
+        " current_setting('search_path')); RETURN NEW; END $$"));
+    PQclear(PQexec(
+        conn,
+        "CREATE TRIGGER note AFTER INSERT ON public.seen FOR EACH ROW EXECUTE FUNCTION"
+        " public.note()"));
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)));
     PQclear(PQexec(conn, "ALTER DATABASE postgres RESET ALL"));
     PQfinish(conn);
@@ -258,17 +293,23 @@ START_TEST(test_tables_are_made_dropped_and_kept_apart)
 {
     MrSinkTable odd = busy_table;
     MUST(postgres->create_table(sink, query_a, nonce_1, &busy_table, &test_err));
-    MUST(postgres->create_table(sink, query_a, nonce_1, &busy_table, &test_err)); /* the answer was lost */
+    MUST(postgres->create_table(sink, query_a, nonce_1, &busy_table,
+                                &test_err)); /* the answer was lost */
     MUST_FAIL(postgres->create_table(sink, query_b, nonce_1, &busy_table, &test_err), "42P07");
     ck_assert_str_eq(pg_ask("SELECT count(*) FROM millrace.progress"), "1");
-    ck_assert_str_eq(pg_ask("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'busy'::regclass"),
-                     "UNIQUE NULLS NOT DISTINCT (window_start, page)");
+    ck_assert_str_eq(
+        pg_ask(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid ="
+            " 'busy'::regclass"),
+        "UNIQUE NULLS NOT DISTINCT (window_start, page)");
     pg_ask("CREATE TABLE seen(x int)");
     MUST(postgres->drop_table(sink, query_b, &append_table, &test_err)); /* not ours: stays */
     ck_assert_str_eq(pg_ask("SELECT count(*) FROM seen"), "0");
     MUST(postgres->drop_table(sink, query_a, &busy_table, &test_err));
     MUST(postgres->drop_table(sink, query_a, &busy_table, &test_err));
-    ck_assert_str_eq(pg_ask("SELECT (to_regclass('busy') IS NULL)::text || count(*) FROM millrace.progress"), "true0");
+    ck_assert_str_eq(
+        pg_ask("SELECT (to_regclass('busy') IS NULL)::text || count(*) FROM millrace.progress"),
+        "true0");
     odd.schema_name = "nowhere";
     MUST_FAIL(postgres->create_table(sink, query_a, nonce_1, &odd, &test_err), "3F000");
     odd.schema_name = NULL;
@@ -298,17 +339,22 @@ START_TEST(test_a_swap_keeps_what_users_added)
     MUST_FAIL(postgres->swap_table(sink, query_a, &busy_table, &fresh, &test_err), "2BP01");
     pg_ask("DROP VIEW top");
     MUST(postgres->swap_table(sink, query_a, &busy_table, &fresh, &test_err));
-    ck_assert_str_eq(pg_ask("SELECT string_agg(indexname, ',' ORDER BY indexname) FROM pg_indexes WHERE tablename = 'busy'"),
-                     "busy_window_start_page_key,by_edits");
-    ck_assert_str_eq(pg_ask("SELECT has_table_privilege('reader', 'busy', 'SELECT')::text"
-                            " || has_column_privilege('reader', 'busy', 'page', 'UPDATE WITH GRANT OPTION')::text"
-                            " || (SELECT page FROM busy) || (SELECT count(*) FROM millrace.progress)"),
-                     "truetruea1");
+    ck_assert_str_eq(
+        pg_ask(
+            "SELECT string_agg(indexname, ',' ORDER BY indexname) FROM pg_indexes WHERE tablename"
+            " = 'busy'"),
+        "busy_window_start_page_key,by_edits");
+    ck_assert_str_eq(
+        pg_ask(
+            "SELECT has_table_privilege('reader', 'busy', 'SELECT')::text"
+            " || has_column_privilege('reader', 'busy', 'page', 'UPDATE WITH GRANT OPTION')::text"
+            " || (SELECT page FROM busy) || (SELECT count(*) FROM millrace.progress)"),
+        "truetruea1");
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_b, &busy_table, 2, rows, 1, NULL, 0)));
 }
 END_TEST
 
-/* ---- who the server is ------------------------------------------------------------------------------ */
+/* ---- who the server is ----------------------------------------------------------------------- */
 
 static const struct {
     const char *dsn;
@@ -370,7 +416,7 @@ START_TEST(test_an_absent_server_is_retried)
 }
 END_TEST
 
-/* ---- the target over the real server ----------------------------------------------------------------- */
+/* ---- the target over the real server --------------------------------------------------------- */
 
 typedef struct Driver {
     MrTarget *target;
@@ -384,7 +430,8 @@ static Driver driver_start(const char *dsn, int64_t generation)
     MrSinkOptions through = options;
     through.location = dsn;
     MUST(mr_target_create(postgres, &through, 1000000, &driver.target, &test_err));
-    MUST(mr_target_add(driver.target, query_a, generation, nonce_1, &append_table, &driver.query, &test_err));
+    MUST(mr_target_add(driver.target, query_a, generation, nonce_1, &append_table, &driver.query,
+                       &test_err));
     return driver;
 }
 
@@ -398,7 +445,9 @@ static MrTargetStatus driver_settle(Driver *driver, int runs_max)
         if (status.is_idle && status.state == MR_TARGET_RUNNING) {
             break;
         }
-        driver->now_us = next_us == INT64_MAX ? driver->now_us : next_us > driver->now_us ? next_us : driver->now_us;
+        driver->now_us = next_us == INT64_MAX       ? driver->now_us
+                         : next_us > driver->now_us ? next_us
+                                                    : driver->now_us;
     }
     mr_target_status(driver->query, &status);
     return status;
@@ -424,8 +473,9 @@ START_TEST(test_lost_answers_of_commit_double_nothing)
     }
     ck_assert_int_eq(proxy_mode, PROXY_PASS);
     mr_target_destroy(driver.target);
-    ck_assert_str_eq(pg_ask("SELECT count(*) || ' ' || count(DISTINCT edits) || ' ' || sum(edits) FROM seen"),
-                     "200 200 20100");
+    ck_assert_str_eq(
+        pg_ask("SELECT count(*) || ' ' || count(DISTINCT edits) || ' ' || sum(edits) FROM seen"),
+        "200 200 20100");
 }
 END_TEST
 
@@ -507,14 +557,21 @@ START_TEST(test_a_scan_runs_beside_a_commit)
     Driver driver = driver_start(pg_dsn, 0);
     mr_target_submit(driver.query, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0));
     driver_settle(&driver, 5);
-    for (int i = 0; i < 3; i++) { /* the second uses the connection of the first; the third a new one */
-        MUST(mr_target_scan(driver.target, &append_table, &test_arena, lines_add, &lines, &test_err));
+    for (int i = 0; i < 3;
+         i++) { /* the second uses the connection of the first; the third a new one */
+        MUST(mr_target_scan(driver.target, &append_table, &test_arena, lines_add, &lines,
+                            &test_err));
         if (i == 1) {
-            pg_ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millrace'");
+            pg_ask(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
+                " 'millrace'");
             usleep(100000);
         }
     }
     ck_assert_uint_eq(lines.count, 3);
+    for (uint32_t i = 0; i < lines.count; i++) {
+        free(lines.lines[i]);
+    }
     mr_target_destroy(driver.target);
     postgres->close(sink);
     MUST(postgres->open(&options, &sink, &test_err));
@@ -530,10 +587,12 @@ START_TEST(test_a_small_epoch_is_quick)
     create_and_attach(&busy_table);
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (int i = 1; i <= EPOCHS; i++) {
-        MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &busy_table, i, rows, 1, rows + 1, 1)));
+        MUST(commit_one(postgres, sink,
+                        epoch_of(&epoch, query_a, &busy_table, i, rows, 1, rows + 1, 1)));
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
-    double ms = (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
+    double ms =
+        (double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6;
     printf("# %.3f ms an epoch\n", ms / EPOCHS); /* printed, not judged */
 }
 END_TEST
@@ -552,12 +611,14 @@ int main(void)
     tcase_add_test(tests, test_a_wrong_epoch_writes_nothing);
     tcase_add_loop_test(tests, test_progress_moves_only_with_the_rows, 0, 2);
     tcase_add_test(tests, test_a_second_server_fences_the_first);
-    tcase_add_loop_test(tests, test_what_users_do_to_a_table_is_told, 0, sizeof broken_cases / sizeof broken_cases[0]);
+    tcase_add_loop_test(tests, test_what_users_do_to_a_table_is_told, 0,
+                        sizeof broken_cases / sizeof broken_cases[0]);
     tcase_add_test(tests, test_a_lock_of_another_stalls);
     tcase_add_test(tests, test_role_defaults_do_not_reach_a_commit);
     tcase_add_test(tests, test_tables_are_made_dropped_and_kept_apart);
     tcase_add_test(tests, test_a_swap_keeps_what_users_added);
-    tcase_add_loop_test(tests, test_only_a_server_that_proves_itself_gets_in, 0, sizeof login_cases / sizeof login_cases[0]);
+    tcase_add_loop_test(tests, test_only_a_server_that_proves_itself_gets_in, 0,
+                        sizeof login_cases / sizeof login_cases[0]);
     tcase_add_test(tests, test_an_absent_server_is_retried);
     tcase_add_test(tests, test_lost_answers_of_commit_double_nothing);
     tcase_add_test(tests, test_a_restart_of_the_server_is_survived);

@@ -67,7 +67,8 @@ START_TEST(test_every_type_comes_back)
 {
     TestEpoch epoch;
     create_and_attach(&all_table);
-    MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &all_table, 1, all_rows, 4, NULL, 0)));
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &all_table, 1, all_rows, 4, NULL, 0)));
     MrBlock *block = rows_to_block(&all_table.schema, all_rows, 4);
     Lines lines = { .count = 0 };
     lines_add(&lines, block, NULL);
@@ -97,10 +98,12 @@ static const struct {
       "NaNNaNNaNinfinityinfinity-infinity" },
     { "SELECT f4 || f8 FROM \"all \"\"types\"\"\" WHERE id = 4", "Infinity-Infinity" },
     { "SELECT iv || u || j || jb FROM \"all \"\"types\"\"\" WHERE id = 1",
-      "1 year 2 mons 3 days 04:05:06.70123abcd-0000-4000-8000-00000000ffff{\"a\": [1,  2]}{\"a\": null, \"b\": 1}" },
+      "1 year 2 mons 3 days 04:05:06.70123abcd-0000-4000-8000-00000000ffff{\"a\": [1,  2]}{\"a\":"
+      " null, \"b\": 1}" },
     { "SELECT typeof(y) || length(y) FROM \"all \"\"types\"\"\" WHERE id = 2", "blob0" },
     { "SELECT sequence || ' ' || epoch || ' ' || generation || ' ' || watermark || hex(plan_hash)"
-      " FROM millrace_progress", "10 1 1 1970-01-01 00:00:010000000000000007" },
+      " FROM millrace_progress",
+      "10 1 1 1970-01-01 00:00:010000000000000007" },
     { "PRAGMA integrity_check", "ok" },
 };
 
@@ -108,7 +111,8 @@ START_TEST(test_storage_classes_are_those_of_the_dialect)
 {
     TestEpoch epoch;
     create_and_attach(&all_table);
-    MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &all_table, 1, all_rows, 4, NULL, 0)));
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &all_table, 1, all_rows, 4, NULL, 0)));
     ck_assert_str_eq(ask(storage_cases[_i].sql), storage_cases[_i].answer);
 }
 END_TEST
@@ -116,17 +120,22 @@ END_TEST
 START_TEST(test_nulls_are_equal_in_a_key)
 {
     TestEpoch epoch;
-    const char *first[] = { "2024-01-01 00:00:00|~|1", "2024-01-01 00:00:00||2", "2024-01-01 00:00:00|a|3",
-                            "2024-01-01 00:01:00|~|4" };
+    const char *first[] = { "2024-01-01 00:00:00|~|1", "2024-01-01 00:00:00||2",
+                            "2024-01-01 00:00:00|a|3", "2024-01-01 00:01:00|~|4" };
     const char *second[] = { "2024-01-01 00:00:00|~|10", "2024-01-01 00:00:00|a|~" };
-    const char *third[] = { "2024-01-01 00:00:00|~|0", "2024-01-01 00:01:00|~|0", "2024-01-01 00:02:00|~|0" };
+    const char *third[] = { "2024-01-01 00:00:00|~|0", "2024-01-01 00:01:00|~|0",
+                            "2024-01-01 00:02:00|~|0" };
     create_and_attach(&busy_table);
-    MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &busy_table, 1, first, 4, NULL, 0)));
-    MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &busy_table, 2, second, 2, NULL, 0)));
-    ck_assert_str_eq(table_text(sqlite_class, sink, &busy_table),
-                     "2024-01-01 00:00:00+00|a|~\n2024-01-01 00:00:00+00||2\n2024-01-01 00:00:00+00|~|10\n"
-                     "2024-01-01 00:01:00+00|~|4\n");
-    MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &busy_table, 3, second + 1, 1, third, 3)));
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &busy_table, 1, first, 4, NULL, 0)));
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &busy_table, 2, second, 2, NULL, 0)));
+    ck_assert_str_eq(
+        table_text(sqlite_class, sink, &busy_table),
+        "2024-01-01 00:00:00+00|a|~\n2024-01-01 00:00:00+00||2\n2024-01-01 00:00:00+00|~|10\n"
+        "2024-01-01 00:01:00+00|~|4\n");
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &busy_table, 3, second + 1, 1, third, 3)));
     ck_assert_str_eq(table_text(sqlite_class, sink, &busy_table),
                      "2024-01-01 00:00:00+00|a|~\n2024-01-01 00:00:00+00||2\n");
 }
@@ -138,13 +147,16 @@ START_TEST(test_a_delete_uses_the_index)
     sqlite3_stmt *statement;
     create_and_attach(&busy_table);
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_prepare_v2(db,
-                                        "EXPLAIN QUERY PLAN DELETE FROM busy WHERE window_start = ?1"
-                                        " AND coalesce(page, x'') = coalesce(?2, x'')",
-                                        -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(
+        sqlite3_prepare_v2(db,
+                           "EXPLAIN QUERY PLAN DELETE FROM busy WHERE window_start = ?1"
+                           " AND coalesce(page, x'') = coalesce(?2, x'')",
+                           -1, &statement, NULL),
+        SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
     const char *plan = (const char *)sqlite3_column_text(statement, 3);
-    ck_assert_msg(strstr(plan, "busy_key_aa010203 (window_start=? AND <expr>=?)") != NULL, "%s", plan);
+    ck_assert_msg(strstr(plan, "busy_key_aa010203 (window_start=? AND <expr>=?)") != NULL, "%s",
+                  plan);
     sqlite3_finalize(statement);
     sqlite3_close(db);
 }
@@ -155,14 +167,16 @@ START_TEST(test_a_wrong_epoch_writes_nothing)
     TestEpoch epoch;
     const char *rows[] = { "2024-01-01 00:00:00|a|1" };
     create_and_attach(&append_table);
-    MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)));
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)));
     MUST_FAIL(commit_one(sqlite_class, sink, &epoch.epoch), "MR001");
     epoch.epoch.epoch = 3;
     MUST_FAIL(commit_one(sqlite_class, sink, &epoch.epoch), "MR001");
     epoch.epoch.epoch = 2;
     epoch.epoch.generation = 2;
     MUST_FAIL(commit_one(sqlite_class, sink, &epoch.epoch), "MR001");
-    ck_assert_str_eq(ask("SELECT count(*) || ' ' || (SELECT epoch FROM millrace_progress) FROM seen"), "1 1");
+    ck_assert_str_eq(
+        ask("SELECT count(*) || ' ' || (SELECT epoch FROM millrace_progress) FROM seen"), "1 1");
 }
 END_TEST
 
@@ -173,12 +187,15 @@ START_TEST(test_planted_bugs_show)
     const char *too_large[] = { "9|~|~|~|~|~|~|~|~|99999999999999999999|~|~|~|~|~|~|~|~|~|~|~" };
     create_and_attach(&append_table);
     MUST(mr_fault_init("plant:no_compare_and_set", &test_err));
-    MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)));
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)));
     MUST(commit_one(sqlite_class, sink, &epoch.epoch));
     ck_assert_str_eq(ask("SELECT count(*) FROM seen"), "2");
     MUST(mr_fault_init("plant:progress_outside", &test_err));
     MUST(sqlite_class->create_table(sink, query_a, nonce_1, &append_table, &test_err));
-    MUST_FAIL(commit_one(sqlite_class, sink, epoch_of(&bad, query_a, &all_table, 2, too_large, 1, NULL, 0)), "42P01");
+    MUST_FAIL(commit_one(sqlite_class, sink,
+                         epoch_of(&bad, query_a, &all_table, 2, too_large, 1, NULL, 0)),
+              "42P01");
     ck_assert_str_eq(ask("SELECT epoch FROM millrace_progress"), "2");
 }
 END_TEST
@@ -188,7 +205,9 @@ START_TEST(test_a_number_beyond_int64_is_a_data_error)
     TestEpoch epoch;
     const char *rows[] = { "9|~|~|~|~|~|~|~|~|99999999999999999999|~|~|~|~|~|~|~|~|~|~|~" };
     create_and_attach(&all_table);
-    MUST_FAIL(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &all_table, 1, rows, 1, NULL, 0)), "22003");
+    MUST_FAIL(
+        commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &all_table, 1, rows, 1, NULL, 0)),
+        "22003");
     ck_assert_int_eq(sqlite_class->classify(&test_err), MR_SINK_FAULT_DATA);
     ck_assert_str_eq(ask("SELECT epoch FROM millrace_progress"), "0");
 }
@@ -196,9 +215,12 @@ END_TEST
 
 START_TEST(test_numeric_as_text_keeps_every_digit)
 {
-    static const MrColumn columns[] = { { "n", { MR_TYPE_NUMERIC, -1 }, false }, { "s", { MR_TYPE_NUMERIC, -1 }, false } };
+    static const MrColumn columns[] = { { "n", { MR_TYPE_NUMERIC, -1 }, false },
+                                        { "s", { MR_TYPE_NUMERIC, -1 }, false } };
     static const bool integral[] = { false, true };
-    MrSinkTable table = { .name = "exact", .schema = { 2, columns }, .numeric_as_text = true, .integral = integral };
+    MrSinkTable table = {
+        .name = "exact", .schema = { 2, columns }, .numeric_as_text = true, .integral = integral
+    };
     const char *rows[] = { "1.2345678901234567890123456789|9223372036854775807" };
     TestEpoch epoch;
     create_and_attach(&table);
@@ -217,13 +239,16 @@ START_TEST(test_a_second_server_fences_the_first)
     MrSink *other;
     const char *rows[] = { "2024-01-01 00:00:00|a|1" };
     create_and_attach(&append_table);
-    MUST(sqlite_class->attach(sink, query_a, 0, nonce_1, &progress, &test_err)); /* the answer was lost */
+    MUST(sqlite_class->attach(sink, query_a, 0, nonce_1, &progress,
+                              &test_err)); /* the answer was lost */
     ck_assert_int_eq(progress.generation, 1);
     MUST(sqlite_class->open(&options, &other, &test_err));
     MUST_FAIL(sqlite_class->attach(other, query_a, 0, nonce_2, &progress, &test_err), "MR001");
     MUST(sqlite_class->attach(other, query_a, 1, nonce_2, &progress, &test_err));
     ck_assert_int_eq(progress.generation, 2);
-    MUST_FAIL(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)), "MR001");
+    MUST_FAIL(commit_one(sqlite_class, sink,
+                         epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)),
+              "MR001");
     ck_assert_str_eq(ask("SELECT count(*) FROM seen"), "0");
     epoch.epoch.generation = 2;
     MUST(commit_one(sqlite_class, other, &epoch.epoch));
@@ -243,7 +268,8 @@ START_TEST(test_a_dropped_table_or_column_blocks)
     ask("DROP TABLE seen");
     MUST_FAIL(commit_one(sqlite_class, sink, &epoch.epoch), "42P01");
     ck_assert_int_eq(sqlite_class->classify(&test_err), MR_SINK_FAULT_BLOCKED);
-    MUST_FAIL(sqlite_class->create_table(sink, query_a, nonce_1, &append_table, &test_err), "42P01");
+    MUST_FAIL(sqlite_class->create_table(sink, query_a, nonce_1, &append_table, &test_err),
+              "42P01");
     ask("CREATE TABLE seen(window_start, page, edits)");
     MUST(commit_one(sqlite_class, sink, &epoch.epoch));
 }
@@ -276,11 +302,14 @@ START_TEST(test_truncate_mode_retries_only_commit)
     options.journal_truncate = true;
     MUST(sqlite_class->open(&options, &sink, &test_err));
     create_and_attach(&append_table);
-    ck_assert_str_eq(ask("PRAGMA journal_mode"), "delete"); /* not WAL; TRUNCATE is the connection's own */
+    ck_assert_str_eq(ask("PRAGMA journal_mode"),
+                     "delete"); /* not WAL; TRUNCATE is the connection's own */
     epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0);
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM seen", NULL, NULL, NULL), SQLITE_OK);
-    MUST_FAIL(commit_one(sqlite_class, sink, &epoch.epoch), "55P03"); /* a reader is in the way of COMMIT */
+    ck_assert_int_eq(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM seen", NULL, NULL, NULL),
+                     SQLITE_OK);
+    MUST_FAIL(commit_one(sqlite_class, sink, &epoch.epoch),
+              "55P03"); /* a reader is in the way of COMMIT */
     ck_assert(sqlite_class->is_connected(sink));
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     MUST(commit_one(sqlite_class, sink, &epoch.epoch));
@@ -306,7 +335,8 @@ START_TEST(test_a_moved_or_replaced_file_blocks)
     MUST(sqlite_class->open(&options, &sink, &test_err));
     MUST_FAIL(sqlite_class->resolve(sink, query_a, &progress, &test_err), "58P01");
     ck_assert_int_ne(access(path, F_OK), 0); /* no empty file in its place */
-    snprintf(command, sizeof command, "rm -f %s-wal %s-shm && sqlite3 %s 'CREATE TABLE x(y)'", path, path, path);
+    snprintf(command, sizeof command, "rm -f %s-wal %s-shm && sqlite3 %s 'CREATE TABLE x(y)'", path,
+             path, path);
     ck_assert_int_eq(system(command), 0);
     MUST_FAIL(sqlite_class->resolve(sink, query_a, &progress, &test_err), "42P01");
     MUST_FAIL(commit_one(sqlite_class, sink, &epoch.epoch), "42P01");
@@ -319,16 +349,19 @@ START_TEST(test_tables_are_made_dropped_and_kept_apart)
     sqlite_class->close(sink);
     MUST(sqlite_class->open(&options, &sink, &test_err));
     MUST(sqlite_class->create_table(sink, query_a, nonce_1, &busy_table, &test_err));
-    MUST(sqlite_class->create_table(sink, query_a, nonce_1, &busy_table, &test_err)); /* the answer was lost */
+    MUST(sqlite_class->create_table(sink, query_a, nonce_1, &busy_table,
+                                    &test_err)); /* the answer was lost */
     MUST_FAIL(sqlite_class->create_table(sink, query_b, nonce_1, &busy_table, &test_err), "42P07");
     ck_assert_str_eq(ask("SELECT count(*) FROM millrace_progress"), "1");
     ask("CREATE TABLE SEEN(x)");
-    MUST_FAIL(sqlite_class->create_table(sink, query_b, nonce_1, &append_table, &test_err), "42P07");
+    MUST_FAIL(sqlite_class->create_table(sink, query_b, nonce_1, &append_table, &test_err),
+              "42P07");
     MUST(sqlite_class->drop_table(sink, query_b, &append_table, &test_err)); /* not ours: stays */
     ck_assert_str_eq(ask("SELECT count(*) FROM sqlite_schema WHERE name = 'SEEN'"), "1");
     MUST(sqlite_class->drop_table(sink, query_a, &busy_table, &test_err));
     MUST(sqlite_class->drop_table(sink, query_a, &busy_table, &test_err));
-    ck_assert_str_eq(ask("SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table'"), "millrace_progress,SEEN");
+    ck_assert_str_eq(ask("SELECT group_concat(name) FROM sqlite_schema WHERE type = 'table'"),
+                     "millrace_progress,SEEN");
     MrSinkTable named = busy_table;
     named.name = "sqlite_x";
     MUST_FAIL(sqlite_class->create_table(sink, query_a, nonce_1, &named, &test_err), "42602");
@@ -354,11 +387,13 @@ START_TEST(test_a_swap_keeps_what_users_added)
     MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_b, &fresh, 1, rows, 1, NULL, 0)));
     MUST(sqlite_class->swap_table(sink, query_a, &busy_table, &fresh, &test_err));
     ck_assert_str_eq(ask("SELECT page FROM top"), "a");
-    ck_assert_str_eq(ask("SELECT group_concat(name, ',') FROM (SELECT name FROM sqlite_schema WHERE type = 'index'"
-                         " AND tbl_name = 'busy' AND sql IS NOT NULL ORDER BY 1)"),
-                     "busy new_key_bb010203,by_edits");
+    ck_assert_str_eq(
+        ask("SELECT group_concat(name, ',') FROM (SELECT name FROM sqlite_schema WHERE type = 'index'"
+            " AND tbl_name = 'busy' AND sql IS NOT NULL ORDER BY 1)"),
+        "busy new_key_bb010203,by_edits");
     ck_assert_str_eq(ask("SELECT count(*) FROM millrace_progress"), "1");
-    MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_b, &busy_table, 2, rows, 1, NULL, 0)));
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_b, &busy_table, 2, rows, 1, NULL, 0)));
     MUST(sqlite_class->drop_table(sink, query_b, &busy_table, &test_err));
 }
 END_TEST
@@ -383,19 +418,23 @@ START_TEST(test_a_hostile_file_cannot_move_progress)
     const char *rows[] = { "2024-01-01 00:00:00|a|1" };
     create_and_attach(&append_table);
     ask("CREATE TRIGGER evil AFTER INSERT ON seen BEGIN UPDATE millrace_progress SET epoch = 99; END");
-    MUST_FAIL(commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)), "42501");
+    MUST_FAIL(commit_one(sqlite_class, sink,
+                         epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)),
+              "42501");
     ck_assert_int_eq(sqlite_class->classify(&test_err), MR_SINK_FAULT_BLOCKED);
     ask("DROP TRIGGER evil");
     ask("CREATE TRIGGER evil AFTER INSERT ON seen BEGIN SELECT load_extension('x'); END");
     ck_assert(commit_one(sqlite_class, sink, &epoch.epoch) != MR_OK);
     ck_assert_str_eq(ask("SELECT epoch FROM millrace_progress"), "0");
     sqlite_class->close(sink);
-    MUST(sqlite_class->open(&(MrSinkOptions){ .location = path, .read_only = true }, &sink, &test_err));
+    MUST(sqlite_class->open(&(MrSinkOptions){ .location = path, .read_only = true }, &sink,
+                            &test_err));
     FILE *file = fopen(path, "r+");
     fwrite("not a database at all", 1, 21, file);
     fclose(file);
     Lines lines = { .count = 0 };
-    MUST_FAIL(sqlite_class->scan(sink, &append_table, &test_arena, lines_add, &lines, &test_err), "XX001");
+    MUST_FAIL(sqlite_class->scan(sink, &append_table, &test_arena, lines_add, &lines, &test_err),
+              "XX001");
 }
 END_TEST
 
@@ -405,7 +444,7 @@ START_TEST(test_many_rows_go_through_in_blocks)
     TestEpoch epoch;
     MrProgress progress;
     Lines *lines = calloc(1, sizeof *lines);
-    char (*texts)[48] = calloc(ROWS, sizeof *texts);
+    char(*texts)[48] = calloc(ROWS, sizeof *texts);
     const char **rows = calloc(ROWS, sizeof *rows);
     int32_t weights[ROWS];
     for (int i = 0; i < ROWS; i++) {
@@ -420,7 +459,8 @@ START_TEST(test_many_rows_go_through_in_blocks)
     epoch_of(&epoch, query_a, &append_table, 1, NULL, 0, NULL, 0);
     epoch.epoch.changes = (MrChangeSet){ .upserts = blocks, .upsert_blocks = 1 };
     MUST(commit_one(sqlite_class, sink, &epoch.epoch));
-    MUST(sqlite_class->snapshot(sink, query_a, &append_table, &test_arena, &progress, lines_add, lines, &test_err));
+    MUST(sqlite_class->snapshot(sink, query_a, &append_table, &test_arena, &progress, lines_add,
+                                lines, &test_err));
     ck_assert_uint_eq(lines->count, ROWS + 2);
     ck_assert_uint_eq(lines->blocks, 5);
     ck_assert_uint_le(lines->rows_max, MR_VECTOR_ROWS);
@@ -441,7 +481,8 @@ START_TEST(test_late_rows_go_along)
     MrSinkTable late = append_table;
     const char *rows[] = { "2024-01-01 00:00:00|a|1" };
     late.name = "busy_late";
-    MUST(sqlite_class->create_table(sink, query_a, nonce_1, &late, &test_err)); /* before the attach */
+    MUST(sqlite_class->create_table(sink, query_a, nonce_1, &late,
+                                    &test_err)); /* before the attach */
     create_and_attach(&busy_table);
     epoch_of(&epoch, query_a, &busy_table, 1, rows, 1, NULL, 0);
     epoch.epoch.late_table = &late;

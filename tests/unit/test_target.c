@@ -1,13 +1,13 @@
 /*
- * tests/unit/test_target.c - the target's state machine over a sink that answers by script: back-off,
- * RESOLVE's answers, several queries in one transaction.  The test owns the time.
+ * tests/unit/test_target.c - the target's state machine over a sink that answers by script:
+ * back-off, RESOLVE's answers, several queries in one transaction.  The test owns the time.
  */
 #include "tests/unit/sink_fixture.h"
 
 #include "storage/sinks/sinks.h"
 #include "storage/target.h"
 
-/* ---- a sink that does as it is told ------------------------------------------------------------ */
+/* ---- a sink that does as it is told ---------------------------------------------------------- */
 
 typedef struct FakeRow {
     bool missing;
@@ -15,12 +15,13 @@ typedef struct FakeRow {
 } FakeRow;
 
 static struct {
-    FakeRow rows[2];            /* of query_a, query_b */
-    const char *open_state;     /* SQLSTATE that open fails with */
+    FakeRow rows[2];               /* of query_a, query_b */
+    const char *open_state;        /* SQLSTATE that open fails with */
     const char *commit_states[16]; /* of the next commits; NULL or "": success */
     uint32_t commit_next;
-    bool unknown_committed, unknown_lost; /* the next commit's outcome is unknown: it happened, or not */
-    bool fail_b;                /* commits with query_b fail as data */
+    bool unknown_committed,
+        unknown_lost; /* the next commit's outcome is unknown: it happened, or not */
+    bool fail_b;      /* commits with query_b fail as data */
     bool connected;
     uint32_t opens, commits, epochs_last, attaches;
 } fake;
@@ -61,8 +62,8 @@ static MrStatus fake_open(const MrSinkOptions *given, MrSink **out, MrError *err
     return MR_OK;
 }
 
-static MrStatus fake_attach(MrSink *sink, const uint8_t query[16], int64_t generation, const uint8_t nonce[16],
-                            MrProgress *out, MrError *err)
+static MrStatus fake_attach(MrSink *sink, const uint8_t query[16], int64_t generation,
+                            const uint8_t nonce[16], MrProgress *out, MrError *err)
 {
     (void)sink;
     (void)nonce;
@@ -75,8 +76,8 @@ static MrStatus fake_attach(MrSink *sink, const uint8_t query[16], int64_t gener
     return MR_OK;
 }
 
-static MrStatus fake_commit(MrSink *sink, const MrEpoch *const *epochs, uint32_t count, bool *unknown, int32_t *culprit,
-                            MrError *err)
+static MrStatus fake_commit(MrSink *sink, const MrEpoch *const *epochs, uint32_t count,
+                            bool *unknown, int32_t *culprit, MrError *err)
 {
     (void)sink;
     *culprit = -1;
@@ -134,11 +135,18 @@ static void fake_close(MrSink *sink)
 }
 
 static const MrSinkClass fake_class = {
-    .name = "fake", .check_options = fake_check, .open = fake_open, .attach = fake_attach, .commit = fake_commit,
-    .resolve = fake_resolve, .classify = mr_sink_classify, .is_connected = fake_is_connected, .close = fake_close,
+    .name = "fake",
+    .check_options = fake_check,
+    .open = fake_open,
+    .attach = fake_attach,
+    .commit = fake_commit,
+    .resolve = fake_resolve,
+    .classify = mr_sink_classify,
+    .is_connected = fake_is_connected,
+    .close = fake_close,
 };
 
-/* ---- the target ------------------------------------------------------------------------------------ */
+/* ---- the target ------------------------------------------------------------------------------ */
 
 static MrTarget *target;
 static MrTargetQuery *query;
@@ -228,12 +236,18 @@ static const struct {
     MrTargetState state;
     int64_t wait_us_min, wait_us_max; /* -1: until it is woken */
 } fault_cases[] = {
-    { "08006", MR_TARGET_RETRYING, 50000, 100000 },   { "57P01", MR_TARGET_RETRYING, 50000, 100000 },
-    { "25006", MR_TARGET_RETRYING, 50000, 100000 },   { "55P03", MR_TARGET_STALLED, 50000, 100000 },
-    { "57014", MR_TARGET_STALLED, 50000, 100000 },    { "53100", MR_TARGET_STALLED, 50000, 100000 },
-    { "42P01", MR_TARGET_BLOCKED, 60000000, 60000000 }, { "42501", MR_TARGET_BLOCKED, 60000000, 60000000 },
-    { "28P01", MR_TARGET_BLOCKED, 60000000, 60000000 }, { "3D000", MR_TARGET_BLOCKED, 60000000, 60000000 },
-    { "XX999", MR_TARGET_BLOCKED, 60000000, 60000000 }, { "22003", MR_TARGET_FAILED, -1, -1 },
+    { "08006", MR_TARGET_RETRYING, 50000, 100000 },
+    { "57P01", MR_TARGET_RETRYING, 50000, 100000 },
+    { "25006", MR_TARGET_RETRYING, 50000, 100000 },
+    { "55P03", MR_TARGET_STALLED, 50000, 100000 },
+    { "57014", MR_TARGET_STALLED, 50000, 100000 },
+    { "53100", MR_TARGET_STALLED, 50000, 100000 },
+    { "42P01", MR_TARGET_BLOCKED, 60000000, 60000000 },
+    { "42501", MR_TARGET_BLOCKED, 60000000, 60000000 },
+    { "28P01", MR_TARGET_BLOCKED, 60000000, 60000000 },
+    { "3D000", MR_TARGET_BLOCKED, 60000000, 60000000 },
+    { "XX999", MR_TARGET_BLOCKED, 60000000, 60000000 },
+    { "22003", MR_TARGET_FAILED, -1, -1 },
     { "23514", MR_TARGET_FAILED, -1, -1 },
 };
 
@@ -442,10 +456,12 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, test_attach_then_commit);
     tcase_add_test(tests, test_back_off_doubles_with_jitter_up_to_its_limit);
-    tcase_add_loop_test(tests, test_each_fault_has_its_state, 0, sizeof fault_cases / sizeof fault_cases[0]);
+    tcase_add_loop_test(tests, test_each_fault_has_its_state, 0,
+                        sizeof fault_cases / sizeof fault_cases[0]);
     tcase_add_test(tests, test_a_conflict_is_redone_at_once_ten_times);
     tcase_add_loop_test(tests, test_an_unknown_outcome_is_resolved, 0, 2);
-    tcase_add_loop_test(tests, test_resolve_has_its_answers, 0, sizeof resolve_cases / sizeof resolve_cases[0]);
+    tcase_add_loop_test(tests, test_resolve_has_its_answers, 0,
+                        sizeof resolve_cases / sizeof resolve_cases[0]);
     tcase_add_test(tests, test_a_refused_compare_and_set_is_looked_into);
     tcase_add_test(tests, test_after_a_rewind_old_epochs_are_dropped);
     tcase_add_test(tests, test_queries_share_a_transaction_and_fail_alone);
