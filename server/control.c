@@ -68,6 +68,16 @@ static void set_tag(MrPortal *portal)
     portal->state = MR_PORTAL_RUNNING;
 }
 
+/* What is read next is true for all that the log had when the statement took effect: a view that was just made
+ * is read with its history in it. */
+static void ddl_done(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status == MR_OK) {
+        session->transaction.own_sequence = mr_log_appended(session->server->log);
+    }
+    finish_with_tag(session, status, err);
+}
+
 MrStatus mr_ddl_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     if (session->transaction.state == MR_TX_OPEN) {
@@ -82,7 +92,7 @@ MrStatus mr_ddl_run(MrSession *session, MrPortal *portal, MrError *err)
                              .notice = mr_session_notice_callback,
                              .notice_context = session };
     MrWait *wait = mr_ddl_execute(session->server, &request, mr_session_wait_done, session);
-    mr_session_wait(session, wait, false, finish_with_tag);
+    mr_session_wait(session, wait, false, ddl_done);
     return MR_OK;
 }
 

@@ -280,7 +280,7 @@ MrStatus mr_execute_plan(MrSession *session, MrPortal *portal, bool is_run, MrEr
 {
     const MrAstExecute *ast = MR_AST_AS(const MrAstExecute, portal->node);
     MrPrepared *prepared;
-    MrDatum *values;
+    MrDatum *values = NULL;
     MR_TRY(find_by_name(session, ast->name, &prepared, err));
     MR_TRY(evaluate_arguments(session, portal, ast, prepared, is_run, &values, err));
     portal->has_parameters = true;

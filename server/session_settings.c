@@ -241,7 +241,7 @@ static MrStatus set_text(const MrAstSet *ast, MrArena *arena, const char **out, 
     const char *text = "";
     for (uint32_t i = 0; i < ast->values.count; i++) {
         const MrNode *node = ast->values.items[i];
-        const char *value;
+        const char *value = "";
         if (node->kind == MR_AST_TYPED_LITERAL) {
             MR_TRY(interval_zone(MR_AST_AS(const MrAstTypedLiteral, node), arena, &value, err));
         } else {
