@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""tests/docs_test.py - docs/sql.md runs from top to bottom, and docs/functions.md says what the server says.
+
+    docs_test.py [--write]      --write puts the server's answers into docs/sql.md: read the difference
+
+Fenced blocks of docs/sql.md, in order, against one server on a virtual clock:
+
+    ```sql                      one psql session; all of it must succeed
+    <!-- error SQLSTATE -->     on the line before: its last statement fails with that
+    ```text                     right behind: what psql printed, answers first, then notices and errors
+    ```http                     a request to the HTTP port; a ```text behind it is the answer's body
+    <!-- file NAME -->          on the line before any block: a file, which the SQL sees as /data/NAME
+
+Statements in the table of the section "Not yet" must fail with 0A000 and a hint.
+"""
+import os
+import re
+import socket
+import sys
+import subprocess
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
+import harness  # noqa: E402
+from harness.paths import patience  # noqa: E402
+
+DOCS = harness.ROOT / "docs"
+CLOCK = "2026-03-01 12:00:00+00"
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+MARK = re.compile(r"<!-- (error|file) (\S+) -->\n\Z")
+
+
+class Block:
+    """One fenced block: its language, text, mark, and the block of output that belongs to it."""
+
+    def __init__(self, page, match):
+        self.language, self.text = match.group(1), match.group(2)
+        self.line = page.count("\n", 0, match.start()) + 1
+        mark = MARK.search(page, 0, match.start())
+        self.mark, self.value = mark.groups() if mark else (None, None)
+        follow = FENCE.match(page, match.end() + 2)
+        self.output = follow if follow and follow.group(1) == "text" else None
+
+    def title(self):
+        return f"line {self.line}, {self.text.strip().splitlines()[0][:50]}"
+
+
+def blocks_of(page):
+    found = [Block(page, match) for match in FENCE.finditer(page)]
+    return [block for block in found if block.language != "text"]
+
+
+def lines_of(text):
+    """Lines that count: psql pads its columns and ends each answer with an empty line."""
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+class Reader:
+    """A reader who types all of the page."""
+
+    def __init__(self, server):
+        self.server = server
+        self.data = server.temp / "files"
+        self.data.mkdir()
+
+    def run(self, block):
+        if block.mark == "file":
+            (self.data / block.value).write_text(block.text, encoding="utf-8")
+            return None
+        if block.language == "sql":
+            return self.run_sql(block)
+        if block.language == "http":
+            return self.run_http(block)
+        return None
+
+    def run_sql(self, block):
+        # Each block is a session of its own; the reader's one session would have waited.
+        self.server.execute("FLUSH")
+        wanted = block.value if block.mark == "error" else None
+        text = block.text.replace("'/data/", f"'{self.data}/")
+        done = self.server.psql("-q", *(["-v", "ON_ERROR_STOP=0"] if wanted else []), check=False,
+                                input=text + "\\echo :LAST_ERROR_SQLSTATE\n")
+        answer, _, state = done.stdout.rstrip("\n").rpartition("\n")
+        if wanted:
+            assert state == wanted, f"SQLSTATE {state} instead of {wanted}\n{done.stderr}"
+        else:
+            assert done.returncode == 0, done.stderr
+        return (answer + "\n" + done.stderr).replace(str(self.data), "/data")
+
+    def run_http(self, block):
+        head, _, body = block.text.partition("\n\n")
+        body = body.encode()
+        lines = head.split("\n") + ["Host: localhost", f"Content-Length: {len(body)}", "Connection: close"]
+        with socket.create_connection(("127.0.0.1", self.server.http_port), patience(20)) as connection:
+            connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+        head, _, body = answer.decode().partition("\r\n\r\n")
+        assert head.split(" ")[1] == "200", answer.decode()
+        return body
+
+
+def check_block(reader, block):
+    got = reader.run(block)
+    if block.output is not None:
+        wanted, got = lines_of(block.output.group(2)), lines_of(got)
+        assert got == wanted, "got\n" + "\n".join(got) + "\ninstead of\n" + "\n".join(wanted)
+
+
+def page_server():
+    server = harness.Server(virtual_clock=True, http=True).start()
+    server.execute(f"SET CLOCK TO '{CLOCK}'")
+    return server
+
+
+def refused_statements(page):
+    section = page[page.index("\n## Not yet"):]
+    return [statement for statement in re.findall(r"^\| `(.+?)` \|", section, re.M)]
+
+
+def check_refused(server, statement):
+    try:
+        server.execute(statement)
+    except psycopg.Error as error:
+        assert error.sqlstate == "0A000", f"{error.sqlstate}: {error}"
+        assert error.diag.message_hint, f"no hint: {error}"
+        return
+    raise AssertionError("it was not refused")
+
+
+def test_sql():
+    """The examples of docs/sql.md, then what it says is not there."""
+    page = (DOCS / "sql.md").read_text(encoding="utf-8")
+    server = page_server()
+    try:
+        reader = Reader(server)
+        for block in blocks_of(page):
+            yield block.title(), lambda block=block: check_block(reader, block)
+        for statement in refused_statements(page):
+            yield "refused: " + statement, lambda statement=statement: check_refused(server, statement)
+        server.stop()
+    finally:
+        server.destroy()
+
+
+def test_links():
+    """Links between the pages lead to files and headings that are there."""
+    for page in [harness.ROOT / "README.md", *sorted(DOCS.glob("*.md"))]:
+        yield page.name, lambda page=page: check_links(page)
+
+
+def anchors_of(path):
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", path.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def check_links(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.exists(), f"{target}: there is no such file"
+        assert not anchor or anchor in anchors_of(path), f"{target}: there is no such heading"
+
+
+def functions_page(server):
+    """What docs/functions.py makes of the server's own tables."""
+    done = subprocess.run([sys.executable, str(DOCS / "functions.py")], capture_output=True, text=True,
+                          env={**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "test",
+                               "PGDATABASE": "test"}, timeout=patience(60))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def check_functions_page(server):
+    wanted = functions_page(server)
+    got = (DOCS / "functions.md").read_text(encoding="utf-8")
+    assert got == wanted, "docs/functions.md is out of date: docs/functions.py > docs/functions.md"
+
+
+def check_examples(server, rows):
+    """Each example over the wire gives what its entry says; all that don't are named."""
+    wrong = []
+    with server.connect() as connection:
+        for name, kind, example, returns in rows:
+            call, source = example, ""
+            if kind == "aggregate":
+                call, _, source = example.partition(" FROM ")
+                source = " FROM " + source
+            try:
+                got = connection.execute(f"SELECT ({call})::text{source}").fetchone()[0]
+            except psycopg.Error as error:
+                got = f"{error.sqlstate} {error.diag.message_primary}"
+            if (got if got is not None else "NULL") != returns:
+                wrong.append(f"{example}: {got!r} instead of {returns!r}")
+    assert not wrong, f"{len(wrong)} of {len(rows)} examples:\n" + "\n".join(wrong)
+    assert rows, "there are no functions"
+
+
+def test_functions():
+    """docs/functions.md is what the server has, and every example in it is true."""
+    with harness.Server() as server:
+        yield "functions.md is up to date", lambda: check_functions_page(server)
+        rows = server.execute("SELECT name, kind, example, returns FROM millrace.functions")
+        for kind in sorted({row[1] for row in rows}):
+            some = [row for row in rows if row[1] == kind]
+            yield f"{len(some)} examples of {kind}s", lambda some=some: check_examples(server, some)
+
+
+def write():
+    path = DOCS / "sql.md"
+    page = path.read_text(encoding="utf-8")
+    server = page_server()
+    reader, edits = Reader(server), []
+    for block in blocks_of(page):
+        try:
+            got = reader.run(block)
+        except (AssertionError, OSError, psycopg.Error) as error:
+            print(f"{path}:{block.line}: {error}", file=sys.stderr)
+            continue
+        if block.output is not None:
+            edits.append((block.output.span(2), "".join(line + "\n" for line in lines_of(got))))
+    for (start, end), text in reversed(edits):
+        page = page[:start] + text + page[end:]
+    path.write_text(page, encoding="utf-8")
+    for statement in refused_statements(page):
+        try:
+            check_refused(server, statement)
+        except (AssertionError, OSError, psycopg.Error) as error:
+            print(f"{statement}: {error}", file=sys.stderr)
+    server.stop()
+    server.destroy()
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    write()
+else:
+    harness.main(globals())
