@@ -140,7 +140,7 @@ int main(int argc, char **argv)
     MrLogOptions options = { .directory = argv[1],
                              .segment_bytes = 64 << 20,
                              .cache_bytes = 1 << 20, /* nearly all is read from files */
-                             .clock = mr_clock_create_system() };
+                             .clock = mr_clock_create_real() };
     must(mr_log_open(&options, &bench_log, &err), &err);
     MrLogStream stream = { .stream_id = 1,
                            .schema = &schema,
