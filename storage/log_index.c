@@ -62,6 +62,17 @@ MrStatus log_segment_reserve(LogSegment *segment, uint32_t more, MrError *err)
     return MR_OK;
 }
 
+void log_segment_fit(LogSegment *segment)
+{
+    LogEntry *fitting = segment->count == 0
+                            ? NULL
+                            : realloc(segment->entries, segment->count * sizeof *fitting);
+    if (fitting != NULL) {
+        segment->entries = fitting;
+        segment->capacity = segment->count;
+    }
+}
+
 LogEntry *log_segment_push(LogSegment *segment, const LogIndexEntry *at)
 {
     LogEntry *entry = &segment->entries[segment->count++];
@@ -136,6 +147,18 @@ bool log_index_next(const MrLog *log, uint32_t *segment, uint32_t *entry)
 {
     ++*entry;
     return index_settle(log, segment, entry);
+}
+
+bool log_index_next_in_turn(MrLog *log, uint32_t *looked, uint32_t *segment, uint32_t *entry)
+{
+    if (++*looked % LOG_ENTRIES_PER_TURN != 0) {
+        return log_index_next(log, segment, entry);
+    }
+    const LogIndexEntry *at = &log->segments[*segment]->entries[*entry].at;
+    uint64_t next = at->sequence + at->row_count;
+    pthread_mutex_unlock(&log->lock);
+    pthread_mutex_lock(&log->lock);
+    return log_index_seek(log, next, segment, entry);
 }
 
 /* Where a part went; NULL: it was not kept. */

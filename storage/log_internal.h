@@ -166,6 +166,7 @@ typedef struct LogPart {
 } LogPart;
 
 enum {
+    LOG_ENTRIES_PER_TURN = 4096, /* looked at before other threads get the lock for a while */
     LOG_QUEUE_BYTES_MAX = 8 << 20,
     LOG_HELD_BYTES_MAX = 16 << 20,
     LOG_STAGING_BYTES = 256 << 10
@@ -189,11 +190,14 @@ static inline LogSegment *log_current(const MrLog *log)
 MrStatus log_segment_add(MrLog *log, MrSegment *file, LogSegment **out, MrError *err);
 void log_segment_free(LogSegment *segment);
 MrStatus log_segment_reserve(LogSegment *segment, uint32_t more, MrError *err);
+void log_segment_fit(LogSegment *segment); /* no more entries come: their array's rest goes back */
 LogEntry *log_segment_push(LogSegment *segment, const LogIndexEntry *at); /* after reserve */
 LogSegment *log_segment_by_number(const MrLog *log, uint64_t number);
 /* First entry whose last sequence is >= `sequence`; false: none. */
 bool log_index_seek(const MrLog *log, uint64_t sequence, uint32_t *segment, uint32_t *entry);
 bool log_index_next(const MrLog *log, uint32_t *segment, uint32_t *entry);
+/* The same for long walks: gives up the lock now and then.  *looked starts at 0. */
+bool log_index_next_in_turn(MrLog *log, uint32_t *looked, uint32_t *segment, uint32_t *entry);
 /* The part lay in an older file that was removed or written again without it: trimmed rows. */
 bool log_entry_is_gone(const MrLog *log, const LogSegment *segment, const LogIndexEntry *at);
 /* The file that has the record's frame, a new reference, and its offset there in `at`; NULL: missing. */
@@ -233,6 +237,8 @@ MrStatus log_prepare_segment(MrLog *log, uint64_t need_bytes, bool is_small, MrE
 /* Goes on in the prepared segment, whose first frame is STATE. */
 MrStatus log_enter_segment(MrLog *log, MrError *err);
 MrStatus log_reserve_make(MrLog *log, MrError *err);
+/* After a full disk: true when rows are taken again. */
+bool log_reserve_retake(MrLog *log);
 
 /* ---- log_cache.c: the lock is held ---- */
 void log_cache_add(MrLog *log, LogEntry *entry, MrLogFrame *frame, bool is_history);

@@ -7,9 +7,6 @@
 
 #include "storage/log_internal.h"
 
-/* Entries looked at before other threads get a turn. */
-enum { ENTRIES_PER_TURN = 4096 };
-
 static bool filter_wants(const MrLogFilter *filter, uint32_t stream_id)
 {
     return filter == NULL || filter->streams == NULL ||
@@ -241,14 +238,7 @@ static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilt
             !log_entry_is_gone(log, log->segments[*segment], at)) {
             return true;
         }
-        if (++looked % ENTRIES_PER_TURN == 0) {
-            uint64_t next = at->sequence + at->row_count;
-            pthread_mutex_unlock(&log->lock);
-            pthread_mutex_lock(&log->lock);
-            found = log_index_seek(log, next, segment, entry);
-        } else {
-            found = log_index_next(log, segment, entry);
-        }
+        found = log_index_next_in_turn(log, &looked, segment, entry);
     }
     return false;
 }

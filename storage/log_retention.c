@@ -18,7 +18,7 @@
 
 uint64_t mr_log_sequence_at_arrival(MrLog *log, uint32_t stream_id, int64_t arrival_us)
 {
-    uint32_t segment, entry;
+    uint32_t segment, entry, looked = 0;
     pthread_mutex_lock(&log->lock);
     uint64_t result = log->next_sequence;
     bool found = log_index_seek(log, 0, &segment, &entry);
@@ -38,26 +38,51 @@ uint64_t mr_log_sequence_at_arrival(MrLog *log, uint32_t stream_id, int64_t arri
             result = at->sequence;
             break;
         }
-        found = log_index_next(log, &segment, &entry);
+        found = log_index_next_in_turn(log, &looked, &segment, &entry);
     }
     pthread_mutex_unlock(&log->lock);
     return result;
+}
+
+/* The entry before the one of this sequence, or of the first above it; false: none. */
+static bool index_before(const MrLog *log, uint64_t sequence, uint32_t *segment, uint32_t *entry)
+{
+    if (!log_index_seek(log, sequence, segment, entry)) {
+        *segment = log->segment_count;
+        *entry = 0;
+    }
+    while (*entry == 0 && *segment > 0) {
+        --*segment;
+        *entry = log->segments[*segment]->count;
+    }
+    return (*entry)-- > 0;
 }
 
 uint64_t mr_log_sequence_at_bytes(MrLog *log, uint32_t stream_id, uint64_t bytes)
 {
     pthread_mutex_lock(&log->lock);
     uint64_t result = log->next_sequence, sum = 0;
-    bool is_full = false;
-    for (uint32_t i = log->segment_count; i-- > 0 && !is_full;) {
-        for (uint32_t j = log->segments[i]->count; j-- > 0 && !is_full;) {
-            const LogIndexEntry *at = &log->segments[i]->entries[j].at;
-            if (at->stream_id == stream_id && at->kind == MR_RECORD_ROWS) {
-                sum += at->bytes;
-                is_full = sum > bytes;
-                result = is_full ? result : at->sequence;
+    uint32_t segment, entry, looked = 0;
+    bool found = index_before(log, UINT64_MAX, &segment, &entry);
+    while (found) {
+        const LogIndexEntry *at = &log->segments[segment]->entries[entry].at;
+        if (at->stream_id == stream_id && at->kind == MR_RECORD_ROWS) {
+            sum += at->bytes;
+            if (sum > bytes) {
+                break;
             }
+            result = at->sequence;
         }
+        if (entry > 0 && ++looked % LOG_ENTRIES_PER_TURN != 0) {
+            entry--;
+            continue;
+        }
+        uint64_t sequence = at->sequence;
+        if (entry > 0) {
+            pthread_mutex_unlock(&log->lock);
+            pthread_mutex_lock(&log->lock);
+        }
+        found = index_before(log, sequence, &segment, &entry);
     }
     pthread_mutex_unlock(&log->lock);
     return result;
@@ -393,9 +418,8 @@ MrStatus mr_log_free_below(MrLog *log, uint64_t sequence, MrError *err)
     if (status == MR_OK) {
         status = free_segments(log, sequence, &changed, err);
     }
-    if (changed && log->is_at_low_water && log_reserve_make(log, NULL) == MR_OK) {
-        log->is_at_low_water = false;
-        mr_log_line(MR_LOG_INFO, "log.disk_freed", "there is room for rows again");
+    if (changed) {
+        (void)log_reserve_retake(log);
     }
     log->is_freeing = false;
     pthread_cond_broadcast(&log->changed);

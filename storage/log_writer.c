@@ -92,14 +92,29 @@ static MrStatus create_next(MrLog *log, uint64_t need_bytes, bool is_small, MrEr
     return status;
 }
 
+/* The lock is given up: a disk that is full answers slowly, and others only want to read. */
+bool log_reserve_retake(MrLog *log)
+{
+    if (!log->is_at_low_water || log->is_creating) {
+        return !log->is_at_low_water;
+    }
+    log->is_creating = true;
+    pthread_mutex_unlock(&log->lock);
+    bool is_made = log_reserve_make(log, NULL) == MR_OK;
+    pthread_mutex_lock(&log->lock);
+    log->is_creating = false;
+    if (is_made) {
+        log->is_at_low_water = false;
+        mr_log_line(MR_LOG_INFO, "log.disk_freed", "there is room for rows again");
+    }
+    pthread_cond_broadcast(&log->changed);
+    return is_made;
+}
+
 /* Until a reserve can be had again, what room there is belongs to small records. */
 static MrStatus low_water_check(MrLog *log, MrError *err)
 {
-    if (!log->is_at_low_water) {
-        return MR_OK;
-    }
-    if (log_reserve_make(log, NULL) == MR_OK) {
-        log->is_at_low_water = false;
+    if (log_reserve_retake(log)) {
         return MR_OK;
     }
     mr_error_set(err, MR_ERR_DISK_FULL, "no space is left on the disk of the log");
@@ -151,6 +166,7 @@ MrStatus log_enter_segment(MrLog *log, MrError *err)
         frame->header->body_crc = mr_frame_body_crc(frame->header, mr_frame_body(frame));
         if (log->segment_count > 0) {
             log_current(log)->next_sequence = log->next_sequence;
+            log_segment_fit(log_current(log));
         }
         status = log_segment_add(log, log->next, &segment, err);
     }

@@ -109,7 +109,9 @@ static int story_child(Fixture *f, const char *checkpoints, const char *fault)
 {
     pid_t child = fork();
     if (child == 0) {
-        freopen("/dev/null", "w", stderr);
+        if (freopen("/dev/null", "w", stderr) == NULL) {
+            _exit(CHILD_FAILED);
+        }
         if (mr_fault_init(fault, &f->err) != MR_OK) {
             _exit(CHILD_FAILED);
         }
