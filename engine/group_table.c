@@ -159,10 +159,11 @@ static inline __attribute__((always_inline)) bool same_key(const MrGroupTable *t
     return mr_key_equal(table->layout, other, key);
 }
 
-/* Slots never fill beyond two thirds, counting the rows that this call may add one at a time. */
+/* Slots never fill beyond a half: then most keys are found at the first look, and the processor
+ * guesses right that they are. */
 static inline bool needs_slots(const MrGroupTable *table)
 {
-    return table->slots == NULL || (uint64_t)table->count * 3 >= (table->slot_mask + 1) * 2;
+    return table->slots == NULL || (uint64_t)table->count * 2 >= table->slot_mask + 1;
 }
 
 static inline __attribute__((always_inline)) MrStatus insert_rows(MrGroupTable *table, KeyShape shape,

@@ -4,13 +4,14 @@
  *   2. every lane of the group-by adds its keys' rows, chunk after chunk in log order;
  *   3. the caller's thread pushes on what the lanes emitted.
  * Without a group-by on lanes, step 2 is the caller's thread pushing the chunks in order.
+ * A round of few rows is worked off by the caller's thread alone: waking others would take longer.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "engine/pipeline_internal.h"
 
-enum { CHUNK_ROWS = 8192, ROUND_CHUNKS = 64 };
+enum { CHUNK_ROWS = 8192, ROUND_CHUNKS = 64, ROUND_ROWS_SHARED = 16384 };
 
 typedef struct Chunk {
     const MrBlock *source;
@@ -96,9 +97,10 @@ static void flush_task(void *context, uint32_t index)
     lane->status = lane->group_by.op_class->finish_batch(&lane->group_by, &lane->batch);
 }
 
-/* Runs the task on every lane; the first lane's error is told. */
-static MrStatus on_all_lanes(MrPipeline *pipeline, void (*task)(void *context, uint32_t index), void *context,
-                             MrError *err)
+/* Runs the task on every lane, on threads or (`alone`) one after the other; the first lane's error is
+ * told. */
+static MrStatus on_all_lanes(MrPipeline *pipeline, bool alone, void (*task)(void *context, uint32_t index),
+                             void *context, MrError *err)
 {
     for (uint32_t l = 0; l < pipeline->thread_count; l++) {
         MrLane *lane = &pipeline->lanes[l];
@@ -106,7 +108,13 @@ static MrStatus on_all_lanes(MrPipeline *pipeline, void (*task)(void *context, u
         lane->batch.err = &lane->err;
         lane->batch.notes = lane->notes;
     }
-    pipeline->parallel->run(pipeline->parallel->pool, task, context, pipeline->thread_count);
+    if (alone) {
+        for (uint32_t l = 0; l < pipeline->thread_count; l++) {
+            task(context, l);
+        }
+    } else {
+        pipeline->parallel->run(pipeline->parallel->pool, task, context, pipeline->thread_count);
+    }
     for (uint32_t l = 0; l < pipeline->thread_count; l++) {
         if (pipeline->lanes[l].status != MR_OK) {
             if (err != NULL) {
@@ -176,12 +184,17 @@ static MrStatus push_chunks(MrPipeline *pipeline, const Round *round, MrError *e
 static MrStatus run_round(MrPipeline *pipeline, Chunk *chunks, uint32_t count, MrError *err)
 {
     Round round = { .pipeline = pipeline, .chunks = chunks, .count = count };
-    MR_TRY(on_all_lanes(pipeline, prepare_task, &round, err));
+    uint64_t rows = 0;
+    for (uint32_t c = 0; c < count; c++) {
+        rows += chunks[c].rows;
+    }
+    bool alone = rows < ROUND_ROWS_SHARED;
+    MR_TRY(on_all_lanes(pipeline, alone, prepare_task, &round, err));
     if (pipeline->lane_count == 1) {
         MR_TRY(push_chunks(pipeline, &round, err));
         return end_round(pipeline, err);
     }
-    MR_TRY(on_all_lanes(pipeline, update_task, &round, err));
+    MR_TRY(on_all_lanes(pipeline, alone, update_task, &round, err));
     MR_TRY(drain_outboxes(pipeline, err));
     int64_t watermark_us = MR_TIME_MIN;
     for (uint32_t c = 0; c < count; c++) {
@@ -221,7 +234,11 @@ MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *i
 
 MrStatus mr_pipeline_flush_lanes(MrPipeline *pipeline, MrError *err)
 {
-    MR_TRY(on_all_lanes(pipeline, flush_task, pipeline, err));
+    uint64_t dirty = 0;
+    for (uint32_t l = 0; l < pipeline->lane_count; l++) {
+        dirty += mr_aggregate_dirty_count(&pipeline->lanes[l].group_by);
+    }
+    MR_TRY(on_all_lanes(pipeline, dirty < ROUND_ROWS_SHARED, flush_task, pipeline, err));
     MR_TRY(drain_outboxes(pipeline, err));
     return end_round(pipeline, err);
 }

@@ -223,6 +223,16 @@ uint64_t mr_aggregate_group_count(const MrOperator *op)
     return count;
 }
 
+uint64_t mr_aggregate_dirty_count(const MrOperator *op)
+{
+    const MrAggregateState *state = op->state;
+    uint64_t count = 0;
+    for (uint32_t p = 0; p < state->pane_count; p++) {
+        count += state->panes[p]->dirty_count;
+    }
+    return count;
+}
+
 int64_t mr_aggregate_next_close(const MrOperator *op)
 {
     const MrAggregateSpec *spec = op->spec;

@@ -101,6 +101,8 @@ MrStatus mr_aggregate_snapshot(MrOperator *op, MrStateWriter *writer, MrError *e
 MrStatus mr_aggregate_restore(MrOperator *op, MrStateReader *reader, MrError *err);
 uint64_t mr_aggregate_group_count(const MrOperator *op);
 int64_t mr_aggregate_next_close(const MrOperator *op);
+/* Groups that the next flush will look at. */
+uint64_t mr_aggregate_dirty_count(const MrOperator *op);
 static inline uint32_t mr_lane_of(uint64_t hash, uint32_t lanes)
 {
     return (uint32_t)(((hash >> 32) * lanes) >> 32);

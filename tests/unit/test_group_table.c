@@ -1,0 +1,255 @@
+/*
+ * tests/unit/test_group_table.c - keys to groups: against a plain list, over growth, of every type; what
+ * SQL calls equal is one group; memory is charged and given back.
+ */
+#include "engine/group_table.h"
+#include "tests/unit/engine_values.h"
+
+#include <math.h>
+
+#include "common/random.h"
+
+enum { ROWS = 700 };
+
+static MrVector vector_of(MrTypeId type, const char *const *choices, uint32_t count, MrRandom *random, bool constant)
+{
+    MrVector vector;
+    MrError err = MR_ERROR_INIT;
+    if (constant) {
+        const MrDatum datum = test_value(choices[mr_random_below(random, count)]);
+        ck_assert_int_eq(mr_vector_init_constant(&vector, &test_arena, &datum, ROWS, &err), MR_OK);
+        return vector;
+    }
+    ck_assert_int_eq(mr_vector_init(&vector, &test_arena, mr_type(type), ROWS, &err), MR_OK);
+    for (uint32_t r = 0; r < ROWS; r++) {
+        const MrDatum datum = test_value(choices[mr_random_below(random, count)]);
+        char *cell = (char *)vector.data + r * mr_type_info(type)->width;
+        if (datum.is_null) {
+            ck_assert_int_eq(mr_vector_make_nullable(&vector, &test_arena, &err), MR_OK);
+            mr_bitmap_clear(vector.validity, r);
+            memset(cell, mr_type_is_text(type) ? 0 : (int)mr_random_below(random, 2), mr_type_info(type)->width);
+        } else {
+            mr_datum_store(&datum, cell);
+        }
+    }
+    return vector;
+}
+
+static const struct Choices {
+    MrTypeId type;
+    const char *values[8];
+    uint32_t count, different;
+} choices[] = {
+    { MR_TYPE_BOOL, { "bool:t", "bool:f", "bool:NULL" }, 3, 3 },
+    { MR_TYPE_INT16, { "int2:-1", "int2:0", "int2:32767", "int2:NULL" }, 4, 4 },
+    { MR_TYPE_INT32, { "int4:-1", "int4:0", "int4:2147483647", "int4:NULL" }, 4, 4 },
+    { MR_TYPE_INT64, { "int8:-1", "int8:0", "int8:9223372036854775807", "int8:-9223372036854775808" }, 4, 4 },
+    { MR_TYPE_INT64, { "int8:-1", "int8:0", "int8:NULL" }, 3, 3 },
+    { MR_TYPE_FLOAT32, { "float4:0", "float4:-0", "float4:NaN", "float4:1.5", "float4:NULL" }, 5, 4 },
+    { MR_TYPE_FLOAT64, { "float8:0", "float8:-0", "float8:NaN", "float8:Infinity", "float8:0.1" }, 5, 4 },
+    { MR_TYPE_NUMERIC, { "numeric:1", "numeric:1.0", "numeric:1.000", "numeric:-1", "numeric:NaN", "numeric:NULL",
+                         "numeric:99999999999999999999999999999999999999" }, 7, 5 },
+    { MR_TYPE_TEXT, { "text:", "text:a", "text:exactly 12 b", "text:exactly 13 by", "text:exactly 13 bz", "text:NULL" }, 6, 6 },
+    { MR_TYPE_DATE, { "date:1970-01-01", "date:infinity", "date:2026-11-21" }, 3, 3 },
+    { MR_TYPE_TIMESTAMP, { "timestamp:1970-01-01", "timestamp:2026-11-21 12:00", "timestamp:NULL" }, 3, 3 },
+    { MR_TYPE_INTERVAL, { "interval:1 mon", "interval:30 days", "interval:720 hours", "interval:1 day", "interval:NULL" }, 5, 3 },
+    { MR_TYPE_UUID, { "uuid:00000000-0000-0000-0000-000000000000", "uuid:00000000-0000-0000-0000-000000000001", "uuid:NULL" }, 3, 3 },
+    { MR_TYPE_BYTEA, { "bytea:\\x00", "bytea:\\x0000", "bytea:\\x" }, 3, 3 },
+};
+enum { CHOICES = sizeof choices / sizeof choices[0] };
+
+/* Alone, in pairs and with a constant column: as many groups as SQL sees, in order of their first row. */
+START_TEST(test_types)
+{
+    MrRandom random;
+    mr_random_init(&random, 42 + (uint64_t)_i);
+    mr_arena_reset(&test_arena);
+    const struct Choices *a = &choices[_i % CHOICES], *b = &choices[(uint32_t)_i * 7 % CHOICES];
+    for (uint32_t columns = 1; columns <= 3; columns++) {
+        const MrTypeId types[] = { a->type, b->type, MR_TYPE_TEXT };
+        MrVector vectors[3] = { vector_of(a->type, a->values, a->count, &random, false),
+                                vector_of(b->type, b->values, b->count, &random, columns == 3),
+                                vector_of(MR_TYPE_TEXT, choices[8].values, 6, &random, true) };
+        const MrVector *pointers[] = { &vectors[0], &vectors[1], &vectors[2] };
+        MrKeyLayout layout;
+        MrKeyBatch batch;
+        MrGroupTable table;
+        MrMemory memory = { 0 };
+        MrError err = MR_ERROR_INIT;
+        uint32_t groups[ROWS], again[ROWS];
+        ck_assert_int_eq(mr_key_layout_init(&layout, types, columns, &err), MR_OK);
+        mr_group_table_init(&table, &layout, 24, &memory);
+        ck_assert_int_eq(mr_key_batch_encode(&layout, &test_arena, pointers, ROWS, &batch, &err), MR_OK);
+        ck_assert_int_eq(mr_group_table_insert(&table, &batch, NULL, ROWS, groups, &err), MR_OK);
+        uint32_t next = 0, firsts[ROWS];
+        for (uint32_t r = 0; r < ROWS; r++) {
+            uint32_t wanted = UINT32_MAX;
+            for (uint32_t g = 0; g < next && wanted == UINT32_MAX; g++) {
+                bool equal = true;
+                for (uint32_t c = 0; equal && c < columns; c++) {
+                    const bool x = mr_vector_is_null(pointers[c], r), y = mr_vector_is_null(pointers[c], firsts[g]);
+                    equal = x == y && (x || mr_cell_equal(types[c], mr_vector_cell(pointers[c], r), mr_vector_cell(pointers[c], firsts[g])));
+                }
+                wanted = equal ? g : wanted;
+            }
+            if (wanted == UINT32_MAX) {
+                firsts[next] = r;
+                wanted = next++;
+            }
+            ck_assert_uint_eq(groups[r], wanted);
+            const uint32_t nulls = batch.nulls == NULL ? 0 : batch.nulls[r];
+            const char *key = batch.keys + (size_t)r * layout.bytes;
+            ck_assert_uint_eq(mr_key_hash(&layout, key, nulls), batch.hashes[r]);
+            ck_assert_uint_eq(mr_group_table_find(&table, key, nulls, batch.hashes[r]), wanted);
+        }
+        ck_assert_uint_eq(table.count, next);
+        if (columns == 1) {
+            ck_assert_uint_eq(next, a->different);
+        }
+        ck_assert_int_eq(mr_group_table_insert(&table, &batch, NULL, ROWS, again, &err), MR_OK);
+        ck_assert_mem_eq(groups, again, sizeof groups);
+        for (uint32_t c = 0; c < columns; c++) { /* the key as its first row had it (floats: -0 is 0) */
+            MrVector column;
+            ck_assert_int_eq(mr_group_table_key_column(&table, c, mr_type(types[c]), groups, ROWS, &test_arena, &column, &err), MR_OK);
+            for (uint32_t r = 0; r < ROWS; r++) {
+                MrDatum is, was;
+                mr_vector_get(&column, r, &is);
+                mr_vector_get(pointers[c], firsts[groups[r]], &was);
+                ck_assert_int_eq(is.is_null, was.is_null);
+                if (types[c] == MR_TYPE_FLOAT64 || types[c] == MR_TYPE_FLOAT32) {
+                    ck_assert(is.is_null || is.real == was.real || (isnan(is.real) && isnan(was.real)));
+                } else {
+                    ck_assert_str_eq(test_datum_text(&is, NULL), test_datum_text(&was, NULL));
+                }
+            }
+        }
+        ck_assert_int_eq(memory.used_bytes, mr_group_table_bytes(&table));
+        mr_group_table_fini(&table);
+        ck_assert_int_eq(memory.used_bytes, 0);
+    }
+}
+END_TEST
+
+/* Growth while rows are inserted: numbers stay, states stay. */
+START_TEST(test_growth)
+{
+    mr_arena_reset(&test_arena);
+    const MrTypeId type = MR_TYPE_INT64;
+    MrKeyLayout layout;
+    MrGroupTable table;
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    MrRandom random;
+    mr_random_init(&random, 9);
+    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
+    mr_group_table_init(&table, &layout, 8, &memory);
+    enum { BATCH = 5000, BATCHES = 40, KEYS = 60000 };
+    static int64_t counts[KEYS];
+    static uint32_t groups[BATCH], rows[BATCH];
+    memset(counts, 0, sizeof counts);
+    for (uint32_t b = 0; b < BATCHES; b++) {
+        MrVector vector;
+        const MrVector *pointer = &vector;
+        MrKeyBatch batch;
+        ck_assert_int_eq(mr_vector_init(&vector, &test_arena, mr_type(type), BATCH, &err), MR_OK);
+        for (uint32_t r = 0; r < BATCH; r++) {
+            ((int64_t *)vector.data)[r] = (int64_t)mr_random_below(&random, KEYS);
+            rows[r] = BATCH - 1 - r;
+        }
+        ck_assert_int_eq(mr_key_batch_encode(&layout, &test_arena, &pointer, BATCH, &batch, &err), MR_OK);
+        ck_assert_int_eq(mr_group_table_insert(&table, &batch, b % 2 == 0 ? NULL : rows, BATCH, groups, &err), MR_OK);
+        for (uint32_t r = 0; r < BATCH; r++) {
+            const int64_t key = ((const int64_t *)vector.data)[b % 2 == 0 ? r : rows[r]];
+            int64_t *state = (int64_t *)mr_group_state(&table, groups[r]);
+            ck_assert_int_eq(*(const int64_t *)mr_group_key(&table, groups[r]), key);
+            ck_assert_int_eq(*state, counts[key]);
+            *state += 1;
+            counts[key]++;
+        }
+        ck_assert_int_eq(memory.used_bytes, mr_group_table_bytes(&table));
+    }
+    mr_group_table_fini(&table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
+START_TEST(test_without_columns)
+{
+    MrKeyLayout layout;
+    MrGroupTable table;
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    MrKeyBatch batch;
+    uint32_t groups[10];
+    ck_assert_int_eq(mr_key_layout_init(&layout, NULL, 0, &err), MR_OK);
+    mr_group_table_init(&table, &layout, 16, &memory);
+    ck_assert_uint_eq(mr_group_table_find(&table, "", 0, 0), MR_NO_GROUP);
+    ck_assert_int_eq(mr_key_batch_encode(&layout, &test_arena, NULL, 10, &batch, &err), MR_OK);
+    ck_assert_int_eq(mr_group_table_insert(&table, &batch, NULL, 10, groups, &err), MR_OK);
+    ck_assert_uint_eq(table.count, 1);
+    ck_assert_uint_eq(groups[9], 0);
+    mr_group_table_fini(&table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
+/* At the limit the table stands as it was, and everything comes back. */
+START_TEST(test_limit)
+{
+    const MrTypeId type = MR_TYPE_TEXT;
+    MrKeyLayout layout;
+    MrError err = MR_ERROR_INIT;
+    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
+    for (int64_t limit = 100; limit < 50000; limit += 777) {
+        MrGroupTable table;
+        MrMemory memory = { .limit_bytes = limit };
+        MrStatus status = MR_OK;
+        mr_group_table_init(&table, &layout, 8, &memory);
+        for (uint32_t i = 0; status == MR_OK; i++) {
+            char text[64];
+            uint32_t group;
+            snprintf(text, sizeof text, "a text that lives on the heap %u", i);
+            const MrText key = mr_text_make(text, (uint32_t)strlen(text));
+            status = mr_group_table_insert_one(&table, (const char *)&key, 0, mr_key_hash(&layout, (const char *)&key, 0), &group, &err);
+        }
+        ck_assert_int_eq(status, MR_ERR_OUT_OF_MEMORY);
+        ck_assert_int_eq(memory.used_bytes, mr_group_table_bytes(&table));
+        ck_assert_int_le(memory.used_bytes, limit);
+        mr_group_table_fini(&table);
+        ck_assert_int_eq(memory.used_bytes, 0);
+    }
+}
+END_TEST
+
+START_TEST(test_too_many_columns)
+{
+    MrTypeId types[MR_KEYS_MAX + 1];
+    MrKeyLayout layout;
+    MrError err = MR_ERROR_INIT;
+    for (uint32_t i = 0; i <= MR_KEYS_MAX; i++) {
+        types[i] = MR_TYPE_INT64;
+    }
+    ck_assert_int_eq(mr_key_layout_init(&layout, types, MR_KEYS_MAX, &err), MR_OK);
+    ck_assert_int_eq(mr_key_layout_init(&layout, types, MR_KEYS_MAX + 1, &err), MR_ERR_TOO_MANY_COLUMNS);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("group_table");
+    TCase *tests = tcase_create("group_table");
+    mr_arena_init(&test_arena, 0);
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, test_types, 0, 2 * CHOICES);
+    tcase_add_test(tests, test_growth);
+    tcase_add_test(tests, test_without_columns);
+    tcase_add_test(tests, test_limit);
+    tcase_add_test(tests, test_too_many_columns);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    mr_arena_fini(&test_arena);
+    return failed == 0 ? 0 : 1;
+}
