@@ -137,7 +137,7 @@ static MrStatus bind_version(MrBinder *b, const MrAstCall *call, MrExpr **out)
                               ? b->context->setting(b->context->setting_context, "server_version")
                               : NULL;
     const char *text =
-        mr_arena_printf(b->arena, "PostgreSQL %s (Millrace)", version != NULL ? version : "15.0");
+        mr_arena_printf(b->arena, "PostgreSQL %s", version != NULL ? version : "15.0 (Millrace)");
     return text == NULL ? mr_error_no_memory(b->err) : bind_text(b, call, text, out);
 }
 

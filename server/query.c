@@ -50,6 +50,7 @@ void mr_query_destroy(MrQuery *query)
         return;
     }
     mr_pipeline_destroy(query->pipeline);
+    mr_pipeline_destroy(query->retired);
     free(query->failed_places);
     free(query->late.rows);
     free(query->failed.rows);
@@ -63,21 +64,36 @@ void mr_query_destroy(MrQuery *query)
     free(query);
 }
 
+/* The rows of an epoch in flight live in the pipeline: it stays until the target lets go of them. */
+static void retire_pipeline(MrQuery *query)
+{
+    if (query->in_flight) {
+        query->retired = query->pipeline;
+    } else {
+        mr_pipeline_destroy(query->pipeline);
+    }
+    query->pipeline = NULL;
+    query->in_flight = false;
+    query->has_input = false;
+}
+
+void mr_query_free_retired(MrQuery *query)
+{
+    mr_pipeline_destroy(query->retired);
+    query->retired = NULL;
+}
+
 void mr_query_fail(MrQuery *query, const MrError *error)
 {
     query->state = MR_QUERY_FAILED;
     query->error = *error;
-    mr_pipeline_destroy(query->pipeline);
-    query->pipeline = NULL;
+    retire_pipeline(query);
     mr_log_error(MR_LOG_ERROR, "query.stopped", error);
 }
 
 void mr_query_restart(MrQuery *query)
 {
-    mr_pipeline_destroy(query->pipeline);
-    query->pipeline = NULL;
-    query->in_flight = false;
-    query->has_input = false;
+    retire_pipeline(query);
     query->state = query->is_suspended ? MR_QUERY_SUSPENDED : MR_QUERY_STARTING;
 }
 
@@ -287,13 +303,6 @@ static MrStatus write_checkpoint(MrQuery *query, MrError *err)
     return status;
 }
 
-static void submit_job(void *context, MrTarget *target)
-{
-    MrQuery *query = context;
-    (void)target;
-    mr_target_submit(query->target_query, &query->epoch);
-}
-
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err)
 {
     MrChangeSet changes;
@@ -321,6 +330,8 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
                               .table = &query->table, .changes = changes };
     memcpy(query->epoch.query, query->spec.id, sizeof query->epoch.query);
     query->in_flight = true;
-    mr_target_thread_post(query->thread, submit_job, query);
+    query->epoch_before = query->status.target.progress.epoch;
+    mr_target_submit(query->target_query, &query->epoch);
+    mr_target_thread_wake(query->thread);
     return MR_OK;
 }

@@ -22,6 +22,7 @@ struct MrQuery {
     MrServer *server;
     MrQuerySpec spec;
     MrPipeline *pipeline;        /* NULL until started, and after a failure */
+    MrPipeline *retired;         /* its rows are in an epoch that the target still holds */
     MrQueryState state;
     MrError error;               /* of FAILED */
     bool is_suspended;
@@ -37,6 +38,7 @@ struct MrQuery {
     MrSinkTable table;
     MrEpoch epoch;
     bool in_flight;
+    int64_t epoch_before;        /* the target's epoch when the one in flight was submitted */
     int64_t stored_generation;
     /* Functions of the log, so they are in the checkpoint. */
     uint64_t rows_in, late_rows, failed_rows;
@@ -64,6 +66,8 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);
 /* Ends it with the error; it keeps its place for a RESUME. */
 void mr_query_fail(MrQuery *query, const MrError *error);
+/* Frees what an epoch in flight has kept; the target is idle. */
+void mr_query_free_retired(MrQuery *query);
 /* Throws the state away, to start again from what the target says. */
 void mr_query_restart(MrQuery *query);
 

@@ -58,6 +58,12 @@ static void observe_target(MrQuery *query)
     if (target.is_attached && target.progress.generation != query->stored_generation) {
         note_generation(query, target.progress.generation);
     }
+    if (query->retired != NULL && target.is_idle) {
+        mr_query_free_retired(query);
+    }
+    if (query->state == MR_QUERY_STARTING && target.state == MR_TARGET_FAILED) {
+        mr_query_fail(query, &target.error); /* resumed, and refused again */
+    }
     if (query->state == MR_QUERY_FAILED || query->state == MR_QUERY_STARTING) {
         return;
     }
@@ -69,11 +75,10 @@ static void observe_target(MrQuery *query)
         return;
     }
     if (query->in_flight && target.state == MR_TARGET_FAILED) {
-        query->in_flight = false;
         mr_query_fail(query, &target.error);
         return;
     }
-    if (query->in_flight && target.is_idle && target.progress.sequence >= query->epoch.sequence) {
+    if (query->in_flight && target.is_idle && target.progress.epoch > query->epoch_before) {
         query->in_flight = false;
         query->covered = query->epoch.sequence;
     }
@@ -82,6 +87,7 @@ static void observe_target(MrQuery *query)
 static bool can_start(const MrQuery *query)
 {
     return query->state == MR_QUERY_STARTING && query->target_query != NULL && query->status.target.is_attached
+           && query->status.target.is_idle && query->retired == NULL
            && (query->status.target.state == MR_TARGET_RUNNING || query->status.target.state == MR_TARGET_REWIND);
 }
 
@@ -276,7 +282,10 @@ static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int6
     *wake_us = INT64_MAX;
     for (uint32_t q = 0; q < count; q++) {
         MrQuery *query = queries[q];
+        uint64_t covered = query->covered;
+        MrQueryState state = query->state;
         observe_target(query);
+        did |= query->covered != covered || query->state != state; /* somebody may wait for just that */
         if (can_start(query)) {
             start_query(query);
             did = true;

@@ -202,13 +202,6 @@ MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *e
     return query == NULL ? not_running(err) : MR_OK;
 }
 
-/* Lets go of what is in doubt and asks the target again where it stands. */
-static void resume_job(void *context, MrTarget *target)
-{
-    (void)target;
-    mr_target_wake(((MrQuery *)context)->target_query);
-}
-
 MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err)
 {
     MrScheduler *scheduler = server->scheduler;
@@ -223,7 +216,8 @@ MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *er
             query->state = MR_QUERY_STARTING;
         }
         if (query->target_query != NULL) {
-            mr_target_thread_post(query->thread, resume_job, query);
+            mr_target_wake(query->target_query); /* what is blocked is tried again now */
+            mr_target_thread_wake(query->thread);
         }
         mr_scheduler_publish(query);
     }
