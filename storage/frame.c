@@ -8,7 +8,7 @@
 
 #include "common/crc32c.h"
 
-enum { BUFFER_STEP = 4096 };
+enum { BUFFER_STEP = 4096, DECODED_BYTES = 4096 };
 
 uint32_t mr_frame_header_crc(const MrFrameHeader *header, uint32_t salt)
 {
@@ -142,6 +142,39 @@ void mr_frame_release(MrLogFrame *frame)
     free(frame);
 }
 
+static MrStatus block_check(const MrLogFrame *frame, const MrBlock *block, MrError *err)
+{
+    return block->row_count == frame->header->row_count
+               ? MR_OK
+               : mr_error_set(err, MR_ERR_CORRUPT, "a frame of %u rows holds a block of %u",
+                              frame->header->row_count, block->row_count);
+}
+
+MrStatus mr_frame_block_copy(const MrLogFrame *frame, const MrSchema *schema, MrArena *arena,
+                             const MrBlock **out, MrError *err)
+{
+    size_t bytes = frame->header->body_bytes - frame->header->payload_bytes;
+    void *copy = mr_arena_alloc_aligned(arena, bytes);
+    MrBlock *block;
+    if (copy == NULL) {
+        return mr_error_no_memory(err);
+    }
+    memcpy(copy, mr_frame_body(frame), bytes);
+    MR_TRY(mr_block_decode(arena, schema, copy, bytes, &block, err));
+    *out = block;
+    return block_check(frame, block, err);
+}
+
+uint64_t mr_frame_memory_bytes(const MrLogFrame *frame)
+{
+    uint64_t bytes = sizeof *frame + frame->capacity;
+    if (!mr_frame_is_small(frame)) {
+        /* The description, and W before each row. */
+        bytes += DECODED_BYTES + frame->header->row_count * sizeof *frame->watermarks;
+    }
+    return bytes;
+}
+
 /* Decoding turns offsets into pointers, in place.  Bytes that wait to be written must stay as they
  * are, so a reader that comes before the writer decodes a copy. */
 static MrStatus frame_decode(MrLogFrame *frame, const MrSchema *schema, MrError *err)
@@ -160,10 +193,7 @@ static MrStatus frame_decode(MrLogFrame *frame, const MrSchema *schema, MrError 
     }
     MrBlock *block;
     MR_TRY(mr_block_decode(&frame->arena, schema, body, bytes, &block, err));
-    if (block->row_count != frame->header->row_count) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "a frame of %u rows holds a block of %u",
-                            frame->header->row_count, block->row_count);
-    }
+    MR_TRY(block_check(frame, block, err));
     frame->block = block;
     return MR_OK;
 }

@@ -127,6 +127,18 @@ static inline void *mr_frame_body(const MrLogFrame *frame)
 {
     return frame->header + 1;
 }
+/* Small frames, of single-row INSERTs above all, are kept as bytes only: a decoded block beside each
+ * would take ten times their size.  Never given to mr_frame_block, which changes the bytes. */
+enum { MR_FRAME_SMALL_BYTES = 2048 };
+static inline bool mr_frame_is_small(const MrLogFrame *frame)
+{
+    return frame->header->body_bytes <= MR_FRAME_SMALL_BYTES;
+}
+/* A small frame's block, decoded from a copy in the arena. */
+MrStatus mr_frame_block_copy(const MrLogFrame *frame, const MrSchema *schema, MrArena *arena,
+                             const MrBlock **out, MrError *err);
+/* What the frame takes of memory once it is decoded. */
+uint64_t mr_frame_memory_bytes(const MrLogFrame *frame);
 /* The frame's block over its own bytes, decoded once.  Columns that the schema has got since read
  * as NULL.  The block lives as long as the frame is held and must not be changed. */
 MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock **out,

@@ -47,7 +47,8 @@ typedef struct MrLogOptions {
 typedef struct MrLog MrLog;
 typedef struct MrLogFrame MrLogFrame; /* reference-counted bytes of a frame */
 
-/* What a reader sees.  `block` and `payload` live as long as the frame is held. */
+/* What a reader sees.  `block` lives as long as the frame is held and the arena is not reset, `payload`
+ * as long as the frame is held. */
 typedef struct MrLogRecord {
     MrRecordKind kind;
     uint32_t stream_id;

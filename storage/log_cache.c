@@ -16,7 +16,7 @@ static void list_push(FrameList *list, MrLogFrame *frame)
         list->tail->cache_next = frame;
     }
     list->tail = frame;
-    list->bytes += frame->total_bytes;
+    list->bytes += mr_frame_memory_bytes(frame);
     list->count++;
 }
 
@@ -28,7 +28,7 @@ static void list_drop_first(MrLog *log, FrameList *list)
     if (list->head == NULL) {
         list->tail = NULL;
     }
-    list->bytes -= frame->total_bytes;
+    list->bytes -= mr_frame_memory_bytes(frame);
     list->count--;
     if (log_index_seek(log, frame->cache_sequence, &segment, &entry) &&
         log->segments[segment]->entries[entry].frame == frame) {

@@ -89,29 +89,39 @@ static MrStatus frame_fetch(MrLog *log, const LogIndexEntry *at, MrSegment *file
 
 /* ---- rows -------------------------------------------------------------------------------- */
 
-/* W before each row of the whole frame; made once per frame. */
+static MrStatus watermarks_make(const MrLogFrame *frame, const LogIndexEntry *at,
+                                const MrVector *times, MrArena *arena, const int64_t **out,
+                                MrError *err)
+{
+    int64_t *watermarks = mr_arena_calloc(arena, at->row_count, sizeof *watermarks);
+    if (watermarks == NULL) {
+        return mr_error_no_memory(err);
+    }
+    log_times_watermarks(times, at->watermark_us, frame->header->delay_us,
+                         log_time_plus(at->arrival_us, frame->header->skew_us), watermarks);
+    *out = watermarks;
+    return MR_OK;
+}
+
+/* W before each row of the whole frame; made once per frame, for a small one once per reader. */
 static MrStatus frame_watermarks(MrLogFrame *frame, const LogIndexEntry *at, const MrVector *times,
-                                 const int64_t **out, MrError *err)
+                                 MrArena *arena, const int64_t **out, MrError *err)
 {
     MrStatus status = MR_OK;
+    if (mr_frame_is_small(frame)) {
+        return watermarks_make(frame, at, times, arena, out, err);
+    }
     pthread_mutex_lock(&frame->lock);
     if (frame->watermarks == NULL) {
-        int64_t *watermarks = mr_arena_calloc(&frame->arena, at->row_count, sizeof *watermarks);
-        if (watermarks == NULL) {
-            status = mr_error_no_memory(err);
-        } else {
-            log_times_watermarks(times, at->watermark_us, frame->header->delay_us,
-                                 log_time_plus(at->arrival_us, frame->header->skew_us), watermarks);
-            frame->watermarks = watermarks;
-        }
+        status = watermarks_make(frame, at, times, &frame->arena, &frame->watermarks, err);
     }
     *out = frame->watermarks;
     pthread_mutex_unlock(&frame->lock);
     return status;
 }
 
-/* Rows [first, first + rows) of the frame's block.  An uneven cut cannot share the validity bits: its rows are copied,
- * which only a reader does that wants few of them. */
+/* Rows [first, first + rows) of the frame's block.  An uneven cut cannot share the validity bits: its
+ * rows are copied, which only a reader does that wants few of them. */
 static MrStatus block_cut(MrArena *arena, const MrBlock *whole, uint32_t first, uint32_t rows,
                           MrBlock **out, MrError *err)
 {
@@ -143,11 +153,13 @@ static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *str
     uint32_t first = from > at->sequence ? (uint32_t)(from - at->sequence) : 0;
     uint32_t end = upto < last ? (uint32_t)(upto - at->sequence) + 1 : at->row_count;
     int64_t before_us = at->watermark_us, after_us = at->watermark_after_us;
-    MR_TRY(mr_frame_block(out->frame, stream->schema, &whole, err));
+    MR_TRY(mr_frame_is_small(out->frame)
+               ? mr_frame_block_copy(out->frame, stream->schema, arena, &whole, err)
+               : mr_frame_block(out->frame, stream->schema, &whole, err));
     bool may_be_late = at->event_min_us < after_us;
     if (stream->event_column >= 0 && (may_be_late || first > 0 || end < at->row_count)) {
-        MR_TRY(frame_watermarks(out->frame, at, &whole->columns[stream->event_column], &watermarks,
-                                err));
+        MR_TRY(frame_watermarks(out->frame, at, &whole->columns[stream->event_column], arena,
+                                &watermarks, err));
         before_us = watermarks[first];
         after_us = end < at->row_count ? watermarks[end] : after_us;
     } else if (first > 0) {

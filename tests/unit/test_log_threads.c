@@ -10,7 +10,7 @@
 #include "common/logging.h"
 #include "tests/unit/log_fixture.h"
 
-enum { APPENDERS = 3, READERS = 4, TRANSACTIONS = 400, BLOCK_ROWS = 40, ROUNDS = 4 };
+enum { APPENDERS = 3, READERS = 4, TRANSACTIONS = 400, BLOCK_ROWS = 120, ROUNDS = 4 };
 
 /* Appender i writes streams i + 1 (also trimmed and freed when i is 0) and 4 (shared with others). */
 static struct {
