@@ -190,12 +190,17 @@ MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena, const Mr
                              uint32_t rows, MrKeyBatch *out, MrError *err)
 {
     *out = (MrKeyBatch){ .rows = rows };
-    uint64_t *hashes;
-    MR_NEW_ARRAY(arena, hashes, rows, err);
-    out->hashes = hashes;
     if (layout->count == 0) {
+        uint64_t *zeros;
+        MR_NEW_ARRAY(arena, zeros, rows, err);
+        out->hashes = zeros;
         return MR_OK;
     }
+    uint64_t *hashes = mr_arena_alloc(arena, rows * sizeof *hashes);
+    if (hashes == NULL) {
+        return mr_error_no_memory(err);
+    }
+    out->hashes = hashes;
     const MrVector *first = columns[0];
     bool is_word = first->type.id == MR_TYPE_INT64 || first->type.id == MR_TYPE_TIMESTAMP
                    || first->type.id == MR_TYPE_TIMESTAMPTZ || first->type.id == MR_TYPE_TIME;

@@ -99,6 +99,31 @@ static void note_late(const MrBlock *block, uint32_t row, int64_t at_us, int64_t
     }
 }
 
+/* A pane, and the newest window over it.  Rows mostly follow each other into the same one, which saves
+ * the divisions. */
+typedef struct PaneSpan {
+    int64_t from_us, until_us;
+    int64_t newest_us, newest_end_us;
+    int64_t closes_us; /* at this W the newest window takes no more rows */
+} PaneSpan;
+
+static PaneSpan span_of(const MrOperator *op, int64_t at_us)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    PaneSpan span = { .from_us = mr_window_start(&state->pane, at_us),
+                      .newest_us = mr_window_start(&spec->window, at_us) };
+    span.newest_end_us = mr_window_end(&spec->window, span.newest_us);
+    span.closes_us = mr_add_saturated(span.newest_end_us, spec->allowed_lateness_us);
+    if (spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes) {
+        /* Every slide has another set of windows. */
+        span.until_us = mr_add_saturated(span.newest_us, spec->window.slide_us);
+    } else {
+        span.until_us = mr_window_end(&state->pane, span.from_us);
+    }
+    return span;
+}
+
 /* Panes of every row; late ones are left out. */
 static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch *batch, PaneSet *set,
                              Assignment **out, uint32_t *out_count)
@@ -113,9 +138,12 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
     if (expands && spec->window.size_months == 0) {
         most = (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
     }
-    Assignment *assigned;
-    MR_NEW_ARRAY(batch->arena, assigned, (size_t)block->row_count * most, batch->err);
+    Assignment *assigned = mr_arena_alloc(batch->arena, (size_t)block->row_count * most * sizeof *assigned);
+    if (assigned == NULL) {
+        return mr_error_no_memory(batch->err);
+    }
     uint32_t count = 0;
+    PaneSpan span = { .from_us = MR_TIME_MAX, .until_us = MR_TIME_MIN };
     for (uint32_t row = 0; row < block->row_count; row++) {
         if (mr_vector_is_null(time, row)) {
             continue;
@@ -123,11 +151,17 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
         int64_t at = *(const int64_t *)mr_vector_cell(time, row);
         int64_t w = watermarks == NULL ? MR_TIME_MIN : watermarks[row];
         uint32_t before = count;
-        int64_t newest = mr_window_start(&spec->window, at);
-        if (mr_window_end(&spec->window, newest) <= at) {
-            continue; /* a slide above the size leaves gaps: the row belongs to no window */
+        if (at < span.from_us || at >= span.until_us) {
+            span = span_of(op, at);
+        }
+        if (span.newest_end_us <= at) { /* the row belongs to no window */
+            if (at == MR_TIME_MIN || at == MR_TIME_MAX) {
+                note_late(block, row, at, w, batch); /* infinity has no window that is open */
+            }
+            continue;
         }
         if (expands) {
+            int64_t newest = span.newest_us;
             int64_t start = newest;
             for (uint32_t k = 0; k < most; k++) {
                 int64_t end = mr_window_end(&spec->window, start);
@@ -142,9 +176,9 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
                 start = mr_add_saturated(start, -spec->window.slide_us);
             }
         } else {
-            if (mr_add_saturated(mr_window_end(&spec->window, newest), spec->allowed_lateness_us) > w) {
+            if (span.closes_us > w) {
                 assigned[count].row = row;
-                MR_TRY(pane_set_find(set, mr_window_start(&state->pane, at), batch->arena, &assigned[count].pane, batch->err));
+                MR_TRY(pane_set_find(set, span.from_us, batch->arena, &assigned[count].pane, batch->err));
                 count++;
             }
         }
@@ -219,7 +253,7 @@ static MrStatus split_lanes(MrAggregateChunk *chunk, uint32_t lanes, MrBatch *ba
     return MR_OK;
 }
 
-/* The one pane that holds all rows of an ordered chunk; false: there are several. */
+/* The one pane that holds all rows of a chunk, none of them late; false: rows must be looked at. */
 static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *start)
 {
     const MrAggregateSpec *spec = op->spec;
@@ -229,8 +263,7 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
         return true;
     }
     const MrVector *time = &block->columns[spec->time_column];
-    if ((spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes) || time->validity != NULL
-        || (spec->time_is_event && block->place.watermarks != NULL)) {
+    if ((spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes) || time->validity != NULL) {
         return false;
     }
     const int64_t *at = time->data;
@@ -239,8 +272,14 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
         least = at[i] < least ? at[i] : least;
         greatest = at[i] > greatest ? at[i] : greatest;
     }
-    *start = mr_window_start(&state->pane, least);
-    return *start == mr_window_start(&state->pane, greatest);
+    PaneSpan span = span_of(op, least);
+    *start = span.from_us;
+    if (least < span.from_us || greatest >= span.until_us || greatest >= span.newest_end_us) {
+        return false;
+    }
+    /* W never goes back: the last row sees the greatest. */
+    const int64_t *watermarks = spec->time_is_event ? block->place.watermarks : NULL;
+    return watermarks == NULL || watermarks[block->row_count - 1] < span.closes_us;
 }
 
 static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock *block, MrBatch *batch,
@@ -280,6 +319,9 @@ static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock 
 static MrStatus take_run(const MrBlock *block, uint32_t first, uint32_t last, MrBatch *batch, MrBlock **out)
 {
     uint32_t *rows;
+    if (last - first == block->row_count) {
+        return mr_block_slice(batch->arena, block, 0, last, out, batch->err);
+    }
     MR_NEW_ARRAY(batch->arena, rows, last - first, batch->err);
     for (uint32_t i = first; i < last; i++) {
         rows[i - first] = i;

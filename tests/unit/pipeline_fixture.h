@@ -38,7 +38,7 @@ typedef struct TestLog {
 typedef struct LogShape {
     uint32_t rows, keys;
     int64_t step_us, jitter_us, delay_us; /* time moves by 0..2 steps a row, less a jitter */
-    bool with_nulls, rough_floats;
+    bool with_nulls, rough_floats, with_infinity;
 } LogShape;
 
 static inline MrDatum log_text(MrRandom *random, uint32_t keys)
@@ -60,8 +60,12 @@ static inline TestLog log_make(MrRandom *random, const LogShape *shape)
         LogRow *row = &log.rows[r];
         now += (int64_t)mr_random_below(random, (uint64_t)shape->step_us * 2 + 1);
         row->at_us = now - (int64_t)mr_random_below(random, (uint64_t)shape->jitter_us + 1);
+        if (shape->with_infinity && mr_random_below(random, 20) == 0) {
+            row->at_us = mr_random_below(random, 2) == 0 ? MR_TIME_MIN : MR_TIME_MAX;
+        }
         row->watermark_us = greatest == MR_TIME_MIN ? MR_TIME_MIN : greatest - shape->delay_us;
-        greatest = row->at_us > greatest ? row->at_us : greatest;
+        /* A time in the far future does not move W. */
+        greatest = row->at_us > greatest && row->at_us != MR_TIME_MAX ? row->at_us : greatest;
         for (uint32_t c = 0; c < LOG_COLUMNS; c++) {
             row->cells[c].type = log_columns[c].type;
         }
@@ -89,7 +93,8 @@ static inline int64_t log_watermark_after(const TestLog *log, uint32_t end)
         return MR_TIME_MIN;
     }
     const LogRow *last = &log->rows[end - 1];
-    const int64_t own = last->at_us - log->delay_us;
+    const bool is_finite = last->at_us != MR_TIME_MIN && last->at_us != MR_TIME_MAX;
+    const int64_t own = is_finite ? last->at_us - log->delay_us : MR_TIME_MIN;
     return own > last->watermark_us ? own : last->watermark_us;
 }
 
@@ -633,7 +638,7 @@ static inline Naive naive_group(const TestLog *log, uint32_t end, const MrAggreg
             naive_add(&naive, head, spec->key_count, MR_TIME_MAX, r);
             continue;
         }
-        bool counted = false, belongs = false;
+        bool counted = false, belongs = row->at_us == MR_TIME_MIN || row->at_us == MR_TIME_MAX;
         for (int64_t start = mr_window_start(&spec->window, row->at_us);; start -= spec->window.slide_us) {
             const int64_t stop = mr_window_end(&spec->window, start);
             if (stop <= row->at_us) {

@@ -163,7 +163,7 @@ static LogShape random_shape(MrRandom *random)
                        .step_us = (int64_t)(1 + mr_random_below(random, 600)) * 1000,
                        .jitter_us = jitters[mr_random_below(random, 4)],
                        .delay_us = (int64_t)mr_random_below(random, 4) * 2 * SECOND,
-                       .with_nulls = mr_random_below(random, 2) == 0 };
+                       .with_nulls = mr_random_below(random, 2) == 0, .with_infinity = mr_random_below(random, 4) == 0 };
 }
 
 static RunShape random_cut(MrRandom *random, bool threads)
