@@ -5,15 +5,17 @@
 
 #include "server/statement.h"
 
-/* Listings that are a SELECT; NULL: a table made here. */
+/* Listings that are a SELECT, of what fits a screen: all columns stand in the view.  NULL: made here. */
 static const char *listing_of(MrShowKind kind)
 {
     switch (kind) {
     case MR_SHOW_STREAMS:
-        return "SELECT * FROM millrace.streams ORDER BY name";
+        return "SELECT name, connector, state, rows, rejected_rows, watermark, last_event, last_arrival, error "
+               "FROM millrace.streams ORDER BY name";
     case MR_SHOW_QUERIES:
     case MR_SHOW_MATERIALIZED_VIEWS:
-        return "SELECT * FROM millrace.queries ORDER BY name";
+        return "SELECT name, target, state, stream, rows_in, late_rows, failed_rows, lag_rows, watermark, next_close, "
+               "error FROM millrace.queries ORDER BY name";
     case MR_SHOW_CONNECTIONS:
         return "SELECT * FROM millrace.connections ORDER BY name";
     case MR_SHOW_FUNCTIONS:
@@ -131,7 +133,9 @@ static MrStatus connection_text(const MrPortal *portal, const MrName *name, MrBu
     append_option(out, "type", connection->sink_class);
     mr_builder_append_string(out, ", ");
     append_option(out, is_sqlite ? "path" : "dsn", connection->location == NULL ? "" : connection->location);
-    if (connection->secret != NULL) {
+    if (connection->secret != NULL && strncmp(connection->secret, "connection ", strlen("connection ")) == 0) {
+        mr_builder_append_string(out, ", password = '********'"); /* given in clear, kept as a secret */
+    } else if (connection->secret != NULL) {
         mr_builder_append_string(out, ", password = SECRET ");
         mr_print_identifier(out, connection->secret);
     }
