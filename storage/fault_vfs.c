@@ -64,8 +64,7 @@ static int fault_write(sqlite3_file *file, const void *data, int bytes, sqlite3_
 static int fault_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     int code = fault_code(SQLITE_IOERR_TRUNCATE);
-    return code != SQLITE_OK ? code
-                             : real_file(file)->pMethods->xTruncate(real_file(file), size);
+    return code != SQLITE_OK ? code : real_file(file)->pMethods->xTruncate(real_file(file), size);
 }
 
 static int fault_sync(sqlite3_file *file, int flags)

@@ -129,9 +129,9 @@ static MrStatus limit_check(MrLog *log, uint64_t more, MrError *err)
     mr_error_set(err, MR_ERR_DISK_FULL,
                  "the log has reached its limit: %" PRIu64 " of %" PRIu64 " bytes are in use%s%s",
                  bytes, limit, holder[0] == '\0' ? "" : "; old rows are held by ", holder);
-    return mr_error_hint(err,
-                         "Raise log_limit, shorten the retention of a stream, or drop or resume the "
-                         "query that holds old rows.");
+    return mr_error_hint(
+        err, "Raise log_limit, shorten the retention of a stream, or drop or resume the "
+             "query that holds old rows.");
 }
 
 static MrStatus block_check(const MrLogStream *stream, const MrBlock *block, MrError *err)

@@ -64,9 +64,8 @@ MrStatus log_segment_reserve(LogSegment *segment, uint32_t more, MrError *err)
 
 void log_segment_fit(LogSegment *segment)
 {
-    LogEntry *fitting = segment->count == 0
-                            ? NULL
-                            : realloc(segment->entries, segment->count * sizeof *fitting);
+    LogEntry *fitting =
+        segment->count == 0 ? NULL : realloc(segment->entries, segment->count * sizeof *fitting);
     if (fitting != NULL) {
         segment->entries = fitting;
         segment->capacity = segment->count;

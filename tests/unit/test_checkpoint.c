@@ -166,7 +166,8 @@ START_TEST(test_clean_removes_what_was_not_finished)
              directory);
     ck_assert_int_eq(system(command), 0);
     MUST(mr_checkpoint_clean(directory, &err));
-    snprintf(command, sizeof command, "cd '%s' && test \"$(ls | wc -l)\" = 2 && rm a.tmp", directory);
+    snprintf(command, sizeof command, "cd '%s' && test \"$(ls | wc -l)\" = 2 && rm a.tmp",
+             directory);
     ck_assert_int_eq(system(command), 0);
     ck_assert_str_eq(read_one(query, UINT64_MAX, 1), "five");
     snprintf(missing, sizeof missing, "%s/none", directory);

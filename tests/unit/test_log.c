@@ -4,6 +4,7 @@
  */
 #include "tests/unit/log_fixture.h"
 
+#include <malloc.h>
 #include <pthread.h>
 
 static const MrString no_offset = { NULL, 0 };
@@ -359,11 +360,42 @@ START_TEST(test_the_limit_refuses_rows_and_not_records)
     fixture_append_rows(f, 1, 2000, 0);
     mr_log_set_limit(f->log, 1); /* below what is there already */
     MUST(mr_log_begin(f->log, &transaction, &f->err));
-    ck_assert_int_eq(mr_log_append(transaction, 1, fixture_block(f, times, 1, 0), no_offset, &f->err),
-                     MR_ERR_DISK_FULL);
+    ck_assert_int_eq(
+        mr_log_append(transaction, 1, fixture_block(f, times, 1, 0), no_offset, &f->err),
+        MR_ERR_DISK_FULL);
     mr_log_abort(transaction);
     mr_log_set_limit(f->log, 0);
     fixture_append_rows(f, 1, 2000, 2000);
+    fixture_fini(f);
+}
+END_TEST
+
+/* Single-row INSERTs: what a reader leaves behind counts, not only the bytes of the frames. */
+START_TEST(test_the_cache_is_no_larger_than_it_says)
+{
+    Fixture fixture, *f = &fixture;
+    enum { RECORDS = 5000 };
+    int64_t time = START_US;
+    fixture_init(f);
+    f->options.cache_bytes = 256 << 10;
+    f->options.segment_bytes = 8 << 20;
+    fixture_open(f);
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < RECORDS; i++) {
+        MrLogRecord record;
+        bool found;
+        uint64_t last = fixture_append(f, 1, fixture_block(f, &time, 1, i));
+        if (i % 10 == 0) {
+            MUST(mr_log_write(f->log, &f->err));
+        }
+        MUST(mr_log_read(f->log, last, last, NULL, &f->arena, &record, &found, &f->err));
+        ck_assert(found && fixture_value(record.block, 0) == i);
+        mr_log_release(&record);
+        mr_arena_reset(&f->arena);
+    }
+    MUST(mr_log_write(f->log, &f->err));
+    size_t index_bytes = RECORDS * 2 * 112, grown = mallinfo2().uordblks - before;
+    ck_assert_msg(grown < f->options.cache_bytes * 3 / 2 + index_bytes, "%zu bytes", grown);
     fixture_fini(f);
 }
 END_TEST
@@ -620,6 +652,7 @@ int main(void)
     tcase_add_test(facts, test_bad_calls_are_errors);
     tcase_add_test(facts, test_segments_follow_each_other_and_a_large_block_gets_its_own);
     tcase_add_test(facts, test_the_limit_refuses_rows_and_not_records);
+    tcase_add_test(facts, test_the_cache_is_no_larger_than_it_says);
     tcase_add_test(facts, test_sequence_at_arrival_and_bytes);
     suite_add_tcase(suite, facts);
     TCase *threads = tcase_create("threads");

@@ -53,7 +53,8 @@ static MrBlock *block_make(MrArena *arena, uint64_t first, uint32_t rows)
     MrError err = MR_ERROR_INIT;
     status_check(mr_block_create(arena, &fixture_schema, rows, &block, &err), "block", &err);
     for (uint32_t i = 0; i < rows; i++) {
-        char *text = mr_arena_printf(arena, "the name of number %llu", (unsigned long long)first + i);
+        char *text =
+            mr_arena_printf(arena, "the name of number %llu", (unsigned long long)first + i);
         ((int64_t *)block->columns[0].data)[i] = START_US + (int64_t)(first + i) * 1000;
         ((int64_t *)block->columns[1].data)[i] = (int64_t)(first + i);
         ((MrText *)block->columns[2].data)[i] = mr_text_make(text, (uint32_t)strlen(text));
@@ -75,11 +76,11 @@ static void transaction_run(MrRandom *random, MrArena *arena, uint32_t index, ui
     for (uint32_t i = 0; i < parts; i++) {
         uint32_t rows = 1 + (uint32_t)mr_random_below(random, BLOCK_ROWS);
         MrBlock *block = block_make(arena, first, rows);
-        status_check(mr_log_append(transaction, index + 1, block, MR_STRING("offset"), &err), "append",
-                     &err);
+        status_check(mr_log_append(transaction, index + 1, block, MR_STRING("offset"), &err),
+                     "append", &err);
         if (i % 2 == 1) {
-            status_check(mr_log_append(transaction, 4, block, (MrString){ NULL, 0 }, &err), "append",
-                         &err);
+            status_check(mr_log_append(transaction, 4, block, (MrString){ NULL, 0 }, &err),
+                         "append", &err);
         }
         first += rows;
     }
@@ -92,7 +93,8 @@ static void transaction_run(MrRandom *random, MrArena *arena, uint32_t index, ui
     atomic_store(&run.rows_committed[index], first);
     if (mr_random_below(random, 4) == 0) {
         status_check(mr_log_sync(log, &err), "sync", &err);
-        HOLDS(mr_log_synced(log) >= last, "synced is below what was synced", mr_log_synced(log), last);
+        HOLDS(mr_log_synced(log) >= last, "synced is below what was synced", mr_log_synced(log),
+              last);
     }
 }
 
@@ -173,10 +175,12 @@ static void record_check(const MrLogRecord *record, uint32_t stream_id, uint64_t
         const MrText *name = mr_vector_cell(&block->columns[2], i);
         int length =
             snprintf(text, sizeof text, "the name of number %llu", (unsigned long long)found);
-        HOLDS(name->length == (uint32_t)length && memcmp(mr_text_data(name), text, name->length) == 0,
+        HOLDS(name->length == (uint32_t)length &&
+                  memcmp(mr_text_data(name), text, name->length) == 0,
               "another name", found, name->length);
         /* Stream 4 has the rows of several appenders; others may have lost some. */
-        HOLDS(stream_id == 4 || found == *value || ((stream_id == 1 || run.is_all_trimmed) && found > *value),
+        HOLDS(stream_id == 4 || found == *value ||
+                  ((stream_id == 1 || run.is_all_trimmed) && found > *value),
               "another row", found, *value);
         *value = found + 1;
     }
@@ -236,7 +240,9 @@ START_TEST(test_everybody_at_once)
 {
     Fixture *f = &run.fixture;
     pthread_t threads[APPENDERS + READERS + 2];
-    Reader readers[READERS + 1] = { { 1, 1, 0 }, { 2, 2, 0 }, { 3, 3, 0 }, { 4, 4, 0 }, { 2, 5, 0 } };
+    Reader readers[READERS + 1] = {
+        { 1, 1, 0 }, { 2, 2, 0 }, { 3, 3, 0 }, { 4, 4, 0 }, { 2, 5, 0 }
+    };
     uint32_t count = 0;
     memset(&run, 0, sizeof run);
     run.round = _i;
