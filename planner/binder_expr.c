@@ -254,6 +254,13 @@ static MrStatus bind_cast(MrBinder *b, const MrAstCast *node, MrExpr **out)
     if (status != MR_OK) {
         return status;
     }
+    const MrAstLiteral *number = MR_AST_AS(const MrAstLiteral, node->operand);
+    if ((type.id == MR_TYPE_FLOAT32 || type.id == MR_TYPE_FLOAT64) && node->operand->kind == MR_AST_LITERAL &&
+        number->literal == MR_LITERAL_DECIMAL) {
+        /* Read as a float at once: 1e300 has more digits than our numeric. */
+        MrAstTypedLiteral literal = { .base = node->base, .type = node->type, .text = number->text };
+        return mr_bind_typed_literal(b, &literal, out);
+    }
     MR_TRY(mr_bind_expr(b, node->operand, &operand));
     if (type.id == MR_TYPE_INTERVAL && node->type->interval_fields != 0 &&
         operand->type.id == MR_TYPE_UNKNOWN && operand->kind == MR_EXPR_CONSTANT &&

@@ -184,10 +184,26 @@ static MrStatus bind_typeof(MrBinder *b, const MrAstCall *call, MrExpr **out)
 
 static MrStatus bind_watermark(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    (void)out;
-    return mr_bind_unsupported(b, call->base.position,
-                               "EXPLAIN PROGRESS of a query shows the watermark.",
-                               "current_watermark() is not supported yet");
+    MrDatum name, moment = { .type = mr_type(MR_TYPE_TIMESTAMPTZ) };
+    const MrRelation *relation;
+    MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_TEXT), "current_watermark()", &name));
+    if (b->mode == MR_BIND_STANDING || b->context->watermark == NULL) {
+        return mr_bind_unsupported(b, call->base.position, "Ask for it in a SELECT of its own.",
+                                   "current_watermark() is refused here");
+    }
+    const char *text = mr_arena_strndup(b->arena, mr_text_data(&name.text), name.is_null ? 0 : name.text.length);
+    if (text == NULL) {
+        return mr_error_no_memory(b->err);
+    }
+    MrName relation_name = { .name = text, .position = call->base.position };
+    MR_TRY(mr_catalog_resolve(b->context->catalog, &relation_name, &relation, b->err));
+    if (relation->kind != MR_RELATION_STREAM) {
+        mr_error_set(b->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a stream", text);
+        return mr_error_at(b->err, call->base.position);
+    }
+    moment.integer = b->context->watermark(b->context->watermark_context, relation->stream->id);
+    moment.is_null = moment.integer == MR_TIME_MIN;
+    return mr_expr_constant(b->arena, &moment, call->base.position, out, b->err);
 }
 
 /* ---- Forms with rules of their own ------------------------------------------------------- */

@@ -24,6 +24,9 @@ typedef struct MrPlannerContext {
     void (*notice)(void *context, const char *sqlstate, const char *message, const char *hint);
     void *notice_context;
     const char *user, *database;  /* current_user, current_database() */
+    /* current_watermark(stream) at plan time; MR_TIME_MIN: none yet.  NULL: not available. */
+    int64_t (*watermark)(void *context, uint32_t stream_id);
+    void *watermark_context;
     /* SHOW-like functions: current_setting(name) at plan time; NULL: not available. */
     const char *(*setting)(void *context, const char *name);
     void *setting_context;

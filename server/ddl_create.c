@@ -190,6 +190,20 @@ static void connection_recorded(MrDdl *ddl)
     mr_ddl_finish(ddl);
 }
 
+/* The stored text: whole (a dsn holds no password), but for a password given in clear, which is struck out of
+ * the statement itself. */
+static MrStatus connection_sql(MrDdl *ddl, const MrAstCreateConnection *statement)
+{
+    for (uint32_t o = 0; o < statement->options.count; o++) {
+        MrAstOption *option = (MrAstOption *)statement->options.items[o];
+        if (strcmp(option->name, "password") == 0 && option->value == MR_OPTION_STRING) {
+            option->text = "********";
+        }
+    }
+    ddl->record.object.sql = mr_ast_to_text(&ddl->memory->arena, ddl->request.statement, MR_PRINT_COMPLETE);
+    return ddl->record.object.sql == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
+}
+
 /* A password given in clear goes where secrets are, under a name that no user can give. */
 static MrStatus hide_password(MrDdl *ddl, const MrConnection *connection)
 {
@@ -229,6 +243,9 @@ void mr_ddl_create_connection(MrDdl *ddl)
     }
     if (status == MR_OK && connection.password != NULL) {
         status = hide_password(ddl, &connection);
+    }
+    if (status == MR_OK) {
+        status = connection_sql(ddl, statement);
     }
     if (status != MR_OK) {
         fail(ddl, status);
@@ -305,6 +322,7 @@ void mr_ddl_start_query(MrDdl *ddl)
                          .catalog = ddl->catalog, .start_sequence = ddl->record.object.start_sequence, .is_new = true };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
     spec.is_new = ddl->replaced == NULL;
+    spec.generation = ddl->record.object.generation;
     spec.relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
     /* The relation of the published catalogue must live as long as the query. */
     spec.catalog = ddl->server->catalog;

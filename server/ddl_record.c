@@ -30,6 +30,7 @@ MrStatus mr_ddl_encode(const MrDdlRecord *record, MrBuilder *out, MrError *err)
     mr_state_write_bytes(&writer, object->uuid, sizeof object->uuid);
     mr_state_write_u64(&writer, object->start_sequence);
     mr_state_write_u64(&writer, object->plan_hash);
+    mr_state_write_u64(&writer, (uint64_t)object->generation);
     return out->failed ? mr_error_no_memory(err) : MR_OK;
 }
 
@@ -72,7 +73,11 @@ MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrErr
     }
     memcpy(object->uuid, uuid, sizeof object->uuid);
     MR_TRY(mr_state_read_u64(&reader, &object->start_sequence, err));
-    return mr_state_read_u64(&reader, &object->plan_hash, err);
+    MR_TRY(mr_state_read_u64(&reader, &object->plan_hash, err));
+    uint64_t generation;
+    MR_TRY(mr_state_read_u64(&reader, &generation, err));
+    object->generation = (int64_t)generation;
+    return MR_OK;
 }
 
 static MrStatus apply(MrServer *server, const MrDdlRecord *record, MrError *err)

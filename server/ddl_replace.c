@@ -206,6 +206,7 @@ static void caught_up(void *context, MrStatus status, const MrError *err)
         return;
     }
     ddl->record.op = MR_DDL_REPLACE;
+    ddl->record.object.generation = query.target.progress.generation; /* as it attached beside */
     ddl->record.replaced_id = replaced_id;
     ddl->record.object.name = ddl->relation.name;
     ddl->record.object.state = "swapping";
