@@ -254,7 +254,7 @@ const MrAggregate mr_aggregates_variance[] = {
     VARIANCE_ENTRIES("var_pop", var_pop, "Population variance.", "1.5555555555555556", "1.5555555555555556"),
     VARIANCE_ENTRIES("var_samp", var_samp, "Sample variance; NULL for one value.", VAR_SAMP, "2.3333333333333335"),
     VARIANCE_ENTRIES("variance", var_samp, "The same as var_samp.", VAR_SAMP, "2.3333333333333335"),
-    VARIANCE_ENTRIES("stddev_pop", stddev_pop, "Population standard deviation.", "1.2472191289246472",
+    VARIANCE_ENTRIES("stddev_pop", stddev_pop, "Population standard deviation.", "1.2472191289246471",
                      "1.247219128924647"),
     VARIANCE_ENTRIES("stddev_samp", stddev_samp, "Sample standard deviation; NULL for one value.", STD_SAMP,
                      "1.5275252316519468"),
