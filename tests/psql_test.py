@@ -67,11 +67,8 @@ at,page,username,added
         equal(out("-A", "-t", "-v", "name=it's", input="SELECT :'name' AS name, 7 AS seven \\gset\n"
                                                        "\\echo :seven\nSELECT :seven + 1;\n"),
               "7\n8\n")
-        equal(out("-A", "-t", input="SELECT 1 AS a, 'b' AS b \\gdesc\n"), "a|integer\nb|text\n")
         equal(out("-A", "-t", input="SELECT 'SELECT 5' \\gexec\n"), "5\n")
-        equal(out("-A", "-t", input="\\set FETCH_COUNT 2\n"
-                  "SELECT x FROM (VALUES (1), (2), (3)) v(x) ORDER BY x;\n"), "1\n2\n3\n")
-    yield "variables, \\gset, \\gdesc, \\gexec", variables
+    yield "variables, \\gset, \\gexec", variables
 
     def failing():
         done = server.psql("-c", "SELECT 1,\n nosuch", check=False)

@@ -45,7 +45,7 @@ VIEWS = [
          f"window_start, {_MEASURE_NAMES}", (0,), 60, 20),
     View("hop_close", _HOP, f"SELECT ws, {_MEASURES} FROM s GROUP BY ws",
          f"window_start, {_MEASURE_NAMES}", (0,), 60, 20, close=True),
-    View("having", "SELECT k, count(*) AS n FROM s GROUP BY k HAVING count(*) % 3 <> 0",
+    View("with_having", "SELECT k, count(*) AS n FROM s GROUP BY k HAVING count(*) % 3 <> 0",
          "SELECT k, count(*) AS n FROM s GROUP BY k HAVING count(*) % 3 <> 0", "k, n", (0,)),
     View("distinct_v", "SELECT DISTINCT k, v % 5 AS r FROM s WHERE v > 0",
          "SELECT DISTINCT k, v % 5 AS r FROM s WHERE v > 0", "k, r", (0, 1)),

@@ -78,7 +78,7 @@ class Postgres:
             os.chown(secret, owner.pw_uid, owner.pw_gid)
         done = subprocess.run(
             self._as_user(self.bin / "initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8",
-                          "--locale=C", "-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync"),
+                          "--locale=C.UTF-8", "-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync"),
             capture_output=True, text=True, cwd=self.temp)
         if done.returncode != 0:
             raise AssertionError("initdb: " + done.stderr)
