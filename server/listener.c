@@ -269,6 +269,15 @@ static MrStatus write_port(const MrServer *server, uint16_t port, MrError *err)
     return mr_file_replace(server->data_directory, "port", text, (size_t)length, err);
 }
 
+static void remove_port(const MrServer *server)
+{
+    char path[4096];
+    MrError ignored = MR_ERROR_INIT;
+    snprintf(path, sizeof path, "%s/port", server->data_directory);
+    MrStatus status = mr_file_remove(path, &ignored);
+    (void)status; /* the next server writes it anew */
+}
+
 static MrStatus listener_open(MrServer *server, MrListener *listener, MrError *err)
 {
     MR_TRY(mr_listener_sockets_open(server, &listener->sockets, err));
@@ -363,6 +372,7 @@ void mr_listener_destroy(MrServer *server)
     while (listener->first != NULL) {
         mr_session_destroy(listener->first);
     }
+    remove_port(server);
     if (listener->spare_fd >= 0) {
         close(listener->spare_fd);
     }
