@@ -9,6 +9,7 @@ import subprocess
 from harness import Server
 
 KEYS = 10_000
+PATIENCE_SECONDS = 300          # only for what hangs
 WINDOW = 10                     # seconds; the generator makes 200 000 rows a second of event time
 COLUMNS = ("auction bigint NOT NULL, bidder bigint NOT NULL, price bigint NOT NULL, "
            "channel text NOT NULL, url text NOT NULL, at timestamp NOT NULL")
@@ -63,7 +64,7 @@ def server(context, **settings):
 def copy_client(context, running, *arguments):
     """Runs the C client; returns what it measured."""
     done = subprocess.run([context.work / "copy_client", *map(str, arguments)],
-                          stdout=subprocess.PIPE, text=True, check=False)
+                          stdout=subprocess.PIPE, text=True, check=False, timeout=PATIENCE_SECONDS)
     if done.returncode != 0:
         raise AssertionError("copy_client failed; the end of the server's log:\n"
                              + running.log_tail(10))
@@ -80,7 +81,7 @@ def our_digest(running, view="totals"):
 
 def duck_sql(source):
     return (f"CREATE OR REPLACE TEMP TABLE answer AS "
-            f"SELECT time_bucket(INTERVAL '{WINDOW} seconds', at) AS window_start, auction, "
+            f"SELECT time_bucket(INTERVAL '{WINDOW} seconds', \"at\") AS window_start, auction, "
             f"count(*) AS bids, sum(price) AS total FROM {source} GROUP BY window_start, auction")
 
 

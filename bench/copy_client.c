@@ -161,6 +161,13 @@ static bool copy_batch(PGconn *conn, const Job *job, Batch *batch)
     return done;
 }
 
+/* ADVANCE WATERMARK says what it means for later rows: there are none. */
+static void ignore_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
 typedef struct Sender {
     pthread_t thread;
     PGconn *conn;
@@ -245,6 +252,7 @@ static bool run(Job *job, int connections, const char *const *statements, int st
         if (PQstatus(senders[i].conn) != CONNECTION_OK) {
             return complain(senders[i].conn, "connecting");
         }
+        PQsetNoticeProcessor(senders[i].conn, ignore_notice, NULL);
     }
     double cpu = cpu_seconds(), start = now_seconds();
     int started = 0;

@@ -131,8 +131,8 @@ def time_view(running, name, emit):
         connection.execute("FLUSH")
         run = {"seconds": time.monotonic() - start, "cpu": machine.cpu_seconds(pid) - cpu}
         run["lanes"] = [list(row) for row in connection.execute(
-            "SELECT lane, sum(rows_in) FROM millrace.operators WHERE query = %s "
-            "AND lane IS NOT NULL GROUP BY lane ORDER BY lane", (name,)).fetchall()]
+            "SELECT lane, sum(rows_in) FROM millrace.operators WHERE query = %s AND operator = 'Aggregate' "
+            "GROUP BY lane ORDER BY lane", (name,)).fetchall()]
         run["digest"] = bids.our_digest(running, name)
         connection.execute(f"DROP MATERIALIZED VIEW {name}")
     return run
