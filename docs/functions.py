@@ -31,6 +31,7 @@ FAMILIES = (
     ("any type", {"any", "boolean"}),
 )
 KINDS = (("operator", "Operators"), ("function", "Functions"), ("aggregate", "Aggregates"))
+OVERLOADS_SHOWN = 3
 SHORT = {"timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
          "time without time zone": "time", "character varying": "varchar"}
 
@@ -70,15 +71,30 @@ def signature(entry):
     return f"{left} {entry['name']} {right} → {result}".lstrip()
 
 
+def types_of(group, column):
+    """The types in that column of the overloads, each once."""
+    words = (word for entry in group for word in entry[column].split(", "))
+    return ", ".join(dict.fromkeys(SHORT.get(word, word) for word in words))
+
+
+def calls_of(group):
+    """Each overload; many of them by their form and the types that it takes."""
+    if len(group) <= OVERLOADS_SHOWN:
+        return "<br>".join(dict.fromkeys(code(signature(entry)) for entry in group))
+    count = group[0]["arguments"].count(",") + 1
+    names = ", ".join("abcdefgh"[:count])
+    form = signature({**group[0], "arguments": names}).partition(" → ")[0]
+    return f"{code(form)} of {types_of(group, 'arguments')}<br>→ {types_of(group, 'result')}"
+
+
 def lines_of(overloads):
     """One line for the overloads that are described alike; the first one's example stands for all."""
     alike = collections.defaultdict(list)
     for entry in overloads:
         alike[entry["doc"]].append(entry)
     for doc, group in alike.items():
-        signatures = list(dict.fromkeys(code(signature(entry)) for entry in group))
         first = group[0]
-        yield (f"| {'<br>'.join(signatures)} | {doc.replace('|', chr(92) + '|')} | {code(first['example'])} "
+        yield (f"| {calls_of(group)} | {doc.replace('|', chr(92) + '|')} | {code(first['example'])} "
                f"| {code(first['returns']) if first['returns'] != '' else '(empty)'} |")
 
 
@@ -88,7 +104,7 @@ def page(rows):
         names[entry["kind"], entry["name"]].append(entry)
     families = collections.defaultdict(list)
     for (kind, _), overloads in sorted(names.items()):
-        family = "" if kind == "aggregate" else family_of(overloads)
+        family = family_of(overloads) if kind == "function" else ""
         families[kind, family].extend(lines_of(overloads))
     out = [HEAD]
     for kind, title in KINDS:
