@@ -41,29 +41,29 @@ static void set_tag(MrPortal *portal)
     const MrNode *node = portal->node;
     switch (node->kind) {
     case MR_AST_CREATE_STREAM: {
-        static const char *const tags[] = { [MR_OBJECT_STREAM] = "CREATE STREAM", [MR_OBJECT_SOURCE] = "CREATE SOURCE",
+        static const char *const tags[] = { [MR_OBJECT_STREAM] = "CREATE STREAM",
+                                            [MR_OBJECT_SOURCE] = "CREATE SOURCE",
                                             [MR_OBJECT_TABLE] = "CREATE TABLE" };
         mr_portal_set_done(portal, "%s", tags[MR_AST_AS(const MrAstCreateStream, node)->object]);
         break;
     }
     case MR_AST_CREATE_VIEW:
-        mr_portal_set_done(portal, "%s", MR_AST_AS(const MrAstCreateView, node)->materialized
-                                             ? "CREATE MATERIALIZED VIEW"
-                                             : "CREATE VIEW");
+        mr_portal_set_done(portal, "%s",
+                           MR_AST_AS(const MrAstCreateView, node)->materialized
+                               ? "CREATE MATERIALIZED VIEW"
+                               : "CREATE VIEW");
         break;
     case MR_AST_DROP:
-        mr_portal_set_done(portal, "DROP %s", drop_tag(MR_AST_AS(const MrAstDrop, node), words, sizeof words));
+        mr_portal_set_done(portal, "DROP %s",
+                           drop_tag(MR_AST_AS(const MrAstDrop, node), words, sizeof words));
         break;
     case MR_AST_ALTER: {
         MrAstDrop same = { .object = MR_AST_AS(const MrAstAlter, node)->object };
         mr_portal_set_done(portal, "ALTER %s", drop_tag(&same, words, sizeof words));
         break;
     }
-    case MR_AST_COMMENT:
-        mr_portal_set_done(portal, "COMMENT");
-        break;
-    default:
-        mr_portal_set_done(portal, "%s", mr_ast_kind_name(node->kind));
+    case MR_AST_COMMENT: mr_portal_set_done(portal, "COMMENT"); break;
+    default: mr_portal_set_done(portal, "%s", mr_ast_kind_name(node->kind));
     }
     portal->state = MR_PORTAL_RUNNING;
 }
@@ -81,7 +81,8 @@ static void ddl_done(MrSession *session, MrStatus status, const MrError *err)
 MrStatus mr_ddl_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     if (session->transaction.state == MR_TX_OPEN) {
-        mr_session_notice(session, "NOTICE", "00000", "DDL takes effect at once, also inside a transaction",
+        mr_session_notice(session, "NOTICE", "00000",
+                          "DDL takes effect at once, also inside a transaction",
                           "ROLLBACK does not take it back.");
     }
     MR_TRY(mr_transaction_cut(session, err));
@@ -103,18 +104,21 @@ MrStatus mr_flush_run(MrSession *session, MrPortal *portal, MrError *err)
     MR_TRY(mr_transaction_cut(session, err));
     mr_portal_set_done(portal, "FLUSH");
     portal->state = MR_PORTAL_RUNNING;
-    mr_session_wait(session, mr_wait_flush(session->server, mr_session_wait_done, session), false, finish_with_tag);
+    mr_session_wait(session, mr_wait_flush(session->server, mr_session_wait_done, session), false,
+                    finish_with_tag);
     return MR_OK;
 }
 
 /* ---- ADVANCE WATERMARK ------------------------------------------------------------------------------ */
 
-static MrStatus find_stream(MrPortal *portal, const MrAstAdvanceWatermark *ast, const MrRelation **out, MrError *err)
+static MrStatus find_stream(MrPortal *portal, const MrAstAdvanceWatermark *ast,
+                            const MrRelation **out, MrError *err)
 {
     const MrRelation *relation;
     MrStatus status = mr_catalog_resolve(portal->catalog, &ast->stream, &relation, err);
     if (status == MR_OK && relation->kind != MR_RELATION_STREAM) {
-        status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a stream", relation->name);
+        status =
+            mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a stream", relation->name);
         mr_error_hint(err, "Advance the watermark of a stream that it reads.");
     }
     if (status != MR_OK) {
@@ -125,7 +129,8 @@ static MrStatus find_stream(MrPortal *portal, const MrAstAdvanceWatermark *ast, 
     return MR_OK;
 }
 
-static MrStatus constant_time(MrSession *session, MrPortal *portal, const MrNode *node, int64_t *out, MrError *err)
+static MrStatus constant_time(MrSession *session, MrPortal *portal, const MrNode *node,
+                              int64_t *out, MrError *err)
 {
     MrPlannerContext context;
     MrDatum value;
@@ -139,7 +144,8 @@ static MrStatus constant_time(MrSession *session, MrPortal *portal, const MrNode
     return MR_OK;
 }
 
-static void tell_of_advance(MrSession *session, const MrRelation *relation, uint64_t sequence, int64_t to_us)
+static void tell_of_advance(MrSession *session, const MrRelation *relation, uint64_t sequence,
+                            int64_t to_us)
 {
     char message[300];
     MrBuilder time;
@@ -147,11 +153,12 @@ static void tell_of_advance(MrSession *session, const MrRelation *relation, uint
     mr_cell_format(MR_TYPE_TIMESTAMPTZ, &to_us, session->zone, &time);
     const char *text = mr_builder_text(&time);
     if (sequence == 0) {
-        snprintf(message, sizeof message, "the watermark of \"%s\" is at %s or later already", relation->name,
-                 text == NULL ? "" : text);
-    } else {
-        snprintf(message, sizeof message, "rows of \"%s\" with a time before %s will be late from now on",
+        snprintf(message, sizeof message, "the watermark of \"%s\" is at %s or later already",
                  relation->name, text == NULL ? "" : text);
+    } else {
+        snprintf(message, sizeof message,
+                 "rows of \"%s\" with a time before %s will be late from now on", relation->name,
+                 text == NULL ? "" : text);
     }
     mr_session_notice(session, "NOTICE", "00000", message, NULL);
     mr_builder_fini(&time);
@@ -167,19 +174,21 @@ MrStatus mr_advance_run(MrSession *session, MrPortal *portal, MrError *err)
     MR_TRY(constant_time(session, portal, ast->value, &to_us, err));
     MR_TRY(mr_transaction_cut(session, err));
     if (session->transaction.state == MR_TX_OPEN) {
-        mr_session_notice(session, "NOTICE", "00000", "ADVANCE WATERMARK takes effect at once, before the rows of this "
-                                                      "transaction",
+        mr_session_notice(session, "NOTICE", "00000",
+                          "ADVANCE WATERMARK takes effect at once, before the rows of this "
+                          "transaction",
                           NULL);
     }
-    MR_TRY(mr_log_append_watermark(session->server->log, MR_RECORD_ADVANCE, relation->stream->id, to_us, &sequence,
-                                   err));
+    MR_TRY(mr_log_append_watermark(session->server->log, MR_RECORD_ADVANCE, relation->stream->id,
+                                   to_us, &sequence, err));
     tell_of_advance(session, relation, sequence, to_us);
     mr_portal_set_done(portal, "ADVANCE WATERMARK");
     if (sequence > 0) {
         session->transaction.own_sequence = sequence;
         portal->state = MR_PORTAL_RUNNING;
         mr_session_wait(session,
-                        mr_wait_durable(session->server, sequence, MR_DURABILITY_FSYNC, mr_session_wait_done, session),
+                        mr_wait_durable(session->server, sequence, MR_DURABILITY_FSYNC,
+                                        mr_session_wait_done, session),
                         true, finish_with_tag);
     }
     return MR_OK;
@@ -194,7 +203,8 @@ MrStatus mr_set_clock_run(MrSession *session, MrPortal *portal, MrError *err)
         mr_error_set(err, MR_ERR_NOT_IN_STATE, "the server's clock is the real one");
         return mr_error_hint(err, "Start the server with --virtual-clock to own its time.");
     }
-    MR_TRY(constant_time(session, portal, MR_AST_AS(const MrAstSetClock, portal->node)->value, &to_us, err));
+    MR_TRY(constant_time(session, portal, MR_AST_AS(const MrAstSetClock, portal->node)->value,
+                         &to_us, err));
     MR_TRY(mr_clock_set(session->server->clock, to_us, err));
     mr_server_tick(session->server);
     mr_portal_set_done(portal, "SET CLOCK");

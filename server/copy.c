@@ -9,10 +9,11 @@ static MrStatus refuse_place(const MrAstCopy *ast, MrError *err)
     if (ast->place == MR_COPY_STREAM) {
         return MR_OK;
     }
-    mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY %s a %s of the server is not supported", ast->from ? "from" : "to",
-                 ast->place == MR_COPY_FILE ? "file" : "program");
+    mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY %s a %s of the server is not supported",
+                 ast->from ? "from" : "to", ast->place == MR_COPY_FILE ? "file" : "program");
     mr_error_at(err, ast->base.position);
-    return mr_error_hint(err, "Use psql's or millrace's \\copy: it reads and writes files of the client.");
+    return mr_error_hint(
+        err, "Use psql's or millrace's \\copy: it reads and writes files of the client.");
 }
 
 /* ---- FROM ------------------------------------------------------------------------------------------ */
@@ -22,8 +23,8 @@ static MrStatus find_stream(MrPortal *portal, const MrAstCopy *ast, MrError *err
     const MrRelation *relation;
     MrStatus status = mr_catalog_resolve(portal->catalog, &ast->table, &relation, err);
     if (status == MR_OK && relation->kind != MR_RELATION_STREAM) {
-        status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "cannot copy to \"%s\": it is not a stream",
-                              relation->name);
+        status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE,
+                              "cannot copy to \"%s\": it is not a stream", relation->name);
         mr_error_hint(err, "Copy to the stream that it reads.");
     }
     if (status != MR_OK) {
@@ -34,8 +35,8 @@ static MrStatus find_stream(MrPortal *portal, const MrAstCopy *ast, MrError *err
     return MR_OK;
 }
 
-static MrStatus find_column(const MrAstCopy *ast, const MrRelation *relation, const char *name, uint32_t *out,
-                            MrError *err)
+static MrStatus find_column(const MrAstCopy *ast, const MrRelation *relation, const char *name,
+                            uint32_t *out, MrError *err)
 {
     const MrStream *stream = relation->stream;
     for (uint32_t c = 0; c < stream->schema.column_count; c++) {
@@ -44,12 +45,13 @@ static MrStatus find_column(const MrAstCopy *ast, const MrRelation *relation, co
             return MR_OK;
         }
     }
-    mr_error_set(err, MR_ERR_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, relation->name);
+    mr_error_set(err, MR_ERR_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
+                 name, relation->name);
     return mr_error_at(err, ast->table.position);
 }
 
-static MrStatus choose_columns(const MrAstCopy *ast, const MrRelation *relation, MrArena *arena, MrCopyPlan *plan,
-                               MrError *err)
+static MrStatus choose_columns(const MrAstCopy *ast, const MrRelation *relation, MrArena *arena,
+                               MrCopyPlan *plan, MrError *err)
 {
     const MrStream *stream = relation->stream;
     uint32_t most = ast->columns.count > 0 ? ast->columns.count : stream->schema.column_count;
@@ -88,7 +90,8 @@ static MrStatus plan_from(MrPortal *portal, const MrAstCopy *ast, MrCopyPlan *pl
 
 /* COPY t (a, b) TO is COPY (SELECT a, b FROM t) TO; generated columns stay out, so that what was copied
  * out can be copied in. */
-static MrStatus select_text(const MrPortal *portal, const MrAstCopy *ast, MrBuilder *text, MrError *err)
+static MrStatus select_text(const MrPortal *portal, const MrAstCopy *ast, MrBuilder *text,
+                            MrError *err)
 {
     const MrRelation *relation;
     MrStatus status = mr_catalog_resolve(portal->catalog, &ast->table, &relation, err);
@@ -103,8 +106,9 @@ static MrStatus select_text(const MrPortal *portal, const MrAstCopy *ast, MrBuil
         mr_builder_append_quoted_identifier(text, ast->columns.items[i]);
     }
     for (uint32_t c = 0; ast->columns.count == 0 && c < relation->schema.column_count; c++) {
-        bool generated = relation->kind == MR_RELATION_STREAM && c < relation->stream->schema.column_count
-                         && relation->stream->columns[c].generated != NULL;
+        bool generated = relation->kind == MR_RELATION_STREAM &&
+                         c < relation->stream->schema.column_count &&
+                         relation->stream->columns[c].generated != NULL;
         if (!generated) {
             mr_builder_append_string(text, count++ == 0 ? "" : ", ");
             mr_builder_append_quoted_identifier(text, relation->schema.columns[c].name);
@@ -115,7 +119,8 @@ static MrStatus select_text(const MrPortal *portal, const MrAstCopy *ast, MrBuil
     return MR_OK;
 }
 
-static MrStatus table_query(MrPortal *portal, const MrAstCopy *ast, const MrAstQuery **out, MrError *err)
+static MrStatus table_query(MrPortal *portal, const MrAstCopy *ast, const MrAstQuery **out,
+                            MrError *err)
 {
     MrBuilder text;
     MrStatementList list;
@@ -134,8 +139,8 @@ static MrStatus table_query(MrPortal *portal, const MrAstCopy *ast, const MrAstQ
     return status;
 }
 
-static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const MrAstCopy *ast, MrCopyPlan *plan,
-                        MrError *err)
+static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const MrAstCopy *ast,
+                        MrCopyPlan *plan, MrError *err)
 {
     MrPlannerContext context;
     const MrAstQuery *query = NULL;
@@ -145,7 +150,8 @@ static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const
     } else if (ast->query->kind == MR_AST_QUERY) {
         query = MR_AST_AS(const MrAstQuery, ast->query);
     } else {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY (%s) is not supported yet", mr_ast_kind_name(ast->query->kind));
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY (%s) is not supported yet",
+                     mr_ast_kind_name(ast->query->kind));
         mr_error_at(err, ast->query->position);
         return mr_error_hint(err, "COPY (SELECT …) TO STDOUT is.");
     }
@@ -179,7 +185,8 @@ MrStatus mr_copy_plan(MrSession *session, MrPortal *portal, bool is_run, MrError
     } else {
         MR_TRY(plan_to(session, portal, is_run, ast, plan, err));
     }
-    MR_TRY(mr_copy_options(ast, &portal->memory->arena, plan->names, plan->count, &plan->options, err));
+    MR_TRY(mr_copy_options(ast, &portal->memory->arena, plan->names, plan->count, &plan->options,
+                           err));
     portal->details = plan;
     return MR_OK;
 }
@@ -202,7 +209,9 @@ MrStatus mr_copy_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     const MrAstCopy *ast = MR_AST_AS(const MrAstCopy, portal->node);
     if (ast->from && session->transaction.is_read_only) {
-        return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION, "cannot execute COPY FROM in a read-only transaction");
+        return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION,
+                            "cannot execute COPY FROM in a read-only transaction");
     }
-    return ast->from ? mr_copy_in_start(session, portal, err) : mr_copy_out_start(session, portal, err);
+    return ast->from ? mr_copy_in_start(session, portal, err)
+                     : mr_copy_out_start(session, portal, err);
 }

@@ -8,7 +8,7 @@
 
 /* A portal's `details` for COPY. */
 typedef struct MrCopyPlan {
-    const uint32_t *given;       /* FROM: columns of the stream, in the order of the data */
+    const uint32_t *given; /* FROM: columns of the stream, in the order of the data */
     const char *const *names;
     uint32_t count;
     MrCopyOptions options;

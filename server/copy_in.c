@@ -21,7 +21,7 @@ enum {
 /* Somebody else's wait for the disk; lives on when the session does not. */
 typedef struct WriteJob {
     MrServer *server;
-    MrSession *session;          /* NULL: gone */
+    MrSession *session; /* NULL: gone */
     pthread_t thread;
     MrStatus status;
     MrError err;
@@ -106,7 +106,8 @@ void mr_copy_in_destroy(MrSession *session)
 MrStatus mr_copy_in_start(MrSession *session, MrPortal *portal, MrError *err)
 {
     const MrCopyPlan *plan = portal->details;
-    bool rejects = plan->options.has_on_error ? plan->options.ignores_errors : portal->relation->stream->reject_bad_rows;
+    bool rejects = plan->options.has_on_error ? plan->options.ignores_errors
+                                              : portal->relation->stream->reject_bad_rows;
     MrIngestOptions options = { .server = session->server,
                                 .catalog = portal->catalog,
                                 .relation = portal->relation,
@@ -164,5 +165,6 @@ MrStatus mr_copy_in_refuse(MrSession *session, MrString reason, MrError *err)
 {
     (void)session;
     size_t length = mr_utf8_truncate(reason.data, mr_utf8_check(reason.data, reason.length), 300);
-    return mr_error_set(err, MR_ERR_CANCELED, "COPY from stdin failed: %.*s", (int)length, reason.data);
+    return mr_error_set(err, MR_ERR_CANCELED, "COPY from stdin failed: %.*s", (int)length,
+                        reason.data);
 }

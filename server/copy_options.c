@@ -19,9 +19,10 @@ typedef struct Reading {
     MrError *err;
 } Reading;
 
-static MrStatus fail_at(Reading *r, const MrAstOption *option, MrStatus code, const char *format, ...)
-    MR_PRINTF(4, 5);
-static MrStatus fail_at(Reading *r, const MrAstOption *option, MrStatus code, const char *format, ...)
+static MrStatus fail_at(Reading *r, const MrAstOption *option, MrStatus code, const char *format,
+                        ...) MR_PRINTF(4, 5);
+static MrStatus fail_at(Reading *r, const MrAstOption *option, MrStatus code, const char *format,
+                        ...)
 {
     va_list args;
     va_start(args, format);
@@ -47,13 +48,13 @@ static MrStatus read_bool(Reading *r, const MrAstOption *option, bool *out)
         return MR_OK;
     }
     MrString word = mr_string(text);
-    if (mr_string_equal_nocase(word, MR_STRING("true")) || mr_string_equal_nocase(word, MR_STRING("on"))
-        || mr_string_equal(word, MR_STRING("1"))) {
+    if (mr_string_equal_nocase(word, MR_STRING("true")) ||
+        mr_string_equal_nocase(word, MR_STRING("on")) || mr_string_equal(word, MR_STRING("1"))) {
         *out = true;
         return MR_OK;
     }
-    if (mr_string_equal_nocase(word, MR_STRING("false")) || mr_string_equal_nocase(word, MR_STRING("off"))
-        || mr_string_equal(word, MR_STRING("0"))) {
+    if (mr_string_equal_nocase(word, MR_STRING("false")) ||
+        mr_string_equal_nocase(word, MR_STRING("off")) || mr_string_equal(word, MR_STRING("0"))) {
         *out = false;
         return MR_OK;
     }
@@ -64,18 +65,21 @@ static MrStatus read_format(Reading *r, const MrAstOption *option)
 {
     MR_TRY(read_text(r, option, &r->format));
     MrString name = mr_string(r->format);
-    if (!mr_string_equal(name, MR_STRING("text")) && !mr_string_equal(name, MR_STRING("csv"))
-        && !mr_string_equal(name, MR_STRING("binary"))) {
-        return fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY format \"%s\" not recognized", r->format);
+    if (!mr_string_equal(name, MR_STRING("text")) && !mr_string_equal(name, MR_STRING("csv")) &&
+        !mr_string_equal(name, MR_STRING("binary"))) {
+        return fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY format \"%s\" not recognized",
+                       r->format);
     }
     return MR_OK;
 }
 
 static MrStatus read_header(Reading *r, const MrAstOption *option)
 {
-    if (option->text != NULL && mr_string_equal_nocase(mr_string(option->text), MR_STRING("match"))) {
+    if (option->text != NULL &&
+        mr_string_equal_nocase(mr_string(option->text), MR_STRING("match"))) {
         if (!r->ast->from) {
-            return fail_at(r, option, MR_ERR_UNSUPPORTED, "cannot use \"match\" with HEADER in COPY TO");
+            return fail_at(r, option, MR_ERR_UNSUPPORTED,
+                           "cannot use \"match\" with HEADER in COPY TO");
         }
         r->out->values.match_header = true;
         return MR_OK;
@@ -85,12 +89,14 @@ static MrStatus read_header(Reading *r, const MrAstOption *option)
 
 static MrStatus read_encoding(Reading *r, const MrAstOption *option)
 {
-    const char *text;
+    const char *text = "";
     MR_TRY(read_text(r, option, &text));
     MrString name = mr_string(text);
-    if (!mr_string_equal_nocase(name, MR_STRING("utf8")) && !mr_string_equal_nocase(name, MR_STRING("utf-8"))
-        && !mr_string_equal_nocase(name, MR_STRING("unicode"))) {
-        fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY encoding \"%.64s\" is not supported", text);
+    if (!mr_string_equal_nocase(name, MR_STRING("utf8")) &&
+        !mr_string_equal_nocase(name, MR_STRING("utf-8")) &&
+        !mr_string_equal_nocase(name, MR_STRING("unicode"))) {
+        fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY encoding \"%.64s\" is not supported",
+                text);
         return mr_error_hint(r->err, "The server speaks UTF8 only: convert the data first.");
     }
     return MR_OK;
@@ -109,16 +115,18 @@ static MrStatus read_freeze(Reading *r, const MrAstOption *option)
 
 static MrStatus read_on_error(Reading *r, const MrAstOption *option)
 {
-    const char *text;
+    const char *text = "";
     MR_TRY(read_text(r, option, &text));
     MrString word = mr_string(text);
     r->out->has_on_error = true;
     r->out->ignores_errors = mr_string_equal_nocase(word, MR_STRING("ignore"));
     if (!r->ast->from) {
-        return fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY ON_ERROR cannot be used with COPY TO");
+        return fail_at(r, option, MR_ERR_INVALID_PARAMETER,
+                       "COPY ON_ERROR cannot be used with COPY TO");
     }
     if (!r->out->ignores_errors && !mr_string_equal_nocase(word, MR_STRING("stop"))) {
-        fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY ON_ERROR \"%.64s\" not recognized", text);
+        fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY ON_ERROR \"%.64s\" not recognized",
+                text);
         return mr_error_hint(r->err, "It is stop or ignore; ignored rows are counted and kept in "
                                      "millrace.rejected_rows.");
     }
@@ -127,12 +135,13 @@ static MrStatus read_on_error(Reading *r, const MrAstOption *option)
 
 static MrStatus read_reject_limit(Reading *r, const MrAstOption *option)
 {
-    const char *text;
+    const char *text = "";
     char *end;
     MR_TRY(read_text(r, option, &text));
     long long limit = strtoll(text, &end, 10);
     if (*end != '\0' || end == text || limit <= 0) {
-        return fail_at(r, option, MR_ERR_INVALID_PARAMETER, "REJECT_LIMIT (%.32s) must be greater than zero", text);
+        return fail_at(r, option, MR_ERR_INVALID_PARAMETER,
+                       "REJECT_LIMIT (%.32s) must be greater than zero", text);
     }
     r->has_reject_limit = true;
     r->out->values.reject_limit = (uint64_t)limit;
@@ -141,13 +150,14 @@ static MrStatus read_reject_limit(Reading *r, const MrAstOption *option)
 
 static MrStatus read_verbosity(Reading *r, const MrAstOption *option)
 {
-    const char *text;
+    const char *text = "";
     MR_TRY(read_text(r, option, &text));
     if (mr_string_equal_nocase(mr_string(text), MR_STRING("default"))) {
         return MR_OK;
     }
     fail_at(r, option, MR_ERR_UNSUPPORTED, "COPY LOG_VERBOSITY \"%.64s\" is not supported", text);
-    return mr_error_hint(r->err, "Ignored rows stand in millrace.rejected_rows with their reasons.");
+    return mr_error_hint(r->err,
+                         "Ignored rows stand in millrace.rejected_rows with their reasons.");
 }
 
 static MrStatus refuse_option(Reading *r, const MrAstOption *option, const char *hint)
@@ -166,15 +176,15 @@ static MrStatus mark_column(Reading *r, const MrAstOption *option, const char *n
             return MR_OK;
         }
     }
-    return fail_at(r, option, MR_ERR_INVALID_COLUMN_REFERENCE, "%s column \"%s\" not referenced by COPY", option->name,
-                   name);
+    return fail_at(r, option, MR_ERR_INVALID_COLUMN_REFERENCE,
+                   "%s column \"%s\" not referenced by COPY", option->name, name);
 }
 
 static MrStatus mark_columns(Reading *r, const MrAstOption *option, size_t member, bool for_from)
 {
     if (r->ast->from != for_from) {
-        return fail_at(r, option, MR_ERR_UNSUPPORTED, "COPY %s only available using COPY %s", option->name,
-                       for_from ? "FROM" : "TO");
+        return fail_at(r, option, MR_ERR_UNSUPPORTED, "COPY %s only available using COPY %s",
+                       option->name, for_from ? "FROM" : "TO");
     }
     if (option->value == MR_OPTION_STAR) {
         for (uint32_t c = 0; c < r->count; c++) {
@@ -186,8 +196,8 @@ static MrStatus mark_columns(Reading *r, const MrAstOption *option, size_t membe
         return mark_column(r, option, option->text, member);
     }
     if (option->value != MR_OPTION_NAMES) {
-        return fail_at(r, option, MR_ERR_INVALID_PARAMETER, "argument to option \"%s\" must be a list of column names",
-                       option->name);
+        return fail_at(r, option, MR_ERR_INVALID_PARAMETER,
+                       "argument to option \"%s\" must be a list of column names", option->name);
     }
     for (uint32_t i = 0; i < option->names.count; i++) {
         MR_TRY(mark_column(r, option, option->names.items[i], member));
@@ -198,14 +208,16 @@ static MrStatus mark_columns(Reading *r, const MrAstOption *option, size_t membe
 static MrStatus read_force(Reading *r, const MrAstOption *option)
 {
     if (r->format == NULL || strcmp(r->format, "csv") != 0) {
-        return fail_at(r, option, MR_ERR_UNSUPPORTED, "COPY %s available only in CSV mode", option->name);
+        return fail_at(r, option, MR_ERR_UNSUPPORTED, "COPY %s available only in CSV mode",
+                       option->name);
     }
     if (strcmp(option->name, "force_quote") == 0) {
         return mark_columns(r, option, offsetof(MrCodecColumn, force_quote), false);
     }
     return mark_columns(r, option,
-                        strcmp(option->name, "force_null") == 0 ? offsetof(MrCodecColumn, force_null)
-                                                                : offsetof(MrCodecColumn, force_not_null),
+                        strcmp(option->name, "force_null") == 0
+                            ? offsetof(MrCodecColumn, force_null)
+                            : offsetof(MrCodecColumn, force_not_null),
                         true);
 }
 
@@ -242,9 +254,11 @@ static MrStatus read_option(Reading *r, const MrAstOption *option)
     } else if (strcmp(name, "log_verbosity") == 0) {
         return read_verbosity(r, option);
     } else if (strcmp(name, "default") == 0) {
-        return refuse_option(r, option, "Leave the column out of the column list: it gets its DEFAULT.");
+        return refuse_option(r, option,
+                             "Leave the column out of the column list: it gets its DEFAULT.");
     } else if (strcmp(name, "ingest_id") == 0) {
-        return refuse_option(r, option, "After a lost answer, count the rows before sending them again.");
+        return refuse_option(r, option,
+                             "After a lost answer, count the rows before sending them again.");
     } else if (is_force(option)) {
         return MR_OK; /* once the format is known */
     }
@@ -254,7 +268,8 @@ static MrStatus read_option(Reading *r, const MrAstOption *option)
 static MrStatus check_one_byte(Reading *r, const char *what, const char *text)
 {
     if (text != NULL && strlen(text) != 1) {
-        return mr_error_set(r->err, MR_ERR_UNSUPPORTED, "COPY %s must be a single one-byte character", what);
+        return mr_error_set(r->err, MR_ERR_UNSUPPORTED,
+                            "COPY %s must be a single one-byte character", what);
     }
     return MR_OK;
 }
@@ -293,17 +308,20 @@ static MrStatus check_characters(Reading *r)
     const char *null_text = r->null_text != NULL ? r->null_text : is_csv ? "" : "\\N";
     const char *quote = r->quote != NULL ? r->quote : "\"";
     if (strpbrk(delimiter, "\r\n") != NULL) {
-        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER, "COPY delimiter cannot be newline or carriage return");
+        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER,
+                            "COPY delimiter cannot be newline or carriage return");
     }
     if (strpbrk(null_text, "\r\n") != NULL) {
         return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER,
                             "COPY null representation cannot use newline or carriage return");
     }
     if (!is_csv && strchr("\\.abcdefghijklmnopqrstuvwxyz0123456789", delimiter[0]) != NULL) {
-        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER, "COPY delimiter cannot be \"%s\"", delimiter);
+        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER, "COPY delimiter cannot be \"%s\"",
+                            delimiter);
     }
     if (is_csv && delimiter[0] == quote[0]) {
-        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER, "COPY delimiter and quote must be different");
+        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER,
+                            "COPY delimiter and quote must be different");
     }
     if (strchr(null_text, delimiter[0]) != NULL) {
         return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER,
@@ -324,7 +342,8 @@ static MrStatus check_all(Reading *r)
     MR_TRY(check_binary(r));
     MR_TRY(check_characters(r));
     if (r->has_reject_limit && !r->out->ignores_errors) {
-        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER, "COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE");
+        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER,
+                            "COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE");
     }
     return MR_OK;
 }
@@ -333,17 +352,20 @@ static MrStatus check_twice(Reading *r, uint32_t index)
 {
     const MrAstOption *option = MR_AST_AS(const MrAstOption, r->ast->options.items[index]);
     for (uint32_t i = 0; i < index; i++) {
-        if (strcmp(MR_AST_AS(const MrAstOption, r->ast->options.items[i])->name, option->name) == 0) {
+        if (strcmp(MR_AST_AS(const MrAstOption, r->ast->options.items[i])->name, option->name) ==
+            0) {
             return fail_at(r, option, MR_ERR_SYNTAX, "conflicting or redundant options");
         }
     }
     return MR_OK;
 }
 
-MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const char *const *names, uint32_t count,
-                         MrCopyOptions *out, MrError *err)
+MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const char *const *names,
+                         uint32_t count, MrCopyOptions *out, MrError *err)
 {
-    Reading r = { .ast = ast, .arena = arena, .names = names, .count = count, .out = out, .err = err };
+    Reading r = {
+        .ast = ast, .arena = arena, .names = names, .count = count, .out = out, .err = err
+    };
     *out = (MrCopyOptions){ 0 };
     MR_NEW_ARRAY(arena, out->columns, count, err);
     for (uint32_t i = 0; i < ast->options.count; i++) {

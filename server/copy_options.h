@@ -8,13 +8,13 @@
 
 typedef struct MrCopyOptions {
     const MrCodecClass *codec;
-    MrCodecOptions values;       /* without columns */
-    MrCodecColumn *columns;      /* one per column of the COPY, with its force_… marks */
+    MrCodecOptions values;  /* without columns */
+    MrCodecColumn *columns; /* one per column of the COPY, with its force_… marks */
     bool has_on_error, ignores_errors;
 } MrCopyOptions;
 
 /* `names`: the columns that the COPY has, in its order. */
-MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const char *const *names, uint32_t count,
-                         MrCopyOptions *out, MrError *err);
+MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const char *const *names,
+                         uint32_t count, MrCopyOptions *out, MrError *err);
 
 #endif

@@ -66,10 +66,13 @@ static size_t begin_message(MrSession *session, MrCopyOut *copy)
 }
 
 /* One row as a block of its own, over the block's memory. */
-static MrStatus send_row(MrSession *session, MrCopyOut *copy, const MrBlock *block, uint32_t row, MrError *err)
+static MrStatus send_row(MrSession *session, MrCopyOut *copy, const MrBlock *block, uint32_t row,
+                         MrError *err)
 {
     static uint64_t none; /* a bitmap in which no row is valid; never written */
-    MrBlock one = { .row_count = 1, .column_count = copy->options.column_count, .columns = copy->row };
+    MrBlock one = { .row_count = 1,
+                    .column_count = copy->options.column_count,
+                    .columns = copy->row };
     for (uint32_t c = 0; c < one.column_count; c++) {
         const MrVector *vector = &block->columns[c];
         copy->row[c] = (MrVector){ .type = vector->type,

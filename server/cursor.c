@@ -10,15 +10,20 @@ MrStatus mr_declare_run(MrSession *session, MrPortal *portal, MrError *err)
     const MrAstDeclare *ast = MR_AST_AS(const MrAstDeclare, portal->node);
     if (ast->query->kind != MR_AST_QUERY || ast->scroll == MR_TRI_ON || ast->hold) {
         mr_error_set(err, MR_ERR_UNSUPPORTED, "cursors %s are not supported yet",
-                     ast->query->kind != MR_AST_QUERY ? "for SUBSCRIBE" : ast->hold ? "WITH HOLD" : "with SCROLL");
+                     ast->query->kind != MR_AST_QUERY ? "for SUBSCRIBE"
+                     : ast->hold                      ? "WITH HOLD"
+                                                      : "with SCROLL");
         mr_error_at(err, ast->base.position);
-        return mr_error_hint(err, "DECLARE … NO SCROLL CURSOR FOR SELECT … inside a transaction is.");
+        return mr_error_hint(err,
+                             "DECLARE … NO SCROLL CURSOR FOR SELECT … inside a transaction is.");
     }
     if (session->transaction.state == MR_TX_NONE) {
-        mr_error_set(err, MR_ERR_NO_TRANSACTION, "DECLARE CURSOR can only be used in transaction blocks");
+        mr_error_set(err, MR_ERR_NO_TRANSACTION,
+                     "DECLARE CURSOR can only be used in transaction blocks");
         return mr_error_hint(err, "BEGIN first.");
     }
-    MrPortal *cursor = mr_portal_create(session, portal->memory, portal->text, portal->length, ast->query, err);
+    MrPortal *cursor =
+        mr_portal_create(session, portal->memory, portal->text, portal->length, ast->query, err);
     if (cursor == NULL) {
         return err->status;
     }
@@ -63,7 +68,8 @@ MrStatus mr_fetch_plan(MrSession *session, MrPortal *portal, bool is_run, MrErro
     bool is_relative = ast->direction == MR_FETCH_RELATIVE && ast->count == 1;
     if ((ast->direction != MR_FETCH_FORWARD && !is_relative) || (!ast->all && ast->count < 0)) {
         mr_error_set(err, MR_ERR_NOT_IN_STATE, "cursor can only scan forward");
-        return mr_error_hint(err, "FETCH FORWARD n or FETCH ALL; ORDER BY … DESC gives the other direction.");
+        return mr_error_hint(
+            err, "FETCH FORWARD n or FETCH ALL; ORDER BY … DESC gives the other direction.");
     }
     MrSchema *columns;
     if (!ast->move) {
@@ -120,7 +126,8 @@ static void cursor_ready(MrSession *session, MrStatus status, const MrError *err
     MrPortal *portal = session->current, *cursor = NULL;
     MrError own = MR_ERROR_INIT;
     if (status == MR_OK) {
-        status = find_cursor(session, MR_AST_AS(const MrAstFetch, portal->node)->name, &cursor, &own);
+        status =
+            find_cursor(session, MR_AST_AS(const MrAstFetch, portal->node)->name, &cursor, &own);
         err = &own;
     }
     if (status == MR_OK) {

@@ -55,7 +55,8 @@ static void append_extra(const MrRelation *relation, uint32_t column, MrBuilder 
     }
 }
 
-static MrStatus add_column(const MrRelation *relation, uint32_t column, MrTextTable *table, MrError *err)
+static MrStatus add_column(const MrRelation *relation, uint32_t column, MrTextTable *table,
+                           MrError *err)
 {
     const MrColumn *of = &relation->schema.columns[column];
     const MrStream *stream = relation->stream;
@@ -69,8 +70,8 @@ static MrStatus add_column(const MrRelation *relation, uint32_t column, MrTextTa
         mr_expr_print(stream->columns[column].default_value, &stream->schema, &initial);
     }
     append_extra(relation, column, &extra);
-    const char *cells[] = { of->name, mr_type_text(of->type, type), not_null ? "no" : "yes", mr_builder_text(&initial),
-                            mr_builder_text(&extra) };
+    const char *cells[] = { of->name, mr_type_text(of->type, type), not_null ? "no" : "yes",
+                            mr_builder_text(&initial), mr_builder_text(&extra) };
     MrStatus status = cells[3] == NULL || cells[4] == NULL ? mr_error_no_memory(err)
                                                            : mr_text_table_add(table, cells, err);
     mr_builder_fini(&initial);

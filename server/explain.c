@@ -8,7 +8,7 @@
 typedef struct Explain {
     bool analyze, verbose;
     MrExplainFormat format;
-    int64_t started_us;          /* monotonic */
+    int64_t started_us; /* monotonic */
 } Explain;
 
 /* ---- Options --------------------------------------------------------------------------------------- */
@@ -34,7 +34,8 @@ static MrStatus read_format(const MrAstOption *option, MrExplainFormat *out, MrE
     } else if (mr_string_equal_nocase(name, MR_STRING("dot"))) {
         *out = MR_EXPLAIN_DOT;
     } else {
-        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "unrecognized value for EXPLAIN option \"format\": \"%.64s\"",
+        mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                     "unrecognized value for EXPLAIN option \"format\": \"%.64s\"",
                      option->text == NULL ? "" : option->text);
         mr_error_at(err, option->base.position);
         return mr_error_hint(err, "It is text, json or dot.");
@@ -44,7 +45,8 @@ static MrStatus read_format(const MrAstOption *option, MrExplainFormat *out, MrE
 
 static MrStatus read_option(const MrAstOption *option, Explain *out, MrError *err)
 {
-    static const char *const postgres[] = { "costs", "buffers", "settings", "wal", "timing", "summary", "generic_plan" };
+    static const char *const postgres[] = { "costs",  "buffers", "settings",    "wal",
+                                            "timing", "summary", "generic_plan" };
     if (strcmp(option->name, "analyze") == 0) {
         out->analyze = is_on(option);
         return MR_OK;
@@ -61,7 +63,8 @@ static MrStatus read_option(const MrAstOption *option, Explain *out, MrError *er
             if (!is_on(option)) {
                 return MR_OK; /* there is nothing of that kind to be left out */
             }
-            mr_error_set(err, MR_ERR_UNSUPPORTED, "EXPLAIN option \"%s\" is not supported", option->name);
+            mr_error_set(err, MR_ERR_UNSUPPORTED, "EXPLAIN option \"%s\" is not supported",
+                         option->name);
             mr_error_at(err, option->base.position);
             return mr_error_hint(err, "EXPLAIN (ANALYZE, VERBOSE, FORMAT TEXT|JSON|DOT) is.");
         }
@@ -72,11 +75,13 @@ static MrStatus read_option(const MrAstOption *option, Explain *out, MrError *er
 
 /* ---- The plan -------------------------------------------------------------------------------------- */
 
-static MrStatus find_query(MrPortal *portal, const MrName *name, const MrRelation **out, MrError *err)
+static MrStatus find_query(MrPortal *portal, const MrName *name, const MrRelation **out,
+                           MrError *err)
 {
     MrStatus status = mr_catalog_resolve(portal->catalog, name, out, err);
     if (status == MR_OK && (*out)->kind != MR_RELATION_QUERY) {
-        status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a materialized view", (*out)->name);
+        status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a materialized view",
+                              (*out)->name);
     }
     if (status != MR_OK) {
         mr_error_at(err, name->position);
@@ -85,21 +90,23 @@ static MrStatus find_query(MrPortal *portal, const MrName *name, const MrRelatio
 }
 
 /* A standing query is planned again from its own text, in the zone of its CREATE. */
-static MrStatus plan_view(MrPortal *portal, MrPlannerContext *context, const MrName *name, MrError *err)
+static MrStatus plan_view(MrPortal *portal, MrPlannerContext *context, const MrName *name,
+                          MrError *err)
 {
     const MrRelation *relation;
     MrStatementList list;
     MR_TRY(find_query(portal, name, &relation, err));
     MR_TRY(mr_parse(&portal->memory->arena, relation->sql, strlen(relation->sql), &list, err));
     if (list.count != 1 || list.items[0].node->kind != MR_AST_CREATE_VIEW) {
-        return mr_error_set(err, MR_ERR_INTERNAL, "the text of \"%s\" is not its CREATE statement", relation->name);
+        return mr_error_set(err, MR_ERR_INTERNAL, "the text of \"%s\" is not its CREATE statement",
+                            relation->name);
     }
     if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
         MR_TRY(mr_timezone_find(mr_string(relation->zone_name), &context->zone, err));
     }
     context->notice = NULL;
-    MrStatus status = mr_planner_standing(context, MR_AST_AS(const MrAstCreateView, list.items[0].node), &portal->plan,
-                                          err);
+    MrStatus status = mr_planner_standing(
+        context, MR_AST_AS(const MrAstCreateView, list.items[0].node), &portal->plan, err);
     if (status != MR_OK) {
         mr_error_at(err, -1);
     }
@@ -108,12 +115,15 @@ static MrStatus plan_view(MrPortal *portal, MrPlannerContext *context, const MrN
 
 static MrStatus refuse_statement(const MrNode *node, MrError *err)
 {
-    mr_error_set(err, MR_ERR_UNSUPPORTED, "EXPLAIN %s is not supported", mr_ast_kind_name(node->kind));
+    mr_error_set(err, MR_ERR_UNSUPPORTED, "EXPLAIN %s is not supported",
+                 mr_ast_kind_name(node->kind));
     mr_error_at(err, node->position);
-    return mr_error_hint(err, "EXPLAIN takes SELECT, INSERT, CREATE MATERIALIZED VIEW and MATERIALIZED VIEW name.");
+    return mr_error_hint(
+        err, "EXPLAIN takes SELECT, INSERT, CREATE MATERIALIZED VIEW and MATERIALIZED VIEW name.");
 }
 
-static MrStatus plan_explained(MrSession *session, MrPortal *portal, bool is_run, const MrAstExplain *ast, MrError *err)
+static MrStatus plan_explained(MrSession *session, MrPortal *portal, bool is_run,
+                               const MrAstExplain *ast, MrError *err)
 {
     MrPlannerContext context;
     mr_portal_planner_context(session, portal, is_run, &context);
@@ -122,17 +132,18 @@ static MrStatus plan_explained(MrSession *session, MrPortal *portal, bool is_run
     }
     switch (ast->statement->kind) {
     case MR_AST_QUERY:
-        return mr_planner_select(&context, MR_AST_AS(const MrAstQuery, ast->statement), &portal->plan, err);
-    case MR_AST_INSERT:
-        return mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, ast->statement), &portal->relation,
+        return mr_planner_select(&context, MR_AST_AS(const MrAstQuery, ast->statement),
                                  &portal->plan, err);
+    case MR_AST_INSERT:
+        return mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, ast->statement),
+                                 &portal->relation, &portal->plan, err);
     case MR_AST_CREATE_VIEW:
         if (MR_AST_AS(const MrAstCreateView, ast->statement)->materialized) {
-            return mr_planner_standing(&context, MR_AST_AS(const MrAstCreateView, ast->statement), &portal->plan, err);
+            return mr_planner_standing(&context, MR_AST_AS(const MrAstCreateView, ast->statement),
+                                       &portal->plan, err);
         }
         break;
-    default:
-        break;
+    default: break;
     }
     return refuse_statement(ast->statement, err);
 }
@@ -175,7 +186,8 @@ static MrStatus add_plan(MrPortal *portal, MrTextTable *table, MrError *err)
     const Explain *explain = portal->details;
     MrBuilder text;
     mr_builder_init(&text, 0);
-    MrStatus status = mr_planner_explain(portal->plan, explain->format, explain->verbose, &text, err);
+    MrStatus status =
+        mr_planner_explain(portal->plan, explain->format, explain->verbose, &text, err);
     const char *whole = status == MR_OK ? mr_builder_text(&text) : "";
     if (whole == NULL) {
         status = mr_error_no_memory(err);
@@ -187,12 +199,15 @@ static MrStatus add_plan(MrPortal *portal, MrTextTable *table, MrError *err)
     return status;
 }
 
-static MrStatus add_times(MrSession *session, MrPortal *portal, uint64_t rows, MrTextTable *table, MrError *err)
+static MrStatus add_times(MrSession *session, MrPortal *portal, uint64_t rows, MrTextTable *table,
+                          MrError *err)
 {
     const Explain *explain = portal->details;
     char text[160];
-    double ms = (double)(mr_clock_monotonic_us(session->server->clock) - explain->started_us) / 1000;
-    snprintf(text, sizeof text, "Rows: %llu\nExecution Time: %.3f ms", (unsigned long long)rows, ms);
+    double ms =
+        (double)(mr_clock_monotonic_us(session->server->clock) - explain->started_us) / 1000;
+    snprintf(text, sizeof text, "Rows: %llu\nExecution Time: %.3f ms", (unsigned long long)rows,
+             ms);
     return mr_text_table_add_lines(table, text, err);
 }
 
@@ -236,5 +251,6 @@ MrStatus mr_explain_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     Explain *explain = (Explain *)(uintptr_t)portal->details;
     explain->started_us = mr_clock_monotonic_us(session->server->clock);
-    return explain->analyze ? mr_select_start(session, portal, analyzed, err) : answer(session, portal, NULL, err);
+    return explain->analyze ? mr_select_start(session, portal, analyzed, err)
+                            : answer(session, portal, NULL, err);
 }

@@ -9,12 +9,13 @@ MrStatus mr_insert_plan(MrSession *session, MrPortal *portal, bool is_run, MrErr
 {
     MrPlannerContext context;
     mr_portal_planner_context(session, portal, is_run, &context);
-    return mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, portal->node), &portal->relation, &portal->plan,
-                             err);
+    return mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, portal->node),
+                             &portal->relation, &portal->plan, err);
 }
 
 /* Columns that the plan has computed, all of them. */
-static MrStatus all_columns(const MrRelation *relation, MrArena *arena, const uint32_t **out, MrError *err)
+static MrStatus all_columns(const MrRelation *relation, MrArena *arena, const uint32_t **out,
+                            MrError *err)
 {
     uint32_t *given;
     MR_NEW_ARRAY(arena, given, relation->stream->schema.column_count, err);
@@ -25,7 +26,8 @@ static MrStatus all_columns(const MrRelation *relation, MrArena *arena, const ui
     return MR_OK;
 }
 
-static MrStatus append_blocks(MrIngest *ingest, const MrResult *result, uint64_t *rows, MrError *err)
+static MrStatus append_blocks(MrIngest *ingest, const MrResult *result, uint64_t *rows,
+                              MrError *err)
 {
     uint64_t sequence;
     MrDurability durability;

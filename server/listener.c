@@ -22,8 +22,8 @@
 #include "server/session.h"
 
 enum {
-    STARTING_MAX = 100,              /* sessions that have not logged in; beyond it the oldest goes */
-    ACCEPT_AT_ONCE = 16,             /* then those who are here already get their turn */
+    STARTING_MAX = 100,  /* sessions that have not logged in; beyond it the oldest goes */
+    ACCEPT_AT_ONCE = 16, /* then those who are here already get their turn */
     DRAIN_US = 5 * 1000 * 1000,
 };
 
@@ -31,9 +31,9 @@ struct MrListener {
     MrServer *server;
     MrListenerSockets sockets;
     struct event *events[MR_LISTENER_SOCKETS_MAX];
-    struct event *pause;             /* no descriptor is left: accepting rests for a moment */
-    int spare_fd;                    /* given up to tell one client why */
-    MrSession *first;                /* newest first */
+    struct event *pause; /* no descriptor is left: accepting rests for a moment */
+    int spare_fd;        /* given up to tell one client why */
+    MrSession *first;    /* newest first */
     uint32_t count, starting;
     int32_t last_number;
     bool is_closed;
@@ -51,14 +51,16 @@ uint16_t mr_listener_port(const MrServer *server)
     return server->listener == NULL ? 0 : server->listener->sockets.port;
 }
 
-void mr_listener_each(const MrServer *server, void (*each)(void *context, const MrSessionFacts *facts), void *context)
+void mr_listener_each(const MrServer *server,
+                      void (*each)(void *context, const MrSessionFacts *facts), void *context)
 {
     const MrSession *session = server->listener == NULL ? NULL : server->listener->first;
     for (; session != NULL; session = session->next) {
         MrSessionFacts facts = { .pid = session->number,
                                  .user = session->user == NULL ? "" : session->user,
                                  .database = session->database == NULL ? "" : session->database,
-                                 .application = mr_settings_text(session->settings, MR_SET_APPLICATION_NAME),
+                                 .application =
+                                     mr_settings_text(session->settings, MR_SET_APPLICATION_NAME),
                                  .state = mr_session_state(session),
                                  .address = session->address,
                                  .connected_us = session->connected_us,
@@ -99,7 +101,8 @@ void mr_listener_cancel(const MrServer *server, int32_t number, const uint8_t se
 {
     MrSession *session = server->listener == NULL ? NULL : server->listener->first;
     for (; session != NULL; session = session->next) {
-        if (session->number == number && mr_wire_same_secret(session->secret, secret, sizeof session->secret)) {
+        if (session->number == number &&
+            mr_wire_same_secret(session->secret, secret, sizeof session->secret)) {
             mr_session_cancel(session, MR_CANCEL_USER);
             return;
         }
@@ -120,7 +123,8 @@ static void add_session(MrListener *listener, MrSession *session)
 {
     do {
         listener->last_number = listener->last_number == INT32_MAX ? 1 : listener->last_number + 1;
-    } while (listener->last_number < 1 || (listener->count > 0 && number_is_taken(listener, listener->last_number)));
+    } while (listener->last_number < 1 ||
+             (listener->count > 0 && number_is_taken(listener, listener->last_number)));
     session->number = listener->last_number;
     session->next = listener->first;
     if (listener->first != NULL) {
@@ -163,7 +167,8 @@ static void refuse(int fd, MrStatus code, const char *message)
 
 static void set_options(int fd, const struct sockaddr *address)
 {
-    static const int on = 1, idle_seconds = 30, interval_seconds = 10, probes = 3, timeout_ms = 30000;
+    static const int on = 1, idle_seconds = 30, interval_seconds = 10, probes = 3,
+                     timeout_ms = 30000;
     if (address->sa_family == AF_UNIX) {
         return;
     }
@@ -196,7 +201,8 @@ static void welcome(MrListener *listener, int fd, const struct sockaddr *address
     MrError err = MR_ERROR_INIT;
     MrSession *session;
     char name[64];
-    if (listener->count >= (uint32_t)mr_settings_int(listener->server->settings, MR_SET_MAX_CONNECTIONS)) {
+    if (listener->count >=
+        (uint32_t)mr_settings_int(listener->server->settings, MR_SET_MAX_CONNECTIONS)) {
         refuse(fd, MR_ERR_TOO_MANY_CONNECTIONS, "sorry, too many clients already");
         return;
     }
@@ -231,7 +237,8 @@ static void out_of_descriptors(MrListener *listener, int socket)
         close(listener->spare_fd);
         int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            refuse(fd, MR_ERR_TOO_MANY_CONNECTIONS, "the server has no file descriptor left for another client");
+            refuse(fd, MR_ERR_TOO_MANY_CONNECTIONS,
+                   "the server has no file descriptor left for another client");
         }
         listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
@@ -248,7 +255,8 @@ static void on_connection(evutil_socket_t socket, short what, void *context)
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         struct sockaddr_storage address = { .ss_family = AF_UNIX };
         socklen_t length = sizeof address;
-        int fd = accept4(socket, (struct sockaddr *)&address, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd =
+            accept4(socket, (struct sockaddr *)&address, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
             welcome(listener, fd, (const struct sockaddr *)&address);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -282,8 +290,8 @@ static MrStatus listener_open(MrServer *server, MrListener *listener, MrError *e
 {
     MR_TRY(mr_listener_sockets_open(server, &listener->sockets, err));
     for (uint32_t i = 0; i < listener->sockets.count; i++) {
-        listener->events[i] = event_new(server->base, listener->sockets.fds[i], EV_READ | EV_PERSIST, on_connection,
-                                        listener);
+        listener->events[i] = event_new(server->base, listener->sockets.fds[i],
+                                        EV_READ | EV_PERSIST, on_connection, listener);
         if (listener->events[i] == NULL || event_add(listener->events[i], NULL) != 0) {
             return mr_error_no_memory(err);
         }
@@ -356,7 +364,8 @@ static void wait_for_sessions(MrListener *listener)
         return;
     }
     event_add(timer, &limit);
-    while (listener->first != NULL && !too_late && event_base_loop(listener->server->base, EVLOOP_ONCE) == 0) {
+    while (listener->first != NULL && !too_late &&
+           event_base_loop(listener->server->base, EVLOOP_ONCE) == 0) {
     }
     event_free(timer);
 }

@@ -21,7 +21,8 @@ enum { BACKLOG = 1024 };
 /* ---- TCP ------------------------------------------------------------------------------------------- */
 
 /* Only loopback, until there are roles and TLS. */
-static bool read_address(const char *name, uint16_t port, struct sockaddr_storage *out, socklen_t *length)
+static bool read_address(const char *name, uint16_t port, struct sockaddr_storage *out,
+                         socklen_t *length)
 {
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
     struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
@@ -45,10 +46,12 @@ static bool read_address(const char *name, uint16_t port, struct sockaddr_storag
 static MrStatus could_not(const char *name, uint16_t port, MrError *err)
 {
     int code = errno;
-    mr_error_set(err, code == EADDRINUSE ? MR_ERR_OBJECT_IN_USE : MR_ERR_IO, "could not listen on %s, port %u: %s",
-                 name, port, strerror(code));
+    mr_error_set(err, code == EADDRINUSE ? MR_ERR_OBJECT_IN_USE : MR_ERR_IO,
+                 "could not listen on %s, port %u: %s", name, port, strerror(code));
     if (code == EADDRINUSE) {
-        mr_error_hint(err, "Another server may be running there; choose another with -p PORT, or -p 0 for a free one.");
+        mr_error_hint(
+            err,
+            "Another server may be running there; choose another with -p PORT, or -p 0 for a free one.");
     }
     return err->status;
 }
@@ -72,8 +75,9 @@ static uint16_t bound_port(int fd)
     if (getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
         return 0;
     }
-    return address.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)(void *)&address)->sin6_port)
-                                         : ntohs(((struct sockaddr_in *)(void *)&address)->sin_port);
+    return address.ss_family == AF_INET6
+               ? ntohs(((struct sockaddr_in6 *)(void *)&address)->sin6_port)
+               : ntohs(((struct sockaddr_in *)(void *)&address)->sin_port);
 }
 
 static MrStatus open_tcp(const char *name, MrListenerSockets *out, MrError *err)
@@ -81,13 +85,17 @@ static MrStatus open_tcp(const char *name, MrListenerSockets *out, MrError *err)
     struct sockaddr_storage address;
     socklen_t length;
     if (!read_address(name, out->port, &address, &length)) {
-        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "cannot listen on \"%.100s\": only loopback addresses are safe "
-                                                    "without passwords and TLS",
+        mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                     "cannot listen on \"%.100s\": only loopback addresses are safe "
+                     "without passwords and TLS",
                      name);
-        return mr_error_hint(err, "Set listen_addresses to 127.0.0.1 or ::1, and reach it from elsewhere through ssh.");
+        return mr_error_hint(
+            err,
+            "Set listen_addresses to 127.0.0.1 or ::1, and reach it from elsewhere through ssh.");
     }
     if (out->count + 1 >= MR_LISTENER_SOCKETS_MAX) { /* one place is the Unix socket's */
-        return mr_error_set(err, MR_ERR_LIMIT_EXCEEDED, "listen_addresses names more than %d addresses",
+        return mr_error_set(err, MR_ERR_LIMIT_EXCEEDED,
+                            "listen_addresses names more than %d addresses",
                             MR_LISTENER_SOCKETS_MAX - 1);
     }
     int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -134,7 +142,8 @@ static bool is_stale(const struct sockaddr_un *address)
     if (fd < 0) {
         return false;
     }
-    bool refused = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
+    bool refused = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 &&
+                   errno == ECONNREFUSED;
     close(fd);
     return refused;
 }
@@ -147,11 +156,13 @@ static MrStatus open_unix(const MrServer *server, MrListenerSockets *out, MrErro
     int length = snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.%u",
                           is_asked ? directory : server->data_directory, out->port);
     if (length >= (int)sizeof address.sun_path) {
-        mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the path of the Unix socket is longer than %zu bytes: %.200s",
+        mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                     "the path of the Unix socket is longer than %zu bytes: %.200s",
                      sizeof address.sun_path - 1, is_asked ? directory : server->data_directory);
         mr_error_hint(err, "Set unix_socket_directory to a shorter one.");
         if (!is_asked) { /* nobody asked for it: TCP is enough */
-            mr_log_line(MR_LOG_WARNING, "listener.unix", "%s: there is no Unix socket", err->message);
+            mr_log_line(MR_LOG_WARNING, "listener.unix", "%s: there is no Unix socket",
+                        err->message);
             mr_error_clear(err);
             return MR_OK;
         }

@@ -12,7 +12,7 @@ typedef struct MrListenerSockets {
     int fds[MR_LISTENER_SOCKETS_MAX];
     uint32_t count;
     uint16_t port;
-    char unix_path[108];         /* "" none; removed at the end */
+    char unix_path[108]; /* "" none; removed at the end */
 } MrListenerSockets;
 
 MrStatus mr_listener_sockets_open(const MrServer *server, MrListenerSockets *out, MrError *err);

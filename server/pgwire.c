@@ -41,8 +41,8 @@ int32_t mr_wire_i32(MrWireReader *reader)
 {
     const unsigned char *bytes = (const unsigned char *)mr_wire_bytes(reader, 4);
     return bytes == NULL ? 0
-                         : (int32_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16
-                                     | (uint32_t)bytes[2] << 8 | bytes[3]);
+                         : (int32_t)((uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+                                     (uint32_t)bytes[2] << 8 | bytes[3]);
 }
 
 MrString mr_wire_text(MrWireReader *reader)
@@ -70,8 +70,7 @@ uint32_t mr_wire_bytes_max(char type)
     case 'P':
         /* Longer ones are read past and answered with 54000, so that the session goes on. */
     case 'B':
-    case 'd':
-        return MR_WIRE_DATA_BYTES_MAX;
+    case 'd': return MR_WIRE_DATA_BYTES_MAX;
     case 'C':
     case 'D':
     case 'E':
@@ -81,10 +80,8 @@ uint32_t mr_wire_bytes_max(char type)
     case 'X':
     case 'c':
     case 'f':
-    case 'p':
-        return MR_WIRE_SHORT_BYTES_MAX;
-    default:
-        return 0;
+    case 'p': return MR_WIRE_SHORT_BYTES_MAX;
+    default: return 0;
     }
 }
 
@@ -174,13 +171,14 @@ static void append_detail(MrBuilder *out, const MrError *err)
     append_field(out, 'W', last);
 }
 
-void mr_wire_report(MrBuilder *out, char type, const char *severity, const MrError *err, const char *text,
-                    size_t length)
+void mr_wire_report(MrBuilder *out, char type, const char *severity, const MrError *err,
+                    const char *text, size_t length)
 {
     size_t start = mr_wire_begin(out, type);
     append_field(out, 'S', severity);
     append_field(out, 'V', severity);
-    append_field(out, 'C', err->sqlstate[0] != '\0' ? err->sqlstate : mr_status_sqlstate(err->status));
+    append_field(out, 'C',
+                 err->sqlstate[0] != '\0' ? err->sqlstate : mr_status_sqlstate(err->status));
     append_field(out, 'M', err->message[0] != '\0' ? err->message : "no message");
     append_detail(out, err);
     append_field(out, 'H', err->hint);
@@ -203,25 +201,19 @@ uint32_t mr_wire_type_oid(MrTypeId type)
 int16_t mr_wire_type_length(MrTypeId type)
 {
     switch (type) {
-    case MR_TYPE_BOOL:
-        return 1;
-    case MR_TYPE_INT16:
-        return 2;
+    case MR_TYPE_BOOL: return 1;
+    case MR_TYPE_INT16: return 2;
     case MR_TYPE_INT32:
     case MR_TYPE_FLOAT32:
-    case MR_TYPE_DATE:
-        return 4;
+    case MR_TYPE_DATE: return 4;
     case MR_TYPE_INT64:
     case MR_TYPE_FLOAT64:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        return 8;
+    case MR_TYPE_TIMESTAMPTZ: return 8;
     case MR_TYPE_INTERVAL:
-    case MR_TYPE_UUID:
-        return 16;
-    default:
-        return -1;
+    case MR_TYPE_UUID: return 16;
+    default: return -1;
     }
 }
 
@@ -232,7 +224,8 @@ MrStatus mr_wire_parameter_type(uint32_t oid, MrType *out, MrError *err)
     if (oid == OID_NAME || oid == OID_BPCHAR) {
         id = MR_TYPE_TEXT;
     } else if (oid != 0 && !mr_type_by_oid(oid, &id)) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "a parameter's type with OID %u is not supported", oid);
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "a parameter's type with OID %u is not supported",
+                     oid);
         return mr_error_hint(err, "Send it without a type, or cast it in the statement: $1::text.");
     }
     *out = mr_type(id);

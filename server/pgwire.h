@@ -13,9 +13,9 @@ enum {
     MR_WIRE_SSL = 80877103,
     MR_WIRE_GSSENC = 80877104,
     MR_WIRE_STARTUP_BYTES_MAX = 10000,
-    MR_WIRE_QUERY_BYTES_MAX = 1024 * 1024, /* Query, Parse: 54000 beyond */
+    MR_WIRE_QUERY_BYTES_MAX = 1024 * 1024,     /* Query, Parse: 54000 beyond */
     MR_WIRE_DATA_BYTES_MAX = 16 * 1024 * 1024, /* Bind, CopyData: 54000 beyond */
-    MR_WIRE_SHORT_BYTES_MAX = 10000, /* everything else */
+    MR_WIRE_SHORT_BYTES_MAX = 10000,           /* everything else */
 };
 
 /* A body under reading.  A read beyond its end sets `failed` and gives zeros, so that a reader of a
@@ -52,8 +52,8 @@ void mr_wire_ready(MrBuilder *out, char transaction_status);
 
 /* ErrorResponse ('E') or NoticeResponse ('N').  The position of `err` is a byte of `text` and becomes a
  * character; text NULL: no position.  A last line of detail that names a line of COPY is the field W. */
-void mr_wire_report(MrBuilder *out, char type, const char *severity, const MrError *err, const char *text,
-                    size_t length);
+void mr_wire_report(MrBuilder *out, char type, const char *severity, const MrError *err,
+                    const char *text, size_t length);
 
 /* RowDescription.  `formats`: one code for all, one per column, or none (text). */
 typedef struct MrWireFormats {

@@ -8,8 +8,8 @@
 
 #include "server/statement.h"
 
-MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const char *text, size_t length,
-                           const MrNode *node, MrError *err)
+MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const char *text,
+                           size_t length, const MrNode *node, MrError *err)
 {
     MrPortal *portal = calloc(1, sizeof *portal);
     if (portal == NULL) {
@@ -22,8 +22,9 @@ MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const 
     portal->node = node;
     portal->entry = node == NULL ? NULL : mr_statement_entry(node->kind);
     portal->catalog = mr_catalog_ref(session->server->catalog);
-    portal->now_us = session->transaction.state == MR_TX_NONE ? mr_clock_wall_us(session->server->clock)
-                                                              : session->transaction.started_us;
+    portal->now_us = session->transaction.state == MR_TX_NONE
+                         ? mr_clock_wall_us(session->server->clock)
+                         : session->transaction.started_us;
     return portal;
 }
 
@@ -57,7 +58,9 @@ void mr_portal_remove(MrSession *session, MrPortal *portal)
         }
     }
     for (MrPortal *other = session->portals; other != NULL; other = other->next) {
-        other->source = other->source == portal ? NULL : other->source; /* a FETCH that was not read to its end */
+        other->source = other->source == portal
+                            ? NULL
+                            : other->source; /* a FETCH that was not read to its end */
     }
     mr_portal_destroy(portal);
 }
@@ -77,13 +80,15 @@ MrStatus mr_portal_add(MrSession *session, MrPortal *portal, MrString name, MrEr
                             sizeof portal->name - 1);
     }
     if (old != NULL && name.length > 0) {
-        return mr_error_set(err, MR_ERR_DUPLICATE_CURSOR, "cursor \"%s\" already exists", old->name);
+        return mr_error_set(err, MR_ERR_DUPLICATE_CURSOR, "cursor \"%s\" already exists",
+                            old->name);
     }
     if (old != NULL) {
         mr_portal_remove(session, old);
     }
     if (session->portal_count >= MR_SESSION_PORTALS_MAX) {
-        mr_error_set(err, MR_ERR_LIMIT_EXCEEDED, "a session may have at most %d portals", MR_SESSION_PORTALS_MAX);
+        mr_error_set(err, MR_ERR_LIMIT_EXCEEDED, "a session may have at most %d portals",
+                     MR_SESSION_PORTALS_MAX);
         return mr_error_hint(err, "Close those that are not needed any more.");
     }
     memcpy(portal->name, name.data, name.length);
@@ -101,10 +106,18 @@ static const char *setting_by_name(void *context, const char *name)
     const MrPortal *portal = context;
     MrSession *session = portal->session;
     MrSettingId id;
-    return mr_setting_find(mr_string(name), &id) ? mr_session_setting_text(session, id, &portal->memory->arena) : NULL;
+    return mr_setting_find(mr_string(name), &id)
+               ? mr_session_setting_text(session, id, &portal->memory->arena)
+               : NULL;
 }
 
-void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run, MrPlannerContext *out)
+static int64_t watermark_of(void *context, uint32_t stream_id)
+{
+    return mr_log_watermark(((const MrPortal *)context)->session->server->log, stream_id);
+}
+
+void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run,
+                               MrPlannerContext *out)
 {
     portal->session = session;
     *out = (MrPlannerContext){ .arena = &portal->memory->arena,
@@ -116,6 +129,8 @@ void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run
                                .notice_context = session,
                                .user = session->user == NULL ? "" : session->user,
                                .database = session->database == NULL ? "" : session->database,
+                               .watermark = watermark_of,
+                               .watermark_context = portal,
                                .setting = setting_by_name,
                                .setting_context = portal };
 }
@@ -129,8 +144,8 @@ MrStatus mr_portal_plan(MrSession *session, MrPortal *portal, bool is_run, MrErr
     return MR_OK;
 }
 
-MrStatus mr_portal_replace(MrSession *session, MrPortal *portal, const char *text, size_t length, bool is_run,
-                           MrError *err)
+MrStatus mr_portal_replace(MrSession *session, MrPortal *portal, const char *text, size_t length,
+                           bool is_run, MrError *err)
 {
     MrStatementList list;
     portal->text = NULL; /* positions would be those of a text that the client has not sent */
@@ -189,7 +204,8 @@ static bool has_row(MrPortal *portal)
     if (rows == NULL || (portal->source != NULL && portal->source_rows == 0)) {
         return false;
     }
-    while (portal->block < rows->block_count && portal->row >= rows->blocks[portal->block]->row_count) {
+    while (portal->block < rows->block_count &&
+           portal->row >= rows->blocks[portal->block]->row_count) {
         portal->block++;
         portal->row = 0;
     }
@@ -213,8 +229,9 @@ MrStatus mr_portal_send(MrSession *session, MrPortal *portal, bool *suspended, M
         if (is_full(session)) {
             return MR_OK;
         }
-        mr_wire_data_row(&session->socket.output, portal->columns, rows_of(portal)->blocks[portal->block], portal->row,
-                         &portal->formats, session->zone);
+        mr_wire_data_row(&session->socket.output, portal->columns,
+                         rows_of(portal)->blocks[portal->block], portal->row, &portal->formats,
+                         session->zone);
         portal->row++;
         portal->sent++;
         portal->source_rows--;

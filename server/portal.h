@@ -21,69 +21,69 @@ typedef enum MrPortalState {
 typedef struct MrCopyOut {
     const MrCodecClass *codec;
     MrCodecOptions options;
-    MrVector *row;               /* room for one row's columns */
+    MrVector *row; /* room for one row's columns */
     bool has_begun;
-    bool is_open;                /* a message is begun at open_start and waits for its first row */
+    bool is_open; /* a message is begun at open_start and waits for its first row */
     size_t open_start;
 } MrCopyOut;
 
 struct MrPortal {
     char name[64];
     MrPortal *next;
-    MrSession *session;          /* while planning, for current_setting() */
+    MrSession *session; /* while planning, for current_setting() */
     MrPortalState state;
-    MrStatementMemory *memory;   /* of tree, plan and parameters */
-    const char *text;            /* of the client, for positions in errors; NULL: it did not send it */
+    MrStatementMemory *memory; /* of tree, plan and parameters */
+    const char *text; /* of the client, for positions in errors; NULL: it did not send it */
     size_t length;
-    const MrNode *node;          /* NULL: an empty text */
+    const MrNode *node; /* NULL: an empty text */
     const MrStatementEntry *entry;
-    bool is_simple;              /* RowDescription goes with the rows */
-    bool is_cursor;              /* of DECLARE */
-    bool is_replaced;            /* by EXECUTE: no second time */
-    MrCatalog *catalog;          /* reference */
+    bool is_simple;     /* RowDescription goes with the rows */
+    bool is_cursor;     /* of DECLARE */
+    bool is_replaced;   /* by EXECUTE: no second time */
+    MrCatalog *catalog; /* reference */
     int64_t now_us;
 
     bool has_parameters;
     MrParameters parameters;
-    MrWireFormats formats;       /* of the result's columns */
+    MrWireFormats formats; /* of the result's columns */
 
     /* What planning found. */
     bool is_planned;
-    const MrSchema *columns;     /* of the rows it gives; NULL: none */
+    const MrSchema *columns; /* of the rows it gives; NULL: none */
     MrPlan *plan;
-    const MrRelation *relation;  /* INSERT, COPY FROM: where to */
-    const void *details;         /* of the statement's own file, in the memory */
+    const MrRelation *relation; /* INSERT, COPY FROM: where to */
+    const void *details;        /* of the statement's own file, in the memory */
 
     MrResult *result;
-    uint32_t block, row;         /* the next one to be sent */
-    uint64_t sent;               /* rows of this Execute */
-    bool rows_begun;             /* RowDescription was sent */
-    uint64_t limit;              /* rows that this Execute may send; 0: all */
-    MrCopyOut *copy_out;         /* rows go as CopyData */
-    MrPortal *source;            /* FETCH: the cursor that has the rows; NULL: this one */
-    uint64_t source_rows;        /* of them still to be sent */
-    const char *rows_tag;        /* "SELECT": the tag gets the count behind it */
+    uint32_t block, row;  /* the next one to be sent */
+    uint64_t sent;        /* rows of this Execute */
+    bool rows_begun;      /* RowDescription was sent */
+    uint64_t limit;       /* rows that this Execute may send; 0: all */
+    MrCopyOut *copy_out;  /* rows go as CopyData */
+    MrPortal *source;     /* FETCH: the cursor that has the rows; NULL: this one */
+    uint64_t source_rows; /* of them still to be sent */
+    const char *rows_tag; /* "SELECT": the tag gets the count behind it */
     char tag[64];
 };
 
 struct MrPrepared {
     char name[64];
     MrPrepared *next;
-    char *text;                  /* the statement alone */
+    char *text; /* the statement alone */
     size_t length;
-    bool is_from_sql;            /* PREPARE: positions mean nothing to the client */
-    MrType *types;               /* of the parameters */
+    bool is_from_sql; /* PREPARE: positions mean nothing to the client */
+    MrType *types;    /* of the parameters */
     uint32_t type_count;
     bool has_columns;
     uint32_t column_count;
-    MrType *column_types;        /* a later plan must give the same ones */
+    MrType *column_types; /* a later plan must give the same ones */
 };
 
 /* ---- Portals (portal.c) ---------------------------------------------------------------------------- */
 
 /* Takes a hold on `memory`; text is borrowed for the portal's life (it is in the memory). */
-MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const char *text, size_t length,
-                           const MrNode *node, MrError *err);
+MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const char *text,
+                           size_t length, const MrNode *node, MrError *err);
 void mr_portal_destroy(MrPortal *portal);
 MrPortal *mr_portal_find(MrSession *session, MrString name);
 /* Makes it known by its name; another of the name "" is replaced. */
@@ -94,10 +94,11 @@ void mr_portals_clear(MrSession *session);
 /* Finds columns, parameters' types, plan; notices are sent when `is_run`. */
 MrStatus mr_portal_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err);
 /* What planning in this session needs to know. */
-void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run, MrPlannerContext *out);
+void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run,
+                               MrPlannerContext *out);
 /* It becomes the statement of another text (EXECUTE, SHOW QUERIES). */
-MrStatus mr_portal_replace(MrSession *session, MrPortal *portal, const char *text, size_t length, bool is_run,
-                           MrError *err);
+MrStatus mr_portal_replace(MrSession *session, MrPortal *portal, const char *text, size_t length,
+                           bool is_run, MrError *err);
 
 /* How a statement ends: with rows (takes the result), or with its tag. */
 void mr_portal_set_rows(MrPortal *portal, MrResult *result, const char *tag);
@@ -110,12 +111,14 @@ MrStatus mr_portal_send(MrSession *session, MrPortal *portal, bool *suspended, M
 
 MrPrepared *mr_prepared_find(MrSession *session, MrString name);
 /* Parses (one statement or none), plans to infer types, and keeps it under the name. */
-MrStatus mr_prepared_create(MrSession *session, MrString name, const char *text, size_t length, const MrType *types,
-                            uint32_t type_count, bool is_from_sql, MrError *err);
+MrStatus mr_prepared_create(MrSession *session, MrString name, const char *text, size_t length,
+                            const MrType *types, uint32_t type_count, bool is_from_sql,
+                            MrError *err);
 void mr_prepared_remove(MrSession *session, MrPrepared *prepared);
 void mr_prepared_clear(MrSession *session);
 /* A portal of it with room for its parameters' values, not planned yet. */
-MrStatus mr_prepared_open(MrSession *session, const MrPrepared *prepared, MrPortal **out, MrError *err);
+MrStatus mr_prepared_open(MrSession *session, const MrPrepared *prepared, MrPortal **out,
+                          MrError *err);
 /* The plan still gives the columns that Describe told of. */
 MrStatus mr_prepared_check(const MrPrepared *prepared, const MrPortal *portal, MrError *err);
 

@@ -51,29 +51,34 @@ static MrStatus check_name(MrSession *session, MrString name, MrError *err)
 {
     MrPrepared *old = mr_prepared_find(session, name);
     if (name.length >= sizeof old->name) {
-        return mr_error_set(err, MR_ERR_NAME_TOO_LONG, "a prepared statement's name may have at most %zu bytes",
+        return mr_error_set(err, MR_ERR_NAME_TOO_LONG,
+                            "a prepared statement's name may have at most %zu bytes",
                             sizeof old->name - 1);
     }
     if (old != NULL && name.length > 0) {
-        return mr_error_set(err, MR_ERR_DUPLICATE_STATEMENT, "prepared statement \"%s\" already exists", old->name);
+        return mr_error_set(err, MR_ERR_DUPLICATE_STATEMENT,
+                            "prepared statement \"%s\" already exists", old->name);
     }
     if (old == NULL && session->prepared_count >= MR_SESSION_PREPARED_MAX) {
-        mr_error_set(err, MR_ERR_LIMIT_EXCEEDED, "a session may have at most %d prepared statements",
-                     MR_SESSION_PREPARED_MAX);
+        mr_error_set(err, MR_ERR_LIMIT_EXCEEDED,
+                     "a session may have at most %d prepared statements", MR_SESSION_PREPARED_MAX);
         return mr_error_hint(err, "DEALLOCATE those that are not needed any more.");
     }
     return MR_OK;
 }
 
 /* Parses the text into the portal's memory. */
-static MrStatus open_text(MrSession *session, const char *text, size_t length, MrPortal **out, MrError *err)
+static MrStatus open_text(MrSession *session, const char *text, size_t length, MrPortal **out,
+                          MrError *err)
 {
     MrStatementList list = { 0 };
     MrStatementMemory *memory = mr_statement_memory_create();
     char *copy = memory == NULL ? NULL : mr_arena_strndup(&memory->arena, text, length);
-    MrStatus status = copy == NULL ? mr_error_no_memory(err) : mr_parse(&memory->arena, copy, length, &list, err);
+    MrStatus status =
+        copy == NULL ? mr_error_no_memory(err) : mr_parse(&memory->arena, copy, length, &list, err);
     if (status == MR_OK && list.count > 1) {
-        status = mr_error_set(err, MR_ERR_SYNTAX, "cannot insert multiple commands into a prepared statement");
+        status = mr_error_set(err, MR_ERR_SYNTAX,
+                              "cannot insert multiple commands into a prepared statement");
     }
     if (status == MR_OK) {
         const MrNode *node = list.count == 0 ? NULL : list.items[0].node;
@@ -122,7 +127,8 @@ static MrStatus keep_columns(MrPrepared *prepared, const MrPortal *portal, MrErr
         return MR_OK;
     }
     prepared->column_count = portal->columns->column_count;
-    prepared->column_types = calloc((size_t)prepared->column_count + 1, sizeof *prepared->column_types);
+    prepared->column_types =
+        calloc((size_t)prepared->column_count + 1, sizeof *prepared->column_types);
     if (prepared->column_types == NULL) {
         return mr_error_no_memory(err);
     }
@@ -134,15 +140,17 @@ static MrStatus keep_columns(MrPrepared *prepared, const MrPortal *portal, MrErr
 
 static MrStatus check_failed(const MrSession *session, const MrPortal *portal, MrError *err)
 {
-    if (session->transaction.state == MR_TX_FAILED && portal->node != NULL && !portal->entry->in_failed) {
-        return mr_error_set(err, MR_ERR_FAILED_TRANSACTION,
-                            "current transaction is aborted, commands ignored until end of transaction block");
+    if (session->transaction.state == MR_TX_FAILED && portal->node != NULL &&
+        !portal->entry->in_failed) {
+        return mr_error_set(
+            err, MR_ERR_FAILED_TRANSACTION,
+            "current transaction is aborted, commands ignored until end of transaction block");
     }
     return MR_OK;
 }
 
-static MrStatus fill(MrSession *session, MrPrepared *prepared, MrPortal *portal, const MrType *types, uint32_t count,
-                     MrError *err)
+static MrStatus fill(MrSession *session, MrPrepared *prepared, MrPortal *portal,
+                     const MrType *types, uint32_t count, MrError *err)
 {
     MR_TRY(check_failed(session, portal, err));
     MR_TRY(give_types(portal, types, count, err));
@@ -153,8 +161,9 @@ static MrStatus fill(MrSession *session, MrPrepared *prepared, MrPortal *portal,
     return keep_columns(prepared, portal, err);
 }
 
-MrStatus mr_prepared_create(MrSession *session, MrString name, const char *text, size_t length, const MrType *types,
-                            uint32_t type_count, bool is_from_sql, MrError *err)
+MrStatus mr_prepared_create(MrSession *session, MrString name, const char *text, size_t length,
+                            const MrType *types, uint32_t type_count, bool is_from_sql,
+                            MrError *err)
 {
     MrPortal *portal = NULL;
     MR_TRY(check_name(session, name, err));
@@ -190,7 +199,8 @@ MrStatus mr_prepared_create(MrSession *session, MrString name, const char *text,
     return MR_OK;
 }
 
-MrStatus mr_prepared_open(MrSession *session, const MrPrepared *prepared, MrPortal **out, MrError *err)
+MrStatus mr_prepared_open(MrSession *session, const MrPrepared *prepared, MrPortal **out,
+                          MrError *err)
 {
     MR_TRY(open_text(session, prepared->text, prepared->length, out, err));
     if (prepared->is_from_sql) {
@@ -201,8 +211,9 @@ MrStatus mr_prepared_open(MrSession *session, const MrPrepared *prepared, MrPort
 
 MrStatus mr_prepared_check(const MrPrepared *prepared, const MrPortal *portal, MrError *err)
 {
-    bool same = prepared->has_columns == (portal->columns != NULL)
-                && (portal->columns == NULL || portal->columns->column_count == prepared->column_count);
+    bool same =
+        prepared->has_columns == (portal->columns != NULL) &&
+        (portal->columns == NULL || portal->columns->column_count == prepared->column_count);
     for (uint32_t c = 0; same && c < prepared->column_count; c++) {
         same = prepared->column_types[c].id == portal->columns->columns[c].type.id;
     }
@@ -238,8 +249,8 @@ MrStatus mr_prepare_run(MrSession *session, MrPortal *portal, MrError *err)
     if (text == NULL) {
         return mr_error_no_memory(err);
     }
-    MrStatus status = mr_prepared_create(session, mr_string(ast->name), text, strlen(text), types, ast->types.count, true,
-                                         err);
+    MrStatus status = mr_prepared_create(session, mr_string(ast->name), text, strlen(text), types,
+                                         ast->types.count, true, err);
     if (status != MR_OK) {
         mr_error_at(err, -1);
         return status;
@@ -252,24 +263,29 @@ static MrStatus find_by_name(MrSession *session, const char *name, MrPrepared **
 {
     *out = mr_prepared_find(session, mr_string(name));
     if (*out == NULL) {
-        return mr_error_set(err, MR_ERR_INVALID_STATEMENT_NAME, "prepared statement \"%s\" does not exist", name);
+        return mr_error_set(err, MR_ERR_INVALID_STATEMENT_NAME,
+                            "prepared statement \"%s\" does not exist", name);
     }
     return MR_OK;
 }
 
 static MrStatus evaluate_arguments(MrSession *session, MrPortal *portal, const MrAstExecute *ast,
-                                   const MrPrepared *prepared, bool is_run, MrDatum **out, MrError *err)
+                                   const MrPrepared *prepared, bool is_run, MrDatum **out,
+                                   MrError *err)
 {
     MrPlannerContext context;
     MrDatum *values;
     if (ast->args.count != prepared->type_count) {
-        mr_error_set(err, MR_ERR_SYNTAX, "wrong number of parameters for prepared statement \"%s\"", prepared->name);
-        return mr_error_detail(err, "Expected %u parameters but got %u.", prepared->type_count, ast->args.count);
+        mr_error_set(err, MR_ERR_SYNTAX, "wrong number of parameters for prepared statement \"%s\"",
+                     prepared->name);
+        return mr_error_detail(err, "Expected %u parameters but got %u.", prepared->type_count,
+                               ast->args.count);
     }
     mr_portal_planner_context(session, portal, is_run, &context);
     MR_NEW_ARRAY(&portal->memory->arena, values, ast->args.count, err);
     for (uint32_t i = 0; i < ast->args.count; i++) {
-        MR_TRY(mr_planner_constant(&context, ast->args.items[i], prepared->types[i], &values[i], err));
+        MR_TRY(
+            mr_planner_constant(&context, ast->args.items[i], prepared->types[i], &values[i], err));
     }
     *out = values;
     return MR_OK;

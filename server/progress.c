@@ -10,7 +10,7 @@
 typedef struct Report {
     MrSession *session;
     const MrRelation *relation;
-    const MrRelation *input;     /* the stream; NULL: gone */
+    const MrRelation *input; /* the stream; NULL: gone */
     MrQueryStatus status;
     MrLogStreamFacts facts;
     bool has_facts;
@@ -80,15 +80,14 @@ static MrStatus say_state(Report *r)
     const MrQueryStatus *status = &r->status;
     const char *name = r->relation->name, *connection = r->relation->standing->connection;
     switch (status->state) {
-    case MR_QUERY_STARTING:
-        return say(r, "\"%s\" is starting: its state is being restored.", name);
+    case MR_QUERY_STARTING: return say(r, "\"%s\" is starting: its state is being restored.", name);
     case MR_QUERY_SUSPENDED:
-        return say(r, "\"%s\" is suspended. ALTER MATERIALIZED VIEW %s RESUME lets it go on.", name, name);
+        return say(r, "\"%s\" is suspended. ALTER MATERIALIZED VIEW %s RESUME lets it go on.", name,
+                   name);
     case MR_QUERY_FAILED:
-        return say(r, "\"%s\" has stopped, %s: %s. ALTER MATERIALIZED VIEW %s RESUME tries again.", name,
-                   status->error.sqlstate, status->error.message, name);
-    case MR_QUERY_RUNNING:
-        break;
+        return say(r, "\"%s\" has stopped, %s: %s. ALTER MATERIALIZED VIEW %s RESUME tries again.",
+                   name, status->error.sqlstate, status->error.message, name);
+    case MR_QUERY_RUNNING: break;
     }
     if (status->target.error.status != MR_OK && status->target.state != MR_TARGET_RUNNING) {
         return say(r, "\"%s\" is running, but its target \"%s\" is %s, %s: %s.", name, connection,
@@ -111,7 +110,8 @@ static MrStatus say_input(Report *r)
     }
     MR_TRY(say(r, "Input \"%s\": %llu rows; last event time %s, last arrival %s.", name,
                (unsigned long long)r->facts.rows,
-               r->facts.last_event_us == MR_TIME_MIN ? "none" : time_text(r, r->facts.last_event_us, last),
+               r->facts.last_event_us == MR_TIME_MIN ? "none"
+                                                     : time_text(r, r->facts.last_event_us, last),
                time_text(r, r->facts.last_arrival_us, span)));
     if (r->facts.watermark_us == MR_TIME_MIN) {
         MR_TRY(say(r, "It has no watermark yet."));
@@ -123,7 +123,8 @@ static MrStatus say_input(Report *r)
         MR_TRY(say(r, "No row has come for %s.", span_text(quiet_us, span)));
     }
     if (r->facts.future_rows > 0) {
-        return say(r, "%llu rows were dated further ahead than max_future_skew and have not moved W.",
+        return say(r,
+                   "%llu rows were dated further ahead than max_future_skew and have not moved W.",
                    (unsigned long long)r->facts.future_rows);
     }
     return MR_OK;
@@ -135,12 +136,16 @@ static MrStatus say_lag(Report *r)
     const MrQueryStatus *status = &r->status;
     uint64_t last = r->has_facts ? r->facts.last_sequence : 0;
     if (status->position >= last && status->covered >= last) {
-        return say(r, "It has read all %llu records of the log, and its table is true for all of them.",
-                   (unsigned long long)head);
+        return say(
+            r, "It has read all %llu records of the log, and its table is true for all of them.",
+            (unsigned long long)head);
     }
-    return say(r, "It has read up to record %llu of %llu; its table is true up to record %llu (a lag of %llu).",
-               (unsigned long long)status->position, (unsigned long long)head, (unsigned long long)status->covered,
-               (unsigned long long)(head > status->covered ? head - status->covered : 0));
+    return say(
+        r,
+        "It has read up to record %llu of %llu; its table is true up to record %llu (a lag of %llu).",
+        (unsigned long long)status->position, (unsigned long long)head,
+        (unsigned long long)status->covered,
+        (unsigned long long)(head > status->covered ? head - status->covered : 0));
 }
 
 /* What exactly the next window waits for: a row of the stream that carries W past its end. */
@@ -151,28 +156,37 @@ static MrStatus say_window(Report *r)
     if (status->next_close_us == MR_TIME_MAX || status->next_close_us == MR_TIME_MIN) {
         return say(r, "No window is waiting to close.");
     }
-    int64_t delay_us = r->input != NULL && r->input->stream->event_column >= 0 ? r->input->stream->delay_us : 0;
+    int64_t delay_us =
+        r->input != NULL && r->input->stream->event_column >= 0 ? r->input->stream->delay_us : 0;
     time_text(r, status->next_close_us, end);
     MR_TRY(say(r, "The next window closes when W reaches %s; W is %s%s%s.", end,
-               status->watermark_us == MR_TIME_MIN ? "not set yet" : time_text(r, status->watermark_us, watermark),
+               status->watermark_us == MR_TIME_MIN ? "not set yet"
+                                                   : time_text(r, status->watermark_us, watermark),
                status->watermark_us == MR_TIME_MIN ? "" : ", so that it lacks ",
-               status->watermark_us == MR_TIME_MIN ? "" : span_text(status->next_close_us - status->watermark_us, span)));
+               status->watermark_us == MR_TIME_MIN
+                   ? ""
+                   : span_text(status->next_close_us - status->watermark_us, span)));
     if (r->input == NULL) {
         return MR_OK;
     }
-    return say(r, "It waits for a row of \"%s\" with a time of %s or later, or for ADVANCE WATERMARK OF %s TO '%s'%s.",
-               r->input->name, time_text(r, status->next_close_us + delay_us, event), r->input->name, end,
-               r->input->stream->event_column >= 0 ? ", or for the heartbeats of an idle live stream" : "");
+    return say(
+        r,
+        "It waits for a row of \"%s\" with a time of %s or later, or for ADVANCE WATERMARK OF %s TO '%s'%s.",
+        r->input->name, time_text(r, status->next_close_us + delay_us, event), r->input->name, end,
+        r->input->stream->event_column >= 0 ? ", or for the heartbeats of an idle live stream"
+                                            : "");
 }
 
 static MrStatus say_rows(Report *r)
 {
     const MrQueryStatus *status = &r->status;
     uint64_t rejected = r->input == NULL ? 0 : mr_ingest_rejected(r->input->name, NULL, NULL);
-    MR_TRY(say(r, "%llu rows in; %llu late (millrace.late_rows), %llu failed (millrace.row_errors), %llu rejected "
-                  "before they came into the log (millrace.rejected_rows).",
-               (unsigned long long)status->rows_in, (unsigned long long)status->late_rows,
-               (unsigned long long)status->failed_rows, (unsigned long long)rejected));
+    MR_TRY(say(
+        r,
+        "%llu rows in; %llu late (millrace.late_rows), %llu failed (millrace.row_errors), %llu rejected "
+        "before they came into the log (millrace.rejected_rows).",
+        (unsigned long long)status->rows_in, (unsigned long long)status->late_rows,
+        (unsigned long long)status->failed_rows, (unsigned long long)rejected));
     return say(r, "State: %lld bytes in %llu groups.", (long long)status->state_bytes,
                (unsigned long long)status->groups);
 }
@@ -183,9 +197,12 @@ static MrStatus say_commit(Report *r)
     if (target->commits == 0) {
         return say(r, "Nothing was committed since the server started.");
     }
-    return say(r, "Last commit: epoch %lld at record %llu, in %.1f ms; %lld commits and %lld retries since the start.",
-               (long long)target->progress.epoch, (unsigned long long)target->progress.sequence,
-               (double)target->commit_us_last / 1000, (long long)target->commits, (long long)target->retries);
+    return say(
+        r,
+        "Last commit: epoch %lld at record %llu, in %.1f ms; %lld commits and %lld retries since the start.",
+        (long long)target->progress.epoch, (unsigned long long)target->progress.sequence,
+        (double)target->commit_us_last / 1000, (long long)target->commits,
+        (long long)target->retries);
 }
 
 static const MrRelation *find_input(const MrCatalog *catalog, uint32_t stream_id)
@@ -213,10 +230,13 @@ MrStatus mr_progress_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     MrServer *server = session->server;
     MrResult *result = NULL;
-    Report r = { .session = session, .relation = portal->relation, .err = err,
+    Report r = { .session = session,
+                 .relation = portal->relation,
+                 .err = err,
                  .now_us = mr_clock_wall_us(server->clock) };
     if (!mr_scheduler_query_status(server, portal->relation->standing->id, &r.status)) {
-        return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", portal->relation->name);
+        return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way",
+                            portal->relation->name);
     }
     r.input = find_input(portal->catalog, r.status.stream_id);
     r.has_facts = r.input != NULL && mr_log_stream_facts(server->log, r.status.stream_id, &r.facts);

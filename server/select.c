@@ -11,7 +11,8 @@ MrStatus mr_select_plan(MrSession *session, MrPortal *portal, bool is_run, MrErr
 {
     MrPlannerContext context;
     mr_portal_planner_context(session, portal, is_run, &context);
-    MR_TRY(mr_planner_select(&context, MR_AST_AS(const MrAstQuery, portal->node), &portal->plan, err));
+    MR_TRY(
+        mr_planner_select(&context, MR_AST_AS(const MrAstQuery, portal->node), &portal->plan, err));
     MrSchema *columns;
     MR_NEW(&portal->memory->arena, columns, err);
     *columns = portal->plan->output;
@@ -33,21 +34,18 @@ static const char *standing_still(const MrQueryStatus *status)
     switch (status->target.state) {
     case MR_TARGET_RETRYING:
     case MR_TARGET_STALLED:
-    case MR_TARGET_BLOCKED:
-        return "not able to write to its target";
-    case MR_TARGET_FENCED:
-        return "run by another server";
-    case MR_TARGET_FAILED:
-        return "stopped";
-    default:
-        return NULL;
+    case MR_TARGET_BLOCKED: return "not able to write to its target";
+    case MR_TARGET_FENCED: return "run by another server";
+    case MR_TARGET_FAILED: return "stopped";
+    default: return NULL;
     }
 }
 
 static void tell_of_query(MrSession *session, const MrRelation *relation)
 {
     MrQueryStatus status;
-    if (relation->standing == NULL || !mr_scheduler_query_status(session->server, relation->standing->id, &status)) {
+    if (relation->standing == NULL ||
+        !mr_scheduler_query_status(session->server, relation->standing->id, &status)) {
         return;
     }
     const char *state = standing_still(&status);
@@ -56,9 +54,12 @@ static void tell_of_query(MrSession *session, const MrRelation *relation)
     }
     char message[800], hint[200];
     const MrError *why = status.error.status != MR_OK ? &status.error : &status.target.error;
-    snprintf(message, sizeof message, "\"%s\" is %s%s%s: its rows may be older than what this session has written",
-             relation->name, state, why->status == MR_OK ? "" : ", since: ", why->status == MR_OK ? "" : why->message);
-    snprintf(hint, sizeof hint, "EXPLAIN PROGRESS %s tells more; ALTER MATERIALIZED VIEW %s RESUME lets it go on.",
+    snprintf(message, sizeof message,
+             "\"%s\" is %s%s%s: its rows may be older than what this session has written",
+             relation->name, state,
+             why->status == MR_OK ? "" : ", since: ", why->status == MR_OK ? "" : why->message);
+    snprintf(hint, sizeof hint,
+             "EXPLAIN PROGRESS %s tells more; ALTER MATERIALIZED VIEW %s RESUME lets it go on.",
              relation->name, relation->name);
     mr_session_notice(session, "NOTICE", "55000", message, hint);
 }
@@ -88,9 +89,10 @@ static void start_thread(MrSession *session, MrPortal *portal, MrSessionThen *th
     bool waits = mr_settings_bool(session->settings, MR_SET_READ_YOUR_WRITES);
     mr_session_pause(session, then);
     session->adhoc_portal = portal;
-    session->adhoc = mr_adhoc_start(session->server, portal->plan, portal->memory, portal->catalog,
-                                    mr_settings_int(session->settings, MR_SET_WORK_MEMORY),
-                                    waits ? session->transaction.own_sequence : 0, adhoc_done, session);
+    session->adhoc =
+        mr_adhoc_start(session->server, portal->plan, portal->memory, portal->catalog,
+                       mr_settings_int(session->settings, MR_SET_WORK_MEMORY),
+                       waits ? session->transaction.own_sequence : 0, adhoc_done, session);
 }
 
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err)
@@ -102,8 +104,8 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
     }
     MR_TRY(mr_transaction_cut(session, err)); /* the query may read what was just written */
     if (session->transaction.log != NULL) {
-        mr_session_notice(session, "NOTICE", "00000", "rows of this transaction are not visible before its COMMIT",
-                          NULL);
+        mr_session_notice(session, "NOTICE", "00000",
+                          "rows of this transaction are not visible before its COMMIT", NULL);
     }
     if (portal->plan->relation != NULL) {
         tell_of_query(session, portal->plan->relation);

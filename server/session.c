@@ -13,8 +13,6 @@
 #include "server/listener_internal.h"
 #include "server/statement.h"
 
-enum { CLOSING_US = 1000 * 1000 };
-
 /* ---- Life ------------------------------------------------------------------------------------------ */
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -26,7 +24,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         mr_session_cancel(session, MR_CANCEL_TIMEOUT);
         return;
     }
-    session->socket.is_broken = true; /* no login in time, or a client that does not take its last message */
+    session->socket.is_broken =
+        true; /* no login in time, or a client that does not take its last message */
     mr_session_advance(session);
 }
 
@@ -47,7 +46,8 @@ void mr_session_set_timer(MrSession *session, int64_t us)
     }
 }
 
-MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSession **out, MrError *err)
+MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSession **out,
+                           MrError *err)
 {
     MrSession *session = calloc(1, sizeof *session);
     if (session == NULL) {
@@ -78,7 +78,7 @@ MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSess
     return MR_OK;
 }
 
-static void stop_waiting(MrSession *session)
+void mr_session_stop_waiting(MrSession *session)
 {
     mr_wait_cancel(session->wait);
     session->wait = NULL;
@@ -90,13 +90,13 @@ static void stop_waiting(MrSession *session)
     session->then = NULL;
 }
 
-static void script_end(MrSession *session)
+void mr_session_end_script(MrSession *session)
 {
     mr_statement_memory_release(session->script.memory);
     session->script = (MrScript){ 0 };
 }
 
-static void current_end(MrSession *session)
+void mr_session_end_current(MrSession *session)
 {
     MrPortal *portal = session->current;
     session->current = NULL;
@@ -113,13 +113,13 @@ void mr_session_destroy(MrSession *session)
         return;
     }
     mr_listener_forget(session);
-    stop_waiting(session);
+    mr_session_stop_waiting(session);
     mr_copy_in_destroy(session);
     mr_transaction_abort(session);
-    current_end(session);
+    mr_session_end_current(session);
     mr_portals_clear(session);
     mr_prepared_clear(session);
-    script_end(session);
+    mr_session_end_script(session);
     mr_settings_destroy(session->settings);
     mr_settings_destroy(session->initial);
     mr_socket_fini(&session->socket);
@@ -145,178 +145,9 @@ const char *mr_session_state(const MrSession *session)
         return "active";
     }
     switch (session->transaction.state) {
-    case MR_TX_OPEN:
-        return "idle in transaction";
-    case MR_TX_FAILED:
-        return "idle in transaction (aborted)";
-    default:
-        return "idle";
-    }
-}
-
-/* ---- Answers --------------------------------------------------------------------------------------- */
-
-static void end_after_error(MrSession *session)
-{
-    mr_copy_in_destroy(session);
-    stop_waiting(session);
-    current_end(session);
-    mr_transaction_fail(session);
-    mr_portals_clear(session);
-    if (session->script.is_active) {
-        script_end(session);
-        session->is_ready_due = true;
-    } else {
-        session->skips_to_sync = true;
-    }
-}
-
-void mr_session_fail_in(MrSession *session, const MrError *err, const char *text, size_t length)
-{
-    mr_wire_report(&session->socket.output, 'E', "ERROR", err, text, length);
-    end_after_error(session);
-}
-
-void mr_session_fail(MrSession *session, const MrError *err)
-{
-    const MrPortal *portal = session->current;
-    const char *text = portal != NULL ? portal->text : session->script.text;
-    size_t length = portal != NULL ? portal->length : session->script.length;
-    mr_session_fail_in(session, err, text, length);
-}
-
-void mr_session_fatal(MrSession *session, const MrError *err)
-{
-    if (session->phase == MR_PHASE_CLOSING) {
-        return;
-    }
-    mr_wire_report(&session->socket.output, 'E', "FATAL", err, NULL, 0);
-    mr_copy_in_destroy(session);
-    stop_waiting(session);
-    current_end(session);
-    mr_transaction_abort(session);
-    mr_portals_clear(session);
-    script_end(session);
-    session->phase = MR_PHASE_CLOSING;
-    mr_session_set_timer(session, CLOSING_US);
-}
-
-void mr_session_protocol_error(MrSession *session, const char *format, ...)
-{
-    MrError err = MR_ERROR_INIT;
-    va_list args;
-    va_start(args, format);
-    mr_error_vset(&err, MR_ERR_PROTOCOL, format, args);
-    va_end(args);
-    mr_session_fatal(session, &err);
-}
-
-/* Words of client_min_messages in their order; an error is always sent. */
-static bool is_wanted(const MrSession *session, const char *severity)
-{
-    static const char *const order[] = { "DEBUG5", "DEBUG4", "DEBUG3",  "DEBUG2", "DEBUG1",
-                                         "LOG",    "INFO",   "NOTICE", "WARNING" };
-    int64_t least = mr_settings_int(session->settings, MR_SET_CLIENT_MIN_MESSAGES);
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        if (strcmp(order[i], severity) == 0) {
-            return (int64_t)i >= least;
-        }
-    }
-    return true;
-}
-
-void mr_session_notice(MrSession *session, const char *severity, const char *sqlstate, const char *message,
-                       const char *hint)
-{
-    MrError notice = MR_ERROR_INIT;
-    if (session->phase == MR_PHASE_CLOSING || !is_wanted(session, severity)) {
-        return;
-    }
-    mr_error_sqlstate(&notice, sqlstate);
-    snprintf(notice.message, sizeof notice.message, "%s", message);
-    snprintf(notice.hint, sizeof notice.hint, "%s", hint == NULL ? "" : hint);
-    mr_wire_report(&session->socket.output, 'N', severity, &notice, NULL, 0);
-}
-
-void mr_session_notice_callback(void *context, const char *sqlstate, const char *message, const char *hint)
-{
-    mr_session_notice(context, "NOTICE", sqlstate == NULL ? "00000" : sqlstate, message, hint);
-}
-
-/* ---- Waiting --------------------------------------------------------------------------------------- */
-
-void mr_session_wait(MrSession *session, MrWait *wait, bool is_final, MrSessionThen *then)
-{
-    session->wait = wait;
-    session->wait_is_final = is_final;
-    mr_session_pause(session, then);
-}
-
-void mr_session_pause(MrSession *session, MrSessionThen *then)
-{
-    session->is_waiting = true;
-    session->then = then;
-}
-
-void mr_session_resume(MrSession *session, MrStatus status, const MrError *err)
-{
-    MrSessionThen *then = session->then;
-    session->is_waiting = false;
-    session->then = NULL;
-    then(session, status, err);
-    mr_session_advance(session);
-}
-
-void mr_session_wait_done(void *context, MrStatus status, const MrError *err)
-{
-    MrSession *session = context;
-    session->wait = NULL;
-    mr_session_resume(session, status, err);
-}
-
-MrStatus mr_session_cancel_error(const MrSession *session, MrError *err)
-{
-    switch (session->cancel) {
-    case MR_CANCEL_TIMEOUT:
-        return mr_error_set(err, MR_ERR_CANCELED, "canceling statement due to statement timeout");
-    case MR_CANCEL_SHUTDOWN:
-        return mr_error_set(err, MR_ERR_SHUTDOWN, "terminating connection due to administrator command");
-    default:
-        return mr_error_set(err, MR_ERR_CANCELED, "canceling statement due to user request");
-    }
-}
-
-void mr_session_cancel(MrSession *session, MrCancelReason reason)
-{
-    if (session->current == NULL || session->cancel != MR_CANCEL_NONE) {
-        return;
-    }
-    session->cancel = reason;
-    if (session->adhoc != NULL) {
-        mr_adhoc_cancel(session->adhoc); /* its end comes with 57014 */
-        return;
-    }
-    if (session->is_waiting && (session->wait == NULL || session->wait_is_final)) {
-        return; /* whoever is waited for sees the mark afterwards */
-    }
-    MrError err = MR_ERROR_INIT;
-    mr_session_cancel_error(session, &err);
-    if (session->wait != NULL) {
-        mr_error_detail(&err, "What the statement had begun may still take effect.");
-    }
-    mr_session_fail(session, &err);
-    mr_session_advance(session);
-}
-
-void mr_session_drain(MrSession *session)
-{
-    session->is_draining = true;
-    if (!mr_session_is_busy(session)) {
-        session->cancel = MR_CANCEL_SHUTDOWN;
-        MrError err = MR_ERROR_INIT;
-        mr_session_cancel_error(session, &err);
-        mr_session_fatal(session, &err);
-        mr_session_advance(session);
+    case MR_TX_OPEN: return "idle in transaction";
+    case MR_TX_FAILED: return "idle in transaction (aborted)";
+    default: return "idle";
     }
 }
 
@@ -379,7 +210,7 @@ static void complete_current(MrSession *session, MrStatus status, const MrError 
     } else {
         mr_wire_command_complete(&session->socket.output, session->current->tag);
     }
-    current_end(session);
+    mr_session_end_current(session);
 }
 
 /* The last statement of a Query message is told to be done only when all of them are committed. */
@@ -405,11 +236,13 @@ static void finish_current(MrSession *session)
 static MrStatus check_allowed(const MrSession *session, const MrPortal *portal, MrError *err)
 {
     if (session->transaction.state == MR_TX_FAILED && !portal->entry->in_failed) {
-        return mr_error_set(err, MR_ERR_FAILED_TRANSACTION,
-                            "current transaction is aborted, commands ignored until end of transaction block");
+        return mr_error_set(
+            err, MR_ERR_FAILED_TRANSACTION,
+            "current transaction is aborted, commands ignored until end of transaction block");
     }
     if (session->transaction.is_read_only && portal->entry->writes) {
-        return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION, "cannot execute %s in a read-only transaction",
+        return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION,
+                            "cannot execute %s in a read-only transaction",
                             mr_ast_kind_name(portal->node->kind));
     }
     return MR_OK;
@@ -449,7 +282,7 @@ static void step_current(MrSession *session)
         mr_session_fail(session, &err);
     } else if (suspended) {
         mr_wire_empty(&session->socket.output, 's');
-        current_end(session);
+        mr_session_end_current(session);
     }
 }
 
@@ -458,13 +291,14 @@ static void step_script(MrSession *session)
 {
     MrScript *script = &session->script;
     if (script->next >= script->statements.count) {
-        script_end(session);
+        mr_session_end_script(session);
         session->is_ready_due = true;
         return;
     }
     const MrStatement *statement = &script->statements.items[script->next++];
     MrError err = MR_ERROR_INIT;
-    MrPortal *portal = mr_portal_create(session, script->memory, script->text, script->length, statement->node, &err);
+    MrPortal *portal = mr_portal_create(session, script->memory, script->text, script->length,
+                                        statement->node, &err);
     if (portal == NULL) {
         mr_session_fail(session, &err);
         return;
@@ -500,17 +334,19 @@ static bool step(MrSession *session)
 
 static bool can_step(const MrSession *session)
 {
-    return session->phase != MR_PHASE_CLOSING && !session->is_waiting && !session->socket.is_broken
-           && mr_socket_unsent(&session->socket) < MR_SESSION_OUTPUT_HIGH;
+    return session->phase != MR_PHASE_CLOSING && !session->is_waiting &&
+           !session->socket.is_broken &&
+           mr_socket_unsent(&session->socket) < MR_SESSION_OUTPUT_HIGH;
 }
 
 static void flush_output(MrSession *session)
 {
     if (session->socket.output.failed) {
-        session->socket.is_broken = true; /* an answer is missing from the stream: nobody can go on from there */
+        session->socket.is_broken =
+            true; /* an answer is missing from the stream: nobody can go on from there */
     }
-    if (session->wants_flush || session->phase != MR_PHASE_READY || session->socket.is_at_end
-        || mr_socket_unsent(&session->socket) >= MR_SESSION_OUTPUT_HIGH) {
+    if (session->wants_flush || session->phase != MR_PHASE_READY || session->socket.is_at_end ||
+        mr_socket_unsent(&session->socket) >= MR_SESSION_OUTPUT_HIGH) {
         session->wants_flush = false;
         mr_socket_flush(&session->socket);
     }

@@ -33,7 +33,12 @@ typedef enum MrSessionPhase {
 } MrSessionPhase;
 
 /* Why a running statement is to end. */
-typedef enum MrCancelReason { MR_CANCEL_NONE, MR_CANCEL_USER, MR_CANCEL_TIMEOUT, MR_CANCEL_SHUTDOWN } MrCancelReason;
+typedef enum MrCancelReason {
+    MR_CANCEL_NONE,
+    MR_CANCEL_USER,
+    MR_CANCEL_TIMEOUT,
+    MR_CANCEL_SHUTDOWN
+} MrCancelReason;
 
 /* What goes on when a wait is over.  err is NULL for MR_OK. */
 typedef void MrSessionThen(MrSession *session, MrStatus status, const MrError *err);
@@ -41,7 +46,7 @@ typedef void MrSessionThen(MrSession *session, MrStatus status, const MrError *e
 /* The statements of one Query message. */
 typedef struct MrScript {
     bool is_active;
-    MrStatementMemory *memory;   /* text and trees */
+    MrStatementMemory *memory; /* text and trees */
     const char *text;
     size_t length;
     MrStatementList statements;
@@ -50,37 +55,37 @@ typedef struct MrScript {
 
 struct MrSession {
     MrServer *server;
-    MrSession *previous, *next;  /* of the listener */
+    MrSession *previous, *next; /* of the listener */
     MrSocket socket;
-    int32_t number;              /* as BackendKeyData says */
+    int32_t number; /* as BackendKeyData says */
     uint8_t secret[4];
     char address[64];
     char *user, *database;
     int64_t connected_us, statement_us; /* wall clock */
     MrSessionPhase phase;
-    bool is_starting;            /* counted among those that have not logged in */
+    bool is_starting; /* counted among those that have not logged in */
     bool ssl_asked, gssenc_asked;
-    struct event *timer;         /* of login, of the statement, of the closing */
+    struct event *timer; /* of login, of the statement, of the closing */
 
     MrSettings *settings;
-    MrSettings *initial;         /* after start-up: what RESET goes back to */
-    const MrTimezone *zone;      /* TimeZone */
+    MrSettings *initial;    /* after start-up: what RESET goes back to */
+    const MrTimezone *zone; /* TimeZone */
     MrTransaction transaction;
 
-    MrPrepared *prepared;        /* by name; the unnamed one has the name "" */
+    MrPrepared *prepared; /* by name; the unnamed one has the name "" */
     uint32_t prepared_count;
     MrPortal *portals;
     uint32_t portal_count;
 
-    MrScript script;             /* simple protocol */
-    MrPortal *current;           /* the statement that runs; NULL: none */
-    bool skips_to_sync;          /* after an error in the extended protocol */
-    bool is_ready_due;           /* ReadyForQuery comes next */
+    MrScript script;    /* simple protocol */
+    MrPortal *current;  /* the statement that runs; NULL: none */
+    bool skips_to_sync; /* after an error in the extended protocol */
+    bool is_ready_due;  /* ReadyForQuery comes next */
     bool is_advancing;
-    bool wants_flush;            /* the client is to see what is written */
-    bool is_draining;            /* ends with 57P01 once it is idle */
-    bool is_shut;                /* closing: our end is said already */
-    bool skips_message;          /* one that is too long is read past */
+    bool wants_flush;   /* the client is to see what is written */
+    bool is_draining;   /* ends with 57P01 once it is idle */
+    bool is_shut;       /* closing: our end is said already */
+    bool skips_message; /* one that is too long is read past */
     char skipped_type;
     size_t skip_bytes;
 
@@ -88,29 +93,34 @@ struct MrSession {
     bool is_waiting;
     MrSessionThen *then;
     MrWait *wait;
-    bool wait_is_final;          /* cancelling would tell a lie: it is short, and waited for */
+    bool wait_is_final; /* cancelling would tell a lie: it is short, and waited for */
     MrAdhoc *adhoc;
-    MrPortal *adhoc_portal;      /* gets its result */
-    MrCopyIn *copy;              /* COPY FROM STDIN under way */
+    MrPortal *adhoc_portal; /* gets its result */
+    MrCopyIn *copy;         /* COPY FROM STDIN under way */
     MrCancelReason cancel;
 };
 
 /* ---- Life (session.c) ------------------------------------------------------------------------------ */
 
 /* Takes the descriptor (-1: none, bytes come by mr_socket_put). */
-MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSession **out, MrError *err);
+MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSession **out,
+                           MrError *err);
 /* Ends what runs, without a word to the client. */
 void mr_session_destroy(MrSession *session);
 /* Does all that can be done now; called whenever something has changed.  May destroy the session. */
 void mr_session_advance(MrSession *session);
 /* The running statement ends with 57014 (57P01 for a shutdown) as soon as it can; nothing when idle. */
 void mr_session_cancel(MrSession *session, MrCancelReason reason);
+/* Ends of what a session is at; each leaves nothing of it.  A nameless portal goes with `current`. */
+void mr_session_stop_waiting(MrSession *session);
+void mr_session_end_script(MrSession *session);
+void mr_session_end_current(MrSession *session);
 /* SIGTERM: an idle session ends with 57P01, a busy one when its statement has ended. */
 void mr_session_drain(MrSession *session);
 bool mr_session_is_busy(const MrSession *session);
 const char *mr_session_state(const MrSession *session);
 
-/* ---- Answers (session.c) --------------------------------------------------------------------------- */
+/* ---- Answers (session_answer.c) --------------------------------------------------------------------------- */
 
 /* ERROR for the current statement: ends it, fails the transaction, skips what belongs to it.  The portal is
  * gone afterwards. */
@@ -121,10 +131,11 @@ void mr_session_fail_in(MrSession *session, const MrError *err, const char *text
 void mr_session_fatal(MrSession *session, const MrError *err);
 void mr_session_protocol_error(MrSession *session, const char *format, ...) MR_PRINTF(2, 3);
 /* NOTICE or WARNING, if client_min_messages lets it through. */
-void mr_session_notice(MrSession *session, const char *severity, const char *sqlstate, const char *message,
-                       const char *hint);
+void mr_session_notice(MrSession *session, const char *severity, const char *sqlstate,
+                       const char *message, const char *hint);
 /* A planner's or DDL's notice; context is the session. */
-void mr_session_notice_callback(void *context, const char *sqlstate, const char *message, const char *hint);
+void mr_session_notice_callback(void *context, const char *sqlstate, const char *message,
+                                const char *hint);
 /* Fills err with why the statement is being ended. */
 MrStatus mr_session_cancel_error(const MrSession *session, MrError *err);
 
@@ -134,13 +145,17 @@ MrStatus mr_session_cancel_error(const MrSession *session, MrError *err);
 bool mr_session_take_message(MrSession *session);
 /* The same before ReadyForQuery was sent for the first time. */
 bool mr_session_take_startup(MrSession *session);
+/* Parse, Bind, Describe, Execute, Close (extended.c). */
+void mr_extended_take(MrSession *session, char type, MrWireReader *body);
+/* A body that is too short, too long, or not of its form: FATAL. */
+void mr_session_refuse_body(MrSession *session, char type);
 /* The portal is the current statement from now on. */
 void mr_session_begin(MrSession *session, MrPortal *portal);
 /* A Query message's text; takes no hold on it. */
 void mr_session_query(MrSession *session, MrString text);
 void mr_session_set_timer(MrSession *session, int64_t us); /* 0: off */
 
-/* ---- Waiting (session.c) --------------------------------------------------------------------------- */
+/* ---- Waiting (session_answer.c) --------------------------------------------------------------------------- */
 
 /* The session does nothing until the wait (made with mr_session_wait_done and the session) is over; then
  * `then` goes on.  `is_final`: a cancel has no effect, since what is waited for has happened already. */

@@ -24,7 +24,8 @@ static void squeeze(MrString text, char *out, size_t room)
 static MrStatus refuse_value(MrSettingId id, MrString value, const char *hint, MrError *err)
 {
     mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid value for parameter \"%s\": \"%.*s\"",
-                 mr_setting_info(id)->name, (int)(value.length > 100 ? 100 : value.length), value.data);
+                 mr_setting_info(id)->name, (int)(value.length > 100 ? 100 : value.length),
+                 value.data);
     return mr_error_hint(err, "%s", hint);
 }
 
@@ -41,8 +42,8 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
         *value = MR_STRING("UTF8");
         return MR_OK;
     case MR_SET_DATESTYLE:
-        if (strcmp(word, "iso") != 0 && strcmp(word, "isomdy") != 0 && strcmp(word, "mdy") != 0
-            && strcmp(word, "isous") != 0) {
+        if (strcmp(word, "iso") != 0 && strcmp(word, "isomdy") != 0 && strcmp(word, "mdy") != 0 &&
+            strcmp(word, "isous") != 0) {
             return refuse_value(id, *value, "Only ISO, MDY is supported.", err);
         }
         *value = MR_STRING("ISO, MDY");
@@ -54,16 +55,17 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
         *value = MR_STRING("postgres");
         return MR_OK;
     case MR_SET_STANDARD_CONFORMING_STRINGS:
-        if (strcmp(word, "on") != 0 && strcmp(word, "true") != 0 && strcmp(word, "1") != 0 && strcmp(word, "yes") != 0) {
+        if (strcmp(word, "on") != 0 && strcmp(word, "true") != 0 && strcmp(word, "1") != 0 &&
+            strcmp(word, "yes") != 0) {
             return refuse_value(id, *value, "Only on is supported: write E'…' for escapes.", err);
         }
         *value = MR_STRING("on");
         return MR_OK;
     case MR_SET_DEFAULT_TRANSACTION_READ_ONLY: {
-        bool on = strcmp(word, "on") == 0 || strcmp(word, "true") == 0 || strcmp(word, "1") == 0
-                  || strcmp(word, "yes") == 0;
-        if (!on && strcmp(word, "off") != 0 && strcmp(word, "false") != 0 && strcmp(word, "0") != 0
-            && strcmp(word, "no") != 0) {
+        bool on = strcmp(word, "on") == 0 || strcmp(word, "true") == 0 || strcmp(word, "1") == 0 ||
+                  strcmp(word, "yes") == 0;
+        if (!on && strcmp(word, "off") != 0 && strcmp(word, "false") != 0 &&
+            strcmp(word, "0") != 0 && strcmp(word, "no") != 0) {
             return refuse_value(id, *value, "It is on or off.", err);
         }
         *value = on ? MR_STRING("on") : MR_STRING("off");
@@ -71,14 +73,14 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
     }
     case MR_SET_TIMEZONE: {
         const MrTimezone *zone;
-        MrString name = mr_string_equal_nocase(*value, MR_STRING("local")) ? MR_STRING("UTC") : *value;
+        MrString name =
+            mr_string_equal_nocase(*value, MR_STRING("local")) ? MR_STRING("UTC") : *value;
         MR_TRY(mr_timezone_find(name, &zone, err));
         *value = mr_string(mr_timezone_name(zone));
         session->zone = zone;
         return MR_OK;
     }
-    default:
-        return MR_OK;
+    default: return MR_OK;
     }
 }
 
@@ -110,10 +112,8 @@ static bool is_reported(MrSettingId id)
     case MR_SET_INTEGER_DATETIMES:
     case MR_SET_IS_SUPERUSER:
     case MR_SET_SESSION_AUTHORIZATION:
-    case MR_SET_IN_HOT_STANDBY:
-        return true;
-    default:
-        return mr_setting_info(id)->scope == MR_SETTING_REPORT;
+    case MR_SET_IN_HOT_STANDBY: return true;
+    default: return mr_setting_info(id)->scope == MR_SETTING_REPORT;
     }
 }
 
@@ -144,8 +144,8 @@ void mr_session_report_settings(MrSession *session, const MrSettings *before)
             continue;
         }
         const char *value = value_of(session, id, &now);
-        if (before == NULL
-            || (id != MR_SET_SESSION_AUTHORIZATION && strcmp(value, show_into(before, id, &old)) != 0)) {
+        if (before == NULL || (id != MR_SET_SESSION_AUTHORIZATION &&
+                               strcmp(value, show_into(before, id, &old)) != 0)) {
             report(session, id, value);
         }
     }
@@ -153,7 +153,8 @@ void mr_session_report_settings(MrSession *session, const MrSettings *before)
     mr_builder_fini(&old);
     const MrTimezone *zone;
     MrError ignored = MR_ERROR_INIT;
-    if (mr_timezone_find(mr_string(mr_settings_text(session->settings, MR_SET_TIMEZONE)), &zone, &ignored) == MR_OK) {
+    if (mr_timezone_find(mr_string(mr_settings_text(session->settings, MR_SET_TIMEZONE)), &zone,
+                         &ignored) == MR_OK) {
         session->zone = zone;
     }
 }
@@ -162,7 +163,8 @@ MrStatus mr_session_set(MrSession *session, MrSettingId id, MrString value, MrEr
 {
     char name[64];
     if (mr_utf8_check(value.data, value.length) < value.length) {
-        return mr_error_set(err, MR_ERR_BAD_ENCODING, "the value of \"%s\" is not UTF-8", mr_setting_info(id)->name);
+        return mr_error_set(err, MR_ERR_BAD_ENCODING, "the value of \"%s\" is not UTF-8",
+                            mr_setting_info(id)->name);
     }
     if (id == MR_SET_APPLICATION_NAME) {
         value = printable(value, name, sizeof name - 1);
@@ -215,7 +217,8 @@ const char *mr_session_setting_text(const MrSession *session, MrSettingId id, Mr
 /* ---- SET and RESET --------------------------------------------------------------------------------- */
 
 /* SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE: an offset east of UTC as a POSIX name (west of it). */
-static MrStatus interval_zone(const MrAstTypedLiteral *literal, MrArena *arena, const char **out, MrError *err)
+static MrStatus interval_zone(const MrAstTypedLiteral *literal, MrArena *arena, const char **out,
+                              MrError *err)
 {
     MrType type;
     MrDatum value;
@@ -223,11 +226,13 @@ static MrStatus interval_zone(const MrAstTypedLiteral *literal, MrArena *arena, 
     if (type.id == MR_TYPE_INTERVAL) {
         MR_TRY(mr_datum_parse(arena, type, mr_string(literal->text), NULL, &value, err));
         int64_t seconds = value.interval.us / 1000000;
-        if (value.interval.months == 0 && value.interval.days == 0 && seconds > -16 * 3600 && seconds < 16 * 3600) {
+        if (value.interval.months == 0 && value.interval.days == 0 && seconds > -16 * 3600 &&
+            seconds < 16 * 3600) {
             int64_t size = seconds < 0 ? -seconds : seconds;
-            *out = mr_arena_printf(arena, "<%c%02d:%02d>%c%02d:%02d", seconds < 0 ? '-' : '+', (int)(size / 3600),
-                                   (int)(size / 60 % 60), seconds < 0 ? '+' : '-', (int)(size / 3600),
-                                   (int)(size / 60 % 60));
+            *out =
+                mr_arena_printf(arena, "<%c%02d:%02d>%c%02d:%02d", seconds < 0 ? '-' : '+',
+                                (int)(size / 3600), (int)(size / 60 % 60), seconds < 0 ? '+' : '-',
+                                (int)(size / 3600), (int)(size / 60 % 60));
             return *out == NULL ? mr_error_no_memory(err) : MR_OK;
         }
     }
@@ -297,7 +302,8 @@ MrStatus mr_set_run(MrSession *session, MrPortal *portal, MrError *err)
     MR_TRY(mr_session_find_setting(ast->name, &id, err));
     MR_TRY(can_change(id, err));
     if (ast->scope == MR_SET_LOCAL && session->transaction.state == MR_TX_NONE) {
-        mr_session_notice(session, "WARNING", "25P01", "SET LOCAL can only be used in transaction blocks", NULL);
+        mr_session_notice(session, "WARNING", "25P01",
+                          "SET LOCAL can only be used in transaction blocks", NULL);
         mr_portal_set_done(portal, "SET");
         return MR_OK;
     }
@@ -323,11 +329,13 @@ MrStatus mr_discard_run(MrSession *session, MrPortal *portal, MrError *err)
     MrDiscardKind what = MR_AST_AS(const MrAstDiscard, portal->node)->what;
     if (what == MR_DISCARD_ALL) {
         if (session->transaction.state != MR_TX_NONE) {
-            return mr_error_set(err, MR_ERR_ACTIVE_TRANSACTION, "DISCARD ALL cannot run inside a transaction block");
+            return mr_error_set(err, MR_ERR_ACTIVE_TRANSACTION,
+                                "DISCARD ALL cannot run inside a transaction block");
         }
         mr_prepared_clear(session);
         mr_session_reset_settings(session, session->initial);
     }
-    mr_portal_set_done(portal, "%s", tags[what]); /* plans, sequences and temporary tables are never kept */
+    mr_portal_set_done(portal, "%s",
+                       tags[what]); /* plans, sequences and temporary tables are never kept */
     return MR_OK;
 }

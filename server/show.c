@@ -16,12 +16,9 @@ static const char *listing_of(MrShowKind kind)
     case MR_SHOW_MATERIALIZED_VIEWS:
         return "SELECT name, target, state, stream, rows_in, late_rows, failed_rows, lag_rows, watermark, next_close, "
                "error FROM millrace.queries ORDER BY name";
-    case MR_SHOW_CONNECTIONS:
-        return "SELECT * FROM millrace.connections ORDER BY name";
-    case MR_SHOW_FUNCTIONS:
-        return "SELECT * FROM millrace.functions ORDER BY name";
-    default:
-        return NULL;
+    case MR_SHOW_CONNECTIONS: return "SELECT * FROM millrace.connections ORDER BY name";
+    case MR_SHOW_FUNCTIONS: return "SELECT * FROM millrace.functions ORDER BY name";
+    default: return NULL;
     }
 }
 
@@ -35,8 +32,8 @@ static MrStatus plan_setting(MrPortal *portal, const MrAstShow *ast, MrError *er
     return mr_text_schema(&portal->memory->arena, &name, 1, &portal->columns, err);
 }
 
-static MrStatus fill_setting(MrSession *session, MrPortal *portal, const MrAstShow *ast, MrTextTable *table,
-                             MrError *err)
+static MrStatus fill_setting(MrSession *session, MrPortal *portal, const MrAstShow *ast,
+                             MrTextTable *table, MrError *err)
 {
     MrSettingId id;
     MR_TRY(mr_session_find_setting(ast->setting, &id, err));
@@ -50,27 +47,26 @@ static MrStatus fill_setting(MrSession *session, MrPortal *portal, const MrAstSh
 static const char *scope_text(MrSettingScope scope)
 {
     switch (scope) {
-    case MR_SETTING_START:
-        return "start";
-    case MR_SETTING_RELOAD:
-        return "reload";
-    case MR_SETTING_FIXED:
-        return "fixed";
-    default:
-        return "session";
+    case MR_SETTING_START: return "start";
+    case MR_SETTING_RELOAD: return "reload";
+    case MR_SETTING_FIXED: return "fixed";
+    default: return "session";
     }
 }
 
-static MrStatus fill_settings(MrSession *session, MrPortal *portal, bool with_more, MrTextTable *table, MrError *err)
+static MrStatus fill_settings(MrSession *session, MrPortal *portal, bool with_more,
+                              MrTextTable *table, MrError *err)
 {
     for (int i = 0; i < MR_SETTING_COUNT; i++) {
         const MrSettingInfo *info = mr_setting_info((MrSettingId)i);
-        const char *value = mr_session_setting_text(session, (MrSettingId)i, &portal->memory->arena);
+        const char *value =
+            mr_session_setting_text(session, (MrSettingId)i, &portal->memory->arena);
         if (value == NULL) {
             return mr_error_no_memory(err);
         }
         const char *brief[] = { info->name, value, info->doc };
-        const char *more[] = { info->name, value, info->initial, scope_text(info->scope), info->doc };
+        const char *more[] = { info->name, value, info->initial, scope_text(info->scope),
+                               info->doc };
         MR_TRY(mr_text_table_add(table, with_more ? more : brief, err));
     }
     return MR_OK;
@@ -102,14 +98,10 @@ static bool kind_fits(MrObjectKind wanted, MrRelationKind kind)
     switch (wanted) {
     case MR_OBJECT_STREAM:
     case MR_OBJECT_SOURCE:
-    case MR_OBJECT_TABLE:
-        return kind == MR_RELATION_STREAM;
-    case MR_OBJECT_VIEW:
-        return kind == MR_RELATION_VIEW;
-    case MR_OBJECT_MATERIALIZED_VIEW:
-        return kind == MR_RELATION_QUERY;
-    default:
-        return false;
+    case MR_OBJECT_TABLE: return kind == MR_RELATION_STREAM;
+    case MR_OBJECT_VIEW: return kind == MR_RELATION_VIEW;
+    case MR_OBJECT_MATERIALIZED_VIEW: return kind == MR_RELATION_QUERY;
+    default: return false;
     }
 }
 
@@ -119,7 +111,8 @@ static void append_option(MrBuilder *out, const char *name, const char *value)
     mr_builder_append_literal(out, value, strlen(value));
 }
 
-static MrStatus connection_text(const MrPortal *portal, const MrName *name, MrBuilder *out, MrError *err)
+static MrStatus connection_text(const MrPortal *portal, const MrName *name, MrBuilder *out,
+                                MrError *err)
 {
     const MrConnection *connection = mr_catalog_connection(portal->catalog, name->name);
     if (connection == NULL) {
@@ -132,9 +125,12 @@ static MrStatus connection_text(const MrPortal *portal, const MrName *name, MrBu
     mr_builder_append_string(out, " WITH (");
     append_option(out, "type", connection->sink_class);
     mr_builder_append_string(out, ", ");
-    append_option(out, is_sqlite ? "path" : "dsn", connection->location == NULL ? "" : connection->location);
-    if (connection->secret != NULL && strncmp(connection->secret, "connection ", strlen("connection ")) == 0) {
-        mr_builder_append_string(out, ", password = '********'"); /* given in clear, kept as a secret */
+    append_option(out, is_sqlite ? "path" : "dsn",
+                  connection->location == NULL ? "" : connection->location);
+    if (connection->secret != NULL &&
+        strncmp(connection->secret, "connection ", strlen("connection ")) == 0) {
+        mr_builder_append_string(out,
+                                 ", password = '********'"); /* given in clear, kept as a secret */
     } else if (connection->secret != NULL) {
         mr_builder_append_string(out, ", password = SECRET ");
         mr_print_identifier(out, connection->secret);
@@ -146,7 +142,8 @@ static MrStatus connection_text(const MrPortal *portal, const MrName *name, MrBu
     return MR_OK;
 }
 
-static MrStatus relation_text(const MrPortal *portal, const MrAstShow *ast, MrBuilder *out, MrError *err)
+static MrStatus relation_text(const MrPortal *portal, const MrAstShow *ast, MrBuilder *out,
+                              MrError *err)
 {
     const MrRelation *relation;
     MrStatus status = mr_catalog_resolve(portal->catalog, &ast->name, &relation, err);
@@ -162,24 +159,23 @@ static MrStatus relation_text(const MrPortal *portal, const MrAstShow *ast, MrBu
     return MR_OK;
 }
 
-static MrStatus fill_create(const MrPortal *portal, const MrAstShow *ast, MrTextTable *table, MrError *err)
+static MrStatus fill_create(const MrPortal *portal, const MrAstShow *ast, MrTextTable *table,
+                            MrError *err)
 {
     MrBuilder out;
     MrStatus status;
     mr_builder_init(&out, 0);
     switch (ast->object) {
-    case MR_OBJECT_CONNECTION:
-        status = connection_text(portal, &ast->name, &out, err);
-        break;
+    case MR_OBJECT_CONNECTION: status = connection_text(portal, &ast->name, &out, err); break;
     case MR_OBJECT_SECRET:
     case MR_OBJECT_FUNCTION:
     case MR_OBJECT_SINK:
     case MR_OBJECT_COLUMN:
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "SHOW CREATE is not there for a %s", mr_object_kind_name(ast->object));
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "SHOW CREATE is not there for a %s",
+                     mr_object_kind_name(ast->object));
         status = mr_error_hint(err, "It is for STREAM, VIEW, MATERIALIZED VIEW and CONNECTION.");
         break;
-    default:
-        status = relation_text(portal, ast, &out, err);
+    default: status = relation_text(portal, ast, &out, err);
     }
     const char *text = mr_builder_text(&out);
     if (status == MR_OK) {
@@ -194,24 +190,19 @@ static MrStatus fill_create(const MrPortal *portal, const MrAstShow *ast, MrText
 static MrStatus plan_table(MrPortal *portal, const MrAstShow *ast, MrError *err)
 {
     static const char *const all[] = { "name", "setting", "description" };
-    static const char *const settings[] = { "name", "setting", "default", "changed_by", "description" };
+    static const char *const settings[] = { "name", "setting", "default", "changed_by",
+                                            "description" };
     static const char *const views[] = { "name", "definition" };
     static const char *const names[] = { "name" };
     static const char *const create[] = { "statement" };
     MrArena *arena = &portal->memory->arena;
     switch (ast->show) {
-    case MR_SHOW_SETTING:
-        return plan_setting(portal, ast, err);
-    case MR_SHOW_ALL:
-        return mr_text_schema(arena, all, 3, &portal->columns, err);
-    case MR_SHOW_SETTINGS:
-        return mr_text_schema(arena, settings, 5, &portal->columns, err);
-    case MR_SHOW_VIEWS:
-        return mr_text_schema(arena, views, 2, &portal->columns, err);
-    case MR_SHOW_CREATE:
-        return mr_text_schema(arena, create, 1, &portal->columns, err);
-    default:
-        return mr_text_schema(arena, names, 1, &portal->columns, err);
+    case MR_SHOW_SETTING: return plan_setting(portal, ast, err);
+    case MR_SHOW_ALL: return mr_text_schema(arena, all, 3, &portal->columns, err);
+    case MR_SHOW_SETTINGS: return mr_text_schema(arena, settings, 5, &portal->columns, err);
+    case MR_SHOW_VIEWS: return mr_text_schema(arena, views, 2, &portal->columns, err);
+    case MR_SHOW_CREATE: return mr_text_schema(arena, create, 1, &portal->columns, err);
+    default: return mr_text_schema(arena, names, 1, &portal->columns, err);
     }
 }
 
@@ -225,26 +216,23 @@ MrStatus mr_show_plan(MrSession *session, MrPortal *portal, bool is_run, MrError
     return plan_table(portal, ast, err);
 }
 
-static MrStatus fill(MrSession *session, MrPortal *portal, const MrAstShow *ast, MrTextTable *table, MrError *err)
+static MrStatus fill(MrSession *session, MrPortal *portal, const MrAstShow *ast, MrTextTable *table,
+                     MrError *err)
 {
     switch (ast->show) {
-    case MR_SHOW_SETTING:
-        return fill_setting(session, portal, ast, table, err);
+    case MR_SHOW_SETTING: return fill_setting(session, portal, ast, table, err);
     case MR_SHOW_ALL:
     case MR_SHOW_SETTINGS:
         return fill_settings(session, portal, ast->show == MR_SHOW_SETTINGS, table, err);
-    case MR_SHOW_VIEWS:
-        return fill_views(portal, table, err);
+    case MR_SHOW_VIEWS: return fill_views(portal, table, err);
     case MR_SHOW_SECRETS:
         return mr_catalog_store_each_secret(session->server->store, add_secret, table, err);
-    case MR_SHOW_CREATE:
-        return fill_create(portal, ast, table, err);
+    case MR_SHOW_CREATE: return fill_create(portal, ast, table, err);
     case MR_SHOW_TABLES:
         mr_session_notice(session, "NOTICE", "00000", "tables that change are not supported yet",
                           "SHOW STREAMS lists streams, SHOW QUERIES materialized views.");
         return MR_OK;
-    default: /* SINKS: none can be made yet */
-        return MR_OK;
+    default: /* SINKS: none can be made yet */ return MR_OK;
     }
 }
 

@@ -21,7 +21,8 @@ static void input_compact(MrSocket *socket)
     if (socket->input_start == socket->input_end) {
         socket->input_start = socket->input_end = 0;
     } else if (socket->input_start > 0) {
-        memmove(socket->input, socket->input + socket->input_start, socket->input_end - socket->input_start);
+        memmove(socket->input, socket->input + socket->input_start,
+                socket->input_end - socket->input_start);
         socket->input_end -= socket->input_start;
         socket->input_start = 0;
     }
@@ -75,13 +76,15 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     MrSocket *socket = context;
     (void)what;
     if (has_room(socket)) {
-        size_t wanted = input_waiting(socket) < INPUT_BYTES_MIN / 2 && socket->input_room <= INPUT_BYTES_MIN
-                            ? INPUT_BYTES_MIN / 2
-                            : INPUT_BYTES_USUAL / 2;
+        size_t wanted =
+            input_waiting(socket) < INPUT_BYTES_MIN / 2 && socket->input_room <= INPUT_BYTES_MIN
+                ? INPUT_BYTES_MIN / 2
+                : INPUT_BYTES_USUAL / 2;
         if (!input_reserve(socket, wanted)) {
             socket->is_at_end = socket->is_broken = true;
         } else {
-            ssize_t got = recv(fd, socket->input + socket->input_end, socket->input_room - socket->input_end, 0);
+            ssize_t got = recv(fd, socket->input + socket->input_end,
+                               socket->input_room - socket->input_end, 0);
             if (got > 0) {
                 socket->input_end += (size_t)got;
             } else if (got == 0) {
@@ -107,7 +110,8 @@ void mr_socket_rest(MrSocket *socket)
 static void output_compact(MrSocket *socket)
 {
     if (socket->output_start > KEPT_BYTES_MAX) {
-        memmove(socket->output.data, socket->output.data + socket->output_start, mr_socket_unsent(socket));
+        memmove(socket->output.data, socket->output.data + socket->output_start,
+                mr_socket_unsent(socket));
         socket->output.length -= socket->output_start;
         socket->output_start = 0;
     }
@@ -116,8 +120,8 @@ static void output_compact(MrSocket *socket)
 static void send_output(MrSocket *socket)
 {
     while (mr_socket_unsent(socket) > 0 && !socket->is_broken && socket->fd >= 0) {
-        ssize_t sent = send(socket->fd, socket->output.data + socket->output_start, mr_socket_unsent(socket),
-                            MSG_NOSIGNAL);
+        ssize_t sent = send(socket->fd, socket->output.data + socket->output_start,
+                            mr_socket_unsent(socket), MSG_NOSIGNAL);
         if (sent >= 0) {
             socket->output_start += (size_t)sent;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -135,7 +139,8 @@ static void send_output(MrSocket *socket)
             mr_builder_clear(&socket->output);
         }
     } else {
-        output_compact(socket); /* else a client that always leaves a byte would make it grow for ever */
+        output_compact(
+            socket); /* else a client that always leaves a byte would make it grow for ever */
     }
 }
 
@@ -148,18 +153,20 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     socket->changed(socket->context);
 }
 
-MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd, void (*changed)(void *context),
-                        void *context, MrError *err)
+MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd,
+                        void (*changed)(void *context), void *context, MrError *err)
 {
-    *socket = (MrSocket){ .fd = fd, .input_bytes_max = INPUT_BYTES_USUAL, .changed = changed,
-                          .context = context };
+    *socket = (MrSocket){
+        .fd = fd, .input_bytes_max = INPUT_BYTES_USUAL, .changed = changed, .context = context
+    };
     mr_builder_init(&socket->output, 0);
     if (fd < 0) {
         return MR_OK;
     }
     socket->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, socket);
     socket->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, socket);
-    if (socket->readable == NULL || socket->writable == NULL || event_add(socket->readable, NULL) != 0) {
+    if (socket->readable == NULL || socket->writable == NULL ||
+        event_add(socket->readable, NULL) != 0) {
         mr_socket_fini(socket);
         return mr_error_no_memory(err);
     }

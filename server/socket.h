@@ -13,22 +13,22 @@ struct event;
 struct event_base;
 
 typedef struct MrSocket {
-    int fd;                      /* -1: none (tests and fuzzing put bytes in by hand) */
+    int fd; /* -1: none (tests and fuzzing put bytes in by hand) */
     struct event *readable, *writable;
     char *input;
     size_t input_start, input_end, input_room;
-    size_t input_bytes_max;      /* reading stops while so much waits to be taken */
+    size_t input_bytes_max; /* reading stops while so much waits to be taken */
     MrBuilder output;
     size_t output_start;
-    bool is_at_end;              /* the client sends no more */
-    bool is_broken;              /* nothing can be sent any more */
+    bool is_at_end;                 /* the client sends no more */
+    bool is_broken;                 /* nothing can be sent any more */
     void (*changed)(void *context); /* bytes came, the end came, or the output has gone */
     void *context;
 } MrSocket;
 
 /* Takes the descriptor. */
-MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd, void (*changed)(void *context),
-                        void *context, MrError *err);
+MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd,
+                        void (*changed)(void *context), void *context, MrError *err);
 void mr_socket_fini(MrSocket *socket); /* closes */
 
 MrString mr_socket_input(const MrSocket *socket);

@@ -40,7 +40,8 @@ static MrStatus set_by_name(MrSession *session, MrString name, MrString value, M
         mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"",
                      (int)(name.length > 63 ? 63 : name.length), name.data);
         const char *nearest = mr_setting_nearest(name);
-        return nearest == NULL ? err->status : mr_error_hint(err, "Perhaps you mean \"%s\".", nearest);
+        return nearest == NULL ? err->status
+                               : mr_error_hint(err, "Perhaps you mean \"%s\".", nearest);
     }
     return mr_session_set(session, id, value, err);
 }
@@ -78,7 +79,8 @@ static MrStatus set_assignment(MrSession *session, char *word, MrError *err)
     for (char *c = word; c < equals; c++) {
         *c = *c == '-' ? '_' : *c;
     }
-    return set_by_name(session, (MrString){ word, (size_t)(equals - word) }, mr_string(equals + 1), err);
+    return set_by_name(session, (MrString){ word, (size_t)(equals - word) }, mr_string(equals + 1),
+                       err);
 }
 
 /* options = '-c name=value --name=value', as PGOPTIONS has it. */
@@ -94,7 +96,8 @@ static MrStatus set_options(MrSession *session, MrString options, MrError *err)
         } else if (strncmp(word, "-c", 2) == 0 || strncmp(word, "--", 2) == 0) {
             assignment = word + 2;
         } else {
-            return mr_error_set(err, MR_ERR_SYNTAX, "invalid command-line argument for server process: %.100s", word);
+            return mr_error_set(err, MR_ERR_SYNTAX,
+                                "invalid command-line argument for server process: %.100s", word);
         }
         MR_TRY(set_assignment(session, assignment, err));
     }
@@ -106,7 +109,8 @@ typedef struct Startup {
     uint32_t unknown_count;
 } Startup;
 
-static MrStatus take_parameter(MrSession *session, MrString name, MrString value, Startup *startup, MrError *err)
+static MrStatus take_parameter(MrSession *session, MrString name, MrString value, Startup *startup,
+                               MrError *err)
 {
     if (mr_string_equal(name, MR_STRING("user"))) {
         free(session->user);
@@ -122,8 +126,8 @@ static MrStatus take_parameter(MrSession *session, MrString name, MrString value
         return set_options(session, value, err);
     }
     if (mr_string_equal(name, MR_STRING("replication"))) {
-        if (value.length == 0 || strchr("0fFnN", value.data[0]) != NULL
-            || mr_string_equal_nocase(value, MR_STRING("off"))) {
+        if (value.length == 0 || strchr("0fFnN", value.data[0]) != NULL ||
+            mr_string_equal_nocase(value, MR_STRING("off"))) {
             return MR_OK;
         }
         return mr_error_set(err, MR_ERR_UNSUPPORTED, "replication connections are not supported");
@@ -137,12 +141,14 @@ static MrStatus take_parameter(MrSession *session, MrString name, MrString value
     return set_by_name(session, name, value, err);
 }
 
-static MrStatus take_parameters(MrSession *session, MrWireReader *body, Startup *startup, MrError *err)
+static MrStatus take_parameters(MrSession *session, MrWireReader *body, Startup *startup,
+                                MrError *err)
 {
     for (;;) {
         MrString name = mr_wire_text(body);
         if (body->failed) {
-            return mr_error_set(err, MR_ERR_PROTOCOL, "invalid startup packet layout: expected terminator as last byte");
+            return mr_error_set(err, MR_ERR_PROTOCOL,
+                                "invalid startup packet layout: expected terminator as last byte");
         }
         if (name.length == 0) {
             break;
@@ -154,10 +160,12 @@ static MrStatus take_parameters(MrSession *session, MrWireReader *body, Startup 
         MR_TRY(take_parameter(session, name, value, startup, err));
     }
     if (!mr_wire_is_done(body)) {
-        return mr_error_set(err, MR_ERR_PROTOCOL, "invalid startup packet layout: expected terminator as last byte");
+        return mr_error_set(err, MR_ERR_PROTOCOL,
+                            "invalid startup packet layout: expected terminator as last byte");
     }
     if (session->user == NULL || session->user[0] == '\0') {
-        return mr_error_set(err, MR_ERR_INVALID_AUTHORIZATION, "no user name specified in startup packet");
+        return mr_error_set(err, MR_ERR_INVALID_AUTHORIZATION,
+                            "no user name specified in startup packet");
     }
     if (session->database == NULL || session->database[0] == '\0') {
         free(session->database);
@@ -199,7 +207,8 @@ static void log_in(MrSession *session, int32_t version, MrWireReader *body)
     Startup startup = { 0 };
     if (version >> 16 != 3) {
         char message[120];
-        snprintf(message, sizeof message, "unsupported frontend protocol %d.%d: server supports 3.0", version >> 16,
+        snprintf(message, sizeof message,
+                 "unsupported frontend protocol %d.%d: server supports 3.0", version >> 16,
                  version & 0xffff);
         fail(session, MR_ERR_UNSUPPORTED, message);
         return;
@@ -246,11 +255,13 @@ static bool take_packet(MrSession *session, MrWireReader *body)
     size_t left = (size_t)(body->end - body->next);
     switch (code) {
     case MR_WIRE_SSL:
-        return left == 0 ? refuse_encryption(session, &session->ssl_asked)
-                         : (fail(session, MR_ERR_PROTOCOL, "invalid length of startup packet"), true);
+        return left == 0
+                   ? refuse_encryption(session, &session->ssl_asked)
+                   : (fail(session, MR_ERR_PROTOCOL, "invalid length of startup packet"), true);
     case MR_WIRE_GSSENC:
-        return left == 0 ? refuse_encryption(session, &session->gssenc_asked)
-                         : (fail(session, MR_ERR_PROTOCOL, "invalid length of startup packet"), true);
+        return left == 0
+                   ? refuse_encryption(session, &session->gssenc_asked)
+                   : (fail(session, MR_ERR_PROTOCOL, "invalid length of startup packet"), true);
     case MR_WIRE_CANCEL: {
         int32_t number = mr_wire_i32(body);
         const char *secret = mr_wire_bytes(body, 4);
@@ -261,9 +272,7 @@ static bool take_packet(MrSession *session, MrWireReader *body)
         }
         return true;
     }
-    default:
-        log_in(session, code, body);
-        return true;
+    default: log_in(session, code, body); return true;
     }
 }
 

@@ -3,9 +3,13 @@
  */
 #include "server/statement.h"
 
-#define MR_STATEMENT(node_kind, plan_function, run_function, flags, advice)                        \
-    { .kind = MR_AST_##node_kind, .plan = (plan_function), .run = (run_function),                  \
-      .in_failed = (flags)[0] == 'F', .writes = (flags)[0] == 'W', .hint = (advice) },
+#define MR_STATEMENT(node_kind, plan_function, run_function, flags, advice) \
+    { .kind = MR_AST_##node_kind,                                           \
+      .plan = (plan_function),                                              \
+      .run = (run_function),                                                \
+      .in_failed = (flags)[0] == 'F',                                       \
+      .writes = (flags)[0] == 'W',                                          \
+      .hint = (advice) },
 #define MR_STATEMENT_NO_PLAN(node_kind, run_function, flags, advice) \
     MR_STATEMENT(node_kind, NULL, run_function, flags, advice)
 static const MrStatementEntry entries[] = {
@@ -28,9 +32,11 @@ const MrStatementEntry *mr_statement_entry(MrNodeKind kind)
 MrStatus mr_unsupported_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     (void)session;
-    mr_error_set(err, MR_ERR_UNSUPPORTED, "%s is not supported yet", mr_ast_kind_name(portal->node->kind));
+    mr_error_set(err, MR_ERR_UNSUPPORTED, "%s is not supported yet",
+                 mr_ast_kind_name(portal->node->kind));
     mr_error_at(err, portal->node->position);
-    return portal->entry->hint == NULL ? err->status : mr_error_hint(err, "%s", portal->entry->hint);
+    return portal->entry->hint == NULL ? err->status
+                                       : mr_error_hint(err, "%s", portal->entry->hint);
 }
 
 /* Nobody listens, so that nobody has to be told. */

@@ -14,11 +14,11 @@ typedef MrStatus MrStatementRun(MrSession *session, MrPortal *portal, MrError *e
 
 struct MrStatementEntry {
     MrNodeKind kind;
-    MrStatementPlan *plan;       /* NULL: nothing to be planned, no rows */
+    MrStatementPlan *plan; /* NULL: nothing to be planned, no rows */
     MrStatementRun *run;
-    bool in_failed;              /* may be run in a failed transaction */
-    bool writes;                 /* refused in a READ ONLY transaction */
-    const char *hint;            /* of a statement that is not supported */
+    bool in_failed;   /* may be run in a failed transaction */
+    bool writes;      /* refused in a READ ONLY transaction */
+    const char *hint; /* of a statement that is not supported */
 };
 
 /* Never NULL: kinds that no line has are refused. */
@@ -65,12 +65,13 @@ const char *mr_session_setting_text(const MrSession *session, MrSettingId id, Mr
 /* A result of text columns that is filled row by row. */
 typedef struct MrTextTable {
     MrResult *result;
-    MrText *rows;                /* column_count cells each; pointer NULL with length 0: NULL */
+    MrText *rows; /* column_count cells each; pointer NULL with length 0: NULL */
     bool *nulls;
     uint32_t row_count, row_room;
 } MrTextTable;
 /* A schema of text columns in the arena. */
-MrStatus mr_text_schema(MrArena *arena, const char *const *names, uint32_t count, const MrSchema **out, MrError *err);
+MrStatus mr_text_schema(MrArena *arena, const char *const *names, uint32_t count,
+                        const MrSchema **out, MrError *err);
 MrStatus mr_text_table_create(MrTextTable *table, const MrSchema *schema, MrError *err);
 /* Copies; a NULL cell is NULL. */
 MrStatus mr_text_table_add(MrTextTable *table, const char *const *cells, MrError *err);

@@ -5,7 +5,8 @@
 
 #include "server/statement.h"
 
-MrStatus mr_text_schema(MrArena *arena, const char *const *names, uint32_t count, const MrSchema **out, MrError *err)
+MrStatus mr_text_schema(MrArena *arena, const char *const *names, uint32_t count,
+                        const MrSchema **out, MrError *err)
 {
     MrSchema *schema;
     MrColumn *columns;

@@ -32,7 +32,8 @@ static MrStatus commit_rows(MrSession *session, MrError *err)
     if (sequence > 0) {
         mr_log_thread_wake(session->server);
         transaction->own_sequence = sequence;
-        if (transaction->unsettled_sequence == 0 || durability < transaction->unsettled_durability) {
+        if (transaction->unsettled_sequence == 0 ||
+            durability < transaction->unsettled_durability) {
             transaction->unsettled_durability = durability; /* the strictest is the lowest */
         }
         transaction->unsettled_sequence = sequence;
@@ -57,14 +58,16 @@ void mr_transaction_wait(MrSession *session, MrSessionThen *then)
     MrTransaction *transaction = &session->transaction;
     uint64_t sequence = transaction->unsettled_sequence;
     transaction->unsettled_sequence = 0;
-    mr_session_wait(session, mr_wait_durable(session->server, sequence, transaction->unsettled_durability,
-                                             mr_session_wait_done, session),
+    mr_session_wait(session,
+                    mr_wait_durable(session->server, sequence, transaction->unsettled_durability,
+                                    mr_session_wait_done, session),
                     true, then);
 }
 
 /* ---- Settings -------------------------------------------------------------------------------------- */
 
-MrStatus mr_transaction_save_setting(MrSession *session, MrSettingId id, bool is_local, MrError *err)
+MrStatus mr_transaction_save_setting(MrSession *session, MrSettingId id, bool is_local,
+                                     MrError *err)
 {
     MrTransaction *transaction = &session->transaction;
     if (transaction->state == MR_TX_NONE) {
@@ -143,20 +146,24 @@ static void begin(MrSession *session, const MrAstTransaction *ast)
     transaction->state = MR_TX_OPEN;
     transaction->started_us = mr_clock_wall_us(session->server->clock);
     transaction->is_read_only =
-        ast->read_only == MR_TRI_ON
-        || (ast->read_only == MR_TRI_UNSET
-            && strcmp(mr_settings_text(session->settings, MR_SET_DEFAULT_TRANSACTION_READ_ONLY), "on") == 0);
+        ast->read_only == MR_TRI_ON ||
+        (ast->read_only == MR_TRI_UNSET &&
+         strcmp(mr_settings_text(session->settings, MR_SET_DEFAULT_TRANSACTION_READ_ONLY), "on") ==
+             0);
 }
 
-static MrStatus run_begin(MrSession *session, MrPortal *portal, const MrAstTransaction *ast, MrError *err)
+static MrStatus run_begin(MrSession *session, MrPortal *portal, const MrAstTransaction *ast,
+                          MrError *err)
 {
     if (session->transaction.state != MR_TX_NONE) {
-        mr_session_notice(session, "WARNING", "25001", "there is already a transaction in progress", NULL);
+        mr_session_notice(session, "WARNING", "25001", "there is already a transaction in progress",
+                          NULL);
     } else {
         MR_TRY(mr_transaction_cut(session, err));
         begin(session, ast);
     }
-    mr_portal_set_done(portal, ast->transaction == MR_TRANSACTION_BEGIN ? "BEGIN" : "START TRANSACTION");
+    mr_portal_set_done(portal,
+                       ast->transaction == MR_TRANSACTION_BEGIN ? "BEGIN" : "START TRANSACTION");
     return MR_OK;
 }
 
@@ -216,15 +223,19 @@ static void run_rollback(MrSession *session, MrPortal *portal)
     end(session, portal, false);
 }
 
-static MrStatus run_set(MrSession *session, MrPortal *portal, const MrAstTransaction *ast, MrError *err)
+static MrStatus run_set(MrSession *session, MrPortal *portal, const MrAstTransaction *ast,
+                        MrError *err)
 {
     bool is_session = ast->transaction == MR_TRANSACTION_SET_SESSION;
     if (!is_session && session->transaction.state == MR_TX_NONE) {
-        mr_session_notice(session, "WARNING", "25P01", "SET TRANSACTION can only be used in transaction blocks", NULL);
+        mr_session_notice(session, "WARNING", "25P01",
+                          "SET TRANSACTION can only be used in transaction blocks", NULL);
     }
     if (ast->isolation != NULL && (is_session || session->transaction.state != MR_TX_NONE)) {
-        MR_TRY(mr_transaction_save_setting(session, MR_SET_TRANSACTION_ISOLATION, !is_session, err));
-        MR_TRY(mr_session_set(session, MR_SET_TRANSACTION_ISOLATION, mr_string(ast->isolation), err));
+        MR_TRY(
+            mr_transaction_save_setting(session, MR_SET_TRANSACTION_ISOLATION, !is_session, err));
+        MR_TRY(
+            mr_session_set(session, MR_SET_TRANSACTION_ISOLATION, mr_string(ast->isolation), err));
     }
     if (ast->read_only != MR_TRI_UNSET) {
         if (is_session) {
@@ -242,7 +253,8 @@ static MrStatus refuse_savepoint(MrError *err, const MrAstTransaction *ast)
 {
     mr_error_set(err, MR_ERR_UNSUPPORTED, "savepoints are not supported yet");
     mr_error_at(err, ast->base.position);
-    return mr_error_hint(err, "Use one transaction for each group of INSERTs that belongs together.");
+    return mr_error_hint(err,
+                         "Use one transaction for each group of INSERTs that belongs together.");
 }
 
 MrStatus mr_transaction_run(MrSession *session, MrPortal *portal, MrError *err)
@@ -250,26 +262,20 @@ MrStatus mr_transaction_run(MrSession *session, MrPortal *portal, MrError *err)
     const MrAstTransaction *ast = MR_AST_AS(const MrAstTransaction, portal->node);
     bool is_failed = session->transaction.state == MR_TX_FAILED;
     switch (ast->transaction) {
-    case MR_TRANSACTION_COMMIT:
-        return run_commit(session, portal, err);
-    case MR_TRANSACTION_ROLLBACK:
-        run_rollback(session, portal);
-        return MR_OK;
-    default:
-        break;
+    case MR_TRANSACTION_COMMIT: return run_commit(session, portal, err);
+    case MR_TRANSACTION_ROLLBACK: run_rollback(session, portal); return MR_OK;
+    default: break;
     }
     if (is_failed) {
-        return mr_error_set(err, MR_ERR_FAILED_TRANSACTION,
-                            "current transaction is aborted, commands ignored until end of transaction block");
+        return mr_error_set(
+            err, MR_ERR_FAILED_TRANSACTION,
+            "current transaction is aborted, commands ignored until end of transaction block");
     }
     switch (ast->transaction) {
     case MR_TRANSACTION_BEGIN:
-    case MR_TRANSACTION_START:
-        return run_begin(session, portal, ast, err);
+    case MR_TRANSACTION_START: return run_begin(session, portal, ast, err);
     case MR_TRANSACTION_SET:
-    case MR_TRANSACTION_SET_SESSION:
-        return run_set(session, portal, ast, err);
-    default:
-        return refuse_savepoint(err, ast);
+    case MR_TRANSACTION_SET_SESSION: return run_set(session, portal, ast, err);
+    default: return refuse_savepoint(err, ast);
     }
 }

@@ -13,7 +13,7 @@ struct MrSession;
 struct MrPortal;
 
 typedef enum MrTransactionState {
-    MR_TX_NONE,   /* between BEGINs: every group of statements commits by itself */
+    MR_TX_NONE, /* between BEGINs: every group of statements commits by itself */
     MR_TX_OPEN,
     MR_TX_FAILED, /* 25P02 until ROLLBACK or COMMIT */
 } MrTransactionState;
@@ -21,12 +21,12 @@ typedef enum MrTransactionState {
 typedef struct MrTransaction {
     MrTransactionState state;
     bool is_read_only;
-    int64_t started_us;          /* now() of its statements */
-    MrLogTransaction *log;       /* rows that wait for the commit; NULL: none yet */
+    int64_t started_us;    /* now() of its statements */
+    MrLogTransaction *log; /* rows that wait for the commit; NULL: none yet */
     /* Settings before BEGIN, once one was changed; bits of those that SET LOCAL changed. */
     MrSettings *saved;
     uint64_t locals[(MR_SETTING_COUNT + 63) / 64];
-    uint64_t own_sequence;       /* last row of this session that was committed */
+    uint64_t own_sequence; /* last row of this session that was committed */
     /* Committed, but not yet known to be as durable as its stream says. */
     uint64_t unsettled_sequence;
     MrDurability unsettled_durability;
@@ -40,7 +40,9 @@ MrStatus mr_transaction_cut(struct MrSession *session, MrError *err);
 /* The end of an implicit transaction: commits.  *must_wait: mr_transaction_wait is needed before the client
  * hears of it. */
 MrStatus mr_transaction_settle(struct MrSession *session, bool *must_wait, MrError *err);
-void mr_transaction_wait(struct MrSession *session, void (*then)(struct MrSession *session, MrStatus status, const MrError *err));
+void mr_transaction_wait(struct MrSession *session,
+                         void (*then)(struct MrSession *session, MrStatus status,
+                                      const MrError *err));
 /* Nothing of it remains; the state becomes NONE and settings go back. */
 void mr_transaction_abort(struct MrSession *session);
 /* A statement failed: rows are gone, an open transaction waits for its ROLLBACK. */
@@ -48,6 +50,7 @@ void mr_transaction_fail(struct MrSession *session);
 /* 'I', 'T' or 'E' of ReadyForQuery. */
 char mr_transaction_letter(const struct MrSession *session);
 /* Before a setting is changed: what ROLLBACK or the end of the transaction goes back to. */
-MrStatus mr_transaction_save_setting(struct MrSession *session, MrSettingId id, bool is_local, MrError *err);
+MrStatus mr_transaction_save_setting(struct MrSession *session, MrSettingId id, bool is_local,
+                                     MrError *err);
 
 #endif

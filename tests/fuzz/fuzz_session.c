@@ -55,12 +55,17 @@ static void server_start(void)
     if (mkdtemp(directory) == NULL) {
         give_up("no directory", strerror(errno));
     }
-    server = (MrServer){ .settings = mr_settings_create(), .data_directory = directory, .next_oid = 16384 };
+    server = (MrServer){ .settings = mr_settings_create(),
+                         .data_directory = directory,
+                         .next_oid = 16384 };
     server.clock = mr_clock_create_virtual(INT64_C(1767225600000000));
     server.base = event_base_new();
     mr_logging_init(open("/dev/null", O_WRONLY | O_CLOEXEC), MR_LOG_ERROR, false, server.clock);
     snprintf(path, sizeof path, "%s/log", directory);
-    MrLogOptions log = { .directory = path, .clock = server.clock, .segment_bytes = 1 << 20, .cache_bytes = 1 << 20,
+    MrLogOptions log = { .directory = path,
+                         .clock = server.clock,
+                         .segment_bytes = 1 << 20,
+                         .cache_bytes = 1 << 20,
                          .limit_bytes = 64 << 20 };
     must(mr_log_open(&log, &server.log, &err), &err);
     snprintf(path, sizeof path, "%s/catalog.db", directory);
@@ -153,7 +158,8 @@ static void client_write(Client *client, const void *data, size_t length, size_t
 static void check_answer(const MrBuilder *answer)
 {
     size_t at = 0;
-    while (at < answer->length && answer->data[at] == 'N' && (at + 1 == answer->length || answer->data[at + 1] != 0)) {
+    while (at < answer->length && answer->data[at] == 'N' &&
+           (at + 1 == answer->length || answer->data[at + 1] != 0)) {
         at++;
     }
     while (at < answer->length) {
@@ -162,7 +168,8 @@ static void check_answer(const MrBuilder *answer)
         }
         MrWireReader header = mr_wire_reader(answer->data + at + 1, 4);
         int32_t length = mr_wire_i32(&header);
-        if (length < 4 || (size_t)length > answer->length - at - 1 || strchr("123ACDEGHIKNRSTVZcdnstv", answer->data[at]) == NULL) {
+        if (length < 4 || (size_t)length > answer->length - at - 1 ||
+            strchr("123ACDEGHIKNRSTVZcdnstv", answer->data[at]) == NULL) {
             give_up("an answer is not a message", "type or length");
         }
         at += (size_t)length + 1;

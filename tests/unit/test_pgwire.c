@@ -61,8 +61,12 @@ static const struct {
     char type;
     uint32_t bytes_max;
 } limits[] = {
-    { 'Q', MR_WIRE_DATA_BYTES_MAX }, { 'd', MR_WIRE_DATA_BYTES_MAX },  { 'S', MR_WIRE_SHORT_BYTES_MAX },
-    { '?', 0 },                      { '\0', 0 },                      { (char)0xff, 0 },
+    { 'Q', MR_WIRE_DATA_BYTES_MAX },
+    { 'd', MR_WIRE_DATA_BYTES_MAX },
+    { 'S', MR_WIRE_SHORT_BYTES_MAX },
+    { '?', 0 },
+    { '\0', 0 },
+    { (char)0xff, 0 },
 };
 
 START_TEST(test_unknown_types_have_no_length)
@@ -141,9 +145,9 @@ static const struct {
     uint32_t oid;
     int16_t length;
 } types[] = {
-    { MR_TYPE_BOOL, 16, 1 },        { MR_TYPE_INT64, 20, 8 },   { MR_TYPE_TEXT, 25, -1 },
+    { MR_TYPE_BOOL, 16, 1 },          { MR_TYPE_INT64, 20, 8 },       { MR_TYPE_TEXT, 25, -1 },
     { MR_TYPE_TIMESTAMPTZ, 1184, 8 }, { MR_TYPE_INTERVAL, 1186, 16 }, { MR_TYPE_NUMERIC, 1700, -1 },
-    { MR_TYPE_UUID, 2950, 16 },     { MR_TYPE_UNKNOWN, 25, -1 },
+    { MR_TYPE_UUID, 2950, 16 },       { MR_TYPE_UNKNOWN, 25, -1 },
 };
 
 START_TEST(test_types_as_clients_know_them)
@@ -171,7 +175,8 @@ START_TEST(test_a_row_in_both_forms)
     MrBuilder out;
     MrBlock *block;
     MrError err = MR_ERROR_INIT;
-    MrColumn columns[] = { { .name = "a", .type = { MR_TYPE_INT32, -1 } }, { .name = "b", .type = { MR_TYPE_TEXT, -1 } } };
+    MrColumn columns[] = { { .name = "a", .type = { MR_TYPE_INT32, -1 } },
+                           { .name = "b", .type = { MR_TYPE_TEXT, -1 } } };
     MrSchema schema = { .column_count = 2, .columns = columns };
     int16_t binary_first[] = { 1, 0 };
     mr_arena_init(&arena, 0);
@@ -182,7 +187,10 @@ START_TEST(test_a_row_in_both_forms)
     mr_bitmap_clear(block->columns[1].validity, 0);
     mr_wire_data_row(&out, &schema, block, 0, &(MrWireFormats){ 0 }, NULL);
     ck_assert_uint_eq(out.length, 5 + 2 + 4 + 3 + 4);
-    ck_assert_mem_eq(out.data, "D\0\0\0\x11\0\x02\0\0\0\x03" "258\xff\xff\xff\xff", 18);
+    ck_assert_mem_eq(out.data,
+                     "D\0\0\0\x11\0\x02\0\0\0\x03"
+                     "258\xff\xff\xff\xff",
+                     18);
     mr_builder_clear(&out);
     mr_wire_data_row(&out, &schema, block, 0, &(MrWireFormats){ binary_first, 2 }, NULL);
     ck_assert_mem_eq(out.data, "D\0\0\0\x12\0\x02\0\0\0\x04\0\0\x01\x02\xff\xff\xff\xff", 19);
@@ -207,7 +215,8 @@ int main(void)
     tcase_add_loop_test(tcase, test_a_read_beyond_the_end_fails_and_gives_zero, 0, 2);
     tcase_add_test(tcase, test_a_negative_length_is_no_length);
     tcase_add_test(tcase, test_text_ends_with_its_zero);
-    tcase_add_loop_test(tcase, test_unknown_types_have_no_length, 0, sizeof limits / sizeof limits[0]);
+    tcase_add_loop_test(tcase, test_unknown_types_have_no_length, 0,
+                        sizeof limits / sizeof limits[0]);
     tcase_add_test(tcase, test_a_message_carries_its_length);
     tcase_add_test(tcase, test_a_position_counts_characters);
     tcase_add_test(tcase, test_a_line_of_copy_is_context);
