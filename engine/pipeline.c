@@ -111,6 +111,12 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
     for (uint32_t lane = 0; lane < pipeline->thread_count; lane++) {
         MR_TRY(open_lane(pipeline, lane, err));
     }
+    pipeline->panes_per_row = 1;
+    if (dag->nodes[pipeline->breaker].kind == MR_OPERATOR_AGGREGATE) {
+        pipeline->panes_per_row = mr_aggregate_panes_per_row(pipeline->lane_count > 1
+                                                                 ? &pipeline->lanes[0].group_by
+                                                                 : &pipeline->operators[pipeline->breaker]);
+    }
     return MR_OK;
 }
 
@@ -188,13 +194,14 @@ static MrStatus run_alone(MrPipeline *pipeline, const MrPipelineInput *inputs, u
 {
     MrLane *lane = &pipeline->lanes[0];
     MrOperator *scan = &pipeline->operators[0];
+    const uint32_t chunk_rows = mr_pipeline_chunk_rows(pipeline, MR_VECTOR_ROWS);
     lane->batch.err = err;
     lane->batch.notes = pipeline->notes;
     for (uint32_t i = 0; i < count; i++) {
         const MrBlock *block = inputs[i].block;
         uint32_t rows = block == NULL ? 0 : block->row_count;
-        for (uint32_t first = 0; first < rows; first += MR_VECTOR_ROWS) {
-            uint32_t some = rows - first < MR_VECTOR_ROWS ? rows - first : MR_VECTOR_ROWS;
+        for (uint32_t first = 0; first < rows; first += chunk_rows) {
+            uint32_t some = rows - first < chunk_rows ? rows - first : chunk_rows;
             MrBlock *chunk;
             mr_arena_reset(&lane->arena);
             MR_TRY(mr_block_slice(&lane->arena, block, first, some, &chunk, err));

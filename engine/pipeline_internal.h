@@ -39,9 +39,18 @@ struct MrPipeline {
     uint32_t breaker;      /* first operator with state */
     uint32_t lane_count;   /* instances of the breaker */
     uint32_t thread_count; /* threads that filter and project */
+    uint32_t panes_per_row; /* of the group-by at the breaker: what its chunks are kept small for */
     MrLane *lanes;         /* thread_count of them */
     MrNotes *notes;
 };
+
+/* Rows of a chunk: `most` for ordinary plans, fewer where a row falls to many panes, so that a chunk's
+ * lists stay some megabytes.  A multiple of 64. */
+static inline uint32_t mr_pipeline_chunk_rows(const MrPipeline *pipeline, uint32_t most)
+{
+    uint32_t rows = UINT32_C(262144) / pipeline->panes_per_row / 64 * 64;
+    return rows < 64 ? 64 : rows < most ? rows : most;
+}
 
 /* Runs over rounds of chunks on all threads. */
 MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err);

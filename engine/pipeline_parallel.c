@@ -213,17 +213,19 @@ MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *i
 {
     Chunk chunks[ROUND_CHUNKS];
     uint32_t filled = 0;
+    const uint32_t chunk_rows = mr_pipeline_chunk_rows(pipeline, CHUNK_ROWS);
+    const uint32_t round_chunks = chunk_rows < CHUNK_ROWS ? ROUND_CHUNKS / 8 : ROUND_CHUNKS;
     for (uint32_t i = 0; i < count; i++) {
         const MrBlock *block = inputs[i].block;
         uint32_t rows = block == NULL ? 0 : block->row_count;
         uint32_t first = 0;
         do {
-            uint32_t some = rows - first < CHUNK_ROWS ? rows - first : CHUNK_ROWS;
+            uint32_t some = rows - first < chunk_rows ? rows - first : chunk_rows;
             bool last = first + some == rows;
             chunks[filled++] = (Chunk){ .source = block, .first = first, .rows = some,
                                         .watermark_after_us = last ? inputs[i].watermark_after_us : MR_TIME_MIN };
             first += some;
-            if (filled == ROUND_CHUNKS) {
+            if (filled == round_chunks) {
                 MR_TRY(run_round(pipeline, chunks, filled, err));
                 filled = 0;
             }

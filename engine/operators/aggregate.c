@@ -223,6 +223,16 @@ uint64_t mr_aggregate_group_count(const MrOperator *op)
     return count;
 }
 
+uint32_t mr_aggregate_panes_per_row(const MrOperator *op)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    if (spec->window_kind != MR_GROUP_WINDOW_HOP || state->merges_panes || spec->window.size_months != 0) {
+        return 1;
+    }
+    return (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
+}
+
 uint64_t mr_aggregate_dirty_count(const MrOperator *op)
 {
     const MrAggregateState *state = op->state;

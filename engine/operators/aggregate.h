@@ -101,6 +101,8 @@ MrStatus mr_aggregate_snapshot(MrOperator *op, MrStateWriter *writer, MrError *e
 MrStatus mr_aggregate_restore(MrOperator *op, MrStateReader *reader, MrError *err);
 uint64_t mr_aggregate_group_count(const MrOperator *op);
 int64_t mr_aggregate_next_close(const MrOperator *op);
+/* Panes that one row may fall to: above 1 for hopping windows that are not merged. */
+uint32_t mr_aggregate_panes_per_row(const MrOperator *op);
 /* Groups that the next flush will look at. */
 uint64_t mr_aggregate_dirty_count(const MrOperator *op);
 static inline uint32_t mr_lane_of(uint64_t hash, uint32_t lanes)

@@ -134,10 +134,7 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
     bool tests_late = spec->time_is_event && !mr_fault_planted("skip_late_test");
     const int64_t *watermarks = tests_late ? block->place.watermarks : NULL;
     bool expands = spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes;
-    uint32_t most = 1;
-    if (expands && spec->window.size_months == 0) {
-        most = (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
-    }
+    uint32_t most = mr_aggregate_panes_per_row(op);
     Assignment *assigned = mr_arena_alloc(batch->arena, (size_t)block->row_count * most * sizeof *assigned);
     if (assigned == NULL) {
         return mr_error_no_memory(batch->err);

@@ -4,6 +4,8 @@
  */
 #include "engine/operators/aggregate.h"
 
+#include <stdlib.h>
+
 static void write_cell(MrTypeId type, const char *cell, MrStateWriter *writer)
 {
     if (mr_type_is_text(type)) {
@@ -195,9 +197,35 @@ static MrStatus restore_distinct(MrGroupTable *seen, const uint32_t *moved, uint
     return MR_OK;
 }
 
-MrStatus mr_aggregate_restore(MrOperator *op, MrStateReader *reader, MrError *err)
+static MrStatus restore_pane(MrOperator *op, MrStateReader *reader, MrError *err)
 {
     const MrAggregateSpec *spec = op->spec;
+    uint64_t start;
+    uint32_t count;
+    MrPane *pane;
+    MR_TRY(mr_state_read_u64(reader, &start, err));
+    MR_TRY(mr_state_read_u32(reader, &count, err));
+    if (count > (reader->length - reader->at) / 4) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint counts more groups than it holds");
+    }
+    MR_TRY(mr_pane_find(op, (int64_t)start, &pane, err));
+    uint32_t *moved = calloc((size_t)count + 1, sizeof *moved);
+    if (moved == NULL) {
+        return mr_error_no_memory(err);
+    }
+    pane->dirty_count = 0; /* the row that `open` made for an aggregate over everything */
+    MrStatus status = restore_groups(op, pane, count, reader, moved, err);
+    for (uint32_t c = 0; status == MR_OK && c < spec->call_count; c++) {
+        if (spec->calls[c].is_distinct) {
+            status = restore_distinct(&pane->distinct[c], moved, count, reader, err);
+        }
+    }
+    free(moved);
+    return status;
+}
+
+MrStatus mr_aggregate_restore(MrOperator *op, MrStateReader *reader, MrError *err)
+{
     MrAggregateState *state = op->state;
     uint64_t watermark, closed;
     uint32_t panes;
@@ -207,23 +235,7 @@ MrStatus mr_aggregate_restore(MrOperator *op, MrStateReader *reader, MrError *er
     state->watermark_us = (int64_t)watermark;
     state->closed_start_us = (int64_t)closed;
     for (uint32_t p = 0; p < panes; p++) {
-        uint64_t start;
-        uint32_t count, *moved;
-        MrPane *pane;
-        MR_TRY(mr_state_read_u64(reader, &start, err));
-        MR_TRY(mr_state_read_u32(reader, &count, err));
-        if (count > (reader->length - reader->at) / 4) {
-            return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint counts more groups than it holds");
-        }
-        MR_NEW_ARRAY(op->arena, moved, count + 1, err);
-        MR_TRY(mr_pane_find(op, (int64_t)start, &pane, err));
-        pane->dirty_count = 0; /* the row that `open` made for an aggregate over everything */
-        MR_TRY(restore_groups(op, pane, count, reader, moved, err));
-        for (uint32_t c = 0; c < spec->call_count; c++) {
-            if (spec->calls[c].is_distinct) {
-                MR_TRY(restore_distinct(&pane->distinct[c], moved, count, reader, err));
-            }
-        }
+        MR_TRY(restore_pane(op, reader, err));
     }
     return MR_OK;
 }
