@@ -247,12 +247,17 @@ static void *adhoc_main(void *context)
 
 static void begin(MrAdhoc *adhoc)
 {
-    adhoc->status = check_cancel(adhoc, &adhoc->err);
-    if (adhoc->status == MR_OK) {
-        adhoc->status = mr_thread_start(&adhoc->thread, "select", adhoc_main, adhoc, &adhoc->err);
-        adhoc->is_started = adhoc->status == MR_OK;
+    /* Once the thread runs, status and err are its own: a failed start leaves them to us. */
+    MrError err = MR_ERROR_INIT;
+    MrStatus status = check_cancel(adhoc, &err);
+    if (status == MR_OK) {
+        adhoc->is_started = true;
+        status = mr_thread_start(&adhoc->thread, "select", adhoc_main, adhoc, &err);
     }
-    if (adhoc->status != MR_OK) {
+    if (status != MR_OK) {
+        adhoc->is_started = false;
+        adhoc->status = status;
+        adhoc->err = err;
         mr_server_post(adhoc->server, finish_adhoc, adhoc);
     }
 }

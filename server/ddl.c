@@ -173,8 +173,7 @@ static void record_durable(void *context, MrStatus status, const MrError *err)
     mr_fault_point("ddl.after_record"); /* a kill here: the record is applied at the next start */
     ddl->status = mr_ddl_store(ddl->server, ddl->record_sequence, &ddl->record, &ddl->err);
     if (ddl->status != MR_OK) {
-        mr_ddl_finish(ddl);
-        return;
+        mr_server_panic(&ddl->err); /* the record has decided: the next start applies it before all others */
     }
     ddl->next(ddl);
 }

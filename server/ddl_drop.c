@@ -192,6 +192,19 @@ static MrStatus check_connection_unused(MrDdl *ddl, const char *name)
                                                     "connection \"main\" is the server's own and cannot be dropped");
 }
 
+static MrStatus check_secret_unused(MrDdl *ddl, const char *name)
+{
+    for (uint32_t c = 0; c < mr_catalog_connection_count(ddl->catalog); c++) {
+        const MrConnection *connection = mr_catalog_connection_at(ddl->catalog, c);
+        if (connection->secret != NULL && strcmp(connection->secret, name) == 0) {
+            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS, "cannot drop secret \"%s\": connection \"%s\" uses it", name,
+                         connection->name);
+            return mr_error_hint(&ddl->err, "Drop the connection first.");
+        }
+    }
+    return MR_OK;
+}
+
 static const char *only_name(const MrDdl *ddl)
 {
     const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
@@ -278,9 +291,12 @@ static void drop_single(MrDdl *ddl, const MrAstDrop *statement)
     } else if (!is_there) {
         ddl->status = mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT, "%s \"%s\" does not exist", kind, name);
     } else if (is_secret) {
-        ddl->record = (MrDdlRecord){ .op = MR_DDL_DROP_SECRET, .object = { .name = name } };
-        mr_ddl_record(ddl, secret_dropped);
-        return;
+        ddl->status = check_secret_unused(ddl, name);
+        if (ddl->status == MR_OK) {
+            ddl->record = (MrDdlRecord){ .op = MR_DDL_DROP_SECRET, .object = { .name = name } };
+            mr_ddl_record(ddl, secret_dropped);
+            return;
+        }
     } else {
         ddl->status = check_connection_unused(ddl, name);
         if (ddl->status == MR_OK) {

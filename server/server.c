@@ -26,6 +26,7 @@
 #include "server/targets.h"
 #include "server/waits.h"
 #include "server/workers.h"
+#include "storage/checkpoint.h"
 
 enum { EXIT_BAD_START = 1, EXIT_PANIC = 70, RETENTION_SECONDS = 30 };
 
@@ -181,6 +182,7 @@ static void on_reload_signal(evutil_socket_t signal_number, short what, void *co
         return;
     }
     mr_logging_set_level((MrLogLevel)mr_settings_int(server->settings, MR_SET_LOG_LEVEL));
+    mr_log_set_limit(server->log, (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_LIMIT));
     mr_log_line(MR_LOG_INFO, "server.reload", "settings read again from %s", settings_path);
 }
 
@@ -232,6 +234,8 @@ static MrStatus open_log(MrServer *server, MrError *err)
 static MrStatus open_store(MrServer *server, MrError *err)
 {
     char path[4096];
+    snprintf(path, sizeof path, "%s/checkpoints", server->data_directory);
+    MR_TRY(mr_checkpoint_clean(path, err));
     snprintf(path, sizeof path, "%s/catalog.db", server->data_directory);
     return mr_catalog_store_open(path, &server->store, err);
 }
