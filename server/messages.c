@@ -141,6 +141,18 @@ static bool skip_message(MrSession *session)
     return true;
 }
 
+/* A message that was begun must be finished in time; while a statement takes COPY data its own timeout runs. */
+static void await_rest(MrSession *session, size_t waiting)
+{
+    bool awaits = waiting > 0 && session->current == NULL;
+    if (awaits != session->awaits_rest) {
+        session->awaits_rest = awaits;
+        if (session->current == NULL) {
+            mr_session_set_timer(session, awaits ? MR_SESSION_MESSAGE_US : 0);
+        }
+    }
+}
+
 bool mr_session_take_message(MrSession *session)
 {
     if (session->skips_message) {
@@ -149,6 +161,7 @@ bool mr_session_take_message(MrSession *session)
     MrString input = mr_socket_input(&session->socket);
     if (input.length < 5) {
         mr_socket_expect(&session->socket, 5);
+        await_rest(session, input.length);
         return false;
     }
     char type = input.data[0];
@@ -173,8 +186,10 @@ bool mr_session_take_message(MrSession *session)
     }
     if (input.length - 5 < bytes) {
         mr_socket_expect(&session->socket, bytes + 5);
+        await_rest(session, input.length);
         return false;
     }
+    await_rest(session, 0);
     MrWireReader body = mr_wire_reader(input.data + 5, bytes);
     take_body(session, type, &body);
     mr_socket_take(&session->socket, bytes + 5);

@@ -146,11 +146,28 @@ void mr_wire_ready(MrBuilder *out, char transaction_status)
 
 /* ---- Errors and notices ---------------------------------------------------------------------------- */
 
+/* Names that a client has sent come back in messages, whatever bytes they were. */
+static void append_clean(MrBuilder *out, const char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0) {
+        size_t good = mr_utf8_check(text, length);
+        mr_builder_append(out, text, good);
+        if (good < length) {
+            mr_builder_append_char(out, '?');
+            good++;
+        }
+        text += good;
+        length -= good;
+    }
+    mr_builder_append_char(out, '\0');
+}
+
 static void append_field(MrBuilder *out, char field, const char *text)
 {
     if (text[0] != '\0') {
         mr_builder_append_char(out, field);
-        mr_wire_append_text(out, text);
+        append_clean(out, text);
     }
 }
 

@@ -20,6 +20,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     MrSession *session = context;
     (void)fd;
     (void)what;
+    if (session->phase == MR_PHASE_READY && session->awaits_rest) {
+        mr_session_protocol_error(session, "a message was begun and not finished in time");
+        mr_session_advance(session);
+        return;
+    }
     if (session->phase == MR_PHASE_READY) {
         mr_session_cancel(session, MR_CANCEL_TIMEOUT);
         return;

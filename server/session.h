@@ -23,7 +23,8 @@ enum {
     MR_SESSION_PREPARED_MAX = 256,
     MR_SESSION_PORTALS_MAX = 256,
     MR_SESSION_LOGIN_US = 10 * 1000 * 1000,
-    MR_SESSION_OUTPUT_HIGH = 256 * 1024, /* no more rows or messages while so much is unsent */
+    MR_SESSION_MESSAGE_US = 60 * 1000 * 1000, /* for a message that was begun */
+    MR_SESSION_OUTPUT_HIGH = 256 * 1024,      /* no more rows or messages while so much is unsent */
 };
 
 typedef enum MrSessionPhase {
@@ -85,6 +86,7 @@ struct MrSession {
     bool wants_flush;   /* the client is to see what is written */
     bool is_draining;   /* ends with 57P01 once it is idle */
     bool is_shut;       /* closing: our end is said already */
+    bool awaits_rest;   /* of a message */
     bool skips_message; /* one that is too long is read past */
     char skipped_type;
     size_t skip_bytes;

@@ -45,13 +45,13 @@ void mr_session_fatal(MrSession *session, const MrError *err)
         return;
     }
     mr_wire_report(&session->socket.output, 'E', "FATAL", err, NULL, 0);
+    session->phase = MR_PHASE_CLOSING; /* nothing is said after this */
     mr_copy_in_destroy(session);
     mr_session_stop_waiting(session);
     mr_session_end_current(session);
     mr_transaction_abort(session);
     mr_portals_clear(session);
     mr_session_end_script(session);
-    session->phase = MR_PHASE_CLOSING;
     mr_session_set_timer(session, CLOSING_US);
 }
 

@@ -71,6 +71,13 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
         *value = on ? MR_STRING("on") : MR_STRING("off");
         return MR_OK;
     }
+    case MR_SET_TRANSACTION_ISOLATION:
+        if (strcmp(word, "readcommitted") != 0 && strcmp(word, "readuncommitted") != 0 &&
+            strcmp(word, "repeatableread") != 0 && strcmp(word, "serializable") != 0) {
+            return refuse_value(id, *value,
+                                "Appends are atomic at every level; read committed is usual.", err);
+        }
+        return MR_OK;
     case MR_SET_TIMEZONE: {
         const MrTimezone *zone;
         MrString name =
