@@ -29,6 +29,9 @@ CASES = {
 }
 
 
+BUSY_LOAD = 0.5
+
+
 class Context:
     """What a case needs: sizes, places, and where its figures go."""
 
@@ -86,6 +89,8 @@ def main():
             context.say(f"{name} FAILED: {type(error).__name__}: {error}")
     print(f"\n{context.rows} bids, median of {context.runs} runs of each side, two cores "
           f"({about['machine']['cpu']}); load when started {about['machine']['load_average']:.1f}\n")
+    if about["machine"]["load_average"] > BUSY_LOAD:
+        print("The machine was busy with other things: do not quote these figures.\n")
     context.figures.print_table()
     about["failed"] = failed
     context.figures.write(context.work / "figures.json", about)
