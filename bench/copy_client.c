@@ -130,11 +130,13 @@ static bool send_bytes(PGconn *conn, const char *data, size_t bytes)
 
 static bool copy_batch(PGconn *conn, const Job *job, Batch *batch)
 {
-    static const char header[19] = "PGCOPY\n\377\r\n"; /* the signature's NUL, flags and extension: 0 */
+    static const char header[19] =
+        "PGCOPY\n\377\r\n"; /* the signature's NUL, flags and extension: 0 */
     static const char trailer[2] = "\377\377";
     char sql[256], expected[32];
     double start = now_seconds();
-    snprintf(sql, sizeof sql, "COPY %s FROM STDIN (FORMAT %s)", job->table, job->binary ? "binary" : "csv");
+    snprintf(sql, sizeof sql, "COPY %s FROM STDIN (FORMAT %s)", job->table,
+             job->binary ? "binary" : "csv");
     snprintf(expected, sizeof expected, "%llu", (unsigned long long)batch->rows);
     PGresult *result = PQexec(conn, sql);
     bool done = PQresultStatus(result) == PGRES_COPY_IN || complain(conn, sql);
@@ -152,7 +154,8 @@ static bool copy_batch(PGconn *conn, const Job *job, Batch *batch)
         if (PQresultStatus(result) != PGRES_COMMAND_OK) {
             done = complain(conn, "COPY");
         } else if (strcmp(PQcmdTuples(result), expected) != 0) {
-            fprintf(stderr, "copy_client: %s rows acknowledged, %s sent\n", PQcmdTuples(result), expected);
+            fprintf(stderr, "copy_client: %s rows acknowledged, %s sent\n", PQcmdTuples(result),
+                    expected);
             done = false;
         }
         PQclear(result);
@@ -218,11 +221,12 @@ static void report(Job *job, size_t bytes, double copy_seconds, double seconds, 
         rows += job->batches[i].rows;
     }
     qsort(job->batches, job->batch_count, sizeof *job->batches, compare_batches);
-    printf("{\"rows\": %llu, \"bytes\": %zu, \"copies\": %zu, \"copy_seconds\": %.6f, \"seconds\": %.6f, "
-           "\"client_cpu\": %.6f, \"copy_ms_p50\": %.3f, \"copy_ms_max\": %.3f}\n",
-           (unsigned long long)rows, bytes, job->batch_count, copy_seconds, seconds, cpu,
-           job->batches[job->batch_count / 2].seconds * 1e3,
-           job->batches[job->batch_count - 1].seconds * 1e3);
+    printf(
+        "{\"rows\": %llu, \"bytes\": %zu, \"copies\": %zu, \"copy_seconds\": %.6f, \"seconds\": %.6f, "
+        "\"client_cpu\": %.6f, \"copy_ms_p50\": %.3f, \"copy_ms_max\": %.3f}\n",
+        (unsigned long long)rows, bytes, job->batch_count, copy_seconds, seconds, cpu,
+        job->batches[job->batch_count / 2].seconds * 1e3,
+        job->batches[job->batch_count - 1].seconds * 1e3);
 }
 
 /* Every page is touched here, so that no page fault is timed as sending. */
@@ -244,7 +248,8 @@ static const char *map_file(const char *path, size_t *bytes)
     return data == MAP_FAILED ? NULL : data;
 }
 
-static bool run(Job *job, int connections, const char *const *statements, int statement_count, size_t bytes)
+static bool run(Job *job, int connections, const char *const *statements, int statement_count,
+                size_t bytes)
 {
     Sender senders[CONNECTIONS_MAX] = { 0 };
     for (int i = 0; i < connections; i++) {

@@ -147,8 +147,8 @@ int main(int argc, char **argv)
         done = send_due(&run) && wait_next(&run) && take_answers(&run);
     }
     if (done) {
-        printf("{\"start_ns\": %lld, \"interval_ns\": %lld, \"rows\": %lld", (long long)run.start_ns,
-               (long long)run.interval_ns, (long long)run.rows);
+        printf("{\"start_ns\": %lld, \"interval_ns\": %lld, \"rows\": %lld",
+               (long long)run.start_ns, (long long)run.interval_ns, (long long)run.rows);
         print_spread("send_late_ms", run.send_late_ns, run.rows);
         print_spread("ack_ms", run.ack_late_ns, run.rows);
         printf("}\n");
