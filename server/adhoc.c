@@ -140,6 +140,40 @@ static MrStatus check_cancel(MrAdhoc *adhoc, MrError *err)
     return MR_OK;
 }
 
+/* The next records, many small ones at a time, through the pipeline. */
+static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilter *filter, MrArena *arena, uint64_t *next,
+                           MrError *err)
+{
+    enum { RECORDS = 64, ROWS = 65536 };
+    MrLogRecord records[RECORDS];
+    MrPipelineInput inputs[RECORDS];
+    uint32_t count = 0, filled = 0, rows = 0;
+    MrStatus status = MR_OK;
+    while (count < RECORDS && rows < ROWS && *next <= adhoc->upto) {
+        MrLogRecord *record = &records[count];
+        bool found;
+        status = mr_log_read(adhoc->server->log, *next, adhoc->upto, filter, arena, record, &found, err);
+        if (status != MR_OK || !found) {
+            *next = status == MR_OK ? adhoc->upto + 1 : *next;
+            break;
+        }
+        count++;
+        *next = record->first_sequence + record->row_count;
+        if (record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
+            inputs[filled++] = (MrPipelineInput){ .block = record->block,
+                                                  .watermark_after_us = record->watermark_after_us };
+            rows += record->row_count;
+        }
+    }
+    if (status == MR_OK && filled > 0) {
+        status = mr_pipeline_run(pipeline, inputs, filled, err);
+    }
+    for (uint32_t r = 0; r < count; r++) {
+        mr_log_release(&records[r]);
+    }
+    return status;
+}
+
 /* History and the present: every record of the stream from its first kept row on. */
 static MrStatus read_stream(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
 {
@@ -152,8 +186,6 @@ static MrStatus read_stream(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
     MrStatus status = MR_OK;
     mr_arena_init(&arena, 0);
     while (status == MR_OK && next <= adhoc->upto && !mr_pipeline_is_full(pipeline)) {
-        MrLogRecord record;
-        bool found;
         mr_arena_reset(&arena);
         uint64_t *wanted = mr_arena_calloc(&arena, words, sizeof *wanted);
         if (wanted == NULL) {
@@ -162,16 +194,7 @@ static MrStatus read_stream(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
         }
         mr_bitmap_set(wanted, stream_id);
         MrLogFilter filter = { .streams = wanted, .stream_words = words };
-        status = mr_log_read(adhoc->server->log, next, adhoc->upto, &filter, &arena, &record, &found, err);
-        if (status != MR_OK || !found) {
-            break;
-        }
-        if (record.stream_id == stream_id && record.kind != MR_RECORD_DDL && record.kind != MR_RECORD_TRIM) {
-            MrPipelineInput input = { .block = record.block, .watermark_after_us = record.watermark_after_us };
-            status = mr_pipeline_run(pipeline, &input, 1, err);
-        }
-        next = record.first_sequence + record.row_count;
-        mr_log_release(&record);
+        status = read_batch(adhoc, pipeline, &filter, &arena, &next, err);
         if (status == MR_OK) {
             status = check_cancel(adhoc, err);
         }
@@ -223,6 +246,7 @@ static void finish_adhoc(void *context)
     MrAdhoc *adhoc = context;
     if (adhoc->is_started) {
         pthread_join(adhoc->thread, NULL);
+        adhoc->server->adhoc_threads--;
     }
     MrResult *result = adhoc->result;
     if (adhoc->status != MR_OK || adhoc->done == NULL) {
@@ -254,6 +278,7 @@ static void begin(MrAdhoc *adhoc)
         adhoc->is_started = true;
         status = mr_thread_start(&adhoc->thread, "select", adhoc_main, adhoc, &err);
     }
+    adhoc->server->adhoc_threads += status == MR_OK;
     if (status != MR_OK) {
         adhoc->is_started = false;
         adhoc->status = status;

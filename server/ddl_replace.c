@@ -291,6 +291,7 @@ typedef struct Leftover {
     uint8_t id[16], old_id[16];
     uint32_t object_id;
     MrSinkTable table, old_table;
+    MrCatalog *catalog;          /* that the tables' schemas live in */
     MrArena arena;               /* names */
     MrStatus status;
     MrError err;
@@ -298,6 +299,7 @@ typedef struct Leftover {
 
 static void leftover_destroy(Leftover *leftover)
 {
+    mr_catalog_unref(leftover->catalog);
     mr_arena_fini(&leftover->arena);
     free(leftover);
 }
@@ -356,12 +358,10 @@ static MrStatus leftover_create(MrServer *server, const MrCatalogObject *object,
     leftover->server = server;
     leftover->object_id = object->id;
     memcpy(leftover->id, object->uuid, sizeof leftover->id);
+    leftover->catalog = mr_catalog_ref(server->catalog);
+    leftover->table = leftover->old_table = mr_targets_table(relation);
     leftover->table.name = mr_arena_strdup(&leftover->arena, name);
-    leftover->old_table.name = mr_arena_strdup(&leftover->arena, relation->name);
-    const char *schema_name = relation->standing->schema_name;
-    const char *kept = schema_name == NULL ? NULL : mr_arena_strdup(&leftover->arena, schema_name);
-    leftover->table.schema_name = leftover->old_table.schema_name = kept;
-    if (leftover->table.name == NULL || leftover->old_table.name == NULL || (schema_name != NULL && kept == NULL)) {
+    if (leftover->table.name == NULL) {
         leftover_destroy(leftover);
         return mr_error_no_memory(err);
     }

@@ -280,6 +280,9 @@ static MrStatus stop(MrServer *server, MrError *err)
 {
     MrStatus status = MR_OK;
     mr_listener_destroy(server);
+    while (server->adhoc_threads > 0) { /* cancelled with their sessions: they end within a batch */
+        event_base_loop(server->base, EVLOOP_ONCE);
+    }
     mr_http_destroy(server);
     mr_feeds_destroy(server);
     mr_log_thread_destroy(server); /* syncs what was appended */

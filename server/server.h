@@ -60,6 +60,7 @@ struct MrServer {
     struct MrDdl *ddl_queue;     /* statements that change the catalogue; the first is under way */
     int64_t started_us;          /* wall clock */
     uint32_t next_oid;
+    uint32_t adhoc_threads;      /* running: the end waits for them */
     bool is_draining;            /* SIGTERM came: no new statements */
 };
 

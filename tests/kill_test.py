@@ -23,6 +23,12 @@ KILLS = 100 if "--full" in sys.argv or harness.full() else \
     10 if harness.sanitized() else 30
 SETTINGS = {"checkpoint_interval": "150ms", "log_segment_size": "1MB", "target_retry_max": "200ms"}
 HITS = 2 if harness.quick() or harness.sanitized() else 5    # deaths at each fault point
+OTHER_DDL = ("CREATE STREAM other (a integer)",
+             "CREATE MATERIALIZED VIEW other_view AS SELECT a, count(*) AS n FROM other GROUP BY a",
+             "INSERT INTO other VALUES (1), (2)",
+             "CREATE OR REPLACE MATERIALIZED VIEW other_view AS SELECT count(*) AS n FROM other",
+             "DROP MATERIALIZED VIEW other_view",
+             "DROP STREAM other")
 PLANTED_ONLY = ("target.between",)      # passed by a planted bug only (tests/power_test.py)
 
 
@@ -88,8 +94,8 @@ def live_with(server, ledger):
     try:
         try:
             with server.connect() as connection:
-                connection.execute("CREATE STREAM other (a integer)")
-                connection.execute("DROP STREAM other")
+                for sql in OTHER_DDL:
+                    connection.execute(sql)
         except psycopg.OperationalError:
             pass                    # it died at that
         deadline = time.monotonic() + (20 if harness.sanitized() else 4)
@@ -122,7 +128,7 @@ def die_at(name, pg, seed):
                 deaths += 1         # a point of the start
             server.kill()
             server.start()
-            server.execute("DROP STREAM IF EXISTS other")
+            server.execute("DROP STREAM IF EXISTS other CASCADE")
             ledger.check()
             server.stop()
         server.start()

@@ -68,6 +68,8 @@ at,page,username,added
                                                        "\\echo :seven\nSELECT :seven + 1;\n"),
               "7\n8\n")
         equal(out("-A", "-t", input="SELECT 'SELECT 5' \\gexec\n"), "5\n")
+        equal(out("-A", "-t", input="\\set FETCH_COUNT 2\n"
+                  "SELECT x FROM (VALUES (1), (2), (3)) v(x) ORDER BY x;\n"), "1\n2\n3\n")
     yield "variables, \\gset, \\gexec", variables
 
     def failing():

@@ -159,11 +159,25 @@ class Ledger:
     def rows(self, sql):
         return self.pg.execute(sql) if self.pg else sqlite_table(self.server.main_db(), sql)
 
+    def flush(self):
+        """FLUSH names a target that is out of reach at once; the server itself tries on, and so do we."""
+        deadline = time.monotonic() + patience(60)
+        while True:
+            try:
+                self.server.execute("FLUSH")
+                return
+            except psycopg.errors.ObjectNotInPrerequisiteState as error:
+                text = str(error)
+                if time.monotonic() > deadline or not any(
+                        word in text for word in ("RETRYING", "STALLED", "ATTACHING")):
+                    raise
+            time.sleep(0.05)
+
     def check(self, flush=True):
         """Every acknowledged row counts exactly once, every other batch whole or not at all, and
         every view is what these rows give."""
         if flush:
-            self.server.execute("FLUSH")
+            self.flush()
         present, seen = {}, 0
         for i, v in self.rows("SELECT id, v FROM appended"):
             assert i not in present, f"row {i} is there twice"
