@@ -53,7 +53,8 @@ static void *pool_thread(void *argument)
     return NULL;
 }
 
-static void pool_run(void *argument, void (*task)(void *context, uint32_t index), void *context, uint32_t count)
+static void pool_run(void *argument, void (*task)(void *context, uint32_t index), void *context,
+                     uint32_t count)
 {
     Pool *pool = argument;
     pthread_mutex_lock(&pool->mutex);
@@ -95,7 +96,8 @@ static MrBlock *make_block(MrArena *arena, MrRandom *random, uint64_t keys)
         ((int64_t *)block->columns[2].data)[r] = (int64_t)mr_random_below(random, 1000000);
         ((int64_t *)block->columns[3].data)[r] = 0;
     }
-    block->place = (MrPlace){ .stream_id = 1, .watermark_us = MR_TIME_MIN, .watermark_after_us = MR_TIME_MIN };
+    block->place =
+        (MrPlace){ .stream_id = 1, .watermark_us = MR_TIME_MIN, .watermark_after_us = MR_TIME_MIN };
     return block;
 }
 
@@ -132,7 +134,8 @@ static double seconds_of(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void measure(const MrDag *dag, const MrParallel *parallel, MrBlock *const *blocks, uint64_t rows, const char *what)
+static void measure(const MrDag *dag, const MrParallel *parallel, MrBlock *const *blocks,
+                    uint64_t rows, const char *what)
 {
     MrPipeline *pipeline;
     MrError err = MR_ERROR_INIT;
@@ -148,12 +151,14 @@ static void measure(const MrDag *dag, const MrParallel *parallel, MrBlock *const
         uint32_t count = 0;
         while (count < BLOCKS && at < rows) {
             set_times(blocks[count], at);
-            inputs[count] = (MrPipelineInput){ blocks[count], blocks[count]->place.watermark_after_us };
+            inputs[count] =
+                (MrPipelineInput){ blocks[count], blocks[count]->place.watermark_after_us };
             at += BLOCK_ROWS;
             count++;
         }
         double start = seconds_of(CLOCK_MONOTONIC), work = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
-        if (mr_pipeline_run(pipeline, inputs, count, &err) != MR_OK || mr_pipeline_flush(pipeline, &changes, &err) != MR_OK) {
+        if (mr_pipeline_run(pipeline, inputs, count, &err) != MR_OK ||
+            mr_pipeline_flush(pipeline, &changes, &err) != MR_OK) {
             fail(&err);
         }
         inside += seconds_of(CLOCK_MONOTONIC) - start;
@@ -162,9 +167,10 @@ static void measure(const MrDag *dag, const MrParallel *parallel, MrBlock *const
             groups += changes.upserts[b]->row_count;
         }
     }
-    printf("%-8s %6.2f ns/row %7.1f M rows/s, %6.2f ns of processor time a row (%llu rows written)\n", what,
-           inside * 1e9 / (double)rows, (double)rows / inside / 1e6, worked * 1e9 / (double)rows,
-           (unsigned long long)groups);
+    printf(
+        "%-8s %6.2f ns/row %7.1f M rows/s, %6.2f ns of processor time a row (%llu rows written)\n",
+        what, inside * 1e9 / (double)rows, (double)rows / inside / 1e6, worked * 1e9 / (double)rows,
+        (unsigned long long)groups);
     mr_pipeline_destroy(pipeline);
 }
 
@@ -183,18 +189,25 @@ int main(int argc, char **argv)
         blocks[b] = make_block(&arena, &random, keys);
     }
 
-    static const uint32_t scanned[] = { 0, 1, 2 }, group_keys[] = { 1 }, deliver_keys[] = { 0, 1, 2 };
+    static const uint32_t scanned[] = { 0, 1, 2 }, group_keys[] = { 1 },
+                          deliver_keys[] = { 0, 1, 2 };
     static MrExpr at = { .kind = MR_EXPR_COLUMN, .type = { MR_TYPE_TIMESTAMP, -1 }, .column = 0 };
     static MrExpr key = { .kind = MR_EXPR_COLUMN, .type = { MR_TYPE_INT64, -1 }, .column = 1 };
     static MrExpr price = { .kind = MR_EXPR_COLUMN, .type = { MR_TYPE_INT64, -1 }, .column = 2 };
     const MrExpr *const projected[] = { &at, &key, &price };
     const MrScanSpec scan = { .relation = "bench", .column_count = 3, .columns = scanned };
     const MrProjectSpec project = { projected, 3 };
-    const MrAggregateCall calls[] = { { .aggregate = find("count", 0), .filter = -1 },
-                                      { .aggregate = find("sum", 1), .args = { 2 }, .filter = -1 } };
+    const MrAggregateCall calls[] = {
+        { .aggregate = find("count", 0), .filter = -1 },
+        { .aggregate = find("sum", 1), .args = { 2 }, .filter = -1 }
+    };
     const MrAggregateSpec group = { .window_kind = MR_GROUP_WINDOW_TUMBLE,
-                                    .window = { 10 * SECOND, 10 * SECOND, 0, 0 }, .time_is_event = true,
-                                    .keys = group_keys, .key_count = 1, .calls = calls, .call_count = 2 };
+                                    .window = { 10 * SECOND, 10 * SECOND, 0, 0 },
+                                    .time_is_event = true,
+                                    .keys = group_keys,
+                                    .key_count = 1,
+                                    .calls = calls,
+                                    .call_count = 2 };
     const MrDeliverSpec deliver = { deliver_keys, 3 };
     static const MrColumn out[] = { { "window_start", { MR_TYPE_TIMESTAMP, -1 }, true },
                                     { "window_end", { MR_TYPE_TIMESTAMP, -1 }, true },

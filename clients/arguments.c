@@ -49,18 +49,12 @@ static char escape_read(MrLexer *lexer)
     char c = text[0];
     lexer->position++;
     switch (c) {
-    case 'n':
-        return '\n';
-    case 't':
-        return '\t';
-    case 'b':
-        return '\b';
-    case 'r':
-        return '\r';
-    case 'f':
-        return '\f';
-    default:
-        break;
+    case 'n': return '\n';
+    case 't': return '\t';
+    case 'b': return '\b';
+    case 'r': return '\r';
+    case 'f': return '\f';
+    default: break;
     }
     if (c >= '0' && c <= '7') {
         int value = c - '0';
@@ -93,8 +87,7 @@ static void argument_quoted(MrLexer *lexer, MrBuffer *out)
 static void argument_identifier(MrLexer *lexer, MrBuffer *out)
 {
     const char *end = strchr(lexer_here(lexer) + 1, '"');
-    size_t length = end == NULL ? strlen(lexer_here(lexer))
-                                : (size_t)(end - lexer_here(lexer)) + 1;
+    size_t length = end == NULL ? strlen(lexer_here(lexer)) : (size_t)(end - lexer_here(lexer)) + 1;
     lexer_take(lexer, out, length);
 }
 
@@ -104,8 +97,8 @@ static void argument_command(MrLexer *lexer, MrBuffer *out)
     char block[512];
     size_t count;
     const char *end = strchr(lexer_here(lexer) + 1, '`');
-    size_t length = end == NULL ? strlen(lexer_here(lexer) + 1)
-                                : (size_t)(end - lexer_here(lexer)) - 1;
+    size_t length =
+        end == NULL ? strlen(lexer_here(lexer) + 1) : (size_t)(end - lexer_here(lexer)) - 1;
     char *command = mr_text_copy_bytes(lexer_here(lexer) + 1, length);
     size_t before = out->length;
     lexer->position += length + (end == NULL ? 1 : 2);
@@ -176,6 +169,6 @@ void mr_lexer_skip_arguments(MrLexer *lexer)
         free(argument);
     }
     if (lexer_here(lexer)[0] == '\\' && lexer_here(lexer)[1] == '\\') {
-        lexer->position += 2;       /* two backslashes end the arguments, SQL may follow */
+        lexer->position += 2; /* two backslashes end the arguments, SQL may follow */
     }
 }

@@ -102,7 +102,8 @@ void mr_buffer_append_char(MrBuffer *buffer, char c)
     mr_buffer_append_bytes(buffer, &c, 1);
 }
 
-static __attribute__((nonnull)) void buffer_append_list(MrBuffer *buffer, const char *format, va_list list)
+static __attribute__((nonnull)) void buffer_append_list(MrBuffer *buffer, const char *format,
+                                                        va_list list)
 {
     va_list again;
     va_copy(again, list);

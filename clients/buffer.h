@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 typedef struct MrBuffer {
-    char *data;         /* always ends in a zero byte; never NULL after init */
+    char *data; /* always ends in a zero byte; never NULL after init */
     size_t length;
     size_t capacity;
 } MrBuffer;
@@ -28,9 +28,9 @@ void mr_buffer_splice(MrBuffer *buffer, size_t offset, size_t count, const char 
 /* Hands the bytes to the caller, who frees them; the buffer is empty again. */
 char *mr_buffer_take(MrBuffer *buffer);
 
-void *mr_allocate(size_t size);                     /* zeroed */
+void *mr_allocate(size_t size); /* zeroed */
 void *mr_reallocate(void *old, size_t size);
-char *mr_text_copy(const char *text);               /* NULL stays NULL */
+char *mr_text_copy(const char *text); /* NULL stays NULL */
 char *mr_text_copy_bytes(const char *text, size_t count);
 char *mr_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #endif

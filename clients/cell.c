@@ -26,8 +26,12 @@ void mr_cell_fini(MrCell *cell)
 static int utf8_decode(const char *text, int32_t *point)
 {
     const unsigned char *s = (const unsigned char *)text;
-    int length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
-                 : s[0] < 0xf5 ? 4 : 0;
+    int length = s[0] < 0x80   ? 1
+                 : s[0] < 0xc2 ? 0
+                 : s[0] < 0xe0 ? 2
+                 : s[0] < 0xf0 ? 3
+                 : s[0] < 0xf5 ? 4
+                               : 0;
     *point = -1;
     if (length == 0) {
         return 1;
@@ -44,9 +48,9 @@ static int utf8_decode(const char *text, int32_t *point)
 }
 
 typedef struct Glyph {
-    int bytes;                  /* of input */
+    int bytes; /* of input */
     int width;
-    char escape[16];            /* what to show instead; empty: the bytes themselves */
+    char escape[16]; /* what to show instead; empty: the bytes themselves */
 } Glyph;
 
 /* One character other than the line end, at a column of its line (tabs depend on it). */
@@ -77,7 +81,7 @@ static Glyph glyph_read(const char *text, int column)
     if (point < 0) {
         return glyph;
     }
-    if (point < 0xa0) {                     /* C1 controls would steer the terminal */
+    if (point < 0xa0) { /* C1 controls would steer the terminal */
         glyph.width = 6;
         snprintf(glyph.escape, sizeof(glyph.escape), "\\u%04X", (unsigned)point);
         return glyph;

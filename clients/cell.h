@@ -7,22 +7,22 @@
 #include "clients/buffer.h"
 
 typedef struct MrCellLine {
-    size_t start;               /* into MrCell.text */
+    size_t start; /* into MrCell.text */
     size_t length;
     int width;
 } MrCellLine;
 
 typedef struct MrCell {
-    MrBuffer text;              /* the lines, one after the other, without line ends */
+    MrBuffer text; /* the lines, one after the other, without line ends */
     MrCellLine *lines;
-    int line_count;             /* at least 1 after format */
+    int line_count; /* at least 1 after format */
     int line_capacity;
-    int width;                  /* of the widest line */
+    int width; /* of the widest line */
 } MrCell;
 
 void mr_cell_init(MrCell *cell);
 void mr_cell_fini(MrCell *cell);
-void mr_cell_format(MrCell *cell, const char *value);       /* again and again, memory is kept */
+void mr_cell_format(MrCell *cell, const char *value); /* again and again, memory is kept */
 /* Only the size: what mr_cell_format would find. */
 void mr_cell_measure(const char *value, int *width, int *line_count);
 #endif

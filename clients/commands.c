@@ -15,7 +15,7 @@
 typedef struct Command {
     const char *name;
     MrCommandRun run;
-    const char *arguments;      /* for \?; NULL: another spelling, not shown there */
+    const char *arguments; /* for \?; NULL: another spelling, not shown there */
     const char *help;
 } Command;
 
@@ -50,8 +50,8 @@ static MrCommandStatus command_quit(MrShell *shell, const char *name)
 /* \g [FILE], \gx [FILE], \gdesc, \gset [PREFIX] */
 static MrCommandStatus command_go(MrShell *shell, const char *name)
 {
-    char *argument = strcmp(name, "gdesc") == 0 ? NULL
-                     : mr_lexer_argument(&shell->script->lexer, false);
+    char *argument =
+        strcmp(name, "gdesc") == 0 ? NULL : mr_lexer_argument(&shell->script->lexer, false);
     if (argument != NULL && argument[0] == '|') {
         char *rest = mr_lexer_rest(&shell->script->lexer);
         char *whole = mr_text_format("%s %s", argument, rest);
@@ -59,8 +59,8 @@ static MrCommandStatus command_go(MrShell *shell, const char *name)
         free(argument);
         argument = whole;
     }
-    shell->send = (MrSend){ .expanded = strcmp(name, "gx") == 0,
-                            .describe = strcmp(name, "gdesc") == 0 };
+    shell->send =
+        (MrSend){ .expanded = strcmp(name, "gx") == 0, .describe = strcmp(name, "gdesc") == 0 };
     if (strcmp(name, "gset") == 0) {
         shell->send.set_prefix = argument != NULL ? argument : mr_text_copy("");
     } else {
@@ -87,8 +87,7 @@ static MrCommandStatus command_watch(MrShell *shell, const char *name)
         seconds = seconds == 0 ? 1 : seconds;
         free(argument);
     }
-    const MrBuffer *watched = script->statement.length > 0 ? &script->statement
-                                                           : &script->previous;
+    const MrBuffer *watched = script->statement.length > 0 ? &script->statement : &script->previous;
     if (watched->length == 0) {
         mr_shell_message(shell, MR_LEVEL_ERROR, "\\watch cannot be used with an empty query");
         return MR_COMMAND_FAILED;
@@ -110,8 +109,8 @@ static MrCommandStatus command_include(MrShell *shell, const char *name)
         mr_shell_message(shell, MR_LEVEL_ERROR, "\\%s: missing required argument", name);
         return MR_COMMAND_FAILED;
     }
-    MrExit exit_code = mr_script_include(shell, path, name[1] == 'r' ||
-                                                      strcmp(name, "include_relative") == 0);
+    MrExit exit_code =
+        mr_script_include(shell, path, name[1] == 'r' || strcmp(name, "include_relative") == 0);
     free(path);
     return mr_command_result(exit_code == MR_EXIT_OK);
 }
@@ -258,8 +257,8 @@ static MrCommandStatus command_connect(MrShell *shell, const char *name)
     }
     PGconn *old = shell->conn;
     const char *database = arguments[0];
-    bool whole = database != NULL && (strchr(database, '=') != NULL ||
-                                      strstr(database, "://") != NULL);
+    bool whole =
+        database != NULL && (strchr(database, '=') != NULL || strstr(database, "://") != NULL);
     char *kept[4] = { NULL };
     if (old != NULL && !whole) {
         kept[0] = mr_text_copy(PQdb(old));
@@ -316,8 +315,8 @@ static MrCommandStatus command_error(MrShell *shell, const char *name)
         puts("There is no previous error.");
         return MR_COMMAND_DONE;
     }
-    char *text = PQresultVerboseErrorMessage(shell->last_error, PQERRORS_VERBOSE,
-                                             PQSHOW_CONTEXT_ALWAYS);
+    char *text =
+        PQresultVerboseErrorMessage(shell->last_error, PQERRORS_VERBOSE, PQSHOW_CONTEXT_ALWAYS);
     mr_shell_message(shell, MR_LEVEL_ERROR, "%s", text != NULL ? text : "out of memory");
     PQfreemem(text);
     return MR_COMMAND_DONE;
@@ -430,7 +429,7 @@ MrCommandStatus mr_commands_run(MrShell *shell)
         status = command->run(shell, name);
     }
     if (status == MR_COMMAND_FAILED) {
-        mr_lexer_feed(lexer, "");       /* the rest of the line was meant for a success */
+        mr_lexer_feed(lexer, ""); /* the rest of the line was meant for a success */
     } else if (status != MR_COMMAND_EDITED) {
         warn_about_rest(shell, name);
     }

@@ -19,8 +19,8 @@ typedef struct WordList {
 
 enum { NAMES_FRESH_SECONDS = 3 };
 
-static WordList keywords;       /* asked for once a connection */
-static WordList names;          /* asked for again when older than a few seconds */
+static WordList keywords; /* asked for once a connection */
+static WordList names;    /* asked for again when older than a few seconds */
 static bool keywords_asked;
 static time_t names_asked;
 
@@ -174,8 +174,8 @@ static bool text_ends_with_word(const char *text, size_t length, const char *wor
 static bool wants_name(const char *before, size_t word_start)
 {
     static const char *const leads[] = {
-        "from", "join", "into", "describe", "copy", "stream", "view", "tumble(", "hop(",
-        "table", "\\d", "\\d+", "\\ds", "\\dm", "\\dv", "\\copy", "suspend", "resume"
+        "from",  "join", "into", "describe", "copy", "stream", "view",   "tumble(", "hop(",
+        "table", "\\d",  "\\d+", "\\ds",     "\\dm", "\\dv",   "\\copy", "suspend", "resume"
     };
     for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
         if (text_ends_with_word(before, word_start, leads[i])) {

@@ -10,9 +10,9 @@ typedef struct MrCompletion {
     char **matches;
     int count;
     int capacity;
-    size_t word_start;          /* bytes from the start of the line */
-    size_t word_characters;     /* of the word, up to the cursor */
-    bool spaced;                /* a space follows a single match */
+    size_t word_start;      /* bytes from the start of the line */
+    size_t word_characters; /* of the word, up to the cursor */
+    bool spaced;            /* a space follows a single match */
 } MrCompletion;
 
 void mr_completion_find(MrShell *shell, const char *before, MrCompletion *found);

@@ -18,17 +18,17 @@
 enum { COPY_BLOCK_BYTES = 256 * 1024 };
 
 typedef struct MrCopyFile {
-    gzFile file;                /* plain files pass through it as they are; NULL: `stream` */
+    gzFile file; /* plain files pass through it as they are; NULL: `stream` */
     FILE *stream;
     char *path;
-    uint64_t bytes_total;       /* 0: unknown */
+    uint64_t bytes_total; /* 0: unknown */
 } MrCopyFile;
 
-typedef struct CopyCommand {    /* a parsed \copy */
-    char *what;                 /* the table with its columns, or the query in parentheses */
+typedef struct CopyCommand { /* a parsed \copy */
+    char *what;              /* the table with its columns, or the query in parentheses */
     bool from;
-    char *path;                 /* NULL: one of the four streams */
-    bool program_stream;        /* pstdin, pstdout: the program's own */
+    char *path;          /* NULL: one of the four streams */
+    bool program_stream; /* pstdin, pstdout: the program's own */
     char *options;
 } CopyCommand;
 
@@ -80,7 +80,7 @@ static const char *send_file(MrShell *shell, const MrCopyFile *copy, bool binary
             break;
         }
         if (!send_block(shell, block, (size_t)count)) {
-            break;                              /* the result tells why */
+            break; /* the result tells why */
         }
         if (progress.shown) {
             lines += binary ? 0 : count_lines(block, (size_t)count);
@@ -116,8 +116,8 @@ static const char *send_binary_stream(MrShell *shell, FILE *stream)
 static void show_copy_prompt(MrShell *shell, bool prompts)
 {
     if (prompts) {
-        char *prompt = mr_session_prompt(shell, mr_variables_get(&shell->variables, "PROMPT3"),
-                                         '=');
+        char *prompt =
+            mr_session_prompt(shell, mr_variables_get(&shell->variables, "PROMPT3"), '=');
         fputs(prompt, stdout);
         fflush(stdout);
         free(prompt);
@@ -143,7 +143,7 @@ static const char *send_lines(MrShell *shell, FILE *stream, bool prompts, bool c
         }
         if (length < 0) {
             if (prompts) {
-                clearerr(stream);               /* Ctrl-D ends the data, not the session */
+                clearerr(stream); /* Ctrl-D ends the data, not the session */
                 putchar('\n');
             }
             break;
@@ -194,7 +194,8 @@ static const char *send_stream(MrShell *shell, bool binary)
 bool mr_copy_in(MrShell *shell, bool binary)
 {
     const char *complaint = shell->copy != NULL && shell->copy->file != NULL
-                            ? send_file(shell, shell->copy, binary) : send_stream(shell, binary);
+                                ? send_file(shell, shell->copy, binary)
+                                : send_stream(shell, binary);
     if (PQputCopyEnd(shell->conn, complaint) != 1) {
         mr_shell_message(shell, MR_LEVEL_INFO, "%s", PQerrorMessage(shell->conn));
         return false;
@@ -233,7 +234,7 @@ bool mr_copy_out(MrShell *shell, FILE *out, bool *to_output)
         mr_shell_message(shell, MR_LEVEL_ERROR, "could not write COPY data: %s", strerror(errno));
         ok = false;
     }
-    return ok;          /* what count == -2 means stands in the result that follows */
+    return ok; /* what count == -2 means stands in the result that follows */
 }
 
 /* Steps over one quoted text, identifier, parenthesis or word; returns what stands behind it. */
@@ -305,7 +306,7 @@ static const char *file_name_end(const char *text)
     }
     const char *end = token_end(text);
     while (*end == '\'') {
-        end = token_end(end);                   /* '' is a quote within the name */
+        end = token_end(end); /* '' is a quote within the name */
     }
     return end;
 }
@@ -379,8 +380,10 @@ static bool command_run(MrShell *shell, const CopyCommand *command)
     } else if (!command->from) {
         copy.stream = command->program_stream ? stdout : shell->out;
     } else {
-        copy.stream = command->program_stream || shell->script == NULL ||
-                      shell->script->file == NULL ? stdin : shell->script->file;
+        copy.stream =
+            command->program_stream || shell->script == NULL || shell->script->file == NULL
+                ? stdin
+                : shell->script->file;
     }
     char *sql = mr_text_format("COPY %s %s %s", command->what,
                                command->from ? "FROM STDIN" : "TO STDOUT", command->options);

@@ -69,7 +69,8 @@ bool mr_describe_databases(MrShell *shell)
         return false;
     }
     const char *values[] = {
-        PQdb(shell->conn), PQuser(shell->conn),
+        PQdb(shell->conn),
+        PQuser(shell->conn),
         PQparameterStatus(shell->conn, "server_encoding"),
         PQparameterStatus(shell->conn, "server_version"),
     };
@@ -122,8 +123,10 @@ static char *name_as_sql(const char *name)
 static const char *kind_find(MrShell *shell, const char *name)
 {
     static const char *const kinds[][2] = {
-        { "SHOW STREAMS", "STREAM" }, { "SHOW QUERIES", "MATERIALIZED VIEW" },
-        { "SHOW VIEWS", "VIEW" }, { "SHOW CONNECTIONS", "CONNECTION" },
+        { "SHOW STREAMS", "STREAM" },
+        { "SHOW QUERIES", "MATERIALIZED VIEW" },
+        { "SHOW VIEWS", "VIEW" },
+        { "SHOW CONNECTIONS", "CONNECTION" },
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         PGresult *result = mr_execute_own(shell, kinds[i][0]);

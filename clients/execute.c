@@ -87,8 +87,8 @@ static void show_rows(MrShell *shell, const PGresult *result, const MrPrintOptio
     int lines = 0;
     int columns = out == stdout && isatty(STDOUT_FILENO) ? screen_size(&lines) : 0;
     FILE *pager = NULL;
-    if (columns > 0 && options->pager && mr_shell_is_interactive(shell) &&
-        isatty(STDIN_FILENO) && mr_print_line_count(result, options) >= lines) {
+    if (columns > 0 && options->pager && mr_shell_is_interactive(shell) && isatty(STDIN_FILENO) &&
+        mr_print_line_count(result, options) >= lines) {
         const char *program = getenv("PAGER");
         fflush(stdout);
         pager = popen(program != NULL && *program != '\0' ? program : "more", "w");
@@ -116,14 +116,15 @@ static void show_status(MrShell *shell, const PGresult *result, FILE *out)
 static bool store_row(MrShell *shell, const PGresult *result)
 {
     if (PQntuples(result) != 1) {
-        mr_shell_message(shell, MR_LEVEL_ERROR, PQntuples(result) == 0
-                         ? "no rows returned for \\gset" : "more than one row returned for \\gset");
+        mr_shell_message(shell, MR_LEVEL_ERROR,
+                         PQntuples(result) == 0 ? "no rows returned for \\gset"
+                                                : "more than one row returned for \\gset");
         return false;
     }
     for (int column = 0; column < PQnfields(result); column++) {
         char *name = mr_text_format("%s%s", shell->send.set_prefix, PQfname(result, column));
-        mr_shell_set(shell, name, PQgetisnull(result, 0, column) ? NULL
-                                                                 : PQgetvalue(result, 0, column));
+        mr_shell_set(shell, name,
+                     PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column));
         free(name);
     }
     return true;
@@ -142,7 +143,7 @@ static bool show_tuples(MrShell *shell, const PGresult *result, FILE *out)
     const char *status = PQcmdStatus((PGresult *)result);
     if (strncmp(status, "INSERT", 6) == 0 || strncmp(status, "UPDATE", 6) == 0 ||
         strncmp(status, "DELETE", 6) == 0) {
-        show_status(shell, result, out);        /* ... RETURNING */
+        show_status(shell, result, out); /* ... RETURNING */
     }
     return true;
 }
@@ -159,11 +160,9 @@ static bool show_result(MrShell *shell, PGresult *result, const char *sql, FILE 
         show_status(shell, result, out);
         remember_outcome(shell, result, false);
         break;
-    case PGRES_EMPTY_QUERY:
-        remember_outcome(shell, result, false);
-        break;
+    case PGRES_EMPTY_QUERY: remember_outcome(shell, result, false); break;
     default:
-        show_error(shell, result, sql);         /* keeps the result */
+        show_error(shell, result, sql); /* keeps the result */
         return false;
     }
     PQclear(result);
@@ -193,7 +192,7 @@ static bool take_results(MrShell *shell, const char *sql, FILE *out, double *fin
         } else {
             *finished = milliseconds_now();
             if (to_output && status == PGRES_COMMAND_OK) {
-                to_output = false;              /* the count would follow the data themselves */
+                to_output = false; /* the count would follow the data themselves */
                 remember_outcome(shell, result, false);
                 PQclear(result);
             } else {

@@ -16,8 +16,7 @@ typedef struct Synopsis {
 static const Synopsis synopses[] = {
     { "ALTER MATERIALIZED VIEW", "suspend or resume a standing query",
       "ALTER MATERIALIZED VIEW name SUSPEND | RESUME" },
-    { "ADVANCE WATERMARK", "move event time by hand",
-      "ADVANCE WATERMARK FOR stream TO timestamp" },
+    { "ADVANCE WATERMARK", "move event time by hand", "ADVANCE WATERMARK FOR stream TO timestamp" },
     { "BEGIN", "group INSERT and COPY into one atomic append", "BEGIN; ... COMMIT | ROLLBACK" },
     { "COPY", "load or unload rows in bulk",
       "COPY name [ ( column [, ...] ) ] FROM STDIN [ WITH ( option [, ...] ) ]\n"
@@ -77,14 +76,16 @@ MrCommandStatus mr_command_sql_help(MrShell *shell, const char *name)
             fprintf(shell->out, "  %-26s %s\n", synopsis->name, synopsis->summary);
             found = true;
         } else if (strncasecmp(synopsis->name, words, length) == 0) {
-            fprintf(shell->out, "Command:     %s\nDescription: %s\nSyntax:\n%s\n\n",
-                    synopsis->name, synopsis->summary, synopsis->form);
+            fprintf(shell->out, "Command:     %s\nDescription: %s\nSyntax:\n%s\n\n", synopsis->name,
+                    synopsis->summary, synopsis->form);
             found = true;
         }
     }
     if (!found) {
-        fprintf(shell->out, "No help available for \"%.*s\".\n"
-                "Try \\h with no arguments to see available help.\n", (int)length, words);
+        fprintf(shell->out,
+                "No help available for \"%.*s\".\n"
+                "Try \\h with no arguments to see available help.\n",
+                (int)length, words);
     }
     fflush(shell->out);
     free(words);

@@ -15,10 +15,10 @@
 
 struct MrInput {
     MrShell *shell;
-    EditLine *editor;           /* NULL: plain lines (-n) */
+    EditLine *editor; /* NULL: plain lines (-n) */
     History *history;
-    char *history_path;         /* NULL: not kept */
-    const char *prompt;         /* of the line being read */
+    char *history_path; /* NULL: not kept */
+    const char *prompt; /* of the line being read */
 };
 
 static volatile sig_atomic_t screen_changed;
@@ -82,7 +82,7 @@ static size_t common_length(char *const *matches, int count)
         length = same;
     }
     while (length > 0 && (matches[0][length] & 0xc0) == 0x80) {
-        length--;                           /* not within a character */
+        length--; /* not within a character */
     }
     return length;
 }
@@ -185,7 +185,7 @@ MrInput *mr_input_create(MrShell *shell)
     el_wset(input->editor, EL_ADDFN, L"millrace-complete", L"Completes the word.", input_complete);
     el_set(input->editor, EL_BIND, "^I", "millrace-complete", NULL);
     el_set(input->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    el_source(input->editor, NULL);             /* the user's own keys: ~/.editrc */
+    el_source(input->editor, NULL); /* the user's own keys: ~/.editrc */
     history_open(input);
     return input;
 }
@@ -198,7 +198,7 @@ void mr_input_destroy(MrInput *input)
     }
     if (input->history != NULL) {
         if (input->history_path != NULL) {
-            mode_t before = umask(077);         /* statements may hold passwords */
+            mode_t before = umask(077); /* statements may hold passwords */
             history(input->history, &event, H_SAVE, input->history_path);
             umask(before);
         }

@@ -9,7 +9,7 @@
 typedef struct MrInput MrInput;
 
 MrInput *mr_input_create(MrShell *shell);
-void mr_input_destroy(MrInput *input);      /* saves the history; NULL is fine */
+void mr_input_destroy(MrInput *input); /* saves the history; NULL is fine */
 /* Without its line end; the caller frees it.  NULL: end of input, or Ctrl-C: mr_interrupted. */
 char *mr_input_read(MrInput *input, const char *prompt);
 void mr_input_remember(MrInput *input, const char *statement);

@@ -173,8 +173,9 @@ static void scan_word(MrLexer *lexer, MrBuffer *statement)
     lexer->after_quote = false;
     lexer_take(lexer, statement, length);
     if (length == 1 && text[1] == '\'') {
-        quote_open(lexer, statement, toupper((unsigned char)text[0]) == 'E' ||
-                   (!lexer->standard_strings && toupper((unsigned char)text[0]) == 'N'));
+        quote_open(lexer, statement,
+                   toupper((unsigned char)text[0]) == 'E' ||
+                       (!lexer->standard_strings && toupper((unsigned char)text[0]) == 'N'));
     }
 }
 
@@ -221,7 +222,7 @@ static MrLexed scan_backslash(MrLexer *lexer, MrBuffer *statement, bool *event)
 {
     const char *text = lexer_here(lexer);
     if (text[1] == ';' || text[1] == ':') {
-        mr_buffer_append_char(statement, text[1]);      /* \; sends several statements at once */
+        mr_buffer_append_char(statement, text[1]); /* \; sends several statements at once */
         lexer->position += 2;
         return MR_LEXED_LINE_END;
     }
@@ -350,15 +351,9 @@ MrLexed mr_lexer_scan(MrLexer *lexer, MrBuffer *statement)
         }
         case MR_LEX_QUOTE:
         case MR_LEX_QUOTE_ESCAPED:
-        case MR_LEX_IDENTIFIER:
-            scan_quoted(lexer, statement);
-            break;
-        case MR_LEX_DOLLAR:
-            scan_dollar_quoted(lexer, statement);
-            break;
-        case MR_LEX_COMMENT:
-            scan_comment(lexer, statement);
-            break;
+        case MR_LEX_IDENTIFIER: scan_quoted(lexer, statement); break;
+        case MR_LEX_DOLLAR: scan_dollar_quoted(lexer, statement); break;
+        case MR_LEX_COMMENT: scan_comment(lexer, statement); break;
         }
     }
     return MR_LEXED_LINE_END;
@@ -368,16 +363,11 @@ char mr_lexer_prompt(const MrLexer *lexer, const MrBuffer *statement)
 {
     switch (lexer->state) {
     case MR_LEX_QUOTE:
-    case MR_LEX_QUOTE_ESCAPED:
-        return '\'';
-    case MR_LEX_IDENTIFIER:
-        return '"';
-    case MR_LEX_DOLLAR:
-        return '$';
-    case MR_LEX_COMMENT:
-        return '*';
-    case MR_LEX_PLAIN:
-        break;
+    case MR_LEX_QUOTE_ESCAPED: return '\'';
+    case MR_LEX_IDENTIFIER: return '"';
+    case MR_LEX_DOLLAR: return '$';
+    case MR_LEX_COMMENT: return '*';
+    case MR_LEX_PLAIN: break;
     }
     if (lexer->paren_depth > 0) {
         return '(';

@@ -11,25 +11,25 @@
 #include "clients/buffer.h"
 
 typedef enum MrLexed {
-    MR_LEXED_SEMICOLON,     /* the statement is complete */
-    MR_LEXED_BACKSLASH,     /* a backslash command follows */
-    MR_LEXED_LINE_END       /* the line is used up */
+    MR_LEXED_SEMICOLON, /* the statement is complete */
+    MR_LEXED_BACKSLASH, /* a backslash command follows */
+    MR_LEXED_LINE_END   /* the line is used up */
 } MrLexed;
 
 typedef enum MrLexState {
     MR_LEX_PLAIN,
-    MR_LEX_QUOTE,           /* '...' */
-    MR_LEX_QUOTE_ESCAPED,   /* E'...': a backslash hides the next character */
-    MR_LEX_IDENTIFIER,      /* "..." */
-    MR_LEX_DOLLAR,          /* $tag$...$tag$ */
-    MR_LEX_COMMENT          /* block comment, which nests */
+    MR_LEX_QUOTE,         /* '...' */
+    MR_LEX_QUOTE_ESCAPED, /* E'...': a backslash hides the next character */
+    MR_LEX_IDENTIFIER,    /* "..." */
+    MR_LEX_DOLLAR,        /* $tag$...$tag$ */
+    MR_LEX_COMMENT        /* block comment, which nests */
 } MrLexState;
 
 typedef enum MrSubstitute {
-    MR_SUBSTITUTE_PLAIN,        /* :name */
-    MR_SUBSTITUTE_LITERAL,      /* :'name' */
-    MR_SUBSTITUTE_IDENTIFIER,   /* :"name" */
-    MR_SUBSTITUTE_TEST          /* :{?name}: TRUE or FALSE */
+    MR_SUBSTITUTE_PLAIN,      /* :name */
+    MR_SUBSTITUTE_LITERAL,    /* :'name' */
+    MR_SUBSTITUTE_IDENTIFIER, /* :"name" */
+    MR_SUBSTITUTE_TEST        /* :{?name}: TRUE or FALSE */
 } MrSubstitute;
 
 /* Returns the text to put in place of a variable (the lexer frees it), or NULL to leave it. */
@@ -38,21 +38,21 @@ typedef char *(*MrLookup)(void *context, const char *name, MrSubstitute how);
 enum { MR_LEX_EXPANSIONS_MAX = 32 };
 
 typedef struct MrExpansion {
-    char *name;             /* a variable whose value is being read: not expanded within itself */
-    size_t end;             /* where the value ends in `line` */
+    char *name; /* a variable whose value is being read: not expanded within itself */
+    size_t end; /* where the value ends in `line` */
 } MrExpansion;
 
 typedef struct MrLexer {
-    MrLookup lookup;        /* may be NULL: no variables */
+    MrLookup lookup; /* may be NULL: no variables */
     void *context;
-    bool standard_strings;  /* off: '...' knows backslashes, too */
+    bool standard_strings; /* off: '...' knows backslashes, too */
     MrLexState state;
     int comment_depth;
     int paren_depth;
-    char *dollar_tag;       /* with both dollars */
-    bool after_quote;       /* only white space since a quote ended ... */
-    bool after_quote_line;  /* ... with a line end: the next quote continues that one ... */
-    bool after_quote_escaped;   /* ... in its own kind */
+    char *dollar_tag;         /* with both dollars */
+    bool after_quote;         /* only white space since a quote ended ... */
+    bool after_quote_line;    /* ... with a line end: the next quote continues that one ... */
+    bool after_quote_escaped; /* ... in its own kind */
     MrBuffer line;
     size_t position;
     MrExpansion expansions[MR_LEX_EXPANSIONS_MAX];
@@ -61,8 +61,8 @@ typedef struct MrLexer {
 
 void mr_lexer_init(MrLexer *lexer, MrLookup lookup, void *context);
 void mr_lexer_fini(MrLexer *lexer);
-void mr_lexer_reset(MrLexer *lexer);                        /* forgets an unfinished statement */
-void mr_lexer_feed(MrLexer *lexer, const char *line);       /* the next line, without its newline */
+void mr_lexer_reset(MrLexer *lexer);                  /* forgets an unfinished statement */
+void mr_lexer_feed(MrLexer *lexer, const char *line); /* the next line, without its newline */
 /* Appends to `statement` up to the next event.  The semicolon belongs to the statement. */
 MrLexed mr_lexer_scan(MrLexer *lexer, MrBuffer *statement);
 /* What the prompt shows: '=' nothing open, '-' a statement, else ' " $ * ( for what is open. */
@@ -79,5 +79,5 @@ char *mr_lexer_command(MrLexer *lexer);
 char *mr_lexer_argument(MrLexer *lexer, bool semicolon);
 /* All the rest of the line, verbatim; the caller frees it. */
 char *mr_lexer_rest(MrLexer *lexer);
-void mr_lexer_skip_arguments(MrLexer *lexer);   /* up to the next backslash command or line end */
+void mr_lexer_skip_arguments(MrLexer *lexer); /* up to the next backslash command or line end */
 #endif

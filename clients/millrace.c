@@ -92,8 +92,8 @@ static MrExit standard_input_run(MrShell *shell)
 
 static MrExit shell_run(MrShell *shell, const MrOptions *options)
 {
-    if (options->output != NULL && !mr_shell_open_output(shell, options->output, &shell->out,
-                                                         &shell->out_is_pipe)) {
+    if (options->output != NULL &&
+        !mr_shell_open_output(shell, options->output, &shell->out, &shell->out_is_pipe)) {
         return MR_EXIT_FAILURE;
     }
     mr_session_set_defaults();

@@ -12,9 +12,9 @@
 enum { OPTION_CSV = 256, OPTION_HELP };
 
 typedef struct Option {
-    int letter;                 /* above 255: only the long name */
+    int letter; /* above 255: only the long name */
     const char *name;
-    const char *argument;       /* NULL: takes none */
+    const char *argument; /* NULL: takes none */
     const char *help;
 } Option;
 
@@ -61,10 +61,10 @@ static void options_help(void)
     for (int i = 0; i < OPTION_COUNT; i++) {
         const Option *option = &option_table[i];
         char *usage = option->letter < 256
-            ? mr_text_format("-%c, --%s%s%s", option->letter, option->name,
-                             option->argument != NULL ? "=" : "",
-                             option->argument != NULL ? option->argument : "")
-            : mr_text_format("    --%s", option->name);
+                          ? mr_text_format("-%c, --%s%s%s", option->letter, option->name,
+                                           option->argument != NULL ? "=" : "",
+                                           option->argument != NULL ? option->argument : "")
+                          : mr_text_format("    --%s", option->name);
         printf("  %-32s %s\n", usage, option->help);
         free(usage);
     }
@@ -86,8 +86,8 @@ static void action_add(MrOptions *options, bool is_file, const char *text)
 static bool pair_apply(MrShell *shell, const char *text, bool is_variable)
 {
     const char *equals = strchr(text, '=');
-    char *name = equals == NULL ? mr_text_copy(text)
-                                : mr_text_copy_bytes(text, (size_t)(equals - text));
+    char *name =
+        equals == NULL ? mr_text_copy(text) : mr_text_copy_bytes(text, (size_t)(equals - text));
     const char *value = equals == NULL ? NULL : equals + 1;
     bool ok = true;
     if (is_variable) {
@@ -108,84 +108,35 @@ static bool pair_apply(MrShell *shell, const char *text, bool is_variable)
 static bool option_apply(MrShell *shell, MrOptions *options, int letter, char *value)
 {
     switch (letter) {
-    case 'c':
-        action_add(options, false, value);
-        break;
-    case 'f':
-        action_add(options, true, value);
-        break;
-    case 'd':
-        options->target.database = value;
-        break;
-    case 'h':
-        options->target.host = value;
-        break;
-    case 'p':
-        options->target.port = value;
-        break;
-    case 'U':
-        options->target.user = value;
-        break;
-    case 'l':
-        options->list = true;
-        break;
-    case 'X':
-        options->skip_start_file = true;
-        break;
-    case '1':
-        options->single_transaction = true;
-        break;
-    case 'o':
-        options->output = value;
-        break;
-    case 'v':
-        return pair_apply(shell, value, true);
-    case 'P':
-        return pair_apply(shell, value, false);
-    case 'a':
-        mr_shell_set(shell, "ECHO", "all");
-        break;
-    case 'b':
-        mr_shell_set(shell, "ECHO", "errors");
-        break;
-    case 'e':
-        mr_shell_set(shell, "ECHO", "queries");
-        break;
-    case 'E':
-        mr_shell_set(shell, "ECHO_HIDDEN", "on");
-        break;
-    case 'q':
-        mr_shell_set(shell, "QUIET", "on");
-        break;
-    case 's':
-        mr_shell_set(shell, "SINGLESTEP", "on");
-        break;
-    case 'S':
-        mr_shell_set(shell, "SINGLELINE", "on");
-        break;
-    case 'n':
-        shell->edit_lines = false;
-        break;
-    case 'A':
-        return mr_output_set(shell, "format", "unaligned", true);
-    case OPTION_CSV:
-        return mr_output_set(shell, "format", "csv", true);
-    case 'F':
-        return mr_output_set(shell, "fieldsep", value, true);
-    case 'R':
-        return mr_output_set(shell, "recordsep", value, true);
-    case 't':
-        return mr_output_set(shell, "tuples_only", "on", true);
-    case 'x':
-        return mr_output_set(shell, "expanded", "on", true);
-    case 'w':
-        shell->password_option = -1;
-        break;
-    case 'W':
-        shell->password_option = 1;
-        break;
-    default:
-        return false;
+    case 'c': action_add(options, false, value); break;
+    case 'f': action_add(options, true, value); break;
+    case 'd': options->target.database = value; break;
+    case 'h': options->target.host = value; break;
+    case 'p': options->target.port = value; break;
+    case 'U': options->target.user = value; break;
+    case 'l': options->list = true; break;
+    case 'X': options->skip_start_file = true; break;
+    case '1': options->single_transaction = true; break;
+    case 'o': options->output = value; break;
+    case 'v': return pair_apply(shell, value, true);
+    case 'P': return pair_apply(shell, value, false);
+    case 'a': mr_shell_set(shell, "ECHO", "all"); break;
+    case 'b': mr_shell_set(shell, "ECHO", "errors"); break;
+    case 'e': mr_shell_set(shell, "ECHO", "queries"); break;
+    case 'E': mr_shell_set(shell, "ECHO_HIDDEN", "on"); break;
+    case 'q': mr_shell_set(shell, "QUIET", "on"); break;
+    case 's': mr_shell_set(shell, "SINGLESTEP", "on"); break;
+    case 'S': mr_shell_set(shell, "SINGLELINE", "on"); break;
+    case 'n': shell->edit_lines = false; break;
+    case 'A': return mr_output_set(shell, "format", "unaligned", true);
+    case OPTION_CSV: return mr_output_set(shell, "format", "csv", true);
+    case 'F': return mr_output_set(shell, "fieldsep", value, true);
+    case 'R': return mr_output_set(shell, "recordsep", value, true);
+    case 't': return mr_output_set(shell, "tuples_only", "on", true);
+    case 'x': return mr_output_set(shell, "expanded", "on", true);
+    case 'w': shell->password_option = -1; break;
+    case 'W': shell->password_option = 1; break;
+    default: return false;
     }
     return true;
 }
@@ -195,8 +146,8 @@ static void tables_make(char *letters, struct option *longs)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
         const Option *option = &option_table[i];
-        longs[i] = (struct option){ option->name, option->argument != NULL ? required_argument
-                                                                          : no_argument,
+        longs[i] = (struct option){ option->name,
+                                    option->argument != NULL ? required_argument : no_argument,
                                     NULL, option->letter };
         if (option->letter < 256) {
             *letters++ = (char)option->letter;
@@ -217,8 +168,8 @@ static void operands_read(MrShell *shell, int argc, char **argv, MrOptions *opti
         } else if (options->target.user == NULL) {
             options->target.user = argv[optind];
         } else {
-            mr_shell_message(shell, MR_LEVEL_WARNING,
-                             "extra command-line argument \"%s\" ignored", argv[optind]);
+            mr_shell_message(shell, MR_LEVEL_WARNING, "extra command-line argument \"%s\" ignored",
+                             argv[optind]);
         }
     }
 }
@@ -254,8 +205,7 @@ bool mr_options_read(MrShell *shell, int argc, char **argv, MrOptions *options, 
         shell->user_option = mr_text_copy(options->target.user);
     }
     if (options->single_transaction && options->actions == NULL) {
-        mr_shell_message(shell, MR_LEVEL_ERROR,
-                         "-1 can only be used in non-interactive mode");
+        mr_shell_message(shell, MR_LEVEL_ERROR, "-1 can only be used in non-interactive mode");
         *exit_code = MR_EXIT_FAILURE;
         return false;
     }

@@ -6,19 +6,19 @@
 #include "clients/session.h"
 #include "clients/shell.h"
 
-typedef struct MrAction {       /* one -c or -f, in their order */
+typedef struct MrAction { /* one -c or -f, in their order */
     bool is_file;
-    const char *text;           /* borrowed from argv */
+    const char *text; /* borrowed from argv */
     struct MrAction *next;
 } MrAction;
 
 typedef struct MrOptions {
     MrTarget target;
     MrAction *actions;
-    bool list;                  /* -l */
-    bool skip_start_file;       /* -X */
-    bool single_transaction;    /* -1 */
-    char *output;               /* -o */
+    bool list;               /* -l */
+    bool skip_start_file;    /* -X */
+    bool single_transaction; /* -1 */
+    char *output;            /* -o */
 } MrOptions;
 
 /* Reads the command line into `options` and the shell.  Returns true to go on; otherwise the

@@ -9,10 +9,10 @@
 
 typedef struct OutputOption {
     const char *name;
-    bool (*set)(MrShell *shell, const char *value);     /* NULL value: toggle or default */
+    bool (*set)(MrShell *shell, const char *value); /* NULL value: toggle or default */
     void (*tell)(const MrShell *shell);
-    char *(*value)(const MrShell *shell);               /* for the list; the caller frees it */
-    bool silent;                /* says nothing when given a value: psql's way, which scripts know */
+    char *(*value)(const MrShell *shell); /* for the list; the caller frees it */
+    bool silent; /* says nothing when given a value: psql's way, which scripts know */
 } OutputOption;
 
 static bool boolean_set(MrShell *shell, const char *name, const char *value, bool *flag)
@@ -101,7 +101,7 @@ static bool expanded_set(MrShell *shell, const char *value)
         return true;
     }
     if (value == NULL && shell->print.expanded != MR_EXPANDED_OFF) {
-        on = true;                              /* from auto, too, the toggle switches off */
+        on = true; /* from auto, too, the toggle switches off */
     }
     if (!boolean_set(shell, "expanded", value, &on)) {
         return false;
@@ -120,7 +120,8 @@ static void expanded_tell(const MrShell *shell)
 static char *expanded_value(const MrShell *shell)
 {
     return mr_text_copy(shell->print.expanded == MR_EXPANDED_AUTO ? "auto"
-                        : shell->print.expanded == MR_EXPANDED_ON ? "on" : "off");
+                        : shell->print.expanded == MR_EXPANDED_ON ? "on"
+                                                                  : "off");
 }
 
 static char *flag_value(bool on)
@@ -234,7 +235,8 @@ static void record_separator_tell(const MrShell *shell)
 static char *record_separator_value(const MrShell *shell)
 {
     return strcmp(shell->print.record_separator, "\n") == 0
-           ? mr_text_copy("'\\n'") : quoted_value(shell->print.record_separator);
+               ? mr_text_copy("'\\n'")
+               : quoted_value(shell->print.record_separator);
 }
 
 static bool csv_separator_set(MrShell *shell, const char *value)
@@ -248,7 +250,8 @@ static bool csv_separator_set(MrShell *shell, const char *value)
         return false;
     }
     if (strchr("\"\n\r", value[0]) != NULL) {
-        mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: csv_fieldsep cannot be a double quote, "
+        mr_shell_message(shell, MR_LEVEL_ERROR,
+                         "\\pset: csv_fieldsep cannot be a double quote, "
                          "a newline, or a carriage return");
         return false;
     }
@@ -307,7 +310,10 @@ enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
 static const char *option_full_name(const char *name)
 {
     static const char *const shorts[][2] = {
-        { "x", "expanded" }, { "vertical", "expanded" }, { "t", "tuples_only" }, { "C", "title" },
+        { "x", "expanded" },
+        { "vertical", "expanded" },
+        { "t", "tuples_only" },
+        { "C", "title" },
     };
     for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
         if (strcmp(shorts[i][0], name) == 0) {
@@ -358,8 +364,8 @@ MrCommandStatus mr_command_output_option(MrShell *shell, const char *name)
     bool quiet = mr_variables_is_on(&shell->variables, "QUIET");
     if (name[0] == 'a') {
         bool aligned = shell->print.format == MR_FORMAT_ALIGNED;
-        return mr_command_result(mr_output_set(shell, "format", aligned ? "unaligned" : "aligned",
-                                               quiet));
+        return mr_command_result(
+            mr_output_set(shell, "format", aligned ? "unaligned" : "aligned", quiet));
     }
     const char *option = name[0] == 'f' ? "fieldsep" : name[0] == 't' ? "tuples_only" : "expanded";
     char *value = mr_lexer_argument(&shell->script->lexer, name[0] != 'f');

@@ -10,8 +10,17 @@
 
 /* PostgreSQL's own numbers of the types that stand at the right of their column. */
 enum {
-    OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_OID = 26, OID_XID = 28,
-    OID_CID = 29, OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_MONEY = 790, OID_NUMERIC = 1700,
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_OID = 26,
+    OID_XID = 28,
+    OID_CID = 29,
+    OID_FLOAT4 = 700,
+    OID_FLOAT8 = 701,
+    OID_MONEY = 790,
+    OID_NUMERIC = 1700,
     OID_XID8 = 5069
 };
 
@@ -56,10 +65,8 @@ bool mr_column_is_right(const PGresult *result, int column)
     case OID_XID:
     case OID_XID8:
     case OID_CID:
-    case OID_MONEY:
-        return true;
-    default:
-        return false;
+    case OID_MONEY: return true;
+    default: return false;
     }
 }
 
@@ -86,8 +93,10 @@ void mr_print_result(const PGresult *result, const MrPrintOptions *options, cons
 {
     char footer[64];
     MrTable table = {
-        .result = result, .options = options,
-        .row_count = PQntuples(result), .column_count = PQnfields(result),
+        .result = result,
+        .options = options,
+        .row_count = PQntuples(result),
+        .column_count = PQnfields(result),
         .title = title != NULL ? title : options->title,
     };
     snprintf(footer, sizeof(footer), "(%d row%s)", table.row_count,
@@ -106,15 +115,9 @@ void mr_print_result(const PGresult *result, const MrPrintOptions *options, cons
             mr_print_aligned(&table, out);
         }
         break;
-    case MR_FORMAT_UNALIGNED:
-        mr_print_unaligned(&table, expanded, out);
-        break;
-    case MR_FORMAT_CSV:
-        mr_print_csv(&table, expanded, out);
-        break;
-    case MR_FORMAT_JSON:
-        mr_print_json(&table, expanded, out);
-        break;
+    case MR_FORMAT_UNALIGNED: mr_print_unaligned(&table, expanded, out); break;
+    case MR_FORMAT_CSV: mr_print_csv(&table, expanded, out); break;
+    case MR_FORMAT_JSON: mr_print_json(&table, expanded, out); break;
     }
     fflush(out);
 }

@@ -23,15 +23,15 @@ typedef enum MrExpanded { MR_EXPANDED_OFF, MR_EXPANDED_ON, MR_EXPANDED_AUTO } Mr
 typedef struct MrPrintOptions {
     MrFormat format;
     MrExpanded expanded;
-    int border;                 /* 0, 1 or 2 */
+    int border; /* 0, 1 or 2 */
     bool tuples_only;
-    bool footer;                /* "(n rows)" */
+    bool footer; /* "(n rows)" */
     bool pager;
     char *null_text;
     char *field_separator;
     char *record_separator;
-    char *csv_separator;        /* one character */
-    char *title;                /* NULL: none */
+    char *csv_separator; /* one character */
+    char *title;         /* NULL: none */
 } MrPrintOptions;
 
 /* A result, made ready for one of the layouts. */
@@ -40,8 +40,8 @@ typedef struct MrTable {
     const MrPrintOptions *options;
     int row_count;
     int column_count;
-    const char *title;          /* NULL: none */
-    const char *footer;         /* NULL: none */
+    const char *title;  /* NULL: none */
+    const char *footer; /* NULL: none */
 } MrTable;
 
 void mr_print_options_init(MrPrintOptions *options);

@@ -198,8 +198,8 @@ typedef struct Record {
 /* The values' side is at least so wide that the line above the last record fits. */
 static void record_widen(const MrTable *table, Record *record)
 {
-    static const int line_widths[] = { 9, 12, 15 };     /* the text around the number */
-    static const int frame_widths[] = { 1, 3, 7 };      /* what stands around name and value */
+    static const int line_widths[] = { 9, 12, 15 }; /* the text around the number */
+    static const int frame_widths[] = { 1, 3, 7 };  /* what stands around name and value */
     int border = table->options->border;
     int line_width = 1 + line_widths[border];
     int frame_width = frame_widths[border];

@@ -37,7 +37,7 @@ static void put_unaligned_across(const MrTable *table, FILE *out)
         started = true;
     }
     if (started) {
-        putc('\n', out);            /* the last line ends as lines do, whatever separates them */
+        putc('\n', out); /* the last line ends as lines do, whatever separates them */
     }
 }
 
@@ -112,12 +112,13 @@ void mr_print_csv(const MrTable *table, bool expanded, FILE *out)
         put_csv_expanded(table, out);
         return;
     }
-    int first = table->options->tuples_only ? 0 : -1;       /* row -1 holds the names */
+    int first = table->options->tuples_only ? 0 : -1; /* row -1 holds the names */
     for (int row = first; row < table->row_count && table->column_count > 0; row++) {
         for (int column = 0; column < table->column_count; column++) {
             fputs(column > 0 ? table->options->csv_separator : "", out);
-            put_csv_field(table, row < 0 ? PQfname(table->result, column)
-                                         : mr_table_cell(table, row, column), out);
+            put_csv_field(
+                table, row < 0 ? PQfname(table->result, column) : mr_table_cell(table, row, column),
+                out);
         }
         putc('\n', out);
     }
@@ -130,18 +131,10 @@ static void put_json_text(const char *text, FILE *out)
         unsigned char c = (unsigned char)*text;
         switch (c) {
         case '"':
-        case '\\':
-            fprintf(out, "\\%c", c);
-            break;
-        case '\n':
-            fputs("\\n", out);
-            break;
-        case '\r':
-            fputs("\\r", out);
-            break;
-        case '\t':
-            fputs("\\t", out);
-            break;
+        case '\\': fprintf(out, "\\%c", c); break;
+        case '\n': fputs("\\n", out); break;
+        case '\r': fputs("\\r", out); break;
+        case '\t': fputs("\\t", out); break;
         default:
             if (c < 0x20) {
                 fprintf(out, "\\u%04x", c);
@@ -170,15 +163,10 @@ static void put_json_value(const MrTable *table, int row, int column, FILE *out)
     }
     const char *text = PQgetvalue(table->result, row, column);
     switch (PQftype(table->result, column)) {
-    case OID_BOOL:
-        fputs(text[0] == 't' ? "true" : "false", out);
-        return;
+    case OID_BOOL: fputs(text[0] == 't' ? "true" : "false", out); return;
     case OID_JSON:
-    case OID_JSONB:
-        fputs(text, out);
-        return;
-    default:
-        break;
+    case OID_JSONB: fputs(text, out); return;
+    default: break;
     }
     if (mr_column_is_right(table->result, column) && number_is_json(text)) {
         fputs(text, out);

@@ -10,14 +10,14 @@
 typedef struct MrProgress {
     bool shown;
     bool drawn;
-    double started;             /* seconds */
+    double started; /* seconds */
     double last;
-    uint64_t bytes_total;       /* 0: unknown */
+    uint64_t bytes_total; /* 0: unknown */
     uint64_t bytes_done;
-    uint64_t rows;              /* 0: not counted */
+    uint64_t rows; /* 0: not counted */
 } MrProgress;
 
 void mr_progress_start(MrProgress *progress, bool shown, uint64_t bytes_total);
 void mr_progress_update(MrProgress *progress, uint64_t bytes_done, uint64_t rows);
-void mr_progress_finish(MrProgress *progress);      /* takes the bar away */
+void mr_progress_finish(MrProgress *progress); /* takes the bar away */
 #endif

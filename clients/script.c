@@ -41,8 +41,8 @@ static char *script_read(MrShell *shell, MrScript *script)
     size_t size = 0;
     if (script->interactive) {
         char state = mr_lexer_prompt(&script->lexer, &script->statement);
-        const char *format = mr_variables_get(&shell->variables, state == '=' ? "PROMPT1"
-                                                                              : "PROMPT2");
+        const char *format =
+            mr_variables_get(&shell->variables, state == '=' ? "PROMPT1" : "PROMPT2");
         char *prompt = mr_session_prompt(shell, format, state);
         line = mr_input_read(shell->input, prompt);
         free(prompt);
@@ -57,7 +57,7 @@ static char *script_read(MrShell *shell, MrScript *script)
         line[--length] = '\0';
     }
     if (script->line_number == 0 && strncmp(line, "\xef\xbb\xbf", 3) == 0) {
-        memmove(line, line + 3, strlen(line + 3) + 1);      /* a byte order mark is no SQL */
+        memmove(line, line + 3, strlen(line + 3) + 1); /* a byte order mark is no SQL */
     }
     return line;
 }
@@ -96,25 +96,15 @@ static bool script_scan(MrShell *shell, MrScript *script, bool *quit)
     bool stops = false;
     while (!*quit && !stops) {
         switch (mr_lexer_scan(&script->lexer, &script->statement)) {
-        case MR_LEXED_SEMICOLON:
-            ok = script_send(shell, script);
-            break;
+        case MR_LEXED_SEMICOLON: ok = script_send(shell, script); break;
         case MR_LEXED_BACKSLASH:
             newline_take_back(script);
             switch (mr_commands_run(shell)) {
             case MR_COMMAND_DONE:
-            case MR_COMMAND_EDITED:
-                ok = true;
-                break;
-            case MR_COMMAND_SEND:
-                ok = script_send(shell, script);
-                break;
-            case MR_COMMAND_QUIT:
-                *quit = true;
-                break;
-            case MR_COMMAND_FAILED:
-                ok = false;
-                break;
+            case MR_COMMAND_EDITED: ok = true; break;
+            case MR_COMMAND_SEND: ok = script_send(shell, script); break;
+            case MR_COMMAND_QUIT: *quit = true; break;
+            case MR_COMMAND_FAILED: ok = false; break;
             }
             break;
         case MR_LEXED_LINE_END:
@@ -149,8 +139,7 @@ static bool plain_word(const MrScript *script, const char *line, bool *quit)
              "       \\q to quit");
         return true;
     }
-    *quit = length == 4 && (strncasecmp(line, "quit", 4) == 0 ||
-                            strncasecmp(line, "exit", 4) == 0);
+    *quit = length == 4 && (strncasecmp(line, "quit", 4) == 0 || strncasecmp(line, "exit", 4) == 0);
     return *quit;
 }
 
@@ -229,8 +218,8 @@ static MrExit script_loop(MrShell *shell, MrScript *script)
     /* What a script leaves without a semicolon is a statement all the same. */
     if (!quit && !script->interactive && script->statement.length > 0 &&
         !script_send(shell, script)) {
-        exit_code = mr_variables_is_on(&shell->variables, "ON_ERROR_STOP") ? MR_EXIT_SCRIPT
-                                                                          : MR_EXIT_OK;
+        exit_code =
+            mr_variables_is_on(&shell->variables, "ON_ERROR_STOP") ? MR_EXIT_SCRIPT : MR_EXIT_OK;
     }
     if (!quit && script->interactive && !mr_variables_is_on(&shell->variables, "QUIET")) {
         puts("\\q");
@@ -244,7 +233,7 @@ MrExit mr_script_run(MrShell *shell, FILE *file, const char *name, bool interact
     script_open(shell, &script, file, name);
     script.interactive = interactive;
     if (name == NULL) {
-        shell->brief = true;            /* from now on, as in psql */
+        shell->brief = true; /* from now on, as in psql */
     }
     MrExit exit_code = script_loop(shell, &script);
     script_close(shell, &script);
@@ -299,8 +288,7 @@ MrExit mr_script_command(MrShell *shell, const char *text)
     if (text[0] == '\\') {
         mr_lexer_feed(&script.lexer, text + 1);
         MrCommandStatus status = mr_commands_run(shell);
-        ok = status == MR_COMMAND_SEND ? script_send(shell, &script)
-                                       : status != MR_COMMAND_FAILED;
+        ok = status == MR_COMMAND_SEND ? script_send(shell, &script) : status != MR_COMMAND_FAILED;
     } else {
         ok = mr_execute(shell, text);
     }

@@ -61,7 +61,7 @@ void mr_session_arm_cancel(PGconn *conn)
 void mr_session_disarm_cancel(void)
 {
     PGcancel *old = armed_cancel;
-    armed_cancel = NULL;            /* first: the handler may run between the two lines */
+    armed_cancel = NULL; /* first: the handler may run between the two lines */
     if (old != NULL) {
         PQfreeCancel(old);
     }
@@ -107,10 +107,22 @@ static char *password_read(const char *user)
 static PGconn *connect_once(const MrTarget *target, const char *password)
 {
     const char *encoding = getenv("PGCLIENTENCODING");
-    const char *names[] = { "host", "port", "user", "password", "dbname",
-                            "fallback_application_name", "client_encoding", NULL };
-    const char *values[] = { target->host, target->port, target->user, password, target->database,
-                             "millrace", encoding != NULL ? NULL : "UTF8", NULL };
+    const char *names[] = { "host",
+                            "port",
+                            "user",
+                            "password",
+                            "dbname",
+                            "fallback_application_name",
+                            "client_encoding",
+                            NULL };
+    const char *values[] = { target->host,
+                             target->port,
+                             target->user,
+                             password,
+                             target->database,
+                             "millrace",
+                             encoding != NULL ? NULL : "UTF8",
+                             NULL };
     return PQconnectdbParams(names, values, 1);
 }
 
@@ -203,16 +215,12 @@ bool mr_session_check(MrShell *shell)
 
 static char transaction_mark(const MrShell *shell)
 {
-    switch (PQtransactionStatus(shell->conn)) {     /* NULL counts as unknown */
-    case PQTRANS_IDLE:
-        return '\0';
+    switch (PQtransactionStatus(shell->conn)) { /* NULL counts as unknown */
+    case PQTRANS_IDLE: return '\0';
     case PQTRANS_ACTIVE:
-    case PQTRANS_INTRANS:
-        return '*';
-    case PQTRANS_INERROR:
-        return '!';
-    default:
-        return '?';
+    case PQTRANS_INTRANS: return '*';
+    case PQTRANS_INERROR: return '!';
+    default: return '?';
     }
 }
 
@@ -223,28 +231,20 @@ static size_t prompt_escape(const MrShell *shell, const char *format, char state
     char c = '\0';
     PGconn *conn = shell->conn;
     switch (*format) {
-    case '/':
-        value = conn == NULL ? NULL : PQdb(conn);
-        break;
+    case '/': value = conn == NULL ? NULL : PQdb(conn); break;
     case '~':
         value = conn == NULL ? NULL : strcmp(PQdb(conn), "millrace") == 0 ? "~" : PQdb(conn);
         break;
-    case 'n':
-        value = conn == NULL ? NULL : PQuser(conn);
-        break;
+    case 'n': value = conn == NULL ? NULL : PQuser(conn); break;
     case 'm':
     case 'M':
         value = conn == NULL ? NULL : PQhost(conn)[0] == '/' ? "[local]" : PQhost(conn);
         break;
-    case '>':
-        value = conn == NULL ? NULL : PQport(conn);
-        break;
-    case 'p':
-        mr_buffer_append_format(out, "%d", conn == NULL ? 0 : PQbackendPID(conn));
-        break;
+    case '>': value = conn == NULL ? NULL : PQport(conn); break;
+    case 'p': mr_buffer_append_format(out, "%d", conn == NULL ? 0 : PQbackendPID(conn)); break;
     case 'l':
-        mr_buffer_append_format(out, "%lu", shell->script == NULL ? 1
-                                                                  : shell->script->line_number + 1);
+        mr_buffer_append_format(out, "%lu",
+                                shell->script == NULL ? 1 : shell->script->line_number + 1);
         break;
     case 'R':
         c = state == '=' && conn == NULL ? '!' : state;
@@ -252,17 +252,13 @@ static size_t prompt_escape(const MrShell *shell, const char *format, char state
             c = '^';
         }
         break;
-    case 'x':
-        c = transaction_mark(shell);
-        break;
+    case 'x': c = transaction_mark(shell); break;
     case '#':
         value = conn == NULL ? NULL : PQparameterStatus(conn, "is_superuser");
         c = value != NULL && strcmp(value, "on") == 0 ? '#' : '>';
         value = NULL;
         break;
-    case '%':
-        c = '%';
-        break;
+    case '%': c = '%'; break;
     case ':': {
         size_t length = strcspn(format + 1, ":");
         char *name = mr_text_copy_bytes(format + 1, length);
@@ -271,10 +267,8 @@ static size_t prompt_escape(const MrShell *shell, const char *format, char state
         free(name);
         return format[length + 1] == ':' ? length + 2 : length + 1;
     }
-    case '\0':
-        return 0;
-    default:
-        break;
+    case '\0': return 0;
+    default: break;
     }
     if (c != '\0') {
         mr_buffer_append_char(out, c);

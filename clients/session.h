@@ -8,11 +8,11 @@
 
 #include "clients/shell.h"
 
-typedef struct MrTarget {       /* what to connect to; NULL: libpq decides */
+typedef struct MrTarget { /* what to connect to; NULL: libpq decides */
     const char *host;
     const char *port;
     const char *user;
-    const char *database;       /* a name, a conninfo string or a URI */
+    const char *database; /* a name, a conninfo string or a URI */
 } MrTarget;
 
 /* Our defaults for what neither the user nor a service file names.  Before the first connect. */
@@ -23,7 +23,7 @@ bool mr_session_connect(MrShell *shell, const MrTarget *target);
 /* After a failed call: is the connection still good?  At the terminal a lost one is tried again
  * once; a script ends the program with exit code 2. */
 bool mr_session_check(MrShell *shell);
-void mr_session_set_verbosity(MrShell *shell);              /* from the variable VERBOSITY */
+void mr_session_set_verbosity(MrShell *shell); /* from the variable VERBOSITY */
 /* The text of a prompt variable, with its % escapes replaced; the caller frees it. */
 char *mr_session_prompt(const MrShell *shell, const char *format, char state);
 

@@ -91,7 +91,7 @@ char *mr_shell_quote(const char *text, char quote)
     MrBuffer out;
     mr_buffer_init(&out);
     if (quote == '\'' && strchr(text, '\\') != NULL) {
-        mr_buffer_append(&out, " E");           /* right whatever standard_conforming_strings is */
+        mr_buffer_append(&out, " E"); /* right whatever standard_conforming_strings is */
     }
     mr_buffer_append_char(&out, quote);
     for (; *text != '\0'; text++) {

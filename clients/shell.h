@@ -15,50 +15,50 @@
 
 #define MR_SHELL_VERSION "0.1.0"
 
-typedef enum MrExit {           /* psql's exit codes */
-    MR_EXIT_OK = 0,
-    MR_EXIT_FAILURE = 1,        /* our own: no memory, no file, a failed -c */
-    MR_EXIT_CONNECTION = 2,
-    MR_EXIT_SCRIPT = 3          /* a script ended by ON_ERROR_STOP */
+typedef enum MrExit { /* psql's exit codes */
+                      MR_EXIT_OK = 0,
+                      MR_EXIT_FAILURE = 1, /* our own: no memory, no file, a failed -c */
+                      MR_EXIT_CONNECTION = 2,
+                      MR_EXIT_SCRIPT = 3 /* a script ended by ON_ERROR_STOP */
 } MrExit;
 
-typedef struct MrScript {       /* what is being read: the terminal, a file, or a -c text */
-    FILE *file;                 /* NULL: only the text in the lexer */
-    const char *name;           /* for messages; NULL at the terminal and for -c */
+typedef struct MrScript { /* what is being read: the terminal, a file, or a -c text */
+    FILE *file;           /* NULL: only the text in the lexer */
+    const char *name;     /* for messages; NULL at the terminal and for -c */
     unsigned long line_number;
     bool interactive;
     MrLexer lexer;
-    MrBuffer statement;         /* what has been typed so far */
-    MrBuffer previous;          /* the last one sent */
-    size_t newline_end;         /* of the line end that the last line has added; 0: none */
+    MrBuffer statement; /* what has been typed so far */
+    MrBuffer previous;  /* the last one sent */
+    size_t newline_end; /* of the line end that the last line has added; 0: none */
     struct MrScript *outer;
 } MrScript;
 
-typedef struct MrSend {         /* how the next statement is sent; \g and its kin set it */
-    char *target;               /* a file or |command for the result; NULL: the usual place */
+typedef struct MrSend { /* how the next statement is sent; \g and its kin set it */
+    char *target;       /* a file or |command for the result; NULL: the usual place */
     bool expanded;
-    char *set_prefix;           /* \gset: results become variables; NULL: no */
-    bool describe;              /* \gdesc: only the columns */
-    const char *title;          /* \watch */
+    char *set_prefix;  /* \gset: results become variables; NULL: no */
+    bool describe;     /* \gdesc: only the columns */
+    const char *title; /* \watch */
 } MrSend;
 
 typedef struct MrShell {
-    PGconn *conn;               /* NULL: not connected */
-    char *user_option;          /* -U, for the password prompt; may be NULL */
-    int password_option;        /* 0: when asked for, 1: always (-W), -1: never (-w) */
+    PGconn *conn;        /* NULL: not connected */
+    char *user_option;   /* -U, for the password prompt; may be NULL */
+    int password_option; /* 0: when asked for, 1: always (-W), -1: never (-w) */
     MrVariables variables;
     MrPrintOptions print;
-    struct MrInput *input;      /* line editing; NULL: none */
-    struct MrCopyFile *copy;    /* the file end of \copy; NULL: the script itself */
-    MrScript *script;           /* the innermost one; NULL before the first */
+    struct MrInput *input;   /* line editing; NULL: none */
+    struct MrCopyFile *copy; /* the file end of \copy; NULL: the script itself */
+    MrScript *script;        /* the innermost one; NULL before the first */
     MrSend send;
-    FILE *out;                  /* where results go: \o */
+    FILE *out; /* where results go: \o */
     bool out_is_pipe;
     bool timing;
-    bool brief;                 /* messages without the program's name: -c and the terminal */
-    bool edit_lines;            /* cleared by -n */
+    bool brief;      /* messages without the program's name: -c and the terminal */
+    bool edit_lines; /* cleared by -n */
     int include_depth;
-    PGresult *last_error;       /* for \errverbose */
+    PGresult *last_error; /* for \errverbose */
 } MrShell;
 
 typedef enum MrLevel { MR_LEVEL_INFO, MR_LEVEL_WARNING, MR_LEVEL_ERROR } MrLevel;

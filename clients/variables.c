@@ -13,7 +13,7 @@
 typedef struct Steering {
     const char *name;
     const char *initial;
-    const char *choices;        /* NULL: any text; "": a boolean; else words between bars */
+    const char *choices; /* NULL: any text; "": a boolean; else words between bars */
 } Steering;
 
 /* A steering variable is added by one line here; unsetting it brings the first value back. */
@@ -68,7 +68,7 @@ bool mr_boolean_read(const char *text, bool *value)
         bool value;
     } words[] = {
         { "true", 1, true }, { "false", 1, false }, { "yes", 1, true }, { "no", 1, false },
-        { "on", 2, true }, { "off", 2, false }, { "1", 1, true }, { "0", 1, false },
+        { "on", 2, true },   { "off", 2, false },   { "1", 1, true },   { "0", 1, false },
     };
     size_t length = strlen(text);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -137,17 +137,19 @@ static char *steering_complaint(const Steering *steering, const char *value)
         return NULL;
     }
     if (*steering->choices == '\0') {
-        return mr_boolean_read(value, &ignored) ? NULL
-            : mr_text_format("unrecognized value \"%s\" for \"%s\": Boolean expected", value,
-                             steering->name);
+        return mr_boolean_read(value, &ignored)
+                   ? NULL
+                   : mr_text_format("unrecognized value \"%s\" for \"%s\": Boolean expected", value,
+                                    steering->name);
     }
     if (choice_is_valid(steering->choices, value)) {
         return NULL;
     }
     MrBuffer list;
     mr_buffer_init(&list);
-    mr_buffer_append_format(&list, "unrecognized value \"%s\" for \"%s\"\nAvailable values are: ",
-                            value, steering->name);
+    mr_buffer_append_format(&list,
+                            "unrecognized value \"%s\" for \"%s\"\nAvailable values are: ", value,
+                            steering->name);
     for (const char *c = steering->choices + 1; *c != '\0'; c++) {
         if (*c != '|') {
             mr_buffer_append_char(&list, *c);
@@ -189,7 +191,7 @@ char *mr_variables_set(MrVariables *variables, const char *name, const char *val
         }
         return NULL;
     }
-    char *copy = mr_text_copy(value);       /* before the free: it may be the old value itself */
+    char *copy = mr_text_copy(value); /* before the free: it may be the old value itself */
     if (found == NULL) {
         found = mr_allocate(sizeof(*found));
         found->name = mr_text_copy(name);

@@ -13,12 +13,12 @@ typedef struct MrVariable {
 } MrVariable;
 
 typedef struct MrVariables {
-    MrVariable *first;          /* sorted by name */
+    MrVariable *first; /* sorted by name */
 } MrVariables;
 
-void mr_variables_init(MrVariables *variables);     /* with the defaults of the steering ones */
+void mr_variables_init(MrVariables *variables); /* with the defaults of the steering ones */
 void mr_variables_fini(MrVariables *variables);
-const char *mr_variables_get(const MrVariables *variables, const char *name);   /* NULL: unset */
+const char *mr_variables_get(const MrVariables *variables, const char *name); /* NULL: unset */
 bool mr_variables_is_on(const MrVariables *variables, const char *name);
 long mr_variables_number(const MrVariables *variables, const char *name, long otherwise);
 /* Sets or, with a NULL value, unsets.  Returns NULL, or a message that the caller frees. */

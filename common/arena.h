@@ -11,11 +11,11 @@
 typedef struct MrArenaChunk MrArenaChunk;
 
 typedef struct MrArena {
-    char *next;            /* first free byte of the current chunk */
+    char *next; /* first free byte of the current chunk */
     char *end;
-    MrArenaChunk *chunks;  /* newest first */
-    size_t used_bytes;     /* sum of the chunks' sizes */
-    size_t bytes_max;      /* 0: no limit */
+    MrArenaChunk *chunks; /* newest first */
+    size_t used_bytes;    /* sum of the chunks' sizes */
+    size_t bytes_max;     /* 0: no limit */
 } MrArena;
 
 /* Takes no memory until the first allocation.  `bytes_max` 0 means no limit. */
@@ -37,19 +37,19 @@ char *mr_arena_strdup(MrArena *arena, const char *text) MR_MUST_USE;
 char *mr_arena_printf(MrArena *arena, const char *format, ...) MR_PRINTF(2, 3) MR_MUST_USE;
 
 /* Allocation with the error told: `MR_NEW(arena, node, err)` sets node (typed pointer, zeroed). */
-#define MR_NEW(arena, pointer, err)                                        \
-    do {                                                                   \
-        (pointer) = mr_arena_calloc((arena), 1, sizeof *(pointer));        \
-        if ((pointer) == NULL) {                                           \
-            return mr_error_no_memory(err);                                \
-        }                                                                  \
+#define MR_NEW(arena, pointer, err)                                 \
+    do {                                                            \
+        (pointer) = mr_arena_calloc((arena), 1, sizeof *(pointer)); \
+        if ((pointer) == NULL) {                                    \
+            return mr_error_no_memory(err);                         \
+        }                                                           \
     } while (0)
-#define MR_NEW_ARRAY(arena, pointer, count, err)                           \
-    do {                                                                   \
-        (pointer) = mr_arena_calloc((arena), (count), sizeof *(pointer));  \
-        if ((pointer) == NULL) {                                           \
-            return mr_error_no_memory(err);                                \
-        }                                                                  \
+#define MR_NEW_ARRAY(arena, pointer, count, err)                          \
+    do {                                                                  \
+        (pointer) = mr_arena_calloc((arena), (count), sizeof *(pointer)); \
+        if ((pointer) == NULL) {                                          \
+            return mr_error_no_memory(err);                               \
+        }                                                                 \
     } while (0)
 
 #endif

@@ -62,7 +62,8 @@ size_t mr_interval_format(const MrInterval *interval, char out[MR_DATETIME_TEXT_
 int mr_interval_compare(const MrInterval *a, const MrInterval *b);
 uint64_t mr_interval_hash(const MrInterval *interval);
 /* timestamp + interval: months (day clipped to the month's end), days, then microseconds. */
-MrStatus mr_timestamp_add_interval(int64_t us, const MrInterval *interval, int64_t *out, MrError *err);
+MrStatus mr_timestamp_add_interval(int64_t us, const MrInterval *interval, int64_t *out,
+                                   MrError *err);
 /* timestamptz + interval: months and days are those of the local calendar of `zone`. */
 MrStatus mr_timestamptz_add_interval(int64_t us, const MrInterval *interval, const MrTimezone *zone,
                                      int64_t *out, MrError *err);
@@ -78,11 +79,13 @@ MrStatus mr_interval_multiply(const MrInterval *a, double factor, MrInterval *ou
 MrStatus mr_interval_divide(const MrInterval *a, double divisor, MrInterval *out, MrError *err);
 /* extract(field FROM …) as numeric needs exactness: value = *coefficient / 10^*scale.  `field` is
  * lower case; 22023 for an unknown one. */
-MrStatus mr_timestamp_extract(MrString field, int64_t us, int64_t *coefficient, int16_t *scale, MrError *err);
-MrStatus mr_interval_extract(MrString field, const MrInterval *interval, int64_t *coefficient, int16_t *scale,
-                             MrError *err);
+MrStatus mr_timestamp_extract(MrString field, int64_t us, int64_t *coefficient, int16_t *scale,
+                              MrError *err);
+MrStatus mr_interval_extract(MrString field, const MrInterval *interval, int64_t *coefficient,
+                             int16_t *scale, MrError *err);
 /* date_trunc on the local time line; 22023 for an unknown field. */
 MrStatus mr_timestamp_truncate(MrString field, int64_t us, int64_t *out, MrError *err);
-MrStatus mr_interval_truncate(MrString field, const MrInterval *interval, MrInterval *out, MrError *err);
+MrStatus mr_interval_truncate(MrString field, const MrInterval *interval, MrInterval *out,
+                              MrError *err);
 
 #endif

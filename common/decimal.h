@@ -12,7 +12,7 @@ typedef __int128 MrInt128;
 
 typedef enum MrDecimalKind {
     MR_DECIMAL_FINITE,
-    MR_DECIMAL_NAN,      /* equal to itself, greater than all else, as in PostgreSQL */
+    MR_DECIMAL_NAN, /* equal to itself, greater than all else, as in PostgreSQL */
     MR_DECIMAL_INFINITY,
     MR_DECIMAL_NEGATIVE_INFINITY,
 } MrDecimalKind;
@@ -20,10 +20,10 @@ typedef enum MrDecimalKind {
 /* value = coefficient / 10^scale.  24 bytes, no padding holes that are not zero: equal bytes mean
  * equal text (not: equal values mean equal bytes, as 1.0 = 1.00). */
 typedef struct MrDecimal {
-    uint64_t low;   /* coefficient, two's complement, low half first */
+    uint64_t low; /* coefficient, two's complement, low half first */
     int64_t high;
-    int16_t scale;  /* 0..38 */
-    uint16_t kind;  /* MrDecimalKind */
+    int16_t scale; /* 0..38 */
+    uint16_t kind; /* MrDecimalKind */
     uint32_t unused;
 } MrDecimal;
 
@@ -35,7 +35,8 @@ static inline MrInt128 mr_decimal_coefficient(const MrDecimal *d)
 }
 static inline MrDecimal mr_decimal_make(MrInt128 coefficient, int16_t scale)
 {
-    return (MrDecimal){ .low = (uint64_t)coefficient, .high = (int64_t)(coefficient >> 64),
+    return (MrDecimal){ .low = (uint64_t)coefficient,
+                        .high = (int64_t)(coefficient >> 64),
                         .scale = scale };
 }
 MrDecimal mr_decimal_from_int64(int64_t value);

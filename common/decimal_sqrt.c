@@ -42,8 +42,10 @@ static MrUint128 rounded_root(MrUint256 n)
 int mr_decimal_sqrt_scale(const MrDecimal *d)
 {
     MrUint128 magnitude = mr_decimal_magnitude(d);
-    int digits = mr_uint128_digits(magnitude) - d->scale; /* before the point; negative: zeros behind it */
-    int weight = digits > 0 ? (digits - 1) / 4 : -1 + digits / 4; /* of the leading base-10^4 digit */
+    int digits =
+        mr_uint128_digits(magnitude) - d->scale; /* before the point; negative: zeros behind it */
+    int weight =
+        digits > 0 ? (digits - 1) / 4 : -1 + digits / 4; /* of the leading base-10^4 digit */
     int root_weight = ((magnitude == 0 ? 0 : weight) + 1) * 4 / 2 - 1;
     int scale = 16 - root_weight;
     scale = scale < d->scale ? d->scale : scale;

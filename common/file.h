@@ -24,7 +24,8 @@ MrStatus mr_file_read(MrFile *file, uint64_t offset, void *data, size_t length, 
 MrStatus mr_file_read_some(MrFile *file, uint64_t offset, void *data, size_t length, size_t *got,
                            MrError *err);
 /* Writes all of it: short writes are continued, EINTR is retried; ENOSPC is MR_ERR_DISK_FULL. */
-MrStatus mr_file_write(MrFile *file, uint64_t offset, const void *data, size_t length, MrError *err);
+MrStatus mr_file_write(MrFile *file, uint64_t offset, const void *data, size_t length,
+                       MrError *err);
 /* fdatasync / fsync.  A failure must end the process's trust in the file: never call it again. */
 MrStatus mr_file_sync_data(MrFile *file, MrError *err);
 MrStatus mr_file_sync(MrFile *file, MrError *err);
@@ -38,7 +39,8 @@ int mr_file_descriptor(const MrFile *file);
 
 MrStatus mr_file_rename(const char *from, const char *to, MrError *err);
 MrStatus mr_file_remove(const char *path, MrError *err); /* a missing file is success */
-MrStatus mr_file_make_directory(const char *path, MrError *err); /* 0700; there already is success */
+MrStatus mr_file_make_directory(const char *path,
+                                MrError *err); /* 0700; there already is success */
 MrStatus mr_file_sync_directory(const char *path, MrError *err);
 bool mr_file_exists(const char *path);
 /* Calls `each` for every name in the directory (not "." and ".."), in byte order. */

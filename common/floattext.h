@@ -15,8 +15,8 @@ MrStatus mr_float8_parse(MrString text, double *out, MrError *err);
 MrStatus mr_float4_parse(MrString text, float *out, MrError *err);
 size_t mr_int64_format(int64_t value, char out[24]);
 /* `type_name` is for the message ("integer"); min and max are the type's range. */
-MrStatus mr_int64_parse(MrString text, int64_t min, int64_t max, const char *type_name, int64_t *out,
-                        MrError *err);
+MrStatus mr_int64_parse(MrString text, int64_t min, int64_t max, const char *type_name,
+                        int64_t *out, MrError *err);
 
 /* For input that streams are full of: no blanks, no sign but '-', no error told.  False means only
  * "take the general parser". */

@@ -7,7 +7,13 @@
 
 #include "common/clock.h"
 
-typedef enum MrLogLevel { MR_LOG_DEBUG, MR_LOG_INFO, MR_LOG_WARNING, MR_LOG_ERROR, MR_LOG_FATAL } MrLogLevel;
+typedef enum MrLogLevel {
+    MR_LOG_DEBUG,
+    MR_LOG_INFO,
+    MR_LOG_WARNING,
+    MR_LOG_ERROR,
+    MR_LOG_FATAL
+} MrLogLevel;
 
 void mr_logging_init(int fd, MrLogLevel level, bool json, MrClock *clock);
 void mr_logging_set_level(MrLogLevel level);

@@ -7,11 +7,13 @@
 
 #include "common/status.h"
 
-MrStatus mr_random_bytes(void *out, size_t length, MrError *err);      /* getrandom */
-MrStatus mr_random_uuid(uint8_t out[16], MrError *err);                /* version 4 */
+MrStatus mr_random_bytes(void *out, size_t length, MrError *err); /* getrandom */
+MrStatus mr_random_uuid(uint8_t out[16], MrError *err);           /* version 4 */
 
 /* xoshiro256** (Blackman, Vigna), seeded by splitmix64: the same seed gives the same numbers. */
-typedef struct MrRandom { uint64_t state[4]; } MrRandom;
+typedef struct MrRandom {
+    uint64_t state[4];
+} MrRandom;
 void mr_random_init(MrRandom *random, uint64_t seed);
 uint64_t mr_random_next(MrRandom *random);
 uint64_t mr_random_below(MrRandom *random, uint64_t bound); /* 0 <= x < bound; bound 0 gives 0 */

@@ -7,12 +7,24 @@
 
 #include "common/text.h"
 
-typedef enum MrSettingType { MR_SETTING_BOOL, MR_SETTING_INT, MR_SETTING_REAL, MR_SETTING_TEXT, MR_SETTING_ENUM,
-                             MR_SETTING_BYTES, MR_SETTING_DURATION /* µs */ } MrSettingType;
+typedef enum MrSettingType {
+    MR_SETTING_BOOL,
+    MR_SETTING_INT,
+    MR_SETTING_REAL,
+    MR_SETTING_TEXT,
+    MR_SETTING_ENUM,
+    MR_SETTING_BYTES,
+    MR_SETTING_DURATION /* µs */
+} MrSettingType;
 /* START: only at start.  RELOAD: also by SIGHUP.  SESSION: also by SET.  REPORT (with SESSION): sent
  * to the client as ParameterStatus when it changes. */
-typedef enum MrSettingScope { MR_SETTING_START, MR_SETTING_RELOAD, MR_SETTING_SESSION, MR_SETTING_REPORT,
-                              MR_SETTING_FIXED } MrSettingScope;
+typedef enum MrSettingScope {
+    MR_SETTING_START,
+    MR_SETTING_RELOAD,
+    MR_SETTING_SESSION,
+    MR_SETTING_REPORT,
+    MR_SETTING_FIXED
+} MrSettingScope;
 
 typedef enum MrSettingId {
 #define MR_SETTING(id, name, type, scope, value, min, max, words, doc) MR_SET_##id,
@@ -45,11 +57,12 @@ const char *mr_setting_nearest(MrString name);
  * timeouts); 22023 with the legal values on error, 55P02 when `allowed` (the widest scope the caller
  * may change; MR_SETTING_FIXED is the server itself, which may set all) excludes it.  After an error
  * the old value stands. */
-MrStatus mr_settings_set(MrSettings *settings, MrSettingId id, MrString text, MrSettingScope allowed,
-                         MrError *err);
+MrStatus mr_settings_set(MrSettings *settings, MrSettingId id, MrString text,
+                         MrSettingScope allowed, MrError *err);
 void mr_settings_reset(MrSettings *settings, MrSettingId id, const MrSettings *defaults);
 bool mr_settings_bool(const MrSettings *settings, MrSettingId id);
-int64_t mr_settings_int(const MrSettings *settings, MrSettingId id); /* INT, BYTES, DURATION, enum index */
+int64_t mr_settings_int(const MrSettings *settings,
+                        MrSettingId id); /* INT, BYTES, DURATION, enum index */
 double mr_settings_real(const MrSettings *settings, MrSettingId id);
 const char *mr_settings_text(const MrSettings *settings, MrSettingId id); /* borrowed */
 /* As SHOW prints it. */
@@ -58,6 +71,7 @@ void mr_settings_show(const MrSettings *settings, MrSettingId id, MrBuilder *out
  * with line number and nearest name.  A line
  * that `allowed` excludes is no error when the value is what it was (a reload reads all lines).
  * Lines before an error have been applied: read into a copy, then exchange. */
-MrStatus mr_settings_read_file(MrSettings *settings, const char *path, MrSettingScope allowed, MrError *err);
+MrStatus mr_settings_read_file(MrSettings *settings, const char *path, MrSettingScope allowed,
+                               MrError *err);
 
 #endif

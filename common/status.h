@@ -26,14 +26,17 @@ typedef enum MrStatus {
  * `position` is a byte offset into the SQL text of the statement, or -1. */
 typedef struct MrError {
     MrStatus status;
-    char sqlstate[6];   /* of the status, unless a target reported its own */
+    char sqlstate[6]; /* of the status, unless a target reported its own */
     int32_t position;
     char message[512];
     char detail[512];
     char hint[320];
 } MrError;
 
-#define MR_ERROR_INIT { .status = MR_OK, .position = -1 }
+#define MR_ERROR_INIT                   \
+    {                                   \
+        .status = MR_OK, .position = -1 \
+    }
 
 /* Fills `err` (NULL: only the status is passed on) and returns `status`, so that a failing function
  * ends in `return mr_error_set(err, MR_ERR_…, "…")`.  Resets detail, hint and position.  A message

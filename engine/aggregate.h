@@ -40,21 +40,24 @@ struct MrAggregate {
     MrTypeId args[2];
     uint8_t arg_count;
     MrTypeId result;
-    uint16_t state_bytes;   /* multiple of 8; a fresh state is all zero */
+    uint16_t state_bytes; /* multiple of 8; a fresh state is all zero */
     uint16_t flags;
     /* State of group g is at states + g * stride. */
-    MrStatus (*update)(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory, MrError *err);
+    MrStatus (*update)(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
+                       MrError *err);
     MrStatus (*merge)(char *into, const char *from, MrMemory *memory, MrError *err);
     /* Result of `rows` groups named by `groups` into out (flat, with a validity bitmap all valid). */
-    MrStatus (*finalize)(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups,
-                         uint32_t rows, MrArena *arena, MrVector *out, MrError *err);
+    MrStatus (*finalize)(const MrAggregate *self, const char *states, size_t stride,
+                         const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
+                         MrError *err);
     void (*destroy)(char *state, MrMemory *memory);
     void (*write)(const char *state, MrStateWriter *writer);
     MrStatus (*read)(char *state, MrStateReader *reader, MrMemory *memory, MrError *err);
     const char *doc;
     const char *example; /* over VALUES, with `returns` */
     const char *returns;
-    const MrAggregate *base; /* of a multiset form: the aggregate that is computed over the values */
+    const MrAggregate
+        *base; /* of a multiset form: the aggregate that is computed over the values */
 };
 
 /* All overloads of a name, or 0.  `count` with no argument is count(*). */

@@ -28,15 +28,15 @@ typedef enum MrScanKind {
 /* Leaf.  Output: `columns` of the relation, in this order. */
 typedef struct MrScanSpec {
     MrScanKind kind;
-    const char *relation;       /* name, for EXPLAIN and for virtual tables */
-    uint32_t stream_id;         /* STREAM */
-    uint8_t query[16];          /* RESULT: the standing query */
+    const char *relation; /* name, for EXPLAIN and for virtual tables */
+    uint32_t stream_id;   /* STREAM */
+    uint8_t query[16];    /* RESULT: the standing query */
     uint32_t column_count;
     const uint32_t *columns;
     /* STREAM: what lateness needs (dialect.md, Time). -1: no event column, time is the arrival. */
-    int32_t event_column;       /* of the stream */
+    int32_t event_column; /* of the stream */
     int64_t delay_us, max_future_skew_us;
-    const MrBlock *values;      /* VALUES */
+    const MrBlock *values; /* VALUES */
 } MrScanSpec;
 
 typedef struct MrFilterSpec {
@@ -50,12 +50,17 @@ typedef struct MrProjectSpec {
 
 typedef enum MrEmitMode { MR_EMIT_MODE_UPDATE, MR_EMIT_MODE_CLOSE } MrEmitMode;
 
-typedef enum MrGroupWindow { MR_GROUP_WINDOW_NONE, MR_GROUP_WINDOW_TUMBLE, MR_GROUP_WINDOW_HOP } MrGroupWindow;
+typedef enum MrGroupWindow {
+    MR_GROUP_WINDOW_NONE,
+    MR_GROUP_WINDOW_TUMBLE,
+    MR_GROUP_WINDOW_HOP
+} MrGroupWindow;
 
 typedef struct MrAggregateCall {
-    const MrAggregate *aggregate;  /* the plain entry; the operator takes its retracting or distinct form */
-    uint32_t args[2];              /* input columns */
-    int32_t filter;                /* input column (bool), -1: none */
+    const MrAggregate
+        *aggregate;   /* the plain entry; the operator takes its retracting or distinct form */
+    uint32_t args[2]; /* input columns */
+    int32_t filter;   /* input column (bool), -1: none */
     bool is_distinct;
 } MrAggregateCall;
 
@@ -65,17 +70,17 @@ typedef struct MrAggregateCall {
 typedef struct MrAggregateSpec {
     MrGroupWindow window_kind;
     MrWindow window;
-    int32_t time_column;           /* input column that is windowed; -1 with NONE */
-    bool time_is_event;            /* W of the input closes the windows (always so in standing queries) */
+    int32_t time_column; /* input column that is windowed; -1 with NONE */
+    bool time_is_event;  /* W of the input closes the windows (always so in standing queries) */
     int64_t allowed_lateness_us;
-    const uint32_t *keys;          /* input columns */
+    const uint32_t *keys; /* input columns */
     uint32_t key_count;
     const MrAggregateCall *calls;
     uint32_t call_count;
     MrEmitMode emit;
-    bool input_retracts;           /* the input may carry negative weights */
-    bool input_is_derived;         /* the input's order is not the log's */
-    bool needs_old;                /* a changed row is preceded by its old one with weight -1 */
+    bool input_retracts;   /* the input may carry negative weights */
+    bool input_is_derived; /* the input's order is not the log's */
+    bool needs_old;        /* a changed row is preceded by its old one with weight -1 */
 } MrAggregateSpec;
 
 typedef struct MrSortKey {
@@ -87,35 +92,35 @@ typedef struct MrSortKey {
 /* Ad hoc only: orders all rows, then gives `limit` of them after `offset` (UINT64_MAX: all). */
 typedef struct MrSortSpec {
     const MrSortKey *keys;
-    uint32_t key_count;            /* 0: LIMIT without ORDER BY, in order of arrival */
+    uint32_t key_count; /* 0: LIMIT without ORDER BY, in order of arrival */
     uint64_t limit, offset;
 } MrSortSpec;
 
 /* Root of a standing query: changes netted per key (MrChangeSet), or appended. */
 typedef struct MrDeliverSpec {
     const uint32_t *keys;
-    uint32_t key_count;            /* 0: append-only */
+    uint32_t key_count; /* 0: append-only */
 } MrDeliverSpec;
 
 /* Root of an ad-hoc query: hands blocks on as they come. */
 typedef struct MrCollectSpec {
-    uint32_t visible_columns;      /* the first n are shown */
+    uint32_t visible_columns; /* the first n are shown */
 } MrCollectSpec;
 
 typedef struct MrDagNode {
     MrOperatorKind kind;
     const void *spec;
-    int32_t input;                 /* node index, -1 for a scan */
-    MrSchema schema;               /* of the output */
-    bool retracts;                 /* the output may carry negative weights */
+    int32_t input;   /* node index, -1 for a scan */
+    MrSchema schema; /* of the output */
+    bool retracts;   /* the output may carry negative weights */
 } MrDagNode;
 
 /* Nodes in order from scan to root: node i's input is before it. */
 typedef struct MrDag {
     MrDagNode *nodes;
     uint32_t node_count;
-    const MrTimezone *zone;        /* of the query */
-    int64_t now_us;                /* ad hoc: start of the statement */
+    const MrTimezone *zone; /* of the query */
+    int64_t now_us;         /* ad hoc: start of the statement */
 } MrDag;
 
 #endif

@@ -13,17 +13,20 @@ enum { SLOTS_MIN = 64, ROWS_MIN = 16, PREFETCH_AHEAD = 16 };
 
 MrStatus mr_memory_charge(MrMemory *memory, int64_t bytes, MrError *err)
 {
-    int64_t used = atomic_fetch_add_explicit(&memory->used_bytes, bytes, memory_order_relaxed) + bytes;
+    int64_t used =
+        atomic_fetch_add_explicit(&memory->used_bytes, bytes, memory_order_relaxed) + bytes;
     if (bytes > 0 && memory->limit_bytes > 0 && used > memory->limit_bytes) {
         atomic_fetch_sub_explicit(&memory->used_bytes, bytes, memory_order_relaxed);
-        mr_error_set(err, MR_ERR_OUT_OF_MEMORY, "the query needs more than its memory limit of %lld bytes",
+        mr_error_set(err, MR_ERR_OUT_OF_MEMORY,
+                     "the query needs more than its memory limit of %lld bytes",
                      (long long)memory->limit_bytes);
         return mr_error_hint(err, "Raise the view option \"memory\", or group by less.");
     }
     return MR_OK;
 }
 
-void mr_group_table_init(MrGroupTable *table, const MrKeyLayout *layout, uint32_t state_bytes, MrMemory *memory)
+void mr_group_table_init(MrGroupTable *table, const MrKeyLayout *layout, uint32_t state_bytes,
+                         MrMemory *memory)
 {
     *table = (MrGroupTable){ .layout = layout, .memory = memory };
     uint32_t offset = (uint32_t)sizeof(MrGroupHeader) + layout->bytes;
@@ -46,15 +49,16 @@ void mr_group_table_fini(MrGroupTable *table)
 
 int64_t mr_group_table_bytes(const MrGroupTable *table)
 {
-    return (int64_t)table->row_capacity * table->row_bytes
-           + (table->slots == NULL ? 0 : (int64_t)((table->slot_mask + 1) * sizeof *table->slots))
-           + (int64_t)table->text_charged;
+    return (int64_t)table->row_capacity * table->row_bytes +
+           (table->slots == NULL ? 0 : (int64_t)((table->slot_mask + 1) * sizeof *table->slots)) +
+           (int64_t)table->text_charged;
 }
 
 static MrStatus grow_rows(MrGroupTable *table, MrError *err)
 {
     if (table->row_capacity > UINT32_MAX / 4) {
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a query can have at most %u groups", UINT32_MAX / 2);
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a query can have at most %u groups",
+                            UINT32_MAX / 2);
     }
     uint32_t capacity = table->row_capacity == 0 ? ROWS_MIN : table->row_capacity * 2;
     int64_t more = (int64_t)(capacity - table->row_capacity) * table->row_bytes;
@@ -81,7 +85,8 @@ static MrStatus grow_slots(MrGroupTable *table, MrError *err)
         return mr_error_no_memory(err);
     }
     for (uint32_t g = 0; g < table->count; g++) {
-        uint64_t hash = mr_key_hash(table->layout, mr_group_key(table, g), mr_group_header(table, g)->nulls);
+        uint64_t hash =
+            mr_key_hash(table->layout, mr_group_key(table, g), mr_group_header(table, g)->nulls);
         uint64_t at = hash & (after - 1);
         while (slots[at] != 0) {
             at = (at + 1) & (after - 1);
@@ -118,8 +123,8 @@ static MrStatus own_key_text(MrGroupTable *table, char *key, uint32_t nulls, MrE
     return MR_OK;
 }
 
-static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash, uint64_t at,
-                          uint32_t *group, MrError *err)
+static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
+                          uint64_t at, uint32_t *group, MrError *err)
 {
     if (table->count == table->row_capacity) {
         MR_TRY(grow_rows(table, err));
@@ -142,8 +147,9 @@ static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, 
 
 typedef enum KeyShape { KEY_WORD, KEY_PAIR, KEY_ANY } KeyShape;
 
-static inline __attribute__((always_inline)) bool same_key(const MrGroupTable *table, KeyShape shape,
-                                                           uint32_t group, const char *key, uint32_t nulls)
+static inline __attribute__((always_inline)) bool same_key(const MrGroupTable *table,
+                                                           KeyShape shape, uint32_t group,
+                                                           const char *key, uint32_t nulls)
 {
     const char *row = mr_group_row(table, group);
     if (((const MrGroupHeader *)row)->nulls != nulls) {
@@ -166,10 +172,9 @@ static inline bool needs_slots(const MrGroupTable *table)
     return table->slots == NULL || (uint64_t)table->count * 2 >= table->slot_mask + 1;
 }
 
-static inline __attribute__((always_inline)) MrStatus insert_rows(MrGroupTable *table, KeyShape shape,
-                                                                  const MrKeyBatch *batch,
-                                                                  const uint32_t *rows, uint32_t count,
-                                                                  uint32_t *groups, MrError *err)
+static inline __attribute__((always_inline)) MrStatus insert_rows(
+    MrGroupTable *table, KeyShape shape, const MrKeyBatch *batch, const uint32_t *rows,
+    uint32_t count, uint32_t *groups, MrError *err)
 {
     size_t width = table->layout->bytes;
     for (uint32_t i = 0; i < count; i++) {
@@ -224,8 +229,8 @@ MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, con
     return insert_rows(table, KEY_ANY, batch, rows, count, groups, err);
 }
 
-MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
-                                   uint32_t *group, MrError *err)
+MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_t nulls,
+                                   uint64_t hash, uint32_t *group, MrError *err)
 {
     if (needs_slots(table)) {
         MR_TRY(grow_slots(table, err));
@@ -233,7 +238,8 @@ MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_
     uint64_t at = hash & table->slot_mask;
     while (table->slots[at] != 0) {
         uint32_t g = (uint32_t)((table->slots[at] & GROUP_MASK) - 1);
-        if (((table->slots[at] ^ hash) & SALT_MASK) == 0 && same_key(table, KEY_ANY, g, key, nulls)) {
+        if (((table->slots[at] ^ hash) & SALT_MASK) == 0 &&
+            same_key(table, KEY_ANY, g, key, nulls)) {
             *group = g;
             return MR_OK;
         }
@@ -242,7 +248,8 @@ MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_
     return add_group(table, key, nulls, hash, at, group, err);
 }
 
-uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash)
+uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_t nulls,
+                             uint64_t hash)
 {
     if (table->slots == NULL) {
         return MR_NO_GROUP;
@@ -250,7 +257,8 @@ uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_
     uint64_t at = hash & table->slot_mask;
     while (table->slots[at] != 0) {
         uint32_t group = (uint32_t)((table->slots[at] & GROUP_MASK) - 1);
-        if (((table->slots[at] ^ hash) & SALT_MASK) == 0 && same_key(table, KEY_ANY, group, key, nulls)) {
+        if (((table->slots[at] ^ hash) & SALT_MASK) == 0 &&
+            same_key(table, KEY_ANY, group, key, nulls)) {
             return group;
         }
         at = (at + 1) & table->slot_mask;
@@ -259,14 +267,15 @@ uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_
 }
 
 MrStatus mr_group_table_key_column(const MrGroupTable *table, uint32_t column, MrType type,
-                                   const uint32_t *groups, uint32_t count, MrArena *arena, MrVector *out,
-                                   MrError *err)
+                                   const uint32_t *groups, uint32_t count, MrArena *arena,
+                                   MrVector *out, MrError *err)
 {
     MR_TRY(mr_vector_init(out, arena, type, count, err));
     size_t width = mr_type_info(type.id)->width;
     for (uint32_t i = 0; i < count; i++) {
         const MrGroupHeader *header = mr_group_header(table, groups[i]);
-        mr_key_cell(table->layout, mr_group_key(table, groups[i]), column, (char *)out->data + i * width);
+        mr_key_cell(table->layout, mr_group_key(table, groups[i]), column,
+                    (char *)out->data + i * width);
         if (header->nulls >> column & 1) {
             MR_TRY(mr_vector_make_nullable(out, arena, err));
             mr_bitmap_clear(out->validity, i);

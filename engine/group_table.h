@@ -20,17 +20,18 @@ typedef struct MrGroupTable {
     const MrKeyLayout *layout;
     MrMemory *memory;
     uint32_t row_bytes, state_offset;
-    uint32_t count;        /* groups */
+    uint32_t count; /* groups */
     uint32_t row_capacity;
     char *rows;
-    uint64_t *slots;       /* high 16 bits of the hash, group number + 1 in the rest; 0: free */
-    uint64_t slot_mask;    /* slots - 1; slots NULL: none yet */
-    MrArena text;          /* bytes of long text in keys */
+    uint64_t *slots;    /* high 16 bits of the hash, group number + 1 in the rest; 0: free */
+    uint64_t slot_mask; /* slots - 1; slots NULL: none yet */
+    MrArena text;       /* bytes of long text in keys */
     size_t text_charged;
 } MrGroupTable;
 
 /* Keeps layout and memory.  Takes no memory until the first group. */
-void mr_group_table_init(MrGroupTable *table, const MrKeyLayout *layout, uint32_t state_bytes, MrMemory *memory);
+void mr_group_table_init(MrGroupTable *table, const MrKeyLayout *layout, uint32_t state_bytes,
+                         MrMemory *memory);
 void mr_group_table_fini(MrGroupTable *table);
 
 /* The group numbers of rows rows[0..count) of the batch (`rows` NULL: all), new groups being made
@@ -38,10 +39,11 @@ void mr_group_table_fini(MrGroupTable *table);
 MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
                                uint32_t count, uint32_t *groups, MrError *err);
 /* The same for one key. */
-MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
-                                   uint32_t *group, MrError *err);
+MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_t nulls,
+                                   uint64_t hash, uint32_t *group, MrError *err);
 #define MR_NO_GROUP UINT32_MAX
-uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash);
+uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_t nulls,
+                             uint64_t hash);
 
 static inline char *mr_group_row(const MrGroupTable *table, uint32_t group)
 {
@@ -62,7 +64,7 @@ static inline char *mr_group_state(const MrGroupTable *table, uint32_t group)
 int64_t mr_group_table_bytes(const MrGroupTable *table);
 /* One key column of the named groups as a vector in the arena; long text is shared with the table. */
 MrStatus mr_group_table_key_column(const MrGroupTable *table, uint32_t column, MrType type,
-                                   const uint32_t *groups, uint32_t count, MrArena *arena, MrVector *out,
-                                   MrError *err);
+                                   const uint32_t *groups, uint32_t count, MrArena *arena,
+                                   MrVector *out, MrError *err);
 
 #endif

@@ -10,10 +10,12 @@ static uint16_t encoded_width(MrTypeId type)
     return width < 8 ? 8 : width;
 }
 
-MrStatus mr_key_layout_init(MrKeyLayout *layout, const MrTypeId *types, uint32_t count, MrError *err)
+MrStatus mr_key_layout_init(MrKeyLayout *layout, const MrTypeId *types, uint32_t count,
+                            MrError *err)
 {
     if (count > MR_KEYS_MAX) {
-        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS, "a key can have at most %d columns", MR_KEYS_MAX);
+        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS, "a key can have at most %d columns",
+                            MR_KEYS_MAX);
     }
     *layout = (MrKeyLayout){ .count = count, .is_plain = true };
     uint32_t at = 0;
@@ -46,51 +48,40 @@ static int64_t normal_float64(double value)
 }
 
 /* One column into its place in every key. */
-#define ENCODE_LOOP(ctype, expression)                                        \
-    for (uint32_t i = 0; i < rows; i++) {                                     \
-        ctype value = ((const ctype *)column->data)[i & step];                \
-        int64_t encoded = (expression);                                       \
-        memcpy(at + (size_t)i * stride, &encoded, 8);                         \
+#define ENCODE_LOOP(ctype, expression)                         \
+    for (uint32_t i = 0; i < rows; i++) {                      \
+        ctype value = ((const ctype *)column->data)[i & step]; \
+        int64_t encoded = (expression);                        \
+        memcpy(at + (size_t)i * stride, &encoded, 8);          \
     }
 
 static void encode_column(const MrVector *column, uint32_t rows, char *at, size_t stride)
 {
     uint32_t step = column->is_constant ? 0 : UINT32_MAX; /* row & step: the cell to read */
     switch (column->type.id) {
-    case MR_TYPE_BOOL:
-        ENCODE_LOOP(uint8_t, value)
-        return;
-    case MR_TYPE_INT16:
-        ENCODE_LOOP(int16_t, value)
-        return;
+    case MR_TYPE_BOOL: ENCODE_LOOP(uint8_t, value) return;
+    case MR_TYPE_INT16: ENCODE_LOOP(int16_t, value) return;
     case MR_TYPE_INT32:
-    case MR_TYPE_DATE:
-        ENCODE_LOOP(int32_t, value)
-        return;
+    case MR_TYPE_DATE: ENCODE_LOOP(int32_t, value) return;
     case MR_TYPE_INT64:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ:
-        ENCODE_LOOP(int64_t, value)
-        return;
-    case MR_TYPE_FLOAT32:
-        ENCODE_LOOP(float, normal_float64((double)value))
-        return;
-    case MR_TYPE_FLOAT64:
-        ENCODE_LOOP(double, normal_float64(value))
-        return;
+    case MR_TYPE_TIMESTAMPTZ: ENCODE_LOOP(int64_t, value) return;
+    case MR_TYPE_FLOAT32: ENCODE_LOOP(float, normal_float64((double)value)) return;
+    case MR_TYPE_FLOAT64: ENCODE_LOOP(double, normal_float64(value)) return;
     default: {
         size_t width = mr_type_info(column->type.id)->width;
         for (uint32_t i = 0; i < rows; i++) {
-            memcpy(at + (size_t)i * stride, (const char *)column->data + (size_t)(i & step) * width, width);
+            memcpy(at + (size_t)i * stride, (const char *)column->data + (size_t)(i & step) * width,
+                   width);
         }
     }
     }
 }
 
 /* NULL cells hold garbage: zero them, so that equal keys are equal bytes, and set their bit. */
-static void encode_nulls(const MrVector *column, uint32_t index, uint32_t rows, char *at, size_t stride,
-                         size_t width, uint32_t *nulls)
+static void encode_nulls(const MrVector *column, uint32_t index, uint32_t rows, char *at,
+                         size_t stride, size_t width, uint32_t *nulls)
 {
     for (uint32_t i = 0; i < rows; i++) {
         if (mr_vector_is_null(column, i)) {
@@ -134,8 +125,7 @@ static inline uint64_t cell_hash(MrTypeId type, const char *cell)
         memcpy(&interval, cell, sizeof interval);
         return mr_interval_hash(&interval);
     }
-    case MR_TYPE_UUID:
-        return mr_hash_bytes(cell, 16);
+    case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     default: {
         uint64_t word;
         memcpy(&word, cell, 8);
@@ -155,8 +145,8 @@ uint64_t mr_key_hash(const MrKeyLayout *layout, const char *key, uint32_t nulls)
 }
 
 /* The same column by column, so that the type is decided once per vector. */
-static void hash_batch(const MrKeyLayout *layout, const char *keys, const uint32_t *nulls, uint32_t rows,
-                       uint64_t *hashes)
+static void hash_batch(const MrKeyLayout *layout, const char *keys, const uint32_t *nulls,
+                       uint32_t rows, uint64_t *hashes)
 {
     for (uint32_t c = 0; c < layout->count; c++) {
         const char *at = keys + layout->offsets[c];
@@ -186,8 +176,9 @@ static void hash_batch(const MrKeyLayout *layout, const char *keys, const uint32
     }
 }
 
-MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena, const MrVector *const *columns,
-                             uint32_t rows, MrKeyBatch *out, MrError *err)
+MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
+                             const MrVector *const *columns, uint32_t rows, MrKeyBatch *out,
+                             MrError *err)
 {
     *out = (MrKeyBatch){ .rows = rows };
     if (layout->count == 0) {
@@ -202,8 +193,8 @@ MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena, const Mr
     }
     out->hashes = hashes;
     const MrVector *first = columns[0];
-    bool is_word = first->type.id == MR_TYPE_INT64 || first->type.id == MR_TYPE_TIMESTAMP
-                   || first->type.id == MR_TYPE_TIMESTAMPTZ || first->type.id == MR_TYPE_TIME;
+    bool is_word = first->type.id == MR_TYPE_INT64 || first->type.id == MR_TYPE_TIMESTAMP ||
+                   first->type.id == MR_TYPE_TIMESTAMPTZ || first->type.id == MR_TYPE_TIME;
     if (layout->count == 1 && is_word && !first->is_constant && first->validity == NULL) {
         out->keys = first->data;
         hash_batch(layout, out->keys, NULL, rows, hashes);

@@ -14,10 +14,10 @@ enum { MR_KEYS_MAX = 32 }; /* null bits of a key fit a uint32_t */
  * the rest their width. */
 typedef struct MrKeyLayout {
     uint32_t count;
-    uint32_t bytes;       /* of an encoded key; 0 without columns */
+    uint32_t bytes; /* of an encoded key; 0 without columns */
     MrTypeId types[MR_KEYS_MAX];
     uint16_t offsets[MR_KEYS_MAX];
-    bool is_plain;        /* keys are equal exactly when their bytes are */
+    bool is_plain; /* keys are equal exactly when their bytes are */
     bool has_text;
 } MrKeyLayout;
 
@@ -29,16 +29,19 @@ typedef struct MrKeyBatch {
 } MrKeyBatch;
 
 /* MR_ERR_TOO_MANY_COLUMNS above MR_KEYS_MAX. */
-MrStatus mr_key_layout_init(MrKeyLayout *layout, const MrTypeId *types, uint32_t count, MrError *err);
+MrStatus mr_key_layout_init(MrKeyLayout *layout, const MrTypeId *types, uint32_t count,
+                            MrError *err);
 /* Encodes and hashes all rows; columns must live as long as the batch (a single 8-byte key column
  * without nulls is used where it lies).  NULLs are equal to each other. */
-MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena, const MrVector *const *columns,
-                             uint32_t rows, MrKeyBatch *out, MrError *err);
+MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
+                             const MrVector *const *columns, uint32_t rows, MrKeyBatch *out,
+                             MrError *err);
 uint64_t mr_key_hash(const MrKeyLayout *layout, const char *key, uint32_t nulls);
 bool mr_key_equal_slow(const MrKeyLayout *layout, const char *a, const char *b);
 static inline bool mr_key_equal(const MrKeyLayout *layout, const char *a, const char *b)
 {
-    return memcmp(a, b, layout->bytes) == 0 || (!layout->is_plain && mr_key_equal_slow(layout, a, b));
+    return memcmp(a, b, layout->bytes) == 0 ||
+           (!layout->is_plain && mr_key_equal_slow(layout, a, b));
 }
 /* Writes the cell of column `column` as a vector of its type has it. */
 void mr_key_cell(const MrKeyLayout *layout, const char *key, uint32_t column, void *cell);

@@ -48,7 +48,8 @@ MrStatus mr_operator_note_failed(MrBatch *batch, const MrBlock *block, const MrR
             notes->failed_capacity = capacity;
         }
         notes->failed[notes->failed_count++] = (MrFailedRow){
-            .sequence = block->place.stream_id == 0 ? 0 : mr_block_sequence(block, errors->items[i].row),
+            .sequence =
+                block->place.stream_id == 0 ? 0 : mr_block_sequence(block, errors->items[i].row),
             .error = errors->items[i].error,
         };
         notes->failed_rows++;

@@ -18,7 +18,7 @@ typedef struct MrLateRow {
 
 /* A row left out because an expression failed on it. */
 typedef struct MrFailedRow {
-    uint64_t sequence;   /* 0: a derived row */
+    uint64_t sequence; /* 0: a derived row */
     MrError error;
 } MrFailedRow;
 
@@ -34,22 +34,23 @@ typedef struct MrNotes {
 
 /* The surroundings of one micro-batch, on one thread. */
 typedef struct MrBatch {
-    MrArena *arena;          /* reset once the target has committed */
-    MrNotes *notes;          /* NULL: ad hoc, a failing row fails the statement; late rows are left out */
+    MrArena *arena; /* reset once the target has committed */
+    MrNotes *notes; /* NULL: ad hoc, a failing row fails the statement; late rows are left out */
     const MrTimezone *zone;
     int64_t now_us;
     MrError *err;
 } MrBatch;
 
 /* Notes the rows of `block` that failed (batch->notes must be there). */
-MrStatus mr_operator_note_failed(struct MrBatch *batch, const MrBlock *block, const MrRowErrors *errors);
+MrStatus mr_operator_note_failed(struct MrBatch *batch, const MrBlock *block,
+                                 const MrRowErrors *errors);
 void mr_notes_clear(MrNotes *notes);
 void mr_notes_fini(MrNotes *notes);
 /* Adds notes of another thread; failed rows come out in order of the log. */
 MrStatus mr_notes_merge(MrNotes *into, const MrNotes *from, MrError *err);
 
 typedef struct MrOperatorClass {
-    const char *name;        /* what EXPLAIN prints */
+    const char *name; /* what EXPLAIN prints */
     size_t state_size;
     MrStatus (*open)(MrOperator *op, MrError *err);
     /* Stateless operators only: the block that takes the place of `in` (NULL: no row is left).  Reads
@@ -69,14 +70,14 @@ typedef struct MrOperatorClass {
 struct MrOperator {
     const MrOperatorClass *op_class;
     const MrDagNode *node;
-    const MrSchema *input;   /* schema of what is pushed; NULL for a leaf */
+    const MrSchema *input; /* schema of what is pushed; NULL for a leaf */
     const void *spec;
-    void *state;             /* zeroed, state_size bytes */
-    MrOperator *output;      /* NULL at the root */
+    void *state;        /* zeroed, state_size bytes */
+    MrOperator *output; /* NULL at the root */
     MrMemory *memory;
-    MrArena *arena;          /* life of the pipeline: compiled expressions */
-    const MrTimezone *zone;  /* of the query */
-    uint32_t lane, lanes;    /* which share of the keys this instance has */
+    MrArena *arena;         /* life of the pipeline: compiled expressions */
+    const MrTimezone *zone; /* of the query */
+    uint32_t lane, lanes;   /* which share of the keys this instance has */
     uint64_t rows_in, rows_out;
 };
 

@@ -36,16 +36,25 @@ static MrStatus outbox_advance(MrOperator *op, int64_t watermark_us, MrBatch *ba
     return MR_OK;
 }
 
-static const MrOperatorClass outbox_class = { .name = "Outbox", .push = outbox_push, .advance = outbox_advance };
+static const MrOperatorClass outbox_class = { .name = "Outbox",
+                                              .push = outbox_push,
+                                              .advance = outbox_advance };
 
-static MrStatus open_operator(MrPipeline *pipeline, MrOperator *op, uint32_t index, uint32_t lane, uint32_t lanes,
-                              MrError *err)
+static MrStatus open_operator(MrPipeline *pipeline, MrOperator *op, uint32_t index, uint32_t lane,
+                              uint32_t lanes, MrError *err)
 {
     const MrDagNode *node = &pipeline->dag->nodes[index];
     const MrOperatorClass *op_class = operator_classes[node->kind];
-    *op = (MrOperator){ .op_class = op_class, .node = node, .spec = node->spec, .memory = &pipeline->memory,
-                        .arena = &pipeline->arena, .zone = pipeline->dag->zone, .lane = lane, .lanes = lanes,
-                        .input = node->input < 0 ? NULL : &pipeline->dag->nodes[node->input].schema };
+    *op =
+        (MrOperator){ .op_class = op_class,
+                      .node = node,
+                      .spec = node->spec,
+                      .memory = &pipeline->memory,
+                      .arena = &pipeline->arena,
+                      .zone = pipeline->dag->zone,
+                      .lane = lane,
+                      .lanes = lanes,
+                      .input = node->input < 0 ? NULL : &pipeline->dag->nodes[node->input].schema };
     op->state = mr_arena_calloc(&pipeline->arena, 1, op_class->state_size + 1);
     if (op->state == NULL) {
         return mr_error_no_memory(err);
@@ -63,12 +72,16 @@ static MrStatus open_lane(MrPipeline *pipeline, uint32_t index, MrError *err)
             return mr_error_no_memory(err);
         }
     }
-    lane->batch = (MrBatch){ .arena = &lane->arena, .notes = lane->notes, .zone = pipeline->dag->zone,
-                             .now_us = pipeline->dag->now_us, .err = &lane->err };
+    lane->batch = (MrBatch){ .arena = &lane->arena,
+                             .notes = lane->notes,
+                             .zone = pipeline->dag->zone,
+                             .now_us = pipeline->dag->now_us,
+                             .err = &lane->err };
     MR_NEW_ARRAY(&pipeline->arena, lane->rows_in, pipeline->operator_count, err);
     MR_NEW_ARRAY(&pipeline->arena, lane->rows_out, pipeline->operator_count, err);
     if (pipeline->lane_count > 1) {
-        MR_TRY(open_operator(pipeline, &lane->group_by, pipeline->breaker, index, pipeline->lane_count, err));
+        MR_TRY(open_operator(pipeline, &lane->group_by, pipeline->breaker, index,
+                             pipeline->lane_count, err));
         lane->outbox_operator = (MrOperator){ .op_class = &outbox_class, .state = &lane->outbox };
         lane->group_by.output = &lane->outbox_operator;
     }
@@ -81,7 +94,8 @@ static void choose_lanes(MrPipeline *pipeline)
     const MrDagNode *breaker = &pipeline->dag->nodes[pipeline->breaker];
     pipeline->thread_count = pipeline->parallel == NULL ? 1 : pipeline->parallel->lanes;
     pipeline->lane_count = 1;
-    if (breaker->kind == MR_OPERATOR_AGGREGATE && ((const MrAggregateSpec *)breaker->spec)->key_count > 0) {
+    if (breaker->kind == MR_OPERATOR_AGGREGATE &&
+        ((const MrAggregateSpec *)breaker->spec)->key_count > 0) {
         pipeline->lane_count = pipeline->thread_count;
     }
 }
@@ -91,14 +105,15 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
     const MrDag *dag = pipeline->dag;
     pipeline->operator_count = dag->node_count;
     MR_NEW_ARRAY(&pipeline->arena, pipeline->operators, dag->node_count, err);
-    while (pipeline->breaker + 1 < dag->node_count
-           && operator_classes[dag->nodes[pipeline->breaker].kind]->apply != NULL) {
+    while (pipeline->breaker + 1 < dag->node_count &&
+           operator_classes[dag->nodes[pipeline->breaker].kind]->apply != NULL) {
         pipeline->breaker++;
     }
     choose_lanes(pipeline);
     for (uint32_t i = 0; i < dag->node_count; i++) {
         if (dag->nodes[i].input != (int32_t)i - 1) {
-            return mr_error_set(err, MR_ERR_INTERNAL, "a plan of this version is a chain of operators");
+            return mr_error_set(err, MR_ERR_INTERNAL,
+                                "a plan of this version is a chain of operators");
         }
         if (i != pipeline->breaker || pipeline->lane_count == 1) {
             MR_TRY(open_operator(pipeline, &pipeline->operators[i], i, 0, 1, err));
@@ -113,9 +128,9 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
     }
     pipeline->panes_per_row = 1;
     if (dag->nodes[pipeline->breaker].kind == MR_OPERATOR_AGGREGATE) {
-        pipeline->panes_per_row = mr_aggregate_panes_per_row(pipeline->lane_count > 1
-                                                                 ? &pipeline->lanes[0].group_by
-                                                                 : &pipeline->operators[pipeline->breaker]);
+        pipeline->panes_per_row = mr_aggregate_panes_per_row(
+            pipeline->lane_count > 1 ? &pipeline->lanes[0].group_by
+                                     : &pipeline->operators[pipeline->breaker]);
     }
     return MR_OK;
 }
@@ -128,7 +143,8 @@ MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, 
         return mr_error_no_memory(err);
     }
     pipeline->dag = options->dag;
-    pipeline->parallel = options->parallel != NULL && options->parallel->lanes > 1 ? options->parallel : NULL;
+    pipeline->parallel =
+        options->parallel != NULL && options->parallel->lanes > 1 ? options->parallel : NULL;
     pipeline->is_standing = options->is_standing;
     pipeline->memory.limit_bytes = options->memory_bytes_max;
     mr_arena_init(&pipeline->arena, 0);
@@ -185,12 +201,14 @@ void mr_pipeline_destroy(MrPipeline *pipeline)
 
 static MrStatus advance_all(MrPipeline *pipeline, int64_t watermark_us, MrBatch *batch)
 {
-    return watermark_us == MR_TIME_MIN ? MR_OK
-                                       : mr_operator_emit_advance(&pipeline->operators[0], watermark_us, batch);
+    return watermark_us == MR_TIME_MIN
+               ? MR_OK
+               : mr_operator_emit_advance(&pipeline->operators[0], watermark_us, batch);
 }
 
 /* One thread: every chunk goes the whole way while it is in the cache. */
-static MrStatus run_alone(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err)
+static MrStatus run_alone(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
+                          MrError *err)
 {
     MrLane *lane = &pipeline->lanes[0];
     MrOperator *scan = &pipeline->operators[0];
@@ -219,13 +237,15 @@ static MrStatus refuse_broken(MrError *err)
     return mr_error_set(err, MR_ERR_INTERNAL, "the pipeline failed before and cannot go on");
 }
 
-MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err)
+MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
+                         MrError *err)
 {
     if (pipeline->is_broken) {
         return refuse_broken(err);
     }
-    MrStatus status = pipeline->thread_count > 1 ? mr_pipeline_run_parallel(pipeline, inputs, count, err)
-                                                 : run_alone(pipeline, inputs, count, err);
+    MrStatus status = pipeline->thread_count > 1
+                          ? mr_pipeline_run_parallel(pipeline, inputs, count, err)
+                          : run_alone(pipeline, inputs, count, err);
     pipeline->is_broken = status != MR_OK;
     return status;
 }
@@ -271,7 +291,8 @@ size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline)
     return mr_deliver_pending_bytes(root_of(pipeline));
 }
 
-MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+MrStatus mr_pipeline_collect(MrPipeline *pipeline,
+                             MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
                              void *context, MrError *err)
 {
     if (pipeline->is_broken) {
@@ -285,8 +306,8 @@ MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrStatus (*each)(void *contex
 
 bool mr_pipeline_is_full(const MrPipeline *pipeline)
 {
-    return pipeline->dag->nodes[pipeline->breaker].kind == MR_OPERATOR_SORT
-           && mr_sort_is_full(&pipeline->operators[pipeline->breaker]);
+    return pipeline->dag->nodes[pipeline->breaker].kind == MR_OPERATOR_SORT &&
+           mr_sort_is_full(&pipeline->operators[pipeline->breaker]);
 }
 
 MrNotes *mr_pipeline_notes(MrPipeline *pipeline)
@@ -317,10 +338,13 @@ static const MrOperator *instance_of(const MrPipeline *pipeline, uint32_t index,
                                                        : &pipeline->operators[index];
 }
 
-void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint32_t lane, MrOperatorFacts *out)
+void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint32_t lane,
+                                MrOperatorFacts *out)
 {
     const MrOperator *op = instance_of(pipeline, index, lane);
-    *out = (MrOperatorFacts){ .name = op->op_class->name, .rows_in = op->rows_in, .rows_out = op->rows_out };
+    *out = (MrOperatorFacts){ .name = op->op_class->name,
+                              .rows_in = op->rows_in,
+                              .rows_out = op->rows_out };
     if (op->op_class == &mr_operator_aggregate) {
         const MrAggregateState *state = op->state;
         out->groups = mr_aggregate_group_count(op);

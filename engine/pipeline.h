@@ -15,15 +15,16 @@
 /* Runs task(context, i) for every i in 0..count-1 on the lender's threads; returns when all are done. */
 typedef struct MrParallel {
     void *pool;
-    uint32_t lanes;   /* at least 1 */
-    void (*run)(void *pool, void (*task)(void *context, uint32_t index), void *context, uint32_t count);
+    uint32_t lanes; /* at least 1 */
+    void (*run)(void *pool, void (*task)(void *context, uint32_t index), void *context,
+                uint32_t count);
 } MrParallel;
 
 typedef struct MrPipelineOptions {
-    const MrDag *dag;            /* keeps */
-    int64_t memory_bytes_max;    /* 0: none */
-    const MrParallel *parallel;  /* NULL: one lane on the caller's thread; keeps */
-    bool is_standing;            /* failed rows are noted, not fatal */
+    const MrDag *dag;           /* keeps */
+    int64_t memory_bytes_max;   /* 0: none */
+    const MrParallel *parallel; /* NULL: one lane on the caller's thread; keeps */
+    bool is_standing;           /* failed rows are noted, not fatal */
 } MrPipelineOptions;
 
 typedef struct MrPipeline MrPipeline;
@@ -34,13 +35,14 @@ void mr_pipeline_destroy(MrPipeline *pipeline);
 /* One record of the pipeline's stream: rows, or only a movement of the watermark.  `block` has the
  * stream's logged columns (or, for RESULT and VIRTUAL scans, the relation's). */
 typedef struct MrPipelineInput {
-    const MrBlock *block;        /* NULL: no rows */
-    int64_t watermark_after_us;  /* MR_TIME_MIN: none */
+    const MrBlock *block;       /* NULL: no rows */
+    int64_t watermark_after_us; /* MR_TIME_MIN: none */
 } MrPipelineInput;
 
 /* Runs a micro-batch over the inputs, in order.  Borrows them.  May be called several times before a
  * flush.  An error leaves the pipeline unusable but for destroy (a memory limit: MR_ERR_OUT_OF_MEMORY). */
-MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err);
+MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
+                         MrError *err);
 
 /* Emits all changes since the last flush into `out`, net per key where there is one; for a root
  * DELIVER.  The rows stay valid until the next flush. */
@@ -49,7 +51,8 @@ MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrChangeSet *out, MrError *err)
 size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline);
 
 /* For a root COLLECT (ad hoc): after the last run, hands all result blocks to `each`. */
-MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+MrStatus mr_pipeline_collect(MrPipeline *pipeline,
+                             MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
                              void *context, MrError *err);
 /* Ad hoc with LIMIT: no further input can change the answer. */
 bool mr_pipeline_is_full(const MrPipeline *pipeline);
@@ -71,7 +74,8 @@ typedef struct MrOperatorFacts {
 uint32_t mr_pipeline_operator_count(const MrPipeline *pipeline);
 /* Lanes of the operator: 1 for all but a group-by that is spread over the workers. */
 uint32_t mr_pipeline_lane_count(const MrPipeline *pipeline, uint32_t index);
-void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint32_t lane, MrOperatorFacts *out);
+void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint32_t lane,
+                                MrOperatorFacts *out);
 int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline);
 /* The earliest end of a window that is open and holds rows, for EXPLAIN PROGRESS and heartbeats;
  * MR_TIME_MAX: none waits. */

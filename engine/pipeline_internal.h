@@ -17,7 +17,7 @@ typedef struct MrOutbox {
 /* What one thread needs while it works for the pipeline. */
 typedef struct MrLane {
     MrArena arena;
-    MrNotes *notes;      /* standing queries only */
+    MrNotes *notes; /* standing queries only */
     MrError err;
     MrStatus status;
     MrBatch batch;
@@ -31,16 +31,16 @@ struct MrPipeline {
     const MrDag *dag;
     const MrParallel *parallel;
     bool is_standing;
-    bool is_broken;        /* a run failed: the state is between two rows */
+    bool is_broken; /* a run failed: the state is between two rows */
     MrArena arena;
     MrMemory memory;
     MrOperator *operators; /* one per node; the group-by of several lanes is in the lanes instead */
     uint32_t operator_count;
-    uint32_t breaker;      /* first operator with state */
-    uint32_t lane_count;   /* instances of the breaker */
-    uint32_t thread_count; /* threads that filter and project */
+    uint32_t breaker;       /* first operator with state */
+    uint32_t lane_count;    /* instances of the breaker */
+    uint32_t thread_count;  /* threads that filter and project */
     uint32_t panes_per_row; /* of the group-by at the breaker: what its chunks are kept small for */
-    MrLane *lanes;         /* thread_count of them */
+    MrLane *lanes;          /* thread_count of them */
     MrNotes *notes;
 };
 
@@ -53,7 +53,8 @@ static inline uint32_t mr_pipeline_chunk_rows(const MrPipeline *pipeline, uint32
 }
 
 /* Runs over rounds of chunks on all threads. */
-MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err);
+MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs,
+                                  uint32_t count, MrError *err);
 /* finish_batch of every lane's group-by, and its rows pushed on. */
 MrStatus mr_pipeline_flush_lanes(MrPipeline *pipeline, MrError *err);
 

@@ -16,8 +16,8 @@ enum { CHUNK_ROWS = 8192, ROUND_CHUNKS = 64, ROUND_ROWS_SHARED = 16384 };
 typedef struct Chunk {
     const MrBlock *source;
     uint32_t first, rows;
-    int64_t watermark_after_us;  /* MR_TIME_MIN: none follows this chunk */
-    const MrBlock *block;        /* filtered and projected; NULL: nothing is left */
+    int64_t watermark_after_us; /* MR_TIME_MIN: none follows this chunk */
+    const MrBlock *block;       /* filtered and projected; NULL: nothing is left */
     MrAggregateChunk *prepared;
 } Chunk;
 
@@ -35,7 +35,8 @@ static MrStatus prepare_chunk(MrPipeline *pipeline, MrLane *lane, Chunk *chunk)
     if (chunk->rows == 0) {
         return MR_OK;
     }
-    MR_TRY(mr_block_slice(&lane->arena, chunk->source, chunk->first, chunk->rows, &slice, &lane->err));
+    MR_TRY(
+        mr_block_slice(&lane->arena, chunk->source, chunk->first, chunk->rows, &slice, &lane->err));
     block = slice;
     for (uint32_t i = 0; i < pipeline->breaker && block != NULL; i++) {
         const MrOperator *op = &pipeline->operators[i];
@@ -47,8 +48,8 @@ static MrStatus prepare_chunk(MrPipeline *pipeline, MrLane *lane, Chunk *chunk)
     }
     chunk->block = block;
     if (block != NULL && pipeline->lane_count > 1) {
-        return mr_aggregate_prepare(&pipeline->lanes[0].group_by, pipeline->lane_count, block, &lane->batch,
-                                    &chunk->prepared);
+        return mr_aggregate_prepare(&pipeline->lanes[0].group_by, pipeline->lane_count, block,
+                                    &lane->batch, &chunk->prepared);
     }
     return MR_OK;
 }
@@ -72,12 +73,14 @@ static MrStatus update_lane(MrLane *lane, const Round *round)
         const Chunk *chunk = &round->chunks[c];
         for (const MrAggregateChunk *run = chunk->prepared; run != NULL; run = run->next) {
             for (uint32_t p = 0; p < run->pane_count; p++) {
-                lane->group_by.rows_in += run->rows[p * lane->group_by.lanes + lane->group_by.lane].count;
+                lane->group_by.rows_in +=
+                    run->rows[p * lane->group_by.lanes + lane->group_by.lane].count;
             }
         }
         MR_TRY(mr_aggregate_update(&lane->group_by, chunk->prepared, &lane->batch));
         if (chunk->watermark_after_us != MR_TIME_MIN) {
-            MR_TRY(lane->group_by.op_class->advance(&lane->group_by, chunk->watermark_after_us, &lane->batch));
+            MR_TRY(lane->group_by.op_class->advance(&lane->group_by, chunk->watermark_after_us,
+                                                    &lane->batch));
         }
     }
     return MR_OK;
@@ -99,8 +102,9 @@ static void flush_task(void *context, uint32_t index)
 
 /* Runs the task on every lane, on threads or (`alone`) one after the other; the first lane's error is
  * told. */
-static MrStatus on_all_lanes(MrPipeline *pipeline, bool alone, void (*task)(void *context, uint32_t index),
-                             void *context, MrError *err)
+static MrStatus on_all_lanes(MrPipeline *pipeline, bool alone,
+                             void (*task)(void *context, uint32_t index), void *context,
+                             MrError *err)
 {
     for (uint32_t l = 0; l < pipeline->thread_count; l++) {
         MrLane *lane = &pipeline->lanes[l];
@@ -175,7 +179,8 @@ static MrStatus push_chunks(MrPipeline *pipeline, const Round *round, MrError *e
             MR_TRY(breaker->op_class->push(breaker, chunk->block, &first->batch));
         }
         if (chunk->watermark_after_us != MR_TIME_MIN) {
-            MR_TRY(mr_operator_emit_advance(&pipeline->operators[0], chunk->watermark_after_us, &first->batch));
+            MR_TRY(mr_operator_emit_advance(&pipeline->operators[0], chunk->watermark_after_us,
+                                            &first->batch));
         }
     }
     return MR_OK;
@@ -198,7 +203,8 @@ static MrStatus run_round(MrPipeline *pipeline, Chunk *chunks, uint32_t count, M
     MR_TRY(drain_outboxes(pipeline, err));
     int64_t watermark_us = MR_TIME_MIN;
     for (uint32_t c = 0; c < count; c++) {
-        watermark_us = chunks[c].watermark_after_us > watermark_us ? chunks[c].watermark_after_us : watermark_us;
+        watermark_us = chunks[c].watermark_after_us > watermark_us ? chunks[c].watermark_after_us
+                                                                   : watermark_us;
     }
     if (watermark_us != MR_TIME_MIN) {
         /* The lanes have closed their windows; those after them may now. */
@@ -209,7 +215,8 @@ static MrStatus run_round(MrPipeline *pipeline, Chunk *chunks, uint32_t count, M
     return end_round(pipeline, err);
 }
 
-MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count, MrError *err)
+MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs,
+                                  uint32_t count, MrError *err)
 {
     Chunk chunks[ROUND_CHUNKS];
     uint32_t filled = 0;
@@ -222,8 +229,11 @@ MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *i
         do {
             uint32_t some = rows - first < chunk_rows ? rows - first : chunk_rows;
             bool last = first + some == rows;
-            chunks[filled++] = (Chunk){ .source = block, .first = first, .rows = some,
-                                        .watermark_after_us = last ? inputs[i].watermark_after_us : MR_TIME_MIN };
+            chunks[filled++] =
+                (Chunk){ .source = block,
+                         .first = first,
+                         .rows = some,
+                         .watermark_after_us = last ? inputs[i].watermark_after_us : MR_TIME_MIN };
             first += some;
             if (filled == round_chunks) {
                 MR_TRY(run_round(pipeline, chunks, filled, err));

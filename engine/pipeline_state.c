@@ -30,7 +30,9 @@ MrStatus mr_pipeline_snapshot(MrPipeline *pipeline, MrBuilder *out, MrError *err
     for (uint32_t i = 0; i < pipeline->operator_count; i++) {
         bool on_lanes = i == pipeline->breaker && pipeline->lane_count > 1;
         MrOperator *op = on_lanes ? &pipeline->lanes[0].group_by : &pipeline->operators[i];
-        uint32_t segments = op->op_class->snapshot == NULL ? 0 : on_lanes ? pipeline->lane_count : 1;
+        uint32_t segments = op->op_class->snapshot == NULL ? 0
+                            : on_lanes                     ? pipeline->lane_count
+                                                           : 1;
         mr_state_write_u32(&writer, segments);
         for (uint32_t s = 0; s < segments; s++) {
             MR_TRY(write_segment(on_lanes ? &pipeline->lanes[s].group_by : op, &writer, err));
@@ -39,18 +41,21 @@ MrStatus mr_pipeline_snapshot(MrPipeline *pipeline, MrBuilder *out, MrError *err
     return out->failed ? mr_error_no_memory(err) : MR_OK;
 }
 
-static MrStatus restore_segment(MrPipeline *pipeline, uint32_t index, const char *data, size_t length, MrError *err)
+static MrStatus restore_segment(MrPipeline *pipeline, uint32_t index, const char *data,
+                                size_t length, MrError *err)
 {
     bool on_lanes = index == pipeline->breaker && pipeline->lane_count > 1;
     for (uint32_t l = 0; l < (on_lanes ? pipeline->lane_count : 1); l++) {
         MrOperator *op = on_lanes ? &pipeline->lanes[l].group_by : &pipeline->operators[index];
         MrStateReader reader = { .data = data, .length = length };
         if (op->op_class->restore == NULL) {
-            return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint has state for an operator without state");
+            return mr_error_set(err, MR_ERR_CORRUPT,
+                                "a checkpoint has state for an operator without state");
         }
         MR_TRY(op->op_class->restore(op, &reader, err));
         if (reader.at != reader.length) {
-            return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint holds more than its operator wrote");
+            return mr_error_set(err, MR_ERR_CORRUPT,
+                                "a checkpoint holds more than its operator wrote");
         }
     }
     return MR_OK;
@@ -63,7 +68,8 @@ MrStatus mr_pipeline_restore(MrPipeline *pipeline, MrString state, MrError *err)
     MR_TRY(mr_state_read_u32(&reader, &format, err));
     MR_TRY(mr_state_read_u32(&reader, &operators, err));
     if (format != STATE_FORMAT || operators != pipeline->operator_count) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint of another form: %u with %u operators", format,
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "a checkpoint of another form: %u with %u operators", format,
                             operators);
     }
     for (uint32_t i = 0; i < operators; i++) {

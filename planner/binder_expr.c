@@ -255,10 +255,12 @@ static MrStatus bind_cast(MrBinder *b, const MrAstCast *node, MrExpr **out)
         return status;
     }
     const MrAstLiteral *number = MR_AST_AS(const MrAstLiteral, node->operand);
-    if ((type.id == MR_TYPE_FLOAT32 || type.id == MR_TYPE_FLOAT64) && node->operand->kind == MR_AST_LITERAL &&
-        number->literal == MR_LITERAL_DECIMAL) {
+    if ((type.id == MR_TYPE_FLOAT32 || type.id == MR_TYPE_FLOAT64) &&
+        node->operand->kind == MR_AST_LITERAL && number->literal == MR_LITERAL_DECIMAL) {
         /* Read as a float at once: 1e300 has more digits than our numeric. */
-        MrAstTypedLiteral literal = { .base = node->base, .type = node->type, .text = number->text };
+        MrAstTypedLiteral literal = { .base = node->base,
+                                      .type = node->type,
+                                      .text = number->text };
         return mr_bind_typed_literal(b, &literal, out);
     }
     MR_TRY(mr_bind_expr(b, node->operand, &operand));

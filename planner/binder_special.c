@@ -186,12 +186,14 @@ static MrStatus bind_watermark(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrDatum name, moment = { .type = mr_type(MR_TYPE_TIMESTAMPTZ) };
     const MrRelation *relation;
-    MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_TEXT), "current_watermark()", &name));
+    MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_TEXT), "current_watermark()",
+                            &name));
     if (b->mode == MR_BIND_STANDING || b->context->watermark == NULL) {
         return mr_bind_unsupported(b, call->base.position, "Ask for it in a SELECT of its own.",
                                    "current_watermark() is refused here");
     }
-    const char *text = mr_arena_strndup(b->arena, mr_text_data(&name.text), name.is_null ? 0 : name.text.length);
+    const char *text =
+        mr_arena_strndup(b->arena, mr_text_data(&name.text), name.is_null ? 0 : name.text.length);
     if (text == NULL) {
         return mr_error_no_memory(b->err);
     }

@@ -12,9 +12,9 @@
 
 typedef enum MrRelationKind {
     MR_RELATION_STREAM,
-    MR_RELATION_VIEW,      /* text, expanded where used */
-    MR_RELATION_QUERY,     /* materialized view: a standing query and its result table */
-    MR_RELATION_VIRTUAL,   /* millrace.queries …: filled by the server */
+    MR_RELATION_VIEW,    /* text, expanded where used */
+    MR_RELATION_QUERY,   /* materialized view: a standing query and its result table */
+    MR_RELATION_VIRTUAL, /* millrace.queries …: filled by the server */
 } MrRelationKind;
 
 typedef enum MrNullTime { MR_NULL_TIME_REJECT, MR_NULL_TIME_ARRIVAL, MR_NULL_TIME_FAIL } MrNullTime;
@@ -24,35 +24,36 @@ typedef struct MrStreamColumn {
     const char *name;
     MrType type;
     bool not_null;
-    const MrExpr *default_value;  /* no columns in it; NULL: NULL.  Evaluated before the row is logged */
-    const MrExpr *generated;      /* over the stream's columns; NULL: not generated */
+    const MrExpr
+        *default_value;      /* no columns in it; NULL: NULL.  Evaluated before the row is logged */
+    const MrExpr *generated; /* over the stream's columns; NULL: not generated */
 } MrStreamColumn;
 
 typedef struct MrStream {
-    uint32_t id;                  /* of the log */
-    MrSchema schema;              /* all columns, as logged */
+    uint32_t id;     /* of the log */
+    MrSchema schema; /* all columns, as logged */
     const MrStreamColumn *columns;
-    int32_t event_column;         /* -1: no WATERMARK; time is the arrival */
+    int32_t event_column; /* -1: no WATERMARK; time is the arrival */
     int64_t delay_us;
-    int64_t max_future_skew_us;   /* INT64_MAX: off */
-    int64_t idle_timeout_us;      /* -1: the server's setting */
+    int64_t max_future_skew_us; /* INT64_MAX: off */
+    int64_t idle_timeout_us;    /* -1: the server's setting */
     MrNullTime null_time;
-    int durability;               /* MrDurability of storage/log.h */
-    int64_t retention_us;         /* INT64_MAX: forever */
-    uint64_t retention_bytes;     /* UINT64_MAX: forever */
-    bool reject_bad_rows;         /* on_bad_row = 'reject' */
-    const char *connector;        /* "push", "file", "datagen" */
-    const char *format;           /* "csv", "json"; NULL for push */
-    const MrOption *options;      /* all of WITH, for the source */
+    int durability;           /* MrDurability of storage/log.h */
+    int64_t retention_us;     /* INT64_MAX: forever */
+    uint64_t retention_bytes; /* UINT64_MAX: forever */
+    bool reject_bad_rows;     /* on_bad_row = 'reject' */
+    const char *connector;    /* "push", "file", "datagen" */
+    const char *format;       /* "csv", "json"; NULL for push */
+    const MrOption *options;  /* all of WITH, for the source */
     uint32_t option_count;
 } MrStream;
 
 typedef struct MrConnection {
     const char *name;
-    const char *sink_class;       /* "sqlite", "postgres" */
-    const char *location;         /* path or conninfo without password */
-    const char *secret;           /* name of the secret that is the password, or NULL */
-    const char *password;         /* given in clear in WITH: stored as a secret, never printed; or NULL */
+    const char *sink_class; /* "sqlite", "postgres" */
+    const char *location;   /* path or conninfo without password */
+    const char *secret;     /* name of the secret that is the password, or NULL */
+    const char *password;   /* given in clear in WITH: stored as a secret, never printed; or NULL */
     bool journal_truncate;
     bool allow_any_authentication;
 } MrConnection;
@@ -61,26 +62,26 @@ struct MrPlan;
 
 typedef struct MrStandingQuery {
     uint8_t id[16];
-    const char *connection;       /* "main" … */
-    const char *schema_name;      /* in the target; NULL: its default */
-    MrSchema schema;              /* of the result table, mr_key included */
-    uint32_t visible_columns;     /* without mr_key */
+    const char *connection;   /* "main" … */
+    const char *schema_name;  /* in the target; NULL: its default */
+    MrSchema schema;          /* of the result table, mr_key included */
+    uint32_t visible_columns; /* without mr_key */
     const uint32_t *keys;
     uint32_t key_count;
-    const bool *integral;         /* per column of the schema; NULL: none (MrSinkTable) */
+    const bool *integral; /* per column of the schema; NULL: none (MrSinkTable) */
     bool append_only;
     bool numeric_as_text;
 } MrStandingQuery;
 
 typedef struct MrRelation {
     MrRelationKind kind;
-    uint32_t oid;                 /* stable number, from 16384 */
-    const char *schema_name;      /* "public" or "millrace" */
+    uint32_t oid;            /* stable number, from 16384 */
+    const char *schema_name; /* "public" or "millrace" */
     const char *name;
-    MrSchema schema;              /* visible columns */
-    const char *sql;              /* canonical CREATE statement */
-    const MrAstQuery *query;      /* VIEW, QUERY: the parsed SELECT */
-    const char *zone_name;        /* TimeZone at CREATE */
+    MrSchema schema;         /* visible columns */
+    const char *sql;         /* canonical CREATE statement */
+    const MrAstQuery *query; /* VIEW, QUERY: the parsed SELECT */
+    const char *zone_name;   /* TimeZone at CREATE */
     const MrStream *stream;
     const MrStandingQuery *standing;
     const char *comment;
@@ -88,28 +89,36 @@ typedef struct MrRelation {
 
 typedef struct MrCatalog MrCatalog;
 
-MrStatus mr_catalog_create(MrCatalog **out, MrError *err); /* empty but for connection "main" and the virtual relations registered */
+MrStatus mr_catalog_create(
+    MrCatalog **out,
+    MrError *err); /* empty but for connection "main" and the virtual relations registered */
 MrCatalog *mr_catalog_ref(MrCatalog *catalog);
 void mr_catalog_unref(MrCatalog *catalog);
 /* The next version: a copy that shares the objects, to be changed before it is published. */
 MrStatus mr_catalog_clone(const MrCatalog *catalog, MrCatalog **out, MrError *err);
 /* Copies the object (deep) into the catalogue's own memory. */
 MrStatus mr_catalog_add_relation(MrCatalog *catalog, const MrRelation *relation, MrError *err);
-MrStatus mr_catalog_remove_relation(MrCatalog *catalog, const char *schema_name, const char *name, MrError *err);
-MrStatus mr_catalog_add_connection(MrCatalog *catalog, const MrConnection *connection, MrError *err);
+MrStatus mr_catalog_remove_relation(MrCatalog *catalog, const char *schema_name, const char *name,
+                                    MrError *err);
+MrStatus mr_catalog_add_connection(MrCatalog *catalog, const MrConnection *connection,
+                                   MrError *err);
 MrStatus mr_catalog_remove_connection(MrCatalog *catalog, const char *name, MrError *err);
-MrStatus mr_catalog_add_secret(MrCatalog *catalog, const char *name, MrError *err); /* the name only */
+MrStatus mr_catalog_add_secret(MrCatalog *catalog, const char *name,
+                               MrError *err); /* the name only */
 MrStatus mr_catalog_remove_secret(MrCatalog *catalog, const char *name, MrError *err);
 bool mr_catalog_has_secret(const MrCatalog *catalog, const char *name);
 
 /* NULL: none.  `schema_name` NULL: public, then millrace is not searched. */
-const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name, const char *name);
+const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name,
+                                  const char *name);
 /* As SQL names them, with a hint of the nearest name on 42P01; "conn.name" of a standing query finds
  * it when it lives there. */
-MrStatus mr_catalog_resolve(const MrCatalog *catalog, const MrName *name, const MrRelation **out, MrError *err);
+MrStatus mr_catalog_resolve(const MrCatalog *catalog, const MrName *name, const MrRelation **out,
+                            MrError *err);
 const MrConnection *mr_catalog_connection(const MrCatalog *catalog, const char *name);
 uint32_t mr_catalog_relation_count(const MrCatalog *catalog);
-const MrRelation *mr_catalog_relation(const MrCatalog *catalog, uint32_t index); /* in order of creation */
+const MrRelation *mr_catalog_relation(const MrCatalog *catalog,
+                                      uint32_t index); /* in order of creation */
 uint32_t mr_catalog_connection_count(const MrCatalog *catalog);
 const MrConnection *mr_catalog_connection_at(const MrCatalog *catalog, uint32_t index);
 const MrStream *mr_catalog_stream_by_id(const MrCatalog *catalog, uint32_t id);

@@ -11,19 +11,19 @@
  * and the inferred ones go out; at Bind `values` has them. */
 typedef struct MrParameters {
     MrType *types;
-    uint32_t count, capacity;     /* inference may grow it up to the highest $n; 65535 at most */
-    const MrDatum *values;        /* NULL: only inference; parameters read as NULL of their type */
+    uint32_t count, capacity; /* inference may grow it up to the highest $n; 65535 at most */
+    const MrDatum *values;    /* NULL: only inference; parameters read as NULL of their type */
 } MrParameters;
 
 typedef struct MrPlannerContext {
-    MrArena *arena;               /* plans live here */
-    const MrCatalog *catalog;     /* keeps, as long as the plan */
-    const MrTimezone *zone;       /* of the session, or of the query's CREATE */
-    int64_t now_us;               /* start of the statement */
-    MrParameters *parameters;     /* NULL: none are allowed (42P02) */
+    MrArena *arena;           /* plans live here */
+    const MrCatalog *catalog; /* keeps, as long as the plan */
+    const MrTimezone *zone;   /* of the session, or of the query's CREATE */
+    int64_t now_us;           /* start of the statement */
+    MrParameters *parameters; /* NULL: none are allowed (42P02) */
     void (*notice)(void *context, const char *sqlstate, const char *message, const char *hint);
     void *notice_context;
-    const char *user, *database;  /* current_user, current_database() */
+    const char *user, *database; /* current_user, current_database() */
     /* current_watermark(stream) at plan time; MR_TIME_MIN: none yet.  NULL: not available. */
     int64_t (*watermark)(void *context, uint32_t stream_id);
     void *watermark_context;
@@ -35,47 +35,48 @@ typedef struct MrPlannerContext {
 /* Statements that return rows and run at once: SELECT, VALUES, and the query of EXPLAIN, COPY (…) TO,
  * INSERT … SELECT. */
 typedef struct MrPlan {
-    const MrDag *dag;             /* root COLLECT (ad hoc) or DELIVER (standing) */
-    MrSchema output;              /* as RowDescription shows it / the result table's columns */
-    uint32_t visible_columns;     /* standing: without mr_key */
-    const MrScanSpec *scan;       /* the one leaf */
-    const MrRelation *relation;   /* of the scan; NULL for VALUES and no FROM */
+    const MrDag *dag;           /* root COLLECT (ad hoc) or DELIVER (standing) */
+    MrSchema output;            /* as RowDescription shows it / the result table's columns */
+    uint32_t visible_columns;   /* standing: without mr_key */
+    const MrScanSpec *scan;     /* the one leaf */
+    const MrRelation *relation; /* of the scan; NULL for VALUES and no FROM */
     /* Standing queries: */
-    const uint32_t *keys;         /* of the result table */
+    const uint32_t *keys; /* of the result table */
     uint32_t key_count;
     bool append_only;
     MrEmitMode emit;
-    int64_t emit_every_us;        /* EMIT EVERY; 0: not */
-    uint64_t plan_hash;           /* of the canonical plan text: state of another plan is not restored */
+    int64_t emit_every_us; /* EMIT EVERY; 0: not */
+    uint64_t plan_hash;    /* of the canonical plan text: state of another plan is not restored */
     /* View options, checked: */
-    bool snapshot;                /* false: from now */
+    bool snapshot; /* false: from now */
     int64_t batch_interval_us, memory_bytes, allowed_lateness_us;
     bool late_rows_table, stop_on_error, numeric_as_text;
-    const bool *integral;         /* per output column: a numeric without digits behind the point */
+    const bool *integral; /* per output column: a numeric without digits behind the point */
 } MrPlan;
 
 /* Ad hoc; the whole tree ends in COLLECT. */
-MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, MrPlan **out, MrError *err);
+MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, MrPlan **out,
+                           MrError *err);
 /* Standing: also derives the key, the emit mode, what frees the state; refuses what has no bounded or
  * exact answer, each with a hint.  `options` and `emit` as parsed. */
-MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *statement, MrPlan **out,
-                             MrError *err);
+MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *statement,
+                             MrPlan **out, MrError *err);
 /* INSERT: target columns, the query's columns cast for assignment, defaults and generated columns
  * added, in the stream's column order.  VALUES too.  The DAG's output is the block to log. */
-MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement, const MrRelation **target,
-                           MrPlan **out, MrError *err);
+MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,
+                           const MrRelation **target, MrPlan **out, MrError *err);
 /* CREATE STREAM: types, defaults, generated columns, WATERMARK, options.  The result lives in the arena;
  * id and oid are the caller's to set. */
-MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *statement, MrRelation *out,
-                           MrError *err);
+MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *statement,
+                           MrRelation *out, MrError *err);
 MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConnection *statement,
                                MrConnection *out, MrError *err);
 /* CREATE VIEW: checks the query and gives its columns. */
-MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement, MrRelation *out,
-                         MrError *err);
+MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement,
+                         MrRelation *out, MrError *err);
 /* A constant expression of the type (ADVANCE WATERMARK, SET CLOCK, EXECUTE arguments, LIMIT …). */
-MrStatus mr_planner_constant(MrPlannerContext *context, const MrNode *expression, MrType type, MrDatum *out,
-                             MrError *err);
+MrStatus mr_planner_constant(MrPlannerContext *context, const MrNode *expression, MrType type,
+                             MrDatum *out, MrError *err);
 /* A type name of the grammar to a type, 42704 when unknown, 0A000 for arrays and the like. */
 MrStatus mr_planner_type(const MrAstType *name, MrType *out, MrError *err);
 /* Columns that ingest must fill besides those the client gives: an expression per schema column over
@@ -86,8 +87,8 @@ MrStatus mr_planner_ingest(MrPlannerContext *context, const MrStream *stream, co
 typedef enum MrExplainFormat { MR_EXPLAIN_TEXT, MR_EXPLAIN_JSON, MR_EXPLAIN_DOT } MrExplainFormat;
 /* EXPLAIN: operators top down with columns, key, emit mode, what frees the state; `verbose` adds
  * expressions and output columns. */
-MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool verbose, MrBuilder *out,
-                            MrError *err);
+MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool verbose,
+                            MrBuilder *out, MrError *err);
 /* An expression as canonical SQL, for EXPLAIN and messages. */
 void mr_expr_print(const MrExpr *expr, const MrSchema *input, MrBuilder *out);
 

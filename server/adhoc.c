@@ -16,9 +16,9 @@ struct MrAdhoc {
     MrCatalog *catalog;
     int64_t memory_bytes;
     uint64_t upto;
-    MrTargetThread *target;      /* of a result table */
+    MrTargetThread *target; /* of a result table */
     MrWait *wait;
-    MrAdhocDone *done;           /* NULL once abandoned */
+    MrAdhocDone *done; /* NULL once abandoned */
     void *context;
     pthread_t thread;
     bool is_started;
@@ -41,9 +41,11 @@ static MrStatus keep_block(void *context, const MrBlock *block, MrError *err)
     MrResult *result = context;
     MrBlock *copy;
     MR_TRY(mr_block_copy(&result->arena, block, &copy, err));
-    if ((result->block_count & (result->block_count - 1)) == 0) { /* room doubles at powers of two */
+    if ((result->block_count & (result->block_count - 1)) ==
+        0) { /* room doubles at powers of two */
         const MrBlock **blocks;
-        MR_NEW_ARRAY(&result->arena, blocks, result->block_count == 0 ? 1 : result->block_count * 2, err);
+        MR_NEW_ARRAY(&result->arena, blocks, result->block_count == 0 ? 1 : result->block_count * 2,
+                     err);
         if (result->block_count > 0) {
             memcpy(blocks, result->blocks, result->block_count * sizeof *blocks);
         }
@@ -61,7 +63,8 @@ static MrStatus result_create(const MrPlan *plan, MrResult **out, MrError *err)
         return mr_error_no_memory(err);
     }
     mr_arena_init(&result->arena, 0);
-    MrColumn *columns = mr_arena_calloc(&result->arena, plan->output.column_count + 1, sizeof *columns);
+    MrColumn *columns =
+        mr_arena_calloc(&result->arena, plan->output.column_count + 1, sizeof *columns);
     if (columns == NULL) {
         mr_result_destroy(result);
         return mr_error_no_memory(err);
@@ -79,7 +82,8 @@ static MrStatus result_create(const MrPlan *plan, MrResult **out, MrError *err)
     return MR_OK;
 }
 
-static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, MrPipeline **out, MrError *err)
+static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, MrPipeline **out,
+                              MrError *err)
 {
     MrPipelineOptions options = { .dag = plan->dag, .memory_bytes_max = memory_bytes };
     return mr_pipeline_create(&options, out, err);
@@ -96,15 +100,16 @@ bool mr_adhoc_is_immediate(const MrPlan *plan)
     return plan->scan->kind == MR_SCAN_VALUES || plan->scan->kind == MR_SCAN_VIRTUAL;
 }
 
-static MrStatus run_immediate(MrServer *server, const MrPlan *plan, MrPipeline *pipeline, MrResult *result, MrError *err)
+static MrStatus run_immediate(MrServer *server, const MrPlan *plan, MrPipeline *pipeline,
+                              MrResult *result, MrError *err)
 {
     if (plan->scan->kind == MR_SCAN_VALUES) {
         MR_TRY(run_block(pipeline, plan->scan->values, err));
     } else {
         const MrBlock *const *blocks;
         uint32_t count;
-        MR_TRY(mr_relations_fill(server, plan->relation->schema_name, plan->relation->name, &result->arena, &blocks,
-                                 &count, err));
+        MR_TRY(mr_relations_fill(server, plan->relation->schema_name, plan->relation->name,
+                                 &result->arena, &blocks, &count, err));
         for (uint32_t b = 0; b < count; b++) {
             MR_TRY(run_block(pipeline, blocks[b], err));
         }
@@ -116,7 +121,8 @@ MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, 
 {
     MrPipeline *pipeline;
     MrResult *result;
-    MR_TRY(make_pipeline(plan, mr_settings_int(server->settings, MR_SET_WORK_MEMORY), &pipeline, err));
+    MR_TRY(
+        make_pipeline(plan, mr_settings_int(server->settings, MR_SET_WORK_MEMORY), &pipeline, err));
     MrStatus status = result_create(plan, &result, err);
     if (status == MR_OK) {
         status = run_immediate(server, plan, pipeline, result, err);
@@ -141,8 +147,8 @@ static MrStatus check_cancel(MrAdhoc *adhoc, MrError *err)
 }
 
 /* The next records, many small ones at a time, through the pipeline. */
-static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilter *filter, MrArena *arena, uint64_t *next,
-                           MrError *err)
+static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilter *filter,
+                           MrArena *arena, uint64_t *next, MrError *err)
 {
     enum { RECORDS = 64, ROWS = 65536 };
     MrLogRecord records[RECORDS];
@@ -152,7 +158,8 @@ static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilt
     while (count < RECORDS && rows < ROWS && *next <= adhoc->upto) {
         MrLogRecord *record = &records[count];
         bool found;
-        status = mr_log_read(adhoc->server->log, *next, adhoc->upto, filter, arena, record, &found, err);
+        status =
+            mr_log_read(adhoc->server->log, *next, adhoc->upto, filter, arena, record, &found, err);
         if (status != MR_OK || !found) {
             *next = status == MR_OK ? adhoc->upto + 1 : *next;
             break;
@@ -160,8 +167,9 @@ static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilt
         count++;
         *next = record->first_sequence + record->row_count;
         if (record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
-            inputs[filled++] = (MrPipelineInput){ .block = record->block,
-                                                  .watermark_after_us = record->watermark_after_us };
+            inputs[filled++] =
+                (MrPipelineInput){ .block = record->block,
+                                   .watermark_after_us = record->watermark_after_us };
             rows += record->row_count;
         }
     }
@@ -181,7 +189,8 @@ static MrStatus read_stream(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
     MrArena arena;
     uint32_t stream_id = adhoc->plan->scan->stream_id;
     MR_TRY(mr_log_stream_error(adhoc->server->log, stream_id, err));
-    uint64_t next = mr_log_stream_facts(adhoc->server->log, stream_id, &facts) ? facts.first_sequence : 1;
+    uint64_t next =
+        mr_log_stream_facts(adhoc->server->log, stream_id, &facts) ? facts.first_sequence : 1;
     uint32_t words = stream_id / 64 + 1;
     MrStatus status = MR_OK;
     mr_arena_init(&arena, 0);
@@ -296,8 +305,9 @@ static void covered(void *context, MrStatus status, const MrError *err)
     begin(adhoc);
 }
 
-MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory, MrCatalog *catalog,
-                        int64_t memory_bytes, uint64_t own_sequence, MrAdhocDone *done, void *context)
+MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory,
+                        MrCatalog *catalog, int64_t memory_bytes, uint64_t own_sequence,
+                        MrAdhocDone *done, void *context)
 {
     MrAdhoc *adhoc = calloc(1, sizeof *adhoc);
     if (adhoc == NULL) {
@@ -315,7 +325,8 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
     adhoc->context = context;
     if (plan->scan->kind == MR_SCAN_RESULT) {
         const MrStandingQuery *standing = plan->relation->standing;
-        adhoc->status = mr_targets_find(server, catalog, standing->connection, &adhoc->target, &adhoc->err);
+        adhoc->status =
+            mr_targets_find(server, catalog, standing->connection, &adhoc->target, &adhoc->err);
         if (adhoc->status != MR_OK) {
             mr_server_post(server, finish_adhoc, adhoc);
             return adhoc;

@@ -9,23 +9,25 @@
 
 /* Finished rows; owned by whoever got it. */
 typedef struct MrResult {
-    MrSchema schema;             /* the visible columns */
+    MrSchema schema; /* the visible columns */
     const MrBlock **blocks;
     uint32_t block_count;
     uint64_t row_count;
-    MrArena arena;               /* holds all of it */
+    MrArena arena; /* holds all of it */
 } MrResult;
 void mr_result_destroy(MrResult *result); /* accepts NULL */
 
 typedef struct MrAdhoc MrAdhoc;
-typedef void MrAdhocDone(void *context, MrResult *result, const MrError *err); /* takes result; NULL on error */
+typedef void MrAdhocDone(void *context, MrResult *result,
+                         const MrError *err); /* takes result; NULL on error */
 
 /* Starts the plan; holds the memory that it lives in and the catalogue until it is over, also when it is
  * abandoned.  Reads streams from their first kept row
  * up to `upto` (the head of the log at the start of the statement).  `own_sequence`: rows this session was
  * acknowledged, which results must cover first (0: no wait). */
-MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory, MrCatalog *catalog,
-                        int64_t memory_bytes, uint64_t own_sequence, MrAdhocDone *done, void *context);
+MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory,
+                        MrCatalog *catalog, int64_t memory_bytes, uint64_t own_sequence,
+                        MrAdhocDone *done, void *context);
 /* Ends it within one batch: done comes with 57014.  */
 void mr_adhoc_cancel(MrAdhoc *adhoc);
 /* The session is gone: the result is thrown away, done is not called. */

@@ -14,9 +14,16 @@
 /* File systems on which neither locks nor fsync can be trusted; numbers of <linux/magic.h>. */
 static bool is_network_file_system(long type)
 {
-    enum { NFS = 0x6969, SMB = 0x517B, SMB2 = 0xFE534D42, CIFS = 0xFF534D42, CODA = 0x73757245, AFS = 0x5346414F };
-    return type == NFS || type == SMB || (uint32_t)type == (uint32_t)SMB2 || (uint32_t)type == (uint32_t)CIFS
-           || type == CODA || type == AFS;
+    enum {
+        NFS = 0x6969,
+        SMB = 0x517B,
+        SMB2 = 0xFE534D42,
+        CIFS = 0xFF534D42,
+        CODA = 0x73757245,
+        AFS = 0x5346414F
+    };
+    return type == NFS || type == SMB || (uint32_t)type == (uint32_t)SMB2 ||
+           (uint32_t)type == (uint32_t)CIFS || type == CODA || type == AFS;
 }
 
 static MrStatus check_directory(const char *path, MrError *err)
@@ -28,13 +35,16 @@ static MrStatus check_directory(const char *path, MrError *err)
                             errno == 0 ? "not a directory" : strerror(errno));
     }
     if (info.st_uid != geteuid()) {
-        return mr_error_set(err, MR_ERR_IO, "the data directory \"%s\" belongs to another user", path);
+        return mr_error_set(err, MR_ERR_IO, "the data directory \"%s\" belongs to another user",
+                            path);
     }
     if ((info.st_mode & 077) != 0) {
-        return mr_error_set(err, MR_ERR_IO, "the data directory \"%s\" can be read by others: chmod 700 it", path);
+        return mr_error_set(err, MR_ERR_IO,
+                            "the data directory \"%s\" can be read by others: chmod 700 it", path);
     }
     if (statfs(path, &file_system) == 0 && is_network_file_system(file_system.f_type)) {
-        return mr_error_set(err, MR_ERR_IO, "the data directory \"%s\" is on a network file system", path);
+        return mr_error_set(err, MR_ERR_IO, "the data directory \"%s\" is on a network file system",
+                            path);
     }
     return MR_OK;
 }
@@ -53,8 +63,8 @@ static MrStatus take_lock(const char *path, int *lock, MrError *err)
         ssize_t length = pread(fd, owner, sizeof owner - 1, 0);
         owner[length > 0 ? strcspn(owner, "\n") : 0] = '\0';
         close(fd);
-        return mr_error_set(err, MR_ERR_OBJECT_IN_USE, "another server (pid %s) uses the data directory \"%s\"", owner,
-                            path);
+        return mr_error_set(err, MR_ERR_OBJECT_IN_USE,
+                            "another server (pid %s) uses the data directory \"%s\"", owner, path);
     }
     int length = snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, (size_t)length, 0) != length) {
@@ -70,7 +80,8 @@ MrStatus mr_data_directory_open(const char *directory, char **path, int *lock, M
     MR_TRY(mr_file_make_directory(directory, err));
     char *absolute = realpath(directory, NULL);
     if (absolute == NULL) {
-        return mr_error_set(err, MR_ERR_IO, "the data directory \"%s\" cannot be used: %s", directory, strerror(errno));
+        return mr_error_set(err, MR_ERR_IO, "the data directory \"%s\" cannot be used: %s",
+                            directory, strerror(errno));
     }
     MrStatus status = check_directory(absolute, err);
     if (status == MR_OK) {

@@ -23,10 +23,8 @@ bool mr_ddl_is(const MrNode *statement)
     case MR_AST_DROP:
     case MR_AST_ALTER:
     case MR_AST_COMMENT:
-    case MR_AST_REFRESH:
-        return true;
-    default:
-        return false;
+    case MR_AST_REFRESH: return true;
+    default: return false;
     }
 }
 
@@ -41,15 +39,9 @@ static void refuse(MrDdl *ddl, const char *what, const char *hint)
 static void dispatch(MrDdl *ddl)
 {
     switch (ddl->request.statement->kind) {
-    case MR_AST_CREATE_STREAM:
-        mr_ddl_create_stream(ddl);
-        return;
-    case MR_AST_CREATE_CONNECTION:
-        mr_ddl_create_connection(ddl);
-        return;
-    case MR_AST_CREATE_SECRET:
-        mr_ddl_create_secret(ddl);
-        return;
+    case MR_AST_CREATE_STREAM: mr_ddl_create_stream(ddl); return;
+    case MR_AST_CREATE_CONNECTION: mr_ddl_create_connection(ddl); return;
+    case MR_AST_CREATE_SECRET: mr_ddl_create_secret(ddl); return;
     case MR_AST_CREATE_VIEW:
         if (((const MrAstCreateView *)ddl->request.statement)->materialized) {
             mr_ddl_create_query(ddl);
@@ -57,23 +49,20 @@ static void dispatch(MrDdl *ddl)
             mr_ddl_create_view(ddl);
         }
         return;
-    case MR_AST_DROP:
-        mr_ddl_drop(ddl);
-        return;
-    case MR_AST_ALTER:
-        mr_ddl_alter(ddl);
-        return;
+    case MR_AST_DROP: mr_ddl_drop(ddl); return;
+    case MR_AST_ALTER: mr_ddl_alter(ddl); return;
     case MR_AST_CREATE_SINK:
-        refuse(ddl, "CREATE SINK", "Use CREATE MATERIALIZED VIEW connection.name, which makes its own table.");
+        refuse(ddl, "CREATE SINK",
+               "Use CREATE MATERIALIZED VIEW connection.name, which makes its own table.");
         return;
     case MR_AST_CREATE_FUNCTION:
         refuse(ddl, "CREATE FUNCTION", "Write the expression out, or put it into a view.");
         return;
     case MR_AST_REFRESH:
-        refuse(ddl, "REFRESH", "A materialized view is always up to date; DROP and CREATE it to recompute.");
+        refuse(ddl, "REFRESH",
+               "A materialized view is always up to date; DROP and CREATE it to recompute.");
         return;
-    default:
-        refuse(ddl, "this statement", "See docs/sql.md for what there is.");
+    default: refuse(ddl, "this statement", "See docs/sql.md for what there is.");
     }
 }
 
@@ -92,7 +81,8 @@ static void begin_posted(void *context)
     }
 }
 
-MrWait *mr_ddl_execute(MrServer *server, const MrDdlRequest *request, MrWaitDone *done, void *context)
+MrWait *mr_ddl_execute(MrServer *server, const MrDdlRequest *request, MrWaitDone *done,
+                       void *context)
 {
     MrDdl *ddl = calloc(1, sizeof *ddl);
     if (ddl == NULL) {
@@ -148,7 +138,8 @@ void mr_ddl_notice(MrDdl *ddl, const char *sqlstate, const char *format, ...)
     ddl->request.notice(ddl->request.notice_context, sqlstate, text, NULL);
 }
 
-static void forward_notice(void *context, const char *sqlstate, const char *message, const char *hint)
+static void forward_notice(void *context, const char *sqlstate, const char *message,
+                           const char *hint)
 {
     MrDdl *ddl = context;
     if (ddl->request.notice != NULL && !mr_wait_is_cancelled(ddl->wait)) {
@@ -158,9 +149,14 @@ static void forward_notice(void *context, const char *sqlstate, const char *mess
 
 MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena)
 {
-    return (MrPlannerContext){ .arena = arena, .catalog = ddl->catalog, .zone = ddl->request.zone,
-                               .now_us = mr_clock_wall_us(ddl->server->clock), .notice = forward_notice,
-                               .notice_context = ddl, .user = "millrace", .database = "millrace" };
+    return (MrPlannerContext){ .arena = arena,
+                               .catalog = ddl->catalog,
+                               .zone = ddl->request.zone,
+                               .now_us = mr_clock_wall_us(ddl->server->clock),
+                               .notice = forward_notice,
+                               .notice_context = ddl,
+                               .user = "millrace",
+                               .database = "millrace" };
 }
 
 /* ---- the record --------------------------------------------------------------------------------- */
@@ -173,7 +169,8 @@ static void record_durable(void *context, MrStatus status, const MrError *err)
     mr_fault_point("ddl.after_record"); /* a kill here: the record is applied at the next start */
     ddl->status = mr_ddl_store(ddl->server, ddl->record_sequence, &ddl->record, &ddl->err);
     if (ddl->status != MR_OK) {
-        mr_server_panic(&ddl->err); /* the record has decided: the next start applies it before all others */
+        mr_server_panic(
+            &ddl->err); /* the record has decided: the next start applies it before all others */
     }
     ddl->next(ddl);
 }
@@ -185,8 +182,9 @@ void mr_ddl_record(MrDdl *ddl, void (*next)(MrDdl *ddl))
     ddl->next = next;
     ddl->status = mr_ddl_encode(&ddl->record, &payload, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = mr_log_append_ddl(ddl->server->log, (MrString){ payload.data, payload.length },
-                                        &ddl->record_sequence, &ddl->err);
+        ddl->status =
+            mr_log_append_ddl(ddl->server->log, (MrString){ payload.data, payload.length },
+                              &ddl->record_sequence, &ddl->err);
     }
     mr_builder_fini(&payload);
     if (ddl->status != MR_OK) {
@@ -219,7 +217,8 @@ static void run_job(void *context, MrTarget *target)
     mr_server_post(ddl->server, job_is_done, ddl);
 }
 
-void mr_ddl_on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target), void (*next)(MrDdl *ddl))
+void mr_ddl_on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target),
+                      void (*next)(MrDdl *ddl))
 {
     TargetJob *posted = malloc(sizeof *posted);
     if (posted == NULL) {

@@ -9,16 +9,17 @@
 #include "server/waits.h"
 
 typedef struct MrDdlRequest {
-    const MrNode *statement;      /* CREATE …, DROP, ALTER, COMMENT */
-    MrStatementMemory *memory;    /* that holds the statement: held until it is over */
-    const MrTimezone *zone;       /* of the session */
+    const MrNode *statement;   /* CREATE …, DROP, ALTER, COMMENT */
+    MrStatementMemory *memory; /* that holds the statement: held until it is over */
+    const MrTimezone *zone;    /* of the session */
     void (*notice)(void *context, const char *sqlstate, const char *message, const char *hint);
-    void *notice_context;         /* not used any more once the wait is cancelled */
+    void *notice_context; /* not used any more once the wait is cancelled */
 } MrDdlRequest;
 
 /* `done` comes later, on the loop's thread, with the error or MR_OK.  Once begun it runs to its end even when
  * the session goes away (cancel the wait then; the statement still takes effect or fails as a whole). */
-MrWait *mr_ddl_execute(MrServer *server, const MrDdlRequest *request, MrWaitDone *done, void *context);
+MrWait *mr_ddl_execute(MrServer *server, const MrDdlRequest *request, MrWaitDone *done,
+                       void *context);
 /* True for the kinds of statements that mr_ddl_execute takes. */
 bool mr_ddl_is(const MrNode *statement);
 /* At start: every stored object is parsed and planned again; records of the log that the store has not seen

@@ -29,7 +29,8 @@ static bool name_is_taken(MrDdl *ddl, const char *name, bool if_not_exists, int3
         mr_ddl_finish(ddl);
         return true;
     }
-    ddl->status = mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+    ddl->status =
+        mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
     mr_error_at(&ddl->err, position);
     mr_ddl_finish(ddl);
     return true;
@@ -90,8 +91,11 @@ static const char *zone_name(const MrDdl *ddl)
 MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err)
 {
     const MrStream *stream = relation->stream;
-    MrLogStream definition = { .stream_id = stream->id, .schema = &stream->schema, .event_column = stream->event_column,
-                               .delay_us = stream->delay_us, .max_future_skew_us = stream->max_future_skew_us,
+    MrLogStream definition = { .stream_id = stream->id,
+                               .schema = &stream->schema,
+                               .event_column = stream->event_column,
+                               .delay_us = stream->delay_us,
+                               .max_future_skew_us = stream->max_future_skew_us,
                                .durability = (MrDurability)stream->durability };
     MR_TRY(mr_log_set_stream(server->log, &definition, err));
     if (strcmp(stream->connector, "push") != 0) {
@@ -104,7 +108,8 @@ static void stream_recorded(MrDdl *ddl)
 {
     ddl->status = publish_relation(ddl);
     if (ddl->status == MR_OK) {
-        const MrRelation *relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
+        const MrRelation *relation =
+            mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
         ddl->status = mr_ddl_add_stream(ddl->server, relation, &ddl->err);
     }
     mr_ddl_finish(ddl);
@@ -114,7 +119,8 @@ void mr_ddl_create_stream(MrDdl *ddl)
 {
     const MrAstCreateStream *statement = (const MrAstCreateStream *)ddl->request.statement;
     MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
-    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists, statement->name.position)) {
+    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists,
+                      statement->name.position)) {
         return;
     }
     MrStatus status = mr_planner_stream(&context, statement, &ddl->relation, &ddl->err);
@@ -125,7 +131,8 @@ void mr_ddl_create_stream(MrDdl *ddl)
         fail(ddl, status);
         return;
     }
-    ((MrStream *)ddl->relation.stream)->id = ddl->record.object.id; /* the planner made it for us, in our arena */
+    ((MrStream *)ddl->relation.stream)->id =
+        ddl->record.object.id; /* the planner made it for us, in our arena */
     relation_ids(ddl, "UTC");
     mr_ddl_record(ddl, stream_recorded);
 }
@@ -142,13 +149,16 @@ void mr_ddl_create_view(MrDdl *ddl)
 {
     const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
     MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
-    if (statement->or_replace && mr_catalog_find(ddl->catalog, NULL, statement->name.name) != NULL) {
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "CREATE OR REPLACE VIEW of a view that is there");
+    if (statement->or_replace &&
+        mr_catalog_find(ddl->catalog, NULL, statement->name.name) != NULL) {
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+                                   "CREATE OR REPLACE VIEW of a view that is there");
         mr_error_hint(&ddl->err, "DROP VIEW it first; what reads it must be dropped before.");
         mr_ddl_finish(ddl);
         return;
     }
-    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists, statement->name.position)) {
+    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists,
+                      statement->name.position)) {
         return;
     }
     MrStatus status = mr_planner_view(&context, statement, &ddl->relation, &ddl->err);
@@ -200,7 +210,8 @@ static MrStatus connection_sql(MrDdl *ddl, const MrAstCreateConnection *statemen
             option->text = "********";
         }
     }
-    ddl->record.object.sql = mr_ast_to_text(&ddl->memory->arena, ddl->request.statement, MR_PRINT_COMPLETE);
+    ddl->record.object.sql =
+        mr_ast_to_text(&ddl->memory->arena, ddl->request.statement, MR_PRINT_COMPLETE);
     return ddl->record.object.sql == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
 }
 
@@ -212,7 +223,8 @@ static MrStatus hide_password(MrDdl *ddl, const MrConnection *connection)
         return mr_error_no_memory(&ddl->err);
     }
     ddl->record.object.options = name;
-    return mr_catalog_store_put_secret(ddl->server->store, name, mr_string(connection->password), &ddl->err);
+    return mr_catalog_store_put_secret(ddl->server->store, name, mr_string(connection->password),
+                                       &ddl->err);
 }
 
 void mr_ddl_create_connection(MrDdl *ddl)
@@ -222,18 +234,20 @@ void mr_ddl_create_connection(MrDdl *ddl)
     MrConnection connection;
     if (mr_catalog_connection(ddl->catalog, statement->name) != NULL) {
         if (statement->if_not_exists) {
-            mr_ddl_notice(ddl, "42710", "connection \"%s\" already exists, skipping", statement->name);
+            mr_ddl_notice(ddl, "42710", "connection \"%s\" already exists, skipping",
+                          statement->name);
             mr_ddl_finish(ddl);
             return;
         }
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_DUPLICATE_OBJECT, "connection \"%s\" already exists",
-                                   statement->name);
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_DUPLICATE_OBJECT,
+                                   "connection \"%s\" already exists", statement->name);
         mr_ddl_finish(ddl);
         return;
     }
     MrStatus status = mr_planner_connection(&context, statement, &connection, &ddl->err);
     if (status == MR_OK) {
-        MrSinkOptions options = { .location = connection.location, .password = connection.password,
+        MrSinkOptions options = { .location = connection.location,
+                                  .password = connection.password,
                                   .allow_any_authentication = connection.allow_any_authentication,
                                   .journal_truncate = connection.journal_truncate };
         status = mr_sink_find(mr_string(connection.sink_class))->check_options(&options, &ddl->err);
@@ -278,12 +292,13 @@ void mr_ddl_create_secret(MrDdl *ddl)
             mr_ddl_finish(ddl);
             return;
         }
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_DUPLICATE_OBJECT, "secret \"%s\" already exists", statement->name);
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_DUPLICATE_OBJECT,
+                                   "secret \"%s\" already exists", statement->name);
         mr_ddl_finish(ddl);
         return;
     }
-    MrStatus status = mr_catalog_store_put_secret(ddl->server->store, statement->name, mr_string(statement->value),
-                                                  &ddl->err);
+    MrStatus status = mr_catalog_store_put_secret(ddl->server->store, statement->name,
+                                                  mr_string(statement->value), &ddl->err);
     if (status != MR_OK) {
         fail(ddl, status);
         return;
@@ -305,8 +320,10 @@ MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const
     } else if (name->schema != NULL && mr_catalog_connection(catalog, name->schema) != NULL) {
         *connection = name->schema;
     } else if (name->schema != NULL && strcmp(name->schema, "public") != 0) {
-        mr_error_set(err, MR_ERR_INVALID_SCHEMA_NAME, "there is no connection \"%s\"", name->schema);
-        mr_error_hint(err, "CREATE CONNECTION %s WITH (type = 'postgres', dsn = '…') makes one.", name->schema);
+        mr_error_set(err, MR_ERR_INVALID_SCHEMA_NAME, "there is no connection \"%s\"",
+                     name->schema);
+        mr_error_hint(err, "CREATE CONNECTION %s WITH (type = 'postgres', dsn = '…') makes one.",
+                      name->schema);
         return mr_error_at(err, name->position);
     }
     if (mr_catalog_connection(catalog, *connection) == NULL) {
@@ -318,8 +335,12 @@ MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const
 
 void mr_ddl_start_query(MrDdl *ddl)
 {
-    MrQuerySpec spec = { .object_id = ddl->record.object.id, .plan = ddl->plan, .arena = ddl->plan_arena,
-                         .catalog = ddl->catalog, .start_sequence = ddl->record.object.start_sequence, .is_new = true };
+    MrQuerySpec spec = { .object_id = ddl->record.object.id,
+                         .plan = ddl->plan,
+                         .arena = ddl->plan_arena,
+                         .catalog = ddl->catalog,
+                         .start_sequence = ddl->record.object.start_sequence,
+                         .is_new = true };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
     spec.is_new = ddl->replaced == NULL;
     spec.generation = ddl->record.object.generation;
@@ -354,7 +375,8 @@ static void table_created(MrDdl *ddl)
         mr_ddl_finish(ddl);
         return;
     }
-    ddl->status = mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id, "running", "", &ddl->err);
+    ddl->status = mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id, "running",
+                                             "", &ddl->err);
     if (ddl->status != MR_OK) {
         mr_ddl_finish(ddl);
         return;
@@ -368,15 +390,16 @@ static void create_table_job(MrDdl *ddl, MrTarget *target)
     MrSink *sink;
     ddl->status = mr_target_sink(target, &sink, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = sink->sink_class->create_table(sink, ddl->record.object.uuid, no_nonce, &ddl->table, &ddl->err);
+        ddl->status = sink->sink_class->create_table(sink, ddl->record.object.uuid, no_nonce,
+                                                     &ddl->table, &ddl->err);
     }
     mr_fault_point("ddl.after_table");
 }
 
 static void query_recorded(MrDdl *ddl)
 {
-    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->relation.standing->connection, &ddl->thread,
-                                  &ddl->err);
+    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->relation.standing->connection,
+                                  &ddl->thread, &ddl->err);
     if (ddl->status != MR_OK) {
         table_created(ddl);
         return;
@@ -402,7 +425,8 @@ static MrStatus describe_query(MrDdl *ddl, const MrAstCreateView *statement)
 {
     MrStandingQuery *standing;
     MR_NEW(&ddl->memory->arena, standing, &ddl->err);
-    MR_TRY(mr_ddl_place_result(ddl->catalog, &statement->name, &standing->connection, &standing->schema_name, &ddl->err));
+    MR_TRY(mr_ddl_place_result(ddl->catalog, &statement->name, &standing->connection,
+                               &standing->schema_name, &ddl->err));
     memcpy(standing->id, ddl->record.object.uuid, sizeof standing->id);
     standing->schema = ddl->plan->output;
     standing->visible_columns = ddl->plan->visible_columns;
@@ -411,9 +435,13 @@ static MrStatus describe_query(MrDdl *ddl, const MrAstCreateView *statement)
     standing->append_only = ddl->plan->append_only;
     standing->integral = ddl->plan->integral;
     standing->numeric_as_text = ddl->plan->numeric_as_text;
-    ddl->relation = (MrRelation){ .kind = MR_RELATION_QUERY, .schema_name = "public", .name = statement->name.name,
-                                  .query = statement->query, .standing = standing,
-                                  .schema = { standing->visible_columns, standing->schema.columns } };
+    ddl->relation =
+        (MrRelation){ .kind = MR_RELATION_QUERY,
+                      .schema_name = "public",
+                      .name = statement->name.name,
+                      .query = statement->query,
+                      .standing = standing,
+                      .schema = { standing->visible_columns, standing->schema.columns } };
     relation_ids(ddl, zone_name(ddl));
     ddl->table = mr_targets_table(&ddl->relation);
     return MR_OK;
@@ -432,7 +460,8 @@ void mr_ddl_create_query(MrDdl *ddl)
     if (statement->or_replace) {
         ddl->replaced = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
     }
-    if (ddl->replaced == NULL && name_is_taken(ddl, statement->name.name, statement->if_not_exists, statement->name.position)) {
+    if (ddl->replaced == NULL && name_is_taken(ddl, statement->name.name, statement->if_not_exists,
+                                               statement->name.position)) {
         return;
     }
     MrStatus status = fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);

@@ -11,12 +11,9 @@ enum { VICTIMS_MAX = 10000 };
 static MrRelationKind wanted_kind(MrObjectKind object)
 {
     switch (object) {
-    case MR_OBJECT_VIEW:
-        return MR_RELATION_VIEW;
-    case MR_OBJECT_MATERIALIZED_VIEW:
-        return MR_RELATION_QUERY;
-    default:
-        return MR_RELATION_STREAM;
+    case MR_OBJECT_VIEW: return MR_RELATION_VIEW;
+    case MR_OBJECT_MATERIALIZED_VIEW: return MR_RELATION_QUERY;
+    default: return MR_RELATION_STREAM;
     }
 }
 
@@ -36,21 +33,24 @@ static MrStatus add_victim(MrDdl *ddl, const MrRelation *relation)
         return MR_OK;
     }
     if (ddl->victim_count == VICTIMS_MAX) {
-        return mr_error_set(&ddl->err, MR_ERR_PROGRAM_LIMIT, "one DROP can take at most %d objects", VICTIMS_MAX);
+        return mr_error_set(&ddl->err, MR_ERR_PROGRAM_LIMIT, "one DROP can take at most %d objects",
+                            VICTIMS_MAX);
     }
     ddl->victims[ddl->victim_count++] = relation;
     return MR_OK;
 }
 
 /* Dependents first, each before what it reads. */
-static MrStatus add_with_dependents(MrDdl *ddl, const MrRelation *relation, bool cascade, uint32_t depth)
+static MrStatus add_with_dependents(MrDdl *ddl, const MrRelation *relation, bool cascade,
+                                    uint32_t depth)
 {
     const MrRelation *const *dependents;
     uint32_t count;
     if (depth > 100) {
         return mr_error_set(&ddl->err, MR_ERR_TOO_COMPLEX, "views depend on each other too deeply");
     }
-    MR_TRY(mr_catalog_dependents(ddl->catalog, relation, &ddl->memory->arena, &dependents, &count, &ddl->err));
+    MR_TRY(mr_catalog_dependents(ddl->catalog, relation, &ddl->memory->arena, &dependents, &count,
+                                 &ddl->err));
     for (uint32_t d = 0; d < count; d++) {
         if (is_listed(ddl, dependents[d])) {
             continue;
@@ -58,9 +58,10 @@ static MrStatus add_with_dependents(MrDdl *ddl, const MrRelation *relation, bool
         if (!cascade) {
             mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
                          "cannot drop \"%s\" because other objects depend on it", relation->name);
-            mr_error_detail(&ddl->err, "\"%s\" depends on \"%s\"%s", dependents[d]->name, relation->name,
-                            count > 1 ? ", and others" : "");
-            return mr_error_hint(&ddl->err, "Use DROP ... CASCADE to drop the dependent objects too.");
+            mr_error_detail(&ddl->err, "\"%s\" depends on \"%s\"%s", dependents[d]->name,
+                            relation->name, count > 1 ? ", and others" : "");
+            return mr_error_hint(&ddl->err,
+                                 "Use DROP ... CASCADE to drop the dependent objects too.");
         }
         MR_TRY(add_with_dependents(ddl, dependents[d], true, depth + 1));
     }
@@ -75,15 +76,18 @@ static MrStatus find_victims(MrDdl *ddl, const MrAstDrop *statement)
         const MrRelation *relation = mr_catalog_find(ddl->catalog, NULL, node->name.name);
         const char *kind = mr_object_kind_name(statement->object);
         if (relation == NULL && statement->if_exists) {
-            mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping", kind, node->name.name);
+            mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping", kind,
+                          node->name.name);
             continue;
         }
         if (relation == NULL) {
-            mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "%s \"%s\" does not exist", kind, node->name.name);
+            mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "%s \"%s\" does not exist", kind,
+                         node->name.name);
             return mr_error_at(&ddl->err, node->name.position);
         }
         if (relation->kind != wanted_kind(statement->object)) {
-            mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s", relation->name, kind);
+            mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s", relation->name,
+                         kind);
             return mr_error_at(&ddl->err, node->name.position);
         }
         MR_TRY(add_with_dependents(ddl, relation, statement->cascade, 0));
@@ -101,7 +105,8 @@ static void victim_recorded(MrDdl *ddl)
     MrCatalog *next;
     ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_remove_relation(next, victim->schema_name, victim->name, &ddl->err);
+        ddl->status =
+            mr_catalog_remove_relation(next, victim->schema_name, victim->name, &ddl->err);
         if (ddl->status == MR_OK) {
             mr_server_publish(ddl->server, next);
         } else {
@@ -161,7 +166,8 @@ static void drop_next(MrDdl *ddl)
     if (victim->kind == MR_RELATION_QUERY) {
         const MrStandingQuery *standing = victim->standing;
         ddl->table = mr_targets_table(victim);
-        ddl->status = mr_targets_find(ddl->server, ddl->catalog, standing->connection, &ddl->thread, &ddl->err);
+        ddl->status = mr_targets_find(ddl->server, ddl->catalog, standing->connection, &ddl->thread,
+                                      &ddl->err);
         if (ddl->status != MR_OK) {
             mr_ddl_finish(ddl);
             return;
@@ -181,15 +187,18 @@ static MrStatus check_connection_unused(MrDdl *ddl, const char *name)
 {
     for (uint32_t r = 0; r < mr_catalog_relation_count(ddl->catalog); r++) {
         const MrRelation *relation = mr_catalog_relation(ddl->catalog, r);
-        if (relation->kind == MR_RELATION_QUERY && strcmp(relation->standing->connection, name) == 0) {
-            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS, "cannot drop connection \"%s\": materialized view \"%s\" writes to it",
+        if (relation->kind == MR_RELATION_QUERY &&
+            strcmp(relation->standing->connection, name) == 0) {
+            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                         "cannot drop connection \"%s\": materialized view \"%s\" writes to it",
                          name, relation->name);
             return mr_error_hint(&ddl->err, "Drop the views first.");
         }
     }
-    return strcmp(name, "main") != 0 ? MR_OK
-                                     : mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
-                                                    "connection \"main\" is the server's own and cannot be dropped");
+    return strcmp(name, "main") != 0
+               ? MR_OK
+               : mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                              "connection \"main\" is the server's own and cannot be dropped");
 }
 
 static MrStatus check_secret_unused(MrDdl *ddl, const char *name)
@@ -197,7 +206,8 @@ static MrStatus check_secret_unused(MrDdl *ddl, const char *name)
     for (uint32_t c = 0; c < mr_catalog_connection_count(ddl->catalog); c++) {
         const MrConnection *connection = mr_catalog_connection_at(ddl->catalog, c);
         if (connection->secret != NULL && strcmp(connection->secret, name) == 0) {
-            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS, "cannot drop secret \"%s\": connection \"%s\" uses it", name,
+            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                         "cannot drop secret \"%s\": connection \"%s\" uses it", name,
                          connection->name);
             return mr_error_hint(&ddl->err, "Drop the connection first.");
         }
@@ -252,7 +262,8 @@ static MrStatus match_object(void *context, const MrCatalogObject *object, MrErr
 {
     ObjectSearch *search = context;
     (void)err;
-    if ((object->kind == MR_CATALOG_CONNECTION) == search->is_connection && strcmp(object->name, search->name) == 0) {
+    if ((object->kind == MR_CATALOG_CONNECTION) == search->is_connection &&
+        strcmp(object->name, search->name) == 0) {
         search->id = object->id;
     }
     return MR_OK;
@@ -263,7 +274,8 @@ MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection)
     ObjectSearch search = { .name = name, .is_connection = is_connection };
     MR_TRY(mr_catalog_store_each(ddl->server->store, match_object, &search, &ddl->err));
     if (search.id == 0) {
-        return mr_error_set(&ddl->err, MR_ERR_INTERNAL, "\"%s\" is not in the catalogue store", name);
+        return mr_error_set(&ddl->err, MR_ERR_INTERNAL, "\"%s\" is not in the catalogue store",
+                            name);
     }
     ddl->record.object = (MrCatalogObject){ .id = search.id, .name = name };
     return MR_OK;
@@ -283,13 +295,15 @@ static void drop_single(MrDdl *ddl, const MrAstDrop *statement)
                               : mr_catalog_connection(ddl->catalog, name) != NULL;
     const char *kind = mr_object_kind_name(statement->object);
     if (statement->names.count != 1) {
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "DROP takes one %s at a time", kind);
+        ddl->status =
+            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "DROP takes one %s at a time", kind);
     } else if (!is_there && statement->if_exists) {
         mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping", kind, name);
         mr_ddl_finish(ddl);
         return;
     } else if (!is_there) {
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT, "%s \"%s\" does not exist", kind, name);
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT, "%s \"%s\" does not exist",
+                                   kind, name);
     } else if (is_secret) {
         ddl->status = check_secret_unused(ddl, name);
         if (ddl->status == MR_OK) {
@@ -317,9 +331,7 @@ void mr_ddl_drop(MrDdl *ddl)
     ddl->forces = statement->force;
     switch (statement->object) {
     case MR_OBJECT_CONNECTION:
-    case MR_OBJECT_SECRET:
-        drop_single(ddl, statement);
-        return;
+    case MR_OBJECT_SECRET: drop_single(ddl, statement); return;
     case MR_OBJECT_STREAM:
     case MR_OBJECT_SOURCE:
     case MR_OBJECT_VIEW:
@@ -332,7 +344,8 @@ void mr_ddl_drop(MrDdl *ddl)
         drop_next(ddl);
         return;
     default:
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "there are no objects of this kind yet");
+        ddl->status =
+            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "there are no objects of this kind yet");
         mr_ddl_finish(ddl);
     }
 }
@@ -359,10 +372,12 @@ void mr_ddl_alter(MrDdl *ddl)
         return;
     }
     if (relation == NULL) {
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist", statement->name.name);
+        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE,
+                                   "relation \"%s\" does not exist", statement->name.name);
         mr_error_at(&ddl->err, statement->name.position);
     } else if (!is_state || relation->kind != MR_RELATION_QUERY) {
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "this form of ALTER is not supported yet");
+        ddl->status =
+            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "this form of ALTER is not supported yet");
         mr_error_hint(&ddl->err, "ALTER MATERIALIZED VIEW name SUSPEND | RESUME is there.");
         mr_error_at(&ddl->err, statement->base.position);
     } else {

@@ -19,35 +19,35 @@ typedef enum MrDdlOp {
 
 typedef struct MrDdlRecord {
     MrDdlOp op;
-    uint32_t replaced_id;        /* REPLACE: the object that goes */
-    MrCatalogObject object;      /* DROP, STATE: id (and state) only; SECRET: name only */
+    uint32_t replaced_id;   /* REPLACE: the object that goes */
+    MrCatalogObject object; /* DROP, STATE: id (and state) only; SECRET: name only */
 } MrDdlRecord;
 
 typedef struct MrDdl MrDdl;
 struct MrDdl {
     MrServer *server;
     MrDdlRequest request;
-    MrWait *wait;                /* the requester's; NULL once cancelled */
-    MrStatementMemory *memory;   /* for what is made on the way */
-    MrArena *plan_arena;         /* of a standing query: goes to the scheduler */
-    MrCatalog *catalog;          /* the version that was planned against */
+    MrWait *wait;              /* the requester's; NULL once cancelled */
+    MrStatementMemory *memory; /* for what is made on the way */
+    MrArena *plan_arena;       /* of a standing query: goes to the scheduler */
+    MrCatalog *catalog;        /* the version that was planned against */
     MrStatus status;
     MrError err;
     MrDdlRecord record;
     uint64_t record_sequence;
-    void (*next)(MrDdl *ddl);    /* what follows the job or the record */
+    void (*next)(MrDdl *ddl); /* what follows the job or the record */
     /* CREATE MATERIALIZED VIEW and DROP of one. */
     MrRelation relation;
     const MrPlan *plan;
     MrSinkTable table;
     MrTargetThread *thread;
-    const MrRelation **victims;  /* DROP: dependents before what they depend on */
+    const MrRelation **victims; /* DROP: dependents before what they depend on */
     uint32_t victim_count, victim_at;
     bool forces;
-    const MrRelation *replaced;  /* CREATE OR REPLACE: the query that goes */
+    const MrRelation *replaced; /* CREATE OR REPLACE: the query that goes */
     MrSinkTable old_table;
-    MrDdlRecord replacement;     /* the new query's record while others are on their way */
-    MrDdl *following;            /* in the queue */
+    MrDdlRecord replacement; /* the new query's record while others are on their way */
+    MrDdl *following;        /* in the queue */
 };
 
 /* Ends the statement; the next one of the queue begins. */
@@ -56,7 +56,8 @@ void mr_ddl_finish(MrDdl *ddl);
  * statement. */
 void mr_ddl_record(MrDdl *ddl, void (*next)(MrDdl *ddl));
 /* Runs `job` on the target's thread, then `next` on the loop's. */
-void mr_ddl_on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target), void (*next)(MrDdl *ddl));
+void mr_ddl_on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target),
+                      void (*next)(MrDdl *ddl));
 void mr_ddl_notice(MrDdl *ddl, const char *sqlstate, const char *format, ...) MR_PRINTF(3, 4);
 MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena);
 
@@ -69,9 +70,11 @@ void mr_ddl_create_query(MrDdl *ddl);
 /* Goes on from a planned and described CREATE OR REPLACE of a query that is there. */
 void mr_ddl_replace_query(MrDdl *ddl);
 /* At start: a swap that a kill interrupted is done again, on the target's thread. */
-MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object, const MrRelation *relation, MrError *err);
+MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object,
+                            const MrRelation *relation, MrError *err);
 /* At start: what a kill left of a CREATE OR REPLACE that had not been decided. */
-MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object, const MrRelation *relation, MrError *err);
+MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object,
+                         const MrRelation *relation, MrError *err);
 MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection);
 /* Plans CREATE MATERIALIZED VIEW into an arena of its own and describes the relation and its table. */
 MrStatus mr_ddl_plan_query(MrDdl *ddl);
@@ -85,8 +88,8 @@ MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrErr
 /* One record into the store (nothing when it is in already). */
 MrStatus mr_ddl_store(MrServer *server, uint64_t sequence, const MrDdlRecord *record, MrError *err);
 /* An object of the store into a catalogue: parsed and planned; a standing query's plan comes out too. */
-MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject *object, MrArena *arena,
-                     MrRelation *relation, const MrPlan **plan, MrError *err);
+MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject *object,
+                     MrArena *arena, MrRelation *relation, const MrPlan **plan, MrError *err);
 /* Where a standing query's result stands: connection and schema of its name. */
 MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const char **connection,
                              const char **schema_name, MrError *err);

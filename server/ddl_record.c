@@ -53,7 +53,8 @@ MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrErr
     *out = (MrDdlRecord){ .op = MR_DDL_CREATE };
     MR_TRY(mr_state_read_u32(&reader, &format, err));
     if (format != RECORD_FORMAT) {
-        return mr_error_set(err, MR_ERR_UNSUPPORTED, "the log has a DDL record of form %u; this server knows %d", format,
+        return mr_error_set(err, MR_ERR_UNSUPPORTED,
+                            "the log has a DDL record of form %u; this server knows %d", format,
                             RECORD_FORMAT);
     }
     MR_TRY(mr_state_read_u32(&reader, &op, err));
@@ -84,21 +85,21 @@ static MrStatus apply(MrServer *server, const MrDdlRecord *record, MrError *err)
 {
     bool found;
     switch (record->op) {
-    case MR_DDL_CREATE:
-        return mr_catalog_store_put(server->store, &record->object, err);
-    case MR_DDL_DROP:
-        return mr_catalog_store_remove(server->store, record->object.id, err);
+    case MR_DDL_CREATE: return mr_catalog_store_put(server->store, &record->object, err);
+    case MR_DDL_DROP: return mr_catalog_store_remove(server->store, record->object.id, err);
     case MR_DDL_REPLACE:
         MR_TRY(mr_catalog_store_remove(server->store, record->replaced_id, err));
         return mr_catalog_store_put(server->store, &record->object, err);
     case MR_DDL_STATE:
-        return mr_catalog_store_set_state(server->store, record->object.id, record->object.state, "", err);
+        return mr_catalog_store_set_state(server->store, record->object.id, record->object.state,
+                                          "", err);
     case MR_DDL_SECRET: /* its value was stored before, so that it never stands in the log */
         return MR_OK;
     case MR_DDL_DROP_SECRET:
         return mr_catalog_store_remove_secret(server->store, record->object.name, &found, err);
     }
-    return mr_error_set(err, MR_ERR_CORRUPT, "the log has a DDL record of unknown kind %d", (int)record->op);
+    return mr_error_set(err, MR_ERR_CORRUPT, "the log has a DDL record of unknown kind %d",
+                        (int)record->op);
 }
 
 MrStatus mr_ddl_store(MrServer *server, uint64_t sequence, const MrDdlRecord *record, MrError *err)

@@ -74,27 +74,29 @@ static MrStatus keep_object(void *context, const MrCatalogObject *object, MrErro
     kept->settings = keep_text(&loading->arena, object->settings);
     kept->options = keep_text(&loading->arena, object->options);
     kept->state = keep_text(&loading->arena, object->state);
-    if (kept->name == NULL || kept->sql == NULL || kept->settings == NULL || kept->options == NULL
-        || kept->state == NULL) {
+    if (kept->name == NULL || kept->sql == NULL || kept->settings == NULL ||
+        kept->options == NULL || kept->state == NULL) {
         return mr_error_no_memory(err);
     }
     loading->count++;
     return MR_OK;
 }
 
-static MrStatus parse_object(const MrCatalogObject *object, MrArena *arena, const MrNode **out, MrError *err)
+static MrStatus parse_object(const MrCatalogObject *object, MrArena *arena, const MrNode **out,
+                             MrError *err)
 {
     MrStatementList list;
     MR_TRY(mr_parse(arena, object->sql, strlen(object->sql), &list, err));
     if (list.count != 1) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue's text of \"%s\" is not one statement", object->name);
+        return mr_error_set(err, MR_ERR_CORRUPT,
+                            "the catalogue's text of \"%s\" is not one statement", object->name);
     }
     *out = list.items[0].node;
     return MR_OK;
 }
 
-static MrStatus load_connection(MrPlannerContext *context, MrCatalog *catalog, const MrCatalogObject *object,
-                                const MrNode *node, MrError *err)
+static MrStatus load_connection(MrPlannerContext *context, MrCatalog *catalog,
+                                const MrCatalogObject *object, const MrNode *node, MrError *err)
 {
     MrConnection connection;
     MR_TRY(mr_planner_connection(context, (const MrAstCreateConnection *)node, &connection, err));
@@ -105,14 +107,16 @@ static MrStatus load_connection(MrPlannerContext *context, MrCatalog *catalog, c
     return mr_catalog_add_connection(catalog, &connection, err);
 }
 
-static MrStatus load_query(MrPlannerContext *context, const MrCatalogObject *object, const MrAstCreateView *statement,
-                           MrRelation *relation, const MrPlan **out, MrError *err)
+static MrStatus load_query(MrPlannerContext *context, const MrCatalogObject *object,
+                           const MrAstCreateView *statement, MrRelation *relation,
+                           const MrPlan **out, MrError *err)
 {
     MrPlan *plan;
     MrStandingQuery *standing;
     MR_TRY(mr_planner_standing(context, statement, &plan, err));
     MR_NEW(context->arena, standing, err);
-    MR_TRY(mr_ddl_place_result(context->catalog, &statement->name, &standing->connection, &standing->schema_name, err));
+    MR_TRY(mr_ddl_place_result(context->catalog, &statement->name, &standing->connection,
+                               &standing->schema_name, err));
     memcpy(standing->id, object->uuid, sizeof standing->id);
     standing->schema = plan->output;
     standing->visible_columns = plan->visible_columns;
@@ -121,25 +125,31 @@ static MrStatus load_query(MrPlannerContext *context, const MrCatalogObject *obj
     standing->append_only = plan->append_only;
     standing->integral = plan->integral;
     standing->numeric_as_text = plan->numeric_as_text;
-    *relation = (MrRelation){ .kind = MR_RELATION_QUERY, .schema_name = "public", .name = object->name,
-                              .query = statement->query, .standing = standing,
+    *relation = (MrRelation){ .kind = MR_RELATION_QUERY,
+                              .schema_name = "public",
+                              .name = object->name,
+                              .query = statement->query,
+                              .standing = standing,
                               .schema = { standing->visible_columns, standing->schema.columns } };
     *out = plan;
     return MR_OK;
 }
 
-MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject *object, MrArena *arena,
-                     MrRelation *relation, const MrPlan **plan, MrError *err)
+MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject *object,
+                     MrArena *arena, MrRelation *relation, const MrPlan **plan, MrError *err)
 {
     const MrNode *node = NULL;
     const MrTimezone *zone = mr_ddl_settings_zone(object->settings);
-    MrPlannerContext context = { .arena = arena, .catalog = catalog, .zone = zone,
-                                 .now_us = mr_clock_wall_us(server->clock), .user = "millrace", .database = "millrace" };
+    MrPlannerContext context = { .arena = arena,
+                                 .catalog = catalog,
+                                 .zone = zone,
+                                 .now_us = mr_clock_wall_us(server->clock),
+                                 .user = "millrace",
+                                 .database = "millrace" };
     *plan = NULL;
     MR_TRY(parse_object(object, arena, &node, err));
     switch (object->kind) {
-    case MR_CATALOG_CONNECTION:
-        return load_connection(&context, catalog, object, node, err);
+    case MR_CATALOG_CONNECTION: return load_connection(&context, catalog, object, node, err);
     case MR_CATALOG_STREAM:
         MR_TRY(mr_planner_stream(&context, (const MrAstCreateStream *)node, relation, err));
         ((MrStream *)relation->stream)->id = object->id;
@@ -151,7 +161,8 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
         MR_TRY(load_query(&context, object, (const MrAstCreateView *)node, relation, plan, err));
         break;
     default:
-        return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue has an object of unknown kind %d", (int)object->kind);
+        return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue has an object of unknown kind %d",
+                            (int)object->kind);
     }
     relation->oid = server->next_oid++;
     relation->sql = object->sql;
@@ -174,7 +185,8 @@ static void late_table_made(void *context)
     LateTable *late = context;
     MrError err = late->err;
     if (late->status == MR_OK) {
-        late->status = mr_catalog_store_set_state(late->server->store, late->object_id, "running", "", &err);
+        late->status =
+            mr_catalog_store_set_state(late->server->store, late->object_id, "running", "", &err);
     }
     if (late->status != MR_OK) {
         mr_log_error(MR_LOG_ERROR, "query.create", &err);
@@ -189,14 +201,16 @@ static void make_late_table(void *context, MrTarget *target)
     MrSink *sink;
     MrProgress progress;
     late->status = mr_target_sink(target, &sink, &late->err);
-    if (late->status == MR_OK && sink->sink_class->resolve(sink, late->id, &progress, &late->err) != MR_OK) {
-        late->status = sink->sink_class->create_table(sink, late->id, no_nonce, &late->table, &late->err);
+    if (late->status == MR_OK &&
+        sink->sink_class->resolve(sink, late->id, &progress, &late->err) != MR_OK) {
+        late->status =
+            sink->sink_class->create_table(sink, late->id, no_nonce, &late->table, &late->err);
     }
     mr_server_post(late->server, late_table_made, late);
 }
 
-static MrStatus finish_creation(MrServer *server, const MrCatalogObject *object, const MrRelation *relation,
-                                MrError *err)
+static MrStatus finish_creation(MrServer *server, const MrCatalogObject *object,
+                                const MrRelation *relation, MrError *err)
 {
     const MrStandingQuery *standing = relation->standing;
     MrTargetThread *thread;
@@ -213,12 +227,18 @@ static MrStatus finish_creation(MrServer *server, const MrCatalogObject *object,
     return MR_OK;
 }
 
-static MrStatus start_query(MrServer *server, const MrCatalogObject *object, const MrRelation *relation,
-                            MrArena *arena, const MrPlan *plan, MrError *err)
+static MrStatus start_query(MrServer *server, const MrCatalogObject *object,
+                            const MrRelation *relation, MrArena *arena, const MrPlan *plan,
+                            MrError *err)
 {
-    MrQuerySpec spec = { .object_id = object->id, .relation = relation, .plan = plan, .arena = arena,
-                         .catalog = server->catalog, .start_sequence = object->start_sequence,
-                         .generation = object->generation, .is_suspended = strcmp(object->state, "suspended") == 0 };
+    MrQuerySpec spec = { .object_id = object->id,
+                         .relation = relation,
+                         .plan = plan,
+                         .arena = arena,
+                         .catalog = server->catalog,
+                         .start_sequence = object->start_sequence,
+                         .generation = object->generation,
+                         .is_suspended = strcmp(object->state, "suspended") == 0 };
     memcpy(spec.id, object->uuid, sizeof spec.id);
     memcpy(spec.nonce, object->owner_nonce, sizeof spec.nonce);
     if (strcmp(object->state, "creating") == 0) {
@@ -231,8 +251,9 @@ static MrStatus start_query(MrServer *server, const MrCatalogObject *object, con
 
 static MrStatus load_secret(void *context, const char *name, MrError *err)
 {
-    return strncmp(name, "connection ", strlen("connection ")) == 0 ? MR_OK
-                                                                    : mr_catalog_add_secret(context, name, err);
+    return strncmp(name, "connection ", strlen("connection ")) == 0
+               ? MR_OK
+               : mr_catalog_add_secret(context, name, err);
 }
 
 /* Objects in order of their ids: each finds what it depends on. */
@@ -251,15 +272,18 @@ static MrStatus load_objects(Loading *loading, const MrPlan **plans, MrArena **a
             mr_arena_init(arena, 0);
             arenas[o] = arena;
         }
-        if (mr_ddl_load(server, loading->catalog, object, arena, &relation, &plans[o], err) != MR_OK) {
-            mr_error_detail(err, "while reading \"%s\" of the catalogue: %s", object->name, object->sql);
+        if (mr_ddl_load(server, loading->catalog, object, arena, &relation, &plans[o], err) !=
+            MR_OK) {
+            mr_error_detail(err, "while reading \"%s\" of the catalogue: %s", object->name,
+                            object->sql);
             return err->status;
         }
     }
     return MR_OK;
 }
 
-static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **arenas, MrError *err)
+static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **arenas,
+                              MrError *err)
 {
     MrServer *server = loading->server;
     for (uint32_t o = 0; o < loading->count; o++) {

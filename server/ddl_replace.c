@@ -25,7 +25,8 @@ static bool same_columns(const MrSchema *a, const MrSchema *b)
         return false;
     }
     for (uint32_t c = 0; c < a->column_count; c++) {
-        if (strcmp(a->columns[c].name, b->columns[c].name) != 0 || a->columns[c].type.id != b->columns[c].type.id) {
+        if (strcmp(a->columns[c].name, b->columns[c].name) != 0 ||
+            a->columns[c].type.id != b->columns[c].type.id) {
             return false;
         }
     }
@@ -38,24 +39,29 @@ static MrStatus check_replacement(MrDdl *ddl)
     const MrRelation *const *dependents;
     uint32_t count;
     if (old->kind != MR_RELATION_QUERY) {
-        return mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a materialized view", old->name);
+        return mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE,
+                            "\"%s\" is not a materialized view", old->name);
     }
     const MrStandingQuery *before = old->standing, *after = ddl->relation.standing;
-    bool same_schema = (before->schema_name == NULL) == (after->schema_name == NULL)
-                       && (before->schema_name == NULL || strcmp(before->schema_name, after->schema_name) == 0);
+    bool same_schema =
+        (before->schema_name == NULL) == (after->schema_name == NULL) &&
+        (before->schema_name == NULL || strcmp(before->schema_name, after->schema_name) == 0);
     if (strcmp(before->connection, after->connection) != 0 || !same_schema) {
-        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "\"%s\" cannot be replaced by a view in another target", old->name);
+        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+                     "\"%s\" cannot be replaced by a view in another target", old->name);
         return mr_error_hint(&ddl->err, "DROP it and CREATE it there.");
     }
-    MR_TRY(mr_catalog_dependents(ddl->catalog, old, &ddl->memory->arena, &dependents, &count, &ddl->err));
+    MR_TRY(mr_catalog_dependents(ddl->catalog, old, &ddl->memory->arena, &dependents, &count,
+                                 &ddl->err));
     if (count > 0 && !same_columns(&old->schema, &ddl->relation.schema)) {
-        mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS, "the columns of \"%s\" cannot change: \"%s\" reads it",
-                     old->name, dependents[0]->name);
+        mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                     "the columns of \"%s\" cannot change: \"%s\" reads it", old->name,
+                     dependents[0]->name);
         return mr_error_hint(&ddl->err, "Drop what depends on it first.");
     }
     if (strlen(old->name) + strlen(beside_suffix) > NAME_BYTES_MAX) {
-        return mr_error_set(&ddl->err, MR_ERR_NAME_TOO_LONG, "the name \"%s\" is too long to build a table beside it",
-                            old->name);
+        return mr_error_set(&ddl->err, MR_ERR_NAME_TOO_LONG,
+                            "the name \"%s\" is too long to build a table beside it", old->name);
     }
     return MR_OK;
 }
@@ -111,9 +117,10 @@ static void drop_beside_job(MrDdl *ddl, MrTarget *target)
     MrSink *sink;
     MrError err = MR_ERROR_INIT;
     mr_scheduler_remove(ddl->server, ddl->record.object.uuid, target, true);
-    if (mr_target_sink(target, &sink, &err) != MR_OK
-        || sink->sink_class->drop_table(sink, ddl->record.object.uuid, &ddl->table, &err) != MR_OK) {
-        mr_log_error(MR_LOG_WARNING, "replace.withdraw", &err); /* the table stays; the next start tries again */
+    if (mr_target_sink(target, &sink, &err) != MR_OK ||
+        sink->sink_class->drop_table(sink, ddl->record.object.uuid, &ddl->table, &err) != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "replace.withdraw",
+                     &err); /* the table stays; the next start tries again */
     }
 }
 
@@ -132,13 +139,15 @@ static void swapped(MrDdl *ddl)
 {
     MrCatalog *next;
     if (ddl->status != MR_OK) { /* decided, not done: the next start swaps */
-        mr_error_hint(&ddl->err, "The new query has taken over; its table is put in place at the next start.");
+        mr_error_hint(&ddl->err,
+                      "The new query has taken over; its table is put in place at the next start.");
         mr_ddl_finish(ddl);
         return;
     }
     ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_remove_relation(next, ddl->replaced->schema_name, ddl->replaced->name, &ddl->err);
+        ddl->status = mr_catalog_remove_relation(next, ddl->replaced->schema_name,
+                                                 ddl->replaced->name, &ddl->err);
         if (ddl->status == MR_OK) {
             ddl->status = mr_catalog_add_relation(next, &ddl->relation, &ddl->err);
         }
@@ -149,7 +158,8 @@ static void swapped(MrDdl *ddl)
         }
     }
     if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id, "running", "", &ddl->err);
+        ddl->status = mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id,
+                                                 "running", "", &ddl->err);
     }
     if (ddl->status != MR_OK) {
         mr_ddl_finish(ddl);
@@ -167,7 +177,8 @@ static void swap_job(MrDdl *ddl, MrTarget *target)
     mr_scheduler_remove(ddl->server, ddl->record.object.uuid, target, false);
     ddl->status = mr_target_sink(target, &sink, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = sink->sink_class->swap_table(sink, old->id, &ddl->old_table, &ddl->table, &ddl->err);
+        ddl->status =
+            sink->sink_class->swap_table(sink, old->id, &ddl->old_table, &ddl->table, &ddl->err);
     }
     mr_fault_point("ddl.after_swap");
 }
@@ -184,10 +195,13 @@ static void caught_up(void *context, MrStatus status, const MrError *err)
     MrQueryStatus query;
     (void)err;
     bool is_there = mr_scheduler_query_status(ddl->server, ddl->record.object.uuid, &query);
-    if (status != MR_OK || !is_there || query.state != MR_QUERY_RUNNING || query.target.state != MR_TARGET_RUNNING) {
-        const MrError *reason = is_there && query.state == MR_QUERY_FAILED ? &query.error : &query.target.error;
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE, "\"%s\" was not replaced: the new query stopped",
-                                   ddl->replaced->name);
+    if (status != MR_OK || !is_there || query.state != MR_QUERY_RUNNING ||
+        query.target.state != MR_TARGET_RUNNING) {
+        const MrError *reason =
+            is_there && query.state == MR_QUERY_FAILED ? &query.error : &query.target.error;
+        ddl->status =
+            mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE,
+                         "\"%s\" was not replaced: the new query stopped", ddl->replaced->name);
         if (is_there && reason->status != MR_OK) {
             mr_error_detail(&ddl->err, "%s: %s", reason->sqlstate, reason->message);
         }
@@ -221,9 +235,13 @@ static MrStatus run_beside(MrDdl *ddl)
     MR_NEW(ddl->plan_arena, beside, &ddl->err);
     *beside = ddl->relation;
     beside->name = beside_name(ddl->plan_arena, ddl->relation.name);
-    MrQuerySpec spec = { .object_id = ddl->record.object.id, .relation = beside, .plan = ddl->plan,
-                         .arena = ddl->plan_arena, .catalog = ddl->server->catalog,
-                         .start_sequence = ddl->record.object.start_sequence, .is_new = true };
+    MrQuerySpec spec = { .object_id = ddl->record.object.id,
+                         .relation = beside,
+                         .plan = ddl->plan,
+                         .arena = ddl->plan_arena,
+                         .catalog = ddl->server->catalog,
+                         .start_sequence = ddl->record.object.start_sequence,
+                         .is_new = true };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
     MR_TRY(mr_scheduler_add(ddl->server, &spec, &ddl->err));
     /* The plan is the scheduler's now and goes when the swap takes this registration away: what runs after the
@@ -244,7 +262,8 @@ static void beside_created(MrDdl *ddl)
         return;
     }
     mr_log_thread_wake(ddl->server);
-    mr_wait_covered(ddl->server, ddl->record.object.uuid, mr_log_appended(ddl->server->log), caught_up, ddl);
+    mr_wait_covered(ddl->server, ddl->record.object.uuid, mr_log_appended(ddl->server->log),
+                    caught_up, ddl);
 }
 
 static void create_beside_job(MrDdl *ddl, MrTarget *target)
@@ -253,13 +272,15 @@ static void create_beside_job(MrDdl *ddl, MrTarget *target)
     MrSink *sink;
     ddl->status = mr_target_sink(target, &sink, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = sink->sink_class->create_table(sink, ddl->record.object.uuid, no_nonce, &ddl->table, &ddl->err);
+        ddl->status = sink->sink_class->create_table(sink, ddl->record.object.uuid, no_nonce,
+                                                     &ddl->table, &ddl->err);
     }
 }
 
 static void beside_recorded(MrDdl *ddl)
 {
-    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->relation.standing->connection, &ddl->thread, &ddl->err);
+    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->relation.standing->connection,
+                                  &ddl->thread, &ddl->err);
     if (ddl->status != MR_OK) {
         give_up(ddl);
         return;
@@ -291,8 +312,8 @@ typedef struct Leftover {
     uint8_t id[16], old_id[16];
     uint32_t object_id;
     MrSinkTable table, old_table;
-    MrCatalog *catalog;          /* that the tables' schemas live in */
-    MrArena arena;               /* names */
+    MrCatalog *catalog; /* that the tables' schemas live in */
+    MrArena arena;      /* names */
     MrStatus status;
     MrError err;
 } Leftover;
@@ -308,8 +329,8 @@ static void swap_is_finished(void *context)
 {
     Leftover *leftover = context;
     if (leftover->status == MR_OK) {
-        leftover->status = mr_catalog_store_set_state(leftover->server->store, leftover->object_id, "running", "",
-                                                      &leftover->err);
+        leftover->status = mr_catalog_store_set_state(leftover->server->store, leftover->object_id,
+                                                      "running", "", &leftover->err);
     }
     if (leftover->status != MR_OK) {
         mr_log_error(MR_LOG_ERROR, "replace.swap", &leftover->err);
@@ -325,10 +346,10 @@ static void finish_swap_job(void *context, MrTarget *target)
     MrError ignored = MR_ERROR_INIT;
     leftover->status = mr_target_sink(target, &sink, &leftover->err);
     /* The old query's progress row goes in the same transaction as the swap: without it the swap was done. */
-    if (leftover->status == MR_OK
-        && sink->sink_class->resolve(sink, leftover->old_id, &progress, &ignored) == MR_OK) {
-        leftover->status = sink->sink_class->swap_table(sink, leftover->old_id, &leftover->old_table, &leftover->table,
-                                                        &leftover->err);
+    if (leftover->status == MR_OK &&
+        sink->sink_class->resolve(sink, leftover->old_id, &progress, &ignored) == MR_OK) {
+        leftover->status = sink->sink_class->swap_table(
+            sink, leftover->old_id, &leftover->old_table, &leftover->table, &leftover->err);
     }
     mr_server_post(leftover->server, swap_is_finished, leftover);
 }
@@ -339,7 +360,8 @@ static void withdraw_job(void *context, MrTarget *target)
     MrSink *sink;
     leftover->status = mr_target_sink(target, &sink, &leftover->err);
     if (leftover->status == MR_OK) {
-        leftover->status = sink->sink_class->drop_table(sink, leftover->id, &leftover->table, &leftover->err);
+        leftover->status =
+            sink->sink_class->drop_table(sink, leftover->id, &leftover->table, &leftover->err);
     }
     if (leftover->status != MR_OK) {
         mr_log_error(MR_LOG_WARNING, "replace.withdraw", &leftover->err);
@@ -347,8 +369,9 @@ static void withdraw_job(void *context, MrTarget *target)
     leftover_destroy(leftover);
 }
 
-static MrStatus leftover_create(MrServer *server, const MrCatalogObject *object, const MrRelation *relation,
-                                const char *name, Leftover **out, MrError *err)
+static MrStatus leftover_create(MrServer *server, const MrCatalogObject *object,
+                                const MrRelation *relation, const char *name, Leftover **out,
+                                MrError *err)
 {
     Leftover *leftover = calloc(1, sizeof *leftover);
     if (leftover == NULL) {
@@ -369,7 +392,8 @@ static MrStatus leftover_create(MrServer *server, const MrCatalogObject *object,
     return MR_OK;
 }
 
-MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object, const MrRelation *relation, MrError *err)
+MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object,
+                            const MrRelation *relation, MrError *err)
 {
     MrTargetThread *thread;
     Leftover *leftover;
@@ -379,27 +403,31 @@ MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object, con
     MR_TRY(leftover_create(server, object, relation, name, &leftover, err));
     if (!read_swap_options(object->options, leftover->old_id)) {
         leftover_destroy(leftover);
-        return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue does not say what \"%s\" replaces", relation->name);
+        return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue does not say what \"%s\" replaces",
+                            relation->name);
     }
     mr_target_thread_post(thread, finish_swap_job, leftover);
     return MR_OK;
 }
 
-MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object, const MrRelation *relation, MrError *err)
+MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object,
+                         const MrRelation *relation, MrError *err)
 {
     MrTargetThread *thread;
     Leftover *leftover;
     MrCatalog *next;
     uint64_t sequence;
     MrBuilder payload;
-    MrDdlRecord record = { .op = MR_DDL_DROP, .object = { .id = object->id, .name = object->name } };
+    MrDdlRecord record = { .op = MR_DDL_DROP,
+                           .object = { .id = object->id, .name = object->name } };
     MR_TRY(mr_targets_find(server, server->catalog, relation->standing->connection, &thread, err));
     MR_TRY(leftover_create(server, object, relation, relation->name, &leftover, err));
     mr_target_thread_post(thread, withdraw_job, leftover);
     mr_builder_init(&payload, 0);
     MrStatus status = mr_ddl_encode(&record, &payload, err);
     if (status == MR_OK) {
-        status = mr_log_append_ddl(server->log, (MrString){ payload.data, payload.length }, &sequence, err);
+        status = mr_log_append_ddl(server->log, (MrString){ payload.data, payload.length },
+                                   &sequence, err);
     }
     mr_builder_fini(&payload);
     MR_TRY(status);

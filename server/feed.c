@@ -96,7 +96,8 @@ static void note_offset(MrFeed *feed, const MrSourceOffset *offset)
 /* ---- Reading ------------------------------------------------------------------------------------- */
 
 /* Each block is a transaction, so that rows are visible as they come. */
-static MrStatus put_block(MrFeed *feed, const MrBlock *block, const MrSourceOffset *after, MrError *err)
+static MrStatus put_block(MrFeed *feed, const MrBlock *block, const MrSourceOffset *after,
+                          MrError *err)
 {
     uint64_t sequence;
     MrDurability durability;
@@ -114,10 +115,12 @@ static MrStatus close_windows(MrFeed *feed, MrError *err)
 {
     const MrStream *stream = feed->relation->stream;
     uint64_t sequence = 0;
-    if (strcmp(mr_option_text(stream->options, stream->option_count, "at_end", "wait"), "close") != 0) {
+    if (strcmp(mr_option_text(stream->options, stream->option_count, "at_end", "wait"), "close") !=
+        0) {
         return MR_OK;
     }
-    MR_TRY(mr_log_append_watermark(feed->server->log, MR_RECORD_ADVANCE, stream->id, MR_TIME_MAX, &sequence, err));
+    MR_TRY(mr_log_append_watermark(feed->server->log, MR_RECORD_ADVANCE, stream->id, MR_TIME_MAX,
+                                   &sequence, err));
     mr_log_thread_wake(feed->server);
     return MR_OK;
 }
@@ -129,7 +132,8 @@ static MrStatus read_input(MrFeed *feed, MrError *err)
         MrBlock *block = NULL;
         MrSourceOffset after = { .text = "" };
         MR_TRY(take_mark(feed, err));
-        MR_TRY(feed->source_class->next(feed->source, MR_BLOCK_ROWS_MAX, &block, &after, &state, err));
+        MR_TRY(
+            feed->source_class->next(feed->source, MR_BLOCK_ROWS_MAX, &block, &after, &state, err));
         if (block != NULL && block->row_count > 0) {
             MR_TRY(put_block(feed, block, &after, err));
         }
@@ -151,10 +155,11 @@ static void *feed_main(void *context)
     }
     const char *name = feed->relation->name;
     if (status != MR_OK) {
-        mr_log_line(MR_LOG_ERROR, "stream.failed", "stream \"%s\" stopped reading: %s %s%s%s", name, err.sqlstate,
-                    err.message, err.detail[0] != '\0' ? "; " : "", err.detail);
+        mr_log_line(MR_LOG_ERROR, "stream.failed", "stream \"%s\" stopped reading: %s %s%s%s", name,
+                    err.sqlstate, err.message, err.detail[0] != '\0' ? "; " : "", err.detail);
     } else if (!is_stopping(feed)) {
-        mr_log_line(MR_LOG_INFO, "stream.ended", "stream \"%s\" has read its input to the end", name);
+        mr_log_line(MR_LOG_INFO, "stream.ended", "stream \"%s\" has read its input to the end",
+                    name);
     }
     pthread_mutex_lock(&feed->mutex);
     feed->state = status == MR_OK ? MR_FEED_ENDED : MR_FEED_FAILED;

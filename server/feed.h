@@ -19,7 +19,7 @@ typedef struct MrUnsynced {
 typedef struct MrFeed MrFeed;
 struct MrFeed {
     MrServer *server;
-    MrCatalog *catalog;          /* a reference: it has the relation */
+    MrCatalog *catalog; /* a reference: it has the relation */
     const MrRelation *relation;
     pthread_t thread;
     bool is_started;
@@ -34,11 +34,11 @@ struct MrFeed {
     pthread_cond_t changed;
     bool is_stopping;
     MrFeedState state;
-    MrError error;               /* of FAILED */
-    MrSourceOffset offset;       /* what is logged */
+    MrError error;         /* of FAILED */
+    MrSourceOffset offset; /* what is logged */
     uint64_t marks_wanted, marks_taken;
-    MrSourceOffset mark_end;     /* the input's end when marks_taken was raised; empty: it has none */
-    MrFeed *next;                /* of the server's feeds */
+    MrSourceOffset mark_end; /* the input's end when marks_taken was raised; empty: it has none */
+    MrFeed *next;            /* of the server's feeds */
 };
 
 /* Starts the thread; what goes wrong later shows in `state`. */

@@ -19,8 +19,8 @@ static const char *feed_option(const MrFeed *feed, const char *name, const char 
 
 bool mr_feed_has_end(const MrFeed *feed)
 {
-    return strcmp(feed->relation->stream->connector, "file") == 0
-           && strcmp(feed_option(feed, "at_end", "wait"), "wait") != 0;
+    return strcmp(feed->relation->stream->connector, "file") == 0 &&
+           strcmp(feed_option(feed, "at_end", "wait"), "wait") != 0;
 }
 
 static bool is_inside(const char *path, const char *directory)
@@ -46,7 +46,8 @@ static MrStatus path_check(const MrFeed *feed, MrError *err)
         return mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a regular file", path);
     }
     if (is_inside(resolved, feed->server->data_directory)) {
-        mr_error_set(err, MR_ERR_INSUFFICIENT_PRIVILEGE, "file \"%s\" is inside the data directory", path);
+        mr_error_set(err, MR_ERR_INSUFFICIENT_PRIVILEGE, "file \"%s\" is inside the data directory",
+                     path);
         return mr_error_hint(err, "Put input files somewhere else.");
     }
     return MR_OK;
@@ -71,7 +72,8 @@ static void codec_options(const MrFeed *feed, MrIngestOptions *options)
     codec->quote = feed_option(feed, "quote", "")[0];
     codec->escape = feed_option(feed, "escape", "")[0];
     codec->null_text = feed_option(feed, "null", NULL);
-    if (feed->relation->stream->format != NULL && strcmp(feed->relation->stream->format, "json") == 0) {
+    if (feed->relation->stream->format != NULL &&
+        strcmp(feed->relation->stream->format, "json") == 0) {
         options->absent = MR_ABSENT_NULL;
     } else if (codec->header) {
         options->absent = MR_ABSENT_COLUMN;
@@ -82,7 +84,9 @@ static MrStatus ingest_open(MrFeed *feed, MrError *err)
 {
     const MrStream *stream = feed->relation->stream;
     uint32_t *given;
-    MrIngestOptions options = { .server = feed->server, .catalog = feed->catalog, .relation = feed->relation,
+    MrIngestOptions options = { .server = feed->server,
+                                .catalog = feed->catalog,
+                                .relation = feed->relation,
                                 .fail_on_bad_row = !stream->reject_bad_rows };
     MR_TRY(mr_ingest_all_columns(stream, &feed->arena, &given, &options.given_count, err));
     options.given = given;
@@ -99,16 +103,23 @@ static MrStatus source_open(MrFeed *feed, MrError *err)
     const MrStream *stream = feed->relation->stream;
     feed->source_class = mr_source_find(mr_string(stream->connector));
     if (feed->source_class == NULL) {
-        return mr_error_set(err, MR_ERR_UNSUPPORTED, "connector \"%s\" is not supported", stream->connector);
+        return mr_error_set(err, MR_ERR_UNSUPPORTED, "connector \"%s\" is not supported",
+                            stream->connector);
     }
     const MrCodecOptions *codec = mr_ingest_codec_options(feed->ingest);
-    MrSourceOptions options = { .options = stream->options, .option_count = stream->option_count,
-                                .schema = codec->schema, .codec = codec,
-                                .codec_class = stream->format != NULL ? mr_codec_find(mr_string(stream->format)) : NULL,
-                                .clock = feed->server->clock, .reject = mr_ingest_reject,
+    MrSourceOptions options = { .options = stream->options,
+                                .option_count = stream->option_count,
+                                .schema = codec->schema,
+                                .codec = codec,
+                                .codec_class = stream->format != NULL
+                                                   ? mr_codec_find(mr_string(stream->format))
+                                                   : NULL,
+                                .clock = feed->server->clock,
+                                .reject = mr_ingest_reject,
                                 .reject_context = feed->ingest };
     if (stream->format != NULL && options.codec_class == NULL) {
-        return mr_error_set(err, MR_ERR_UNSUPPORTED, "format \"%s\" is not supported", stream->format);
+        return mr_error_set(err, MR_ERR_UNSUPPORTED, "format \"%s\" is not supported",
+                            stream->format);
     }
     return feed->source_class->open(&options, &feed->offset, &feed->source, err);
 }

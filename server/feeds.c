@@ -12,7 +12,7 @@ struct MrFeeds {
 
 typedef struct MarkItem {
     uint32_t stream_id;
-    uint64_t number;             /* of the feed's marks; 0: until the feed has ended */
+    uint64_t number; /* of the feed's marks; 0: until the feed has ended */
     bool has_end, is_reached;
     MrSourceOffset end;
 } MarkItem;
@@ -124,7 +124,8 @@ static void item_make(MrFeed *feed, MarkItem *item)
 MrFeedMark *mr_feeds_mark(MrServer *server)
 {
     uint32_t count = 0;
-    for (MrFeed *feed = server->feeds != NULL ? server->feeds->first : NULL; feed != NULL; feed = feed->next) {
+    for (MrFeed *feed = server->feeds != NULL ? server->feeds->first : NULL; feed != NULL;
+         feed = feed->next) {
         count++;
     }
     if (count == 0) {
@@ -155,8 +156,8 @@ static bool item_is_reached(const MrFeed *feed, MarkItem *item)
         item->has_end = true;
         item->end = feed->mark_end;
     }
-    return item->has_end
-           && (item->end.text[0] == '\0' || feed->source_class->compare(&feed->offset, &item->end) >= 0);
+    return item->has_end && (item->end.text[0] == '\0' ||
+                             feed->source_class->compare(&feed->offset, &item->end) >= 0);
 }
 
 bool mr_feeds_reached(MrServer *server, MrFeedMark *mark)

@@ -26,7 +26,8 @@ struct MrHttp {
 
 /* ---- Answers ------------------------------------------------------------------------------------- */
 
-void mr_http_reply(struct evhttp_request *request, int code, const char *content_type, MrBuilder *body)
+void mr_http_reply(struct evhttp_request *request, int code, const char *content_type,
+                   MrBuilder *body)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *out = evhttp_request_get_output_buffer(request);
@@ -43,22 +44,17 @@ void mr_http_reply(struct evhttp_request *request, int code, const char *content
 int mr_http_code(const MrError *err)
 {
     switch (err->status) {
-    case MR_ERR_UNDEFINED_TABLE:
-        return 404;
-    case MR_ERR_PROGRAM_LIMIT:
-        return 413;
+    case MR_ERR_UNDEFINED_TABLE: return 404;
+    case MR_ERR_PROGRAM_LIMIT: return 413;
     case MR_ERR_DISK_FULL:
     case MR_ERR_OUT_OF_MEMORY:
     case MR_ERR_LIMIT_EXCEEDED:
     case MR_ERR_TOO_MANY_CONNECTIONS:
-    case MR_ERR_SHUTDOWN:
-        return 503;
+    case MR_ERR_SHUTDOWN: return 503;
     case MR_ERR_INTERNAL:
     case MR_ERR_IO:
-    case MR_ERR_CORRUPT:
-        return 500;
-    default:
-        return 400;
+    case MR_ERR_CORRUPT: return 500;
+    default: return 400;
     }
 }
 
@@ -82,7 +78,8 @@ static uint64_t error_line(const MrError *err, const char *relation)
     return at != NULL ? strtoull(at + strlen(before), NULL, 10) : 0;
 }
 
-void mr_http_reply_error(struct evhttp_request *request, int code, const MrError *err, const char *relation)
+void mr_http_reply_error(struct evhttp_request *request, int code, const MrError *err,
+                         const char *relation)
 {
     MrBuilder body;
     uint64_t line = error_line(err, relation);
@@ -99,7 +96,8 @@ void mr_http_reply_error(struct evhttp_request *request, int code, const MrError
     mr_builder_fini(&body);
 }
 
-static void reply_fault(struct evhttp_request *request, int code, MrStatus status, const char *message)
+static void reply_fault(struct evhttp_request *request, int code, MrStatus status,
+                        const char *message)
 {
     MrError err = MR_ERROR_INIT;
     mr_error_set(&err, status, "%s", message);
@@ -152,8 +150,9 @@ static bool may_ask(struct evhttp_request *request)
     const char *host = evhttp_find_header(headers, "Host");
     const char *origin = evhttp_find_header(headers, "Origin");
     const char *uri_host = uri != NULL ? evhttp_uri_get_host(uri) : NULL;
-    return host != NULL && is_loopback_name(host_of(host)) && (origin == NULL || is_loopback_origin(origin))
-           && (uri_host == NULL || is_loopback_name(mr_string(uri_host)));
+    return host != NULL && is_loopback_name(host_of(host)) &&
+           (origin == NULL || is_loopback_origin(origin)) &&
+           (uri_host == NULL || is_loopback_name(mr_string(uri_host)));
 }
 
 /* ---- What is asked ------------------------------------------------------------------------------- */
@@ -162,7 +161,8 @@ static void reply_health(MrServer *server, struct evhttp_request *request)
 {
     MrBuilder body;
     mr_builder_init(&body, 0);
-    mr_builder_append_format(&body, "{\"status\":\"%s\"}\n", server->is_draining ? "stopping" : "ok");
+    mr_builder_append_format(&body, "{\"status\":\"%s\"}\n",
+                             server->is_draining ? "stopping" : "ok");
     mr_http_reply(request, server->is_draining ? 503 : 200, "application/json", &body);
     mr_builder_fini(&body);
 }
@@ -208,15 +208,18 @@ static void request_came(struct evhttp_request *request, void *context)
     bool is_post = evhttp_request_get_command(request) == EVHTTP_REQ_POST;
     path = path != NULL ? path : "";
     if (!may_ask(request)) {
-        reply_fault(request, 403, MR_ERR_INSUFFICIENT_PRIVILEGE, "only requests for localhost are answered");
+        reply_fault(request, 403, MR_ERR_INSUFFICIENT_PRIVILEGE,
+                    "only requests for localhost are answered");
     } else if (strncmp(path, streams, sizeof streams - 1) == 0) {
-        is_post ? post_rows(server, request, path + sizeof streams - 1) : refuse_method(request, "POST");
+        is_post ? post_rows(server, request, path + sizeof streams - 1)
+                : refuse_method(request, "POST");
     } else if (strcmp(path, "/health") == 0) {
         is_get ? reply_health(server, request) : refuse_method(request, "GET");
     } else if (strcmp(path, "/metrics") == 0) {
         is_get ? reply_metrics(server, request) : refuse_method(request, "GET");
     } else {
-        reply_fault(request, 404, MR_ERR_UNDEFINED_OBJECT, "there are /streams/NAME, /metrics and /health");
+        reply_fault(request, 404, MR_ERR_UNDEFINED_OBJECT,
+                    "there are /streams/NAME, /metrics and /health");
     }
 }
 
@@ -228,11 +231,15 @@ static MrStatus http_bind(MrServer *server, MrHttp *http, MrError *err)
     socklen_t length = sizeof address;
     char text[16];
     int64_t port = mr_settings_int(server->settings, MR_SET_HTTP_PORT);
-    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http->http, "127.0.0.1", (uint16_t)port);
-    if (bound == NULL
-        || getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &length) != 0) {
-        mr_error_set(err, MR_ERR_CANNOT_CONNECT, "could not listen on 127.0.0.1, HTTP port %" PRId64, port);
-        return mr_error_hint(err, "Another server may have it: set http_port to 0 for a free one, or to -1 for none.");
+    struct evhttp_bound_socket *bound =
+        evhttp_bind_socket_with_handle(http->http, "127.0.0.1", (uint16_t)port);
+    if (bound == NULL ||
+        getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &length) != 0) {
+        mr_error_set(err, MR_ERR_CANNOT_CONNECT,
+                     "could not listen on 127.0.0.1, HTTP port %" PRId64, port);
+        return mr_error_hint(
+            err,
+            "Another server may have it: set http_port to 0 for a free one, or to -1 for none.");
     }
     http->port = ntohs(address.sin_port);
     snprintf(text, sizeof text, "%u\n", http->port);
@@ -253,8 +260,9 @@ MrStatus mr_http_create(MrServer *server, MrError *err)
     evhttp_set_max_headers_size(http->http, MR_HTTP_HEADER_BYTES_MAX);
     evhttp_set_max_body_size(http->http, MR_HTTP_BODY_BYTES_MAX);
     evhttp_set_timeout(http->http, MR_HTTP_TIMEOUT_SECONDS);
-    evhttp_set_allowed_methods(http->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT
-                                               | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS);
+    evhttp_set_allowed_methods(http->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
+                                               EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+                                               EVHTTP_REQ_OPTIONS);
     evhttp_set_default_content_type(http->http, NULL);
     evhttp_set_gencb(http->http, request_came, server);
     MrStatus status = http_bind(server, http, err);

@@ -18,8 +18,10 @@ enum {
 };
 
 /* Answers; the request is the library's again. */
-void mr_http_reply(struct evhttp_request *request, int code, const char *content_type, MrBuilder *body);
-void mr_http_reply_error(struct evhttp_request *request, int code, const MrError *err, const char *relation);
+void mr_http_reply(struct evhttp_request *request, int code, const char *content_type,
+                   MrBuilder *body);
+void mr_http_reply_error(struct evhttp_request *request, int code, const MrError *err,
+                         const char *relation);
 /* The status code that says best what the error says. */
 int mr_http_code(const MrError *err);
 

@@ -12,7 +12,8 @@
 
 static void add_head(MrBuilder *out, const char *name, const char *type, const char *help)
 {
-    mr_builder_append_format(out, "# HELP millrace_%s %s\n# TYPE millrace_%s %s\n", name, help, name, type);
+    mr_builder_append_format(out, "# HELP millrace_%s %s\n# TYPE millrace_%s %s\n", name, help,
+                             name, type);
 }
 
 static void add_label_value(MrBuilder *out, const char *text)
@@ -40,13 +41,15 @@ static void add_series(MrBuilder *out, const char *name, const char *key, const 
     mr_builder_append_char(out, ' ');
 }
 
-static void add_count(MrBuilder *out, const char *name, const char *key, const char *label, uint64_t value)
+static void add_count(MrBuilder *out, const char *name, const char *key, const char *label,
+                      uint64_t value)
 {
     add_series(out, name, key, label);
     mr_builder_append_format(out, "%" PRIu64 "\n", value);
 }
 
-static void add_seconds(MrBuilder *out, const char *name, const char *key, const char *label, int64_t us)
+static void add_seconds(MrBuilder *out, const char *name, const char *key, const char *label,
+                        int64_t us)
 {
     add_series(out, name, key, label);
     if (us == MR_TIME_MIN || us == MR_TIME_MAX) {
@@ -63,30 +66,36 @@ typedef struct StreamMetric {
     uint64_t (*value)(MrServer *server, const MrRelation *relation, const MrLogStreamFacts *facts);
 } StreamMetric;
 
-static uint64_t stream_rows(MrServer *server, const MrRelation *relation, const MrLogStreamFacts *facts)
+static uint64_t stream_rows(MrServer *server, const MrRelation *relation,
+                            const MrLogStreamFacts *facts)
 {
     (void)server;
     (void)relation;
     return facts->rows;
 }
 
-static uint64_t stream_input(MrServer *server, const MrRelation *relation, const MrLogStreamFacts *facts)
+static uint64_t stream_input(MrServer *server, const MrRelation *relation,
+                             const MrLogStreamFacts *facts)
 {
     int64_t bytes = 0;
     (void)server;
     (void)facts;
-    return mr_metrics_find(mr_string(mr_metric_info(MR_METRIC_BYTES_IN)->name), mr_string(relation->name), &bytes)
-               ? (uint64_t)bytes : 0;
+    return mr_metrics_find(mr_string(mr_metric_info(MR_METRIC_BYTES_IN)->name),
+                           mr_string(relation->name), &bytes)
+               ? (uint64_t)bytes
+               : 0;
 }
 
-static uint64_t stream_rejected(MrServer *server, const MrRelation *relation, const MrLogStreamFacts *facts)
+static uint64_t stream_rejected(MrServer *server, const MrRelation *relation,
+                                const MrLogStreamFacts *facts)
 {
     (void)server;
     (void)facts;
     return mr_ingest_rejected(relation->name, NULL, NULL);
 }
 
-static uint64_t stream_future(MrServer *server, const MrRelation *relation, const MrLogStreamFacts *facts)
+static uint64_t stream_future(MrServer *server, const MrRelation *relation,
+                              const MrLogStreamFacts *facts)
 {
     (void)server;
     (void)relation;
@@ -96,8 +105,10 @@ static uint64_t stream_future(MrServer *server, const MrRelation *relation, cons
 static const StreamMetric stream_metrics[] = {
     { "ingest_rows_total", "counter", "Rows appended to a stream.", stream_rows },
     { "ingest_bytes_total", "counter", "Bytes of input since the start.", stream_input },
-    { "rejected_rows_total", "counter", "Rows refused before the log since the start.", stream_rejected },
-    { "future_rows_total", "counter", "Rows too far in the future to move the watermark.", stream_future },
+    { "rejected_rows_total", "counter", "Rows refused before the log since the start.",
+      stream_rejected },
+    { "future_rows_total", "counter", "Rows too far in the future to move the watermark.",
+      stream_future },
 };
 
 static void add_streams(MrServer *server, MrBuilder *out)
@@ -110,7 +121,8 @@ static void add_streams(MrServer *server, MrBuilder *out)
             MrLogStreamFacts facts = { 0 };
             if (relation->kind == MR_RELATION_STREAM) {
                 (void)mr_log_stream_facts(server->log, relation->stream->id, &facts);
-                add_count(out, metric->name, "stream", relation->name, metric->value(server, relation, &facts));
+                add_count(out, metric->name, "stream", relation->name,
+                          metric->value(server, relation, &facts));
             }
         }
     }
@@ -123,11 +135,11 @@ typedef struct QueryMetric {
     uint64_t (*value)(MrServer *server, const MrQueryStatus *status);
 } QueryMetric;
 
-#define QUERY_VALUE(function, expression)                                             \
-    static uint64_t function(MrServer *server, const MrQueryStatus *status)           \
-    {                                                                                 \
-        (void)server;                                                                 \
-        return (uint64_t)(expression);                                                \
+#define QUERY_VALUE(function, expression)                                   \
+    static uint64_t function(MrServer *server, const MrQueryStatus *status) \
+    {                                                                       \
+        (void)server;                                                       \
+        return (uint64_t)(expression);                                      \
     }
 QUERY_VALUE(query_rows, status->rows_in)
 QUERY_VALUE(query_late, status->late_rows)
@@ -137,7 +149,8 @@ QUERY_VALUE(query_groups, status->groups)
 QUERY_VALUE(query_batches, status->batches)
 QUERY_VALUE(query_commits, status->target.commits)
 QUERY_VALUE(query_retries, status->target.retries)
-QUERY_VALUE(query_is_up, status->state == MR_QUERY_RUNNING && status->target.state == MR_TARGET_RUNNING)
+QUERY_VALUE(query_is_up,
+            status->state == MR_QUERY_RUNNING && status->target.state == MR_TARGET_RUNNING)
 #undef QUERY_VALUE
 
 static uint64_t query_lag(MrServer *server, const MrQueryStatus *status)
@@ -149,9 +162,11 @@ static uint64_t query_lag(MrServer *server, const MrQueryStatus *status)
 static const QueryMetric query_metrics[] = {
     { "query_up", "gauge", "1 while a standing query runs and reaches its target.", query_is_up },
     { "query_rows_total", "counter", "Rows that a standing query has processed.", query_rows },
-    { "late_rows_total", "counter", "Rows left out because all their windows were closed.", query_late },
+    { "late_rows_total", "counter", "Rows left out because all their windows were closed.",
+      query_late },
     { "row_errors_total", "counter", "Rows left out because an expression failed.", query_failed },
-    { "query_lag_rows", "gauge", "Records of the log that a query has not committed yet.", query_lag },
+    { "query_lag_rows", "gauge", "Records of the log that a query has not committed yet.",
+      query_lag },
     { "state_bytes", "gauge", "Memory of a query's state.", query_state_bytes },
     { "state_groups", "gauge", "Groups in a query's state.", query_groups },
     { "batches_total", "counter", "Micro-batches run.", query_batches },
@@ -162,16 +177,18 @@ static const QueryMetric query_metrics[] = {
 typedef struct QueryPass {
     MrServer *server;
     MrBuilder *out;
-    const QueryMetric *metric;   /* NULL: the watermark */
+    const QueryMetric *metric; /* NULL: the watermark */
 } QueryPass;
 
 static void add_query(void *context, const MrRelation *relation, const MrQueryStatus *status)
 {
     const QueryPass *pass = context;
     if (pass->metric != NULL) {
-        add_count(pass->out, pass->metric->name, "query", relation->name, pass->metric->value(pass->server, status));
+        add_count(pass->out, pass->metric->name, "query", relation->name,
+                  pass->metric->value(pass->server, status));
     } else {
-        add_seconds(pass->out, "query_watermark_timestamp_seconds", "query", relation->name, status->watermark_us);
+        add_seconds(pass->out, "query_watermark_timestamp_seconds", "query", relation->name,
+                    status->watermark_us);
     }
 }
 

@@ -19,13 +19,14 @@ struct MrHttpPost {
     MrServer *server;
     struct evhttp_request *request; /* NULL: the client has gone */
     struct event *turn;
-    MrCatalog *catalog;             /* a reference */
+    MrCatalog *catalog; /* a reference */
     const MrRelation *relation;
     MrArena arena;
     MrIngest *ingest;
-    bool is_gzip, is_inflating, is_inflated; /* a member has begun; the last one that began has ended */
+    bool is_gzip, is_inflating,
+        is_inflated; /* a member has begun; the last one that began has ended */
     z_stream inflate;
-    char *room;                     /* PIECE_BYTES of inflated body */
+    char *room; /* PIECE_BYTES of inflated body */
     uint64_t inflated_bytes;
     MrWait *wait;
     uint64_t rows, sequence;
@@ -37,7 +38,8 @@ struct MrHttpPost {
 uint32_t mr_http_post_count(const MrServer *server)
 {
     uint32_t count = 0;
-    for (const MrHttpPost *post = *mr_http_posts((MrServer *)(uintptr_t)server); post != NULL; post = post->next) {
+    for (const MrHttpPost *post = *mr_http_posts((MrServer *)(uintptr_t)server); post != NULL;
+         post = post->next) {
         count++;
     }
     return count;
@@ -112,8 +114,9 @@ static void rows_durable(void *context, MrStatus status, const MrError *err)
         return;
     }
     mr_builder_init(&body, 0);
-    mr_builder_append_format(&body, "{\"rows\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"sequence\":%" PRIu64 "}\n", post->rows,
-                             mr_ingest_rejected_count(post->ingest), post->sequence);
+    mr_builder_append_format(
+        &body, "{\"rows\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"sequence\":%" PRIu64 "}\n",
+        post->rows, mr_ingest_rejected_count(post->ingest), post->sequence);
     post_free(post);
     mr_http_reply(request, 200, "application/json", &body);
     mr_builder_fini(&body);
@@ -123,7 +126,8 @@ static MrStatus body_end(MrHttpPost *post, MrError *err)
 {
     MrDurability durability;
     if (post->is_gzip && !post->is_inflated) {
-        return mr_error_set(err, MR_ERR_DATA_EXCEPTION, "the body ends in the middle of its gzip data");
+        return mr_error_set(err, MR_ERR_DATA_EXCEPTION,
+                            "the body ends in the middle of its gzip data");
     }
     MR_TRY(mr_ingest_finish(post->ingest, &post->rows, &post->sequence, &durability, err));
     post->wait = mr_wait_durable(post->server, post->sequence, durability, rows_durable, post);
@@ -141,7 +145,8 @@ static MrStatus inflate_error(const MrHttpPost *post, MrError *err)
 /* A new member begins: of a body, or behind another one. */
 static MrStatus member_begin(MrHttpPost *post, MrError *err)
 {
-    int code = post->is_inflating ? inflateReset(&post->inflate) : inflateInit2(&post->inflate, 16 + MAX_WBITS);
+    int code = post->is_inflating ? inflateReset(&post->inflate)
+                                  : inflateInit2(&post->inflate, 16 + MAX_WBITS);
     if (code != Z_OK) {
         return mr_error_no_memory(err);
     }
@@ -170,7 +175,8 @@ static MrStatus feed_packed(MrHttpPost *post, unsigned char *data, size_t length
         is_full = post->inflate.avail_out == 0 && !post->is_inflated;
         post->inflated_bytes += bytes;
         if (post->inflated_bytes > MR_HTTP_INFLATED_BYTES_MAX) {
-            return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "the body is larger than %d MB when it is unpacked",
+            return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
+                                "the body is larger than %d MB when it is unpacked",
                                 MR_HTTP_INFLATED_BYTES_MAX >> 20);
         }
         MR_TRY(mr_ingest_feed(post->ingest, post->room, bytes, err));
@@ -241,13 +247,15 @@ static bool is_utf8(const char *content_type)
     at += strlen("charset=");
     at += *at == '"';
     MrString charset = { at, strcspn(at, "\"; \t") };
-    return mr_string_equal_nocase(charset, MR_STRING("utf-8")) || mr_string_equal_nocase(charset, MR_STRING("utf8"));
+    return mr_string_equal_nocase(charset, MR_STRING("utf-8")) ||
+           mr_string_equal_nocase(charset, MR_STRING("utf8"));
 }
 
 static const MrCodecClass *codec_of(const char *content_type)
 {
-    static const char *const json[] = { "application/json", "application/x-ndjson", "application/ndjson",
-                                        "application/jsonl", "application/x-jsonlines" };
+    static const char *const json[] = { "application/json", "application/x-ndjson",
+                                        "application/ndjson", "application/jsonl",
+                                        "application/x-jsonlines" };
     if (content_type == NULL || !is_utf8(content_type)) {
         return NULL;
     }
@@ -273,32 +281,41 @@ static MrStatus media_find(MrHttpPost *post, const MrCodecClass **codec, MrError
     const char *encoding = evhttp_find_header(headers, "Content-Encoding");
     *codec = codec_of(evhttp_find_header(headers, "Content-Type"));
     if (*codec == NULL) {
-        return media_refuse(err, "the Content-Type is not supported",
-                            "Send application/x-ndjson or application/json (an object per line), or text/csv with a header "
-                            "line, in UTF-8.");
+        return media_refuse(
+            err, "the Content-Type is not supported",
+            "Send application/x-ndjson or application/json (an object per line), or text/csv with a header "
+            "line, in UTF-8.");
     }
     if (encoding != NULL && !mr_string_equal_nocase(mr_string(encoding), MR_STRING("identity"))) {
         post->is_gzip = mr_string_equal_nocase(mr_string(encoding), MR_STRING("gzip"));
         if (!post->is_gzip) {
-            return media_refuse(err, "the Content-Encoding is not supported", "Send the body plain or with gzip.");
+            return media_refuse(err, "the Content-Encoding is not supported",
+                                "Send the body plain or with gzip.");
         }
     }
     return MR_OK;
 }
 
-static MrStatus ingest_make(MrHttpPost *post, const char *stream_name, const MrCodecClass *codec, MrError *err)
+static MrStatus ingest_make(MrHttpPost *post, const char *stream_name, const MrCodecClass *codec,
+                            MrError *err)
 {
     post->relation = mr_catalog_find(post->catalog, NULL, stream_name);
     if (post->relation == NULL) {
-        return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%.100s\" does not exist", stream_name);
+        return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%.100s\" does not exist",
+                            stream_name);
     }
     if (post->relation->kind != MR_RELATION_STREAM) {
-        return mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a stream", post->relation->name);
+        return mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a stream",
+                            post->relation->name);
     }
     uint32_t *given;
     const MrStream *stream = post->relation->stream;
-    MrIngestOptions options = { .server = post->server, .catalog = post->catalog, .relation = post->relation,
-                                .zone = NULL, .codec = codec, .fail_on_bad_row = !stream->reject_bad_rows };
+    MrIngestOptions options = { .server = post->server,
+                                .catalog = post->catalog,
+                                .relation = post->relation,
+                                .zone = NULL,
+                                .codec = codec,
+                                .fail_on_bad_row = !stream->reject_bad_rows };
     options.absent = codec == &mr_codec_json ? MR_ABSENT_NULL : MR_ABSENT_COLUMN;
     options.codec_options.header = options.codec_options.map_header = codec == &mr_codec_csv;
     MR_TRY(mr_ingest_all_columns(stream, &post->arena, &given, &options.given_count, err));
@@ -315,7 +332,8 @@ static MrStatus post_init(MrHttpPost *post, const char *stream_name, int *code, 
     MR_TRY(ingest_make(post, stream_name, codec, err));
     post->turn = event_new(post->server->base, -1, 0, post_turn, post);
     post->room = post->is_gzip ? malloc(PIECE_BYTES) : NULL;
-    return post->turn == NULL || (post->is_gzip && post->room == NULL) ? mr_error_no_memory(err) : MR_OK;
+    return post->turn == NULL || (post->is_gzip && post->room == NULL) ? mr_error_no_memory(err)
+                                                                       : MR_OK;
 }
 
 void mr_http_post_start(MrServer *server, struct evhttp_request *request, const char *stream_name)

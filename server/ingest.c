@@ -12,11 +12,11 @@ struct MrIngest {
     MrCatalog *catalog;
     const MrRelation *relation;
     const MrStream *stream;
-    MrArena arena;               /* what lives as long as the ingest */
-    MrArena slices;              /* heads of slices of blocks too large for a frame */
+    MrArena arena;  /* what lives as long as the ingest */
+    MrArena slices; /* heads of slices of blocks too large for a frame */
     const uint32_t *given;
     uint32_t given_count;
-    MrSchema schema;             /* of the blocks that come in */
+    MrSchema schema; /* of the blocks that come in */
     MrCodecOptions codec_options;
     const MrCodecClass *codec;
     MrDecoder *decoder;
@@ -24,12 +24,13 @@ struct MrIngest {
     MrLogTransaction *transaction;
     bool is_borrowed;
     uint64_t rows, rejected, bytes;
-    uint64_t unknown_members;    /* counted so far */
+    uint64_t unknown_members; /* counted so far */
 };
 
 /* ---- Making -------------------------------------------------------------------------------------- */
 
-MrStatus mr_ingest_all_columns(const MrStream *stream, MrArena *arena, uint32_t **given, uint32_t *count, MrError *err)
+MrStatus mr_ingest_all_columns(const MrStream *stream, MrArena *arena, uint32_t **given,
+                               uint32_t *count, MrError *err)
 {
     uint32_t *columns;
     MR_NEW_ARRAY(arena, columns, stream->schema.column_count, err);
@@ -47,19 +48,19 @@ static MrStatus given_check(const MrIngest *ingest, MrError *err)
 {
     for (uint32_t i = 0; i < ingest->given_count; i++) {
         if (ingest->given[i] >= ingest->stream->schema.column_count) {
-            return mr_error_set(err, MR_ERR_INTERNAL, "\"%s\" has no column %u", ingest->relation->name,
-                                ingest->given[i]);
+            return mr_error_set(err, MR_ERR_INTERNAL, "\"%s\" has no column %u",
+                                ingest->relation->name, ingest->given[i]);
         }
         const MrStreamColumn *column = &ingest->stream->columns[ingest->given[i]];
         if (column->generated != NULL && ingest->codec != NULL) {
-            mr_error_set(err, MR_ERR_GENERATED_ALWAYS, "cannot insert a non-DEFAULT value into column \"%s\"",
-                         column->name);
+            mr_error_set(err, MR_ERR_GENERATED_ALWAYS,
+                         "cannot insert a non-DEFAULT value into column \"%s\"", column->name);
             return mr_error_detail(err, "Column \"%s\" is a generated column.", column->name);
         }
         for (uint32_t j = 0; j < i; j++) {
             if (ingest->given[j] == ingest->given[i]) {
-                return mr_error_set(err, MR_ERR_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
-                                    column->name);
+                return mr_error_set(err, MR_ERR_DUPLICATE_COLUMN,
+                                    "column \"%s\" specified more than once", column->name);
             }
         }
     }
@@ -99,8 +100,8 @@ static MrStatus codec_make(MrIngest *ingest, const MrIngestOptions *options, MrE
         columns[i].name = column->name;
         columns[i].type = column->type;
         columns[i].target = (int32_t)i;
-        columns[i].not_null = stream->columns[ingest->given[i]].not_null
-                              && !mr_ingest_rows_takes_null(ingest->rows_maker, i);
+        columns[i].not_null = stream->columns[ingest->given[i]].not_null &&
+                              !mr_ingest_rows_takes_null(ingest->rows_maker, i);
         const char *option = mr_arena_printf(&ingest->arena, "json_path.%s", column->name);
         if (option == NULL) {
             return mr_error_no_memory(err);
@@ -113,11 +114,13 @@ static MrStatus codec_make(MrIngest *ingest, const MrIngestOptions *options, MrE
     ingest->codec_options.schema = &ingest->schema;
     ingest->codec_options.relation = ingest->relation->name;
     ingest->codec_options.zone = options->zone;
-    ingest->codec_options.bad_rows = options->fail_on_bad_row ? MR_BAD_ROWS_FAIL : MR_BAD_ROWS_REJECT;
+    ingest->codec_options.bad_rows =
+        options->fail_on_bad_row ? MR_BAD_ROWS_FAIL : MR_BAD_ROWS_REJECT;
     if (ingest->codec == NULL) {
         return MR_OK;
     }
-    return ingest->codec->decoder_create(&ingest->codec_options, mr_ingest_reject, ingest, &ingest->decoder, err);
+    return ingest->codec->decoder_create(&ingest->codec_options, mr_ingest_reject, ingest,
+                                         &ingest->decoder, err);
 }
 
 /* A row that was decoded, but cannot be taken. */
@@ -138,21 +141,28 @@ void mr_ingest_reject(void *context, uint64_t line, MrString raw, const MrError 
 {
     MrIngest *ingest = context;
     ingest->rejected++;
-    mr_ingest_rejected_add(ingest->relation->name, mr_clock_wall_us(ingest->server->clock), line, raw, reason);
+    mr_ingest_rejected_add(ingest->relation->name, mr_clock_wall_us(ingest->server->clock), line,
+                           raw, reason);
 }
 
 static MrStatus ingest_init(MrIngest *ingest, const MrIngestOptions *options, MrError *err)
 {
     if (ingest->stream == NULL) {
-        return mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a stream", ingest->relation->name);
+        return mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a stream",
+                            ingest->relation->name);
     }
     MR_TRY(mr_log_stream_error(ingest->server->log, ingest->stream->id, err));
     MR_TRY(schema_make(ingest, options, err));
-    MrIngestRowsOptions rows = { .clock = ingest->server->clock, .catalog = ingest->catalog,
-                                 .relation = ingest->relation, .given = ingest->given,
-                                 .given_count = ingest->given_count, .zone = options->zone,
-                                 .absent = options->absent, .fail_on_bad_row = options->fail_on_bad_row,
-                                 .reject = reject_row, .reject_context = ingest };
+    MrIngestRowsOptions rows = { .clock = ingest->server->clock,
+                                 .catalog = ingest->catalog,
+                                 .relation = ingest->relation,
+                                 .given = ingest->given,
+                                 .given_count = ingest->given_count,
+                                 .zone = options->zone,
+                                 .absent = options->absent,
+                                 .fail_on_bad_row = options->fail_on_bad_row,
+                                 .reject = reject_row,
+                                 .reject_context = ingest };
     MR_TRY(mr_ingest_rows_create(&rows, &ingest->rows_maker, err));
     return codec_make(ingest, options, err);
 }
@@ -294,7 +304,8 @@ static void count_input(MrIngest *ingest)
     }
 }
 
-MrStatus mr_ingest_commit(MrIngest *ingest, uint64_t *sequence, MrDurability *durability, MrError *err)
+MrStatus mr_ingest_commit(MrIngest *ingest, uint64_t *sequence, MrDurability *durability,
+                          MrError *err)
 {
     *sequence = 0;
     *durability = MR_DURABILITY_NONE;
@@ -309,7 +320,8 @@ MrStatus mr_ingest_commit(MrIngest *ingest, uint64_t *sequence, MrDurability *du
     return MR_OK;
 }
 
-MrStatus mr_ingest_finish(MrIngest *ingest, uint64_t *rows, uint64_t *sequence, MrDurability *durability, MrError *err)
+MrStatus mr_ingest_finish(MrIngest *ingest, uint64_t *rows, uint64_t *sequence,
+                          MrDurability *durability, MrError *err)
 {
     *rows = 0;
     if (ingest->codec != NULL) {

@@ -12,24 +12,26 @@ typedef struct MrIngest MrIngest;
 
 /* What of the input stands for a column that nobody gives, and so takes its DEFAULT. */
 typedef enum MrAbsent {
-    MR_ABSENT_NEVER,             /* COPY, INSERT: a given NULL is NULL */
-    MR_ABSENT_COLUMN,            /* a column that the CSV header leaves out (constant NULL in the block) */
-    MR_ABSENT_NULL,              /* any NULL: in JSON an absent member is not told from a null */
+    MR_ABSENT_NEVER,  /* COPY, INSERT: a given NULL is NULL */
+    MR_ABSENT_COLUMN, /* a column that the CSV header leaves out (constant NULL in the block) */
+    MR_ABSENT_NULL,   /* any NULL: in JSON an absent member is not told from a null */
 } MrAbsent;
 
 typedef struct MrIngestOptions {
     MrServer *server;
-    MrCatalog *catalog;          /* a reference is taken */
-    const MrRelation *relation;  /* a stream of it */
-    const uint32_t *given;       /* columns of the stream that the input has, in its order */
+    MrCatalog *catalog;         /* a reference is taken */
+    const MrRelation *relation; /* a stream of it */
+    const uint32_t *given;      /* columns of the stream that the input has, in its order */
     uint32_t given_count;
     const MrTimezone *zone;
     /* Bytes in: */
-    const MrCodecClass *codec;   /* NULL: only blocks come, which may bring generated columns, computed */
-    MrCodecOptions codec_options; /* columns, schema, relation and zone are filled in here; the rest as given.
+    const MrCodecClass
+        *codec; /* NULL: only blocks come, which may bring generated columns, computed */
+    MrCodecOptions
+        codec_options; /* columns, schema, relation and zone are filled in here; the rest as given.
                                      Columns that are there already (as many as given) lend their flags */
     MrAbsent absent;
-    bool fail_on_bad_row;        /* else counted and kept in millrace.rejected_rows */
+    bool fail_on_bad_row;          /* else counted and kept in millrace.rejected_rows */
     MrLogTransaction *transaction; /* of a BEGIN … COMMIT, borrowed; NULL: one of its own */
 } MrIngestOptions;
 
@@ -39,9 +41,11 @@ MrStatus mr_ingest_feed(MrIngest *ingest, const char *data, size_t length, MrErr
 /* A block of the given columns (INSERT, sources). */
 MrStatus mr_ingest_block(MrIngest *ingest, const MrBlock *block, MrError *err);
 /* The same with the source's offset behind the block, which the log keeps beside the rows. */
-MrStatus mr_ingest_block_from(MrIngest *ingest, const MrBlock *block, MrString offset, MrError *err);
+MrStatus mr_ingest_block_from(MrIngest *ingest, const MrBlock *block, MrString offset,
+                              MrError *err);
 /* Commits what was appended and goes on: each block of a source is a transaction.  As finish, else. */
-MrStatus mr_ingest_commit(MrIngest *ingest, uint64_t *sequence, MrDurability *durability, MrError *err);
+MrStatus mr_ingest_commit(MrIngest *ingest, uint64_t *sequence, MrDurability *durability,
+                          MrError *err);
 /* How a decoder for this input is made, by whoever owns one (a source); borrowed from the ingest. */
 const MrCodecOptions *mr_ingest_codec_options(const MrIngest *ingest);
 /* Its bad rows come here; context is the ingest. */
@@ -49,12 +53,14 @@ MrRejectFunction mr_ingest_reject;
 uint64_t mr_ingest_rejected_count(const MrIngest *ingest);
 /* End of input: the rest is decoded and appended; an own transaction is committed.  *rows: rows taken;
  * *sequence: the last one (0 in a borrowed transaction); *durability: what to wait for. */
-MrStatus mr_ingest_finish(MrIngest *ingest, uint64_t *rows, uint64_t *sequence, MrDurability *durability, MrError *err);
+MrStatus mr_ingest_finish(MrIngest *ingest, uint64_t *rows, uint64_t *sequence,
+                          MrDurability *durability, MrError *err);
 /* Without finish: nothing of an own transaction becomes visible. */
 void mr_ingest_destroy(MrIngest *ingest);
 
 /* The columns that an input may give: all but the generated ones; in the arena. */
-MrStatus mr_ingest_all_columns(const MrStream *stream, MrArena *arena, uint32_t **given, uint32_t *count, MrError *err);
+MrStatus mr_ingest_all_columns(const MrStream *stream, MrArena *arena, uint32_t **given,
+                               uint32_t *count, MrError *err);
 
 /* Rejected rows, for millrace.rejected_rows: the last 1000 of each stream, and counts. */
 typedef struct MrRejectedRow {
@@ -64,8 +70,10 @@ typedef struct MrRejectedRow {
     char message[256];
     char raw[256];
 } MrRejectedRow;
-uint64_t mr_ingest_rejected(const char *stream, void (*each)(void *context, const MrRejectedRow *row), void *context);
-void mr_ingest_rejected_add(const char *stream, int64_t at_us, uint64_t line, MrString raw, const MrError *reason);
+uint64_t mr_ingest_rejected(const char *stream,
+                            void (*each)(void *context, const MrRejectedRow *row), void *context);
+void mr_ingest_rejected_add(const char *stream, int64_t at_us, uint64_t line, MrString raw,
+                            const MrError *reason);
 void mr_ingest_rejected_forget(const char *stream); /* it was dropped, or is new */
 
 /* ---- streams that read by themselves (connector = 'file' | 'datagen') ---- */

@@ -15,9 +15,9 @@ enum { REJECTED_ROWS_MAX = 1000 };
 typedef struct RejectedStream RejectedStream;
 struct RejectedStream {
     char *name;
-    MrRejectedRow *rows;         /* a ring once there are REJECTED_ROWS_MAX */
+    MrRejectedRow *rows; /* a ring once there are REJECTED_ROWS_MAX */
     uint32_t capacity;
-    uint64_t count;              /* of all, kept or not */
+    uint64_t count; /* of all, kept or not */
     RejectedStream *next;
 };
 
@@ -73,7 +73,8 @@ static MrRejectedRow *stream_slot(RejectedStream *stream)
 /* Raw input may be anything: what is not UTF-8 or a control byte is shown as '?'. */
 static void raw_copy(char *out, size_t size, MrString raw)
 {
-    size_t length = raw.length < size ? raw.length : mr_utf8_truncate(raw.data, raw.length, size - 1);
+    size_t length =
+        raw.length < size ? raw.length : mr_utf8_truncate(raw.data, raw.length, size - 1);
     length = length < size ? length : size - 1;
     if (length > 0) {
         memcpy(out, raw.data, length);
@@ -88,9 +89,11 @@ static void raw_copy(char *out, size_t size, MrString raw)
     }
 }
 
-void mr_ingest_rejected_add(const char *stream_name, int64_t at_us, uint64_t line, MrString raw, const MrError *reason)
+void mr_ingest_rejected_add(const char *stream_name, int64_t at_us, uint64_t line, MrString raw,
+                            const MrError *reason)
 {
-    while (raw.length > 0 && (raw.data[raw.length - 1] == '\n' || raw.data[raw.length - 1] == '\r')) {
+    while (raw.length > 0 &&
+           (raw.data[raw.length - 1] == '\n' || raw.data[raw.length - 1] == '\r')) {
         raw.length--;
     }
     pthread_mutex_lock(&rejected_mutex);
@@ -110,7 +113,8 @@ void mr_ingest_rejected_add(const char *stream_name, int64_t at_us, uint64_t lin
     mr_metric_add(mr_metric_get(MR_METRIC_REJECTED_ROWS, stream_name), 1);
 }
 
-uint64_t mr_ingest_rejected(const char *stream_name, void (*each)(void *context, const MrRejectedRow *row), void *context)
+uint64_t mr_ingest_rejected(const char *stream_name,
+                            void (*each)(void *context, const MrRejectedRow *row), void *context)
 {
     pthread_mutex_lock(&rejected_mutex);
     const RejectedStream *stream = stream_find(stream_name);

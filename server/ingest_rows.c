@@ -14,14 +14,15 @@ struct MrIngestRows {
     MrIngestRowsOptions options;
     const MrStream *stream;
     MrArena plan_arena, arena;
-    uint32_t input_count;        /* given columns, and the event column when the arrival must fill it */
-    int32_t event_input;         /* input column that the arrival fills; -1: none */
-    bool is_identity;            /* the input columns are the stream's, in its order */
-    MrExpression **fills;        /* per input column: its value or the default; NULL: nothing to do */
-    MrExpression **expressions;  /* per column of the stream, over the input; NULL when is_identity */
-    MrRowErrors errors;          /* of the block under way */
-    uint32_t *error_of;          /* per row: index into errors, or NO_ERROR; NULL: no row has one */
-    uint64_t *bad;               /* bitmap of its rows that cannot be taken; NULL: all can */
+    uint32_t input_count; /* given columns, and the event column when the arrival must fill it */
+    int32_t event_input;  /* input column that the arrival fills; -1: none */
+    bool is_identity;     /* the input columns are the stream's, in its order */
+    MrExpression **fills; /* per input column: its value or the default; NULL: nothing to do */
+    MrExpression *
+        *expressions;   /* per column of the stream, over the input; NULL when is_identity */
+    MrRowErrors errors; /* of the block under way */
+    uint32_t *error_of; /* per row: index into errors, or NO_ERROR; NULL: no row has one */
+    uint64_t *bad;      /* bitmap of its rows that cannot be taken; NULL: all can */
 };
 
 /* ---- Planning ------------------------------------------------------------------------------------ */
@@ -58,17 +59,23 @@ static MrStatus inputs_make(MrIngestRows *rows, uint32_t **out, MrError *err)
 }
 
 /* coalesce(input column, default) */
-static MrStatus fill_compile(MrIngestRows *rows, uint32_t input, const MrExpr *otherwise, MrError *err)
+static MrStatus fill_compile(MrIngestRows *rows, uint32_t input, const MrExpr *otherwise,
+                             MrError *err)
 {
     MrExpr *column, *both;
     MR_NEW(&rows->plan_arena, column, err);
     MR_NEW(&rows->plan_arena, both, err);
-    *column = (MrExpr){ .kind = MR_EXPR_COLUMN, .type = otherwise->type, .position = -1, .column = input };
-    *both = (MrExpr){ .kind = MR_EXPR_COALESCE, .type = otherwise->type, .position = -1, .arg_count = 2 };
+    *column = (MrExpr){
+        .kind = MR_EXPR_COLUMN, .type = otherwise->type, .position = -1, .column = input
+    };
+    *both = (MrExpr){
+        .kind = MR_EXPR_COALESCE, .type = otherwise->type, .position = -1, .arg_count = 2
+    };
     MR_NEW_ARRAY(&rows->plan_arena, both->args, 2, err);
     both->args[0] = column;
     both->args[1] = (MrExpr *)(uintptr_t)otherwise;
-    return mr_expression_compile(&rows->plan_arena, both, rows->options.zone, &rows->fills[input], err);
+    return mr_expression_compile(&rows->plan_arena, both, rows->options.zone, &rows->fills[input],
+                                 err);
 }
 
 static MrStatus fills_compile(MrIngestRows *rows, const uint32_t *inputs, MrError *err)
@@ -94,13 +101,15 @@ static MrStatus expressions_compile(MrIngestRows *rows, const uint32_t *inputs, 
         return MR_OK;
     }
     const MrExpr *const *trees;
-    MrPlannerContext context = { .arena = &rows->plan_arena, .catalog = rows->options.catalog,
+    MrPlannerContext context = { .arena = &rows->plan_arena,
+                                 .catalog = rows->options.catalog,
                                  .zone = rows->options.zone,
                                  .now_us = mr_clock_wall_us(rows->options.clock) };
     MR_TRY(mr_planner_ingest(&context, rows->stream, inputs, rows->input_count, &trees, err));
     MR_NEW_ARRAY(&rows->plan_arena, rows->expressions, count, err);
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(mr_expression_compile(&rows->plan_arena, trees[i], rows->options.zone, &rows->expressions[i], err));
+        MR_TRY(mr_expression_compile(&rows->plan_arena, trees[i], rows->options.zone,
+                                     &rows->expressions[i], err));
     }
     return MR_OK;
 }
@@ -148,11 +157,15 @@ bool mr_ingest_rows_takes_null(const MrIngestRows *rows, uint32_t given_index)
 
 /* ---- Computing ----------------------------------------------------------------------------------- */
 
-static MrStatus evaluate(MrIngestRows *rows, const MrExpression *expression, const MrBlock *block, MrVector *out,
-                         MrError *err)
+static MrStatus evaluate(MrIngestRows *rows, const MrExpression *expression, const MrBlock *block,
+                         MrVector *out, MrError *err)
 {
-    MrEval eval = { .arena = &rows->arena, .block = block, .zone = rows->options.zone,
-                    .now_us = mr_clock_wall_us(rows->options.clock), .errors = &rows->errors, .err = err };
+    MrEval eval = { .arena = &rows->arena,
+                    .block = block,
+                    .zone = rows->options.zone,
+                    .now_us = mr_clock_wall_us(rows->options.clock),
+                    .errors = &rows->errors,
+                    .err = err };
     return mr_expression_eval(expression, &eval, out);
 }
 
@@ -167,7 +180,8 @@ static MrStatus fill_time(MrIngestRows *rows, MrVector *column, MrError *err)
     MR_TRY(mr_vector_init(&filled, &rows->arena, column->type, column->row_count, err));
     int64_t *cells = filled.data;
     for (uint32_t row = 0; row < column->row_count; row++) {
-        cells[row] = mr_vector_is_null(column, row) ? now_us : *(const int64_t *)mr_vector_cell(column, row);
+        cells[row] =
+            mr_vector_is_null(column, row) ? now_us : *(const int64_t *)mr_vector_cell(column, row);
     }
     *column = filled;
     return MR_OK;
@@ -181,20 +195,22 @@ static MrStatus input_make(MrIngestRows *rows, const MrBlock *in, MrBlock **out,
     MR_NEW_ARRAY(&rows->arena, block->columns, rows->input_count, err);
     block->row_count = in->row_count;
     block->column_count = rows->input_count;
-    block->place = (MrPlace){ .watermark_us = MR_TIME_MIN, .watermark_after_us = MR_TIME_MIN,
+    block->place = (MrPlace){ .watermark_us = MR_TIME_MIN,
+                              .watermark_after_us = MR_TIME_MIN,
                               .event_min_us = MR_TIME_MAX };
     for (uint32_t i = 0; i < rows->options.given_count; i++) {
         block->columns[i] = in->columns[i];
     }
     if (rows->input_count > rows->options.given_count) {
-        const MrDatum null = { .type = rows->stream->columns[rows->stream->event_column].type, .is_null = true };
-        MR_TRY(mr_vector_init_constant(&block->columns[rows->options.given_count], &rows->arena, &null,
-                                       in->row_count, err));
+        const MrDatum null = { .type = rows->stream->columns[rows->stream->event_column].type,
+                               .is_null = true };
+        MR_TRY(mr_vector_init_constant(&block->columns[rows->options.given_count], &rows->arena,
+                                       &null, in->row_count, err));
     }
     for (uint32_t i = 0; i < rows->input_count; i++) {
         const MrVector *column = &block->columns[i];
-        if (rows->fills[i] != NULL && column->validity != NULL
-            && (column->is_constant || rows->options.absent == MR_ABSENT_NULL)) {
+        if (rows->fills[i] != NULL && column->validity != NULL &&
+            (column->is_constant || rows->options.absent == MR_ABSENT_NULL)) {
             MrVector filled;
             MR_TRY(evaluate(rows, rows->fills[i], block, &filled, err));
             block->columns[i] = filled;
@@ -272,7 +288,8 @@ static MrStatus mark(MrIngestRows *rows, const MrBlock *block, MrError *err)
 }
 
 /* Why the row cannot be taken.  *is_null_time: only because it has no time. */
-static void reason_of(const MrIngestRows *rows, const MrBlock *block, uint32_t row, MrError *reason, bool *is_null_time)
+static void reason_of(const MrIngestRows *rows, const MrBlock *block, uint32_t row, MrError *reason,
+                      bool *is_null_time)
 {
     const char *relation = rows->options.relation->name;
     *reason = (MrError)MR_ERROR_INIT;
@@ -284,9 +301,10 @@ static void reason_of(const MrIngestRows *rows, const MrBlock *block, uint32_t r
     for (uint32_t i = 0; i < block->column_count; i++) {
         const MrStreamColumn *column = &rows->stream->columns[i];
         if (column->not_null && mr_vector_is_null(&block->columns[i], row)) {
-            mr_error_set(reason, MR_ERR_NOT_NULL_VIOLATION,
-                         "null value in column \"%s\" of relation \"%s\" violates not-null constraint", column->name,
-                         relation);
+            mr_error_set(
+                reason, MR_ERR_NOT_NULL_VIOLATION,
+                "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+                column->name, relation);
             MrBuilder text;
             mr_builder_init(&text, 0);
             mr_row_text(block, row, rows->options.zone, &text);
@@ -296,9 +314,12 @@ static void reason_of(const MrIngestRows *rows, const MrBlock *block, uint32_t r
         }
     }
     *is_null_time = true;
-    mr_error_set(reason, MR_ERR_NULL_NOT_ALLOWED, "the event time \"%s\" of a row of \"%s\" is null",
+    mr_error_set(reason, MR_ERR_NULL_NOT_ALLOWED,
+                 "the event time \"%s\" of a row of \"%s\" is null",
                  rows->stream->columns[rows->stream->event_column].name, relation);
-    mr_error_hint(reason, "The stream's option null_time says what becomes of such rows: reject, arrival or fail.");
+    mr_error_hint(
+        reason,
+        "The stream's option null_time says what becomes of such rows: reject, arrival or fail.");
 }
 
 /* Fails for the first bad row that must not be rejected. */
@@ -311,7 +332,8 @@ static MrStatus fail_first(const MrIngestRows *rows, const MrBlock *block, MrErr
             continue;
         }
         reason_of(rows, block, row, &reason, &is_null_time);
-        if (is_null_time ? rows->stream->null_time == MR_NULL_TIME_FAIL : rows->options.fail_on_bad_row) {
+        if (is_null_time ? rows->stream->null_time == MR_NULL_TIME_FAIL
+                         : rows->options.fail_on_bad_row) {
             if (err != NULL) {
                 *err = reason;
             }
@@ -321,7 +343,8 @@ static MrStatus fail_first(const MrIngestRows *rows, const MrBlock *block, MrErr
     return MR_OK;
 }
 
-static MrStatus reject_bad(MrIngestRows *rows, const MrBlock *block, const MrBlock **out, MrError *err)
+static MrStatus reject_bad(MrIngestRows *rows, const MrBlock *block, const MrBlock **out,
+                           MrError *err)
 {
     uint32_t *good, count = 0;
     MR_TRY(fail_first(rows, block, err));
@@ -345,12 +368,13 @@ static MrStatus reject_bad(MrIngestRows *rows, const MrBlock *block, const MrBlo
     return MR_OK;
 }
 
-MrStatus mr_ingest_rows_make(MrIngestRows *rows, const MrBlock *in, const MrBlock **out, MrError *err)
+MrStatus mr_ingest_rows_make(MrIngestRows *rows, const MrBlock *in, const MrBlock **out,
+                             MrError *err)
 {
     *out = NULL;
     if (in->column_count != rows->options.given_count) {
-        return mr_error_set(err, MR_ERR_INTERNAL, "a block of %u columns came for %u given ones", in->column_count,
-                            rows->options.given_count);
+        return mr_error_set(err, MR_ERR_INTERNAL, "a block of %u columns came for %u given ones",
+                            in->column_count, rows->options.given_count);
     }
     mr_arena_reset(&rows->arena);
     rows->errors = (MrRowErrors){ .arena = &rows->arena };

@@ -11,8 +11,8 @@ typedef struct MrIngestRows MrIngestRows;
 
 typedef struct MrIngestRowsOptions {
     MrClock *clock;
-    const MrCatalog *catalog;    /* keeps */
-    const MrRelation *relation;  /* keeps; a stream */
+    const MrCatalog *catalog;   /* keeps */
+    const MrRelation *relation; /* keeps; a stream */
     const uint32_t *given;
     uint32_t given_count;
     const MrTimezone *zone;
@@ -22,11 +22,13 @@ typedef struct MrIngestRowsOptions {
     void *reject_context;
 } MrIngestRowsOptions;
 
-MrStatus mr_ingest_rows_create(const MrIngestRowsOptions *options, MrIngestRows **out, MrError *err);
+MrStatus mr_ingest_rows_create(const MrIngestRowsOptions *options, MrIngestRows **out,
+                               MrError *err);
 void mr_ingest_rows_destroy(MrIngestRows *rows); /* accepts NULL */
 /* The block to log, without the rows that were rejected (*out NULL: none is left).  It shares data with `in` and
  * lives until the next call. */
-MrStatus mr_ingest_rows_make(MrIngestRows *rows, const MrBlock *in, const MrBlock **out, MrError *err);
+MrStatus mr_ingest_rows_make(MrIngestRows *rows, const MrBlock *in, const MrBlock **out,
+                             MrError *err);
 /* True when a decoder must leave NULLs of the given column to us, since they are no error yet. */
 bool mr_ingest_rows_takes_null(const MrIngestRows *rows, uint32_t given_index);
 

@@ -16,11 +16,12 @@ uint32_t mr_listener_session_count(const MrServer *server);
 uint16_t mr_listener_port(const MrServer *server);
 /* For millrace.sessions. */
 typedef struct MrSessionFacts {
-    int32_t pid;                 /* number of the session, as BackendKeyData says */
+    int32_t pid; /* number of the session, as BackendKeyData says */
     const char *user, *database, *application, *state, *address;
     int64_t connected_us, statement_us;
 } MrSessionFacts;
-void mr_listener_each(const MrServer *server, void (*each)(void *context, const MrSessionFacts *facts), void *context);
+void mr_listener_each(const MrServer *server,
+                      void (*each)(void *context, const MrSessionFacts *facts), void *context);
 
 /* HTTP ingest: POST /streams/NAME (application/json lines, text/csv), GET /metrics, GET /health. */
 MrStatus mr_http_create(MrServer *server, MrError *err);

@@ -32,7 +32,8 @@ static void *log_thread_main(void *context)
         self->is_wanted = false;
         pthread_mutex_unlock(&self->mutex);
         if (mr_log_sync(self->server->log, &err) != MR_OK) {
-            mr_server_panic(&err); /* acknowledged rows may not be on disk: never go on, never try again */
+            mr_server_panic(
+                &err); /* acknowledged rows may not be on disk: never go on, never try again */
         }
         mr_scheduler_wake(self->server);
         mr_server_post(self->server, tell_waits, self->server);

@@ -56,14 +56,17 @@ static void print_defaults(void)
     }
 }
 
-static MrStatus set_one(MrSettings *settings, const char *name, size_t length, const char *value, MrError *err)
+static MrStatus set_one(MrSettings *settings, const char *name, size_t length, const char *value,
+                        MrError *err)
 {
     MrSettingId id;
     MrString text = { name, length };
     if (!mr_setting_find(text, &id)) {
         const char *nearest = mr_setting_nearest(text);
-        mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "there is no setting \"%.*s\"", (int)length, name);
-        return nearest == NULL ? err->status : mr_error_hint(err, "Perhaps you mean \"%s\".", nearest);
+        mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "there is no setting \"%.*s\"", (int)length,
+                     name);
+        return nearest == NULL ? err->status
+                               : mr_error_hint(err, "Perhaps you mean \"%s\".", nearest);
     }
     return mr_settings_set(settings, id, mr_string(value), MR_SETTING_START, err);
 }
@@ -73,7 +76,8 @@ static MrStatus set_pair(MrSettings *settings, const char *pair, MrError *err)
 {
     const char *equals = strchr(pair, '=');
     if (equals == NULL) {
-        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "\"%s\" is not of the form NAME=VALUE", pair);
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "\"%s\" is not of the form NAME=VALUE",
+                            pair);
     }
     return set_one(settings, pair, (size_t)(equals - pair), equals + 1, err);
 }
@@ -97,24 +101,23 @@ static bool is_setting_argument(const char *argument)
 }
 
 /* *code: the exit code when the program is to end here; -1: go on. */
-static MrStatus read_options(Arguments *arguments, int argc, char **argv, Pass pass, int *code, MrError *err)
+static MrStatus read_options(Arguments *arguments, int argc, char **argv, Pass pass, int *code,
+                             MrError *err)
 {
     int option;
     optind = 1;
     *code = -1;
     while ((option = getopt_long(argc, argv, "D:h:p:k:c:f:V?", long_options, NULL)) != -1) {
         switch (option) {
-        case 'D':
-            arguments->data_directory = optarg;
-            break;
-        case 'f':
-            arguments->settings_file = optarg;
-            break;
+        case 'D': arguments->data_directory = optarg; break;
+        case 'f': arguments->settings_file = optarg; break;
         case 'h':
         case 'p':
         case 'k':
             if (pass == PASS_SETTINGS) {
-                const char *name = option == 'h' ? "listen_addresses" : option == 'p' ? "port" : "unix_socket_directory";
+                const char *name = option == 'h'   ? "listen_addresses"
+                                   : option == 'p' ? "port"
+                                                   : "unix_socket_directory";
                 MR_TRY(set_one(arguments->settings, name, strlen(name), optarg, err));
             }
             break;
@@ -123,9 +126,7 @@ static MrStatus read_options(Arguments *arguments, int argc, char **argv, Pass p
                 MR_TRY(set_pair(arguments->settings, optarg, err));
             }
             break;
-        case OPTION_VIRTUAL_CLOCK:
-            arguments->virtual_clock = true;
-            break;
+        case OPTION_VIRTUAL_CLOCK: arguments->virtual_clock = true; break;
         case OPTION_PRINT_DEFAULTS:
             print_defaults();
             *code = EXIT_SUCCESS;
@@ -141,7 +142,8 @@ static MrStatus read_options(Arguments *arguments, int argc, char **argv, Pass p
         }
     }
     if (optind < argc) {
-        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "unexpected argument \"%s\"", argv[optind]);
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "unexpected argument \"%s\"",
+                            argv[optind]);
     }
     return MR_OK;
 }
@@ -190,7 +192,8 @@ static MrStatus read_arguments(Arguments *arguments, int argc, char **argv, int 
         arguments->settings_file = mr_file_exists(default_file) ? default_file : NULL;
     }
     if (arguments->settings_file != NULL) {
-        MR_TRY(mr_settings_read_file(arguments->settings, arguments->settings_file, MR_SETTING_START, err));
+        MR_TRY(mr_settings_read_file(arguments->settings, arguments->settings_file,
+                                     MR_SETTING_START, err));
     }
     MR_TRY(read_long_settings(arguments, &argc, argv, err));
     return read_options(arguments, argc, argv, PASS_SETTINGS, code, err);
@@ -213,7 +216,9 @@ int main(int argc, char **argv)
         mr_settings_destroy(arguments.settings);
         return status != MR_OK ? refuse(&err) : code;
     }
-    MrServerOptions options = { .data_directory = arguments.data_directory, .settings = arguments.settings,
-                                .settings_file = arguments.settings_file, .virtual_clock = arguments.virtual_clock };
+    MrServerOptions options = { .data_directory = arguments.data_directory,
+                                .settings = arguments.settings,
+                                .settings_file = arguments.settings_file,
+                                .virtual_clock = arguments.virtual_clock };
     return mr_server_main(&options);
 }

@@ -106,7 +106,8 @@ static MrStatus write_state(MrQuery *query, MrBuilder *out, MrError *err)
     mr_state_write_u64(&writer, query->rows_in);
     mr_state_write_u64(&writer, query->late_rows);
     mr_state_write_u64(&writer, query->failed_rows);
-    mr_state_write_bytes(&writer, query->failed_places, (query->error_limit + 1) * sizeof *query->failed_places);
+    mr_state_write_bytes(&writer, query->failed_places,
+                         (query->error_limit + 1) * sizeof *query->failed_places);
     return mr_pipeline_snapshot(query->pipeline, out, err);
 }
 
@@ -118,24 +119,30 @@ static MrStatus read_state(MrQuery *query, MrString state, MrError *err)
     size_t length;
     MR_TRY(mr_state_read_u32(&reader, &format, err));
     if (format != STATE_FORMAT) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint of form %u, where %d is known", format, STATE_FORMAT);
+        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint of form %u, where %d is known",
+                            format, STATE_FORMAT);
     }
     MR_TRY(mr_state_read_u64(&reader, &query->rows_in, err));
     MR_TRY(mr_state_read_u64(&reader, &query->late_rows, err));
     MR_TRY(mr_state_read_u64(&reader, &query->failed_rows, err));
     MR_TRY(mr_state_read_bytes(&reader, &places, &length, err));
-    if (length == (query->error_limit + 1) * sizeof *query->failed_places) { /* else the setting was changed */
+    if (length == (query->error_limit + 1) *
+                      sizeof *query->failed_places) { /* else the setting was changed */
         memcpy(query->failed_places, places, length);
     }
-    return mr_pipeline_restore(query->pipeline, (MrString){ state.data + reader.at, state.length - reader.at }, err);
+    return mr_pipeline_restore(query->pipeline,
+                               (MrString){ state.data + reader.at, state.length - reader.at }, err);
 }
 
 static MrStatus make_pipeline(MrQuery *query, MrError *err)
 {
     const MrPlan *plan = query->spec.plan;
-    int64_t memory = plan->memory_bytes > 0 ? plan->memory_bytes
-                                            : mr_settings_int(query->server->settings, MR_SET_MEMORY_LIMIT);
-    MrPipelineOptions options = { .dag = plan->dag, .memory_bytes_max = memory, .is_standing = true,
+    int64_t memory = plan->memory_bytes > 0
+                         ? plan->memory_bytes
+                         : mr_settings_int(query->server->settings, MR_SET_MEMORY_LIMIT);
+    MrPipelineOptions options = { .dag = plan->dag,
+                                  .memory_bytes_max = memory,
+                                  .is_standing = true,
                                   .parallel = mr_workers_parallel(query->server) };
     mr_pipeline_destroy(query->pipeline);
     query->pipeline = NULL;
@@ -152,16 +159,19 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
     uint64_t before = query->spec.start_sequence - 1;
     uint64_t held = target->progress.sequence > before ? target->progress.sequence : before;
     if (held > mr_log_appended(query->server->log)) {
-        mr_error_set(err, MR_ERR_CORRUPT, "the target is true for sequence %llu, but the log ends at %llu",
-                     (unsigned long long)held, (unsigned long long)mr_log_appended(query->server->log));
-        return mr_error_hint(err, "The data directory is older than the target: it was restored from a copy.");
+        mr_error_set(
+            err, MR_ERR_CORRUPT, "the target is true for sequence %llu, but the log ends at %llu",
+            (unsigned long long)held, (unsigned long long)mr_log_appended(query->server->log));
+        return mr_error_hint(
+            err, "The data directory is older than the target: it was restored from a copy.");
     }
     MR_TRY(make_pipeline(query, err));
     checkpoint_directory(query->server, directory);
     mr_builder_init(&state, 0);
     query->position = before;
-    MrStatus status = mr_checkpoint_read(directory, query->spec.id, held, query->spec.plan->plan_hash, &state,
-                                         &query->position, &found, err);
+    MrStatus status =
+        mr_checkpoint_read(directory, query->spec.id, held, query->spec.plan->plan_hash, &state,
+                           &query->position, &found, err);
     if (status == MR_OK && found) {
         status = read_state(query, (MrString){ state.data, state.length }, err);
         query->oldest_checkpoint = query->checkpoint_sequence = query->position;
@@ -178,8 +188,10 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
     query->has_input = target->progress.epoch == 0;
     query->last_checkpoint_us = mr_clock_monotonic_us(query->server->clock);
     query->state = MR_QUERY_RUNNING;
-    mr_log_line(MR_LOG_INFO, "query.started", "%s reads from sequence %llu; its target is true for %llu",
-                query->spec.relation->name, (unsigned long long)query->position + 1, (unsigned long long)held);
+    mr_log_line(MR_LOG_INFO, "query.started",
+                "%s reads from sequence %llu; its target is true for %llu",
+                query->spec.relation->name, (unsigned long long)query->position + 1,
+                (unsigned long long)held);
     return MR_OK;
 }
 
@@ -191,12 +203,13 @@ static void ring_add(MrNotedRing *ring, const MrNotedRow *row)
 }
 
 /* Number of the row among the query's input, from the records that were just run. */
-static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t first_row,
-                             uint64_t sequence)
+static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, uint32_t count,
+                             uint64_t first_row, uint64_t sequence)
 {
     uint64_t number = first_row;
     for (uint32_t r = 0; r < count; r++) {
-        if (records[r].kind != MR_RECORD_ROWS || records[r].stream_id != query->spec.plan->scan->stream_id) {
+        if (records[r].kind != MR_RECORD_ROWS ||
+            records[r].stream_id != query->spec.plan->scan->stream_id) {
             continue;
         }
         if (sequence < records[r].first_sequence + records[r].row_count) {
@@ -213,19 +226,23 @@ static void halt_before(MrQuery *query, uint64_t sequence, const MrError *cause)
     query->halt_after = sequence - 1;
     mr_error_set(&query->halt_error, MR_ERR_ERROR_LIMIT, "\"%s\" stopped before sequence %llu: %s",
                  query->spec.relation->name, (unsigned long long)sequence, cause->message);
-    mr_error_hint(&query->halt_error, "See millrace.row_errors; ALTER MATERIALIZED VIEW … RESUME tries again.");
+    mr_error_hint(&query->halt_error,
+                  "See millrace.row_errors; ALTER MATERIALIZED VIEW … RESUME tries again.");
     mr_query_restart(query);
 }
 
-static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t first_row)
+static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t count,
+                       uint64_t first_row)
 {
     MrNotes *notes = mr_pipeline_notes(query->pipeline);
     uint32_t stream_id = query->spec.plan->scan->stream_id;
     uint64_t kept = notes->late_rows < MR_NOTED_ROWS_MAX ? notes->late_rows : MR_NOTED_ROWS_MAX;
     for (uint64_t i = notes->late_rows - kept; i < notes->late_rows; i++) {
         const MrLateRow *late = &notes->late[i % MR_NOTED_ROWS_MAX];
-        ring_add(&query->late, &(MrNotedRow){ .sequence = late->sequence, .stream_id = stream_id,
-                                              .event_us = late->event_us, .watermark_us = late->watermark_us });
+        ring_add(&query->late, &(MrNotedRow){ .sequence = late->sequence,
+                                              .stream_id = stream_id,
+                                              .event_us = late->event_us,
+                                              .watermark_us = late->watermark_us });
     }
     query->late_rows += notes->late_rows;
     uint32_t limit = query->spec.plan->stop_on_error ? 0 : query->error_limit;
@@ -233,11 +250,15 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
         const MrFailedRow *failed = &notes->failed[i];
         MrNotedRow row = { .sequence = failed->sequence, .stream_id = stream_id };
         memcpy(row.sqlstate, failed->error.sqlstate, sizeof row.sqlstate);
-        snprintf(row.message, sizeof row.message, "%.*s", (int)sizeof row.message - 1, failed->error.message);
+        snprintf(row.message, sizeof row.message, "%.*s", (int)sizeof row.message - 1,
+                 failed->error.message);
         uint64_t number = input_number(query, records, count, first_row, failed->sequence) + 1;
         uint32_t slots = query->error_limit + 1;
-        uint64_t oldest = query->failed_rows >= limit ? query->failed_places[(query->failed_rows - limit) % slots] : 0;
-        bool too_many = limit == 0 || (query->failed_rows >= limit && number - oldest < ERROR_WINDOW_ROWS);
+        uint64_t oldest = query->failed_rows >= limit
+                              ? query->failed_places[(query->failed_rows - limit) % slots]
+                              : 0;
+        bool too_many =
+            limit == 0 || (query->failed_rows >= limit && number - oldest < ERROR_WINDOW_ROWS);
         if (too_many) {
             ring_add(&query->failed, &row);
             halt_before(query, failed->sequence, &failed->error);
@@ -251,7 +272,8 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
 
 /* ---- run, flush -------------------------------------------------------------------------------- */
 
-MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto, MrError *err)
+MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
+                      MrError *err)
 {
     enum { INPUTS = 64 };
     MrPipelineInput inputs[INPUTS];
@@ -261,9 +283,11 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
     int64_t begun_us = mr_clock_monotonic_us(query->server->clock);
     for (uint32_t r = 0; r < count; r++) {
         const MrLogRecord *record = &records[r];
-        if (record->stream_id == stream_id && record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
-            inputs[filled++] = (MrPipelineInput){ .block = record->block,
-                                                  .watermark_after_us = record->watermark_after_us };
+        if (record->stream_id == stream_id && record->kind != MR_RECORD_DDL &&
+            record->kind != MR_RECORD_TRIM) {
+            inputs[filled++] =
+                (MrPipelineInput){ .block = record->block,
+                                   .watermark_after_us = record->watermark_after_us };
             query->rows_in += record->kind == MR_RECORD_ROWS ? record->row_count : 0;
             query->has_input = true;
         }
@@ -293,12 +317,14 @@ static MrStatus write_checkpoint(MrQuery *query, MrError *err)
     MrStatus status = write_state(query, &state, err);
     mr_fault_point("query.checkpoint");
     if (status == MR_OK) {
-        status = mr_checkpoint_write(directory, &name, query->spec.plan->plan_hash, state.data, state.length, err);
+        status = mr_checkpoint_write(directory, &name, query->spec.plan->plan_hash, state.data,
+                                     state.length, err);
     }
     mr_builder_fini(&state);
     if (status == MR_OK) {
         query->checkpoint_sequence = query->position;
-        status = mr_checkpoint_prune(directory, query->spec.id, query->covered, &query->oldest_checkpoint, err);
+        status = mr_checkpoint_prune(directory, query->spec.id, query->covered,
+                                     &query->oldest_checkpoint, err);
     }
     return status;
 }
@@ -318,16 +344,20 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
         MrError reason = MR_ERROR_INIT;
         query->last_checkpoint_us = now_us;
         if (write_checkpoint(query, &reason) != MR_OK) {
-            mr_log_error(MR_LOG_WARNING, "checkpoint.failed", &reason); /* the old one is kept, and so is the log */
+            mr_log_error(MR_LOG_WARNING, "checkpoint.failed",
+                         &reason); /* the old one is kept, and so is the log */
         }
     }
     if (changes.upsert_blocks == 0 && changes.delete_blocks == 0 && !commit && !checkpoint) {
         query->covered = query->position;
         return MR_OK;
     }
-    query->epoch = (MrEpoch){ .sequence = query->position, .plan_hash = query->spec.plan->plan_hash,
-                              .watermark_us = mr_log_watermark(query->server->log, query->spec.plan->scan->stream_id),
-                              .table = &query->table, .changes = changes };
+    query->epoch = (MrEpoch){ .sequence = query->position,
+                              .plan_hash = query->spec.plan->plan_hash,
+                              .watermark_us = mr_log_watermark(query->server->log,
+                                                               query->spec.plan->scan->stream_id),
+                              .table = &query->table,
+                              .changes = changes };
     memcpy(query->epoch.query, query->spec.id, sizeof query->epoch.query);
     query->in_flight = true;
     query->epoch_before = query->status.target.progress.epoch;

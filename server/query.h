@@ -21,16 +21,17 @@ typedef struct MrQuery MrQuery;
 struct MrQuery {
     MrServer *server;
     MrQuerySpec spec;
-    MrPipeline *pipeline;        /* NULL until started, and after a failure */
-    MrPipeline *retired;         /* its rows are in an epoch that the target still holds */
+    MrPipeline *pipeline; /* NULL until started, and after a failure */
+    MrPipeline *retired;  /* its rows are in an epoch that the target still holds */
     MrQueryState state;
-    MrError error;               /* of FAILED */
+    MrError error; /* of FAILED */
     bool is_suspended;
-    bool has_input;              /* something was run since the last flush */
-    uint64_t position;           /* last sequence in the pipeline's state */
-    uint64_t replay_until;       /* the target holds this already: changes up to here are thrown away; 0: live */
+    bool has_input;    /* something was run since the last flush */
+    uint64_t position; /* last sequence in the pipeline's state */
+    uint64_t
+        replay_until; /* the target holds this already: changes up to here are thrown away; 0: live */
     uint64_t covered;
-    uint64_t halt_after;         /* stop behind this row; UINT64_MAX: never */
+    uint64_t halt_after; /* stop behind this row; UINT64_MAX: never */
     MrError halt_error;
     /* The target's side. */
     MrTargetThread *thread;
@@ -38,11 +39,12 @@ struct MrQuery {
     MrSinkTable table;
     MrEpoch epoch;
     bool in_flight;
-    int64_t epoch_before;        /* the target's epoch when the one in flight was submitted */
+    int64_t epoch_before; /* the target's epoch when the one in flight was submitted */
     int64_t stored_generation;
     /* Functions of the log, so they are in the checkpoint. */
     uint64_t rows_in, late_rows, failed_rows;
-    uint64_t *failed_places;     /* input row numbers of the last failed rows: a ring of error_limit + 1 */
+    uint64_t
+        *failed_places; /* input row numbers of the last failed rows: a ring of error_limit + 1 */
     uint32_t error_limit;
     MrNotedRing late, failed;
     /* Times are monotonic µs. */
@@ -50,7 +52,7 @@ struct MrQuery {
     uint64_t checkpoint_sequence, oldest_checkpoint;
     uint64_t batches;
     int64_t batch_us_last;
-    MrQueryStatus status;        /* under the scheduler's mutex */
+    MrQueryStatus status; /* under the scheduler's mutex */
     MrQuery *next;
 };
 
@@ -60,7 +62,8 @@ void mr_query_destroy(MrQuery *query);
 /* Makes the pipeline from the newest checkpoint that the target's sequence allows. */
 MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err);
 /* Runs records (of any streams, in order) up to `upto`; `rows` counts those before each record. */
-MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto, MrError *err);
+MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
+                      MrError *err);
 /* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.  Writes a checkpoint
  * first when `checkpoint`. */
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);

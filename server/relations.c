@@ -21,13 +21,15 @@ MrStatus mr_relations_register(MrCatalog *catalog, MrError *err)
 {
     for (size_t i = 0; i < VIEW_COUNT; i++) {
         MrSchema schema = schema_of(views[i]);
-        MR_TRY(mr_catalog_register_virtual(catalog, views[i]->schema_name, views[i]->name, &schema, err));
+        MR_TRY(mr_catalog_register_virtual(catalog, views[i]->schema_name, views[i]->name, &schema,
+                                           err));
     }
     return MR_OK;
 }
 
-MrStatus mr_relations_fill(MrServer *server, const char *schema_name, const char *name, MrArena *arena,
-                           const MrBlock *const **blocks, uint32_t *block_count, MrError *err)
+MrStatus mr_relations_fill(MrServer *server, const char *schema_name, const char *name,
+                           MrArena *arena, const MrBlock *const **blocks, uint32_t *block_count,
+                           MrError *err)
 {
     for (size_t i = 0; i < VIEW_COUNT; i++) {
         const MrRelationView *view = views[i];
@@ -40,5 +42,6 @@ MrStatus mr_relations_fill(MrServer *server, const char *schema_name, const char
         MR_TRY(view->fill(server, &rows, err));
         return mr_rows_finish(&rows, blocks, block_count, err);
     }
-    return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", schema_name, name);
+    return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist",
+                        schema_name, name);
 }

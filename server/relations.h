@@ -11,7 +11,8 @@
 /* Registers all of them with a new catalogue. */
 MrStatus mr_relations_register(MrCatalog *catalog, MrError *err);
 /* Rows of the relation as blocks of its schema, in the arena. */
-MrStatus mr_relations_fill(MrServer *server, const char *schema_name, const char *name, MrArena *arena,
-                           const MrBlock *const **blocks, uint32_t *block_count, MrError *err);
+MrStatus mr_relations_fill(MrServer *server, const char *schema_name, const char *name,
+                           MrArena *arena, const MrBlock *const **blocks, uint32_t *block_count,
+                           MrError *err);
 
 #endif

@@ -14,7 +14,8 @@ static uint64_t kept_from(MrServer *server, const MrStream *stream, const MrLogS
         from = by_age > from ? by_age : from;
     }
     if (stream->retention_bytes != UINT64_MAX) {
-        uint64_t by_size = mr_log_sequence_at_bytes(server->log, stream->id, stream->retention_bytes);
+        uint64_t by_size =
+            mr_log_sequence_at_bytes(server->log, stream->id, stream->retention_bytes);
         from = by_size > from ? by_size : from;
     }
     return from;
@@ -27,15 +28,16 @@ void mr_retention_run(MrServer *server)
     for (uint32_t r = 0; r < mr_catalog_relation_count(server->catalog); r++) {
         const MrRelation *relation = mr_catalog_relation(server->catalog, r);
         MrLogStreamFacts facts;
-        if (relation->kind != MR_RELATION_STREAM
-            || !mr_log_stream_facts(server->log, relation->stream->id, &facts)) {
+        if (relation->kind != MR_RELATION_STREAM ||
+            !mr_log_stream_facts(server->log, relation->stream->id, &facts)) {
             continue;
         }
         uint64_t sequence, below = kept_from(server, relation->stream, &facts);
         if (below <= facts.first_sequence) {
             continue;
         }
-        if (mr_log_append_trim(server->log, relation->stream->id, below, &sequence, &err) != MR_OK) {
+        if (mr_log_append_trim(server->log, relation->stream->id, below, &sequence, &err) !=
+            MR_OK) {
             mr_log_error(MR_LOG_WARNING, "retention.trim", &err);
             return;
         }

@@ -28,8 +28,9 @@ static void store_owner(void *context)
     static const uint8_t no_nonce[16];
     OwnerStored *stored = context;
     MrError err = MR_ERROR_INIT;
-    if (mr_catalog_store_set_owner(stored->server->store, stored->object_id, stored->generation, no_nonce, &err) != MR_OK
-        && err.status != MR_ERR_UNDEFINED_OBJECT) {
+    if (mr_catalog_store_set_owner(stored->server->store, stored->object_id, stored->generation,
+                                   no_nonce, &err) != MR_OK &&
+        err.status != MR_ERR_UNDEFINED_OBJECT) {
         mr_log_error(MR_LOG_WARNING, "catalog.owner", &err);
     }
     free(stored);
@@ -41,7 +42,9 @@ static void note_generation(MrQuery *query, int64_t generation)
     if (stored == NULL) {
         return; /* the nonce is kept: the next attach is still recognised */
     }
-    *stored = (OwnerStored){ .server = query->server, .object_id = query->spec.object_id, .generation = generation };
+    *stored = (OwnerStored){ .server = query->server,
+                             .object_id = query->spec.object_id,
+                             .generation = generation };
     query->stored_generation = generation;
     mr_server_post(query->server, store_owner, stored);
 }
@@ -68,7 +71,8 @@ static void observe_target(MrQuery *query)
         return;
     }
     if (target.state == MR_TARGET_REWIND) {
-        mr_log_line(MR_LOG_WARNING, "target.rewind", "the target of %s is at sequence %llu, behind %llu: replaying",
+        mr_log_line(MR_LOG_WARNING, "target.rewind",
+                    "the target of %s is at sequence %llu, behind %llu: replaying",
                     query->spec.relation->name, (unsigned long long)target.progress.sequence,
                     (unsigned long long)query->covered);
         mr_query_restart(query);
@@ -86,9 +90,11 @@ static void observe_target(MrQuery *query)
 
 static bool can_start(const MrQuery *query)
 {
-    return query->state == MR_QUERY_STARTING && query->target_query != NULL && query->status.target.is_attached
-           && query->status.target.is_idle && query->retired == NULL
-           && (query->status.target.state == MR_TARGET_RUNNING || query->status.target.state == MR_TARGET_REWIND);
+    return query->state == MR_QUERY_STARTING && query->target_query != NULL &&
+           query->status.target.is_attached && query->status.target.is_idle &&
+           query->retired == NULL &&
+           (query->status.target.state == MR_TARGET_RUNNING ||
+            query->status.target.state == MR_TARGET_REWIND);
 }
 
 static bool is_at_halt(const MrQuery *query)
@@ -98,8 +104,8 @@ static bool is_at_halt(const MrQuery *query)
 
 static bool can_run(const MrQuery *query)
 {
-    return query->state == MR_QUERY_RUNNING && !is_at_halt(query)
-           && mr_pipeline_pending_bytes(query->pipeline) < PENDING_BYTES_MAX;
+    return query->state == MR_QUERY_RUNNING && !is_at_halt(query) &&
+           mr_pipeline_pending_bytes(query->pipeline) < PENDING_BYTES_MAX;
 }
 
 /* Last sequence the query may run to now. */
@@ -113,7 +119,8 @@ static uint64_t run_limit(const MrQuery *query, uint64_t head)
 }
 
 /* Whether its changes should go to the target now; *at_us: when, if not yet. */
-static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t now_us, int64_t *at_us)
+static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t now_us,
+                         int64_t *at_us)
 {
     if (query->state != MR_QUERY_RUNNING || query->in_flight) {
         return false;
@@ -123,13 +130,15 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
     }
     if (!query->has_input || query->position <= query->covered) {
         /* Even over no input, the first answer must be written. */
-        return query->has_input && query->status.target.progress.epoch == 0 && query->position >= query->covered;
+        return query->has_input && query->status.target.progress.epoch == 0 &&
+               query->position >= query->covered;
     }
     if (query->status.target.state != MR_TARGET_RUNNING) {
         return false;
     }
     const MrPlan *plan = query->spec.plan;
-    int64_t every_us = plan->emit_every_us > plan->batch_interval_us ? plan->emit_every_us : plan->batch_interval_us;
+    int64_t every_us = plan->emit_every_us > plan->batch_interval_us ? plan->emit_every_us
+                                                                     : plan->batch_interval_us;
     if (every_us > 0 && scheduler->hurry_sequence <= query->covered && !scheduler->is_ending) {
         int64_t due_us = query->last_flush_us + every_us;
         if (due_us > now_us) {
@@ -143,8 +152,8 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
 static bool is_checkpoint_due(const MrQuery *query, int64_t now_us)
 {
     int64_t interval_us = mr_settings_int(query->server->settings, MR_SET_CHECKPOINT_INTERVAL);
-    return interval_us > 0 && now_us - query->last_checkpoint_us >= interval_us
-           && query->position > query->checkpoint_sequence;
+    return interval_us > 0 && now_us - query->last_checkpoint_us >= interval_us &&
+           query->position > query->checkpoint_sequence;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------ */
@@ -159,8 +168,8 @@ static void release_records(MrScheduler *scheduler)
 }
 
 /* The streams that the queries at this position read: one scan serves them all. */
-static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t position,
-                               MrLogFilter *out, MrError *err)
+static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32_t count,
+                               uint64_t position, MrLogFilter *out, MrError *err)
 {
     uint32_t greatest = 0;
     uint64_t *bits;
@@ -179,16 +188,18 @@ static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32
 }
 
 /* Reads from `from`, at most a micro-batch; *upto comes back as the last sequence that was covered. */
-static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, uint64_t from, uint64_t *upto,
-                             MrError *err)
+static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, uint64_t from,
+                             uint64_t *upto, MrError *err)
 {
     uint64_t left = (uint64_t)mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
     uint64_t next = from;
     while (next <= *upto && left > 0 && scheduler->record_count < RECORDS_MAX) {
         MrLogRecord *record = &scheduler->records[scheduler->record_count];
-        uint64_t limit = *upto - next < left ? *upto : next + left - 1; /* the log cuts the record there */
+        uint64_t limit =
+            *upto - next < left ? *upto : next + left - 1; /* the log cuts the record there */
         bool found;
-        MR_TRY(mr_log_read(scheduler->server->log, next, limit, filter, &scheduler->arena, record, &found, err));
+        MR_TRY(mr_log_read(scheduler->server->log, next, limit, filter, &scheduler->arena, record,
+                           &found, err));
         next = found ? record->first_sequence + record->row_count : limit + 1;
         if (found) {
             scheduler->record_count++;
@@ -226,8 +237,8 @@ static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count
 {
     uint64_t lowest = UINT64_MAX, upto = head;
     for (uint32_t q = 0; q < count; q++) {
-        if (can_run(queries[q]) && queries[q]->position < run_limit(queries[q], head)
-            && queries[q]->position < lowest) {
+        if (can_run(queries[q]) && queries[q]->position < run_limit(queries[q], head) &&
+            queries[q]->position < lowest) {
             lowest = queries[q]->position;
         }
     }
@@ -238,7 +249,8 @@ static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count
         if (!can_run(queries[q])) {
             continue;
         }
-        uint64_t limit = queries[q]->position == lowest ? run_limit(queries[q], head) : queries[q]->position;
+        uint64_t limit =
+            queries[q]->position == lowest ? run_limit(queries[q], head) : queries[q]->position;
         upto = limit > lowest && limit < upto ? limit : upto;
     }
     MrError err = MR_ERROR_INIT;
@@ -249,13 +261,14 @@ static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count
     }
     for (uint32_t q = 0; q < count; q++) {
         MrQuery *query = queries[q];
-        if (!can_run(query) || query->position != lowest || query->position >= run_limit(query, head)) {
+        if (!can_run(query) || query->position != lowest ||
+            query->position >= run_limit(query, head)) {
             continue;
         }
         MrError failure = err;
-        MrStatus run = status == MR_OK
-                           ? mr_query_run(query, scheduler->records, scheduler->record_count, upto, &failure)
-                           : status;
+        MrStatus run = status == MR_OK ? mr_query_run(query, scheduler->records,
+                                                      scheduler->record_count, upto, &failure)
+                                       : status;
         if (run != MR_OK) {
             mr_query_fail(query, &failure);
         }
@@ -267,7 +280,8 @@ static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count
 /* Reached the row before the one that it must not process, and the target has all before it. */
 static void halt_if_due(MrQuery *query)
 {
-    if (query->state == MR_QUERY_RUNNING && is_at_halt(query) && !query->in_flight && query->covered >= query->position) {
+    if (query->state == MR_QUERY_RUNNING && is_at_halt(query) && !query->in_flight &&
+        query->covered >= query->position) {
         MrError error = query->halt_error;
         mr_query_fail(query, &error);
     }
@@ -285,13 +299,14 @@ static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int6
         uint64_t covered = query->covered;
         MrQueryState state = query->state;
         observe_target(query);
-        did |= query->covered != covered || query->state != state; /* somebody may wait for just that */
+        did |= query->covered != covered ||
+               query->state != state; /* somebody may wait for just that */
         if (can_start(query)) {
             start_query(query);
             did = true;
         }
-        if (query->state == MR_QUERY_RUNNING && query->replay_until == 0 && !query->has_input && !query->in_flight
-            && query->position > query->covered) {
+        if (query->state == MR_QUERY_RUNNING && query->replay_until == 0 && !query->has_input &&
+            !query->in_flight && query->position > query->covered) {
             query->covered = query->position; /* nothing in that range concerned it */
             did = true;
         }
@@ -311,8 +326,8 @@ static bool finish(MrQuery **queries, uint32_t count)
     for (uint32_t q = 0; q < count; q++) {
         MrQuery *query = queries[q];
         observe_target(query);
-        if (query->state != MR_QUERY_RUNNING || query->replay_until != 0
-            || query->status.target.state != MR_TARGET_RUNNING) {
+        if (query->state != MR_QUERY_RUNNING || query->replay_until != 0 ||
+            query->status.target.state != MR_TARGET_RUNNING) {
             continue;
         }
         if (!query->in_flight && query->position > query->checkpoint_sequence) {
@@ -329,7 +344,9 @@ static bool finish(MrQuery **queries, uint32_t count)
 static void wait_until(MrScheduler *scheduler, int64_t monotonic_us)
 {
     struct timespec at;
-    int64_t left = monotonic_us == INT64_MAX ? POLL_US : monotonic_us - mr_clock_monotonic_us(scheduler->server->clock);
+    int64_t left = monotonic_us == INT64_MAX
+                       ? POLL_US
+                       : monotonic_us - mr_clock_monotonic_us(scheduler->server->clock);
     left = left > POLL_US ? POLL_US : left < 0 ? 0 : left;
     if (mr_clock_is_virtual(scheduler->server->clock)) {
         left = POLL_US; /* SET CLOCK wakes us */
@@ -373,7 +390,8 @@ void mr_scheduler_publish(MrQuery *query)
 }
 
 /* The queries as an array, so that the list may grow while the thread works. */
-static MrQuery **list_queries(MrScheduler *scheduler, MrQuery **array, uint32_t *capacity, uint32_t *count)
+static MrQuery **list_queries(MrScheduler *scheduler, MrQuery **array, uint32_t *capacity,
+                              uint32_t *count)
 {
     *count = 0;
     for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
@@ -417,11 +435,14 @@ void *mr_scheduler_main(void *context)
         if (more) {
             mr_server_post(scheduler->server, tell_waits, scheduler->server);
         }
-        if (is_ending && (!more || mr_clock_monotonic_us(scheduler->server->clock) >= scheduler->end_us)) {
+        if (is_ending &&
+            (!more || mr_clock_monotonic_us(scheduler->server->clock) >= scheduler->end_us)) {
             break;
         }
         if ((is_ending || !more) && !scheduler->is_woken && scheduler->visitors == 0) {
-            wait_until(scheduler, is_ending ? mr_clock_monotonic_us(scheduler->server->clock) + 10000 : wake_us);
+            wait_until(scheduler, is_ending
+                                      ? mr_clock_monotonic_us(scheduler->server->clock) + 10000
+                                      : wake_us);
         }
     }
     pthread_mutex_unlock(&scheduler->mutex);

@@ -13,20 +13,20 @@
 #include "storage/target.h"
 
 typedef enum MrQueryState {
-    MR_QUERY_STARTING,   /* restoring its state */
+    MR_QUERY_STARTING, /* restoring its state */
     MR_QUERY_RUNNING,
-    MR_QUERY_SUSPENDED,  /* by ALTER … SUSPEND */
-    MR_QUERY_FAILED,     /* stopped: memory, error_limit, on_error = 'stop', a data error of the target … */
+    MR_QUERY_SUSPENDED, /* by ALTER … SUSPEND */
+    MR_QUERY_FAILED, /* stopped: memory, error_limit, on_error = 'stop', a data error of the target … */
 } MrQueryState;
 
 /* A consistent look at one query, for millrace.queries, EXPLAIN PROGRESS and waits. */
 typedef struct MrQueryStatus {
     MrQueryState state;
     MrTargetStatus target;
-    uint64_t position;           /* last sequence that its state contains */
-    uint64_t covered;            /* last sequence that its target's table is true for */
+    uint64_t position; /* last sequence that its state contains */
+    uint64_t covered;  /* last sequence that its target's table is true for */
     uint64_t start_sequence;
-    uint32_t stream_id;          /* of the stream it reads */
+    uint32_t stream_id; /* of the stream it reads */
     int64_t watermark_us;
     int64_t next_close_us;
     uint64_t rows_in, late_rows, failed_rows;
@@ -34,7 +34,7 @@ typedef struct MrQueryStatus {
     uint64_t groups;
     uint64_t batches;
     int64_t batch_us_last;
-    MrError error;               /* of FAILED */
+    MrError error; /* of FAILED */
 } MrQueryStatus;
 
 typedef struct MrQueryOperatorFacts {
@@ -59,16 +59,16 @@ void mr_scheduler_destroy(MrServer *server, int64_t wait_us);
 
 typedef struct MrQuerySpec {
     uint8_t id[16];
-    uint32_t object_id;          /* in the catalogue store */
+    uint32_t object_id; /* in the catalogue store */
     const MrRelation *relation;
-    const MrPlan *plan;          /* keeps, with its arena and catalogue */
-    MrArena *arena;              /* takes: holds the plan */
-    MrCatalog *catalog;          /* takes a reference */
+    const MrPlan *plan; /* keeps, with its arena and catalogue */
+    MrArena *arena;     /* takes: holds the plan */
+    MrCatalog *catalog; /* takes a reference */
     uint64_t start_sequence;
     int64_t generation;
     uint8_t nonce[16];
     bool is_suspended;
-    bool is_new;                 /* no checkpoint, target at sequence 0 */
+    bool is_new; /* no checkpoint, target at sequence 0 */
 } MrQuerySpec;
 MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err);
 /* Forgets the query.  Called in a job of its target's thread (server/targets.h), so that no epoch of it can be
@@ -78,15 +78,18 @@ MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *e
 MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err);
 bool mr_scheduler_query_status(MrServer *server, const uint8_t id[16], MrQueryStatus *out);
 /* Calls `each` for every query. */
-void mr_scheduler_each(MrServer *server, void (*each)(void *context, const MrRelation *relation, const MrQueryStatus *status),
+void mr_scheduler_each(MrServer *server,
+                       void (*each)(void *context, const MrRelation *relation,
+                                    const MrQueryStatus *status),
                        void *context);
 void mr_scheduler_operators(MrServer *server, const uint8_t id[16],
-                            void (*each)(void *context, const MrQueryOperatorFacts *facts), void *context);
-/* The most recent, oldest first. */
-void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
+                            void (*each)(void *context, const MrQueryOperatorFacts *facts),
                             void *context);
-void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
-                              void *context);
+/* The most recent, oldest first. */
+void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16],
+                            void (*each)(void *context, const MrNotedRow *row), void *context);
+void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],
+                              void (*each)(void *context, const MrNotedRow *row), void *context);
 /* Lowest sequence that some query, checkpoint or target may still need (UINT64_MAX: none). */
 uint64_t mr_scheduler_needs_from(MrServer *server);
 /* The log has more to read, or a target is idle again. */

@@ -105,8 +105,8 @@ static void register_job(void *context, MrTarget *target)
     MrScheduler *scheduler = query->server->scheduler;
     MrError err = MR_ERROR_INIT;
     MrTargetQuery *registered = NULL;
-    MrStatus status = mr_target_add(target, query->spec.id, query->spec.generation, query->spec.nonce, &query->table,
-                                    &registered, &err);
+    MrStatus status = mr_target_add(target, query->spec.id, query->spec.generation,
+                                    query->spec.nonce, &query->table, &registered, &err);
     mr_scheduler_enter(scheduler);
     query->target_query = registered;
     if (status != MR_OK) {
@@ -124,8 +124,8 @@ static MrStatus prepare_nonce(MrServer *server, MrQuery *query, MrError *err)
         return MR_OK;
     }
     MR_TRY(mr_random_uuid(query->spec.nonce, err));
-    return mr_catalog_store_set_owner(server->store, query->spec.object_id, query->spec.generation, query->spec.nonce,
-                                      err);
+    return mr_catalog_store_set_owner(server->store, query->spec.object_id, query->spec.generation,
+                                      query->spec.nonce, err);
 }
 
 MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err)
@@ -133,7 +133,8 @@ MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *er
     MrScheduler *scheduler = server->scheduler;
     MrTargetThread *thread;
     MrQuery *query;
-    MR_TRY(mr_targets_find(server, spec->catalog, spec->relation->standing->connection, &thread, err));
+    MR_TRY(
+        mr_targets_find(server, spec->catalog, spec->relation->standing->connection, &thread, err));
     MR_TRY(mr_query_create(server, spec, &query, err));
     query->thread = thread;
     MrStatus status = prepare_nonce(server, query, err);
@@ -194,7 +195,8 @@ MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *e
     if (query != NULL) {
         query->is_suspended = true;
         if (query->state != MR_QUERY_FAILED) {
-            mr_query_restart(query); /* an epoch in flight is found again through its progress row */
+            mr_query_restart(
+                query); /* an epoch in flight is found again through its progress row */
         }
         mr_scheduler_publish(query);
     }
@@ -240,7 +242,9 @@ bool mr_scheduler_query_status(MrServer *server, const uint8_t id[16], MrQuerySt
     return query != NULL;
 }
 
-void mr_scheduler_each(MrServer *server, void (*each)(void *context, const MrRelation *relation, const MrQueryStatus *status),
+void mr_scheduler_each(MrServer *server,
+                       void (*each)(void *context, const MrRelation *relation,
+                                    const MrQueryStatus *status),
                        void *context)
 {
     MrScheduler *scheduler = server->scheduler;
@@ -256,19 +260,25 @@ void mr_scheduler_each(MrServer *server, void (*each)(void *context, const MrRel
 }
 
 void mr_scheduler_operators(MrServer *server, const uint8_t id[16],
-                            void (*each)(void *context, const MrQueryOperatorFacts *facts), void *context)
+                            void (*each)(void *context, const MrQueryOperatorFacts *facts),
+                            void *context)
 {
     MrScheduler *scheduler = server->scheduler;
     mr_scheduler_enter(scheduler);
     MrQuery *query = mr_scheduler_find(scheduler, id);
-    uint32_t count = query == NULL || query->pipeline == NULL ? 0 : mr_pipeline_operator_count(query->pipeline);
+    uint32_t count =
+        query == NULL || query->pipeline == NULL ? 0 : mr_pipeline_operator_count(query->pipeline);
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t lane = 0; lane < mr_pipeline_lane_count(query->pipeline, i); lane++) {
             MrOperatorFacts facts;
             mr_pipeline_operator_facts(query->pipeline, i, lane, &facts);
-            each(context, &(MrQueryOperatorFacts){ .name = facts.name, .index = i, .lane = lane,
-                                                   .rows_in = facts.rows_in, .rows_out = facts.rows_out,
-                                                   .groups = facts.groups, .state_bytes = facts.state_bytes });
+            each(context, &(MrQueryOperatorFacts){ .name = facts.name,
+                                                   .index = i,
+                                                   .lane = lane,
+                                                   .rows_in = facts.rows_in,
+                                                   .rows_out = facts.rows_out,
+                                                   .groups = facts.groups,
+                                                   .state_bytes = facts.state_bytes });
         }
     }
     mr_scheduler_leave(scheduler);
@@ -289,14 +299,14 @@ static void each_noted(MrScheduler *scheduler, const uint8_t id[16], bool late,
     mr_scheduler_leave(scheduler);
 }
 
-void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
-                            void *context)
+void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16],
+                            void (*each)(void *context, const MrNotedRow *row), void *context)
 {
     each_noted(server->scheduler, id, true, each, context);
 }
 
-void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
-                              void *context)
+void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],
+                              void (*each)(void *context, const MrNotedRow *row), void *context)
 {
     each_noted(server->scheduler, id, false, each, context);
 }
@@ -307,7 +317,8 @@ uint64_t mr_scheduler_needs_from(MrServer *server)
     uint64_t least = UINT64_MAX;
     pthread_mutex_lock(&scheduler->mutex);
     for (const MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
-        uint64_t from = query->oldest_checkpoint > 0 ? query->oldest_checkpoint + 1 : query->spec.start_sequence;
+        uint64_t from = query->oldest_checkpoint > 0 ? query->oldest_checkpoint + 1
+                                                     : query->spec.start_sequence;
         least = from < least ? from : least;
     }
     pthread_mutex_unlock(&scheduler->mutex);
@@ -330,7 +341,8 @@ void mr_scheduler_hurry(MrServer *server, uint64_t sequence)
 {
     MrScheduler *scheduler = server->scheduler;
     pthread_mutex_lock(&scheduler->mutex);
-    scheduler->hurry_sequence = sequence > scheduler->hurry_sequence ? sequence : scheduler->hurry_sequence;
+    scheduler->hurry_sequence =
+        sequence > scheduler->hurry_sequence ? sequence : scheduler->hurry_sequence;
     scheduler->is_woken = true;
     pthread_cond_broadcast(&scheduler->wanted);
     pthread_mutex_unlock(&scheduler->mutex);

@@ -12,14 +12,14 @@ struct MrScheduler {
     MrServer *server;
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t wanted;       /* something to do may have come */
-    pthread_cond_t rested;       /* the thread has left all queries */
-    MrQuery *queries;            /* list changes under the mutex while the thread is at rest */
+    pthread_cond_t wanted; /* something to do may have come */
+    pthread_cond_t rested; /* the thread has left all queries */
+    MrQuery *queries;      /* list changes under the mutex while the thread is at rest */
     bool is_busy, is_woken, is_ending, is_started;
-    uint32_t visitors;           /* who wait for rest */
-    int64_t end_us;              /* monotonic time by which the end must come */
+    uint32_t visitors; /* who wait for rest */
+    int64_t end_us;    /* monotonic time by which the end must come */
     uint64_t hurry_sequence;
-    MrArena arena;               /* of the current batch's records */
+    MrArena arena; /* of the current batch's records */
     MrLogRecord *records;
     uint32_t record_count, record_capacity;
 };

@@ -84,11 +84,12 @@ static void note_waiting(void *context, const MrRelation *relation, const MrQuer
 {
     WaitingStream *stream = context;
     (void)relation;
-    if (status->stream_id == stream->stream_id && status->state == MR_QUERY_RUNNING
-        && status->next_close_us != MR_TIME_MAX) {
+    if (status->stream_id == stream->stream_id && status->state == MR_QUERY_RUNNING &&
+        status->next_close_us != MR_TIME_MAX) {
         stream->waits = true;
-        stream->next_close_us = status->next_close_us < stream->next_close_us ? status->next_close_us
-                                                                              : stream->next_close_us;
+        stream->next_close_us = status->next_close_us < stream->next_close_us
+                                    ? status->next_close_us
+                                    : stream->next_close_us;
     }
 }
 
@@ -101,10 +102,12 @@ static void heartbeat(MrServer *server, const MrStream *stream)
         return;
     }
     int64_t now_us = mr_clock_wall_us(server->clock);
-    int64_t idle_us = stream->idle_timeout_us >= 0 ? stream->idle_timeout_us
-                                                   : mr_settings_int(server->settings, MR_SET_IDLE_TIMEOUT);
+    int64_t idle_us = stream->idle_timeout_us >= 0
+                          ? stream->idle_timeout_us
+                          : mr_settings_int(server->settings, MR_SET_IDLE_TIMEOUT);
     bool is_arrival = stream->event_column < 0;
-    bool is_live = is_arrival || facts.last_arrival_us - facts.last_event_us <= stream->delay_us + idle_us;
+    bool is_live =
+        is_arrival || facts.last_arrival_us - facts.last_event_us <= stream->delay_us + idle_us;
     if (!is_live || (!is_arrival && now_us - facts.last_arrival_us < idle_us)) {
         return;
     }
@@ -112,10 +115,12 @@ static void heartbeat(MrServer *server, const MrStream *stream)
     if (!waiting.waits || (is_arrival && waiting.next_close_us > now_us)) {
         return;
     }
-    int64_t watermark_us = is_arrival ? now_us : facts.watermark_us + (now_us - facts.last_record_arrival_us);
+    int64_t watermark_us =
+        is_arrival ? now_us : facts.watermark_us + (now_us - facts.last_record_arrival_us);
     uint64_t sequence;
     MrError err = MR_ERROR_INIT;
-    if (mr_log_append_watermark(server->log, MR_RECORD_HEARTBEAT, stream->id, watermark_us, &sequence, &err) != MR_OK) {
+    if (mr_log_append_watermark(server->log, MR_RECORD_HEARTBEAT, stream->id, watermark_us,
+                                &sequence, &err) != MR_OK) {
         mr_log_error(MR_LOG_WARNING, "heartbeat", &err);
     } else if (sequence > 0) {
         mr_log_thread_wake(server);
@@ -157,10 +162,12 @@ static void on_end_signal(evutil_socket_t signal_number, short what, void *conte
     MrServer *server = context;
     (void)what;
     if (server->is_draining) {
-        _exit(128 + (int)signal_number); /* the second one: now; the log makes it equal to a crash */
+        _exit(128 +
+              (int)signal_number); /* the second one: now; the log makes it equal to a crash */
     }
     server->is_draining = true;
-    mr_log_line(MR_LOG_INFO, "server.stopping", "signal %d: finishing what runs", (int)signal_number);
+    mr_log_line(MR_LOG_INFO, "server.stopping", "signal %d: finishing what runs",
+                (int)signal_number);
     mr_listener_drain(server);
     event_base_loopexit(server->base, NULL);
 }
@@ -199,10 +206,11 @@ static MrStatus add_events(MrServer *server, Events *events, MrError *err)
     events->reload = evsignal_new(server->base, SIGHUP, on_reload_signal, server);
     events->second = event_new(server->base, -1, EV_PERSIST, on_second, server);
     events->retention = event_new(server->base, -1, EV_PERSIST, on_retention, server);
-    if (events->terminate == NULL || events->interrupt == NULL || events->reload == NULL || events->second == NULL
-        || events->retention == NULL || event_add(events->terminate, NULL) != 0 || event_add(events->interrupt, NULL) != 0
-        || event_add(events->reload, NULL) != 0 || event_add(events->second, &second) != 0
-        || event_add(events->retention, &retention) != 0) {
+    if (events->terminate == NULL || events->interrupt == NULL || events->reload == NULL ||
+        events->second == NULL || events->retention == NULL ||
+        event_add(events->terminate, NULL) != 0 || event_add(events->interrupt, NULL) != 0 ||
+        event_add(events->reload, NULL) != 0 || event_add(events->second, &second) != 0 ||
+        event_add(events->retention, &retention) != 0) {
         return mr_error_no_memory(err);
     }
     return MR_OK;
@@ -210,7 +218,8 @@ static MrStatus add_events(MrServer *server, Events *events, MrError *err)
 
 static void remove_events(Events *events)
 {
-    struct event *all[] = { events->terminate, events->interrupt, events->reload, events->second, events->retention };
+    struct event *all[] = { events->terminate, events->interrupt, events->reload, events->second,
+                            events->retention };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (all[i] != NULL) {
             event_free(all[i]);
@@ -224,10 +233,13 @@ static MrStatus open_log(MrServer *server, MrError *err)
 {
     char directory[4096];
     snprintf(directory, sizeof directory, "%s/log", server->data_directory);
-    MrLogOptions options = { .directory = directory, .clock = server->clock,
-                             .segment_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_SEGMENT_SIZE),
-                             .cache_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_CACHE),
-                             .limit_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_LIMIT) };
+    MrLogOptions options = {
+        .directory = directory,
+        .clock = server->clock,
+        .segment_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_SEGMENT_SIZE),
+        .cache_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_CACHE),
+        .limit_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_LIMIT)
+    };
     return mr_log_open(&options, &server->log, err);
 }
 
@@ -265,7 +277,8 @@ static MrStatus start(MrServer *server, MrError *err)
     MR_TRY(mr_postbox_create(server, err));
     MR_TRY(mr_waits_create(server, err));
     MR_TRY(mr_targets_create(server, err));
-    MR_TRY(mr_workers_create(server, (uint32_t)mr_settings_int(server->settings, MR_SET_WORKERS), err));
+    MR_TRY(mr_workers_create(server, (uint32_t)mr_settings_int(server->settings, MR_SET_WORKERS),
+                             err));
     MR_TRY(mr_scheduler_create(server, err));
     MR_TRY(mr_log_thread_create(server, err));
     MR_TRY(mr_feeds_create(server, err));
@@ -319,8 +332,8 @@ static int run(MrServer *server)
         status = add_events(server, &events, &err);
     }
     if (status == MR_OK) {
-        mr_log_line(MR_LOG_INFO, "server.ready", "listening on port %u, data in %s", mr_listener_port(server),
-                    server->data_directory);
+        mr_log_line(MR_LOG_INFO, "server.ready", "listening on port %u, data in %s",
+                    mr_listener_port(server), server->data_directory);
         event_base_dispatch(server->base);
     } else {
         mr_log_error(MR_LOG_FATAL, "server.start", &err);
@@ -359,7 +372,8 @@ int mr_server_main(const MrServerOptions *options)
         server->started_us = mr_clock_wall_us(server->clock);
         mr_logging_init(2, (MrLogLevel)mr_settings_int(server->settings, MR_SET_LOG_LEVEL),
                         mr_settings_int(server->settings, MR_SET_LOG_FORMAT) == 1, server->clock);
-        if (mr_data_directory_open(options->data_directory, &server->data_directory, &lock, &err) == MR_OK) {
+        if (mr_data_directory_open(options->data_directory, &server->data_directory, &lock, &err) ==
+            MR_OK) {
             code = run(server);
         } else {
             fprintf(stderr, "millraced: %s\n", err.message);

@@ -41,33 +41,33 @@ MrStatementMemory *mr_statement_memory_hold(MrStatementMemory *memory);
 void mr_statement_memory_release(MrStatementMemory *memory); /* accepts NULL */
 
 struct MrServer {
-    MrSettings *settings;        /* of the server; a session starts with a copy */
+    MrSettings *settings; /* of the server; a session starts with a copy */
     MrClock *clock;
     struct event_base *base;
     MrPostbox *postbox;
-    char *data_directory;        /* absolute */
+    char *data_directory; /* absolute */
     MrLog *log;
     MrCatalogStore *store;
-    MrCatalog *catalog;          /* the current version; take a reference to keep it */
+    MrCatalog *catalog; /* the current version; take a reference to keep it */
     MrLogThread *log_thread;
     MrWorkers *workers;
     MrScheduler *scheduler;
     MrTargets *targets;
     MrWaits *waits;
-    MrListener *listener;        /* sessions */
-    MrHttp *http;                /* NULL: off */
-    MrFeeds *feeds;              /* file and datagen streams */
-    struct MrDdl *ddl_queue;     /* statements that change the catalogue; the first is under way */
-    int64_t started_us;          /* wall clock */
+    MrListener *listener;    /* sessions */
+    MrHttp *http;            /* NULL: off */
+    MrFeeds *feeds;          /* file and datagen streams */
+    struct MrDdl *ddl_queue; /* statements that change the catalogue; the first is under way */
+    int64_t started_us;      /* wall clock */
     uint32_t next_oid;
-    uint32_t adhoc_threads;      /* running: the end waits for them */
-    bool is_draining;            /* SIGTERM came: no new statements */
+    uint32_t adhoc_threads; /* running: the end waits for them */
+    bool is_draining;       /* SIGTERM came: no new statements */
 };
 
 typedef struct MrServerOptions {
     const char *data_directory;
-    MrSettings *settings;        /* takes */
-    const char *settings_file;   /* read again on SIGHUP; NULL: none */
+    MrSettings *settings;      /* takes */
+    const char *settings_file; /* read again on SIGHUP; NULL: none */
     bool virtual_clock;
     bool is_quiet;
 } MrServerOptions;

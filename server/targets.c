@@ -18,7 +18,7 @@ struct MrTargetThread {
     MrServer *server;
     char *connection;
     const MrSinkClass *sink_class;
-    MrSinkOptions options;       /* texts are owned */
+    MrSinkOptions options; /* texts are owned */
     MrTarget *target;
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -81,7 +81,8 @@ static void *target_main(void *context)
         if (self->is_ending) {
             break;
         }
-        bool is_due = until_us != INT64_MAX && mr_clock_monotonic_us(self->server->clock) >= until_us;
+        bool is_due =
+            until_us != INT64_MAX && mr_clock_monotonic_us(self->server->clock) >= until_us;
         if (!self->is_wanted && !is_due) {
             wait_for_work(self, until_us);
             continue;
@@ -100,9 +101,13 @@ static void *target_main(void *context)
 MrSinkTable mr_targets_table(const MrRelation *relation)
 {
     const MrStandingQuery *standing = relation->standing;
-    return (MrSinkTable){ .schema_name = standing->schema_name, .name = relation->name, .schema = standing->schema,
-                          .key_columns = standing->keys, .key_count = standing->key_count,
-                          .integral = standing->integral, .numeric_as_text = standing->numeric_as_text };
+    return (MrSinkTable){ .schema_name = standing->schema_name,
+                          .name = relation->name,
+                          .schema = standing->schema,
+                          .key_columns = standing->keys,
+                          .key_count = standing->key_count,
+                          .integral = standing->integral,
+                          .numeric_as_text = standing->numeric_as_text };
 }
 
 MrStatus mr_targets_create(MrServer *server, MrError *err)
@@ -155,7 +160,8 @@ void mr_targets_stop(MrServer *server, const char *connection)
     }
 }
 
-MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connection, MrSinkOptions *out, MrError *err)
+MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connection,
+                                 MrSinkOptions *out, MrError *err)
 {
     *out = (MrSinkOptions){ .journal_truncate = connection->journal_truncate,
                             .allow_any_authentication = connection->allow_any_authentication,
@@ -176,7 +182,8 @@ MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connectio
         MrBuilder value;
         bool found;
         mr_builder_init(&value, 0);
-        MrStatus status = mr_catalog_store_secret(server->store, connection->secret, &value, &found, err);
+        MrStatus status =
+            mr_catalog_store_secret(server->store, connection->secret, &value, &found, err);
         if (status == MR_OK && found) {
             out->password = strdup(mr_builder_text(&value) == NULL ? "" : value.data);
         }
@@ -185,14 +192,16 @@ MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connectio
         }
         mr_builder_fini(&value);
         if (status == MR_OK && !found) {
-            status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "secret \"%s\" does not exist", connection->secret);
+            status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "secret \"%s\" does not exist",
+                                  connection->secret);
         }
         return status;
     }
     return MR_OK;
 }
 
-static MrStatus thread_create(MrServer *server, const MrConnection *connection, MrTargetThread **out, MrError *err)
+static MrStatus thread_create(MrServer *server, const MrConnection *connection,
+                              MrTargetThread **out, MrError *err)
 {
     MrTargetThread *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -210,7 +219,8 @@ static MrStatus thread_create(MrServer *server, const MrConnection *connection, 
     self->sink_class = mr_sink_find(mr_string(connection->sink_class));
     MrStatus status = self->connection == NULL ? mr_error_no_memory(err) : MR_OK;
     if (status == MR_OK && self->sink_class == NULL) {
-        status = mr_error_set(err, MR_ERR_INTERNAL, "no kind of target is called \"%s\"", connection->sink_class);
+        status = mr_error_set(err, MR_ERR_INTERNAL, "no kind of target is called \"%s\"",
+                              connection->sink_class);
     }
     if (status == MR_OK) {
         status = mr_targets_sink_options(server, connection, &self->options, err);
@@ -231,7 +241,8 @@ static MrStatus thread_create(MrServer *server, const MrConnection *connection, 
     return MR_OK;
 }
 
-MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char *connection, MrTargetThread **out, MrError *err)
+MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char *connection,
+                         MrTargetThread **out, MrError *err)
 {
     for (MrTargetThread *thread = server->targets->threads; thread != NULL; thread = thread->next) {
         if (strcmp(thread->connection, connection) == 0) {
@@ -241,7 +252,8 @@ MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char 
     }
     const MrConnection *found = mr_catalog_connection(catalog, connection);
     if (found == NULL) {
-        return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "connection \"%s\" does not exist", connection);
+        return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "connection \"%s\" does not exist",
+                            connection);
     }
     MR_TRY(thread_create(server, found, out, err));
     (*out)->next = server->targets->threads;
@@ -249,7 +261,8 @@ MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char 
     return MR_OK;
 }
 
-void mr_target_thread_post(MrTargetThread *self, void (*run)(void *context, MrTarget *target), void *context)
+void mr_target_thread_post(MrTargetThread *self, void (*run)(void *context, MrTarget *target),
+                           void *context)
 {
     Job *job = malloc(sizeof *job);
     if (job == NULL) {
@@ -274,8 +287,8 @@ void mr_target_thread_wake(MrTargetThread *self)
 }
 
 MrStatus mr_target_thread_scan(MrTargetThread *self, const MrSinkTable *table, MrArena *arena,
-                               MrStatus (*each)(void *context, const MrBlock *block, MrError *err), void *context,
-                               MrError *err)
+                               MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+                               void *context, MrError *err)
 {
     return mr_target_scan(self->target, table, arena, each, context, err);
 }

@@ -14,11 +14,11 @@ struct MrWait {
     uint64_t sequence;
     MrDurability durability;
     uint8_t query[16];
-    MrFeedMark *mark;      /* FLUSH: until the sources have come so far */
+    MrFeedMark *mark; /* FLUSH: until the sources have come so far */
     MrWaitDone *done;
     void *context;
     bool is_cancelled, is_told;
-    MrStatus status;       /* the outcome, once it is over */
+    MrStatus status; /* the outcome, once it is over */
     MrError err;
     MrWait *next;
 };
@@ -82,21 +82,28 @@ static MrWait *wait_add(MrServer *server, const MrWait *wait)
     return made;
 }
 
-MrWait *mr_wait_durable(MrServer *server, uint64_t sequence, MrDurability durability, MrWaitDone *done, void *context)
+MrWait *mr_wait_durable(MrServer *server, uint64_t sequence, MrDurability durability,
+                        MrWaitDone *done, void *context)
 {
     mr_log_thread_wake(server);
-    return wait_add(server, &(MrWait){ .kind = WAIT_DURABLE, .sequence = sequence, .durability = durability,
-                                       .done = done, .context = context });
+    return wait_add(server, &(MrWait){ .kind = WAIT_DURABLE,
+                                       .sequence = sequence,
+                                       .durability = durability,
+                                       .done = done,
+                                       .context = context });
 }
 
 MrWait *mr_wait_flush(MrServer *server, MrWaitDone *done, void *context)
 {
     mr_log_thread_wake(server);
-    return wait_add(server, &(MrWait){ .kind = WAIT_FLUSH, .mark = mr_feeds_mark(server), .done = done,
+    return wait_add(server, &(MrWait){ .kind = WAIT_FLUSH,
+                                       .mark = mr_feeds_mark(server),
+                                       .done = done,
                                        .context = context });
 }
 
-MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequence, MrWaitDone *done, void *context)
+MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequence,
+                        MrWaitDone *done, void *context)
 {
     MrWait wait = { .kind = WAIT_COVERED, .sequence = sequence, .done = done, .context = context };
     memcpy(wait.query, query, sizeof wait.query);
@@ -137,12 +144,9 @@ static bool durable_is_over(MrServer *server, const MrWait *wait)
         return true;
     }
     switch (wait->durability) {
-    case MR_DURABILITY_FSYNC:
-        return mr_log_synced(server->log) >= wait->sequence;
-    case MR_DURABILITY_OS:
-        return mr_log_written(server->log) >= wait->sequence;
-    case MR_DURABILITY_NONE:
-        break;
+    case MR_DURABILITY_FSYNC: return mr_log_synced(server->log) >= wait->sequence;
+    case MR_DURABILITY_OS: return mr_log_written(server->log) >= wait->sequence;
+    case MR_DURABILITY_NONE: break;
     }
     return true;
 }
@@ -150,9 +154,10 @@ static bool durable_is_over(MrServer *server, const MrWait *wait)
 /* A query that will not move by itself is not worth waiting for. */
 static bool can_move(const MrQueryStatus *status)
 {
-    return (status->state == MR_QUERY_RUNNING || status->state == MR_QUERY_STARTING)
-           && (status->target.state == MR_TARGET_RUNNING || status->target.state == MR_TARGET_ATTACHING
-               || status->target.state == MR_TARGET_REWIND);
+    return (status->state == MR_QUERY_RUNNING || status->state == MR_QUERY_STARTING) &&
+           (status->target.state == MR_TARGET_RUNNING ||
+            status->target.state == MR_TARGET_ATTACHING ||
+            status->target.state == MR_TARGET_REWIND);
 }
 
 typedef struct FlushCheck {
@@ -172,11 +177,13 @@ static void check_query(void *context, const MrRelation *relation, const MrQuery
         return;
     }
     const char *state = status->state == MR_QUERY_SUSPENDED ? "suspended"
-                        : status->state == MR_QUERY_FAILED  ? "stopped"
-                                                            : mr_target_state_text(status->target.state);
-    wait->status = mr_error_set(&wait->err, MR_ERR_NOT_IN_STATE, "\"%s\" cannot be flushed: it is %s",
-                                relation->name, state);
-    const MrError *reason = status->state == MR_QUERY_FAILED ? &status->error : &status->target.error;
+                        : status->state == MR_QUERY_FAILED
+                            ? "stopped"
+                            : mr_target_state_text(status->target.state);
+    wait->status = mr_error_set(&wait->err, MR_ERR_NOT_IN_STATE,
+                                "\"%s\" cannot be flushed: it is %s", relation->name, state);
+    const MrError *reason =
+        status->state == MR_QUERY_FAILED ? &status->error : &status->target.error;
     if (reason->status != MR_OK) {
         mr_error_detail(&wait->err, "%s: %s", reason->sqlstate, reason->message);
     }
@@ -206,21 +213,17 @@ static bool flush_is_over(MrServer *server, MrWait *wait)
 static bool covered_is_over(MrServer *server, const MrWait *wait)
 {
     MrQueryStatus status;
-    return !mr_scheduler_query_status(server, wait->query, &status) || !can_move(&status)
-           || (status.covered >= wait->sequence && status.state == MR_QUERY_RUNNING);
+    return !mr_scheduler_query_status(server, wait->query, &status) || !can_move(&status) ||
+           (status.covered >= wait->sequence && status.state == MR_QUERY_RUNNING);
 }
 
 static bool is_over(MrServer *server, MrWait *wait)
 {
     switch (wait->kind) {
-    case WAIT_DURABLE:
-        return durable_is_over(server, wait);
-    case WAIT_FLUSH:
-        return flush_is_over(server, wait);
-    case WAIT_COVERED:
-        return covered_is_over(server, wait);
-    case WAIT_TOLD:
-        return wait->is_told;
+    case WAIT_DURABLE: return durable_is_over(server, wait);
+    case WAIT_FLUSH: return flush_is_over(server, wait);
+    case WAIT_COVERED: return covered_is_over(server, wait);
+    case WAIT_TOLD: return wait->is_told;
     }
     return true;
 }
@@ -236,7 +239,8 @@ void mr_waits_check(MrServer *server)
     for (MrWait **link = &waits->first; *link != NULL;) {
         MrWait *wait = *link;
         /* A told wait stays, cancelled or not, until its teller is done with it. */
-        if (wait->kind == WAIT_TOLD ? !wait->is_told : !wait->is_cancelled && !is_over(server, wait)) {
+        if (wait->kind == WAIT_TOLD ? !wait->is_told
+                                    : !wait->is_cancelled && !is_over(server, wait)) {
             link = &wait->next;
             continue;
         }

@@ -12,14 +12,16 @@ typedef struct MrWait MrWait;
 typedef void MrWaitDone(void *context, MrStatus status, const MrError *err);
 
 /* Acknowledgement of rows up to `sequence`: on disk, written, or at once. */
-MrWait *mr_wait_durable(MrServer *server, uint64_t sequence, MrDurability durability, MrWaitDone *done, void *context);
+MrWait *mr_wait_durable(MrServer *server, uint64_t sequence, MrDurability durability,
+                        MrWaitDone *done, void *context);
 /* FLUSH: sources have delivered the end they have now, and every running query's target covers all that
  * is in the log.  A query that is suspended, stopped or cannot reach its target fails the wait with
  * MR_ERR_NOT_IN_STATE naming it. */
 MrWait *mr_wait_flush(MrServer *server, MrWaitDone *done, void *context);
 /* Reading a result: the query covers `sequence`.  Succeeds at once for a query that cannot get there (a
  * NOTICE is the caller's: mr_scheduler_query_status). */
-MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequence, MrWaitDone *done, void *context);
+MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequence,
+                        MrWaitDone *done, void *context);
 /* A wait whose end somebody tells (DDL); it may be cancelled like any other. */
 MrWait *mr_wait_told(MrServer *server, MrWaitDone *done, void *context);
 void mr_wait_tell(MrServer *server, MrWait *wait, MrStatus status, const MrError *err);

@@ -22,7 +22,8 @@ struct MrWorkers {
     uint32_t worker_count;
 };
 
-MrStatus mr_thread_start(pthread_t *thread, const char *name, void *(*run)(void *context), void *context, MrError *err)
+MrStatus mr_thread_start(pthread_t *thread, const char *name, void *(*run)(void *context),
+                         void *context, MrError *err)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -30,7 +31,8 @@ MrStatus mr_thread_start(pthread_t *thread, const char *name, void *(*run)(void 
     int failed = pthread_create(thread, NULL, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed != 0) {
-        return mr_error_set(err, MR_ERR_OUT_OF_MEMORY, "could not start the thread \"%s\": %s", name, strerror(failed));
+        return mr_error_set(err, MR_ERR_OUT_OF_MEMORY, "could not start the thread \"%s\": %s",
+                            name, strerror(failed));
     }
     pthread_setname_np(*thread, name);
     return MR_OK;
@@ -68,7 +70,8 @@ static void *worker_main(void *context)
     return NULL;
 }
 
-static void pool_run(void *context, void (*task)(void *context, uint32_t index), void *task_context, uint32_t count)
+static void pool_run(void *context, void (*task)(void *context, uint32_t index), void *task_context,
+                     uint32_t count)
 {
     MrWorkers *pool = context;
     pthread_mutex_lock(&pool->mutex);
@@ -104,7 +107,8 @@ MrStatus mr_workers_create(MrServer *server, uint32_t count, MrError *err)
     }
     for (uint32_t w = 0; w < pool->worker_count; w++) {
         pool->workers[w].pool = pool;
-        MR_TRY(mr_thread_start(&pool->workers[w].thread, "worker", worker_main, &pool->workers[w], err));
+        MR_TRY(mr_thread_start(&pool->workers[w].thread, "worker", worker_main, &pool->workers[w],
+                               err));
         pool->workers[w].is_started = true;
     }
     return MR_OK;

@@ -10,7 +10,8 @@
 #include "server/server.h"
 
 /* A joinable thread with all signals blocked (the event loop handles them). `name` shows in tools. */
-MrStatus mr_thread_start(pthread_t *thread, const char *name, void *(*run)(void *context), void *context, MrError *err);
+MrStatus mr_thread_start(pthread_t *thread, const char *name, void *(*run)(void *context),
+                         void *context, MrError *err);
 
 /* `count` lanes: count - 1 threads and the one that calls. */
 MrStatus mr_workers_create(MrServer *server, uint32_t count, MrError *err);

@@ -24,13 +24,13 @@ typedef struct MrSchema {
 /* Where rows of a stream stand in the log.  Derived rows (of an aggregate) have sequence 0. */
 typedef struct MrPlace {
     uint32_t stream_id;
-    uint64_t first_sequence;     /* of row 0; later rows follow one by one unless `sequences` */
-    const uint64_t *sequences;   /* per row, once rows were dropped; NULL: consecutive */
+    uint64_t first_sequence;   /* of row 0; later rows follow one by one unless `sequences` */
+    const uint64_t *sequences; /* per row, once rows were dropped; NULL: consecutive */
     int64_t arrival_us;
-    int64_t watermark_us;        /* W of the stream before the block's first row */
-    int64_t watermark_after_us;  /* W after its last row */
-    const int64_t *watermarks;   /* W before each row; NULL: no row can be late (see below) */
-    int64_t event_min_us;        /* least event time of the block as logged; MR_TIME_MAX: none */
+    int64_t watermark_us;       /* W of the stream before the block's first row */
+    int64_t watermark_after_us; /* W after its last row */
+    const int64_t *watermarks;  /* W before each row; NULL: no row can be late (see below) */
+    int64_t event_min_us;       /* least event time of the block as logged; MR_TIME_MAX: none */
 } MrPlace;
 /* The scan fills `watermarks` only where event_min_us < watermark_after_us: then some row may be
  * late.  Without it every lateness test may use watermark_us, which is then never above a row. */
@@ -49,14 +49,15 @@ static inline uint64_t mr_block_sequence(const MrBlock *block, uint32_t row)
 }
 
 /* A block with uninitialised flat columns of the schema's types. */
-MrStatus mr_block_create(MrArena *arena, const MrSchema *schema, uint32_t rows, MrBlock **out, MrError *err);
+MrStatus mr_block_create(MrArena *arena, const MrSchema *schema, uint32_t rows, MrBlock **out,
+                         MrError *err);
 /* Rows [first, first + rows), data shared; `first` a multiple of 64.  Place and weights follow. */
-MrStatus mr_block_slice(MrArena *arena, const MrBlock *source, uint32_t first, uint32_t rows, MrBlock **out,
-                        MrError *err);
+MrStatus mr_block_slice(MrArena *arena, const MrBlock *source, uint32_t first, uint32_t rows,
+                        MrBlock **out, MrError *err);
 /* Makes a block of only the named rows (ascending).  Copies cells, shares long text: `source` must
  * live as long as the result.  Sequences, watermarks and weights are gathered too. */
-MrStatus mr_block_select(MrArena *arena, const MrBlock *source, const uint32_t *rows, uint32_t count,
-                         MrBlock **out, MrError *err);
+MrStatus mr_block_select(MrArena *arena, const MrBlock *source, const uint32_t *rows,
+                         uint32_t count, MrBlock **out, MrError *err);
 /* A copy that shares nothing with its source. */
 MrStatus mr_block_copy(MrArena *arena, const MrBlock *source, MrBlock **out, MrError *err);
 
@@ -69,7 +70,7 @@ void mr_block_encode(const MrBlock *block, void *out); /* `out`: encoded bytes, 
 /* Checks every length and offset (bytes may come from a damaged file), turns offsets into pointers
  * IN PLACE, and makes a block over `data` (which must stay).  MR_ERR_CORRUPT when it doesn't fit.
  * Also checks that text is where it must be; UTF-8 is not checked again. */
-MrStatus mr_block_decode(MrArena *arena, const MrSchema *schema, void *data, size_t length, MrBlock **out,
-                         MrError *err);
+MrStatus mr_block_decode(MrArena *arena, const MrSchema *schema, void *data, size_t length,
+                         MrBlock **out, MrError *err);
 
 #endif

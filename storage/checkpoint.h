@@ -14,16 +14,17 @@ typedef struct MrCheckpointName {
     uint64_t sequence;
 } MrCheckpointName;
 
-MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name, uint64_t plan_hash,
-                             const void *data, size_t length, MrError *err);
+MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name,
+                             uint64_t plan_hash, const void *data, size_t length, MrError *err);
 /* The newest valid checkpoint of the query with sequence <= `at_most` and this plan hash.  One with a
  * bad CRC is passed over with a warning in the log.  *found false: none (start from the log).  `data`
  * is filled with the content. */
 MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint64_t at_most,
-                            uint64_t plan_hash, MrBuilder *data, uint64_t *sequence, bool *found, MrError *err);
+                            uint64_t plan_hash, MrBuilder *data, uint64_t *sequence, bool *found,
+                            MrError *err);
 /* Keeps the newest two and the newest at or below `rewind_sequence`; removes the others of the query. */
-MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16], uint64_t rewind_sequence,
-                             uint64_t *oldest_kept, MrError *err);
+MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16],
+                             uint64_t rewind_sequence, uint64_t *oldest_kept, MrError *err);
 /* At start, before the first write: removes what a crash left unfinished (*.ckpt.tmp).  A directory that
  * is not there is clean. */
 MrStatus mr_checkpoint_clean(const char *directory, MrError *err);
@@ -39,9 +40,11 @@ typedef struct MrStateReader {
 } MrStateReader;
 void mr_state_write_u32(MrStateWriter *writer, uint32_t value);
 void mr_state_write_u64(MrStateWriter *writer, uint64_t value);
-void mr_state_write_bytes(MrStateWriter *writer, const void *data, size_t length); /* with its length */
+void mr_state_write_bytes(MrStateWriter *writer, const void *data,
+                          size_t length); /* with its length */
 MrStatus mr_state_read_u32(MrStateReader *reader, uint32_t *out, MrError *err);
 MrStatus mr_state_read_u64(MrStateReader *reader, uint64_t *out, MrError *err);
-MrStatus mr_state_read_bytes(MrStateReader *reader, const char **data, size_t *length, MrError *err); /* borrowed */
+MrStatus mr_state_read_bytes(MrStateReader *reader, const char **data, size_t *length,
+                             MrError *err); /* borrowed */
 
 #endif

@@ -22,24 +22,28 @@ typedef enum MrRecordKind {
     MR_RECORD_TRIM,      /* rows of the stream below `trim_below` are invisible to new queries */
 } MrRecordKind;
 
-typedef enum MrDurability { MR_DURABILITY_FSYNC, MR_DURABILITY_OS, MR_DURABILITY_NONE } MrDurability;
+typedef enum MrDurability {
+    MR_DURABILITY_FSYNC,
+    MR_DURABILITY_OS,
+    MR_DURABILITY_NONE
+} MrDurability;
 
 /* What the log must know of a stream to keep its watermark. */
 typedef struct MrLogStream {
     uint32_t stream_id;
-    const MrSchema *schema;       /* keeps; of the logged columns */
-    int32_t event_column;         /* index, or -1: event time is the arrival */
-    int64_t delay_us;             /* W = event time - delay */
-    int64_t max_future_skew_us;   /* rows beyond arrival + skew don't move W; INT64_MAX: off */
+    const MrSchema *schema;     /* keeps; of the logged columns */
+    int32_t event_column;       /* index, or -1: event time is the arrival */
+    int64_t delay_us;           /* W = event time - delay */
+    int64_t max_future_skew_us; /* rows beyond arrival + skew don't move W; INT64_MAX: off */
     MrDurability durability;
 } MrLogStream;
 
 typedef struct MrLogOptions {
-    const char *directory;        /* <data>/log, made when missing */
+    const char *directory; /* <data>/log, made when missing */
     uint64_t segment_bytes;
     uint64_t cache_bytes;
-    uint64_t limit_bytes;         /* 0: none */
-    MrClock *clock;               /* arrival time = max(previous, wall) */
+    uint64_t limit_bytes; /* 0: none */
+    MrClock *clock;       /* arrival time = max(previous, wall) */
     /* A target's or checkpoint's sequence: cutting the tail below it is refused as corruption. */
     uint64_t must_reach_sequence;
 } MrLogOptions;
@@ -53,14 +57,14 @@ typedef struct MrLogRecord {
     MrRecordKind kind;
     uint32_t stream_id;
     uint64_t first_sequence;
-    uint32_t row_count;           /* 1 for records that are not rows */
+    uint32_t row_count; /* 1 for records that are not rows */
     int64_t arrival_us;
-    int64_t watermark_us;         /* the stream's W before and after the record; MR_TIME_MIN: none */
+    int64_t watermark_us; /* the stream's W before and after the record; MR_TIME_MIN: none */
     int64_t watermark_after_us;
     int64_t event_min_us, event_max_us; /* of ROWS with an event column */
     uint64_t trim_below;
-    MrString payload;             /* DDL text, or a source's offset with ROWS */
-    const MrBlock *block;         /* ROWS only; its place is filled, `watermarks` where needed */
+    MrString payload;     /* DDL text, or a source's offset with ROWS */
+    const MrBlock *block; /* ROWS only; its place is filled, `watermarks` where needed */
     MrLogFrame *frame;
 } MrLogRecord;
 
@@ -87,16 +91,17 @@ MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const 
 /* Both end the transaction and free it.  A transaction of one block becomes one self-committed frame.
  * *last_sequence: the last number given (0: there were no rows). `durability`: the strictest of the
  * streams written, for the caller's wait. */
-MrStatus mr_log_commit(MrLogTransaction *transaction, uint64_t *last_sequence, MrDurability *durability,
-                       MrError *err);
+MrStatus mr_log_commit(MrLogTransaction *transaction, uint64_t *last_sequence,
+                       MrDurability *durability, MrError *err);
 void mr_log_abort(MrLogTransaction *transaction);
 
 /* Records without rows; all return their sequence.  A heartbeat or ADVANCE that would not move W
  * forward appends nothing and returns 0. */
-MrStatus mr_log_append_watermark(MrLog *log, MrRecordKind kind, uint32_t stream_id, int64_t watermark_us,
-                                 uint64_t *sequence, MrError *err);
+MrStatus mr_log_append_watermark(MrLog *log, MrRecordKind kind, uint32_t stream_id,
+                                 int64_t watermark_us, uint64_t *sequence, MrError *err);
 MrStatus mr_log_append_ddl(MrLog *log, MrString payload, uint64_t *sequence, MrError *err);
-MrStatus mr_log_append_trim(MrLog *log, uint32_t stream_id, uint64_t below, uint64_t *sequence, MrError *err);
+MrStatus mr_log_append_trim(MrLog *log, uint32_t stream_id, uint64_t below, uint64_t *sequence,
+                            MrError *err);
 
 /* Writes and fdatasyncs all that was appended before the call, and moves mr_log_synced.  An I/O
  * error is final (MR_ERR_IO): the process must end (reliability.md 2.2); later calls fail at once. */
@@ -114,11 +119,11 @@ uint64_t mr_log_synced(MrLog *log);
  * records of other streams and unwanted rows are skipped cheaply).  `columns`: per stream a bitmap of
  * wanted columns, or NULL.  `arena` holds the block's description.  Release every record found. */
 typedef struct MrLogFilter {
-    const uint64_t *streams;      /* bit per stream id */
+    const uint64_t *streams; /* bit per stream id */
     uint32_t stream_words;
 } MrLogFilter;
-MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter *filter, MrArena *arena,
-                     MrLogRecord *out, bool *found, MrError *err);
+MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter *filter,
+                     MrArena *arena, MrLogRecord *out, bool *found, MrError *err);
 void mr_log_release(MrLogRecord *record);
 
 /* W of the stream at the head of the log (all appended records). */
@@ -126,12 +131,12 @@ int64_t mr_log_watermark(MrLog *log, uint32_t stream_id);
 /* Facts about a stream at the head: for idle detection, SHOW STREAMS, EXPLAIN PROGRESS. */
 typedef struct MrLogStreamFacts {
     uint64_t rows, bytes;
-    uint64_t first_sequence;      /* first visible (not trimmed) row's lower bound */
+    uint64_t first_sequence; /* first visible (not trimmed) row's lower bound */
     uint64_t last_sequence;
     int64_t watermark_us, last_arrival_us, last_event_us /* greatest ts */;
     uint64_t future_rows;
     int64_t last_record_arrival_us; /* rows or heartbeat */
-    char offset[96];              /* last source offset logged, "" none */
+    char offset[96];                /* last source offset logged, "" none */
 } MrLogStreamFacts;
 bool mr_log_stream_facts(MrLog *log, uint32_t stream_id, MrLogStreamFacts *out);
 /* MR_OK, or MR_ERR_CORRUPT with file, offset, expected and actual checksum. */

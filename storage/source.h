@@ -18,10 +18,10 @@ typedef struct MrOption {
 typedef struct MrSourceOptions {
     const MrOption *options;
     uint32_t option_count;
-    const MrSchema *schema;     /* of the stream's logged columns */
+    const MrSchema *schema; /* of the stream's logged columns */
     const MrCodecOptions *codec;
     const MrCodecClass *codec_class;
-    MrClock *clock;             /* datagen paces its rows by it; never reaches a value */
+    MrClock *clock; /* datagen paces its rows by it; never reaches a value */
     MrRejectFunction *reject;
     void *reject_context;
 } MrSourceOptions;
@@ -34,14 +34,19 @@ typedef struct MrSourceOffset {
     char text[96];
 } MrSourceOffset;
 
-typedef enum MrSourceState { MR_SOURCE_MORE, MR_SOURCE_WAIT /* nothing now */, MR_SOURCE_END } MrSourceState;
+typedef enum MrSourceState {
+    MR_SOURCE_MORE,
+    MR_SOURCE_WAIT /* nothing now */,
+    MR_SOURCE_END
+} MrSourceState;
 
 typedef struct MrSourceClass {
-    const char *name;           /* "file", "datagen" */
+    const char *name; /* "file", "datagen" */
     /* "path|at_end|…": what WITH may say, for the check; a name that ends in * stands for all that
      * start so. */
     const char *option_names;
-    MrStatus (*open)(const MrSourceOptions *options, const MrSourceOffset *from, MrSource **out, MrError *err);
+    MrStatus (*open)(const MrSourceOptions *options, const MrSourceOffset *from, MrSource **out,
+                     MrError *err);
     /* The next block (borrowed until the next call), the offset behind it, and whether more is there.
      * With MR_SOURCE_WAIT or _END, *block may be NULL. */
     MrStatus (*next)(MrSource *source, uint32_t rows_max, MrBlock **block, MrSourceOffset *after,
@@ -56,6 +61,7 @@ typedef struct MrSourceClass {
 const MrSourceClass *mr_source_find(MrString name); /* sources/sources.def */
 extern const MrSourceClass mr_source_file, mr_source_datagen;
 /* The option's value or `otherwise`. */
-const char *mr_option_text(const MrOption *options, uint32_t count, const char *name, const char *otherwise);
+const char *mr_option_text(const MrOption *options, uint32_t count, const char *name,
+                           const char *otherwise);
 
 #endif

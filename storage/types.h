@@ -46,8 +46,8 @@ typedef struct MrTypeInfo {
 const MrTypeInfo *mr_type_info(MrTypeId id);
 static inline bool mr_type_is_text(MrTypeId id)
 {
-    return id == MR_TYPE_TEXT || id == MR_TYPE_VARCHAR || id == MR_TYPE_BYTEA || id == MR_TYPE_JSON
-           || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN;
+    return id == MR_TYPE_TEXT || id == MR_TYPE_VARCHAR || id == MR_TYPE_BYTEA ||
+           id == MR_TYPE_JSON || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN;
 }
 /* By PostgreSQL's internal or SQL name, lower case ("int4", "integer", "double precision"). */
 bool mr_type_by_name(MrString name, MrTypeId *out);
@@ -124,8 +124,8 @@ typedef struct MrDatum {
 
 /* Reads PostgreSQL's input text as a value of the type, typmod applied; long text is copied into
  * the arena.  `zone` (NULL: UTC) is for timestamptz.  Errors are PostgreSQL's (22P02 …). */
-MrStatus mr_datum_parse(MrArena *arena, MrType type, MrString text, const MrTimezone *zone, MrDatum *out,
-                        MrError *err);
+MrStatus mr_datum_parse(MrArena *arena, MrType type, MrString text, const MrTimezone *zone,
+                        MrDatum *out, MrError *err);
 /* Appends PostgreSQL's output text (nothing for NULL). */
 void mr_datum_format(const MrDatum *datum, const MrTimezone *zone, MrBuilder *out);
 /* Copies a value between a vector cell of the type (`cell` = width bytes) and a datum. */

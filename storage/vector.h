@@ -42,12 +42,13 @@ static inline void mr_bitmap_clear(uint64_t *bits, uint32_t row)
 /* The cell of a row, whatever the form; the row's nullness apart. */
 static inline const void *mr_vector_cell(const MrVector *vector, uint32_t row)
 {
-    return (const char *)vector->data
-           + (size_t)(vector->is_constant ? 0 : row) * mr_type_info(vector->type.id)->width;
+    return (const char *)vector->data +
+           (size_t)(vector->is_constant ? 0 : row) * mr_type_info(vector->type.id)->width;
 }
 static inline bool mr_vector_is_null(const MrVector *vector, uint32_t row)
 {
-    return vector->validity != NULL && !mr_bitmap_get(vector->validity, vector->is_constant ? 0 : row);
+    return vector->validity != NULL &&
+           !mr_bitmap_get(vector->validity, vector->is_constant ? 0 : row);
 }
 
 /* A vector of `rows` uninitialised values without nulls, in the arena. */
@@ -61,8 +62,8 @@ MrStatus mr_vector_flatten(const MrVector *vector, MrArena *arena, MrVector *out
 /* Rows [first, first + rows): shares the data; `first` must be a multiple of 64. */
 MrVector mr_vector_slice(const MrVector *vector, uint32_t first, uint32_t rows);
 /* The named rows, copied (constants stay constants). */
-MrStatus mr_vector_gather(const MrVector *vector, const uint32_t *rows, uint32_t count, MrArena *arena,
-                          MrVector *out, MrError *err);
+MrStatus mr_vector_gather(const MrVector *vector, const uint32_t *rows, uint32_t count,
+                          MrArena *arena, MrVector *out, MrError *err);
 /* Copies text bytes that live outside `arena` into it, so that the vector outlives its source. */
 MrStatus mr_vector_own_text(MrVector *vector, MrArena *arena, MrError *err);
 void mr_vector_get(const MrVector *vector, uint32_t row, MrDatum *out); /* text borrowed */

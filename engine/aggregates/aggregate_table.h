@@ -7,14 +7,14 @@
 
 #include "engine/aggregate.h"
 
-#define MR_AGGREGATES(family)                           \
-    extern const MrAggregate mr_aggregates_##family[];  \
+#define MR_AGGREGATES(family)                          \
+    extern const MrAggregate mr_aggregates_##family[]; \
     extern const uint32_t mr_aggregates_##family##_count;
 #include "engine/aggregates/aggregates.def"
 #undef MR_AGGREGATES
 
-#define MR_AGGREGATE_TABLE_END(family)                                                       \
-    const uint32_t mr_aggregates_##family##_count =                                          \
+#define MR_AGGREGATE_TABLE_END(family)              \
+    const uint32_t mr_aggregates_##family##_count = \
         sizeof mr_aggregates_##family / sizeof mr_aggregates_##family[0];
 
 /* 128 bits in a row of 8-byte alignment. */
@@ -31,8 +31,8 @@ typedef struct MrDecimalSum {
     MrDecimal sum;
     int64_t count, nans, infinities, negative_infinities;
 } MrDecimalSum;
-MrStatus mr_decimal_sum_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                               MrError *err);
+MrStatus mr_decimal_sum_update(char *states, size_t stride, const MrAggregateInput *in,
+                               MrMemory *memory, MrError *err);
 MrStatus mr_decimal_sum_merge(char *into, const char *from, MrMemory *memory, MrError *err);
 /* False: NULL, no value was there. */
 bool mr_decimal_sum_total(const MrDecimalSum *state, MrDecimal *out);
@@ -40,38 +40,38 @@ bool mr_decimal_sum_total(const MrDecimalSum *state, MrDecimal *out);
 typedef struct MrIntervalSum {
     int64_t us, days, months, count;
 } MrIntervalSum;
-MrStatus mr_interval_sum_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                                MrError *err);
+MrStatus mr_interval_sum_update(char *states, size_t stride, const MrAggregateInput *in,
+                                MrMemory *memory, MrError *err);
 MrStatus mr_interval_sum_merge(char *into, const char *from, MrMemory *memory, MrError *err);
 
 /* `for each row: state of its group, its value, its weight`; the weightless loop is its own. */
-#define MR_AGGREGATE_LOOP(State, ctype, in, ...)                                                \
-    do {                                                                                        \
-        const ctype *values_ = (in)->args[0].data;                                              \
-        const uint32_t *groups_ = (in)->groups;                                                 \
-        if ((in)->weights == NULL) {                                                            \
-            const int64_t weight = 1;                                                           \
-            for (uint32_t i = 0; i < (in)->rows; i++) {                                         \
-                State *state = (State *)(states + (size_t)groups_[i] * stride);                 \
-                const ctype value = values_[i];                                                 \
-                __VA_ARGS__;                                                                    \
-            }                                                                                   \
-        } else {                                                                                \
-            for (uint32_t i = 0; i < (in)->rows; i++) {                                         \
-                State *state = (State *)(states + (size_t)groups_[i] * stride);                 \
-                const ctype value = values_[i];                                                 \
-                const int64_t weight = (in)->weights[i];                                        \
-                __VA_ARGS__;                                                                    \
-            }                                                                                   \
-        }                                                                                       \
+#define MR_AGGREGATE_LOOP(State, ctype, in, ...)                                \
+    do {                                                                        \
+        const ctype *values_ = (in)->args[0].data;                              \
+        const uint32_t *groups_ = (in)->groups;                                 \
+        if ((in)->weights == NULL) {                                            \
+            const int64_t weight = 1;                                           \
+            for (uint32_t i = 0; i < (in)->rows; i++) {                         \
+                State *state = (State *)(states + (size_t)groups_[i] * stride); \
+                const ctype value = values_[i];                                 \
+                __VA_ARGS__;                                                    \
+            }                                                                   \
+        } else {                                                                \
+            for (uint32_t i = 0; i < (in)->rows; i++) {                         \
+                State *state = (State *)(states + (size_t)groups_[i] * stride); \
+                const ctype value = values_[i];                                 \
+                const int64_t weight = (in)->weights[i];                        \
+                __VA_ARGS__;                                                    \
+            }                                                                   \
+        }                                                                       \
     } while (0)
 
 /* Result rows: sets `result` of row i from its state, or marks it NULL. */
-#define MR_FINALIZE_LOOP(State, ctype, ...)                                                     \
-    for (uint32_t i = 0; i < rows; i++) {                                                       \
-        const State *state = (const State *)(states + (size_t)groups[i] * stride);              \
-        ctype *result = (ctype *)out->data + i;                                                 \
-        __VA_ARGS__;                                                                            \
+#define MR_FINALIZE_LOOP(State, ctype, ...)                                        \
+    for (uint32_t i = 0; i < rows; i++) {                                          \
+        const State *state = (const State *)(states + (size_t)groups[i] * stride); \
+        ctype *result = (ctype *)out->data + i;                                    \
+        __VA_ARGS__;                                                               \
     }
 #define MR_RESULT_NULL(ctype)              \
     do {                                   \

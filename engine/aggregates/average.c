@@ -9,19 +9,24 @@ typedef struct FloatMean {
     int64_t count;
 } FloatMean;
 
-#define AVERAGE_UPDATE(name, State, ctype, body)                                                        \
-    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory, MrError *err) \
-    {                                                                                                   \
-        (void)memory;                                                                                   \
-        (void)err;                                                                                      \
-        MR_AGGREGATE_LOOP(State, ctype, in, body);                                                      \
-        return MR_OK;                                                                                   \
+#define AVERAGE_UPDATE(name, State, ctype, body)                                  \
+    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in, \
+                         MrMemory *memory, MrError *err)                          \
+    {                                                                             \
+        (void)memory;                                                             \
+        (void)err;                                                                \
+        MR_AGGREGATE_LOOP(State, ctype, in, body);                                \
+        return MR_OK;                                                             \
     }
 
-AVERAGE_UPDATE(avg_int16_update, MrWideSum, int16_t, state->sum += value * weight; state->count += weight)
-AVERAGE_UPDATE(avg_int32_update, MrWideSum, int32_t, state->sum += value * weight; state->count += weight)
-AVERAGE_UPDATE(avg_int64_update, MrWideSum, int64_t, state->sum += (MrInt128)value * weight; state->count += weight)
-AVERAGE_UPDATE(avg_float32_update, FloatMean, float, state->sum += (double)value; state->count += weight)
+AVERAGE_UPDATE(avg_int16_update, MrWideSum, int16_t, state->sum += value * weight;
+               state->count += weight)
+AVERAGE_UPDATE(avg_int32_update, MrWideSum, int32_t, state->sum += value * weight;
+               state->count += weight)
+AVERAGE_UPDATE(avg_int64_update, MrWideSum, int64_t, state->sum += (MrInt128)value * weight;
+               state->count += weight)
+AVERAGE_UPDATE(avg_float32_update, FloatMean, float, state->sum += (double)value;
+               state->count += weight)
 AVERAGE_UPDATE(avg_float64_update, FloatMean, double, state->sum += value; state->count += weight)
 
 #define AVERAGE_MERGE(name, State)                                                     \
@@ -37,8 +42,9 @@ AVERAGE_UPDATE(avg_float64_update, FloatMean, double, state->sum += value; state
 AVERAGE_MERGE(avg_wide_merge, MrWideSum)
 AVERAGE_MERGE(avg_float_merge, FloatMean)
 
-static MrStatus avg_wide_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                                  MrArena *arena, MrVector *out, MrError *err)
+static MrStatus avg_wide_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                  const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                  MrVector *out, MrError *err)
 {
     (void)self;
     (void)arena;
@@ -55,8 +61,9 @@ static MrStatus avg_wide_finalize(const MrAggregate *self, const char *states, s
     return MR_OK;
 }
 
-static MrStatus avg_decimal_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                                     MrArena *arena, MrVector *out, MrError *err)
+static MrStatus avg_decimal_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                     const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                     MrVector *out, MrError *err)
 {
     (void)self;
     (void)arena;
@@ -72,8 +79,9 @@ static MrStatus avg_decimal_finalize(const MrAggregate *self, const char *states
     return MR_OK;
 }
 
-static MrStatus avg_float_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                                   MrArena *arena, MrVector *out, MrError *err)
+static MrStatus avg_float_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                   const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                   MrVector *out, MrError *err)
 {
     (void)self;
     (void)arena;
@@ -88,8 +96,9 @@ static MrStatus avg_float_finalize(const MrAggregate *self, const char *states, 
     return MR_OK;
 }
 
-static MrStatus avg_interval_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                                      MrArena *arena, MrVector *out, MrError *err)
+static MrStatus avg_interval_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                      const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                      MrVector *out, MrError *err)
 {
     (void)self;
     (void)arena;
@@ -99,33 +108,44 @@ static MrStatus avg_interval_finalize(const MrAggregate *self, const char *state
         } else if (state->days != (int32_t)state->days || state->months != (int32_t)state->months) {
             return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
         } else {
-            MrInterval sum = { .us = state->us, .days = (int32_t)state->days, .months = (int32_t)state->months };
+            MrInterval sum = { .us = state->us,
+                               .days = (int32_t)state->days,
+                               .months = (int32_t)state->months };
             MR_TRY(mr_interval_multiply(&sum, 1.0 / (double)state->count, result, err));
         }
     })
     return MR_OK;
 }
 
-#define AVERAGE_ENTRY(ARG, RESULT, State, update_, merge_, finalize_, flags_, example_, returns_)              \
-    { .name = "avg", .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##RESULT,                     \
-      .state_bytes = sizeof(State), .flags = (flags_), .update = update_, .merge = merge_, .finalize = finalize_, \
-      .doc = "Arithmetic mean of the values; NULL when there is none.", .example = example_, .returns = returns_ }
+#define AVERAGE_ENTRY(ARG, RESULT, State, update_, merge_, finalize_, flags_, example_, returns_) \
+    {                                                                                             \
+        .name = "avg", .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##RESULT,     \
+        .state_bytes = sizeof(State), .flags = (flags_), .update = update_, .merge = merge_,      \
+        .finalize = finalize_, .doc = "Arithmetic mean of the values; NULL when there is none.",  \
+        .example = example_, .returns = returns_                                                  \
+    }
 
 const MrAggregate mr_aggregates_average[] = {
-    AVERAGE_ENTRY(INT16, NUMERIC, MrWideSum, avg_int16_update, avg_wide_merge, avg_wide_finalize, MR_AGG_RETRACTS,
-                  "avg(x) FROM (VALUES (1::smallint), (2::smallint)) v(x)", "1.5000000000000000"),
-    AVERAGE_ENTRY(INT32, NUMERIC, MrWideSum, avg_int32_update, avg_wide_merge, avg_wide_finalize, MR_AGG_RETRACTS,
-                  "avg(x) FROM (VALUES (1), (2)) v(x)", "1.5000000000000000"),
-    AVERAGE_ENTRY(INT64, NUMERIC, MrWideSum, avg_int64_update, avg_wide_merge, avg_wide_finalize, MR_AGG_RETRACTS,
-                  "avg(x) FROM (VALUES (1::bigint), (2::bigint)) v(x)", "1.5000000000000000"),
-    AVERAGE_ENTRY(FLOAT32, FLOAT64, FloatMean, avg_float32_update, avg_float_merge, avg_float_finalize,
-                  MR_AGG_ORDERED, "avg(x) FROM (VALUES (1::real), (2::real)) v(x)", "1.5"),
-    AVERAGE_ENTRY(FLOAT64, FLOAT64, FloatMean, avg_float64_update, avg_float_merge, avg_float_finalize,
-                  MR_AGG_ORDERED, "avg(x) FROM (VALUES (1::float8), (2::float8)) v(x)", "1.5"),
-    AVERAGE_ENTRY(NUMERIC, NUMERIC, MrDecimalSum, mr_decimal_sum_update, mr_decimal_sum_merge, avg_decimal_finalize,
-                  0, "avg(x) FROM (VALUES (1.0), (2.0)) v(x)", "1.5000000000000000"),
+    AVERAGE_ENTRY(INT16, NUMERIC, MrWideSum, avg_int16_update, avg_wide_merge, avg_wide_finalize,
+                  MR_AGG_RETRACTS, "avg(x) FROM (VALUES (1::smallint), (2::smallint)) v(x)",
+                  "1.5000000000000000"),
+    AVERAGE_ENTRY(INT32, NUMERIC, MrWideSum, avg_int32_update, avg_wide_merge, avg_wide_finalize,
+                  MR_AGG_RETRACTS, "avg(x) FROM (VALUES (1), (2)) v(x)", "1.5000000000000000"),
+    AVERAGE_ENTRY(INT64, NUMERIC, MrWideSum, avg_int64_update, avg_wide_merge, avg_wide_finalize,
+                  MR_AGG_RETRACTS, "avg(x) FROM (VALUES (1::bigint), (2::bigint)) v(x)",
+                  "1.5000000000000000"),
+    AVERAGE_ENTRY(FLOAT32, FLOAT64, FloatMean, avg_float32_update, avg_float_merge,
+                  avg_float_finalize, MR_AGG_ORDERED,
+                  "avg(x) FROM (VALUES (1::real), (2::real)) v(x)", "1.5"),
+    AVERAGE_ENTRY(FLOAT64, FLOAT64, FloatMean, avg_float64_update, avg_float_merge,
+                  avg_float_finalize, MR_AGG_ORDERED,
+                  "avg(x) FROM (VALUES (1::float8), (2::float8)) v(x)", "1.5"),
+    AVERAGE_ENTRY(NUMERIC, NUMERIC, MrDecimalSum, mr_decimal_sum_update, mr_decimal_sum_merge,
+                  avg_decimal_finalize, 0, "avg(x) FROM (VALUES (1.0), (2.0)) v(x)",
+                  "1.5000000000000000"),
     AVERAGE_ENTRY(INTERVAL, INTERVAL, MrIntervalSum, mr_interval_sum_update, mr_interval_sum_merge,
                   avg_interval_finalize, MR_AGG_RETRACTS,
-                  "avg(x) FROM (VALUES (INTERVAL '1 hour'), (INTERVAL '2 hours')) v(x)", "01:30:00"),
+                  "avg(x) FROM (VALUES (INTERVAL '1 hour'), (INTERVAL '2 hours')) v(x)",
+                  "01:30:00"),
 };
 MR_AGGREGATE_TABLE_END(average)

@@ -8,8 +8,8 @@ typedef struct CountState {
 } CountState;
 
 /* NULL arguments never arrive here, so both counts are the same loop. */
-static MrStatus count_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                             MrError *err)
+static MrStatus count_update(char *states, size_t stride, const MrAggregateInput *in,
+                             MrMemory *memory, MrError *err)
 {
     (void)memory;
     (void)err;
@@ -34,8 +34,9 @@ static MrStatus count_merge(char *into, const char *from, MrMemory *memory, MrEr
     return MR_OK;
 }
 
-static MrStatus count_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                               MrArena *arena, MrVector *out, MrError *err)
+static MrStatus count_finalize(const MrAggregate *self, const char *states, size_t stride,
+                               const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
+                               MrError *err)
 {
     (void)self;
     (void)arena;
@@ -44,9 +45,9 @@ static MrStatus count_finalize(const MrAggregate *self, const char *states, size
     return MR_OK;
 }
 
-#define COUNT_ENTRY(...)                                                                              \
-    .name = "count", .result = MR_TYPE_INT64, .state_bytes = sizeof(CountState), .update = count_update, \
-    .merge = count_merge, .finalize = count_finalize, __VA_ARGS__
+#define COUNT_ENTRY(...)                                                         \
+    .name = "count", .result = MR_TYPE_INT64, .state_bytes = sizeof(CountState), \
+    .update = count_update, .merge = count_merge, .finalize = count_finalize, __VA_ARGS__
 
 /* count(x) takes any type: its argument is MR_TYPE_UNKNOWN here. */
 const MrAggregate mr_aggregates_count[] = {

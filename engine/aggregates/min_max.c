@@ -7,10 +7,10 @@
 #include "engine/aggregates/aggregate_table.h"
 
 /* State of a fixed-width type: the value so far and whether there is one. */
-#define BEST_STATE(name, ctype)  \
-    typedef struct name {        \
-        ctype best;              \
-        int64_t seen;            \
+#define BEST_STATE(name, ctype) \
+    typedef struct name {       \
+        ctype best;             \
+        int64_t seen;           \
     } name;
 
 BEST_STATE(BestInt16, int16_t)
@@ -27,57 +27,63 @@ BEST_STATE(BestInterval, MrInterval)
 #define DECIMAL_LESS(a, b) (mr_decimal_compare(&(a), &(b)) < 0)
 #define INTERVAL_LESS(a, b) (mr_interval_compare(&(a), &(b)) < 0)
 
-#define BEST_FUNCTIONS(suffix, State, ctype, LESS)                                                             \
-    static MrStatus min_##suffix##_update(char *states, size_t stride, const MrAggregateInput *in,             \
-                                          MrMemory *memory, MrError *err)                                      \
-    {                                                                                                          \
-        (void)memory;                                                                                          \
-        (void)err;                                                                                             \
-        MR_AGGREGATE_LOOP(State, ctype, in, (void)weight;                                                      \
-                          if (!state->seen || LESS(value, state->best)) { state->best = value; }               \
-                          state->seen = 1);                                                                    \
-        return MR_OK;                                                                                          \
-    }                                                                                                          \
-    static MrStatus max_##suffix##_update(char *states, size_t stride, const MrAggregateInput *in,             \
-                                          MrMemory *memory, MrError *err)                                      \
-    {                                                                                                          \
-        (void)memory;                                                                                          \
-        (void)err;                                                                                             \
-        MR_AGGREGATE_LOOP(State, ctype, in, (void)weight;                                                      \
-                          if (!state->seen || LESS(state->best, value)) { state->best = value; }               \
-                          state->seen = 1);                                                                    \
-        return MR_OK;                                                                                          \
-    }                                                                                                          \
-    static MrStatus min_##suffix##_merge(char *into, const char *from, MrMemory *memory, MrError *err)         \
-    {                                                                                                          \
-        (void)memory;                                                                                          \
-        (void)err;                                                                                             \
-        State *a = (State *)into;                                                                              \
-        const State *b = (const State *)from;                                                                  \
-        if (b->seen && (!a->seen || LESS(b->best, a->best))) {                                                 \
-            *a = *b;                                                                                           \
-        }                                                                                                      \
-        return MR_OK;                                                                                          \
-    }                                                                                                          \
-    static MrStatus max_##suffix##_merge(char *into, const char *from, MrMemory *memory, MrError *err)         \
-    {                                                                                                          \
-        (void)memory;                                                                                          \
-        (void)err;                                                                                             \
-        State *a = (State *)into;                                                                              \
-        const State *b = (const State *)from;                                                                  \
-        if (b->seen && (!a->seen || LESS(a->best, b->best))) {                                                 \
-            *a = *b;                                                                                           \
-        }                                                                                                      \
-        return MR_OK;                                                                                          \
-    }                                                                                                          \
-    static MrStatus best_##suffix##_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups,        \
-                                             uint32_t rows, MrArena *arena, MrVector *out, MrError *err)       \
-    {                                                                                                          \
-        (void)self; \
-        (void)arena;                                                                                           \
-        (void)err;                                                                                             \
-        MR_FINALIZE_LOOP(State, ctype, if (!state->seen) MR_RESULT_NULL(ctype); else *result = state->best)    \
-        return MR_OK;                                                                                          \
+#define BEST_FUNCTIONS(suffix, State, ctype, LESS)                                                 \
+    static MrStatus min_##suffix##_update(char *states, size_t stride, const MrAggregateInput *in, \
+                                          MrMemory *memory, MrError *err)                          \
+    {                                                                                              \
+        (void)memory;                                                                              \
+        (void)err;                                                                                 \
+        MR_AGGREGATE_LOOP(                                                                         \
+            State, ctype, in, (void)weight; if (!state->seen || LESS(value, state->best)) {        \
+                state->best = value;                                                               \
+            } state->seen = 1);                                                                    \
+        return MR_OK;                                                                              \
+    }                                                                                              \
+    static MrStatus max_##suffix##_update(char *states, size_t stride, const MrAggregateInput *in, \
+                                          MrMemory *memory, MrError *err)                          \
+    {                                                                                              \
+        (void)memory;                                                                              \
+        (void)err;                                                                                 \
+        MR_AGGREGATE_LOOP(                                                                         \
+            State, ctype, in, (void)weight; if (!state->seen || LESS(state->best, value)) {        \
+                state->best = value;                                                               \
+            } state->seen = 1);                                                                    \
+        return MR_OK;                                                                              \
+    }                                                                                              \
+    static MrStatus min_##suffix##_merge(char *into, const char *from, MrMemory *memory,           \
+                                         MrError *err)                                             \
+    {                                                                                              \
+        (void)memory;                                                                              \
+        (void)err;                                                                                 \
+        State *a = (State *)into;                                                                  \
+        const State *b = (const State *)from;                                                      \
+        if (b->seen && (!a->seen || LESS(b->best, a->best))) {                                     \
+            *a = *b;                                                                               \
+        }                                                                                          \
+        return MR_OK;                                                                              \
+    }                                                                                              \
+    static MrStatus max_##suffix##_merge(char *into, const char *from, MrMemory *memory,           \
+                                         MrError *err)                                             \
+    {                                                                                              \
+        (void)memory;                                                                              \
+        (void)err;                                                                                 \
+        State *a = (State *)into;                                                                  \
+        const State *b = (const State *)from;                                                      \
+        if (b->seen && (!a->seen || LESS(a->best, b->best))) {                                     \
+            *a = *b;                                                                               \
+        }                                                                                          \
+        return MR_OK;                                                                              \
+    }                                                                                              \
+    static MrStatus best_##suffix##_finalize(const MrAggregate *self, const char *states,          \
+                                             size_t stride, const uint32_t *groups, uint32_t rows, \
+                                             MrArena *arena, MrVector *out, MrError *err)          \
+    {                                                                                              \
+        (void)self;                                                                                \
+        (void)arena;                                                                               \
+        (void)err;                                                                                 \
+        MR_FINALIZE_LOOP(State, ctype, if (!state->seen) MR_RESULT_NULL(ctype);                    \
+                         else *result = state->best)                                               \
+        return MR_OK;                                                                              \
     }
 
 BEST_FUNCTIONS(int16, BestInt16, int16_t, PLAIN_LESS)
@@ -126,23 +132,25 @@ static MrStatus text_take(BestText *state, const MrText *value, MrMemory *memory
     return MR_OK;
 }
 
-static MrStatus min_text_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                                MrError *err)
+static MrStatus min_text_update(char *states, size_t stride, const MrAggregateInput *in,
+                                MrMemory *memory, MrError *err)
 {
-    MR_AGGREGATE_LOOP(BestText, MrText, in, (void)weight;
-                      if (!state->seen || mr_text_compare(&value, &state->best) < 0) {
-                          MR_TRY(text_take(state, &value, memory, err));
-                      });
+    MR_AGGREGATE_LOOP(
+        BestText, MrText, in, (void)weight;
+        if (!state->seen || mr_text_compare(&value, &state->best) < 0) {
+            MR_TRY(text_take(state, &value, memory, err));
+        });
     return MR_OK;
 }
 
-static MrStatus max_text_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                                MrError *err)
+static MrStatus max_text_update(char *states, size_t stride, const MrAggregateInput *in,
+                                MrMemory *memory, MrError *err)
 {
-    MR_AGGREGATE_LOOP(BestText, MrText, in, (void)weight;
-                      if (!state->seen || mr_text_compare(&value, &state->best) > 0) {
-                          MR_TRY(text_take(state, &value, memory, err));
-                      });
+    MR_AGGREGATE_LOOP(
+        BestText, MrText, in, (void)weight;
+        if (!state->seen || mr_text_compare(&value, &state->best) > 0) {
+            MR_TRY(text_take(state, &value, memory, err));
+        });
     return MR_OK;
 }
 
@@ -163,8 +171,9 @@ static MrStatus max_text_merge(char *into, const char *from, MrMemory *memory, M
 }
 
 /* The result must outlive the state (a window may be forgotten before its row is written). */
-static MrStatus best_text_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                                   MrArena *arena, MrVector *out, MrError *err)
+static MrStatus best_text_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                   const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                   MrVector *out, MrError *err)
 {
     (void)self;
     MR_FINALIZE_LOOP(BestText, MrText, {
@@ -198,22 +207,31 @@ static MrStatus text_read(char *bytes, MrStateReader *reader, MrMemory *memory, 
     return text_take((BestText *)bytes, &text, memory, err);
 }
 
-#define BEST_ENTRY(name_, ARG, State, update_, merge_, finalize_, doc_, example_, returns_)                \
-    { .name = name_, .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##ARG,                   \
-      .state_bytes = sizeof(State), .flags = MR_AGG_IDEMPOTENT, .update = update_, .merge = merge_, .finalize = finalize_, .doc = doc_, \
-      .example = name_ "(x) FROM (VALUES " example_ ") v(x)", .returns = returns_ }
+#define BEST_ENTRY(name_, ARG, State, update_, merge_, finalize_, doc_, example_, returns_) \
+    {                                                                                       \
+        .name = name_, .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##ARG,  \
+        .state_bytes = sizeof(State), .flags = MR_AGG_IDEMPOTENT, .update = update_,        \
+        .merge = merge_, .finalize = finalize_, .doc = doc_,                                \
+        .example = name_ "(x) FROM (VALUES " example_ ") v(x)", .returns = returns_         \
+    }
 
-#define BEST_PAIR(ARG, State, suffix, values, least, greatest)                                            \
-    BEST_ENTRY("min", ARG, State, min_##suffix##_update, min_##suffix##_merge, best_##suffix##_finalize,   \
-               "The least value; NULL when there is none.", values, least),                               \
-    BEST_ENTRY("max", ARG, State, max_##suffix##_update, max_##suffix##_merge, best_##suffix##_finalize,   \
-               "The greatest value; NULL when there is none.", values, greatest)
+#define BEST_PAIR(ARG, State, suffix, values, least, greatest)                                \
+    BEST_ENTRY("min", ARG, State, min_##suffix##_update, min_##suffix##_merge,                \
+               best_##suffix##_finalize, "The least value; NULL when there is none.", values, \
+               least),                                                                        \
+        BEST_ENTRY("max", ARG, State, max_##suffix##_update, max_##suffix##_merge,            \
+                   best_##suffix##_finalize, "The greatest value; NULL when there is none.",  \
+                   values, greatest)
 
-#define BEST_TEXT(name_, update_, merge_, doc_, returns_)                                                      \
-    { .name = name_, .args = { MR_TYPE_TEXT }, .arg_count = 1, .result = MR_TYPE_TEXT,                          \
-      .state_bytes = sizeof(BestText), .flags = MR_AGG_HEAP | MR_AGG_IDEMPOTENT, .update = update_, .merge = merge_,                \
-      .finalize = best_text_finalize, .destroy = text_destroy, .write = text_write, .read = text_read,          \
-      .doc = doc_, .example = name_ "(x) FROM (VALUES ('b'), ('a long enough text')) v(x)", .returns = returns_ }
+#define BEST_TEXT(name_, update_, merge_, doc_, returns_)                                \
+    {                                                                                    \
+        .name = name_, .args = { MR_TYPE_TEXT }, .arg_count = 1, .result = MR_TYPE_TEXT, \
+        .state_bytes = sizeof(BestText), .flags = MR_AGG_HEAP | MR_AGG_IDEMPOTENT,       \
+        .update = update_, .merge = merge_, .finalize = best_text_finalize,              \
+        .destroy = text_destroy, .write = text_write, .read = text_read, .doc = doc_,    \
+        .example = name_ "(x) FROM (VALUES ('b'), ('a long enough text')) v(x)",         \
+        .returns = returns_                                                              \
+    }
 
 const MrAggregate mr_aggregates_min_max[] = {
     BEST_PAIR(INT16, BestInt16, int16, "(2::smallint), (1::smallint)", "1", "2"),
@@ -222,16 +240,20 @@ const MrAggregate mr_aggregates_min_max[] = {
     BEST_PAIR(FLOAT32, BestFloat32, float32, "(2::real), (1::real)", "1", "2"),
     BEST_PAIR(FLOAT64, BestFloat64, float64, "(2::float8), ('NaN'::float8)", "2", "NaN"),
     BEST_PAIR(NUMERIC, BestDecimal, decimal, "(2.5), (1.50)", "1.50", "2.5"),
-    BEST_PAIR(DATE, BestInt32, int32, "(DATE '2026-01-02'), (DATE '2026-01-01')", "2026-01-01", "2026-01-02"),
+    BEST_PAIR(DATE, BestInt32, int32, "(DATE '2026-01-02'), (DATE '2026-01-01')", "2026-01-01",
+              "2026-01-02"),
     BEST_PAIR(TIME, BestInt64, int64, "(TIME '12:00'), (TIME '11:00')", "11:00:00", "12:00:00"),
-    BEST_PAIR(TIMESTAMP, BestInt64, int64, "(TIMESTAMP '2026-01-02 00:00'), (TIMESTAMP '2026-01-01 00:00')",
+    BEST_PAIR(TIMESTAMP, BestInt64, int64,
+              "(TIMESTAMP '2026-01-02 00:00'), (TIMESTAMP '2026-01-01 00:00')",
               "2026-01-01 00:00:00", "2026-01-02 00:00:00"),
     BEST_PAIR(TIMESTAMPTZ, BestInt64, int64,
               "(TIMESTAMPTZ '2026-01-02 00:00+00'), (TIMESTAMPTZ '2026-01-01 00:00+00')",
               "2026-01-01 00:00:00+00", "2026-01-02 00:00:00+00"),
-    BEST_PAIR(INTERVAL, BestInterval, interval, "(INTERVAL '1 day'), (INTERVAL '1 hour')", "01:00:00", "1 day"),
-    BEST_TEXT("min", min_text_update, min_text_merge, "The least text by bytes; NULL when there is none.",
-              "a long enough text"),
-    BEST_TEXT("max", max_text_update, max_text_merge, "The greatest text by bytes; NULL when there is none.", "b"),
+    BEST_PAIR(INTERVAL, BestInterval, interval, "(INTERVAL '1 day'), (INTERVAL '1 hour')",
+              "01:00:00", "1 day"),
+    BEST_TEXT("min", min_text_update, min_text_merge,
+              "The least text by bytes; NULL when there is none.", "a long enough text"),
+    BEST_TEXT("max", max_text_update, max_text_merge,
+              "The greatest text by bytes; NULL when there is none.", "b"),
 };
 MR_AGGREGATE_TABLE_END(min_max)

@@ -90,7 +90,8 @@ static void multiset_settle(Multiset *set)
     for (uint32_t i = 0; i < set->used;) {
         Item item = set->items[i];
         uint32_t next = i + 1;
-        while (next < set->used && compare_cells(set->type, item.cell, set->items[next].cell) == 0) {
+        while (next < set->used &&
+               compare_cells(set->type, item.cell, set->items[next].cell) == 0) {
             item.count += set->items[next].count;
             item_free(set->type, &set->items[next], set->memory);
             next++;
@@ -168,8 +169,8 @@ static MrStatus multiset_add(MultisetState *state, MrTypeId type, const void *ce
     return MR_OK;
 }
 
-static MrStatus multiset_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                                MrError *err)
+static MrStatus multiset_update(char *states, size_t stride, const MrAggregateInput *in,
+                                MrMemory *memory, MrError *err)
 {
     const MrVector *values = &in->args[0];
     for (uint32_t i = 0; i < in->rows; i++) {
@@ -184,7 +185,8 @@ static MrStatus multiset_merge(char *into, const char *from, MrMemory *memory, M
 {
     const Multiset *set = ((const MultisetState *)from)->set;
     for (uint32_t i = 0; set != NULL && i < set->used; i++) {
-        MR_TRY(multiset_add((MultisetState *)into, set->type, set->items[i].cell, set->items[i].count, memory, err));
+        MR_TRY(multiset_add((MultisetState *)into, set->type, set->items[i].cell,
+                            set->items[i].count, memory, err));
     }
     return MR_OK;
 }
@@ -198,7 +200,8 @@ static void multiset_destroy(char *state, MrMemory *memory)
     for (uint32_t i = 0; i < set->used; i++) {
         item_free(set->type, &set->items[i], memory);
     }
-    (void)mr_memory_charge(memory, -(int64_t)(sizeof *set + set->capacity * sizeof *set->items), NULL);
+    (void)mr_memory_charge(memory, -(int64_t)(sizeof *set + set->capacity * sizeof *set->items),
+                           NULL);
     free(set->items);
     free(set);
     ((MultisetState *)state)->set = NULL;
@@ -249,9 +252,11 @@ static MrStatus multiset_read(char *state, MrStateReader *reader, MrMemory *memo
         } else if (length == mr_type_info((MrTypeId)type)->width) {
             memcpy(cell, data, length);
         } else {
-            return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint holds a value of the wrong length");
+            return mr_error_set(err, MR_ERR_CORRUPT,
+                                "a checkpoint holds a value of the wrong length");
         }
-        MR_TRY(multiset_add((MultisetState *)state, (MrTypeId)type, cell, (int64_t)weight, memory, err));
+        MR_TRY(multiset_add((MultisetState *)state, (MrTypeId)type, cell, (int64_t)weight, memory,
+                            err));
     }
     return MR_OK;
 }
@@ -290,7 +295,8 @@ static MrStatus feed_base(const MrAggregate *base, Multiset *set, char *state, M
 }
 
 static MrStatus multiset_finalize(const MrAggregate *self, const char *states, size_t stride,
-                                  const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out, MrError *err)
+                                  const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                  MrVector *out, MrError *err)
 {
     static const uint32_t first[1] = { 0 };
     const MrAggregate *base = self->base;

@@ -18,30 +18,34 @@ typedef struct Float32Sum {
     int64_t count;
 } Float32Sum;
 
-#define SUM_UPDATE(name, State, ctype, body)                                                            \
-    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory, MrError *err) \
-    {                                                                                                   \
-        (void)memory;                                                                                   \
-        (void)err;                                                                                      \
-        MR_AGGREGATE_LOOP(State, ctype, in, body);                                                      \
-        return MR_OK;                                                                                   \
+#define SUM_UPDATE(name, State, ctype, body)                                      \
+    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in, \
+                         MrMemory *memory, MrError *err)                          \
+    {                                                                             \
+        (void)memory;                                                             \
+        (void)err;                                                                \
+        MR_AGGREGATE_LOOP(State, ctype, in, body);                                \
+        return MR_OK;                                                             \
     }
 
-SUM_UPDATE(sum_int16_update, NarrowSum, int16_t, state->sum += value * weight; state->count += weight)
-SUM_UPDATE(sum_int32_update, NarrowSum, int32_t, state->sum += value * weight; state->count += weight)
-SUM_UPDATE(sum_int64_update, MrWideSum, int64_t, state->sum += (MrInt128)value * weight; state->count += weight)
+SUM_UPDATE(sum_int16_update, NarrowSum, int16_t, state->sum += value * weight;
+           state->count += weight)
+SUM_UPDATE(sum_int32_update, NarrowSum, int32_t, state->sum += value * weight;
+           state->count += weight)
+SUM_UPDATE(sum_int64_update, MrWideSum, int64_t, state->sum += (MrInt128)value * weight;
+           state->count += weight)
 /* Never called with weights: the multiset form is. */
 SUM_UPDATE(sum_float64_update, FloatSum, double, state->sum += value; state->count += weight)
 SUM_UPDATE(sum_float32_update, Float32Sum, float, state->sum += value; state->count += weight)
 
-#define SUM_MERGE(name, State)                                                                \
-    static MrStatus name(char *into, const char *from, MrMemory *memory, MrError *err)        \
-    {                                                                                         \
-        (void)memory;                                                                         \
-        (void)err;                                                                            \
-        ((State *)into)->sum += ((const State *)from)->sum;                                   \
-        ((State *)into)->count += ((const State *)from)->count;                               \
-        return MR_OK;                                                                         \
+#define SUM_MERGE(name, State)                                                         \
+    static MrStatus name(char *into, const char *from, MrMemory *memory, MrError *err) \
+    {                                                                                  \
+        (void)memory;                                                                  \
+        (void)err;                                                                     \
+        ((State *)into)->sum += ((const State *)from)->sum;                            \
+        ((State *)into)->count += ((const State *)from)->count;                        \
+        return MR_OK;                                                                  \
     }
 
 SUM_MERGE(sum_narrow_merge, NarrowSum)
@@ -49,23 +53,26 @@ SUM_MERGE(sum_wide_merge, MrWideSum)
 SUM_MERGE(sum_float64_merge, FloatSum)
 SUM_MERGE(sum_float32_merge, Float32Sum)
 
-#define SUM_FINALIZE(name, State, ctype, expression)                                                       \
-    static MrStatus name(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows, MrArena *arena, \
-                         MrVector *out, MrError *err)                                                      \
-    {                                                                                                      \
-        (void)self; \
-        (void)arena;                                                                                       \
-        (void)err;                                                                                         \
-        MR_FINALIZE_LOOP(State, ctype, if (state->count == 0) MR_RESULT_NULL(ctype); else *result = (expression)) \
-        return MR_OK;                                                                                      \
+#define SUM_FINALIZE(name, State, ctype, expression)                                           \
+    static MrStatus name(const MrAggregate *self, const char *states, size_t stride,           \
+                         const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out, \
+                         MrError *err)                                                         \
+    {                                                                                          \
+        (void)self;                                                                            \
+        (void)arena;                                                                           \
+        (void)err;                                                                             \
+        MR_FINALIZE_LOOP(State, ctype, if (state->count == 0) MR_RESULT_NULL(ctype);           \
+                         else *result = (expression))                                          \
+        return MR_OK;                                                                          \
     }
 
 SUM_FINALIZE(sum_narrow_finalize, NarrowSum, int64_t, state->sum)
 SUM_FINALIZE(sum_float64_finalize, FloatSum, double, state->sum)
 SUM_FINALIZE(sum_float32_finalize, Float32Sum, float, state->sum)
 
-static MrStatus sum_wide_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                                  MrArena *arena, MrVector *out, MrError *err)
+static MrStatus sum_wide_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                  const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                  MrVector *out, MrError *err)
 {
     (void)self;
     (void)arena;
@@ -85,17 +92,10 @@ static MrStatus decimal_sum_add(MrDecimalSum *state, const MrDecimal *value, MrE
 {
     state->count++;
     switch ((MrDecimalKind)value->kind) {
-    case MR_DECIMAL_NAN:
-        state->nans++;
-        return MR_OK;
-    case MR_DECIMAL_INFINITY:
-        state->infinities++;
-        return MR_OK;
-    case MR_DECIMAL_NEGATIVE_INFINITY:
-        state->negative_infinities++;
-        return MR_OK;
-    case MR_DECIMAL_FINITE:
-        break;
+    case MR_DECIMAL_NAN: state->nans++; return MR_OK;
+    case MR_DECIMAL_INFINITY: state->infinities++; return MR_OK;
+    case MR_DECIMAL_NEGATIVE_INFINITY: state->negative_infinities++; return MR_OK;
+    case MR_DECIMAL_FINITE: break;
     }
     MrDecimal sum;
     MR_TRY(mr_decimal_add(&state->sum, value, &sum, err));
@@ -103,11 +103,12 @@ static MrStatus decimal_sum_add(MrDecimalSum *state, const MrDecimal *value, MrE
     return MR_OK;
 }
 
-MrStatus mr_decimal_sum_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                               MrError *err)
+MrStatus mr_decimal_sum_update(char *states, size_t stride, const MrAggregateInput *in,
+                               MrMemory *memory, MrError *err)
 {
     (void)memory;
-    MR_AGGREGATE_LOOP(MrDecimalSum, MrDecimal, in, (void)weight; MR_TRY(decimal_sum_add(state, &value, err)));
+    MR_AGGREGATE_LOOP(MrDecimalSum, MrDecimal, in, (void)weight;
+                      MR_TRY(decimal_sum_add(state, &value, err)));
     return MR_OK;
 }
 
@@ -143,8 +144,9 @@ bool mr_decimal_sum_total(const MrDecimalSum *state, MrDecimal *out)
     return true;
 }
 
-static MrStatus sum_decimal_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                                     MrArena *arena, MrVector *out, MrError *err)
+static MrStatus sum_decimal_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                     const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                     MrVector *out, MrError *err)
 {
     (void)self;
     (void)arena;
@@ -159,8 +161,8 @@ static MrStatus sum_decimal_finalize(const MrAggregate *self, const char *states
 
 /* ---- interval -------------------------------------------------------------------------------- */
 
-MrStatus mr_interval_sum_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                                MrError *err)
+MrStatus mr_interval_sum_update(char *states, size_t stride, const MrAggregateInput *in,
+                                MrMemory *memory, MrError *err)
 {
     (void)memory;
     bool overflow = false;
@@ -192,8 +194,9 @@ MrStatus mr_interval_sum_merge(char *into, const char *from, MrMemory *memory, M
     return MR_OK;
 }
 
-static MrStatus sum_interval_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
-                                      MrArena *arena, MrVector *out, MrError *err)
+static MrStatus sum_interval_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                      const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                      MrVector *out, MrError *err)
 {
     (void)self;
     (void)arena;
@@ -203,34 +206,42 @@ static MrStatus sum_interval_finalize(const MrAggregate *self, const char *state
         } else if (state->days != (int32_t)state->days || state->months != (int32_t)state->months) {
             return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
         } else {
-            *result = (MrInterval){ .us = state->us, .days = (int32_t)state->days,
+            *result = (MrInterval){ .us = state->us,
+                                    .days = (int32_t)state->days,
                                     .months = (int32_t)state->months };
         }
     })
     return MR_OK;
 }
 
-#define SUM_ENTRY(ARG, RESULT, State, update_, merge_, finalize_, flags_, example_, returns_)                  \
-    { .name = "sum", .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##RESULT,                     \
-      .state_bytes = sizeof(State), .flags = (flags_), .update = update_, .merge = merge_, .finalize = finalize_, \
-      .doc = "Sum of the values; NULL when there is none.", .example = example_, .returns = returns_ }
+#define SUM_ENTRY(ARG, RESULT, State, update_, merge_, finalize_, flags_, example_, returns_) \
+    {                                                                                         \
+        .name = "sum", .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##RESULT, \
+        .state_bytes = sizeof(State), .flags = (flags_), .update = update_, .merge = merge_,  \
+        .finalize = finalize_, .doc = "Sum of the values; NULL when there is none.",          \
+        .example = example_, .returns = returns_                                              \
+    }
 
 const MrAggregate mr_aggregates_sum[] = {
-    SUM_ENTRY(INT16, INT64, NarrowSum, sum_int16_update, sum_narrow_merge, sum_narrow_finalize, MR_AGG_RETRACTS,
-              "sum(x) FROM (VALUES (1::smallint), (2::smallint)) v(x)", "3"),
-    SUM_ENTRY(INT32, INT64, NarrowSum, sum_int32_update, sum_narrow_merge, sum_narrow_finalize, MR_AGG_RETRACTS,
-              "sum(x) FROM (VALUES (1), (2)) v(x)", "3"),
-    SUM_ENTRY(INT64, NUMERIC, MrWideSum, sum_int64_update, sum_wide_merge, sum_wide_finalize, MR_AGG_RETRACTS,
-              "sum(x) FROM (VALUES (9223372036854775807), (1::bigint)) v(x)", "9223372036854775808"),
-    SUM_ENTRY(FLOAT32, FLOAT32, Float32Sum, sum_float32_update, sum_float32_merge, sum_float32_finalize,
-              MR_AGG_ORDERED, "sum(x) FROM (VALUES (0.5::real), (0.25::real)) v(x)", "0.75"),
-    SUM_ENTRY(FLOAT64, FLOAT64, FloatSum, sum_float64_update, sum_float64_merge, sum_float64_finalize,
-              MR_AGG_ORDERED, "sum(x) FROM (VALUES (0.5::float8), (0.25::float8)) v(x)", "0.75"),
+    SUM_ENTRY(INT16, INT64, NarrowSum, sum_int16_update, sum_narrow_merge, sum_narrow_finalize,
+              MR_AGG_RETRACTS, "sum(x) FROM (VALUES (1::smallint), (2::smallint)) v(x)", "3"),
+    SUM_ENTRY(INT32, INT64, NarrowSum, sum_int32_update, sum_narrow_merge, sum_narrow_finalize,
+              MR_AGG_RETRACTS, "sum(x) FROM (VALUES (1), (2)) v(x)", "3"),
+    SUM_ENTRY(INT64, NUMERIC, MrWideSum, sum_int64_update, sum_wide_merge, sum_wide_finalize,
+              MR_AGG_RETRACTS, "sum(x) FROM (VALUES (9223372036854775807), (1::bigint)) v(x)",
+              "9223372036854775808"),
+    SUM_ENTRY(FLOAT32, FLOAT32, Float32Sum, sum_float32_update, sum_float32_merge,
+              sum_float32_finalize, MR_AGG_ORDERED,
+              "sum(x) FROM (VALUES (0.5::real), (0.25::real)) v(x)", "0.75"),
+    SUM_ENTRY(FLOAT64, FLOAT64, FloatSum, sum_float64_update, sum_float64_merge,
+              sum_float64_finalize, MR_AGG_ORDERED,
+              "sum(x) FROM (VALUES (0.5::float8), (0.25::float8)) v(x)", "0.75"),
     /* Not retracting: a sum's scale is the greatest of its values', which only the values know. */
-    SUM_ENTRY(NUMERIC, NUMERIC, MrDecimalSum, mr_decimal_sum_update, mr_decimal_sum_merge, sum_decimal_finalize, 0,
-              "sum(x) FROM (VALUES (1.5), (2.25)) v(x)", "3.75"),
+    SUM_ENTRY(NUMERIC, NUMERIC, MrDecimalSum, mr_decimal_sum_update, mr_decimal_sum_merge,
+              sum_decimal_finalize, 0, "sum(x) FROM (VALUES (1.5), (2.25)) v(x)", "3.75"),
     SUM_ENTRY(INTERVAL, INTERVAL, MrIntervalSum, mr_interval_sum_update, mr_interval_sum_merge,
               sum_interval_finalize, MR_AGG_RETRACTS,
-              "sum(x) FROM (VALUES (INTERVAL '1 day'), (INTERVAL '2 hours')) v(x)", "1 day 02:00:00"),
+              "sum(x) FROM (VALUES (INTERVAL '1 day'), (INTERVAL '2 hours')) v(x)",
+              "1 day 02:00:00"),
 };
 MR_AGGREGATE_TABLE_END(sum)

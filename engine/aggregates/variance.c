@@ -24,20 +24,23 @@ typedef struct FloatPowers {
     double sum, deviations;
 } FloatPowers;
 
-#define POWER_UPDATE(name, ctype)                                                                            \
-    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory, MrError *err) \
-    {                                                                                                        \
-        (void)memory;                                                                                        \
-        bool overflow = false;                                                                               \
-        MR_AGGREGATE_LOOP(PowerSums, ctype, in, {                                                            \
-            MrInt128 squares;                                                                                \
-            state->sum += (MrInt128)value * weight;                                                          \
-            overflow |= __builtin_add_overflow(state->squares, (MrInt128)value * value * weight, &squares);  \
-            state->squares = squares;                                                                        \
-            state->count += weight;                                                                          \
-        });                                                                                                  \
-        return overflow ? mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE, "value overflows numeric format")   \
-                        : MR_OK;                                                                             \
+#define POWER_UPDATE(name, ctype)                                                                \
+    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in,                \
+                         MrMemory *memory, MrError *err)                                         \
+    {                                                                                            \
+        (void)memory;                                                                            \
+        bool overflow = false;                                                                   \
+        MR_AGGREGATE_LOOP(PowerSums, ctype, in, {                                                \
+            MrInt128 squares;                                                                    \
+            state->sum += (MrInt128)value * weight;                                              \
+            overflow |= __builtin_add_overflow(state->squares, (MrInt128)value * value * weight, \
+                                               &squares);                                        \
+            state->squares = squares;                                                            \
+            state->count += weight;                                                              \
+        });                                                                                      \
+        return overflow ? mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE,                         \
+                                       "value overflows numeric format")                         \
+                        : MR_OK;                                                                 \
     }
 
 POWER_UPDATE(power_int16_update, int16_t)
@@ -75,11 +78,12 @@ static MrStatus decimal_power_add(DecimalPowers *state, const MrDecimal *value, 
     return MR_OK;
 }
 
-static MrStatus power_decimal_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                                     MrError *err)
+static MrStatus power_decimal_update(char *states, size_t stride, const MrAggregateInput *in,
+                                     MrMemory *memory, MrError *err)
 {
     (void)memory;
-    MR_AGGREGATE_LOOP(DecimalPowers, MrDecimal, in, (void)weight; MR_TRY(decimal_power_add(state, &value, err)));
+    MR_AGGREGATE_LOOP(DecimalPowers, MrDecimal, in, (void)weight;
+                      MR_TRY(decimal_power_add(state, &value, err)));
     return MR_OK;
 }
 
@@ -111,8 +115,8 @@ static inline void float_power_add(FloatPowers *state, double value)
     }
 }
 
-static MrStatus power_float32_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                                     MrError *err)
+static MrStatus power_float32_update(char *states, size_t stride, const MrAggregateInput *in,
+                                     MrMemory *memory, MrError *err)
 {
     (void)memory;
     (void)err;
@@ -120,8 +124,8 @@ static MrStatus power_float32_update(char *states, size_t stride, const MrAggreg
     return MR_OK;
 }
 
-static MrStatus power_float64_update(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
-                                     MrError *err)
+static MrStatus power_float64_update(char *states, size_t stride, const MrAggregateInput *in,
+                                     MrMemory *memory, MrError *err)
 {
     (void)memory;
     (void)err;
@@ -151,8 +155,8 @@ static MrStatus power_float_merge(char *into, const char *from, MrMemory *memory
 enum { SAMPLE = 1, ROOT = 2 };
 
 /* (nΣx² - (Σx)²) / (n (n - 1)) or / n², and its root to the same scale. */
-static MrStatus exact_result(const MrDecimal *sum, const MrDecimal *squares, int64_t count, int wanted,
-                             MrDecimal *result, MrError *err)
+static MrStatus exact_result(const MrDecimal *sum, const MrDecimal *squares, int64_t count,
+                             int wanted, MrDecimal *result, MrError *err)
 {
     MrDecimal n = mr_decimal_from_int64(count);
     MrDecimal m = mr_decimal_from_int64(wanted & SAMPLE ? count - 1 : count);
@@ -173,55 +177,59 @@ static MrStatus exact_result(const MrDecimal *sum, const MrDecimal *squares, int
     return MR_OK;
 }
 
-#define VARIANCE_FINALIZE(suffix, WANTED)                                                                      \
-    static MrStatus power_##suffix##_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups,       \
-                                              uint32_t rows, MrArena *arena, MrVector *out, MrError *err)      \
-    {                                                                                                          \
-        (void)self; \
-        (void)arena;                                                                                           \
-        MR_FINALIZE_LOOP(PowerSums, MrDecimal, {                                                               \
-            if (state->count <= ((WANTED) & SAMPLE ? 1 : 0)) {                                                 \
-                MR_RESULT_NULL(MrDecimal);                                                                     \
-            } else {                                                                                           \
-                MrDecimal sum, squares;                                                                        \
-                MR_TRY(mr_decimal_from_int128(state->sum, &sum, err));                                         \
-                MR_TRY(mr_decimal_from_int128(state->squares, &squares, err));                                 \
-                MR_TRY(exact_result(&sum, &squares, state->count, WANTED, result, err));                       \
-            }                                                                                                  \
-        })                                                                                                     \
-        return MR_OK;                                                                                          \
-    }                                                                                                          \
-    static MrStatus power_decimal_##suffix##_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, \
-                                                      uint32_t rows, MrArena *arena, MrVector *out, MrError *err) \
-    {                                                                                                          \
-        (void)self; \
-        (void)arena;                                                                                           \
-        MR_FINALIZE_LOOP(DecimalPowers, MrDecimal, {                                                           \
-            if (state->count <= ((WANTED) & SAMPLE ? 1 : 0)) {                                                 \
-                MR_RESULT_NULL(MrDecimal);                                                                     \
-            } else if (state->nans > 0) {                                                                      \
-                *result = (MrDecimal){ .kind = MR_DECIMAL_NAN };                                               \
-            } else {                                                                                           \
-                MR_TRY(exact_result(&state->sum, &state->squares, state->count, WANTED, result, err));         \
-            }                                                                                                  \
-        })                                                                                                     \
-        return MR_OK;                                                                                          \
-    }                                                                                                          \
-    static MrStatus power_float_##suffix##_finalize(const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups, \
-                                                    uint32_t rows, MrArena *arena, MrVector *out, MrError *err) \
-    {                                                                                                          \
-        (void)self; \
-        (void)arena;                                                                                           \
-        (void)err;                                                                                             \
-        MR_FINALIZE_LOOP(FloatPowers, double, {                                                                \
-            if (state->count <= ((WANTED) & SAMPLE ? 1 : 0)) {                                                 \
-                MR_RESULT_NULL(double);                                                                        \
-            } else {                                                                                           \
-                double n = (double)((WANTED) & SAMPLE ? state->count - 1 : state->count);                      \
-                *result = (WANTED) & ROOT ? sqrt(state->deviations / n) : state->deviations / n;               \
-            }                                                                                                  \
-        })                                                                                                     \
-        return MR_OK;                                                                                          \
+#define VARIANCE_FINALIZE(suffix, WANTED)                                                       \
+    static MrStatus power_##suffix##_finalize(                                                  \
+        const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups,     \
+        uint32_t rows, MrArena *arena, MrVector *out, MrError *err)                             \
+    {                                                                                           \
+        (void)self;                                                                             \
+        (void)arena;                                                                            \
+        MR_FINALIZE_LOOP(PowerSums, MrDecimal, {                                                \
+            if (state->count <= ((WANTED)&SAMPLE ? 1 : 0)) {                                    \
+                MR_RESULT_NULL(MrDecimal);                                                      \
+            } else {                                                                            \
+                MrDecimal sum, squares;                                                         \
+                MR_TRY(mr_decimal_from_int128(state->sum, &sum, err));                          \
+                MR_TRY(mr_decimal_from_int128(state->squares, &squares, err));                  \
+                MR_TRY(exact_result(&sum, &squares, state->count, WANTED, result, err));        \
+            }                                                                                   \
+        })                                                                                      \
+        return MR_OK;                                                                           \
+    }                                                                                           \
+    static MrStatus power_decimal_##suffix##_finalize(                                          \
+        const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups,     \
+        uint32_t rows, MrArena *arena, MrVector *out, MrError *err)                             \
+    {                                                                                           \
+        (void)self;                                                                             \
+        (void)arena;                                                                            \
+        MR_FINALIZE_LOOP(DecimalPowers, MrDecimal, {                                            \
+            if (state->count <= ((WANTED)&SAMPLE ? 1 : 0)) {                                    \
+                MR_RESULT_NULL(MrDecimal);                                                      \
+            } else if (state->nans > 0) {                                                       \
+                *result = (MrDecimal){ .kind = MR_DECIMAL_NAN };                                \
+            } else {                                                                            \
+                MR_TRY(exact_result(&state->sum, &state->squares, state->count, WANTED, result, \
+                                    err));                                                      \
+            }                                                                                   \
+        })                                                                                      \
+        return MR_OK;                                                                           \
+    }                                                                                           \
+    static MrStatus power_float_##suffix##_finalize(                                            \
+        const MrAggregate *self, const char *states, size_t stride, const uint32_t *groups,     \
+        uint32_t rows, MrArena *arena, MrVector *out, MrError *err)                             \
+    {                                                                                           \
+        (void)self;                                                                             \
+        (void)arena;                                                                            \
+        (void)err;                                                                              \
+        MR_FINALIZE_LOOP(FloatPowers, double, {                                                 \
+            if (state->count <= ((WANTED)&SAMPLE ? 1 : 0)) {                                    \
+                MR_RESULT_NULL(double);                                                         \
+            } else {                                                                            \
+                double n = (double)((WANTED)&SAMPLE ? state->count - 1 : state->count);         \
+                *result = (WANTED)&ROOT ? sqrt(state->deviations / n) : state->deviations / n;  \
+            }                                                                                   \
+        })                                                                                      \
+        return MR_OK;                                                                           \
     }
 
 VARIANCE_FINALIZE(var_pop, 0)
@@ -229,35 +237,47 @@ VARIANCE_FINALIZE(var_samp, SAMPLE)
 VARIANCE_FINALIZE(stddev_pop, ROOT)
 VARIANCE_FINALIZE(stddev_samp, SAMPLE | ROOT)
 
-#define VARIANCE_ENTRY(name_, ARG, RESULT, State, update_, merge_, finalize_, flags_, doc_, literal_, returns_) \
-    { .name = name_, .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##RESULT,                     \
-      .state_bytes = sizeof(State), .flags = (flags_), .update = update_, .merge = merge_, .finalize = finalize_, \
-      .doc = doc_, .example = name_ "(x) FROM (VALUES " literal_ ") v(x)", .returns = returns_ }
+#define VARIANCE_ENTRY(name_, ARG, RESULT, State, update_, merge_, finalize_, flags_, doc_,   \
+                       literal_, returns_)                                                    \
+    {                                                                                         \
+        .name = name_, .args = { MR_TYPE_##ARG }, .arg_count = 1, .result = MR_TYPE_##RESULT, \
+        .state_bytes = sizeof(State), .flags = (flags_), .update = update_, .merge = merge_,  \
+        .finalize = finalize_, .doc = doc_,                                                   \
+        .example = name_ "(x) FROM (VALUES " literal_ ") v(x)", .returns = returns_           \
+    }
 
-#define VARIANCE_ENTRIES(name, suffix, doc, exact, real)                                                        \
-    VARIANCE_ENTRY(name, INT16, NUMERIC, PowerSums, power_int16_update, power_merge, power_##suffix##_finalize, \
-                   MR_AGG_RETRACTS, doc, "(1::smallint), (2::smallint), (4::smallint)", exact),                 \
-    VARIANCE_ENTRY(name, INT32, NUMERIC, PowerSums, power_int32_update, power_merge, power_##suffix##_finalize, \
-                   MR_AGG_RETRACTS, doc, "(1), (2), (4)", exact),                                               \
-    VARIANCE_ENTRY(name, INT64, NUMERIC, PowerSums, power_int64_update, power_merge, power_##suffix##_finalize, \
-                   MR_AGG_RETRACTS, doc, "(1::bigint), (2::bigint), (4::bigint)", exact),                       \
-    VARIANCE_ENTRY(name, FLOAT32, FLOAT64, FloatPowers, power_float32_update, power_float_merge,                \
-                   power_float_##suffix##_finalize, MR_AGG_ORDERED, doc, "(1::real), (2::real), (4::real)", real), \
-    VARIANCE_ENTRY(name, FLOAT64, FLOAT64, FloatPowers, power_float64_update, power_float_merge,                \
-                   power_float_##suffix##_finalize, MR_AGG_ORDERED, doc, "(1::float8), (2::float8), (4::float8)", real), \
-    VARIANCE_ENTRY(name, NUMERIC, NUMERIC, DecimalPowers, power_decimal_update, power_decimal_merge,            \
-                   power_decimal_##suffix##_finalize, 0, doc, "(1.0), (2.0), (4.0)", exact)
+#define VARIANCE_ENTRIES(name, suffix, doc, exact, real)                                         \
+    VARIANCE_ENTRY(name, INT16, NUMERIC, PowerSums, power_int16_update, power_merge,             \
+                   power_##suffix##_finalize, MR_AGG_RETRACTS, doc,                              \
+                   "(1::smallint), (2::smallint), (4::smallint)", exact),                        \
+        VARIANCE_ENTRY(name, INT32, NUMERIC, PowerSums, power_int32_update, power_merge,         \
+                       power_##suffix##_finalize, MR_AGG_RETRACTS, doc, "(1), (2), (4)", exact), \
+        VARIANCE_ENTRY(name, INT64, NUMERIC, PowerSums, power_int64_update, power_merge,         \
+                       power_##suffix##_finalize, MR_AGG_RETRACTS, doc,                          \
+                       "(1::bigint), (2::bigint), (4::bigint)", exact),                          \
+        VARIANCE_ENTRY(name, FLOAT32, FLOAT64, FloatPowers, power_float32_update,                \
+                       power_float_merge, power_float_##suffix##_finalize, MR_AGG_ORDERED, doc,  \
+                       "(1::real), (2::real), (4::real)", real),                                 \
+        VARIANCE_ENTRY(name, FLOAT64, FLOAT64, FloatPowers, power_float64_update,                \
+                       power_float_merge, power_float_##suffix##_finalize, MR_AGG_ORDERED, doc,  \
+                       "(1::float8), (2::float8), (4::float8)", real),                           \
+        VARIANCE_ENTRY(name, NUMERIC, NUMERIC, DecimalPowers, power_decimal_update,              \
+                       power_decimal_merge, power_decimal_##suffix##_finalize, 0, doc,           \
+                       "(1.0), (2.0), (4.0)", exact)
 
 #define VAR_SAMP "2.3333333333333333"
 #define STD_SAMP "1.5275252316519467"
 const MrAggregate mr_aggregates_variance[] = {
-    VARIANCE_ENTRIES("var_pop", var_pop, "Population variance.", "1.5555555555555556", "1.5555555555555556"),
-    VARIANCE_ENTRIES("var_samp", var_samp, "Sample variance; NULL for one value.", VAR_SAMP, "2.3333333333333335"),
+    VARIANCE_ENTRIES("var_pop", var_pop, "Population variance.", "1.5555555555555556",
+                     "1.5555555555555556"),
+    VARIANCE_ENTRIES("var_samp", var_samp, "Sample variance; NULL for one value.", VAR_SAMP,
+                     "2.3333333333333335"),
     VARIANCE_ENTRIES("variance", var_samp, "The same as var_samp.", VAR_SAMP, "2.3333333333333335"),
-    VARIANCE_ENTRIES("stddev_pop", stddev_pop, "Population standard deviation.", "1.2472191289246471",
-                     "1.247219128924647"),
-    VARIANCE_ENTRIES("stddev_samp", stddev_samp, "Sample standard deviation; NULL for one value.", STD_SAMP,
+    VARIANCE_ENTRIES("stddev_pop", stddev_pop, "Population standard deviation.",
+                     "1.2472191289246471", "1.247219128924647"),
+    VARIANCE_ENTRIES("stddev_samp", stddev_samp, "Sample standard deviation; NULL for one value.",
+                     STD_SAMP, "1.5275252316519468"),
+    VARIANCE_ENTRIES("stddev", stddev_samp, "The same as stddev_samp.", STD_SAMP,
                      "1.5275252316519468"),
-    VARIANCE_ENTRIES("stddev", stddev_samp, "The same as stddev_samp.", STD_SAMP, "1.5275252316519468"),
 };
 MR_AGGREGATE_TABLE_END(variance)

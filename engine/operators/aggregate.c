@@ -37,10 +37,13 @@ static MrStatus open_calls(MrOperator *op, MrError *err)
     for (uint32_t c = 0; c < spec->call_count; c++) {
         const MrAggregateCall *call = &spec->calls[c];
         MrCallState *resolved = &state->calls[c];
-        bool takes_back = spec->input_retracts || (spec->input_is_derived && call->aggregate->flags & MR_AGG_ORDERED);
-        resolved->aggregate = takes_back ? mr_aggregate_retracting(call->aggregate) : call->aggregate;
+        bool takes_back = spec->input_retracts ||
+                          (spec->input_is_derived && call->aggregate->flags & MR_AGG_ORDERED);
+        resolved->aggregate =
+            takes_back ? mr_aggregate_retracting(call->aggregate) : call->aggregate;
         if (resolved->aggregate == NULL) {
-            return mr_error_set(err, MR_ERR_UNSUPPORTED, "%s cannot take rows back", call->aggregate->name);
+            return mr_error_set(err, MR_ERR_UNSUPPORTED, "%s cannot take rows back",
+                                call->aggregate->name);
         }
         resolved->state_offset = state->states_bytes;
         state->states_bytes += resolved->aggregate->state_bytes;
@@ -57,8 +60,8 @@ static MrStatus open_calls(MrOperator *op, MrError *err)
  * which panes do not know. */
 static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layout)
 {
-    if (spec->window_kind != MR_GROUP_WINDOW_HOP || spec->needs_old || spec->input_retracts
-        || spec->window.size_months != 0) {
+    if (spec->window_kind != MR_GROUP_WINDOW_HOP || spec->needs_old || spec->input_retracts ||
+        spec->window.size_months != 0) {
         return false;
     }
     for (uint32_t k = 0; k < layout->count; k++) {
@@ -80,7 +83,8 @@ static MrStatus aggregate_open(MrOperator *op, MrError *err)
     MrAggregateState *state = op->state;
     MrTypeId types[MR_KEYS_MAX];
     if (spec->key_count > MR_KEYS_MAX) {
-        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS, "GROUP BY can have at most %d columns", MR_KEYS_MAX);
+        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS, "GROUP BY can have at most %d columns",
+                            MR_KEYS_MAX);
     }
     for (uint32_t k = 0; k < spec->key_count; k++) {
         types[k] = op->input->columns[spec->keys[k]].type.id;
@@ -98,7 +102,8 @@ static MrStatus aggregate_open(MrOperator *op, MrError *err)
         state->pane.slide_us = state->pane.size_us;
     }
     MR_TRY(open_calls(op, err));
-    if (spec->window_kind == MR_GROUP_WINDOW_NONE && spec->key_count == 0 && spec->call_count > 0 && op->lane == 0) {
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE && spec->key_count == 0 && spec->call_count > 0 &&
+        op->lane == 0) {
         /* An aggregate over everything has a row even before the first input. */
         MrPane *pane;
         uint32_t group;
@@ -138,7 +143,8 @@ static MrStatus aggregate_push(MrOperator *op, const MrBlock *in, MrBatch *batch
 void mr_panes_forget(MrAggregateState *state, uint32_t count)
 {
     if (count > 0) {
-        memmove(state->panes, state->panes + count, (state->pane_count - count) * sizeof *state->panes);
+        memmove(state->panes, state->panes + count,
+                (state->pane_count - count) * sizeof *state->panes);
         state->pane_count -= count;
     }
 }
@@ -152,7 +158,8 @@ static MrStatus close_panes(MrOperator *op, MrBatch *batch)
     MrStatus status = MR_OK;
     while (status == MR_OK && closed < state->pane_count) {
         MrPane *pane = state->panes[closed];
-        int64_t end = mr_add_saturated(mr_window_end(&spec->window, pane->start_us), spec->allowed_lateness_us);
+        int64_t end = mr_add_saturated(mr_window_end(&spec->window, pane->start_us),
+                                       spec->allowed_lateness_us);
         if (end > state->watermark_us) {
             break;
         }
@@ -227,7 +234,8 @@ uint32_t mr_aggregate_panes_per_row(const MrOperator *op)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    if (spec->window_kind != MR_GROUP_WINDOW_HOP || state->merges_panes || spec->window.size_months != 0) {
+    if (spec->window_kind != MR_GROUP_WINDOW_HOP || state->merges_panes ||
+        spec->window.size_months != 0) {
         return 1;
     }
     return (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
@@ -251,7 +259,8 @@ int64_t mr_aggregate_next_close(const MrOperator *op)
     while (p < state->pane_count && state->panes[p]->groups.count == state->panes[p]->dead_count) {
         p++; /* a lane may have restored a pane in which no key is its own */
     }
-    if (spec->window_kind == MR_GROUP_WINDOW_NONE || !spec->time_is_event || p == state->pane_count) {
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE || !spec->time_is_event ||
+        p == state->pane_count) {
         return MR_TIME_MAX;
     }
     int64_t start = state->panes[p]->start_us;
@@ -260,8 +269,9 @@ int64_t mr_aggregate_next_close(const MrOperator *op)
          * a window's size before the pane. */
         int64_t back = spec->window.slide_us - spec->window.size_us;
         int64_t first = mr_window_start(&spec->window, mr_add_saturated(start, back));
-        start = first <= state->closed_start_us ? mr_add_saturated(state->closed_start_us, spec->window.slide_us)
-                                                : first;
+        start = first <= state->closed_start_us
+                    ? mr_add_saturated(state->closed_start_us, spec->window.slide_us)
+                    : first;
     }
     return mr_add_saturated(mr_window_end(&spec->window, start), spec->allowed_lateness_us);
 }

@@ -26,13 +26,13 @@ typedef struct MrPane {
     MrGroupTable *distinct; /* per call; used by those with DISTINCT: (group, value) → count */
     uint32_t *dirty;
     uint32_t dirty_count, dirty_capacity;
-    uint32_t dead_count;    /* groups that lost all their rows */
+    uint32_t dead_count; /* groups that lost all their rows */
 } MrPane;
 
 /* One aggregate call, resolved. */
 typedef struct MrCallState {
     const MrAggregate *aggregate;
-    uint32_t state_offset;     /* in the group's states */
+    uint32_t state_offset; /* in the group's states */
     MrKeyLayout distinct_key;
 } MrCallState;
 
@@ -40,19 +40,20 @@ typedef struct MrAggregateState {
     MrKeyLayout layout;
     MrCallState *calls;
     uint32_t states_bytes;
-    bool counts_rows;          /* the first 8 bytes of the states count the group's rows */
+    bool counts_rows; /* the first 8 bytes of the states count the group's rows */
     bool needs_old;
     bool merges_panes;
-    MrWindow pane;             /* how rows fall into panes */
-    MrPane **panes;            /* ascending by start */
+    MrWindow pane;  /* how rows fall into panes */
+    MrPane **panes; /* ascending by start */
     uint32_t pane_count, pane_capacity;
     int64_t watermark_us;
-    int64_t closed_start_us;   /* merged HOP: windows up to this start are closed; MR_TIME_MIN: none */
+    int64_t
+        closed_start_us; /* merged HOP: windows up to this start are closed; MR_TIME_MIN: none */
 } MrAggregateState;
 
 /* Rows of one chunk that fall to one pane, by lane. */
 typedef struct MrAggregateRows {
-    const uint32_t *rows;      /* NULL: all rows of the block */
+    const uint32_t *rows; /* NULL: all rows of the block */
     uint32_t count;
 } MrAggregateRows;
 
@@ -62,15 +63,15 @@ struct MrAggregateChunk {
     MrKeyBatch keys;
     uint32_t pane_count;
     const int64_t *pane_starts;
-    const MrAggregateRows *rows;  /* [pane * lanes + lane] */
-    int64_t advance_us;           /* W before the chunk, when windows must close first; MR_TIME_MIN: no */
-    MrAggregateChunk *next;       /* of the same block */
+    const MrAggregateRows *rows; /* [pane * lanes + lane] */
+    int64_t advance_us;     /* W before the chunk, when windows must close first; MR_TIME_MIN: no */
+    MrAggregateChunk *next; /* of the same block */
 };
 
 /* Encodes keys, assigns panes and lanes, leaves out and notes late rows.  Reads only the spec and
  * what `open` set up: safe on any thread. */
-MrStatus mr_aggregate_prepare(const MrOperator *op, uint32_t lanes, const MrBlock *in, MrBatch *batch,
-                              MrAggregateChunk **out);
+MrStatus mr_aggregate_prepare(const MrOperator *op, uint32_t lanes, const MrBlock *in,
+                              MrBatch *batch, MrAggregateChunk **out);
 /* Adds the lane's rows of the chunks. */
 MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBatch *batch);
 
@@ -86,8 +87,8 @@ MrStatus mr_pane_mark_dirty(MrPane *pane, uint32_t group, MrMemory *memory, MrEr
 MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, const MrKeyBatch *keys,
                         const MrAggregateRows *rows, MrBatch *batch);
 /* Emits the groups of a table as rows of the window [start, …) with the weight. */
-MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us, const uint32_t *groups,
-                           uint32_t count, int32_t weight, MrBatch *batch);
+MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us,
+                           const uint32_t *groups, uint32_t count, int32_t weight, MrBatch *batch);
 /* A group is there as long as it has rows; the one group of an aggregate over everything always is. */
 bool mr_group_is_alive(const MrOperator *op, const char *states);
 MrStatus mr_pane_emit_all(MrOperator *op, MrPane *pane, MrBatch *batch);

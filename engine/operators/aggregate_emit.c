@@ -5,15 +5,16 @@
 
 #include <stdlib.h>
 
-static MrStatus constant_time(MrVector *out, MrType type, int64_t at_us, uint32_t rows, MrBatch *batch)
+static MrStatus constant_time(MrVector *out, MrType type, int64_t at_us, uint32_t rows,
+                              MrBatch *batch)
 {
     MrDatum value = { .type = type, .integer = at_us };
     return mr_vector_init_constant(out, batch->arena, &value, rows, batch->err);
 }
 
 /* Columns: window_start, window_end, keys, aggregates. */
-static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t start_us, const uint32_t *groups,
-                           uint32_t count, MrBatch *batch, MrBlock *block)
+static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t start_us,
+                           const uint32_t *groups, uint32_t count, MrBatch *batch, MrBlock *block)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
@@ -26,16 +27,18 @@ static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t st
     }
     for (uint32_t k = 0; k < spec->key_count; k++, column++) {
         MrType type = schema[column - block->columns].type;
-        MR_TRY(mr_group_table_key_column(table, k, type, groups, count, batch->arena, column, batch->err));
+        MR_TRY(mr_group_table_key_column(table, k, type, groups, count, batch->arena, column,
+                                         batch->err));
         MR_TRY(mr_vector_own_text(column, batch->arena, batch->err)); /* the pane may go first */
     }
     for (uint32_t c = 0; c < spec->call_count; c++, column++) {
         const MrAggregate *aggregate = state->calls[c].aggregate;
         const char *states = table->rows + table->state_offset + state->calls[c].state_offset;
-        MR_TRY(mr_vector_init(column, batch->arena, schema[column - block->columns].type, count, batch->err));
+        MR_TRY(mr_vector_init(column, batch->arena, schema[column - block->columns].type, count,
+                              batch->err));
         MR_TRY(mr_vector_make_nullable(column, batch->arena, batch->err));
-        MR_TRY(aggregate->finalize(aggregate, states, table->row_bytes, groups, count, batch->arena, column,
-                                   batch->err));
+        MR_TRY(aggregate->finalize(aggregate, states, table->row_bytes, groups, count, batch->arena,
+                                   column, batch->err));
         if (mr_vector_null_count(column) == 0) {
             column->validity = NULL;
         }
@@ -43,8 +46,8 @@ static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t st
     return MR_OK;
 }
 
-MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us, const uint32_t *groups,
-                           uint32_t count, int32_t weight, MrBatch *batch)
+MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us,
+                           const uint32_t *groups, uint32_t count, int32_t weight, MrBatch *batch)
 {
     for (uint32_t first = 0; first < count; first += MR_VECTOR_ROWS) {
         uint32_t rows = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
@@ -85,7 +88,8 @@ bool mr_group_is_alive(const MrOperator *op, const char *states)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    bool is_total = spec->key_count == 0 && spec->window_kind == MR_GROUP_WINDOW_NONE && spec->call_count > 0;
+    bool is_total =
+        spec->key_count == 0 && spec->window_kind == MR_GROUP_WINDOW_NONE && spec->call_count > 0;
     return !state->counts_rows || is_total || *(const int64_t *)states > 0;
 }
 
@@ -106,17 +110,21 @@ static MrStatus compact_pane(MrOperator *op, MrPane *pane, MrBatch *batch)
         }
         const char *key = mr_group_key(&pane->groups, g);
         uint64_t hash = mr_key_hash(&state->layout, key, header->nulls);
-        status = mr_group_table_insert_one(&fresh.groups, key, header->nulls, hash, &moved[g], batch->err);
+        status = mr_group_table_insert_one(&fresh.groups, key, header->nulls, hash, &moved[g],
+                                           batch->err);
         if (status == MR_OK) {
             mr_group_header(&fresh.groups, moved[g])->flags = header->flags;
             /* The states' own memory moves along: the old pane must not destroy it. */
-            memcpy(mr_group_state(&fresh.groups, moved[g]), mr_group_state(&pane->groups, g), state->states_bytes);
+            memcpy(mr_group_state(&fresh.groups, moved[g]), mr_group_state(&pane->groups, g),
+                   state->states_bytes);
             memset(mr_group_state(&pane->groups, g), 0, state->states_bytes);
         }
     }
     for (uint32_t c = 0; status == MR_OK && c < spec->call_count; c++) {
         MrGroupTable *seen = pane->distinct == NULL ? NULL : &pane->distinct[c];
-        for (uint32_t v = 0; seen != NULL && spec->calls[c].is_distinct && status == MR_OK && v < seen->count; v++) {
+        for (uint32_t v = 0;
+             seen != NULL && spec->calls[c].is_distinct && status == MR_OK && v < seen->count;
+             v++) {
             char key[64];
             int64_t group;
             uint32_t entry;
@@ -130,7 +138,8 @@ static MrStatus compact_pane(MrOperator *op, MrPane *pane, MrBatch *batch)
             memcpy(key, &group, sizeof group);
             uint32_t nulls = mr_group_header(seen, v)->nulls;
             uint64_t hash = mr_key_hash(seen->layout, key, nulls);
-            status = mr_group_table_insert_one(&fresh.distinct[c], key, nulls, hash, &entry, batch->err);
+            status =
+                mr_group_table_insert_one(&fresh.distinct[c], key, nulls, hash, &entry, batch->err);
             if (status == MR_OK) {
                 *(int64_t *)mr_group_state(&fresh.distinct[c], entry) = copies;
             }

@@ -23,8 +23,8 @@ uint32_t mr_hop_run_end(const MrOperator *op, const MrBlock *block, uint32_t fir
     const int64_t *watermarks = block->place.watermarks;
     int64_t closed = newest_closed(spec, watermarks[first]);
     uint32_t last = first + 1;
-    while (last < block->row_count
-           && (watermarks[last] == watermarks[last - 1] || newest_closed(spec, watermarks[last]) == closed)) {
+    while (last < block->row_count && (watermarks[last] == watermarks[last - 1] ||
+                                       newest_closed(spec, watermarks[last]) == closed)) {
         last++;
     }
     return last;
@@ -42,12 +42,13 @@ static int compare_times(const void *a, const void *b)
 }
 
 /* The windows with a start in (after, upto] that some pane (only dirty ones, if asked) belongs to. */
-static MrStatus list_windows(MrOperator *op, int64_t after, int64_t upto, bool only_dirty, MrBatch *batch,
-                             WindowList *out)
+static MrStatus list_windows(MrOperator *op, int64_t after, int64_t upto, bool only_dirty,
+                             MrBatch *batch, WindowList *out)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    uint32_t most = (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
+    uint32_t most =
+        (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
     MR_NEW_ARRAY(batch->arena, out->starts, (size_t)state->pane_count * most + 1, batch->err);
     out->count = 0;
     for (uint32_t p = 0; p < state->pane_count; p++) {
@@ -56,7 +57,8 @@ static MrStatus list_windows(MrOperator *op, int64_t after, int64_t upto, bool o
             continue;
         }
         int64_t start = mr_window_start(&spec->window, pane->start_us);
-        for (uint32_t k = 0; k < most && mr_window_end(&spec->window, start) > pane->start_us; k++) {
+        for (uint32_t k = 0; k < most && mr_window_end(&spec->window, start) > pane->start_us;
+             k++) {
             if (start > after && start <= upto) {
                 out->starts[out->count++] = start;
             }
@@ -74,26 +76,28 @@ static MrStatus list_windows(MrOperator *op, int64_t after, int64_t upto, bool o
     return MR_OK;
 }
 
-static MrStatus merge_states(MrOperator *op, MrGroupTable *into, uint32_t group, const MrGroupTable *from,
-                             uint32_t from_group, MrBatch *batch)
+static MrStatus merge_states(MrOperator *op, MrGroupTable *into, uint32_t group,
+                             const MrGroupTable *from, uint32_t from_group, MrBatch *batch)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
     for (uint32_t c = 0; c < spec->call_count; c++) {
         uint32_t offset = state->calls[c].state_offset;
         MR_TRY(state->calls[c].aggregate->merge(mr_group_state(into, group) + offset,
-                                                mr_group_state(from, from_group) + offset, op->memory, batch->err));
+                                                mr_group_state(from, from_group) + offset,
+                                                op->memory, batch->err));
     }
     return MR_OK;
 }
 
-static MrStatus insert_key_of(MrOperator *op, MrGroupTable *into, const MrGroupTable *from, uint32_t group,
-                              uint32_t *out, MrBatch *batch)
+static MrStatus insert_key_of(MrOperator *op, MrGroupTable *into, const MrGroupTable *from,
+                              uint32_t group, uint32_t *out, MrBatch *batch)
 {
     const MrAggregateState *state = op->state;
     const char *key = mr_group_key(from, group);
     uint32_t nulls = mr_group_header(from, group)->nulls;
-    return mr_group_table_insert_one(into, key, nulls, mr_key_hash(&state->layout, key, nulls), out, batch->err);
+    return mr_group_table_insert_one(into, key, nulls, mr_key_hash(&state->layout, key, nulls), out,
+                                     batch->err);
 }
 
 /* The window's groups (only those with a dirty pane, if asked) with their states merged in order of
@@ -108,10 +112,12 @@ static MrStatus merge_window(MrOperator *op, MrPane *window, bool only_dirty, Mr
         first++;
     }
     uint32_t group;
-    for (uint32_t p = first; only_dirty && p < state->pane_count && state->panes[p]->start_us < end; p++) {
+    for (uint32_t p = first; only_dirty && p < state->pane_count && state->panes[p]->start_us < end;
+         p++) {
         const MrPane *pane = state->panes[p];
         for (uint32_t d = 0; d < pane->dirty_count; d++) {
-            MR_TRY(insert_key_of(op, &window->groups, &pane->groups, pane->dirty[d], &group, batch));
+            MR_TRY(
+                insert_key_of(op, &window->groups, &pane->groups, pane->dirty[d], &group, batch));
         }
     }
     for (uint32_t p = first; p < state->pane_count && state->panes[p]->start_us < end; p++) {
@@ -126,7 +132,8 @@ static MrStatus merge_window(MrOperator *op, MrPane *window, bool only_dirty, Mr
         for (uint32_t g = 0; g < window->groups.count; g++) {
             const char *key = mr_group_key(&window->groups, g);
             uint32_t nulls = mr_group_header(&window->groups, g)->nulls;
-            uint32_t found = mr_group_table_find(groups, key, nulls, mr_key_hash(&state->layout, key, nulls));
+            uint32_t found =
+                mr_group_table_find(groups, key, nulls, mr_key_hash(&state->layout, key, nulls));
             if (found != MR_NO_GROUP) {
                 MR_TRY(merge_states(op, &window->groups, g, groups, found, batch));
             }
@@ -135,7 +142,8 @@ static MrStatus merge_window(MrOperator *op, MrPane *window, bool only_dirty, Mr
     return MR_OK;
 }
 
-static MrStatus emit_windows(MrOperator *op, const WindowList *windows, bool only_dirty, MrBatch *batch)
+static MrStatus emit_windows(MrOperator *op, const WindowList *windows, bool only_dirty,
+                             MrBatch *batch)
 {
     MrStatus status = MR_OK;
     for (uint32_t w = 0; status == MR_OK && w < windows->count; w++) {
@@ -180,8 +188,8 @@ MrStatus mr_hop_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
     MR_TRY(emit_windows(op, &windows, only_dirty, batch));
     state->closed_start_us = closed;
     uint32_t freed = 0;
-    while (freed < state->pane_count
-           && mr_window_start(&spec->window, state->panes[freed]->start_us) <= closed) {
+    while (freed < state->pane_count &&
+           mr_window_start(&spec->window, state->panes[freed]->start_us) <= closed) {
         mr_pane_destroy(op, state->panes[freed]);
         freed++;
     }

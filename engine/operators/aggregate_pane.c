@@ -21,7 +21,8 @@ MrStatus mr_pane_init(MrOperator *op, MrPane *pane, int64_t start_us, MrError *e
                 return mr_error_no_memory(err);
             }
         }
-        mr_group_table_init(&pane->distinct[c], &state->calls[c].distinct_key, sizeof(int64_t), op->memory);
+        mr_group_table_init(&pane->distinct[c], &state->calls[c].distinct_key, sizeof(int64_t),
+                            op->memory);
     }
     return MR_OK;
 }
@@ -34,14 +35,16 @@ void mr_pane_fini(MrOperator *op, MrPane *pane)
         const MrCallState *call = &state->calls[c];
         if (call->aggregate->destroy != NULL) {
             for (uint32_t g = 0; g < pane->groups.count; g++) {
-                call->aggregate->destroy(mr_group_state(&pane->groups, g) + call->state_offset, op->memory);
+                call->aggregate->destroy(mr_group_state(&pane->groups, g) + call->state_offset,
+                                         op->memory);
             }
         }
         if (pane->distinct != NULL && spec->calls[c].is_distinct) {
             mr_group_table_fini(&pane->distinct[c]);
         }
     }
-    (void)mr_memory_charge(op->memory, -(int64_t)(pane->dirty_capacity * sizeof *pane->dirty), NULL);
+    (void)mr_memory_charge(op->memory, -(int64_t)(pane->dirty_capacity * sizeof *pane->dirty),
+                           NULL);
     mr_group_table_fini(&pane->groups);
     free(pane->distinct);
     free(pane->dirty);
@@ -82,7 +85,8 @@ MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *e
         free(pane);
         return status;
     }
-    memmove(state->panes + at + 1, state->panes + at, (state->pane_count - at) * sizeof *state->panes);
+    memmove(state->panes + at + 1, state->panes + at,
+            (state->pane_count - at) * sizeof *state->panes);
     state->panes[at] = pane;
     state->pane_count++;
     *out = pane;
@@ -98,10 +102,12 @@ static MrStatus reserve_dirty(MrPane *pane, uint32_t more, MrMemory *memory, MrE
     while (capacity - pane->dirty_count < more) {
         capacity *= 2;
     }
-    MR_TRY(mr_memory_charge(memory, (int64_t)((capacity - pane->dirty_capacity) * sizeof *pane->dirty), err));
+    MR_TRY(mr_memory_charge(
+        memory, (int64_t)((capacity - pane->dirty_capacity) * sizeof *pane->dirty), err));
     uint32_t *dirty = realloc(pane->dirty, capacity * sizeof *dirty);
     if (dirty == NULL) {
-        (void)mr_memory_charge(memory, -(int64_t)((capacity - pane->dirty_capacity) * sizeof *pane->dirty), NULL);
+        (void)mr_memory_charge(
+            memory, -(int64_t)((capacity - pane->dirty_capacity) * sizeof *pane->dirty), NULL);
         return mr_error_no_memory(err);
     }
     pane->dirty = dirty;
@@ -123,7 +129,8 @@ MrStatus mr_pane_mark_dirty(MrPane *pane, uint32_t group, MrMemory *memory, MrEr
 
 /* Puts the touched groups on the dirty list.  Those that stand in the output give their old row
  * first, before anything changes. */
-static MrStatus mark_touched(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count, MrBatch *batch)
+static MrStatus mark_touched(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count,
+                             MrBatch *batch)
 {
     const MrAggregateState *state = op->state;
     uint32_t before = pane->dirty_count;
@@ -159,7 +166,8 @@ typedef struct CallRows {
     uint32_t count;
 } CallRows;
 
-static bool is_included(const MrBlock *block, const MrAggregateCall *call, uint32_t args, uint32_t row)
+static bool is_included(const MrBlock *block, const MrAggregateCall *call, uint32_t args,
+                        uint32_t row)
 {
     for (uint32_t a = 0; a < args; a++) {
         if (mr_vector_is_null(&block->columns[call->args[a]], row)) {
@@ -174,8 +182,8 @@ static bool is_included(const MrBlock *block, const MrAggregateCall *call, uint3
 }
 
 /* Leaves out rows that the FILTER or a NULL argument excludes; most calls have neither. */
-static MrStatus include_rows(const MrBlock *block, const MrAggregateCall *call, uint32_t args, const CallRows *all,
-                             MrBatch *batch, CallRows *out)
+static MrStatus include_rows(const MrBlock *block, const MrAggregateCall *call, uint32_t args,
+                             const CallRows *all, MrBatch *batch, CallRows *out)
 {
     bool excludes = call->filter >= 0;
     for (uint32_t a = 0; a < args; a++) {
@@ -206,13 +214,14 @@ static MrStatus include_rows(const MrBlock *block, const MrAggregateCall *call, 
     return MR_OK;
 }
 
-static MrStatus argument_vector(const MrBlock *block, uint32_t column, const CallRows *rows, MrBatch *batch,
-                                MrVector *out)
+static MrStatus argument_vector(const MrBlock *block, uint32_t column, const CallRows *rows,
+                                MrBatch *batch, MrVector *out)
 {
     const MrVector *vector = &block->columns[column];
     MrVector gathered = *vector;
     if (rows->rows != NULL) {
-        MR_TRY(mr_vector_gather(vector, rows->rows, rows->count, batch->arena, &gathered, batch->err));
+        MR_TRY(
+            mr_vector_gather(vector, rows->rows, rows->count, batch->arena, &gathered, batch->err));
     }
     gathered.validity = NULL; /* NULLs were left out */
     gathered.row_count = rows->count;
@@ -220,8 +229,8 @@ static MrStatus argument_vector(const MrBlock *block, uint32_t column, const Cal
 }
 
 /* Keeps only the rows that add a value to their group's set (+1) or take its last copy away (-1). */
-static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector *values, CallRows *rows,
-                              MrBatch *batch, MrVector *out)
+static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector *values,
+                              CallRows *rows, MrBatch *batch, MrVector *out)
 {
     MrVector groups;
     MR_TRY(mr_vector_init(&groups, batch->arena, mr_type(MR_TYPE_INT64), rows->count, batch->err));
@@ -230,7 +239,8 @@ static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector
     }
     const MrVector *columns[2] = { &groups, values };
     MrKeyBatch keys;
-    MR_TRY(mr_key_batch_encode(seen->layout, batch->arena, columns, rows->count, &keys, batch->err));
+    MR_TRY(
+        mr_key_batch_encode(seen->layout, batch->arena, columns, rows->count, &keys, batch->err));
     MrTypeId type = values->type.id;
     bool has_looks = type == MR_TYPE_NUMERIC || type == MR_TYPE_INTERVAL;
     uint32_t *found, *kept_groups;
@@ -255,14 +265,16 @@ static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector
         count += was != is;
     }
     /* The values as the set has them: what is taken away looks as what was added. */
-    MR_TRY(mr_group_table_key_column(seen, 1, values->type, found, count, batch->arena, out, batch->err));
+    MR_TRY(mr_group_table_key_column(seen, 1, values->type, found, count, batch->arena, out,
+                                     batch->err));
     bool retracts = ((const MrAggregateSpec *)op->spec)->input_retracts;
-    *rows = (CallRows){ .groups = kept_groups, .weights = retracts ? weights : NULL, .count = count };
+    *rows =
+        (CallRows){ .groups = kept_groups, .weights = retracts ? weights : NULL, .count = count };
     return MR_OK;
 }
 
-static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const MrBlock *block, const CallRows *all,
-                            MrBatch *batch)
+static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const MrBlock *block,
+                            const CallRows *all, MrBatch *batch)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
@@ -282,7 +294,9 @@ static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const 
     if (rows.count == 0) {
         return MR_OK;
     }
-    MrAggregateInput in = { .args = args, .groups = rows.groups, .weights = rows.weights, .rows = rows.count };
+    MrAggregateInput in = {
+        .args = args, .groups = rows.groups, .weights = rows.weights, .rows = rows.count
+    };
     char *states = pane->groups.rows + pane->groups.state_offset + resolved->state_offset;
     return aggregate->update(states, pane->groups.row_bytes, &in, op->memory, batch->err);
 }
@@ -290,7 +304,8 @@ static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const 
 static void count_rows(MrPane *pane, const CallRows *rows)
 {
     for (uint32_t i = 0; i < rows->count; i++) {
-        *(int64_t *)mr_group_state(&pane->groups, rows->groups[i]) += rows->weights == NULL ? 1 : rows->weights[i];
+        *(int64_t *)mr_group_state(&pane->groups, rows->groups[i]) +=
+            rows->weights == NULL ? 1 : rows->weights[i];
     }
 }
 

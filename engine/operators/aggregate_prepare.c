@@ -37,7 +37,8 @@ static MrStatus pane_set_rehash(PaneSet *set, MrArena *arena, MrError *err)
     return MR_OK;
 }
 
-static MrStatus pane_set_add(PaneSet *set, int64_t start, MrArena *arena, uint32_t *out, MrError *err)
+static MrStatus pane_set_add(PaneSet *set, int64_t start, MrArena *arena, uint32_t *out,
+                             MrError *err)
 {
     if (set->count == set->capacity) {
         uint32_t capacity = set->capacity == 0 ? LINEAR_PANES : set->capacity * 2;
@@ -64,7 +65,8 @@ static MrStatus pane_set_add(PaneSet *set, int64_t start, MrArena *arena, uint32
     return MR_OK;
 }
 
-static MrStatus pane_set_find(PaneSet *set, int64_t start, MrArena *arena, uint32_t *out, MrError *err)
+static MrStatus pane_set_find(PaneSet *set, int64_t start, MrArena *arena, uint32_t *out,
+                              MrError *err)
 {
     if (set->count > 0 && set->starts[set->last] == start) {
         *out = set->last;
@@ -90,12 +92,15 @@ static MrStatus pane_set_find(PaneSet *set, int64_t start, MrArena *arena, uint3
     return MR_OK;
 }
 
-static void note_late(const MrBlock *block, uint32_t row, int64_t at_us, int64_t watermark_us, MrBatch *batch)
+static void note_late(const MrBlock *block, uint32_t row, int64_t at_us, int64_t watermark_us,
+                      MrBatch *batch)
 {
     MrNotes *notes = batch->notes;
     if (notes != NULL) {
-        notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] = (MrLateRow){
-            .sequence = mr_block_sequence(block, row), .event_us = at_us, .watermark_us = watermark_us };
+        notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] =
+            (MrLateRow){ .sequence = mr_block_sequence(block, row),
+                         .event_us = at_us,
+                         .watermark_us = watermark_us };
     }
 }
 
@@ -125,8 +130,8 @@ static PaneSpan span_of(const MrOperator *op, int64_t at_us)
 }
 
 /* Panes of every row; late ones are left out. */
-static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch *batch, PaneSet *set,
-                             Assignment **out, uint32_t *out_count)
+static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch *batch,
+                             PaneSet *set, Assignment **out, uint32_t *out_count)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
@@ -135,7 +140,8 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
     const int64_t *watermarks = tests_late ? block->place.watermarks : NULL;
     bool expands = spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes;
     uint32_t most = mr_aggregate_panes_per_row(op);
-    Assignment *assigned = mr_arena_alloc(batch->arena, (size_t)block->row_count * most * sizeof *assigned);
+    Assignment *assigned =
+        mr_arena_alloc(batch->arena, (size_t)block->row_count * most * sizeof *assigned);
     if (assigned == NULL) {
         return mr_error_no_memory(batch->err);
     }
@@ -167,7 +173,8 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
                 }
                 if (mr_add_saturated(end, spec->allowed_lateness_us) > w) {
                     assigned[count].row = row;
-                    MR_TRY(pane_set_find(set, start, batch->arena, &assigned[count].pane, batch->err));
+                    MR_TRY(
+                        pane_set_find(set, start, batch->arena, &assigned[count].pane, batch->err));
                     count++;
                 }
                 start = mr_add_saturated(start, -spec->window.slide_us);
@@ -175,7 +182,8 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
         } else {
             if (span.closes_us > w) {
                 assigned[count].row = row;
-                MR_TRY(pane_set_find(set, span.from_us, batch->arena, &assigned[count].pane, batch->err));
+                MR_TRY(pane_set_find(set, span.from_us, batch->arena, &assigned[count].pane,
+                                     batch->err));
                 count++;
             }
         }
@@ -189,8 +197,8 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
 }
 
 /* Row lists by (pane, lane), each in order of the rows: a counting sort. */
-static MrStatus split_rows(MrAggregateChunk *chunk, uint32_t lanes, const Assignment *assigned, uint32_t count,
-                           MrBatch *batch)
+static MrStatus split_rows(MrAggregateChunk *chunk, uint32_t lanes, const Assignment *assigned,
+                           uint32_t count, MrBatch *batch)
 {
     uint32_t lists = chunk->pane_count * lanes;
     MrAggregateRows *rows;
@@ -209,7 +217,8 @@ static MrStatus split_rows(MrAggregateChunk *chunk, uint32_t lanes, const Assign
         at += rows[l].count;
     }
     for (uint32_t i = 0; i < count; i++) {
-        numbers[next[assigned[i].pane * lanes + mr_lane_of(hashes[assigned[i].row], lanes)]++] = assigned[i].row;
+        numbers[next[assigned[i].pane * lanes + mr_lane_of(hashes[assigned[i].row], lanes)]++] =
+            assigned[i].row;
     }
     chunk->rows = rows;
     return MR_OK;
@@ -238,7 +247,8 @@ static MrStatus split_lanes(MrAggregateChunk *chunk, uint32_t lanes, MrBatch *ba
             numbers[kept] = i;
             kept += mr_lane_of(hashes[i], lanes) == lane;
         }
-        if (mr_fault_planted("float_order")) { /* sums of floats must not depend on the lanes' order */
+        if (mr_fault_planted(
+                "float_order")) { /* sums of floats must not depend on the lanes' order */
             for (uint32_t i = 0; i < kept / 2; i++) {
                 uint32_t other = numbers[kept - 1 - i];
                 numbers[kept - 1 - i] = numbers[i];
@@ -260,7 +270,8 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
         return true;
     }
     const MrVector *time = &block->columns[spec->time_column];
-    if ((spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes) || time->validity != NULL) {
+    if ((spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes) ||
+        time->validity != NULL) {
         return false;
     }
     const int64_t *at = time->data;
@@ -279,8 +290,8 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
     return watermarks == NULL || watermarks[block->row_count - 1] < span.closes_us;
 }
 
-static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock *block, MrBatch *batch,
-                            MrAggregateChunk **out)
+static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock *block,
+                            MrBatch *batch, MrAggregateChunk **out)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
@@ -292,7 +303,8 @@ static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock 
     for (uint32_t k = 0; k < spec->key_count; k++) {
         columns[k] = &block->columns[spec->keys[k]];
     }
-    MR_TRY(mr_key_batch_encode(&state->layout, batch->arena, columns, block->row_count, &chunk->keys, batch->err));
+    MR_TRY(mr_key_batch_encode(&state->layout, batch->arena, columns, block->row_count,
+                               &chunk->keys, batch->err));
     *out = chunk;
     int64_t start;
     if (single_pane(op, block, &start)) {
@@ -313,7 +325,8 @@ static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock 
 }
 
 /* Rows first..last-1 as a block of their own. */
-static MrStatus take_run(const MrBlock *block, uint32_t first, uint32_t last, MrBatch *batch, MrBlock **out)
+static MrStatus take_run(const MrBlock *block, uint32_t first, uint32_t last, MrBatch *batch,
+                         MrBlock **out)
 {
     uint32_t *rows;
     if (last - first == block->row_count) {
@@ -326,8 +339,8 @@ static MrStatus take_run(const MrBlock *block, uint32_t first, uint32_t last, Mr
     return mr_block_select(batch->arena, block, rows, last - first, out, batch->err);
 }
 
-MrStatus mr_aggregate_prepare(const MrOperator *op, uint32_t lanes, const MrBlock *in, MrBatch *batch,
-                              MrAggregateChunk **out)
+MrStatus mr_aggregate_prepare(const MrOperator *op, uint32_t lanes, const MrBlock *in,
+                              MrBatch *batch, MrAggregateChunk **out)
 {
     const MrAggregateState *state = op->state;
     if (!state->merges_panes || in->place.watermarks == NULL) {

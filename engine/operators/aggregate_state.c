@@ -22,14 +22,16 @@ static void write_key(const MrGroupTable *table, uint32_t group, MrStateWriter *
 {
     mr_state_write_u32(writer, mr_group_header(table, group)->nulls);
     for (uint32_t k = 0; k < table->layout->count; k++) {
-        write_cell(table->layout->types[k], mr_group_key(table, group) + table->layout->offsets[k], writer);
+        write_cell(table->layout->types[k], mr_group_key(table, group) + table->layout->offsets[k],
+                   writer);
     }
 }
 
 enum { KEY_BYTES_MAX = MR_KEYS_MAX * 24 };
 
 /* Long text of the key stays borrowed from the reader. */
-static MrStatus read_key(const MrKeyLayout *layout, MrStateReader *reader, char *key, uint32_t *nulls, MrError *err)
+static MrStatus read_key(const MrKeyLayout *layout, MrStateReader *reader, char *key,
+                         uint32_t *nulls, MrError *err)
 {
     MR_TRY(mr_state_read_u32(reader, nulls, err));
     for (uint32_t k = 0; k < layout->count; k++) {
@@ -44,7 +46,8 @@ static MrStatus read_key(const MrKeyLayout *layout, MrStateReader *reader, char 
         } else if (length == width) {
             memcpy(key + layout->offsets[k], data, width);
         } else {
-            return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint holds a key of the wrong length");
+            return mr_error_set(err, MR_ERR_CORRUPT,
+                                "a checkpoint holds a key of the wrong length");
         }
     }
     return MR_OK;
@@ -65,7 +68,8 @@ static void write_group(MrOperator *op, const MrPane *pane, uint32_t group, MrSt
         if (aggregate->write != NULL) {
             aggregate->write(states + state->calls[c].state_offset, writer);
         } else {
-            mr_state_write_bytes(writer, states + state->calls[c].state_offset, aggregate->state_bytes);
+            mr_state_write_bytes(writer, states + state->calls[c].state_offset,
+                                 aggregate->state_bytes);
         }
     }
 }
@@ -140,8 +144,8 @@ static void destroy_states(MrOperator *op, char *states)
 }
 
 /* `moved`: the number here of each group of the checkpoint, MR_NO_GROUP for another lane's. */
-static MrStatus restore_groups(MrOperator *op, MrPane *pane, uint32_t count, MrStateReader *reader, uint32_t *moved,
-                               MrError *err)
+static MrStatus restore_groups(MrOperator *op, MrPane *pane, uint32_t count, MrStateReader *reader,
+                               uint32_t *moved, MrError *err)
 {
     const MrAggregateState *state = op->state;
     char key[KEY_BYTES_MAX + 8];
@@ -156,7 +160,8 @@ static MrStatus restore_groups(MrOperator *op, MrPane *pane, uint32_t count, MrS
         MrStatus status = read_states(op, states, reader, err);
         moved[g] = MR_NO_GROUP;
         /* Dead groups stay behind. */
-        if (status == MR_OK && mr_lane_of(hash, op->lanes) == op->lane && mr_group_is_alive(op, states)) {
+        if (status == MR_OK && mr_lane_of(hash, op->lanes) == op->lane &&
+            mr_group_is_alive(op, states)) {
             status = mr_group_table_insert_one(&pane->groups, key, nulls, hash, &moved[g], err);
         }
         if (status != MR_OK || moved[g] == MR_NO_GROUP) {
@@ -183,7 +188,8 @@ static MrStatus restore_distinct(MrGroupTable *seen, const uint32_t *moved, uint
         MR_TRY(read_fixed(reader, &copies, sizeof copies, err));
         memcpy(&group, key, sizeof group);
         if (group < 0 || group >= moved_count) {
-            return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint names a group that is not there");
+            return mr_error_set(err, MR_ERR_CORRUPT,
+                                "a checkpoint names a group that is not there");
         }
         if (moved[group] == MR_NO_GROUP) {
             continue;

@@ -33,7 +33,8 @@ static MrStatus collect_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
         state->capacity = capacity;
     }
     MrBlock visible = *in;
-    visible.column_count = spec->visible_columns < in->column_count ? spec->visible_columns : in->column_count;
+    visible.column_count =
+        spec->visible_columns < in->column_count ? spec->visible_columns : in->column_count;
     MrBlock *copy;
     MR_TRY(mr_block_copy(&state->arena, &visible, &copy, batch->err));
     state->blocks[state->count++] = copy;
@@ -43,7 +44,8 @@ static MrStatus collect_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
     return MR_OK;
 }
 
-MrStatus mr_collect_each(MrOperator *op, MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+MrStatus mr_collect_each(MrOperator *op,
+                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
                          void *context, MrError *err)
 {
     CollectState *state = op->state;

@@ -30,7 +30,8 @@ static MrStatus deliver_open(MrOperator *op, MrError *err)
     DeliverState *state = op->state;
     MrTypeId types[MR_KEYS_MAX];
     if (spec->key_count > MR_KEYS_MAX) {
-        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS, "a result can have at most %d key columns", MR_KEYS_MAX);
+        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS,
+                            "a result can have at most %d key columns", MR_KEYS_MAX);
     }
     for (uint32_t k = 0; k < spec->key_count; k++) {
         types[k] = op->input->columns[spec->keys[k]].type.id;
@@ -52,7 +53,8 @@ static MrStatus note_keys(MrOperator *op, const MrBlock *block, MrBatch *batch)
     for (uint32_t k = 0; k < spec->key_count; k++) {
         columns[k] = &block->columns[spec->keys[k]];
     }
-    MR_TRY(mr_key_batch_encode(&state->layout, batch->arena, columns, block->row_count, &keys, batch->err));
+    MR_TRY(mr_key_batch_encode(&state->layout, batch->arena, columns, block->row_count, &keys,
+                               batch->err));
     MR_NEW_ARRAY(batch->arena, groups, block->row_count, batch->err);
     MR_TRY(mr_group_table_insert(&state->keys, &keys, NULL, block->row_count, groups, batch->err));
     for (uint32_t row = 0; row < block->row_count; row++) {
@@ -99,7 +101,8 @@ static void sort_rows(uint32_t *rows, uint32_t count)
 
 /* The rows of one block that are the last change of their key, by sign. */
 static MrStatus split_block(DeliverState *state, uint32_t index, const uint32_t *const *last_rows,
-                            const uint32_t *last_counts, bool positive, MrArena *arena, MrBlock **out, MrError *err)
+                            const uint32_t *last_counts, bool positive, MrArena *arena,
+                            MrBlock **out, MrError *err)
 {
     const MrBlock *block = state->blocks[index];
     uint32_t *rows;
@@ -144,11 +147,13 @@ static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
     for (uint32_t b = 0; b < state->block_count; b++) {
         MrBlock *part;
         sort_rows(rows[b], counts[b]);
-        MR_TRY(split_block(state, b, (const uint32_t *const *)rows, counts, true, arena, &part, err));
+        MR_TRY(
+            split_block(state, b, (const uint32_t *const *)rows, counts, true, arena, &part, err));
         if (part != NULL) {
             upserts[out->upsert_blocks++] = part;
         }
-        MR_TRY(split_block(state, b, (const uint32_t *const *)rows, counts, false, arena, &part, err));
+        MR_TRY(
+            split_block(state, b, (const uint32_t *const *)rows, counts, false, arena, &part, err));
         if (part != NULL) {
             deletes[out->delete_blocks++] = part;
         }

@@ -14,12 +14,17 @@ static MrStatus filter_open(MrOperator *op, MrError *err)
     return mr_expression_compile(op->arena, spec->predicate, op->zone, &state->predicate, err);
 }
 
-static MrStatus filter_apply(const MrOperator *op, const MrBlock *in, MrBatch *batch, const MrBlock **out)
+static MrStatus filter_apply(const MrOperator *op, const MrBlock *in, MrBatch *batch,
+                             const MrBlock **out)
 {
     const FilterState *state = op->state;
     MrRowErrors errors = { .arena = batch->arena };
-    MrEval eval = { .arena = batch->arena, .block = in, .zone = batch->zone, .now_us = batch->now_us,
-                    .errors = batch->notes == NULL ? NULL : &errors, .err = batch->err };
+    MrEval eval = { .arena = batch->arena,
+                    .block = in,
+                    .zone = batch->zone,
+                    .now_us = batch->now_us,
+                    .errors = batch->notes == NULL ? NULL : &errors,
+                    .err = batch->err };
     uint32_t *rows, count;
     MR_TRY(mr_expression_select(state->predicate, &eval, &rows, &count));
     if (errors.count > 0) {

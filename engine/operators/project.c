@@ -14,7 +14,8 @@ static MrStatus project_open(MrOperator *op, MrError *err)
     ProjectState *state = op->state;
     MR_NEW_ARRAY(op->arena, state->expressions, spec->expression_count + 1, err);
     for (uint32_t i = 0; i < spec->expression_count; i++) {
-        MR_TRY(mr_expression_compile(op->arena, spec->expressions[i], op->zone, &state->expressions[i], err));
+        MR_TRY(mr_expression_compile(op->arena, spec->expressions[i], op->zone,
+                                     &state->expressions[i], err));
     }
     return MR_OK;
 }
@@ -40,13 +41,18 @@ static MrStatus project_drop_failed(const MrBlock *block, const MrRowErrors *err
     return MR_OK;
 }
 
-static MrStatus project_apply(const MrOperator *op, const MrBlock *in, MrBatch *batch, const MrBlock **out)
+static MrStatus project_apply(const MrOperator *op, const MrBlock *in, MrBatch *batch,
+                              const MrBlock **out)
 {
     const MrProjectSpec *spec = op->spec;
     const ProjectState *state = op->state;
     MrRowErrors errors = { .arena = batch->arena };
-    MrEval eval = { .arena = batch->arena, .block = in, .zone = batch->zone, .now_us = batch->now_us,
-                    .errors = batch->notes == NULL ? NULL : &errors, .err = batch->err };
+    MrEval eval = { .arena = batch->arena,
+                    .block = in,
+                    .zone = batch->zone,
+                    .now_us = batch->now_us,
+                    .errors = batch->notes == NULL ? NULL : &errors,
+                    .err = batch->err };
     MrBlock *block;
     MR_NEW(batch->arena, block, batch->err);
     *block = *in;

@@ -4,7 +4,8 @@
  */
 #include "engine/operator.h"
 
-static MrStatus scan_apply(const MrOperator *op, const MrBlock *in, MrBatch *batch, const MrBlock **out)
+static MrStatus scan_apply(const MrOperator *op, const MrBlock *in, MrBatch *batch,
+                           const MrBlock **out)
 {
     const MrScanSpec *spec = op->spec;
     MrBlock *block;
@@ -14,8 +15,9 @@ static MrStatus scan_apply(const MrOperator *op, const MrBlock *in, MrBatch *bat
     MR_NEW_ARRAY(batch->arena, block->columns, spec->column_count + 1, batch->err);
     for (uint32_t c = 0; c < spec->column_count; c++) {
         if (spec->columns[c] >= in->column_count) {
-            return mr_error_set(batch->err, MR_ERR_INTERNAL, "a scan of \"%s\" reads column %u of %u",
-                                spec->relation, spec->columns[c], in->column_count);
+            return mr_error_set(batch->err, MR_ERR_INTERNAL,
+                                "a scan of \"%s\" reads column %u of %u", spec->relation,
+                                spec->columns[c], in->column_count);
         }
         block->columns[c] = in->columns[spec->columns[c]];
     }

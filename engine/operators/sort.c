@@ -31,8 +31,8 @@ bool mr_sort_is_full(const MrOperator *op)
     const MrSortSpec *spec = op->spec;
     const SortState *state = op->state;
     uint64_t wanted;
-    return spec->key_count == 0 && !__builtin_add_overflow(spec->limit, spec->offset, &wanted)
-           && state->rows >= wanted;
+    return spec->key_count == 0 && !__builtin_add_overflow(spec->limit, spec->offset, &wanted) &&
+           state->rows >= wanted;
 }
 
 static MrStatus sort_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
@@ -80,7 +80,8 @@ static int compare_rows(const void *a, const void *b, void *context)
             }
             return null_x == key->nulls_first ? -1 : 1;
         }
-        int c = mr_cell_compare(column_x->type.id, mr_vector_cell(column_x, x->row), mr_vector_cell(column_y, y->row));
+        int c = mr_cell_compare(column_x->type.id, mr_vector_cell(column_x, x->row),
+                                mr_vector_cell(column_y, y->row));
         if (c != 0) {
             return key->descending ? -c : c;
         }
@@ -89,8 +90,8 @@ static int compare_rows(const void *a, const void *b, void *context)
 }
 
 /* Builds a block from rows of many. */
-static MrStatus gather_rows(MrOperator *op, const SortState *state, const RowReference *rows, uint32_t count,
-                            MrBatch *batch, MrBlock **out)
+static MrStatus gather_rows(MrOperator *op, const SortState *state, const RowReference *rows,
+                            uint32_t count, MrBatch *batch, MrBlock **out)
 {
     MrBlock *block;
     MR_TRY(mr_block_create(batch->arena, &op->node->schema, count, &block, batch->err));
@@ -104,7 +105,8 @@ static MrStatus gather_rows(MrOperator *op, const SortState *state, const RowRef
                 mr_bitmap_clear(column->validity, i);
                 memset((char *)column->data + i * width, 0, width);
             } else {
-                memcpy((char *)column->data + i * width, mr_vector_cell(source, rows[i].row), width);
+                memcpy((char *)column->data + i * width, mr_vector_cell(source, rows[i].row),
+                       width);
             }
         }
     }

@@ -66,7 +66,8 @@ static void add_row_text(MrServer *server, MrRows *rows, uint64_t sequence)
     MrError ignored = MR_ERROR_INIT;
     bool found = false;
     mr_arena_init(&arena, 0);
-    MrStatus status = mr_log_read(server->log, sequence, sequence, NULL, &arena, &record, &found, &ignored);
+    MrStatus status =
+        mr_log_read(server->log, sequence, sequence, NULL, &arena, &record, &found, &ignored);
     if (status == MR_OK && found && record.kind == MR_RECORD_ROWS && record.block != NULL) {
         add_block_row(rows, &record, sequence);
     } else {
@@ -78,9 +79,10 @@ static void add_row_text(MrServer *server, MrRows *rows, uint64_t sequence)
     mr_arena_fini(&arena);
 }
 
-typedef void NotedEach(MrServer *server, const uint8_t id[16], void (*each)(void *context, const MrNotedRow *row),
-                       void *context);
-typedef void NotedAdd(MrServer *server, MrRows *rows, const MrRelation *query, const MrNotedRow *row);
+typedef void NotedEach(MrServer *server, const uint8_t id[16],
+                       void (*each)(void *context, const MrNotedRow *row), void *context);
+typedef void NotedAdd(MrServer *server, MrRows *rows, const MrRelation *query,
+                      const MrNotedRow *row);
 
 static void noted_fill(MrServer *server, MrRows *rows, NotedEach *each, NotedAdd *add)
 {
@@ -126,19 +128,20 @@ static MrStatus late_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_late_rows = {
-    .schema_name = "millrace", .name = "late_rows", MR_RELATION_COLUMNS(late_columns), .fill = late_fill,
+    .schema_name = "millrace",
+    .name = "late_rows",
+    MR_RELATION_COLUMNS(late_columns),
+    .fill = late_fill,
 };
 
 static const MrColumn error_columns[] = {
-    MR_RELATION_COLUMN("query", TEXT),
-    MR_RELATION_COLUMN("stream", TEXT),
-    MR_RELATION_COLUMN("sequence", INT64),
-    MR_RELATION_COLUMN("sqlstate", TEXT),
-    MR_RELATION_COLUMN("message", TEXT),
-    MR_RELATION_COLUMN("row", TEXT),
+    MR_RELATION_COLUMN("query", TEXT),     MR_RELATION_COLUMN("stream", TEXT),
+    MR_RELATION_COLUMN("sequence", INT64), MR_RELATION_COLUMN("sqlstate", TEXT),
+    MR_RELATION_COLUMN("message", TEXT),   MR_RELATION_COLUMN("row", TEXT),
 };
 
-static void add_failed(MrServer *server, MrRows *rows, const MrRelation *query, const MrNotedRow *row)
+static void add_failed(MrServer *server, MrRows *rows, const MrRelation *query,
+                       const MrNotedRow *row)
 {
     const MrRelation *stream = stream_find(server, row->stream_id);
     mr_rows_text(rows, query->name);
@@ -157,5 +160,8 @@ static MrStatus errors_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_row_errors = {
-    .schema_name = "millrace", .name = "row_errors", MR_RELATION_COLUMNS(error_columns), .fill = errors_fill,
+    .schema_name = "millrace",
+    .name = "row_errors",
+    MR_RELATION_COLUMNS(error_columns),
+    .fill = errors_fill,
 };

@@ -39,14 +39,13 @@ static const char *query_state(const MrQueryStatus *status)
     switch (status->state) {
     case MR_QUERY_STARTING:
         /* What keeps it from starting is worth more than that it starts. */
-        return status->target.state == MR_TARGET_ATTACHING || status->target.state == MR_TARGET_RUNNING
-                   ? "STARTING" : mr_target_state_text(status->target.state);
-    case MR_QUERY_RUNNING:
-        return mr_target_state_text(status->target.state);
-    case MR_QUERY_SUSPENDED:
-        return "SUSPENDED";
-    case MR_QUERY_FAILED:
-        break;
+        return status->target.state == MR_TARGET_ATTACHING ||
+                       status->target.state == MR_TARGET_RUNNING
+                   ? "STARTING"
+                   : mr_target_state_text(status->target.state);
+    case MR_QUERY_RUNNING: return mr_target_state_text(status->target.state);
+    case MR_QUERY_SUSPENDED: return "SUSPENDED";
+    case MR_QUERY_FAILED: break;
     }
     return "FAILED";
 }
@@ -56,7 +55,9 @@ static const MrError *query_error(const MrQueryStatus *status)
     if (status->error.status != MR_OK) {
         return &status->error;
     }
-    return status->target.error.status != MR_OK && status->target.state != MR_TARGET_RUNNING ? &status->target.error : NULL;
+    return status->target.error.status != MR_OK && status->target.state != MR_TARGET_RUNNING
+               ? &status->target.error
+               : NULL;
 }
 
 static void add_error(MrRows *rows, const MrError *error)
@@ -85,7 +86,8 @@ static void add_target(MrRows *rows, const MrRelation *relation)
 {
     const MrStandingQuery *standing = relation->standing;
     const char *schema_name = standing->schema_name;
-    mr_rows_text(rows, mr_arena_printf(rows->arena, "%s%s%s.%s", standing->connection, schema_name != NULL ? "." : "",
+    mr_rows_text(rows, mr_arena_printf(rows->arena, "%s%s%s.%s", standing->connection,
+                                       schema_name != NULL ? "." : "",
                                        schema_name != NULL ? schema_name : "", relation->name));
 }
 
@@ -139,18 +141,17 @@ static MrStatus queries_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_queries = {
-    .schema_name = "millrace", .name = "queries", MR_RELATION_COLUMNS(query_columns), .fill = queries_fill,
+    .schema_name = "millrace",
+    .name = "queries",
+    MR_RELATION_COLUMNS(query_columns),
+    .fill = queries_fill,
 };
 
 static const MrColumn operator_columns[] = {
-    MR_RELATION_COLUMN("query", TEXT),
-    MR_RELATION_COLUMN("operator", TEXT),
-    MR_RELATION_COLUMN("operator_index", INT64),
-    MR_RELATION_COLUMN("lane", INT64),
-    MR_RELATION_COLUMN("rows_in", INT64),
-    MR_RELATION_COLUMN("rows_out", INT64),
-    MR_RELATION_COLUMN("groups", INT64),
-    MR_RELATION_COLUMN("state_bytes", INT64),
+    MR_RELATION_COLUMN("query", TEXT),           MR_RELATION_COLUMN("operator", TEXT),
+    MR_RELATION_COLUMN("operator_index", INT64), MR_RELATION_COLUMN("lane", INT64),
+    MR_RELATION_COLUMN("rows_in", INT64),        MR_RELATION_COLUMN("rows_out", INT64),
+    MR_RELATION_COLUMN("groups", INT64),         MR_RELATION_COLUMN("state_bytes", INT64),
 };
 
 typedef struct OperatorRows {
@@ -187,5 +188,8 @@ static MrStatus operators_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_operators = {
-    .schema_name = "millrace", .name = "operators", MR_RELATION_COLUMNS(operator_columns), .fill = operators_fill,
+    .schema_name = "millrace",
+    .name = "operators",
+    MR_RELATION_COLUMNS(operator_columns),
+    .fill = operators_fill,
 };

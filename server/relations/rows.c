@@ -46,7 +46,8 @@ static MrDatum *value_next(MrRows *rows, MrTypeId type)
     }
     const MrColumn *column = &rows->schema->columns[rows->next_column];
     if (type != MR_TYPE_UNKNOWN && column->type.id != type) {
-        mr_error_set(&rows->error, MR_ERR_INTERNAL, "column \"%s\" of a system view got another type", column->name);
+        mr_error_set(&rows->error, MR_ERR_INTERNAL,
+                     "column \"%s\" of a system view got another type", column->name);
         return NULL;
     }
     return &rows->last->values[rows->next_column++];
@@ -130,7 +131,8 @@ void mr_rows_uuid(MrRows *rows, const uint8_t uuid[16])
 
 /* ---- Blocks -------------------------------------------------------------------------------------- */
 
-static MrStatus cell_store(MrRows *rows, MrVector *vector, uint32_t row, const MrDatum *value, MrError *err)
+static MrStatus cell_store(MrRows *rows, MrVector *vector, uint32_t row, const MrDatum *value,
+                           MrError *err)
 {
     size_t width = mr_type_info(vector->type.id)->width;
     char *cell = (char *)vector->data + row * width;
@@ -145,7 +147,8 @@ static MrStatus cell_store(MrRows *rows, MrVector *vector, uint32_t row, const M
 }
 
 /* Makes one block of the rows from *row on. */
-static MrStatus block_make(MrRows *rows, const MrRow **row, uint32_t count, const MrBlock **out, MrError *err)
+static MrStatus block_make(MrRows *rows, const MrRow **row, uint32_t count, const MrBlock **out,
+                           MrError *err)
 {
     MrBlock *block;
     MR_TRY(mr_block_create(rows->arena, rows->schema, count, &block, err));
@@ -159,7 +162,8 @@ static MrStatus block_make(MrRows *rows, const MrRow **row, uint32_t count, cons
     return MR_OK;
 }
 
-MrStatus mr_rows_finish(MrRows *rows, const MrBlock *const **blocks, uint32_t *block_count, MrError *err)
+MrStatus mr_rows_finish(MrRows *rows, const MrBlock *const **blocks, uint32_t *block_count,
+                        MrError *err)
 {
     if (rows->error.status != MR_OK) {
         if (err != NULL) {

@@ -15,7 +15,7 @@ typedef struct MrRows {
     const MrSchema *schema;
     MrRow *first, *last;
     uint32_t row_count;
-    uint32_t next_column;        /* of the last row */
+    uint32_t next_column; /* of the last row */
     MrError error;
 } MrRows;
 
@@ -33,15 +33,18 @@ void mr_rows_null(MrRows *rows);
 void mr_rows_text(MrRows *rows, const char *text); /* copied; NULL: NULL */
 void mr_rows_string(MrRows *rows, MrString text);  /* copied */
 void mr_rows_int(MrRows *rows, int64_t value);
-void mr_rows_count(MrRows *rows, uint64_t value);  /* beyond int8: its greatest */
+void mr_rows_count(MrRows *rows, uint64_t value); /* beyond int8: its greatest */
 void mr_rows_bool(MrRows *rows, bool value);
-void mr_rows_time(MrRows *rows, int64_t time_us);  /* MR_TIME_MIN: NULL */
+void mr_rows_time(MrRows *rows, int64_t time_us); /* MR_TIME_MIN: NULL */
 void mr_rows_uuid(MrRows *rows, const uint8_t uuid[16]);
 /* As blocks, in the arena. */
-MrStatus mr_rows_finish(MrRows *rows, const MrBlock *const **blocks, uint32_t *block_count, MrError *err);
+MrStatus mr_rows_finish(MrRows *rows, const MrBlock *const **blocks, uint32_t *block_count,
+                        MrError *err);
 
-#define MR_RELATION_COLUMN(column_name, column_type) \
-    { .name = (column_name), .type = { .id = MR_TYPE_##column_type, .typmod = -1 } }
+#define MR_RELATION_COLUMN(column_name, column_type)                                \
+    {                                                                               \
+        .name = (column_name), .type = {.id = MR_TYPE_##column_type, .typmod = -1 } \
+    }
 #define MR_RELATION_COLUMNS(list) .columns = (list), .column_count = sizeof(list) / sizeof(list)[0]
 
 #define MR_RELATION_VIEW(view) extern const MrRelationView view;

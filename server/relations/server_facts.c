@@ -10,10 +10,8 @@
 /* ---- Connections: never a secret, only the name of one ------------------------------------------- */
 
 static const MrColumn connection_columns[] = {
-    MR_RELATION_COLUMN("name", TEXT),
-    MR_RELATION_COLUMN("type", TEXT),
-    MR_RELATION_COLUMN("location", TEXT),
-    MR_RELATION_COLUMN("secret", TEXT),
+    MR_RELATION_COLUMN("name", TEXT),     MR_RELATION_COLUMN("type", TEXT),
+    MR_RELATION_COLUMN("location", TEXT), MR_RELATION_COLUMN("secret", TEXT),
     MR_RELATION_COLUMN("queries", INT64),
 };
 
@@ -22,7 +20,8 @@ static uint64_t queries_of(const MrCatalog *catalog, const char *connection)
     uint64_t count = 0;
     for (uint32_t i = 0; i < mr_catalog_relation_count(catalog); i++) {
         const MrRelation *relation = mr_catalog_relation(catalog, i);
-        count += relation->kind == MR_RELATION_QUERY && strcmp(relation->standing->connection, connection) == 0;
+        count += relation->kind == MR_RELATION_QUERY &&
+                 strcmp(relation->standing->connection, connection) == 0;
     }
     return count;
 }
@@ -43,7 +42,10 @@ static MrStatus connections_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_connections = {
-    .schema_name = "millrace", .name = "connections", MR_RELATION_COLUMNS(connection_columns), .fill = connections_fill,
+    .schema_name = "millrace",
+    .name = "connections",
+    MR_RELATION_COLUMNS(connection_columns),
+    .fill = connections_fill,
 };
 
 /* ---- Sessions ------------------------------------------------------------------------------------ */
@@ -81,16 +83,17 @@ static MrStatus sessions_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_sessions = {
-    .schema_name = "millrace", .name = "sessions", MR_RELATION_COLUMNS(session_columns), .fill = sessions_fill,
+    .schema_name = "millrace",
+    .name = "sessions",
+    MR_RELATION_COLUMNS(session_columns),
+    .fill = sessions_fill,
 };
 
 /* ---- Settings ------------------------------------------------------------------------------------ */
 
 static const MrColumn setting_columns[] = {
-    MR_RELATION_COLUMN("name", TEXT),
-    MR_RELATION_COLUMN("value", TEXT),
-    MR_RELATION_COLUMN("initial", TEXT),
-    MR_RELATION_COLUMN("scope", TEXT),
+    MR_RELATION_COLUMN("name", TEXT),    MR_RELATION_COLUMN("value", TEXT),
+    MR_RELATION_COLUMN("initial", TEXT), MR_RELATION_COLUMN("scope", TEXT),
     MR_RELATION_COLUMN("doc", TEXT),
 };
 
@@ -98,15 +101,11 @@ static const MrColumn setting_columns[] = {
 static const char *scope_text(MrSettingScope scope)
 {
     switch (scope) {
-    case MR_SETTING_START:
-        return "start";
-    case MR_SETTING_RELOAD:
-        return "reload";
+    case MR_SETTING_START: return "start";
+    case MR_SETTING_RELOAD: return "reload";
     case MR_SETTING_SESSION:
-    case MR_SETTING_REPORT:
-        return "session";
-    case MR_SETTING_FIXED:
-        break;
+    case MR_SETTING_REPORT: return "session";
+    case MR_SETTING_FIXED: break;
     }
     return "fixed";
 }
@@ -132,7 +131,10 @@ static MrStatus settings_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_settings = {
-    .schema_name = "millrace", .name = "settings", MR_RELATION_COLUMNS(setting_columns), .fill = settings_fill,
+    .schema_name = "millrace",
+    .name = "settings",
+    MR_RELATION_COLUMNS(setting_columns),
+    .fill = settings_fill,
 };
 
 /* ---- Metrics ------------------------------------------------------------------------------------- */
@@ -144,7 +146,8 @@ static const MrColumn metric_columns[] = {
     MR_RELATION_COLUMN("doc", TEXT),
 };
 
-static void add_metric(MrRows *rows, const char *name, const char *label, int64_t value, const char *doc)
+static void add_metric(MrRows *rows, const char *name, const char *label, int64_t value,
+                       const char *doc)
 {
     mr_rows_begin(rows);
     mr_rows_text(rows, name);
@@ -156,11 +159,13 @@ static void add_metric(MrRows *rows, const char *name, const char *label, int64_
 /* These are facts of the log and the queries, below, whoever counts them besides. */
 static bool is_derived(const MrMetricInfo *info)
 {
-    static const MrMetricId derived[] = { MR_METRIC_ROWS_IN, MR_METRIC_REJECTED_ROWS, MR_METRIC_FUTURE_ROWS,
-                                          MR_METRIC_LATE_ROWS, MR_METRIC_ROW_ERRORS, MR_METRIC_QUERY_ROWS,
-                                          MR_METRIC_QUERY_BATCHES, MR_METRIC_QUERY_COMMITS,
-                                          MR_METRIC_QUERY_MEMORY, MR_METRIC_QUERY_LAG, MR_METRIC_TARGET_RETRIES,
-                                          MR_METRIC_LOG_SIZE, MR_METRIC_CONNECTIONS };
+    static const MrMetricId derived[] = { MR_METRIC_ROWS_IN,        MR_METRIC_REJECTED_ROWS,
+                                          MR_METRIC_FUTURE_ROWS,    MR_METRIC_LATE_ROWS,
+                                          MR_METRIC_ROW_ERRORS,     MR_METRIC_QUERY_ROWS,
+                                          MR_METRIC_QUERY_BATCHES,  MR_METRIC_QUERY_COMMITS,
+                                          MR_METRIC_QUERY_MEMORY,   MR_METRIC_QUERY_LAG,
+                                          MR_METRIC_TARGET_RETRIES, MR_METRIC_LOG_SIZE,
+                                          MR_METRIC_CONNECTIONS };
     for (size_t i = 0; i < sizeof derived / sizeof derived[0]; i++) {
         if (info == mr_metric_info(derived[i])) {
             return true;
@@ -188,7 +193,8 @@ static void add_stream_metrics(MrServer *server, MrRows *rows, const MrRelation 
     (void)mr_log_stream_facts(server->log, relation->stream->id, &facts);
     add_derived(rows, MR_METRIC_ROWS_IN, relation->name, facts.rows);
     add_derived(rows, MR_METRIC_FUTURE_ROWS, relation->name, facts.future_rows);
-    add_derived(rows, MR_METRIC_REJECTED_ROWS, relation->name, mr_ingest_rejected(relation->name, NULL, NULL));
+    add_derived(rows, MR_METRIC_REJECTED_ROWS, relation->name,
+                mr_ingest_rejected(relation->name, NULL, NULL));
 }
 
 static void add_query_metrics(MrServer *server, MrRows *rows, const MrRelation *relation)
@@ -199,8 +205,10 @@ static void add_query_metrics(MrServer *server, MrRows *rows, const MrRelation *
         return;
     }
     uint64_t head = mr_log_appended(server->log);
-    add_metric(rows, "rows_in", name, (int64_t)status.rows_in, "Rows that a standing query has processed.");
-    add_metric(rows, "failed_rows", name, (int64_t)status.failed_rows, "Rows left out because an expression failed.");
+    add_metric(rows, "rows_in", name, (int64_t)status.rows_in,
+               "Rows that a standing query has processed.");
+    add_metric(rows, "failed_rows", name, (int64_t)status.failed_rows,
+               "Rows left out because an expression failed.");
     add_derived(rows, MR_METRIC_LATE_ROWS, name, status.late_rows);
     add_derived(rows, MR_METRIC_QUERY_BATCHES, name, status.batches);
     add_derived(rows, MR_METRIC_QUERY_COMMITS, name, (uint64_t)status.target.commits);
@@ -227,5 +235,8 @@ static MrStatus metrics_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_metrics = {
-    .schema_name = "millrace", .name = "metrics", MR_RELATION_COLUMNS(metric_columns), .fill = metrics_fill,
+    .schema_name = "millrace",
+    .name = "metrics",
+    MR_RELATION_COLUMNS(metric_columns),
+    .fill = metrics_fill,
 };

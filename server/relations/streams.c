@@ -37,7 +37,9 @@ static void add_stream(MrServer *server, MrRows *rows, const MrRelation *relatio
 {
     const MrStream *stream = relation->stream;
     MrError error = MR_ERROR_INIT;
-    MrLogStreamFacts facts = { .watermark_us = MR_TIME_MIN, .last_arrival_us = MR_TIME_MIN, .last_event_us = MR_TIME_MIN };
+    MrLogStreamFacts facts = { .watermark_us = MR_TIME_MIN,
+                               .last_arrival_us = MR_TIME_MIN,
+                               .last_event_us = MR_TIME_MIN };
     (void)mr_log_stream_facts(server->log, stream->id, &facts);
     bool is_empty = facts.last_sequence == 0;
     mr_rows_begin(rows);
@@ -71,16 +73,16 @@ static MrStatus streams_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_streams = {
-    .schema_name = "millrace", .name = "streams", MR_RELATION_COLUMNS(stream_columns), .fill = streams_fill,
+    .schema_name = "millrace",
+    .name = "streams",
+    MR_RELATION_COLUMNS(stream_columns),
+    .fill = streams_fill,
 };
 
 static const MrColumn rejected_columns[] = {
-    MR_RELATION_COLUMN("stream", TEXT),
-    MR_RELATION_COLUMN("rejected_at", TIMESTAMPTZ),
-    MR_RELATION_COLUMN("line", INT64),
-    MR_RELATION_COLUMN("sqlstate", TEXT),
-    MR_RELATION_COLUMN("message", TEXT),
-    MR_RELATION_COLUMN("row", TEXT),
+    MR_RELATION_COLUMN("stream", TEXT),  MR_RELATION_COLUMN("rejected_at", TIMESTAMPTZ),
+    MR_RELATION_COLUMN("line", INT64),   MR_RELATION_COLUMN("sqlstate", TEXT),
+    MR_RELATION_COLUMN("message", TEXT), MR_RELATION_COLUMN("row", TEXT),
 };
 
 typedef struct RejectedRows {
@@ -119,5 +121,8 @@ static MrStatus rejected_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_rejected_rows = {
-    .schema_name = "millrace", .name = "rejected_rows", MR_RELATION_COLUMNS(rejected_columns), .fill = rejected_fill,
+    .schema_name = "millrace",
+    .name = "rejected_rows",
+    MR_RELATION_COLUMNS(rejected_columns),
+    .fill = rejected_fill,
 };

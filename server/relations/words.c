@@ -8,12 +8,9 @@
 #include "server/relations/rows.h"
 
 static const MrColumn function_columns[] = {
-    MR_RELATION_COLUMN("name", TEXT),
-    MR_RELATION_COLUMN("kind", TEXT),
-    MR_RELATION_COLUMN("arguments", TEXT),
-    MR_RELATION_COLUMN("result", TEXT),
-    MR_RELATION_COLUMN("doc", TEXT),
-    MR_RELATION_COLUMN("example", TEXT),
+    MR_RELATION_COLUMN("name", TEXT),      MR_RELATION_COLUMN("kind", TEXT),
+    MR_RELATION_COLUMN("arguments", TEXT), MR_RELATION_COLUMN("result", TEXT),
+    MR_RELATION_COLUMN("doc", TEXT),       MR_RELATION_COLUMN("example", TEXT),
     MR_RELATION_COLUMN("returns", TEXT),
 };
 
@@ -46,11 +43,13 @@ static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
     uint32_t count = mr_function_all(&functions);
     for (uint32_t i = 0; i < count; i++) {
         const MrFunction *function = functions[i];
-        bool is_word = (function->name[0] >= 'a' && function->name[0] <= 'z') || function->name[0] == '_';
+        bool is_word =
+            (function->name[0] >= 'a' && function->name[0] <= 'z') || function->name[0] == '_';
         mr_rows_begin(rows);
         mr_rows_text(rows, function->name);
         mr_rows_text(rows, is_word ? "function" : "operator");
-        add_arguments(rows, function->args, function->arg_count, (function->flags & MR_FN_VARIADIC) != 0);
+        add_arguments(rows, function->args, function->arg_count,
+                      (function->flags & MR_FN_VARIADIC) != 0);
         mr_rows_text(rows, type_name(function->result, result));
         mr_rows_text(rows, function->doc);
         mr_rows_text(rows, function->example);
@@ -76,7 +75,10 @@ static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_functions = {
-    .schema_name = "millrace", .name = "functions", MR_RELATION_COLUMNS(function_columns), .fill = functions_fill,
+    .schema_name = "millrace",
+    .name = "functions",
+    MR_RELATION_COLUMNS(function_columns),
+    .fill = functions_fill,
 };
 
 static const MrColumn keyword_columns[] = {
@@ -97,5 +99,8 @@ static MrStatus keywords_fill(MrServer *server, MrRows *rows, MrError *err)
 }
 
 const MrRelationView mr_relation_keywords = {
-    .schema_name = "millrace", .name = "keywords", MR_RELATION_COLUMNS(keyword_columns), .fill = keywords_fill,
+    .schema_name = "millrace",
+    .name = "keywords",
+    MR_RELATION_COLUMNS(keyword_columns),
+    .fill = keywords_fill,
 };

@@ -158,13 +158,12 @@ static MrStatus epoch_advance(MrSqliteSink *sink, const MrEpoch *epoch, MrError 
     bool checked = !mr_fault_planted("no_compare_and_set");
     MR_TRY(mr_sqlite_prepare_text(
         sink,
-        checked
-            ? "UPDATE main.millrace_progress SET epoch = ?1, sequence = ?2, watermark = ?3,"
-              " plan_hash = ?4,"
-              " committed_at = ?5 WHERE query_id = ?6 AND generation = ?7 AND epoch = ?1 - 1"
-            : "UPDATE main.millrace_progress SET epoch = ?1, sequence = ?2, watermark = ?3,"
-              " plan_hash = ?4,"
-              " committed_at = ?5 WHERE query_id = ?6",
+        checked ? "UPDATE main.millrace_progress SET epoch = ?1, sequence = ?2, watermark = ?3,"
+                  " plan_hash = ?4,"
+                  " committed_at = ?5 WHERE query_id = ?6 AND generation = ?7 AND epoch = ?1 - 1"
+                : "UPDATE main.millrace_progress SET epoch = ?1, sequence = ?2, watermark = ?3,"
+                  " plan_hash = ?4,"
+                  " committed_at = ?5 WHERE query_id = ?6",
         &statement, err));
     epoch_bind(sink, statement, epoch);
     if (checked) {

@@ -15,12 +15,27 @@
 /* ---- the log ---------------------------------------------------------------------------------- */
 
 /* Columns of the stream. */
-enum { LOG_AT, LOG_KEY, LOG_NAME, LOG_WHOLE, LOG_SMALL, LOG_REAL, LOG_FLAG, LOG_EXACT, LOG_SPAN, LOG_COLUMNS };
+enum {
+    LOG_AT,
+    LOG_KEY,
+    LOG_NAME,
+    LOG_WHOLE,
+    LOG_SMALL,
+    LOG_REAL,
+    LOG_FLAG,
+    LOG_EXACT,
+    LOG_SPAN,
+    LOG_COLUMNS
+};
 static const MrColumn log_columns[LOG_COLUMNS] = {
-    { .name = "at", .type = { MR_TYPE_TIMESTAMP, -1 } }, { .name = "key", .type = { MR_TYPE_INT64, -1 } },
-    { .name = "name", .type = { MR_TYPE_TEXT, -1 } },    { .name = "whole", .type = { MR_TYPE_INT64, -1 } },
-    { .name = "small", .type = { MR_TYPE_INT32, -1 } },  { .name = "real", .type = { MR_TYPE_FLOAT64, -1 } },
-    { .name = "flag", .type = { MR_TYPE_BOOL, -1 } },    { .name = "exact", .type = { MR_TYPE_NUMERIC, -1 } },
+    { .name = "at", .type = { MR_TYPE_TIMESTAMP, -1 } },
+    { .name = "key", .type = { MR_TYPE_INT64, -1 } },
+    { .name = "name", .type = { MR_TYPE_TEXT, -1 } },
+    { .name = "whole", .type = { MR_TYPE_INT64, -1 } },
+    { .name = "small", .type = { MR_TYPE_INT32, -1 } },
+    { .name = "real", .type = { MR_TYPE_FLOAT64, -1 } },
+    { .name = "flag", .type = { MR_TYPE_BOOL, -1 } },
+    { .name = "exact", .type = { MR_TYPE_NUMERIC, -1 } },
     { .name = "span", .type = { MR_TYPE_INTERVAL, -1 } },
 };
 
@@ -44,15 +59,19 @@ typedef struct LogShape {
 static inline MrDatum log_text(MrRandom *random, uint32_t keys)
 {
     const uint64_t n = mr_random_below(random, keys);
-    char *text = mr_arena_printf(&test_arena, n % 2 ? "n%llu" : "a name that is long enough for the heap %llu",
+    char *text = mr_arena_printf(&test_arena,
+                                 n % 2 ? "n%llu" : "a name that is long enough for the heap %llu",
                                  (unsigned long long)n);
-    return (MrDatum){ .type = mr_type(MR_TYPE_TEXT), .text = mr_text_make(text, (uint32_t)strlen(text)) };
+    return (MrDatum){ .type = mr_type(MR_TYPE_TEXT),
+                      .text = mr_text_make(text, (uint32_t)strlen(text)) };
 }
 
 static inline TestLog log_make(MrRandom *random, const LogShape *shape)
 {
-    static const char *const exact[] = { "numeric:1.0", "numeric:1.00", "numeric:2.5", "numeric:-3", "numeric:0.125" };
-    static const char *const spans[] = { "interval:1 mon", "interval:30 days", "interval:2 hours", "interval:720 hours" };
+    static const char *const exact[] = { "numeric:1.0", "numeric:1.00", "numeric:2.5", "numeric:-3",
+                                         "numeric:0.125" };
+    static const char *const spans[] = { "interval:1 mon", "interval:30 days", "interval:2 hours",
+                                         "interval:720 hours" };
     TestLog log = { .count = shape->rows, .delay_us = shape->delay_us };
     log.rows = mr_arena_calloc(&test_arena, shape->rows, sizeof *log.rows);
     int64_t now = 1700000000 * INT64_C(1000000), greatest = MR_TIME_MIN;
@@ -72,11 +91,14 @@ static inline TestLog log_make(MrRandom *random, const LogShape *shape)
         row->cells[LOG_AT].integer = row->at_us;
         row->cells[LOG_KEY].integer = (int64_t)mr_random_below(random, shape->keys) - 3;
         row->cells[LOG_NAME] = log_text(random, shape->keys);
-        row->cells[LOG_WHOLE].integer = (int64_t)mr_random_next(random) >> mr_random_below(random, 60);
+        row->cells[LOG_WHOLE].integer =
+            (int64_t)mr_random_next(random) >> mr_random_below(random, 60);
         row->cells[LOG_SMALL].integer = (int64_t)mr_random_below(random, 20) - 5;
         /* Quarters add up exactly in any order; rough ones do not. */
-        row->cells[LOG_REAL].real = shape->rough_floats ? (mr_random_unit(random) - 0.5) * pow(10, (double)mr_random_below(random, 12))
-                                                        : (double)mr_random_below(random, 400) / 4 - 50;
+        row->cells[LOG_REAL].real =
+            shape->rough_floats
+                ? (mr_random_unit(random) - 0.5) * pow(10, (double)mr_random_below(random, 12))
+                : (double)mr_random_below(random, 400) / 4 - 50;
         row->cells[LOG_FLAG].boolean = mr_random_below(random, 3) != 0;
         row->cells[LOG_EXACT] = test_value(exact[mr_random_below(random, 5)]);
         row->cells[LOG_SPAN] = test_value(spans[mr_random_below(random, 4)]);
@@ -124,15 +146,19 @@ static inline MrBlock *log_block(const TestLog *log, uint32_t first, uint32_t en
                     ((uint8_t *)column->data)[r] = 0;
                 }
             } else {
-                mr_datum_store(&row->cells[c], (char *)column->data + r * mr_type_info(column->type.id)->width);
+                mr_datum_store(&row->cells[c],
+                               (char *)column->data + r * mr_type_info(column->type.id)->width);
             }
         }
         watermarks[r] = row->watermark_us;
         least = row->at_us < least ? row->at_us : least;
     }
-    block->place = (MrPlace){ .stream_id = 7, .first_sequence = first + 1, .arrival_us = 0,
+    block->place = (MrPlace){ .stream_id = 7,
+                              .first_sequence = first + 1,
+                              .arrival_us = 0,
                               .watermark_us = rows == 0 ? MR_TIME_MIN : watermarks[0],
-                              .watermark_after_us = log_watermark_after(log, end), .event_min_us = least };
+                              .watermark_after_us = log_watermark_after(log, end),
+                              .event_min_us = least };
     if (least < block->place.watermark_after_us) {
         block->place.watermarks = watermarks;
     }
@@ -146,10 +172,13 @@ typedef struct TestPlan {
     MrDagNode nodes[10];
 } TestPlan;
 
-static inline MrDagNode *plan_add(TestPlan *plan, MrOperatorKind kind, const void *spec, MrSchema schema)
+static inline MrDagNode *plan_add(TestPlan *plan, MrOperatorKind kind, const void *spec,
+                                  MrSchema schema)
 {
     MrDagNode *node = &plan->nodes[plan->dag.node_count];
-    *node = (MrDagNode){ .kind = kind, .spec = spec, .input = (int32_t)plan->dag.node_count - 1, .schema = schema };
+    *node = (MrDagNode){
+        .kind = kind, .spec = spec, .input = (int32_t)plan->dag.node_count - 1, .schema = schema
+    };
     plan->dag.nodes = plan->nodes;
     plan->dag.node_count++;
     return node;
@@ -163,7 +192,9 @@ static inline void plan_scan(TestPlan *plan)
 {
     static const uint32_t columns[LOG_COLUMNS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
     MrScanSpec *spec = mr_arena_calloc(&test_arena, 1, sizeof *spec);
-    *spec = (MrScanSpec){ .kind = MR_SCAN_STREAM, .relation = "log", .column_count = LOG_COLUMNS, .columns = columns };
+    *spec = (MrScanSpec){
+        .kind = MR_SCAN_STREAM, .relation = "log", .column_count = LOG_COLUMNS, .columns = columns
+    };
     memset(&plan->dag, 0, sizeof plan->dag);
     plan_add(plan, MR_OPERATOR_SCAN, spec, (MrSchema){ LOG_COLUMNS, log_columns });
 }
@@ -187,8 +218,10 @@ static inline const MrAggregate *find_aggregate(const char *name, int32_t column
     const MrAggregate *const *all;
     const uint32_t count = mr_aggregate_lookup(mr_string(name), &all);
     for (uint32_t i = 0; i < count; i++) {
-        const bool fits = column < 0 ? all[i]->arg_count == 0
-                                     : all[i]->arg_count == 1 && (all[i]->args[0] == type || all[i]->args[0] == MR_TYPE_UNKNOWN);
+        const bool fits = column < 0
+                              ? all[i]->arg_count == 0
+                              : all[i]->arg_count == 1 &&
+                                    (all[i]->args[0] == type || all[i]->args[0] == MR_TYPE_UNKNOWN);
         if (fits) {
             return all[i];
         }
@@ -197,7 +230,8 @@ static inline const MrAggregate *find_aggregate(const char *name, int32_t column
     return NULL;
 }
 
-static inline MrAggregateSpec *plan_group(TestPlan *plan, MrAggregateSpec base, const TestCall *calls, uint32_t count)
+static inline MrAggregateSpec *plan_group(TestPlan *plan, MrAggregateSpec base,
+                                          const TestCall *calls, uint32_t count)
 {
     const MrSchema in = plan_schema(plan);
     MrAggregateSpec *spec = mr_arena_calloc(&test_arena, 1, sizeof *spec);
@@ -215,13 +249,17 @@ static inline MrAggregateSpec *plan_group(TestPlan *plan, MrAggregateSpec base, 
         *column++ = in.columns[base.keys[k]];
     }
     for (uint32_t c = 0; c < count; c++) {
-        const MrTypeId type = calls[c].column < 0 ? MR_TYPE_UNKNOWN : in.columns[calls[c].column].type.id;
+        const MrTypeId type =
+            calls[c].column < 0 ? MR_TYPE_UNKNOWN : in.columns[calls[c].column].type.id;
         const MrAggregate *aggregate = find_aggregate(calls[c].name, calls[c].column, type);
-        resolved[c] = (MrAggregateCall){ .aggregate = aggregate, .filter = calls[c].filter, .is_distinct = calls[c].is_distinct };
+        resolved[c] = (MrAggregateCall){ .aggregate = aggregate,
+                                         .filter = calls[c].filter,
+                                         .is_distinct = calls[c].is_distinct };
         resolved[c].args[0] = calls[c].column < 0 ? 0 : (uint32_t)calls[c].column;
         *column++ = (MrColumn){ .name = calls[c].name, .type = mr_type(aggregate->result) };
     }
-    plan_add(plan, MR_OPERATOR_AGGREGATE, spec, (MrSchema){ (uint32_t)(column - columns), columns });
+    plan_add(plan, MR_OPERATOR_AGGREGATE, spec,
+             (MrSchema){ (uint32_t)(column - columns), columns });
     return spec;
 }
 
@@ -311,7 +349,8 @@ static inline void table_apply(Table *table, const MrChangeSet *changes, uint32_
     Table seen = { 0 };
     for (uint32_t b = 0; b < changes->delete_blocks + changes->upsert_blocks; b++) {
         const bool deletes = b < changes->delete_blocks;
-        const MrBlock *block = deletes ? changes->deletes[b] : changes->upserts[b - changes->delete_blocks];
+        const MrBlock *block =
+            deletes ? changes->deletes[b] : changes->upserts[b - changes->delete_blocks];
         for (uint32_t r = 0; r < block->row_count; r++) {
             char *key = block_row_text(block, r, keys == 0 ? block->column_count : keys);
             char *row = block_row_text(block, r, block->column_count);
@@ -362,8 +401,8 @@ static inline bool rows_alike(const char *a, const char *b, bool exact)
         if (length_a != length_b || strncmp(a, b, length_a) != 0) {
             char *end_a, *end_b;
             const double x = strtod(a, &end_a), y = strtod(b, &end_b);
-            if (end_a != a + length_a || end_b != b + length_b || length_a == 0 || length_b == 0
-                || fabs(x - y) > 1e-9 * (fabs(x) + fabs(y)) + 1e-12) {
+            if (end_a != a + length_a || end_b != b + length_b || length_a == 0 || length_b == 0 ||
+                fabs(x - y) > 1e-9 * (fabs(x) + fabs(y)) + 1e-12) {
                 return false;
             }
         }
@@ -389,7 +428,8 @@ static inline void tables_equal(Table *a, Table *b, bool exact, const char *wher
         count_b++;
     }
     for (uint32_t r = 0; r < count_a && r < count_b; r++) {
-        ck_assert_msg(strcmp(a->rows[r].key, b->rows[r].key) == 0 && rows_alike(a->rows[r].row, b->rows[r].row, exact),
+        ck_assert_msg(strcmp(a->rows[r].key, b->rows[r].key) == 0 &&
+                          rows_alike(a->rows[r].row, b->rows[r].row, exact),
                       "%s, row %u: is %s, should be %s", where, r, a->rows[r].row, b->rows[r].row);
     }
     ck_assert_msg(count_a == count_b, "%s: %u rows, should be %u", where, count_a, count_b);
@@ -398,7 +438,8 @@ static inline void tables_equal(Table *a, Table *b, bool exact, const char *wher
 /* ---- running ---------------------------------------------------------------------------------- */
 
 /* Tasks one after the other, last first: what a lender may do. */
-static inline void run_backwards(void *pool, void (*task)(void *context, uint32_t index), void *context, uint32_t count)
+static inline void run_backwards(void *pool, void (*task)(void *context, uint32_t index),
+                                 void *context, uint32_t count)
 {
     (void)pool;
     while (count > 0) {
@@ -419,7 +460,8 @@ static inline void *run_thread(void *argument)
     return NULL;
 }
 
-static inline void run_threads(void *pool, void (*task)(void *context, uint32_t index), void *context, uint32_t count)
+static inline void run_threads(void *pool, void (*task)(void *context, uint32_t index),
+                               void *context, uint32_t count)
 {
     pthread_t threads[16];
     ThreadTask tasks[16];
@@ -434,22 +476,31 @@ static inline void run_threads(void *pool, void (*task)(void *context, uint32_t 
 }
 
 static MrParallel test_lenders[2][4] = {
-    { { NULL, 1, run_backwards }, { NULL, 2, run_backwards }, { NULL, 3, run_backwards }, { NULL, 4, run_backwards } },
-    { { NULL, 1, run_threads }, { NULL, 2, run_threads }, { NULL, 3, run_threads }, { NULL, 4, run_threads } },
+    { { NULL, 1, run_backwards },
+      { NULL, 2, run_backwards },
+      { NULL, 3, run_backwards },
+      { NULL, 4, run_backwards } },
+    { { NULL, 1, run_threads },
+      { NULL, 2, run_threads },
+      { NULL, 3, run_threads },
+      { NULL, 4, run_threads } },
 };
 
 static inline MrPipeline *test_open(const MrDag *dag, uint32_t lanes, bool threads)
 {
     MrPipeline *pipeline;
     MrError err = MR_ERROR_INIT;
-    const MrPipelineOptions options = { .dag = dag, .is_standing = true,
-                                        .parallel = lanes <= 1 ? NULL : &test_lenders[threads][lanes - 1] };
+    const MrPipelineOptions options = { .dag = dag,
+                                        .is_standing = true,
+                                        .parallel =
+                                            lanes <= 1 ? NULL : &test_lenders[threads][lanes - 1] };
     ck_assert_msg(mr_pipeline_create(&options, &pipeline, &err) == MR_OK, "%s", err.message);
     return pipeline;
 }
 
 /* Snapshot, destroy, restore with another number of lanes. */
-static inline MrPipeline *test_reopen(MrPipeline *pipeline, const MrDag *dag, uint32_t lanes, bool threads)
+static inline MrPipeline *test_reopen(MrPipeline *pipeline, const MrDag *dag, uint32_t lanes,
+                                      bool threads)
 {
     MrBuilder state;
     MrError err = MR_ERROR_INIT;
@@ -457,7 +508,9 @@ static inline MrPipeline *test_reopen(MrPipeline *pipeline, const MrDag *dag, ui
     ck_assert_msg(mr_pipeline_snapshot(pipeline, &state, &err) == MR_OK, "%s", err.message);
     mr_pipeline_destroy(pipeline);
     pipeline = test_open(dag, lanes, threads);
-    ck_assert_msg(mr_pipeline_restore(pipeline, (MrString){ state.data, state.length }, &err) == MR_OK, "%s", err.message);
+    ck_assert_msg(mr_pipeline_restore(pipeline, (MrString){ state.data, state.length }, &err) ==
+                      MR_OK,
+                  "%s", err.message);
     mr_builder_fini(&state);
     return pipeline;
 }
@@ -480,10 +533,12 @@ typedef struct RunResult {
 static inline void take_notes(MrPipeline *pipeline, RunResult *result)
 {
     const MrNotes *notes = mr_pipeline_notes(pipeline);
-    const uint64_t kept = notes->late_rows < MR_NOTED_ROWS_MAX ? notes->late_rows : MR_NOTED_ROWS_MAX;
+    const uint64_t kept =
+        notes->late_rows < MR_NOTED_ROWS_MAX ? notes->late_rows : MR_NOTED_ROWS_MAX;
     for (uint64_t i = notes->late_rows - kept; i < notes->late_rows; i++) {
         if (result->late_count < MR_NOTED_ROWS_MAX) {
-            result->late_sequences[result->late_count++] = notes->late[i % MR_NOTED_ROWS_MAX].sequence;
+            result->late_sequences[result->late_count++] =
+                notes->late[i % MR_NOTED_ROWS_MAX].sequence;
         }
     }
     result->late_rows += notes->late_rows;
@@ -491,8 +546,10 @@ static inline void take_notes(MrPipeline *pipeline, RunResult *result)
 }
 
 /* Runs rows 0..end-1 of the log; after each flush `check` (or nothing) sees the table. */
-static inline RunResult test_run(const TestLog *log, const MrDag *dag, uint32_t keys, const RunShape *shape,
-                                 MrRandom *random, void (*check)(void *context, Table *table, uint32_t end), void *context)
+static inline RunResult test_run(const TestLog *log, const MrDag *dag, uint32_t keys,
+                                 const RunShape *shape, MrRandom *random,
+                                 void (*check)(void *context, Table *table, uint32_t end),
+                                 void *context)
 {
     RunResult result = { 0 };
     MrArena arena;
@@ -509,15 +566,17 @@ static inline RunResult test_run(const TestLog *log, const MrDag *dag, uint32_t 
         while (count < wanted && at < log->count) {
             uint32_t rows = 1 + (uint32_t)mr_random_below(random, shape->record_rows_max);
             rows = rows < log->count - at ? rows : log->count - at;
-            inputs[count] = (MrPipelineInput){ .block = log_block(log, at, at + rows, &arena),
-                                               .watermark_after_us = log_watermark_after(log, at + rows) };
+            inputs[count] =
+                (MrPipelineInput){ .block = log_block(log, at, at + rows, &arena),
+                                   .watermark_after_us = log_watermark_after(log, at + rows) };
             at += rows;
             count++;
         }
         done = at == log->count;
         ck_assert_msg(mr_pipeline_run(pipeline, inputs, count, &err) == MR_OK, "%s", err.message);
         take_notes(pipeline, &result);
-        if (done || (shape->flush_one_in > 0 && mr_random_below(random, shape->flush_one_in) == 0)) {
+        if (done ||
+            (shape->flush_one_in > 0 && mr_random_below(random, shape->flush_one_in) == 0)) {
             MrChangeSet changes;
             ck_assert_msg(mr_pipeline_flush(pipeline, &changes, &err) == MR_OK, "%s", err.message);
             take_notes(pipeline, &result);
@@ -584,7 +643,8 @@ static inline bool heads_equal(const MrDatum *a, const MrDatum *b, uint32_t coun
     return true;
 }
 
-static inline void naive_add(Naive *naive, const MrDatum *head, uint32_t head_count, int64_t end_us, uint32_t row)
+static inline void naive_add(Naive *naive, const MrDatum *head, uint32_t head_count, int64_t end_us,
+                             uint32_t row)
 {
     NaiveGroup *group = NULL;
     for (uint32_t g = 0; g < naive->count && group == NULL; g++) {
@@ -598,7 +658,9 @@ static inline void naive_add(Naive *naive, const MrDatum *head, uint32_t head_co
             naive->groups = realloc(naive->groups, naive->capacity * sizeof *naive->groups);
         }
         group = &naive->groups[naive->count++];
-        *group = (NaiveGroup){ .key = join_datums(head, head_count), .head_count = head_count, .end_us = end_us };
+        *group = (NaiveGroup){ .key = join_datums(head, head_count),
+                               .head_count = head_count,
+                               .end_us = end_us };
         for (uint32_t i = 0; i < head_count; i++) {
             group->head[i] = head[i];
         }
@@ -639,7 +701,8 @@ static inline Naive naive_group(const TestLog *log, uint32_t end, const MrAggreg
             continue;
         }
         bool counted = false, belongs = row->at_us == MR_TIME_MIN || row->at_us == MR_TIME_MAX;
-        for (int64_t start = mr_window_start(&spec->window, row->at_us);; start -= spec->window.slide_us) {
+        for (int64_t start = mr_window_start(&spec->window, row->at_us);;
+             start -= spec->window.slide_us) {
             const int64_t stop = mr_window_end(&spec->window, start);
             if (stop <= row->at_us) {
                 break;
@@ -669,8 +732,7 @@ static inline double datum_number(const MrDatum *datum)
 {
     char text[64];
     switch (datum->type.id) {
-    case MR_TYPE_FLOAT64:
-        return datum->real;
+    case MR_TYPE_FLOAT64: return datum->real;
     case MR_TYPE_NUMERIC: {
         MrBuilder builder;
         mr_builder_init(&builder, 0);
@@ -679,8 +741,7 @@ static inline double datum_number(const MrDatum *datum)
         mr_builder_fini(&builder);
         return strtod(text, NULL);
     }
-    default:
-        return (double)datum->integer;
+    default: return (double)datum->integer;
     }
 }
 
@@ -714,7 +775,9 @@ static inline char *naive_call(const char *name, const MrDatum **values, uint32_
             all &= values[i]->boolean;
             any |= values[i]->boolean;
         } else {
-            whole += values[i]->type.id == MR_TYPE_INT64 || values[i]->type.id == MR_TYPE_INT32 ? values[i]->integer : 0;
+            whole += values[i]->type.id == MR_TYPE_INT64 || values[i]->type.id == MR_TYPE_INT32
+                         ? values[i]->integer
+                         : 0;
             sum += datum_number(values[i]);
         }
     }
@@ -722,7 +785,8 @@ static inline char *naive_call(const char *name, const MrDatum **values, uint32_
         return test_datum_text(best, NULL);
     }
     if (strncmp(name, "bool", 4) == 0) {
-        return mr_arena_strdup(&test_arena, (strcmp(name, "bool_and") == 0 ? all : any) ? "t" : "f");
+        return mr_arena_strdup(&test_arena,
+                               (strcmp(name, "bool_and") == 0 ? all : any) ? "t" : "f");
     }
     if (strcmp(name, "avg") == 0) {
         return mr_arena_printf(&test_arena, "%.17g", sum / count);
@@ -734,7 +798,8 @@ static inline char *naive_call(const char *name, const MrDatum **values, uint32_
         }
         const bool pop = strcmp(name, "stddev_pop") == 0;
         return count == 1 && !pop ? mr_arena_strdup(&test_arena, "~")
-                                  : mr_arena_printf(&test_arena, "%.17g", sqrt(squares / (pop ? count : count - 1)));
+                                  : mr_arena_printf(&test_arena, "%.17g",
+                                                    sqrt(squares / (pop ? count : count - 1)));
     }
     if (values[0]->type.id == MR_TYPE_INT64 || values[0]->type.id == MR_TYPE_INT32) {
         char digits[48];
@@ -751,7 +816,8 @@ static inline char *naive_call(const char *name, const MrDatum **values, uint32_
 }
 
 /* The row of a group as text. */
-static inline char *naive_row(const TestLog *log, const NaiveGroup *group, const TestCall *calls, uint32_t call_count)
+static inline char *naive_row(const TestLog *log, const NaiveGroup *group, const TestCall *calls,
+                              uint32_t call_count)
 {
     MrBuilder text;
     const MrDatum **values = malloc((group->count + 1) * sizeof *values);
@@ -761,9 +827,11 @@ static inline char *naive_row(const TestLog *log, const NaiveGroup *group, const
         uint32_t count = 0;
         for (uint32_t i = 0; i < group->count; i++) {
             const LogRow *row = &log->rows[group->rows[i]];
-            const MrDatum *value = calls[c].column < 0 ? &row->cells[0] : &row->cells[calls[c].column];
+            const MrDatum *value =
+                calls[c].column < 0 ? &row->cells[0] : &row->cells[calls[c].column];
             const MrDatum *filter = calls[c].filter < 0 ? NULL : &row->cells[calls[c].filter];
-            bool is_in = !value->is_null && (filter == NULL || (!filter->is_null && filter->boolean));
+            bool is_in =
+                !value->is_null && (filter == NULL || (!filter->is_null && filter->boolean));
             for (uint32_t v = 0; calls[c].is_distinct && is_in && v < count; v++) {
                 is_in = compare_datums(values[v], value) != 0;
             }

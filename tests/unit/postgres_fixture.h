@@ -273,10 +273,9 @@ static inline void pg_set_up(void)
              pg_port);
     proxy_start();
     pg_ask("SET password_encryption = 'md5'; CREATE ROLE md5 LOGIN PASSWORD 'secret'");
-    pg_ask(
-        "CREATE ROLE scram LOGIN PASSWORD 'secret'; CREATE ROLE clear LOGIN PASSWORD 'secret';"
-        "CREATE ROLE reader; GRANT CREATE ON DATABASE postgres TO scram; GRANT ALL ON SCHEMA"
-        " public TO PUBLIC");
+    pg_ask("CREATE ROLE scram LOGIN PASSWORD 'secret'; CREATE ROLE clear LOGIN PASSWORD 'secret';"
+           "CREATE ROLE reader; GRANT CREATE ON DATABASE postgres TO scram; GRANT ALL ON SCHEMA"
+           " public TO PUBLIC");
 }
 
 static inline void pg_tear_down(void)

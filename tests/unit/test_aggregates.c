@@ -13,29 +13,29 @@ enum { VALUES_MAX = 400 };
 /* Values of the type for each aggregate; small, so that equal ones come often. */
 static MrDatum random_value(MrTypeId type, MrRandom *random)
 {
-    static const char *const exact[] = { "numeric:1.0", "numeric:1.00", "numeric:-7.125", "numeric:123456789.5", "numeric:0" };
+    static const char *const exact[] = { "numeric:1.0", "numeric:1.00", "numeric:-7.125",
+                                         "numeric:123456789.5", "numeric:0" };
     static const char *const rare[] = { "numeric:NaN", "numeric:Infinity", "numeric:-Infinity" };
-    static const char *const spans[] = { "interval:1 mon", "interval:30 days", "interval:-1 hour", "interval:1 day 2:03:04.5" };
-    static const char *const texts[] = { "text:", "text:b", "text:a long enough text", "text:a long enough text too", "text:ä" };
+    static const char *const spans[] = { "interval:1 mon", "interval:30 days", "interval:-1 hour",
+                                         "interval:1 day 2:03:04.5" };
+    static const char *const texts[] = { "text:", "text:b", "text:a long enough text",
+                                         "text:a long enough text too", "text:ä" };
     MrDatum datum = { .type = mr_type(type) };
     const int64_t small = (int64_t)mr_random_below(random, 41) - 20;
     switch (type) {
-    case MR_TYPE_BOOL:
-        datum.boolean = mr_random_below(random, 2) == 0;
-        return datum;
+    case MR_TYPE_BOOL: datum.boolean = mr_random_below(random, 2) == 0; return datum;
     case MR_TYPE_FLOAT32:
     case MR_TYPE_FLOAT64:
-        datum.real = mr_random_below(random, 300) == 0 ? (double)NAN : mr_random_below(random, 10) == 0 ? -0.0 : (double)small / 4;
+        datum.real = mr_random_below(random, 300) == 0  ? (double)NAN
+                     : mr_random_below(random, 10) == 0 ? -0.0
+                                                        : (double)small / 4;
         return datum;
     case MR_TYPE_NUMERIC:
-        return test_value(mr_random_below(random, 500) == 0 ? rare[mr_random_below(random, 3)] : exact[mr_random_below(random, 5)]);
-    case MR_TYPE_INTERVAL:
-        return test_value(spans[mr_random_below(random, 4)]);
-    case MR_TYPE_TEXT:
-        return test_value(texts[mr_random_below(random, 5)]);
-    default:
-        datum.integer = type == MR_TYPE_TIME ? small + 20 : small;
-        return datum;
+        return test_value(mr_random_below(random, 500) == 0 ? rare[mr_random_below(random, 3)]
+                                                            : exact[mr_random_below(random, 5)]);
+    case MR_TYPE_INTERVAL: return test_value(spans[mr_random_below(random, 4)]);
+    case MR_TYPE_TEXT: return test_value(texts[mr_random_below(random, 5)]);
+    default: datum.integer = type == MR_TYPE_TIME ? small + 20 : small; return datum;
     }
 }
 
@@ -50,7 +50,8 @@ static MrVector vector_of(const MrDatum *values, uint32_t count, MrTypeId type)
     return vector;
 }
 
-static void add(const MrAggregate *aggregate, char *state, const MrDatum *values, uint32_t count, int32_t weight, MrMemory *memory)
+static void add(const MrAggregate *aggregate, char *state, const MrDatum *values, uint32_t count,
+                int32_t weight, MrMemory *memory)
 {
     static const uint32_t groups[VALUES_MAX];
     int32_t weights[VALUES_MAX];
@@ -60,8 +61,11 @@ static void add(const MrAggregate *aggregate, char *state, const MrDatum *values
     for (uint32_t i = 0; i < count; i++) {
         weights[i] = weight;
     }
-    const MrAggregateInput in = { .args = &vector, .groups = groups, .weights = weight == 0 ? NULL : weights, .rows = count };
-    ck_assert_msg(aggregate->update(state, 0, &in, memory, &err) == MR_OK, "%s: %s", aggregate->name, err.message);
+    const MrAggregateInput in = {
+        .args = &vector, .groups = groups, .weights = weight == 0 ? NULL : weights, .rows = count
+    };
+    ck_assert_msg(aggregate->update(state, 0, &in, memory, &err) == MR_OK, "%s: %s",
+                  aggregate->name, err.message);
 }
 
 static char *result_of(const MrAggregate *aggregate, const char *state)
@@ -119,22 +123,28 @@ static char *copy_state(const MrAggregate *aggregate, const char *state, MrMemor
     return copy;
 }
 
-static void check_alike(const MrAggregate *aggregate, const char *is, const char *wanted, const char *how)
+static void check_alike(const MrAggregate *aggregate, const char *is, const char *wanted,
+                        const char *how)
 {
     char *end_is, *end_wanted;
     const double x = strtod(is, &end_is), y = strtod(wanted, &end_wanted);
-    const bool floats = aggregate->result == MR_TYPE_FLOAT64 || aggregate->result == MR_TYPE_FLOAT32;
-    const bool close = floats && *end_is == '\0' && *end_wanted == '\0'
-                       && ((isnan(x) && isnan(y)) || fabs(x - y) <= 1e-6 * (fabs(x) + fabs(y)) + 1e-9);
+    const bool floats =
+        aggregate->result == MR_TYPE_FLOAT64 || aggregate->result == MR_TYPE_FLOAT32;
+    const bool close = floats && *end_is == '\0' && *end_wanted == '\0' &&
+                       ((isnan(x) && isnan(y)) || fabs(x - y) <= 1e-6 * (fabs(x) + fabs(y)) + 1e-9);
     bool equal = strcmp(is, wanted) == 0;
-    if (!equal && (aggregate->result == MR_TYPE_NUMERIC || aggregate->result == MR_TYPE_INTERVAL) && strstr(how, "value") != NULL
-        && strncmp(aggregate->name, "m", 1) == 0) {
+    if (!equal && (aggregate->result == MR_TYPE_NUMERIC || aggregate->result == MR_TYPE_INTERVAL) &&
+        strstr(how, "value") != NULL && strncmp(aggregate->name, "m", 1) == 0) {
         /* Of equal values (1.0 and 1.00) the first row's is shown, or the shortest where rows have no order. */
         MrDatum a, b;
         MrError err = MR_ERROR_INIT;
         char cell_a[32] = { 0 }, cell_b[32] = { 0 };
-        ck_assert_int_eq(mr_datum_parse(&test_arena, mr_type(aggregate->result), mr_string(is), NULL, &a, &err), MR_OK);
-        ck_assert_int_eq(mr_datum_parse(&test_arena, mr_type(aggregate->result), mr_string(wanted), NULL, &b, &err), MR_OK);
+        ck_assert_int_eq(
+            mr_datum_parse(&test_arena, mr_type(aggregate->result), mr_string(is), NULL, &a, &err),
+            MR_OK);
+        ck_assert_int_eq(mr_datum_parse(&test_arena, mr_type(aggregate->result), mr_string(wanted),
+                                        NULL, &b, &err),
+                         MR_OK);
         mr_datum_store(&a, cell_a);
         mr_datum_store(&b, cell_b);
         equal = mr_cell_equal(aggregate->result, cell_a, cell_b);
@@ -150,7 +160,9 @@ START_TEST(test_forms)
     ck_assert_uint_gt(count, 30);
     for (uint32_t a = 0; a < count; a++) {
         const MrAggregate *plain = all[a], *retracting = mr_aggregate_retracting(plain);
-        const MrTypeId type = plain->arg_count == 0 || plain->args[0] == MR_TYPE_UNKNOWN ? MR_TYPE_INT64 : plain->args[0];
+        const MrTypeId type = plain->arg_count == 0 || plain->args[0] == MR_TYPE_UNKNOWN
+                                  ? MR_TYPE_INT64
+                                  : plain->args[0];
         MrRandom random;
         MrMemory memory = { 0 };
         MrError err = MR_ERROR_INIT;
@@ -159,7 +171,8 @@ START_TEST(test_forms)
         ck_assert_uint_le(plain->arg_count, 1);
         mr_random_init(&random, a * 100 + (uint64_t)_i);
         mr_arena_reset(&test_arena);
-        const uint32_t used = _i < 3 ? (uint32_t)_i : (uint32_t)mr_random_below(&random, VALUES_MAX / 2);
+        const uint32_t used =
+            _i < 3 ? (uint32_t)_i : (uint32_t)mr_random_below(&random, VALUES_MAX / 2);
         for (uint32_t v = 0; v < VALUES_MAX; v++) {
             values[v] = random_value(type, &random);
         }
@@ -181,7 +194,8 @@ START_TEST(test_forms)
                 add(form, copy, values + used, VALUES_MAX - used, 1, &memory);
                 (void)result_of(form, copy);
                 add(form, copy, values + used, (VALUES_MAX - used) / 2, -1, &memory);
-                add(form, copy, values + used + (VALUES_MAX - used) / 2, VALUES_MAX - used - (VALUES_MAX - used) / 2, -1, &memory);
+                add(form, copy, values + used + (VALUES_MAX - used) / 2,
+                    VALUES_MAX - used - (VALUES_MAX - used) / 2, -1, &memory);
                 check_alike(form, result_of(form, copy), wanted, "values taken back");
                 add(form, copy, values, used, -1, &memory);
                 char *none = fresh(plain);
@@ -193,7 +207,8 @@ START_TEST(test_forms)
             drop(form, copy, &memory);
         }
         drop(plain, whole, &memory);
-        ck_assert_msg(memory.used_bytes == 0, "%s keeps %lld bytes", plain->name, (long long)memory.used_bytes);
+        ck_assert_msg(memory.used_bytes == 0, "%s keeps %lld bytes", plain->name,
+                      (long long)memory.used_bytes);
     }
 }
 END_TEST
@@ -243,7 +258,8 @@ START_TEST(test_answers)
     }
     bool found = false;
     for (uint32_t i = 0; i < count; i++) {
-        if (all[i]->arg_count == 1 && (all[i]->args[0] == values[0].type.id || all[i]->args[0] == MR_TYPE_UNKNOWN)) {
+        if (all[i]->arg_count == 1 &&
+            (all[i]->args[0] == values[0].type.id || all[i]->args[0] == MR_TYPE_UNKNOWN)) {
             char *state = fresh(all[i]);
             found = true;
             add(all[i], state, values, used, 0, &memory);

@@ -11,7 +11,8 @@
 
 enum { ROWS = 700 };
 
-static MrVector vector_of(MrTypeId type, const char *const *choices, uint32_t count, MrRandom *random, bool constant)
+static MrVector vector_of(MrTypeId type, const char *const *choices, uint32_t count,
+                          MrRandom *random, bool constant)
 {
     MrVector vector;
     MrError err = MR_ERROR_INIT;
@@ -27,7 +28,8 @@ static MrVector vector_of(MrTypeId type, const char *const *choices, uint32_t co
         if (datum.is_null) {
             ck_assert_int_eq(mr_vector_make_nullable(&vector, &test_arena, &err), MR_OK);
             mr_bitmap_clear(vector.validity, r);
-            memset(cell, mr_type_is_text(type) ? 0 : (int)mr_random_below(random, 2), mr_type_info(type)->width);
+            memset(cell, mr_type_is_text(type) ? 0 : (int)mr_random_below(random, 2),
+                   mr_type_info(type)->width);
         } else {
             mr_datum_store(&datum, cell);
         }
@@ -43,17 +45,44 @@ static const struct Choices {
     { MR_TYPE_BOOL, { "bool:t", "bool:f", "bool:NULL" }, 3, 3 },
     { MR_TYPE_INT16, { "int2:-1", "int2:0", "int2:32767", "int2:NULL" }, 4, 4 },
     { MR_TYPE_INT32, { "int4:-1", "int4:0", "int4:2147483647", "int4:NULL" }, 4, 4 },
-    { MR_TYPE_INT64, { "int8:-1", "int8:0", "int8:9223372036854775807", "int8:-9223372036854775808" }, 4, 4 },
+    { MR_TYPE_INT64,
+      { "int8:-1", "int8:0", "int8:9223372036854775807", "int8:-9223372036854775808" },
+      4,
+      4 },
     { MR_TYPE_INT64, { "int8:-1", "int8:0", "int8:NULL" }, 3, 3 },
-    { MR_TYPE_FLOAT32, { "float4:0", "float4:-0", "float4:NaN", "float4:1.5", "float4:NULL" }, 5, 4 },
-    { MR_TYPE_FLOAT64, { "float8:0", "float8:-0", "float8:NaN", "float8:Infinity", "float8:0.1" }, 5, 4 },
-    { MR_TYPE_NUMERIC, { "numeric:1", "numeric:1.0", "numeric:1.000", "numeric:-1", "numeric:NaN", "numeric:NULL",
-                         "numeric:99999999999999999999999999999999999999" }, 7, 5 },
-    { MR_TYPE_TEXT, { "text:", "text:a", "text:exactly 12 b", "text:exactly 13 by", "text:exactly 13 bz", "text:NULL" }, 6, 6 },
+    { MR_TYPE_FLOAT32,
+      { "float4:0", "float4:-0", "float4:NaN", "float4:1.5", "float4:NULL" },
+      5,
+      4 },
+    { MR_TYPE_FLOAT64,
+      { "float8:0", "float8:-0", "float8:NaN", "float8:Infinity", "float8:0.1" },
+      5,
+      4 },
+    { MR_TYPE_NUMERIC,
+      { "numeric:1", "numeric:1.0", "numeric:1.000", "numeric:-1", "numeric:NaN", "numeric:NULL",
+        "numeric:99999999999999999999999999999999999999" },
+      7,
+      5 },
+    { MR_TYPE_TEXT,
+      { "text:", "text:a", "text:exactly 12 b", "text:exactly 13 by", "text:exactly 13 bz",
+        "text:NULL" },
+      6,
+      6 },
     { MR_TYPE_DATE, { "date:1970-01-01", "date:infinity", "date:2026-11-21" }, 3, 3 },
-    { MR_TYPE_TIMESTAMP, { "timestamp:1970-01-01", "timestamp:2026-11-21 12:00", "timestamp:NULL" }, 3, 3 },
-    { MR_TYPE_INTERVAL, { "interval:1 mon", "interval:30 days", "interval:720 hours", "interval:1 day", "interval:NULL" }, 5, 3 },
-    { MR_TYPE_UUID, { "uuid:00000000-0000-0000-0000-000000000000", "uuid:00000000-0000-0000-0000-000000000001", "uuid:NULL" }, 3, 3 },
+    { MR_TYPE_TIMESTAMP,
+      { "timestamp:1970-01-01", "timestamp:2026-11-21 12:00", "timestamp:NULL" },
+      3,
+      3 },
+    { MR_TYPE_INTERVAL,
+      { "interval:1 mon", "interval:30 days", "interval:720 hours", "interval:1 day",
+        "interval:NULL" },
+      5,
+      3 },
+    { MR_TYPE_UUID,
+      { "uuid:00000000-0000-0000-0000-000000000000", "uuid:00000000-0000-0000-0000-000000000001",
+        "uuid:NULL" },
+      3,
+      3 },
     { MR_TYPE_BYTEA, { "bytea:\\x00", "bytea:\\x0000", "bytea:\\x" }, 3, 3 },
 };
 enum { CHOICES = sizeof choices / sizeof choices[0] };
@@ -79,7 +108,8 @@ START_TEST(test_types)
         uint32_t groups[ROWS], again[ROWS];
         ck_assert_int_eq(mr_key_layout_init(&layout, types, columns, &err), MR_OK);
         mr_group_table_init(&table, &layout, 24, &memory);
-        ck_assert_int_eq(mr_key_batch_encode(&layout, &test_arena, pointers, ROWS, &batch, &err), MR_OK);
+        ck_assert_int_eq(mr_key_batch_encode(&layout, &test_arena, pointers, ROWS, &batch, &err),
+                         MR_OK);
         ck_assert_int_eq(mr_group_table_insert(&table, &batch, NULL, ROWS, groups, &err), MR_OK);
         uint32_t next = 0, firsts[ROWS];
         for (uint32_t r = 0; r < ROWS; r++) {
@@ -87,8 +117,10 @@ START_TEST(test_types)
             for (uint32_t g = 0; g < next && wanted == UINT32_MAX; g++) {
                 bool equal = true;
                 for (uint32_t c = 0; equal && c < columns; c++) {
-                    const bool x = mr_vector_is_null(pointers[c], r), y = mr_vector_is_null(pointers[c], firsts[g]);
-                    equal = x == y && (x || mr_cell_equal(types[c], mr_vector_cell(pointers[c], r), mr_vector_cell(pointers[c], firsts[g])));
+                    const bool x = mr_vector_is_null(pointers[c], r),
+                               y = mr_vector_is_null(pointers[c], firsts[g]);
+                    equal = x == y && (x || mr_cell_equal(types[c], mr_vector_cell(pointers[c], r),
+                                                          mr_vector_cell(pointers[c], firsts[g])));
                 }
                 wanted = equal ? g : wanted;
             }
@@ -108,16 +140,20 @@ START_TEST(test_types)
         }
         ck_assert_int_eq(mr_group_table_insert(&table, &batch, NULL, ROWS, again, &err), MR_OK);
         ck_assert_mem_eq(groups, again, sizeof groups);
-        for (uint32_t c = 0; c < columns; c++) { /* the key as its first row had it (floats: -0 is 0) */
+        for (uint32_t c = 0; c < columns;
+             c++) { /* the key as its first row had it (floats: -0 is 0) */
             MrVector column;
-            ck_assert_int_eq(mr_group_table_key_column(&table, c, mr_type(types[c]), groups, ROWS, &test_arena, &column, &err), MR_OK);
+            ck_assert_int_eq(mr_group_table_key_column(&table, c, mr_type(types[c]), groups, ROWS,
+                                                       &test_arena, &column, &err),
+                             MR_OK);
             for (uint32_t r = 0; r < ROWS; r++) {
                 MrDatum is, was;
                 mr_vector_get(&column, r, &is);
                 mr_vector_get(pointers[c], firsts[groups[r]], &was);
                 ck_assert_int_eq(is.is_null, was.is_null);
                 if (types[c] == MR_TYPE_FLOAT64 || types[c] == MR_TYPE_FLOAT32) {
-                    ck_assert(is.is_null || is.real == was.real || (isnan(is.real) && isnan(was.real)));
+                    ck_assert(is.is_null || is.real == was.real ||
+                              (isnan(is.real) && isnan(was.real)));
                 } else {
                     ck_assert_str_eq(test_datum_text(&is, NULL), test_datum_text(&was, NULL));
                 }
@@ -156,8 +192,11 @@ START_TEST(test_growth)
             ((int64_t *)vector.data)[r] = (int64_t)mr_random_below(&random, KEYS);
             rows[r] = BATCH - 1 - r;
         }
-        ck_assert_int_eq(mr_key_batch_encode(&layout, &test_arena, &pointer, BATCH, &batch, &err), MR_OK);
-        ck_assert_int_eq(mr_group_table_insert(&table, &batch, b % 2 == 0 ? NULL : rows, BATCH, groups, &err), MR_OK);
+        ck_assert_int_eq(mr_key_batch_encode(&layout, &test_arena, &pointer, BATCH, &batch, &err),
+                         MR_OK);
+        ck_assert_int_eq(
+            mr_group_table_insert(&table, &batch, b % 2 == 0 ? NULL : rows, BATCH, groups, &err),
+            MR_OK);
         for (uint32_t r = 0; r < BATCH; r++) {
             const int64_t key = ((const int64_t *)vector.data)[b % 2 == 0 ? r : rows[r]];
             int64_t *state = (int64_t *)mr_group_state(&table, groups[r]);
@@ -210,7 +249,9 @@ START_TEST(test_limit)
             uint32_t group;
             snprintf(text, sizeof text, "a text that lives on the heap %u", i);
             const MrText key = mr_text_make(text, (uint32_t)strlen(text));
-            status = mr_group_table_insert_one(&table, (const char *)&key, 0, mr_key_hash(&layout, (const char *)&key, 0), &group, &err);
+            status = mr_group_table_insert_one(&table, (const char *)&key, 0,
+                                               mr_key_hash(&layout, (const char *)&key, 0), &group,
+                                               &err);
         }
         ck_assert_int_eq(status, MR_ERR_OUT_OF_MEMORY);
         ck_assert_int_eq(memory.used_bytes, mr_group_table_bytes(&table));
@@ -230,7 +271,8 @@ START_TEST(test_too_many_columns)
         types[i] = MR_TYPE_INT64;
     }
     ck_assert_int_eq(mr_key_layout_init(&layout, types, MR_KEYS_MAX, &err), MR_OK);
-    ck_assert_int_eq(mr_key_layout_init(&layout, types, MR_KEYS_MAX + 1, &err), MR_ERR_TOO_MANY_COLUMNS);
+    ck_assert_int_eq(mr_key_layout_init(&layout, types, MR_KEYS_MAX + 1, &err),
+                     MR_ERR_TOO_MANY_COLUMNS);
 }
 END_TEST
 

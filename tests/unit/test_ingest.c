@@ -50,12 +50,16 @@ static void open_fixture(Fixture *f, const char *sql)
     ck_assert_ptr_nonnull(mkdtemp(f->directory));
     f->server.clock = mr_clock_create_virtual(START_US);
     f->server.catalog = f->planner.catalog;
-    MrLogOptions options = { .directory = f->directory, .segment_bytes = 1 << 20, .cache_bytes = 1 << 20,
+    MrLogOptions options = { .directory = f->directory,
+                             .segment_bytes = 1 << 20,
+                             .cache_bytes = 1 << 20,
                              .clock = f->server.clock };
     MUST(mr_log_open(&options, &f->server.log, &f->err));
     const MrStream *stream = f->relation->stream;
-    MrLogStream definition = { .stream_id = stream->id, .schema = &stream->schema,
-                               .event_column = stream->event_column, .delay_us = stream->delay_us,
+    MrLogStream definition = { .stream_id = stream->id,
+                               .schema = &stream->schema,
+                               .event_column = stream->event_column,
+                               .delay_us = stream->delay_us,
                                .max_future_skew_us = stream->max_future_skew_us };
     MUST(mr_log_set_stream(f->server.log, &definition, &f->err));
 }
@@ -73,7 +77,8 @@ static void close_fixture(Fixture *f)
 }
 
 /* Columns by their names, comma separated; NULL: all that may be given. */
-static MrStatus begin(Fixture *f, const MrCodecClass *codec, const char *names, MrIngestOptions options)
+static MrStatus begin(Fixture *f, const MrCodecClass *codec, const char *names,
+                      MrIngestOptions options)
 {
     const MrStream *stream = f->relation->stream;
     uint32_t *given;
@@ -108,11 +113,13 @@ static const char *logged(Fixture *f)
     for (;;) {
         MrLogRecord record;
         bool found;
-        MUST(mr_log_read(f->server.log, from, UINT64_MAX, NULL, &f->planner.arena, &record, &found, &f->err));
+        MUST(mr_log_read(f->server.log, from, UINT64_MAX, NULL, &f->planner.arena, &record, &found,
+                         &f->err));
         if (!found) {
             break;
         }
-        for (uint32_t row = 0; record.kind == MR_RECORD_ROWS && row < record.block->row_count; row++) {
+        for (uint32_t row = 0; record.kind == MR_RECORD_ROWS && row < record.block->row_count;
+             row++) {
             mr_row_text(record.block, row, NULL, &out);
         }
         from = record.first_sequence + record.row_count;
@@ -126,8 +133,8 @@ static const char *logged(Fixture *f)
 typedef struct Case {
     const char *what, *stream, *codec, *given, *input;
     MrAbsent absent;
-    bool fails, header;          /* fail_on_bad_row; CSV with a header that maps */
-    const char *sqlstate;        /* NULL: success */
+    bool fails, header;   /* fail_on_bad_row; CSV with a header that maps */
+    const char *sqlstate; /* NULL: success */
     uint64_t rows, rejected;
     const char *logged;
 } Case;
@@ -139,43 +146,55 @@ typedef struct Case {
     "CREATE STREAM s (at TIMESTAMP, v INTEGER, WATERMARK FOR at AS at - INTERVAL '1 second')" options
 
 static const Case cases[] = {
-    { "all columns in order", PLAIN, "csv", NULL, "1,x\n2,\n", .fails = true, .rows = 2, .logged = "(1, x)(2, null)" },
-    { "another order", PLAIN, "csv", "word,id", "x,1\n", .fails = true, .rows = 1, .logged = "(1, x)" },
-    { "a column left out", PLAIN, "csv", "id", "1\n2\n", .fails = true, .rows = 2, .logged = "(1, null)(2, null)" },
-    { "last line without an end", PLAIN, "csv", NULL, "1,x\n2,y", .fails = true, .rows = 2, .logged = "(1, x)(2, y)" },
+    { "all columns in order", PLAIN, "csv", NULL, "1,x\n2,\n", .fails = true, .rows = 2,
+      .logged = "(1, x)(2, null)" },
+    { "another order", PLAIN, "csv", "word,id", "x,1\n", .fails = true, .rows = 1,
+      .logged = "(1, x)" },
+    { "a column left out", PLAIN, "csv", "id", "1\n2\n", .fails = true, .rows = 2,
+      .logged = "(1, null)(2, null)" },
+    { "last line without an end", PLAIN, "csv", NULL, "1,x\n2,y", .fails = true, .rows = 2,
+      .logged = "(1, x)(2, y)" },
     { "nothing", PLAIN, "csv", NULL, "", .fails = true, .logged = "" },
     { "default and generated", MADE, "csv", "id", "1\n7\n", .fails = true, .rows = 2,
       .logged = "(1, none, 2)(7, none, 14)" },
-    { "a given null stays null", MADE, "csv", NULL, "1,\n", .fails = true, .rows = 1, .logged = "(1, null, 2)" },
-    { "json: absent takes the default", MADE, "json", NULL, "{\"id\":1}\n{\"id\":2,\"word\":\"x\"}\n", MR_ABSENT_NULL,
-      .fails = true, .rows = 2, .logged = "(1, none, 2)(2, x, 4)" },
-    { "csv: a column the header leaves out", MADE, "csv", NULL, "id\n1\n", MR_ABSENT_COLUMN, .fails = true,
-      .header = true, .rows = 1, .logged = "(1, none, 2)" },
-    { "csv: a null under a header", MADE, "csv", NULL, "word,id\n,1\n", MR_ABSENT_COLUMN, .fails = true,
-      .header = true, .rows = 1, .logged = "(1, null, 2)" },
-    { "not null fails", PLAIN, "csv", NULL, "1,x\n,y\n", .fails = true, .sqlstate = "23502", .logged = "" },
-    { "not null, nobody gives it", PLAIN, "csv", "word", "x\n", .fails = true, .sqlstate = "23502", .logged = "" },
-    { "not null is rejected", PLAIN, "csv", NULL, "1,x\n,y\n3,z\n", .rows = 2, .rejected = 1, .logged = "(1, x)(3, z)" },
-    { "bad text fails", PLAIN, "csv", NULL, "1,x\nq,y\n", .fails = true, .sqlstate = "22P02", .logged = "" },
-    { "bad text is rejected", PLAIN, "csv", NULL, "q,x\n1,y\n", .rows = 1, .rejected = 1, .logged = "(1, y)" },
-    { "generated overflow fails", MADE, "csv", "id", "1\n9000000000000000000\n", .fails = true, .sqlstate = "22003",
+    { "a given null stays null", MADE, "csv", NULL, "1,\n", .fails = true, .rows = 1,
+      .logged = "(1, null, 2)" },
+    { "json: absent takes the default", MADE, "json", NULL,
+      "{\"id\":1}\n{\"id\":2,\"word\":\"x\"}\n", MR_ABSENT_NULL, .fails = true, .rows = 2,
+      .logged = "(1, none, 2)(2, x, 4)" },
+    { "csv: a column the header leaves out", MADE, "csv", NULL, "id\n1\n", MR_ABSENT_COLUMN,
+      .fails = true, .header = true, .rows = 1, .logged = "(1, none, 2)" },
+    { "csv: a null under a header", MADE, "csv", NULL, "word,id\n,1\n", MR_ABSENT_COLUMN,
+      .fails = true, .header = true, .rows = 1, .logged = "(1, null, 2)" },
+    { "not null fails", PLAIN, "csv", NULL, "1,x\n,y\n", .fails = true, .sqlstate = "23502",
       .logged = "" },
-    { "generated overflow is rejected", MADE, "csv", "id", "1\n9000000000000000000\n3\n", .rows = 2, .rejected = 1,
-      .logged = "(1, none, 2)(3, none, 6)" },
-    { "a generated column is given", MADE, "csv", "id,twice", "1,2\n", .fails = true, .sqlstate = "428C9",
+    { "not null, nobody gives it", PLAIN, "csv", "word", "x\n", .fails = true, .sqlstate = "23502",
       .logged = "" },
-    { "a column twice", PLAIN, "csv", "id,id", "1,2\n", .fails = true, .sqlstate = "42701", .logged = "" },
-    { "null time is rejected", TIMED(""), "csv", NULL, ",1\n2026-01-01,2\n", .fails = true, .rows = 1, .rejected = 1,
-      .logged = "(2026-01-01 00:00:00, 2)" },
-    { "null time fails", TIMED(" WITH (null_time = 'fail')"), "csv", NULL, ",1\n", .fails = true, .sqlstate = "22004",
+    { "not null is rejected", PLAIN, "csv", NULL, "1,x\n,y\n3,z\n", .rows = 2, .rejected = 1,
+      .logged = "(1, x)(3, z)" },
+    { "bad text fails", PLAIN, "csv", NULL, "1,x\nq,y\n", .fails = true, .sqlstate = "22P02",
       .logged = "" },
-    { "null time is the arrival", TIMED(" WITH (null_time = 'arrival')"), "csv", NULL, ",1\n2025-12-31,2\n",
-      .fails = true, .rows = 2, .logged = "(2026-01-01 00:00:00, 1)(2025-12-31 00:00:00, 2)" },
-    { "absent time is the arrival", TIMED(" WITH (null_time = 'arrival')"), "csv", "v", "1\n", .fails = true,
-      .rows = 1, .logged = "(2026-01-01 00:00:00, 1)" },
-    { "text in varchar and numeric",
-      "CREATE STREAM s (a VARCHAR(3), b NUMERIC(4,1))", "csv", NULL, "abcd,1\nabc,1.25\nab,12345\n", .rows = 1,
-      .rejected = 2, .logged = "(abc, 1.3)" },
+    { "bad text is rejected", PLAIN, "csv", NULL, "q,x\n1,y\n", .rows = 1, .rejected = 1,
+      .logged = "(1, y)" },
+    { "generated overflow fails", MADE, "csv", "id", "1\n9000000000000000000\n", .fails = true,
+      .sqlstate = "22003", .logged = "" },
+    { "generated overflow is rejected", MADE, "csv", "id", "1\n9000000000000000000\n3\n", .rows = 2,
+      .rejected = 1, .logged = "(1, none, 2)(3, none, 6)" },
+    { "a generated column is given", MADE, "csv", "id,twice", "1,2\n", .fails = true,
+      .sqlstate = "428C9", .logged = "" },
+    { "a column twice", PLAIN, "csv", "id,id", "1,2\n", .fails = true, .sqlstate = "42701",
+      .logged = "" },
+    { "null time is rejected", TIMED(""), "csv", NULL, ",1\n2026-01-01,2\n", .fails = true,
+      .rows = 1, .rejected = 1, .logged = "(2026-01-01 00:00:00, 2)" },
+    { "null time fails", TIMED(" WITH (null_time = 'fail')"), "csv", NULL, ",1\n", .fails = true,
+      .sqlstate = "22004", .logged = "" },
+    { "null time is the arrival", TIMED(" WITH (null_time = 'arrival')"), "csv", NULL,
+      ",1\n2025-12-31,2\n", .fails = true, .rows = 2,
+      .logged = "(2026-01-01 00:00:00, 1)(2025-12-31 00:00:00, 2)" },
+    { "absent time is the arrival", TIMED(" WITH (null_time = 'arrival')"), "csv", "v", "1\n",
+      .fails = true, .rows = 1, .logged = "(2026-01-01 00:00:00, 1)" },
+    { "text in varchar and numeric", "CREATE STREAM s (a VARCHAR(3), b NUMERIC(4,1))", "csv", NULL,
+      "abcd,1\nabc,1.25\nab,12345\n", .rows = 1, .rejected = 2, .logged = "(abc, 1.3)" },
 };
 
 START_TEST(test_rows_are_logged_or_refused)
@@ -194,9 +213,11 @@ START_TEST(test_rows_are_logged_or_refused)
     if (status == MR_OK) {
         status = mr_ingest_finish(f->ingest, &rows, &sequence, &durability, &f->err);
     }
-    ck_assert_msg((status == MR_OK) == (c->sqlstate == NULL), "%s: %s %s", c->what, f->err.sqlstate, f->err.message);
+    ck_assert_msg((status == MR_OK) == (c->sqlstate == NULL), "%s: %s %s", c->what, f->err.sqlstate,
+                  f->err.message);
     if (c->sqlstate != NULL) {
-        ck_assert_msg(strcmp(f->err.sqlstate, c->sqlstate) == 0, "%s: %s %s", c->what, f->err.sqlstate, f->err.message);
+        ck_assert_msg(strcmp(f->err.sqlstate, c->sqlstate) == 0, "%s: %s %s", c->what,
+                      f->err.sqlstate, f->err.message);
     }
     ck_assert_msg(rows == c->rows, "%s: %d rows", c->what, (int)rows);
     ck_assert_msg(sequence == c->rows, "%s: sequence %d", c->what, (int)sequence);
@@ -210,7 +231,8 @@ END_TEST
 
 START_TEST(test_cut_input_is_one_input)
 {
-    static const char input[] = "{\"id\":1,\"word\":\"a long word that does not fit into a view\"}\n{\"id\":2}\n{\"id\":3";
+    static const char input[] =
+        "{\"id\":1,\"word\":\"a long word that does not fit into a view\"}\n{\"id\":2}\n{\"id\":3";
     for (size_t cut = 1; cut < 9; cut++) {
         Fixture fixture, *f = &fixture;
         uint64_t rows, sequence;
@@ -224,7 +246,8 @@ START_TEST(test_cut_input_is_one_input)
         MUST(mr_ingest_feed(f->ingest, "}", 1, &f->err));
         MUST(mr_ingest_finish(f->ingest, &rows, &sequence, &durability, &f->err));
         ck_assert_uint_eq(rows, 3);
-        ck_assert_str_eq(logged(f), "(1, a long word that does not fit into a view)(2, null)(3, null)");
+        ck_assert_str_eq(logged(f),
+                         "(1, a long word that does not fit into a view)(2, null)(3, null)");
         close_fixture(f);
     }
 }
@@ -275,7 +298,8 @@ START_TEST(test_borrowed_transaction_is_the_callers)
     open_fixture(f, PLAIN);
     MUST(mr_log_begin(f->server.log, &transaction, &f->err));
     for (int i = 0; i < 2; i++) {
-        MUST(begin(f, &mr_codec_csv, NULL, (MrIngestOptions){ .fail_on_bad_row = true, .transaction = transaction }));
+        MUST(begin(f, &mr_codec_csv, NULL,
+                   (MrIngestOptions){ .fail_on_bad_row = true, .transaction = transaction }));
         MUST(mr_ingest_feed(f->ingest, "1,x\n", 4, &f->err));
         MUST(mr_ingest_finish(f->ingest, &rows, &sequence, &durability, &f->err));
         ck_assert_uint_eq(rows, 1);

@@ -22,19 +22,41 @@ static bool small_is_positive(const LogRow *row)
 }
 
 static const TestCall all_calls[] = {
-    { "count", -1, -1, false },          { "count", LOG_WHOLE, -1, false },   { "count", -1, LOG_FLAG, false },
-    { "sum", LOG_WHOLE, -1, false },     { "sum", LOG_WHOLE, LOG_FLAG, false }, { "sum", LOG_SMALL, -1, false },
-    { "sum", LOG_REAL, -1, false },      { "sum", LOG_EXACT, -1, false },     { "avg", LOG_REAL, -1, false },
-    { "avg", LOG_SMALL, LOG_FLAG, false }, { "min", LOG_WHOLE, -1, false },   { "max", LOG_NAME, -1, false },
-    { "min", LOG_NAME, LOG_FLAG, false }, { "max", LOG_REAL, -1, false },     { "bool_and", LOG_FLAG, -1, false },
-    { "bool_or", LOG_FLAG, -1, false },  { "stddev_pop", LOG_SMALL, -1, false }, { "stddev", LOG_REAL, -1, false },
-    { "count", LOG_NAME, -1, true },     { "count", LOG_SMALL, LOG_FLAG, true }, { "sum", LOG_SMALL, -1, true },
+    { "count", -1, -1, false },
+    { "count", LOG_WHOLE, -1, false },
+    { "count", -1, LOG_FLAG, false },
+    { "sum", LOG_WHOLE, -1, false },
+    { "sum", LOG_WHOLE, LOG_FLAG, false },
+    { "sum", LOG_SMALL, -1, false },
+    { "sum", LOG_REAL, -1, false },
+    { "sum", LOG_EXACT, -1, false },
+    { "avg", LOG_REAL, -1, false },
+    { "avg", LOG_SMALL, LOG_FLAG, false },
+    { "min", LOG_WHOLE, -1, false },
+    { "max", LOG_NAME, -1, false },
+    { "min", LOG_NAME, LOG_FLAG, false },
+    { "max", LOG_REAL, -1, false },
+    { "bool_and", LOG_FLAG, -1, false },
+    { "bool_or", LOG_FLAG, -1, false },
+    { "stddev_pop", LOG_SMALL, -1, false },
+    { "stddev", LOG_REAL, -1, false },
+    { "count", LOG_NAME, -1, true },
+    { "count", LOG_SMALL, LOG_FLAG, true },
+    { "sum", LOG_SMALL, -1, true },
 };
 enum { ALL_CALLS = sizeof all_calls / sizeof all_calls[0] };
 
 static const uint32_t key_sets[][2] = {
-    { 0, 0 }, { LOG_KEY, 0 }, { LOG_NAME, 0 }, { LOG_KEY, LOG_NAME }, { LOG_EXACT, 0 },
-    { LOG_SPAN, 0 }, { LOG_SMALL, LOG_FLAG }, { LOG_REAL, 0 }, { LOG_FLAG, LOG_SPAN }, { LOG_KEY, LOG_KEY },
+    { 0, 0 },
+    { LOG_KEY, 0 },
+    { LOG_NAME, 0 },
+    { LOG_KEY, LOG_NAME },
+    { LOG_EXACT, 0 },
+    { LOG_SPAN, 0 },
+    { LOG_SMALL, LOG_FLAG },
+    { LOG_REAL, 0 },
+    { LOG_FLAG, LOG_SPAN },
+    { LOG_KEY, LOG_KEY },
 };
 
 static const struct TestWindow {
@@ -49,7 +71,10 @@ static const struct TestWindow {
     { MR_GROUP_WINDOW_HOP, { 9 * SECOND, 2 * SECOND, 0, 0 } },
     { MR_GROUP_WINDOW_TUMBLE, { 0, 0, 0, 1 } },
 };
-enum { WINDOWS = sizeof windows / sizeof windows[0], KEY_SETS = sizeof key_sets / sizeof key_sets[0] };
+enum {
+    WINDOWS = sizeof windows / sizeof windows[0],
+    KEY_SETS = sizeof key_sets / sizeof key_sets[0]
+};
 
 /* Puts a constant before the columns: the key of an aggregate over everything. */
 static void plan_total_key(TestPlan *plan)
@@ -73,7 +98,10 @@ static void case_make(Case *c, MrRandom *random, const TestLog *log)
     const struct TestWindow *window = &windows[mr_random_below(random, WINDOWS)];
     const uint32_t *keys = key_sets[mr_random_below(random, KEY_SETS)];
     *c = (Case){ .log = log };
-    MrAggregateSpec spec = { .window_kind = window->kind, .window = window->window, .keys = keys, .time_column = -1,
+    MrAggregateSpec spec = { .window_kind = window->kind,
+                             .window = window->window,
+                             .keys = keys,
+                             .time_column = -1,
                              .emit = MR_EMIT_MODE_UPDATE };
     spec.key_count = keys[0] == 0 ? 0 : keys[1] == 0 ? 1 : 2;
     if (window->kind != MR_GROUP_WINDOW_NONE) {
@@ -90,7 +118,8 @@ static void case_make(Case *c, MrRandom *random, const TestLog *log)
     plan_scan(&c->plan);
     c->is_filtered = mr_random_below(random, 2) == 0;
     if (c->is_filtered) {
-        plan_filter(&c->plan, test_call_2(">", test_column(LOG_SMALL, MR_TYPE_INT32), test_constant("int4:0")));
+        plan_filter(&c->plan, test_call_2(">", test_column(LOG_SMALL, MR_TYPE_INT32),
+                                          test_constant("int4:0")));
     }
     c->spec = plan_group(&c->plan, spec, c->calls, c->call_count);
     c->key_columns = spec.key_count + (window->kind == MR_GROUP_WINDOW_NONE ? 0 : 2);
@@ -113,7 +142,8 @@ static Table naive_table(const Case *c, uint32_t end, uint64_t *late_rows)
     const int64_t watermark = log_watermark_after(c->log, end);
     for (uint32_t g = 0; g < naive.count; g++) {
         const NaiveGroup *group = &naive.groups[g];
-        if (c->spec->emit == MR_EMIT_MODE_CLOSE && group->end_us + c->spec->allowed_lateness_us > watermark) {
+        if (c->spec->emit == MR_EMIT_MODE_CLOSE &&
+            group->end_us + c->spec->allowed_lateness_us > watermark) {
             continue;
         }
         char *row = naive_row(c->log, group, c->calls, c->call_count);
@@ -123,7 +153,11 @@ static Table naive_table(const Case *c, uint32_t end, uint64_t *late_rows)
             sprintf(whole, "1|%s", row);
             free(row);
         }
-        table_add(&table, strdup(c->is_appended ? whole : c->has_total_key ? "1|" : group->key), whole);
+        table_add(&table,
+                  strdup(c->is_appended     ? whole
+                         : c->has_total_key ? "1|"
+                                            : group->key),
+                  whole);
     }
     if (late_rows != NULL) {
         *late_rows = naive.late_rows;
@@ -137,10 +171,11 @@ static void check_prefix(void *context, Table *table, uint32_t end)
     const Case *c = context;
     Table wanted = naive_table(c, end, NULL);
     char where[160];
-    snprintf(where, sizeof where, "rows 0..%u, window %d slide %lld, %s, lateness %lld, old %d, keys %u", end,
+    snprintf(where, sizeof where,
+             "rows 0..%u, window %d slide %lld, %s, lateness %lld, old %d, keys %u", end,
              (int)c->spec->window_kind, (long long)c->spec->window.slide_us,
-             c->spec->emit == MR_EMIT_MODE_CLOSE ? "close" : "update", (long long)c->spec->allowed_lateness_us,
-             c->spec->needs_old, c->spec->key_count);
+             c->spec->emit == MR_EMIT_MODE_CLOSE ? "close" : "update",
+             (long long)c->spec->allowed_lateness_us, c->spec->needs_old, c->spec->key_count);
     if (c->is_appended) { /* floats are compared by nine digits, so append-only rows go by their place */
         for (uint32_t r = 0; r < table->count + wanted.count; r++) {
             TableRow *row = r < table->count ? &table->rows[r] : &wanted.rows[r - table->count];
@@ -159,19 +194,23 @@ static void check_prefix(void *context, Table *table, uint32_t end)
 static LogShape random_shape(MrRandom *random)
 {
     static const int64_t jitters[] = { 0, SECOND, 8 * SECOND, 40 * SECOND };
-    return (LogShape){ .rows = 50 + (uint32_t)mr_random_below(random, 500), .keys = 1 + (uint32_t)mr_random_below(random, 30),
+    return (LogShape){ .rows = 50 + (uint32_t)mr_random_below(random, 500),
+                       .keys = 1 + (uint32_t)mr_random_below(random, 30),
                        .step_us = (int64_t)(1 + mr_random_below(random, 600)) * 1000,
                        .jitter_us = jitters[mr_random_below(random, 4)],
                        .delay_us = (int64_t)mr_random_below(random, 4) * 2 * SECOND,
-                       .with_nulls = mr_random_below(random, 2) == 0, .with_infinity = mr_random_below(random, 4) == 0 };
+                       .with_nulls = mr_random_below(random, 2) == 0,
+                       .with_infinity = mr_random_below(random, 4) == 0 };
 }
 
 static RunShape random_cut(MrRandom *random, bool threads)
 {
     static const uint32_t sizes[] = { 1, 7, 40, 1000 };
-    return (RunShape){ .record_rows_max = sizes[mr_random_below(random, 4)], .records_max = 1 + (uint32_t)mr_random_below(random, 10),
+    return (RunShape){ .record_rows_max = sizes[mr_random_below(random, 4)],
+                       .records_max = 1 + (uint32_t)mr_random_below(random, 10),
                        .flush_one_in = (uint32_t)mr_random_below(random, 5) + (threads ? 3 : 1),
-                       .reopen_one_in = (uint32_t)mr_random_below(random, 4), .threads = threads };
+                       .reopen_one_in = (uint32_t)mr_random_below(random, 4),
+                       .threads = threads };
 }
 
 START_TEST(test_prefixes)
@@ -210,7 +249,8 @@ START_TEST(test_cuts)
     case_make(&c, &random, &log);
     const RunShape whole = { .record_rows_max = 1000, .records_max = 1, .lanes = 1 };
     RunResult first = test_run(&log, &c.plan.dag, c.key_columns, &whole, &random, NULL, NULL);
-    Naive naive = naive_group(&log, shape.rows > 10000 ? 0 : log.count, c.spec, c.is_filtered ? small_is_positive : NULL);
+    Naive naive = naive_group(&log, shape.rows > 10000 ? 0 : log.count, c.spec,
+                              c.is_filtered ? small_is_positive : NULL);
     if (shape.rows <= 10000) {
         ck_assert_uint_eq(naive.late_rows, first.late_rows);
     }
@@ -223,7 +263,8 @@ START_TEST(test_cuts)
         ck_assert_uint_eq(other.late_rows, first.late_rows);
         if (other.late_rows <= MR_NOTED_ROWS_MAX) {
             ck_assert_uint_eq(other.late_count, first.late_count);
-            ck_assert_mem_eq(other.late_sequences, first.late_sequences, first.late_count * sizeof first.late_sequences[0]);
+            ck_assert_mem_eq(other.late_sequences, first.late_sequences,
+                             first.late_count * sizeof first.late_sequences[0]);
         }
         table_fini(&other.table);
     }
@@ -237,25 +278,30 @@ END_TEST
 typedef struct Chain {
     TestPlan plan;
     MrAggregateSpec *inner, *outer;
-    TestCall outer_calls[8];       /* by the columns of the inner's output */
-    TestCall naive_calls[8];       /* the same by the cells of a derived row */
+    TestCall outer_calls[8]; /* by the columns of the inner's output */
+    TestCall naive_calls[8]; /* the same by the cells of a derived row */
     uint32_t call_count, key_columns;
-    int32_t having_above;          /* -1: no HAVING */
+    int32_t having_above; /* -1: no HAVING */
     const TestLog *log;
 } Chain;
 
 /* The inner's output: [window_start, window_end,] key, then these. */
-static const TestCall inner_calls[] = { { "count", -1, -1, false },         { "sum", LOG_SMALL, -1, false },
-                                        { "max", LOG_NAME, -1, false },     { "sum", LOG_REAL, -1, false },
-                                        { "bool_or", LOG_FLAG, -1, false }, { "max", LOG_EXACT, -1, false } };
+static const TestCall inner_calls[] = {
+    { "count", -1, -1, false },         { "sum", LOG_SMALL, -1, false },
+    { "max", LOG_NAME, -1, false },     { "sum", LOG_REAL, -1, false },
+    { "bool_or", LOG_FLAG, -1, false }, { "max", LOG_EXACT, -1, false }
+};
 /* Cells of a derived row: where each of them is put, so that the naive group-by can be used again. */
-static const uint32_t inner_cells[] = { LOG_WHOLE, LOG_SMALL, LOG_NAME, LOG_REAL, LOG_FLAG, LOG_EXACT };
-static const TestCall outer_pool[] = { { "count", -1, -1, false }, { "sum", 0, -1, false },   { "min", 1, -1, false },
-                                       { "max", 1, 4, false },     { "max", 2, -1, false },   { "min", 2, -1, false },
-                                       { "sum", 3, -1, false },    { "avg", 3, -1, false },   { "bool_and", 4, -1, false },
-                                       { "count", 0, -1, true },   { "sum", 1, 4, true },     { "stddev_pop", 1, -1, false },
-                                       { "sum", 5, -1, false },    { "count", 2, -1, true },  { "stddev", 3, -1, false },
-                                       { "sum", 5, -1, true },     { "avg", 1, 4, false } };
+static const uint32_t inner_cells[] = { LOG_WHOLE, LOG_SMALL, LOG_NAME,
+                                        LOG_REAL,  LOG_FLAG,  LOG_EXACT };
+static const TestCall outer_pool[] = {
+    { "count", -1, -1, false }, { "sum", 0, -1, false },  { "min", 1, -1, false },
+    { "max", 1, 4, false },     { "max", 2, -1, false },  { "min", 2, -1, false },
+    { "sum", 3, -1, false },    { "avg", 3, -1, false },  { "bool_and", 4, -1, false },
+    { "count", 0, -1, true },   { "sum", 1, 4, true },    { "stddev_pop", 1, -1, false },
+    { "sum", 5, -1, false },    { "count", 2, -1, true }, { "stddev", 3, -1, false },
+    { "sum", 5, -1, true },     { "avg", 1, 4, false }
+};
 
 static void chain_make(Chain *c, MrRandom *random, const TestLog *log, int kind)
 {
@@ -263,7 +309,9 @@ static void chain_make(Chain *c, MrRandom *random, const TestLog *log, int kind)
     const bool windowed = kind % 3 != 0;
     const uint32_t base = windowed ? 2 : 0;
     *c = (Chain){ .log = log, .having_above = -1 };
-    MrAggregateSpec inner = { .time_column = -1, .keys = inner_key, .key_count = 1, .needs_old = true };
+    MrAggregateSpec inner = {
+        .time_column = -1, .keys = inner_key, .key_count = 1, .needs_old = true
+    };
     if (windowed) {
         inner.window_kind = MR_GROUP_WINDOW_TUMBLE;
         inner.window = (MrWindow){ .size_us = 5 * SECOND, .slide_us = 5 * SECOND };
@@ -277,11 +325,15 @@ static void chain_make(Chain *c, MrRandom *random, const TestLog *log, int kind)
         char above[16];
         c->having_above = (int32_t)mr_random_below(random, 6);
         snprintf(above, sizeof above, "int8:%d", c->having_above);
-        plan_filter(&c->plan, test_call_2(">", test_column(base + 1, MR_TYPE_INT64), test_constant(above)));
+        plan_filter(&c->plan,
+                    test_call_2(">", test_column(base + 1, MR_TYPE_INT64), test_constant(above)));
     }
     uint32_t *keys = mr_arena_calloc(&test_arena, 2, sizeof *keys);
     keys[0] = base + 1; /* grouped by the count, which moves rows from group to group */
-    MrAggregateSpec outer = { .time_column = -1, .keys = keys, .key_count = kind == 3 ? 0 : 1, .input_retracts = true,
+    MrAggregateSpec outer = { .time_column = -1,
+                              .keys = keys,
+                              .key_count = kind == 3 ? 0 : 1,
+                              .input_retracts = true,
                               .input_is_derived = true };
     if (kind % 3 == 2) {
         outer.window_kind = MR_GROUP_WINDOW_TUMBLE;
@@ -292,7 +344,8 @@ static void chain_make(Chain *c, MrRandom *random, const TestLog *log, int kind)
     }
     c->call_count = kind == 4 ? 0 : 1 + (uint32_t)mr_random_below(random, 6);
     for (uint32_t i = 0; i < c->call_count; i++) {
-        TestCall call = outer_pool[mr_random_below(random, sizeof outer_pool / sizeof outer_pool[0])];
+        TestCall call =
+            outer_pool[mr_random_below(random, sizeof outer_pool / sizeof outer_pool[0])];
         c->naive_calls[i] = c->outer_calls[i] = call;
         if (call.column >= 0) {
             c->outer_calls[i].column = (int32_t)base + 1 + call.column;
@@ -328,17 +381,22 @@ static TestLog derived_log(const Chain *c, uint32_t end)
         for (uint32_t i = 0; i < group->head_count; i++) {
             at = strchr(at, '|') + 1;
         }
-        row->cells[LOG_AT] = group->head_count > 1 ? group->head[0] : (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP) };
+        row->cells[LOG_AT] = group->head_count > 1
+                                 ? group->head[0]
+                                 : (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP) };
         row->at_us = group->head_count > 1 ? group->head[0].integer : 0;
         for (uint32_t i = 0; i < 6; i++) {
-            static const MrTypeId types[] = { MR_TYPE_INT64, MR_TYPE_INT64, MR_TYPE_TEXT, MR_TYPE_FLOAT64, MR_TYPE_BOOL, MR_TYPE_NUMERIC };
+            static const MrTypeId types[] = { MR_TYPE_INT64,   MR_TYPE_INT64, MR_TYPE_TEXT,
+                                              MR_TYPE_FLOAT64, MR_TYPE_BOOL,  MR_TYPE_NUMERIC };
             const size_t length = strcspn(at, "|");
             MrDatum *cell = &row->cells[inner_cells[i]];
             MrError err = MR_ERROR_INIT;
             *cell = (MrDatum){ .type = mr_type(types[i]), .is_null = length == 1 && *at == '~' };
             if (!cell->is_null) {
                 char *copy = mr_arena_strndup(&test_arena, at, length);
-                ck_assert_int_eq(mr_datum_parse(&test_arena, cell->type, mr_string(copy), NULL, cell, &err), MR_OK);
+                ck_assert_int_eq(
+                    mr_datum_parse(&test_arena, cell->type, mr_string(copy), NULL, cell, &err),
+                    MR_OK);
             }
             at += length + 1;
         }
@@ -367,10 +425,12 @@ static void check_chain(void *context, Table *table, uint32_t end)
         free(row);
     }
     char where[300];
-    int length = snprintf(where, sizeof where, "a chain 0..%u, kind %d, having %d:", end, (int)c->outer->window_kind, c->having_above);
+    int length = snprintf(where, sizeof where, "a chain 0..%u, kind %d, having %d:", end,
+                          (int)c->outer->window_kind, c->having_above);
     for (uint32_t i = 0; i < c->call_count; i++) {
-        length += snprintf(where + length, sizeof where - (size_t)length, " %s%s(%d)", c->naive_calls[i].name,
-                           c->naive_calls[i].is_distinct ? " distinct" : "", c->naive_calls[i].column);
+        length += snprintf(where + length, sizeof where - (size_t)length, " %s%s(%d)",
+                           c->naive_calls[i].name, c->naive_calls[i].is_distinct ? " distinct" : "",
+                           c->naive_calls[i].column);
     }
     tables_equal(table, &wanted, false, where);
     naive_fini(&naive);
@@ -409,8 +469,13 @@ START_TEST(test_dead_groups)
     }
     TestPlan plan;
     static const uint32_t inner_key[] = { LOG_KEY }, outer_keys[] = { 1, 2 };
-    const MrAggregateSpec inner = { .time_column = -1, .keys = inner_key, .key_count = 1, .needs_old = true };
-    const MrAggregateSpec outer = { .time_column = -1, .keys = outer_keys, .key_count = 2, .input_retracts = true,
+    const MrAggregateSpec inner = {
+        .time_column = -1, .keys = inner_key, .key_count = 1, .needs_old = true
+    };
+    const MrAggregateSpec outer = { .time_column = -1,
+                                    .keys = outer_keys,
+                                    .key_count = 2,
+                                    .input_retracts = true,
                                     .input_is_derived = true };
     const TestCall calls[] = { { "count", -1, -1, false }, { "max", LOG_SMALL, -1, false } };
     const TestCall distinct[] = { { "count", 0, -1, true }, { "max", 0, -1, false } };
@@ -424,7 +489,8 @@ START_TEST(test_dead_groups)
     MrError err = MR_ERROR_INIT;
     mr_arena_init(&arena, 0);
     for (uint32_t at = 0; at < log.count; at += 500) {
-        const MrPipelineInput input = { .block = log_block(&log, at, at + 500, &arena), .watermark_after_us = MR_TIME_MIN };
+        const MrPipelineInput input = { .block = log_block(&log, at, at + 500, &arena),
+                                        .watermark_after_us = MR_TIME_MIN };
         MrChangeSet changes;
         MrOperatorFacts facts;
         ck_assert_int_eq(mr_pipeline_run(pipeline, &input, 1, &err), MR_OK);

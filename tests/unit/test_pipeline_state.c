@@ -7,21 +7,31 @@
 #define SECOND INT64_C(1000000)
 
 static const uint32_t by_key[] = { LOG_KEY }, by_name[] = { LOG_NAME };
-static const TestCall heavy_calls[] = { { "count", LOG_NAME, -1, true }, { "max", LOG_NAME, -1, false },
-                                        { "sum", LOG_EXACT, -1, false }, { "min", LOG_NAME, LOG_FLAG, false } };
+static const TestCall heavy_calls[] = { { "count", LOG_NAME, -1, true },
+                                        { "max", LOG_NAME, -1, false },
+                                        { "sum", LOG_EXACT, -1, false },
+                                        { "min", LOG_NAME, LOG_FLAG, false } };
 
 static TestLog some_log(uint32_t rows, uint32_t keys)
 {
     MrRandom random;
     mr_random_init(&random, rows);
-    const LogShape shape = { .rows = rows, .keys = keys, .step_us = SECOND / 10, .jitter_us = 3 * SECOND, .delay_us = SECOND };
+    const LogShape shape = { .rows = rows,
+                             .keys = keys,
+                             .step_us = SECOND / 10,
+                             .jitter_us = 3 * SECOND,
+                             .delay_us = SECOND };
     return log_make(&random, &shape);
 }
 
 static MrAggregateSpec tumble(const uint32_t *keys)
 {
-    return (MrAggregateSpec){ .window_kind = MR_GROUP_WINDOW_TUMBLE, .window = { 10 * SECOND, 10 * SECOND, 0, 0 },
-                              .time_column = LOG_AT, .time_is_event = true, .keys = keys, .key_count = 1 };
+    return (MrAggregateSpec){ .window_kind = MR_GROUP_WINDOW_TUMBLE,
+                              .window = { 10 * SECOND, 10 * SECOND, 0, 0 },
+                              .time_column = LOG_AT,
+                              .time_is_event = true,
+                              .keys = keys,
+                              .key_count = 1 };
 }
 
 static MrAggregateSpec hop(const uint32_t *keys)
@@ -32,11 +42,13 @@ static MrAggregateSpec hop(const uint32_t *keys)
     return spec;
 }
 
-static MrStatus run_rows(MrPipeline *pipeline, const TestLog *log, uint32_t first, uint32_t end, MrError *err)
+static MrStatus run_rows(MrPipeline *pipeline, const TestLog *log, uint32_t first, uint32_t end,
+                         MrError *err)
 {
     MrArena arena;
     mr_arena_init(&arena, 0);
-    const MrPipelineInput input = { first == end ? NULL : log_block(log, first, end, &arena), log_watermark_after(log, end) };
+    const MrPipelineInput input = { first == end ? NULL : log_block(log, first, end, &arena),
+                                    log_watermark_after(log, end) };
     const MrStatus status = mr_pipeline_run(pipeline, &input, 1, err);
     mr_arena_fini(&arena);
     return status;
@@ -93,7 +105,9 @@ START_TEST(test_memory_limit)
             MrPipeline *pipeline;
             MrError err = MR_ERROR_INIT;
             MrChangeSet changes;
-            const MrPipelineOptions options = { .dag = &plan.dag, .is_standing = true, .memory_bytes_max = limit,
+            const MrPipelineOptions options = { .dag = &plan.dag,
+                                                .is_standing = true,
+                                                .memory_bytes_max = limit,
                                                 .parallel = &test_lenders[0][lanes - 1] };
             ck_assert_int_eq(mr_pipeline_create(&options, &pipeline, &err), MR_OK);
             ck_assert_int_eq(run_rows(pipeline, &log, 0, 3000, &err), MR_ERR_OUT_OF_MEMORY);
@@ -120,10 +134,15 @@ START_TEST(test_damaged_snapshots)
         MrChangeSet changes;
         MrBuilder state;
         static const uint32_t outer_key[] = { 3 };
-        const TestCall outer[] = { { "max", 4, -1, false }, { "sum", 5, -1, false }, { "count", 4, -1, true } };
+        const TestCall outer[] = { { "max", 4, -1, false },
+                                   { "sum", 5, -1, false },
+                                   { "count", 4, -1, true } };
         MrAggregateSpec inner = tumble(by_name);
         inner.needs_old = true;
-        const MrAggregateSpec second = { .time_column = -1, .keys = outer_key, .key_count = 1, .input_retracts = true,
+        const MrAggregateSpec second = { .time_column = -1,
+                                         .keys = outer_key,
+                                         .key_count = 1,
+                                         .input_retracts = true,
                                          .input_is_derived = true };
         plan_scan(&plan);
         plan_group(&plan, inner, heavy_calls, 4);
@@ -146,7 +165,8 @@ START_TEST(test_damaged_snapshots)
         for (uint32_t i = 0; i < 400; i++) {
             char *copy = malloc(state.length);
             memcpy(copy, state.data, state.length);
-            copy[mr_random_below(&random, state.length)] ^= (char)(1 << mr_random_below(&random, 8));
+            copy[mr_random_below(&random, state.length)] ^=
+                (char)(1 << mr_random_below(&random, 8));
             pipeline = test_open(&plan.dag, 4 - lanes, false);
             if (mr_pipeline_restore(pipeline, (MrString){ copy, state.length }, &err) == MR_OK) {
                 (void)mr_pipeline_flush(pipeline, &changes, &err);
@@ -181,7 +201,8 @@ START_TEST(test_late_ring)
     plan_deliver(&plan, 3);
     Naive naive = { 0 };
     for (uint32_t r = 0; r < log.count; r++) {
-        const int64_t end = mr_window_end(&group->window, mr_window_start(&group->window, log.rows[r].at_us));
+        const int64_t end =
+            mr_window_end(&group->window, mr_window_start(&group->window, log.rows[r].at_us));
         naive.late_rows += log.rows[r].watermark_us >= end;
     }
     ck_assert_uint_gt(naive.late_rows, 5 * MR_NOTED_ROWS_MAX);
@@ -193,7 +214,8 @@ START_TEST(test_late_ring)
         ck_assert_uint_eq(notes->late_rows, naive.late_rows);
         uint64_t i = notes->late_rows;
         for (uint32_t r = log.count; r-- > 0 && i > notes->late_rows - MR_NOTED_ROWS_MAX;) {
-            const int64_t end = mr_window_end(&group->window, mr_window_start(&group->window, log.rows[r].at_us));
+            const int64_t end =
+                mr_window_end(&group->window, mr_window_start(&group->window, log.rows[r].at_us));
             if (log.rows[r].watermark_us >= end) {
                 const MrLateRow *late = &notes->late[--i % MR_NOTED_ROWS_MAX];
                 ck_assert_uint_eq(late->sequence, r + 1);
@@ -211,8 +233,10 @@ END_TEST
 /* The end of the first window that waits, at every place. */
 START_TEST(test_next_close)
 {
-    static const MrWindow hops[] = { { 10 * SECOND, 4 * SECOND, 0, 0 }, { 10 * SECOND, 5 * SECOND, 0, 0 },
-                                     { 9 * SECOND, 2 * SECOND, SECOND, 0 }, { 10 * SECOND, 10 * SECOND, 0, 0 } };
+    static const MrWindow hops[] = { { 10 * SECOND, 4 * SECOND, 0, 0 },
+                                     { 10 * SECOND, 5 * SECOND, 0, 0 },
+                                     { 9 * SECOND, 2 * SECOND, SECOND, 0 },
+                                     { 10 * SECOND, 10 * SECOND, 0, 0 } };
     mr_arena_reset(&test_arena);
     const TestLog log = some_log(400, 8);
     for (uint32_t w = 0; w < 8; w++) {
@@ -236,7 +260,8 @@ START_TEST(test_next_close)
                 least = close > watermark && close < least ? close : least;
             }
             naive_fini(&naive);
-            ck_assert_msg(mr_pipeline_next_close_us(pipeline) == least, "window %u, row %u: %lld, should be %lld", w, r,
+            ck_assert_msg(mr_pipeline_next_close_us(pipeline) == least,
+                          "window %u, row %u: %lld, should be %lld", w, r,
                           (long long)mr_pipeline_next_close_us(pipeline), (long long)least);
         }
         mr_pipeline_destroy(pipeline);
@@ -254,7 +279,9 @@ START_TEST(test_failed_rows)
     }
     TestPlan plan;
     plan_scan(&plan);
-    plan_filter(&plan, test_call_2(">", test_call_2("/", test_constant("int4:60"), test_column(LOG_SMALL, MR_TYPE_INT32)),
+    plan_filter(&plan, test_call_2(">",
+                                   test_call_2("/", test_constant("int4:60"),
+                                               test_column(LOG_SMALL, MR_TYPE_INT32)),
                                    test_constant("int4:10")));
     const MrAggregateSpec total = { .time_column = -1 };
     const TestCall count[] = { { "count", -1, -1, false } };
@@ -340,7 +367,8 @@ static MrStatus collect_keys(void *context, const MrBlock *block, MrError *err)
     (void)err;
     ck_assert_uint_eq(block->column_count, 1);
     for (uint32_t r = 0; r < block->row_count; r++) {
-        collected->keys[collected->count++] = *(const int64_t *)mr_vector_cell(&block->columns[0], r);
+        collected->keys[collected->count++] =
+            *(const int64_t *)mr_vector_cell(&block->columns[0], r);
     }
     return MR_OK;
 }
@@ -362,7 +390,8 @@ START_TEST(test_sort_and_collect)
         plan_add(&plan, MR_OPERATOR_SORT, &sort, plan_schema(&plan));
         plan_add(&plan, MR_OPERATOR_COLLECT, &collect, plan_schema(&plan));
         MrPipeline *pipeline;
-        const MrPipelineOptions options = { .dag = &plan.dag, .parallel = &test_lenders[1][lanes - 1] };
+        const MrPipelineOptions options = { .dag = &plan.dag,
+                                            .parallel = &test_lenders[1][lanes - 1] };
         ck_assert_int_eq(mr_pipeline_create(&options, &pipeline, &err), MR_OK);
         ck_assert_int_eq(run_rows(pipeline, &log, 0, 30000, &err), MR_OK);
         ck_assert(!mr_pipeline_is_full(pipeline));

@@ -67,22 +67,19 @@ START_TEST(test_every_type_comes_back)
         commit_one(postgres, sink, epoch_of(&epoch, query_a, &all_table, 1, all_rows, 4, NULL, 0)));
     check_all_rows(table_text(postgres, sink, &all_table));
     ck_assert_str_eq(
-        pg_ask(
-            "SELECT concat_ws(' ', b, i2, f4, n, n2, n0, v, y, d, tm, ts, iv, j, jb) FROM \"all"
-            " \"\"types\"\"\" WHERE id = 1"),
+        pg_ask("SELECT concat_ws(' ', b, i2, f4, n, n2, n0, v, y, d, tm, ts, iv, j, jb) FROM \"all"
+               " \"\"types\"\"\" WHERE id = 1"),
         "t -32768 1.5 12.345 -1.10 123456789012 abc \\x00ff10 2024-02-29 23:59:59.999999 "
         "2024-02-29 12:34:56.789 1 year 2 mons 3 days 04:05:06.7 {\"a\": [1,  2]} {\"a\": null,"
         " \"b\": 1}");
     ck_assert_str_eq(
-        pg_ask(
-            "SELECT concat_ws(' ', generation, epoch, sequence, watermark AT TIME ZONE 'UTC',"
-            " plan_hash)"
-            " FROM millrace.progress"),
+        pg_ask("SELECT concat_ws(' ', generation, epoch, sequence, watermark AT TIME ZONE 'UTC',"
+               " plan_hash)"
+               " FROM millrace.progress"),
         "1 1 10 1970-01-01 00:00:01 \\x0000000000000007");
     ck_assert_str_eq(
-        pg_ask(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '\"all"
-            " \"\"types\"\"\"'::regclass"),
+        pg_ask("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '\"all"
+               " \"\"types\"\"\"'::regclass"),
         "PRIMARY KEY (id)");
     MUST(commit_one(postgres, sink,
                     epoch_of(&epoch, query_a, &all_table, 2, all_rows, 1, all_rows + 1, 3)));
@@ -139,9 +136,8 @@ START_TEST(test_nulls_are_equal_in_a_key)
     create_and_attach(&busy_table);
     if (_i == 1) { /* as a server before 15 has it */
         pg_ask("ALTER TABLE busy DROP CONSTRAINT busy_window_start_page_key");
-        pg_ask(
-            "CREATE UNIQUE INDEX ON busy (window_start, (coalesce(page, ''::text)), (page IS"
-            " NULL))");
+        pg_ask("CREATE UNIQUE INDEX ON busy (window_start, (coalesce(page, ''::text)), (page IS"
+               " NULL))");
     }
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &busy_table, 1, first, 4, NULL, 0)));
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &busy_table, 2, second, 2, NULL, 0)));
@@ -277,10 +273,9 @@ START_TEST(test_role_defaults_do_not_reach_a_commit)
         " public.watch"
         " VALUES (current_setting('transaction_isolation'), current_setting('synchronous_commit'),"
         " current_setting('search_path')); RETURN NEW; END $$"));
-    PQclear(PQexec(
-        conn,
-        "CREATE TRIGGER note AFTER INSERT ON public.seen FOR EACH ROW EXECUTE FUNCTION"
-        " public.note()"));
+    PQclear(PQexec(conn,
+                   "CREATE TRIGGER note AFTER INSERT ON public.seen FOR EACH ROW EXECUTE FUNCTION"
+                   " public.note()"));
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)));
     PQclear(PQexec(conn, "ALTER DATABASE postgres RESET ALL"));
     PQfinish(conn);
@@ -297,11 +292,9 @@ START_TEST(test_tables_are_made_dropped_and_kept_apart)
                                 &test_err)); /* the answer was lost */
     MUST_FAIL(postgres->create_table(sink, query_b, nonce_1, &busy_table, &test_err), "42P07");
     ck_assert_str_eq(pg_ask("SELECT count(*) FROM millrace.progress"), "1");
-    ck_assert_str_eq(
-        pg_ask(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid ="
-            " 'busy'::regclass"),
-        "UNIQUE NULLS NOT DISTINCT (window_start, page)");
+    ck_assert_str_eq(pg_ask("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid ="
+                            " 'busy'::regclass"),
+                     "UNIQUE NULLS NOT DISTINCT (window_start, page)");
     pg_ask("CREATE TABLE seen(x int)");
     MUST(postgres->drop_table(sink, query_b, &append_table, &test_err)); /* not ours: stays */
     ck_assert_str_eq(pg_ask("SELECT count(*) FROM seen"), "0");
@@ -562,9 +555,8 @@ START_TEST(test_a_scan_runs_beside_a_commit)
         MUST(mr_target_scan(driver.target, &append_table, &test_arena, lines_add, &lines,
                             &test_err));
         if (i == 1) {
-            pg_ask(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
-                " 'millrace'");
+            pg_ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
+                   " 'millrace'");
             usleep(100000);
         }
     }

@@ -9,8 +9,8 @@
 
 typedef struct SplitCase {
     const char *what;
-    const char *input;          /* lines */
-    const char *events;         /* statements between bars, \ for a command, then the prompt */
+    const char *input;  /* lines */
+    const char *events; /* statements between bars, \ for a command, then the prompt */
 } SplitCase;
 
 static const SplitCase split_cases[] = {
@@ -59,16 +59,17 @@ static const SplitCase split_cases[] = {
 static char *lookup(void *context, const char *name, MrSubstitute how)
 {
     static const char *const values[][2] = {
-        { "v", "42" }, { "two", "select 1; select 2;" }, { "open", "'a" }, { "self", ":self + 1" },
+        { "v", "42" },
+        { "two", "select 1; select 2;" },
+        { "open", "'a" },
+        { "self", ":self + 1" },
     };
     (void)context;
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         if (strcmp(values[i][0], name) == 0) {
             switch (how) {
-            case MR_SUBSTITUTE_PLAIN:
-                return mr_text_copy(values[i][1]);
-            case MR_SUBSTITUTE_TEST:
-                return mr_text_copy("TRUE");
+            case MR_SUBSTITUTE_PLAIN: return mr_text_copy(values[i][1]);
+            case MR_SUBSTITUTE_TEST: return mr_text_copy("TRUE");
             default:
                 return mr_text_format("<%c%s>", how == MR_SUBSTITUTE_LITERAL ? '\'' : '"', name);
             }
@@ -93,8 +94,7 @@ static void scan_line(MrLexer *lexer, const char *line, MrBuffer *statement, MrB
             mr_buffer_append(events, "\\|");
             free(mr_lexer_command(lexer));
             break;
-        case MR_LEXED_LINE_END:
-            return;
+        case MR_LEXED_LINE_END: return;
         }
     }
 }
@@ -126,7 +126,7 @@ END_TEST
 
 typedef struct ArgumentCase {
     const char *input;
-    const char *arguments;      /* each followed by a bar */
+    const char *arguments; /* each followed by a bar */
 } ArgumentCase;
 
 static const ArgumentCase argument_cases[] = {
