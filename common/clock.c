@@ -5,7 +5,6 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct MrClock {
     bool is_virtual;
@@ -74,4 +73,12 @@ MrStatus mr_clock_set(MrClock *clock, int64_t wall_us, MrError *err)
         }
     } while (!atomic_compare_exchange_weak(&clock->wall_us, &before, wall_us));
     return MR_OK;
+}
+
+void mr_clock_deadline(int64_t after_us, struct timespec *out)
+{
+    clock_gettime(CLOCK_MONOTONIC, out); /* cannot fail */
+    out->tv_nsec += after_us % MR_US_PER_SECOND * 1000;
+    out->tv_sec += after_us / MR_US_PER_SECOND + out->tv_nsec / 1000000000;
+    out->tv_nsec %= 1000000000;
 }

@@ -6,6 +6,8 @@
 #ifndef MR_COMMON_CLOCK_H
 #define MR_COMMON_CLOCK_H
 
+#include <time.h>
+
 #include "common/datetime.h"
 
 typedef struct MrClock MrClock;
@@ -19,5 +21,8 @@ int64_t mr_clock_wall_us(MrClock *clock);      /* thread-safe */
 int64_t mr_clock_monotonic_us(MrClock *clock); /* thread-safe */
 /* MR_ERR_NOT_IN_STATE for a real clock; MR_ERR_INVALID_PARAMETER for a step back. */
 MrStatus mr_clock_set(MrClock *clock, int64_t wall_us, MrError *err);
+/* The moment `after_us` (not negative) from now on CLOCK_MONOTONIC, for pthread_cond_timedwait.  A
+ * thread waits by the machine's clock even where the server's is virtual. */
+void mr_clock_deadline(int64_t after_us, struct timespec *out);
 
 #endif

@@ -51,11 +51,12 @@ MrStatus mr_file_open(const char *path, MrFileMode mode, MrFile **out, MrError *
     const char *what = mode == MR_FILE_CREATE ? "create file" : "open file";
 
     *out = NULL;
-    MrFile *file = malloc(sizeof *file + strlen(path) + 1);
+    size_t path_bytes = strlen(path) + 1;
+    MrFile *file = malloc(sizeof *file + path_bytes);
     if (file == NULL) {
         return mr_error_no_memory(err);
     }
-    strcpy(file->path, path);
+    memcpy(file->path, path, path_bytes);
     file->fd = -1;
     if (!mr_file_fault()) {
         do {

@@ -1,3 +1,6 @@
+/*
+ * engine/aggregate.c - finds aggregates by name, in one sorted list: see aggregate.h.
+ */
 #include "engine/aggregate.h"
 
 #include <pthread.h>

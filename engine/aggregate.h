@@ -8,7 +8,7 @@
 #define MR_ENGINE_AGGREGATE_H
 
 #include "storage/block.h"
-#include "storage/checkpoint.h"
+#include "storage/state.h"
 
 /* Memory of one query's state: a counter with a limit, shared by its operators. */
 typedef struct MrMemory {

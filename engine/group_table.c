@@ -1,3 +1,6 @@
+/*
+ * engine/group_table.c - keys to group numbers, and the rows of the groups: see group_table.h.
+ */
 #include "engine/group_table.h"
 
 #include <stdatomic.h>

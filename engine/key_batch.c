@@ -1,3 +1,6 @@
+/*
+ * engine/key_batch.c - encodes and hashes keys: see key_batch.h.
+ */
 #include "engine/key_batch.h"
 
 #include <math.h>

@@ -1,3 +1,6 @@
+/*
+ * engine/operator.c - emitting, and the notes of late and failed rows: see operator.h.
+ */
 #include "engine/operator.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/*
+ * engine/pipeline.c - builds and runs a plan: see pipeline.h.
+ */
 #include "engine/pipeline.h"
 
 #include <stdatomic.h>

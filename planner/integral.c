@@ -1,3 +1,6 @@
+/*
+ * planner/integral.c - finds columns without digits behind the point: see integral.h.
+ */
 #include "planner/integral.h"
 
 /* Follows the column down through projections that only rename it, to the aggregate that makes it. */

@@ -1,3 +1,6 @@
+/*
+ * server/adhoc.c - a SELECT on a thread of its own: see adhoc.h.
+ */
 #include "server/adhoc.h"
 
 #include <stdatomic.h>

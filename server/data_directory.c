@@ -1,3 +1,6 @@
+/*
+ * server/data_directory.c - makes, checks and locks the data directory: see data_directory.h.
+ */
 #include "server/data_directory.h"
 
 #include <errno.h>

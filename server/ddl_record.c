@@ -4,7 +4,7 @@
 #include "common/fault.h"
 #include "common/timezone.h"
 #include "server/ddl_internal.h"
-#include "storage/checkpoint.h"
+#include "storage/state.h"
 
 enum { RECORD_FORMAT = 1 };
 

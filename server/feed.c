@@ -1,3 +1,6 @@
+/*
+ * server/feed.c - the thread of one stream that reads by itself: see feed.h.
+ */
 #include "server/feed.h"
 
 #include <errno.h>
@@ -32,10 +35,7 @@ static bool is_stopping(MrFeed *feed)
 static void pause_for(MrFeed *feed, int64_t us)
 {
     struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += us * 1000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    mr_clock_deadline(us, &until);
     pthread_mutex_lock(&feed->mutex);
     int ended = 0;
     while (!feed->is_stopping && feed->marks_wanted == feed->marks_taken && ended != ETIMEDOUT) {

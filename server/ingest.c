@@ -1,3 +1,6 @@
+/*
+ * server/ingest.c - decodes, completes and appends rows: see ingest.h.
+ */
 #include "server/ingest.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/*
+ * server/ingest_rows.c - completes rows of given columns: see ingest_rows.h.
+ */
 #include "server/ingest_rows.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/*
+ * server/log_thread.c - makes appended records durable: see log_thread.h.
+ */
 #include "server/log_thread.h"
 
 #include <stdlib.h>

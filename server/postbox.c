@@ -1,3 +1,6 @@
+/*
+ * server/postbox.c - hands work to the event loop: see postbox.h.
+ */
 #include "server/postbox.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * server/query.c - one standing query at work: see query.h.
+ */
 #include "server/query.h"
 
 #include <stdio.h>
@@ -7,6 +10,7 @@
 #include "common/logging.h"
 #include "server/workers.h"
 #include "storage/checkpoint.h"
+#include "storage/state.h"
 
 enum { ERROR_WINDOW_ROWS = 10000, STATE_FORMAT = 1 };
 

@@ -1,3 +1,6 @@
+/*
+ * server/relations.c - finds and reads the system views: see relations.h.
+ */
 #include "server/relations.h"
 
 #include <string.h>

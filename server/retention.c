@@ -1,3 +1,6 @@
+/*
+ * server/retention.c - drops what streams no longer keep: see retention.h.
+ */
 #include "server/retention.h"
 
 #include "common/logging.h"

@@ -351,10 +351,7 @@ static void wait_until(MrScheduler *scheduler, int64_t monotonic_us)
     if (mr_clock_is_virtual(scheduler->server->clock)) {
         left = POLL_US; /* SET CLOCK wakes us */
     }
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_nsec += left % MR_US_PER_SECOND * 1000;
-    at.tv_sec += left / MR_US_PER_SECOND + at.tv_nsec / 1000000000;
-    at.tv_nsec %= 1000000000;
+    mr_clock_deadline(left, &at);
     pthread_cond_timedwait(&scheduler->wanted, &scheduler->mutex, &at);
 }
 

@@ -1,3 +1,6 @@
+/*
+ * server/server.c - starts, links and stops the parts of the server: see server.h.
+ */
 #include "server/server.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * server/targets.c - the thread of each connection: see targets.h.
+ */
 #include "server/targets.h"
 
 #include <stdio.h>
@@ -44,13 +47,7 @@ static void wait_for_work(MrTargetThread *self, int64_t until_us)
         return;
     }
     struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += left / MR_US_PER_SECOND;
-    at.tv_nsec += left % MR_US_PER_SECOND * 1000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
-    }
+    mr_clock_deadline(left, &at);
     pthread_cond_timedwait(&self->changed, &self->mutex, &at);
 }
 

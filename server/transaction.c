@@ -1,6 +1,8 @@
 /*
  * server/transaction.c - transactions of a session: see transaction.h.
  */
+#include "server/transaction.h"
+
 #include <stdlib.h>
 
 #include "server/log_thread.h"

@@ -1,3 +1,6 @@
+/*
+ * server/waits.c - who waits, and who need not any more: see waits.h.
+ */
 #include "server/waits.h"
 
 #include <stdlib.h>

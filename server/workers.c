@@ -1,3 +1,6 @@
+/*
+ * server/workers.c - the pool, and how threads start: see workers.h.
+ */
 #include "server/workers.h"
 
 #include <signal.h>

@@ -30,21 +30,4 @@ MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16],
 MrStatus mr_checkpoint_clean(const char *directory, MrError *err);
 MrStatus mr_checkpoint_remove_all(const char *directory, const uint8_t query[16], MrError *err);
 
-/* Writing and reading state: little-endian, lengths before bytes, every read checked. */
-typedef struct MrStateWriter {
-    MrBuilder *out;
-} MrStateWriter;
-typedef struct MrStateReader {
-    const char *data;
-    size_t length, at;
-} MrStateReader;
-void mr_state_write_u32(MrStateWriter *writer, uint32_t value);
-void mr_state_write_u64(MrStateWriter *writer, uint64_t value);
-void mr_state_write_bytes(MrStateWriter *writer, const void *data,
-                          size_t length); /* with its length */
-MrStatus mr_state_read_u32(MrStateReader *reader, uint32_t *out, MrError *err);
-MrStatus mr_state_read_u64(MrStateReader *reader, uint64_t *out, MrError *err);
-MrStatus mr_state_read_bytes(MrStateReader *reader, const char **data, size_t *length,
-                             MrError *err); /* borrowed */
-
 #endif

@@ -135,7 +135,8 @@ MrStatus mr_segment_create_copy(const char *directory, uint64_t number, uint64_t
     MrSegment *segment;
     *out = NULL;
     MR_TRY(segment_new(directory, number, &segment, err));
-    strcat(segment->path, ".tmp"); /* segment_new left room for it */
+    /* segment_new left room for it */
+    memcpy(segment->path + strlen(segment->path), ".tmp", sizeof ".tmp");
     MrStatus status = MR_OK;
     if (mr_file_exists(segment->path)) {
         status = mr_file_remove(segment->path, err);

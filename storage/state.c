@@ -1,9 +1,9 @@
 /*
  * storage/state.c - writing and reading operator state: little-endian, every read checked.
  */
-#include <string.h>
+#include "storage/state.h"
 
-#include "storage/checkpoint.h"
+#include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "state is written as it lies in memory");
 

@@ -88,16 +88,21 @@ bool mr_type_by_oid(uint32_t oid, MrTypeId *out)
     return false;
 }
 
+static const char *text_copy(char out[64], const char *name)
+{
+    return memcpy(out, name, strlen(name) + 1);
+}
+
 const char *mr_type_text(MrType type, char out[64])
 {
     int32_t typmod = type.typmod;
     switch (type.id) {
-    case MR_TYPE_BOOL: return strcpy(out, "boolean");
-    case MR_TYPE_INT16: return strcpy(out, "smallint");
-    case MR_TYPE_INT32: return strcpy(out, "integer");
-    case MR_TYPE_INT64: return strcpy(out, "bigint");
-    case MR_TYPE_FLOAT32: return strcpy(out, "real");
-    case MR_TYPE_FLOAT64: return strcpy(out, "double precision");
+    case MR_TYPE_BOOL: return text_copy(out, "boolean");
+    case MR_TYPE_INT16: return text_copy(out, "smallint");
+    case MR_TYPE_INT32: return text_copy(out, "integer");
+    case MR_TYPE_INT64: return text_copy(out, "bigint");
+    case MR_TYPE_FLOAT32: return text_copy(out, "real");
+    case MR_TYPE_FLOAT64: return text_copy(out, "double precision");
     case MR_TYPE_NUMERIC:
         if (typmod >= 4) {
             int32_t scale = (((typmod - 4) & 0x7ff) ^ 1024) - 1024; /* 11 bits with a sign */
@@ -110,7 +115,7 @@ const char *mr_type_text(MrType type, char out[64])
             snprintf(out, 64, "character varying(%d)", typmod - 4);
             return out;
         }
-        return strcpy(out, "character varying");
+        return text_copy(out, "character varying");
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: {
@@ -125,7 +130,7 @@ const char *mr_type_text(MrType type, char out[64])
     }
     default: break;
     }
-    return strcpy(out, mr_type_info(type.id)->name);
+    return text_copy(out, mr_type_info(type.id)->name);
 }
 
 void mr_type_format(MrType type, MrBuilder *out)

@@ -29,9 +29,10 @@ allowed() {                            # room, included path
         common)  [[ $2 == common/* ]] ;;
         storage) [[ $2 == common/* || $2 == storage/* ]] ;;
         parser)  [[ $2 == common/* || $2 == parser/* ]] ;;
+        # Operators write their state as bytes (state.h) and never a checkpoint.
         engine)  [[ $2 == common/* || $2 == engine/* || $2 == storage/types.* \
                     || $2 == storage/vector.h || $2 == storage/block.h || $2 == storage/source.h \
-                    || $2 == storage/sink.h ]] ;;
+                    || $2 == storage/sink.h || $2 == storage/state.h ]] ;;
         planner) [[ $2 == common/* || $2 == storage/* || $2 == engine/* || $2 == parser/* \
                     || $2 == planner/* ]] ;;
         server)  [[ $2 != clients/* ]] ;;
@@ -95,8 +96,11 @@ report "time and chance come from common/clock.h and common/random.h" \
     "$(code $(sources common storage engine parser planner server \
         | grep -vE '^common/(clock|random)\.c$'))"
 pattern='(^|[^a-zA-Z0-9_.>])(open|openat|creat|fopen|pread|pwrite|preadv|pwritev|fsync|fdatasync|rename|renameat|unlink|mkdir|opendir|ftruncate|posix_fallocate)[[:space:]]*\('
+# The lock of the data directory and the descriptor a listener keeps in reserve hold no data: they are
+# no places where a disk fails, so they do not count as fault points.
 report "files are touched by common/file.h only" \
-    "$(code $(sources storage engine parser planner server))"
+    "$(code $(sources storage engine parser planner server \
+        | grep -vE '^server/(data_directory|listener)\.c$'))"
 pattern='(^|[^a-zA-Z0-9_.>])(exit|abort|_exit|quick_exit)[[:space:]]*\('
 report "a library never ends the process" \
     "$(code $(sources common storage engine parser planner | grep -vE '^common/(fault|logging)\.c$'))"

@@ -1,3 +1,6 @@
+/*
+ * server/relations/rows.c - rows of a system view, value after value: see rows.h.
+ */
 #include "server/relations/rows.h"
 
 struct MrRow {

@@ -9,6 +9,7 @@
 
 #include "common/file.h"
 #include "storage/checkpoint.h"
+#include "storage/state.h"
 
 static char directory[64];
 static MrError err;
