@@ -1,5 +1,6 @@
 /*
- * clients/buffer.c - a growing byte string, and allocation that ends the program when memory is out.
+ * clients/buffer.c - a growing byte string, and allocation that ends the program when memory is
+ * out.
  */
 #include "clients/buffer.h"
 

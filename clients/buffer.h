@@ -1,7 +1,7 @@
 /*
- * clients/buffer.h - a growing byte string, and allocation that ends the program when memory is out.
- * A shell that cannot allocate a line has nothing left to save, so nobody checks for NULL here.
- * Must not know SQL, libpq or the terminal.
+ * clients/buffer.h - a growing byte string, and allocation that ends the program when memory is
+ * out.  A shell that cannot allocate a line has nothing left to save, so nobody checks for NULL
+ * here.  Must not know SQL, libpq or the terminal.
  */
 #ifndef MR_CLIENTS_BUFFER_H
 #define MR_CLIENTS_BUFFER_H

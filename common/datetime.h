@@ -34,16 +34,16 @@ int32_t mr_days_from_civil(int32_t year, int32_t month, int32_t day);
 
 /* PostgreSQL's input forms with DateStyle ISO, MDY: ISO 8601 with blank or T, optional zone
  * (Z, +hh[:mm[:ss]], zone name), 'epoch', 'infinity', month names, AD/BC … Errors: 22007 malformed,
- * 22008 out of range.  A zone in the text of a `timestamp` is ignored, as in PostgreSQL; without one
- * a timestamptz is local time of `zone` (NULL: UTC). */
+ * 22008 out of range.  A zone in the text of a `timestamp` is ignored, as in PostgreSQL; without
+ * one a timestamptz is local time of `zone` (NULL: UTC). */
 MrStatus mr_date_parse(MrString text, int32_t *out, MrError *err);
 MrStatus mr_time_parse(MrString text, int64_t *out, MrError *err);
 MrStatus mr_timestamp_parse(MrString text, int64_t *out, MrError *err);
 MrStatus mr_timestamptz_parse(MrString text, const MrTimezone *zone, int64_t *out, MrError *err);
 /* PostgreSQL's forms ('1 day 02:00', '1 mon', ISO 8601 'P1DT2H', '@ 1 hour ago' …). */
 MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err);
-/* INTERVAL 'text' UNIT: a bare number counts `unit` ("second", "minute" … "year", any case), and what
- * is finer than the unit is cut off.  22023 for an unknown unit. */
+/* INTERVAL 'text' UNIT: a bare number counts `unit` ("second", "minute" … "year", any case), and
+ * what is finer than the unit is cut off.  22023 for an unknown unit. */
 MrStatus mr_interval_parse_unit(MrString text, MrString unit, MrInterval *out, MrError *err);
 /* Only the plain form `YYYY-MM-DD[ T]hh:mm:ss[.ffffff][Z|+00]` that streams are full of; false:
  * take the general parser.  Digits are checked, ranges too. */
@@ -67,8 +67,8 @@ MrStatus mr_timestamp_add_interval(int64_t us, const MrInterval *interval, int64
 /* timestamptz + interval: months and days are those of the local calendar of `zone`. */
 MrStatus mr_timestamptz_add_interval(int64_t us, const MrInterval *interval, const MrTimezone *zone,
                                      int64_t *out, MrError *err);
-/* a - b as days and time, the way PostgreSQL's timestamp subtraction gives it.  Both are finite here,
- * in age and in extract: what infinities mean is the caller's business. */
+/* a - b as days and time, the way PostgreSQL's timestamp subtraction gives it.  Both are finite
+ * here, in age and in extract: what infinities mean is the caller's business. */
 MrInterval mr_timestamp_subtract(int64_t a, int64_t b);
 MrInterval mr_timestamp_age(int64_t a, int64_t b);
 MrInterval mr_interval_negate(const MrInterval *interval);

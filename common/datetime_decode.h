@@ -56,8 +56,8 @@ static inline int64_t mr_clock_time_us(const MrClockTime *clock)
            clock->microsecond;
 }
 
-/* Reads a whole date (`is_time`: a whole time of day) and checks its ranges.  `fields` holds the text
- * that decoder->zone_text points into. */
+/* Reads a whole date (`is_time`: a whole time of day) and checks its ranges.  `fields` holds the
+ * text that decoder->zone_text points into. */
 MrDecodeOutcome mr_datetime_decode(MrString text, bool is_time, MrDateDecoder *decoder,
                                    MrDateFields *fields);
 

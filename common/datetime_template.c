@@ -18,7 +18,8 @@ const char *const mr_roman_months[12] = {
     "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII",
 };
 
-/* Every pattern in upper case; a longer one stands before what it starts with.  `all` when lower case
+/* Every pattern in upper case; a longer one stands before what it starts with.  `all` when lower
+ * case
  *, `title` when "Month" is a pattern, too. */
 typedef struct Pattern {
     const char *name;

@@ -14,8 +14,8 @@ typedef struct MrDatetimeTemplate MrDatetimeTemplate;
 MrStatus mr_datetime_template_create(MrArena *arena, MrString text, MrDatetimeTemplate **out,
                                      MrError *err);
 
-/* to_char.  `us` is finite (PostgreSQL gives NULL for infinities).  With a zone `us` is a UTC moment
- * that is shown there; without (NULL) it is a timestamp and has no zone to show. */
+/* to_char.  `us` is finite (PostgreSQL gives NULL for infinities).  With a zone `us` is a UTC
+ * moment that is shown there; without (NULL) it is a timestamp and has no zone to show. */
 MrStatus mr_timestamp_to_char(const MrDatetimeTemplate *template, int64_t us,
                               const MrTimezone *zone, MrBuilder *out, MrError *err);
 /* to_timestamp: a UTC moment; fields without a zone are local time of `zone` (NULL: UTC). */

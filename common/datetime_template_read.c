@@ -103,8 +103,8 @@ static MrStatus too_short(Reader *reader, const MrTemplateNode *node, int wanted
     return MR_ERR_INVALID_DATETIME;
 }
 
-/* Reads an integer of `width` characters, or as many digits as there are where the template lets the
- * end be seen.  *count: characters taken, without blanks. */
+/* Reads an integer of `width` characters, or as many digits as there are where the template lets
+ * the end be seen.  *count: characters taken, without blanks. */
 static MrStatus read_number(Reader *reader, const MrDatetimeTemplate *template, size_t index,
                             int width, int *out, int *count)
 {

@@ -48,7 +48,8 @@ double mr_decimal_to_double(const MrDecimal *d);
 /* Rounds half away from zero; MR_ERR_NUMERIC_OUT_OF_RANGE outside int64 (also NaN, infinities). */
 MrStatus mr_decimal_to_int64(const MrDecimal *d, int64_t *out, MrError *err);
 
-/* PostgreSQL's input syntax (sign, digits, point, exponent, NaN, Infinity; outer blanks allowed). */
+/* PostgreSQL's input syntax (sign, digits, point, exponent, NaN, Infinity; outer blanks
+ * allowed). */
 MrStatus mr_decimal_parse(MrString text, MrDecimal *out, MrError *err);
 #define MR_DECIMAL_TEXT_MAX 48
 /* Writes the text without a NUL and returns its length. */
@@ -69,7 +70,8 @@ MrStatus mr_decimal_round(const MrDecimal *d, int digits, MrDecimal *out, MrErro
 MrStatus mr_decimal_truncate(const MrDecimal *d, int digits, MrDecimal *out, MrError *err);
 MrStatus mr_decimal_floor(const MrDecimal *d, MrDecimal *out, MrError *err);
 MrStatus mr_decimal_ceil(const MrDecimal *d, MrDecimal *out, MrError *err);
-/* Square root with `scale` digits after the point (-1: as many as PostgreSQL's sqrt(numeric) shows). */
+/* Square root with `scale` digits after the point (-1: as many as PostgreSQL's sqrt(numeric)
+ * shows). */
 MrStatus mr_decimal_sqrt(const MrDecimal *d, int scale, MrDecimal *out, MrError *err);
 int mr_decimal_sqrt_scale(const MrDecimal *d);
 /* numeric(precision, scale): rounds, then checks the digits before the point (22003). */

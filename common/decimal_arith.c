@@ -135,7 +135,8 @@ static void leading_digit(const MrDecimal *d, int *weight, int *digit)
     }
 }
 
-/* PostgreSQL's select_div_scale: at least 16 significant digits, never fewer than an input shows. */
+/* PostgreSQL's select_div_scale: at least 16 significant digits, never fewer than an input
+ * shows. */
 static int divide_scale(const MrDecimal *a, const MrDecimal *b)
 {
     int weight_a;

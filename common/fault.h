@@ -23,8 +23,9 @@ typedef enum MrFault {
     MR_FAULT_TEAR, /* write a half, then call mr_fault_die() */
 } MrFault;
 
-/* Arms what `text` says (the value of MILLRACE_FAULT; NULL or "": nothing) in place of what was armed
- * before, and counts from 0 again.  Called before threads start.  A text it can't read is an error. */
+/* Arms what `text` says (the value of MILLRACE_FAULT; NULL or "": nothing) in place of what was
+ * armed before, and counts from 0 again.  Called before threads start.  A text it can't read is an
+ * error. */
 MrStatus mr_fault_init(const char *text, MrError *err);
 /* The fault that the next file call should meet; counts the call.  May not return ("die"). */
 MrFault mr_fault_next_io(void);

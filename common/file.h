@@ -18,7 +18,8 @@ typedef enum MrFileMode {
 
 MrStatus mr_file_open(const char *path, MrFileMode mode, MrFile **out, MrError *err);
 void mr_file_close(MrFile *file); /* accepts NULL; not a fault point: nothing depends on it */
-/* Exactly `length` bytes at `offset`; MR_ERR_IO when the file ends before (short is not success). */
+/* Exactly `length` bytes at `offset`; MR_ERR_IO when the file ends before (short is not
+ * success). */
 MrStatus mr_file_read(MrFile *file, uint64_t offset, void *data, size_t length, MrError *err);
 /* At most `length` bytes; *got is 0 at the end of the file. */
 MrStatus mr_file_read_some(MrFile *file, uint64_t offset, void *data, size_t length, size_t *got,

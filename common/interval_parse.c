@@ -1,8 +1,8 @@
 /*
  * common/interval_parse.c - text to intervals: '1 day 02:00', '1 mon -3 days', '@ 1 hour ago',
  * '1-2' (years and months) and ISO 8601's P1Y2M3DT4H5M6S.
- * Follows PostgreSQL's DecodeInterval: from the last field to the first, so that a unit is known when
- * its number comes.
+ * Follows PostgreSQL's DecodeInterval: from the last field to the first, so that a unit is known
+ * when its number comes.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -261,7 +261,8 @@ static Outcome read_number(const char *text, Number *out)
     return *next == '\0' ? GOOD : MALFORMED;
 }
 
-/* Bits of the units that were given, each may come once; 1 hour and 02:00 would be the same hour. */
+/* Bits of the units that were given, each may come once; 1 hour and 02:00 would be the same
+ * hour. */
 static unsigned unit_bits(Unit unit, bool fraction)
 {
     if (unit == UNIT_SECOND && fraction) {

@@ -29,8 +29,8 @@ typedef struct MrMetricInfo {
 typedef struct MrMetric MrMetric;
 
 const MrMetricInfo *mr_metric_info(MrMetricId id);
-/* Finds or makes the series; `label` is the label's value (NULL or "" without).  Beyond 10 000 series,
- * or without memory, all further labels share the series "other": never NULL. */
+/* Finds or makes the series; `label` is the label's value (NULL or "" without).  Beyond 10 000
+ * series, or without memory, all further labels share the series "other": never NULL. */
 MrMetric *mr_metric_get(MrMetricId id, const char *label);
 void mr_metric_add(MrMetric *metric, int64_t amount);
 void mr_metric_set(MrMetric *metric, int64_t value); /* of a gauge */

@@ -71,8 +71,8 @@ static const double exact_powers[] = {
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
 
-/* Clinger's fast path: digits below 2^53 and a power of ten up to 22 are both exact doubles, so that
- * one multiplication or division rounds once, which is correct. */
+/* Clinger's fast path: digits below 2^53 and a power of ten up to 22 are both exact doubles, so
+ * that one multiplication or division rounds once, which is correct. */
 bool mr_float8_parse_fast(const char *data, size_t length, double *out)
 {
     bool negative = length > 0 && data[0] == '-';

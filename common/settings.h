@@ -16,8 +16,8 @@ typedef enum MrSettingType {
     MR_SETTING_BYTES,
     MR_SETTING_DURATION /* µs */
 } MrSettingType;
-/* START: only at start.  RELOAD: also by SIGHUP.  SESSION: also by SET.  REPORT (with SESSION): sent
- * to the client as ParameterStatus when it changes. */
+/* START: only at start.  RELOAD: also by SIGHUP.  SESSION: also by SET.  REPORT (with SESSION):
+ * sent to the client as ParameterStatus when it changes. */
 typedef enum MrSettingScope {
     MR_SETTING_START,
     MR_SETTING_RELOAD,
@@ -54,9 +54,9 @@ bool mr_setting_find(MrString name, MrSettingId *out);
 /* The nearest name for a hint, or NULL. */
 const char *mr_setting_nearest(MrString name);
 /* Parses and stores: units B kB MB GB TB (bare: bytes), us ms s min h d (bare: ms, as PostgreSQL's
- * timeouts); 22023 with the legal values on error, 55P02 when `allowed` (the widest scope the caller
- * may change; MR_SETTING_FIXED is the server itself, which may set all) excludes it.  After an error
- * the old value stands. */
+ * timeouts); 22023 with the legal values on error, 55P02 when `allowed` (the widest scope the
+ * caller may change; MR_SETTING_FIXED is the server itself, which may set all) excludes it.  After
+ * an error the old value stands. */
 MrStatus mr_settings_set(MrSettings *settings, MrSettingId id, MrString text,
                          MrSettingScope allowed, MrError *err);
 void mr_settings_reset(MrSettings *settings, MrSettingId id, const MrSettings *defaults);

@@ -89,7 +89,8 @@ static const MrZonePeriod *period_at(const MrTimezone *zone, int64_t seconds)
     return period_before(zone, index);
 }
 
-/* The first change after the moment, and what is in force on its two sides; false: there is none. */
+/* The first change after the moment, and what is in force on its two sides; false: there is
+ * none. */
 static bool next_change(const MrTimezone *zone, int64_t seconds, int64_t *at,
                         const MrZonePeriod **before, const MrZonePeriod **after)
 {

@@ -9,12 +9,13 @@
 
 typedef struct MrTimezone MrTimezone;
 
-/* As SET TimeZone takes it: "UTC", "Europe/Berlin" (case-insensitive), "+02" or "-7.5" (hours east),
- * POSIX forms such as "EST5EDT" or "<+02>-02" (hours WEST, so is "+02:30", as in PostgreSQL).  Kept
- * for the life of the process.  22023 for an unknown name.  No path outside the tz database is opened. */
+/* As SET TimeZone takes it: "UTC", "Europe/Berlin" (case-insensitive), "+02" or "-7.5" (hours
+ * east), POSIX forms such as "EST5EDT" or "<+02>-02" (hours WEST, so is "+02:30", as in
+ * PostgreSQL).  Kept for the life of the process.  22023 for an unknown name.  No path outside the
+ * tz database is opened. */
 MrStatus mr_timezone_find(MrString name, const MrTimezone **out, MrError *err);
-/* As AT TIME ZONE and date_trunc take it: also abbreviations ("PST", "CEST"), and a bare "+02" is the
- * POSIX form, west of Greenwich; PostgreSQL does the same. */
+/* As AT TIME ZONE and date_trunc take it: also abbreviations ("PST", "CEST"), and a bare "+02" is
+ * the POSIX form, west of Greenwich; PostgreSQL does the same. */
 MrStatus mr_timezone_find_operand(MrString name, const MrTimezone **out, MrError *err);
 /* The zone of an abbreviation in a date's text ("PST", "cest"); false when there is none. */
 bool mr_timezone_find_abbreviation(MrString name, const MrTimezone **out);

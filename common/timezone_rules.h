@@ -1,6 +1,6 @@
 /*
- * common/timezone_rules.h - the inside of a time zone, for timezone*.c only: a table of changes, and
- * a POSIX rule for the time after the table.
+ * common/timezone_rules.h - the inside of a time zone, for timezone*.c only: a table of changes,
+ * and a POSIX rule for the time after the table.
  */
 #ifndef MR_COMMON_TIMEZONE_RULES_H
 #define MR_COMMON_TIMEZONE_RULES_H

@@ -46,7 +46,8 @@ struct MrAggregate {
     MrStatus (*update)(char *states, size_t stride, const MrAggregateInput *in, MrMemory *memory,
                        MrError *err);
     MrStatus (*merge)(char *into, const char *from, MrMemory *memory, MrError *err);
-    /* Result of `rows` groups named by `groups` into out (flat, with a validity bitmap all valid). */
+    /* Result of `rows` groups named by `groups` into out (flat, with a validity bitmap all
+     * valid). */
     MrStatus (*finalize)(const MrAggregate *self, const char *states, size_t stride,
                          const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
                          MrError *err);
@@ -63,7 +64,7 @@ struct MrAggregate {
 /* All overloads of a name, or 0.  `count` with no argument is count(*). */
 uint32_t mr_aggregate_lookup(MrString name, const MrAggregate *const **out);
 uint32_t mr_aggregate_all(const MrAggregate *const **out);
-/* The variant for inputs that take rows back or whose order is not the log's: the same entry when it
- * can, its multiset form else. */
+/* The variant for inputs that take rows back or whose order is not the log's: the same entry when
+ * it can, its multiset form else. */
 const MrAggregate *mr_aggregate_retracting(const MrAggregate *aggregate);
 #endif

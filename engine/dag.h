@@ -1,6 +1,7 @@
 /*
  * engine/dag.h - the operator DAG as read-only data: what the planner hands to the engine.
- * Every run of a plan (each worker's, a replay's, an ad-hoc one) shares it.  Must not know SQL text.
+ * Every run of a plan (each worker's, a replay's, an ad-hoc one) shares it.  Must not know SQL
+ * text.
  *
  * Expressions stand in Project and Filter only; the other operators name columns of their input, so
  * that a plan computes every value once, below them.

@@ -30,8 +30,8 @@ typedef enum MrExprKind {
     MR_EXPR_WINDOW_START, /* args[0] timestamp(tz): start of its tumbling window, `window` */
 } MrExprKind;
 
-/* Windows as arithmetic on one time line (dialect.md, "Windows").  Either fixed (size_us) or calendar
- * (size_months > 0).  slide = size: tumbling. */
+/* Windows as arithmetic on one time line (dialect.md, "Windows").  Either fixed (size_us) or
+ * calendar (size_months > 0).  slide = size: tumbling. */
 typedef struct MrWindow {
     int64_t size_us, slide_us, offset_us;
     int32_t size_months;
@@ -64,7 +64,8 @@ MrStatus mr_expression_compile(MrArena *arena, const MrExpr *tree, const MrTimez
 /* Evaluates over all rows of eval->block; the result lives in eval->arena (or is a column shared
  * with the block). */
 MrStatus mr_expression_eval(const MrExpression *expression, MrEval *eval, MrVector *out);
-/* For a predicate: the rows that are true, ascending, in eval->arena. Failed rows are not among them. */
+/* For a predicate: the rows that are true, ascending, in eval->arena. Failed rows are not among
+ * them. */
 MrStatus mr_expression_select(const MrExpression *expression, MrEval *eval, uint32_t **rows,
                               uint32_t *count);
 /* One value of a tree without columns, at plan time. */

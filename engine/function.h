@@ -1,6 +1,6 @@
 /*
- * engine/function.h - scalar functions, operators and casts: one table entry each, found by name and
- * types.  Operators are functions named by their symbol ("+", "~~").  Must not know SQL syntax.
+ * engine/function.h - scalar functions, operators and casts: one table entry each, found by name
+ * and types.  Operators are functions named by their symbol ("+", "~~").  Must not know SQL syntax.
  */
 #ifndef MR_ENGINE_FUNCTION_H
 #define MR_ENGINE_FUNCTION_H
@@ -35,8 +35,8 @@ typedef struct MrEval {
 } MrEval;
 
 /* Kernels report a row that cannot be computed.  A row whose result is NULL (validity of `out`) is
- * passed over, since strict kernels compute garbage there.  Returns MR_OK when the row was recorded:
- * go on with any value; else return what it returns. */
+ * passed over, since strict kernels compute garbage there.  Returns MR_OK when the row was
+ * recorded: go on with any value; else return what it returns. */
 MrStatus mr_eval_row_error(MrEval *eval, const MrVector *out, uint32_t row, MrStatus status,
                            const char *format, ...) MR_PRINTF(5, 6);
 /* The same with an error made elsewhere (eval->err was filled by a common/ function). */
@@ -54,9 +54,9 @@ enum {
 };
 
 /*
- * Fills `out`: flat, of `rows` values, memory there already; with MR_FN_STRICT its validity is there
- * too and must not be changed by kernels that cannot return NULL for values.  Arguments are flat or
- * constant (read cell 0); at least one is flat, or rows is 1.
+ * Fills `out`: flat, of `rows` values, memory there already; with MR_FN_STRICT its validity is
+ * there too and must not be changed by kernels that cannot return NULL for values.  Arguments are
+ * flat or constant (read cell 0); at least one is flat, or rows is 1.
  */
 typedef MrStatus MrFunctionEval(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
                                 uint32_t rows, MrVector *out);

@@ -62,7 +62,8 @@ static inline char *mr_group_state(const MrGroupTable *table, uint32_t group)
     return mr_group_row(table, group) + table->state_offset;
 }
 int64_t mr_group_table_bytes(const MrGroupTable *table);
-/* One key column of the named groups as a vector in the arena; long text is shared with the table. */
+/* One key column of the named groups as a vector in the arena; long text is shared with the
+ * table. */
 MrStatus mr_group_table_key_column(const MrGroupTable *table, uint32_t column, MrType type,
                                    const uint32_t *groups, uint32_t count, MrArena *arena,
                                    MrVector *out, MrError *err);

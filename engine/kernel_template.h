@@ -167,8 +167,8 @@ static inline const MrTimezone *mr_eval_zone(const MrEval *eval)
     return eval->zone != NULL ? eval->zone : mr_timezone_utc();
 }
 
-/* Kernels that make text start with this: empty text in every cell, so that failed and NULL rows are
- * safe to read. */
+/* Kernels that make text start with this: empty text in every cell, so that failed and NULL rows
+ * are safe to read. */
 static inline void mr_kernel_clear(MrVector *out, uint32_t rows)
 {
     memset(out->data, 0, (size_t)rows * mr_type_info(out->type.id)->width);

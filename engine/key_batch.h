@@ -10,8 +10,8 @@
 
 enum { MR_KEYS_MAX = 32 }; /* null bits of a key fit a uint32_t */
 
-/* Integers, bools, dates and floats take 8 bytes (floats normalised: -0 is 0, one NaN), text its view,
- * the rest their width. */
+/* Integers, bools, dates and floats take 8 bytes (floats normalised: -0 is 0, one NaN), text its
+ * view, the rest their width. */
 typedef struct MrKeyLayout {
     uint32_t count;
     uint32_t bytes; /* of an encoded key; 0 without columns */

@@ -98,7 +98,8 @@ static uint32_t copy_ring(const MrNotes *notes, MrLateRow *out)
     return (uint32_t)kept;
 }
 
-/* Threads took chunks in turn: the rings are merged in order of the log, and of both the last stay. */
+/* Threads took chunks in turn: the rings are merged in order of the log, and of both the last
+ * stay. */
 static MrStatus merge_late(MrNotes *into, const MrNotes *from, MrError *err)
 {
     if (from->late_rows == 0) {

@@ -24,7 +24,8 @@ typedef struct MrFailedRow {
 
 enum { MR_NOTED_ROWS_MAX = 1000 };
 
-/* What micro-batches left out: all are counted; of the late ones the last are kept (a ring by count). */
+/* What micro-batches left out: all are counted; of the late ones the last are kept (a ring by
+ * count). */
 typedef struct MrNotes {
     uint64_t late_rows, failed_rows;
     MrLateRow late[MR_NOTED_ROWS_MAX];
@@ -53,9 +54,9 @@ typedef struct MrOperatorClass {
     const char *name; /* what EXPLAIN prints */
     size_t state_size;
     MrStatus (*open)(MrOperator *op, MrError *err);
-    /* Stateless operators only: the block that takes the place of `in` (NULL: no row is left).  Reads
-     * nothing but the spec and compiled expressions, so that several threads may call it at once;
-     * such an operator's push is mr_operator_push_applied. */
+    /* Stateless operators only: the block that takes the place of `in` (NULL: no row is left).
+     * Reads nothing but the spec and compiled expressions, so that several threads may call it at
+     * once; such an operator's push is mr_operator_push_applied. */
     MrStatus (*apply)(const MrOperator *op, const MrBlock *in, MrBatch *batch, const MrBlock **out);
     MrStatus (*push)(MrOperator *op, const MrBlock *in, MrBatch *batch);
     /* The input's watermark is `watermark_us` now: no row before it follows. */

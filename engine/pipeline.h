@@ -12,7 +12,8 @@
 #include "engine/operator.h"
 #include "storage/sink.h"
 
-/* Runs task(context, i) for every i in 0..count-1 on the lender's threads; returns when all are done. */
+/* Runs task(context, i) for every i in 0..count-1 on the lender's threads; returns when all are
+ * done. */
 typedef struct MrParallel {
     void *pool;
     uint32_t lanes; /* at least 1 */
@@ -39,8 +40,9 @@ typedef struct MrPipelineInput {
     int64_t watermark_after_us; /* MR_TIME_MIN: none */
 } MrPipelineInput;
 
-/* Runs a micro-batch over the inputs, in order.  Borrows them.  May be called several times before a
- * flush.  An error leaves the pipeline unusable but for destroy (a memory limit: MR_ERR_OUT_OF_MEMORY). */
+/* Runs a micro-batch over the inputs, in order.  Borrows them.  May be called several times before
+ * a flush.  An error leaves the pipeline unusable but for destroy (a memory limit:
+ * MR_ERR_OUT_OF_MEMORY). */
 MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                          MrError *err);
 

@@ -44,8 +44,8 @@ struct MrPipeline {
     MrNotes *notes;
 };
 
-/* Rows of a chunk: `most` for ordinary plans, fewer where a row falls to many panes, so that a chunk's
- * lists stay some megabytes.  A multiple of 64. */
+/* Rows of a chunk: `most` for ordinary plans, fewer where a row falls to many panes, so that a
+ * chunk's lists stay some megabytes.  A multiple of 64. */
 static inline uint32_t mr_pipeline_chunk_rows(const MrPipeline *pipeline, uint32_t most)
 {
     uint32_t rows = UINT32_C(262144) / pipeline->panes_per_row / 64 * 64;

@@ -100,8 +100,8 @@ static void flush_task(void *context, uint32_t index)
     lane->status = lane->group_by.op_class->finish_batch(&lane->group_by, &lane->batch);
 }
 
-/* Runs the task on every lane, on threads or (`alone`) one after the other; the first lane's error is
- * told. */
+/* Runs the task on every lane, on threads or (`alone`) one after the other; the first lane's error
+ * is told. */
 static MrStatus on_all_lanes(MrPipeline *pipeline, bool alone,
                              void (*task)(void *context, uint32_t index), void *context,
                              MrError *err)

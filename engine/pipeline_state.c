@@ -1,6 +1,6 @@
 /*
- * engine/pipeline_state.c - a pipeline's state as bytes: for every operator with state, a segment per
- * lane.  Any number of lanes can restore what any number of lanes has written.
+ * engine/pipeline_state.c - a pipeline's state as bytes: for every operator with state, a segment
+ * per lane.  Any number of lanes can restore what any number of lanes has written.
  */
 #include "engine/pipeline_internal.h"
 

@@ -26,8 +26,9 @@ static MrStatus row_errors_grow(MrRowErrors *errors, MrError *err)
     return MR_OK;
 }
 
-/* Inside a branch eval->block is only a part of the operator's block, whose rows are what the bitmap
- * stands for: it is made for the largest block of the log at once and grows where a row says so. */
+/* Inside a branch eval->block is only a part of the operator's block, whose rows are what the
+ * bitmap stands for: it is made for the largest block of the log at once and grows where a row says
+ * so. */
 MrStatus mr_row_errors_cover(MrRowErrors *errors, uint32_t rows, MrError *err)
 {
     if (errors->failed != NULL && rows <= errors->failed_rows) {

@@ -447,7 +447,8 @@ static void print_array(MrPrinter *printer, const MrAstArray *node)
     PUT(printer, "]");
 }
 
-/* What a subscript or field can be applied to without parentheses: a column or another subscript. */
+/* What a subscript or field can be applied to without parentheses: a column or another
+ * subscript. */
 static void print_selected(MrPrinter *printer, const MrNode *node, bool field)
 {
     bool bare = node->kind == MR_AST_SUBSCRIPT || node->kind == MR_AST_FIELD ||

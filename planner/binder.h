@@ -98,14 +98,16 @@ typedef struct MrBoundQuery {
 MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out);
 MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope);
 
-/* GROUP BY, the select list and HAVING of an aggregated query, once all are bound over the input. */
+/* GROUP BY, the select list and HAVING of an aggregated query, once all are bound over the
+ * input. */
 typedef struct MrGrouping {
     MrLogical *input;
     MrExpr **keys; /* as written, over `input` */
     uint32_t key_count;
     MrAggregateList aggregates;
     bool is_global;
-    /* Filled by mr_bind_aggregate: the output column of each key, and the windowed node's bounds. */
+    /* Filled by mr_bind_aggregate: the output column of each key, and the windowed node's
+     * bounds. */
     uint32_t *key_columns;
     const MrLogical *window_of;
     MrExpr *having; /* what WHERE said about the bounds of hopping windows; or NULL */
@@ -121,7 +123,8 @@ MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs 
 /* Makes the AGGREGATE node, recognising windows; *node may be a filter on top of it. */
 MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **aggregate,
                            MrLogical **node);
-/* An expression over the grouped input as one over the aggregate's output; 42803 if it cannot be. */
+/* An expression over the grouped input as one over the aggregate's output; 42803 if it cannot
+ * be. */
 MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
                          const MrExpr *expr, MrExpr **out);
 
@@ -135,7 +138,8 @@ MrStatus mr_bind_expr_known(MrBinder *b, const MrNode *node, MrExpr **out);
 MrStatus mr_bind_boolean(MrBinder *b, const MrNode *node, const char *what, MrExpr **out);
 MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
 MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
-/* Calls that are not functions of the registry: now(), COALESCE, version() …; *out NULL: none of them. */
+/* Calls that are not functions of the registry: now(), COALESCE, version() …; *out NULL: none of
+ * them. */
 MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out);
 MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out);
 MrStatus mr_bind_literal(MrBinder *b, const MrAstLiteral *literal, MrExpr **out);
@@ -162,7 +166,8 @@ MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const cha
                           MrType *out);
 MrStatus mr_bind_operator(MrBinder *b, const char *name, MrExpr *left, MrExpr *right,
                           int32_t position, MrExpr **out);
-/* The function for these arguments, coerced; *out NULL and MR_OK: no function of that name takes them. */
+/* The function for these arguments, coerced; *out NULL and MR_OK: no function of that name takes
+ * them. */
 MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
                           int32_t position, MrExpr **out);
 MrStatus mr_function_missing(MrBinder *b, const char *name, MrExpr *const *args, uint32_t arg_count,

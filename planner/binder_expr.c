@@ -1,6 +1,6 @@
 /*
- * planner/binder_expr.c - binds expressions other than calls and leaves: operators, tests, CASE, casts.
- * Must not know where the result goes.
+ * planner/binder_expr.c - binds expressions other than calls and leaves: operators, tests, CASE,
+ * casts.  Must not know where the result goes.
  */
 #include "planner/binder.h"
 

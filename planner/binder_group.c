@@ -1,6 +1,6 @@
 /*
- * planner/binder_group.c - GROUP BY: keys by expression, ordinal or alias, and the AGGREGATE node with
- * its window.  Must not know how groups are kept.
+ * planner/binder_group.c - GROUP BY: keys by expression, ordinal or alias, and the AGGREGATE node
+ * with its window.  Must not know how groups are kept.
  */
 #include "planner/binder.h"
 
@@ -221,8 +221,8 @@ static MrStatus mentions_bounds(Bounds *bounds, MrExpr *expr, bool *out)
     return MR_OK;
 }
 
-/* Over hopping windows a row is in several windows: what WHERE says about their bounds is judged per
- * window, after grouping. */
+/* Over hopping windows a row is in several windows: what WHERE says about their bounds is judged
+ * per window, after grouping. */
 static MrStatus split_predicate(MrBinder *b, Bounds *bounds, Parts *parts, MrExpr **having)
 {
     MrExpr *predicate = parts->predicate, *before = NULL;

@@ -75,7 +75,8 @@ static MrStatus parameters_grow(MrBinder *b, MrParameters *parameters, uint32_t 
     return MR_OK;
 }
 
-/* A parameter is a constant: its value at Bind, a NULL that remembers its number (`column`) before. */
+/* A parameter is a constant: its value at Bind, a NULL that remembers its number (`column`)
+ * before. */
 MrStatus mr_bind_parameter(MrBinder *b, const MrAstParameter *parameter, MrExpr **out)
 {
     MrParameters *parameters = b->context->parameters;

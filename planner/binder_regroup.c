@@ -1,6 +1,6 @@
 /*
- * planner/binder_regroup.c - the select list put over the groups: what was bound over the rows becomes
- * an expression over keys and aggregates, or an error.  Must not know how groups are kept.
+ * planner/binder_regroup.c - the select list put over the groups: what was bound over the rows
+ * becomes an expression over keys and aggregates, or an error.  Must not know how groups are kept.
  */
 #include "planner/binder.h"
 

@@ -111,8 +111,8 @@ bool mr_catalog_has_secret(const MrCatalog *catalog, const char *name);
 /* NULL: none.  `schema_name` NULL: public, then millrace is not searched. */
 const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name,
                                   const char *name);
-/* As SQL names them, with a hint of the nearest name on 42P01; "conn.name" of a standing query finds
- * it when it lives there. */
+/* As SQL names them, with a hint of the nearest name on 42P01; "conn.name" of a standing query
+ * finds it when it lives there. */
 MrStatus mr_catalog_resolve(const MrCatalog *catalog, const MrName *name, const MrRelation **out,
                             MrError *err);
 const MrConnection *mr_catalog_connection(const MrCatalog *catalog, const char *name);

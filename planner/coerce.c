@@ -1,6 +1,6 @@
 /*
- * planner/coerce.c - casts that SQL leaves unsaid: literals take the type that is wanted, values are
- * converted as PostgreSQL's cast contexts allow.  Must not know functions.
+ * planner/coerce.c - casts that SQL leaves unsaid: literals take the type that is wanted, values
+ * are converted as PostgreSQL's cast contexts allow.  Must not know functions.
  */
 #include "planner/binder.h"
 

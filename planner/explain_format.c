@@ -1,6 +1,6 @@
 /*
- * planner/explain_format.c - the described plan as text for people, JSON for programs, DOT for pictures.
- * Must not know what operators do.
+ * planner/explain_format.c - the described plan as text for people, JSON for programs, DOT for
+ * pictures.  Must not know what operators do.
  */
 #include "planner/explain.h"
 

@@ -1,6 +1,6 @@
 /*
- * planner/expr_print.c - a bound expression as canonical SQL: what EXPLAIN shows, and what the hash of
- * a plan is made of.  Must not know where columns come from but by their names.
+ * planner/expr_print.c - a bound expression as canonical SQL: what EXPLAIN shows, and what the hash
+ * of a plan is made of.  Must not know where columns come from but by their names.
  */
 #include "planner/planner.h"
 

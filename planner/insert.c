@@ -1,6 +1,6 @@
 /*
- * planner/insert.c - INSERT: the query's columns put in the stream's order, cast for assignment, with
- * defaults and generated columns.  Must not know the log.
+ * planner/insert.c - INSERT: the query's columns put in the stream's order, cast for assignment,
+ * with defaults and generated columns.  Must not know the log.
  */
 #include "planner/planner.h"
 

@@ -3,7 +3,8 @@
  */
 #include "planner/integral.h"
 
-/* Follows the column down through projections that only rename it, to the aggregate that makes it. */
+/* Follows the column down through projections that only rename it, to the aggregate that makes
+ * it. */
 static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
 {
     while (node_index >= 0) {

@@ -6,8 +6,8 @@
 
 #include "engine/dag.h"
 
-/* One flag per output column of the root, in the arena: true for sum(bigint), which is numeric only for its
- * width.  SQLite keeps such a column as INTEGER. */
+/* One flag per output column of the root, in the arena: true for sum(bigint), which is numeric only
+ * for its width.  SQLite keeps such a column as INTEGER. */
 MrStatus mr_plan_integral_columns(MrArena *arena, const MrDag *dag, const bool **out, MrError *err);
 
 #endif

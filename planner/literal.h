@@ -1,6 +1,6 @@
 /*
- * planner/literal.h - values written in SQL: numbers, intervals with fields, LIKE's ESCAPE, type names.
- * Must not know columns.
+ * planner/literal.h - values written in SQL: numbers, intervals with fields, LIKE's ESCAPE, type
+ * names.  Must not know columns.
  */
 #ifndef MR_PLANNER_LITERAL_H
 #define MR_PLANNER_LITERAL_H

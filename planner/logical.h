@@ -128,7 +128,8 @@ MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError
 typedef MrStatus (*MrExprReplace)(void *context, const MrExpr *column, MrExpr **out);
 MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace,
                              void *context, MrExpr **out, MrError *err);
-/* The expression over the output of a PROJECT as one over its input. 54001 when it grows too large. */
+/* The expression over the output of a PROJECT as one over its input. 54001 when it grows too
+ * large. */
 MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLogical *project,
                                  MrExpr **out, MrError *err);
 /* Whether any row can give NULL; only what is certain counts as not null. */

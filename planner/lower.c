@@ -1,6 +1,6 @@
 /*
- * planner/lower.c - one operator per logical node; below an aggregate a projection that computes each
- * distinct argument once.  Also decides which edges carry rows that are taken back.
+ * planner/lower.c - one operator per logical node; below an aggregate a projection that computes
+ * each distinct argument once.  Also decides which edges carry rows that are taken back.
  * Must not know SQL text.
  */
 #include "planner/lower.h"
@@ -160,7 +160,8 @@ static uint32_t slot_of(Slots *slots, const MrLogical *input, MrExpr *expr)
     return slots->count++;
 }
 
-/* A slot's place in the aggregate's input: of the projection, or of the input itself without one. */
+/* A slot's place in the aggregate's input: of the projection, or of the input itself without
+ * one. */
 static uint32_t slot_place(const Slots *slots, uint32_t slot)
 {
     return slots->all_columns ? slots->exprs[slot]->column : slot;

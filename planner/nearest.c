@@ -18,8 +18,8 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Letters changed, put in, left out or swapped with their neighbour, with three rows of memory; names
- * are short by the parser's limit. */
+/* Letters changed, put in, left out or swapped with their neighbour, with three rows of memory;
+ * names are short by the parser's limit. */
 static uint32_t edit_distance(MrString a, MrString b)
 {
     uint32_t rows[3][NEAREST_LENGTH_MAX + 1];

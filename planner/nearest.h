@@ -1,6 +1,6 @@
 /*
- * planner/nearest.h - the name that was probably meant: for the hints of errors about unknown names.
- * Must not know what the names stand for.
+ * planner/nearest.h - the name that was probably meant: for the hints of errors about unknown
+ * names.  Must not know what the names stand for.
  */
 #ifndef MR_PLANNER_NEAREST_H
 #define MR_PLANNER_NEAREST_H

@@ -13,8 +13,8 @@ typedef struct MrOptionSet {
     MrError *err;
 } MrOptionSet;
 
-/* Names that are neither in `names` ("a|b|c", NULL: none) nor in `more`, or that are given twice, are
- * errors. A name that ends in ".*" allows all with that start. */
+/* Names that are neither in `names` ("a|b|c", NULL: none) nor in `more`, or that are given twice,
+ * are errors. A name that ends in ".*" allows all with that start. */
 MrStatus mr_options_check(const MrOptionSet *set, const char *names, const char *more);
 const MrAstOption *mr_options_find(const MrOptionSet *set, const char *name);
 /* The value as text, NULL when the option is absent or a bare name. */

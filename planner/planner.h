@@ -32,8 +32,8 @@ typedef struct MrPlannerContext {
     void *setting_context;
 } MrPlannerContext;
 
-/* Statements that return rows and run at once: SELECT, VALUES, and the query of EXPLAIN, COPY (…) TO,
- * INSERT … SELECT. */
+/* Statements that return rows and run at once: SELECT, VALUES, and the query of EXPLAIN, COPY (…)
+ * TO, INSERT … SELECT. */
 typedef struct MrPlan {
     const MrDag *dag;           /* root COLLECT (ad hoc) or DELIVER (standing) */
     MrSchema output;            /* as RowDescription shows it / the result table's columns */
@@ -57,16 +57,16 @@ typedef struct MrPlan {
 /* Ad hoc; the whole tree ends in COLLECT. */
 MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, MrPlan **out,
                            MrError *err);
-/* Standing: also derives the key, the emit mode, what frees the state; refuses what has no bounded or
- * exact answer, each with a hint.  `options` and `emit` as parsed. */
+/* Standing: also derives the key, the emit mode, what frees the state; refuses what has no bounded
+ * or exact answer, each with a hint.  `options` and `emit` as parsed. */
 MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *statement,
                              MrPlan **out, MrError *err);
 /* INSERT: target columns, the query's columns cast for assignment, defaults and generated columns
  * added, in the stream's column order.  VALUES too.  The DAG's output is the block to log. */
 MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,
                            const MrRelation **target, MrPlan **out, MrError *err);
-/* CREATE STREAM: types, defaults, generated columns, WATERMARK, options.  The result lives in the arena;
- * id and oid are the caller's to set. */
+/* CREATE STREAM: types, defaults, generated columns, WATERMARK, options.  The result lives in the
+ * arena; id and oid are the caller's to set. */
 MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *statement,
                            MrRelation *out, MrError *err);
 MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConnection *statement,
@@ -79,8 +79,9 @@ MrStatus mr_planner_constant(MrPlannerContext *context, const MrNode *expression
                              MrDatum *out, MrError *err);
 /* A type name of the grammar to a type, 42704 when unknown, 0A000 for arrays and the like. */
 MrStatus mr_planner_type(const MrAstType *name, MrType *out, MrError *err);
-/* Columns that ingest must fill besides those the client gives: an expression per schema column over
- * a block of the given columns (`given[i]`: column of the stream).  For COPY, HTTP and sources. */
+/* Columns that ingest must fill besides those the client gives: an expression per schema column
+ * over a block of the given columns (`given[i]`: column of the stream).  For COPY, HTTP and
+ * sources. */
 MrStatus mr_planner_ingest(MrPlannerContext *context, const MrStream *stream, const uint32_t *given,
                            uint32_t given_count, const MrExpr *const **out, MrError *err);
 
@@ -92,7 +93,8 @@ MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool ver
 /* An expression as canonical SQL, for EXPLAIN and messages. */
 void mr_expr_print(const MrExpr *expr, const MrSchema *input, MrBuilder *out);
 
-/* How a virtual relation is made known to the catalogue: name and columns; rows are the server's. */
+/* How a virtual relation is made known to the catalogue: name and columns; rows are the
+ * server's. */
 MrStatus mr_catalog_register_virtual(MrCatalog *catalog, const char *schema_name, const char *name,
                                      const MrSchema *schema, MrError *err);
 

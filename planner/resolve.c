@@ -55,7 +55,8 @@ static uint32_t keep_best(MrCandidate *candidates, uint32_t count, CandidateScor
     return kept;
 }
 
-/* The category that an unknown argument is taken for: text wins, else all must agree. 0: no decision. */
+/* The category that an unknown argument is taken for: text wins, else all must agree. 0: no
+ * decision. */
 static char unknown_category(const MrCandidate *candidates, uint32_t count, uint32_t arg,
                              bool *has_preferred)
 {

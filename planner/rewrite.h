@@ -13,8 +13,8 @@
 
 /* All of them. The root keeps its columns. */
 MrStatus mr_rewrite_all(MrBinder *b, MrLogical **tree);
-/* Makes the nodes above the first aggregate one PROJECT over filters, so that what its columns are can
- * be told. The root must be a PROJECT. */
+/* Makes the nodes above the first aggregate one PROJECT over filters, so that what its columns are
+ * can be told. The root must be a PROJECT. */
 MrStatus mr_rewrite_flatten_root(MrBinder *b, MrLogical **tree);
 /* The name of each rewrite, for tests and EXPLAIN's documentation. */
 uint32_t mr_rewrite_count(void);

@@ -111,8 +111,8 @@ static MrStatus prune_project(MrBinder *b, MrLogical *node, Columns *columns)
     return MR_OK;
 }
 
-/* Keys make the groups and stay; a call goes when nobody reads it, but a global aggregate keeps one,
- * since without any it would be a DISTINCT. */
+/* Keys make the groups and stay; a call goes when nobody reads it, but a global aggregate keeps
+ * one, since without any it would be a DISTINCT. */
 static void drop_calls(MrLogical *node, Columns *columns)
 {
     uint32_t first = mr_logical_call_column(node, 0), kept = 0;

@@ -141,7 +141,8 @@ static MrStatus text_of(MrBinder *b, MrExpr *value, MrExpr **out)
     return mr_coerce(b, value, mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, -1, out);
 }
 
-/* One value so that no two lists of values give the same text: '-' for NULL, else length ':' text. */
+/* One value so that no two lists of values give the same text: '-' for NULL, else length ':'
+ * text. */
 static MrStatus encode_part(MrBinder *b, MrExpr *value, MrExpr **out)
 {
     MrExpr *text, *length, *colon, *args[1], *coded, *is_null;

@@ -188,7 +188,8 @@ static bool fixed_interval_us(const MrExpr *expr, int64_t *out)
            !__builtin_add_overflow(days, interval->us, out) && *out > 0;
 }
 
-/* date_bin(stride, ts, origin) and time_bucket(width, ts): both align to a given or fixed origin. */
+/* date_bin(stride, ts, origin) and time_bucket(width, ts): both align to a given or fixed
+ * origin. */
 static bool window_of_bin(const MrExpr *call, MrWindow *out, const MrExpr **time)
 {
     int64_t stride;

@@ -1,6 +1,6 @@
 /*
- * planner/window.h - windows as the planner sees them: TUMBLE and HOP in FROM, and the expressions in
- * GROUP BY that are windows in another spelling.  Must not know how rows get into windows.
+ * planner/window.h - windows as the planner sees them: TUMBLE and HOP in FROM, and the expressions
+ * in GROUP BY that are windows in another spelling.  Must not know how rows get into windows.
  */
 #ifndef MR_PLANNER_WINDOW_H
 #define MR_PLANNER_WINDOW_H
@@ -27,7 +27,8 @@ bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *oth
                     const MrWindowUse *use, bool *is_end);
 /* Length in µs for comparing and for bounds; months count 31 days. */
 int64_t mr_window_length_us(const MrWindow *window);
-/* How long after W has passed a window's end its rows may still change, seen from above `aggregate`. */
+/* How long after W has passed a window's end its rows may still change, seen from above
+ * `aggregate`. */
 int64_t mr_window_lateness_us(const MrLogical *aggregate, int64_t allowed_lateness_us);
 /* window_start and window_end as expressions, for TUMBLE without aggregation. */
 MrStatus mr_window_start_expr(MrBinder *b, const MrLogical *node, MrExpr **out);

@@ -139,7 +139,7 @@ MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, 
     return status;
 }
 
-/* ---- on its own thread ---------------------------------------------------------------------------- */
+/* ---- on its own thread ----------------------------------------------------------------------- */
 
 static MrStatus check_cancel(MrAdhoc *adhoc, MrError *err)
 {

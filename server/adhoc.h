@@ -1,6 +1,6 @@
 /*
- * server/adhoc.h - a SELECT at the prompt: the same pipeline as a standing query's, run once over what
- * is there, on a thread of its own.
+ * server/adhoc.h - a SELECT at the prompt: the same pipeline as a standing query's, run once over
+ * what is there, on a thread of its own.
  */
 #ifndef MR_SERVER_ADHOC_H
 #define MR_SERVER_ADHOC_H
@@ -21,10 +21,10 @@ typedef struct MrAdhoc MrAdhoc;
 typedef void MrAdhocDone(void *context, MrResult *result,
                          const MrError *err); /* takes result; NULL on error */
 
-/* Starts the plan; holds the memory that it lives in and the catalogue until it is over, also when it is
- * abandoned.  Reads streams from their first kept row
- * up to `upto` (the head of the log at the start of the statement).  `own_sequence`: rows this session was
- * acknowledged, which results must cover first (0: no wait). */
+/* Starts the plan; holds the memory that it lives in and the catalogue until it is over, also when
+ * it is abandoned.  Reads streams from their first kept row
+ * up to `upto` (the head of the log at the start of the statement).  `own_sequence`: rows this
+ * session was acknowledged, which results must cover first (0: no wait). */
 MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory,
                         MrCatalog *catalog, int64_t memory_bytes, uint64_t own_sequence,
                         MrAdhocDone *done, void *context);
@@ -32,7 +32,8 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
 void mr_adhoc_cancel(MrAdhoc *adhoc);
 /* The session is gone: the result is thrown away, done is not called. */
 void mr_adhoc_abandon(MrAdhoc *adhoc);
-/* On the caller's thread, for plans over constants (VALUES, no FROM, small virtual tables): no waiting. */
+/* On the caller's thread, for plans over constants (VALUES, no FROM, small virtual tables): no
+ * waiting. */
 MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err);
 /* True when run_now may be used: the leaf is VALUES or VIRTUAL. */
 bool mr_adhoc_is_immediate(const MrPlan *plan);

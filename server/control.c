@@ -1,5 +1,6 @@
 /*
- * server/control.c - statements that move the server itself: DDL, FLUSH, ADVANCE WATERMARK, SET CLOCK.
+ * server/control.c - statements that move the server itself: DDL, FLUSH, ADVANCE WATERMARK, SET
+ * CLOCK.
  */
 #include <stdio.h>
 
@@ -17,7 +18,7 @@ static void finish_with_tag(MrSession *session, MrStatus status, const MrError *
     session->current->state = MR_PORTAL_DONE;
 }
 
-/* ---- DDL ------------------------------------------------------------------------------------------- */
+/* ---- DDL ------------------------------------------------------------------------------------- */
 
 static const char *drop_tag(const MrAstDrop *ast, char *tag, size_t room)
 {
@@ -68,8 +69,8 @@ static void set_tag(MrPortal *portal)
     portal->state = MR_PORTAL_RUNNING;
 }
 
-/* What is read next is true for all that the log had when the statement took effect: a view that was just made
- * is read with its history in it. */
+/* What is read next is true for all that the log had when the statement took effect: a view that
+ * was just made is read with its history in it. */
 static void ddl_done(MrSession *session, MrStatus status, const MrError *err)
 {
     if (status == MR_OK) {
@@ -97,7 +98,7 @@ MrStatus mr_ddl_run(MrSession *session, MrPortal *portal, MrError *err)
     return MR_OK;
 }
 
-/* ---- FLUSH ----------------------------------------------------------------------------------------- */
+/* ---- FLUSH ----------------------------------------------------------------------------------- */
 
 MrStatus mr_flush_run(MrSession *session, MrPortal *portal, MrError *err)
 {
@@ -109,7 +110,7 @@ MrStatus mr_flush_run(MrSession *session, MrPortal *portal, MrError *err)
     return MR_OK;
 }
 
-/* ---- ADVANCE WATERMARK ------------------------------------------------------------------------------ */
+/* ---- ADVANCE WATERMARK ----------------------------------------------------------------------- */
 
 static MrStatus find_stream(MrPortal *portal, const MrAstAdvanceWatermark *ast,
                             const MrRelation **out, MrError *err)
@@ -194,7 +195,7 @@ MrStatus mr_advance_run(MrSession *session, MrPortal *portal, MrError *err)
     return MR_OK;
 }
 
-/* ---- SET CLOCK ------------------------------------------------------------------------------------- */
+/* ---- SET CLOCK ------------------------------------------------------------------------------- */
 
 MrStatus mr_set_clock_run(MrSession *session, MrPortal *portal, MrError *err)
 {

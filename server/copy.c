@@ -1,6 +1,6 @@
 /*
- * server/copy.c - COPY planned: which columns, which codec; what is refused.  The data's ways are in
- * copy_in.c and copy_out.c.
+ * server/copy.c - COPY planned: which columns, which codec; what is refused.  The data's ways are
+ * in copy_in.c and copy_out.c.
  */
 #include "server/copy.h"
 
@@ -16,7 +16,7 @@ static MrStatus refuse_place(const MrAstCopy *ast, MrError *err)
         err, "Use psql's or millrace's \\copy: it reads and writes files of the client.");
 }
 
-/* ---- FROM ------------------------------------------------------------------------------------------ */
+/* ---- FROM ------------------------------------------------------------------------------------ */
 
 static MrStatus find_stream(MrPortal *portal, const MrAstCopy *ast, MrError *err)
 {
@@ -86,10 +86,10 @@ static MrStatus plan_from(MrPortal *portal, const MrAstCopy *ast, MrCopyPlan *pl
     return choose_columns(ast, portal->relation, &portal->memory->arena, plan, err);
 }
 
-/* ---- TO -------------------------------------------------------------------------------------------- */
+/* ---- TO -------------------------------------------------------------------------------------- */
 
-/* COPY t (a, b) TO is COPY (SELECT a, b FROM t) TO; generated columns stay out, so that what was copied
- * out can be copied in. */
+/* COPY t (a, b) TO is COPY (SELECT a, b FROM t) TO; generated columns stay out, so that what was
+ * copied out can be copied in. */
 static MrStatus select_text(const MrPortal *portal, const MrAstCopy *ast, MrBuilder *text,
                             MrError *err)
 {
@@ -172,7 +172,7 @@ static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const
     return MR_OK;
 }
 
-/* ---- Both ------------------------------------------------------------------------------------------ */
+/* ---- Both ------------------------------------------------------------------------------------ */
 
 MrStatus mr_copy_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
 {

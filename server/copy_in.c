@@ -1,9 +1,10 @@
 /*
- * server/copy_in.c - COPY … FROM STDIN: data is decoded and appended as it comes; it becomes visible with
- * the transaction, and nothing of it does when it fails.
+ * server/copy_in.c - COPY … FROM STDIN: data is decoded and appended as it comes; it becomes
+ * visible with the transaction, and nothing of it does when it fails.
  *
- * The log writes in the background.  After every so many bytes the COPY waits until they are written, so that
- * a client that is faster than the disk is slowed down instead of filling the memory.
+ * The log writes in the background.  After every so many bytes the COPY waits until they are
+ * written, so that a client that is faster than the disk is slowed down instead of filling the
+ * memory.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ struct MrCopyIn {
     WriteJob *job;
 };
 
-/* ---- Waiting for the log --------------------------------------------------------------------------- */
+/* ---- Waiting for the log --------------------------------------------------------------------- */
 
 static void write_is_done(void *context)
 {
@@ -87,7 +88,7 @@ static MrStatus wait_for_writes(MrSession *session, MrError *err)
     return MR_OK;
 }
 
-/* ---- COPY ------------------------------------------------------------------------------------------ */
+/* ---- COPY ------------------------------------------------------------------------------------ */
 
 void mr_copy_in_destroy(MrSession *session)
 {

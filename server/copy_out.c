@@ -1,6 +1,6 @@
 /*
- * server/copy_out.c - COPY … TO STDOUT: a query's rows in a codec's form, one message per row, as clients
- * that read row by row expect it.
+ * server/copy_out.c - COPY … TO STDOUT: a query's rows in a codec's form, one message per row, as
+ * clients that read row by row expect it.
  */
 #include "server/copy.h"
 
@@ -39,7 +39,8 @@ MrStatus mr_copy_out_start(MrSession *session, MrPortal *portal, MrError *err)
     return mr_select_start(session, portal, copy_out_ready, err);
 }
 
-/* The binary signature goes with the first row (or the trailer), a text header is a message of its own. */
+/* The binary signature goes with the first row (or the trailer), a text header is a message of its
+ * own. */
 static void begin(MrSession *session, MrCopyOut *copy)
 {
     MrBuilder *out = &session->socket.output;

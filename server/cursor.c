@@ -1,6 +1,6 @@
 /*
- * server/cursor.c - DECLARE, FETCH, MOVE, CLOSE: a cursor is a portal that FETCH takes rows from, forward,
- * until its transaction ends.
+ * server/cursor.c - DECLARE, FETCH, MOVE, CLOSE: a cursor is a portal that FETCH takes rows from,
+ * forward, until its transaction ends.
  */
 #include "server/statement.h"
 
@@ -45,7 +45,7 @@ MrStatus mr_declare_run(MrSession *session, MrPortal *portal, MrError *err)
     return MR_OK;
 }
 
-/* ---- FETCH ----------------------------------------------------------------------------------------- */
+/* ---- FETCH ----------------------------------------------------------------------------------- */
 
 static MrStatus find_cursor(MrSession *session, const char *name, MrPortal **out, MrError *err)
 {
@@ -149,7 +149,7 @@ MrStatus mr_fetch_run(MrSession *session, MrPortal *portal, MrError *err)
     return MR_OK;
 }
 
-/* ---- CLOSE ----------------------------------------------------------------------------------------- */
+/* ---- CLOSE ----------------------------------------------------------------------------------- */
 
 MrStatus mr_close_run(MrSession *session, MrPortal *portal, MrError *err)
 {

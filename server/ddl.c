@@ -159,7 +159,7 @@ MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena)
                                .database = "millrace" };
 }
 
-/* ---- the record --------------------------------------------------------------------------------- */
+/* ---- the record ------------------------------------------------------------------------------ */
 
 static void record_durable(void *context, MrStatus status, const MrError *err)
 {
@@ -195,7 +195,7 @@ void mr_ddl_record(MrDdl *ddl, void (*next)(MrDdl *ddl))
     mr_wait_durable(ddl->server, ddl->record_sequence, MR_DURABILITY_FSYNC, record_durable, ddl);
 }
 
-/* ---- jobs on a target's thread ------------------------------------------------------------------ */
+/* ---- jobs on a target's thread --------------------------------------------------------------- */
 
 typedef struct TargetJob {
     MrDdl *ddl;

@@ -1,7 +1,7 @@
 /*
- * server/ddl.h - statements that change the catalogue.  Checked and planned at once; what must happen in
- * a target happens on its thread; then the DDL record is synced (it decides), stored and published.
- * One after another: a second statement waits for the first.
+ * server/ddl.h - statements that change the catalogue.  Checked and planned at once; what must
+ * happen in a target happens on its thread; then the DDL record is synced (it decides), stored and
+ * published.  One after another: a second statement waits for the first.
  */
 #ifndef MR_SERVER_DDL_H
 #define MR_SERVER_DDL_H
@@ -16,14 +16,15 @@ typedef struct MrDdlRequest {
     void *notice_context; /* not used any more once the wait is cancelled */
 } MrDdlRequest;
 
-/* `done` comes later, on the loop's thread, with the error or MR_OK.  Once begun it runs to its end even when
- * the session goes away (cancel the wait then; the statement still takes effect or fails as a whole). */
+/* `done` comes later, on the loop's thread, with the error or MR_OK.  Once begun it runs to its end
+ * even when the session goes away (cancel the wait then; the statement still takes effect or fails
+ * as a whole). */
 MrWait *mr_ddl_execute(MrServer *server, const MrDdlRequest *request, MrWaitDone *done,
                        void *context);
 /* True for the kinds of statements that mr_ddl_execute takes. */
 bool mr_ddl_is(const MrNode *statement);
-/* At start: every stored object is parsed and planned again; records of the log that the store has not seen
- * are applied first. */
+/* At start: every stored object is parsed and planned again; records of the log that the store has
+ * not seen are applied first. */
 MrStatus mr_ddl_recover(MrServer *server, MrError *err);
 
 #endif

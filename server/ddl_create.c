@@ -86,7 +86,7 @@ static const char *zone_name(const MrDdl *ddl)
     return ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone);
 }
 
-/* ---- streams ------------------------------------------------------------------------------------ */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err)
 {
@@ -137,7 +137,7 @@ void mr_ddl_create_stream(MrDdl *ddl)
     mr_ddl_record(ddl, stream_recorded);
 }
 
-/* ---- views -------------------------------------------------------------------------------------- */
+/* ---- views ----------------------------------------------------------------------------------- */
 
 static void view_recorded(MrDdl *ddl)
 {
@@ -173,7 +173,7 @@ void mr_ddl_create_view(MrDdl *ddl)
     mr_ddl_record(ddl, view_recorded);
 }
 
-/* ---- connections and secrets --------------------------------------------------------------------- */
+/* ---- connections and secrets ----------------------------------------------------------------- */
 
 static void connection_recorded(MrDdl *ddl)
 {
@@ -200,8 +200,8 @@ static void connection_recorded(MrDdl *ddl)
     mr_ddl_finish(ddl);
 }
 
-/* The stored text: whole (a dsn holds no password), but for a password given in clear, which is struck out of
- * the statement itself. */
+/* The stored text: whole (a dsn holds no password), but for a password given in clear, which is
+ * struck out of the statement itself. */
 static MrStatus connection_sql(MrDdl *ddl, const MrAstCreateConnection *statement)
 {
     for (uint32_t o = 0; o < statement->options.count; o++) {
@@ -307,7 +307,7 @@ void mr_ddl_create_secret(MrDdl *ddl)
     mr_ddl_record(ddl, secret_recorded);
 }
 
-/* ---- standing queries ---------------------------------------------------------------------------- */
+/* ---- standing queries ------------------------------------------------------------------------ */
 
 MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const char **connection,
                              const char **schema_name, MrError *err)

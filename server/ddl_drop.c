@@ -138,7 +138,8 @@ static void record_victim(MrDdl *ddl)
     mr_ddl_record(ddl, victim_recorded);
 }
 
-/* The table and its progress row go in one transaction, then nobody commits for the query any more. */
+/* The table and its progress row go in one transaction, then nobody commits for the query any
+ * more. */
 static void drop_table_job(MrDdl *ddl, MrTarget *target)
 {
     const MrStandingQuery *standing = ddl->victims[ddl->victim_at]->standing;
@@ -181,7 +182,7 @@ static void drop_next(MrDdl *ddl)
     record_victim(ddl);
 }
 
-/* ---- connections, secrets ------------------------------------------------------------------------- */
+/* ---- connections, secrets -------------------------------------------------------------------- */
 
 static MrStatus check_connection_unused(MrDdl *ddl, const char *name)
 {
@@ -350,7 +351,7 @@ void mr_ddl_drop(MrDdl *ddl)
     }
 }
 
-/* ---- ALTER ---------------------------------------------------------------------------------------- */
+/* ---- ALTER ----------------------------------------------------------------------------------- */
 
 static void state_recorded(MrDdl *ddl)
 {

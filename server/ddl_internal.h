@@ -52,8 +52,8 @@ struct MrDdl {
 
 /* Ends the statement; the next one of the queue begins. */
 void mr_ddl_finish(MrDdl *ddl);
-/* Appends the record, waits until it is on disk, applies it to the store, then calls `next`.  A failure ends the
- * statement. */
+/* Appends the record, waits until it is on disk, applies it to the store, then calls `next`.  A
+ * failure ends the statement. */
 void mr_ddl_record(MrDdl *ddl, void (*next)(MrDdl *ddl));
 /* Runs `job` on the target's thread, then `next` on the loop's. */
 void mr_ddl_on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target),
@@ -76,7 +76,8 @@ MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object,
 MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object,
                          const MrRelation *relation, MrError *err);
 MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection);
-/* Plans CREATE MATERIALIZED VIEW into an arena of its own and describes the relation and its table. */
+/* Plans CREATE MATERIALIZED VIEW into an arena of its own and describes the relation and its
+ * table. */
 MrStatus mr_ddl_plan_query(MrDdl *ddl);
 void mr_ddl_start_query(MrDdl *ddl);
 void mr_ddl_drop(MrDdl *ddl);
@@ -87,7 +88,8 @@ MrStatus mr_ddl_encode(const MrDdlRecord *record, MrBuilder *out, MrError *err);
 MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrError *err);
 /* One record into the store (nothing when it is in already). */
 MrStatus mr_ddl_store(MrServer *server, uint64_t sequence, const MrDdlRecord *record, MrError *err);
-/* An object of the store into a catalogue: parsed and planned; a standing query's plan comes out too. */
+/* An object of the store into a catalogue: parsed and planned; a standing query's plan comes out
+ * too. */
 MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject *object,
                      MrArena *arena, MrRelation *relation, const MrPlan **plan, MrError *err);
 /* Where a standing query's result stands: connection and schema of its name. */

@@ -1,6 +1,6 @@
 /*
- * server/ddl_recover.c - the catalogue at start: records of the log that the store has not seen are applied,
- * then every object's SQL goes through parser and planner again.
+ * server/ddl_recover.c - the catalogue at start: records of the log that the store has not seen are
+ * applied, then every object's SQL goes through parser and planner again.
  */
 #include <stdlib.h>
 

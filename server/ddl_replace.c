@@ -1,11 +1,12 @@
 /*
- * server/ddl_replace.c - CREATE OR REPLACE MATERIALIZED VIEW: the new result is built beside the old one, under
- * a name of its own, and takes its place in one target transaction once it covers the log.
+ * server/ddl_replace.c - CREATE OR REPLACE MATERIALIZED VIEW: the new result is built beside the
+ * old one, under a name of its own, and takes its place in one target transaction once it covers
+ * the log.
  *
  *     record "replacing" → table beside → runs until it has caught up → record REPLACE (it decides) → swap
  *
- * A kill before the REPLACE record leaves the old query as it was: the next start withdraws the new one.  A kill
- * after it leaves state "swapping": the next start swaps.
+ * A kill before the REPLACE record leaves the old query as it was: the next start withdraws the new
+ * one.  A kill after it leaves state "swapping": the next start swaps.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static bool read_swap_options(const char *options, uint8_t id[16])
     return true;
 }
 
-/* ---- giving up ------------------------------------------------------------------------------------ */
+/* ---- giving up ------------------------------------------------------------------------------- */
 
 static void withdrawn(MrDdl *ddl)
 {
@@ -133,7 +134,7 @@ static void give_up(MrDdl *ddl)
     mr_ddl_on_target(ddl, drop_beside_job, record_withdrawal);
 }
 
-/* ---- the swap --------------------------------------------------------------------------------------- */
+/* ---- the swap -------------------------------------------------------------------------------- */
 
 static void swapped(MrDdl *ddl)
 {
@@ -227,7 +228,7 @@ static void caught_up(void *context, MrStatus status, const MrError *err)
     mr_ddl_record(ddl, decided);
 }
 
-/* ---- building beside -------------------------------------------------------------------------------- */
+/* ---- building beside ------------------------------------------------------------------------- */
 
 static MrStatus run_beside(MrDdl *ddl)
 {
@@ -244,8 +245,8 @@ static MrStatus run_beside(MrDdl *ddl)
                          .is_new = true };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
     MR_TRY(mr_scheduler_add(ddl->server, &spec, &ddl->err));
-    /* The plan is the scheduler's now and goes when the swap takes this registration away: what runs after the
-     * swap is planned again. */
+    /* The plan is the scheduler's now and goes when the swap takes this registration away: what
+     * runs after the swap is planned again. */
     ddl->plan_arena = NULL;
     MR_TRY(mr_ddl_plan_query(ddl));
     ddl->table.name = beside_name(&ddl->memory->arena, ddl->relation.name);
@@ -304,9 +305,10 @@ void mr_ddl_replace_query(MrDdl *ddl)
     mr_ddl_record(ddl, beside_recorded);
 }
 
-/* ---- at start --------------------------------------------------------------------------------------- */
+/* ---- at start -------------------------------------------------------------------------------- */
 
-/* A target's part of what a kill interrupted; runs on its thread, and is told to the log when it fails. */
+/* A target's part of what a kill interrupted; runs on its thread, and is told to the log when it
+ * fails. */
 typedef struct Leftover {
     MrServer *server;
     uint8_t id[16], old_id[16];
@@ -345,7 +347,8 @@ static void finish_swap_job(void *context, MrTarget *target)
     MrProgress progress;
     MrError ignored = MR_ERROR_INIT;
     leftover->status = mr_target_sink(target, &sink, &leftover->err);
-    /* The old query's progress row goes in the same transaction as the swap: without it the swap was done. */
+    /* The old query's progress row goes in the same transaction as the swap: without it the swap
+     * was done. */
     if (leftover->status == MR_OK &&
         sink->sink_class->resolve(sink, leftover->old_id, &progress, &ignored) == MR_OK) {
         leftover->status = sink->sink_class->swap_table(

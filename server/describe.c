@@ -1,6 +1,6 @@
 /*
- * server/describe.c - DESCRIBE: the columns of a stream, view, result or system view, with what is special
- * about each of them.
+ * server/describe.c - DESCRIBE: the columns of a stream, view, result or system view, with what is
+ * special about each of them.
  */
 #include <stdio.h>
 

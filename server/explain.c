@@ -11,7 +11,7 @@ typedef struct Explain {
     int64_t started_us; /* monotonic */
 } Explain;
 
-/* ---- Options --------------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 static bool is_on(const MrAstOption *option)
 {
@@ -73,7 +73,7 @@ static MrStatus read_option(const MrAstOption *option, Explain *out, MrError *er
     return mr_error_at(err, option->base.position);
 }
 
-/* ---- The plan -------------------------------------------------------------------------------------- */
+/* ---- The plan -------------------------------------------------------------------------------- */
 
 static MrStatus find_query(MrPortal *portal, const MrName *name, const MrRelation **out,
                            MrError *err)
@@ -179,7 +179,7 @@ MrStatus mr_explain_plan(MrSession *session, MrPortal *portal, bool is_run, MrEr
     return mr_text_schema(&portal->memory->arena, &name, 1, &portal->columns, err);
 }
 
-/* ---- The answer ------------------------------------------------------------------------------------ */
+/* ---- The answer ------------------------------------------------------------------------------ */
 
 static MrStatus add_plan(MrPortal *portal, MrTextTable *table, MrError *err)
 {

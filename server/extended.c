@@ -1,12 +1,12 @@
 /*
- * server/extended.c - the extended protocol: Parse, Bind, Describe, Execute, Close.  Must not know what
- * statements do.
+ * server/extended.c - the extended protocol: Parse, Bind, Describe, Execute, Close.  Must not know
+ * what statements do.
  */
 #include <stdlib.h>
 
 #include "server/statement.h"
 
-/* ---- Parse ----------------------------------------------------------------------------------------- */
+/* ---- Parse ----------------------------------------------------------------------------------- */
 
 static void take_parse(MrSession *session, MrWireReader *body)
 {
@@ -38,7 +38,7 @@ static void take_parse(MrSession *session, MrWireReader *body)
     free(types);
 }
 
-/* ---- Bind ------------------------------------------------------------------------------------------ */
+/* ---- Bind ------------------------------------------------------------------------------------ */
 
 /* Format codes: none, one for all, or one each. */
 static MrStatus take_formats(MrWireReader *body, MrArena *arena, MrWireFormats *out, MrError *err)
@@ -93,7 +93,8 @@ static MrStatus read_value(MrSession *session, MrPortal *portal, uint32_t index,
     return status;
 }
 
-/* The values, by their formats.  All are read even after an error, so that the length is checked. */
+/* The values, by their formats.  All are read even after an error, so that the length is
+ * checked. */
 static MrStatus take_values(MrSession *session, MrWireReader *body, MrPortal *portal,
                             const MrWireFormats *formats, MrError *err)
 {
@@ -208,7 +209,7 @@ static void take_bind(MrSession *session, MrWireReader *body)
     mr_wire_empty(&session->socket.output, '2');
 }
 
-/* ---- Describe, Execute, Close ---------------------------------------------------------------------- */
+/* ---- Describe, Execute, Close ---------------------------------------------------------------- */
 
 static void describe_columns(MrSession *session, const MrSchema *columns,
                              const MrWireFormats *formats)

@@ -21,7 +21,7 @@ static void check_waits(void *context)
     mr_waits_check(context);
 }
 
-/* ---- Waiting ------------------------------------------------------------------------------------- */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
 static bool is_stopping(MrFeed *feed)
 {
@@ -60,7 +60,7 @@ static void wait_for_disk(MrFeed *feed, uint64_t sequence, size_t bytes)
     feed->newer.bytes = 0;
 }
 
-/* ---- Marks --------------------------------------------------------------------------------------- */
+/* ---- Marks ----------------------------------------------------------------------------------- */
 
 /* A FLUSH wants to know where the input ends now. */
 static MrStatus take_mark(MrFeed *feed, MrError *err)
@@ -93,7 +93,7 @@ static void note_offset(MrFeed *feed, const MrSourceOffset *offset)
     }
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Each block is a transaction, so that rows are visible as they come. */
 static MrStatus put_block(MrFeed *feed, const MrBlock *block, const MrSourceOffset *after,
@@ -169,7 +169,7 @@ static void *feed_main(void *context)
     return NULL;
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void changed_init(pthread_cond_t *changed)
 {

@@ -1,5 +1,6 @@
 /*
- * server/feed.h - one stream that reads by itself: its source, its ingest, its thread.  Private to feeds.
+ * server/feed.h - one stream that reads by itself: its source, its ingest, its thread.  Private to
+ * feeds.
  */
 #ifndef MR_SERVER_FEED_H
 #define MR_SERVER_FEED_H

@@ -1,6 +1,6 @@
 /*
- * server/feed_open.c - from the options of a stream to its source: which file may be read, how its rows are
- * written, where to go on.  Must not know threads.
+ * server/feed_open.c - from the options of a stream to its source: which file may be read, how its
+ * rows are written, where to go on.  Must not know threads.
  */
 #include <errno.h>
 #include <limits.h>

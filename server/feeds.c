@@ -1,5 +1,6 @@
 /*
- * server/feeds.c - all streams that read by themselves, and how FLUSH waits for them.  On the event loop's thread.
+ * server/feeds.c - all streams that read by themselves, and how FLUSH waits for them.  On the event
+ * loop's thread.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +108,7 @@ bool mr_feed_status(MrServer *server, uint32_t stream_id, const char **state, Mr
     return true;
 }
 
-/* ---- FLUSH --------------------------------------------------------------------------------------- */
+/* ---- FLUSH ----------------------------------------------------------------------------------- */
 
 static void item_make(MrFeed *feed, MarkItem *item)
 {

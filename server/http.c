@@ -1,6 +1,7 @@
 /*
- * server/http.c - the HTTP listener: who may ask, for what, and the form of answers.  Loopback only; the Host header
- * must name this machine, so that a web page cannot reach us through a name of its own (DNS rebinding).
+ * server/http.c - the HTTP listener: who may ask, for what, and the form of answers.  Loopback
+ * only; the Host header must name this machine, so that a web page cannot reach us through a name
+ * of its own (DNS rebinding).
  */
 #include "server/http.h"
 
@@ -24,7 +25,7 @@ struct MrHttp {
     MrHttpPost *posts;
 };
 
-/* ---- Answers ------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 void mr_http_reply(struct evhttp_request *request, int code, const char *content_type,
                    MrBuilder *body)
@@ -104,7 +105,7 @@ static void reply_fault(struct evhttp_request *request, int code, MrStatus statu
     mr_http_reply_error(request, code, &err, NULL);
 }
 
-/* ---- Who may ask --------------------------------------------------------------------------------- */
+/* ---- Who may ask ----------------------------------------------------------------------------- */
 
 static bool is_loopback_name(MrString host)
 {
@@ -155,7 +156,7 @@ static bool may_ask(struct evhttp_request *request)
            (uri_host == NULL || is_loopback_name(mr_string(uri_host)));
 }
 
-/* ---- What is asked ------------------------------------------------------------------------------- */
+/* ---- What is asked --------------------------------------------------------------------------- */
 
 static void reply_health(MrServer *server, struct evhttp_request *request)
 {
@@ -223,7 +224,7 @@ static void request_came(struct evhttp_request *request, void *context)
     }
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static MrStatus http_bind(MrServer *server, MrHttp *http, MrError *err)
 {

@@ -1,5 +1,6 @@
 /*
- * server/http.h - HTTP on loopback: rows by POST /streams/NAME, GET /metrics, GET /health.  Private to http.
+ * server/http.h - HTTP on loopback: rows by POST /streams/NAME, GET /metrics, GET /health.  Private
+ * to http.
  */
 #ifndef MR_SERVER_HTTP_H
 #define MR_SERVER_HTTP_H

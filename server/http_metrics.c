@@ -8,7 +8,7 @@
 #include "server/listener.h"
 #include "server/scheduler.h"
 
-/* ---- The text form ------------------------------------------------------------------------------- */
+/* ---- The text form --------------------------------------------------------------------------- */
 
 static void add_head(MrBuilder *out, const char *name, const char *type, const char *help)
 {
@@ -59,7 +59,7 @@ static void add_seconds(MrBuilder *out, const char *name, const char *key, const
     }
 }
 
-/* ---- Streams ------------------------------------------------------------------------------------- */
+/* ---- Streams --------------------------------------------------------------------------------- */
 
 typedef struct StreamMetric {
     const char *name, *type, *help;
@@ -128,7 +128,7 @@ static void add_streams(MrServer *server, MrBuilder *out)
     }
 }
 
-/* ---- Queries ------------------------------------------------------------------------------------- */
+/* ---- Queries --------------------------------------------------------------------------------- */
 
 typedef struct QueryMetric {
     const char *name, *type, *help;
@@ -205,7 +205,7 @@ static void add_queries(MrServer *server, MrBuilder *out)
     mr_scheduler_each(server, add_query, &pass);
 }
 
-/* ---- The server ---------------------------------------------------------------------------------- */
+/* ---- The server ------------------------------------------------------------------------------ */
 
 void mr_http_metrics(MrServer *server, MrBuilder *out)
 {

@@ -1,6 +1,6 @@
 /*
- * server/http_post.c - one POST /streams/NAME: body to ingest, a piece per turn of the loop, so that sessions are
- * served between; then the wait until the rows are durable.
+ * server/http_post.c - one POST /streams/NAME: body to ingest, a piece per turn of the loop, so
+ * that sessions are served between; then the wait until the rows are durable.
  */
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -33,7 +33,7 @@ struct MrHttpPost {
     MrHttpPost *next;
 };
 
-/* ---- Life ---------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 uint32_t mr_http_post_count(const MrServer *server)
 {
@@ -100,7 +100,7 @@ static void post_fail(MrHttpPost *post, int code, const MrError *err)
     mr_http_reply_error(request, code, err, relation);
 }
 
-/* ---- The end: acknowledged when durable ---------------------------------------------------------- */
+/* ---- The end: acknowledged when durable ------------------------------------------------------ */
 
 static void rows_durable(void *context, MrStatus status, const MrError *err)
 {
@@ -134,7 +134,7 @@ static MrStatus body_end(MrHttpPost *post, MrError *err)
     return MR_OK;
 }
 
-/* ---- The body ------------------------------------------------------------------------------------ */
+/* ---- The body -------------------------------------------------------------------------------- */
 
 static MrStatus inflate_error(const MrHttpPost *post, MrError *err)
 {
@@ -229,7 +229,7 @@ static void post_turn(evutil_socket_t fd, short what, void *context)
     }
 }
 
-/* ---- The start ----------------------------------------------------------------------------------- */
+/* ---- The start ------------------------------------------------------------------------------- */
 
 static MrString header_word(const char *header)
 {

@@ -30,7 +30,7 @@ struct MrIngest {
     uint64_t unknown_members; /* counted so far */
 };
 
-/* ---- Making -------------------------------------------------------------------------------------- */
+/* ---- Making ---------------------------------------------------------------------------------- */
 
 MrStatus mr_ingest_all_columns(const MrStream *stream, MrArena *arena, uint32_t **given,
                                uint32_t *count, MrError *err)
@@ -223,7 +223,7 @@ uint64_t mr_ingest_rejected_count(const MrIngest *ingest)
     return ingest->rejected;
 }
 
-/* ---- Rows to the log ----------------------------------------------------------------------------- */
+/* ---- Rows to the log ------------------------------------------------------------------------- */
 
 static MrStatus append(MrIngest *ingest, const MrBlock *in, MrString offset, MrError *err)
 {

@@ -1,6 +1,7 @@
 /*
- * server/ingest.h - bytes or blocks of given columns to logged blocks of a stream: defaults, generated
- * columns, NOT NULL, NULL times, then append.  One way for COPY, INSERT, HTTP and sources.
+ * server/ingest.h - bytes or blocks of given columns to logged blocks of a stream: defaults,
+ * generated columns, NOT NULL, NULL times, then append.  One way for COPY, INSERT, HTTP and
+ * sources.
  */
 #ifndef MR_SERVER_INGEST_H
 #define MR_SERVER_INGEST_H
@@ -36,23 +37,26 @@ typedef struct MrIngestOptions {
 } MrIngestOptions;
 
 MrStatus mr_ingest_create(const MrIngestOptions *options, MrIngest **out, MrError *err);
-/* Decodes and appends what is complete.  The error names line and column; the ingest is of no use then. */
+/* Decodes and appends what is complete.  The error names line and column; the ingest is of no use
+ * then. */
 MrStatus mr_ingest_feed(MrIngest *ingest, const char *data, size_t length, MrError *err);
 /* A block of the given columns (INSERT, sources). */
 MrStatus mr_ingest_block(MrIngest *ingest, const MrBlock *block, MrError *err);
 /* The same with the source's offset behind the block, which the log keeps beside the rows. */
 MrStatus mr_ingest_block_from(MrIngest *ingest, const MrBlock *block, MrString offset,
                               MrError *err);
-/* Commits what was appended and goes on: each block of a source is a transaction.  As finish, else. */
+/* Commits what was appended and goes on: each block of a source is a transaction.  As finish,
+ * else. */
 MrStatus mr_ingest_commit(MrIngest *ingest, uint64_t *sequence, MrDurability *durability,
                           MrError *err);
-/* How a decoder for this input is made, by whoever owns one (a source); borrowed from the ingest. */
+/* How a decoder for this input is made, by whoever owns one (a source); borrowed from the
+ * ingest. */
 const MrCodecOptions *mr_ingest_codec_options(const MrIngest *ingest);
 /* Its bad rows come here; context is the ingest. */
 MrRejectFunction mr_ingest_reject;
 uint64_t mr_ingest_rejected_count(const MrIngest *ingest);
-/* End of input: the rest is decoded and appended; an own transaction is committed.  *rows: rows taken;
- * *sequence: the last one (0 in a borrowed transaction); *durability: what to wait for. */
+/* End of input: the rest is decoded and appended; an own transaction is committed.  *rows: rows
+ * taken; *sequence: the last one (0 in a borrowed transaction); *durability: what to wait for. */
 MrStatus mr_ingest_finish(MrIngest *ingest, uint64_t *rows, uint64_t *sequence,
                           MrDurability *durability, MrError *err);
 /* Without finish: nothing of an own transaction becomes visible. */

@@ -1,6 +1,7 @@
 /*
- * server/ingest_rejected.c - the last rows of each stream that were refused before the log, and their count.
- * One set for the process, as metrics are; thread-safe.  Must not know why a row is refused.
+ * server/ingest_rejected.c - the last rows of each stream that were refused before the log, and
+ * their count.  One set for the process, as metrics are; thread-safe.  Must not know why a row is
+ * refused.
  */
 #include <pthread.h>
 #include <stdio.h>

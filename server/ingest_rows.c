@@ -28,15 +28,15 @@ struct MrIngestRows {
     uint64_t *bad;      /* bitmap of its rows that cannot be taken; NULL: all can */
 };
 
-/* ---- Planning ------------------------------------------------------------------------------------ */
+/* ---- Planning -------------------------------------------------------------------------------- */
 
 static bool fills_time(const MrIngestRows *rows)
 {
     return rows->stream->event_column >= 0 && rows->stream->null_time == MR_NULL_TIME_ARRIVAL;
 }
 
-/* The columns that expressions see.  Generated columns must see the arrival that fills an event column nobody
- * gives, so that one becomes an input. */
+/* The columns that expressions see.  Generated columns must see the arrival that fills an event
+ * column nobody gives, so that one becomes an input. */
 static MrStatus inputs_make(MrIngestRows *rows, uint32_t **out, MrError *err)
 {
     const MrIngestRowsOptions *options = &rows->options;
@@ -158,7 +158,7 @@ bool mr_ingest_rows_takes_null(const MrIngestRows *rows, uint32_t given_index)
     return rows->fills[given_index] != NULL || rows->event_input == (int32_t)given_index;
 }
 
-/* ---- Computing ----------------------------------------------------------------------------------- */
+/* ---- Computing ------------------------------------------------------------------------------- */
 
 static MrStatus evaluate(MrIngestRows *rows, const MrExpression *expression, const MrBlock *block,
                          MrVector *out, MrError *err)
@@ -240,7 +240,7 @@ static MrStatus compute(MrIngestRows *rows, const MrBlock *input, MrBlock **out,
                : MR_OK;
 }
 
-/* ---- Judging ------------------------------------------------------------------------------------- */
+/* ---- Judging --------------------------------------------------------------------------------- */
 
 static MrStatus mark_nulls(MrIngestRows *rows, const MrVector *column, MrError *err)
 {

@@ -1,6 +1,6 @@
 /*
- * server/insert.c - INSERT: the query's rows, whole and in the stream's order by plan, are appended to the
- * transaction's part of the log.
+ * server/insert.c - INSERT: the query's rows, whole and in the stream's order by plan, are appended
+ * to the transaction's part of the log.
  */
 #include "server/ingest.h"
 #include "server/statement.h"

@@ -39,7 +39,7 @@ struct MrListener {
     bool is_closed;
 };
 
-/* ---- The list -------------------------------------------------------------------------------------- */
+/* ---- The list -------------------------------------------------------------------------------- */
 
 uint32_t mr_listener_session_count(const MrServer *server)
 {
@@ -148,7 +148,7 @@ static void evict_oldest(MrListener *listener)
     }
 }
 
-/* ---- Accepting ------------------------------------------------------------------------------------- */
+/* ---- Accepting ------------------------------------------------------------------------------- */
 
 static void refuse(int fd, MrStatus code, const char *message)
 {
@@ -228,8 +228,8 @@ static void on_pause_over(evutil_socket_t fd, short what, void *context)
     }
 }
 
-/* No descriptor is free.  The spare one is used to say so to one client; then accepting rests, since an
- * event that cannot be served would turn the loop for ever. */
+/* No descriptor is free.  The spare one is used to say so to one client; then accepting rests,
+ * since an event that cannot be served would turn the loop for ever. */
 static void out_of_descriptors(MrListener *listener, int socket)
 {
     static const struct timeval rest = { 0, 100 * 1000 };
@@ -268,7 +268,7 @@ static void on_connection(evutil_socket_t socket, short what, void *context)
     }
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------ */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static MrStatus write_port(const MrServer *server, uint16_t port, MrError *err)
 {

@@ -6,10 +6,11 @@
 
 #include "server/server.h"
 
-/* Binds listen_addresses:port (port 0: a free one) and <dir>/.s.PGSQL.<port>; other than loopback addresses are
- * refused.  Starts accepting.  The port taken is written to <data>/port. */
+/* Binds listen_addresses:port (port 0: a free one) and <dir>/.s.PGSQL.<port>; other than loopback
+ * addresses are refused.  Starts accepting.  The port taken is written to <data>/port. */
 MrStatus mr_listener_create(MrServer *server, MrError *err);
-/* Stops accepting, ends idle sessions with 57P01, waits for running statements at most `wait_us`. */
+/* Stops accepting, ends idle sessions with 57P01, waits for running statements at most
+ * `wait_us`. */
 void mr_listener_destroy(MrServer *server);
 void mr_listener_drain(MrServer *server);
 uint32_t mr_listener_session_count(const MrServer *server);

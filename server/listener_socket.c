@@ -18,7 +18,7 @@
 
 enum { BACKLOG = 1024 };
 
-/* ---- TCP ------------------------------------------------------------------------------------------- */
+/* ---- TCP ------------------------------------------------------------------------------------- */
 
 /* Only loopback, until there are roles and TLS. */
 static bool read_address(const char *name, uint16_t port, struct sockaddr_storage *out,
@@ -133,7 +133,7 @@ static MrStatus open_all_tcp(const MrServer *server, MrListenerSockets *out, MrE
     return MR_OK;
 }
 
-/* ---- Unix ------------------------------------------------------------------------------------------ */
+/* ---- Unix ------------------------------------------------------------------------------------ */
 
 /* Left over from a server that was killed: nobody answers there. */
 static bool is_stale(const struct sockaddr_un *address)

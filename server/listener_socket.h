@@ -1,5 +1,6 @@
 /*
- * server/listener_socket.h - the sockets that the server listens on: TCP on loopback, one Unix socket.
+ * server/listener_socket.h - the sockets that the server listens on: TCP on loopback, one Unix
+ * socket.
  */
 #ifndef MR_SERVER_LISTENER_SOCKET_H
 #define MR_SERVER_LISTENER_SOCKET_H

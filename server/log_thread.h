@@ -1,5 +1,6 @@
 /*
- * server/log_thread.h - the thread that makes appended records durable: one fdatasync for all who wait.
+ * server/log_thread.h - the thread that makes appended records durable: one fdatasync for all who
+ * wait.
  */
 #ifndef MR_SERVER_LOG_THREAD_H
 #define MR_SERVER_LOG_THREAD_H

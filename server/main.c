@@ -92,7 +92,8 @@ static const struct option long_options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-/* Options are read twice: the settings file, which -D and -f name, stands between defaults and -c. */
+/* Options are read twice: the settings file, which -D and -f name, stands between defaults and
+ * -c. */
 typedef enum Pass { PASS_PLACES, PASS_SETTINGS } Pass;
 
 static bool is_setting_argument(const char *argument)

@@ -1,6 +1,6 @@
 /*
- * server/messages.c - messages of a client after start-up: taken off the input whole, checked to the last
- * byte, done.  Must not know what statements do.
+ * server/messages.c - messages of a client after start-up: taken off the input whole, checked to
+ * the last byte, done.  Must not know what statements do.
  */
 #include "server/statement.h"
 
@@ -9,7 +9,7 @@ void mr_session_refuse_body(MrSession *session, char type)
     mr_session_protocol_error(session, "invalid message format of type \"%c\"", type);
 }
 
-/* ---- Simple protocol ------------------------------------------------------------------------------- */
+/* ---- Simple protocol ------------------------------------------------------------------------- */
 
 static MrStatus script_parse(MrSession *session, MrString text, MrError *err)
 {
@@ -57,7 +57,7 @@ static void take_sync(MrSession *session, MrWireReader *body)
     session->is_ready_due = true;
 }
 
-/* ---- COPY ------------------------------------------------------------------------------------------ */
+/* ---- COPY ------------------------------------------------------------------------------------ */
 
 static void take_copy_message(MrSession *session, char type, MrWireReader *body)
 {
@@ -86,7 +86,7 @@ static void take_copy_message(MrSession *session, char type, MrWireReader *body)
     }
 }
 
-/* ---- Any message ----------------------------------------------------------------------------------- */
+/* ---- Any message ----------------------------------------------------------------------------- */
 
 static void take_body(MrSession *session, char type, MrWireReader *body)
 {
@@ -141,7 +141,8 @@ static bool skip_message(MrSession *session)
     return true;
 }
 
-/* A message that was begun must be finished in time; while a statement takes COPY data its own timeout runs. */
+/* A message that was begun must be finished in time; while a statement takes COPY data its own
+ * timeout runs. */
 static void await_rest(MrSession *session, size_t waiting)
 {
     bool awaits = waiting > 0 && session->current == NULL;

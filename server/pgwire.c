@@ -7,7 +7,7 @@
 
 #include "storage/codec.h"
 
-/* ---- Reading --------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 MrWireReader mr_wire_reader(const char *data, size_t length)
 {
@@ -85,7 +85,7 @@ uint32_t mr_wire_bytes_max(char type)
     }
 }
 
-/* ---- Writing --------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 size_t mr_wire_begin(MrBuilder *out, char type)
 {
@@ -144,7 +144,7 @@ void mr_wire_ready(MrBuilder *out, char transaction_status)
     mr_wire_end(out, start);
 }
 
-/* ---- Errors and notices ---------------------------------------------------------------------------- */
+/* ---- Errors and notices ---------------------------------------------------------------------- */
 
 /* Names that a client has sent come back in messages, whatever bytes they were. */
 static void append_clean(MrBuilder *out, const char *text)
@@ -208,7 +208,7 @@ void mr_wire_report(MrBuilder *out, char type, const char *severity, const MrErr
     mr_wire_end(out, start);
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 uint32_t mr_wire_type_oid(MrTypeId type)
 {

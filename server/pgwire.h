@@ -1,6 +1,6 @@
 /*
- * server/pgwire.h - the bytes of PostgreSQL's protocol 3: bodies read with every length checked, messages
- * written into a buffer.  Must not know sessions, sockets or statements.
+ * server/pgwire.h - the bytes of PostgreSQL's protocol 3: bodies read with every length checked,
+ * messages written into a buffer.  Must not know sessions, sockets or statements.
  */
 #ifndef MR_SERVER_PGWIRE_H
 #define MR_SERVER_PGWIRE_H
@@ -50,8 +50,9 @@ void mr_wire_parameter_status(MrBuilder *out, const char *name, const char *valu
 void mr_wire_command_complete(MrBuilder *out, const char *tag);
 void mr_wire_ready(MrBuilder *out, char transaction_status);
 
-/* ErrorResponse ('E') or NoticeResponse ('N').  The position of `err` is a byte of `text` and becomes a
- * character; text NULL: no position.  A last line of detail that names a line of COPY is the field W. */
+/* ErrorResponse ('E') or NoticeResponse ('N').  The position of `err` is a byte of `text` and
+ * becomes a character; text NULL: no position.  A last line of detail that names a line of COPY is
+ * the field W. */
 void mr_wire_report(MrBuilder *out, char type, const char *severity, const MrError *err,
                     const char *text, size_t length);
 

@@ -99,7 +99,7 @@ MrStatus mr_portal_add(MrSession *session, MrPortal *portal, MrString name, MrEr
     return MR_OK;
 }
 
-/* ---- Planning -------------------------------------------------------------------------------------- */
+/* ---- Planning -------------------------------------------------------------------------------- */
 
 static const char *setting_by_name(void *context, const char *name)
 {
@@ -159,7 +159,7 @@ MrStatus mr_portal_replace(MrSession *session, MrPortal *portal, const char *tex
     return mr_portal_plan(session, portal, is_run, err);
 }
 
-/* ---- Ends and rows --------------------------------------------------------------------------------- */
+/* ---- Ends and rows --------------------------------------------------------------------------- */
 
 void mr_portal_set_rows(MrPortal *portal, MrResult *result, const char *tag)
 {

@@ -1,6 +1,6 @@
 /*
- * server/portal.h - one statement on its way: planned, run, its rows sent.  Statements of the simple
- * protocol have a portal that no name finds; Bind makes one by name.
+ * server/portal.h - one statement on its way: planned, run, its rows sent.  Statements of the
+ * simple protocol have a portal that no name finds; Bind makes one by name.
  * Prepared statements are beside it, since a portal is made from one.
  */
 #ifndef MR_SERVER_PORTAL_H
@@ -79,7 +79,7 @@ struct MrPrepared {
     MrType *column_types; /* a later plan must give the same ones */
 };
 
-/* ---- Portals (portal.c) ---------------------------------------------------------------------------- */
+/* ---- Portals (portal.c) ---------------------------------------------------------------------- */
 
 /* Takes a hold on `memory`; text is borrowed for the portal's life (it is in the memory). */
 MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const char *text,
@@ -107,7 +107,7 @@ void mr_portal_set_done(MrPortal *portal, const char *format, ...) MR_PRINTF(2, 
  * *suspended: the limit was reached with rows left, or possibly so. */
 MrStatus mr_portal_send(MrSession *session, MrPortal *portal, bool *suspended, MrError *err);
 
-/* ---- Prepared statements (prepared.c) -------------------------------------------------------------- */
+/* ---- Prepared statements (prepared.c) -------------------------------------------------------- */
 
 MrPrepared *mr_prepared_find(MrSession *session, MrString name);
 /* Parses (one statement or none), plans to infer types, and keeps it under the name. */

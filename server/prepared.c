@@ -1,6 +1,7 @@
 /*
  * server/prepared.c - prepared statements by name: kept as text, parsed and planned again for every
- * execution, so that a plan never outlives the catalogue it was made for; and PREPARE, EXECUTE, DEALLOCATE.
+ * execution, so that a plan never outlives the catalogue it was made for; and PREPARE, EXECUTE,
+ * DEALLOCATE.
  */
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ void mr_prepared_clear(MrSession *session)
     }
 }
 
-/* ---- Making one ------------------------------------------------------------------------------------ */
+/* ---- Making one ------------------------------------------------------------------------------ */
 
 static MrStatus check_name(MrSession *session, MrString name, MrError *err)
 {
@@ -223,7 +224,7 @@ MrStatus mr_prepared_check(const MrPrepared *prepared, const MrPortal *portal, M
     return MR_OK;
 }
 
-/* ---- PREPARE, EXECUTE, DEALLOCATE ------------------------------------------------------------------- */
+/* ---- PREPARE, EXECUTE, DEALLOCATE ------------------------------------------------------------ */
 
 static MrStatus can_prepare(const MrAstPrepare *ast, MrError *err)
 {
@@ -291,7 +292,8 @@ static MrStatus evaluate_arguments(MrSession *session, MrPortal *portal, const M
     return MR_OK;
 }
 
-/* The portal becomes the prepared statement with its values; what follows is that one's business. */
+/* The portal becomes the prepared statement with its values; what follows is that one's
+ * business. */
 MrStatus mr_execute_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
 {
     const MrAstExecute *ast = MR_AST_AS(const MrAstExecute, portal->node);

@@ -38,7 +38,7 @@ MrStatus mr_progress_plan(MrSession *session, MrPortal *portal, bool is_run, MrE
     return mr_text_schema(&portal->memory->arena, &name, 1, &portal->columns, err);
 }
 
-/* ---- Sentences ------------------------------------------------------------------------------------- */
+/* ---- Sentences ------------------------------------------------------------------------------- */
 
 static MrStatus say(Report *r, const char *format, ...) MR_PRINTF(2, 3);
 static MrStatus say(Report *r, const char *format, ...)

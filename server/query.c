@@ -68,7 +68,8 @@ void mr_query_destroy(MrQuery *query)
     free(query);
 }
 
-/* The rows of an epoch in flight live in the pipeline: it stays until the target lets go of them. */
+/* The rows of an epoch in flight live in the pipeline: it stays until the target lets go of
+ * them. */
 static void retire_pipeline(MrQuery *query)
 {
     if (query->in_flight) {
@@ -101,7 +102,7 @@ void mr_query_restart(MrQuery *query)
     query->state = query->is_suspended ? MR_QUERY_SUSPENDED : MR_QUERY_STARTING;
 }
 
-/* ---- state: the counters that are functions of the log, then the pipeline's ------------------- */
+/* ---- state: the counters that are functions of the log, then the pipeline's ------------------ */
 
 static MrStatus write_state(MrQuery *query, MrBuilder *out, MrError *err)
 {
@@ -187,7 +188,8 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
         return status;
     }
     query->covered = held;
-    /* A query that never committed has nothing to throw away: its first row may be the empty answer. */
+    /* A query that never committed has nothing to throw away: its first row may be the empty
+     * answer. */
     query->replay_until = target->progress.epoch > 0 && held > query->position ? held : 0;
     query->has_input = target->progress.epoch == 0;
     query->last_checkpoint_us = mr_clock_monotonic_us(query->server->clock);
@@ -199,7 +201,7 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
     return MR_OK;
 }
 
-/* ---- notes ------------------------------------------------------------------------------------- */
+/* ---- notes ----------------------------------------------------------------------------------- */
 
 static void ring_add(MrNotedRing *ring, const MrNotedRow *row)
 {
@@ -224,7 +226,8 @@ static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, u
     return number;
 }
 
-/* More failed rows than allowed among the last: go back, stop just before the row that was one too many. */
+/* More failed rows than allowed among the last: go back, stop just before the row that was one too
+ * many. */
 static void halt_before(MrQuery *query, uint64_t sequence, const MrError *cause)
 {
     query->halt_after = sequence - 1;
@@ -274,7 +277,7 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
     mr_pipeline_clear_notes(query->pipeline);
 }
 
-/* ---- run, flush -------------------------------------------------------------------------------- */
+/* ---- run, flush ------------------------------------------------------------------------------ */
 
 MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
                       MrError *err)

@@ -1,6 +1,6 @@
 /*
- * server/query.h - one standing query at work: restore, run, flush, checkpoint.  Only the scheduler's thread
- * calls these; what others may see is copied into the status.
+ * server/query.h - one standing query at work: restore, run, flush, checkpoint.  Only the
+ * scheduler's thread calls these; what others may see is copied into the status.
  */
 #ifndef MR_SERVER_QUERY_H
 #define MR_SERVER_QUERY_H
@@ -64,8 +64,8 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
 /* Runs records (of any streams, in order) up to `upto`; `rows` counts those before each record. */
 MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
                       MrError *err);
-/* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.  Writes a checkpoint
- * first when `checkpoint`. */
+/* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.
+ * Writes a checkpoint first when `checkpoint`. */
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);
 /* Ends it with the error; it keeps its place for a RESUME. */
 void mr_query_fail(MrQuery *query, const MrError *error);

@@ -1,12 +1,14 @@
 /*
- * server/retention.h - streams forget what is older or more than they keep; the log gives its files back.
+ * server/retention.h - streams forget what is older or more than they keep; the log gives its files
+ * back.
  */
 #ifndef MR_SERVER_RETENTION_H
 #define MR_SERVER_RETENTION_H
 
 #include "server/server.h"
 
-/* Appends trim records where a stream's retention asks for it, then frees segments that nobody needs. */
+/* Appends trim records where a stream's retention asks for it, then frees segments that nobody
+ * needs. */
 void mr_retention_run(MrServer *server);
 
 #endif

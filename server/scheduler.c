@@ -156,7 +156,7 @@ static bool is_checkpoint_due(const MrQuery *query, int64_t now_us)
            query->position > query->checkpoint_sequence;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void release_records(MrScheduler *scheduler)
 {
@@ -187,7 +187,8 @@ static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32
     return MR_OK;
 }
 
-/* Reads from `from`, at most a micro-batch; *upto comes back as the last sequence that was covered. */
+/* Reads from `from`, at most a micro-batch; *upto comes back as the last sequence that was
+ * covered. */
 static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, uint64_t from,
                              uint64_t *upto, MrError *err)
 {
@@ -210,7 +211,7 @@ static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, 
     return MR_OK;
 }
 
-/* ---- what to do --------------------------------------------------------------------------------- */
+/* ---- what to do ------------------------------------------------------------------------------ */
 
 static void start_query(MrQuery *query)
 {

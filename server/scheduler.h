@@ -1,10 +1,11 @@
 /*
- * server/scheduler.h - standing queries at work: who reads which part of the log, when a target gets an
- * epoch, when a checkpoint is written.  A thread of its own; calls here are thread-safe.
+ * server/scheduler.h - standing queries at work: who reads which part of the log, when a target
+ * gets an epoch, when a checkpoint is written.  A thread of its own; calls here are thread-safe.
  *
- * Every query has a position in the log.  The scheduler takes the lowest one, reads a range from there and
- * runs all queries that stand at it over the same blocks; so queries at the head share one scan, and one that
- * lags catches up alone.  When a query's target is idle, its changes are flushed and submitted.
+ * Every query has a position in the log.  The scheduler takes the lowest one, reads a range from
+ * there and runs all queries that stand at it over the same blocks; so queries at the head share
+ * one scan, and one that lags catches up alone.  When a query's target is idle, its changes are
+ * flushed and submitted.
  */
 #ifndef MR_SERVER_SCHEDULER_H
 #define MR_SERVER_SCHEDULER_H
@@ -16,7 +17,8 @@ typedef enum MrQueryState {
     MR_QUERY_STARTING, /* restoring its state */
     MR_QUERY_RUNNING,
     MR_QUERY_SUSPENDED, /* by ALTER … SUSPEND */
-    MR_QUERY_FAILED, /* stopped: memory, error_limit, on_error = 'stop', a data error of the target … */
+    /* stopped: memory, error_limit, on_error = 'stop', a data error of the target … */
+    MR_QUERY_FAILED,
 } MrQueryState;
 
 /* A consistent look at one query, for millrace.queries, EXPLAIN PROGRESS and waits. */
@@ -71,8 +73,8 @@ typedef struct MrQuerySpec {
     bool is_new; /* no checkpoint, target at sequence 0 */
 } MrQuerySpec;
 MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err);
-/* Forgets the query.  Called in a job of its target's thread (server/targets.h), so that no epoch of it can be
- * under way; waits for the scheduler to leave it.  Checkpoints go when `drop`. */
+/* Forgets the query.  Called in a job of its target's thread (server/targets.h), so that no epoch
+ * of it can be under way; waits for the scheduler to leave it.  Checkpoints go when `drop`. */
 void mr_scheduler_remove(MrServer *server, const uint8_t id[16], MrTarget *target, bool drop);
 MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *err);
 MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err);

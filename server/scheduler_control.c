@@ -1,5 +1,6 @@
 /*
- * server/scheduler_control.c - what other threads ask of the scheduler: queries come and go, and are looked at.
+ * server/scheduler_control.c - what other threads ask of the scheduler: queries come and go, and
+ * are looked at.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +117,8 @@ static void register_job(void *context, MrTarget *target)
     mr_scheduler_leave(scheduler);
 }
 
-/* A nonce that was sent and not confirmed is sent again; else a fresh one, stored before it is used. */
+/* A nonce that was sent and not confirmed is sent again; else a fresh one, stored before it is
+ * used. */
 static MrStatus prepare_nonce(MrServer *server, MrQuery *query, MrError *err)
 {
     static const uint8_t none[16];

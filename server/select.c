@@ -1,6 +1,6 @@
 /*
- * server/select.c - SELECT and VALUES, and every statement that needs the rows of a query: at once where the
- * rows are constants, else on a thread while the session waits.
+ * server/select.c - SELECT and VALUES, and every statement that needs the rows of a query: at once
+ * where the rows are constants, else on a thread while the session waits.
  */
 #include <stdio.h>
 
@@ -21,7 +21,7 @@ MrStatus mr_select_plan(MrSession *session, MrPortal *portal, bool is_run, MrErr
     return MR_OK;
 }
 
-/* ---- What the client should know of the result that it reads ---------------------------------------- */
+/* ---- What the client should know of the result that it reads --------------------------------- */
 
 static const char *standing_still(const MrQueryStatus *status)
 {
@@ -64,7 +64,7 @@ static void tell_of_query(MrSession *session, const MrRelation *relation)
     mr_session_notice(session, "NOTICE", "55000", message, hint);
 }
 
-/* ---- Running --------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static void adhoc_done(void *context, MrResult *result, const MrError *err)
 {

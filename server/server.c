@@ -75,7 +75,7 @@ void mr_server_publish(MrServer *server, MrCatalog *catalog)
     }
 }
 
-/* ---- once a second ------------------------------------------------------------------------------ */
+/* ---- once a second --------------------------------------------------------------------------- */
 
 typedef struct WaitingStream {
     uint32_t stream_id;
@@ -158,7 +158,7 @@ static void on_retention(evutil_socket_t fd, short what, void *context)
     mr_retention_run(context);
 }
 
-/* ---- signals ------------------------------------------------------------------------------------ */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static void on_end_signal(evutil_socket_t signal_number, short what, void *context)
 {
@@ -230,7 +230,7 @@ static void remove_events(Events *events)
     }
 }
 
-/* ---- start and end ------------------------------------------------------------------------------ */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 static MrStatus open_log(MrServer *server, MrError *err)
 {

@@ -30,8 +30,8 @@ typedef struct MrHttp MrHttp;
 typedef struct MrFeeds MrFeeds;
 typedef struct MrPostbox MrPostbox;
 
-/* Memory of one statement (its tree, its plan), shared by the session and what runs for it; the last holder
- * frees it.  Only on the event loop's thread. */
+/* Memory of one statement (its tree, its plan), shared by the session and what runs for it; the
+ * last holder frees it.  Only on the event loop's thread. */
 typedef struct MrStatementMemory {
     MrArena arena;
     uint32_t holders;
@@ -72,7 +72,8 @@ typedef struct MrServerOptions {
     bool is_quiet;
 } MrServerOptions;
 
-/* Opens the data directory, recovers, listens, runs until a signal ends it, drains.  The exit code. */
+/* Opens the data directory, recovers, listens, runs until a signal ends it, drains.  The exit
+ * code. */
 int mr_server_main(const MrServerOptions *options);
 
 /* Runs `run(context)` on the event loop's thread; callable from any thread. */

@@ -13,7 +13,7 @@
 #include "server/listener_internal.h"
 #include "server/statement.h"
 
-/* ---- Life ------------------------------------------------------------------------------------------ */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
@@ -156,7 +156,7 @@ const char *mr_session_state(const MrSession *session)
     }
 }
 
-/* ---- ReadyForQuery --------------------------------------------------------------------------------- */
+/* ---- ReadyForQuery --------------------------------------------------------------------------- */
 
 static void send_ready(MrSession *session)
 {
@@ -194,7 +194,7 @@ static void step_ready(MrSession *session)
     }
 }
 
-/* ---- The current statement ------------------------------------------------------------------------- */
+/* ---- The current statement ------------------------------------------------------------------- */
 
 void mr_session_begin(MrSession *session, MrPortal *portal)
 {
@@ -312,7 +312,7 @@ static void step_script(MrSession *session)
     mr_session_begin(session, portal);
 }
 
-/* ---- The loop -------------------------------------------------------------------------------------- */
+/* ---- The loop -------------------------------------------------------------------------------- */
 
 /* COPY data is taken while its statement is current. */
 static bool takes_messages(const MrSession *session)
@@ -357,8 +357,8 @@ static void flush_output(MrSession *session)
     }
 }
 
-/* A closing session says its end and lets the client say its own: closing with unread bytes would take the
- * last message away from the client. */
+/* A closing session says its end and lets the client say its own: closing with unread bytes would
+ * take the last message away from the client. */
 static bool is_over(MrSession *session)
 {
     MrSocket *socket = &session->socket;

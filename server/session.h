@@ -1,7 +1,7 @@
 /*
- * server/session.h - one client's session: what its protocol stands at, what it runs, what it waits for.
- * Shared by the files that make up sessions; everyone else sees server/listener.h.  Only on the event
- * loop's thread.  See README.md for its states.
+ * server/session.h - one client's session: what its protocol stands at, what it runs, what it waits
+ * for.  Shared by the files that make up sessions; everyone else sees server/listener.h.  Only on
+ * the event loop's thread.  See README.md for its states.
  */
 #ifndef MR_SERVER_SESSION_H
 #define MR_SERVER_SESSION_H
@@ -102,18 +102,21 @@ struct MrSession {
     MrCancelReason cancel;
 };
 
-/* ---- Life (session.c) ------------------------------------------------------------------------------ */
+/* ---- Life (session.c) ------------------------------------------------------------------------ */
 
 /* Takes the descriptor (-1: none, bytes come by mr_socket_put). */
 MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSession **out,
                            MrError *err);
 /* Ends what runs, without a word to the client. */
 void mr_session_destroy(MrSession *session);
-/* Does all that can be done now; called whenever something has changed.  May destroy the session. */
+/* Does all that can be done now; called whenever something has changed.  May destroy the
+ * session. */
 void mr_session_advance(MrSession *session);
-/* The running statement ends with 57014 (57P01 for a shutdown) as soon as it can; nothing when idle. */
+/* The running statement ends with 57014 (57P01 for a shutdown) as soon as it can; nothing when
+ * idle. */
 void mr_session_cancel(MrSession *session, MrCancelReason reason);
-/* Ends of what a session is at; each leaves nothing of it.  A nameless portal goes with `current`. */
+/* Ends of what a session is at; each leaves nothing of it.  A nameless portal goes with
+ * `current`. */
 void mr_session_stop_waiting(MrSession *session);
 void mr_session_end_script(MrSession *session);
 void mr_session_end_current(MrSession *session);
@@ -122,10 +125,10 @@ void mr_session_drain(MrSession *session);
 bool mr_session_is_busy(const MrSession *session);
 const char *mr_session_state(const MrSession *session);
 
-/* ---- Answers (session_answer.c) --------------------------------------------------------------------------- */
+/* ---- Answers (session_answer.c) -------------------------------------------------------------- */
 
-/* ERROR for the current statement: ends it, fails the transaction, skips what belongs to it.  The portal is
- * gone afterwards. */
+/* ERROR for the current statement: ends it, fails the transaction, skips what belongs to it.  The
+ * portal is gone afterwards. */
 void mr_session_fail(MrSession *session, const MrError *err);
 /* The same where no portal is: the error's position is one of `text` (NULL: none). */
 void mr_session_fail_in(MrSession *session, const MrError *err, const char *text, size_t length);
@@ -141,7 +144,7 @@ void mr_session_notice_callback(void *context, const char *sqlstate, const char 
 /* Fills err with why the statement is being ended. */
 MrStatus mr_session_cancel_error(const MrSession *session, MrError *err);
 
-/* ---- Messages (messages.c, startup.c) -------------------------------------------------------------- */
+/* ---- Messages (messages.c, startup.c) -------------------------------------------------------- */
 
 /* Takes one message off the input and does it; false: no whole one is there. */
 bool mr_session_take_message(MrSession *session);
@@ -157,10 +160,11 @@ void mr_session_begin(MrSession *session, MrPortal *portal);
 void mr_session_query(MrSession *session, MrString text);
 void mr_session_set_timer(MrSession *session, int64_t us); /* 0: off */
 
-/* ---- Waiting (session_answer.c) --------------------------------------------------------------------------- */
+/* ---- Waiting (session_answer.c) -------------------------------------------------------------- */
 
-/* The session does nothing until the wait (made with mr_session_wait_done and the session) is over; then
- * `then` goes on.  `is_final`: a cancel has no effect, since what is waited for has happened already. */
+/* The session does nothing until the wait (made with mr_session_wait_done and the session) is over;
+ * then `then` goes on.  `is_final`: a cancel has no effect, since what is waited for has happened
+ * already. */
 void mr_session_wait(MrSession *session, MrWait *wait, bool is_final, MrSessionThen *then);
 MrWaitDone mr_session_wait_done;
 /* The same without a wait: whoever knows calls mr_session_resume, later. */

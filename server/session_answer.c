@@ -1,6 +1,6 @@
 /*
- * server/session_answer.c - what a session tells its client besides rows: errors, notices; and how it waits,
- * and how a wait is cut short.
+ * server/session_answer.c - what a session tells its client besides rows: errors, notices; and how
+ * it waits, and how a wait is cut short.
  */
 #include <stdio.h>
 
@@ -8,7 +8,7 @@
 
 enum { CLOSING_US = 1000 * 1000 }; /* for the client to take its last message */
 
-/* ---- Answers --------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static void end_after_error(MrSession *session)
 {
@@ -98,7 +98,7 @@ void mr_session_notice_callback(void *context, const char *sqlstate, const char 
     mr_session_notice(context, "NOTICE", sqlstate == NULL ? "00000" : sqlstate, message, hint);
 }
 
-/* ---- Waiting --------------------------------------------------------------------------------------- */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
 void mr_session_wait(MrSession *session, MrWait *wait, bool is_final, MrSessionThen *then)
 {

@@ -1,13 +1,14 @@
 /*
- * server/session_settings.c - SET, RESET, SHOW of one value, DISCARD, and the reports of settings to the client.
- * Must not know what a setting does, but for those whose value the server could not keep its word on.
+ * server/session_settings.c - SET, RESET, SHOW of one value, DISCARD, and the reports of settings
+ * to the client.  Must not know what a setting does, but for those whose value the server could not
+ * keep its word on.
  */
 #include <ctype.h>
 #include <stdio.h>
 
 #include "server/statement.h"
 
-/* ---- Checks that the table of settings cannot make --------------------------------------------------- */
+/* ---- Checks that the table of settings cannot make ------------------------------------------- */
 
 /* Lower case, quotes and everything but letters and digits gone: 'utf-8' is UTF8. */
 static void squeeze(MrString text, char *out, size_t room)
@@ -91,7 +92,8 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
     }
 }
 
-/* application_name reaches logs and other people's terminals: printable ASCII only, as PostgreSQL has it. */
+/* application_name reaches logs and other people's terminals: printable ASCII only, as PostgreSQL
+ * has it. */
 static MrString printable(MrString value, char *out, size_t room)
 {
     size_t length = value.length < room ? value.length : room;
@@ -101,7 +103,7 @@ static MrString printable(MrString value, char *out, size_t room)
     return (MrString){ out, length };
 }
 
-/* ---- Setting and telling --------------------------------------------------------------------------- */
+/* ---- Setting and telling --------------------------------------------------------------------- */
 
 static const char *show_into(const MrSettings *settings, MrSettingId id, MrBuilder *out)
 {
@@ -221,9 +223,10 @@ const char *mr_session_setting_text(const MrSession *session, MrSettingId id, Mr
     return copy;
 }
 
-/* ---- SET and RESET --------------------------------------------------------------------------------- */
+/* ---- SET and RESET --------------------------------------------------------------------------- */
 
-/* SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE: an offset east of UTC as a POSIX name (west of it). */
+/* SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE: an offset east of UTC as a POSIX name (west of
+ * it). */
 static MrStatus interval_zone(const MrAstTypedLiteral *literal, MrArena *arena, const char **out,
                               MrError *err)
 {
@@ -325,7 +328,7 @@ MrStatus mr_set_run(MrSession *session, MrPortal *portal, MrError *err)
     return MR_OK;
 }
 
-/* ---- DISCARD --------------------------------------------------------------------------------------- */
+/* ---- DISCARD --------------------------------------------------------------------------------- */
 
 MrStatus mr_discard_run(MrSession *session, MrPortal *portal, MrError *err)
 {

@@ -5,7 +5,8 @@
 
 #include "server/statement.h"
 
-/* Listings that are a SELECT, of what fits a screen: all columns stand in the view.  NULL: made here. */
+/* Listings that are a SELECT, of what fits a screen: all columns stand in the view.  NULL: made
+ * here. */
 static const char *listing_of(MrShowKind kind)
 {
     switch (kind) {
@@ -22,7 +23,7 @@ static const char *listing_of(MrShowKind kind)
     }
 }
 
-/* ---- One setting, all settings ---------------------------------------------------------------------- */
+/* ---- One setting, all settings --------------------------------------------------------------- */
 
 static MrStatus plan_setting(MrPortal *portal, const MrAstShow *ast, MrError *err)
 {
@@ -72,7 +73,7 @@ static MrStatus fill_settings(MrSession *session, MrPortal *portal, bool with_mo
     return MR_OK;
 }
 
-/* ---- Names of objects ------------------------------------------------------------------------------ */
+/* ---- Names of objects ------------------------------------------------------------------------ */
 
 static MrStatus fill_views(const MrPortal *portal, MrTextTable *table, MrError *err)
 {
@@ -91,7 +92,7 @@ static MrStatus add_secret(void *context, const char *name, MrError *err)
     return mr_text_table_add(context, &name, err);
 }
 
-/* ---- SHOW CREATE ----------------------------------------------------------------------------------- */
+/* ---- SHOW CREATE ----------------------------------------------------------------------------- */
 
 static bool kind_fits(MrObjectKind wanted, MrRelationKind kind)
 {
@@ -185,7 +186,7 @@ static MrStatus fill_create(const MrPortal *portal, const MrAstShow *ast, MrText
     return status;
 }
 
-/* ---- Both steps ------------------------------------------------------------------------------------ */
+/* ---- Both steps ------------------------------------------------------------------------------ */
 
 static MrStatus plan_table(MrPortal *portal, const MrAstShow *ast, MrError *err)
 {

@@ -28,7 +28,8 @@ static void input_compact(MrSocket *socket)
     }
 }
 
-/* Room for at least `more` bytes.  The buffer grows by what came, never by what a length promises. */
+/* Room for at least `more` bytes.  The buffer grows by what came, never by what a length
+ * promises. */
 static bool input_reserve(MrSocket *socket, size_t more)
 {
     if (socket->input_room - socket->input_end >= more) {

@@ -1,6 +1,6 @@
 /*
- * server/socket.h - a client's bytes: what came and was not taken yet, what was written and is not sent
- * yet.  Both ends are bounded by their user.  Must not know the protocol.
+ * server/socket.h - a client's bytes: what came and was not taken yet, what was written and is not
+ * sent yet.  Both ends are bounded by their user.  Must not know the protocol.
  *
  * Not a bufferevent: that one reads 4 kB at a time, and COPY wants its data in one piece.
  */

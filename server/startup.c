@@ -1,7 +1,7 @@
 /*
- * server/startup.c - from the first byte of a connection to ReadyForQuery: requests for encryption are
- * answered N (each at most once), a CancelRequest is passed on, the start-up message is read and answered.
- * Loopback and the Unix socket let everyone in.
+ * server/startup.c - from the first byte of a connection to ReadyForQuery: requests for encryption
+ * are answered N (each at most once), a CancelRequest is passed on, the start-up message is read
+ * and answered.  Loopback and the Unix socket let everyone in.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static void fail(MrSession *session, MrStatus code, const char *message)
     mr_session_fatal(session, &err);
 }
 
-/* ---- Parameters ------------------------------------------------------------------------------------ */
+/* ---- Parameters ------------------------------------------------------------------------------ */
 
 static char *copy_name(MrString text)
 {
@@ -46,7 +46,8 @@ static MrStatus set_by_name(MrSession *session, MrString name, MrString value, M
     return mr_session_set(session, id, value, err);
 }
 
-/* One word of `options`, blanks between words, a backslash before a blank that belongs to the word. */
+/* One word of `options`, blanks between words, a backslash before a blank that belongs to the
+ * word. */
 static bool next_word(MrString *options, char *word, size_t room)
 {
     size_t length = 0, i = 0;
@@ -174,7 +175,7 @@ static MrStatus take_parameters(MrSession *session, MrWireReader *body, Startup 
     return session->database == NULL ? mr_error_no_memory(err) : MR_OK;
 }
 
-/* ---- Answers --------------------------------------------------------------------------------------- */
+/* ---- Answers --------------------------------------------------------------------------------- */
 
 static void send_negotiation(MrSession *session, const Startup *startup)
 {
@@ -236,7 +237,7 @@ static void log_in(MrSession *session, int32_t version, MrWireReader *body)
     session->is_ready_due = true;
 }
 
-/* ---- The first packets ----------------------------------------------------------------------------- */
+/* ---- The first packets ----------------------------------------------------------------------- */
 
 static bool refuse_encryption(MrSession *session, bool *asked)
 {

@@ -6,8 +6,8 @@
 
 #include "server/portal.h"
 
-/* Looks up names and types: sets columns, plan, relation, details.  `is_run`: it is run next (notices
- * are sent now), else only described. */
+/* Looks up names and types: sets columns, plan, relation, details.  `is_run`: it is run next
+ * (notices are sent now), else only described. */
 typedef MrStatus MrStatementPlan(MrSession *session, MrPortal *portal, bool is_run, MrError *err);
 /* Does it: leaves the portal in ROWS or DONE, or RUNNING with the session waiting. */
 typedef MrStatus MrStatementRun(MrSession *session, MrPortal *portal, MrError *err);
@@ -32,22 +32,22 @@ const MrStatementEntry *mr_statement_entry(MrNodeKind kind);
 #undef MR_STATEMENT
 #undef MR_STATEMENT_NO_PLAN
 
-/* INSERT … SELECT, COPY (query) TO and EXPLAIN ANALYZE run a plan like SELECT does; `then` gets the result
- * on the portal, or the error. */
+/* INSERT … SELECT, COPY (query) TO and EXPLAIN ANALYZE run a plan like SELECT does; `then` gets the
+ * result on the portal, or the error. */
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err);
 
-/* ---- COPY … TO STDOUT (copy_out.c) ------------------------------------------------------------------ */
+/* ---- COPY … TO STDOUT (copy_out.c) ----------------------------------------------------------- */
 
 MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err);
 
-/* ---- COPY FROM STDIN (copy_in.c) ------------------------------------------------------------------- */
+/* ---- COPY FROM STDIN (copy_in.c) ------------------------------------------------------------- */
 
 MrStatus mr_copy_in_feed(MrSession *session, const char *data, size_t length, MrError *err);
 MrStatus mr_copy_in_finish(MrSession *session, MrError *err);
 MrStatus mr_copy_in_refuse(MrSession *session, MrString reason, MrError *err); /* CopyFail */
 void mr_copy_in_destroy(MrSession *session);
 
-/* ---- Settings of a session (session_settings.c) ---------------------------------------------------- */
+/* ---- Settings of a session (session_settings.c) ---------------------------------------------- */
 
 /* SET and start-up: checks what the server can do, stores, tells the client. */
 MrStatus mr_session_set(MrSession *session, MrSettingId id, MrString value, MrError *err);
@@ -60,7 +60,7 @@ MrStatus mr_session_find_setting(const char *name, MrSettingId *out, MrError *er
 /* The value as SHOW prints it, in the arena. */
 const char *mr_session_setting_text(const MrSession *session, MrSettingId id, MrArena *arena);
 
-/* ---- Small tables as results (text_table.c) -------------------------------------------------------- */
+/* ---- Small tables as results (text_table.c) -------------------------------------------------- */
 
 /* A result of text columns that is filled row by row. */
 typedef struct MrTextTable {

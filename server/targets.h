@@ -1,6 +1,6 @@
 /*
- * server/targets.h - one thread per connection of the catalogue: commits epochs, runs a target's part of DDL,
- * scans results.  A database may block for seconds; nobody else waits with it.
+ * server/targets.h - one thread per connection of the catalogue: commits epochs, runs a target's
+ * part of DDL, scans results.  A database may block for seconds; nobody else waits with it.
  */
 #ifndef MR_SERVER_TARGETS_H
 #define MR_SERVER_TARGETS_H
@@ -12,8 +12,8 @@ typedef struct MrTargetThread MrTargetThread;
 
 MrStatus mr_targets_create(MrServer *server, MrError *err);
 void mr_targets_destroy(MrServer *server);
-/* The thread of a connection, started when missing.  The connection's options are taken from the catalogue and the
- * secret from the store. */
+/* The thread of a connection, started when missing.  The connection's options are taken from the
+ * catalogue and the secret from the store. */
 MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char *connection,
                          MrTargetThread **out, MrError *err);
 void mr_targets_stop(MrServer *server,

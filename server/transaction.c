@@ -8,7 +8,7 @@
 #include "server/log_thread.h"
 #include "server/statement.h"
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 MrStatus mr_transaction_log(MrSession *session, MrLogTransaction **out, MrError *err)
 {
@@ -66,7 +66,7 @@ void mr_transaction_wait(MrSession *session, MrSessionThen *then)
                     true, then);
 }
 
-/* ---- Settings -------------------------------------------------------------------------------------- */
+/* ---- Settings -------------------------------------------------------------------------------- */
 
 MrStatus mr_transaction_save_setting(MrSession *session, MrSettingId id, bool is_local,
                                      MrError *err)
@@ -108,7 +108,7 @@ static void settings_end(MrSession *session, bool is_commit)
     mr_settings_destroy(before);
 }
 
-/* ---- Ends ------------------------------------------------------------------------------------------ */
+/* ---- Ends ------------------------------------------------------------------------------------ */
 
 static void drop_rows(MrSession *session)
 {
@@ -140,7 +140,7 @@ char mr_transaction_letter(const MrSession *session)
     return letters[session->transaction.state];
 }
 
-/* ---- Statements ------------------------------------------------------------------------------------ */
+/* ---- Statements ------------------------------------------------------------------------------ */
 
 static void begin(MrSession *session, const MrAstTransaction *ast)
 {

@@ -1,6 +1,6 @@
 /*
- * server/transaction.h - BEGIN … COMMIT of one session, and the implicit transaction of a Query message or
- * of the messages up to Sync: INSERTs and COPYs of it are appended to the log together.
+ * server/transaction.h - BEGIN … COMMIT of one session, and the implicit transaction of a Query
+ * message or of the messages up to Sync: INSERTs and COPYs of it are appended to the log together.
  * Must not know messages of the protocol.
  */
 #ifndef MR_SERVER_TRANSACTION_H
@@ -34,11 +34,11 @@ typedef struct MrTransaction {
 
 /* Where INSERT and COPY append: begun when there is none. */
 MrStatus mr_transaction_log(struct MrSession *session, MrLogTransaction **out, MrError *err);
-/* Commits what an implicit transaction has so far, since the next statement reads it, or changes the
- * catalogue.  In BEGIN … COMMIT nothing. */
+/* Commits what an implicit transaction has so far, since the next statement reads it, or changes
+ * the catalogue.  In BEGIN … COMMIT nothing. */
 MrStatus mr_transaction_cut(struct MrSession *session, MrError *err);
-/* The end of an implicit transaction: commits.  *must_wait: mr_transaction_wait is needed before the client
- * hears of it. */
+/* The end of an implicit transaction: commits.  *must_wait: mr_transaction_wait is needed before
+ * the client hears of it. */
 MrStatus mr_transaction_settle(struct MrSession *session, bool *must_wait, MrError *err);
 void mr_transaction_wait(struct MrSession *session,
                          void (*then)(struct MrSession *session, MrStatus status,

@@ -1,5 +1,6 @@
 /*
- * server/workers.h - the threads: a pool that is lent to micro-batches, and the way every other thread is made.
+ * server/workers.h - the threads: a pool that is lent to micro-batches, and the way every other
+ * thread is made.
  */
 #ifndef MR_SERVER_WORKERS_H
 #define MR_SERVER_WORKERS_H
@@ -9,7 +10,8 @@
 #include "engine/pipeline.h"
 #include "server/server.h"
 
-/* A joinable thread with all signals blocked (the event loop handles them). `name` shows in tools. */
+/* A joinable thread with all signals blocked (the event loop handles them). `name` shows in
+ * tools. */
 MrStatus mr_thread_start(pthread_t *thread, const char *name, void *(*run)(void *context),
                          void *context, MrError *err);
 

@@ -63,8 +63,9 @@ MrStatus mr_block_copy(MrArena *arena, const MrBlock *source, MrBlock **out, MrE
 
 /* The block form that leaves memory: used by the log, checkpoints and tests.  `columns` may be NULL
  * (all) or a bitmap of wanted columns; a column left out reads as a constant NULL.
- * Layout: per column a header {type, flags, null flag, data bytes, heap bytes}, then 64-byte aligned
- * buffers exactly as in memory, except that views of long text hold an offset into the column's heap. */
+ * Layout: per column a header {type, flags, null flag, data bytes, heap bytes}, then 64-byte
+ * aligned buffers exactly as in memory, except that views of long text hold an offset into the
+ * column's heap. */
 size_t mr_block_encoded_bytes(const MrBlock *block);
 void mr_block_encode(const MrBlock *block, void *out); /* `out`: encoded bytes, 64-byte aligned */
 /* Checks every length and offset (bytes may come from a damaged file), turns offsets into pointers

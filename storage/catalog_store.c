@@ -56,8 +56,8 @@ MrStatus catalog_prepare(MrCatalogStore *store, const char *sql, sqlite3_stmt **
                : catalog_error(store, "read", err);
 }
 
-/* After a failed sync nobody knows what is on the disk, and a second one may say yes to what the first
- * has lost: the file is read again at the next start, and not written before. */
+/* After a failed sync nobody knows what is on the disk, and a second one may say yes to what the
+ * first has lost: the file is read again at the next start, and not written before. */
 MrStatus catalog_trust(const MrCatalogStore *store, MrError *err)
 {
     if (!store->is_failed) {
@@ -135,9 +135,9 @@ static MrStatus counters_load(MrCatalogStore *store, MrError *err)
 static MrStatus store_load(MrCatalogStore *store, MrError *err)
 {
     bool is_new;
-    /* A rollback journal that is cut to nothing and synced: that is the commit.  (DELETE would keep it
-     * here, with old secrets in it: an exclusive lock makes it persistent.)  EXTRA: the directory is
-     * synced too.  The file is small and written seldom. */
+    /* A rollback journal that is cut to nothing and synced: that is the commit.  (DELETE would keep
+     * it here, with old secrets in it: an exclusive lock makes it persistent.)  EXTRA: the
+     * directory is synced too.  The file is small and written seldom. */
     MR_TRY(catalog_exec(
         store,
         "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;"

@@ -41,8 +41,8 @@ typedef struct MrCatalogObject {
 
 typedef struct MrCatalogStore MrCatalogStore;
 
-/* Opens or creates the file.  MR_ERR_UNSUPPORTED for a newer format, MR_ERR_CORRUPT for a file that is
- * not a catalogue. */
+/* Opens or creates the file.  MR_ERR_UNSUPPORTED for a newer format, MR_ERR_CORRUPT for a file that
+ * is not a catalogue. */
 MrStatus mr_catalog_store_open(const char *path, MrCatalogStore **out, MrError *err);
 void mr_catalog_store_close(MrCatalogStore *store);
 
@@ -62,8 +62,8 @@ MrStatus mr_catalog_store_each(MrCatalogStore *store,
  * record is in already, nothing was begun (the caller skips it).  After a failed call roll back. */
 MrStatus mr_catalog_store_begin(MrCatalogStore *store, uint64_t ddl_sequence, bool *is_applied,
                                 MrError *err);
-/* Inserts, or replaces the object of this id.  MR_ERR_DUPLICATE_OBJECT when another object has the name:
- * connections have a namespace of their own, all other kinds share one. */
+/* Inserts, or replaces the object of this id.  MR_ERR_DUPLICATE_OBJECT when another object has the
+ * name: connections have a namespace of their own, all other kinds share one. */
 MrStatus mr_catalog_store_put(MrCatalogStore *store, const MrCatalogObject *object, MrError *err);
 MrStatus mr_catalog_store_remove(MrCatalogStore *store, uint32_t id,
                                  MrError *err); /* missing: fine */
@@ -74,8 +74,8 @@ void mr_catalog_store_rollback(MrCatalogStore *store);
  * returns.  MR_ERR_UNDEFINED_OBJECT when there is no such object. */
 MrStatus mr_catalog_store_set_state(MrCatalogStore *store, uint32_t id, const char *state,
                                     const char *reason, MrError *err);
-/* Called with a fresh nonce BEFORE it is sent to the target, and with the generation the target gave
- * after the attach. */
+/* Called with a fresh nonce BEFORE it is sent to the target, and with the generation the target
+ * gave after the attach. */
 MrStatus mr_catalog_store_set_owner(MrCatalogStore *store, uint32_t id, int64_t generation,
                                     const uint8_t nonce[16], MrError *err);
 MrStatus mr_catalog_store_set_options(MrCatalogStore *store, uint32_t id, const char *options,

@@ -59,7 +59,8 @@ typedef struct MrCodecClass {
     /* Rows waiting, and whether a full block (MR_BLOCK_ROWS_MAX rows or ~4 MB) is ready. */
     uint32_t (*rows_ready)(const MrDecoder *decoder);
     bool (*is_full)(const MrDecoder *decoder);
-    /* Gives the rows as one block that lives until the next decode, finish or destroy; NULL if none. */
+    /* Gives the rows as one block that lives until the next decode, finish or destroy; NULL if
+     * none. */
     MrStatus (*take)(MrDecoder *decoder, MrBlock **out, MrError *err);
     void (*decoder_destroy)(MrDecoder *decoder);
     /* Appends the block's rows in this format; `begin` and `end` write header and trailer. */
@@ -72,8 +73,8 @@ typedef struct MrCodecClass {
 const MrCodecClass *mr_codec_find(MrString name); /* NULL: none */
 extern const MrCodecClass mr_codec_csv, mr_codec_text, mr_codec_binary, mr_codec_json;
 
-/* Counters of one decoder: rows made, bad rows, unknown JSON members, lines that are done, and bytes
- * of a begun row that were taken but are not part of any row yet. */
+/* Counters of one decoder: rows made, bad rows, unknown JSON members, lines that are done, and
+ * bytes of a begun row that were taken but are not part of any row yet. */
 typedef struct MrDecoderCounts {
     uint64_t rows, rejected, unknown_members, lines, carried_bytes;
 } MrDecoderCounts;

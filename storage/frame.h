@@ -25,7 +25,8 @@ enum {
 };
 
 /* Little endian, as in memory.  `header_crc` is seeded with the segment's random salt and covers
- * `body_crc`, so that a frame of another segment or an older file is never taken for one of this. */
+ * `body_crc`, so that a frame of another segment or an older file is never taken for one of
+ * this. */
 typedef struct MrFrameHeader {
     uint32_t magic;
     uint32_t header_crc;
@@ -127,8 +128,8 @@ static inline void *mr_frame_body(const MrLogFrame *frame)
 {
     return frame->header + 1;
 }
-/* Small frames, of single-row INSERTs above all, are kept as bytes only: a decoded block beside each
- * would take ten times their size.  Never given to mr_frame_block, which changes the bytes. */
+/* Small frames, of single-row INSERTs above all, are kept as bytes only: a decoded block beside
+ * each would take ten times their size.  Never given to mr_frame_block, which changes the bytes. */
 enum { MR_FRAME_SMALL_BYTES = 2048 };
 static inline bool mr_frame_is_small(const MrLogFrame *frame)
 {

@@ -51,8 +51,8 @@ typedef struct MrLogOptions {
 typedef struct MrLog MrLog;
 typedef struct MrLogFrame MrLogFrame; /* reference-counted bytes of a frame */
 
-/* What a reader sees.  `block` lives as long as the frame is held and the arena is not reset, `payload`
- * as long as the frame is held. */
+/* What a reader sees.  `block` lives as long as the frame is held and the arena is not reset,
+ * `payload` as long as the frame is held. */
 typedef struct MrLogRecord {
     MrRecordKind kind;
     uint32_t stream_id;
@@ -88,9 +88,9 @@ MrStatus mr_log_begin(MrLog *log, MrLogTransaction **out, MrError *err);
 /* Borrows the block: its bytes are copied.  `offset` (may be empty) is a source's offset text. */
 MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const MrBlock *block,
                        MrString offset, MrError *err);
-/* Both end the transaction and free it.  A transaction of one block becomes one self-committed frame.
- * *last_sequence: the last number given (0: there were no rows). `durability`: the strictest of the
- * streams written, for the caller's wait. */
+/* Both end the transaction and free it.  A transaction of one block becomes one self-committed
+ * frame.  *last_sequence: the last number given (0: there were no rows). `durability`: the
+ * strictest of the streams written, for the caller's wait. */
 MrStatus mr_log_commit(MrLogTransaction *transaction, uint64_t *last_sequence,
                        MrDurability *durability, MrError *err);
 void mr_log_abort(MrLogTransaction *transaction);
@@ -104,7 +104,8 @@ MrStatus mr_log_append_trim(MrLog *log, uint32_t stream_id, uint64_t below, uint
                             MrError *err);
 
 /* Writes and fdatasyncs all that was appended before the call, and moves mr_log_synced.  An I/O
- * error is final (MR_ERR_IO): the process must end (reliability.md 2.2); later calls fail at once. */
+ * error is final (MR_ERR_IO): the process must end (reliability.md 2.2); later calls fail at
+ * once. */
 MrStatus mr_log_sync(MrLog *log, MrError *err);
 /* Only writes (durability 'os'). */
 MrStatus mr_log_write(MrLog *log, MrError *err);
@@ -113,11 +114,12 @@ uint64_t mr_log_written(MrLog *log);
 uint64_t mr_log_synced(MrLog *log);
 /* A synchronous commit for catalogue records: append_ddl + sync. */
 
-/* The next record with last sequence >= `from` and first sequence <= `upto`, in order; *found false at the
- * end.  A record that straddles `from` is given with the rows from `from` on (its block sliced at
- * any row, watermarks exact).  `streams`: bitmap by stream id of those wanted (NULL: all; non-row
- * records of other streams and unwanted rows are skipped cheaply).  `columns`: per stream a bitmap of
- * wanted columns, or NULL.  `arena` holds the block's description.  Release every record found. */
+/* The next record with last sequence >= `from` and first sequence <= `upto`, in order; *found false
+ * at the end.  A record that straddles `from` is given with the rows from `from` on (its block
+ * sliced at any row, watermarks exact).  `streams`: bitmap by stream id of those wanted (NULL: all;
+ * non-row records of other streams and unwanted rows are skipped cheaply).  `columns`: per stream a
+ * bitmap of wanted columns, or NULL.  `arena` holds the block's description.  Release every record
+ * found. */
 typedef struct MrLogFilter {
     const uint64_t *streams; /* bit per stream id */
     uint32_t stream_words;
@@ -144,13 +146,14 @@ MrStatus mr_log_stream_error(MrLog *log, uint32_t stream_id, MrError *err);
 uint64_t mr_log_bytes(MrLog *log);
 /* A new limit_bytes (0: none) for the appends to come; what is there stays. */
 void mr_log_set_limit(MrLog *log, uint64_t limit_bytes);
-/* Who keeps old rows from being freed, for the message at the limit ("query \"v\", suspended"); copied,
- * cut to 159 bytes.  "" or NULL: nobody known. */
+/* Who keeps old rows from being freed, for the message at the limit ("query \"v\", suspended");
+ * copied, cut to 159 bytes.  "" or NULL: nobody known. */
 void mr_log_set_holder(MrLog *log, const char *holder);
 /* Removes whole segments below `sequence` whose rows nobody needs (all trimmed or not needed);
  * rows of longer-kept streams are copied forward first. */
 MrStatus mr_log_free_below(MrLog *log, uint64_t sequence, MrError *err);
-/* The sequence of the oldest row of the stream younger than `arrival_us` / within the last `bytes`. */
+/* The sequence of the oldest row of the stream younger than `arrival_us` / within the last
+ * `bytes`. */
 uint64_t mr_log_sequence_at_arrival(MrLog *log, uint32_t stream_id, int64_t arrival_us);
 uint64_t mr_log_sequence_at_bytes(MrLog *log, uint32_t stream_id, uint64_t bytes);
 

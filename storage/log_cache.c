@@ -45,8 +45,8 @@ void log_cache_trim(MrLog *log)
            atomic_load_explicit(&log->cache.head->is_written, memory_order_relaxed)) {
         list_drop_first(log, &log->cache);
     }
-    /* The last ones stay, however large: a reader that takes a frame in small ranges, and one beside
-     * it, would read and check all of it for each. */
+    /* The last ones stay, however large: a reader that takes a frame in small ranges, and one
+     * beside it, would read and check all of it for each. */
     while (log->history.count > HISTORY_FRAMES_MIN && log->history.bytes > limit / 4) {
         list_drop_first(log, &log->history);
     }

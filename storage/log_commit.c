@@ -195,7 +195,8 @@ static void commit_number(MrLog *log, MrLogTransaction *transaction)
     }
 }
 
-/* Only the last offset of a stream counts.  Gives their number; writes them unless `out` is NULL. */
+/* Only the last offset of a stream counts.  Gives their number; writes them unless `out` is
+ * NULL. */
 static uint32_t commit_offsets(const MrLogTransaction *transaction, MrCommitOffset *out)
 {
     uint32_t count = 0;
@@ -312,8 +313,8 @@ static MrStatus record_place(MrLog *log, MrLogFrame *frame, uint64_t *sequence, 
     header->event_min_us = MR_TIME_MAX;
     header->event_max_us = MR_TIME_MIN;
     if (header->kind == MR_RECORD_TRIM) {
-        /* What stays visible stands in the record: the rows that it hides may be gone when the record is
-         * met again. */
+        /* What stays visible stands in the record: the rows that it hides may be gone when the
+         * record is met again. */
         uint64_t rows = 0, bytes = 0;
         if (stream != NULL) {
             log_state_trimmed(log, stream, header->trim_below, &rows, &bytes);

@@ -1,6 +1,6 @@
 /*
- * storage/log_examine.c - one segment frame by frame at start: what is good, what is a torn tail and
- * what is damage (reliability.md 2.2), and whose rows a damage takes.
+ * storage/log_examine.c - one segment frame by frame at start: what is good, what is a torn tail
+ * and what is damage (reliability.md 2.2), and whose rows a damage takes.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,8 +28,8 @@ typedef struct Examination {
 
 /* ---- chains: what a stream's records say of those before them ------------------------------ */
 
-/* The rows (from, upto] of the stream were not met.  Only the end of recovery knows whether they were
- * trimmed, and may be gone. */
+/* The rows (from, upto] of the stream were not met.  Only the end of recovery knows whether they
+ * were trimmed, and may be gone. */
 static void hole_note(LogStream *stream, uint64_t from, uint64_t upto, uint64_t offset,
                       const MrSegment *file)
 {
@@ -48,7 +48,8 @@ static void hole_note(LogStream *stream, uint64_t from, uint64_t upto, uint64_t 
                     file->path);
 }
 
-/* A record of the stream names the row before it: if that is not the last one seen, some are lost. */
+/* A record of the stream names the row before it: if that is not the last one seen, some are
+ * lost. */
 void log_chain_check(LogStream *stream, const LogIndexEntry *at, const MrSegment *file)
 {
     const LogStreamState *state = &stream->state;
@@ -225,7 +226,8 @@ static MrStatus frame_add(Examination *exam, const MrFrameHeader *header, const 
 
 /* ---- bad frames -------------------------------------------------------------------------- */
 
-/* A write that the crash tore: no frame behind it was made when the place was known to be on disk. */
+/* A write that the crash tore: no frame behind it was made when the place was known to be on
+ * disk. */
 static MrStatus tail_is_torn(Examination *exam, uint64_t at, bool *out, MrError *err)
 {
     MrSegmentScan *scan = &exam->scan;

@@ -36,7 +36,8 @@ typedef struct LogMoved {
     uint64_t from, to;
 } LogMoved;
 
-/* Records whose frame, or commit frame, is in this file: sequences [first_sequence, next_sequence). */
+/* Records whose frame, or commit frame, is in this file: sequences [first_sequence,
+ * next_sequence). */
 typedef struct LogSegment {
     MrSegment *file;
     uint64_t first_sequence, next_sequence;
@@ -200,7 +201,8 @@ bool log_index_next(const MrLog *log, uint32_t *segment, uint32_t *entry);
 bool log_index_next_in_turn(MrLog *log, uint32_t *looked, uint32_t *segment, uint32_t *entry);
 /* The part lay in an older file that was removed or written again without it: trimmed rows. */
 bool log_entry_is_gone(const MrLog *log, const LogSegment *segment, const LogIndexEntry *at);
-/* The file that has the record's frame, a new reference, and its offset there in `at`; NULL: missing. */
+/* The file that has the record's frame, a new reference, and its offset there in `at`; NULL:
+ * missing. */
 MrSegment *log_entry_file(const MrLog *log, LogIndexEntry *at);
 /* Visible rows and bytes of the stream once those below `below` are not. */
 void log_state_trimmed(MrLog *log, const LogStream *stream, uint64_t below, uint64_t *rows,
@@ -246,7 +248,8 @@ void log_cache_clear(MrLog *log);
 void log_cache_trim(MrLog *log);
 
 /* ---- log_reader.c ---- */
-/* The frame of a record from its file (NULL: missing), checked against the entry; without the lock. */
+/* The frame of a record from its file (NULL: missing), checked against the entry; without the
+ * lock. */
 MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out,
                         MrError *err);
 

@@ -120,8 +120,8 @@ static MrStatus frame_watermarks(MrLogFrame *frame, const LogIndexEntry *at, con
     return status;
 }
 
-/* Rows [first, first + rows) of the frame's block.  An uneven cut cannot share the validity bits: its
- * rows are copied, which only a reader does that wants few of them. */
+/* Rows [first, first + rows) of the frame's block.  An uneven cut cannot share the validity bits:
+ * its rows are copied, which only a reader does that wants few of them. */
 static MrStatus block_cut(MrArena *arena, const MrBlock *whole, uint32_t first, uint32_t rows,
                           MrBlock **out, MrError *err)
 {

@@ -83,7 +83,8 @@ static void number_collect(void *context, const char *name)
     list->numbers[list->count++] = number;
 }
 
-/* True for a file that was being made, or was prepared and not used: no byte where frames would be. */
+/* True for a file that was being made, or was prepared and not used: no byte where frames would
+ * be. */
 static MrStatus file_is_unused(const char *directory, uint64_t number, bool *out, MrError *err)
 {
     char path[4096];
@@ -119,7 +120,8 @@ static MrStatus file_remove_number(const char *directory, uint64_t number, MrErr
     return mr_file_remove(path, err);
 }
 
-/* Opens one file.  *out is NULL when it was never used (and is removed), or cannot be read at all. */
+/* Opens one file.  *out is NULL when it was never used (and is removed), or cannot be read at
+ * all. */
 static MrStatus file_open(MrLog *log, uint64_t number, bool is_newest, LogSegment **out,
                           MrError *err)
 {
@@ -156,8 +158,8 @@ static MrStatus file_open(MrLog *log, uint64_t number, bool is_newest, LogSegmen
     return status;
 }
 
-/* Damage whose records are unknown, between two sequences: every stream that nothing later proves to
- * be whole stops. */
+/* Damage whose records are unknown, between two sequences: every stream that nothing later proves
+ * to be whole stops. */
 static void suspect_streams(MrLog *log, const LogDamage *damage)
 {
     for (uint32_t i = 0; i < log->stream_count; i++) {

@@ -2,9 +2,9 @@
  * storage/log_retention.c - what is kept: places found by age and size, and files of which nobody
  * needs a row given back to the disk.
  *
- * A segment is never changed in place.  One that still holds rows of a longer-kept stream is written
- * again with only those, under the same number: the copy is complete and synced before it takes the
- * name.  Rows keep their sequence, arrival and watermark.
+ * A segment is never changed in place.  One that still holds rows of a longer-kept stream is
+ * written again with only those, under the same number: the copy is complete and synced before it
+ * takes the name.  Rows keep their sequence, arrival and watermark.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -255,7 +255,8 @@ static int kept_compare(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* With the lock: what to keep.  Records in order of sequence, then parts in order of their offset. */
+/* With the lock: what to keep.  Records in order of sequence, then parts in order of their
+ * offset. */
 static MrStatus rewrite_plan(Rewrite *rewrite, const LogSegment *segment, uint64_t sequence,
                              MrError *err)
 {

@@ -243,8 +243,8 @@ static MrStatus write_halves(MrSegment *file, uint64_t offset, const char *data,
     return mr_file_write(file->file, offset + half, data + half, bytes - half, err);
 }
 
-/* Seals the segment the writer leaves: its records and the state behind them, which is what the STATE frame
- * of the next one holds. */
+/* Seals the segment the writer leaves: its records and the state behind them, which is what the
+ * STATE frame of the next one holds. */
 static MrStatus seal_left_segment(MrLog *log, const MrLogFrame *state, MrError *err)
 {
     MrBuilder index;

@@ -1,7 +1,7 @@
 /*
  * storage/segment.h - one file of the log: header with a salt, frames, and once it is sealed an
- * index and a footer.  Creating, reading, scanning, sealing.  docs/design/0002-log.md has the bytes.
- * Must not know streams, transactions or which frames belong together.
+ * index and a footer.  Creating, reading, scanning, sealing.  docs/design/0002-log.md has the
+ * bytes.  Must not know streams, transactions or which frames belong together.
  */
 #ifndef MR_STORAGE_SEGMENT_H
 #define MR_STORAGE_SEGMENT_H
@@ -62,13 +62,13 @@ bool mr_segment_parse_name(const char *name, uint64_t *number);
  * Any failure removes it again; MR_ERR_DISK_FULL is told apart. */
 MrStatus mr_segment_create(const char *directory, uint64_t number, uint64_t bytes,
                            int64_t created_us, MrSegment **out, MrError *err);
-/* The same under the name + ".tmp", to take the place of the segment of this number; and the step that
- * does so, once it is sealed: rename, directory. */
+/* The same under the name + ".tmp", to take the place of the segment of this number; and the step
+ * that does so, once it is sealed: rename, directory. */
 MrStatus mr_segment_create_copy(const char *directory, uint64_t number, uint64_t bytes,
                                 int64_t created_us, MrSegment **out, MrError *err);
 MrStatus mr_segment_publish_copy(const char *directory, MrSegment *segment, MrError *err);
-/* MR_ERR_UNSUPPORTED: a newer format; MR_ERR_CORRUPT: neither header copy is good.  `end` is set when
- * the footer is good, and `is_sealed`; otherwise the caller scans. */
+/* MR_ERR_UNSUPPORTED: a newer format; MR_ERR_CORRUPT: neither header copy is good.  `end` is set
+ * when the footer is good, and `is_sealed`; otherwise the caller scans. */
 MrStatus mr_segment_open(const char *directory, uint64_t number, MrSegment **out, MrError *err);
 void mr_segment_retain(MrSegment *segment);
 void mr_segment_release(MrSegment *segment); /* accepts NULL */
@@ -84,7 +84,8 @@ MrStatus mr_segment_read_index(MrSegment *segment, MrFramePool *pool, MrLogFrame
 /* Gives a frame its place at the end and its checksum; the caller has filled the rest. */
 void mr_segment_place(MrSegment *segment, MrFrameHeader *header, uint64_t total_bytes);
 /* Writes index and footer after the last frame, cuts the file there and syncs it.  The struct is as
- * before; mr_segment_set_sealed tells it (others may look at `end` meanwhile, under the log's lock). */
+ * before; mr_segment_set_sealed tells it (others may look at `end` meanwhile, under the log's
+ * lock). */
 MrStatus mr_segment_write_seal(MrSegment *segment, const void *index, size_t index_bytes,
                                MrFramePool *pool, uint64_t *end, MrError *err);
 static inline void mr_segment_set_sealed(MrSegment *segment, uint64_t end)
@@ -121,13 +122,14 @@ typedef enum MrScanResult {
 
 MrStatus mr_segment_scan_init(MrSegmentScan *scan, MrSegment *segment, MrError *err);
 void mr_segment_scan_fini(MrSegmentScan *scan);
-/* Looks at scan->offset.  FRAME and BAD_BODY give the header and body (borrowed until the next call) and
- * the actual checksum; the caller moves scan->offset.  END: only zeros from here to the file's end. */
+/* Looks at scan->offset.  FRAME and BAD_BODY give the header and body (borrowed until the next
+ * call) and the actual checksum; the caller moves scan->offset.  END: only zeros from here to the
+ * file's end. */
 MrStatus mr_segment_scan_next(MrSegmentScan *scan, MrScanResult *result,
                               const MrFrameHeader **header, const void **body, uint32_t *actual_crc,
                               MrError *err);
-/* After BAD_HEADER: moves scan->offset to the next place that holds a good header; *found false: there is
- * none. */
+/* After BAD_HEADER: moves scan->offset to the next place that holds a good header; *found false:
+ * there is none. */
 MrStatus mr_segment_scan_resume(MrSegmentScan *scan, bool *found, MrError *err);
 
 #endif

@@ -59,7 +59,8 @@ static MrStatus scan_bytes(MrSegmentScan *scan, uint64_t offset, size_t bytes, c
     return MR_OK;
 }
 
-/* True when nothing but zeros follows: the part of the file that was allocated and never written. */
+/* True when nothing but zeros follows: the part of the file that was allocated and never
+ * written. */
 static MrStatus scan_is_empty(MrSegmentScan *scan, uint64_t offset, bool *out, MrError *err)
 {
     *out = true;

@@ -28,8 +28,8 @@ typedef struct MrSourceOptions {
 
 typedef struct MrSource MrSource;
 
-/* A place in the input as text ("byte 4096" of a file, row number of datagen), stored with the rows'
- * frame in the log, so that a restart goes on behind the last logged row. */
+/* A place in the input as text ("byte 4096" of a file, row number of datagen), stored with the
+ * rows' frame in the log, so that a restart goes on behind the last logged row. */
 typedef struct MrSourceOffset {
     char text[96];
 } MrSourceOffset;
@@ -47,11 +47,12 @@ typedef struct MrSourceClass {
     const char *option_names;
     MrStatus (*open)(const MrSourceOptions *options, const MrSourceOffset *from, MrSource **out,
                      MrError *err);
-    /* The next block (borrowed until the next call), the offset behind it, and whether more is there.
-     * With MR_SOURCE_WAIT or _END, *block may be NULL. */
+    /* The next block (borrowed until the next call), the offset behind it, and whether more is
+     * there.  With MR_SOURCE_WAIT or _END, *block may be NULL. */
     MrStatus (*next)(MrSource *source, uint32_t rows_max, MrBlock **block, MrSourceOffset *after,
                      MrSourceState *state, MrError *err);
-    /* The end the input has now, for FLUSH: *out is where `next` must have come; empty text: never ends. */
+    /* The end the input has now, for FLUSH: *out is where `next` must have come; empty text: never
+     * ends. */
     MrStatus (*end_now)(MrSource *source, MrSourceOffset *out, MrError *err);
     /* a < b, = , > as offsets of this source. */
     int (*compare)(const MrSourceOffset *a, const MrSourceOffset *b);

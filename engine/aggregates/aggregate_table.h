@@ -1,6 +1,6 @@
 /*
- * engine/aggregates/aggregate_table.h - what the files of aggregates share: the form of their tables,
- * the states that several of them use, the loops.
+ * engine/aggregates/aggregate_table.h - what the files of aggregates share: the form of their
+ * tables, the states that several of them use, the loops.
  */
 #ifndef MR_ENGINE_AGGREGATES_AGGREGATE_TABLE_H
 #define MR_ENGINE_AGGREGATES_AGGREGATE_TABLE_H

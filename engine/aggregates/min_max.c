@@ -94,7 +94,7 @@ BEST_FUNCTIONS(float64, BestFloat64, double, FLOAT_LESS)
 BEST_FUNCTIONS(decimal, BestDecimal, MrDecimal, DECIMAL_LESS)
 BEST_FUNCTIONS(interval, BestInterval, MrInterval, INTERVAL_LESS)
 
-/* ---- text: the state owns the bytes of a long value ------------------------------------------- */
+/* ---- text: the state owns the bytes of a long value ------------------------------------------ */
 
 typedef struct BestText {
     MrText best;

@@ -1,6 +1,6 @@
 /*
- * engine/aggregates/multiset.c - the form of an aggregate for inputs that take rows back or come in no
- * order of the log: the group keeps its values with their counts, sorted, and the aggregate is
+ * engine/aggregates/multiset.c - the form of an aggregate for inputs that take rows back or come in
+ * no order of the log: the group keeps its values with their counts, sorted, and the aggregate is
  * computed over them when the group's row is due.  So the result depends on the values alone.
  *
  * New values wait unsorted and are merged in when a result is wanted.

@@ -1,6 +1,6 @@
 /*
- * engine/aggregates/sum.c - sums.  Integers are summed in 64 bits (int2, int4) or 128 bits (int8), so
- * that no order of rows overflows where the total does not; floats in the order of the rows.
+ * engine/aggregates/sum.c - sums.  Integers are summed in 64 bits (int2, int4) or 128 bits (int8),
+ * so that no order of rows overflows where the total does not; floats in the order of the rows.
  */
 #include "engine/aggregates/aggregate_table.h"
 

@@ -1,6 +1,6 @@
 /*
- * engine/aggregates/variance.c - variance and standard deviation: exact for integers and numerics, by
- * Youngs and Cramer's running sums for floats, both as PostgreSQL computes them.
+ * engine/aggregates/variance.c - variance and standard deviation: exact for integers and numerics,
+ * by Youngs and Cramer's running sums for floats, both as PostgreSQL computes them.
  */
 #include <math.h>
 

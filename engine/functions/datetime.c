@@ -1,7 +1,7 @@
 /*
  * engine/functions/datetime.c - + - * / of dates, times, timestamps and intervals.
- * Adding a constant number of microseconds, what windows and filters do, is a plain loop; months and
- * days take the calendar of common/datetime.h.
+ * Adding a constant number of microseconds, what windows and filters do, is a plain loop; months
+ * and days take the calendar of common/datetime.h.
  */
 #include "engine/functions/datetime_cells.h"
 #include "engine/functions/families.h"

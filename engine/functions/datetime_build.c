@@ -1,6 +1,6 @@
 /*
- * engine/functions/datetime_build.c - dates and times from numbers, zones, ages, justified intervals.
- * Must not know formats (datetime_format.c).
+ * engine/functions/datetime_build.c - dates and times from numbers, zones, ages, justified
+ * intervals.  Must not know formats (datetime_format.c).
  */
 #include "common/floattext.h"
 #include "engine/functions/datetime_cells.h"

@@ -9,8 +9,8 @@
 #include "common/timezone.h"
 #include "storage/types.h"
 
-/* Timestamps begin at 4714-11-24 BC as PostgreSQL's; they end where 64 bits end (in the year 294247:
- * PostgreSQL, which counts from 2000, gets 30 years further). */
+/* Timestamps begin at 4714-11-24 BC as PostgreSQL's; they end where 64 bits end (in the year
+ * 294247: PostgreSQL, which counts from 2000, gets 30 years further). */
 #define MR_TIMESTAMP_FIRST INT64_C(-210866803200000000)
 #define MR_TIMESTAMP_END MR_TIME_MAX
 /* Its range of dates ends with 5874897-12-31. */

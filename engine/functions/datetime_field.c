@@ -1,7 +1,7 @@
 /*
  * engine/functions/datetime_field.c - parts of times (extract, date_part, hour …) and their buckets
- * (date_trunc, date_bin, time_bucket).  Fields are common/datetime.h's; timestamptz is local time of
- * the query's zone.
+ * (date_trunc, date_bin, time_bucket).  Fields are common/datetime.h's; timestamptz is local time
+ * of the query's zone.
  */
 #include "engine/functions/datetime_cells.h"
 #include "engine/functions/families.h"

@@ -314,7 +314,8 @@ MR_KERNEL(json_array_length)
     return MR_OK;
 }
 
-/* Numbers and bools stand as they are (NaN and infinities as strings), times in ISO 8601 with a T. */
+/* Numbers and bools stand as they are (NaN and infinities as strings), times in ISO 8601 with a
+ * T. */
 static void scalar_append(const MrVector *arg, uint32_t row, const MrTimezone *zone,
                           MrBuilder *text, MrBuilder *out)
 {

@@ -14,7 +14,8 @@ bool mr_json_member(MrString json, MrString name, MrString *out);
 /* Element n, from 0; negative n from the end. */
 bool mr_json_element(MrString json, int64_t index, MrString *out);
 int64_t mr_json_array_length(MrString json);
-/* Appends what a string literal (with its quotes) says; 22P05 for \u0000, 22P02 for a bad escape. */
+/* Appends what a string literal (with its quotes) says; 22P05 for \u0000, 22P02 for a bad
+ * escape. */
 MrStatus mr_json_string_text(MrString literal, MrBuilder *out, MrError *err);
 /* Appends a string literal. */
 void mr_json_append_string(MrBuilder *out, MrString text);

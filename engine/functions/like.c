@@ -195,7 +195,8 @@ MR_KERNEL(text_not_ilike)
     return ilike_rows(eval, args, rows, out, true);
 }
 
-/* LIKE … ESCAPE e: the pattern rewritten to the backslash; an empty e means that nothing escapes. */
+/* LIKE … ESCAPE e: the pattern rewritten to the backslash; an empty e means that nothing
+ * escapes. */
 static size_t escape_rewrite(MrString pattern, MrString escape, char *out)
 {
     size_t length = 0;

@@ -21,8 +21,8 @@ typedef struct MrRegexFlags {
 
 /* Reads PostgreSQL's letters; 22023 for an unknown one. */
 MrStatus mr_regex_flags_read(MrString text, MrRegexFlags *out, MrError *err);
-/* The compiled expression, from this thread's cache where it is known; valid until the thread's next
- * call.  2201B when malformed. */
+/* The compiled expression, from this thread's cache where it is known; valid until the thread's
+ * next call.  2201B when malformed. */
 MrStatus mr_regex_compile(MrString pattern, const MrRegexFlags *flags, MrRegex **out, MrError *err);
 uint32_t mr_regex_group_count(const MrRegex *regex);
 /* Searches from byte `from` on.  On a match *found is true and mr_regex_group tells where. */

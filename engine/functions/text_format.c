@@ -1,6 +1,6 @@
 /*
- * engine/functions/text_format.c - format(): %s a value, %I an identifier, %L a literal, with widths
- * and argument numbers.  Must not know types: arguments are text already.
+ * engine/functions/text_format.c - format(): %s a value, %I an identifier, %L a literal, with
+ * widths and argument numbers.  Must not know types: arguments are text already.
  */
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"

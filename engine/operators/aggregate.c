@@ -55,9 +55,9 @@ static MrStatus open_calls(MrOperator *op, MrError *err)
     return MR_OK;
 }
 
-/* Panes can be merged where a window's row is only ever written anew, never taken back.  Keys that are
- * equal and look different (1.0 and 1.00) forbid it too: a window shows the look of its first row,
- * which panes do not know. */
+/* Panes can be merged where a window's row is only ever written anew, never taken back.  Keys that
+ * are equal and look different (1.0 and 1.00) forbid it too: a window shows the look of its first
+ * row, which panes do not know. */
 static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layout)
 {
     if (spec->window_kind != MR_GROUP_WINDOW_HOP || spec->needs_old || spec->input_retracts ||
@@ -265,8 +265,8 @@ int64_t mr_aggregate_next_close(const MrOperator *op)
     }
     int64_t start = state->panes[p]->start_us;
     if (state->merges_panes) {
-        /* The first window over the oldest pane that is still open: the first that starts later than
-         * a window's size before the pane. */
+        /* The first window over the oldest pane that is still open: the first that starts later
+         * than a window's size before the pane. */
         int64_t back = spec->window.slide_us - spec->window.size_us;
         int64_t first = mr_window_start(&spec->window, mr_add_saturated(start, back));
         start = first <= state->closed_start_us

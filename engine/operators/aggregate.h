@@ -1,7 +1,7 @@
 /*
- * engine/operators/aggregate.h - the windowed group-by in its parts: prepare (any thread), update (the
- * lane that owns the keys), close and emit.  Only engine/operators/aggregate*.c and the pipeline
- * include it.
+ * engine/operators/aggregate.h - the windowed group-by in its parts: prepare (any thread), update
+ * (the lane that owns the keys), close and emit.  Only engine/operators/aggregate*.c and the
+ * pipeline include it.
  *
  * Rows go to panes: a pane is a stretch of time with a group table of its own, so that a window is
  * forgotten by freeing tables.  With NONE there is one pane; with TUMBLE a pane is the window; with
@@ -89,7 +89,8 @@ MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, cons
 /* Emits the groups of a table as rows of the window [start, …) with the weight. */
 MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us,
                            const uint32_t *groups, uint32_t count, int32_t weight, MrBatch *batch);
-/* A group is there as long as it has rows; the one group of an aggregate over everything always is. */
+/* A group is there as long as it has rows; the one group of an aggregate over everything always
+ * is. */
 bool mr_group_is_alive(const MrOperator *op, const char *states);
 MrStatus mr_pane_emit_all(MrOperator *op, MrPane *pane, MrBatch *batch);
 MrStatus mr_pane_emit_dirty(MrOperator *op, MrPane *pane, MrBatch *batch);

@@ -1,5 +1,6 @@
 /*
- * engine/operators/aggregate_emit.c - groups to rows: all of a closed window, or those that changed.
+ * engine/operators/aggregate_emit.c - groups to rows: all of a closed window, or those that
+ * changed.
  */
 #include "engine/operators/aggregate.h"
 

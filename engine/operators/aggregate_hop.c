@@ -1,7 +1,7 @@
 /*
- * engine/operators/aggregate_hop.c - hopping windows over panes of gcd(size, slide): a row is added to
- * one pane whatever the number of windows it belongs to; a window's row is merged from its panes when
- * it is due (panes after Li et al., "No pane, no gain", 2005).
+ * engine/operators/aggregate_hop.c - hopping windows over panes of gcd(size, slide): a row is added
+ * to one pane whatever the number of windows it belongs to; a window's row is merged from its panes
+ * when it is due (panes after Li et al., "No pane, no gain", 2005).
  */
 #include "engine/operators/aggregate.h"
 
@@ -41,7 +41,8 @@ static int compare_times(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The windows with a start in (after, upto] that some pane (only dirty ones, if asked) belongs to. */
+/* The windows with a start in (after, upto] that some pane (only dirty ones, if asked) belongs
+ * to. */
 static MrStatus list_windows(MrOperator *op, int64_t after, int64_t upto, bool only_dirty,
                              MrBatch *batch, WindowList *out)
 {

@@ -228,7 +228,8 @@ static MrStatus argument_vector(const MrBlock *block, uint32_t column, const Cal
     return mr_vector_flatten(&gathered, batch->arena, out, batch->err);
 }
 
-/* Keeps only the rows that add a value to their group's set (+1) or take its last copy away (-1). */
+/* Keeps only the rows that add a value to their group's set (+1) or take its last copy away
+ * (-1). */
 static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector *values,
                               CallRows *rows, MrBatch *batch, MrVector *out)
 {

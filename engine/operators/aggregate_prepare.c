@@ -1,6 +1,6 @@
 /*
- * engine/operators/aggregate_prepare.c - what can be done to a chunk before its keys' owner sees it:
- * keys encoded and hashed, rows assigned to panes and lanes, late rows left out.
+ * engine/operators/aggregate_prepare.c - what can be done to a chunk before its keys' owner sees
+ * it: keys encoded and hashed, rows assigned to panes and lanes, late rows left out.
  */
 #include "engine/operators/aggregate.h"
 
@@ -104,8 +104,8 @@ static void note_late(const MrBlock *block, uint32_t row, int64_t at_us, int64_t
     }
 }
 
-/* A pane, and the newest window over it.  Rows mostly follow each other into the same one, which saves
- * the divisions. */
+/* A pane, and the newest window over it.  Rows mostly follow each other into the same one, which
+ * saves the divisions. */
 typedef struct PaneSpan {
     int64_t from_us, until_us;
     int64_t newest_us, newest_end_us;
@@ -346,8 +346,8 @@ MrStatus mr_aggregate_prepare(const MrOperator *op, uint32_t lanes, const MrBloc
     if (!state->merges_panes || in->place.watermarks == NULL) {
         return prepare_run(op, lanes, in, batch, out);
     }
-    /* A row may be on time for some windows of its pane and late for others.  Cutting the chunk where
-     * windows close makes every row of a run see the same windows open. */
+    /* A row may be on time for some windows of its pane and late for others.  Cutting the chunk
+     * where windows close makes every row of a run see the same windows open. */
     MrAggregateChunk **link = out;
     *out = NULL;
     for (uint32_t first = 0; first < in->row_count;) {

@@ -1,6 +1,6 @@
 /*
- * engine/operators/aggregate_state.c - the groups as bytes for a checkpoint, and back.  The bytes do not
- * depend on the number of lanes: a lane restores the keys that fall to it.
+ * engine/operators/aggregate_state.c - the groups as bytes for a checkpoint, and back.  The bytes
+ * do not depend on the number of lanes: a lane restores the keys that fall to it.
  */
 #include "engine/operators/aggregate.h"
 

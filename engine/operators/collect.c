@@ -1,5 +1,6 @@
 /*
- * engine/operators/collect.c - the root of an ad-hoc query: keeps copies of the result's visible columns.
+ * engine/operators/collect.c - the root of an ad-hoc query: keeps copies of the result's visible
+ * columns.
  */
 #include "engine/operators/deliver.h"
 

@@ -1,6 +1,6 @@
 /*
- * engine/operators/deliver.c - the root of a standing query: keeps the changes until the target is ready
- * for them.  With a key the last change of a key wins; without one rows are appended.
+ * engine/operators/deliver.c - the root of a standing query: keeps the changes until the target is
+ * ready for them.  With a key the last change of a key wins; without one rows are appended.
  * Two arenas take turns, so that one epoch's rows stay while the next one's come.
  */
 #include "engine/operators/deliver.h"
@@ -137,8 +137,8 @@ static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
         at += counts[b];
         counts[b] = 0;
     }
-    /* Groups are numbered by their first row, so rows come out ascending only where no key came twice;
-     * mr_block_select wants them so (split_block sorts the others). */
+    /* Groups are numbered by their first row, so rows come out ascending only where no key came
+     * twice; mr_block_select wants them so (split_block sorts the others). */
     for (uint32_t g = 0; g < state->keys.count; g++) {
         const LastChange *last = (const LastChange *)mr_group_state(&state->keys, g);
         rows[last->block][counts[last->block]++] = last->row;

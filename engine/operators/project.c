@@ -1,6 +1,6 @@
 /*
- * engine/operators/project.c - computes the columns of its output.  A row on which one of them fails is
- * noted and left out as a whole.
+ * engine/operators/project.c - computes the columns of its output.  A row on which one of them
+ * fails is noted and left out as a whole.
  */
 #include "engine/operator.h"
 

@@ -1,6 +1,6 @@
 /*
- * engine/operators/sort.c - ORDER BY, LIMIT and OFFSET of an ad-hoc query.  Rows that compare equal stay in
- * the order in which they came, which is the log's.
+ * engine/operators/sort.c - ORDER BY, LIMIT and OFFSET of an ad-hoc query.  Rows that compare equal
+ * stay in the order in which they came, which is the log's.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 /*
- * server/relations/noted_rows.c - millrace.late_rows, millrace.row_errors: rows that a query left out.  Their text
- * is read back from the log by sequence, so that nobody pays for it before somebody asks.
+ * server/relations/noted_rows.c - millrace.late_rows, millrace.row_errors: rows that a query left
+ * out.  Their text is read back from the log by sequence, so that nobody pays for it before
+ * somebody asks.
  */
 #include "server/relations/rows.h"
 #include "server/row_text.h"

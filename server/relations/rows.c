@@ -132,7 +132,7 @@ void mr_rows_uuid(MrRows *rows, const uint8_t uuid[16])
     }
 }
 
-/* ---- Blocks -------------------------------------------------------------------------------------- */
+/* ---- Blocks ---------------------------------------------------------------------------------- */
 
 static MrStatus cell_store(MrRows *rows, MrVector *vector, uint32_t row, const MrDatum *value,
                            MrError *err)

@@ -1,6 +1,6 @@
 /*
- * server/relations/rows.h - how a system view is written: a class with columns, and a function that gives rows
- * value after value.  Private to relations.
+ * server/relations/rows.h - how a system view is written: a class with columns, and a function that
+ * gives rows value after value.  Private to relations.
  */
 #ifndef MR_SERVER_RELATIONS_ROWS_H
 #define MR_SERVER_RELATIONS_ROWS_H
@@ -27,7 +27,8 @@ typedef struct MrRelationView {
 } MrRelationView;
 
 void mr_rows_init(MrRows *rows, MrArena *arena, const MrSchema *schema);
-/* Begins a row; its values follow in the order of the columns, those left out at the end are NULL. */
+/* Begins a row; its values follow in the order of the columns, those left out at the end are
+ * NULL. */
 void mr_rows_begin(MrRows *rows);
 void mr_rows_null(MrRows *rows);
 void mr_rows_text(MrRows *rows, const char *text); /* copied; NULL: NULL */

@@ -1,5 +1,6 @@
 /*
- * server/relations/server_facts.c - millrace.connections, sessions, settings, metrics: the server itself.
+ * server/relations/server_facts.c - millrace.connections, sessions, settings, metrics: the server
+ * itself.
  */
 #include "common/metrics.h"
 #include "server/ingest.h"
@@ -7,7 +8,7 @@
 #include "server/relations/rows.h"
 #include "server/scheduler.h"
 
-/* ---- Connections: never a secret, only the name of one ------------------------------------------- */
+/* ---- Connections: never a secret, only the name of one --------------------------------------- */
 
 static const MrColumn connection_columns[] = {
     MR_RELATION_COLUMN("name", TEXT),     MR_RELATION_COLUMN("type", TEXT),
@@ -48,7 +49,7 @@ const MrRelationView mr_relation_connections = {
     .fill = connections_fill,
 };
 
-/* ---- Sessions ------------------------------------------------------------------------------------ */
+/* ---- Sessions -------------------------------------------------------------------------------- */
 
 static const MrColumn session_columns[] = {
     MR_RELATION_COLUMN("pid", INT64),
@@ -89,7 +90,7 @@ const MrRelationView mr_relation_sessions = {
     .fill = sessions_fill,
 };
 
-/* ---- Settings ------------------------------------------------------------------------------------ */
+/* ---- Settings -------------------------------------------------------------------------------- */
 
 static const MrColumn setting_columns[] = {
     MR_RELATION_COLUMN("name", TEXT),    MR_RELATION_COLUMN("value", TEXT),
@@ -137,7 +138,7 @@ const MrRelationView mr_relation_settings = {
     .fill = settings_fill,
 };
 
-/* ---- Metrics ------------------------------------------------------------------------------------- */
+/* ---- Metrics --------------------------------------------------------------------------------- */
 
 static const MrColumn metric_columns[] = {
     MR_RELATION_COLUMN("name", TEXT),

@@ -1,5 +1,6 @@
 /*
- * server/relations/streams.c - millrace.streams, millrace.rejected_rows: what came in, and what was refused.
+ * server/relations/streams.c - millrace.streams, millrace.rejected_rows: what came in, and what was
+ * refused.
  */
 #include "server/ingest.h"
 #include "server/relations/rows.h"

@@ -1,6 +1,6 @@
 /*
- * server/relations/words.c - millrace.functions, millrace.keywords: the words of the dialect, for the shell's
- * completion and the reference.
+ * server/relations/words.c - millrace.functions, millrace.keywords: the words of the dialect, for
+ * the shell's completion and the reference.
  */
 #include "engine/aggregate.h"
 #include "engine/function.h"

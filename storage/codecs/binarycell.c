@@ -1,6 +1,6 @@
 /*
- * storage/codecs/binarycell.c - one value in PostgreSQL's binary form (its send and recv functions):
- * big-endian, times counted from 2000-01-01.  Must not know columns or formats.
+ * storage/codecs/binarycell.c - one value in PostgreSQL's binary form (its send and recv
+ * functions): big-endian, times counted from 2000-01-01.  Must not know columns or formats.
  */
 #include "storage/codec.h"
 #include "storage/codecs/decoder.h"
@@ -44,7 +44,8 @@ static MrStatus binary_invalid(MrError *err, const char *what)
     return mr_error_set(err, MR_ERR_INVALID_BINARY, "%s", what);
 }
 
-/* base 10000 digits to a coefficient: the value is digits × 10000^weight, shown with dscale places. */
+/* base 10000 digits to a coefficient: the value is digits × 10000^weight, shown with dscale
+ * places. */
 static MrStatus numeric_recv(MrType type, const unsigned char *data, size_t length, MrDecimal *out,
                              MrError *err)
 {
@@ -76,7 +77,8 @@ static MrStatus numeric_recv(MrType type, const unsigned char *data, size_t leng
         return mr_error_set(err, too_large, "numeric value has more than %d digits",
                             MR_DECIMAL_DIGITS_MAX);
     }
-    /* Decimal places of the last digit kept: digits beyond the scale are cut, as PostgreSQL does. */
+    /* Decimal places of the last digit kept: digits beyond the scale are cut, as PostgreSQL
+     * does. */
     unsigned __int128 limit = 1;
     for (int i = 0; i < MR_DECIMAL_DIGITS_MAX; i++) {
         limit *= 10;

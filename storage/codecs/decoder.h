@@ -18,8 +18,8 @@ typedef struct MrStageHeap {
 } MrStageHeap;
 
 /*
- * The rows that wait.  Cells are kept in buffers that grow up to MR_BLOCK_ROWS_MAX rows and are used
- * again for the next block; long text is in `arena`, which is reset then.
+ * The rows that wait.  Cells are kept in buffers that grow up to MR_BLOCK_ROWS_MAX rows and are
+ * used again for the next block; long text is in `arena`, which is reset then.
  */
 typedef struct MrStage {
     const MrSchema *schema;
@@ -77,7 +77,8 @@ bool mr_decoder_is_full(const MrDecoder *decoder);
 MrStatus mr_decoder_take(MrDecoder *decoder, MrBlock **out, MrError *err);
 
 /* A row is bad for the reason in `err`: rejects it and returns MR_OK, or returns err's status when
- * bad rows fail or the reject limit is passed.  Errors that are not the row's (memory) always fail. */
+ * bad rows fail or the reject limit is passed.  Errors that are not the row's (memory) always
+ * fail. */
 MrStatus mr_decoder_bad_row(MrDecoder *decoder, uint64_t line, MrString raw, MrError *err);
 /* Adds PostgreSQL's context line (`COPY edits, line 3, column added: "abc"`) to the detail.
  * `column` NULL: none; `value` NULL: null input; values are cut to 64 bytes. */

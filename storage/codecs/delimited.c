@@ -311,8 +311,8 @@ static MrStatus chunk_convert(Delimited *self, Chunk *chunk, MrError *err)
         uint32_t good = mr_fields_convert(&self->reader, &run, self->columns, &reason);
         chunk_advance(self, chunk, good);
         if (good < rows) {
-            /* Where one row is bad others may be: go on by few, as columns before the bad field were
-             * converted in vain. */
+            /* Where one row is bad others may be: go on by few, as columns before the bad field
+             * were converted in vain. */
             rows_max = CAREFUL_ROWS;
             MrStatus status = chunk_bad_row(self, chunk, true, &reason);
             if (status != MR_OK) {
@@ -438,7 +438,7 @@ static MrStatus chunk_run(Delimited *self, const char *data, size_t length, bool
     return status;
 }
 
-/* ---- pieces ------------------------------------------------------------------------------------ */
+/* ---- pieces ---------------------------------------------------------------------------------- */
 
 /* Files made elsewhere may start with a byte order mark; it is not part of the first name. */
 static size_t order_mark_bytes(const char *data, size_t length)

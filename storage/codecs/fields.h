@@ -34,7 +34,8 @@ typedef struct MrFieldReader {
  * before the first bad one; then `err` tells why it is bad.  Adds them to the stage. */
 uint32_t mr_fields_convert(MrFieldReader *reader, const MrFieldRun *run,
                            const MrCodecColumn *const *columns, MrError *err);
-/* One field as it is meant: without quotes or escapes (in scratch).  *is_null: it is the null text. */
+/* One field as it is meant: without quotes or escapes (in scratch).  *is_null: it is the null
+ * text. */
 MrStatus mr_field_resolve(MrFieldReader *reader, const MrCodecColumn *column, MrString raw,
                           MrString *out, bool *is_null, MrError *err);
 

@@ -73,7 +73,7 @@ static MrStatus json_create(const MrCodecOptions *options, MrRejectFunction *rej
     return MR_OK;
 }
 
-/* ---- finding the values ------------------------------------------------------------------------ */
+/* ---- finding the values ---------------------------------------------------------------------- */
 
 static MrStatus value_visit(Json *self, MrJsonReader *reader, MrJsonPath *path, MrError *err);
 
@@ -190,7 +190,7 @@ static MrStatus value_visit(Json *self, MrJsonReader *reader, MrJsonPath *path, 
     return MR_OK;
 }
 
-/* ---- values to cells ----------------------------------------------------------------------------- */
+/* ---- values to cells ------------------------------------------------------------------------- */
 
 static bool type_is_integer(MrTypeId type)
 {
@@ -298,7 +298,7 @@ static MrStatus value_store(Json *self, const MrCodecColumn *column, const JsonV
     return MR_OK;
 }
 
-/* ---- lines --------------------------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static MrStatus line_parse(Json *self, MrString line, MrError *err)
 {
@@ -431,7 +431,7 @@ static MrStatus json_finish(MrDecoder *decoder, MrError *err)
     return status;
 }
 
-/* ---- blocks to lines ----------------------------------------------------------------------------- */
+/* ---- blocks to lines ------------------------------------------------------------------------- */
 
 static bool text_is_number(const char *data, size_t length)
 {

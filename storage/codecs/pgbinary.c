@@ -130,7 +130,7 @@ static MrStatus row_measure(const Binary *self, const char *data, size_t length,
     return MR_OK;
 }
 
-/* ---- one row, whole ---------------------------------------------------------------------------- */
+/* ---- one row, whole -------------------------------------------------------------------------- */
 
 static MrStatus field_read(Binary *self, const MrCodecColumn *column, const char *data,
                            int32_t size, MrError *err)

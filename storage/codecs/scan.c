@@ -20,7 +20,8 @@ static inline uint64_t scan_prefix_xor(uint64_t bits)
     return bits ^ bits << 32;
 }
 
-/* Bytes that a backslash before them escapes (a backslash that is escaped itself escapes nothing). */
+/* Bytes that a backslash before them escapes (a backslash that is escaped itself escapes
+ * nothing). */
 static inline uint64_t scan_escaped(uint64_t slashes, uint64_t *carry)
 {
     const uint64_t even = UINT64_C(0x5555555555555555);

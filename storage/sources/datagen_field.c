@@ -1,6 +1,6 @@
 /*
- * storage/sources/datagen_field.c - values from seed and row number: any row can be made without the
- * ones before it, so that an offset is nothing but a row number.
+ * storage/sources/datagen_field.c - values from seed and row number: any row can be made without
+ * the ones before it, so that an offset is nothing but a row number.
  * Must not know pace or offsets.
  */
 #include "storage/sources/datagen_field.h"

@@ -9,7 +9,8 @@
 
 typedef struct MrFileBytes MrFileBytes;
 
-/* A name that ends in .gz is inflated.  Only regular files are opened: no device, pipe or socket. */
+/* A name that ends in .gz is inflated.  Only regular files are opened: no device, pipe or
+ * socket. */
 MrStatus mr_file_bytes_open(const char *path, MrFileBytes **out, MrError *err);
 void mr_file_bytes_close(MrFileBytes *bytes);
 /* The next at most `room` bytes; *got is 0 at the end that the file has now. */
