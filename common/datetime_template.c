@@ -19,8 +19,7 @@ const char *const mr_roman_months[12] = {
 };
 
 /* Every pattern in upper case; a longer one stands before what it starts with.  `all` when lower
- * case
- *, `title` when "Month" is a pattern, too. */
+ * case, `title` when "Month" is a pattern, too. */
 typedef struct Pattern {
     const char *name;
     MrPatternKey key;

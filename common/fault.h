@@ -2,11 +2,11 @@
  * common/fault.h - faults as inputs: named and numbered points where a test makes things go wrong.
  * Compiled in always (one predicted branch); armed only by the environment variable MILLRACE_FAULT
  * or by a test.  Forms, comma separated:
- *     io:K:eio | io:K:enospc | io:K:short | io:K:die     the K-th call of common/file.h (1-based)
- *     io:K:tear                                          half of a write reaches the file, then "die"
- *     NAME:K:die                                         the K-th time the point NAME is passed
- *     NAME:K:halt                                        stops the process there (SIGSTOP) until SIGCONT
- *     plant:NAME                                         a planted bug (see tests/README.md)
+ *     io:K:eio | io:K:enospc | io:K:short | io:K:die    the K-th call of common/file.h (1-based)
+ *     io:K:tear      half of a write reaches the file, then "die"
+ *     NAME:K:die     the K-th time the point NAME is passed
+ *     NAME:K:halt    stops the process there (SIGSTOP) until SIGCONT
+ *     plant:NAME     a planted bug (see tests/README.md)
  * K may be `*`: every time.  "die" is _exit(99) at once, like kill -9.  "short": half of a write
  * reaches the file, or a read gives half, and the call fails; elsewhere it is like "eio".
  */

@@ -57,8 +57,8 @@ struct MrAggregate {
     const char *doc;
     const char *example; /* over VALUES, with `returns` */
     const char *returns;
-    const MrAggregate
-        *base; /* of a multiset form: the aggregate that is computed over the values */
+    /* Of a multiset form: the aggregate that is computed over the values. */
+    const MrAggregate *base;
 };
 
 /* All overloads of a name, or 0.  `count` with no argument is count(*). */

@@ -935,8 +935,8 @@ typedef enum MrFetchDirection {
 typedef struct MrAstFetch { /* FETCH and MOVE */
     MrNode base;
     bool move;
-    MrFetchDirection
-        direction; /* NEXT is FORWARD 1, PRIOR BACKWARD 1, FIRST ABSOLUTE 1, LAST ABSOLUTE -1 */
+    /* NEXT is FORWARD 1, PRIOR BACKWARD 1, FIRST ABSOLUTE 1, LAST ABSOLUTE -1. */
+    MrFetchDirection direction;
     bool all;
     int64_t count;
     const char *name;

@@ -106,10 +106,10 @@ void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
     for (const MrLogical *node = tree; node != NULL; node = node->input) {
         if (node->kind == MR_LOGICAL_AGGREGATE && node->window_kind == MR_GROUP_WINDOW_NONE &&
             !node->is_global) {
-            mr_bind_notice(
-                b,
-                "Group by a window of the event time to free it, or set a limit: WITH (memory = '1 GB').",
-                "the state of this query is not bounded: it keeps every group for ever");
+            mr_bind_notice(b,
+                           "Group by a window of the event time to free it, "
+                           "or set a limit: WITH (memory = '1 GB').",
+                           "the state of this query is not bounded: it keeps every group for ever");
             return;
         }
     }
@@ -212,9 +212,9 @@ static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *a
         mr_bind_notice(b, NULL,
                        "the result table gets a column \"mr_key\": its one row needs a key");
     } else {
-        mr_bind_notice(
-            b, "Select all columns of GROUP BY to have them as the key.",
-            "the result table gets a column \"mr_key\": the query does not select the key of its groups");
+        mr_bind_notice(b, "Select all columns of GROUP BY to have them as the key.",
+                       "the result table gets a column \"mr_key\": "
+                       "the query does not select the key of its groups");
     }
     return MR_OK;
 }

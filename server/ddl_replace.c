@@ -3,7 +3,8 @@
  * old one, under a name of its own, and takes its place in one target transaction once it covers
  * the log.
  *
- *     record "replacing" → table beside → runs until it has caught up → record REPLACE (it decides) → swap
+ *     record "replacing" → table beside → runs until it has caught up → record REPLACE (it decides)
+ *     → swap
  *
  * A kill before the REPLACE record leaves the old query as it was: the next start withdraws the new
  * one.  A kill after it leaves state "swapping": the next start swaps.

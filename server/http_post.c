@@ -281,10 +281,9 @@ static MrStatus media_find(MrHttpPost *post, const MrCodecClass **codec, MrError
     const char *encoding = evhttp_find_header(headers, "Content-Encoding");
     *codec = codec_of(evhttp_find_header(headers, "Content-Type"));
     if (*codec == NULL) {
-        return media_refuse(
-            err, "the Content-Type is not supported",
-            "Send application/x-ndjson or application/json (an object per line), or text/csv with a header "
-            "line, in UTF-8.");
+        return media_refuse(err, "the Content-Type is not supported",
+                            "Send application/x-ndjson or application/json (an object per line), "
+                            "or text/csv with a header line, in UTF-8.");
     }
     if (encoding != NULL && !mr_string_equal_nocase(mr_string(encoding), MR_STRING("identity"))) {
         post->is_gzip = mr_string_equal_nocase(mr_string(encoding), MR_STRING("gzip"));

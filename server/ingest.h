@@ -26,11 +26,11 @@ typedef struct MrIngestOptions {
     uint32_t given_count;
     const MrTimezone *zone;
     /* Bytes in: */
-    const MrCodecClass
-        *codec; /* NULL: only blocks come, which may bring generated columns, computed */
-    MrCodecOptions
-        codec_options; /* columns, schema, relation and zone are filled in here; the rest as given.
-                                     Columns that are there already (as many as given) lend their flags */
+    /* NULL: only blocks come, which may bring generated columns, computed. */
+    const MrCodecClass *codec;
+    /* Columns, schema, relation and zone are filled in here; the rest as given.  Columns that are
+     * there already (as many as given) lend their flags. */
+    MrCodecOptions codec_options;
     MrAbsent absent;
     bool fail_on_bad_row;          /* else counted and kept in millrace.rejected_rows */
     MrLogTransaction *transaction; /* of a BEGIN … COMMIT, borrowed; NULL: one of its own */

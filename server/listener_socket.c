@@ -49,9 +49,8 @@ static MrStatus could_not(const char *name, uint16_t port, MrError *err)
     mr_error_set(err, code == EADDRINUSE ? MR_ERR_OBJECT_IN_USE : MR_ERR_IO,
                  "could not listen on %s, port %u: %s", name, port, strerror(code));
     if (code == EADDRINUSE) {
-        mr_error_hint(
-            err,
-            "Another server may be running there; choose another with -p PORT, or -p 0 for a free one.");
+        mr_error_hint(err, "Another server may be running there; "
+                           "choose another with -p PORT, or -p 0 for a free one.");
     }
     return err->status;
 }

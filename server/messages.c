@@ -74,7 +74,8 @@ static void take_copy_message(MrSession *session, char type, MrWireReader *body)
         break;
     }
     case 'H':
-    case 'S': /* libpq may have sent it together with the Execute; it is answered when the COPY is over */
+    case 'S':
+        /* libpq may have sent it together with the Execute; it is answered when the COPY is over. */
         return;
     default:
         mr_session_protocol_error(session, "unexpected message type 0x%02X during COPY from stdin",
@@ -91,6 +92,8 @@ static void take_copy_message(MrSession *session, char type, MrWireReader *body)
 static void take_body(MrSession *session, char type, MrWireReader *body)
 {
     if (type == 'X') {
+        /* Whoever sends all at once, its end too, still reads the answers. */
+        mr_socket_flush(&session->socket);
         session->phase = MR_PHASE_CLOSING;
         session->socket.is_broken = true; /* the client has gone on purpose */
         return;

@@ -140,12 +140,12 @@ static MrStatus say_lag(Report *r)
             r, "It has read all %llu records of the log, and its table is true for all of them.",
             (unsigned long long)head);
     }
-    return say(
-        r,
-        "It has read up to record %llu of %llu; its table is true up to record %llu (a lag of %llu).",
-        (unsigned long long)status->position, (unsigned long long)head,
-        (unsigned long long)status->covered,
-        (unsigned long long)(head > status->covered ? head - status->covered : 0));
+    return say(r,
+               "It has read up to record %llu of %llu; "
+               "its table is true up to record %llu (a lag of %llu).",
+               (unsigned long long)status->position, (unsigned long long)head,
+               (unsigned long long)status->covered,
+               (unsigned long long)(head > status->covered ? head - status->covered : 0));
 }
 
 /* What exactly the next window waits for: a row of the stream that carries W past its end. */
@@ -171,7 +171,8 @@ static MrStatus say_window(Report *r)
     }
     return say(
         r,
-        "It waits for a row of \"%s\" with a time of %s or later, or for ADVANCE WATERMARK OF %s TO '%s'%s.",
+        "It waits for a row of \"%s\" with a time of %s or later, "
+        "or for ADVANCE WATERMARK OF %s TO '%s'%s.",
         r->input->name, time_text(r, status->next_close_us + delay_us, event), r->input->name, end,
         r->input->stream->event_column >= 0 ? ", or for the heartbeats of an idle live stream"
                                             : "");
@@ -181,12 +182,11 @@ static MrStatus say_rows(Report *r)
 {
     const MrQueryStatus *status = &r->status;
     uint64_t rejected = r->input == NULL ? 0 : mr_ingest_rejected(r->input->name, NULL, NULL);
-    MR_TRY(say(
-        r,
-        "%llu rows in; %llu late (millrace.late_rows), %llu failed (millrace.row_errors), %llu rejected "
-        "before they came into the log (millrace.rejected_rows).",
-        (unsigned long long)status->rows_in, (unsigned long long)status->late_rows,
-        (unsigned long long)status->failed_rows, (unsigned long long)rejected));
+    MR_TRY(say(r,
+               "%llu rows in; %llu late (millrace.late_rows), %llu failed (millrace.row_errors), "
+               "%llu rejected before they came into the log (millrace.rejected_rows).",
+               (unsigned long long)status->rows_in, (unsigned long long)status->late_rows,
+               (unsigned long long)status->failed_rows, (unsigned long long)rejected));
     return say(r, "State: %lld bytes in %llu groups.", (long long)status->state_bytes,
                (unsigned long long)status->groups);
 }
@@ -197,12 +197,12 @@ static MrStatus say_commit(Report *r)
     if (target->commits == 0) {
         return say(r, "Nothing was committed since the server started.");
     }
-    return say(
-        r,
-        "Last commit: epoch %lld at record %llu, in %.1f ms; %lld commits and %lld retries since the start.",
-        (long long)target->progress.epoch, (unsigned long long)target->progress.sequence,
-        (double)target->commit_us_last / 1000, (long long)target->commits,
-        (long long)target->retries);
+    return say(r,
+               "Last commit: epoch %lld at record %llu, in %.1f ms; "
+               "%lld commits and %lld retries since the start.",
+               (long long)target->progress.epoch, (unsigned long long)target->progress.sequence,
+               (double)target->commit_us_last / 1000, (long long)target->commits,
+               (long long)target->retries);
 }
 
 static const MrRelation *find_input(const MrCatalog *catalog, uint32_t stream_id)

@@ -28,8 +28,8 @@ struct MrQuery {
     bool is_suspended;
     bool has_input;    /* something was run since the last flush */
     uint64_t position; /* last sequence in the pipeline's state */
-    uint64_t
-        replay_until; /* the target holds this already: changes up to here are thrown away; 0: live */
+    /* The target holds this already: changes up to here are thrown away; 0: live. */
+    uint64_t replay_until;
     uint64_t covered;
     uint64_t halt_after; /* stop behind this row; UINT64_MAX: never */
     MrError halt_error;
@@ -43,8 +43,8 @@ struct MrQuery {
     int64_t stored_generation;
     /* Functions of the log, so they are in the checkpoint. */
     uint64_t rows_in, late_rows, failed_rows;
-    uint64_t
-        *failed_places; /* input row numbers of the last failed rows: a ring of error_limit + 1 */
+    /* Input row numbers of the last failed rows: a ring of error_limit + 1. */
+    uint64_t *failed_places;
     uint32_t error_limit;
     MrNotedRing late, failed;
     /* Times are monotonic µs. */

@@ -11,12 +11,13 @@ static const char *listing_of(MrShowKind kind)
 {
     switch (kind) {
     case MR_SHOW_STREAMS:
-        return "SELECT name, connector, state, rows, rejected_rows, watermark, last_event, last_arrival, error "
+        return "SELECT name, connector, state, rows, rejected_rows, watermark, "
+               "last_event, last_arrival, error "
                "FROM millrace.streams ORDER BY name";
     case MR_SHOW_QUERIES:
     case MR_SHOW_MATERIALIZED_VIEWS:
-        return "SELECT name, target, state, stream, rows_in, late_rows, failed_rows, lag_rows, watermark, next_close, "
-               "error FROM millrace.queries ORDER BY name";
+        return "SELECT name, target, state, stream, rows_in, late_rows, failed_rows, lag_rows, "
+               "watermark, next_close, error FROM millrace.queries ORDER BY name";
     case MR_SHOW_CONNECTIONS: return "SELECT * FROM millrace.connections ORDER BY name";
     case MR_SHOW_FUNCTIONS: return "SELECT * FROM millrace.functions ORDER BY name";
     default: return NULL;

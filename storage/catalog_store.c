@@ -18,11 +18,13 @@ enum { FORMAT_VERSION = 1 };
 static const char schema_sql[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "INSERT INTO meta VALUES('applied', 0), ('next_id', 1);"
-    "CREATE TABLE objects(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, namespace INTEGER NOT NULL,"
-    " name TEXT NOT NULL, sql TEXT NOT NULL, settings TEXT NOT NULL, options TEXT NOT NULL,"
+    "CREATE TABLE objects(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
+    " namespace INTEGER NOT NULL, name TEXT NOT NULL, sql TEXT NOT NULL,"
+    " settings TEXT NOT NULL, options TEXT NOT NULL,"
     " state TEXT NOT NULL, state_reason TEXT NOT NULL, uuid BLOB NOT NULL,"
-    " created_sequence INTEGER NOT NULL, start_sequence INTEGER NOT NULL, plan_hash INTEGER NOT NULL,"
-    " generation INTEGER NOT NULL, owner_nonce BLOB NOT NULL, UNIQUE(namespace, name)) STRICT;"
+    " created_sequence INTEGER NOT NULL, start_sequence INTEGER NOT NULL,"
+    " plan_hash INTEGER NOT NULL, generation INTEGER NOT NULL, owner_nonce BLOB NOT NULL,"
+    " UNIQUE(namespace, name)) STRICT;"
     "CREATE TABLE secrets(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;";
 
 /* ---- SQLite, with our errors ------------------------------------------------------------- */

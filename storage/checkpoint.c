@@ -177,10 +177,10 @@ static MrStatus content_check(const char *path, const MrBuilder *bytes, const ui
         return mr_error_set(err, MR_ERR_CORRUPT, "checkpoint \"%s\" does not start as one", path);
     }
     if (header->version > CHECKPOINT_VERSION || header->incompatible != 0) {
-        mr_error_set(
-            err, MR_ERR_UNSUPPORTED,
-            "checkpoint \"%s\" has format version %u with feature bits %#x; this server reads version %d",
-            path, header->version, header->incompatible, CHECKPOINT_VERSION);
+        mr_error_set(err, MR_ERR_UNSUPPORTED,
+                     "checkpoint \"%s\" has format version %u with feature bits %#x; "
+                     "this server reads version %d",
+                     path, header->version, header->incompatible, CHECKPOINT_VERSION);
         return mr_error_hint(err, "Start the server version that wrote it.");
     }
     actual = mr_crc32c(0, bytes->data, bytes->length - sizeof expected);

@@ -540,13 +540,15 @@ const MrFunction mr_functions_datetime_field[] = {
        "2026-02-11 15:30:00"),
     F3("date_bin", INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, date_bin, FALLIBLE,
        "Start of the interval, counted from an origin, that holds the time.",
-       "date_bin(INTERVAL '15 minutes', TIMESTAMPTZ '2026-02-11 15:44:17+00', TIMESTAMPTZ '2001-01-01 00:00:00+00')",
+       "date_bin(INTERVAL '15 minutes', TIMESTAMPTZ '2026-02-11 15:44:17+00', "
+       "TIMESTAMPTZ '2001-01-01 00:00:00+00')",
        "2026-02-11 15:30:00+00"),
     F2("time_bucket", INTERVAL, TIMESTAMP, TIMESTAMP, time_bucket, FALLIBLE,
        "Start of the bucket of the given width, counted from 1970-01-01, that holds the time.",
        "time_bucket(INTERVAL '1 hour', TIMESTAMP '2026-01-01 10:42:00')", "2026-01-01 10:00:00"),
     F2("time_bucket", INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ, time_bucket, FALLIBLE,
-       "Start of the bucket of the given width, counted from 1970-01-01 00:00 UTC, that holds the time.",
+       "Start of the bucket of the given width, counted from 1970-01-01 00:00 UTC, "
+       "that holds the time.",
        "time_bucket(INTERVAL '1 hour', TIMESTAMPTZ '2026-01-01 10:42:00+00')",
        "2026-01-01 10:00:00+00"),
 };

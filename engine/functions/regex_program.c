@@ -319,9 +319,8 @@ MrStatus mr_regex_match(MrRegex *regex, MrString text, size_t from, bool *found,
     mr_error_set(err, MR_ERR_INVALID_REGEX, "regular expression failed: %s", (const char *)message);
     if (result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_DEPTHLIMIT ||
         result == PCRE2_ERROR_HEAPLIMIT) {
-        mr_error_hint(
-            err,
-            "The expression needs too many steps for this text; nested repetitions such as (a+)+ do that.");
+        mr_error_hint(err, "The expression needs too many steps for this text; "
+                           "nested repetitions such as (a+)+ do that.");
     }
     return MR_ERR_INVALID_REGEX;
 }

@@ -47,8 +47,8 @@ typedef struct MrAggregateState {
     MrPane **panes; /* ascending by start */
     uint32_t pane_count, pane_capacity;
     int64_t watermark_us;
-    int64_t
-        closed_start_us; /* merged HOP: windows up to this start are closed; MR_TIME_MIN: none */
+    /* Merged HOP: windows up to this start are closed; MR_TIME_MIN: none. */
+    int64_t closed_start_us;
 } MrAggregateState;
 
 /* Rows of one chunk that fall to one pane, by lane. */
