@@ -2,6 +2,7 @@
  * server/messages.c - messages of a client after start-up: taken off the input whole, checked to
  * the last byte, done.  Must not know what statements do.
  */
+#include "server/socket.h"
 #include "server/statement.h"
 
 void mr_session_refuse_body(MrSession *session, char type)
