@@ -76,7 +76,7 @@ static void take_copy_message(MrSession *session, char type, MrWireReader *body)
     }
     case 'H':
     case 'S':
-        /* libpq may have sent it together with the Execute; it is answered when the COPY is over. */
+        /* libpq may have sent it with the Execute; it is answered when the COPY is over. */
         return;
     default:
         mr_session_protocol_error(session, "unexpected message type 0x%02X during COPY from stdin",

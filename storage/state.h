@@ -1,5 +1,5 @@
 /*
- * storage/state.h - operator state as bytes: little-endian, lengths before bytes, every read checked.
+ * storage/state.h - operator state as bytes: little-endian, lengths before bytes, reads checked.
  * Apart from checkpoint.h, since operators write their state but never a file.
  * Must not know where the bytes are kept.
  */
