@@ -28,7 +28,7 @@ static pid_t pg_pid;
 static char pg_dsn[160], pg_proxy_dsn[160];
 
 /* Runs a program as an unprivileged user: PostgreSQL refuses root. */
-static inline pid_t pg_spawn(char *const arguments[])
+static inline pid_t pg_spawn(const char *const arguments[])
 {
     pid_t parent = getpid();
     pid_t pid = fork();
@@ -46,7 +46,7 @@ static inline pid_t pg_spawn(char *const arguments[])
         }
         FILE *log = freopen("server.log", "a", stdout);
         dup2(log == NULL ? 1 : fileno(log), 2);
-        execv(arguments[0], arguments);
+        execv(arguments[0], (char *const *)arguments);
         _exit(127);
     }
     return pid;
@@ -70,20 +70,20 @@ static inline void pg_start(void)
     snprintf(port, sizeof port, "%d", pg_port);
     snprintf(options, sizeof options, "%s", pg_directory);
     char program[] = PG_BIN "/postgres";
-    char *arguments[] = { program,
-                          "-D",
-                          data,
-                          "-k",
-                          options,
-                          "-p",
-                          port,
-                          "-c",
-                          "listen_addresses=127.0.0.1",
-                          "-c",
-                          "fsync=off",
-                          "-c",
-                          "max_connections=30",
-                          NULL };
+    const char *arguments[] = { program,
+                                "-D",
+                                data,
+                                "-k",
+                                options,
+                                "-p",
+                                port,
+                                "-c",
+                                "listen_addresses=127.0.0.1",
+                                "-c",
+                                "fsync=off",
+                                "-c",
+                                "max_connections=30",
+                                NULL };
     pg_pid = pg_spawn(arguments);
     for (int i = 0; i < 300; i++) {
         PGconn *conn = pg_connect_raw();
@@ -261,8 +261,8 @@ static inline void pg_set_up(void)
     }
     char program[] = PG_BIN "/initdb";
     char data[] = "data";
-    char *arguments[] = { program, "-D", data,   "-U",         "postgres", "-A",
-                          "trust", "-E", "UTF8", "--locale=C", "-N",       NULL };
+    const char *arguments[] = { program, "-D", data,   "-U",         "postgres", "-A",
+                                "trust", "-E", "UTF8", "--locale=C", "-N",       NULL };
     int status = 0;
     waitpid(pg_spawn(arguments), &status, 0);
     ck_assert_msg(status == 0, "initdb failed, see %s/server.log", pg_directory);
