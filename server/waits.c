@@ -110,6 +110,7 @@ MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequ
 {
     MrWait wait = { .kind = WAIT_COVERED, .sequence = sequence, .done = done, .context = context };
     memcpy(wait.query, query, sizeof wait.query);
+    mr_log_thread_wake(server); /* only what is synced is covered */
     mr_scheduler_hurry(server, sequence);
     return wait_add(server, &wait);
 }
