@@ -3,8 +3,9 @@
 
     PGHOST=... PGPORT=... tests/shell_test.py path/to/millrace [--compare]
 
-The server is the one that the PG* variables name.  --compare also runs psql with the same
-arguments and wants the same bytes from both.  Standard library only."""
+The server is the one that the PG* variables name; without them the test starts one and tests the
+shell of MILLRACE_BUILD.  --compare also runs psql with the same arguments and wants the same bytes
+from both.  Standard library only, but for the harness that starts the server."""
 
 import gzip
 import json
@@ -18,6 +19,22 @@ import subprocess
 import sys
 import tempfile
 import time
+
+
+def with_own_server():
+    """Runs this file again with the PG* variables of a server of its own; returns its exit code."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+    import harness
+    with harness.Server() as server:
+        return subprocess.run([sys.executable, os.path.abspath(__file__),
+                               str(harness.BUILD / "clients" / "millrace")],
+                              env=dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(server.port),
+                                       PGUSER="test", PGDATABASE="test"),
+                              check=False).returncode
+
+
+if "PGHOST" not in os.environ and "PGPORT" not in os.environ:
+    sys.exit(with_own_server())
 
 SHELL = next((a for a in sys.argv[1:] if not a.startswith("-")), "clients/millrace")
 COMPARE = "--compare" in sys.argv[1:]
