@@ -367,7 +367,7 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
                               .changes = changes };
     memcpy(query->epoch.query, query->spec.id, sizeof query->epoch.query);
     query->in_flight = true;
-    query->epoch_before = query->status.target.progress.epoch;
+    query->epoch_before = query->target_seen.progress.epoch;
     mr_target_submit(query->target_query, &query->epoch);
     mr_target_thread_wake(query->thread);
     return MR_OK;

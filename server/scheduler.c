@@ -57,7 +57,7 @@ static void observe_target(MrQuery *query)
         return;
     }
     mr_target_status(query->target_query, &target);
-    query->status.target = target;
+    query->target_seen = target;
     if (target.is_attached && target.progress.generation != query->stored_generation) {
         note_generation(query, target.progress.generation);
     }
@@ -91,10 +91,10 @@ static void observe_target(MrQuery *query)
 static bool can_start(const MrQuery *query)
 {
     return query->state == MR_QUERY_STARTING && query->target_query != NULL &&
-           query->status.target.is_attached && query->status.target.is_idle &&
+           query->target_seen.is_attached && query->target_seen.is_idle &&
            query->retired == NULL &&
-           (query->status.target.state == MR_TARGET_RUNNING ||
-            query->status.target.state == MR_TARGET_REWIND);
+           (query->target_seen.state == MR_TARGET_RUNNING ||
+            query->target_seen.state == MR_TARGET_REWIND);
 }
 
 static bool is_at_halt(const MrQuery *query)
@@ -130,10 +130,10 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
     }
     if (!query->has_input || query->position <= query->covered) {
         /* Even over no input, the first answer must be written. */
-        return query->has_input && query->status.target.progress.epoch == 0 &&
+        return query->has_input && query->target_seen.progress.epoch == 0 &&
                query->position >= query->covered;
     }
-    if (query->status.target.state != MR_TARGET_RUNNING) {
+    if (query->target_seen.state != MR_TARGET_RUNNING) {
         return false;
     }
     const MrPlan *plan = query->spec.plan;
@@ -216,9 +216,9 @@ static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, 
 static void start_query(MrQuery *query)
 {
     MrError err = MR_ERROR_INIT;
-    if (mr_query_start(query, &query->status.target, &err) != MR_OK) {
+    if (mr_query_start(query, &query->target_seen, &err) != MR_OK) {
         mr_query_fail(query, &err);
-    } else if (query->status.target.state == MR_TARGET_REWIND) {
+    } else if (query->target_seen.state == MR_TARGET_REWIND) {
         mr_target_wake(query->target_query);
         mr_target_thread_wake(query->thread);
     }
@@ -227,7 +227,7 @@ static void start_query(MrQuery *query)
 static void flush_query(MrQuery *query, int64_t now_us)
 {
     MrError err = MR_ERROR_INIT;
-    bool first = query->status.target.progress.epoch == 0;
+    bool first = query->target_seen.progress.epoch == 0;
     if (mr_query_flush(query, first, is_checkpoint_due(query, now_us), &err) != MR_OK) {
         mr_query_fail(query, &err);
     }
@@ -328,7 +328,7 @@ static bool finish(MrQuery **queries, uint32_t count)
         MrQuery *query = queries[q];
         observe_target(query);
         if (query->state != MR_QUERY_RUNNING || query->replay_until != 0 ||
-            query->status.target.state != MR_TARGET_RUNNING) {
+            query->target_seen.state != MR_TARGET_RUNNING) {
             continue;
         }
         if (!query->in_flight && query->position > query->checkpoint_sequence) {
@@ -364,6 +364,7 @@ void mr_scheduler_publish(MrQuery *query)
     status->covered = query->covered;
     status->start_sequence = query->spec.start_sequence;
     status->stream_id = query->spec.plan->scan->stream_id;
+    status->target = query->target_seen;
     status->rows_in = query->rows_in;
     status->late_rows = query->late_rows;
     status->failed_rows = query->failed_rows;
