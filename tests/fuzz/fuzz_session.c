@@ -96,6 +96,9 @@ static void remove_file(void *parent, const char *name)
 static void server_stop(void)
 {
     MrError err = MR_ERROR_INIT;
+    while (server.adhoc_threads > 0 || server.ddl_queue != NULL) {
+        event_base_loop(server.base, EVLOOP_ONCE);
+    }
     mr_feeds_destroy(&server);
     mr_log_thread_destroy(&server);
     mr_scheduler_destroy(&server, 1000000);
