@@ -91,8 +91,7 @@ static void observe_target(MrQuery *query)
 static bool can_start(const MrQuery *query)
 {
     return query->state == MR_QUERY_STARTING && query->target_query != NULL &&
-           query->target_seen.is_attached && query->target_seen.is_idle &&
-           query->retired == NULL &&
+           query->target_seen.is_attached && query->target_seen.is_idle && query->retired == NULL &&
            (query->target_seen.state == MR_TARGET_RUNNING ||
             query->target_seen.state == MR_TARGET_REWIND);
 }

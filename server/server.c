@@ -296,7 +296,8 @@ static MrStatus stop(MrServer *server, MrError *err)
 {
     MrStatus status = MR_OK;
     mr_listener_destroy(server);
-    /* SELECTs were cancelled with their sessions and end within a batch; DDL that has begun goes on to its end. */
+    /* SELECTs were cancelled with their sessions and end within a batch; DDL that has begun goes on
+     * to its end. */
     while (server->adhoc_threads > 0 || server->ddl_queue != NULL) {
         event_base_loop(server->base, EVLOOP_ONCE);
     }
