@@ -36,7 +36,7 @@ static inline void fixture_notice(void *context, const char *sqlstate, const cha
 static inline const char *fixture_setting(void *context, const char *name)
 {
     (void)context;
-    return strcmp(name, "server_version") == 0 ? "15.0" : NULL;
+    return strcmp(name, "server_version") == 0 ? "15.0 (Millrace)" : NULL;
 }
 
 static inline void fixture_open(PlannerFixture *fixture)
