@@ -4,6 +4,7 @@
 #include "common/fault.h"
 #include "server/ddl_internal.h"
 #include "server/ingest.h"
+#include "server/log_thread.h"
 #include "server/scheduler.h"
 
 enum { VICTIMS_MAX = 10000 };
@@ -119,6 +120,7 @@ static void victim_recorded(MrDdl *ddl)
     }
     if (victim->kind == MR_RELATION_STREAM) {
         mr_log_forget_stream(ddl->server->log, victim->stream->id);
+        mr_log_thread_wake(ddl->server); /* forgetting is a record too */
     }
     ddl->victim_at++;
     drop_next(ddl);
