@@ -1,0 +1,279 @@
+"""Random queries.  A Query has one text for us and one for PostgreSQL over the mirror; the two differ only
+where windows and late rows must be said in PostgreSQL's words.
+
+`SHAPES` lists what there is; a shape takes (rng, world) and returns a Query.
+"""
+from .expression import Expressions
+from .world import stamp
+
+
+class Source:
+    """One item of FROM in both spellings, with the columns that it offers."""
+
+    def __init__(self, ours, oracle, columns):
+        self.ours, self.oracle, self.columns = ours, oracle, columns
+
+
+class Query:
+    def __init__(self, shape, ours, oracle, columns, emit="", close=None):
+        self.shape, self.ours, self._oracle = shape, ours, oracle
+        self.columns, self.emit, self.close = columns, emit, close
+
+    def oracle(self):
+        """PostgreSQL's text; of a query ON WINDOW CLOSE only the windows that are closed now."""
+        if self.close is None:
+            return self._oracle
+        mark = self.close.watermark
+        closed = "false" if mark is None else f"window_end <= TIMESTAMP '{stamp(mark)}'"
+        return self._oracle.replace("{closed}", closed)
+
+
+# -- FROM -------------------------------------------------------------------------------------------
+
+def relation(rng, world, alias, streams=True, tables=True):
+    item = rng.choice((world.streams if streams else []) + (world.tables if tables else []))
+    columns = [(f"{alias}.{name}", kind) for name, kind in item.columns]
+    text = f"{item.name} AS {alias}"
+    return Source(text, text, columns)
+
+
+def window(rng, world, alias):
+    """TUMBLE, HOP or CUMULATE: PostgreSQL makes the windows of a row that are not closed for it."""
+    stream = rng.choice(world.streams)
+    kind = rng.choice(("TUMBLE", "TUMBLE", "HOP", "HOP", "CUMULATE"))
+    slide = rng.choice((5, 10, 20))
+    size = slide if kind == "TUMBLE" else slide * rng.choice((2, 3, 4))
+    widths = f"INTERVAL '{slide} seconds'"
+    if kind != "TUMBLE":
+        widths += f", INTERVAL '{size} seconds'"
+    last = f"date_bin('{slide if kind == 'HOP' else size} seconds', r.at, TIMESTAMP '1970-01-01')"
+    if kind == "CUMULATE":
+        made = (f"SELECT {last} AS window_start, e AS window_end FROM generate_series("
+                f"date_bin('{slide} seconds', r.at, TIMESTAMP '1970-01-01') + INTERVAL '{slide} seconds', "
+                f"{last} + INTERVAL '{size} seconds', INTERVAL '{slide} seconds') e")
+    else:
+        made = (f"SELECT w AS window_start, w + INTERVAL '{size} seconds' AS window_end FROM "
+                f"generate_series({last} - INTERVAL '{size - slide} seconds', {last}, "
+                f"INTERVAL '{slide} seconds') w")
+    mark = f"r._w_{stream.name}"
+    oracle = (f"(SELECT r.*, window_start, window_end FROM {stream.name} r, LATERAL ({made}) windows "
+              f"WHERE {mark} IS NULL OR window_end > {mark}) AS {alias}")
+    columns = [(f"{alias}.{name}", kind) for name, kind in stream.columns]
+    return Source(f"{kind}({stream.name}, at, {widths}) AS {alias}", oracle, columns), stream
+
+
+# -- pieces -----------------------------------------------------------------------------------------
+
+def outputs(values):
+    return ", ".join(f"{value} AS c{i}" for i, value in enumerate(values))
+
+
+def names(count):
+    return [f"c{i}" for i in range(count)]
+
+
+def where(rng, expressions, chance=0.6):
+    return f" WHERE {expressions.boolean(2)}" if rng.random() < chance else ""
+
+
+def both(source, text):
+    """The text with {from} filled in twice."""
+    return text.replace("{from}", source.ours), text.replace("{from}", source.oracle)
+
+
+def grouped(rng, expressions, keys, extra=()):
+    """(select list, GROUP BY and HAVING) over keys and some aggregates."""
+    values = [*extra, *keys, *(expressions.aggregate() for _ in range(rng.randint(1, 3)))]
+    having = f" HAVING {expressions.aggregate_condition()}" if rng.random() < 0.25 else ""
+    group = [*extra, *keys]
+    return values, (f" GROUP BY {', '.join(group)}" if group else "") + having
+
+
+# -- shapes -----------------------------------------------------------------------------------------
+
+def project(rng, world):
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    values = [e.scalar() for _ in range(rng.randint(1, 4))]
+    ours, oracle = both(source, f"SELECT {outputs(values)} FROM {{from}}{where(rng, e)}")
+    return Query("project", ours, oracle, names(len(values)))
+
+
+def group(rng, world):
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    keys = list(dict.fromkeys(e.key() for _ in range(rng.choice((0, 1, 1, 2)))))
+    values, tail = grouped(rng, e, keys)
+    ours, oracle = both(source, f"SELECT {outputs(values)} FROM {{from}}{where(rng, e)}{tail}")
+    return Query("group", ours, oracle, names(len(values)))
+
+
+def windowed(rng, world):
+    source, stream = window(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    keys = list(dict.fromkeys(e.key() for _ in range(rng.choice((0, 1, 1)))))
+    bounds = ["window_start", "window_end"]
+    values, tail = grouped(rng, e, keys, bounds)
+    condition = where(rng, e)
+    ours = f"SELECT {outputs(values)} FROM {source.ours}{condition}{tail}"
+    if rng.random() < 0.5:
+        oracle = f"SELECT {outputs(values)} FROM {source.oracle}{condition}{tail}"
+        return Query("window update", ours, oracle, names(len(values)))
+    closing = " WHERE {closed}" if not condition else f" WHERE ({condition[7:]}) AND {{closed}}"
+    oracle = f"SELECT {outputs(values)} FROM {source.oracle}{closing}{tail}"
+    return Query("window close", ours, oracle, names(len(values)), " EMIT ON WINDOW CLOSE", stream)
+
+
+def truncated(rng, world):
+    """GROUP BY date_trunc of the event time is a window."""
+    stream = rng.choice(world.streams)
+    columns = [(f"a.{name}", kind) for name, kind in stream.columns]
+    e = Expressions(rng, columns)
+    bucket = rng.choice((("date_trunc('minute', a.at)", 60),
+                         ("date_bin(INTERVAL '15 seconds', a.at, TIMESTAMP '1970-01-01')", 15)))
+    values, tail = grouped(rng, e, [bucket[0], *([e.key()] if rng.random() < 0.5 else [])])
+    text = f"SELECT {outputs(values)} FROM {{from}}{where(rng, e)}{tail}"
+    mark = f"r._w_{stream.name}"
+    late = (f"(SELECT r.* FROM {stream.name} r WHERE {mark} IS NULL OR {bucket[0].replace('a.at', 'r.at')}"
+            f" + INTERVAL '{bucket[1]} seconds' > {mark}) AS a")
+    ours, oracle = both(Source(f"{stream.name} AS a", late, columns), text)
+    return Query("date_trunc", ours, oracle, names(len(values)))
+
+
+def distinct(rng, world):
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    values = [e.key() for _ in range(rng.randint(1, 3))]
+    ours, oracle = both(source, f"SELECT DISTINCT {outputs(values)} FROM {{from}}{where(rng, e)}")
+    return Query("distinct", ours, oracle, names(len(values)))
+
+
+def nested(rng, world):
+    """Aggregates over aggregates: the outer ones see rows taken back."""
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    inner = f"SELECT {e.key()} AS g, count(*) AS n, sum({e.integer(1)}) AS s, max({e.integer(1)}) AS m " \
+            f"FROM {{from}}{where(rng, e)} GROUP BY 1"
+    outer = rng.choice((
+        "SELECT n AS c0, count(*) AS c1, sum(s) AS c2 FROM ({}) q GROUP BY n",
+        "SELECT max(n) AS c0, min(s) AS c1, count(DISTINCT m) AS c2 FROM ({}) q",
+        "SELECT DISTINCT n % 2 AS c0, m AS c1, 0 AS c2 FROM ({}) q",
+        "SELECT m AS c0, sum(n) AS c1, avg(n) AS c2 FROM ({}) q GROUP BY m HAVING sum(n) > 1"))
+    ours, oracle = both(source, outer.format(inner))
+    return Query("nested", ours, oracle, names(3))
+
+
+def joined(rng, world):
+    left, right = relation(rng, world, "a"), relation(rng, world, "b")
+    kind = rng.choice(("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"))
+    e = Expressions(rng, left.columns + right.columns)
+    on = rng.choice(("a.id = b.id", "a.k = b.k AND a.v = b.v", "a.c = b.c AND a.k = b.k", "a.v = b.id"))
+    if rng.random() < 0.3 and kind != "FULL JOIN":
+        on += f" AND {e.boolean(1)}"
+    text = f"{{a}} {kind} {{b}} ON {on}"
+    source = Source(text.format(a=left.ours, b=right.ours), text.format(a=left.oracle, b=right.oracle),
+                    left.columns + right.columns)
+    if rng.random() < 0.5:
+        values = ["a.id", "b.id", *(e.scalar() for _ in range(rng.randint(1, 2)))]
+        tail = where(rng, e, 0.4)
+    else:
+        values, tail = grouped(rng, e, [e.key()])
+        tail = where(rng, e, 0.4) + tail
+    ours, oracle = both(source, f"SELECT {outputs(values)} FROM {{from}}{tail}")
+    return Query(kind.lower(), ours, oracle, names(len(values)))
+
+
+def set_operation(rng, world):
+    kind = rng.choice(("UNION ALL", "UNION", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"))
+    sides = []
+    for alias in "ab":
+        source = relation(rng, world, alias)
+        e = Expressions(rng, source.columns)
+        sides.append(both(source, f"SELECT {e.integer(0)} AS c0, substr({e.text(0)}, 1, 1) AS c1 "
+                                  f"FROM {{from}}{where(rng, e)}"))
+    ours, oracle = (f" {kind} ".join(side[i] for side in sides) for i in (0, 1))
+    return Query(kind.lower(), ours, oracle, names(2))
+
+
+def subquery(rng, world):
+    outer, inner = relation(rng, world, "a"), relation(rng, world, "b")
+    e, f = Expressions(rng, outer.columns), Expressions(rng, inner.columns)
+    condition = rng.choice((
+        f"a.k IN (SELECT b.k FROM {{b}}{where(rng, f)})",
+        f"a.v NOT IN (SELECT b.v FROM {{b}} WHERE b.v IS NOT NULL AND b.k = 1)",
+        f"a.v NOT IN (SELECT b.v FROM {{b}} WHERE b.k = {rng.randrange(4)})",
+        f"EXISTS (SELECT 1 FROM {{b}} WHERE b.k = a.k AND b.id <> a.id AND {f.boolean(1)})",
+        f"NOT EXISTS (SELECT 1 FROM {{b}} WHERE b.v = a.v AND {f.boolean(1)})",
+        "a.v > (SELECT avg(b.v) FROM {b} WHERE b.k = a.k)",
+        "a.v >= (SELECT max(b.v) FROM {b})",
+        "(SELECT count(*) FROM {b} WHERE b.k = a.k) % 2 = 0"))
+    values = ["a.id", e.scalar()]
+    text = f"SELECT {outputs(values)} FROM {{a}} WHERE {condition}"
+    return Query("subquery", text.replace("{a}", outer.ours).replace("{b}", inner.ours),
+                 text.replace("{a}", outer.oracle).replace("{b}", inner.oracle), names(2))
+
+
+def top_n(rng, world):
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    order = f"{e.integer(0)} {rng.choice(('', 'DESC'))}, a.id"
+    if rng.random() < 0.5:
+        text = (f"SELECT id AS c0, k AS c1, rn AS c2 FROM (SELECT a.id, a.k, row_number() OVER "
+                f"(PARTITION BY a.k ORDER BY {order}) AS rn FROM {{from}}{where(rng, e)}) q "
+                f"WHERE rn <= {rng.choice((1, 2, 5))}")
+    else:
+        text = (f"SELECT a.id AS c0, a.k AS c1, a.v AS c2 FROM {{from}}{where(rng, e)} "
+                f"ORDER BY {order} LIMIT {rng.choice((1, 3, 10))}")
+    ours, oracle = both(source, text)
+    return Query("top-n", ours, oracle, names(3))
+
+
+def over(rng, world):
+    source = relation(rng, world, "a", streams=not world.tables)
+    e = Expressions(rng, source.columns)
+    frame = rng.choice(("", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
+                        " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"))
+    call = rng.choice((f"sum({e.integer(0)})", "count(*)", f"max({e.integer(0)})", f"min({e.text(0)})"))
+    values = ["a.id", f"{call} OVER (PARTITION BY a.k ORDER BY a.id{frame})",
+              f"lag({e.integer(0)}) OVER (PARTITION BY a.k ORDER BY a.id)"]
+    ours, oracle = both(source, f"SELECT {outputs(values)} FROM {{from}}{where(rng, e)}")
+    return Query("over", ours, oracle, names(3))
+
+
+def grouping_sets(rng, world):
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    sets = rng.choice(("ROLLUP (a.k, a.c)", "CUBE (a.k, a.c)", "GROUPING SETS ((a.k), (a.c), ())"))
+    values = ["a.k", "a.c", "grouping(a.k, a.c)", e.aggregate()]
+    ours, oracle = both(source, f"SELECT {outputs(values)} FROM {{from}}{where(rng, e)} GROUP BY {sets}")
+    return Query("grouping sets", ours, oracle, names(4))
+
+
+# (shape, weight)
+SHAPES = [(project, 3), (group, 4), (windowed, 6), (truncated, 1), (distinct, 2), (nested, 3),
+          (joined, 5), (set_operation, 3), (subquery, 4), (top_n, 3), (over, 2), (grouping_sets, 2)]
+
+
+def random_query(rng, world, shapes=None):
+    """One random query; `shapes`: names of the functions to choose from (all without)."""
+    known = [(shape, weight) for shape, weight in SHAPES if not shapes or shape.__name__ in shapes]
+    shape = rng.choices([s for s, _ in known], [w for _, w in known])[0]
+    return shape(rng, world)
+
+
+class Partition:
+    """One relation and one predicate, in the forms that TLP and NoREC compare."""
+
+    def __init__(self, source, values, predicate):
+        select = f"SELECT {outputs(values)} FROM {source.ours}"
+        self.whole = select
+        self.parts = [f"{select} WHERE {predicate}", f"{select} WHERE NOT ({predicate})",
+                      f"{select} WHERE ({predicate}) IS NULL"]
+        self.kept = f"SELECT count(*) FROM {source.ours} WHERE {predicate}"
+        self.true = f"SELECT coalesce(sum(CASE WHEN {predicate} THEN 1 ELSE 0 END), 0) FROM {source.ours}"
+
+
+def random_partition(rng, world):
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    return Partition(source, ["a.id", e.scalar()], e.boolean(3))

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""tests/random_test.py - random standing queries over random changes, against PostgreSQL.
+
+A round is a random schema, some standing queries over it (in SQLite and in PostgreSQL), and some cuts: at
+each, rows come (out of order, late, NULL, twice), tables change, sometimes the server is killed; FLUSH; then
+every target is compared with PostgreSQL running the same SELECT over the same prefix, and the same SELECT ad
+hoc.  The seed is printed: MILLRACE_SEED=n repeats a run, MILLRACE_ROUND=r one round of it, MILLRACE_SHAPES=a,b
+only some shapes.
+"""
+import collections
+import decimal
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import harness  # noqa: E402
+from harness.tables import plain  # noqa: E402
+from random_sql import World, random_partition, random_query  # noqa: E402
+
+import psycopg  # noqa: E402
+
+SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+QUERIES = int(os.environ.get("MILLRACE_QUERIES", "5000" if harness.full() else
+                             "150" if harness.quick() or harness.sanitized() else "500"))
+PER_ROUND, CUTS, PARTITIONS = 20, 5, 5
+SHAPES = [name for name in os.environ.get("MILLRACE_SHAPES", "").split(",") if name]
+TABLES = os.environ.get("MILLRACE_TABLES", "1") == "1"
+
+
+def canonical(row):
+    """A row in a form in which SQLite's and PostgreSQL's values of one meaning are equal."""
+    cells = []
+    for cell in row:
+        cell = plain(cell)
+        if cell in ("true", "false"):
+            cell = int(cell == "true")
+        if isinstance(cell, (int, float, decimal.Decimal)):
+            cell = f"{float(cell):.9g}".replace("-0", "0") if float(cell) == 0 else f"{float(cell):.9g}"
+        cells.append(cell)
+    return tuple(cells)
+
+
+def bag(rows):
+    return collections.Counter(map(canonical, rows))
+
+
+class Standing:
+    """A query that stands, and where its answer can be read."""
+
+    def __init__(self, query, name, in_postgres):
+        self.query, self.name, self.in_postgres = query, name, in_postgres
+
+    def create_sql(self):
+        return (f"CREATE MATERIALIZED VIEW {'pg.' if self.in_postgres else ''}{self.name} AS "
+                f"{self.query.ours}{self.query.emit}")
+
+    def rows(self, server, pg):
+        sql = f"SELECT {', '.join(self.query.columns)} FROM {self.name}"
+        return pg.execute(sql).fetchall() if self.in_postgres \
+            else harness.sqlite_table(server.main_db(), sql)
+
+
+class Round:
+    def __init__(self, number, postgres):
+        self.number, self.rng = number, random.Random(SEED * 1000003 + number)
+        self.postgres, self.queries, self.refused = postgres, [], collections.Counter()
+
+    def run(self):
+        rng = self.rng
+        settings = {"batch_rows": rng.choice((1, 7, 100000)), "workers": rng.choice((1, 2)),
+                    "checkpoint_interval": rng.choice(("50ms", "10s"))}
+        with harness.Server(settings=settings) as server, self.postgres.connect() as target, \
+                self.postgres.connect() as mirror:
+            target.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public; "
+                           "DROP SCHEMA IF EXISTS millrace CASCADE")
+            world = World(rng, mirror, "mirror", TABLES)
+            connection = server.connect()
+            for sql in self.postgres.connection_sql():
+                connection.execute(sql)
+            for relation in world.relations:
+                connection.execute(relation.ddl())
+            from_history = rng.random() < 0.3
+            if from_history:
+                self.feed(world, connection)
+            self.create(world, connection)
+            for cut in range(CUTS):
+                if rng.random() < 0.15:
+                    connection.close()
+                    server.restart(crash=True)
+                    connection = server.connect()
+                self.feed(world, connection)
+                connection.execute("FLUSH")
+                for standing in self.queries:
+                    self.compare(standing, server, connection, target, mirror, cut)
+            for _ in range(PARTITIONS):
+                self.check_partition(random_partition(rng, world), connection)
+            connection.close()
+        return len(self.queries)
+
+    def feed(self, world, connection):
+        for _ in range(self.rng.randint(1, 6)):
+            world.step(connection)
+
+    def create(self, world, connection):
+        for i in range(PER_ROUND):
+            standing = Standing(random_query(self.rng, world, SHAPES), f"q{i}", self.rng.random() < 0.6)
+            try:
+                connection.execute(standing.create_sql())
+            except psycopg.Error as error:
+                if error.sqlstate == "0A000":
+                    self.refused[str(error).split("\n")[0]] += 1
+                    continue
+                raise AssertionError(f"{self.place(standing)}\n{error}") from None
+            self.queries.append(standing)
+
+    def compare(self, standing, server, connection, target, mirror, cut):
+        query = standing.query
+        wanted = bag(mirror.execute(query.oracle()).fetchall())
+        got = bag(standing.rows(server, target))
+        if got != wanted:
+            failed = connection.execute(
+                "SELECT message FROM millrace.row_errors WHERE query = %s LIMIT 3", [standing.name]).fetchall()
+            self.fail(standing, "the target", cut, got, wanted, failed)
+        if query.close is None and self.rng.random() < 0.25:
+            self.compare_adhoc(standing, connection, cut, wanted)
+
+    def compare_adhoc(self, standing, connection, cut, wanted):
+        got = bag(connection.execute(standing.query.ours).fetchall())
+        if got != wanted:
+            self.fail(standing, "the ad-hoc answer", cut, got, wanted, [])
+
+    def check_partition(self, partition, connection):
+        """TLP: a predicate, its negation and its NULLs part the rows.  NoREC: a condition keeps as many
+        rows as it is true for.  (Rigger & Su, 2020)"""
+        def ask(sql):
+            return connection.execute(sql).fetchall()
+        whole = bag(ask(partition.whole))
+        parts = [bag(ask(sql)) for sql in partition.parts]
+        assert sum(parts, collections.Counter()) == whole, \
+            f"MILLRACE_SEED={SEED} MILLRACE_ROUND={self.number}: {partition.whole} is not {partition.parts}"
+        kept, true = ask(partition.kept)[0][0], ask(partition.true)[0][0]
+        assert kept == true, f"MILLRACE_SEED={SEED} MILLRACE_ROUND={self.number}: {kept} rows by " \
+            f"{partition.kept}, {true} by {partition.true}"
+
+    def place(self, standing):
+        return (f"MILLRACE_SEED={SEED} MILLRACE_ROUND={self.number} {standing.query.shape}\n"
+                f"{standing.create_sql()}")
+
+    def fail(self, standing, what, cut, got, wanted, failed):
+        missing, extra = list((wanted - got).items()), list((got - wanted).items())
+        raise AssertionError(
+            f"{self.place(standing)}\n{what} differs at cut {cut}: {len(missing)} rows missing, {len(extra)} "
+            f"too many, {sum(wanted.values())} wanted\nmissing {missing[:4]}\ntoo many {extra[:4]}\n"
+            f"row errors {failed}\noracle: {standing.query.oracle()}")
+
+
+def test_random_queries():
+    print(f"# seed {SEED}, {QUERIES} queries")
+    only = os.environ.get("MILLRACE_ROUND")
+    refused, done, number = collections.Counter(), 0, int(only or 0)
+    with harness.Postgres() as postgres:
+        while done < QUERIES:
+            round_ = Round(number, postgres)
+            yield f"round {number}", round_.run
+            done += PER_ROUND
+            refused += round_.refused
+            number += 1
+            if only:
+                break
+    print(f"# {done} queries, {sum(refused.values())} refused")
+    for message, count in refused.most_common(20):
+        print(f"#   {count} x {message}")
+    yield "nothing that the generator makes is refused", lambda: none_refused(refused)
+
+
+def none_refused(refused):
+    assert not refused, f"{sum(refused.values())} queries were refused: {refused.most_common(1)}"
+
+
+harness.main(globals())
