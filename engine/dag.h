@@ -49,6 +49,17 @@ typedef struct MrProjectSpec {
     uint32_t expression_count;
 } MrProjectSpec;
 
+/* GROUPING SETS: every row once per set. Output: the input's columns, the keys (NULL where the
+ * copy's set leaves them out), the number of the set (int4). */
+typedef struct MrExpandSpec {
+    const uint32_t *keys; /* input columns */
+    uint32_t key_count;   /* at most 31, so that the number is a key too */
+    const uint32_t *sets; /* bit k: the set has key k */
+    uint32_t set_count;   /* at least 2, at most MR_GROUPING_SETS_MAX */
+} MrExpandSpec;
+
+enum { MR_GROUPING_SETS_MAX = 4096 };
+
 typedef enum MrEmitMode { MR_EMIT_MODE_UPDATE, MR_EMIT_MODE_CLOSE } MrEmitMode;
 
 typedef enum MrGroupWindow {
@@ -78,6 +89,10 @@ typedef struct MrAggregateSpec {
     uint32_t key_count;
     const MrAggregateCall *calls;
     uint32_t call_count;
+    /* Grouping sets without columns: groups that are there over no input too. Their last key is
+     * one of these numbers, their other keys are NULL. */
+    const int32_t *totals;
+    uint32_t total_count;
     MrEmitMode emit;
     bool input_retracts;   /* the input may carry negative weights */
     bool input_is_derived; /* the input's order is not the log's */

@@ -41,6 +41,12 @@ MrStatus mr_operator_note_failed(MrBatch *batch, const MrBlock *block, const MrR
 {
     MrNotes *notes = batch->notes;
     for (uint32_t i = 0; i < errors->count; i++) {
+        uint64_t sequence =
+            block->place.stream_id == 0 ? 0 : mr_block_sequence(block, errors->items[i].row);
+        if (sequence != 0 && notes->failed_count > 0 &&
+            notes->failed[notes->failed_count - 1].sequence == sequence) {
+            continue; /* another copy of the same row (grouping sets): one row failed */
+        }
         if (notes->failed_count == notes->failed_capacity) {
             uint32_t capacity = notes->failed_capacity == 0 ? 16 : notes->failed_capacity * 2;
             MrFailedRow *failed = realloc(notes->failed, (size_t)capacity * sizeof *failed);
@@ -51,8 +57,7 @@ MrStatus mr_operator_note_failed(MrBatch *batch, const MrBlock *block, const MrR
             notes->failed_capacity = capacity;
         }
         notes->failed[notes->failed_count++] = (MrFailedRow){
-            .sequence =
-                block->place.stream_id == 0 ? 0 : mr_block_sequence(block, errors->items[i].row),
+            .sequence = sequence,
             .error = errors->items[i].error,
         };
         notes->failed_rows++;

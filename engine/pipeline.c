@@ -135,6 +135,11 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
             pipeline->lane_count > 1 ? &pipeline->lanes[0].group_by
                                      : &pipeline->operators[pipeline->breaker]);
     }
+    for (uint32_t i = 0; i < pipeline->breaker; i++) {
+        if (dag->nodes[i].kind == MR_OPERATOR_EXPAND) {
+            pipeline->panes_per_row *= ((const MrExpandSpec *)dag->nodes[i].spec)->set_count;
+        }
+    }
     return MR_OK;
 }
 

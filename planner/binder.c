@@ -169,9 +169,9 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     b->aggregates = NULL;
     grouping.input = scope->input;
     node = scope->input;
-    bool is_grouped = query->group_by.count > 0 || having != NULL || grouping.aggregates.count > 0;
+    bool is_grouped = query->group_by.count > 0 || having != NULL ||
+                      grouping.aggregates.count > 0 || grouping.aggregates.grouping_count > 0;
     if (is_grouped) {
-        grouping.is_global = query->group_by.count == 0;
         MR_TRY(regroup(b, &grouping, &list, having, &node));
     } else if (!is_root && query->distinct == MR_DISTINCT_NONE) {
         MR_TRY(mr_select_add_window_time(b, node, &list));

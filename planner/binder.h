@@ -43,13 +43,21 @@ typedef struct MrScope {
     bool over_stream;        /* rows are rows of a stream: now() is their arrival */
 } MrScope;
 
+typedef struct MrGroupingCall { /* GROUPING(…) */
+    MrExpr **args;
+    uint32_t arg_count;
+} MrGroupingCall;
+
 typedef struct MrAggregateList {
     MrLogicalCall *items;
     uint32_t count, capacity;
+    MrGroupingCall *groupings;
+    uint32_t grouping_count;
 } MrAggregateList;
 
-/* Until an aggregate node is made, its results are columns numbered from here. */
-enum { MR_AGGREGATE_COLUMN = 0x40000000 };
+/* Until an aggregate node is made, its results are columns numbered from here, and those of
+ * GROUPING() from there. */
+enum { MR_AGGREGATE_COLUMN = 0x40000000, MR_GROUPING_COLUMN = 0x60000000 };
 
 /* A WITH query in scope; inner ones first. */
 typedef struct MrCte {
@@ -104,11 +112,14 @@ typedef struct MrGrouping {
     MrLogical *input;
     MrExpr **keys; /* as written, over `input` */
     uint32_t key_count;
+    const uint64_t *sets; /* bit k: the set has key k; NULL: one set, of all keys */
+    uint32_t set_count;   /* 0 or at least 2 */
     MrAggregateList aggregates;
     bool is_global;
     /* Filled by mr_bind_aggregate: the output column of each key, and the windowed node's
      * bounds. */
     uint32_t *key_columns;
+    uint32_t number_column; /* of the set's number, when there are sets */
     const MrLogical *window_of;
     MrExpr *having; /* what WHERE said about the bounds of hopping windows; or NULL */
 } MrGrouping;
@@ -118,6 +129,8 @@ typedef struct MrOutputs {
     const char *const *names;
     uint32_t count;
 } MrOutputs;
+/* One expression of GROUP BY: an ordinal, an alias, or an expression over the input. */
+MrStatus mr_bind_group_key(MrBinder *b, const MrNode *node, const MrOutputs *outputs, MrExpr **out);
 MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs,
                           MrGrouping *grouping);
 /* Makes the AGGREGATE node, recognising windows; *node may be a filter on top of it. */

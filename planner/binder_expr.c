@@ -5,6 +5,7 @@
 #include "planner/binder.h"
 
 #include "parser/parser.h"
+#include "planner/grouping_sets.h"
 #include "planner/literal.h"
 
 #include <string.h>
@@ -307,7 +308,6 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
         { MR_AST_FIELD, "selection of a field is", "Name the column itself." },
         { MR_AST_ROW, "row values are", "Compare the columns one by one: a = 1 AND b = 2." },
         { MR_AST_QUANTIFIED, "ANY and ALL are", "Use IN (…) with a list, or AND and OR." },
-        { MR_AST_GROUPING, "GROUPING is", "Write one query per grouping." },
     };
     if (node->kind == MR_AST_SUBQUERY) {
         return mr_bind_unsupported(b, node->position, "Use a subquery in FROM, or two statements.",
@@ -352,6 +352,8 @@ static MrStatus bind_expr_kind(MrBinder *b, const MrNode *node, MrExpr **out)
     case MR_AST_CASE: return bind_case(b, MR_AST_AS(const MrAstCase, node), out);
     case MR_AST_CAST: return bind_cast(b, MR_AST_AS(const MrAstCast, node), out);
     case MR_AST_COLLATE: return bind_collate(b, MR_AST_AS(const MrAstCollate, node), out);
+    case MR_AST_GROUPING:
+        return mr_bind_grouping_call(b, MR_AST_AS(const MrAstGrouping, node), out);
     case MR_AST_CALL: return mr_bind_call(b, MR_AST_AS(const MrAstCall, node), out);
     default: return refuse_node(b, node);
     }

@@ -5,6 +5,7 @@
 #include "planner/binder.h"
 
 #include "engine/key_batch.h"
+#include "planner/grouping_sets.h"
 #include "planner/literal.h"
 #include "planner/window.h"
 
@@ -76,13 +77,9 @@ static bool has_aggregate(const MrExpr *expr)
     return false;
 }
 
-static MrStatus bind_key(MrBinder *b, const MrNode *node, const MrOutputs *outputs, MrExpr **out)
+MrStatus mr_bind_group_key(MrBinder *b, const MrNode *node, const MrOutputs *outputs, MrExpr **out)
 {
     *out = NULL;
-    if (node->kind == MR_AST_GROUPING_SET) {
-        return mr_bind_unsupported(b, node->position, "Write one query per grouping.",
-                                   "GROUPING SETS, ROLLUP and CUBE are not supported yet");
-    }
     if (node->kind == MR_AST_LITERAL &&
         MR_AST_AS(const MrAstLiteral, node)->literal != MR_LITERAL_NULL) {
         MR_TRY(key_by_ordinal(b, MR_AST_AS(const MrAstLiteral, node), outputs, out));
@@ -107,16 +104,10 @@ static MrStatus bind_key(MrBinder *b, const MrNode *node, const MrOutputs *outpu
 MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs,
                           MrGrouping *grouping)
 {
-    if (query->group_by_distinct) {
-        return mr_bind_unsupported(b, query->group_by.items[0]->position, "Leave DISTINCT out.",
-                                   "GROUP BY DISTINCT is not supported yet");
-    }
     b->clause = MR_CLAUSE_GROUP_BY;
-    MR_NEW_ARRAY(b->arena, grouping->keys, query->group_by.count, b->err);
-    for (uint32_t i = 0; i < query->group_by.count; i++) {
-        MR_TRY(bind_key(b, query->group_by.items[i], outputs, &grouping->keys[i]));
-    }
-    grouping->key_count = query->group_by.count;
+    MR_TRY(mr_bind_grouping_sets(b, query, outputs, grouping));
+    /* Without a column in any set there is one group, as without GROUP BY. */
+    grouping->is_global = grouping->key_count == 0 && grouping->set_count == 0;
     return MR_OK;
 }
 
@@ -334,7 +325,8 @@ static MrStatus builder_merge_window(Builder *builder)
     Bounds bounds = { .b = b, .node = window };
     bool is_grouped = false;
     for (uint32_t i = 0; i < builder->parts.key_count; i++) {
-        if (is_bound(window, builder->parts.keys[i])) {
+        if (is_bound(window, builder->parts.keys[i]) &&
+            mr_grouping_is_in_all(builder->grouping, i)) {
             is_grouped = true;
             builder->is_end[i] = builder->parts.keys[i]->column == window->column_count - 1;
             builder->is_start[i] = !builder->is_end[i];
@@ -400,6 +392,9 @@ static MrStatus builder_find_window(Builder *builder)
     for (uint32_t i = 0; i < builder->parts.key_count; i++) {
         MrWindowUse use;
         bool found;
+        if (!mr_grouping_is_in_all(builder->grouping, i)) {
+            continue; /* a group that spans all time closes at no window's end */
+        }
         MR_TRY(
             mr_window_recognise(builder->b, builder->node, builder->parts.keys[i], &found, &use));
         if (found && (best_key < 0 ||
@@ -418,7 +413,8 @@ static MrStatus builder_find_window(Builder *builder)
     builder->parts.time = best.time;
     for (uint32_t i = 0; i < builder->parts.key_count; i++) {
         bool is_end;
-        if (mr_window_same(builder->node, builder->parts.keys[best_key], builder->parts.keys[i],
+        if (mr_grouping_is_in_all(builder->grouping, i) &&
+            mr_window_same(builder->node, builder->parts.keys[best_key], builder->parts.keys[i],
                            &best, &is_end)) {
             builder->is_start[i] = !is_end;
             builder->is_end[i] = is_end;
@@ -433,11 +429,21 @@ static MrStatus builder_set_keys(Builder *builder)
     MrBinder *b = builder->b;
     MrLogical *aggregate = builder->aggregate;
     MrGrouping *grouping = builder->grouping;
+    bool *is_bound;
     MR_NEW_ARRAY(b->arena, aggregate->keys, builder->parts.key_count, b->err);
     MR_NEW_ARRAY(b->arena, grouping->key_columns, builder->parts.key_count, b->err);
+    MR_NEW_ARRAY(b->arena, is_bound, builder->parts.key_count, b->err);
     for (uint32_t i = 0; i < builder->parts.key_count; i++) {
-        if (builder->is_start[i] || builder->is_end[i]) {
+        is_bound[i] = builder->is_start[i] || builder->is_end[i];
+        if (is_bound[i]) {
             grouping->key_columns[i] = builder->is_end[i] ? 1 : 0;
+        }
+    }
+    if (grouping->set_count > 0) {
+        return mr_bind_expand(b, grouping, builder->parts.keys, is_bound, aggregate);
+    }
+    for (uint32_t i = 0; i < builder->parts.key_count; i++) {
+        if (is_bound[i]) {
             continue;
         }
         uint32_t found = 0;
@@ -459,16 +465,16 @@ MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **out, M
     MR_TRY(builder_init(&builder));
     MR_TRY(builder_take_apart(&builder));
     MR_TRY(builder_find_window(&builder));
-    MR_TRY(builder_set_keys(&builder));
     MrLogical *aggregate = builder.aggregate;
-    if (aggregate->key_count > MR_KEYS_MAX) {
-        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, -1, "groups can have at most %d columns",
-                             MR_KEYS_MAX);
-    }
     aggregate->input = builder.node;
     if (builder.parts.predicate != NULL) {
         MR_TRY(mr_logical_filter(b->arena, builder.node, builder.parts.predicate, &aggregate->input,
                                  b->err));
+    }
+    MR_TRY(builder_set_keys(&builder));
+    if (aggregate->key_count > MR_KEYS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, -1, "groups can have at most %d columns",
+                             MR_KEYS_MAX);
     }
     aggregate->time = builder.parts.time;
     aggregate->calls = builder.parts.calls;

@@ -2,7 +2,7 @@
  * planner/binder_regroup.c - the select list put over the groups: what was bound over the rows
  * becomes an expression over keys and aggregates, or an error.  Must not know how groups are kept.
  */
-#include "planner/binder.h"
+#include "planner/grouping_sets.h"
 
 static MrStatus ungrouped(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr)
 {
@@ -38,6 +38,9 @@ static MrStatus aggregate_output(MrBinder *b, const MrLogical *aggregate, uint32
 static MrStatus regroup_column(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
                                const MrExpr *expr, MrExpr **out)
 {
+    if (expr->column >= MR_GROUPING_COLUMN) {
+        return mr_bind_regroup_grouping(b, grouping, expr, out);
+    }
     if (expr->column >= MR_AGGREGATE_COLUMN) {
         return aggregate_output(
             b, aggregate, mr_logical_call_column(aggregate, expr->column - MR_AGGREGATE_COLUMN),

@@ -156,6 +156,23 @@ static MrStatus describe_project(Explain *explain, const MrDagNode *node, const 
     return add(explain, "Expressions");
 }
 
+static MrStatus describe_expand(Explain *explain, const MrDagNode *node, const MrSchema *input)
+{
+    const MrExpandSpec *spec = node->spec;
+    for (uint32_t s = 0; s < spec->set_count; s++) {
+        uint32_t named = 0;
+        mr_builder_append_string(&explain->text, s > 0 ? ", (" : "(");
+        for (uint32_t k = 0; k < spec->key_count; k++) {
+            if (spec->sets[s] >> k & 1) {
+                mr_builder_append_string(&explain->text, named++ > 0 ? ", " : "");
+                append_name(&explain->text, input, spec->keys[k]);
+            }
+        }
+        mr_builder_append_char(&explain->text, ')');
+    }
+    return add(explain, "Sets");
+}
+
 static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, const MrDagNode *node)
 {
     for (uint32_t i = 0; i < spec->call_count; i++) {
@@ -279,10 +296,10 @@ static MrStatus describe_deliver(Explain *explain)
 static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
 {
     static const char *const titles[] = {
-        [MR_OPERATOR_SCAN] = "Scan",       [MR_OPERATOR_FILTER] = "Filter",
-        [MR_OPERATOR_PROJECT] = "Project", [MR_OPERATOR_AGGREGATE] = "Aggregate",
-        [MR_OPERATOR_SORT] = "Sort",       [MR_OPERATOR_DELIVER] = "Deliver",
-        [MR_OPERATOR_COLLECT] = "Collect",
+        [MR_OPERATOR_SCAN] = "Scan",           [MR_OPERATOR_FILTER] = "Filter",
+        [MR_OPERATOR_PROJECT] = "Project",     [MR_OPERATOR_EXPAND] = "Expand",
+        [MR_OPERATOR_AGGREGATE] = "Aggregate", [MR_OPERATOR_SORT] = "Sort",
+        [MR_OPERATOR_DELIVER] = "Deliver",     [MR_OPERATOR_COLLECT] = "Collect",
     };
     const MrDagNode *node = &dag->nodes[index];
     const MrSchema *input = index > 0 ? &dag->nodes[index - 1].schema : NULL;
@@ -292,6 +309,7 @@ static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
     case MR_OPERATOR_SCAN: return describe_scan(explain, node);
     case MR_OPERATOR_FILTER: return describe_filter(explain, node);
     case MR_OPERATOR_PROJECT: return describe_project(explain, node, input);
+    case MR_OPERATOR_EXPAND: return describe_expand(explain, node, input);
     case MR_OPERATOR_AGGREGATE:
         if (spec->call_count == 0) {
             explain->node->title = "Distinct";

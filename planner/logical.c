@@ -94,6 +94,31 @@ MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressio
     return MR_OK;
 }
 
+MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *keys,
+                           uint32_t key_count, const uint32_t *sets, uint32_t set_count,
+                           MrLogical **out, MrError *err)
+{
+    MrLogical *node;
+    uint32_t first = input->column_count;
+    MR_TRY(node_new(arena, MR_LOGICAL_EXPAND, input, first + key_count + 1, &node, err));
+    node->expand_keys = keys;
+    node->expand_key_count = key_count;
+    node->sets = sets;
+    node->set_count = set_count;
+    for (uint32_t i = 0; i < first; i++) {
+        node->columns[i] = input->columns[i];
+    }
+    for (uint32_t k = 0; k < key_count; k++) {
+        const MrLogicalColumn *column = &input->columns[keys[k]];
+        node->columns[first + k] = (MrLogicalColumn){ .name = column->name, .type = column->type };
+    }
+    node->columns[first + key_count] = (MrLogicalColumn){ .name = "grouping set",
+                                                          .type = mr_type(MR_TYPE_INT32),
+                                                          .not_null = true };
+    *out = node;
+    return MR_OK;
+}
+
 static void set_bound(MrLogicalColumn *column, const char *name, MrType type, MrTimeRole role,
                       const MrLogical *node)
 {

@@ -15,6 +15,7 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_FILTER,
     MR_LOGICAL_PROJECT,
     MR_LOGICAL_WINDOW,    /* TUMBLE and HOP in FROM: input columns, window_start, window_end */
+    MR_LOGICAL_EXPAND,    /* grouping sets: input columns, keys or NULL, the set's number */
     MR_LOGICAL_AGGREGATE, /* window_start, window_end (when windowed), keys, calls */
     MR_LOGICAL_SORT
 } MrLogicalKind;
@@ -70,6 +71,14 @@ struct MrLogical {
     uint32_t call_count;
     bool is_global; /* no GROUP BY: one row always */
 
+    const int32_t *totals; /* grouping sets without columns, by number: one row always each */
+    uint32_t total_count;
+
+    const uint32_t *expand_keys; /* EXPAND: columns of the input */
+    uint32_t expand_key_count;
+    const uint32_t *sets; /* bit k: the set has key k */
+    uint32_t set_count;
+
     const MrSortKey *sort_keys; /* SORT */
     uint32_t sort_key_count;
     uint64_t limit, offset;
@@ -86,6 +95,10 @@ MrStatus mr_logical_filter(MrArena *arena, MrLogical *input, MrExpr *predicate, 
 MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressions,
                             const char *const *names, uint32_t count, MrLogical **out,
                             MrError *err);
+/* `keys`: columns of the input; bit k of a set says that it has key k. Takes both arrays. */
+MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *keys,
+                           uint32_t key_count, const uint32_t *sets, uint32_t set_count,
+                           MrLogical **out, MrError *err);
 /* Sets the columns of a WINDOW or AGGREGATE node whose other fields are there. */
 MrStatus mr_logical_window_columns(MrArena *arena, MrLogical *node, MrError *err);
 MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *err);

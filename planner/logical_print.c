@@ -81,6 +81,9 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
         mr_builder_append_string(out, "window");
         print_window(node, input, out);
         break;
+    case MR_LOGICAL_EXPAND:
+        mr_builder_append_format(out, "expand to %u sets", node->set_count);
+        break;
     case MR_LOGICAL_AGGREGATE: print_aggregate(node, input, out); break;
     case MR_LOGICAL_SORT:
         mr_builder_append_format(out, "sort by %u columns", node->sort_key_count);

@@ -123,6 +123,19 @@ static MrStatus lower_project(Lowering *lowering, const MrLogical *node)
     return push_project(lowering, node->expressions, node->column_count, &schema);
 }
 
+static MrStatus lower_expand(Lowering *lowering, const MrLogical *node)
+{
+    MrExpandSpec *spec;
+    MrSchema schema;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    *spec = (MrExpandSpec){ .keys = node->expand_keys,
+                            .key_count = node->expand_key_count,
+                            .sets = node->sets,
+                            .set_count = node->set_count };
+    MR_TRY(schema_of(lowering, node, &schema));
+    return push(lowering, MR_OPERATOR_EXPAND, spec, &schema, top(lowering)->retracts);
+}
+
 static MrStatus lower_sort(Lowering *lowering, const MrLogical *node)
 {
     MrSortSpec *spec;
@@ -251,6 +264,8 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
     MR_TRY(lower_arguments(lowering, node, spec));
     spec->window_kind = node->window_kind;
     spec->window = node->window;
+    spec->totals = node->totals;
+    spec->total_count = node->total_count;
     spec->time_is_event = node->window_kind != MR_GROUP_WINDOW_NONE && node->time_is_event;
     spec->allowed_lateness_us = mr_window_lateness_us(node, options->allowed_lateness_us);
     spec->emit = options->emit;
@@ -280,6 +295,7 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
     case MR_LOGICAL_SCAN: return lower_scan(lowering, node);
     case MR_LOGICAL_FILTER: return lower_filter(lowering, node);
     case MR_LOGICAL_PROJECT: return lower_project(lowering, node);
+    case MR_LOGICAL_EXPAND: return lower_expand(lowering, node);
     case MR_LOGICAL_AGGREGATE: return lower_aggregate(lowering, node, has_reader);
     case MR_LOGICAL_SORT: return lower_sort(lowering, node);
     case MR_LOGICAL_WINDOW: break;

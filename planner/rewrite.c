@@ -107,6 +107,9 @@ static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place)
     MrExpr *predicate = filter->predicate, *above = NULL, *below = NULL;
     KeyMap map = { .b = b, .aggregate = aggregate };
     uint32_t count = predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
+    if (aggregate->total_count > 0) {
+        return MR_OK; /* a total is there whatever rows come */
+    }
     if (aggregate->window_kind == MR_GROUP_WINDOW_TUMBLE) {
         MR_TRY(mr_window_start_expr(b, aggregate, &map.start));
         MR_TRY(mr_window_end_expr(b, aggregate, &map.end));

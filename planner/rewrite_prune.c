@@ -161,6 +161,39 @@ static MrStatus prune_aggregate(MrBinder *b, MrLogical *node, Columns *columns)
     return MR_OK;
 }
 
+/* Keys and the set's number stay: they make the groups above. */
+static MrStatus prune_expand(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    Columns below;
+    uint32_t first = node->input->column_count, *keys;
+    MR_TRY(columns_init(b, node->input, &below));
+    MR_NEW_ARRAY(b->arena, keys, node->expand_key_count, b->err);
+    for (uint32_t i = 0; i < first; i++) {
+        below.needed[i] = columns->needed[i];
+    }
+    for (uint32_t k = 0; k < node->expand_key_count; k++) {
+        below.needed[node->expand_keys[k]] = true;
+    }
+    MR_TRY(prune(b, node->input, &below));
+    uint32_t kept = node->input->column_count;
+    for (uint32_t i = 0; i < first; i++) {
+        columns->places[i] = below.places[i];
+    }
+    for (uint32_t k = 0; k < node->expand_key_count; k++) {
+        keys[k] = below.places[node->expand_keys[k]];
+    }
+    for (uint32_t i = 0; i <= node->expand_key_count; i++) {
+        columns->places[first + i] = kept + i;
+        node->columns[kept + i] = node->columns[first + i];
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        node->columns[i] = node->input->columns[i];
+    }
+    node->column_count = kept + node->expand_key_count + 1;
+    node->expand_keys = keys;
+    return MR_OK;
+}
+
 static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
 {
     switch (node->kind) {
@@ -168,6 +201,7 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_FILTER:
     case MR_LOGICAL_SORT: return prune_through(b, node, columns);
     case MR_LOGICAL_PROJECT: return prune_project(b, node, columns);
+    case MR_LOGICAL_EXPAND: return prune_expand(b, node, columns);
     case MR_LOGICAL_AGGREGATE: return prune_aggregate(b, node, columns);
     case MR_LOGICAL_WINDOW: break;
     }

@@ -77,6 +77,45 @@ static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layo
     return true;
 }
 
+/* The groups of empty grouping sets. Where rows are counted they begin with one that is never
+ * taken back, so that they live as long as the query. */
+static MrStatus open_totals(MrOperator *op, MrError *err)
+{
+    const MrAggregateSpec *spec = op->spec;
+    MrAggregateState *state = op->state;
+    MrVector keys[MR_KEYS_MAX];
+    const MrVector *columns[MR_KEYS_MAX];
+    MrKeyBatch batch;
+    MrPane *pane;
+    if (spec->total_count == 0) {
+        return MR_OK;
+    }
+    for (uint32_t k = 0; k < spec->key_count; k++) {
+        MrDatum null = { .type = op->input->columns[spec->keys[k]].type, .is_null = true };
+        MR_TRY(mr_vector_init_constant(&keys[k], op->arena, &null, spec->total_count, err));
+        columns[k] = &keys[k];
+    }
+    MrVector *numbers = &keys[spec->key_count - 1];
+    MR_TRY(mr_vector_init(numbers, op->arena, mr_type(MR_TYPE_INT32), spec->total_count, err));
+    memcpy(numbers->data, spec->totals, spec->total_count * sizeof *spec->totals);
+    MR_TRY(mr_key_batch_encode(&state->layout, op->arena, columns, spec->total_count, &batch, err));
+    MR_TRY(mr_pane_find(op, 0, &pane, err));
+    for (uint32_t i = 0; i < spec->total_count; i++) {
+        uint32_t group;
+        if (mr_lane_of(batch.hashes[i], op->lanes) != op->lane) {
+            continue;
+        }
+        MR_TRY(mr_group_table_insert_one(
+            &pane->groups, batch.keys + (size_t)i * state->layout.bytes,
+            batch.nulls == NULL ? 0 : batch.nulls[i], batch.hashes[i], &group, err));
+        if (state->counts_rows) {
+            *(int64_t *)mr_group_state(&pane->groups, group) = 1;
+        }
+        MR_TRY(mr_pane_mark_dirty(pane, group, op->memory, err));
+    }
+    return MR_OK;
+}
+
 static MrStatus aggregate_open(MrOperator *op, MrError *err)
 {
     const MrAggregateSpec *spec = op->spec;
@@ -102,6 +141,7 @@ static MrStatus aggregate_open(MrOperator *op, MrError *err)
         state->pane.slide_us = state->pane.size_us;
     }
     MR_TRY(open_calls(op, err));
+    MR_TRY(open_totals(op, err));
     if (spec->window_kind == MR_GROUP_WINDOW_NONE && spec->key_count == 0 && spec->call_count > 0 &&
         op->lane == 0) {
         /* An aggregate over everything has a row even before the first input. */

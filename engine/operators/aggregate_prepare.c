@@ -96,12 +96,14 @@ static void note_late(const MrBlock *block, uint32_t row, int64_t at_us, int64_t
                       MrBatch *batch)
 {
     MrNotes *notes = batch->notes;
-    if (notes != NULL) {
-        notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] =
-            (MrLateRow){ .sequence = mr_block_sequence(block, row),
-                         .event_us = at_us,
-                         .watermark_us = watermark_us };
+    uint64_t sequence = mr_block_sequence(block, row);
+    if (notes == NULL ||
+        (notes->late_rows > 0 &&
+         notes->late[(notes->late_rows - 1) % MR_NOTED_ROWS_MAX].sequence == sequence)) {
+        return; /* a copy of the row that was noted last (grouping sets): one row came late */
     }
+    notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] =
+        (MrLateRow){ .sequence = sequence, .event_us = at_us, .watermark_us = watermark_us };
 }
 
 /* A pane, and the newest window over it.  Rows mostly follow each other into the same one, which
