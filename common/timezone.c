@@ -135,6 +135,54 @@ int32_t mr_timezone_offset_at(const MrTimezone *zone, int64_t utc_us)
     return period_at(zone, floor_seconds(utc_us))->offset;
 }
 
+static int64_t us_of(int64_t seconds)
+{
+    int64_t us;
+    if (__builtin_mul_overflow(seconds, MR_US_PER_SECOND, &us)) {
+        return seconds < 0 ? INT64_MIN : INT64_MAX;
+    }
+    return us;
+}
+
+/* The last change at or before the moment that a rule makes; `floor` where it makes none. */
+static int64_t rule_change_before(const MrZoneRule *rule, int64_t seconds, int64_t floor)
+{
+    int32_t year = year_of(seconds);
+    int64_t last = floor;
+    for (int32_t y = year - 1; rule->has_summer && y <= year + 1; y++) {
+        int64_t changes[2];
+        const MrZonePeriod *after[2];
+        mr_zone_rule_changes(rule, y, changes, after);
+        for (int i = 0; i < 2; i++) {
+            last = changes[i] <= seconds && changes[i] > last ? changes[i] : last;
+        }
+    }
+    return last;
+}
+
+void mr_timezone_span(const MrTimezone *zone, int64_t utc_us, int64_t *from_us, int64_t *until_us)
+{
+    const MrZonePeriod *before, *after;
+    int64_t at;
+    *from_us = INT64_MIN;
+    *until_us = INT64_MAX;
+    if (zone == NULL || zone == &utc_zone || utc_us == INT64_MIN || utc_us == INT64_MAX) {
+        return;
+    }
+    int64_t seconds = floor_seconds(utc_us);
+    int index = changes_until(zone, seconds);
+    int64_t from = index > 0 ? zone->changes[index - 1] : INT64_MIN;
+    if (index == zone->change_count && zone->has_rule) {
+        from = rule_change_before(&zone->rule, seconds, from);
+    }
+    if (from != INT64_MIN) {
+        *from_us = us_of(from);
+    }
+    if (next_change(zone, seconds, &at, &before, &after)) {
+        *until_us = us_of(at);
+    }
+}
+
 const char *mr_timezone_abbreviation_at(const MrTimezone *zone, int64_t utc_us)
 {
     if (zone == NULL) {

@@ -23,6 +23,8 @@ const MrTimezone *mr_timezone_utc(void);
 const char *mr_timezone_name(const MrTimezone *zone);
 /* Seconds east of UTC in force at the moment. */
 int32_t mr_timezone_offset_at(const MrTimezone *zone, int64_t utc_us);
+/* The stretch of time [from, until) around the moment in which that offset stays in force. */
+void mr_timezone_span(const MrTimezone *zone, int64_t utc_us, int64_t *from_us, int64_t *until_us);
 /* Local time to UTC, as PostgreSQL: in a gap the offset before it, in a doubled hour the later one
  * (both are standard time).  Infinities stay what they are. */
 int64_t mr_timezone_local_to_utc(const MrTimezone *zone, int64_t local_us);

@@ -77,12 +77,6 @@ static bool datum_equal(const MrDatum *a, const MrDatum *b)
     return memcmp(x, y, mr_type_info(a->type.id)->width) == 0;
 }
 
-static bool window_equal(const MrWindow *a, const MrWindow *b)
-{
-    return a->size_us == b->size_us && a->slide_us == b->slide_us && a->offset_us == b->offset_us &&
-           a->size_months == b->size_months;
-}
-
 bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
 {
     if (a == b) {
@@ -107,7 +101,7 @@ bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
         }
         break;
     case MR_EXPR_WINDOW_START:
-        if (!window_equal(&a->window, &b->window)) {
+        if (!mr_window_equal(&a->window, &b->window)) {
             return false;
         }
         break;

@@ -6,6 +6,7 @@
 #define MR_ENGINE_EXPRESSION_H
 
 #include "engine/function.h"
+#include "engine/window.h"
 
 typedef enum MrExprKind {
     MR_EXPR_CONSTANT,
@@ -29,17 +30,6 @@ typedef enum MrExprKind {
     MR_EXPR_ARRIVAL,      /* _arrival (and now() over a stream), timestamptz */
     MR_EXPR_WINDOW_START, /* args[0] timestamp(tz): start of its tumbling window, `window` */
 } MrExprKind;
-
-/* Windows as arithmetic on one time line (dialect.md, "Windows").  Either fixed (size_us) or
- * calendar (size_months > 0).  slide = size: tumbling. */
-typedef struct MrWindow {
-    int64_t size_us, slide_us, offset_us;
-    int32_t size_months;
-} MrWindow;
-/* Start of the slide step that holds `at`; saturates at the ends of time. */
-int64_t mr_window_start(const MrWindow *window, int64_t at_us);
-/* End of the window that starts at `start_us`. */
-int64_t mr_window_end(const MrWindow *window, int64_t start_us);
 
 typedef struct MrExpr MrExpr;
 struct MrExpr {

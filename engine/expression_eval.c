@@ -168,16 +168,14 @@ static MrStatus run_window_start(const MrInstruction *in, MrEval *eval, const Mr
     const int64_t *restrict times = at->data;
     int64_t *restrict starts = out->data;
     const MrWindow window = in->node->window;
-    int64_t start = 0, end = 0;
+    int64_t from = 0, until = 0, shown = 0;
     for (uint32_t i = 0; i < count; i++) {
         const int64_t us = times[i];
-        if (us < start || us >= end) {
-            MrWindow step = window;
-            step.size_us = window.slide_us > 0 ? window.slide_us : window.size_us;
-            start = mr_window_start(&window, us);
-            end = mr_window_end(&step, start);
+        if (us < from || us >= until) {
+            mr_window_cover(&window, us, &from, &until);
+            shown = mr_window_shown_start(&window, mr_window_start(&window, us));
         }
-        starts[i] = start;
+        starts[i] = shown;
     }
     out->validity = at->validity;
     out->is_constant = at->is_constant;

@@ -61,7 +61,7 @@ static MrStatus open_calls(MrOperator *op, MrError *err)
 static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layout)
 {
     if (spec->window_kind != MR_GROUP_WINDOW_HOP || spec->needs_old || spec->input_retracts ||
-        spec->window.size_months != 0) {
+        spec->window.cumulates || !mr_window_is_fixed(&spec->window)) {
         return false;
     }
     for (uint32_t k = 0; k < layout->count; k++) {
@@ -274,11 +274,10 @@ uint32_t mr_aggregate_panes_per_row(const MrOperator *op)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    if (spec->window_kind != MR_GROUP_WINDOW_HOP || state->merges_panes ||
-        spec->window.size_months != 0) {
+    if (spec->window_kind != MR_GROUP_WINDOW_HOP || state->merges_panes) {
         return 1;
     }
-    return (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
+    return mr_window_count_max(&spec->window);
 }
 
 uint64_t mr_aggregate_dirty_count(const MrOperator *op)

@@ -14,7 +14,7 @@ static MrStatus constant_time(MrVector *out, MrType type, int64_t at_us, uint32_
 }
 
 /* Columns: window_start, window_end, keys, aggregates. */
-static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t start_us,
+static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t anchor_us,
                            const uint32_t *groups, uint32_t count, MrBatch *batch, MrBlock *block)
 {
     const MrAggregateSpec *spec = op->spec;
@@ -22,8 +22,9 @@ static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t st
     const MrColumn *schema = op->node->schema.columns;
     MrVector *column = block->columns;
     if (spec->window_kind != MR_GROUP_WINDOW_NONE) {
-        int64_t end = mr_window_end(&spec->window, start_us);
-        MR_TRY(constant_time(column++, schema[0].type, start_us, count, batch));
+        int64_t end = mr_window_end(&spec->window, anchor_us);
+        int64_t start = mr_window_shown_start(&spec->window, anchor_us);
+        MR_TRY(constant_time(column++, schema[0].type, start, count, batch));
         MR_TRY(constant_time(column++, schema[1].type, end, count, batch));
     }
     for (uint32_t k = 0; k < spec->key_count; k++, column++) {

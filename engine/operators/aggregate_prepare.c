@@ -118,16 +118,11 @@ static PaneSpan span_of(const MrOperator *op, int64_t at_us)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    PaneSpan span = { .from_us = mr_window_start(&state->pane, at_us),
-                      .newest_us = mr_window_start(&spec->window, at_us) };
+    PaneSpan span = { .newest_us = mr_window_start(&spec->window, at_us) };
     span.newest_end_us = mr_window_end(&spec->window, span.newest_us);
     span.closes_us = mr_add_saturated(span.newest_end_us, spec->allowed_lateness_us);
-    if (spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes) {
-        /* Every slide has another set of windows. */
-        span.until_us = mr_add_saturated(span.newest_us, spec->window.slide_us);
-    } else {
-        span.until_us = mr_window_end(&state->pane, span.from_us);
-    }
+    /* Panes; or the stretch of time with the same set of windows. */
+    mr_window_cover(&state->pane, at_us, &span.from_us, &span.until_us);
     return span;
 }
 
@@ -166,26 +161,26 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
             continue;
         }
         if (expands) {
-            int64_t newest = span.newest_us;
-            int64_t start = newest;
-            for (uint32_t k = 0; k < most; k++) {
-                int64_t end = mr_window_end(&spec->window, start);
-                if (end <= at) {
-                    break;
-                }
+            int64_t anchor = span.newest_us;
+            uint32_t limit = count + most;
+            do {
+                int64_t end = mr_window_end(&spec->window, anchor);
                 if (mr_add_saturated(end, spec->allowed_lateness_us) > w) {
+                    if (count == limit) {
+                        return mr_error_set(batch->err, MR_ERR_INTERNAL,
+                                            "a row is in more windows than were counted");
+                    }
                     assigned[count].row = row;
-                    MR_TRY(
-                        pane_set_find(set, start, batch->arena, &assigned[count].pane, batch->err));
+                    MR_TRY(pane_set_find(set, anchor, batch->arena, &assigned[count].pane,
+                                         batch->err));
                     count++;
                 }
-                start = mr_add_saturated(start, -spec->window.slide_us);
-            }
+            } while (mr_window_other(&spec->window, at, &anchor));
         } else {
             if (span.closes_us > w) {
                 assigned[count].row = row;
-                MR_TRY(pane_set_find(set, span.from_us, batch->arena, &assigned[count].pane,
-                                     batch->err));
+                int64_t pane = state->merges_panes ? span.from_us : span.newest_us;
+                MR_TRY(pane_set_find(set, pane, batch->arena, &assigned[count].pane, batch->err));
                 count++;
             }
         }
@@ -283,7 +278,7 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
         greatest = at[i] > greatest ? at[i] : greatest;
     }
     PaneSpan span = span_of(op, least);
-    *start = span.from_us;
+    *start = state->merges_panes ? span.from_us : span.newest_us;
     if (least < span.from_us || greatest >= span.until_us || greatest >= span.newest_end_us) {
         return false;
     }

@@ -701,23 +701,22 @@ static inline Naive naive_group(const TestLog *log, uint32_t end, const MrAggreg
             continue;
         }
         bool counted = false, belongs = row->at_us == MR_TIME_MIN || row->at_us == MR_TIME_MAX;
-        for (int64_t start = mr_window_start(&spec->window, row->at_us);;
-             start -= spec->window.slide_us) {
-            const int64_t stop = mr_window_end(&spec->window, start);
+        int64_t anchor = mr_window_start(&spec->window, row->at_us);
+        do {
+            const int64_t stop = mr_window_end(&spec->window, anchor);
             if (stop <= row->at_us) {
                 break;
             }
             belongs = true;
             if (row->watermark_us < stop + spec->allowed_lateness_us) {
+                const int64_t start = mr_window_shown_start(&spec->window, anchor);
                 head[0] = (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP), .integer = start };
                 head[1] = (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP), .integer = stop };
                 naive_add(&naive, head, base + spec->key_count, stop, r);
                 counted = true;
             }
-            if (spec->window_kind == MR_GROUP_WINDOW_TUMBLE) {
-                break;
-            }
-        }
+        } while (spec->window_kind == MR_GROUP_WINDOW_HOP &&
+                 mr_window_other(&spec->window, row->at_us, &anchor));
         if (belongs && !counted) {
             if (naive.late_rows < MR_NOTED_ROWS_MAX * 4) {
                 naive.late_sequences[naive.late_rows] = r + 1;

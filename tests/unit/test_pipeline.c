@@ -63,13 +63,19 @@ static const struct TestWindow {
     MrGroupWindow kind;
     MrWindow window;
 } windows[] = {
-    { MR_GROUP_WINDOW_NONE, { 0, 0, 0, 0 } },
-    { MR_GROUP_WINDOW_TUMBLE, { 10 * SECOND, 10 * SECOND, 0, 0 } },
-    { MR_GROUP_WINDOW_TUMBLE, { 7 * SECOND, 7 * SECOND, 3 * SECOND, 0 } },
-    { MR_GROUP_WINDOW_HOP, { 10 * SECOND, 5 * SECOND, 0, 0 } },
-    { MR_GROUP_WINDOW_HOP, { 10 * SECOND, 4 * SECOND, SECOND, 0 } },
-    { MR_GROUP_WINDOW_HOP, { 9 * SECOND, 2 * SECOND, 0, 0 } },
-    { MR_GROUP_WINDOW_TUMBLE, { 0, 0, 0, 1 } },
+    { MR_GROUP_WINDOW_NONE, { .size_us = 0 } },
+    { MR_GROUP_WINDOW_TUMBLE, { .size_us = 10 * SECOND, .slide_us = 10 * SECOND } },
+    { MR_GROUP_WINDOW_TUMBLE,
+      { .size_us = 7 * SECOND, .slide_us = 7 * SECOND, .offset_us = 3 * SECOND } },
+    { MR_GROUP_WINDOW_HOP, { .size_us = 10 * SECOND, .slide_us = 5 * SECOND } },
+    { MR_GROUP_WINDOW_HOP,
+      { .size_us = 10 * SECOND, .slide_us = 4 * SECOND, .offset_us = SECOND } },
+    { MR_GROUP_WINDOW_HOP, { .size_us = 9 * SECOND, .slide_us = 2 * SECOND } },
+    { MR_GROUP_WINDOW_TUMBLE, { .size_months = 1 } },
+    { MR_GROUP_WINDOW_HOP, { .size_months = 3, .slide_months = 1 } },
+    { MR_GROUP_WINDOW_HOP, { .size_us = 12 * SECOND, .slide_us = 3 * SECOND, .cumulates = true } },
+    { MR_GROUP_WINDOW_HOP,
+      { .size_us = 10 * SECOND, .slide_us = 4 * SECOND, .offset_us = SECOND, .cumulates = true } },
 };
 enum {
     WINDOWS = sizeof windows / sizeof windows[0],

@@ -233,10 +233,12 @@ END_TEST
 /* The end of the first window that waits, at every place. */
 START_TEST(test_next_close)
 {
-    static const MrWindow hops[] = { { 10 * SECOND, 4 * SECOND, 0, 0 },
-                                     { 10 * SECOND, 5 * SECOND, 0, 0 },
-                                     { 9 * SECOND, 2 * SECOND, SECOND, 0 },
-                                     { 10 * SECOND, 10 * SECOND, 0, 0 } };
+    static const MrWindow hops[] = {
+        { .size_us = 10 * SECOND, .slide_us = 4 * SECOND },
+        { .size_us = 10 * SECOND, .slide_us = 5 * SECOND },
+        { .size_us = 9 * SECOND, .slide_us = 2 * SECOND, .offset_us = SECOND },
+        { .size_us = 10 * SECOND, .slide_us = 10 * SECOND },
+    };
     mr_arena_reset(&test_arena);
     const TestLog log = some_log(400, 8);
     for (uint32_t w = 0; w < 8; w++) {
