@@ -16,11 +16,6 @@
 enum { UNSYNCED_BYTES_HALF = 32 << 20 };
 enum { POLL_US = 100 * 1000, PACE_US = 10 * 1000, SYNC_US = 2 * 1000 };
 
-static void check_waits(void *context)
-{
-    mr_waits_check(context);
-}
-
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
 static bool is_stopping(MrFeed *feed)
@@ -78,7 +73,7 @@ static MrStatus take_mark(MrFeed *feed, MrError *err)
     feed->mark_end = end;
     feed->marks_taken = wanted;
     pthread_mutex_unlock(&feed->mutex);
-    mr_server_post(feed->server, check_waits, feed->server);
+    mr_waits_notify(feed->server);
     return MR_OK;
 }
 
@@ -89,7 +84,7 @@ static void note_offset(MrFeed *feed, const MrSourceOffset *offset)
     bool is_asked = feed->marks_wanted > 0;
     pthread_mutex_unlock(&feed->mutex);
     if (is_asked) {
-        mr_server_post(feed->server, check_waits, feed->server);
+        mr_waits_notify(feed->server);
     }
 }
 
@@ -165,7 +160,7 @@ static void *feed_main(void *context)
     feed->state = status == MR_OK ? MR_FEED_ENDED : MR_FEED_FAILED;
     feed->error = err;
     pthread_mutex_unlock(&feed->mutex);
-    mr_server_post(feed->server, check_waits, feed->server);
+    mr_waits_notify(feed->server);
     return NULL;
 }
 

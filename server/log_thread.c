@@ -17,11 +17,6 @@ struct MrLogThread {
     bool is_wanted, is_ending, is_started;
 };
 
-static void tell_waits(void *context)
-{
-    mr_waits_check(context);
-}
-
 static void *log_thread_main(void *context)
 {
     MrLogThread *self = context;
@@ -39,7 +34,7 @@ static void *log_thread_main(void *context)
                 &err); /* acknowledged rows may not be on disk: never go on, never try again */
         }
         mr_scheduler_wake(self->server);
-        mr_server_post(self->server, tell_waits, self->server);
+        mr_waits_notify(self->server);
         pthread_mutex_lock(&self->mutex);
     }
     pthread_mutex_unlock(&self->mutex);

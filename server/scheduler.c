@@ -11,11 +11,6 @@
 
 enum { RECORDS_MAX = 4096, PENDING_BYTES_MAX = 64 * 1024 * 1024, POLL_US = 1000000 };
 
-static void tell_waits(void *context)
-{
-    mr_waits_check(context);
-}
-
 typedef struct OwnerStored {
     MrServer *server;
     uint32_t object_id;
@@ -431,7 +426,7 @@ void *mr_scheduler_main(void *context)
         scheduler->is_busy = false;
         pthread_cond_broadcast(&scheduler->rested);
         if (more) {
-            mr_server_post(scheduler->server, tell_waits, scheduler->server);
+            mr_waits_notify(scheduler->server);
         }
         if (is_ending &&
             (!more || mr_clock_monotonic_us(scheduler->server->clock) >= scheduler->end_us)) {

@@ -119,6 +119,7 @@ void mr_session_destroy(MrSession *session)
     }
     mr_listener_forget(session);
     mr_session_stop_waiting(session);
+    mr_session_forget_held(session);
     mr_copy_in_destroy(session);
     mr_transaction_abort(session);
     mr_session_end_current(session);
@@ -138,7 +139,8 @@ void mr_session_destroy(MrSession *session)
 
 bool mr_session_is_busy(const MrSession *session)
 {
-    return session->current != NULL || session->script.is_active || session->is_waiting;
+    return session->current != NULL || session->script.is_active || session->is_waiting ||
+           session->held_count > 0;
 }
 
 const char *mr_session_state(const MrSession *session)
@@ -172,26 +174,14 @@ static void send_ready(MrSession *session)
     }
 }
 
-static void settled_ready(MrSession *session, MrStatus status, const MrError *err)
-{
-    if (status != MR_OK) {
-        mr_wire_report(&session->socket.output, 'E', "ERROR", err, NULL, 0);
-    }
-    send_ready(session);
-}
-
 /* The end of a Query or of the messages up to Sync: what they wrote is committed first. */
 static void step_ready(MrSession *session)
 {
     MrError err = MR_ERROR_INIT;
-    bool must_wait = false;
-    if (mr_transaction_settle(session, &must_wait, &err) != MR_OK) {
-        settled_ready(session, err.status, &err);
-    } else if (must_wait) {
-        mr_transaction_wait(session, settled_ready);
-    } else {
-        send_ready(session);
+    if (mr_transaction_settle(session, &err) != MR_OK) {
+        mr_wire_report(&session->socket.output, 'E', "ERROR", &err, NULL, 0);
     }
+    send_ready(session);
 }
 
 /* ---- The current statement ------------------------------------------------------------------- */
@@ -204,10 +194,14 @@ void mr_session_begin(MrSession *session, MrPortal *portal)
     mr_session_set_timer(session, mr_settings_int(session->settings, MR_SET_STATEMENT_TIMEOUT));
 }
 
-static void complete_current(MrSession *session, MrStatus status, const MrError *err)
+/* The last statement of a Query message is told to be done only when all of them are committed. */
+static void finish_current(MrSession *session)
 {
-    if (status != MR_OK) {
-        mr_session_fail(session, err);
+    const MrScript *script = &session->script;
+    MrError err = MR_ERROR_INIT;
+    if (session->current->is_simple && script->next >= script->statements.count &&
+        mr_transaction_settle(session, &err) != MR_OK) {
+        mr_session_fail(session, &err);
         return;
     }
     if (session->current->node == NULL) {
@@ -216,26 +210,6 @@ static void complete_current(MrSession *session, MrStatus status, const MrError 
         mr_wire_command_complete(&session->socket.output, session->current->tag);
     }
     mr_session_end_current(session);
-}
-
-/* The last statement of a Query message is told to be done only when all of them are committed. */
-static void finish_current(MrSession *session)
-{
-    const MrScript *script = &session->script;
-    MrError err = MR_ERROR_INIT;
-    bool must_wait = false;
-    if (session->current->is_simple && script->next >= script->statements.count) {
-        MrStatus status = mr_transaction_settle(session, &must_wait, &err);
-        if (status != MR_OK) {
-            mr_session_fail(session, &err);
-            return;
-        }
-    }
-    if (must_wait) {
-        mr_transaction_wait(session, complete_current);
-    } else {
-        complete_current(session, MR_OK, NULL);
-    }
 }
 
 static MrStatus check_allowed(const MrSession *session, const MrPortal *portal, MrError *err)

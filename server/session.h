@@ -24,7 +24,8 @@ enum {
     MR_SESSION_PORTALS_MAX = 256,
     MR_SESSION_LOGIN_US = 10 * 1000 * 1000,
     MR_SESSION_MESSAGE_US = 60 * 1000 * 1000, /* for a message that was begun */
-    MR_SESSION_OUTPUT_HIGH = 256 * 1024,      /* no more rows or messages while so much is unsent */
+    MR_SESSION_HELD_MAX = 16,
+    MR_SESSION_OUTPUT_HIGH = 256 * 1024, /* no more rows or messages while so much is unsent */
 };
 
 typedef enum MrSessionPhase {
@@ -53,6 +54,12 @@ typedef struct MrScript {
     MrStatementList statements;
     uint32_t next;
 } MrScript;
+
+/* What is written behind `place` of the output tells of rows up to the sequence. */
+typedef struct MrHeldAnswer {
+    uint64_t place, sequence;
+    MrDurability durability;
+} MrHeldAnswer;
 
 struct MrSession {
     MrServer *server;
@@ -100,6 +107,11 @@ struct MrSession {
     MrPortal *adhoc_portal; /* gets its result */
     MrCopyIn *copy;         /* COPY FROM STDIN under way */
     MrCancelReason cancel;
+
+    /* Answers for which the disk is waited, oldest first; the session itself goes on. */
+    MrHeldAnswer held[MR_SESSION_HELD_MAX];
+    uint32_t held_count;
+    MrWait *held_wait;
 };
 
 /* ---- Life (session.c) ------------------------------------------------------------------------ */
@@ -143,6 +155,12 @@ void mr_session_notice_callback(void *context, const char *sqlstate, const char 
                                 const char *hint);
 /* Fills err with why the statement is being ended. */
 MrStatus mr_session_cancel_error(const MrSession *session, MrError *err);
+
+/* ---- Acknowledgement (acknowledge.c) --------------------------------------------------------- */
+
+/* What is written from here on reaches the client when rows up to the sequence are durable. */
+void mr_session_hold_answers(MrSession *session, uint64_t sequence, MrDurability durability);
+void mr_session_forget_held(MrSession *session);
 
 /* ---- Messages (messages.c, startup.c) -------------------------------------------------------- */
 

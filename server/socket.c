@@ -118,13 +118,21 @@ static void output_compact(MrSocket *socket)
     }
 }
 
+static size_t may_send(const MrSocket *socket)
+{
+    size_t unsent = mr_socket_unsent(socket);
+    uint64_t allowed = socket->send_until > socket->sent ? socket->send_until - socket->sent : 0;
+    return allowed < unsent ? (size_t)allowed : unsent;
+}
+
 static void send_output(MrSocket *socket)
 {
-    while (mr_socket_unsent(socket) > 0 && !socket->is_broken && socket->fd >= 0) {
+    while (may_send(socket) > 0 && !socket->is_broken && socket->fd >= 0) {
         ssize_t sent = send(socket->fd, socket->output.data + socket->output_start,
-                            mr_socket_unsent(socket), MSG_NOSIGNAL);
+                            may_send(socket), MSG_NOSIGNAL);
         if (sent >= 0) {
             socket->output_start += (size_t)sent;
+            socket->sent += (uint64_t)sent;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             break;
         } else if (errno != EINTR) {
@@ -158,7 +166,11 @@ MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd,
                         void (*changed)(void *context), void *context, MrError *err)
 {
     *socket = (MrSocket){
-        .fd = fd, .input_bytes_max = INPUT_BYTES_USUAL, .changed = changed, .context = context
+        .fd = fd,
+        .input_bytes_max = INPUT_BYTES_USUAL,
+        .send_until = MR_SOCKET_NO_HOLD,
+        .changed = changed,
+        .context = context,
     };
     mr_builder_init(&socket->output, 0);
     if (fd < 0) {
@@ -229,8 +241,18 @@ size_t mr_socket_unsent(const MrSocket *socket)
     return socket->output.length - socket->output_start;
 }
 
+uint64_t mr_socket_written(const MrSocket *socket)
+{
+    return socket->sent + mr_socket_unsent(socket);
+}
+
+void mr_socket_hold(MrSocket *socket, uint64_t place)
+{
+    socket->send_until = place;
+}
+
 void mr_socket_flush(MrSocket *socket)
 {
     send_output(socket);
-    watch(socket->writable, mr_socket_unsent(socket) > 0 && !socket->is_broken);
+    watch(socket->writable, may_send(socket) > 0 && !socket->is_broken);
 }

@@ -12,6 +12,8 @@
 struct event;
 struct event_base;
 
+#define MR_SOCKET_NO_HOLD UINT64_MAX
+
 typedef struct MrSocket {
     int fd; /* -1: none (tests and fuzzing put bytes in by hand) */
     struct event *readable, *writable;
@@ -20,6 +22,8 @@ typedef struct MrSocket {
     size_t input_bytes_max; /* reading stops while so much waits to be taken */
     MrBuilder output;
     size_t output_start;
+    uint64_t sent;                  /* bytes that have gone, since the start */
+    uint64_t send_until;            /* no byte behind this one goes yet */
     bool is_at_end;                 /* the client sends no more */
     bool is_broken;                 /* nothing can be sent any more */
     void (*changed)(void *context); /* bytes came, the end came, or the output has gone */
@@ -42,6 +46,10 @@ bool mr_socket_put(MrSocket *socket, const void *data, size_t length);
 
 /* Bytes written (to `output`) and not sent yet. */
 size_t mr_socket_unsent(const MrSocket *socket);
+/* The place behind all that was written, counted in bytes since the start. */
+uint64_t mr_socket_written(const MrSocket *socket);
+/* What lies behind the place stays until it is moved (MR_SOCKET_NO_HOLD: nothing stays). */
+void mr_socket_hold(MrSocket *socket, uint64_t place);
 /* Sends what it can now, the rest as the client reads. */
 void mr_socket_flush(MrSocket *socket);
 

@@ -51,11 +51,6 @@ static void wait_for_work(MrTargetThread *self, int64_t until_us)
     pthread_cond_timedwait(&self->changed, &self->mutex, &at);
 }
 
-static void tell_waits(void *context)
-{
-    mr_waits_check(context);
-}
-
 static void *target_main(void *context)
 {
     MrTargetThread *self = context;
@@ -88,7 +83,7 @@ static void *target_main(void *context)
         pthread_mutex_unlock(&self->mutex);
         until_us = mr_target_run(self->target, mr_clock_monotonic_us(self->server->clock));
         mr_scheduler_wake(self->server);
-        mr_server_post(self->server, tell_waits, self->server);
+        mr_waits_notify(self->server);
         pthread_mutex_lock(&self->mutex);
     }
     pthread_mutex_unlock(&self->mutex);

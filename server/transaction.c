@@ -48,22 +48,21 @@ MrStatus mr_transaction_cut(MrSession *session, MrError *err)
     return session->transaction.state == MR_TX_NONE ? commit_rows(session, err) : MR_OK;
 }
 
-MrStatus mr_transaction_settle(MrSession *session, bool *must_wait, MrError *err)
-{
-    MR_TRY(mr_transaction_cut(session, err));
-    *must_wait = session->transaction.unsettled_sequence > 0;
-    return MR_OK;
-}
-
-void mr_transaction_wait(MrSession *session, MrSessionThen *then)
+static void hold_answers(MrSession *session)
 {
     MrTransaction *transaction = &session->transaction;
-    uint64_t sequence = transaction->unsettled_sequence;
-    transaction->unsettled_sequence = 0;
-    mr_session_wait(session,
-                    mr_wait_durable(session->server, sequence, transaction->unsettled_durability,
-                                    mr_session_wait_done, session),
-                    true, then);
+    if (transaction->unsettled_sequence > 0) {
+        mr_session_hold_answers(session, transaction->unsettled_sequence,
+                                transaction->unsettled_durability);
+        transaction->unsettled_sequence = 0;
+    }
+}
+
+MrStatus mr_transaction_settle(MrSession *session, MrError *err)
+{
+    MR_TRY(mr_transaction_cut(session, err));
+    hold_answers(session);
+    return MR_OK;
 }
 
 /* ---- Settings -------------------------------------------------------------------------------- */
@@ -184,15 +183,6 @@ static void end(MrSession *session, MrPortal *portal, bool is_commit)
     mr_portal_set_done(portal, "%s", is_commit ? "COMMIT" : "ROLLBACK");
 }
 
-static void commit_is_durable(MrSession *session, MrStatus status, const MrError *err)
-{
-    if (status != MR_OK) {
-        mr_session_fail(session, err);
-        return;
-    }
-    end(session, session->current, true);
-}
-
 static MrStatus run_commit(MrSession *session, MrPortal *portal, MrError *err)
 {
     MrTransaction *transaction = &session->transaction;
@@ -208,11 +198,8 @@ static MrStatus run_commit(MrSession *session, MrPortal *portal, MrError *err)
         mr_transaction_abort(session);
         return status;
     }
-    if (transaction->unsettled_sequence > 0) {
-        mr_transaction_wait(session, commit_is_durable);
-    } else {
-        end(session, portal, true);
-    }
+    hold_answers(session);
+    end(session, portal, true);
     return MR_OK;
 }
 

@@ -37,12 +37,9 @@ MrStatus mr_transaction_log(struct MrSession *session, MrLogTransaction **out, M
 /* Commits what an implicit transaction has so far, since the next statement reads it, or changes
  * the catalogue.  In BEGIN … COMMIT nothing. */
 MrStatus mr_transaction_cut(struct MrSession *session, MrError *err);
-/* The end of an implicit transaction: commits.  *must_wait: mr_transaction_wait is needed before
- * the client hears of it. */
-MrStatus mr_transaction_settle(struct MrSession *session, bool *must_wait, MrError *err);
-void mr_transaction_wait(struct MrSession *session,
-                         void (*then)(struct MrSession *session, MrStatus status,
-                                      const MrError *err));
+/* The end of an implicit transaction: commits.  What is written to the client afterwards is held
+ * until the rows are durable. */
+MrStatus mr_transaction_settle(struct MrSession *session, MrError *err);
 /* Nothing of it remains; the state becomes NONE and settings go back. */
 void mr_transaction_abort(struct MrSession *session);
 /* A statement failed: rows are gone, an open transaction waits for its ROLLBACK. */

@@ -3,6 +3,7 @@
  */
 #include "server/waits.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/fault.h"
@@ -28,7 +29,8 @@ struct MrWait {
 
 struct MrWaits {
     MrWait *first;
-    bool is_checking, is_posted;
+    atomic_uint count; /* the only things here that other threads touch */
+    atomic_bool is_posted;
 };
 
 MrStatus mr_waits_create(MrServer *server, MrError *err)
@@ -37,8 +39,9 @@ MrStatus mr_waits_create(MrServer *server, MrError *err)
     return server->waits == NULL ? mr_error_no_memory(err) : MR_OK;
 }
 
-static void wait_free(MrWait *wait)
+static void wait_free(MrServer *server, MrWait *wait)
 {
+    atomic_fetch_sub(&server->waits->count, 1);
     mr_feeds_mark_free(wait->mark);
     free(wait);
 }
@@ -48,25 +51,28 @@ void mr_waits_destroy(MrServer *server)
     while (server->waits != NULL && server->waits->first != NULL) {
         MrWait *wait = server->waits->first;
         server->waits->first = wait->next;
-        wait_free(wait);
+        wait_free(server, wait);
     }
     free(server->waits);
     server->waits = NULL;
 }
 
-static void check_posted(void *context)
-{
-    MrServer *server = context;
-    server->waits->is_posted = false;
-    mr_waits_check(server);
-}
+static void check_posted(void *context);
 
 /* It may be over already, but `done` comes later, never from the call that makes the wait. */
 static void post_check(MrServer *server)
 {
-    if (!server->waits->is_posted) {
-        server->waits->is_posted = true;
+    if (!atomic_exchange(&server->waits->is_posted, true)) {
         mr_server_post(server, check_posted, server);
+    }
+}
+
+/* A wait is counted before its end is looked for, and news are there before the count is looked at:
+ * one of the two sees the other. */
+void mr_waits_notify(MrServer *server)
+{
+    if (atomic_load(&server->waits->count) > 0) {
+        post_check(server);
     }
 }
 
@@ -81,7 +87,11 @@ static MrWait *wait_add(MrServer *server, const MrWait *wait)
     *made = *wait;
     made->next = server->waits->first;
     server->waits->first = made;
-    post_check(server);
+    atomic_fetch_add(&server->waits->count, 1);
+    if (wait->kind != WAIT_DURABLE ||
+        mr_wait_is_durable(server, wait->sequence, wait->durability)) {
+        post_check(server);
+    }
     return made;
 }
 
@@ -142,14 +152,14 @@ void mr_wait_cancel(MrWait *wait)
     }
 }
 
-static bool durable_is_over(MrServer *server, const MrWait *wait)
+bool mr_wait_is_durable(MrServer *server, uint64_t sequence, MrDurability durability)
 {
     if (mr_fault_planted("ack_early")) {
         return true;
     }
-    switch (wait->durability) {
-    case MR_DURABILITY_FSYNC: return mr_log_synced(server->log) >= wait->sequence;
-    case MR_DURABILITY_OS: return mr_log_written(server->log) >= wait->sequence;
+    switch (durability) {
+    case MR_DURABILITY_FSYNC: return mr_log_synced(server->log) >= sequence;
+    case MR_DURABILITY_OS: return mr_log_written(server->log) >= sequence;
     case MR_DURABILITY_NONE: break;
     }
     return true;
@@ -224,7 +234,7 @@ static bool covered_is_over(MrServer *server, const MrWait *wait)
 static bool is_over(MrServer *server, MrWait *wait)
 {
     switch (wait->kind) {
-    case WAIT_DURABLE: return durable_is_over(server, wait);
+    case WAIT_DURABLE: return mr_wait_is_durable(server, wait->sequence, wait->durability);
     case WAIT_FLUSH: return flush_is_over(server, wait);
     case WAIT_COVERED: return covered_is_over(server, wait);
     case WAIT_TOLD: return wait->is_told;
@@ -232,13 +242,14 @@ static bool is_over(MrServer *server, MrWait *wait)
     return true;
 }
 
-void mr_waits_check(MrServer *server)
+static void check_posted(void *context)
 {
+    MrServer *server = context;
     MrWaits *waits = server->waits;
-    if (waits == NULL || waits->is_checking) {
+    if (waits == NULL) {
         return;
     }
-    waits->is_checking = true;
+    atomic_store(&waits->is_posted, false);
     MrWait *over = NULL, **over_last = &over;
     for (MrWait **link = &waits->first; *link != NULL;) {
         MrWait *wait = *link;
@@ -253,13 +264,12 @@ void mr_waits_check(MrServer *server)
         *over_last = wait;
         over_last = &wait->next;
     }
-    waits->is_checking = false;
     while (over != NULL) {
         MrWait *wait = over;
         over = wait->next;
         if (!wait->is_cancelled) {
             wait->done(wait->context, wait->status, wait->status == MR_OK ? NULL : &wait->err);
         }
-        wait_free(wait);
+        wait_free(server, wait);
     }
 }

@@ -14,6 +14,8 @@ typedef void MrWaitDone(void *context, MrStatus status, const MrError *err);
 /* Acknowledgement of rows up to `sequence`: on disk, written, or at once. */
 MrWait *mr_wait_durable(MrServer *server, uint64_t sequence, MrDurability durability,
                         MrWaitDone *done, void *context);
+/* Whether a wait for that would be over. */
+bool mr_wait_is_durable(MrServer *server, uint64_t sequence, MrDurability durability);
 /* FLUSH: sources have delivered the end they have now, and every running query's target covers all
  * that is in the log.  A query that is suspended, stopped or cannot reach its target fails the wait
  * with MR_ERR_NOT_IN_STATE naming it. */
@@ -28,9 +30,9 @@ void mr_wait_tell(MrServer *server, MrWait *wait, MrStatus status, const MrError
 bool mr_wait_is_cancelled(const MrWait *wait);
 void mr_wait_cancel(MrWait *wait); /* accepts NULL */
 
-/* Called (on the loop's thread) when the log was synced, a target has committed, a query changed
- * state. */
-void mr_waits_check(MrServer *server);
+/* The log was synced, a target has committed, a query changed state, a source has come on: whoever
+ * waits for it is told soon, on the loop's thread.  Thread-safe. */
+void mr_waits_notify(MrServer *server);
 MrStatus mr_waits_create(MrServer *server, MrError *err);
 void mr_waits_destroy(MrServer *server);
 

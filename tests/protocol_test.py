@@ -247,7 +247,30 @@ def make_cases(server):
                            + bind() + execute(limit=2) + execute(limit=2) + SYNC)
             equal(kinds(answer), "12DDsDCZ")
 
+    def pipelined_rows():
+        """500 transactions and the end of the session in one go: each is told, in its place."""
+        before = count()
+        insert = parse("INSERT INTO s VALUES ($1, 'p')", types=[INT4]) + SYNC
+        one = bind([b"70"]) + execute() + SYNC
+        with Wire(server) as w:
+            w.send(insert + (one * 499 + bind([b"x"]) + execute() + SYNC + one) + TERMINATE)
+            answer = w.rest()
+        equal(kinds(answer), "1Z" + "2CZ" * 499 + "EZ" + "2CZ")
+        equal(count(), before + 500)
+
+    def pipelined_reads():
+        """What reads in a pipeline finds what was written before it."""
+        before = count()
+        insert = parse("INSERT INTO s VALUES (71, 'r')") + bind() + execute() + SYNC
+        select = parse("SELECT count(*) FROM s") + bind() + execute() + SYNC
+        with Wire(server) as w:
+            w.send((insert + select) * 20)
+            answer = [message for _ in range(40) for message in w.until(b"Z")]
+        equal([int(row[0]) for row in rows(answer)], list(range(before + 1, before + 21)))
+
     yield "Parse, Bind, Describe, Execute", extended
+    yield "500 transactions in one pipeline", pipelined_rows
+    yield "rows are read behind their INSERT in a pipeline", pipelined_reads
     yield "binary values both ways", binary
     yield "after an error all is skipped to Sync", skips_to_sync
     yield "unknown statements and portals", unknown_names
