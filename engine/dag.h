@@ -129,6 +129,10 @@ typedef struct MrDagNode {
     int32_t input;   /* node index, -1 for a scan */
     MrSchema schema; /* of the output */
     bool retracts;   /* the output may carry negative weights */
+    /* The materialized view whose plan this operator comes from; NULL: the query's own.  Rows that
+     * it leaves out are that view's to note. */
+    const char *part;
+    const MrTimezone *zone; /* of that view; NULL: the DAG's */
 } MrDagNode;
 
 /* Nodes in order from scan to root: node i's input is before it. */

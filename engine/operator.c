@@ -37,9 +37,13 @@ MrStatus mr_operator_push_applied(MrOperator *op, const MrBlock *in, MrBatch *ba
     return mr_operator_emit(op, out, batch);
 }
 
-MrStatus mr_operator_note_failed(MrBatch *batch, const MrBlock *block, const MrRowErrors *errors)
+MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
+                                 const MrRowErrors *errors, MrBatch *batch)
 {
     MrNotes *notes = batch->notes;
+    if (op->node->part != NULL) {
+        return MR_OK;
+    }
     for (uint32_t i = 0; i < errors->count; i++) {
         uint64_t sequence =
             block->place.stream_id == 0 ? 0 : mr_block_sequence(block, errors->items[i].row);

@@ -42,9 +42,6 @@ typedef struct MrBatch {
     MrError *err;
 } MrBatch;
 
-/* Notes the rows of `block` that failed (batch->notes must be there). */
-MrStatus mr_operator_note_failed(struct MrBatch *batch, const MrBlock *block,
-                                 const MrRowErrors *errors);
 void mr_notes_clear(MrNotes *notes);
 void mr_notes_fini(MrNotes *notes);
 /* Adds notes of another thread; failed rows come out in order of the log. */
@@ -82,6 +79,10 @@ struct MrOperator {
     uint64_t rows_in, rows_out;
 };
 
+/* Notes the rows of `block` that failed (batch->notes must be there), unless they are another
+ * query's to note. */
+MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
+                                 const MrRowErrors *errors, MrBatch *batch);
 MrStatus mr_operator_push_applied(MrOperator *op, const MrBlock *in, MrBatch *batch);
 /* Hands a block to the next operator; empty blocks are dropped here. */
 MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch);

@@ -54,7 +54,7 @@ static MrStatus open_operator(MrPipeline *pipeline, MrOperator *op, uint32_t ind
                       .spec = node->spec,
                       .memory = &pipeline->memory,
                       .arena = &pipeline->arena,
-                      .zone = pipeline->dag->zone,
+                      .zone = node->zone != NULL ? node->zone : pipeline->dag->zone,
                       .lane = lane,
                       .lanes = lanes,
                       .input = node->input < 0 ? NULL : &pipeline->dag->nodes[node->input].schema };

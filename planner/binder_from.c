@@ -4,6 +4,7 @@
  */
 #include "planner/binder.h"
 
+#include "planner/dependent.h"
 #include "planner/values.h"
 #include "planner/window.h"
 
@@ -46,7 +47,7 @@ static MrStatus apply_alias(MrBinder *b, const MrAlias *alias, int32_t position,
 static bool is_over_stream(const MrLogical *node)
 {
     while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
-           node->kind == MR_LOGICAL_WINDOW) {
+           node->kind == MR_LOGICAL_WINDOW || node->kind == MR_LOGICAL_RESULT) {
         node = node->input;
     }
     return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM;
@@ -93,38 +94,41 @@ static MrStatus bind_view(MrBinder *b, const MrRelation *view, int32_t position,
     return MR_OK;
 }
 
-static MrStatus refuse_standing(MrBinder *b, const MrRelation *relation, int32_t position)
+static MrStatus bind_virtual(MrBinder *b, const MrRelation *relation, int32_t position,
+                             MrScope *scope)
 {
-    if (relation->kind == MR_RELATION_VIRTUAL) {
+    if (b->mode == MR_BIND_STANDING) {
         return mr_bind_unsupported(b, position, "Select from it, or \\watch the SELECT.",
                                    "a standing query cannot read the system view \"%s\"",
                                    relation->name);
     }
-    return mr_bind_unsupported(
-        b, position, "Put its SELECT into a view, and read that view or a subquery in both.",
-        "a standing query over another materialized view is not supported yet");
+    return mr_logical_scan(b->arena, relation, MR_SCAN_VIRTUAL, &scope->input, b->err);
+}
+
+/* At the prompt the result table is read; a standing query takes what the view's plan gives. */
+static MrStatus bind_result(MrBinder *b, const MrRelation *relation, int32_t position,
+                            MrScope *scope)
+{
+    if (b->mode != MR_BIND_STANDING) {
+        return mr_logical_scan(b->arena, relation, MR_SCAN_RESULT, &scope->input, b->err);
+    }
+    MR_TRY(mr_bind_parent(b, relation, position, &scope->input));
+    scope->has_place = scope->over_stream = is_over_stream(scope->input);
+    return MR_OK;
 }
 
 static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t position,
                               MrScope *scope)
 {
-    bool stored = relation->kind == MR_RELATION_QUERY || relation->kind == MR_RELATION_VIRTUAL;
     *scope = (MrScope){ 0 };
-    if (stored && b->mode == MR_BIND_STANDING) {
-        return refuse_standing(b, relation, position);
-    }
     switch (relation->kind) {
     case MR_RELATION_STREAM:
         scope->has_place = scope->over_stream = true;
         MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_STREAM, &scope->input, b->err));
         break;
     case MR_RELATION_VIEW: MR_TRY(bind_view(b, relation, position, scope)); break;
-    case MR_RELATION_QUERY:
-        MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_RESULT, &scope->input, b->err));
-        break;
-    case MR_RELATION_VIRTUAL:
-        MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_VIRTUAL, &scope->input, b->err));
-        break;
+    case MR_RELATION_QUERY: MR_TRY(bind_result(b, relation, position, scope)); break;
+    case MR_RELATION_VIRTUAL: MR_TRY(bind_virtual(b, relation, position, scope)); break;
     }
     scope->alias = relation->name;
     scope->schema_name = relation->schema_name;

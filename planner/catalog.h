@@ -71,6 +71,9 @@ typedef struct MrStandingQuery {
     const bool *integral; /* per column of the schema; NULL: none (MrSinkTable) */
     bool append_only;
     bool numeric_as_text;
+    /* What those who read it must know to compute the same rows. */
+    MrEmitMode emit;
+    int64_t allowed_lateness_us;
 } MrStandingQuery;
 
 typedef struct MrRelation {

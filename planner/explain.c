@@ -331,12 +331,18 @@ MrStatus mr_explain_nodes(const MrPlan *plan, bool verbose, MrArena *arena, MrEx
     const MrDag *dag = plan->dag;
     Explain explain = { .plan = plan, .verbose = verbose, .arena = arena, .err = err };
     MrStatus status = MR_OK;
+    const char *part = NULL;
     MR_NEW_ARRAY(arena, *out, dag->node_count, err);
     mr_builder_init(&explain.text, 0);
     for (uint32_t i = 0; i < dag->node_count && status == MR_OK; i++) {
         explain.node = &(*out)[i];
         mr_builder_clear(&explain.text);
         status = describe(&explain, dag, dag->node_count - 1 - i);
+        const MrDagNode *node = &dag->nodes[dag->node_count - 1 - i];
+        if (status == MR_OK && node->part != NULL && node->part != part) {
+            status = add_text(&explain, "Result of", node->part);
+        }
+        part = node->part;
         if (status == MR_OK && verbose && i > 0) {
             status = add_output(&explain, &dag->nodes[dag->node_count - 1 - i].schema);
         }

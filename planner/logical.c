@@ -119,6 +119,26 @@ MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *key
     return MR_OK;
 }
 
+MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *relation,
+                           MrLogical **out, MrError *err)
+{
+    MrLogical *node;
+    const MrStandingQuery *standing = relation->standing;
+    if (input->column_count != standing->schema.column_count) {
+        return mr_error_set(err, MR_ERR_INTERNAL, "\"%s\" has %u columns, its plan %u",
+                            relation->name, standing->schema.column_count, input->column_count);
+    }
+    MR_TRY(node_new(arena, MR_LOGICAL_RESULT, input, input->column_count, &node, err));
+    node->relation = relation;
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        node->columns[i] = input->columns[i];
+        node->columns[i].name =
+            i < standing->visible_columns ? standing->schema.columns[i].name : NULL;
+    }
+    *out = node;
+    return MR_OK;
+}
+
 static void set_bound(MrLogicalColumn *column, const char *name, MrType type, MrTimeRole role,
                       const MrLogical *node)
 {

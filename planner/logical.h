@@ -17,6 +17,7 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_WINDOW,    /* TUMBLE and HOP in FROM: input columns, window_start, window_end */
     MR_LOGICAL_EXPAND,    /* grouping sets: input columns, keys or NULL, the set's number */
     MR_LOGICAL_AGGREGATE, /* window_start, window_end (when windowed), keys, calls */
+    MR_LOGICAL_RESULT, /* the rows of a materialized view, whose plan stands below; no operator */
     MR_LOGICAL_SORT
 } MrLogicalKind;
 
@@ -50,7 +51,7 @@ struct MrLogical {
     uint32_t column_count;
 
     MrScanKind scan;            /* SCAN */
-    const MrRelation *relation; /* NULL for VALUES */
+    const MrRelation *relation; /* NULL for VALUES; RESULT: the materialized view */
     uint32_t *scan_columns;     /* columns of the relation */
     const MrBlock *values;
 
@@ -98,6 +99,9 @@ MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressio
 /* `keys`: columns of the input; bit k of a set says that it has key k. Takes both arrays. */
 MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *keys,
                            uint32_t key_count, const uint32_t *sets, uint32_t set_count,
+                           MrLogical **out, MrError *err);
+/* The result of the materialized view over its tree; what only its key needs is hidden. */
+MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *relation,
                            MrLogical **out, MrError *err);
 /* Sets the columns of a WINDOW or AGGREGATE node whose other fields are there. */
 MrStatus mr_logical_window_columns(MrArena *arena, MrLogical *node, MrError *err);

@@ -85,6 +85,9 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
         mr_builder_append_format(out, "expand to %u sets", node->set_count);
         break;
     case MR_LOGICAL_AGGREGATE: print_aggregate(node, input, out); break;
+    case MR_LOGICAL_RESULT:
+        mr_builder_append_format(out, "result of %s", node->relation->name);
+        break;
     case MR_LOGICAL_SORT:
         mr_builder_append_format(out, "sort by %u columns", node->sort_key_count);
         break;

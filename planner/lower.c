@@ -5,6 +5,7 @@
  */
 #include "planner/lower.h"
 
+#include "common/timezone.h"
 #include "planner/window.h"
 
 typedef struct Lowering {
@@ -13,6 +14,11 @@ typedef struct Lowering {
     MrDag *dag;
     uint32_t capacity;
     const MrScanSpec *scan;
+    /* Of the part under way: the query's own, or those of the view whose plan it is. */
+    const MrRelation *view;
+    MrEmitMode emit;
+    int64_t allowed_lateness_us;
+    const MrTimezone *zone; /* NULL: the query's */
     MrError *err;
 } Lowering;
 
@@ -26,11 +32,14 @@ static MrStatus push(Lowering *lowering, MrOperatorKind kind, const void *spec,
         return mr_error_set(lowering->err, MR_ERR_INTERNAL,
                             "a plan has more operators than were counted");
     }
-    dag->nodes[dag->node_count] = (MrDagNode){ .kind = kind,
-                                               .spec = spec,
-                                               .input = (int32_t)dag->node_count - 1,
-                                               .schema = *schema,
-                                               .retracts = retracts };
+    dag->nodes[dag->node_count] =
+        (MrDagNode){ .kind = kind,
+                     .spec = spec,
+                     .input = (int32_t)dag->node_count - 1,
+                     .schema = *schema,
+                     .retracts = retracts,
+                     .part = lowering->view != NULL ? lowering->view->name : NULL,
+                     .zone = lowering->zone };
     dag->node_count++;
     return MR_OK;
 }
@@ -256,10 +265,9 @@ static MrStatus lower_arguments(Lowering *lowering, const MrLogical *node, MrAgg
 
 static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool has_reader)
 {
-    const MrLowerOptions *options = lowering->options;
     MrAggregateSpec *spec;
     MrSchema schema;
-    bool corrects = options->is_standing && options->emit == MR_EMIT_MODE_UPDATE;
+    bool corrects = lowering->options->is_standing && lowering->emit == MR_EMIT_MODE_UPDATE;
     MR_NEW(lowering->arena, spec, lowering->err);
     MR_TRY(lower_arguments(lowering, node, spec));
     spec->window_kind = node->window_kind;
@@ -267,8 +275,8 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
     spec->totals = node->totals;
     spec->total_count = node->total_count;
     spec->time_is_event = node->window_kind != MR_GROUP_WINDOW_NONE && node->time_is_event;
-    spec->allowed_lateness_us = mr_window_lateness_us(node, options->allowed_lateness_us);
-    spec->emit = options->emit;
+    spec->allowed_lateness_us = mr_window_lateness_us(node, lowering->allowed_lateness_us);
+    spec->emit = lowering->emit;
     spec->input_retracts = top(lowering)->retracts;
     spec->input_is_derived = mr_logical_aggregate_below(node->input) != NULL;
     /* Whoever stands above and judges or sums rows must be told which row a new one replaces; the
@@ -284,10 +292,35 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
 
 /* ---- The whole --------------------------------------------------------------------------- */
 
+static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_reader);
+
+/* A view's part keeps the view's settings.  Where the query waits for windows to close, so does the
+ * part: rows before that are nothing to it. */
+static MrStatus lower_result(Lowering *lowering, const MrLogical *node, bool has_reader)
+{
+    Lowering own = *lowering;
+    const MrStandingQuery *standing = node->relation->standing;
+    lowering->view = node->relation;
+    lowering->emit = own.emit == MR_EMIT_MODE_CLOSE ? own.emit : standing->emit;
+    lowering->allowed_lateness_us = standing->allowed_lateness_us;
+    if (mr_timezone_find(mr_string(node->relation->zone_name), &lowering->zone, NULL) != MR_OK) {
+        lowering->zone = mr_timezone_utc();
+    }
+    MrStatus status = lower_node(lowering, node->input, has_reader);
+    lowering->view = own.view;
+    lowering->emit = own.emit;
+    lowering->allowed_lateness_us = own.allowed_lateness_us;
+    lowering->zone = own.zone;
+    return status;
+}
+
 /* `has_reader`: a filter or an aggregate stands above. */
 static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_reader)
 {
     bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE;
+    if (node->kind == MR_LOGICAL_RESULT) {
+        return lower_result(lowering, node, has_reader);
+    }
     if (node->input != NULL) {
         MR_TRY(lower_node(lowering, node->input, has_reader || reads));
     }
@@ -298,6 +331,7 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
     case MR_LOGICAL_EXPAND: return lower_expand(lowering, node);
     case MR_LOGICAL_AGGREGATE: return lower_aggregate(lowering, node, has_reader);
     case MR_LOGICAL_SORT: return lower_sort(lowering, node);
+    case MR_LOGICAL_RESULT:
     case MR_LOGICAL_WINDOW: break;
     }
     return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a window was left in the plan");
@@ -325,7 +359,12 @@ static MrStatus lower_root(Lowering *lowering, const MrLogical *tree)
 MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options, MrDag **out,
                   const MrScanSpec **scan, MrError *err)
 {
-    Lowering lowering = { .arena = arena, .options = options, .err = err, .capacity = 1 };
+    Lowering lowering = { .arena = arena,
+                          .options = options,
+                          .emit = options->emit,
+                          .allowed_lateness_us = options->allowed_lateness_us,
+                          .err = err,
+                          .capacity = 1 };
     for (const MrLogical *node = tree; node != NULL; node = node->input) {
         lowering.capacity += 2; /* an aggregate may need a projection */
     }

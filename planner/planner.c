@@ -6,6 +6,7 @@
 #include "common/hash.h"
 #include "common/timezone.h"
 #include "planner/binder.h"
+#include "planner/dependent.h"
 #include "planner/integral.h"
 #include "planner/lower.h"
 #include "planner/rewrite.h"
@@ -169,10 +170,24 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     plan->dag = dag;
     MR_TRY(mr_plan_integral_columns(context->arena, dag, &plan->integral, err));
     plan->relation = mr_logical_leaf(tree)->relation;
+    MR_TRY(mr_dependent_parents(context->arena, tree, plan, err));
     mr_standing_note_state(&binder, tree);
     MR_TRY(hash_plan(&binder, plan));
     *out = plan;
     return MR_OK;
+}
+
+void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out)
+{
+    *out = (MrStandingQuery){ .schema = plan->output,
+                              .visible_columns = plan->visible_columns,
+                              .keys = plan->keys,
+                              .key_count = plan->key_count,
+                              .integral = plan->integral,
+                              .append_only = plan->append_only,
+                              .numeric_as_text = plan->numeric_as_text,
+                              .emit = plan->emit,
+                              .allowed_lateness_us = plan->allowed_lateness_us };
 }
 
 MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement,

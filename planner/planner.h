@@ -51,6 +51,9 @@ typedef struct MrPlan {
     bool snapshot; /* false: from now */
     int64_t batch_interval_us, memory_bytes, allowed_lateness_us;
     bool late_rows_table, stop_on_error, numeric_as_text;
+    /* Materialized views that it reads: it does not run ahead of them. */
+    const MrRelation *const *parents;
+    uint32_t parent_count;
     const bool *integral; /* per output column: a numeric without digits behind the point */
 } MrPlan;
 
@@ -61,6 +64,8 @@ MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, M
  * or exact answer, each with a hint.  `options` and `emit` as parsed. */
 MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *statement,
                              MrPlan **out, MrError *err);
+/* What the catalogue keeps of a standing query's plan; id, connection and schema are the caller's. */
+void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out);
 /* INSERT: target columns, the query's columns cast for assignment, defaults and generated columns
  * added, in the stream's column order.  VALUES too.  The DAG's output is the block to log. */
 MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,

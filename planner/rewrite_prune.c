@@ -194,6 +194,19 @@ static MrStatus prune_expand(MrBinder *b, MrLogical *node, Columns *columns)
     return MR_OK;
 }
 
+/* A row on which one of the view's expressions fails is not in its result, whoever reads it: all
+ * of them are computed. */
+static MrStatus prune_result(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    Columns below;
+    MR_TRY(columns_init(b, node->input, &below));
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        below.needed[i] = true;
+        columns->places[i] = i;
+    }
+    return prune(b, node->input, &below);
+}
+
 static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
 {
     switch (node->kind) {
@@ -203,6 +216,7 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_PROJECT: return prune_project(b, node, columns);
     case MR_LOGICAL_EXPAND: return prune_expand(b, node, columns);
     case MR_LOGICAL_AGGREGATE: return prune_aggregate(b, node, columns);
+    case MR_LOGICAL_RESULT: return prune_result(b, node, columns);
     case MR_LOGICAL_WINDOW: break;
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");

@@ -76,11 +76,23 @@ static MrStatus never_closes(MrBinder *b, const MrAstCreateView *statement, cons
     return mr_error_hint(b->err, "%s", hint);
 }
 
+/* The first aggregate that is not a view's below. */
+static const MrLogical *own_aggregate(const MrLogical *tree)
+{
+    while (tree != NULL && tree->kind != MR_LOGICAL_AGGREGATE) {
+        tree = tree->kind == MR_LOGICAL_RESULT ? NULL : tree->input;
+    }
+    return tree;
+}
+
 MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
                                 const MrLogical *tree, MrPlan *plan)
 {
-    bool has_aggregate = false;
+    bool has_aggregate = false, parent_corrects = false;
     for (const MrLogical *node = tree; node != NULL; node = node->input) {
+        if (node->kind == MR_LOGICAL_RESULT) {
+            parent_corrects |= !node->relation->standing->append_only;
+        }
         if (node->kind != MR_LOGICAL_AGGREGATE) {
             continue;
         }
@@ -97,13 +109,15 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
         return never_closes(b, statement, "the query groups by no window",
                             "Leave EMIT out: its rows are written as they come and never change.");
     }
-    plan->append_only = !has_aggregate || plan->emit == MR_EMIT_MODE_CLOSE;
+    plan->append_only =
+        plan->emit == MR_EMIT_MODE_CLOSE || (!own_aggregate(tree) && !parent_corrects);
     return MR_OK;
 }
 
 void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
 {
-    for (const MrLogical *node = tree; node != NULL; node = node->input) {
+    for (const MrLogical *node = tree; node != NULL && node->kind != MR_LOGICAL_RESULT;
+         node = node->input) {
         if (node->kind == MR_LOGICAL_AGGREGATE && node->window_kind == MR_GROUP_WINDOW_NONE &&
             !node->is_global) {
             mr_bind_notice(b,
@@ -165,17 +179,22 @@ static MrStatus encode_part(MrBinder *b, MrExpr *value, MrExpr **out)
     return MR_OK;
 }
 
-static MrStatus encode_key(MrBinder *b, const MrLogical *aggregate, MrExpr **out)
+/* What tells the rows of a result apart: columns of the node below the root. */
+typedef struct RowKey {
+    const MrLogical *node; /* NULL: rows are only ever added, and nothing tells them apart */
+    uint32_t *columns;
+    uint32_t count;
+    bool has_window; /* the first is window_start; window_end, beside it, says as much */
+} RowKey;
+
+static MrStatus encode_key(MrBinder *b, const RowKey *key, MrExpr **out)
 {
-    bool has_window = aggregate->window_kind != MR_GROUP_WINDOW_NONE;
-    uint32_t first = mr_logical_key_column(aggregate, 0);
     *out = NULL;
-    for (uint32_t i = has_window ? 0 : first; i < first + aggregate->key_count; i++) {
+    for (uint32_t i = 0; i < key->count; i++) {
         MrExpr *value, *part;
-        if (has_window && i == 1) {
-            continue;
-        }
-        MR_TRY(mr_expr_column(b->arena, i, aggregate->columns[i].type, -1, &value, b->err));
+        uint32_t column = key->columns[i];
+        MR_TRY(
+            mr_expr_column(b->arena, column, key->node->columns[column].type, -1, &value, b->err));
         MR_TRY(encode_part(b, value, &part));
         if (*out == NULL) {
             *out = part;
@@ -186,8 +205,7 @@ static MrStatus encode_key(MrBinder *b, const MrLogical *aggregate, MrExpr **out
     return *out != NULL ? MR_OK : mr_expr_text(b->arena, "all", out, b->err);
 }
 
-static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *aggregate,
-                               uint32_t visible)
+static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const RowKey *key, uint32_t visible)
 {
     MrLogical *root = *tree;
     MrExpr **exprs;
@@ -205,10 +223,15 @@ static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *a
         }
     }
     names[visible] = "mr_key";
-    MR_TRY(encode_key(b, aggregate, &exprs[visible]));
+    MR_TRY(encode_key(b, key, &exprs[visible]));
     MR_TRY(mr_logical_project(b->arena, root->input, exprs, names, visible + 1, tree, b->err));
     (*tree)->columns[visible].not_null = true;
-    if (aggregate->is_global) {
+    if (key->node->kind == MR_LOGICAL_RESULT) {
+        mr_bind_notice(b, "Select all columns of its key to have them as the key.",
+                       "the result table gets a column \"mr_key\": "
+                       "the query does not select the key of \"%s\"",
+                       key->node->relation->name);
+    } else if (key->node->is_global) {
         mr_bind_notice(b, NULL,
                        "the result table gets a column \"mr_key\": its one row needs a key");
     } else {
@@ -219,47 +242,64 @@ static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrLogical *a
     return MR_OK;
 }
 
-/* A filter of its own between root and aggregate hides rows, not columns. */
-static const MrLogical *grouped_below(const MrLogical *root)
+/* Filters between root and the node that has the key hide rows, not columns. */
+static MrStatus row_key(MrBinder *b, const MrLogical *root, RowKey *out)
 {
     const MrLogical *node = root->input;
+    *out = (RowKey){ .node = NULL };
     while (node != NULL && node->kind == MR_LOGICAL_FILTER) {
         node = node->input;
     }
-    return node != NULL && node->kind == MR_LOGICAL_AGGREGATE ? node : NULL;
+    if (node != NULL && node->kind == MR_LOGICAL_RESULT) {
+        const MrStandingQuery *standing = node->relation->standing;
+        out->node = standing->key_count > 0 ? node : NULL;
+        out->count = standing->key_count;
+        MR_NEW_ARRAY(b->arena, out->columns, out->count + 1, b->err);
+        for (uint32_t i = 0; i < out->count; i++) {
+            out->columns[i] = standing->keys[i];
+        }
+    } else if (node != NULL && node->kind == MR_LOGICAL_AGGREGATE) {
+        out->node = node;
+        out->has_window = node->window_kind != MR_GROUP_WINDOW_NONE;
+        MR_NEW_ARRAY(b->arena, out->columns, node->key_count + 2, b->err);
+        if (out->has_window) {
+            out->columns[out->count++] = 0;
+        }
+        for (uint32_t i = 0; i < node->key_count; i++) {
+            out->columns[out->count++] = mr_logical_key_column(node, i);
+        }
+    }
+    return MR_OK;
 }
 
 MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan)
 {
     MR_TRY(mr_rewrite_flatten_root(b, tree));
-    const MrLogical *root = *tree, *aggregate = grouped_below(root);
+    const MrLogical *root = *tree;
     uint32_t visible = root->column_count, *keys;
+    RowKey key;
     plan->visible_columns = visible;
-    if (aggregate == NULL) {
-        return MR_OK; /* append-only: no key */
+    MR_TRY(row_key(b, root, &key));
+    if (key.node == NULL) {
+        return MR_OK;
     }
-    bool has_window = aggregate->window_kind != MR_GROUP_WINDOW_NONE, is_whole = true;
-    uint32_t first = mr_logical_key_column(aggregate, 0), count = 0;
-    MR_NEW_ARRAY(b->arena, keys, aggregate->key_count + 2, b->err);
-    if (has_window) {
-        int64_t at = window_shown_at(root, visible);
+    bool is_whole = true;
+    MR_NEW_ARRAY(b->arena, keys, key.count + 1, b->err);
+    for (uint32_t i = 0; i < key.count && is_whole; i++) {
+        int64_t at = i == 0 && key.has_window ? window_shown_at(root, visible)
+                                              : shown_at(root, visible, key.columns[i]);
         is_whole = at >= 0;
-        keys[count++] = (uint32_t)at;
+        keys[i] = (uint32_t)at;
     }
-    for (uint32_t i = 0; i < aggregate->key_count && is_whole; i++) {
-        int64_t at = shown_at(root, visible, first + i);
-        is_whole = at >= 0;
-        keys[count++] = (uint32_t)at;
-    }
-    if (is_whole && count > 0) {
+    if (is_whole && key.count > 0) {
         plan->keys = keys;
-        plan->key_count = count;
+        plan->key_count = key.count;
         return MR_OK;
     }
     if (plan->append_only) {
         return MR_OK; /* rows are only ever added: they need no key */
     }
-    MR_TRY(add_key_column(b, tree, aggregate, visible));
+    MR_TRY(add_key_column(b, tree, &key, visible));
     keys[0] = visible;
     plan->keys = keys;
     plan->key_count = 1;

@@ -38,11 +38,21 @@ static int64_t start_lateness_us(const MrLogical *inner, const MrWindow *outer)
 
 int64_t mr_window_lateness_us(const MrLogical *aggregate, int64_t allowed_lateness_us)
 {
-    const MrLogical *inner = mr_logical_aggregate_below(aggregate->input);
-    int64_t below =
-        inner != NULL ? mr_window_lateness_us(inner, allowed_lateness_us) : allowed_lateness_us;
-    int64_t sum;
-    return __builtin_add_overflow(below, aggregate->extra_lateness_us, &sum) ? INT64_MAX : sum;
+    const MrLogical *inner = aggregate->input;
+    int64_t allowed_below_us = allowed_lateness_us, own_us = 0;
+    while (inner != NULL && inner->kind != MR_LOGICAL_AGGREGATE) {
+        if (inner->kind == MR_LOGICAL_RESULT) { /* a view waits as its own options say */
+            own_us = allowed_lateness_us;
+            allowed_below_us = inner->relation->standing->allowed_lateness_us;
+        }
+        inner = inner->input;
+    }
+    int64_t below = inner != NULL ? mr_window_lateness_us(inner, allowed_below_us) : 0, sum;
+    own_us = inner != NULL ? own_us : allowed_lateness_us;
+    return __builtin_add_overflow(below, aggregate->extra_lateness_us, &sum) ||
+                   __builtin_add_overflow(sum, own_us, &sum)
+               ? INT64_MAX
+               : sum;
 }
 
 static int64_t floor_mod(int64_t a, int64_t b)
@@ -243,16 +253,34 @@ static bool window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *windo
     return found && (*time)->type.id == key->type.id;
 }
 
+/* Where the input shows window_start of the aggregate: itself, or the result of a view over it. */
+static bool shows_start(const MrLogical *input, const MrLogical *aggregate, uint32_t *out)
+{
+    if (input != aggregate && input->kind != MR_LOGICAL_RESULT) {
+        return false;
+    }
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        if (input->columns[i].window_of == aggregate &&
+            input->columns[i].role == MR_TIME_WINDOW_START) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A grouped bound of an inner aggregate's windows: the outer groups are those windows again. */
-static bool window_of_bound(const MrLogical *input, const MrExpr *key, MrWindowUse *out)
+static bool window_of_bound(MrBinder *b, const MrLogical *input, const MrExpr *key,
+                            MrWindowUse *out, MrStatus *status)
 {
     if (key->kind != MR_EXPR_COLUMN || key->column >= input->column_count) {
         return false;
     }
     const MrLogicalColumn *column = &input->columns[key->column];
     const MrLogical *inner = column->window_of;
+    uint32_t start = 0;
     if (column->role < MR_TIME_WINDOW_START || inner->kind != MR_LOGICAL_AGGREGATE ||
-        inner != input) {
+        !shows_start(input, inner, &start)) {
         return false;
     }
     bool is_hop = inner->window_kind == MR_GROUP_WINDOW_HOP;
@@ -265,6 +293,8 @@ static bool window_of_bound(const MrLogical *input, const MrExpr *key, MrWindowU
         window.size_us = window.slide_us; /* hopping windows start at every slide, once */
     }
     use_set(out, &window, &source, NULL);
+    *status = mr_expr_column(b->arena, start, input->columns[start].type, key->position, &out->time,
+                             b->err);
     return true;
 }
 
@@ -275,10 +305,10 @@ MrStatus mr_window_recognise(MrBinder *b, const MrLogical *input, const MrExpr *
     const MrExpr *time;
     MrExpr *folded;
     *found = false;
-    if (window_of_bound(input, key, out)) {
+    MrStatus status = MR_OK;
+    if (window_of_bound(b, input, key, out, &status)) {
         *found = true;
-        return mr_expr_column(b->arena, 0, input->columns[0].type, key->position, &out->time,
-                              b->err);
+        return status;
     }
     MR_TRY(mr_fold(b, (MrExpr *)(uintptr_t)key, &folded));
     if (!window_of_call(b, folded, &window, &time)) {

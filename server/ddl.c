@@ -159,6 +159,27 @@ MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena)
                                .database = "millrace" };
 }
 
+MrStatus mr_ddl_publish(MrServer *server,
+                        MrStatus (*change)(MrCatalog *next, const void *context, MrError *err),
+                        const void *context, MrError *err)
+{
+    MrCatalog *next;
+    MR_TRY(mr_catalog_clone(server->catalog, &next, err));
+    MrStatus status = change(next, context, err);
+    if (status != MR_OK) {
+        mr_catalog_unref(next);
+        return status;
+    }
+    mr_server_publish(server, next);
+    return MR_OK;
+}
+
+MrStatus mr_ddl_forget_relation(MrCatalog *next, const void *context, MrError *err)
+{
+    const MrRelation *relation = context;
+    return mr_catalog_remove_relation(next, relation->schema_name, relation->name, err);
+}
+
 /* ---- the record ------------------------------------------------------------------------------ */
 
 static void record_durable(void *context, MrStatus status, const MrError *err)

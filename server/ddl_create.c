@@ -60,18 +60,14 @@ static MrStatus fill_object(MrDdl *ddl, MrCatalogKind kind, const char *name)
     return statement_text(ddl, &object->sql);
 }
 
-/* Publishes a version of the catalogue with the relation added. */
+static MrStatus add_relation(MrCatalog *next, const void *context, MrError *err)
+{
+    return mr_catalog_add_relation(next, context, err);
+}
+
 static MrStatus publish_relation(MrDdl *ddl)
 {
-    MrCatalog *next;
-    MR_TRY(mr_catalog_clone(ddl->server->catalog, &next, &ddl->err));
-    MrStatus status = mr_catalog_add_relation(next, &ddl->relation, &ddl->err);
-    if (status != MR_OK) {
-        mr_catalog_unref(next);
-        return status;
-    }
-    mr_server_publish(ddl->server, next);
-    return MR_OK;
+    return mr_ddl_publish(ddl->server, add_relation, &ddl->relation, &ddl->err);
 }
 
 static void relation_ids(MrDdl *ddl, const char *zone_name)
@@ -175,9 +171,13 @@ void mr_ddl_create_view(MrDdl *ddl)
 
 /* ---- connections and secrets ----------------------------------------------------------------- */
 
+static MrStatus add_connection(MrCatalog *next, const void *context, MrError *err)
+{
+    return mr_catalog_add_connection(next, context, err);
+}
+
 static void connection_recorded(MrDdl *ddl)
 {
-    MrCatalog *next;
     MrConnection connection;
     MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
     const MrAstCreateConnection *statement = (const MrAstCreateConnection *)ddl->request.statement;
@@ -187,15 +187,7 @@ static void connection_recorded(MrDdl *ddl)
         connection.password = NULL;
     }
     if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
-    }
-    if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_add_connection(next, &connection, &ddl->err);
-        if (ddl->status == MR_OK) {
-            mr_server_publish(ddl->server, next);
-        } else {
-            mr_catalog_unref(next);
-        }
+        ddl->status = mr_ddl_publish(ddl->server, add_connection, &connection, &ddl->err);
     }
     mr_ddl_finish(ddl);
 }
@@ -268,18 +260,14 @@ void mr_ddl_create_connection(MrDdl *ddl)
     mr_ddl_record(ddl, connection_recorded);
 }
 
+static MrStatus add_secret(MrCatalog *next, const void *name, MrError *err)
+{
+    return mr_catalog_add_secret(next, name, err);
+}
+
 static void secret_recorded(MrDdl *ddl)
 {
-    MrCatalog *next;
-    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_add_secret(next, ddl->record.object.name, &ddl->err);
-        if (ddl->status == MR_OK) {
-            mr_server_publish(ddl->server, next);
-        } else {
-            mr_catalog_unref(next);
-        }
-    }
+    ddl->status = mr_ddl_publish(ddl->server, add_secret, ddl->record.object.name, &ddl->err);
     mr_ddl_finish(ddl);
 }
 
@@ -421,29 +409,22 @@ static MrStatus make_plan(MrDdl *ddl, const MrAstCreateView *statement)
     return MR_OK;
 }
 
-static MrStatus describe_query(MrDdl *ddl, const MrAstCreateView *statement)
+MrStatus mr_ddl_describe_query(MrArena *arena, const MrCatalog *catalog,
+                               const MrAstCreateView *statement, const MrPlan *plan,
+                               const uint8_t id[16], MrRelation *out, MrError *err)
 {
     MrStandingQuery *standing;
-    MR_NEW(&ddl->memory->arena, standing, &ddl->err);
-    MR_TRY(mr_ddl_place_result(ddl->catalog, &statement->name, &standing->connection,
-                               &standing->schema_name, &ddl->err));
-    memcpy(standing->id, ddl->record.object.uuid, sizeof standing->id);
-    standing->schema = ddl->plan->output;
-    standing->visible_columns = ddl->plan->visible_columns;
-    standing->keys = ddl->plan->keys;
-    standing->key_count = ddl->plan->key_count;
-    standing->append_only = ddl->plan->append_only;
-    standing->integral = ddl->plan->integral;
-    standing->numeric_as_text = ddl->plan->numeric_as_text;
-    ddl->relation =
-        (MrRelation){ .kind = MR_RELATION_QUERY,
-                      .schema_name = "public",
-                      .name = statement->name.name,
-                      .query = statement->query,
-                      .standing = standing,
-                      .schema = { standing->visible_columns, standing->schema.columns } };
-    relation_ids(ddl, zone_name(ddl));
-    ddl->table = mr_targets_table(&ddl->relation);
+    MR_NEW(arena, standing, err);
+    mr_plan_describe(plan, standing);
+    memcpy(standing->id, id, sizeof standing->id);
+    MR_TRY(mr_ddl_place_result(catalog, &statement->name, &standing->connection,
+                               &standing->schema_name, err));
+    *out = (MrRelation){ .kind = MR_RELATION_QUERY,
+                         .schema_name = "public",
+                         .name = statement->name.name,
+                         .query = statement->query,
+                         .standing = standing,
+                         .schema = { standing->visible_columns, standing->schema.columns } };
     return MR_OK;
 }
 
@@ -451,7 +432,45 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
 {
     const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
     MR_TRY(make_plan(ddl, statement));
-    return describe_query(ddl, statement);
+    MR_TRY(mr_ddl_describe_query(&ddl->memory->arena, ddl->catalog, statement, ddl->plan,
+                                 ddl->record.object.uuid, &ddl->relation, &ddl->err));
+    relation_ids(ddl, zone_name(ddl));
+    ddl->table = mr_targets_table(&ddl->relation);
+    return MR_OK;
+}
+
+/* The sequence that the query answers from: its stream's first kept row, or that of the view it
+ * reads, whose rows are to be the same. */
+static MrStatus choose_start(MrDdl *ddl, uint64_t *out)
+{
+    const MrPlan *plan = ddl->plan;
+    MrLogStreamFacts facts = { .first_sequence = 1 };
+    MrQueryStatus parent;
+    mr_log_stream_facts(ddl->server->log, plan->scan->stream_id, &facts);
+    *out = facts.first_sequence == 0 ? 1 : facts.first_sequence;
+    if (plan->parent_count == 0) {
+        *out = plan->snapshot ? *out : mr_log_appended(ddl->server->log) + 1;
+        return MR_OK;
+    }
+    const MrRelation *view = plan->parents[0];
+    if (!plan->snapshot) {
+        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+                     "snapshot = false over a materialized view is not supported yet");
+        return mr_error_hint(&ddl->err, "Leave it out: the query starts from the rows of \"%s\".",
+                             view->name);
+    }
+    if (!mr_scheduler_query_status(ddl->server, view->standing->id, &parent)) {
+        return mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", view->name);
+    }
+    if (facts.trim_below > parent.start_sequence) {
+        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+                     "\"%s\" holds answers over rows that retention has trimmed since", view->name);
+        return mr_error_hint(&ddl->err,
+                             "REFRESH MATERIALIZED VIEW %s first, or read its stream directly.",
+                             view->name);
+    }
+    *out = parent.start_sequence;
+    return MR_OK;
 }
 
 void mr_ddl_create_query(MrDdl *ddl)
@@ -471,17 +490,13 @@ void mr_ddl_create_query(MrDdl *ddl)
     if (status == MR_OK) {
         status = mr_ddl_plan_query(ddl);
     }
+    if (status == MR_OK) {
+        status = choose_start(ddl, &ddl->record.object.start_sequence);
+    }
     if (status != MR_OK) {
         fail(ddl, status);
         return;
     }
-    MrLogStreamFacts facts = { .first_sequence = 1 };
-    if (ddl->plan->snapshot) {
-        mr_log_stream_facts(ddl->server->log, ddl->plan->scan->stream_id, &facts);
-    } else {
-        facts.first_sequence = mr_log_appended(ddl->server->log) + 1;
-    }
-    ddl->record.object.start_sequence = facts.first_sequence == 0 ? 1 : facts.first_sequence;
     ddl->record.object.plan_hash = ddl->plan->plan_hash;
     if (ddl->replaced != NULL) {
         mr_ddl_replace_query(ddl);

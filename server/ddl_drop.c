@@ -103,17 +103,7 @@ static MrStatus find_object(MrDdl *ddl, const char *name);
 static void victim_recorded(MrDdl *ddl)
 {
     const MrRelation *victim = ddl->victims[ddl->victim_at];
-    MrCatalog *next;
-    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->status =
-            mr_catalog_remove_relation(next, victim->schema_name, victim->name, &ddl->err);
-        if (ddl->status == MR_OK) {
-            mr_server_publish(ddl->server, next);
-        } else {
-            mr_catalog_unref(next);
-        }
-    }
+    ddl->status = mr_ddl_publish(ddl->server, mr_ddl_forget_relation, victim, &ddl->err);
     if (ddl->status != MR_OK) {
         mr_ddl_finish(ddl);
         return;
@@ -224,34 +214,26 @@ static const char *only_name(const MrDdl *ddl)
     return ((const MrAstNameNode *)statement->names.items[0])->name.name;
 }
 
+static MrStatus forget_connection(MrCatalog *next, const void *name, MrError *err)
+{
+    return mr_catalog_remove_connection(next, name, err);
+}
+
 static void connection_dropped(MrDdl *ddl)
 {
-    MrCatalog *next;
     mr_targets_stop(ddl->server, only_name(ddl));
-    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_remove_connection(next, only_name(ddl), &ddl->err);
-        if (ddl->status == MR_OK) {
-            mr_server_publish(ddl->server, next);
-        } else {
-            mr_catalog_unref(next);
-        }
-    }
+    ddl->status = mr_ddl_publish(ddl->server, forget_connection, only_name(ddl), &ddl->err);
     mr_ddl_finish(ddl);
+}
+
+static MrStatus forget_secret(MrCatalog *next, const void *name, MrError *err)
+{
+    return mr_catalog_remove_secret(next, name, err);
 }
 
 static void secret_dropped(MrDdl *ddl)
 {
-    MrCatalog *next;
-    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_remove_secret(next, only_name(ddl), &ddl->err);
-        if (ddl->status == MR_OK) {
-            mr_server_publish(ddl->server, next);
-        } else {
-            mr_catalog_unref(next);
-        }
-    }
+    ddl->status = mr_ddl_publish(ddl->server, forget_secret, only_name(ddl), &ddl->err);
     mr_ddl_finish(ddl);
 }
 

@@ -58,6 +58,11 @@ void mr_ddl_record(MrDdl *ddl, void (*next)(MrDdl *ddl));
 /* Runs `job` on the target's thread, then `next` on the loop's. */
 void mr_ddl_on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target),
                       void (*next)(MrDdl *ddl));
+/* Makes a version of the catalogue that `change` has changed the current one. */
+MrStatus mr_ddl_publish(MrServer *server,
+                        MrStatus (*change)(MrCatalog *next, const void *context, MrError *err),
+                        const void *context, MrError *err);
+MrStatus mr_ddl_forget_relation(MrCatalog *next, const void *relation, MrError *err);
 void mr_ddl_notice(MrDdl *ddl, const char *sqlstate, const char *format, ...) MR_PRINTF(3, 4);
 MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena);
 
@@ -95,6 +100,10 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
 /* Where a standing query's result stands: connection and schema of its name. */
 MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const char **connection,
                              const char **schema_name, MrError *err);
+/* The relation of a planned CREATE MATERIALIZED VIEW, but for oid and text; in the arena. */
+MrStatus mr_ddl_describe_query(MrArena *arena, const MrCatalog *catalog,
+                               const MrAstCreateView *statement, const MrPlan *plan,
+                               const uint8_t id[16], MrRelation *out, MrError *err);
 MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err);
 /* Settings that a standing query keeps from its CREATE, as the store holds them, and back. */
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone);

@@ -112,25 +112,10 @@ static MrStatus load_query(MrPlannerContext *context, const MrCatalogObject *obj
                            const MrPlan **out, MrError *err)
 {
     MrPlan *plan;
-    MrStandingQuery *standing;
     MR_TRY(mr_planner_standing(context, statement, &plan, err));
-    MR_NEW(context->arena, standing, err);
-    MR_TRY(mr_ddl_place_result(context->catalog, &statement->name, &standing->connection,
-                               &standing->schema_name, err));
-    memcpy(standing->id, object->uuid, sizeof standing->id);
-    standing->schema = plan->output;
-    standing->visible_columns = plan->visible_columns;
-    standing->keys = plan->keys;
-    standing->key_count = plan->key_count;
-    standing->append_only = plan->append_only;
-    standing->integral = plan->integral;
-    standing->numeric_as_text = plan->numeric_as_text;
-    *relation = (MrRelation){ .kind = MR_RELATION_QUERY,
-                              .schema_name = "public",
-                              .name = object->name,
-                              .query = statement->query,
-                              .standing = standing,
-                              .schema = { standing->visible_columns, standing->schema.columns } };
+    MR_TRY(mr_ddl_describe_query(context->arena, context->catalog, statement, plan, object->uuid,
+                                 relation, err));
+    relation->name = object->name; /* of a replacement under way: not the statement's */
     *out = plan;
     return MR_OK;
 }
@@ -256,30 +241,59 @@ static MrStatus load_secret(void *context, const char *name, MrError *err)
                : mr_catalog_add_secret(context, name, err);
 }
 
-/* Objects in order of their ids: each finds what it depends on. */
-static MrStatus load_objects(Loading *loading, const MrPlan **plans, MrArena **arenas, MrError *err)
+static MrStatus load_object(Loading *loading, const MrCatalogObject *object, const MrPlan **plan,
+                            MrArena **own_arena, MrError *err)
 {
-    MrServer *server = loading->server;
-    for (uint32_t o = 0; o < loading->count; o++) {
-        const MrCatalogObject *object = &loading->objects[o];
-        MrRelation relation = { .kind = MR_RELATION_STREAM };
-        MrArena *arena = &loading->arena;
-        if (object->kind == MR_CATALOG_QUERY) {
-            arena = calloc(1, sizeof *arena); /* goes to the scheduler with the plan */
-            if (arena == NULL) {
+    MrRelation relation = { .kind = MR_RELATION_STREAM };
+    MrArena *arena = &loading->arena;
+    if (object->kind == MR_CATALOG_QUERY) {
+        if (*own_arena == NULL) {
+            *own_arena = calloc(1, sizeof **own_arena); /* goes to the scheduler with the plan */
+            if (*own_arena == NULL) {
                 return mr_error_no_memory(err);
             }
-            mr_arena_init(arena, 0);
-            arenas[o] = arena;
+            mr_arena_init(*own_arena, 0);
         }
-        if (mr_ddl_load(server, loading->catalog, object, arena, &relation, &plans[o], err) !=
-            MR_OK) {
-            mr_error_detail(err, "while reading \"%s\" of the catalogue: %s", object->name,
-                            object->sql);
-            return err->status;
-        }
+        arena = *own_arena;
+    }
+    if (mr_ddl_load(loading->server, loading->catalog, object, arena, &relation, plan, err) !=
+        MR_OK) {
+        return mr_error_detail(err, "while reading \"%s\" of the catalogue: %s", object->name,
+                               object->sql);
     }
     return MR_OK;
+}
+
+/* Objects in order of their ids.  One that reads what was replaced or made after it waits for the
+ * next round; a round that loads none ends with its first error. */
+static MrStatus load_objects(Loading *loading, const MrPlan **plans, MrArena **arenas, MrError *err)
+{
+    bool *loaded;
+    uint32_t left = loading->count, before;
+    MR_NEW_ARRAY(&loading->arena, loaded, loading->count + 1, err);
+    do {
+        MrError first = MR_ERROR_INIT;
+        before = left;
+        for (uint32_t o = 0; o < loading->count; o++) {
+            MrError failure = MR_ERROR_INIT;
+            if (loaded[o]) {
+                continue;
+            }
+            MrStatus status =
+                load_object(loading, &loading->objects[o], &plans[o], &arenas[o], &failure);
+            if (status == MR_OK) {
+                loaded[o] = true;
+                left--;
+            } else if (status != MR_ERR_UNDEFINED_TABLE) {
+                *err = failure;
+                return status;
+            } else if (first.status == MR_OK) {
+                first = failure;
+            }
+        }
+        *err = first;
+    } while (left > 0 && left < before);
+    return left == 0 ? MR_OK : err->status;
 }
 
 static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **arenas,

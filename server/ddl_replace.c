@@ -137,28 +137,23 @@ static void give_up(MrDdl *ddl)
 
 /* ---- the swap -------------------------------------------------------------------------------- */
 
+/* The new relation in the place of the old one. */
+static MrStatus exchange(MrCatalog *next, const void *context, MrError *err)
+{
+    const MrDdl *ddl = context;
+    MR_TRY(mr_ddl_forget_relation(next, ddl->replaced, err));
+    return mr_catalog_add_relation(next, &ddl->relation, err);
+}
+
 static void swapped(MrDdl *ddl)
 {
-    MrCatalog *next;
     if (ddl->status != MR_OK) { /* decided, not done: the next start swaps */
         mr_error_hint(&ddl->err,
                       "The new query has taken over; its table is put in place at the next start.");
         mr_ddl_finish(ddl);
         return;
     }
-    ddl->status = mr_catalog_clone(ddl->server->catalog, &next, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_remove_relation(next, ddl->replaced->schema_name,
-                                                 ddl->replaced->name, &ddl->err);
-        if (ddl->status == MR_OK) {
-            ddl->status = mr_catalog_add_relation(next, &ddl->relation, &ddl->err);
-        }
-        if (ddl->status == MR_OK) {
-            mr_server_publish(ddl->server, next);
-        } else {
-            mr_catalog_unref(next);
-        }
-    }
+    ddl->status = mr_ddl_publish(ddl->server, exchange, ddl, &ddl->err);
     if (ddl->status == MR_OK) {
         ddl->status = mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id,
                                                  "running", "", &ddl->err);
@@ -419,7 +414,6 @@ MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object,
 {
     MrTargetThread *thread;
     Leftover *leftover;
-    MrCatalog *next;
     uint64_t sequence;
     MrBuilder payload;
     MrDdlRecord record = { .op = MR_DDL_DROP,
@@ -437,12 +431,5 @@ MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object,
     MR_TRY(status);
     MR_TRY(mr_log_sync(server->log, err));
     MR_TRY(mr_ddl_store(server, sequence, &record, err));
-    MR_TRY(mr_catalog_clone(server->catalog, &next, err));
-    status = mr_catalog_remove_relation(next, relation->schema_name, relation->name, err);
-    if (status != MR_OK) {
-        mr_catalog_unref(next);
-        return status;
-    }
-    mr_server_publish(server, next);
-    return MR_OK;
+    return mr_ddl_publish(server, mr_ddl_forget_relation, relation, err);
 }

@@ -89,6 +89,10 @@ static MrStatus say_state(Report *r)
                    name, status->error.sqlstate, status->error.message, name);
     case MR_QUERY_RUNNING: break;
     }
+    if (status->waits_for[0] != '\0') {
+        return say(r, "\"%s\" waits for \"%s\", which it reads and which does not run.", name,
+                   status->waits_for);
+    }
     if (status->target.error.status != MR_OK && status->target.state != MR_TARGET_RUNNING) {
         return say(r, "\"%s\" is running, but its target \"%s\" is %s, %s: %s.", name, connection,
                    mr_target_state_text(status->target.state), status->target.error.sqlstate,

@@ -38,7 +38,9 @@ MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **ou
     query->failed_places = calloc(query->error_limit + 1, sizeof *query->failed_places);
     query->late.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->late.rows);
     query->failed.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->failed.rows);
-    if (query->failed_places == NULL || query->late.rows == NULL || query->failed.rows == NULL) {
+    query->parents = calloc(spec->plan->parent_count + 1, sizeof *query->parents);
+    if (query->failed_places == NULL || query->late.rows == NULL || query->failed.rows == NULL ||
+        query->parents == NULL) {
         mr_query_destroy(query);
         return mr_error_no_memory(err);
     }
@@ -55,6 +57,7 @@ void mr_query_destroy(MrQuery *query)
     }
     mr_pipeline_destroy(query->pipeline);
     mr_pipeline_destroy(query->retired);
+    free(query->parents);
     free(query->failed_places);
     free(query->late.rows);
     free(query->failed.rows);

@@ -21,6 +21,8 @@ typedef struct MrQuery MrQuery;
 struct MrQuery {
     MrServer *server;
     MrQuerySpec spec;
+    MrQuery **parents;    /* of plan->parents; NULL: not there now (scheduler_link.c) */
+    uint32_t depth;       /* parents have a lower one */
     MrPipeline *pipeline; /* NULL until started, and after a failure */
     MrPipeline *retired;  /* its rows are in an epoch that the target still holds */
     MrQueryState state;

@@ -105,7 +105,8 @@ static bool can_run(const MrQuery *query)
 /* Last sequence the query may run to now. */
 static uint64_t run_limit(const MrQuery *query, uint64_t head)
 {
-    uint64_t limit = head;
+    uint64_t limit = mr_scheduler_parents_limit(query);
+    limit = head < limit ? head : limit;
     if (query->replay_until != 0 && query->replay_until < limit) {
         limit = query->replay_until;
     }
@@ -256,8 +257,8 @@ static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count
     }
     for (uint32_t q = 0; q < count; q++) {
         MrQuery *query = queries[q];
-        if (!can_run(query) || query->position != lowest ||
-            query->position >= run_limit(query, head)) {
+        /* Parents come first, so that those who read them take the same records now. */
+        if (!can_run(query) || query->position != lowest || run_limit(query, head) < upto) {
             continue;
         }
         MrError failure = err;
@@ -387,6 +388,10 @@ static MrQuery **list_queries(MrScheduler *scheduler, MrQuery **array, uint32_t 
                               uint32_t *count)
 {
     *count = 0;
+    if (scheduler->is_unlinked) {
+        mr_scheduler_link(scheduler);
+        scheduler->is_unlinked = false;
+    }
     for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
         if (*count == *capacity) {
             uint32_t more = *capacity == 0 ? 64 : *capacity * 2;
@@ -399,6 +404,7 @@ static MrQuery **list_queries(MrScheduler *scheduler, MrQuery **array, uint32_t 
         }
         array[(*count)++] = query;
     }
+    mr_scheduler_sort(array, *count);
     return array;
 }
 

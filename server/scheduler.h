@@ -37,6 +37,8 @@ typedef struct MrQueryStatus {
     uint64_t batches;
     int64_t batch_us_last;
     MrError error; /* of FAILED */
+    /* The suspended or stopped view that it waits for, as it reads it; "" none. */
+    char waits_for[64];
 } MrQueryStatus;
 
 typedef struct MrQueryOperatorFacts {

@@ -148,6 +148,7 @@ MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *er
     pthread_mutex_lock(&scheduler->mutex);
     query->next = scheduler->queries;
     scheduler->queries = query;
+    scheduler->is_unlinked = true;
     mr_scheduler_publish(query);
     pthread_mutex_unlock(&scheduler->mutex);
     mr_target_thread_post(thread, register_job, query);
@@ -167,6 +168,7 @@ void mr_scheduler_remove(MrServer *server, const uint8_t id[16], MrTarget *targe
     MrQuery *query = *link;
     if (query != NULL) {
         *link = query->next;
+        mr_scheduler_link(scheduler); /* nobody may look at it any more */
     }
     mr_scheduler_leave(scheduler);
     if (query == NULL) {
@@ -229,16 +231,25 @@ MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *er
     return query == NULL ? not_running(err) : MR_OK;
 }
 
+/* What others may see; the mutex is held. */
+static void copy_status(const MrQuery *query, MrQueryStatus *out)
+{
+    const MrQuery *holder = mr_scheduler_held_by(query);
+    *out = query->status;
+    if (query->target_query != NULL) {
+        mr_target_status(query->target_query, &out->target);
+    }
+    snprintf(out->waits_for, sizeof out->waits_for, "%s",
+             holder == NULL ? "" : holder->spec.relation->name);
+}
+
 bool mr_scheduler_query_status(MrServer *server, const uint8_t id[16], MrQueryStatus *out)
 {
     MrScheduler *scheduler = server->scheduler;
     pthread_mutex_lock(&scheduler->mutex);
     MrQuery *query = mr_scheduler_find(scheduler, id);
     if (query != NULL) {
-        *out = query->status;
-        if (query->target_query != NULL) {
-            mr_target_status(query->target_query, &out->target);
-        }
+        copy_status(query, out);
     }
     pthread_mutex_unlock(&scheduler->mutex);
     return query != NULL;
@@ -252,10 +263,8 @@ void mr_scheduler_each(MrServer *server,
     MrScheduler *scheduler = server->scheduler;
     pthread_mutex_lock(&scheduler->mutex);
     for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
-        MrQueryStatus status = query->status;
-        if (query->target_query != NULL) {
-            mr_target_status(query->target_query, &status.target);
-        }
+        MrQueryStatus status;
+        copy_status(query, &status);
         each(context, query->spec.relation, &status);
     }
     pthread_mutex_unlock(&scheduler->mutex);

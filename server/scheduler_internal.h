@@ -16,6 +16,7 @@ struct MrScheduler {
     pthread_cond_t rested; /* the thread has left all queries */
     MrQuery *queries;      /* list changes under the mutex while the thread is at rest */
     bool is_busy, is_woken, is_ending, is_started;
+    bool is_unlinked;  /* the list has changed since the last mr_scheduler_link */
     uint32_t visitors; /* who wait for rest */
     int64_t end_us;    /* monotonic time by which the end must come */
     uint64_t hurry_sequence;
@@ -31,5 +32,15 @@ MrQuery *mr_scheduler_find(MrScheduler *scheduler, const uint8_t id[16]);
 /* Copies what others may see; the mutex is held. */
 void mr_scheduler_publish(MrQuery *query);
 void *mr_scheduler_main(void *context);
+
+/* Queries that read others (scheduler_link.c). */
+/* Finds every query's parents again; the list of queries has changed. */
+void mr_scheduler_link(MrScheduler *scheduler);
+/* Parents before those who read them. */
+void mr_scheduler_sort(MrQuery **queries, uint32_t count);
+/* Last sequence that the query may run to for its parents' sake (UINT64_MAX: any; 0: it waits). */
+uint64_t mr_scheduler_parents_limit(const MrQuery *query);
+/* The suspended or stopped view that it waits for, or NULL; the mutex is held. */
+const MrQuery *mr_scheduler_held_by(const MrQuery *query);
 
 #endif

@@ -169,6 +169,7 @@ bool mr_wait_is_durable(MrServer *server, uint64_t sequence, MrDurability durabi
 static bool can_move(const MrQueryStatus *status)
 {
     return (status->state == MR_QUERY_RUNNING || status->state == MR_QUERY_STARTING) &&
+           status->waits_for[0] == '\0' &&
            (status->target.state == MR_TARGET_RUNNING ||
             status->target.state == MR_TARGET_ATTACHING ||
             status->target.state == MR_TARGET_REWIND);
@@ -188,6 +189,12 @@ static void check_query(void *context, const MrRelation *relation, const MrQuery
     }
     check->is_over = false;
     if (wait->status != MR_OK || can_move(status)) {
+        return;
+    }
+    if (status->waits_for[0] != '\0') {
+        wait->status = mr_error_set(&wait->err, MR_ERR_NOT_IN_STATE,
+                                    "\"%s\" cannot be flushed: it waits for \"%s\"", relation->name,
+                                    status->waits_for);
         return;
     }
     const char *state = status->state == MR_QUERY_SUSPENDED ? "suspended"

@@ -155,6 +155,7 @@ bool mr_log_stream_facts(MrLog *log, uint32_t stream_id, MrLogStreamFacts *out)
             .bytes = state->bytes,
             .first_sequence = state->first_sequence,
             .last_sequence = state->last_sequence,
+            .trim_below = state->trim_below,
             .watermark_us = state->watermark_us,
             .last_arrival_us = state->last_arrival_us,
             .last_event_us = state->last_event_us,

@@ -92,12 +92,12 @@ static MrStatus pane_set_find(PaneSet *set, int64_t start, MrArena *arena, uint3
     return MR_OK;
 }
 
-static void note_late(const MrBlock *block, uint32_t row, int64_t at_us, int64_t watermark_us,
-                      MrBatch *batch)
+static void note_late(const MrOperator *op, const MrBlock *block, uint32_t row, int64_t at_us,
+                      int64_t watermark_us, MrBatch *batch)
 {
     MrNotes *notes = batch->notes;
     uint64_t sequence = mr_block_sequence(block, row);
-    if (notes == NULL ||
+    if (notes == NULL || op->node->part != NULL ||
         (notes->late_rows > 0 &&
          notes->late[(notes->late_rows - 1) % MR_NOTED_ROWS_MAX].sequence == sequence)) {
         return; /* a copy of the row that was noted last (grouping sets): one row came late */
@@ -156,7 +156,7 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
         }
         if (span.newest_end_us <= at) { /* the row belongs to no window */
             if (at == MR_TIME_MIN || at == MR_TIME_MAX) {
-                note_late(block, row, at, w, batch); /* infinity has no window that is open */
+                note_late(op, block, row, at, w, batch); /* infinity has no window that is open */
             }
             continue;
         }
@@ -185,7 +185,7 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
             }
         }
         if (count == before) {
-            note_late(block, row, at, w, batch);
+            note_late(op, block, row, at, w, batch);
         }
     }
     *out = assigned;

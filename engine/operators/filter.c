@@ -21,14 +21,14 @@ static MrStatus filter_apply(const MrOperator *op, const MrBlock *in, MrBatch *b
     MrRowErrors errors = { .arena = batch->arena };
     MrEval eval = { .arena = batch->arena,
                     .block = in,
-                    .zone = batch->zone,
+                    .zone = op->zone,
                     .now_us = batch->now_us,
                     .errors = batch->notes == NULL ? NULL : &errors,
                     .err = batch->err };
     uint32_t *rows, count;
     MR_TRY(mr_expression_select(state->predicate, &eval, &rows, &count));
     if (errors.count > 0) {
-        MR_TRY(mr_operator_note_failed(batch, in, &errors));
+        MR_TRY(mr_operator_note_failed(op, in, &errors, batch));
     }
     if (count == 0) {
         *out = NULL;

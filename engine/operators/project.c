@@ -49,7 +49,7 @@ static MrStatus project_apply(const MrOperator *op, const MrBlock *in, MrBatch *
     MrRowErrors errors = { .arena = batch->arena };
     MrEval eval = { .arena = batch->arena,
                     .block = in,
-                    .zone = batch->zone,
+                    .zone = op->zone,
                     .now_us = batch->now_us,
                     .errors = batch->notes == NULL ? NULL : &errors,
                     .err = batch->err };
@@ -65,7 +65,7 @@ static MrStatus project_apply(const MrOperator *op, const MrBlock *in, MrBatch *
     if (errors.count == 0) {
         return MR_OK;
     }
-    MR_TRY(mr_operator_note_failed(batch, in, &errors));
+    MR_TRY(mr_operator_note_failed(op, in, &errors, batch));
     return project_drop_failed(block, &errors, batch, out);
 }
 

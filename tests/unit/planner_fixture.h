@@ -85,12 +85,9 @@ static inline MrStatus fixture_parse(PlannerFixture *fixture, const char *sql, M
 static inline MrStatus fixture_add_query(PlannerFixture *fixture, const MrAstCreateView *ast,
                                          const MrPlan *plan)
 {
-    MrStandingQuery standing = { .connection = "main",
-                                 .schema = plan->output,
-                                 .visible_columns = plan->visible_columns,
-                                 .keys = plan->keys,
-                                 .key_count = plan->key_count,
-                                 .append_only = plan->append_only };
+    MrStandingQuery standing;
+    mr_plan_describe(plan, &standing);
+    standing.connection = "main";
     MrRelation relation = { .kind = MR_RELATION_QUERY,
                             .oid = fixture->oid++,
                             .schema_name = "public",

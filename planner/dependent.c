@@ -1,0 +1,95 @@
+/*
+ * planner/dependent.c - see dependent.h.
+ */
+#include "planner/dependent.h"
+
+#include "common/timezone.h"
+#include "planner/rewrite.h"
+#include "planner/standing.h"
+
+static MrStatus check_recursion(MrBinder *b, const MrRelation *view, int32_t position)
+{
+    if (b->view_depth >= MR_PLAN_VIEW_DEPTH_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_COMPLEX, position, "views are nested too deeply");
+    }
+    for (uint32_t i = 0; i < b->view_depth; i++) {
+        if (b->views[i] == view) {
+            return mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position,
+                                 "infinite recursion detected in view \"%s\"", view->name);
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus bind_own_tree(MrBinder *b, const MrRelation *view, MrLogical **out)
+{
+    const MrStandingQuery *standing = view->standing;
+    MrPlan plan = { .emit = standing->emit, .append_only = standing->append_only };
+    MrBoundQuery bound;
+    MR_TRY(mr_bind_query(b, view->query, true, &bound));
+    for (uint32_t i = 0; i < bound.visible && i < standing->visible_columns; i++) {
+        bound.node->columns[i].name = standing->schema.columns[i].name;
+    }
+    *out = bound.node;
+    MR_TRY(mr_standing_derive_key(b, out, &plan));
+    return mr_rewrite_all(b, out);
+}
+
+/* The view keeps the time zone of its CREATE, and what there was to tell was told then. */
+MrStatus mr_bind_parent(MrBinder *b, const MrRelation *view, int32_t position, MrLogical **out)
+{
+    MrPlannerContext own = *b->context, *context = b->context;
+    const MrCte *ctes = b->ctes;
+    MrLogical *tree;
+    MR_TRY(check_recursion(b, view, position));
+    if (view->zone_name == NULL ||
+        mr_timezone_find(mr_string(view->zone_name), &own.zone, NULL) != MR_OK) {
+        own.zone = mr_timezone_utc();
+    }
+    own.notice = NULL;
+    own.parameters = NULL;
+    b->context = &own;
+    b->views[b->view_depth++] = view;
+    b->ctes = NULL;
+    MrStatus status = bind_own_tree(b, view, &tree);
+    b->ctes = ctes;
+    b->view_depth--;
+    b->context = context;
+    MR_TRY(status);
+    return mr_logical_result(b->arena, tree, view, out, b->err);
+}
+
+static uint32_t count_results(const MrLogical *tree)
+{
+    uint32_t count = 0;
+    for (const MrLogical *node = tree; node != NULL; node = node->input) {
+        count += node->kind == MR_LOGICAL_RESULT;
+    }
+    return count;
+}
+
+static void gather(const MrLogical *tree, const MrRelation **parents, uint32_t *count)
+{
+    if (tree == NULL) {
+        return;
+    }
+    if (tree->kind != MR_LOGICAL_RESULT) {
+        gather(tree->input, parents, count);
+        return;
+    }
+    for (uint32_t i = 0; i < *count; i++) {
+        if (parents[i] == tree->relation) {
+            return;
+        }
+    }
+    parents[(*count)++] = tree->relation;
+}
+
+MrStatus mr_dependent_parents(MrArena *arena, const MrLogical *tree, MrPlan *plan, MrError *err)
+{
+    const MrRelation **parents;
+    MR_NEW_ARRAY(arena, parents, count_results(tree) + 1, err);
+    gather(tree, parents, &plan->parent_count);
+    plan->parents = parents;
+    return MR_OK;
+}

@@ -1,0 +1,85 @@
+/*
+ * server/scheduler_link.c - standing queries that read others: who waits for whom, and how far one
+ * may run.  A query never runs ahead of a view that it reads; so it waits while that view is
+ * suspended or has stopped, and sees no row that the view has stopped before.
+ */
+#include <stdlib.h>
+
+#include "server/scheduler_internal.h"
+
+enum { DEPTH_MAX = 64 }; /* the planner nests views no deeper */
+
+static MrQuery *find_parent(MrScheduler *scheduler, const MrRelation *view)
+{
+    return mr_scheduler_find(scheduler, view->standing->id);
+}
+
+static uint32_t depth_of(MrScheduler *scheduler, MrQuery *query, uint32_t guard)
+{
+    uint32_t depth = 0;
+    for (uint32_t p = 0; p < query->spec.plan->parent_count && guard > 0; p++) {
+        uint32_t above =
+            query->parents[p] == NULL ? 0 : depth_of(scheduler, query->parents[p], guard - 1) + 1;
+        depth = above > depth ? above : depth;
+    }
+    return depth;
+}
+
+void mr_scheduler_link(MrScheduler *scheduler)
+{
+    for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
+        for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
+            query->parents[p] = find_parent(scheduler, query->spec.plan->parents[p]);
+        }
+    }
+    for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
+        query->depth = depth_of(scheduler, query, DEPTH_MAX);
+    }
+}
+
+static int by_depth(const void *a, const void *b)
+{
+    const MrQuery *x = *(MrQuery *const *)a, *y = *(MrQuery *const *)b;
+    return (x->depth > y->depth) - (x->depth < y->depth);
+}
+
+void mr_scheduler_sort(MrQuery **queries, uint32_t count)
+{
+    for (uint32_t q = 1; q < count; q++) {
+        if (queries[q]->depth < queries[q - 1]->depth) {
+            qsort(queries, count, sizeof(MrQuery *), by_depth);
+            return;
+        }
+    }
+}
+
+uint64_t mr_scheduler_parents_limit(const MrQuery *query)
+{
+    uint64_t limit = UINT64_MAX;
+    for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
+        const MrQuery *parent = query->parents[p];
+        if (parent == NULL || parent->state != MR_QUERY_RUNNING) {
+            return 0;
+        }
+        limit = parent->position < limit ? parent->position : limit;
+    }
+    return limit;
+}
+
+const MrQuery *mr_scheduler_held_by(const MrQuery *query)
+{
+    for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
+        const MrQuery *parent = query->parents[p];
+        if (parent == NULL) {
+            continue;
+        }
+        if (parent->status.state == MR_QUERY_SUSPENDED || parent->status.state == MR_QUERY_FAILED) {
+            return parent;
+        }
+        const MrQuery *above = mr_scheduler_held_by(parent);
+        if (above != NULL) {
+            return above;
+        }
+    }
+    return NULL;
+}
