@@ -64,7 +64,7 @@ MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, M
  * or exact answer, each with a hint.  `options` and `emit` as parsed. */
 MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *statement,
                              MrPlan **out, MrError *err);
-/* What the catalogue keeps of a standing query's plan; id, connection and schema are the caller's. */
+/* What the catalogue keeps of a standing query's plan; id and place are the caller's. */
 void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out);
 /* INSERT: target columns, the query's columns cast for assignment, defaults and generated columns
  * added, in the stream's column order.  VALUES too.  The DAG's output is the block to log. */
