@@ -107,11 +107,41 @@ static MrStatus refuse_temporary(MrBinder *b, const MrAstCreateView *statement)
     return MR_OK;
 }
 
+/* The plan without what changes no answer: what its streams and views are called. */
+static MrStatus without_names(MrBinder *b, const MrPlan *plan, MrPlan *out)
+{
+    MrDag *dag;
+    MR_NEW(b->arena, dag, b->err);
+    *dag = *plan->dag;
+    MR_NEW_ARRAY(b->arena, dag->nodes, dag->node_count, b->err);
+    for (uint32_t i = 0; i < dag->node_count; i++) {
+        MrDagNode *node = &dag->nodes[i];
+        *node = plan->dag->nodes[i];
+        node->part = NULL;
+        if (node->kind == MR_OPERATOR_SCAN &&
+            ((const MrScanSpec *)node->spec)->kind == MR_SCAN_STREAM) {
+            MrScanSpec *spec;
+            MR_NEW(b->arena, spec, b->err);
+            *spec = *(const MrScanSpec *)node->spec;
+            spec->relation = mr_arena_printf(b->arena, "%u", spec->stream_id);
+            if (spec->relation == NULL) {
+                return mr_error_no_memory(b->err);
+            }
+            node->spec = spec;
+        }
+    }
+    *out = *plan;
+    out->dag = dag;
+    return MR_OK;
+}
+
 static MrStatus hash_plan(MrBinder *b, MrPlan *plan)
 {
     MrBuilder text;
+    MrPlan nameless;
+    MR_TRY(without_names(b, plan, &nameless));
     mr_builder_init(&text, 0);
-    MrStatus status = mr_planner_explain(plan, MR_EXPLAIN_TEXT, true, &text, b->err);
+    MrStatus status = mr_planner_explain(&nameless, MR_EXPLAIN_TEXT, true, &text, b->err);
     if (status == MR_OK && text.failed) {
         status = mr_error_no_memory(b->err);
     }

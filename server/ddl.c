@@ -58,10 +58,8 @@ static void dispatch(MrDdl *ddl)
     case MR_AST_CREATE_FUNCTION:
         refuse(ddl, "CREATE FUNCTION", "Write the expression out, or put it into a view.");
         return;
-    case MR_AST_REFRESH:
-        refuse(ddl, "REFRESH",
-               "A materialized view is always up to date; DROP and CREATE it to recompute.");
-        return;
+    case MR_AST_REFRESH: mr_ddl_refresh(ddl); return;
+    case MR_AST_COMMENT: mr_ddl_comment(ddl); return;
     default: refuse(ddl, "this statement", "See docs/sql.md for what there is.");
     }
 }
@@ -94,25 +92,53 @@ MrWait *mr_ddl_execute(MrServer *server, const MrDdlRequest *request, MrWaitDone
     ddl->request = *request;
     mr_statement_memory_hold(request->memory);
     ddl->wait = mr_wait_told(server, done, context);
+    mr_ddl_enqueue(ddl, NULL);
+    return ddl->wait;
+}
+
+void mr_ddl_enqueue(MrDdl *ddl, MrDdl *after)
+{
+    MrServer *server = ddl->server;
+    MrDdl **link = after == NULL ? &server->ddl_queue : &after->following;
     if (server->ddl_queue == NULL) {
         mr_server_post(server, begin_posted, server);
     }
-    MrDdl **last = &server->ddl_queue;
-    while (*last != NULL) {
-        last = &(*last)->following;
+    while (after == NULL && *link != NULL) {
+        link = &(*link)->following;
     }
-    *last = ddl;
-    return ddl->wait;
+    ddl->following = *link;
+    *link = ddl;
+}
+
+/* A step of another statement has failed: that one stands, and what was to be made anew stands
+ * still. */
+static void note_failed_step(MrDdl *ddl)
+{
+    const char *view = ((const MrAstRefresh *)ddl->step_statement)->name.name;
+    mr_log_error(MR_LOG_ERROR, "ddl.rebuild", &ddl->err);
+    mr_ddl_notice(ddl, "01000",
+                  "\"%s\" was not made anew and stands still: %s; "
+                  "REFRESH MATERIALIZED VIEW %s tries again",
+                  view, ddl->err.message, view);
+    ddl->status = MR_OK;
 }
 
 void mr_ddl_finish(MrDdl *ddl)
 {
     MrServer *server = ddl->server;
+    if (ddl->is_step && ddl->status != MR_OK) {
+        note_failed_step(ddl);
+    }
     server->ddl_queue = ddl->following;
     if (server->ddl_queue != NULL) {
         mr_server_post(server, begin_posted, server);
     }
-    mr_wait_tell(server, ddl->wait, ddl->status, &ddl->err);
+    if (ddl->wait != NULL && !ddl->is_quiet) {
+        mr_wait_tell(server, ddl->wait, ddl->status, &ddl->err);
+    }
+    if (ddl->altered != NULL) {
+        mr_catalog_unref(ddl->altered);
+    }
     if (ddl->plan_arena != NULL) {
         mr_arena_fini(ddl->plan_arena);
         free(ddl->plan_arena);
@@ -129,7 +155,7 @@ void mr_ddl_notice(MrDdl *ddl, const char *sqlstate, const char *format, ...)
 {
     char text[512];
     va_list args;
-    if (ddl->request.notice == NULL || mr_wait_is_cancelled(ddl->wait)) {
+    if (ddl->request.notice == NULL || ddl->wait == NULL || mr_wait_is_cancelled(ddl->wait)) {
         return;
     }
     va_start(args, format);
@@ -142,7 +168,7 @@ static void forward_notice(void *context, const char *sqlstate, const char *mess
                            const char *hint)
 {
     MrDdl *ddl = context;
-    if (ddl->request.notice != NULL && !mr_wait_is_cancelled(ddl->wait)) {
+    if (ddl->request.notice != NULL && ddl->wait != NULL && !mr_wait_is_cancelled(ddl->wait)) {
         ddl->request.notice(ddl->request.notice_context, sqlstate, message, hint);
     }
 }

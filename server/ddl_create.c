@@ -145,12 +145,9 @@ void mr_ddl_create_view(MrDdl *ddl)
 {
     const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
     MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
-    if (statement->or_replace &&
-        mr_catalog_find(ddl->catalog, NULL, statement->name.name) != NULL) {
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
-                                   "CREATE OR REPLACE VIEW of a view that is there");
-        mr_error_hint(&ddl->err, "DROP VIEW it first; what reads it must be dropped before.");
-        mr_ddl_finish(ddl);
+    const MrRelation *old = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
+    if (statement->or_replace && old != NULL) {
+        mr_ddl_replace_view(ddl, old);
         return;
     }
     if (name_is_taken(ddl, statement->name.name, statement->if_not_exists,
@@ -328,9 +325,8 @@ void mr_ddl_start_query(MrDdl *ddl)
                          .arena = ddl->plan_arena,
                          .catalog = ddl->catalog,
                          .start_sequence = ddl->record.object.start_sequence,
-                         .is_new = true };
+                         .is_suspended = ddl->was_suspended };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
-    spec.is_new = ddl->replaced == NULL;
     spec.generation = ddl->record.object.generation;
     spec.relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
     /* The relation of the published catalogue must live as long as the query. */
@@ -340,7 +336,11 @@ void mr_ddl_start_query(MrDdl *ddl)
         ddl->plan_arena = NULL;
         mr_scheduler_wake(ddl->server);
     }
-    mr_ddl_finish(ddl);
+    if (ddl->status == MR_OK && ddl->replaced != NULL) {
+        mr_ddl_finish_rebuilding(ddl, ddl->replaced);
+    } else {
+        mr_ddl_finish(ddl);
+    }
 }
 
 static void query_withdrawn(MrDdl *ddl)
@@ -435,6 +435,7 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
     MR_TRY(mr_ddl_describe_query(&ddl->memory->arena, ddl->catalog, statement, ddl->plan,
                                  ddl->record.object.uuid, &ddl->relation, &ddl->err));
     relation_ids(ddl, zone_name(ddl));
+    ddl->relation.comment = ddl->replaced != NULL ? ddl->replaced->comment : NULL;
     ddl->table = mr_targets_table(&ddl->relation);
     return MR_OK;
 }
@@ -476,7 +477,7 @@ static MrStatus choose_start(MrDdl *ddl, uint64_t *out)
 void mr_ddl_create_query(MrDdl *ddl)
 {
     const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
-    if (statement->or_replace) {
+    if (statement->or_replace || ddl->is_refresh) {
         ddl->replaced = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
     }
     if (ddl->replaced == NULL && name_is_taken(ddl, statement->name.name, statement->if_not_exists,
@@ -484,6 +485,11 @@ void mr_ddl_create_query(MrDdl *ddl)
         return;
     }
     MrStatus status = fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
+    if (status == MR_OK && ddl->replaced != NULL) { /* a comment stays with the name */
+        ddl->record.object.settings = mr_ddl_settings_with_comment(
+            &ddl->memory->arena, ddl->record.object.settings, ddl->replaced->comment);
+        status = ddl->record.object.settings == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
+    }
     if (status == MR_OK) {
         status = mr_random_uuid(ddl->record.object.uuid, &ddl->err);
     }

@@ -1,5 +1,5 @@
 /*
- * server/ddl_drop.c - DROP, with what depends on the victims; ALTER … SUSPEND and RESUME.
+ * server/ddl_drop.c - DROP, with what depends on the victims.
  */
 #include "common/fault.h"
 #include "server/ddl_internal.h"
@@ -9,7 +9,7 @@
 
 enum { VICTIMS_MAX = 10000 };
 
-static MrRelationKind wanted_kind(MrObjectKind object)
+MrRelationKind mr_ddl_relation_kind(MrObjectKind object)
 {
     switch (object) {
     case MR_OBJECT_VIEW: return MR_RELATION_VIEW;
@@ -41,57 +41,116 @@ static MrStatus add_victim(MrDdl *ddl, const MrRelation *relation)
     return MR_OK;
 }
 
-/* Dependents first, each before what it reads. */
-static MrStatus add_with_dependents(MrDdl *ddl, const MrRelation *relation, bool cascade,
-                                    uint32_t depth)
+static const char *kind_name(const MrRelation *relation)
 {
-    const MrRelation *const *dependents;
-    uint32_t count;
-    if (depth > 100) {
-        return mr_error_set(&ddl->err, MR_ERR_TOO_COMPLEX, "views depend on each other too deeply");
+    switch (relation->kind) {
+    case MR_RELATION_STREAM: return "stream";
+    case MR_RELATION_VIEW: return "view";
+    case MR_RELATION_QUERY: return "materialized view";
+    case MR_RELATION_VIRTUAL: break;
     }
-    MR_TRY(mr_catalog_dependents(ddl->catalog, relation, &ddl->memory->arena, &dependents, &count,
-                                 &ddl->err));
-    for (uint32_t d = 0; d < count; d++) {
-        if (is_listed(ddl, dependents[d])) {
-            continue;
+    return "relation";
+}
+
+/* One line per dependent, as PostgreSQL lists them. */
+static MrStatus refuse_with_dependents(MrDdl *ddl, const MrRelation *relation,
+                                       const MrDependents *dependents)
+{
+    enum { LINES_MAX = 6 };
+    MrBuilder lines;
+    mr_builder_init(&lines, 0);
+    for (uint32_t d = dependents->count, line = 0; d > 0 && line < LINES_MAX; d--, line++) {
+        const MrDependent *one = &dependents->items[d - 1];
+        mr_builder_append_format(&lines, "%s%s %s depends on %s %s", line > 0 ? "\n" : "",
+                                 kind_name(one->relation), one->relation->name, kind_name(one->on),
+                                 one->on->name);
+    }
+    if (dependents->count > LINES_MAX) {
+        mr_builder_append_format(&lines, "\nand %u other objects", dependents->count - LINES_MAX);
+    }
+    const char *text = mr_builder_text(&lines);
+    mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                 "cannot drop %s %s because other objects depend on it", kind_name(relation),
+                 relation->name);
+    mr_error_detail(&ddl->err, "%s", text == NULL ? "" : text);
+    mr_builder_fini(&lines);
+    return mr_error_hint(&ddl->err, "Use DROP ... CASCADE to drop the dependent objects too.");
+}
+
+static void tell_cascade(MrDdl *ddl, const MrDependents *dependents)
+{
+    if (dependents->count == 1) {
+        mr_ddl_notice(ddl, "00000", "drop cascades to %s %s",
+                      kind_name(dependents->items[0].relation),
+                      dependents->items[0].relation->name);
+    } else if (dependents->count > 1) {
+        mr_ddl_notice(ddl, "00000", "drop cascades to %u other objects", dependents->count);
+    }
+}
+
+/* Dependents first, each before what it reads.  Those that the statement names too may go. */
+static MrStatus add_with_dependents(MrDdl *ddl, const MrRelation *relation, bool cascade,
+                                    const MrRelation *const *named, uint32_t named_count)
+{
+    MrDependents dependents, others = { .count = 0 };
+    MR_TRY(mr_ddl_dependents(ddl, relation, &dependents));
+    MR_NEW_ARRAY(&ddl->memory->arena, others.items, dependents.count + 1, &ddl->err);
+    for (uint32_t d = 0; d < dependents.count; d++) {
+        bool is_named = is_listed(ddl, dependents.items[d].relation);
+        for (uint32_t n = 0; n < named_count; n++) {
+            is_named |= named[n] == dependents.items[d].relation;
         }
-        if (!cascade) {
-            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
-                         "cannot drop \"%s\" because other objects depend on it", relation->name);
-            mr_error_detail(&ddl->err, "\"%s\" depends on \"%s\"%s", dependents[d]->name,
-                            relation->name, count > 1 ? ", and others" : "");
-            return mr_error_hint(&ddl->err,
-                                 "Use DROP ... CASCADE to drop the dependent objects too.");
+        if (!is_named) {
+            others.items[others.count++] = dependents.items[d];
         }
-        MR_TRY(add_with_dependents(ddl, dependents[d], true, depth + 1));
+    }
+    if (!cascade && others.count > 0) {
+        return refuse_with_dependents(ddl, relation, &others);
+    }
+    tell_cascade(ddl, &others);
+    for (uint32_t d = 0; d < dependents.count; d++) {
+        MR_TRY(add_victim(ddl, dependents.items[d].relation));
     }
     return add_victim(ddl, relation);
 }
 
+/* *out NULL: IF EXISTS, and it does not. */
+static MrStatus find_victim(MrDdl *ddl, const MrAstDrop *statement, const MrAstNameNode *node,
+                            const MrRelation **out)
+{
+    const char *kind = mr_object_kind_name(statement->object);
+    const MrRelation *relation = mr_catalog_find(ddl->catalog, NULL, node->name.name);
+    *out = relation;
+    if (relation == NULL && statement->if_exists) {
+        mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping", kind, node->name.name);
+        return MR_OK;
+    }
+    if (relation == NULL) {
+        mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "%s \"%s\" does not exist", kind,
+                     node->name.name);
+        return mr_error_at(&ddl->err, node->name.position);
+    }
+    if (relation->kind != mr_ddl_relation_kind(statement->object)) {
+        mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s", relation->name,
+                     kind);
+        return mr_error_at(&ddl->err, node->name.position);
+    }
+    return MR_OK;
+}
+
 static MrStatus find_victims(MrDdl *ddl, const MrAstDrop *statement)
 {
+    const MrRelation **named;
+    uint32_t named_count = 0;
     MR_NEW_ARRAY(&ddl->memory->arena, ddl->victims, VICTIMS_MAX, &ddl->err);
+    MR_NEW_ARRAY(&ddl->memory->arena, named, statement->names.count, &ddl->err);
     for (uint32_t n = 0; n < statement->names.count; n++) {
-        const MrAstNameNode *node = (const MrAstNameNode *)statement->names.items[n];
-        const MrRelation *relation = mr_catalog_find(ddl->catalog, NULL, node->name.name);
-        const char *kind = mr_object_kind_name(statement->object);
-        if (relation == NULL && statement->if_exists) {
-            mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping", kind,
-                          node->name.name);
-            continue;
-        }
-        if (relation == NULL) {
-            mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "%s \"%s\" does not exist", kind,
-                         node->name.name);
-            return mr_error_at(&ddl->err, node->name.position);
-        }
-        if (relation->kind != wanted_kind(statement->object)) {
-            mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s", relation->name,
-                         kind);
-            return mr_error_at(&ddl->err, node->name.position);
-        }
-        MR_TRY(add_with_dependents(ddl, relation, statement->cascade, 0));
+        MR_TRY(find_victim(ddl, statement, (const MrAstNameNode *)statement->names.items[n],
+                           &named[named_count]));
+        named_count += named[named_count] != NULL;
+    }
+    for (uint32_t n = 0; n < named_count; n++) {
+        MR_TRY(add_with_dependents(ddl, named[n], statement->cascade, named, named_count));
     }
     return MR_OK;
 }
@@ -170,6 +229,7 @@ static void drop_next(MrDdl *ddl)
     }
     if (victim->kind == MR_RELATION_STREAM) {
         mr_feeds_stop(ddl->server, victim->stream->id);
+        mr_ingest_rejected_forget(victim->name);
     }
     record_victim(ddl);
 }
@@ -254,7 +314,7 @@ static MrStatus match_object(void *context, const MrCatalogObject *object, MrErr
     return MR_OK;
 }
 
-MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection)
+MrStatus mr_ddl_stored_id(MrDdl *ddl, const char *name, bool is_connection, uint32_t *out)
 {
     ObjectSearch search = { .name = name, .is_connection = is_connection };
     MR_TRY(mr_catalog_store_each(ddl->server->store, match_object, &search, &ddl->err));
@@ -262,7 +322,15 @@ MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection)
         return mr_error_set(&ddl->err, MR_ERR_INTERNAL, "\"%s\" is not in the catalogue store",
                             name);
     }
-    ddl->record.object = (MrCatalogObject){ .id = search.id, .name = name };
+    *out = search.id;
+    return MR_OK;
+}
+
+MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection)
+{
+    uint32_t id;
+    MR_TRY(mr_ddl_stored_id(ddl, name, is_connection, &id));
+    ddl->record.object = (MrCatalogObject){ .id = id, .name = name };
     return MR_OK;
 }
 
@@ -333,51 +401,4 @@ void mr_ddl_drop(MrDdl *ddl)
             mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "there are no objects of this kind yet");
         mr_ddl_finish(ddl);
     }
-}
-
-/* ---- ALTER ----------------------------------------------------------------------------------- */
-
-static void state_recorded(MrDdl *ddl)
-{
-    const MrStandingQuery *standing = ddl->victims[0]->standing;
-    bool suspends = ((const MrAstAlter *)ddl->request.statement)->action == MR_ALTER_SUSPEND;
-    ddl->status = suspends ? mr_scheduler_suspend(ddl->server, standing->id, &ddl->err)
-                           : mr_scheduler_resume(ddl->server, standing->id, &ddl->err);
-    mr_ddl_finish(ddl);
-}
-
-void mr_ddl_alter(MrDdl *ddl)
-{
-    const MrAstAlter *statement = (const MrAstAlter *)ddl->request.statement;
-    const MrRelation *relation = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
-    bool is_state = statement->action == MR_ALTER_SUSPEND || statement->action == MR_ALTER_RESUME;
-    if (relation == NULL && statement->if_exists) {
-        mr_ddl_notice(ddl, "00000", "\"%s\" does not exist, skipping", statement->name.name);
-        mr_ddl_finish(ddl);
-        return;
-    }
-    if (relation == NULL) {
-        ddl->status = mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE,
-                                   "relation \"%s\" does not exist", statement->name.name);
-        mr_error_at(&ddl->err, statement->name.position);
-    } else if (!is_state || relation->kind != MR_RELATION_QUERY) {
-        ddl->status =
-            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "this form of ALTER is not supported yet");
-        mr_error_hint(&ddl->err, "ALTER MATERIALIZED VIEW name SUSPEND | RESUME is there.");
-        mr_error_at(&ddl->err, statement->base.position);
-    } else {
-        ddl->status = find_object(ddl, relation->name);
-        ddl->victims = mr_arena_calloc(&ddl->memory->arena, 1, sizeof *ddl->victims);
-        if (ddl->status == MR_OK && ddl->victims == NULL) {
-            ddl->status = mr_error_no_memory(&ddl->err);
-        }
-    }
-    if (ddl->status != MR_OK) {
-        mr_ddl_finish(ddl);
-        return;
-    }
-    ddl->victims[0] = relation;
-    ddl->record.op = MR_DDL_STATE;
-    ddl->record.object.state = statement->action == MR_ALTER_SUSPEND ? "suspended" : "running";
-    mr_ddl_record(ddl, state_recorded);
 }

@@ -15,12 +15,22 @@ typedef enum MrDdlOp {
     MR_DDL_SECRET = 4,
     MR_DDL_DROP_SECRET = 5,
     MR_DDL_REPLACE = 6,
+    MR_DDL_ALTER = 7,
 } MrDdlOp;
+
+/* ALTER: what an object is called and how it is written from now on; NULL: as before. */
+typedef struct MrDdlChange {
+    uint32_t id;
+    const char *name, *sql, *settings;
+} MrDdlChange;
 
 typedef struct MrDdlRecord {
     MrDdlOp op;
     uint32_t replaced_id;   /* REPLACE: the object that goes */
     MrCatalogObject object; /* DROP, STATE: id (and state) only; SECRET: name only */
+    /* ALTER: all objects whose texts change; `object` has id, state and options of the first. */
+    const MrDdlChange *changes;
+    uint32_t change_count;
 } MrDdlRecord;
 
 typedef struct MrDdl MrDdl;
@@ -41,15 +51,32 @@ struct MrDdl {
     const MrPlan *plan;
     MrSinkTable table;
     MrTargetThread *thread;
-    const MrRelation **victims; /* DROP: dependents before what they depend on */
+    const MrRelation **victims; /* DROP: dependents before what they depend on; ALTER: the one */
     uint32_t victim_count, victim_at;
     bool forces;
+    bool was_suspended;         /* ALTER: and is so afterwards */
     const MrRelation *replaced; /* CREATE OR REPLACE: the query that goes */
     MrSinkTable old_table;
     MrDdlRecord replacement; /* the new query's record while others are on their way */
-    MrDdl *following;        /* in the queue */
+    bool is_refresh;         /* CREATE by the stored text, in the place of what is there */
+    bool is_step;            /* of another statement: its failure is noted, and is not that one's */
+    const MrNode *step_statement;
+    bool is_quiet;      /* a later step tells whoever waits */
+    MrCatalog *altered; /* ALTER: the version to publish; owned */
+    MrDdl *following;   /* in the queue */
 };
 
+/* Who reads an object, and which one directly. */
+typedef struct MrDependent {
+    const MrRelation *relation, *on;
+} MrDependent;
+typedef struct MrDependents {
+    MrDependent *items;
+    uint32_t count;
+} MrDependents;
+
+/* Into the queue: behind `after`, or at its end. */
+void mr_ddl_enqueue(MrDdl *ddl, MrDdl *after);
 /* Ends the statement; the next one of the queue begins. */
 void mr_ddl_finish(MrDdl *ddl);
 /* Appends the record, waits until it is on disk, applies it to the store, then calls `next`.  A
@@ -74,19 +101,45 @@ void mr_ddl_create_view(MrDdl *ddl);
 void mr_ddl_create_query(MrDdl *ddl);
 /* Goes on from a planned and described CREATE OR REPLACE of a query that is there. */
 void mr_ddl_replace_query(MrDdl *ddl);
+/* CREATE OR REPLACE of a view that is there: what reads it is made anew. */
+void mr_ddl_replace_view(MrDdl *ddl, const MrRelation *old);
 /* At start: a swap that a kill interrupted is done again, on the target's thread. */
 MrStatus mr_ddl_finish_swap(MrServer *server, const MrCatalogObject *object,
                             const MrRelation *relation, MrError *err);
+/* At start: a table that a kill kept from its new name gets it now. */
+MrStatus mr_ddl_finish_rename(MrServer *server, const MrCatalogObject *object,
+                              const MrRelation *relation, MrError *err);
 /* At start: what a kill left of a CREATE OR REPLACE that had not been decided. */
 MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object,
                          const MrRelation *relation, MrError *err);
 MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection);
+MrStatus mr_ddl_stored_id(MrDdl *ddl, const char *name, bool is_connection, uint32_t *out);
+/* What kind of relation DROP, ALTER and COMMENT mean by their object. */
+MrRelationKind mr_ddl_relation_kind(MrObjectKind object);
 /* Plans CREATE MATERIALIZED VIEW into an arena of its own and describes the relation and its
  * table. */
 MrStatus mr_ddl_plan_query(MrDdl *ddl);
 void mr_ddl_start_query(MrDdl *ddl);
 void mr_ddl_drop(MrDdl *ddl);
 void mr_ddl_alter(MrDdl *ddl);
+void mr_ddl_comment(MrDdl *ddl);
+void mr_ddl_refresh(MrDdl *ddl);
+/* Another statement's step: the view is made anew by its stored text, right after `ddl` (NULL: at
+ * the end of the queue). */
+MrDdl *mr_ddl_queue_refresh(MrServer *server, MrDdl *ddl, const char *view);
+
+/* What depends on what (ddl_dependents.c). */
+/* All that read the relation, directly or not: each before what it reads.  In ddl's memory. */
+MrStatus mr_ddl_dependents(MrDdl *ddl, const MrRelation *relation, MrDependents *out);
+/* Refuses when one of them could not be planned over the catalogue `next`, or would get other
+ * columns; `next` gets their new plans. */
+MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,
+                                 const char *changed);
+/* Ends a statement that replaced the relation: its dependents are made anew before it is told. */
+void mr_ddl_finish_rebuilding(MrDdl *ddl, const MrRelation *replaced);
+/* The stored CREATE statement; in the arena. */
+MrStatus mr_ddl_parse_stored(const char *name, const char *sql, MrArena *arena, const MrNode **out,
+                             MrError *err);
 
 /* Record ↔ bytes; texts point into the bytes. */
 MrStatus mr_ddl_encode(const MrDdlRecord *record, MrBuilder *out, MrError *err);
@@ -108,5 +161,9 @@ MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError
 /* Settings that a standing query keeps from its CREATE, as the store holds them, and back. */
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone);
 const MrTimezone *mr_ddl_settings_zone(const char *settings);
+const MrTimezone *mr_ddl_zone_named(const char *name); /* UTC where there is none */
+/* The object's comment in its settings, NULL: none; and settings with another one. */
+const char *mr_ddl_settings_comment(MrArena *arena, const char *settings);
+const char *mr_ddl_settings_with_comment(MrArena *arena, const char *settings, const char *comment);
 
 #endif

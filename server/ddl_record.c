@@ -31,6 +31,16 @@ MrStatus mr_ddl_encode(const MrDdlRecord *record, MrBuilder *out, MrError *err)
     mr_state_write_u64(&writer, object->start_sequence);
     mr_state_write_u64(&writer, object->plan_hash);
     mr_state_write_u64(&writer, (uint64_t)object->generation);
+    mr_state_write_u32(&writer, record->change_count);
+    for (uint32_t c = 0; c < record->change_count; c++) {
+        const MrDdlChange *change = &record->changes[c];
+        const char *texts[] = { change->name, change->sql, change->settings };
+        mr_state_write_u32(&writer, change->id);
+        for (uint32_t t = 0; t < 3; t++) {
+            mr_state_write_u32(&writer, texts[t] != NULL);
+            write_text(&writer, texts[t]);
+        }
+    }
     return out->failed ? mr_error_no_memory(err) : MR_OK;
 }
 
@@ -41,6 +51,28 @@ static MrStatus read_text(MrStateReader *reader, MrArena *arena, const char **ou
     MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
     *out = mr_arena_strndup(arena, data, length);
     return *out == NULL ? mr_error_no_memory(err) : MR_OK;
+}
+
+static MrStatus read_changes(MrStateReader *reader, MrArena *arena, MrDdlRecord *out, MrError *err)
+{
+    MrDdlChange *changes;
+    MR_TRY(mr_state_read_u32(reader, &out->change_count, err));
+    if (out->change_count > reader->length) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "the log has a damaged DDL record");
+    }
+    MR_NEW_ARRAY(arena, changes, out->change_count, err);
+    for (uint32_t c = 0; c < out->change_count; c++) {
+        const char **texts[] = { &changes[c].name, &changes[c].sql, &changes[c].settings };
+        MR_TRY(mr_state_read_u32(reader, &changes[c].id, err));
+        for (uint32_t t = 0; t < 3; t++) {
+            uint32_t is_there;
+            MR_TRY(mr_state_read_u32(reader, &is_there, err));
+            MR_TRY(read_text(reader, arena, texts[t], err));
+            *texts[t] = is_there ? *texts[t] : NULL;
+        }
+    }
+    out->changes = changes;
+    return MR_OK;
 }
 
 MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrError *err)
@@ -78,6 +110,21 @@ MrStatus mr_ddl_decode(MrString payload, MrArena *arena, MrDdlRecord *out, MrErr
     uint64_t generation;
     MR_TRY(mr_state_read_u64(&reader, &generation, err));
     object->generation = (int64_t)generation;
+    return reader.at == reader.length ? MR_OK : read_changes(&reader, arena, out, err);
+}
+
+static MrStatus apply_changes(MrServer *server, const MrDdlRecord *record, MrError *err)
+{
+    const MrCatalogObject *object = &record->object;
+    for (uint32_t c = 0; c < record->change_count; c++) {
+        const MrDdlChange *change = &record->changes[c];
+        MR_TRY(mr_catalog_store_alter(server->store, change->id, change->name, change->sql,
+                                      change->settings, err));
+    }
+    if (object->state != NULL && object->state[0] != '\0') {
+        MR_TRY(mr_catalog_store_set_state(server->store, object->id, object->state, "", err));
+        MR_TRY(mr_catalog_store_set_options(server->store, object->id, object->options, err));
+    }
     return MR_OK;
 }
 
@@ -90,6 +137,7 @@ static MrStatus apply(MrServer *server, const MrDdlRecord *record, MrError *err)
     case MR_DDL_REPLACE:
         MR_TRY(mr_catalog_store_remove(server->store, record->replaced_id, err));
         return mr_catalog_store_put(server->store, &record->object, err);
+    case MR_DDL_ALTER: return apply_changes(server, record, err);
     case MR_DDL_STATE:
         return mr_catalog_store_set_state(server->store, record->object.id, record->object.state,
                                           "", err);
@@ -123,6 +171,57 @@ MrStatus mr_ddl_store(MrServer *server, uint64_t sequence, const MrDdlRecord *re
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone)
 {
     return mr_arena_printf(arena, "TimeZone=%s\n", zone == NULL ? "UTC" : mr_timezone_name(zone));
+}
+
+/* A line "comment=" with line feeds and backslashes escaped. */
+const char *mr_ddl_settings_with_comment(MrArena *arena, const char *settings, const char *comment)
+{
+    MrBuilder text;
+    const char *old = strstr(settings, "comment=");
+    size_t before = old == NULL ? strlen(settings) : (size_t)(old - settings);
+    mr_builder_init(&text, 0);
+    mr_builder_append(&text, settings, before);
+    if (comment != NULL) {
+        mr_builder_append_string(&text, "comment=");
+        for (const char *c = comment; *c != '\0'; c++) {
+            if (*c == '\n' || *c == '\\') {
+                mr_builder_append_char(&text, '\\');
+            }
+            mr_builder_append_char(&text, *c == '\n' ? 'n' : *c);
+        }
+        mr_builder_append_char(&text, '\n');
+    }
+    const char *whole = mr_builder_text(&text);
+    whole = whole == NULL ? NULL : mr_arena_strdup(arena, whole);
+    mr_builder_fini(&text);
+    return whole;
+}
+
+const char *mr_ddl_settings_comment(MrArena *arena, const char *settings)
+{
+    const char *from = strstr(settings, "comment=");
+    if (from == NULL) {
+        return NULL;
+    }
+    from += strlen("comment=");
+    char *text = mr_arena_strndup(arena, from, strcspn(from, "\n")), *to = text;
+    for (const char *c = text; c != NULL && *c != '\0'; c++) {
+        bool is_escape = *c == '\\' && c[1] != '\0';
+        c += is_escape;
+        *to++ = is_escape && *c == 'n' ? '\n' : *c;
+    }
+    if (text != NULL) {
+        *to = '\0';
+    }
+    return text;
+}
+
+const MrTimezone *mr_ddl_zone_named(const char *name)
+{
+    const MrTimezone *zone;
+    return name != NULL && mr_timezone_find(mr_string(name), &zone, NULL) == MR_OK
+               ? zone
+               : mr_timezone_utc();
 }
 
 const MrTimezone *mr_ddl_settings_zone(const char *settings)

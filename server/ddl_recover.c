@@ -82,14 +82,14 @@ static MrStatus keep_object(void *context, const MrCatalogObject *object, MrErro
     return MR_OK;
 }
 
-static MrStatus parse_object(const MrCatalogObject *object, MrArena *arena, const MrNode **out,
+MrStatus mr_ddl_parse_stored(const char *name, const char *sql, MrArena *arena, const MrNode **out,
                              MrError *err)
 {
     MrStatementList list;
-    MR_TRY(mr_parse(arena, object->sql, strlen(object->sql), &list, err));
+    MR_TRY(mr_parse(arena, sql, strlen(sql), &list, err));
     if (list.count != 1) {
         return mr_error_set(err, MR_ERR_CORRUPT,
-                            "the catalogue's text of \"%s\" is not one statement", object->name);
+                            "the catalogue's text of \"%s\" is not one statement", name);
     }
     *out = list.items[0].node;
     return MR_OK;
@@ -132,7 +132,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
                                  .user = "millrace",
                                  .database = "millrace" };
     *plan = NULL;
-    MR_TRY(parse_object(object, arena, &node, err));
+    MR_TRY(mr_ddl_parse_stored(object->name, object->sql, arena, &node, err));
     switch (object->kind) {
     case MR_CATALOG_CONNECTION: return load_connection(&context, catalog, object, node, err);
     case MR_CATALOG_STREAM:
@@ -152,6 +152,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     relation->oid = server->next_oid++;
     relation->sql = object->sql;
     relation->zone_name = mr_timezone_name(zone);
+    relation->comment = mr_ddl_settings_comment(arena, object->settings);
     return mr_catalog_add_relation(catalog, relation, err);
 }
 
@@ -228,6 +229,8 @@ static MrStatus start_query(MrServer *server, const MrCatalogObject *object,
     memcpy(spec.nonce, object->owner_nonce, sizeof spec.nonce);
     if (strcmp(object->state, "creating") == 0) {
         MR_TRY(finish_creation(server, object, relation, err));
+    } else if (strcmp(object->state, "renaming") == 0) {
+        MR_TRY(mr_ddl_finish_rename(server, object, relation, err));
     } else if (strcmp(object->state, "swapping") == 0) {
         MR_TRY(mr_ddl_finish_swap(server, object, relation, err));
     }
@@ -296,6 +299,21 @@ static MrStatus load_objects(Loading *loading, const MrPlan **plans, MrArena **a
     return left == 0 ? MR_OK : err->status;
 }
 
+/* What it reads was replaced, and a kill came before it was made anew. */
+static bool is_stale(const Loading *loading, const MrCatalogObject *object, const MrPlan *plan)
+{
+    for (uint32_t p = 0; p < plan->parent_count; p++) {
+        for (uint32_t o = 0; o < loading->count; o++) {
+            const MrCatalogObject *parent = &loading->objects[o];
+            if (memcmp(parent->uuid, plan->parents[p]->standing->id, sizeof parent->uuid) == 0 &&
+                parent->start_sequence != object->start_sequence) {
+                return true;
+            }
+        }
+    }
+    return plan->parent_count > 0 && plan->plan_hash != object->plan_hash;
+}
+
 static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **arenas,
                               MrError *err)
 {
@@ -315,6 +333,10 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
         const MrRelation *relation = mr_catalog_find(server->catalog, NULL, object->name);
         if (strcmp(object->state, "replacing") == 0) {
             MR_TRY(mr_ddl_withdraw(server, object, relation, err));
+            continue;
+        }
+        if (is_stale(loading, object, plans[o])) {
+            mr_ddl_queue_refresh(server, NULL, object->name);
             continue;
         }
         MR_TRY(start_query(server, object, relation, arenas[o], plans[o], err));

@@ -14,6 +14,8 @@
 
 #include "common/fault.h"
 #include "common/logging.h"
+#include "common/timezone.h"
+#include "parser/print.h"
 #include "server/ddl_internal.h"
 #include "server/log_thread.h"
 #include "server/scheduler.h"
@@ -21,25 +23,29 @@
 enum { NAME_BYTES_MAX = 63 };
 static const char beside_suffix[] = "_mr_new";
 
-static bool same_columns(const MrSchema *a, const MrSchema *b)
+/* Over a catalogue with the new one in its place: it must not read itself, and what reads it must
+ * keep its columns. */
+static MrStatus check_dependents(MrDdl *ddl, const MrRelation *old)
 {
-    if (a->column_count != b->column_count) {
-        return false;
+    MrCatalog *next;
+    MrDependents dependents;
+    MR_TRY(mr_ddl_dependents(ddl, old, &dependents));
+    dependents.items[dependents.count++] = (MrDependent){ &ddl->relation, old };
+    MR_TRY(mr_catalog_clone(ddl->catalog, &next, &ddl->err));
+    MrStatus status = mr_ddl_forget_relation(next, old, &ddl->err);
+    if (status == MR_OK) {
+        status = mr_catalog_add_relation(next, &ddl->relation, &ddl->err);
     }
-    for (uint32_t c = 0; c < a->column_count; c++) {
-        if (strcmp(a->columns[c].name, b->columns[c].name) != 0 ||
-            a->columns[c].type.id != b->columns[c].type.id) {
-            return false;
-        }
+    if (status == MR_OK) {
+        status = mr_ddl_check_dependents(ddl, next, &dependents, old->name);
     }
-    return true;
+    mr_catalog_unref(next);
+    return status;
 }
 
 static MrStatus check_replacement(MrDdl *ddl)
 {
     const MrRelation *old = ddl->replaced;
-    const MrRelation *const *dependents;
-    uint32_t count;
     if (old->kind != MR_RELATION_QUERY) {
         return mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE,
                             "\"%s\" is not a materialized view", old->name);
@@ -53,19 +59,11 @@ static MrStatus check_replacement(MrDdl *ddl)
                      "\"%s\" cannot be replaced by a view in another target", old->name);
         return mr_error_hint(&ddl->err, "DROP it and CREATE it there.");
     }
-    MR_TRY(mr_catalog_dependents(ddl->catalog, old, &ddl->memory->arena, &dependents, &count,
-                                 &ddl->err));
-    if (count > 0 && !same_columns(&old->schema, &ddl->relation.schema)) {
-        mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
-                     "the columns of \"%s\" cannot change: \"%s\" reads it", old->name,
-                     dependents[0]->name);
-        return mr_error_hint(&ddl->err, "Drop what depends on it first.");
-    }
     if (strlen(old->name) + strlen(beside_suffix) > NAME_BYTES_MAX) {
         return mr_error_set(&ddl->err, MR_ERR_NAME_TOO_LONG,
                             "the name \"%s\" is too long to build a table beside it", old->name);
     }
-    return MR_OK;
+    return check_dependents(ddl, old);
 }
 
 static const char *beside_name(MrArena *arena, const char *name)
@@ -237,8 +235,7 @@ static MrStatus run_beside(MrDdl *ddl)
                          .plan = ddl->plan,
                          .arena = ddl->plan_arena,
                          .catalog = ddl->server->catalog,
-                         .start_sequence = ddl->record.object.start_sequence,
-                         .is_new = true };
+                         .start_sequence = ddl->record.object.start_sequence };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
     MR_TRY(mr_scheduler_add(ddl->server, &spec, &ddl->err));
     /* The plan is the scheduler's now and goes when the swap takes this registration away: what
@@ -299,6 +296,81 @@ void mr_ddl_replace_query(MrDdl *ddl)
     ddl->record.object.state = "replacing";
     ddl->replacement = ddl->record;
     mr_ddl_record(ddl, beside_recorded);
+}
+
+/* ---- views ----------------------------------------------------------------------------------- */
+
+/* As in PostgreSQL: the columns stay, and new ones may follow. */
+static MrStatus check_view_columns(MrDdl *ddl, const MrRelation *old)
+{
+    const MrSchema *before = &old->schema, *after = &ddl->relation.schema;
+    if (after->column_count < before->column_count) {
+        return mr_error_set(&ddl->err, MR_ERR_INVALID_TABLE_DEFINITION,
+                            "cannot drop columns from view");
+    }
+    for (uint32_t c = 0; c < before->column_count; c++) {
+        const MrColumn *was = &before->columns[c], *is = &after->columns[c];
+        if (strcmp(was->name, is->name) != 0) {
+            mr_error_set(&ddl->err, MR_ERR_INVALID_TABLE_DEFINITION,
+                         "cannot change name of view column \"%s\" to \"%s\"", was->name, is->name);
+            return mr_error_hint(&ddl->err, "DROP VIEW it and CREATE it anew.");
+        }
+        if (was->type.id != is->type.id) {
+            return mr_error_set(&ddl->err, MR_ERR_INVALID_TABLE_DEFINITION,
+                                "cannot change data type of view column \"%s\"", was->name);
+        }
+    }
+    return MR_OK;
+}
+
+static void view_replaced(MrDdl *ddl)
+{
+    ddl->status = mr_ddl_publish(ddl->server, exchange, ddl, &ddl->err);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_finish_rebuilding(ddl, ddl->replaced);
+}
+
+static MrStatus plan_view(MrDdl *ddl, const MrRelation *old)
+{
+    MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
+    MrArena *arena = &ddl->memory->arena;
+    MrDdlChange *change;
+    const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
+    if (old->kind != MR_RELATION_VIEW) {
+        return mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a view", old->name);
+    }
+    MR_TRY(mr_planner_view(&context, statement, &ddl->relation, &ddl->err));
+    MR_TRY(check_view_columns(ddl, old));
+    MR_NEW(arena, change, &ddl->err);
+    change->sql = mr_ast_to_text(arena, &statement->base, MR_PRINT_COMPLETE);
+    const char *settings = mr_ddl_settings_text(arena, ddl->request.zone);
+    if (settings == NULL || change->sql == NULL) {
+        return mr_error_no_memory(&ddl->err);
+    }
+    change->settings = mr_ddl_settings_with_comment(arena, settings, old->comment);
+    MR_TRY(mr_ddl_stored_id(ddl, old->name, false, &change->id));
+    ddl->relation.oid = old->oid;
+    ddl->relation.sql = change->sql;
+    ddl->relation.comment = old->comment;
+    ddl->relation.zone_name =
+        ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone);
+    ddl->record = (MrDdlRecord){ .op = MR_DDL_ALTER, .changes = change, .change_count = 1 };
+    ddl->record.object.id = change->id;
+    return check_dependents(ddl, old);
+}
+
+void mr_ddl_replace_view(MrDdl *ddl, const MrRelation *old)
+{
+    ddl->replaced = old;
+    ddl->status = plan_view(ddl, old);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_record(ddl, view_replaced);
 }
 
 /* ---- at start -------------------------------------------------------------------------------- */

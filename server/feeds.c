@@ -67,17 +67,6 @@ MrStatus mr_feeds_start(MrServer *server, const MrRelation *relation, MrError *e
     return MR_OK;
 }
 
-/* What is kept about a stream's refused rows ends with the stream. */
-static void forget_rejected(MrServer *server, uint32_t stream_id)
-{
-    for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
-        const MrRelation *relation = mr_catalog_relation(server->catalog, i);
-        if (relation->kind == MR_RELATION_STREAM && relation->stream->id == stream_id) {
-            mr_ingest_rejected_forget(relation->name);
-        }
-    }
-}
-
 void mr_feeds_stop(MrServer *server, uint32_t stream_id)
 {
     MrFeed *feed = feed_find(server, stream_id);
@@ -89,7 +78,6 @@ void mr_feeds_stop(MrServer *server, uint32_t stream_id)
         *link = feed->next;
         mr_feed_destroy(feed);
     }
-    forget_rejected(server, stream_id);
 }
 
 bool mr_feed_status(MrServer *server, uint32_t stream_id, const char **state, MrError *err)

@@ -358,6 +358,7 @@ void mr_scheduler_publish(MrQuery *query)
     status->position = query->position;
     status->covered = query->covered;
     status->start_sequence = query->spec.start_sequence;
+    status->plan_hash = query->spec.plan->plan_hash;
     status->stream_id = query->spec.plan->scan->stream_id;
     status->target = query->target_seen;
     status->rows_in = query->rows_in;

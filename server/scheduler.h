@@ -28,6 +28,7 @@ typedef struct MrQueryStatus {
     uint64_t position; /* last sequence that its state contains */
     uint64_t covered;  /* last sequence that its target's table is true for */
     uint64_t start_sequence;
+    uint64_t plan_hash;
     uint32_t stream_id; /* of the stream it reads */
     int64_t watermark_us;
     int64_t next_close_us;
@@ -72,7 +73,6 @@ typedef struct MrQuerySpec {
     int64_t generation;
     uint8_t nonce[16];
     bool is_suspended;
-    bool is_new; /* no checkpoint, target at sequence 0 */
 } MrQuerySpec;
 MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err);
 /* Forgets the query.  Called in a job of its target's thread (server/targets.h), so that no epoch

@@ -67,6 +67,9 @@ MrStatus mr_catalog_store_begin(MrCatalogStore *store, uint64_t ddl_sequence, bo
 MrStatus mr_catalog_store_put(MrCatalogStore *store, const MrCatalogObject *object, MrError *err);
 MrStatus mr_catalog_store_remove(MrCatalogStore *store, uint32_t id,
                                  MrError *err); /* missing: fine */
+/* New texts for an object that is there (NULL: unchanged). */
+MrStatus mr_catalog_store_alter(MrCatalogStore *store, uint32_t id, const char *name,
+                                const char *sql, const char *settings, MrError *err);
 MrStatus mr_catalog_store_commit(MrCatalogStore *store, MrError *err);
 void mr_catalog_store_rollback(MrCatalogStore *store);
 

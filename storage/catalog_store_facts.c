@@ -51,6 +51,24 @@ MrStatus mr_catalog_store_set_options(MrCatalogStore *store, uint32_t id, const 
     return update_run(store, statement, id, err);
 }
 
+MrStatus mr_catalog_store_alter(MrCatalogStore *store, uint32_t id, const char *name,
+                                const char *sql, const char *settings, MrError *err)
+{
+    sqlite3_stmt *statement;
+    const char *texts[] = { name, sql, settings };
+    MR_TRY(catalog_prepare(store,
+                           "UPDATE objects SET name = coalesce(?2, name), sql = coalesce(?3, sql),"
+                           " settings = coalesce(?4, settings) WHERE id = ?1",
+                           &statement, err));
+    sqlite3_bind_int64(statement, 1, id);
+    for (int i = 0; i < 3; i++) {
+        if (texts[i] != NULL) {
+            sqlite3_bind_text(statement, 2 + i, texts[i], -1, SQLITE_STATIC);
+        }
+    }
+    return update_run(store, statement, id, err);
+}
+
 /* ---- secrets ----------------------------------------------------------------------------- */
 
 MrStatus mr_catalog_store_put_secret(MrCatalogStore *store, const char *name, MrString value,

@@ -91,6 +91,9 @@ typedef struct MrSinkClass {
      */
     MrStatus (*swap_table)(MrSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
                            const MrSinkTable *fresh, MrError *err);
+    /* ALTER … RENAME: the table gets another name; done already is success. */
+    MrStatus (*rename_table)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                             const char *new_name, MrError *err);
     /* Takes the query over: generation g -> g + 1 (idempotent by nonce).  MR_ERR_FENCED: another
      * has it. */
     MrStatus (*attach)(MrSink *sink, const uint8_t query[16], int64_t generation,

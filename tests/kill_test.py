@@ -26,8 +26,12 @@ HITS = 2 if harness.quick() or harness.sanitized() else 5    # deaths at each fa
 OTHER_DDL = ("CREATE STREAM other (a integer)",
              "CREATE MATERIALIZED VIEW other_view AS SELECT a, count(*) AS n FROM other GROUP BY a",
              "INSERT INTO other VALUES (1), (2)",
-             "CREATE OR REPLACE MATERIALIZED VIEW other_view AS SELECT count(*) AS n FROM other",
-             "DROP MATERIALIZED VIEW other_view",
+             "CREATE MATERIALIZED VIEW other_sum AS SELECT sum(n) AS n FROM other_view",
+             "CREATE OR REPLACE MATERIALIZED VIEW other_view AS SELECT 1 AS one, count(*) AS n FROM other",
+             "ALTER MATERIALIZED VIEW other_view RENAME TO other_named",
+             "ALTER MATERIALIZED VIEW other_named SET (batch_interval = '1 ms')",
+             "REFRESH MATERIALIZED VIEW other_named",
+             "DROP MATERIALIZED VIEW other_named CASCADE",
              "DROP STREAM other")
 PLANTED_ONLY = ("target.between",)      # passed by a planted bug only (tests/power_test.py)
 

@@ -104,6 +104,7 @@ const MrSinkClass mr_sink_postgres = {
     .create_table = mr_postgres_create_table,
     .drop_table = mr_postgres_drop_table,
     .swap_table = mr_postgres_swap_table,
+    .rename_table = mr_postgres_rename_table,
     .attach = mr_postgres_attach,
     .commit = mr_postgres_commit,
     .resolve = mr_postgres_resolve,

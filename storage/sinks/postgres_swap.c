@@ -56,7 +56,7 @@ static MrStatus swap_ask(MrPgSink *sink, const char *sql, const MrSinkTable *tab
                            err);
 }
 
-static MrStatus swap_rename(MrPgSink *sink, const MrSinkTable *old, const MrSinkTable *fresh,
+static MrStatus swap_rename(MrPgSink *sink, const char *name, const MrSinkTable *fresh,
                             MrError *err)
 {
     MrBuilder *sql = &sink->sql;
@@ -64,7 +64,7 @@ static MrStatus swap_rename(MrPgSink *sink, const MrSinkTable *old, const MrSink
     mr_builder_append_string(sql, "ALTER TABLE ");
     mr_postgres_append_table(fresh, sql);
     mr_builder_append_string(sql, " RENAME TO ");
-    mr_builder_append_quoted_identifier(sql, old->name);
+    mr_builder_append_quoted_identifier(sql, name);
     return swap_run(sink, mr_builder_text(sql), err);
 }
 
@@ -94,7 +94,7 @@ static MrStatus swap_tables(MrPgSink *sink, const uint8_t old_query[16], const M
                             MrError *err)
 {
     MR_TRY(mr_postgres_drop_in_transaction(sink, old_query, old, err));
-    MR_TRY(swap_rename(sink, old, fresh, err));
+    MR_TRY(swap_rename(sink, old->name, fresh, err));
     if (PQntuples(key) > 0) {
         MR_TRY(swap_rename_key(sink, old, PQgetvalue(key, 0, 0), err));
     }
@@ -136,6 +136,33 @@ MrStatus mr_postgres_swap_table(MrSink *base, const uint8_t old_query[16], const
     MrStatus status = mr_postgres_begin(sink, NULL, 0, &culprit, err);
     if (status == MR_OK) {
         status = swap_in_transaction(sink, old_query, old, fresh, err);
+    }
+    return mr_postgres_finish_ddl(sink, status, err);
+}
+
+static MrStatus rename_in_transaction(MrPgSink *sink, const uint8_t query[16],
+                                      const MrSinkTable *table, const char *new_name, MrError *err)
+{
+    bool exists, is_ours;
+    MrSinkTable renamed = *table;
+    renamed.name = new_name;
+    MR_TRY(mr_postgres_find_table(sink, query, &renamed, &exists, &is_ours, err));
+    if (is_ours) {
+        return MR_OK;
+    }
+    return swap_rename(sink, new_name, table, err);
+}
+
+MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                                  const char *new_name, MrError *err)
+{
+    MrPgSink *sink = (MrPgSink *)base;
+    int32_t culprit;
+    MR_TRY(mr_sink_check_table(table, err));
+    MR_TRY(mr_postgres_ensure_connected(sink, err));
+    MrStatus status = mr_postgres_begin(sink, NULL, 0, &culprit, err);
+    if (status == MR_OK) {
+        status = rename_in_transaction(sink, query, table, new_name, err);
     }
     return mr_postgres_finish_ddl(sink, status, err);
 }

@@ -340,6 +340,7 @@ const MrSinkClass mr_sink_sqlite = {
     .create_table = mr_sqlite_create_table,
     .drop_table = mr_sqlite_drop_table,
     .swap_table = mr_sqlite_swap_table,
+    .rename_table = mr_sqlite_rename_table,
     .attach = mr_sqlite_attach,
     .commit = mr_sqlite_commit,
     .resolve = mr_sqlite_resolve,

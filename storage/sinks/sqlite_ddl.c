@@ -139,6 +139,19 @@ static MrStatus ddl_generation(MrSqliteSink *sink, const uint8_t query[16], int6
                : mr_sqlite_error(sink->db, code, "read the progress row", err);
 }
 
+static MrStatus create_index(MrSqliteSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                             MrError *err)
+{
+    mr_builder_clear(&sink->sql);
+    mr_builder_append_string(&sink->sql, "CREATE UNIQUE INDEX ");
+    ddl_append_index_name(query, table->name, &sink->sql);
+    mr_builder_append_string(&sink->sql, " ON ");
+    mr_builder_append_quoted_identifier(&sink->sql, table->name);
+    mr_builder_append_char(&sink->sql, ' ');
+    ddl_append_key(table, &sink->sql);
+    return ddl_run(sink, err);
+}
+
 /* The progress row first, then the table; a table of ours that is there already is success, since
  * the answer to the first attempt may have been lost. */
 static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
@@ -174,14 +187,7 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16
     if (table->key_count == 0 || mr_sink_key_is_not_null(table)) {
         return MR_OK;
     }
-    mr_builder_clear(&sink->sql);
-    mr_builder_append_string(&sink->sql, "CREATE UNIQUE INDEX ");
-    ddl_append_index_name(query, table->name, &sink->sql);
-    mr_builder_append_string(&sink->sql, " ON ");
-    mr_builder_append_quoted_identifier(&sink->sql, table->name);
-    mr_builder_append_char(&sink->sql, ' ');
-    ddl_append_key(table, &sink->sql);
-    return ddl_run(sink, err);
+    return create_index(sink, query, table, err);
 }
 
 /* Ends a transaction of DDL: commits, or rolls back and keeps the first error. */
@@ -318,4 +324,46 @@ MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const M
         ddl_finish(sink, swap_in_transaction(sink, old_query, old, fresh, &kept, err), err);
     mr_builder_fini(&kept);
     return status;
+}
+
+/* The index of a key that may hold NULLs has the table's name in its own. */
+static MrStatus rename_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
+                                      const MrSinkTable *table, const char *new_name, MrError *err)
+{
+    bool exists, is_ours;
+    MrSinkTable renamed = *table;
+    renamed.name = new_name;
+    MR_TRY(ddl_find(sink, query, new_name, &exists, &is_ours, err));
+    if (is_ours) {
+        return MR_OK;
+    }
+    if (exists) {
+        return mr_error_set(err, MR_ERR_DUPLICATE_TABLE,
+                            "relation \"%s\" already exists in the target", new_name);
+    }
+    mr_builder_clear(&sink->sql);
+    mr_builder_append_string(&sink->sql, "ALTER TABLE ");
+    mr_builder_append_quoted_identifier(&sink->sql, table->name);
+    mr_builder_append_string(&sink->sql, " RENAME TO ");
+    mr_builder_append_quoted_identifier(&sink->sql, new_name);
+    MR_TRY(ddl_run(sink, err));
+    if (table->key_count == 0 || mr_sink_key_is_not_null(table)) {
+        return MR_OK;
+    }
+    mr_builder_clear(&sink->sql);
+    mr_builder_append_string(&sink->sql, "DROP INDEX ");
+    ddl_append_index_name(query, table->name, &sink->sql);
+    MR_TRY(ddl_run(sink, err));
+    return create_index(sink, query, &renamed, err);
+}
+
+MrStatus mr_sqlite_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                                const char *new_name, MrError *err)
+{
+    MrSqliteSink *sink = (MrSqliteSink *)base;
+    MR_TRY(mr_sink_check_table(table, err));
+    MR_TRY(mr_sqlite_connect(sink, false, err));
+    MR_TRY(mr_sqlite_check_unmoved(sink, err));
+    MR_TRY(mr_sqlite_begin(sink, err));
+    return ddl_finish(sink, rename_in_transaction(sink, query, table, new_name, err), err);
 }

@@ -70,6 +70,11 @@ class Ledger:
                                "SELECT window_start, count(*) AS n, sum(v) AS total FROM "
                                f"TUMBLE(s, ts, INTERVAL '{WINDOW} seconds') GROUP BY window_start "
                                "EMIT ON WINDOW CLOSE")
+            # Views on these, in another target where there is one: what is read commits first or last.
+            connection.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS of_counts AS SELECT count(*) AS keys, "
+                               "sum(n)::bigint AS n, max(total) AS most FROM counts")
+            connection.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS of_closed AS SELECT window_start, "
+                               "n FROM closed WHERE n > 0")
 
     # -- writing ----------------------------------------------------------------------------
 
@@ -208,10 +213,20 @@ class Ledger:
                        what="counts")
         compare_tables(self.rows("SELECT window_start, n, total FROM closed"), closed, (0,),
                        what="closed")
+        self.check_dependents(counts, closed)
         got = self.server.execute(
             "SELECT late_rows FROM millrace.queries WHERE name = 'closed'")[0][0]
         assert got == late, f"{got} late rows are counted, {late} expected"
         return seen
+
+    def check_dependents(self, counts, closed):
+        main = self.server.main_db()
+        if counts:
+            compare_tables(sqlite_table(main, "SELECT keys, n, most FROM of_counts"),
+                           [[len(counts), sum(row[1] for row in counts),
+                             max(row[2] for row in counts)]], (0,), what="of_counts")
+        compare_tables(sqlite_table(main, "SELECT window_start, n FROM of_closed"),
+                       [row[:2] for row in closed], (0,), what="of_closed")
 
     @staticmethod
     def expected(ids):

@@ -1,0 +1,186 @@
+/*
+ * server/ddl_dependents.c - what reads an object: listed, planned again over a changed catalogue,
+ * and made anew when what it reads was replaced.
+ */
+#include <stdlib.h>
+
+#include "common/logging.h"
+#include "common/timezone.h"
+#include "server/ddl_internal.h"
+#include "server/targets.h"
+
+enum { DEPTH_MAX = 100, DEPENDENTS_MAX = 10000 };
+
+/* ---- listing --------------------------------------------------------------------------------- */
+
+static bool is_listed(const MrDependents *list, const MrRelation *relation)
+{
+    for (uint32_t d = 0; d < list->count; d++) {
+        if (list->items[d].relation == relation) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static MrStatus add_dependents(MrDdl *ddl, const MrRelation *relation, uint32_t depth,
+                               MrDependents *out)
+{
+    const MrRelation *const *direct;
+    uint32_t count;
+    if (depth > DEPTH_MAX) {
+        return mr_error_set(&ddl->err, MR_ERR_TOO_COMPLEX, "views depend on each other too deeply");
+    }
+    MR_TRY(mr_catalog_dependents(ddl->catalog, relation, &ddl->memory->arena, &direct, &count,
+                                 &ddl->err));
+    for (uint32_t d = 0; d < count; d++) {
+        if (is_listed(out, direct[d])) {
+            continue;
+        }
+        MR_TRY(add_dependents(ddl, direct[d], depth + 1, out));
+        if (out->count == DEPENDENTS_MAX) {
+            return mr_error_set(&ddl->err, MR_ERR_PROGRAM_LIMIT,
+                                "more than %d objects depend on \"%s\"", DEPENDENTS_MAX,
+                                relation->name);
+        }
+        out->items[out->count++] = (MrDependent){ direct[d], relation };
+    }
+    return MR_OK;
+}
+
+MrStatus mr_ddl_dependents(MrDdl *ddl, const MrRelation *relation, MrDependents *out)
+{
+    uint32_t room = mr_catalog_relation_count(ddl->catalog);
+    *out = (MrDependents){ .count = 0 };
+    MR_NEW_ARRAY(&ddl->memory->arena, out->items, room + 1, &ddl->err);
+    return add_dependents(ddl, relation, 0, out);
+}
+
+/* ---- planning again -------------------------------------------------------------------------- */
+
+static bool same_columns(const MrSchema *a, const MrSchema *b)
+{
+    if (a->column_count != b->column_count) {
+        return false;
+    }
+    for (uint32_t c = 0; c < a->column_count; c++) {
+        if (strcmp(a->columns[c].name, b->columns[c].name) != 0 ||
+            a->columns[c].type.id != b->columns[c].type.id) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static MrStatus plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, MrRelation *out,
+                           MrError *err)
+{
+    const MrNode *node;
+    MrPlan *plan;
+    MrArena *arena = &ddl->memory->arena;
+    MrPlannerContext context = { .arena = arena,
+                                 .catalog = next,
+                                 .zone = mr_timezone_utc(),
+                                 .now_us = mr_clock_wall_us(ddl->server->clock),
+                                 .user = "millrace",
+                                 .database = "millrace" };
+    if (old->zone_name != NULL) {
+        MR_TRY(mr_timezone_find(mr_string(old->zone_name), &context.zone, err));
+    }
+    MR_TRY(mr_ddl_parse_stored(old->name, old->sql, arena, &node, err));
+    const MrAstCreateView *statement = MR_AST_AS(const MrAstCreateView, node);
+    if (old->kind == MR_RELATION_VIEW) {
+        MR_TRY(mr_planner_view(&context, statement, out, err));
+    } else {
+        MR_TRY(mr_planner_standing(&context, statement, &plan, err));
+        MR_TRY(mr_ddl_describe_query(arena, next, statement, plan, old->standing->id, out, err));
+    }
+    out->name = old->name;
+    out->oid = old->oid;
+    out->sql = old->sql;
+    out->zone_name = old->zone_name;
+    out->comment = old->comment;
+    return MR_OK;
+}
+
+static MrStatus check_dependent(MrDdl *ddl, MrCatalog *next, const MrRelation *old,
+                                const char *changed)
+{
+    MrRelation fresh;
+    MrError cause = MR_ERROR_INIT;
+    if (plan_again(ddl, next, old, &fresh, &cause) != MR_OK) {
+        mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                     "\"%s\" cannot be changed so: \"%s\" depends on it", changed, old->name);
+        mr_error_detail(&ddl->err, "%s", cause.message);
+        return mr_error_hint(&ddl->err, "Drop \"%s\" first.", old->name);
+    }
+    if (!same_columns(&old->schema, &fresh.schema)) {
+        mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                     "\"%s\" cannot be changed so: the columns of \"%s\", which depends on it, "
+                     "would change",
+                     changed, old->name);
+        return mr_error_hint(&ddl->err, "Drop \"%s\" first, or name the columns that it selects.",
+                             old->name);
+    }
+    MR_TRY(mr_ddl_forget_relation(next, old, &ddl->err));
+    return mr_catalog_add_relation(next, &fresh, &ddl->err);
+}
+
+MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,
+                                 const char *changed)
+{
+    for (uint32_t d = dependents->count; d > 0; d--) { /* each after what it reads */
+        MR_TRY(check_dependent(ddl, next, dependents->items[d - 1].relation, changed));
+    }
+    return MR_OK;
+}
+
+/* ---- making anew ----------------------------------------------------------------------------- */
+
+MrDdl *mr_ddl_queue_refresh(MrServer *server, MrDdl *ddl, const char *view)
+{
+    MrDdl *step = calloc(1, sizeof *step);
+    MrStatementMemory *memory = mr_statement_memory_create();
+    MrAstRefresh *refresh =
+        memory == NULL ? NULL : mr_arena_calloc(&memory->arena, 1, sizeof *refresh);
+    const char *name = memory == NULL ? NULL : mr_arena_strdup(&memory->arena, view);
+    if (step == NULL || refresh == NULL || name == NULL) {
+        MrError err = MR_ERROR_INIT;
+        mr_error_no_memory(&err);
+        mr_server_panic(&err);
+    }
+    *refresh = (MrAstRefresh){ .base = { .kind = MR_AST_REFRESH, .position = -1 },
+                               .name = { .name = name, .position = -1 } };
+    step->server = server;
+    step->is_step = true;
+    step->step_statement = &refresh->base;
+    step->is_quiet = true;
+    step->request = (MrDdlRequest){ .statement = &refresh->base, .memory = memory };
+    mr_ddl_enqueue(step, ddl);
+    return step;
+}
+
+void mr_ddl_finish_rebuilding(MrDdl *ddl, const MrRelation *replaced)
+{
+    MrDependents dependents;
+    MrDdl *last = ddl;
+    ddl->status = mr_ddl_dependents(ddl, replaced, &dependents);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    for (uint32_t d = dependents.count; d > 0; d--) {
+        const MrRelation *relation = dependents.items[d - 1].relation;
+        if (relation->kind != MR_RELATION_QUERY) {
+            continue;
+        }
+        MrDdl *step = mr_ddl_queue_refresh(ddl->server, last, relation->name);
+        step->wait = ddl->wait;
+        step->request.notice = ddl->request.notice;
+        step->request.notice_context = ddl->request.notice_context;
+        step->is_quiet = last->is_quiet;
+        last->is_quiet = true;
+        last = step;
+    }
+    mr_ddl_finish(ddl);
+}
