@@ -231,7 +231,7 @@ int main(int argc, char **argv)
                 return 1;
             }
         }
-        const MrParallel parallel = { &pool, lanes, pool_run };
+        const MrParallel parallel = { .pool = &pool, .lanes = lanes, .run = pool_run };
         snprintf(what, sizeof what, "%u lanes", lanes);
         measure(&dag, &parallel, blocks, rows, what);
         pthread_mutex_lock(&pool.mutex);

@@ -50,6 +50,17 @@ void mr_group_table_fini(MrGroupTable *table)
     *table = (MrGroupTable){ .layout = table->layout };
 }
 
+void mr_group_table_clear(MrGroupTable *table)
+{
+    if (table->slots != NULL) {
+        memset(table->slots, 0, (table->slot_mask + 1) * sizeof *table->slots);
+    }
+    table->count = 0;
+    mr_arena_reset(&table->text);
+    (void)mr_memory_charge(table->memory, -(int64_t)table->text_charged, NULL);
+    table->text_charged = 0;
+}
+
 int64_t mr_group_table_bytes(const MrGroupTable *table)
 {
     return (int64_t)table->row_capacity * table->row_bytes +

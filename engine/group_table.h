@@ -34,6 +34,9 @@ void mr_group_table_init(MrGroupTable *table, const MrKeyLayout *layout, uint32_
                          MrMemory *memory);
 void mr_group_table_fini(MrGroupTable *table);
 
+/* No groups, the memory kept. */
+void mr_group_table_clear(MrGroupTable *table);
+
 /* The group numbers of rows rows[0..count) of the batch (`rows` NULL: all), new groups being made
  * with zeroed flags and state.  Groups are numbered in the order of their first row. */
 MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,

@@ -43,8 +43,8 @@ static const MrOperatorClass outbox_class = { .name = "Outbox",
                                               .push = outbox_push,
                                               .advance = outbox_advance };
 
-static MrStatus open_operator(MrPipeline *pipeline, MrOperator *op, uint32_t index, uint32_t lane,
-                              uint32_t lanes, MrError *err)
+MrStatus mr_pipeline_open_operator(MrPipeline *pipeline, MrOperator *op, uint32_t index,
+                                   uint32_t lane, uint32_t lanes, MrError *err)
 {
     const MrDagNode *node = &pipeline->dag->nodes[index];
     const MrOperatorClass *op_class = operator_classes[node->kind];
@@ -83,8 +83,8 @@ static MrStatus open_lane(MrPipeline *pipeline, uint32_t index, MrError *err)
     MR_NEW_ARRAY(&pipeline->arena, lane->rows_in, pipeline->operator_count, err);
     MR_NEW_ARRAY(&pipeline->arena, lane->rows_out, pipeline->operator_count, err);
     if (pipeline->lane_count > 1) {
-        MR_TRY(open_operator(pipeline, &lane->group_by, pipeline->breaker, index,
-                             pipeline->lane_count, err));
+        MR_TRY(mr_pipeline_open_operator(pipeline, &lane->group_by, pipeline->breaker, index,
+                                         pipeline->lane_count, err));
         lane->outbox_operator = (MrOperator){ .op_class = &outbox_class, .state = &lane->outbox };
         lane->group_by.output = &lane->outbox_operator;
     }
@@ -119,7 +119,7 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
                                 "a plan of this version is a chain of operators");
         }
         if (i != pipeline->breaker || pipeline->lane_count == 1) {
-            MR_TRY(open_operator(pipeline, &pipeline->operators[i], i, 0, 1, err));
+            MR_TRY(mr_pipeline_open_operator(pipeline, &pipeline->operators[i], i, 0, 1, err));
         }
         if (i > 0) {
             pipeline->operators[i - 1].output = &pipeline->operators[i];
@@ -129,6 +129,7 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
     for (uint32_t lane = 0; lane < pipeline->thread_count; lane++) {
         MR_TRY(open_lane(pipeline, lane, err));
     }
+    MR_TRY(mr_pipeline_open_apart(pipeline, err));
     pipeline->panes_per_row = 1;
     if (dag->nodes[pipeline->breaker].kind == MR_OPERATOR_AGGREGATE) {
         pipeline->panes_per_row = mr_aggregate_panes_per_row(
@@ -153,6 +154,9 @@ MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, 
     pipeline->dag = options->dag;
     pipeline->parallel =
         options->parallel != NULL && options->parallel->lanes > 1 ? options->parallel : NULL;
+    pipeline->shared_rows = pipeline->parallel != NULL && pipeline->parallel->rows_min > 0
+                                ? pipeline->parallel->rows_min
+                                : MR_ROUND_ROWS_SHARED;
     pipeline->is_standing = options->is_standing;
     pipeline->memory.limit_bytes = options->memory_bytes_max;
     mr_arena_init(&pipeline->arena, 0);
@@ -198,6 +202,7 @@ void mr_pipeline_destroy(MrPipeline *pipeline)
     for (uint32_t l = 0; pipeline->lanes != NULL && l < pipeline->thread_count; l++) {
         MrLane *lane = &pipeline->lanes[l];
         close_operator(&lane->group_by);
+        close_operator(&lane->apart);
         free(lane->outbox.blocks);
         notes_destroy(lane->notes);
         mr_arena_fini(&lane->arena);
@@ -263,6 +268,12 @@ static MrStatus finish_operators(MrPipeline *pipeline, MrError *err)
     MrLane *lane = &pipeline->lanes[0];
     lane->batch.err = err;
     lane->batch.notes = pipeline->notes;
+    const MrDagNode *breaker = &pipeline->dag->nodes[pipeline->breaker];
+    if (pipeline->has_apart) {
+        bool is_seen = ((const MrAggregateSpec *)breaker->spec)->emit == MR_EMIT_MODE_UPDATE;
+        MR_TRY(is_seen ? mr_pipeline_settle(pipeline, err)
+                       : mr_pipeline_settle_if_cheap(pipeline, err));
+    }
     if (pipeline->lane_count > 1) {
         MR_TRY(mr_pipeline_flush_lanes(pipeline, err));
     }
@@ -369,7 +380,7 @@ int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline)
 
 int64_t mr_pipeline_next_close_us(const MrPipeline *pipeline)
 {
-    int64_t least = MR_TIME_MAX;
+    int64_t least = mr_pipeline_next_close_apart(pipeline);
     for (uint32_t i = 0; i < pipeline->operator_count; i++) {
         for (uint32_t lane = 0; lane < mr_pipeline_lane_count(pipeline, i); lane++) {
             const MrOperator *op = instance_of(pipeline, i, lane);

@@ -25,7 +25,28 @@ typedef struct MrLane {
     MrOperator outbox_operator;
     MrOutbox outbox;
     uint64_t *rows_in, *rows_out; /* of the stateless operators, per operator */
+    MrOperator apart;    /* groups of the rows that this thread has taken; not merged yet */
+    uint64_t rows_apart; /* of this round */
 } MrLane;
+
+/* A piece of an input's rows, a unit of work. */
+typedef struct MrChunk {
+    const MrBlock *source;
+    uint32_t first, rows;
+    int64_t watermark_after_us; /* MR_TIME_MIN: none follows this chunk */
+    const MrBlock *block;       /* filtered and projected; NULL: nothing is left */
+    MrAggregateChunk *prepared;
+} MrChunk;
+
+typedef struct MrRound {
+    MrPipeline *pipeline;
+    MrChunk *chunks;
+    uint32_t count;
+    _Atomic uint32_t next; /* chunk that nobody has taken */
+} MrRound;
+
+/* Fewer rows (or groups) are worked off by the caller's thread: waking others takes longer. */
+enum { MR_ROUND_ROWS_SHARED = 16384 };
 
 struct MrPipeline {
     const MrDag *dag;
@@ -39,8 +60,13 @@ struct MrPipeline {
     uint32_t breaker;       /* first operator with state */
     uint32_t lane_count;    /* instances of the breaker */
     uint32_t thread_count;  /* threads that filter and project */
+    uint32_t shared_rows;   /* a round of fewer is the caller's alone */
     uint32_t panes_per_row; /* of the group-by at the breaker: what its chunks are kept small for */
     MrLane *lanes;          /* thread_count of them */
+    /* Groups of rows in any order: pipeline_apart.c. */
+    bool has_apart;
+    uint64_t apart_rows;       /* in groups that are not merged yet */
+    uint64_t apart_pause_rows; /* to go the other way, since there are too many groups */
     MrNotes *notes;
 };
 
@@ -55,6 +81,28 @@ static inline uint32_t mr_pipeline_chunk_rows(const MrPipeline *pipeline, uint32
 /* Runs over rounds of chunks on all threads. */
 MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs,
                                   uint32_t count, MrError *err);
+bool mr_pipeline_fits_apart(const MrPipeline *pipeline, const MrChunk *chunks, uint32_t count);
+MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *err);
+MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err);
+/* Merges where that is little work beside the rows. */
+MrStatus mr_pipeline_settle_if_cheap(MrPipeline *pipeline, MrError *err);
+int64_t mr_pipeline_next_close_apart(const MrPipeline *pipeline);
+
+/* Parts of a round.  The chunk's rows through the stateless operators, on the lane's thread. */
+MrStatus mr_pipeline_apply(MrPipeline *pipeline, MrLane *lane, const MrBlock *source,
+                           uint32_t first, uint32_t rows, const MrBlock **out);
+/* Runs the task for every thread's lane, on threads or (`alone`) one after the other; the first
+ * lane's error is told. */
+MrStatus mr_pipeline_on_threads(MrPipeline *pipeline, bool alone,
+                                void (*task)(void *context, uint32_t index), void *context,
+                                MrError *err);
+/* The chunks, prepared, through the operator with state; W; and what comes out of it pushed on. */
+MrStatus mr_pipeline_finish_round(MrRound *round, bool alone, MrError *err);
+MrStatus mr_pipeline_drain_outboxes(MrPipeline *pipeline, MrError *err);
+MrStatus mr_pipeline_end_round(MrPipeline *pipeline, MrError *err);
+int64_t mr_round_watermark(const MrRound *round);
+MrStatus mr_pipeline_open_operator(MrPipeline *pipeline, MrOperator *op, uint32_t index,
+                                   uint32_t lane, uint32_t lanes, MrError *err);
 /* finish_batch of every lane's group-by, and its rows pushed on. */
 MrStatus mr_pipeline_flush_lanes(MrPipeline *pipeline, MrError *err);
 

@@ -4,59 +4,50 @@
  *   2. every lane of the group-by adds its keys' rows, chunk after chunk in log order;
  *   3. the caller's thread pushes on what the lanes emitted.
  * Without a group-by on lanes, step 2 is the caller's thread pushing the chunks in order.
- * A round of few rows is worked off by the caller's thread alone: waking others would take longer.
+ * Where the order of rows cannot show, 1 and 2 are one step: pipeline_apart.c.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "engine/pipeline_internal.h"
 
-enum { CHUNK_ROWS = 8192, ROUND_CHUNKS = 64, ROUND_ROWS_SHARED = 16384 };
+enum { CHUNK_ROWS = 8192, ROUND_CHUNKS = 64 };
 
-typedef struct Chunk {
-    const MrBlock *source;
-    uint32_t first, rows;
-    int64_t watermark_after_us; /* MR_TIME_MIN: none follows this chunk */
-    const MrBlock *block;       /* filtered and projected; NULL: nothing is left */
-    MrAggregateChunk *prepared;
-} Chunk;
-
-typedef struct Round {
-    MrPipeline *pipeline;
-    Chunk *chunks;
-    uint32_t count;
-    _Atomic uint32_t next;
-} Round;
-
-static MrStatus prepare_chunk(MrPipeline *pipeline, MrLane *lane, Chunk *chunk)
+MrStatus mr_pipeline_apply(MrPipeline *pipeline, MrLane *lane, const MrBlock *source,
+                           uint32_t first, uint32_t rows, const MrBlock **out)
 {
-    const MrBlock *block = NULL;
     MrBlock *slice;
+    MR_TRY(mr_block_slice(&lane->arena, source, first, rows, &slice, &lane->err));
+    const MrBlock *block = slice;
+    for (uint32_t i = 0; i < pipeline->breaker && block != NULL; i++) {
+        const MrOperator *op = &pipeline->operators[i];
+        const MrBlock *applied = NULL;
+        lane->rows_in[i] += block->row_count;
+        MR_TRY(op->op_class->apply(op, block, &lane->batch, &applied));
+        block = applied;
+        lane->rows_out[i] += applied == NULL ? 0 : applied->row_count;
+    }
+    *out = block;
+    return MR_OK;
+}
+
+static MrStatus prepare_chunk(MrPipeline *pipeline, MrLane *lane, MrChunk *chunk)
+{
     if (chunk->rows == 0) {
         return MR_OK;
     }
     MR_TRY(
-        mr_block_slice(&lane->arena, chunk->source, chunk->first, chunk->rows, &slice, &lane->err));
-    block = slice;
-    for (uint32_t i = 0; i < pipeline->breaker && block != NULL; i++) {
-        const MrOperator *op = &pipeline->operators[i];
-        const MrBlock *out = NULL;
-        lane->rows_in[i] += block->row_count;
-        MR_TRY(op->op_class->apply(op, block, &lane->batch, &out));
-        block = out;
-        lane->rows_out[i] += out == NULL ? 0 : out->row_count;
-    }
-    chunk->block = block;
-    if (block != NULL && pipeline->lane_count > 1) {
-        return mr_aggregate_prepare(&pipeline->lanes[0].group_by, pipeline->lane_count, block,
-                                    &lane->batch, &chunk->prepared);
+        mr_pipeline_apply(pipeline, lane, chunk->source, chunk->first, chunk->rows, &chunk->block));
+    if (chunk->block != NULL && pipeline->lane_count > 1) {
+        return mr_aggregate_prepare(&pipeline->lanes[0].group_by, pipeline->lane_count,
+                                    chunk->block, &lane->batch, &chunk->prepared);
     }
     return MR_OK;
 }
 
 static void prepare_task(void *context, uint32_t index)
 {
-    Round *round = context;
+    MrRound *round = context;
     MrLane *lane = &round->pipeline->lanes[index];
     while (lane->status == MR_OK) {
         uint32_t c = atomic_fetch_add_explicit(&round->next, 1, memory_order_relaxed);
@@ -67,16 +58,12 @@ static void prepare_task(void *context, uint32_t index)
     }
 }
 
-static MrStatus update_lane(MrLane *lane, const Round *round)
+static MrStatus update_lane(MrLane *lane, const MrRound *round)
 {
     for (uint32_t c = 0; c < round->count; c++) {
-        const Chunk *chunk = &round->chunks[c];
-        for (const MrAggregateChunk *run = chunk->prepared; run != NULL; run = run->next) {
-            for (uint32_t p = 0; p < run->pane_count; p++) {
-                lane->group_by.rows_in +=
-                    run->rows[p * lane->group_by.lanes + lane->group_by.lane].count;
-            }
-        }
+        const MrChunk *chunk = &round->chunks[c];
+        lane->group_by.rows_in +=
+            mr_aggregate_chunk_rows(chunk->prepared, lane->group_by.lane, lane->group_by.lanes);
         MR_TRY(mr_aggregate_update(&lane->group_by, chunk->prepared, &lane->batch));
         if (chunk->watermark_after_us != MR_TIME_MIN) {
             MR_TRY(lane->group_by.op_class->advance(&lane->group_by, chunk->watermark_after_us,
@@ -88,7 +75,7 @@ static MrStatus update_lane(MrLane *lane, const Round *round)
 
 static void update_task(void *context, uint32_t index)
 {
-    Round *round = context;
+    MrRound *round = context;
     MrLane *lane = &round->pipeline->lanes[index];
     lane->status = update_lane(lane, round);
 }
@@ -100,11 +87,9 @@ static void flush_task(void *context, uint32_t index)
     lane->status = lane->group_by.op_class->finish_batch(&lane->group_by, &lane->batch);
 }
 
-/* Runs the task on every lane, on threads or (`alone`) one after the other; the first lane's error
- * is told. */
-static MrStatus on_all_lanes(MrPipeline *pipeline, bool alone,
-                             void (*task)(void *context, uint32_t index), void *context,
-                             MrError *err)
+MrStatus mr_pipeline_on_threads(MrPipeline *pipeline, bool alone,
+                                void (*task)(void *context, uint32_t index), void *context,
+                                MrError *err)
 {
     for (uint32_t l = 0; l < pipeline->thread_count; l++) {
         MrLane *lane = &pipeline->lanes[l];
@@ -130,7 +115,7 @@ static MrStatus on_all_lanes(MrPipeline *pipeline, bool alone,
     return MR_OK;
 }
 
-static MrStatus drain_outboxes(MrPipeline *pipeline, MrError *err)
+MrStatus mr_pipeline_drain_outboxes(MrPipeline *pipeline, MrError *err)
 {
     MrOperator *next = pipeline->operators[pipeline->breaker].output;
     MrLane *first = &pipeline->lanes[0];
@@ -147,7 +132,7 @@ static MrStatus drain_outboxes(MrPipeline *pipeline, MrError *err)
     return MR_OK;
 }
 
-static MrStatus end_round(MrPipeline *pipeline, MrError *err)
+MrStatus mr_pipeline_end_round(MrPipeline *pipeline, MrError *err)
 {
     for (uint32_t l = 0; l < pipeline->thread_count; l++) {
         MrLane *lane = &pipeline->lanes[l];
@@ -166,14 +151,14 @@ static MrStatus end_round(MrPipeline *pipeline, MrError *err)
 }
 
 /* Step 2 without lanes: the chunks in order through the operator with state. */
-static MrStatus push_chunks(MrPipeline *pipeline, const Round *round, MrError *err)
+static MrStatus push_chunks(MrPipeline *pipeline, const MrRound *round, MrError *err)
 {
     MrOperator *breaker = &pipeline->operators[pipeline->breaker];
     MrLane *first = &pipeline->lanes[0];
     first->batch.err = err;
     first->batch.notes = pipeline->notes;
     for (uint32_t c = 0; c < round->count; c++) {
-        const Chunk *chunk = &round->chunks[c];
+        const MrChunk *chunk = &round->chunks[c];
         if (chunk->block != NULL && chunk->block->row_count > 0) {
             breaker->rows_in += chunk->block->row_count;
             MR_TRY(breaker->op_class->push(breaker, chunk->block, &first->batch));
@@ -186,39 +171,57 @@ static MrStatus push_chunks(MrPipeline *pipeline, const Round *round, MrError *e
     return MR_OK;
 }
 
-static MrStatus run_round(MrPipeline *pipeline, Chunk *chunks, uint32_t count, MrError *err)
+int64_t mr_round_watermark(const MrRound *round)
 {
-    Round round = { .pipeline = pipeline, .chunks = chunks, .count = count };
-    uint64_t rows = 0;
-    for (uint32_t c = 0; c < count; c++) {
-        rows += chunks[c].rows;
-    }
-    bool alone = rows < ROUND_ROWS_SHARED;
-    MR_TRY(on_all_lanes(pipeline, alone, prepare_task, &round, err));
-    if (pipeline->lane_count == 1) {
-        MR_TRY(push_chunks(pipeline, &round, err));
-        return end_round(pipeline, err);
-    }
-    MR_TRY(on_all_lanes(pipeline, alone, update_task, &round, err));
-    MR_TRY(drain_outboxes(pipeline, err));
     int64_t watermark_us = MR_TIME_MIN;
-    for (uint32_t c = 0; c < count; c++) {
-        watermark_us = chunks[c].watermark_after_us > watermark_us ? chunks[c].watermark_after_us
-                                                                   : watermark_us;
+    for (uint32_t c = 0; c < round->count; c++) {
+        int64_t after_us = round->chunks[c].watermark_after_us;
+        watermark_us = after_us > watermark_us ? after_us : watermark_us;
     }
+    return watermark_us;
+}
+
+MrStatus mr_pipeline_finish_round(MrRound *round, bool alone, MrError *err)
+{
+    MrPipeline *pipeline = round->pipeline;
+    if (pipeline->lane_count == 1) {
+        MR_TRY(push_chunks(pipeline, round, err));
+        return mr_pipeline_end_round(pipeline, err);
+    }
+    MR_TRY(mr_pipeline_on_threads(pipeline, alone, update_task, round, err));
+    MR_TRY(mr_pipeline_drain_outboxes(pipeline, err));
+    int64_t watermark_us = mr_round_watermark(round);
     if (watermark_us != MR_TIME_MIN) {
         /* The lanes have closed their windows; those after them may now. */
         MrOperator passed = { .op_class = &mr_operator_aggregate,
                               .output = pipeline->operators[pipeline->breaker].output };
         MR_TRY(mr_operator_emit_advance(&passed, watermark_us, &pipeline->lanes[0].batch));
     }
-    return end_round(pipeline, err);
+    return mr_pipeline_end_round(pipeline, err);
+}
+
+static MrStatus run_round(MrPipeline *pipeline, MrChunk *chunks, uint32_t count, MrError *err)
+{
+    MrRound round = { .pipeline = pipeline, .chunks = chunks, .count = count };
+    uint64_t rows = 0;
+    for (uint32_t c = 0; c < count; c++) {
+        rows += chunks[c].rows;
+    }
+    bool alone = rows < pipeline->shared_rows;
+    if (!alone && mr_pipeline_fits_apart(pipeline, chunks, count)) {
+        return mr_pipeline_run_apart(pipeline, &round, err);
+    }
+    pipeline->apart_pause_rows -=
+        rows < pipeline->apart_pause_rows ? rows : pipeline->apart_pause_rows;
+    MR_TRY(mr_pipeline_settle(pipeline, err)); /* rows come in the log's order from here on */
+    MR_TRY(mr_pipeline_on_threads(pipeline, alone, prepare_task, &round, err));
+    return mr_pipeline_finish_round(&round, alone, err);
 }
 
 MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs,
                                   uint32_t count, MrError *err)
 {
-    Chunk chunks[ROUND_CHUNKS];
+    MrChunk chunks[ROUND_CHUNKS];
     uint32_t filled = 0;
     const uint32_t chunk_rows = mr_pipeline_chunk_rows(pipeline, CHUNK_ROWS);
     const uint32_t round_chunks = chunk_rows < CHUNK_ROWS ? ROUND_CHUNKS / 8 : ROUND_CHUNKS;
@@ -229,11 +232,11 @@ MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *i
         do {
             uint32_t some = rows - first < chunk_rows ? rows - first : chunk_rows;
             bool last = first + some == rows;
-            chunks[filled++] =
-                (Chunk){ .source = block,
-                         .first = first,
-                         .rows = some,
-                         .watermark_after_us = last ? inputs[i].watermark_after_us : MR_TIME_MIN };
+            chunks[filled++] = (MrChunk){ .source = block,
+                                          .first = first,
+                                          .rows = some,
+                                          .watermark_after_us =
+                                              last ? inputs[i].watermark_after_us : MR_TIME_MIN };
             first += some;
             if (filled == round_chunks) {
                 MR_TRY(run_round(pipeline, chunks, filled, err));
@@ -250,7 +253,8 @@ MrStatus mr_pipeline_flush_lanes(MrPipeline *pipeline, MrError *err)
     for (uint32_t l = 0; l < pipeline->lane_count; l++) {
         dirty += mr_aggregate_dirty_count(&pipeline->lanes[l].group_by);
     }
-    MR_TRY(on_all_lanes(pipeline, dirty < ROUND_ROWS_SHARED, flush_task, pipeline, err));
-    MR_TRY(drain_outboxes(pipeline, err));
-    return end_round(pipeline, err);
+    MR_TRY(
+        mr_pipeline_on_threads(pipeline, dirty < MR_ROUND_ROWS_SHARED, flush_task, pipeline, err));
+    MR_TRY(mr_pipeline_drain_outboxes(pipeline, err));
+    return mr_pipeline_end_round(pipeline, err);
 }

@@ -25,6 +25,7 @@ static MrStatus write_segment(MrOperator *op, MrStateWriter *writer, MrError *er
 MrStatus mr_pipeline_snapshot(MrPipeline *pipeline, MrBuilder *out, MrError *err)
 {
     MrStateWriter writer = { .out = out };
+    MR_TRY(mr_pipeline_settle(pipeline, err));
     mr_state_write_u32(&writer, STATE_FORMAT);
     mr_state_write_u32(&writer, pipeline->operator_count);
     for (uint32_t i = 0; i < pipeline->operator_count; i++) {

@@ -343,6 +343,9 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
 {
     MrChangeSet changes;
     int64_t now_us = mr_clock_monotonic_us(query->server->clock);
+    if (query->position >= mr_log_synced(query->server->log)) {
+        MR_TRY(mr_pipeline_settle(query->pipeline, err)); /* nothing follows soon */
+    }
     MR_TRY(mr_pipeline_flush(query->pipeline, &changes, err));
     query->has_input = false;
     query->last_flush_us = now_us;

@@ -154,6 +154,17 @@ static MrStatus aggregate_open(MrOperator *op, MrError *err)
     return MR_OK;
 }
 
+uint64_t mr_aggregate_chunk_rows(const MrAggregateChunk *chunk, uint32_t lane, uint32_t lanes)
+{
+    uint64_t rows = 0;
+    for (; chunk != NULL; chunk = chunk->next) {
+        for (uint32_t p = 0; p < chunk->pane_count; p++) {
+            rows += chunk->rows[p * lanes + lane].count;
+        }
+    }
+    return rows;
+}
+
 MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBatch *batch)
 {
     for (; chunk != NULL; chunk = chunk->next) {

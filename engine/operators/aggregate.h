@@ -43,6 +43,7 @@ typedef struct MrAggregateState {
     bool counts_rows; /* the first 8 bytes of the states count the group's rows */
     bool needs_old;
     bool merges_panes;
+    bool is_apart;  /* groups wait here to be merged into others: nothing is emitted */
     MrWindow pane;  /* how rows fall into panes */
     MrPane **panes; /* ascending by start */
     uint32_t pane_count, pane_capacity;
@@ -75,6 +76,15 @@ MrStatus mr_aggregate_prepare(const MrOperator *op, uint32_t lanes, const MrBloc
 /* Adds the lane's rows of the chunks. */
 MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBatch *batch);
 
+/* Rows of the chunk that are the lane's. */
+uint64_t mr_aggregate_chunk_rows(const MrAggregateChunk *chunk, uint32_t lane, uint32_t lanes);
+/* Whether groups counted apart and merged in any order are the same groups. */
+bool mr_aggregate_can_merge(const MrAggregateSpec *spec, const MrSchema *input);
+/* Adds those groups of another instance (with 1 lane) whose keys are this lane's. */
+MrStatus mr_aggregate_merge(MrOperator *op, const MrOperator *from, MrBatch *batch);
+/* No groups, with the memory of the newest pane kept. */
+void mr_aggregate_clear(MrOperator *op);
+
 /* Within the operator's own files: */
 int64_t mr_add_saturated(int64_t a, int64_t b);
 MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *err);
@@ -83,6 +93,12 @@ void mr_pane_destroy(MrOperator *op, MrPane *pane);
 void mr_panes_forget(MrAggregateState *state, uint32_t count);
 MrStatus mr_pane_init(MrOperator *op, MrPane *pane, int64_t start_us, MrError *err);
 void mr_pane_fini(MrOperator *op, MrPane *pane);
+/* Empties it and keeps its memory; there must be no DISTINCT call. */
+void mr_pane_clear(MrOperator *op, MrPane *pane);
+/* Puts the touched groups on the dirty list.  Those that stand in the output give their old row
+ * first, before anything changes. */
+MrStatus mr_pane_mark_touched(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count,
+                              MrBatch *batch);
 MrStatus mr_pane_mark_dirty(MrPane *pane, uint32_t group, MrMemory *memory, MrError *err);
 MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, const MrKeyBatch *keys,
                         const MrAggregateRows *rows, MrBatch *batch);

@@ -27,19 +27,25 @@ MrStatus mr_pane_init(MrOperator *op, MrPane *pane, int64_t start_us, MrError *e
     return MR_OK;
 }
 
-void mr_pane_fini(MrOperator *op, MrPane *pane)
+static void destroy_states(MrOperator *op, MrPane *pane)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
     for (uint32_t c = 0; c < spec->call_count; c++) {
         const MrCallState *call = &state->calls[c];
-        if (call->aggregate->destroy != NULL) {
-            for (uint32_t g = 0; g < pane->groups.count; g++) {
-                call->aggregate->destroy(mr_group_state(&pane->groups, g) + call->state_offset,
-                                         op->memory);
-            }
+        for (uint32_t g = 0; call->aggregate->destroy != NULL && g < pane->groups.count; g++) {
+            call->aggregate->destroy(mr_group_state(&pane->groups, g) + call->state_offset,
+                                     op->memory);
         }
-        if (pane->distinct != NULL && spec->calls[c].is_distinct) {
+    }
+}
+
+void mr_pane_fini(MrOperator *op, MrPane *pane)
+{
+    const MrAggregateSpec *spec = op->spec;
+    destroy_states(op, pane);
+    for (uint32_t c = 0; pane->distinct != NULL && c < spec->call_count; c++) {
+        if (spec->calls[c].is_distinct) {
             mr_group_table_fini(&pane->distinct[c]);
         }
     }
@@ -48,6 +54,14 @@ void mr_pane_fini(MrOperator *op, MrPane *pane)
     mr_group_table_fini(&pane->groups);
     free(pane->distinct);
     free(pane->dirty);
+}
+
+/* Only for panes without DISTINCT calls. */
+void mr_pane_clear(MrOperator *op, MrPane *pane)
+{
+    destroy_states(op, pane);
+    mr_group_table_clear(&pane->groups);
+    pane->dirty_count = 0;
 }
 
 void mr_pane_destroy(MrOperator *op, MrPane *pane)
@@ -127,10 +141,8 @@ MrStatus mr_pane_mark_dirty(MrPane *pane, uint32_t group, MrMemory *memory, MrEr
     return MR_OK;
 }
 
-/* Puts the touched groups on the dirty list.  Those that stand in the output give their old row
- * first, before anything changes. */
-static MrStatus mark_touched(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count,
-                             MrBatch *batch)
+MrStatus mr_pane_mark_touched(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count,
+                              MrBatch *batch)
 {
     const MrAggregateState *state = op->state;
     uint32_t before = pane->dirty_count;
@@ -320,8 +332,8 @@ MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, cons
         return mr_error_no_memory(batch->err);
     }
     MR_TRY(mr_group_table_insert(&pane->groups, keys, rows->rows, rows->count, groups, batch->err));
-    if (spec->emit == MR_EMIT_MODE_UPDATE) {
-        MR_TRY(mark_touched(op, pane, groups, rows->count, batch));
+    if (spec->emit == MR_EMIT_MODE_UPDATE && !state->is_apart) {
+        MR_TRY(mr_pane_mark_touched(op, pane, groups, rows->count, batch));
     }
     CallRows all = { .rows = rows->rows, .groups = groups, .count = rows->count };
     if (block->weights != NULL) {
