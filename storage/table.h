@@ -1,0 +1,96 @@
+/*
+ * storage/table.h - the contents of a changeable table: what the changes in the log add up to.
+ *
+ * The log stays the truth.  A table's records are blocks with weights: the old row of a change
+ * with -1, the new one with +1, in the order in which they happened, so that a reader of the log
+ * needs no key to replay them (and a temporal join gets every version a row ever had, each with its
+ * place).  This is the same thing the other way round: rows by key, for statements that ask or
+ * change.
+ *
+ * Rows are kept in chunks and never moved or overwritten; each has the sequence of the commit that
+ * made it and of the one that ended it, so that a scan sees the table as it was at its sequence
+ * while others go on.  One writer at a time; everything but mr_table_scan_next belongs to the
+ * writer's thread.  Must not know SQL, the log's files or sessions.
+ */
+#ifndef MR_STORAGE_TABLE_H
+#define MR_STORAGE_TABLE_H
+
+#include <stdatomic.h>
+
+#include "storage/block.h"
+
+typedef struct MrTable MrTable;
+typedef struct MrTableScan MrTableScan;
+
+/* What all tables may take together. */
+typedef struct MrTableMemory {
+    _Atomic int64_t used_bytes;
+    _Atomic int64_t bytes_max; /* 0: none */
+} MrTableMemory;
+
+typedef struct MrTableOptions {
+    const char *name;       /* for messages; copied */
+    const MrSchema *schema; /* keeps; the logged columns */
+    const uint32_t *keys;   /* copied; columns that no two rows share, at least one */
+    uint32_t key_count;
+    int32_t number_column; /* int8 that the table fills with a number per row; -1: none */
+    MrTableMemory *memory; /* keeps */
+} MrTableOptions;
+
+MrStatus mr_table_create(const MrTableOptions *options, MrTable **out, MrError *err);
+/* Scans that are open stay good. */
+void mr_table_destroy(MrTable *table);
+
+/* ---- the writer ------------------------------------------------------------------------------ */
+
+/* A row's place; good until mr_table_vacuum. */
+#define MR_TABLE_NO_ROW UINT32_MAX
+
+/* The living row with the key of this row of `block` (the table's columns), or MR_TABLE_NO_ROW. */
+uint32_t mr_table_find(const MrTable *table, const MrBlock *block, uint32_t row);
+/* Adds a row, whose key must be free.  `replaces`: the row whose number it goes on with
+ * (MR_TABLE_NO_ROW: none).  Copies the cells.  53200 when the memory of tables is used up. */
+MrStatus mr_table_insert(MrTable *table, const MrBlock *block, uint32_t row, uint32_t replaces,
+                         uint32_t *place, MrError *err);
+MrStatus mr_table_delete(MrTable *table, uint32_t place, MrError *err); /* a living row */
+bool mr_table_is_alive(const MrTable *table, uint32_t place);
+/* One row as a block in the arena; text is borrowed from the table. */
+MrStatus mr_table_rows(const MrTable *table, const uint32_t *places, uint32_t count, MrArena *arena,
+                       MrBlock **out, MrError *err);
+
+/* What was changed since the last commit, net, as the log wants it.  Marks are how far a statement
+ * had come: changes from a mark on can be taken back alone. */
+uint32_t mr_table_change_mark(const MrTable *table);
+/* The next block of changes from *mark on, in the arena; NULL: no more. */
+MrStatus mr_table_changes(const MrTable *table, uint32_t *mark, MrArena *arena, MrBlock **out,
+                          MrError *err);
+/* The changes are in the log, the last of them (or of their transaction) at `sequence`. */
+void mr_table_commit(MrTable *table, uint64_t sequence);
+void mr_table_rollback(MrTable *table, uint32_t mark);
+
+/* A record of the log again, committed.  MR_ERR_CORRUPT when it takes back a row that is not
+ * there. */
+MrStatus mr_table_replay(MrTable *table, const MrBlock *changes, uint64_t sequence, MrError *err);
+/* Gives back what dead rows take, when it is much.  No place is held, nothing is uncommitted. */
+void mr_table_vacuum(MrTable *table);
+
+typedef struct MrTableFacts {
+    uint64_t rows, dead_rows; /* committed */
+    int64_t bytes;
+} MrTableFacts;
+void mr_table_facts(const MrTable *table, MrTableFacts *out);
+
+/* ---- readers --------------------------------------------------------------------------------- */
+
+/* For the writer itself: with what it has not committed yet. */
+#define MR_TABLE_UNCOMMITTED UINT64_MAX
+
+/* The rows as of the commit at or before `upto`, which is not above the log's head.  Opened on the
+ * writer's thread; read and closed on any. */
+MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, MrError *err);
+/* The next block: the table's columns, and behind them (int8) each row's place.  In the arena; text
+ * and, where whole chunks are seen, columns are borrowed from the scan.  NULL: the end. */
+MrStatus mr_table_scan_next(MrTableScan *scan, MrArena *arena, const MrBlock **out, MrError *err);
+void mr_table_scan_close(MrTableScan *scan); /* accepts NULL */
+
+#endif

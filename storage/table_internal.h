@@ -1,0 +1,84 @@
+/*
+ * storage/table_internal.h - chunks of rows, shared by table.c and table_scan.c.
+ */
+#ifndef MR_STORAGE_TABLE_INTERNAL_H
+#define MR_STORAGE_TABLE_INTERNAL_H
+
+#include "storage/table.h"
+
+/* A place is a chunk's index and a row of it. */
+enum { TABLE_CHUNK_SHIFT = 11, TABLE_CHUNK_ROWS = 1 << TABLE_CHUNK_SHIFT, TABLE_CHUNK_FIRST = 32 };
+
+/* `born` of a row that is not committed, `died` of one that lives, and of one that was deleted and
+ * not committed: all above every sequence, so that scans need not know. */
+#define TABLE_PENDING UINT64_MAX
+#define TABLE_ALIVE UINT64_MAX
+#define TABLE_DYING (UINT64_MAX - 1)
+
+typedef struct TableColumn {
+    char *data;
+    uint8_t *nulls; /* a byte a row: readers look while the writer adds rows beside theirs */
+} TableColumn;
+
+/* Cells are written once, before `born` and the writer's row count tell of them. */
+typedef struct TableChunk {
+    _Atomic uint32_t references;
+    uint32_t capacity, row_count, dead_count;
+    MrTableMemory *memory;
+    int64_t bytes;
+    TableColumn *columns;
+    _Atomic uint64_t *born, *died;
+    uint32_t *next; /* in the chain of its bucket */
+    uint32_t *hashes;
+    MrArena texts;
+    int64_t text_bytes; /* of `texts`, as charged */
+} TableChunk;
+
+typedef struct TableChange {
+    uint32_t place;
+    bool is_delete;
+} TableChange;
+
+struct MrTable {
+    char *name;
+    const MrSchema *schema;
+    uint32_t *keys;
+    uint32_t key_count;
+    int32_t number_column;
+    MrTableMemory *memory;
+    TableChunk **chunks; /* NULL: freed, its index can be used again */
+    uint32_t chunk_count, chunk_capacity, free_count;
+    uint32_t tail; /* index of the chunk that takes the next row */
+    uint32_t *buckets;
+    uint32_t bucket_count; /* a power of two */
+    uint32_t indexed_count;
+    int64_t next_number;
+    TableChange *changes;
+    uint32_t change_count, change_capacity;
+    uint64_t row_count, dead_count; /* committed; dead ones that still take room */
+};
+
+static inline TableChunk *table_chunk(const MrTable *table, uint32_t place)
+{
+    return table->chunks[place >> TABLE_CHUNK_SHIFT];
+}
+static inline uint32_t table_row(uint32_t place)
+{
+    return place & (TABLE_CHUNK_ROWS - 1);
+}
+static inline uint64_t table_born(const TableChunk *chunk, uint32_t row)
+{
+    return atomic_load_explicit(&chunk->born[row], memory_order_relaxed);
+}
+static inline uint64_t table_died(const TableChunk *chunk, uint32_t row)
+{
+    return atomic_load_explicit(&chunk->died[row], memory_order_relaxed);
+}
+
+void table_chunk_release(TableChunk *chunk); /* accepts NULL */
+/* Cells of the chunk's rows into vectors of as many rows; text is borrowed. */
+MrStatus table_chunk_gather(const TableChunk *chunk, const MrSchema *schema, const uint32_t *rows,
+                            uint32_t count, uint32_t at, MrBlock *out, MrArena *arena,
+                            MrError *err);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * storage/table_scan.c - the rows of a table as of a sequence: see table.h.
+ * The chunks and how many rows each had are noted when the scan is opened; what the writer adds,
+ * ends or tidies up afterwards is above the scan's sequence, or in chunks that it holds.
+ */
+#include "storage/table_internal.h"
+
+#include <stdlib.h>
+
+typedef struct ScanChunk {
+    TableChunk *chunk; /* a reference */
+    uint32_t index, row_count;
+} ScanChunk;
+
+struct MrTableScan {
+    const MrSchema *schema;
+    uint64_t upto;
+    ScanChunk *chunks;
+    uint32_t count, at;
+};
+
+MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, MrError *err)
+{
+    MrTableScan *scan = calloc(1, sizeof *scan);
+    ScanChunk *chunks = calloc((size_t)table->chunk_count + 1, sizeof *chunks);
+    if (scan == NULL || chunks == NULL) {
+        free(scan);
+        free(chunks);
+        return mr_error_no_memory(err);
+    }
+    *scan = (MrTableScan){ .schema = table->schema, .upto = upto, .chunks = chunks };
+    for (uint32_t c = 0; c < table->chunk_count; c++) {
+        TableChunk *chunk = table->chunks[c];
+        if (chunk != NULL && chunk->row_count > 0) {
+            atomic_fetch_add_explicit(&chunk->references, 1, memory_order_relaxed);
+            scan->chunks[scan->count++] =
+                (ScanChunk){ .chunk = chunk, .index = c, .row_count = chunk->row_count };
+        }
+    }
+    *out = scan;
+    return MR_OK;
+}
+
+void mr_table_scan_close(MrTableScan *scan)
+{
+    if (scan != NULL) {
+        for (uint32_t c = 0; c < scan->count; c++) {
+            table_chunk_release(scan->chunks[c].chunk);
+        }
+        free(scan->chunks);
+        free(scan);
+    }
+}
+
+static uint32_t visible_rows(const MrTableScan *scan, const ScanChunk *from, uint32_t *rows)
+{
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < from->row_count; row++) {
+        uint64_t died = table_died(from->chunk, row);
+        bool is_seen = scan->upto == MR_TABLE_UNCOMMITTED
+                           ? died == TABLE_ALIVE
+                           : table_born(from->chunk, row) <= scan->upto && died > scan->upto;
+        rows[count] = row;
+        count += is_seen;
+    }
+    return count;
+}
+
+static MrStatus make_block(const MrTableScan *scan, const ScanChunk *from, const uint32_t *rows,
+                           uint32_t count, MrArena *arena, const MrBlock **out, MrError *err)
+{
+    uint32_t columns = scan->schema->column_count;
+    MrColumn *with_place;
+    MrBlock *block;
+    MR_NEW_ARRAY(arena, with_place, columns + 1, err);
+    for (uint32_t i = 0; i < columns; i++) {
+        with_place[i] = scan->schema->columns[i];
+    }
+    with_place[columns] = (MrColumn){ .name = "", .type = mr_type(MR_TYPE_INT64) };
+    MrSchema schema = { .column_count = columns + 1, .columns = with_place };
+    MR_TRY(mr_block_create(arena, &schema, count, &block, err));
+    MR_TRY(table_chunk_gather(from->chunk, scan->schema, rows, count, 0, block, arena, err));
+    int64_t *places = block->columns[columns].data;
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = (int64_t)from->index << TABLE_CHUNK_SHIFT | rows[i];
+    }
+    *out = block;
+    return MR_OK;
+}
+
+MrStatus mr_table_scan_next(MrTableScan *scan, MrArena *arena, const MrBlock **out, MrError *err)
+{
+    uint32_t rows[TABLE_CHUNK_ROWS];
+    *out = NULL;
+    while (scan->at < scan->count) {
+        const ScanChunk *from = &scan->chunks[scan->at++];
+        uint32_t count = visible_rows(scan, from, rows);
+        if (count > 0) {
+            return make_block(scan, from, rows, count, arena, out, err);
+        }
+    }
+    return MR_OK;
+}
