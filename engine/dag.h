@@ -24,13 +24,14 @@ typedef enum MrScanKind {
     MR_SCAN_RESULT,  /* a standing query's result table (ad hoc), or its changes (dependents) */
     MR_SCAN_VIRTUAL, /* a system view, filled by the server */
     MR_SCAN_VALUES,  /* rows of constants */
+    MR_SCAN_TABLE,   /* a table: its rows (ad hoc), or its changes with weights (standing) */
 } MrScanKind;
 
 /* Leaf.  Output: `columns` of the relation, in this order. */
 typedef struct MrScanSpec {
     MrScanKind kind;
     const char *relation; /* name, for EXPLAIN and for virtual tables */
-    uint32_t stream_id;   /* STREAM */
+    uint32_t stream_id;   /* STREAM, TABLE */
     uint8_t query[16];    /* RESULT: the standing query */
     uint32_t column_count;
     const uint32_t *columns;

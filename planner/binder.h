@@ -78,7 +78,14 @@ typedef struct MrBinder {
     uint32_t expr_depth;
     uint32_t view_depth;         /* > 0: positions belong to another text */
     const MrRelation *views[64]; /* being expanded, against cycles */
-    bool saw_now;                /* now() over a stream was bound since this was cleared */
+    /* FROM items that stand for what a statement changes: its table, with a column for the places
+     * of rows; and rows that are given when the plan runs, as a relation. */
+    const MrNode *place_item, *image_item;
+    const MrRelation *image;
+    /* In ON CONFLICT DO UPDATE: the row that was proposed, `excluded`; NULL elsewhere. */
+    const MrRelation *excluded;
+    uint32_t excluded_first; /* its first column in the scope's input */
+    bool saw_now;            /* now() over a stream was bound since this was cleared */
     bool saw_proctime;
 } MrBinder;
 

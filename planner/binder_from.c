@@ -4,6 +4,7 @@
  */
 #include "planner/binder.h"
 
+#include "planner/change.h"
 #include "planner/dependent.h"
 #include "planner/values.h"
 #include "planner/window.h"
@@ -126,6 +127,9 @@ static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t p
         scope->has_place = scope->over_stream = true;
         MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_STREAM, &scope->input, b->err));
         break;
+    case MR_RELATION_TABLE:
+        MR_TRY(mr_logical_scan(b->arena, relation, MR_SCAN_TABLE, &scope->input, b->err));
+        break;
     case MR_RELATION_VIEW: MR_TRY(bind_view(b, relation, position, scope)); break;
     case MR_RELATION_QUERY: MR_TRY(bind_result(b, relation, position, scope)); break;
     case MR_RELATION_VIRTUAL: MR_TRY(bind_virtual(b, relation, position, scope)); break;
@@ -162,7 +166,9 @@ static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scop
                                    "FOR SYSTEM_TIME AS OF is not supported yet");
     }
     const MrCte *cte = find_cte(b, &ast->name);
-    if (cte != NULL) {
+    if (&ast->base == b->image_item) {
+        MR_TRY(bind_relation(b, b->image, ast->base.position, scope));
+    } else if (cte != NULL && &ast->base != b->place_item) {
         MR_TRY(bind_cte(b, cte, scope));
     } else {
         const MrRelation *relation;
@@ -172,6 +178,9 @@ static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scop
             return status;
         }
         MR_TRY(bind_relation(b, relation, ast->base.position, scope));
+        if (&ast->base == b->place_item) {
+            MR_TRY(mr_logical_scan_add_place(b->arena, scope->input, MR_PLACE_COLUMN, b->err));
+        }
     }
     return apply_alias(b, &ast->alias, ast->base.position, scope);
 }

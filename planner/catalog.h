@@ -1,5 +1,5 @@
 /*
- * planner/catalog.h - the objects that names stand for: streams, connections, views, standing
+ * planner/catalog.h - the objects that names stand for: streams, tables, connections, views, standing
  * queries, secrets.  An immutable snapshot per version: DDL makes the next version, statements plan
  * against the one they started with.  Storing it is storage/catalog_store.h's business.
  */
@@ -15,6 +15,7 @@ typedef enum MrRelationKind {
     MR_RELATION_VIEW,    /* text, expanded where used */
     MR_RELATION_QUERY,   /* materialized view: a standing query and its result table */
     MR_RELATION_VIRTUAL, /* millrace.queries …: filled by the server */
+    MR_RELATION_TABLE,   /* changeable rows: records of the log with weights */
 } MrRelationKind;
 
 typedef enum MrNullTime { MR_NULL_TIME_REJECT, MR_NULL_TIME_ARRIVAL, MR_NULL_TIME_FAIL } MrNullTime;
@@ -47,6 +48,15 @@ typedef struct MrStream {
     const MrOption *options;  /* all of WITH, for the source */
     uint32_t option_count;
 } MrStream;
+
+/* What a changeable table has beside a stream's columns.  Without a PRIMARY KEY its rows are told
+ * apart by a number, the last logged column, which no statement can name. */
+typedef struct MrTableDef {
+    const uint32_t *keys; /* logged columns */
+    uint32_t key_count;
+    int32_t number_column; /* -1: there is a PRIMARY KEY */
+    const char *key_name;  /* of the constraint; NULL with a number */
+} MrTableDef;
 
 typedef struct MrConnection {
     const char *name;
@@ -85,7 +95,8 @@ typedef struct MrRelation {
     const char *sql;         /* canonical CREATE statement */
     const MrAstQuery *query; /* VIEW, QUERY: the parsed SELECT */
     const char *zone_name;   /* TimeZone at CREATE */
-    const MrStream *stream;
+    const MrStream *stream;  /* STREAM, TABLE */
+    const MrTableDef *table; /* TABLE */
     const MrStandingQuery *standing;
     const char *comment;
 } MrRelation;
@@ -124,6 +135,7 @@ const MrRelation *mr_catalog_relation(const MrCatalog *catalog,
                                       uint32_t index); /* in order of creation */
 uint32_t mr_catalog_connection_count(const MrCatalog *catalog);
 const MrConnection *mr_catalog_connection_at(const MrCatalog *catalog, uint32_t index);
+/* Of a stream or a table. */
 const MrStream *mr_catalog_stream_by_id(const MrCatalog *catalog, uint32_t id);
 /* Names of the views and queries that read the relation, for DROP … RESTRICT; in the arena. */
 MrStatus mr_catalog_dependents(const MrCatalog *catalog, const MrRelation *relation, MrArena *arena,

@@ -6,6 +6,8 @@
 #include "parser/parser.h"
 #include "parser/print.h"
 
+#include <string.h>
+
 static MrStatus copy_text(MrArena *arena, const char *from, const char **out, MrError *err)
 {
     if (from == NULL) {
@@ -94,6 +96,21 @@ static MrStatus copy_stream(MrArena *arena, const MrStream *from, const MrStream
     return MR_OK;
 }
 
+static MrStatus copy_table(MrArena *arena, const MrTableDef *from, const MrTableDef **out,
+                           MrError *err)
+{
+    MrTableDef *table;
+    uint32_t *keys;
+    MR_NEW(arena, table, err);
+    *table = *from;
+    MR_TRY(copy_text(arena, from->key_name, &table->key_name, err));
+    MR_NEW_ARRAY(arena, keys, from->key_count, err);
+    memcpy(keys, from->keys, from->key_count * sizeof *keys);
+    table->keys = keys;
+    *out = table;
+    return MR_OK;
+}
+
 static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from,
                               const MrStandingQuery **out, MrError *err)
 {
@@ -152,6 +169,9 @@ MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRela
     }
     if (from->stream != NULL) {
         MR_TRY(copy_stream(arena, from->stream, &out->stream, err));
+    }
+    if (from->table != NULL) {
+        MR_TRY(copy_table(arena, from->table, &out->table, err));
     }
     if (from->standing != NULL) {
         MR_TRY(copy_standing(arena, from->standing, &out->standing, err));

@@ -98,7 +98,7 @@ static MrStatus add_output(Explain *explain, const MrSchema *schema)
 
 static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
 {
-    static const char *const kinds[] = { "stream ", "result ", "system view ", "" };
+    static const char *const kinds[] = { "stream ", "result ", "system view ", "", "table " };
     const MrScanSpec *spec = node->spec;
     mr_builder_append_format(&explain->text, "%s%s", kinds[spec->kind], spec->relation);
     if (explain->text.failed) {

@@ -1,13 +1,11 @@
 /*
- * planner/insert.c - INSERT: the query's columns put in the stream's order, cast for assignment,
+ * planner/insert.c - INSERT: the query's columns put in the target's order, cast for assignment,
  * with defaults and generated columns.  Must not know the log.
  */
 #include "planner/planner.h"
 
-#include "planner/binder.h"
-#include "planner/lower.h"
+#include "planner/change.h"
 #include "planner/nearest.h"
-#include "planner/rewrite.h"
 #include "planner/stream.h"
 #include "planner/values.h"
 
@@ -83,6 +81,15 @@ static MrStatus refuse_parts(MrBinder *b, const MrAstInsert *ast)
                                    "Write INSERT INTO s WITH … SELECT ….",
                                    "WITH before INSERT is not supported yet");
     }
+    if (ast->overriding != NULL) {
+        return mr_bind_unsupported(b, ast->base.position, "Leave OVERRIDING out.",
+                                   "OVERRIDING is not supported");
+    }
+    return MR_OK;
+}
+
+static MrStatus refuse_for_stream(MrBinder *b, const MrAstInsert *ast)
+{
     if (ast->conflict != MR_CONFLICT_NONE) {
         return mr_bind_unsupported(b, ast->conflict_position,
                                    "A stream keeps every row: leave it out.",
@@ -91,28 +98,28 @@ static MrStatus refuse_parts(MrBinder *b, const MrAstInsert *ast)
     if (ast->returning.count > 0) {
         return mr_bind_unsupported(b, ast->returning.items[0]->position,
                                    "Select from the stream afterwards.",
-                                   "RETURNING is not supported yet");
-    }
-    if (ast->overriding != NULL) {
-        return mr_bind_unsupported(b, ast->base.position, "Leave OVERRIDING out.",
-                                   "OVERRIDING is not supported");
+                                   "RETURNING is not supported for streams");
     }
     return MR_OK;
 }
 
 static MrStatus find_target(MrBinder *b, const MrAstInsert *ast, Target *target)
 {
-    static const char *const kinds[] = { "stream", "view", "materialized view", "system view" };
+    static const char *const kinds[] = { "stream", "view", "materialized view", "system view",
+                                         "table" };
     const MrRelation *relation;
     MrStatus status = mr_catalog_resolve(b->context->catalog, &ast->table, &relation, b->err);
     if (status != MR_OK) {
         mr_error_at(b->err, ast->table.position);
         return status;
     }
-    if (relation->kind != MR_RELATION_STREAM) {
+    if (relation->kind != MR_RELATION_STREAM && relation->kind != MR_RELATION_TABLE) {
         mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, ast->table.position,
                       "cannot insert into %s \"%s\"", kinds[relation->kind], relation->name);
-        return mr_error_hint(b->err, "Insert into the stream that it reads.");
+        return mr_error_hint(b->err, "Insert into the stream or table that it reads.");
+    }
+    if (relation->kind == MR_RELATION_STREAM) {
+        MR_TRY(refuse_for_stream(b, ast));
     }
     target->relation = relation;
     target->stream = relation->stream;
@@ -263,13 +270,12 @@ static MrStatus whole_rows(MrBinder *b, const Target *target, MrLogical **tree)
 }
 
 MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,
-                           const MrRelation **target, MrPlan **out, MrError *err)
+                           MrChangePlan **out, MrError *err)
 {
     MrBinder binder;
     Target wanted = { 0 };
     MrLogical *tree;
-    MrPlan *plan;
-    MrDag *dag;
+    MrChangePlan *plan;
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     MR_NEW(context->arena, plan, err);
     MR_TRY(refuse_parts(&binder, statement));
@@ -281,17 +287,15 @@ MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *stateme
         MR_TRY(bind_default_row(&binder, &wanted, &tree));
     }
     MR_TRY(whole_rows(&binder, &wanted, &tree));
-    MR_TRY(mr_rewrite_all(&binder, &tree));
-    plan->visible_columns = wanted.stream->schema.column_count;
-    MrLowerOptions options = { .emit = MR_EMIT_MODE_UPDATE,
-                               .visible_columns = plan->visible_columns,
-                               .zone = context->zone,
-                               .now_us = context->now_us };
-    MR_TRY(mr_lower(context->arena, tree, &options, &dag, &plan->scan, err));
-    plan->dag = dag;
-    plan->output = wanted.stream->schema;
-    plan->relation = mr_logical_leaf(tree)->relation;
-    *target = wanted.relation;
+    MR_TRY(mr_change_lower(&binder, tree, &plan->rows));
+    plan->kind = MR_CHANGE_INSERT;
+    plan->target = wanted.relation;
+    plan->rows->output = wanted.stream->schema;
+    if (wanted.relation->kind == MR_RELATION_TABLE) {
+        MR_TRY(mr_change_conflict(&binder, statement, wanted.relation, plan));
+        MR_TRY(mr_change_returning(&binder, wanted.relation, statement->alias,
+                                   &statement->returning, &plan->returning));
+    }
     *out = plan;
     return MR_OK;
 }

@@ -4,6 +4,8 @@
  */
 #include "planner/logical.h"
 
+#include <string.h>
+
 /* ---- Nodes ------------------------------------------------------------------------------- */
 
 static MrStatus node_new(MrArena *arena, MrLogicalKind kind, MrLogical *input, uint32_t columns,
@@ -20,15 +22,18 @@ static MrStatus node_new(MrArena *arena, MrLogicalKind kind, MrLogical *input, u
     return MR_OK;
 }
 
+/* A table's number of a row is carried along, for keys: no name finds it. */
 MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind scan,
                          MrLogical **out, MrError *err)
 {
     MrLogical *node;
-    MR_TRY(node_new(arena, MR_LOGICAL_SCAN, NULL, relation->schema.column_count, &node, err));
-    MR_NEW_ARRAY(arena, node->scan_columns, relation->schema.column_count, err);
+    bool has_number = scan == MR_SCAN_TABLE && relation->table->number_column >= 0;
+    uint32_t count = relation->schema.column_count + has_number;
+    MR_TRY(node_new(arena, MR_LOGICAL_SCAN, NULL, count, &node, err));
+    MR_NEW_ARRAY(arena, node->scan_columns, count, err);
     node->scan = scan;
     node->relation = relation;
-    for (uint32_t i = 0; i < node->column_count; i++) {
+    for (uint32_t i = 0; i < relation->schema.column_count; i++) {
         const MrColumn *column = &relation->schema.columns[i];
         bool is_event = scan == MR_SCAN_STREAM && relation->stream->event_column == (int32_t)i;
         node->scan_columns[i] = i;
@@ -39,7 +44,28 @@ MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind 
             .role = is_event ? MR_TIME_EVENT : MR_TIME_NONE,
         };
     }
+    if (has_number) {
+        node->scan_columns[count - 1] = (uint32_t)relation->table->number_column;
+        node->columns[count - 1] =
+            (MrLogicalColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };
+    }
     *out = node;
+    return MR_OK;
+}
+
+MrStatus mr_logical_scan_add_place(MrArena *arena, MrLogical *scan, const char *name, MrError *err)
+{
+    uint32_t count = scan->column_count;
+    uint32_t *columns = scan->scan_columns;
+    MrLogicalColumn *described = scan->columns;
+    MR_NEW_ARRAY(arena, scan->scan_columns, count + 1, err);
+    MR_NEW_ARRAY(arena, scan->columns, count + 1, err);
+    memcpy(scan->scan_columns, columns, count * sizeof *columns);
+    memcpy(scan->columns, described, count * sizeof *described);
+    scan->scan_columns[count] = scan->relation->stream->schema.column_count;
+    scan->columns[count] =
+        (MrLogicalColumn){ .name = name, .type = mr_type(MR_TYPE_INT64), .not_null = true };
+    scan->column_count = count + 1;
     return MR_OK;
 }
 

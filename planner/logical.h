@@ -88,6 +88,9 @@ struct MrLogical {
 /* Nodes; the result's columns follow from the input's. */
 MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind scan,
                          MrLogical **out, MrError *err);
+/* A table's scan gives each row's place too, under the name `name`, for statements that change
+ * it. */
+MrStatus mr_logical_scan_add_place(MrArena *arena, MrLogical *scan, const char *name, MrError *err);
 MrStatus mr_logical_values(MrArena *arena, const MrBlock *values, const char *const *names,
                            MrLogical **out, MrError *err);
 MrStatus mr_logical_filter(MrArena *arena, MrLogical *input, MrExpr *predicate, MrLogical **out,

@@ -82,6 +82,8 @@ static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
         spec->event_column = relation->stream->event_column;
         spec->delay_us = relation->stream->delay_us;
         spec->max_future_skew_us = relation->stream->max_future_skew_us;
+    } else if (node->scan == MR_SCAN_TABLE) {
+        spec->stream_id = relation->stream->id;
     } else if (node->scan == MR_SCAN_RESULT) {
         memcpy(spec->query, relation->standing->id, sizeof spec->query);
     }

@@ -66,11 +66,32 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
                              MrPlan **out, MrError *err);
 /* What the catalogue keeps of a standing query's plan; id and place are the caller's. */
 void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out);
-/* INSERT: target columns, the query's columns cast for assignment, defaults and generated columns
- * added, in the stream's column order.  VALUES too.  The DAG's output is the block to log. */
+/* A statement that changes rows.  Logged columns are in the target's order, with defaults, casts
+ * for assignment and generated columns. */
+typedef enum MrChangeKind { MR_CHANGE_INSERT, MR_CHANGE_UPDATE, MR_CHANGE_DELETE } MrChangeKind;
+typedef struct MrChangePlan {
+    MrChangeKind kind;
+    const MrRelation *target;
+    /* INSERT: logged columns.  UPDATE: a row's place, then its new logged columns.  DELETE: its
+     * place. */
+    MrPlan *rows;
+    MrConflictAction conflict;
+    /* DO UPDATE, over blocks of the old row's logged columns, the proposed row's, and an int8: that
+     * int8, then the new logged columns.  Rows that WHERE leaves out are not there. */
+    MrPlan *conflict_rows;
+    MrPlan *returning; /* over blocks of logged columns; NULL: nothing is returned */
+} MrChangePlan;
+/* INSERT into a stream or a table; VALUES too. */
 MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,
-                           const MrRelation **target, MrPlan **out, MrError *err);
-/* CREATE STREAM: types, defaults, generated columns, WATERMARK, options.  The result lives in the
+                           MrChangePlan **out, MrError *err);
+MrStatus mr_planner_update(MrPlannerContext *context, const MrAstUpdate *statement,
+                           MrChangePlan **out, MrError *err);
+MrStatus mr_planner_delete(MrPlannerContext *context, const MrAstDelete *statement,
+                           MrChangePlan **out, MrError *err);
+/* The table that a statement names and changes; other kinds are refused with a hint. */
+MrStatus mr_planner_changeable(MrPlannerContext *context, const MrName *name, const char *verb,
+                               const MrRelation **out, MrError *err);
+/* CREATE STREAM and CREATE TABLE: types, defaults, generated columns, WATERMARK, options.  The result lives in the
  * arena; id and oid are the caller's to set. */
 MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *statement,
                            MrRelation *out, MrError *err);

@@ -1,5 +1,6 @@
 /*
- * planner/stream.c - CREATE STREAM: columns, defaults, generated columns, WATERMARK.
+ * planner/stream.c - CREATE STREAM, and what CREATE TABLE has of it: columns, defaults, generated
+ * columns, WATERMARK.
  * Must not know statements that read streams.
  */
 #include "planner/stream.h"
@@ -10,38 +11,43 @@
 
 /* ---- Columns ----------------------------------------------------------------------------- */
 
+bool mr_stream_is_table(const MrAstCreateStream *ast)
+{
+    return ast->object == MR_OBJECT_TABLE && !ast->append_only;
+}
+
+static const char *kind_of(const MrAstCreateStream *ast)
+{
+    return mr_stream_is_table(ast) ? "table" : "stream";
+}
+
 static MrStatus check_form(MrBinder *b, const MrAstCreateStream *ast)
 {
     int32_t position = ast->base.position;
-    if (ast->object == MR_OBJECT_TABLE && !ast->append_only) {
-        return mr_bind_unsupported(
-            b, position,
-            "Use CREATE STREAM for rows that only come in; changeable tables "
-            "come with a later version.",
-            "CREATE TABLE is not supported yet");
-    }
     if (ast->temporary || ast->or_replace) {
-        return mr_bind_unsupported(b, position, "DROP STREAM, then CREATE STREAM.",
-                                   "%s is not supported for streams",
-                                   ast->temporary ? "TEMPORARY" : "OR REPLACE");
+        return mr_bind_unsupported(b, position,
+                                   mr_stream_is_table(ast) ? "DROP TABLE, then CREATE TABLE."
+                                                           : "DROP STREAM, then CREATE STREAM.",
+                                   "%s is not supported for %ss",
+                                   ast->temporary ? "TEMPORARY" : "OR REPLACE", kind_of(ast));
     }
     if (ast->name.connection != NULL ||
         (ast->name.schema != NULL && strcmp(ast->name.schema, "public") != 0)) {
         return mr_bind_error(b, MR_ERR_INVALID_SCHEMA_NAME, ast->name.position,
-                             "streams live in the schema \"public\" only");
+                             "%ss live in the schema \"public\" only", kind_of(ast));
     }
-    if (ast->constraints.count > 0) {
+    if (ast->constraints.count > 0 && !mr_stream_is_table(ast)) {
         return mr_bind_unsupported(b, ast->constraints.items[0]->position,
                                    "A stream keeps every row: leave the constraint out.",
                                    "constraints of streams are not supported");
     }
     if (ast->columns.count == 0) {
         return mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, position,
-                             "a stream needs at least one column");
+                             "a %s needs at least one column", kind_of(ast));
     }
     if (ast->columns.count > MR_PLAN_COLUMNS_MAX) {
         return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, position,
-                             "streams can have at most %d columns", MR_PLAN_COLUMNS_MAX);
+                             "%ss can have at most %d columns", kind_of(ast), MR_PLAN_COLUMNS_MAX);
     }
     return MR_OK;
 }
@@ -49,7 +55,8 @@ static MrStatus check_form(MrBinder *b, const MrAstCreateStream *ast)
 static MrStatus check_column(MrBinder *b, const MrAstCreateStream *ast, uint32_t index)
 {
     const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, ast->columns.items[index]);
-    if (strcmp(def->name, "_seq") == 0 || strcmp(def->name, "_arrival") == 0) {
+    if (strcmp(def->name, "_seq") == 0 || strcmp(def->name, "_arrival") == 0 ||
+        (mr_stream_is_table(ast) && strcmp(def->name, MR_TABLE_NUMBER) == 0)) {
         return mr_bind_error(b, MR_ERR_DUPLICATE_COLUMN, def->base.position,
                              "column name \"%s\" conflicts with a system column name", def->name);
     }
@@ -59,7 +66,7 @@ static MrStatus check_column(MrBinder *b, const MrAstCreateStream *ast, uint32_t
                                  "column \"%s\" specified more than once", def->name);
         }
     }
-    if (def->constraints.count > 0) {
+    if (def->constraints.count > 0 && !mr_stream_is_table(ast)) {
         return mr_bind_unsupported(b, def->constraints.items[0]->position,
                                    "A stream keeps every row: leave the constraint out.",
                                    "constraints of streams are not supported");
@@ -299,6 +306,9 @@ MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *s
     MR_TRY(make_schema(&binder, statement, stream, columns));
     MR_TRY(bind_expressions(&binder, statement, stream, columns));
     MR_TRY(bind_watermark(&binder, statement, stream));
+    if (mr_stream_is_table(statement)) {
+        return mr_table_define(&binder, statement, stream, out);
+    }
     MR_TRY(mr_stream_options(&binder, statement, stream));
     *out = (MrRelation){ .kind = MR_RELATION_STREAM,
                          .schema_name = "public",

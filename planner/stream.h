@@ -1,5 +1,5 @@
 /*
- * planner/stream.h - the parts of CREATE STREAM.  Must not know statements that read streams.
+ * planner/stream.h - the parts of CREATE STREAM and CREATE TABLE.  Must not know statements that read streams.
  */
 #ifndef MR_PLANNER_STREAM_H
 #define MR_PLANNER_STREAM_H
@@ -8,6 +8,14 @@
 
 /* Connector, format, durability, retention, lateness …; the schema is there already. */
 MrStatus mr_stream_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream);
+/* CREATE TABLE that is not APPEND ONLY. */
+bool mr_stream_is_table(const MrAstCreateStream *ast);
+/* Constraints and options of a table whose columns are in `stream`, which gets its hidden number;
+ * the relation. */
+MrStatus mr_table_define(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream,
+                         MrRelation *out);
+/* The logged column that tells rows of a table without PRIMARY KEY apart. */
+#define MR_TABLE_NUMBER "_row"
 /* A scope that has a stream's columns and nothing else, for DEFAULT and generated columns. */
 MrStatus mr_stream_scope(MrBinder *b, const MrSchema *schema, MrScope *out);
 

@@ -9,6 +9,7 @@
 #include "engine/pipeline.h"
 #include "server/relations.h"
 #include "server/scheduler.h"
+#include "server/tables.h"
 #include "server/targets.h"
 #include "server/workers.h"
 
@@ -20,6 +21,7 @@ struct MrAdhoc {
     int64_t memory_bytes;
     uint64_t upto;
     MrTargetThread *target; /* of a result table */
+    MrTableScan *table;     /* of a table: as it was at the start */
     MrWait *wait;
     MrAdhocDone *done; /* NULL once abandoned */
     void *context;
@@ -39,9 +41,8 @@ void mr_result_destroy(MrResult *result)
     }
 }
 
-static MrStatus keep_block(void *context, const MrBlock *block, MrError *err)
+MrStatus mr_result_add(MrResult *result, const MrBlock *block, MrError *err)
 {
-    MrResult *result = context;
     MrBlock *copy;
     MR_TRY(mr_block_copy(&result->arena, block, &copy, err));
     if ((result->block_count & (result->block_count - 1)) ==
@@ -59,23 +60,27 @@ static MrStatus keep_block(void *context, const MrBlock *block, MrError *err)
     return MR_OK;
 }
 
-static MrStatus result_create(const MrPlan *plan, MrResult **out, MrError *err)
+static MrStatus keep_block(void *context, const MrBlock *block, MrError *err)
+{
+    return mr_result_add(context, block, err);
+}
+
+MrStatus mr_result_create(const MrSchema *schema, MrResult **out, MrError *err)
 {
     MrResult *result = calloc(1, sizeof *result);
     if (result == NULL) {
         return mr_error_no_memory(err);
     }
     mr_arena_init(&result->arena, 0);
-    MrColumn *columns =
-        mr_arena_calloc(&result->arena, plan->output.column_count + 1, sizeof *columns);
+    MrColumn *columns = mr_arena_calloc(&result->arena, schema->column_count + 1, sizeof *columns);
     if (columns == NULL) {
         mr_result_destroy(result);
         return mr_error_no_memory(err);
     }
-    result->schema = (MrSchema){ .column_count = plan->visible_columns, .columns = columns };
-    for (uint32_t c = 0; c < plan->visible_columns; c++) {
-        columns[c] = plan->output.columns[c];
-        columns[c].name = mr_arena_strdup(&result->arena, plan->output.columns[c].name);
+    result->schema = (MrSchema){ .column_count = schema->column_count, .columns = columns };
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        columns[c] = schema->columns[c];
+        columns[c].name = mr_arena_strdup(&result->arena, schema->columns[c].name);
         if (columns[c].name == NULL) {
             mr_result_destroy(result);
             return mr_error_no_memory(err);
@@ -83,6 +88,12 @@ static MrStatus result_create(const MrPlan *plan, MrResult **out, MrError *err)
     }
     *out = result;
     return MR_OK;
+}
+
+static MrStatus result_of_plan(const MrPlan *plan, MrResult **out, MrError *err)
+{
+    MrSchema visible = { plan->visible_columns, plan->output.columns };
+    return mr_result_create(&visible, out, err);
 }
 
 static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, MrPipeline **out,
@@ -103,32 +114,21 @@ bool mr_adhoc_is_immediate(const MrPlan *plan)
     return plan->scan->kind == MR_SCAN_VALUES || plan->scan->kind == MR_SCAN_VIRTUAL;
 }
 
-static MrStatus run_immediate(MrServer *server, const MrPlan *plan, MrPipeline *pipeline,
-                              MrResult *result, MrError *err)
-{
-    if (plan->scan->kind == MR_SCAN_VALUES) {
-        MR_TRY(run_block(pipeline, plan->scan->values, err));
-    } else {
-        const MrBlock *const *blocks;
-        uint32_t count;
-        MR_TRY(mr_relations_fill(server, plan->relation->schema_name, plan->relation->name,
-                                 &result->arena, &blocks, &count, err));
-        for (uint32_t b = 0; b < count; b++) {
-            MR_TRY(run_block(pipeline, blocks[b], err));
-        }
-    }
-    return mr_pipeline_collect(pipeline, keep_block, result, err);
-}
-
-MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err)
+MrStatus mr_adhoc_run_blocks(MrServer *server, const MrPlan *plan, const MrBlock *const *blocks,
+                             uint32_t count, MrResult **out, MrError *err)
 {
     MrPipeline *pipeline;
     MrResult *result;
     MR_TRY(
         make_pipeline(plan, mr_settings_int(server->settings, MR_SET_WORK_MEMORY), &pipeline, err));
-    MrStatus status = result_create(plan, &result, err);
+    MrStatus status = result_of_plan(plan, &result, err);
     if (status == MR_OK) {
-        status = run_immediate(server, plan, pipeline, result, err);
+        for (uint32_t b = 0; b < count && status == MR_OK; b++) {
+            status = run_block(pipeline, blocks[b], err);
+        }
+        if (status == MR_OK) {
+            status = mr_pipeline_collect(pipeline, keep_block, result, err);
+        }
         if (status != MR_OK) {
             mr_result_destroy(result);
         } else {
@@ -136,6 +136,24 @@ MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, 
         }
     }
     mr_pipeline_destroy(pipeline);
+    return status;
+}
+
+MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err)
+{
+    const MrBlock *const *blocks = &plan->scan->values;
+    uint32_t count = 1;
+    MrArena arena;
+    MrStatus status = MR_OK;
+    mr_arena_init(&arena, 0);
+    if (plan->scan->kind == MR_SCAN_VIRTUAL) {
+        status = mr_relations_fill(server, plan->relation->schema_name, plan->relation->name,
+                                   &arena, &blocks, &count, err);
+    }
+    if (status == MR_OK) {
+        status = mr_adhoc_run_blocks(server, plan, blocks, count, out, err);
+    }
+    mr_arena_fini(&arena);
     return status;
 }
 
@@ -238,13 +256,41 @@ static MrStatus read_result(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
     return status;
 }
 
+static MrStatus read_table(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+{
+    MrArena arena;
+    const MrBlock *block = NULL;
+    MrStatus status;
+    mr_arena_init(&arena, 0);
+    do {
+        mr_arena_reset(&arena);
+        status = check_cancel(adhoc, err);
+        if (status == MR_OK) {
+            status = mr_table_scan_next(adhoc->table, &arena, &block, err);
+        }
+        if (status == MR_OK && block != NULL) {
+            status = run_block(pipeline, block, err);
+        }
+    } while (status == MR_OK && block != NULL && !mr_pipeline_is_full(pipeline));
+    mr_arena_fini(&arena);
+    return status;
+}
+
+static MrStatus read_scan(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+{
+    switch (adhoc->plan->scan->kind) {
+    case MR_SCAN_RESULT: return read_result(adhoc, pipeline, err);
+    case MR_SCAN_TABLE: return read_table(adhoc, pipeline, err);
+    default: return read_stream(adhoc, pipeline, err);
+    }
+}
+
 static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
 {
     MrPipeline *pipeline;
-    MR_TRY(result_create(adhoc->plan, &adhoc->result, err));
+    MR_TRY(result_of_plan(adhoc->plan, &adhoc->result, err));
     MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &pipeline, err));
-    MrStatus status = adhoc->plan->scan->kind == MR_SCAN_RESULT ? read_result(adhoc, pipeline, err)
-                                                                : read_stream(adhoc, pipeline, err);
+    MrStatus status = read_scan(adhoc, pipeline, err);
     if (status == MR_OK) {
         status = mr_pipeline_collect(pipeline, keep_block, adhoc->result, err);
     }
@@ -268,6 +314,7 @@ static void finish_adhoc(void *context)
     if (adhoc->done != NULL) {
         adhoc->done(adhoc->context, result, adhoc->status == MR_OK ? NULL : &adhoc->err);
     }
+    mr_table_scan_close(adhoc->table);
     mr_catalog_unref(adhoc->catalog);
     mr_statement_memory_release(adhoc->memory);
     free(adhoc);
@@ -308,9 +355,20 @@ static void covered(void *context, MrStatus status, const MrError *err)
     begin(adhoc);
 }
 
+static MrStatus open_table(MrAdhoc *adhoc, bool sees_uncommitted, MrError *err)
+{
+    MrTable *table = mr_tables_find(adhoc->server, adhoc->plan->scan->stream_id);
+    if (table == NULL) {
+        return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
+                            adhoc->plan->scan->relation);
+    }
+    return mr_table_scan_open(table, sees_uncommitted ? MR_TABLE_UNCOMMITTED : adhoc->upto,
+                              &adhoc->table, err);
+}
+
 MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory,
                         MrCatalog *catalog, int64_t memory_bytes, uint64_t own_sequence,
-                        MrAdhocDone *done, void *context)
+                        bool sees_uncommitted, MrAdhocDone *done, void *context)
 {
     MrAdhoc *adhoc = calloc(1, sizeof *adhoc);
     if (adhoc == NULL) {
@@ -326,6 +384,13 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
     adhoc->upto = mr_log_appended(server->log);
     adhoc->done = done;
     adhoc->context = context;
+    if (plan->scan->kind == MR_SCAN_TABLE) {
+        adhoc->status = open_table(adhoc, sees_uncommitted, &adhoc->err);
+        if (adhoc->status != MR_OK) {
+            mr_server_post(server, finish_adhoc, adhoc);
+            return adhoc;
+        }
+    }
     if (plan->scan->kind == MR_SCAN_RESULT) {
         const MrStandingQuery *standing = plan->relation->standing;
         adhoc->status =

@@ -16,6 +16,9 @@ typedef struct MrResult {
     MrArena arena; /* holds all of it */
 } MrResult;
 void mr_result_destroy(MrResult *result); /* accepts NULL */
+/* An empty one with these columns (names are copied), and a copy of a block added to it. */
+MrStatus mr_result_create(const MrSchema *schema, MrResult **out, MrError *err);
+MrStatus mr_result_add(MrResult *result, const MrBlock *block, MrError *err);
 
 typedef struct MrAdhoc MrAdhoc;
 typedef void MrAdhocDone(void *context, MrResult *result,
@@ -24,10 +27,11 @@ typedef void MrAdhocDone(void *context, MrResult *result,
 /* Starts the plan; holds the memory that it lives in and the catalogue until it is over, also when
  * it is abandoned.  Reads streams from their first kept row
  * up to `upto` (the head of the log at the start of the statement).  `own_sequence`: rows this
- * session was acknowledged, which results must cover first (0: no wait). */
+ * session was acknowledged, which results must cover first (0: no wait).  `sees_uncommitted`: the
+ * statement has the turn to change tables, and reads what it has changed. */
 MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory,
                         MrCatalog *catalog, int64_t memory_bytes, uint64_t own_sequence,
-                        MrAdhocDone *done, void *context);
+                        bool sees_uncommitted, MrAdhocDone *done, void *context);
 /* Ends it within one batch: done comes with 57014.  */
 void mr_adhoc_cancel(MrAdhoc *adhoc);
 /* The session is gone: the result is thrown away, done is not called. */
@@ -35,6 +39,9 @@ void mr_adhoc_abandon(MrAdhoc *adhoc);
 /* On the caller's thread, for plans over constants (VALUES, no FROM, small virtual tables): no
  * waiting. */
 MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err);
+/* The same for a plan over rows that the caller has, in place of a virtual table's. */
+MrStatus mr_adhoc_run_blocks(MrServer *server, const MrPlan *plan, const MrBlock *const *blocks,
+                             uint32_t count, MrResult **out, MrError *err);
 /* True when run_now may be used: the leaf is VALUES or VIRTUAL. */
 bool mr_adhoc_is_immediate(const MrPlan *plan);
 

@@ -18,14 +18,14 @@ static MrStatus refuse_place(const MrAstCopy *ast, MrError *err)
 
 /* ---- FROM ------------------------------------------------------------------------------------ */
 
-static MrStatus find_stream(MrPortal *portal, const MrAstCopy *ast, MrError *err)
+static MrStatus find_target(MrPortal *portal, const MrAstCopy *ast, MrError *err)
 {
     const MrRelation *relation;
     MrStatus status = mr_catalog_resolve(portal->catalog, &ast->table, &relation, err);
-    if (status == MR_OK && relation->kind != MR_RELATION_STREAM) {
+    if (status == MR_OK && relation->stream == NULL) {
         status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE,
-                              "cannot copy to \"%s\": it is not a stream", relation->name);
-        mr_error_hint(err, "Copy to the stream that it reads.");
+                              "cannot copy to \"%s\": it is not a stream or table", relation->name);
+        mr_error_hint(err, "Copy to the stream or table that it reads.");
     }
     if (status != MR_OK) {
         mr_error_at(err, ast->table.position);
@@ -39,7 +39,7 @@ static MrStatus find_column(const MrAstCopy *ast, const MrRelation *relation, co
                             uint32_t *out, MrError *err)
 {
     const MrStream *stream = relation->stream;
-    for (uint32_t c = 0; c < stream->schema.column_count; c++) {
+    for (uint32_t c = 0; c < relation->schema.column_count; c++) { /* without a hidden one */
         if (strcmp(stream->columns[c].name, name) == 0) {
             *out = c;
             return MR_OK;
@@ -77,7 +77,7 @@ static MrStatus choose_columns(const MrAstCopy *ast, const MrRelation *relation,
 
 static MrStatus plan_from(MrPortal *portal, const MrAstCopy *ast, MrCopyPlan *plan, MrError *err)
 {
-    MR_TRY(find_stream(portal, ast, err));
+    MR_TRY(find_target(portal, ast, err));
     if (ast->where != NULL) {
         mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY … FROM … WHERE is not supported yet");
         mr_error_at(err, ast->where->position);
@@ -106,8 +106,7 @@ static MrStatus select_text(const MrPortal *portal, const MrAstCopy *ast, MrBuil
         mr_builder_append_quoted_identifier(text, ast->columns.items[i]);
     }
     for (uint32_t c = 0; ast->columns.count == 0 && c < relation->schema.column_count; c++) {
-        bool generated = relation->kind == MR_RELATION_STREAM &&
-                         c < relation->stream->schema.column_count &&
+        bool generated = relation->stream != NULL && c < relation->stream->schema.column_count &&
                          relation->stream->columns[c].generated != NULL;
         if (!generated) {
             mr_builder_append_string(text, count++ == 0 ? "" : ", ");

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "server/changes.h"
 #include "server/copy.h"
 #include "server/ingest.h"
 #include "server/log_thread.h"
@@ -30,6 +31,7 @@ typedef struct WriteJob {
 
 struct MrCopyIn {
     MrIngest *ingest;
+    MrChange *change;                    /* into a table: its rows, until the end of the data */
     uint64_t bytes_woken, bytes_written; /* since the log was woken, since it was waited for */
     WriteJob *job;
 };
@@ -101,7 +103,13 @@ void mr_copy_in_destroy(MrSession *session)
         copy->job->session = NULL;
     }
     mr_ingest_destroy(copy->ingest);
+    mr_changes_free(&copy->change);
     free(copy);
+}
+
+static MrStatus keep_rows(void *context, const MrBlock *block, MrError *err)
+{
+    return mr_result_add(context, block, err);
 }
 
 MrStatus mr_copy_in_start(MrSession *session, MrPortal *portal, MrError *err)
@@ -120,17 +128,19 @@ MrStatus mr_copy_in_start(MrSession *session, MrPortal *portal, MrError *err)
                                 .fail_on_bad_row = !rejects };
     options.codec_options.columns = plan->options.columns;
     options.codec_options.column_count = plan->count;
-    MR_TRY(mr_transaction_log(session, &options.transaction, err));
     MrCopyIn *copy = calloc(1, sizeof *copy);
     if (copy == NULL) {
         return mr_error_no_memory(err);
     }
-    MrStatus status = mr_ingest_create(&options, &copy->ingest, err);
-    if (status != MR_OK) {
-        free(copy);
-        return status;
+    session->copy = copy; /* after an error the session's end of the statement frees it */
+    if (portal->relation->kind == MR_RELATION_TABLE) {
+        MR_TRY(mr_change_create_rows(portal->catalog, portal->relation, &copy->change, err));
+        options.take = keep_rows;
+        options.take_context = copy->change->rows;
+    } else {
+        MR_TRY(mr_transaction_log(session, &options.transaction, err));
     }
-    session->copy = copy;
+    MR_TRY(mr_ingest_create(&options, &copy->ingest, err));
     mr_copy_respond(session, 'G', plan);
     return MR_OK;
 }
@@ -141,6 +151,9 @@ MrStatus mr_copy_in_feed(MrSession *session, const char *data, size_t length, Mr
     MR_TRY(mr_ingest_feed(copy->ingest, data, length, err));
     copy->bytes_woken += length;
     copy->bytes_written += length;
+    if (copy->change != NULL) { /* the log waits for the end of the data */
+        return MR_OK;
+    }
     if (copy->bytes_written >= WRITE_BYTES) {
         copy->bytes_woken = copy->bytes_written = 0;
         return wait_for_writes(session, err);
@@ -152,12 +165,26 @@ MrStatus mr_copy_in_feed(MrSession *session, const char *data, size_t length, Mr
     return MR_OK;
 }
 
+static void rows_are_in(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status != MR_OK) {
+        mr_session_fail(session, err);
+        return;
+    }
+    mr_changes_done(session, "COPY");
+}
+
 MrStatus mr_copy_in_finish(MrSession *session, MrError *err)
 {
     uint64_t rows = 0, sequence;
     MrDurability durability;
     MR_TRY(mr_ingest_finish(session->copy->ingest, &rows, &sequence, &durability, err));
+    MrChange *change = session->copy->change;
+    session->copy->change = NULL;
     mr_copy_in_destroy(session);
+    if (change != NULL) {
+        return mr_changes_run_or_keep(session, change, rows_are_in, err);
+    }
     mr_portal_set_done(session->current, "COPY %llu", (unsigned long long)rows);
     return MR_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * server/ddl_create.c - CREATE STREAM, CONNECTION, SECRET, VIEW and MATERIALIZED VIEW.
+ * server/ddl_create.c - CREATE STREAM, TABLE, CONNECTION, SECRET, VIEW and MATERIALIZED VIEW.
  */
 #include <stdlib.h>
 
@@ -11,6 +11,7 @@
 #include "server/ddl_internal.h"
 #include "server/ingest.h"
 #include "server/scheduler.h"
+#include "server/tables.h"
 
 static void fail(MrDdl *ddl, MrStatus status)
 {
@@ -94,6 +95,9 @@ MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError
                                .max_future_skew_us = stream->max_future_skew_us,
                                .durability = (MrDurability)stream->durability };
     MR_TRY(mr_log_set_stream(server->log, &definition, err));
+    if (relation->kind == MR_RELATION_TABLE) {
+        return mr_tables_add(server, relation, err);
+    }
     if (strcmp(stream->connector, "push") != 0) {
         return mr_feeds_start(server, relation, err);
     }
@@ -121,7 +125,9 @@ void mr_ddl_create_stream(MrDdl *ddl)
     }
     MrStatus status = mr_planner_stream(&context, statement, &ddl->relation, &ddl->err);
     if (status == MR_OK) {
-        status = fill_object(ddl, MR_CATALOG_STREAM, ddl->relation.name);
+        status = fill_object(
+            ddl, ddl->relation.kind == MR_RELATION_TABLE ? MR_CATALOG_TABLE : MR_CATALOG_STREAM,
+            ddl->relation.name);
     }
     if (status != MR_OK) {
         fail(ddl, status);

@@ -6,6 +6,7 @@
 #include "server/ingest.h"
 #include "server/log_thread.h"
 #include "server/scheduler.h"
+#include "server/tables.h"
 
 enum { VICTIMS_MAX = 10000 };
 
@@ -14,6 +15,7 @@ MrRelationKind mr_ddl_relation_kind(MrObjectKind object)
     switch (object) {
     case MR_OBJECT_VIEW: return MR_RELATION_VIEW;
     case MR_OBJECT_MATERIALIZED_VIEW: return MR_RELATION_QUERY;
+    case MR_OBJECT_TABLE: return MR_RELATION_TABLE;
     default: return MR_RELATION_STREAM;
     }
 }
@@ -130,7 +132,9 @@ static MrStatus find_victim(MrDdl *ddl, const MrAstDrop *statement, const MrAstN
                      node->name.name);
         return mr_error_at(&ddl->err, node->name.position);
     }
-    if (relation->kind != mr_ddl_relation_kind(statement->object)) {
+    bool is_stream_table = statement->object == MR_OBJECT_TABLE &&
+                           relation->kind == MR_RELATION_STREAM; /* APPEND ONLY */
+    if (relation->kind != mr_ddl_relation_kind(statement->object) && !is_stream_table) {
         mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s", relation->name,
                      kind);
         return mr_error_at(&ddl->err, node->name.position);
@@ -167,7 +171,10 @@ static void victim_recorded(MrDdl *ddl)
         mr_ddl_finish(ddl);
         return;
     }
-    if (victim->kind == MR_RELATION_STREAM) {
+    if (victim->kind == MR_RELATION_TABLE) {
+        mr_tables_remove(ddl->server, victim->stream->id);
+    }
+    if (victim->stream != NULL) {
         mr_log_forget_stream(ddl->server->log, victim->stream->id);
         mr_log_thread_wake(ddl->server); /* forgetting is a record too */
     }

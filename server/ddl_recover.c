@@ -9,6 +9,7 @@
 #include "parser/parser.h"
 #include "server/ddl_internal.h"
 #include "server/scheduler.h"
+#include "server/tables.h"
 
 /* DDL records stand in the log under stream 0. */
 static MrStatus apply_missing(MrServer *server, MrError *err)
@@ -136,6 +137,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     switch (object->kind) {
     case MR_CATALOG_CONNECTION: return load_connection(&context, catalog, object, node, err);
     case MR_CATALOG_STREAM:
+    case MR_CATALOG_TABLE:
         MR_TRY(mr_planner_stream(&context, (const MrAstCreateStream *)node, relation, err));
         ((MrStream *)relation->stream)->id = object->id;
         break;
@@ -321,10 +323,11 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
     for (uint32_t o = 0; o < loading->count; o++) {
         const MrCatalogObject *object = &loading->objects[o];
         const MrRelation *relation = mr_catalog_find(server->catalog, NULL, object->name);
-        if (object->kind == MR_CATALOG_STREAM) {
+        if (object->kind == MR_CATALOG_STREAM || object->kind == MR_CATALOG_TABLE) {
             MR_TRY(mr_ddl_add_stream(server, relation, err));
         }
     }
+    MR_TRY(mr_tables_replay(server, err));
     for (uint32_t o = 0; o < loading->count; o++) {
         const MrCatalogObject *object = &loading->objects[o];
         if (object->kind != MR_CATALOG_QUERY) {

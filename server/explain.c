@@ -119,7 +119,9 @@ static MrStatus refuse_statement(const MrNode *node, MrError *err)
                  mr_ast_kind_name(node->kind));
     mr_error_at(err, node->position);
     return mr_error_hint(
-        err, "EXPLAIN takes SELECT, INSERT, CREATE MATERIALIZED VIEW and MATERIALIZED VIEW name.");
+        err,
+        "EXPLAIN takes SELECT, INSERT, UPDATE, DELETE, CREATE MATERIALIZED VIEW and MATERIALIZED "
+        "VIEW name.");
 }
 
 static MrStatus plan_explained(MrSession *session, MrPortal *portal, bool is_run,
@@ -130,13 +132,26 @@ static MrStatus plan_explained(MrSession *session, MrPortal *portal, bool is_run
     if (ast->statement == NULL) {
         return plan_view(portal, &context, &ast->view, err);
     }
+    MrChangePlan *change;
     switch (ast->statement->kind) {
     case MR_AST_QUERY:
         return mr_planner_select(&context, MR_AST_AS(const MrAstQuery, ast->statement),
                                  &portal->plan, err);
     case MR_AST_INSERT:
-        return mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, ast->statement),
-                                 &portal->relation, &portal->plan, err);
+        MR_TRY(mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, ast->statement), &change,
+                                 err));
+        portal->plan = change->rows;
+        return MR_OK;
+    case MR_AST_UPDATE:
+        MR_TRY(mr_planner_update(&context, MR_AST_AS(const MrAstUpdate, ast->statement), &change,
+                                 err));
+        portal->plan = change->rows;
+        return MR_OK;
+    case MR_AST_DELETE:
+        MR_TRY(mr_planner_delete(&context, MR_AST_AS(const MrAstDelete, ast->statement), &change,
+                                 err));
+        portal->plan = change->rows;
+        return MR_OK;
     case MR_AST_CREATE_VIEW:
         if (MR_AST_AS(const MrAstCreateView, ast->statement)->materialized) {
             return mr_planner_standing(&context, MR_AST_AS(const MrAstCreateView, ast->statement),

@@ -24,6 +24,8 @@ struct MrIngest {
     const MrCodecClass *codec;
     MrDecoder *decoder;
     MrIngestRows *rows_maker;
+    MrStatus (*take)(void *context, const MrBlock *block, MrError *err);
+    void *take_context;
     MrLogTransaction *transaction;
     bool is_borrowed;
     uint64_t rows, rejected, bytes;
@@ -182,6 +184,8 @@ MrStatus mr_ingest_create(const MrIngestOptions *options, MrIngest **out, MrErro
     ingest->relation = options->relation;
     ingest->stream = options->relation->stream;
     ingest->codec = options->codec;
+    ingest->take = options->take;
+    ingest->take_context = options->take_context;
     ingest->transaction = options->transaction;
     ingest->is_borrowed = options->transaction != NULL;
     mr_arena_init(&ingest->arena, 0);
@@ -231,6 +235,10 @@ static MrStatus append(MrIngest *ingest, const MrBlock *in, MrString offset, MrE
     MR_TRY(mr_ingest_rows_make(ingest->rows_maker, in, &block, err));
     if (block == NULL) {
         return MR_OK;
+    }
+    if (ingest->take != NULL) {
+        ingest->rows += block->row_count;
+        return ingest->take(ingest->take_context, block, err);
     }
     if (ingest->transaction == NULL) {
         MR_TRY(mr_log_begin(ingest->server->log, &ingest->transaction, err));

@@ -32,7 +32,10 @@ typedef struct MrIngestOptions {
      * there already (as many as given) lend their flags. */
     MrCodecOptions codec_options;
     MrAbsent absent;
-    bool fail_on_bad_row;          /* else counted and kept in millrace.rejected_rows */
+    bool fail_on_bad_row; /* else counted and kept in millrace.rejected_rows */
+    /* Whole rows go here and not to the log: those of a table are changes first. */
+    MrStatus (*take)(void *context, const MrBlock *block, MrError *err);
+    void *take_context;
     MrLogTransaction *transaction; /* of a BEGIN … COMMIT, borrowed; NULL: one of its own */
 } MrIngestOptions;
 

@@ -1,17 +1,9 @@
 /*
- * server/insert.c - INSERT: the query's rows, whole and in the stream's order by plan, are appended
- * to the transaction's part of the log.
+ * server/insert.c - INSERT into a stream: the query's rows, whole and in the stream's order by plan,
+ * are appended to the transaction's part of the log.  Into a table: see changes.c.
  */
+#include "server/changes.h"
 #include "server/ingest.h"
-#include "server/statement.h"
-
-MrStatus mr_insert_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
-{
-    MrPlannerContext context;
-    mr_portal_planner_context(session, portal, is_run, &context);
-    return mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, portal->node),
-                             &portal->relation, &portal->plan, err);
-}
 
 /* Columns that the plan has computed, all of them. */
 static MrStatus all_columns(const MrRelation *relation, MrArena *arena, const uint32_t **out,
@@ -74,5 +66,8 @@ static void insert_done(MrSession *session, MrStatus status, const MrError *err)
 
 MrStatus mr_insert_run(MrSession *session, MrPortal *portal, MrError *err)
 {
+    if (portal->relation->kind == MR_RELATION_TABLE) {
+        return mr_change_run(session, portal, err);
+    }
     return mr_select_start(session, portal, insert_done, err);
 }

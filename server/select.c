@@ -80,19 +80,21 @@ static void adhoc_done(void *context, MrResult *result, const MrError *err)
         mr_session_cancel_error(session, &cancelled);
         err = &cancelled;
     }
-    session->adhoc_portal->result = result;
+    *session->adhoc_result = result;
     mr_session_resume(session, err == NULL ? MR_OK : err->status, err);
 }
 
-static void start_thread(MrSession *session, MrPortal *portal, MrSessionThen *then)
+void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
+                         MrCatalog *catalog, MrResult **out, bool sees_uncommitted,
+                         MrSessionThen *then)
 {
     bool waits = mr_settings_bool(session->settings, MR_SET_READ_YOUR_WRITES);
     mr_session_pause(session, then);
-    session->adhoc_portal = portal;
-    session->adhoc =
-        mr_adhoc_start(session->server, portal->plan, portal->memory, portal->catalog,
-                       mr_settings_int(session->settings, MR_SET_WORK_MEMORY),
-                       waits ? session->transaction.own_sequence : 0, adhoc_done, session);
+    session->adhoc_result = out;
+    session->adhoc = mr_adhoc_start(session->server, plan, memory, catalog,
+                                    mr_settings_int(session->settings, MR_SET_WORK_MEMORY),
+                                    waits ? session->transaction.own_sequence : 0, sees_uncommitted,
+                                    adhoc_done, session);
 }
 
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err)
@@ -103,14 +105,15 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
         return MR_OK;
     }
     MR_TRY(mr_transaction_cut(session, err)); /* the query may read what was just written */
-    if (session->transaction.log != NULL) {
+    if (session->transaction.log != NULL || session->transaction.deferred != NULL) {
         mr_session_notice(session, "NOTICE", "00000",
                           "rows of this transaction are not visible before its COMMIT", NULL);
     }
     if (portal->plan->relation != NULL) {
         tell_of_query(session, portal->plan->relation);
     }
-    start_thread(session, portal, then);
+    mr_select_start_for(session, portal->plan, portal->memory, portal->catalog, &portal->result,
+                        false, then);
     return MR_OK;
 }
 

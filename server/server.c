@@ -26,6 +26,7 @@
 #include "server/relations.h"
 #include "server/retention.h"
 #include "server/scheduler.h"
+#include "server/tables.h"
 #include "server/targets.h"
 #include "server/waits.h"
 #include "server/workers.h"
@@ -193,6 +194,7 @@ static void on_reload_signal(evutil_socket_t signal_number, short what, void *co
     }
     mr_logging_set_level((MrLogLevel)mr_settings_int(server->settings, MR_SET_LOG_LEVEL));
     mr_log_set_limit(server->log, (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_LIMIT));
+    mr_tables_set_memory(server);
     mr_log_line(MR_LOG_INFO, "server.reload", "settings read again from %s", settings_path);
 }
 
@@ -285,6 +287,7 @@ static MrStatus start(MrServer *server, MrError *err)
     MR_TRY(mr_scheduler_create(server, err));
     MR_TRY(mr_log_thread_create(server, err));
     MR_TRY(mr_feeds_create(server, err));
+    MR_TRY(mr_tables_create(server, err));
     MR_TRY(mr_ddl_recover(server, err));
     if (mr_settings_int(server->settings, MR_SET_HTTP_PORT) >= 0) {
         MR_TRY(mr_http_create(server, err));
@@ -311,6 +314,7 @@ static MrStatus stop(MrServer *server, MrError *err)
         mr_postbox_drain(server);
     }
     mr_waits_destroy(server);
+    mr_tables_destroy(server);
     mr_postbox_destroy(server);
     if (server->catalog != NULL) {
         mr_catalog_unref(server->catalog);

@@ -29,6 +29,7 @@ typedef struct MrListener MrListener;
 typedef struct MrHttp MrHttp;
 typedef struct MrFeeds MrFeeds;
 typedef struct MrPostbox MrPostbox;
+typedef struct MrTables MrTables;
 
 /* Memory of one statement (its tree, its plan), shared by the session and what runs for it; the
  * last holder frees it.  Only on the event loop's thread. */
@@ -57,6 +58,7 @@ struct MrServer {
     MrListener *listener;    /* sessions */
     MrHttp *http;            /* NULL: off */
     MrFeeds *feeds;          /* file and datagen streams */
+    MrTables *tables;        /* their contents */
     struct MrDdl *ddl_queue; /* statements that change the catalogue; the first is under way */
     int64_t started_us;      /* wall clock */
     uint32_t next_oid;

@@ -104,8 +104,9 @@ struct MrSession {
     MrWait *wait;
     bool wait_is_final; /* cancelling would tell a lie: it is short, and waited for */
     MrAdhoc *adhoc;
-    MrPortal *adhoc_portal; /* gets its result */
-    MrCopyIn *copy;         /* COPY FROM STDIN under way */
+    MrResult **adhoc_result;     /* gets its rows */
+    MrSessionThen *changes_then; /* when statements that change tables have run */
+    MrCopyIn *copy;              /* COPY FROM STDIN under way */
     MrCancelReason cancel;
 
     /* Answers for which the disk is waited, oldest first; the session itself goes on. */

@@ -100,7 +100,7 @@ static bool kind_fits(MrObjectKind wanted, MrRelationKind kind)
     switch (wanted) {
     case MR_OBJECT_STREAM:
     case MR_OBJECT_SOURCE:
-    case MR_OBJECT_TABLE: return kind == MR_RELATION_STREAM;
+    case MR_OBJECT_TABLE: return kind == MR_RELATION_TABLE || kind == MR_RELATION_STREAM;
     case MR_OBJECT_VIEW: return kind == MR_RELATION_VIEW;
     case MR_OBJECT_MATERIALIZED_VIEW: return kind == MR_RELATION_QUERY;
     default: return false;

@@ -36,6 +36,14 @@ const MrStatementEntry *mr_statement_entry(MrNodeKind kind);
  * result on the portal, or the error. */
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err);
 
+/* The same for any plan; the rows go to *out, which must be there until `then` or the end of the
+ * wait. */
+void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
+                         MrCatalog *catalog, MrResult **out, bool sees_uncommitted,
+                         MrSessionThen *then);
+/* INSERT into a table, UPDATE, DELETE, planned. */
+MrStatus mr_change_run(MrSession *session, MrPortal *portal, MrError *err);
+
 /* ---- COPY … TO STDOUT (copy_out.c) ----------------------------------------------------------- */
 
 MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err);

@@ -5,8 +5,10 @@
 
 #include <stdlib.h>
 
+#include "server/changes.h"
 #include "server/log_thread.h"
 #include "server/statement.h"
+#include "server/tables.h"
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
@@ -20,17 +22,38 @@ MrStatus mr_transaction_log(MrSession *session, MrLogTransaction **out, MrError 
     return MR_OK;
 }
 
+static MrStatus commit_log(MrSession *session, uint64_t *sequence, MrDurability *durability,
+                           MrError *err)
+{
+    MrTransaction *transaction = &session->transaction;
+    bool has_changes = mr_tables_has_turn(session) && mr_tables_are_touched(session->server);
+    MrLogTransaction *log;
+    *sequence = 0;
+    if (transaction->log == NULL && !has_changes) {
+        return MR_OK;
+    }
+    MR_TRY(mr_transaction_log(session, &log, err));
+    if (has_changes) {
+        MR_TRY(mr_tables_append(session->server, log, err));
+    }
+    transaction->log = NULL; /* ended either way */
+    MR_TRY(mr_log_commit(log, sequence, durability, err));
+    if (has_changes) {
+        mr_tables_commit(session->server, *sequence);
+    }
+    return MR_OK;
+}
+
+static void drop_rows(MrSession *session);
+
 static MrStatus commit_rows(MrSession *session, MrError *err)
 {
     MrTransaction *transaction = &session->transaction;
     uint64_t sequence = 0;
     MrDurability durability = MR_DURABILITY_NONE;
-    MrLogTransaction *log = transaction->log;
-    if (log == NULL) {
-        return MR_OK;
-    }
-    transaction->log = NULL; /* ended either way */
-    MR_TRY(mr_log_commit(log, &sequence, &durability, err));
+    MrStatus status = commit_log(session, &sequence, &durability, err);
+    drop_rows(session); /* what is left of a failure; the next one's turn */
+    MR_TRY(status);
     if (sequence > 0) {
         mr_log_thread_wake(session->server);
         transaction->own_sequence = sequence;
@@ -111,9 +134,18 @@ static void settings_end(MrSession *session, bool is_commit)
 
 static void drop_rows(MrSession *session)
 {
-    if (session->transaction.log != NULL) {
-        mr_log_abort(session->transaction.log);
-        session->transaction.log = NULL;
+    MrTransaction *transaction = &session->transaction;
+    if (transaction->log != NULL) {
+        mr_log_abort(transaction->log);
+        transaction->log = NULL;
+    }
+    mr_changes_free(&transaction->running);
+    mr_changes_free(&transaction->deferred);
+    transaction->last_deferred = NULL;
+    transaction->has_told = false;
+    if (mr_tables_has_turn(session)) {
+        mr_tables_rollback(session->server);
+        mr_tables_end_turn(session);
     }
 }
 
@@ -183,6 +215,33 @@ static void end(MrSession *session, MrPortal *portal, bool is_commit)
     mr_portal_set_done(portal, "%s", is_commit ? "COMMIT" : "ROLLBACK");
 }
 
+static MrStatus commit_made(MrSession *session, MrError *err)
+{
+    MrStatus status = commit_rows(session, err);
+    if (status != MR_OK) { /* nothing of it is there: it has ended, by its failure */
+        mr_transaction_abort(session);
+        return status;
+    }
+    hold_answers(session);
+    end(session, session->current, true);
+    return MR_OK;
+}
+
+/* The statements that waited for COMMIT have run, or one of them has failed. */
+static void changes_are_made(MrSession *session, MrStatus status, const MrError *err)
+{
+    MrError own = MR_ERROR_INIT;
+    if (status != MR_OK) {
+        own = *err;
+        mr_transaction_abort(session);
+    } else {
+        status = commit_made(session, &own);
+    }
+    if (status != MR_OK) {
+        mr_session_fail(session, &own);
+    }
+}
+
 static MrStatus run_commit(MrSession *session, MrPortal *portal, MrError *err)
 {
     MrTransaction *transaction = &session->transaction;
@@ -193,14 +252,13 @@ static MrStatus run_commit(MrSession *session, MrPortal *portal, MrError *err)
         end(session, portal, false);
         return MR_OK;
     }
-    MrStatus status = commit_rows(session, err);
-    if (status != MR_OK) { /* nothing of it is there: it has ended, by its failure */
-        mr_transaction_abort(session);
-        return status;
+    if (transaction->deferred != NULL) {
+        MrChange *changes = transaction->deferred;
+        transaction->deferred = transaction->last_deferred = NULL;
+        mr_changes_start(session, changes, changes_are_made);
+        return MR_OK;
     }
-    hold_answers(session);
-    end(session, portal, true);
-    return MR_OK;
+    return commit_made(session, err);
 }
 
 static void run_rollback(MrSession *session, MrPortal *portal)

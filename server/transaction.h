@@ -23,6 +23,10 @@ typedef struct MrTransaction {
     bool is_read_only;
     int64_t started_us;    /* now() of its statements */
     MrLogTransaction *log; /* rows that wait for the commit; NULL: none yet */
+    /* Statements that change tables: those that run, the first now; and those of BEGIN … that wait
+     * for COMMIT. */
+    struct MrChange *running, *deferred, *last_deferred;
+    bool has_told; /* that they wait */
     /* Settings before BEGIN, once one was changed; bits of those that SET LOCAL changed. */
     MrSettings *saved;
     uint64_t locals[(MR_SETTING_COUNT + 63) / 64];

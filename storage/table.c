@@ -58,7 +58,7 @@ static size_t round_up(size_t bytes)
 static MrStatus chunk_create(const MrTable *table, uint32_t capacity, TableChunk **out,
                              MrError *err)
 {
-    const MrSchema *schema = table->schema;
+    const MrSchema *schema = &table->schema;
     size_t bytes =
         round_up(sizeof(TableChunk)) + round_up(sizeof(TableColumn) * schema->column_count) +
         2 * round_up(sizeof(uint64_t) * capacity) + 2 * round_up(sizeof(uint32_t) * capacity);
@@ -151,7 +151,7 @@ static MrStatus tail_chunk(MrTable *table, TableChunk **out, MrError *err)
 static MrStatus put_cell(const MrTable *table, TableChunk *chunk, uint32_t column, uint32_t row,
                          const MrVector *from, uint32_t from_row, MrError *err)
 {
-    const MrTypeInfo *info = mr_type_info(table->schema->columns[column].type.id);
+    const MrTypeInfo *info = mr_type_info(table->schema.columns[column].type.id);
     char *cell = chunk->columns[column].data + (size_t)row * info->width;
     bool is_null = mr_vector_is_null(from, from_row);
     chunk->columns[column].nulls[row] = is_null;
@@ -310,16 +310,20 @@ MrStatus mr_table_create(const MrTableOptions *options, MrTable **out, MrError *
     if (table == NULL) {
         return mr_error_no_memory(err);
     }
-    table->schema = options->schema;
     table->key_count = options->key_count;
     table->number_column = options->number_column;
     table->memory = options->memory;
     table->next_number = 1;
     table->name = strdup(options->name);
     table->keys = malloc(options->key_count * sizeof *table->keys);
-    if (table->name == NULL || table->keys == NULL) {
+    MrColumn *columns = calloc(options->schema->column_count + 1, sizeof *columns);
+    table->schema = (MrSchema){ options->schema->column_count, columns };
+    if (table->name == NULL || table->keys == NULL || columns == NULL) {
         mr_table_destroy(table);
         return mr_error_no_memory(err);
+    }
+    for (uint32_t i = 0; i < options->schema->column_count; i++) {
+        columns[i].type = options->schema->columns[i].type;
     }
     memcpy(table->keys, options->keys, options->key_count * sizeof *table->keys);
     *out = table;
@@ -339,6 +343,7 @@ void mr_table_destroy(MrTable *table)
     free(table->buckets);
     free(table->changes);
     free(table->keys);
+    free((void *)(uintptr_t)table->schema.columns);
     free(table->name);
     free(table);
 }
@@ -398,7 +403,7 @@ static uint32_t hash_stored(const MrTable *table, const TableChunk *chunk, uint3
 {
     uint64_t hash = 0;
     for (uint32_t k = 0; k < table->key_count; k++) {
-        MrTypeId type = table->schema->columns[table->keys[k]].type.id;
+        MrTypeId type = table->schema.columns[table->keys[k]].type.id;
         const TableColumn *column = &chunk->columns[table->keys[k]];
         const char *cell = column->data + (size_t)row * mr_type_info(type)->width;
         hash = mr_hash_combine(hash, column->nulls[row] ? 0 : mr_cell_hash(type, cell));
@@ -413,14 +418,14 @@ static MrStatus insert_row(MrTable *table, const MrBlock *block, uint32_t row, u
     MR_TRY(grow_index(table, err));
     MR_TRY(tail_chunk(table, &chunk, err));
     uint32_t own = chunk->row_count;
-    for (uint32_t i = 0; i < table->schema->column_count; i++) {
+    for (uint32_t i = 0; i < table->schema.column_count; i++) {
         MR_TRY(put_cell(table, chunk, i, own, &block->columns[i], row, err));
     }
     set_number(table, chunk, own, replaces, is_replay);
     *place = table->tail << TABLE_CHUNK_SHIFT | own;
     MR_TRY(add_change(table, *place, false, err));
     chunk->hashes[own] = hash_stored(table, chunk, own);
-    atomic_store_explicit(&chunk->born[own], TABLE_PENDING, memory_order_relaxed);
+    atomic_store_explicit(&chunk->born[own], TABLE_PENDING | table->command, memory_order_relaxed);
     atomic_store_explicit(&chunk->died[own], TABLE_ALIVE, memory_order_relaxed);
     chunk->row_count++;
     link_row(table, *place);
@@ -431,6 +436,17 @@ MrStatus mr_table_insert(MrTable *table, const MrBlock *block, uint32_t row, uin
                          uint32_t *place, MrError *err)
 {
     return insert_row(table, block, row, replaces, false, place, err);
+}
+
+void mr_table_begin_command(MrTable *table)
+{
+    table->command++;
+}
+
+bool mr_table_is_own(const MrTable *table, uint32_t place)
+{
+    return table_born(table_chunk(table, place), table_row(place)) ==
+           (TABLE_PENDING | table->command);
 }
 
 bool mr_table_is_alive(const MrTable *table, uint32_t place)
@@ -451,7 +467,7 @@ MrStatus mr_table_rows(const MrTable *table, const uint32_t *places, uint32_t co
                        MrBlock **out, MrError *err)
 {
     uint32_t rows[TABLE_CHUNK_ROWS], run;
-    MR_TRY(mr_block_create(arena, table->schema, count, out, err));
+    MR_TRY(mr_block_create(arena, &table->schema, count, out, err));
     for (uint32_t first = 0; first < count; first += run) { /* neighbours of one chunk together */
         const TableChunk *chunk = table_chunk(table, places[first]);
         for (run = 0; run < TABLE_CHUNK_ROWS && first + run < count &&
@@ -459,7 +475,7 @@ MrStatus mr_table_rows(const MrTable *table, const uint32_t *places, uint32_t co
              run++) {
             rows[run] = table_row(places[first + run]);
         }
-        MR_TRY(table_chunk_gather(chunk, table->schema, rows, run, first, *out, arena, err));
+        MR_TRY(table_chunk_gather(chunk, &table->schema, rows, run, first, *out, arena, err));
     }
     return MR_OK;
 }
@@ -476,7 +492,7 @@ static bool is_net(const MrTable *table, const TableChange *change)
 {
     const TableChunk *chunk = table_chunk(table, change->place);
     uint32_t row = table_row(change->place);
-    return change->is_delete ? table_born(chunk, row) != TABLE_PENDING
+    return change->is_delete ? table_born(chunk, row) < TABLE_PENDING
                              : table_died(chunk, row) == TABLE_ALIVE;
 }
 
@@ -523,7 +539,7 @@ void mr_table_commit(MrTable *table, uint64_t sequence)
             }
             continue;
         }
-        bool was_committed = table_born(chunk, row) != TABLE_PENDING;
+        bool was_committed = table_born(chunk, row) < TABLE_PENDING;
         atomic_store_explicit(&chunk->died[row], was_committed ? sequence : 0,
                               memory_order_relaxed);
         table->row_count -= was_committed;

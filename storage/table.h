@@ -30,7 +30,7 @@ typedef struct MrTableMemory {
 
 typedef struct MrTableOptions {
     const char *name;       /* for messages; copied */
-    const MrSchema *schema; /* keeps; the logged columns */
+    const MrSchema *schema; /* copied; the logged columns */
     const uint32_t *keys;   /* copied; columns that no two rows share, at least one */
     uint32_t key_count;
     int32_t number_column; /* int8 that the table fills with a number per row; -1: none */
@@ -46,6 +46,10 @@ void mr_table_destroy(MrTable *table);
 /* A row's place; good until mr_table_vacuum. */
 #define MR_TABLE_NO_ROW UINT32_MAX
 
+/* Rows that are inserted from now on are those of another statement. */
+void mr_table_begin_command(MrTable *table);
+/* The row was inserted by the current statement. */
+bool mr_table_is_own(const MrTable *table, uint32_t place);
 /* The living row with the key of this row of `block` (the table's columns), or MR_TABLE_NO_ROW. */
 uint32_t mr_table_find(const MrTable *table, const MrBlock *block, uint32_t row);
 /* Adds a row, whose key must be free.  `replaces`: the row whose number it goes on with

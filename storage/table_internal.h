@@ -9,9 +9,10 @@
 /* A place is a chunk's index and a row of it. */
 enum { TABLE_CHUNK_SHIFT = 11, TABLE_CHUNK_ROWS = 1 << TABLE_CHUNK_SHIFT, TABLE_CHUNK_FIRST = 32 };
 
-/* `born` of a row that is not committed, `died` of one that lives, and of one that was deleted and
- * not committed: all above every sequence, so that scans need not know. */
-#define TABLE_PENDING UINT64_MAX
+/* `born` of a row that is not committed (and the number of its statement), `died` of one that lives,
+ * and of one that was deleted and not committed: all above every sequence, so that scans need not
+ * know. */
+#define TABLE_PENDING (UINT64_C(1) << 63)
 #define TABLE_ALIVE UINT64_MAX
 #define TABLE_DYING (UINT64_MAX - 1)
 
@@ -41,7 +42,7 @@ typedef struct TableChange {
 
 struct MrTable {
     char *name;
-    const MrSchema *schema;
+    MrSchema schema; /* without names */
     uint32_t *keys;
     uint32_t key_count;
     int32_t number_column;
@@ -53,6 +54,7 @@ struct MrTable {
     uint32_t bucket_count; /* a power of two */
     uint32_t indexed_count;
     int64_t next_number;
+    uint64_t command;
     TableChange *changes;
     uint32_t change_count, change_capacity;
     uint64_t row_count, dead_count; /* committed; dead ones that still take room */

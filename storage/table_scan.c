@@ -13,7 +13,8 @@ typedef struct ScanChunk {
 } ScanChunk;
 
 struct MrTableScan {
-    const MrSchema *schema;
+    MrColumn *columns; /* the table's and one for places: the scan may outlive the table */
+    uint32_t column_count;
     uint64_t upto;
     ScanChunk *chunks;
     uint32_t count, at;
@@ -23,12 +24,19 @@ MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, Mr
 {
     MrTableScan *scan = calloc(1, sizeof *scan);
     ScanChunk *chunks = calloc((size_t)table->chunk_count + 1, sizeof *chunks);
-    if (scan == NULL || chunks == NULL) {
+    MrColumn *columns = calloc((size_t)table->schema.column_count + 1, sizeof *columns);
+    if (scan == NULL || chunks == NULL || columns == NULL) {
         free(scan);
         free(chunks);
+        free(columns);
         return mr_error_no_memory(err);
     }
-    *scan = (MrTableScan){ .schema = table->schema, .upto = upto, .chunks = chunks };
+    *scan = (MrTableScan){ .columns = columns,
+                           .column_count = table->schema.column_count,
+                           .upto = upto,
+                           .chunks = chunks };
+    memcpy(columns, table->schema.columns, scan->column_count * sizeof *columns);
+    columns[scan->column_count].type = mr_type(MR_TYPE_INT64);
     for (uint32_t c = 0; c < table->chunk_count; c++) {
         TableChunk *chunk = table->chunks[c];
         if (chunk != NULL && chunk->row_count > 0) {
@@ -48,6 +56,7 @@ void mr_table_scan_close(MrTableScan *scan)
             table_chunk_release(scan->chunks[c].chunk);
         }
         free(scan->chunks);
+        free(scan->columns);
         free(scan);
     }
 }
@@ -69,18 +78,12 @@ static uint32_t visible_rows(const MrTableScan *scan, const ScanChunk *from, uin
 static MrStatus make_block(const MrTableScan *scan, const ScanChunk *from, const uint32_t *rows,
                            uint32_t count, MrArena *arena, const MrBlock **out, MrError *err)
 {
-    uint32_t columns = scan->schema->column_count;
-    MrColumn *with_place;
+    MrSchema with_place = { scan->column_count + 1, scan->columns };
+    MrSchema schema = { scan->column_count, scan->columns };
     MrBlock *block;
-    MR_NEW_ARRAY(arena, with_place, columns + 1, err);
-    for (uint32_t i = 0; i < columns; i++) {
-        with_place[i] = scan->schema->columns[i];
-    }
-    with_place[columns] = (MrColumn){ .name = "", .type = mr_type(MR_TYPE_INT64) };
-    MrSchema schema = { .column_count = columns + 1, .columns = with_place };
-    MR_TRY(mr_block_create(arena, &schema, count, &block, err));
-    MR_TRY(table_chunk_gather(from->chunk, scan->schema, rows, count, 0, block, arena, err));
-    int64_t *places = block->columns[columns].data;
+    MR_TRY(mr_block_create(arena, &with_place, count, &block, err));
+    MR_TRY(table_chunk_gather(from->chunk, &schema, rows, count, 0, block, arena, err));
+    int64_t *places = block->columns[scan->column_count].data;
     for (uint32_t i = 0; i < count; i++) {
         places[i] = (int64_t)from->index << TABLE_CHUNK_SHIFT | rows[i];
     }

@@ -131,7 +131,7 @@ static inline MrStatus fixture_define(PlannerFixture *fixture, const char *sql)
 static inline MrStatus fixture_plan(PlannerFixture *fixture, const char *sql, MrPlan **out)
 {
     MrNode *node = NULL;
-    const MrRelation *target;
+    MrChangePlan *change = NULL;
     memset(&fixture->parameters, 0, sizeof fixture->parameters);
     MR_TRY(fixture_parse(fixture, sql, &node));
     switch (node->kind) {
@@ -142,8 +142,20 @@ static inline MrStatus fixture_plan(PlannerFixture *fixture, const char *sql, Mr
         return mr_planner_standing(&fixture->context, MR_AST_AS(MrAstCreateView, node), out,
                                    &fixture->err);
     case MR_AST_INSERT:
-        return mr_planner_insert(&fixture->context, MR_AST_AS(MrAstInsert, node), &target, out,
-                                 &fixture->err);
+        MR_TRY(mr_planner_insert(&fixture->context, MR_AST_AS(MrAstInsert, node), &change,
+                                 &fixture->err));
+        *out = change->rows;
+        return MR_OK;
+    case MR_AST_UPDATE:
+        MR_TRY(mr_planner_update(&fixture->context, MR_AST_AS(MrAstUpdate, node), &change,
+                                 &fixture->err));
+        *out = change->rows;
+        return MR_OK;
+    case MR_AST_DELETE:
+        MR_TRY(mr_planner_delete(&fixture->context, MR_AST_AS(MrAstDelete, node), &change,
+                                 &fixture->err));
+        *out = change->rows;
+        return MR_OK;
     default: return mr_error_set(&fixture->err, MR_ERR_SYNTAX, "not a statement with a plan");
     }
 }

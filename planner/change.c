@@ -1,0 +1,430 @@
+/*
+ * planner/change.c - UPDATE and DELETE, and what they share with INSERT.
+ *
+ * Both are a query over the table that gives the places of the rows that it is about, and for UPDATE
+ * what becomes of them: SELECT t._place, t.a, …, <values of SET> FROM t, … WHERE ….  So whatever
+ * FROM, WHERE and expressions can do in a SELECT they can do here.
+ */
+#include "planner/change.h"
+
+#include "planner/lower.h"
+#include "planner/nearest.h"
+#include "planner/rewrite.h"
+#include "planner/values.h"
+
+#include <string.h>
+
+/* ---- Parts ------------------------------------------------------------------------------- */
+
+MrStatus mr_change_lower(MrBinder *b, MrLogical *tree, MrPlan **out)
+{
+    MrPlan *plan;
+    MrDag *dag;
+    MrColumn *columns;
+    uint32_t count = tree->column_count;
+    MR_NEW(b->arena, plan, b->err);
+    MR_NEW_ARRAY(b->arena, columns, count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        const MrLogicalColumn *column = &tree->columns[i];
+        columns[i] = (MrColumn){ .name = column->name != NULL ? column->name : "?column?",
+                                 .type = column->type,
+                                 .not_null = column->not_null };
+    }
+    MR_TRY(mr_rewrite_all(b, &tree));
+    MrLowerOptions options = { .emit = MR_EMIT_MODE_UPDATE,
+                               .visible_columns = count,
+                               .zone = b->context->zone,
+                               .now_us = b->context->now_us };
+    MR_TRY(mr_lower(b->arena, tree, &options, &dag, &plan->scan, b->err));
+    plan->dag = dag;
+    plan->output = (MrSchema){ count, columns };
+    plan->visible_columns = count;
+    plan->relation = mr_logical_leaf(tree)->relation;
+    *out = plan;
+    return MR_OK;
+}
+
+MrStatus mr_planner_changeable(MrPlannerContext *context, const MrName *name, const char *verb,
+                               const MrRelation **out, MrError *err)
+{
+    static const char *const kinds[] = { "stream", "view", "materialized view", "system view",
+                                         "table" };
+    static const char *const hints[] = {
+        [MR_RELATION_STREAM] = "Streams are append-only: insert a row that says what has changed; "
+                               "retention lets go of old rows.",
+        [MR_RELATION_VIEW] = "Change the tables that it reads.",
+        [MR_RELATION_QUERY] = "It follows from what it reads: change that.",
+        [MR_RELATION_VIRTUAL] = "It shows the server's state.",
+        [MR_RELATION_TABLE] = "",
+    };
+    MrStatus status = mr_catalog_resolve(context->catalog, name, out, err);
+    if (status == MR_OK && (*out)->kind != MR_RELATION_TABLE) {
+        status = mr_error_set(
+            err, (*out)->kind == MR_RELATION_STREAM ? MR_ERR_UNSUPPORTED : MR_ERR_WRONG_OBJECT_TYPE,
+            "cannot %s %s \"%s\"", verb, kinds[(*out)->kind], (*out)->name);
+        mr_error_hint(err, "%s", hints[(*out)->kind]);
+    }
+    if (status != MR_OK) {
+        mr_error_at(err, name->position);
+    }
+    return status;
+}
+
+MrStatus mr_change_assign(MrBinder *b, const MrStreamColumn *column, MrExpr *expr, int32_t position,
+                          MrExpr **out)
+{
+    if (!mr_can_coerce(expr->type.id, column->type.id, MR_CAST_ASSIGNMENT)) {
+        char wanted[64], had[64];
+        mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, position,
+                      "column \"%s\" is of type %s but expression is of type %s", column->name,
+                      mr_type_text(mr_type(column->type.id), wanted),
+                      mr_type_text(mr_type(expr->type.id), had));
+        return mr_error_hint(b->err, "You will need to rewrite or cast the expression.");
+    }
+    return mr_coerce(b, expr, column->type, MR_CAST_ASSIGNMENT, position, out);
+}
+
+MrStatus mr_change_default(MrBinder *b, const MrStreamColumn *column, MrExpr **out)
+{
+    if (column->default_value != NULL) {
+        return mr_bind_without_arrival(b, column->default_value, out);
+    }
+    MrDatum null = { .type = column->type, .is_null = true };
+    return mr_expr_constant(b->arena, &null, -1, out, b->err);
+}
+
+static MrStatus new_value(void *context, const MrExpr *column, MrExpr **out)
+{
+    *out = ((MrExpr **)context)[column->column];
+    return MR_OK;
+}
+
+MrStatus mr_change_row(MrBinder *b, const MrRelation *target, MrExpr **values)
+{
+    for (uint32_t i = 0; i < target->stream->schema.column_count; i++) {
+        const MrExpr *generated = target->stream->columns[i].generated;
+        if (generated != NULL) {
+            MR_TRY(mr_expr_map_columns(b->arena, generated, new_value, values, &values[i], b->err));
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_change_column(MrBinder *b, const MrRelation *target, const char *name, int32_t position,
+                          bool is_default, bool *is_set, uint32_t *out)
+{
+    MrNearest nearest;
+    mr_nearest_init(&nearest, name);
+    for (uint32_t i = 0; i < target->schema.column_count; i++) {
+        const MrStreamColumn *column = &target->stream->columns[i];
+        mr_nearest_offer(&nearest, mr_string(column->name));
+        if (strcmp(column->name, name) != 0) {
+            continue;
+        }
+        if (is_set[i]) {
+            return mr_bind_error(b, MR_ERR_SYNTAX, position,
+                                 "multiple assignments to same column \"%s\"", name);
+        }
+        if (column->generated != NULL && !is_default) {
+            mr_bind_error(b, MR_ERR_GENERATED_ALWAYS, position,
+                          "column \"%s\" can only be updated to DEFAULT", name);
+            return mr_error_detail(b->err, "Column \"%s\" is a generated column.", name);
+        }
+        is_set[i] = true;
+        *out = i;
+        return MR_OK;
+    }
+    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, position,
+                  "column \"%s\" of relation \"%s\" does not exist", name, target->name);
+    mr_nearest_hint(&nearest, b->err);
+    return MR_ERR_UNDEFINED_COLUMN;
+}
+
+static MrStatus list_add(MrBinder *b, MrNodeList *list, MrNode *node)
+{
+    if (list->count == list->capacity) {
+        MrNode **items;
+        uint32_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
+        if (list->count > 0) {
+            memcpy(items, list->items, list->count * sizeof *items);
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = node;
+    return MR_OK;
+}
+
+static MrStatus add_target(MrBinder *b, MrNodeList *list, MrNode *expr)
+{
+    MrAstTarget *target;
+    MR_NEW(b->arena, target, b->err);
+    target->base = (MrNode){ MR_AST_TARGET, expr->position };
+    target->expr = expr;
+    return list_add(b, list, &target->base);
+}
+
+static MrStatus add_column(MrBinder *b, MrNodeList *list, const char *qualifier, const char *name)
+{
+    MrAstColumn *column;
+    MR_NEW(b->arena, column, b->err);
+    MR_NEW_ARRAY(b->arena, column->parts.items, 2, b->err);
+    column->base = (MrNode){ MR_AST_COLUMN, -1 };
+    column->parts.items[0] = qualifier;
+    column->parts.items[1] = name;
+    column->parts.count = 2;
+    return add_target(b, list, &column->base);
+}
+
+static MrStatus from_item(MrBinder *b, const MrName *name, const char *alias, MrAstFromTable **out)
+{
+    MR_NEW(b->arena, *out, b->err);
+    (*out)->base = (MrNode){ MR_AST_FROM_TABLE, name->position };
+    (*out)->name = *name;
+    (*out)->alias.name = alias;
+    return MR_OK;
+}
+
+/* ---- RETURNING --------------------------------------------------------------------------- */
+
+MrStatus mr_change_returning(MrBinder *b, const MrRelation *target, const char *alias,
+                             const MrNodeList *list, MrPlan **out)
+{
+    MrRelation *image;
+    MrAstFromTable *from;
+    MrAstQuery *query;
+    MrBoundQuery bound;
+    MrName name = { .name = target->name, .position = -1 };
+    *out = NULL;
+    if (list->count == 0) {
+        return MR_OK;
+    }
+    MR_NEW(b->arena, image, b->err);
+    MR_NEW(b->arena, query, b->err);
+    *image = *target;
+    image->kind = MR_RELATION_VIRTUAL;
+    MR_TRY(from_item(b, &name, alias, &from));
+    query->base = (MrNode){ MR_AST_QUERY, -1 };
+    query->targets = *list;
+    MR_TRY(list_add(b, &query->from, &from->base));
+    b->image_item = &from->base;
+    b->image = image;
+    MR_TRY(mr_bind_query(b, query, false, &bound));
+    b->image_item = NULL;
+    return mr_change_lower(b, bound.node, out);
+}
+
+static MrStatus refuse_returning_of_others(MrBinder *b, const MrNodeList *returning,
+                                           const MrNodeList *from)
+{
+    if (returning->count > 0 && from->count > 0) {
+        return mr_bind_unsupported(b, returning->items[0]->position, "SELECT the rows afterwards.",
+                                   "RETURNING with FROM or USING is not supported yet");
+    }
+    return MR_OK;
+}
+
+/* ---- UPDATE ------------------------------------------------------------------------------ */
+
+typedef struct Update {
+    const MrRelation *target;
+    const char *alias; /* what the table is called in the statement */
+    bool *is_set;      /* by logged column */
+    uint32_t *columns; /* logged column of each value */
+    MrNode **values;   /* MR_AST_DEFAULT: no target of the query */
+    uint32_t count;
+} Update;
+
+/* A bare literal or parameter has the column's type, as in PostgreSQL; in a query's list it would
+ * be text. */
+static MrStatus with_type(MrBinder *b, MrNode *value, MrType type, MrNode **out)
+{
+    bool is_bare = value->kind == MR_AST_PARAMETER;
+    if (value->kind == MR_AST_LITERAL) {
+        MrLiteralKind literal = MR_AST_AS(const MrAstLiteral, value)->literal;
+        is_bare = literal == MR_LITERAL_STRING || literal == MR_LITERAL_NULL;
+    }
+    *out = value;
+    if (is_bare) {
+        MrAstCast *cast;
+        MR_NEW(b->arena, cast, b->err);
+        MR_NEW(b->arena, cast->type, b->err);
+        cast->base = (MrNode){ MR_AST_CAST, value->position };
+        cast->operand = value;
+        cast->type->base = (MrNode){ MR_AST_TYPE, value->position };
+        cast->type->name = mr_type_info(type.id)->name;
+        *out = &cast->base;
+    }
+    return MR_OK;
+}
+
+static MrStatus add_value(MrBinder *b, Update *update, const char *name, int32_t position,
+                          MrNode *value)
+{
+    uint32_t column;
+    bool is_default = value->kind == MR_AST_DEFAULT;
+    MR_TRY(
+        mr_change_column(b, update->target, name, position, is_default, update->is_set, &column));
+    update->columns[update->count] = column;
+    MR_TRY(with_type(b, value, update->target->stream->columns[column].type,
+                     &update->values[update->count]));
+    update->count++;
+    return MR_OK;
+}
+
+static MrStatus add_assignment(MrBinder *b, Update *update, const MrAstAssignment *set)
+{
+    if (!set->row) {
+        return add_value(b, update, set->columns.items[0], set->base.position, set->value);
+    }
+    if (set->value->kind != MR_AST_ROW) {
+        return mr_bind_unsupported(b, set->base.position, "Assign to each column by itself.",
+                                   "a query as the source of several columns is not supported yet");
+    }
+    const MrAstRow *row = MR_AST_AS(const MrAstRow, set->value);
+    if (row->elements.count != set->columns.count) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, set->base.position,
+                             "number of columns does not match number of values");
+    }
+    for (uint32_t i = 0; i < set->columns.count; i++) {
+        MR_TRY(add_value(b, update, set->columns.items[i], set->base.position,
+                         row->elements.items[i]));
+    }
+    return MR_OK;
+}
+
+static MrStatus read_set(MrBinder *b, const MrNodeList *list, Update *update)
+{
+    uint32_t columns = update->target->stream->schema.column_count;
+    MR_NEW_ARRAY(b->arena, update->is_set, columns, b->err);
+    MR_NEW_ARRAY(b->arena, update->columns, columns, b->err);
+    MR_NEW_ARRAY(b->arena, update->values, columns, b->err);
+    for (uint32_t i = 0; i < list->count; i++) {
+        MR_TRY(add_assignment(b, update, MR_AST_AS(const MrAstAssignment, list->items[i])));
+    }
+    return MR_OK;
+}
+
+/* SELECT _place, every column, every value. */
+static MrStatus update_query(MrBinder *b, const MrAstUpdate *ast, const Update *update,
+                             MrAstQuery **out)
+{
+    MrAstQuery *query;
+    MrAstFromTable *from;
+    MR_NEW(b->arena, query, b->err);
+    query->base = (MrNode){ MR_AST_QUERY, ast->base.position };
+    query->with = ast->with;
+    query->with_recursive = ast->with_recursive;
+    MR_TRY(from_item(b, &ast->table, ast->alias, &from));
+    MR_TRY(list_add(b, &query->from, &from->base));
+    for (uint32_t i = 0; i < ast->from.count; i++) {
+        MR_TRY(list_add(b, &query->from, ast->from.items[i]));
+    }
+    query->where = ast->where;
+    MR_TRY(add_column(b, &query->targets, update->alias, MR_PLACE_COLUMN));
+    for (uint32_t i = 0; i < update->target->schema.column_count; i++) {
+        MR_TRY(
+            add_column(b, &query->targets, update->alias, update->target->schema.columns[i].name));
+    }
+    for (uint32_t i = 0; i < update->count; i++) {
+        if (update->values[i]->kind != MR_AST_DEFAULT) {
+            MR_TRY(add_target(b, &query->targets, update->values[i]));
+        }
+    }
+    b->place_item = &from->base;
+    *out = query;
+    return MR_OK;
+}
+
+/* The new row over the query's columns. */
+static MrStatus update_row(MrBinder *b, const Update *update, MrLogical *node, MrLogical **out)
+{
+    const MrStream *stream = update->target->stream;
+    uint32_t visible = update->target->schema.column_count, at = 1 + visible;
+    MrExpr **exprs;
+    MR_NEW_ARRAY(b->arena, exprs, 1 + stream->schema.column_count, b->err);
+    for (uint32_t i = 0; i <= visible; i++) {
+        MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[i], b->err));
+    }
+    for (uint32_t i = 0; i < update->count; i++) {
+        const MrStreamColumn *column = &stream->columns[update->columns[i]];
+        MrExpr **value = &exprs[1 + update->columns[i]];
+        if (update->values[i]->kind == MR_AST_DEFAULT) {
+            MR_TRY(mr_change_default(b, column, value));
+            continue;
+        }
+        MR_TRY(mr_expr_column(b->arena, at, node->columns[at].type, -1, value, b->err));
+        MR_TRY(mr_change_assign(b, column, *value, update->values[i]->position, value));
+        at++;
+    }
+    MR_TRY(mr_change_row(b, update->target, exprs + 1));
+    return mr_logical_project(b->arena, node, exprs, NULL, 1 + stream->schema.column_count, out,
+                              b->err);
+}
+
+MrStatus mr_planner_update(MrPlannerContext *context, const MrAstUpdate *statement,
+                           MrChangePlan **out, MrError *err)
+{
+    MrBinder binder;
+    MrChangePlan *plan;
+    MrAstQuery *query = NULL;
+    MrBoundQuery bound;
+    MrLogical *tree;
+    Update update = { 0 };
+    mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
+    MR_NEW(context->arena, plan, err);
+    plan->kind = MR_CHANGE_UPDATE;
+    MR_TRY(mr_planner_changeable(context, &statement->table, "update", &plan->target, err));
+    MR_TRY(refuse_returning_of_others(&binder, &statement->returning, &statement->from));
+    update.target = plan->target;
+    update.alias = statement->alias != NULL ? statement->alias : plan->target->name;
+    MR_TRY(read_set(&binder, &statement->set, &update));
+    MR_TRY(update_query(&binder, statement, &update, &query));
+    MR_TRY(mr_bind_query(&binder, query, false, &bound));
+    binder.place_item = NULL;
+    MR_TRY(update_row(&binder, &update, bound.node, &tree));
+    MR_TRY(mr_change_lower(&binder, tree, &plan->rows));
+    MR_TRY(mr_change_returning(&binder, plan->target, statement->alias, &statement->returning,
+                               &plan->returning));
+    *out = plan;
+    return MR_OK;
+}
+
+/* ---- DELETE ------------------------------------------------------------------------------ */
+
+MrStatus mr_planner_delete(MrPlannerContext *context, const MrAstDelete *statement,
+                           MrChangePlan **out, MrError *err)
+{
+    MrBinder binder;
+    MrChangePlan *plan;
+    MrAstQuery *query;
+    MrAstFromTable *from;
+    MrBoundQuery bound;
+    mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
+    MR_NEW(context->arena, plan, err);
+    MR_NEW(context->arena, query, err);
+    plan->kind = MR_CHANGE_DELETE;
+    MR_TRY(mr_planner_changeable(context, &statement->table, "delete from", &plan->target, err));
+    MR_TRY(refuse_returning_of_others(&binder, &statement->returning, &statement->from));
+    query->base = (MrNode){ MR_AST_QUERY, statement->base.position };
+    query->with = statement->with;
+    query->with_recursive = statement->with_recursive;
+    query->where = statement->where;
+    MR_TRY(from_item(&binder, &statement->table, statement->alias, &from));
+    MR_TRY(list_add(&binder, &query->from, &from->base));
+    for (uint32_t i = 0; i < statement->from.count; i++) {
+        MR_TRY(list_add(&binder, &query->from, statement->from.items[i]));
+    }
+    MR_TRY(add_column(&binder, &query->targets,
+                      statement->alias != NULL ? statement->alias : plan->target->name,
+                      MR_PLACE_COLUMN));
+    binder.place_item = &from->base;
+    MR_TRY(mr_bind_query(&binder, query, false, &bound));
+    binder.place_item = NULL;
+    MR_TRY(mr_change_lower(&binder, bound.node, &plan->rows));
+    MR_TRY(mr_change_returning(&binder, plan->target, statement->alias, &statement->returning,
+                               &plan->returning));
+    *out = plan;
+    return MR_OK;
+}

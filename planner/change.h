@@ -1,0 +1,36 @@
+/*
+ * planner/change.h - what INSERT, UPDATE and DELETE share.  Must not know the log or the table's
+ * rows.
+ */
+#ifndef MR_PLANNER_CHANGE_H
+#define MR_PLANNER_CHANGE_H
+
+#include "planner/binder.h"
+
+/* The column of a changed table's scan that has each row's place. */
+#define MR_PLACE_COLUMN "_place"
+
+/* Rewrites and lowers a tree whose columns are all wanted. */
+MrStatus mr_change_lower(MrBinder *b, MrLogical *tree, MrPlan **out);
+/* RETURNING over rows of the target, named `alias` (NULL: by its name); *out NULL for none. */
+MrStatus mr_change_returning(MrBinder *b, const MrRelation *target, const char *alias,
+                             const MrNodeList *list, MrPlan **out);
+/* A value for a column of the target: `expr` cast, with PostgreSQL's error where it cannot be. */
+MrStatus mr_change_assign(MrBinder *b, const MrStreamColumn *column, MrExpr *expr, int32_t position,
+                          MrExpr **out);
+/* The column's default, as of this statement. */
+MrStatus mr_change_default(MrBinder *b, const MrStreamColumn *column, MrExpr **out);
+/* The values of a whole row: those in `values` (by logged column; NULL: generated, or the hidden
+ * number), with what is generated from them. */
+MrStatus mr_change_row(MrBinder *b, const MrRelation *target, MrExpr **values);
+/* ON CONFLICT of an INSERT into the table. */
+MrStatus mr_change_conflict(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
+                            MrChangePlan *plan);
+/* excluded.column in it. */
+MrStatus mr_bind_excluded(MrBinder *b, const MrAstColumn *column, MrExpr **out);
+/* The logged column that SET names; refuses generated ones and columns set twice (`is_set`, by
+ * column, is marked). */
+MrStatus mr_change_column(MrBinder *b, const MrRelation *target, const char *name, int32_t position,
+                          bool is_default, bool *is_set, uint32_t *out);
+
+#endif

@@ -1,0 +1,399 @@
+/*
+ * server/change_apply.c - rows that a statement's query gave, applied to the table: keys, NOT NULL,
+ * ON CONFLICT, RETURNING.  Keys are checked when the statement is through, so that UPDATE t SET id =
+ * id + 1 works whatever the order of rows.
+ */
+#include <stdlib.h>
+
+#include "server/changes.h"
+#include "server/row_text.h"
+#include "server/tables.h"
+
+typedef struct Places {
+    uint32_t *items;
+    uint32_t count, capacity;
+} Places;
+
+/* One statement at work. */
+typedef struct Apply {
+    MrSession *session;
+    MrChange *change;
+    const MrRelation *target;
+    MrTable *table;
+    MrArena arena;
+    Places changed; /* rows for RETURNING: the new ones, or those that are gone */
+    MrError *err;
+} Apply;
+
+static MrStatus places_add(Apply *apply, Places *places, uint32_t place)
+{
+    if (places->count == places->capacity) {
+        uint32_t capacity = places->capacity == 0 ? 64 : places->capacity * 2;
+        uint32_t *items = realloc(places->items, capacity * sizeof *items);
+        if (items == NULL) {
+            return mr_error_no_memory(apply->err);
+        }
+        places->items = items;
+        places->capacity = capacity;
+    }
+    places->items[places->count++] = place;
+    return MR_OK;
+}
+
+static MrStatus note_changed(Apply *apply, uint32_t place)
+{
+    apply->change->count++;
+    return apply->change->plan->returning == NULL ? MR_OK
+                                                  : places_add(apply, &apply->changed, place);
+}
+
+/* ---- what a row must be ---------------------------------------------------------------------- */
+
+static MrStatus null_violation(const Apply *apply, const MrBlock *block, uint32_t column,
+                               uint32_t row)
+{
+    MrBlock visible = *block;
+    MrBuilder text;
+    visible.column_count = apply->target->schema.column_count;
+    mr_error_set(apply->err, MR_ERR_NOT_NULL_VIOLATION,
+                 "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+                 apply->target->stream->columns[column].name, apply->target->name);
+    mr_builder_init(&text, 0);
+    mr_row_text(&visible, row, apply->session->zone, &text);
+    mr_error_detail(apply->err, "Failing row contains %s.", mr_builder_text(&text));
+    mr_builder_fini(&text);
+    return MR_ERR_NOT_NULL_VIOLATION;
+}
+
+static MrStatus check_nulls(const Apply *apply, const MrBlock *block)
+{
+    for (uint32_t i = 0; i < apply->target->schema.column_count; i++) {
+        const MrVector *column = &block->columns[i];
+        if (!apply->target->stream->columns[i].not_null || column->validity == NULL) {
+            continue;
+        }
+        for (uint32_t row = 0; row < block->row_count; row++) {
+            if (mr_vector_is_null(column, row)) {
+                return null_violation(apply, block, i, row);
+            }
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus key_violation(const Apply *apply, const MrBlock *block, uint32_t row)
+{
+    const MrTableDef *def = apply->target->table;
+    MrBuilder names, values;
+    mr_builder_init(&names, 0);
+    mr_builder_init(&values, 0);
+    for (uint32_t k = 0; k < def->key_count; k++) {
+        const MrVector *column = &block->columns[def->keys[k]];
+        mr_builder_append_string(&names, k == 0 ? "" : ", ");
+        mr_builder_append_string(&names, apply->target->stream->columns[def->keys[k]].name);
+        mr_builder_append_string(&values, k == 0 ? "" : ", ");
+        mr_cell_format(column->type.id, mr_vector_cell(column, row), apply->session->zone, &values);
+    }
+    mr_error_set(apply->err, MR_ERR_UNIQUE_VIOLATION,
+                 "duplicate key value violates unique constraint \"%s\"", def->key_name);
+    mr_error_detail(apply->err, "Key (%s)=(%s) already exists.", mr_builder_text(&names),
+                    mr_builder_text(&values));
+    mr_builder_fini(&names);
+    mr_builder_fini(&values);
+    return MR_ERR_UNIQUE_VIOLATION;
+}
+
+/* Rows without a key of their own never meet another. */
+static uint32_t find_other(const Apply *apply, const MrBlock *block, uint32_t row)
+{
+    return apply->target->table->number_column >= 0 ? MR_TABLE_NO_ROW
+                                                    : mr_table_find(apply->table, block, row);
+}
+
+static MrStatus insert_row(Apply *apply, const MrBlock *block, uint32_t row, uint32_t replaces)
+{
+    uint32_t place;
+    if (find_other(apply, block, row) != MR_TABLE_NO_ROW) {
+        return key_violation(apply, block, row);
+    }
+    MR_TRY(mr_table_insert(apply->table, block, row, replaces, &place, apply->err));
+    return note_changed(apply, place);
+}
+
+/* The block from its second column on: new rows beside what they are for. */
+static MrBlock behind_first(const MrBlock *block)
+{
+    MrBlock rest = *block;
+    rest.columns++;
+    rest.column_count--;
+    return rest;
+}
+
+/* ---- INSERT ---------------------------------------------------------------------------------- */
+
+/* Proposed rows that met one which was there, in order. */
+typedef struct Conflicts {
+    Places places;
+    Places blocks, rows; /* of the proposed one */
+} Conflicts;
+
+static MrStatus affected_twice(const Apply *apply)
+{
+    mr_error_set(apply->err, MR_ERR_CARDINALITY,
+                 "ON CONFLICT DO UPDATE command cannot affect row a second time");
+    return mr_error_hint(apply->err, "Ensure that no rows proposed for insertion within the same "
+                                     "command have duplicate constrained values.");
+}
+
+static MrStatus meet(Apply *apply, Conflicts *conflicts, uint32_t block, uint32_t row,
+                     uint32_t place)
+{
+    if (apply->change->plan->conflict == MR_CONFLICT_NOTHING) {
+        return MR_OK;
+    }
+    if (mr_table_is_own(apply->table, place)) {
+        return affected_twice(apply);
+    }
+    MR_TRY(places_add(apply, &conflicts->places, place));
+    MR_TRY(places_add(apply, &conflicts->blocks, block));
+    return places_add(apply, &conflicts->rows, row);
+}
+
+static MrStatus insert_blocks(Apply *apply, Conflicts *conflicts)
+{
+    const MrResult *rows = apply->change->rows;
+    bool may_meet = apply->change->plan->conflict != MR_CONFLICT_NONE;
+    for (uint32_t b = 0; b < rows->block_count; b++) {
+        const MrBlock *block = rows->blocks[b];
+        MR_TRY(check_nulls(apply, block));
+        for (uint32_t row = 0; row < block->row_count; row++) {
+            uint32_t other = may_meet ? find_other(apply, block, row) : MR_TABLE_NO_ROW;
+            MR_TRY(other == MR_TABLE_NO_ROW ? insert_row(apply, block, row, MR_TABLE_NO_ROW)
+                                            : meet(apply, conflicts, b, row, other));
+        }
+    }
+    return MR_OK;
+}
+
+/* [first, first + count) of the conflicts as one block: the old row, the proposed one, a number. */
+static MrStatus pair_block(Apply *apply, const Conflicts *conflicts, uint32_t first, uint32_t count,
+                           MrBlock **out)
+{
+    const MrSchema *logged = &apply->target->stream->schema;
+    uint32_t columns = logged->column_count;
+    const MrBlock *const *blocks = apply->change->rows->blocks;
+    MrBlock *old, *proposed;
+    MrVector *all;
+    MR_TRY(mr_table_rows(apply->table, conflicts->places.items + first, count, &apply->arena, &old,
+                         apply->err));
+    MR_TRY(mr_block_create(&apply->arena, logged, count, &proposed, apply->err));
+    MR_NEW_ARRAY(&apply->arena, all, 2 * columns + 1, apply->err);
+    for (uint32_t i = 0; i < columns; i++) {
+        MrVector *to = &proposed->columns[i];
+        size_t width = mr_type_info(to->type.id)->width;
+        for (uint32_t row = 0; row < count; row++) {
+            const MrVector *from = &blocks[conflicts->blocks.items[first + row]]->columns[i];
+            uint32_t from_row = conflicts->rows.items[first + row];
+            memcpy((char *)to->data + row * width, mr_vector_cell(from, from_row), width);
+            if (mr_vector_is_null(from, from_row)) {
+                MR_TRY(mr_vector_make_nullable(to, &apply->arena, apply->err));
+                mr_bitmap_clear(to->validity, row);
+            }
+        }
+        all[i] = old->columns[i];
+        all[columns + i] = *to;
+    }
+    MR_TRY(mr_vector_init(&all[2 * columns], &apply->arena, mr_type(MR_TYPE_INT64), count,
+                          apply->err));
+    for (uint32_t row = 0; row < count; row++) {
+        ((int64_t *)all[2 * columns].data)[row] = first + row;
+    }
+    old->columns = all;
+    old->column_count = 2 * columns + 1;
+    *out = old;
+    return MR_OK;
+}
+
+static MrStatus replace_rows(Apply *apply, const Conflicts *conflicts, const MrResult *updated)
+{
+    for (uint32_t b = 0; b < updated->block_count; b++) {
+        const int64_t *numbers = updated->blocks[b]->columns[0].data;
+        MrBlock rows = behind_first(updated->blocks[b]);
+        bool is_constant = updated->blocks[b]->columns[0].is_constant;
+        MR_TRY(check_nulls(apply, &rows));
+        for (uint32_t row = 0; row < rows.row_count; row++) {
+            uint32_t place = conflicts->places.items[numbers[is_constant ? 0 : row]];
+            if (!mr_table_is_alive(apply->table, place)) {
+                return affected_twice(apply);
+            }
+            MR_TRY(mr_table_delete(apply->table, place, apply->err));
+            MR_TRY(insert_row(apply, &rows, row, place));
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus do_update(Apply *apply, const Conflicts *conflicts)
+{
+    uint32_t count = conflicts->places.count, rows;
+    for (uint32_t first = 0; first < count; first += rows) {
+        MrBlock *pairs;
+        MrResult *updated = NULL;
+        rows = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
+        mr_arena_reset(&apply->arena);
+        MR_TRY(pair_block(apply, conflicts, first, rows, &pairs));
+        MR_TRY(mr_adhoc_run_blocks(apply->session->server, apply->change->plan->conflict_rows,
+                                   (const MrBlock *const[]){ pairs }, 1, &updated, apply->err));
+        MrStatus status = replace_rows(apply, conflicts, updated);
+        mr_result_destroy(updated);
+        MR_TRY(status);
+    }
+    return MR_OK;
+}
+
+static MrStatus apply_insert(Apply *apply)
+{
+    Conflicts conflicts = { 0 };
+    MrStatus status = insert_blocks(apply, &conflicts);
+    if (status == MR_OK) {
+        status = do_update(apply, &conflicts);
+    }
+    free(conflicts.places.items);
+    free(conflicts.blocks.items);
+    free(conflicts.rows.items);
+    return status;
+}
+
+/* ---- UPDATE, DELETE, TRUNCATE ---------------------------------------------------------------- */
+
+static uint32_t place_at(const MrBlock *block, uint32_t row)
+{
+    return (uint32_t) * (const int64_t *)mr_vector_cell(&block->columns[0], row);
+}
+
+/* Of several new rows for one (a join that finds it twice) the first counts, as in PostgreSQL. */
+static MrStatus apply_update(Apply *apply)
+{
+    const MrResult *rows = apply->change->rows;
+    Places fresh = { 0 }; /* block and row of each that counts */
+    MrStatus status = MR_OK;
+    for (uint32_t b = 0; b < rows->block_count && status == MR_OK; b++) {
+        for (uint32_t row = 0; row < rows->blocks[b]->row_count && status == MR_OK; row++) {
+            uint32_t place = place_at(rows->blocks[b], row);
+            if (!mr_table_is_alive(apply->table, place)) {
+                continue;
+            }
+            status = mr_table_delete(apply->table, place, apply->err);
+            if (status == MR_OK) {
+                status = places_add(apply, &fresh, b);
+            }
+            if (status == MR_OK) {
+                status = places_add(apply, &fresh, row);
+            }
+        }
+    }
+    for (uint32_t b = 0; b < rows->block_count && status == MR_OK; b++) {
+        MrBlock block = behind_first(rows->blocks[b]);
+        status = check_nulls(apply, &block);
+    }
+    for (uint32_t i = 0; i < fresh.count && status == MR_OK; i += 2) {
+        const MrBlock *from = rows->blocks[fresh.items[i]];
+        MrBlock block = behind_first(from);
+        status = insert_row(apply, &block, fresh.items[i + 1], place_at(from, fresh.items[i + 1]));
+    }
+    free(fresh.items);
+    return status;
+}
+
+static MrStatus delete_place(Apply *apply, uint32_t place)
+{
+    if (!mr_table_is_alive(apply->table, place)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_table_delete(apply->table, place, apply->err));
+    return note_changed(apply, place);
+}
+
+static MrStatus apply_delete(Apply *apply)
+{
+    const MrResult *rows = apply->change->rows;
+    for (uint32_t b = 0; b < rows->block_count; b++) {
+        for (uint32_t row = 0; row < rows->blocks[b]->row_count; row++) {
+            MR_TRY(delete_place(apply, place_at(rows->blocks[b], row)));
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus apply_truncate(Apply *apply)
+{
+    MrTableScan *scan;
+    const MrBlock *block;
+    uint32_t last = apply->target->stream->schema.column_count;
+    MR_TRY(mr_table_scan_open(apply->table, MR_TABLE_UNCOMMITTED, &scan, apply->err));
+    MrStatus status;
+    do {
+        mr_arena_reset(&apply->arena);
+        status = mr_table_scan_next(scan, &apply->arena, &block, apply->err);
+        for (uint32_t row = 0; status == MR_OK && block != NULL && row < block->row_count; row++) {
+            status = delete_place(
+                apply, (uint32_t) * (const int64_t *)mr_vector_cell(&block->columns[last], row));
+        }
+    } while (status == MR_OK && block != NULL);
+    mr_table_scan_close(scan);
+    return status;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static MrStatus return_rows(Apply *apply)
+{
+    const MrPlan *plan = apply->change->plan->returning;
+    MrBlock *block;
+    if (plan == NULL) {
+        return MR_OK;
+    }
+    mr_arena_reset(&apply->arena);
+    MR_TRY(mr_table_rows(apply->table, apply->changed.items, apply->changed.count, &apply->arena,
+                         &block, apply->err));
+    return mr_adhoc_run_blocks(apply->session->server, plan, (const MrBlock *const[]){ block }, 1,
+                               &apply->change->returned, apply->err);
+}
+
+static MrStatus apply_rows(Apply *apply)
+{
+    if (apply->change->is_truncate) {
+        return apply_truncate(apply);
+    }
+    switch (apply->change->plan->kind) {
+    case MR_CHANGE_INSERT: return apply_insert(apply);
+    case MR_CHANGE_UPDATE: return apply_update(apply);
+    case MR_CHANGE_DELETE: return apply_delete(apply);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err)
+{
+    MrServer *server = session->server;
+    const MrRelation *target = change->plan->target;
+    Apply apply = { .session = session, .change = change, .target = target, .err = err };
+    apply.table = mr_tables_find(server, target->stream->id);
+    if (apply.table == NULL) { /* dropped since it was planned */
+        return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
+                            target->name);
+    }
+    MR_TRY(mr_tables_touch(server, apply.table, target->stream->id, err));
+    mr_table_begin_command(apply.table);
+    change->count = 0;
+    mr_arena_init(&apply.arena, 0);
+    MrStatus status = apply_rows(&apply);
+    if (status == MR_OK) {
+        status = return_rows(&apply);
+    }
+    mr_arena_fini(&apply.arena);
+    free(apply.changed.items);
+    mr_result_destroy(change->rows);
+    change->rows = NULL;
+    return status;
+}

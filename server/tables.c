@@ -1,0 +1,330 @@
+/*
+ * server/tables.c - the contents of tables, the turn to change them, commit: see tables.h.
+ */
+#include "server/tables.h"
+
+#include <stdlib.h>
+
+#include "common/fault.h"
+#include "common/logging.h"
+#include "server/session.h"
+
+typedef struct TableEntry {
+    uint32_t stream_id;
+    MrTable *table;
+    bool is_touched; /* by who has the turn */
+} TableEntry;
+
+typedef struct Turn {
+    MrSession *session; /* not looked at once the wait is cancelled */
+    MrWait *wait;
+    struct Turn *next;
+} Turn;
+
+struct MrTables {
+    MrTableMemory memory;
+    TableEntry *entries; /* in order of their ids */
+    uint32_t count, capacity;
+    MrSession *holder;
+    Turn *queue;
+};
+
+/* ---- the tables ------------------------------------------------------------------------------ */
+
+void mr_tables_set_memory(MrServer *server)
+{
+    atomic_store_explicit(&server->tables->memory.bytes_max,
+                          mr_settings_int(server->settings, MR_SET_TABLE_MEMORY),
+                          memory_order_relaxed);
+}
+
+MrStatus mr_tables_create(MrServer *server, MrError *err)
+{
+    server->tables = calloc(1, sizeof *server->tables);
+    if (server->tables == NULL) {
+        return mr_error_no_memory(err);
+    }
+    mr_tables_set_memory(server);
+    return MR_OK;
+}
+
+void mr_tables_destroy(MrServer *server)
+{
+    MrTables *tables = server->tables;
+    if (tables == NULL) {
+        return;
+    }
+    for (uint32_t t = 0; t < tables->count; t++) {
+        mr_table_destroy(tables->entries[t].table);
+    }
+    while (tables->queue != NULL) {
+        Turn *turn = tables->queue;
+        tables->queue = turn->next;
+        free(turn);
+    }
+    free(tables->entries);
+    free(tables);
+    server->tables = NULL;
+}
+
+static TableEntry *find_entry(MrTables *tables, uint32_t stream_id)
+{
+    uint32_t low = 0, high = tables->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (tables->entries[middle].stream_id < stream_id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < tables->count && tables->entries[low].stream_id == stream_id
+               ? &tables->entries[low]
+               : NULL;
+}
+
+MrTable *mr_tables_find(MrServer *server, uint32_t stream_id)
+{
+    TableEntry *entry = find_entry(server->tables, stream_id);
+    return entry == NULL ? NULL : entry->table;
+}
+
+/* Ids only grow: a new table is the last. */
+static MrStatus add_entry(MrTables *tables, const TableEntry *entry, MrError *err)
+{
+    if (tables->count == tables->capacity) {
+        uint32_t capacity = tables->capacity == 0 ? 16 : tables->capacity * 2;
+        TableEntry *entries = realloc(tables->entries, capacity * sizeof *entries);
+        if (entries == NULL) {
+            return mr_error_no_memory(err);
+        }
+        tables->entries = entries;
+        tables->capacity = capacity;
+    }
+    tables->entries[tables->count++] = *entry;
+    return MR_OK;
+}
+
+MrStatus mr_tables_add(MrServer *server, const MrRelation *relation, MrError *err)
+{
+    TableEntry entry = { .stream_id = relation->stream->id };
+    MrTableOptions options = { .name = relation->name,
+                               .schema = &relation->stream->schema,
+                               .keys = relation->table->keys,
+                               .key_count = relation->table->key_count,
+                               .number_column = relation->table->number_column,
+                               .memory = &server->tables->memory };
+    MR_TRY(mr_table_create(&options, &entry.table, err));
+    MrStatus status = add_entry(server->tables, &entry, err);
+    if (status != MR_OK) {
+        mr_table_destroy(entry.table);
+    }
+    return status;
+}
+
+void mr_tables_remove(MrServer *server, uint32_t stream_id)
+{
+    MrTables *tables = server->tables;
+    TableEntry *entry = find_entry(tables, stream_id);
+    if (entry != NULL) {
+        uint32_t at = (uint32_t)(entry - tables->entries);
+        mr_table_destroy(entry->table);
+        tables->count--;
+        memmove(entry, entry + 1, (tables->count - at) * sizeof *entry);
+    }
+}
+
+/* ---- at start -------------------------------------------------------------------------------- */
+
+static MrStatus replay_record(MrServer *server, const MrLogRecord *record, MrError *err)
+{
+    MrTable *table = mr_tables_find(server, record->stream_id);
+    if (record->kind != MR_RECORD_ROWS || table == NULL) {
+        return MR_OK;
+    }
+    return mr_table_replay(table, record->block, record->first_sequence + record->row_count - 1,
+                           err);
+}
+
+MrStatus mr_tables_replay(MrServer *server, MrError *err)
+{
+    MrTables *tables = server->tables;
+    MrArena arena;
+    MrStatus status = MR_OK;
+    uint64_t next = 1, head = mr_log_appended(server->log);
+    if (tables->count == 0) {
+        return MR_OK;
+    }
+    uint32_t words = tables->entries[tables->count - 1].stream_id / 64 + 1;
+    uint64_t *wanted = calloc(words, sizeof *wanted);
+    if (wanted == NULL) {
+        return mr_error_no_memory(err);
+    }
+    for (uint32_t t = 0; t < tables->count && status == MR_OK; t++) {
+        mr_bitmap_set(wanted, tables->entries[t].stream_id);
+        status = mr_log_stream_error(server->log, tables->entries[t].stream_id, err);
+    }
+    MrLogFilter filter = { .streams = wanted, .stream_words = words };
+    mr_arena_init(&arena, 0);
+    while (status == MR_OK && next <= head) {
+        MrLogRecord record;
+        bool found;
+        mr_arena_reset(&arena);
+        status = mr_log_read(server->log, next, head, &filter, &arena, &record, &found, err);
+        if (status != MR_OK || !found) {
+            break;
+        }
+        status = replay_record(server, &record, err);
+        next = record.first_sequence + record.row_count;
+        mr_log_release(&record);
+    }
+    mr_arena_fini(&arena);
+    free(wanted);
+    for (uint32_t t = 0; t < tables->count; t++) {
+        mr_table_vacuum(tables->entries[t].table);
+    }
+    return status;
+}
+
+/* ---- turns ----------------------------------------------------------------------------------- */
+
+bool mr_tables_has_turn(const MrSession *session)
+{
+    return session->server->tables->holder == session;
+}
+
+bool mr_tables_is_awaited(const MrServer *server)
+{
+    return server->tables->queue != NULL;
+}
+
+bool mr_tables_take_turn(MrSession *session)
+{
+    MrTables *tables = session->server->tables;
+    MrSession *holder = tables->holder;
+    if (holder != NULL && holder != session && holder->transaction.state == MR_TX_NONE &&
+        holder->current == NULL && !holder->is_waiting) {
+        MrError err = MR_ERROR_INIT; /* between two messages of a pipeline: that far it is done */
+        if (mr_transaction_cut(holder, &err) != MR_OK) {
+            mr_log_error(MR_LOG_WARNING, "tables.commit", &err);
+        }
+    }
+    if (tables->holder == NULL) {
+        tables->holder = session;
+    }
+    return tables->holder == session;
+}
+
+MrWait *mr_tables_wait_turn(MrSession *session)
+{
+    Turn *turn = calloc(1, sizeof *turn);
+    if (turn == NULL) {
+        MrError err = MR_ERROR_INIT;
+        mr_error_no_memory(&err);
+        mr_server_panic(&err);
+    }
+    turn->session = session;
+    turn->wait = mr_wait_told(session->server, mr_session_wait_done, session);
+    Turn **last = &session->server->tables->queue;
+    while (*last != NULL) {
+        last = &(*last)->next;
+    }
+    *last = turn;
+    return turn->wait;
+}
+
+void mr_tables_end_turn(MrSession *session)
+{
+    MrServer *server = session->server;
+    MrTables *tables = server->tables;
+    if (tables == NULL || tables->holder != session) {
+        return;
+    }
+    tables->holder = NULL;
+    while (tables->holder == NULL && tables->queue != NULL) {
+        Turn *turn = tables->queue;
+        tables->queue = turn->next;
+        if (!mr_wait_is_cancelled(turn->wait)) {
+            tables->holder = turn->session;
+        }
+        mr_wait_tell(server, turn->wait, MR_OK, NULL);
+        free(turn);
+    }
+}
+
+/* ---- a transaction's changes ----------------------------------------------------------------- */
+
+MrStatus mr_tables_touch(MrServer *server, MrTable *table, uint32_t stream_id, MrError *err)
+{
+    TableEntry *entry = find_entry(server->tables, stream_id);
+    if (entry == NULL || entry->table != table) {
+        return mr_error_set(err, MR_ERR_INTERNAL, "a table is changed that is not there");
+    }
+    entry->is_touched = true;
+    return MR_OK;
+}
+
+bool mr_tables_are_touched(const MrServer *server)
+{
+    const MrTables *tables = server->tables;
+    for (uint32_t t = 0; t < tables->count; t++) {
+        if (tables->entries[t].is_touched && mr_table_change_mark(tables->entries[t].table) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static MrStatus append_changes(const TableEntry *entry, MrLogTransaction *transaction, MrError *err)
+{
+    MrArena arena;
+    MrStatus status;
+    MrBlock *block;
+    uint32_t mark = 0, count = mr_table_change_mark(entry->table);
+    mr_arena_init(&arena, 0);
+    do {
+        mr_arena_reset(&arena);
+        block = NULL;
+        status = mr_table_changes(entry->table, &mark, &arena, &block, err);
+        if (status == MR_OK && block != NULL) {
+            status = mr_log_append(transaction, entry->stream_id, block, (MrString){ 0 }, err);
+        }
+    } while (status == MR_OK && mark < count);
+    mr_arena_fini(&arena);
+    return status;
+}
+
+MrStatus mr_tables_append(MrServer *server, MrLogTransaction *transaction, MrError *err)
+{
+    MrTables *tables = server->tables;
+    for (uint32_t t = 0; t < tables->count; t++) {
+        if (tables->entries[t].is_touched) {
+            MR_TRY(append_changes(&tables->entries[t], transaction, err));
+        }
+    }
+    return MR_OK;
+}
+
+void mr_tables_commit(MrServer *server, uint64_t sequence)
+{
+    MrTables *tables = server->tables;
+    mr_fault_point("table.before_state"); /* a kill here: the log has the changes, and decides */
+    for (uint32_t t = 0; t < tables->count; t++) {
+        if (tables->entries[t].is_touched) {
+            mr_table_commit(tables->entries[t].table, sequence);
+            mr_table_vacuum(tables->entries[t].table);
+            tables->entries[t].is_touched = false;
+        }
+    }
+}
+
+void mr_tables_rollback(MrServer *server)
+{
+    MrTables *tables = server->tables;
+    for (uint32_t t = 0; t < tables->count; t++) {
+        if (tables->entries[t].is_touched) {
+            mr_table_rollback(tables->entries[t].table, 0);
+            tables->entries[t].is_touched = false;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * server/tables.h - the contents of all changeable tables, and whose turn it is to change them.
+ *
+ * Statements that change tables run one at a time: a session takes the turn, asks, changes, and
+ * gives the turn back when its transaction has been appended to the log (or rolled back).  What it
+ * changed becomes visible then, as of the commit's sequence.  All on the event loop's thread.
+ */
+#ifndef MR_SERVER_TABLES_H
+#define MR_SERVER_TABLES_H
+
+#include "server/waits.h"
+#include "storage/table.h"
+
+struct MrSession;
+
+MrStatus mr_tables_create(MrServer *server, MrError *err);
+void mr_tables_destroy(MrServer *server);
+/* An empty table for the relation, which the log knows. */
+MrStatus mr_tables_add(MrServer *server, const MrRelation *relation, MrError *err);
+void mr_tables_remove(MrServer *server, uint32_t stream_id);
+MrTable *mr_tables_find(MrServer *server, uint32_t stream_id); /* NULL: none */
+/* At start: what the log holds of all tables. */
+MrStatus mr_tables_replay(MrServer *server, MrError *err);
+/* table_memory was set again. */
+void mr_tables_set_memory(MrServer *server);
+
+/* True: the session has the turn, now or already. */
+bool mr_tables_take_turn(struct MrSession *session);
+/* A wait (with the session) for the turn, which is the session's when it is over. */
+MrWait *mr_tables_wait_turn(struct MrSession *session);
+bool mr_tables_has_turn(const struct MrSession *session);
+/* Somebody waits: an implicit transaction ends early for him. */
+bool mr_tables_is_awaited(const MrServer *server);
+/* Nothing uncommitted is left; the next one's turn. */
+void mr_tables_end_turn(struct MrSession *session);
+
+/* The table is about to be changed by who has the turn. */
+MrStatus mr_tables_touch(MrServer *server, MrTable *table, uint32_t stream_id, MrError *err);
+bool mr_tables_are_touched(const MrServer *server);
+/* Appends what was changed. */
+MrStatus mr_tables_append(MrServer *server, MrLogTransaction *transaction, MrError *err);
+void mr_tables_commit(MrServer *server, uint64_t sequence);
+void mr_tables_rollback(MrServer *server);
+
+#endif
