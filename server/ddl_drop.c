@@ -393,6 +393,7 @@ void mr_ddl_drop(MrDdl *ddl)
     case MR_OBJECT_CONNECTION:
     case MR_OBJECT_SECRET: drop_single(ddl, statement); return;
     case MR_OBJECT_STREAM:
+    case MR_OBJECT_TABLE:
     case MR_OBJECT_SOURCE:
     case MR_OBJECT_VIEW:
     case MR_OBJECT_MATERIALIZED_VIEW:

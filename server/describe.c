@@ -23,6 +23,12 @@ MrStatus mr_describe_plan(MrSession *session, MrPortal *portal, bool is_run, MrE
 static bool is_key(const MrRelation *relation, uint32_t column)
 {
     const MrStandingQuery *standing = relation->standing;
+    const MrTableDef *table = relation->table;
+    for (uint32_t k = 0; table != NULL && k < table->key_count; k++) {
+        if (table->keys[k] == column) {
+            return true;
+        }
+    }
     for (uint32_t k = 0; standing != NULL && k < standing->key_count; k++) {
         if (standing->keys[k] == column) {
             return true;
@@ -43,6 +49,7 @@ static void append_extra(const MrRelation *relation, uint32_t column, MrBuilder 
     }
     if (stream->event_column == (int32_t)column) {
         MrInterval delay = { .us = stream->delay_us };
+        mr_builder_append_string(out, out->length == 0 ? "" : "; ");
         mr_builder_append_string(out, "event time; watermark ");
         mr_cell_format(MR_TYPE_INTERVAL, &delay, NULL, out);
         mr_builder_append_string(out, " behind");

@@ -213,7 +213,7 @@ static const MrRelation *find_input(const MrCatalog *catalog, uint32_t stream_id
 {
     for (uint32_t i = 0; i < mr_catalog_relation_count(catalog); i++) {
         const MrRelation *relation = mr_catalog_relation(catalog, i);
-        if (relation->kind == MR_RELATION_STREAM && relation->stream->id == stream_id) {
+        if (relation->stream != NULL && relation->stream->id == stream_id) {
             return relation;
         }
     }

@@ -14,6 +14,8 @@ static const char *listing_of(MrShowKind kind)
         return "SELECT name, connector, state, rows, rejected_rows, watermark, "
                "last_event, last_arrival, error "
                "FROM millrace.streams ORDER BY name";
+    case MR_SHOW_TABLES:
+        return "SELECT name, rows, key, memory, error FROM millrace.tables ORDER BY name";
     case MR_SHOW_QUERIES:
     case MR_SHOW_MATERIALIZED_VIEWS:
         return "SELECT name, target, state, stream, rows_in, late_rows, failed_rows, lag_rows, "
@@ -230,10 +232,6 @@ static MrStatus fill(MrSession *session, MrPortal *portal, const MrAstShow *ast,
     case MR_SHOW_SECRETS:
         return mr_catalog_store_each_secret(session->server->store, add_secret, table, err);
     case MR_SHOW_CREATE: return fill_create(portal, ast, table, err);
-    case MR_SHOW_TABLES:
-        mr_session_notice(session, "NOTICE", "00000", "tables that change are not supported yet",
-                          "SHOW STREAMS lists streams, SHOW QUERIES materialized views.");
-        return MR_OK;
     default: /* SINKS: none can be made yet */ return MR_OK;
     }
 }
