@@ -49,6 +49,7 @@ static const char *kind_name(const MrRelation *relation)
     case MR_RELATION_STREAM: return "stream";
     case MR_RELATION_VIEW: return "view";
     case MR_RELATION_QUERY: return "materialized view";
+    case MR_RELATION_TABLE: return "table";
     case MR_RELATION_VIRTUAL: break;
     }
     return "relation";
