@@ -89,7 +89,9 @@ static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
     }
     lowering->scan = spec;
     MR_TRY(schema_of(lowering, node, &schema));
-    return push(lowering, MR_OPERATOR_SCAN, spec, &schema, false);
+    /* A standing query gets a table's changes, an ad-hoc one its rows. */
+    bool retracts = node->scan == MR_SCAN_TABLE && lowering->options->is_standing;
+    return push(lowering, MR_OPERATOR_SCAN, spec, &schema, retracts);
 }
 
 static MrStatus lower_filter(Lowering *lowering, const MrLogical *node)
@@ -280,7 +282,8 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
     spec->allowed_lateness_us = mr_window_lateness_us(node, lowering->allowed_lateness_us);
     spec->emit = lowering->emit;
     spec->input_retracts = top(lowering)->retracts;
-    spec->input_is_derived = mr_logical_aggregate_below(node->input) != NULL;
+    spec->input_is_derived = mr_logical_aggregate_below(node->input) != NULL ||
+                             mr_logical_leaf(node->input)->scan == MR_SCAN_TABLE;
     /* Whoever stands above and judges or sums rows must be told which row a new one replaces; the
      * result table itself finds it by key. */
     spec->needs_old = corrects && has_reader;

@@ -164,9 +164,14 @@ static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrL
     MR_TRY(rename_columns(b, &statement->columns, statement->base.position, bound.node,
                           bound.visible));
     *tree = bound.node;
-    if (mr_logical_leaf(*tree)->scan != MR_SCAN_STREAM) {
-        mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "a standing query must read a stream");
+    MrScanKind scan = mr_logical_leaf(*tree)->scan;
+    if (scan != MR_SCAN_STREAM && scan != MR_SCAN_TABLE) {
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "a standing query must read a stream or a table");
         return mr_error_hint(b->err, "Use CREATE VIEW for a query over constants.");
+    }
+    if (scan == MR_SCAN_TABLE && !plan->snapshot) {
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "snapshot = false over a table is not supported");
+        return mr_error_hint(b->err, "Leave it out: the rows that a table has belong to it.");
     }
     MR_TRY(mr_standing_check_emit(b, statement, *tree, plan));
     MR_TRY(mr_standing_derive_key(b, tree, plan));

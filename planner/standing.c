@@ -76,6 +76,12 @@ static MrStatus never_closes(MrBinder *b, const MrAstCreateView *statement, cons
     return mr_error_hint(b->err, "%s", hint);
 }
 
+/* Rows of a table are taken back; those of a stream are not. */
+static bool reads_table(const MrLogical *tree)
+{
+    return mr_logical_leaf(tree)->scan == MR_SCAN_TABLE;
+}
+
 /* The first aggregate that is not a view's below. */
 static const MrLogical *own_aggregate(const MrLogical *tree)
 {
@@ -88,7 +94,7 @@ static const MrLogical *own_aggregate(const MrLogical *tree)
 MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
                                 const MrLogical *tree, MrPlan *plan)
 {
-    bool has_aggregate = false, parent_corrects = false;
+    bool has_aggregate = false, parent_corrects = reads_table(tree);
     for (const MrLogical *node = tree; node != NULL; node = node->input) {
         if (node->kind == MR_LOGICAL_RESULT) {
             parent_corrects |= !node->relation->standing->append_only;
@@ -116,6 +122,9 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
 
 void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
 {
+    if (reads_table(tree)) {
+        return; /* its groups are those that the table has rows of */
+    }
     for (const MrLogical *node = tree; node != NULL && node->kind != MR_LOGICAL_RESULT;
          node = node->input) {
         if (node->kind == MR_LOGICAL_AGGREGATE && node->window_kind == MR_GROUP_WINDOW_NONE &&
@@ -231,6 +240,15 @@ static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const RowKey *key,
                        "the result table gets a column \"mr_key\": "
                        "the query does not select the key of \"%s\"",
                        key->node->relation->name);
+    } else if (key->node->kind == MR_LOGICAL_SCAN) {
+        const MrTableDef *table = key->node->relation->table;
+        mr_bind_notice(b,
+                       table->number_column < 0
+                           ? "Select all columns of its key to have them as the key."
+                           : "Give the table a PRIMARY KEY, and select its columns.",
+                       "the result table gets a column \"mr_key\": "
+                       "the query does not select the key of \"%s\"",
+                       key->node->relation->name);
     } else if (key->node->is_global) {
         mr_bind_notice(b, NULL,
                        "the result table gets a column \"mr_key\": its one row needs a key");
@@ -258,6 +276,12 @@ static MrStatus row_key(MrBinder *b, const MrLogical *root, RowKey *out)
         for (uint32_t i = 0; i < out->count; i++) {
             out->columns[i] = standing->keys[i];
         }
+    } else if (node != NULL && node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_TABLE) {
+        const MrTableDef *table = node->relation->table;
+        out->node = node;
+        out->count = table->key_count;
+        MR_NEW_ARRAY(b->arena, out->columns, out->count, b->err);
+        memcpy(out->columns, table->keys, out->count * sizeof *out->columns);
     } else if (node != NULL && node->kind == MR_LOGICAL_AGGREGATE) {
         out->node = node;
         out->has_window = node->window_kind != MR_GROUP_WINDOW_NONE;
