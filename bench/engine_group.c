@@ -152,7 +152,7 @@ static void measure(const MrDag *dag, const MrParallel *parallel, MrBlock *const
         while (count < BLOCKS && at < rows) {
             set_times(blocks[count], at);
             inputs[count] =
-                (MrPipelineInput){ blocks[count], blocks[count]->place.watermark_after_us };
+                (MrPipelineInput){ blocks[count], blocks[count]->place.watermark_after_us, 0 };
             at += BLOCK_ROWS;
             count++;
         }
@@ -214,10 +214,10 @@ int main(int argc, char **argv)
                                     { "key", { MR_TYPE_INT64, -1 }, true },
                                     { "count", { MR_TYPE_INT64, -1 }, true },
                                     { "sum", { MR_TYPE_NUMERIC, -1 }, false } };
-    MrDagNode nodes[] = { { MR_OPERATOR_SCAN, &scan, -1, { 3, columns }, false },
-                          { MR_OPERATOR_PROJECT, &project, 0, { 3, columns }, false },
-                          { MR_OPERATOR_AGGREGATE, &group, 1, { 5, out }, false },
-                          { MR_OPERATOR_DELIVER, &deliver, 2, { 5, out }, false } };
+    MrDagNode nodes[] = { { MR_OPERATOR_SCAN, &scan, -1, -1, { 3, columns }, false },
+                          { MR_OPERATOR_PROJECT, &project, 0, -1, { 3, columns }, false },
+                          { MR_OPERATOR_AGGREGATE, &group, 1, -1, { 5, out }, false },
+                          { MR_OPERATOR_DELIVER, &deliver, 2, -1, { 5, out }, false } };
     const MrDag dag = { .nodes = nodes, .node_count = 4 };
     measure(&dag, NULL, blocks, rows, "1 lane");
     for (uint32_t lanes = 2; lanes <= lanes_max && lanes <= POOL_MAX; lanes++) {

@@ -30,6 +30,11 @@ typedef enum MrScanKind {
 /* Leaf.  Output: `columns` of the relation, in this order. */
 typedef struct MrScanSpec {
     MrScanKind kind;
+    /* Number of the relation in the plan: scans of one relation share it, and get the same input.
+     * Every VALUES has one of its own. */
+    uint32_t source;
+    /* The input moves a watermark.  One that never does holds nobody's back. */
+    bool has_watermark;
     const char *relation; /* name, for EXPLAIN and for virtual tables */
     uint32_t stream_id;   /* STREAM, TABLE */
     uint8_t query[16];    /* RESULT: the standing query */
@@ -40,6 +45,11 @@ typedef struct MrScanSpec {
     int64_t delay_us, max_future_skew_us;
     const MrBlock *values; /* VALUES */
 } MrScanSpec;
+
+/* UNION ALL: the rows of both inputs, which have the same types. */
+typedef struct MrUnionSpec {
+    uint32_t column_count;
+} MrUnionSpec;
 
 typedef struct MrFilterSpec {
     const MrExpr *predicate;
@@ -128,6 +138,7 @@ typedef struct MrDagNode {
     MrOperatorKind kind;
     const void *spec;
     int32_t input;   /* node index, -1 for a scan */
+    int32_t right;   /* the second input; -1: the operator has one */
     MrSchema schema; /* of the output */
     bool retracts;   /* the output may carry negative weights */
     /* The materialized view whose plan this operator comes from; NULL: the query's own.  Rows that
@@ -136,7 +147,8 @@ typedef struct MrDagNode {
     const MrTimezone *zone; /* of that view; NULL: the DAG's */
 } MrDagNode;
 
-/* Nodes in order from scan to root: node i's input is before it. */
+/* Nodes in order from the scans to the root: a node stands behind its inputs, the left one's part
+ * before the right one's. */
 typedef struct MrDag {
     MrDagNode *nodes;
     uint32_t node_count;

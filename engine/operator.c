@@ -14,8 +14,10 @@ MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch)
     if (op->output == NULL) {
         return MR_OK;
     }
+    const MrOperatorClass *next = op->output->op_class;
     op->output->rows_in += block->row_count;
-    return op->output->op_class->push(op->output, block, batch);
+    return op->output_port == 0 ? next->push(op->output, block, batch)
+                                : next->push_right(op->output, block, batch);
 }
 
 MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
@@ -27,7 +29,17 @@ MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch 
     if (next->op_class->advance == NULL) {
         return mr_operator_emit_advance(next, watermark_us, batch);
     }
-    return next->op_class->advance(next, watermark_us, batch);
+    return op->output_port == 0 ? next->op_class->advance(next, watermark_us, batch)
+                                : next->op_class->advance_right(next, watermark_us, batch);
+}
+
+bool mr_operator_raise(MrOperator *op, uint32_t port, int64_t watermark_us, int64_t *least_us)
+{
+    int64_t *own = op->watermarks_us;
+    int64_t before = own[0] < own[1] ? own[0] : own[1];
+    own[port] = watermark_us > own[port] ? watermark_us : own[port];
+    *least_us = own[0] < own[1] ? own[0] : own[1];
+    return *least_us > before;
 }
 
 MrStatus mr_operator_push_applied(MrOperator *op, const MrBlock *in, MrBatch *batch)
@@ -61,6 +73,7 @@ MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
             notes->failed_capacity = capacity;
         }
         notes->failed[notes->failed_count++] = (MrFailedRow){
+            .stream_id = block->place.stream_id,
             .sequence = sequence,
             .error = errors->items[i].error,
         };

@@ -12,12 +12,14 @@ typedef struct MrOperator MrOperator;
 
 /* A row left out because it came late. */
 typedef struct MrLateRow {
+    uint32_t stream_id;
     uint64_t sequence;
     int64_t event_us, watermark_us;
 } MrLateRow;
 
 /* A row left out because an expression failed on it. */
 typedef struct MrFailedRow {
+    uint32_t stream_id;
     uint64_t sequence; /* 0: a derived row */
     MrError error;
 } MrFailedRow;
@@ -47,6 +49,13 @@ void mr_notes_fini(MrNotes *notes);
 /* Adds notes of another thread; failed rows come out in order of the log. */
 MrStatus mr_notes_merge(MrNotes *into, const MrNotes *from, MrError *err);
 
+/* What an operator keeps, for people who watch and for heartbeats. */
+typedef struct MrOperatorMeasure {
+    int64_t state_bytes;
+    uint64_t groups;       /* keys, groups or rows that it keeps, whatever it counts by */
+    int64_t next_close_us; /* W at which something of it closes; MR_TIME_MAX: nothing waits */
+} MrOperatorMeasure;
+
 typedef struct MrOperatorClass {
     const char *name; /* what EXPLAIN prints */
     size_t state_size;
@@ -58,10 +67,15 @@ typedef struct MrOperatorClass {
     MrStatus (*push)(MrOperator *op, const MrBlock *in, MrBatch *batch);
     /* The input's watermark is `watermark_us` now: no row before it follows. */
     MrStatus (*advance)(MrOperator *op, int64_t watermark_us, MrBatch *batch);
+    /* The same of the second input; NULL for operators with one.  Each is told of its own input's
+     * W: the operator's own is the least of both (mr_operator_raise). */
+    MrStatus (*push_right)(MrOperator *op, const MrBlock *in, MrBatch *batch);
+    MrStatus (*advance_right)(MrOperator *op, int64_t watermark_us, MrBatch *batch);
     MrStatus (*finish_batch)(MrOperator *op, MrBatch *batch);
     /* NULL: stateless. Called between micro-batches, after finish_batch. */
     MrStatus (*snapshot)(MrOperator *op, MrStateWriter *writer, MrError *err);
     MrStatus (*restore)(MrOperator *op, MrStateReader *reader, MrError *err);
+    void (*measure)(const MrOperator *op, MrOperatorMeasure *out); /* NULL: it keeps nothing */
     void (*close)(MrOperator *op);
 } MrOperatorClass;
 
@@ -69,9 +83,14 @@ struct MrOperator {
     const MrOperatorClass *op_class;
     const MrDagNode *node;
     const MrSchema *input; /* schema of what is pushed; NULL for a leaf */
+    const MrSchema *right; /* of the second input; NULL: there is none */
     const void *spec;
-    void *state;        /* zeroed, state_size bytes */
-    MrOperator *output; /* NULL at the root */
+    void *state;          /* zeroed, state_size bytes */
+    MrOperator *output;   /* NULL at the root */
+    uint32_t output_port; /* which input of the output this is: 0, or 1 for its second */
+    /* With two inputs: W of each, kept by mr_operator_raise.  MR_TIME_MAX from the start where
+     * nothing below moves a watermark.  The pipeline keeps them in checkpoints. */
+    int64_t watermarks_us[2];
     MrMemory *memory;
     MrArena *arena;         /* life of the pipeline: compiled expressions */
     const MrTimezone *zone; /* of the query */
@@ -87,6 +106,9 @@ MrStatus mr_operator_push_applied(MrOperator *op, const MrBlock *in, MrBatch *ba
 /* Hands a block to the next operator; empty blocks are dropped here. */
 MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch);
 MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch);
+/* For operators with two inputs: W of the input `port` is `watermark_us` now.  True when the least
+ * of both, which is the operator's own, has risen by that; it comes back in `*least_us`. */
+bool mr_operator_raise(MrOperator *op, uint32_t port, int64_t watermark_us, int64_t *least_us);
 
 #define MR_OPERATOR(KIND, class_name, spec_type) extern const MrOperatorClass class_name;
 #include "engine/operators/operators.def"

@@ -57,7 +57,8 @@ MrStatus mr_pipeline_open_operator(MrPipeline *pipeline, MrOperator *op, uint32_
                       .zone = node->zone != NULL ? node->zone : pipeline->dag->zone,
                       .lane = lane,
                       .lanes = lanes,
-                      .input = node->input < 0 ? NULL : &pipeline->dag->nodes[node->input].schema };
+                      .input = node->input < 0 ? NULL : &pipeline->dag->nodes[node->input].schema,
+                      .right = node->right < 0 ? NULL : &pipeline->dag->nodes[node->right].schema };
     op->state = mr_arena_calloc(&pipeline->arena, 1, op_class->state_size + 1);
     if (op->state == NULL) {
         return mr_error_no_memory(err);
@@ -95,7 +96,8 @@ static MrStatus open_lane(MrPipeline *pipeline, uint32_t index, MrError *err)
 static void choose_lanes(MrPipeline *pipeline)
 {
     const MrDagNode *breaker = &pipeline->dag->nodes[pipeline->breaker];
-    pipeline->thread_count = pipeline->parallel == NULL ? 1 : pipeline->parallel->lanes;
+    bool alone = pipeline->parallel == NULL || !pipeline->is_chain;
+    pipeline->thread_count = alone ? 1 : pipeline->parallel->lanes;
     pipeline->lane_count = 1;
     if (breaker->kind == MR_OPERATOR_AGGREGATE &&
         ((const MrAggregateSpec *)breaker->spec)->key_count > 0) {
@@ -103,27 +105,68 @@ static void choose_lanes(MrPipeline *pipeline)
     }
 }
 
-static MrStatus build(MrPipeline *pipeline, MrError *err)
+/* Finds the leaves, and whether the plan is one chain. */
+static MrStatus survey(MrPipeline *pipeline, MrError *err)
 {
     const MrDag *dag = pipeline->dag;
     pipeline->operator_count = dag->node_count;
+    pipeline->is_chain = true;
     MR_NEW_ARRAY(&pipeline->arena, pipeline->operators, dag->node_count, err);
-    while (pipeline->breaker + 1 < dag->node_count &&
+    MR_NEW_ARRAY(&pipeline->arena, pipeline->scans, dag->node_count, err);
+    for (uint32_t i = 0; i < dag->node_count; i++) {
+        const MrDagNode *node = &dag->nodes[i];
+        if (node->input >= (int32_t)i || node->right >= (int32_t)i) {
+            return mr_error_set(err, MR_ERR_INTERNAL, "an operator stands before its input");
+        }
+        if (node->kind == MR_OPERATOR_SCAN) {
+            pipeline->scans[pipeline->scan_count++] = i;
+        }
+        pipeline->is_chain = pipeline->is_chain && node->input == (int32_t)i - 1;
+    }
+    while (pipeline->is_chain && pipeline->breaker + 1 < dag->node_count &&
            operator_classes[dag->nodes[pipeline->breaker].kind]->apply != NULL) {
         pipeline->breaker++;
     }
+    return MR_OK;
+}
+
+/* Whether a watermark can come from the node: where none does, none is waited for. */
+static bool moves_time(const MrDag *dag, int32_t index)
+{
+    const MrDagNode *node = &dag->nodes[index];
+    if (node->kind == MR_OPERATOR_SCAN) {
+        return ((const MrScanSpec *)node->spec)->has_watermark;
+    }
+    return (node->input >= 0 && moves_time(dag, node->input)) ||
+           (node->right >= 0 && moves_time(dag, node->right));
+}
+
+/* Tells the inputs of a node where their rows go. */
+static void connect(MrPipeline *pipeline, uint32_t index)
+{
+    const int32_t inputs[2] = { pipeline->dag->nodes[index].input,
+                                pipeline->dag->nodes[index].right };
+    MrOperator *op = &pipeline->operators[index];
+    for (uint32_t port = 0; port < 2; port++) {
+        if (inputs[port] >= 0) {
+            pipeline->operators[inputs[port]].output = op;
+            pipeline->operators[inputs[port]].output_port = port;
+            op->watermarks_us[port] =
+                moves_time(pipeline->dag, inputs[port]) ? MR_TIME_MIN : MR_TIME_MAX;
+        }
+    }
+}
+
+static MrStatus build(MrPipeline *pipeline, MrError *err)
+{
+    const MrDag *dag = pipeline->dag;
+    MR_TRY(survey(pipeline, err));
     choose_lanes(pipeline);
     for (uint32_t i = 0; i < dag->node_count; i++) {
-        if (dag->nodes[i].input != (int32_t)i - 1) {
-            return mr_error_set(err, MR_ERR_INTERNAL,
-                                "a plan of this version is a chain of operators");
-        }
         if (i != pipeline->breaker || pipeline->lane_count == 1) {
             MR_TRY(mr_pipeline_open_operator(pipeline, &pipeline->operators[i], i, 0, 1, err));
         }
-        if (i > 0) {
-            pipeline->operators[i - 1].output = &pipeline->operators[i];
-        }
+        connect(pipeline, i);
     }
     MR_NEW_ARRAY(&pipeline->arena, pipeline->lanes, pipeline->thread_count, err);
     for (uint32_t lane = 0; lane < pipeline->thread_count; lane++) {
@@ -212,36 +255,88 @@ void mr_pipeline_destroy(MrPipeline *pipeline)
     free(pipeline);
 }
 
-static MrStatus advance_all(MrPipeline *pipeline, int64_t watermark_us, MrBatch *batch)
+static const MrScanSpec *scan_spec(const MrPipeline *pipeline, uint32_t scan)
 {
-    return watermark_us == MR_TIME_MIN
-               ? MR_OK
-               : mr_operator_emit_advance(&pipeline->operators[0], watermark_us, batch);
+    return pipeline->dag->nodes[pipeline->scans[scan]].spec;
 }
 
-/* One thread: every chunk goes the whole way while it is in the cache. */
+/* Every scan of the source hears of its W; those of one relation one after the other, so that an
+ * operator over two of them rises with the last. */
+static MrStatus advance_all(MrPipeline *pipeline, uint32_t source, int64_t watermark_us,
+                            MrBatch *batch)
+{
+    for (uint32_t s = 0; s < pipeline->scan_count && watermark_us != MR_TIME_MIN; s++) {
+        if (scan_spec(pipeline, s)->source == source) {
+            MR_TRY(mr_operator_emit_advance(&pipeline->operators[pipeline->scans[s]], watermark_us,
+                                            batch));
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus push_chunk(MrPipeline *pipeline, uint32_t source, const MrBlock *chunk,
+                           MrBatch *batch)
+{
+    for (uint32_t s = 0; s < pipeline->scan_count; s++) {
+        MrOperator *scan = &pipeline->operators[pipeline->scans[s]];
+        if (scan_spec(pipeline, s)->source == source) {
+            scan->rows_in += chunk->row_count;
+            MR_TRY(scan->op_class->push(scan, chunk, batch));
+        }
+    }
+    return MR_OK;
+}
+
+/* Every chunk goes the whole way while it is in the cache. */
+static MrStatus push_block(MrPipeline *pipeline, uint32_t source, const MrBlock *block,
+                           MrError *err)
+{
+    MrLane *lane = &pipeline->lanes[0];
+    const uint32_t chunk_rows = mr_pipeline_chunk_rows(pipeline, MR_VECTOR_ROWS);
+    for (uint32_t first = 0; first < block->row_count; first += chunk_rows) {
+        uint32_t left = block->row_count - first;
+        MrBlock *chunk;
+        mr_arena_reset(&lane->arena);
+        MR_TRY(mr_block_slice(&lane->arena, block, first, left < chunk_rows ? left : chunk_rows,
+                              &chunk, err));
+        MR_TRY(push_chunk(pipeline, source, chunk, &lane->batch));
+    }
+    return MR_OK;
+}
+
+static void take_batch(MrPipeline *pipeline, MrError *err)
+{
+    pipeline->lanes[0].batch.err = err;
+    pipeline->lanes[0].batch.notes = pipeline->notes;
+}
+
+/* The rows of VALUES stand before every other row. */
+static MrStatus push_values(MrPipeline *pipeline, MrError *err)
+{
+    take_batch(pipeline, err);
+    pipeline->has_values = true;
+    for (uint32_t s = 0; s < pipeline->scan_count; s++) {
+        const MrScanSpec *spec = scan_spec(pipeline, s);
+        if (spec->kind == MR_SCAN_VALUES) {
+            MR_TRY(push_block(pipeline, spec->source, spec->values, err));
+        }
+    }
+    return MR_OK;
+}
+
 static MrStatus run_alone(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                           MrError *err)
 {
-    MrLane *lane = &pipeline->lanes[0];
-    MrOperator *scan = &pipeline->operators[0];
-    const uint32_t chunk_rows = mr_pipeline_chunk_rows(pipeline, MR_VECTOR_ROWS);
-    lane->batch.err = err;
-    lane->batch.notes = pipeline->notes;
+    take_batch(pipeline, err);
     for (uint32_t i = 0; i < count; i++) {
-        const MrBlock *block = inputs[i].block;
-        uint32_t rows = block == NULL ? 0 : block->row_count;
-        for (uint32_t first = 0; first < rows; first += chunk_rows) {
-            uint32_t some = rows - first < chunk_rows ? rows - first : chunk_rows;
-            MrBlock *chunk;
-            mr_arena_reset(&lane->arena);
-            MR_TRY(mr_block_slice(&lane->arena, block, first, some, &chunk, err));
-            scan->rows_in += some;
-            MR_TRY(scan->op_class->push(scan, chunk, &lane->batch));
+        const MrPipelineInput *input = &inputs[i];
+        if (input->block != NULL) {
+            MR_TRY(push_block(pipeline, input->source, input->block, err));
         }
-        MR_TRY(advance_all(pipeline, inputs[i].watermark_after_us, &lane->batch));
+        MR_TRY(advance_all(pipeline, input->source, input->watermark_after_us,
+                           &pipeline->lanes[0].batch));
     }
-    mr_arena_reset(&lane->arena);
+    mr_arena_reset(&pipeline->lanes[0].arena);
     return MR_OK;
 }
 
@@ -256,9 +351,11 @@ MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, ui
     if (pipeline->is_broken) {
         return refuse_broken(err);
     }
-    MrStatus status = pipeline->thread_count > 1
-                          ? mr_pipeline_run_parallel(pipeline, inputs, count, err)
-                          : run_alone(pipeline, inputs, count, err);
+    MrStatus status = pipeline->has_values ? MR_OK : push_values(pipeline, err);
+    if (status == MR_OK) {
+        status = pipeline->thread_count > 1 ? mr_pipeline_run_parallel(pipeline, inputs, count, err)
+                                            : run_alone(pipeline, inputs, count, err);
+    }
     pipeline->is_broken = status != MR_OK;
     return status;
 }
@@ -266,8 +363,10 @@ MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, ui
 static MrStatus finish_operators(MrPipeline *pipeline, MrError *err)
 {
     MrLane *lane = &pipeline->lanes[0];
-    lane->batch.err = err;
-    lane->batch.notes = pipeline->notes;
+    if (!pipeline->has_values) {
+        MR_TRY(push_values(pipeline, err));
+    }
+    take_batch(pipeline, err);
     const MrDagNode *breaker = &pipeline->dag->nodes[pipeline->breaker];
     if (pipeline->has_apart) {
         bool is_seen = ((const MrAggregateSpec *)breaker->spec)->emit == MR_EMIT_MODE_UPDATE;
@@ -277,7 +376,7 @@ static MrStatus finish_operators(MrPipeline *pipeline, MrError *err)
     if (pipeline->lane_count > 1) {
         MR_TRY(mr_pipeline_flush_lanes(pipeline, err));
     }
-    for (uint32_t i = pipeline->breaker; i < pipeline->operator_count; i++) {
+    for (uint32_t i = 0; i < pipeline->operator_count; i++) {
         MrOperator *op = &pipeline->operators[i];
         if (op->op_class != NULL && op->op_class->finish_batch != NULL) {
             MR_TRY(op->op_class->finish_batch(op, &lane->batch));
@@ -325,8 +424,10 @@ MrStatus mr_pipeline_collect(MrPipeline *pipeline,
 
 bool mr_pipeline_is_full(const MrPipeline *pipeline)
 {
-    return pipeline->dag->nodes[pipeline->breaker].kind == MR_OPERATOR_SORT &&
-           mr_sort_is_full(&pipeline->operators[pipeline->breaker]);
+    const MrDag *dag = pipeline->dag;
+    int32_t index = dag->nodes[dag->node_count - 1].input;
+    return index >= 0 && dag->nodes[index].kind == MR_OPERATOR_SORT &&
+           mr_sort_is_full(&pipeline->operators[index]);
 }
 
 MrNotes *mr_pipeline_notes(MrPipeline *pipeline)
@@ -357,20 +458,25 @@ static const MrOperator *instance_of(const MrPipeline *pipeline, uint32_t index,
                                                        : &pipeline->operators[index];
 }
 
+static MrOperatorMeasure measure_of(const MrOperator *op)
+{
+    MrOperatorMeasure measure = { .next_close_us = MR_TIME_MAX };
+    if (op->op_class->measure != NULL) {
+        op->op_class->measure(op, &measure);
+    }
+    return measure;
+}
+
 void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint32_t lane,
                                 MrOperatorFacts *out)
 {
     const MrOperator *op = instance_of(pipeline, index, lane);
+    MrOperatorMeasure measure = measure_of(op);
     *out = (MrOperatorFacts){ .name = op->op_class->name,
                               .rows_in = op->rows_in,
-                              .rows_out = op->rows_out };
-    if (op->op_class == &mr_operator_aggregate) {
-        const MrAggregateState *state = op->state;
-        out->groups = mr_aggregate_group_count(op);
-        for (uint32_t p = 0; p < state->pane_count; p++) {
-            out->state_bytes += mr_group_table_bytes(&state->panes[p]->groups);
-        }
-    }
+                              .rows_out = op->rows_out,
+                              .state_bytes = measure.state_bytes,
+                              .groups = measure.groups };
 }
 
 int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline)
@@ -383,11 +489,8 @@ int64_t mr_pipeline_next_close_us(const MrPipeline *pipeline)
     int64_t least = mr_pipeline_next_close_apart(pipeline);
     for (uint32_t i = 0; i < pipeline->operator_count; i++) {
         for (uint32_t lane = 0; lane < mr_pipeline_lane_count(pipeline, i); lane++) {
-            const MrOperator *op = instance_of(pipeline, i, lane);
-            if (op->op_class == &mr_operator_aggregate) {
-                int64_t close = mr_aggregate_next_close(op);
-                least = close < least ? close : least;
-            }
+            int64_t close = measure_of(instance_of(pipeline, i, lane)).next_close_us;
+            least = close < least ? close : least;
         }
     }
     return least;

@@ -34,16 +34,19 @@ typedef struct MrPipeline MrPipeline;
 MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, MrError *err);
 void mr_pipeline_destroy(MrPipeline *pipeline);
 
-/* One record of the pipeline's stream: rows, or only a movement of the watermark.  `block` has the
- * stream's logged columns (or, for RESULT and VIRTUAL scans, the relation's). */
+/* One record of a relation that the plan reads: rows, or only a movement of the watermark.  `block`
+ * has the stream's logged columns (or, for RESULT and VIRTUAL scans, the relation's).  It goes to
+ * every scan of the relation. */
 typedef struct MrPipelineInput {
     const MrBlock *block;       /* NULL: no rows */
     int64_t watermark_after_us; /* MR_TIME_MIN: none */
+    uint32_t source;            /* MrScanSpec.source of the relation's scans */
 } MrPipelineInput;
 
-/* Runs a micro-batch over the inputs, in order.  Borrows them.  May be called several times before
- * a flush.  An error leaves the pipeline unusable but for destroy (a memory limit:
- * MR_ERR_OUT_OF_MEMORY). */
+/* Runs a micro-batch over the inputs, in order (of the log, where they come from several streams).
+ * Rows of VALUES need not be given: they come before the first input.  Borrows the inputs.  May be
+ * called several times before a flush.  An error leaves the pipeline unusable but for destroy (a
+ * memory limit: MR_ERR_OUT_OF_MEMORY). */
 MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                          MrError *err);
 

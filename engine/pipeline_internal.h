@@ -57,7 +57,11 @@ struct MrPipeline {
     MrMemory memory;
     MrOperator *operators; /* one per node; the group-by of several lanes is in the lanes instead */
     uint32_t operator_count;
-    uint32_t breaker;       /* first operator with state */
+    uint32_t *scans; /* the operators that are leaves, in order */
+    uint32_t scan_count;
+    bool is_chain;          /* every operator has one input: work can be spread over threads */
+    bool has_values;        /* the rows of VALUES are in */
+    uint32_t breaker;       /* first operator with state, of a chain */
     uint32_t lane_count;    /* instances of the breaker */
     uint32_t thread_count;  /* threads that filter and project */
     uint32_t shared_rows;   /* a round of fewer is the caller's alone */

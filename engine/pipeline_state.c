@@ -1,6 +1,7 @@
 /*
  * engine/pipeline_state.c - a pipeline's state as bytes: for every operator with state, a segment
- * per lane.  Any number of lanes can restore what any number of lanes has written.
+ * per lane, and for one with two inputs their watermarks.  Any number of lanes can restore what any
+ * number of lanes has written.
  */
 #include "engine/pipeline_internal.h"
 
@@ -37,6 +38,10 @@ MrStatus mr_pipeline_snapshot(MrPipeline *pipeline, MrBuilder *out, MrError *err
         mr_state_write_u32(&writer, segments);
         for (uint32_t s = 0; s < segments; s++) {
             MR_TRY(write_segment(on_lanes ? &pipeline->lanes[s].group_by : op, &writer, err));
+        }
+        if (op->right != NULL) {
+            mr_state_write_u64(&writer, (uint64_t)op->watermarks_us[0]);
+            mr_state_write_u64(&writer, (uint64_t)op->watermarks_us[1]);
         }
     }
     return out->failed ? mr_error_no_memory(err) : MR_OK;
@@ -82,6 +87,12 @@ MrStatus mr_pipeline_restore(MrPipeline *pipeline, MrString state, MrError *err)
             MR_TRY(mr_state_read_bytes(&reader, &data, &length, err));
             MR_TRY(restore_segment(pipeline, i, data, length, err));
         }
+        for (uint32_t port = 0; port < 2 && pipeline->operators[i].right != NULL; port++) {
+            uint64_t watermark;
+            MR_TRY(mr_state_read_u64(&reader, &watermark, err));
+            pipeline->operators[i].watermarks_us[port] = (int64_t)watermark;
+        }
     }
+    pipeline->has_values = true; /* they are in the state */
     return MR_OK;
 }

@@ -213,15 +213,13 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
     return bind_select_over(b, query, &scope, is_root, out);
 }
 
-/* VALUES with ORDER BY or LIMIT: its columns are the only names. */
-static MrStatus bind_values_query(MrBinder *b, const MrAstQuery *query, MrBoundQuery *out)
+/* ORDER BY and LIMIT over VALUES or set operations: their columns are the only names. */
+static MrStatus bind_order_over(MrBinder *b, const MrAstQuery *query, MrLogical *input,
+                                MrBoundQuery *out)
 {
     MrSelectList list = { 0 };
-    MrScope scope = { 0 };
+    MrScope scope = { .input = input };
     MrSortKey *sort_keys;
-    MR_TRY(mr_bind_check_order(b, query));
-    b->scope = NULL;
-    MR_TRY(mr_bind_values(b, query, NULL, &scope.input));
     b->scope = &scope;
     for (uint32_t i = 0; i < scope.input->column_count; i++) {
         MrExpr *column;
@@ -236,6 +234,75 @@ static MrStatus bind_values_query(MrBinder *b, const MrAstQuery *query, MrBoundQ
     MR_TRY(mr_bind_add_sort(b, query, sort_keys, &node));
     *out = (MrBoundQuery){ .node = node, .visible = list.visible };
     return MR_OK;
+}
+
+static MrStatus bind_values_query(MrBinder *b, const MrAstQuery *query, MrBoundQuery *out)
+{
+    MrLogical *values;
+    MR_TRY(mr_bind_check_order(b, query));
+    b->scope = NULL;
+    MR_TRY(mr_bind_values(b, query, NULL, &values));
+    return bind_order_over(b, query, values, out);
+}
+
+/* ---- Set operations ---------------------------------------------------------------------- */
+
+/* The visible columns of one side as the types that both sides have in common. */
+static MrStatus project_side(MrBinder *b, const MrBoundQuery *side, MrExpr **exprs,
+                             const MrBoundQuery *names_of, MrLogical **out)
+{
+    const char **names;
+    MR_NEW_ARRAY(b->arena, names, side->visible, b->err);
+    for (uint32_t i = 0; i < side->visible; i++) {
+        names[i] = names_of->node->columns[i].name;
+    }
+    return mr_logical_project(b->arena, side->node, exprs, names, side->visible, out, b->err);
+}
+
+static MrStatus union_all(MrBinder *b, const char *what, const MrBoundQuery sides[2],
+                          MrLogical **out)
+{
+    MrExpr **exprs[2];
+    MrLogical *projected[2];
+    uint32_t count = sides[0].visible;
+    MR_NEW_ARRAY(b->arena, exprs[0], count, b->err);
+    MR_NEW_ARRAY(b->arena, exprs[1], count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MrExpr *both[2];
+        MrType type;
+        for (uint32_t s = 0; s < 2; s++) {
+            MR_TRY(
+                mr_expr_column(b->arena, i, sides[s].node->columns[i].type, -1, &both[s], b->err));
+        }
+        MR_TRY(mr_coerce_common(b, both, 2, what, &type));
+        exprs[0][i] = both[0];
+        exprs[1][i] = both[1];
+    }
+    for (uint32_t s = 0; s < 2; s++) {
+        MR_TRY(project_side(b, &sides[s], exprs[s], &sides[0], &projected[s]));
+    }
+    return mr_logical_union(b->arena, projected[0], projected[1], out, b->err);
+}
+
+static MrStatus bind_set_operation(MrBinder *b, const MrAstQuery *query, const char *what,
+                                   MrBoundQuery *out)
+{
+    MrBoundQuery sides[2];
+    MrLogical *both;
+    if (query->query != MR_QUERY_UNION || !query->all) {
+        return mr_bind_unsupported(b, query->base.position,
+                                   "UNION ALL is; SELECT DISTINCT over it drops equal rows.",
+                                   "%s is not supported yet", what);
+    }
+    MR_TRY(mr_bind_check_order(b, query));
+    MR_TRY(mr_bind_query(b, query->left, false, &sides[0]));
+    MR_TRY(mr_bind_query(b, query->right, false, &sides[1]));
+    if (sides[0].visible != sides[1].visible) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, query->base.position,
+                             "each %s query must have the same number of columns", what);
+    }
+    MR_TRY(union_all(b, what, sides, &both));
+    return bind_order_over(b, query, both, out);
 }
 
 static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
@@ -273,9 +340,7 @@ static MrStatus bind_query_kind(MrBinder *b, const MrAstQuery *query, bool is_ro
     switch (query->query) {
     case MR_QUERY_SELECT: return bind_select(b, query, is_root, out);
     case MR_QUERY_VALUES: return bind_values_query(b, query, out);
-    default:
-        return mr_bind_unsupported(b, query->base.position, "Use one query for each part.",
-                                   "%s is not supported yet", names[query->query]);
+    default: return bind_set_operation(b, query, names[query->query], out);
     }
 }
 

@@ -19,7 +19,6 @@
 MrStatus mr_change_lower(MrBinder *b, MrLogical *tree, MrPlan **out)
 {
     MrPlan *plan;
-    MrDag *dag;
     MrColumn *columns;
     uint32_t count = tree->column_count;
     MR_NEW(b->arena, plan, b->err);
@@ -35,11 +34,9 @@ MrStatus mr_change_lower(MrBinder *b, MrLogical *tree, MrPlan **out)
                                .visible_columns = count,
                                .zone = b->context->zone,
                                .now_us = b->context->now_us };
-    MR_TRY(mr_lower(b->arena, tree, &options, &dag, &plan->scan, b->err));
-    plan->dag = dag;
+    MR_TRY(mr_lower(b->arena, tree, &options, plan, b->err));
     plan->output = (MrSchema){ count, columns };
     plan->visible_columns = count;
-    plan->relation = mr_logical_leaf(tree)->relation;
     *out = plan;
     return MR_OK;
 }

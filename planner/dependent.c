@@ -59,13 +59,11 @@ MrStatus mr_bind_parent(MrBinder *b, const MrRelation *view, int32_t position, M
     return mr_logical_result(b->arena, tree, view, out, b->err);
 }
 
-static uint32_t count_results(const MrLogical *tree)
+static uint32_t count_results(const MrLogical *node)
 {
-    uint32_t count = 0;
-    for (const MrLogical *node = tree; node != NULL; node = node->input) {
-        count += node->kind == MR_LOGICAL_RESULT;
-    }
-    return count;
+    return node == NULL ? 0
+                        : (node->kind == MR_LOGICAL_RESULT) + count_results(node->input) +
+                              count_results(node->right);
 }
 
 static void gather(const MrLogical *tree, const MrRelation **parents, uint32_t *count)
@@ -75,6 +73,7 @@ static void gather(const MrLogical *tree, const MrRelation **parents, uint32_t *
     }
     if (tree->kind != MR_LOGICAL_RESULT) {
         gather(tree->input, parents, count);
+        gather(tree->right, parents, count);
         return;
     }
     for (uint32_t i = 0; i < *count; i++) {

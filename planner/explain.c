@@ -9,8 +9,11 @@
 
 typedef struct Explain {
     const MrPlan *plan;
+    const MrDag *dag;
     bool verbose;
     MrArena *arena;
+    MrExplainNode *nodes;
+    uint32_t count;
     MrExplainNode *node; /* being described */
     MrBuilder text;      /* of the value under way */
     MrError *err;
@@ -56,11 +59,12 @@ static void append_name(MrBuilder *out, const MrSchema *schema, uint32_t column)
 /* A column of a node's input; one without a name is shown by what the projection below computes. */
 static void append_input(Explain *explain, const MrDagNode *node, uint32_t column)
 {
-    const MrDagNode *input = node - 1;
+    const MrDagNode *input = &explain->dag->nodes[node->input];
     const char *name = input->schema.columns[column].name;
     if (strcmp(name, "?column?") == 0 && input->kind == MR_OPERATOR_PROJECT) {
         const MrProjectSpec *spec = input->spec;
-        mr_expr_print(spec->expressions[column], &input[-1].schema, &explain->text);
+        mr_expr_print(spec->expressions[column], &explain->dag->nodes[input->input].schema,
+                      &explain->text);
     } else {
         append_name(&explain->text, &input->schema, column);
     }
@@ -96,6 +100,15 @@ static MrStatus add_output(Explain *explain, const MrSchema *schema)
 
 /* ---- Operators --------------------------------------------------------------------------- */
 
+static const MrSchema *logged_schema(const Explain *explain, const MrScanSpec *spec)
+{
+    uint32_t i = 0;
+    while (explain->plan->scans[i].spec->source != spec->source) {
+        i++;
+    }
+    return &explain->plan->scans[i].relation->stream->schema;
+}
+
 static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
 {
     static const char *const kinds[] = { "stream ", "result ", "system view ", "", "table " };
@@ -126,8 +139,7 @@ static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
     if (spec->event_column < 0) {
         return add_text(explain, "Time", "_arrival");
     }
-    const MrSchema *schema = &explain->plan->relation->stream->schema;
-    append_name(&explain->text, schema, (uint32_t)spec->event_column);
+    append_name(&explain->text, logged_schema(explain, spec), (uint32_t)spec->event_column);
     mr_builder_append_string(&explain->text, ", watermark delay ");
     append_duration(&explain->text, spec->delay_us);
     return add(explain, "Time");
@@ -293,16 +305,17 @@ static MrStatus describe_deliver(Explain *explain)
     return explain->verbose ? add_output(explain, &plan->output) : MR_OK;
 }
 
-static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
+static MrStatus describe(Explain *explain, uint32_t index)
 {
     static const char *const titles[] = {
         [MR_OPERATOR_SCAN] = "Scan",           [MR_OPERATOR_FILTER] = "Filter",
         [MR_OPERATOR_PROJECT] = "Project",     [MR_OPERATOR_EXPAND] = "Expand",
         [MR_OPERATOR_AGGREGATE] = "Aggregate", [MR_OPERATOR_SORT] = "Sort",
         [MR_OPERATOR_DELIVER] = "Deliver",     [MR_OPERATOR_COLLECT] = "Collect",
+        [MR_OPERATOR_UNION] = "Union all",
     };
-    const MrDagNode *node = &dag->nodes[index];
-    const MrSchema *input = index > 0 ? &dag->nodes[index - 1].schema : NULL;
+    const MrDagNode *node = &explain->dag->nodes[index];
+    const MrSchema *input = node->input < 0 ? NULL : &explain->dag->nodes[node->input].schema;
     const MrAggregateSpec *spec = node->spec;
     explain->node->title = titles[node->kind];
     switch (node->kind) {
@@ -316,6 +329,7 @@ static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
         }
         return describe_aggregate(explain, node);
     case MR_OPERATOR_SORT: return describe_sort(explain, node);
+    case MR_OPERATOR_UNION: return MR_OK;
     case MR_OPERATOR_DELIVER: return describe_deliver(explain);
     case MR_OPERATOR_COLLECT:
         append_names(&explain->text, &explain->plan->output, NULL,
@@ -325,29 +339,41 @@ static MrStatus describe(Explain *explain, const MrDag *dag, uint32_t index)
     }
 }
 
+/* `part`: of the node above. */
+static MrStatus describe_tree(Explain *explain, uint32_t index, uint32_t depth, uint32_t parent,
+                              const char *part)
+{
+    const MrDagNode *node = &explain->dag->nodes[index];
+    uint32_t at = explain->count++;
+    explain->node = &explain->nodes[at];
+    explain->node->depth = depth;
+    explain->node->parent = parent;
+    mr_builder_clear(&explain->text);
+    MR_TRY(describe(explain, index));
+    if (node->part != NULL && node->part != part) {
+        MR_TRY(add_text(explain, "Result of", node->part));
+    }
+    if (explain->verbose && depth > 0) {
+        MR_TRY(add_output(explain, &node->schema));
+    }
+    if (node->input >= 0) {
+        MR_TRY(describe_tree(explain, (uint32_t)node->input, depth + 1, at, node->part));
+    }
+    return node->right < 0
+               ? MR_OK
+               : describe_tree(explain, (uint32_t)node->right, depth + 1, at, node->part);
+}
+
 MrStatus mr_explain_nodes(const MrPlan *plan, bool verbose, MrArena *arena, MrExplainNode **out,
                           uint32_t *count, MrError *err)
 {
     const MrDag *dag = plan->dag;
-    Explain explain = { .plan = plan, .verbose = verbose, .arena = arena, .err = err };
-    MrStatus status = MR_OK;
-    const char *part = NULL;
-    MR_NEW_ARRAY(arena, *out, dag->node_count, err);
+    Explain explain = { .plan = plan, .dag = dag, .verbose = verbose, .arena = arena, .err = err };
+    MR_NEW_ARRAY(arena, explain.nodes, dag->node_count, err);
     mr_builder_init(&explain.text, 0);
-    for (uint32_t i = 0; i < dag->node_count && status == MR_OK; i++) {
-        explain.node = &(*out)[i];
-        mr_builder_clear(&explain.text);
-        status = describe(&explain, dag, dag->node_count - 1 - i);
-        const MrDagNode *node = &dag->nodes[dag->node_count - 1 - i];
-        if (status == MR_OK && node->part != NULL && node->part != part) {
-            status = add_text(&explain, "Result of", node->part);
-        }
-        part = node->part;
-        if (status == MR_OK && verbose && i > 0) {
-            status = add_output(&explain, &dag->nodes[dag->node_count - 1 - i].schema);
-        }
-    }
+    MrStatus status = describe_tree(&explain, dag->node_count - 1, 0, 0, NULL);
     mr_builder_fini(&explain.text);
-    *count = dag->node_count;
+    *out = explain.nodes;
+    *count = explain.count;
     return status;
 }

@@ -19,9 +19,11 @@ typedef struct MrExplainNode {
     MrString subject;  /* "stream edits"; empty: none */
     MrExplainProperty properties[MR_EXPLAIN_PROPERTIES_MAX];
     uint32_t property_count;
+    uint32_t depth;  /* the root has 0; an operator's inputs stand behind it, one deeper */
+    uint32_t parent; /* index among the nodes */
 } MrExplainNode;
 
-/* Nodes from the root down; all in the arena. */
+/* Nodes from the root down, the left input's part before the right one's; all in the arena. */
 MrStatus mr_explain_nodes(const MrPlan *plan, bool verbose, MrArena *arena, MrExplainNode **out,
                           uint32_t *count, MrError *err);
 

@@ -27,14 +27,14 @@ static void append_title(MrBuilder *out, const MrExplainNode *node)
 static void format_text(const MrExplainNode *nodes, uint32_t count, MrBuilder *out)
 {
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t indent = i == 0 ? 0 : i * 6 - 4;
-        append_indent(out, indent);
-        mr_builder_append_string(out, i > 0 ? "->  " : "");
+        uint32_t depth = nodes[i].depth;
+        append_indent(out, depth == 0 ? 0 : depth * 6 - 4);
+        mr_builder_append_string(out, depth > 0 ? "->  " : "");
         append_title(out, &nodes[i]);
         mr_builder_append_char(out, '\n');
         for (uint32_t j = 0; j < nodes[i].property_count; j++) {
             const MrExplainProperty *property = &nodes[i].properties[j];
-            append_indent(out, i * 6 + 2);
+            append_indent(out, depth * 6 + 2);
             mr_builder_append_format(out, "%s: ", property->label);
             mr_builder_append(out, property->value.data, property->value.length);
             mr_builder_append_char(out, '\n');
@@ -70,42 +70,48 @@ static void json_member(MrBuilder *out, uint32_t indent, const char *label, cons
     append_json(out, data, length);
 }
 
+/* The members of one node; its inputs, which follow it one deeper, are its "Plans".  Gives the
+ * index of the first node that is not below it. */
+static uint32_t format_json_node(const MrExplainNode *nodes, uint32_t count, uint32_t at,
+                                 MrBuilder *out)
+{
+    const MrExplainNode *node = &nodes[at];
+    uint32_t indent = 6 + node->depth * 4, next = at + 1;
+    json_member(out, indent, "Node Type", node->title, strlen(node->title));
+    if (node->subject.length > 0) {
+        mr_builder_append_string(out, ",\n");
+        json_member(out, indent, "Relation", node->subject.data, node->subject.length);
+    }
+    for (uint32_t j = 0; j < node->property_count; j++) {
+        const MrExplainProperty *property = &node->properties[j];
+        mr_builder_append_string(out, ",\n");
+        json_member(out, indent, property->label, property->value.data, property->value.length);
+    }
+    if (next < count && nodes[next].depth > node->depth) {
+        mr_builder_append_string(out, ",\n");
+        append_indent(out, indent);
+        mr_builder_append_string(out, "\"Plans\": [\n");
+        while (next < count && nodes[next].depth > node->depth) {
+            append_indent(out, indent + 2);
+            mr_builder_append_string(out, "{\n");
+            next = format_json_node(nodes, count, next, out);
+            append_indent(out, indent + 2);
+            bool is_last = next == count || nodes[next].depth <= node->depth;
+            mr_builder_append_string(out, is_last ? "}\n" : "},\n");
+        }
+        append_indent(out, indent);
+        mr_builder_append_string(out, "]");
+    }
+    mr_builder_append_char(out, '\n');
+    return next;
+}
+
 /* PostgreSQL's shape: [{"Plan": {…, "Plans": [{…}]}}]. */
 static void format_json(const MrExplainNode *nodes, uint32_t count, MrBuilder *out)
 {
     mr_builder_append_string(out, "[\n  {\n    \"Plan\": {\n");
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t indent = 6 + i * 4;
-        json_member(out, indent, "Node Type", nodes[i].title, strlen(nodes[i].title));
-        if (nodes[i].subject.length > 0) {
-            mr_builder_append_string(out, ",\n");
-            json_member(out, indent, "Relation", nodes[i].subject.data, nodes[i].subject.length);
-        }
-        for (uint32_t j = 0; j < nodes[i].property_count; j++) {
-            const MrExplainProperty *property = &nodes[i].properties[j];
-            mr_builder_append_string(out, ",\n");
-            json_member(out, indent, property->label, property->value.data, property->value.length);
-        }
-        if (i + 1 < count) {
-            mr_builder_append_string(out, ",\n");
-            append_indent(out, indent);
-            mr_builder_append_string(out, "\"Plans\": [\n");
-            append_indent(out, indent + 2);
-            mr_builder_append_string(out, "{\n");
-        }
-    }
-    for (uint32_t i = count; i-- > 0;) {
-        uint32_t indent = 4 + i * 4;
-        mr_builder_append_char(out, '\n');
-        append_indent(out, indent);
-        mr_builder_append_char(out, '}');
-        if (i > 0) {
-            mr_builder_append_char(out, '\n');
-            append_indent(out, indent - 2);
-            mr_builder_append_char(out, ']');
-        }
-    }
-    mr_builder_append_string(out, "\n  }\n]\n");
+    (void)format_json_node(nodes, count, 0, out);
+    mr_builder_append_string(out, "    }\n  }\n]\n");
 }
 
 /* ---- DOT --------------------------------------------------------------------------------- */
@@ -138,7 +144,7 @@ static void format_dot(const MrExplainNode *nodes, uint32_t count, MrBuilder *ou
         mr_builder_append_string(out, "\\l\"];\n");
     }
     for (uint32_t i = 1; i < count; i++) {
-        mr_builder_append_format(out, "  n%u -> n%u;\n", i, i - 1);
+        mr_builder_append_format(out, "  n%u -> n%u;\n", i, nodes[i].parent);
     }
     mr_builder_append_string(out, "}\n");
 }

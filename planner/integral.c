@@ -28,6 +28,8 @@ static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
             column = spec->keys[column - (first - spec->key_count)];
         } else if (node->kind == MR_OPERATOR_SCAN) {
             return false;
+        } else if (node->kind == MR_OPERATOR_UNION && !is_integral(dag, node->right, column)) {
+            return false;
         }
         node_index = node->input;
     }

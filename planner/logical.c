@@ -214,20 +214,77 @@ MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *
     return MR_OK;
 }
 
-const MrLogical *mr_logical_leaf(const MrLogical *node)
+MrStatus mr_logical_union(MrArena *arena, MrLogical *left, MrLogical *right, MrLogical **out,
+                          MrError *err)
 {
-    while (node->input != NULL) {
-        node = node->input;
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_UNION, left, left->column_count, &node, err));
+    node->right = right;
+    for (uint32_t i = 0; i < left->column_count; i++) {
+        MrLogicalColumn *column = &node->columns[i];
+        *column = left->columns[i];
+        column->not_null = left->columns[i].not_null && right->columns[i].not_null;
+        /* Bounds of windows belong to one of the sides; times of events are both's. */
+        if (column->role != MR_TIME_EVENT || right->columns[i].role != MR_TIME_EVENT) {
+            column->role = MR_TIME_NONE;
+            column->window_of = NULL;
+        }
     }
-    return node;
+    *out = node;
+    return MR_OK;
 }
 
-MrLogical *mr_logical_aggregate_below(MrLogical *node)
+const MrLogical *mr_logical_leaf(const MrLogical *node)
 {
-    while (node != NULL && node->kind != MR_LOGICAL_AGGREGATE) {
+    while (node->input != NULL && node->right == NULL) {
         node = node->input;
     }
-    return node;
+    return node->right == NULL ? node : NULL;
+}
+
+bool mr_logical_reads(const MrLogical *node, MrScanKind scan)
+{
+    if (node->kind == MR_LOGICAL_SCAN) {
+        return node->scan == scan;
+    }
+    return mr_logical_reads(node->input, scan) ||
+           (node->right != NULL && mr_logical_reads(node->right, scan));
+}
+
+static bool share_a_relation(const MrLogical *a, const MrLogical *b)
+{
+    if (a->kind == MR_LOGICAL_SCAN && b->kind == MR_LOGICAL_SCAN) {
+        return a->relation == b->relation && a->relation != NULL;
+    }
+    const MrLogical *walked = a->kind == MR_LOGICAL_SCAN ? b : a;
+    const MrLogical *other = walked == a ? b : a;
+    return share_a_relation(walked->input, other) ||
+           (walked->right != NULL && share_a_relation(walked->right, other));
+}
+
+bool mr_logical_is_in_log_order(const MrLogical *node)
+{
+    switch (node->kind) {
+    case MR_LOGICAL_SCAN: return node->scan != MR_SCAN_TABLE;
+    case MR_LOGICAL_FILTER:
+    case MR_LOGICAL_PROJECT:
+    case MR_LOGICAL_EXPAND:
+    case MR_LOGICAL_RESULT:
+    case MR_LOGICAL_WINDOW: return mr_logical_is_in_log_order(node->input);
+    case MR_LOGICAL_UNION:
+        /* A record goes to the scans of its stream by chunks, so that their rows do not mix in an
+         * order of the log. */
+        return mr_logical_is_in_log_order(node->input) && mr_logical_is_in_log_order(node->right) &&
+               !share_a_relation(node->input, node->right);
+    default: return false;
+    }
+}
+
+uint32_t mr_logical_node_count(const MrLogical *node)
+{
+    return node == NULL
+               ? 0
+               : 1 + mr_logical_node_count(node->input) + mr_logical_node_count(node->right);
 }
 
 /* ---- Expressions ------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
  * planner/logical.h - the bound relational tree: names are columns, types are known, and every
- * column says what it means for time.  One input per node, since this version has no joins.
+ * column says what it means for time.  A node has one input, or two (`input` and `right`).
  * Must not know SQL text or how operators are built.
  */
 #ifndef MR_PLANNER_LOGICAL_H
@@ -18,7 +18,8 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_EXPAND,    /* grouping sets: input columns, keys or NULL, the set's number */
     MR_LOGICAL_AGGREGATE, /* window_start, window_end (when windowed), keys, calls */
     MR_LOGICAL_RESULT, /* the rows of a materialized view, whose plan stands below; no operator */
-    MR_LOGICAL_SORT
+    MR_LOGICAL_SORT,
+    MR_LOGICAL_UNION /* UNION ALL of two inputs with the same types; n-ary ones are trees of it */
 } MrLogicalKind;
 
 /* What a column is for the watermark (dialect.md, Time 2). */
@@ -47,6 +48,7 @@ typedef struct MrLogicalCall {
 struct MrLogical {
     MrLogicalKind kind;
     MrLogical *input;         /* NULL for a scan */
+    MrLogical *right;         /* the second input; NULL unless the kind has two */
     MrLogicalColumn *columns; /* of the output */
     uint32_t column_count;
 
@@ -110,6 +112,10 @@ MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *r
 MrStatus mr_logical_window_columns(MrArena *arena, MrLogical *node, MrError *err);
 MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *err);
 
+/* UNION ALL of inputs with equally many columns of the same types; names are the left one's. */
+MrStatus mr_logical_union(MrArena *arena, MrLogical *left, MrLogical *right, MrLogical **out,
+                          MrError *err);
+
 /* Places in the output of an aggregate. */
 static inline uint32_t mr_logical_key_column(const MrLogical *node, uint32_t key)
 {
@@ -120,10 +126,14 @@ static inline uint32_t mr_logical_call_column(const MrLogical *node, uint32_t ca
     return mr_logical_key_column(node, node->key_count) + call;
 }
 
-/* The scan at the bottom. */
+/* The scan at the bottom, where it is the only one; NULL where there are several. */
 const MrLogical *mr_logical_leaf(const MrLogical *node);
-/* The first aggregate from the top, or NULL. */
-MrLogical *mr_logical_aggregate_below(MrLogical *node);
+/* Whether some leaf is a scan of that kind. */
+bool mr_logical_reads(const MrLogical *node, MrScanKind scan);
+/* Whether rows come out in the order of the log: they are rows of streams, each once, whatever is
+ * left out of them. */
+bool mr_logical_is_in_log_order(const MrLogical *node);
+uint32_t mr_logical_node_count(const MrLogical *node);
 
 /* One line per node, the root first. */
 void mr_logical_print(const MrLogical *tree, MrBuilder *out);

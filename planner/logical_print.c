@@ -91,23 +91,32 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
     case MR_LOGICAL_SORT:
         mr_builder_append_format(out, "sort by %u columns", node->sort_key_count);
         break;
+    case MR_LOGICAL_UNION: mr_builder_append_string(out, "union all"); break;
+    }
+}
+
+static void print_tree(const MrLogical *node, uint32_t depth, MrBuilder *out)
+{
+    enum { COLUMNS_SHOWN = 64 };
+    MrColumn columns[COLUMNS_SHOWN];
+    MrSchema input = { 0 };
+    if (node->input != NULL) {
+        input = schema_view(node->input, columns, COLUMNS_SHOWN);
+    }
+    for (uint32_t i = 0; i < depth; i++) {
+        mr_builder_append_string(out, "  ");
+    }
+    print_node(node, &input, out);
+    mr_builder_append_char(out, '\n');
+    if (node->input != NULL) {
+        print_tree(node->input, depth + 1, out);
+    }
+    if (node->right != NULL) {
+        print_tree(node->right, depth + 1, out);
     }
 }
 
 void mr_logical_print(const MrLogical *tree, MrBuilder *out)
 {
-    enum { COLUMNS_SHOWN = 64 };
-    MrColumn columns[COLUMNS_SHOWN];
-    uint32_t depth = 0;
-    for (const MrLogical *node = tree; node != NULL; node = node->input, depth++) {
-        MrSchema input = { 0 };
-        if (node->input != NULL) {
-            input = schema_view(node->input, columns, COLUMNS_SHOWN);
-        }
-        for (uint32_t i = 0; i < depth; i++) {
-            mr_builder_append_string(out, "  ");
-        }
-        print_node(node, &input, out);
-        mr_builder_append_char(out, '\n');
-    }
+    print_tree(tree, 0, out);
 }

@@ -13,19 +13,20 @@ typedef struct Lowering {
     const MrLowerOptions *options;
     MrDag *dag;
     uint32_t capacity;
-    const MrScanSpec *scan;
     /* Of the part under way: the query's own, or those of the view whose plan it is. */
     const MrRelation *view;
     MrEmitMode emit;
     int64_t allowed_lateness_us;
     const MrTimezone *zone; /* NULL: the query's */
+    MrPlanScan *scans;
+    uint32_t scan_count, source_count;
     MrError *err;
 } Lowering;
 
 /* ---- Nodes ------------------------------------------------------------------------------- */
 
-static MrStatus push(Lowering *lowering, MrOperatorKind kind, const void *spec,
-                     const MrSchema *schema, bool retracts)
+static MrStatus push_over(Lowering *lowering, MrOperatorKind kind, const void *spec, int32_t input,
+                          int32_t right, const MrSchema *schema, bool retracts)
 {
     MrDag *dag = lowering->dag;
     if (dag->node_count == lowering->capacity) {
@@ -35,13 +36,22 @@ static MrStatus push(Lowering *lowering, MrOperatorKind kind, const void *spec,
     dag->nodes[dag->node_count] =
         (MrDagNode){ .kind = kind,
                      .spec = spec,
-                     .input = (int32_t)dag->node_count - 1,
+                     .input = input,
+                     .right = right,
                      .schema = *schema,
                      .retracts = retracts,
                      .part = lowering->view != NULL ? lowering->view->name : NULL,
                      .zone = lowering->zone };
     dag->node_count++;
     return MR_OK;
+}
+
+/* Over what was made last. */
+static MrStatus push(Lowering *lowering, MrOperatorKind kind, const void *spec,
+                     const MrSchema *schema, bool retracts)
+{
+    return push_over(lowering, kind, spec, (int32_t)lowering->dag->node_count - 1, -1, schema,
+                     retracts);
 }
 
 static const MrDagNode *top(const Lowering *lowering)
@@ -63,6 +73,17 @@ static MrStatus schema_of(Lowering *lowering, const MrLogical *node, MrSchema *o
     return MR_OK;
 }
 
+/* Scans of one relation have one number. */
+static uint32_t source_of(Lowering *lowering, const MrRelation *relation)
+{
+    for (uint32_t i = 0; i < lowering->scan_count && relation != NULL; i++) {
+        if (lowering->scans[i].relation == relation) {
+            return lowering->scans[i].spec->source;
+        }
+    }
+    return lowering->source_count++;
+}
+
 static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
 {
     MrScanSpec *spec;
@@ -76,6 +97,8 @@ static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
         .columns = node->scan_columns,
         .event_column = -1,
         .values = node->values,
+        .source = source_of(lowering, relation),
+        .has_watermark = node->scan == MR_SCAN_STREAM,
     };
     if (node->scan == MR_SCAN_STREAM) {
         spec->stream_id = relation->stream->id;
@@ -87,11 +110,28 @@ static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
     } else if (node->scan == MR_SCAN_RESULT) {
         memcpy(spec->query, relation->standing->id, sizeof spec->query);
     }
-    lowering->scan = spec;
+    lowering->scans[lowering->scan_count++] = (MrPlanScan){ .spec = spec, .relation = relation };
+    if (lowering->source_count > MR_PLAN_SOURCES_MAX) {
+        return mr_error_set(lowering->err, MR_ERR_PROGRAM_LIMIT,
+                            "a query can read at most %d relations", MR_PLAN_SOURCES_MAX);
+    }
     MR_TRY(schema_of(lowering, node, &schema));
     /* A standing query gets a table's changes, an ad-hoc one its rows. */
     bool retracts = node->scan == MR_SCAN_TABLE && lowering->options->is_standing;
-    return push(lowering, MR_OPERATOR_SCAN, spec, &schema, retracts);
+    return push_over(lowering, MR_OPERATOR_SCAN, spec, -1, -1, &schema, retracts);
+}
+
+/* The left input stands at `left`, the right one was made last. */
+static MrStatus lower_union(Lowering *lowering, const MrLogical *node, int32_t left)
+{
+    MrUnionSpec *spec;
+    MrSchema schema;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    MR_TRY(schema_of(lowering, node, &schema));
+    spec->column_count = node->column_count;
+    return push_over(lowering, MR_OPERATOR_UNION, spec, left,
+                     (int32_t)lowering->dag->node_count - 1, &schema,
+                     lowering->dag->nodes[left].retracts || top(lowering)->retracts);
 }
 
 static MrStatus lower_filter(Lowering *lowering, const MrLogical *node)
@@ -282,8 +322,7 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
     spec->allowed_lateness_us = mr_window_lateness_us(node, lowering->allowed_lateness_us);
     spec->emit = lowering->emit;
     spec->input_retracts = top(lowering)->retracts;
-    spec->input_is_derived = mr_logical_aggregate_below(node->input) != NULL ||
-                             mr_logical_leaf(node->input)->scan == MR_SCAN_TABLE;
+    spec->input_is_derived = !mr_logical_is_in_log_order(node->input);
     /* Whoever stands above and judges or sums rows must be told which row a new one replaces; the
      * result table itself finds it by key. */
     spec->needs_old = corrects && has_reader;
@@ -323,11 +362,16 @@ static MrStatus lower_result(Lowering *lowering, const MrLogical *node, bool has
 static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_reader)
 {
     bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE;
+    int32_t left = -1;
     if (node->kind == MR_LOGICAL_RESULT) {
         return lower_result(lowering, node, has_reader);
     }
     if (node->input != NULL) {
         MR_TRY(lower_node(lowering, node->input, has_reader || reads));
+        left = (int32_t)lowering->dag->node_count - 1;
+    }
+    if (node->right != NULL) {
+        MR_TRY(lower_node(lowering, node->right, has_reader || reads));
     }
     switch (node->kind) {
     case MR_LOGICAL_SCAN: return lower_scan(lowering, node);
@@ -336,6 +380,7 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
     case MR_LOGICAL_EXPAND: return lower_expand(lowering, node);
     case MR_LOGICAL_AGGREGATE: return lower_aggregate(lowering, node, has_reader);
     case MR_LOGICAL_SORT: return lower_sort(lowering, node);
+    case MR_LOGICAL_UNION: return lower_union(lowering, node, left);
     case MR_LOGICAL_RESULT:
     case MR_LOGICAL_WINDOW: break;
     }
@@ -361,25 +406,25 @@ static MrStatus lower_root(Lowering *lowering, const MrLogical *tree)
     return push(lowering, MR_OPERATOR_COLLECT, collect, &schema, top(lowering)->retracts);
 }
 
-MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options, MrDag **out,
-                  const MrScanSpec **scan, MrError *err)
+MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options,
+                  MrPlan *plan, MrError *err)
 {
     Lowering lowering = { .arena = arena,
                           .options = options,
                           .emit = options->emit,
                           .allowed_lateness_us = options->allowed_lateness_us,
-                          .err = err,
-                          .capacity = 1 };
-    for (const MrLogical *node = tree; node != NULL; node = node->input) {
-        lowering.capacity += 2; /* an aggregate may need a projection */
-    }
+                          .err = err };
+    uint32_t nodes = mr_logical_node_count(tree);
+    lowering.capacity = 1 + nodes * 2; /* an aggregate may need a projection */
     MR_NEW(arena, lowering.dag, err);
     MR_NEW_ARRAY(arena, lowering.dag->nodes, lowering.capacity, err);
+    MR_NEW_ARRAY(arena, lowering.scans, nodes, err);
     lowering.dag->zone = options->zone;
     lowering.dag->now_us = options->now_us;
     MR_TRY(lower_node(&lowering, tree, false));
     MR_TRY(lower_root(&lowering, tree));
-    *out = lowering.dag;
-    *scan = lowering.scan;
+    plan->dag = lowering.dag;
+    plan->scans = lowering.scans;
+    plan->scan_count = lowering.scan_count;
     return MR_OK;
 }

@@ -18,8 +18,8 @@ typedef struct MrLowerOptions {
     int64_t now_us;
 } MrLowerOptions;
 
-/* `*scan`: the leaf's spec. */
-MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options, MrDag **out,
-                  const MrScanSpec **scan, MrError *err);
+/* Sets the plan's DAG and scans. */
+MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options,
+                  MrPlan *plan, MrError *err);
 
 #endif

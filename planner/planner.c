@@ -40,13 +40,38 @@ static void settle_parameters(MrPlannerContext *context)
     }
 }
 
+bool mr_plan_scan_is_logged(const MrPlanScan *scan)
+{
+    return scan->spec->kind == MR_SCAN_STREAM || scan->spec->kind == MR_SCAN_TABLE;
+}
+
+const MrPlanScan *mr_plan_stream(const MrPlan *plan, uint32_t stream_id)
+{
+    for (uint32_t i = 0; i < plan->scan_count; i++) {
+        if (mr_plan_scan_is_logged(&plan->scans[i]) &&
+            plan->scans[i].spec->stream_id == stream_id) {
+            return &plan->scans[i];
+        }
+    }
+    return NULL;
+}
+
+bool mr_plan_is_first_scan(const MrPlan *plan, uint32_t scan)
+{
+    for (uint32_t i = 0; i < scan; i++) {
+        if (plan->scans[i].spec->source == plan->scans[scan].spec->source) {
+            return false;
+        }
+    }
+    return true;
+}
+
 MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, MrPlan **out,
                            MrError *err)
 {
     MrBinder binder;
     MrBoundQuery bound;
     MrPlan *plan;
-    MrDag *dag;
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     MR_NEW(context->arena, plan, err);
     MR_TRY(mr_bind_query(&binder, query, true, &bound));
@@ -56,10 +81,8 @@ MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, M
                                .visible_columns = bound.visible,
                                .zone = context->zone,
                                .now_us = context->now_us };
-    MR_TRY(mr_lower(context->arena, bound.node, &options, &dag, &plan->scan, err));
+    MR_TRY(mr_lower(context->arena, bound.node, &options, plan, err));
     settle_parameters(context);
-    plan->dag = dag;
-    plan->relation = mr_logical_leaf(bound.node)->relation;
     plan->visible_columns = bound.visible;
     *out = plan;
     return MR_OK;
@@ -164,12 +187,12 @@ static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrL
     MR_TRY(rename_columns(b, &statement->columns, statement->base.position, bound.node,
                           bound.visible));
     *tree = bound.node;
-    MrScanKind scan = mr_logical_leaf(*tree)->scan;
-    if (scan != MR_SCAN_STREAM && scan != MR_SCAN_TABLE) {
+    bool reads_table = mr_logical_reads(*tree, MR_SCAN_TABLE);
+    if (!reads_table && !mr_logical_reads(*tree, MR_SCAN_STREAM)) {
         mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "a standing query must read a stream or a table");
         return mr_error_hint(b->err, "Use CREATE VIEW for a query over constants.");
     }
-    if (scan == MR_SCAN_TABLE && !plan->snapshot) {
+    if (reads_table && !plan->snapshot) {
         mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "snapshot = false over a table is not supported");
         return mr_error_hint(b->err, "Leave it out: the rows that a table has belong to it.");
     }
@@ -185,7 +208,6 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     MrBinder binder;
     MrLogical *tree;
     MrPlan *plan;
-    MrDag *dag;
     mr_binder_init(&binder, context, MR_BIND_STANDING, err);
     MR_NEW(context->arena, plan, err);
     MR_TRY(refuse_temporary(&binder, statement));
@@ -201,10 +223,8 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
         .zone = context->zone,
         .now_us = context->now_us,
     };
-    MR_TRY(mr_lower(context->arena, tree, &options, &dag, &plan->scan, err));
-    plan->dag = dag;
-    MR_TRY(mr_plan_integral_columns(context->arena, dag, &plan->integral, err));
-    plan->relation = mr_logical_leaf(tree)->relation;
+    MR_TRY(mr_lower(context->arena, tree, &options, plan, err));
+    MR_TRY(mr_plan_integral_columns(context->arena, plan->dag, &plan->integral, err));
     MR_TRY(mr_dependent_parents(context->arena, tree, plan, err));
     mr_standing_note_state(&binder, tree);
     MR_TRY(hash_plan(&binder, plan));

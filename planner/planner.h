@@ -32,14 +32,22 @@ typedef struct MrPlannerContext {
     void *setting_context;
 } MrPlannerContext;
 
+enum { MR_PLAN_SOURCES_MAX = 64 };
+
+/* One leaf of a plan. */
+typedef struct MrPlanScan {
+    const MrScanSpec *spec;
+    const MrRelation *relation; /* NULL for VALUES and no FROM */
+} MrPlanScan;
+
 /* Statements that return rows and run at once: SELECT, VALUES, and the query of EXPLAIN, COPY (…)
  * TO, INSERT … SELECT. */
 typedef struct MrPlan {
-    const MrDag *dag;           /* root COLLECT (ad hoc) or DELIVER (standing) */
-    MrSchema output;            /* as RowDescription shows it / the result table's columns */
-    uint32_t visible_columns;   /* standing: without mr_key */
-    const MrScanSpec *scan;     /* the one leaf */
-    const MrRelation *relation; /* of the scan; NULL for VALUES and no FROM */
+    const MrDag *dag;         /* root COLLECT (ad hoc) or DELIVER (standing) */
+    MrSchema output;          /* as RowDescription shows it / the result table's columns */
+    uint32_t visible_columns; /* standing: without mr_key */
+    const MrPlanScan *scans;  /* every leaf, from the left; a relation may have several */
+    uint32_t scan_count;      /* of at most MR_PLAN_SOURCES_MAX relations */
     /* Standing queries: */
     const uint32_t *keys; /* of the result table */
     uint32_t key_count;
@@ -56,6 +64,13 @@ typedef struct MrPlan {
     uint32_t parent_count;
     const bool *integral; /* per output column: a numeric without digits behind the point */
 } MrPlan;
+
+/* The first scan of the stream, or of the table's changes, or NULL: the plan does not read it. */
+const MrPlanScan *mr_plan_stream(const MrPlan *plan, uint32_t stream_id);
+/* Whether the log has its rows: a stream, or a table whose changes are read. */
+bool mr_plan_scan_is_logged(const MrPlanScan *scan);
+/* True for the first scan of its relation: what is done once per input is done there. */
+bool mr_plan_is_first_scan(const MrPlan *plan, uint32_t scan);
 
 /* Ad hoc; the whole tree ends in COLLECT. */
 MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, MrPlan **out,

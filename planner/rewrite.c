@@ -6,6 +6,19 @@
 
 #include "planner/window.h"
 
+MrStatus mr_rewrite_each(MrBinder *b, MrLogical **place,
+                         MrStatus (*visit)(MrBinder *b, MrLogical **place))
+{
+    while (*place != NULL) {
+        MR_TRY(visit(b, place));
+        if ((*place)->right != NULL) {
+            MR_TRY(mr_rewrite_each(b, &(*place)->right, visit));
+        }
+        place = &(*place)->input;
+    }
+    return MR_OK;
+}
+
 /* ---- Windows ----------------------------------------------------------------------------- */
 
 static MrStatus expand_window(MrBinder *b, MrLogical *window, MrLogical **out)
@@ -30,29 +43,33 @@ static MrStatus expand_window(MrBinder *b, MrLogical *window, MrLogical **out)
     return mr_logical_project(b->arena, window->input, exprs, names, count, out, b->err);
 }
 
+static MrStatus expand_at(MrBinder *b, MrLogical **place)
+{
+    return (*place)->kind == MR_LOGICAL_WINDOW ? expand_window(b, *place, place) : MR_OK;
+}
+
 MrStatus mr_rewrite_expand_tumble(MrBinder *b, MrLogical **tree)
 {
-    for (MrLogical **node = tree; *node != NULL; node = &(*node)->input) {
-        if ((*node)->kind == MR_LOGICAL_WINDOW) {
-            MR_TRY(expand_window(b, *node, node));
-        }
-    }
-    return MR_OK;
+    return mr_rewrite_each(b, tree, expand_at);
 }
 
 /* ---- Filters ----------------------------------------------------------------------------- */
 
-MrStatus mr_rewrite_merge_filters(MrBinder *b, MrLogical **tree)
+static MrStatus merge_filters_at(MrBinder *b, MrLogical **place)
 {
-    for (MrLogical *node = *tree; node != NULL; node = node->input) {
-        while (node->kind == MR_LOGICAL_FILTER && node->input->kind == MR_LOGICAL_FILTER) {
-            /* The lower one first: it may guard the upper against rows that would fail. */
-            MR_TRY(mr_expr_and(b->arena, node->input->predicate, node->predicate, &node->predicate,
-                               b->err));
-            node->input = node->input->input;
-        }
+    MrLogical *node = *place;
+    while (node->kind == MR_LOGICAL_FILTER && node->input->kind == MR_LOGICAL_FILTER) {
+        /* The lower one first: it may guard the upper against rows that would fail. */
+        MR_TRY(mr_expr_and(b->arena, node->input->predicate, node->predicate, &node->predicate,
+                           b->err));
+        node->input = node->input->input;
     }
     return MR_OK;
+}
+
+MrStatus mr_rewrite_merge_filters(MrBinder *b, MrLogical **tree)
+{
+    return mr_rewrite_each(b, tree, merge_filters_at);
 }
 
 static MrStatus filter_below_project(MrBinder *b, MrLogical **place)
@@ -136,17 +153,33 @@ static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place)
     return MR_OK;
 }
 
+/* A row of either side is judged where it comes from. */
+static MrStatus filter_below_union(MrBinder *b, MrLogical **place)
+{
+    MrLogical *filter = *place, *both = filter->input;
+    MR_TRY(mr_logical_filter(b->arena, both->input, filter->predicate, &both->input, b->err));
+    MR_TRY(mr_logical_filter(b->arena, both->right, filter->predicate, &both->right, b->err));
+    *place = both;
+    return MR_OK;
+}
+
+/* What moved stands below then, and may go on from there. */
+static MrStatus push_filter_at(MrBinder *b, MrLogical **place)
+{
+    if ((*place)->kind != MR_LOGICAL_FILTER) {
+        return MR_OK;
+    }
+    switch ((*place)->input->kind) {
+    case MR_LOGICAL_PROJECT: return filter_below_project(b, place);
+    case MR_LOGICAL_AGGREGATE: return filter_below_aggregate(b, place);
+    case MR_LOGICAL_UNION: return filter_below_union(b, place);
+    default: return MR_OK;
+    }
+}
+
 MrStatus mr_rewrite_push_filters(MrBinder *b, MrLogical **tree)
 {
-    /* What moved stands below now, and may go on from there. */
-    for (MrLogical **place = tree; *place != NULL; place = &(*place)->input) {
-        MrLogicalKind below = (*place)->input != NULL ? (*place)->input->kind : MR_LOGICAL_SCAN;
-        if ((*place)->kind == MR_LOGICAL_FILTER && below == MR_LOGICAL_PROJECT) {
-            MR_TRY(filter_below_project(b, place));
-        } else if ((*place)->kind == MR_LOGICAL_FILTER && below == MR_LOGICAL_AGGREGATE) {
-            MR_TRY(filter_below_aggregate(b, place));
-        }
-    }
+    MR_TRY(mr_rewrite_each(b, tree, push_filter_at));
     return mr_rewrite_merge_filters(b, tree);
 }
 
@@ -191,24 +224,28 @@ static MrStatus merge_into(MrBinder *b, MrLogical *upper)
     return MR_OK;
 }
 
-MrStatus mr_rewrite_merge_projections(MrBinder *b, MrLogical **tree)
+static MrStatus merge_projections_at(MrBinder *b, MrLogical **place)
 {
-    for (MrLogical *node = *tree; node != NULL; node = node->input) {
-        while (node->kind == MR_LOGICAL_PROJECT && node->input->kind == MR_LOGICAL_PROJECT) {
-            bool cheap = false;
-            MR_TRY(is_merge_cheap(b, node, node->input, &cheap));
-            if (!cheap) {
-                break;
-            }
-            MrStatus status = merge_into(b, node);
-            if (status == MR_ERR_TOO_COMPLEX) {
-                mr_error_clear(b->err);
-                break;
-            }
-            MR_TRY(status);
+    MrLogical *node = *place;
+    while (node->kind == MR_LOGICAL_PROJECT && node->input->kind == MR_LOGICAL_PROJECT) {
+        bool cheap = false;
+        MR_TRY(is_merge_cheap(b, node, node->input, &cheap));
+        if (!cheap) {
+            break;
         }
+        MrStatus status = merge_into(b, node);
+        if (status == MR_ERR_TOO_COMPLEX) {
+            mr_error_clear(b->err);
+            break;
+        }
+        MR_TRY(status);
     }
     return MR_OK;
+}
+
+MrStatus mr_rewrite_merge_projections(MrBinder *b, MrLogical **tree)
+{
+    return mr_rewrite_each(b, tree, merge_projections_at);
 }
 
 MrStatus mr_rewrite_flatten_root(MrBinder *b, MrLogical **tree)

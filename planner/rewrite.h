@@ -16,6 +16,10 @@ MrStatus mr_rewrite_all(MrBinder *b, MrLogical **tree);
 /* Makes the nodes above the first aggregate one PROJECT over filters, so that what its columns are
  * can be told. The root must be a PROJECT. */
 MrStatus mr_rewrite_flatten_root(MrBinder *b, MrLogical **tree);
+/* Calls `visit` for every place of the tree, from the root down; what it puts there is gone on
+ * with. */
+MrStatus mr_rewrite_each(MrBinder *b, MrLogical **place,
+                         MrStatus (*visit)(MrBinder *b, MrLogical **place));
 /* The name of each rewrite, for tests and EXPLAIN's documentation. */
 uint32_t mr_rewrite_count(void);
 const char *mr_rewrite_name(uint32_t index);

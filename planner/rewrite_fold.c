@@ -121,15 +121,17 @@ static MrStatus fold_node(MrBinder *b, MrLogical *node)
     return MR_OK;
 }
 
-MrStatus mr_rewrite_fold_constants(MrBinder *b, MrLogical **tree)
+static MrStatus fold_at(MrBinder *b, MrLogical **place)
 {
-    for (MrLogical **node = tree; *node != NULL;) {
-        MR_TRY(fold_node(b, *node));
-        if ((*node)->kind == MR_LOGICAL_FILTER && is_truth((*node)->predicate, true)) {
-            *node = (*node)->input;
-        } else {
-            node = &(*node)->input;
-        }
+    MR_TRY(fold_node(b, *place));
+    while ((*place)->kind == MR_LOGICAL_FILTER && is_truth((*place)->predicate, true)) {
+        *place = (*place)->input;
+        MR_TRY(fold_node(b, *place));
     }
     return MR_OK;
+}
+
+MrStatus mr_rewrite_fold_constants(MrBinder *b, MrLogical **tree)
+{
+    return mr_rewrite_each(b, tree, fold_at);
 }

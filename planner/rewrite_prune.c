@@ -207,6 +207,44 @@ static MrStatus prune_result(MrBinder *b, MrLogical *node, Columns *columns)
     return prune(b, node->input, &below);
 }
 
+/* One side of a UNION, made to give just the needed columns in their order: what a side cannot
+ * drop (a key of groups) is projected away. */
+static MrStatus prune_side(MrBinder *b, MrLogical **side, const Columns *columns, uint32_t needed)
+{
+    Columns below;
+    MrExpr **exprs;
+    const char **names;
+    uint32_t count = 0;
+    bool is_same = true;
+    MR_TRY(columns_init(b, *side, &below));
+    for (uint32_t i = 0; i < columns->count; i++) {
+        below.needed[i] = columns->needed[i];
+    }
+    MR_TRY(prune(b, *side, &below));
+    MR_NEW_ARRAY(b->arena, exprs, needed, b->err);
+    MR_NEW_ARRAY(b->arena, names, needed, b->err);
+    for (uint32_t i = 0; i < columns->count; i++) {
+        if (columns->needed[i]) {
+            const MrLogicalColumn *column = &(*side)->columns[below.places[i]];
+            is_same = is_same && below.places[i] == count;
+            names[count] = column->name;
+            MR_TRY(mr_expr_column(b->arena, below.places[i], column->type, -1, &exprs[count++],
+                                  b->err));
+        }
+    }
+    if (is_same && (*side)->column_count == needed) {
+        return MR_OK;
+    }
+    return mr_logical_project(b->arena, *side, exprs, names, needed, side, b->err);
+}
+
+static MrStatus prune_union(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    keep_needed(node, columns);
+    MR_TRY(prune_side(b, &node->input, columns, node->column_count));
+    return prune_side(b, &node->right, columns, node->column_count);
+}
+
 static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
 {
     switch (node->kind) {
@@ -217,6 +255,7 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_EXPAND: return prune_expand(b, node, columns);
     case MR_LOGICAL_AGGREGATE: return prune_aggregate(b, node, columns);
     case MR_LOGICAL_RESULT: return prune_result(b, node, columns);
+    case MR_LOGICAL_UNION: return prune_union(b, node, columns);
     case MR_LOGICAL_WINDOW: break;
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");

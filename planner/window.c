@@ -36,23 +36,32 @@ static int64_t start_lateness_us(const MrLogical *inner, const MrWindow *outer)
     return aligned ? window->size_us - window->slide_us : window->size_us;
 }
 
-int64_t mr_window_lateness_us(const MrLogical *aggregate, int64_t allowed_lateness_us)
+static bool has_aggregate(const MrLogical *node)
 {
-    const MrLogical *inner = aggregate->input;
-    int64_t allowed_below_us = allowed_lateness_us, own_us = 0;
-    while (inner != NULL && inner->kind != MR_LOGICAL_AGGREGATE) {
-        if (inner->kind == MR_LOGICAL_RESULT) { /* a view waits as its own options say */
-            own_us = allowed_lateness_us;
-            allowed_below_us = inner->relation->standing->allowed_lateness_us;
-        }
-        inner = inner->input;
+    return node != NULL && (node->kind == MR_LOGICAL_AGGREGATE || has_aggregate(node->input) ||
+                            has_aggregate(node->right));
+}
+
+int64_t mr_window_lateness_us(const MrLogical *node, int64_t allowed_lateness_us)
+{
+    if (node->input == NULL) {
+        return allowed_lateness_us;
     }
-    int64_t below = inner != NULL ? mr_window_lateness_us(inner, allowed_below_us) : 0, sum;
-    own_us = inner != NULL ? own_us : allowed_lateness_us;
-    return __builtin_add_overflow(below, aggregate->extra_lateness_us, &sum) ||
-                   __builtin_add_overflow(sum, own_us, &sum)
-               ? INT64_MAX
-               : sum;
+    if (node->kind == MR_LOGICAL_RESULT && !has_aggregate(node->input)) {
+        return allowed_lateness_us;
+    }
+    bool is_view = node->kind == MR_LOGICAL_RESULT; /* it waits as its own options say */
+    int64_t below = mr_window_lateness_us(
+        node->input, is_view ? node->relation->standing->allowed_lateness_us : allowed_lateness_us);
+    if (node->right != NULL) {
+        int64_t right = mr_window_lateness_us(node->right, allowed_lateness_us);
+        below = right > below ? right : below;
+    }
+    int64_t more = is_view                              ? allowed_lateness_us
+                   : node->kind == MR_LOGICAL_AGGREGATE ? node->extra_lateness_us
+                                                        : 0;
+    int64_t sum;
+    return __builtin_add_overflow(below, more, &sum) ? INT64_MAX : sum;
 }
 
 static int64_t floor_mod(int64_t a, int64_t b)
@@ -74,7 +83,8 @@ static TimeSource time_source(const MrLogical *input, const MrExpr *time)
     TimeSource source = { 0 };
     const MrLogical *leaf = mr_logical_leaf(input);
     if (time->kind == MR_EXPR_ARRIVAL) {
-        source.is_event = leaf->scan == MR_SCAN_STREAM && leaf->relation->stream->event_column < 0;
+        source.is_event = leaf != NULL && leaf->scan == MR_SCAN_STREAM &&
+                          leaf->relation->stream->event_column < 0;
         return source;
     }
     if (time->kind != MR_EXPR_COLUMN || time->column >= input->column_count) {
@@ -461,7 +471,7 @@ static MrStatus refuse_time(MrBinder *b, const MrScope *scope, const MrNode *nod
         return mr_error_hint(
             b->err, "Windows on _arrival are for streams without WATERMARK; use the event time.");
     }
-    if (leaf->relation == NULL || leaf->relation->stream == NULL) {
+    if (leaf == NULL || leaf->relation == NULL || leaf->relation->stream == NULL) {
         return mr_error_hint(b->err, "Group by date_trunc('minute', …) instead.");
     }
     if (leaf->relation->stream->event_column < 0) {
@@ -495,8 +505,8 @@ static MrStatus bind_time(MrBinder *b, MrScope *scope, const MrNode *node, TimeS
                              mr_type_text(mr_type((*out)->type.id), type));
     }
     *source = time_source(scope->input, *out);
-    MrScanKind leaf = mr_logical_leaf(scope->input)->scan;
-    if (!source->is_event && (b->mode == MR_BIND_STANDING || leaf == MR_SCAN_STREAM)) {
+    if (!source->is_event &&
+        (b->mode == MR_BIND_STANDING || mr_logical_reads(scope->input, MR_SCAN_STREAM))) {
         return refuse_time(b, scope, node, *out);
     }
     return MR_OK;

@@ -29,7 +29,7 @@ bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *oth
 int64_t mr_window_length_us(const MrWindow *window);
 /* How long after W has passed a window's end its rows may still change, seen from above
  * `aggregate`. */
-int64_t mr_window_lateness_us(const MrLogical *aggregate, int64_t allowed_lateness_us);
+int64_t mr_window_lateness_us(const MrLogical *node, int64_t allowed_lateness_us);
 /* window_start and window_end as expressions, for TUMBLE without aggregation. */
 MrStatus mr_window_start_expr(MrBinder *b, const MrLogical *node, MrExpr **out);
 MrStatus mr_window_end_expr(MrBinder *b, const MrLogical *node, MrExpr **out);

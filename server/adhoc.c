@@ -13,6 +13,12 @@
 #include "server/targets.h"
 #include "server/workers.h"
 
+/* Rows of a system view, of one moment. */
+typedef struct MrVirtualRows {
+    const MrBlock *const *blocks;
+    uint32_t count;
+} MrVirtualRows;
+
 struct MrAdhoc {
     MrServer *server;
     const MrPlan *plan;
@@ -20,8 +26,12 @@ struct MrAdhoc {
     MrCatalog *catalog;
     int64_t memory_bytes;
     uint64_t upto;
-    MrTargetThread *target; /* of a result table */
-    MrTableScan *table;     /* of a table: as it was at the start */
+    MrTargetThread **targets; /* per scan: of a result table */
+    MrVirtualRows *virtuals;  /* per scan: rows of a system view, taken at the start */
+    MrTableScan **tables;     /* per scan: of a table, as it was at the start */
+    MrArena arena;            /* holds them */
+    uint64_t own_sequence;
+    uint32_t waited_scans; /* results among these scans cover own_sequence */
     MrWait *wait;
     MrAdhocDone *done; /* NULL once abandoned */
     void *context;
@@ -103,19 +113,62 @@ static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, MrPipeli
     return mr_pipeline_create(&options, out, err);
 }
 
-static MrStatus run_block(MrPipeline *pipeline, const MrBlock *block, MrError *err)
+static MrStatus run_block(MrPipeline *pipeline, const MrPlanScan *scan, const MrBlock *block,
+                          MrError *err)
 {
-    MrPipelineInput input = { .block = block, .watermark_after_us = MR_TIME_MIN };
+    MrPipelineInput input = { .block = block,
+                              .watermark_after_us = MR_TIME_MIN,
+                              .source = scan->spec->source };
     return mr_pipeline_run(pipeline, &input, 1, err);
 }
 
 bool mr_adhoc_is_immediate(const MrPlan *plan)
 {
-    return plan->scan->kind == MR_SCAN_VALUES || plan->scan->kind == MR_SCAN_VIRTUAL;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        MrScanKind kind = plan->scans[s].spec->kind;
+        if (kind != MR_SCAN_VALUES && kind != MR_SCAN_VIRTUAL) {
+            return false;
+        }
+    }
+    return true;
 }
 
-MrStatus mr_adhoc_run_blocks(MrServer *server, const MrPlan *plan, const MrBlock *const *blocks,
-                             uint32_t count, MrResult **out, MrError *err)
+static bool scans_first(const MrPlan *plan, uint32_t scan, MrScanKind kind)
+{
+    return plan->scans[scan].spec->kind == kind && mr_plan_is_first_scan(plan, scan);
+}
+
+/* The system views of the plan as they are now; on the event loop. */
+static MrStatus fill_virtuals(MrServer *server, const MrPlan *plan, MrArena *arena,
+                              MrVirtualRows **out, MrError *err)
+{
+    MR_NEW_ARRAY(arena, *out, plan->scan_count, err);
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        const MrRelation *relation = plan->scans[s].relation;
+        if (scans_first(plan, s, MR_SCAN_VIRTUAL)) {
+            MR_TRY(mr_relations_fill(server, relation->schema_name, relation->name, arena,
+                                     &(*out)[s].blocks, &(*out)[s].count, err));
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus run_virtuals(const MrPlan *plan, const MrVirtualRows *virtuals,
+                             MrPipeline *pipeline, MrError *err)
+{
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        for (uint32_t b = 0; b < virtuals[s].count; b++) {
+            MR_TRY(run_block(pipeline, &plan->scans[s], virtuals[s].blocks[b], err));
+        }
+    }
+    return MR_OK;
+}
+
+/* What a plan makes of rows that the caller's thread has: `feed` runs them. */
+static MrStatus run_here(MrServer *server, const MrPlan *plan,
+                         MrStatus (*feed)(void *context, const MrPlan *plan, MrPipeline *pipeline,
+                                          MrError *err),
+                         void *context, MrResult **out, MrError *err)
 {
     MrPipeline *pipeline;
     MrResult *result;
@@ -123,9 +176,7 @@ MrStatus mr_adhoc_run_blocks(MrServer *server, const MrPlan *plan, const MrBlock
         make_pipeline(plan, mr_settings_int(server->settings, MR_SET_WORK_MEMORY), &pipeline, err));
     MrStatus status = result_of_plan(plan, &result, err);
     if (status == MR_OK) {
-        for (uint32_t b = 0; b < count && status == MR_OK; b++) {
-            status = run_block(pipeline, blocks[b], err);
-        }
+        status = feed(context, plan, pipeline, err);
         if (status == MR_OK) {
             status = mr_pipeline_collect(pipeline, keep_block, result, err);
         }
@@ -139,22 +190,38 @@ MrStatus mr_adhoc_run_blocks(MrServer *server, const MrPlan *plan, const MrBlock
     return status;
 }
 
-MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err)
+static MrStatus feed_rows(void *context, const MrPlan *plan, MrPipeline *pipeline, MrError *err)
 {
-    const MrBlock *const *blocks = &plan->scan->values;
-    uint32_t count = 1;
-    MrArena arena;
-    MrStatus status = MR_OK;
-    mr_arena_init(&arena, 0);
-    if (plan->scan->kind == MR_SCAN_VIRTUAL) {
-        status = mr_relations_fill(server, plan->relation->schema_name, plan->relation->name,
-                                   &arena, &blocks, &count, err);
+    const MrVirtualRows *rows = context;
+    for (uint32_t b = 0; b < rows->count; b++) {
+        MR_TRY(run_block(pipeline, &plan->scans[0], rows->blocks[b], err));
     }
+    return MR_OK;
+}
+
+MrStatus mr_adhoc_run_blocks(MrServer *server, const MrPlan *plan, const MrBlock *const *blocks,
+                             uint32_t count, MrResult **out, MrError *err)
+{
+    MrVirtualRows rows = { .blocks = blocks, .count = count };
+    return run_here(server, plan, feed_rows, &rows, out, err);
+}
+
+static MrStatus feed_virtuals(void *context, const MrPlan *plan, MrPipeline *pipeline, MrError *err)
+{
+    MrVirtualRows *virtuals;
+    MrArena arena;
+    mr_arena_init(&arena, 0);
+    MrStatus status = fill_virtuals(context, plan, &arena, &virtuals, err);
     if (status == MR_OK) {
-        status = mr_adhoc_run_blocks(server, plan, blocks, count, out, err);
+        status = run_virtuals(plan, virtuals, pipeline, err);
     }
     mr_arena_fini(&arena);
     return status;
+}
+
+MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err)
+{
+    return run_here(server, plan, feed_virtuals, server, out, err);
 }
 
 /* ---- on its own thread ----------------------------------------------------------------------- */
@@ -187,10 +254,11 @@ static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilt
         }
         count++;
         *next = record->first_sequence + record->row_count;
-        if (record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
-            inputs[filled++] =
-                (MrPipelineInput){ .block = record->block,
-                                   .watermark_after_us = record->watermark_after_us };
+        const MrPlanScan *scan = mr_plan_stream(adhoc->plan, record->stream_id);
+        if (scan != NULL && record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
+            inputs[filled++] = (MrPipelineInput){ .block = record->block,
+                                                  .watermark_after_us = record->watermark_after_us,
+                                                  .source = scan->spec->source };
             rows += record->row_count;
         }
     }
@@ -203,27 +271,46 @@ static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilt
     return status;
 }
 
-/* History and the present: every record of the stream from its first kept row on. */
-static MrStatus read_stream(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+/* The streams of the plan, and where the first kept row of any of them stands (past the end: it
+ * reads none). */
+static MrStatus find_streams(MrAdhoc *adhoc, MrLogFilter *filter, uint64_t *first, MrError *err)
 {
-    MrLogStreamFacts facts;
+    const MrPlan *plan = adhoc->plan;
+    uint32_t words = 1;
+    uint64_t *wanted;
+    *first = UINT64_MAX;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        uint32_t needed = plan->scans[s].spec->stream_id / 64 + 1;
+        words = needed > words ? needed : words;
+    }
+    MR_NEW_ARRAY(&adhoc->arena, wanted, words, err);
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        uint32_t stream_id = plan->scans[s].spec->stream_id;
+        MrLogStreamFacts facts;
+        if (plan->scans[s].spec->kind != MR_SCAN_STREAM) {
+            continue;
+        }
+        MR_TRY(mr_log_stream_error(adhoc->server->log, stream_id, err));
+        uint64_t own =
+            mr_log_stream_facts(adhoc->server->log, stream_id, &facts) ? facts.first_sequence : 1;
+        *first = own < *first ? own : *first;
+        mr_bitmap_set(wanted, stream_id);
+    }
+    *filter = (MrLogFilter){ .streams = wanted, .stream_words = words };
+    return MR_OK;
+}
+
+/* History and the present: every record of the streams from their first kept row on. */
+static MrStatus read_streams(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+{
+    MrLogFilter filter;
     MrArena arena;
-    uint32_t stream_id = adhoc->plan->scan->stream_id;
-    MR_TRY(mr_log_stream_error(adhoc->server->log, stream_id, err));
-    uint64_t next =
-        mr_log_stream_facts(adhoc->server->log, stream_id, &facts) ? facts.first_sequence : 1;
-    uint32_t words = stream_id / 64 + 1;
+    uint64_t next;
     MrStatus status = MR_OK;
+    MR_TRY(find_streams(adhoc, &filter, &next, err));
     mr_arena_init(&arena, 0);
     while (status == MR_OK && next <= adhoc->upto && !mr_pipeline_is_full(pipeline)) {
         mr_arena_reset(&arena);
-        uint64_t *wanted = mr_arena_calloc(&arena, words, sizeof *wanted);
-        if (wanted == NULL) {
-            status = mr_error_no_memory(err);
-            break;
-        }
-        mr_bitmap_set(wanted, stream_id);
-        MrLogFilter filter = { .streams = wanted, .stream_words = words };
         status = read_batch(adhoc, pipeline, &filter, &arena, &next, err);
         if (status == MR_OK) {
             status = check_cancel(adhoc, err);
@@ -236,27 +323,30 @@ static MrStatus read_stream(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
 typedef struct ScanContext {
     MrAdhoc *adhoc;
     MrPipeline *pipeline;
+    const MrPlanScan *scan;
 } ScanContext;
 
 static MrStatus scan_block(void *context, const MrBlock *block, MrError *err)
 {
     ScanContext *scan = context;
     MR_TRY(check_cancel(scan->adhoc, err));
-    return run_block(scan->pipeline, block, err);
+    return run_block(scan->pipeline, scan->scan, block, err);
 }
 
-static MrStatus read_result(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+static MrStatus read_result(MrAdhoc *adhoc, uint32_t index, MrPipeline *pipeline, MrError *err)
 {
-    MrSinkTable table = mr_targets_table(adhoc->plan->relation);
-    ScanContext scan = { .adhoc = adhoc, .pipeline = pipeline };
+    const MrPlanScan *read = &adhoc->plan->scans[index];
+    MrSinkTable table = mr_targets_table(read->relation);
+    ScanContext scan = { .adhoc = adhoc, .pipeline = pipeline, .scan = read };
     MrArena arena;
     mr_arena_init(&arena, 0);
-    MrStatus status = mr_target_thread_scan(adhoc->target, &table, &arena, scan_block, &scan, err);
+    MrStatus status =
+        mr_target_thread_scan(adhoc->targets[index], &table, &arena, scan_block, &scan, err);
     mr_arena_fini(&arena);
     return status;
 }
 
-static MrStatus read_table(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+static MrStatus read_table(MrAdhoc *adhoc, uint32_t index, MrPipeline *pipeline, MrError *err)
 {
     MrArena arena;
     const MrBlock *block = NULL;
@@ -266,23 +356,28 @@ static MrStatus read_table(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
         mr_arena_reset(&arena);
         status = check_cancel(adhoc, err);
         if (status == MR_OK) {
-            status = mr_table_scan_next(adhoc->table, &arena, &block, err);
+            status = mr_table_scan_next(adhoc->tables[index], &arena, &block, err);
         }
         if (status == MR_OK && block != NULL) {
-            status = run_block(pipeline, block, err);
+            status = run_block(pipeline, &adhoc->plan->scans[index], block, err);
         }
     } while (status == MR_OK && block != NULL && !mr_pipeline_is_full(pipeline));
     mr_arena_fini(&arena);
     return status;
 }
 
-static MrStatus read_scan(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
+/* What stands still first, then the streams, merged by sequence. */
+static MrStatus read_all(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
 {
-    switch (adhoc->plan->scan->kind) {
-    case MR_SCAN_RESULT: return read_result(adhoc, pipeline, err);
-    case MR_SCAN_TABLE: return read_table(adhoc, pipeline, err);
-    default: return read_stream(adhoc, pipeline, err);
+    MR_TRY(run_virtuals(adhoc->plan, adhoc->virtuals, pipeline, err));
+    for (uint32_t s = 0; s < adhoc->plan->scan_count; s++) {
+        if (scans_first(adhoc->plan, s, MR_SCAN_RESULT)) {
+            MR_TRY(read_result(adhoc, s, pipeline, err));
+        } else if (scans_first(adhoc->plan, s, MR_SCAN_TABLE)) {
+            MR_TRY(read_table(adhoc, s, pipeline, err));
+        }
     }
+    return read_streams(adhoc, pipeline, err);
 }
 
 static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
@@ -290,7 +385,7 @@ static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
     MrPipeline *pipeline;
     MR_TRY(result_of_plan(adhoc->plan, &adhoc->result, err));
     MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &pipeline, err));
-    MrStatus status = read_scan(adhoc, pipeline, err);
+    MrStatus status = read_all(adhoc, pipeline, err);
     if (status == MR_OK) {
         status = mr_pipeline_collect(pipeline, keep_block, adhoc->result, err);
     }
@@ -314,9 +409,12 @@ static void finish_adhoc(void *context)
     if (adhoc->done != NULL) {
         adhoc->done(adhoc->context, result, adhoc->status == MR_OK ? NULL : &adhoc->err);
     }
-    mr_table_scan_close(adhoc->table);
+    for (uint32_t s = 0; adhoc->tables != NULL && s < adhoc->plan->scan_count; s++) {
+        mr_table_scan_close(adhoc->tables[s]);
+    }
     mr_catalog_unref(adhoc->catalog);
     mr_statement_memory_release(adhoc->memory);
+    mr_arena_fini(&adhoc->arena);
     free(adhoc);
 }
 
@@ -346,24 +444,61 @@ static void begin(MrAdhoc *adhoc)
     }
 }
 
+static void wait_or_begin(MrAdhoc *adhoc);
+
 static void covered(void *context, MrStatus status, const MrError *err)
 {
     MrAdhoc *adhoc = context;
     (void)status; /* a query that cannot get there is read as it stands */
     (void)err;
     adhoc->wait = NULL;
+    wait_or_begin(adhoc);
+}
+
+/* Every result that is read must first be true for what the session has written. */
+static void wait_or_begin(MrAdhoc *adhoc)
+{
+    const MrPlan *plan = adhoc->plan;
+    while (adhoc->waited_scans < plan->scan_count && adhoc->own_sequence > 0) {
+        uint32_t s = adhoc->waited_scans++;
+        if (scans_first(plan, s, MR_SCAN_RESULT)) {
+            adhoc->wait = mr_wait_covered(adhoc->server, plan->scans[s].relation->standing->id,
+                                          adhoc->own_sequence, covered, adhoc);
+            return;
+        }
+    }
     begin(adhoc);
 }
 
-static MrStatus open_table(MrAdhoc *adhoc, bool sees_uncommitted, MrError *err)
+static MrStatus open_table(MrAdhoc *adhoc, uint32_t index, bool sees_uncommitted, MrError *err)
 {
-    MrTable *table = mr_tables_find(adhoc->server, adhoc->plan->scan->stream_id);
+    const MrScanSpec *spec = adhoc->plan->scans[index].spec;
+    MrTable *table = mr_tables_find(adhoc->server, spec->stream_id);
     if (table == NULL) {
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
-                            adhoc->plan->scan->relation);
+                            spec->relation);
     }
     return mr_table_scan_open(table, sees_uncommitted ? MR_TABLE_UNCOMMITTED : adhoc->upto,
-                              &adhoc->table, err);
+                              &adhoc->tables[index], err);
+}
+
+/* What must be looked up on the event loop. */
+static MrStatus prepare_scans(MrAdhoc *adhoc, bool sees_uncommitted, MrError *err)
+{
+    const MrPlan *plan = adhoc->plan;
+    MR_TRY(fill_virtuals(adhoc->server, plan, &adhoc->arena, &adhoc->virtuals, err));
+    MR_NEW_ARRAY(&adhoc->arena, adhoc->targets, plan->scan_count, err);
+    MR_NEW_ARRAY(&adhoc->arena, adhoc->tables, plan->scan_count, err);
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (scans_first(plan, s, MR_SCAN_RESULT)) {
+            MR_TRY(mr_targets_find(adhoc->server, adhoc->catalog,
+                                   plan->scans[s].relation->standing->connection,
+                                   &adhoc->targets[s], err));
+        } else if (scans_first(plan, s, MR_SCAN_TABLE)) {
+            MR_TRY(open_table(adhoc, s, sees_uncommitted, err));
+        }
+    }
+    return MR_OK;
 }
 
 MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory,
@@ -384,27 +519,14 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
     adhoc->upto = mr_log_appended(server->log);
     adhoc->done = done;
     adhoc->context = context;
-    if (plan->scan->kind == MR_SCAN_TABLE) {
-        adhoc->status = open_table(adhoc, sees_uncommitted, &adhoc->err);
-        if (adhoc->status != MR_OK) {
-            mr_server_post(server, finish_adhoc, adhoc);
-            return adhoc;
-        }
+    adhoc->own_sequence = own_sequence;
+    mr_arena_init(&adhoc->arena, 0);
+    adhoc->status = prepare_scans(adhoc, sees_uncommitted, &adhoc->err);
+    if (adhoc->status != MR_OK) {
+        mr_server_post(server, finish_adhoc, adhoc);
+        return adhoc;
     }
-    if (plan->scan->kind == MR_SCAN_RESULT) {
-        const MrStandingQuery *standing = plan->relation->standing;
-        adhoc->status =
-            mr_targets_find(server, catalog, standing->connection, &adhoc->target, &adhoc->err);
-        if (adhoc->status != MR_OK) {
-            mr_server_post(server, finish_adhoc, adhoc);
-            return adhoc;
-        }
-        if (own_sequence > 0) {
-            adhoc->wait = mr_wait_covered(server, standing->id, own_sequence, covered, adhoc);
-            return adhoc;
-        }
-    }
-    begin(adhoc);
+    wait_or_begin(adhoc);
     return adhoc;
 }
 

@@ -41,6 +41,17 @@ static void forget_statement(MrChange *change)
     change->memory = NULL;
 }
 
+/* Rows that are in the statement itself. */
+static bool is_constant(const MrPlan *rows)
+{
+    for (uint32_t s = 0; s < rows->scan_count; s++) {
+        if (rows->scans[s].spec->kind != MR_SCAN_VALUES) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_plain_insert(const MrChange *change)
 {
     return change->plan->kind == MR_CHANGE_INSERT && !change->is_truncate &&
@@ -53,8 +64,7 @@ MrStatus mr_change_create(MrSession *session, MrPortal *portal, const MrChangePl
     MR_TRY(change_new(portal->catalog, out, err));
     (*out)->memory = mr_statement_memory_hold(portal->memory);
     (*out)->plan = plan;
-    if (plan->rows != NULL && mr_adhoc_is_immediate(plan->rows) &&
-        plan->rows->scan->kind == MR_SCAN_VALUES) {
+    if (plan->rows != NULL && mr_adhoc_is_immediate(plan->rows) && is_constant(plan->rows)) {
         MrStatus status = mr_adhoc_run_now(session->server, plan->rows, &(*out)->rows, err);
         if (status != MR_OK) {
             mr_changes_free(out);

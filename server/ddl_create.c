@@ -446,38 +446,72 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
     return MR_OK;
 }
 
-/* The sequence that the query answers from: its stream's first kept row, or that of the view it
- * reads, whose rows are to be the same. */
+/* Where the first kept row of the plan's streams stands, and what of them is trimmed. */
+static void first_kept(const MrDdl *ddl, uint64_t *first, uint64_t *trim_below)
+{
+    const MrPlan *plan = ddl->plan;
+    *first = mr_log_appended(ddl->server->log) + 1;
+    *trim_below = 0;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        MrLogStreamFacts facts;
+        if (!mr_plan_scan_is_logged(&plan->scans[s]) ||
+            !mr_log_stream_facts(ddl->server->log, plan->scans[s].spec->stream_id, &facts)) {
+            continue;
+        }
+        *first = facts.first_sequence < *first ? facts.first_sequence : *first;
+        *trim_below = facts.trim_below > *trim_below ? facts.trim_below : *trim_below;
+    }
+    *first = *first == 0 ? 1 : *first;
+}
+
+/* The views' rows are to be the same here: all of them answer from one sequence. */
+static MrStatus start_of_parents(MrDdl *ddl, uint64_t trim_below, uint64_t *out)
+{
+    const MrPlan *plan = ddl->plan;
+    for (uint32_t p = 0; p < plan->parent_count; p++) {
+        const MrRelation *view = plan->parents[p];
+        MrQueryStatus parent;
+        if (!mr_scheduler_query_status(ddl->server, view->standing->id, &parent)) {
+            return mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way",
+                                view->name);
+        }
+        if (trim_below > parent.start_sequence) {
+            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+                         "\"%s\" holds answers over rows that retention has trimmed since",
+                         view->name);
+            return mr_error_hint(&ddl->err,
+                                 "REFRESH MATERIALIZED VIEW %s first, or read its stream directly.",
+                                 view->name);
+        }
+        if (p > 0 && parent.start_sequence != *out) {
+            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+                         "\"%s\" and \"%s\" hold answers from different rows of the log on",
+                         plan->parents[0]->name, view->name);
+            return mr_error_hint(&ddl->err, "REFRESH both, or read their streams directly.");
+        }
+        *out = parent.start_sequence;
+    }
+    return MR_OK;
+}
+
+/* The sequence that the query answers from: its streams' first kept row, or that of the views it
+ * reads. */
 static MrStatus choose_start(MrDdl *ddl, uint64_t *out)
 {
     const MrPlan *plan = ddl->plan;
-    MrLogStreamFacts facts = { .first_sequence = 1 };
-    MrQueryStatus parent;
-    mr_log_stream_facts(ddl->server->log, plan->scan->stream_id, &facts);
-    *out = facts.first_sequence == 0 ? 1 : facts.first_sequence;
+    uint64_t trim_below;
+    first_kept(ddl, out, &trim_below);
     if (plan->parent_count == 0) {
         *out = plan->snapshot ? *out : mr_log_appended(ddl->server->log) + 1;
         return MR_OK;
     }
-    const MrRelation *view = plan->parents[0];
     if (!plan->snapshot) {
         mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
                      "snapshot = false over a materialized view is not supported yet");
         return mr_error_hint(&ddl->err, "Leave it out: the query starts from the rows of \"%s\".",
-                             view->name);
+                             plan->parents[0]->name);
     }
-    if (!mr_scheduler_query_status(ddl->server, view->standing->id, &parent)) {
-        return mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", view->name);
-    }
-    if (facts.trim_below > parent.start_sequence) {
-        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
-                     "\"%s\" holds answers over rows that retention has trimmed since", view->name);
-        return mr_error_hint(&ddl->err,
-                             "REFRESH MATERIALIZED VIEW %s first, or read its stream directly.",
-                             view->name);
-    }
-    *out = parent.start_sequence;
-    return MR_OK;
+    return start_of_parents(ddl, trim_below, out);
 }
 
 void mr_ddl_create_query(MrDdl *ddl)

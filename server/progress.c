@@ -7,13 +7,20 @@
 #include "server/scheduler.h"
 #include "server/statement.h"
 
+/* One stream that the query reads. */
+typedef struct Input {
+    const MrRelation *stream; /* NULL: gone */
+    MrLogStreamFacts facts;
+    bool has_facts;
+} Input;
+
 typedef struct Report {
     MrSession *session;
     const MrRelation *relation;
-    const MrRelation *input; /* the stream; NULL: gone */
+    Input inputs[MR_PLAN_SOURCES_MAX];
+    uint32_t input_count;
+    const Input *slowest; /* whose W holds the query's back; NULL: none */
     MrQueryStatus status;
-    MrLogStreamFacts facts;
-    bool has_facts;
     int64_t now_us;
     MrTextTable table;
     MrError *err;
@@ -102,34 +109,35 @@ static MrStatus say_state(Report *r)
                mr_target_state_text(status->target.state));
 }
 
-static MrStatus say_input(Report *r)
+static MrStatus say_input(Report *r, const Input *input)
 {
     char last[64], watermark[64], span[64];
-    if (r->input == NULL || !r->has_facts) {
+    const MrLogStreamFacts *facts = &input->facts;
+    if (input->stream == NULL || !input->has_facts) {
         return say(r, "Its input has no record in the log yet.");
     }
-    const char *name = r->input->name;
-    if (r->facts.rows == 0) {
+    const char *name = input->stream->name;
+    if (facts->rows == 0) {
         return say(r, "Input \"%s\" has no rows yet.", name);
     }
-    MR_TRY(say(r, "Input \"%s\": %llu rows; last event time %s, last arrival %s.", name,
-               (unsigned long long)r->facts.rows,
-               r->facts.last_event_us == MR_TIME_MIN ? "none"
-                                                     : time_text(r, r->facts.last_event_us, last),
-               time_text(r, r->facts.last_arrival_us, span)));
-    if (r->facts.watermark_us == MR_TIME_MIN) {
+    MR_TRY(
+        say(r, "Input \"%s\": %llu rows; last event time %s, last arrival %s.", name,
+            (unsigned long long)facts->rows,
+            facts->last_event_us == MR_TIME_MIN ? "none" : time_text(r, facts->last_event_us, last),
+            time_text(r, facts->last_arrival_us, span)));
+    if (facts->watermark_us == MR_TIME_MIN) {
         MR_TRY(say(r, "It has no watermark yet."));
     } else {
-        MR_TRY(say(r, "Its watermark W is %s.", time_text(r, r->facts.watermark_us, watermark)));
+        MR_TRY(say(r, "Its watermark W is %s.", time_text(r, facts->watermark_us, watermark)));
     }
-    int64_t quiet_us = r->now_us - r->facts.last_arrival_us;
+    int64_t quiet_us = r->now_us - facts->last_arrival_us;
     if (quiet_us > 0) {
         MR_TRY(say(r, "No row has come for %s.", span_text(quiet_us, span)));
     }
-    if (r->facts.future_rows > 0) {
+    if (facts->future_rows > 0) {
         return say(r,
                    "%llu rows were dated further ahead than max_future_skew and have not moved W.",
-                   (unsigned long long)r->facts.future_rows);
+                   (unsigned long long)facts->future_rows);
     }
     return MR_OK;
 }
@@ -138,7 +146,12 @@ static MrStatus say_lag(Report *r)
 {
     uint64_t head = mr_log_appended(r->session->server->log);
     const MrQueryStatus *status = &r->status;
-    uint64_t last = r->has_facts ? r->facts.last_sequence : 0;
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < r->input_count; i++) {
+        const Input *input = &r->inputs[i];
+        last = input->has_facts && input->facts.last_sequence > last ? input->facts.last_sequence
+                                                                     : last;
+    }
     if (status->position >= last && status->covered >= last) {
         return say(
             r, "It has read all %llu records of the log, and its table is true for all of them.",
@@ -160,8 +173,9 @@ static MrStatus say_window(Report *r)
     if (status->next_close_us == MR_TIME_MAX || status->next_close_us == MR_TIME_MIN) {
         return say(r, "No window is waiting to close.");
     }
+    const MrRelation *stream = r->slowest == NULL ? NULL : r->slowest->stream;
     int64_t delay_us =
-        r->input != NULL && r->input->stream->event_column >= 0 ? r->input->stream->delay_us : 0;
+        stream != NULL && stream->stream->event_column >= 0 ? stream->stream->delay_us : 0;
     time_text(r, status->next_close_us, end);
     MR_TRY(say(r, "The next window closes when W reaches %s; W is %s%s%s.", end,
                status->watermark_us == MR_TIME_MIN ? "not set yet"
@@ -170,22 +184,25 @@ static MrStatus say_window(Report *r)
                status->watermark_us == MR_TIME_MIN
                    ? ""
                    : span_text(status->next_close_us - status->watermark_us, span)));
-    if (r->input == NULL) {
+    if (stream == NULL) {
         return MR_OK;
     }
     return say(
         r,
         "It waits for a row of \"%s\" with a time of %s or later, "
         "or for ADVANCE WATERMARK OF %s TO '%s'%s.",
-        r->input->name, time_text(r, status->next_close_us + delay_us, event), r->input->name, end,
-        r->input->stream->event_column >= 0 ? ", or for the heartbeats of an idle live stream"
-                                            : "");
+        stream->name, time_text(r, status->next_close_us + delay_us, event), stream->name, end,
+        stream->stream->event_column >= 0 ? ", or for the heartbeats of an idle live stream" : "");
 }
 
 static MrStatus say_rows(Report *r)
 {
     const MrQueryStatus *status = &r->status;
-    uint64_t rejected = r->input == NULL ? 0 : mr_ingest_rejected(r->input->name, NULL, NULL);
+    uint64_t rejected = 0;
+    for (uint32_t i = 0; i < r->input_count; i++) {
+        const MrRelation *stream = r->inputs[i].stream;
+        rejected += stream == NULL ? 0 : mr_ingest_rejected(stream->name, NULL, NULL);
+    }
     MR_TRY(say(r,
                "%llu rows in; %llu late (millrace.late_rows), %llu failed (millrace.row_errors), "
                "%llu rejected before they came into the log (millrace.rejected_rows).",
@@ -220,10 +237,28 @@ static const MrRelation *find_input(const MrCatalog *catalog, uint32_t stream_id
     return NULL;
 }
 
+static void find_inputs(Report *r, const MrCatalog *catalog)
+{
+    r->input_count = r->status.stream_count;
+    for (uint32_t i = 0; i < r->input_count; i++) {
+        Input *input = &r->inputs[i];
+        input->stream = find_input(catalog, r->status.streams[i]);
+        input->has_facts =
+            input->stream != NULL &&
+            mr_log_stream_facts(r->session->server->log, r->status.streams[i], &input->facts);
+        if (r->slowest == NULL || !input->has_facts ||
+            (r->slowest->has_facts && input->facts.watermark_us < r->slowest->facts.watermark_us)) {
+            r->slowest = input;
+        }
+    }
+}
+
 static MrStatus report(Report *r)
 {
     MR_TRY(say_state(r));
-    MR_TRY(say_input(r));
+    for (uint32_t i = 0; i < r->input_count; i++) {
+        MR_TRY(say_input(r, &r->inputs[i]));
+    }
     MR_TRY(say_lag(r));
     MR_TRY(say_window(r));
     MR_TRY(say_rows(r));
@@ -242,8 +277,7 @@ MrStatus mr_progress_run(MrSession *session, MrPortal *portal, MrError *err)
         return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way",
                             portal->relation->name);
     }
-    r.input = find_input(portal->catalog, r.status.stream_id);
-    r.has_facts = r.input != NULL && mr_log_stream_facts(server->log, r.status.stream_id, &r.facts);
+    find_inputs(&r, portal->catalog);
     MR_TRY(mr_text_table_create(&r.table, portal->columns, err));
     MrStatus status = report(&r);
     if (status == MR_OK) {

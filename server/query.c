@@ -211,6 +211,19 @@ static void ring_add(MrNotedRing *ring, const MrNotedRow *row)
     ring->rows[ring->count++ % MR_QUERY_NOTED_MAX] = *row;
 }
 
+int64_t mr_query_watermark(const MrQuery *query)
+{
+    const MrPlan *plan = query->spec.plan;
+    int64_t least_us = MR_TIME_MAX;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (mr_plan_scan_is_logged(&plan->scans[s])) {
+            int64_t own_us = mr_log_watermark(query->server->log, plan->scans[s].spec->stream_id);
+            least_us = own_us < least_us ? own_us : least_us;
+        }
+    }
+    return least_us;
+}
+
 /* Number of the row among the query's input, from the records that were just run. */
 static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, uint32_t count,
                              uint64_t first_row, uint64_t sequence)
@@ -218,7 +231,7 @@ static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, u
     uint64_t number = first_row;
     for (uint32_t r = 0; r < count; r++) {
         if (records[r].kind != MR_RECORD_ROWS ||
-            records[r].stream_id != query->spec.plan->scan->stream_id) {
+            mr_plan_stream(query->spec.plan, records[r].stream_id) == NULL) {
             continue;
         }
         if (sequence < records[r].first_sequence + records[r].row_count) {
@@ -245,12 +258,11 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
                        uint64_t first_row)
 {
     MrNotes *notes = mr_pipeline_notes(query->pipeline);
-    uint32_t stream_id = query->spec.plan->scan->stream_id;
     uint64_t kept = notes->late_rows < MR_NOTED_ROWS_MAX ? notes->late_rows : MR_NOTED_ROWS_MAX;
     for (uint64_t i = notes->late_rows - kept; i < notes->late_rows; i++) {
         const MrLateRow *late = &notes->late[i % MR_NOTED_ROWS_MAX];
         ring_add(&query->late, &(MrNotedRow){ .sequence = late->sequence,
-                                              .stream_id = stream_id,
+                                              .stream_id = late->stream_id,
                                               .event_us = late->event_us,
                                               .watermark_us = late->watermark_us });
     }
@@ -258,7 +270,7 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
     uint32_t limit = query->spec.plan->stop_on_error ? 0 : query->error_limit;
     for (uint32_t i = 0; i < notes->failed_count; i++) {
         const MrFailedRow *failed = &notes->failed[i];
-        MrNotedRow row = { .sequence = failed->sequence, .stream_id = stream_id };
+        MrNotedRow row = { .sequence = failed->sequence, .stream_id = failed->stream_id };
         memcpy(row.sqlstate, failed->error.sqlstate, sizeof row.sqlstate);
         snprintf(row.message, sizeof row.message, "%.*s", (int)sizeof row.message - 1,
                  failed->error.message);
@@ -288,16 +300,15 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
     enum { INPUTS = 64 };
     MrPipelineInput inputs[INPUTS];
     uint32_t filled = 0;
-    uint32_t stream_id = query->spec.plan->scan->stream_id;
     uint64_t first_row = query->rows_in;
     int64_t begun_us = mr_clock_monotonic_us(query->server->clock);
     for (uint32_t r = 0; r < count; r++) {
         const MrLogRecord *record = &records[r];
-        if (record->stream_id == stream_id && record->kind != MR_RECORD_DDL &&
-            record->kind != MR_RECORD_TRIM) {
-            inputs[filled++] =
-                (MrPipelineInput){ .block = record->block,
-                                   .watermark_after_us = record->watermark_after_us };
+        const MrPlanScan *scan = mr_plan_stream(query->spec.plan, record->stream_id);
+        if (scan != NULL && record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
+            inputs[filled++] = (MrPipelineInput){ .block = record->block,
+                                                  .watermark_after_us = record->watermark_after_us,
+                                                  .source = scan->spec->source };
             query->rows_in += record->kind == MR_RECORD_ROWS ? record->row_count : 0;
             query->has_input = true;
         }
@@ -367,8 +378,7 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
     }
     query->epoch = (MrEpoch){ .sequence = query->position,
                               .plan_hash = query->spec.plan->plan_hash,
-                              .watermark_us = mr_log_watermark(query->server->log,
-                                                               query->spec.plan->scan->stream_id),
+                              .watermark_us = mr_query_watermark(query),
                               .table = &query->table,
                               .changes = changes };
     memcpy(query->epoch.query, query->spec.id, sizeof query->epoch.query);

@@ -70,6 +70,8 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
 /* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.
  * Writes a checkpoint first when `checkpoint`. */
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);
+/* The least W of the streams that it reads, at the head of the log. */
+int64_t mr_query_watermark(const MrQuery *query);
 /* Ends it with the error; it keeps its place for a RESUME. */
 void mr_query_fail(MrQuery *query, const MrError *error);
 /* Frees what an epoch in flight has kept; the target is idle. */

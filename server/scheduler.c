@@ -169,13 +169,19 @@ static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32
     uint32_t greatest = 0;
     uint64_t *bits;
     for (uint32_t q = 0; q < count; q++) {
-        uint32_t id = queries[q]->spec.plan->scan->stream_id;
-        greatest = id > greatest ? id : greatest;
+        const MrPlan *plan = queries[q]->spec.plan;
+        for (uint32_t s = 0; s < plan->scan_count; s++) {
+            uint32_t id = plan->scans[s].spec->stream_id;
+            greatest = id > greatest ? id : greatest;
+        }
     }
     MR_NEW_ARRAY(&scheduler->arena, bits, greatest / 64 + 1, err);
     for (uint32_t q = 0; q < count; q++) {
-        if (queries[q]->position == position) {
-            mr_bitmap_set(bits, queries[q]->spec.plan->scan->stream_id);
+        const MrPlan *plan = queries[q]->spec.plan;
+        for (uint32_t s = 0; s < plan->scan_count && queries[q]->position == position; s++) {
+            if (mr_plan_scan_is_logged(&plan->scans[s])) {
+                mr_bitmap_set(bits, plan->scans[s].spec->stream_id);
+            }
         }
     }
     *out = (MrLogFilter){ .streams = bits, .stream_words = greatest / 64 + 1 };
@@ -351,6 +357,16 @@ static void wait_until(MrScheduler *scheduler, int64_t monotonic_us)
     pthread_cond_timedwait(&scheduler->wanted, &scheduler->mutex, &at);
 }
 
+static void publish_streams(const MrPlan *plan, MrQueryStatus *status)
+{
+    status->stream_count = 0;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (mr_plan_scan_is_logged(&plan->scans[s]) && mr_plan_is_first_scan(plan, s)) {
+            status->streams[status->stream_count++] = plan->scans[s].spec->stream_id;
+        }
+    }
+}
+
 void mr_scheduler_publish(MrQuery *query)
 {
     MrQueryStatus *status = &query->status;
@@ -359,7 +375,7 @@ void mr_scheduler_publish(MrQuery *query)
     status->covered = query->covered;
     status->start_sequence = query->spec.start_sequence;
     status->plan_hash = query->spec.plan->plan_hash;
-    status->stream_id = query->spec.plan->scan->stream_id;
+    publish_streams(query->spec.plan, status);
     status->target = query->target_seen;
     status->rows_in = query->rows_in;
     status->late_rows = query->late_rows;
@@ -367,7 +383,7 @@ void mr_scheduler_publish(MrQuery *query)
     status->batches = query->batches;
     status->batch_us_last = query->batch_us_last;
     status->error = query->error;
-    status->watermark_us = mr_log_watermark(query->server->log, status->stream_id);
+    status->watermark_us = mr_query_watermark(query);
     status->next_close_us = MR_TIME_MAX;
     status->state_bytes = 0;
     status->groups = 0;

@@ -10,6 +10,7 @@
 #ifndef MR_SERVER_SCHEDULER_H
 #define MR_SERVER_SCHEDULER_H
 
+#include "planner/planner.h"
 #include "server/server.h"
 #include "storage/target.h"
 
@@ -29,8 +30,9 @@ typedef struct MrQueryStatus {
     uint64_t covered;  /* last sequence that its target's table is true for */
     uint64_t start_sequence;
     uint64_t plan_hash;
-    uint32_t stream_id; /* of the stream it reads */
-    int64_t watermark_us;
+    uint32_t streams[MR_PLAN_SOURCES_MAX]; /* ids of those that it reads */
+    uint32_t stream_count;
+    int64_t watermark_us; /* the least of theirs */
     int64_t next_close_us;
     uint64_t rows_in, late_rows, failed_rows;
     int64_t state_bytes;

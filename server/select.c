@@ -109,8 +109,10 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
         mr_session_notice(session, "NOTICE", "00000",
                           "rows of this transaction are not visible before its COMMIT", NULL);
     }
-    if (portal->plan->relation != NULL) {
-        tell_of_query(session, portal->plan->relation);
+    for (uint32_t s = 0; s < portal->plan->scan_count; s++) {
+        if (portal->plan->scans[s].relation != NULL && mr_plan_is_first_scan(portal->plan, s)) {
+            tell_of_query(session, portal->plan->scans[s].relation);
+        }
     }
     mr_select_start_for(session, portal->plan, portal->memory, portal->catalog, &portal->result,
                         false, then);

@@ -88,8 +88,11 @@ static void note_waiting(void *context, const MrRelation *relation, const MrQuer
 {
     WaitingStream *stream = context;
     (void)relation;
-    if (status->stream_id == stream->stream_id && status->state == MR_QUERY_RUNNING &&
-        status->next_close_us != MR_TIME_MAX) {
+    bool reads = false;
+    for (uint32_t s = 0; s < status->stream_count; s++) {
+        reads = reads || status->streams[s] == stream->stream_id;
+    }
+    if (reads && status->state == MR_QUERY_RUNNING && status->next_close_us != MR_TIME_MAX) {
         stream->waits = true;
         stream->next_close_us = status->next_close_us < stream->next_close_us
                                     ? status->next_close_us

@@ -326,6 +326,16 @@ int64_t mr_aggregate_next_close(const MrOperator *op)
     return mr_add_saturated(mr_window_end(&spec->window, start), spec->allowed_lateness_us);
 }
 
+static void aggregate_measure(const MrOperator *op, MrOperatorMeasure *out)
+{
+    const MrAggregateState *state = op->state;
+    out->groups = mr_aggregate_group_count(op);
+    out->next_close_us = mr_aggregate_next_close(op);
+    for (uint32_t p = 0; p < state->pane_count; p++) {
+        out->state_bytes += mr_group_table_bytes(&state->panes[p]->groups);
+    }
+}
+
 const MrOperatorClass mr_operator_aggregate = {
     .name = "Aggregate",
     .state_size = sizeof(MrAggregateState),
@@ -335,5 +345,6 @@ const MrOperatorClass mr_operator_aggregate = {
     .finish_batch = aggregate_finish_batch,
     .snapshot = mr_aggregate_snapshot,
     .restore = mr_aggregate_restore,
+    .measure = aggregate_measure,
     .close = aggregate_close,
 };

@@ -103,7 +103,10 @@ static void note_late(const MrOperator *op, const MrBlock *block, uint32_t row, 
         return; /* a copy of the row that was noted last (grouping sets): one row came late */
     }
     notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] =
-        (MrLateRow){ .sequence = sequence, .event_us = at_us, .watermark_us = watermark_us };
+        (MrLateRow){ .stream_id = block->place.stream_id,
+                     .sequence = sequence,
+                     .event_us = at_us,
+                     .watermark_us = watermark_us };
 }
 
 /* A pane, and the newest window over it.  Rows mostly follow each other into the same one, which

@@ -82,6 +82,19 @@ static const char *stream_name(const MrServer *server, uint32_t stream_id)
     return NULL;
 }
 
+/* The names of all that it reads. */
+static void add_streams(const MrServer *server, MrRows *rows, const MrQueryStatus *status)
+{
+    const char *names = NULL;
+    for (uint32_t s = 0; s < status->stream_count; s++) {
+        const char *name = stream_name(server, status->streams[s]);
+        if (name != NULL) {
+            names = names == NULL ? name : mr_arena_printf(rows->arena, "%s, %s", names, name);
+        }
+    }
+    mr_rows_text(rows, names);
+}
+
 static void add_target(MrRows *rows, const MrRelation *relation)
 {
     const MrStandingQuery *standing = relation->standing;
@@ -96,7 +109,7 @@ static void add_status(MrServer *server, MrRows *rows, const MrQueryStatus *stat
     uint64_t head = mr_log_appended(server->log);
     mr_rows_text(rows, query_state(status));
     add_error(rows, query_error(status));
-    mr_rows_text(rows, stream_name(server, status->stream_id));
+    add_streams(server, rows, status);
     mr_rows_count(rows, status->position);
     mr_rows_count(rows, status->covered);
     mr_rows_count(rows, status->start_sequence);

@@ -176,9 +176,11 @@ static inline MrDagNode *plan_add(TestPlan *plan, MrOperatorKind kind, const voi
                                   MrSchema schema)
 {
     MrDagNode *node = &plan->nodes[plan->dag.node_count];
-    *node = (MrDagNode){
-        .kind = kind, .spec = spec, .input = (int32_t)plan->dag.node_count - 1, .schema = schema
-    };
+    *node = (MrDagNode){ .kind = kind,
+                         .spec = spec,
+                         .input = (int32_t)plan->dag.node_count - 1,
+                         .right = -1,
+                         .schema = schema };
     plan->dag.nodes = plan->nodes;
     plan->dag.node_count++;
     return node;

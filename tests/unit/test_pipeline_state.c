@@ -48,7 +48,7 @@ static MrStatus run_rows(MrPipeline *pipeline, const TestLog *log, uint32_t firs
     MrArena arena;
     mr_arena_init(&arena, 0);
     const MrPipelineInput input = { first == end ? NULL : log_block(log, first, end, &arena),
-                                    log_watermark_after(log, end) };
+                                    log_watermark_after(log, end), 0 };
     const MrStatus status = mr_pipeline_run(pipeline, &input, 1, err);
     mr_arena_fini(&arena);
     return status;
@@ -57,7 +57,7 @@ static MrStatus run_rows(MrPipeline *pipeline, const TestLog *log, uint32_t firs
 static void advance_to(MrPipeline *pipeline, int64_t watermark_us)
 {
     MrError err = MR_ERROR_INIT;
-    const MrPipelineInput input = { NULL, watermark_us };
+    const MrPipelineInput input = { NULL, watermark_us, 0 };
     ck_assert_int_eq(mr_pipeline_run(pipeline, &input, 1, &err), MR_OK);
 }
 
