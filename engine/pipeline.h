@@ -53,8 +53,8 @@ MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, ui
 /* Emits all changes since the last flush into `out`, net per key where there is one; for a root
  * DELIVER.  The rows stay valid until the next flush. */
 MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrChangeSet *out, MrError *err);
-/* Makes whole what threads have counted apart, so that facts and times are exact; a flush that needs
- * it does it by itself, while one in the middle of a long read may not. */
+/* Makes whole what threads have counted apart, so that facts and times are exact; a flush that
+ * needs it does it by itself, while one in the middle of a long read may not. */
 MrStatus mr_pipeline_settle(MrPipeline *pipeline, MrError *err);
 /* Changes waiting for a flush that need memory (append-only rows), for backpressure. */
 size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline);

@@ -1,8 +1,8 @@
 /*
  * engine/pipeline_apart.c - a group-by on several threads where the order of rows cannot show
  * (aggregate_merge.c): each thread takes any chunks, the whole way while they are in its cache, and
- * counts them in groups of its own.  The lanes take these over, each the keys that are its own, when
- * a window closes or somebody wants to see what there is: mr_pipeline_settle.  Rows are not sorted
+ * counts them in groups of its own.  The lanes take these over, each the keys that are its own,
+ * when a window closes or somebody wants to see what there is: mr_pipeline_settle.  Rows are not sorted
  * by their keys' owner, which costs more than the group-by itself.
  */
 #include <stdatomic.h>
@@ -11,8 +11,8 @@
 
 /* A thread keeps no more groups to itself: beyond, they are in nobody's cache. */
 enum { APART_GROUPS_MAX = 1 << 17 };
-/* Merging pays when many rows fall into one group.  When it did not, it is tried again after so many
- * times the rows. */
+/* Merging pays when many rows fall into one group.  When it did not, it is tried again after so
+ * many times the rows. */
 enum { ROWS_PER_GROUP_MIN = 4, PAUSE_FACTOR = 16 };
 /* In the middle of a long read groups stay apart until there are so many rows to one. */
 enum { ROWS_PER_GROUP_CHEAP = 32 };

@@ -135,8 +135,8 @@ MrFeedMark *mr_feeds_mark(MrServer *server)
 /* The feed's mutex is held. */
 static bool item_is_reached(const MrFeed *feed, MarkItem *item)
 {
-    if (feed->state != MR_FEED_RUNNING) {
-        return true; /* no more will come; a failure shows in millrace.streams */
+    if (feed->state == MR_FEED_ENDED) {
+        return true; /* no more will come */
     }
     if (item->number == 0) {
         return false;
@@ -149,9 +149,19 @@ static bool item_is_reached(const MrFeed *feed, MarkItem *item)
                              feed->source_class->compare(&feed->offset, &item->end) >= 0);
 }
 
-bool mr_feeds_reached(MrServer *server, MrFeedMark *mark)
+/* The same; rows that will never be read are not there. */
+static MrStatus feed_failed(const MrFeed *feed, MrError *err)
 {
-    bool is_reached = true;
+    const MrError *reason = &feed->error;
+    mr_error_set(err, MR_ERR_NOT_IN_STATE,
+                 "stream \"%s\" cannot be flushed: it has stopped reading", feed->relation->name);
+    mr_error_detail(err, "%s: %s", reason->sqlstate, reason->message);
+    return mr_error_hint(err, "Mend its input and create the stream again, or drop it.");
+}
+
+MrStatus mr_feeds_reach(MrServer *server, MrFeedMark *mark, bool *is_reached, MrError *err)
+{
+    *is_reached = true;
     for (uint32_t i = 0; mark != NULL && i < mark->count; i++) {
         MarkItem *item = &mark->items[i];
         if (item->is_reached) {
@@ -163,11 +173,17 @@ bool mr_feeds_reached(MrServer *server, MrFeedMark *mark)
             continue;
         }
         pthread_mutex_lock(&feed->mutex);
-        item->is_reached = item_is_reached(feed, item);
+        MrStatus status = MR_OK;
+        if (feed->state == MR_FEED_FAILED) {
+            status = feed_failed(feed, err);
+        } else {
+            item->is_reached = item_is_reached(feed, item);
+        }
         pthread_mutex_unlock(&feed->mutex);
-        is_reached = is_reached && item->is_reached;
+        MR_TRY(status);
+        *is_reached = *is_reached && item->is_reached;
     }
-    return is_reached;
+    return MR_OK;
 }
 
 void mr_feeds_mark_free(MrFeedMark *mark)

@@ -92,10 +92,11 @@ MrStatus mr_feeds_create(MrServer *server, MrError *err);
 void mr_feeds_destroy(MrServer *server); /* stops all */
 /* "running", "ended", "failed"; err (may be NULL) gets the reason; false: no such feed. */
 bool mr_feed_status(MrServer *server, uint32_t stream_id, const char **state, MrError *err);
-/* For FLUSH: notes the ends that all inputs have now; true later when they were logged. */
+/* For FLUSH: notes the ends that all inputs have now. */
 typedef struct MrFeedMark MrFeedMark;
 MrFeedMark *mr_feeds_mark(MrServer *server);
-bool mr_feeds_reached(MrServer *server, MrFeedMark *mark);
+/* Whether they are logged.  MR_ERR_NOT_IN_STATE names a stream that has failed: they never will. */
+MrStatus mr_feeds_reach(MrServer *server, MrFeedMark *mark, bool *is_reached, MrError *err);
 void mr_feeds_mark_free(MrFeedMark *mark);
 
 #endif

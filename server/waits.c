@@ -213,8 +213,10 @@ static void check_query(void *context, const MrRelation *relation, const MrQuery
 static bool flush_is_over(MrServer *server, MrWait *wait)
 {
     if (wait->mark != NULL) {
-        if (!mr_feeds_reached(server, wait->mark)) {
-            return false;
+        bool is_reached;
+        wait->status = mr_feeds_reach(server, wait->mark, &is_reached, &wait->err);
+        if (wait->status != MR_OK || !is_reached) {
+            return wait->status != MR_OK;
         }
         mr_feeds_mark_free(wait->mark);
         wait->mark = NULL;

@@ -281,9 +281,31 @@ def make_cases(server):
     yield "secrets are never shown", secrets
 
 
+def make_flush_cases(server):
+    def failed_feed():
+        path = server.temp / "bad.csv"
+        path.write_text("1\n2\nthree\n")
+        with server.connect() as c:
+            c.execute(f"CREATE STREAM fed (a integer) WITH (connector = 'file', path = '{path}', "
+                      "format = 'csv', at_end = 'close')")
+            error = fails("55000", lambda: c.execute("FLUSH"))
+            assert 'stream "fed"' in str(error), error
+            assert "three" in error.diag.message_detail, error.diag.message_detail
+            equal(c.execute("SELECT state FROM millrace.streams WHERE name = 'fed'").fetchall(),
+                  [("failed",)])
+            c.execute("DROP STREAM fed")
+            c.execute("FLUSH")
+    yield "FLUSH names a stream that has stopped reading", failed_feed
+
+
 def test_psycopg():
     with harness.Server() as server:
         yield from make_cases(server)
+
+
+def test_flush():
+    with harness.Server() as server:
+        yield from make_flush_cases(server)
 
 
 harness.main(globals())

@@ -19,8 +19,15 @@
 #include "common/floattext.h"
 
 static const char *const allowed_keys[] = {
-    "host",     "port",    "dbname",          "user",
-    "password", "sslmode", "connect_timeout", "target_session_attrs",
+    "host",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "sslmode",
+    "sslrootcert",
+    "connect_timeout",
+    "target_session_attrs",
 };
 
 static bool key_is_allowed(const char *key)
@@ -121,8 +128,8 @@ static MrStatus parse_location(const char *location, bool allow_any, PQconninfoO
             mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the dsn key \"%s\" is not allowed",
                          option->keyword);
             mr_error_hint(
-                err, "A dsn may name host, port, dbname, user, password, sslmode, connect_timeout "
-                     "and target_session_attrs.");
+                err, "A dsn may name host, port, dbname, user, password, sslmode, sslrootcert, "
+                     "connect_timeout and target_session_attrs.");
             PQconninfoFree(options);
             return MR_ERR_INVALID_PARAMETER;
         }

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { READ_BYTES = 2 << 20, HEADER_BYTES_MAX = 1 << 20 };
+/* Rows are read in pieces that the decoder finds in the core's own cache. */
+enum { READ_BYTES = 2 << 20, PIECE_BYTES = 128 << 10, HEADER_BYTES_MAX = 1 << 20 };
 
 struct MrSource {
     const MrCodecClass *codec;
@@ -185,7 +186,7 @@ static MrStatus file_fill(MrSource *source, bool *at_end, MrError *err)
         if (source->taken == source->filled) {
             source->taken = 0;
             source->filled = 0;
-            MR_TRY(mr_file_bytes_read(source->bytes, source->buffer, READ_BYTES, &source->filled,
+            MR_TRY(mr_file_bytes_read(source->bytes, source->buffer, PIECE_BYTES, &source->filled,
                                       err));
             if (source->filled == 0) {
                 *at_end = true;
