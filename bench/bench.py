@@ -7,8 +7,10 @@ from pathlib import Path
 
 import figures
 import footprint
+import growth
 import latency
 import machine
+import nexmark_cases
 import throughput
 
 CASES = {
@@ -26,6 +28,8 @@ CASES = {
     "idle": footprint.idle,
     "state": footprint.state,
     "shared": footprint.shared,
+    "growth": growth.all_cases,
+    "nexmark": nexmark_cases.nexmark_case,
 }
 
 

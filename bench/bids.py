@@ -19,10 +19,14 @@ DUCK_COLUMNS = ("{'auction': 'BIGINT', 'bidder': 'BIGINT', 'price': 'BIGINT', "
 
 def data(context, form):
     """The file of `context.rows` bids, made when it is not there yet."""
-    path = context.work / f"bids-{context.rows}-{KEYS}.{form}"
+    return generate(context, form, KEYS)
+
+
+def generate(context, form, keys):
+    path = context.work / f"bids-{context.rows}-{keys}.{form}"
     if not path.exists():
         partial = path.with_suffix(".partial")
-        subprocess.run([context.work / "bids", str(context.rows), form, str(KEYS), partial],
+        subprocess.run([context.work / "bids", str(context.rows), form, str(keys), partial],
                        check=True)
         partial.replace(path)
     return path
