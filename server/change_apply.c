@@ -65,20 +65,29 @@ static MrStatus null_violation(const Apply *apply, const MrBlock *block, uint32_
     return MR_ERR_NOT_NULL_VIOLATION;
 }
 
-static MrStatus check_nulls(const Apply *apply, const MrBlock *block)
+/* The first row with a NULL where none may be, and its column; the row count: there is none. */
+static uint32_t find_null(const Apply *apply, const MrBlock *block, uint32_t *column)
 {
+    uint32_t first = block->row_count;
     for (uint32_t i = 0; i < apply->target->schema.column_count; i++) {
-        const MrVector *column = &block->columns[i];
-        if (!apply->target->stream->columns[i].not_null || column->validity == NULL) {
+        const MrVector *values = &block->columns[i];
+        if (!apply->target->stream->columns[i].not_null || values->validity == NULL) {
             continue;
         }
-        for (uint32_t row = 0; row < block->row_count; row++) {
-            if (mr_vector_is_null(column, row)) {
-                return null_violation(apply, block, i, row);
+        for (uint32_t row = 0; row < first; row++) {
+            if (mr_vector_is_null(values, row)) {
+                first = row;
+                *column = i;
             }
         }
     }
-    return MR_OK;
+    return first;
+}
+
+static MrStatus check_nulls(const Apply *apply, const MrBlock *block)
+{
+    uint32_t column = 0, row = find_null(apply, block, &column);
+    return row == block->row_count ? MR_OK : null_violation(apply, block, column, row);
 }
 
 static MrStatus key_violation(const Apply *apply, const MrBlock *block, uint32_t row)
@@ -165,11 +174,14 @@ static MrStatus insert_blocks(Apply *apply, Conflicts *conflicts)
     bool may_meet = apply->change->plan->conflict != MR_CONFLICT_NONE;
     for (uint32_t b = 0; b < rows->block_count; b++) {
         const MrBlock *block = rows->blocks[b];
-        MR_TRY(check_nulls(apply, block));
-        for (uint32_t row = 0; row < block->row_count; row++) {
+        uint32_t column = 0, bad = find_null(apply, block, &column); /* rows before it go first */
+        for (uint32_t row = 0; row < bad; row++) {
             uint32_t other = may_meet ? find_other(apply, block, row) : MR_TABLE_NO_ROW;
             MR_TRY(other == MR_TABLE_NO_ROW ? insert_row(apply, block, row, MR_TABLE_NO_ROW)
                                             : meet(apply, conflicts, b, row, other));
+        }
+        if (bad < block->row_count) {
+            return null_violation(apply, block, column, bad);
         }
     }
     return MR_OK;

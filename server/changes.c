@@ -309,7 +309,6 @@ void mr_changes_done(MrSession *session, const char *tag)
 {
     MrPortal *portal = session->current;
     MrTransaction *transaction = &session->transaction;
-    MrError err = MR_ERROR_INIT;
     MrChange *change =
         transaction->state == MR_TX_OPEN ? transaction->last_deferred : transaction->running;
     if (change->returned != NULL) {
@@ -322,10 +321,6 @@ void mr_changes_done(MrSession *session, const char *tag)
                            (unsigned long long)change->count);
     }
     mr_changes_free(&transaction->running);
-    if (mr_tables_is_awaited(session->server) &&
-        mr_transaction_cut(session, &err) != MR_OK) { /* nobody waits for our next message */
-        mr_session_fail(session, &err);
-    }
 }
 
 static void change_is_made(MrSession *session, MrStatus status, const MrError *err)

@@ -12,6 +12,7 @@
 #include "common/random.h"
 #include "server/listener_internal.h"
 #include "server/statement.h"
+#include "server/tables.h"
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
@@ -365,6 +366,7 @@ void mr_session_advance(MrSession *session)
         flush_output(session);
     } while (moved && can_step(session));
     session->is_advancing = false;
+    mr_tables_yield_turn(session, true);
     if (is_over(session)) {
         mr_session_destroy(session);
     }

@@ -193,26 +193,29 @@ bool mr_tables_has_turn(const MrSession *session)
     return session->server->tables->holder == session;
 }
 
-bool mr_tables_is_awaited(const MrServer *server)
-{
-    return server->tables->queue != NULL;
-}
-
 bool mr_tables_take_turn(MrSession *session)
 {
     MrTables *tables = session->server->tables;
     MrSession *holder = tables->holder;
-    if (holder != NULL && holder != session && holder->transaction.state == MR_TX_NONE &&
-        holder->current == NULL && !holder->is_waiting) {
-        MrError err = MR_ERROR_INIT; /* between two messages of a pipeline: that far it is done */
-        if (mr_transaction_cut(holder, &err) != MR_OK) {
-            mr_log_error(MR_LOG_WARNING, "tables.commit", &err);
-        }
+    if (holder != NULL && holder != session && !holder->is_advancing) {
+        mr_tables_yield_turn(holder, false);
     }
     if (tables->holder == NULL) {
         tables->holder = session;
     }
     return tables->holder == session;
+}
+
+void mr_tables_yield_turn(MrSession *session, bool if_awaited)
+{
+    bool is_idle = session->transaction.state == MR_TX_NONE && session->current == NULL &&
+                   !session->script.is_active && !session->is_waiting;
+    MrError err = MR_ERROR_INIT;
+    if (is_idle && mr_tables_has_turn(session) &&
+        (!if_awaited || session->server->tables->queue != NULL) &&
+        mr_transaction_cut(session, &err) != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "tables.commit", &err);
+    }
 }
 
 MrWait *mr_tables_wait_turn(MrSession *session)

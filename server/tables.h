@@ -29,8 +29,9 @@ bool mr_tables_take_turn(struct MrSession *session);
 /* A wait (with the session) for the turn, which is the session's when it is over. */
 MrWait *mr_tables_wait_turn(struct MrSession *session);
 bool mr_tables_has_turn(const struct MrSession *session);
-/* Somebody waits: an implicit transaction ends early for him. */
-bool mr_tables_is_awaited(const MrServer *server);
+/* Between two messages of a pipeline a session's implicit transaction ends early, since its client
+ * may take its time.  `if_awaited`: only if somebody waits. */
+void mr_tables_yield_turn(struct MrSession *session, bool if_awaited);
 /* Nothing uncommitted is left; the next one's turn. */
 void mr_tables_end_turn(struct MrSession *session);
 

@@ -32,7 +32,11 @@ OTHER_DDL = ("CREATE STREAM other (a integer)",
              "ALTER MATERIALIZED VIEW other_named SET (batch_interval = '1 ms')",
              "REFRESH MATERIALIZED VIEW other_named",
              "DROP MATERIALIZED VIEW other_named CASCADE",
-             "DROP STREAM other")
+             "DROP STREAM other",
+             "CREATE TABLE other_table (a integer PRIMARY KEY, b integer)",
+             "INSERT INTO other_table VALUES (1, 1), (2, 2)",
+             "UPDATE other_table SET b = b + 1",
+             "DROP TABLE other_table")
 PLANTED_ONLY = ("target.between",)      # passed by a planted bug only (tests/power_test.py)
 
 
@@ -133,6 +137,7 @@ def die_at(name, pg, seed):
             server.kill()
             server.start()
             server.execute("DROP STREAM IF EXISTS other CASCADE")
+            server.execute("DROP TABLE IF EXISTS other_table CASCADE")
             ledger.check()
             server.stop()
         server.start()

@@ -1,0 +1,365 @@
+#!/usr/bin/env python3
+"""tests/tables_test.py - changeable tables against PostgreSQL, under kill -9, and from many clients.
+
+Random statements (INSERT, ON CONFLICT, UPDATE, DELETE, TRUNCATE, COPY, transactions) go to our server and
+to PostgreSQL: the same tag or SQLSTATE, the same RETURNING, the same rows, and standing queries in SQLite
+and in PostgreSQL that hold what PostgreSQL's SELECT says.  MILLRACE_SEED=n repeats a run.
+"""
+import collections
+import decimal
+import os
+import random
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
+import harness  # noqa: E402
+from harness.tables import plain  # noqa: E402
+
+SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+ROUNDS = 8 if harness.full() else 2 if harness.quick() or harness.sanitized() else 4
+STATEMENTS = 150
+KILLS = 40 if harness.full() else 6 if harness.quick() or harness.sanitized() else 12
+
+TABLES = (
+    "CREATE TABLE keyed (id integer PRIMARY KEY, g text, v bigint, n numeric(12,2) DEFAULT 1.5, "
+    "twice bigint GENERATED ALWAYS AS (v * 2) STORED)",
+    "CREATE TABLE pairs (a text NOT NULL, b date NOT NULL, v integer NOT NULL, PRIMARY KEY (b, a))",
+    "CREATE TABLE bag (a integer, b text)",
+)
+# name, columns, SELECT
+VIEWS = (
+    ("v_groups", "g, n, total, least, most", "SELECT g, count(*) AS n, sum(v) AS total, min(v) AS least, "
+     "max(n) AS most FROM keyed GROUP BY g"),
+    ("v_rows", "id, w", "SELECT id, coalesce(v, 0) + 1 AS w FROM keyed WHERE g <> 'b' OR v > 10"),
+    ("v_key", "g, twice", "SELECT g, twice FROM keyed WHERE v IS NOT NULL"),
+    ("v_whole", "n, total, kinds", "SELECT count(*) AS n, sum(n) AS total, count(DISTINCT g) AS kinds FROM keyed"),
+    ("v_having", "g, n", "SELECT g, count(*) AS n FROM keyed GROUP BY g HAVING count(*) > 2 AND max(v) < 900"),
+    ("v_distinct", "b, v", "SELECT DISTINCT b, v FROM pairs"),
+    ("v_nested", "n, groups", "SELECT n, count(*) AS groups FROM "
+     "(SELECT a, count(*) AS n FROM pairs GROUP BY a) x GROUP BY n"),
+    ("v_pairs", "a, b, v", "SELECT a, b, v * 3 AS v FROM pairs WHERE v % 2 = 0"),
+    ("v_bag", "a, b", "SELECT a, b FROM bag WHERE a IS NULL OR a < 50"),
+    ("v_bags", "b, n, least", "SELECT b, count(a) AS n, min(a) AS least FROM bag GROUP BY b"),
+)
+NAMES = ("a", "b", "c", "it's", "", "a longer name than fits a view", "another of the longer names")
+
+
+def canonical(rows):
+    """A multiset of rows in one form for SQLite, PostgreSQL and us."""
+    def cell(value):
+        value = plain(value)
+        return f"{float(value):.9g}" if isinstance(value, (int, float, decimal.Decimal)) else value
+    return collections.Counter(tuple(map(cell, row)) for row in rows)
+
+
+class Statements:
+    """Random statements that both sides take, errors included."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def text(self):
+        return "NULL" if self.rng.random() < 0.1 else "'" + self.rng.choice(NAMES).replace("'", "''") + "'"
+
+    def number(self, most=1000):
+        return "NULL" if self.rng.random() < 0.05 else str(self.rng.randint(-5, most))
+
+    def date(self):
+        return f"date '2026-01-{self.rng.randint(1, 9):02d}'"
+
+    def keyed_rows(self, fresh):
+        """Now and then a key twice, or none."""
+        count = self.rng.choice((1, 1, 2, 5, 30))
+        ids = self.rng.sample(range(200), count) if fresh else [self.rng.randrange(200) for _ in range(count)]
+        rows = [f"({i if self.rng.random() > 0.01 else 'NULL'}, {self.text()}, {self.number()}, "
+                f"{self.rng.choice(('DEFAULT', '2.25', '-1', 'NULL'))})" for i in ids]
+        return ", ".join(rows)
+
+    def keyed(self):
+        rng, kind = self.rng, self.rng.randrange(9)
+        where = rng.choice((f"id < {rng.randrange(200)}", f"g = {self.text()}", f"v > {rng.randrange(1000)}",
+                            f"id = {rng.randrange(200)}", "n IS NULL", f"id % 7 = {rng.randrange(7)}"))
+        returning = rng.choice(("", "", " RETURNING *", " RETURNING id + 1, g || '!', twice"))
+        if kind <= 1:
+            return f"INSERT INTO keyed (id, g, v, n) VALUES {self.keyed_rows(False)}{returning}"
+        if kind == 2:
+            return f"INSERT INTO keyed (id, g, v, n) VALUES {self.keyed_rows(False)} ON CONFLICT DO NOTHING{returning}"
+        if kind == 3:
+            sets = rng.choice(("v = excluded.v, g = excluded.g", "v = k.v + 1", "(g, n) = (excluded.g, DEFAULT)"))
+            only = rng.choice(("", " WHERE k.v IS DISTINCT FROM excluded.v", " WHERE k.id % 2 = 0"))
+            return (f"INSERT INTO keyed AS k (id, g, v, n) VALUES {self.keyed_rows(rng.random() < 0.8)} "
+                    f"ON CONFLICT (id) DO UPDATE SET {sets}{only}{returning}")
+        if kind <= 6:
+            sets = rng.choice(("v = v + 1", f"g = {self.text()}", "n = n * 2, v = id", "v = NULL", "n = DEFAULT",
+                               f"v = CASE WHEN id % 3 = 0 THEN {self.number()} ELSE v END", "v = 100 / (v - 1)"))
+            return f"UPDATE keyed SET {sets} WHERE {where}{returning}"
+        if kind == 7:
+            return f"UPDATE keyed SET id = {rng.choice(('id + 1000', str(rng.randrange(200))))} WHERE id = " \
+                   f"{rng.randrange(200)}{returning}"
+        return f"DELETE FROM keyed WHERE {where}{returning}"
+
+    def pairs(self):
+        rng, kind = self.rng, self.rng.randrange(6)
+        rows = ", ".join(f"({self.text()}, {self.date()}, {self.number(20)})" for _ in range(rng.choice((1, 2, 9))))
+        if kind <= 1:
+            return f"INSERT INTO pairs VALUES {rows} ON CONFLICT (a, b) DO NOTHING"
+        if kind == 2:
+            return f"INSERT INTO pairs VALUES {rows} ON CONFLICT (a, b) DO UPDATE SET v = pairs.v + excluded.v"
+        if kind == 3:
+            return f"UPDATE pairs SET v = {self.number(20)} WHERE b = {self.date()}"
+        if kind == 4:
+            return f"DELETE FROM pairs WHERE a = {self.text()} OR v > {rng.randrange(20)}"
+        return "TRUNCATE pairs" if rng.random() < 0.2 else f"INSERT INTO pairs VALUES {rows}"
+
+    def bag(self):
+        rng, kind = self.rng, self.rng.randrange(6)
+        rows = ", ".join(f"({self.number(100)}, {self.text()})" for _ in range(rng.choice((1, 3, 20))))
+        if kind <= 2:
+            return f"INSERT INTO bag VALUES {rows}"
+        if kind == 3:
+            return f"UPDATE bag SET a = a + 1, b = {self.text()} WHERE a % 3 = {rng.randrange(3)}"
+        if kind == 4:
+            return "INSERT INTO bag SELECT a, b || '.' FROM bag WHERE a = 7"
+        return f"DELETE FROM bag WHERE a > {rng.randrange(100)}"
+
+    def one(self):
+        return getattr(self, self.rng.choice(("keyed", "keyed", "pairs", "bag")))()
+
+
+def run(connection, sql):
+    """(tag, rows) or (SQLSTATE, None)."""
+    try:
+        cursor = connection.execute(sql)
+        return cursor.statusmessage, canonical(cursor.fetchall()) if cursor.description else None
+    except psycopg.Error as error:
+        return error.sqlstate, None
+
+
+class Round:
+    def __init__(self, pg, seed):
+        self.rng, self.pg = random.Random(seed), pg
+        self.statements = Statements(self.rng)
+        self.done = []
+
+    def compare(self, server, ours, theirs):
+        for table in ("keyed", "pairs", "bag"):
+            got, wanted = (canonical(c.execute(f"SELECT * FROM {table}").fetchall()) for c in (ours, theirs))
+            assert got == wanted, self.told(f"table {table}", got, wanted)
+        ours.execute("FLUSH")
+        for name, columns, select in VIEWS:
+            wanted = canonical(theirs.execute(select).fetchall())
+            for place, rows in (
+                    ("SQLite", harness.sqlite_table(server.main_db(), f"SELECT {columns} FROM {name}")),
+                    ("PostgreSQL", theirs.execute(f"SELECT {columns} FROM results.p_{name}").fetchall()),
+                    ("the prompt", ours.execute(select).fetchall())):
+                got = canonical(rows)
+                assert got == wanted, self.told(f"{name} in {place}", got, wanted)
+
+    def told(self, what, got, wanted):
+        return (f"{what}: unexpected {list((got - wanted).items())[:5]}, missing "
+                f"{list((wanted - got).items())[:5]}, after\n" + "\n".join(self.done[-12:]))
+
+    def transaction(self, ours, theirs):
+        """The first error ends PostgreSQL's; ours tells at COMMIT."""
+        block = [self.statements.one().split(" RETURNING")[0] for _ in range(self.rng.randint(1, 5))]
+        ends = self.rng.choice(("COMMIT", "COMMIT", "ROLLBACK"))
+        error = None
+        theirs.execute("BEGIN")
+        for sql in block:
+            error = error or run(theirs, sql)
+            error = error if error[1] is None and len(error[0]) == 5 and error[0].isalnum() \
+                and error[0][0].isdigit() else None
+        theirs.execute("ROLLBACK" if error else ends)
+        ours.execute("BEGIN")
+        for sql in block:
+            ours.execute(sql)
+        got = run(ours, ends)
+        self.done += ["BEGIN", *block, ends]
+        wanted = error[0] if error and ends == "COMMIT" else ends
+        assert got[0] == wanted, f"{got[0]}, PostgreSQL says {wanted}, after\n" + "\n".join(self.done[-8:])
+
+    def single(self, ours, theirs):
+        sql = self.statements.one()
+        self.done.append(sql)
+        got, wanted = run(ours, sql), run(theirs, sql)
+        assert got == wanted, f"{got}, PostgreSQL says {wanted}, after\n" + "\n".join(self.done[-8:])
+
+    def copy(self, ours, theirs):
+        rows = [(self.rng.randint(0, 60), self.rng.choice((*NAMES, None))) for _ in range(self.rng.randint(1, 40))]
+        for connection in (ours, theirs):
+            with connection.cursor().copy("COPY bag FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        self.done.append(f"COPY bag, {len(rows)} rows")
+
+    def create(self, server):
+        with server.connect() as connection:
+            for sql in (*TABLES, *self.pg.connection_sql()):
+                connection.execute(sql)
+            for name, _, select in VIEWS[::2] + VIEWS[1::2]:
+                connection.execute(f"CREATE MATERIALIZED VIEW {name} AS {select}")
+                connection.execute(f"CREATE MATERIALIZED VIEW pg.results.p_{name} AS {select}")
+
+    def run(self):
+        settings = {"batch_rows": self.rng.choice((1, 7, 100000)), "workers": self.rng.choice((1, 2)),
+                    "checkpoint_interval": self.rng.choice(("50ms", "10s")), "log_segment_size": "1MB"}
+        with harness.Server(settings=settings) as server, self.pg.connect(autocommit=True) as theirs:
+            theirs.execute("DROP SCHEMA IF EXISTS oracle CASCADE; DROP SCHEMA IF EXISTS results CASCADE; "
+                           "DROP SCHEMA IF EXISTS millrace CASCADE; CREATE SCHEMA oracle; CREATE SCHEMA results; "
+                           "SET search_path = oracle")
+            for sql in TABLES:
+                theirs.execute(sql)
+            self.create(server)
+            ours = server.connect(autocommit=True)
+            for number in range(STATEMENTS):
+                step = self.rng.choice((self.single,) * 8 + (self.transaction, self.copy))
+                step(ours, theirs)
+                if number % 10 == 9:
+                    self.compare(server, ours, theirs)
+                if self.rng.random() < 0.04:
+                    ours.close()
+                    server.kill()
+                    server.start()
+                    ours = server.connect(autocommit=True)
+                    self.compare(server, ours, theirs)
+            self.compare(server, ours, theirs)
+            ours.close()
+
+
+def test_random_statements():
+    print(f"# seed {SEED}, {ROUNDS} rounds of {STATEMENTS} statements")
+    with harness.Postgres() as pg:
+        for number in range(ROUNDS):
+            yield f"round {number}", Round(pg, SEED + number).run
+
+
+# -- kill -9 ----------------------------------------------------------------------------------------
+
+class Writer(threading.Thread):
+    """Transactions of its own: each adds three rows and one to its counter, then is noted when acknowledged."""
+
+    def __init__(self, server, number):
+        super().__init__(daemon=True)
+        self.server, self.number, self.sent, self.acknowledged = server, number, 0, 0
+        self.ends = threading.Event()
+
+    def transaction(self, connection):
+        name, number = self.number, self.sent + 1
+        self.sent = number
+        if number % 2:
+            with connection.transaction():
+                connection.execute(f"INSERT INTO parts VALUES ({name}, {number}, 1), ({name}, {number}, 2)")
+                connection.execute(f"UPDATE counters SET n = n + 1 WHERE writer = {name}")
+                connection.execute(f"INSERT INTO parts VALUES ({name}, {number}, 3)")
+        else:
+            connection.execute(f"INSERT INTO parts VALUES ({name}, {number}, 1), ({name}, {number}, 2), "
+                               f"({name}, {number}, 3); UPDATE counters SET n = n + 1 WHERE writer = {name}")
+        self.acknowledged = number
+
+    def run(self):
+        try:
+            with self.server.connect(autocommit=True) as connection:
+                while not self.ends.is_set():
+                    self.transaction(connection)
+        except psycopg.OperationalError:
+            pass                    # the server was killed
+
+
+def check_writers(server, acknowledged, sent):
+    """Whole transactions only, all that were acknowledged, and what stands over them agrees."""
+    with server.connect() as connection:
+        connection.execute("FLUSH")
+        parts = connection.execute("SELECT writer, tx, count(*) FROM parts GROUP BY writer, tx").fetchall()
+        assert all(count == 3 for _, _, count in parts), "a transaction is there in part"
+        counters = dict(connection.execute("SELECT writer, n FROM counters").fetchall())
+        for writer, last in acknowledged.items():
+            there = {tx for name, tx, _ in parts if name == writer}
+            assert counters[writer] == len(there), f"writer {writer}: {counters[writer]} of {len(there)}"
+            assert set(last) <= there, f"writer {writer}: lost {sorted(set(last) - there)[:5]}"
+            assert there <= set(sent[writer]), f"writer {writer}: never sent"
+        rows = harness.sqlite_table(server.main_db(), "SELECT writer, n, last FROM tallies")
+        wanted = {}
+        for name, tx, _ in parts:
+            n, last = wanted.get(name, (0, 0))
+            wanted[name] = (n + 3, max(last, tx))
+        assert {row[0]: (row[1], row[2]) for row in rows} == wanted, "the standing query disagrees"
+
+
+def test_kill():
+    """kill -9 at random moments and between the log's record and the contents, under several writers."""
+    rng = random.Random(SEED)
+    acknowledged, sent = collections.defaultdict(list), collections.defaultdict(list)
+    with harness.Server(settings={"checkpoint_interval": "100ms", "log_segment_size": "1MB"}) as server:
+        for sql in ("CREATE TABLE parts (writer integer, tx integer, part integer, PRIMARY KEY (tx, writer, part))",
+                    "CREATE TABLE counters (writer integer PRIMARY KEY, n integer)",
+                    "INSERT INTO counters VALUES (0, 0), (1, 0), (2, 0)",
+                    "CREATE MATERIALIZED VIEW tallies AS SELECT writer, count(*) AS n, max(tx) AS last "
+                    "FROM parts GROUP BY writer"):
+            server.execute(sql)
+        counts = [0, 0, 0]
+        for number in range(KILLS):
+            writers = [Writer(server, i) for i in range(3)]
+            if number % 2:
+                server.kill()
+                server.start({"MILLRACE_FAULT": f"table.before_state:{rng.randint(1, 60)}:die"})
+            for writer in writers:
+                writer.sent = counts[writer.number]
+                writer.start()
+            deadline = time.monotonic() + (2 if number % 2 else rng.uniform(0.05, 0.4))
+            while server.running() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            server.kill()
+            for writer in writers:
+                writer.ends.set()
+                writer.join()
+                first = counts[writer.number] + 1
+                sent[writer.number] += range(first, writer.sent + 1)
+                acknowledged[writer.number] += range(first, writer.acknowledged + 1)
+                counts[writer.number] = writer.sent
+            server.start()
+            check_writers(server, acknowledged, sent)
+
+
+def test_many_clients():
+    """Statements of many sessions run one after the other: no change is lost."""
+    with harness.Server() as server:
+        server.execute("CREATE TABLE counter (id integer PRIMARY KEY, n integer)")
+        server.execute("INSERT INTO counter VALUES (1, 0), (2, 0)")
+
+        def count():
+            with server.connect(autocommit=True) as connection:
+                for number in range(25):
+                    if number % 5 == 0:
+                        with connection.transaction():
+                            connection.execute("UPDATE counter SET n = n + 1 WHERE id = 1")
+                            connection.execute("UPDATE counter SET n = n + 1 WHERE id = 2")
+                    else:
+                        connection.execute("UPDATE counter SET n = n + 1")
+        threads = [threading.Thread(target=count) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert server.execute("SELECT n FROM counter ORDER BY id") == [(200,), (200,)]
+
+
+def test_executemany():
+    """psycopg's pipelines, in a transaction and without."""
+    rows = [(i, f"name {i}") for i in range(3000)]
+    for autocommit in (True, False):
+        with harness.Server() as server:
+            server.execute("CREATE TABLE names (id integer PRIMARY KEY, name text)")
+            with server.connect(autocommit=autocommit) as connection:
+                with connection.cursor() as cursor:
+                    cursor.executemany("INSERT INTO names VALUES (%s, %s)", rows)
+                    cursor.executemany("UPDATE names SET name = %s WHERE id = %s", [("x", i) for i in range(50)])
+            assert server.execute("SELECT count(*), sum(id) FROM names") == [(3000, sum(i for i, _ in rows))]
+            assert server.execute("SELECT count(*) FROM names WHERE name = 'x'") == [(50,)]
+
+
+if __name__ == "__main__":
+    harness.main(globals())
