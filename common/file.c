@@ -226,3 +226,22 @@ void mr_file_drop_cache(MrFile *file, uint64_t offset, uint64_t length)
     /* Advice: when the system does not take it, only the test that wants a cold read is weaker. */
     (void)posix_fadvise(file->fd, (off_t)offset, (off_t)length, POSIX_FADV_DONTNEED);
 }
+
+MrStatus mr_file_read_text(const char *path, size_t bytes_max, MrBuilder *out, MrError *err)
+{
+    MrFile *file;
+    uint64_t size = 0;
+    MR_TRY(mr_file_open(path, MR_FILE_READ, &file, err));
+    MrStatus status = mr_file_size(file, &size, err);
+    if (status == MR_OK && size > bytes_max) {
+        status = mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "\"%.400s\" is larger than %zu bytes",
+                              path, bytes_max);
+    }
+    char *text = status == MR_OK ? mr_builder_reserve(out, (size_t)size) : NULL;
+    if (status == MR_OK) {
+        status = text == NULL && size > 0 ? mr_error_no_memory(err)
+                                          : mr_file_read(file, 0, text, (size_t)size, err);
+    }
+    mr_file_close(file);
+    return status;
+}

@@ -6,7 +6,7 @@
 #ifndef MR_COMMON_FILE_H
 #define MR_COMMON_FILE_H
 
-#include "common/status.h"
+#include "common/text.h"
 
 typedef struct MrFile MrFile;
 
@@ -47,6 +47,8 @@ bool mr_file_exists(const char *path);
 /* Calls `each` for every name in the directory (not "." and ".."), in byte order. */
 MrStatus mr_file_list_directory(const char *path, void (*each)(void *context, const char *name),
                                 void *context, MrError *err);
+/* Appends the whole of a small file; 54000 when it has more than `bytes_max`. */
+MrStatus mr_file_read_text(const char *path, size_t bytes_max, MrBuilder *out, MrError *err);
 /* The one way to replace a file: write `path`.tmp, sync it, rename, sync the directory. */
 MrStatus mr_file_replace(const char *directory, const char *name, const void *data, size_t length,
                          MrError *err);

@@ -161,25 +161,12 @@ static MrStatus apply_text(MrSettings *settings, const char *path, MrString text
 MrStatus mr_settings_read_file(MrSettings *settings, const char *path, MrSettingScope allowed,
                                MrError *err)
 {
-    MrFile *file;
-    uint64_t size = 0;
-    char *text = NULL;
-
-    MR_TRY(mr_file_open(path, MR_FILE_READ, &file, err));
-    MrStatus status = mr_file_size(file, &size, err);
-    if (status == MR_OK && size > FILE_BYTES_MAX) {
-        status = mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
-                              "configuration file \"%.400s\" is larger than 1 MB", path);
-    }
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    MrStatus status = mr_file_read_text(path, FILE_BYTES_MAX, &text, err);
     if (status == MR_OK) {
-        text = malloc((size_t)size + 1);
-        status =
-            text == NULL ? mr_error_no_memory(err) : mr_file_read(file, 0, text, (size_t)size, err);
+        status = apply_text(settings, path, (MrString){ text.data, text.length }, allowed, err);
     }
-    mr_file_close(file);
-    if (status == MR_OK) {
-        status = apply_text(settings, path, (MrString){ text, (size_t)size }, allowed, err);
-    }
-    free(text);
+    mr_builder_fini(&text);
     return status;
 }

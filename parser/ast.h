@@ -598,6 +598,19 @@ typedef struct MrAstCreateSecret {
     const char *value; /* printed as ******** */
 } MrAstCreateSecret;
 
+typedef struct MrAstRole { /* CREATE_ROLE, ALTER_ROLE */
+    MrNode base;
+    bool is_user; /* CREATE USER: LOGIN unless it says otherwise */
+    const char *name;
+    MrNodeList options; /* MrAstOption: a word, or PASSWORD with a text or NULL (a WORD) */
+} MrAstRole;
+
+typedef struct MrAstDropRole {
+    MrNode base;
+    bool if_exists;
+    MrNameList names;
+} MrAstDropRole;
+
 typedef struct MrAstCreateView { /* CREATE [MATERIALIZED] VIEW */
     MrNode base;
     bool materialized;

@@ -154,6 +154,17 @@ MrNode *mr_build_alter(MrParse *parse, MrAlterAction action, MrToken token)
     return &alter->base;
 }
 
+MrNode *mr_build_role(MrParse *parse, MrNodeKind kind, int32_t position, bool is_user,
+                      const char *name, MrNodeList options)
+{
+    MrAstRole *role = MK(parse, MrAstRole, CREATE_ROLE, position);
+    role->base.kind = kind;
+    role->is_user = is_user;
+    role->name = name;
+    role->options = options;
+    return &role->base;
+}
+
 /* The last of the dotted names is the column, those before are its relation. */
 MrNode *mr_build_column_comment(MrParse *parse, MrToken first, MrNodeList indirection,
                                 const char *text, int32_t position)

@@ -82,8 +82,8 @@ unsupported_stmt ::= ANALYZE|ANALYSE|CALL|CHECKPOINT|CLUSTER|DO|GRANT|IMPORT|LOA
     mr_build_unsupported(p, T.position, T.text, NULL);
 }
 unsupported_stmt ::= CREATE AGGREGATE|CAST|COLLATION|DATABASE|DOMAIN|EXTENSION|FOREIGN|GROUP
-    |LANGUAGE|OPERATOR|PROCEDURE|PUBLICATION|ROLE|RULE|SCHEMA|SEQUENCE|SERVER|SUBSCRIPTION
-    |TABLESPACE|TRIGGER|TYPE|USER(T). {
+    |LANGUAGE|OPERATOR|PROCEDURE|PUBLICATION|RULE|SCHEMA|SEQUENCE|SERVER|SUBSCRIPTION
+    |TABLESPACE|TRIGGER|TYPE(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "CREATE", " ", T.text), NULL);
 }
 unsupported_stmt ::= CREATE INDEX|UNIQUE(T). {
@@ -91,11 +91,11 @@ unsupported_stmt ::= CREATE INDEX|UNIQUE(T). {
                          "Create indexes on result tables in the target database itself; they "
                          "are kept.");
 }
-unsupported_stmt ::= ALTER DATABASE|DOMAIN|INDEX|ROLE|SCHEMA|SEQUENCE|SYSTEM|TYPE|USER(T). {
+unsupported_stmt ::= ALTER DATABASE|DOMAIN|INDEX|SCHEMA|SEQUENCE|SYSTEM|TYPE(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "ALTER", " ", T.text), NULL);
 }
-unsupported_stmt ::= DROP AGGREGATE|DATABASE|DOMAIN|EXTENSION|INDEX|OWNED|ROLE|SCHEMA|SEQUENCE
-    |TRIGGER|TYPE|USER(T). {
+unsupported_stmt ::= DROP AGGREGATE|DATABASE|DOMAIN|EXTENSION|INDEX|OWNED|SCHEMA|SEQUENCE
+    |TRIGGER|TYPE(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "DROP", " ", T.text), NULL);
 }
 
@@ -1693,6 +1693,37 @@ definition(R) ::= CREATE(T) SECRET if_not_exists(I) colid(N) AS SCONST(V). {
     node->name = N.text;
     node->value = V.text;
     R = &node->base;
+}
+
+/* ---- Roles --------------------------------------------------------------------------------- */
+definition(R) ::= CREATE(T) role_or_user(U) colid(N) role_with role_options(L). {
+    R = mr_build_role(p, MR_AST_CREATE_ROLE, T.position, U, N.text, L);
+}
+definition(R) ::= ALTER(T) role_or_user colid(N) role_with role_options(L). {
+    R = mr_build_role(p, MR_AST_ALTER_ROLE, T.position, false, N.text, L);
+}
+definition(R) ::= DROP(T) role_or_user if_exists(I) name_list(L). {
+    MrAstDropRole *node = MK(p, MrAstDropRole, DROP_ROLE, T.position);
+    node->if_exists = I;
+    node->names = L;
+    R = &node->base;
+}
+%type role_or_user {bool}
+role_or_user(R) ::= ROLE. { R = false; }
+role_or_user(R) ::= USER. { R = true; }
+role_with ::= .
+role_with ::= WITH.
+%type role_options {MrNodeList}
+role_options(R) ::= . { R = (MrNodeList){ 0 }; }
+role_options(R) ::= role_options(L) role_option(O). { R = mr_list_add(p, L, O); }
+role_option(R) ::= IDENT(T). {
+    R = &mr_build_option(p, T.text, T.position, MR_OPTION_NONE, NULL)->base;
+}
+role_option(R) ::= IDENT(T) SCONST(V). {
+    R = &mr_build_option(p, T.text, T.position, MR_OPTION_STRING, V.text)->base;
+}
+role_option(R) ::= IDENT(T) NULL. {
+    R = &mr_build_option(p, T.text, T.position, MR_OPTION_WORD, "null")->base;
 }
 
 /* ---- CREATE VIEW, MATERIALIZED VIEW, SINK -------------------------------------------------- */

@@ -377,6 +377,24 @@ static void print_comment(MrPrinter *printer, const MrAstComment *node)
     }
 }
 
+static void print_role(MrPrinter *printer, const MrAstRole *node)
+{
+    PUT(printer, node->base.kind == MR_AST_ALTER_ROLE ? "ALTER " : "CREATE ");
+    PUT(printer, node->is_user ? "USER " : "ROLE ");
+    mr_print_identifier(printer->out, node->name);
+    for (uint32_t i = 0; i < node->options.count; i++) {
+        const MrAstOption *option = MR_AST_AS(const MrAstOption, node->options.items[i]);
+        PUT(printer, " ");
+        mr_print_identifier(printer->out, option->name);
+        if (option->value == MR_OPTION_STRING) {
+            PUT(printer, " ");
+            mr_print_string(printer, printer->mode == MR_PRINT_SHOWN ? HIDDEN : option->text);
+        } else if (option->value == MR_OPTION_WORD) {
+            PUT(printer, " NULL");
+        }
+    }
+}
+
 void mr_print_definition(MrPrinter *printer, const MrNode *node)
 {
     switch (node->kind) {
@@ -410,6 +428,12 @@ void mr_print_definition(MrPrinter *printer, const MrNode *node)
         PUT(printer, " AS ");
         mr_print_string(printer,
                         printer->mode == MR_PRINT_SHOWN ? HIDDEN : AS(MrAstCreateSecret)->value);
+        break;
+    case MR_AST_CREATE_ROLE:
+    case MR_AST_ALTER_ROLE: print_role(printer, AS(MrAstRole)); break;
+    case MR_AST_DROP_ROLE:
+        PUT(printer, AS(MrAstDropRole)->if_exists ? "DROP ROLE IF EXISTS " : "DROP ROLE ");
+        mr_print_names(printer, &AS(MrAstDropRole)->names);
         break;
     case MR_AST_CREATE_VIEW: print_create_view(printer, AS(MrAstCreateView)); break;
     case MR_AST_CREATE_SINK: print_create_sink(printer, AS(MrAstCreateSink)); break;

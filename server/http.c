@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <inttypes.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,40 @@ static bool may_ask(struct evhttp_request *request)
            (uri_host == NULL || is_loopback_name(mr_string(uri_host)));
 }
 
+/* Basic credentials, once a role has a password: to be on this machine is no proof any more. */
+static bool may_post(const MrServer *server, struct evhttp_request *request)
+{
+    static const char scheme[] = "Basic ";
+    unsigned char text[300] = "";
+    const char *header =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
+    MrString user = { "", 0 }, password = { "", 0 };
+    if (header != NULL && strncasecmp(header, scheme, sizeof scheme - 1) == 0) {
+        const char *encoded = header + sizeof scheme - 1;
+        size_t length = strlen(encoded);
+        const char *colon = NULL;
+        if (length > 0 && length % 4 == 0 && length / 4 * 3 < sizeof text &&
+            EVP_DecodeBlock(text, (const unsigned char *)encoded, (int)length) >= 0) {
+            colon = strchr((const char *)text, ':');
+        }
+        if (colon != NULL) {
+            user = (MrString){ (const char *)text, (size_t)(colon - (const char *)text) };
+            password = mr_string(colon + 1);
+        }
+    }
+    bool may = mr_access_check_password(server, user, password);
+    explicit_bzero(text, sizeof text);
+    return may;
+}
+
+static void refuse_unknown(struct evhttp_request *request)
+{
+    evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate",
+                      "Basic realm=\"millrace\", charset=\"UTF-8\"");
+    reply_fault(request, 401, MR_ERR_INVALID_PASSWORD,
+                "a role's name and password are needed (Authorization: Basic)");
+}
+
 /* ---- What is asked --------------------------------------------------------------------------- */
 
 static void reply_health(MrServer *server, struct evhttp_request *request)
@@ -212,8 +247,9 @@ static void request_came(struct evhttp_request *request, void *context)
         reply_fault(request, 403, MR_ERR_INSUFFICIENT_PRIVILEGE,
                     "only requests for localhost are answered");
     } else if (strncmp(path, streams, sizeof streams - 1) == 0) {
-        is_post ? post_rows(server, request, path + sizeof streams - 1)
-                : refuse_method(request, "POST");
+        !is_post                     ? refuse_method(request, "POST")
+        : !may_post(server, request) ? refuse_unknown(request)
+                                     : post_rows(server, request, path + sizeof streams - 1);
     } else if (strcmp(path, "/health") == 0) {
         is_get ? reply_health(server, request) : refuse_method(request, "GET");
     } else if (strcmp(path, "/metrics") == 0) {

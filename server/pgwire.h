@@ -12,6 +12,7 @@ enum {
     MR_WIRE_CANCEL = 80877102,
     MR_WIRE_SSL = 80877103,
     MR_WIRE_GSSENC = 80877104,
+    MR_WIRE_ENCRYPTION_BYTES = 8, /* SSLRequest, GSSENCRequest */
     MR_WIRE_STARTUP_BYTES_MAX = 10000,
     MR_WIRE_QUERY_BYTES_MAX = 1024 * 1024,     /* Query, Parse: 54000 beyond */
     MR_WIRE_DATA_BYTES_MAX = 16 * 1024 * 1024, /* Bind, CopyData: 54000 beyond */

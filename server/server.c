@@ -187,12 +187,16 @@ static void on_reload_signal(evutil_socket_t signal_number, short what, void *co
     MrError err = MR_ERROR_INIT;
     (void)signal_number;
     (void)what;
-    if (settings_path == NULL) {
-        mr_log_line(MR_LOG_INFO, "server.reload", "there is no settings file to read again");
+    if (settings_path != NULL &&
+        mr_settings_read_file(server->settings, settings_path, MR_SETTING_RELOAD, &err) != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "server.reload", &err); /* the old values stay */
         return;
     }
-    if (mr_settings_read_file(server->settings, settings_path, MR_SETTING_RELOAD, &err) != MR_OK) {
-        mr_log_error(MR_LOG_WARNING, "server.reload", &err); /* the old values stay */
+    if (mr_access_reload(server, &err) != MR_OK) {
+        mr_log_error(MR_LOG_WARNING, "server.reload", &err); /* the old door stays */
+    }
+    if (settings_path == NULL) {
+        mr_log_line(MR_LOG_INFO, "server.reload", "there is no settings file to read again");
         return;
     }
     mr_logging_set_level((MrLogLevel)mr_settings_int(server->settings, MR_SET_LOG_LEVEL));
@@ -281,6 +285,7 @@ static MrStatus start(MrServer *server, MrError *err)
     raise_descriptor_limit();
     MR_TRY(open_log(server, err));
     MR_TRY(open_store(server, err));
+    MR_TRY(mr_access_create(server, err));
     MR_TRY(open_catalog(server, err));
     MR_TRY(mr_postbox_create(server, err));
     MR_TRY(mr_waits_create(server, err));
@@ -322,6 +327,7 @@ static MrStatus stop(MrServer *server, MrError *err)
     if (server->catalog != NULL) {
         mr_catalog_unref(server->catalog);
     }
+    mr_access_destroy(server);
     mr_catalog_store_close(server->store);
     if (server->log != NULL) {
         status = mr_log_close(server->log, err);

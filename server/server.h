@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/settings.h"
 #include "planner/planner.h"
+#include "server/access.h"
 #include "storage/catalog_store.h"
 #include "storage/log.h"
 
@@ -49,6 +50,7 @@ struct MrServer {
     char *data_directory; /* absolute */
     MrLog *log;
     MrCatalogStore *store;
+    MrAccess access;
     MrCatalog *catalog; /* the current version; take a reference to keep it */
     MrLogThread *log_thread;
     MrWorkers *workers;

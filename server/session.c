@@ -7,7 +7,6 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "common/random.h"
 #include "server/listener_internal.h"
@@ -127,6 +126,7 @@ void mr_session_destroy(MrSession *session)
     mr_portals_clear(session);
     mr_prepared_clear(session);
     mr_session_end_script(session);
+    mr_login_destroy(session->login);
     mr_settings_destroy(session->settings);
     mr_settings_destroy(session->initial);
     mr_socket_fini(&session->socket);
@@ -346,7 +346,7 @@ static bool is_over(MrSession *session)
     mr_socket_take(socket, mr_socket_input(socket).length);
     if (mr_socket_unsent(socket) == 0 && !session->is_shut && socket->fd >= 0) {
         session->is_shut = true;
-        shutdown(socket->fd, SHUT_WR);
+        mr_socket_shut(socket);
     }
     return socket->is_at_end && mr_socket_unsent(socket) == 0;
 }

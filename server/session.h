@@ -73,6 +73,7 @@ struct MrSession {
     MrSessionPhase phase;
     bool is_starting; /* counted among those that have not logged in */
     bool ssl_asked, gssenc_asked;
+    MrLogin *login;      /* waits for its proof */
     struct event *timer; /* of login, of the statement, of the closing */
 
     MrSettings *settings;

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/tls.h"
+
 enum {
     INPUT_BYTES_MIN = 8 * 1024,
     INPUT_BYTES_USUAL = 256 * 1024, /* pipelined messages wait in here */
@@ -72,9 +74,28 @@ static bool has_room(const MrSocket *socket)
     return !socket->is_at_end && input_waiting(socket) < socket->input_bytes_max;
 }
 
+/* Reads while there is room.  What TLS has decrypted already makes no descriptor readable, so the
+ * event is raised by hand. */
+static void watch_input(MrSocket *socket)
+{
+    bool wanted = has_room(socket);
+    watch(socket->readable, wanted);
+    if (wanted && socket->tls != NULL && socket->readable != NULL &&
+        mr_tls_has_pending(socket->tls)) {
+        event_active(socket->readable, EV_READ, 0);
+    }
+}
+
+static ssize_t receive(MrSocket *socket, void *out, size_t room)
+{
+    return socket->tls != NULL ? mr_tls_read(socket->tls, out, room)
+                               : recv(socket->fd, out, room, 0);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     MrSocket *socket = context;
+    (void)fd;
     (void)what;
     if (has_room(socket)) {
         size_t wanted =
@@ -84,8 +105,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         if (!input_reserve(socket, wanted)) {
             socket->is_at_end = socket->is_broken = true;
         } else {
-            ssize_t got = recv(fd, socket->input + socket->input_end,
-                               socket->input_room - socket->input_end, 0);
+            ssize_t got = receive(socket, socket->input + socket->input_end,
+                                  socket->input_room - socket->input_end);
             if (got > 0) {
                 socket->input_end += (size_t)got;
             } else if (got == 0) {
@@ -95,7 +116,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
             }
         }
     }
-    watch(socket->readable, has_room(socket));
+    watch_input(socket);
     socket->changed(socket->context);
 }
 
@@ -125,11 +146,17 @@ static size_t may_send(const MrSocket *socket)
     return allowed < unsent ? (size_t)allowed : unsent;
 }
 
+static ssize_t transmit(MrSocket *socket, const void *data, size_t length)
+{
+    return socket->tls != NULL ? mr_tls_write(socket->tls, data, length)
+                               : send(socket->fd, data, length, MSG_NOSIGNAL);
+}
+
 static void send_output(MrSocket *socket)
 {
     while (may_send(socket) > 0 && !socket->is_broken && socket->fd >= 0) {
-        ssize_t sent = send(socket->fd, socket->output.data + socket->output_start,
-                            may_send(socket), MSG_NOSIGNAL);
+        ssize_t sent =
+            transmit(socket, socket->output.data + socket->output_start, may_send(socket));
         if (sent >= 0) {
             socket->output_start += (size_t)sent;
             socket->sent += (uint64_t)sent;
@@ -186,8 +213,22 @@ MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd,
     return MR_OK;
 }
 
+MrStatus mr_socket_encrypt(MrSocket *socket, const MrTls *tls, MrError *err)
+{
+    return mr_tls_accept(tls, socket->fd, &socket->tls, err);
+}
+
+void mr_socket_shut(MrSocket *socket)
+{
+    if (socket->tls != NULL) {
+        mr_tls_shut(socket->tls);
+    }
+    shutdown(socket->fd, SHUT_WR);
+}
+
 void mr_socket_fini(MrSocket *socket)
 {
+    mr_tls_connection_destroy(socket->tls);
     if (socket->readable != NULL) {
         event_free(socket->readable);
     }
@@ -214,7 +255,7 @@ void mr_socket_take(MrSocket *socket, size_t bytes)
         socket->input_start = socket->input_end = 0;
     }
     if (!socket->is_at_end) {
-        watch(socket->readable, has_room(socket));
+        watch_input(socket);
     }
 }
 
@@ -222,7 +263,7 @@ void mr_socket_expect(MrSocket *socket, size_t bytes)
 {
     socket->input_bytes_max = bytes > INPUT_BYTES_USUAL ? bytes : INPUT_BYTES_USUAL;
     if (!socket->is_at_end) {
-        watch(socket->readable, has_room(socket));
+        watch_input(socket);
     }
 }
 

@@ -11,11 +11,14 @@
 
 struct event;
 struct event_base;
+struct MrTls;
+struct MrTlsConnection;
 
 #define MR_SOCKET_NO_HOLD UINT64_MAX
 
 typedef struct MrSocket {
-    int fd; /* -1: none (tests and fuzzing put bytes in by hand) */
+    int fd;                      /* -1: none (tests and fuzzing put bytes in by hand) */
+    struct MrTlsConnection *tls; /* NULL: in clear */
     struct event *readable, *writable;
     char *input;
     size_t input_start, input_end, input_room;
@@ -34,6 +37,11 @@ typedef struct MrSocket {
 MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd,
                         void (*changed)(void *context), void *context, MrError *err);
 void mr_socket_fini(MrSocket *socket); /* closes */
+/* Says that nothing more will be sent. */
+void mr_socket_shut(MrSocket *socket);
+/* From here on everything is encrypted; nothing may wait to be taken or sent.  Keeps nothing of
+ * `tls`. */
+MrStatus mr_socket_encrypt(MrSocket *socket, const struct MrTls *tls, MrError *err);
 
 MrString mr_socket_input(const MrSocket *socket);
 void mr_socket_take(MrSocket *socket, size_t bytes);

@@ -1,7 +1,7 @@
 /*
  * server/startup.c - from the first byte of a connection to ReadyForQuery: requests for encryption
- * are answered N (each at most once), a CancelRequest is passed on, the start-up message is read
- * and answered.  Loopback and the Unix socket let everyone in.
+ * are answered (each at most once), a CancelRequest is passed on, the start-up message is read and
+ * answered, the client shows who it is (login.c).
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -202,6 +202,17 @@ static void send_greeting(MrSession *session)
     mr_wire_end(out, start);
 }
 
+static void welcome(MrSession *session)
+{
+    mr_login_destroy(session->login);
+    session->login = NULL;
+    send_greeting(session);
+    mr_session_set_timer(session, 0);
+    mr_listener_logged_in(session);
+    session->phase = MR_PHASE_READY;
+    session->is_ready_due = true;
+}
+
 static void log_in(MrSession *session, int32_t version, MrWireReader *body)
 {
     MrError err = MR_ERROR_INIT;
@@ -230,21 +241,43 @@ static void log_in(MrSession *session, int32_t version, MrWireReader *body)
     if (version != MR_WIRE_PROTOCOL_3 || startup.unknown_count > 0) {
         send_negotiation(session, &startup);
     }
-    send_greeting(session);
-    mr_session_set_timer(session, 0);
-    mr_listener_logged_in(session);
-    session->phase = MR_PHASE_READY;
-    session->is_ready_due = true;
+    if (mr_login_begin(session, &session->login, &err) != MR_OK) {
+        mr_session_fatal(session, &err);
+    } else if (session->login == NULL) {
+        welcome(session);
+    }
 }
 
 /* ---- The first packets ----------------------------------------------------------------------- */
 
-static bool refuse_encryption(MrSession *session, bool *asked)
+/* What stands behind the request was sent in clear by who knows whom, and must not be taken for a
+ * part of the encrypted conversation (CVE-2021-23214). */
+static void start_encryption(MrSession *session)
+{
+    MrError err = MR_ERROR_INIT;
+    if (mr_socket_input(&session->socket).length > MR_WIRE_ENCRYPTION_BYTES) {
+        fail(session, MR_ERR_PROTOCOL, "received unencrypted data after SSL request");
+        return;
+    }
+    mr_builder_append_char(&session->socket.output, 'S');
+    mr_socket_flush(&session->socket);
+    if (mr_socket_unsent(&session->socket) > 0) {
+        session->socket.is_broken = true; /* not even one byte: nobody is there */
+    } else if (mr_socket_encrypt(&session->socket, session->server->access.tls, &err) != MR_OK) {
+        session->socket.is_broken = true;
+    }
+}
+
+static bool answer_encryption(MrSession *session, bool *asked, bool is_ssl)
 {
     if (*asked) {
         fail(session, MR_ERR_PROTOCOL, "encryption was asked for twice");
+        return true;
+    }
+    *asked = true;
+    if (is_ssl && session->server->access.tls != NULL && session->socket.fd >= 0) {
+        start_encryption(session);
     } else {
-        *asked = true;
         mr_builder_append_char(&session->socket.output, 'N');
     }
     return true;
@@ -257,11 +290,11 @@ static bool take_packet(MrSession *session, MrWireReader *body)
     switch (code) {
     case MR_WIRE_SSL:
         return left == 0
-                   ? refuse_encryption(session, &session->ssl_asked)
+                   ? answer_encryption(session, &session->ssl_asked, true)
                    : (fail(session, MR_ERR_PROTOCOL, "invalid length of startup packet"), true);
     case MR_WIRE_GSSENC:
         return left == 0
-                   ? refuse_encryption(session, &session->gssenc_asked)
+                   ? answer_encryption(session, &session->gssenc_asked, false)
                    : (fail(session, MR_ERR_PROTOCOL, "invalid length of startup packet"), true);
     case MR_WIRE_CANCEL: {
         int32_t number = mr_wire_i32(body);
@@ -277,8 +310,21 @@ static bool take_packet(MrSession *session, MrWireReader *body)
     }
 }
 
+static bool take_login(MrSession *session)
+{
+    bool is_in;
+    bool taken = mr_login_take(session, &is_in);
+    if (is_in) {
+        welcome(session);
+    }
+    return taken;
+}
+
 bool mr_session_take_startup(MrSession *session)
 {
+    if (session->login != NULL) {
+        return take_login(session);
+    }
     MrString input = mr_socket_input(&session->socket);
     if (input.length < 4) {
         return false;

@@ -13,7 +13,7 @@
 #include "storage/fault_vfs.h"
 
 #define APPLICATION_ID 0x4d524354 /* "MRCT" */
-enum { FORMAT_VERSION = 1 };
+enum { FORMAT_VERSION = 2 };
 
 static const char schema_sql[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -26,6 +26,13 @@ static const char schema_sql[] =
     " plan_hash INTEGER NOT NULL, generation INTEGER NOT NULL, owner_nonce BLOB NOT NULL,"
     " UNIQUE(namespace, name)) STRICT;"
     "CREATE TABLE secrets(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;";
+
+/* Since version 2.  `login` holds the key of the salts that users get who are not there. */
+static const char roles_sql[] =
+    "CREATE TABLE roles(name TEXT PRIMARY KEY, can_login INTEGER NOT NULL,"
+    " verifier TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE login(key BLOB NOT NULL) STRICT;"
+    "INSERT INTO login VALUES(randomblob(32));";
 
 /* ---- SQLite, with our errors ------------------------------------------------------------- */
 
@@ -101,14 +108,15 @@ static MrStatus query_integer(MrCatalogStore *store, const char *sql, int64_t *o
 
 /* ---- life -------------------------------------------------------------------------------- */
 
-static MrStatus format_check(MrCatalogStore *store, bool *is_new, MrError *err)
+/* `version`: 0 for a file without anything in it. */
+static MrStatus format_check(MrCatalogStore *store, int64_t *version_out, MrError *err)
 {
     int64_t application, version, tables;
     MR_TRY(query_integer(store, "PRAGMA application_id", &application, err));
     MR_TRY(query_integer(store, "PRAGMA user_version", &version, err));
     MR_TRY(query_integer(store, "SELECT count(*) FROM sqlite_master", &tables, err));
-    *is_new = application == 0 && version == 0 && tables == 0;
-    if (*is_new) {
+    *version_out = version;
+    if (application == 0 && version == 0 && tables == 0) {
         return MR_OK;
     }
     if (application != APPLICATION_ID) {
@@ -136,7 +144,7 @@ static MrStatus counters_load(MrCatalogStore *store, MrError *err)
 
 static MrStatus store_load(MrCatalogStore *store, MrError *err)
 {
-    bool is_new;
+    int64_t version;
     /* A rollback journal that is cut to nothing and synced: that is the commit.  (DELETE would keep
      * it here, with old secrets in it: an exclusive lock makes it persistent.)  EXTRA: the
      * directory is synced too.  The file is small and written seldom. */
@@ -145,14 +153,14 @@ static MrStatus store_load(MrCatalogStore *store, MrError *err)
         "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;"
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON",
         "open", err));
-    MR_TRY(format_check(store, &is_new, err));
-    if (is_new) {
-        char sql[sizeof schema_sql + 256];
+    MR_TRY(format_check(store, &version, err));
+    if (version < FORMAT_VERSION) {
+        char sql[sizeof schema_sql + sizeof roles_sql + 256];
         sqlite3_snprintf(
             sizeof sql, sql,
-            "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-            schema_sql, APPLICATION_ID, FORMAT_VERSION);
-        MR_TRY(catalog_exec(store, sql, "create", err));
+            "BEGIN IMMEDIATE; %s %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+            version < 1 ? schema_sql : "", roles_sql, APPLICATION_ID, FORMAT_VERSION);
+        MR_TRY(catalog_exec(store, sql, version < 1 ? "create" : "bring up to date", err));
     }
     return counters_load(store, err);
 }

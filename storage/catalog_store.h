@@ -98,4 +98,20 @@ MrStatus mr_catalog_store_each_secret(MrCatalogStore *store,
                                                        MrError *err),
                                       void *context, MrError *err);
 
+/* Roles: who may log in, and what checks their password.  Facts of the server, not of the data: no
+ * result depends on them, so the log does not know them. */
+typedef struct MrCatalogRole {
+    const char *name;
+    bool can_login;
+    const char *verifier; /* as server/scram.h prints it; "" none */
+} MrCatalogRole;
+MrStatus mr_catalog_store_put_role(MrCatalogStore *store, const MrCatalogRole *role, MrError *err);
+MrStatus mr_catalog_store_remove_role(MrCatalogStore *store, const char *name, MrError *err);
+MrStatus mr_catalog_store_each_role(MrCatalogStore *store,
+                                    MrStatus (*each)(void *context, const MrCatalogRole *role,
+                                                     MrError *err),
+                                    void *context, MrError *err);
+/* 32 bytes by chance, the same for the life of the catalogue. */
+MrStatus mr_catalog_store_login_key(MrCatalogStore *store, uint8_t out[32], MrError *err);
+
 #endif

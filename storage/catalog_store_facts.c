@@ -1,5 +1,5 @@
 /*
- * storage/catalog_store_facts.c - what changes without DDL: states, generations; and secrets.
+ * storage/catalog_store_facts.c - what changes without DDL: states, generations, secrets, roles.
  */
 #include <string.h>
 
@@ -137,6 +137,67 @@ MrStatus mr_catalog_store_each_secret(MrCatalogStore *store,
         status = each(context, (const char *)sqlite3_column_text(statement, 0), err);
     }
     if (status == MR_OK && code != SQLITE_DONE) {
+        status = catalog_error(store, "read", err);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* ---- roles ------------------------------------------------------------------------------- */
+
+MrStatus mr_catalog_store_put_role(MrCatalogStore *store, const MrCatalogRole *role, MrError *err)
+{
+    sqlite3_stmt *statement;
+    MR_TRY(catalog_prepare(store,
+                           "INSERT INTO roles VALUES(?1, ?2, ?3)"
+                           " ON CONFLICT(name) DO UPDATE SET can_login = ?2, verifier = ?3",
+                           &statement, err));
+    sqlite3_bind_text(statement, 1, role->name, -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 2, role->can_login);
+    sqlite3_bind_text(statement, 3, role->verifier, -1, SQLITE_STATIC);
+    return catalog_run(store, statement, err);
+}
+
+MrStatus mr_catalog_store_remove_role(MrCatalogStore *store, const char *name, MrError *err)
+{
+    sqlite3_stmt *statement;
+    MR_TRY(catalog_prepare(store, "DELETE FROM roles WHERE name = ?1", &statement, err));
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    return catalog_run(store, statement, err);
+}
+
+MrStatus mr_catalog_store_each_role(MrCatalogStore *store,
+                                    MrStatus (*each)(void *context, const MrCatalogRole *role,
+                                                     MrError *err),
+                                    void *context, MrError *err)
+{
+    sqlite3_stmt *statement;
+    MR_TRY(catalog_prepare(store, "SELECT name, can_login, verifier FROM roles ORDER BY name",
+                           &statement, err));
+    MrStatus status = MR_OK;
+    int code = SQLITE_DONE;
+    while (status == MR_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        MrCatalogRole role = { .name = (const char *)sqlite3_column_text(statement, 0),
+                               .can_login = sqlite3_column_int(statement, 1) != 0,
+                               .verifier = (const char *)sqlite3_column_text(statement, 2) };
+        status = role.name == NULL || role.verifier == NULL ? mr_error_no_memory(err)
+                                                            : each(context, &role, err);
+    }
+    if (status == MR_OK && code != SQLITE_DONE) {
+        status = catalog_error(store, "read", err);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+MrStatus mr_catalog_store_login_key(MrCatalogStore *store, uint8_t out[32], MrError *err)
+{
+    sqlite3_stmt *statement;
+    MR_TRY(catalog_prepare(store, "SELECT key FROM login", &statement, err));
+    MrStatus status = MR_OK;
+    if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_bytes(statement, 0) == 32) {
+        memcpy(out, sqlite3_column_blob(statement, 0), 32);
+    } else {
         status = catalog_error(store, "read", err);
     }
     sqlite3_finalize(statement);

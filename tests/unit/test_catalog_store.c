@@ -203,7 +203,7 @@ START_TEST(test_other_files_are_refused)
 {
     MrCatalogStore *store = store_open();
     mr_catalog_store_close(store);
-    raw_exec("PRAGMA user_version = 2");
+    raw_exec("PRAGMA user_version = 3");
     ck_assert_int_eq(mr_catalog_store_open(path, &store, &err), MR_ERR_UNSUPPORTED);
     ck_assert_ptr_null(store);
     raw_exec("PRAGMA application_id = 5");
