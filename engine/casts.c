@@ -7,6 +7,8 @@
 #include <pthread.h>
 
 static const MrCast *matrix[MR_TYPE_COUNT][MR_TYPE_COUNT];
+static MrCast array_casts[MR_TYPE_SCALARS][MR_TYPE_SCALARS];
+static MrCast array_texts[MR_TYPE_SCALARS][MR_ARRAY_TEXT_CASTS];
 static pthread_once_t matrix_once = PTHREAD_ONCE_INIT;
 
 static void table_add(const MrCast *table, uint32_t count)
@@ -16,11 +18,28 @@ static void table_add(const MrCast *table, uint32_t count)
     }
 }
 
+/* Arrays can be cast as their elements can. */
+static void arrays_add(void)
+{
+    for (uint32_t from = MR_TYPE_UNKNOWN + 1; from < MR_TYPE_SCALARS; from++) {
+        for (uint32_t to = MR_TYPE_UNKNOWN + 1; to < MR_TYPE_SCALARS; to++) {
+            MrCast *cast = &array_casts[from][to];
+            if (from != to && mr_cast_of_elements(matrix[from][to], cast)) {
+                table_add(cast, 1);
+            }
+        }
+        mr_casts_of_array_text(mr_type_array((MrTypeId)from), mr_cast_text_to_any,
+                               mr_cast_any_to_text, array_texts[from]);
+        table_add(array_texts[from], MR_ARRAY_TEXT_CASTS);
+    }
+}
+
 static void matrix_build(void)
 {
     table_add(mr_casts_number, mr_casts_number_count);
     table_add(mr_casts_datetime, mr_casts_datetime_count);
     table_add(mr_casts_text, mr_casts_text_count);
+    arrays_add();
 }
 
 const MrCast *mr_cast_find(MrTypeId from, MrTypeId to)
@@ -41,6 +60,10 @@ MrFunctionEval *mr_cast_length(MrTypeId type, bool is_explicit)
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return mr_length_timestamp;
     case MR_TYPE_INTERVAL: return mr_length_interval;
-    default: return NULL;
+    default:
+        if (mr_type_is_array(type) && mr_cast_length(mr_type_element(type), is_explicit) != NULL) {
+            return is_explicit ? mr_length_array_cut : mr_length_array_check;
+        }
+        return NULL;
     }
 }

@@ -46,8 +46,9 @@ PARSE_KERNEL(text_to_timestamp, int64_t, mr_timestamp_parse(text, v, err))
 PARSE_KERNEL(text_to_timestamptz, int64_t, mr_timestamptz_parse(text, eval->zone, v, err))
 PARSE_KERNEL(text_to_interval, MrInterval, mr_interval_parse(text, v, err))
 
-/* The other types (bool, bytea, uuid, json, jsonb): the input function of the type. */
-MR_KERNEL(text_to_any)
+/* The other types (bool, bytea, uuid, json, jsonb, arrays): the input function of the type. */
+MrStatus mr_cast_text_to_any(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                             uint32_t rows, MrVector *out)
 {
     const uint32_t width = mr_type_info(out->type.id)->width;
     (void)arg_count;
@@ -105,7 +106,8 @@ MR_KERNEL(bool_to_text)
     }
     return MR_OK;
 }
-MR_KERNEL(any_to_text)
+MrStatus mr_cast_any_to_text(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                             uint32_t rows, MrVector *out)
 {
     MrVector text;
     (void)arg_count;
@@ -266,22 +268,22 @@ JSONB_TO(jsonb_to_float8, FLOAT64, "double precision")
     MR_CAST(TYPE, TEXT, ASSIGNMENT, EVAL, FLAGS), MR_CAST(TYPE, VARCHAR, ASSIGNMENT, EVAL, FLAGS)
 
 const MrCast mr_casts_text[] = {
-    INPUT(BOOL, text_to_any, 0),
+    INPUT(BOOL, mr_cast_text_to_any, 0),
     INPUT(INT16, text_to_int2, 0),
     INPUT(INT32, text_to_int4, 0),
     INPUT(INT64, text_to_int8, 0),
     INPUT(FLOAT32, text_to_float4, 0),
     INPUT(FLOAT64, text_to_float8, 0),
     INPUT(NUMERIC, text_to_numeric, 0),
-    INPUT(BYTEA, text_to_any, 0),
+    INPUT(BYTEA, mr_cast_text_to_any, 0),
     INPUT(DATE, text_to_date, 0),
     INPUT(TIME, text_to_time, 0),
     INPUT(TIMESTAMP, text_to_timestamp, 0),
     INPUT(TIMESTAMPTZ, text_to_timestamptz, STABLE),
     INPUT(INTERVAL, text_to_interval, 0),
-    INPUT(UUID, text_to_any, 0),
-    INPUT(JSON, text_to_any, 0),
-    INPUT(JSONB, text_to_any, 0),
+    INPUT(UUID, mr_cast_text_to_any, 0),
+    INPUT(JSON, mr_cast_text_to_any, 0),
+    INPUT(JSONB, mr_cast_text_to_any, 0),
     OUTPUT(BOOL, bool_to_text, 0),
     OUTPUT(INT16, int2_to_text, 0),
     OUTPUT(INT32, int4_to_text, 0),
@@ -289,13 +291,13 @@ const MrCast mr_casts_text[] = {
     OUTPUT(FLOAT32, float4_to_text, 0),
     OUTPUT(FLOAT64, float8_to_text, 0),
     OUTPUT(NUMERIC, numeric_to_text, 0),
-    OUTPUT(BYTEA, any_to_text, 0),
+    OUTPUT(BYTEA, mr_cast_any_to_text, 0),
     OUTPUT(DATE, date_to_text, 0),
     OUTPUT(TIME, time_to_text, 0),
     OUTPUT(TIMESTAMP, timestamp_to_text, 0),
     OUTPUT(TIMESTAMPTZ, timestamptz_to_text, STABLE),
     OUTPUT(INTERVAL, interval_to_text, 0),
-    OUTPUT(UUID, any_to_text, 0),
+    OUTPUT(UUID, mr_cast_any_to_text, 0),
     OUTPUT(JSON, NULL, 0),
     OUTPUT(JSONB, NULL, 0),
     MR_CAST(TEXT, VARCHAR, IMPLICIT, NULL, 0),
@@ -303,7 +305,7 @@ const MrCast mr_casts_text[] = {
     MR_CAST(VARCHAR, VARCHAR, IMPLICIT, NULL, 0),
     MR_CAST(UNKNOWN, TEXT, IMPLICIT, NULL, 0),
     MR_CAST(UNKNOWN, VARCHAR, IMPLICIT, NULL, 0),
-    MR_CAST(JSON, JSONB, ASSIGNMENT, text_to_any, FALLIBLE),
+    MR_CAST(JSON, JSONB, ASSIGNMENT, mr_cast_text_to_any, FALLIBLE),
     MR_CAST(JSONB, JSON, ASSIGNMENT, NULL, 0),
     MR_CAST(JSONB, BOOL, EXPLICIT, jsonb_to_bool, FALLIBLE),
     MR_CAST(JSONB, NUMERIC, EXPLICIT, jsonb_to_numeric, FALLIBLE),

@@ -19,15 +19,22 @@ void mr_expr_walk(const MrExpr *tree, void (*visit)(void *context, const MrExpr 
 }
 
 /* A cast with a typmod can fail by itself: numeric(3,1) does not hold 100. */
+static bool typmod_is_fallible(const MrExpr *node)
+{
+    MrTypeId id = mr_type_is_array(node->type.id) ? mr_type_element(node->type.id) : node->type.id;
+    return node->type.typmod >= 0 &&
+           (id == MR_TYPE_NUMERIC || (id == MR_TYPE_VARCHAR && node->negated));
+}
+
 static bool node_is_fallible(const MrExpr *node)
 {
     switch (node->kind) {
+    case MR_EXPR_QUANTIFIED:
     case MR_EXPR_CALL:
         return node->function != NULL && (node->function->flags & MR_FN_FALLIBLE) != 0;
     case MR_EXPR_CAST:
         return (node->cast != NULL && (node->cast->flags & MR_FN_FALLIBLE) != 0) ||
-               (node->type.id == MR_TYPE_NUMERIC && node->type.typmod >= 0) ||
-               (node->type.id == MR_TYPE_VARCHAR && node->type.typmod >= 0 && node->negated);
+               typmod_is_fallible(node);
     default: return false;
     }
 }
@@ -90,6 +97,7 @@ bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
     switch (a->kind) {
     case MR_EXPR_CONSTANT: return datum_equal(&a->constant, &b->constant);
     case MR_EXPR_COLUMN: return a->column == b->column;
+    case MR_EXPR_QUANTIFIED:
     case MR_EXPR_CALL:
         if (a->function != b->function) {
             return false;

@@ -26,6 +26,7 @@ typedef enum MrExprKind {
     MR_EXPR_GREATEST,    /* args of one type, NULLs passed over */
     MR_EXPR_LEAST,
     MR_EXPR_IN, /* args[0] IN (args[1] …), same type; `negated`: NOT IN; constants are hashed */
+    MR_EXPR_QUANTIFIED,   /* args[0] `function` ANY (args[1], an array); `negated`: ALL */
     MR_EXPR_SEQUENCE,     /* _seq of the row, int8 */
     MR_EXPR_ARRIVAL,      /* _arrival (and now() over a stream), timestamptz */
     MR_EXPR_WINDOW_START, /* args[0] timestamp(tz): start of its tumbling window, `window` */

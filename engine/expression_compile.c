@@ -138,6 +138,8 @@ static MrFunctionEval *comparison_find(const char *name, MrTypeId type)
     const MrFunction *const *functions;
     if (type == MR_TYPE_VARCHAR || type == MR_TYPE_UNKNOWN) {
         type = MR_TYPE_TEXT;
+    } else if (mr_type_is_array(type)) {
+        type = MR_TYPE_ANYARRAY;
     }
     uint32_t count = mr_function_lookup(mr_string(name), &functions);
     for (uint32_t i = 0; i < count; i++) {
@@ -220,6 +222,7 @@ static MrStatus check_shape(const MrExpr *node, MrError *err)
     case MR_EXPR_IS_FALSE:
     case MR_EXPR_WINDOW_START: wrong = node->arg_count != 1; break;
     case MR_EXPR_IS_DISTINCT: wrong = node->arg_count != 2; break;
+    case MR_EXPR_QUANTIFIED: wrong = node->arg_count != 2 || node->function == NULL; break;
     case MR_EXPR_CASE: wrong = node->arg_count % 2 != 1; break;
     case MR_EXPR_AND:
     case MR_EXPR_OR:

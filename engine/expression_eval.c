@@ -210,6 +210,7 @@ static MrStatus instruction_run(const MrInstruction *in, MrEval *eval, const MrV
     case MR_EXPR_GREATEST:
     case MR_EXPR_LEAST: return mr_run_extreme(in, eval, registers, rows, out);
     case MR_EXPR_IN: return mr_run_in(in, eval, registers, rows, out);
+    case MR_EXPR_QUANTIFIED: return mr_run_quantified(in, eval, registers, rows, out);
     case MR_EXPR_SEQUENCE: return run_sequence(eval, rows, out);
     case MR_EXPR_ARRIVAL: return run_arrival(eval, node->type, rows, out);
     case MR_EXPR_WINDOW_START: return run_window_start(in, eval, registers, rows, out);

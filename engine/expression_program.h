@@ -70,13 +70,12 @@ MrStatus mr_run_extreme(const MrInstruction *in, MrEval *eval, const MrVector *r
 /* expression_set.c */
 MrStatus mr_constant_set_make(MrArena *arena, MrTypeId type, const MrExpr *in,
                               const MrConstantSet **out, MrError *err);
+/* ANY and ALL: expression_array.c */
+MrStatus mr_run_quantified(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+                           uint32_t rows, MrVector *out);
 MrStatus mr_run_in(const MrInstruction *in, MrEval *eval, const MrVector *registers, uint32_t rows,
                    MrVector *out);
 
-/* Calls a strict kernel of two arguments over their validity; `out` is of `type`. */
-MrStatus mr_run_kernel(MrFunctionEval *kernel, MrType type, uint32_t flags, MrEval *eval,
-                       const MrVector *const *args, uint32_t arg_count, uint32_t rows,
-                       MrVector *out);
 /* Copies cells of `from` (row i) into `to` (row rows[i], or i when NULL), with their validity. */
 MrStatus mr_vector_scatter(MrVector *to, const MrVector *from, const uint32_t *rows, uint32_t count,
                            MrEval *eval);

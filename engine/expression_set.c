@@ -38,7 +38,7 @@ static bool type_is_integer(MrTypeId type)
 /* jsonb compares as values, not as bytes. */
 static bool type_is_plain_text(MrTypeId type)
 {
-    return mr_type_is_text(type) && type != MR_TYPE_JSONB;
+    return mr_type_is_text(type) && type != MR_TYPE_JSONB && !mr_type_is_array(type);
 }
 
 static uint64_t text_hash(const MrText *text)

@@ -51,6 +51,10 @@ enum {
     MR_FN_VOLATILE = 8,  /* refused in standing queries: random(), clock_timestamp() */
     MR_FN_VARIADIC = 16, /* the last argument type may repeat */
     MR_FN_ANY_ARGS = 32, /* arguments of MR_TYPE_UNKNOWN in the table take any type (concat …) */
+    MR_FN_NO_ARRAYS = 256, /* with ANY_ARGS: any type but an array (anynonarray) */
+    MR_FN_SAME = 64,       /* UNKNOWN in the table is one type, ANYARRAY an array of it (anyelement,
+                            anyarray) */
+    MR_FN_COMPATIBLE = 128, /* the same, of the type that all arguments can have (anycompatible) */
 };
 
 /*
@@ -60,6 +64,12 @@ enum {
  */
 typedef MrStatus MrFunctionEval(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
                                 uint32_t rows, MrVector *out);
+
+/* Calls a kernel as an expression does: makes `out` of the type (its validity is the arguments' with
+ * MR_FN_STRICT), and computes constants once. */
+MrStatus mr_run_kernel(MrFunctionEval *kernel, MrType type, uint32_t flags, MrEval *eval,
+                       const MrVector *const *args, uint32_t arg_count, uint32_t rows,
+                       MrVector *out);
 
 typedef struct MrFunction {
     const char *name;

@@ -131,6 +131,11 @@ static inline uint64_t cell_hash(MrTypeId type, const char *cell)
     case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     default: {
         uint64_t word;
+        if (mr_type_is_array(type)) {
+            MrText text;
+            memcpy(&text, cell, sizeof text);
+            return mr_cell_hash(type, &text);
+        }
         memcpy(&word, cell, 8);
         return mr_hash_u64(word);
     }
@@ -243,6 +248,12 @@ bool mr_key_equal_slow(const MrKeyLayout *layout, const char *a, const char *b)
             }
             break;
         default:
+            if (mr_type_is_array(layout->types[c])) {
+                if (!mr_cell_equal(layout->types[c], cell_a, cell_b)) {
+                    return false;
+                }
+                break;
+            }
             if (memcmp(cell_a, cell_b, encoded_width(layout->types[c])) != 0) {
                 return false;
             }

@@ -141,7 +141,8 @@ MrStatus mr_kernel_set_text(MrEval *eval, MrVector *out, uint32_t row, const cha
 MrStatus mr_kernel_as_text(MrEval *eval, const MrVector *arg, MrVector *out)
 {
     const uint32_t rows = arg->is_constant ? 1 : arg->row_count;
-    if (mr_type_is_text(arg->type.id) && arg->type.id != MR_TYPE_BYTEA) {
+    if (mr_type_is_text(arg->type.id) && arg->type.id != MR_TYPE_BYTEA &&
+        !mr_type_is_array(arg->type.id)) {
         *out = *arg;
         return MR_OK;
     }

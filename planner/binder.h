@@ -161,6 +161,10 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
 /* Calls that are not functions of the registry: now(), COALESCE, version() …; *out NULL: none of
  * them. */
 MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out);
+/* binder_array.c.  `wanted`: the element type that a cast asks for, or UNKNOWN. */
+MrStatus mr_bind_array(MrBinder *b, const MrAstArray *node, MrType wanted, MrExpr **out);
+MrStatus mr_bind_subscript(MrBinder *b, const MrAstSubscript *node, MrExpr **out);
+MrStatus mr_bind_quantified(MrBinder *b, const MrAstQuantified *node, MrExpr **out);
 MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out);
 MrStatus mr_bind_literal(MrBinder *b, const MrAstLiteral *literal, MrExpr **out);
 MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, MrExpr **out);
@@ -179,6 +183,8 @@ bool mr_can_coerce(MrTypeId from, MrTypeId to, MrCastContext context);
 /* 42846 or 42804 when there is no such cast. */
 MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context, int32_t position,
                    MrExpr **out);
+/* The same of types alone. */
+bool mr_common_type_of(const MrTypeId *types, uint32_t count, MrTypeId *out, uint32_t *culprit);
 /* CASE, COALESCE, VALUES …: the type all can have (PostgreSQL's select_common_type), or false. */
 bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_t *culprit);
 /* 42804 `<what> types x and y cannot be matched`. */
@@ -196,7 +202,8 @@ MrStatus mr_function_missing(MrBinder *b, const char *name, MrExpr *const *args,
 /* One entry of an overload set, in a form that functions and aggregates share. */
 typedef struct MrCandidate {
     const void *entry;
-    MrTypeId *args; /* as many as the call has */
+    MrTypeId *args;   /* as many as the call has */
+    MrTypeId element; /* what anyelement is here */
 } MrCandidate;
 enum { MR_CALL_ARGS_MAX = 100 };
 /* PostgreSQL's func_select_candidate over coercible candidates: the index, -1 none, -2 several. */

@@ -264,6 +264,10 @@ static MrStatus bind_cast(MrBinder *b, const MrAstCast *node, MrExpr **out)
                                       .text = number->text };
         return mr_bind_typed_literal(b, &literal, out);
     }
+    if (mr_type_is_array(type.id) && node->operand->kind == MR_AST_ARRAY) {
+        MrType element = { mr_type_element(type.id), type.typmod };
+        return mr_bind_array(b, MR_AST_AS(const MrAstArray, node->operand), element, out);
+    }
     MR_TRY(mr_bind_expr(b, node->operand, &operand));
     if (type.id == MR_TYPE_INTERVAL && node->type->interval_fields != 0 &&
         operand->type.id == MR_TYPE_UNKNOWN && operand->kind == MR_EXPR_CONSTANT &&
@@ -303,11 +307,8 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
         MrNodeKind kind;
         const char *what, *hint;
     } refused[] = {
-        { MR_AST_ARRAY, "arrays are", "Use separate columns, or jsonb." },
-        { MR_AST_SUBSCRIPT, "subscripts are", "Use split_part() on text, or -> on jsonb." },
         { MR_AST_FIELD, "selection of a field is", "Name the column itself." },
         { MR_AST_ROW, "row values are", "Compare the columns one by one: a = 1 AND b = 2." },
-        { MR_AST_QUANTIFIED, "ANY and ALL are", "Use IN (…) with a list, or AND and OR." },
     };
     if (node->kind == MR_AST_SUBQUERY) {
         return mr_bind_unsupported(b, node->position, "Use a subquery in FROM, or two statements.",
@@ -354,6 +355,11 @@ static MrStatus bind_expr_kind(MrBinder *b, const MrNode *node, MrExpr **out)
     case MR_AST_COLLATE: return bind_collate(b, MR_AST_AS(const MrAstCollate, node), out);
     case MR_AST_GROUPING:
         return mr_bind_grouping_call(b, MR_AST_AS(const MrAstGrouping, node), out);
+    case MR_AST_ARRAY:
+        return mr_bind_array(b, MR_AST_AS(const MrAstArray, node), mr_type(MR_TYPE_UNKNOWN), out);
+    case MR_AST_SUBSCRIPT: return mr_bind_subscript(b, MR_AST_AS(const MrAstSubscript, node), out);
+    case MR_AST_QUANTIFIED:
+        return mr_bind_quantified(b, MR_AST_AS(const MrAstQuantified, node), out);
     case MR_AST_CALL: return mr_bind_call(b, MR_AST_AS(const MrAstCall, node), out);
     default: return refuse_node(b, node);
     }

@@ -79,8 +79,8 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
                    MrExpr **out)
 {
     if (expr->type.id == MR_TYPE_UNKNOWN && type.id != MR_TYPE_UNKNOWN) {
-        bool is_cut =
-            type.id == MR_TYPE_VARCHAR && type.typmod != -1 && context == MR_CAST_EXPLICIT;
+        bool is_cut = (type.id == MR_TYPE_VARCHAR || type.id == MR_TYPE_VARCHAR_ARRAY) &&
+                      type.typmod != -1 && context == MR_CAST_EXPLICIT;
         if (!is_cut) {
             return coerce_unknown(b, expr, type, out);
         }
@@ -106,11 +106,13 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
     return MR_OK;
 }
 
-bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_t *culprit)
+/* The common type of values whose types `type_at` tells. */
+static bool common_type(MrTypeId (*type_at)(const void *values, uint32_t index), const void *values,
+                        uint32_t count, MrTypeId *out, uint32_t *culprit)
 {
     MrTypeId common = MR_TYPE_UNKNOWN;
     for (uint32_t i = 0; i < count; i++) {
-        MrTypeId type = exprs[i]->type.id;
+        MrTypeId type = type_at(values, i);
         if (type == common || type == MR_TYPE_UNKNOWN) {
             continue;
         }
@@ -133,7 +135,7 @@ bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_
         common = MR_TYPE_TEXT;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (!mr_can_coerce(exprs[i]->type.id, common, MR_CAST_IMPLICIT)) {
+        if (!mr_can_coerce(type_at(values, i), common, MR_CAST_IMPLICIT)) {
             *culprit = i;
             *out = common;
             return false;
@@ -141,6 +143,26 @@ bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_
     }
     *out = common;
     return true;
+}
+
+static MrTypeId type_of_expr(const void *exprs, uint32_t index)
+{
+    return ((MrExpr *const *)exprs)[index]->type.id;
+}
+
+static MrTypeId type_itself(const void *types, uint32_t index)
+{
+    return ((const MrTypeId *)types)[index];
+}
+
+bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_t *culprit)
+{
+    return common_type(type_of_expr, exprs, count, out, culprit);
+}
+
+bool mr_common_type_of(const MrTypeId *types, uint32_t count, MrTypeId *out, uint32_t *culprit)
+{
+    return common_type(type_itself, types, count, out, culprit);
 }
 
 /* A typmod that all share is kept, as in CASE over two numeric(10,2). */

@@ -67,9 +67,48 @@ static void print_function(const char *name, const MrExpr *expr, const MrSchema 
     mr_builder_append_char(out, ')');
 }
 
+/* a[1], a[2:3], ARRAY[1, 2]; false: another function. */
+static bool print_array_call(const char *name, const MrExpr *expr, const MrSchema *input,
+                             MrBuilder *out)
+{
+    if (strcmp(name, "ARRAY") == 0) {
+        mr_builder_append_string(out, "ARRAY[");
+        print_list(expr, 0, ", ", input, out);
+        mr_builder_append_char(out, ']');
+        return true;
+    }
+    bool slice = strcmp(name, "[:]") == 0;
+    if (!slice && strcmp(name, "[]") != 0) {
+        return false;
+    }
+    print(expr->args[0], input, out);
+    for (uint32_t i = 1; i < expr->arg_count; i += slice ? 2 : 1) {
+        mr_builder_append_char(out, '[');
+        print(expr->args[i], input, out);
+        if (slice) {
+            mr_builder_append_char(out, ':');
+            print(expr->args[i + 1], input, out);
+        }
+        mr_builder_append_char(out, ']');
+    }
+    return true;
+}
+
+static void print_quantified(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
+{
+    mr_builder_append_char(out, '(');
+    print(expr->args[0], input, out);
+    mr_builder_append_format(out, " %s %s (", expr->function->name, expr->negated ? "ALL" : "ANY");
+    print(expr->args[1], input, out);
+    mr_builder_append_string(out, "))");
+}
+
 static void print_call(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
 {
     const char *name = expr->function->name;
+    if (print_array_call(name, expr, input, out)) {
+        return;
+    }
     if (!is_symbol(name)) {
         print_function(name, expr, input, out);
         return;
@@ -180,6 +219,7 @@ static void print(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
     case MR_EXPR_GREATEST: print_function("GREATEST", expr, input, out); break;
     case MR_EXPR_LEAST: print_function("LEAST", expr, input, out); break;
     case MR_EXPR_IN: print_in(expr, input, out); break;
+    case MR_EXPR_QUANTIFIED: print_quantified(expr, input, out); break;
     case MR_EXPR_SEQUENCE: mr_builder_append_string(out, "_seq"); break;
     case MR_EXPR_ARRIVAL:
         mr_builder_append_string(out, expr->column == MR_ARRIVAL_NOW ? "now()" : "_arrival");

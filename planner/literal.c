@@ -248,7 +248,7 @@ static MrStatus unknown_type(const MrAstType *name, MrError *err)
     }
     MrNearest nearest;
     mr_nearest_init(&nearest, name->name);
-    for (int id = MR_TYPE_BOOL; id < MR_TYPE_COUNT; id++) {
+    for (int id = MR_TYPE_BOOL; id < MR_TYPE_SCALARS; id++) {
         mr_nearest_offer(&nearest, mr_string(mr_type_info((MrTypeId)id)->name));
     }
     mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "type \"%s\" does not exist", name->name);
@@ -260,11 +260,10 @@ static MrStatus unknown_type(const MrAstType *name, MrError *err)
 MrStatus mr_planner_type(const MrAstType *name, MrType *out, MrError *err)
 {
     MrTypeId id;
-    if (name->array_dimensions > 0 || name->setof) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "%s not supported yet",
-                     name->setof ? "sets are" : "arrays are");
+    if (name->setof) {
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "sets are not supported yet");
         mr_error_at(err, name->base.position);
-        return mr_error_hint(err, "Use separate columns, or jsonb.");
+        return mr_error_hint(err, "Use an array.");
     }
     if (name->schema != NULL && strcmp(name->schema, "pg_catalog") != 0) {
         mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", name->schema,
@@ -277,5 +276,11 @@ MrStatus mr_planner_type(const MrAstType *name, MrType *out, MrError *err)
         return unknown_type(name, err);
     }
     *out = mr_type(id);
-    return name->typmod_count > 0 ? apply_typmods(name, out, err) : MR_OK;
+    if (name->typmod_count > 0) {
+        MR_TRY(apply_typmods(name, out, err));
+    }
+    if (name->array_dimensions > 0 && !mr_type_is_array(id)) {
+        out->id = mr_type_array(id); /* int[][] is int[]: the value says how many dimensions */
+    }
+    return MR_OK;
 }

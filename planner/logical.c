@@ -458,7 +458,8 @@ bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input)
             }
         }
         return false;
-    case MR_EXPR_CALL: return false; /* a strict function may still give NULL for a value */
+    case MR_EXPR_QUANTIFIED: return false; /* elements may be NULL */
+    case MR_EXPR_CALL: return false;       /* a strict function may still give NULL for a value */
     }
     return false;
 }

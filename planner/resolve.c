@@ -179,8 +179,52 @@ int32_t mr_select_candidate(MrCandidate *candidates, uint32_t count, const MrTyp
 
 /* ---- Functions --------------------------------------------------------------------------- */
 
+/* anyelement and anyarray as they are where anyelement is `element`. */
+static MrTypeId same_type(MrTypeId slot, MrTypeId element)
+{
+    return slot == MR_TYPE_UNKNOWN    ? element
+           : slot == MR_TYPE_ANYARRAY ? mr_type_array(element)
+                                      : slot;
+}
+
 /* The types an entry wants for this number of arguments; false: another number. An entry that takes
  * anything wants what it gets, literals as text. */
+static MrTypeId slot_type(const MrFunction *function, uint32_t index)
+{
+    return function->args[index < function->arg_count ? index : function->arg_count - 1u];
+}
+
+/* What anyelement is for these arguments; false: they do not go together. */
+static bool element_find(const MrFunction *function, const MrTypeId *types, uint32_t arg_count,
+                         MrTypeId *out)
+{
+    MrTypeId elements[MR_CALL_ARGS_MAX];
+    uint32_t count = 0, culprit;
+    bool known = false;
+    for (uint32_t i = 0; i < arg_count; i++) {
+        MrTypeId slot = slot_type(function, i), type = types[i];
+        if (slot != MR_TYPE_UNKNOWN && slot != MR_TYPE_ANYARRAY) {
+            continue;
+        }
+        if (type != MR_TYPE_UNKNOWN && mr_type_is_array(type) != (slot == MR_TYPE_ANYARRAY)) {
+            return false;
+        }
+        elements[count] =
+            slot == MR_TYPE_ANYARRAY && type != MR_TYPE_UNKNOWN ? mr_type_element(type) : type;
+        if ((function->flags & MR_FN_COMPATIBLE) == 0 && elements[count] != MR_TYPE_UNKNOWN) {
+            if (known && *out != elements[count]) {
+                return false;
+            }
+            *out = elements[count];
+        }
+        known |= elements[count++] != MR_TYPE_UNKNOWN;
+    }
+    if ((function->flags & MR_FN_COMPATIBLE) == 0) {
+        return known;
+    }
+    return mr_common_type_of(elements, count, out, &culprit);
+}
+
 static bool candidate_fill(MrCandidate *candidate, const MrFunction *function,
                            const MrTypeId *types, uint32_t arg_count)
 {
@@ -189,15 +233,31 @@ static bool candidate_fill(MrCandidate *candidate, const MrFunction *function,
         return false;
     }
     candidate->entry = function;
+    candidate->element = MR_TYPE_UNKNOWN;
+    if ((function->flags & MR_FN_SAME) &&
+        !element_find(function, types, arg_count, &candidate->element)) {
+        return false;
+    }
     for (uint32_t i = 0; i < arg_count; i++) {
-        uint32_t slot = i < function->arg_count ? i : function->arg_count - 1u;
-        MrTypeId wanted = function->args[slot];
+        MrTypeId wanted = slot_type(function, i);
+        if (function->flags & MR_FN_SAME) {
+            wanted = same_type(wanted, candidate->element);
+        }
         if (wanted == MR_TYPE_UNKNOWN && (function->flags & MR_FN_ANY_ARGS)) {
+            if ((function->flags & MR_FN_NO_ARRAYS) && mr_type_is_array(types[i])) {
+                return false;
+            }
             wanted = types[i] == MR_TYPE_UNKNOWN ? MR_TYPE_TEXT : types[i];
         }
         candidate->args[i] = wanted;
     }
     return true;
+}
+
+static MrType result_type(const MrCandidate *chosen, const MrFunction *function)
+{
+    bool same = (function->flags & MR_FN_SAME) != 0;
+    return mr_type(same ? same_type(function->result, chosen->element) : function->result);
 }
 
 static MrStatus call_new(MrBinder *b, const MrCandidate *chosen, MrExpr **args, uint32_t arg_count,
@@ -216,7 +276,7 @@ static MrStatus call_new(MrBinder *b, const MrCandidate *chosen, MrExpr **args, 
         return mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position,
                              "generation expression is not immutable");
     }
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CALL, mr_type(function->result), position, arg_count,
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CALL, result_type(chosen, function), position, arg_count,
                        &call, b->err));
     call->function = function;
     for (uint32_t i = 0; i < arg_count; i++) {
@@ -236,6 +296,7 @@ static bool is_repeated(MrCandidate *candidates, uint32_t count, uint32_t arg_co
             memcmp(candidates[i].args, fresh->args, arg_count * sizeof *fresh->args) == 0) {
             if (((const MrFunction *)candidates[i].entry)->flags & MR_FN_ANY_ARGS) {
                 candidates[i].entry = fresh->entry;
+                candidates[i].element = fresh->element;
             }
             return true;
         }
@@ -305,6 +366,34 @@ static void append_types(MrBuilder *text, MrExpr *const *args, uint32_t arg_coun
     }
 }
 
+/* array_fill('a', …): nothing says what type the literal is. */
+static MrStatus check_polymorphic(MrBinder *b, const MrFunction *const *found, uint32_t count,
+                                  const MrTypeId *types, uint32_t arg_count, int32_t position)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        bool all_unknown = arg_count > 0, any = false;
+        if ((found[i]->flags & (MR_FN_SAME | MR_FN_COMPATIBLE)) != MR_FN_SAME ||
+            found[i]->arg_count != arg_count) {
+            continue;
+        }
+        for (uint32_t k = 0; k < arg_count; k++) {
+            MrTypeId slot = found[i]->args[k];
+            if (slot == MR_TYPE_UNKNOWN || slot == MR_TYPE_ANYARRAY) {
+                any = true;
+                all_unknown &= types[k] == MR_TYPE_UNKNOWN;
+            } else if (!mr_can_coerce(types[k], slot, MR_CAST_IMPLICIT)) {
+                all_unknown = false;
+            }
+        }
+        if (any && all_unknown) {
+            mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, position,
+                          "could not determine polymorphic type because input has type unknown");
+            return mr_error_hint(b->err, "Cast the argument to the type that is meant.");
+        }
+    }
+    return MR_OK;
+}
+
 static MrStatus ambiguous_function(MrBinder *b, const char *name, MrExpr *const *args,
                                    uint32_t arg_count, int32_t position)
 {
@@ -327,7 +416,8 @@ MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t
     *out = NULL;
     MR_TRY(arg_types(b, args, arg_count, position, types));
     const MrFunction *const *found;
-    if (mr_function_lookup(mr_string(name), &found) == 0) {
+    uint32_t found_count = mr_function_lookup(mr_string(name), &found);
+    if (found_count == 0) {
         return MR_OK;
     }
     uint32_t count;
@@ -336,7 +426,10 @@ MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t
     if (chosen == -2) {
         return ambiguous_function(b, name, args, arg_count, position);
     }
-    return chosen < 0 ? MR_OK : call_new(b, &candidates[chosen], args, arg_count, position, out);
+    if (chosen < 0) {
+        return check_polymorphic(b, found, found_count, types, arg_count, position);
+    }
+    return call_new(b, &candidates[chosen], args, arg_count, position, out);
 }
 
 MrStatus mr_function_missing(MrBinder *b, const char *name, MrExpr *const *args, uint32_t arg_count,
@@ -422,7 +515,8 @@ static bool is_string(const MrExpr *expr)
 /* text || anything, anything || text: the other side by its text, as PostgreSQL's textanycat. */
 static MrStatus concat_any(MrBinder *b, MrExpr **left, MrExpr **right, bool *done)
 {
-    *done = is_string(*left) != is_string(*right);
+    *done = is_string(*left) != is_string(*right) && !mr_type_is_array((*left)->type.id) &&
+            !mr_type_is_array((*right)->type.id);
     if (!*done) {
         return MR_OK;
     }

@@ -8,6 +8,7 @@
  * little endian.  The place in the log is the frame's business and is not in here.
  * Must not know files, checksums or SQL.
  */
+#include "storage/array.h"
 #include "storage/block.h"
 
 #include "common/clock.h"
@@ -248,6 +249,18 @@ static bool decimals_are_good(const MrDecimal *cells, const uint64_t *validity, 
     return true;
 }
 
+static bool arrays_are_good(MrTypeId type, const MrText *cells, const uint64_t *validity,
+                            uint32_t rows)
+{
+    for (uint32_t row = 0; row < rows; row++) {
+        if ((validity == NULL || mr_bitmap_get(validity, row)) &&
+            !mr_array_check(mr_type_element(type), mr_text_data(&cells[row]), cells[row].length)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static MrStatus column_take(FormReader *reader, const ColumnHead *head, const MrColumn *column,
                             uint32_t block_rows, MrVector *out, MrError *err)
 {
@@ -281,6 +294,10 @@ static MrStatus column_take(FormReader *reader, const ColumnHead *head, const Mr
     }
     if (column->type.id == MR_TYPE_BOOL) {
         bools_settle(out->data, rows);
+    }
+    if (mr_type_is_array(column->type.id) &&
+        !arrays_are_good(column->type.id, out->data, out->validity, rows)) {
+        return form_corrupt(err, "a value is not of its type");
     }
     if (column->type.id == MR_TYPE_NUMERIC && !decimals_are_good(out->data, out->validity, rows)) {
         return form_corrupt(err, "a value is not of its type");

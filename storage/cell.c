@@ -4,7 +4,7 @@
  */
 #include "common/floattext.h"
 #include "common/hash.h"
-#include "storage/types.h"
+#include "storage/array.h"
 
 #include <math.h>
 
@@ -55,12 +55,17 @@ int mr_cell_compare(MrTypeId type, const void *a, const void *b)
     case MR_TYPE_NUMERIC: return mr_decimal_compare(a, b);
     case MR_TYPE_INTERVAL: return mr_interval_compare(a, b);
     case MR_TYPE_UUID: return memcmp(a, b, 16);
-    default: return mr_text_compare(a, b);
+    default:
+        return mr_type_is_array(type) ? mr_array_compare(mr_type_element(type), a, b)
+                                      : mr_text_compare(a, b);
     }
 }
 
 bool mr_cell_equal(MrTypeId type, const void *a, const void *b)
 {
+    if (mr_type_is_array(type)) {
+        return mr_array_equal(mr_type_element(type), a, b);
+    }
     if (mr_type_is_text(type)) {
         return mr_text_equal(a, b);
     }
@@ -98,6 +103,9 @@ uint64_t mr_cell_hash(MrTypeId type, const void *cell)
     case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     default: {
         const MrText *text = cell;
+        if (mr_type_is_array(type)) {
+            return mr_array_hash(mr_type_element(type), text);
+        }
         return mr_hash_bytes(mr_text_data(text), text->length);
     }
     }
@@ -156,6 +164,10 @@ void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrB
     case MR_TYPE_BYTEA: bytea_format(cell, out); return;
     default: {
         const MrText *value = cell;
+        if (mr_type_is_array(type)) {
+            mr_array_format(mr_type_element(type), value, zone, out);
+            return;
+        }
         mr_builder_append(out, mr_text_data(value), value->length);
         return;
     }

@@ -8,19 +8,29 @@
 
 #include <stdio.h>
 
+#define IS_TEXT(id)                                                                \
+    ((id) == MR_TYPE_UNKNOWN || (id) == MR_TYPE_TEXT || (id) == MR_TYPE_VARCHAR || \
+     (id) == MR_TYPE_BYTEA || (id) == MR_TYPE_JSON || (id) == MR_TYPE_JSONB)
+
 static const MrTypeInfo type_infos[MR_TYPE_COUNT] = {
-#define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_)                \
-    [MR_TYPE_##                                                                                   \
-        id_] = { .name = name_,                                                                   \
-                 .oid = oid_,                                                                     \
-                 .array_oid = array_oid_,                                                         \
-                 .width = width_,                                                                 \
-                 .category = category_,                                                           \
-                 .preferred = preferred_,                                                         \
-                 .is_text = MR_TYPE_##id_ == MR_TYPE_UNKNOWN || MR_TYPE_##id_ == MR_TYPE_TEXT ||  \
-                            MR_TYPE_##id_ == MR_TYPE_VARCHAR || MR_TYPE_##id_ == MR_TYPE_BYTEA || \
-                            MR_TYPE_##id_ == MR_TYPE_JSON || MR_TYPE_##id_ == MR_TYPE_JSONB,      \
-                 .doc = doc_ },
+#define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_) \
+    [MR_TYPE_##id_] = { .name = name_,                                             \
+                        .oid = oid_,                                               \
+                        .array_oid = array_oid_,                                   \
+                        .width = width_,                                           \
+                        .category = category_,                                     \
+                        .preferred = preferred_,                                   \
+                        .is_text = IS_TEXT(MR_TYPE_##id_),                         \
+                        .doc = doc_ },
+#include "storage/types.def"
+#undef MR_TYPE
+#define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_) \
+    [MR_TYPE_##id_##_ARRAY] = { .name = "_" name_,                                 \
+                                .oid = array_oid_,                                 \
+                                .width = sizeof(MrText),                           \
+                                .category = 'A',                                   \
+                                .is_text = true,                                   \
+                                .doc = "an array of " name_ },
 #include "storage/types.def"
 #undef MR_TYPE
 };
@@ -31,7 +41,7 @@ _Static_assert(sizeof(MrInterval) == 16, "an interval is 16 bytes");
 
 const MrTypeInfo *mr_type_info(MrTypeId id)
 {
-    return &type_infos[(unsigned)id < MR_TYPE_COUNT ? id : MR_TYPE_UNKNOWN];
+    return &type_infos[mr_type_exists(id) ? id : MR_TYPE_UNKNOWN];
 }
 
 /* Names beside the internal ones of types.def: SQL's, and those of other stream engines. */
@@ -63,7 +73,7 @@ static const struct {
 bool mr_type_by_name(MrString name, MrTypeId *out)
 {
     for (int id = 0; id < MR_TYPE_COUNT; id++) {
-        if (mr_string_equal(name, mr_string(type_infos[id].name))) {
+        if (mr_type_exists((uint32_t)id) && mr_string_equal(name, mr_string(type_infos[id].name))) {
             *out = (MrTypeId)id;
             return true;
         }
@@ -80,7 +90,7 @@ bool mr_type_by_name(MrString name, MrTypeId *out)
 bool mr_type_by_oid(uint32_t oid, MrTypeId *out)
 {
     for (int id = 0; id < MR_TYPE_COUNT; id++) {
-        if (type_infos[id].oid == oid) {
+        if (oid != 0 && type_infos[id].oid == oid) {
             *out = (MrTypeId)id;
             return true;
         }
@@ -96,6 +106,11 @@ static const char *text_copy(char out[64], const char *name)
 const char *mr_type_text(MrType type, char out[64])
 {
     int32_t typmod = type.typmod;
+    if (mr_type_is_array(type.id)) {
+        mr_type_text((MrType){ mr_type_element(type.id), typmod }, out);
+        strcat(out, "[]"); /* the longest name leaves room */
+        return out;
+    }
     switch (type.id) {
     case MR_TYPE_BOOL: return text_copy(out, "boolean");
     case MR_TYPE_INT16: return text_copy(out, "smallint");

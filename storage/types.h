@@ -4,7 +4,8 @@
  *
  * In memory: bool is a byte 0/1; integers, floats as in C; date int32 days and time, timestamp,
  * timestamptz int64 µs since 1970-01-01; numeric MrDecimal; interval MrInterval; uuid 16 bytes;
- * text, varchar, bytea, json, jsonb (normalised text) and unknown are 16-byte MrText views.
+ * text, varchar, bytea, json, jsonb (normalised text) and unknown are 16-byte MrText views, and so
+ * are arrays (storage/array.h says what the bytes are).
  */
 #ifndef MR_STORAGE_TYPES_H
 #define MR_STORAGE_TYPES_H
@@ -14,15 +15,43 @@
 
 #include <string.h>
 
+/* The number of an array type is its element's plus this; there is room for more scalar types. */
+#define MR_TYPE_ARRAYS 64
+
 typedef enum MrTypeId {
 #define MR_TYPE(id, name, oid, array_oid, width, category, preferred, doc) MR_TYPE_##id,
 #include "storage/types.def"
 #undef MR_TYPE
-    MR_TYPE_COUNT
+    MR_TYPE_SCALARS,                   /* how many there are */
+    MR_TYPE_ANYARRAY = MR_TYPE_ARRAYS, /* only in the signatures of functions */
+#define MR_TYPE(id, name, oid, array_oid, width, category, preferred, doc) \
+    MR_TYPE_##id##_ARRAY = MR_TYPE_ARRAYS + MR_TYPE_##id,
+#include "storage/types.def"
+#undef MR_TYPE
+    MR_TYPE_COUNT /* numbers are below; some below name no type */
 } MrTypeId;
 
+static inline bool mr_type_is_array(MrTypeId id)
+{
+    return id > MR_TYPE_ARRAYS;
+}
+/* Of an array type; of an element type that is no array itself. */
+static inline MrTypeId mr_type_element(MrTypeId id)
+{
+    return (MrTypeId)(id - MR_TYPE_ARRAYS);
+}
+static inline MrTypeId mr_type_array(MrTypeId id)
+{
+    return (MrTypeId)(id + MR_TYPE_ARRAYS);
+}
+/* Numbers may come from files. */
+static inline bool mr_type_exists(uint32_t id)
+{
+    return id < MR_TYPE_SCALARS || (id > MR_TYPE_ARRAYS && id < MR_TYPE_COUNT);
+}
+
 /* typmod as PostgreSQL's: numeric(p,s) ((p << 16) | s) + 4, varchar(n) n + 4, timestamp(p) p; -1
- * none. */
+ * none; of an array its elements'. */
 typedef struct MrType {
     MrTypeId id;
     int32_t typmod;
@@ -47,7 +76,8 @@ const MrTypeInfo *mr_type_info(MrTypeId id);
 static inline bool mr_type_is_text(MrTypeId id)
 {
     return id == MR_TYPE_TEXT || id == MR_TYPE_VARCHAR || id == MR_TYPE_BYTEA ||
-           id == MR_TYPE_JSON || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN;
+           id == MR_TYPE_JSON || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN ||
+           mr_type_is_array(id);
 }
 /* By PostgreSQL's internal or SQL name, lower case ("int4", "integer", "double precision"). */
 bool mr_type_by_name(MrString name, MrTypeId *out);

@@ -52,6 +52,12 @@ static int compare_looks(MrTypeId type, const char *a, const char *b)
         size_t sign = mr_type_info(type)->width - 1u; /* the last byte of a little-endian float */
         return COMPARE((uint8_t)a[sign] & 0x80, (uint8_t)b[sign] & 0x80);
     }
+    if (mr_type_is_array(type)) {
+        MrText x, y;
+        memcpy(&x, a, sizeof x);
+        memcpy(&y, b, sizeof y);
+        return mr_text_compare(&x, &y);
+    }
     return 0;
 }
 
@@ -236,7 +242,7 @@ static MrStatus multiset_read(char *state, MrStateReader *reader, MrMemory *memo
         return MR_OK;
     }
     MR_TRY(mr_state_read_u32(reader, &type, err));
-    if (type >= MR_TYPE_COUNT) {
+    if (!mr_type_exists(type)) {
         return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint names a type that is not one");
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -2,6 +2,7 @@
  * engine/functions/json.c - reading JSON: -> ->> #> #>>, its kinds and lengths, and making it from
  * scalars.  A part of a JSON value is a part of its text and shares it.
  */
+#include "engine/functions/array_cells.h"
 #include "engine/functions/families.h"
 #include "engine/functions/json_walk.h"
 #include "engine/functions/text_characters.h"
@@ -116,81 +117,23 @@ static bool step_name(MrString json, MrString name, MrString *out)
     return mr_json_member(json, name, out);
 }
 
-typedef struct Path {
-    MrString *names;
-    uint32_t count;
-    bool has_null;
-} Path;
-
-static MrStatus malformed_path(MrString text, MrError *err)
+/* Follows the elements of a path; false: there is nothing, or an element is NULL. */
+static bool path_follow(MrString json, const MrArray *path, MrString *out)
 {
-    return mr_error_set(err, MR_ERR_INVALID_TEXT, "malformed array literal: \"%.*s\"",
-                        (int)mr_utf8_truncate(text.data, text.length, 200), text.data);
-}
-
-/* Reads one element of '{a,"b c"}' into `room` and stops behind it; false: malformed. */
-static bool path_name_read(MrString text, size_t *at, char **room, Path *path)
-{
-    char *start = *room;
-    bool quoted = false;
-    while (*at < text.length && text.data[*at] == ' ') {
-        ++*at;
-    }
-    if (*at < text.length && text.data[*at] == '"') {
-        quoted = true;
-        for (++*at; *at < text.length && text.data[*at] != '"'; ++*at) {
-            *at += text.data[*at] == '\\';
-            if (*at < text.length) {
-                *(*room)++ = text.data[*at];
-            }
+    *out = mr_json_trim(json);
+    for (uint32_t k = 0; k < path->count; k++) {
+        _Alignas(16) char cell[MR_CELL_BYTES_MAX];
+        MrText name;
+        if (mr_array_is_null(path, k)) {
+            return false;
         }
-        ++*at;
-    } else {
-        while (*at < text.length && strchr(",{}\"", text.data[*at]) == NULL) {
-            *at += text.data[*at] == '\\' && *at + 1 < text.length;
-            *(*room)++ = text.data[(*at)++];
-        }
-        while (*room > start && (*room)[-1] == ' ') {
-            --*room;
-        }
-        if (*room == start) {
+        mr_array_get(path, k, cell);
+        memcpy(&name, cell, sizeof name);
+        if (!step_name(*out, mr_text_string(&name), out)) {
             return false;
         }
     }
-    while (*at < text.length && text.data[*at] == ' ') {
-        ++*at;
-    }
-    const MrString name = { start, (size_t)(*room - start) };
-    path->has_null |= !quoted && mr_string_equal_nocase(name, MR_STRING("null"));
-    path->names[path->count++] = name;
     return true;
-}
-
-static MrStatus path_read(MrArena *arena, MrString text, Path *path, MrError *err)
-{
-    const MrString trimmed = mr_json_trim(text);
-    *path = (Path){ 0 };
-    if (trimmed.length < 2 || trimmed.data[0] != '{' || trimmed.data[trimmed.length - 1] != '}') {
-        return malformed_path(text, err);
-    }
-    const MrString inner = { trimmed.data + 1, trimmed.length - 2 };
-    char *room = mr_arena_alloc(arena, inner.length + 1);
-    MR_NEW_ARRAY(arena, path->names, inner.length + 1, err);
-    if (room == NULL) {
-        return mr_error_no_memory(err);
-    }
-    if (mr_json_trim(inner).length == 0) {
-        return MR_OK;
-    }
-    for (size_t at = 0;; at++) {
-        if (!path_name_read(inner, &at, &room, path) ||
-            (at < inner.length && inner.data[at] != ',')) {
-            return malformed_path(text, err);
-        }
-        if (at >= inner.length) {
-            return MR_OK;
-        }
-    }
 }
 
 static MrStatus path_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
@@ -198,30 +141,18 @@ static MrStatus path_rows(MrEval *eval, const MrVector *const *args, uint32_t ro
 {
     MrBuilder builder;
     MrStatus status = MR_OK;
-    Path path = { 0 };
-    bool ready = false;
     mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
     mr_kernel_clear(out, rows);
     for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
-        MrError error = MR_ERROR_INIT;
         MrString part;
+        MrArray path;
         if (mr_vector_is_null(out, i)) {
             continue;
         }
-        if (!ready || !args[1]->is_constant) {
-            ready = path_read(eval->arena, mr_arg_text(args[1], i), &path, &error) == MR_OK;
-        }
-        if (!ready) {
-            status = mr_eval_row_failed(eval, out, i, &error);
-            continue;
-        }
-        part = mr_json_trim(mr_arg_text(args[0], i));
-        bool found = !path.has_null;
-        for (uint32_t k = 0; k < path.count && found; k++) {
-            found = step_name(part, path.names[k], &part);
-        }
-        status = found ? set_part(eval, out, i, part, as_text, &builder)
-                       : mr_kernel_set_null(eval, out, i);
+        mr_arg_array_open(args[1], i, &path);
+        status = path_follow(mr_arg_text(args[0], i), &path, &part)
+                     ? set_part(eval, out, i, part, as_text, &builder)
+                     : mr_kernel_set_null(eval, out, i);
     }
     mr_builder_fini(&builder);
     return status;
@@ -370,19 +301,19 @@ MR_KERNEL(json_of_scalar)
     return status;
 }
 
-#define ACCESS(TYPE, NAME, CAST)                                                                \
-    F2("->", TYPE, TEXT, TYPE, json_member, 0, "The member of that name.",                      \
-       "'{\"a\": {\"b\": 1}}'" CAST " -> 'a'", "{\"b\": 1}"),                                   \
-        F2("->", TYPE, INT32, TYPE, NAME##_element, 0,                                          \
-           "Element n, from 0; negative from the end.", "'[1, 2, 3]'" CAST " -> -1", "3"),      \
-        F2("->>", TYPE, TEXT, TEXT, json_member_text, FALLIBLE,                                 \
-           "The member of that name, as text.", "'{\"a\": \"x\"}'" CAST " ->> 'a'", "x"),       \
-        F2("->>", TYPE, INT32, TEXT, NAME##_element_text, FALLIBLE, "Element n as text.",       \
-           "'[1, 2, 3]'" CAST " ->> 2", "3"),                                                   \
-        F2("#>", TYPE, TEXT, TYPE, json_path, FALLIBLE, "What a path like '{a,0}' leads to.",   \
-           "'{\"a\": [7, 8]}'" CAST " #> '{a,1}'", "8"),                                        \
-        F2("#>>", TYPE, TEXT, TEXT, json_path_text, FALLIBLE, "What a path leads to, as text.", \
-           "'{\"a\": [\"x\"]}'" CAST " #>> '{a,0}'", "x")
+#define ACCESS(TYPE, NAME, CAST)                                                               \
+    F2("->", TYPE, TEXT, TYPE, json_member, 0, "The member of that name.",                     \
+       "'{\"a\": {\"b\": 1}}'" CAST " -> 'a'", "{\"b\": 1}"),                                  \
+        F2("->", TYPE, INT32, TYPE, NAME##_element, 0,                                         \
+           "Element n, from 0; negative from the end.", "'[1, 2, 3]'" CAST " -> -1", "3"),     \
+        F2("->>", TYPE, TEXT, TEXT, json_member_text, FALLIBLE,                                \
+           "The member of that name, as text.", "'{\"a\": \"x\"}'" CAST " ->> 'a'", "x"),      \
+        F2("->>", TYPE, INT32, TEXT, NAME##_element_text, FALLIBLE, "Element n as text.",      \
+           "'[1, 2, 3]'" CAST " ->> 2", "3"),                                                  \
+        F2("#>", TYPE, TEXT_ARRAY, TYPE, json_path, FALLIBLE,                                  \
+           "What a path like '{a,0}' leads to.", "'{\"a\": [7, 8]}'" CAST " #> '{a,1}'", "8"), \
+        F2("#>>", TYPE, TEXT_ARRAY, TEXT, json_path_text, FALLIBLE,                            \
+           "What a path leads to, as text.", "'{\"a\": [\"x\"]}'" CAST " #>> '{a,0}'", "x")
 #define NAMED(PREFIX, TYPE, CAST)                                                           \
     F1(PREFIX "_typeof", TYPE, TEXT, json_typeof, 0,                                        \
        "object, array, string, number, boolean or null.", PREFIX "_typeof('-1.5'" CAST ")", \

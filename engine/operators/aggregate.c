@@ -65,7 +65,8 @@ static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layo
         return false;
     }
     for (uint32_t k = 0; k < layout->count; k++) {
-        if (layout->types[k] == MR_TYPE_NUMERIC || layout->types[k] == MR_TYPE_INTERVAL) {
+        if (layout->types[k] == MR_TYPE_NUMERIC || layout->types[k] == MR_TYPE_INTERVAL ||
+            mr_type_is_array(layout->types[k])) {
             return false;
         }
     }

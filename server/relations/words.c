@@ -16,7 +16,9 @@ static const MrColumn function_columns[] = {
 
 static const char *type_name(MrTypeId type, char out[64])
 {
-    return type == MR_TYPE_UNKNOWN ? "any" : mr_type_text(mr_type(type), out);
+    return type == MR_TYPE_UNKNOWN    ? "any"
+           : type == MR_TYPE_ANYARRAY ? "anyarray"
+                                      : mr_type_text(mr_type(type), out);
 }
 
 static void add_arguments(MrRows *rows, const MrTypeId *args, uint32_t count, bool is_variadic)

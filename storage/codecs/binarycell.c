@@ -2,6 +2,7 @@
  * storage/codecs/binarycell.c - one value in PostgreSQL's binary form (its send and recv
  * functions): big-endian, times counted from 2000-01-01.  Must not know columns or formats.
  */
+#include "storage/array.h"
 #include "storage/codec.h"
 #include "storage/codecs/decoder.h"
 #include "storage/jsontext.h"
@@ -212,6 +213,119 @@ static MrStatus text_recv(MrArena *arena, MrType type, const char *data, size_t 
     return mr_text_decode_cell(arena, type, data, length, NULL, cell, err);
 }
 
+/* ---- arrays: dimensions, has NULLs, element type, (length, lower bound) each, elements -------- */
+
+typedef struct ArrayHead {
+    MrArrayShape shape;
+    uint32_t count;
+    size_t bytes;
+} ArrayHead;
+
+static MrStatus array_head_recv(MrType type, const unsigned char *data, size_t length,
+                                ArrayHead *out, MrError *err)
+{
+    if (length < 12) {
+        return binary_invalid(err, "insufficient data left in message");
+    }
+    uint32_t dimensions = get32(data), flags = get32(data + 4), oid = get32(data + 8);
+    *out = (ArrayHead){ .bytes = 12 + (size_t)8 * dimensions };
+    if (dimensions > MR_ARRAY_DIMENSIONS_MAX) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
+                            "number of array dimensions (%u) exceeds the maximum allowed (%d)",
+                            dimensions, MR_ARRAY_DIMENSIONS_MAX);
+    }
+    if (flags > 1) {
+        return binary_invalid(err, "invalid array flags");
+    }
+    if (oid != mr_type_info(mr_type_element(type.id))->oid) {
+        mr_error_set(err, MR_ERR_DATATYPE_MISMATCH,
+                     "binary data has array element type %u instead of expected %u", oid,
+                     mr_type_info(mr_type_element(type.id))->oid);
+        return MR_ERR_DATATYPE_MISMATCH;
+    }
+    if (length < out->bytes) {
+        return binary_invalid(err, "insufficient data left in message");
+    }
+    out->shape.dimensions = (int32_t)dimensions;
+    for (uint32_t d = 0; d < dimensions; d++) {
+        out->shape.lengths[d] = (int32_t)get32(data + 12 + (size_t)8 * d);
+        out->shape.lower[d] = (int32_t)get32(data + 16 + (size_t)8 * d);
+    }
+    int64_t count = mr_array_shape_count(&out->shape);
+    if (count < 0) {
+        return mr_array_too_large(err);
+    }
+    if ((uint64_t)count > (length - out->bytes) / 4) {
+        return binary_invalid(err, "insufficient data left in message");
+    }
+    out->count = (uint32_t)count;
+    return MR_OK;
+}
+
+static MrStatus array_recv(MrArena *arena, MrType type, const unsigned char *data, size_t length,
+                           MrText *out, MrError *err)
+{
+    ArrayHead head;
+    MrType element = { mr_type_element(type.id), type.typmod };
+    size_t width = mr_type_info(element.id)->width;
+    char *cells;
+    uint64_t *nulls;
+    MR_TRY(array_head_recv(type, data, length, &head, err));
+    MR_NEW_ARRAY(arena, cells, (size_t)head.count * width + 1, err);
+    MR_NEW_ARRAY(arena, nulls, head.count / 64 + 1, err);
+    size_t at = head.bytes;
+    for (uint32_t i = 0; i < head.count; i++) {
+        _Alignas(16) char cell[MR_CELL_BYTES_MAX] = { 0 };
+        if (length - at < 4) {
+            return binary_invalid(err, "insufficient data left in message");
+        }
+        uint32_t bytes = get32(data + at);
+        at += 4;
+        if (bytes == UINT32_MAX) {
+            nulls[i / 64] |= UINT64_C(1) << (i % 64);
+            continue;
+        }
+        if (bytes > length - at) {
+            return binary_invalid(err, "insufficient data left in message");
+        }
+        MR_TRY(mr_binary_decode_cell(arena, element, data + at, bytes, cell, err));
+        memcpy(cells + i * width, cell, width);
+        at += bytes;
+    }
+    if (at != length) {
+        return binary_invalid(err, "incorrect binary data format");
+    }
+    return mr_array_make(arena, element.id, &head.shape, cells, nulls, out, err);
+}
+
+static void array_send(MrTypeId element, const MrText *value, MrBuilder *out)
+{
+    MrArray array;
+    _Alignas(16) char cell[MR_CELL_BYTES_MAX];
+    mr_array_open(element, value, &array);
+    mr_builder_append_u32(out, (uint32_t)array.shape.dimensions);
+    mr_builder_append_u32(out, array.nulls != NULL);
+    mr_builder_append_u32(out, mr_type_info(element)->oid);
+    for (int32_t d = 0; d < array.shape.dimensions; d++) {
+        mr_builder_append_u32(out, (uint32_t)array.shape.lengths[d]);
+        mr_builder_append_u32(out, (uint32_t)array.shape.lower[d]);
+    }
+    for (uint32_t i = 0; i < array.count && !out->failed; i++) {
+        if (mr_array_is_null(&array, i)) {
+            mr_builder_append_u32(out, UINT32_MAX);
+            continue;
+        }
+        size_t start = out->length;
+        mr_builder_append_u32(out, 0);
+        mr_array_get(&array, i, cell);
+        mr_binary_encode_cell(element, cell, out);
+        if (!out->failed) {
+            uint32_t bytes = __builtin_bswap32((uint32_t)(out->length - start - 4));
+            memcpy(out->data + start, &bytes, sizeof bytes);
+        }
+    }
+}
+
 /* Bytes of a value of fixed width on the wire, or 0. */
 static size_t binary_width(MrTypeId type)
 {
@@ -273,7 +387,9 @@ MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, si
     }
     case MR_TYPE_UUID: memcpy(cell, bytes, 16); return MR_OK;
     case MR_TYPE_BYTEA: *(MrText *)cell = mr_text_make(data, (uint32_t)length); return MR_OK;
-    default: return text_recv(arena, type, data, length, cell, err);
+    default:
+        return mr_type_is_array(type.id) ? array_recv(arena, type, bytes, length, cell, err)
+                                         : text_recv(arena, type, data, length, cell, err);
     }
 }
 
@@ -319,6 +435,10 @@ void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
     case MR_TYPE_UUID: mr_builder_append(out, cell, 16); return;
     default: {
         const MrText *text = cell;
+        if (mr_type_is_array(type)) {
+            array_send(mr_type_element(type), text, out);
+            return;
+        }
         if (type == MR_TYPE_JSONB) {
             mr_builder_append_char(out, 1);
         }

@@ -184,9 +184,9 @@ static MrStatus field_slow(MrFieldReader *reader, const MrCodecColumn *column, c
     void *cell = mr_stage_cell(stage, target, row);
     MR_TRY(mr_text_decode_cell(&stage->arena, type, value.data, value.length,
                                reader->decoder->options.zone, cell, err));
-    if (type.id == MR_TYPE_BYTEA || type.id == MR_TYPE_JSONB) {
+    if (type.id == MR_TYPE_BYTEA || type.id == MR_TYPE_JSONB || mr_type_is_array(type.id)) {
         /* In the arena by now; reading a document takes a multiple of its text. */
-        stage->text_bytes += value.length * (type.id == MR_TYPE_JSONB ? 8 : 1);
+        stage->text_bytes += value.length * (type.id == MR_TYPE_BYTEA ? 1 : 8);
         return MR_OK;
     }
     return mr_type_is_text(type.id) ? text_keep(stage, target, cell, err) : MR_OK;

@@ -4,6 +4,7 @@
  * noted, and only that is converted.  Must not know sockets, files or the log.
  */
 #include "storage/codecs/decoder.h"
+#include "storage/codecs/jsonarray.h"
 #include "storage/codecs/jsonpath.h"
 #include "storage/jsontext.h"
 
@@ -256,8 +257,21 @@ static MrStatus value_text(Json *self, MrType type, const JsonValue *value, MrSt
     case MR_JSON_TRUE:
     case MR_JSON_FALSE:
         return textual || type.id == MR_TYPE_BOOL ? MR_OK : kind_mismatch(self, type, value, err);
+    case MR_JSON_ARRAY:
+        return textual || mr_type_is_array(type.id) ? MR_OK : kind_mismatch(self, type, value, err);
     default: return textual ? MR_OK : kind_mismatch(self, type, value, err);
     }
+}
+
+static MrStatus value_decode(Json *self, MrType type, const JsonValue *value, MrString text,
+                             void *cell, MrError *err)
+{
+    MrArena *arena = &self->base.stage.arena;
+    const MrTimezone *zone = self->base.options.zone;
+    if (mr_type_is_array(type.id) && value->kind == MR_JSON_ARRAY) {
+        return mr_json_array_decode(arena, type, text, zone, cell, err);
+    }
+    return mr_text_decode_cell(arena, type, text.data, text.length, zone, cell, err);
 }
 
 static MrStatus value_store(Json *self, const MrCodecColumn *column, const JsonValue *value,
@@ -280,13 +294,12 @@ static MrStatus value_store(Json *self, const MrCodecColumn *column, const JsonV
     char number[MR_DECIMAL_TEXT_MAX];
     MrString text = { 0 };
     MR_TRY(value_text(self, type, value, &text, number, err));
-    MR_TRY(mr_text_decode_cell(&stage->arena, type, text.data, text.length, self->base.options.zone,
-                               cell, err));
+    MR_TRY(value_decode(self, type, value, text, cell, err));
     if (!mr_type_is_text(type.id) || cell->length <= MR_TEXT_INLINE_MAX) {
         return MR_OK;
     }
-    if (type.id == MR_TYPE_BYTEA || type.id == MR_TYPE_JSONB) {
-        stage->text_bytes += text.length * (type.id == MR_TYPE_JSONB ? 8 : 1);
+    if (type.id == MR_TYPE_BYTEA || type.id == MR_TYPE_JSONB || mr_type_is_array(type.id)) {
+        stage->text_bytes += text.length * (type.id == MR_TYPE_BYTEA ? 1 : 8);
         return MR_OK;
     }
     char *copy = mr_stage_text(stage, target, cell->length);
@@ -449,6 +462,20 @@ static void json_append_line(const char *data, size_t length, MrBuilder *out)
     }
 }
 
+typedef struct CellWriting {
+    const MrTimezone *zone;
+    MrBuilder *scratch;
+} CellWriting;
+
+static void cell_write(MrTypeId type, const void *cell, const MrTimezone *zone, MrBuilder *scratch,
+                       MrBuilder *out);
+
+static void element_write(void *context, MrTypeId type, const void *cell, MrBuilder *out)
+{
+    const CellWriting *writing = context;
+    cell_write(type, cell, writing->zone, writing->scratch, out);
+}
+
 /* As to_json has it: numbers bare, times with a T, everything else a string. */
 static void cell_write(MrTypeId type, const void *cell, const MrTimezone *zone, MrBuilder *scratch,
                        MrBuilder *out)
@@ -465,6 +492,11 @@ static void cell_write(MrTypeId type, const void *cell, const MrTimezone *zone, 
     if (type == MR_TYPE_JSON || type == MR_TYPE_JSONB) {
         const MrText *text = cell;
         json_append_line(mr_text_data(text), text->length, out);
+        return;
+    }
+    if (mr_type_is_array(type)) {
+        CellWriting writing = { zone, scratch };
+        mr_json_array_write(type, cell, element_write, &writing, out);
         return;
     }
     mr_builder_clear(scratch);

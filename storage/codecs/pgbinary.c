@@ -150,7 +150,7 @@ static MrStatus field_read(Binary *self, const MrCodecColumn *column, const char
     if (!mr_type_is_text(type.id) || text->length <= MR_TEXT_INLINE_MAX) {
         return MR_OK;
     }
-    if (type.id == MR_TYPE_JSONB) {
+    if (type.id == MR_TYPE_JSONB || mr_type_is_array(type.id)) {
         stage->text_bytes += (size_t)size * 8;
         return MR_OK;
     }

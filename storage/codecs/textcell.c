@@ -5,6 +5,7 @@
  */
 #include "common/floattext.h"
 #include "common/timezone.h"
+#include "storage/array.h"
 #include "storage/codec.h"
 #include "storage/codecs/fastparse.h"
 #include "storage/jsontext.h"
@@ -297,6 +298,11 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
     case MR_TYPE_JSON:
     case MR_TYPE_JSONB: return json_decode(arena, type.id, text, cell, err);
     case MR_TYPE_VARCHAR: return varchar_decode(type, text, cell, err);
-    default: *(MrText *)cell = mr_text_make(data, (uint32_t)length); return MR_OK;
+    default:
+        if (mr_type_is_array(type.id)) {
+            return mr_array_parse(arena, type, text, zone, cell, err);
+        }
+        *(MrText *)cell = mr_text_make(data, (uint32_t)length);
+        return MR_OK;
     }
 }

@@ -24,7 +24,7 @@ static const char *type_zero(MrTypeId type)
     case MR_TYPE_VARCHAR:
     case MR_TYPE_BYTEA:
     case MR_TYPE_UNKNOWN: return "";
-    default: return "0";
+    default: return mr_type_is_array(type) ? "{}" : "0";
     }
 }
 

@@ -5,6 +5,8 @@
  * Arrays serve every size, a few thousand rows a statement.  A COPY'd temporary table was the
  * alternative for large ones: the rows would be written twice, the planner would know nothing of
  * them, and the role would need the right to make it.
+ *
+ * PostgreSQL has no arrays of arrays: a column of arrays goes as an array of their texts, and is cast.
  */
 #include "storage/sinks/postgres.h"
 
@@ -76,6 +78,12 @@ static void put_u32(char *at, uint32_t value)
     memcpy(at, &value, sizeof value);
 }
 
+/* The element type that a column's values are sent as. */
+static MrTypeId sent_type(MrTypeId type)
+{
+    return mr_type_is_array(type) ? MR_TYPE_TEXT : type;
+}
+
 /* A one-dimensional array in PostgreSQL's binary form. */
 static void append_array(MrTypeId type, uint32_t column, const RowRef *rows, size_t count,
                          MrBuilder *out)
@@ -84,7 +92,7 @@ static void append_array(MrTypeId type, uint32_t column, const RowRef *rows, siz
     bool has_null = false;
     mr_builder_append_u32(out, 1);
     mr_builder_append_u32(out, 0);
-    mr_builder_append_u32(out, mr_type_info(type)->oid);
+    mr_builder_append_u32(out, mr_type_info(sent_type(type))->oid);
     mr_builder_append_u32(out, (uint32_t)count);
     mr_builder_append_u32(out, 1);
     for (size_t i = 0; i < count && !out->failed; i++) {
@@ -96,7 +104,11 @@ static void append_array(MrTypeId type, uint32_t column, const RowRef *rows, siz
         }
         size_t start = out->length;
         mr_builder_append_u32(out, 0);
-        mr_binary_encode_cell(type, mr_vector_cell(vector, rows[i].row), out);
+        if (mr_type_is_array(type)) {
+            mr_cell_format(type, mr_vector_cell(vector, rows[i].row), NULL, out);
+        } else {
+            mr_binary_encode_cell(type, mr_vector_cell(vector, rows[i].row), out);
+        }
         if (!out->failed) {
             put_u32(out->data + start, (uint32_t)(out->length - start - 4));
         }
@@ -128,7 +140,8 @@ static MrStatus run_with_arrays(MrPgSink *sink, const MrSinkTable *table, const 
         for (uint32_t i = 0; i < column_count; i++) {
             size_t start = i == 0 ? 0 : ends[i - 1];
             parameters[i] = (MrPgParameter){
-                .type = mr_type_info(table->schema.columns[columns[i]].type.id)->array_oid,
+                .type =
+                    mr_type_info(sent_type(table->schema.columns[columns[i]].type.id))->array_oid,
                 .data = sink->data.data + start,
                 .length = ends[i] - start,
             };
@@ -144,7 +157,7 @@ static MrStatus run_with_arrays(MrPgSink *sink, const MrSinkTable *table, const 
 static MrStatus check_types(const MrSinkTable *table, MrError *err)
 {
     for (uint32_t i = 0; i < table->schema.column_count; i++) {
-        if (mr_type_info(table->schema.columns[i].type.id)->array_oid == 0) {
+        if (mr_type_info(sent_type(table->schema.columns[i].type.id))->array_oid == 0) {
             return mr_error_set(err, MR_ERR_INTERNAL, "column \"%s\" of \"%s\" has no type",
                                 table->schema.columns[i].name, table->name);
         }
@@ -180,6 +193,13 @@ static void append_conflict(const MrSinkTable *table, MrPgKeyKind kind, MrBuilde
     }
 }
 
+static void append_array_cast(const MrColumn *column, MrBuilder *out)
+{
+    if (mr_type_is_array(column->type.id)) {
+        mr_builder_append_format(out, "::pg_catalog.%s", mr_type_info(column->type.id)->name);
+    }
+}
+
 static void append_insert(const MrSinkTable *table, MrBuilder *out)
 {
     mr_builder_clear(out);
@@ -190,7 +210,14 @@ static void append_insert(const MrSinkTable *table, MrBuilder *out)
         mr_builder_append_quoted_identifier(out, table->schema.columns[i].name);
     }
     for (uint32_t i = 0; i < table->schema.column_count; i++) {
-        mr_builder_append_format(out, "%s$%u", i == 0 ? ") SELECT * FROM unnest(" : ", ", i + 1);
+        mr_builder_append_format(out, "%su.c%u", i == 0 ? ") SELECT " : ", ", i);
+        append_array_cast(&table->schema.columns[i], out);
+    }
+    for (uint32_t i = 0; i < table->schema.column_count; i++) {
+        mr_builder_append_format(out, "%s$%u", i == 0 ? " FROM unnest(" : ", ", i + 1);
+    }
+    for (uint32_t i = 0; i < table->schema.column_count; i++) {
+        mr_builder_append_format(out, "%sc%u", i == 0 ? ") AS u(" : ", ", i);
     }
     mr_builder_append_char(out, ')');
 }
@@ -278,6 +305,7 @@ static uint32_t append_delete(const MrSinkTable *table, MrPgKeyKind kind, uint32
             mr_builder_append_string(out, " IS NULL");
         } else {
             mr_builder_append_format(out, " = k.k%u", next);
+            append_array_cast(column, out);
         }
         if (kind == MR_PG_KEY_EXPRESSIONS && !column->not_null) {
             /* The same said in the terms of the index, so that it is used. */
@@ -287,7 +315,9 @@ static uint32_t append_delete(const MrSinkTable *table, MrPgKeyKind kind, uint32
             if (is_null) {
                 mr_postgres_append_key_expression(column, NULL, out);
             } else {
-                mr_builder_append_format(out, "k.k%u, false", next);
+                mr_builder_append_format(out, "k.k%u", next);
+                append_array_cast(column, out);
+                mr_builder_append_string(out, ", false");
             }
             mr_builder_append_char(out, ')');
         }

@@ -110,6 +110,20 @@ static MrStatus bind_numeric(MrSqliteBinder *binder, sqlite3_stmt *statement, in
     return MR_OK;
 }
 
+/* As the type's text. */
+static MrStatus bind_formatted(MrSqliteBinder *binder, sqlite3_stmt *statement, int at,
+                               const void *cell, int *code, MrError *err)
+{
+    mr_builder_clear(&binder->builder);
+    mr_cell_format(binder->type, cell, NULL, &binder->builder);
+    if (binder->builder.failed) {
+        return mr_error_no_memory(err);
+    }
+    *code = sqlite3_bind_text(statement, at, binder->builder.data, (int)binder->builder.length,
+                              SQLITE_STATIC);
+    return MR_OK;
+}
+
 /* Borrows the cell until the statement is reset. */
 MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, int at, uint32_t row,
                              MrError *err)
@@ -143,17 +157,13 @@ MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, in
             break;
         }
         case MR_TYPE_INTERVAL:
-        case MR_TYPE_UUID:
-            mr_builder_clear(&binder->builder);
-            mr_cell_format(binder->type, cell, NULL, &binder->builder);
-            if (binder->builder.failed) {
-                return mr_error_no_memory(err);
-            }
-            code = sqlite3_bind_text(statement, at, binder->builder.data,
-                                     (int)binder->builder.length, SQLITE_STATIC);
-            break;
+        case MR_TYPE_UUID: MR_TRY(bind_formatted(binder, statement, at, cell, &code, err)); break;
         default: {
             const MrText *text = cell;
+            if (mr_type_is_array(binder->type)) {
+                MR_TRY(bind_formatted(binder, statement, at, cell, &code, err));
+                break;
+            }
             code = sqlite3_bind_text64(statement, at, mr_text_data(text), text->length,
                                        SQLITE_STATIC, SQLITE_UTF8);
             break;

@@ -27,6 +27,29 @@ START_TEST(test_members_become_columns)
 }
 END_TEST
 
+START_TEST(test_arrays)
+{
+    static const MrTypeId types[] = { MR_TYPE_INT32_ARRAY, MR_TYPE_TEXT_ARRAY,
+                                      MR_TYPE_JSONB_ARRAY };
+    Fixture f;
+    fixture_init(&f, &mr_codec_json, types, 3);
+    fixture_expect(
+        &f,
+        "{\"a\":[1,null,3],\"b\":[\"x\",\"n \\\"\\u0041\",null,\"null\"],"
+        "\"c\":[{\"k\":[1, 2]},[1],\"s\"]}\n"
+        "{\"a\":[[1,2],[3,4]],\"b\":\"{p,q}\",\"c\":[]}\n{\"a\":[]}",
+        "{1,NULL,3}|{x,\"n \\\"A\",NULL,\"null\"}|{\"{\\\"k\\\": [1, 2]}\",[1],\"\\\"s\\\"\"}\n"
+        "{{1,2},{3,4}}|{p,q}|{}\n{}|~|~\n");
+    fixture_expect_error(&f, "{\"a\":[1,[2]]}", MR_ERR_INVALID_TEXT,
+                         "malformed array literal: \"{\"1\",{\"2\"}}\"", NULL);
+    fixture_expect_error(&f, "{\"a\":[1.5]}", MR_ERR_INVALID_TEXT,
+                         "invalid input syntax for type integer: \"1.5\"", NULL);
+    fixture_expect_error(&f, "{\"a\":{\"x\":1}}", MR_ERR_INVALID_TEXT,
+                         "a JSON object is no value of type integer[]: \"{\"x\":1}\"", NULL);
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(test_paths)
 {
     Fixture f;
@@ -174,6 +197,7 @@ int main(void)
     Suite *suite = suite_create("json");
     TCase *lines = tcase_create("lines");
     tcase_add_test(lines, test_members_become_columns);
+    tcase_add_test(lines, test_arrays);
     tcase_add_test(lines, test_paths);
     tcase_add_test(lines, test_errors);
     tcase_add_test(lines, test_bad_rows_are_rejected);
