@@ -65,8 +65,8 @@ enum {
 typedef MrStatus MrFunctionEval(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
                                 uint32_t rows, MrVector *out);
 
-/* Calls a kernel as an expression does: makes `out` of the type (its validity is the arguments' with
- * MR_FN_STRICT), and computes constants once. */
+/* Calls a kernel as an expression does: makes `out` of the type (its validity is the arguments'
+ * with MR_FN_STRICT), and computes constants once. */
 MrStatus mr_run_kernel(MrFunctionEval *kernel, MrType type, uint32_t flags, MrEval *eval,
                        const MrVector *const *args, uint32_t arg_count, uint32_t rows,
                        MrVector *out);

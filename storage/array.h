@@ -56,8 +56,8 @@ void mr_array_get(const MrArray *array, uint32_t index, void *cell);
 MrArrayShape mr_array_list(uint32_t count);
 /* Elements of the shape; -1 when there are more than may be. */
 int64_t mr_array_shape_count(const MrArrayShape *shape);
-/* Makes an array of `cells` (one after the other, each of the type's width).  `nulls` (bit set: NULL)
- * may be NULL.  The bytes are in the arena.  54000 when it grows too large. */
+/* Makes an array of `cells` (one after the other, each of the type's width).  `nulls` (bit set:
+ * NULL) may be NULL.  The bytes are in the arena.  54000 when it grows too large. */
 MrStatus mr_array_make(MrArena *arena, MrTypeId element, const MrArrayShape *shape,
                        const void *cells, const uint64_t *nulls, MrText *out, MrError *err);
 /* 54000, as PostgreSQL says it. */

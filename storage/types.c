@@ -108,7 +108,7 @@ const char *mr_type_text(MrType type, char out[64])
     int32_t typmod = type.typmod;
     if (mr_type_is_array(type.id)) {
         mr_type_text((MrType){ mr_type_element(type.id), typmod }, out);
-        strcat(out, "[]"); /* the longest name leaves room */
+        memcpy(out + strlen(out), "[]", 3); /* the longest name leaves room */
         return out;
     }
     switch (type.id) {

@@ -174,8 +174,8 @@ MR_KERNEL(array_construct)
 
 /* ---- joining ---- */
 
-/* Two arrays end to end: of equal dimensions, or one as an element of the other.  False: they do not
- * fit.  `shape` gets the result's. */
+/* Two arrays end to end: of equal dimensions, or one as an element of the other.  False: they do
+ * not fit.  `shape` gets the result's. */
 static bool join_shape(const MrArray *a, const MrArray *b, MrArrayShape *shape)
 {
     int32_t more = a->shape.dimensions - b->shape.dimensions;

@@ -213,7 +213,7 @@ static MrStatus text_recv(MrArena *arena, MrType type, const char *data, size_t 
     return mr_text_decode_cell(arena, type, data, length, NULL, cell, err);
 }
 
-/* ---- arrays: dimensions, has NULLs, element type, (length, lower bound) each, elements -------- */
+/* ---- arrays: dimensions, has NULLs, element type, (length, lower bound) each, elements ---- */
 
 typedef struct ArrayHead {
     MrArrayShape shape;

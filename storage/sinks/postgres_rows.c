@@ -6,7 +6,8 @@
  * alternative for large ones: the rows would be written twice, the planner would know nothing of
  * them, and the role would need the right to make it.
  *
- * PostgreSQL has no arrays of arrays: a column of arrays goes as an array of their texts, and is cast.
+ * PostgreSQL has no arrays of arrays: a column of arrays goes as an array of their texts,
+ * and is cast.
  */
 #include "storage/sinks/postgres.h"
 
