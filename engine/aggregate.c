@@ -59,6 +59,17 @@ uint32_t mr_aggregate_lookup(MrString name, const MrAggregate *const **out)
     return end - first;
 }
 
+MrTypeId mr_aggregate_result(const MrAggregate *aggregate, MrTypeId first_argument)
+{
+    if (aggregate->result == MR_TYPE_UNKNOWN) {
+        return first_argument;
+    }
+    if (aggregate->result != MR_TYPE_ANYARRAY) {
+        return aggregate->result;
+    }
+    return mr_type_is_array(first_argument) ? first_argument : mr_type_array(first_argument);
+}
+
 const MrAggregate *mr_aggregate_retracting(const MrAggregate *aggregate)
 {
     return aggregate->flags & MR_AGG_RETRACTS ? aggregate : mr_aggregate_multiset(aggregate);

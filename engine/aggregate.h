@@ -24,11 +24,17 @@ enum {
     MR_AGG_HEAP = 4,        /* state holds memory: merge, write, read and destroy are set */
     MR_AGG_ORDERED = 8,     /* the result depends on the order of rows (sums of floats) */
     MR_AGG_IDEMPOTENT = 16, /* a value that comes twice changes nothing (min, max) */
+    MR_AGG_NULLS = 32,      /* takes NULLs too (array_agg): arguments may have a validity */
+    MR_AGG_IN_ORDER = 64,   /* shows the order of rows: panes of overlapping windows, which have
+                               lost it, cannot be merged */
+    MR_AGG_SKETCH = 128,    /* approximate, and cannot take rows back: refused over such inputs */
 };
 
-/* Rows to add: args are flat, NULL-free and dense (`rows` values); groups[i] names the group. */
+/* Rows to add: args are flat, NULL-free (but see MR_AGG_NULLS) and dense (`rows` values); groups[i]
+ * names the group. */
 typedef struct MrAggregateInput {
     const MrVector *args; /* arg_count vectors */
+    uint32_t arg_count;
     const uint32_t *groups;
     const int32_t *weights; /* NULL: +1 */
     uint32_t rows;
@@ -37,9 +43,13 @@ typedef struct MrAggregateInput {
 typedef struct MrAggregate MrAggregate;
 struct MrAggregate {
     const char *name;
+    /* UNKNOWN: any type.  With a result of UNKNOWN or ANYARRAY it is the first argument's type, or an
+     * array of it; ANYARRAY: any array. */
     MrTypeId args[2];
     uint8_t arg_count;
     MrTypeId result;
+    /* The arguments are turned into json or jsonb first (to_json, to_jsonb); NULL: they stay. */
+    const char *convert;
     uint16_t state_bytes; /* multiple of 8; a fresh state is all zero */
     uint16_t flags;
     /* State of group g is at states + g * stride. */
@@ -64,6 +74,8 @@ struct MrAggregate {
 /* All overloads of a name, or 0.  `count` with no argument is count(*). */
 uint32_t mr_aggregate_lookup(MrString name, const MrAggregate *const **out);
 uint32_t mr_aggregate_all(const MrAggregate *const **out);
+/* The type of the result over a first argument of that type. */
+MrTypeId mr_aggregate_result(const MrAggregate *aggregate, MrTypeId first_argument);
 /* The variant for inputs that take rows back or whose order is not the log's: the same entry when
  * it can, its multiset form else. */
 const MrAggregate *mr_aggregate_retracting(const MrAggregate *aggregate);

@@ -75,6 +75,32 @@ static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr 
     return status;
 }
 
+/* array_agg has an entry for arrays and one for all else. */
+static bool aggregate_takes(const MrAggregate *aggregate, const MrTypeId *types)
+{
+    if (aggregate->arg_count > 0 && aggregate->result == MR_TYPE_ANYARRAY) {
+        return mr_type_is_array(types[0]) == (aggregate->args[0] == MR_TYPE_ANYARRAY);
+    }
+    return true;
+}
+
+/* json_agg(x) gathers to_json(x); the first of two arguments is a name, so text. */
+static MrStatus aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int32_t position,
+                                  MrExpr **args)
+{
+    for (uint32_t i = 0; aggregate->convert != NULL && i < aggregate->arg_count; i++) {
+        bool as_text = i + 1 < aggregate->arg_count || strcmp(aggregate->convert, "text") == 0;
+        if (as_text || args[i]->type.id == MR_TYPE_UNKNOWN) {
+            MR_TRY(mr_coerce(b, args[i], mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, position,
+                             &args[i]));
+        }
+        if (!as_text) {
+            MR_TRY(mr_bind_function(b, aggregate->convert, &args[i], 1, position, &args[i]));
+        }
+    }
+    return MR_OK;
+}
+
 static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args,
                                  const MrAggregate **out)
 {
@@ -94,7 +120,8 @@ static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **ar
     }
     for (uint32_t i = 0; i < found_count; i++) {
         if (found[i]->arg_count != arg_count ||
-            (call->star && !(found[i]->flags & MR_AGG_COUNTS_ROWS))) {
+            (call->star && !(found[i]->flags & MR_AGG_COUNTS_ROWS)) ||
+            !aggregate_takes(found[i], types)) {
             continue;
         }
         MrCandidate *candidate = &candidates[count];
@@ -103,7 +130,7 @@ static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **ar
         candidate->args = slots + (size_t)count * 2;
         for (uint32_t j = 0; j < arg_count; j++) {
             MrTypeId wanted = found[i]->args[j];
-            if (wanted == MR_TYPE_UNKNOWN) { /* count(x): takes any type */
+            if (wanted == MR_TYPE_UNKNOWN || wanted == MR_TYPE_ANYARRAY) { /* any type */
                 wanted = types[j] == MR_TYPE_UNKNOWN ? MR_TYPE_TEXT : types[j];
             }
             candidate->args[j] = wanted;
@@ -185,16 +212,19 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
     if (bound.aggregate == NULL) {
         return mr_function_missing(b, call->name.name, args, call->args.count, call->base.position);
     }
-    if (call->distinct && bound.aggregate->arg_count != 1) {
+    MR_TRY(aggregate_convert(b, bound.aggregate, call->base.position, args));
+    if (call->distinct && bound.aggregate->arg_count == 2 && !mr_expr_is_constant(args[1])) {
         return mr_bind_unsupported(b, call->base.position,
                                    "Select the distinct values in a subquery in FROM first.",
-                                   "DISTINCT is supported for aggregates of one argument only");
+                                   "DISTINCT of two arguments is not supported yet");
     }
     for (uint32_t i = 0; i < bound.aggregate->arg_count; i++) {
         bound.args[i] = args[i];
     }
     MR_TRY(aggregate_add(b, &bound, &index));
-    return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, mr_type(bound.aggregate->result),
+    MrTypeId over = bound.aggregate->arg_count > 0 ? args[0]->type.id : MR_TYPE_UNKNOWN;
+    MrTypeId result = mr_aggregate_result(bound.aggregate, over);
+    return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, mr_type(result),
                           call->base.position, out, b->err);
 }
 

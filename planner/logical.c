@@ -206,9 +206,11 @@ MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *
     }
     for (uint32_t i = 0; i < node->call_count; i++) {
         const MrAggregate *aggregate = node->calls[i].aggregate;
+        MrTypeId over =
+            aggregate->arg_count > 0 ? node->calls[i].args[0]->type.id : MR_TYPE_UNKNOWN;
         MrLogicalColumn *column = &node->columns[first + node->key_count + i];
         column->name = aggregate->name;
-        column->type = mr_type(aggregate->result);
+        column->type = mr_type(mr_aggregate_result(aggregate, over));
         column->not_null = strcmp(aggregate->name, "count") == 0;
     }
     return MR_OK;

@@ -17,6 +17,9 @@
     const uint32_t mr_aggregates_##family##_count = \
         sizeof mr_aggregates_##family / sizeof mr_aggregates_##family[0];
 
+/* Room for one value of any type. */
+enum { MR_AGGREGATE_CELL_BYTES = 24 };
+
 /* 128 bits in a row of 8-byte alignment. */
 typedef MrInt128 __attribute__((aligned(8))) MrPackedInt128;
 

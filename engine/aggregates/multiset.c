@@ -1,7 +1,8 @@
 /*
  * engine/aggregates/multiset.c - the form of an aggregate for inputs that take rows back or come in
- * no order of the log: the group keeps its values with their counts, sorted, and the aggregate is
- * computed over them when the group's row is due.  So the result depends on the values alone.
+ * no order of the log: the group keeps its values (one or two a row) with their counts, sorted, and
+ * the aggregate is computed over them when the group's row is due.  So the result depends on the
+ * values alone.
  *
  * New values wait unsorted and are merged in when a result is wanted.
  */
@@ -9,18 +10,23 @@
 #include <stdlib.h>
 
 #include "engine/aggregates/aggregate_table.h"
+#include "engine/aggregates/multiset.h"
 
-enum { ITEM_CELL_BYTES = 24, UNSORTED_MIN = 256, EXPANDED_ROWS = 1024, FORMS_MAX = 128 };
+enum { UNSORTED_MIN = 256, EXPANDED_ROWS = 1024, FORMS_MAX = 192, ARGS_MAX = 2 };
 
-typedef struct Item {
-    char cell[ITEM_CELL_BYTES]; /* long text is owned */
+/* An item: its count, which of its values are NULL (bit a), then one cell per value, each a multiple
+ * of 8 bytes.  Long text is owned. */
+typedef struct ItemHead {
     int64_t count;
-} Item;
+    uint64_t nulls;
+} ItemHead;
 
 typedef struct Multiset {
-    MrTypeId type;
+    uint32_t arg_count, item_bytes;
+    MrTypeId types[ARGS_MAX];
+    uint32_t offsets[ARGS_MAX];
     uint32_t sorted, used, capacity;
-    Item *items;
+    char *items;
     MrMemory *memory;
 } Multiset;
 
@@ -28,9 +34,26 @@ typedef struct MultisetState {
     Multiset *set;
 } MultisetState;
 
-static _Thread_local MrTypeId sort_type; /* qsort hands its comparison no context */
+/* Values of one row to add. */
+typedef struct Row {
+    const void *cells[ARGS_MAX];
+    uint64_t nulls;
+    int64_t count;
+} Row;
+
+static _Thread_local const Multiset *sort_set; /* qsort hands its comparison no context */
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+static ItemHead *item_at(const Multiset *set, uint32_t index)
+{
+    return (ItemHead *)(void *)(set->items + (size_t)index * set->item_bytes);
+}
+
+static char *item_cell(const Multiset *set, const ItemHead *item, uint32_t arg)
+{
+    return (char *)item + set->offsets[arg];
+}
 
 /* Values that are equal and look different (1.0 and 1.00, 0 and -0, a month and 30 days) are kept
  * apart: what is taken back must be what was added, or a sum's scale would depend on the order. */
@@ -61,24 +84,41 @@ static int compare_looks(MrTypeId type, const char *a, const char *b)
     return 0;
 }
 
-static int compare_cells(MrTypeId type, const char *a, const char *b)
+static int compare_in_set(const Multiset *set, const ItemHead *a, const ItemHead *b)
 {
-    int order = mr_cell_compare(type, a, b);
-    return order != 0 ? order : compare_looks(type, a, b);
+    for (uint32_t arg = 0; arg < set->arg_count; arg++) {
+        bool a_null = a->nulls >> arg & 1, b_null = b->nulls >> arg & 1;
+        if (a_null || b_null) {
+            if (a_null != b_null) {
+                return a_null ? 1 : -1; /* NULL last */
+            }
+            continue;
+        }
+        const char *x = item_cell(set, a, arg), *y = item_cell(set, b, arg);
+        int order = mr_cell_compare(set->types[arg], x, y);
+        order = order != 0 ? order : compare_looks(set->types[arg], x, y);
+        if (order != 0) {
+            return order;
+        }
+    }
+    return 0;
 }
 
 static int compare_items(const void *a, const void *b)
 {
-    return compare_cells(sort_type, ((const Item *)a)->cell, ((const Item *)b)->cell);
+    return compare_in_set(sort_set, a, b);
 }
 
-static void item_free(MrTypeId type, Item *item, MrMemory *memory)
+static void item_free(const Multiset *set, ItemHead *item)
 {
-    if (mr_type_is_text(type)) {
+    for (uint32_t arg = 0; arg < set->arg_count; arg++) {
         MrText text;
-        memcpy(&text, item->cell, sizeof text);
+        if (!mr_type_is_text(set->types[arg]) || item->nulls >> arg & 1) {
+            continue;
+        }
+        memcpy(&text, item_cell(set, item, arg), sizeof text);
         if (text.length > MR_TEXT_INLINE_MAX) {
-            (void)mr_memory_charge(memory, -(int64_t)text.length, NULL);
+            (void)mr_memory_charge(set->memory, -(int64_t)text.length, NULL);
             free((char *)text.pointer);
         }
     }
@@ -90,22 +130,24 @@ static void multiset_settle(Multiset *set)
     if (set->sorted == set->used) {
         return;
     }
-    sort_type = set->type;
-    qsort(set->items, set->used, sizeof *set->items, compare_items);
+    sort_set = set;
+    qsort(set->items, set->used, set->item_bytes, compare_items);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < set->used;) {
-        Item item = set->items[i];
+        ItemHead *item = item_at(set, i);
         uint32_t next = i + 1;
-        while (next < set->used &&
-               compare_cells(set->type, item.cell, set->items[next].cell) == 0) {
-            item.count += set->items[next].count;
-            item_free(set->type, &set->items[next], set->memory);
+        while (next < set->used && compare_in_set(set, item, item_at(set, next)) == 0) {
+            item->count += item_at(set, next)->count;
+            item_free(set, item_at(set, next));
             next++;
         }
-        if (item.count != 0) {
-            set->items[kept++] = item;
+        if (item->count != 0) {
+            if (kept != i) {
+                memcpy(item_at(set, kept), item, set->item_bytes);
+            }
+            kept++;
         } else {
-            item_free(set->type, &item, set->memory);
+            item_free(set, item);
         }
         i = next;
     }
@@ -127,9 +169,9 @@ static MrStatus multiset_reserve(Multiset *set, MrMemory *memory, MrError *err)
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a group has too many different values");
     }
     uint32_t capacity = set->capacity == 0 ? 8 : set->capacity * 2;
-    int64_t more = (int64_t)((capacity - set->capacity) * sizeof *set->items);
+    int64_t more = (int64_t)(capacity - set->capacity) * set->item_bytes;
     MR_TRY(mr_memory_charge(memory, more, err));
-    Item *items = realloc(set->items, capacity * sizeof *items);
+    char *items = realloc(set->items, (size_t)capacity * set->item_bytes);
     if (items == NULL) {
         (void)mr_memory_charge(memory, -more, NULL);
         return mr_error_no_memory(err);
@@ -139,165 +181,288 @@ static MrStatus multiset_reserve(Multiset *set, MrMemory *memory, MrError *err)
     return MR_OK;
 }
 
-static MrStatus multiset_add(MultisetState *state, MrTypeId type, const void *cell, int64_t count,
-                             MrMemory *memory, MrError *err)
+/* The set of a state, made when there is none. */
+static MrStatus multiset_open(MultisetState *state, const MrTypeId *types, uint32_t arg_count,
+                              MrMemory *memory, MrError *err)
 {
-    if (state->set == NULL) {
-        MR_TRY(mr_memory_charge(memory, sizeof *state->set, err));
-        state->set = calloc(1, sizeof *state->set);
-        if (state->set == NULL) {
-            (void)mr_memory_charge(memory, -(int64_t)sizeof *state->set, NULL);
-            return mr_error_no_memory(err);
-        }
-        state->set->type = type;
-        state->set->memory = memory;
+    if (state->set != NULL) {
+        return MR_OK;
     }
-    Multiset *set = state->set;
-    MR_TRY(multiset_reserve(set, memory, err));
-    Item item = { .count = count };
-    memcpy(item.cell, cell, mr_type_info(type)->width);
-    if (mr_type_is_text(type)) {
-        MrText text;
-        memcpy(&text, cell, sizeof text);
-        if (text.length > MR_TEXT_INLINE_MAX) {
-            MR_TRY(mr_memory_charge(memory, text.length, err));
-            char *own = malloc(text.length);
-            if (own == NULL) {
-                (void)mr_memory_charge(memory, -(int64_t)text.length, NULL);
-                return mr_error_no_memory(err);
-            }
-            memcpy(own, text.pointer, text.length);
-            text.pointer = own;
-            memcpy(item.cell, &text, sizeof text);
-        }
+    MR_TRY(mr_memory_charge(memory, sizeof *state->set, err));
+    Multiset *set = calloc(1, sizeof *set);
+    if (set == NULL) {
+        (void)mr_memory_charge(memory, -(int64_t)sizeof *set, NULL);
+        return mr_error_no_memory(err);
     }
-    set->items[set->used++] = item;
+    set->memory = memory;
+    set->arg_count = arg_count;
+    set->item_bytes = sizeof(ItemHead);
+    for (uint32_t arg = 0; arg < arg_count; arg++) {
+        set->types[arg] = types[arg];
+        set->offsets[arg] = set->item_bytes;
+        set->item_bytes += (mr_type_info(types[arg])->width + 7u) & ~7u;
+    }
+    state->set = set;
     return MR_OK;
 }
 
-static MrStatus multiset_update(char *states, size_t stride, const MrAggregateInput *in,
+/* Gives a cell text of its own. */
+static MrStatus text_own(char *cell, MrMemory *memory, MrError *err)
+{
+    MrText text;
+    memcpy(&text, cell, sizeof text);
+    if (text.length <= MR_TEXT_INLINE_MAX) {
+        return MR_OK;
+    }
+    MR_TRY(mr_memory_charge(memory, text.length, err));
+    char *own = malloc(text.length);
+    if (own == NULL) {
+        (void)mr_memory_charge(memory, -(int64_t)text.length, NULL);
+        return mr_error_no_memory(err);
+    }
+    memcpy(own, text.pointer, text.length);
+    text.pointer = own;
+    memcpy(cell, &text, sizeof text);
+    return MR_OK;
+}
+
+static MrStatus multiset_add(Multiset *set, const Row *row, MrMemory *memory, MrError *err)
+{
+    MR_TRY(multiset_reserve(set, memory, err));
+    ItemHead *item = item_at(set, set->used);
+    memset(item, 0, set->item_bytes);
+    item->count = row->count;
+    item->nulls = row->nulls;
+    for (uint32_t arg = 0; arg < set->arg_count; arg++) {
+        if (row->nulls >> arg & 1) {
+            continue;
+        }
+        char *cell = item_cell(set, item, arg);
+        memcpy(cell, row->cells[arg], mr_type_info(set->types[arg])->width);
+        MrStatus status =
+            mr_type_is_text(set->types[arg]) ? text_own(cell, memory, err) : MR_OK;
+        if (status != MR_OK) { /* what was owned before goes again */
+            item->nulls |= ~UINT64_C(0) << arg;
+            item_free(set, item);
+            return status;
+        }
+    }
+    set->used++;
+    return MR_OK;
+}
+
+MrStatus mr_multiset_update(char *states, size_t stride, const MrAggregateInput *in,
                                 MrMemory *memory, MrError *err)
 {
-    const MrVector *values = &in->args[0];
+    MrTypeId types[ARGS_MAX];
+    for (uint32_t arg = 0; arg < in->arg_count; arg++) {
+        types[arg] = in->args[arg].type.id;
+    }
     for (uint32_t i = 0; i < in->rows; i++) {
         MultisetState *state = (MultisetState *)(states + (size_t)in->groups[i] * stride);
-        MR_TRY(multiset_add(state, values->type.id, mr_vector_cell(values, i),
-                            in->weights == NULL ? 1 : in->weights[i], memory, err));
+        Row row = { .count = in->weights == NULL ? 1 : in->weights[i] };
+        for (uint32_t arg = 0; arg < in->arg_count; arg++) {
+            row.cells[arg] = mr_vector_cell(&in->args[arg], i);
+            row.nulls |= (uint64_t)mr_vector_is_null(&in->args[arg], i) << arg;
+        }
+        MR_TRY(multiset_open(state, types, in->arg_count, memory, err));
+        MR_TRY(multiset_add(state->set, &row, memory, err));
     }
     return MR_OK;
 }
 
-static MrStatus multiset_merge(char *into, const char *from, MrMemory *memory, MrError *err)
+static Row item_row(const Multiset *set, const ItemHead *item)
+{
+    Row row = { .nulls = item->nulls, .count = item->count };
+    for (uint32_t arg = 0; arg < set->arg_count; arg++) {
+        row.cells[arg] = item_cell(set, item, arg);
+    }
+    return row;
+}
+
+MrStatus mr_multiset_merge(char *into, const char *from, MrMemory *memory, MrError *err)
 {
     const Multiset *set = ((const MultisetState *)from)->set;
+    MultisetState *target = (MultisetState *)into;
     for (uint32_t i = 0; set != NULL && i < set->used; i++) {
-        MR_TRY(multiset_add((MultisetState *)into, set->type, set->items[i].cell,
-                            set->items[i].count, memory, err));
+        Row row = item_row(set, item_at(set, i));
+        MR_TRY(multiset_open(target, set->types, set->arg_count, memory, err));
+        MR_TRY(multiset_add(target->set, &row, memory, err));
     }
     return MR_OK;
 }
 
-static void multiset_destroy(char *state, MrMemory *memory)
+void mr_multiset_destroy(char *state, MrMemory *memory)
 {
     Multiset *set = ((MultisetState *)state)->set;
     if (set == NULL) {
         return;
     }
     for (uint32_t i = 0; i < set->used; i++) {
-        item_free(set->type, &set->items[i], memory);
+        item_free(set, item_at(set, i));
     }
-    (void)mr_memory_charge(memory, -(int64_t)(sizeof *set + set->capacity * sizeof *set->items),
-                           NULL);
+    (void)mr_memory_charge(
+        memory, -((int64_t)sizeof *set + (int64_t)set->capacity * set->item_bytes), NULL);
     free(set->items);
     free(set);
     ((MultisetState *)state)->set = NULL;
 }
 
-static void multiset_write(const char *state, MrStateWriter *writer)
+void mr_multiset_write(const char *state, MrStateWriter *writer)
 {
     Multiset *set = ((const MultisetState *)state)->set;
     mr_state_write_u32(writer, set == NULL ? 0 : set->used);
-    if (set == NULL) {
+    if (set == NULL || set->used == 0) {
         return;
     }
-    mr_state_write_u32(writer, set->type);
+    mr_state_write_u32(writer, set->arg_count);
+    for (uint32_t arg = 0; arg < set->arg_count; arg++) {
+        mr_state_write_u32(writer, set->types[arg]);
+    }
     for (uint32_t i = 0; i < set->used; i++) {
-        const Item *item = &set->items[i];
+        const ItemHead *item = item_at(set, i);
         mr_state_write_u64(writer, (uint64_t)item->count);
-        if (mr_type_is_text(set->type)) {
-            MrText text;
-            memcpy(&text, item->cell, sizeof text);
-            mr_state_write_bytes(writer, mr_text_data(&text), text.length);
-        } else {
-            mr_state_write_bytes(writer, item->cell, mr_type_info(set->type)->width);
+        mr_state_write_u32(writer, (uint32_t)item->nulls);
+        for (uint32_t arg = 0; arg < set->arg_count; arg++) {
+            const char *cell = item_cell(set, item, arg);
+            if (item->nulls >> arg & 1) {
+                continue;
+            }
+            if (mr_type_is_text(set->types[arg])) {
+                MrText text;
+                memcpy(&text, cell, sizeof text);
+                mr_state_write_bytes(writer, mr_text_data(&text), text.length);
+            } else {
+                mr_state_write_bytes(writer, cell, mr_type_info(set->types[arg])->width);
+            }
         }
     }
 }
 
-static MrStatus multiset_read(char *state, MrStateReader *reader, MrMemory *memory, MrError *err)
+static MrStatus read_cell(MrStateReader *reader, MrTypeId type, char *cell, MrError *err)
 {
-    uint32_t count, type;
+    const char *data;
+    size_t length;
+    MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
+    if (mr_type_is_text(type)) {
+        MrText text = mr_text_make(data, (uint32_t)length);
+        memcpy(cell, &text, sizeof text);
+        return MR_OK;
+    }
+    if (length != mr_type_info(type)->width) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint holds a value of the wrong length");
+    }
+    memcpy(cell, data, length);
+    return MR_OK;
+}
+
+MrStatus mr_multiset_read(char *state, MrStateReader *reader, MrMemory *memory, MrError *err)
+{
+    MultisetState *target = (MultisetState *)state;
+    uint32_t count, arg_count, types[ARGS_MAX] = { 0 };
+    MrTypeId ids[ARGS_MAX] = { 0 };
     MR_TRY(mr_state_read_u32(reader, &count, err));
     if (count == 0) {
         return MR_OK;
     }
-    MR_TRY(mr_state_read_u32(reader, &type, err));
-    if (!mr_type_exists(type)) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint names a type that is not one");
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t weight;
-        const char *data;
-        size_t length;
-        MR_TRY(mr_state_read_u64(reader, &weight, err));
-        MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
-        char cell[ITEM_CELL_BYTES];
-        if (mr_type_is_text((MrTypeId)type)) {
-            MrText text = mr_text_make(data, (uint32_t)length);
-            memcpy(cell, &text, sizeof text);
-        } else if (length == mr_type_info((MrTypeId)type)->width) {
-            memcpy(cell, data, length);
-        } else {
-            return mr_error_set(err, MR_ERR_CORRUPT,
-                                "a checkpoint holds a value of the wrong length");
+    MR_TRY(mr_state_read_u32(reader, &arg_count, err));
+    for (uint32_t arg = 0; arg < arg_count; arg++) {
+        if (arg_count > ARGS_MAX) {
+            return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint holds too many values a row");
         }
-        MR_TRY(multiset_add((MultisetState *)state, (MrTypeId)type, cell, (int64_t)weight, memory,
-                            err));
+        MR_TRY(mr_state_read_u32(reader, &types[arg], err));
+        if (!mr_type_exists(types[arg])) {
+            return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint names a type that is not one");
+        }
+        ids[arg] = (MrTypeId)types[arg];
+    }
+    MR_TRY(multiset_open(target, ids, arg_count, memory, err));
+    for (uint32_t i = 0; i < count; i++) {
+        _Alignas(16) char cells[ARGS_MAX][MR_AGGREGATE_CELL_BYTES];
+        uint64_t weight;
+        uint32_t nulls;
+        Row row = { 0 };
+        MR_TRY(mr_state_read_u64(reader, &weight, err));
+        MR_TRY(mr_state_read_u32(reader, &nulls, err));
+        row.count = (int64_t)weight;
+        row.nulls = nulls;
+        for (uint32_t arg = 0; arg < arg_count; arg++) {
+            row.cells[arg] = cells[arg];
+            if ((nulls >> arg & 1) == 0) {
+                MR_TRY(read_cell(reader, ids[arg], cells[arg], err));
+            }
+        }
+        MR_TRY(multiset_add(target->set, &row, memory, err));
     }
     return MR_OK;
 }
 
-/* Feeds the values, each as often as it counts, to a fresh state of the base aggregate. */
-static MrStatus feed_base(const MrAggregate *base, Multiset *set, char *state, MrError *err)
+/* Rows on their way to the base aggregate. */
+typedef struct Expanded {
+    const Multiset *set;
+    uint32_t rows;
+    MrVector args[ARGS_MAX];
+    uint64_t nulls[ARGS_MAX][EXPANDED_ROWS / 64];
+    char cells[ARGS_MAX][EXPANDED_ROWS * MR_AGGREGATE_CELL_BYTES]
+        __attribute__((aligned(16)));
+} Expanded;
+
+static MrStatus expanded_flush(Expanded *out, const MrAggregate *base, char *state,
+                               MrMemory *memory, MrError *err)
 {
     static const uint32_t no_groups[EXPANDED_ROWS];
-    size_t width = mr_type_info(set->type)->width;
-    char cells[EXPANDED_ROWS * ITEM_CELL_BYTES] __attribute__((aligned(16)));
-    MrMemory unlimited = { 0 };
-    uint32_t rows = 0;
+    if (out->rows == 0) {
+        return MR_OK;
+    }
+    for (uint32_t arg = 0; arg < out->set->arg_count; arg++) {
+        bool all = base->flags & MR_AGG_NULLS;
+        out->args[arg] = (MrVector){ .type = mr_type(out->set->types[arg]),
+                                     .row_count = out->rows,
+                                     .data = out->cells[arg],
+                                     .validity = all ? out->nulls[arg] : NULL };
+    }
+    MrAggregateInput in = { .args = out->args,
+                            .arg_count = out->set->arg_count,
+                            .groups = no_groups,
+                            .rows = out->rows };
+    out->rows = 0;
+    return base->update(state, 0, &in, memory, err);
+}
+
+static void expanded_put(Expanded *out, const ItemHead *item)
+{
+    for (uint32_t arg = 0; arg < out->set->arg_count; arg++) {
+        size_t width = mr_type_info(out->set->types[arg])->width;
+        memcpy(out->cells[arg] + out->rows * width, item_cell(out->set, item, arg), width);
+        if (item->nulls >> arg & 1) {
+            mr_bitmap_clear(out->nulls[arg], out->rows);
+        } else {
+            mr_bitmap_set(out->nulls[arg], out->rows);
+        }
+    }
+    out->rows++;
+}
+
+/* Feeds the values, each as often as it counts, to a fresh state of the base aggregate. */
+static MrStatus feed_base(const MrAggregate *base, Multiset *set, Expanded *expanded, char *state,
+                          MrMemory *memory, MrError *err)
+{
+    expanded->set = set;
+    expanded->rows = 0;
     for (uint32_t i = 0; i < set->used; i++) {
-        int64_t copies = set->items[i].count;
+        const ItemHead *item = item_at(set, i);
+        int64_t copies = item->count;
         if (copies > 1 && base->flags & MR_AGG_IDEMPOTENT) {
             copies = 1;
         }
         for (int64_t n = copies; n > 0; n--) {
-            memcpy(cells + rows * width, set->items[i].cell, width);
-            rows++;
-            bool last = i + 1 == set->used && n == 1;
-            if (rows == EXPANDED_ROWS || last) {
-                MrVector values = { .type = mr_type(set->type), .row_count = rows, .data = cells };
-                MrAggregateInput in = { .args = &values, .groups = no_groups, .rows = rows };
-                MR_TRY(base->update(state, 0, &in, &unlimited, err));
-                rows = 0;
+            if (expanded->rows == EXPANDED_ROWS) {
+                MR_TRY(expanded_flush(expanded, base, state, memory, err));
             }
+            expanded_put(expanded, item);
         }
     }
-    if (rows > 0) {
-        MrVector values = { .type = mr_type(set->type), .row_count = rows, .data = cells };
-        MrAggregateInput in = { .args = &values, .groups = no_groups, .rows = rows };
-        MR_TRY(base->update(state, 0, &in, &unlimited, err));
-    }
-    return MR_OK;
+    return expanded_flush(expanded, base, state, memory, err);
 }
 
 static MrStatus multiset_finalize(const MrAggregate *self, const char *states, size_t stride,
@@ -308,7 +473,9 @@ static MrStatus multiset_finalize(const MrAggregate *self, const char *states, s
     const MrAggregate *base = self->base;
     size_t width = mr_type_info(out->type.id)->width;
     char *state;
+    Expanded *expanded;
     MR_NEW_ARRAY(arena, state, base->state_bytes, err);
+    MR_NEW(arena, expanded, err);
     for (uint32_t i = 0; i < rows; i++) {
         Multiset *set = ((const MultisetState *)(states + (size_t)groups[i] * stride))->set;
         memset(state, 0, base->state_bytes);
@@ -317,7 +484,7 @@ static MrStatus multiset_finalize(const MrAggregate *self, const char *states, s
         MrStatus status = MR_OK;
         if (set != NULL) {
             multiset_settle(set);
-            status = feed_base(base, set, state, err);
+            status = feed_base(base, set, expanded, state, &unlimited, err);
         }
         if (status == MR_OK) {
             status = mr_vector_init(&one, arena, out->type, 1, err);
@@ -340,6 +507,22 @@ static MrStatus multiset_finalize(const MrAggregate *self, const char *states, s
     return MR_OK;
 }
 
+MrStatus mr_multiset_visit(const char *state, MrMultisetVisit *visit, void *context)
+{
+    Multiset *set = ((const MultisetState *)state)->set;
+    if (set == NULL) {
+        return MR_OK;
+    }
+    multiset_settle(set);
+    for (uint32_t i = 0; i < set->used; i++) {
+        const ItemHead *item = item_at(set, i);
+        if ((item->nulls & 1) == 0) {
+            MR_TRY(visit(context, set->types[0], item_cell(set, item, 0), item->count));
+        }
+    }
+    return MR_OK;
+}
+
 /* The forms are made once, for every aggregate that needs one. */
 static MrAggregate forms[FORMS_MAX];
 static uint32_t form_count;
@@ -350,19 +533,19 @@ static void make_forms(void)
     const MrAggregate *const *all;
     uint32_t count = mr_aggregate_all(&all);
     for (uint32_t i = 0; i < count && form_count < FORMS_MAX; i++) {
-        if (all[i]->flags & MR_AGG_RETRACTS) {
+        if (all[i]->flags & (MR_AGG_RETRACTS | MR_AGG_SKETCH)) {
             continue;
         }
         MrAggregate form = *all[i];
         form.base = all[i];
         form.state_bytes = sizeof(MultisetState);
-        form.flags = MR_AGG_RETRACTS | MR_AGG_HEAP;
-        form.update = multiset_update;
-        form.merge = multiset_merge;
+        form.flags = MR_AGG_RETRACTS | MR_AGG_HEAP | (all[i]->flags & MR_AGG_NULLS);
+        form.update = mr_multiset_update;
+        form.merge = mr_multiset_merge;
         form.finalize = multiset_finalize;
-        form.destroy = multiset_destroy;
-        form.write = multiset_write;
-        form.read = multiset_read;
+        form.destroy = mr_multiset_destroy;
+        form.write = mr_multiset_write;
+        form.read = mr_multiset_read;
         forms[form_count++] = form;
     }
 }

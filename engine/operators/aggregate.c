@@ -71,7 +71,7 @@ static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layo
         }
     }
     for (uint32_t c = 0; c < spec->call_count; c++) {
-        if (spec->calls[c].is_distinct) {
+        if (spec->calls[c].is_distinct || spec->calls[c].aggregate->flags & MR_AGG_IN_ORDER) {
             return false;
         }
     }

@@ -227,7 +227,7 @@ static MrStatus include_rows(const MrBlock *block, const MrAggregateCall *call, 
 }
 
 static MrStatus argument_vector(const MrBlock *block, uint32_t column, const CallRows *rows,
-                                MrBatch *batch, MrVector *out)
+                                bool nulls, MrBatch *batch, MrVector *out)
 {
     const MrVector *vector = &block->columns[column];
     MrVector gathered = *vector;
@@ -235,7 +235,9 @@ static MrStatus argument_vector(const MrBlock *block, uint32_t column, const Cal
         MR_TRY(
             mr_vector_gather(vector, rows->rows, rows->count, batch->arena, &gathered, batch->err));
     }
-    gathered.validity = NULL; /* NULLs were left out */
+    if (!nulls) {
+        gathered.validity = NULL; /* they were left out */
+    }
     gathered.row_count = rows->count;
     return mr_vector_flatten(&gathered, batch->arena, out, batch->err);
 }
@@ -296,9 +298,12 @@ static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const 
     const MrAggregate *aggregate = resolved->aggregate;
     MrVector args[2];
     CallRows rows;
-    MR_TRY(include_rows(block, call, aggregate->arg_count, all, batch, &rows));
+    /* DISTINCT looks at values only. */
+    bool takes_nulls = (call->aggregate->flags & MR_AGG_NULLS) && !call->is_distinct;
+    uint32_t checked = takes_nulls ? 0 : aggregate->arg_count;
+    MR_TRY(include_rows(block, call, checked, all, batch, &rows));
     for (uint32_t a = 0; a < aggregate->arg_count; a++) {
-        MR_TRY(argument_vector(block, call->args[a], &rows, batch, &args[a]));
+        MR_TRY(argument_vector(block, call->args[a], &rows, takes_nulls, batch, &args[a]));
     }
     if (call->is_distinct && rows.count > 0) {
         MrVector values = args[0];
@@ -308,7 +313,7 @@ static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const 
         return MR_OK;
     }
     MrAggregateInput in = {
-        .args = args, .groups = rows.groups, .weights = rows.weights, .rows = rows.count
+        .args = args, .arg_count = aggregate->arg_count, .groups = rows.groups, .weights = rows.weights, .rows = rows.count
     };
     char *states = pane->groups.rows + pane->groups.state_offset + resolved->state_offset;
     return aggregate->update(states, pane->groups.row_bytes, &in, op->memory, batch->err);
