@@ -91,11 +91,13 @@ static MrStatus aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int
     for (uint32_t i = 0; aggregate->convert != NULL && i < aggregate->arg_count; i++) {
         bool as_text = i + 1 < aggregate->arg_count || strcmp(aggregate->convert, "text") == 0;
         if (as_text || args[i]->type.id == MR_TYPE_UNKNOWN) {
-            MR_TRY(mr_coerce(b, args[i], mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, position,
-                             &args[i]));
+            MR_TRY(
+                mr_coerce(b, args[i], mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, position, &args[i]));
         }
         if (!as_text) {
-            MR_TRY(mr_bind_function(b, aggregate->convert, &args[i], 1, position, &args[i]));
+            MrExpr *converted;
+            MR_TRY(mr_bind_function(b, aggregate->convert, &args[i], 1, position, &converted));
+            args[i] = converted;
         }
     }
     return MR_OK;

@@ -159,16 +159,17 @@ static MrStatus array_finalize(const MrAggregate *self, const char *states, size
     return MR_OK;
 }
 
-#define ARRAY_AGG(ARG, doc_, example_, returns_)                                            \
-    {                                                                                       \
-        .name = "array_agg", .args = { ARG }, .arg_count = 1, .result = MR_TYPE_ANYARRAY,   \
-        .flags = MR_AGG_HEAP | MR_AGG_NULLS | MR_AGG_ORDERED | MR_AGG_IN_ORDER,             \
-        .update = array_update, .finalize = array_finalize, MR_TEXT_STATE_ENTRY,            \
-        .doc = doc_, .example = example_, .returns = returns_                               \
+#define ARRAY_AGG(ARG, doc_, example_, returns_)                                              \
+    {                                                                                         \
+        .name = "array_agg", .args = { ARG }, .arg_count = 1, .result = MR_TYPE_ANYARRAY,     \
+        .flags = MR_AGG_HEAP | MR_AGG_NULLS | MR_AGG_ORDERED | MR_AGG_IN_ORDER,               \
+        .update = array_update, .finalize = array_finalize, MR_TEXT_STATE_ENTRY, .doc = doc_, \
+        .example = example_, .returns = returns_                                              \
     }
 
 const MrAggregate mr_aggregates_array_agg[] = {
-    ARRAY_AGG(MR_TYPE_UNKNOWN, "The values as an array, NULLs too; rows of a stream in their order.",
+    ARRAY_AGG(MR_TYPE_UNKNOWN,
+              "The values as an array, NULLs too; rows of a stream in their order.",
               "array_agg(x) FROM (VALUES (1), (NULL), (2)) v(x)", "{1,NULL,2}"),
     ARRAY_AGG(MR_TYPE_ANYARRAY, "Arrays of one shape as an array of one dimension more.",
               "array_agg(x) FROM (VALUES (ARRAY[1, 2]), (ARRAY[3, 4])) v(x)", "{{1,2},{3,4}}"),

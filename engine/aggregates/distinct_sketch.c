@@ -58,8 +58,8 @@ static MrStatus list_grow(DistinctSketch *sketch, MrMemory *memory, MrError *err
     return MR_OK;
 }
 
-static MrStatus sketch_raise(DistinctSketch *sketch, uint32_t index, uint8_t rank,
-                             MrMemory *memory, MrError *err)
+static MrStatus sketch_raise(DistinctSketch *sketch, uint32_t index, uint8_t rank, MrMemory *memory,
+                             MrError *err)
 {
     if (sketch->table == NULL && sketch->count == FEW_MAX) {
         MR_TRY(table_make(sketch, memory, err));

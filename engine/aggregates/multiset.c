@@ -239,8 +239,7 @@ static MrStatus multiset_add(Multiset *set, const Row *row, MrMemory *memory, Mr
         }
         char *cell = item_cell(set, item, arg);
         memcpy(cell, row->cells[arg], mr_type_info(set->types[arg])->width);
-        MrStatus status =
-            mr_type_is_text(set->types[arg]) ? text_own(cell, memory, err) : MR_OK;
+        MrStatus status = mr_type_is_text(set->types[arg]) ? text_own(cell, memory, err) : MR_OK;
         if (status != MR_OK) { /* what was owned before goes again */
             item->nulls |= ~UINT64_C(0) << arg;
             item_free(set, item);
@@ -252,7 +251,7 @@ static MrStatus multiset_add(Multiset *set, const Row *row, MrMemory *memory, Mr
 }
 
 MrStatus mr_multiset_update(char *states, size_t stride, const MrAggregateInput *in,
-                                MrMemory *memory, MrError *err)
+                            MrMemory *memory, MrError *err)
 {
     MrTypeId types[ARGS_MAX];
     for (uint32_t arg = 0; arg < in->arg_count; arg++) {
@@ -403,8 +402,7 @@ typedef struct Expanded {
     uint32_t rows;
     MrVector args[ARGS_MAX];
     uint64_t nulls[ARGS_MAX][EXPANDED_ROWS / 64];
-    char cells[ARGS_MAX][EXPANDED_ROWS * MR_AGGREGATE_CELL_BYTES]
-        __attribute__((aligned(16)));
+    char cells[ARGS_MAX][EXPANDED_ROWS * MR_AGGREGATE_CELL_BYTES] __attribute__((aligned(16)));
 } Expanded;
 
 static MrStatus expanded_flush(Expanded *out, const MrAggregate *base, char *state,
@@ -421,10 +419,9 @@ static MrStatus expanded_flush(Expanded *out, const MrAggregate *base, char *sta
                                      .data = out->cells[arg],
                                      .validity = all ? out->nulls[arg] : NULL };
     }
-    MrAggregateInput in = { .args = out->args,
-                            .arg_count = out->set->arg_count,
-                            .groups = no_groups,
-                            .rows = out->rows };
+    MrAggregateInput in = {
+        .args = out->args, .arg_count = out->set->arg_count, .groups = no_groups, .rows = out->rows
+    };
     out->rows = 0;
     return base->update(state, 0, &in, memory, err);
 }

@@ -20,9 +20,9 @@ MrStatus mr_multiset_read(char *state, MrStateReader *reader, MrMemory *memory, 
 typedef MrStatus MrMultisetVisit(void *context, MrTypeId type, const void *cell, int64_t count);
 MrStatus mr_multiset_visit(const char *state, MrMultisetVisit *visit, void *context);
 
-#define MR_MULTISET_ENTRY                                                                     \
-    .state_bytes = MR_MULTISET_STATE_BYTES, .update = mr_multiset_update,                     \
-    .merge = mr_multiset_merge, .destroy = mr_multiset_destroy, .write = mr_multiset_write,   \
+#define MR_MULTISET_ENTRY                                                                   \
+    .state_bytes = MR_MULTISET_STATE_BYTES, .update = mr_multiset_update,                   \
+    .merge = mr_multiset_merge, .destroy = mr_multiset_destroy, .write = mr_multiset_write, \
     .read = mr_multiset_read
 
 #endif

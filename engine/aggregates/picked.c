@@ -145,15 +145,15 @@ static MrStatus picked_merge(char *into, const char *from, Rule rule, MrMemory *
     return picks(a, &row, rule) ? picked_take(a, &row, memory, err) : MR_OK;
 }
 
-#define RULE_FUNCTIONS(NAME, RULE)                                                              \
-    static MrStatus NAME##_update(char *states, size_t stride, const MrAggregateInput *in,      \
-                                  MrMemory *memory, MrError *err)                               \
-    {                                                                                           \
-        return picked_update(states, stride, in, RULE, memory, err);                            \
-    }                                                                                           \
-    static MrStatus NAME##_merge(char *into, const char *from, MrMemory *memory, MrError *err)  \
-    {                                                                                           \
-        return picked_merge(into, from, RULE, memory, err);                                     \
+#define RULE_FUNCTIONS(NAME, RULE)                                                             \
+    static MrStatus NAME##_update(char *states, size_t stride, const MrAggregateInput *in,     \
+                                  MrMemory *memory, MrError *err)                              \
+    {                                                                                          \
+        return picked_update(states, stride, in, RULE, memory, err);                           \
+    }                                                                                          \
+    static MrStatus NAME##_merge(char *into, const char *from, MrMemory *memory, MrError *err) \
+    {                                                                                          \
+        return picked_merge(into, from, RULE, memory, err);                                    \
     }
 RULE_FUNCTIONS(first, RULE_FIRST)
 RULE_FUNCTIONS(last, RULE_LAST)
@@ -250,14 +250,14 @@ static MrStatus picked_read(char *bytes, MrStateReader *reader, MrMemory *memory
     return picked_take((Picked *)(void *)bytes, &row, memory, err);
 }
 
-#define PICKED(name_, count_, second, suffix, flags_, doc_, example_, returns_)                \
-    {                                                                                          \
-        .name = name_, .args = { MR_TYPE_UNKNOWN, second }, .arg_count = count_,               \
-        .result = MR_TYPE_UNKNOWN, .state_bytes = sizeof(Picked),                              \
-        .flags = MR_AGG_HEAP | MR_AGG_ORDERED | MR_AGG_IDEMPOTENT | (flags_),                  \
-        .update = suffix##_update, .merge = suffix##_merge, .finalize = picked_finalize,       \
-        .destroy = picked_destroy, .write = picked_write, .read = picked_read, .doc = doc_,    \
-        .example = example_, .returns = returns_                                               \
+#define PICKED(name_, count_, second, suffix, flags_, doc_, example_, returns_)             \
+    {                                                                                       \
+        .name = name_, .args = { MR_TYPE_UNKNOWN, second }, .arg_count = count_,            \
+        .result = MR_TYPE_UNKNOWN, .state_bytes = sizeof(Picked),                           \
+        .flags = MR_AGG_HEAP | MR_AGG_ORDERED | MR_AGG_IDEMPOTENT | (flags_),               \
+        .update = suffix##_update, .merge = suffix##_merge, .finalize = picked_finalize,    \
+        .destroy = picked_destroy, .write = picked_write, .read = picked_read, .doc = doc_, \
+        .example = example_, .returns = returns_                                            \
     }
 #define BY " FROM (VALUES ('b', 2), ('c', 3), ('a', 1)) v(x, y)"
 
@@ -269,9 +269,10 @@ const MrAggregate mr_aggregates_picked[] = {
     PICKED("first_value", 2, 0, least, MR_AGG_NULLS,
            "The value of the row where the second (a time) is least; of equal ones the first row.",
            "first_value(x, y)" BY, "a"),
-    PICKED("last_value", 2, 0, greatest_last, MR_AGG_NULLS,
-           "The value of the row where the second (a time) is greatest; of equal ones the last row.",
-           "last_value(x, y)" BY, "c"),
+    PICKED(
+        "last_value", 2, 0, greatest_last, MR_AGG_NULLS,
+        "The value of the row where the second (a time) is greatest; of equal ones the last row.",
+        "last_value(x, y)" BY, "c"),
     PICKED("any_value", 1, 0, first, MR_AGG_IN_ORDER, "Some value that is not NULL: the first.",
            "any_value(x)" BY, "b"),
     PICKED("arg_min", 2, 0, least, 0,

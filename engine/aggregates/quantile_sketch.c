@@ -206,7 +206,8 @@ const MrAggregate mr_aggregates_quantile_sketch[] = {
       .write = quantile_write,
       .read = quantile_read,
       .doc = "A value within 1 % of the one at that fraction (0.5: the median), by DDSketch.",
-      .example = "round(approx_percentile(x, 0.5)::numeric, 1) FROM (VALUES (1.0), (3.0), (100.0)) v(x)",
+      .example =
+          "round(approx_percentile(x, 0.5)::numeric, 1) FROM (VALUES (1.0), (3.0), (100.0)) v(x)",
       .returns = "3.0" },
 };
 MR_AGGREGATE_TABLE_END(quantile_sketch)

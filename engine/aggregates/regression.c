@@ -158,18 +158,18 @@ static bool result_intercept(const PairSums *s, double *out)
     return true;
 }
 
-#define PAIR_FINALIZE(NAME)                                                                   \
-    static MrStatus finalize_##NAME(const MrAggregate *self, const char *states,              \
-                                    size_t stride, const uint32_t *groups, uint32_t rows,     \
-                                    MrArena *arena, MrVector *out, MrError *err)              \
-    {                                                                                         \
-        (void)self, (void)arena, (void)err;                                                   \
-        MR_FINALIZE_LOOP(PairSums, double, {                                                  \
-            if (!result_##NAME(state, result)) {                                              \
-                MR_RESULT_NULL(double);                                                       \
-            }                                                                                 \
-        })                                                                                    \
-        return MR_OK;                                                                         \
+#define PAIR_FINALIZE(NAME)                                                                     \
+    static MrStatus finalize_##NAME(const MrAggregate *self, const char *states, size_t stride, \
+                                    const uint32_t *groups, uint32_t rows, MrArena *arena,      \
+                                    MrVector *out, MrError *err)                                \
+    {                                                                                           \
+        (void)self, (void)arena, (void)err;                                                     \
+        MR_FINALIZE_LOOP(PairSums, double, {                                                    \
+            if (!result_##NAME(state, result)) {                                                \
+                MR_RESULT_NULL(double);                                                         \
+            }                                                                                   \
+        })                                                                                      \
+        return MR_OK;                                                                           \
     }
 PAIR_FINALIZE(sxx)
 PAIR_FINALIZE(syy)
@@ -211,12 +211,12 @@ static MrStatus count_finalize(const MrAggregate *self, const char *states, size
 }
 
 #define PAIRS " FROM (VALUES (2.0::float8, 1.0::float8), (4, 2), (5, 3)) v(y, x)"
-#define PAIR_ENTRY(name_, suffix, doc_, returns_)                                            \
-    {                                                                                        \
-        .name = name_, .args = { MR_TYPE_FLOAT64, MR_TYPE_FLOAT64 }, .arg_count = 2,         \
-        .result = MR_TYPE_FLOAT64, .state_bytes = sizeof(PairSums), .flags = MR_AGG_ORDERED, \
-        .update = pair_update, .merge = pair_merge, .finalize = finalize_##suffix,           \
-        .doc = doc_, .example = name_ "(y, x)" PAIRS, .returns = returns_                    \
+#define PAIR_ENTRY(name_, suffix, doc_, returns_)                                               \
+    {                                                                                           \
+        .name = name_, .args = { MR_TYPE_FLOAT64, MR_TYPE_FLOAT64 }, .arg_count = 2,            \
+        .result = MR_TYPE_FLOAT64, .state_bytes = sizeof(PairSums), .flags = MR_AGG_ORDERED,    \
+        .update = pair_update, .merge = pair_merge, .finalize = finalize_##suffix, .doc = doc_, \
+        .example = name_ "(y, x)" PAIRS, .returns = returns_                                    \
     }
 
 const MrAggregate mr_aggregates_regression[] = {

@@ -26,8 +26,8 @@ static MrStatus string_update(char *states, size_t stride, const MrAggregateInpu
             MR_TRY(mr_text_state_append(state, mr_text_data(&delimiters[i]), delimiters[i].length,
                                         memory, err));
         }
-        MR_TRY(mr_text_state_append(state, mr_text_data(&values[i]), values[i].length, memory,
-                                    err));
+        MR_TRY(
+            mr_text_state_append(state, mr_text_data(&values[i]), values[i].length, memory, err));
         state->count++;
     }
     return MR_OK;
@@ -182,13 +182,13 @@ static MrStatus jsonb_object_finalize(const MrAggregate *self, const char *state
 
 #define GATHERS (MR_AGG_HEAP | MR_AGG_NULLS | MR_AGG_ORDERED | MR_AGG_IN_ORDER)
 
-#define STRING_AGG(TYPE, example_, returns_)                                                      \
-    {                                                                                             \
-        .name = "string_agg", .args = { MR_TYPE_##TYPE, MR_TYPE_##TYPE }, .arg_count = 2,         \
-        .result = MR_TYPE_##TYPE, .flags = GATHERS, .update = string_update,                      \
-        .finalize = string_finalize, MR_TEXT_STATE_ENTRY,                                         \
-        .doc = "The values that are not NULL, with the delimiter between.", .example = example_,  \
-        .returns = returns_                                                                       \
+#define STRING_AGG(TYPE, example_, returns_)                                                     \
+    {                                                                                            \
+        .name = "string_agg", .args = { MR_TYPE_##TYPE, MR_TYPE_##TYPE }, .arg_count = 2,        \
+        .result = MR_TYPE_##TYPE, .flags = GATHERS, .update = string_update,                     \
+        .finalize = string_finalize, MR_TEXT_STATE_ENTRY,                                        \
+        .doc = "The values that are not NULL, with the delimiter between.", .example = example_, \
+        .returns = returns_                                                                      \
     }
 
 const MrAggregate mr_aggregates_string_agg[] = {

@@ -33,8 +33,8 @@ static MrStatus state_reserve(MrTextState *state, size_t more, MrMemory *memory,
     return MR_OK;
 }
 
-MrStatus mr_text_state_append(MrTextState *state, const void *data, size_t length,
-                              MrMemory *memory, MrError *err)
+MrStatus mr_text_state_append(MrTextState *state, const void *data, size_t length, MrMemory *memory,
+                              MrError *err)
 {
     MR_TRY(state_reserve(state, length, memory, err));
     if (length > 0) {

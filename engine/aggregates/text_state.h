@@ -17,15 +17,15 @@ typedef struct MrTextState {
 } MrTextState;
 
 /* 54000 beyond 1 GB, 53200 beyond the query's memory. */
-MrStatus mr_text_state_append(MrTextState *state, const void *data, size_t length,
-                              MrMemory *memory, MrError *err);
+MrStatus mr_text_state_append(MrTextState *state, const void *data, size_t length, MrMemory *memory,
+                              MrError *err);
 MrStatus mr_text_state_merge(char *into, const char *from, MrMemory *memory, MrError *err);
 void mr_text_state_destroy(char *state, MrMemory *memory);
 void mr_text_state_write(const char *state, MrStateWriter *writer);
 MrStatus mr_text_state_read(char *state, MrStateReader *reader, MrMemory *memory, MrError *err);
 
-#define MR_TEXT_STATE_ENTRY                                                       \
-    .state_bytes = sizeof(MrTextState), .merge = mr_text_state_merge,             \
+#define MR_TEXT_STATE_ENTRY                                           \
+    .state_bytes = sizeof(MrTextState), .merge = mr_text_state_merge, \
     .destroy = mr_text_state_destroy, .write = mr_text_state_write, .read = mr_text_state_read
 
 #endif

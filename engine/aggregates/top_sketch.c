@@ -267,9 +267,10 @@ const MrAggregate mr_aggregates_top_sketch[] = {
       .destroy = top_destroy,
       .write = top_write,
       .read = top_read,
-      .doc = "The k most frequent values, most frequent first, by Space-Saving with 8 k counters (64 "
-             "at least): exact up to as many different values, else a count is off by at most rows / "
-             "counters.",
+      .doc =
+          "The k most frequent values, most frequent first, by Space-Saving with 8 k counters (64 "
+          "at least): exact up to as many different values, else a count is off by at most rows / "
+          "counters.",
       .example = "approx_top_k(x, 2) FROM (VALUES ('a'), ('b'), ('c'), ('b'), ('c'), ('c')) v(x)",
       .returns = "{c,b}" },
 };

@@ -4,6 +4,7 @@
  */
 #include "engine/functions/array_cells.h"
 #include "engine/functions/families.h"
+#include "engine/functions/json_value.h"
 #include "engine/functions/json_walk.h"
 #include "engine/functions/text_characters.h"
 
@@ -245,41 +246,28 @@ MR_KERNEL(json_array_length)
     return MR_OK;
 }
 
-/* Numbers and bools stand as they are (NaN and infinities as strings), times in ISO 8601 with a
- * T. */
-static void scalar_append(const MrVector *arg, uint32_t row, const MrTimezone *zone,
-                          MrBuilder *text, MrBuilder *out)
+/* Floats and JSON as written are no jsonb yet: 1e+20, keys in any order. */
+static bool needs_normalising(MrTypeId from, MrTypeId to)
 {
-    const MrTypeId type = arg->type.id;
-    const void *cell = mr_vector_cell(arg, row);
-    if (type == MR_TYPE_BOOL) {
-        mr_builder_append_string(out, *(const uint8_t *)cell != 0 ? "true" : "false");
-        return;
-    }
-    mr_builder_clear(text);
-    mr_cell_format(type, cell, zone, text);
-    const MrString written = { text->data != NULL ? text->data : "", text->length };
-    const bool number = mr_type_info(type)->category == 'N' && written.length > 0 &&
-                        strchr("NI", written.data[0]) == NULL &&
-                        !(written.length > 1 && written.data[1] == 'I');
-    if (number || type == MR_TYPE_JSON || type == MR_TYPE_JSONB) {
-        mr_builder_append(out, written.data, written.length);
-        return;
-    }
-    if (type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ) {
-        char *blank = text->data != NULL ? memchr(text->data, ' ', text->length) : NULL;
-        if (blank != NULL) {
-            *blank = 'T';
-        }
-        if (type == MR_TYPE_TIMESTAMPTZ && blank != NULL && text->length > 3 &&
-            strchr("+-", text->data[text->length - 3]) != NULL) {
-            mr_builder_append_string(text, ":00");
-        }
-    }
-    mr_json_append_string(out, (MrString){ text->data != NULL ? text->data : "", text->length });
+    const MrTypeId type = mr_type_is_array(from) ? mr_type_element(from) : from;
+    return to == MR_TYPE_JSONB &&
+           (type == MR_TYPE_JSON || type == MR_TYPE_FLOAT32 || type == MR_TYPE_FLOAT64);
 }
-MR_KERNEL(json_of_scalar)
+
+static MrStatus set_normalised(MrEval *eval, MrVector *out, uint32_t row, MrString json)
 {
+    MrError error = MR_ERROR_INIT;
+    MrDatum normal;
+    if (mr_datum_parse(eval->arena, mr_type(MR_TYPE_JSONB), json, NULL, &normal, &error) != MR_OK) {
+        return mr_eval_row_failed(eval, out, row, &error);
+    }
+    ((MrText *)out->data)[row] = normal.text;
+    return MR_OK;
+}
+
+MR_KERNEL(json_of_value)
+{
+    const MrJsonStyle style = { .is_jsonb = out->type.id == MR_TYPE_JSONB, .zone = eval->zone };
     MrBuilder text, builder;
     MrStatus status = MR_OK;
     (void)arg_count;
@@ -291,10 +279,15 @@ MR_KERNEL(json_of_scalar)
             continue;
         }
         mr_builder_clear(&builder);
-        scalar_append(args[0], i, eval->zone, &text, &builder);
-        status = builder.failed || text.failed
-                     ? mr_error_no_memory(eval->err)
-                     : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        mr_json_append_value(args[0]->type.id, mr_vector_cell(args[0], i), &style, &text, &builder);
+        const MrString json = { builder.data, builder.length };
+        if (builder.failed || text.failed) {
+            status = mr_error_no_memory(eval->err);
+        } else if (needs_normalising(args[0]->type.id, out->type.id)) {
+            status = set_normalised(eval, out, i, json);
+        } else {
+            status = mr_kernel_set_text(eval, out, i, json.data, json.length);
+        }
     }
     mr_builder_fini(&text);
     mr_builder_fini(&builder);
@@ -332,9 +325,9 @@ const MrFunction mr_functions_json[] = {
     ACCESS(JSONB, jsonb, "::jsonb"),
     NAMED("json", JSON, "::json"),
     NAMED("jsonb", JSONB, "::jsonb"),
-    F1("to_json", UNKNOWN, JSON, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.",
+    F1("to_json", UNKNOWN, JSON, json_of_value, MR_FN_ANY_ARGS | STABLE, "The value as JSON.",
        "to_json('a \"b\"'::text)", "\"a \\\"b\\\"\""),
-    F1("to_jsonb", UNKNOWN, JSONB, json_of_scalar, MR_FN_ANY_ARGS | STABLE, "The value as JSON.",
+    F1("to_jsonb", UNKNOWN, JSONB, json_of_value, MR_FN_ANY_ARGS | STABLE, "The value as JSON.",
        "to_jsonb(42)", "42"),
 };
 MR_FAMILY_COUNT(json);

@@ -270,7 +270,7 @@ static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector
         bool was = *copies > 0;
         *copies += rows->weights == NULL ? 1 : rows->weights[i];
         bool is = *copies > 0;
-        if (has_looks && !was && is) { /* 1.00 comes where 1.0 was before */
+        if (has_looks && !was && is && !mr_vector_is_null(values, i)) { /* 1.00 comes where 1.0 was before */
             memcpy(mr_group_row(seen, found[i]) + sizeof(MrGroupHeader) + seen->layout->offsets[1],
                    mr_vector_cell(values, i), mr_type_info(type)->width);
         }
@@ -298,8 +298,7 @@ static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const 
     const MrAggregate *aggregate = resolved->aggregate;
     MrVector args[2];
     CallRows rows;
-    /* DISTINCT looks at values only. */
-    bool takes_nulls = (call->aggregate->flags & MR_AGG_NULLS) && !call->is_distinct;
+    bool takes_nulls = call->aggregate->flags & MR_AGG_NULLS;
     uint32_t checked = takes_nulls ? 0 : aggregate->arg_count;
     MR_TRY(include_rows(block, call, checked, all, batch, &rows));
     for (uint32_t a = 0; a < aggregate->arg_count; a++) {
@@ -312,9 +311,11 @@ static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const 
     if (rows.count == 0) {
         return MR_OK;
     }
-    MrAggregateInput in = {
-        .args = args, .arg_count = aggregate->arg_count, .groups = rows.groups, .weights = rows.weights, .rows = rows.count
-    };
+    MrAggregateInput in = { .args = args,
+                            .arg_count = aggregate->arg_count,
+                            .groups = rows.groups,
+                            .weights = rows.weights,
+                            .rows = rows.count };
     char *states = pane->groups.rows + pane->groups.state_offset + resolved->state_offset;
     return aggregate->update(states, pane->groups.row_bytes, &in, op->memory, batch->err);
 }

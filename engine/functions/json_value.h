@@ -1,0 +1,20 @@
+/*
+ * engine/functions/json_value.h - SQL values as JSON, as PostgreSQL's to_json has them.
+ */
+#ifndef MR_ENGINE_FUNCTIONS_JSON_VALUE_H
+#define MR_ENGINE_FUNCTIONS_JSON_VALUE_H
+
+#include "storage/array.h"
+
+typedef struct MrJsonStyle {
+    bool is_jsonb; /* ", " between elements, where json has "," */
+    bool lines;    /* a line feed between the elements of an array's outer dimension */
+    const MrTimezone *zone;
+} MrJsonStyle;
+
+/* Appends a value: numbers and bools as they are (NaN and infinities as strings), times in ISO 8601
+ * with a T, json as written, arrays as arrays, all else as a string.  `scratch` is overwritten. */
+void mr_json_append_value(MrTypeId type, const void *cell, const MrJsonStyle *style,
+                          MrBuilder *scratch, MrBuilder *out);
+
+#endif
