@@ -112,7 +112,6 @@ static inline uint64_t cell_hash(MrTypeId type, const char *cell)
     case MR_TYPE_VARCHAR:
     case MR_TYPE_BYTEA:
     case MR_TYPE_JSON:
-    case MR_TYPE_JSONB:
     case MR_TYPE_UNKNOWN: {
         MrText text;
         memcpy(&text, cell, sizeof text);
@@ -131,7 +130,7 @@ static inline uint64_t cell_hash(MrTypeId type, const char *cell)
     case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     default: {
         uint64_t word;
-        if (mr_type_is_array(type)) {
+        if (mr_type_is_array(type) || type == MR_TYPE_JSONB) {
             MrText text;
             memcpy(&text, cell, sizeof text);
             return mr_cell_hash(type, &text);

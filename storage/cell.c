@@ -5,6 +5,7 @@
 #include "common/floattext.h"
 #include "common/hash.h"
 #include "storage/array.h"
+#include "storage/jsontext.h"
 
 #include <math.h>
 
@@ -55,6 +56,7 @@ int mr_cell_compare(MrTypeId type, const void *a, const void *b)
     case MR_TYPE_NUMERIC: return mr_decimal_compare(a, b);
     case MR_TYPE_INTERVAL: return mr_interval_compare(a, b);
     case MR_TYPE_UUID: return memcmp(a, b, 16);
+    case MR_TYPE_JSONB: return mr_jsonb_compare_values(mr_text_string(a), mr_text_string(b));
     default:
         return mr_type_is_array(type) ? mr_array_compare(mr_type_element(type), a, b)
                                       : mr_text_compare(a, b);
@@ -65,6 +67,9 @@ bool mr_cell_equal(MrTypeId type, const void *a, const void *b)
 {
     if (mr_type_is_array(type)) {
         return mr_array_equal(mr_type_element(type), a, b);
+    }
+    if (type == MR_TYPE_JSONB) {
+        return mr_text_equal(a, b) || mr_cell_compare(type, a, b) == 0;
     }
     if (mr_type_is_text(type)) {
         return mr_text_equal(a, b);
@@ -101,6 +106,7 @@ uint64_t mr_cell_hash(MrTypeId type, const void *cell)
     case MR_TYPE_NUMERIC: return mr_decimal_hash(cell);
     case MR_TYPE_INTERVAL: return mr_interval_hash(cell);
     case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
+    case MR_TYPE_JSONB: return mr_jsonb_hash(mr_text_string(cell));
     default: {
         const MrText *text = cell;
         if (mr_type_is_array(type)) {

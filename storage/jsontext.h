@@ -55,6 +55,10 @@ MrStatus mr_json_check(MrString text, MrError *err);
 /* Input of type jsonb: keys sorted by length, then bytes, the last of equal keys kept, numbers as
  * numeric prints them, `, ` and `: ` between.  The result is in the arena. */
 MrStatus mr_json_normalise(MrArena *arena, MrString text, MrString *out, MrError *err);
+/* Order of two values of type jsonb, of which the text is normalised; of parts of them. */
+int mr_jsonb_compare_values(MrString a, MrString b);
+int mr_jsonb_compare(MrString a, MrString b);
+uint64_t mr_jsonb_hash(MrString json);
 /* Appends a text as a JSON string with quotes. */
 void mr_json_quote(MrBuilder *out, const char *data, size_t length);
 

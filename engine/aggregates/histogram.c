@@ -3,7 +3,7 @@
  */
 #include "engine/aggregates/aggregate_table.h"
 #include "engine/aggregates/multiset.h"
-#include "engine/functions/json_walk.h"
+#include "storage/jsonwalk.h"
 
 static MrStatus member_add(void *context, MrTypeId type, const void *cell, int64_t count)
 {

@@ -6,7 +6,7 @@
  */
 #include "engine/aggregates/aggregate_table.h"
 #include "engine/aggregates/text_state.h"
-#include "engine/functions/json_walk.h"
+#include "storage/jsonwalk.h"
 
 /* ---- string_agg ---- */
 

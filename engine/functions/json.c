@@ -5,7 +5,7 @@
 #include "engine/functions/array_cells.h"
 #include "engine/functions/families.h"
 #include "engine/functions/json_value.h"
-#include "engine/functions/json_walk.h"
+#include "storage/jsonwalk.h"
 #include "engine/functions/text_characters.h"
 
 /* One step from a value to a part of it; false: there is none. */

@@ -3,7 +3,7 @@
  */
 #include "engine/functions/json_value.h"
 
-#include "engine/functions/json_walk.h"
+#include "storage/jsonwalk.h"
 
 /* 2026-01-01T10:00:00+02:00: PostgreSQL's text with a T, and an offset of hours and minutes. */
 static void time_finish(MrTypeId type, MrBuilder *text)

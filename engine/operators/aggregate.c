@@ -66,7 +66,7 @@ static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layo
     }
     for (uint32_t k = 0; k < layout->count; k++) {
         if (layout->types[k] == MR_TYPE_NUMERIC || layout->types[k] == MR_TYPE_INTERVAL ||
-            mr_type_is_array(layout->types[k])) {
+            layout->types[k] == MR_TYPE_JSONB || mr_type_is_array(layout->types[k])) {
             return false;
         }
     }

@@ -1,7 +1,7 @@
 /*
- * engine/functions/json_walk.c - a walker over JSON text: members, elements, strings.
+ * storage/jsonwalk.c - a walker over JSON text: members, elements, strings.
  */
-#include "engine/functions/json_walk.h"
+#include "storage/jsonwalk.h"
 
 #include <string.h>
 
@@ -125,7 +125,7 @@ bool mr_json_member(MrString json, MrString name, MrString *out)
 static bool next_element(MrString json, size_t *at, MrString *out)
 {
     *at = skip_blanks(json, *at);
-    if (*at >= json.length || json.data[*at] == ']') {
+    if (*at >= json.length || json.data[*at] == ']' || json.data[*at] == '}') {
         return false;
     }
     const size_t value = *at;
@@ -137,6 +137,31 @@ static bool next_element(MrString json, size_t *at, MrString *out)
     *at = skip_blanks(json, *at);
     *at += *at < json.length && json.data[*at] == ',';
     return true;
+}
+
+bool mr_json_next(MrJsonItems *items, MrString *name, MrString *value)
+{
+    const MrString json = items->json;
+    *name = (MrString){ 0 };
+    items->at = skip_blanks(json, items->at);
+    if (json.length == 0 || (json.data[0] != '{' && json.data[0] != '[')) {
+        return false;
+    }
+    if (json.data[0] == '[') {
+        return next_element(json, &items->at, value);
+    }
+    if (items->at >= json.length || json.data[items->at] != '"') {
+        return false;
+    }
+    const size_t start = items->at;
+    items->at = skip_string(json, start);
+    *name = (MrString){ json.data + start, items->at - start };
+    items->at = skip_blanks(json, items->at);
+    if (items->at >= json.length || json.data[items->at] != ':') {
+        return false;
+    }
+    items->at++;
+    return next_element(json, &items->at, value);
 }
 
 int64_t mr_json_array_length(MrString json)
