@@ -43,8 +43,8 @@ typedef struct MrAggregateInput {
 typedef struct MrAggregate MrAggregate;
 struct MrAggregate {
     const char *name;
-    /* UNKNOWN: any type.  With a result of UNKNOWN or ANYARRAY it is the first argument's type, or an
-     * array of it; ANYARRAY: any array. */
+    /* UNKNOWN: any type.  With a result of UNKNOWN or ANYARRAY it is the first argument's type, or
+     * an array of it; ANYARRAY: any array. */
     MrTypeId args[2];
     uint8_t arg_count;
     MrTypeId result;

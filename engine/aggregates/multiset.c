@@ -14,8 +14,8 @@
 
 enum { UNSORTED_MIN = 256, EXPANDED_ROWS = 1024, FORMS_MAX = 192, ARGS_MAX = 2 };
 
-/* An item: its count, which of its values are NULL (bit a), then one cell per value, each a multiple
- * of 8 bytes.  Long text is owned. */
+/* An item: its count, which of its values are NULL (bit a), then one cell per value, each a
+ * multiple of 8 bytes.  Long text is owned. */
 typedef struct ItemHead {
     int64_t count;
     uint64_t nulls;

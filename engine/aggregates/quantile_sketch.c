@@ -1,7 +1,7 @@
 /*
- * engine/aggregates/quantile_sketch.c - approx_percentile by DDSketch (Masson, Rim, Lee: "DDSketch: a
- * fast and fully-mergeable quantile sketch with relative-error guarantees", 2019): values are counted
- * in buckets that grow by 2 %, so that the answer is within 1 % of a value of that rank.
+ * engine/aggregates/quantile_sketch.c - approx_percentile by DDSketch (Masson, Rim, Lee: "DDSketch:
+ * a fast and fully-mergeable quantile sketch with relative-error guarantees", 2019): values are
+ * counted in buckets that grow by 2 %, so that the answer is within 1 % of a value of that rank.
  * Counts can be taken back, and depend on no order; buckets are never collapsed.
  */
 #include <math.h>

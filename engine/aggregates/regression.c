@@ -231,7 +231,7 @@ const MrAggregate mr_aggregates_regression[] = {
     PAIR_ENTRY("regr_slope", slope, "Slope of the least-squares line.", "1.5"),
     PAIR_ENTRY("regr_sxx", sxx, "Sum of squares of x about its mean.", "2"),
     PAIR_ENTRY("regr_sxy", sxy, "Sum of products about the means.", "3"),
-    PAIR_ENTRY("regr_syy", syy, "Sum of squares of y about its mean.", "4.666666666666667"),
+    PAIR_ENTRY("regr_syy", syy, "Sum of squares of y about its mean.", "4.666666666666666"),
     { .name = "regr_count",
       .args = { MR_TYPE_FLOAT64, MR_TYPE_FLOAT64 },
       .arg_count = 2,

@@ -1,8 +1,8 @@
 /*
  * engine/aggregates/string_agg.c - text and JSON gathered in the order of the rows: string_agg,
  * json_agg, jsonb_agg, json_object_agg, jsonb_object_agg.
- * The state is the result so far with the delimiter in front of every value, so that states of parts
- * can be put end to end.
+ * The state is the result so far with the delimiter in front of every value, so that states of
+ * parts can be put end to end.
  */
 #include "engine/aggregates/aggregate_table.h"
 #include "engine/aggregates/text_state.h"

@@ -1,6 +1,6 @@
 /*
- * engine/aggregates/text_state.h - the state of aggregates that gather what comes: one growing run of
- * bytes, charged to the query.  Must not know what the bytes say.
+ * engine/aggregates/text_state.h - the state of aggregates that gather what comes: one growing run
+ * of bytes, charged to the query.  Must not know what the bytes say.
  */
 #ifndef MR_ENGINE_AGGREGATES_TEXT_STATE_H
 #define MR_ENGINE_AGGREGATES_TEXT_STATE_H

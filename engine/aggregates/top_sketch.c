@@ -1,8 +1,8 @@
 /*
  * engine/aggregates/top_sketch.c - approx_top_k by the Space-Saving algorithm (Metwally, Agrawal,
  * El Abbadi, 2005): 8 k counters (64 at least); a count is at most n / counters too high, so that
- * every value with more rows than that is among the counters.  What it shows depends on the order of
- * rows, which is the log's, once there are more different values than counters.
+ * every value with more rows than that is among the counters.  What it shows depends on the order
+ * of rows, which is the log's, once there are more different values than counters.
  */
 #include <stdlib.h>
 

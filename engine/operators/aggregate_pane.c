@@ -270,7 +270,8 @@ static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector
         bool was = *copies > 0;
         *copies += rows->weights == NULL ? 1 : rows->weights[i];
         bool is = *copies > 0;
-        if (has_looks && !was && is && !mr_vector_is_null(values, i)) { /* 1.00 comes where 1.0 was before */
+        if (has_looks && !was && is &&
+            !mr_vector_is_null(values, i)) { /* 1.00 comes where 1.0 was before */
             memcpy(mr_group_row(seen, found[i]) + sizeof(MrGroupHeader) + seen->layout->offsets[1],
                    mr_vector_cell(values, i), mr_type_info(type)->width);
         }
