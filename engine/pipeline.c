@@ -370,7 +370,7 @@ static MrStatus finish_operators(MrPipeline *pipeline, MrError *err)
     const MrDagNode *breaker = &pipeline->dag->nodes[pipeline->breaker];
     if (pipeline->has_apart) {
         bool is_seen = ((const MrAggregateSpec *)breaker->spec)->emit == MR_EMIT_MODE_UPDATE;
-        MR_TRY(is_seen ? mr_pipeline_settle(pipeline, err)
+        MR_TRY(is_seen ? mr_pipeline_merge_apart(pipeline, err)
                        : mr_pipeline_settle_if_cheap(pipeline, err));
     }
     if (pipeline->lane_count > 1) {

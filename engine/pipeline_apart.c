@@ -2,8 +2,8 @@
  * engine/pipeline_apart.c - a group-by on several threads where the order of rows cannot show
  * (aggregate_merge.c): each thread takes any chunks, the whole way while they are in its cache, and
  * counts them in groups of its own.  The lanes take these over, each the keys that are its own,
- * when a window closes or somebody wants to see what there is: mr_pipeline_settle.  Rows are not sorted
- * by their keys' owner, which costs more than the group-by itself.
+ * when a window closes or somebody wants to see what there is: mr_pipeline_settle.  Rows are not
+ * sorted by their keys' owner, which costs more than the group-by itself.
  */
 #include <stdatomic.h>
 
@@ -110,7 +110,7 @@ static void merge_task(void *context, uint32_t index)
     }
 }
 
-MrStatus mr_pipeline_settle(MrPipeline *pipeline, MrError *err)
+MrStatus mr_pipeline_merge_apart(MrPipeline *pipeline, MrError *err)
 {
     if (pipeline->apart_rows == 0) {
         return MR_OK;
@@ -135,11 +135,21 @@ MrStatus mr_pipeline_settle(MrPipeline *pipeline, MrError *err)
     return status;
 }
 
+/* The memory goes as well: it may be long until it is needed again. */
+MrStatus mr_pipeline_settle(MrPipeline *pipeline, MrError *err)
+{
+    MR_TRY(mr_pipeline_merge_apart(pipeline, err));
+    for (uint32_t t = 0; pipeline->has_apart && t < pipeline->thread_count; t++) {
+        mr_aggregate_forget(&pipeline->lanes[t].apart);
+    }
+    return MR_OK;
+}
+
 MrStatus mr_pipeline_settle_if_cheap(MrPipeline *pipeline, MrError *err)
 {
     return groups_apart(pipeline) * ROWS_PER_GROUP_CHEAP > pipeline->apart_rows
                ? MR_OK
-               : mr_pipeline_settle(pipeline, err);
+               : mr_pipeline_merge_apart(pipeline, err);
 }
 
 int64_t mr_pipeline_next_close_apart(const MrPipeline *pipeline)
@@ -166,7 +176,7 @@ MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *er
     uint64_t groups = groups_apart(pipeline);
     bool closes = last.watermark_after_us >= mr_pipeline_next_close_us(pipeline);
     if (closes || groups > APART_GROUPS_MAX * (uint64_t)pipeline->thread_count) {
-        MR_TRY(mr_pipeline_settle(pipeline, err)); /* what W closes is made whole first */
+        MR_TRY(mr_pipeline_merge_apart(pipeline, err)); /* what W closes is made whole first */
     }
     if (last.watermark_after_us == MR_TIME_MIN) {
         return MR_OK;

@@ -88,6 +88,8 @@ MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *i
 bool mr_pipeline_fits_apart(const MrPipeline *pipeline, const MrChunk *chunks, uint32_t count);
 MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *err);
 MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err);
+/* Merges, and keeps the memory for the next rows. */
+MrStatus mr_pipeline_merge_apart(MrPipeline *pipeline, MrError *err);
 /* Merges where that is little work beside the rows. */
 MrStatus mr_pipeline_settle_if_cheap(MrPipeline *pipeline, MrError *err);
 int64_t mr_pipeline_next_close_apart(const MrPipeline *pipeline);

@@ -213,7 +213,7 @@ static MrStatus run_round(MrPipeline *pipeline, MrChunk *chunks, uint32_t count,
     }
     pipeline->apart_pause_rows -=
         rows < pipeline->apart_pause_rows ? rows : pipeline->apart_pause_rows;
-    MR_TRY(mr_pipeline_settle(pipeline, err)); /* rows come in the log's order from here on */
+    MR_TRY(mr_pipeline_merge_apart(pipeline, err)); /* rows come in the log's order from here on */
     MR_TRY(mr_pipeline_on_threads(pipeline, alone, prepare_task, &round, err));
     return mr_pipeline_finish_round(&round, alone, err);
 }

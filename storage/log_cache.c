@@ -31,8 +31,8 @@ static void list_drop_first(MrLog *log, FrameList *list)
     list->bytes -= mr_frame_memory_bytes(frame);
     list->count--;
     if (log_index_seek(log, frame->cache_sequence, &segment, &entry) &&
-        log->segments[segment]->entries[entry].frame == frame) {
-        log->segments[segment]->entries[entry].frame = NULL;
+        log_frame_of(log->segments[segment], entry) == frame) {
+        (void)log_frame_set(log->segments[segment], entry, NULL);
     }
     mr_frame_release(frame);
 }
@@ -52,11 +52,14 @@ void log_cache_trim(MrLog *log)
     }
 }
 
-void log_cache_add(MrLog *log, LogEntry *entry, MrLogFrame *frame, bool is_history)
+void log_cache_add(MrLog *log, LogSegment *segment, uint32_t entry, MrLogFrame *frame,
+                   bool is_history)
 {
+    if (!log_frame_set(segment, entry, frame)) {
+        return; /* it is read again when it is wanted again */
+    }
     mr_frame_retain(frame);
-    entry->frame = frame;
-    frame->cache_sequence = entry->at.sequence;
+    frame->cache_sequence = segment->entries[entry].sequence;
     list_push(is_history ? &log->history : &log->cache, frame);
     log_cache_trim(log);
 }

@@ -167,9 +167,9 @@ static MrStatus commit_one(MrLogTransaction *transaction, MrError *err)
     part->commit.segment = log_current(log)->file->number;
     part->commit.offset = header->offset;
     LogIndexEntry at = part_entry(log, &part->commit);
-    LogEntry *entry = log_segment_push(log_current(log), &at);
+    uint32_t entry = log_segment_push(log_current(log), &at);
     log_state_apply(log, stream, &at, (MrString){ part->offset, part->offset_bytes });
-    log_cache_add(log, entry, frame, false);
+    log_cache_add(log, log_current(log), entry, frame, false);
     return MR_OK;
 }
 
@@ -248,11 +248,11 @@ static MrStatus commit_many(MrLogTransaction *transaction, MrError *err)
     for (uint32_t i = 0; i < parts; i++) {
         LogPart *part = &transaction->parts[i];
         LogIndexEntry at = part_entry(log, &part->commit);
-        LogEntry *entry = log_segment_push(log_current(log), &at);
+        uint32_t entry = log_segment_push(log_current(log), &at);
         log_state_apply(log, log_stream_find(log, at.stream_id), &at,
                         (MrString){ part->offset, part->offset_bytes });
         if (part->frame != NULL) {
-            log_cache_add(log, entry, part->frame, false);
+            log_cache_add(log, log_current(log), entry, part->frame, false);
         }
     }
     return MR_OK;
@@ -337,9 +337,9 @@ static MrStatus record_place(MrLog *log, MrLogFrame *frame, uint64_t *sequence, 
                          .stream_id = header->stream_id,
                          .row_count = 1,
                          .kind = header->kind };
-    LogEntry *entry = log_segment_push(log_current(log), &at);
+    uint32_t entry = log_segment_push(log_current(log), &at);
     log_state_apply(log, stream, &at, (MrString){ NULL, 0 });
-    log_cache_add(log, entry, frame, false);
+    log_cache_add(log, log_current(log), entry, frame, false);
     *sequence = at.sequence;
     return MR_OK;
 }

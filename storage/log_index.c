@@ -35,7 +35,7 @@ MrStatus log_segment_add(MrLog *log, MrSegment *file, LogSegment **out, MrError 
 void log_segment_free(LogSegment *segment)
 {
     mr_segment_release(segment->file);
-    free(segment->entries);
+    log_segment_drop_entries(segment);
     free(segment->moved);
     free(segment);
 }
@@ -52,31 +52,36 @@ MrStatus log_segment_reserve(LogSegment *segment, uint32_t more, MrError *err)
     if (capacity < 16) {
         capacity = 16;
     }
-    LogEntry *larger =
+    LogIndexEntry *larger =
         capacity > UINT32_MAX ? NULL : realloc(segment->entries, capacity * sizeof *larger);
     if (larger == NULL) {
         return mr_error_no_memory(err);
     }
     segment->entries = larger;
+    MrLogFrame **frames = realloc(segment->frames, capacity * sizeof *frames);
+    if (frames == NULL) {
+        return mr_error_no_memory(err);
+    }
+    segment->frames = frames;
     segment->capacity = (uint32_t)capacity;
     return MR_OK;
 }
 
 void log_segment_fit(LogSegment *segment)
 {
-    LogEntry *fitting =
+    LogIndexEntry *fitting =
         segment->count == 0 ? NULL : realloc(segment->entries, segment->count * sizeof *fitting);
     if (fitting != NULL) {
         segment->entries = fitting;
-        segment->capacity = segment->count;
+        segment->capacity = segment->count; /* the list of frames may be longer */
     }
 }
 
-LogEntry *log_segment_push(LogSegment *segment, const LogIndexEntry *at)
+uint32_t log_segment_push(LogSegment *segment, const LogIndexEntry *at)
 {
-    LogEntry *entry = &segment->entries[segment->count++];
-    *entry = (LogEntry){ .at = *at };
-    return entry;
+    segment->entries[segment->count] = *at;
+    segment->frames[segment->count] = NULL;
+    return segment->count++;
 }
 
 LogSegment *log_segment_by_number(const MrLog *log, uint64_t number)
@@ -132,7 +137,7 @@ bool log_index_seek(const MrLog *log, uint64_t sequence, uint32_t *segment, uint
     high = found->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (entry_ends_before(&found->entries[middle].at, sequence)) {
+        if (entry_ends_before(&found->entries[middle], sequence)) {
             low = middle + 1;
         } else {
             high = middle;
@@ -153,7 +158,7 @@ bool log_index_next_in_turn(MrLog *log, uint32_t *looked, uint32_t *segment, uin
     if (++*looked % LOG_ENTRIES_PER_TURN != 0) {
         return log_index_next(log, segment, entry);
     }
-    const LogIndexEntry *at = &log->segments[*segment]->entries[*entry].at;
+    const LogIndexEntry *at = &log->segments[*segment]->entries[*entry];
     uint64_t next = at->sequence + at->row_count;
     pthread_mutex_unlock(&log->lock);
     pthread_mutex_lock(&log->lock);
@@ -225,7 +230,7 @@ void log_state_trimmed(MrLog *log, const LogStream *stream, uint64_t below, uint
     *bytes = state->bytes;
     bool found = below > old && log_index_seek(log, state->first_sequence, &segment, &entry);
     while (found) {
-        const LogIndexEntry *at = &log->segments[segment]->entries[entry].at;
+        const LogIndexEntry *at = &log->segments[segment]->entries[entry];
         if (at->sequence >= below) {
             break;
         }
@@ -344,7 +349,7 @@ MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t s
                           .moved_count = segment->moved_count };
     mr_builder_append(out, &head, sizeof head);
     for (uint32_t i = 0; i < segment->count; i++) {
-        mr_builder_append(out, &segment->entries[i].at, sizeof segment->entries[i].at);
+        mr_builder_append(out, &segment->entries[i], sizeof segment->entries[i]);
     }
     if (segment->moved_count > 0) {
         mr_builder_append(out, segment->moved, segment->moved_count * sizeof *segment->moved);

@@ -26,11 +26,6 @@ typedef struct LogIndexEntry {
     uint16_t is_damaged; /* seen to fail its checksum: reads fail, others go on */
 } LogIndexEntry;
 
-typedef struct LogEntry {
-    LogIndexEntry at;
-    MrLogFrame *frame; /* cached, a reference; or NULL */
-} LogEntry;
-
 /* A part in a file that was written again: records of later files name its old offset for ever. */
 typedef struct LogMoved {
     uint64_t from, to;
@@ -41,8 +36,11 @@ typedef struct LogMoved {
 typedef struct LogSegment {
     MrSegment *file;
     uint64_t first_sequence, next_sequence;
-    LogEntry *entries;
-    uint32_t count, capacity;
+    LogIndexEntry *entries; /* of a sealed file with many: in `map` */
+    MrLogFrame **frames;    /* by entry: cached, a reference, or NULL; the array NULL: none is */
+    uint32_t count, capacity, frame_count;
+    void *map; /* of the index in the file; NULL: the entries are ours */
+    size_t map_bytes;
     bool is_damaged;   /* a part of it cannot be read: it is neither cut nor sealed */
     bool is_rewritten; /* rows are gone from it; `moved`: parts that others' records need */
     LogMoved *moved;   /* by old offset */
@@ -192,7 +190,8 @@ MrStatus log_segment_add(MrLog *log, MrSegment *file, LogSegment **out, MrError 
 void log_segment_free(LogSegment *segment);
 MrStatus log_segment_reserve(LogSegment *segment, uint32_t more, MrError *err);
 void log_segment_fit(LogSegment *segment); /* no more entries come: their array's rest goes back */
-LogEntry *log_segment_push(LogSegment *segment, const LogIndexEntry *at); /* after reserve */
+/* After reserve; gives the number of the entry. */
+uint32_t log_segment_push(LogSegment *segment, const LogIndexEntry *at);
 LogSegment *log_segment_by_number(const MrLog *log, uint64_t number);
 /* First entry whose last sequence is >= `sequence`; false: none. */
 bool log_index_seek(const MrLog *log, uint64_t sequence, uint32_t *segment, uint32_t *entry);
@@ -243,7 +242,21 @@ MrStatus log_reserve_make(MrLog *log, MrError *err);
 bool log_reserve_retake(MrLog *log);
 
 /* ---- log_cache.c: the lock is held ---- */
-void log_cache_add(MrLog *log, LogEntry *entry, MrLogFrame *frame, bool is_history);
+void log_cache_add(MrLog *log, LogSegment *segment, uint32_t entry, MrLogFrame *frame,
+                   bool is_history);
+
+/* ---- log_index_map.c: entries that stay in the file ---- */
+
+/* The segment is sealed and its entries are those of the index at the offset: from now on they are
+ * looked at there. */
+void log_segment_map(LogSegment *segment, uint64_t index_offset);
+void log_segment_drop_entries(LogSegment *segment);
+/* The cached frame of an entry; NULL: none. */
+MrLogFrame *log_frame_of(const LogSegment *segment, uint32_t entry);
+/* False: no memory, which can only be where a sealed segment has none cached. */
+bool log_frame_set(LogSegment *segment, uint32_t entry, MrLogFrame *frame);
+/* Frees the list of frames when it has become empty for good. */
+void log_frames_fit(LogSegment *segment);
 void log_cache_clear(MrLog *log);
 void log_cache_trim(MrLog *log);
 

@@ -67,14 +67,14 @@ static MrStatus frame_fetch(MrLog *log, const LogIndexEntry *at, MrSegment *file
     MrStatus status = log_frame_load(log, at, file, out, &cause);
     pthread_mutex_lock(&log->lock);
     bool found = log_index_seek(log, at->sequence, &segment, &entry);
-    LogEntry *held = found ? &log->segments[segment]->entries[entry] : NULL;
-    bool is_same = held != NULL && held->at.sequence == at->sequence;
-    if (status == MR_OK && is_same && held->frame == NULL) {
-        log_cache_add(log, held, *out, true);
+    LogIndexEntry *held = found ? &log->segments[segment]->entries[entry] : NULL;
+    bool is_same = held != NULL && held->sequence == at->sequence;
+    if (status == MR_OK && is_same && log_frame_of(log->segments[segment], entry) == NULL) {
+        log_cache_add(log, log->segments[segment], entry, *out, true);
     } else if (status == MR_ERR_CORRUPT) {
         LogStream *stream = log_stream_find(log, at->stream_id);
         if (is_same) {
-            held->at.is_damaged = 1;
+            held->is_damaged = 1;
         }
         if (stream != NULL) {
             log_stream_damage(log, stream, at->sequence, &cause);
@@ -242,7 +242,7 @@ static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilt
     uint32_t looked = 0;
     bool found = log_index_seek(log, from, segment, entry);
     while (found) {
-        const LogIndexEntry *at = &log->segments[*segment]->entries[*entry].at;
+        const LogIndexEntry *at = &log->segments[*segment]->entries[*entry];
         if (at->sequence > upto) {
             return false;
         }
@@ -269,10 +269,9 @@ MrStatus mr_log_read(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilter
     uint64_t passed = upto;
     MrStatus status = MR_OK;
     if (is_there) {
-        LogEntry *held = &log->segments[segment]->entries[entry];
-        at = held->at;
+        at = log->segments[segment]->entries[entry];
         passed = at.sequence;
-        out->frame = held->frame;
+        out->frame = log_frame_of(log->segments[segment], entry);
         if (out->frame != NULL) {
             mr_frame_retain(out->frame);
         } else {

@@ -30,7 +30,7 @@ static MrStatus load_sealed(MrLog *log, LogSegment *segment, MrError *err)
     MrStatus status = log_index_decode(segment, frame, &state, &state_bytes, err);
     uint32_t kept = 0;
     for (uint32_t i = 0; status == MR_OK && i < segment->count; i++) {
-        const LogIndexEntry *at = &segment->entries[i].at;
+        const LogIndexEntry *at = &segment->entries[i];
         LogStream *stream = at->kind == MR_RECORD_DDL ? NULL : log_stream_make(log, at->stream_id);
         if (stream == NULL && at->kind != MR_RECORD_DDL) {
             status = mr_error_no_memory(err);
@@ -46,8 +46,12 @@ static MrStatus load_sealed(MrLog *log, LogSegment *segment, MrError *err)
             segment->entries[kept++] = segment->entries[i];
         }
     }
-    if (status == MR_OK) {
+    if (status == MR_OK && kept == segment->count) {
+        log_segment_map(segment, frame->header->offset);
+    } else if (status == MR_OK) {
         segment->count = kept;
+    }
+    if (status == MR_OK) {
         status = log_state_check(log, segment->file, segment->file->end, state, state_bytes, err);
     }
     mr_frame_release(frame);

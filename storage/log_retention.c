@@ -25,14 +25,14 @@ uint64_t mr_log_sequence_at_arrival(MrLog *log, uint32_t stream_id, int64_t arri
     /* Arrivals never go back: whole segments are passed over by their last record. */
     while (found && segment + 1 < log->segment_count) {
         const LogSegment *here = log->segments[segment];
-        if (here->count > 0 && here->entries[here->count - 1].at.arrival_us >= arrival_us) {
+        if (here->count > 0 && here->entries[here->count - 1].arrival_us >= arrival_us) {
             break;
         }
         entry = here->count == 0 ? 0 : here->count - 1;
         found = log_index_next(log, &segment, &entry);
     }
     while (found) {
-        const LogIndexEntry *at = &log->segments[segment]->entries[entry].at;
+        const LogIndexEntry *at = &log->segments[segment]->entries[entry];
         if (at->arrival_us >= arrival_us && at->stream_id == stream_id &&
             at->kind == MR_RECORD_ROWS) {
             result = at->sequence;
@@ -65,7 +65,7 @@ uint64_t mr_log_sequence_at_bytes(MrLog *log, uint32_t stream_id, uint64_t bytes
     uint32_t segment, entry, looked = 0;
     bool found = index_before(log, UINT64_MAX, &segment, &entry);
     while (found) {
-        const LogIndexEntry *at = &log->segments[segment]->entries[entry].at;
+        const LogIndexEntry *at = &log->segments[segment]->entries[entry];
         if (at->stream_id == stream_id && at->kind == MR_RECORD_ROWS) {
             sum += at->bytes;
             if (sum > bytes) {
@@ -122,7 +122,7 @@ static MrStatus references_each(MrLog *log, const LogSegment *segment, uint64_t 
     for (uint32_t i = log->segment_count; i-- > 0 && log->segments[i] != segment;) {
         const LogSegment *other = log->segments[i];
         for (uint32_t j = 0; j < other->count; j++) {
-            const LogIndexEntry *at = &other->entries[j].at;
+            const LogIndexEntry *at = &other->entries[j];
             if (at->segment == number && entry_is_needed(log, at, sequence) &&
                 !log_entry_is_gone(log, other, at)) {
                 MR_TRY(each(context, at, err));
@@ -150,7 +150,7 @@ static FreeAction segment_action(MrLog *log, const LogSegment *segment, uint64_t
         return FREE_NOTHING;
     }
     for (uint32_t i = 0; i < segment->count; i++) {
-        const LogIndexEntry *at = &segment->entries[i].at;
+        const LogIndexEntry *at = &segment->entries[i];
         if (entry_is_needed(log, at, sequence)) {
             if (at->is_damaged) {
                 return FREE_NOTHING;
@@ -169,8 +169,8 @@ static FreeAction segment_action(MrLog *log, const LogSegment *segment, uint64_t
  * then.  The lock is held. */
 static void segment_forget(LogSegment *segment)
 {
-    for (uint32_t i = 0; i < segment->count; i++) {
-        segment->entries[i].frame = NULL;
+    for (uint32_t i = 0; i < segment->count && segment->frame_count > 0; i++) {
+        (void)log_frame_set(segment, i, NULL);
     }
 }
 
@@ -215,7 +215,7 @@ static void rewrite_fini(Rewrite *rewrite)
         mr_segment_release(rewrite->kept[i].file);
     }
     free(rewrite->kept);
-    free(rewrite->fresh.entries);
+    log_segment_drop_entries(&rewrite->fresh);
     free(rewrite->fresh.moved);
     mr_segment_release(rewrite->fresh.file);
 }
@@ -262,7 +262,7 @@ static MrStatus rewrite_plan(Rewrite *rewrite, const LogSegment *segment, uint64
 {
     rewrite->bytes = MR_SEGMENT_START;
     for (uint32_t i = 0; i < segment->count; i++) {
-        const LogIndexEntry *at = &segment->entries[i].at;
+        const LogIndexEntry *at = &segment->entries[i];
         if (entry_is_needed(rewrite->log, at, sequence) &&
             !log_entry_is_gone(rewrite->log, segment, at)) {
             MR_TRY(rewrite_keep(rewrite, at, false, err));
@@ -343,7 +343,7 @@ static MrStatus rewrite_file(Rewrite *rewrite, const LogSegment *old, MrSegment 
     } else {
         (void)mr_file_remove(rewrite->fresh.file->path, NULL);
     }
-    free(scratch.entries);
+    log_segment_drop_entries(&scratch);
     free(scratch.moved);
     mr_builder_fini(&out);
     return status;
@@ -363,17 +363,19 @@ static MrStatus segment_rewrite(MrLog *log, LogSegment *segment, uint64_t sequen
     }
     if (status == MR_OK) {
         segment_forget(segment);
-        LogEntry *entries = segment->entries;
         LogMoved *moved = segment->moved;
         uint64_t before = segment->file->end;
         mr_segment_release(segment->file);
         segment->file = rewrite.fresh.file;
+        log_segment_drop_entries(segment);
         segment->entries = rewrite.fresh.entries;
+        segment->frames = rewrite.fresh.frames;
         segment->count = rewrite.fresh.count;
         segment->capacity = rewrite.fresh.capacity;
         segment->is_rewritten = true;
         rewrite.fresh.file = NULL;
-        rewrite.fresh.entries = entries;
+        rewrite.fresh.entries = NULL;
+        rewrite.fresh.frames = NULL;
         segment->moved = rewrite.fresh.moved;
         segment->moved_count = rewrite.fresh.moved_count;
         rewrite.fresh.moved = moved;

@@ -263,7 +263,12 @@ static MrStatus seal_left_segment(MrLog *log, const MrLogFrame *state, MrError *
         status = mr_segment_write_seal(file, index.data, index.length, &log->pool, &end, err);
         if (status == MR_OK) {
             pthread_mutex_lock(&log->lock);
+            uint64_t index_offset = file->end;
             mr_segment_set_sealed(file, end);
+            left = log_segment_by_number(log, file->number); /* others may have changed the list */
+            if (left != NULL) {
+                log_segment_map(left, index_offset);
+            }
             pthread_mutex_unlock(&log->lock);
         }
     }

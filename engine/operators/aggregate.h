@@ -84,6 +84,8 @@ bool mr_aggregate_can_merge(const MrAggregateSpec *spec, const MrSchema *input);
 MrStatus mr_aggregate_merge(MrOperator *op, const MrOperator *from, MrBatch *batch);
 /* No groups, with the memory of the newest pane kept. */
 void mr_aggregate_clear(MrOperator *op);
+/* No groups and no panes. */
+void mr_aggregate_forget(MrOperator *op);
 
 /* Within the operator's own files: */
 int64_t mr_add_saturated(int64_t a, int64_t b);

@@ -134,3 +134,12 @@ void mr_aggregate_clear(MrOperator *op)
         mr_pane_clear(op, state->panes[0]);
     }
 }
+
+void mr_aggregate_forget(MrOperator *op)
+{
+    MrAggregateState *state = op->state;
+    for (uint32_t p = 0; p < state->pane_count; p++) {
+        mr_pane_destroy(op, state->panes[p]);
+    }
+    mr_panes_forget(state, state->pane_count);
+}

@@ -334,6 +334,45 @@ START_TEST(test_segments_follow_each_other_and_a_large_block_gets_its_own)
 }
 END_TEST
 
+/* Segments of many small records: their entries are looked at in the file once it is sealed. */
+START_TEST(test_many_small_records)
+{
+    enum { RECORDS = 9000 };
+    Fixture fixture, *f = &fixture;
+    fixture_init(f);
+    f->options.cache_bytes = 20000;
+    fixture_open(f);
+    for (int i = 0; i < RECORDS; i++) {
+        ck_assert_uint_eq(fixture_append_rows(f, 1 + i % 2, 1, i), (uint64_t)i + 1);
+        mr_arena_reset(&f->arena);
+    }
+    for (int again = 0; again < 4; again++) {
+        for (uint64_t at = 1; at <= RECORDS; at += again % 2 == 0 ? 1 : 313) {
+            MrLogRecord record;
+            bool found;
+            MUST(mr_log_read(f->log, at, RECORDS, NULL, &f->arena, &record, &found, &f->err));
+            ck_assert(found);
+            ck_assert_uint_eq(record.first_sequence, at);
+            ck_assert_int_eq(fixture_value(record.block, 0), (int64_t)(at - 1));
+            mr_log_release(&record);
+            mr_arena_reset(&f->arena);
+        }
+        if (again == 1) {
+            MUST(mr_log_sync(f->log, &f->err));
+            fixture_crash(f);
+            fixture_open(f);
+        } else if (again == 2) {
+            fixture_close(f);
+            fixture_open(f);
+        }
+    }
+    char path[128];
+    fixture_segment_path(f, 3, path);
+    ck_assert(mr_file_exists(path));
+    fixture_fini(f);
+}
+END_TEST
+
 START_TEST(test_the_limit_refuses_rows_and_not_records)
 {
     Fixture fixture, *f = &fixture;
@@ -651,6 +690,7 @@ int main(void)
     tcase_add_test(facts, test_records_without_rows);
     tcase_add_test(facts, test_bad_calls_are_errors);
     tcase_add_test(facts, test_segments_follow_each_other_and_a_large_block_gets_its_own);
+    tcase_add_test(facts, test_many_small_records);
     tcase_add_test(facts, test_the_limit_refuses_rows_and_not_records);
     tcase_add_test(facts, test_the_cache_is_no_larger_than_it_says);
     tcase_add_test(facts, test_sequence_at_arrival_and_bytes);
