@@ -148,6 +148,7 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
                one(w, AS(MrAstCreateStream)->watermark) &&
                all(w, &AS(MrAstCreateStream)->options) &&
                all(w, &AS(MrAstCreateStream)->encode_options);
+    case MR_AST_CREATE_TABLE_AS: return one(w, AS(MrAstCreateTableAs)->query);
     case MR_AST_CREATE_CONNECTION: return all(w, &AS(MrAstCreateConnection)->options);
     case MR_AST_CREATE_VIEW:
         return all(w, &AS(MrAstCreateView)->options) && one(w, AS(MrAstCreateView)->query) &&

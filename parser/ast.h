@@ -584,6 +584,15 @@ typedef struct MrAstCreateStream { /* CREATE STREAM | SOURCE | TABLE */
     MrNodeList encode_options; /* ENCODE JSON (…) */
 } MrAstCreateStream;
 
+typedef struct MrAstCreateTableAs { /* CREATE TABLE name AS query */
+    MrNode base;
+    bool temporary;
+    bool or_replace;
+    bool if_not_exists;
+    MrName name;
+    MrAstQuery *query;
+} MrAstCreateTableAs;
+
 typedef struct MrAstCreateConnection {
     MrNode base;
     bool if_not_exists;

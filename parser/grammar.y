@@ -1552,10 +1552,15 @@ definition(R) ::= CREATE(T) or_replace(O) opt_temp(M) TABLE if_not_exists(I) qua
     AS(MrAstCreateStream, R)->temporary = M;
     AS(MrAstCreateStream, R)->append_only = A;
 }
-definition(R) ::= CREATE or_replace opt_temp TABLE if_not_exists qualified_name AS(T). {
-    mr_build_unsupported(p, T.position, "CREATE TABLE AS",
-                         "CREATE MATERIALIZED VIEW keeps the result of a query.");
-    R = NULL;
+definition(R) ::= CREATE(T) or_replace(O) opt_temp(M) TABLE if_not_exists(I) qualified_name(N) AS
+        query(Q). {
+    MrAstCreateTableAs *create = MK(p, MrAstCreateTableAs, CREATE_TABLE_AS, T.position);
+    create->or_replace = O;
+    create->temporary = M;
+    create->if_not_exists = I;
+    create->name = N;
+    create->query = AS(MrAstQuery, Q);
+    R = &create->base;
 }
 %type opt_temp {bool}
 opt_temp(R) ::= . { R = false; }

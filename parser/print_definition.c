@@ -211,6 +211,16 @@ static void print_create_stream(MrPrinter *printer, const MrAstCreateStream *nod
     }
 }
 
+static void print_create_table_as(MrPrinter *printer, const MrAstCreateTableAs *node)
+{
+    PUT(printer, node->or_replace ? "CREATE OR REPLACE " : "CREATE ");
+    PUT(printer, node->temporary ? "TEMPORARY " : "");
+    PUT(printer, node->if_not_exists ? "TABLE IF NOT EXISTS " : "TABLE ");
+    mr_print_name(printer->out, &node->name);
+    PUT(printer, " AS ");
+    mr_print_query(printer, node->query);
+}
+
 /* ---- Views, sinks, functions ------------------------------------------------------------- */
 
 static void print_emit(MrPrinter *printer, const MrEmit *emit)
@@ -415,6 +425,7 @@ void mr_print_definition(MrPrinter *printer, const MrNode *node)
         mr_print_expression(printer, AS(MrAstAssignment)->value, MR_BIND_ANY);
         break;
     case MR_AST_CREATE_STREAM: print_create_stream(printer, AS(MrAstCreateStream)); break;
+    case MR_AST_CREATE_TABLE_AS: print_create_table_as(printer, AS(MrAstCreateTableAs)); break;
     case MR_AST_CREATE_CONNECTION:
         PUT(printer, AS(MrAstCreateConnection)->if_not_exists ? "CREATE CONNECTION IF NOT EXISTS "
                                                               : "CREATE CONNECTION ");

@@ -81,6 +81,27 @@ MrStatus mr_change_assign(MrBinder *b, const MrStreamColumn *column, MrExpr *exp
     return mr_coerce(b, expr, column->type, MR_CAST_ASSIGNMENT, position, out);
 }
 
+MrStatus mr_change_with_type(MrBinder *b, MrNode *value, MrType type, MrNode **out)
+{
+    bool is_bare = value->kind == MR_AST_PARAMETER;
+    if (value->kind == MR_AST_LITERAL) {
+        MrLiteralKind literal = MR_AST_AS(const MrAstLiteral, value)->literal;
+        is_bare = literal == MR_LITERAL_STRING || literal == MR_LITERAL_NULL;
+    }
+    *out = value;
+    if (is_bare) {
+        MrAstCast *cast;
+        MR_NEW(b->arena, cast, b->err);
+        MR_NEW(b->arena, cast->type, b->err);
+        cast->base = (MrNode){ MR_AST_CAST, value->position };
+        cast->operand = value;
+        cast->type->base = (MrNode){ MR_AST_TYPE, value->position };
+        cast->type->name = mr_type_info(type.id)->name;
+        *out = &cast->base;
+    }
+    return MR_OK;
+}
+
 MrStatus mr_change_default(MrBinder *b, const MrStreamColumn *column, MrExpr **out)
 {
     if (column->default_value != NULL) {
@@ -233,29 +254,6 @@ typedef struct Update {
     uint32_t count;
 } Update;
 
-/* A bare literal or parameter has the column's type, as in PostgreSQL; in a query's list it would
- * be text. */
-static MrStatus with_type(MrBinder *b, MrNode *value, MrType type, MrNode **out)
-{
-    bool is_bare = value->kind == MR_AST_PARAMETER;
-    if (value->kind == MR_AST_LITERAL) {
-        MrLiteralKind literal = MR_AST_AS(const MrAstLiteral, value)->literal;
-        is_bare = literal == MR_LITERAL_STRING || literal == MR_LITERAL_NULL;
-    }
-    *out = value;
-    if (is_bare) {
-        MrAstCast *cast;
-        MR_NEW(b->arena, cast, b->err);
-        MR_NEW(b->arena, cast->type, b->err);
-        cast->base = (MrNode){ MR_AST_CAST, value->position };
-        cast->operand = value;
-        cast->type->base = (MrNode){ MR_AST_TYPE, value->position };
-        cast->type->name = mr_type_info(type.id)->name;
-        *out = &cast->base;
-    }
-    return MR_OK;
-}
-
 static MrStatus add_value(MrBinder *b, Update *update, const char *name, int32_t position,
                           MrNode *value)
 {
@@ -264,8 +262,8 @@ static MrStatus add_value(MrBinder *b, Update *update, const char *name, int32_t
     MR_TRY(
         mr_change_column(b, update->target, name, position, is_default, update->is_set, &column));
     update->columns[update->count] = column;
-    MR_TRY(with_type(b, value, update->target->stream->columns[column].type,
-                     &update->values[update->count]));
+    MR_TRY(mr_change_with_type(b, value, update->target->stream->columns[column].type,
+                               &update->values[update->count]));
     update->count++;
     return MR_OK;
 }

@@ -216,6 +216,35 @@ static MrStatus check_counts(MrBinder *b, const MrAstInsert *ast, const Target *
     return MR_OK;
 }
 
+/* SELECT 'x', $1 …: bare literals and parameters have the types of the columns that they are for. */
+static MrStatus with_types(MrBinder *b, const MrAstQuery *query, const Target *target,
+                           const MrAstQuery **out)
+{
+    MrAstQuery *typed;
+    *out = query;
+    if (query->query != MR_QUERY_SELECT || query->distinct != MR_DISTINCT_NONE) {
+        return MR_OK;
+    }
+    MR_NEW(b->arena, typed, b->err);
+    *typed = *query;
+    MR_NEW_ARRAY(b->arena, typed->targets.items, query->targets.count, b->err);
+    bool in_step = true; /* a star stands for any number of columns */
+    for (uint32_t i = 0; i < query->targets.count; i++) {
+        MrAstTarget *item = MR_AST_AS(MrAstTarget, query->targets.items[i]), *copy;
+        typed->targets.items[i] = &item->base;
+        in_step &=
+            item->expr->kind != MR_AST_COLUMN || !MR_AST_AS(const MrAstColumn, item->expr)->star;
+        if (in_step && i < target->count) {
+            MR_NEW(b->arena, copy, b->err);
+            *copy = *item;
+            MR_TRY(mr_change_with_type(b, item->expr, target->types[i], &copy->expr));
+            typed->targets.items[i] = &copy->base;
+        }
+    }
+    *out = typed;
+    return MR_OK;
+}
+
 /* A query's visible columns, cast; hidden sort columns end here. */
 static MrStatus bind_rows(MrBinder *b, const MrAstInsert *ast, Target *target, MrLogical **out)
 {
@@ -228,7 +257,9 @@ static MrStatus bind_rows(MrBinder *b, const MrAstInsert *ast, Target *target, M
         MR_TRY(mr_bind_values(b, ast->query, &values, &bound.node));
         bound.visible = bound.node->column_count;
     } else {
-        MR_TRY(mr_bind_query(b, ast->query, true, &bound));
+        const MrAstQuery *query;
+        MR_TRY(with_types(b, ast->query, target, &query));
+        MR_TRY(mr_bind_query(b, query, true, &bound));
     }
     MR_TRY(check_counts(b, ast, target, bound.visible));
     target->count = bound.visible;

@@ -395,6 +395,11 @@ MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err)
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
                             target->name);
     }
+    if (mr_table_column_count(apply.table) != target->stream->schema.column_count) {
+        mr_error_set(err, MR_ERR_SERIALIZATION, "table \"%s\" has got a column since this began",
+                     target->name);
+        return mr_error_hint(err, "Run it again.");
+    }
     MR_TRY(mr_tables_touch(server, apply.table, target->stream->id, err));
     mr_table_begin_command(apply.table);
     change->count = 0;

@@ -97,8 +97,7 @@ void mr_ddl_comment(MrDdl *ddl)
                          relation->name));
         return;
     }
-    if (relation->kind == MR_RELATION_VIRTUAL ||
-        relation->kind != mr_ddl_relation_kind(statement->object)) {
+    if (relation->kind == MR_RELATION_VIRTUAL || !mr_ddl_is_of_kind(relation, statement->object)) {
         status = mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s",
                               relation->name, mr_object_kind_name(statement->object));
         mr_error_at(&ddl->err, statement->name.position);
@@ -534,9 +533,12 @@ static MrStatus add_column(MrDdl *ddl, const MrAstAlter *statement, const MrRela
     }
     if (column->not_null || column->default_value != NULL || column->generated != NULL) {
         return refuse(ddl, "Add it without: rows before it read NULL there.",
-                      "ADD COLUMN to stream \"%s\" with NOT NULL, DEFAULT or GENERATED is not "
-                      "supported",
+                      "ADD COLUMN to \"%s\" with NOT NULL, DEFAULT or GENERATED is not supported",
                       old->name);
+    }
+    if (old->table != NULL && old->table->number_column >= 0) {
+        return refuse(ddl, "CREATE TABLE another AS SELECT from it, with a PRIMARY KEY.",
+                      "ADD COLUMN to table \"%s\", which has no key, is not supported", old->name);
     }
     if (strcmp(old->stream->connector, "push") != 0) {
         return refuse(ddl, "Make another stream.",
@@ -579,7 +581,7 @@ static MrStatus find_altered(MrDdl *ddl, const MrAstAlter *statement, const MrRe
                      statement->name.name);
         return mr_error_at(&ddl->err, statement->name.position);
     }
-    if (relation->kind != mr_ddl_relation_kind(statement->object)) {
+    if (!mr_ddl_is_of_kind(relation, statement->object)) {
         mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s", relation->name,
                      kind);
         return mr_error_at(&ddl->err, statement->name.position);
@@ -594,7 +596,7 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
                         void (**next)(MrDdl *ddl))
 {
     bool is_query = relation->kind == MR_RELATION_QUERY, is_there = false;
-    bool is_stream = relation->kind == MR_RELATION_STREAM;
+    bool is_stream = relation->stream != NULL; /* or a table */
     *next = is_query ? query_altered : altered;
     switch (statement->action) {
     case MR_ALTER_SUSPEND:
@@ -630,7 +632,7 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     }
     return refuse(
         ddl,
-        "ALTER MATERIALIZED VIEW name SUSPEND | RESUME | SET (…) | RENAME TO, ALTER STREAM "
+        "ALTER MATERIALIZED VIEW name SUSPEND | RESUME | SET (…) | RENAME TO, ALTER STREAM | TABLE "
         "name ADD COLUMN | SET (…) | RENAME TO and ALTER VIEW name RENAME TO are there.",
         "this form of ALTER of \"%s\" is not supported", relation->name);
 }

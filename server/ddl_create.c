@@ -96,7 +96,7 @@ MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError
                                .durability = (MrDurability)stream->durability };
     MR_TRY(mr_log_set_stream(server->log, &definition, err));
     if (relation->kind == MR_RELATION_TABLE) {
-        return mr_tables_add(server, relation, err);
+        return mr_tables_define(server, relation, err);
     }
     if (strcmp(stream->connector, "push") != 0) {
         return mr_feeds_start(server, relation, err);

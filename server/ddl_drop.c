@@ -20,6 +20,12 @@ MrRelationKind mr_ddl_relation_kind(MrObjectKind object)
     }
 }
 
+bool mr_ddl_is_of_kind(const MrRelation *relation, MrObjectKind object)
+{
+    return relation->kind == mr_ddl_relation_kind(object) ||
+           (object == MR_OBJECT_TABLE && relation->kind == MR_RELATION_STREAM);
+}
+
 static bool is_listed(const MrDdl *ddl, const MrRelation *relation)
 {
     for (uint32_t v = 0; v < ddl->victim_count; v++) {
@@ -133,9 +139,7 @@ static MrStatus find_victim(MrDdl *ddl, const MrAstDrop *statement, const MrAstN
                      node->name.name);
         return mr_error_at(&ddl->err, node->name.position);
     }
-    bool is_stream_table = statement->object == MR_OBJECT_TABLE &&
-                           relation->kind == MR_RELATION_STREAM; /* APPEND ONLY */
-    if (relation->kind != mr_ddl_relation_kind(statement->object) && !is_stream_table) {
+    if (!mr_ddl_is_of_kind(relation, statement->object)) {
         mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s", relation->name,
                      kind);
         return mr_error_at(&ddl->err, node->name.position);

@@ -116,6 +116,8 @@ MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection);
 MrStatus mr_ddl_stored_id(MrDdl *ddl, const char *name, bool is_connection, uint32_t *out);
 /* What kind of relation DROP, ALTER and COMMENT mean by their object. */
 MrRelationKind mr_ddl_relation_kind(MrObjectKind object);
+/* CREATE TABLE … APPEND ONLY made a stream, which TABLE means as well. */
+bool mr_ddl_is_of_kind(const MrRelation *relation, MrObjectKind object);
 /* Plans CREATE MATERIALIZED VIEW into an arena of its own and describes the relation and its
  * table. */
 MrStatus mr_ddl_plan_query(MrDdl *ddl);

@@ -105,8 +105,12 @@ static MrStatus add_entry(MrTables *tables, const TableEntry *entry, MrError *er
     return MR_OK;
 }
 
-MrStatus mr_tables_add(MrServer *server, const MrRelation *relation, MrError *err)
+MrStatus mr_tables_define(MrServer *server, const MrRelation *relation, MrError *err)
 {
+    MrTable *there = mr_tables_find(server, relation->stream->id);
+    if (there != NULL) {
+        return mr_table_add_columns(there, &relation->stream->schema, err);
+    }
     TableEntry entry = { .stream_id = relation->stream->id };
     MrTableOptions options = { .name = relation->name,
                                .schema = &relation->stream->schema,

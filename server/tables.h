@@ -15,8 +15,8 @@ struct MrSession;
 
 MrStatus mr_tables_create(MrServer *server, MrError *err);
 void mr_tables_destroy(MrServer *server);
-/* An empty table for the relation, which the log knows. */
-MrStatus mr_tables_add(MrServer *server, const MrRelation *relation, MrError *err);
+/* An empty table for the relation, which the log knows; or the columns that it got since. */
+MrStatus mr_tables_define(MrServer *server, const MrRelation *relation, MrError *err);
 void mr_tables_remove(MrServer *server, uint32_t stream_id);
 MrTable *mr_tables_find(MrServer *server, uint32_t stream_id); /* NULL: none */
 /* At start: what the log holds of all tables. */

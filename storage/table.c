@@ -75,7 +75,8 @@ static MrStatus chunk_create(const MrTable *table, uint32_t capacity, TableChunk
     TableChunk *chunk = (TableChunk *)(void *)at;
     memset(chunk, 0, sizeof *chunk);
     at += round_up(sizeof *chunk);
-    chunk->columns = (TableColumn *)(void *)at;
+    TableColumn *columns = (TableColumn *)(void *)at;
+    atomic_init(&chunk->columns, columns);
     at += round_up(sizeof(TableColumn) * schema->column_count);
     chunk->born = (_Atomic uint64_t *)(void *)at;
     at += round_up(sizeof(uint64_t) * capacity);
@@ -86,9 +87,9 @@ static MrStatus chunk_create(const MrTable *table, uint32_t capacity, TableChunk
     chunk->hashes = (uint32_t *)(void *)at;
     at += round_up(sizeof(uint32_t) * capacity);
     for (uint32_t i = 0; i < schema->column_count; i++) {
-        chunk->columns[i].data = at;
+        columns[i].data = at;
         at += round_up((size_t)mr_type_info(schema->columns[i].type.id)->width * capacity);
-        chunk->columns[i].nulls = (uint8_t *)at;
+        columns[i].nulls = (uint8_t *)at;
         at += round_up(capacity);
     }
     atomic_init(&chunk->references, 1);
@@ -152,9 +153,10 @@ static MrStatus put_cell(const MrTable *table, TableChunk *chunk, uint32_t colum
                          const MrVector *from, uint32_t from_row, MrError *err)
 {
     const MrTypeInfo *info = mr_type_info(table->schema.columns[column].type.id);
-    char *cell = chunk->columns[column].data + (size_t)row * info->width;
+    TableColumn *to = &table_columns(chunk)[column];
+    char *cell = to->data + (size_t)row * info->width;
     bool is_null = mr_vector_is_null(from, from_row);
-    chunk->columns[column].nulls[row] = is_null;
+    to->nulls[row] = is_null;
     if (is_null) {
         memset(cell, 0, info->width);
         return MR_OK;
@@ -182,7 +184,7 @@ MrStatus table_chunk_gather(const TableChunk *chunk, const MrSchema *schema, con
                             uint32_t count, uint32_t at, MrBlock *out, MrArena *arena, MrError *err)
 {
     for (uint32_t i = 0; i < schema->column_count; i++) {
-        const TableColumn *column = &chunk->columns[i];
+        const TableColumn *column = &table_columns(chunk)[i];
         MrVector *vector = &out->columns[i];
         size_t width = mr_type_info(schema->columns[i].type.id)->width;
         char *to = (char *)vector->data + at * width;
@@ -219,7 +221,7 @@ static bool has_key(const MrTable *table, uint32_t place, const MrBlock *block, 
     const TableChunk *chunk = table_chunk(table, place);
     for (uint32_t k = 0; k < table->key_count; k++) {
         const MrVector *column = &block->columns[table->keys[k]];
-        const TableColumn *own = &chunk->columns[table->keys[k]];
+        const TableColumn *own = &table_columns(chunk)[table->keys[k]];
         uint32_t own_row = table_row(place);
         bool is_null = mr_vector_is_null(column, row);
         if (is_null != (own->nulls[own_row] != 0)) {
@@ -358,6 +360,66 @@ void mr_table_facts(const MrTable *table, MrTableFacts *out)
     }
 }
 
+/* ---- more columns ---------------------------------------------------------------------------- */
+
+/* The old array stays for scans that look at it. */
+static MrStatus chunk_add_columns(TableChunk *chunk, uint32_t had, const MrSchema *schema,
+                                  MrError *err)
+{
+    TableColumn *columns;
+    size_t before = chunk->texts.used_bytes;
+    MR_NEW_ARRAY(&chunk->texts, columns, schema->column_count, err);
+    memcpy(columns, table_columns(chunk), had * sizeof *columns);
+    for (uint32_t i = had; i < schema->column_count; i++) {
+        size_t width = mr_type_info(schema->columns[i].type.id)->width;
+        columns[i].data = mr_arena_alloc_aligned(&chunk->texts, width * chunk->capacity);
+        columns[i].nulls = mr_arena_alloc(&chunk->texts, chunk->capacity);
+        if (columns[i].data == NULL || columns[i].nulls == NULL) {
+            return mr_error_no_memory(err);
+        }
+        memset(columns[i].data, 0, width * chunk->capacity);
+        memset(columns[i].nulls, 1, chunk->capacity);
+    }
+    atomic_store_explicit(&chunk->columns, columns, memory_order_release);
+    int64_t grown = (int64_t)(chunk->texts.used_bytes - before);
+    chunk->text_bytes += grown; /* beyond the limit, if need be: the column is there */
+    atomic_fetch_add_explicit(&chunk->memory->used_bytes, grown, memory_order_relaxed);
+    return MR_OK;
+}
+
+uint32_t mr_table_column_count(const MrTable *table)
+{
+    return table->schema.column_count;
+}
+
+MrStatus mr_table_add_columns(MrTable *table, const MrSchema *schema, MrError *err)
+{
+    uint32_t had = table->schema.column_count;
+    if (schema->column_count <= had) {
+        return MR_OK;
+    }
+    MrColumn *columns = calloc(schema->column_count, sizeof *columns);
+    if (columns == NULL) {
+        return mr_error_no_memory(err);
+    }
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        columns[i].type = schema->columns[i].type;
+    }
+    MrSchema fresh = { schema->column_count, columns };
+    for (uint32_t c = 0; c < table->chunk_count; c++) {
+        MrStatus status = table->chunks[c] == NULL
+                              ? MR_OK
+                              : chunk_add_columns(table->chunks[c], had, &fresh, err);
+        if (status != MR_OK) { /* those that have them already are only wider than need be */
+            free(columns);
+            return status;
+        }
+    }
+    free((void *)(uintptr_t)table->schema.columns);
+    table->schema = fresh;
+    return MR_OK;
+}
+
 /* ---- changing -------------------------------------------------------------------------------- */
 
 static MrStatus add_change(MrTable *table, uint32_t place, bool is_delete, MrError *err)
@@ -384,13 +446,13 @@ static void set_number(MrTable *table, TableChunk *chunk, uint32_t row, uint32_t
         return;
     }
     size_t width = sizeof(int64_t);
-    TableColumn *column = &chunk->columns[table->number_column];
+    TableColumn *column = &table_columns(chunk)[table->number_column];
     int64_t number = table->next_number;
     if (is_replay) {
         memcpy(&number, column->data + row * width, width);
     } else if (replaces != MR_TABLE_NO_ROW) {
         memcpy(&number,
-               table_chunk(table, replaces)->columns[table->number_column].data +
+               table_columns(table_chunk(table, replaces))[table->number_column].data +
                    table_row(replaces) * width,
                width);
     }
@@ -404,7 +466,7 @@ static uint32_t hash_stored(const MrTable *table, const TableChunk *chunk, uint3
     uint64_t hash = 0;
     for (uint32_t k = 0; k < table->key_count; k++) {
         MrTypeId type = table->schema.columns[table->keys[k]].type.id;
-        const TableColumn *column = &chunk->columns[table->keys[k]];
+        const TableColumn *column = &table_columns(chunk)[table->keys[k]];
         const char *cell = column->data + (size_t)row * mr_type_info(type)->width;
         hash = mr_hash_combine(hash, column->nulls[row] ? 0 : mr_cell_hash(type, cell));
     }

@@ -27,7 +27,7 @@ typedef struct TableChunk {
     uint32_t capacity, row_count, dead_count;
     MrTableMemory *memory;
     int64_t bytes;
-    TableColumn *columns;
+    TableColumn *_Atomic columns; /* made anew when a column comes: see mr_table_add_columns */
     _Atomic uint64_t *born, *died;
     uint32_t *next; /* in the chain of its bucket */
     uint32_t *hashes;
@@ -67,6 +67,10 @@ static inline TableChunk *table_chunk(const MrTable *table, uint32_t place)
 static inline uint32_t table_row(uint32_t place)
 {
     return place & (TABLE_CHUNK_ROWS - 1);
+}
+static inline TableColumn *table_columns(const TableChunk *chunk)
+{
+    return atomic_load_explicit(&chunk->columns, memory_order_acquire);
 }
 static inline uint64_t table_born(const TableChunk *chunk, uint32_t row)
 {
