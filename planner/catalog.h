@@ -1,7 +1,8 @@
 /*
- * planner/catalog.h - the objects that names stand for: streams, tables, connections, views, standing
- * queries, secrets.  An immutable snapshot per version: DDL makes the next version, statements plan
- * against the one they started with.  Storing it is storage/catalog_store.h's business.
+ * planner/catalog.h - the objects that names stand for: streams, tables, connections, views,
+ * standing queries, secrets.  An immutable snapshot per version: DDL makes the next version,
+ * statements plan against the one they started with.  Storing it is storage/catalog_store.h's
+ * business.
  */
 #ifndef MR_PLANNER_CATALOG_H
 #define MR_PLANNER_CATALOG_H

@@ -1,9 +1,9 @@
 /*
  * planner/change.c - UPDATE and DELETE, and what they share with INSERT.
  *
- * Both are a query over the table that gives the places of the rows that it is about, and for UPDATE
- * what becomes of them: SELECT t._place, t.a, …, <values of SET> FROM t, … WHERE ….  So whatever
- * FROM, WHERE and expressions can do in a SELECT they can do here.
+ * Both are a query over the table that gives the places of the rows that it is about, and for
+ * UPDATE what becomes of them: SELECT t._place, t.a, …, <values of SET> FROM t, … WHERE ….  So
+ * whatever FROM, WHERE and expressions can do in a SELECT they can do here.
  */
 #include "planner/change.h"
 

@@ -18,8 +18,8 @@ MrStatus mr_change_returning(MrBinder *b, const MrRelation *target, const char *
 /* A value for a column of the target: `expr` cast, with PostgreSQL's error where it cannot be. */
 MrStatus mr_change_assign(MrBinder *b, const MrStreamColumn *column, MrExpr *expr, int32_t position,
                           MrExpr **out);
-/* A bare literal or parameter gets the column's type, as in PostgreSQL; in a query's list it would be
- * text. */
+/* A bare literal or parameter gets the column's type, as in PostgreSQL; in a query's list it
+ * would be text. */
 MrStatus mr_change_with_type(MrBinder *b, MrNode *value, MrType type, MrNode **out);
 /* The column's default, as of this statement. */
 MrStatus mr_change_default(MrBinder *b, const MrStreamColumn *column, MrExpr **out);

@@ -216,7 +216,8 @@ static MrStatus check_counts(MrBinder *b, const MrAstInsert *ast, const Target *
     return MR_OK;
 }
 
-/* SELECT 'x', $1 …: bare literals and parameters have the types of the columns that they are for. */
+/* SELECT 'x', $1 …: bare literals and parameters have the types of the columns that they are
+ * for. */
 static MrStatus with_types(MrBinder *b, const MrAstQuery *query, const Target *target,
                            const MrAstQuery **out)
 {

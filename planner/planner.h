@@ -1,14 +1,14 @@
 /*
- * planner/planner.h - the one entry: a parsed statement and a catalogue to a plan, or an error with
- * position and hint.  Nothing is run and nothing is changed here.
+ * planner/planner.h - the one entry: a parsed statement and a catalogue to a plan, or an error
+ * with position and hint.  Nothing is run and nothing is changed here.
  */
 #ifndef MR_PLANNER_PLANNER_H
 #define MR_PLANNER_PLANNER_H
 
 #include "planner/catalog.h"
 
-/* Parameters of a prepared statement.  At Parse the types that the client gave (or UNKNOWN) come in
- * and the inferred ones go out; at Bind `values` has them. */
+/* Parameters of a prepared statement.  At Parse the types that the client gave (or UNKNOWN)
+ * come in and the inferred ones go out; at Bind `values` has them. */
 typedef struct MrParameters {
     MrType *types;
     uint32_t count, capacity; /* inference may grow it up to the highest $n; 65535 at most */
@@ -91,8 +91,8 @@ typedef struct MrChangePlan {
      * place. */
     MrPlan *rows;
     MrConflictAction conflict;
-    /* DO UPDATE, over blocks of the old row's logged columns, the proposed row's, and an int8: that
-     * int8, then the new logged columns.  Rows that WHERE leaves out are not there. */
+    /* DO UPDATE, over blocks of the old row's logged columns, the proposed row's, and an int8:
+     * that int8, then the new logged columns.  Rows that WHERE leaves out are not there. */
     MrPlan *conflict_rows;
     MrPlan *returning; /* over blocks of logged columns; NULL: nothing is returned */
 } MrChangePlan;
@@ -106,8 +106,8 @@ MrStatus mr_planner_delete(MrPlannerContext *context, const MrAstDelete *stateme
 /* The table that a statement names and changes; other kinds are refused with a hint. */
 MrStatus mr_planner_changeable(MrPlannerContext *context, const MrName *name, const char *verb,
                                const MrRelation **out, MrError *err);
-/* CREATE STREAM and CREATE TABLE: types, defaults, generated columns, WATERMARK, options.  The result lives in the
- * arena; id and oid are the caller's to set. */
+/* CREATE STREAM and CREATE TABLE: types, defaults, generated columns, WATERMARK, options.  The
+ * result lives in the arena; id and oid are the caller's to set. */
 MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *statement,
                            MrRelation *out, MrError *err);
 MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConnection *statement,

@@ -1,5 +1,6 @@
 /*
- * planner/stream.h - the parts of CREATE STREAM and CREATE TABLE.  Must not know statements that read streams.
+ * planner/stream.h - the parts of CREATE STREAM and CREATE TABLE.  Must not know statements
+ * that read streams.
  */
 #ifndef MR_PLANNER_STREAM_H
 #define MR_PLANNER_STREAM_H

@@ -1,7 +1,7 @@
 /*
  * server/change_apply.c - rows that a statement's query gave, applied to the table: keys, NOT NULL,
- * ON CONFLICT, RETURNING.  Keys are checked when the statement is through, so that UPDATE t SET id =
- * id + 1 works whatever the order of rows.
+ * ON CONFLICT, RETURNING.  Keys are checked when the statement is through, so that UPDATE t SET
+ * id = id + 1 works whatever the order of rows.
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
- * server/changes.h - statements that change tables, on their way.  Each asks (a query gives the rows
- * or the places of rows), then changes the table's contents, with the turn held throughout; outside
- * BEGIN … COMMIT at once, inside at COMMIT, one after the other.
+ * server/changes.h - statements that change tables, on their way.  Each asks (a query gives the
+ * rows or the places of rows), then changes the table's contents, with the turn held
+ * throughout; outside BEGIN … COMMIT at once, inside at COMMIT, one after the other.
  */
 #ifndef MR_SERVER_CHANGES_H
 #define MR_SERVER_CHANGES_H
@@ -29,8 +29,8 @@ MrStatus mr_change_create_rows(MrCatalog *catalog, const MrRelation *target, MrC
                                MrError *err);
 void mr_changes_free(MrChange **list);
 
-/* Takes the list.  Waits for the turn, runs them in order, then calls `then` (perhaps at once); the
- * list is the transaction's until the next commit or rollback. */
+/* Takes the list.  Waits for the turn, runs them in order, then calls `then` (perhaps at once);
+ * the list is the transaction's until the next commit or rollback. */
 void mr_changes_start(MrSession *session, MrChange *list, MrSessionThen *then);
 /* Runs it now, or keeps it for COMMIT: `then` comes in both cases.  Takes it. */
 MrStatus mr_changes_run_or_keep(MrSession *session, MrChange *change, MrSessionThen *then,

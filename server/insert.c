@@ -1,6 +1,6 @@
 /*
- * server/insert.c - INSERT into a stream: the query's rows, whole and in the stream's order by plan,
- * are appended to the transaction's part of the log.  Into a table: see changes.c.
+ * server/insert.c - INSERT into a stream: the query's rows, whole and in the stream's order by
+ * plan, are appended to the transaction's part of the log.  Into a table: see changes.c.
  */
 #include "server/changes.h"
 #include "server/ingest.h"

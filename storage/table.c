@@ -1,11 +1,12 @@
 /*
  * storage/table.c - rows of a table by key, their changes, commit and replay: see table.h.
  */
-#include "storage/table_internal.h"
+#include "storage/table.h"
 
 #include <stdlib.h>
 
 #include "common/hash.h"
+#include "storage/table_internal.h"
 
 enum { TABLE_BUCKETS_FIRST = 64, TABLE_CHANGES_BLOCK = 32768, TABLE_VACUUM_ROWS = 4096 };
 

@@ -3,9 +3,11 @@
  * The chunks and how many rows each had are noted when the scan is opened; what the writer adds,
  * ends or tidies up afterwards is above the scan's sequence, or in chunks that it holds.
  */
-#include "storage/table_internal.h"
+#include "storage/table.h"
 
 #include <stdlib.h>
+
+#include "storage/table_internal.h"
 
 typedef struct ScanChunk {
     TableChunk *chunk; /* a reference */

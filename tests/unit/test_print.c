@@ -39,6 +39,7 @@ static const char *const statements[] = {
     "CREATE SOURCE s (a int) WITH ('connector' = 'kafka', 'topic.name' = 'x') FORMAT PLAIN "
     "ENCODE JSON",
     "CREATE TABLE t (a int) APPEND ONLY",
+    "CREATE TABLE IF NOT EXISTS t AS SELECT a, count(*) FROM s GROUP BY a",
     "CREATE TABLE t (k int PRIMARY KEY, v text, CONSTRAINT x UNIQUE (v), CHECK (k > 0), "
     "FOREIGN KEY (v) REFERENCES u (w), PRIMARY KEY (k, v))",
     "CREATE CONNECTION pg WITH (type = 'postgres', dsn = 'postgresql://x', password = "
