@@ -8,13 +8,14 @@
 
 #include "common/fault.h"
 #include "common/file.h"
+#include "server/check.h"
 #include "server/server.h"
 
 typedef struct Arguments {
     MrSettings *settings;
     const char *data_directory;
     const char *settings_file;
-    bool virtual_clock;
+    bool virtual_clock, is_check;
 } Arguments;
 
 static int refuse(const MrError *err)
@@ -39,6 +40,7 @@ static void print_help(void)
          "  -c NAME=VALUE      a setting; --NAME=VALUE is the same\n"
          "  -f FILE            settings file (default DIR/millrace.conf, if it is there)\n"
          "      --virtual-clock  time moves only by SET CLOCK (for tests)\n"
+         "      --check          read the log of a stopped server, say what is damaged and exit\n"
          "      --print-defaults print every setting with its default and exit\n"
          "  -V, --version      print the version and exit\n"
          "  -?, --help         print this and exit\n"
@@ -82,13 +84,14 @@ static MrStatus set_pair(MrSettings *settings, const char *pair, MrError *err)
     return set_one(settings, pair, (size_t)(equals - pair), equals + 1, err);
 }
 
-enum { OPTION_VIRTUAL_CLOCK = 1000, OPTION_PRINT_DEFAULTS };
+enum { OPTION_VIRTUAL_CLOCK = 1000, OPTION_PRINT_DEFAULTS, OPTION_CHECK };
 
 static const struct option long_options[] = {
     { "help", no_argument, NULL, '?' },
     { "version", no_argument, NULL, 'V' },
     { "virtual-clock", no_argument, NULL, OPTION_VIRTUAL_CLOCK },
     { "print-defaults", no_argument, NULL, OPTION_PRINT_DEFAULTS },
+    { "check", no_argument, NULL, OPTION_CHECK },
     { NULL, 0, NULL, 0 },
 };
 
@@ -128,6 +131,7 @@ static MrStatus read_options(Arguments *arguments, int argc, char **argv, Pass p
             }
             break;
         case OPTION_VIRTUAL_CLOCK: arguments->virtual_clock = true; break;
+        case OPTION_CHECK: arguments->is_check = true; break;
         case OPTION_PRINT_DEFAULTS:
             print_defaults();
             *code = EXIT_SUCCESS;
@@ -216,6 +220,10 @@ int main(int argc, char **argv)
     if (status != MR_OK || code >= 0) {
         mr_settings_destroy(arguments.settings);
         return status != MR_OK ? refuse(&err) : code;
+    }
+    if (arguments.is_check) {
+        mr_settings_destroy(arguments.settings);
+        return mr_server_check(arguments.data_directory);
     }
     MrServerOptions options = { .data_directory = arguments.data_directory,
                                 .settings = arguments.settings,
