@@ -132,6 +132,10 @@ static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t p
         break;
     case MR_RELATION_VIEW: MR_TRY(bind_view(b, relation, position, scope)); break;
     case MR_RELATION_QUERY: MR_TRY(bind_result(b, relation, position, scope)); break;
+    case MR_RELATION_SINK:
+        mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, position,
+                      "\"%s\" is a sink, and has no rows here", relation->name);
+        return mr_error_hint(b->err, "Read its table in the target.");
     case MR_RELATION_VIRTUAL: MR_TRY(bind_virtual(b, relation, position, scope)); break;
     }
     scope->alias = relation->name;

@@ -13,8 +13,9 @@
 
 typedef enum MrRelationKind {
     MR_RELATION_STREAM,
-    MR_RELATION_VIEW,    /* text, expanded where used */
-    MR_RELATION_QUERY,   /* materialized view: a standing query and its result table */
+    MR_RELATION_VIEW,  /* text, expanded where used */
+    MR_RELATION_QUERY, /* materialized view: a standing query and its result table */
+    MR_RELATION_SINK,  /* a standing query into a table that is somebody else's; has no rows here */
     MR_RELATION_VIRTUAL, /* millrace.queries …: filled by the server */
     MR_RELATION_TABLE,   /* changeable rows: records of the log with weights */
 } MrRelationKind;
@@ -75,6 +76,7 @@ typedef struct MrStandingQuery {
     uint8_t id[16];
     const char *connection;   /* "main" … */
     const char *schema_name;  /* in the target; NULL: its default */
+    const char *table_name;   /* SINK: the table; NULL: named like the relation */
     MrSchema schema;          /* of the result table, mr_key included */
     uint32_t visible_columns; /* without mr_key */
     const uint32_t *keys;
@@ -98,7 +100,7 @@ typedef struct MrRelation {
     const char *zone_name;   /* TimeZone at CREATE */
     const MrStream *stream;  /* STREAM, TABLE */
     const MrTableDef *table; /* TABLE */
-    const MrStandingQuery *standing;
+    const MrStandingQuery *standing; /* QUERY, SINK */
     const char *comment;
 } MrRelation;
 

@@ -120,6 +120,7 @@ static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from,
     *standing = *from;
     MR_TRY(copy_text(arena, from->connection, &standing->connection, err));
     MR_TRY(copy_text(arena, from->schema_name, &standing->schema_name, err));
+    MR_TRY(copy_text(arena, from->table_name, &standing->table_name, err));
     MR_TRY(mr_schema_copy(arena, &from->schema, &standing->schema, err));
     MR_NEW_ARRAY(arena, keys, from->key_count, err);
     for (uint32_t i = 0; i < from->key_count; i++) {

@@ -79,6 +79,10 @@ MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, M
  * or exact answer, each with a hint.  `options` and `emit` as parsed. */
 MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *statement,
                              MrPlan **out, MrError *err);
+/* CREATE SINK: the standing query of the same SELECT (of all rows, FROM a view), under the table's
+ * name, and its plan.  Refuses a changing result without its key. */
+MrStatus mr_planner_sink(MrPlannerContext *context, const MrAstCreateSink *statement,
+                         const MrAstCreateView **as_view, MrPlan **out, MrError *err);
 /* What the catalogue keeps of a standing query's plan; id and place are the caller's. */
 void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out);
 /* A statement that changes rows.  Logged columns are in the target's order, with defaults, casts

@@ -51,10 +51,7 @@ static void dispatch(MrDdl *ddl)
         return;
     case MR_AST_DROP: mr_ddl_drop(ddl); return;
     case MR_AST_ALTER: mr_ddl_alter(ddl); return;
-    case MR_AST_CREATE_SINK:
-        refuse(ddl, "CREATE SINK",
-               "Use CREATE MATERIALIZED VIEW connection.name, which makes its own table.");
-        return;
+    case MR_AST_CREATE_SINK: mr_ddl_create_sink(ddl); return;
     case MR_AST_CREATE_FUNCTION:
         refuse(ddl, "CREATE FUNCTION", "Write the expression out, or put it into a view.");
         return;

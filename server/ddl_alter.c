@@ -301,9 +301,18 @@ static MrStatus rename_in_dependents(MrDdl *ddl, const MrRelation *relation, con
                           "renaming what a WITH query of \"%s\" has the name of is not supported",
                           old->name);
         }
-        MrRelation fresh = *old;
-        MR_TRY(changed_text(ddl, statement, &fresh.sql));
-        fresh.query = MR_AST_AS(const MrAstCreateView, statement)->query;
+        if (statement->kind == MR_AST_CREATE_SINK) {
+            MrName *from = &((MrAstCreateSink *)(uintptr_t)statement)->from;
+            const MrRelation *found;
+            if (from->name != NULL &&
+                mr_catalog_resolve(ddl->catalog, from, &found, NULL) == MR_OK &&
+                found == relation) {
+                from->name = new_name;
+            }
+        }
+        MrRelation rewritten = *old, fresh;
+        MR_TRY(changed_text(ddl, statement, &rewritten.sql));
+        MR_TRY(mr_ddl_plan_again(ddl, ddl->altered, &rewritten, &fresh, &ddl->err));
         MR_TRY(add_change(ddl, changes, old->name, &(MrDdlChange){ .sql = fresh.sql }));
         MR_TRY(put_in_place(ddl, old, &fresh));
     }
@@ -601,7 +610,7 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     switch (statement->action) {
     case MR_ALTER_SUSPEND:
     case MR_ALTER_RESUME:
-        if (!is_query) {
+        if (relation->standing == NULL) {
             break;
         }
         MR_TRY(mr_ddl_find_stored(ddl, relation->name, false));

@@ -401,16 +401,23 @@ static void query_recorded(MrDdl *ddl)
     mr_ddl_on_target(ddl, create_table_job, table_created);
 }
 
-static MrStatus make_plan(MrDdl *ddl, const MrAstCreateView *statement)
+static MrStatus make_plan(MrDdl *ddl, const MrAstCreateView **as_view)
 {
     MrPlan *plan;
+    const MrNode *statement = ddl->request.statement;
     ddl->plan_arena = calloc(1, sizeof *ddl->plan_arena);
     if (ddl->plan_arena == NULL) {
         return mr_error_no_memory(&ddl->err);
     }
     mr_arena_init(ddl->plan_arena, 0);
     MrPlannerContext context = mr_ddl_context(ddl, ddl->plan_arena);
-    MR_TRY(mr_planner_standing(&context, statement, &plan, &ddl->err));
+    *as_view = (const MrAstCreateView *)statement;
+    if (statement->kind == MR_AST_CREATE_SINK) {
+        MR_TRY(mr_planner_sink(&context, (const MrAstCreateSink *)statement, as_view, &plan,
+                               &ddl->err));
+    } else {
+        MR_TRY(mr_planner_standing(&context, *as_view, &plan, &ddl->err));
+    }
     ddl->plan = plan;
     return MR_OK;
 }
@@ -434,12 +441,46 @@ MrStatus mr_ddl_describe_query(MrArena *arena, const MrCatalog *catalog,
     return MR_OK;
 }
 
+/* The key's columns are NOT NULL in the user's table: that was checked, and a NULL there is an error
+ * of the row. */
+MrStatus mr_ddl_describe_sink(MrArena *arena, const MrCatalog *catalog,
+                              const MrAstCreateSink *statement, const MrAstCreateView *as_view,
+                              const MrPlan *plan, const uint8_t id[16], MrRelation *out,
+                              MrError *err)
+{
+    MrColumn *columns;
+    MR_TRY(mr_ddl_describe_query(arena, catalog, as_view, plan, id, out, err));
+    MrStandingQuery *standing = (MrStandingQuery *)(uintptr_t)out->standing; /* ours still */
+    MR_NEW_ARRAY(arena, columns, standing->schema.column_count, err);
+    memcpy(columns, standing->schema.columns, standing->schema.column_count * sizeof *columns);
+    for (uint32_t k = 0; k < standing->key_count; k++) {
+        columns[standing->keys[k]].not_null = true;
+    }
+    standing->schema.columns = columns;
+    standing->table_name = statement->into.name;
+    if (standing->append_only) {
+        standing->key_count = 0; /* rows are only ever added: the table needs no key for them */
+    }
+    out->kind = MR_RELATION_SINK;
+    out->name = statement->name.name;
+    out->schema.columns = columns;
+    return MR_OK;
+}
+
 MrStatus mr_ddl_plan_query(MrDdl *ddl)
 {
-    const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
-    MR_TRY(make_plan(ddl, statement));
-    MR_TRY(mr_ddl_describe_query(&ddl->memory->arena, ddl->catalog, statement, ddl->plan,
-                                 ddl->record.object.uuid, &ddl->relation, &ddl->err));
+    const MrNode *statement = ddl->request.statement;
+    const MrAstCreateView *as_view;
+    MrArena *arena = &ddl->memory->arena;
+    const uint8_t *id = ddl->record.object.uuid;
+    MR_TRY(make_plan(ddl, &as_view));
+    if (statement->kind == MR_AST_CREATE_SINK) {
+        MR_TRY(mr_ddl_describe_sink(arena, ddl->catalog, (const MrAstCreateSink *)statement,
+                                    as_view, ddl->plan, id, &ddl->relation, &ddl->err));
+    } else {
+        MR_TRY(mr_ddl_describe_query(arena, ddl->catalog, as_view, ddl->plan, id, &ddl->relation,
+                                     &ddl->err));
+    }
     relation_ids(ddl, zone_name(ddl));
     ddl->relation.comment = ddl->replaced != NULL ? ddl->replaced->comment : NULL;
     ddl->table = mr_targets_table(&ddl->relation);
@@ -514,22 +555,9 @@ static MrStatus choose_start(MrDdl *ddl, uint64_t *out)
     return start_of_parents(ddl, trim_below, out);
 }
 
-void mr_ddl_create_query(MrDdl *ddl)
+/* Plans a described object, chooses where it starts, and lets it be made. */
+static void create_planned(MrDdl *ddl, MrStatus status)
 {
-    const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
-    if (statement->or_replace || ddl->is_refresh) {
-        ddl->replaced = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
-    }
-    if (ddl->replaced == NULL && name_is_taken(ddl, statement->name.name, statement->if_not_exists,
-                                               statement->name.position)) {
-        return;
-    }
-    MrStatus status = fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
-    if (status == MR_OK && ddl->replaced != NULL) { /* a comment stays with the name */
-        ddl->record.object.settings = mr_ddl_settings_with_comment(
-            &ddl->memory->arena, ddl->record.object.settings, ddl->replaced->comment);
-        status = ddl->record.object.settings == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
-    }
     if (status == MR_OK) {
         status = mr_random_uuid(ddl->record.object.uuid, &ddl->err);
     }
@@ -550,4 +578,33 @@ void mr_ddl_create_query(MrDdl *ddl)
     }
     ddl->record.object.state = "creating";
     mr_ddl_record(ddl, query_recorded);
+}
+
+void mr_ddl_create_sink(MrDdl *ddl)
+{
+    const MrAstCreateSink *statement = (const MrAstCreateSink *)ddl->request.statement;
+    if (name_is_taken(ddl, statement->name.name, statement->if_not_exists,
+                      statement->name.position)) {
+        return;
+    }
+    create_planned(ddl, fill_object(ddl, MR_CATALOG_QUERY, statement->name.name));
+}
+
+void mr_ddl_create_query(MrDdl *ddl)
+{
+    const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
+    if (statement->or_replace || ddl->is_refresh) {
+        ddl->replaced = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
+    }
+    if (ddl->replaced == NULL && name_is_taken(ddl, statement->name.name, statement->if_not_exists,
+                                               statement->name.position)) {
+        return;
+    }
+    MrStatus status = fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
+    if (status == MR_OK && ddl->replaced != NULL) { /* a comment stays with the name */
+        ddl->record.object.settings = mr_ddl_settings_with_comment(
+            &ddl->memory->arena, ddl->record.object.settings, ddl->replaced->comment);
+        status = ddl->record.object.settings == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
+    }
+    create_planned(ddl, status);
 }

@@ -72,7 +72,7 @@ static bool same_columns(const MrSchema *a, const MrSchema *b)
     return true;
 }
 
-static MrStatus plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, MrRelation *out,
+MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, MrRelation *out,
                            MrError *err)
 {
     const MrNode *node;
@@ -88,8 +88,13 @@ static MrStatus plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
         MR_TRY(mr_timezone_find(mr_string(old->zone_name), &context.zone, err));
     }
     MR_TRY(mr_ddl_parse_stored(old->name, old->sql, arena, &node, err));
-    const MrAstCreateView *statement = MR_AST_AS(const MrAstCreateView, node);
-    if (old->kind == MR_RELATION_VIEW) {
+    const MrAstCreateView *statement = (const MrAstCreateView *)node;
+    if (old->kind == MR_RELATION_SINK) {
+        const MrAstCreateSink *sink = MR_AST_AS(const MrAstCreateSink, node);
+        MR_TRY(mr_planner_sink(&context, sink, &statement, &plan, err));
+        MR_TRY(
+            mr_ddl_describe_sink(arena, next, sink, statement, plan, old->standing->id, out, err));
+    } else if (old->kind == MR_RELATION_VIEW) {
         MR_TRY(mr_planner_view(&context, statement, out, err));
     } else {
         MR_TRY(mr_planner_standing(&context, statement, &plan, err));
@@ -108,7 +113,7 @@ static MrStatus check_dependent(MrDdl *ddl, MrCatalog *next, const MrRelation *o
 {
     MrRelation fresh;
     MrError cause = MR_ERROR_INIT;
-    if (plan_again(ddl, next, old, &fresh, &cause) != MR_OK) {
+    if (mr_ddl_plan_again(ddl, next, old, &fresh, &cause) != MR_OK) {
         mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
                      "\"%s\" cannot be changed so: \"%s\" depends on it", changed, old->name);
         mr_error_detail(&ddl->err, "%s", cause.message);

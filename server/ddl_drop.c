@@ -16,6 +16,7 @@ MrRelationKind mr_ddl_relation_kind(MrObjectKind object)
     case MR_OBJECT_VIEW: return MR_RELATION_VIEW;
     case MR_OBJECT_MATERIALIZED_VIEW: return MR_RELATION_QUERY;
     case MR_OBJECT_TABLE: return MR_RELATION_TABLE;
+    case MR_OBJECT_SINK: return MR_RELATION_SINK;
     default: return MR_RELATION_STREAM;
     }
 }
@@ -56,6 +57,7 @@ static const char *kind_name(const MrRelation *relation)
     case MR_RELATION_VIEW: return "view";
     case MR_RELATION_QUERY: return "materialized view";
     case MR_RELATION_TABLE: return "table";
+    case MR_RELATION_SINK: return "sink";
     case MR_RELATION_VIRTUAL: break;
     }
     return "relation";
@@ -227,7 +229,7 @@ static void drop_next(MrDdl *ddl)
         return;
     }
     const MrRelation *victim = ddl->victims[ddl->victim_at];
-    if (victim->kind == MR_RELATION_QUERY) {
+    if (victim->standing != NULL) {
         const MrStandingQuery *standing = victim->standing;
         ddl->table = mr_targets_table(victim);
         ddl->status = mr_targets_find(ddl->server, ddl->catalog, standing->connection, &ddl->thread,
@@ -252,11 +254,10 @@ static MrStatus check_connection_unused(MrDdl *ddl, const char *name)
 {
     for (uint32_t r = 0; r < mr_catalog_relation_count(ddl->catalog); r++) {
         const MrRelation *relation = mr_catalog_relation(ddl->catalog, r);
-        if (relation->kind == MR_RELATION_QUERY &&
-            strcmp(relation->standing->connection, name) == 0) {
+        if (relation->standing != NULL && strcmp(relation->standing->connection, name) == 0) {
             mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
-                         "cannot drop connection \"%s\": materialized view \"%s\" writes to it",
-                         name, relation->name);
+                         "cannot drop connection \"%s\": %s \"%s\" writes to it", name,
+                         kind_name(relation), relation->name);
             return mr_error_hint(&ddl->err, "Drop the views first.");
         }
     }
@@ -402,6 +403,7 @@ void mr_ddl_drop(MrDdl *ddl)
     case MR_OBJECT_SOURCE:
     case MR_OBJECT_VIEW:
     case MR_OBJECT_MATERIALIZED_VIEW:
+    case MR_OBJECT_SINK:
         ddl->status = find_victims(ddl, statement);
         if (ddl->status != MR_OK) {
             mr_ddl_finish(ddl);

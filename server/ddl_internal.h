@@ -99,6 +99,7 @@ void mr_ddl_create_connection(MrDdl *ddl);
 void mr_ddl_create_secret(MrDdl *ddl);
 void mr_ddl_create_view(MrDdl *ddl);
 void mr_ddl_create_query(MrDdl *ddl);
+void mr_ddl_create_sink(MrDdl *ddl);
 /* Goes on from a planned and described CREATE OR REPLACE of a query that is there. */
 void mr_ddl_replace_query(MrDdl *ddl);
 /* CREATE OR REPLACE of a view that is there: what reads it is made anew. */
@@ -118,8 +119,8 @@ MrStatus mr_ddl_stored_id(MrDdl *ddl, const char *name, bool is_connection, uint
 MrRelationKind mr_ddl_relation_kind(MrObjectKind object);
 /* CREATE TABLE … APPEND ONLY made a stream, which TABLE means as well. */
 bool mr_ddl_is_of_kind(const MrRelation *relation, MrObjectKind object);
-/* Plans CREATE MATERIALIZED VIEW into an arena of its own and describes the relation and its
- * table. */
+/* Plans CREATE MATERIALIZED VIEW or SINK into an arena of its own and describes the relation and
+ * its table. */
 MrStatus mr_ddl_plan_query(MrDdl *ddl);
 void mr_ddl_start_query(MrDdl *ddl);
 void mr_ddl_drop(MrDdl *ddl);
@@ -137,6 +138,9 @@ MrStatus mr_ddl_dependents(MrDdl *ddl, const MrRelation *relation, MrDependents 
  * columns; `next` gets their new plans. */
 MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,
                                  const char *changed);
+/* The relation by its text, planned over `next`. */
+MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, MrRelation *out,
+                           MrError *err);
 /* Ends a statement that replaced the relation: its dependents are made anew before it is told. */
 void mr_ddl_finish_rebuilding(MrDdl *ddl, const MrRelation *replaced);
 /* The stored CREATE statement; in the arena. */
@@ -159,6 +163,11 @@ MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const
 MrStatus mr_ddl_describe_query(MrArena *arena, const MrCatalog *catalog,
                                const MrAstCreateView *statement, const MrPlan *plan,
                                const uint8_t id[16], MrRelation *out, MrError *err);
+/* The same of a planned CREATE SINK; `as_view` as the planner gave it. */
+MrStatus mr_ddl_describe_sink(MrArena *arena, const MrCatalog *catalog,
+                              const MrAstCreateSink *statement, const MrAstCreateView *as_view,
+                              const MrPlan *plan, const uint8_t id[16], MrRelation *out,
+                              MrError *err);
 MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err);
 /* Settings that a standing query keeps from its CREATE, as the store holds them, and back. */
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone);

@@ -109,10 +109,18 @@ static MrStatus load_connection(MrPlannerContext *context, MrCatalog *catalog,
 }
 
 static MrStatus load_query(MrPlannerContext *context, const MrCatalogObject *object,
-                           const MrAstCreateView *statement, MrRelation *relation,
-                           const MrPlan **out, MrError *err)
+                           const MrNode *node, MrRelation *relation, const MrPlan **out,
+                           MrError *err)
 {
     MrPlan *plan;
+    const MrAstCreateView *statement = (const MrAstCreateView *)node;
+    if (node->kind == MR_AST_CREATE_SINK) {
+        const MrAstCreateSink *sink = (const MrAstCreateSink *)node;
+        MR_TRY(mr_planner_sink(context, sink, &statement, &plan, err));
+        *out = plan;
+        return mr_ddl_describe_sink(context->arena, context->catalog, sink, statement, plan,
+                                    object->uuid, relation, err);
+    }
     MR_TRY(mr_planner_standing(context, statement, &plan, err));
     MR_TRY(mr_ddl_describe_query(context->arena, context->catalog, statement, plan, object->uuid,
                                  relation, err));
@@ -144,9 +152,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     case MR_CATALOG_VIEW:
         MR_TRY(mr_planner_view(&context, (const MrAstCreateView *)node, relation, err));
         break;
-    case MR_CATALOG_QUERY:
-        MR_TRY(load_query(&context, object, (const MrAstCreateView *)node, relation, plan, err));
-        break;
+    case MR_CATALOG_QUERY: MR_TRY(load_query(&context, object, node, relation, plan, err)); break;
     default:
         return mr_error_set(err, MR_ERR_CORRUPT, "the catalogue has an object of unknown kind %d",
                             (int)object->kind);
@@ -338,7 +344,7 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
             MR_TRY(mr_ddl_withdraw(server, object, relation, err));
             continue;
         }
-        if (is_stale(loading, object, plans[o])) {
+        if (relation->kind == MR_RELATION_QUERY && is_stale(loading, object, plans[o])) {
             mr_ddl_queue_refresh(server, NULL, object->name);
             continue;
         }

@@ -30,6 +30,15 @@ static MrStatus check_dependents(MrDdl *ddl, const MrRelation *old)
     MrCatalog *next;
     MrDependents dependents;
     MR_TRY(mr_ddl_dependents(ddl, old, &dependents));
+    for (uint32_t d = 0; d < dependents.count; d++) {
+        const MrRelation *reader = dependents.items[d].relation;
+        if (reader->kind == MR_RELATION_SINK) { /* its table is not ours to write anew */
+            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                         "\"%s\" cannot be replaced: sink \"%s\" reads it", old->name,
+                         reader->name);
+            return mr_error_hint(&ddl->err, "DROP SINK it first, and CREATE it again.");
+        }
+    }
     dependents.items[dependents.count++] = (MrDependent){ &ddl->relation, old };
     MR_TRY(mr_catalog_clone(ddl->catalog, &next, &ddl->err));
     MrStatus status = mr_ddl_forget_relation(next, old, &ddl->err);

@@ -33,7 +33,7 @@ MrStatus mr_progress_plan(MrSession *session, MrPortal *portal, bool is_run, MrE
     (void)session;
     (void)is_run;
     MrStatus status = mr_catalog_resolve(portal->catalog, view, &portal->relation, err);
-    if (status == MR_OK && portal->relation->kind != MR_RELATION_QUERY) {
+    if (status == MR_OK && portal->relation->standing == NULL) {
         status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a materialized view",
                               portal->relation->name);
         mr_error_hint(err, "SHOW QUERIES lists them.");

@@ -20,6 +20,9 @@ static const char *listing_of(MrShowKind kind)
     case MR_SHOW_MATERIALIZED_VIEWS:
         return "SELECT name, target, state, stream, rows_in, late_rows, failed_rows, lag_rows, "
                "watermark, next_close, error FROM millrace.queries ORDER BY name";
+    case MR_SHOW_SINKS:
+        return "SELECT name, target, state, stream, rows_in, late_rows, failed_rows, lag_rows, "
+               "watermark, error FROM millrace.sinks ORDER BY name";
     case MR_SHOW_CONNECTIONS: return "SELECT * FROM millrace.connections ORDER BY name";
     case MR_SHOW_FUNCTIONS: return "SELECT * FROM millrace.functions ORDER BY name";
     default: return NULL;
@@ -105,6 +108,7 @@ static bool kind_fits(MrObjectKind wanted, MrRelationKind kind)
     case MR_OBJECT_TABLE: return kind == MR_RELATION_TABLE || kind == MR_RELATION_STREAM;
     case MR_OBJECT_VIEW: return kind == MR_RELATION_VIEW;
     case MR_OBJECT_MATERIALIZED_VIEW: return kind == MR_RELATION_QUERY;
+    case MR_OBJECT_SINK: return kind == MR_RELATION_SINK;
     default: return false;
     }
 }
@@ -173,11 +177,11 @@ static MrStatus fill_create(const MrPortal *portal, const MrAstShow *ast, MrText
     case MR_OBJECT_CONNECTION: status = connection_text(portal, &ast->name, &out, err); break;
     case MR_OBJECT_SECRET:
     case MR_OBJECT_FUNCTION:
-    case MR_OBJECT_SINK:
     case MR_OBJECT_COLUMN:
         mr_error_set(err, MR_ERR_UNSUPPORTED, "SHOW CREATE is not there for a %s",
                      mr_object_kind_name(ast->object));
-        status = mr_error_hint(err, "It is for STREAM, VIEW, MATERIALIZED VIEW and CONNECTION.");
+        status =
+            mr_error_hint(err, "It is for STREAM, VIEW, MATERIALIZED VIEW, SINK and CONNECTION.");
         break;
     default: status = relation_text(portal, ast, &out, err);
     }
@@ -232,7 +236,7 @@ static MrStatus fill(MrSession *session, MrPortal *portal, const MrAstShow *ast,
     case MR_SHOW_SECRETS:
         return mr_catalog_store_each_secret(session->server->store, add_secret, table, err);
     case MR_SHOW_CREATE: return fill_create(portal, ast, table, err);
-    default: /* SINKS: none can be made yet */ return MR_OK;
+    default: return MR_OK;
     }
 }
 

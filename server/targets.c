@@ -94,7 +94,9 @@ MrSinkTable mr_targets_table(const MrRelation *relation)
 {
     const MrStandingQuery *standing = relation->standing;
     return (MrSinkTable){ .schema_name = standing->schema_name,
-                          .name = relation->name,
+                          .name =
+                              standing->table_name != NULL ? standing->table_name : relation->name,
+                          .is_foreign = relation->kind == MR_RELATION_SINK,
                           .schema = standing->schema,
                           .key_columns = standing->keys,
                           .key_count = standing->key_count,

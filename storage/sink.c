@@ -143,6 +143,24 @@ bool mr_sink_key_is_not_null(const MrSinkTable *table)
     return true;
 }
 
+MrStatus mr_sink_no_unique_key(const MrSinkTable *table, MrError *err)
+{
+    MrBuilder names;
+    mr_builder_init(&names, 0);
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        mr_builder_append_string(&names, i > 0 ? ", " : "");
+        mr_builder_append_identifier(&names, table->schema.columns[table->key_columns[i]].name);
+    }
+    const char *text = mr_builder_text(&names);
+    mr_error_set(
+        err, MR_ERR_INVALID_COLUMN_REFERENCE,
+        "table \"%s\" has no unique index over the key (%s) with columns that are NOT NULL",
+        table->name, text == NULL ? "?" : text);
+    mr_builder_fini(&names);
+    return mr_error_hint(err, "Rows of the query change, and are found by that key: make it the "
+                              "table's PRIMARY KEY, or use EMIT ON WINDOW CLOSE.");
+}
+
 bool mr_sink_is_integral(const MrSinkTable *table, uint32_t column)
 {
     MrType type = table->schema.columns[column].type;

@@ -16,6 +16,8 @@ typedef struct MrSinkTable {
     const uint32_t *key_columns; /* key_count 0: append-only, no key */
     uint32_t key_count;
     bool numeric_as_text; /* SQLite: WITH (numeric = 'text') */
+    /* The user's own, of a SINK: there before, only looked at, and not dropped. */
+    bool is_foreign;
     /* Per column: a numeric without typmod whose values never have digits behind the point, such as
      * sum(bigint): INTEGER in SQLite.  NULL: none (numeric(p,0) is known by its typmod). */
     const bool *integral;
@@ -81,7 +83,8 @@ typedef struct MrSinkClass {
     MrStatus (*check_options)(const MrSinkOptions *options, MrError *err);
     MrStatus (*open)(const MrSinkOptions *options, MrSink **out, MrError *err);
     /* CREATE MATERIALIZED VIEW: progress table and row (generation 0), then the result table with
-     * its key; 42P07 when a table of that name is there.  All in one transaction. */
+     * its key; 42P07 when a table of that name is there.  All in one transaction.  A foreign table
+     * must be there, with the columns, and a unique index over just the key without NULLs. */
     MrStatus (*create_table)(MrSink *sink, const uint8_t query[16], const uint8_t nonce[16],
                              const MrSinkTable *table, MrError *err);
     /* DROP: result table and progress row, in one transaction.  Missing ones are success. */

@@ -6,7 +6,8 @@
 Every file runs once per configuration (batch_rows and workers, which may change nothing but
 speed); each run is one test.  Records are separated by blank lines, `#` starts a comment line:
 
-    statement ok | statement error SQLSTATE       the SQL on the next lines
+    statement ok [in main|in pg]                   the SQL on the next lines; run by the target itself
+    statement error SQLSTATE
     query TYPES [rowsort] [in main|in pg]          the SQL, `----`, the expected rows
     feed STREAM                                    rows to append by COPY
     batch                                          FLUSH: all acknowledged rows are in all targets
@@ -199,7 +200,10 @@ class Run:
     def do_statement(self, record):
         sql = "\n".join(record.body)
         if record.words[1] == "ok":
-            self.connection.execute(sql)
+            if "in" in record.words:
+                self.run_in_target(record.words[3], sql)
+            else:
+                self.connection.execute(sql)
             return
         try:
             self.connection.execute(sql)
@@ -209,6 +213,14 @@ class Run:
                                f"{error}") from None
             return
         raise Mismatch(f"no error, expected {record.words[2]}")
+
+    def run_in_target(self, target, sql):
+        """What users of the database do there: their own tables, for sinks."""
+        if target == "main":
+            harness.sqlite_execute(self.server.main_db(), sql)
+        else:
+            with self.pg.connect() as connection:
+                connection.execute(sql)
 
     def do_query(self, record):
         types, options = record.words[1], record.words[2:]

@@ -90,7 +90,7 @@ static void noted_fill(MrServer *server, MrRows *rows, NotedEach *each, NotedAdd
     for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
         const MrRelation *relation = mr_catalog_relation(server->catalog, i);
         Noted noted = { .rows = rows };
-        if (relation->kind != MR_RELATION_QUERY) {
+        if (relation->standing == NULL) {
             continue;
         }
         each(server, relation->standing->id, note, &noted);

@@ -1,5 +1,5 @@
 /*
- * server/relations/queries.c - millrace.queries, millrace.operators: standing queries at work.
+ * server/relations/queries.c - millrace.queries, sinks and operators: standing queries at work.
  */
 #include <stdio.h>
 
@@ -95,13 +95,15 @@ static void add_streams(const MrServer *server, MrRows *rows, const MrQueryStatu
     mr_rows_text(rows, names);
 }
 
+/* Where the rows go: connection, schema, table. */
 static void add_target(MrRows *rows, const MrRelation *relation)
 {
     const MrStandingQuery *standing = relation->standing;
     const char *schema_name = standing->schema_name;
-    mr_rows_text(rows, mr_arena_printf(rows->arena, "%s%s%s.%s", standing->connection,
-                                       schema_name != NULL ? "." : "",
-                                       schema_name != NULL ? schema_name : "", relation->name));
+    mr_rows_text(rows, mr_arena_printf(
+                           rows->arena, "%s%s%s.%s", standing->connection,
+                           schema_name != NULL ? "." : "", schema_name != NULL ? schema_name : "",
+                           standing->table_name != NULL ? standing->table_name : relation->name));
 }
 
 static void add_status(MrServer *server, MrRows *rows, const MrQueryStatus *status)
@@ -130,13 +132,12 @@ static void add_status(MrServer *server, MrRows *rows, const MrQueryStatus *stat
     mr_rows_int(rows, status->target.commit_us_last);
 }
 
-static MrStatus queries_fill(MrServer *server, MrRows *rows, MrError *err)
+static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
 {
-    (void)err;
     for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
         const MrRelation *relation = mr_catalog_relation(server->catalog, i);
         MrQueryStatus status;
-        if (relation->kind != MR_RELATION_QUERY) {
+        if (relation->kind != kind) {
             continue;
         }
         mr_rows_begin(rows);
@@ -150,6 +151,19 @@ static MrStatus queries_fill(MrServer *server, MrRows *rows, MrError *err)
             mr_rows_text(rows, "STARTING"); /* made, and not yet with the scheduler */
         }
     }
+}
+
+static MrStatus queries_fill(MrServer *server, MrRows *rows, MrError *err)
+{
+    (void)err;
+    standing_fill(server, rows, MR_RELATION_QUERY);
+    return MR_OK;
+}
+
+static MrStatus sinks_fill(MrServer *server, MrRows *rows, MrError *err)
+{
+    (void)err;
+    standing_fill(server, rows, MR_RELATION_SINK);
     return MR_OK;
 }
 
@@ -158,6 +172,13 @@ const MrRelationView mr_relation_queries = {
     .name = "queries",
     MR_RELATION_COLUMNS(query_columns),
     .fill = queries_fill,
+};
+
+const MrRelationView mr_relation_sinks = {
+    .schema_name = "millrace",
+    .name = "sinks",
+    MR_RELATION_COLUMNS(query_columns),
+    .fill = sinks_fill,
 };
 
 static const MrColumn operator_columns[] = {
@@ -192,7 +213,7 @@ static MrStatus operators_fill(MrServer *server, MrRows *rows, MrError *err)
     (void)err;
     for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
         const MrRelation *relation = mr_catalog_relation(server->catalog, i);
-        if (relation->kind == MR_RELATION_QUERY) {
+        if (relation->standing != NULL) {
             OperatorRows operators = { rows, relation->name };
             mr_scheduler_operators(server, relation->standing->id, add_operator, &operators);
         }

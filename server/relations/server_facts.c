@@ -21,8 +21,8 @@ static uint64_t queries_of(const MrCatalog *catalog, const char *connection)
     uint64_t count = 0;
     for (uint32_t i = 0; i < mr_catalog_relation_count(catalog); i++) {
         const MrRelation *relation = mr_catalog_relation(catalog, i);
-        count += relation->kind == MR_RELATION_QUERY &&
-                 strcmp(relation->standing->connection, connection) == 0;
+        count +=
+            relation->standing != NULL && strcmp(relation->standing->connection, connection) == 0;
     }
     return count;
 }
@@ -227,7 +227,7 @@ static MrStatus metrics_fill(MrServer *server, MrRows *rows, MrError *err)
         const MrRelation *relation = mr_catalog_relation(server->catalog, i);
         if (relation->kind == MR_RELATION_STREAM) {
             add_stream_metrics(server, rows, relation);
-        } else if (relation->kind == MR_RELATION_QUERY) {
+        } else if (relation->standing != NULL) {
             add_query_metrics(server, rows, relation);
         }
     }

@@ -213,6 +213,9 @@ static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16],
     bool exists, is_ours, attached;
     MR_TRY(ensure_progress_table(sink, err));
     MR_TRY(insert_progress(sink, query, nonce, &attached, err));
+    if (table->is_foreign) {
+        return mr_postgres_check_foreign(sink, table, err);
+    }
     MR_TRY(mr_postgres_find_table(sink, query, table, &exists, &is_ours, err));
     if (is_ours) {
         return MR_OK;
@@ -269,7 +272,7 @@ MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16]
                        parameters, 1, &removed, &answer, err));
     }
     MR_TRY(mr_postgres_find_table(sink, query, table, &exists, &is_ours, err));
-    if (!exists || (!is_ours && !removed)) {
+    if (table->is_foreign || !exists || (!is_ours && !removed)) {
         return MR_OK;
     }
     mr_builder_clear(&sink->sql);

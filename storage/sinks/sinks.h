@@ -29,6 +29,8 @@ bool mr_sink_key_is_not_null(const MrSinkTable *table);
 bool mr_sink_is_integral(const MrSinkTable *table, uint32_t column);
 /* Blocks fit the table's columns, and only a keyed table has deletes. */
 MrStatus mr_sink_check_changes(const MrSinkTable *table, const MrChangeSet *changes, MrError *err);
+/* 42P10: a SINK's table has no unique index of the form that its key needs. */
+MrStatus mr_sink_no_unique_key(const MrSinkTable *table, MrError *err);
 /* How often an appended row stands in the table: its weight. */
 static inline uint32_t mr_sink_row_copies(const MrBlock *block, uint32_t row)
 {

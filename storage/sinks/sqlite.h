@@ -70,6 +70,8 @@ MrStatus mr_sqlite_create_table(MrSink *base, const uint8_t query[16], const uin
                                 const MrSinkTable *table, MrError *err);
 MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                               MrError *err);
+/* Whether a SINK can write to the table (sqlite_foreign.c). */
+MrStatus mr_sqlite_check_foreign(MrSqliteSink *sink, const MrSinkTable *table, MrError *err);
 MrStatus mr_sqlite_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                                 const char *new_name, MrError *err);
 MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,

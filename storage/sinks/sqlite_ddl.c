@@ -167,6 +167,9 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16
                         " strftime('%Y-%m-%d %H:%M:%f', 'now')) ON CONFLICT DO NOTHING",
                         query, nonce, &inserted, err));
     MR_TRY(ddl_generation(sink, query, &generation, err));
+    if (table->is_foreign) {
+        return mr_sqlite_check_foreign(sink, table, err);
+    }
     MR_TRY(ddl_find(sink, query, table->name, &exists, &is_ours, err));
     if (is_ours) {
         return MR_OK;
@@ -226,7 +229,7 @@ static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
                             NULL, &removed, err));
     }
     MR_TRY(ddl_find(sink, query, table->name, &exists, &is_ours, err));
-    if (!exists || (!is_ours && removed == 0)) {
+    if (table->is_foreign || !exists || (!is_ours && removed == 0)) {
         return MR_OK;
     }
     mr_builder_clear(&sink->sql);

@@ -7,11 +7,11 @@ from .data import Skip, dataset, expected_path, shared_path
 from .paths import BUILD, ROOT, full, quick, sanitized
 from .postgres import Postgres
 from .server import Server, ServerDied, free_port
-from .tables import compare_tables, read_csv, sqlite_table
+from .tables import compare_tables, read_csv, sqlite_execute, sqlite_table
 from .tap import main, run
 
 __all__ = [
     "BUILD", "ROOT", "Postgres", "Server", "ServerDied", "Skip", "compare_tables", "dataset",
     "expected_path", "free_port", "full", "main", "quick", "read_csv", "run", "sanitized",
-    "shared_path", "sqlite_table",
+    "shared_path", "sqlite_execute", "sqlite_table",
 ]

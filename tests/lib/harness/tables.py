@@ -83,6 +83,15 @@ def sqlite_table(path, sql):
         connection.close()
 
 
+def sqlite_execute(path, sql):
+    """Statements in a SQLite file, as its owner would run them beside the server."""
+    connection = sqlite3.connect(path, timeout=30)
+    try:
+        connection.executescript(sql)
+    finally:
+        connection.close()
+
+
 def compare_tables(got, expected, key, tolerance=0.0, names=None, what=""):
     """Raises AssertionError with the first differences.  `key`: indexes of the columns that
     identify a row; each key must occur once on either side."""
