@@ -86,6 +86,17 @@ static MrStatus read_sqlite(MrBinder *b, const MrAstCreateConnection *ast, const
     return MR_OK;
 }
 
+static MrStatus read_discard(MrBinder *b, const MrAstCreateConnection *ast, const MrOptionSet *set,
+                             MrConnection *out)
+{
+    MR_TRY(mr_options_check(set, "type|path", NULL));
+    MR_TRY(mr_options_text(set, "path", &out->location));
+    if (out->location == NULL) {
+        out->location = mr_arena_printf(b->arena, "%s.discard", ast->name);
+    }
+    return out->location == NULL ? mr_error_no_memory(b->err) : MR_OK;
+}
+
 MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConnection *statement,
                                MrConnection *out, MrError *err)
 {
@@ -111,9 +122,13 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
         out->sink_class = "sqlite";
         return read_sqlite(&binder, statement, &set, out);
     }
+    if (strcmp(type, "discard") == 0) {
+        out->sink_class = "discard";
+        return read_discard(&binder, statement, &set, out);
+    }
     if (strcmp(type, "kafka") == 0 || strcmp(type, "http") == 0 || strcmp(type, "mysql") == 0 ||
         strcmp(type, "duckdb") == 0) {
         return mr_option_unsupported(&set, option, "Use 'postgres' or 'sqlite'.");
     }
-    return mr_option_error(&set, option, "'postgres' or 'sqlite'");
+    return mr_option_error(&set, option, "'postgres', 'sqlite' or 'discard'");
 }

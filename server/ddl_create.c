@@ -580,6 +580,26 @@ static void create_planned(MrDdl *ddl, MrStatus status)
     mr_ddl_record(ddl, query_recorded);
 }
 
+/* The result of a view is that view's alone. */
+static MrStatus refuse_own_table(MrDdl *ddl, const MrAstCreateSink *statement)
+{
+    const char *connection, *schema_name;
+    if (statement->into.name == NULL) {
+        return MR_OK; /* the planner says what it thinks of that */
+    }
+    MR_TRY(
+        mr_ddl_place_result(ddl->catalog, &statement->into, &connection, &schema_name, &ddl->err));
+    const MrRelation *view = mr_catalog_find(ddl->catalog, NULL, statement->into.name);
+    if (view == NULL || view->kind != MR_RELATION_QUERY ||
+        strcmp(view->standing->connection, connection) != 0) {
+        return MR_OK;
+    }
+    mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is the result of a materialized view",
+                 view->name);
+    mr_error_hint(&ddl->err, "A sink writes to a table of your own.");
+    return mr_error_at(&ddl->err, statement->into.position);
+}
+
 void mr_ddl_create_sink(MrDdl *ddl)
 {
     const MrAstCreateSink *statement = (const MrAstCreateSink *)ddl->request.statement;
@@ -587,7 +607,11 @@ void mr_ddl_create_sink(MrDdl *ddl)
                       statement->name.position)) {
         return;
     }
-    create_planned(ddl, fill_object(ddl, MR_CATALOG_QUERY, statement->name.name));
+    MrStatus status = refuse_own_table(ddl, statement);
+    if (status == MR_OK) {
+        status = fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
+    }
+    create_planned(ddl, status);
 }
 
 void mr_ddl_create_query(MrDdl *ddl)

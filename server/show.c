@@ -127,13 +127,13 @@ static MrStatus connection_text(const MrPortal *portal, const MrName *name, MrBu
         mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "connection \"%s\" does not exist", name->name);
         return mr_error_at(err, name->position);
     }
-    bool is_sqlite = strcmp(connection->sink_class, "sqlite") == 0;
+    bool has_path = strcmp(connection->sink_class, "postgres") != 0;
     mr_builder_append_string(out, "CREATE CONNECTION ");
     mr_print_identifier(out, connection->name);
     mr_builder_append_string(out, " WITH (");
     append_option(out, "type", connection->sink_class);
     mr_builder_append_string(out, ", ");
-    append_option(out, is_sqlite ? "path" : "dsn",
+    append_option(out, has_path ? "path" : "dsn",
                   connection->location == NULL ? "" : connection->location);
     if (connection->secret != NULL &&
         strncmp(connection->secret, "connection ", strlen("connection ")) == 0) {

@@ -164,7 +164,7 @@ MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connectio
                             .lock_timeout_us = 10 * MR_US_PER_SECOND };
     char path[4096];
     const char *location = connection->location;
-    if (strcmp(connection->sink_class, "sqlite") == 0 && location[0] != '/') {
+    if (strcmp(connection->sink_class, "postgres") != 0 && location[0] != '/') {
         snprintf(path, sizeof path, "%s/%s", server->data_directory, location);
         location = path;
     }

@@ -10,7 +10,7 @@ import time
 import psycopg
 
 from .paths import patience
-from .tables import compare_tables, sqlite_table
+from .tables import compare_tables, sqlite_execute, sqlite_table
 
 EPOCH = 1767225600          # 2026-01-01 00:00:00 UTC, in seconds
 DELAY = 2                   # seconds of the watermark's delay
@@ -75,6 +75,16 @@ class Ledger:
                                "sum(n)::bigint AS n, max(total) AS most FROM counts")
             connection.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS of_closed AS SELECT window_start, "
                                "n FROM closed WHERE n > 0")
+            # A table that is there already, and a target that only counts.
+            sunk = "sunk (k integer NOT NULL PRIMARY KEY, n bigint)"
+            if self.pg:
+                self.pg.execute(f"CREATE TABLE IF NOT EXISTS public.{sunk}")
+            else:
+                sqlite_execute(self.server.main_db(), f"CREATE TABLE IF NOT EXISTS {sunk}")
+            connection.execute(f"CREATE SINK IF NOT EXISTS to_sunk INTO {self.prefix}sunk AS "
+                               "SELECT k, n FROM counts WHERE k IS NOT NULL")
+            connection.execute("CREATE CONNECTION IF NOT EXISTS void WITH (type = 'discard')")
+            connection.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS void.gone AS SELECT id FROM s")
 
     # -- writing ----------------------------------------------------------------------------
 
@@ -214,6 +224,10 @@ class Ledger:
         compare_tables(self.rows("SELECT window_start, n, total FROM closed"), closed, (0,),
                        what="closed")
         self.check_dependents(counts, closed)
+        compare_tables(self.rows("SELECT k, n FROM sunk"),
+                       [row[:2] for row in counts if row[0] is not None], (0,), what="sunk")
+        line = (self.server.data / "void.discard").read_text().split()
+        assert int(line[5]) == seen, f"{line[5]} rows were discarded, {seen} expected"
         got = self.server.execute(
             "SELECT late_rows FROM millrace.queries WHERE name = 'closed'")[0][0]
         assert got == late, f"{got} late rows are counted, {late} expected"
