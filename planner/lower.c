@@ -421,7 +421,7 @@ MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *o
     MR_NEW_ARRAY(arena, lowering.scans, nodes, err);
     lowering.dag->zone = options->zone;
     lowering.dag->now_us = options->now_us;
-    MR_TRY(lower_node(&lowering, tree, false));
+    MR_TRY(lower_node(&lowering, tree, options->keeps_old));
     MR_TRY(lower_root(&lowering, tree));
     plan->dag = lowering.dag;
     plan->scans = lowering.scans;

@@ -14,6 +14,7 @@ typedef struct MrLowerOptions {
     const uint32_t *keys;     /* standing: of the result */
     uint32_t key_count;
     bool append_only;
+    bool keeps_old; /* standing: a change comes with the row that it replaces */
     const MrTimezone *zone;
     int64_t now_us;
 } MrLowerOptions;

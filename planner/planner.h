@@ -83,6 +83,15 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
  * name, and its plan.  Refuses a changing result without its key. */
 MrStatus mr_planner_sink(MrPlannerContext *context, const MrAstCreateSink *statement,
                          const MrAstCreateView **as_view, MrPlan **out, MrError *err);
+/* SUBSCRIBE: a standing query without a table, whose changes come with the rows they replace. */
+typedef struct MrSubscribePlan {
+    const MrPlan *plan;
+    bool snapshot; /* all rows first; else only what changes from now on */
+    bool progress;
+    MrSchema schema; /* mr_seq, mr_diff, the query's columns */
+} MrSubscribePlan;
+MrStatus mr_planner_subscribe(MrPlannerContext *context, const MrAstSubscribe *statement,
+                              MrSubscribePlan *out, MrError *err);
 /* What the catalogue keeps of a standing query's plan; id and place are the caller's. */
 void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out);
 /* A statement that changes rows.  Logged columns are in the target's order, with defaults, casts

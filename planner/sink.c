@@ -1,12 +1,13 @@
 /*
  * planner/sink.c - CREATE SINK: a standing query whose rows go to a table that is there already.
  */
+#include "planner/sink.h"
+
 #include "parser/parser.h"
 #include "planner/binder.h"
 
-/* SELECT * FROM view. */
-static MrStatus whole_view(MrPlannerContext *context, const MrName *from, MrAstQuery **out,
-                           MrError *err)
+MrStatus mr_planner_whole_relation(MrPlannerContext *context, const MrName *from, MrAstQuery **out,
+                                   MrError *err)
 {
     MrBuilder text;
     MrStatementList list;
@@ -59,7 +60,7 @@ MrStatus mr_planner_sink(MrPlannerContext *context, const MrAstCreateSink *state
                                .query = statement->query,
                                .emit = statement->emit };
     if (view->query == NULL) {
-        MrStatus status = whole_view(context, &statement->from, &view->query, err);
+        MrStatus status = mr_planner_whole_relation(context, &statement->from, &view->query, err);
         MR_TRY(status);
     }
     MrStatus status = mr_planner_standing(context, view, out, err);

@@ -138,21 +138,46 @@ static MrStatus table_query(MrPortal *portal, const MrAstCopy *ast, const MrAstQ
     return status;
 }
 
+static MrStatus name_columns(MrPortal *portal, const MrSchema *columns, MrCopyPlan *plan,
+                             MrError *err)
+{
+    const char **names;
+    plan->count = columns->column_count;
+    plan->columns = columns->columns;
+    MR_NEW_ARRAY(&portal->memory->arena, names, plan->count, err);
+    for (uint32_t c = 0; c < plan->count; c++) {
+        names[c] = columns->columns[c].name;
+    }
+    plan->names = names;
+    return MR_OK;
+}
+
+static MrStatus plan_subscribe(MrSession *session, MrPortal *portal, bool is_run,
+                               const MrAstSubscribe *ast, MrCopyPlan *plan, MrError *err)
+{
+    MR_TRY(mr_subscribe_columns(session, portal, ast, is_run, err));
+    MR_TRY(name_columns(portal, portal->columns, plan, err));
+    portal->columns = NULL; /* COPY gives no rows of its own */
+    return MR_OK;
+}
+
 static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const MrAstCopy *ast,
                         MrCopyPlan *plan, MrError *err)
 {
     MrPlannerContext context;
     const MrAstQuery *query = NULL;
-    const char **names;
     if (ast->table.name != NULL) {
         MR_TRY(table_query(portal, ast, &query, err));
     } else if (ast->query->kind == MR_AST_QUERY) {
         query = MR_AST_AS(const MrAstQuery, ast->query);
+    } else if (ast->query->kind == MR_AST_SUBSCRIBE) {
+        return plan_subscribe(session, portal, is_run, MR_AST_AS(const MrAstSubscribe, ast->query),
+                              plan, err);
     } else {
         mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY (%s) is not supported yet",
                      mr_ast_kind_name(ast->query->kind));
         mr_error_at(err, ast->query->position);
-        return mr_error_hint(err, "COPY (SELECT …) TO STDOUT is.");
+        return mr_error_hint(err, "COPY (SELECT …) and COPY (SUBSCRIBE …) TO STDOUT are.");
     }
     mr_portal_planner_context(session, portal, is_run, &context);
     MrStatus status = mr_planner_select(&context, query, &portal->plan, err);
@@ -162,13 +187,9 @@ static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const
         }
         return status;
     }
-    plan->count = portal->plan->visible_columns;
-    MR_NEW_ARRAY(&portal->memory->arena, names, plan->count, err);
-    for (uint32_t c = 0; c < plan->count; c++) {
-        names[c] = portal->plan->output.columns[c].name;
-    }
-    plan->names = names;
-    return MR_OK;
+    MrSchema shown = portal->plan->output;
+    shown.column_count = portal->plan->visible_columns;
+    return name_columns(portal, &shown, plan, err);
 }
 
 /* ---- Both ------------------------------------------------------------------------------------ */

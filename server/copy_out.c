@@ -3,6 +3,7 @@
  * clients that read row by row expect it.
  */
 #include "server/copy.h"
+#include "server/statement.h"
 
 static void copy_out_ready(MrSession *session, MrStatus status, const MrError *err)
 {
@@ -22,7 +23,7 @@ MrStatus mr_copy_out_start(MrSession *session, MrPortal *portal, MrError *err)
     MrSchema *schema;
     MR_NEW(&portal->memory->arena, out, err);
     MR_NEW(&portal->memory->arena, schema, err);
-    *schema = (MrSchema){ .column_count = plan->count, .columns = portal->plan->output.columns };
+    *schema = (MrSchema){ .column_count = plan->count, .columns = plan->columns };
     for (uint32_t c = 0; c < plan->count; c++) {
         plan->options.columns[c].name = schema->columns[c].name;
         plan->options.columns[c].type = schema->columns[c].type;
@@ -36,6 +37,11 @@ MrStatus mr_copy_out_start(MrSession *session, MrPortal *portal, MrError *err)
     out->options.zone = session->zone;
     MR_NEW_ARRAY(&portal->memory->arena, out->row, plan->count, err);
     portal->copy_out = out;
+    if (portal->subscribe != NULL) {
+        MR_TRY(mr_subscribe_begin(session, portal, err));
+        copy_out_ready(session, MR_OK, NULL);
+        return MR_OK;
+    }
     return mr_select_start(session, portal, copy_out_ready, err);
 }
 
@@ -110,14 +116,12 @@ static void end(MrSession *session, MrPortal *portal)
     portal->rows_tag = NULL;
 }
 
-MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err)
+/* False: the output is full. */
+static MrStatus send_result(MrSession *session, MrPortal *portal, const MrResult *result,
+                            bool *is_through, MrError *err)
 {
     MrCopyOut *copy = portal->copy_out;
-    const MrResult *result = portal->result;
-    if (!copy->has_begun) {
-        copy->has_begun = true;
-        begin(session, copy);
-    }
+    *is_through = false;
     for (; portal->block < result->block_count; portal->block++, portal->row = 0) {
         const MrBlock *block = result->blocks[portal->block];
         for (; portal->row < block->row_count; portal->row++) {
@@ -128,6 +132,44 @@ MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err)
             portal->sent++;
         }
     }
-    end(session, portal);
+    *is_through = true;
+    return MR_OK;
+}
+
+/* COPY (SUBSCRIBE …) goes on until the client has enough of it. */
+static MrStatus send_news(MrSession *session, MrPortal *portal, MrError *err)
+{
+    uint64_t covered;
+    bool is_through = true;
+    while (is_through && !session->is_waiting) {
+        if (portal->news != NULL) {
+            MR_TRY(send_result(session, portal, portal->news, &is_through, err));
+        }
+        if (is_through) {
+            MR_TRY(mr_subscription_next(portal->subscription, &portal->news, &covered, err));
+            portal->block = portal->row = 0;
+            if (portal->news == NULL) {
+                mr_subscribe_wait(session, portal);
+            }
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err)
+{
+    MrCopyOut *copy = portal->copy_out;
+    bool is_through;
+    if (!copy->has_begun) {
+        copy->has_begun = true;
+        begin(session, copy);
+    }
+    if (portal->subscription != NULL) {
+        return send_news(session, portal, err);
+    }
+    MR_TRY(send_result(session, portal, portal->result, &is_through, err));
+    if (is_through) {
+        end(session, portal);
+    }
     return MR_OK;
 }

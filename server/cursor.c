@@ -2,20 +2,22 @@
  * server/cursor.c - DECLARE, FETCH, MOVE, CLOSE: a cursor is a portal that FETCH takes rows from,
  * forward, until its transaction ends.
  */
+#include "server/log_thread.h"
 #include "server/statement.h"
 
 MrStatus mr_declare_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     static const int16_t binary = 1;
     const MrAstDeclare *ast = MR_AST_AS(const MrAstDeclare, portal->node);
-    if (ast->query->kind != MR_AST_QUERY || ast->scroll == MR_TRI_ON || ast->hold) {
+    bool has_rows = ast->query->kind == MR_AST_QUERY || ast->query->kind == MR_AST_SUBSCRIBE;
+    if (!has_rows || ast->scroll == MR_TRI_ON || ast->hold) {
         mr_error_set(err, MR_ERR_UNSUPPORTED, "cursors %s are not supported yet",
-                     ast->query->kind != MR_AST_QUERY ? "for SUBSCRIBE"
-                     : ast->hold                      ? "WITH HOLD"
-                                                      : "with SCROLL");
+                     !has_rows   ? "for statements that change data"
+                     : ast->hold ? "WITH HOLD"
+                                 : "with SCROLL");
         mr_error_at(err, ast->base.position);
-        return mr_error_hint(err,
-                             "DECLARE … NO SCROLL CURSOR FOR SELECT … inside a transaction is.");
+        return mr_error_hint(
+            err, "DECLARE … NO SCROLL CURSOR FOR SELECT or SUBSCRIBE, in a transaction, is.");
     }
     if (session->transaction.state == MR_TX_NONE) {
         mr_error_set(err, MR_ERR_NO_TRANSACTION,
@@ -138,10 +140,33 @@ static void cursor_ready(MrSession *session, MrStatus status, const MrError *err
     }
 }
 
+/* Rows of a subscription are sent as they come, up to what the log holds now. */
+static MrStatus fetch_news(MrSession *session, MrPortal *portal, MrPortal *cursor, MrError *err)
+{
+    const MrAstFetch *ast = MR_AST_AS(const MrAstFetch, portal->node);
+    if (ast->move) {
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "MOVE in a cursor for SUBSCRIBE is not supported");
+        return mr_error_hint(err, "FETCH the rows.");
+    }
+    if (cursor->subscription == NULL) {
+        MR_TRY(mr_subscribe_begin(session, cursor, err));
+        cursor->state = MR_PORTAL_ROWS;
+    }
+    portal->source = cursor;
+    portal->source_rows = ast->all ? UINT64_MAX : (uint64_t)ast->count;
+    portal->wanted_sequence = mr_log_appended(session->server->log);
+    mr_log_thread_wake(session->server); /* only what is synced is given */
+    mr_portal_set_rows(portal, NULL, "FETCH");
+    return MR_OK;
+}
+
 MrStatus mr_fetch_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     MrPortal *cursor;
     MR_TRY(find_cursor(session, MR_AST_AS(const MrAstFetch, portal->node)->name, &cursor, err));
+    if (cursor->subscribe != NULL) {
+        return fetch_news(session, portal, cursor, err);
+    }
     if (cursor->state == MR_PORTAL_NEW) {
         return mr_select_start(session, cursor, cursor_ready, err);
     }

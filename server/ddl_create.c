@@ -441,8 +441,8 @@ MrStatus mr_ddl_describe_query(MrArena *arena, const MrCatalog *catalog,
     return MR_OK;
 }
 
-/* The key's columns are NOT NULL in the user's table: that was checked, and a NULL there is an error
- * of the row. */
+/* The key's columns are NOT NULL in the user's table: that was checked, and a NULL there is an
+ * error of the row. */
 MrStatus mr_ddl_describe_sink(MrArena *arena, const MrCatalog *catalog,
                               const MrAstCreateSink *statement, const MrAstCreateView *as_view,
                               const MrPlan *plan, const uint8_t id[16], MrRelation *out,
@@ -488,15 +488,15 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
 }
 
 /* Where the first kept row of the plan's streams stands, and what of them is trimmed. */
-static void first_kept(const MrDdl *ddl, uint64_t *first, uint64_t *trim_below)
+static void first_kept(const MrServer *server, const MrPlan *plan, uint64_t *first,
+                       uint64_t *trim_below)
 {
-    const MrPlan *plan = ddl->plan;
-    *first = mr_log_appended(ddl->server->log) + 1;
+    *first = mr_log_appended(server->log) + 1;
     *trim_below = 0;
     for (uint32_t s = 0; s < plan->scan_count; s++) {
         MrLogStreamFacts facts;
         if (!mr_plan_scan_is_logged(&plan->scans[s]) ||
-            !mr_log_stream_facts(ddl->server->log, plan->scans[s].spec->stream_id, &facts)) {
+            !mr_log_stream_facts(server->log, plan->scans[s].spec->stream_id, &facts)) {
             continue;
         }
         *first = facts.first_sequence < *first ? facts.first_sequence : *first;
@@ -506,53 +506,49 @@ static void first_kept(const MrDdl *ddl, uint64_t *first, uint64_t *trim_below)
 }
 
 /* The views' rows are to be the same here: all of them answer from one sequence. */
-static MrStatus start_of_parents(MrDdl *ddl, uint64_t trim_below, uint64_t *out)
+static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t trim_below,
+                                 uint64_t *out, MrError *err)
 {
-    const MrPlan *plan = ddl->plan;
     for (uint32_t p = 0; p < plan->parent_count; p++) {
         const MrRelation *view = plan->parents[p];
         MrQueryStatus parent;
-        if (!mr_scheduler_query_status(ddl->server, view->standing->id, &parent)) {
-            return mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way",
-                                view->name);
+        if (!mr_scheduler_query_status(server, view->standing->id, &parent)) {
+            return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", view->name);
         }
         if (trim_below > parent.start_sequence) {
-            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+            mr_error_set(err, MR_ERR_UNSUPPORTED,
                          "\"%s\" holds answers over rows that retention has trimmed since",
                          view->name);
-            return mr_error_hint(&ddl->err,
+            return mr_error_hint(err,
                                  "REFRESH MATERIALIZED VIEW %s first, or read its stream directly.",
                                  view->name);
         }
         if (p > 0 && parent.start_sequence != *out) {
-            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+            mr_error_set(err, MR_ERR_UNSUPPORTED,
                          "\"%s\" and \"%s\" hold answers from different rows of the log on",
                          plan->parents[0]->name, view->name);
-            return mr_error_hint(&ddl->err, "REFRESH both, or read their streams directly.");
+            return mr_error_hint(err, "REFRESH both, or read their streams directly.");
         }
         *out = parent.start_sequence;
     }
     return MR_OK;
 }
 
-/* The sequence that the query answers from: its streams' first kept row, or that of the views it
- * reads. */
-static MrStatus choose_start(MrDdl *ddl, uint64_t *out)
+MrStatus mr_ddl_choose_start(MrServer *server, const MrPlan *plan, uint64_t *out, MrError *err)
 {
-    const MrPlan *plan = ddl->plan;
     uint64_t trim_below;
-    first_kept(ddl, out, &trim_below);
+    first_kept(server, plan, out, &trim_below);
     if (plan->parent_count == 0) {
-        *out = plan->snapshot ? *out : mr_log_appended(ddl->server->log) + 1;
+        *out = plan->snapshot ? *out : mr_log_appended(server->log) + 1;
         return MR_OK;
     }
     if (!plan->snapshot) {
-        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+        mr_error_set(err, MR_ERR_UNSUPPORTED,
                      "snapshot = false over a materialized view is not supported yet");
-        return mr_error_hint(&ddl->err, "Leave it out: the query starts from the rows of \"%s\".",
+        return mr_error_hint(err, "Leave it out: the query starts from the rows of \"%s\".",
                              plan->parents[0]->name);
     }
-    return start_of_parents(ddl, trim_below, out);
+    return start_of_parents(server, plan, trim_below, out, err);
 }
 
 /* Plans a described object, chooses where it starts, and lets it be made. */
@@ -565,7 +561,8 @@ static void create_planned(MrDdl *ddl, MrStatus status)
         status = mr_ddl_plan_query(ddl);
     }
     if (status == MR_OK) {
-        status = choose_start(ddl, &ddl->record.object.start_sequence);
+        status = mr_ddl_choose_start(ddl->server, ddl->plan, &ddl->record.object.start_sequence,
+                                     &ddl->err);
     }
     if (status != MR_OK) {
         fail(ddl, status);

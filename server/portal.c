@@ -31,6 +31,7 @@ MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const 
 void mr_portal_destroy(MrPortal *portal)
 {
     if (portal != NULL) {
+        mr_subscription_end(portal->subscription);
         mr_result_destroy(portal->result);
         mr_catalog_unref(portal->catalog);
         mr_statement_memory_release(portal->memory);
@@ -192,6 +193,62 @@ static bool is_full(const MrSession *session)
     return mr_socket_unsent(&session->socket) >= MR_SESSION_OUTPUT_HIGH;
 }
 
+/* A subscription's next rows; *is_over: there are none for now, and the client is not to wait.
+ * A cursor's are waited for up to what was acknowledged when its FETCH began. */
+static MrStatus next_rows(MrSession *session, MrPortal *portal, bool *is_over, MrError *err)
+{
+    MrPortal *owner = portal->source != NULL ? portal->source : portal;
+    uint64_t covered;
+    MR_TRY(mr_subscription_next(owner->subscription, &owner->news, &covered, err));
+    owner->block = owner->row = 0;
+    *is_over = false;
+    if (owner->news == NULL) {
+        bool is_enough = portal->source != NULL ? covered >= portal->wanted_sequence
+                                                : portal->limit > 0 && portal->sent > 0;
+        *is_over = is_enough;
+        if (!is_enough) {
+            mr_subscribe_wait(session, owner);
+        }
+    }
+    return MR_OK;
+}
+
+static bool has_news(const MrPortal *owner)
+{
+    const MrResult *rows = owner->news;
+    return rows != NULL && owner->block < rows->block_count;
+}
+
+/* Rows of a subscription: as many as there are, as many as are wanted, then more when they come. */
+static MrStatus send_news(MrSession *session, MrPortal *portal, bool *suspended, MrError *err)
+{
+    MrPortal *owner = portal->source != NULL ? portal->source : portal;
+    bool is_over = false;
+    while (!is_over && !is_full(session) && !session->is_waiting) {
+        bool is_limited = portal->limit > 0 && portal->sent == portal->limit;
+        if (is_limited || (portal->source != NULL && portal->source_rows == 0)) {
+            *suspended = is_limited;
+            is_over = true;
+        } else if (!has_news(owner)) {
+            MR_TRY(next_rows(session, portal, &is_over, err));
+            *suspended = is_over && portal->source == NULL;
+        } else {
+            const MrBlock *block = owner->news->blocks[owner->block];
+            mr_wire_data_row(&session->socket.output, portal->columns, block, owner->row,
+                             &portal->formats, session->zone);
+            portal->sent++;
+            portal->source_rows--;
+            owner->row++;
+            owner->block += owner->row == block->row_count;
+            owner->row = owner->row == block->row_count ? 0 : owner->row;
+        }
+    }
+    if (is_over && !*suspended) {
+        mr_portal_set_done(portal, "%s %llu", portal->rows_tag, (unsigned long long)portal->sent);
+    }
+    return MR_OK;
+}
+
 /* The rows that are to be sent: its own, or those that a FETCH takes from a cursor. */
 static const MrResult *rows_of(const MrPortal *portal)
 {
@@ -218,6 +275,10 @@ MrStatus mr_portal_send(MrSession *session, MrPortal *portal, bool *suspended, M
         return mr_copy_out_send(session, portal, err);
     }
     begin_rows(session, portal);
+    if (portal->subscription != NULL ||
+        (portal->source != NULL && portal->source->subscription != NULL)) {
+        return send_news(session, portal, suspended, err);
+    }
     for (;;) {
         if (portal->limit > 0 && portal->sent == portal->limit) {
             *suspended = true; /* as PostgreSQL: it does not look whether there is another */

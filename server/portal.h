@@ -7,6 +7,7 @@
 #define MR_SERVER_PORTAL_H
 
 #include "server/session.h"
+#include "server/subscription.h"
 #include "storage/codec.h"
 
 typedef struct MrStatementEntry MrStatementEntry;
@@ -54,7 +55,12 @@ struct MrPortal {
     const MrRelation *relation; /* INSERT, COPY FROM: where to */
     const void *details;        /* of the statement's own file, in the memory */
 
+    const MrAstSubscribe *subscribe; /* it gives the rows; NULL: none does */
+    MrSubscription *subscription;    /* once it runs */
+    uint64_t wanted_sequence;        /* FETCH: rows up to there are waited for */
+
     MrResult *result;
+    const MrResult *news; /* of the subscription, while they are sent */
     uint32_t block, row;  /* the next one to be sent */
     uint64_t sent;        /* rows of this Execute */
     bool rows_begun;      /* RowDescription was sent */

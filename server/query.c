@@ -29,12 +29,15 @@ MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **ou
     query->spec = *spec;
     query->spec.catalog = NULL;
     query->spec.arena = NULL;
+    query->spec.subscription = NULL;
     query->state = spec->is_suspended ? MR_QUERY_SUSPENDED : MR_QUERY_STARTING;
     query->is_suspended = spec->is_suspended;
     query->halt_after = UINT64_MAX;
     query->error_limit = (uint32_t)mr_settings_int(server->settings, MR_SET_ERROR_LIMIT);
     query->stored_generation = spec->generation;
-    query->table = mr_targets_table(spec->relation);
+    if (spec->subscription == NULL) {
+        query->table = mr_targets_table(spec->relation);
+    }
     query->failed_places = calloc(query->error_limit + 1, sizeof *query->failed_places);
     query->late.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->late.rows);
     query->failed.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->failed.rows);
@@ -45,6 +48,7 @@ MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **ou
         return mr_error_no_memory(err);
     }
     query->spec.arena = spec->arena;
+    query->spec.subscription = spec->subscription;
     query->spec.catalog = mr_catalog_ref(spec->catalog);
     *out = query;
     return MR_OK;
@@ -61,6 +65,9 @@ void mr_query_destroy(MrQuery *query)
     free(query->failed_places);
     free(query->late.rows);
     free(query->failed.rows);
+    if (query->spec.subscription != NULL) {
+        mr_subscription_release(query->spec.subscription);
+    }
     if (query->spec.catalog != NULL) {
         mr_catalog_unref(query->spec.catalog);
     }
@@ -159,6 +166,20 @@ static MrStatus make_pipeline(MrQuery *query, MrError *err)
     return mr_pipeline_create(&options, &query->pipeline, err);
 }
 
+/* All of history is run before the first rows are offered; without a snapshot they are not. */
+MrStatus mr_query_start_subscription(MrQuery *query, MrError *err)
+{
+    uint64_t head = mr_log_synced(query->server->log);
+    MR_TRY(make_pipeline(query, err));
+    query->position = query->spec.start_sequence - 1;
+    query->covered = query->position;
+    query->live_from = head;
+    query->replay_until = query->spec.plan->snapshot || head <= query->position ? 0 : head;
+    query->has_input = true;
+    query->state = MR_QUERY_RUNNING;
+    return MR_OK;
+}
+
 MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err)
 {
     char directory[4096];
@@ -251,6 +272,11 @@ static void halt_before(MrQuery *query, uint64_t sequence, const MrError *cause)
                  query->spec.relation->name, (unsigned long long)sequence, cause->message);
     mr_error_hint(&query->halt_error,
                   "See millrace.row_errors; ALTER MATERIALIZED VIEW … RESUME tries again.");
+    if (query->spec.subscription != NULL) { /* what was sent cannot be sent again */
+        MrError error = query->halt_error;
+        mr_query_fail(query, &error);
+        return;
+    }
     mr_query_restart(query);
 }
 
@@ -363,6 +389,11 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
     if (query->replay_until != 0) { /* the target has these rows */
         query->replay_until = 0;
         return MR_OK;
+    }
+    if (query->spec.subscription != NULL) {
+        query->in_flight = true;
+        query->epoch.sequence = query->position;
+        return mr_subscription_offer(query->spec.subscription, &changes, query->position, err);
     }
     if (checkpoint) {
         MrError reason = MR_ERROR_INIT;

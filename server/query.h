@@ -33,6 +33,7 @@ struct MrQuery {
     /* The target holds this already: changes up to here are thrown away; 0: live. */
     uint64_t replay_until;
     uint64_t covered;
+    uint64_t live_from;  /* SUBSCRIBE: the log's head when it began */
     uint64_t halt_after; /* stop behind this row; UINT64_MAX: never */
     MrError halt_error;
     /* The target's side. */
@@ -41,6 +42,7 @@ struct MrQuery {
     MrSinkTable table;
     MrEpoch epoch;
     bool in_flight;
+    bool is_told;         /* SUBSCRIBE: the client knows of the failure */
     int64_t epoch_before; /* the target's epoch when the one in flight was submitted */
     int64_t stored_generation;
     /* Functions of the log, so they are in the checkpoint. */
@@ -64,6 +66,7 @@ void mr_query_destroy(MrQuery *query);
 
 /* Makes the pipeline from the newest checkpoint that the target's sequence allows. */
 MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err);
+MrStatus mr_query_start_subscription(MrQuery *query, MrError *err);
 /* Runs records (of any streams, in order) up to `upto`; `rows` counts those before each record. */
 MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
                       MrError *err);

@@ -83,8 +83,44 @@ static void observe_target(MrQuery *query)
     }
 }
 
+/* The client's side of a SUBSCRIBE. */
+static void observe_subscription(MrQuery *query)
+{
+    MrSubscription *subscription = query->spec.subscription;
+    if (query->in_flight && mr_subscription_is_taken(subscription)) {
+        query->in_flight = false;
+        query->covered = query->epoch.sequence;
+    }
+    if (query->state == MR_QUERY_RUNNING && query->in_flight &&
+        query->position > query->live_from &&
+        mr_pipeline_pending_bytes(query->pipeline) >= MR_SUBSCRIPTION_UNSENT_MAX) {
+        MrError error = MR_ERROR_INIT;
+        mr_error_set(&error, MR_ERR_LIMIT_EXCEEDED,
+                     "the client of SUBSCRIBE is too slow: %d MB wait for it",
+                     MR_SUBSCRIPTION_UNSENT_MAX / (1024 * 1024));
+        mr_error_hint(&error, "Read faster, or let a materialized view keep the result.");
+        mr_query_fail(query, &error);
+    }
+    for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
+        if (query->state == MR_QUERY_RUNNING && query->parents[p] == NULL) {
+            MrError error = MR_ERROR_INIT;
+            mr_error_set(&error, MR_ERR_NOT_IN_STATE, "\"%s\" was dropped or changed",
+                         query->spec.plan->parents[p]->name);
+            mr_error_hint(&error, "SUBSCRIBE again.");
+            mr_query_fail(query, &error);
+        }
+    }
+    if (query->state == MR_QUERY_FAILED && !query->is_told) {
+        query->is_told = true;
+        mr_subscription_fail(subscription, &query->error);
+    }
+}
+
 static bool can_start(const MrQuery *query)
 {
+    if (query->spec.subscription != NULL) {
+        return query->state == MR_QUERY_STARTING;
+    }
     return query->state == MR_QUERY_STARTING && query->target_query != NULL &&
            query->target_seen.is_attached && query->target_seen.is_idle && query->retired == NULL &&
            (query->target_seen.state == MR_TARGET_RUNNING ||
@@ -98,8 +134,9 @@ static bool is_at_halt(const MrQuery *query)
 
 static bool can_run(const MrQuery *query)
 {
+    size_t most = query->spec.subscription != NULL ? MR_SUBSCRIPTION_UNSENT_MAX : PENDING_BYTES_MAX;
     return query->state == MR_QUERY_RUNNING && !is_at_halt(query) &&
-           mr_pipeline_pending_bytes(query->pipeline) < PENDING_BYTES_MAX;
+           mr_pipeline_pending_bytes(query->pipeline) < most;
 }
 
 /* Last sequence the query may run to now. */
@@ -122,6 +159,11 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
     }
     if (query->replay_until != 0) {
         return query->position >= query->replay_until;
+    }
+    if (query->spec.subscription != NULL) { /* the history as a whole, or what of it is much */
+        return query->has_input &&
+               (query->position >= query->live_from ||
+                mr_pipeline_pending_bytes(query->pipeline) >= MR_SUBSCRIPTION_UNSENT_MAX / 4);
     }
     if (!query->has_input || query->position <= query->covered) {
         /* Even over no input, the first answer must be written. */
@@ -217,6 +259,12 @@ static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, 
 static void start_query(MrQuery *query)
 {
     MrError err = MR_ERROR_INIT;
+    if (query->spec.subscription != NULL) {
+        if (mr_query_start_subscription(query, &err) != MR_OK) {
+            mr_query_fail(query, &err);
+        }
+        return;
+    }
     if (mr_query_start(query, &query->target_seen, &err) != MR_OK) {
         mr_query_fail(query, &err);
     } else if (query->target_seen.state == MR_TARGET_REWIND) {
@@ -289,6 +337,17 @@ static void halt_if_due(MrQuery *query)
     }
 }
 
+/* A subscriber without news learns how far its rows are true. */
+static void tell_covered(MrQuery *query)
+{
+    static const MrChangeSet nothing;
+    MrError err = MR_ERROR_INIT;
+    if (query->spec.subscription != NULL &&
+        mr_subscription_offer(query->spec.subscription, &nothing, query->covered, &err) != MR_OK) {
+        mr_query_fail(query, &err);
+    }
+}
+
 /* One round over all queries, outside the mutex.  True: something was done. */
 static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int64_t *wake_us)
 {
@@ -300,7 +359,11 @@ static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int6
         MrQuery *query = queries[q];
         uint64_t covered = query->covered;
         MrQueryState state = query->state;
-        observe_target(query);
+        if (query->spec.subscription != NULL) {
+            observe_subscription(query);
+        } else {
+            observe_target(query);
+        }
         did |= query->covered != covered ||
                query->state != state; /* somebody may wait for just that */
         if (can_start(query)) {
@@ -310,6 +373,7 @@ static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int6
         if (query->state == MR_QUERY_RUNNING && query->replay_until == 0 && !query->has_input &&
             !query->in_flight && query->position > query->covered) {
             query->covered = query->position; /* nothing in that range concerned it */
+            tell_covered(query);
             did = true;
         }
         if (is_flush_due(scheduler, query, now_us, wake_us)) {
@@ -327,6 +391,9 @@ static bool finish(MrQuery **queries, uint32_t count)
     bool waits = false;
     for (uint32_t q = 0; q < count; q++) {
         MrQuery *query = queries[q];
+        if (query->spec.subscription != NULL) {
+            continue;
+        }
         observe_target(query);
         if (query->state != MR_QUERY_RUNNING || query->replay_until != 0 ||
             query->target_seen.state != MR_TARGET_RUNNING) {
@@ -405,6 +472,7 @@ static MrQuery **list_queries(MrScheduler *scheduler, MrQuery **array, uint32_t 
                               uint32_t *count)
 {
     *count = 0;
+    mr_scheduler_sweep(scheduler);
     if (scheduler->is_unlinked) {
         mr_scheduler_link(scheduler);
         scheduler->is_unlinked = false;

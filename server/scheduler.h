@@ -12,6 +12,7 @@
 
 #include "planner/planner.h"
 #include "server/server.h"
+#include "server/subscription.h"
 #include "storage/target.h"
 
 typedef enum MrQueryState {
@@ -75,6 +76,7 @@ typedef struct MrQuerySpec {
     int64_t generation;
     uint8_t nonce[16];
     bool is_suspended;
+    MrSubscription *subscription; /* holds: its changes go there, and there is no target */
 } MrQuerySpec;
 MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err);
 /* Forgets the query.  Called in a job of its target's thread (server/targets.h), so that no epoch

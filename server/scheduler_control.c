@@ -130,28 +130,51 @@ static MrStatus prepare_nonce(MrServer *server, MrQuery *query, MrError *err)
                                       query->spec.nonce, err);
 }
 
-MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err)
+static void add_to_list(MrScheduler *scheduler, MrQuery *query)
 {
-    MrScheduler *scheduler = server->scheduler;
-    MrTargetThread *thread;
-    MrQuery *query;
-    MR_TRY(
-        mr_targets_find(server, spec->catalog, spec->relation->standing->connection, &thread, err));
-    MR_TRY(mr_query_create(server, spec, &query, err));
-    query->thread = thread;
-    MrStatus status = prepare_nonce(server, query, err);
-    if (status != MR_OK) {
-        query->spec.arena = NULL; /* stays the caller's */
-        mr_query_destroy(query);
-        return status;
-    }
     pthread_mutex_lock(&scheduler->mutex);
     query->next = scheduler->queries;
     scheduler->queries = query;
     scheduler->is_unlinked = true;
     mr_scheduler_publish(query);
     pthread_mutex_unlock(&scheduler->mutex);
-    mr_target_thread_post(thread, register_job, query);
+}
+
+void mr_scheduler_sweep(MrScheduler *scheduler)
+{
+    for (MrQuery **link = &scheduler->queries; *link != NULL;) {
+        MrQuery *query = *link;
+        if (query->spec.subscription == NULL ||
+            !mr_subscription_is_over(query->spec.subscription)) {
+            link = &query->next;
+            continue;
+        }
+        *link = query->next;
+        scheduler->is_unlinked = true;
+        mr_query_destroy(query);
+    }
+}
+
+MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err)
+{
+    MrTargetThread *thread = NULL;
+    MrQuery *query;
+    if (spec->subscription == NULL) {
+        MR_TRY(mr_targets_find(server, spec->catalog, spec->relation->standing->connection, &thread,
+                               err));
+    }
+    MR_TRY(mr_query_create(server, spec, &query, err));
+    query->thread = thread;
+    MrStatus status = thread == NULL ? MR_OK : prepare_nonce(server, query, err);
+    if (status != MR_OK) {
+        query->spec.arena = NULL; /* stays the caller's */
+        mr_query_destroy(query);
+        return status;
+    }
+    add_to_list(server->scheduler, query);
+    if (thread != NULL) {
+        mr_target_thread_post(thread, register_job, query);
+    }
     return MR_OK;
 }
 
@@ -264,6 +287,9 @@ void mr_scheduler_each(MrServer *server,
     pthread_mutex_lock(&scheduler->mutex);
     for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
         MrQueryStatus status;
+        if (query->spec.subscription != NULL) {
+            continue; /* its client's alone */
+        }
         copy_status(query, &status);
         each(context, query->spec.relation, &status);
     }
@@ -330,6 +356,9 @@ uint64_t mr_scheduler_needs_from(MrServer *server)
     for (const MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
         uint64_t from = query->oldest_checkpoint > 0 ? query->oldest_checkpoint + 1
                                                      : query->spec.start_sequence;
+        if (query->spec.subscription != NULL && query->status.position >= from) {
+            from = query->status.position + 1; /* it never goes back */
+        }
         least = from < least ? from : least;
     }
     pthread_mutex_unlock(&scheduler->mutex);

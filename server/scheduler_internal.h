@@ -33,6 +33,8 @@ MrQuery *mr_scheduler_find(MrScheduler *scheduler, const uint8_t id[16]);
 void mr_scheduler_publish(MrQuery *query);
 void *mr_scheduler_main(void *context);
 
+/* Forgets subscriptions whose client has gone; the mutex is held, the thread at rest. */
+void mr_scheduler_sweep(MrScheduler *scheduler);
 /* Queries that read others (scheduler_link.c). */
 /* Finds every query's parents again; the list of queries has changed. */
 void mr_scheduler_link(MrScheduler *scheduler);

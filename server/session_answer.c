@@ -156,7 +156,7 @@ void mr_session_cancel(MrSession *session, MrCancelReason reason)
     }
     MrError err = MR_ERROR_INIT;
     mr_session_cancel_error(session, &err);
-    if (session->wait != NULL) {
+    if (session->wait != NULL && session->current->subscribe == NULL) {
         mr_error_detail(&err, "What the statement had begun may still take effect.");
     }
     mr_session_fail(session, &err);
@@ -166,6 +166,10 @@ void mr_session_cancel(MrSession *session, MrCancelReason reason)
 void mr_session_drain(MrSession *session)
 {
     session->is_draining = true;
+    if (session->current != NULL && session->current->subscribe != NULL) {
+        mr_session_cancel(session, MR_CANCEL_SHUTDOWN); /* it would never end by itself */
+        return;
+    }
     if (!mr_session_is_busy(session)) {
         session->cancel = MR_CANCEL_SHUTDOWN;
         MrError err = MR_ERROR_INIT;

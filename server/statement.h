@@ -43,6 +43,14 @@ void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemo
                          MrSessionThen *then);
 /* INSERT into a table, UPDATE, DELETE, planned. */
 MrStatus mr_change_run(MrSession *session, MrPortal *portal, MrError *err);
+/* ---- SUBSCRIBE (subscribe.c) ----------------------------------------------------------------- */
+
+/* Plans for the portal's columns; mr_subscribe_begin starts it. */
+MrStatus mr_subscribe_columns(MrSession *session, MrPortal *portal, const MrAstSubscribe *ast,
+                              bool is_run, MrError *err);
+MrStatus mr_subscribe_begin(MrSession *session, MrPortal *portal, MrError *err);
+/* The session waits until the portal's subscription has something new. */
+void mr_subscribe_wait(MrSession *session, MrPortal *portal);
 
 /* ---- COPY … TO STDOUT (copy_out.c) ----------------------------------------------------------- */
 

@@ -9,7 +9,8 @@
 static const char look_sql[] =
     "WITH t AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')),"
-    " given AS (SELECT string_to_array($3, E'\\x01') AS columns, string_to_array($4, E'\\x01') AS keys)"
+    " given AS (SELECT string_to_array($3, E'\\x01') AS columns,"
+    " string_to_array($4, E'\\x01') AS keys)"
     " SELECT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = t.oid AND i.indisunique"
     " AND i.indisvalid AND i.indexprs IS NULL AND i.indpred IS NULL"
     " AND i.indnkeyatts = cardinality(given.keys) AND NOT EXISTS ("

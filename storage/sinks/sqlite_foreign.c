@@ -128,10 +128,12 @@ static MrStatus check_columns(MrSqliteSink *sink, const MrSinkTable *table, bool
 /* Unique indexes over as many columns as the key has, all of them the key's; the row id of an
  * INTEGER PRIMARY KEY has no index of its own. */
 static const char key_sql[] =
-    "SELECT count(*) FROM (SELECT l.seq FROM pragma_index_list(?1) l JOIN pragma_index_info(l.name) i"
+    "SELECT count(*) FROM (SELECT l.seq FROM pragma_index_list(?1) l"
+    " JOIN pragma_index_info(l.name) i"
     " WHERE l.\"unique\" AND NOT l.partial GROUP BY l.seq"
     " HAVING count(*) = ?2 AND sum(instr(?3, char(1) || lower(i.name) || char(1)) > 0) = ?2)"
-    " UNION ALL SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0 AND upper(type) = 'INTEGER'"
+    " UNION ALL SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0"
+    " AND upper(type) = 'INTEGER'"
     " AND ?2 = 1 AND ?3 = char(1) || lower(name) || char(1)"
     " AND (SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0) = 1";
 

@@ -1,0 +1,60 @@
+/*
+ * server/subscribe.c - SUBSCRIBE as a statement: rows come as long as the client wants them, through
+ * both protocols, cursors and COPY.
+ */
+#include "server/subscription.h"
+
+#include "server/copy.h"
+#include "server/statement.h"
+
+MrStatus mr_subscribe_columns(MrSession *session, MrPortal *portal, const MrAstSubscribe *ast,
+                              bool is_run, MrError *err)
+{
+    MrPlannerContext context;
+    MrSubscribePlan plan;
+    MrSchema *columns;
+    mr_portal_planner_context(session, portal, is_run, &context);
+    context.parameters = NULL; /* it is planned again where it runs */
+    MR_TRY(mr_planner_subscribe(&context, ast, &plan, err));
+    MR_NEW(&portal->memory->arena, columns, err);
+    *columns = plan.schema;
+    portal->columns = columns;
+    portal->subscribe = ast;
+    return MR_OK;
+}
+
+MrStatus mr_subscribe_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
+{
+    return mr_subscribe_columns(session, portal, MR_AST_AS(const MrAstSubscribe, portal->node),
+                                is_run, err);
+}
+
+MrStatus mr_subscribe_begin(MrSession *session, MrPortal *portal, MrError *err)
+{
+    MR_TRY(mr_transaction_cut(session, err)); /* what was written before is among its rows */
+    return mr_subscription_start(session->server, portal->subscribe, session->zone, portal->catalog,
+                                 &portal->subscription, err);
+}
+
+MrStatus mr_subscribe_run(MrSession *session, MrPortal *portal, MrError *err)
+{
+    MR_TRY(mr_subscribe_begin(session, portal, err));
+    mr_portal_set_rows(portal, NULL, "SUBSCRIBE");
+    session->wants_flush = true;
+    return MR_OK;
+}
+
+static void news(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status != MR_OK) {
+        mr_session_fail(session, err);
+    }
+}
+
+void mr_subscribe_wait(MrSession *session, MrPortal *portal)
+{
+    session->wants_flush = true; /* the client sees what there is */
+    mr_session_wait(session,
+                    mr_subscription_wait(portal->subscription, mr_session_wait_done, session),
+                    false, news);
+}

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""tests/subscribe_test.py - SUBSCRIBE: rows as they change, through both protocols, limited portals,
+cursors and COPY; the rows that come add up to what the view holds; cancel; a client that is too slow.
+"""
+import os
+import random
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
+import harness  # noqa: E402
+from harness.server import wait_until  # noqa: E402
+from harness.wire import Wire, bind, execute, kinds, message, parse  # noqa: E402
+
+FLUSH = message(b"H")
+SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+
+
+def prepare(server):
+    with server.connect() as connection:
+        connection.execute("CREATE STREAM s (k text, v integer)")
+        connection.execute("CREATE MATERIALIZED VIEW sums AS SELECT k, sum(v) AS total, count(*) AS n "
+                           "FROM s GROUP BY k")
+
+
+def fetch(connection, count="ALL"):
+    return [tuple(row) for row in connection.execute(f"FETCH {count} c").fetchall()]
+
+
+def without_seq(rows):
+    return sorted((row[1:] for row in rows), key=repr)
+
+
+def test_cursor():
+    """Snapshot first, then each change with the row that it replaces; other sessions' rows too."""
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("INSERT INTO s VALUES ('a', 1), ('b', 2), ('a', 3), (NULL, 5)")
+            reader.execute("BEGIN")
+            reader.execute("DECLARE c CURSOR FOR SUBSCRIBE TO sums")
+            assert without_seq(fetch(reader)) == [
+                (1, "a", 4, 2), (1, "b", 2, 1), (1, None, 5, 1)], "the snapshot"
+            assert fetch(reader) == []
+            writer.execute("INSERT INTO s VALUES ('a', 10), ('c', 1)")
+            assert without_seq(fetch(reader)) == [
+                (-1, "a", 4, 2), (1, "a", 14, 3), (1, "c", 1, 1)]
+            writer.execute("INSERT INTO s VALUES ('b', 1), ('b', 1)")
+            first = fetch(reader, 1)
+            rest = fetch(reader, 5)
+            assert without_seq(first) == [(-1, "b", 2, 1)], first
+            assert without_seq(rest) == [(1, "b", 4, 3)], rest
+            assert rest[0][0] == first[0][0], "both are true for one place of the log"
+            reader.execute("CLOSE c")
+            reader.execute("COMMIT")
+
+
+def test_options():
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("INSERT INTO s VALUES ('a', 1)")
+            reader.execute("BEGIN")
+            reader.execute("DECLARE c CURSOR FOR SUBSCRIBE (SELECT k, v FROM s WHERE v > 0) "
+                           "WITH (snapshot = false, progress = true)")
+            assert all(row[1:] == (0, None, None) for row in fetch(reader))
+            writer.execute("INSERT INTO s VALUES ('x', 7), ('y', -1)")
+            rows = fetch(reader)
+            assert (1, "x", 7) in [row[1:] for row in rows], rows
+            assert rows[-1][1:] == (0, None, None), rows
+            assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+            for sql, state in (("SUBSCRIBE TO nosuch", "42P01"),
+                               ("SUBSCRIBE TO sums WITH (nosuch = 1)", "22023"),
+                               ("SUBSCRIBE (SELECT 1)", "0A000"),
+                               ("SUBSCRIBE (SELECT k FROM s ORDER BY k)", "0A000"),
+                               ("SUBSCRIBE TO millrace.queries", "0A000")):
+                try:
+                    writer.execute(sql)
+                except psycopg.Error as error:
+                    assert error.sqlstate == state, (sql, error.sqlstate, error)
+                else:
+                    raise AssertionError(f"no error: {sql}")
+
+
+def test_stream_and_cancel():
+    """psycopg's stream() reads row by row; a cancel ends it, and the session goes on."""
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("INSERT INTO s VALUES ('a', 1)")
+            seen = []
+            failure = []
+
+            def read():
+                try:
+                    for row in reader.cursor().stream("SUBSCRIBE TO sums"):
+                        seen.append(row[1:])
+                except psycopg.errors.QueryCanceled as error:
+                    failure.append(error)
+
+            thread = threading.Thread(target=read)
+            thread.start()
+            wait_until(lambda: len(seen) == 1, 10, "the snapshot")
+            for i in range(5):
+                writer.execute("INSERT INTO s VALUES ('a', 1)")
+                wait_until(lambda i=i: (1, "a", i + 2, i + 2) in seen, 10, "a change")
+            reader.cancel()
+            thread.join(10)
+            assert not thread.is_alive() and len(failure) == 1, failure
+            assert reader.execute("SELECT count(*) FROM sums").fetchone() == (1,)
+            writer.execute("FLUSH")
+
+
+def test_copy():
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("INSERT INTO s VALUES ('a', 1), ('b', NULL)")
+            lines = []
+
+            def read():
+                try:
+                    with reader.cursor().copy("COPY (SUBSCRIBE (SELECT k, v FROM s)) TO STDOUT "
+                                              "(FORMAT csv, HEADER)") as copy:
+                        for data in copy:
+                            lines.append(bytes(data).decode())
+                except psycopg.Error:
+                    pass
+
+            thread = threading.Thread(target=read)
+            thread.start()
+            wait_until(lambda: len(lines) == 3, 10, "the snapshot")
+            assert lines[0] == "mr_seq,mr_diff,k,v\n", lines
+            assert sorted(line.split(",", 1)[1] for line in lines[1:]) == ["1,a,1\n", "1,b,\n"]
+            writer.execute("INSERT INTO s VALUES ('c', 3)")
+            wait_until(lambda: len(lines) == 4, 10, "a row")
+            reader.cancel()
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_adds_up():
+    """The sum of all that came is the view, whatever cuts there were; also over a view of a view."""
+    rng = random.Random(SEED)
+    print(f"# seed {SEED}")
+    with harness.Server(settings={"batch_rows": 7}) as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("CREATE MATERIALIZED VIEW big AS SELECT n, count(*) AS keys, max(total) AS m "
+                           "FROM sums WHERE total > 3 GROUP BY n")
+            reader.execute("BEGIN")
+            reader.execute("DECLARE c CURSOR FOR SUBSCRIBE TO big")
+            held = {}
+            for _ in range(60):
+                writer.execute("INSERT INTO s VALUES " + ", ".join(
+                    f"('{rng.choice('abcdefgh')}', {rng.randint(-5, 9)})"
+                    for _ in range(rng.randint(1, 20))))
+                for row in fetch(reader):
+                    assert abs(row[1]) == 1, row
+                    held[row[2:]] = held.get(row[2:], 0) + row[1]
+                    assert held[row[2:]] in (0, 1), (row, held)
+            writer.execute("FLUSH")
+            assert sorted(row for row, weight in held.items() if weight) == \
+                sorted(tuple(row) for row in writer.execute("SELECT n, keys, m FROM big").fetchall())
+
+
+def test_limited_portal():
+    """Execute with a row limit (what JDBC's fetch size does) suspends and goes on."""
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer:
+            writer.execute("INSERT INTO s VALUES ('a', 1), ('b', 2), ('c', 3)")
+        with Wire(server) as client:
+            client.send(parse("SUBSCRIBE TO sums") + bind() + execute(limit=2) + FLUSH)
+            first = client.until(b"s")
+            assert kinds(first).count("D") == 2, kinds(first)
+            client.send(execute(limit=2) + FLUSH)
+            second = client.until(b"s")
+            assert kinds(second).count("D") == 1, kinds(second)
+            with server.connect() as writer:
+                writer.execute("INSERT INTO s VALUES ('a', 1)")
+            client.send(execute(limit=5) + FLUSH)
+            third = client.until(b"s")
+            assert kinds(third).count("D") == 2, kinds(third)
+
+
+def test_slow_client():
+    """A client that does not read ends with 53400; the server and its position are as before."""
+    with harness.Server() as server:
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("CREATE STREAM wide (t text)")
+            cursor = reader.pgconn
+            cursor.send_query(b"SUBSCRIBE TO wide")
+            cursor.flush()
+            deadline = time.monotonic() + 60
+            text = "x" * 1000
+            while time.monotonic() < deadline:
+                with writer.cursor().copy("COPY wide FROM STDIN") as copy:
+                    copy.write((text + "\n") * 4000)
+                writer.execute("FLUSH")
+                rows, = writer.execute("SELECT count(*) FROM wide").fetchone()
+                if rows > 60000:
+                    break
+            result = None
+            while True:
+                one = cursor.get_result()
+                if one is None:
+                    break
+                result = one
+            assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"53400", \
+                result.error_message
+            memory = [line for line in open(f"/proc/{server.process.pid}/status")
+                      if line.startswith("VmRSS")][0]
+            print("# " + memory.strip())
+
+
+def test_dropped_and_shutdown():
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            reader.execute("BEGIN")
+            reader.execute("DECLARE c CURSOR FOR SUBSCRIBE TO sums")
+            fetch(reader)
+            writer.execute("DROP MATERIALIZED VIEW sums")
+            try:
+                for _ in range(100):
+                    fetch(reader)
+                    time.sleep(0.05)
+                raise AssertionError("the view is gone, and nobody says so")
+            except psycopg.errors.ObjectNotInPrerequisiteState:
+                pass
+        reader = server.connect()
+        reader.pgconn.send_query(b"SUBSCRIBE TO s")
+        reader.pgconn.flush()
+        started = time.monotonic()
+        server.stop()
+        assert time.monotonic() - started < 8, "a subscription holds up the end"
+        reader.close()
+
+
+harness.main(globals())
