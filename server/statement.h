@@ -43,6 +43,7 @@ void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemo
                          MrSessionThen *then);
 /* INSERT into a table, UPDATE, DELETE, planned. */
 MrStatus mr_change_run(MrSession *session, MrPortal *portal, MrError *err);
+
 /* ---- SUBSCRIBE (subscribe.c) ----------------------------------------------------------------- */
 
 /* Plans for the portal's columns; mr_subscribe_begin starts it. */
