@@ -94,12 +94,12 @@ typedef struct MrRelation {
     uint32_t oid;            /* stable number, from 16384 */
     const char *schema_name; /* "public" or "millrace" */
     const char *name;
-    MrSchema schema;         /* visible columns */
-    const char *sql;         /* canonical CREATE statement */
-    const MrAstQuery *query; /* VIEW, QUERY: the parsed SELECT */
-    const char *zone_name;   /* TimeZone at CREATE */
-    const MrStream *stream;  /* STREAM, TABLE */
-    const MrTableDef *table; /* TABLE */
+    MrSchema schema;                 /* visible columns */
+    const char *sql;                 /* canonical CREATE statement */
+    const MrAstQuery *query;         /* VIEW, QUERY: the parsed SELECT */
+    const char *zone_name;           /* TimeZone at CREATE */
+    const MrStream *stream;          /* STREAM, TABLE */
+    const MrTableDef *table;         /* TABLE */
     const MrStandingQuery *standing; /* QUERY, SINK */
     const char *comment;
 } MrRelation;

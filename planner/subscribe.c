@@ -40,8 +40,10 @@ static MrStatus bind_tree(MrBinder *b, const MrAstQuery *query, MrLogical **tree
     MR_TRY(mr_bind_query(b, query, true, &bound));
     *tree = bound.node;
     plan->visible_columns = bound.visible;
-    if (mr_logical_leaf(*tree)->scan != MR_SCAN_STREAM) {
-        mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "SUBSCRIBE must read a stream or a view of one");
+    MrScanKind scan = mr_logical_leaf(*tree)->scan;
+    if (scan != MR_SCAN_STREAM && scan != MR_SCAN_TABLE) {
+        mr_bind_error(b, MR_ERR_UNSUPPORTED, -1,
+                      "SUBSCRIBE must read a stream, a table or a view of these");
         return mr_error_hint(b->err, "Use SELECT for rows that do not change.");
     }
     return mr_rewrite_all(b, tree);

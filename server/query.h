@@ -57,6 +57,7 @@ struct MrQuery {
     uint64_t batches;
     int64_t batch_us_last;
     MrTargetStatus target_seen; /* at the last look of the scheduler, whose alone it is */
+    bool is_changed;            /* since the status was published */
     MrQueryStatus status;       /* under the scheduler's mutex */
     MrQuery *next;
 };

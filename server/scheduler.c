@@ -315,6 +315,7 @@ static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count
         if (!can_run(query) || query->position != lowest || run_limit(query, head) < upto) {
             continue;
         }
+        query->is_changed = true;
         MrError failure = err;
         MrStatus run = status == MR_OK ? mr_query_run(query, scheduler->records,
                                                       scheduler->record_count, upto, &failure)
@@ -348,6 +349,35 @@ static void tell_covered(MrQuery *query)
     }
 }
 
+/* All that one query needs but records.  True: something was done. */
+static bool attend(MrScheduler *scheduler, MrQuery *query, int64_t now_us, int64_t *wake_us)
+{
+    uint64_t covered = query->covered;
+    MrQueryState state = query->state;
+    bool did = false;
+    if (query->spec.subscription != NULL) {
+        observe_subscription(query);
+    } else {
+        observe_target(query);
+    }
+    if (can_start(query)) {
+        start_query(query);
+        did = true;
+    }
+    if (query->state == MR_QUERY_RUNNING && query->replay_until == 0 && !query->has_input &&
+        !query->in_flight && query->position > query->covered) {
+        query->covered = query->position; /* nothing in that range concerned it */
+        tell_covered(query);
+    }
+    if (is_flush_due(scheduler, query, now_us, wake_us)) {
+        flush_query(query, now_us);
+        did = true;
+    }
+    halt_if_due(query);
+    /* Somebody may wait for just that. */
+    return did || query->covered != covered || query->state != state;
+}
+
 /* One round over all queries, outside the mutex.  True: something was done. */
 static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int64_t *wake_us)
 {
@@ -356,31 +386,9 @@ static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int6
     bool did = false;
     *wake_us = INT64_MAX;
     for (uint32_t q = 0; q < count; q++) {
-        MrQuery *query = queries[q];
-        uint64_t covered = query->covered;
-        MrQueryState state = query->state;
-        if (query->spec.subscription != NULL) {
-            observe_subscription(query);
-        } else {
-            observe_target(query);
+        if (attend(scheduler, queries[q], now_us, wake_us)) {
+            queries[q]->is_changed = did = true;
         }
-        did |= query->covered != covered ||
-               query->state != state; /* somebody may wait for just that */
-        if (can_start(query)) {
-            start_query(query);
-            did = true;
-        }
-        if (query->state == MR_QUERY_RUNNING && query->replay_until == 0 && !query->has_input &&
-            !query->in_flight && query->position > query->covered) {
-            query->covered = query->position; /* nothing in that range concerned it */
-            tell_covered(query);
-            did = true;
-        }
-        if (is_flush_due(scheduler, query, now_us, wake_us)) {
-            flush_query(query, now_us);
-            did = true;
-        }
-        halt_if_due(query);
     }
     return run_lowest(scheduler, queries, count, head) || did;
 }
@@ -394,6 +402,7 @@ static bool finish(MrQuery **queries, uint32_t count)
         if (query->spec.subscription != NULL) {
             continue;
         }
+        query->is_changed = true;
         observe_target(query);
         if (query->state != MR_QUERY_RUNNING || query->replay_until != 0 ||
             query->target_seen.state != MR_TARGET_RUNNING) {
@@ -512,7 +521,10 @@ void *mr_scheduler_main(void *context)
         bool more = is_ending ? finish(queries, count) : work(scheduler, queries, count, &wake_us);
         pthread_mutex_lock(&scheduler->mutex);
         for (uint32_t q = 0; q < count; q++) {
-            mr_scheduler_publish(queries[q]);
+            if (queries[q]->is_changed) { /* of the others nobody can see anything new */
+                queries[q]->is_changed = false;
+                mr_scheduler_publish(queries[q]);
+            }
         }
         scheduler->is_busy = false;
         pthread_cond_broadcast(&scheduler->rested);
