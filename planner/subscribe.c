@@ -40,8 +40,7 @@ static MrStatus bind_tree(MrBinder *b, const MrAstQuery *query, MrLogical **tree
     MR_TRY(mr_bind_query(b, query, true, &bound));
     *tree = bound.node;
     plan->visible_columns = bound.visible;
-    MrScanKind scan = mr_logical_leaf(*tree)->scan;
-    if (scan != MR_SCAN_STREAM && scan != MR_SCAN_TABLE) {
+    if (!mr_logical_reads(*tree, MR_SCAN_TABLE) && !mr_logical_reads(*tree, MR_SCAN_STREAM)) {
         mr_bind_error(b, MR_ERR_UNSUPPORTED, -1,
                       "SUBSCRIBE must read a stream, a table or a view of these");
         return mr_error_hint(b->err, "Use SELECT for rows that do not change.");
@@ -55,7 +54,6 @@ MrStatus mr_planner_subscribe(MrPlannerContext *context, const MrAstSubscribe *s
     MrBinder binder;
     MrLogical *tree;
     MrPlan *plan;
-    MrDag *dag;
     MrColumn *columns;
     MrAstQuery *query = statement->query;
     mr_binder_init(&binder, context, MR_BIND_STANDING, err);
@@ -86,9 +84,7 @@ MrStatus mr_planner_subscribe(MrPlannerContext *context, const MrAstSubscribe *s
                                .keeps_old = true,
                                .zone = context->zone,
                                .now_us = context->now_us };
-    MR_TRY(mr_lower(context->arena, tree, &options, &dag, &plan->scan, err));
-    plan->dag = dag;
-    plan->relation = mr_logical_leaf(tree)->relation;
+    MR_TRY(mr_lower(context->arena, tree, &options, plan, err));
     MR_TRY(mr_dependent_parents(context->arena, tree, plan, err));
     out->plan = plan;
     return row_schema(&binder, plan, out->progress, &out->schema);

@@ -502,7 +502,33 @@ static void first_kept(const MrServer *server, const MrPlan *plan, uint64_t *fir
         *first = facts.first_sequence < *first ? facts.first_sequence : *first;
         *trim_below = facts.trim_below > *trim_below ? facts.trim_below : *trim_below;
     }
-    *first = *first == 0 ? 1 : *first;
+    /* Where all rows are kept, queries over different streams begin together: who reads two of them
+     * finds one start. */
+    *first = *trim_below == 0 || *first == 0 ? 1 : *first;
+}
+
+/* Rows of its own streams would count from the views' start only: such a mixture is not made. */
+static MrStatus check_own_streams(const MrServer *server, const MrPlan *plan, uint64_t start,
+                                  MrError *err)
+{
+    for (uint32_t n = 0; n < plan->dag->node_count; n++) {
+        const MrDagNode *node = &plan->dag->nodes[n];
+        MrLogStreamFacts facts;
+        if (node->kind != MR_OPERATOR_SCAN || node->part != NULL) {
+            continue;
+        }
+        const MrScanSpec *spec = node->spec;
+        if ((spec->kind == MR_SCAN_STREAM || spec->kind == MR_SCAN_TABLE) &&
+            mr_log_stream_facts(server->log, spec->stream_id, &facts) && facts.rows > 0 &&
+            facts.first_sequence < start) {
+            mr_error_set(err, MR_ERR_UNSUPPORTED,
+                         "\"%s\" has rows from before \"%s\" begins to answer", spec->relation,
+                         plan->parents[0]->name);
+            return mr_error_hint(err, "REFRESH MATERIALIZED VIEW %s first.",
+                                 plan->parents[0]->name);
+        }
+    }
+    return MR_OK;
 }
 
 /* The views' rows are to be the same here: all of them answer from one sequence. */
@@ -548,7 +574,8 @@ MrStatus mr_ddl_choose_start(MrServer *server, const MrPlan *plan, uint64_t *out
         return mr_error_hint(err, "Leave it out: the query starts from the rows of \"%s\".",
                              plan->parents[0]->name);
     }
-    return start_of_parents(server, plan, trim_below, out, err);
+    MR_TRY(start_of_parents(server, plan, trim_below, out, err));
+    return check_own_streams(server, plan, *out, err);
 }
 
 /* Plans a described object, chooses where it starts, and lets it be made. */
