@@ -207,7 +207,7 @@ static MrStatus join_rows(MrChange *last, const MrChange *change, bool *joined, 
 static MrStatus keep(MrSession *session, MrChange *change, MrError *err)
 {
     MrTransaction *transaction = &session->transaction;
-    bool joined;
+    bool joined = false;
     if (change->plan->returning != NULL) {
         mr_error_set(err, MR_ERR_UNSUPPORTED,
                      "RETURNING is not supported inside BEGIN … COMMIT: the rows change at COMMIT");
@@ -217,7 +217,9 @@ static MrStatus keep(MrSession *session, MrChange *change, MrError *err)
     change->count = change->rows != NULL && change->plan->kind == MR_CHANGE_INSERT
                         ? change->rows->row_count
                         : 0;
-    MR_TRY(join_rows(transaction->last_deferred, change, &joined, err));
+    if (!transaction->keeps_apart) {
+        MR_TRY(join_rows(transaction->last_deferred, change, &joined, err));
+    }
     if (joined) {
         transaction->last_deferred->count = change->count;
         mr_changes_free(&change);
@@ -229,6 +231,7 @@ static MrStatus keep(MrSession *session, MrChange *change, MrError *err)
         transaction->deferred = change;
     }
     transaction->last_deferred = change;
+    transaction->keeps_apart = false;
     return MR_OK;
 }
 

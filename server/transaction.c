@@ -7,6 +7,7 @@
 
 #include "server/changes.h"
 #include "server/log_thread.h"
+#include "server/savepoint.h"
 #include "server/statement.h"
 #include "server/tables.h"
 
@@ -132,6 +133,16 @@ static void settings_end(MrSession *session, bool is_commit)
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
 
+/* Changes of tables that a statement was at. */
+static void drop_running(MrSession *session)
+{
+    mr_changes_free(&session->transaction.running);
+    if (mr_tables_has_turn(session)) {
+        mr_tables_rollback(session->server);
+        mr_tables_end_turn(session);
+    }
+}
+
 static void drop_rows(MrSession *session)
 {
     MrTransaction *transaction = &session->transaction;
@@ -139,14 +150,11 @@ static void drop_rows(MrSession *session)
         mr_log_abort(transaction->log);
         transaction->log = NULL;
     }
-    mr_changes_free(&transaction->running);
     mr_changes_free(&transaction->deferred);
     transaction->last_deferred = NULL;
     transaction->has_told = false;
-    if (mr_tables_has_turn(session)) {
-        mr_tables_rollback(session->server);
-        mr_tables_end_turn(session);
-    }
+    mr_savepoints_forget(session);
+    drop_running(session);
 }
 
 void mr_transaction_abort(MrSession *session)
@@ -159,7 +167,11 @@ void mr_transaction_abort(MrSession *session)
 
 void mr_transaction_fail(MrSession *session)
 {
-    drop_rows(session);
+    if (session->transaction.savepoints == NULL) {
+        drop_rows(session);
+    } else {
+        drop_running(session);
+    }
     if (session->transaction.state != MR_TX_NONE) {
         session->transaction.state = MR_TX_FAILED;
     }
@@ -249,6 +261,7 @@ static MrStatus run_commit(MrSession *session, MrPortal *portal, MrError *err)
         mr_session_notice(session, "WARNING", "25P01", "there is no transaction in progress", NULL);
     }
     if (transaction->state == MR_TX_FAILED) {
+        drop_rows(session); /* what stood before a savepoint */
         end(session, portal, false);
         return MR_OK;
     }
@@ -296,14 +309,6 @@ static MrStatus run_set(MrSession *session, MrPortal *portal, const MrAstTransac
     return MR_OK;
 }
 
-static MrStatus refuse_savepoint(MrError *err, const MrAstTransaction *ast)
-{
-    mr_error_set(err, MR_ERR_UNSUPPORTED, "savepoints are not supported yet");
-    mr_error_at(err, ast->base.position);
-    return mr_error_hint(err,
-                         "Use one transaction for each group of INSERTs that belongs together.");
-}
-
 MrStatus mr_transaction_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     const MrAstTransaction *ast = MR_AST_AS(const MrAstTransaction, portal->node);
@@ -311,6 +316,9 @@ MrStatus mr_transaction_run(MrSession *session, MrPortal *portal, MrError *err)
     switch (ast->transaction) {
     case MR_TRANSACTION_COMMIT: return run_commit(session, portal, err);
     case MR_TRANSACTION_ROLLBACK: run_rollback(session, portal); return MR_OK;
+    case MR_TRANSACTION_ROLLBACK_TO:
+        mr_portal_set_done(portal, "ROLLBACK");
+        return mr_savepoint_roll_back(session, ast->savepoint, err);
     default: break;
     }
     if (is_failed) {
@@ -323,6 +331,11 @@ MrStatus mr_transaction_run(MrSession *session, MrPortal *portal, MrError *err)
     case MR_TRANSACTION_START: return run_begin(session, portal, ast, err);
     case MR_TRANSACTION_SET:
     case MR_TRANSACTION_SET_SESSION: return run_set(session, portal, ast, err);
-    default: return refuse_savepoint(err, ast);
+    case MR_TRANSACTION_SAVEPOINT:
+        mr_portal_set_done(portal, "SAVEPOINT");
+        return mr_savepoint_make(session, ast->savepoint, err);
+    default:
+        mr_portal_set_done(portal, "RELEASE");
+        return mr_savepoint_release(session, ast->savepoint, err);
     }
 }

@@ -12,6 +12,8 @@
 struct MrSession;
 struct MrPortal;
 
+typedef struct MrSavepoint MrSavepoint;
+
 typedef enum MrTransactionState {
     MR_TX_NONE, /* between BEGINs: every group of statements commits by itself */
     MR_TX_OPEN,
@@ -26,7 +28,9 @@ typedef struct MrTransaction {
     /* Statements that change tables: those that run, the first now; and those of BEGIN … that wait
      * for COMMIT. */
     struct MrChange *running, *deferred, *last_deferred;
-    bool has_told; /* that they wait */
+    bool has_told;           /* that they wait */
+    MrSavepoint *savepoints; /* the innermost first */
+    bool keeps_apart;        /* a savepoint stands behind last_deferred: nothing is added to it */
     /* Settings before BEGIN, once one was changed; bits of those that SET LOCAL changed. */
     MrSettings *saved;
     uint64_t locals[(MR_SETTING_COUNT + 63) / 64];
@@ -46,7 +50,8 @@ MrStatus mr_transaction_cut(struct MrSession *session, MrError *err);
 MrStatus mr_transaction_settle(struct MrSession *session, MrError *err);
 /* Nothing of it remains; the state becomes NONE and settings go back. */
 void mr_transaction_abort(struct MrSession *session);
-/* A statement failed: rows are gone, an open transaction waits for its ROLLBACK. */
+/* A statement failed: an open transaction waits for its ROLLBACK, or for ROLLBACK TO a savepoint;
+ * without one its rows are gone. */
 void mr_transaction_fail(struct MrSession *session);
 /* 'I', 'T' or 'E' of ReadyForQuery. */
 char mr_transaction_letter(const struct MrSession *session);

@@ -93,6 +93,10 @@ MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const 
  * strictest of the streams written, for the caller's wait. */
 MrStatus mr_log_commit(MrLogTransaction *transaction, uint64_t *last_sequence,
                        MrDurability *durability, MrError *err);
+/* A place in an open transaction, and back to it: the blocks appended since are not part of what is
+ * committed. */
+MrStatus mr_log_mark(MrLogTransaction *transaction, uint32_t *mark, MrError *err);
+void mr_log_roll_back_to(MrLogTransaction *transaction, uint32_t mark);
 void mr_log_abort(MrLogTransaction *transaction);
 
 /* Records without rows; all return their sequence.  A heartbeat or ADVANCE that would not move W

@@ -69,6 +69,27 @@ void mr_log_abort(MrLogTransaction *transaction)
     }
 }
 
+/* The commit frame numbers the parts that it takes; others on disk are nothing. */
+MrStatus mr_log_mark(MrLogTransaction *transaction, uint32_t *mark, MrError *err)
+{
+    if (transaction->held != NULL) {
+        MR_TRY(log_place_held(transaction, err));
+    }
+    *mark = transaction->part_count;
+    return MR_OK;
+}
+
+void mr_log_roll_back_to(MrLogTransaction *transaction, uint32_t mark)
+{
+    mr_frame_release(transaction->held);
+    transaction->held = NULL;
+    while (transaction->part_count > mark) {
+        LogPart *part = &transaction->parts[--transaction->part_count];
+        transaction->held_frames_bytes -= part->commit.frame_bytes;
+        mr_frame_release(part->frame);
+    }
+}
+
 static MrStatus transaction_grow(MrLogTransaction *transaction, MrError *err)
 {
     if (transaction->part_count + 1 < transaction->part_capacity) {

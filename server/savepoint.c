@@ -1,0 +1,146 @@
+/*
+ * server/savepoint.c - places that a transaction can go back to: see savepoint.h.
+ */
+#include "server/savepoint.h"
+
+#include <stdlib.h>
+
+#include "server/changes.h"
+
+struct MrSavepoint {
+    MrSavepoint *outer;
+    char *name;
+    bool has_log; /* rows were appended before it */
+    uint32_t log_mark;
+    uint32_t deferred; /* table changes that waited for COMMIT */
+    MrSettings *settings;
+    uint64_t locals[(MR_SETTING_COUNT + 63) / 64];
+};
+
+static void forget_one(MrTransaction *transaction)
+{
+    MrSavepoint *savepoint = transaction->savepoints;
+    transaction->savepoints = savepoint->outer;
+    mr_settings_destroy(savepoint->settings);
+    free(savepoint->name);
+    free(savepoint);
+}
+
+void mr_savepoints_forget(MrSession *session)
+{
+    while (session->transaction.savepoints != NULL) {
+        forget_one(&session->transaction);
+    }
+}
+
+static MrStatus check_block(const MrSession *session, const char *what, MrError *err)
+{
+    return session->transaction.state == MR_TX_NONE
+               ? mr_error_set(err, MR_ERR_NO_TRANSACTION,
+                              "%s can only be used in transaction blocks", what)
+               : MR_OK;
+}
+
+static MrStatus find(const MrSession *session, const char *name, MrSavepoint **out, MrError *err)
+{
+    *out = session->transaction.savepoints;
+    while (*out != NULL && strcmp((*out)->name, name) != 0) {
+        *out = (*out)->outer;
+    }
+    return *out != NULL ? MR_OK
+                        : mr_error_set(err, MR_ERR_INVALID_SAVEPOINT,
+                                       "savepoint \"%s\" does not exist", name);
+}
+
+static uint32_t count_changes(const MrChange *list)
+{
+    uint32_t count = 0;
+    for (; list != NULL; list = list->next) {
+        count++;
+    }
+    return count;
+}
+
+MrStatus mr_savepoint_make(MrSession *session, const char *name, MrError *err)
+{
+    MrTransaction *transaction = &session->transaction;
+    MR_TRY(check_block(session, "SAVEPOINT", err));
+    MrSavepoint *savepoint = calloc(1, sizeof *savepoint);
+    if (savepoint == NULL) {
+        return mr_error_no_memory(err);
+    }
+    savepoint->outer = transaction->savepoints;
+    transaction->savepoints = savepoint;
+    savepoint->name = strdup(name);
+    savepoint->settings = mr_settings_copy(session->settings);
+    savepoint->deferred = count_changes(transaction->deferred);
+    transaction->keeps_apart = true;
+    memcpy(savepoint->locals, transaction->locals, sizeof savepoint->locals);
+    MrStatus status =
+        savepoint->name == NULL || savepoint->settings == NULL ? mr_error_no_memory(err) : MR_OK;
+    if (status == MR_OK && transaction->log != NULL) {
+        savepoint->has_log = true;
+        status = mr_log_mark(transaction->log, &savepoint->log_mark, err);
+    }
+    if (status != MR_OK) {
+        forget_one(transaction);
+    }
+    return status;
+}
+
+MrStatus mr_savepoint_release(MrSession *session, const char *name, MrError *err)
+{
+    MrSavepoint *savepoint;
+    MR_TRY(check_block(session, "RELEASE SAVEPOINT", err));
+    MR_TRY(find(session, name, &savepoint, err));
+    MrSavepoint *outer = savepoint->outer;
+    while (session->transaction.savepoints != outer) {
+        forget_one(&session->transaction);
+    }
+    return MR_OK;
+}
+
+static void drop_changes(MrTransaction *transaction, uint32_t kept)
+{
+    MrChange **link = &transaction->deferred;
+    transaction->last_deferred = NULL;
+    for (uint32_t i = 0; i < kept && *link != NULL; i++) {
+        transaction->last_deferred = *link;
+        link = &(*link)->next;
+    }
+    mr_changes_free(link);
+}
+
+static void restore_settings(MrSession *session, const MrSavepoint *savepoint)
+{
+    MrTransaction *transaction = &session->transaction;
+    MrSettings *before = mr_settings_copy(session->settings);
+    for (uint32_t id = 0; id < MR_SETTING_COUNT; id++) {
+        mr_settings_reset(session->settings, (MrSettingId)id, savepoint->settings);
+    }
+    memcpy(transaction->locals, savepoint->locals, sizeof transaction->locals);
+    mr_session_report_settings(session, before);
+    mr_settings_destroy(before);
+}
+
+MrStatus mr_savepoint_roll_back(MrSession *session, const char *name, MrError *err)
+{
+    MrTransaction *transaction = &session->transaction;
+    MrSavepoint *savepoint;
+    MR_TRY(check_block(session, "ROLLBACK TO SAVEPOINT", err));
+    MR_TRY(find(session, name, &savepoint, err));
+    while (transaction->savepoints != savepoint) {
+        forget_one(transaction);
+    }
+    if (savepoint->has_log) {
+        mr_log_roll_back_to(transaction->log, savepoint->log_mark);
+    } else {
+        mr_log_abort(transaction->log);
+        transaction->log = NULL;
+    }
+    drop_changes(transaction, savepoint->deferred);
+    transaction->keeps_apart = true;
+    restore_settings(session, savepoint);
+    transaction->state = MR_TX_OPEN;
+    return MR_OK;
+}
