@@ -123,6 +123,99 @@ typedef struct MrSortSpec {
     uint64_t limit, offset;
 } MrSortSpec;
 
+/* What OVER and top-N share: PARTITION BY and ORDER BY.  Rows with equal keys stand in the order in
+ * which they came, or, where the input's order is not the log's, by `ties` and then by value. */
+typedef struct MrOrderedSpec {
+    const uint32_t *partition; /* input columns */
+    uint32_t partition_count;
+    const MrSortKey *order;
+    uint32_t order_count;
+    const uint32_t *ties; /* the input's key */
+    uint32_t tie_count;
+    MrEmitMode emit;
+    bool input_retracts, input_is_derived;
+    bool needs_old; /* a changed row is preceded by its old one with weight -1 */
+    /* The first sort key is the event time, ascending: rows before W are final, later ones late. */
+    bool orders_by_event;
+    /* It is a bound of windows below: at W = bound + event_after_us the window's rows are there. */
+    bool event_is_bound;
+    int64_t event_after_us;
+    /* The bound of the window that every partition lies in, and how long after it W closes it; -1:
+     * partitions do not end. */
+    int32_t close_column;
+    int64_t close_after_us;
+    int64_t allowed_lateness_us;
+} MrOrderedSpec;
+
+typedef enum MrOverFunction {
+    MR_OVER_AGGREGATE,
+    MR_OVER_ROW_NUMBER,
+    MR_OVER_RANK,
+    MR_OVER_DENSE_RANK,
+    MR_OVER_PERCENT_RANK,
+    MR_OVER_CUME_DIST,
+    MR_OVER_NTILE,
+    MR_OVER_LAG, /* LEAD is LAG by a negative number */
+    MR_OVER_FIRST_VALUE,
+    MR_OVER_LAST_VALUE,
+    MR_OVER_NTH_VALUE
+} MrOverFunction;
+
+typedef enum MrFrameUnit {
+    MR_FRAME_UNIT_ROWS,
+    MR_FRAME_UNIT_RANGE,
+    MR_FRAME_UNIT_GROUPS
+} MrFrameUnit;
+/* In the order in which they can follow each other. */
+typedef enum MrFrameEdge {
+    MR_EDGE_UNBOUNDED_PRECEDING,
+    MR_EDGE_PRECEDING,
+    MR_EDGE_CURRENT_ROW,
+    MR_EDGE_FOLLOWING,
+    MR_EDGE_UNBOUNDED_FOLLOWING
+} MrFrameEdge;
+typedef enum MrFrameHole {
+    MR_HOLE_NONE,
+    MR_HOLE_CURRENT_ROW,
+    MR_HOLE_GROUP,
+    MR_HOLE_TIES
+} MrFrameHole;
+
+/* Offsets: a count for ROWS and GROUPS; for RANGE an int8, float8, numeric or interval, as the one
+ * sort key's type wants it. */
+typedef struct MrFrame {
+    MrFrameUnit unit;
+    MrFrameEdge start, end;
+    MrDatum start_offset, end_offset;
+    MrFrameHole hole; /* EXCLUDE */
+} MrFrame;
+
+typedef struct MrOverCall {
+    MrOverFunction function;
+    const char *name;             /* for EXPLAIN */
+    const MrAggregate *aggregate; /* AGGREGATE */
+    uint32_t args[2];             /* input columns */
+    int32_t filter;               /* input column (bool), -1: none */
+    int32_t fallback;             /* LAG: input column with the default, -1: NULL */
+    int64_t number;               /* LAG: rows back; NTILE: buckets; NTH_VALUE: which */
+    MrFrame frame;
+} MrOverCall;
+
+/* Window functions over one window.  Output: the input's columns, then one per call. */
+typedef struct MrOverSpec {
+    MrOrderedSpec ordered;
+    const MrOverCall *calls;
+    uint32_t call_count;
+} MrOverSpec;
+
+/* The first rows of every partition.  Output: the input's columns and, if wanted, the number. */
+typedef struct MrTopNSpec {
+    MrOrderedSpec ordered;
+    MrOverFunction by;      /* ROW_NUMBER, RANK or DENSE_RANK: the number that `limit` bounds */
+    uint64_t limit, offset; /* numbers 1 … limit; the first `offset` rows are left out */
+    bool shows_number;
+} MrTopNSpec;
+
 /* Root of a standing query: changes netted per key (MrChangeSet), or appended. */
 typedef struct MrDeliverSpec {
     const uint32_t *keys;

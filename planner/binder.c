@@ -4,6 +4,7 @@
  */
 #include "planner/binder.h"
 
+#include "planner/over.h"
 #include "planner/select_list.h"
 #include "planner/values.h"
 
@@ -74,22 +75,6 @@ static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, MrSelectL
     return MR_OK;
 }
 
-static MrStatus check_select(MrBinder *b, const MrAstQuery *query)
-{
-    if (query->distinct == MR_DISTINCT_ON) {
-        int32_t position =
-            query->distinct_on.count > 0 ? query->distinct_on.items[0]->position : -1;
-        return mr_bind_unsupported(b, position, "Use GROUP BY with min() or max().",
-                                   "DISTINCT ON is not supported yet");
-    }
-    if (query->windows.count > 0) {
-        return mr_bind_unsupported(b, query->windows.items[0]->position,
-                                   "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
-                                   "WINDOW is not supported yet");
-    }
-    return mr_bind_check_order(b, query);
-}
-
 static MrStatus bind_where(MrBinder *b, const MrAstQuery *query, MrScope *scope)
 {
     MrExpr *predicate;
@@ -131,14 +116,15 @@ static MrStatus add_distinct(MrBinder *b, const MrSelectList *list, MrLogical **
 }
 
 /* Everything that was bound over the input, as expressions over the groups. */
-static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, MrExpr *having,
-                        MrLogical **node)
+static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, MrOverList *overs,
+                        MrExpr *having, MrLogical **node)
 {
     MrLogical *aggregate;
     MR_TRY(mr_bind_aggregate(b, grouping, &aggregate, node));
     for (uint32_t i = 0; i < list->count; i++) {
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, list->exprs[i], &list->exprs[i]));
     }
+    MR_TRY(mr_regroup_overs(b, grouping, aggregate, overs));
     if (having != NULL) {
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, having, &having));
         MR_TRY(mr_logical_filter(b->arena, *node, having, node, b->err));
@@ -151,12 +137,16 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
 {
     MrSelectList list = { 0 };
     MrGrouping grouping = { 0 };
+    MrOverList overs = { 0 };
+    MrDistinctOn distinct_on = { 0 };
     MrExpr *having = NULL;
     MrSortKey *sort_keys;
     MrLogical *node;
     MR_TRY(bind_where(b, query, scope));
     b->scope = scope;
     b->aggregates = &grouping.aggregates;
+    b->overs = &overs;
+    MR_TRY(mr_bind_windows(b, query, &overs));
     MR_TRY(bind_select_list(b, query, &list));
     MR_TRY(mr_select_make_known(b, &list));
     MrOutputs outputs = { .exprs = list.exprs, .names = list.names, .count = list.visible };
@@ -166,19 +156,27 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
         MR_TRY(mr_bind_boolean(b, query->having, "HAVING", &having));
     }
     MR_TRY(mr_bind_order_by(b, query, &list, &sort_keys));
+    if (query->distinct == MR_DISTINCT_ON) {
+        MR_TRY(mr_bind_distinct_on(b, query, &list, sort_keys, &distinct_on));
+    }
     b->aggregates = NULL;
+    b->overs = NULL;
     grouping.input = scope->input;
     node = scope->input;
     bool is_grouped = query->group_by.count > 0 || having != NULL ||
                       grouping.aggregates.count > 0 || grouping.aggregates.grouping_count > 0;
     if (is_grouped) {
-        MR_TRY(regroup(b, &grouping, &list, having, &node));
-    } else if (!is_root && query->distinct == MR_DISTINCT_NONE) {
+        MR_TRY(regroup(b, &grouping, &list, &overs, having, &node));
+    } else if (!is_root && query->distinct == MR_DISTINCT_NONE && overs.count == 0) {
         MR_TRY(mr_select_add_window_time(b, node, &list));
     }
+    MR_TRY(mr_bind_add_overs(b, &overs, &list, &node));
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));
     if (query->distinct == MR_DISTINCT_ROWS) {
         MR_TRY(add_distinct(b, &list, &node));
+    } else if (query->distinct == MR_DISTINCT_ON) {
+        MR_TRY(mr_logical_top_n(b, node, distinct_on.columns, distinct_on.count, distinct_on.order,
+                                distinct_on.order_count, &node));
     }
     MR_TRY(mr_bind_add_sort(b, query, sort_keys, &node));
     *out = (MrBoundQuery){ .node = node, .visible = list.visible };
@@ -198,7 +196,7 @@ static MrStatus empty_scope(MrBinder *b, MrScope *scope)
 static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out)
 {
     MrScope scope = { 0 };
-    MR_TRY(check_select(b, query));
+    MR_TRY(mr_bind_check_order(b, query));
     if (query->from.count > 1) {
         return mr_bind_unsupported(b, query->from.items[1]->position,
                                    "Read one relation per query.", "joins are not supported yet");
@@ -353,6 +351,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     MrBinder saved = *b;
     b->depth++;
     b->aggregates = NULL;
+    b->overs = NULL;
     MrStatus status = push_ctes(b, query);
     if (status == MR_OK) {
         status = bind_query_kind(b, query, is_root, out);
@@ -362,6 +361,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     b->scope = saved.scope;
     b->clause = saved.clause;
     b->aggregates = saved.aggregates;
+    b->overs = saved.overs;
     return status;
 }
 

@@ -73,6 +73,7 @@ typedef struct MrBinder {
     MrScope *scope; /* NULL: no columns */
     MrClause clause;
     MrAggregateList *aggregates; /* NULL: not allowed here */
+    struct MrOverList *overs;    /* window functions; NULL: not allowed here */
     const MrCte *ctes;
     uint32_t depth; /* queries inside each other, views included */
     uint32_t expr_depth;
@@ -158,6 +159,12 @@ MrStatus mr_bind_expr_known(MrBinder *b, const MrNode *node, MrExpr **out);
 MrStatus mr_bind_boolean(MrBinder *b, const MrNode *node, const char *what, MrExpr **out);
 MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
 MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
+/* The aggregate of this name for these arguments, coerced; *out NULL: none takes them. */
+MrStatus mr_bind_aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args,
+                                  const MrAggregate **out);
+/* Arguments as the aggregate gathers them (to_json of each …). */
+MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int32_t position,
+                                   MrExpr **args);
 /* Calls that are not functions of the registry: now(), COALESCE, version() …; *out NULL: none of
  * them. */
 MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out);

@@ -4,6 +4,8 @@
  */
 #include "planner/binder.h"
 
+#include "planner/over.h"
+
 #include <string.h>
 
 bool mr_clause_allows_aggregates(MrClause clause)
@@ -85,8 +87,8 @@ static bool aggregate_takes(const MrAggregate *aggregate, const MrTypeId *types)
 }
 
 /* json_agg(x) gathers to_json(x); the first of two arguments is a name, so text. */
-static MrStatus aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int32_t position,
-                                  MrExpr **args)
+MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int32_t position,
+                                   MrExpr **args)
 {
     for (uint32_t i = 0; aggregate->convert != NULL && i < aggregate->arg_count; i++) {
         bool as_text = i + 1 < aggregate->arg_count || strcmp(aggregate->convert, "text") == 0;
@@ -103,8 +105,8 @@ static MrStatus aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int
     return MR_OK;
 }
 
-static MrStatus aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args,
-                                 const MrAggregate **out)
+MrStatus mr_bind_aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args,
+                                  const MrAggregate **out)
 {
     const MrAggregate *const *found;
     uint32_t found_count = mr_aggregate_lookup(mr_string(call->name.name), &found);
@@ -210,11 +212,11 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
                       "count(*) must be used to call a parameterless aggregate function");
         return b->err != NULL ? b->err->status : MR_ERR_WRONG_OBJECT_TYPE;
     }
-    MR_TRY(aggregate_choose(b, call, args, &bound.aggregate));
+    MR_TRY(mr_bind_aggregate_choose(b, call, args, &bound.aggregate));
     if (bound.aggregate == NULL) {
         return mr_function_missing(b, call->name.name, args, call->args.count, call->base.position);
     }
-    MR_TRY(aggregate_convert(b, bound.aggregate, call->base.position, args));
+    MR_TRY(mr_bind_aggregate_convert(b, bound.aggregate, call->base.position, args));
     if (call->distinct && bound.aggregate->arg_count == 2 && !mr_expr_is_constant(args[1])) {
         return mr_bind_unsupported(b, call->base.position,
                                    "Select the distinct values in a subquery in FROM first.",
@@ -271,11 +273,6 @@ static MrStatus bind_cast_function(MrBinder *b, const char *name, MrExpr **args,
 static MrStatus check_call_form(MrBinder *b, const MrAstCall *call, bool is_aggregate)
 {
     int32_t position = call->base.position;
-    if (call->over != NULL) {
-        return mr_bind_unsupported(b, position,
-                                   "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
-                                   "OVER is not supported yet");
-    }
     if (call->name.connection != NULL ||
         (call->name.schema != NULL && strcmp(call->name.schema, "pg_catalog") != 0)) {
         return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position,
@@ -304,19 +301,6 @@ static MrStatus check_call_form(MrBinder *b, const MrAstCall *call, bool is_aggr
     return MR_OK;
 }
 
-static bool is_window_only_function(const char *name)
-{
-    static const char *const names[] = { "row_number",   "rank",      "dense_rank",
-                                         "percent_rank", "cume_dist", "ntile",
-                                         "lag",          "lead",      "nth_value" };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static MrStatus bind_plain(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     const char *name = call->name.name;
@@ -339,10 +323,9 @@ static MrStatus bind_plain(MrBinder *b, const MrAstCall *call, MrExpr **out)
     if (*out != NULL) {
         return MR_OK;
     }
-    if (is_window_only_function(name)) {
-        return mr_bind_unsupported(b, call->base.position,
-                                   "Group by a window: FROM TUMBLE(…) GROUP BY window_start.",
-                                   "window function %s is not supported yet", name);
+    if (mr_is_window_function(name)) {
+        return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
+                             "window function %s requires an OVER clause", name);
     }
     return mr_function_missing(b, name, args, count, call->base.position);
 }
@@ -351,6 +334,9 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     const MrAggregate *const *aggregates;
     bool is_aggregate = mr_aggregate_lookup(mr_string(call->name.name), &aggregates) > 0;
+    if (call->over != NULL) {
+        return mr_bind_over_call(b, call, out);
+    }
     MR_TRY(check_call_form(b, call, is_aggregate));
     if (is_aggregate) {
         return mr_bind_aggregate_call(b, call, out);

@@ -7,6 +7,7 @@
 #include "engine/key_batch.h"
 #include "planner/grouping_sets.h"
 #include "planner/literal.h"
+#include "planner/over.h"
 #include "planner/window.h"
 
 #include <string.h>
@@ -88,6 +89,10 @@ MrStatus mr_bind_group_key(MrBinder *b, const MrNode *node, const MrOutputs *out
     }
     if (*out == NULL) {
         MR_TRY(mr_bind_expr_known(b, node, out));
+    }
+    if (mr_expr_has_over(*out)) {
+        return mr_bind_error(b, MR_ERR_WINDOWING, node->position,
+                             "window functions are not allowed in GROUP BY");
     }
     if (has_aggregate(*out)) {
         return mr_bind_error(b, MR_ERR_GROUPING, node->position,

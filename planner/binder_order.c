@@ -1,9 +1,10 @@
 /*
- * planner/binder_order.c - ORDER BY, LIMIT and OFFSET.  Must not know where rows come from.
+ * planner/binder_order.c - ORDER BY, LIMIT and OFFSET, DISTINCT ON.  Must not know where rows come from.
  */
 #include "planner/select_list.h"
 
 #include "planner/literal.h"
+#include "planner/over.h"
 
 #include <string.h>
 
@@ -126,40 +127,119 @@ static MrStatus bind_limit(MrBinder *b, const MrNode *node, MrClause clause, uin
     return MR_OK;
 }
 
-/* ORDER BY, LIMIT and OFFSET: ad hoc only. */
+/* ---- DISTINCT ON ----------------------------------------------------------------------------- */
+
+static bool is_among(const uint32_t *columns, uint32_t count, uint32_t column)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (columns[i] == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ORDER BY must begin with the columns of DISTINCT ON: then the first row of each is the first. */
+static MrStatus check_distinct_order(MrBinder *b, const MrAstQuery *query, const uint32_t *columns,
+                                     uint32_t count, const MrSortKey *keys)
+{
+    uint32_t matched = 0;
+    for (uint32_t i = 0; i < query->order_by.count && matched < count; i++) {
+        bool is_new = true;
+        for (uint32_t j = 0; j < i; j++) {
+            is_new = is_new && keys[j].column != keys[i].column;
+        }
+        if (!is_among(columns, count, keys[i].column)) {
+            return mr_bind_error(
+                b, MR_ERR_INVALID_COLUMN_REFERENCE, query->distinct_on.items[0]->position,
+                "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
+        }
+        matched += is_new;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_distinct_on(MrBinder *b, const MrAstQuery *query, MrSelectList *list,
+                             const MrSortKey *keys, MrDistinctOn *out)
+{
+    *out = (MrDistinctOn){ .count = 0 };
+    MR_NEW_ARRAY(b->arena, out->columns, query->distinct_on.count, b->err);
+    MR_NEW_ARRAY(b->arena, out->order, query->order_by.count, b->err);
+    b->clause = MR_CLAUSE_ORDER_BY;
+    for (uint32_t i = 0; i < query->distinct_on.count; i++) {
+        uint32_t column;
+        const MrNode *node = query->distinct_on.items[i];
+        MR_TRY(sort_column(b, node, false, list, &column));
+        MR_TRY(check_sortable(b, list->exprs[column]->type, node->position));
+        if (!is_among(out->columns, out->count, column)) {
+            out->columns[out->count++] = column;
+        }
+    }
+    for (uint32_t i = 0; i < query->order_by.count; i++) {
+        if (!is_among(out->columns, out->count, keys[i].column)) {
+            out->order[out->order_count++] = keys[i];
+        }
+    }
+    return check_distinct_order(b, query, out->columns, out->count, keys);
+}
+
+/* ---- LIMIT ----------------------------------------------------------------------------------- */
+
+/* A standing query has no order, but it can keep the first rows of one. */
 MrStatus mr_bind_check_order(MrBinder *b, const MrAstQuery *query)
 {
     bool has_limit = query->limit != NULL || query->offset != NULL;
-    if (query->with_ties) {
-        return mr_bind_unsupported(b, query->limit != NULL ? query->limit->position : -1,
-                                   "Use LIMIT.", "WITH TIES is not supported yet");
+    if (query->with_ties && query->order_by.count == 0) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, query->limit != NULL ? query->limit->position : -1,
+                             "WITH TIES cannot be specified without ORDER BY clause");
     }
     if (query->locking != NULL) {
         return mr_bind_unsupported(b, query->base.position,
                                    "Leave it out: readers never block here.", "%s is not supported",
                                    query->locking);
     }
-    if (b->mode != MR_BIND_STANDING || (query->order_by.count == 0 && !has_limit)) {
-        return MR_OK;
-    }
-    if (!has_limit) {
+    if (b->mode == MR_BIND_STANDING && query->order_by.count > 0 && !has_limit &&
+        query->distinct != MR_DISTINCT_ON) {
         return mr_bind_unsupported(b, query->order_by.items[0]->position,
                                    "A table has no order: sort when reading it.",
                                    "ORDER BY without LIMIT in a standing query is refused");
     }
-    int32_t position = query->limit != NULL ? query->limit->position : query->offset->position;
-    return mr_bind_unsupported(
-        b, position,
-        "Keep all rows, and put ORDER BY … LIMIT on the SELECT that reads the "
-        "result.",
-        "a maintained top-N comes with a later version");
+    return MR_OK;
+}
+
+/* Keeps the rows that LIMIT asks for, with their order left to whoever stands above. */
+static MrStatus add_top_n(MrBinder *b, const MrAstQuery *query, const MrSortKey *keys,
+                          uint64_t limit, uint64_t offset, MrLogical **node)
+{
+    MR_TRY(mr_logical_top_n(b, *node, NULL, 0, keys, query->order_by.count, node));
+    MrLogicalOver *over = (*node)->over;
+    over->by = query->with_ties ? MR_OVER_RANK : MR_OVER_ROW_NUMBER;
+    over->offset = offset;
+    over->limit = limit > UINT64_MAX - offset ? UINT64_MAX : limit + offset;
+    return MR_OK;
 }
 
 MrStatus mr_bind_add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey *keys,
                           MrLogical **node)
 {
     MrLogical *sort;
-    if (query->order_by.count == 0 && query->limit == NULL && query->offset == NULL) {
+    uint64_t limit, offset;
+    bool has_limit = query->limit != NULL || query->offset != NULL;
+    if (query->order_by.count == 0 && !has_limit) {
+        return MR_OK;
+    }
+    MR_TRY(bind_limit(b, query->limit, MR_CLAUSE_LIMIT, UINT64_MAX, &limit));
+    MR_TRY(bind_limit(b, query->offset, MR_CLAUSE_OFFSET, 0, &offset));
+    bool is_standing = b->mode == MR_BIND_STANDING;
+    /* Which of the rows that ORDER BY leaves equal are within the limit must not depend on the order
+     * in which groups are given: a top-N knows. */
+    bool is_open = query->order_by.count > 0 && !mr_logical_is_in_log_order(*node);
+    if (has_limit && (is_standing || query->with_ties || is_open)) {
+        MR_TRY(add_top_n(b, query, keys, limit, offset, node));
+        limit = UINT64_MAX;
+        offset = 0;
+    }
+    if (is_standing) {
         return MR_OK;
     }
     MR_NEW(b->arena, sort, b->err);
@@ -169,8 +249,8 @@ MrStatus mr_bind_add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey 
     sort->column_count = (*node)->column_count;
     sort->sort_keys = keys;
     sort->sort_key_count = query->order_by.count;
-    MR_TRY(bind_limit(b, query->limit, MR_CLAUSE_LIMIT, UINT64_MAX, &sort->limit));
-    MR_TRY(bind_limit(b, query->offset, MR_CLAUSE_OFFSET, 0, &sort->offset));
+    sort->limit = limit;
+    sort->offset = offset;
     *node = sort;
     return MR_OK;
 }

@@ -3,6 +3,7 @@
  * becomes an expression over keys and aggregates, or an error.  Must not know how groups are kept.
  */
 #include "planner/grouping_sets.h"
+#include "planner/over.h"
 
 static MrStatus ungrouped(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr)
 {
@@ -38,6 +39,10 @@ static MrStatus aggregate_output(MrBinder *b, const MrLogical *aggregate, uint32
 static MrStatus regroup_column(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
                                const MrExpr *expr, MrExpr **out)
 {
+    if (expr->column >= MR_OVER_COLUMN && expr->column < MR_AGGREGATE_COLUMN) {
+        *out = (MrExpr *)(uintptr_t)expr; /* its parts are put over the groups by themselves */
+        return MR_OK;
+    }
     if (expr->column >= MR_GROUPING_COLUMN) {
         return mr_bind_regroup_grouping(b, grouping, expr, out);
     }

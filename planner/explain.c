@@ -3,6 +3,7 @@
  */
 #include "planner/explain.h"
 
+#include "planner/over.h"
 #include "planner/window.h"
 
 #include <string.h>
@@ -258,19 +259,25 @@ static MrStatus describe_aggregate(Explain *explain, const MrDagNode *node)
     return MR_OK;
 }
 
-static MrStatus describe_sort(Explain *explain, const MrDagNode *node)
+static void append_order(Explain *explain, const MrSchema *schema, const MrSortKey *keys,
+                         uint32_t count)
 {
-    const MrSortSpec *spec = node->spec;
-    for (uint32_t i = 0; i < spec->key_count; i++) {
-        const MrSortKey *key = &spec->keys[i];
+    for (uint32_t i = 0; i < count; i++) {
+        const MrSortKey *key = &keys[i];
         mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
-        append_name(&explain->text, &node->schema, key->column);
+        append_name(&explain->text, schema, key->column);
         mr_builder_append_string(&explain->text, key->descending ? " DESC" : "");
         if (key->nulls_first != key->descending) {
             mr_builder_append_string(&explain->text,
                                      key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
         }
     }
+}
+
+static MrStatus describe_sort(Explain *explain, const MrDagNode *node)
+{
+    const MrSortSpec *spec = node->spec;
+    append_order(explain, &node->schema, spec->keys, spec->key_count);
     if (spec->key_count > 0) {
         MR_TRY(add(explain, "Order"));
     }
@@ -283,6 +290,150 @@ static MrStatus describe_sort(Explain *explain, const MrDagNode *node)
         MR_TRY(add(explain, "Offset"));
     }
     return MR_OK;
+}
+
+/* ---- OVER and top-N ------------------------------------------------------------------------ */
+
+static void append_offset(Explain *explain, const MrDatum *offset)
+{
+    mr_datum_format(offset, NULL, &explain->text);
+}
+
+static void append_edge(Explain *explain, MrFrameEdge edge, const MrDatum *offset)
+{
+    static const char *const words[] = {
+        [MR_EDGE_UNBOUNDED_PRECEDING] = "UNBOUNDED PRECEDING",
+        [MR_EDGE_PRECEDING] = " PRECEDING",
+        [MR_EDGE_CURRENT_ROW] = "CURRENT ROW",
+        [MR_EDGE_FOLLOWING] = " FOLLOWING",
+        [MR_EDGE_UNBOUNDED_FOLLOWING] = "UNBOUNDED FOLLOWING",
+    };
+    if (edge == MR_EDGE_PRECEDING || edge == MR_EDGE_FOLLOWING) {
+        append_offset(explain, offset);
+    }
+    mr_builder_append_string(&explain->text, words[edge]);
+}
+
+static void append_frame(Explain *explain, const MrFrame *frame)
+{
+    static const char *const units[] = { "ROWS", "RANGE", "GROUPS" };
+    static const char *const holes[] = { "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP",
+                                         " EXCLUDE TIES" };
+    mr_builder_append_format(&explain->text, " %s BETWEEN ", units[frame->unit]);
+    append_edge(explain, frame->start, &frame->start_offset);
+    mr_builder_append_string(&explain->text, " AND ");
+    append_edge(explain, frame->end, &frame->end_offset);
+    mr_builder_append_string(&explain->text, holes[frame->hole]);
+}
+
+static void append_over_call(Explain *explain, const MrDagNode *node, const MrOverCall *call)
+{
+    mr_builder_append_format(&explain->text, "%s(", call->name);
+    if (call->aggregate != NULL && call->aggregate->arg_count == 0) {
+        mr_builder_append_char(&explain->text, '*');
+    }
+    for (uint32_t i = 0; i < mr_over_call_args(call); i++) {
+        mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
+        append_input(explain, node, call->args[i]);
+    }
+    if (call->function == MR_OVER_LAG || call->function == MR_OVER_NTH_VALUE ||
+        call->function == MR_OVER_NTILE) {
+        int64_t number = strcmp(call->name, "lead") == 0 ? -call->number : call->number;
+        mr_builder_append_format(&explain->text, "%s%lld",
+                                 call->function == MR_OVER_NTILE ? "" : ", ", (long long)number);
+    }
+    if (call->fallback >= 0) {
+        mr_builder_append_string(&explain->text, ", ");
+        append_input(explain, node, (uint32_t)call->fallback);
+    }
+    mr_builder_append_char(&explain->text, ')');
+    if (call->filter >= 0) {
+        mr_builder_append_string(&explain->text, " FILTER (WHERE ");
+        append_input(explain, node, (uint32_t)call->filter);
+        mr_builder_append_char(&explain->text, ')');
+    }
+    if (call->function == MR_OVER_AGGREGATE || call->function >= MR_OVER_FIRST_VALUE) {
+        append_frame(explain, &call->frame);
+    }
+}
+
+static MrStatus describe_ordered(Explain *explain, const MrDagNode *node, const MrOrderedSpec *spec)
+{
+    const MrSchema *input = &explain->dag->nodes[node->input].schema;
+    if (spec->partition_count > 0) {
+        for (uint32_t i = 0; i < spec->partition_count; i++) {
+            mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
+            append_input(explain, node, spec->partition[i]);
+        }
+        MR_TRY(add(explain, "Partition"));
+    }
+    if (spec->order_count > 0) {
+        append_order(explain, input, spec->order, spec->order_count);
+        MR_TRY(add(explain, "Order"));
+    }
+    if (spec->input_is_derived || spec->input_retracts) {
+        append_names(&explain->text, input, spec->ties, spec->tie_count);
+        mr_builder_append_string(&explain->text, spec->tie_count > 0 ? ", then by value" : "value");
+    } else {
+        mr_builder_append_string(&explain->text, "arrival");
+    }
+    MR_TRY(add(explain, "Ties by"));
+    if (spec->input_retracts) {
+        MR_TRY(add_text(explain, "Input", "rows can be taken back"));
+    }
+    return MR_OK;
+}
+
+static MrStatus describe_over_state(Explain *explain, const MrOrderedSpec *spec, const char *kept)
+{
+    if (!is_standing(explain->plan)) {
+        return MR_OK;
+    }
+    if (spec->close_column >= 0) {
+        mr_builder_append_string(&explain->text, "freed when the watermark passes window_end");
+        if (spec->allowed_lateness_us > 0) {
+            mr_builder_append_string(&explain->text, " + ");
+            append_duration(&explain->text, spec->allowed_lateness_us);
+        }
+        return add(explain, "State");
+    }
+    return add_text(explain, "State", kept);
+}
+
+static MrStatus describe_over(Explain *explain, const MrDagNode *node)
+{
+    const MrOverSpec *spec = node->spec;
+    MR_TRY(describe_ordered(explain, node, &spec->ordered));
+    for (uint32_t i = 0; i < spec->call_count; i++) {
+        mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
+        append_over_call(explain, node, &spec->calls[i]);
+    }
+    MR_TRY(add(explain, "Functions"));
+    return describe_over_state(explain, &spec->ordered,
+                               spec->ordered.orders_by_event
+                                   ? "rows that a later frame can reach"
+                                   : "every row for ever: nothing bounds it");
+}
+
+static MrStatus describe_top_n(Explain *explain, const MrDagNode *node)
+{
+    static const char *const by[] = { [MR_OVER_ROW_NUMBER] = "row_number",
+                                      [MR_OVER_RANK] = "rank",
+                                      [MR_OVER_DENSE_RANK] = "dense_rank" };
+    const MrTopNSpec *spec = node->spec;
+    MR_TRY(describe_ordered(explain, node, &spec->ordered));
+    if (spec->limit != UINT64_MAX) {
+        mr_builder_append_format(&explain->text, "%s <= %llu", by[spec->by],
+                                 (unsigned long long)spec->limit);
+        MR_TRY(add(explain, "Limit"));
+    }
+    if (spec->offset > 0) {
+        mr_builder_append_format(&explain->text, "%llu", (unsigned long long)spec->offset);
+        MR_TRY(add(explain, "Offset"));
+    }
+    return describe_over_state(explain, &spec->ordered,
+                               spec->ordered.input_retracts ? "all rows: any may move up"
+                                                            : "the first rows of each partition");
 }
 
 static MrStatus describe_deliver(Explain *explain)
@@ -312,7 +463,8 @@ static MrStatus describe(Explain *explain, uint32_t index)
         [MR_OPERATOR_PROJECT] = "Project",     [MR_OPERATOR_EXPAND] = "Expand",
         [MR_OPERATOR_AGGREGATE] = "Aggregate", [MR_OPERATOR_SORT] = "Sort",
         [MR_OPERATOR_DELIVER] = "Deliver",     [MR_OPERATOR_COLLECT] = "Collect",
-        [MR_OPERATOR_UNION] = "Union all",
+        [MR_OPERATOR_UNION] = "Union all",     [MR_OPERATOR_OVER] = "Window functions",
+        [MR_OPERATOR_TOP_N] = "Top-N",
     };
     const MrDagNode *node = &explain->dag->nodes[index];
     const MrSchema *input = node->input < 0 ? NULL : &explain->dag->nodes[node->input].schema;
@@ -329,6 +481,8 @@ static MrStatus describe(Explain *explain, uint32_t index)
         }
         return describe_aggregate(explain, node);
     case MR_OPERATOR_SORT: return describe_sort(explain, node);
+    case MR_OPERATOR_OVER: return describe_over(explain, node);
+    case MR_OPERATOR_TOP_N: return describe_top_n(explain, node);
     case MR_OPERATOR_UNION: return MR_OK;
     case MR_OPERATOR_DELIVER: return describe_deliver(explain);
     case MR_OPERATOR_COLLECT:

@@ -3,6 +3,22 @@
  */
 #include "planner/integral.h"
 
+static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column);
+
+/* Sums of integers are, and what is summed or picked of a column that has no digits behind the point
+ * itself. */
+static bool gives_integers(const MrDag *dag, const MrDagNode *node, const MrAggregate *aggregate,
+                           uint32_t column)
+{
+    bool is_sum = strcmp(aggregate->name, "sum") == 0;
+    if (is_sum && aggregate->args[0] == MR_TYPE_INT64) {
+        return true;
+    }
+    bool picks =
+        is_sum || strcmp(aggregate->name, "min") == 0 || strcmp(aggregate->name, "max") == 0;
+    return picks && aggregate->args[0] == MR_TYPE_NUMERIC && is_integral(dag, node->input, column);
+}
+
 /* Follows the column down through projections that only rename it, to the aggregate that makes
  * it. */
 static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
@@ -19,13 +35,28 @@ static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
             const MrAggregateSpec *spec = node->spec;
             uint32_t first = (spec->window_kind == MR_GROUP_WINDOW_NONE ? 0 : 2) + spec->key_count;
             if (column >= first) {
-                const MrAggregate *aggregate = spec->calls[column - first].aggregate;
-                return strcmp(aggregate->name, "sum") == 0 && aggregate->args[0] == MR_TYPE_INT64;
+                const MrAggregateCall *call = &spec->calls[column - first];
+                return gives_integers(dag, node, call->aggregate, call->args[0]);
             }
             if (column < first - spec->key_count) {
                 return false;
             }
             column = spec->keys[column - (first - spec->key_count)];
+        } else if (node->kind == MR_OPERATOR_OVER || node->kind == MR_OPERATOR_TOP_N) {
+            uint32_t first = dag->nodes[node->input].schema.column_count;
+            if (column >= first && node->kind == MR_OPERATOR_TOP_N) {
+                return false;
+            }
+            if (column >= first) {
+                const MrOverCall *call = &((const MrOverSpec *)node->spec)->calls[column - first];
+                if (call->aggregate != NULL) {
+                    return gives_integers(dag, node, call->aggregate, call->args[0]);
+                }
+                if (call->fallback >= 0) {
+                    return false;
+                }
+                column = call->args[0]; /* a value of another row */
+            }
         } else if (node->kind == MR_OPERATOR_SCAN) {
             return false;
         } else if (node->kind == MR_OPERATOR_UNION && !is_integral(dag, node->right, column)) {

@@ -19,7 +19,9 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_AGGREGATE, /* window_start, window_end (when windowed), keys, calls */
     MR_LOGICAL_RESULT, /* the rows of a materialized view, whose plan stands below; no operator */
     MR_LOGICAL_SORT,
-    MR_LOGICAL_UNION /* UNION ALL of two inputs with the same types; n-ary ones are trees of it */
+    MR_LOGICAL_OVER,  /* window functions over one window: input columns, then one per call */
+    MR_LOGICAL_TOP_N, /* the first rows per partition: input columns, then their number if shown */
+    MR_LOGICAL_UNION  /* UNION ALL of two inputs with the same types; n-ary ones are trees of it */
 } MrLogicalKind;
 
 /* What a column is for the watermark (dialect.md, Time 2). */
@@ -44,6 +46,28 @@ typedef struct MrLogicalCall {
     MrExpr *filter;  /* NULL: none */
     bool is_distinct;
 } MrLogicalCall;
+
+/* OVER and TOP_N: everything names columns of the input. */
+typedef struct MrLogicalOver {
+    uint32_t *partition;
+    uint32_t partition_count;
+    MrSortKey *order;
+    uint32_t order_count;
+    uint32_t *ties; /* the input's key, where its order is not the log's */
+    uint32_t tie_count;
+    bool orders_by_event, event_is_bound; /* see MrOrderedSpec */
+    int64_t event_after_us;
+    /* partition[close_key] is a bound of the windows of this node; -1: partitions do not end. */
+    int32_t close_key;
+    const MrLogical *close_window;
+    int64_t close_after_us;
+    MrOverCall *calls; /* OVER */
+    MrType *call_types;
+    uint32_t call_count;
+    MrOverFunction by; /* TOP_N */
+    uint64_t limit, offset;
+    bool shows_number;
+} MrLogicalOver;
 
 struct MrLogical {
     MrLogicalKind kind;
@@ -81,6 +105,8 @@ struct MrLogical {
     uint32_t expand_key_count;
     const uint32_t *sets; /* bit k: the set has key k */
     uint32_t set_count;
+
+    MrLogicalOver *over; /* OVER, TOP_N */
 
     const MrSortKey *sort_keys; /* SORT */
     uint32_t sort_key_count;

@@ -91,6 +91,18 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
     case MR_LOGICAL_SORT:
         mr_builder_append_format(out, "sort by %u columns", node->sort_key_count);
         break;
+    case MR_LOGICAL_OVER:
+        mr_builder_append_format(out, "over %u partition and %u sort columns:",
+                                 node->over->partition_count, node->over->order_count);
+        for (uint32_t i = 0; i < node->over->call_count; i++) {
+            mr_builder_append_format(out, "%s %s", i > 0 ? "," : "", node->over->calls[i].name);
+        }
+        break;
+    case MR_LOGICAL_TOP_N:
+        mr_builder_append_format(out, "top %llu of %u partition and %u sort columns",
+                                 (unsigned long long)node->over->limit, node->over->partition_count,
+                                 node->over->order_count);
+        break;
     case MR_LOGICAL_UNION: mr_builder_append_string(out, "union all"); break;
     }
 }

@@ -6,6 +6,7 @@
 #include "planner/lower.h"
 
 #include "common/timezone.h"
+#include "planner/over.h"
 #include "planner/window.h"
 
 typedef struct Lowering {
@@ -334,6 +335,72 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
                 spec->needs_old || spec->input_retracts);
 }
 
+/* ---- OVER and top-N ------------------------------------------------------------------------ */
+
+static MrOrderedSpec ordered_spec(const Lowering *lowering, const MrLogical *node, bool has_reader)
+{
+    const MrLowerOptions *options = lowering->options;
+    const MrLogicalOver *over = node->over;
+    bool retracts = top(lowering)->retracts;
+    MrOrderedSpec spec = { .partition = over->partition,
+                           .partition_count = over->partition_count,
+                           .order = over->order,
+                           .order_count = over->order_count,
+                           .ties = over->ties,
+                           .tie_count = over->tie_count,
+                           .emit = options->emit,
+                           .input_retracts = retracts,
+                           .input_is_derived = !mr_logical_is_in_log_order(node->input),
+                           .needs_old = has_reader,
+                           .orders_by_event = over->orders_by_event && !retracts,
+                           .event_is_bound = over->event_is_bound,
+                           .event_after_us = over->event_after_us,
+                           .close_column = -1,
+                           .allowed_lateness_us =
+                               mr_window_lateness_us(node->input, options->allowed_lateness_us) };
+    /* The first rows of a stream wait for no time: a row that comes late is in its place too. */
+    if (node->kind == MR_LOGICAL_TOP_N && spec.emit == MR_EMIT_MODE_UPDATE) {
+        spec.orders_by_event = false;
+    }
+    if (over->close_key >= 0) {
+        spec.close_column = (int32_t)over->partition[over->close_key];
+        spec.close_after_us = over->close_after_us;
+    }
+    return spec;
+}
+
+static MrStatus lower_over(Lowering *lowering, const MrLogical *node, bool has_reader)
+{
+    const MrLogicalOver *over = node->over;
+    MrOverSpec *spec;
+    MrSchema schema;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    spec->ordered = ordered_spec(lowering, node, has_reader);
+    spec->calls = over->calls;
+    spec->call_count = over->call_count;
+    MR_TRY(schema_of(lowering, node, &schema));
+    return push(lowering, MR_OPERATOR_OVER, spec, &schema,
+                spec->ordered.input_retracts || (lowering->options->is_standing && has_reader &&
+                                                 mr_over_corrects(node, lowering->options->emit)));
+}
+
+static MrStatus lower_top_n(Lowering *lowering, const MrLogical *node, bool has_reader)
+{
+    const MrLogicalOver *over = node->over;
+    MrTopNSpec *spec;
+    MrSchema schema;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    spec->ordered = ordered_spec(lowering, node, has_reader);
+    spec->by = over->by;
+    spec->limit = over->limit;
+    spec->offset = over->offset;
+    spec->shows_number = over->shows_number;
+    MR_TRY(schema_of(lowering, node, &schema));
+    return push(lowering, MR_OPERATOR_TOP_N, spec, &schema,
+                spec->ordered.input_retracts || (lowering->options->is_standing &&
+                                                 mr_over_corrects(node, lowering->options->emit)));
+}
+
 /* ---- The whole --------------------------------------------------------------------------- */
 
 static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_reader);
@@ -361,7 +428,8 @@ static MrStatus lower_result(Lowering *lowering, const MrLogical *node, bool has
 /* `has_reader`: a filter or an aggregate stands above. */
 static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_reader)
 {
-    bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE;
+    bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE ||
+                 node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N;
     int32_t left = -1;
     if (node->kind == MR_LOGICAL_RESULT) {
         return lower_result(lowering, node, has_reader);
@@ -380,6 +448,8 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
     case MR_LOGICAL_EXPAND: return lower_expand(lowering, node);
     case MR_LOGICAL_AGGREGATE: return lower_aggregate(lowering, node, has_reader);
     case MR_LOGICAL_SORT: return lower_sort(lowering, node);
+    case MR_LOGICAL_OVER: return lower_over(lowering, node, has_reader);
+    case MR_LOGICAL_TOP_N: return lower_top_n(lowering, node, has_reader);
     case MR_LOGICAL_UNION: return lower_union(lowering, node, left);
     case MR_LOGICAL_RESULT:
     case MR_LOGICAL_WINDOW: break;

@@ -4,6 +4,7 @@
  */
 #include "planner/standing.h"
 
+#include "planner/over.h"
 #include "planner/rewrite.h"
 
 #include <string.h>
@@ -306,6 +307,70 @@ static MrStatus result_key(MrBinder *b, MrLogical *node, Key *key)
     return MR_OK;
 }
 
+/* What the input needed a column for stands behind the columns that the node had. */
+static MrStatus restore_columns(MrBinder *b, MrLogical **place, uint32_t inputs)
+{
+    MrLogical *node = *place;
+    uint32_t before = node->column_count, added = node->input->column_count - inputs;
+    MrExpr **exprs;
+    const char **names;
+    MR_TRY(mr_logical_over_columns(b->arena, node, b->err));
+    if (added == 0) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(b->arena, exprs, before + added, b->err);
+    MR_NEW_ARRAY(b->arena, names, before + added, b->err);
+    for (uint32_t i = 0; i < before + added; i++) {
+        uint32_t at = i < inputs ? i : i < before ? i + added : inputs + (i - before);
+        names[i] = node->columns[at].name;
+        MR_TRY(column_of(b, node, at, &exprs[i]));
+    }
+    return mr_logical_project(b->arena, node, exprs, names, before + added, place, b->err);
+}
+
+/* The input's key tells the rows apart, and orders those that ORDER BY leaves equal; the one first
+ * row of a partition is told by that. */
+static MrStatus over_key(MrBinder *b, MrLogical **place, Key *key)
+{
+    MrLogical *node = *place;
+    MrLogicalOver *over = node->over;
+    uint32_t inputs = node->input->column_count, before = node->column_count;
+    Key below;
+    MR_TRY(derive(b, &node->input, &below));
+    MR_NEW_ARRAY(b->arena, over->ties, below.count, b->err);
+    over->tie_count = below.count;
+    for (uint32_t i = 0; i < below.count; i++) {
+        over->ties[i] = below.columns[i];
+    }
+    MR_TRY(restore_columns(b, place, inputs));
+    MR_TRY(key_init(b, below.count + over->partition_count, key));
+    bool is_first =
+        node->kind == MR_LOGICAL_TOP_N && over->by == MR_OVER_ROW_NUMBER && over->limit == 1;
+    key->count = is_first ? over->partition_count : below.count;
+    key->is_encoded = !is_first && below.is_encoded;
+    for (uint32_t i = 0; i < key->count; i++) {
+        uint32_t column = is_first ? over->partition[i] : below.columns[i];
+        key->columns[i] = column < inputs ? column : before + (column - inputs);
+    }
+    return MR_OK;
+}
+
+static MrStatus find_ties(MrBinder *b, MrLogical **place)
+{
+    MrLogical *node = *place;
+    Key key;
+    bool is_ordered = node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N;
+    if (!is_ordered || node->over->tie_count > 0 || mr_logical_is_in_log_order(node->input)) {
+        return MR_OK;
+    }
+    return over_key(b, place, &key);
+}
+
+MrStatus mr_rewrite_find_ties(MrBinder *b, MrLogical **tree)
+{
+    return mr_rewrite_each(b, tree, find_ties);
+}
+
 static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
 {
     switch ((*place)->kind) {
@@ -314,6 +379,8 @@ static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
     case MR_LOGICAL_FILTER:
     case MR_LOGICAL_SORT: return key_of_input(b, *place, key);
     case MR_LOGICAL_AGGREGATE: return group_key(b, *place, key);
+    case MR_LOGICAL_OVER:
+    case MR_LOGICAL_TOP_N: return over_key(b, place, key);
     case MR_LOGICAL_UNION: return union_key(b, place, key);
     case MR_LOGICAL_RESULT: return result_key(b, *place, key);
     case MR_LOGICAL_EXPAND: /* stands below groups, which have the key */

@@ -253,6 +253,7 @@ MrStatus mr_rewrite_flatten_root(MrBinder *b, MrLogical **tree)
     MR_TRY(mr_rewrite_expand_tumble(b, tree));
     MR_TRY(mr_rewrite_merge_filters(b, tree));
     MR_TRY(mr_rewrite_push_filters(b, tree));
+    MR_TRY(mr_rewrite_find_top_n(b, tree));
     while ((*tree)->input != NULL && (*tree)->input->kind == MR_LOGICAL_PROJECT) {
         MR_TRY(merge_into(b, *tree));
     }

@@ -4,6 +4,8 @@
  */
 #include "planner/rewrite.h"
 
+#include "planner/over.h"
+
 /* Columns of one node: which the node above needs, and where they are afterwards. */
 typedef struct Columns {
     bool *needed;
@@ -245,9 +247,97 @@ static MrStatus prune_union(MrBinder *b, MrLogical *node, Columns *columns)
     return prune_side(b, &node->right, columns, node->column_count);
 }
 
+/* ---- OVER and top-N ------------------------------------------------------------------------ */
+
+static void mark_over(const MrLogical *node, Columns *below)
+{
+    const MrLogicalOver *over = node->over;
+    for (uint32_t i = 0; i < over->partition_count; i++) {
+        below->needed[over->partition[i]] = true;
+    }
+    for (uint32_t i = 0; i < over->order_count; i++) {
+        below->needed[over->order[i].column] = true;
+    }
+    for (uint32_t i = 0; i < over->tie_count; i++) {
+        below->needed[over->ties[i]] = true;
+    }
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        const MrOverCall *call = &over->calls[i];
+        for (uint32_t a = 0; a < mr_over_call_args(call); a++) {
+            below->needed[call->args[a]] = true;
+        }
+        if (call->filter >= 0) {
+            below->needed[call->filter] = true;
+        }
+        if (call->fallback >= 0) {
+            below->needed[call->fallback] = true;
+        }
+    }
+}
+
+static void remap_over(MrLogicalOver *over, const uint32_t *places)
+{
+    for (uint32_t i = 0; i < over->partition_count; i++) {
+        over->partition[i] = places[over->partition[i]];
+    }
+    for (uint32_t i = 0; i < over->order_count; i++) {
+        over->order[i].column = places[over->order[i].column];
+    }
+    for (uint32_t i = 0; i < over->tie_count; i++) {
+        over->ties[i] = places[over->ties[i]];
+    }
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        MrOverCall *call = &over->calls[i];
+        for (uint32_t a = 0; a < mr_over_call_args(call); a++) {
+            call->args[a] = places[call->args[a]];
+        }
+        call->filter = call->filter >= 0 ? (int32_t)places[call->filter] : -1;
+        call->fallback = call->fallback >= 0 ? (int32_t)places[call->fallback] : -1;
+    }
+}
+
+/* Calls and the number go where nobody reads them; every other column is the input's.  Where rows
+ * are ordered by value all columns of the input decide, and none goes. */
+static MrStatus prune_over(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    MrLogicalOver *over = node->over;
+    uint32_t inputs = node->input->column_count, kept = 0;
+    uint32_t *calls;
+    Columns below;
+    MR_TRY(columns_init(b, node->input, &below));
+    MR_NEW_ARRAY(b->arena, calls, over->call_count, b->err);
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        calls[i] = kept;
+        if (columns->needed[inputs + i]) {
+            over->call_types[kept] = over->call_types[i];
+            over->calls[kept++] = over->calls[i];
+        }
+    }
+    over->call_count = kept;
+    if (node->kind == MR_LOGICAL_TOP_N && over->shows_number) {
+        over->shows_number = columns->needed[inputs];
+    }
+    bool by_value = !mr_logical_is_in_log_order(node->input) && over->tie_count == 0;
+    for (uint32_t i = 0; i < inputs; i++) {
+        below.needed[i] = columns->needed[i] || by_value;
+    }
+    mark_over(node, &below);
+    MR_TRY(prune(b, node->input, &below));
+    remap_over(over, below.places);
+    MR_TRY(mr_logical_over_columns(b->arena, node, b->err));
+    for (uint32_t i = 0; i < columns->count; i++) {
+        columns->places[i] =
+            i < inputs ? below.places[i]
+                       : node->input->column_count + (over->call_count > 0 ? calls[i - inputs] : 0);
+    }
+    return MR_OK;
+}
+
 static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
 {
     switch (node->kind) {
+    case MR_LOGICAL_OVER:
+    case MR_LOGICAL_TOP_N: return prune_over(b, node, columns);
     case MR_LOGICAL_SCAN: keep_needed(node, columns); return MR_OK;
     case MR_LOGICAL_FILTER:
     case MR_LOGICAL_SORT: return prune_through(b, node, columns);

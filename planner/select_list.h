@@ -30,7 +30,17 @@ MrStatus mr_bind_check_order(MrBinder *b, const MrAstQuery *query);
 /* The sort keys as columns of the list, which may grow by columns that are not shown. */
 MrStatus mr_bind_order_by(MrBinder *b, const MrAstQuery *query, MrSelectList *list,
                           MrSortKey **out);
-/* Puts a SORT over *node where the query has ORDER BY, LIMIT or OFFSET. */
+/* DISTINCT ON (…): the columns of the list that it names, and what ORDER BY says beside them. */
+typedef struct MrDistinctOn {
+    uint32_t *columns;
+    uint32_t count;
+    MrSortKey *order;
+    uint32_t order_count;
+} MrDistinctOn;
+MrStatus mr_bind_distinct_on(MrBinder *b, const MrAstQuery *query, MrSelectList *list,
+                             const MrSortKey *keys, MrDistinctOn *out);
+/* Puts a SORT over *node where the query has ORDER BY, LIMIT or OFFSET; a top-N where a standing
+ * query has a LIMIT. */
 MrStatus mr_bind_add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey *keys,
                           MrLogical **node);
 

@@ -4,6 +4,7 @@
 #include "planner/standing.h"
 
 #include "planner/options.h"
+#include "planner/over.h"
 
 #include <string.h>
 
@@ -79,7 +80,7 @@ static MrStatus never_closes(MrBinder *b, const MrAstCreateView *statement, cons
 typedef struct EmitCheck {
     MrBinder *b;
     const MrAstCreateView *statement;
-    bool on_close, has_aggregate;
+    bool on_close, has_aggregate, has_over;
 } EmitCheck;
 
 /* Whether rows of the node may be taken back or replaced under ON UPDATE. */
@@ -88,9 +89,24 @@ static bool can_change(const MrLogical *node)
     switch (node->kind) {
     case MR_LOGICAL_SCAN: return node->scan == MR_SCAN_TABLE;
     case MR_LOGICAL_AGGREGATE: return true;
+    case MR_LOGICAL_OVER:
+    case MR_LOGICAL_TOP_N:
+        return mr_over_corrects(node, MR_EMIT_MODE_UPDATE) || can_change(node->input);
     case MR_LOGICAL_RESULT: return !node->relation->standing->append_only;
     default: return can_change(node->input) || (node->right != NULL && can_change(node->right));
     }
+}
+
+static MrStatus check_over(EmitCheck *check, const MrLogical *node)
+{
+    const char *why = mr_over_never_closes(node);
+    check->has_over = true;
+    if (!check->on_close || why == NULL) {
+        return MR_OK;
+    }
+    return never_closes(check->b, check->statement, why,
+                        "Partition by window_start and window_end of TUMBLE, or order by the event "
+                        "time; or use EMIT ON UPDATE.");
 }
 
 static MrStatus check_node(EmitCheck *check, const MrLogical *node)
@@ -109,6 +125,9 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
                 "use EMIT ON UPDATE.");
         }
     }
+    if (node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N) {
+        MR_TRY(check_over(check, node));
+    }
     MR_TRY(check_node(check, node->input));
     return check_node(check, node->right);
 }
@@ -120,7 +139,7 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
                         .statement = statement,
                         .on_close = plan->emit == MR_EMIT_MODE_CLOSE };
     MR_TRY(check_node(&check, tree));
-    if (check.on_close && !check.has_aggregate) {
+    if (check.on_close && !check.has_aggregate && !check.has_over) {
         return never_closes(b, statement, "the query groups by no window",
                             "Leave EMIT out: its rows are written as they come and never change.");
     }

@@ -19,18 +19,23 @@ TOLERANCE_POSTGRES = 1e-9
 
 
 class Query:
-    """A question as a SELECT over {source}: a TUMBLE or HOP here, a subquery for PostgreSQL."""
+    """A question as a SELECT over {source}: a TUMBLE or HOP here, a subquery for PostgreSQL; without a
+    window the stream itself."""
 
     def __init__(self, name, answer, window, select, key):
         self.name, self.answer, self.window = name, answer, window
         self.select, self.key = select, key
 
     def millrace(self, stream, time):
+        if self.window is None:
+            return self.select.format(source=stream)
         kind, *widths = self.window
         sizes = ", ".join(f"INTERVAL '{width}'" for width in widths)
         return self.select.format(source=f"{kind}({stream}, {time}, {sizes})")
 
     def postgres(self, table, time):
+        if self.window is None:
+            return self.select.format(source=table)
         kind, *widths = self.window
         slide, size = widths[0], widths[-1]
         start = f"date_bin('{slide}', {time}, TIMESTAMP '1970-01-01')"
@@ -146,7 +151,24 @@ SETS = {
             SELECT window_start, "countryIsoCode", count(*) AS edits, avg(delta) AS avg_delta,
                    min(delta) AS min_delta, max(delta) AS max_delta
             FROM {source} WHERE "isAnonymous" AND "countryIsoCode" IS NOT NULL
-            GROUP BY window_start, "countryIsoCode" HAVING count(*) >= 5""", (0, 1))]),
+            GROUP BY window_start, "countryIsoCode" HAVING count(*) >= 5""", (0, 1)),
+         Query("w2", "wikipedia/w2_tumble_1h_top5_channels.csv", ("TUMBLE", "1 hour"), """
+            SELECT window_start, window_end, rank, channel, edits, delta FROM (
+                SELECT *, row_number() OVER (PARTITION BY window_start, window_end
+                                             ORDER BY edits DESC, channel COLLATE "C") AS rank
+                FROM (SELECT window_start, window_end, channel, count(*) AS edits,
+                             sum(delta) AS delta
+                      FROM {source} GROUP BY window_start, window_end, channel) c) r
+            WHERE rank <= 5""", (0, 2)),
+         Query("w5", "wikipedia/w5_tumble_6h_top3_pages_by_users.csv", ("TUMBLE", "6 hours"), """
+            SELECT window_start, window_end, rank, page, users, edits FROM (
+                SELECT *, row_number() OVER (PARTITION BY window_start, window_end
+                                             ORDER BY users DESC, edits DESC, page COLLATE "C") AS rank
+                FROM (SELECT window_start, window_end, page, count(DISTINCT "user") AS users,
+                             count(*) AS edits
+                      FROM {source} GROUP BY window_start, window_end, page
+                      HAVING count(DISTINCT "user") >= 2) c) r
+            WHERE rank <= 3""", (0, 2))]),
     "weblog": Set(
         "requests", "ts",
         [("ts", "timestamp"), ("ip", "text"), ("method", "text"), ("url", "text"),
@@ -166,7 +188,15 @@ SETS = {
          Query("l5", "weblog/l5_tumble_6h_distinct.csv", ("TUMBLE", "6 hours"), """
             SELECT window_start, count(*) AS requests, count(DISTINCT ip) AS visitors,
                    count(DISTINCT url) AS urls, count(*) FILTER (WHERE method <> 'GET') AS not_get
-            FROM {source} GROUP BY window_start""", (0,))]),
+            FROM {source} GROUP BY window_start""", (0,)),
+         Query("l2", "weblog/l2_tumble_1d_top5_urls.csv", ("TUMBLE", "1 day"), """
+            SELECT window_start, rank, url, requests, visitors FROM (
+                SELECT *, row_number() OVER (PARTITION BY window_start
+                                             ORDER BY requests DESC, url COLLATE "C") AS rank
+                FROM (SELECT window_start, url, count(*) AS requests,
+                             count(DISTINCT ip) AS visitors
+                      FROM {source} GROUP BY window_start, url) c) r
+            WHERE rank <= 5""", (0, 1))]),
     "flights": Set(
         "flights", "ts",
         [("ts", "timestamp"), ("delay", "integer"), ("distance", "integer"), ("origin", "text"),
@@ -182,14 +212,70 @@ SETS = {
          Query("f2", "flights/f2_hop_7d_1d_origin.csv", ("HOP", "1 day", "7 days"), """
             SELECT window_start, window_end, origin, count(*) AS flights, avg(delay) AS avg_delay
             FROM {source} GROUP BY window_start, window_end, origin HAVING count(*) >= 60""",
-               (0, 1, 2))]),
+               (0, 1, 2)),
+         Query("f3", "flights/f3_tumble_1d_top3_delay.csv", ("TUMBLE", "1 day"), """
+            SELECT window_start, rank, origin, flights,
+                   total_delay::double precision / flights AS avg_delay FROM (
+                SELECT *, row_number() OVER (PARTITION BY window_start ORDER BY
+                       total_delay::double precision / flights DESC, origin) AS rank
+                FROM (SELECT window_start, origin, count(*) AS flights, sum(delay) AS total_delay
+                      FROM {source} GROUP BY window_start, origin HAVING count(*) >= 5) c) r
+            WHERE rank <= 3""", (0, 1))]),
     "taxi_count": Set(
         "passengers", "ts", [("ts", "timestamp"), ("value", "double precision")], "1 hour",
         load_copy(lazy("nab/nyc_taxi.csv")), csv_rows(lazy("nab/nyc_taxi.csv")),
         [Query("n1", "nab/n1_taxi_tumble_1d.csv", ("TUMBLE", "1 day"), """
             SELECT window_start, count(*) AS row_count, min(value) AS min_value,
                    max(value) AS max_value, avg(value) AS avg_value, sum(value) AS total
-            FROM {source} GROUP BY window_start""", (0,))]),
+            FROM {source} GROUP BY window_start""", (0,)),
+         Query("n2", "nab/n2_taxi_zscore_alerts.csv", None, """
+            SELECT ts, value, m AS mean_48, sd AS sd_48, (value - m) / sd AS z FROM (
+                SELECT ts, value, count(*) OVER w AS n, avg(value) OVER w AS m,
+                       stddev_samp(value) OVER w AS sd
+                FROM {source} WINDOW w AS (ORDER BY ts ROWS BETWEEN 48 PRECEDING AND 1 PRECEDING)) z
+            WHERE n = 48 AND abs((value - m) / sd) > 2.4""", (0,))]),
+    "latency": Set(
+        "latency", "ts", [("ts", "timestamp"), ("value", "double precision")], "1 hour",
+        load_copy(lazy("nab/ec2_request_latency_system_failure.csv")),
+        csv_rows(lazy("nab/ec2_request_latency_system_failure.csv")),
+        [Query("n4", "nab/n4_latency_spikes.csv", None, """
+            SELECT ts, value, m AS mean_12, value / m AS ratio FROM (
+                SELECT ts, value, count(*) OVER w AS n, avg(value) OVER w AS m FROM {source}
+                WINDOW w AS (ORDER BY ts, value ROWS BETWEEN 12 PRECEDING AND 1 PRECEDING)) z
+            WHERE n = 12 AND value > 1.2 * m""", (0, 1))]),
+    "mentions": Set(
+        "mentions", "ts", [("ts", "timestamp"), ("value", "double precision")], "1 hour",
+        load_psql(lazy("nab/Twitter_volume_AAPL.csv")), csv_rows(lazy("nab/Twitter_volume_AAPL.csv")),
+        [Query("n6", "nab/n6_tweet_volume_jumps.csv", ("TUMBLE", "1 hour"), """
+            SELECT window_start, mentions, previous FROM (
+                SELECT window_start, mentions, lag(mentions) OVER (ORDER BY window_start) AS previous
+                FROM (SELECT window_start, sum(value)::bigint AS mentions FROM {source}
+                      GROUP BY window_start) h) p
+            WHERE mentions > 4 * previous AND mentions >= 200""", (0,))]),
+    "stocks": Set(
+        "prices", "ts", [("symbol", "text"), ("ts", "timestamp"), ("price", "double precision")],
+        "7400 days", load_copy(lazy("stocks/stocks.csv")), csv_rows(lazy("stocks/stocks.csv")),
+        [Query("s1", "stocks/s1_moving_average_3.csv", None, """
+            SELECT symbol, ts, price,
+                   avg(price) OVER (PARTITION BY symbol ORDER BY ts ROWS 2 PRECEDING) AS avg_3,
+                   100 * (price / lag(price) OVER (PARTITION BY symbol ORDER BY ts) - 1)
+                       AS change_pct
+            FROM {source}""", (0, 1))]),
+    "sp500": Set(
+        "sp500", "ts",
+        [("ts", "timestamp"), ("open", "double precision"), ("high", "double precision"),
+         ("low", "double precision"), ("close", "double precision"),
+         ("adjclose", "double precision"), ("volume", "bigint")], "1 day",
+        load_copy(lazy("stocks/sp500-2000.csv")), csv_rows(lazy("stocks/sp500-2000.csv")),
+        [Query("s3", "stocks/s3_crossovers_50_200.csv", None, """
+            SELECT ts, close, f AS avg_50, s AS avg_200,
+                   CASE WHEN f > s THEN 'up' ELSE 'down' END AS direction FROM (
+                SELECT *, lag(f) OVER (ORDER BY ts) AS pf, lag(s) OVER (ORDER BY ts) AS ps FROM (
+                    SELECT ts, close, count(*) OVER (ORDER BY ts) AS n,
+                           avg(close) OVER (ORDER BY ts ROWS 49 PRECEDING) AS f,
+                           avg(close) OVER (ORDER BY ts ROWS 199 PRECEDING) AS s
+                    FROM {source}) a WHERE n >= 200) c
+            WHERE (pf <= ps AND f > s) OR (pf >= ps AND f < s)""", (0,))]),
     "temperature": Set(
         "temperature", "ts", [("ts", "timestamp"), ("value", "double precision")], "2 hours",
         load_psql(lazy("nab/machine_temperature_system_failure.csv")),
@@ -216,7 +302,14 @@ SETS = {
                    sum(tip) / sum(fare) AS tip_rate
             FROM {source} WHERE payment = 'credit card' AND pickup_borough IS NOT NULL
             GROUP BY window_start, window_end, pickup_borough HAVING count(*) >= 10""",
-               (0, 1, 2))]),
+               (0, 1, 2)),
+         Query("x2", "taxis/x2_tumble_1d_top3_zones.csv", ("TUMBLE", "1 day"), """
+            SELECT window_start, rank, pickup_zone, trips FROM (
+                SELECT *, row_number() OVER (PARTITION BY window_start
+                                             ORDER BY trips DESC, pickup_zone COLLATE "C") AS rank
+                FROM (SELECT window_start, pickup_zone, count(*) AS trips FROM {source}
+                      WHERE pickup_zone IS NOT NULL GROUP BY window_start, pickup_zone) c) r
+            WHERE rank <= 3""", (0, 1))]),
     "tweets": Set(
         "tweets", "ts",
         [("ts", "timestamp"), ("node_id", "bigint"), ("message_id", "bigint"), ("text", "text")],

@@ -25,7 +25,8 @@ class Query:
             return self._oracle
         mark = self.close.watermark
         closed = "false" if mark is None else f"window_end <= TIMESTAMP '{stamp(mark)}'"
-        return self._oracle.replace("{closed}", closed)
+        passed = "false" if mark is None else f"at < TIMESTAMP '{stamp(mark)}'"
+        return self._oracle.replace("{closed}", closed).replace("{passed}", passed)
 
 
 # -- FROM -------------------------------------------------------------------------------------------
@@ -216,28 +217,109 @@ def subquery(rng, world):
 def top_n(rng, world):
     source = relation(rng, world, "a")
     e = Expressions(rng, source.columns)
-    order = f"{e.integer(0)} {rng.choice(('', 'DESC'))}, a.id"
-    if rng.random() < 0.5:
-        text = (f"SELECT id AS c0, k AS c1, rn AS c2 FROM (SELECT a.id, a.k, row_number() OVER "
+    order = f"({e.integer(0)}) + 0 {rng.choice(('', 'DESC', 'NULLS FIRST'))}, a.id"
+    kind = rng.randrange(4)
+    if kind == 0:
+        number = rng.choice(("row_number()", "rank()", "dense_rank()"))
+        order = order if number == "row_number()" else order[:-6]
+        shown = rng.choice(("rn", "v"))
+        text = (f"SELECT id AS c0, k AS c1, {shown} AS c2 FROM (SELECT a.id, a.k, a.v, {number} OVER "
                 f"(PARTITION BY a.k ORDER BY {order}) AS rn FROM {{from}}{where(rng, e)}) q "
-                f"WHERE rn <= {rng.choice((1, 2, 5))}")
+                f"WHERE rn {rng.choice(('<= 1', '<= 2', '< 4', '= 1', '= 2'))}")
+    elif kind == 1:
+        text = (f"SELECT DISTINCT ON (a.k) a.id AS c0, a.k AS c1, a.v AS c2 FROM {{from}}{where(rng, e)} "
+                f"ORDER BY a.k, {order} LIMIT {rng.choice((2, 1000))}")
+    elif kind == 2:
+        text = (f"SELECT a.id AS c0, a.k AS c1, a.v AS c2 FROM {{from}}{where(rng, e)} "
+                f"ORDER BY {order[:-6]} FETCH FIRST {rng.choice((1, 3))} ROWS WITH TIES")
     else:
         text = (f"SELECT a.id AS c0, a.k AS c1, a.v AS c2 FROM {{from}}{where(rng, e)} "
-                f"ORDER BY {order} LIMIT {rng.choice((1, 3, 10))}")
+                f"ORDER BY {order} LIMIT {rng.choice((1, 3, 10))} OFFSET {rng.choice((0, 2))}")
     ours, oracle = both(source, text)
     return Query("top-n", ours, oracle, names(3))
 
 
-def over(rng, world):
-    source = relation(rng, world, "a", streams=not world.tables)
+def top_n_of_groups(rng, world):
+    """The first groups: rows that change, and move up and down."""
+    source = relation(rng, world, "a")
     e = Expressions(rng, source.columns)
-    frame = rng.choice(("", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
-                        " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING"))
-    call = rng.choice((f"sum({e.integer(0)})", "count(*)", f"max({e.integer(0)})", f"min({e.text(0)})"))
-    values = ["a.id", f"{call} OVER (PARTITION BY a.k ORDER BY a.id{frame})",
-              f"lag({e.integer(0)}) OVER (PARTITION BY a.k ORDER BY a.id)"]
+    key = e.key()
+    inner = f"SELECT {key} AS g, a.k, count(*) AS n, sum({e.integer(1)}) AS s FROM {{from}}{where(rng, e)} GROUP BY 1, 2"
+    if rng.random() < 0.5:
+        text = (f"SELECT g AS c0, k AS c1, n AS c2, rn AS c3 FROM (SELECT g, k, n, row_number() OVER "
+                f"(PARTITION BY k ORDER BY n DESC, g) AS rn FROM ({inner}) i) q WHERE rn <= 2")
+    else:
+        text = (f"SELECT g AS c0, k AS c1, n AS c2, sum(s) OVER (PARTITION BY k ORDER BY n, g "
+                f"ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS c3 FROM ({inner}) i")
+    ours, oracle = both(source, text)
+    return Query("top-n of groups", ours, oracle, names(4))
+
+
+def windowed_top_n(rng, world):
+    """The first rows of each window, its state freed when it closes."""
+    source, stream = window(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    order = f"({e.integer(0)}) + 0 DESC, a.id"
+    values = ["window_start", "window_end", "a.k", "a.id"]
+    rank = f"row_number() OVER (PARTITION BY window_start, window_end, a.k ORDER BY {order}) AS rn"
+    limit = f"rn <= {rng.choice((1, 3))}"
+    inner = f"SELECT {outputs(values)}, {rank} FROM {{from}}{where(rng, e)}"
+    text = f"SELECT c0, c1, c2, c3, rn AS c4 FROM ({inner}) q WHERE {limit}"
+    ours, oracle = both(source, text)
+    if rng.random() < 0.5:
+        return Query("window top-n update", ours, oracle, names(5))
+    return Query("window top-n close", ours, oracle.replace("WHERE " + limit, f"WHERE {limit} AND {{closed}}")
+                 .replace("window_end AS c1", "window_end AS c1, window_end"), names(5),
+                 " EMIT ON WINDOW CLOSE", stream)
+
+
+ROW_FRAMES = (" ROWS BETWEEN 2 PRECEDING AND CURRENT ROW", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
+              " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", " ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING",
+              " ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW")
+
+
+def over(rng, world):
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    frame = rng.choice(("", " RANGE BETWEEN 3 PRECEDING AND CURRENT ROW", " GROUPS BETWEEN 1 PRECEDING AND "
+                        "1 FOLLOWING", *ROW_FRAMES))
+    calls = [rng.choice((f"sum({e.integer(0)})", "count(*)", f"max({e.integer(0)})", f"min({e.text(0)})",
+                         f"first_value({e.integer(0)})", f"last_value({e.text(0)})",
+                         f"count(*) FILTER (WHERE {e.boolean(1)})")) for _ in range(2)]
+    windows = [f"(PARTITION BY a.k ORDER BY a.id{frame})", f"(PARTITION BY {e.key()} ORDER BY a.id DESC)"]
+    values = ["a.id", f"{calls[0]} OVER {windows[0]}", f"{calls[1]} OVER {rng.choice(windows)}",
+              f"{rng.choice(('lag', 'lead'))}({e.integer(0)}, {rng.choice((1, 2))}) OVER {rng.choice(windows)}",
+              f"{rng.choice(('rank()', 'row_number()', 'ntile(3)', 'cume_dist()'))} OVER {windows[1]}"]
     ours, oracle = both(source, f"SELECT {outputs(values)} FROM {{from}}{where(rng, e)}")
-    return Query("over", ours, oracle, names(3))
+    return Query("over", ours, oracle, names(5))
+
+
+def over_time(rng, world):
+    """In order of event time: late rows are left out, ties go by arrival."""
+    stream = rng.choice(world.streams)
+    columns = [(f"a.{name}", kind) for name, kind in stream.columns]
+    e = Expressions(rng, columns)
+    closes = rng.random() < 0.5
+    mark = f"r._w_{stream.name}"
+    rows = f"(SELECT r.* FROM {stream.name} r WHERE {mark} IS NULL OR r.at >= {mark}) AS a"
+    by_time = rng.choice(("", " RANGE BETWEEN INTERVAL '4 seconds' PRECEDING AND CURRENT ROW",
+                          " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
+                          " RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '2 seconds' PRECEDING"))
+    by_row = rng.choice(ROW_FRAMES[:1] + ROW_FRAMES[2:3] if closes else ROW_FRAMES)
+    part = rng.choice(("", "PARTITION BY a.k "))
+    aggregate = rng.choice((f"sum({e.integer(0)})", "count(*)", f"max({e.integer(0)})", f"min({e.text(0)})",
+                            f"avg({e.integer(0)})"))
+    values = ["a.id", "a.at", f"{aggregate} OVER ({part}ORDER BY a.at{by_time})",
+              f"{aggregate} OVER ({part}ORDER BY a.at{{seq}}{by_row})",
+              f"lag({e.integer(0)}, 2) OVER ({part}ORDER BY a.at{{seq}})",
+              f"row_number() OVER ({part}ORDER BY a.at{{seq}})", f"rank() OVER ({part}ORDER BY a.at)"]
+    condition = where(rng, e)
+    ours = f"SELECT {outputs(values)} FROM {stream.name} AS a{condition}".replace("{seq}", "")
+    oracle = f"SELECT {outputs(values)} FROM {rows}{condition}".replace("{seq}", ", a._seq")
+    if not closes:
+        return Query("over time", ours, oracle, names(7))
+    oracle = f"SELECT {', '.join(names(7))} FROM ({oracle.replace('a.at AS c1', 'a.at AS c1, a.at', 1)}) q WHERE {{passed}}"
+    return Query("over time close", ours, oracle, names(7), " EMIT ON WINDOW CLOSE", stream)
 
 
 def grouping_sets(rng, world):
@@ -251,7 +333,8 @@ def grouping_sets(rng, world):
 
 # (shape, weight)
 SHAPES = [(project, 3), (group, 4), (windowed, 6), (truncated, 1), (distinct, 2), (nested, 3),
-          (joined, 5), (set_operation, 3), (subquery, 4), (top_n, 3), (over, 2), (grouping_sets, 2)]
+          (joined, 5), (set_operation, 3), (subquery, 4), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
+          (over, 3), (over_time, 3), (grouping_sets, 2)]
 
 
 def random_query(rng, world, shapes=None):

@@ -1,0 +1,598 @@
+/*
+ * engine/operators/row_store.c - see row_store.h.
+ */
+#include "engine/operators/row_store.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { SLAB_BYTES = 64 * 1024, SLAB_ROWS_MIN = 8 };
+
+/* ---- Layout and pool --------------------------------------------------------------------- */
+
+static MrStatus layout_init(MrRowLayout *layout, MrArena *arena, const MrColumn *columns,
+                            uint32_t count, MrError *err)
+{
+    uint32_t at = 0;
+    *layout = (MrRowLayout){ .column_count = count, .columns = columns };
+    MR_NEW_ARRAY(arena, layout->offsets, count + 1, err);
+    for (uint32_t c = 0; c < count; c++) {
+        uint32_t width = mr_type_info(columns[c].type.id)->width;
+        uint32_t align = width >= 8 ? 8 : width;
+        at = (at + align - 1) / align * align;
+        layout->offsets[c] = at;
+        at += width;
+        layout->has_text = layout->has_text || mr_type_is_text(columns[c].type.id);
+    }
+    layout->nulls_offset = at;
+    layout->bytes = (at + count + 7) / 8 * 8;
+    return MR_OK;
+}
+
+MrStatus mr_row_store_init(MrRowStore *store, MrArena *arena, const MrSchema *input,
+                           const MrSchema *output, uint32_t out_first, const MrRowOrder *order,
+                           MrMemory *memory, MrError *err)
+{
+    *store = (MrRowStore){ .order = *order, .memory = memory };
+    MR_TRY(layout_init(&store->in, arena, input->columns, input->column_count, err));
+    MR_TRY(layout_init(&store->out, arena, output->columns + out_first,
+                       output->column_count - out_first, err));
+    store->row_bytes = (uint32_t)sizeof(MrRow) + store->in.bytes + store->out.bytes;
+    return MR_OK;
+}
+
+static uint32_t slab_rows(const MrRowStore *store)
+{
+    uint32_t rows = SLAB_BYTES / store->row_bytes;
+    return rows < SLAB_ROWS_MIN ? SLAB_ROWS_MIN : rows;
+}
+
+static void release_slabs(MrRowStore *store)
+{
+    for (uint32_t s = 0; s < store->slab_count; s++) {
+        free(store->slabs[s]);
+    }
+    (void)mr_memory_charge(store->memory,
+                           -(int64_t)store->slab_count * slab_rows(store) * store->row_bytes, NULL);
+    store->slab_count = 0;
+    store->free = NULL;
+}
+
+void mr_row_store_fini(MrRowStore *store)
+{
+    if (store->memory != NULL) {
+        release_slabs(store);
+        free(store->slabs);
+        store->slabs = NULL;
+    }
+}
+
+static MrStatus add_slab(MrRowStore *store, MrError *err)
+{
+    uint32_t rows = slab_rows(store);
+    if (store->slab_count == store->slab_capacity) {
+        uint32_t capacity = store->slab_capacity == 0 ? 8 : store->slab_capacity * 2;
+        void **slabs = realloc(store->slabs, capacity * sizeof *slabs);
+        if (slabs == NULL) {
+            return mr_error_no_memory(err);
+        }
+        store->slabs = slabs;
+        store->slab_capacity = capacity;
+    }
+    MR_TRY(mr_memory_charge(store->memory, (int64_t)rows * store->row_bytes, err));
+    char *slab = malloc((size_t)rows * store->row_bytes);
+    if (slab == NULL) {
+        (void)mr_memory_charge(store->memory, -(int64_t)rows * store->row_bytes, NULL);
+        return mr_error_no_memory(err);
+    }
+    store->slabs[store->slab_count++] = slab;
+    for (uint32_t r = rows; r-- > 0;) {
+        MrRow *row = (MrRow *)(void *)(slab + (size_t)r * store->row_bytes);
+        row->text = (char *)store->free;
+        store->free = row;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_row_new(MrRowStore *store, MrRow **out, MrError *err)
+{
+    if (store->free == NULL) {
+        MR_TRY(add_slab(store, err));
+    }
+    MrRow *row = store->free;
+    store->free = (MrRow *)(void *)row->text;
+    store->live++;
+    memset(row, 0, store->row_bytes);
+    *out = row;
+    return MR_OK;
+}
+
+static void free_text(MrRowStore *store, char **text, uint32_t *bytes)
+{
+    if (*text != NULL) {
+        (void)mr_memory_charge(store->memory, -(int64_t)*bytes, NULL);
+        free(*text);
+        *text = NULL;
+        *bytes = 0;
+    }
+}
+
+void mr_row_free(MrRowStore *store, MrRow *row)
+{
+    free_text(store, &row->text, &row->text_bytes);
+    free_text(store, &row->out_text, &row->out_text_bytes);
+    row->text = (char *)store->free;
+    store->free = row;
+    store->live--;
+    if (store->live == 0) {
+        release_slabs(store); /* what a closed window took is given back */
+    }
+}
+
+/* ---- Text -------------------------------------------------------------------------------- */
+
+/* Moves the long texts of the cells into one piece that the row owns. */
+static MrStatus own_text(MrRowStore *store, const MrRowLayout *layout, char *cells, char **text,
+                         uint32_t *bytes, MrError *err)
+{
+    uint64_t needed = 0;
+    for (uint32_t c = 0; c < layout->column_count; c++) {
+        MrText value;
+        if (mr_type_is_text(layout->columns[c].type.id) && !cells[layout->nulls_offset + c]) {
+            memcpy(&value, cells + layout->offsets[c], sizeof value);
+            needed += value.length > MR_TEXT_INLINE_MAX ? value.length : 0;
+        }
+    }
+    if (needed == 0) {
+        return MR_OK;
+    }
+    if (needed > UINT32_MAX) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a row of more than 4 GB");
+    }
+    MR_TRY(mr_memory_charge(store->memory, (int64_t)needed, err));
+    char *own = malloc(needed), *at = own;
+    if (own == NULL) {
+        (void)mr_memory_charge(store->memory, -(int64_t)needed, NULL);
+        return mr_error_no_memory(err);
+    }
+    for (uint32_t c = 0; c < layout->column_count; c++) {
+        MrText value;
+        if (!mr_type_is_text(layout->columns[c].type.id) || cells[layout->nulls_offset + c]) {
+            continue;
+        }
+        memcpy(&value, cells + layout->offsets[c], sizeof value);
+        if (value.length > MR_TEXT_INLINE_MAX) {
+            memcpy(at, value.pointer, value.length);
+            value.pointer = at;
+            memcpy(cells + layout->offsets[c], &value, sizeof value);
+            at += value.length;
+        }
+    }
+    *text = own;
+    *bytes = (uint32_t)needed;
+    return MR_OK;
+}
+
+/* ---- Sort keys --------------------------------------------------------------------------- */
+
+static uint64_t signed_prefix(int64_t value)
+{
+    return (uint64_t)value ^ (UINT64_C(1) << 63);
+}
+
+/* Bits in the order of the values; NaN is the greatest, -0 is 0. */
+static uint64_t float_prefix(double value)
+{
+    uint64_t bits;
+    if (isnan(value)) {
+        return UINT64_MAX;
+    }
+    value = value == 0 ? 0 : value;
+    memcpy(&bits, &value, sizeof bits);
+    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+static uint64_t text_prefix(const MrText *text)
+{
+    unsigned char bytes[8] = { 0 };
+    uint64_t prefix = 0;
+    memcpy(bytes, mr_text_data(text), text->length < 8 ? text->length : 8);
+    for (int i = 0; i < 8; i++) {
+        prefix = prefix << 8 | bytes[i];
+    }
+    return prefix;
+}
+
+/* Equal values have equal prefixes; a type without one gives 0, and all is left to the compare. */
+static uint64_t cell_prefix(MrTypeId type, const void *cell)
+{
+    switch (type) {
+    case MR_TYPE_BOOL: return *(const uint8_t *)cell;
+    case MR_TYPE_INT16: return signed_prefix(*(const int16_t *)cell);
+    case MR_TYPE_INT32:
+    case MR_TYPE_DATE: return signed_prefix(*(const int32_t *)cell);
+    case MR_TYPE_INT64:
+    case MR_TYPE_TIME:
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ: return signed_prefix(*(const int64_t *)cell);
+    case MR_TYPE_FLOAT32: return float_prefix((double)*(const float *)cell);
+    case MR_TYPE_FLOAT64: return float_prefix(*(const double *)cell);
+    case MR_TYPE_TEXT:
+    case MR_TYPE_VARCHAR:
+    case MR_TYPE_BYTEA: return text_prefix(cell);
+    default: return 0;
+    }
+}
+
+static bool has_prefix(MrTypeId type)
+{
+    switch (type) {
+    case MR_TYPE_BOOL:
+    case MR_TYPE_INT16:
+    case MR_TYPE_INT32:
+    case MR_TYPE_DATE:
+    case MR_TYPE_INT64:
+    case MR_TYPE_TIME:
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ:
+    case MR_TYPE_FLOAT32:
+    case MR_TYPE_FLOAT64:
+    case MR_TYPE_TEXT:
+    case MR_TYPE_VARCHAR:
+    case MR_TYPE_BYTEA: return true;
+    default: return false;
+    }
+}
+
+void mr_row_set_prefix(const MrRowStore *store, MrRow *row)
+{
+    if (store->order.key_count == 0) {
+        return;
+    }
+    const MrSortKey *key = &store->order.keys[0];
+    MrTypeId type = store->in.columns[key->column].type.id;
+    if (!has_prefix(type)) {
+        return;
+    }
+    if (mr_row_is_null(store, row, key->column)) {
+        row->prefix = key->nulls_first ? 0 : UINT64_MAX;
+    } else {
+        uint64_t prefix = cell_prefix(type, mr_row_cell(store, row, key->column));
+        row->prefix = key->descending ? ~prefix : prefix;
+    }
+}
+
+static int compare_column(const MrRowStore *store, const MrRow *a, const MrRow *b, uint32_t column,
+                          bool descending, bool nulls_first)
+{
+    bool null_a = mr_row_is_null(store, a, column), null_b = mr_row_is_null(store, b, column);
+    if (null_a || null_b) {
+        return null_a == null_b ? 0 : null_a == nulls_first ? -1 : 1;
+    }
+    int order = mr_cell_compare(store->in.columns[column].type.id, mr_row_cell(store, a, column),
+                                mr_row_cell(store, b, column));
+    return descending ? -order : order;
+}
+
+int mr_row_compare_keys(const MrRowStore *store, const MrRow *a, const MrRow *b)
+{
+    if (a->prefix != b->prefix) {
+        return a->prefix < b->prefix ? -1 : 1;
+    }
+    for (uint32_t k = 0; k < store->order.key_count; k++) {
+        const MrSortKey *key = &store->order.keys[k];
+        int order = compare_column(store, a, b, key->column, key->descending, key->nulls_first);
+        if (order != 0) {
+            return order;
+        }
+    }
+    return 0;
+}
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+int mr_cell_compare_looks(MrTypeId type, const void *a, const void *b)
+{
+    if (type == MR_TYPE_NUMERIC) {
+        const MrDecimal *x = a, *y = b;
+        return COMPARE(x->scale, y->scale);
+    }
+    if (type == MR_TYPE_INTERVAL) {
+        const MrInterval *x = a, *y = b;
+        return x->months != y->months ? COMPARE(x->months, y->months) : COMPARE(x->days, y->days);
+    }
+    if (type == MR_TYPE_FLOAT64 || type == MR_TYPE_FLOAT32) {
+        size_t sign = mr_type_info(type)->width - 1u; /* the last byte of a little-endian float */
+        return COMPARE(((const uint8_t *)a)[sign] & 0x80, ((const uint8_t *)b)[sign] & 0x80);
+    }
+    return 0;
+}
+
+static int compare_values(const MrRowStore *store, const MrRow *a, const MrRow *b)
+{
+    for (uint32_t t = 0; t < store->order.tie_count; t++) {
+        int order = compare_column(store, a, b, store->order.ties[t], false, false);
+        if (order != 0) {
+            return order;
+        }
+    }
+    for (uint32_t c = 0; c < store->in.column_count; c++) {
+        int order = compare_column(store, a, b, c, false, false);
+        if (order != 0) {
+            return order;
+        }
+    }
+    for (uint32_t c = 0; c < store->in.column_count; c++) {
+        int order = mr_row_is_null(store, a, c)
+                        ? 0
+                        : mr_cell_compare_looks(store->in.columns[c].type.id,
+                                                mr_row_cell(store, a, c), mr_row_cell(store, b, c));
+        if (order != 0) {
+            return order;
+        }
+    }
+    return 0;
+}
+
+int mr_row_compare(const MrRowStore *store, const MrRow *a, const MrRow *b)
+{
+    int order = mr_row_compare_keys(store, a, b);
+    if (order != 0) {
+        return order;
+    }
+    return store->order.by_value ? compare_values(store, a, b) : COMPARE(a->arrival, b->arrival);
+}
+
+/* ---- Blocks to rows and back ------------------------------------------------------------- */
+
+static void scatter_column(const MrVector *column, char *const *cells, uint32_t offset,
+                           uint32_t nulls, uint32_t count)
+{
+    size_t width = mr_type_info(column->type.id)->width;
+    const char *data = column->data;
+    size_t step = column->is_constant ? 0 : width;
+    if (width == 8) {
+        for (uint32_t i = 0; i < count; i++) {
+            memcpy(cells[i] + offset, data + i * step, 8);
+        }
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            memcpy(cells[i] + offset, data + i * step, width);
+        }
+    }
+    if (column->validity != NULL) {
+        for (uint32_t i = 0; i < count; i++) {
+            if (mr_vector_is_null(column, i)) {
+                cells[i][nulls] = 1;
+                memset(cells[i] + offset, 0, width);
+            }
+        }
+    }
+}
+
+static MrStatus load_rows(MrRowStore *store, const MrBlock *block, MrRow **rows, uint32_t *made,
+                          MrArena *arena, MrError *err)
+{
+    uint32_t count = block->row_count;
+    char **cells;
+    MR_NEW_ARRAY(arena, cells, count + 1, err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_row_new(store, &rows[i], err));
+        (*made)++;
+        rows[i]->arrival = store->arrivals++;
+        rows[i]->weight = block->weights == NULL ? 1 : block->weights[i];
+        cells[i] = mr_row_cells(rows[i]);
+    }
+    for (uint32_t c = 0; c < store->in.column_count; c++) {
+        scatter_column(&block->columns[c], cells, store->in.offsets[c], store->in.nulls_offset + c,
+                       count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (store->in.has_text) {
+            MR_TRY(
+                own_text(store, &store->in, cells[i], &rows[i]->text, &rows[i]->text_bytes, err));
+        }
+        mr_row_set_prefix(store, rows[i]);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_row_load(MrRowStore *store, const MrBlock *block, MrRow **rows, MrArena *arena,
+                     MrError *err)
+{
+    uint32_t made = 0;
+    MrStatus status = load_rows(store, block, rows, &made, arena, err);
+    for (uint32_t i = 0; status != MR_OK && i < made; i++) {
+        mr_row_free(store, rows[i]);
+    }
+    return status;
+}
+
+static MrStatus gather_cells(const MrRowLayout *layout, size_t skip, MrRow *const *rows,
+                             uint32_t count, MrArena *arena, MrVector *columns, MrError *err)
+{
+    for (uint32_t c = 0; c < layout->column_count; c++) {
+        MrVector *column = &columns[c];
+        size_t width = mr_type_info(layout->columns[c].type.id)->width;
+        size_t offset = skip + layout->offsets[c], null = skip + layout->nulls_offset + c;
+        MR_TRY(mr_vector_init(column, arena, layout->columns[c].type, count, err));
+        for (uint32_t i = 0; i < count; i++) {
+            const char *row = (const char *)rows[i];
+            memcpy((char *)column->data + i * width, row + offset, width);
+            if (row[null]) {
+                MR_TRY(mr_vector_make_nullable(column, arena, err));
+                mr_bitmap_clear(column->validity, i);
+            }
+        }
+    }
+    return MR_OK;
+}
+
+static bool cells_are_same(MrTypeId type, const void *a, const void *b)
+{
+    if (mr_type_is_text(type)) {
+        return mr_text_equal(a, b);
+    }
+    return memcmp(a, b, mr_type_info(type)->width) == 0;
+}
+
+bool mr_row_results_are(const MrRowStore *store, const MrRow *row, const MrVector *results,
+                        uint32_t index)
+{
+    const char *cells = (const char *)(row + 1) + store->in.bytes;
+    for (uint32_t c = 0; c < store->out.column_count; c++) {
+        bool is_null = mr_vector_is_null(&results[c], index);
+        if (is_null != (cells[store->out.nulls_offset + c] != 0) ||
+            (!is_null && !cells_are_same(results[c].type.id, cells + store->out.offsets[c],
+                                         mr_vector_cell(&results[c], index)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+MrStatus mr_row_store_results(MrRowStore *store, MrRow *row, const MrVector *results,
+                              uint32_t index, MrError *err)
+{
+    char *cells = mr_row_cells(row) + store->in.bytes;
+    free_text(store, &row->out_text, &row->out_text_bytes);
+    for (uint32_t c = 0; c < store->out.column_count; c++) {
+        size_t width = mr_type_info(results[c].type.id)->width;
+        bool is_null = mr_vector_is_null(&results[c], index);
+        cells[store->out.nulls_offset + c] = is_null;
+        if (is_null) {
+            memset(cells + store->out.offsets[c], 0, width);
+        } else {
+            memcpy(cells + store->out.offsets[c], mr_vector_cell(&results[c], index), width);
+        }
+    }
+    return store->out.has_text
+               ? own_text(store, &store->out, cells, &row->out_text, &row->out_text_bytes, err)
+               : MR_OK;
+}
+
+static MrStatus new_block(const MrOperator *op, uint32_t rows, int32_t weight, MrArena *arena,
+                          MrBlock **out, MrError *err)
+{
+    MrBlock *block;
+    MR_NEW(arena, block, err);
+    block->row_count = rows;
+    block->column_count = op->node->schema.column_count;
+    block->place.watermark_us = block->place.watermark_after_us = MR_TIME_MIN;
+    block->place.event_min_us = MR_TIME_MAX;
+    MR_NEW_ARRAY(arena, block->columns, block->column_count + 1, err);
+    if (weight != 1) {
+        int32_t *weights;
+        MR_NEW_ARRAY(arena, weights, rows, err);
+        for (uint32_t i = 0; i < rows; i++) {
+            weights[i] = weight;
+        }
+        block->weights = weights;
+    }
+    *out = block;
+    return MR_OK;
+}
+
+MrStatus mr_row_list_reserve(MrRowList *list, uint32_t more, MrBatch *batch)
+{
+    if (list->capacity - list->count >= more) {
+        return MR_OK;
+    }
+    uint32_t capacity = list->capacity == 0 ? 64 : list->capacity;
+    while (capacity - list->count < more) {
+        capacity *= 2;
+    }
+    MrRow **rows = mr_arena_alloc(batch->arena, capacity * sizeof *rows);
+    if (rows == NULL) {
+        return mr_error_no_memory(batch->err);
+    }
+    if (list->count > 0) {
+        memcpy(rows, list->rows, list->count * sizeof *rows);
+    }
+    list->rows = rows;
+    list->capacity = capacity;
+    return MR_OK;
+}
+
+static int compare_listed(const void *a, const void *b, void *context)
+{
+    return mr_row_compare(context, *(MrRow *const *)a, *(MrRow *const *)b);
+}
+
+void mr_row_list_sort(MrRowList *list, MrRowStore *store)
+{
+    if (list->count > 1) {
+        qsort_r(list->rows, list->count, sizeof *list->rows, compare_listed, store);
+    }
+}
+
+MrStatus mr_row_send(MrOperator *op, const MrRowStore *store, MrRow *const *rows, uint32_t count,
+                     int32_t weight, MrBatch *batch)
+{
+    for (uint32_t first = 0; first < count; first += MR_VECTOR_ROWS) {
+        uint32_t some = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
+        MrBlock *block;
+        MR_TRY(new_block(op, some, weight, batch->arena, &block, batch->err));
+        MR_TRY(gather_cells(&store->in, sizeof(MrRow), rows + first, some, batch->arena,
+                            block->columns, batch->err));
+        MR_TRY(gather_cells(&store->out, sizeof(MrRow) + store->in.bytes, rows + first, some,
+                            batch->arena, block->columns + store->in.column_count, batch->err));
+        MR_TRY(mr_operator_emit(op, block, batch));
+    }
+    return MR_OK;
+}
+
+/* ---- Checkpoint -------------------------------------------------------------------------- */
+
+void mr_row_write(const MrRowStore *store, const MrRow *row, MrStateWriter *writer)
+{
+    const char *cells = (const char *)(row + 1);
+    mr_state_write_u64(writer, row->arrival);
+    mr_state_write_u32(writer, (uint32_t)row->weight);
+    mr_state_write_bytes(writer, cells, store->in.bytes);
+    for (uint32_t c = 0; store->in.has_text && c < store->in.column_count; c++) {
+        if (mr_type_is_text(store->in.columns[c].type.id) && !mr_row_is_null(store, row, c)) {
+            const MrText *text = mr_row_cell(store, row, c);
+            mr_state_write_bytes(writer, mr_text_data(text), text->length);
+        }
+    }
+}
+
+static MrStatus read_cells(MrRowStore *store, MrStateReader *reader, MrRow *row, MrError *err)
+{
+    char *cells = mr_row_cells(row);
+    const char *data;
+    size_t length;
+    uint32_t weight;
+    MR_TRY(mr_state_read_u64(reader, &row->arrival, err));
+    MR_TRY(mr_state_read_u32(reader, &weight, err));
+    MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
+    if (length != store->in.bytes) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint holds a row of the wrong length");
+    }
+    row->weight = (int32_t)weight;
+    memcpy(cells, data, length);
+    for (uint32_t c = 0; store->in.has_text && c < store->in.column_count; c++) {
+        if (mr_type_is_text(store->in.columns[c].type.id) && !mr_row_is_null(store, row, c)) {
+            MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
+            MrText text = mr_text_make(data, (uint32_t)length);
+            memcpy(cells + store->in.offsets[c], &text, sizeof text);
+        }
+    }
+    MR_TRY(own_text(store, &store->in, cells, &row->text, &row->text_bytes, err));
+    mr_row_set_prefix(store, row);
+    return MR_OK;
+}
+
+MrStatus mr_row_read(MrRowStore *store, MrStateReader *reader, MrRow **out, MrError *err)
+{
+    MrRow *row;
+    MR_TRY(mr_row_new(store, &row, err));
+    MrStatus status = read_cells(store, reader, row, err);
+    if (status != MR_OK) {
+        mr_row_free(store, row);
+        return status;
+    }
+    *out = row;
+    return MR_OK;
+}
