@@ -1,5 +1,6 @@
 /*
- * planner/binder_order.c - ORDER BY, LIMIT and OFFSET, DISTINCT ON.  Must not know where rows come from.
+ * planner/binder_order.c - ORDER BY, LIMIT and OFFSET, DISTINCT ON.  Must not know where
+ * rows come from.
  */
 #include "planner/select_list.h"
 
@@ -231,8 +232,8 @@ MrStatus mr_bind_add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey 
     MR_TRY(bind_limit(b, query->limit, MR_CLAUSE_LIMIT, UINT64_MAX, &limit));
     MR_TRY(bind_limit(b, query->offset, MR_CLAUSE_OFFSET, 0, &offset));
     bool is_standing = b->mode == MR_BIND_STANDING;
-    /* Which of the rows that ORDER BY leaves equal are within the limit must not depend on the order
-     * in which groups are given: a top-N knows. */
+    /* Which of the rows that ORDER BY leaves equal are within the limit must not depend on the
+     * order in which groups are given: a top-N knows. */
     bool is_open = query->order_by.count > 0 && !mr_logical_is_in_log_order(*node);
     if (has_limit && (is_standing || query->with_ties || is_open)) {
         MR_TRY(add_top_n(b, query, keys, limit, offset, node));

@@ -5,8 +5,8 @@
 
 static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column);
 
-/* Sums of integers are, and what is summed or picked of a column that has no digits behind the point
- * itself. */
+/* Sums of integers are, and what is summed or picked of a column that has no digits behind the
+ * point itself. */
 static bool gives_integers(const MrDag *dag, const MrDagNode *node, const MrAggregate *aggregate,
                            uint32_t column)
 {

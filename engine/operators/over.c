@@ -83,8 +83,8 @@ static void reach_of_call(MrOverState *state, Reach *reach, const MrOverCallStat
     default: break;
     }
     reach_ahead(state, frame);
-    /* A frame that begins with the partition reaches back to its end only, where what lies before is
-     * summed up already, or where its last row is never far from its end. */
+    /* A frame that begins with the partition reaches back to its end only, where what lies before
+     * is summed up already, or where its last row is never far from its end. */
     bool is_near = frame->end != MR_EDGE_PRECEDING || frame->unit != MR_FRAME_UNIT_RANGE;
     bool by_end = frame->start == MR_EDGE_UNBOUNDED_PRECEDING &&
                   (resolved->has_base || (call->function == MR_OVER_LAST_VALUE &&

@@ -148,8 +148,8 @@ static uint32_t search_bound(const MrPartitions *set, const MrPartition *partiti
     return low;
 }
 
-/* Position of the bound `offset` before (preceding) or after the row's key: the first row that is in
- * a frame which starts there, or the first behind one that ends there. */
+/* Position of the bound `offset` before (preceding) or after the row's key: the first row that is
+ * in a frame which starts there, or the first behind one that ends there. */
 static uint32_t range_bound(const MrPartitions *set, const MrPartition *partition, const MrRow *row,
                             const MrDatum *offset, bool preceding, bool is_end, uint32_t from)
 {

@@ -1,11 +1,11 @@
 /*
- * engine/operators/top_n.c - the first rows of every partition: ROW_NUMBER() … WHERE rn <= n and its
- * like, LIMIT, DISTINCT ON.  Over an input that only grows, rows behind the n-th are forgotten at
- * once; over one that takes rows back all are kept, since any may move up.
+ * engine/operators/top_n.c - the first rows of every partition: ROW_NUMBER() with a bound, LIMIT,
+ * DISTINCT ON.  Over an input that only grows, rows behind the n-th are forgotten at once; over one
+ * that takes rows back all are kept, since any may move up.
  *
- * ON UPDATE rows that enter, leave or get another number are sent; ON WINDOW CLOSE the first rows of
- * a partition once, when its window closes or W has passed them.  Must not know where rows come from
- * or go.
+ * ON UPDATE rows that enter, leave or get another number are sent; ON WINDOW CLOSE the first rows
+ * of a partition once, when its window closes or W has passed them.  Must not know where rows come
+ * from or go.
  */
 #include "engine/operators/partitions.h"
 
