@@ -191,14 +191,30 @@ static MrStatus bind_between(MrBinder *b, const MrAstBetween *node, MrExpr **out
     return not_of(b, range, node->negated, node->base.position, out);
 }
 
+/* x SIMILAR TO p: the pattern as a regular expression. */
+static MrStatus bind_similar(MrBinder *b, const MrAstLike *node, MrExpr **out)
+{
+    MrExpr *operand, *args[2], *pattern;
+    uint32_t count = 1;
+    MR_TRY(mr_bind_expr(b, node->operand, &operand));
+    MR_TRY(mr_bind_expr(b, node->pattern, &args[0]));
+    if (node->escape != NULL) {
+        MR_TRY(mr_bind_expr(b, node->escape, &args[count++]));
+    }
+    MR_TRY(mr_bind_function(b, "similar_to_escape", args, count, node->base.position, &pattern));
+    if (pattern == NULL) {
+        return mr_function_missing(b, "similar_to_escape", args, count, node->base.position);
+    }
+    return mr_bind_operator(b, node->negated ? "!~" : "~", operand, pattern, node->base.position,
+                            out);
+}
+
 static MrStatus bind_like(MrBinder *b, const MrAstLike *node, MrExpr **out)
 {
     static const char *const names[][2] = { { "~~", "!~~" }, { "~~*", "!~~*" } };
     MrExpr *operand, *pattern;
     if (node->like == MR_SIMILAR) {
-        return mr_bind_unsupported(b, node->base.position,
-                                   "Use LIKE or a regular expression: x ~ '…'.",
-                                   "SIMILAR TO is not supported yet");
+        return bind_similar(b, node, out);
     }
     MR_TRY(mr_bind_expr(b, node->operand, &operand));
     MR_TRY(mr_bind_expr(b, node->pattern, &pattern));

@@ -38,7 +38,7 @@ static MrStatus to_char_rows(MrEval *eval, const MrVector *const *args, uint32_t
         if (mr_vector_is_null(out, i)) {
             continue;
         }
-        if (!mr_timestamp_is_finite(us)) {
+        if (!mr_timestamp_is_finite(us) || mr_arg_text(args[1], i).length == 0) {
             status = mr_kernel_set_null(eval, out, i);
             continue;
         }

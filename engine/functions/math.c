@@ -67,6 +67,19 @@ FLOAT_FUNCTION(float8_log10, CHECK_LOGARITHM, log10(x))
 FLOAT_FUNCTION(float8_sin, CHECK_FINITE, sin(x))
 FLOAT_FUNCTION(float8_cos, CHECK_FINITE, cos(x))
 FLOAT_FUNCTION(float8_tan, CHECK_FINITE, tan(x))
+MR_KERNEL(float8_cot) /* infinite at 0 */
+{
+    double *results = out->data;
+    (void)arg_count;
+    MR_EACH_ROW(i)
+    {
+        const double x = MR_ARG(double, 0, i);
+        results[i] = 0;
+        CHECK_FINITE
+        results[i] = 1.0 / tan(x);
+    }
+    return MR_OK;
+}
 FLOAT_FUNCTION(float8_asin, CHECK_UNIT, asin(x))
 FLOAT_FUNCTION(float8_acos, CHECK_UNIT, acos(x))
 FLOAT_FUNCTION(float8_atan, NO_CHECK, atan(x))
@@ -76,7 +89,6 @@ FLOAT_FUNCTION(float8_radians, NO_CHECK, x *(M_PI / 180.0))
 /* These may be infinite, and PostgreSQL lets that be. */
 MR_UNARY_KERNEL(MR_NO_CLONES, float8_sinh, double, double, sinh(x))
 MR_UNARY_KERNEL(MR_NO_CLONES, float8_cosh, double, double, cosh(x))
-MR_UNARY_KERNEL(MR_NO_CLONES, float8_cot, double, double, 1.0 / tan(x))
 
 MR_UNARY_KERNEL(MR_NO_CLONES, float8_ceil, double, double, ceil(x))
 MR_UNARY_KERNEL(MR_NO_CLONES, float8_floor, double, double, floor(x))

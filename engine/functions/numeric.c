@@ -182,6 +182,46 @@ static inline int digits_clamp(int32_t digits)
 NUMERIC_UNARY(numeric_round_to, mr_decimal_round(x, digits_clamp(MR_ARG(int32_t, 1, i)), v, err))
 NUMERIC_UNARY(numeric_trunc_to, mr_decimal_truncate(x, digits_clamp(MR_ARG(int32_t, 1, i)), v, err))
 
+MR_KERNEL(numeric_min_scale)
+{
+    int32_t *results = out->data;
+    (void)arg_count;
+    MR_EACH_ROW(i)
+    {
+        MrDecimal trimmed;
+        MR_TRY(numeric_trimmed(&MR_ARG(MrDecimal, 0, i), &trimmed));
+        results[i] = trimmed.scale;
+        if (trimmed.kind != MR_DECIMAL_FINITE) {
+            MR_TRY(mr_kernel_set_null(eval, out, i));
+        }
+    }
+    return MR_OK;
+}
+
+/* 33! is the last one of 38 digits. */
+MR_KERNEL(numeric_factorial)
+{
+    MrDecimal *results = out->data;
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        const int64_t n = MR_ARG(int64_t, 0, i);
+        MrInt128 product = 1;
+        if (n < 0 || n > 33) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE, "%s",
+                                     n < 0 ? "factorial of a negative number is undefined"
+                                           : "value overflows numeric format"));
+            continue;
+        }
+        for (int64_t k = 2; k <= n; k++) {
+            product *= k;
+        }
+        results[i] = mr_decimal_make(product, 0);
+    }
+    return MR_OK;
+}
+
 MR_KERNEL(numeric_scale)
 {
     int32_t *results = out->data;
@@ -234,6 +274,10 @@ const MrFunction mr_functions_numeric[] = {
     F2("lcm", NUMERIC, NUMERIC, NUMERIC, numeric_lcm, FALLIBLE, "Least common multiple.",
        "lcm(1.5, 2)", "6.0"),
     F1("scale", NUMERIC, INT32, numeric_scale, 0, "Digits after the point.", "scale(1.50)", "2"),
+    F1("min_scale", NUMERIC, INT32, numeric_min_scale, 0, "Digits that the fraction needs.",
+       "min_scale(1.500)", "1"),
+    F1("factorial", INT64, NUMERIC, numeric_factorial, FALLIBLE, "1 · 2 · … · n.", "factorial(5)",
+       "120"),
     F1("trim_scale", NUMERIC, NUMERIC, numeric_trim_scale, 0,
        "Without zeros at the end of the fraction.", "trim_scale(1.50)", "1.5"),
 };

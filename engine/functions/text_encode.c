@@ -305,7 +305,12 @@ static MrStatus any_literal_row(MrEval *eval, const MrVector *const *args, uint3
     MrBuilder text;
     (void)err;
     mr_builder_init(&text, MR_TEXT_BYTES_MAX);
-    mr_cell_format(args[0]->type.id, mr_vector_cell(args[0], row), eval->zone, &text);
+    if (args[0]->type.id == MR_TYPE_BOOL) { /* as the cast says it */
+        const bool value = *(const uint8_t *)mr_vector_cell(args[0], row) != 0;
+        mr_builder_append_string(&text, value ? "true" : "false");
+    } else {
+        mr_cell_format(args[0]->type.id, mr_vector_cell(args[0], row), eval->zone, &text);
+    }
     mr_builder_append_literal(out, text.data != NULL ? text.data : "", text.length);
     out->failed |= text.failed;
     mr_builder_fini(&text);
