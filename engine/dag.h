@@ -44,6 +44,9 @@ typedef struct MrScanSpec {
     int32_t event_column; /* of the stream */
     int64_t delay_us, max_future_skew_us;
     const MrBlock *values; /* VALUES */
+    /* TABLE, ad hoc: only the row with these values of its key's columns matters, as the filter
+     * above says; NULL: every row does. */
+    const MrDatum *key_values;
 } MrScanSpec;
 
 /* UNION ALL: the rows of both inputs, which have the same types. */

@@ -130,6 +130,9 @@ static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
     }
     append_names(&explain->text, &node->schema, NULL, node->schema.column_count);
     MR_TRY(add(explain, "Columns"));
+    if (spec->key_values != NULL) {
+        MR_TRY(add_text(explain, "Rows", "one, by its key"));
+    }
     if (spec->kind == MR_SCAN_VALUES) {
         mr_builder_append_format(&explain->text, "%u", spec->values->row_count);
         MR_TRY(add(explain, "Rows"));

@@ -135,11 +135,81 @@ static MrStatus lower_union(Lowering *lowering, const MrLogical *node, int32_t l
                      lowering->dag->nodes[left].retracts || top(lowering)->retracts);
 }
 
+static bool is_integer(MrTypeId type)
+{
+    return type == MR_TYPE_INT16 || type == MR_TYPE_INT32 || type == MR_TYPE_INT64;
+}
+
+/* The constant as a value of the column's type; false: it is of another, or does not fit. */
+static bool as_value_of(const MrExpr *constant, MrTypeId type, MrDatum *out)
+{
+    *out = constant->constant;
+    if (out->is_null) {
+        return false;
+    }
+    if (is_integer(type) && is_integer(out->type.id)) {
+        out->type = mr_type(type);
+        return type == MR_TYPE_INT64 ||
+               (type == MR_TYPE_INT32 ? out->integer == (int32_t)out->integer
+                                      : out->integer == (int16_t)out->integer);
+    }
+    return out->type.id == type && constant->type.id == type;
+}
+
+/* column = constant, somewhere in the conjunction. */
+static bool equal_to(const MrExpr *predicate, uint32_t column, MrTypeId type, MrDatum *out)
+{
+    if (predicate->kind == MR_EXPR_AND) {
+        for (uint32_t i = 0; i < predicate->arg_count; i++) {
+            if (equal_to(predicate->args[i], column, type, out)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    if (predicate->kind != MR_EXPR_CALL || predicate->arg_count != 2 ||
+        strcmp(predicate->function->name, "=") != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        const MrExpr *one = predicate->args[i], *other = predicate->args[1 - i];
+        if (one->kind == MR_EXPR_COLUMN && one->column == column &&
+            other->kind == MR_EXPR_CONSTANT) {
+            return as_value_of(other, type, out);
+        }
+    }
+    return false;
+}
+
+/* A filter that names the whole key of a table below it: one row is enough, found by its key. */
+static MrStatus find_key(Lowering *lowering, const MrLogical *scan, const MrExpr *predicate)
+{
+    const MrTableDef *table = scan->relation->table;
+    MrDatum *values;
+    MR_NEW_ARRAY(lowering->arena, values, table->key_count, lowering->err);
+    for (uint32_t k = 0; k < table->key_count; k++) {
+        bool is_given = false;
+        for (uint32_t i = 0; i < scan->column_count && !is_given; i++) {
+            is_given = scan->scan_columns[i] == table->keys[k] &&
+                       equal_to(predicate, i, scan->columns[i].type.id, &values[k]);
+        }
+        if (!is_given) {
+            return MR_OK;
+        }
+    }
+    ((MrScanSpec *)(uintptr_t)lowering->scans[lowering->scan_count - 1].spec)->key_values = values;
+    return MR_OK;
+}
+
 static MrStatus lower_filter(Lowering *lowering, const MrLogical *node)
 {
     MrFilterSpec *spec;
     MR_NEW(lowering->arena, spec, lowering->err);
     spec->predicate = node->predicate;
+    if (node->input->kind == MR_LOGICAL_SCAN && node->input->scan == MR_SCAN_TABLE &&
+        !lowering->options->is_standing) {
+        MR_TRY(find_key(lowering, node->input, node->predicate));
+    }
     return push(lowering, MR_OPERATOR_FILTER, spec, &top(lowering)->schema,
                 top(lowering)->retracts);
 }

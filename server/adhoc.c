@@ -470,6 +470,17 @@ static void wait_or_begin(MrAdhoc *adhoc)
     begin(adhoc);
 }
 
+/* No other scan of the plan gets the same rows. */
+static bool scans_alone(const MrPlan *plan, uint32_t scan)
+{
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (s != scan && plan->scans[s].spec->source == plan->scans[scan].spec->source) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static MrStatus open_table(MrAdhoc *adhoc, uint32_t index, bool sees_uncommitted, MrError *err)
 {
     const MrScanSpec *spec = adhoc->plan->scans[index].spec;
@@ -478,8 +489,10 @@ static MrStatus open_table(MrAdhoc *adhoc, uint32_t index, bool sees_uncommitted
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
                             spec->relation);
     }
-    return mr_table_scan_open(table, sees_uncommitted ? MR_TABLE_UNCOMMITTED : adhoc->upto,
-                              &adhoc->tables[index], err);
+    uint64_t upto = sees_uncommitted ? MR_TABLE_UNCOMMITTED : adhoc->upto;
+    return scans_alone(adhoc->plan, index) && spec->key_values != NULL
+               ? mr_table_scan_open_key(table, upto, spec->key_values, &adhoc->tables[index], err)
+               : mr_table_scan_open(table, upto, &adhoc->tables[index], err);
 }
 
 /* What must be looked up on the event loop. */

@@ -168,6 +168,8 @@ static MrStatus meet(Apply *apply, Conflicts *conflicts, uint32_t block, uint32_
     return places_add(apply, &conflicts->rows, row);
 }
 
+static MrStatus do_update(Apply *apply, const Conflicts *conflicts);
+
 static MrStatus insert_blocks(Apply *apply, Conflicts *conflicts)
 {
     const MrResult *rows = apply->change->rows;
@@ -181,6 +183,7 @@ static MrStatus insert_blocks(Apply *apply, Conflicts *conflicts)
                                             : meet(apply, conflicts, b, row, other));
         }
         if (bad < block->row_count) {
+            MR_TRY(do_update(apply, conflicts)); /* those before it may fail first */
             return null_violation(apply, block, column, bad);
         }
     }

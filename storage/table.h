@@ -97,6 +97,9 @@ void mr_table_facts(const MrTable *table, MrTableFacts *out);
 /* The rows as of the commit at or before `upto`, which is not above the log's head.  Opened on the
  * writer's thread; read and closed on any. */
 MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, MrError *err);
+/* The same of the one row with these values of the key's columns, if it is there. */
+MrStatus mr_table_scan_open_key(MrTable *table, uint64_t upto, const MrDatum *values,
+                                MrTableScan **out, MrError *err);
 /* The next block: the table's columns, and behind them (int8) each row's place.  In the arena; text
  * and, where whole chunks are seen, columns are borrowed from the scan.  NULL: the end. */
 MrStatus mr_table_scan_next(MrTableScan *scan, MrArena *arena, const MrBlock **out, MrError *err);

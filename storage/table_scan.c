@@ -20,9 +20,10 @@ struct MrTableScan {
     uint64_t upto;
     ScanChunk *chunks;
     uint32_t count, at;
+    int64_t only_row; /* of the one chunk; -1: all */
 };
 
-MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, MrError *err)
+static MrStatus scan_create(const MrTable *table, uint64_t upto, MrTableScan **out, MrError *err)
 {
     MrTableScan *scan = calloc(1, sizeof *scan);
     ScanChunk *chunks = calloc((size_t)table->chunk_count + 1, sizeof *chunks);
@@ -36,18 +37,62 @@ MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, Mr
     *scan = (MrTableScan){ .columns = columns,
                            .column_count = table->schema.column_count,
                            .upto = upto,
-                           .chunks = chunks };
+                           .chunks = chunks,
+                           .only_row = -1 };
     memcpy(columns, table->schema.columns, scan->column_count * sizeof *columns);
     columns[scan->column_count].type = mr_type(MR_TYPE_INT64);
-    for (uint32_t c = 0; c < table->chunk_count; c++) {
-        TableChunk *chunk = table->chunks[c];
-        if (chunk != NULL && chunk->row_count > 0) {
-            atomic_fetch_add_explicit(&chunk->references, 1, memory_order_relaxed);
-            scan->chunks[scan->count++] =
-                (ScanChunk){ .chunk = chunk, .index = c, .row_count = chunk->row_count };
-        }
-    }
     *out = scan;
+    return MR_OK;
+}
+
+static void add_chunk(MrTableScan *scan, const MrTable *table, uint32_t index)
+{
+    TableChunk *chunk = table->chunks[index];
+    if (chunk != NULL && chunk->row_count > 0) {
+        atomic_fetch_add_explicit(&chunk->references, 1, memory_order_relaxed);
+        scan->chunks[scan->count++] =
+            (ScanChunk){ .chunk = chunk, .index = index, .row_count = chunk->row_count };
+    }
+}
+
+MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, MrError *err)
+{
+    MR_TRY(scan_create(table, upto, out, err));
+    for (uint32_t c = 0; c < table->chunk_count; c++) {
+        add_chunk(*out, table, c);
+    }
+    return MR_OK;
+}
+
+/* The values as the one row of a block of the table's columns. */
+static MrStatus key_block(const MrTable *table, const MrDatum *values, MrArena *arena,
+                          MrBlock **out, MrError *err)
+{
+    MR_TRY(mr_block_create(arena, &table->schema, 1, out, err));
+    for (uint32_t k = 0; k < table->key_count; k++) {
+        mr_datum_store(&values[k], (*out)->columns[table->keys[k]].data);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_table_scan_open_key(MrTable *table, uint64_t upto, const MrDatum *values,
+                                MrTableScan **out, MrError *err)
+{
+    MrArena arena;
+    MrBlock *block;
+    if (table->change_count > 0 && upto != MR_TABLE_UNCOMMITTED) {
+        return mr_table_scan_open(table, upto, out, err); /* the index knows the writer's rows */
+    }
+    mr_arena_init(&arena, 0);
+    MrStatus status = key_block(table, values, &arena, &block, err);
+    uint32_t place = status == MR_OK ? mr_table_find(table, block, 0) : MR_TABLE_NO_ROW;
+    mr_arena_fini(&arena);
+    MR_TRY(status);
+    MR_TRY(scan_create(table, upto, out, err));
+    if (place != MR_TABLE_NO_ROW) {
+        add_chunk(*out, table, place >> TABLE_CHUNK_SHIFT);
+        (*out)->only_row = table_row(place);
+    }
     return MR_OK;
 }
 
@@ -66,7 +111,9 @@ void mr_table_scan_close(MrTableScan *scan)
 static uint32_t visible_rows(const MrTableScan *scan, const ScanChunk *from, uint32_t *rows)
 {
     uint32_t count = 0;
-    for (uint32_t row = 0; row < from->row_count; row++) {
+    uint32_t first = scan->only_row >= 0 ? (uint32_t)scan->only_row : 0;
+    uint32_t end = scan->only_row >= 0 ? first + 1 : from->row_count;
+    for (uint32_t row = first; row < end; row++) {
         uint64_t died = table_died(from->chunk, row);
         bool is_seen = scan->upto == MR_TABLE_UNCOMMITTED
                            ? died == TABLE_ALIVE
