@@ -1,7 +1,7 @@
 /*
  * server/scheduler_link.c - standing queries that read others: who waits for whom, and how far one
- * may run.  A query never runs ahead of a view that it reads; so it waits while that view is
- * suspended or has stopped, and sees no row that the view has stopped before.
+ * may run.  A query never runs ahead of a view that it reads; so it comes as far as that view's table
+ * while the view is suspended or has stopped, and sees no row that the view has stopped before.
  */
 #include <stdlib.h>
 
@@ -58,10 +58,12 @@ uint64_t mr_scheduler_parents_limit(const MrQuery *query)
     uint64_t limit = UINT64_MAX;
     for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
         const MrQuery *parent = query->parents[p];
-        if (parent == NULL || parent->state != MR_QUERY_RUNNING) {
+        if (parent == NULL) {
             return 0;
         }
-        limit = parent->position < limit ? parent->position : limit;
+        /* One that does not run has all that its table is true for. */
+        uint64_t reached = parent->state == MR_QUERY_RUNNING ? parent->position : parent->covered;
+        limit = reached < limit ? reached : limit;
     }
     return limit;
 }

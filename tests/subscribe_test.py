@@ -217,6 +217,27 @@ def test_slow_client():
             print("# " + memory.strip())
 
 
+def test_stopped_view():
+    """What reads a view that has stopped comes as far as its table, and no further."""
+    with harness.Server() as server:
+        with server.connect() as writer:
+            writer.execute("CREATE STREAM d (id integer, v integer)")
+            writer.execute("CREATE MATERIALIZED VIEW strict WITH (on_error = 'stop') AS "
+                           "SELECT id, 10 / v AS q FROM d")
+            writer.execute("CREATE MATERIALIZED VIEW reader AS SELECT id FROM strict")
+            writer.execute("INSERT INTO d VALUES (1, 1), (2, 2), (3, 0), (4, 4)")
+
+            def rows():
+                return harness.sqlite_table(server.main_db(), "SELECT id FROM reader ORDER BY id")
+
+            wait_until(lambda: rows() == [[1], [2]], 20, "the rows before the one that failed")
+            said = " ".join(row[0] for row in writer.execute("EXPLAIN PROGRESS reader").fetchall())
+            assert 'waits for "strict"' in said, said
+            said = " ".join(row[0] for row in writer.execute("EXPLAIN PROGRESS strict").fetchall())
+            assert "has stopped" in said and "division by zero" in said, said
+            assert rows() == [[1], [2]], rows()
+
+
 def test_dropped_and_shutdown():
     with harness.Server() as server:
         prepare(server)
