@@ -37,6 +37,12 @@ const char *mr_clause_name(MrClause clause)
 
 /* ---- Aggregates -------------------------------------------------------------------------- */
 
+static bool is_ordered_set_aggregate(const char *name)
+{
+    return strcmp(name, "percentile_cont") == 0 || strcmp(name, "percentile_disc") == 0 ||
+           strcmp(name, "mode") == 0;
+}
+
 static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
 {
     if (b->clause == MR_CLAUSE_AGGREGATE) {
@@ -49,9 +55,10 @@ static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
                              "aggregate functions are not allowed in %s",
                              mr_clause_name(b->clause));
     }
-    if (call->within_group || call->order_by.count > 0) {
-        return mr_bind_unsupported(b, call->base.position, "Leave ORDER BY out of the call.",
-                                   "ORDER BY inside an aggregate is not supported yet");
+    if (!call->within_group && is_ordered_set_aggregate(call->name.name)) {
+        return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
+                             "WITHIN GROUP is required for ordered-set aggregate %s",
+                             call->name.name);
     }
     if (call->variadic) {
         return mr_bind_unsupported(b, call->base.position, "Give the arguments one by one.",
@@ -67,8 +74,14 @@ static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr 
     MrClause clause = b->clause;
     MrStatus status = MR_OK;
     b->clause = MR_CLAUSE_AGGREGATE;
+    /* WITHIN GROUP: the value that is ordered comes first. */
+    uint32_t first = call->within_group ? 1 : 0;
+    if (call->within_group) {
+        status = mr_bind_expr_known(b, MR_AST_AS(const MrAstSort, call->order_by.items[0])->expr,
+                                    &args[0]);
+    }
     for (uint32_t i = 0; i < call->args.count && status == MR_OK; i++) {
-        status = mr_bind_expr(b, call->args.items[i], &args[i]);
+        status = mr_bind_expr(b, call->args.items[i], &args[first + i]);
     }
     if (status == MR_OK && call->filter != NULL) {
         status = mr_bind_boolean(b, call->filter, "FILTER", filter);
@@ -110,7 +123,7 @@ MrStatus mr_bind_aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **a
 {
     const MrAggregate *const *found;
     uint32_t found_count = mr_aggregate_lookup(mr_string(call->name.name), &found);
-    uint32_t arg_count = call->args.count, count = 0;
+    uint32_t arg_count = call->args.count + call->within_group, count = 0;
     MrCandidate *candidates;
     MrTypeId *slots, types[2] = { MR_TYPE_UNKNOWN, MR_TYPE_UNKNOWN };
     *out = NULL;
@@ -196,17 +209,75 @@ static MrStatus aggregate_add(MrBinder *b, const MrLogicalCall *call, uint32_t *
     return MR_OK;
 }
 
+/* One value in ascending order, and a fraction that is the same for all rows. */
+static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr *const *args)
+{
+    if (!call->within_group || !is_ordered_set_aggregate(call->name.name)) {
+        return MR_OK;
+    }
+    const MrAstSort *sort = MR_AST_AS(const MrAstSort, call->order_by.items[0]);
+    if (call->order_by.count > 1 || sort->direction == MR_SORT_DESC) {
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Order by one value, ascending; take 1 - fraction instead of "
+                                   "DESC.",
+                                   "this order WITHIN GROUP is not supported yet");
+    }
+    if (args[0]->type.id == MR_TYPE_JSON) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, call->base.position,
+                             "could not identify an ordering operator for type json");
+    }
+    if (call->args.count == 1 && !mr_expr_is_constant(args[1])) {
+        return mr_bind_unsupported(b, call->base.position, "Write a number.",
+                                   "a fraction that differs from row to row is not supported");
+    }
+    return MR_OK;
+}
+
+/* ORDER BY in the call.  Most aggregates give the same in any order.  Where the order is that of the
+ * argument itself the form that keeps values sorted does it. */
+static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr *const *args,
+                                const MrAggregate **aggregate)
+{
+    const MrAstSort *sort = MR_AST_AS(const MrAstSort, call->order_by.items[0]);
+    MrClause clause = b->clause;
+    MrExpr *key = NULL;
+    for (uint32_t i = 0; i < call->order_by.count; i++) {
+        const MrAstSort *item = MR_AST_AS(const MrAstSort, call->order_by.items[i]);
+        MrExpr *bound;
+        b->clause = MR_CLAUSE_AGGREGATE;
+        MrStatus status = mr_bind_expr_known(b, item->expr, &bound);
+        b->clause = clause;
+        MR_TRY(status);
+        key = i == 0 ? bound : key;
+    }
+    if (!((*aggregate)->flags & MR_AGG_IN_ORDER)) {
+        return MR_OK;
+    }
+    bool is_own = call->order_by.count == 1 && mr_expr_equal(key, args[0]) &&
+                  sort->direction != MR_SORT_DESC && sort->nulls != MR_NULLS_FIRST &&
+                  (*aggregate)->convert == NULL && mr_aggregate_retracting(*aggregate) != NULL;
+    if (!is_own) {
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Order by the argument itself, ascending; or leave ORDER BY out "
+                                   "for the order in which rows come.",
+                                   "this ORDER BY inside an aggregate is not supported yet");
+    }
+    *aggregate = mr_aggregate_retracting(*aggregate);
+    return MR_OK;
+}
+
 MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrExpr *args[MR_CALL_ARGS_MAX];
     MrLogicalCall bound = { .is_distinct = call->distinct };
     uint32_t index = 0;
     MR_TRY(aggregate_check_place(b, call));
-    if (call->args.count > MR_CALL_ARGS_MAX) {
+    if (call->args.count >= MR_CALL_ARGS_MAX) {
         return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, call->base.position,
                              "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
     }
     MR_TRY(aggregate_bind_parts(b, call, args, &bound.filter));
+    MR_TRY(check_within_group(b, call, args));
     if (!call->star && call->args.count == 0 && strcmp(call->name.name, "count") == 0) {
         mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
                       "count(*) must be used to call a parameterless aggregate function");
@@ -214,7 +285,16 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
     }
     MR_TRY(mr_bind_aggregate_choose(b, call, args, &bound.aggregate));
     if (bound.aggregate == NULL) {
-        return mr_function_missing(b, call->name.name, args, call->args.count, call->base.position);
+        return mr_function_missing(b, call->name.name, args, call->args.count + call->within_group,
+                                   call->base.position);
+    }
+    if (call->within_group && !is_ordered_set_aggregate(call->name.name)) {
+        return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
+                             "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP",
+                             call->name.name);
+    }
+    if (call->order_by.count > 0 && !call->within_group) {
+        MR_TRY(order_arguments(b, call, args, &bound.aggregate));
     }
     MR_TRY(mr_bind_aggregate_convert(b, bound.aggregate, call->base.position, args));
     if (call->distinct && bound.aggregate->arg_count == 2 && !mr_expr_is_constant(args[1])) {

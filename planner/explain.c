@@ -202,6 +202,10 @@ static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, co
             mr_builder_append_string(&explain->text, j > 0 ? ", " : "");
             append_input(explain, node, call->args[j]);
         }
+        if (call->aggregate->base != NULL) { /* keeps its values sorted */
+            mr_builder_append_string(&explain->text, " ORDER BY ");
+            append_input(explain, node, call->args[0]);
+        }
         mr_builder_append_char(&explain->text, ')');
         if (call->filter >= 0) {
             mr_builder_append_string(&explain->text, " FILTER (WHERE ");

@@ -77,7 +77,7 @@ static MrDatum second_value(const MrAggregate *aggregate, const MrDatum *first)
 {
     MrTypeId type = argument_type(aggregate, 1);
     MrDatum datum = { .type = mr_type(type), .integer = 3 };
-    if (strcmp(aggregate->name, "approx_percentile") == 0) {
+    if (strstr(aggregate->name, "percentile") != NULL) {
         datum.real = 0.5;
     } else if (strcmp(aggregate->name, "approx_top_k") != 0) {
         char cell[32] = { 0 };

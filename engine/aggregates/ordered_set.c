@@ -1,0 +1,248 @@
+/*
+ * engine/aggregates/ordered_set.c - what is found at a place in the order of the values:
+ * percentile_cont, percentile_disc and mode, written WITHIN GROUP (ORDER BY …).
+ * The state is the values as they came, each behind its fraction; they are sorted when a result is
+ * due, so that the order of rows does not show.
+ */
+#include "engine/aggregates/aggregate_table.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/aggregates/text_state.h"
+
+/* One value: the fraction (percentiles only), then the cell; long text follows its view. */
+static MrStatus value_append(MrTextState *state, const MrVector *values, uint32_t row,
+                             MrMemory *memory, MrError *err)
+{
+    const void *cell = mr_vector_cell(values, row);
+    state->type = values->type.id;
+    state->count++;
+    MR_TRY(mr_text_state_append(state, cell, mr_type_info(values->type.id)->width, memory, err));
+    if (!mr_type_is_text(values->type.id)) {
+        return MR_OK;
+    }
+    const MrText *text = cell;
+    return text->length > MR_TEXT_INLINE_MAX
+               ? mr_text_state_append(state, text->pointer, text->length, memory, err)
+               : MR_OK;
+}
+
+static MrStatus percentile_update(char *states, size_t stride, const MrAggregateInput *in,
+                                  MrMemory *memory, MrError *err)
+{
+    const double *fractions = in->args[1].data;
+    for (uint32_t i = 0; i < in->rows; i++) {
+        MrTextState *state = (MrTextState *)(void *)(states + (size_t)in->groups[i] * stride);
+        if (!(fractions[i] >= 0 && fractions[i] <= 1)) {
+            return mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                                "percentile value %g is not between 0 and 1", fractions[i]);
+        }
+        MR_TRY(mr_text_state_append(state, &fractions[i], sizeof(double), memory, err));
+        MR_TRY(value_append(state, &in->args[0], i, memory, err));
+    }
+    return MR_OK;
+}
+
+static MrStatus mode_update(char *states, size_t stride, const MrAggregateInput *in,
+                            MrMemory *memory, MrError *err)
+{
+    for (uint32_t i = 0; i < in->rows; i++) {
+        MrTextState *state = (MrTextState *)(void *)(states + (size_t)in->groups[i] * stride);
+        MR_TRY(value_append(state, &in->args[0], i, memory, err));
+    }
+    return MR_OK;
+}
+
+/* ---- The values in their order ---------------------------------------------------------------- */
+
+/* Equal values that look different (1.0 and 1.00) have an order too, whichever came first. */
+static int compare_values(const void *a, const void *b, void *context)
+{
+    MrTypeId type = *(const MrTypeId *)context;
+    int order = mr_cell_compare(type, a, b);
+    return order != 0 || mr_type_is_text(type) ? order : memcmp(a, b, mr_type_info(type)->width);
+}
+
+/* The cells of a state, sorted, in the arena; text stays in the state. */
+static MrStatus sorted_values(const MrTextState *state, size_t skip, MrArena *arena, char **out,
+                              MrError *err)
+{
+    MrTypeId type = (MrTypeId)state->type;
+    size_t width = mr_type_info(type)->width, at = 0;
+    char *cells;
+    MR_NEW_ARRAY(arena, cells, (size_t)state->count * width + 1, err);
+    for (uint32_t i = 0; i < state->count; i++) {
+        if (state->length - at < skip + width) {
+            return mr_error_set(err, MR_ERR_CORRUPT, "the state of an aggregate is cut short");
+        }
+        char *cell = cells + i * width;
+        memcpy(cell, state->data + at + skip, width);
+        at += skip + width;
+        if (!mr_type_is_text(type)) {
+            continue;
+        }
+        MrText *text = (MrText *)(void *)cell;
+        if (text->length > MR_TEXT_INLINE_MAX) {
+            if (state->length - at < text->length) {
+                return mr_error_set(err, MR_ERR_CORRUPT, "the state of an aggregate is cut short");
+            }
+            text->pointer = state->data + at;
+            at += text->length;
+        }
+    }
+    qsort_r(cells, state->count, width, compare_values, &type);
+    *out = cells;
+    return MR_OK;
+}
+
+/* Text of a result must outlive the state. */
+static MrStatus take_cell(const char *cell, MrArena *arena, MrVector *out, uint32_t row,
+                          MrError *err)
+{
+    size_t width = mr_type_info(out->type.id)->width;
+    char *result = (char *)out->data + row * width;
+    memcpy(result, cell, width);
+    if (mr_type_is_text(out->type.id)) {
+        MrText *text = (MrText *)(void *)result;
+        const char *own = mr_arena_strndup(arena, mr_text_data(text), text->length);
+        if (own == NULL) {
+            return mr_error_no_memory(err);
+        }
+        *text = mr_text_make(own, text->length);
+    }
+    return MR_OK;
+}
+
+typedef MrStatus Pick(const MrTextState *state, const char *cells, MrArena *arena, MrVector *out,
+                      uint32_t row, MrError *err);
+
+static MrStatus finalize(const char *states, size_t stride, const uint32_t *groups, uint32_t rows,
+                         size_t skip, Pick *pick, MrArena *arena, MrVector *out, MrError *err)
+{
+    size_t width = mr_type_info(out->type.id)->width;
+    for (uint32_t i = 0; i < rows; i++) {
+        const MrTextState *state =
+            (const MrTextState *)(const void *)(states + (size_t)groups[i] * stride);
+        char *cells;
+        if (state->count == 0) {
+            memset((char *)out->data + i * width, 0, width);
+            mr_bitmap_clear(out->validity, i);
+            continue;
+        }
+        MR_TRY(sorted_values(state, skip, arena, &cells, err));
+        MR_TRY(pick(state, cells, arena, out, i, err));
+    }
+    return MR_OK;
+}
+
+/* Between the two values around the place, in proportion. */
+static MrStatus pick_between(const MrTextState *state, const char *cells, MrArena *arena,
+                             MrVector *out, uint32_t row, MrError *err)
+{
+    const double *values = (const double *)(const void *)cells;
+    double fraction, *result = (double *)out->data + row;
+    (void)arena;
+    (void)err;
+    memcpy(&fraction, state->data, sizeof fraction);
+    double place = fraction * (state->count - 1);
+    double first = values[(size_t)floor(place)], second = values[(size_t)ceil(place)];
+    *result =
+        floor(place) == ceil(place) ? first : first + (place - floor(place)) * (second - first);
+    return MR_OK;
+}
+
+static MrStatus pick_at(const MrTextState *state, const char *cells, MrArena *arena, MrVector *out,
+                        uint32_t row, MrError *err)
+{
+    double fraction;
+    memcpy(&fraction, state->data, sizeof fraction);
+    size_t place = (size_t)ceil(fraction * state->count);
+    place = place == 0 ? 0 : place - 1;
+    return take_cell(cells + place * mr_type_info(out->type.id)->width, arena, out, row, err);
+}
+
+/* The longest run of equal values; of equally long ones the first. */
+static MrStatus pick_most(const MrTextState *state, const char *cells, MrArena *arena,
+                          MrVector *out, uint32_t row, MrError *err)
+{
+    size_t width = mr_type_info(out->type.id)->width, best = 0;
+    uint32_t most = 0;
+    for (uint32_t first = 0; first < state->count;) {
+        uint32_t end = first + 1;
+        while (end < state->count &&
+               mr_cell_compare(out->type.id, cells + first * width, cells + end * width) == 0) {
+            end++;
+        }
+        if (end - first > most) {
+            most = end - first;
+            best = first;
+        }
+        first = end;
+    }
+    return take_cell(cells + best * width, arena, out, row, err);
+}
+
+static MrStatus cont_finalize(const MrAggregate *self, const char *states, size_t stride,
+                              const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
+                              MrError *err)
+{
+    (void)self;
+    return finalize(states, stride, groups, rows, sizeof(double), pick_between, arena, out, err);
+}
+
+static MrStatus disc_finalize(const MrAggregate *self, const char *states, size_t stride,
+                              const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
+                              MrError *err)
+{
+    (void)self;
+    return finalize(states, stride, groups, rows, sizeof(double), pick_at, arena, out, err);
+}
+
+static MrStatus mode_finalize(const MrAggregate *self, const char *states, size_t stride,
+                              const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
+                              MrError *err)
+{
+    (void)self;
+    return finalize(states, stride, groups, rows, 0, pick_most, arena, out, err);
+}
+
+/* The value comes first and the fraction, which is written first, second. */
+const MrAggregate mr_aggregates_ordered_set[] = {
+    { .name = "percentile_cont",
+      .args = { MR_TYPE_FLOAT64, MR_TYPE_FLOAT64 },
+      .arg_count = 2,
+      .result = MR_TYPE_FLOAT64,
+      .flags = MR_AGG_HEAP,
+      .update = percentile_update,
+      .finalize = cont_finalize,
+      MR_TEXT_STATE_ENTRY,
+      .doc = "The value at that fraction of the order, between two values in proportion.",
+      .example = "percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM (VALUES (1), (2), (4), (8)) "
+                 "v(x)",
+      .returns = "3" },
+    { .name = "percentile_disc",
+      .args = { MR_TYPE_UNKNOWN, MR_TYPE_FLOAT64 },
+      .arg_count = 2,
+      .result = MR_TYPE_UNKNOWN,
+      .flags = MR_AGG_HEAP,
+      .update = percentile_update,
+      .finalize = disc_finalize,
+      MR_TEXT_STATE_ENTRY,
+      .doc = "The first value at or behind that fraction of the order.",
+      .example = "percentile_disc(0.5) WITHIN GROUP (ORDER BY x) FROM (VALUES (1), (2), (4), (8)) "
+                 "v(x)",
+      .returns = "2" },
+    { .name = "mode",
+      .args = { MR_TYPE_UNKNOWN },
+      .arg_count = 1,
+      .result = MR_TYPE_UNKNOWN,
+      .flags = MR_AGG_HEAP,
+      .update = mode_update,
+      .finalize = mode_finalize,
+      MR_TEXT_STATE_ENTRY,
+      .doc = "The value that comes most often; of several the first in order.",
+      .example = "mode() WITHIN GROUP (ORDER BY x) FROM (VALUES ('b'), ('a'), ('b')) v(x)",
+      .returns = "b" },
+};
+MR_AGGREGATE_TABLE_END(ordered_set)
