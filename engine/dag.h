@@ -54,6 +54,47 @@ typedef struct MrUnionSpec {
     uint32_t column_count;
 } MrUnionSpec;
 
+typedef enum MrJoinType {
+    MR_JOIN_TYPE_INNER,
+    MR_JOIN_TYPE_LEFT,
+    MR_JOIN_TYPE_RIGHT,
+    MR_JOIN_TYPE_FULL,
+    MR_JOIN_TYPE_SEMI, /* left rows that have a match, each once: EXISTS, IN */
+    MR_JOIN_TYPE_ANTI  /* left rows that have none: NOT EXISTS */
+} MrJoinType;
+
+/* What the time of a side's rows says: only where the condition bounds the times of both. */
+typedef struct MrJoinTime {
+    int32_t column;  /* input column of the side; -1: nothing bounds it, rows stay for ever */
+    int64_t keep_us; /* a row is let go once its time + this is before W */
+    int64_t late_us; /* a stream's row is late when its time + this is before W at its place */
+} MrJoinTime;
+
+/* Joins two inputs.  Output: `columns` of both, numbered through from the left input's first; SEMI
+ * and ANTI show only the left one's.  Rows match whose keys are equal (a NULL is equal to nothing)
+ * and for which the condition is true. */
+typedef struct MrJoinSpec {
+    MrJoinType type;
+    const uint32_t *left_keys, *right_keys; /* input columns of equal types, pair by pair */
+    uint32_t key_count;                     /* 0: every row meets every row */
+    const MrExpr *condition;                /* over the columns of both, numbered so; NULL: none */
+    /* ANTI with one key, as x NOT IN (SELECT y …): no row shows while a y is NULL, none whose x is
+     * NULL, unless there is no y at all. */
+    bool is_null_aware;
+    const uint32_t *columns;
+    uint32_t column_count;
+    MrJoinTime left_time, right_time;
+    bool left_retracts, right_retracts;
+    /* A left row meets the right ones that are there when it comes, and is done. */
+    bool is_lookup;
+    /* All rows of the side are there before the other's first: the other's need not be kept. */
+    bool left_is_static, right_is_static;
+    bool is_final; /* no row is ever taken back: what shows unmatched waits until it is sure */
+    bool ends_with_batch; /* ad hoc: it is sure at the end of the input */
+    bool passes_time;     /* the output has event times, with W less `hold_us` */
+    int64_t hold_us;
+} MrJoinSpec;
+
 typedef struct MrFilterSpec {
     const MrExpr *predicate;
 } MrFilterSpec;

@@ -82,6 +82,14 @@ static void encode_column(const MrVector *column, uint32_t rows, char *at, size_
     }
 }
 
+void mr_key_encode_cell(const MrKeyLayout *layout, uint32_t column, const void *cell, char *key)
+{
+    const MrVector one = { .type = mr_type(layout->types[column]),
+                           .row_count = 1,
+                           .data = (void *)(uintptr_t)cell };
+    encode_column(&one, 1, key + layout->offsets[column], layout->bytes);
+}
+
 /* NULL cells hold garbage: zero them, so that equal keys are equal bytes, and set their bit. */
 static void encode_nulls(const MrVector *column, uint32_t index, uint32_t rows, char *at,
                          size_t stride, size_t width, uint32_t *nulls)

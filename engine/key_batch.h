@@ -36,6 +36,8 @@ MrStatus mr_key_layout_init(MrKeyLayout *layout, const MrTypeId *types, uint32_t
 MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
                              const MrVector *const *columns, uint32_t rows, MrKeyBatch *out,
                              MrError *err);
+/* One cell, not NULL, of column `column` into its place in an encoded key. */
+void mr_key_encode_cell(const MrKeyLayout *layout, uint32_t column, const void *cell, char *key);
 uint64_t mr_key_hash(const MrKeyLayout *layout, const char *key, uint32_t nulls);
 bool mr_key_equal_slow(const MrKeyLayout *layout, const char *a, const char *b);
 static inline bool mr_key_equal(const MrKeyLayout *layout, const char *a, const char *b)

@@ -49,6 +49,23 @@ MrStatus mr_operator_push_applied(MrOperator *op, const MrBlock *in, MrBatch *ba
     return mr_operator_emit(op, out, batch);
 }
 
+void mr_operator_note_late(const MrOperator *op, const MrBlock *block, uint32_t row, int64_t at_us,
+                           int64_t watermark_us, MrBatch *batch)
+{
+    MrNotes *notes = batch->notes;
+    uint64_t sequence = mr_block_sequence(block, row);
+    if (notes == NULL || op->node->part != NULL ||
+        (notes->late_rows > 0 &&
+         notes->late[(notes->late_rows - 1) % MR_NOTED_ROWS_MAX].sequence == sequence)) {
+        return; /* a copy of the row that was noted last (grouping sets): one row came late */
+    }
+    notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] =
+        (MrLateRow){ .stream_id = block->place.stream_id,
+                     .sequence = sequence,
+                     .event_us = at_us,
+                     .watermark_us = watermark_us };
+}
+
 MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
                                  const MrRowErrors *errors, MrBatch *batch)
 {

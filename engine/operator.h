@@ -98,6 +98,9 @@ struct MrOperator {
     uint64_t rows_in, rows_out;
 };
 
+/* Notes that the row of `block`, dated `at_us`, came late: W of the operator was `watermark_us`. */
+void mr_operator_note_late(const MrOperator *op, const MrBlock *block, uint32_t row, int64_t at_us,
+                           int64_t watermark_us, MrBatch *batch);
 /* Notes the rows of `block` that failed (batch->notes must be there), unless they are another
  * query's to note. */
 MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,

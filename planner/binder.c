@@ -4,6 +4,7 @@
  */
 #include "planner/binder.h"
 
+#include "planner/join.h"
 #include "planner/over.h"
 #include "planner/select_list.h"
 #include "planner/values.h"
@@ -143,6 +144,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MrSortKey *sort_keys;
     MrLogical *node;
     MR_TRY(bind_where(b, query, scope));
+    MR_TRY(mr_join_take_filter(b, &scope->input));
     b->scope = scope;
     b->aggregates = &grouping.aggregates;
     b->overs = &overs;
@@ -197,15 +199,11 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
 {
     MrScope scope = { 0 };
     MR_TRY(mr_bind_check_order(b, query));
-    if (query->from.count > 1) {
-        return mr_bind_unsupported(b, query->from.items[1]->position,
-                                   "Read one relation per query.", "joins are not supported yet");
-    }
     b->scope = NULL;
     if (query->from.count == 0) {
         MR_TRY(empty_scope(b, &scope));
     } else {
-        MR_TRY(mr_bind_from(b, query->from.items[0], &scope));
+        MR_TRY(mr_bind_from_list(b, &query->from, &scope));
     }
     b->scope = &scope;
     return bind_select_over(b, query, &scope, is_root, out);

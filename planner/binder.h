@@ -20,6 +20,7 @@ typedef enum MrClause {
     MR_CLAUSE_NONE, /* nothing special; no columns */
     MR_CLAUSE_SELECT,
     MR_CLAUSE_WHERE,
+    MR_CLAUSE_ON,
     MR_CLAUSE_GROUP_BY,
     MR_CLAUSE_HAVING,
     MR_CLAUSE_ORDER_BY,
@@ -34,13 +35,35 @@ typedef enum MrClause {
     MR_CLAUSE_WATERMARK
 } MrClause;
 
-/* The one item of FROM, as names see it. */
+/* One of several items of FROM: columns first … first + count - 1 of the scope's input. */
+typedef struct MrFromItem {
+    const char *alias;       /* qualifies its columns; NULL: nothing does */
+    const char *schema_name; /* of a relation without alias */
+    uint32_t first, count;
+    int32_t sequence, arrival; /* columns that are its _seq and _arrival; -1: it has none */
+} MrFromItem;
+
+/* A name that needs no qualifier, and what it stands for: a column of the scope's input, or what
+ * USING made of two. */
+typedef struct MrScopeName {
+    const char *name;
+    MrExpr *value;
+} MrScopeName;
+
+/* FROM, as names see it: one item, or several whose columns are numbered through from the left. */
 typedef struct MrScope {
     MrLogical *input;
+    /* Of one item; its columns are named by the input. */
     const char *alias;       /* qualifies its columns; NULL: nothing does */
     const char *schema_name; /* of a relation without alias */
     bool has_place;          /* _seq and _arrival can be named */
     bool over_stream;        /* rows are rows of a stream: now() is their arrival */
+    bool is_lookup;          /* FOR SYSTEM_TIME AS OF PROCTIME(): can be joined to, nothing else */
+    /* Of several. */
+    MrFromItem *items;
+    uint32_t item_count; /* 0: it is one item */
+    MrScopeName *names;  /* in the order of * */
+    uint32_t name_count;
 } MrScope;
 
 typedef struct MrGroupingCall { /* GROUPING(…) */
@@ -113,6 +136,11 @@ typedef struct MrBoundQuery {
 /* `is_root`: ORDER BY keeps its hidden columns. Columns without a type become text. */
 MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out);
 MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope);
+/* The items of FROM as one scope (binder_join.c). */
+MrStatus mr_bind_from_list(MrBinder *b, const MrNodeList *items, MrScope *scope);
+MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out);
+/* Every row of one with every row of the other; the scopes it is made from are used up. */
+MrStatus mr_bind_cross(MrBinder *b, MrScope *left, MrScope *right, int32_t position, MrScope *out);
 
 /* GROUP BY, the select list and HAVING of an aggregated query, once all are bound over the
  * input. */
@@ -173,6 +201,10 @@ MrStatus mr_bind_array(MrBinder *b, const MrAstArray *node, MrType wanted, MrExp
 MrStatus mr_bind_subscript(MrBinder *b, const MrAstSubscript *node, MrExpr **out);
 MrStatus mr_bind_quantified(MrBinder *b, const MrAstQuantified *node, MrExpr **out);
 MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out);
+/* The item of a scope of several that the first `count` parts name (t, s.t); NULL: none.  42P09
+ * where several could be meant. */
+MrStatus mr_scope_item(MrBinder *b, const MrNameList *parts, uint32_t count, int32_t position,
+                       const MrFromItem **out);
 MrStatus mr_bind_literal(MrBinder *b, const MrAstLiteral *literal, MrExpr **out);
 MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, MrExpr **out);
 MrStatus mr_bind_parameter(MrBinder *b, const MrAstParameter *parameter, MrExpr **out);

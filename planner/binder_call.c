@@ -19,6 +19,7 @@ const char *mr_clause_name(MrClause clause)
         [MR_CLAUSE_NONE] = "this expression",
         [MR_CLAUSE_SELECT] = "the SELECT list",
         [MR_CLAUSE_WHERE] = "WHERE",
+        [MR_CLAUSE_ON] = "JOIN conditions",
         [MR_CLAUSE_GROUP_BY] = "GROUP BY",
         [MR_CLAUSE_HAVING] = "HAVING",
         [MR_CLAUSE_ORDER_BY] = "ORDER BY",

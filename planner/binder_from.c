@@ -163,12 +163,35 @@ static MrStatus bind_cte(MrBinder *b, const MrCte *cte, MrScope *scope)
     return apply_alias(b, &alias, cte->ast->base.position, scope);
 }
 
+/* FOR SYSTEM_TIME AS OF PROCTIME(): a table as it is at the place of the row that meets it. */
+static MrStatus check_system_time(MrBinder *b, const MrAstFromTable *ast,
+                                  const MrRelation *relation)
+{
+    const MrNode *time = ast->system_time;
+    bool is_now = time->kind == MR_AST_CALL &&
+                  strcmp(MR_AST_AS(const MrAstCall, time)->name.name, "proctime") == 0;
+    if (relation->kind != MR_RELATION_TABLE) {
+        mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, ast->base.position,
+                      "FOR SYSTEM_TIME needs a table, and \"%s\" is none", relation->name);
+        return mr_error_hint(b->err, "Join it without FOR SYSTEM_TIME.");
+    }
+    if (!is_now) {
+        return mr_bind_unsupported(b, time->position,
+                                   "Use FOR SYSTEM_TIME AS OF PROCTIME(): the table as it is when "
+                                   "the row comes.",
+                                   "FOR SYSTEM_TIME AS OF an event time is not supported yet");
+    }
+    if (b->mode == MR_BIND_ADHOC) {
+        return mr_bind_unsupported(
+            b, time->position, "Leave it out to read the table as it is now.",
+            "FOR SYSTEM_TIME AS OF PROCTIME() outside of a standing query is "
+            "not supported yet");
+    }
+    return MR_OK;
+}
+
 static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scope)
 {
-    if (ast->system_time != NULL) {
-        return mr_bind_unsupported(b, ast->system_time->position, "Read the relation as it is now.",
-                                   "FOR SYSTEM_TIME AS OF is not supported yet");
-    }
     const MrCte *cte = find_cte(b, &ast->name);
     if (&ast->base == b->image_item) {
         MR_TRY(bind_relation(b, b->image, ast->base.position, scope));
@@ -182,6 +205,10 @@ static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scop
             return status;
         }
         MR_TRY(bind_relation(b, relation, ast->base.position, scope));
+        if (ast->system_time != NULL) {
+            MR_TRY(check_system_time(b, ast, relation));
+            scope->is_lookup = true;
+        }
         if (&ast->base == b->place_item) {
             MR_TRY(mr_logical_scan_add_place(b->arena, scope->input, MR_PLACE_COLUMN, b->err));
         }
@@ -213,8 +240,8 @@ MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope)
         return mr_bind_unsupported(b, item->position, "Use VALUES.",
                                    "functions in FROM are not supported yet");
     case MR_AST_FROM_JOIN:
-        return mr_bind_unsupported(b, item->position, "Read one relation per query.",
-                                   "joins are not supported yet");
+        MR_TRY(mr_bind_join(b, MR_AST_AS(const MrAstFromJoin, item), scope));
+        return apply_alias(b, &MR_AST_AS(const MrAstFromJoin, item)->alias, item->position, scope);
     default:
         return mr_bind_unsupported(b, item->position, "Name a stream, a view or a subquery.",
                                    "%s is not supported in FROM", mr_ast_kind_name(item->kind));

@@ -16,7 +16,12 @@
 
 static bool is_input_column(const MrScope *scope, const char *name)
 {
-    for (uint32_t i = 0; i < scope->input->column_count; i++) {
+    for (uint32_t i = 0; i < scope->name_count; i++) {
+        if (strcmp(scope->names[i].name, name) == 0) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < scope->input->column_count && scope->item_count == 0; i++) {
         if (scope->input->columns[i].name != NULL &&
             strcmp(scope->input->columns[i].name, name) == 0) {
             return true;

@@ -156,10 +156,145 @@ static MrStatus bind_place(MrBinder *b, const MrAstColumn *column, const char *n
     return MR_OK;
 }
 
+/* ---- Columns of several items ------------------------------------------------------------ */
+
+MrStatus mr_scope_item(MrBinder *b, const MrNameList *parts, uint32_t count, int32_t position,
+                       const MrFromItem **out)
+{
+    const MrScope *scope = b->scope;
+    const char *alias = parts->items[count - 1];
+    *out = NULL;
+    for (uint32_t i = 0; i < scope->item_count; i++) {
+        const MrFromItem *item = &scope->items[i];
+        bool fits = item->alias != NULL && strcmp(item->alias, alias) == 0 &&
+                    (count == 1 || (item->schema_name != NULL &&
+                                    strcmp(item->schema_name, parts->items[0]) == 0));
+        if (!fits) {
+            continue;
+        }
+        if (*out != NULL) {
+            return mr_bind_error(b, MR_ERR_AMBIGUOUS_ALIAS, position,
+                                 "table reference \"%s\" is ambiguous", alias);
+        }
+        *out = item;
+    }
+    return MR_OK;
+}
+
+static MrStatus ambiguous(MrBinder *b, const MrAstColumn *column, const char *name)
+{
+    return mr_bind_error(b, MR_ERR_AMBIGUOUS_COLUMN, column->base.position,
+                         "column reference \"%s\" is ambiguous", name);
+}
+
+static MrStatus unknown_among_items(MrBinder *b, const MrAstColumn *column, const char *qualifier,
+                                    const char *name)
+{
+    const MrScope *scope = b->scope;
+    MrNearest nearest;
+    mr_nearest_init(&nearest, name);
+    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, column->base.position,
+                  "column %s%s%s%s does not exist", qualifier != NULL ? qualifier : "\"",
+                  qualifier != NULL ? "." : "", name, qualifier != NULL ? "" : "\"");
+    for (uint32_t i = 0; i < scope->name_count; i++) {
+        mr_nearest_offer(&nearest, mr_string(scope->names[i].name));
+    }
+    return mr_nearest_hint(&nearest, b->err);
+}
+
+/* _seq and _arrival of an item, or, without a qualifier, of the only one that has them. */
+static MrStatus place_of_items(MrBinder *b, const MrAstColumn *column, const MrFromItem *only,
+                               const char *name, MrExpr **out)
+{
+    const MrScope *scope = b->scope;
+    bool is_sequence = strcmp(name, "_seq") == 0;
+    *out = NULL;
+    for (uint32_t i = 0; i < scope->item_count && (is_sequence || strcmp(name, "_arrival") == 0);
+         i++) {
+        const MrFromItem *item = &scope->items[i];
+        int32_t at = is_sequence ? item->sequence : item->arrival;
+        if (at < 0 || (only != NULL && item != only)) {
+            continue;
+        }
+        if (*out != NULL) {
+            return ambiguous(b, column, name);
+        }
+        MR_TRY(mr_expr_column(b->arena, (uint32_t)at, scope->input->columns[at].type,
+                              column->base.position, out, b->err));
+    }
+    return MR_OK;
+}
+
+static MrStatus qualified_column(MrBinder *b, const MrAstColumn *column, const char *name,
+                                 const MrFromItem *item, MrExpr **out)
+{
+    const MrLogical *input = b->scope->input;
+    *out = NULL;
+    for (uint32_t i = item->first; i < item->first + item->count; i++) {
+        if (input->columns[i].name == NULL || strcmp(input->columns[i].name, name) != 0) {
+            continue;
+        }
+        if (*out != NULL) {
+            return ambiguous(b, column, name);
+        }
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, column->base.position, out,
+                              b->err));
+    }
+    return MR_OK;
+}
+
+static MrStatus unqualified_column(MrBinder *b, const MrAstColumn *column, const char *name,
+                                   MrExpr **out)
+{
+    const MrScope *scope = b->scope;
+    *out = NULL;
+    for (uint32_t i = 0; i < scope->name_count; i++) {
+        if (strcmp(scope->names[i].name, name) != 0) {
+            continue;
+        }
+        if (*out != NULL) {
+            return ambiguous(b, column, name);
+        }
+        const MrExpr *value = scope->names[i].value;
+        if (value->kind != MR_EXPR_COLUMN) {
+            *out = scope->names[i].value;
+            continue;
+        }
+        MR_TRY(mr_expr_column(b->arena, value->column, value->type, column->base.position, out,
+                              b->err));
+    }
+    return MR_OK;
+}
+
+static MrStatus column_of_items(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+{
+    uint32_t parts = column->parts.count;
+    const char *name = column->parts.items[parts - 1];
+    const char *qualifier = parts > 1 ? column->parts.items[parts - 2] : NULL;
+    const MrFromItem *item = NULL;
+    if (qualifier != NULL) {
+        MR_TRY(mr_scope_item(b, &column->parts, parts - 1, column->base.position, &item));
+        if (item == NULL || parts > 3) {
+            return mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, column->base.position,
+                                 "missing FROM-clause entry for table \"%s\"", qualifier);
+        }
+        MR_TRY(qualified_column(b, column, name, item, out));
+    } else {
+        MR_TRY(unqualified_column(b, column, name, out));
+    }
+    if (*out == NULL) {
+        MR_TRY(place_of_items(b, column, item, name, out));
+    }
+    return *out != NULL ? MR_OK : unknown_among_items(b, column, qualifier, name);
+}
+
 MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
 {
     if (column->star) {
         return mr_bind_error(b, MR_ERR_SYNTAX, column->base.position, "* is not allowed here");
+    }
+    if (b->scope != NULL && b->scope->item_count > 0) {
+        return column_of_items(b, column, out);
     }
     const char *name = column->parts.items[column->parts.count - 1];
     const char *qualifier =

@@ -463,6 +463,91 @@ static MrStatus describe_deliver(Explain *explain)
     return explain->verbose ? add_output(explain, &plan->output) : MR_OK;
 }
 
+/* A column of an input; one without a name is shown by what the projection below computes. */
+static void append_column_of(Explain *explain, int32_t index, uint32_t column)
+{
+    MrDagNode above = { .input = index };
+    append_input(explain, &above, column);
+}
+
+static MrStatus describe_join_condition(Explain *explain, const MrJoinSpec *spec,
+                                        const MrDagNode *node)
+{
+    const MrSchema *left = &explain->dag->nodes[node->input].schema;
+    const MrSchema *right = &explain->dag->nodes[node->right].schema;
+    MrColumn *columns;
+    MR_NEW_ARRAY(explain->arena, columns, left->column_count + right->column_count, explain->err);
+    for (uint32_t i = 0; i < left->column_count + right->column_count; i++) {
+        columns[i] =
+            i < left->column_count ? left->columns[i] : right->columns[i - left->column_count];
+    }
+    MrSchema both = { .column_count = left->column_count + right->column_count,
+                      .columns = columns };
+    mr_expr_print(spec->condition, &both, &explain->text);
+    return add(explain, "Condition");
+}
+
+/* What frees the rows of a join. */
+static MrStatus describe_join_state(Explain *explain, const MrJoinSpec *spec, const MrDagNode *node)
+{
+    const MrJoinTime *times[2] = { &spec->left_time, &spec->right_time };
+    const int32_t inputs[2] = { node->input, node->right };
+    if (!is_standing(explain->plan)) {
+        return MR_OK;
+    }
+    if (spec->is_lookup) {
+        return add_text(explain, "State", "the rows of the table");
+    }
+    if (spec->left_is_static || spec->right_is_static) {
+        return add_text(explain, "State", "the rows of VALUES");
+    }
+    if (spec->left_time.column < 0) {
+        return add_text(explain, "State", "every row of both inputs for ever: nothing bounds it");
+    }
+    mr_builder_append_string(&explain->text, "freed when the watermark passes ");
+    for (uint32_t s = 0; s < 2; s++) {
+        mr_builder_append_string(&explain->text, s > 0 ? " (left), " : "");
+        append_column_of(explain, inputs[s], (uint32_t)times[s]->column);
+        if (times[s]->keep_us != 0) {
+            bool is_before = times[s]->keep_us < 0;
+            mr_builder_append_string(&explain->text, is_before ? " - " : " + ");
+            append_duration(&explain->text, is_before ? -times[s]->keep_us : times[s]->keep_us);
+        }
+    }
+    mr_builder_append_string(&explain->text, " (right)");
+    return add(explain, "State");
+}
+
+static MrStatus describe_join(Explain *explain, const MrDagNode *node)
+{
+    const MrJoinSpec *spec = node->spec;
+    mr_builder_append_string(&explain->text, mr_join_type_name(spec->type));
+    mr_builder_append_string(&explain->text, spec->is_null_aware ? ", for NOT IN" : "");
+    mr_builder_append_string(&explain->text,
+                             spec->is_lookup ? ", with the table as it is when a row comes" : "");
+    MR_TRY(add(explain, "Type"));
+    for (uint32_t k = 0; k < spec->key_count; k++) {
+        mr_builder_append_string(&explain->text, k > 0 ? ", " : "");
+        append_column_of(explain, node->input, spec->left_keys[k]);
+        mr_builder_append_string(&explain->text, " = ");
+        append_column_of(explain, node->right, spec->right_keys[k]);
+    }
+    if (spec->key_count > 0) {
+        MR_TRY(add(explain, "Keys"));
+    }
+    if (spec->condition != NULL) {
+        MR_TRY(describe_join_condition(explain, spec, node));
+    }
+    MR_TRY(describe_join_state(explain, spec, node));
+    if (spec->hold_us > 0) {
+        append_duration(&explain->text, spec->hold_us);
+        MR_TRY(add(explain, "Watermark held back by"));
+    }
+    return spec->left_retracts || spec->right_retracts
+               ? add_text(explain, "Input", "rows can be taken back")
+               : MR_OK;
+}
+
 static MrStatus describe(Explain *explain, uint32_t index)
 {
     static const char *const titles[] = {
@@ -471,7 +556,7 @@ static MrStatus describe(Explain *explain, uint32_t index)
         [MR_OPERATOR_AGGREGATE] = "Aggregate", [MR_OPERATOR_SORT] = "Sort",
         [MR_OPERATOR_DELIVER] = "Deliver",     [MR_OPERATOR_COLLECT] = "Collect",
         [MR_OPERATOR_UNION] = "Union all",     [MR_OPERATOR_OVER] = "Window functions",
-        [MR_OPERATOR_TOP_N] = "Top-N",
+        [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
     };
     const MrDagNode *node = &explain->dag->nodes[index];
     const MrSchema *input = node->input < 0 ? NULL : &explain->dag->nodes[node->input].schema;
@@ -491,6 +576,7 @@ static MrStatus describe(Explain *explain, uint32_t index)
     case MR_OPERATOR_OVER: return describe_over(explain, node);
     case MR_OPERATOR_TOP_N: return describe_top_n(explain, node);
     case MR_OPERATOR_UNION: return MR_OK;
+    case MR_OPERATOR_JOIN: return describe_join(explain, node);
     case MR_OPERATOR_DELIVER: return describe_deliver(explain);
     case MR_OPERATOR_COLLECT:
         append_names(&explain->text, &explain->plan->output, NULL,

@@ -59,6 +59,12 @@ static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
             }
         } else if (node->kind == MR_OPERATOR_SCAN) {
             return false;
+        } else if (node->kind == MR_OPERATOR_JOIN) {
+            uint32_t left = dag->nodes[node->input].schema.column_count;
+            column = ((const MrJoinSpec *)node->spec)->columns[column];
+            if (column >= left) {
+                return is_integral(dag, node->right, column - left);
+            }
         } else if (node->kind == MR_OPERATOR_UNION && !is_integral(dag, node->right, column)) {
             return false;
         }

@@ -236,6 +236,41 @@ MrStatus mr_logical_union(MrArena *arena, MrLogical *left, MrLogical *right, MrL
     return MR_OK;
 }
 
+const char *mr_join_type_name(MrJoinType type)
+{
+    static const char *const names[] = {
+        [MR_JOIN_TYPE_INNER] = "inner", [MR_JOIN_TYPE_LEFT] = "left",
+        [MR_JOIN_TYPE_RIGHT] = "right", [MR_JOIN_TYPE_FULL] = "full",
+        [MR_JOIN_TYPE_SEMI] = "semi",   [MR_JOIN_TYPE_ANTI] = "anti",
+    };
+    return names[type];
+}
+
+MrStatus mr_logical_join(MrArena *arena, MrJoinType type, MrLogical *left, MrLogical *right,
+                         MrExpr *condition, MrLogical **out, MrError *err)
+{
+    MrLogical *node;
+    uint32_t count = left->column_count;
+    uint32_t shown = mr_join_shows_right(type) ? right->column_count : 0;
+    MR_TRY(node_new(arena, MR_LOGICAL_JOIN, left, count + shown, &node, err));
+    node->right = right;
+    node->join_type = type;
+    node->predicate = condition;
+    node->left_time.column = node->right_time.column = -1;
+    for (uint32_t i = 0; i < count + shown; i++) {
+        bool is_left = i < count;
+        node->columns[i] = is_left ? left->columns[i] : right->columns[i - count];
+        /* The other side's rows may be padded. */
+        if (type == MR_JOIN_TYPE_FULL ||
+            type == (is_left ? MR_JOIN_TYPE_RIGHT : MR_JOIN_TYPE_LEFT)) {
+            node->columns[i].not_null = false;
+        }
+        node->columns[i].role = MR_TIME_NONE; /* until a bound is found */
+    }
+    *out = node;
+    return MR_OK;
+}
+
 const MrLogical *mr_logical_leaf(const MrLogical *node)
 {
     while (node->input != NULL && node->right == NULL) {

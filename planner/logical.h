@@ -21,6 +21,7 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_SORT,
     MR_LOGICAL_OVER,  /* window functions over one window: input columns, then one per call */
     MR_LOGICAL_TOP_N, /* the first rows per partition: input columns, then their number if shown */
+    MR_LOGICAL_JOIN,  /* columns of the left input, then of the right one */
     MR_LOGICAL_UNION  /* UNION ALL of two inputs with the same types; n-ary ones are trees of it */
 } MrLogicalKind;
 
@@ -81,7 +82,14 @@ struct MrLogical {
     uint32_t *scan_columns;     /* columns of the relation */
     const MrBlock *values;
 
-    MrExpr *predicate; /* FILTER */
+    MrExpr *predicate; /* FILTER; JOIN: over the columns of both inputs, NULL: none */
+
+    MrJoinType join_type;             /* JOIN */
+    bool is_lookup;                   /* JOIN: the right side as it is when a left row comes */
+    bool is_null_aware;               /* JOIN: ANTI for NOT IN, see MrJoinSpec */
+    MrJoinTime left_time, right_time; /* JOIN: as planner/join.h found them */
+    bool passes_time;                 /* JOIN: its output has event times */
+    int64_t hold_us;
 
     MrExpr **expressions; /* PROJECT: column_count of them */
 
@@ -141,6 +149,15 @@ MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *
 /* UNION ALL of inputs with equally many columns of the same types; names are the left one's. */
 MrStatus mr_logical_union(MrArena *arena, MrLogical *left, MrLogical *right, MrLogical **out,
                           MrError *err);
+
+/* A join; SEMI and ANTI give the left input's columns only, the condition sees both. */
+MrStatus mr_logical_join(MrArena *arena, MrJoinType type, MrLogical *left, MrLogical *right,
+                         MrExpr *condition, MrLogical **out, MrError *err);
+const char *mr_join_type_name(MrJoinType type); /* "left" */
+static inline bool mr_join_shows_right(MrJoinType type)
+{
+    return type != MR_JOIN_TYPE_SEMI && type != MR_JOIN_TYPE_ANTI;
+}
 
 /* Places in the output of an aggregate. */
 static inline uint32_t mr_logical_key_column(const MrLogical *node, uint32_t key)

@@ -103,6 +103,9 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
                                  (unsigned long long)node->over->limit, node->over->partition_count,
                                  node->over->order_count);
         break;
+    case MR_LOGICAL_JOIN:
+        mr_builder_append_format(out, "%s join", mr_join_type_name(node->join_type));
+        break;
     case MR_LOGICAL_UNION: mr_builder_append_string(out, "union all"); break;
     }
 }

@@ -6,28 +6,14 @@
 #include "planner/lower.h"
 
 #include "common/timezone.h"
+#include "planner/lower_internal.h"
 #include "planner/over.h"
 #include "planner/window.h"
 
-typedef struct Lowering {
-    MrArena *arena;
-    const MrLowerOptions *options;
-    MrDag *dag;
-    uint32_t capacity;
-    /* Of the part under way: the query's own, or those of the view whose plan it is. */
-    const MrRelation *view;
-    MrEmitMode emit;
-    int64_t allowed_lateness_us;
-    const MrTimezone *zone; /* NULL: the query's */
-    MrPlanScan *scans;
-    uint32_t scan_count, source_count;
-    MrError *err;
-} Lowering;
-
 /* ---- Nodes ------------------------------------------------------------------------------- */
 
-static MrStatus push_over(Lowering *lowering, MrOperatorKind kind, const void *spec, int32_t input,
-                          int32_t right, const MrSchema *schema, bool retracts)
+MrStatus mr_lowering_push(MrLowering *lowering, MrOperatorKind kind, const void *spec,
+                          int32_t input, int32_t right, const MrSchema *schema, bool retracts)
 {
     MrDag *dag = lowering->dag;
     if (dag->node_count == lowering->capacity) {
@@ -48,19 +34,19 @@ static MrStatus push_over(Lowering *lowering, MrOperatorKind kind, const void *s
 }
 
 /* Over what was made last. */
-static MrStatus push(Lowering *lowering, MrOperatorKind kind, const void *spec,
+static MrStatus push(MrLowering *lowering, MrOperatorKind kind, const void *spec,
                      const MrSchema *schema, bool retracts)
 {
-    return push_over(lowering, kind, spec, (int32_t)lowering->dag->node_count - 1, -1, schema,
-                     retracts);
+    return mr_lowering_push(lowering, kind, spec, (int32_t)lowering->dag->node_count - 1, -1,
+                            schema, retracts);
 }
 
-static const MrDagNode *top(const Lowering *lowering)
+const MrDagNode *mr_lowering_top(const MrLowering *lowering)
 {
     return &lowering->dag->nodes[lowering->dag->node_count - 1];
 }
 
-static MrStatus schema_of(Lowering *lowering, const MrLogical *node, MrSchema *out)
+MrStatus mr_lowering_schema(MrLowering *lowering, const MrLogical *node, MrSchema *out)
 {
     MrColumn *columns;
     MR_NEW_ARRAY(lowering->arena, columns, node->column_count, lowering->err);
@@ -75,7 +61,7 @@ static MrStatus schema_of(Lowering *lowering, const MrLogical *node, MrSchema *o
 }
 
 /* Scans of one relation have one number. */
-static uint32_t source_of(Lowering *lowering, const MrRelation *relation)
+static uint32_t source_of(MrLowering *lowering, const MrRelation *relation)
 {
     for (uint32_t i = 0; i < lowering->scan_count && relation != NULL; i++) {
         if (lowering->scans[i].relation == relation) {
@@ -85,7 +71,7 @@ static uint32_t source_of(Lowering *lowering, const MrRelation *relation)
     return lowering->source_count++;
 }
 
-static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
+static MrStatus lower_scan(MrLowering *lowering, const MrLogical *node)
 {
     MrScanSpec *spec;
     MrSchema schema;
@@ -116,23 +102,23 @@ static MrStatus lower_scan(Lowering *lowering, const MrLogical *node)
         return mr_error_set(lowering->err, MR_ERR_PROGRAM_LIMIT,
                             "a query can read at most %d relations", MR_PLAN_SOURCES_MAX);
     }
-    MR_TRY(schema_of(lowering, node, &schema));
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
     /* A standing query gets a table's changes, an ad-hoc one its rows. */
     bool retracts = node->scan == MR_SCAN_TABLE && lowering->options->is_standing;
-    return push_over(lowering, MR_OPERATOR_SCAN, spec, -1, -1, &schema, retracts);
+    return mr_lowering_push(lowering, MR_OPERATOR_SCAN, spec, -1, -1, &schema, retracts);
 }
 
 /* The left input stands at `left`, the right one was made last. */
-static MrStatus lower_union(Lowering *lowering, const MrLogical *node, int32_t left)
+static MrStatus lower_union(MrLowering *lowering, const MrLogical *node, int32_t left)
 {
     MrUnionSpec *spec;
     MrSchema schema;
     MR_NEW(lowering->arena, spec, lowering->err);
-    MR_TRY(schema_of(lowering, node, &schema));
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
     spec->column_count = node->column_count;
-    return push_over(lowering, MR_OPERATOR_UNION, spec, left,
-                     (int32_t)lowering->dag->node_count - 1, &schema,
-                     lowering->dag->nodes[left].retracts || top(lowering)->retracts);
+    return mr_lowering_push(
+        lowering, MR_OPERATOR_UNION, spec, left, (int32_t)lowering->dag->node_count - 1, &schema,
+        lowering->dag->nodes[left].retracts || mr_lowering_top(lowering)->retracts);
 }
 
 static bool is_integer(MrTypeId type)
@@ -182,7 +168,7 @@ static bool equal_to(const MrExpr *predicate, uint32_t column, MrTypeId type, Mr
 }
 
 /* A filter that names the whole key of a table below it: one row is enough, found by its key. */
-static MrStatus find_key(Lowering *lowering, const MrLogical *scan, const MrExpr *predicate)
+static MrStatus find_key(MrLowering *lowering, const MrLogical *scan, const MrExpr *predicate)
 {
     const MrTableDef *table = scan->relation->table;
     MrDatum *values;
@@ -201,7 +187,7 @@ static MrStatus find_key(Lowering *lowering, const MrLogical *scan, const MrExpr
     return MR_OK;
 }
 
-static MrStatus lower_filter(Lowering *lowering, const MrLogical *node)
+static MrStatus lower_filter(MrLowering *lowering, const MrLogical *node)
 {
     MrFilterSpec *spec;
     MR_NEW(lowering->arena, spec, lowering->err);
@@ -210,8 +196,8 @@ static MrStatus lower_filter(Lowering *lowering, const MrLogical *node)
         !lowering->options->is_standing) {
         MR_TRY(find_key(lowering, node->input, node->predicate));
     }
-    return push(lowering, MR_OPERATOR_FILTER, spec, &top(lowering)->schema,
-                top(lowering)->retracts);
+    return push(lowering, MR_OPERATOR_FILTER, spec, &mr_lowering_top(lowering)->schema,
+                mr_lowering_top(lowering)->retracts);
 }
 
 static bool is_identity(MrExpr *const *exprs, uint32_t count, uint32_t input_columns)
@@ -227,27 +213,28 @@ static bool is_identity(MrExpr *const *exprs, uint32_t count, uint32_t input_col
     return true;
 }
 
-static MrStatus push_project(Lowering *lowering, MrExpr *const *exprs, uint32_t count,
+MrStatus mr_lowering_project(MrLowering *lowering, MrExpr *const *exprs, uint32_t count,
                              const MrSchema *schema)
 {
     MrProjectSpec *spec;
     MR_NEW(lowering->arena, spec, lowering->err);
     spec->expressions = (const MrExpr *const *)exprs;
     spec->expression_count = count;
-    return push(lowering, MR_OPERATOR_PROJECT, spec, schema, top(lowering)->retracts);
+    return push(lowering, MR_OPERATOR_PROJECT, spec, schema, mr_lowering_top(lowering)->retracts);
 }
 
-static MrStatus lower_project(Lowering *lowering, const MrLogical *node)
+static MrStatus lower_project(MrLowering *lowering, const MrLogical *node)
 {
     MrSchema schema;
-    if (is_identity(node->expressions, node->column_count, top(lowering)->schema.column_count)) {
+    if (is_identity(node->expressions, node->column_count,
+                    mr_lowering_top(lowering)->schema.column_count)) {
         return MR_OK;
     }
-    MR_TRY(schema_of(lowering, node, &schema));
-    return push_project(lowering, node->expressions, node->column_count, &schema);
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
+    return mr_lowering_project(lowering, node->expressions, node->column_count, &schema);
 }
 
-static MrStatus lower_expand(Lowering *lowering, const MrLogical *node)
+static MrStatus lower_expand(MrLowering *lowering, const MrLogical *node)
 {
     MrExpandSpec *spec;
     MrSchema schema;
@@ -256,11 +243,11 @@ static MrStatus lower_expand(Lowering *lowering, const MrLogical *node)
                             .key_count = node->expand_key_count,
                             .sets = node->sets,
                             .set_count = node->set_count };
-    MR_TRY(schema_of(lowering, node, &schema));
-    return push(lowering, MR_OPERATOR_EXPAND, spec, &schema, top(lowering)->retracts);
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
+    return push(lowering, MR_OPERATOR_EXPAND, spec, &schema, mr_lowering_top(lowering)->retracts);
 }
 
-static MrStatus lower_sort(Lowering *lowering, const MrLogical *node)
+static MrStatus lower_sort(MrLowering *lowering, const MrLogical *node)
 {
     MrSortSpec *spec;
     MR_NEW(lowering->arena, spec, lowering->err);
@@ -268,7 +255,8 @@ static MrStatus lower_sort(Lowering *lowering, const MrLogical *node)
                           .key_count = node->sort_key_count,
                           .limit = node->limit,
                           .offset = node->offset };
-    return push(lowering, MR_OPERATOR_SORT, spec, &top(lowering)->schema, top(lowering)->retracts);
+    return push(lowering, MR_OPERATOR_SORT, spec, &mr_lowering_top(lowering)->schema,
+                mr_lowering_top(lowering)->retracts);
 }
 
 /* ---- Aggregates -------------------------------------------------------------------------- */
@@ -304,7 +292,7 @@ static uint32_t slot_place(const Slots *slots, uint32_t slot)
     return slots->all_columns ? slots->exprs[slot]->column : slot;
 }
 
-static MrStatus check_retractable(Lowering *lowering, const MrLogical *node)
+static MrStatus check_retractable(MrLowering *lowering, const MrLogical *node)
 {
     for (uint32_t i = 0; i < node->call_count; i++) {
         if (mr_aggregate_retracting(node->calls[i].aggregate) == NULL) {
@@ -318,7 +306,7 @@ static MrStatus check_retractable(Lowering *lowering, const MrLogical *node)
     return MR_OK;
 }
 
-static MrStatus fill_calls(Lowering *lowering, const MrLogical *node, const Slots *slots,
+static MrStatus fill_calls(MrLowering *lowering, const MrLogical *node, const Slots *slots,
                            const uint32_t *call_slots, MrAggregateSpec *spec)
 {
     MrAggregateCall *calls;
@@ -342,7 +330,7 @@ static MrStatus fill_calls(Lowering *lowering, const MrLogical *node, const Slot
 }
 
 /* Gives every argument its slot and, unless all are columns already, projects them. */
-static MrStatus lower_arguments(Lowering *lowering, const MrLogical *node, MrAggregateSpec *spec)
+static MrStatus lower_arguments(MrLowering *lowering, const MrLogical *node, MrAggregateSpec *spec)
 {
     Slots slots = { .all_columns = true };
     uint32_t capacity = 1 + node->key_count + node->call_count * 3, time = 0;
@@ -367,7 +355,7 @@ static MrStatus lower_arguments(Lowering *lowering, const MrLogical *node, MrAgg
     }
     if (!slots.all_columns) {
         MrSchema schema = { .column_count = slots.count, .columns = slots.columns };
-        MR_TRY(push_project(lowering, slots.exprs, slots.count, &schema));
+        MR_TRY(mr_lowering_project(lowering, slots.exprs, slots.count, &schema));
     }
     for (uint32_t i = 0; i < node->key_count; i++) {
         keys[i] = slot_place(&slots, keys[i]);
@@ -378,7 +366,7 @@ static MrStatus lower_arguments(Lowering *lowering, const MrLogical *node, MrAgg
     return fill_calls(lowering, node, &slots, call_slots, spec);
 }
 
-static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool has_reader)
+static MrStatus lower_aggregate(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     MrAggregateSpec *spec;
     MrSchema schema;
@@ -392,7 +380,7 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
     spec->time_is_event = node->window_kind != MR_GROUP_WINDOW_NONE && node->time_is_event;
     spec->allowed_lateness_us = mr_window_lateness_us(node, lowering->allowed_lateness_us);
     spec->emit = lowering->emit;
-    spec->input_retracts = top(lowering)->retracts;
+    spec->input_retracts = mr_lowering_top(lowering)->retracts;
     spec->input_is_derived = !mr_logical_is_in_log_order(node->input);
     /* Whoever stands above and judges or sums rows must be told which row a new one replaces; the
      * result table itself finds it by key. */
@@ -400,18 +388,19 @@ static MrStatus lower_aggregate(Lowering *lowering, const MrLogical *node, bool 
     if (spec->input_retracts) {
         MR_TRY(check_retractable(lowering, node));
     }
-    MR_TRY(schema_of(lowering, node, &schema));
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
     return push(lowering, MR_OPERATOR_AGGREGATE, spec, &schema,
                 spec->needs_old || spec->input_retracts);
 }
 
 /* ---- OVER and top-N ------------------------------------------------------------------------ */
 
-static MrOrderedSpec ordered_spec(const Lowering *lowering, const MrLogical *node, bool has_reader)
+static MrOrderedSpec ordered_spec(const MrLowering *lowering, const MrLogical *node,
+                                  bool has_reader)
 {
     const MrLowerOptions *options = lowering->options;
     const MrLogicalOver *over = node->over;
-    bool retracts = top(lowering)->retracts;
+    bool retracts = mr_lowering_top(lowering)->retracts;
     MrOrderedSpec spec = { .partition = over->partition,
                            .partition_count = over->partition_count,
                            .order = over->order,
@@ -439,7 +428,7 @@ static MrOrderedSpec ordered_spec(const Lowering *lowering, const MrLogical *nod
     return spec;
 }
 
-static MrStatus lower_over(Lowering *lowering, const MrLogical *node, bool has_reader)
+static MrStatus lower_over(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     const MrLogicalOver *over = node->over;
     MrOverSpec *spec;
@@ -448,13 +437,13 @@ static MrStatus lower_over(Lowering *lowering, const MrLogical *node, bool has_r
     spec->ordered = ordered_spec(lowering, node, has_reader);
     spec->calls = over->calls;
     spec->call_count = over->call_count;
-    MR_TRY(schema_of(lowering, node, &schema));
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
     return push(lowering, MR_OPERATOR_OVER, spec, &schema,
                 spec->ordered.input_retracts || (lowering->options->is_standing && has_reader &&
                                                  mr_over_corrects(node, lowering->options->emit)));
 }
 
-static MrStatus lower_top_n(Lowering *lowering, const MrLogical *node, bool has_reader)
+static MrStatus lower_top_n(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     const MrLogicalOver *over = node->over;
     MrTopNSpec *spec;
@@ -465,7 +454,7 @@ static MrStatus lower_top_n(Lowering *lowering, const MrLogical *node, bool has_
     spec->limit = over->limit;
     spec->offset = over->offset;
     spec->shows_number = over->shows_number;
-    MR_TRY(schema_of(lowering, node, &schema));
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
     return push(lowering, MR_OPERATOR_TOP_N, spec, &schema,
                 spec->ordered.input_retracts || (lowering->options->is_standing &&
                                                  mr_over_corrects(node, lowering->options->emit)));
@@ -473,13 +462,11 @@ static MrStatus lower_top_n(Lowering *lowering, const MrLogical *node, bool has_
 
 /* ---- The whole --------------------------------------------------------------------------- */
 
-static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_reader);
-
 /* A view's part keeps the view's settings.  Where the query waits for windows to close, so does the
  * part: rows before that are nothing to it. */
-static MrStatus lower_result(Lowering *lowering, const MrLogical *node, bool has_reader)
+static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
-    Lowering own = *lowering;
+    MrLowering own = *lowering;
     const MrStandingQuery *standing = node->relation->standing;
     lowering->view = node->relation;
     lowering->emit = own.emit == MR_EMIT_MODE_CLOSE ? own.emit : standing->emit;
@@ -487,7 +474,7 @@ static MrStatus lower_result(Lowering *lowering, const MrLogical *node, bool has
     if (mr_timezone_find(mr_string(node->relation->zone_name), &lowering->zone, NULL) != MR_OK) {
         lowering->zone = mr_timezone_utc();
     }
-    MrStatus status = lower_node(lowering, node->input, has_reader);
+    MrStatus status = mr_lower_node(lowering, node->input, has_reader);
     lowering->view = own.view;
     lowering->emit = own.emit;
     lowering->allowed_lateness_us = own.allowed_lateness_us;
@@ -496,7 +483,7 @@ static MrStatus lower_result(Lowering *lowering, const MrLogical *node, bool has
 }
 
 /* `has_reader`: a filter or an aggregate stands above. */
-static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_reader)
+MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE ||
                  node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N;
@@ -504,12 +491,15 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
     if (node->kind == MR_LOGICAL_RESULT) {
         return lower_result(lowering, node, has_reader);
     }
+    if (node->kind == MR_LOGICAL_JOIN) {
+        return mr_lower_join(lowering, node, has_reader);
+    }
     if (node->input != NULL) {
-        MR_TRY(lower_node(lowering, node->input, has_reader || reads));
+        MR_TRY(mr_lower_node(lowering, node->input, has_reader || reads));
         left = (int32_t)lowering->dag->node_count - 1;
     }
     if (node->right != NULL) {
-        MR_TRY(lower_node(lowering, node->right, has_reader || reads));
+        MR_TRY(mr_lower_node(lowering, node->right, has_reader || reads));
     }
     switch (node->kind) {
     case MR_LOGICAL_SCAN: return lower_scan(lowering, node);
@@ -521,6 +511,7 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
     case MR_LOGICAL_OVER: return lower_over(lowering, node, has_reader);
     case MR_LOGICAL_TOP_N: return lower_top_n(lowering, node, has_reader);
     case MR_LOGICAL_UNION: return lower_union(lowering, node, left);
+    case MR_LOGICAL_JOIN:
     case MR_LOGICAL_RESULT:
     case MR_LOGICAL_WINDOW: break;
     }
@@ -528,40 +519,42 @@ static MrStatus lower_node(Lowering *lowering, const MrLogical *node, bool has_r
 }
 
 /* The root has the names of the query, also where a projection that only renames was left out. */
-static MrStatus lower_root(Lowering *lowering, const MrLogical *tree)
+static MrStatus lower_root(MrLowering *lowering, const MrLogical *tree)
 {
     const MrLowerOptions *options = lowering->options;
     MrSchema schema;
-    MR_TRY(schema_of(lowering, tree, &schema));
+    MR_TRY(mr_lowering_schema(lowering, tree, &schema));
     if (options->is_standing) {
         MrDeliverSpec *deliver;
         MR_NEW(lowering->arena, deliver, lowering->err);
         deliver->keys = options->keys;
         deliver->key_count = options->append_only ? 0 : options->key_count;
-        return push(lowering, MR_OPERATOR_DELIVER, deliver, &schema, top(lowering)->retracts);
+        return push(lowering, MR_OPERATOR_DELIVER, deliver, &schema,
+                    mr_lowering_top(lowering)->retracts);
     }
     MrCollectSpec *collect;
     MR_NEW(lowering->arena, collect, lowering->err);
     collect->visible_columns = options->visible_columns;
-    return push(lowering, MR_OPERATOR_COLLECT, collect, &schema, top(lowering)->retracts);
+    return push(lowering, MR_OPERATOR_COLLECT, collect, &schema,
+                mr_lowering_top(lowering)->retracts);
 }
 
 MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *options,
                   MrPlan *plan, MrError *err)
 {
-    Lowering lowering = { .arena = arena,
-                          .options = options,
-                          .emit = options->emit,
-                          .allowed_lateness_us = options->allowed_lateness_us,
-                          .err = err };
+    MrLowering lowering = { .arena = arena,
+                            .options = options,
+                            .emit = options->emit,
+                            .allowed_lateness_us = options->allowed_lateness_us,
+                            .err = err };
     uint32_t nodes = mr_logical_node_count(tree);
-    lowering.capacity = 1 + nodes * 2; /* an aggregate may need a projection */
+    lowering.capacity = 1 + nodes * 3; /* an aggregate may need a projection, a join two */
     MR_NEW(arena, lowering.dag, err);
     MR_NEW_ARRAY(arena, lowering.dag->nodes, lowering.capacity, err);
     MR_NEW_ARRAY(arena, lowering.scans, nodes, err);
     lowering.dag->zone = options->zone;
     lowering.dag->now_us = options->now_us;
-    MR_TRY(lower_node(&lowering, tree, options->keeps_old));
+    MR_TRY(mr_lower_node(&lowering, tree, options->keeps_old));
     MR_TRY(lower_root(&lowering, tree));
     plan->dag = lowering.dag;
     plan->scans = lowering.scans;

@@ -4,6 +4,7 @@
  */
 #include "planner/standing.h"
 
+#include "planner/join.h"
 #include "planner/over.h"
 #include "planner/rewrite.h"
 
@@ -293,6 +294,111 @@ static MrStatus union_key(MrBinder *b, MrLogical **place, Key *key)
     return MR_OK;
 }
 
+/* The columns of one side's key in the join's output: the left one's columns come first, what a side
+ * got for its key stands behind both. */
+static void side_columns(const Key *key, uint32_t own, uint32_t first, uint32_t added_first,
+                         Key *out)
+{
+    for (uint32_t i = 0; i < key->count; i++) {
+        uint32_t column = key->columns[i];
+        out->columns[out->count++] = column < own ? first + column : added_first + column - own;
+    }
+}
+
+typedef struct Widen {
+    MrBinder *b;
+    uint32_t left, by;
+} Widen;
+
+static MrStatus widen_replace(void *context, const MrExpr *column, MrExpr **out)
+{
+    const Widen *widen = context;
+    uint32_t by = column->column < widen->left ? 0 : widen->by;
+    return mr_expr_column(widen->b->arena, column->column + by, column->type, column->position, out,
+                          widen->b->err);
+}
+
+/* The join over inputs that have got columns behind their own, shown so that all columns keep their
+ * places and the new ones follow. */
+static MrStatus rebuild_join(MrBinder *b, MrLogical **place, uint32_t left, uint32_t right)
+{
+    MrLogical *before = *place, *join;
+    uint32_t added = before->input->column_count - left, count = 0;
+    uint32_t total = before->input->column_count + before->right->column_count;
+    Widen widen = { b, left, added };
+    MrExpr **exprs;
+    const char **names;
+    MR_TRY(mr_logical_join(b->arena, before->join_type, before->input, before->right, NULL, &join,
+                           b->err));
+    if (before->predicate != NULL) {
+        MR_TRY(mr_expr_map_columns(b->arena, before->predicate, widen_replace, &widen,
+                                   &join->predicate, b->err));
+    }
+    join->position = before->position;
+    join->left_time = before->left_time;
+    join->right_time = before->right_time;
+    join->passes_time = before->passes_time;
+    join->hold_us = before->hold_us;
+    join->is_lookup = before->is_lookup;
+    MR_NEW_ARRAY(b->arena, exprs, total, b->err);
+    MR_NEW_ARRAY(b->arena, names, total, b->err);
+    for (uint32_t i = 0; i < left + right; i++) {
+        uint32_t column = i < left ? i : i + added;
+        join->columns[column] = before->columns[i];
+        names[count] = before->columns[i].name;
+        MR_TRY(column_of(b, join, column, &exprs[count++]));
+    }
+    for (uint32_t i = left; i < left + added; i++) {
+        MR_TRY(column_of(b, join, i, &exprs[count++]));
+    }
+    for (uint32_t i = left + added + right; i < total; i++) {
+        MR_TRY(column_of(b, join, i, &exprs[count++]));
+    }
+    return mr_logical_project(b->arena, join, exprs, names, count, place, b->err);
+}
+
+/* Pairs are told apart by both keys; by one, where it says which row of the other side it meets. */
+static MrStatus join_key(MrBinder *b, MrLogical **place, Key *key)
+{
+    MrLogical *node = *place;
+    uint32_t left = node->input->column_count, right = node->right->column_count;
+    MrJoinParts parts;
+    Key keys[2];
+    MR_TRY(derive(b, &node->input, &keys[0]));
+    if (!mr_join_shows_right(node->join_type)) {
+        *key = keys[0];
+        uint32_t added = node->input->column_count - left;
+        if (added > 0 && node->predicate != NULL) {
+            Widen widen = { b, left, added };
+            MR_TRY(mr_expr_map_columns(b->arena, node->predicate, widen_replace, &widen,
+                                       &node->predicate, b->err));
+        }
+        node->columns = node->input->columns;
+        node->column_count = node->input->column_count;
+        return MR_OK;
+    }
+    MR_TRY(derive(b, &node->right, &keys[1]));
+    uint32_t added[2] = { node->input->column_count - left, node->right->column_count - right };
+    MR_TRY(rebuild_join(b, place, left, right));
+    const MrLogical *join = (*place)->input;
+    MR_TRY(mr_join_split(b->arena, join, &parts, b->err));
+    bool keeps_left = node->join_type == MR_JOIN_TYPE_INNER || node->join_type == MR_JOIN_TYPE_LEFT;
+    bool keeps_right =
+        node->join_type == MR_JOIN_TYPE_INNER || node->join_type == MR_JOIN_TYPE_RIGHT;
+    bool left_tells = keeps_left && mr_join_fixes(&parts, true, keys[1].columns, keys[1].count);
+    bool right_tells = keeps_right && mr_join_fixes(&parts, false, keys[0].columns, keys[0].count);
+    MR_TRY(key_init(b, keys[0].count + keys[1].count, key));
+    if (left_tells || !right_tells) {
+        side_columns(&keys[0], left, 0, left + right, key);
+    }
+    if (!left_tells) {
+        side_columns(&keys[1], right, left, left + right + added[0], key);
+    }
+    key->is_encoded = key->count == 1 && ((left_tells && keys[0].is_encoded) ||
+                                          (right_tells && !left_tells && keys[1].is_encoded));
+    return MR_OK;
+}
+
 /* A view has told its key, unless its rows are only ever added. */
 static MrStatus result_key(MrBinder *b, MrLogical *node, Key *key)
 {
@@ -382,6 +488,7 @@ static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
     case MR_LOGICAL_OVER:
     case MR_LOGICAL_TOP_N: return over_key(b, place, key);
     case MR_LOGICAL_UNION: return union_key(b, place, key);
+    case MR_LOGICAL_JOIN: return join_key(b, place, key);
     case MR_LOGICAL_RESULT: return result_key(b, *place, key);
     case MR_LOGICAL_EXPAND: /* stands below groups, which have the key */
     case MR_LOGICAL_WINDOW: break;

@@ -4,6 +4,7 @@
  */
 #include "planner/rewrite.h"
 
+#include "planner/join.h"
 #include "planner/window.h"
 
 MrStatus mr_rewrite_each(MrBinder *b, MrLogical **place,
@@ -163,9 +164,20 @@ static MrStatus filter_below_union(MrBinder *b, MrLogical **place)
     return MR_OK;
 }
 
+static MrStatus filter_into_join(MrBinder *b, MrLogical **place)
+{
+    MrLogical *join = (*place)->input;
+    MR_TRY(mr_join_push_filter(b, place));
+    /* With nothing left above, the join itself is this place's node, and is not visited again. */
+    return *place == join ? mr_join_push_condition(b, join) : MR_OK;
+}
+
 /* What moved stands below then, and may go on from there. */
 static MrStatus push_filter_at(MrBinder *b, MrLogical **place)
 {
+    if ((*place)->kind == MR_LOGICAL_JOIN) {
+        return mr_join_push_condition(b, *place);
+    }
     if ((*place)->kind != MR_LOGICAL_FILTER) {
         return MR_OK;
     }
@@ -173,6 +185,7 @@ static MrStatus push_filter_at(MrBinder *b, MrLogical **place)
     case MR_LOGICAL_PROJECT: return filter_below_project(b, place);
     case MR_LOGICAL_AGGREGATE: return filter_below_aggregate(b, place);
     case MR_LOGICAL_UNION: return filter_below_union(b, place);
+    case MR_LOGICAL_JOIN: return filter_into_join(b, place);
     default: return MR_OK;
     }
 }

@@ -100,6 +100,10 @@ static MrStatus fold_node(MrBinder *b, MrLogical *node)
     if (node->predicate != NULL) {
         MR_TRY(mr_fold(b, node->predicate, &node->predicate));
     }
+    if (node->kind == MR_LOGICAL_JOIN && node->predicate != NULL &&
+        is_truth(node->predicate, true)) {
+        node->predicate = NULL; /* ON true */
+    }
     for (uint32_t i = 0; node->kind == MR_LOGICAL_PROJECT && i < node->column_count; i++) {
         MR_TRY(mr_fold(b, node->expressions[i], &node->expressions[i]));
     }

@@ -247,6 +247,56 @@ static MrStatus prune_union(MrBinder *b, MrLogical *node, Columns *columns)
     return prune_side(b, &node->right, columns, node->column_count);
 }
 
+/* Both inputs keep what is shown of them, and what the condition reads. */
+static MrStatus prune_join(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    Columns both, sides[2];
+    MrLogical *inputs[2] = { node->input, node->right };
+    MrJoinTime *times[2] = { &node->left_time, &node->right_time };
+    uint32_t left = node->input->column_count, total = left + node->right->column_count, kept = 0;
+    both.count = total;
+    MR_NEW_ARRAY(b->arena, both.needed, total, b->err);
+    MR_NEW_ARRAY(b->arena, both.places, total, b->err);
+    for (uint32_t i = 0; i < columns->count; i++) {
+        both.needed[i] = columns->needed[i];
+    }
+    mark(node->predicate, &both);
+    for (uint32_t s = 0; s < 2; s++) {
+        uint32_t first = s == 0 ? 0 : left;
+        MR_TRY(columns_init(b, inputs[s], &sides[s]));
+        for (uint32_t i = 0; i < inputs[s]->column_count; i++) {
+            sides[s].needed[i] = both.needed[first + i];
+        }
+        if (times[s]->column >= 0) {
+            sides[s].needed[times[s]->column] = true;
+        }
+        MR_TRY(prune(b, inputs[s], &sides[s]));
+        for (uint32_t i = 0; i < sides[s].count; i++) {
+            both.places[first + i] = (s == 0 ? 0 : node->input->column_count) + sides[s].places[i];
+        }
+        if (times[s]->column >= 0) {
+            times[s]->column = (int32_t)sides[s].places[times[s]->column];
+        }
+    }
+    MR_TRY(remap(b, &both, &node->predicate));
+    MrLogicalColumn *before = node->columns;
+    kept = node->input->column_count +
+           (mr_join_shows_right(node->join_type) ? node->right->column_count : 0);
+    MR_NEW_ARRAY(b->arena, node->columns, kept, b->err);
+    for (uint32_t i = 0; i < kept; i++) {
+        uint32_t own = node->input->column_count;
+        node->columns[i] = i < own ? node->input->columns[i] : node->right->columns[i - own];
+    }
+    for (uint32_t i = 0; i < columns->count; i++) {
+        columns->places[i] = both.places[i];
+        if (both.needed[i]) {
+            node->columns[both.places[i]] = before[i]; /* what it is for time, and for NULLs */
+        }
+    }
+    node->column_count = kept;
+    return MR_OK;
+}
+
 /* ---- OVER and top-N ------------------------------------------------------------------------ */
 
 static void mark_over(const MrLogical *node, Columns *below)
@@ -346,6 +396,7 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_AGGREGATE: return prune_aggregate(b, node, columns);
     case MR_LOGICAL_RESULT: return prune_result(b, node, columns);
     case MR_LOGICAL_UNION: return prune_union(b, node, columns);
+    case MR_LOGICAL_JOIN: return prune_join(b, node, columns);
     case MR_LOGICAL_WINDOW: break;
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");

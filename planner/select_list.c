@@ -35,10 +35,55 @@ MrStatus mr_select_add(MrBinder *b, MrSelectList *list, MrExpr *expr, const char
     return MR_OK;
 }
 
+static MrStatus missing_item(MrBinder *b, const MrAstColumn *star)
+{
+    return mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, star->base.position,
+                         "missing FROM-clause entry for table \"%s\"",
+                         star->parts.items[star->parts.count - 1]);
+}
+
+/* The named columns first … first + count - 1 of the input. */
+static MrStatus add_columns(MrBinder *b, MrSelectList *list, const MrAstColumn *star,
+                            uint32_t first, uint32_t count)
+{
+    const MrLogical *input = b->scope->input;
+    for (uint32_t i = first; i < first + count; i++) {
+        MrExpr *column;
+        if (input->columns[i].name == NULL) {
+            continue; /* carried along for a window, not to be seen */
+        }
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, star->base.position, &column,
+                              b->err));
+        MR_TRY(mr_select_add(b, list, column, input->columns[i].name, &star->base));
+        list->nodes[list->count - 1] = NULL;
+    }
+    return MR_OK;
+}
+
+/* Over several items: those of one, or the names that need no qualifier. */
+static MrStatus add_star_of_items(MrBinder *b, MrSelectList *list, const MrAstColumn *star)
+{
+    const MrScope *scope = b->scope;
+    if (star->parts.count > 0) {
+        const MrFromItem *item;
+        MR_TRY(mr_scope_item(b, &star->parts, star->parts.count, star->base.position, &item));
+        return item == NULL ? missing_item(b, star)
+                            : add_columns(b, list, star, item->first, item->count);
+    }
+    for (uint32_t i = 0; i < scope->name_count; i++) {
+        MR_TRY(mr_select_add(b, list, scope->names[i].value, scope->names[i].name, &star->base));
+        list->nodes[list->count - 1] = NULL;
+    }
+    return MR_OK;
+}
+
 MrStatus mr_select_add_star(MrBinder *b, MrSelectList *list, const MrAstColumn *star)
 {
     const MrScope *scope = b->scope;
     const MrNameList *parts = &star->parts;
+    if (scope != NULL && scope->item_count > 0) {
+        return add_star_of_items(b, list, star);
+    }
     if (scope == NULL || scope->input->relation == NULL) {
         bool is_empty = scope == NULL || (scope->alias == NULL && scope->input->column_count == 0);
         if (is_empty) {
@@ -48,21 +93,9 @@ MrStatus mr_select_add_star(MrBinder *b, MrSelectList *list, const MrAstColumn *
     }
     if (parts->count > 0 &&
         (scope->alias == NULL || strcmp(scope->alias, parts->items[parts->count - 1]) != 0)) {
-        return mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, star->base.position,
-                             "missing FROM-clause entry for table \"%s\"",
-                             parts->items[parts->count - 1]);
+        return missing_item(b, star);
     }
-    for (uint32_t i = 0; i < scope->input->column_count; i++) {
-        MrExpr *column;
-        if (scope->input->columns[i].name == NULL) {
-            continue; /* carried along for a window, not to be seen */
-        }
-        MR_TRY(mr_expr_column(b->arena, i, scope->input->columns[i].type, star->base.position,
-                              &column, b->err));
-        MR_TRY(mr_select_add(b, list, column, scope->input->columns[i].name, &star->base));
-        list->nodes[list->count - 1] = NULL;
-    }
-    return MR_OK;
+    return add_columns(b, list, star, 0, scope->input->column_count);
 }
 
 MrStatus mr_select_add_window_time(MrBinder *b, const MrLogical *input, MrSelectList *list)

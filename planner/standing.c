@@ -3,6 +3,7 @@
  */
 #include "planner/standing.h"
 
+#include "planner/join.h"
 #include "planner/options.h"
 #include "planner/over.h"
 
@@ -80,7 +81,7 @@ static MrStatus never_closes(MrBinder *b, const MrAstCreateView *statement, cons
 typedef struct EmitCheck {
     MrBinder *b;
     const MrAstCreateView *statement;
-    bool on_close, has_aggregate, has_over;
+    bool on_close, has_aggregate, has_over, has_bounded_join;
 } EmitCheck;
 
 /* Whether rows of the node may be taken back or replaced under ON UPDATE. */
@@ -93,6 +94,12 @@ static bool can_change(const MrLogical *node)
     case MR_LOGICAL_TOP_N:
         return mr_over_corrects(node, MR_EMIT_MODE_UPDATE) || can_change(node->input);
     case MR_LOGICAL_RESULT: return !node->relation->standing->append_only;
+    case MR_LOGICAL_JOIN:
+        if (node->is_lookup) {
+            return can_change(node->input); /* the right side corrects nothing */
+        }
+        return (node->join_type != MR_JOIN_TYPE_INNER && node->join_type != MR_JOIN_TYPE_SEMI) ||
+               can_change(node->input) || can_change(node->right);
     default: return can_change(node->input) || (node->right != NULL && can_change(node->right));
     }
 }
@@ -128,6 +135,20 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
     if (node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N) {
         MR_TRY(check_over(check, node));
     }
+    if (node->kind == MR_LOGICAL_JOIN) {
+        check->has_bounded_join |= node->left_time.column >= 0;
+        if (node->is_lookup && !check->on_close && can_change(node->input)) {
+            mr_bind_error(check->b, MR_ERR_UNSUPPORTED, node->position,
+                          "FOR SYSTEM_TIME AS OF PROCTIME() needs rows that are only ever added");
+            return mr_error_hint(check->b->err, "Join the stream first, then group.");
+        }
+        if (check->on_close && !node->passes_time && node->join_type != MR_JOIN_TYPE_INNER) {
+            return never_closes(check->b, check->statement,
+                                "what a join shows of unmatched rows may change for ever",
+                                "Bound the times of both inputs: b.ts BETWEEN a.ts AND a.ts + "
+                                "INTERVAL '1' MINUTE; or use EMIT ON UPDATE.");
+        }
+    }
     MR_TRY(check_node(check, node->input));
     return check_node(check, node->right);
 }
@@ -139,7 +160,7 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
                         .statement = statement,
                         .on_close = plan->emit == MR_EMIT_MODE_CLOSE };
     MR_TRY(check_node(&check, tree));
-    if (check.on_close && !check.has_aggregate && !check.has_over) {
+    if (check.on_close && !check.has_aggregate && !check.has_over && !check.has_bounded_join) {
         return never_closes(b, statement, "the query groups by no window",
                             "Leave EMIT out: its rows are written as they come and never change.");
     }
@@ -159,8 +180,26 @@ static bool keeps_groups_for_ever(const MrLogical *node)
            keeps_groups_for_ever(node->input) || keeps_groups_for_ever(node->right);
 }
 
+static bool keeps_rows_for_ever(const MrLogical *node)
+{
+    if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
+        return false;
+    }
+    bool is_bounded = node->kind != MR_LOGICAL_JOIN || node->left_time.column >= 0 ||
+                      node->is_lookup || mr_join_side_is_static(node->input, node->right, true) ||
+                      mr_join_side_is_static(node->right, node->input, true);
+    return !is_bounded || keeps_rows_for_ever(node->input) || keeps_rows_for_ever(node->right);
+}
+
 void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
 {
+    if (keeps_rows_for_ever(tree)) {
+        mr_bind_notice(b,
+                       "Bound the times of both inputs: b.ts BETWEEN a.ts AND a.ts + "
+                       "INTERVAL '1' MINUTE; or set a limit: WITH (memory = '1 GB').",
+                       "the state of this query is not bounded: "
+                       "its join keeps the rows of both inputs for ever");
+    }
     if (keeps_groups_for_ever(tree)) {
         mr_bind_notice(b,
                        "Group by a window of the event time to free it, "

@@ -94,7 +94,8 @@ static TimeSource time_source(const MrLogical *input, const MrExpr *time)
     const MrLogical *windows = column->window_of;
     if (column->role == MR_TIME_EVENT) {
         source.is_event = true;
-    } else if (column->role != MR_TIME_NONE && windows->kind == MR_LOGICAL_AGGREGATE &&
+    } else if (column->role != MR_TIME_NONE &&
+               (windows->kind == MR_LOGICAL_AGGREGATE || windows->kind == MR_LOGICAL_WINDOW) &&
                windows->time_is_event) {
         source.is_event = true;
         source.starts_of = column->role == MR_TIME_WINDOW_START ? windows : NULL;
@@ -289,7 +290,8 @@ static bool window_of_bound(MrBinder *b, const MrLogical *input, const MrExpr *k
     const MrLogicalColumn *column = &input->columns[key->column];
     const MrLogical *inner = column->window_of;
     uint32_t start = 0;
-    if (column->role < MR_TIME_WINDOW_START || inner->kind != MR_LOGICAL_AGGREGATE ||
+    if (column->role < MR_TIME_WINDOW_START ||
+        (inner->kind != MR_LOGICAL_AGGREGATE && inner->kind != MR_LOGICAL_WINDOW) ||
         !shows_start(input, inner, &start)) {
         return false;
     }

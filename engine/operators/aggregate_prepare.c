@@ -92,23 +92,6 @@ static MrStatus pane_set_find(PaneSet *set, int64_t start, MrArena *arena, uint3
     return MR_OK;
 }
 
-static void note_late(const MrOperator *op, const MrBlock *block, uint32_t row, int64_t at_us,
-                      int64_t watermark_us, MrBatch *batch)
-{
-    MrNotes *notes = batch->notes;
-    uint64_t sequence = mr_block_sequence(block, row);
-    if (notes == NULL || op->node->part != NULL ||
-        (notes->late_rows > 0 &&
-         notes->late[(notes->late_rows - 1) % MR_NOTED_ROWS_MAX].sequence == sequence)) {
-        return; /* a copy of the row that was noted last (grouping sets): one row came late */
-    }
-    notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] =
-        (MrLateRow){ .stream_id = block->place.stream_id,
-                     .sequence = sequence,
-                     .event_us = at_us,
-                     .watermark_us = watermark_us };
-}
-
 /* A pane, and the newest window over it.  Rows mostly follow each other into the same one, which
  * saves the divisions. */
 typedef struct PaneSpan {
@@ -159,7 +142,8 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
         }
         if (span.newest_end_us <= at) { /* the row belongs to no window */
             if (at == MR_TIME_MIN || at == MR_TIME_MAX) {
-                note_late(op, block, row, at, w, batch); /* infinity has no window that is open */
+                mr_operator_note_late(op, block, row, at, w,
+                                      batch); /* infinity has no window that is open */
             }
             continue;
         }
@@ -188,7 +172,7 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
             }
         }
         if (count == before) {
-            note_late(op, block, row, at, w, batch);
+            mr_operator_note_late(op, block, row, at, w, batch);
         }
     }
     *out = assigned;

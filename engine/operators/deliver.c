@@ -1,6 +1,8 @@
 /*
  * engine/operators/deliver.c - the root of a standing query: keeps the changes until the target is
- * ready for them.  With a key the last change of a key wins; without one rows are appended.
+ * ready for them.  With a key the last change of a key wins; without one rows are appended.  Where
+ * rows are taken back, the old row of a key may come after the new one: what cancels out is left out
+ * first, then the last row that is there wins.
  * Two arenas take turns, so that one epoch's rows stay while the next one's come.
  */
 #include "engine/operators/deliver.h"
@@ -8,11 +10,21 @@
 #include <stdlib.h>
 
 #include "engine/group_table.h"
+#include "engine/keyed_rows.h"
 
 /* Where the last change of a key stands. */
 typedef struct LastChange {
     uint32_t block, row;
+    uint32_t change; /* where rows are taken back: number of the last one + 1 */
 } LastChange;
+
+#define NO_BLOCK UINT32_MAX /* all changes of the key have cancelled out */
+
+/* A change among all of its key's. */
+typedef struct Change {
+    uint32_t block, row;
+    uint32_t before; /* number of the key's change before this one + 1; 0: it is the first */
+} Change;
 
 typedef struct DeliverState {
     MrKeyLayout layout;
@@ -22,6 +34,8 @@ typedef struct DeliverState {
     MrBlock **blocks; /* in the current arena */
     uint32_t block_count, block_capacity;
     MrBlock **appended; /* of the epoch that was handed out */
+    Change *changes;    /* of the epoch, where rows are taken back */
+    uint32_t change_count, change_capacity;
 } DeliverState;
 
 static MrStatus deliver_open(MrOperator *op, MrError *err)
@@ -43,6 +57,23 @@ static MrStatus deliver_open(MrOperator *op, MrError *err)
     return MR_OK;
 }
 
+static MrStatus note_change(DeliverState *state, LastChange *last, MrError *err)
+{
+    if (state->change_count == state->change_capacity) {
+        uint32_t capacity = state->change_capacity == 0 ? 256 : state->change_capacity * 2;
+        Change *changes = realloc(state->changes, capacity * sizeof *changes);
+        if (changes == NULL) {
+            return mr_error_no_memory(err);
+        }
+        state->changes = changes;
+        state->change_capacity = capacity;
+    }
+    state->changes[state->change_count++] =
+        (Change){ .block = last->block, .row = last->row, .before = last->change };
+    last->change = state->change_count;
+    return MR_OK;
+}
+
 static MrStatus note_keys(MrOperator *op, const MrBlock *block, MrBatch *batch)
 {
     const MrDeliverSpec *spec = op->spec;
@@ -59,7 +90,11 @@ static MrStatus note_keys(MrOperator *op, const MrBlock *block, MrBatch *batch)
     MR_TRY(mr_group_table_insert(&state->keys, &keys, NULL, block->row_count, groups, batch->err));
     for (uint32_t row = 0; row < block->row_count; row++) {
         LastChange *last = (LastChange *)mr_group_state(&state->keys, groups[row]);
-        *last = (LastChange){ .block = state->block_count - 1, .row = row };
+        last->block = state->block_count - 1;
+        last->row = row;
+        if (op->node->retracts) {
+            MR_TRY(note_change(state, last, batch->err));
+        }
     }
     return MR_OK;
 }
@@ -81,6 +116,70 @@ static MrStatus deliver_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
     MR_TRY(mr_block_copy(&state->arenas[state->current], in, &copy, batch->err));
     state->blocks[state->block_count++] = copy;
     return spec->key_count == 0 ? MR_OK : note_keys(op, copy, batch);
+}
+
+/* ---- Netting ----------------------------------------------------------------------------- */
+
+static bool is_plus(const DeliverState *state, const Change *change)
+{
+    const MrBlock *block = state->blocks[change->block];
+    return block->weights == NULL || block->weights[change->row] > 0;
+}
+
+/* Takes an opposite change of an equal row off the list, or adds the change to it. */
+static void cancel_or_add(const DeliverState *state, Change *open, uint32_t *count,
+                          const Change *change)
+{
+    for (uint32_t i = 0; i < *count; i++) {
+        if (is_plus(state, &open[i]) != is_plus(state, change) &&
+            mr_rows_equal(state->blocks[open[i].block], open[i].row, state->blocks[change->block],
+                          change->row)) {
+            memmove(&open[i], &open[i + 1], (*count - i - 1) * sizeof *open);
+            *count -= 1;
+            return;
+        }
+    }
+    open[(*count)++] = *change;
+}
+
+static MrStatus settle_key(DeliverState *state, LastChange *last, MrArena *arena, MrError *err)
+{
+    Change *open;
+    uint32_t length = 0, count = 0;
+    for (uint32_t n = last->change; n != 0; n = state->changes[n - 1].before) {
+        length++;
+    }
+    if (length == 1) {
+        return MR_OK;
+    }
+    uint32_t *order;
+    MR_NEW_ARRAY(arena, open, length, err);
+    MR_NEW_ARRAY(arena, order, length, err);
+    for (uint32_t n = last->change, i = length; n != 0; n = state->changes[n - 1].before) {
+        order[--i] = n - 1;
+    }
+    for (uint32_t i = 0; i < length; i++) {
+        cancel_or_add(state, open, &count, &state->changes[order[i]]);
+    }
+    last->block = NO_BLOCK;
+    bool found = false;
+    for (uint32_t i = count; i-- > 0 && !found;) {
+        found = is_plus(state, &open[i]);
+        if (found || last->block == NO_BLOCK) {
+            last->block = open[i].block;
+            last->row = open[i].row;
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus settle_keys(DeliverState *state, MrArena *arena, MrError *err)
+{
+    for (uint32_t g = 0; g < state->keys.count && state->change_count > 0; g++) {
+        MR_TRY(settle_key(state, (LastChange *)mr_group_state(&state->keys, g), arena, err));
+    }
+    state->change_count = 0;
+    return MR_OK;
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -128,8 +227,12 @@ static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
     MR_NEW_ARRAY(arena, upserts, state->block_count + 1, err);
     MR_NEW_ARRAY(arena, deletes, state->block_count + 1, err);
     MR_NEW_ARRAY(arena, numbers, state->keys.count + 1, err);
+    MR_TRY(settle_keys(state, arena, err));
     for (uint32_t g = 0; g < state->keys.count; g++) {
-        counts[((const LastChange *)mr_group_state(&state->keys, g))->block]++;
+        const LastChange *last = (const LastChange *)mr_group_state(&state->keys, g);
+        if (last->block != NO_BLOCK) {
+            counts[last->block]++;
+        }
     }
     uint32_t at = 0;
     for (uint32_t b = 0; b < state->block_count; b++) {
@@ -141,7 +244,9 @@ static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
      * twice; mr_block_select wants them so (split_block sorts the others). */
     for (uint32_t g = 0; g < state->keys.count; g++) {
         const LastChange *last = (const LastChange *)mr_group_state(&state->keys, g);
-        rows[last->block][counts[last->block]++] = last->row;
+        if (last->block != NO_BLOCK) {
+            rows[last->block][counts[last->block]++] = last->row;
+        }
     }
     out->upsert_blocks = out->delete_blocks = 0;
     for (uint32_t b = 0; b < state->block_count; b++) {
@@ -200,6 +305,7 @@ static void deliver_close(MrOperator *op)
     mr_arena_fini(&state->arenas[1]);
     free(state->blocks);
     free(state->appended);
+    free(state->changes);
 }
 
 const MrOperatorClass mr_operator_deliver = {

@@ -1,0 +1,652 @@
+/*
+ * engine/keyed_rows.c - see row_store.h.
+ */
+#include "engine/keyed_rows.h"
+
+#include <stdlib.h>
+
+#include "common/hash.h"
+
+enum { CHUNK_ROWS = 1024, BUCKETS_MIN = 256, DEAD_TEXT_MIN = 16384 };
+
+struct MrKeyedChunk {
+    MrKeyedRow rows[CHUNK_ROWS];
+    uint32_t filled; /* places used so far */
+    uint32_t free;   /* first of the free places among them, chained by `next` */
+    uint32_t live;
+    bool is_open;
+    MrArena text;
+    size_t text_live, text_dead, text_charged;
+    char *cells;
+};
+
+static int64_t bytes_of_chunk(const MrKeyedRows *store)
+{
+    return (int64_t)(sizeof(MrKeyedChunk) + store->chunk_bytes);
+}
+
+static MrStatus charge(MrKeyedRows *store, int64_t bytes, MrError *err)
+{
+    MR_TRY(mr_memory_charge(store->memory, bytes, err));
+    store->charged += bytes;
+    return MR_OK;
+}
+
+static void give_back(MrKeyedRows *store, int64_t bytes)
+{
+    (void)mr_memory_charge(store->memory, -bytes, NULL);
+    store->charged -= bytes;
+}
+
+MrStatus mr_keyed_rows_init(MrKeyedRows *store, const MrSchema *schema, const MrKeyLayout *layout,
+                            const uint32_t *keys, MrMemory *memory, MrArena *arena, MrError *err)
+{
+    *store = (MrKeyedRows){ .schema = schema, .layout = layout, .keys = keys, .memory = memory };
+    MR_NEW_ARRAY(arena, store->offsets, schema->column_count * 2 + 1, err);
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        uint32_t width = mr_type_info(schema->columns[c].type.id)->width;
+        store->offsets[c * 2] = store->chunk_bytes;
+        store->chunk_bytes += (width * CHUNK_ROWS + 63) / 64 * 64;
+        store->offsets[c * 2 + 1] = store->chunk_bytes;
+        store->chunk_bytes += CHUNK_ROWS / 8;
+    }
+    return MR_OK;
+}
+
+static void chunk_destroy(MrKeyedRows *store, MrKeyedChunk *chunk)
+{
+    give_back(store, bytes_of_chunk(store) + (int64_t)chunk->text_charged);
+    mr_arena_fini(&chunk->text);
+    free(chunk->cells);
+    free(chunk);
+}
+
+void mr_keyed_rows_fini(MrKeyedRows *store)
+{
+    for (uint32_t c = 0; c < store->chunk_count; c++) {
+        if (store->chunks[c] != NULL) {
+            chunk_destroy(store, store->chunks[c]);
+        }
+    }
+    if (store->memory != NULL) {
+        give_back(store, store->charged);
+    }
+    free(store->chunks);
+    free(store->open);
+    free(store->heads);
+    *store = (MrKeyedRows){ 0 };
+}
+
+int64_t mr_keyed_rows_bytes(const MrKeyedRows *store)
+{
+    return store->charged;
+}
+
+/* ---- Cells ------------------------------------------------------------------------------- */
+
+static uint32_t width_of(const MrKeyedRows *store, uint32_t column)
+{
+    return mr_type_info(store->schema->columns[column].type.id)->width;
+}
+
+static MrKeyedChunk *chunk_of(const MrKeyedRows *store, uint32_t row)
+{
+    return store->chunks[row / CHUNK_ROWS];
+}
+
+static char *cell_at(const MrKeyedRows *store, const MrKeyedChunk *chunk, uint32_t column,
+                     uint32_t place)
+{
+    return chunk->cells + store->offsets[column * 2] + (size_t)place * width_of(store, column);
+}
+
+static uint64_t *validity_of(const MrKeyedRows *store, const MrKeyedChunk *chunk, uint32_t column)
+{
+    return (uint64_t *)(void *)(chunk->cells + store->offsets[column * 2 + 1]);
+}
+
+MrKeyedRow *mr_keyed_row(const MrKeyedRows *store, uint32_t row)
+{
+    return &chunk_of(store, row)->rows[row % CHUNK_ROWS];
+}
+
+const void *mr_keyed_rows_cell(const MrKeyedRows *store, uint32_t row, uint32_t column)
+{
+    return cell_at(store, chunk_of(store, row), column, row % CHUNK_ROWS);
+}
+
+bool mr_keyed_rows_is_null(const MrKeyedRows *store, uint32_t row, uint32_t column)
+{
+    return !mr_bitmap_get(validity_of(store, chunk_of(store, row), column), row % CHUNK_ROWS);
+}
+
+/* ---- Chunks ------------------------------------------------------------------------------ */
+
+static MrStatus open_chunk(MrKeyedRows *store, uint32_t index, MrError *err)
+{
+    MrKeyedChunk *chunk = store->chunks[index];
+    if (chunk->is_open) {
+        return MR_OK;
+    }
+    if (store->open_count == store->open_capacity) {
+        uint32_t capacity = store->open_capacity == 0 ? 16 : store->open_capacity * 2;
+        uint32_t *open = realloc(store->open, capacity * sizeof *open);
+        if (open == NULL) {
+            return mr_error_no_memory(err);
+        }
+        store->open = open;
+        store->open_capacity = capacity;
+    }
+    chunk->is_open = true;
+    store->open[store->open_count++] = index;
+    return MR_OK;
+}
+
+static MrStatus grow_chunks(MrKeyedRows *store, MrError *err)
+{
+    if (store->chunk_count < store->chunk_capacity) {
+        return MR_OK;
+    }
+    if (store->chunk_capacity >= UINT32_MAX / CHUNK_ROWS / 2) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a query can keep at most %u rows",
+                            UINT32_MAX / 2);
+    }
+    uint32_t capacity = store->chunk_capacity == 0 ? 16 : store->chunk_capacity * 2;
+    MrKeyedChunk **chunks = realloc(store->chunks, capacity * sizeof(MrKeyedChunk *));
+    if (chunks == NULL) {
+        return mr_error_no_memory(err);
+    }
+    store->chunks = chunks;
+    store->chunk_capacity = capacity;
+    return MR_OK;
+}
+
+static uint32_t unused_index(const MrKeyedRows *store)
+{
+    /* Chunks without rows are given back by tidy, which forgets those at the end. */
+    for (uint32_t c = 0; c < store->chunk_count; c++) {
+        if (store->chunks[c] == NULL) {
+            return c;
+        }
+    }
+    return store->chunk_count;
+}
+
+static MrStatus add_chunk(MrKeyedRows *store, MrError *err)
+{
+    uint32_t index = unused_index(store);
+    MR_TRY(grow_chunks(store, err));
+    MR_TRY(charge(store, bytes_of_chunk(store), err));
+    MrKeyedChunk *chunk = calloc(1, sizeof *chunk);
+    char *cells = aligned_alloc(64, store->chunk_bytes == 0 ? 64 : store->chunk_bytes);
+    if (chunk == NULL || cells == NULL) {
+        free(chunk);
+        free(cells);
+        give_back(store, bytes_of_chunk(store));
+        return mr_error_no_memory(err);
+    }
+    chunk->cells = cells;
+    chunk->free = MR_NO_KEYED_ROW;
+    mr_arena_init(&chunk->text, 0);
+    store->chunks[index] = chunk;
+    store->chunk_count += index == store->chunk_count;
+    return open_chunk(store, index, err);
+}
+
+/* A free place of a chunk that has one. */
+static MrStatus take_place(MrKeyedRows *store, uint32_t *row, MrError *err)
+{
+    while (store->open_count > 0) {
+        uint32_t index = store->open[store->open_count - 1];
+        MrKeyedChunk *chunk = store->chunks[index];
+        uint32_t place = chunk->free;
+        if (place != MR_NO_KEYED_ROW) {
+            chunk->free = chunk->rows[place].next;
+        } else if (chunk->filled < CHUNK_ROWS) {
+            place = chunk->filled++;
+        } else {
+            chunk->is_open = false;
+            store->open_count--;
+            continue;
+        }
+        chunk->live++;
+        *row = index * CHUNK_ROWS + place;
+        return MR_OK;
+    }
+    MR_TRY(add_chunk(store, err));
+    return take_place(store, row, err);
+}
+
+static void free_place(MrKeyedRows *store, uint32_t row)
+{
+    MrKeyedChunk *chunk = chunk_of(store, row);
+    uint32_t place = row % CHUNK_ROWS;
+    chunk->rows[place] = (MrKeyedRow){ .next = chunk->free };
+    chunk->free = place;
+    chunk->live--;
+}
+
+/* ---- Buckets ----------------------------------------------------------------------------- */
+
+static void link_row(MrKeyedRows *store, uint32_t row)
+{
+    MrKeyedRow *own = mr_keyed_row(store, row);
+    uint32_t *head = &store->heads[own->hash & store->bucket_mask];
+    own->next = *head;
+    own->earlier = MR_NO_KEYED_ROW;
+    if (*head != MR_NO_KEYED_ROW) {
+        mr_keyed_row(store, *head)->earlier = row;
+    }
+    *head = row;
+}
+
+/* Twice the buckets, rows in their chains in the order of their numbers. */
+static MrStatus grow_buckets(MrKeyedRows *store, MrError *err)
+{
+    uint32_t before = store->heads == NULL ? 0 : store->bucket_mask + 1;
+    uint32_t after = before == 0 ? BUCKETS_MIN : before * 2;
+    MR_TRY(charge(store, (int64_t)((after - before) * sizeof *store->heads), err));
+    uint32_t *heads = malloc(after * sizeof *heads);
+    if (heads == NULL) {
+        give_back(store, (int64_t)((after - before) * sizeof *store->heads));
+        return mr_error_no_memory(err);
+    }
+    memset(heads, 0xff, after * sizeof *heads);
+    free(store->heads);
+    store->heads = heads;
+    store->bucket_mask = after - 1;
+    for (uint32_t row = mr_keyed_rows_next(store, 0); row != MR_NO_KEYED_ROW;
+         row = mr_keyed_rows_next(store, row + 1)) {
+        link_row(store, row);
+    }
+    return MR_OK;
+}
+
+uint32_t mr_keyed_rows_first(const MrKeyedRows *store, uint64_t hash)
+{
+    return store->heads == NULL ? MR_NO_KEYED_ROW : store->heads[hash & store->bucket_mask];
+}
+
+uint32_t mr_keyed_rows_next(const MrKeyedRows *store, uint32_t row)
+{
+    for (uint32_t c = row / CHUNK_ROWS; c < store->chunk_count; c++) {
+        const MrKeyedChunk *chunk = store->chunks[c];
+        uint32_t place = c == row / CHUNK_ROWS ? row % CHUNK_ROWS : 0;
+        for (; chunk != NULL && place < chunk->filled; place++) {
+            if (chunk->rows[place].weight != 0) {
+                return c * CHUNK_ROWS + place;
+            }
+        }
+    }
+    return MR_NO_KEYED_ROW;
+}
+
+bool mr_keyed_rows_is_kept(const MrKeyedRows *store, uint32_t row)
+{
+    uint32_t chunk = row / CHUNK_ROWS, place = row % CHUNK_ROWS;
+    return chunk < store->chunk_count && store->chunks[chunk] != NULL &&
+           place < store->chunks[chunk]->filled && store->chunks[chunk]->rows[place].weight != 0;
+}
+
+/* ---- Adding and removing ----------------------------------------------------------------- */
+
+static MrStatus own_text(MrKeyedRows *store, MrKeyedChunk *chunk, char *cell, MrError *err)
+{
+    MrText text;
+    memcpy(&text, cell, sizeof text);
+    if (text.length <= MR_TEXT_INLINE_MAX) {
+        return MR_OK;
+    }
+    char *own = mr_arena_strndup(&chunk->text, text.pointer, text.length);
+    if (own == NULL) {
+        return mr_error_no_memory(err);
+    }
+    text.pointer = own;
+    memcpy(cell, &text, sizeof text);
+    chunk->text_live += text.length;
+    size_t used = chunk->text.used_bytes;
+    if (used > chunk->text_charged) {
+        MR_TRY(charge(store, (int64_t)(used - chunk->text_charged), err));
+        chunk->text_charged = used;
+    }
+    return MR_OK;
+}
+
+static MrStatus copy_cells(MrKeyedRows *store, uint32_t row, const MrBlock *block, uint32_t from,
+                           MrError *err)
+{
+    MrKeyedChunk *chunk = chunk_of(store, row);
+    uint32_t place = row % CHUNK_ROWS;
+    for (uint32_t c = 0; c < store->schema->column_count; c++) {
+        const MrVector *vector = &block->columns[c];
+        uint64_t *validity = validity_of(store, chunk, c);
+        char *cell = cell_at(store, chunk, c, place);
+        if (mr_vector_is_null(vector, from)) {
+            mr_bitmap_clear(validity, place);
+            memset(cell, 0, width_of(store, c));
+            continue;
+        }
+        mr_bitmap_set(validity, place);
+        memcpy(cell, mr_vector_cell(vector, from), width_of(store, c));
+        if (mr_type_is_text(vector->type.id)) {
+            MR_TRY(own_text(store, chunk, cell, err));
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_keyed_rows_add(MrKeyedRows *store, const MrBlock *block, uint32_t from, uint64_t hash,
+                           uint64_t content, int32_t weight, uint32_t *out, MrError *err)
+{
+    uint32_t row;
+    if (store->heads == NULL || store->row_count > store->bucket_mask) {
+        MR_TRY(grow_buckets(store, err));
+    }
+    MR_TRY(take_place(store, &row, err));
+    *mr_keyed_row(store, row) = (MrKeyedRow){ .hash = hash, .content = content, .weight = weight };
+    MR_TRY(copy_cells(store, row, block, from, err));
+    link_row(store, row);
+    store->row_count++;
+    *out = row;
+    return MR_OK;
+}
+
+static void forget_text(const MrKeyedRows *store, uint32_t row)
+{
+    MrKeyedChunk *chunk = chunk_of(store, row);
+    for (uint32_t c = 0; c < store->schema->column_count; c++) {
+        if (mr_type_is_text(store->schema->columns[c].type.id)) {
+            MrText text;
+            memcpy(&text, mr_keyed_rows_cell(store, row, c), sizeof text);
+            if (text.length > MR_TEXT_INLINE_MAX) {
+                chunk->text_live -= text.length;
+                chunk->text_dead += text.length;
+            }
+        }
+    }
+}
+
+void mr_keyed_rows_remove(MrKeyedRows *store, uint32_t row)
+{
+    MrKeyedRow *own = mr_keyed_row(store, row);
+    if (own->earlier != MR_NO_KEYED_ROW) {
+        mr_keyed_row(store, own->earlier)->next = own->next;
+    } else {
+        store->heads[own->hash & store->bucket_mask] = own->next;
+    }
+    if (own->next != MR_NO_KEYED_ROW) {
+        mr_keyed_row(store, own->next)->earlier = own->earlier;
+    }
+    forget_text(store, row);
+    free_place(store, row);
+    store->row_count--;
+}
+
+/* The text that is left moves into an arena of its own. */
+static MrStatus compact_text(MrKeyedRows *store, uint32_t index, MrError *err)
+{
+    MrKeyedChunk *chunk = store->chunks[index];
+    MrArena before = chunk->text;
+    size_t charged = chunk->text_charged;
+    mr_arena_init(&chunk->text, 0);
+    chunk->text_live = chunk->text_dead = chunk->text_charged = 0;
+    MrStatus status = MR_OK;
+    for (uint32_t place = 0; place < chunk->filled && status == MR_OK; place++) {
+        for (uint32_t c = 0; c < store->schema->column_count && status == MR_OK; c++) {
+            if (chunk->rows[place].weight != 0 &&
+                mr_type_is_text(store->schema->columns[c].type.id)) {
+                status = own_text(store, chunk, cell_at(store, chunk, c, place), err);
+            }
+        }
+    }
+    give_back(store, (int64_t)charged);
+    mr_arena_fini(&before);
+    return status;
+}
+
+MrStatus mr_keyed_rows_tidy(MrKeyedRows *store, MrError *err)
+{
+    uint32_t open = 0;
+    for (uint32_t c = 0; c < store->chunk_count; c++) {
+        MrKeyedChunk *chunk = store->chunks[c];
+        if (chunk == NULL) {
+            continue;
+        }
+        chunk->is_open = false;
+        if (chunk->live == 0) {
+            chunk_destroy(store, chunk);
+            store->chunks[c] = NULL;
+        } else if (chunk->text_dead > DEAD_TEXT_MIN && chunk->text_dead > chunk->text_live) {
+            MR_TRY(compact_text(store, c, err));
+        }
+    }
+    while (store->chunk_count > 0 && store->chunks[store->chunk_count - 1] == NULL) {
+        store->chunk_count--;
+    }
+    store->open_count = open;
+    for (uint32_t c = store->chunk_count; c-- > 0;) { /* the lowest is filled first */
+        if (store->chunks[c] != NULL && store->chunks[c]->live < CHUNK_ROWS) {
+            MR_TRY(open_chunk(store, c, err));
+        }
+    }
+    return MR_OK;
+}
+
+/* ---- Comparing --------------------------------------------------------------------------- */
+
+static bool cells_equal(MrTypeId type, const void *a, const void *b)
+{
+    if (mr_type_is_text(type)) {
+        const MrText *x = a, *y = b;
+        return x->length == y->length && memcmp(mr_text_data(x), mr_text_data(y), x->length) == 0;
+    }
+    return memcmp(a, b, mr_type_info(type)->width) == 0;
+}
+
+bool mr_rows_equal(const MrBlock *a, uint32_t row_a, const MrBlock *b, uint32_t row_b)
+{
+    for (uint32_t c = 0; c < a->column_count; c++) {
+        const MrVector *x = &a->columns[c], *y = &b->columns[c];
+        bool is_null = mr_vector_is_null(x, row_a);
+        if (is_null != mr_vector_is_null(y, row_b) ||
+            (!is_null &&
+             !cells_equal(x->type.id, mr_vector_cell(x, row_a), mr_vector_cell(y, row_b)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint32_t mr_keyed_rows_find(const MrKeyedRows *store, const MrBlock *block, uint32_t from,
+                            uint64_t hash, uint64_t content)
+{
+    uint32_t row = mr_keyed_rows_first(store, hash);
+    for (; row != MR_NO_KEYED_ROW; row = mr_keyed_row(store, row)->next) {
+        const MrKeyedRow *stored = mr_keyed_row(store, row);
+        bool is_same = stored->hash == hash && stored->content == content;
+        for (uint32_t c = 0; c < store->schema->column_count && is_same; c++) {
+            bool is_null = mr_vector_is_null(&block->columns[c], from);
+            is_same = is_null == mr_keyed_rows_is_null(store, row, c) &&
+                      (is_null || cells_equal(store->schema->columns[c].type.id,
+                                              mr_vector_cell(&block->columns[c], from),
+                                              mr_keyed_rows_cell(store, row, c)));
+        }
+        if (is_same) {
+            return row;
+        }
+    }
+    return MR_NO_KEYED_ROW;
+}
+
+static uint64_t hash_cell(MrTypeId type, const void *cell)
+{
+    if (mr_type_is_text(type)) {
+        const MrText *text = cell;
+        return mr_hash_bytes(mr_text_data(text), text->length);
+    }
+    return mr_hash_bytes(cell, mr_type_info(type)->width);
+}
+
+MrStatus mr_keyed_row_content(const MrBlock *block, MrArena *arena, uint64_t **out, MrError *err)
+{
+    uint64_t *hashes;
+    MR_NEW_ARRAY(arena, hashes, block->row_count + 1, err);
+    for (uint32_t c = 0; c < block->column_count; c++) {
+        const MrVector *vector = &block->columns[c];
+        for (uint32_t row = 0; row < block->row_count; row++) {
+            uint64_t own = mr_vector_is_null(vector, row)
+                               ? 1
+                               : hash_cell(vector->type.id, mr_vector_cell(vector, row));
+            hashes[row] = mr_hash_combine(hashes[row], own);
+        }
+    }
+    *out = hashes;
+    return MR_OK;
+}
+
+bool mr_keyed_rows_has_key(const MrKeyedRows *store, uint32_t row, const char *key)
+{
+    const MrKeyLayout *layout = store->layout;
+    char own[MR_KEYS_MAX * 24];
+    for (uint32_t k = 0; k < layout->count; k++) {
+        if (mr_keyed_rows_is_null(store, row, store->keys[k])) {
+            return false;
+        }
+        mr_key_encode_cell(layout, k, mr_keyed_rows_cell(store, row, store->keys[k]), own);
+    }
+    return mr_key_equal(layout, own, key);
+}
+
+/* ---- Reading ----------------------------------------------------------------------------- */
+
+MrStatus mr_keyed_rows_column(const MrKeyedRows *store, uint32_t column, const uint32_t *rows,
+                              uint32_t count, MrArena *arena, MrVector *out, MrError *err)
+{
+    uint32_t width = width_of(store, column);
+    bool has_null = false;
+    MR_TRY(mr_vector_init(out, arena, store->schema->columns[column].type, count, err));
+    char *cells = out->data;
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i] == MR_NO_KEYED_ROW) {
+            memset(cells + (size_t)i * width, 0, width);
+            has_null = true;
+            continue;
+        }
+        const MrKeyedChunk *chunk = chunk_of(store, rows[i]);
+        memcpy(cells + (size_t)i * width, cell_at(store, chunk, column, rows[i] % CHUNK_ROWS),
+               width);
+        has_null = has_null || mr_keyed_rows_is_null(store, rows[i], column);
+    }
+    if (!has_null) {
+        return MR_OK;
+    }
+    MR_TRY(mr_vector_make_nullable(out, arena, err));
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i] == MR_NO_KEYED_ROW || mr_keyed_rows_is_null(store, rows[i], column)) {
+            mr_bitmap_clear(out->validity, i);
+        }
+    }
+    return MR_OK;
+}
+
+/* ---- Checkpoints ------------------------------------------------------------------------- */
+
+static MrStatus rows_block(const MrKeyedRows *store, const uint32_t *rows, uint32_t count,
+                           MrArena *arena, MrBlock *out, MrError *err)
+{
+    *out = (MrBlock){ .row_count = count, .column_count = store->schema->column_count };
+    MR_NEW_ARRAY(arena, out->columns, out->column_count + 1, err);
+    for (uint32_t c = 0; c < out->column_count; c++) {
+        MR_TRY(mr_keyed_rows_column(store, c, rows, count, arena, &out->columns[c], err));
+    }
+    return MR_OK;
+}
+
+static MrStatus write_rows(const MrKeyedRows *store, const uint32_t *rows, uint32_t count,
+                           MrArena *arena, MrStateWriter *writer, MrError *err)
+{
+    MrBlock block;
+    MR_TRY(rows_block(store, rows, count, arena, &block, err));
+    size_t bytes = mr_block_encoded_bytes(&block);
+    void *encoded = mr_arena_alloc_aligned(arena, bytes);
+    if (encoded == NULL) {
+        return mr_error_no_memory(err);
+    }
+    mr_block_encode(&block, encoded);
+    mr_state_write_bytes(writer, encoded, bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        const MrKeyedRow *row = mr_keyed_row(store, rows[i]);
+        mr_state_write_u64(writer, row->hash);
+        mr_state_write_u64(writer, row->content);
+        mr_state_write_u64(writer, (uint64_t)row->count);
+        mr_state_write_u32(writer, (uint32_t)row->weight);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_keyed_rows_snapshot(const MrKeyedRows *store, MrStateWriter *writer, MrError *err)
+{
+    uint32_t rows[CHUNK_ROWS], count = 0;
+    MrArena arena;
+    MrStatus status = MR_OK;
+    mr_arena_init(&arena, 0);
+    mr_state_write_u64(writer, store->row_count);
+    for (uint32_t row = mr_keyed_rows_next(store, 0); row != MR_NO_KEYED_ROW && status == MR_OK;) {
+        rows[count++] = row;
+        row = mr_keyed_rows_next(store, row + 1);
+        if (count == CHUNK_ROWS || row == MR_NO_KEYED_ROW) {
+            mr_arena_reset(&arena);
+            status = write_rows(store, rows, count, &arena, writer, err);
+            count = 0;
+        }
+    }
+    mr_arena_fini(&arena);
+    return status;
+}
+
+static MrStatus read_rows(MrKeyedRows *store, uint32_t count, MrArena *arena, MrStateReader *reader,
+                          MrError *err)
+{
+    const char *data;
+    size_t length;
+    MrBlock *block;
+    MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
+    char *aligned = mr_arena_alloc_aligned(arena, length + 1);
+    if (aligned == NULL) {
+        return mr_error_no_memory(err);
+    }
+    memcpy(aligned, data, length);
+    MR_TRY(mr_block_decode(arena, store->schema, aligned, length, &block, err));
+    if (block->row_count != count) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint has %u rows, where %u were told",
+                            block->row_count, count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t hash, content, own;
+        uint32_t weight, row;
+        MR_TRY(mr_state_read_u64(reader, &hash, err));
+        MR_TRY(mr_state_read_u64(reader, &content, err));
+        MR_TRY(mr_state_read_u64(reader, &own, err));
+        MR_TRY(mr_state_read_u32(reader, &weight, err));
+        MR_TRY(mr_keyed_rows_add(store, block, i, hash, content, (int32_t)weight, &row, err));
+        mr_keyed_row(store, row)->count = (int64_t)own;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_keyed_rows_restore(MrKeyedRows *store, MrStateReader *reader, MrError *err)
+{
+    uint64_t left;
+    MrArena arena;
+    MR_TRY(mr_state_read_u64(reader, &left, err));
+    mr_arena_init(&arena, 0);
+    MrStatus status = MR_OK;
+    while (left > 0 && status == MR_OK) {
+        uint32_t some = left < CHUNK_ROWS ? (uint32_t)left : CHUNK_ROWS;
+        mr_arena_reset(&arena);
+        status = read_rows(store, some, &arena, reader, err);
+        left -= some;
+    }
+    mr_arena_fini(&arena);
+    return status;
+}

@@ -1,0 +1,171 @@
+/*
+ * engine/operators/join_time.c - joins whose condition bounds the times of both rows: late rows are
+ * left out, and a row is let go once W says that nothing can match it any more.
+ */
+#include "engine/operators/join.h"
+
+#include <stdlib.h>
+
+#include "engine/operators/aggregate.h"
+
+static int64_t time_of(const MrJoinSide *side, const MrBlock *block, uint32_t row)
+{
+    const MrVector *times = &block->columns[side->time->column];
+    int64_t at;
+    memcpy(&at, mr_vector_cell(times, row), sizeof at);
+    return at;
+}
+
+bool mr_join_has_time(const MrJoinSide *side, const MrBlock *block, uint32_t row)
+{
+    return side->time->column < 0 || !mr_vector_is_null(&block->columns[side->time->column], row);
+}
+
+MrStatus mr_join_drop_late(MrOperator *op, uint32_t index, const MrBlock *in, MrBatch *batch,
+                           const MrBlock **out)
+{
+    const MrJoinState *state = op->state;
+    const MrJoinSide *side = &state->sides[index];
+    int64_t other_us = op->watermarks_us[1 - index];
+    uint32_t *rows, count = 0;
+    MrBlock *kept;
+    *out = in;
+    if (side->time->column < 0 || in->place.watermarks == NULL) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(batch->arena, rows, in->row_count, batch->err);
+    for (uint32_t row = 0; row < in->row_count; row++) {
+        int64_t own_us = in->place.watermarks[row];
+        int64_t w = own_us < other_us ? own_us : other_us;
+        int64_t at = mr_join_has_time(side, in, row) ? time_of(side, in, row) : MR_TIME_MAX;
+        if (mr_add_saturated(at, side->time->late_us) >= w) {
+            rows[count++] = row;
+        } else {
+            mr_operator_note_late(op, in, row, at, w, batch);
+        }
+    }
+    *out = NULL;
+    if (count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_block_select(batch->arena, in, rows, count, &kept, batch->err));
+    *out = kept;
+    return MR_OK;
+}
+
+/* ---- The heap ---------------------------------------------------------------------------- */
+
+static void sift_up(MrJoinSide *side, uint32_t at)
+{
+    while (at > 0 && side->due[at].time_us < side->due[(at - 1) / 2].time_us) {
+        MrJoinDue moved = side->due[at];
+        side->due[at] = side->due[(at - 1) / 2];
+        side->due[(at - 1) / 2] = moved;
+        at = (at - 1) / 2;
+    }
+}
+
+static MrJoinDue take_first(MrJoinSide *side)
+{
+    MrJoinDue first = side->due[0], last = side->due[--side->due_count];
+    uint32_t at = 0;
+    for (;;) {
+        uint32_t child = at * 2 + 1;
+        if (child >= side->due_count) {
+            break;
+        }
+        child +=
+            child + 1 < side->due_count && side->due[child + 1].time_us < side->due[child].time_us;
+        if (side->due[child].time_us >= last.time_us) {
+            break;
+        }
+        side->due[at] = side->due[child];
+        at = child;
+    }
+    side->due[at] = last;
+    return first;
+}
+
+static int64_t due_of(const MrJoinSide *side, uint32_t row)
+{
+    int64_t at;
+    memcpy(&at, mr_keyed_rows_cell(&side->store, row, (uint32_t)side->time->column), sizeof at);
+    return mr_add_saturated(mr_add_saturated(at, side->time->keep_us), 1);
+}
+
+MrStatus mr_join_set_due(MrOperator *op, MrJoinSide *side, uint32_t row, MrError *err)
+{
+    if (side->time->column < 0) {
+        return MR_OK;
+    }
+    if (side->due_count == side->due_capacity) {
+        uint32_t capacity = side->due_capacity == 0 ? 256 : side->due_capacity * 2;
+        int64_t more = (int64_t)((capacity - side->due_capacity) * sizeof *side->due);
+        MR_TRY(mr_memory_charge(op->memory, more, err));
+        MrJoinDue *due = realloc(side->due, capacity * sizeof *due);
+        if (due == NULL) {
+            (void)mr_memory_charge(op->memory, -more, NULL);
+            return mr_error_no_memory(err);
+        }
+        side->due = due;
+        side->due_capacity = capacity;
+    }
+    side->due[side->due_count] = (MrJoinDue){ .time_us = due_of(side, row), .row = row };
+    sift_up(side, side->due_count++);
+    return MR_OK;
+}
+
+/* ---- W has moved ------------------------------------------------------------------------- */
+
+static bool is_still_there(const MrJoinSide *side, const MrJoinDue *due)
+{
+    return mr_keyed_rows_is_kept(&side->store, due->row) && due_of(side, due->row) == due->time_us;
+}
+
+/* Lets go what is due; unmatched rows that waited for this show now. */
+static MrStatus let_go(MrOperator *op, MrJoinSide *side, int64_t least_us, MrBatch *batch)
+{
+    const MrJoinSpec *spec = op->spec;
+    enum { SOME = 1024 };
+    while (side->due_count > 0 && side->due[0].time_us <= least_us) {
+        uint32_t *rows, *shown, count = 0, shown_count = 0;
+        MR_NEW_ARRAY(batch->arena, rows, SOME, batch->err);
+        MR_NEW_ARRAY(batch->arena, shown, SOME, batch->err);
+        while (count < SOME && side->due_count > 0 && side->due[0].time_us <= least_us) {
+            MrJoinDue due = take_first(side);
+            if (!is_still_there(side, &due)) {
+                continue;
+            }
+            rows[count++] = due.row;
+            if (spec->is_final && side->show == MR_JOIN_SHOW_UNMATCHED &&
+                mr_keyed_row(&side->store, due.row)->count == 0) {
+                shown[shown_count++] = due.row;
+            }
+        }
+        MR_TRY(mr_join_emit_stored(op, side, shown, shown_count, 1, NULL, batch));
+        for (uint32_t i = 0; i < count; i++) {
+            if (mr_keyed_rows_is_kept(&side->store, rows[i])) {
+                mr_keyed_rows_remove(&side->store, rows[i]);
+            }
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_join_advance(MrOperator *op, uint32_t side, int64_t watermark_us, MrBatch *batch)
+{
+    const MrJoinSpec *spec = op->spec;
+    MrJoinState *state = op->state;
+    int64_t least_us;
+    if (!mr_operator_raise(op, side, watermark_us, &least_us)) {
+        return MR_OK;
+    }
+    for (uint32_t s = 0; s < 2; s++) {
+        if (state->sides[s].time->column >= 0) {
+            MR_TRY(let_go(op, &state->sides[s], least_us, batch));
+        }
+    }
+    return spec->passes_time
+               ? mr_operator_emit_advance(op, mr_add_saturated(least_us, -spec->hold_us), batch)
+               : MR_OK;
+}

@@ -1,0 +1,40 @@
+/*
+ * planner/join.h - what the condition of a join says: which values are equal, how far apart in time
+ * two rows can be, what can be judged before rows meet.  Must not know operators or SQL text.
+ */
+#ifndef MR_PLANNER_JOIN_H
+#define MR_PLANNER_JOIN_H
+
+#include "planner/binder.h"
+
+/* The same condition with ANDs inside of ANDs made one; NULL stays NULL. */
+MrStatus mr_join_flatten(MrArena *arena, MrExpr *condition, MrExpr **out, MrError *err);
+
+/* The condition in the form the operator takes: values that must be equal, and the rest. */
+typedef struct MrJoinParts {
+    MrExpr **left_keys, **right_keys; /* over the columns of their own input */
+    uint32_t key_count;
+    MrExpr *residual; /* over the columns of both; NULL: nothing else */
+} MrJoinParts;
+MrStatus mr_join_split(MrArena *arena, const MrLogical *join, MrJoinParts *out, MrError *err);
+
+/* Finds the bounds on time of a JOIN and of those below it, and gives their columns the roles that
+ * follow. */
+MrStatus mr_join_settle(MrBinder *b, MrLogical *join);
+/* After WHERE: what it says of joined rows becomes part of the joins' conditions, so that bounds on
+ * time are seen wherever they are written.  Columns keep their places. */
+MrStatus mr_join_take_filter(MrBinder *b, MrLogical **tree);
+/* A filter that stands on a JOIN: each of its conditions goes to the input it is about, or into the
+ * join, or stays (*place may become the JOIN). */
+MrStatus mr_join_push_filter(MrBinder *b, MrLogical **place);
+/* Conditions of ON that are about one input go there, where that changes no answer. */
+MrStatus mr_join_push_condition(MrBinder *b, MrLogical *join);
+
+/* Rows of the side are all there before the first of the other side comes. */
+bool mr_join_side_is_static(const MrLogical *side, const MrLogical *other, bool is_standing);
+/* Whether the right key is unique among right rows by the join's equalities: `columns` of the right
+ * (or left) input are all among its bare keys. */
+bool mr_join_fixes(const MrJoinParts *parts, bool of_right, const uint32_t *columns,
+                   uint32_t count);
+
+#endif

@@ -1,0 +1,341 @@
+/*
+ * planner/join_time.c - how far apart in time two joined rows can be, from BETWEEN and comparisons in
+ * all their spellings and from equal windows; and what event times the joined rows have.
+ */
+#include "planner/join.h"
+
+#include "planner/window.h"
+
+#include <string.h>
+
+/* A value of the form column + offset. */
+typedef struct Moment {
+    uint32_t column; /* of both inputs */
+    int64_t offset_us;
+    bool has_days; /* the offset depends on the zone's days */
+} Moment;
+
+/* right.time - left.time lies between the two, where they are known. */
+typedef struct Bounds {
+    const MrLogical *join;
+    bool has_low, has_high, found;
+    uint32_t left, right; /* columns of their own inputs */
+    int64_t low_us, high_us;
+} Bounds;
+
+/* Whether W is about the column: nothing before it follows. */
+static bool is_event_time(const MrLogicalColumn *column)
+{
+    if (column->type.id != MR_TYPE_TIMESTAMP && column->type.id != MR_TYPE_TIMESTAMPTZ) {
+        return false;
+    }
+    return column->role == MR_TIME_EVENT ||
+           (column->role == MR_TIME_WINDOW_END && column->window_of->time_is_event);
+}
+
+static const MrLogicalColumn *column_at(const MrLogical *join, uint32_t column)
+{
+    uint32_t left = join->input->column_count;
+    return column < left ? &join->input->columns[column] : &join->right->columns[column - left];
+}
+
+static bool interval_of(const MrExpr *expr, int64_t *us, bool *has_days)
+{
+    if (expr->kind != MR_EXPR_CONSTANT || expr->constant.is_null || expr->column != 0 ||
+        expr->type.id != MR_TYPE_INTERVAL || expr->constant.interval.months != 0) {
+        return false;
+    }
+    int64_t days;
+    *has_days = expr->constant.interval.days != 0;
+    return !__builtin_mul_overflow((int64_t)expr->constant.interval.days, MR_US_PER_DAY, &days) &&
+           !__builtin_add_overflow(days, expr->constant.interval.us, us);
+}
+
+static bool is_call(const MrExpr *expr, const char *name)
+{
+    return expr->kind == MR_EXPR_CALL && expr->arg_count == 2 &&
+           strcmp(expr->function->name, name) == 0;
+}
+
+static bool moment_of(const MrLogical *join, const MrExpr *expr, Moment *out)
+{
+    int64_t us;
+    bool has_days;
+    if (expr->kind == MR_EXPR_COLUMN) {
+        *out = (Moment){ .column = expr->column };
+        return is_event_time(column_at(join, expr->column));
+    }
+    bool plus = is_call(expr, "+"), minus = is_call(expr, "-");
+    if (!plus && !minus) {
+        return false;
+    }
+    for (uint32_t i = 0; i < (plus ? 2 : 1); i++) {
+        if (interval_of(expr->args[1 - i], &us, &has_days) && moment_of(join, expr->args[i], out)) {
+            out->has_days = out->has_days || has_days;
+            return !__builtin_add_overflow(out->offset_us, minus ? -us : us, &out->offset_us);
+        }
+    }
+    return false;
+}
+
+/* ---- Comparisons ------------------------------------------------------------------------- */
+
+typedef enum Comparison { IS_LESS = 1, IS_GREATER = 2, IS_EQUAL = 3 } Comparison;
+
+static Comparison comparison_of(const MrExpr *expr)
+{
+    if (expr->kind != MR_EXPR_CALL || expr->arg_count != 2) {
+        return 0;
+    }
+    const char *name = expr->function->name;
+    return strcmp(name, "=") == 0                              ? IS_EQUAL
+           : strcmp(name, "<") == 0 || strcmp(name, "<=") == 0 ? IS_LESS
+           : strcmp(name, ">") == 0 || strcmp(name, ">=") == 0 ? IS_GREATER
+                                                               : 0;
+}
+
+static bool is_left(const Bounds *bounds, uint32_t column)
+{
+    return column < bounds->join->input->column_count;
+}
+
+/* b - a `comparison` us, for moments of the two sides. */
+static void note_difference(Bounds *bounds, const Moment *a, const Moment *b, int64_t us,
+                            Comparison comparison, bool has_days)
+{
+    bool turned = !is_left(bounds, a->column);
+    const Moment *left = turned ? b : a, *right = turned ? a : b;
+    uint32_t left_column = left->column;
+    uint32_t right_column = right->column - bounds->join->input->column_count;
+    if (bounds->found && (bounds->left != left_column || bounds->right != right_column)) {
+        return; /* the first pair of times has the say */
+    }
+    if (turned) {
+        us = -us;
+        comparison = comparison == IS_LESS      ? IS_GREATER
+                     : comparison == IS_GREATER ? IS_LESS
+                                                : IS_EQUAL;
+    }
+    /* Days of 23 and 25 hours: the bound is drawn wider, the condition itself stays exact. */
+    int64_t slack_us = has_days ? MR_US_PER_DAY : 0;
+    if ((comparison & IS_LESS) && (!bounds->has_high || us + slack_us < bounds->high_us)) {
+        bounds->has_high = true;
+        bounds->high_us = us + slack_us;
+    }
+    if ((comparison & IS_GREATER) && (!bounds->has_low || us - slack_us > bounds->low_us)) {
+        bounds->has_low = true;
+        bounds->low_us = us - slack_us;
+    }
+    bounds->found = true;
+    bounds->left = left_column;
+    bounds->right = right_column;
+}
+
+static bool are_of_two_sides(const Bounds *bounds, const Moment *a, const Moment *b)
+{
+    return is_left(bounds, a->column) != is_left(bounds, b->column) &&
+           column_at(bounds->join, a->column)->type.id ==
+               column_at(bounds->join, b->column)->type.id;
+}
+
+static bool depends_on_zone(const Bounds *bounds, const Moment *moment, bool has_days)
+{
+    return has_days && column_at(bounds->join, moment->column)->type.id == MR_TYPE_TIMESTAMPTZ;
+}
+
+/* x <= y of two moments. */
+static bool note_moments(Bounds *bounds, const MrExpr *expr, Comparison comparison)
+{
+    Moment x, y;
+    int64_t us;
+    if (!moment_of(bounds->join, expr->args[0], &x) ||
+        !moment_of(bounds->join, expr->args[1], &y) || !are_of_two_sides(bounds, &x, &y) ||
+        __builtin_sub_overflow(y.offset_us, x.offset_us, &us)) {
+        return false;
+    }
+    /* x + o <= y + p says x - y <= p - o. */
+    note_difference(bounds, &y, &x, us, comparison,
+                    depends_on_zone(bounds, &x, x.has_days || y.has_days));
+    return true;
+}
+
+/* x - y <= interval, and interval >= x - y. */
+static void note_subtraction(Bounds *bounds, const MrExpr *expr, Comparison comparison)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        const MrExpr *difference = expr->args[i];
+        Moment x, y;
+        int64_t us, offset_us;
+        bool has_days;
+        if (!is_call(difference, "-") || !interval_of(expr->args[1 - i], &us, &has_days) ||
+            !moment_of(bounds->join, difference->args[0], &x) ||
+            !moment_of(bounds->join, difference->args[1], &y) ||
+            !are_of_two_sides(bounds, &x, &y) ||
+            __builtin_sub_overflow(y.offset_us, x.offset_us, &offset_us) ||
+            __builtin_add_overflow(us, offset_us, &us)) {
+            continue;
+        }
+        Comparison own = i == 0 || comparison == IS_EQUAL ? comparison
+                         : comparison == IS_LESS          ? IS_GREATER
+                                                          : IS_LESS;
+        note_difference(bounds, &y, &x, us, own,
+                        depends_on_zone(bounds, &x, x.has_days || y.has_days));
+        return;
+    }
+}
+
+static void note_part(Bounds *bounds, const MrExpr *part)
+{
+    Comparison comparison = comparison_of(part);
+    if (comparison != 0 && !note_moments(bounds, part, comparison)) {
+        note_subtraction(bounds, part, comparison);
+    }
+}
+
+/* ---- Equal windows ----------------------------------------------------------------------- */
+
+static bool is_bound(const MrLogicalColumn *column)
+{
+    return (column->role == MR_TIME_WINDOW_START || column->role == MR_TIME_WINDOW_END) &&
+           column->window_of->time_is_event && column->window_of->window.size_months == 0;
+}
+
+/* Bounds of like windows that are equal: rows of one window meet. */
+static bool is_window_pair(const MrLogical *join, const MrExpr *part, const MrLogicalColumn **out)
+{
+    if (comparison_of(part) != IS_EQUAL || part->args[0]->kind != MR_EXPR_COLUMN ||
+        part->args[1]->kind != MR_EXPR_COLUMN) {
+        return false;
+    }
+    uint32_t left = join->input->column_count;
+    const MrLogicalColumn *a = column_at(join, part->args[0]->column);
+    const MrLogicalColumn *c = column_at(join, part->args[1]->column);
+    *out = a;
+    return (part->args[0]->column < left) != (part->args[1]->column < left) && is_bound(a) &&
+           is_bound(c) && a->role == c->role &&
+           memcmp(&a->window_of->window, &c->window_of->window, sizeof(MrWindow)) == 0;
+}
+
+static bool set_window_times(MrLogical *join, const MrExpr *part)
+{
+    const MrLogicalColumn *bound;
+    if (!is_window_pair(join, part, &bound)) {
+        return false;
+    }
+    uint32_t left = join->input->column_count;
+    bool turned = part->args[0]->column >= left;
+    /* A window takes rows until W reaches its end. */
+    int64_t keep_us = bound->role == MR_TIME_WINDOW_END ? -1 : bound->window_of->window.size_us - 1;
+    join->left_time = (MrJoinTime){ .column = (int32_t)part->args[turned]->column,
+                                    .keep_us = keep_us,
+                                    .late_us = keep_us };
+    join->right_time = (MrJoinTime){ .column = (int32_t)(part->args[!turned]->column - left),
+                                     .keep_us = keep_us,
+                                     .late_us = keep_us };
+    return true;
+}
+
+/* ---- Roles ------------------------------------------------------------------------------- */
+
+static void set_roles(MrLogical *join, bool of_left, bool events)
+{
+    uint32_t left = join->input->column_count;
+    if (join->join_type == MR_JOIN_TYPE_FULL ||
+        join->join_type == (of_left ? MR_JOIN_TYPE_RIGHT : MR_JOIN_TYPE_LEFT)) {
+        return; /* padded rows have no times */
+    }
+    for (uint32_t i = of_left ? 0 : left; i < (of_left ? left : join->column_count); i++) {
+        const MrLogicalColumn *column = column_at(join, i);
+        bool keeps = events || column->role != MR_TIME_EVENT;
+        join->columns[i].role = keeps ? column->role : MR_TIME_NONE;
+        join->columns[i].window_of = keeps ? column->window_of : NULL;
+    }
+}
+
+static void clear_times(MrLogical *join)
+{
+    join->left_time = join->right_time = (MrJoinTime){ .column = -1 };
+    join->passes_time = false;
+    join->hold_us = 0;
+    for (uint32_t i = 0; i < join->column_count; i++) {
+        join->columns[i].role = MR_TIME_NONE;
+        join->columns[i].window_of = NULL;
+    }
+}
+
+/* The other side's rows are all there: the stream's go through as they come. */
+static bool settle_static(MrBinder *b, MrLogical *join)
+{
+    bool is_standing = b->mode != MR_BIND_ADHOC;
+    if (join->is_lookup) {
+        set_roles(join, true, true);
+        join->passes_time = true;
+        return true;
+    }
+    bool pads_left = join->join_type == MR_JOIN_TYPE_RIGHT || join->join_type == MR_JOIN_TYPE_FULL;
+    bool pads_right = join->join_type == MR_JOIN_TYPE_LEFT || join->join_type == MR_JOIN_TYPE_FULL;
+    if (mr_join_side_is_static(join->right, join->input, is_standing) && !pads_left) {
+        set_roles(join, true, true);
+    } else if (mr_join_side_is_static(join->input, join->right, is_standing) && !pads_right &&
+               mr_join_shows_right(join->join_type)) {
+        set_roles(join, false, true);
+    } else {
+        return false;
+    }
+    join->passes_time = true;
+    return true;
+}
+
+static void settle_bounds(MrLogical *join)
+{
+    Bounds bounds = { .join = join };
+    MrExpr *predicate = join->predicate;
+    uint32_t count = predicate == NULL                ? 0
+                     : predicate->kind == MR_EXPR_AND ? predicate->arg_count
+                                                      : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
+        if (set_window_times(join, part)) {
+            set_roles(join, true, false);
+            set_roles(join, false, false);
+            join->passes_time = true;
+            return;
+        }
+        note_part(&bounds, part);
+    }
+    if (!bounds.has_low || !bounds.has_high) {
+        return;
+    }
+    join->left_time = (MrJoinTime){ .column = (int32_t)bounds.left, .keep_us = bounds.high_us };
+    join->right_time = (MrJoinTime){ .column = (int32_t)bounds.right, .keep_us = -bounds.low_us };
+    int64_t back_us = bounds.high_us > -bounds.low_us ? bounds.high_us : -bounds.low_us;
+    join->hold_us = back_us > 0 ? back_us : 0;
+    join->passes_time = true;
+    set_roles(join, true, true);
+    set_roles(join, false, true);
+}
+
+MrStatus mr_join_settle(MrBinder *b, MrLogical *node)
+{
+    if (node->kind == MR_LOGICAL_FILTER) {
+        MR_TRY(mr_join_settle(b, node->input));
+        node->columns = node->input->columns;
+        return MR_OK;
+    }
+    if (node->kind != MR_LOGICAL_JOIN) {
+        return MR_OK;
+    }
+    MR_TRY(mr_join_settle(b, node->input));
+    MR_TRY(mr_join_settle(b, node->right));
+    clear_times(node);
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        bool of_left = i < node->input->column_count;
+        bool padded = node->join_type == MR_JOIN_TYPE_FULL ||
+                      node->join_type == (of_left ? MR_JOIN_TYPE_RIGHT : MR_JOIN_TYPE_LEFT);
+        node->columns[i].not_null = column_at(node, i)->not_null && !padded;
+    }
+    if (!settle_static(b, node)) {
+        settle_bounds(node);
+    }
+    return MR_OK;
+}

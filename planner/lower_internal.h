@@ -1,0 +1,38 @@
+/*
+ * planner/lower_internal.h - a plan under way, shared by lower*.c only.
+ */
+#ifndef MR_PLANNER_LOWER_INTERNAL_H
+#define MR_PLANNER_LOWER_INTERNAL_H
+
+#include "planner/lower.h"
+
+typedef struct MrLowering {
+    MrArena *arena;
+    const MrLowerOptions *options;
+    MrDag *dag;
+    uint32_t capacity;
+    /* Of the part under way: the query's own, or those of the view whose plan it is. */
+    const MrRelation *view;
+    MrEmitMode emit;
+    int64_t allowed_lateness_us;
+    const MrTimezone *zone; /* NULL: the query's */
+    MrPlanScan *scans;
+    uint32_t scan_count, source_count;
+    MrError *err;
+} MrLowering;
+
+/* The operators of a node and of all below it; `has_reader`: somebody above judges or sums rows, and
+ * must hear which row a new one replaces. */
+MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader);
+MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_reader);
+
+MrStatus mr_lowering_push(MrLowering *lowering, MrOperatorKind kind, const void *spec,
+                          int32_t input, int32_t right, const MrSchema *schema, bool retracts);
+MrStatus mr_lowering_schema(MrLowering *lowering, const MrLogical *node, MrSchema *out);
+/* A projection over what was made last. */
+MrStatus mr_lowering_project(MrLowering *lowering, MrExpr *const *exprs, uint32_t count,
+                             const MrSchema *schema);
+/* What was made last. */
+const MrDagNode *mr_lowering_top(const MrLowering *lowering);
+
+#endif
