@@ -344,6 +344,49 @@ START_TEST(test_memory_returns)
 }
 END_TEST
 
+/* A long stream through a join bounded in time: what no row can match any more is let go. */
+START_TEST(test_bounded_state_stays_flat)
+{
+    enum { RECORDS = 400, RECORD_ROWS = 500, KEEP = 2000 };
+    JoinPlan plan;
+    MrError err = MR_ERROR_INIT;
+    make_plan(&plan, &cases[_i], false);
+    for (uint32_t s = 0; s < 2; s++) {
+        plan.scans[s].kind = MR_SCAN_STREAM;
+        plan.scans[s].has_watermark = true;
+    }
+    plan.join.left_retracts = plan.join.right_retracts = false;
+    plan.join.left_time = plan.join.right_time = (MrJoinTime){ .column = 1, .keep_us = KEEP };
+    MrPipeline *pipeline = test_open(&plan.dag, 1, false);
+    int64_t early = 0;
+    for (uint32_t r = 0; r < RECORDS; r++) {
+        for (uint32_t s = 0; s < 2; s++) {
+            MrArena arena;
+            MrChangeSet changes;
+            mr_arena_init(&arena, 0);
+            uint32_t rows[RECORD_ROWS] = { 0 };
+            MrBlock *block = block_of(&arena, rows, NULL, RECORD_ROWS);
+            for (uint32_t i = 0; i < RECORD_ROWS; i++) {
+                const int64_t at = (int64_t)r * RECORD_ROWS + i;
+                ((int64_t *)block->columns[0].data)[i] = at * 2 + s; /* no two keys are equal */
+                ((int64_t *)block->columns[1].data)[i] = at;
+                mr_bitmap_set(block->columns[0].validity, i);
+            }
+            const MrPipelineInput input = { .block = block,
+                                            .watermark_after_us = (int64_t)r * RECORD_ROWS,
+                                            .source = s };
+            ck_assert_msg(mr_pipeline_run(pipeline, &input, 1, &err) == MR_OK, "%s", err.message);
+            ck_assert_int_eq(mr_pipeline_flush(pipeline, &changes, &err), MR_OK);
+            mr_arena_fini(&arena);
+        }
+        early = r == RECORDS / 10 ? mr_pipeline_state_bytes(pipeline) : early;
+    }
+    ck_assert_int_gt(early, 0);
+    ck_assert_int_le(mr_pipeline_state_bytes(pipeline), early + early / 4);
+    mr_pipeline_destroy(pipeline);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("join");
@@ -353,6 +396,8 @@ int main(void)
     tcase_add_loop_test(tests, test_join_is_exact_over_changes, 0, CASES);
     tcase_add_loop_test(tests, test_final_join_takes_nothing_back, 0, CASES);
     tcase_add_test(tests, test_memory_returns);
+    tcase_add_loop_test(tests, test_bounded_state_stays_flat, 0, 1);
+    tcase_add_loop_test(tests, test_bounded_state_stays_flat, 4, 5);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
