@@ -1,6 +1,6 @@
 /*
- * engine/functions/number_template.h - templates of to_char() for numbers: 9 0 . , D G S MI PL SG PR
- * L V TH RN EEEE FM B and "text", with PostgreSQL's meaning.
+ * engine/functions/number_template.h - templates of to_char() for numbers: 9 0 . , D G S MI PL SG
+ * PR L V TH RN EEEE FM B and "text", with PostgreSQL's meaning.
  * Must not know vectors.
  */
 #ifndef MR_ENGINE_FUNCTIONS_NUMBER_TEMPLATE_H
