@@ -38,10 +38,10 @@ def relation(rng, world, alias, streams=True, tables=True):
     return Source(text, text, columns)
 
 
-def window(rng, world, alias):
+def window(rng, world, alias, kinds=("TUMBLE", "TUMBLE", "HOP", "HOP", "CUMULATE")):
     """TUMBLE, HOP or CUMULATE: PostgreSQL makes the windows of a row that are not closed for it."""
     stream = rng.choice(world.streams)
-    kind = rng.choice(("TUMBLE", "TUMBLE", "HOP", "HOP", "CUMULATE"))
+    kind = rng.choice(kinds)
     slide = rng.choice((5, 10, 20))
     size = slide if kind == "TUMBLE" else slide * rng.choice((2, 3, 4))
     widths = f"INTERVAL '{slide} seconds'"
@@ -257,7 +257,7 @@ def top_n_of_groups(rng, world):
 
 def windowed_top_n(rng, world):
     """The first rows of each window, its state freed when it closes."""
-    source, stream = window(rng, world, "a")
+    source, stream = window(rng, world, "a", ("TUMBLE",))
     e = Expressions(rng, source.columns)
     order = f"({e.integer(0)}) + 0 DESC, a.id"
     values = ["window_start", "window_end", "a.k", "a.id"]
@@ -284,7 +284,7 @@ def over(rng, world):
     frame = rng.choice(("", " RANGE BETWEEN 3 PRECEDING AND CURRENT ROW", " GROUPS BETWEEN 1 PRECEDING AND "
                         "1 FOLLOWING", *ROW_FRAMES))
     calls = [rng.choice((f"sum({e.integer(0)})", "count(*)", f"max({e.integer(0)})", f"min({e.text(0)})",
-                         f"first_value({e.integer(0)})", f"last_value({e.text(0)})",
+                         f"first_value({e.integer(0)})", f"last_value(({e.text(0)}) || '')",
                          f"count(*) FILTER (WHERE {e.boolean(1)})")) for _ in range(2)]
     windows = [f"(PARTITION BY a.k ORDER BY a.id{frame})", f"(PARTITION BY {e.key()} ORDER BY a.id DESC)"]
     values = ["a.id", f"{calls[0]} OVER {windows[0]}", f"{calls[1]} OVER {rng.choice(windows)}",
