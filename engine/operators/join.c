@@ -63,6 +63,7 @@ static MrStatus join_open(MrOperator *op, MrError *err)
         types[k] = op->input->columns[spec->left_keys[k]].type.id;
     }
     MR_TRY(mr_key_layout_init(&state->layout, types, spec->key_count, err));
+    mr_arena_init(&state->pairs, 0);
     MR_TRY(open_side(op, 0, err));
     MR_TRY(open_side(op, 1, err));
     set_shows(spec, state);
@@ -283,9 +284,11 @@ static MrStatus join_take(MrOperator *op, uint32_t side, const MrBlock *in, MrBa
 {
     const MrJoinSpec *spec = op->spec;
     MrJoinState *state = op->state;
-    MrJoinPush push = {
-        .op = op, .own = &state->sides[side], .other = &state->sides[1 - side], .batch = batch
-    };
+    MrJoinPush push = { .op = op,
+                        .own = &state->sides[side],
+                        .other = &state->sides[1 - side],
+                        .arena = batch->arena,
+                        .batch = batch };
     MR_TRY(mr_join_drop_late(op, side, in, batch, &push.block));
     if (push.block == NULL) {
         return MR_OK;
@@ -414,6 +417,7 @@ static void join_measure(const MrOperator *op, MrOperatorMeasure *out)
 static void join_close(MrOperator *op)
 {
     MrJoinState *state = op->state;
+    mr_arena_fini(&state->pairs);
     for (uint32_t s = 0; s < 2; s++) {
         MrJoinSide *side = &state->sides[s];
         mr_keyed_rows_fini(&side->store);

@@ -45,6 +45,7 @@ typedef struct MrJoinState {
     MrExpression *condition; /* NULL: none */
     bool *is_read;           /* per column of both: the condition reads it */
     bool shows_pairs;
+    MrArena pairs; /* of one lot of pairs: a row may have more of them than fit into memory */
     bool is_ended; /* what was held until the end is out */
     uint32_t mark; /* of the current push, to touch a row once */
     /* Null-aware ANTI: rows of the right side, and those of them whose key is NULL, by weight. */
@@ -58,6 +59,7 @@ typedef struct MrJoinPush {
     const MrBlock *block;
     MrKeyBatch keys;
     MrBatch *batch;
+    MrArena *arena;          /* the batch's, also while a lot of pairs has one of its own */
     int64_t *matches;        /* per row of the block, by weight */
     uint32_t *rows, *stored; /* pairs: row of the block, row of the other side */
     uint32_t pair_count;

@@ -142,8 +142,8 @@ static MrStatus touch(MrJoinPush *push, MrKeyedRow *stored, uint32_t row)
         uint32_t capacity = push->touched_capacity == 0 ? 64 : push->touched_capacity * 2;
         uint32_t *touched;
         int64_t *counts;
-        MR_NEW_ARRAY(push->batch->arena, touched, capacity, push->batch->err);
-        MR_NEW_ARRAY(push->batch->arena, counts, capacity, push->batch->err);
+        MR_NEW_ARRAY(push->arena, touched, capacity, push->batch->err);
+        MR_NEW_ARRAY(push->arena, counts, capacity, push->batch->err);
         if (push->touched_count > 0) {
             memcpy(touched, push->touched, push->touched_count * sizeof *touched);
             memcpy(counts, push->counts_before, push->touched_count * sizeof *counts);
@@ -210,7 +210,7 @@ static MrStatus emit_pairs(MrJoinPush *push)
     return mr_operator_emit(push->op, &block, batch);
 }
 
-MrStatus mr_join_take_pairs(MrJoinPush *push)
+static MrStatus take_pairs(MrJoinPush *push)
 {
     const MrJoinState *state = push->op->state;
     if (push->pair_count > 0 && state->condition != NULL) {
@@ -225,6 +225,18 @@ MrStatus mr_join_take_pairs(MrJoinPush *push)
     }
     push->pair_count = 0;
     return MR_OK;
+}
+
+MrStatus mr_join_take_pairs(MrJoinPush *push)
+{
+    MrJoinState *state = push->op->state;
+    MrBatch *outer = push->batch, inner = *outer;
+    inner.arena = &state->pairs;
+    push->batch = &inner;
+    MrStatus status = take_pairs(push);
+    push->batch = outer;
+    mr_arena_reset(&state->pairs);
+    return status;
 }
 
 /* ---- Rows by themselves ------------------------------------------------------------------ */
