@@ -106,7 +106,9 @@ class Reader:
 def check_block(reader, block):
     got = reader.run(block)
     if block.output is not None:
-        wanted, got = lines_of(block.output.group(2)), lines_of(got)
+        # A place in the log depends on the examples before; that it is told is what counts.
+        wanted, got = (lines_of(re.sub(r'"sequence":\d+', '"sequence":N', text))
+                       for text in (block.output.group(2), got))
         assert got == wanted, "got\n" + "\n".join(got) + "\ninstead of\n" + "\n".join(wanted)
 
 
