@@ -6,11 +6,12 @@
  *
  * New values wait unsorted and are merged in when a result is wanted.
  */
+#include "engine/aggregates/multiset.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "engine/aggregates/aggregate_table.h"
-#include "engine/aggregates/multiset.h"
 
 enum { UNSORTED_MIN = 256, EXPANDED_ROWS = 1024, FORMS_MAX = 192, ARGS_MAX = 2 };
 
