@@ -76,6 +76,9 @@ uint32_t mr_aggregate_lookup(MrString name, const MrAggregate *const **out);
 uint32_t mr_aggregate_all(const MrAggregate *const **out);
 /* The type of the result over a first argument of that type. */
 MrTypeId mr_aggregate_result(const MrAggregate *aggregate, MrTypeId first_argument);
+/* The variant that aggregates each value of its group once, and can be merged; takes rows back.  Of
+ * an aggregate of one argument. */
+const MrAggregate *mr_aggregate_distinct(const MrAggregate *aggregate);
 /* The variant for inputs that take rows back or whose order is not the log's: the same entry when
  * it can, its multiset form else. */
 const MrAggregate *mr_aggregate_retracting(const MrAggregate *aggregate);

@@ -115,12 +115,24 @@ typedef struct MrExpandSpec {
 
 enum { MR_GROUPING_SETS_MAX = 4096 };
 
+/* Every row once per window that holds it: the first `column_count` columns of the input, then
+ * window_start and window_end. */
+typedef struct MrRowWindowSpec {
+    MrWindow window;
+    uint32_t time_column, column_count;
+    bool judges_late; /* leaves out windows that are closed by W, and notes late rows */
+    int64_t allowed_lateness_us;
+} MrRowWindowSpec;
+
 typedef enum MrEmitMode { MR_EMIT_MODE_UPDATE, MR_EMIT_MODE_CLOSE } MrEmitMode;
 
 typedef enum MrGroupWindow {
     MR_GROUP_WINDOW_NONE,
-    MR_GROUP_WINDOW_TUMBLE,
-    MR_GROUP_WINDOW_HOP
+    MR_GROUP_WINDOW_TUMBLE,  /* a row is in one window; a window that is longer than its slide is
+                               told by its start, which is the time column then */
+    MR_GROUP_WINDOW_HOP,     /* a row may be in several: hopping and growing windows */
+    MR_GROUP_WINDOW_SESSION, /* rows of a key less than size_us apart */
+    MR_GROUP_WINDOW_COUNT    /* size_us rows of a key, beginning every slide_us rows (of the log) */
 } MrGroupWindow;
 
 typedef struct MrAggregateCall {
@@ -152,6 +164,7 @@ typedef struct MrAggregateSpec {
     bool input_retracts;   /* the input may carry negative weights */
     bool input_is_derived; /* the input's order is not the log's */
     bool needs_old;        /* a changed row is preceded by its old one with weight -1 */
+    bool shows_once;       /* ad hoc: a row is shown when it is final, at the latest at the end */
 } MrAggregateSpec;
 
 typedef struct MrSortKey {

@@ -109,6 +109,7 @@ bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
         }
         break;
     case MR_EXPR_WINDOW_START:
+    case MR_EXPR_WINDOW_END:
         if (!mr_window_equal(&a->window, &b->window)) {
             return false;
         }

@@ -30,6 +30,7 @@ typedef enum MrExprKind {
     MR_EXPR_SEQUENCE,     /* _seq of the row, int8 */
     MR_EXPR_ARRIVAL,      /* _arrival (and now() over a stream), timestamptz */
     MR_EXPR_WINDOW_START, /* args[0] timestamp(tz): start of its tumbling window, `window` */
+    MR_EXPR_WINDOW_END,   /* the same: its end */
 } MrExprKind;
 
 typedef struct MrExpr MrExpr;

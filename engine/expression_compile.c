@@ -220,7 +220,8 @@ static MrStatus check_shape(const MrExpr *node, MrError *err)
     case MR_EXPR_IS_NULL:
     case MR_EXPR_IS_TRUE:
     case MR_EXPR_IS_FALSE:
-    case MR_EXPR_WINDOW_START: wrong = node->arg_count != 1; break;
+    case MR_EXPR_WINDOW_START:
+    case MR_EXPR_WINDOW_END: wrong = node->arg_count != 1; break;
     case MR_EXPR_IS_DISTINCT: wrong = node->arg_count != 2; break;
     case MR_EXPR_QUANTIFIED: wrong = node->arg_count != 2 || node->function == NULL; break;
     case MR_EXPR_CASE: wrong = node->arg_count % 2 != 1; break;

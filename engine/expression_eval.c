@@ -159,23 +159,26 @@ static MrStatus run_arrival(MrEval *eval, MrType type, uint32_t rows, MrVector *
 }
 
 /* Neighbouring rows mostly lie in one window, so the last one is tried before dividing. */
-static MrStatus run_window_start(const MrInstruction *in, MrEval *eval, const MrVector *registers,
+static MrStatus run_window_bound(const MrInstruction *in, MrEval *eval, const MrVector *registers,
                                  uint32_t rows, MrVector *out)
 {
     const MrVector *at = &registers[in->args[0]];
     const uint32_t count = at->is_constant ? 1 : rows;
     MR_TRY(mr_vector_init(out, eval->arena, in->node->type, count, eval->err));
     const int64_t *restrict times = at->data;
-    int64_t *restrict starts = out->data;
+    int64_t *restrict bounds = out->data;
+    const bool is_end = in->node->kind == MR_EXPR_WINDOW_END;
     const MrWindow window = in->node->window;
-    int64_t from = 0, until = 0, shown = 0;
+    int64_t from = 0, until = 0, bound = 0;
     for (uint32_t i = 0; i < count; i++) {
         const int64_t us = times[i];
         if (us < from || us >= until) {
             mr_window_cover(&window, us, &from, &until);
-            shown = mr_window_shown_start(&window, mr_window_start(&window, us));
+            const int64_t anchor = mr_window_start(&window, us);
+            bound =
+                is_end ? mr_window_end(&window, anchor) : mr_window_shown_start(&window, anchor);
         }
-        starts[i] = shown;
+        bounds[i] = bound;
     }
     out->validity = at->validity;
     out->is_constant = at->is_constant;
@@ -213,7 +216,8 @@ static MrStatus instruction_run(const MrInstruction *in, MrEval *eval, const MrV
     case MR_EXPR_QUANTIFIED: return mr_run_quantified(in, eval, registers, rows, out);
     case MR_EXPR_SEQUENCE: return run_sequence(eval, rows, out);
     case MR_EXPR_ARRIVAL: return run_arrival(eval, node->type, rows, out);
-    case MR_EXPR_WINDOW_START: return run_window_start(in, eval, registers, rows, out);
+    case MR_EXPR_WINDOW_START:
+    case MR_EXPR_WINDOW_END: return run_window_bound(in, eval, registers, rows, out);
     }
     return mr_error_set(eval->err, MR_ERR_INTERNAL, "expression of unknown kind %d",
                         (int)node->kind);

@@ -105,6 +105,17 @@ static void choose_lanes(MrPipeline *pipeline)
     }
 }
 
+/* Rows that a stateless operator makes of one, at most. */
+static uint32_t copies_of_row(const MrDagNode *node)
+{
+    if (node->kind == MR_OPERATOR_EXPAND) {
+        return ((const MrExpandSpec *)node->spec)->set_count;
+    }
+    return node->kind == MR_OPERATOR_WINDOW
+               ? mr_window_count_max(&((const MrRowWindowSpec *)node->spec)->window)
+               : 1;
+}
+
 /* Finds the leaves, and whether the plan is one chain. */
 static MrStatus survey(MrPipeline *pipeline, MrError *err)
 {
@@ -180,9 +191,8 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
                                      : &pipeline->operators[pipeline->breaker]);
     }
     for (uint32_t i = 0; i < pipeline->breaker; i++) {
-        if (dag->nodes[i].kind == MR_OPERATOR_EXPAND) {
-            pipeline->panes_per_row *= ((const MrExpandSpec *)dag->nodes[i].spec)->set_count;
-        }
+        uint64_t copies = (uint64_t)pipeline->panes_per_row * copies_of_row(&dag->nodes[i]);
+        pipeline->panes_per_row = copies < UINT32_MAX ? (uint32_t)copies : UINT32_MAX;
     }
     return MR_OK;
 }

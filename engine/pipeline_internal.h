@@ -65,7 +65,7 @@ struct MrPipeline {
     uint32_t lane_count;    /* instances of the breaker */
     uint32_t thread_count;  /* threads that filter and project */
     uint32_t shared_rows;   /* a round of fewer is the caller's alone */
-    uint32_t panes_per_row; /* of the group-by at the breaker: what its chunks are kept small for */
+    uint32_t panes_per_row; /* up to the group-by at the breaker: what chunks are kept small for */
     MrLane *lanes;          /* thread_count of them */
     /* Groups of rows in any order: pipeline_apart.c. */
     bool has_apart;

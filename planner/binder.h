@@ -156,6 +156,7 @@ typedef struct MrGrouping {
      * bounds. */
     uint32_t *key_columns;
     uint32_t number_column; /* of the set's number, when there are sets */
+    MrExpr **key_exprs; /* of keys that are computed from the bounds: over the output; else NULL */
     const MrLogical *window_of;
     MrExpr *having; /* what WHERE said about the bounds of hopping windows; or NULL */
 } MrGrouping;

@@ -65,6 +65,10 @@ MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogica
 {
     for (uint32_t i = 0; i < grouping->key_count; i++) {
         if (mr_expr_equal(expr, grouping->keys[i])) {
+            if (grouping->key_exprs != NULL && grouping->key_exprs[i] != NULL) {
+                *out = grouping->key_exprs[i];
+                return MR_OK;
+            }
             return aggregate_output(b, aggregate, grouping->key_columns[i], expr->position, out);
         }
     }

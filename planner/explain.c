@@ -231,6 +231,11 @@ static MrStatus describe_state(Explain *explain, const MrAggregateSpec *spec)
         return add_text(explain, "State",
                         is_single ? "one row" : "every group for ever: nothing bounds it");
     }
+    if (spec->window_kind == MR_GROUP_WINDOW_COUNT) {
+        return add_text(explain, "State",
+                        spec->key_count == 0 ? "the windows that are not full"
+                                             : "the windows of every key that are not full");
+    }
     mr_builder_append_string(&explain->text, "freed when the watermark passes window_end");
     if (spec->allowed_lateness_us > 0) {
         mr_builder_append_string(&explain->text, " + ");
@@ -264,6 +269,15 @@ static MrStatus describe_aggregate(Explain *explain, const MrDagNode *node)
         MR_TRY(add_text(explain, "Changes", "the old row, then the new one"));
     }
     return MR_OK;
+}
+
+static MrStatus describe_window(Explain *explain, const MrDagNode *node)
+{
+    const MrRowWindowSpec *spec = node->spec;
+    mr_window_describe(MR_GROUP_WINDOW_HOP, &spec->window, &explain->text);
+    mr_builder_append_string(&explain->text, " of ");
+    append_input(explain, node, spec->time_column);
+    return add(explain, "Window");
 }
 
 static void append_order(Explain *explain, const MrSchema *schema, const MrSortKey *keys,
@@ -557,6 +571,7 @@ static MrStatus describe(Explain *explain, uint32_t index)
         [MR_OPERATOR_DELIVER] = "Deliver",     [MR_OPERATOR_COLLECT] = "Collect",
         [MR_OPERATOR_UNION] = "Union all",     [MR_OPERATOR_OVER] = "Window functions",
         [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
+        [MR_OPERATOR_WINDOW] = "Window",
     };
     const MrDagNode *node = &explain->dag->nodes[index];
     const MrSchema *input = node->input < 0 ? NULL : &explain->dag->nodes[node->input].schema;
@@ -572,6 +587,7 @@ static MrStatus describe(Explain *explain, uint32_t index)
             explain->node->title = "Distinct";
         }
         return describe_aggregate(explain, node);
+    case MR_OPERATOR_WINDOW: return describe_window(explain, node);
     case MR_OPERATOR_SORT: return describe_sort(explain, node);
     case MR_OPERATOR_OVER: return describe_over(explain, node);
     case MR_OPERATOR_TOP_N: return describe_top_n(explain, node);

@@ -187,9 +187,10 @@ static void print_column(const MrExpr *expr, const MrSchema *input, MrBuilder *o
     }
 }
 
-static void print_window_start(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
+static void print_window_bound(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
 {
-    mr_builder_append_string(out, "window_start(");
+    mr_builder_append_string(out,
+                             expr->kind == MR_EXPR_WINDOW_START ? "window_start(" : "window_end(");
     print(expr->args[0], input, out);
     mr_builder_append_string(out, ", ");
     mr_window_describe(MR_GROUP_WINDOW_TUMBLE, &expr->window, out);
@@ -224,7 +225,8 @@ static void print(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
     case MR_EXPR_ARRIVAL:
         mr_builder_append_string(out, expr->column == MR_ARRIVAL_NOW ? "now()" : "_arrival");
         break;
-    case MR_EXPR_WINDOW_START: print_window_start(expr, input, out); break;
+    case MR_EXPR_WINDOW_START:
+    case MR_EXPR_WINDOW_END: print_window_bound(expr, input, out); break;
     }
 }
 

@@ -478,6 +478,7 @@ bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input)
     case MR_EXPR_OR:
     case MR_EXPR_NOT:
     case MR_EXPR_WINDOW_START:
+    case MR_EXPR_WINDOW_END:
     case MR_EXPR_IN: return all_not_null(tree, input, 0, 1);
     case MR_EXPR_CAST:
         /* A JSON null is a value that casts to NULL. */

@@ -14,7 +14,7 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_SCAN,
     MR_LOGICAL_FILTER,
     MR_LOGICAL_PROJECT,
-    MR_LOGICAL_WINDOW,    /* TUMBLE and HOP in FROM: input columns, window_start, window_end */
+    MR_LOGICAL_WINDOW,    /* TUMBLE … in FROM: input columns, window_start, window_end */
     MR_LOGICAL_EXPAND,    /* grouping sets: input columns, keys or NULL, the set's number */
     MR_LOGICAL_AGGREGATE, /* window_start, window_end (when windowed), keys, calls */
     MR_LOGICAL_RESULT, /* the rows of a materialized view, whose plan stands below; no operator */
@@ -98,13 +98,15 @@ struct MrLogical {
     MrExpr *time; /* over the input; NULL without a window */
     bool time_is_event;
     int64_t extra_lateness_us; /* windows over window_start stay open this much longer */
+    bool judges_late;          /* WINDOW: the aggregate above it closes its windows */
     int32_t position;          /* of TUMBLE or HOP in the statement */
 
-    MrExpr **keys; /* AGGREGATE */
+    MrExpr **keys; /* AGGREGATE; WINDOW of SESSION and COUNT_WINDOW: PARTITION BY */
     uint32_t key_count;
     MrLogicalCall *calls;
     uint32_t call_count;
-    bool is_global; /* no GROUP BY: one row always */
+    bool is_global;         /* no GROUP BY: one row always */
+    uint32_t sequence_call; /* windows of rows: 1 + the call that tells them apart, min(_seq) */
 
     const int32_t *totals; /* grouping sets without columns, by number: one row always each */
     uint32_t total_count;

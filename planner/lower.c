@@ -259,6 +259,47 @@ static MrStatus lower_sort(MrLowering *lowering, const MrLogical *node)
                 mr_lowering_top(lowering)->retracts);
 }
 
+/* ---- Windows ----------------------------------------------------------------------------- */
+
+/* A time that is no column of the input becomes one, behind the others. */
+static MrStatus project_time(MrLowering *lowering, const MrLogical *node)
+{
+    MrSchema schema;
+    MrColumn *columns;
+    MrExpr **exprs;
+    uint32_t count = node->input->column_count;
+    MR_TRY(mr_lowering_schema(lowering, node->input, &schema));
+    MR_NEW_ARRAY(lowering->arena, columns, count + 1, lowering->err);
+    MR_NEW_ARRAY(lowering->arena, exprs, count + 1, lowering->err);
+    for (uint32_t i = 0; i < count; i++) {
+        columns[i] = schema.columns[i];
+        MR_TRY(mr_expr_column(lowering->arena, i, columns[i].type, -1, &exprs[i], lowering->err));
+    }
+    columns[count] = (MrColumn){ .name = "?column?", .type = node->time->type };
+    exprs[count] = node->time;
+    schema = (MrSchema){ .column_count = count + 1, .columns = columns };
+    return mr_lowering_project(lowering, exprs, count + 1, &schema);
+}
+
+static MrStatus lower_window(MrLowering *lowering, const MrLogical *node)
+{
+    MrRowWindowSpec *spec;
+    MrSchema schema;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    *spec = (MrRowWindowSpec){ .window = node->window,
+                               .time_column = node->time->column,
+                               .column_count = node->input->column_count,
+                               .judges_late = node->judges_late,
+                               .allowed_lateness_us =
+                                   mr_window_lateness_us(node, lowering->allowed_lateness_us) };
+    if (node->time->kind != MR_EXPR_COLUMN) {
+        spec->time_column = node->input->column_count;
+        MR_TRY(project_time(lowering, node));
+    }
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
+    return push(lowering, MR_OPERATOR_WINDOW, spec, &schema, mr_lowering_top(lowering)->retracts);
+}
+
 /* ---- Aggregates -------------------------------------------------------------------------- */
 
 /* The columns an aggregate reads: each distinct expression once. */
@@ -385,6 +426,7 @@ static MrStatus lower_aggregate(MrLowering *lowering, const MrLogical *node, boo
     /* Whoever stands above and judges or sums rows must be told which row a new one replaces; the
      * result table itself finds it by key. */
     spec->needs_old = corrects && has_reader;
+    spec->shows_once = !lowering->options->is_standing;
     if (spec->input_retracts) {
         MR_TRY(check_retractable(lowering, node));
     }
@@ -511,11 +553,11 @@ MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_rea
     case MR_LOGICAL_OVER: return lower_over(lowering, node, has_reader);
     case MR_LOGICAL_TOP_N: return lower_top_n(lowering, node, has_reader);
     case MR_LOGICAL_UNION: return lower_union(lowering, node, left);
+    case MR_LOGICAL_WINDOW: return lower_window(lowering, node);
     case MR_LOGICAL_JOIN:
-    case MR_LOGICAL_RESULT:
-    case MR_LOGICAL_WINDOW: break;
+    case MR_LOGICAL_RESULT: break;
     }
-    return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a window was left in the plan");
+    return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a node of the plan has no operator");
 }
 
 /* The root has the names of the query, also where a projection that only renames was left out. */

@@ -182,8 +182,11 @@ static MrStatus group_key(MrBinder *b, const MrLogical *node, Key *key)
 {
     uint32_t first = mr_logical_key_column(node, 0);
     MR_TRY(key_init(b, node->key_count + 1, key));
-    if (first > 0) {
-        key->columns[key->count++] = 0; /* window_start: window_end says as much */
+    if (node->sequence_call > 0) { /* windows of rows may begin at one time */
+        key->columns[key->count++] = mr_logical_call_column(node, node->sequence_call - 1);
+    } else if (first > 0) {
+        /* One bound says as much as the other, but for windows that grow from one start. */
+        key->columns[key->count++] = node->window.cumulates ? 1 : 0;
     }
     for (uint32_t i = 0; i < node->key_count; i++) {
         key->columns[key->count++] = first + i;
@@ -195,7 +198,8 @@ static MrStatus group_key(MrBinder *b, const MrLogical *node, Key *key)
 static bool stands_for(const MrLogical *node, uint32_t column, uint32_t wanted)
 {
     const MrLogicalColumn *a = &node->columns[column], *other = &node->columns[wanted];
-    return column == wanted || (a->window_of != NULL && a->window_of == other->window_of);
+    return column == wanted || (a->window_of != NULL && a->window_of == other->window_of &&
+                                !a->window_of->window.cumulates);
 }
 
 /* The column of the projection that shows one of its input, or what stands for it; -1: none. */
@@ -477,6 +481,34 @@ MrStatus mr_rewrite_find_ties(MrBinder *b, MrLogical **tree)
     return mr_rewrite_each(b, tree, find_ties);
 }
 
+/* Every row comes once per window: told by its own key and the window.  What the input has got for
+ * its key stands before the bounds then: a projection puts all back in their places. */
+static MrStatus window_key(MrBinder *b, MrLogical **place, Key *key)
+{
+    MrLogical *node = *place;
+    uint32_t before = node->input->column_count, count = 0;
+    const char **names;
+    MrExpr **exprs;
+    Key below;
+    MR_TRY(derive(b, &node->input, &below));
+    MR_TRY(mr_logical_window_columns(b->arena, node, b->err));
+    uint32_t bounds = node->column_count - 2;
+    MR_TRY(key_init(b, below.count + 1, key));
+    MR_NEW_ARRAY(b->arena, exprs, node->column_count, b->err);
+    MR_NEW_ARRAY(b->arena, names, node->column_count, b->err);
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        uint32_t from = i < before ? i : i < before + 2 ? bounds + i - before : i - 2;
+        names[count] = node->columns[from].name;
+        MR_TRY(column_of(b, node, from, &exprs[count++]));
+    }
+    for (uint32_t i = 0; i < below.count; i++) {
+        uint32_t column = below.columns[i];
+        key->columns[key->count++] = column < before ? column : column + 2;
+    }
+    key->columns[key->count++] = before + (node->window.cumulates ? 1 : 0);
+    return mr_logical_project(b->arena, node, exprs, names, count, place, b->err);
+}
+
 static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
 {
     switch ((*place)->kind) {
@@ -490,8 +522,8 @@ static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
     case MR_LOGICAL_UNION: return union_key(b, place, key);
     case MR_LOGICAL_JOIN: return join_key(b, place, key);
     case MR_LOGICAL_RESULT: return result_key(b, *place, key);
-    case MR_LOGICAL_EXPAND: /* stands below groups, which have the key */
-    case MR_LOGICAL_WINDOW: break;
+    case MR_LOGICAL_WINDOW: return window_key(b, place, key);
+    case MR_LOGICAL_EXPAND: break; /* stands below groups, which have the key */
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a node of the plan has no key");
 }

@@ -27,10 +27,6 @@ static MrStatus expand_window(MrBinder *b, MrLogical *window, MrLogical **out)
     MrExpr **exprs;
     const char **names;
     uint32_t count = window->column_count;
-    if (window->window_kind == MR_GROUP_WINDOW_HOP) {
-        return mr_bind_unsupported(b, window->position, "Add GROUP BY window_start, window_end.",
-                                   "HOP without GROUP BY on its window is not supported yet");
-    }
     MR_NEW_ARRAY(b->arena, exprs, count, b->err);
     MR_NEW_ARRAY(b->arena, names, count, b->err);
     for (uint32_t i = 0; i + 2 < count; i++) {
@@ -46,7 +42,12 @@ static MrStatus expand_window(MrBinder *b, MrLogical *window, MrLogical **out)
 
 static MrStatus expand_at(MrBinder *b, MrLogical **place)
 {
-    return (*place)->kind == MR_LOGICAL_WINDOW ? expand_window(b, *place, place) : MR_OK;
+    MrLogical *node = *place;
+    if (node->kind != MR_LOGICAL_WINDOW || node->window_kind == MR_GROUP_WINDOW_HOP) {
+        return MR_OK; /* a row of several windows is given by an operator */
+    }
+    return node->window_kind == MR_GROUP_WINDOW_TUMBLE ? expand_window(b, node, place)
+                                                       : mr_window_refuse_keyed(b, node);
 }
 
 MrStatus mr_rewrite_expand_tumble(MrBinder *b, MrLogical **tree)

@@ -383,6 +383,26 @@ static MrStatus prune_over(MrBinder *b, MrLogical *node, Columns *columns)
     return MR_OK;
 }
 
+/* Behind the columns of its input a window shows its bounds. */
+static MrStatus prune_window(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    Columns below;
+    uint32_t shown = node->column_count - 2;
+    MR_TRY(columns_init(b, node->input, &below));
+    for (uint32_t i = 0; i < shown; i++) {
+        below.needed[i] = columns->needed[i];
+    }
+    mark(node->time, &below);
+    MR_TRY(prune(b, node->input, &below));
+    MR_TRY(remap(b, &below, &node->time));
+    for (uint32_t i = 0; i < shown; i++) {
+        columns->places[i] = below.places[i];
+    }
+    columns->places[shown] = node->input->column_count;
+    columns->places[shown + 1] = node->input->column_count + 1;
+    return mr_logical_window_columns(b->arena, node, b->err);
+}
+
 static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
 {
     switch (node->kind) {
@@ -394,10 +414,10 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_PROJECT: return prune_project(b, node, columns);
     case MR_LOGICAL_EXPAND: return prune_expand(b, node, columns);
     case MR_LOGICAL_AGGREGATE: return prune_aggregate(b, node, columns);
+    case MR_LOGICAL_WINDOW: return prune_window(b, node, columns);
     case MR_LOGICAL_RESULT: return prune_result(b, node, columns);
     case MR_LOGICAL_UNION: return prune_union(b, node, columns);
     case MR_LOGICAL_JOIN: return prune_join(b, node, columns);
-    case MR_LOGICAL_WINDOW: break;
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");
 }

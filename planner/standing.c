@@ -123,13 +123,14 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
     }
     if (node->kind == MR_LOGICAL_AGGREGATE) {
         check->has_aggregate = true;
-        if (check->on_close &&
-            (node->window_kind == MR_GROUP_WINDOW_NONE || !node->time_is_event)) {
+        bool closes = node->window_kind == MR_GROUP_WINDOW_COUNT ||
+                      (node->window_kind != MR_GROUP_WINDOW_NONE && node->time_is_event);
+        if (check->on_close && !closes) {
             return never_closes(
                 check->b, check->statement,
                 "a GROUP BY of the query has no window of the event time",
-                "Group by window_start of TUMBLE or HOP, or by date_trunc(…) of the event time; or "
-                "use EMIT ON UPDATE.");
+                "Group by window_start of TUMBLE, HOP, CUMULATE or SESSION, or by date_trunc(…) of "
+                "the event time; or use EMIT ON UPDATE.");
         }
     }
     if (node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N) {
@@ -191,8 +192,23 @@ static bool keeps_rows_for_ever(const MrLogical *node)
     return !is_bounded || keeps_rows_for_ever(node->input) || keeps_rows_for_ever(node->right);
 }
 
+static bool keeps_windows_for_ever(const MrLogical *node)
+{
+    if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
+        return false;
+    }
+    return (node->kind == MR_LOGICAL_AGGREGATE && node->window_kind == MR_GROUP_WINDOW_COUNT &&
+            node->key_count > 0) ||
+           keeps_windows_for_ever(node->input) || keeps_windows_for_ever(node->right);
+}
+
 void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
 {
+    if (keeps_windows_for_ever(tree)) {
+        mr_bind_notice(b, "Set a limit: WITH (memory = '1 GB').",
+                       "the state of this query is not bounded: it keeps the last window of every "
+                       "key for ever");
+    }
     if (keeps_rows_for_ever(tree)) {
         mr_bind_notice(b,
                        "Bound the times of both inputs: b.ts BETWEEN a.ts AND a.ts + "

@@ -7,8 +7,18 @@
 
 #include "planner/binder.h"
 
-/* FROM TUMBLE(…), HOP(…): a WINDOW node over the bound input. */
+/* FROM TUMBLE(…), HOP(…), SESSION(…) and their like: a WINDOW node over the bound input (window_from.c). */
 MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope);
+
+/* 0A000: sessions and windows of rows are there for their groups only. */
+MrStatus mr_window_refuse_keyed(MrBinder *b, const MrLogical *window);
+
+/* Where a time expression stands with the watermark. */
+typedef struct MrTimeSource {
+    bool is_event;              /* the watermark is about it */
+    const MrLogical *starts_of; /* it is window_start of this aggregate */
+} MrTimeSource;
+MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time);
 
 /* What a GROUP BY expression is as a window, when it is one. */
 typedef struct MrWindowUse {
@@ -17,8 +27,10 @@ typedef struct MrWindowUse {
     MrExpr *time; /* over the input of the aggregate */
     bool time_is_event;
     int64_t extra_lateness_us;
-    const MrLogical *node; /* of TUMBLE and HOP in FROM: the WINDOW node; else NULL */
 } MrWindowUse;
+/* The form of the window, and how much longer than W says it may get rows. */
+void mr_window_use_set(MrWindowUse *use, const MrWindow *window, const MrTimeSource *source,
+                       const MrExpr *time);
 /* *found false: a plain key. `input` has no PROJECT on top: only FILTER, then the node itself. */
 MrStatus mr_window_recognise(MrBinder *b, const MrLogical *input, const MrExpr *key, bool *found,
                              MrWindowUse *out);
@@ -27,13 +39,16 @@ bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *oth
                     const MrWindowUse *use, bool *is_end);
 /* Length in µs for comparing and for bounds; months count 31 days. */
 int64_t mr_window_length_us(const MrWindow *window);
+bool mr_window_zone_is_utc(const MrTimezone *zone);
+/* `timezone =>`: windows of days and longer units follow the local clock, shorter ones do not. */
+void mr_window_follow_zone(MrWindow *window, const MrTimezone *zone);
 /* How long after W has passed a window's end its rows may still change, seen from above
  * `aggregate`. */
 int64_t mr_window_lateness_us(const MrLogical *node, int64_t allowed_lateness_us);
-/* window_start and window_end as expressions, for TUMBLE without aggregation. */
+/* window_start and window_end as expressions of the time, where a row is in one window. */
 MrStatus mr_window_start_expr(MrBinder *b, const MrLogical *node, MrExpr **out);
 MrStatus mr_window_end_expr(MrBinder *b, const MrLogical *node, MrExpr **out);
-/* "tumbling 1 min", "hopping 01:00:00 every 00:15:00 offset …" for EXPLAIN. */
+/* "tumbling 00:01:00", "hopping 01:00:00 every 00:15:00 offset …" for EXPLAIN. */
 void mr_window_describe(MrGroupWindow kind, const MrWindow *window, MrBuilder *out);
 
 #endif

@@ -104,6 +104,12 @@ MrStatus mr_block_select(MrArena *arena, const MrBlock *source, const uint32_t *
         /* Ascending rows, as many as there are: all of them. */
         return mr_block_slice(arena, source, 0, count, out, err);
     }
+    return mr_block_repeat(arena, source, rows, count, out, err);
+}
+
+MrStatus mr_block_repeat(MrArena *arena, const MrBlock *source, const uint32_t *rows,
+                         uint32_t count, MrBlock **out, MrError *err)
+{
     MrBlock *block = NULL;
     MR_TRY(block_alloc(arena, source->column_count, count, &block, err));
     for (uint32_t i = 0; i < source->column_count; i++) {

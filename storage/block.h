@@ -58,6 +58,9 @@ MrStatus mr_block_slice(MrArena *arena, const MrBlock *source, uint32_t first, u
  * live as long as the result.  Sequences, watermarks and weights are gathered too. */
 MrStatus mr_block_select(MrArena *arena, const MrBlock *source, const uint32_t *rows,
                          uint32_t count, MrBlock **out, MrError *err);
+/* The same where a row may be named several times. */
+MrStatus mr_block_repeat(MrArena *arena, const MrBlock *source, const uint32_t *rows,
+                         uint32_t count, MrBlock **out, MrError *err);
 /* A copy that shares nothing with its source. */
 MrStatus mr_block_copy(MrArena *arena, const MrBlock *source, MrBlock **out, MrError *err);
 

@@ -45,6 +45,30 @@ class Query:
                                                     {start}, INTERVAL '{slide}') w) windows""")
 
 
+class Sessions(Query):
+    """Sessions of `gap` per `keys`; PostgreSQL finds them by the distance from the row before."""
+
+    def __init__(self, name, answer, gap, keys, select, key):
+        super().__init__(name, answer, ("SESSION", gap), select, key)
+        self.gap, self.keys = gap, keys
+
+    def millrace(self, stream, time):
+        partition = f" PARTITION BY {self.keys}" if self.keys else ""
+        return self.select.format(source=f"SESSION({stream}{partition}, {time}, "
+                                         f"INTERVAL '{self.gap}')")
+
+    def postgres(self, table, time):
+        partition = f"PARTITION BY {self.keys}" if self.keys else ""
+        within = f"PARTITION BY {self.keys + ', ' if self.keys else ''}session"
+        return self.select.format(source=f"""(
+            SELECT s.*, min({time}) OVER ({within}) AS window_start,
+                   max({time}) OVER ({within}) + INTERVAL '{self.gap}' AS window_end
+            FROM (SELECT n.*, sum(is_new) OVER ({partition} ORDER BY {time}) AS session
+                  FROM (SELECT t.*, CASE WHEN {time} - lag({time}) OVER ({partition} ORDER BY {time})
+                                              < INTERVAL '{self.gap}' THEN 0 ELSE 1 END AS is_new
+                        FROM {table} t) n) s) sessions""")
+
+
 class Set:
     def __init__(self, stream, time, columns, delay, load, rows, queries):
         self.stream, self.time, self.columns, self.delay = stream, time, columns, delay
@@ -168,7 +192,12 @@ SETS = {
                              count(*) AS edits
                       FROM {source} GROUP BY window_start, window_end, page
                       HAVING count(DISTINCT "user") >= 2) c) r
-            WHERE rank <= 3""", (0, 2))]),
+            WHERE rank <= 3""", (0, 2)),
+         Sessions("w4", "wikipedia/w4_session_30m_users.csv", "30 minutes", '"user"', """
+            SELECT "user", window_start AS session_start, window_end AS session_end,
+                   count(*) AS edits, count(DISTINCT page) AS pages, sum(delta) AS delta
+            FROM {source} GROUP BY "user", window_start, window_end
+            HAVING count(*) >= 20""", (0, 1))]),
     "weblog": Set(
         "requests", "ts",
         [("ts", "timestamp"), ("ip", "text"), ("method", "text"), ("url", "text"),
@@ -196,7 +225,12 @@ SETS = {
                 FROM (SELECT window_start, url, count(*) AS requests,
                              count(DISTINCT ip) AS visitors
                       FROM {source} GROUP BY window_start, url) c) r
-            WHERE rank <= 5""", (0, 1))]),
+            WHERE rank <= 5""", (0, 1)),
+         Sessions("l3", "weblog/l3_session_30m_ip.csv", "30 minutes", "ip", """
+            SELECT ip, window_start AS session_start, window_end AS session_end,
+                   count(*) AS requests, count(DISTINCT url) AS urls, sum(bytes) AS bytes
+            FROM {source} GROUP BY ip, window_start, window_end
+            HAVING count(*) >= 15""", (0, 1))]),
     "flights": Set(
         "flights", "ts",
         [("ts", "timestamp"), ("delay", "integer"), ("distance", "integer"), ("origin", "text"),
@@ -284,6 +318,14 @@ SETS = {
             SELECT window_start, window_end, count(*) AS row_count, avg(value) AS avg_value,
                    min(value) AS min_value
             FROM {source} GROUP BY window_start, window_end HAVING avg(value) < 50""", (0, 1))]),
+    "requests_of_a_balancer": Set(
+        "balancer", "ts", [("ts", "timestamp"), ("value", "double precision")], "10 minutes",
+        load_copy(lazy("nab/elb_request_count_8c0756.csv")),
+        csv_rows(lazy("nab/elb_request_count_8c0756.csv")),
+        [Sessions("n7", "nab/n7_elb_sessions.csv", "10 minutes", "", """
+            SELECT window_start AS session_start, window_end AS session_end,
+                   count(*) AS row_count, sum(value) AS requests
+            FROM {source} GROUP BY window_start, window_end""", (0,))]),
     "taxis": Set(
         "trips", "pickup",
         [("pickup", "timestamp"), ("dropoff", "timestamp"), ("passengers", "integer"),
@@ -320,7 +362,12 @@ SETS = {
             SELECT window_start, window_end, count(*) AS tweets,
                    count(*) FILTER (WHERE text ~ '#[0-9A-Za-z_]') AS with_hashtag,
                    count(DISTINCT node_id) AS authors
-            FROM {source} GROUP BY window_start, window_end""", (0, 1))]),
+            FROM {source} GROUP BY window_start, window_end""", (0, 1)),
+         Sessions("t3", "tweets/t3_session_5m_authors.csv", "5 minutes", "node_id", """
+            SELECT node_id, window_start AS session_start, window_end AS session_end,
+                   count(*) AS tweets
+            FROM {source} GROUP BY node_id, window_start, window_end
+            HAVING count(*) >= 3""", (0, 1))]),
 }
 
 

@@ -441,17 +441,29 @@ static void expanded_put(Expanded *out, const ItemHead *item)
     out->rows++;
 }
 
-/* Feeds the values, each as often as it counts, to a fresh state of the base aggregate. */
-static MrStatus feed_base(const MrAggregate *base, Multiset *set, Expanded *expanded, char *state,
-                          MrMemory *memory, MrError *err)
+/* Whether an item is the value before it in another look (1.00 after 1.0). */
+static bool looks_alike(const Multiset *set, uint32_t index)
+{
+    const ItemHead *item = item_at(set, index), *before = item_at(set, index - 1);
+    return item->nulls == 0 && before->nulls == 0 &&
+           mr_cell_compare(set->types[0], item_cell(set, before, 0), item_cell(set, item, 0)) == 0;
+}
+
+/* Feeds the values, each as often as it counts or just once, to a fresh state of the base
+ * aggregate. */
+static MrStatus feed_base(const MrAggregate *base, Multiset *set, bool once, Expanded *expanded,
+                          char *state, MrMemory *memory, MrError *err)
 {
     expanded->set = set;
     expanded->rows = 0;
     for (uint32_t i = 0; i < set->used; i++) {
         const ItemHead *item = item_at(set, i);
         int64_t copies = item->count;
-        if (copies > 1 && base->flags & MR_AGG_IDEMPOTENT) {
+        if (copies > 1 && (once || base->flags & MR_AGG_IDEMPOTENT)) {
             copies = 1;
+        }
+        if (once && i > 0 && looks_alike(set, i)) {
+            copies = 0;
         }
         for (int64_t n = copies; n > 0; n--) {
             if (expanded->rows == EXPANDED_ROWS) {
@@ -463,9 +475,9 @@ static MrStatus feed_base(const MrAggregate *base, Multiset *set, Expanded *expa
     return expanded_flush(expanded, base, state, memory, err);
 }
 
-static MrStatus multiset_finalize(const MrAggregate *self, const char *states, size_t stride,
-                                  const uint32_t *groups, uint32_t rows, MrArena *arena,
-                                  MrVector *out, MrError *err)
+static MrStatus finalize_values(const MrAggregate *self, bool once, const char *states,
+                                size_t stride, const uint32_t *groups, uint32_t rows,
+                                MrArena *arena, MrVector *out, MrError *err)
 {
     static const uint32_t first[1] = { 0 };
     const MrAggregate *base = self->base;
@@ -482,7 +494,7 @@ static MrStatus multiset_finalize(const MrAggregate *self, const char *states, s
         MrStatus status = MR_OK;
         if (set != NULL) {
             multiset_settle(set);
-            status = feed_base(base, set, expanded, state, &unlimited, err);
+            status = feed_base(base, set, once, expanded, state, &unlimited, err);
         }
         if (status == MR_OK) {
             status = mr_vector_init(&one, arena, out->type, 1, err);
@@ -521,40 +533,78 @@ MrStatus mr_multiset_visit(const char *state, MrMultisetVisit *visit, void *cont
     return MR_OK;
 }
 
-/* The forms are made once, for every aggregate that needs one. */
-static MrAggregate forms[FORMS_MAX];
-static uint32_t form_count;
+static MrStatus multiset_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                  const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                  MrVector *out, MrError *err)
+{
+    return finalize_values(self, false, states, stride, groups, rows, arena, out, err);
+}
+
+static MrStatus distinct_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                  const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                  MrVector *out, MrError *err)
+{
+    return finalize_values(self, true, states, stride, groups, rows, arena, out, err);
+}
+
+/* Forms are made once, for every aggregate that needs one. */
+typedef struct Forms {
+    MrAggregate items[FORMS_MAX];
+    uint32_t count;
+} Forms;
+
+static Forms multiset_forms, distinct_forms;
 static pthread_once_t forms_once = PTHREAD_ONCE_INIT;
+
+static void add_form(Forms *forms, const MrAggregate *base)
+{
+    if (forms->count == FORMS_MAX) {
+        return;
+    }
+    MrAggregate *form = &forms->items[forms->count++];
+    *form = *base;
+    form->base = base;
+    form->state_bytes = sizeof(MultisetState);
+    form->flags = MR_AGG_RETRACTS | MR_AGG_HEAP | (base->flags & MR_AGG_NULLS);
+    form->update = mr_multiset_update;
+    form->merge = mr_multiset_merge;
+    form->finalize = forms == &distinct_forms ? distinct_finalize : multiset_finalize;
+    form->destroy = mr_multiset_destroy;
+    form->write = mr_multiset_write;
+    form->read = mr_multiset_read;
+}
 
 static void make_forms(void)
 {
     const MrAggregate *const *all;
     uint32_t count = mr_aggregate_all(&all);
-    for (uint32_t i = 0; i < count && form_count < FORMS_MAX; i++) {
-        if (all[i]->flags & (MR_AGG_RETRACTS | MR_AGG_SKETCH)) {
-            continue;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(all[i]->flags & (MR_AGG_RETRACTS | MR_AGG_SKETCH))) {
+            add_form(&multiset_forms, all[i]);
         }
-        MrAggregate form = *all[i];
-        form.base = all[i];
-        form.state_bytes = sizeof(MultisetState);
-        form.flags = MR_AGG_RETRACTS | MR_AGG_HEAP | (all[i]->flags & MR_AGG_NULLS);
-        form.update = mr_multiset_update;
-        form.merge = mr_multiset_merge;
-        form.finalize = multiset_finalize;
-        form.destroy = mr_multiset_destroy;
-        form.write = mr_multiset_write;
-        form.read = mr_multiset_read;
-        forms[form_count++] = form;
+        if (all[i]->arg_count == 1) {
+            add_form(&distinct_forms, all[i]);
+        }
     }
+}
+
+static const MrAggregate *find_form(const Forms *forms, const MrAggregate *base)
+{
+    pthread_once(&forms_once, make_forms);
+    for (uint32_t i = 0; i < forms->count; i++) {
+        if (forms->items[i].base == base) {
+            return &forms->items[i];
+        }
+    }
+    return NULL;
 }
 
 const MrAggregate *mr_aggregate_multiset(const MrAggregate *base)
 {
-    pthread_once(&forms_once, make_forms);
-    for (uint32_t i = 0; i < form_count; i++) {
-        if (forms[i].base == base) {
-            return &forms[i];
-        }
-    }
-    return NULL;
+    return find_form(&multiset_forms, base);
+}
+
+const MrAggregate *mr_aggregate_distinct(const MrAggregate *base)
+{
+    return find_form(&distinct_forms, base);
 }

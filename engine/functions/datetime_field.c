@@ -1,7 +1,6 @@
 /*
- * engine/functions/datetime_field.c - parts of times (extract, date_part, hour …) and their buckets
- * (date_trunc, date_bin, time_bucket).  Fields are common/datetime.h's; timestamptz is local time
- * of the query's zone.
+ * engine/functions/datetime_field.c - parts of times (extract, date_part, hour …) and date_trunc.  Fields
+ * are common/datetime.h's; timestamptz is local time of the query's zone.
  */
 #include "engine/functions/datetime_cells.h"
 #include "engine/functions/families.h"
@@ -410,76 +409,6 @@ MR_KERNEL(truncate_in_zone)
     return MR_OK;
 }
 
-/* ---- buckets ---- */
-
-static MrStatus stride_check(const MrInterval *stride, bool months_allowed, int64_t *us,
-                             MrError *err)
-{
-    if (stride->months != 0 && !months_allowed) {
-        return mr_error_set(
-            err, MR_ERR_UNSUPPORTED,
-            "timestamps cannot be binned into intervals containing months or years");
-    }
-    if (__builtin_mul_overflow((int64_t)stride->days, MR_US_PER_DAY, us) ||
-        __builtin_add_overflow(*us, stride->us, us)) {
-        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
-    }
-    if (*us <= 0 && stride->months <= 0) {
-        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "stride must be greater than zero");
-    }
-    if (stride->months != 0 && (*us != 0 || stride->months < 0)) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED,
-                     "a bucket is either of months and years or of days and less");
-        return mr_error_hint(err, "Write INTERVAL '1 month' or INTERVAL '30 days'.");
-    }
-    return MR_OK;
-}
-
-/* Both bucket functions: windows of one width from an origin on. */
-static MrStatus bucket_row(const MrInterval *stride, int64_t at, int64_t origin,
-                           bool months_allowed, int64_t *out, MrError *err)
-{
-    MrWindow window = { .size_months = stride->months };
-    if (!mr_timestamp_is_finite(at)) {
-        *out = at;
-        return MR_OK;
-    }
-    if (!mr_timestamp_is_finite(origin)) {
-        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "origin out of range");
-    }
-    MR_TRY(stride_check(stride, months_allowed, &window.size_us, err));
-    window.slide_us = window.size_us;
-    window.offset_us = window.size_us > 0 ? origin % window.size_us : origin;
-    *out = mr_window_start(&window, at);
-    return mr_timestamp_is_finite(*out) && mr_timestamp_in_range(*out)
-               ? MR_OK
-               : mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "timestamp out of range");
-}
-static MrStatus bucket_rows(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
-                            uint32_t rows, MrVector *out, bool months_allowed)
-{
-    int64_t *results = out->data;
-    MR_EACH_ROW(i)
-    {
-        MrError error = MR_ERROR_INIT;
-        const int64_t origin = arg_count == 3 ? MR_ARG(int64_t, 2, i) : 0;
-        results[i] = 0;
-        if (bucket_row(&MR_ARG(MrInterval, 0, i), MR_ARG(int64_t, 1, i), origin, months_allowed,
-                       &results[i], &error) != MR_OK) {
-            MR_TRY(mr_eval_row_failed(eval, out, i, &error));
-        }
-    }
-    return MR_OK;
-}
-MR_KERNEL(date_bin)
-{
-    return bucket_rows(eval, args, arg_count, rows, out, false);
-}
-MR_KERNEL(time_bucket)
-{
-    return bucket_rows(eval, args, arg_count, rows, out, true);
-}
-
 #define EXTRACT_ENTRIES(TYPE, KERNEL, FLAGS, FIELD, VALUE, NUMERIC_TEXT, DOUBLE_TEXT)       \
     F2("extract", TEXT, TYPE, NUMERIC, KERNEL, FALLIBLE | (FLAGS),                          \
        "A part of the time; SQL writes extract(part FROM t).",                              \
@@ -534,22 +463,5 @@ const MrFunction mr_functions_datetime_field[] = {
        "2026-02-16 13:00:00+00"),
     F2("date_trunc", TEXT, INTERVAL, INTERVAL, truncate_interval, FALLIBLE, "Cut to the unit.",
        "date_trunc('hour', INTERVAL '2 days 3 hours 40 minutes')", "2 days 03:00:00"),
-    F3("date_bin", INTERVAL, TIMESTAMP, TIMESTAMP, TIMESTAMP, date_bin, FALLIBLE,
-       "Start of the interval, counted from an origin, that holds the time.",
-       "date_bin(INTERVAL '15 minutes', TIMESTAMP '2026-02-11 15:44:17', TIMESTAMP '2001-01-01')",
-       "2026-02-11 15:30:00"),
-    F3("date_bin", INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ, TIMESTAMPTZ, date_bin, FALLIBLE,
-       "Start of the interval, counted from an origin, that holds the time.",
-       "date_bin(INTERVAL '15 minutes', TIMESTAMPTZ '2026-02-11 15:44:17+00', "
-       "TIMESTAMPTZ '2001-01-01 00:00:00+00')",
-       "2026-02-11 15:30:00+00"),
-    F2("time_bucket", INTERVAL, TIMESTAMP, TIMESTAMP, time_bucket, FALLIBLE,
-       "Start of the bucket of the given width, counted from 1970-01-01, that holds the time.",
-       "time_bucket(INTERVAL '1 hour', TIMESTAMP '2026-01-01 10:42:00')", "2026-01-01 10:00:00"),
-    F2("time_bucket", INTERVAL, TIMESTAMPTZ, TIMESTAMPTZ, time_bucket, FALLIBLE,
-       "Start of the bucket of the given width, counted from 1970-01-01 00:00 UTC, "
-       "that holds the time.",
-       "time_bucket(INTERVAL '1 hour', TIMESTAMPTZ '2026-01-01 10:42:00+00')",
-       "2026-01-01 10:00:00+00"),
 };
 MR_FAMILY_COUNT(datetime_field);

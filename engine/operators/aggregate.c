@@ -2,7 +2,7 @@
  * engine/operators/aggregate.c - the group-by operator: open, push, advance, flush, close.
  * The parts stand beside it: aggregate_prepare.c, _pane.c, _emit.c, _hop.c, _state.c.
  */
-#include "engine/operators/aggregate.h"
+#include "engine/operators/keyed_windows.h"
 
 #include <stdlib.h>
 
@@ -28,6 +28,13 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b)
     return a;
 }
 
+/* Windows that every key has for itself. */
+static bool is_keyed(const MrAggregateSpec *spec)
+{
+    return spec->window_kind == MR_GROUP_WINDOW_SESSION ||
+           spec->window_kind == MR_GROUP_WINDOW_COUNT;
+}
+
 static MrStatus open_calls(MrOperator *op, MrError *err)
 {
     const MrAggregateSpec *spec = op->spec;
@@ -41,13 +48,16 @@ static MrStatus open_calls(MrOperator *op, MrError *err)
                           (spec->input_is_derived && call->aggregate->flags & MR_AGG_ORDERED);
         resolved->aggregate =
             takes_back ? mr_aggregate_retracting(call->aggregate) : call->aggregate;
+        if (call->is_distinct && is_keyed(spec)) {
+            resolved->aggregate = mr_aggregate_distinct(call->aggregate);
+        }
         if (resolved->aggregate == NULL) {
             return mr_error_set(err, MR_ERR_UNSUPPORTED, "%s cannot take rows back",
                                 call->aggregate->name);
         }
         resolved->state_offset = state->states_bytes;
         state->states_bytes += resolved->aggregate->state_bytes;
-        if (call->is_distinct) {
+        if (call->is_distinct && !is_keyed(spec)) {
             MrTypeId types[2] = { MR_TYPE_INT64, input[call->args[0]].type.id };
             MR_TRY(mr_key_layout_init(&resolved->distinct_key, types, 2, err));
         }
@@ -142,6 +152,9 @@ static MrStatus aggregate_open(MrOperator *op, MrError *err)
         state->pane.slide_us = state->pane.size_us;
     }
     MR_TRY(open_calls(op, err));
+    if (is_keyed(spec)) {
+        return mr_keyed_open(op, err);
+    }
     MR_TRY(open_totals(op, err));
     if (spec->window_kind == MR_GROUP_WINDOW_NONE && spec->key_count == 0 && spec->call_count > 0 &&
         op->lane == 0) {
@@ -168,6 +181,8 @@ uint64_t mr_aggregate_chunk_rows(const MrAggregateChunk *chunk, uint32_t lane, u
 
 MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBatch *batch)
 {
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
     for (; chunk != NULL; chunk = chunk->next) {
         if (chunk->advance_us != MR_TIME_MIN) {
             MR_TRY(op->op_class->advance(op, chunk->advance_us, batch));
@@ -175,6 +190,12 @@ MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBa
         for (uint32_t p = 0; p < chunk->pane_count; p++) {
             const MrAggregateRows *rows = &chunk->rows[p * op->lanes + op->lane];
             if (rows->count == 0) {
+                continue;
+            }
+            if (state->keyed != NULL) {
+                MR_TRY(spec->window_kind == MR_GROUP_WINDOW_SESSION
+                           ? mr_session_update(op, chunk, rows, batch)
+                           : mr_count_window_update(op, chunk, rows, batch));
                 continue;
             }
             MrPane *pane;
@@ -237,7 +258,9 @@ static MrStatus aggregate_advance(MrOperator *op, int64_t watermark_us, MrBatch 
     if (spec->window_kind == MR_GROUP_WINDOW_NONE || !spec->time_is_event) {
         return MR_OK;
     }
-    if (state->merges_panes) {
+    if (state->keyed != NULL) {
+        MR_TRY(mr_keyed_advance(op, watermark_us, batch));
+    } else if (state->merges_panes) {
         MR_TRY(mr_hop_advance(op, watermark_us, batch));
     } else {
         MR_TRY(close_panes(op, batch));
@@ -252,6 +275,9 @@ static MrStatus aggregate_finish_batch(MrOperator *op, MrBatch *batch)
     if (spec->emit == MR_EMIT_MODE_CLOSE) {
         return MR_OK;
     }
+    if (state->keyed != NULL) {
+        return mr_keyed_flush(op, batch);
+    }
     if (state->merges_panes) {
         return mr_hop_flush(op, batch);
     }
@@ -264,6 +290,9 @@ static MrStatus aggregate_finish_batch(MrOperator *op, MrBatch *batch)
 static void aggregate_close(MrOperator *op)
 {
     MrAggregateState *state = op->state;
+    if (state->keyed != NULL) {
+        mr_keyed_close(op);
+    }
     for (uint32_t p = 0; p < state->pane_count; p++) {
         mr_pane_destroy(op, state->panes[p]);
     }
@@ -275,7 +304,7 @@ static void aggregate_close(MrOperator *op)
 uint64_t mr_aggregate_group_count(const MrOperator *op)
 {
     const MrAggregateState *state = op->state;
-    uint64_t count = 0;
+    uint64_t count = state->keyed != NULL ? state->keyed->live : 0;
     for (uint32_t p = 0; p < state->pane_count; p++) {
         count += state->panes[p]->groups.count - state->panes[p]->dead_count;
     }
@@ -286,6 +315,10 @@ uint32_t mr_aggregate_panes_per_row(const MrOperator *op)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
+    if (spec->window_kind == MR_GROUP_WINDOW_COUNT) {
+        int64_t size = spec->window.size_us, slide = spec->window.slide_us;
+        return (uint32_t)((size + slide - 1) / slide);
+    }
     if (spec->window_kind != MR_GROUP_WINDOW_HOP || state->merges_panes) {
         return 1;
     }
@@ -295,7 +328,7 @@ uint32_t mr_aggregate_panes_per_row(const MrOperator *op)
 uint64_t mr_aggregate_dirty_count(const MrOperator *op)
 {
     const MrAggregateState *state = op->state;
-    uint64_t count = 0;
+    uint64_t count = state->keyed != NULL ? state->keyed->dirty_count : 0;
     for (uint32_t p = 0; p < state->pane_count; p++) {
         count += state->panes[p]->dirty_count;
     }
@@ -307,6 +340,9 @@ int64_t mr_aggregate_next_close(const MrOperator *op)
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
     uint32_t p = 0;
+    if (state->keyed != NULL) {
+        return mr_keyed_next_close(op);
+    }
     while (p < state->pane_count && state->panes[p]->groups.count == state->panes[p]->dead_count) {
         p++; /* a lane may have restored a pane in which no key is its own */
     }
@@ -327,14 +363,20 @@ int64_t mr_aggregate_next_close(const MrOperator *op)
     return mr_add_saturated(mr_window_end(&spec->window, start), spec->allowed_lateness_us);
 }
 
+static int64_t table_bytes(const MrAggregateState *state)
+{
+    int64_t bytes = state->keyed != NULL ? mr_keyed_bytes(state->keyed) : 0;
+    for (uint32_t p = 0; p < state->pane_count; p++) {
+        bytes += mr_group_table_bytes(&state->panes[p]->groups);
+    }
+    return bytes;
+}
+
 static void aggregate_measure(const MrOperator *op, MrOperatorMeasure *out)
 {
-    const MrAggregateState *state = op->state;
     out->groups = mr_aggregate_group_count(op);
     out->next_close_us = mr_aggregate_next_close(op);
-    for (uint32_t p = 0; p < state->pane_count; p++) {
-        out->state_bytes += mr_group_table_bytes(&state->panes[p]->groups);
-    }
+    out->state_bytes = table_bytes(op->state);
 }
 
 const MrOperatorClass mr_operator_aggregate = {

@@ -6,7 +6,8 @@
  * Rows go to panes: a pane is a stretch of time with a group table of its own, so that a window is
  * forgotten by freeing tables.  With NONE there is one pane; with TUMBLE a pane is the window; with
  * HOP either panes of gcd(size, slide) that are merged into windows when these are due ("merged"),
- * or, where changes must be taken back one by one, a pane per window ("expanded").
+ * or, where changes must be taken back one by one, a pane per window ("expanded").  Sessions and
+ * windows of a number of rows are each key's own: keyed_windows.h.
  */
 #ifndef MR_ENGINE_OPERATORS_AGGREGATE_H
 #define MR_ENGINE_OPERATORS_AGGREGATE_H
@@ -36,6 +37,8 @@ typedef struct MrCallState {
     MrKeyLayout distinct_key;
 } MrCallState;
 
+typedef struct MrKeyedWindows MrKeyedWindows;
+
 typedef struct MrAggregateState {
     MrKeyLayout layout;
     MrCallState *calls;
@@ -50,7 +53,16 @@ typedef struct MrAggregateState {
     int64_t watermark_us;
     /* Merged HOP: windows up to this start are closed; MR_TIME_MIN: none. */
     int64_t closed_start_us;
+    MrKeyedWindows *keyed; /* SESSION and COUNT instead of panes; else NULL */
 } MrAggregateState;
+
+/* The rows that calls aggregate: block rows, the states they go to and their weights. */
+typedef struct MrCallRows {
+    const uint32_t *rows; /* NULL: all of the block, in order */
+    const uint32_t *groups;
+    const int32_t *weights; /* NULL: +1 */
+    uint32_t count;
+} MrCallRows;
 
 /* Rows of one chunk that fall to one pane, by lane. */
 typedef struct MrAggregateRows {
@@ -88,6 +100,28 @@ void mr_aggregate_clear(MrOperator *op);
 void mr_aggregate_forget(MrOperator *op);
 
 /* Within the operator's own files: */
+
+/* States of one group, side by side. */
+void mr_states_destroy(const MrOperator *op, char *states);
+MrStatus mr_states_merge(MrOperator *op, char *into, const char *from, MrError *err);
+void mr_states_write(const MrOperator *op, const char *states, MrStateWriter *writer);
+MrStatus mr_states_read(MrOperator *op, char *states, MrStateReader *reader, MrError *err);
+/* Adds rows of the block to the states at `states + group * stride`.  `distinct`: the sets of a
+ * pane's DISTINCT calls; NULL where calls count what is distinct themselves. */
+MrStatus mr_states_update(MrOperator *op, char *states, size_t stride, MrGroupTable *distinct,
+                          const MrBlock *block, const MrCallRows *rows, MrBatch *batch);
+/* The aggregates' columns of `count` groups. */
+MrStatus mr_states_finalize(MrOperator *op, const char *states, size_t stride,
+                            const uint32_t *groups, uint32_t count, MrVector *columns,
+                            const MrColumn *schema, MrBatch *batch);
+enum { MR_KEY_BYTES_MAX = MR_KEYS_MAX * 24 + 8 };
+void mr_key_write(const MrGroupTable *table, uint32_t group, MrStateWriter *writer);
+/* Long text of the key stays borrowed from the reader. */
+MrStatus mr_key_read(const MrKeyLayout *layout, MrStateReader *reader, char *key, uint32_t *nulls,
+                     MrError *err);
+/* A block of the operator's output without a place in the log; its columns are not made yet. */
+MrStatus mr_derived_block(MrOperator *op, uint32_t rows, int32_t weight, MrBatch *batch,
+                          MrBlock **out);
 int64_t mr_add_saturated(int64_t a, int64_t b);
 MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *err);
 void mr_pane_destroy(MrOperator *op, MrPane *pane);

@@ -13,12 +13,53 @@ static MrStatus constant_time(MrVector *out, MrType type, int64_t at_us, uint32_
     return mr_vector_init_constant(out, batch->arena, &value, rows, batch->err);
 }
 
+MrStatus mr_states_finalize(MrOperator *op, const char *states, size_t stride,
+                            const uint32_t *groups, uint32_t count, MrVector *columns,
+                            const MrColumn *schema, MrBatch *batch)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    for (uint32_t c = 0; c < spec->call_count; c++) {
+        const MrCallState *call = &state->calls[c];
+        MrVector *column = &columns[c];
+        MR_TRY(mr_vector_init(column, batch->arena, schema[c].type, count, batch->err));
+        MR_TRY(mr_vector_make_nullable(column, batch->arena, batch->err));
+        MR_TRY(call->aggregate->finalize(call->aggregate, states + call->state_offset, stride,
+                                         groups, count, batch->arena, column, batch->err));
+        if (mr_vector_null_count(column) == 0) {
+            column->validity = NULL;
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_derived_block(MrOperator *op, uint32_t rows, int32_t weight, MrBatch *batch,
+                          MrBlock **out)
+{
+    MrBlock *block;
+    MR_NEW(batch->arena, block, batch->err);
+    block->row_count = rows;
+    block->column_count = op->node->schema.column_count;
+    block->place.watermark_us = block->place.watermark_after_us = MR_TIME_MIN;
+    block->place.event_min_us = MR_TIME_MAX;
+    MR_NEW_ARRAY(batch->arena, block->columns, block->column_count + 1, batch->err);
+    *out = block;
+    if (weight != 1) {
+        int32_t *weights;
+        MR_NEW_ARRAY(batch->arena, weights, rows, batch->err);
+        for (uint32_t i = 0; i < rows; i++) {
+            weights[i] = weight;
+        }
+        block->weights = weights;
+    }
+    return MR_OK;
+}
+
 /* Columns: window_start, window_end, keys, aggregates. */
 static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t anchor_us,
                            const uint32_t *groups, uint32_t count, MrBatch *batch, MrBlock *block)
 {
     const MrAggregateSpec *spec = op->spec;
-    const MrAggregateState *state = op->state;
     const MrColumn *schema = op->node->schema.columns;
     MrVector *column = block->columns;
     if (spec->window_kind != MR_GROUP_WINDOW_NONE) {
@@ -33,19 +74,8 @@ static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t an
                                          batch->err));
         MR_TRY(mr_vector_own_text(column, batch->arena, batch->err)); /* the pane may go first */
     }
-    for (uint32_t c = 0; c < spec->call_count; c++, column++) {
-        const MrAggregate *aggregate = state->calls[c].aggregate;
-        const char *states = table->rows + table->state_offset + state->calls[c].state_offset;
-        MR_TRY(mr_vector_init(column, batch->arena, schema[column - block->columns].type, count,
-                              batch->err));
-        MR_TRY(mr_vector_make_nullable(column, batch->arena, batch->err));
-        MR_TRY(aggregate->finalize(aggregate, states, table->row_bytes, groups, count, batch->arena,
-                                   column, batch->err));
-        if (mr_vector_null_count(column) == 0) {
-            column->validity = NULL;
-        }
-    }
-    return MR_OK;
+    return mr_states_finalize(op, table->rows + table->state_offset, table->row_bytes, groups,
+                              count, column, schema + (column - block->columns), batch);
 }
 
 MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us,
@@ -54,21 +84,8 @@ MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t st
     for (uint32_t first = 0; first < count; first += MR_VECTOR_ROWS) {
         uint32_t rows = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
         MrBlock *block;
-        MR_NEW(batch->arena, block, batch->err);
-        block->row_count = rows;
-        block->column_count = op->node->schema.column_count;
-        block->place.watermark_us = block->place.watermark_after_us = MR_TIME_MIN;
-        block->place.event_min_us = MR_TIME_MAX;
-        MR_NEW_ARRAY(batch->arena, block->columns, block->column_count + 1, batch->err);
+        MR_TRY(mr_derived_block(op, rows, weight, batch, &block));
         MR_TRY(build_rows(op, table, start_us, groups + first, rows, batch, block));
-        if (weight != 1) {
-            int32_t *weights;
-            MR_NEW_ARRAY(batch->arena, weights, rows, batch->err);
-            for (uint32_t i = 0; i < rows; i++) {
-                weights[i] = weight;
-            }
-            block->weights = weights;
-        }
         MR_TRY(mr_operator_emit(op, block, batch));
     }
     return MR_OK;

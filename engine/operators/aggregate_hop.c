@@ -77,16 +77,16 @@ static MrStatus list_windows(MrOperator *op, int64_t after, int64_t upto, bool o
     return MR_OK;
 }
 
-static MrStatus merge_states(MrOperator *op, MrGroupTable *into, uint32_t group,
-                             const MrGroupTable *from, uint32_t from_group, MrBatch *batch)
+MrStatus mr_states_merge(MrOperator *op, char *into, const char *from, MrError *err)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
+    if (state->counts_rows) {
+        *(int64_t *)into += *(const int64_t *)from;
+    }
     for (uint32_t c = 0; c < spec->call_count; c++) {
         uint32_t offset = state->calls[c].state_offset;
-        MR_TRY(state->calls[c].aggregate->merge(mr_group_state(into, group) + offset,
-                                                mr_group_state(from, from_group) + offset,
-                                                op->memory, batch->err));
+        MR_TRY(state->calls[c].aggregate->merge(into + offset, from + offset, op->memory, err));
     }
     return MR_OK;
 }
@@ -126,7 +126,8 @@ static MrStatus merge_window(MrOperator *op, MrPane *window, bool only_dirty, Mr
         if (!only_dirty) {
             for (uint32_t g = 0; g < groups->count; g++) {
                 MR_TRY(insert_key_of(op, &window->groups, groups, g, &group, batch));
-                MR_TRY(merge_states(op, &window->groups, group, groups, g, batch));
+                MR_TRY(mr_states_merge(op, mr_group_state(&window->groups, group),
+                                       mr_group_state(groups, g), batch->err));
             }
             continue;
         }
@@ -136,7 +137,8 @@ static MrStatus merge_window(MrOperator *op, MrPane *window, bool only_dirty, Mr
             uint32_t found =
                 mr_group_table_find(groups, key, nulls, mr_key_hash(&state->layout, key, nulls));
             if (found != MR_NO_GROUP) {
-                MR_TRY(merge_states(op, &window->groups, g, groups, found, batch));
+                MR_TRY(mr_states_merge(op, mr_group_state(&window->groups, g),
+                                       mr_group_state(groups, found), batch->err));
             }
         }
     }

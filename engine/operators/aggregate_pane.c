@@ -170,14 +170,6 @@ MrStatus mr_pane_mark_touched(MrOperator *op, MrPane *pane, const uint32_t *grou
     return mr_aggregate_emit(op, &pane->groups, pane->start_us, old, old_count, -1, batch);
 }
 
-/* The rows that a call aggregates: block rows, the groups they go to and their weights. */
-typedef struct CallRows {
-    const uint32_t *rows; /* NULL: all of the block, in order */
-    const uint32_t *groups;
-    const int32_t *weights;
-    uint32_t count;
-} CallRows;
-
 static bool is_included(const MrBlock *block, const MrAggregateCall *call, uint32_t args,
                         uint32_t row)
 {
@@ -195,7 +187,7 @@ static bool is_included(const MrBlock *block, const MrAggregateCall *call, uint3
 
 /* Leaves out rows that the FILTER or a NULL argument excludes; most calls have neither. */
 static MrStatus include_rows(const MrBlock *block, const MrAggregateCall *call, uint32_t args,
-                             const CallRows *all, MrBatch *batch, CallRows *out)
+                             const MrCallRows *all, MrBatch *batch, MrCallRows *out)
 {
     bool excludes = call->filter >= 0;
     for (uint32_t a = 0; a < args; a++) {
@@ -222,11 +214,11 @@ static MrStatus include_rows(const MrBlock *block, const MrAggregateCall *call, 
         }
         count += is_included(block, call, args, row);
     }
-    *out = (CallRows){ .rows = rows, .groups = groups, .weights = weights, .count = count };
+    *out = (MrCallRows){ .rows = rows, .groups = groups, .weights = weights, .count = count };
     return MR_OK;
 }
 
-static MrStatus argument_vector(const MrBlock *block, uint32_t column, const CallRows *rows,
+static MrStatus argument_vector(const MrBlock *block, uint32_t column, const MrCallRows *rows,
                                 bool nulls, MrBatch *batch, MrVector *out)
 {
     const MrVector *vector = &block->columns[column];
@@ -245,7 +237,7 @@ static MrStatus argument_vector(const MrBlock *block, uint32_t column, const Cal
 /* Keeps only the rows that add a value to their group's set (+1) or take its last copy away
  * (-1). */
 static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector *values,
-                              CallRows *rows, MrBatch *batch, MrVector *out)
+                              MrCallRows *rows, MrBatch *batch, MrVector *out)
 {
     MrVector groups;
     MR_TRY(mr_vector_init(&groups, batch->arena, mr_type(MR_TYPE_INT64), rows->count, batch->err));
@@ -285,12 +277,13 @@ static MrStatus distinct_rows(MrOperator *op, MrGroupTable *seen, const MrVector
                                      batch->err));
     bool retracts = ((const MrAggregateSpec *)op->spec)->input_retracts;
     *rows =
-        (CallRows){ .groups = kept_groups, .weights = retracts ? weights : NULL, .count = count };
+        (MrCallRows){ .groups = kept_groups, .weights = retracts ? weights : NULL, .count = count };
     return MR_OK;
 }
 
-static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const MrBlock *block,
-                            const CallRows *all, MrBatch *batch)
+static MrStatus update_call(MrOperator *op, uint32_t index, char *states, size_t stride,
+                            MrGroupTable *distinct, const MrBlock *block, const MrCallRows *all,
+                            MrBatch *batch)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
@@ -298,16 +291,16 @@ static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const 
     const MrCallState *resolved = &state->calls[index];
     const MrAggregate *aggregate = resolved->aggregate;
     MrVector args[2];
-    CallRows rows;
+    MrCallRows rows;
     bool takes_nulls = call->aggregate->flags & MR_AGG_NULLS;
     uint32_t checked = takes_nulls ? 0 : aggregate->arg_count;
     MR_TRY(include_rows(block, call, checked, all, batch, &rows));
     for (uint32_t a = 0; a < aggregate->arg_count; a++) {
         MR_TRY(argument_vector(block, call->args[a], &rows, takes_nulls, batch, &args[a]));
     }
-    if (call->is_distinct && rows.count > 0) {
+    if (call->is_distinct && distinct != NULL && rows.count > 0) {
         MrVector values = args[0];
-        MR_TRY(distinct_rows(op, &pane->distinct[index], &values, &rows, batch, &args[0]));
+        MR_TRY(distinct_rows(op, &distinct[index], &values, &rows, batch, &args[0]));
     }
     if (rows.count == 0) {
         return MR_OK;
@@ -317,16 +310,29 @@ static MrStatus update_call(MrOperator *op, MrPane *pane, uint32_t index, const 
                             .groups = rows.groups,
                             .weights = rows.weights,
                             .rows = rows.count };
-    char *states = pane->groups.rows + pane->groups.state_offset + resolved->state_offset;
-    return aggregate->update(states, pane->groups.row_bytes, &in, op->memory, batch->err);
+    return aggregate->update(states + resolved->state_offset, stride, &in, op->memory, batch->err);
 }
 
-static void count_rows(MrPane *pane, const CallRows *rows)
+static void count_rows(char *states, size_t stride, const MrCallRows *rows)
 {
     for (uint32_t i = 0; i < rows->count; i++) {
-        *(int64_t *)mr_group_state(&pane->groups, rows->groups[i]) +=
+        *(int64_t *)(states + (size_t)rows->groups[i] * stride) +=
             rows->weights == NULL ? 1 : rows->weights[i];
     }
+}
+
+MrStatus mr_states_update(MrOperator *op, char *states, size_t stride, MrGroupTable *distinct,
+                          const MrBlock *block, const MrCallRows *rows, MrBatch *batch)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrAggregateState *state = op->state;
+    if (state->counts_rows) {
+        count_rows(states, stride, rows);
+    }
+    for (uint32_t c = 0; c < spec->call_count; c++) {
+        MR_TRY(update_call(op, c, states, stride, distinct, block, rows, batch));
+    }
+    return MR_OK;
 }
 
 MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, const MrKeyBatch *keys,
@@ -342,7 +348,7 @@ MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, cons
     if (spec->emit == MR_EMIT_MODE_UPDATE && !state->is_apart) {
         MR_TRY(mr_pane_mark_touched(op, pane, groups, rows->count, batch));
     }
-    CallRows all = { .rows = rows->rows, .groups = groups, .count = rows->count };
+    MrCallRows all = { .rows = rows->rows, .groups = groups, .count = rows->count };
     if (block->weights != NULL) {
         int32_t *weights;
         MR_NEW_ARRAY(batch->arena, weights, rows->count, batch->err);
@@ -351,11 +357,6 @@ MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, cons
         }
         all.weights = weights;
     }
-    if (state->counts_rows) {
-        count_rows(pane, &all);
-    }
-    for (uint32_t c = 0; c < spec->call_count; c++) {
-        MR_TRY(update_call(op, pane, c, block, &all, batch));
-    }
-    return MR_OK;
+    return mr_states_update(op, pane->groups.rows + pane->groups.state_offset,
+                            pane->groups.row_bytes, pane->distinct, block, &all, batch);
 }

@@ -112,6 +112,36 @@ static PaneSpan span_of(const MrOperator *op, int64_t at_us)
     return span;
 }
 
+/* Sessions: the rows that are on time, all in one list; which session is theirs its key tells. */
+static MrStatus keep_timely(const MrOperator *op, const MrBlock *block, MrBatch *batch,
+                            PaneSet *set, Assignment **out, uint32_t *out_count)
+{
+    const MrAggregateSpec *spec = op->spec;
+    const MrVector *time = &block->columns[spec->time_column];
+    bool tests_late = spec->time_is_event && !mr_fault_planted("skip_late_test");
+    const int64_t *watermarks = tests_late ? block->place.watermarks : NULL;
+    Assignment *kept;
+    uint32_t count = 0, pane;
+    MR_TRY(pane_set_find(set, 0, batch->arena, &pane, batch->err));
+    MR_NEW_ARRAY(batch->arena, kept, block->row_count, batch->err);
+    for (uint32_t row = 0; row < block->row_count; row++) {
+        if (mr_vector_is_null(time, row)) {
+            continue;
+        }
+        int64_t at = *(const int64_t *)mr_vector_cell(time, row);
+        int64_t w = watermarks == NULL ? MR_TIME_MIN : watermarks[row];
+        if (at == MR_TIME_MIN || at == MR_TIME_MAX ||
+            mr_add_saturated(at, spec->allowed_lateness_us) < w) {
+            mr_operator_note_late(op, block, row, at, w, batch);
+            continue;
+        }
+        kept[count++] = (Assignment){ .row = row, .pane = pane };
+    }
+    *out = kept;
+    *out_count = count;
+    return MR_OK;
+}
+
 /* Panes of every row; late ones are left out. */
 static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch *batch,
                              PaneSet *set, Assignment **out, uint32_t *out_count)
@@ -249,7 +279,7 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    if (spec->window_kind == MR_GROUP_WINDOW_NONE) {
+    if (spec->window_kind == MR_GROUP_WINDOW_NONE || spec->window_kind == MR_GROUP_WINDOW_COUNT) {
         *start = 0;
         return true;
     }
@@ -264,14 +294,20 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
         least = at[i] < least ? at[i] : least;
         greatest = at[i] > greatest ? at[i] : greatest;
     }
+    /* W never goes back: the last row sees the greatest. */
+    const int64_t *watermarks = spec->time_is_event ? block->place.watermarks : NULL;
+    int64_t w = watermarks == NULL ? MR_TIME_MIN : watermarks[block->row_count - 1];
+    if (spec->window_kind == MR_GROUP_WINDOW_SESSION) {
+        *start = 0;
+        return least != MR_TIME_MIN && greatest != MR_TIME_MAX &&
+               mr_add_saturated(least, spec->allowed_lateness_us) >= w;
+    }
     PaneSpan span = span_of(op, least);
     *start = state->merges_panes ? span.from_us : span.newest_us;
     if (least < span.from_us || greatest >= span.until_us || greatest >= span.newest_end_us) {
         return false;
     }
-    /* W never goes back: the last row sees the greatest. */
-    const int64_t *watermarks = spec->time_is_event ? block->place.watermarks : NULL;
-    return watermarks == NULL || watermarks[block->row_count - 1] < span.closes_us;
+    return w < span.closes_us;
 }
 
 static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock *block,
@@ -302,7 +338,9 @@ static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock 
     PaneSet set = { 0 };
     Assignment *assigned = NULL;
     uint32_t count = 0;
-    MR_TRY(assign_panes(op, block, batch, &set, &assigned, &count));
+    MR_TRY(spec->window_kind == MR_GROUP_WINDOW_SESSION
+               ? keep_timely(op, block, batch, &set, &assigned, &count)
+               : assign_panes(op, block, batch, &set, &assigned, &count));
     chunk->pane_starts = set.starts;
     chunk->pane_count = set.count;
     return split_rows(chunk, lanes, assigned, count, batch);

@@ -2,7 +2,7 @@
  * engine/operators/aggregate_state.c - the groups as bytes for a checkpoint, and back.  The bytes
  * do not depend on the number of lanes: a lane restores the keys that fall to it.
  */
-#include "engine/operators/aggregate.h"
+#include "engine/operators/keyed_windows.h"
 
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ static void write_cell(MrTypeId type, const char *cell, MrStateWriter *writer)
     }
 }
 
-static void write_key(const MrGroupTable *table, uint32_t group, MrStateWriter *writer)
+void mr_key_write(const MrGroupTable *table, uint32_t group, MrStateWriter *writer)
 {
     mr_state_write_u32(writer, mr_group_header(table, group)->nulls);
     for (uint32_t k = 0; k < table->layout->count; k++) {
@@ -27,11 +27,9 @@ static void write_key(const MrGroupTable *table, uint32_t group, MrStateWriter *
     }
 }
 
-enum { KEY_BYTES_MAX = MR_KEYS_MAX * 24 };
-
 /* Long text of the key stays borrowed from the reader. */
-static MrStatus read_key(const MrKeyLayout *layout, MrStateReader *reader, char *key,
-                         uint32_t *nulls, MrError *err)
+MrStatus mr_key_read(const MrKeyLayout *layout, MrStateReader *reader, char *key, uint32_t *nulls,
+                     MrError *err)
 {
     MR_TRY(mr_state_read_u32(reader, nulls, err));
     for (uint32_t k = 0; k < layout->count; k++) {
@@ -53,13 +51,10 @@ static MrStatus read_key(const MrKeyLayout *layout, MrStateReader *reader, char 
     return MR_OK;
 }
 
-static void write_group(MrOperator *op, const MrPane *pane, uint32_t group, MrStateWriter *writer)
+void mr_states_write(const MrOperator *op, const char *states, MrStateWriter *writer)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    const char *states = mr_group_state(&pane->groups, group);
-    mr_state_write_u32(writer, mr_group_header(&pane->groups, group)->flags);
-    write_key(&pane->groups, group, writer);
     if (state->counts_rows) {
         mr_state_write_bytes(writer, states, sizeof(int64_t));
     }
@@ -74,10 +69,20 @@ static void write_group(MrOperator *op, const MrPane *pane, uint32_t group, MrSt
     }
 }
 
+static void write_group(MrOperator *op, const MrPane *pane, uint32_t group, MrStateWriter *writer)
+{
+    mr_state_write_u32(writer, mr_group_header(&pane->groups, group)->flags);
+    mr_key_write(&pane->groups, group, writer);
+    mr_states_write(op, mr_group_state(&pane->groups, group), writer);
+}
+
 MrStatus mr_aggregate_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
+    if (state->keyed != NULL) {
+        return mr_keyed_snapshot(op, writer, err);
+    }
     mr_state_write_u64(writer, (uint64_t)state->watermark_us);
     mr_state_write_u64(writer, (uint64_t)state->closed_start_us);
     mr_state_write_u32(writer, state->pane_count);
@@ -95,7 +100,7 @@ MrStatus mr_aggregate_snapshot(MrOperator *op, MrStateWriter *writer, MrError *e
             const MrGroupTable *seen = &pane->distinct[c];
             mr_state_write_u32(writer, seen->count);
             for (uint32_t v = 0; v < seen->count; v++) {
-                write_key(seen, v, writer);
+                mr_key_write(seen, v, writer);
                 mr_state_write_bytes(writer, mr_group_state(seen, v), sizeof(int64_t));
             }
         }
@@ -115,8 +120,7 @@ static MrStatus read_fixed(MrStateReader *reader, void *out, size_t wanted, MrEr
     return MR_OK;
 }
 
-/* A state that is not ours is read all the same, into scratch, to get behind it. */
-static MrStatus read_states(MrOperator *op, char *states, MrStateReader *reader, MrError *err)
+MrStatus mr_states_read(MrOperator *op, char *states, MrStateReader *reader, MrError *err)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
@@ -132,7 +136,7 @@ static MrStatus read_states(MrOperator *op, char *states, MrStateReader *reader,
     return MR_OK;
 }
 
-static void destroy_states(MrOperator *op, char *states)
+void mr_states_destroy(const MrOperator *op, char *states)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
@@ -148,16 +152,16 @@ static MrStatus restore_groups(MrOperator *op, MrPane *pane, uint32_t count, MrS
                                uint32_t *moved, MrError *err)
 {
     const MrAggregateState *state = op->state;
-    char key[KEY_BYTES_MAX + 8];
-    char *states;
+    char key[MR_KEY_BYTES_MAX];
+    char *states; /* those of other lanes are read too, to get behind them */
     MR_NEW_ARRAY(op->arena, states, state->states_bytes + 1, err);
     for (uint32_t g = 0; g < count; g++) {
         uint32_t flags, nulls;
         memset(states, 0, state->states_bytes);
         MR_TRY(mr_state_read_u32(reader, &flags, err));
-        MR_TRY(read_key(&state->layout, reader, key, &nulls, err));
+        MR_TRY(mr_key_read(&state->layout, reader, key, &nulls, err));
         uint64_t hash = mr_key_hash(&state->layout, key, nulls);
-        MrStatus status = read_states(op, states, reader, err);
+        MrStatus status = mr_states_read(op, states, reader, err);
         moved[g] = MR_NO_GROUP;
         /* Dead groups stay behind. */
         if (status == MR_OK && mr_lane_of(hash, op->lanes) == op->lane &&
@@ -165,7 +169,7 @@ static MrStatus restore_groups(MrOperator *op, MrPane *pane, uint32_t count, MrS
             status = mr_group_table_insert_one(&pane->groups, key, nulls, hash, &moved[g], err);
         }
         if (status != MR_OK || moved[g] == MR_NO_GROUP) {
-            destroy_states(op, states);
+            mr_states_destroy(op, states);
             MR_TRY(status);
             continue;
         }
@@ -179,12 +183,12 @@ static MrStatus restore_distinct(MrGroupTable *seen, const uint32_t *moved, uint
                                  MrStateReader *reader, MrError *err)
 {
     uint32_t count;
-    char key[KEY_BYTES_MAX + 8];
+    char key[MR_KEY_BYTES_MAX];
     MR_TRY(mr_state_read_u32(reader, &count, err));
     for (uint32_t v = 0; v < count; v++) {
         uint32_t nulls, entry;
         int64_t group, copies;
-        MR_TRY(read_key(seen->layout, reader, key, &nulls, err));
+        MR_TRY(mr_key_read(seen->layout, reader, key, &nulls, err));
         MR_TRY(read_fixed(reader, &copies, sizeof copies, err));
         memcpy(&group, key, sizeof group);
         if (group < 0 || group >= moved_count) {
@@ -235,6 +239,9 @@ MrStatus mr_aggregate_restore(MrOperator *op, MrStateReader *reader, MrError *er
     MrAggregateState *state = op->state;
     uint64_t watermark, closed;
     uint32_t panes;
+    if (state->keyed != NULL) {
+        return mr_keyed_restore(op, reader, err);
+    }
     MR_TRY(mr_state_read_u64(reader, &watermark, err));
     MR_TRY(mr_state_read_u64(reader, &closed, err));
     MR_TRY(mr_state_read_u32(reader, &panes, err));

@@ -678,6 +678,120 @@ static inline void naive_add(Naive *naive, const MrDatum *head, uint32_t head_co
     group->rows[group->count++] = row;
 }
 
+/* Sessions, the slow way: from every row that has none yet, all rows of its key are taken in until no
+ * further one is near enough. */
+static inline void naive_sessions(Naive *naive, const TestLog *log, uint32_t end,
+                                  const MrAggregateSpec *spec, bool (*keep)(const LogRow *row))
+{
+    enum { WAITS = 1, TAKEN = 2 };
+    const int64_t gap = spec->window.size_us;
+    uint8_t *states = calloc(end + 1, 1);
+    for (uint32_t r = 0; r < end; r++) {
+        const LogRow *row = &log->rows[r];
+        const bool is_finite = row->at_us != MR_TIME_MIN && row->at_us != MR_TIME_MAX;
+        if (keep != NULL && !keep(row)) {
+            continue;
+        }
+        if (is_finite && row->at_us + spec->allowed_lateness_us >= row->watermark_us) {
+            states[r] = WAITS;
+            continue;
+        }
+        if (naive->late_rows < MR_NOTED_ROWS_MAX * 4) {
+            naive->late_sequences[naive->late_rows] = r + 1;
+        }
+        naive->late_rows++;
+    }
+    for (uint32_t r = 0; r < end; r++) {
+        if (states[r] != WAITS) {
+            continue;
+        }
+        MrDatum head[16] = { 0 }, other[16] = { 0 };
+        int64_t first = log->rows[r].at_us, last = first;
+        for (uint32_t k = 0; k < spec->key_count; k++) {
+            head[2 + k] = log->rows[r].cells[spec->keys[k]];
+        }
+        uint8_t *taken = calloc(end + 1, 1);
+        for (bool grew = true; grew;) {
+            grew = false;
+            for (uint32_t o = r; o < end; o++) {
+                const int64_t at = log->rows[o].at_us;
+                for (uint32_t k = 0; k < spec->key_count; k++) {
+                    other[k] = log->rows[o].cells[spec->keys[k]];
+                }
+                if (states[o] != WAITS || at <= first - gap || at >= last + gap ||
+                    !heads_equal(head + 2, other, spec->key_count)) {
+                    continue;
+                }
+                states[o] = TAKEN;
+                taken[o] = 1;
+                first = at < first ? at : first;
+                last = at > last ? at : last;
+                grew = true;
+            }
+        }
+        head[0] = (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP), .integer = first };
+        head[1] = (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP), .integer = last + gap };
+        for (uint32_t o = r; o < end; o++) {
+            if (taken[o]) {
+                naive_add(naive, head, 2 + spec->key_count, last + gap, o);
+            }
+        }
+        free(taken);
+    }
+    free(states);
+}
+
+/* Windows of rows, counted for each key. */
+static inline void naive_count_windows(Naive *naive, const TestLog *log, uint32_t end,
+                                       const MrAggregateSpec *spec, bool (*keep)(const LogRow *row))
+{
+    const uint32_t size = (uint32_t)spec->window.size_us, slide = (uint32_t)spec->window.slide_us;
+    uint8_t *taken = calloc(end + 1, 1);
+    uint32_t *rows = calloc(end + 1, sizeof *rows);
+    for (uint32_t r = 0; r < end; r++) {
+        MrDatum head[16] = { 0 }, other[16] = { 0 };
+        uint32_t count = 0;
+        for (uint32_t k = 0; k < spec->key_count; k++) {
+            head[k] = log->rows[r].cells[spec->keys[k]];
+        }
+        for (uint32_t o = r; o < end && !taken[r]; o++) {
+            for (uint32_t k = 0; k < spec->key_count; k++) {
+                other[k] = log->rows[o].cells[spec->keys[k]];
+            }
+            if (!taken[o] && (keep == NULL || keep(&log->rows[o])) &&
+                heads_equal(head, other, spec->key_count)) {
+                rows[count++] = o;
+            }
+        }
+        for (uint32_t first = 0; first < count; first += slide) {
+            int64_t least = MR_TIME_MAX, greatest = MR_TIME_MIN;
+            const uint32_t some = count - first < size ? count - first : size;
+            for (uint32_t i = first; i < first + some; i++) {
+                const int64_t at = log->rows[rows[i]].at_us;
+                least = at < least ? at : least;
+                greatest = at > greatest ? at : greatest;
+            }
+            MrDatum whole[16] = { 0 };
+            whole[0] = (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP), .integer = least };
+            whole[1] = (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP), .integer = greatest };
+            for (uint32_t k = 0; k < spec->key_count; k++) {
+                whole[2 + k] = log->rows[rows[first]].cells[spec->keys[k]];
+            }
+            for (uint32_t i = first; i < first + some; i++) {
+                /* A window closes with its last row: that is its end for EMIT ON WINDOW CLOSE. */
+                naive_add(naive, whole, 2 + spec->key_count,
+                          some == size ? MR_TIME_MIN : MR_TIME_MAX - spec->allowed_lateness_us,
+                          rows[i]);
+            }
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            taken[rows[i]] = 1;
+        }
+    }
+    free(taken);
+    free(rows);
+}
+
 /* Groups of the rows 0..end-1 on which `keep` is true. */
 static inline Naive naive_group(const TestLog *log, uint32_t end, const MrAggregateSpec *spec,
                                 bool (*keep)(const LogRow *row))
@@ -685,6 +799,14 @@ static inline Naive naive_group(const TestLog *log, uint32_t end, const MrAggreg
     Naive naive = { 0 };
     if (spec->window_kind == MR_GROUP_WINDOW_NONE && spec->key_count == 0) {
         naive_add(&naive, NULL, 0, MR_TIME_MAX, UINT32_MAX);
+    }
+    if (spec->window_kind == MR_GROUP_WINDOW_SESSION) {
+        naive_sessions(&naive, log, end, spec, keep);
+        return naive;
+    }
+    if (spec->window_kind == MR_GROUP_WINDOW_COUNT) {
+        naive_count_windows(&naive, log, end, spec, keep);
+        return naive;
     }
     for (uint32_t r = 0; r < end; r++) {
         const LogRow *row = &log->rows[r];

@@ -140,6 +140,11 @@ static const WindowCase window_cases[] = {
       0 },
     { "date_bin(INTERVAL '1 minute' * 5, at, 'epoch')", INT64_C(300000000), 0, 0 },
     { "time_bucket('1 day', at)", MR_US_PER_DAY, 0, 0 },
+    { "time_bucket('1 day', at, INTERVAL '-6 hours')", MR_US_PER_DAY, 18 * 3600 * MR_US_PER_SECOND,
+      0 },
+    { "time_bucket('7 days', at, TIMESTAMPTZ '2000-01-03 00:00:00+00')", 7 * MR_US_PER_DAY,
+      4 * MR_US_PER_DAY, 0 },
+    { "time_bucket('1 month', at, 'Asia/Tokyo')", 0, 0, 1 },
 };
 
 START_TEST(test_expressions_that_are_windows)
@@ -175,13 +180,16 @@ START_TEST(test_expressions_that_are_not)
 }
 END_TEST
 
-START_TEST(test_local_days_are_not_utc_days)
+START_TEST(test_days_follow_the_session)
 {
     const MrTimezone *berlin;
     ck_assert_int_eq(mr_timezone_find(mr_string("Europe/Berlin"), &berlin, NULL), MR_OK);
     fixture.context.zone = berlin;
     make("SELECT date_trunc('day', at), count(*) FROM s GROUP BY 1");
-    ck_assert_int_eq(aggregate(0)->window_kind, MR_GROUP_WINDOW_NONE);
+    ck_assert_int_eq(aggregate(0)->window_kind, MR_GROUP_WINDOW_TUMBLE);
+    ck_assert_ptr_eq(aggregate(0)->window.zone, berlin);
+    make("SELECT date_trunc('day', at, 'UTC'), count(*) FROM s GROUP BY 1");
+    ck_assert_ptr_null(aggregate(0)->window.zone);
 }
 END_TEST
 
@@ -233,7 +241,7 @@ int main(void)
                         sizeof window_cases / sizeof window_cases[0]);
     tcase_add_loop_test(tcase, test_expressions_that_are_not, 0,
                         sizeof plain_keys / sizeof plain_keys[0]);
-    tcase_add_test(tcase, test_local_days_are_not_utc_days);
+    tcase_add_test(tcase, test_days_follow_the_session);
     tcase_add_test(tcase, test_the_hash_tells_plans_apart);
     tcase_add_test(tcase, test_only_needed_columns_are_read);
     tcase_add_test(tcase, test_equal_arguments_are_computed_once);

@@ -82,6 +82,10 @@ static const struct TestWindow {
     { MR_GROUP_WINDOW_HOP, { .size_us = 12 * SECOND, .slide_us = 3 * SECOND, .cumulates = true } },
     { MR_GROUP_WINDOW_HOP,
       { .size_us = 10 * SECOND, .slide_us = 4 * SECOND, .offset_us = SECOND, .cumulates = true } },
+    { MR_GROUP_WINDOW_SESSION, { .size_us = 3 * SECOND } },
+    { MR_GROUP_WINDOW_SESSION, { .size_us = 20 * SECOND } },
+    { MR_GROUP_WINDOW_COUNT, { .size_us = 5, .slide_us = 5 } },
+    { MR_GROUP_WINDOW_COUNT, { .size_us = 7, .slide_us = 3 } },
 };
 enum {
     WINDOWS = sizeof windows / sizeof windows[0],
@@ -105,11 +109,23 @@ static void plan_total_key(TestPlan *plan)
     plan_add(plan, MR_OPERATOR_PROJECT, spec, (MrSchema){ in.column_count + 1, schema });
 }
 
-static void case_make(Case *c, MrRandom *random, const TestLog *log)
+/* Windows of rows are told by their first row; here by its time, so that no two rows share one. */
+static void make_times_unique(TestLog *log)
+{
+    for (uint32_t r = 0; r < log->count; r++) {
+        log->rows[r].at_us = 1700000000 * INT64_C(1000000) + r;
+        log->rows[r].cells[LOG_AT].integer = log->rows[r].at_us;
+    }
+}
+
+static void case_make(Case *c, MrRandom *random, TestLog *log)
 {
     const struct TestWindow *window = &windows[mr_random_below(random, WINDOWS)];
     const uint32_t *keys = key_sets[mr_random_below(random, KEY_SETS)];
     *c = (Case){ .log = log };
+    if (window->kind == MR_GROUP_WINDOW_COUNT) {
+        make_times_unique(log);
+    }
     MrAggregateSpec spec = { .window_kind = window->kind,
                              .window = window->window,
                              .keys = keys,
@@ -118,7 +134,7 @@ static void case_make(Case *c, MrRandom *random, const TestLog *log)
     spec.key_count = keys[0] == 0 ? 0 : keys[1] == 0 ? 1 : 2;
     if (window->kind != MR_GROUP_WINDOW_NONE) {
         spec.time_column = LOG_AT;
-        spec.time_is_event = true;
+        spec.time_is_event = window->kind != MR_GROUP_WINDOW_COUNT;
         spec.emit = mr_random_below(random, 2) == 0 ? MR_EMIT_MODE_UPDATE : MR_EMIT_MODE_CLOSE;
         spec.allowed_lateness_us = mr_random_below(random, 2) == 0 ? 0 : 3 * SECOND;
     }
@@ -234,7 +250,7 @@ START_TEST(test_prefixes)
     mr_random_init(&random, 1000 + (uint64_t)_i);
     mr_arena_reset(&test_arena);
     const LogShape shape = random_shape(&random);
-    const TestLog log = log_make(&random, &shape);
+    TestLog log = log_make(&random, &shape);
     Case c;
     case_make(&c, &random, &log);
     RunShape cut = random_cut(&random, false);
@@ -259,7 +275,7 @@ START_TEST(test_cuts)
     shape.rough_floats = true;
     shape.rows = _i % 10 == 0 ? 20000 : 1500;
     shape.step_us = shape.rows > 10000 ? shape.step_us / 20 + 1 : shape.step_us;
-    const TestLog log = log_make(&random, &shape);
+    TestLog log = log_make(&random, &shape);
     Case c;
     case_make(&c, &random, &log);
     const RunShape whole = { .record_rows_max = 1000, .records_max = 1, .lanes = 1 };
@@ -297,6 +313,7 @@ typedef struct Chain {
     TestCall naive_calls[8]; /* the same by the cells of a derived row */
     uint32_t call_count, key_columns;
     int32_t having_above; /* -1: no HAVING */
+    bool by_end;          /* the outer windows are sessions over the inner ones' ends */
     const TestLog *log;
 } Chain;
 
@@ -351,9 +368,11 @@ static void chain_make(Chain *c, MrRandom *random, const TestLog *log, int kind)
                               .input_retracts = true,
                               .input_is_derived = true };
     if (kind % 3 == 2) {
-        outer.window_kind = MR_GROUP_WINDOW_TUMBLE;
-        outer.window = (MrWindow){ .size_us = 20 * SECOND, .slide_us = 20 * SECOND };
-        outer.time_column = 0;
+        c->by_end = mr_random_below(random, 2) == 0;
+        outer.window_kind = c->by_end ? MR_GROUP_WINDOW_SESSION : MR_GROUP_WINDOW_TUMBLE;
+        outer.window = c->by_end ? (MrWindow){ .size_us = 6 * SECOND }
+                                 : (MrWindow){ .size_us = 20 * SECOND, .slide_us = 20 * SECOND };
+        outer.time_column = c->by_end ? 1 : 0;
         outer.time_is_event = true;
         outer.allowed_lateness_us = inner.allowed_lateness_us;
     }
@@ -397,9 +416,9 @@ static TestLog derived_log(const Chain *c, uint32_t end)
             at = strchr(at, '|') + 1;
         }
         row->cells[LOG_AT] = group->head_count > 1
-                                 ? group->head[0]
+                                 ? group->head[c->by_end ? 1 : 0]
                                  : (MrDatum){ .type = mr_type(MR_TYPE_TIMESTAMP) };
-        row->at_us = group->head_count > 1 ? group->head[0].integer : 0;
+        row->at_us = group->head_count > 1 ? group->head[c->by_end ? 1 : 0].integer : 0;
         for (uint32_t i = 0; i < 6; i++) {
             static const MrTypeId types[] = { MR_TYPE_INT64,   MR_TYPE_INT64, MR_TYPE_TEXT,
                                               MR_TYPE_FLOAT64, MR_TYPE_BOOL,  MR_TYPE_NUMERIC };

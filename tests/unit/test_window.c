@@ -303,7 +303,6 @@ START_TEST(test_windows_of_a_time)
         { .size_us = 3 * DAY, .slide_us = 2 * DAY, .offset_us = 9000 * SECOND },
         { .size_months = 1 },
         { .size_months = 3, .slide_months = 1 },
-        { .size_months = 2, .slide_us = DAY },
         { .size_us = DAY, .slide_us = 3 * 3600 * SECOND, .cumulates = true },
         { .size_us = 6 * DAY, .slide_us = 2 * DAY, .cumulates = true, .offset_us = 9000 * SECOND },
         { .size_months = 1, .slide_us = DAY, .cumulates = true },
