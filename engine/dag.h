@@ -11,6 +11,7 @@
 
 #include "engine/aggregate.h"
 #include "engine/expression.h"
+#include "engine/set_function.h"
 
 typedef enum MrOperatorKind {
 #define MR_OPERATOR(KIND, class_name, spec_type) MR_OPERATOR_##KIND,
@@ -123,6 +124,19 @@ typedef struct MrRowWindowSpec {
     bool judges_late; /* leaves out windows that are closed by W, and notes late rows */
     int64_t allowed_lateness_us;
 } MrRowWindowSpec;
+
+typedef struct MrSetCall {
+    const MrSetFunction *function;
+    uint32_t args[MR_SET_ARGS_MAX]; /* input columns */
+} MrSetCall;
+
+/* Functions that give rows.  Output: the input's columns, those of every call in turn, the number of
+ * the row within its input row (int8, from 1). */
+typedef struct MrProjectSetSpec {
+    const MrSetCall *calls; /* side by side; the shorter ones end with NULLs */
+    uint32_t call_count;
+    bool keeps_rows; /* an input row without rows stays, with NULLs (LEFT JOIN) */
+} MrProjectSetSpec;
 
 typedef enum MrEmitMode { MR_EMIT_MODE_UPDATE, MR_EMIT_MODE_CLOSE } MrEmitMode;
 

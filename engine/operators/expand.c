@@ -48,7 +48,7 @@ static MrStatus expand_apply(const MrOperator *op, const MrBlock *in, MrBatch *b
     for (uint32_t i = 0; i < rows; i++) {
         sources[i] = i / spec->set_count;
     }
-    MR_TRY(mr_block_select(batch->arena, in, sources, rows, &block, batch->err));
+    MR_TRY(mr_block_repeat(batch->arena, in, sources, rows, &block, batch->err));
     MrVector *columns;
     MR_NEW_ARRAY(batch->arena, columns, in->column_count + spec->key_count + 1, batch->err);
     for (uint32_t c = 0; c < in->column_count; c++) {
