@@ -1,8 +1,7 @@
 /*
- * bench/engine_group.c - how fast a standing group-by takes rows: 10 million rows, 10 000 int64 keys,
- * windows of 10 seconds, count(*) and sum(bigint), on one and on two lanes.
- *
- *     engine_group [rows [keys [lanes_max]]]
+ * bench/engine_group.c - how fast a standing group-by takes rows: 10 million rows, 10 000 int64
+ * keys, windows of 10 seconds, count(*) and sum(bigint), on one and on two lanes. *
+ * engine_group [rows [keys [lanes_max]]]
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -15,7 +14,8 @@
 enum { COLUMNS = 4, BLOCK_ROWS = 65536, BLOCKS = 16, POOL_MAX = 8 };
 #define SECOND INT64_C(1000000)
 
-/* ---- a pool of threads that wait for tasks ------------------------------------------------------ */
+/* ---- a pool of threads that wait for tasks
+ * ------------------------------------------------------ */
 
 typedef struct Pool {
     pthread_mutex_t mutex;
@@ -70,7 +70,8 @@ static void pool_run(void *argument, void (*task)(void *context, uint32_t index)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-/* ---- rows and plan ------------------------------------------------------------------------------ */
+/* ---- rows and plan
+ * ------------------------------------------------------------------------------ */
 
 static const MrColumn columns[COLUMNS] = { { "at", { MR_TYPE_TIMESTAMP, -1 }, true },
                                            { "key", { MR_TYPE_INT64, -1 }, true },

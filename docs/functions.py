@@ -30,7 +30,8 @@ FAMILIES = (
     ("numbers", {"smallint", "integer", "bigint", "real", "double precision", "numeric"}),
     ("any type", {"any", "boolean"}),
 )
-KINDS = (("operator", "Operators"), ("function", "Functions"), ("aggregate", "Aggregates"))
+KINDS = (("operator", "Operators"), ("function", "Functions"), ("aggregate", "Aggregates"),
+         ("set function", "Functions that give rows"))
 OVERLOADS_SHOWN = 3
 SHORT = {"timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
          "time without time zone": "time", "character varying": "varchar"}
@@ -64,7 +65,9 @@ def code(text):
 
 def signature(entry):
     arguments = ", ".join(SHORT.get(word, word) for word in entry["arguments"].split(", "))
-    result = SHORT.get(entry["result"], entry["result"])
+    result = entry["result"]
+    for long, short in SHORT.items():
+        result = result.replace(long, short)
     if entry["kind"] != "operator":
         return f"{entry['name']}({arguments}) → {result}"
     left, _, right = arguments.rpartition(", ")

@@ -130,8 +130,8 @@ typedef struct MrSetCall {
     uint32_t args[MR_SET_ARGS_MAX]; /* input columns */
 } MrSetCall;
 
-/* Functions that give rows.  Output: the input's columns, those of every call in turn, the number of
- * the row within its input row (int8, from 1). */
+/* Functions that give rows. Output: the input's columns, those of every call in turn, the number
+ * of the row within its input row (int8, from 1). */
 typedef struct MrProjectSetSpec {
     const MrSetCall *calls; /* side by side; the shorter ones end with NULLs */
     uint32_t call_count;

@@ -3,6 +3,7 @@
  */
 #include "engine/operator.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch)
@@ -40,6 +41,14 @@ bool mr_operator_raise(MrOperator *op, uint32_t port, int64_t watermark_us, int6
     own[port] = watermark_us > own[port] ? watermark_us : own[port];
     *least_us = own[0] < own[1] ? own[0] : own[1];
     return *least_us > before;
+}
+
+MrStatus mr_operator_check_cancel(const MrBatch *batch)
+{
+    if (batch->cancel != NULL && atomic_load_explicit(batch->cancel, memory_order_relaxed)) {
+        return mr_error_set(batch->err, MR_ERR_CANCELED, "canceling statement due to user request");
+    }
+    return MR_OK;
 }
 
 MrStatus mr_operator_push_applied(MrOperator *op, const MrBlock *in, MrBatch *batch)

@@ -41,8 +41,12 @@ typedef struct MrBatch {
     MrNotes *notes; /* NULL: ad hoc, a failing row fails the statement; late rows are left out */
     const MrTimezone *zone;
     int64_t now_us;
+    const _Atomic bool *cancel; /* NULL, or set when nobody waits for the answer any more */
     MrError *err;
 } MrBatch;
+
+/* For operators that may give many rows for one: 57014 when the statement was cancelled. */
+MrStatus mr_operator_check_cancel(const MrBatch *batch);
 
 void mr_notes_clear(MrNotes *notes);
 void mr_notes_fini(MrNotes *notes);

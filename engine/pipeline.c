@@ -80,6 +80,7 @@ static MrStatus open_lane(MrPipeline *pipeline, uint32_t index, MrError *err)
                              .notes = lane->notes,
                              .zone = pipeline->dag->zone,
                              .now_us = pipeline->dag->now_us,
+                             .cancel = pipeline->cancel,
                              .err = &lane->err };
     MR_NEW_ARRAY(&pipeline->arena, lane->rows_in, pipeline->operator_count, err);
     MR_NEW_ARRAY(&pipeline->arena, lane->rows_out, pipeline->operator_count, err);
@@ -211,6 +212,7 @@ MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, 
                                 ? pipeline->parallel->rows_min
                                 : MR_ROUND_ROWS_SHARED;
     pipeline->is_standing = options->is_standing;
+    pipeline->cancel = options->cancel;
     pipeline->memory.limit_bytes = options->memory_bytes_max;
     mr_arena_init(&pipeline->arena, 0);
     MrStatus status = MR_OK;

@@ -27,6 +27,7 @@ typedef struct MrPipelineOptions {
     int64_t memory_bytes_max;   /* 0: none */
     const MrParallel *parallel; /* NULL: one lane on the caller's thread; keeps */
     bool is_standing;           /* failed rows are noted, not fatal */
+    const _Atomic bool *cancel; /* ad hoc: set by another thread to end the run; NULL: none */
 } MrPipelineOptions;
 
 typedef struct MrPipeline MrPipeline;

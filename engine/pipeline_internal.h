@@ -52,6 +52,7 @@ struct MrPipeline {
     const MrDag *dag;
     const MrParallel *parallel;
     bool is_standing;
+    const _Atomic bool *cancel;
     bool is_broken; /* a run failed: the state is between two rows */
     MrArena arena;
     MrMemory memory;

@@ -16,7 +16,8 @@ static pthread_once_t collected = PTHREAD_ONCE_INIT;
 
 static int compare_entries(const void *a, const void *b)
 {
-    const MrSetFunction *x = *(const MrSetFunction *const *)a, *y = *(const MrSetFunction *const *)b;
+    const MrSetFunction *x = *(const MrSetFunction *const *)a,
+                        *y = *(const MrSetFunction *const *)b;
     int order = strcmp(x->name, y->name);
     /* Overloads stay in the order of their table, which is one array for each name. */
     return order != 0 ? order : (x > y) - (x < y);

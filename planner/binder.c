@@ -6,7 +6,7 @@
 
 #include "planner/join.h"
 #include "planner/over.h"
-#include "planner/select_list.h"
+#include "planner/set_call.h"
 #include "planner/values.h"
 
 #include <stdarg.h>
@@ -118,7 +118,7 @@ static MrStatus add_distinct(MrBinder *b, const MrSelectList *list, MrLogical **
 
 /* Everything that was bound over the input, as expressions over the groups. */
 static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, MrOverList *overs,
-                        MrExpr *having, MrLogical **node)
+                        MrSetCallList *sets, MrExpr *having, MrLogical **node)
 {
     MrLogical *aggregate;
     MR_TRY(mr_bind_aggregate(b, grouping, &aggregate, node));
@@ -126,6 +126,12 @@ static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, M
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, list->exprs[i], &list->exprs[i]));
     }
     MR_TRY(mr_regroup_overs(b, grouping, aggregate, overs));
+    for (uint32_t i = 0; i < sets->count; i++) {
+        for (uint32_t a = 0; a < sets->items[i].function->arg_count; a++) {
+            MrExpr **arg = &sets->items[i].args[a];
+            MR_TRY(mr_bind_regroup(b, grouping, aggregate, *arg, arg));
+        }
+    }
     if (having != NULL) {
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, having, &having));
         MR_TRY(mr_logical_filter(b->arena, *node, having, node, b->err));
@@ -140,6 +146,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MrGrouping grouping = { 0 };
     MrOverList overs = { 0 };
     MrDistinctOn distinct_on = { 0 };
+    MrSetCallList sets = { 0 };
     MrExpr *having = NULL;
     MrSortKey *sort_keys;
     MrLogical *node;
@@ -149,6 +156,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     b->aggregates = &grouping.aggregates;
     b->overs = &overs;
     MR_TRY(mr_bind_windows(b, query, &overs));
+    b->set_calls = &sets;
     MR_TRY(bind_select_list(b, query, &list));
     MR_TRY(mr_select_make_known(b, &list));
     MrOutputs outputs = { .exprs = list.exprs, .names = list.names, .count = list.visible };
@@ -163,16 +171,18 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     }
     b->aggregates = NULL;
     b->overs = NULL;
+    b->set_calls = NULL;
     grouping.input = scope->input;
     node = scope->input;
     bool is_grouped = query->group_by.count > 0 || having != NULL ||
                       grouping.aggregates.count > 0 || grouping.aggregates.grouping_count > 0;
     if (is_grouped) {
-        MR_TRY(regroup(b, &grouping, &list, &overs, having, &node));
+        MR_TRY(regroup(b, &grouping, &list, &overs, &sets, having, &node));
     } else if (!is_root && query->distinct == MR_DISTINCT_NONE && overs.count == 0) {
         MR_TRY(mr_select_add_window_time(b, node, &list));
     }
     MR_TRY(mr_bind_add_overs(b, &overs, &list, &node));
+    MR_TRY(mr_bind_add_sets(b, &sets, &list, &node));
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));
     if (query->distinct == MR_DISTINCT_ROWS) {
         MR_TRY(add_distinct(b, &list, &node));
@@ -185,8 +195,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     return MR_OK;
 }
 
-/* SELECT without FROM is over one row without columns. */
-static MrStatus empty_scope(MrBinder *b, MrScope *scope)
+MrStatus mr_bind_empty(MrBinder *b, MrScope *scope)
 {
     MrBlock *block;
     MrSchema none = { 0 };
@@ -201,7 +210,7 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
     MR_TRY(mr_bind_check_order(b, query));
     b->scope = NULL;
     if (query->from.count == 0) {
-        MR_TRY(empty_scope(b, &scope));
+        MR_TRY(mr_bind_empty(b, &scope));
     } else {
         MR_TRY(mr_bind_from_list(b, &query->from, &scope));
     }
@@ -350,6 +359,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     b->depth++;
     b->aggregates = NULL;
     b->overs = NULL;
+    b->set_calls = NULL;
     MrStatus status = push_ctes(b, query);
     if (status == MR_OK) {
         status = bind_query_kind(b, query, is_root, out);
@@ -360,6 +370,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     b->clause = saved.clause;
     b->aggregates = saved.aggregates;
     b->overs = saved.overs;
+    b->set_calls = saved.set_calls;
     return status;
 }
 

@@ -29,7 +29,8 @@ typedef enum MrClause {
     MR_CLAUSE_VALUES,
     MR_CLAUSE_LIMIT,
     MR_CLAUSE_OFFSET,
-    MR_CLAUSE_WINDOW, /* arguments of TUMBLE and HOP */
+    MR_CLAUSE_FROM_FUNCTION, /* arguments of a function in FROM */
+    MR_CLAUSE_WINDOW,        /* arguments of TUMBLE and HOP */
     MR_CLAUSE_DEFAULT,
     MR_CLAUSE_GENERATED,
     MR_CLAUSE_WATERMARK
@@ -78,9 +79,26 @@ typedef struct MrAggregateList {
     uint32_t grouping_count;
 } MrAggregateList;
 
+typedef struct MrBoundSetCall {
+    const MrSetFunction *function;
+    MrExpr **args;
+    bool is_made; /* it has its node, and there this column */
+    uint32_t column;
+} MrBoundSetCall;
+
+/* Calls of functions that give rows, in a select list. */
+typedef struct MrSetCallList {
+    MrBoundSetCall *items;
+    uint32_t count, capacity;
+} MrSetCallList;
+
 /* Until an aggregate node is made, its results are columns numbered from here, and those of
  * GROUPING() from there. */
-enum { MR_AGGREGATE_COLUMN = 0x40000000, MR_GROUPING_COLUMN = 0x60000000 };
+enum {
+    MR_AGGREGATE_COLUMN = 0x40000000,
+    MR_SET_COLUMN = 0x50000000, /* calls of functions that give rows */
+    MR_GROUPING_COLUMN = 0x60000000
+};
 
 /* A WITH query in scope; inner ones first. */
 typedef struct MrCte {
@@ -97,6 +115,7 @@ typedef struct MrBinder {
     MrClause clause;
     MrAggregateList *aggregates; /* NULL: not allowed here */
     struct MrOverList *overs;    /* window functions; NULL: not allowed here */
+    MrSetCallList *set_calls;    /* NULL: not allowed here */
     const MrCte *ctes;
     uint32_t depth; /* queries inside each other, views included */
     uint32_t expr_depth;
@@ -141,6 +160,8 @@ MrStatus mr_bind_from_list(MrBinder *b, const MrNodeList *items, MrScope *scope)
 MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out);
 /* Every row of one with every row of the other; the scopes it is made from are used up. */
 MrStatus mr_bind_cross(MrBinder *b, MrScope *left, MrScope *right, int32_t position, MrScope *out);
+/* SELECT without FROM is over one row without columns. */
+MrStatus mr_bind_empty(MrBinder *b, MrScope *scope);
 
 /* GROUP BY, the select list and HAVING of an aggregated query, once all are bound over the
  * input. */

@@ -2,7 +2,7 @@
  * planner/binder_call.c - binds calls: functions by the registry, aggregates into the query's list.
  * Must not know what functions compute.
  */
-#include "planner/binder.h"
+#include "planner/set_call.h"
 
 #include "planner/over.h"
 
@@ -28,6 +28,7 @@ const char *mr_clause_name(MrClause clause)
         [MR_CLAUSE_VALUES] = "VALUES",
         [MR_CLAUSE_LIMIT] = "LIMIT",
         [MR_CLAUSE_OFFSET] = "OFFSET",
+        [MR_CLAUSE_FROM_FUNCTION] = "functions in FROM",
         [MR_CLAUSE_WINDOW] = "a window function in FROM",
         [MR_CLAUSE_DEFAULT] = "DEFAULT expressions",
         [MR_CLAUSE_GENERATED] = "column generation expressions",
@@ -423,5 +424,8 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return mr_bind_aggregate_call(b, call, out);
     }
     MR_TRY(mr_bind_special(b, call, out));
+    if (*out == NULL) {
+        MR_TRY(mr_bind_set_call(b, call, out));
+    }
     return *out != NULL ? MR_OK : bind_plain(b, call, out);
 }

@@ -6,6 +6,7 @@
 
 #include "planner/change.h"
 #include "planner/dependent.h"
+#include "planner/set_call.h"
 #include "planner/values.h"
 #include "planner/window.h"
 
@@ -226,6 +227,15 @@ static MrStatus bind_subquery(MrBinder *b, const MrAstFromSubquery *ast, MrScope
     return apply_alias(b, &ast->alias, ast->base.position, scope);
 }
 
+/* Over one row without columns. */
+static MrStatus bind_function(MrBinder *b, const MrAstFromFunction *ast, MrScope *scope)
+{
+    MR_TRY(mr_bind_empty(b, scope));
+    MR_TRY(mr_bind_from_function(b, ast, scope->input, false, &scope->input));
+    scope->alias = ast->call->name.name;
+    return apply_alias(b, &ast->alias, ast->base.position, scope);
+}
+
 MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope)
 {
     switch (item->kind) {
@@ -237,8 +247,7 @@ MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope)
         return apply_alias(b, &MR_AST_AS(const MrAstFromWindow, item)->alias, item->position,
                            scope);
     case MR_AST_FROM_FUNCTION:
-        return mr_bind_unsupported(b, item->position, "Use VALUES.",
-                                   "functions in FROM are not supported yet");
+        return bind_function(b, MR_AST_AS(const MrAstFromFunction, item), scope);
     case MR_AST_FROM_JOIN:
         MR_TRY(mr_bind_join(b, MR_AST_AS(const MrAstFromJoin, item), scope));
         return apply_alias(b, &MR_AST_AS(const MrAstFromJoin, item)->alias, item->position, scope);

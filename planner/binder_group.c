@@ -68,6 +68,20 @@ static MrStatus key_by_alias(MrBinder *b, const MrAstColumn *column, const MrOut
     return MR_OK;
 }
 
+static bool has_set_call(const MrExpr *expr)
+{
+    if (expr->kind == MR_EXPR_COLUMN && expr->column >= MR_SET_COLUMN &&
+        expr->column < MR_GROUPING_COLUMN) {
+        return true;
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (has_set_call(expr->args[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_aggregate(const MrExpr *expr)
 {
     if (expr->kind == MR_EXPR_COLUMN && expr->column >= MR_AGGREGATE_COLUMN) {
@@ -96,6 +110,11 @@ MrStatus mr_bind_group_key(MrBinder *b, const MrNode *node, const MrOutputs *out
     if (mr_expr_has_over(*out)) {
         return mr_bind_error(b, MR_ERR_WINDOWING, node->position,
                              "window functions are not allowed in GROUP BY");
+    }
+    if (has_set_call(*out)) {
+        return mr_bind_unsupported(b, node->position,
+                                   "Put the function into FROM, and group by its column.",
+                                   "grouping by a set-returning function is not supported yet");
     }
     if (has_aggregate(*out)) {
         return mr_bind_error(b, MR_ERR_GROUPING, node->position,

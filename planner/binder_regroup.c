@@ -46,6 +46,10 @@ static MrStatus regroup_column(MrBinder *b, const MrGrouping *grouping, const Mr
     if (expr->column >= MR_GROUPING_COLUMN) {
         return mr_bind_regroup_grouping(b, grouping, expr, out);
     }
+    if (expr->column >= MR_SET_COLUMN) {
+        *out = (MrExpr *)(uintptr_t)expr; /* its arguments are put over the groups instead */
+        return MR_OK;
+    }
     if (expr->column >= MR_AGGREGATE_COLUMN) {
         return aggregate_output(
             b, aggregate, mr_logical_call_column(aggregate, expr->column - MR_AGGREGATE_COLUMN),

@@ -189,6 +189,22 @@ static MrStatus describe_expand(Explain *explain, const MrDagNode *node, const M
     return add(explain, "Sets");
 }
 
+static MrStatus describe_project_set(Explain *explain, const MrDagNode *node)
+{
+    const MrProjectSetSpec *spec = node->spec;
+    for (uint32_t c = 0; c < spec->call_count; c++) {
+        const MrSetCall *call = &spec->calls[c];
+        mr_builder_append_format(&explain->text, "%s%s(", c > 0 ? ", " : "", call->function->name);
+        for (uint32_t a = 0; a < call->function->arg_count; a++) {
+            mr_builder_append_string(&explain->text, a > 0 ? ", " : "");
+            append_input(explain, node, call->args[a]);
+        }
+        mr_builder_append_char(&explain->text, ')');
+    }
+    MR_TRY(add(explain, "Functions"));
+    return spec->keeps_rows ? add_text(explain, "Rows", "at least one each") : MR_OK;
+}
+
 static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, const MrDagNode *node)
 {
     for (uint32_t i = 0; i < spec->call_count; i++) {
@@ -571,7 +587,7 @@ static MrStatus describe(Explain *explain, uint32_t index)
         [MR_OPERATOR_DELIVER] = "Deliver",     [MR_OPERATOR_COLLECT] = "Collect",
         [MR_OPERATOR_UNION] = "Union all",     [MR_OPERATOR_OVER] = "Window functions",
         [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
-        [MR_OPERATOR_WINDOW] = "Window",
+        [MR_OPERATOR_WINDOW] = "Window",       [MR_OPERATOR_PROJECT_SET] = "ProjectSet",
     };
     const MrDagNode *node = &explain->dag->nodes[index];
     const MrSchema *input = node->input < 0 ? NULL : &explain->dag->nodes[node->input].schema;
@@ -581,6 +597,7 @@ static MrStatus describe(Explain *explain, uint32_t index)
     case MR_OPERATOR_SCAN: return describe_scan(explain, node);
     case MR_OPERATOR_FILTER: return describe_filter(explain, node);
     case MR_OPERATOR_PROJECT: return describe_project(explain, node, input);
+    case MR_OPERATOR_PROJECT_SET: return describe_project_set(explain, node);
     case MR_OPERATOR_EXPAND: return describe_expand(explain, node, input);
     case MR_OPERATOR_AGGREGATE:
         if (spec->call_count == 0) {

@@ -165,6 +165,35 @@ MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *r
     return MR_OK;
 }
 
+MrStatus mr_logical_project_set(MrArena *arena, MrLogical *input, MrLogicalSetCall *calls,
+                                uint32_t call_count, bool keeps_rows, MrLogical **out, MrError *err)
+{
+    MrLogical *node;
+    uint32_t at = input->column_count, count = at + 1;
+    for (uint32_t c = 0; c < call_count; c++) {
+        count += calls[c].function->column_count;
+    }
+    MR_TRY(node_new(arena, MR_LOGICAL_PROJECT_SET, input, count, &node, err));
+    node->set_calls = calls;
+    node->set_call_count = call_count;
+    node->keeps_rows = keeps_rows;
+    for (uint32_t i = 0; i < at; i++) {
+        node->columns[i] = input->columns[i];
+    }
+    for (uint32_t c = 0; c < call_count; c++) {
+        const MrSetFunction *function = calls[c].function;
+        for (uint32_t i = 0; i < function->column_count; i++) {
+            const MrSetColumn *column = &function->columns[i];
+            node->columns[at++] =
+                (MrLogicalColumn){ .name = column->name != NULL ? column->name : function->name,
+                                   .type = mr_type(column->type) };
+        }
+    }
+    node->columns[at] = (MrLogicalColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };
+    *out = node;
+    return MR_OK;
+}
+
 static void set_bound(MrLogicalColumn *column, const char *name, MrType type, MrTimeRole role,
                       const MrLogical *node)
 {
@@ -307,6 +336,7 @@ bool mr_logical_is_in_log_order(const MrLogical *node)
     case MR_LOGICAL_PROJECT:
     case MR_LOGICAL_EXPAND:
     case MR_LOGICAL_RESULT:
+    case MR_LOGICAL_PROJECT_SET:
     case MR_LOGICAL_WINDOW: return mr_logical_is_in_log_order(node->input);
     case MR_LOGICAL_UNION:
         /* A record goes to the scans of its stream by chunks, so that their rows do not mix in an

@@ -14,9 +14,10 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_SCAN,
     MR_LOGICAL_FILTER,
     MR_LOGICAL_PROJECT,
-    MR_LOGICAL_WINDOW,    /* TUMBLE … in FROM: input columns, window_start, window_end */
-    MR_LOGICAL_EXPAND,    /* grouping sets: input columns, keys or NULL, the set's number */
-    MR_LOGICAL_AGGREGATE, /* window_start, window_end (when windowed), keys, calls */
+    MR_LOGICAL_WINDOW,      /* TUMBLE … in FROM: input columns, window_start, window_end */
+    MR_LOGICAL_EXPAND,      /* grouping sets: input columns, keys or NULL, the set's number */
+    MR_LOGICAL_PROJECT_SET, /* functions that give rows: input columns, theirs, a number */
+    MR_LOGICAL_AGGREGATE,   /* window_start, window_end (when windowed), keys, calls */
     MR_LOGICAL_RESULT, /* the rows of a materialized view, whose plan stands below; no operator */
     MR_LOGICAL_SORT,
     MR_LOGICAL_OVER,  /* window functions over one window: input columns, then one per call */
@@ -70,6 +71,11 @@ typedef struct MrLogicalOver {
     bool shows_number;
 } MrLogicalOver;
 
+typedef struct MrLogicalSetCall {
+    const MrSetFunction *function;
+    uint32_t args[MR_SET_ARGS_MAX]; /* columns of the input */
+} MrLogicalSetCall;
+
 struct MrLogical {
     MrLogicalKind kind;
     MrLogical *input;         /* NULL for a scan */
@@ -116,7 +122,10 @@ struct MrLogical {
     const uint32_t *sets; /* bit k: the set has key k */
     uint32_t set_count;
 
-    MrLogicalOver *over; /* OVER, TOP_N */
+    MrLogicalOver *over;         /* OVER, TOP_N */
+    MrLogicalSetCall *set_calls; /* PROJECT_SET */
+    uint32_t set_call_count;
+    bool keeps_rows; /* a row for which no call gives rows stays, with NULLs */
 
     const MrSortKey *sort_keys; /* SORT */
     uint32_t sort_key_count;
@@ -144,6 +153,10 @@ MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *key
 /* The result of the materialized view over its tree; what only its key needs is hidden. */
 MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *relation,
                            MrLogical **out, MrError *err);
+/* Takes the calls. */
+MrStatus mr_logical_project_set(MrArena *arena, MrLogical *input, MrLogicalSetCall *calls,
+                                uint32_t call_count, bool keeps_rows, MrLogical **out,
+                                MrError *err);
 /* Sets the columns of a WINDOW or AGGREGATE node whose other fields are there. */
 MrStatus mr_logical_window_columns(MrArena *arena, MrLogical *node, MrError *err);
 MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *err);
@@ -175,8 +188,8 @@ static inline uint32_t mr_logical_call_column(const MrLogical *node, uint32_t ca
 const MrLogical *mr_logical_leaf(const MrLogical *node);
 /* Whether some leaf is a scan of that kind. */
 bool mr_logical_reads(const MrLogical *node, MrScanKind scan);
-/* Whether rows come out in the order of the log: they are rows of streams, each once, whatever is
- * left out of them. */
+/* Whether rows come out in the order of the log: they are rows of streams, or made of one each,
+ * whatever is left out of them. */
 bool mr_logical_is_in_log_order(const MrLogical *node);
 uint32_t mr_logical_node_count(const MrLogical *node);
 

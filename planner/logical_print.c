@@ -84,6 +84,13 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
     case MR_LOGICAL_EXPAND:
         mr_builder_append_format(out, "expand to %u sets", node->set_count);
         break;
+    case MR_LOGICAL_PROJECT_SET:
+        mr_builder_append_string(out, "project sets");
+        for (uint32_t c = 0; c < node->set_call_count; c++) {
+            mr_builder_append_format(out, "%s %s", c > 0 ? "," : "",
+                                     node->set_calls[c].function->name);
+        }
+        break;
     case MR_LOGICAL_AGGREGATE: print_aggregate(node, input, out); break;
     case MR_LOGICAL_RESULT:
         mr_builder_append_format(out, "result of %s", node->relation->name);

@@ -247,6 +247,25 @@ static MrStatus lower_expand(MrLowering *lowering, const MrLogical *node)
     return push(lowering, MR_OPERATOR_EXPAND, spec, &schema, mr_lowering_top(lowering)->retracts);
 }
 
+static MrStatus lower_project_set(MrLowering *lowering, const MrLogical *node)
+{
+    MrProjectSetSpec *spec;
+    MrSetCall *calls;
+    MrSchema schema;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    MR_NEW_ARRAY(lowering->arena, calls, node->set_call_count, lowering->err);
+    for (uint32_t c = 0; c < node->set_call_count; c++) {
+        calls[c].function = node->set_calls[c].function;
+        memcpy(calls[c].args, node->set_calls[c].args, sizeof calls[c].args);
+    }
+    *spec = (MrProjectSetSpec){ .calls = calls,
+                                .call_count = node->set_call_count,
+                                .keeps_rows = node->keeps_rows };
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
+    return push(lowering, MR_OPERATOR_PROJECT_SET, spec, &schema,
+                mr_lowering_top(lowering)->retracts);
+}
+
 static MrStatus lower_sort(MrLowering *lowering, const MrLogical *node)
 {
     MrSortSpec *spec;
@@ -548,6 +567,7 @@ MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_rea
     case MR_LOGICAL_FILTER: return lower_filter(lowering, node);
     case MR_LOGICAL_PROJECT: return lower_project(lowering, node);
     case MR_LOGICAL_EXPAND: return lower_expand(lowering, node);
+    case MR_LOGICAL_PROJECT_SET: return lower_project_set(lowering, node);
     case MR_LOGICAL_AGGREGATE: return lower_aggregate(lowering, node, has_reader);
     case MR_LOGICAL_SORT: return lower_sort(lowering, node);
     case MR_LOGICAL_OVER: return lower_over(lowering, node, has_reader);

@@ -372,7 +372,7 @@ static MrStatus place_replace(void *context, const MrExpr *column, MrExpr **out)
 {
     const Places *places = context;
     *out = (MrExpr *)(uintptr_t)column;
-    return column->column < MR_OVER_COLUMN
+    return column->column < MR_OVER_COLUMN || column->column >= MR_AGGREGATE_COLUMN
                ? MR_OK
                : mr_expr_column(places->b->arena, places->columns[column->column - MR_OVER_COLUMN],
                                 column->type, column->position, out, places->b->err);

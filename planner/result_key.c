@@ -509,6 +509,35 @@ static MrStatus window_key(MrBinder *b, MrLogical **place, Key *key)
     return mr_logical_project(b->arena, node, exprs, names, count, place, b->err);
 }
 
+/* The key of the input row, and the number of the row within it. Columns that the input got for
+ * its key go behind those that are there. */
+static MrStatus project_set_key(MrBinder *b, MrLogical **place, Key *key)
+{
+    MrLogical *node = *place, *wider;
+    uint32_t had = node->input->column_count, count = node->column_count;
+    MrExpr **exprs;
+    const char **names;
+    Key below;
+    MR_TRY(derive(b, &node->input, &below));
+    uint32_t more = node->input->column_count - had;
+    MR_TRY(mr_logical_project_set(b->arena, node->input, node->set_calls, node->set_call_count,
+                                  node->keeps_rows, &wider, b->err));
+    MR_NEW_ARRAY(b->arena, exprs, count + more, b->err);
+    MR_NEW_ARRAY(b->arena, names, count + more, b->err);
+    for (uint32_t i = 0; i < count + more; i++) {
+        uint32_t from = i < had ? i : i < count ? i + more : i - count + had;
+        MR_TRY(column_of(b, wider, from, &exprs[i]));
+        names[i] = i < count ? node->columns[i].name : NULL;
+    }
+    MR_TRY(key_init(b, below.count + 1, key));
+    for (uint32_t i = 0; i < below.count; i++) {
+        uint32_t column = below.columns[i];
+        key->columns[key->count++] = column < had ? column : column - had + count;
+    }
+    key->columns[key->count++] = count - 1;
+    return mr_logical_project(b->arena, wider, exprs, names, count + more, place, b->err);
+}
+
 static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
 {
     switch ((*place)->kind) {
@@ -522,6 +551,7 @@ static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
     case MR_LOGICAL_UNION: return union_key(b, place, key);
     case MR_LOGICAL_JOIN: return join_key(b, place, key);
     case MR_LOGICAL_RESULT: return result_key(b, *place, key);
+    case MR_LOGICAL_PROJECT_SET: return project_set_key(b, place, key);
     case MR_LOGICAL_WINDOW: return window_key(b, place, key);
     case MR_LOGICAL_EXPAND: break; /* stands below groups, which have the key */
     }

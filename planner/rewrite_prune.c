@@ -403,6 +403,41 @@ static MrStatus prune_window(MrBinder *b, MrLogical *node, Columns *columns)
     return mr_logical_window_columns(b->arena, node, b->err);
 }
 
+/* The calls make the rows, whether their columns are read or not. */
+static MrStatus prune_project_set(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    Columns below;
+    uint32_t first = node->input->column_count, own = node->column_count - first;
+    MR_TRY(columns_init(b, node->input, &below));
+    for (uint32_t i = 0; i < first; i++) {
+        below.needed[i] = columns->needed[i];
+    }
+    for (uint32_t c = 0; c < node->set_call_count; c++) {
+        for (uint32_t a = 0; a < node->set_calls[c].function->arg_count; a++) {
+            below.needed[node->set_calls[c].args[a]] = true;
+        }
+    }
+    MR_TRY(prune(b, node->input, &below));
+    uint32_t kept = node->input->column_count;
+    for (uint32_t c = 0; c < node->set_call_count; c++) {
+        for (uint32_t a = 0; a < node->set_calls[c].function->arg_count; a++) {
+            node->set_calls[c].args[a] = below.places[node->set_calls[c].args[a]];
+        }
+    }
+    for (uint32_t i = 0; i < first; i++) {
+        columns->places[i] = below.places[i];
+    }
+    for (uint32_t i = 0; i < own; i++) {
+        columns->places[first + i] = kept + i;
+        node->columns[kept + i] = node->columns[first + i];
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        node->columns[i] = node->input->columns[i];
+    }
+    node->column_count = kept + own;
+    return MR_OK;
+}
+
 static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
 {
     switch (node->kind) {
@@ -413,6 +448,7 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_SORT: return prune_through(b, node, columns);
     case MR_LOGICAL_PROJECT: return prune_project(b, node, columns);
     case MR_LOGICAL_EXPAND: return prune_expand(b, node, columns);
+    case MR_LOGICAL_PROJECT_SET: return prune_project_set(b, node, columns);
     case MR_LOGICAL_AGGREGATE: return prune_aggregate(b, node, columns);
     case MR_LOGICAL_WINDOW: return prune_window(b, node, columns);
     case MR_LOGICAL_RESULT: return prune_result(b, node, columns);

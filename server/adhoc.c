@@ -106,10 +106,12 @@ static MrStatus result_of_plan(const MrPlan *plan, MrResult **out, MrError *err)
     return mr_result_create(&visible, out, err);
 }
 
-static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, MrPipeline **out,
-                              MrError *err)
+static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, const _Atomic bool *cancel,
+                              MrPipeline **out, MrError *err)
 {
-    MrPipelineOptions options = { .dag = plan->dag, .memory_bytes_max = memory_bytes };
+    MrPipelineOptions options = { .dag = plan->dag,
+                                  .memory_bytes_max = memory_bytes,
+                                  .cancel = cancel };
     return mr_pipeline_create(&options, out, err);
 }
 
@@ -122,8 +124,22 @@ static MrStatus run_block(MrPipeline *pipeline, const MrPlanScan *scan, const Mr
     return mr_pipeline_run(pipeline, &input, 1, err);
 }
 
+/* What may take long must not run on the event loop. */
+static bool may_be_long(const MrPlan *plan)
+{
+    for (uint32_t i = 0; i < plan->dag->node_count; i++) {
+        if (plan->dag->nodes[i].kind == MR_OPERATOR_PROJECT_SET) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mr_adhoc_is_immediate(const MrPlan *plan)
 {
+    if (may_be_long(plan)) {
+        return false;
+    }
     for (uint32_t s = 0; s < plan->scan_count; s++) {
         MrScanKind kind = plan->scans[s].spec->kind;
         if (kind != MR_SCAN_VALUES && kind != MR_SCAN_VIRTUAL) {
@@ -172,8 +188,8 @@ static MrStatus run_here(MrServer *server, const MrPlan *plan,
 {
     MrPipeline *pipeline;
     MrResult *result;
-    MR_TRY(
-        make_pipeline(plan, mr_settings_int(server->settings, MR_SET_WORK_MEMORY), &pipeline, err));
+    MR_TRY(make_pipeline(plan, mr_settings_int(server->settings, MR_SET_WORK_MEMORY), NULL,
+                         &pipeline, err));
     MrStatus status = result_of_plan(plan, &result, err);
     if (status == MR_OK) {
         status = feed(context, plan, pipeline, err);
@@ -384,7 +400,7 @@ static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
 {
     MrPipeline *pipeline;
     MR_TRY(result_of_plan(adhoc->plan, &adhoc->result, err));
-    MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &pipeline, err));
+    MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &adhoc->is_cancelled, &pipeline, err));
     MrStatus status = read_all(adhoc, pipeline, err);
     if (status == MR_OK) {
         status = mr_pipeline_collect(pipeline, keep_block, adhoc->result, err);

@@ -184,15 +184,35 @@ def check_functions_page(server):
     assert got == wanted, "docs/functions.md is out of date: docs/functions.py > docs/functions.md"
 
 
-def check_examples(server, rows):
+def value_of(connection, example):
+    """The bytes of the wire: a cast to text would say true for t."""
+    got = connection.execute("SELECT " + example).pgresult.get_value(0, 0)
+    return got.decode() if got is not None else "NULL"
+
+
+def rows_of(connection, example):
+    """The rows of a function that gives rows; those of several columns as PostgreSQL writes a row."""
+    def cell(value, is_alone):
+        if value is None:
+            return "NULL" if is_alone else ""
+        text = value.decode()
+        if is_alone or not re.search(r'[(),"\\\s]', text):
+            return text
+        return '"' + text.replace('"', '""') + '"'
+
+    result = connection.execute("SELECT * FROM " + example).pgresult
+    rows = [[cell(result.get_value(row, column), result.nfields == 1) for column in range(result.nfields)]
+            for row in range(result.ntuples)]
+    return ", ".join(row[0] if len(row) == 1 else "(" + ",".join(row) + ")" for row in rows)
+
+
+def check_examples(server, rows, answer=value_of):
     """Each example over the wire gives what its entry says; all that don't are named."""
     wrong = []
     with server.connect() as connection:
         for example, returns in rows:
             try:
-                # The bytes of the wire: a cast to text would say true for t.
-                got = connection.execute("SELECT " + example).pgresult.get_value(0, 0)
-                got = got.decode() if got is not None else "NULL"
+                got = answer(connection, example)
             except psycopg.Error as error:
                 got = f"{error.sqlstate} {error.diag.message_primary}"
             if got != returns:
@@ -208,7 +228,9 @@ def test_functions():
         rows = server.execute("SELECT kind, example, returns FROM millrace.functions")
         for kind in sorted({row[0] for row in rows}):
             some = [row[1:] for row in rows if row[0] == kind]
-            yield f"{len(some)} examples of {kind}s", lambda some=some: check_examples(server, some)
+            answer = rows_of if kind == "set function" else value_of
+            yield (f"{len(some)} examples of {kind}s",
+                   lambda some=some, answer=answer: check_examples(server, some, answer))
 
 
 def write():

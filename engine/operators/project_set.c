@@ -1,12 +1,12 @@
 /*
- * engine/operators/project_set.c - functions that give rows: every input row once for each row of its
- * calls.  Several calls go side by side, the shorter ones filled up with NULL.  The rows keep weight,
- * place and watermarks of the row they come from; the ordinal number tells them apart.
+ * engine/operators/project_set.c - functions that give rows: every input row once for each row of
+ * its calls.  Several calls go side by side, the shorter ones filled up with NULL.  The rows keep
+ * weight, place and watermarks of the row they come from; the ordinal number tells them apart.
  */
 #include "engine/operator.h"
 
-/* A long series must not fill the batch's memory: what a block takes, here and in the operators above,
- * is given back when it has gone through. */
+/* A long series must not fill the batch's memory: what a block takes, here and in the operators
+ * above, is given back when it has gone through. */
 typedef struct ProjectSetState {
     MrArena arena;
 } ProjectSetState;
@@ -25,8 +25,8 @@ typedef struct Output {
     MrBatch page;   /* the same with memory that is free again once a block is through */
     const MrBlock *in;
     CallState *calls;
-    MrVector *columns;   /* of all calls, then the ordinal; MR_VECTOR_ROWS cells each */
-    uint32_t *sources;   /* input row of each output row */
+    MrVector *columns; /* of all calls, then the ordinal; MR_VECTOR_ROWS cells each */
+    uint32_t *sources; /* input row of each output row */
     uint32_t count;
 } Output;
 
@@ -70,6 +70,7 @@ static MrStatus output_emit(Output *output)
     if (output->count == 0) {
         return MR_OK;
     }
+    MR_TRY(mr_operator_check_cancel(batch));
     MR_TRY(mr_block_repeat(batch->arena, output->in, output->sources, output->count, &block,
                            batch->err));
     MR_NEW_ARRAY(batch->arena, columns, inputs + added, batch->err);
@@ -159,7 +160,7 @@ static MrStatus row_page(Output *output, uint32_t row, uint64_t *ordinal, uint32
     }
     for (uint32_t i = 0; i < most; i++) {
         output->sources[output->count + i] = row;
-        ordinals[output->count + i] = (int64_t)++*ordinal;
+        ordinals[output->count + i] = (int64_t)++ * ordinal;
     }
     *out = most;
     return MR_OK;
@@ -176,8 +177,8 @@ static bool calls_are_done(const Output *output)
     return true;
 }
 
-/* A row on which a call fails gives nothing, as long as nothing of it has left in a full block: then
- * there is no way back, and the query stops. */
+/* A row on which a call fails gives nothing, as long as nothing of it has left in a full block:
+ * then there is no way back, and the query stops. */
 static MrStatus row_failed(Output *output, uint32_t row, uint32_t first, bool has_left,
                            const MrError *error, MrRowErrors *errors)
 {
@@ -248,7 +249,7 @@ static MrStatus project_set_push(MrOperator *op, const MrBlock *in, MrBatch *bat
         MR_TRY(row_rows(&output, row, filled, &errors));
     }
     MR_TRY(output_emit(&output));
-    return errors.count == 0 ? MR_OK : mr_operator_note_failed(batch, in, &errors);
+    return errors.count == 0 ? MR_OK : mr_operator_note_failed(op, in, &errors, batch);
 }
 
 static MrStatus project_set_open(MrOperator *op, MrError *err)

@@ -134,12 +134,12 @@ static MrStatus timestamptz_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage *p
     return time_rows(cursor, eval, page, true);
 }
 
-#define SERIES(TYPE, COUNT, STEP, ROWS, EXAMPLE, RETURNS)                                       \
-    {                                                                                           \
-        .name = "generate_series", .args = { MR_TYPE_##TYPE, MR_TYPE_##TYPE, MR_TYPE_##STEP },  \
-        .arg_count = COUNT, .columns = { { NULL, MR_TYPE_##TYPE } }, .column_count = 1,         \
+#define SERIES(TYPE, COUNT, STEP, ROWS, EXAMPLE, RETURNS)                                         \
+    {                                                                                             \
+        .name = "generate_series", .args = { MR_TYPE_##TYPE, MR_TYPE_##TYPE, MR_TYPE_##STEP },    \
+        .arg_count = COUNT, .columns = { { NULL, MR_TYPE_##TYPE } }, .column_count = 1,           \
         .rows = ROWS, .doc = "The values from the first to the second, by the step (1 without).", \
-        .example = EXAMPLE, .returns = RETURNS                                                  \
+        .example = EXAMPLE, .returns = RETURNS                                                    \
     }
 
 const MrSetFunction mr_set_functions_series[] = {

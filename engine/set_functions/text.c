@@ -7,8 +7,8 @@
 
 /* ---- string_to_table ------------------------------------------------------------------------- */
 
-/* The part that begins at cursor->at; without a delimiter it is a character, and an empty one does not
- * divide. */
+/* The part that begins at cursor->at; without a delimiter it is a character, and an empty one
+ * does not divide. */
 static MrString next_part(MrSetCursor *cursor, MrString text)
 {
     const size_t start = cursor->at;
@@ -38,8 +38,7 @@ static MrStatus string_to_table_rows(MrSetCursor *cursor, MrEval *eval, MrSetPag
     }
     const MrString text = mr_set_arg_text(cursor, 0);
     const bool by_character = mr_vector_is_null(cursor->args[1], cursor->row);
-    const bool has_null =
-        cursor->arg_count > 2 && !mr_vector_is_null(cursor->args[2], cursor->row);
+    const bool has_null = cursor->arg_count > 2 && !mr_vector_is_null(cursor->args[2], cursor->row);
     /* Nothing has no parts at all; otherwise a delimiter at the end has an empty part behind it. */
     while (page->count < page->room && text.length > 0 &&
            (by_character ? cursor->at < text.length : cursor->at <= text.length)) {
@@ -70,7 +69,7 @@ static MrStatus next_split(MrSetCursor *cursor, MrRegex *regex, MrString text, M
         if (!found || !mr_regex_group(regex, 0, &match_start, &match_end)) {
             break;
         }
-        from = match_end > match_start ? match_end
+        from = match_end > match_start   ? match_end
                : match_end < text.length ? mr_next_character(text, match_end)
                                          : match_end + 1;
         /* An empty match at the beginning of a part or at the end of the text is none. */
@@ -108,12 +107,15 @@ static MrStatus regexp_split_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage *
     return MR_OK;
 }
 
-#define TEXT3 { MR_TYPE_TEXT, MR_TYPE_TEXT, MR_TYPE_TEXT }
-#define PARTS(NAME, COUNT, ROWS, NULLS, DOC, EXAMPLE, RETURNS)                                 \
-    {                                                                                          \
+#define TEXT3                                    \
+    {                                            \
+        MR_TYPE_TEXT, MR_TYPE_TEXT, MR_TYPE_TEXT \
+    }
+#define PARTS(NAME, COUNT, ROWS, NULLS, DOC, EXAMPLE, RETURNS)                                  \
+    {                                                                                           \
         .name = NAME, .args = TEXT3, .arg_count = COUNT, .columns = { { NULL, MR_TYPE_TEXT } }, \
-        .column_count = 1, .rows = ROWS, .takes_null = NULLS, .doc = DOC, .example = EXAMPLE,  \
-        .returns = RETURNS                                                                     \
+        .column_count = 1, .rows = ROWS, .takes_null = NULLS, .doc = DOC, .example = EXAMPLE,   \
+        .returns = RETURNS                                                                      \
     }
 
 const MrSetFunction mr_set_functions_text[] = {

@@ -4,6 +4,7 @@
  */
 #include "engine/aggregate.h"
 #include "engine/function.h"
+#include "engine/set_function.h"
 #include "parser/lexer.h"
 #include "server/relations/rows.h"
 
@@ -33,6 +34,43 @@ static void add_arguments(MrRows *rows, const MrTypeId *args, uint32_t count, bo
     mr_builder_append_string(&text, is_variadic ? ", …" : "");
     mr_rows_text(rows, mr_builder_text(&text));
     mr_builder_fini(&text);
+}
+
+/* "bigint", or the columns of a row: "(key text, value json)". */
+static void add_set_result(MrRows *rows, const MrSetFunction *function)
+{
+    MrBuilder text;
+    char name[64];
+    mr_builder_init(&text, 0);
+    bool is_row = function->column_count > 1;
+    mr_builder_append_string(&text, is_row ? "rows of (" : "rows of ");
+    for (uint32_t i = 0; i < function->column_count; i++) {
+        mr_builder_append_string(&text, i > 0 ? ", " : "");
+        if (is_row) {
+            mr_builder_append_format(&text, "%s ", function->columns[i].name);
+        }
+        mr_builder_append_string(&text, type_name(function->columns[i].type, name));
+    }
+    mr_builder_append_string(&text, is_row ? ")" : "");
+    mr_rows_text(rows, mr_builder_text(&text));
+    mr_builder_fini(&text);
+}
+
+static void set_functions_fill(MrRows *rows)
+{
+    const MrSetFunction *const *functions;
+    uint32_t count = mr_set_function_all(&functions);
+    for (uint32_t i = 0; i < count; i++) {
+        const MrSetFunction *function = functions[i];
+        mr_rows_begin(rows);
+        mr_rows_text(rows, function->name);
+        mr_rows_text(rows, "set function");
+        add_arguments(rows, function->args, function->arg_count, false);
+        add_set_result(rows, function);
+        mr_rows_text(rows, function->doc);
+        mr_rows_text(rows, function->example);
+        mr_rows_text(rows, function->returns);
+    }
 }
 
 static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
@@ -73,6 +111,7 @@ static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
         mr_rows_text(rows, aggregate->example);
         mr_rows_text(rows, aggregate->returns);
     }
+    set_functions_fill(rows);
     return MR_OK;
 }
 

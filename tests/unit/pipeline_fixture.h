@@ -1,6 +1,7 @@
 /*
- * tests/unit/pipeline_fixture.h - DAGs by hand, random logs, a model of the target table, and a naive
- * group-by to compare with: rows are kept in a list, and every answer is computed anew from it.
+ * tests/unit/pipeline_fixture.h - DAGs by hand, random logs, a model of the target table, and a
+ * naive group-by to compare with: rows are kept in a list, and every answer is computed anew from
+ * it.
  */
 #ifndef MR_TESTS_UNIT_PIPELINE_FIXTURE_H
 #define MR_TESTS_UNIT_PIPELINE_FIXTURE_H
@@ -12,7 +13,8 @@
 #include "engine/pipeline.h"
 #include "tests/unit/engine_values.h"
 
-/* ---- the log ---------------------------------------------------------------------------------- */
+/* ---- the log
+ * ---------------------------------------------------------------------------------- */
 
 /* Columns of the stream. */
 enum {
@@ -165,7 +167,8 @@ static inline MrBlock *log_block(const TestLog *log, uint32_t first, uint32_t en
     return block;
 }
 
-/* ---- plans ------------------------------------------------------------------------------------ */
+/* ---- plans
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct TestPlan {
     MrDag dag;
@@ -277,7 +280,8 @@ static inline void plan_deliver(TestPlan *plan, uint32_t count)
     plan_add(plan, MR_OPERATOR_DELIVER, spec, plan_schema(plan));
 }
 
-/* ---- tables: what the target shows, and what it should ------------------------------------------ */
+/* ---- tables: what the target shows, and what it should
+ * ------------------------------------------ */
 
 typedef struct TableRow {
     char *key, *row;
@@ -437,7 +441,8 @@ static inline void tables_equal(Table *a, Table *b, bool exact, const char *wher
     ck_assert_msg(count_a == count_b, "%s: %u rows, should be %u", where, count_a, count_b);
 }
 
-/* ---- running ---------------------------------------------------------------------------------- */
+/* ---- running
+ * ---------------------------------------------------------------------------------- */
 
 /* Tasks one after the other, last first: what a lender may do. */
 static inline void run_backwards(void *pool, void (*task)(void *context, uint32_t index),
@@ -598,7 +603,8 @@ static inline RunResult test_run(const TestLog *log, const MrDag *dag, uint32_t 
     return result;
 }
 
-/* ---- the naive group-by ------------------------------------------------------------------------- */
+/* ---- the naive group-by
+ * ------------------------------------------------------------------------- */
 
 typedef struct NaiveGroup {
     char *key;

@@ -1,6 +1,6 @@
 /*
- * tests/unit/test_pipeline_state.c - what a pipeline holds: memory and its limit, snapshots (also damaged
- * ones), notes of late and failed rows, the next close, and the roots of ad-hoc queries.
+ * tests/unit/test_pipeline_state.c - what a pipeline holds: memory and its limit, snapshots (also
+ * damaged ones), notes of late and failed rows, the next close, and the roots of ad-hoc queries.
  */
 #include "tests/unit/pipeline_fixture.h"
 
@@ -121,7 +121,8 @@ START_TEST(test_memory_limit)
 }
 END_TEST
 
-/* A snapshot cut at any byte, or with a byte changed, gives an error or another state, never a crash. */
+/* A snapshot cut at any byte, or with a byte changed, gives an error or another state, never a
+ * crash. */
 START_TEST(test_damaged_snapshots)
 {
     mr_arena_reset(&test_arena);
@@ -356,7 +357,8 @@ START_TEST(test_many_groups)
 }
 END_TEST
 
-/* ---- ad hoc ----------------------------------------------------------------------------------- */
+/* ---- ad hoc
+ * ----------------------------------------------------------------------------------- */
 
 typedef struct Collected {
     int64_t keys[64];

@@ -1,0 +1,381 @@
+/*
+ * planner/set_call.c - see set_call.h.
+ */
+#include "planner/set_call.h"
+
+#include <string.h>
+
+/* ---- Which function ------------------------------------------------------------------------ */
+
+static MrStatus ambiguous(MrBinder *b, const char *name, int32_t position)
+{
+    mr_bind_error(b, MR_ERR_AMBIGUOUS_FUNCTION, position, "function %s is not unique", name);
+    return mr_error_hint(b->err, "Could not choose a best candidate function. You might need to "
+                                 "add explicit type casts.");
+}
+
+/* The entry for these arguments, coerced; *out NULL: no function of that name gives rows. */
+static MrStatus choose_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
+                                int32_t position, const MrSetFunction **out)
+{
+    const MrSetFunction *const *found;
+    MrTypeId types[MR_SET_ARGS_MAX];
+    MrCandidate *candidates;
+    uint32_t found_count = mr_set_function_lookup(mr_string(name), &found), count = 0;
+    int32_t chosen = -1;
+    MR_NEW_ARRAY(b->arena, candidates, found_count, b->err);
+    for (uint32_t i = 0; i < arg_count && i < MR_SET_ARGS_MAX; i++) {
+        types[i] = args[i]->type.id;
+    }
+    for (uint32_t i = 0; i < found_count; i++) {
+        if (found[i]->arg_count != arg_count) {
+            continue;
+        }
+        candidates[count].entry = found[i];
+        candidates[count++].args = (MrTypeId *)(uintptr_t)found[i]->args;
+        if (arg_count > 0 && memcmp(found[i]->args, types, arg_count * sizeof *types) == 0) {
+            candidates[0] = candidates[count - 1]; /* an exact match needs no rules */
+            count = 1;
+            break;
+        }
+    }
+    chosen = count > 0 ? mr_select_candidate(candidates, count, types, arg_count) : -1;
+    if (chosen == -2) {
+        return ambiguous(b, name, position);
+    }
+    if (chosen < 0) {
+        return mr_function_missing(b, name, args, arg_count, position);
+    }
+    *out = candidates[chosen].entry;
+    for (uint32_t i = 0; i < arg_count; i++) {
+        MR_TRY(
+            mr_coerce(b, args[i], mr_type((*out)->args[i]), MR_CAST_IMPLICIT, position, &args[i]));
+    }
+    return MR_OK;
+}
+
+/* *out NULL: no function of that name gives rows. */
+static MrStatus bind_function(MrBinder *b, const MrAstCall *call, const MrSetFunction **out,
+                              MrExpr ***out_args)
+{
+    const MrSetFunction *const *found;
+    MrExpr **args;
+    *out = NULL;
+    if (mr_set_function_lookup(mr_string(call->name.name), &found) == 0) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(b->arena, args, call->args.count, b->err);
+    for (uint32_t i = 0; i < call->args.count; i++) {
+        MR_TRY(mr_bind_expr(b, call->args.items[i], &args[i]));
+    }
+    *out_args = args;
+    return choose_function(b, call->name.name, args, call->args.count, call->base.position, out);
+}
+
+/* ---- In the select list -------------------------------------------------------------------- */
+
+static MrStatus refuse_place(MrBinder *b, const MrAstCall *call)
+{
+    int32_t position = call->base.position;
+    if (b->clause == MR_CLAUSE_AGGREGATE) {
+        return mr_bind_unsupported(
+            b, position,
+            "You might be able to move the set-returning function into a LATERAL FROM "
+            "item.",
+            "aggregate function calls cannot contain set-returning function calls");
+    }
+    return mr_bind_unsupported(b, position, "Move it into FROM.",
+                               "set-returning functions are not allowed in %s",
+                               mr_clause_name(b->clause));
+}
+
+static bool is_same_call(const MrBoundSetCall *call, const MrSetFunction *function,
+                         MrExpr *const *args)
+{
+    bool is_same = call->function == function;
+    for (uint32_t i = 0; is_same && i < function->arg_count; i++) {
+        is_same = mr_expr_equal(call->args[i], args[i]);
+    }
+    return is_same;
+}
+
+/* Equal calls go side by side row by row: one of them is enough. */
+static MrStatus list_add(MrBinder *b, MrSetCallList *list, const MrSetFunction *function,
+                         MrExpr **args, uint32_t *index)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (is_same_call(&list->items[i], function, args)) {
+            *index = i;
+            return MR_OK;
+        }
+    }
+    if (list->count == list->capacity) {
+        MrBoundSetCall *items;
+        uint32_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
+        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
+        if (list->count > 0) {
+            memcpy(items, list->items, list->count * sizeof *items);
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    *index = list->count;
+    list->items[list->count++] = (MrBoundSetCall){ .function = function, .args = args };
+    return MR_OK;
+}
+
+MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    const MrSetFunction *function, *const *found;
+    MrExpr **args;
+    uint32_t index = 0;
+    *out = NULL;
+    if (mr_set_function_lookup(mr_string(call->name.name), &found) == 0) {
+        return MR_OK;
+    }
+    if (b->set_calls == NULL ||
+        (b->clause != MR_CLAUSE_SELECT && b->clause != MR_CLAUSE_ORDER_BY)) {
+        return refuse_place(b, call);
+    }
+    MR_TRY(bind_function(b, call, &function, &args));
+    if (function->column_count > 1) {
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Put it into FROM, and select its columns.",
+                                   "%s(), which gives several columns, is not supported in the "
+                                   "select list",
+                                   function->name);
+    }
+    for (uint32_t i = 0; i < function->arg_count; i++) {
+        if (mr_expr_has_over(args[i])) {
+            return mr_bind_unsupported(b, call->base.position,
+                                       "Compute the window function in a subquery in FROM.",
+                                       "a window function as an argument of a set-returning "
+                                       "function is not supported yet");
+        }
+    }
+    MR_TRY(list_add(b, b->set_calls, function, args, &index));
+    return mr_expr_column(b->arena, MR_SET_COLUMN + index, mr_type(function->columns[0].type),
+                          call->base.position, out, b->err);
+}
+
+/* ---- The nodes ----------------------------------------------------------------------------- */
+
+static bool is_set_column(const MrExpr *expr)
+{
+    return expr->kind == MR_EXPR_COLUMN && expr->column >= MR_SET_COLUMN &&
+           expr->column < MR_GROUPING_COLUMN;
+}
+
+typedef struct Sets {
+    MrBinder *b;
+    const MrSetCallList *calls;
+    bool waits; /* a call was met whose node is not made yet */
+} Sets;
+
+static MrStatus set_replace(void *context, const MrExpr *column, MrExpr **out)
+{
+    Sets *sets = context;
+    *out = (MrExpr *)(uintptr_t)column;
+    if (!is_set_column(column)) {
+        return MR_OK;
+    }
+    const MrBoundSetCall *call = &sets->calls->items[column->column - MR_SET_COLUMN];
+    if (!call->is_made) {
+        sets->waits = true;
+        return MR_OK;
+    }
+    return mr_expr_column(sets->b->arena, call->column, column->type, column->position, out,
+                          sets->b->err);
+}
+
+static MrStatus map_sets(Sets *sets, MrExpr **expr)
+{
+    return mr_expr_map_columns(sets->b->arena, *expr, set_replace, sets, expr, sets->b->err);
+}
+
+/* *node with the arguments of the calls as columns, unless they are columns already. */
+static MrStatus project_arguments(MrBinder *b, MrLogicalSetCall *calls, MrExpr **const *args,
+                                  uint32_t count, MrLogical **node)
+{
+    MrLogical *input = *node;
+    MrExpr **exprs;
+    const char **names;
+    uint32_t columns = input->column_count;
+    MR_NEW_ARRAY(b->arena, exprs, columns + count * MR_SET_ARGS_MAX, b->err);
+    MR_NEW_ARRAY(b->arena, names, columns + count * MR_SET_ARGS_MAX, b->err);
+    for (uint32_t i = 0; i < columns; i++) {
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
+        names[i] = input->columns[i].name;
+    }
+    for (uint32_t c = 0; c < count; c++) {
+        for (uint32_t a = 0; a < calls[c].function->arg_count; a++) {
+            MrExpr *arg = args[c][a];
+            calls[c].args[a] = arg->kind == MR_EXPR_COLUMN ? arg->column : columns;
+            if (calls[c].args[a] == columns) {
+                exprs[columns++] = arg;
+            }
+        }
+    }
+    if (columns == input->column_count) {
+        return MR_OK;
+    }
+    return mr_logical_project(b->arena, input, exprs, names, columns, node, b->err);
+}
+
+/* One node for all calls whose arguments have no call that is still to be made. */
+static MrStatus add_level(MrBinder *b, MrSetCallList *list, MrLogical **node)
+{
+    Sets sets = { .b = b, .calls = list };
+    MrLogicalSetCall *calls;
+    MrExpr ***args;
+    MrBoundSetCall **made;
+    uint32_t count = 0;
+    MR_NEW_ARRAY(b->arena, calls, list->count, b->err);
+    MR_NEW_ARRAY(b->arena, args, list->count, b->err);
+    MR_NEW_ARRAY(b->arena, made, list->count, b->err);
+    for (uint32_t i = 0; i < list->count; i++) {
+        MrBoundSetCall *call = &list->items[i];
+        sets.waits = call->is_made;
+        for (uint32_t a = 0; !call->is_made && a < call->function->arg_count; a++) {
+            MR_TRY(map_sets(&sets, &call->args[a]));
+        }
+        if (!sets.waits) {
+            calls[count].function = call->function;
+            args[count] = call->args;
+            made[count++] = call;
+        }
+    }
+    MR_TRY(project_arguments(b, calls, args, count, node));
+    uint32_t column = (*node)->column_count;
+    MR_TRY(mr_logical_project_set(b->arena, *node, calls, count, false, node, b->err));
+    for (uint32_t c = 0; c < count; c++) {
+        made[c]->is_made = true;
+        made[c]->column = column;
+        column += calls[c].function->column_count;
+    }
+    return MR_OK;
+}
+
+static MrStatus check_not_conditional(MrBinder *b, const MrExpr *expr, const char *inside)
+{
+    if (inside != NULL && is_set_column(expr)) {
+        return mr_bind_unsupported(b, expr->position,
+                                   "You might be able to move the set-returning function into a "
+                                   "LATERAL FROM item.",
+                                   "set-returning functions are not allowed in %s", inside);
+    }
+    inside = expr->kind == MR_EXPR_CASE       ? "CASE"
+             : expr->kind == MR_EXPR_COALESCE ? "COALESCE"
+                                              : inside;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        MR_TRY(check_not_conditional(b, expr->args[i], inside));
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_add_sets(MrBinder *b, MrSetCallList *calls, MrSelectList *list, MrLogical **node)
+{
+    Sets sets = { .b = b, .calls = calls, .waits = true };
+    for (uint32_t i = 0; i < list->count; i++) {
+        MR_TRY(check_not_conditional(b, list->exprs[i], NULL));
+    }
+    while (calls->count > 0 && sets.waits) {
+        MR_TRY(add_level(b, calls, node));
+        sets.waits = false;
+        for (uint32_t i = 0; i < calls->count; i++) {
+            sets.waits |= !calls->items[i].is_made;
+        }
+    }
+    for (uint32_t i = 0; i < list->count && calls->count > 0; i++) {
+        MR_TRY(map_sets(&sets, &list->exprs[i]));
+    }
+    return MR_OK;
+}
+
+/* ---- In FROM ------------------------------------------------------------------------------- */
+
+static MrStatus check_from_call(MrBinder *b, const MrAstFromFunction *ast)
+{
+    if (ast->column_defs.count > 0) {
+        return mr_bind_unsupported(b, ast->base.position,
+                                   "Use json_each(), ->> and casts for the columns.",
+                                   "functions that return records are not supported yet");
+    }
+    return MR_OK;
+}
+
+/* A function of one value in FROM is one row. */
+static MrStatus project_scalar(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
+                               MrLogical **out)
+{
+    MrExpr **exprs;
+    const char **names;
+    uint32_t count = input->column_count;
+    MrExpr *value;
+    MR_TRY(mr_bind_expr_known(b, &ast->call->base, &value));
+    MR_NEW_ARRAY(b->arena, exprs, count + 2, b->err);
+    MR_NEW_ARRAY(b->arena, names, count + 2, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
+        names[i] = input->columns[i].name;
+    }
+    exprs[count] = value;
+    names[count++] = ast->alias.name != NULL ? ast->alias.name : ast->call->name.name;
+    if (ast->ordinality) {
+        MrDatum one = { .type = mr_type(MR_TYPE_INT64), .integer = 1 };
+        MR_TRY(mr_expr_constant(b->arena, &one, -1, &exprs[count], b->err));
+        names[count++] = "ordinality";
+    }
+    return mr_logical_project(b->arena, input, exprs, names, count, out, b->err);
+}
+
+/* Of the node's columns those that are seen: the input's, the function's, the number. */
+static MrStatus show_columns(MrBinder *b, const MrAstFromFunction *ast,
+                             const MrSetFunction *function, uint32_t shown, MrLogical *node,
+                             MrLogical **out)
+{
+    MrExpr **exprs;
+    const char **names;
+    uint32_t first = node->column_count - function->column_count - 1, count = 0;
+    MR_NEW_ARRAY(b->arena, exprs, node->column_count, b->err);
+    MR_NEW_ARRAY(b->arena, names, node->column_count, b->err);
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        bool is_ordinal = i + 1 == node->column_count;
+        if ((i >= shown && i < first) || (is_ordinal && !ast->ordinality)) {
+            continue;
+        }
+        MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[count], b->err));
+        names[count] = node->columns[i].name;
+        if (is_ordinal) {
+            names[count] = "ordinality";
+        } else if (i >= first && function->columns[i - first].name == NULL) {
+            names[count] = ast->alias.name != NULL ? ast->alias.name : function->name;
+        }
+        count++;
+    }
+    return mr_logical_project(b->arena, node, exprs, names, count, out, b->err);
+}
+
+MrStatus mr_bind_from_function(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
+                               bool keeps_rows, MrLogical **out)
+{
+    MrExpr **args;
+    MrLogicalSetCall *call;
+    MrClause clause = b->clause;
+    MR_TRY(check_from_call(b, ast));
+    MR_NEW(b->arena, call, b->err);
+    b->clause = MR_CLAUSE_FROM_FUNCTION;
+    MrStatus status = bind_function(b, ast->call, &call->function, &args);
+    if (status == MR_OK && call->function == NULL) {
+        status = project_scalar(b, ast, input, out);
+    }
+    b->clause = clause;
+    MR_TRY(status);
+    if (call->function == NULL) {
+        return MR_OK;
+    }
+    MrLogical *node = input;
+    MR_TRY(project_arguments(b, call, &args, 1, &node));
+    MR_TRY(mr_logical_project_set(b->arena, node, call, 1, keeps_rows, &node, b->err));
+    return show_columns(b, ast, call->function, input->column_count, node, out);
+}

@@ -1,0 +1,21 @@
+/*
+ * planner/set_call.h - functions that give rows, in the select list and in FROM: bound calls become
+ * PROJECT_SET nodes.  Must not know operators.
+ */
+#ifndef MR_PLANNER_SET_CALL_H
+#define MR_PLANNER_SET_CALL_H
+
+#include "planner/select_list.h"
+
+/* A call in the select list is a column from MR_SET_COLUMN on until its node is made. `*out` stays
+ * NULL when no function of that name gives rows. */
+MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
+/* Puts PROJECT_SET nodes over *node for the calls of the list (and of calls in their arguments),
+ * and makes the list's expressions ones over the result. */
+MrStatus mr_bind_add_sets(MrBinder *b, MrSetCallList *calls, MrSelectList *list, MrLogical **node);
+/* A function in FROM over the rows of `input`: *out shows the input's columns, then the
+ * function's and its ordinal number, where it is asked for. */
+MrStatus mr_bind_from_function(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
+                               bool keeps_rows, MrLogical **out);
+
+#endif
