@@ -7,6 +7,7 @@
 #include "planner/join.h"
 #include "planner/over.h"
 #include "planner/set_call.h"
+#include "planner/set_operation.h"
 #include "planner/values.h"
 
 #include <stdarg.h>
@@ -97,25 +98,6 @@ static MrStatus bind_where(MrBinder *b, const MrAstQuery *query, MrScope *scope)
     return mr_logical_filter(b->arena, scope->input, predicate, &scope->input, b->err);
 }
 
-/* DISTINCT groups by all columns; windows among them are recognised as in GROUP BY. */
-static MrStatus add_distinct(MrBinder *b, const MrSelectList *list, MrLogical **node)
-{
-    MrLogical *projected = *node, *aggregate, *grouped;
-    MrGrouping grouping = { .input = projected, .key_count = list->visible };
-    MrExpr **outputs;
-    MR_NEW_ARRAY(b->arena, grouping.keys, list->visible, b->err);
-    MR_NEW_ARRAY(b->arena, outputs, list->visible, b->err);
-    for (uint32_t i = 0; i < list->visible; i++) {
-        MR_TRY(mr_expr_column(b->arena, i, projected->columns[i].type, list->positions[i],
-                              &grouping.keys[i], b->err));
-    }
-    MR_TRY(mr_bind_aggregate(b, &grouping, &aggregate, &grouped));
-    for (uint32_t i = 0; i < list->visible; i++) {
-        MR_TRY(mr_bind_regroup(b, &grouping, aggregate, grouping.keys[i], &outputs[i]));
-    }
-    return mr_logical_project(b->arena, grouped, outputs, list->names, list->visible, node, b->err);
-}
-
 /* Everything that was bound over the input, as expressions over the groups. */
 static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, MrOverList *overs,
                         MrSetCallList *sets, MrExpr *having, MrLogical **node)
@@ -150,6 +132,8 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MrExpr *having = NULL;
     MrSortKey *sort_keys;
     MrLogical *node;
+    bool keeps_unknown = b->keeps_unknown;
+    b->keeps_unknown = false; /* of this query, not of those inside it */
     MR_TRY(bind_where(b, query, scope));
     MR_TRY(mr_join_take_filter(b, &scope->input));
     b->scope = scope;
@@ -158,7 +142,9 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MR_TRY(mr_bind_windows(b, query, &overs));
     b->set_calls = &sets;
     MR_TRY(bind_select_list(b, query, &list));
-    MR_TRY(mr_select_make_known(b, &list));
+    if (!keeps_unknown || query->distinct != MR_DISTINCT_NONE) {
+        MR_TRY(mr_select_make_known(b, &list));
+    }
     MrOutputs outputs = { .exprs = list.exprs, .names = list.names, .count = list.visible };
     MR_TRY(mr_bind_grouping(b, query, &outputs, &grouping));
     if (query->having != NULL) {
@@ -185,7 +171,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MR_TRY(mr_bind_add_sets(b, &sets, &list, &node));
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));
     if (query->distinct == MR_DISTINCT_ROWS) {
-        MR_TRY(add_distinct(b, &list, &node));
+        MR_TRY(mr_bind_make_distinct(b, &node));
     } else if (query->distinct == MR_DISTINCT_ON) {
         MR_TRY(mr_logical_top_n(b, node, distinct_on.columns, distinct_on.count, distinct_on.order,
                                 distinct_on.order_count, &node));
@@ -250,64 +236,13 @@ static MrStatus bind_values_query(MrBinder *b, const MrAstQuery *query, MrBoundQ
     return bind_order_over(b, query, values, out);
 }
 
-/* ---- Set operations ---------------------------------------------------------------------- */
-
-/* The visible columns of one side as the types that both sides have in common. */
-static MrStatus project_side(MrBinder *b, const MrBoundQuery *side, MrExpr **exprs,
-                             const MrBoundQuery *names_of, MrLogical **out)
+static MrStatus bind_set_operation(MrBinder *b, const MrAstQuery *query, MrBoundQuery *out)
 {
-    const char **names;
-    MR_NEW_ARRAY(b->arena, names, side->visible, b->err);
-    for (uint32_t i = 0; i < side->visible; i++) {
-        names[i] = names_of->node->columns[i].name;
-    }
-    return mr_logical_project(b->arena, side->node, exprs, names, side->visible, out, b->err);
-}
-
-static MrStatus union_all(MrBinder *b, const char *what, const MrBoundQuery sides[2],
-                          MrLogical **out)
-{
-    MrExpr **exprs[2];
-    MrLogical *projected[2];
-    uint32_t count = sides[0].visible;
-    MR_NEW_ARRAY(b->arena, exprs[0], count, b->err);
-    MR_NEW_ARRAY(b->arena, exprs[1], count, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        MrExpr *both[2];
-        MrType type;
-        for (uint32_t s = 0; s < 2; s++) {
-            MR_TRY(
-                mr_expr_column(b->arena, i, sides[s].node->columns[i].type, -1, &both[s], b->err));
-        }
-        MR_TRY(mr_coerce_common(b, both, 2, what, &type));
-        exprs[0][i] = both[0];
-        exprs[1][i] = both[1];
-    }
-    for (uint32_t s = 0; s < 2; s++) {
-        MR_TRY(project_side(b, &sides[s], exprs[s], &sides[0], &projected[s]));
-    }
-    return mr_logical_union(b->arena, projected[0], projected[1], out, b->err);
-}
-
-static MrStatus bind_set_operation(MrBinder *b, const MrAstQuery *query, const char *what,
-                                   MrBoundQuery *out)
-{
-    MrBoundQuery sides[2];
-    MrLogical *both;
-    if (query->query != MR_QUERY_UNION || !query->all) {
-        return mr_bind_unsupported(b, query->base.position,
-                                   "UNION ALL is; SELECT DISTINCT over it drops equal rows.",
-                                   "%s is not supported yet", what);
-    }
+    MrLogical *node;
     MR_TRY(mr_bind_check_order(b, query));
-    MR_TRY(mr_bind_query(b, query->left, false, &sides[0]));
-    MR_TRY(mr_bind_query(b, query->right, false, &sides[1]));
-    if (sides[0].visible != sides[1].visible) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, query->base.position,
-                             "each %s query must have the same number of columns", what);
-    }
-    MR_TRY(union_all(b, what, sides, &both));
-    return bind_order_over(b, query, both, out);
+    MR_TRY(mr_bind_set_operation(b, query, &node));
+    MR_TRY(mr_bind_check_set_order(b, query, node));
+    return bind_order_over(b, query, node, out);
 }
 
 static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
@@ -341,11 +276,10 @@ static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
 static MrStatus bind_query_kind(MrBinder *b, const MrAstQuery *query, bool is_root,
                                 MrBoundQuery *out)
 {
-    static const char *const names[] = { "SELECT", "VALUES", "UNION", "INTERSECT", "EXCEPT" };
     switch (query->query) {
     case MR_QUERY_SELECT: return bind_select(b, query, is_root, out);
     case MR_QUERY_VALUES: return bind_values_query(b, query, out);
-    default: return bind_set_operation(b, query, names[query->query], out);
+    default: return bind_set_operation(b, query, out);
     }
 }
 

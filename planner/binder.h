@@ -116,6 +116,7 @@ typedef struct MrBinder {
     MrAggregateList *aggregates; /* NULL: not allowed here */
     struct MrOverList *overs;    /* window functions; NULL: not allowed here */
     MrSetCallList *set_calls;    /* NULL: not allowed here */
+    bool keeps_unknown; /* the next select list's bare literals wait for a set operation's type */
     const MrCte *ctes;
     uint32_t depth; /* queries inside each other, views included */
     uint32_t expr_depth;

@@ -543,11 +543,12 @@ static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool h
     return status;
 }
 
-/* `has_reader`: a filter or an aggregate stands above. */
+/* `has_reader`: a node stands above that must hear of rows that are taken back. */
 MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE ||
-                 node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N;
+                 node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N ||
+                 node->kind == MR_LOGICAL_PROJECT_SET;
     int32_t left = -1;
     if (node->kind == MR_LOGICAL_RESULT) {
         return lower_result(lowering, node, has_reader);

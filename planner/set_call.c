@@ -3,6 +3,8 @@
  */
 #include "planner/set_call.h"
 
+#include "planner/over.h"
+
 #include <string.h>
 
 /* ---- Which function ------------------------------------------------------------------------ */
