@@ -96,7 +96,13 @@ bool mr_expr_equal(const MrExpr *a, const MrExpr *b)
     }
     switch (a->kind) {
     case MR_EXPR_CONSTANT: return datum_equal(&a->constant, &b->constant);
-    case MR_EXPR_COLUMN: return a->column == b->column;
+    case MR_EXPR_COLUMN:
+    case MR_EXPR_OUTER: return a->column == b->column;
+    case MR_EXPR_SUBQUERY:
+        if (a->column != b->column) {
+            return false;
+        }
+        break;
     case MR_EXPR_QUANTIFIED:
     case MR_EXPR_CALL:
         if (a->function != b->function) {

@@ -31,6 +31,9 @@ typedef enum MrExprKind {
     MR_EXPR_ARRIVAL,      /* _arrival (and now() over a stream), timestamptz */
     MR_EXPR_WINDOW_START, /* args[0] timestamp(tz): start of its tumbling window, `window` */
     MR_EXPR_WINDOW_END,   /* the same: its end */
+    /* While a plan is made, never in one (planner/subquery.h): */
+    MR_EXPR_OUTER,    /* argument `column` of the subquery around it */
+    MR_EXPR_SUBQUERY, /* subquery number `column` with its arguments */
 } MrExprKind;
 
 typedef struct MrExpr MrExpr;

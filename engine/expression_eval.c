@@ -215,6 +215,9 @@ static MrStatus instruction_run(const MrInstruction *in, MrEval *eval, const MrV
     case MR_EXPR_IN: return mr_run_in(in, eval, registers, rows, out);
     case MR_EXPR_QUANTIFIED: return mr_run_quantified(in, eval, registers, rows, out);
     case MR_EXPR_SEQUENCE: return run_sequence(eval, rows, out);
+    case MR_EXPR_OUTER:
+    case MR_EXPR_SUBQUERY:
+        return mr_error_set(eval->err, MR_ERR_INTERNAL, "a subquery was left in the plan");
     case MR_EXPR_ARRIVAL: return run_arrival(eval, node->type, rows, out);
     case MR_EXPR_WINDOW_START:
     case MR_EXPR_WINDOW_END: return run_window_bound(in, eval, registers, rows, out);

@@ -8,6 +8,7 @@
 #include "planner/over.h"
 #include "planner/set_call.h"
 #include "planner/set_operation.h"
+#include "planner/subquery.h"
 #include "planner/values.h"
 
 #include <stdarg.h>
@@ -95,7 +96,7 @@ static MrStatus bind_where(MrBinder *b, const MrAstQuery *query, MrScope *scope)
             "rows that pass the comparison with now() never leave the result again");
     }
     b->saw_now |= saw_now;
-    return mr_logical_filter(b->arena, scope->input, predicate, &scope->input, b->err);
+    return mr_bind_filter(b, &scope->input, predicate);
 }
 
 /* Everything that was bound over the input, as expressions over the groups. */
@@ -103,6 +104,7 @@ static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, M
                         MrSetCallList *sets, MrExpr *having, MrLogical **node)
 {
     MrLogical *aggregate;
+    MR_TRY(mr_bind_attach_grouping(b, grouping, list->exprs, list->count));
     MR_TRY(mr_bind_aggregate(b, grouping, &aggregate, node));
     for (uint32_t i = 0; i < list->count; i++) {
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, list->exprs[i], &list->exprs[i]));
@@ -116,7 +118,17 @@ static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, M
     }
     if (having != NULL) {
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, having, &having));
-        MR_TRY(mr_logical_filter(b->arena, *node, having, node, b->err));
+        MR_TRY(mr_bind_filter(b, node, having));
+    }
+    return MR_OK;
+}
+
+/* Subqueries of the select list, those in arguments of functions that give rows included. */
+static MrStatus attach_list(MrBinder *b, MrSelectList *list, MrSetCallList *sets, MrLogical **node)
+{
+    MR_TRY(mr_bind_attach(b, node, list->exprs, list->count));
+    for (uint32_t i = 0; i < sets->count; i++) {
+        MR_TRY(mr_bind_attach(b, node, sets->items[i].args, sets->items[i].function->arg_count));
     }
     return MR_OK;
 }
@@ -167,6 +179,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     } else if (!is_root && query->distinct == MR_DISTINCT_NONE && overs.count == 0) {
         MR_TRY(mr_select_add_window_time(b, node, &list));
     }
+    MR_TRY(attach_list(b, &list, &sets, &node));
     MR_TRY(mr_bind_add_overs(b, &overs, &list, &node));
     MR_TRY(mr_bind_add_sets(b, &sets, &list, &node));
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));

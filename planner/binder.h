@@ -106,6 +106,9 @@ typedef struct MrCte {
     const struct MrCte *outer; /* what was in scope before it */
 } MrCte;
 
+typedef struct MrOuter MrOuter; /* planner/subquery_internal.h */
+typedef struct MrSubqueryList MrSubqueryList;
+
 typedef struct MrBinder {
     MrPlannerContext *context;
     MrArena *arena;
@@ -118,7 +121,9 @@ typedef struct MrBinder {
     MrSetCallList *set_calls;    /* NULL: not allowed here */
     bool keeps_unknown; /* the next select list's bare literals wait for a set operation's type */
     const MrCte *ctes;
-    uint32_t depth; /* queries inside each other, views included */
+    MrOuter *outer;             /* the queries around this subquery, the nearest first; or NULL */
+    MrSubqueryList *subqueries; /* of the statement */
+    uint32_t depth;             /* queries inside each other, views included */
     uint32_t expr_depth;
     uint32_t view_depth;         /* > 0: positions belong to another text */
     const MrRelation *views[64]; /* being expanded, against cycles */

@@ -7,6 +7,7 @@
 #include "parser/parser.h"
 #include "planner/grouping_sets.h"
 #include "planner/literal.h"
+#include "planner/subquery.h"
 
 #include <string.h>
 
@@ -140,8 +141,7 @@ static MrStatus bind_distinct_from(MrBinder *b, const MrAstDistinctFrom *node, M
 static MrStatus bind_in(MrBinder *b, const MrAstIn *node, MrExpr **out)
 {
     if (node->query != NULL) {
-        return mr_bind_unsupported(b, node->base.position, "Compare with a list of values.",
-                                   "IN with a subquery is not supported yet");
+        return mr_bind_in_subquery(b, node, out);
     }
     uint32_t count = node->list.count + 1, culprit = 0;
     MrTypeId common;
@@ -326,12 +326,6 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
         { MR_AST_FIELD, "selection of a field is", "Name the column itself." },
         { MR_AST_ROW, "row values are", "Compare the columns one by one: a = 1 AND b = 2." },
     };
-    if (node->kind == MR_AST_SUBQUERY) {
-        return mr_bind_unsupported(b, node->position, "Use a subquery in FROM, or two statements.",
-                                   MR_AST_AS(const MrAstSubquery, node)->exists
-                                       ? "EXISTS is not supported yet"
-                                       : "a subquery as a value is not supported yet");
-    }
     if (node->kind == MR_AST_DEFAULT) {
         return mr_bind_error(b, MR_ERR_SYNTAX, node->position,
                              "DEFAULT is not allowed in this context");
@@ -369,13 +363,17 @@ static MrStatus bind_expr_kind(MrBinder *b, const MrNode *node, MrExpr **out)
     case MR_AST_CASE: return bind_case(b, MR_AST_AS(const MrAstCase, node), out);
     case MR_AST_CAST: return bind_cast(b, MR_AST_AS(const MrAstCast, node), out);
     case MR_AST_COLLATE: return bind_collate(b, MR_AST_AS(const MrAstCollate, node), out);
+    case MR_AST_SUBQUERY: return mr_bind_subquery(b, MR_AST_AS(const MrAstSubquery, node), out);
+    case MR_AST_QUANTIFIED:
+        if (MR_AST_AS(const MrAstQuantified, node)->query != NULL) {
+            return mr_bind_quantified_subquery(b, MR_AST_AS(const MrAstQuantified, node), out);
+        }
+        return mr_bind_quantified(b, MR_AST_AS(const MrAstQuantified, node), out);
     case MR_AST_GROUPING:
         return mr_bind_grouping_call(b, MR_AST_AS(const MrAstGrouping, node), out);
     case MR_AST_ARRAY:
         return mr_bind_array(b, MR_AST_AS(const MrAstArray, node), mr_type(MR_TYPE_UNKNOWN), out);
     case MR_AST_SUBSCRIPT: return mr_bind_subscript(b, MR_AST_AS(const MrAstSubscript, node), out);
-    case MR_AST_QUANTIFIED:
-        return mr_bind_quantified(b, MR_AST_AS(const MrAstQuantified, node), out);
     case MR_AST_CALL: return mr_bind_call(b, MR_AST_AS(const MrAstCall, node), out);
     default: return refuse_node(b, node);
     }

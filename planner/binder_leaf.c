@@ -8,6 +8,7 @@
 #include "planner/change.h"
 #include "planner/literal.h"
 #include "planner/nearest.h"
+#include "planner/subquery.h"
 
 #include <string.h>
 
@@ -288,7 +289,7 @@ static MrStatus column_of_items(MrBinder *b, const MrAstColumn *column, MrExpr *
     return *out != NULL ? MR_OK : unknown_among_items(b, column, qualifier, name);
 }
 
-MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+static MrStatus bind_own_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
 {
     if (column->star) {
         return mr_bind_error(b, MR_ERR_SYNTAX, column->base.position, "* is not allowed here");
@@ -330,4 +331,20 @@ MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
     }
     MR_TRY(bind_place(b, column, name, out));
     return *out != NULL ? MR_OK : unknown_column(b, column, qualifier, name);
+}
+
+/* Names of the query itself hide those of the queries around it. */
+MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+{
+    MrStatus status = bind_own_column(b, column, out);
+    if (b->outer == NULL ||
+        (status != MR_ERR_UNDEFINED_COLUMN && status != MR_ERR_UNDEFINED_TABLE)) {
+        return status;
+    }
+    MR_TRY(mr_bind_outer_column(b, column, out));
+    if (*out != NULL) {
+        mr_error_clear(b->err);
+        return MR_OK;
+    }
+    return status;
 }

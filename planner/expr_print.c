@@ -202,6 +202,12 @@ static void print(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
     switch (expr->kind) {
     case MR_EXPR_CONSTANT: print_constant(expr, out); break;
     case MR_EXPR_COLUMN: print_column(expr, input, out); break;
+    case MR_EXPR_OUTER: mr_builder_append_format(out, "outer #%u", expr->column + 1); break;
+    case MR_EXPR_SUBQUERY:
+        mr_builder_append_format(out, "subquery %u(", expr->column + 1);
+        print_list(expr, 0, ", ", input, out);
+        mr_builder_append_char(out, ')');
+        break;
     case MR_EXPR_CALL: print_call(expr, input, out); break;
     case MR_EXPR_CAST: print_cast(expr, input, out); break;
     case MR_EXPR_AND: print_joined(expr, " AND ", input, out); break;

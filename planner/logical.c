@@ -510,6 +510,8 @@ bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input)
     case MR_EXPR_WINDOW_START:
     case MR_EXPR_WINDOW_END:
     case MR_EXPR_IN: return all_not_null(tree, input, 0, 1);
+    case MR_EXPR_OUTER:
+    case MR_EXPR_SUBQUERY: return false;
     case MR_EXPR_CAST:
         /* A JSON null is a value that casts to NULL. */
         return tree->args[0]->type.id != MR_TYPE_JSON && tree->args[0]->type.id != MR_TYPE_JSONB &&
@@ -550,6 +552,8 @@ bool mr_expr_is_constant(const MrExpr *tree)
     switch (tree->kind) {
     case MR_EXPR_COLUMN:
     case MR_EXPR_SEQUENCE:
+    case MR_EXPR_OUTER:
+    case MR_EXPR_SUBQUERY:
     case MR_EXPR_ARRIVAL: return false;
     case MR_EXPR_CALL:
         if (tree->function->flags & MR_FN_VOLATILE) {

@@ -16,6 +16,8 @@ static bool can_compute(const MrExpr *expr)
     case MR_EXPR_CONSTANT:
     case MR_EXPR_COLUMN:
     case MR_EXPR_SEQUENCE:
+    case MR_EXPR_OUTER:
+    case MR_EXPR_SUBQUERY:
     case MR_EXPR_ARRIVAL: return false;
     case MR_EXPR_CALL:
         if (expr->function->flags & MR_FN_VOLATILE) {

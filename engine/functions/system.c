@@ -27,6 +27,22 @@ MR_KERNEL(float8_random)
     }
     return MR_OK;
 }
+/* A subquery as a value may give one row: its rows were counted. */
+MR_KERNEL(single_row)
+{
+    const MrVector *counts = args[0];
+    uint8_t *results = out->data;
+    (void)arg_count;
+    for (uint32_t i = 0; i < rows; i++) {
+        results[i] = 1;
+        if (((const int64_t *)counts->data)[counts->is_constant ? 0 : i] > 1) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_CARDINALITY,
+                                     "more than one row returned by a subquery used as an "
+                                     "expression"));
+        }
+    }
+    return MR_OK;
+}
 #define VOLATILE_0(NAME, R, EVAL, DOC, EXAMPLE, RETURNS) \
     MR_ENTRY(NAME, 0, R, EVAL, MR_FN_VOLATILE, DOC, EXAMPLE, RETURNS, MR_TYPE_UNKNOWN)
 
@@ -35,5 +51,8 @@ const MrFunction mr_functions_system[] = {
                "length(gen_random_uuid()::text)", "36"),
     VOLATILE_0("random", FLOAT64, float8_random, "A random number, 0 <= x < 1.", "random() < 1",
                "t"),
+    MR_ENTRY("mr_single_row", 1, BOOL, single_row, MR_FN_STRICT | MR_FN_FALLIBLE,
+             "True; fails for a count of rows above one (of a subquery as a value).",
+             "mr_single_row(1)", "t", MR_TYPE_INT64),
 };
 MR_FAMILY_COUNT(system);

@@ -1,0 +1,708 @@
+/*
+ * planner/dependent_join.c - see dependent_join.h.
+ */
+#include "planner/dependent_join.h"
+
+#include "planner/join.h"
+#include "planner/set_operation.h"
+
+#include <string.h>
+
+/* ---- What a tree uses ---------------------------------------------------------------------- */
+
+typedef void Visit(void *context, const MrExpr *expr);
+
+static void visit_all(MrExpr *const *exprs, uint32_t count, Visit *visit, void *context)
+{
+    for (uint32_t i = 0; exprs != NULL && i < count; i++) {
+        if (exprs[i] != NULL) {
+            mr_expr_walk(exprs[i], visit, context);
+        }
+    }
+}
+
+static void visit_node(const MrLogical *node, Visit *visit, void *context)
+{
+    visit_all(&node->predicate, 1, visit, context);
+    visit_all(&node->time, 1, visit, context);
+    visit_all(node->expressions, node->column_count, visit, context);
+    visit_all(node->keys, node->key_count, visit, context);
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        visit_all(node->calls[i].args, node->calls[i].aggregate->arg_count, visit, context);
+        visit_all(&node->calls[i].filter, 1, visit, context);
+    }
+}
+
+static void visit_tree(const MrLogical *node, Visit *visit, void *context)
+{
+    if (node == NULL) {
+        return;
+    }
+    visit_node(node, visit, context);
+    visit_tree(node->input, visit, context);
+    visit_tree(node->right, visit, context);
+}
+
+static void note_outer(void *context, const MrExpr *expr)
+{
+    if (expr->kind == MR_EXPR_OUTER) {
+        *(bool *)context = true;
+    }
+}
+
+bool mr_tree_is_correlated(const MrLogical *node)
+{
+    bool found = false;
+    visit_tree(node, note_outer, &found);
+    return found;
+}
+
+static void note_used(void *context, const MrExpr *expr)
+{
+    MrArguments *arguments = context;
+    if (expr->kind == MR_EXPR_OUTER && expr->column < arguments->count) {
+        arguments->used[expr->column] = true;
+    }
+}
+
+MrStatus mr_arguments_init(MrBinder *b, const MrLogical *outer, const MrExpr *subquery,
+                           const MrLogical *tree, MrArguments *out)
+{
+    *out = (MrArguments){
+        .b = b, .outer = outer, .exprs = subquery->args, .count = subquery->arg_count
+    };
+    MR_NEW_ARRAY(b->arena, out->used, out->count, b->err);
+    MR_NEW_ARRAY(b->arena, out->columns, out->count, b->err);
+    MR_NEW_ARRAY(b->arena, out->is_strict, out->count, b->err);
+    visit_tree(tree, note_used, out);
+    return MR_OK;
+}
+
+void mr_arguments_restrict(MrArguments *arguments, const MrLogical *tree)
+{
+    memset(arguments->used, 0, arguments->count * sizeof *arguments->used);
+    visit_tree(tree, note_used, arguments);
+}
+
+static uint32_t used_count(const MrArguments *arguments)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        count += arguments->used[i];
+    }
+    return count;
+}
+
+/* ---- Expressions --------------------------------------------------------------------------- */
+
+/* How the columns of a node become others while its input changes. */
+typedef struct Mapping {
+    const MrArguments *arguments;
+    const uint32_t *places; /* new column of each old one; NULL: the same */
+    uint32_t shift;         /* for all columns, when places is NULL */
+    bool to_outer;          /* arguments become their expressions over the outer node */
+} Mapping;
+
+static MrStatus map_expr(const Mapping *mapping, const MrExpr *expr, MrExpr **out)
+{
+    MrBinder *b = mapping->arguments->b;
+    if (expr->kind == MR_EXPR_COLUMN) {
+        uint32_t column =
+            mapping->places != NULL ? mapping->places[expr->column] : expr->column + mapping->shift;
+        return mr_expr_column(b->arena, column, expr->type, expr->position, out, b->err);
+    }
+    if (expr->kind == MR_EXPR_OUTER) {
+        if (mapping->to_outer) {
+            *out = mapping->arguments->exprs[expr->column];
+            return MR_OK;
+        }
+        return mr_expr_column(b->arena, mapping->arguments->columns[expr->column], expr->type,
+                              expr->position, out, b->err);
+    }
+    MrExpr *copy;
+    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
+                       b->err));
+    MrExpr **args = copy->args;
+    *copy = *expr;
+    copy->args = args;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        MR_TRY(map_expr(mapping, expr->args[i], &args[i]));
+    }
+    *out = copy;
+    return MR_OK;
+}
+
+static MrStatus map_in_place(const Mapping *mapping, MrExpr **expr)
+{
+    return *expr == NULL ? MR_OK : map_expr(mapping, *expr, expr);
+}
+
+MrStatus mr_arguments_apply(const MrArguments *arguments, const MrExpr *expr, uint32_t shift,
+                            MrExpr **out)
+{
+    Mapping mapping = { .arguments = arguments, .shift = shift, .to_outer = true };
+    return map_expr(&mapping, expr, out);
+}
+
+static MrStatus column_of(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out)
+{
+    return mr_expr_column(b->arena, column, node->columns[column].type, -1, out, b->err);
+}
+
+static MrStatus is_null(MrBinder *b, MrExpr *value, MrExpr **out)
+{
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), -1, 1, out, b->err));
+    (*out)->args[0] = value;
+    return MR_OK;
+}
+
+/* The value, or something in place of NULL. */
+static MrStatus not_null(MrBinder *b, MrExpr *value, MrExpr **out)
+{
+    MrDatum zero = { .type = mr_type(value->type.id) };
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_COALESCE, value->type, -1, 2, out, b->err));
+    (*out)->args[0] = value;
+    return mr_expr_constant(b->arena, &zero, -1, &(*out)->args[1], b->err);
+}
+
+/* a = b, where neither can be NULL or NULL matches nothing; else a IS NOT DISTINCT FROM b, as two
+ * equalities, which a join can look up. */
+static MrStatus same_value(MrBinder *b, MrExpr *left, MrExpr *right, bool is_strict, MrExpr **out)
+{
+    MrExpr *nulls[2], *values[2], *same;
+    if (is_strict) {
+        return mr_bind_operator(b, "=", left, right, -1, out);
+    }
+    MR_TRY(is_null(b, left, &nulls[0]));
+    MR_TRY(is_null(b, right, &nulls[1]));
+    MR_TRY(not_null(b, left, &values[0]));
+    MR_TRY(not_null(b, right, &values[1]));
+    MR_TRY(mr_bind_operator(b, "=", values[0], values[1], -1, &same));
+    MR_TRY(mr_bind_operator(b, "=", nulls[0], nulls[1], -1, out));
+    return mr_expr_and(b->arena, same, *out, out, b->err);
+}
+
+MrStatus mr_arguments_match(const MrArguments *arguments, uint32_t shift, MrExpr **out)
+{
+    MrBinder *b = arguments->b;
+    *out = NULL;
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        MrExpr *column, *same;
+        if (!arguments->used[i]) {
+            continue;
+        }
+        MrExpr *argument = arguments->exprs[i];
+        bool is_strict = arguments->is_strict[i] || mr_expr_is_not_null(argument, arguments->outer);
+        MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, argument->type, -1, &column,
+                              b->err));
+        MR_TRY(same_value(b, argument, column, is_strict, &same));
+        MR_TRY(mr_expr_and(b->arena, *out, same, out, b->err));
+    }
+    return MR_OK;
+}
+
+/* ---- Columns of the arguments at the end --------------------------------------------------- */
+
+static MrStatus join(MrBinder *b, MrJoinType type, MrLogical *left, MrLogical *right,
+                     MrExpr *condition, MrLogical **out)
+{
+    MR_TRY(mr_logical_join(b->arena, type, left, right, condition, out, b->err));
+    return mr_join_settle(b, *out);
+}
+
+/* Shows of *node the columns places[0..count) and then those of the arguments, which get the places
+ * behind. */
+static MrStatus show(MrArguments *arguments, MrLogical **node, const uint32_t *places,
+                     const MrLogicalColumn *names_of, uint32_t count)
+{
+    MrBinder *b = arguments->b;
+    MrExpr **exprs;
+    const char **names;
+    uint32_t total = count;
+    MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(column_of(b, *node, places[i], &exprs[i]));
+        names[i] = names_of[i].name;
+    }
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            MR_TRY(column_of(b, *node, arguments->columns[i], &exprs[total]));
+            arguments->columns[i] = total++;
+        }
+    }
+    return mr_logical_project(b->arena, *node, exprs, names, total, node, b->err);
+}
+
+/* The distinct values of the used arguments over the outer node. */
+static MrStatus make_domain(MrArguments *arguments, MrLogical **out)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *outer;
+    MrExpr **exprs;
+    uint32_t count = 0;
+    MR_NEW_ARRAY(b->arena, exprs, arguments->count, b->err);
+    MR_TRY(mr_logical_copy(b->arena, arguments->outer, &outer, b->err));
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            if (arguments->exprs[i]->type.id == MR_TYPE_JSON) {
+                return mr_bind_unsupported(b, arguments->exprs[i]->position,
+                                           "Cast it to jsonb or text.",
+                                           "a json column of an outer query is not supported in a "
+                                           "subquery");
+            }
+            exprs[count++] = arguments->exprs[i];
+        }
+    }
+    MR_TRY(mr_logical_project(b->arena, outer, exprs, NULL, count, out, b->err));
+    return mr_bind_make_distinct(b, out);
+}
+
+/* A tree that knows nothing of the outside, once for every value of the arguments. */
+static MrStatus cross_domain(MrArguments *arguments, MrLogical **node)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *domain;
+    uint32_t column = (*node)->column_count;
+    MR_TRY(make_domain(arguments, &domain));
+    MR_TRY(join(b, MR_JOIN_TYPE_INNER, *node, domain, NULL, node));
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            arguments->columns[i] = column++;
+            arguments->is_strict[i] = false;
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus unnest_any(MrArguments *arguments, MrLogical **node)
+{
+    return mr_tree_is_correlated(*node) ? mr_unnest(arguments, node)
+                                        : cross_domain(arguments, node);
+}
+
+/* ---- Filters ------------------------------------------------------------------------------- */
+
+/* Whether equal values of the type are the same in every respect (unlike 1.0 and 1.00). */
+static bool has_one_look(MrTypeId type)
+{
+    return type != MR_TYPE_NUMERIC && type != MR_TYPE_INTERVAL && type != MR_TYPE_FLOAT32 &&
+           type != MR_TYPE_FLOAT64 && type != MR_TYPE_JSON;
+}
+
+/* `argument = expression of the node` in either order; the argument's number or MR_NO_COLUMN. */
+static uint32_t equated_argument(const MrExpr *conjunct, MrExpr **value)
+{
+    if (conjunct->kind != MR_EXPR_CALL || strcmp(conjunct->function->name, "=") != 0 ||
+        conjunct->arg_count != 2) {
+        return MR_NO_COLUMN;
+    }
+    for (uint32_t side = 0; side < 2; side++) {
+        MrExpr *argument = conjunct->args[side], *other = conjunct->args[1 - side];
+        bool is_outer = false;
+        mr_expr_walk(other, note_outer, &is_outer);
+        if (argument->kind == MR_EXPR_OUTER && !is_outer && argument->type.id == other->type.id &&
+            has_one_look(argument->type.id)) {
+            *value = other;
+            return argument->column;
+        }
+    }
+    return MR_NO_COLUMN;
+}
+
+static MrExpr *conjunct_at(const MrExpr *predicate, uint32_t index)
+{
+    return predicate->kind == MR_EXPR_AND ? predicate->args[index] : (MrExpr *)(uintptr_t)predicate;
+}
+
+static uint32_t conjunct_count(const MrExpr *predicate)
+{
+    return predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
+}
+
+/* Whether the filter equates every used argument with an expression over its input: then those
+ * take the arguments' places, and the distinct values are not needed. */
+static MrStatus find_equated(const MrArguments *arguments, const MrExpr *predicate, MrExpr **values,
+                             bool *out)
+{
+    *out = true;
+    for (uint32_t c = 0; c < conjunct_count(predicate); c++) {
+        MrExpr *value = NULL;
+        uint32_t argument = equated_argument(conjunct_at(predicate, c), &value);
+        if (argument != MR_NO_COLUMN && values[argument] == NULL) {
+            values[argument] = value;
+        }
+    }
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        *out = *out && (!arguments->used[i] || values[i] != NULL);
+    }
+    return MR_OK;
+}
+
+/* The filter's input with the equal expressions as columns. */
+static MrStatus project_equated(MrArguments *arguments, MrLogical *input, MrExpr *const *values,
+                                MrLogical **out)
+{
+    MrBinder *b = arguments->b;
+    MrExpr **exprs;
+    const char **names;
+    uint32_t count = input->column_count;
+    MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(column_of(b, input, i, &exprs[i]));
+        names[i] = input->columns[i].name;
+    }
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            exprs[count] = values[i];
+            arguments->columns[i] = count++;
+            arguments->is_strict[i] = true;
+        }
+    }
+    return mr_logical_project(b->arena, input, exprs, names, count, out, b->err);
+}
+
+static MrStatus unnest_project(MrArguments *arguments, MrLogical **place);
+
+/* Brings the filter down to where other conditions are: together they may equate all arguments. */
+static MrStatus sink_filter(MrBinder *b, MrLogical **place, bool *is_project)
+{
+    MrLogical *node = *place, *input = node->input;
+    MrExpr *predicate = node->predicate;
+    *is_project = false;
+    while (input->kind == MR_LOGICAL_FILTER) {
+        MR_TRY(mr_expr_and(b->arena, input->predicate, predicate, &predicate, b->err));
+        input = input->input;
+    }
+    if (input->kind == MR_LOGICAL_PROJECT) {
+        MR_TRY(mr_expr_through_project(b->arena, predicate, input, &predicate, b->err));
+        MR_TRY(mr_logical_filter(b->arena, input->input, predicate, &input->input, b->err));
+        *is_project = true;
+        *place = input;
+        return MR_OK;
+    }
+    return mr_logical_filter(b->arena, input, predicate, place, b->err);
+}
+
+static MrStatus unnest_filter(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    bool is_project;
+    MR_TRY(sink_filter(b, place, &is_project));
+    if (is_project) {
+        return unnest_project(arguments, place);
+    }
+    MrLogical *node = *place, *input = node->input;
+    MrExpr **values, *predicate;
+    bool is_equated = false;
+    MR_NEW_ARRAY(b->arena, values, arguments->count, b->err);
+    if (!mr_tree_is_correlated(input)) {
+        MR_TRY(find_equated(arguments, node->predicate, values, &is_equated));
+    }
+    MR_TRY(is_equated ? project_equated(arguments, input, values, &input)
+                      : unnest_any(arguments, &input));
+    /* `x = x` stays behind for each equated column: it keeps NULLs out. */
+    Mapping mapping = { .arguments = arguments };
+    MR_TRY(map_expr(&mapping, node->predicate, &predicate));
+    return mr_logical_filter(b->arena, input, predicate, place, b->err);
+}
+
+/* ---- Other nodes --------------------------------------------------------------------------- */
+
+static MrStatus unnest_project(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *node = *place, *input = node->input;
+    MrExpr **exprs;
+    const char **names;
+    uint32_t count = node->column_count;
+    MR_TRY(unnest_any(arguments, &input));
+    MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
+    Mapping mapping = { .arguments = arguments };
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(map_expr(&mapping, node->expressions[i], &exprs[i]));
+        names[i] = node->columns[i].name;
+    }
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            MR_TRY(column_of(b, input, arguments->columns[i], &exprs[count]));
+            arguments->columns[i] = count++;
+        }
+    }
+    return mr_logical_project(b->arena, input, exprs, names, count, place, b->err);
+}
+
+/* Groups by the arguments too. A row of keys that an aggregate over everything gets has no rows
+ * for an argument that has none below: the caller sees to that. */
+static MrStatus group_by_arguments(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *node = *place;
+    const MrLogicalColumn *had = node->columns;
+    uint32_t count = node->column_count, before = node->key_count, *places;
+    MrExpr **keys;
+    if (node->total_count > 0) {
+        return mr_bind_unsupported(b, -1, "Leave the empty grouping set out.",
+                                   "grouping sets in a subquery that names an outer column are not "
+                                   "supported yet");
+    }
+    MR_TRY(unnest_any(arguments, &node->input));
+    Mapping mapping = { .arguments = arguments };
+    MR_NEW_ARRAY(b->arena, keys, before + arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, places, count, b->err);
+    for (uint32_t i = 0; i < before; i++) {
+        MR_TRY(map_expr(&mapping, node->keys[i], &keys[i]));
+    }
+    MR_TRY(map_in_place(&mapping, &node->time));
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        MrLogicalCall *call = &node->calls[i];
+        for (uint32_t a = 0; a < call->aggregate->arg_count; a++) {
+            MR_TRY(map_in_place(&mapping, &call->args[a]));
+        }
+        MR_TRY(map_in_place(&mapping, &call->filter));
+    }
+    uint32_t first = mr_logical_key_column(node, 0), added = used_count(arguments);
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            MR_TRY(column_of(b, node->input, arguments->columns[i], &keys[node->key_count]));
+            arguments->columns[i] = first + node->key_count++;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = i < first + before ? i : i + added;
+    }
+    node->keys = keys;
+    node->is_global = false;
+    MR_TRY(mr_logical_aggregate_columns(b->arena, node, b->err));
+    return show(arguments, place, places, had, count);
+}
+
+MrStatus mr_unnest_global(MrArguments *arguments, MrLogical **node)
+{
+    return group_by_arguments(arguments, node);
+}
+
+MrStatus mr_call_empty_value(MrBinder *b, const MrLogicalCall *call, MrExpr **out)
+{
+    static const uint32_t first[1] = { 0 };
+    const MrAggregate *aggregate = call->aggregate;
+    MrTypeId over = aggregate->arg_count > 0 ? call->args[0]->type.id : MR_TYPE_UNKNOWN;
+    MrType type = mr_type(mr_aggregate_result(aggregate, over));
+    MrVector value;
+    MrDatum datum;
+    char *state;
+    MR_NEW_ARRAY(b->arena, state, aggregate->state_bytes + 1, b->err);
+    MR_TRY(mr_vector_init(&value, b->arena, type, 1, b->err));
+    MR_TRY(mr_vector_make_nullable(&value, b->arena, b->err));
+    MR_TRY(aggregate->finalize(aggregate, state, 0, first, 1, b->arena, &value, b->err));
+    mr_vector_get(&value, 0, &datum);
+    datum.is_null = mr_vector_is_null(&value, 0);
+    datum.type = type;
+    return mr_expr_constant(b->arena, &datum, -1, out, b->err);
+}
+
+/* Every value of the arguments has its one row, also where nothing was to aggregate. */
+static MrStatus unnest_total(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *total = *place, *domain, *groups = *place;
+    uint32_t count = total->column_count, call_count = total->call_count;
+    const MrLogicalCall *calls = total->calls;
+    MrExpr *on = NULL, **exprs;
+    const char **names;
+    MR_TRY(make_domain(arguments, &domain));
+    MR_TRY(group_by_arguments(arguments, &groups));
+    uint32_t shift = domain->column_count, column = 0;
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        MrExpr *left, *right, *same;
+        if (!arguments->used[i]) {
+            continue;
+        }
+        MR_TRY(column_of(b, domain, column, &left));
+        MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, left->type, -1, &right,
+                              b->err));
+        MR_TRY(same_value(b, left, right, arguments->is_strict[i], &same));
+        MR_TRY(mr_expr_and(b->arena, on, same, &on, b->err));
+        arguments->columns[i] = column++;
+        arguments->is_strict[i] = false; /* the domain may have a NULL */
+    }
+    MR_TRY(join(b, MR_JOIN_TYPE_LEFT, domain, groups, on, place));
+    MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MrExpr *empty;
+        MR_TRY(column_of(b, *place, shift + i, &exprs[i]));
+        names[i] = groups->columns[i].name;
+        if (i >= count - call_count) {
+            MR_TRY(mr_call_empty_value(b, &calls[i - (count - call_count)], &empty));
+            if (!empty->constant.is_null) {
+                MrExpr *value = exprs[i];
+                MR_TRY(
+                    mr_expr_new(b->arena, MR_EXPR_COALESCE, value->type, -1, 2, &exprs[i], b->err));
+                exprs[i]->args[0] = value;
+                exprs[i]->args[1] = empty;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            MR_TRY(column_of(b, *place, arguments->columns[i], &exprs[count]));
+            arguments->columns[i] = count++;
+        }
+    }
+    return mr_logical_project(b->arena, *place, exprs, names, count, place, b->err);
+}
+
+static MrStatus unnest_aggregate(MrArguments *arguments, MrLogical **place)
+{
+    return (*place)->is_global ? unnest_total(arguments, place)
+                               : group_by_arguments(arguments, place);
+}
+
+/* Nodes that add columns of their own behind their input's (EXPAND, PROJECT_SET, WINDOW). */
+static MrStatus unnest_appending(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *node = *place;
+    const MrLogicalColumn *had = node->columns;
+    uint32_t count = node->column_count, before = node->input->column_count, *places;
+    MR_TRY(unnest_any(arguments, &node->input));
+    uint32_t added = node->input->column_count - before;
+    MR_NEW_ARRAY(b->arena, places, count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = i < before ? i : i + added;
+    }
+    if (node->kind == MR_LOGICAL_WINDOW) {
+        MR_TRY(mr_logical_window_columns(b->arena, node, b->err));
+    } else if (node->kind == MR_LOGICAL_EXPAND) {
+        MR_TRY(mr_logical_expand(b->arena, node->input, node->expand_keys, node->expand_key_count,
+                                 node->sets, node->set_count, place, b->err));
+    } else {
+        MR_TRY(mr_logical_project_set(b->arena, node->input, node->set_calls, node->set_call_count,
+                                      node->keeps_rows, place, b->err));
+    }
+    return show(arguments, place, places, had, count);
+}
+
+/* The arguments of both sides must be the same; those of the left one stay. */
+static MrStatus match_sides(MrArguments *arguments, const uint32_t *left, uint32_t shift,
+                            const bool *left_strict, MrExpr **on)
+{
+    MrBinder *b = arguments->b;
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        MrExpr *a, *c, *same;
+        if (!arguments->used[i]) {
+            continue;
+        }
+        MrType type = arguments->exprs[i]->type;
+        MR_TRY(mr_expr_column(b->arena, left[i], type, -1, &a, b->err));
+        MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, type, -1, &c, b->err));
+        MR_TRY(same_value(b, a, c, arguments->is_strict[i] || left_strict[i], &same));
+        MR_TRY(mr_expr_and(b->arena, *on, same, on, b->err));
+    }
+    return MR_OK;
+}
+
+static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *node = *place, *left = node->input, *right = node->right;
+    const MrLogicalColumn *had = node->columns;
+    uint32_t left_count = left->column_count, count = node->column_count, *places, *of_left;
+    bool *left_strict;
+    bool left_is = mr_tree_is_correlated(left), right_is = mr_tree_is_correlated(right);
+    bool keeps_right =
+        node->join_type == MR_JOIN_TYPE_RIGHT || node->join_type == MR_JOIN_TYPE_FULL;
+    MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, places, left_count + right->column_count, b->err);
+    if (keeps_right) {
+        return mr_bind_unsupported(b, -1, "Turn it into a LEFT JOIN.",
+                                   "a %s JOIN in a subquery that names an outer column is not "
+                                   "supported yet",
+                                   node->join_type == MR_JOIN_TYPE_FULL ? "FULL" : "RIGHT");
+    }
+    bool needs_left = left_is || node->join_type != MR_JOIN_TYPE_INNER || !right_is;
+    if (needs_left) {
+        MR_TRY(unnest_any(arguments, &left));
+        memcpy(of_left, arguments->columns, arguments->count * sizeof *of_left);
+        memcpy(left_strict, arguments->is_strict, arguments->count * sizeof *left_strict);
+    }
+    uint32_t shift = left->column_count;
+    for (uint32_t i = 0; i < left_count + right->column_count; i++) {
+        places[i] = i < left_count ? i : i - left_count + shift;
+    }
+    MrExpr *on = node->predicate, *same = NULL;
+    if (right_is) {
+        MR_TRY(unnest_any(arguments, &right));
+        if (needs_left) {
+            MR_TRY(match_sides(arguments, of_left, shift, left_strict, &same));
+            memcpy(arguments->columns, of_left, arguments->count * sizeof *of_left);
+            memcpy(arguments->is_strict, left_strict, arguments->count * sizeof *left_strict);
+        } else {
+            for (uint32_t i = 0; i < arguments->count; i++) {
+                arguments->columns[i] += shift;
+            }
+        }
+    }
+    Mapping mapping = { .arguments = arguments, .places = places };
+    MR_TRY(map_in_place(&mapping, &on));
+    MR_TRY(mr_expr_and(b->arena, same, on, &on, b->err));
+    MR_TRY(join(b, node->join_type, left, right, on, place));
+    return show(arguments, place, places, had, count);
+}
+
+static MrStatus unnest_union(MrArguments *arguments, MrLogical **place)
+{
+    MrLogical *node = *place;
+    uint32_t count = node->column_count, *places;
+    MrBinder *b = arguments->b;
+    bool *strict;
+    MR_NEW_ARRAY(b->arena, places, count, b->err);
+    MR_NEW_ARRAY(b->arena, strict, arguments->count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = i;
+    }
+    MR_TRY(unnest_any(arguments, &node->input));
+    MR_TRY(show(arguments, &node->input, places, node->columns, count));
+    memcpy(strict, arguments->is_strict, arguments->count * sizeof *strict);
+    MR_TRY(unnest_any(arguments, &node->right));
+    MR_TRY(show(arguments, &node->right, places, node->columns, count));
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        arguments->is_strict[i] = arguments->is_strict[i] && strict[i];
+    }
+    return mr_logical_union(b->arena, node->input, node->right, place, b->err);
+}
+
+static MrStatus unnest_sort(MrArguments *arguments, MrLogical **place)
+{
+    MrLogical *node = *place;
+    if (node->limit == UINT64_MAX && node->offset == 0) {
+        *place = node->input; /* an order that nobody sees */
+        return unnest_any(arguments, place);
+    }
+    return mr_bind_unsupported(arguments->b, -1, "Use min(), max() or arg_min() in the subquery.",
+                               "LIMIT in a subquery that names an outer column is not supported "
+                               "yet");
+}
+
+MrStatus mr_unnest(MrArguments *arguments, MrLogical **node)
+{
+    switch ((*node)->kind) {
+    case MR_LOGICAL_FILTER: return unnest_filter(arguments, node);
+    case MR_LOGICAL_PROJECT: return unnest_project(arguments, node);
+    case MR_LOGICAL_AGGREGATE: return unnest_aggregate(arguments, node);
+    case MR_LOGICAL_JOIN: return unnest_join(arguments, node);
+    case MR_LOGICAL_UNION: return unnest_union(arguments, node);
+    case MR_LOGICAL_SORT: return unnest_sort(arguments, node);
+    case MR_LOGICAL_WINDOW:
+    case MR_LOGICAL_EXPAND:
+    case MR_LOGICAL_PROJECT_SET: return unnest_appending(arguments, node);
+    default: break;
+    }
+    return mr_bind_unsupported(arguments->b, -1, "Write the subquery as a join.",
+                               "this subquery, which names a column of the query around it, is not "
+                               "supported yet");
+}

@@ -1,0 +1,286 @@
+/*
+ * planner/subquery.c - binds subqueries as values: see subquery.h.  They are attached in
+ * subquery_attach.c.
+ */
+#include "planner/subquery.h"
+
+#include "planner/subquery_internal.h"
+
+#include <string.h>
+
+/* ---- The outside --------------------------------------------------------------------------- */
+
+static MrStatus add_argument(MrBinder *b, MrOuter *outer, MrExpr *expr, uint32_t *index)
+{
+    for (uint32_t i = 0; i < outer->count; i++) {
+        if (mr_expr_equal(outer->args[i], expr)) {
+            *index = i;
+            return MR_OK;
+        }
+    }
+    if (outer->count == outer->capacity) {
+        MrExpr **args;
+        uint32_t capacity = outer->capacity == 0 ? 4 : outer->capacity * 2;
+        MR_NEW_ARRAY(b->arena, args, capacity, b->err);
+        if (outer->count > 0) {
+            memcpy(args, outer->args, outer->count * sizeof *args);
+        }
+        outer->args = args;
+        outer->capacity = capacity;
+    }
+    *index = outer->count;
+    outer->args[outer->count++] = expr;
+    return MR_OK;
+}
+
+static MrStatus outer_expr(MrBinder *b, uint32_t index, const MrExpr *argument, int32_t position,
+                           MrExpr **out)
+{
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_OUTER, argument->type, position, 0, out, b->err));
+    (*out)->column = index;
+    return MR_OK;
+}
+
+MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+{
+    MrOuter *outer = b->outer;
+    MrExpr *found = NULL;
+    MrError error = MR_ERROR_INIT, *err = b->err;
+    uint32_t index = 0;
+    *out = NULL;
+    if (outer == NULL) {
+        return MR_OK;
+    }
+    MrScope *scope = b->scope;
+    b->scope = outer->scope;
+    b->outer = outer->next;
+    b->err = &error;
+    MrStatus status = mr_bind_column(b, column, &found);
+    b->scope = scope;
+    b->outer = outer;
+    b->err = err;
+    if (status == MR_ERR_UNDEFINED_COLUMN || status == MR_ERR_UNDEFINED_TABLE) {
+        return MR_OK;
+    }
+    if (status != MR_OK) {
+        *b->err = error;
+        return status;
+    }
+    MR_TRY(add_argument(b, outer, found, &index));
+    return outer_expr(b, index, found, column->base.position, out);
+}
+
+static void note_subquery(void *context, const MrExpr *expr)
+{
+    *(bool *)context |= expr->kind == MR_EXPR_SUBQUERY;
+}
+
+static void note_outer(void *context, const MrExpr *expr)
+{
+    *(bool *)context |= expr->kind == MR_EXPR_OUTER;
+}
+
+bool mr_expr_has_subquery(const MrExpr *expr)
+{
+    bool found = false;
+    mr_expr_walk(expr, note_subquery, &found);
+    return found;
+}
+
+bool mr_expr_has_outer(const MrExpr *expr)
+{
+    bool found = false;
+    mr_expr_walk(expr, note_outer, &found);
+    return found;
+}
+
+/* ---- Binding ------------------------------------------------------------------------------- */
+
+static MrStatus check_place(MrBinder *b, int32_t position)
+{
+    switch (b->clause) {
+    case MR_CLAUSE_SELECT:
+    case MR_CLAUSE_WHERE:
+    case MR_CLAUSE_GROUP_BY:
+    case MR_CLAUSE_HAVING:
+    case MR_CLAUSE_ORDER_BY:
+    case MR_CLAUSE_FILTER:
+    case MR_CLAUSE_AGGREGATE: return MR_OK;
+    default: break;
+    }
+    return mr_bind_unsupported(b, position, "Use a subquery in FROM, or two statements.",
+                               "cannot use subquery in %s", mr_clause_name(b->clause));
+}
+
+/* Binds the query with the columns here as its outside; `outer` may have operands already. */
+static MrStatus bind_inner(MrBinder *b, const MrAstQuery *query, MrOuter *outer, MrSubquery *out)
+{
+    MrBoundQuery bound;
+    MR_TRY(check_place(b, query->base.position));
+    outer->scope = b->scope;
+    outer->next = b->outer;
+    b->outer = outer;
+    MrStatus status = mr_bind_query(b, query, false, &bound);
+    b->outer = outer->next;
+    MR_TRY(status);
+    out->node = bound.node;
+    out->visible = bound.visible;
+    out->position = query->base.position;
+    return MR_OK;
+}
+
+static MrStatus register_subquery(MrBinder *b, const MrSubquery *subquery, uint32_t *index)
+{
+    MrSubqueryList *list = b->subqueries;
+    if (list == NULL) {
+        MR_NEW(b->arena, list, b->err);
+        b->subqueries = list;
+    }
+    if (list->count == list->capacity) {
+        MrSubquery *items;
+        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
+        if (list->count > 0) {
+            memcpy(items, list->items, list->count * sizeof *items);
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    *index = list->count;
+    list->items[list->count++] = *subquery;
+    return MR_OK;
+}
+
+static MrStatus subquery_expr(MrBinder *b, const MrSubquery *subquery, const MrOuter *outer,
+                              MrType type, MrExpr **out)
+{
+    uint32_t index = 0;
+    MR_TRY(register_subquery(b, subquery, &index));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_SUBQUERY, type, subquery->position, outer->count, out,
+                       b->err));
+    (*out)->column = index;
+    for (uint32_t i = 0; i < outer->count; i++) {
+        (*out)->args[i] = outer->args[i];
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_subquery(MrBinder *b, const MrAstSubquery *node, MrExpr **out)
+{
+    MrSubquery subquery = { .kind = node->exists ? MR_SUBQUERY_EXISTS : MR_SUBQUERY_SCALAR };
+    MrOuter outer = { 0 };
+    MR_TRY(bind_inner(b, node->query, &outer, &subquery));
+    if (node->exists) {
+        return subquery_expr(b, &subquery, &outer, mr_type(MR_TYPE_BOOL), out);
+    }
+    if (subquery.visible != 1) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, node->base.position,
+                             "subquery must return only one column");
+    }
+    return subquery_expr(b, &subquery, &outer, subquery.node->columns[0].type, out);
+}
+
+/* ---- Comparisons with the rows of a subquery ------------------------------------------------ */
+
+static MrStatus bind_operands(MrBinder *b, const MrNode *node, MrExpr ***out, uint32_t *count)
+{
+    const MrAstRow *row = MR_AST_AS(const MrAstRow, node);
+    bool is_row = node->kind == MR_AST_ROW;
+    *count = is_row ? row->elements.count : 1;
+    MR_NEW_ARRAY(b->arena, *out, *count, b->err);
+    for (uint32_t i = 0; i < *count; i++) {
+        MR_TRY(mr_bind_expr(b, is_row ? row->elements.items[i] : node, &(*out)[i]));
+    }
+    return MR_OK;
+}
+
+/* operand op column, over the subquery's columns, the operand from the outside. */
+static MrStatus compare_column(MrBinder *b, MrOuter *outer, const char *op, MrExpr *operand,
+                               const MrSubquery *subquery, uint32_t column, int32_t position,
+                               MrExpr **out)
+{
+    MrExpr *right, *left;
+    uint32_t index = 0;
+    MrType type = subquery->node->columns[column].type;
+    MR_TRY(mr_expr_column(b->arena, column, type, -1, &right, b->err));
+    if (operand->type.id == MR_TYPE_UNKNOWN) {
+        MR_TRY(mr_coerce(b, operand, mr_type(type.id), MR_CAST_IMPLICIT, position, &operand));
+    }
+    /* Converted outside, so that it can be compared for what it is in there. */
+    MR_TRY(mr_bind_operator(b, op, operand, right, position, out));
+    if ((*out)->kind == MR_EXPR_CALL && (*out)->arg_count == 2) {
+        operand = (*out)->args[0];
+        right = (*out)->args[1];
+    }
+    MR_TRY(add_argument(b, outer, operand, &index));
+    MR_TRY(outer_expr(b, index, operand, position, &left));
+    return mr_bind_operator(b, op, left, right, position, out);
+}
+
+/* All columns: for = and <> of rows too. */
+static MrStatus compare_row(MrBinder *b, MrOuter *outer, const char *op, MrExpr *const *operands,
+                            uint32_t count, const MrSubquery *subquery, int32_t position,
+                            MrExpr **out)
+{
+    bool differs = strcmp(op, "<>") == 0;
+    if (count != subquery->visible) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, position, "subquery has too %s columns",
+                             count < subquery->visible ? "many" : "few");
+    }
+    if (count > 1 && !differs && strcmp(op, "=") != 0) {
+        return mr_bind_unsupported(b, position, "Compare the columns one by one.",
+                                   "%s of a row and a subquery is not supported yet", op);
+    }
+    if (count == 1) {
+        return compare_column(b, outer, op, operands[0], subquery, 0, position, out);
+    }
+    MR_TRY(mr_expr_new(b->arena, differs ? MR_EXPR_OR : MR_EXPR_AND, mr_type(MR_TYPE_BOOL),
+                       position, count, out, b->err));
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(compare_column(b, outer, op, operands[i], subquery, i, position, &(*out)->args[i]));
+    }
+    return MR_OK;
+}
+
+static MrStatus bind_comparison(MrBinder *b, const MrNode *left, const char *op, bool all,
+                                const MrAstQuery *query, int32_t position, MrExpr **out)
+{
+    MrSubquery subquery = { .kind = all ? MR_SUBQUERY_ALL : MR_SUBQUERY_ANY };
+    MrOuter outer = { 0 };
+    MrExpr **operands;
+    uint32_t count = 0;
+    MR_TRY(bind_operands(b, left, &operands, &count));
+    MR_TRY(bind_inner(b, query, &outer, &subquery));
+    MR_TRY(compare_row(b, &outer, op, operands, count, &subquery, position, &subquery.comparison));
+    if (subquery.comparison->type.id != MR_TYPE_BOOL) {
+        return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, position,
+                             "op ANY/ALL (array) requires operator to yield boolean");
+    }
+    return subquery_expr(b, &subquery, &outer, mr_type(MR_TYPE_BOOL), out);
+}
+
+MrStatus mr_bind_in_subquery(MrBinder *b, const MrAstIn *node, MrExpr **out)
+{
+    MR_TRY(bind_comparison(b, node->operand, "=", false, node->query, node->base.position, out));
+    if (node->negated) {
+        MrExpr *in = *out;
+        MR_TRY(mr_expr_new(b->arena, MR_EXPR_NOT, mr_type(MR_TYPE_BOOL), node->base.position, 1,
+                           out, b->err));
+        (*out)->args[0] = in;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_quantified_subquery(MrBinder *b, const MrAstQuantified *node, MrExpr **out)
+{
+    if (node->all && strcmp(node->op, "<>") == 0) { /* NOT IN */
+        MrExpr *in;
+        MR_TRY(bind_comparison(b, node->left, "=", false, node->query, node->base.position, &in));
+        MR_TRY(mr_expr_new(b->arena, MR_EXPR_NOT, mr_type(MR_TYPE_BOOL), node->base.position, 1,
+                           out, b->err));
+        (*out)->args[0] = in;
+        return MR_OK;
+    }
+    return bind_comparison(b, node->left, node->op, node->all, node->query, node->base.position,
+                           out);
+}

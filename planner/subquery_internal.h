@@ -1,0 +1,38 @@
+/*
+ * planner/subquery_internal.h - what subquery.c and subquery_attach.c know of a bound subquery.
+ */
+#ifndef MR_PLANNER_SUBQUERY_INTERNAL_H
+#define MR_PLANNER_SUBQUERY_INTERNAL_H
+
+#include "planner/binder.h"
+
+typedef enum MrSubqueryKind {
+    MR_SUBQUERY_SCALAR, /* its one value */
+    MR_SUBQUERY_EXISTS,
+    MR_SUBQUERY_ANY, /* `comparison` is true for some row; IN too */
+    MR_SUBQUERY_ALL
+} MrSubqueryKind;
+
+typedef struct MrSubquery {
+    MrSubqueryKind kind;
+    MrLogical *node;
+    uint32_t visible;
+    MrExpr *comparison; /* over the node's columns; operands are MR_EXPR_OUTER */
+    int32_t position;
+    bool is_attached; /* the tree is in use: another place takes a copy */
+} MrSubquery;
+
+struct MrSubqueryList {
+    MrSubquery *items;
+    uint32_t count, capacity;
+};
+
+/* The queries around the one that is being bound: what it can name, and what it did name. */
+struct MrOuter {
+    MrScope *scope;
+    struct MrOuter *next;
+    MrExpr **args; /* over the scope's columns */
+    uint32_t count, capacity;
+};
+
+#endif
