@@ -116,7 +116,10 @@ class Round:
 
     def compare(self, standing, server, connection, target, mirror, cut):
         query = standing.query
-        wanted = bag(mirror.execute(query.oracle()).fetchall())
+        try:
+            wanted = bag(mirror.execute(query.oracle()).fetchall())
+        except psycopg.Error as error:
+            raise AssertionError(f"{self.place(standing)}\nPostgreSQL refuses it: {error}") from None
         got = bag(standing.rows(server, target))
         if got != wanted:
             failed = connection.execute(
