@@ -3,8 +3,8 @@
  * each with a weight and a count of the operator's own.  Memory is charged to the query.
  * Must not know joins or windows.
  *
- * A row has a number as long as it is kept; the numbers of removed rows are used again.  Rows of one
- * bucket form a chain, newest first.
+ * A row has a number as long as it is kept; the numbers of removed rows are used again.  Rows of
+ * one bucket form a chain, newest first.
  */
 #ifndef MR_ENGINE_KEYED_ROWS_H
 #define MR_ENGINE_KEYED_ROWS_H
@@ -64,8 +64,8 @@ uint32_t mr_keyed_rows_find(const MrKeyedRows *store, const MrBlock *block, uint
 MrStatus mr_keyed_row_content(const MrBlock *block, MrArena *arena, uint64_t **out, MrError *err);
 /* Whether two rows of blocks with the same columns are equal in all of them, NULLs included. */
 bool mr_rows_equal(const MrBlock *a, uint32_t row_a, const MrBlock *b, uint32_t row_b);
-/* One column of the named rows (MR_NO_KEYED_ROW: NULL) as a vector in the arena; long text is shared with
- * the store, and stays until the next call of tidy or the removal of its chunk. */
+/* One column of the named rows (MR_NO_KEYED_ROW: NULL) as a vector in the arena; long text is
+ * shared with the store, and stays until the next call of tidy or the removal of its chunk. */
 MrStatus mr_keyed_rows_column(const MrKeyedRows *store, uint32_t column, const uint32_t *rows,
                               uint32_t count, MrArena *arena, MrVector *out, MrError *err);
 const void *mr_keyed_rows_cell(const MrKeyedRows *store, uint32_t row, uint32_t column);

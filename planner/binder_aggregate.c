@@ -1,5 +1,6 @@
 /*
- * planner/binder_aggregate.c - the AGGREGATE node of a query: its input taken apart, so that windows
+ * planner/binder_aggregate.c - the AGGREGATE node of a query: its input taken apart, so that
+ * windows
  * are seen for what they are, and what is computed over it.  Must not know how groups are kept.
  */
 #include "planner/binder.h"

@@ -235,8 +235,8 @@ static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr *c
     return MR_OK;
 }
 
-/* ORDER BY in the call.  Most aggregates give the same in any order.  Where the order is that of the
- * argument itself the form that keeps values sorted does it. */
+/* ORDER BY in the call.  Most aggregates give the same in any order.  Where the order is that of
+ * the argument itself the form that keeps values sorted does it. */
 static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr *const *args,
                                 const MrAggregate **aggregate)
 {

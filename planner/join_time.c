@@ -1,6 +1,6 @@
 /*
- * planner/join_time.c - how far apart in time two joined rows can be, from BETWEEN and comparisons in
- * all their spellings and from equal windows; and what event times the joined rows have.
+ * planner/join_time.c - how far apart in time two joined rows can be, from BETWEEN and comparisons
+ * in all their spellings and from equal windows; and what event times the joined rows have.
  */
 #include "planner/join.h"
 

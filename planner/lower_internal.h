@@ -21,8 +21,8 @@ typedef struct MrLowering {
     MrError *err;
 } MrLowering;
 
-/* The operators of a node and of all below it; `has_reader`: somebody above judges or sums rows, and
- * must hear which row a new one replaces. */
+/* The operators of a node and of all below it; `has_reader`: somebody above judges or sums rows,
+ * and must hear which row a new one replaces. */
 MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader);
 MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_reader);
 

@@ -1,6 +1,6 @@
 /*
- * planner/lower_join.c - a JOIN as the engine's operator: keys become columns of its inputs, bounds on
- * time become what is kept and for how long.
+ * planner/lower_join.c - a JOIN as the engine's operator: keys become columns of its inputs,
+ * bounds on time become what is kept and for how long.
  */
 #include "planner/join.h"
 #include "planner/lower_internal.h"

@@ -298,8 +298,8 @@ static MrStatus union_key(MrBinder *b, MrLogical **place, Key *key)
     return MR_OK;
 }
 
-/* The columns of one side's key in the join's output: the left one's columns come first, what a side
- * got for its key stands behind both. */
+/* The columns of one side's key in the join's output: the left one's columns come first, what a
+ * side got for its key stands behind both. */
 static void side_columns(const Key *key, uint32_t own, uint32_t first, uint32_t added_first,
                          Key *out)
 {
@@ -560,7 +560,8 @@ static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
 
 /* ---- The result -------------------------------------------------------------------------- */
 
-/* The groups, the table or the view whose rows the root shows; NULL: neither.  Filters hide rows only. */
+/* The groups, the table or the view whose rows the root shows; NULL: neither.  Filters hide rows
+ * only. */
 static const MrLogical *keyed_below(const MrLogical *root)
 {
     const MrLogical *node = root->input;

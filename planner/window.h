@@ -7,7 +7,8 @@
 
 #include "planner/binder.h"
 
-/* FROM TUMBLE(…), HOP(…), SESSION(…) and their like: a WINDOW node over the bound input (window_from.c). */
+/* FROM TUMBLE(…), HOP(…), SESSION(…) and their like: a WINDOW node over the bound input
+ * (window_from.c). */
 MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope);
 
 /* 0A000: sessions and windows of rows are there for their groups only. */

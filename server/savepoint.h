@@ -1,6 +1,6 @@
 /*
- * server/savepoint.h - SAVEPOINT, RELEASE and ROLLBACK TO: places that a transaction can go back to.
- * Rows appended after one are left out of the commit; settings and table changes go back too.
+ * server/savepoint.h - SAVEPOINT, RELEASE and ROLLBACK TO: places that a transaction can go back
+ * to. Rows appended after one are left out of the commit; settings and table changes go back too.
  */
 #ifndef MR_SERVER_SAVEPOINT_H
 #define MR_SERVER_SAVEPOINT_H

@@ -1,6 +1,7 @@
 /*
  * server/scheduler_link.c - standing queries that read others: who waits for whom, and how far one
- * may run.  A query never runs ahead of a view that it reads; so it comes as far as that view's table
+ * may run.  A query never runs ahead of a view that it reads; so it comes as far as that view's
+ * table
  * while the view is suspended or has stopped, and sees no row that the view has stopped before.
  */
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * server/subscribe.c - SUBSCRIBE as a statement: rows come as long as the client wants them, through
- * both protocols, cursors and COPY.
+ * server/subscribe.c - SUBSCRIBE as a statement: rows come as long as the client wants them,
+ * through both protocols, cursors and COPY.
  */
 #include "server/subscription.h"
 

@@ -7,7 +7,8 @@
 #include "server/adhoc.h"
 #include "storage/sink.h"
 
-/* mr_seq, mr_diff and the columns of `changes` (as `schema` says), netted: a row that comes and goes is not told.  The
+/* mr_seq, mr_diff and the columns of `changes` (as `schema` says), netted: a row that comes and
+ * goes is not told.  The
  * columns are shared, not copied.  A last row of progress (mr_diff 0, no columns) when `progress`.
  * *out NULL: nothing. */
 MrStatus mr_subscription_rows(const MrChangeSet *changes, const MrSchema *schema, uint64_t sequence,

@@ -137,7 +137,7 @@ static MrStatus tail_chunk(MrTable *table, TableChunk **out, MrError *err)
         return MR_OK;
     }
     uint32_t capacity = tail == NULL ? TABLE_CHUNK_FIRST : tail->capacity * 4;
-    uint32_t slot;
+    uint32_t slot = 0;
     capacity = capacity > TABLE_CHUNK_ROWS ? TABLE_CHUNK_ROWS : capacity;
     MR_TRY(chunk_create(table, capacity, out, err));
     MrStatus status = chunk_slot(table, &slot, err);

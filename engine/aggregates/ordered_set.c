@@ -54,7 +54,8 @@ static MrStatus mode_update(char *states, size_t stride, const MrAggregateInput 
     return MR_OK;
 }
 
-/* ---- The values in their order ---------------------------------------------------------------- */
+/* ---- The values in their order ----------------------------------------------------------------
+ * */
 
 /* Equal values that look different (1.0 and 1.00) have an order too, whichever came first. */
 static int compare_values(const void *a, const void *b, void *context)

@@ -1,6 +1,6 @@
 /*
- * engine/functions/datetime_field.c - parts of times (extract, date_part, hour …) and date_trunc.  Fields
- * are common/datetime.h's; timestamptz is local time of the query's zone.
+ * engine/functions/datetime_field.c - parts of times (extract, date_part, hour …) and
+ * date_trunc.  Fields are common/datetime.h's; timestamptz is local time of the query's zone.
  */
 #include "engine/functions/datetime_cells.h"
 #include "engine/functions/families.h"

@@ -2,9 +2,11 @@
  * engine/operators/aggregate.c - the group-by operator: open, push, advance, flush, close.
  * The parts stand beside it: aggregate_prepare.c, _pane.c, _emit.c, _hop.c, _state.c.
  */
-#include "engine/operators/keyed_windows.h"
+#include "engine/operators/aggregate.h"
 
 #include <stdlib.h>
+
+#include "engine/operators/keyed_windows.h"
 
 int64_t mr_add_saturated(int64_t a, int64_t b)
 {

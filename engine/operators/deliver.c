@@ -1,8 +1,8 @@
 /*
  * engine/operators/deliver.c - the root of a standing query: keeps the changes until the target is
  * ready for them.  With a key the last change of a key wins; without one rows are appended.  Where
- * rows are taken back, the old row of a key may come after the new one: what cancels out is left out
- * first, then the last row that is there wins.
+ * rows are taken back, the old row of a key may come after the new one: what cancels out is left
+ * out first, then the last row that is there wins.
  * Two arenas take turns, so that one epoch's rows stay while the next one's come.
  */
 #include "engine/operators/deliver.h"

@@ -125,8 +125,8 @@ static MrStatus probe(MrJoinPush *push)
     return mr_join_take_pairs(push);
 }
 
-/* Null-aware ANTI, as x NOT IN (…): nothing is in an empty set; else a NULL on either side leaves it
- * unknown. */
+/* Null-aware ANTI, as x NOT IN (…): nothing is in an empty set; else a NULL on either side
+ * leaves it unknown. */
 static bool shows(const MrOperator *op, const MrJoinSide *side, int64_t count, bool is_null)
 {
     const MrJoinSpec *spec = op->spec;
@@ -140,8 +140,8 @@ static bool shows(const MrOperator *op, const MrJoinSide *side, int64_t count, b
     return side->show == MR_JOIN_SHOW_UNMATCHED && count == 0;
 }
 
-/* Rows that show while nothing matches wait where they may not be taken back; those that nothing can
- * ever match need not. */
+/* Rows that show while nothing matches wait where they may not be taken back; those that nothing
+ * can ever match need not. */
 static bool waits(const MrOperator *op, const MrJoinSide *side, bool can_ever_match)
 {
     const MrJoinSpec *spec = op->spec;
@@ -233,8 +233,8 @@ static MrStatus keep(MrJoinPush *push)
     return MR_OK;
 }
 
-/* Null-aware ANTI: whether the right side is empty and whether it has a NULL concern all rows of the
- * left. */
+/* Null-aware ANTI: whether the right side is empty and whether it has a NULL concern all rows of
+ * the left. */
 static MrStatus count_right(MrJoinPush *push)
 {
     const MrJoinSpec *spec = push->op->spec;

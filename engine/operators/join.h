@@ -1,10 +1,10 @@
 /*
  * engine/operators/join.h - the join's state, shared by join.c, join_emit.c and join_time.c only.
  *
- * Both inputs are kept, each under the hash of its keys.  A change of one side meets the rows of the
- * other: every pair that satisfies the condition is a change of the result whose weight is the
- * product of both.  Where unmatched rows show (outer joins, SEMI, ANTI), each row counts its matches
- * by weight, and comes or goes when the count leaves 0 or returns to it.
+ * Both inputs are kept, each under the hash of its keys.  A change of one side meets the rows of
+ * the other: every pair that satisfies the condition is a change of the result whose weight is the
+ * product of both.  Where unmatched rows show (outer joins, SEMI, ANTI), each row counts its
+ * matches by weight, and comes or goes when the count leaves 0 or returns to it.
  */
 #ifndef MR_ENGINE_OPERATORS_JOIN_H
 #define MR_ENGINE_OPERATORS_JOIN_H
@@ -12,7 +12,8 @@
 #include "engine/operator.h"
 #include "engine/keyed_rows.h"
 
-/* When a row shows by itself: never, padded or alone while nothing matches, or once something does. */
+/* When a row shows by itself: never, padded or alone while nothing matches, or once something
+ * does. */
 typedef enum MrJoinShow {
     MR_JOIN_SHOW_NEVER,
     MR_JOIN_SHOW_UNMATCHED,
@@ -70,7 +71,8 @@ typedef struct MrJoinPush {
 
 /* join_emit.c */
 
-/* The collected pairs: the condition judges them, matches are counted, the pairs that remain go on. */
+/* The collected pairs: the condition judges them, matches are counted, the pairs that remain go
+ * on. */
 MrStatus mr_join_take_pairs(MrJoinPush *push);
 /* Rows of the block by themselves, with weight times `sign`. */
 MrStatus mr_join_emit_own(MrJoinPush *push, const uint32_t *rows, uint32_t count, int32_t sign);

@@ -1,6 +1,6 @@
 /*
- * engine/operators/keyed_emit.c - windows of keys as rows: what a key showed and shows now, and what
- * closes.  See keyed_windows.h.
+ * engine/operators/keyed_emit.c - windows of keys as rows: what a key showed and shows now, and
+ * what closes.  See keyed_windows.h.
  */
 #include "engine/operators/keyed_windows.h"
 

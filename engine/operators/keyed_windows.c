@@ -1,6 +1,6 @@
 /*
- * engine/operators/keyed_windows.c - the lists of windows, the pool that holds their states, and the
- * queue of closes: see keyed_windows.h.
+ * engine/operators/keyed_windows.c - the lists of windows, the pool that holds their states, and
+ * the queue of closes: see keyed_windows.h.
  */
 #include "engine/operators/keyed_windows.h"
 
