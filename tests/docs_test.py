@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""tests/docs_test.py - docs/sql.md runs from top to bottom, and docs/functions.md says what the server says.
+"""tests/docs_test.py - docs/sql.md and coming-from.md run from top to bottom; functions.md says what the server says.
 
     docs_test.py [--write]      --write puts the server's answers into docs/sql.md: read the difference
 
-Fenced blocks of docs/sql.md, in order, against one server on a virtual clock:
+Fenced blocks of a page, in order, against one server on a virtual clock:
 
     ```sql                      one psql session; all of it must succeed
     <!-- error SQLSTATE -->     on the line before: its last statement fails with that
@@ -143,6 +143,19 @@ def test_sql():
             yield block.title(), lambda block=block: check_block(reader, block)
         for statement in refused_statements(page):
             yield "refused: " + statement, lambda statement=statement: check_refused(server, statement)
+        server.stop()
+    finally:
+        server.destroy()
+
+
+def test_coming_from():
+    """The examples of docs/coming-from.md, in order, against one server."""
+    page = (DOCS / "coming-from.md").read_text(encoding="utf-8")
+    server = page_server()
+    try:
+        reader = Reader(server)
+        for block in blocks_of(page):
+            yield block.title(), lambda block=block: check_block(reader, block)
         server.stop()
     finally:
         server.destroy()

@@ -531,7 +531,7 @@ MrStatus mr_row_send(MrOperator *op, const MrRowStore *store, MrRow *const *rows
 {
     for (uint32_t first = 0; first < count; first += MR_VECTOR_ROWS) {
         uint32_t some = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
-        MrBlock *block;
+        MrBlock *block = NULL;
         MR_TRY(new_block(op, some, weight, batch->arena, &block, batch->err));
         MR_TRY(gather_cells(&store->in, sizeof(MrRow), rows + first, some, batch->arena,
                             block->columns, batch->err));
