@@ -23,6 +23,7 @@
 #include "server/relations.h"
 #include "server/scheduler.h"
 #include "server/session.h"
+#include "server/tables.h"
 #include "server/targets.h"
 #include "server/workers.h"
 
@@ -70,6 +71,7 @@ static void server_start(void)
     must(mr_log_open(&log, &server.log, &err), &err);
     snprintf(path, sizeof path, "%s/catalog.db", directory);
     must(mr_catalog_store_open(path, &server.store, &err), &err);
+    must(mr_access_create(&server, &err), &err);
     must(mr_catalog_create(&server.catalog, &err), &err);
     must(mr_relations_register(server.catalog, &err), &err);
     must(mr_postbox_create(&server, &err), &err);
@@ -79,6 +81,7 @@ static void server_start(void)
     must(mr_scheduler_create(&server, &err), &err);
     must(mr_log_thread_create(&server, &err), &err);
     must(mr_feeds_create(&server, &err), &err);
+    must(mr_tables_create(&server, &err), &err);
     must(mr_ddl_recover(&server, &err), &err);
 }
 
@@ -107,7 +110,9 @@ static void server_stop(void)
     mr_postbox_drain(&server);
     mr_waits_destroy(&server);
     mr_postbox_destroy(&server);
+    mr_tables_destroy(&server);
     mr_catalog_unref(server.catalog);
+    mr_access_destroy(&server);
     mr_catalog_store_close(server.store);
     must(mr_log_close(server.log, &err), &err);
     event_base_free(server.base);
