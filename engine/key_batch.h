@@ -42,7 +42,8 @@ uint64_t mr_key_hash(const MrKeyLayout *layout, const char *key, uint32_t nulls)
 bool mr_key_equal_slow(const MrKeyLayout *layout, const char *a, const char *b);
 static inline bool mr_key_equal(const MrKeyLayout *layout, const char *a, const char *b)
 {
-    return memcmp(a, b, layout->bytes) == 0 ||
+    /* A key without columns has no bytes, and pointers to nothing. */
+    return layout->bytes == 0 || memcmp(a, b, layout->bytes) == 0 ||
            (!layout->is_plain && mr_key_equal_slow(layout, a, b));
 }
 /* Writes the cell of column `column` as a vector of its type has it. */
