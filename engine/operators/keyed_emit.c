@@ -284,7 +284,9 @@ static MrStatus take_back(MrOperator *op, MrShownRows *now, MrBatch *batch)
     if (shown->count == 0) {
         return MR_OK;
     }
-    qsort(shown->items, shown->count, sizeof *shown->items, compare_rows);
+    if (shown->count > 1) {
+        qsort(shown->items, shown->count, sizeof *shown->items, compare_rows);
+    }
     for (uint32_t i = 0; i < shown->count; i++) {
         const MrShownRow *old = &shown->items[i];
         while (n < now->count && compare_rows(&now->items[n], old) < 0) {
@@ -319,7 +321,9 @@ MrStatus mr_keyed_flush(MrOperator *op, MrBatch *batch)
         drop_empty(op, windows->dirty[d]);
         status = list_runs(op, windows->dirty[d], MR_TIME_MAX, &now, NULL, batch);
     }
-    qsort(now.items, now.count, sizeof *now.items, compare_rows);
+    if (now.count > 1) {
+        qsort(now.items, now.count, sizeof *now.items, compare_rows);
+    }
     if (status == MR_OK) {
         status = take_back(op, &now, batch);
     }

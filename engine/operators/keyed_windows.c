@@ -140,7 +140,9 @@ void mr_keyed_set_look(MrOperator *op, uint32_t number, const char *key)
         return;
     }
     char *look = mr_keyed_look(state->keyed, number);
-    memcpy(look, key, state->layout.bytes);
+    if (state->layout.bytes > 0) {
+        memcpy(look, key, state->layout.bytes);
+    }
     for (uint32_t k = 0; k < state->layout.count; k++) {
         if (mr_type_is_text(state->layout.types[k])) { /* has one look, and memory of its own */
             memset(look + state->layout.offsets[k], 0, sizeof(MrText));
