@@ -52,14 +52,16 @@ def read(path):
 
 
 def answer(connection, expression):
-    """('value', type oid, text or None) or ('error', SQLSTATE, message)."""
+    """('value', type oid, text or None; of other than one row the list of them), or
+    ('error', SQLSTATE, message)."""
     try:
         result = connection.pgconn.exec_(("SELECT " + expression).encode())
     except psycopg.Error as error:
         raise AssertionError(f"{expression}: {error}") from None
     if result.status == psycopg.pq.ExecStatus.TUPLES_OK:
-        value = result.get_value(0, 0) if result.ntuples else None
-        return ("value", result.ftype(0), None if value is None else value.decode())
+        values = [result.get_value(row, 0) for row in range(result.ntuples)]
+        texts = [None if value is None else value.decode() for value in values]
+        return ("value", result.ftype(0), texts[0] if len(texts) == 1 else texts)
     state = result.error_field(psycopg.pq.DiagnosticField.SQLSTATE)
     message = result.error_field(psycopg.pq.DiagnosticField.MESSAGE_PRIMARY)
     if state is None:

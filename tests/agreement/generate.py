@@ -4,6 +4,7 @@ Each argument type has a few values that are worth trying; an entry of one argum
 one of several arguments a fixed sample of the combinations.
 """
 import itertools
+import re
 import zlib
 
 VALUES = {
@@ -49,7 +50,11 @@ LEFT_OUT = {
     "time_bucket", "tumble", "to_timestamp_ltz", "zscore", "ARRAY", "[]", "[:]", "random", "gen_random_uuid",
     "clock_timestamp", "hour", "day", "dayofmonth", "dayofweek", "dayofyear", "minute", "month", "quarter", "second",
     "week", "year", "from_unixtime", "unix_timestamp", "position", "overlay", "kmeans_assign",
+    "mr_single_row",
+    "generate_series",  # rows without end between the values above: expr_series.txt has it
 }
+# What PostgreSQL says depends on its minor version: the number of characters wraps around in some.
+UNSETTLED = re.compile(r"^right\(.*\(-2147483648\)\)$")
 SAMPLES = 14
 
 
@@ -83,7 +88,7 @@ def expressions(entries):
         if name in LEFT_OUT or any(part not in VALUES for part in types):
             continue
         found += [call(name, values) for values in sample(name + arguments, [VALUES[t] for t in types])]
-    return list(dict.fromkeys(found))
+    return [text for text in dict.fromkeys(found) if not UNSETTLED.match(text)]
 
 
 CAST_TARGETS = ["boolean", "int2", "int4", "int8", "real", "float8", "numeric", "numeric(5,2)", "text", "varchar(3)",
