@@ -34,12 +34,12 @@ typedef MrStatus MrSetFunctionRows(MrSetCursor *cursor, MrEval *eval, MrSetPage 
 
 typedef struct MrSetColumn {
     const char *name; /* NULL: that of the function, or of its alias */
-    MrTypeId type;
+    MrTypeId type;    /* UNKNOWN: of the elements of the first argument */
 } MrSetColumn;
 
 typedef struct MrSetFunction {
     const char *name;
-    MrTypeId args[MR_SET_ARGS_MAX];
+    MrTypeId args[MR_SET_ARGS_MAX]; /* ANYARRAY: any array */
     uint8_t arg_count;
     MrSetColumn columns[MR_SET_COLUMNS_MAX];
     uint8_t column_count;
@@ -49,6 +49,14 @@ typedef struct MrSetFunction {
     const char *example; /* SQL expression */
     const char *returns; /* its rows' text, each after a comma and a blank; a test runs it */
 } MrSetFunction;
+
+/* The type of a column where the first argument has that type. */
+static inline MrTypeId mr_set_column_type(const MrSetFunction *function, uint32_t column,
+                                          MrTypeId first_argument)
+{
+    const MrTypeId type = function->columns[column].type;
+    return type == MR_TYPE_UNKNOWN ? mr_type_element(first_argument) : type;
+}
 
 /* All overloads of a name (lower case), or 0.  Pointers stay valid for ever. */
 uint32_t mr_set_function_lookup(MrString name, const MrSetFunction *const **out);

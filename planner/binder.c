@@ -307,6 +307,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     b->aggregates = NULL;
     b->overs = NULL;
     b->set_calls = NULL;
+    b->query_outer = b->outer;
     MrStatus status = push_ctes(b, query);
     if (status == MR_OK) {
         status = bind_query_kind(b, query, is_root, out);
@@ -318,6 +319,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     b->aggregates = saved.aggregates;
     b->overs = saved.overs;
     b->set_calls = saved.set_calls;
+    b->query_outer = saved.query_outer;
     return status;
 }
 

@@ -40,6 +40,7 @@ typedef enum MrClause {
 typedef struct MrFromItem {
     const char *alias;       /* qualifies its columns; NULL: nothing does */
     const char *schema_name; /* of a relation without alias */
+    bool is_scalar;          /* its name stands for its one column too */
     uint32_t first, count;
     int32_t sequence, arrival; /* columns that are its _seq and _arrival; -1: it has none */
 } MrFromItem;
@@ -60,6 +61,7 @@ typedef struct MrScope {
     bool has_place;          /* _seq and _arrival can be named */
     bool over_stream;        /* rows are rows of a stream: now() is their arrival */
     bool is_lookup;          /* FOR SYSTEM_TIME AS OF PROCTIME(): can be joined to, nothing else */
+    bool is_scalar;          /* a function's one value: FROM f(x) AS v, v is that column */
     /* Of several. */
     MrFromItem *items;
     uint32_t item_count; /* 0: it is one item */
@@ -121,7 +123,9 @@ typedef struct MrBinder {
     MrSetCallList *set_calls;    /* NULL: not allowed here */
     bool keeps_unknown; /* the next select list's bare literals wait for a set operation's type */
     const MrCte *ctes;
-    MrOuter *outer;             /* the queries around this subquery, the nearest first; or NULL */
+    MrOuter *outer; /* the queries around this subquery, the nearest first; or NULL.  Before them,
+                     * while an item of FROM is bound, the items to its left */
+    MrOuter *query_outer; /* where the queries around this one begin there */
     MrSubqueryList *subqueries; /* of the statement */
     uint32_t depth;             /* queries inside each other, views included */
     uint32_t expr_depth;

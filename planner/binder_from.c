@@ -7,6 +7,7 @@
 #include "planner/change.h"
 #include "planner/dependent.h"
 #include "planner/set_call.h"
+#include "planner/subquery_internal.h"
 #include "planner/values.h"
 #include "planner/window.h"
 
@@ -219,20 +220,24 @@ static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scop
 
 static MrStatus bind_subquery(MrBinder *b, const MrAstFromSubquery *ast, MrScope *scope)
 {
-    if (ast->lateral) {
-        return mr_bind_unsupported(b, ast->base.position, "Leave LATERAL out.",
-                                   "LATERAL is not supported yet");
-    }
-    MR_TRY(bind_nested(b, ast->query, scope));
+    mr_outer_show_items(b, ast->lateral);
+    MrStatus status = bind_nested(b, ast->query, scope);
+    mr_outer_show_items(b, false);
+    MR_TRY(status);
     return apply_alias(b, &ast->alias, ast->base.position, scope);
 }
 
-/* Over one row without columns. */
+/* Over one row without columns.  Its arguments may name the items to the left, LATERAL or not. */
 static MrStatus bind_function(MrBinder *b, const MrAstFromFunction *ast, MrScope *scope)
 {
+    bool is_scalar;
     MR_TRY(mr_bind_empty(b, scope));
-    MR_TRY(mr_bind_from_function(b, ast, scope->input, false, &scope->input));
+    mr_outer_show_items(b, true);
+    MrStatus status = mr_bind_from_function(b, ast, scope->input, &scope->input, &is_scalar);
+    mr_outer_show_items(b, false);
+    MR_TRY(status);
     scope->alias = ast->call->name.name;
+    scope->is_scalar = is_scalar;
     return apply_alias(b, &ast->alias, ast->base.position, scope);
 }
 

@@ -5,6 +5,8 @@
 #include "planner/binder.h"
 
 #include "planner/join.h"
+#include "planner/lateral.h"
+#include "planner/subquery_internal.h"
 
 #include <string.h>
 
@@ -51,7 +53,11 @@ static MrStatus make_items(MrBinder *b, MrScope *scope)
     MrFromItem *item;
     MR_NEW(b->arena, item, b->err);
     *item = (MrFromItem){
-        .alias = scope->alias, .schema_name = scope->schema_name, .sequence = -1, .arrival = -1
+        .alias = scope->alias,
+        .schema_name = scope->schema_name,
+        .is_scalar = scope->is_scalar,
+        .sequence = -1,
+        .arrival = -1,
     };
     MR_NEW_ARRAY(b->arena, scope->names, scope->input->column_count, b->err);
     for (uint32_t i = 0; i < scope->input->column_count; i++) {
@@ -293,21 +299,22 @@ MrStatus mr_bind_cross(MrBinder *b, MrScope *left, MrScope *right, int32_t posit
     return add_names(b, out, right, &none);
 }
 
+/* The condition over the names of both, which `out` gets. */
 static MrStatus bind_condition(MrBinder *b, const MrAstFromJoin *join, const MrScope *left,
-                               const MrScope *right, MrScope *out)
+                               const MrScope *right, MrScope *out, MrExpr **condition)
 {
     MrNameList using_columns = join->using_columns;
-    MrExpr *condition = NULL;
+    *condition = NULL;
     if (join->natural) {
         MR_TRY(common_names(b, left, right, &using_columns));
     }
-    MR_TRY(bind_using(b, join, &using_columns, left, right, out, &condition));
+    MR_TRY(bind_using(b, join, &using_columns, left, right, out, condition));
     MR_TRY(add_names(b, out, left, &using_columns));
     MR_TRY(add_names(b, out, right, &using_columns));
     if (join->on != NULL) {
-        MR_TRY(bind_on(b, join->on, out, &condition));
+        MR_TRY(bind_on(b, join->on, out, condition));
     }
-    return mr_join_flatten(b->arena, condition, &out->input->predicate, b->err);
+    return mr_join_flatten(b->arena, *condition, condition, b->err);
 }
 
 /* (a JOIN b ON …) AS x: the columns are x's alone. */
@@ -327,6 +334,24 @@ static MrStatus name_join(MrBinder *b, MrScope *scope)
     return mr_logical_project(b->arena, input, exprs, names, count, &scope->input, b->err);
 }
 
+/* An item with those to its left in sight, for functions and LATERAL; what it names of them is in
+ * `around`. */
+static MrStatus bind_beside(MrBinder *b, const MrNode *item, MrScope *left, MrOuter *around,
+                            MrScope *right)
+{
+    MR_TRY(make_items(b, left));
+    MrScope *scope = b->scope;
+    around->scope = left;
+    around->next = b->outer;
+    around->is_hidden = true;
+    b->outer = around;
+    b->scope = NULL;
+    MrStatus status = mr_bind_from(b, item, right);
+    b->scope = scope;
+    b->outer = around->next;
+    return status;
+}
+
 MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
 {
     static const MrJoinType types[] = {
@@ -341,10 +366,12 @@ MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
                                    "ASOF JOIN is not supported yet");
     }
     MR_TRY(mr_bind_from(b, join->left, &left));
-    MR_TRY(mr_bind_from(b, join->right, &right));
+    MrOuter around = { .is_refused = join->join == MR_JOIN_RIGHT || join->join == MR_JOIN_FULL };
+    MR_TRY(bind_beside(b, join->right, &left, &around, &right));
     MR_TRY(join_scopes(b, types[join->join], &left, &right, join->base.position, out));
-    MR_TRY(bind_condition(b, join, &left, &right, out));
-    MR_TRY(mr_join_settle(b, out->input));
+    MrExpr *condition;
+    MR_TRY(bind_condition(b, join, &left, &right, out, &condition));
+    MR_TRY(mr_lateral_settle(b, &around, condition, &out->input));
     return join->alias.name != NULL ? name_join(b, out) : MR_OK;
 }
 
@@ -356,8 +383,12 @@ MrStatus mr_bind_from_list(MrBinder *b, const MrNodeList *items, MrScope *scope)
     }
     for (uint32_t i = 1; i < items->count; i++) {
         MrScope left = *scope, right;
-        MR_TRY(mr_bind_from(b, items->items[i], &right));
+        MrOuter around = { 0 };
+        MR_TRY(bind_beside(b, items->items[i], &left, &around, &right));
         MR_TRY(mr_bind_cross(b, &left, &right, items->items[i]->position, scope));
+        if (around.count > 0) {
+            MR_TRY(mr_lateral_settle(b, &around, NULL, &scope->input));
+        }
     }
     return MR_OK;
 }

@@ -157,6 +157,11 @@ static MrStatus bind_place(MrBinder *b, const MrAstColumn *column, const char *n
     return MR_OK;
 }
 
+static MrType scope_type(const MrBinder *b, uint32_t column)
+{
+    return b->scope->input->columns[column].type;
+}
+
 /* ---- Columns of several items ------------------------------------------------------------ */
 
 MrStatus mr_scope_item(MrBinder *b, const MrNameList *parts, uint32_t count, int32_t position,
@@ -286,6 +291,13 @@ static MrStatus column_of_items(MrBinder *b, const MrAstColumn *column, MrExpr *
     if (*out == NULL) {
         MR_TRY(place_of_items(b, column, item, name, out));
     }
+    if (*out == NULL && qualifier == NULL) {
+        MR_TRY(mr_scope_item(b, &column->parts, 1, column->base.position, &item));
+        if (item != NULL && item->is_scalar) {
+            return mr_expr_column(b->arena, item->first, scope_type(b, item->first),
+                                  column->base.position, out, b->err);
+        }
+    }
     return *out != NULL ? MR_OK : unknown_among_items(b, column, qualifier, name);
 }
 
@@ -328,6 +340,10 @@ static MrStatus bind_own_column(MrBinder *b, const MrAstColumn *column, MrExpr *
     if (found >= 0) {
         return mr_expr_column(b->arena, (uint32_t)found, b->scope->input->columns[found].type,
                               column->base.position, out, b->err);
+    }
+    if (qualifier == NULL && b->scope != NULL && b->scope->is_scalar && b->scope->alias != NULL &&
+        strcmp(b->scope->alias, name) == 0) {
+        return mr_expr_column(b->arena, 0, scope_type(b, 0), column->base.position, out, b->err);
     }
     MR_TRY(bind_place(b, column, name, out));
     return *out != NULL ? MR_OK : unknown_column(b, column, qualifier, name);

@@ -4,6 +4,7 @@
 #include "planner/dependent_join.h"
 
 #include "planner/join.h"
+#include "planner/over.h"
 #include "planner/set_operation.h"
 
 #include <string.h>
@@ -676,16 +677,57 @@ static MrStatus unnest_union(MrArguments *arguments, MrLogical **place)
     return mr_logical_union(b->arena, node->input, node->right, place, b->err);
 }
 
+/* Window functions and top-N: each within the rows of its argument values. */
+static MrStatus unnest_over(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *node = *place;
+    MrLogicalOver *over = node->over;
+    const MrLogicalColumn *had = node->columns;
+    uint32_t count = node->column_count, before = node->input->column_count, *places, *partition;
+    MR_TRY(unnest_any(arguments, &node->input));
+    uint32_t added = node->input->column_count - before;
+    MR_NEW_ARRAY(b->arena, places, count, b->err);
+    MR_NEW_ARRAY(b->arena, partition, over->partition_count + arguments->count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = i < before ? i : i + added;
+    }
+    for (uint32_t i = 0; i < over->partition_count; i++) {
+        partition[i] = over->partition[i];
+    }
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            partition[over->partition_count++] = arguments->columns[i];
+        }
+    }
+    over->partition = partition;
+    MR_TRY(mr_logical_over_columns(b->arena, node, b->err));
+    return show(arguments, place, places, had, count);
+}
+
+/* LIMIT keeps the first rows for each value of the arguments. */
 static MrStatus unnest_sort(MrArguments *arguments, MrLogical **place)
 {
-    MrLogical *node = *place;
+    MrBinder *b = arguments->b;
+    MrLogical *node = *place, *input = node->input;
+    uint32_t *partition, count = 0;
+    MR_TRY(mr_unnest(arguments, &input));
+    *place = input;
     if (node->limit == UINT64_MAX && node->offset == 0) {
-        *place = node->input; /* an order that nobody sees */
-        return unnest_any(arguments, place);
+        return MR_OK; /* an order that nobody sees */
     }
-    return mr_bind_unsupported(arguments->b, -1, "Use min(), max() or arg_min() in the subquery.",
-                               "LIMIT in a subquery that names an outer column is not supported "
-                               "yet");
+    MR_NEW_ARRAY(b->arena, partition, arguments->count, b->err);
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            partition[count++] = arguments->columns[i];
+        }
+    }
+    MR_TRY(mr_logical_top_n(b, input, partition, count, node->sort_keys, node->sort_key_count,
+                            place));
+    MrLogicalOver *over = (*place)->over;
+    over->offset = node->offset;
+    over->limit = node->limit > UINT64_MAX - node->offset ? UINT64_MAX : node->limit + node->offset;
+    return MR_OK;
 }
 
 MrStatus mr_unnest(MrArguments *arguments, MrLogical **node)
@@ -697,6 +739,8 @@ MrStatus mr_unnest(MrArguments *arguments, MrLogical **node)
     case MR_LOGICAL_JOIN: return unnest_join(arguments, node);
     case MR_LOGICAL_UNION: return unnest_union(arguments, node);
     case MR_LOGICAL_SORT: return unnest_sort(arguments, node);
+    case MR_LOGICAL_OVER:
+    case MR_LOGICAL_TOP_N: return unnest_over(arguments, node);
     case MR_LOGICAL_WINDOW:
     case MR_LOGICAL_EXPAND:
     case MR_LOGICAL_PROJECT_SET: return unnest_appending(arguments, node);

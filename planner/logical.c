@@ -182,11 +182,13 @@ MrStatus mr_logical_project_set(MrArena *arena, MrLogical *input, MrLogicalSetCa
     }
     for (uint32_t c = 0; c < call_count; c++) {
         const MrSetFunction *function = calls[c].function;
+        MrTypeId first =
+            function->arg_count > 0 ? input->columns[calls[c].args[0]].type.id : MR_TYPE_UNKNOWN;
         for (uint32_t i = 0; i < function->column_count; i++) {
-            const MrSetColumn *column = &function->columns[i];
+            const char *name = function->columns[i].name;
             node->columns[at++] =
-                (MrLogicalColumn){ .name = column->name != NULL ? column->name : function->name,
-                                   .type = mr_type(column->type) };
+                (MrLogicalColumn){ .name = name != NULL ? name : function->name,
+                                   .type = mr_type(mr_set_column_type(function, i, first)) };
         }
     }
     node->columns[at] = (MrLogicalColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };

@@ -4,6 +4,7 @@
 #include "planner/set_call.h"
 
 #include "planner/over.h"
+#include "planner/subquery.h"
 
 #include <string.h>
 
@@ -16,7 +17,20 @@ static MrStatus ambiguous(MrBinder *b, const char *name, int32_t position)
                                  "add explicit type casts.");
 }
 
-/* The entry for these arguments, coerced; *out NULL: no function of that name gives rows. */
+/* The types that the entry wants for arguments of these; false: it does not take them. */
+static bool wanted_types(const MrSetFunction *entry, const MrTypeId *types, MrTypeId *out)
+{
+    for (uint32_t i = 0; i < entry->arg_count; i++) {
+        bool is_any = entry->args[i] == MR_TYPE_ANYARRAY;
+        if (is_any && (types[i] == MR_TYPE_UNKNOWN || !mr_type_is_array(types[i]))) {
+            return false;
+        }
+        out[i] = is_any ? types[i] : entry->args[i];
+    }
+    return true;
+}
+
+/* The entry for these arguments, coerced. */
 static MrStatus choose_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
                                 int32_t position, const MrSetFunction **out)
 {
@@ -30,13 +44,15 @@ static MrStatus choose_function(MrBinder *b, const char *name, MrExpr **args, ui
         types[i] = args[i]->type.id;
     }
     for (uint32_t i = 0; i < found_count; i++) {
-        if (found[i]->arg_count != arg_count) {
+        MrCandidate *candidate = &candidates[count];
+        MR_NEW_ARRAY(b->arena, candidate->args, MR_SET_ARGS_MAX, b->err);
+        if (found[i]->arg_count != arg_count || !wanted_types(found[i], types, candidate->args)) {
             continue;
         }
-        candidates[count].entry = found[i];
-        candidates[count++].args = (MrTypeId *)(uintptr_t)found[i]->args;
-        if (arg_count > 0 && memcmp(found[i]->args, types, arg_count * sizeof *types) == 0) {
-            candidates[0] = candidates[count - 1]; /* an exact match needs no rules */
+        candidate->entry = found[i];
+        count++;
+        if (arg_count > 0 && memcmp(candidate->args, types, arg_count * sizeof *types) == 0) {
+            candidates[0] = *candidate; /* an exact match needs no rules */
             count = 1;
             break;
         }
@@ -50,28 +66,25 @@ static MrStatus choose_function(MrBinder *b, const char *name, MrExpr **args, ui
     }
     *out = candidates[chosen].entry;
     for (uint32_t i = 0; i < arg_count; i++) {
-        MR_TRY(
-            mr_coerce(b, args[i], mr_type((*out)->args[i]), MR_CAST_IMPLICIT, position, &args[i]));
+        MR_TRY(mr_coerce(b, args[i], mr_type(candidates[chosen].args[i]), MR_CAST_IMPLICIT,
+                         position, &args[i]));
     }
     return MR_OK;
 }
 
-/* *out NULL: no function of that name gives rows. */
-static MrStatus bind_function(MrBinder *b, const MrAstCall *call, const MrSetFunction **out,
-                              MrExpr ***out_args)
+static MrStatus bind_arguments(MrBinder *b, const MrAstCall *call, MrExpr ***out)
+{
+    MR_NEW_ARRAY(b->arena, *out, call->args.count, b->err);
+    for (uint32_t i = 0; i < call->args.count; i++) {
+        MR_TRY(mr_bind_expr(b, call->args.items[i], &(*out)[i]));
+    }
+    return MR_OK;
+}
+
+static bool gives_rows(const MrAstCall *call)
 {
     const MrSetFunction *const *found;
-    MrExpr **args;
-    *out = NULL;
-    if (mr_set_function_lookup(mr_string(call->name.name), &found) == 0) {
-        return MR_OK;
-    }
-    MR_NEW_ARRAY(b->arena, args, call->args.count, b->err);
-    for (uint32_t i = 0; i < call->args.count; i++) {
-        MR_TRY(mr_bind_expr(b, call->args.items[i], &args[i]));
-    }
-    *out_args = args;
-    return choose_function(b, call->name.name, args, call->args.count, call->base.position, out);
+    return mr_set_function_lookup(mr_string(call->name.name), &found) > 0;
 }
 
 /* ---- In the select list -------------------------------------------------------------------- */
@@ -128,18 +141,20 @@ static MrStatus list_add(MrBinder *b, MrSetCallList *list, const MrSetFunction *
 
 MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    const MrSetFunction *function, *const *found;
+    const MrSetFunction *function;
     MrExpr **args;
     uint32_t index = 0;
     *out = NULL;
-    if (mr_set_function_lookup(mr_string(call->name.name), &found) == 0) {
+    if (!gives_rows(call)) {
         return MR_OK;
     }
     if (b->set_calls == NULL ||
         (b->clause != MR_CLAUSE_SELECT && b->clause != MR_CLAUSE_ORDER_BY)) {
         return refuse_place(b, call);
     }
-    MR_TRY(bind_function(b, call, &function, &args));
+    MR_TRY(bind_arguments(b, call, &args));
+    MR_TRY(choose_function(b, call->name.name, args, call->args.count, call->base.position,
+                           &function));
     if (function->column_count > 1) {
         return mr_bind_unsupported(b, call->base.position,
                                    "Put it into FROM, and select its columns.",
@@ -156,8 +171,10 @@ MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
         }
     }
     MR_TRY(list_add(b, b->set_calls, function, args, &index));
-    return mr_expr_column(b->arena, MR_SET_COLUMN + index, mr_type(function->columns[0].type),
-                          call->base.position, out, b->err);
+    MrTypeId first = function->arg_count > 0 ? args[0]->type.id : MR_TYPE_UNKNOWN;
+    return mr_expr_column(b->arena, MR_SET_COLUMN + index,
+                          mr_type(mr_set_column_type(function, 0, first)), call->base.position, out,
+                          b->err);
 }
 
 /* ---- The nodes ----------------------------------------------------------------------------- */
@@ -296,32 +313,17 @@ MrStatus mr_bind_add_sets(MrBinder *b, MrSetCallList *calls, MrSelectList *list,
 
 /* ---- In FROM ------------------------------------------------------------------------------- */
 
-static MrStatus check_from_call(MrBinder *b, const MrAstFromFunction *ast)
-{
-    if (ast->column_defs.count > 0) {
-        return mr_bind_unsupported(b, ast->base.position,
-                                   "Use json_each(), ->> and casts for the columns.",
-                                   "functions that return records are not supported yet");
-    }
-    return MR_OK;
-}
-
 /* A function of one value in FROM is one row. */
 static MrStatus project_scalar(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
                                MrLogical **out)
 {
     MrExpr **exprs;
     const char **names;
-    uint32_t count = input->column_count;
-    MrExpr *value;
-    MR_TRY(mr_bind_expr_known(b, &ast->call->base, &value));
-    MR_NEW_ARRAY(b->arena, exprs, count + 2, b->err);
-    MR_NEW_ARRAY(b->arena, names, count + 2, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
-        names[i] = input->columns[i].name;
-    }
-    exprs[count] = value;
+    uint32_t count = 0;
+    MR_NEW_ARRAY(b->arena, exprs, 2, b->err);
+    MR_NEW_ARRAY(b->arena, names, 2, b->err);
+    MR_TRY(mr_bind_expr_known(b, &ast->call->base, &exprs[0]));
+    MR_TRY(mr_bind_attach(b, &input, exprs, 1));
     names[count++] = ast->alias.name != NULL ? ast->alias.name : ast->call->name.name;
     if (ast->ordinality) {
         MrDatum one = { .type = mr_type(MR_TYPE_INT64), .integer = 1 };
@@ -331,53 +333,84 @@ static MrStatus project_scalar(MrBinder *b, const MrAstFromFunction *ast, MrLogi
     return mr_logical_project(b->arena, input, exprs, names, count, out, b->err);
 }
 
-/* Of the node's columns those that are seen: the input's, the function's, the number. */
-static MrStatus show_columns(MrBinder *b, const MrAstFromFunction *ast,
-                             const MrSetFunction *function, uint32_t shown, MrLogical *node,
-                             MrLogical **out)
+/* The calls of one item, side by side. */
+typedef struct FromCalls {
+    MrLogicalSetCall *calls;
+    MrExpr ***args;
+    uint32_t count, column_count;
+} FromCalls;
+
+/* unnest(a, b) is unnest(a) beside unnest(b). */
+static MrStatus bind_calls(MrBinder *b, const MrAstCall *ast, FromCalls *out)
+{
+    MrExpr **args;
+    bool is_apart = strcmp(ast->name.name, "unnest") == 0 && ast->args.count > 1;
+    uint32_t each = is_apart ? 1 : ast->args.count;
+    *out = (FromCalls){ .count = is_apart ? ast->args.count : 1 };
+    MR_TRY(bind_arguments(b, ast, &args));
+    MR_NEW_ARRAY(b->arena, out->calls, out->count, b->err);
+    MR_NEW_ARRAY(b->arena, out->args, out->count, b->err);
+    for (uint32_t c = 0; c < out->count; c++) {
+        out->args[c] = args + c;
+        MR_TRY(choose_function(b, ast->name.name, out->args[c], each, ast->base.position,
+                               &out->calls[c].function));
+        out->column_count += out->calls[c].function->column_count;
+    }
+    return MR_OK;
+}
+
+/* Of the node's columns those that are seen: the functions', the number. */
+static MrStatus show_columns(MrBinder *b, const MrAstFromFunction *ast, const FromCalls *calls,
+                             MrLogical *node, MrLogical **out)
 {
     MrExpr **exprs;
     const char **names;
-    uint32_t first = node->column_count - function->column_count - 1, count = 0;
-    MR_NEW_ARRAY(b->arena, exprs, node->column_count, b->err);
-    MR_NEW_ARRAY(b->arena, names, node->column_count, b->err);
-    for (uint32_t i = 0; i < node->column_count; i++) {
-        bool is_ordinal = i + 1 == node->column_count;
-        if ((i >= shown && i < first) || (is_ordinal && !ast->ordinality)) {
-            continue;
-        }
-        MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[count], b->err));
-        names[count] = node->columns[i].name;
-        if (is_ordinal) {
-            names[count] = "ordinality";
-        } else if (i >= first && function->columns[i - first].name == NULL) {
-            names[count] = ast->alias.name != NULL ? ast->alias.name : function->name;
-        }
-        count++;
+    uint32_t first = node->column_count - calls->column_count - 1;
+    uint32_t count = calls->column_count + ast->ordinality;
+    MR_NEW_ARRAY(b->arena, exprs, count, b->err);
+    MR_NEW_ARRAY(b->arena, names, count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_expr_column(b->arena, first + i, node->columns[first + i].type, -1, &exprs[i],
+                              b->err));
+        names[i] = i < calls->column_count ? node->columns[first + i].name : "ordinality";
+    }
+    if (calls->column_count == 1 && calls->calls->function->columns[0].name == NULL &&
+        ast->alias.name != NULL) {
+        names[0] = ast->alias.name;
     }
     return mr_logical_project(b->arena, node, exprs, names, count, out, b->err);
 }
 
-MrStatus mr_bind_from_function(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
-                               bool keeps_rows, MrLogical **out)
+static MrStatus bind_rows(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
+                          MrLogical **out, bool *is_scalar)
 {
-    MrExpr **args;
-    MrLogicalSetCall *call;
+    FromCalls calls;
+    if (!gives_rows(ast->call)) {
+        *is_scalar = !ast->ordinality;
+        return project_scalar(b, ast, input, out);
+    }
+    MR_TRY(bind_calls(b, ast->call, &calls));
+    *is_scalar = calls.column_count == 1 && !ast->ordinality;
+    for (uint32_t c = 0; c < calls.count; c++) {
+        MR_TRY(mr_bind_attach(b, &input, calls.args[c], calls.calls[c].function->arg_count));
+    }
+    MR_TRY(project_arguments(b, calls.calls, calls.args, calls.count, &input));
+    MR_TRY(mr_logical_project_set(b->arena, input, calls.calls, calls.count, false, &input,
+                                  b->err));
+    return show_columns(b, ast, &calls, input, out);
+}
+
+MrStatus mr_bind_from_function(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
+                               MrLogical **out, bool *is_scalar)
+{
     MrClause clause = b->clause;
-    MR_TRY(check_from_call(b, ast));
-    MR_NEW(b->arena, call, b->err);
+    if (ast->column_defs.count > 0) {
+        return mr_bind_unsupported(b, ast->base.position,
+                                   "Use json_each(), ->> and casts for the columns.",
+                                   "functions that return records are not supported yet");
+    }
     b->clause = MR_CLAUSE_FROM_FUNCTION;
-    MrStatus status = bind_function(b, ast->call, &call->function, &args);
-    if (status == MR_OK && call->function == NULL) {
-        status = project_scalar(b, ast, input, out);
-    }
+    MrStatus status = bind_rows(b, ast, input, out, is_scalar);
     b->clause = clause;
-    MR_TRY(status);
-    if (call->function == NULL) {
-        return MR_OK;
-    }
-    MrLogical *node = input;
-    MR_TRY(project_arguments(b, call, &args, 1, &node));
-    MR_TRY(mr_logical_project_set(b->arena, node, call, 1, keeps_rows, &node, b->err));
-    return show_columns(b, ast, call->function, input->column_count, node, out);
+    return status;
 }

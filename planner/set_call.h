@@ -13,9 +13,9 @@ MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
 /* Puts PROJECT_SET nodes over *node for the calls of the list (and of calls in their arguments),
  * and makes the list's expressions ones over the result. */
 MrStatus mr_bind_add_sets(MrBinder *b, MrSetCallList *calls, MrSelectList *list, MrLogical **node);
-/* A function in FROM over the rows of `input`: *out shows the input's columns, then the
- * function's and its ordinal number, where it is asked for. */
+/* A function in FROM over the rows of `input`, which has no columns: *out shows the function's and
+ * its ordinal number, where it is asked for.  *is_scalar: it is one value. */
 MrStatus mr_bind_from_function(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
-                               bool keeps_rows, MrLogical **out);
+                               MrLogical **out, bool *is_scalar);
 
 #endif

@@ -181,34 +181,46 @@ static MrStatus is_kept(MrBinder *b, bool intersects, MrExpr *const *counts, MrE
     return mr_expr_and(b->arena, of_left, of_right, out, b->err);
 }
 
-/* The groups' columns, each row `times` times. */
-static MrStatus repeat_rows(MrBinder *b, Groups *groups, uint32_t count, MrExpr *times,
-                            MrLogical **out)
+MrStatus mr_bind_repeat(MrBinder *b, MrLogical *input, uint32_t times, MrLogical **out)
 {
     const MrSetFunction *const *found;
     MrLogicalSetCall *call;
     MrExpr **exprs;
-    const char **names;
     uint32_t overloads = mr_set_function_lookup(MR_STRING("generate_series"), &found);
+    uint32_t count = input->column_count;
     MR_NEW(b->arena, call, b->err);
-    MR_NEW_ARRAY(b->arena, exprs, count + 2, b->err);
-    MR_NEW_ARRAY(b->arena, names, count + 2, b->err);
+    MR_NEW_ARRAY(b->arena, exprs, count + 1, b->err);
     for (uint32_t i = 0; i < overloads; i++) {
         if (found[i]->arg_count == 2 && found[i]->args[0] == MR_TYPE_INT64) {
             call->function = found[i];
         }
     }
     for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
+    }
+    MR_TRY(int8_constant(b, 1, &exprs[count]));
+    call->args[0] = count;
+    call->args[1] = times;
+    MR_TRY(mr_logical_project(b->arena, input, exprs, NULL, count + 1, &input, b->err));
+    return mr_logical_project_set(b->arena, input, call, 1, false, out, b->err);
+}
+
+/* The groups' columns, each row `times` times. */
+static MrStatus repeat_rows(MrBinder *b, Groups *groups, uint32_t count, MrExpr *times,
+                            MrLogical **out)
+{
+    MrLogical *node;
+    MrExpr **exprs;
+    const char **names;
+    MR_NEW_ARRAY(b->arena, exprs, count + 1, b->err);
+    MR_NEW_ARRAY(b->arena, names, count + 1, b->err);
+    for (uint32_t i = 0; i < count; i++) {
         exprs[i] = groups->columns[i];
         names[i] = groups->names[i];
     }
-    MR_TRY(int8_constant(b, 1, &exprs[count]));
-    exprs[count + 1] = times;
-    call->args[0] = count;
-    call->args[1] = count + 1;
-    MrLogical *node;
-    MR_TRY(mr_logical_project(b->arena, groups->node, exprs, names, count + 2, &node, b->err));
-    MR_TRY(mr_logical_project_set(b->arena, node, call, 1, false, &node, b->err));
+    exprs[count] = times;
+    MR_TRY(mr_logical_project(b->arena, groups->node, exprs, names, count + 1, &node, b->err));
+    MR_TRY(mr_bind_repeat(b, node, count, &node));
     for (uint32_t i = 0; i < count; i++) {
         MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &groups->columns[i], b->err));
     }

@@ -13,5 +13,8 @@ MrStatus mr_bind_set_operation(MrBinder *b, const MrAstQuery *query, MrLogical *
 MrStatus mr_bind_check_set_order(MrBinder *b, const MrAstQuery *query, const MrLogical *node);
 /* Groups *node by all of its columns; windows among them are recognised as in GROUP BY. */
 MrStatus mr_bind_make_distinct(MrBinder *b, MrLogical **node);
+/* Each row as often as its column `times` (int8) says: the input's columns, then some that tell the
+ * copies apart, of which the last is a number from 1. */
+MrStatus mr_bind_repeat(MrBinder *b, MrLogical *input, uint32_t times, MrLogical **out);
 
 #endif

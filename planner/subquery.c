@@ -10,7 +10,7 @@
 
 /* ---- The outside --------------------------------------------------------------------------- */
 
-static MrStatus add_argument(MrBinder *b, MrOuter *outer, MrExpr *expr, uint32_t *index)
+MrStatus mr_outer_add(MrBinder *b, MrOuter *outer, MrExpr *expr, uint32_t *index)
 {
     for (uint32_t i = 0; i < outer->count; i++) {
         if (mr_expr_equal(outer->args[i], expr)) {
@@ -33,6 +33,13 @@ static MrStatus add_argument(MrBinder *b, MrOuter *outer, MrExpr *expr, uint32_t
     return MR_OK;
 }
 
+void mr_outer_show_items(MrBinder *b, bool shown)
+{
+    for (MrOuter *items = b->outer; items != b->query_outer; items = items->next) {
+        items->is_hidden = !shown;
+    }
+}
+
 static MrStatus outer_expr(MrBinder *b, uint32_t index, const MrExpr *argument, int32_t position,
                            MrExpr **out)
 {
@@ -52,7 +59,7 @@ MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, MrExpr **o
         return MR_OK;
     }
     MrScope *scope = b->scope;
-    b->scope = outer->scope;
+    b->scope = outer->is_hidden ? NULL : outer->scope;
     b->outer = outer->next;
     b->err = &error;
     MrStatus status = mr_bind_column(b, column, &found);
@@ -66,7 +73,14 @@ MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, MrExpr **o
         *b->err = error;
         return status;
     }
-    MR_TRY(add_argument(b, outer, found, &index));
+    if (outer->is_refused && !outer->is_hidden) {
+        mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, column->base.position,
+                      "invalid reference to FROM-clause entry for table \"%s\"",
+                      column->parts.items[0]);
+        return mr_error_detail(
+            b->err, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
+    }
+    MR_TRY(mr_outer_add(b, outer, found, &index));
     return outer_expr(b, index, found, column->base.position, out);
 }
 
@@ -101,6 +115,9 @@ static MrStatus check_place(MrBinder *b, int32_t position)
     switch (b->clause) {
     case MR_CLAUSE_SELECT:
     case MR_CLAUSE_WHERE:
+    case MR_CLAUSE_ON:
+    case MR_CLAUSE_FROM_FUNCTION:
+    case MR_CLAUSE_VALUES:
     case MR_CLAUSE_GROUP_BY:
     case MR_CLAUSE_HAVING:
     case MR_CLAUSE_ORDER_BY:
@@ -212,7 +229,7 @@ static MrStatus compare_column(MrBinder *b, MrOuter *outer, const char *op, MrEx
         operand = (*out)->args[0];
         right = (*out)->args[1];
     }
-    MR_TRY(add_argument(b, outer, operand, &index));
+    MR_TRY(mr_outer_add(b, outer, operand, &index));
     MR_TRY(outer_expr(b, index, operand, position, &left));
     return mr_bind_operator(b, op, left, right, position, out);
 }

@@ -27,12 +27,21 @@ struct MrSubqueryList {
     uint32_t count, capacity;
 };
 
-/* The queries around the one that is being bound: what it can name, and what it did name. */
+/* A query around the one that is being bound, or the items of FROM to the left: what can be named,
+ * and what was named. */
 struct MrOuter {
     MrScope *scope;
     struct MrOuter *next;
     MrExpr **args; /* over the scope's columns */
     uint32_t count, capacity;
+    /* Of items of FROM: only functions and LATERAL subqueries can name them (others look through
+     * them, at the queries around), and those not across RIGHT and FULL JOIN. */
+    bool is_hidden, is_refused;
 };
+
+/* The number of the expression among the arguments, to which it is added if it is not there. */
+MrStatus mr_outer_add(MrBinder *b, MrOuter *outer, MrExpr *expr, uint32_t *index);
+/* Shows the items of FROM to the left, or hides them again. */
+void mr_outer_show_items(MrBinder *b, bool shown);
 
 #endif

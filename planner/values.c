@@ -3,6 +3,9 @@
  */
 #include "planner/values.h"
 
+#include "planner/set_operation.h"
+#include "planner/subquery.h"
+
 #include <string.h>
 
 /* ---- Cells ------------------------------------------------------------------------------- */
@@ -160,14 +163,78 @@ static MrStatus settle_types(MrBinder *b, MrExpr **cells, uint32_t rows, uint32_
     return MR_OK;
 }
 
+/* ---- Rows that must be computed ------------------------------------------------------------ */
+
+static bool is_value(const MrExpr *cell)
+{
+    return !mr_expr_has_subquery(cell) && !mr_expr_has_outer(cell);
+}
+
+/* CASE number WHEN 1 THEN the first cell WHEN 2 … END: one column of the rows. */
+static MrStatus pick_cell(MrBinder *b, MrExpr *number, MrExpr *const *cells, uint32_t rows,
+                          uint32_t columns, MrExpr **out)
+{
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, (*cells)->type, -1, 2 * rows - 1, out, b->err));
+    for (uint32_t r = 0; r < rows; r++) {
+        MrDatum datum = { .type = mr_type(MR_TYPE_INT64), .integer = r + 1 };
+        MrExpr *nth, *cell = cells[(size_t)r * columns];
+        MR_TRY(mr_bind_without_arrival(b, cell, &cell));
+        if (r + 1 == rows) {
+            (*out)->args[2 * r] = cell;
+            break;
+        }
+        MR_TRY(mr_expr_constant(b->arena, &datum, -1, &nth, b->err));
+        MR_TRY(mr_bind_operator(b, "=", number, nth, -1, &(*out)->args[2 * r]));
+        (*out)->args[2 * r + 1] = cell;
+    }
+    return MR_OK;
+}
+
+/* Rows with subqueries, or with columns of the query around them: made of the numbers from 1. */
+static MrStatus compute_rows(MrBinder *b, MrExpr *const *cells, uint32_t rows, uint32_t columns,
+                             const char *const *names, MrLogical **out)
+{
+    MrScope empty;
+    MrExpr *count, *number, **exprs;
+    MrDatum datum = { .type = mr_type(MR_TYPE_INT64), .integer = rows };
+    MrLogical *node;
+    MR_TRY(mr_bind_empty(b, &empty));
+    MR_TRY(mr_expr_constant(b->arena, &datum, -1, &count, b->err));
+    MR_NEW_ARRAY(b->arena, exprs, columns > 0 ? columns : 1, b->err);
+    exprs[0] = count;
+    MR_TRY(mr_logical_project(b->arena, empty.input, exprs, NULL, 1, &node, b->err));
+    MR_TRY(mr_bind_repeat(b, node, 0, &node));
+    MR_TRY(mr_expr_column(b->arena, node->column_count - 1, mr_type(MR_TYPE_INT64), -1, &number,
+                          b->err));
+    MR_NEW_ARRAY(b->arena, exprs, columns, b->err);
+    for (uint32_t i = 0; i < columns; i++) {
+        MR_TRY(pick_cell(b, number, cells + i, rows, columns, &exprs[i]));
+    }
+    MR_TRY(mr_bind_attach(b, &node, exprs, columns));
+    return mr_logical_project(b->arena, node, exprs, names, columns, out, b->err);
+}
+
+static MrStatus store_rows(MrBinder *b, MrExpr *const *cells, uint32_t rows, const MrSchema *schema,
+                           const char *const *names, MrLogical **out)
+{
+    MrBlock *block;
+    MR_TRY(mr_block_create(b->arena, schema, rows, &block, b->err));
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t i = 0; i < schema->column_count; i++) {
+            MR_TRY(store_cell(b, block, i, r, cells[(size_t)r * schema->column_count + i]));
+        }
+    }
+    return mr_logical_values(b->arena, block, names, out, b->err);
+}
+
 MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrValuesTarget *target,
                         MrLogical **out)
 {
     uint32_t columns, rows = query->rows.count;
     MrExpr **cells;
     MrColumn *schema_columns;
-    MrBlock *block;
     const char **names;
+    bool is_constant = true;
     MR_TRY(check_rows(b, query, target, &columns));
     MR_NEW_ARRAY(b->arena, cells, (size_t)rows * columns, b->err);
     MR_NEW_ARRAY(b->arena, schema_columns, columns, b->err);
@@ -178,15 +245,13 @@ MrStatus mr_bind_values(MrBinder *b, const MrAstQuery *query, const MrValuesTarg
                         cells + (size_t)r * columns));
     }
     MR_TRY(settle_types(b, cells, rows, columns, target, schema_columns));
-    MrSchema schema = { .column_count = columns, .columns = schema_columns };
-    MR_TRY(mr_block_create(b->arena, &schema, rows, &block, b->err));
-    for (uint32_t r = 0; r < rows; r++) {
-        for (uint32_t i = 0; i < columns; i++) {
-            MR_TRY(store_cell(b, block, i, r, cells[(size_t)r * columns + i]));
-        }
+    for (size_t i = 0; i < (size_t)rows * columns; i++) {
+        is_constant = is_constant && is_value(cells[i]);
     }
     for (uint32_t i = 0; i < columns; i++) {
         names[i] = schema_columns[i].name;
     }
-    return mr_logical_values(b->arena, block, names, out, b->err);
+    MrSchema schema = { .column_count = columns, .columns = schema_columns };
+    return is_constant ? store_rows(b, cells, rows, &schema, names, out)
+                       : compute_rows(b, cells, rows, columns, names, out);
 }

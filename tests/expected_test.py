@@ -363,6 +363,14 @@ SETS = {
                    count(*) FILTER (WHERE text ~ '#[0-9A-Za-z_]') AS with_hashtag,
                    count(DISTINCT node_id) AS authors
             FROM {source} GROUP BY window_start, window_end""", (0, 1)),
+         Query("t1", "tweets/t1_tumble_15m_top10_hashtags.csv", ("TUMBLE", "15 minutes"), """
+            SELECT window_start, window_end, rank, hashtag, uses FROM (
+                SELECT *, row_number() OVER (PARTITION BY window_start
+                                             ORDER BY uses DESC, hashtag COLLATE "C") AS rank
+                FROM (SELECT window_start, window_end, lower(m[1]) AS hashtag, count(*) AS uses
+                      FROM {source}, regexp_matches(text, '#([0-9A-Za-z_]+)', 'g') AS m
+                      GROUP BY window_start, window_end, lower(m[1])) c) r
+            WHERE rank <= 10""", (0, 2)),
          Sessions("t3", "tweets/t3_session_5m_authors.csv", "5 minutes", "node_id", """
             SELECT node_id, window_start AS session_start, window_end AS session_end,
                    count(*) AS tweets
