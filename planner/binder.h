@@ -125,7 +125,7 @@ typedef struct MrBinder {
     const MrCte *ctes;
     MrOuter *outer; /* the queries around this subquery, the nearest first; or NULL.  Before them,
                      * while an item of FROM is bound, the items to its left */
-    MrOuter *query_outer; /* where the queries around this one begin there */
+    MrOuter *query_outer;       /* where the queries around this one begin there */
     MrSubqueryList *subqueries; /* of the statement */
     uint32_t depth;             /* queries inside each other, views included */
     uint32_t expr_depth;

@@ -722,8 +722,8 @@ static MrStatus unnest_sort(MrArguments *arguments, MrLogical **place)
             partition[count++] = arguments->columns[i];
         }
     }
-    MR_TRY(mr_logical_top_n(b, input, partition, count, node->sort_keys, node->sort_key_count,
-                            place));
+    MR_TRY(
+        mr_logical_top_n(b, input, partition, count, node->sort_keys, node->sort_key_count, place));
     MrLogicalOver *over = (*place)->over;
     over->offset = node->offset;
     over->limit = node->limit > UINT64_MAX - node->offset ? UINT64_MAX : node->limit + node->offset;

@@ -54,8 +54,7 @@ static bool is_chain(const MrLogical *node, Chain *chain)
         } else if (node->kind != MR_LOGICAL_PROJECT) {
             return false;
         } else if (chain->set_count == 0) {
-            chain->only_shows =
-                chain->only_shows && shows_only(node) && !shows_number(node);
+            chain->only_shows = chain->only_shows && shows_only(node) && !shows_number(node);
         }
     }
     return is_nothing(node);
@@ -63,9 +62,8 @@ static bool is_chain(const MrLogical *node, Chain *chain)
 
 static bool is_true(const MrExpr *condition)
 {
-    return condition == NULL ||
-           (condition->kind == MR_EXPR_CONSTANT && !condition->constant.is_null &&
-            condition->constant.boolean);
+    return condition == NULL || (condition->kind == MR_EXPR_CONSTANT &&
+                                 !condition->constant.is_null && condition->constant.boolean);
 }
 
 /* An inner join keeps what the chain gives.  A left join must keep rows for which it gives nothing:
@@ -191,8 +189,7 @@ static MrStatus through_projects(MrBinder *b, const MrLogical *left, const MrExp
 static void note_bounds(void *context, const MrExpr *expr)
 {
     Windowed *windowed = context;
-    if (expr->kind == MR_EXPR_COLUMN &&
-        expr->column >= windowed->window->input->column_count) {
+    if (expr->kind == MR_EXPR_COLUMN && expr->column >= windowed->window->input->column_count) {
         windowed->window = NULL;
     }
 }
@@ -234,8 +231,8 @@ static MrStatus lifted_replace(void *context, const MrExpr *column, MrExpr **out
 {
     const Lifted *lifted = context;
     bool is_bound = column->column >= lifted->bounds_before;
-    uint32_t place = is_bound ? column->column - lifted->bounds_before + lifted->bounds_after
-                              : column->column;
+    uint32_t place =
+        is_bound ? column->column - lifted->bounds_before + lifted->bounds_after : column->column;
     return mr_expr_column(lifted->b->arena, place, column->type, column->position, out,
                           lifted->b->err);
 }

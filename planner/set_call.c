@@ -395,8 +395,8 @@ static MrStatus bind_rows(MrBinder *b, const MrAstFromFunction *ast, MrLogical *
         MR_TRY(mr_bind_attach(b, &input, calls.args[c], calls.calls[c].function->arg_count));
     }
     MR_TRY(project_arguments(b, calls.calls, calls.args, calls.count, &input));
-    MR_TRY(mr_logical_project_set(b->arena, input, calls.calls, calls.count, false, &input,
-                                  b->err));
+    MR_TRY(
+        mr_logical_project_set(b->arena, input, calls.calls, calls.count, false, &input, b->err));
     return show_columns(b, ast, &calls, input, out);
 }
 

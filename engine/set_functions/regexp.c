@@ -46,19 +46,19 @@ static MrStatus regexp_matches_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage
         }
         MR_TRY(groups_array(regex, text, eval, mr_set_cell(page, 0)));
         page->count++;
-        cursor->at = !flags.global        ? text.length + 1
-                     : end > start        ? end
+        cursor->at = !flags.global       ? text.length + 1
+                     : end > start       ? end
                      : end < text.length ? mr_next_character(text, end)
-                                          : text.length + 1;
+                                         : text.length + 1;
     }
     return MR_OK;
 }
 
-#define MATCHES(COUNT, DOC, EXAMPLE, RETURNS)                                                   \
-    {                                                                                           \
-        .name = "regexp_matches", .args = { MR_TYPE_TEXT, MR_TYPE_TEXT, MR_TYPE_TEXT },         \
-        .arg_count = COUNT, .columns = { { NULL, MR_TYPE_TEXT_ARRAY } }, .column_count = 1,     \
-        .rows = regexp_matches_rows, .doc = DOC, .example = EXAMPLE, .returns = RETURNS         \
+#define MATCHES(COUNT, DOC, EXAMPLE, RETURNS)                                               \
+    {                                                                                       \
+        .name = "regexp_matches", .args = { MR_TYPE_TEXT, MR_TYPE_TEXT, MR_TYPE_TEXT },     \
+        .arg_count = COUNT, .columns = { { NULL, MR_TYPE_TEXT_ARRAY } }, .column_count = 1, \
+        .rows = regexp_matches_rows, .doc = DOC, .example = EXAMPLE, .returns = RETURNS     \
     }
 
 const MrSetFunction mr_set_functions_regexp[] = {
