@@ -4,19 +4,20 @@
  *
  *     query generation owner epoch sequence upserts deletes checksum
  *
- * The file is written with every commit and never synced: a kill loses nothing, a power cut may.
- * The checksum is the sum of the hashes of all rows that came, so that their order does not matter.
+ * The file is synced with every commit, as any target must be: the log forgets what all targets have.
+ * A line lies within one sector, so that a power cut leaves the old one or the new one.  The checksum is the sum of the hashes of all rows that came, so that their order does not matter.
  */
 #include "storage/sinks/sinks.h"
 
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/file.h"
 #include "common/hash.h"
 
-enum { LINE_BYTES = 192 };
+enum { LINE_BYTES = 256 };
 
 typedef struct DiscardQuery {
     char id[MR_UUID_TEXT_BYTES], owner[MR_UUID_TEXT_BYTES];
@@ -37,7 +38,7 @@ typedef struct DiscardSink {
 static MrStatus write_line(DiscardSink *sink, uint32_t index, MrError *err)
 {
     const DiscardQuery *q = &sink->queries[index];
-    char line[LINE_BYTES + 1];
+    char line[LINE_BYTES];
     int length =
         snprintf(line, sizeof line,
                  "%s %" PRId64 " %s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %016" PRIx64,
@@ -83,11 +84,26 @@ static MrStatus read_line(DiscardSink *sink, uint64_t at, MrError *err)
     return add_query(sink, &query, err);
 }
 
+/* The new file's name, too, is there after a power cut. */
+static MrStatus sync_name(const DiscardSink *sink, MrError *err)
+{
+    char *directory = strdup(sink->path);
+    if (directory == NULL) {
+        return mr_error_no_memory(err);
+    }
+    MrStatus status = mr_file_sync_directory(dirname(directory), err);
+    free(directory);
+    return status;
+}
+
 static MrStatus load(DiscardSink *sink, MrError *err)
 {
     uint64_t size;
     MrFileMode mode = mr_file_exists(sink->path) ? MR_FILE_WRITE : MR_FILE_CREATE;
     MR_TRY(mr_file_open(sink->path, mode, &sink->file, err));
+    if (mode == MR_FILE_CREATE) {
+        MR_TRY(sync_name(sink, err));
+    }
     MR_TRY(mr_file_size(sink->file, &size, err));
     for (uint64_t at = 0; at + LINE_BYTES <= size; at += LINE_BYTES) {
         MR_TRY(read_line(sink, at, err));
@@ -165,7 +181,8 @@ static MrStatus discard_create(MrSink *base, const uint8_t query[16], const uint
     mr_sink_uuid_text(query, made.id);
     mr_sink_uuid_text(nonce, made.owner);
     MR_TRY(add_query(sink, &made, err));
-    return write_line(sink, sink->count - 1, err);
+    MR_TRY(write_line(sink, sink->count - 1, err));
+    return mr_file_sync_data(sink->file, err);
 }
 
 static MrStatus discard_drop(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
@@ -183,7 +200,8 @@ static MrStatus discard_drop(MrSink *base, const uint8_t query[16], const MrSink
     if (index < sink->count) {
         MR_TRY(write_line(sink, index, err));
     }
-    return mr_file_truncate(sink->file, (uint64_t)sink->count * LINE_BYTES, err);
+    MR_TRY(mr_file_truncate(sink->file, (uint64_t)sink->count * LINE_BYTES, err));
+    return mr_file_sync_data(sink->file, err);
 }
 
 static MrStatus discard_swap(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
@@ -220,7 +238,8 @@ static MrStatus discard_attach(MrSink *base, const uint8_t query[16], int64_t ge
     found->progress.generation = generation + 1;
     snprintf(found->owner, sizeof found->owner, "%s", owner);
     *out = found->progress;
-    return write_line(sink, (uint32_t)(found - sink->queries), err);
+    MR_TRY(write_line(sink, (uint32_t)(found - sink->queries), err));
+    return mr_file_sync_data(sink->file, err);
 }
 
 /* One more column into the hashes of all rows. */
@@ -298,7 +317,9 @@ static MrStatus discard_commit(MrSink *base, const MrEpoch *const *epochs, uint3
         }
     }
     *culprit = -1;
-    return MR_OK;
+    MrStatus status = mr_file_sync_data(sink->file, err);
+    *unknown = status != MR_OK; /* the lines are in the file, or not: ask it */
+    return status;
 }
 
 static MrStatus discard_resolve(MrSink *base, const uint8_t query[16], MrProgress *out,
