@@ -76,7 +76,10 @@ const MrQuery *mr_scheduler_held_by(const MrQuery *query)
         if (parent == NULL) {
             continue;
         }
-        if (parent->status.state == MR_QUERY_SUSPENDED || parent->status.state == MR_QUERY_FAILED) {
+        /* Until it has come to where the parent stands it is not held. */
+        if ((parent->status.state == MR_QUERY_SUSPENDED ||
+             parent->status.state == MR_QUERY_FAILED) &&
+            query->status.covered >= parent->status.covered) {
             return parent;
         }
         const MrQuery *above = mr_scheduler_held_by(parent);
