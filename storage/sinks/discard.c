@@ -4,8 +4,9 @@
  *
  *     query generation owner epoch sequence upserts deletes checksum
  *
- * The file is synced with every commit, as any target must be: the log forgets what all targets have.
- * A line lies within one sector, so that a power cut leaves the old one or the new one.  The checksum is the sum of the hashes of all rows that came, so that their order does not matter.
+ * The file is synced with every commit, as any target must be: the log forgets what all targets
+ * have.  A line lies within one sector, so that a power cut leaves the old one or the new one.
+ * The checksum is the sum of the hashes of all rows that came, so that their order does not matter.
  */
 #include "storage/sinks/sinks.h"
 
