@@ -372,6 +372,15 @@ MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, ui
     return status;
 }
 
+void mr_pipeline_pass_over(MrPipeline *pipeline, uint32_t source, uint64_t rows)
+{
+    for (uint32_t s = 0; s < pipeline->scan_count; s++) {
+        if (scan_spec(pipeline, s)->source == source) {
+            pipeline->operators[pipeline->scans[s]].rows_in += rows;
+        }
+    }
+}
+
 static MrStatus finish_operators(MrPipeline *pipeline, MrError *err)
 {
     MrLane *lane = &pipeline->lanes[0];

@@ -51,6 +51,9 @@ typedef struct MrPipelineInput {
 MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                          MrError *err);
 
+/* Rows of the source were looked at elsewhere and do not matter here: its scans count them. */
+void mr_pipeline_pass_over(MrPipeline *pipeline, uint32_t source, uint64_t rows);
+
 /* Emits all changes since the last flush into `out`, net per key where there is one; for a root
  * DELIVER.  The rows stay valid until the next flush. */
 MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrChangeSet *out, MrError *err);

@@ -151,8 +151,16 @@ static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
 
 static MrStatus describe_filter(Explain *explain, const MrDagNode *node)
 {
+    const MrPlanDispatch *dispatch = &explain->plan->dispatch;
     mr_expr_print(((const MrFilterSpec *)node->spec)->predicate, &node->schema, &explain->text);
-    return add(explain, "Condition");
+    MR_TRY(add(explain, "Condition"));
+    if (dispatch->test == MR_DISPATCH_NONE || node != &explain->dag->nodes[1]) {
+        return MR_OK;
+    }
+    append_name(&explain->text, &explain->plan->scans[0].relation->stream->schema,
+                dispatch->column);
+    mr_builder_append_string(&explain->text, ", one lookup for all queries of this form");
+    return add(explain, "Shared");
 }
 
 static MrStatus describe_project(Explain *explain, const MrDagNode *node, const MrSchema *input)

@@ -7,6 +7,7 @@
 #include "common/timezone.h"
 #include "planner/binder.h"
 #include "planner/dependent.h"
+#include "planner/dispatch.h"
 #include "planner/integral.h"
 #include "planner/lower.h"
 #include "planner/rewrite.h"
@@ -155,6 +156,7 @@ static MrStatus without_names(MrBinder *b, const MrPlan *plan, MrPlan *out)
     }
     *out = *plan;
     out->dag = dag;
+    out->dispatch = (MrPlanDispatch){ 0 }; /* how rows come changes no answer */
     return MR_OK;
 }
 
@@ -247,6 +249,7 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     MR_TRY(mr_plan_integral_columns(context->arena, plan->dag, &plan->integral, err));
     MR_TRY(mr_dependent_parents(context->arena, tree, plan, err));
     mr_standing_note_state(&binder, tree);
+    MR_TRY(mr_plan_find_dispatch(context->arena, plan, err));
     MR_TRY(hash_plan(&binder, plan));
     *out = plan;
     return MR_OK;

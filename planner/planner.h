@@ -40,6 +40,23 @@ typedef struct MrPlanScan {
     const MrRelation *relation; /* NULL for VALUES and no FROM */
 } MrPlanScan;
 
+/* What every row fulfils that a standing query's first filter keeps: `column` of the stream equals
+ * one of the values, or stands on one side of the value.  Queries that ask this of one column are
+ * fed by one look at each row (docs/design/0007). */
+typedef enum MrDispatchTest {
+    MR_DISPATCH_NONE,
+    MR_DISPATCH_EQUAL,
+    MR_DISPATCH_ABOVE, /* at least: > and >= */
+    MR_DISPATCH_BELOW, /* at most: < and <= */
+} MrDispatchTest;
+
+typedef struct MrPlanDispatch {
+    MrDispatchTest test;
+    uint32_t stream_id, column;
+    const MrDatum *values; /* none is NULL; of the column's type, integers of any width */
+    uint32_t value_count;  /* 1 but for EQUAL */
+} MrPlanDispatch;
+
 /* Statements that return rows and run at once: SELECT, VALUES, and the query of EXPLAIN, COPY (…)
  * TO, INSERT … SELECT. */
 typedef struct MrPlan {
@@ -63,6 +80,7 @@ typedef struct MrPlan {
     const MrRelation *const *parents;
     uint32_t parent_count;
     const bool *integral; /* per output column: a numeric without digits behind the point */
+    MrPlanDispatch dispatch;
 } MrPlan;
 
 /* The first scan of the stream, or of the table's changes, or NULL: the plan does not read it. */

@@ -162,6 +162,9 @@ static MrStatus make_pipeline(MrQuery *query, MrError *err)
     mr_pipeline_destroy(query->pipeline);
     query->pipeline = NULL;
     query->rows_in = query->late_rows = query->failed_rows = 0;
+    query->seen_us = query->told_us = MR_TIME_MIN;
+    query->next_close_us = MR_TIME_MIN; /* not known yet: it is told of the first W */
+    query->rows_fed = 0;
     memset(query->failed_places, 0, (query->error_limit + 1) * sizeof *query->failed_places);
     return mr_pipeline_create(&options, &query->pipeline, err);
 }
@@ -320,6 +323,78 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
 
 /* ---- run, flush ------------------------------------------------------------------------------ */
 
+/* What the pipeline's windows wait for; only those of a dispatch group are asked for it. */
+static void note_next_close(MrQuery *query)
+{
+    if (query->spec.plan->dispatch.test != MR_DISPATCH_NONE && query->pipeline != NULL) {
+        query->next_close_us = mr_pipeline_next_close_us(query->pipeline);
+    }
+}
+
+void mr_query_see_watermark(MrQuery *query, int64_t watermark_us)
+{
+    query->seen_us = watermark_us > query->seen_us ? watermark_us : query->seen_us;
+}
+
+/* Tells the pipeline of the W that was not worth a word before. */
+static MrStatus tell_watermark(MrQuery *query, MrError *err)
+{
+    MrPipelineInput input = { .watermark_after_us = query->seen_us,
+                              .source = query->spec.plan->scans[0].spec->source };
+    if (query->seen_us <= query->told_us) {
+        return MR_OK;
+    }
+    query->told_us = query->seen_us;
+    query->has_input = true;
+    MR_TRY(mr_pipeline_run(query->pipeline, &input, 1, err));
+    note_next_close(query);
+    return MR_OK;
+}
+
+MrStatus mr_query_feed(MrQuery *query, const MrPipelineInput *inputs, uint32_t count, MrError *err)
+{
+    int64_t begun_us = mr_clock_monotonic_us(query->server->clock);
+    MR_TRY(tell_watermark(query, err));
+    query->has_input = true;
+    MR_TRY(mr_pipeline_run(query->pipeline, inputs, count, err));
+    note_next_close(query);
+    for (uint32_t i = 0; i < count; i++) {
+        query->rows_fed += inputs[i].block->row_count;
+        query->told_us = inputs[i].watermark_after_us > query->told_us
+                             ? inputs[i].watermark_after_us
+                             : query->told_us;
+    }
+    query->batches++;
+    query->batch_us_last = mr_clock_monotonic_us(query->server->clock) - begun_us;
+    return MR_OK;
+}
+
+/* The pipeline has all rows up to there; what it noted is taken over. */
+static void end_round(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
+                      uint64_t first_row)
+{
+    query->position = upto;
+    const MrNotes *notes = mr_pipeline_notes(query->pipeline);
+    if (notes->late_rows > 0 || notes->failed_count > 0) {
+        take_notes(query, records, count, first_row);
+    }
+}
+
+MrStatus mr_query_arrive(MrQuery *query, const MrQueryRound *round, MrError *err)
+{
+    uint64_t first_row = query->rows_in;
+    query->rows_in += round->rows;
+    mr_pipeline_pass_over(query->pipeline, query->spec.plan->scans[0].spec->source,
+                          round->rows - query->rows_fed);
+    query->rows_fed = 0;
+    mr_query_see_watermark(query, round->watermark_us);
+    if (query->seen_us >= query->next_close_us) {
+        MR_TRY(tell_watermark(query, err));
+    }
+    end_round(query, round->records, round->count, round->upto, first_row);
+    return MR_OK;
+}
+
 MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
                       MrError *err)
 {
@@ -328,6 +403,7 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
     uint32_t filled = 0;
     uint64_t first_row = query->rows_in;
     int64_t begun_us = mr_clock_monotonic_us(query->server->clock);
+    MR_TRY(tell_watermark(query, err));
     for (uint32_t r = 0; r < count; r++) {
         const MrLogRecord *record = &records[r];
         const MrPlanScan *scan = mr_plan_stream(query->spec.plan, record->stream_id);
@@ -343,13 +419,10 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
             filled = 0;
         }
     }
-    query->position = upto;
+    note_next_close(query);
     query->batches++;
     query->batch_us_last = mr_clock_monotonic_us(query->server->clock) - begun_us;
-    const MrNotes *notes = mr_pipeline_notes(query->pipeline);
-    if (notes->late_rows > 0 || notes->failed_count > 0) {
-        take_notes(query, records, count, first_row);
-    }
+    end_round(query, records, count, upto, first_row);
     return MR_OK;
 }
 
@@ -380,10 +453,12 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
 {
     MrChangeSet changes;
     int64_t now_us = mr_clock_monotonic_us(query->server->clock);
+    MR_TRY(tell_watermark(query, err)); /* a checkpoint is complete */
     if (query->position >= mr_log_synced(query->server->log)) {
         MR_TRY(mr_pipeline_settle(query->pipeline, err)); /* nothing follows soon */
     }
     MR_TRY(mr_pipeline_flush(query->pipeline, &changes, err));
+    note_next_close(query); /* groups over groups got rows just now */
     query->has_input = false;
     query->last_flush_us = now_us;
     if (query->replay_until != 0) { /* the target has these rows */

@@ -18,6 +18,7 @@ typedef struct MrNotedRing {
 } MrNotedRing;
 
 typedef struct MrQuery MrQuery;
+typedef struct MrDispatchGroup MrDispatchGroup; /* scheduler_internal.h */
 struct MrQuery {
     MrServer *server;
     MrQuerySpec spec;
@@ -30,6 +31,14 @@ struct MrQuery {
     bool is_suspended;
     bool has_input;    /* something was run since the last flush */
     uint64_t position; /* last sequence in the pipeline's state */
+    /* Queries whose rows are looked up together (scheduler_dispatch.c); NULL: none. */
+    MrDispatchGroup *group;
+    uint32_t member; /* its number there */
+    bool is_in_round;
+    uint64_t rows_fed; /* of the round */
+    /* W of the rows so far, and what the pipeline was told of it: nothing of it closes before
+     * next_close_us, so that what lies between need not be told yet. */
+    int64_t seen_us, told_us, next_close_us;
     /* The target holds this already: changes up to here are thrown away; 0: live. */
     uint64_t replay_until;
     uint64_t covered;
@@ -58,6 +67,7 @@ struct MrQuery {
     int64_t batch_us_last;
     MrTargetStatus target_seen; /* at the last look of the scheduler, whose alone it is */
     bool is_changed;            /* since the status was published */
+    bool is_moved;              /* the same, but nothing is new but position and covered */
     MrQueryStatus status;       /* under the scheduler's mutex */
     MrQuery *next;
 };
@@ -71,6 +81,21 @@ MrStatus mr_query_start_subscription(MrQuery *query, MrError *err);
 /* Runs records (of any streams, in order) up to `upto`; `rows` counts those before each record. */
 MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
                       MrError *err);
+
+/* Records that were run for several queries at once. */
+typedef struct MrQueryRound {
+    const MrLogRecord *records;
+    uint32_t count;
+    uint64_t upto;
+    uint64_t rows;        /* of the one stream that the queries read */
+    int64_t watermark_us; /* its W after them; MR_TIME_MIN: none of them moved it */
+} MrQueryRound;
+/* The same in two steps, for a query of which somebody else has found the rows that it wants: those
+ * (inputs in order, each with W behind it), as often as it takes; then the end of the round, once.
+ * A query without rows, and without a window that W closes, does nothing at all. */
+MrStatus mr_query_feed(MrQuery *query, const MrPipelineInput *inputs, uint32_t count, MrError *err);
+void mr_query_see_watermark(MrQuery *query, int64_t watermark_us);
+MrStatus mr_query_arrive(MrQuery *query, const MrQueryRound *round, MrError *err);
 /* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.
  * Writes a checkpoint first when `checkpoint`. */
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);

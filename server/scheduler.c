@@ -9,7 +9,13 @@
 #include "server/scheduler_internal.h"
 #include "server/waits.h"
 
-enum { RECORDS_MAX = 4096, PENDING_BYTES_MAX = 64 * 1024 * 1024, POLL_US = 1000000 };
+enum {
+    RECORDS_MAX = 4096,
+    PENDING_BYTES_MAX = 64 * 1024 * 1024,
+    POLL_US = 1000000,
+    IDLE_CHECKPOINT_INTERVALS = 30,
+    IDLE_CHECKPOINT_PAUSE_US = 10000, /* between those of two queries */
+};
 
 typedef struct OwnerStored {
     MrServer *server;
@@ -186,11 +192,21 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
     return true;
 }
 
-static bool is_checkpoint_due(const MrQuery *query, int64_t now_us)
+static bool is_checkpoint_due_after(const MrQuery *query, int64_t now_us, int64_t intervals)
 {
     int64_t interval_us = mr_settings_int(query->server->settings, MR_SET_CHECKPOINT_INTERVAL);
-    return interval_us > 0 && now_us - query->last_checkpoint_us >= interval_us &&
+    return interval_us > 0 && now_us - query->last_checkpoint_us >= interval_us * intervals &&
            query->position > query->checkpoint_sequence;
+}
+
+static bool is_checkpoint_due(const MrQuery *query, int64_t now_us)
+{
+    return is_checkpoint_due_after(query, now_us, 1);
+}
+
+static bool is_idle_checkpoint_due(const MrQuery *query, int64_t now_us)
+{
+    return is_checkpoint_due_after(query, now_us, IDLE_CHECKPOINT_INTERVALS);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -282,19 +298,23 @@ static void flush_query(MrQuery *query, int64_t now_us)
     }
 }
 
-/* All running queries at the lowest position take the next range. */
-static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t head)
+/* Where the next range begins: the lowest position of all that can run. */
+static uint64_t lowest_position(MrQuery **queries, uint32_t count, uint64_t head)
 {
-    uint64_t lowest = UINT64_MAX, upto = head;
+    uint64_t lowest = UINT64_MAX;
     for (uint32_t q = 0; q < count; q++) {
-        if (can_run(queries[q]) && queries[q]->position < run_limit(queries[q], head) &&
-            queries[q]->position < lowest) {
+        if (can_run(queries[q]) && queries[q]->position < lowest &&
+            queries[q]->position < run_limit(queries[q], head)) {
             lowest = queries[q]->position;
         }
     }
-    if (lowest == UINT64_MAX) {
-        return false;
-    }
+    return lowest;
+}
+
+/* Where it ends: at the first place where one of them must stop, or others stand. */
+static uint64_t highest_end(MrQuery **queries, uint32_t count, uint64_t lowest, uint64_t head)
+{
+    uint64_t upto = head;
     for (uint32_t q = 0; q < count; q++) {
         if (!can_run(queries[q])) {
             continue;
@@ -303,25 +323,69 @@ static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count
             queries[q]->position == lowest ? run_limit(queries[q], head) : queries[q]->position;
         upto = limit > lowest && limit < upto ? limit : upto;
     }
+    return upto;
+}
+
+/* A parent has run by now, so that those who read it take the same records. */
+static bool takes_part(const MrQuery *query, uint64_t lowest, uint64_t upto, uint64_t head)
+{
+    return can_run(query) && query->position == lowest && run_limit(query, head) >= upto;
+}
+
+static void run_query(MrScheduler *scheduler, MrQuery *query, uint64_t upto)
+{
+    MrError failure = MR_ERROR_INIT;
+    query->is_changed = true;
+    if (mr_query_run(query, scheduler->records, scheduler->record_count, upto, &failure) !=
+        MR_OK) {
+        mr_query_fail(query, &failure);
+    }
+}
+
+/* Alone, or all of its group at once. */
+static void run_records(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t lowest,
+                        uint64_t upto, uint64_t head)
+{
+    mr_dispatch_groups_begin(scheduler);
+    for (uint32_t q = 0; q < count; q++) {
+        if (queries[q]->group != NULL && takes_part(queries[q], lowest, upto, head)) {
+            mr_dispatch_group_join_round(queries[q]);
+        }
+    }
+    for (uint32_t q = 0; q < count; q++) {
+        MrQuery *query = queries[q];
+        if (query->is_in_round && mr_dispatch_group_pays(query->group) &&
+            mr_dispatch_group_prepare(scheduler, query->group)) {
+            mr_dispatch_group_run(scheduler, query->group, upto);
+        } else if (takes_part(query, lowest, upto, head)) {
+            query->is_in_round = false;
+            run_query(scheduler, query, upto);
+        }
+    }
+}
+
+/* All running queries at the lowest position take the next range. */
+static bool run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t head)
+{
+    uint64_t lowest = lowest_position(queries, count, head);
+    if (lowest == UINT64_MAX) {
+        return false;
+    }
+    uint64_t upto = highest_end(queries, count, lowest, head);
     MrError err = MR_ERROR_INIT;
     MrLogFilter filter;
     MrStatus status = wanted_streams(scheduler, queries, count, lowest, &filter, &err);
     if (status == MR_OK) {
         status = read_records(scheduler, &filter, lowest + 1, &upto, &err);
     }
-    for (uint32_t q = 0; q < count; q++) {
-        MrQuery *query = queries[q];
-        /* Parents come first, so that those who read them take the same records now. */
-        if (!can_run(query) || query->position != lowest || run_limit(query, head) < upto) {
-            continue;
-        }
-        query->is_changed = true;
-        MrError failure = err;
-        MrStatus run = status == MR_OK ? mr_query_run(query, scheduler->records,
-                                                      scheduler->record_count, upto, &failure)
-                                       : status;
-        if (run != MR_OK) {
-            mr_query_fail(query, &failure);
+    if (status == MR_OK) {
+        run_records(scheduler, queries, count, lowest, upto, head);
+    }
+    for (uint32_t q = 0; q < count && status != MR_OK; q++) {
+        if (takes_part(queries[q], lowest, upto, head)) {
+            MrError failure = err;
+            queries[q]->is_changed = true;
+            mr_query_fail(queries[q], &failure);
         }
     }
     release_records(scheduler);
@@ -349,6 +413,20 @@ static void tell_covered(MrQuery *query)
     }
 }
 
+/* An idle query moves on without a word to its target.  Now and then it writes down where it is, so
+ * that the log need not be kept for it; one at a time, since a thousand may be due at once. */
+static bool write_idle_checkpoint(MrScheduler *scheduler, MrQuery *query, int64_t now_us)
+{
+    if (query->state != MR_QUERY_RUNNING || query->spec.subscription != NULL || query->in_flight ||
+        query->replay_until != 0 || query->target_seen.state != MR_TARGET_RUNNING ||
+        now_us < scheduler->idle_checkpoint_us || !is_idle_checkpoint_due(query, now_us)) {
+        return false;
+    }
+    scheduler->idle_checkpoint_us = now_us + IDLE_CHECKPOINT_PAUSE_US;
+    flush_query(query, now_us);
+    return true;
+}
+
 /* All that one query needs but records.  True: something was done. */
 static bool attend(MrScheduler *scheduler, MrQuery *query, int64_t now_us, int64_t *wake_us)
 {
@@ -367,14 +445,19 @@ static bool attend(MrScheduler *scheduler, MrQuery *query, int64_t now_us, int64
     if (query->state == MR_QUERY_RUNNING && query->replay_until == 0 && !query->has_input &&
         !query->in_flight && query->position > query->covered) {
         query->covered = query->position; /* nothing in that range concerned it */
+        query->is_moved = true;
         tell_covered(query);
     }
     if (is_flush_due(scheduler, query, now_us, wake_us)) {
         flush_query(query, now_us);
         did = true;
+    } else if (!query->has_input) {
+        did |= write_idle_checkpoint(scheduler, query, now_us);
     }
     halt_if_due(query);
+    query->is_changed |= did || query->state != state;
     /* Somebody may wait for just that. */
+    query->is_moved |= query->covered != covered;
     return did || query->covered != covered || query->state != state;
 }
 
@@ -386,9 +469,7 @@ static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int6
     bool did = false;
     *wake_us = INT64_MAX;
     for (uint32_t q = 0; q < count; q++) {
-        if (attend(scheduler, queries[q], now_us, wake_us)) {
-            queries[q]->is_changed = did = true;
-        }
+        did |= attend(scheduler, queries[q], now_us, wake_us);
     }
     return run_lowest(scheduler, queries, count, head) || did;
 }
@@ -431,49 +512,6 @@ static void wait_until(MrScheduler *scheduler, int64_t monotonic_us)
     }
     mr_clock_deadline(left, &at);
     pthread_cond_timedwait(&scheduler->wanted, &scheduler->mutex, &at);
-}
-
-static void publish_streams(const MrPlan *plan, MrQueryStatus *status)
-{
-    status->stream_count = 0;
-    for (uint32_t s = 0; s < plan->scan_count; s++) {
-        if (mr_plan_scan_is_logged(&plan->scans[s]) && mr_plan_is_first_scan(plan, s)) {
-            status->streams[status->stream_count++] = plan->scans[s].spec->stream_id;
-        }
-    }
-}
-
-void mr_scheduler_publish(MrQuery *query)
-{
-    MrQueryStatus *status = &query->status;
-    status->state = query->state;
-    status->position = query->position;
-    status->covered = query->covered;
-    status->start_sequence = query->spec.start_sequence;
-    status->plan_hash = query->spec.plan->plan_hash;
-    publish_streams(query->spec.plan, status);
-    status->target = query->target_seen;
-    status->rows_in = query->rows_in;
-    status->late_rows = query->late_rows;
-    status->failed_rows = query->failed_rows;
-    status->batches = query->batches;
-    status->batch_us_last = query->batch_us_last;
-    status->error = query->error;
-    status->watermark_us = mr_query_watermark(query);
-    status->next_close_us = MR_TIME_MAX;
-    status->state_bytes = 0;
-    status->groups = 0;
-    if (query->pipeline != NULL) {
-        status->next_close_us = mr_pipeline_next_close_us(query->pipeline);
-        status->state_bytes = mr_pipeline_state_bytes(query->pipeline);
-        for (uint32_t i = 0; i < mr_pipeline_operator_count(query->pipeline); i++) {
-            for (uint32_t lane = 0; lane < mr_pipeline_lane_count(query->pipeline, i); lane++) {
-                MrOperatorFacts facts;
-                mr_pipeline_operator_facts(query->pipeline, i, lane, &facts);
-                status->groups += facts.groups;
-            }
-        }
-    }
 }
 
 /* The queries as an array, so that the list may grow while the thread works. */
@@ -521,10 +559,13 @@ void *mr_scheduler_main(void *context)
         bool more = is_ending ? finish(queries, count) : work(scheduler, queries, count, &wake_us);
         pthread_mutex_lock(&scheduler->mutex);
         for (uint32_t q = 0; q < count; q++) {
-            if (queries[q]->is_changed) { /* of the others nobody can see anything new */
-                queries[q]->is_changed = false;
+            /* Of the others nobody can see anything new. */
+            if (queries[q]->is_changed) {
                 mr_scheduler_publish(queries[q]);
+            } else if (queries[q]->is_moved) {
+                mr_scheduler_publish_place(queries[q]);
             }
+            queries[q]->is_changed = queries[q]->is_moved = false;
         }
         scheduler->is_busy = false;
         pthread_cond_broadcast(&scheduler->rested);

@@ -41,6 +41,55 @@ MrQuery *mr_scheduler_find(MrScheduler *scheduler, const uint8_t id[16])
     return query;
 }
 
+static void publish_streams(const MrPlan *plan, MrQueryStatus *status)
+{
+    status->stream_count = 0;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (mr_plan_scan_is_logged(&plan->scans[s]) && mr_plan_is_first_scan(plan, s)) {
+            status->streams[status->stream_count++] = plan->scans[s].spec->stream_id;
+        }
+    }
+}
+
+void mr_scheduler_publish_place(MrQuery *query)
+{
+    MrQueryStatus *status = &query->status;
+    status->position = query->position;
+    status->covered = query->covered;
+    status->rows_in = query->rows_in;
+    status->watermark_us = mr_query_watermark(query);
+}
+
+void mr_scheduler_publish(MrQuery *query)
+{
+    MrQueryStatus *status = &query->status;
+    mr_scheduler_publish_place(query);
+    status->state = query->state;
+    status->start_sequence = query->spec.start_sequence;
+    status->plan_hash = query->spec.plan->plan_hash;
+    publish_streams(query->spec.plan, status);
+    status->target = query->target_seen;
+    status->late_rows = query->late_rows;
+    status->failed_rows = query->failed_rows;
+    status->batches = query->batches;
+    status->batch_us_last = query->batch_us_last;
+    status->error = query->error;
+    status->next_close_us = MR_TIME_MAX;
+    status->state_bytes = 0;
+    status->groups = 0;
+    if (query->pipeline != NULL) {
+        status->next_close_us = mr_pipeline_next_close_us(query->pipeline);
+        status->state_bytes = mr_pipeline_state_bytes(query->pipeline);
+        for (uint32_t i = 0; i < mr_pipeline_operator_count(query->pipeline); i++) {
+            for (uint32_t lane = 0; lane < mr_pipeline_lane_count(query->pipeline, i); lane++) {
+                MrOperatorFacts facts;
+                mr_pipeline_operator_facts(query->pipeline, i, lane, &facts);
+                status->groups += facts.groups;
+            }
+        }
+    }
+}
+
 MrStatus mr_scheduler_create(MrServer *server, MrError *err)
 {
     char directory[4096];
@@ -58,6 +107,8 @@ MrStatus mr_scheduler_create(MrServer *server, MrError *err)
     pthread_condattr_destroy(&attributes);
     pthread_cond_init(&scheduler->rested, NULL);
     mr_arena_init(&scheduler->arena, 0);
+    mr_arena_init(&scheduler->part_arena, 0);
+    mr_arena_init(&scheduler->row_arena, 0);
     scheduler->record_capacity = RECORDS_MAX;
     scheduler->records = calloc(RECORDS_MAX, sizeof *scheduler->records);
     if (scheduler->records == NULL) {
@@ -94,6 +145,9 @@ void mr_scheduler_destroy(MrServer *server, int64_t wait_us)
     pthread_cond_destroy(&scheduler->rested);
     pthread_mutex_destroy(&scheduler->mutex);
     mr_arena_fini(&scheduler->arena);
+    mr_arena_fini(&scheduler->part_arena);
+    mr_arena_fini(&scheduler->row_arena);
+    mr_dispatch_groups_destroy(scheduler);
     free(scheduler->records);
     free(scheduler);
     server->scheduler = NULL;

@@ -19,10 +19,13 @@ struct MrScheduler {
     bool is_unlinked;  /* the list has changed since the last mr_scheduler_link */
     uint32_t visitors; /* who wait for rest */
     int64_t end_us;    /* monotonic time by which the end must come */
+    int64_t idle_checkpoint_us; /* monotonic time from which an idle query may write one */
     uint64_t hurry_sequence;
     MrArena arena; /* of the current batch's records */
     MrLogRecord *records;
     uint32_t record_count, record_capacity;
+    MrDispatchGroup *groups; /* made with the links */
+    MrArena part_arena, row_arena; /* of a group's run: what it found; the rows of one member */
 };
 
 /* Holds the mutex, and the thread is in no query. */
@@ -31,6 +34,21 @@ void mr_scheduler_leave(MrScheduler *scheduler);
 MrQuery *mr_scheduler_find(MrScheduler *scheduler, const uint8_t id[16]);
 /* Copies what others may see; the mutex is held. */
 void mr_scheduler_publish(MrQuery *query);
+/* The same of a query of which only position and covered have moved. */
+void mr_scheduler_publish_place(MrQuery *query);
+
+/* Queries whose rows are looked up together (scheduler_dispatch.c). */
+void mr_dispatch_groups_make(MrScheduler *scheduler);
+void mr_dispatch_groups_destroy(MrScheduler *scheduler);
+/* A round: who takes part is told first, then whole groups run. */
+void mr_dispatch_groups_begin(MrScheduler *scheduler);
+void mr_dispatch_group_join_round(MrQuery *query);
+bool mr_dispatch_group_pays(const MrDispatchGroup *group);
+/* False: there is no memory for its index, and the members must run one by one. */
+bool mr_dispatch_group_prepare(MrScheduler *scheduler, MrDispatchGroup *group);
+/* All members of the round take the scheduler's records up to there. */
+void mr_dispatch_group_run(MrScheduler *scheduler, MrDispatchGroup *group, uint64_t upto);
+
 void *mr_scheduler_main(void *context);
 
 /* Forgets subscriptions whose client has gone; the mutex is held, the thread at rest. */

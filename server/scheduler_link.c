@@ -36,6 +36,7 @@ void mr_scheduler_link(MrScheduler *scheduler)
     for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
         query->depth = depth_of(scheduler, query, DEPTH_MAX);
     }
+    mr_dispatch_groups_make(scheduler);
 }
 
 static int by_depth(const void *a, const void *b)
