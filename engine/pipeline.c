@@ -357,6 +357,30 @@ static MrStatus refuse_broken(MrError *err)
     return mr_error_set(err, MR_ERR_INTERNAL, "the pipeline failed before and cannot go on");
 }
 
+/* Whether the operators of the calling thread can take the rows as they are: with rounds and lanes
+ * a handful would cost more than it is. */
+static bool fits_alone(const MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count)
+{
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        rows += inputs[i].block == NULL ? 0 : inputs[i].block->row_count;
+    }
+    return pipeline->lane_count == 1 && rows < pipeline->shared_rows;
+}
+
+static MrStatus run_inputs(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
+                           MrError *err)
+{
+    if (pipeline->thread_count == 1) {
+        return run_alone(pipeline, inputs, count, err);
+    }
+    if (fits_alone(pipeline, inputs, count)) {
+        MR_TRY(mr_pipeline_merge_apart(pipeline, err)); /* rows come in the log's order now */
+        return run_alone(pipeline, inputs, count, err);
+    }
+    return mr_pipeline_run_parallel(pipeline, inputs, count, err);
+}
+
 MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                          MrError *err)
 {
@@ -365,8 +389,7 @@ MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, ui
     }
     MrStatus status = pipeline->has_values ? MR_OK : push_values(pipeline, err);
     if (status == MR_OK) {
-        status = pipeline->thread_count > 1 ? mr_pipeline_run_parallel(pipeline, inputs, count, err)
-                                            : run_alone(pipeline, inputs, count, err);
+        status = run_inputs(pipeline, inputs, count, err);
     }
     pipeline->is_broken = status != MR_OK;
     return status;

@@ -8,7 +8,8 @@
 #include "planner/planner.h"
 
 /* Sets plan->dispatch: where the plan is one chain over a stream, its first operator is a filter
- * that cannot fail on any row, and one of its conditions compares a column with constants. */
+ * that cannot fail on any row, and one of its conditions compares a column with constants.  Not
+ * where it reads views, which it must wait for. */
 MrStatus mr_plan_find_dispatch(MrArena *arena, MrPlan *plan, MrError *err);
 
 #endif

@@ -292,12 +292,15 @@ static uint32_t reached(const MrDispatch *dispatch, int64_t key)
 {
     const Entry *base = dispatch->entries;
     uint32_t left = dispatch->entry_count;
+    if (key < base->key) {
+        return 0; /* most rows, where the bounds tell of what is rare */
+    }
     while (left > 1) {
         uint32_t half = left / 2;
         base = base[half].key <= key ? base + half : base;
         left -= half;
     }
-    return (uint32_t)(base - dispatch->entries) + (base->key <= key);
+    return (uint32_t)(base - dispatch->entries) + 1;
 }
 
 /* The rows of each member are among those of the one with the next lower bound: every list is made

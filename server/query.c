@@ -9,7 +9,6 @@
 #include "common/fault.h"
 #include "common/logging.h"
 #include "server/workers.h"
-#include "storage/checkpoint.h"
 #include "storage/state.h"
 
 enum { ERROR_WINDOW_ROWS = 10000, STATE_FORMAT = 1 };
@@ -61,6 +60,7 @@ void mr_query_destroy(MrQuery *query)
     }
     mr_pipeline_destroy(query->pipeline);
     mr_pipeline_destroy(query->retired);
+    mr_checkpoint_list_fini(&query->checkpoints);
     free(query->parents);
     free(query->failed_places);
     free(query->late.rows);
@@ -426,6 +426,20 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
     return MR_OK;
 }
 
+/* Those that are not needed any more go. */
+static MrStatus prune_checkpoints(MrQuery *query, const char *directory, MrError *err)
+{
+    MrCheckpointList *list = &query->checkpoints;
+    if (list->is_read) {
+        MR_TRY(mr_checkpoint_list_add(list, query->position, err));
+    }
+    if (!list->is_read) {
+        MR_TRY(mr_checkpoint_list_read(directory, query->spec.id, list, err));
+    }
+    return mr_checkpoint_prune(directory, query->spec.id, list, query->covered,
+                               &query->oldest_checkpoint, err);
+}
+
 static MrStatus write_checkpoint(MrQuery *query, MrError *err)
 {
     char directory[4096];
@@ -443,8 +457,10 @@ static MrStatus write_checkpoint(MrQuery *query, MrError *err)
     mr_builder_fini(&state);
     if (status == MR_OK) {
         query->checkpoint_sequence = query->position;
-        status = mr_checkpoint_prune(directory, query->spec.id, query->covered,
-                                     &query->oldest_checkpoint, err);
+        status = prune_checkpoints(query, directory, err);
+    }
+    if (status != MR_OK) {
+        mr_checkpoint_list_fini(&query->checkpoints); /* what is there is looked up again */
     }
     return status;
 }

@@ -8,6 +8,7 @@
 #include "engine/pipeline.h"
 #include "server/scheduler.h"
 #include "server/targets.h"
+#include "storage/checkpoint.h"
 
 enum { MR_QUERY_NOTED_MAX = 1000 };
 
@@ -63,6 +64,7 @@ struct MrQuery {
     /* Times are monotonic µs. */
     int64_t last_flush_us, last_checkpoint_us;
     uint64_t checkpoint_sequence, oldest_checkpoint;
+    MrCheckpointList checkpoints;
     uint64_t batches;
     int64_t batch_us_last;
     MrTargetStatus target_seen; /* at the last look of the scheduler, whose alone it is */

@@ -14,7 +14,7 @@ enum {
     PENDING_BYTES_MAX = 64 * 1024 * 1024,
     POLL_US = 1000000,
     IDLE_CHECKPOINT_INTERVALS = 30,
-    IDLE_CHECKPOINT_PAUSE_US = 10000, /* between those of two queries */
+    CHECKPOINT_PAUSE_FACTOR = 19, /* checkpoints take a twentieth of the time, if they can */
 };
 
 typedef struct OwnerStored {
@@ -199,14 +199,16 @@ static bool is_checkpoint_due_after(const MrQuery *query, int64_t now_us, int64_
            query->position > query->checkpoint_sequence;
 }
 
-static bool is_checkpoint_due(const MrQuery *query, int64_t now_us)
+static bool is_checkpoint_due(const MrScheduler *scheduler, const MrQuery *query, int64_t now_us)
 {
-    return is_checkpoint_due_after(query, now_us, 1);
+    return now_us >= scheduler->checkpoint_us && is_checkpoint_due_after(query, now_us, 1);
 }
 
-static bool is_idle_checkpoint_due(const MrQuery *query, int64_t now_us)
+static bool is_idle_checkpoint_due(const MrScheduler *scheduler, const MrQuery *query,
+                                   int64_t now_us)
 {
-    return is_checkpoint_due_after(query, now_us, IDLE_CHECKPOINT_INTERVALS);
+    return now_us >= scheduler->checkpoint_us &&
+           is_checkpoint_due_after(query, now_us, IDLE_CHECKPOINT_INTERVALS);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -289,12 +291,25 @@ static void start_query(MrQuery *query)
     }
 }
 
-static void flush_query(MrQuery *query, int64_t now_us)
+/* With many queries the time between two checkpoints grows instead of the share of the thread's time
+ * that they take. */
+static void pause_checkpoints(MrScheduler *scheduler, int64_t begun_us)
+{
+    int64_t now_us = mr_clock_monotonic_us(scheduler->server->clock);
+    int64_t interval_us = mr_settings_int(scheduler->server->settings, MR_SET_CHECKPOINT_INTERVAL);
+    int64_t pause_us = (now_us - begun_us) * CHECKPOINT_PAUSE_FACTOR;
+    scheduler->checkpoint_us = now_us + (pause_us < interval_us ? pause_us : interval_us);
+}
+
+static void flush_query(MrScheduler *scheduler, MrQuery *query, bool checkpoint)
 {
     MrError err = MR_ERROR_INIT;
     bool first = query->target_seen.progress.epoch == 0;
-    if (mr_query_flush(query, first, is_checkpoint_due(query, now_us), &err) != MR_OK) {
+    int64_t begun_us = mr_clock_monotonic_us(scheduler->server->clock);
+    if (mr_query_flush(query, first, checkpoint, &err) != MR_OK) {
         mr_query_fail(query, &err);
+    } else if (checkpoint) {
+        pause_checkpoints(scheduler, begun_us);
     }
 }
 
@@ -414,16 +429,15 @@ static void tell_covered(MrQuery *query)
 }
 
 /* An idle query moves on without a word to its target.  Now and then it writes down where it is, so
- * that the log need not be kept for it; one at a time, since a thousand may be due at once. */
+ * that the log need not be kept for it. */
 static bool write_idle_checkpoint(MrScheduler *scheduler, MrQuery *query, int64_t now_us)
 {
     if (query->state != MR_QUERY_RUNNING || query->spec.subscription != NULL || query->in_flight ||
         query->replay_until != 0 || query->target_seen.state != MR_TARGET_RUNNING ||
-        now_us < scheduler->idle_checkpoint_us || !is_idle_checkpoint_due(query, now_us)) {
+        !is_idle_checkpoint_due(scheduler, query, now_us)) {
         return false;
     }
-    scheduler->idle_checkpoint_us = now_us + IDLE_CHECKPOINT_PAUSE_US;
-    flush_query(query, now_us);
+    flush_query(scheduler, query, true);
     return true;
 }
 
@@ -449,7 +463,9 @@ static bool attend(MrScheduler *scheduler, MrQuery *query, int64_t now_us, int64
         tell_covered(query);
     }
     if (is_flush_due(scheduler, query, now_us, wake_us)) {
-        flush_query(query, now_us);
+        flush_query(scheduler, query,
+                    query->spec.subscription == NULL &&
+                        is_checkpoint_due(scheduler, query, now_us));
         did = true;
     } else if (!query->has_input) {
         did |= write_idle_checkpoint(scheduler, query, now_us);

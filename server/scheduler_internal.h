@@ -19,7 +19,7 @@ struct MrScheduler {
     bool is_unlinked;  /* the list has changed since the last mr_scheduler_link */
     uint32_t visitors; /* who wait for rest */
     int64_t end_us;    /* monotonic time by which the end must come */
-    int64_t idle_checkpoint_us; /* monotonic time from which an idle query may write one */
+    int64_t checkpoint_us; /* monotonic time from which the next checkpoint may be written */
     uint64_t hurry_sequence;
     MrArena arena; /* of the current batch's records */
     MrLogRecord *records;

@@ -73,40 +73,62 @@ static MrStatus path_too_long(const char *directory, MrError *err)
                         directory);
 }
 
-typedef struct SequenceList {
+/* A walk over the directory. */
+typedef struct Collect {
     const uint8_t *query;
-    uint64_t *sequences; /* ascending, as names sort */
-    size_t count, capacity;
-    bool failed;
-} SequenceList;
+    MrCheckpointList *list;
+    MrError *err;
+    MrStatus status;
+} Collect;
 
-static void sequence_collect(void *context, const char *name)
+static MrStatus list_append(MrCheckpointList *list, uint64_t sequence, MrError *err)
 {
-    SequenceList *list = context;
-    uint64_t sequence;
-    if (!name_parse(name, list->query, &sequence)) {
-        return;
-    }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
         uint64_t *larger = realloc(list->sequences, capacity * sizeof *larger);
         if (larger == NULL) {
-            list->failed = true;
-            return;
+            return mr_error_no_memory(err);
         }
         list->sequences = larger;
         list->capacity = capacity;
     }
     list->sequences[list->count++] = sequence;
+    return MR_OK;
 }
 
-/* The caller frees list->sequences, also after a failure. */
-static MrStatus sequences_list(const char *directory, const uint8_t query[16], SequenceList *list,
-                               MrError *err)
+/* Names come sorted, and sort as their sequences do. */
+static void sequence_collect(void *context, const char *name)
 {
-    *list = (SequenceList){ .query = query };
-    MR_TRY(mr_file_list_directory(directory, sequence_collect, list, err));
-    return list->failed ? mr_error_no_memory(err) : MR_OK;
+    Collect *collect = context;
+    uint64_t sequence;
+    if (collect->status == MR_OK && name_parse(name, collect->query, &sequence)) {
+        collect->status = list_append(collect->list, sequence, collect->err);
+    }
+}
+
+MrStatus mr_checkpoint_list_read(const char *directory, const uint8_t query[16],
+                                 MrCheckpointList *list, MrError *err)
+{
+    Collect collect = { .query = query, .list = list, .err = err };
+    list->count = 0;
+    MR_TRY(mr_file_list_directory(directory, sequence_collect, &collect, err));
+    list->is_read = collect.status == MR_OK;
+    return collect.status;
+}
+
+MrStatus mr_checkpoint_list_add(MrCheckpointList *list, uint64_t sequence, MrError *err)
+{
+    if (list->count > 0 && sequence <= list->sequences[list->count - 1]) {
+        mr_checkpoint_list_fini(list);
+        return MR_OK;
+    }
+    return list_append(list, sequence, err);
+}
+
+void mr_checkpoint_list_fini(MrCheckpointList *list)
+{
+    free(list->sequences);
+    *list = (MrCheckpointList){ 0 };
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
@@ -243,11 +265,11 @@ MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint
                             uint64_t plan_hash, MrBuilder *data, uint64_t *sequence, bool *found,
                             MrError *err)
 {
-    SequenceList list;
+    MrCheckpointList list = { 0 };
     char name[NAME_BYTES], path[4096];
     *found = false;
     *sequence = 0;
-    MrStatus status = sequences_list(directory, query, &list, err);
+    MrStatus status = mr_checkpoint_list_read(directory, query, &list, err);
     for (size_t i = list.count; status == MR_OK && i-- > 0 && !*found;) {
         if (list.sequences[i] > at_most) {
             continue;
@@ -260,7 +282,7 @@ MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint
         status = checkpoint_try(path, query, list.sequences[i], plan_hash, data, found, err);
         *sequence = *found ? list.sequences[i] : 0;
     }
-    free(list.sequences);
+    mr_checkpoint_list_fini(&list);
     if (!*found) {
         mr_builder_clear(data);
     }
@@ -278,26 +300,27 @@ static MrStatus checkpoint_remove(const char *directory, const uint8_t query[16]
                                                   : path_too_long(directory, err);
 }
 
-MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16],
+MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16], MrCheckpointList *list,
                              uint64_t rewind_sequence, uint64_t *oldest_kept, MrError *err)
 {
-    SequenceList list;
-    uint64_t oldest = 0;
-    MrStatus status = sequences_list(directory, query, &list, err);
+    size_t rewind = list->count, kept = 0;
+    MrStatus status = MR_OK;
     /* The newest at or below the rewind sequence. */
-    size_t rewind = list.count;
-    while (rewind > 0 && list.sequences[rewind - 1] > rewind_sequence) {
+    while (rewind > 0 && list->sequences[rewind - 1] > rewind_sequence) {
         rewind--;
     }
-    for (size_t i = 0; status == MR_OK && i < list.count; i++) {
-        if (i + 2 >= list.count || i + 1 == rewind) {
-            oldest = oldest == 0 ? list.sequences[i] : oldest;
-        } else {
-            status = checkpoint_remove(directory, query, list.sequences[i], err);
+    for (size_t i = 0; i < list->count; i++) {
+        bool stays = i + 2 >= list->count || i + 1 == rewind || status != MR_OK;
+        if (!stays) {
+            status = checkpoint_remove(directory, query, list->sequences[i], err);
+            stays = status != MR_OK;
+        }
+        if (stays) {
+            list->sequences[kept++] = list->sequences[i];
         }
     }
-    free(list.sequences);
-    *oldest_kept = status == MR_OK ? oldest : 0;
+    list->count = kept;
+    *oldest_kept = status == MR_OK && kept > 0 ? list->sequences[0] : 0;
     return status;
 }
 
@@ -334,11 +357,11 @@ MrStatus mr_checkpoint_clean(const char *directory, MrError *err)
 
 MrStatus mr_checkpoint_remove_all(const char *directory, const uint8_t query[16], MrError *err)
 {
-    SequenceList list;
-    MrStatus status = sequences_list(directory, query, &list, err);
+    MrCheckpointList list = { 0 };
+    MrStatus status = mr_checkpoint_list_read(directory, query, &list, err);
     for (size_t i = 0; status == MR_OK && i < list.count; i++) {
         status = checkpoint_remove(directory, query, list.sequences[i], err);
     }
-    free(list.sequences);
+    mr_checkpoint_list_fini(&list);
     return status;
 }

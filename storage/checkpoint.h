@@ -22,9 +22,22 @@ MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name
 MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint64_t at_most,
                             uint64_t plan_hash, MrBuilder *data, uint64_t *sequence, bool *found,
                             MrError *err);
+/* The checkpoints that a query has.  Reading the directory takes time for all that others have
+ * there, so whoever writes keeps the list and adds to it.  Zeroed: not read yet. */
+typedef struct MrCheckpointList {
+    uint64_t *sequences; /* ascending */
+    size_t count, capacity;
+    bool is_read;
+} MrCheckpointList;
+MrStatus mr_checkpoint_list_read(const char *directory, const uint8_t query[16],
+                                 MrCheckpointList *list, MrError *err);
+/* One was written; the list must have been read before that. One that is out of order makes it
+ * unread. */
+MrStatus mr_checkpoint_list_add(MrCheckpointList *list, uint64_t sequence, MrError *err);
+void mr_checkpoint_list_fini(MrCheckpointList *list); /* unread again */
 /* Keeps the newest two and the newest at or below `rewind_sequence`; removes the others of the
- * query. */
-MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16],
+ * list. */
+MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16], MrCheckpointList *list,
                              uint64_t rewind_sequence, uint64_t *oldest_kept, MrError *err);
 /* At start, before the first write: removes what a crash left unfinished (*.ckpt.tmp).  A directory
  * that is not there is clean. */

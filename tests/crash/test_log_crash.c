@@ -77,7 +77,11 @@ static MrStatus story_retain(Fixture *f, const char *checkpoints)
     }
     STORY(status);
     shared->checkpoint = name.sequence;
-    STORY(mr_checkpoint_prune(checkpoints, name.query, 0, &oldest, &f->err));
+    MrCheckpointList list = { 0 };
+    STORY(mr_checkpoint_list_read(checkpoints, name.query, &list, &f->err));
+    status = mr_checkpoint_prune(checkpoints, name.query, &list, 0, &oldest, &f->err);
+    mr_checkpoint_list_fini(&list);
+    STORY(status);
     STORY(mr_log_append_trim(f->log, 1, below, &sequence, &f->err));
     STORY(mr_log_sync(f->log, &f->err));
     shared->trimmed_below = below;

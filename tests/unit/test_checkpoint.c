@@ -107,20 +107,32 @@ END_TEST
 START_TEST(test_prune_keeps_two_and_one_to_rewind_to)
 {
     uint64_t oldest;
+    MrCheckpointList list = { 0 };
     for (uint64_t i = 1; i <= 9; i++) {
         char text[8];
         snprintf(text, sizeof text, "%d", (int)i);
         write_one(query, i * 10, 7, text);
+        if (i == 5) {
+            MUST(mr_checkpoint_list_read(directory, query, &list, &err));
+        } else if (i > 5) { /* the list is kept, not read again */
+            MUST(mr_checkpoint_list_add(&list, i * 10, &err));
+        }
     }
+    ck_assert_uint_eq(list.count, 9);
     write_one(other, 5, 7, "other");
-    MUST(mr_checkpoint_prune(directory, query, 45, &oldest, &err));
+    MUST(mr_checkpoint_prune(directory, query, &list, 45, &oldest, &err));
     ck_assert_uint_eq(oldest, 40);
     ck_assert_str_eq(read_one(query, 79, 7), "4");
     ck_assert_str_eq(read_one(query, 85, 7), "8");
     ck_assert_str_eq(read_one(query, 95, 7), "9");
     ck_assert_str_eq(read_one(query, 39, 7), "");
-    MUST(mr_checkpoint_prune(directory, query, 5, &oldest, &err));
+    MUST(mr_checkpoint_prune(directory, query, &list, 5, &oldest, &err));
     ck_assert_uint_eq(oldest, 80);
+    MUST(mr_checkpoint_list_add(&list, 20, &err));
+    ck_assert_msg(!list.is_read, "a query that was put back has written out of order");
+    MUST(mr_checkpoint_list_read(directory, query, &list, &err));
+    ck_assert_uint_eq(list.count, 2);
+    mr_checkpoint_list_fini(&list);
     MUST(mr_checkpoint_remove_all(directory, query, &err));
     ck_assert_str_eq(read_one(query, 999, 7), "");
     ck_assert_str_eq(read_one(other, 999, 7), "other");
