@@ -8,8 +8,11 @@ hoc.  The seed is printed: MILLRACE_SEED=n repeats a run, MILLRACE_ROUND=r one r
 only some shapes.
 """
 import collections
+import concurrent.futures
+import contextlib
 import decimal
 import os
+import queue
 import random
 import sys
 
@@ -21,9 +24,10 @@ from random_sql import World, random_partition, random_query  # noqa: E402
 import psycopg  # noqa: E402
 
 SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
-QUERIES = int(os.environ.get("MILLRACE_QUERIES", "2000" if harness.full() else
+QUERIES = int(os.environ.get("MILLRACE_QUERIES", "5000" if harness.full() else
                              "150" if harness.quick() or harness.sanitized() else "500"))
 PER_ROUND, CUTS, PARTITIONS = 20, 5, 5
+WORKERS = 2                     # most of a round is waiting
 SHAPES = [name for name in os.environ.get("MILLRACE_SHAPES", "").split(",") if name]
 TABLES = os.environ.get("MILLRACE_TABLES", "1") == "1"
 
@@ -158,20 +162,49 @@ class Round:
             f"row errors {failed}\noracle: {standing.query.oracle()}")
 
 
+class Rounds:
+    """Rounds on WORKERS threads, handed out in order: nothing of a round depends on who runs beside it."""
+
+    def __init__(self, stack, numbers):
+        self.refused = collections.Counter()
+        self.postgreses = queue.SimpleQueue()
+        for _ in range(min(WORKERS, len(numbers))):
+            self.postgreses.put(stack.enter_context(harness.Postgres()))
+        self.pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(WORKERS))
+        self.numbers, self.waiting, self.running = numbers, collections.deque(numbers), {}
+        stack.callback(self.waiting.clear)
+
+    def _run(self, number):
+        postgres = self.postgreses.get()
+        try:
+            round_ = Round(number, postgres)
+            round_.run()
+            return round_.refused
+        finally:
+            self.postgreses.put(postgres)
+
+    def _submit(self):
+        if self.waiting:
+            number = self.waiting.popleft()
+            self.running[number] = self.pool.submit(self._run, number)
+
+    def result(self, number):
+        """Waits for the round; some more are under way meanwhile."""
+        while number not in self.running or (self.waiting and len(self.running) <= WORKERS):
+            self._submit()
+        self.refused += self.running.pop(number).result()
+
+
 def test_random_queries():
     print(f"# seed {SEED}, {QUERIES} queries")
     only = os.environ.get("MILLRACE_ROUND")
-    refused, done, number = collections.Counter(), 0, int(only or 0)
-    with harness.Postgres() as postgres:
-        while done < QUERIES:
-            round_ = Round(number, postgres)
-            yield f"round {number}", round_.run
-            done += PER_ROUND
-            refused += round_.refused
-            number += 1
-            if only:
-                break
-    print(f"# {done} queries, {sum(refused.values())} refused")
+    numbers = [int(only)] if only else range((QUERIES + PER_ROUND - 1) // PER_ROUND)
+    with contextlib.ExitStack() as stack:
+        rounds = Rounds(stack, numbers)
+        for number in numbers:
+            yield f"round {number}", lambda number=number: rounds.result(number)
+        refused = rounds.refused
+    print(f"# {len(numbers) * PER_ROUND} queries, {sum(refused.values())} refused")
     for message, count in refused.most_common(20):
         print(f"#   {count} x {message}")
     yield "nothing that the generator makes is refused", lambda: none_refused(refused)
