@@ -312,7 +312,7 @@ typedef struct MrDagNode {
 } MrDagNode;
 
 /* Nodes in order from the scans to the root: a node stands behind its inputs, the left one's part
- * before the right one's. */
+ * before the right one's.  A node that stands for several equal parts is the input of several. */
 typedef struct MrDag {
     MrDagNode *nodes;
     uint32_t node_count;

@@ -6,6 +6,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+static MrStatus hand_on(MrOperator *to, uint32_t port, const MrBlock *block, MrBatch *batch)
+{
+    to->rows_in += block->row_count;
+    return port == 0 ? to->op_class->push(to, block, batch)
+                     : to->op_class->push_right(to, block, batch);
+}
+
 MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch)
 {
     if (block == NULL || block->row_count == 0) {
@@ -15,23 +22,33 @@ MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch)
     if (op->output == NULL) {
         return MR_OK;
     }
-    const MrOperatorClass *next = op->output->op_class;
-    op->output->rows_in += block->row_count;
-    return op->output_port == 0 ? next->push(op->output, block, batch)
-                                : next->push_right(op->output, block, batch);
+    MR_TRY(hand_on(op->output, op->output_port, block, batch));
+    for (uint32_t r = 0; r < op->reader_count; r++) {
+        MR_TRY(hand_on(op->readers[r].op, op->readers[r].port, block, batch));
+    }
+    return MR_OK;
+}
+
+/* Operators that do not look at time hand it on. */
+static MrStatus advance_to(MrOperator *to, uint32_t port, int64_t watermark_us, MrBatch *batch)
+{
+    if (to->op_class->advance == NULL) {
+        return mr_operator_emit_advance(to, watermark_us, batch);
+    }
+    return port == 0 ? to->op_class->advance(to, watermark_us, batch)
+                     : to->op_class->advance_right(to, watermark_us, batch);
 }
 
 MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
 {
-    MrOperator *next = op->output;
-    if (next == NULL) {
+    if (op->output == NULL) {
         return MR_OK;
     }
-    if (next->op_class->advance == NULL) {
-        return mr_operator_emit_advance(next, watermark_us, batch);
+    MR_TRY(advance_to(op->output, op->output_port, watermark_us, batch));
+    for (uint32_t r = 0; r < op->reader_count; r++) {
+        MR_TRY(advance_to(op->readers[r].op, op->readers[r].port, watermark_us, batch));
     }
-    return op->output_port == 0 ? next->op_class->advance(next, watermark_us, batch)
-                                : next->op_class->advance_right(next, watermark_us, batch);
+    return MR_OK;
 }
 
 bool mr_operator_raise(MrOperator *op, uint32_t port, int64_t watermark_us, int64_t *least_us)

@@ -83,6 +83,12 @@ typedef struct MrOperatorClass {
     void (*close)(MrOperator *op);
 } MrOperatorClass;
 
+/* One more operator that takes what another gives. */
+typedef struct MrReader {
+    MrOperator *op;
+    uint32_t port; /* which of its inputs this is: 0, or 1 for its second */
+} MrReader;
+
 struct MrOperator {
     const MrOperatorClass *op_class;
     const MrDagNode *node;
@@ -92,6 +98,9 @@ struct MrOperator {
     void *state;          /* zeroed, state_size bytes */
     MrOperator *output;   /* NULL at the root */
     uint32_t output_port; /* which input of the output this is: 0, or 1 for its second */
+    /* Further readers of what several parts of the plan share, told after `output`. */
+    MrReader *readers;
+    uint32_t reader_count;
     /* With two inputs: W of each, kept by mr_operator_raise.  MR_TIME_MAX from the start where
      * nothing below moves a watermark.  The pipeline keeps them in checkpoints. */
     int64_t watermarks_us[2];

@@ -133,7 +133,8 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
         if (node->kind == MR_OPERATOR_SCAN) {
             pipeline->scans[pipeline->scan_count++] = i;
         }
-        pipeline->is_chain = pipeline->is_chain && node->input == (int32_t)i - 1;
+        pipeline->is_chain =
+            pipeline->is_chain && node->input == (int32_t)i - 1 && node->right < 0;
     }
     while (pipeline->is_chain && pipeline->breaker + 1 < dag->node_count &&
            operator_classes[dag->nodes[pipeline->breaker].kind]->apply != NULL) {
@@ -153,20 +154,36 @@ static bool moves_time(const MrDag *dag, int32_t index)
            (node->right >= 0 && moves_time(dag, node->right));
 }
 
+/* A node that several parts of the plan share has more readers than one. */
+static MrStatus add_reader(MrPipeline *pipeline, MrOperator *from, MrOperator *to, uint32_t port,
+                           MrError *err)
+{
+    if (from->output == NULL) {
+        from->output = to;
+        from->output_port = port;
+        return MR_OK;
+    }
+    if (from->readers == NULL) { /* two a node at most */
+        MR_NEW_ARRAY(&pipeline->arena, from->readers, 2 * (size_t)pipeline->operator_count, err);
+    }
+    from->readers[from->reader_count++] = (MrReader){ .op = to, .port = port };
+    return MR_OK;
+}
+
 /* Tells the inputs of a node where their rows go. */
-static void connect(MrPipeline *pipeline, uint32_t index)
+static MrStatus connect(MrPipeline *pipeline, uint32_t index, MrError *err)
 {
     const int32_t inputs[2] = { pipeline->dag->nodes[index].input,
                                 pipeline->dag->nodes[index].right };
     MrOperator *op = &pipeline->operators[index];
     for (uint32_t port = 0; port < 2; port++) {
         if (inputs[port] >= 0) {
-            pipeline->operators[inputs[port]].output = op;
-            pipeline->operators[inputs[port]].output_port = port;
+            MR_TRY(add_reader(pipeline, &pipeline->operators[inputs[port]], op, port, err));
             op->watermarks_us[port] =
                 moves_time(pipeline->dag, inputs[port]) ? MR_TIME_MIN : MR_TIME_MAX;
         }
     }
+    return MR_OK;
 }
 
 static MrStatus build(MrPipeline *pipeline, MrError *err)
@@ -178,7 +195,7 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
         if (i != pipeline->breaker || pipeline->lane_count == 1) {
             MR_TRY(mr_pipeline_open_operator(pipeline, &pipeline->operators[i], i, 0, 1, err));
         }
-        connect(pipeline, i);
+        MR_TRY(connect(pipeline, i, err));
     }
     MR_NEW_ARRAY(&pipeline->arena, pipeline->lanes, pipeline->thread_count, err);
     for (uint32_t lane = 0; lane < pipeline->thread_count; lane++) {

@@ -15,6 +15,7 @@ typedef struct Explain {
     MrArena *arena;
     MrExplainNode *nodes;
     uint32_t count;
+    uint32_t *readers; /* per operator: how many take its rows; 0: it was described */
     MrExplainNode *node; /* being described */
     MrBuilder text;      /* of the value under way */
     MrError *err;
@@ -586,17 +587,18 @@ static MrStatus describe_join(Explain *explain, const MrDagNode *node)
                : MR_OK;
 }
 
+static const char *const titles[] = {
+    [MR_OPERATOR_SCAN] = "Scan",           [MR_OPERATOR_FILTER] = "Filter",
+    [MR_OPERATOR_PROJECT] = "Project",     [MR_OPERATOR_EXPAND] = "Expand",
+    [MR_OPERATOR_AGGREGATE] = "Aggregate", [MR_OPERATOR_SORT] = "Sort",
+    [MR_OPERATOR_DELIVER] = "Deliver",     [MR_OPERATOR_COLLECT] = "Collect",
+    [MR_OPERATOR_UNION] = "Union all",     [MR_OPERATOR_OVER] = "Window functions",
+    [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
+    [MR_OPERATOR_WINDOW] = "Window",       [MR_OPERATOR_PROJECT_SET] = "ProjectSet",
+};
+
 static MrStatus describe(Explain *explain, uint32_t index)
 {
-    static const char *const titles[] = {
-        [MR_OPERATOR_SCAN] = "Scan",           [MR_OPERATOR_FILTER] = "Filter",
-        [MR_OPERATOR_PROJECT] = "Project",     [MR_OPERATOR_EXPAND] = "Expand",
-        [MR_OPERATOR_AGGREGATE] = "Aggregate", [MR_OPERATOR_SORT] = "Sort",
-        [MR_OPERATOR_DELIVER] = "Deliver",     [MR_OPERATOR_COLLECT] = "Collect",
-        [MR_OPERATOR_UNION] = "Union all",     [MR_OPERATOR_OVER] = "Window functions",
-        [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
-        [MR_OPERATOR_WINDOW] = "Window",       [MR_OPERATOR_PROJECT_SET] = "ProjectSet",
-    };
     const MrDagNode *node = &explain->dag->nodes[index];
     const MrSchema *input = node->input < 0 ? NULL : &explain->dag->nodes[node->input].schema;
     const MrAggregateSpec *spec = node->spec;
@@ -627,6 +629,20 @@ static MrStatus describe(Explain *explain, uint32_t index)
     }
 }
 
+static void count_readers(Explain *explain)
+{
+    const MrDag *dag = explain->dag;
+    for (uint32_t i = 0; i < dag->node_count; i++) {
+        if (dag->nodes[i].input >= 0) {
+            explain->readers[dag->nodes[i].input]++;
+        }
+        if (dag->nodes[i].right >= 0) {
+            explain->readers[dag->nodes[i].right]++;
+        }
+    }
+    explain->readers[dag->node_count - 1] = 1; /* the root */
+}
+
 /* `part`: of the node above. */
 static MrStatus describe_tree(Explain *explain, uint32_t index, uint32_t depth, uint32_t parent,
                               const char *part)
@@ -637,7 +653,17 @@ static MrStatus describe_tree(Explain *explain, uint32_t index, uint32_t depth, 
     explain->node->depth = depth;
     explain->node->parent = parent;
     mr_builder_clear(&explain->text);
+    if (explain->readers[index] == 0) {
+        explain->node->title = titles[node->kind];
+        return add_text(explain, "Shared", "the same as above, computed once");
+    }
     MR_TRY(describe(explain, index));
+    if (explain->readers[index] > 1) {
+        mr_builder_append_format(&explain->text, "read by %u, computed once",
+                                 explain->readers[index]);
+        MR_TRY(add(explain, "Shared"));
+    }
+    explain->readers[index] = 0;
     if (node->part != NULL && node->part != part) {
         MR_TRY(add_text(explain, "Result of", node->part));
     }
@@ -657,7 +683,9 @@ MrStatus mr_explain_nodes(const MrPlan *plan, bool verbose, MrArena *arena, MrEx
 {
     const MrDag *dag = plan->dag;
     Explain explain = { .plan = plan, .dag = dag, .verbose = verbose, .arena = arena, .err = err };
-    MR_NEW_ARRAY(arena, explain.nodes, dag->node_count, err);
+    MR_NEW_ARRAY(arena, explain.nodes, 2 * (size_t)dag->node_count, err);
+    MR_NEW_ARRAY(arena, explain.readers, dag->node_count, err);
+    count_readers(&explain);
     mr_builder_init(&explain.text, 0);
     MrStatus status = describe_tree(&explain, dag->node_count - 1, 0, 0, NULL);
     mr_builder_fini(&explain.text);

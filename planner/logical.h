@@ -127,6 +127,10 @@ struct MrLogical {
     uint32_t set_call_count;
     bool keeps_rows; /* a row for which no call gives rows stays, with NULLs */
 
+    /* A part of the query that is there twice (planner/share.h): the columns that somebody needs,
+     * one array for all of them; NULL: it is there once. */
+    bool *shared_needs;
+
     const MrSortKey *sort_keys; /* SORT */
     uint32_t sort_key_count;
     uint64_t limit, offset;

@@ -8,6 +8,7 @@
 #include "common/timezone.h"
 #include "planner/lower_internal.h"
 #include "planner/over.h"
+#include "planner/share.h"
 #include "planner/window.h"
 
 /* ---- Nodes ------------------------------------------------------------------------------- */
@@ -29,7 +30,7 @@ MrStatus mr_lowering_push(MrLowering *lowering, MrOperatorKind kind, const void 
                      .retracts = retracts,
                      .part = lowering->view != NULL ? lowering->view->name : NULL,
                      .zone = lowering->zone };
-    dag->node_count++;
+    lowering->top = (int32_t)dag->node_count++;
     return MR_OK;
 }
 
@@ -37,13 +38,12 @@ MrStatus mr_lowering_push(MrLowering *lowering, MrOperatorKind kind, const void 
 static MrStatus push(MrLowering *lowering, MrOperatorKind kind, const void *spec,
                      const MrSchema *schema, bool retracts)
 {
-    return mr_lowering_push(lowering, kind, spec, (int32_t)lowering->dag->node_count - 1, -1,
-                            schema, retracts);
+    return mr_lowering_push(lowering, kind, spec, lowering->top, -1, schema, retracts);
 }
 
 const MrDagNode *mr_lowering_top(const MrLowering *lowering)
 {
-    return &lowering->dag->nodes[lowering->dag->node_count - 1];
+    return &lowering->dag->nodes[lowering->top];
 }
 
 MrStatus mr_lowering_schema(MrLowering *lowering, const MrLogical *node, MrSchema *out)
@@ -117,7 +117,7 @@ static MrStatus lower_union(MrLowering *lowering, const MrLogical *node, int32_t
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     spec->column_count = node->column_count;
     return mr_lowering_push(
-        lowering, MR_OPERATOR_UNION, spec, left, (int32_t)lowering->dag->node_count - 1, &schema,
+        lowering, MR_OPERATOR_UNION, spec, left, lowering->top, &schema,
         lowering->dag->nodes[left].retracts || mr_lowering_top(lowering)->retracts);
 }
 
@@ -544,7 +544,7 @@ static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool h
 }
 
 /* `has_reader`: a node stands above that must hear of rows that are taken back. */
-MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader)
+static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE ||
                  node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N ||
@@ -558,7 +558,7 @@ MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_rea
     }
     if (node->input != NULL) {
         MR_TRY(mr_lower_node(lowering, node->input, has_reader || reads));
-        left = (int32_t)lowering->dag->node_count - 1;
+        left = lowering->top;
     }
     if (node->right != NULL) {
         MR_TRY(mr_lower_node(lowering, node->right, has_reader || reads));
@@ -579,6 +579,27 @@ MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_rea
     case MR_LOGICAL_RESULT: break;
     }
     return mr_error_set(lowering->err, MR_ERR_INTERNAL, "a node of the plan has no operator");
+}
+
+/* Parts that are the same, with the same readers and settings, are one operator. */
+MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader)
+{
+    for (uint32_t i = 0; i < lowering->lowered_count; i++) {
+        const MrLowered *lowered = &lowering->lowered[i];
+        if (lowered->has_reader == has_reader && lowered->view == lowering->view &&
+            mr_logical_equal(lowered->node, node)) {
+            lowering->top = lowered->index;
+            return MR_OK;
+        }
+    }
+    MR_TRY(lower_anew(lowering, node, has_reader));
+    /* Two scans of a relation are one pass over its blocks already. */
+    if (lowering->lowered != NULL && mr_lowering_top(lowering)->kind != MR_OPERATOR_SCAN) {
+        lowering->lowered[lowering->lowered_count++] = (MrLowered){
+            .node = node, .view = lowering->view, .has_reader = has_reader, .index = lowering->top
+        };
+    }
+    return MR_OK;
 }
 
 /* The root has the names of the query, also where a projection that only renames was left out. */
@@ -615,6 +636,9 @@ MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *o
     MR_NEW(arena, lowering.dag, err);
     MR_NEW_ARRAY(arena, lowering.dag->nodes, lowering.capacity, err);
     MR_NEW_ARRAY(arena, lowering.scans, nodes, err);
+    if (mr_logical_may_share(tree)) {
+        MR_NEW_ARRAY(arena, lowering.lowered, nodes, err);
+    }
     lowering.dag->zone = options->zone;
     lowering.dag->now_us = options->now_us;
     MR_TRY(mr_lower_node(&lowering, tree, options->keeps_old));

@@ -6,6 +6,14 @@
 
 #include "planner/lower.h"
 
+/* A part of the tree and the operator that it has become. */
+typedef struct MrLowered {
+    const MrLogical *node;
+    const MrRelation *view;
+    bool has_reader;
+    int32_t index;
+} MrLowered;
+
 typedef struct MrLowering {
     MrArena *arena;
     const MrLowerOptions *options;
@@ -16,6 +24,10 @@ typedef struct MrLowering {
     MrEmitMode emit;
     int64_t allowed_lateness_us;
     const MrTimezone *zone; /* NULL: the query's */
+    int32_t top; /* the node that was made, or found, last */
+    /* What was lowered, so that equal parts become one; NULL: nothing can be equal. */
+    struct MrLowered *lowered;
+    uint32_t lowered_count;
     MrPlanScan *scans;
     uint32_t scan_count, source_count;
     MrError *err;

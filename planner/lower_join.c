@@ -104,7 +104,7 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     MR_TRY(mr_join_split(lowering->arena, node, &parts, lowering->err));
     MR_TRY(mr_lower_node(lowering, node->input, true));
     MR_TRY(lower_keys(lowering, node->input, parts.left_keys, parts.key_count, &spec->left_keys));
-    int32_t left = (int32_t)lowering->dag->node_count - 1;
+    int32_t left = lowering->top;
     uint32_t by = mr_lowering_top(lowering)->schema.column_count - node->input->column_count;
     MR_TRY(mr_lower_node(lowering, node->right, true));
     MR_TRY(lower_keys(lowering, node->right, parts.right_keys, parts.key_count, &spec->right_keys));
@@ -131,5 +131,5 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     MrSchema schema;
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     return mr_lowering_push(lowering, MR_OPERATOR_JOIN, spec, left,
-                            (int32_t)lowering->dag->node_count - 1, &schema, takes_back(spec));
+                            lowering->top, &schema, takes_back(spec));
 }

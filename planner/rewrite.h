@@ -13,6 +13,8 @@
 
 /* All of them. The root keeps its columns. */
 MrStatus mr_rewrite_all(MrBinder *b, MrLogical **tree);
+/* Takes away what nobody reads, without a look at what is there twice. */
+MrStatus mr_rewrite_prune_all(MrBinder *b, MrLogical *tree);
 /* Makes the nodes above the first aggregate one PROJECT over filters, so that what its columns are
  * can be told. The root must be a PROJECT. */
 MrStatus mr_rewrite_flatten_root(MrBinder *b, MrLogical **tree);

@@ -5,6 +5,7 @@
 #include "planner/rewrite.h"
 
 #include "planner/over.h"
+#include "planner/share.h"
 
 /* Columns of one node: which the node above needs, and where they are afterwards. */
 typedef struct Columns {
@@ -438,8 +439,18 @@ static MrStatus prune_project_set(MrBinder *b, MrLogical *node, Columns *columns
     return MR_OK;
 }
 
+/* What is there twice must give each of its readers what the other needs. */
+static void unite_needs(MrLogical *node, Columns *columns)
+{
+    for (uint32_t i = 0; i < columns->count && node->shared_needs != NULL; i++) {
+        node->shared_needs[i] |= columns->needed[i];
+        columns->needed[i] = node->shared_needs[i];
+    }
+}
+
 static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
 {
+    unite_needs(node, columns);
     switch (node->kind) {
     case MR_LOGICAL_OVER:
     case MR_LOGICAL_TOP_N: return prune_over(b, node, columns);
@@ -458,12 +469,18 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");
 }
 
-MrStatus mr_rewrite_prune_columns(MrBinder *b, MrLogical **tree)
+MrStatus mr_rewrite_prune_all(MrBinder *b, MrLogical *tree)
 {
     Columns columns;
-    MR_TRY(columns_init(b, *tree, &columns));
+    MR_TRY(columns_init(b, tree, &columns));
     for (uint32_t i = 0; i < columns.count; i++) {
         columns.needed[i] = true;
     }
-    return prune(b, *tree, &columns);
+    return prune(b, tree, &columns);
+}
+
+MrStatus mr_rewrite_prune_columns(MrBinder *b, MrLogical **tree)
+{
+    MR_TRY(mr_share_needs(b, *tree));
+    return mr_rewrite_prune_all(b, *tree);
 }
