@@ -133,8 +133,7 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
         if (node->kind == MR_OPERATOR_SCAN) {
             pipeline->scans[pipeline->scan_count++] = i;
         }
-        pipeline->is_chain =
-            pipeline->is_chain && node->input == (int32_t)i - 1 && node->right < 0;
+        pipeline->is_chain = pipeline->is_chain && node->input == (int32_t)i - 1 && node->right < 0;
     }
     while (pipeline->is_chain && pipeline->breaker + 1 < dag->node_count &&
            operator_classes[dag->nodes[pipeline->breaker].kind]->apply != NULL) {

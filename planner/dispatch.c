@@ -65,10 +65,9 @@ static MrStatus take_comparison(MrArena *arena, const MrExpr *part, MrPlanDispat
         MrDatum *copy;
         MR_NEW(arena, copy, err);
         *copy = value->constant;
-        *out = (MrPlanDispatch){ .test = test,
-                                 .column = column->column,
-                                 .values = copy,
-                                 .value_count = 1 };
+        *out = (MrPlanDispatch){
+            .test = test, .column = column->column, .values = copy, .value_count = 1
+        };
     }
     return MR_OK;
 }
@@ -112,9 +111,8 @@ static MrStatus take_part(MrArena *arena, const MrExpr *part, MrPlanDispatch *be
     } else if (part->kind == MR_EXPR_IN) {
         MR_TRY(take_list(arena, part, &found, err));
     }
-    bool is_better =
-        best->test == MR_DISPATCH_NONE ||
-        (best->test != MR_DISPATCH_EQUAL && found.test == MR_DISPATCH_EQUAL);
+    bool is_better = best->test == MR_DISPATCH_NONE ||
+                     (best->test != MR_DISPATCH_EQUAL && found.test == MR_DISPATCH_EQUAL);
     if (found.test != MR_DISPATCH_NONE && is_better) {
         *best = found;
     }
@@ -148,8 +146,9 @@ MrStatus mr_plan_find_dispatch(MrArena *arena, MrPlan *plan, MrError *err)
     const MrDag *dag = plan->dag;
     const MrScanSpec *scan = dag->nodes[0].spec;
     MrPlanDispatch best = { 0 };
-    if (plan->parent_count > 0 || dag->nodes[0].kind != MR_OPERATOR_SCAN || scan->kind != MR_SCAN_STREAM ||
-        dag->nodes[1].kind != MR_OPERATOR_FILTER || !is_chain_of_groups(dag)) {
+    if (plan->parent_count > 0 || dag->nodes[0].kind != MR_OPERATOR_SCAN ||
+        scan->kind != MR_SCAN_STREAM || dag->nodes[1].kind != MR_OPERATOR_FILTER ||
+        !is_chain_of_groups(dag)) {
         return MR_OK;
     }
     const MrExpr *predicate = ((const MrFilterSpec *)dag->nodes[1].spec)->predicate;

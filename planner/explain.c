@@ -15,7 +15,7 @@ typedef struct Explain {
     MrArena *arena;
     MrExplainNode *nodes;
     uint32_t count;
-    uint32_t *readers; /* per operator: how many take its rows; 0: it was described */
+    uint32_t *readers;   /* per operator: how many take its rows; 0: it was described */
     MrExplainNode *node; /* being described */
     MrBuilder text;      /* of the value under way */
     MrError *err;

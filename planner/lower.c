@@ -116,9 +116,9 @@ static MrStatus lower_union(MrLowering *lowering, const MrLogical *node, int32_t
     MR_NEW(lowering->arena, spec, lowering->err);
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     spec->column_count = node->column_count;
-    return mr_lowering_push(
-        lowering, MR_OPERATOR_UNION, spec, left, lowering->top, &schema,
-        lowering->dag->nodes[left].retracts || mr_lowering_top(lowering)->retracts);
+    return mr_lowering_push(lowering, MR_OPERATOR_UNION, spec, left, lowering->top, &schema,
+                            lowering->dag->nodes[left].retracts ||
+                                mr_lowering_top(lowering)->retracts);
 }
 
 static bool is_integer(MrTypeId type)

@@ -24,7 +24,7 @@ typedef struct MrLowering {
     MrEmitMode emit;
     int64_t allowed_lateness_us;
     const MrTimezone *zone; /* NULL: the query's */
-    int32_t top; /* the node that was made, or found, last */
+    int32_t top;            /* the node that was made, or found, last */
     /* What was lowered, so that equal parts become one; NULL: nothing can be equal. */
     struct MrLowered *lowered;
     uint32_t lowered_count;

@@ -130,6 +130,6 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     set_times(lowering, node, spec);
     MrSchema schema;
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
-    return mr_lowering_push(lowering, MR_OPERATOR_JOIN, spec, left,
-                            lowering->top, &schema, takes_back(spec));
+    return mr_lowering_push(lowering, MR_OPERATOR_JOIN, spec, left, lowering->top, &schema,
+                            takes_back(spec));
 }

@@ -73,19 +73,17 @@ static int64_t datum_key(const MrDatum *value)
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return value->integer;
     case MR_TYPE_FLOAT64: return float_key(value->real);
-    default:
-        mr_datum_store(value, cell);
-        return (int64_t)mr_cell_hash(value->type.id, cell);
+    default: mr_datum_store(value, cell); return (int64_t)mr_cell_hash(value->type.id, cell);
     }
 }
 
-#define FILL(type, expression)                             \
-    do {                                                   \
-        const type *values = vector->data;                 \
-        for (uint32_t row = 0; row < rows; row++) {        \
+#define FILL(type, expression)                                  \
+    do {                                                        \
+        const type *values = vector->data;                      \
+        for (uint32_t row = 0; row < rows; row++) {             \
             type value = values[vector->is_constant ? 0 : row]; \
-            keys[row] = (expression);                      \
-        }                                                  \
+            keys[row] = (expression);                           \
+        }                                                       \
     } while (0)
 
 /* The keys of a block's rows; those of NULLs mean nothing. */

@@ -351,8 +351,7 @@ static void run_query(MrScheduler *scheduler, MrQuery *query, uint64_t upto)
 {
     MrError failure = MR_ERROR_INIT;
     query->is_changed = true;
-    if (mr_query_run(query, scheduler->records, scheduler->record_count, upto, &failure) !=
-        MR_OK) {
+    if (mr_query_run(query, scheduler->records, scheduler->record_count, upto, &failure) != MR_OK) {
         mr_query_fail(query, &failure);
     }
 }

@@ -128,8 +128,8 @@ bool mr_dispatch_group_pays(const MrDispatchGroup *group)
 static MrStatus make_index(MrDispatchGroup *group, MrArena *arena, MrError *err)
 {
     const MrPlanDispatch **tests;
-    uint32_t columns = group->members[0].query->spec.plan->scans[0].relation->stream->schema
-                           .column_count;
+    uint32_t columns =
+        group->members[0].query->spec.plan->scans[0].relation->stream->schema.column_count;
     MR_NEW_ARRAY(arena, tests, group->count, err);
     free(group->touched);
     free(group->columns);
@@ -299,8 +299,8 @@ static MrStatus find_and_feed(MrScheduler *scheduler, MrDispatchGroup *group, Mr
 bool mr_dispatch_group_prepare(MrScheduler *scheduler, MrDispatchGroup *group)
 {
     MrError err = MR_ERROR_INIT;
-    bool is_ready = group->dispatch != NULL ||
-                    make_index(group, &scheduler->part_arena, &err) == MR_OK;
+    bool is_ready =
+        group->dispatch != NULL || make_index(group, &scheduler->part_arena, &err) == MR_OK;
     mr_arena_reset(&scheduler->part_arena);
     return is_ready;
 }

@@ -16,15 +16,15 @@ struct MrScheduler {
     pthread_cond_t rested; /* the thread has left all queries */
     MrQuery *queries;      /* list changes under the mutex while the thread is at rest */
     bool is_busy, is_woken, is_ending, is_started;
-    bool is_unlinked;  /* the list has changed since the last mr_scheduler_link */
-    uint32_t visitors; /* who wait for rest */
-    int64_t end_us;    /* monotonic time by which the end must come */
+    bool is_unlinked;      /* the list has changed since the last mr_scheduler_link */
+    uint32_t visitors;     /* who wait for rest */
+    int64_t end_us;        /* monotonic time by which the end must come */
     int64_t checkpoint_us; /* monotonic time from which the next checkpoint may be written */
     uint64_t hurry_sequence;
     MrArena arena; /* of the current batch's records */
     MrLogRecord *records;
     uint32_t record_count, record_capacity;
-    MrDispatchGroup *groups; /* made with the links */
+    MrDispatchGroup *groups;       /* made with the links */
     MrArena part_arena, row_arena; /* of a group's run: what it found; the rows of one member */
 };
 

@@ -139,8 +139,8 @@ START_TEST(test_rows_find_all_who_want_them)
         MrDispatch *dispatch;
         mr_arena_init(&arena, 0);
         for (uint32_t m = 0; m < MEMBERS; m++) {
-            uint32_t count = test == MR_DISPATCH_EQUAL ? 1 + (uint32_t)mr_random_below(&random, 3)
-                                                       : 1;
+            uint32_t count =
+                test == MR_DISPATCH_EQUAL ? 1 + (uint32_t)mr_random_below(&random, 3) : 1;
             MrDatum *values = mr_arena_calloc(&arena, count, sizeof *values);
             for (uint32_t v = 0; v < count; v++) {
                 values[v] = draw(&random, kind->type, &arena);
