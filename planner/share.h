@@ -1,6 +1,7 @@
 /*
- * planner/share.h - parts of one query that are the same: a CTE or view that is read twice, the groups
- * of two subqueries.  They are pruned alike and lowered once, to an operator with several readers.
+ * planner/share.h - parts of one query that are the same: a CTE or view that is read twice, the
+ * groups of two subqueries.  They are pruned alike and lowered once, to an operator with several
+ * readers.
  * Must not know operators or other queries (docs/design/0007).
  */
 #ifndef MR_PLANNER_SHARE_H

@@ -1,6 +1,6 @@
 /*
- * server/dispatch.h - an index over the tests that many standing queries put to one column: each row
- * is looked up once, whatever the number of queries, and goes to those whose test it may pass.
+ * server/dispatch.h - an index over the tests that many standing queries put to one column: each
+ * row is looked up once, whatever the number of queries, and goes to those whose test it may pass.
  * Equalities stand in a hash table, bounds in a sorted array.  It may name a row too many (two
  * values of one hash), never one too few: the queries' own filters have the last word.
  * Must not know queries, positions or pipelines.

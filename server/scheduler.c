@@ -291,8 +291,8 @@ static void start_query(MrQuery *query)
     }
 }
 
-/* With many queries the time between two checkpoints grows instead of the share of the thread's time
- * that they take. */
+/* With many queries the time between two checkpoints grows, instead of the share of the thread's
+ * time that they take. */
 static void pause_checkpoints(MrScheduler *scheduler, int64_t begun_us)
 {
     int64_t now_us = mr_clock_monotonic_us(scheduler->server->clock);
