@@ -79,8 +79,8 @@ typedef struct MrJoinSpec {
     const uint32_t *left_keys, *right_keys; /* input columns of equal types, pair by pair */
     uint32_t key_count;                     /* 0: every row meets every row */
     const MrExpr *condition;                /* over the columns of both, numbered so; NULL: none */
-    /* ANTI with one key, as x NOT IN (SELECT y …): no row shows while a y is NULL, none whose x is
-     * NULL, unless there is no y at all. */
+    /* ANTI with one key, as x NOT IN (SELECT y …): no row shows while a y is NULL, none whose x
+     * is NULL, unless there is no y at all. */
     bool is_null_aware;
     const uint32_t *columns;
     uint32_t column_count;

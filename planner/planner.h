@@ -146,7 +146,7 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
 /* CREATE VIEW: checks the query and gives its columns. */
 MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement,
                          MrRelation *out, MrError *err);
-/* A constant expression of the type (ADVANCE WATERMARK, SET CLOCK, EXECUTE arguments, LIMIT …). */
+/* A constant expression of the type (ADVANCE WATERMARK, SET CLOCK, LIMIT …). */
 MrStatus mr_planner_constant(MrPlannerContext *context, const MrNode *expression, MrType type,
                              MrDatum *out, MrError *err);
 /* A type name of the grammar to a type, 42704 when unknown, 0A000 for arrays and the like. */

@@ -1,8 +1,8 @@
 /*
  * server/scheduler_dispatch.c - standing queries that ask one column for different constants take a
  * micro-batch together: every row is looked up once (server/dispatch.h), and only the queries that
- * want some of the rows run.  Each keeps its own state, position, epochs and checkpoints, so nothing
- * of what a query is depends on who else is in its group (docs/design/0007).
+ * want some of the rows run.  Each keeps its own state, position, epochs and checkpoints, so that
+ * nothing of what a query is depends on who else is in its group (docs/design/0007).
  */
 #include <stdlib.h>
 

@@ -69,8 +69,8 @@ static bool path_format(const char *directory, const char *name, const char *suf
 
 static MrStatus path_too_long(const char *directory, MrError *err)
 {
-    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the directory name \"%.100s…\" is too long",
-                        directory);
+    return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                        "the name of directory \"%.100s…\" is too long", directory);
 }
 
 /* A walk over the directory. */

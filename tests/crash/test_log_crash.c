@@ -1,10 +1,11 @@
 /*
- * tests/crash/test_log_crash.c - the log, its retention and a checkpoint with every file call failing
- * once and dying once, at every named point; and the same after a power loss, which leaves only what
- * was synced.  What was acknowledged must be there, whole transactions only.
+ * tests/crash/test_log_crash.c - the log, its retention and a checkpoint with every file call
+ * failing once and dying once, at every named point; and the same after a power loss, which leaves
+ * only what was synced.  What was acknowledged must be there, whole transactions only.
  *
- * A child runs the story and tells in shared memory what was acknowledged.  This program's fsync and
- * fdatasync keep an image of what a disk must hold; the parent puts the image in place of the files.
+ * A child runs the story and tells in shared memory what was acknowledged.  This program's fsync
+ * and fdatasync keep an image of what a disk must hold; the parent puts the image in place of the
+ * files.
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
