@@ -153,6 +153,17 @@ static MrStatus check_csv_options(const MrOptionSet *set)
     return mr_options_text(set, "null", &text);
 }
 
+/* What the source reads later, but a statement should fail for at once. */
+static MrStatus check_file_options(const MrOptionSet *set, const MrStream *stream)
+{
+    uint32_t ignored = 0;
+    if (strcmp(stream->connector, "file") != 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_options_choice(set, "at_end", "wait|close|stop", &ignored));
+    return mr_options_choice(set, "log", "rows|ranges", &ignored);
+}
+
 static MrStatus check_json_paths(MrBinder *b, const MrOptionSet *set, const MrStream *stream)
 {
     for (uint32_t i = 0; i < set->list->count; i++) {
@@ -281,6 +292,7 @@ MrStatus mr_stream_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *
     }
     MR_TRY(mr_options_check(&set, stream_option_names, more));
     MR_TRY(check_json_paths(b, &set, stream));
+    MR_TRY(check_file_options(&set, stream));
     MR_TRY(read_rules(&set, stream));
     return keep_options(b, &set, stream);
 }

@@ -14,6 +14,7 @@
 #include "parser/print.h"
 #include "server/ddl_internal.h"
 #include "server/ingest.h"
+#include "server/ranges.h"
 #include "server/scheduler.h"
 
 static void fail(MrDdl *ddl, MrStatus status)
@@ -482,6 +483,7 @@ static MrStatus alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *st
     context.zone = mr_timezone_utc();
     MR_TRY(begin_changes(ddl, 1, &changes));
     MR_TRY(mr_planner_stream(&context, (const MrAstCreateStream *)statement, &fresh, &ddl->err));
+    MR_TRY(mr_ranges_check(fresh.stream, &ddl->err));
     MrStream *stream = (MrStream *)(uintptr_t)fresh.stream; /* in our arena */
     stream->id = old->stream->id;
     if (stream->max_future_skew_us != old->stream->max_future_skew_us ||

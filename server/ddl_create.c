@@ -10,6 +10,7 @@
 #include "parser/print.h"
 #include "server/ddl_internal.h"
 #include "server/ingest.h"
+#include "server/ranges.h"
 #include "server/scheduler.h"
 #include "server/tables.h"
 
@@ -99,6 +100,7 @@ MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError
         return mr_tables_define(server, relation, err);
     }
     if (strcmp(stream->connector, "push") != 0) {
+        MR_TRY(mr_ranges_define(server, relation, err));
         return mr_feeds_start(server, relation, err);
     }
     return MR_OK;
@@ -124,6 +126,9 @@ void mr_ddl_create_stream(MrDdl *ddl)
         return;
     }
     MrStatus status = mr_planner_stream(&context, statement, &ddl->relation, &ddl->err);
+    if (status == MR_OK) {
+        status = mr_ranges_check(ddl->relation.stream, &ddl->err);
+    }
     if (status == MR_OK) {
         status = fill_object(
             ddl, ddl->relation.kind == MR_RELATION_TABLE ? MR_CATALOG_TABLE : MR_CATALOG_STREAM,

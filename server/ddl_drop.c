@@ -5,6 +5,7 @@
 #include "server/ddl_internal.h"
 #include "server/ingest.h"
 #include "server/log_thread.h"
+#include "server/ranges.h"
 #include "server/scheduler.h"
 #include "server/tables.h"
 
@@ -243,6 +244,7 @@ static void drop_next(MrDdl *ddl)
     }
     if (victim->kind == MR_RELATION_STREAM) {
         mr_feeds_stop(ddl->server, victim->stream->id);
+        mr_ranges_forget(ddl->server, victim->stream->id);
         mr_ingest_rejected_forget(victim->name);
     }
     record_victim(ddl);

@@ -14,11 +14,11 @@
 
 /* What one feed may have appended that is not on disk: two such halves. */
 enum { UNSYNCED_BYTES_HALF = 32 << 20 };
-enum { POLL_US = 100 * 1000, PACE_US = 10 * 1000, SYNC_US = 2 * 1000 };
+enum { PACE_US = 10 * 1000, SYNC_US = 2 * 1000 };
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-static bool is_stopping(MrFeed *feed)
+bool mr_feed_is_stopping(MrFeed *feed)
 {
     pthread_mutex_lock(&feed->mutex);
     bool stopping = feed->is_stopping;
@@ -26,8 +26,7 @@ static bool is_stopping(MrFeed *feed)
     return stopping;
 }
 
-/* Until the time has passed, a mark is wanted or the feed is to stop. */
-static void pause_for(MrFeed *feed, int64_t us)
+void mr_feed_pause(MrFeed *feed, int64_t us)
 {
     struct timespec until;
     mr_clock_deadline(us, &until);
@@ -40,14 +39,14 @@ static void pause_for(MrFeed *feed, int64_t us)
 }
 
 /* Backpressure: the log thread makes older rows durable while newer ones are read. */
-static void wait_for_disk(MrFeed *feed, uint64_t sequence, size_t bytes)
+static void wait_for_disk(MrFeed *feed, uint64_t sequence, uint64_t bytes)
 {
     feed->newer.sequence = sequence;
     feed->newer.bytes += bytes;
     if (feed->newer.bytes < UNSYNCED_BYTES_HALF) {
         return;
     }
-    while (mr_log_synced(feed->server->log) < feed->older.sequence && !is_stopping(feed)) {
+    while (mr_log_synced(feed->server->log) < feed->older.sequence && !mr_feed_is_stopping(feed)) {
         struct timespec pause = { .tv_nsec = SYNC_US * 1000 };
         nanosleep(&pause, NULL);
     }
@@ -58,7 +57,7 @@ static void wait_for_disk(MrFeed *feed, uint64_t sequence, size_t bytes)
 /* ---- Marks ----------------------------------------------------------------------------------- */
 
 /* A FLUSH wants to know where the input ends now. */
-static MrStatus take_mark(MrFeed *feed, MrError *err)
+MrStatus mr_feed_take_mark(MrFeed *feed, MrError *err)
 {
     MrSourceOffset end = { .text = "" };
     pthread_mutex_lock(&feed->mutex);
@@ -77,7 +76,7 @@ static MrStatus take_mark(MrFeed *feed, MrError *err)
     return MR_OK;
 }
 
-static void note_offset(MrFeed *feed, const MrSourceOffset *offset)
+void mr_feed_note_offset(MrFeed *feed, const MrSourceOffset *offset)
 {
     pthread_mutex_lock(&feed->mutex);
     feed->offset = *offset;
@@ -90,14 +89,10 @@ static void note_offset(MrFeed *feed, const MrSourceOffset *offset)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* Each block is a transaction, so that rows are visible as they come. */
-static MrStatus put_block(MrFeed *feed, const MrBlock *block, const MrSourceOffset *after,
-                          MrError *err)
+MrStatus mr_feed_commit(MrFeed *feed, uint64_t bytes, MrError *err)
 {
     uint64_t sequence;
     MrDurability durability;
-    size_t bytes = mr_block_encoded_bytes(block);
-    MR_TRY(mr_ingest_block_from(feed->ingest, block, mr_string(after->text), err));
     MR_TRY(mr_ingest_commit(feed->ingest, &sequence, &durability, err));
     if (sequence > 0) {
         wait_for_disk(feed, sequence, bytes);
@@ -105,13 +100,22 @@ static MrStatus put_block(MrFeed *feed, const MrBlock *block, const MrSourceOffs
     return MR_OK;
 }
 
+/* Each block is a transaction, so that rows are visible as they come. */
+static MrStatus put_block(MrFeed *feed, const MrBlock *block, const MrSourceOffset *after,
+                          MrError *err)
+{
+    MR_TRY(mr_ingest_block_from(feed->ingest, block, mr_string(after->text), err));
+    return mr_feed_commit(feed, mr_block_encoded_bytes(block), err);
+}
+
 /* at_end = 'close': no more rows will come, so every window may close. */
 static MrStatus close_windows(MrFeed *feed, MrError *err)
 {
     const MrStream *stream = feed->relation->stream;
     uint64_t sequence = 0;
-    if (strcmp(mr_option_text(stream->options, stream->option_count, "at_end", "wait"), "close") !=
-        0) {
+    const char *at_end =
+        mr_option_text(stream->options, stream->option_count, "at_end", "wait");
+    if (!mr_string_equal_nocase(mr_string(at_end), mr_string("close"))) {
         return MR_OK;
     }
     MR_TRY(mr_log_append_watermark(feed->server->log, MR_RECORD_ADVANCE, stream->id, MR_TIME_MAX,
@@ -120,24 +124,31 @@ static MrStatus close_windows(MrFeed *feed, MrError *err)
     return MR_OK;
 }
 
-static MrStatus read_input(MrFeed *feed, MrError *err)
+static MrStatus read_blocks(MrFeed *feed, MrError *err)
 {
     MrSourceState state = MR_SOURCE_MORE;
-    while (state != MR_SOURCE_END && !is_stopping(feed)) {
+    while (state != MR_SOURCE_END && !mr_feed_is_stopping(feed)) {
         MrBlock *block = NULL;
         MrSourceOffset after = { .text = "" };
-        MR_TRY(take_mark(feed, err));
+        MR_TRY(mr_feed_take_mark(feed, err));
         MR_TRY(
             feed->source_class->next(feed->source, MR_BLOCK_ROWS_MAX, &block, &after, &state, err));
         if (block != NULL && block->row_count > 0) {
             MR_TRY(put_block(feed, block, &after, err));
         }
-        note_offset(feed, &after);
+        mr_feed_note_offset(feed, &after);
         if (state == MR_SOURCE_WAIT) {
-            pause_for(feed, feed->source_class == &mr_source_file ? POLL_US : PACE_US);
+            mr_feed_pause(feed, PACE_US);
         }
     }
-    return state == MR_SOURCE_END ? close_windows(feed, err) : MR_OK;
+    return MR_OK;
+}
+
+static MrStatus read_input(MrFeed *feed, MrError *err)
+{
+    MR_TRY(feed->source_class->cut != NULL ? mr_feed_read_pieces(feed, err)
+                                           : read_blocks(feed, err));
+    return mr_feed_is_stopping(feed) ? MR_OK : close_windows(feed, err);
 }
 
 static void *feed_main(void *context)
@@ -152,7 +163,7 @@ static void *feed_main(void *context)
     if (status != MR_OK) {
         mr_log_line(MR_LOG_ERROR, "stream.failed", "stream \"%s\" stopped reading: %s %s%s%s", name,
                     err.sqlstate, err.message, err.detail[0] != '\0' ? "; " : "", err.detail);
-    } else if (!is_stopping(feed)) {
+    } else if (!mr_feed_is_stopping(feed)) {
         mr_log_line(MR_LOG_INFO, "stream.ended", "stream \"%s\" has read its input to the end",
                     name);
     }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "server/ingest.h"
+#include "server/ranges.h"
 #include "storage/source.h"
 
 typedef enum MrFeedState { MR_FEED_RUNNING, MR_FEED_ENDED, MR_FEED_FAILED } MrFeedState;
@@ -29,6 +30,7 @@ struct MrFeed {
     MrSource *source;
     MrIngest *ingest;
     MrArena arena;
+    MrRangeUse range_use;
     MrUnsynced older, newer;
     /* Under the mutex. */
     pthread_mutex_t mutex;
@@ -48,7 +50,30 @@ void mr_feed_ask_stop(MrFeed *feed);
 void mr_feed_destroy(MrFeed *feed); /* waits for the thread; accepts NULL */
 /* True when the input stops at its end, so that only that end is worth waiting for. */
 bool mr_feed_has_end(const MrFeed *feed);
+/* What reads a stream's input, now or again. */
+typedef struct MrFeedInput {
+    MrServer *server;
+    MrCatalog *catalog;
+    const MrRelation *relation; /* keeps; its stream's options decide */
+    MrArena *arena;             /* of what lives as long as the ingest */
+    bool is_replay;             /* rows come a second time: rejected ones were counted */
+} MrFeedInput;
+/* Makes the ingest, and says how a source of it is opened; the caller destroys *ingest also when
+ * this fails. */
+MrStatus mr_feed_input_open(const MrFeedInput *input, MrIngest **ingest,
+                            const MrSourceClass **source, MrSourceOptions *options, MrError *err);
 /* Opens source and ingest; the feed's thread calls it. */
 MrStatus mr_feed_open(MrFeed *feed, MrError *err);
+
+/* ---- for feed_pieces.c, on the feed's thread ---- */
+bool mr_feed_is_stopping(MrFeed *feed);
+/* Waits for the time, a FLUSH or the end. */
+void mr_feed_pause(MrFeed *feed, int64_t us);
+MrStatus mr_feed_take_mark(MrFeed *feed, MrError *err);
+void mr_feed_note_offset(MrFeed *feed, const MrSourceOffset *offset);
+/* Commits what was appended, and waits while too much is not on disk. */
+MrStatus mr_feed_commit(MrFeed *feed, uint64_t bytes, MrError *err);
+/* Reads an input that is cut into pieces to its end. */
+MrStatus mr_feed_read_pieces(MrFeed *feed, MrError *err);
 
 #endif

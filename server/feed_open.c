@@ -11,16 +11,17 @@
 #include "common/timezone.h"
 #include "server/feed.h"
 
-static const char *feed_option(const MrFeed *feed, const char *name, const char *otherwise)
+static const char *input_option(const MrStream *stream, const char *name, const char *otherwise)
 {
-    const MrStream *stream = feed->relation->stream;
     return mr_option_text(stream->options, stream->option_count, name, otherwise);
 }
 
 bool mr_feed_has_end(const MrFeed *feed)
 {
-    return strcmp(feed->relation->stream->connector, "file") == 0 &&
-           strcmp(feed_option(feed, "at_end", "wait"), "wait") != 0;
+    const MrStream *stream = feed->relation->stream;
+    return strcmp(stream->connector, "file") == 0 &&
+           !mr_string_equal_nocase(mr_string(input_option(stream, "at_end", "wait")),
+                                   mr_string("wait"));
 }
 
 static bool is_inside(const char *path, const char *directory)
@@ -32,7 +33,7 @@ static bool is_inside(const char *path, const char *directory)
 /* A stream must not read what the server itself writes: logs, secrets of the catalogue, targets. */
 static MrStatus path_check(const MrFeed *feed, MrError *err)
 {
-    const char *path = feed_option(feed, "path", NULL);
+    const char *path = input_option(feed->relation->stream, "path", NULL);
     char resolved[PATH_MAX];
     struct stat info;
     if (path == NULL) {
@@ -64,76 +65,91 @@ static bool option_is_true(const char *text)
     return false;
 }
 
-static void codec_options(const MrFeed *feed, MrIngestOptions *options)
+static void codec_options(const MrStream *stream, MrIngestOptions *options)
 {
     MrCodecOptions *codec = &options->codec_options;
-    codec->header = codec->map_header = option_is_true(feed_option(feed, "header", NULL));
-    codec->delimiter = feed_option(feed, "delimiter", "")[0];
-    codec->quote = feed_option(feed, "quote", "")[0];
-    codec->escape = feed_option(feed, "escape", "")[0];
-    codec->null_text = feed_option(feed, "null", NULL);
-    if (feed->relation->stream->format != NULL &&
-        strcmp(feed->relation->stream->format, "json") == 0) {
+    codec->header = codec->map_header = option_is_true(input_option(stream, "header", NULL));
+    codec->delimiter = input_option(stream, "delimiter", "")[0];
+    codec->quote = input_option(stream, "quote", "")[0];
+    codec->escape = input_option(stream, "escape", "")[0];
+    codec->null_text = input_option(stream, "null", NULL);
+    if (stream->format != NULL && strcmp(stream->format, "json") == 0) {
         options->absent = MR_ABSENT_NULL;
     } else if (codec->header) {
         options->absent = MR_ABSENT_COLUMN;
     }
 }
 
-static MrStatus ingest_open(MrFeed *feed, MrError *err)
+static MrStatus ingest_open(const MrFeedInput *input, MrIngest **out, MrError *err)
 {
-    const MrStream *stream = feed->relation->stream;
+    const MrRelation *relation = input->relation;
     uint32_t *given;
-    MrIngestOptions options = { .server = feed->server,
-                                .catalog = feed->catalog,
-                                .relation = feed->relation,
-                                .fail_on_bad_row = !stream->reject_bad_rows };
-    MR_TRY(mr_ingest_all_columns(stream, &feed->arena, &given, &options.given_count, err));
+    MrIngestOptions options = { .server = input->server,
+                                .catalog = input->catalog,
+                                .relation = relation,
+                                .is_replay = input->is_replay,
+                                .fail_on_bad_row = !relation->stream->reject_bad_rows };
+    MR_TRY(mr_ingest_all_columns(relation->stream, input->arena, &given, &options.given_count, err));
     options.given = given;
     options.zone = mr_timezone_utc();
-    if (feed->relation->zone_name != NULL && feed->relation->zone_name[0] != '\0') {
-        MR_TRY(mr_timezone_find(mr_string(feed->relation->zone_name), &options.zone, err));
+    if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
+        MR_TRY(mr_timezone_find(mr_string(relation->zone_name), &options.zone, err));
     }
-    codec_options(feed, &options);
-    return mr_ingest_create(&options, &feed->ingest, err);
+    codec_options(relation->stream, &options);
+    return mr_ingest_create(&options, out, err);
 }
 
-static MrStatus source_open(MrFeed *feed, MrError *err)
+static MrStatus source_options(const MrFeedInput *input, MrIngest *ingest,
+                               const MrSourceClass **source, MrSourceOptions *out, MrError *err)
 {
-    const MrStream *stream = feed->relation->stream;
-    feed->source_class = mr_source_find(mr_string(stream->connector));
-    if (feed->source_class == NULL) {
+    const MrStream *stream = input->relation->stream;
+    const MrCodecOptions *codec = mr_ingest_codec_options(ingest);
+    *source = mr_source_find(mr_string(stream->connector));
+    if (*source == NULL) {
         return mr_error_set(err, MR_ERR_UNSUPPORTED, "connector \"%s\" is not supported",
                             stream->connector);
     }
-    const MrCodecOptions *codec = mr_ingest_codec_options(feed->ingest);
-    MrSourceOptions options = { .options = stream->options,
-                                .option_count = stream->option_count,
-                                .schema = codec->schema,
-                                .codec = codec,
-                                .codec_class = stream->format != NULL
-                                                   ? mr_codec_find(mr_string(stream->format))
-                                                   : NULL,
-                                .clock = feed->server->clock,
-                                .reject = mr_ingest_reject,
-                                .reject_context = feed->ingest };
-    if (stream->format != NULL && options.codec_class == NULL) {
-        return mr_error_set(err, MR_ERR_UNSUPPORTED, "format \"%s\" is not supported",
-                            stream->format);
-    }
-    return feed->source_class->open(&options, &feed->offset, &feed->source, err);
+    *out = (MrSourceOptions){ .options = stream->options,
+                              .option_count = stream->option_count,
+                              .schema = codec->schema,
+                              .codec = codec,
+                              .codec_class = stream->format != NULL
+                                                 ? mr_codec_find(mr_string(stream->format))
+                                                 : NULL,
+                              .clock = input->server->clock,
+                              .reject = mr_ingest_reject,
+                              .reject_context = ingest };
+    return stream->format != NULL && out->codec_class == NULL
+               ? mr_error_set(err, MR_ERR_UNSUPPORTED, "format \"%s\" is not supported",
+                              stream->format)
+               : MR_OK;
+}
+
+MrStatus mr_feed_input_open(const MrFeedInput *input, MrIngest **ingest,
+                            const MrSourceClass **source, MrSourceOptions *options, MrError *err)
+{
+    MR_TRY(ingest_open(input, ingest, err));
+    return source_options(input, *ingest, source, options, err);
 }
 
 MrStatus mr_feed_open(MrFeed *feed, MrError *err)
 {
+    const MrStream *stream = feed->relation->stream;
+    MrFeedInput input = { .server = feed->server,
+                          .catalog = feed->catalog,
+                          .relation = feed->relation,
+                          .arena = &feed->arena };
+    MrSourceOptions options;
     MrLogStreamFacts facts;
-    if (mr_log_stream_facts(feed->server->log, feed->relation->stream->id, &facts)) {
+    if (mr_log_stream_facts(feed->server->log, stream->id, &facts)) {
         memcpy(feed->offset.text, facts.offset, sizeof feed->offset.text);
         feed->offset.text[sizeof feed->offset.text - 1] = '\0';
     }
-    if (strcmp(feed->relation->stream->connector, "file") == 0) {
+    if (strcmp(stream->connector, "file") == 0) {
         MR_TRY(path_check(feed, err));
     }
-    MR_TRY(ingest_open(feed, err));
-    return source_open(feed, err);
+    feed->range_use = mr_ranges_use(stream);
+    MR_TRY(mr_feed_input_open(&input, &feed->ingest, &feed->source_class, &options, err));
+    options.keeps_ranges = feed->range_use != MR_RANGES_NEVER;
+    return feed->source_class->open(&options, &feed->offset, &feed->source, err);
 }

@@ -27,7 +27,7 @@ struct MrIngest {
     MrStatus (*take)(void *context, const MrBlock *block, MrError *err);
     void *take_context;
     MrLogTransaction *transaction;
-    bool is_borrowed;
+    bool is_borrowed, is_replay;
     uint64_t rows, rejected, bytes;
     uint64_t unknown_members; /* counted so far */
 };
@@ -133,6 +133,9 @@ static void reject_row(void *context, const MrBlock *block, uint32_t row, const 
 {
     MrIngest *ingest = context;
     MrBuilder text;
+    if (ingest->is_replay) {
+        return;
+    }
     mr_builder_init(&text, 0);
     mr_row_text(block, row, ingest->codec_options.zone, &text);
     /* Which line it was is no longer known: 0. */
@@ -145,6 +148,9 @@ static void reject_row(void *context, const MrBlock *block, uint32_t row, const 
 void mr_ingest_reject(void *context, uint64_t line, MrString raw, const MrError *reason)
 {
     MrIngest *ingest = context;
+    if (ingest->is_replay) {
+        return;
+    }
     ingest->rejected++;
     mr_ingest_rejected_add(ingest->relation->name, mr_clock_wall_us(ingest->server->clock), line,
                            raw, reason);
@@ -188,6 +194,7 @@ MrStatus mr_ingest_create(const MrIngestOptions *options, MrIngest **out, MrErro
     ingest->take_context = options->take_context;
     ingest->transaction = options->transaction;
     ingest->is_borrowed = options->transaction != NULL;
+    ingest->is_replay = options->is_replay;
     mr_arena_init(&ingest->arena, 0);
     mr_arena_init(&ingest->slices, 0);
     MrStatus status = ingest_init(ingest, options, err);
@@ -246,6 +253,53 @@ static MrStatus append(MrIngest *ingest, const MrBlock *in, MrString offset, MrE
     MR_TRY(mr_log_append(ingest->transaction, ingest->stream->id, block, offset, err));
     ingest->rows += block->row_count;
     return MR_OK;
+}
+
+/* Neither rows nor columns are others. */
+static bool block_is_given(const MrBlock *block, const MrBlock *given)
+{
+    bool is_same =
+        block->row_count == given->row_count && block->column_count == given->column_count;
+    for (uint32_t i = 0; is_same && i < block->column_count; i++) {
+        is_same = block->columns[i].data == given->columns[i].data &&
+                  block->columns[i].validity == given->columns[i].validity &&
+                  block->columns[i].is_constant == given->columns[i].is_constant;
+    }
+    return is_same;
+}
+
+MrStatus mr_ingest_make(MrIngest *ingest, const MrBlock *given, const MrBlock **out, bool *is_given,
+                        MrError *err)
+{
+    MR_TRY(mr_ingest_rows_make(ingest->rows_maker, given, out, err));
+    *is_given = *out != NULL && block_is_given(*out, given);
+    return MR_OK;
+}
+
+MrStatus mr_ingest_range(MrIngest *ingest, MrBlockLoan *loan, MrString range, MrString offset,
+                         MrError *err)
+{
+    const MrBlock *block = NULL;
+    bool is_given = false;
+    MrStatus status = mr_ingest_make(ingest, loan->block, &block, &is_given, err);
+    if (status == MR_OK && block != NULL && ingest->transaction == NULL) {
+        status = mr_log_begin(ingest->server->log, &ingest->transaction, err);
+    }
+    if (status != MR_OK || block == NULL) {
+        mr_block_give_back(loan);
+        return status;
+    }
+    uint32_t rows = block->row_count;
+    if (range.length == 0) {
+        status = mr_log_append(ingest->transaction, ingest->stream->id, block, offset, err);
+        mr_block_give_back(loan);
+    } else {
+        status = mr_log_append_range(ingest->transaction, ingest->stream->id, block,
+                                     is_given ? loan : NULL, range, offset, err);
+        mr_block_give_back(is_given ? NULL : loan);
+    }
+    ingest->rows += status == MR_OK ? rows : 0;
+    return status;
 }
 
 MrStatus mr_ingest_block_from(MrIngest *ingest, const MrBlock *block, MrString offset, MrError *err)

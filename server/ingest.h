@@ -33,6 +33,7 @@ typedef struct MrIngestOptions {
     MrCodecOptions codec_options;
     MrAbsent absent;
     bool fail_on_bad_row; /* else counted and kept in millrace.rejected_rows */
+    bool is_replay;       /* rows of a range again: bad ones were counted then */
     /* Whole rows go here and not to the log: those of a table are changes first. */
     MrStatus (*take)(void *context, const MrBlock *block, MrError *err);
     void *take_context;
@@ -48,6 +49,14 @@ MrStatus mr_ingest_block(MrIngest *ingest, const MrBlock *block, MrError *err);
 /* The same with the source's offset behind the block, which the log keeps beside the rows. */
 MrStatus mr_ingest_block_from(MrIngest *ingest, const MrBlock *block, MrString offset,
                               MrError *err);
+/* The same for a block that came with its buffers (takes, also on failure), for which the log keeps
+ * the range (empty: the rows). */
+MrStatus mr_ingest_range(MrIngest *ingest, MrBlockLoan *loan, MrString range, MrString offset,
+                         MrError *err);
+/* The rows to log of a block of given columns (*out NULL: none), until the next call; not appended.
+ * *is_given: they are the block as it came. */
+MrStatus mr_ingest_make(MrIngest *ingest, const MrBlock *given, const MrBlock **out, bool *is_given,
+                        MrError *err);
 /* Commits what was appended and goes on: each block of a source is a transaction.  As finish,
  * else. */
 MrStatus mr_ingest_commit(MrIngest *ingest, uint64_t *sequence, MrDurability *durability,
@@ -81,6 +90,8 @@ uint64_t mr_ingest_rejected(const char *stream,
                             void (*each)(void *context, const MrRejectedRow *row), void *context);
 void mr_ingest_rejected_add(const char *stream, int64_t at_us, uint64_t line, MrString raw,
                             const MrError *reason);
+/* `count` more that nobody keeps. */
+void mr_ingest_rejected_pass(const char *stream, uint64_t count);
 void mr_ingest_rejected_forget(const char *stream); /* it was dropped, or is new */
 
 /* ---- streams that read by themselves (connector = 'file' | 'datagen') ---- */

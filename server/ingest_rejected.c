@@ -114,6 +114,17 @@ void mr_ingest_rejected_add(const char *stream_name, int64_t at_us, uint64_t lin
     mr_metric_add(mr_metric_get(MR_METRIC_REJECTED_ROWS, stream_name), 1);
 }
 
+void mr_ingest_rejected_pass(const char *stream_name, uint64_t count)
+{
+    pthread_mutex_lock(&rejected_mutex);
+    RejectedStream *stream = stream_make(stream_name);
+    if (stream != NULL) {
+        stream->count += count;
+    }
+    pthread_mutex_unlock(&rejected_mutex);
+    mr_metric_add(mr_metric_get(MR_METRIC_REJECTED_ROWS, stream_name), (int64_t)count);
+}
+
 uint64_t mr_ingest_rejected(const char *stream_name,
                             void (*each)(void *context, const MrRejectedRow *row), void *context)
 {

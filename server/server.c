@@ -23,6 +23,7 @@
 #include "server/listener.h"
 #include "server/log_thread.h"
 #include "server/postbox.h"
+#include "server/ranges.h"
 #include "server/relations.h"
 #include "server/retention.h"
 #include "server/scheduler.h"
@@ -250,7 +251,8 @@ static MrStatus open_log(MrServer *server, MrError *err)
         .clock = server->clock,
         .segment_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_SEGMENT_SIZE),
         .cache_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_CACHE),
-        .limit_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_LIMIT)
+        .limit_bytes = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_LIMIT),
+        .ranges = mr_ranges_reader(server)
     };
     return mr_log_open(&options, &server->log, err);
 }
@@ -283,6 +285,7 @@ static void raise_descriptor_limit(void)
 static MrStatus start(MrServer *server, MrError *err)
 {
     raise_descriptor_limit();
+    MR_TRY(mr_ranges_create(server, err));
     MR_TRY(open_log(server, err));
     MR_TRY(open_store(server, err));
     MR_TRY(mr_access_create(server, err));
@@ -332,6 +335,7 @@ static MrStatus stop(MrServer *server, MrError *err)
     if (server->log != NULL) {
         status = mr_log_close(server->log, err);
     }
+    mr_ranges_destroy(server);
     return status;
 }
 

@@ -29,6 +29,7 @@ typedef struct MrWorkers MrWorkers;
 typedef struct MrListener MrListener;
 typedef struct MrHttp MrHttp;
 typedef struct MrFeeds MrFeeds;
+typedef struct MrRanges MrRanges;
 typedef struct MrPostbox MrPostbox;
 typedef struct MrTables MrTables;
 
@@ -60,6 +61,7 @@ struct MrServer {
     MrListener *listener;    /* sessions */
     MrHttp *http;            /* NULL: off */
     MrFeeds *feeds;          /* file and datagen streams */
+    MrRanges *ranges;        /* what the log reads rows again with that it holds as ranges */
     MrTables *tables;        /* their contents */
     struct MrDdl *ddl_queue; /* statements that change the catalogue; the first is under way */
     int64_t started_us;      /* wall clock */

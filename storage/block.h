@@ -43,6 +43,21 @@ typedef struct MrBlock {
     MrPlace place;
 } MrBlock;
 
+/* A block with its buffers, handed from thread to thread: whoever has it gives it back, once. */
+typedef struct MrBlockLoan MrBlockLoan;
+struct MrBlockLoan {
+    MrBlock *block;
+    uint64_t bytes; /* of memory */
+    void (*give_back)(MrBlockLoan *loan);
+};
+
+static inline void mr_block_give_back(MrBlockLoan *loan) /* accepts NULL */
+{
+    if (loan != NULL) {
+        loan->give_back(loan);
+    }
+}
+
 static inline uint64_t mr_block_sequence(const MrBlock *block, uint32_t row)
 {
     return block->place.sequences ? block->place.sequences[row] : block->place.first_sequence + row;

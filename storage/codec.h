@@ -7,6 +7,7 @@
 #define MR_STORAGE_CODEC_H
 
 #include "storage/block.h"
+#include "storage/codecs/scan.h"
 
 /* What to do with a row that is not of the form. */
 typedef enum MrBadRows { MR_BAD_ROWS_FAIL, MR_BAD_ROWS_REJECT } MrBadRows;
@@ -38,6 +39,8 @@ typedef struct MrCodecOptions {
     const char *null_text;    /* default: "" (csv), "\\N" (text) */
     const char *default_text; /* COPY … DEFAULT '…' is PostgreSQL 16: leave NULL */
     bool force_quote_all;
+    MrLineEnd line_end; /* CSV/text: of the rows, where the first one does not decide */
+    bool one_block;     /* all of the input is one block: none is full before its end */
 } MrCodecOptions;
 
 /* Called for every bad row when bad_rows is REJECT: line counts from 1; `raw` is borrowed. */
@@ -73,10 +76,15 @@ typedef struct MrCodecClass {
 const MrCodecClass *mr_codec_find(MrString name); /* NULL: none */
 extern const MrCodecClass mr_codec_csv, mr_codec_text, mr_codec_binary, mr_codec_json;
 
+/* Takes the rows as `take` does, but to keep: the decoder goes on in other buffers.  *out NULL: there
+ * are none.  Loans that come back are used again. */
+MrStatus mr_decoder_lend(MrDecoder *decoder, MrBlockLoan **out, MrError *err);
+
 /* Counters of one decoder: rows made, bad rows, unknown JSON members, lines that are done, and
  * bytes of a begun row that were taken but are not part of any row yet. */
 typedef struct MrDecoderCounts {
     uint64_t rows, rejected, unknown_members, lines, carried_bytes;
+    bool has_ended; /* CSV/text: the end marker was met, what follows is ignored */
 } MrDecoderCounts;
 void mr_decoder_counts(const MrDecoder *decoder,
                        MrDecoderCounts *out); /* every MrDecoder starts with one */

@@ -136,6 +136,7 @@ void mr_frame_release(MrLogFrame *frame)
         return;
     }
     mr_arena_fini(&frame->arena);
+    mr_block_give_back(frame->loan);
     pool_give(frame->pool, frame->copy, frame->copy_capacity);
     pool_give(frame->pool, frame->header, frame->capacity);
     pthread_mutex_destroy(&frame->lock);
@@ -172,7 +173,26 @@ uint64_t mr_frame_memory_bytes(const MrLogFrame *frame)
         /* The description, and W before each row. */
         bytes += DECODED_BYTES + frame->header->row_count * sizeof *frame->watermarks;
     }
-    return bytes;
+    return bytes + (mr_frame_is_range(frame) ? frame->header->block_bytes : 0);
+}
+
+MrStatus mr_frame_set_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock *block,
+                            MrBlockLoan *loan, MrError *err)
+{
+    if (loan != NULL) {
+        frame->loan = loan;
+        frame->block = loan->block;
+        frame->header->block_bytes = loan->bytes;
+        return MR_OK;
+    }
+    size_t bytes = mr_block_encoded_bytes(block);
+    frame->copy = pool_take(frame->pool, bytes, &frame->copy_capacity);
+    if (frame->copy == NULL) {
+        return mr_error_no_memory(err);
+    }
+    mr_block_encode(block, frame->copy);
+    frame->header->block_bytes = frame->copy_capacity;
+    return mr_block_decode(&frame->arena, schema, frame->copy, bytes, &frame->block, err);
 }
 
 /* Decoding turns offsets into pointers, in place.  Bytes that wait to be written must stay as they
@@ -198,6 +218,17 @@ static MrStatus frame_decode(MrLogFrame *frame, const MrSchema *schema, MrError 
     return MR_OK;
 }
 
+static MrStatus frame_read_range(MrLogFrame *frame, const MrRangeReader *ranges, MrError *err)
+{
+    const MrFrameHeader *header = frame->header;
+    MrString range = { mr_frame_body(frame), header->body_bytes - header->payload_bytes };
+    MrBlockLoan *loan = NULL;
+    MR_TRY(ranges->read(ranges->context, header->stream_id, range, &loan, err));
+    frame->loan = loan;
+    frame->block = frame->loan->block;
+    return MR_OK;
+}
+
 /* The schema has got columns since the block was decoded: they follow as constant NULLs. */
 static MrStatus frame_widen(MrLogFrame *frame, const MrSchema *schema, MrError *err)
 {
@@ -216,14 +247,16 @@ static MrStatus frame_widen(MrLogFrame *frame, const MrSchema *schema, MrError *
     return MR_OK;
 }
 
-MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock **out,
-                        MrError *err)
+MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrRangeReader *ranges,
+                        const MrBlock **out, MrError *err)
 {
     MrStatus status = MR_OK;
     pthread_mutex_lock(&frame->lock);
     if (frame->block == NULL) {
-        status = frame_decode(frame, schema, err);
-    } else if (frame->block->column_count < schema->column_count) {
+        status = mr_frame_is_range(frame) ? frame_read_range(frame, ranges, err)
+                                          : frame_decode(frame, schema, err);
+    }
+    if (status == MR_OK && frame->block->column_count < schema->column_count) {
         status = frame_widen(frame, schema, err);
     }
     *out = frame->block;

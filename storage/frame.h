@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "storage/block.h"
+#include "storage/range.h"
 
 enum { MR_FRAME_ALIGN = 64 };
 #define MR_FRAME_MAGIC UINT32_C(0x4d52464d)
@@ -24,6 +24,11 @@ enum {
     MR_FRAME_INDEX,     /* last of a sealed segment */
 };
 
+/* Flags. */
+enum {
+    MR_FRAME_RANGE = 1, /* ROWS, PART: the body is a range of the input in place of the block */
+};
+
 /* Little endian, as in memory.  `header_crc` is seeded with the segment's random salt and covers
  * `body_crc`, so that a frame of another segment or an older file is never taken for one of
  * this. */
@@ -32,7 +37,7 @@ typedef struct MrFrameHeader {
     uint32_t header_crc;
     uint32_t body_crc;
     uint16_t kind;
-    uint16_t flags;           /* none yet: 0 */
+    uint16_t flags;           /* MR_FRAME_RANGE */
     uint64_t body_bytes;      /* without padding */
     uint64_t offset;          /* of this frame in its segment */
     uint64_t previous_offset; /* of the frame before it in the segment; 0: the first */
@@ -51,7 +56,8 @@ typedef struct MrFrameHeader {
     int64_t event_min_us, event_max_us;
     int64_t delay_us, skew_us; /* the stream's when the frame was made */
     uint64_t trim_below;
-    uint64_t unused[4];
+    uint64_t block_bytes; /* RANGE: what its rows take of memory */
+    uint64_t unused[3];
 } MrFrameHeader;
 
 /* What a COMMIT frame says of one part. */
@@ -117,6 +123,7 @@ typedef struct MrLogFrame {
     size_t copy_capacity;
     MrArena arena;  /* of `block` and `watermarks` */
     MrBlock *block; /* decoded; NULL: not yet */
+    MrBlockLoan *loan; /* its buffers, where they are not the frame's */
     const int64_t *watermarks;
 } MrLogFrame;
 
@@ -131,18 +138,28 @@ static inline void *mr_frame_body(const MrLogFrame *frame)
 /* Small frames, of single-row INSERTs above all, are kept as bytes only: a decoded block beside
  * each would take ten times their size.  Never given to mr_frame_block, which changes the bytes. */
 enum { MR_FRAME_SMALL_BYTES = 2048 };
+static inline bool mr_frame_is_range(const MrLogFrame *frame)
+{
+    return (frame->header->flags & MR_FRAME_RANGE) != 0;
+}
 static inline bool mr_frame_is_small(const MrLogFrame *frame)
 {
-    return frame->header->body_bytes <= MR_FRAME_SMALL_BYTES;
+    return frame->header->body_bytes <= MR_FRAME_SMALL_BYTES && !mr_frame_is_range(frame);
 }
 /* A small frame's block, decoded from a copy in the arena. */
 MrStatus mr_frame_block_copy(const MrLogFrame *frame, const MrSchema *schema, MrArena *arena,
                              const MrBlock **out, MrError *err);
 /* What the frame takes of memory once it is decoded. */
 uint64_t mr_frame_memory_bytes(const MrLogFrame *frame);
-/* The frame's block over its own bytes, decoded once.  Columns that the schema has got since read
- * as NULL.  The block lives as long as the frame is held and must not be changed. */
-MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock **out,
-                        MrError *err);
+/* The frame's block over its own bytes, decoded once, or read once by `ranges`, which gives as many
+ * rows as the header says.  Columns that the schema
+ * has got since read as NULL.  The block lives as long as the frame is held and must not be
+ * changed. */
+MrStatus mr_frame_block(MrLogFrame *frame, const MrSchema *schema, const MrRangeReader *ranges,
+                        const MrBlock **out, MrError *err);
+/* A frame of a range gets its rows before others know it, so that they need not be read again: the
+ * loan's (takes), or a copy of the block when there is none. */
+MrStatus mr_frame_set_block(MrLogFrame *frame, const MrSchema *schema, const MrBlock *block,
+                            MrBlockLoan *loan, MrError *err);
 
 #endif

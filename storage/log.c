@@ -129,17 +129,50 @@ void mr_log_forget_stream(MrLog *log, uint32_t stream_id)
     }
 }
 
-MrStatus mr_log_stream_error(MrLog *log, uint32_t stream_id, MrError *err)
+void log_stream_note_input(MrLog *log, uint32_t stream_id, const MrError *result)
 {
-    MrStatus status = MR_OK;
+    bool is_changed = result->status == MR_ERR_INPUT_CHANGED;
     pthread_mutex_lock(&log->lock);
     LogStream *stream = log_stream_find(log, stream_id);
-    if (stream != NULL && stream->error != NULL) {
-        status = stream->error->status;
-        if (err != NULL) {
-            *err = *stream->error;
+    if (stream != NULL && is_changed && stream->input_error == NULL) {
+        stream->input_error = malloc(sizeof *stream->input_error);
+        if (stream->input_error != NULL) {
+            *stream->input_error = *result;
         }
+        mr_log_error(MR_LOG_ERROR, "log.input_changed", result);
+    } else if (stream != NULL && result->status == MR_OK) {
+        free(stream->input_error);
+        stream->input_error = NULL;
     }
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* The stream's error of one kind; the lock is held. */
+static MrStatus stored_error(const MrError *stored, MrError *err)
+{
+    if (stored == NULL) {
+        return MR_OK;
+    }
+    if (err != NULL) {
+        *err = *stored;
+    }
+    return stored->status;
+}
+
+MrStatus mr_log_input_error(MrLog *log, uint32_t stream_id, MrError *err)
+{
+    pthread_mutex_lock(&log->lock);
+    LogStream *stream = log_stream_find(log, stream_id);
+    MrStatus status = stream == NULL ? MR_OK : stored_error(stream->input_error, err);
+    pthread_mutex_unlock(&log->lock);
+    return status;
+}
+
+MrStatus mr_log_stream_error(MrLog *log, uint32_t stream_id, MrError *err)
+{
+    pthread_mutex_lock(&log->lock);
+    LogStream *stream = log_stream_find(log, stream_id);
+    MrStatus status = stream == NULL ? MR_OK : stored_error(stream->error, err);
     pthread_mutex_unlock(&log->lock);
     return status;
 }
@@ -298,6 +331,7 @@ static void log_destroy(MrLog *log)
     free(log->segments);
     for (uint32_t i = 0; i < log->stream_count; i++) {
         free(log->streams[i]->error);
+        free(log->streams[i]->input_error);
         free(log->streams[i]->hole);
         free(log->streams[i]);
     }

@@ -12,7 +12,7 @@
 #define MR_STORAGE_LOG_H
 
 #include "common/clock.h"
-#include "storage/block.h"
+#include "storage/range.h"
 
 typedef enum MrRecordKind {
     MR_RECORD_ROWS = 1,  /* one block of one stream */
@@ -46,6 +46,7 @@ typedef struct MrLogOptions {
     MrClock *clock;       /* arrival time = max(previous, wall) */
     /* A target's or checkpoint's sequence: cutting the tail below it is refused as corruption. */
     uint64_t must_reach_sequence;
+    MrRangeReader ranges; /* of mr_log_append_range */
 } MrLogOptions;
 
 typedef struct MrLog MrLog;
@@ -88,6 +89,12 @@ MrStatus mr_log_begin(MrLog *log, MrLogTransaction **out, MrError *err);
 /* Borrows the block: its bytes are copied.  `offset` (may be empty) is a source's offset text. */
 MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const MrBlock *block,
                        MrString offset, MrError *err);
+/* The same for rows that can be read again: the log keeps the range, which MrLogOptions.ranges reads
+ * when the block has left its cache.  `loan` (takes, also on failure): the block's own buffers, which
+ * are kept as they are; NULL: they are copied. */
+MrStatus mr_log_append_range(MrLogTransaction *transaction, uint32_t stream_id,
+                             const MrBlock *block, MrBlockLoan *loan, MrString range,
+                             MrString offset, MrError *err);
 /* Both end the transaction and free it.  A transaction of one block becomes one self-committed
  * frame.  *last_sequence: the last number given (0: there were no rows). `durability`: the
  * strictest of the streams written, for the caller's wait. */
@@ -148,6 +155,9 @@ typedef struct MrLogStreamFacts {
 bool mr_log_stream_facts(MrLog *log, uint32_t stream_id, MrLogStreamFacts *out);
 /* MR_OK, or MR_ERR_CORRUPT with file, offset, expected and actual checksum. */
 MrStatus mr_log_stream_error(MrLog *log, uint32_t stream_id, MrError *err);
+/* MR_ERR_INPUT_CHANGED: rows that the log holds as a range could not be read from their input the
+ * last time.  The stream takes no rows until they can. */
+MrStatus mr_log_input_error(MrLog *log, uint32_t stream_id, MrError *err);
 uint64_t mr_log_bytes(MrLog *log);
 /* A new limit_bytes (0: none) for the appends to come; what is there stays. */
 void mr_log_set_limit(MrLog *log, uint64_t limit_bytes);

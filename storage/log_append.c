@@ -85,7 +85,7 @@ void mr_log_roll_back_to(MrLogTransaction *transaction, uint32_t mark)
     transaction->held = NULL;
     while (transaction->part_count > mark) {
         LogPart *part = &transaction->parts[--transaction->part_count];
-        transaction->held_frames_bytes -= part->commit.frame_bytes;
+        transaction->held_frames_bytes -= part->memory_bytes;
         mr_frame_release(part->frame);
     }
 }
@@ -117,10 +117,13 @@ MrStatus log_stream_for_append(MrLog *log, uint32_t stream_id, MrLogStream *defi
     if (status == MR_OK && (stream == NULL || !stream->is_known)) {
         status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u", stream_id);
     }
-    if (status == MR_OK && stream->error != NULL) {
-        status = stream->error->status;
+    const MrError *stop = status != MR_OK            ? NULL
+                          : stream->error != NULL    ? stream->error
+                                                     : stream->input_error;
+    if (stop != NULL) {
+        status = stop->status;
         if (err != NULL) {
-            *err = *stream->error;
+            *err = *stop;
         }
     }
     if (status == MR_OK) {
@@ -205,7 +208,8 @@ MrStatus log_place_held(MrLogTransaction *transaction, MrError *err)
         log_place(log, frame);
         part->commit.offset = frame->header->offset;
         /* Frames of a large transaction are read again from the disk: memory stays flat. */
-        transaction->held_frames_bytes += frame->total_bytes;
+        part->memory_bytes = mr_frame_memory_bytes(frame);
+        transaction->held_frames_bytes += part->memory_bytes;
         if (transaction->held_frames_bytes <= LOG_HELD_BYTES_MAX) {
             part->frame = frame;
         } else {
@@ -221,36 +225,75 @@ MrStatus log_place_held(MrLogTransaction *transaction, MrError *err)
     return status;
 }
 
-MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const MrBlock *block,
-                       MrString offset, MrError *err)
+/* What is appended: a block, or a range that stands for it. */
+typedef struct Appended {
+    const MrBlock *block;
+    MrBlockLoan *loan;
+    MrString range; /* empty: the block itself */
+    MrString offset;
+} Appended;
+
+static MrStatus append_check(MrLogTransaction *transaction, const MrLogStream *stream,
+                             const Appended *what, size_t body_bytes, MrError *err)
+{
+    MR_TRY(block_check(stream, what->block, err));
+    if (what->offset.length >= sizeof((LogStreamState *)0)->offset) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a source's offset of %zu bytes is too long",
+                            what->offset.length);
+    }
+    return limit_check(transaction->log, body_bytes, err);
+}
+
+/* The frame with its body; its loan goes with it. */
+static MrStatus frame_fill(MrLog *log, const MrLogStream *stream, Appended *what, size_t body_bytes,
+                           MrLogFrame **out, MrError *err)
+{
+    MrLogFrame *frame;
+    MR_TRY(mr_frame_create(&log->pool, body_bytes + what->offset.length, &frame, err));
+    MrFrameHeader *header = frame->header;
+    char *body = mr_frame_body(frame);
+    MrStatus status = MR_OK;
+    header->row_count = what->block->row_count;
+    if (what->range.length == 0) {
+        mr_block_encode(what->block, body);
+    } else {
+        memcpy(body, what->range.data, body_bytes);
+        header->flags = MR_FRAME_RANGE;
+        status = mr_frame_set_block(frame, stream->schema, what->block, what->loan, err);
+        what->loan = NULL;
+    }
+    if (what->offset.length > 0) {
+        memcpy(body + body_bytes, what->offset.data, what->offset.length);
+    }
+    if (status != MR_OK) {
+        mr_frame_release(frame);
+        return status;
+    }
+    header->payload_bytes = (uint32_t)what->offset.length;
+    *out = frame;
+    return MR_OK;
+}
+
+static MrStatus append(MrLogTransaction *transaction, uint32_t stream_id, Appended *what,
+                       MrError *err)
 {
     MrLog *log = transaction->log;
+    const MrBlock *block = what->block;
     MrLogStream stream;
     int64_t arrival_us;
     MR_TRY(log_stream_for_append(log, stream_id, &stream, &arrival_us, err));
     if (block->row_count == 0) {
         return MR_OK;
     }
-    MR_TRY(block_check(&stream, block, err));
-    if (offset.length >= sizeof((LogStreamState *)0)->offset) {
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a source's offset of %zu bytes is too long",
-                            offset.length);
-    }
-    size_t block_bytes = mr_block_encoded_bytes(block);
-    MR_TRY(limit_check(log, block_bytes, err));
+    size_t body_bytes =
+        what->range.length > 0 ? what->range.length : mr_block_encoded_bytes(block);
+    MR_TRY(append_check(transaction, &stream, what, body_bytes, err));
     if (transaction->held != NULL) {
         MR_TRY(log_place_held(transaction, err));
     }
     MR_TRY(transaction_grow(transaction, err));
-    MrLogFrame *frame;
-    MR_TRY(mr_frame_create(&log->pool, block_bytes + offset.length, &frame, err));
-    mr_block_encode(block, mr_frame_body(frame));
-    if (offset.length > 0) {
-        memcpy((char *)mr_frame_body(frame) + block_bytes, offset.data, offset.length);
-    }
     LogPart *part = &transaction->parts[transaction->part_count];
-    *part = (LogPart){ .commit = { .frame_bytes = frame->total_bytes,
-                                   .stream_id = stream_id,
+    *part = (LogPart){ .commit = { .stream_id = stream_id,
                                    .row_count = block->row_count,
                                    .event_min_us = MR_TIME_MAX,
                                    .event_max_us = MR_TIME_MIN },
@@ -259,17 +302,18 @@ MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const 
                        .sure_below_us = MR_TIME_MAX,
                        .delay_us = stream.delay_us,
                        .skew_us = stream.max_future_skew_us,
-                       .offset_bytes = (uint32_t)offset.length };
-    if (offset.length > 0) {
-        memcpy(part->offset, offset.data, offset.length);
+                       .offset_bytes = (uint32_t)what->offset.length };
+    if (what->offset.length > 0) {
+        memcpy(part->offset, what->offset.data, what->offset.length);
     }
     if (stream.event_column >= 0) {
         log_part_measure(part, &block->columns[stream.event_column], arrival_us);
     }
+    MrLogFrame *frame;
+    MR_TRY(frame_fill(log, &stream, what, body_bytes, &frame, err));
     MrFrameHeader *header = frame->header;
+    part->commit.frame_bytes = frame->total_bytes;
     header->stream_id = stream_id;
-    header->row_count = block->row_count;
-    header->payload_bytes = (uint32_t)offset.length;
     header->event_min_us = part->commit.event_min_us;
     header->event_max_us = part->commit.event_max_us;
     header->delay_us = stream.delay_us;
@@ -277,4 +321,21 @@ MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const 
     header->body_crc = mr_frame_body_crc(header, mr_frame_body(frame));
     transaction->held = frame;
     return MR_OK;
+}
+
+MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const MrBlock *block,
+                       MrString offset, MrError *err)
+{
+    Appended what = { .block = block, .offset = offset };
+    return append(transaction, stream_id, &what, err);
+}
+
+MrStatus mr_log_append_range(MrLogTransaction *transaction, uint32_t stream_id,
+                             const MrBlock *block, MrBlockLoan *loan, MrString range,
+                             MrString offset, MrError *err)
+{
+    Appended what = { .block = block, .loan = loan, .range = range, .offset = offset };
+    MrStatus status = append(transaction, stream_id, &what, err);
+    mr_block_give_back(what.loan);
+    return status;
 }

@@ -75,6 +75,18 @@ static void damage(MrLogCheck *check, Tally *tally, const MrSegment *segment, ui
     say(check, "%s: DAMAGED at offset %" PRIu64 ": %s", segment->path, offset, what);
 }
 
+/* Rows that stand somewhere else must still stand there. */
+static void look_at_range(MrLogCheck *check, Tally *tally, const MrSegment *segment,
+                          const MrFrameHeader *header, const void *body)
+{
+    MrError cause = MR_ERROR_INIT;
+    MrString range = { body, header->body_bytes - header->payload_bytes };
+    check->ranges++;
+    if (check->look != NULL && check->look(check->context, range, &cause) != MR_OK) {
+        damage(check, tally, segment, header->offset, cause.message);
+    }
+}
+
 /* A bad header: damage when a good frame follows, else the end of what was written. */
 static MrStatus pass_bad_header(MrLogCheck *check, MrSegmentScan *scan, Tally *tally, bool *goes_on,
                                 MrError *err)
@@ -119,6 +131,9 @@ static MrStatus scan_frames(MrLogCheck *check, MrSegmentScan *scan, Tally *tally
             bad_body = scan->offset;
         } else {
             count_frame(tally, header, next);
+            if ((header->flags & MR_FRAME_RANGE) != 0) {
+                look_at_range(check, tally, segment, header, body);
+            }
             bad_body = 0;
         }
         scan->offset = next;

@@ -36,6 +36,15 @@ static MrStatus part_measure_again(MrLogTransaction *transaction, LogPart *part,
         MR_TRY(loaded);
         frame = read;
     }
+    if (mr_frame_is_range(frame)) {
+        const MrBlock *rows;
+        MrStatus got = log_frame_block(log, frame, &stream, &rows, err);
+        if (got == MR_OK) {
+            log_part_measure(part, &rows->columns[stream.event_column], arrival_us);
+        }
+        mr_frame_release(read);
+        return got;
+    }
     /* Decoding changes bytes, and these may wait to be written: a copy. */
     size_t bytes = frame->header->body_bytes - frame->header->payload_bytes;
     mr_arena_init(&arena, 0);

@@ -80,6 +80,7 @@ typedef struct LogStream {
     bool is_known; /* mr_log_set_stream was called */
     bool is_forgotten;
     MrLogStream definition;
+    MrError *input_error;  /* INPUT_CHANGED, when a range was read last; owned */
     MrError *error;        /* CORRUPT; owned */
     uint64_t damaged_from; /* the first sequence that may be lost */
     /* During recovery: records below are known to have been seen; and what was found missing, which
@@ -160,6 +161,7 @@ typedef struct LogPart {
     int64_t moved_us; /* greatest event time that is not in the future; MR_TIME_MIN none */
     int64_t sure_from_us, sure_below_us;
     int64_t delay_us, skew_us; /* the stream's when the block came: they stand in its frame */
+    uint64_t memory_bytes;
     uint32_t offset_bytes;
     char offset[96];
 } LogPart;
@@ -177,6 +179,8 @@ LogStream *log_stream_find(MrLog *log, uint32_t stream_id);
 LogStream *log_stream_make(MrLog *log, uint32_t stream_id);
 /* Makes the stream CORRUPT from `sequence` on; the first cause stays. */
 void log_stream_damage(MrLog *log, LogStream *stream, uint64_t sequence, const MrError *cause);
+/* How reading a range of the stream went: notes INPUT_CHANGED and forgets it; takes the lock. */
+void log_stream_note_input(MrLog *log, uint32_t stream_id, const MrError *result);
 uint64_t log_bytes(const MrLog *log); /* the lock is held */
 MrStatus log_failure(MrLog *log, MrError *err);
 MrStatus log_fail(MrLog *log, const MrError *cause, MrError *err);
@@ -265,6 +269,10 @@ void log_cache_trim(MrLog *log);
  * lock. */
 MrStatus log_frame_load(MrLog *log, const LogIndexEntry *at, MrSegment *file, MrLogFrame **out,
                         MrError *err);
+
+/* The rows of a frame that is not small, decoded or read from their input. */
+MrStatus log_frame_block(MrLog *log, MrLogFrame *frame, const MrLogStream *stream,
+                         const MrBlock **out, MrError *err);
 
 /* ---- log_recovery.c ---- */
 MrStatus log_recover(MrLog *log, MrError *err);

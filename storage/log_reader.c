@@ -103,6 +103,69 @@ static MrStatus watermarks_make(const MrLogFrame *frame, const LogIndexEntry *at
     return MR_OK;
 }
 
+/* A frame's rows as its input has them now. */
+typedef struct RangeRead {
+    const MrRangeReader *ranges;
+    const MrFrameHeader *header;
+    const MrLogStream *stream;
+    bool is_tried;
+} RangeRead;
+
+/* As many rows, and the same times: the least guard against bytes that are read otherwise now. */
+static MrStatus range_check(const RangeRead *read, const MrBlock *block, MrError *err)
+{
+    const MrFrameHeader *header = read->header;
+    uint32_t rows = block == NULL ? 0 : block->row_count;
+    if (rows != header->row_count) {
+        return mr_error_set(err, MR_ERR_INPUT_CHANGED,
+                            "a range of the input of stream %u reads as %u rows, and was %u",
+                            header->stream_id, rows, header->row_count);
+    }
+    if (read->stream->event_column >= 0) {
+        LogTimes times = log_times_range(&block->columns[read->stream->event_column]);
+        if (times.min_us != header->event_min_us || times.max_us != header->event_max_us) {
+            return mr_error_set(err, MR_ERR_INPUT_CHANGED,
+                                "a range of the input of stream %u reads as other times than "
+                                "before",
+                                header->stream_id);
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus range_read(void *context, uint32_t stream_id, MrString range, MrBlockLoan **out,
+                           MrError *err)
+{
+    RangeRead *read = context;
+    read->is_tried = true;
+    if (read->ranges->read == NULL) {
+        return mr_error_set(err, MR_ERR_UNSUPPORTED,
+                            "the log holds a range of an input that nobody can read");
+    }
+    MR_TRY(read->ranges->read(read->ranges->context, stream_id, range, out, err));
+    MrStatus status = range_check(read, *out == NULL ? NULL : (*out)->block, err);
+    if (status != MR_OK) {
+        mr_block_give_back(*out);
+    }
+    return status;
+}
+
+MrStatus log_frame_block(MrLog *log, MrLogFrame *frame, const MrLogStream *stream,
+                         const MrBlock **out, MrError *err)
+{
+    MrError result = MR_ERROR_INIT;
+    RangeRead read = { &log->options.ranges, frame->header, stream, false };
+    MrRangeReader reader = { range_read, &read };
+    MrStatus status = mr_frame_block(frame, stream->schema, &reader, out, &result);
+    if (read.is_tried) {
+        log_stream_note_input(log, stream->stream_id, &result);
+    }
+    if (status != MR_OK && err != NULL) {
+        *err = result;
+    }
+    return status;
+}
+
 /* W before each row of the whole frame; made once per frame, for a small one once per reader. */
 static MrStatus frame_watermarks(MrLogFrame *frame, const LogIndexEntry *at, const MrVector *times,
                                  MrArena *arena, const int64_t **out, MrError *err)
@@ -143,7 +206,7 @@ static MrStatus block_cut(MrArena *arena, const MrBlock *whole, uint32_t first, 
     return mr_block_select(arena, &bare, list, rows, out, err);
 }
 
-static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *stream, uint64_t from,
+static MrStatus record_fill_rows(MrLog *log, const LogIndexEntry *at, const MrLogStream *stream, uint64_t from,
                                  uint64_t upto, MrArena *arena, MrLogRecord *out, MrError *err)
 {
     const MrBlock *whole;
@@ -155,7 +218,7 @@ static MrStatus record_fill_rows(const LogIndexEntry *at, const MrLogStream *str
     int64_t before_us = at->watermark_us, after_us = at->watermark_after_us;
     MR_TRY(mr_frame_is_small(out->frame)
                ? mr_frame_block_copy(out->frame, stream->schema, arena, &whole, err)
-               : mr_frame_block(out->frame, stream->schema, &whole, err));
+               : log_frame_block(log, out->frame, stream, &whole, err));
     bool may_be_late = at->event_min_us < after_us;
     if (stream->event_column >= 0 && (may_be_late || first > 0 || end < at->row_count)) {
         MR_TRY(frame_watermarks(out->frame, at, &whole->columns[stream->event_column], arena,
@@ -212,7 +275,7 @@ static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, MrSegment *file
         out->payload = (MrString){ mr_frame_body(out->frame), out->frame->header->payload_bytes };
         return MR_OK;
     }
-    return record_fill_rows(at, stream, from, upto, arena, out, err);
+    return record_fill_rows(log, at, stream, from, upto, arena, out, err);
 }
 
 /* ---- the next record --------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ typedef struct MrSourceOptions {
     MrClock *clock; /* datagen paces its rows by it; never reaches a value */
     MrRejectFunction *reject;
     void *reject_context;
+    bool keeps_ranges; /* range_write will be called */
 } MrSourceOptions;
 
 typedef struct MrSource MrSource;
@@ -39,6 +40,11 @@ typedef enum MrSourceState {
     MR_SOURCE_WAIT /* nothing now */,
     MR_SOURCE_END
 } MrSourceState;
+
+/* Input of bytes is cut into pieces, which any thread makes into blocks: sources/piece.h. */
+typedef struct MrPiece MrPiece;
+typedef struct MrPieceReader MrPieceReader;
+struct MrPieceBlock;
 
 typedef struct MrSourceClass {
     const char *name; /* "file", "datagen" */
@@ -57,6 +63,21 @@ typedef struct MrSourceClass {
     /* a < b, = , > as offsets of this source. */
     int (*compare)(const MrSourceOffset *a, const MrSourceOffset *b);
     void (*close)(MrSource *source);
+    /* The rest is NULL for sources without bytes.  `cut` takes the place of `next`: the next whole
+     * rows (length 0: none now); *after is the place behind them. */
+    MrStatus (*cut)(MrSource *source, MrPiece *piece, MrSourceOffset *after, MrSourceState *state,
+                    MrError *err);
+    /* Once the first piece was cut.  Bad rows go to `reject`. */
+    MrStatus (*reader_create)(MrSource *source, MrRejectFunction *reject, void *context,
+                              MrPieceReader **out, MrError *err);
+    /* What stands for the block's bytes, so that its rows can be read again from the input; nothing
+     * where they cannot. */
+    MrStatus (*range_write)(MrSource *source, const struct MrPieceBlock *block, MrBuilder *out,
+                            MrError *err);
+    /* Reads such a range: all its rows as one block.  MR_ERR_INPUT_CHANGED when its bytes are not
+     * those that they were.  Thread-safe. */
+    MrStatus (*range_read)(const MrSourceOptions *options, MrString range, MrBlockLoan **out,
+                           MrError *err);
 } MrSourceClass;
 
 const MrSourceClass *mr_source_find(MrString name); /* sources/sources.def */

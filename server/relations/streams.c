@@ -30,6 +30,9 @@ static const char *stream_state(MrServer *server, const MrStream *stream, MrErro
     if (mr_log_stream_error(server->log, stream->id, error) != MR_OK) {
         return "corrupt";
     }
+    if (mr_log_input_error(server->log, stream->id, error) != MR_OK) {
+        return "input_changed";
+    }
     (void)mr_feed_status(server, stream->id, &state, error);
     return state;
 }

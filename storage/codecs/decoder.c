@@ -20,6 +20,7 @@ MrStatus mr_decoder_init(MrDecoder *decoder, const MrCodecOptions *options,
 void mr_decoder_fini(MrDecoder *decoder)
 {
     mr_stage_fini(&decoder->stage);
+    mr_stage_shelf_close(decoder->shelf);
 }
 
 uint32_t mr_decoder_rows_ready(const MrDecoder *decoder)

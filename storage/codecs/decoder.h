@@ -22,8 +22,9 @@ typedef struct MrStageHeap {
  * used again for the next block; long text is in `arena`, which is reset then.
  */
 typedef struct MrStage {
-    const MrSchema *schema;
     MrVector *columns;
+    uint32_t column_count;
+    bool is_one_block; /* never full */
     uint64_t **validity; /* the buffers, whether the column has a null by now or not */
     MrStageHeap *heaps;
     bool *filled; /* some input column is the target of this one */
@@ -60,12 +61,17 @@ static inline void *mr_stage_cell(const MrStage *stage, uint32_t column, uint32_
     return (char *)vector->data + (size_t)row * mr_type_info(vector->type.id)->width;
 }
 
+/* Stages that were lent and came back (loan.c): shared by a decoder and its loans. */
+typedef struct MrStageShelf MrStageShelf;
+void mr_stage_shelf_close(MrStageShelf *shelf); /* the decoder's share; accepts NULL */
+
 struct MrDecoder {
     MrDecoderCounts counts; /* first: see mr_decoder_counts */
     MrCodecOptions options; /* keeps what it points to */
     MrRejectFunction *reject;
     void *reject_context;
     MrStage stage;
+    MrStageShelf *shelf; /* NULL: nothing was lent yet */
 };
 
 MrStatus mr_decoder_init(MrDecoder *decoder, const MrCodecOptions *options,

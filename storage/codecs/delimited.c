@@ -61,7 +61,8 @@ static MrStatus delimited_init(Delimited *self, const MrCodecOptions *options, b
     self->dialect = (MrDialect){ .is_csv = is_csv,
                                  .delimiter = mr_delimited_delimiter(options, is_csv),
                                  .quote = mr_delimited_quote(options),
-                                 .escape = mr_delimited_escape(options) };
+                                 .escape = mr_delimited_escape(options),
+                                 .line_end = options->line_end };
     self->reader = (MrFieldReader){ .decoder = &self->base,
                                     .dialect = &self->dialect,
                                     .null_text = mr_string(null_text),
@@ -265,7 +266,7 @@ static MrStatus chunk_odd_row(Delimited *self, Chunk *chunk, MrError *err)
 {
     size_t row_end = chunk->scan.ends[chunk_row_last(chunk, chunk->row)];
     if (row_is_marker(self, chunk, chunk->row_start, chunk->row)) {
-        self->ended = true;
+        self->ended = self->base.counts.has_ended = true;
         return MR_OK;
     }
     if (chunk->malformed < row_end) {
@@ -377,7 +378,7 @@ static MrStatus last_row_run(Delimited *self, const Chunk *chunk, MrError *err)
         self->base.counts.lines -= chunk->lines;
         mr_builder_fini(&row);
     }
-    self->ended = true;
+    self->ended = self->base.counts.has_ended = true;
     return status;
 }
 

@@ -477,7 +477,7 @@ static void bad_value_keep(MrFieldReader *reader)
 /* Columns before the bad field went on to rows behind it, whose places others will take. */
 static void nulls_forget(MrStage *stage, uint32_t first, uint32_t end)
 {
-    for (uint32_t i = 0; i < stage->schema->column_count; i++) {
+    for (uint32_t i = 0; i < stage->column_count; i++) {
         for (uint32_t row = first; stage->columns[i].validity != NULL && row < end; row++) {
             mr_bitmap_set(stage->columns[i].validity, row);
         }

@@ -343,7 +343,7 @@ static MrStatus line_parse(Json *self, MrString line, MrError *err)
 
 static void row_drop(MrStage *stage)
 {
-    for (uint32_t i = 0; i < stage->schema->column_count; i++) {
+    for (uint32_t i = 0; i < stage->column_count; i++) {
         if (stage->columns[i].validity != NULL) {
             mr_bitmap_set(stage->columns[i].validity, stage->row_count);
         }

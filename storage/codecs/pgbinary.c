@@ -175,7 +175,7 @@ static MrStatus row_read(Binary *self, const char *data, size_t length, MrError 
         int32_t size = (int32_t)get32(next);
         next += 4;
         if (column->target >= 0 && field_read(self, column, next, size, err) != MR_OK) {
-            for (uint32_t j = 0; j < stage->schema->column_count; j++) {
+            for (uint32_t j = 0; j < stage->column_count; j++) {
                 if (stage->columns[j].validity != NULL) {
                     mr_bitmap_set(stage->columns[j].validity, stage->row_count);
                 }

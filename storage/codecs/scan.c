@@ -74,6 +74,7 @@ static inline uint64_t sse2_high(Block128 block)
 }
 
 #define SCAN_NAME scan_sse2
+#define SCAN_ROWS_NAME scan_rows_sse2
 #define SCAN_TARGET
 #define SCAN_BLOCK Block128
 #define SCAN_LOAD(p) sse2_load(p)
@@ -112,6 +113,7 @@ TARGET_AVX2 static inline uint64_t avx2_high(Block256 block)
 }
 
 #define SCAN_NAME scan_avx2
+#define SCAN_ROWS_NAME scan_rows_avx2
 #define SCAN_TARGET TARGET_AVX2
 #define SCAN_BLOCK Block256
 #define SCAN_LOAD(p) avx2_load(p)
@@ -120,6 +122,7 @@ TARGET_AVX2 static inline uint64_t avx2_high(Block256 block)
 #include "storage/codecs/scan_template.h"
 
 #define SCAN_NAME scan_avx512
+#define SCAN_ROWS_NAME scan_rows_avx512
 #define SCAN_TARGET __attribute__((target("avx512f,avx512bw,bmi,popcnt")))
 #define SCAN_BLOCK __m512i
 #define SCAN_LOAD(p) _mm512_loadu_si512(p)
@@ -135,6 +138,16 @@ static ScanFunction *scan_choose(void)
         return scan_avx512;
     }
     return __builtin_cpu_supports("avx2") ? scan_avx2 : scan_sse2;
+}
+
+typedef void RowScanFunction(MrRowScan *, const MrDialect *, const char *, size_t);
+
+static RowScanFunction *row_scan_choose(void)
+{
+    if (__builtin_cpu_supports("avx512bw")) {
+        return scan_rows_avx512;
+    }
+    return __builtin_cpu_supports("avx2") ? scan_rows_avx2 : scan_rows_sse2;
 }
 
 /* The masks know one character that opens, closes and escapes. */
@@ -251,6 +264,34 @@ void mr_scan_bytes(MrScan *scan, const MrDialect *dialect, const char *data, siz
             scan->ends[scan->end_count++] = (uint32_t)at;
         }
     }
+}
+
+void mr_scan_rows(MrRowScan *scan, const MrDialect *dialect, const char *data, size_t length)
+{
+#if defined(__x86_64__)
+    if (dialect_fits_masks(dialect)) {
+        row_scan_choose()(scan, dialect, data, length);
+        return;
+    }
+#endif
+    mr_scan_rows_bytes(scan, dialect, data, length);
+}
+
+void mr_scan_rows_bytes(MrRowScan *scan, const MrDialect *dialect, const char *data, size_t length)
+{
+    const char row_end = dialect->line_end == MR_LINE_CR ? '\r' : '\n';
+    const char line_end = dialect->line_end == MR_LINE_NL ? '\n' : '\r';
+    for (size_t at = 0; at < length; at++) {
+        char c = data[at];
+        if (dialect->is_csv && quote_step(dialect, c, &scan->in_quote, &scan->escaped)) {
+            scan->lines += c == line_end;
+        } else if (c == row_end) {
+            scan->lines++;
+            scan->end = scan->seen + at + 1;
+            scan->end_lines = scan->lines;
+        }
+    }
+    scan->seen += length;
 }
 
 static bool row_ends_here(MrRowEnd *state, MrDialect *dialect, char c)

@@ -42,6 +42,18 @@ void mr_scan(MrScan *scan, const MrDialect *dialect, const char *data, size_t le
 /* The same byte by byte: what the fast ones are tested against. */
 void mr_scan_bytes(MrScan *scan, const MrDialect *dialect, const char *data, size_t length);
 
+/* Where rows end in bytes that come in order, and how many lines they are, without a look at
+ * fields.  All places are counted from the first byte that was looked at. */
+typedef struct MrRowScan {
+    uint64_t seen, lines;
+    uint64_t end, end_lines; /* behind the last row end: bytes and lines up to there; 0: none */
+    bool in_quote, escaped;  /* at `seen` */
+} MrRowScan;
+/* Looks at the next bytes.  The line end must be known; of what is not CSV every line is a row, so
+ * that it serves for JSON lines and not for text with its backslashes. */
+void mr_scan_rows(MrRowScan *scan, const MrDialect *dialect, const char *data, size_t length);
+void mr_scan_rows_bytes(MrRowScan *scan, const MrDialect *dialect, const char *data, size_t length);
+
 /* Finds the end of one row whose bytes come in pieces. */
 typedef struct MrRowEnd {
     bool in_quote, escaped, after_cr;

@@ -1,6 +1,6 @@
 /*
- * storage/codecs/scan_template.h - the scan over 64-byte blocks, stamped once per instruction set.
- * In: SCAN_NAME, SCAN_TARGET, SCAN_BLOCK (type), SCAN_LOAD(p), SCAN_EQUAL(block, byte) and
+ * storage/codecs/scan_template.h - the scans over 64-byte blocks, stamped once per instruction set.
+ * In: SCAN_NAME, SCAN_ROWS_NAME, SCAN_TARGET, SCAN_BLOCK (type), SCAN_LOAD(p), SCAN_EQUAL(block, byte) and
  * SCAN_HIGH(block) giving 64-bit masks.
  */
 SCAN_TARGET static void SCAN_NAME(MrScan *scan, const MrDialect *dialect, const char *data,
@@ -108,7 +108,49 @@ SCAN_TARGET static void SCAN_NAME(MrScan *scan, const MrDialect *dialect, const 
     scan->saw_high = any_high != 0;
 }
 
+SCAN_TARGET static void SCAN_ROWS_NAME(MrRowScan *scan, const MrDialect *dialect, const char *data,
+                                       size_t length)
+{
+    const bool csv = dialect->is_csv;
+    const char quote = dialect->quote;
+    const char row_end = dialect->line_end == MR_LINE_CR ? '\r' : '\n';
+    const char line_end = dialect->line_end == MR_LINE_NL ? '\n' : '\r';
+    uint64_t in_quote = scan->in_quote ? ~UINT64_C(0) : 0;
+    uint64_t lines = scan->lines;
+    char tail[64];
+
+    for (size_t at = 0; at < length; at += 64) {
+        const char *from = data + at;
+        if (length - at < 64) {
+            memset(tail, quote == '\0' ? 1 : 0, sizeof tail);
+            memcpy(tail, from, length - at);
+            from = tail;
+        }
+        SCAN_BLOCK block = SCAN_LOAD(from);
+        uint64_t ends = SCAN_EQUAL(block, row_end);
+        uint64_t counted = ends;
+        uint64_t quotes = csv ? SCAN_EQUAL(block, quote) : 0;
+        if ((quotes | in_quote) != 0) {
+            uint64_t hidden = scan_prefix_xor(quotes) ^ in_quote;
+            in_quote = (uint64_t)((int64_t)hidden >> 63);
+            ends &= ~hidden;
+            counted = ends | (SCAN_EQUAL(block, line_end) & hidden);
+        }
+        if (ends != 0) {
+            uint32_t last = 63 - (uint32_t)__builtin_clzll(ends);
+            scan->end = scan->seen + at + last + 1;
+            scan->end_lines =
+                lines + (uint32_t)__builtin_popcountll(counted & (~UINT64_C(0) >> (63 - last)));
+        }
+        lines += (uint32_t)__builtin_popcountll(counted);
+    }
+    scan->lines = lines;
+    scan->in_quote = in_quote != 0;
+    scan->seen += length;
+}
+
 #undef SCAN_NAME
+#undef SCAN_ROWS_NAME
 #undef SCAN_TARGET
 #undef SCAN_BLOCK
 #undef SCAN_LOAD

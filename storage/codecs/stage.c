@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* A vector less than a block's rows: the input's last row finds room, and vectors stay whole. */
-enum { STAGE_ROWS_FULL = MR_BLOCK_ROWS_MAX - MR_VECTOR_ROWS };
+enum { STAGE_ROWS_FULL = MR_BLOCK_ROWS_MAX - MR_VECTOR_ROWS, STAGE_ROWS_ONE_BLOCK = 1 << 24 };
 enum {
     STAGE_ARENA_BYTES_MAX = 512 << 20,
     STAGE_ROWS_MIN = 256,
@@ -20,7 +20,9 @@ enum {
 MrStatus mr_stage_init(MrStage *stage, const MrCodecOptions *options, MrError *err)
 {
     uint32_t count = options->schema->column_count;
-    *stage = (MrStage){ .schema = options->schema, .row_limit = STAGE_ROWS_FULL };
+    *stage = (MrStage){ .column_count = count,
+                        .is_one_block = options->one_block,
+                        .row_limit = STAGE_ROWS_FULL };
     /* Far above what makes a block full: one row may bring MR_ROW_BYTES_MAX, and reading a jsonb
      * document takes a multiple of its text. */
     mr_arena_init(&stage->arena, STAGE_ARENA_BYTES_MAX);
@@ -34,7 +36,7 @@ MrStatus mr_stage_init(MrStage *stage, const MrCodecOptions *options, MrError *e
         return mr_error_no_memory(err);
     }
     for (uint32_t i = 0; i < count; i++) {
-        stage->columns[i].type = stage->schema->columns[i].type;
+        stage->columns[i].type = options->schema->columns[i].type;
     }
     for (uint32_t i = 0; i < options->column_count; i++) {
         int32_t target = options->columns[i].target;
@@ -49,8 +51,8 @@ MrStatus mr_stage_init(MrStage *stage, const MrCodecOptions *options, MrError *e
 
 void mr_stage_fini(MrStage *stage)
 {
-    if (stage->schema != NULL && stage->columns != NULL && stage->validity != NULL) {
-        for (uint32_t i = 0; i < stage->schema->column_count; i++) {
+    if (stage->columns != NULL && stage->validity != NULL) {
+        for (uint32_t i = 0; i < stage->column_count; i++) {
             free(stage->columns[i].data);
             free(stage->validity[i]);
         }
@@ -69,7 +71,7 @@ static void stage_restart(MrStage *stage)
     stage->row_count = 0;
     stage->text_bytes = 0;
     mr_arena_reset(&stage->arena);
-    for (uint32_t i = 0; i < stage->schema->column_count; i++) {
+    for (uint32_t i = 0; i < stage->column_count; i++) {
         stage->columns[i].validity = NULL;
         stage->columns[i].is_constant = false;
         stage->heaps[i] = (MrStageHeap){ 0 };
@@ -92,7 +94,7 @@ static MrStatus buffer_grow(void **buffer, size_t used, size_t bytes, MrError *e
 
 static MrStatus stage_grow(MrStage *stage, uint32_t capacity, MrError *err)
 {
-    for (uint32_t i = 0; i < stage->schema->column_count; i++) {
+    for (uint32_t i = 0; i < stage->column_count; i++) {
         MrVector *column = &stage->columns[i];
         size_t width = mr_type_info(column->type.id)->width;
         bool nulls = column->validity != NULL;
@@ -179,12 +181,15 @@ MrStatus mr_stage_set_null(MrStage *stage, uint32_t column, uint32_t row, MrErro
 
 bool mr_stage_is_full(const MrStage *stage)
 {
-    return !stage->is_taken &&
+    return !stage->is_taken && !stage->is_one_block &&
            (stage->row_count >= stage->row_limit || stage->text_bytes >= MR_STAGE_BYTES_MAX);
 }
 
 uint32_t mr_stage_room(const MrStage *stage)
 {
+    if (stage->is_one_block) {
+        return STAGE_ROWS_ONE_BLOCK - (stage->is_taken ? 0 : stage->row_count);
+    }
     if (stage->is_taken) {
         return stage->row_limit;
     }
@@ -194,7 +199,7 @@ uint32_t mr_stage_room(const MrStage *stage)
 void mr_stage_drop_row(MrStage *stage)
 {
     stage->row_count--;
-    for (uint32_t i = 0; i < stage->schema->column_count; i++) {
+    for (uint32_t i = 0; i < stage->column_count; i++) {
         if (stage->columns[i].validity != NULL) {
             mr_bitmap_set(stage->columns[i].validity, stage->row_count);
         }
@@ -212,7 +217,7 @@ MrStatus mr_stage_take(MrStage *stage, MrBlock **out, MrError *err)
     if (stage->is_taken || stage->row_count == 0) {
         return MR_OK;
     }
-    for (uint32_t i = 0; i < stage->schema->column_count; i++) {
+    for (uint32_t i = 0; i < stage->column_count; i++) {
         MrVector *column = &stage->columns[i];
         column->row_count = stage->row_count;
         if (!stage->filled[i]) {
@@ -222,7 +227,7 @@ MrStatus mr_stage_take(MrStage *stage, MrBlock **out, MrError *err)
         }
     }
     stage->block = (MrBlock){ .row_count = stage->row_count,
-                              .column_count = stage->schema->column_count,
+                              .column_count = stage->column_count,
                               .columns = stage->columns,
                               .place = { .watermark_us = MR_TIME_MIN,
                                          .watermark_after_us = MR_TIME_MIN,

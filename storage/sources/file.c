@@ -4,56 +4,37 @@
  * that a restart goes on behind the last logged row and never in another file.
  * Must not know the log or SQL, nor which paths are allowed.
  */
-#include "storage/codecs/scan.h"
+#include "common/crc32c.h"
 #include "storage/source.h"
-#include "storage/sources/filebytes.h"
+#include "storage/sources/filecut.h"
+#include "storage/sources/filerange.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-/* Rows are read in pieces that the decoder finds in the core's own cache. */
-enum { READ_BYTES = 2 << 20, PIECE_BYTES = 128 << 10, HEADER_BYTES_MAX = 1 << 20 };
+enum { READ_BYTES = 2 << 20 };
 
 struct MrSource {
-    const MrCodecClass *codec;
-    MrCodecOptions codec_options;
-    MrFileBytes *bytes;
+    MrPieceForm form; /* once pieces are cut */
+    MrRejectFunction *reject;
+    void *reject_context;
+    MrFileCut cut;
     char *path;
-    char *buffer;         /* READ_BYTES */
-    size_t filled, taken; /* of the buffer: read from the file, given to the decoder */
-    uint64_t position;    /* in the file, of what the decoder was given */
-    MrDecoder *decoder;
-    MrSourceOffset offset;
-    bool follow; /* at_end = 'wait' */
-    bool ended;
+    MrSourceOffset offset; /* behind what was cut */
+    bool is_plain, follow; /* at_end = 'wait' */
+    bool ended;            /* all of it was cut */
+    uint32_t head_crc;
+    /* Of `next`: one piece and its reader. */
+    MrPiece piece;
+    MrPieceReader *reader;
+    bool is_reading; /* the piece may have more blocks */
+    bool at_end;     /* there was nothing behind it */
+    MrBlockLoan *loan;
 };
-
-typedef struct FilePlace {
-    uint64_t byte, line, device, inode;
-} FilePlace;
-
-static FilePlace place_parse(const MrSourceOffset *offset)
-{
-    FilePlace place = { 0 };
-    if (sscanf(offset->text, "byte %" SCNu64 " line %" SCNu64 " file %" SCNu64 ":%" SCNu64,
-               &place.byte, &place.line, &place.device, &place.inode) < 1) {
-        place = (FilePlace){ 0 };
-    }
-    return place;
-}
-
-static void place_write(const FilePlace *place, MrSourceOffset *out)
-{
-    snprintf(out->text, sizeof out->text,
-             "byte %" PRIu64 " line %" PRIu64 " file %" PRIu64 ":%" PRIu64, place->byte,
-             place->line, place->device, place->inode);
-}
 
 static int file_compare(const MrSourceOffset *a, const MrSourceOffset *b)
 {
-    FilePlace left = place_parse(a);
-    FilePlace right = place_parse(b);
+    MrFilePlace left = mr_file_place_parse(a);
+    MrFilePlace right = mr_file_place_parse(b);
     return (left.byte > right.byte) - (left.byte < right.byte);
 }
 
@@ -62,74 +43,35 @@ static void file_close(MrSource *source)
     if (source == NULL) {
         return;
     }
-    if (source->decoder != NULL) {
-        source->codec->decoder_destroy(source->decoder);
-    }
-    mr_file_bytes_close(source->bytes);
-    free(source->buffer);
+    mr_block_give_back(source->loan);
+    mr_piece_reader_destroy(source->reader);
+    mr_piece_fini(&source->piece);
+    mr_file_cut_fini(&source->cut);
     free(source->path);
     free(source);
 }
 
-static bool has_header(const MrSource *source)
-{
-    const MrCodecOptions *options = &source->codec_options;
-    return (source->codec == &mr_codec_csv || source->codec == &mr_codec_text) &&
-           (options->header || options->match_header || options->map_header);
-}
-
-/* Gives the decoder the header line, which it needs also when rows are read from the middle on. */
-static MrStatus header_feed(MrSource *source, MrError *err)
-{
-    const MrCodecOptions *options = &source->codec_options;
-    bool csv = source->codec == &mr_codec_csv;
-    char quote = options->quote != 0 ? options->quote : '"';
-    MrDialect dialect = { .is_csv = csv,
-                          .delimiter = options->delimiter != 0 ? options->delimiter
-                                       : csv                   ? ','
-                                                               : '\t',
-                          .quote = quote,
-                          .escape = options->escape != 0 ? options->escape : quote };
-    MrRowEnd state = { 0 };
-    size_t got = 0;
-    size_t used = 0;
-    bool found;
-    MR_TRY(mr_file_bytes_read(source->bytes, source->buffer, HEADER_BYTES_MAX, &got, err));
-    size_t length = mr_row_end_find(&state, &dialect, source->buffer, got, &found);
-    if (!found) {
-        return mr_error_set(err, MR_ERR_INPUT_CHANGED, "input file \"%s\" has lost its header line",
-                            source->path);
-    }
-    /* A byte more, where there is one: a carriage return alone ends a line only when no newline
-     * follows it. */
-    return source->codec->decode(source->decoder, source->buffer, length, &used, err);
-}
-
 static MrStatus file_go_to(MrSource *source, const MrSourceOffset *from, MrError *err)
 {
-    FilePlace now = { 0 };
-    mr_file_bytes_identity(source->bytes, &now.device, &now.inode);
+    MrFilePlace now = source->cut.place;
     if (from != NULL && from->text[0] != '\0') {
-        FilePlace place = place_parse(from);
+        MrFilePlace place = mr_file_place_parse(from);
         if (place.inode != 0 && (place.device != now.device || place.inode != now.inode)) {
             mr_error_set(err, MR_ERR_INPUT_CHANGED,
                          "input file \"%s\" is not the file that was read before", source->path);
             return mr_error_hint(err,
                                  "Drop and create the stream to read the file that is there now.");
         }
-        now.byte = place.byte;
-        now.line = place.line;
+        MR_TRY(mr_file_cut_seek(&source->cut, &place, err));
+        source->cut.place.is_over = place.is_over;
     }
-    if (now.byte > 0) {
-        if (has_header(source)) {
-            MR_TRY(header_feed(source, err));
-        }
-        MR_TRY(mr_file_bytes_seek(source->bytes, now.byte, err));
-        mr_decoder_set_lines(source->decoder, now.line);
-    }
-    source->position = now.byte;
-    place_write(&now, &source->offset);
+    mr_file_place_write(&source->cut.place, &source->offset);
     return MR_OK;
+}
+
+static bool is_word(const char *text, const char *word)
+{
+    return mr_string_equal_nocase(mr_string(text), mr_string(word));
 }
 
 static MrStatus file_init(MrSource *source, const MrSourceOptions *options,
@@ -141,23 +83,24 @@ static MrStatus file_init(MrSource *source, const MrSourceOptions *options,
         mr_error_set(err, MR_ERR_INVALID_PARAMETER, "a file stream needs the option \"path\"");
         return mr_error_hint(err, "Add path = '/where/the/file/is.csv' to WITH.");
     }
-    if (strcmp(at_end, "wait") != 0 && strcmp(at_end, "close") != 0 &&
-        strcmp(at_end, "stop") != 0) {
+    if (!is_word(at_end, "wait") && !is_word(at_end, "close") && !is_word(at_end, "stop")) {
         mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid value for option \"at_end\": \"%s\"",
                      at_end);
         return mr_error_hint(err, "Valid values are \"wait\", \"close\" and \"stop\".");
     }
-    source->follow = strcmp(at_end, "wait") == 0;
-    source->codec = options->codec_class;
-    source->codec_options = *options->codec;
+    source->follow = is_word(at_end, "wait");
+    source->form = (MrPieceForm){ .codec = options->codec_class,
+                                  .options = *options->codec,
+                                  .takes_crc = options->keeps_ranges };
+    source->reject = options->reject;
+    source->reject_context = options->reject_context;
     source->path = strdup(path);
-    source->buffer = malloc(READ_BYTES);
-    if (source->path == NULL || source->buffer == NULL) {
+    if (source->path == NULL) {
         return mr_error_no_memory(err);
     }
-    MR_TRY(mr_file_bytes_open(path, &source->bytes, err));
-    MR_TRY(source->codec->decoder_create(options->codec, options->reject, options->reject_context,
-                                         &source->decoder, err));
+    MR_TRY(mr_file_cut_init(&source->cut, source->path, options->codec_class, options->codec,
+                            source->follow, err));
+    source->is_plain = !mr_file_bytes_is_inflated(source->cut.bytes);
     return file_go_to(source, from, err);
 }
 
@@ -178,76 +121,86 @@ static MrStatus file_open(const MrSourceOptions *options, const MrSourceOffset *
     return MR_OK;
 }
 
-/* Reads and decodes until the block is full or the file has no more now. */
-static MrStatus file_fill(MrSource *source, bool *at_end, MrError *err)
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+static MrStatus end_check(MrSource *source, MrError *err)
 {
-    *at_end = false;
-    while (!source->codec->is_full(source->decoder)) {
-        if (source->taken == source->filled) {
-            source->taken = 0;
-            source->filled = 0;
-            MR_TRY(mr_file_bytes_read(source->bytes, source->buffer, PIECE_BYTES, &source->filled,
-                                      err));
-            if (source->filled == 0) {
-                *at_end = true;
-                return MR_OK;
-            }
-        }
-        size_t used = 0;
-        MR_TRY(source->codec->decode(source->decoder, source->buffer + source->taken,
-                                     source->filled - source->taken, &used, err));
-        source->taken += used;
-        source->position += used;
+    MR_TRY(mr_file_bytes_check(source->cut.bytes, err));
+    if (!source->follow && mr_file_bytes_is_cut(source->cut.bytes)) {
+        return mr_error_set(err, MR_ERR_DATA_EXCEPTION,
+                            "file \"%s\" ends in the middle of its gzip data", source->path);
     }
     return MR_OK;
 }
 
-static void file_note_offset(MrSource *source)
-{
-    MrDecoderCounts counts;
-    FilePlace place;
-    mr_decoder_counts(source->decoder, &counts);
-    mr_file_bytes_identity(source->bytes, &place.device, &place.inode);
-    place.byte = source->position - counts.carried_bytes;
-    place.line = counts.lines;
-    place_write(&place, &source->offset);
-}
-
-static MrStatus file_next(MrSource *source, uint32_t rows_max, MrBlock **block,
-                          MrSourceOffset *after, MrSourceState *state, MrError *err)
+static MrStatus file_cut(MrSource *source, MrPiece *piece, MrSourceOffset *after,
+                         MrSourceState *state, MrError *err)
 {
     bool at_end = source->ended;
-    *block = NULL;
+    piece->length = 0;
     if (!source->ended) {
-        mr_decoder_limit_rows(source->decoder, rows_max);
-        MR_TRY(file_fill(source, &at_end, err));
+        MR_TRY(mr_file_cut_next(&source->cut, piece, &at_end, err));
         if (at_end) {
-            MR_TRY(mr_file_bytes_check(source->bytes, err));
+            MR_TRY(end_check(source, err));
+            source->ended = !source->follow;
         }
-        if (at_end && !source->follow) {
-            if (mr_file_bytes_is_cut(source->bytes)) {
-                return mr_error_set(err, MR_ERR_DATA_EXCEPTION,
-                                    "file \"%s\" ends in the middle of its "
-                                    "gzip data",
-                                    source->path);
-            }
-            /* The last row may lack its line end. */
-            MR_TRY(source->codec->finish(source->decoder, err));
-            source->ended = true;
-        }
-        file_note_offset(source);
-        MR_TRY(source->codec->take(source->decoder, block, err));
+        piece->length = source->cut.place.is_over ? 0 : piece->length;
+        mr_file_place_write(&source->cut.place, &source->offset);
     }
     *after = source->offset;
     *state = !at_end ? MR_SOURCE_MORE : source->follow ? MR_SOURCE_WAIT : MR_SOURCE_END;
     return MR_OK;
 }
 
+static MrStatus file_reader_create(MrSource *source, MrRejectFunction *reject, void *context,
+                                   MrPieceReader **out, MrError *err)
+{
+    source->form.options.line_end = source->cut.dialect.line_end;
+    source->form.head = mr_file_cut_head(&source->cut);
+    return mr_piece_reader_create(&source->form, reject, context, out, err);
+}
+
+static MrStatus file_next(MrSource *source, uint32_t rows_max, MrBlock **block,
+                          MrSourceOffset *after, MrSourceState *state, MrError *err)
+{
+    bool found = false;
+    *block = NULL;
+    mr_block_give_back(source->loan);
+    source->loan = NULL;
+    if (!source->is_reading) {
+        MR_TRY(file_cut(source, &source->piece, after, state, err));
+        source->at_end = *state != MR_SOURCE_MORE;
+        if (source->piece.length == 0) {
+            return MR_OK;
+        }
+        if (source->reader == NULL) {
+            MR_TRY(file_reader_create(source, source->reject, source->reject_context,
+                                      &source->reader, err));
+        }
+        mr_piece_reader_start(source->reader, &source->piece);
+    }
+    MrPieceBlock made;
+    mr_piece_reader_limit_rows(source->reader, rows_max);
+    MR_TRY(mr_piece_reader_next(source->reader, &made, &found, err));
+    source->is_reading = found;
+    if (found) {
+        source->loan = made.loan;
+        *block = made.loan->block;
+    }
+    *after = found ? made.after : source->offset;
+    *state = found || !source->at_end ? MR_SOURCE_MORE
+             : source->follow         ? MR_SOURCE_WAIT
+                                      : MR_SOURCE_END;
+    return MR_OK;
+}
+
+/* ---- where the input ends -------------------------------------------------------------------- */
+
 /* Where the last whole line of the file ends: a fresh look at its bytes from the place reached. */
 static MrStatus last_line_find(MrSource *source, uint64_t *out, MrError *err)
 {
     MrFileBytes *bytes = NULL;
-    FilePlace place = place_parse(&source->offset);
+    MrFilePlace place = mr_file_place_parse(&source->offset);
     char *buffer = malloc(READ_BYTES);
     if (buffer == NULL) {
         return mr_error_no_memory(err);
@@ -269,7 +222,7 @@ static MrStatus last_line_find(MrSource *source, uint64_t *out, MrError *err)
             *out = position; /* the end itself ends the last line */
         }
     }
-    if (status == MR_OK && source->follow && position == source->position) {
+    if (status == MR_OK && source->follow && position == source->cut.read_bytes) {
         *out = place.byte; /* all of it was read: what is left is a begun row, line ends or not */
     }
     mr_file_bytes_close(bytes);
@@ -281,19 +234,88 @@ static MrStatus file_end_now(MrSource *source, MrSourceOffset *out, MrError *err
 {
     *out = source->offset;
     if (!source->ended) {
-        FilePlace place = place_parse(&source->offset);
+        MrFilePlace place = mr_file_place_parse(&source->offset);
         MR_TRY(last_line_find(source, &place.byte, err));
-        place_write(&place, out);
+        mr_file_place_write(&place, out);
     }
     return MR_OK;
 }
 
+/* ---- ranges ---------------------------------------------------------------------------------- */
+
+static MrStatus file_range_write(MrSource *source, const MrPieceBlock *block, MrBuilder *out,
+                                 MrError *err)
+{
+    if (!source->is_plain) {
+        return MR_OK;
+    }
+    MrString head = source->form.head;
+    MrFileRange range = { .start = block->start,
+                          .bytes = block->bytes,
+                          .crc = block->crc,
+                          .head_bytes = (uint32_t)head.length,
+                          .head_crc = mr_crc32c(0, head.data, head.length),
+                          .line_end = source->form.options.line_end,
+                          .is_last = block->is_last,
+                          .path = source->path };
+    mr_file_range_write(&range, out);
+    return out->failed ? mr_error_no_memory(err) : MR_OK;
+}
+
+/* All rows of the bytes as one block; those that were rejected then are passed over now. */
+static MrStatus range_decode(const MrSourceOptions *options, const MrFileRange *range, char *data,
+                             MrBlockLoan **out, MrError *err)
+{
+    MrPieceForm form = { .codec = options->codec_class,
+                         .options = *options->codec,
+                         .head = { data, range->head_bytes } };
+    MrPiece piece = { .data = data + range->head_bytes,
+                      .length = range->bytes,
+                      .start = range->start,
+                      .is_last = range->is_last };
+    MrPieceReader *reader;
+    MrPieceBlock block = { 0 };
+    bool found = false;
+    form.options.line_end = range->line_end;
+    form.options.one_block = true;
+    MR_TRY(mr_piece_reader_create(&form, options->reject, options->reject_context, &reader, err));
+    mr_piece_reader_start(reader, &piece);
+    MrStatus status = mr_piece_reader_next(reader, &block, &found, err);
+    mr_piece_reader_destroy(reader);
+    *out = block.loan;
+    return status;
+}
+
+static MrStatus file_range_read(const MrSourceOptions *options, MrString text, MrBlockLoan **out,
+                                MrError *err)
+{
+    MrArena arena;
+    MrFileRange range;
+    char *data = NULL;
+    *out = NULL;
+    mr_arena_init(&arena, 0);
+    MrStatus status = mr_file_range_parse(text, &arena, &range, err);
+    if (status == MR_OK) {
+        status = mr_file_range_load(&range, &data, err);
+    }
+    if (status == MR_OK) {
+        status = range_decode(options, &range, data, out, err);
+    }
+    free(data);
+    mr_arena_fini(&arena);
+    return status;
+}
+
 const MrSourceClass mr_source_file = {
     .name = "file",
-    .option_names = "path|at_end",
+    .option_names = "path|at_end|log",
     .open = file_open,
     .next = file_next,
     .end_now = file_end_now,
     .compare = file_compare,
     .close = file_close,
+    .cut = file_cut,
+    .reader_create = file_reader_create,
+    .range_write = file_range_write,
+    .range_read = file_range_read,
 };

@@ -225,6 +225,11 @@ void mr_file_bytes_identity(const MrFileBytes *bytes, uint64_t *device, uint64_t
     *inode = (uint64_t)bytes->inode;
 }
 
+bool mr_file_bytes_is_inflated(const MrFileBytes *bytes)
+{
+    return bytes->is_gzip;
+}
+
 bool mr_file_bytes_is_cut(const MrFileBytes *bytes)
 {
     return bytes->member_open;

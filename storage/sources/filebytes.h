@@ -22,6 +22,7 @@ MrStatus mr_file_bytes_seek(MrFileBytes *bytes, uint64_t position, MrError *err)
 MrStatus mr_file_bytes_check(MrFileBytes *bytes, MrError *err);
 /* At the end: the inflated bytes end in the middle of what was deflated. */
 bool mr_file_bytes_is_cut(const MrFileBytes *bytes);
+bool mr_file_bytes_is_inflated(const MrFileBytes *bytes);
 /* Which file it is: stays the same while it grows. */
 void mr_file_bytes_identity(const MrFileBytes *bytes, uint64_t *device, uint64_t *inode);
 

@@ -53,8 +53,11 @@ static MrStatus story_transaction(Fixture *f, int number)
     STORY(mr_log_begin(f->log, &transaction, &f->err));
     MrStatus status = MR_OK;
     for (uint32_t stream = 1; stream <= 3 && status == MR_OK; stream++) {
-        status = mr_log_append(transaction, stream, fixture_block(f, times, PART_ROWS, first),
-                               (MrString){ NULL, 0 }, &f->err);
+        const MrString none = { NULL, 0 };
+        MrBlock *block = fixture_block(f, times, PART_ROWS, first);
+        status = stream == 3 ? mr_log_append_range(transaction, stream, block, NULL,
+                                                   fixture_range(&f->arena, block), none, &f->err)
+                             : mr_log_append(transaction, stream, block, none, &f->err);
     }
     if (status != MR_OK) {
         mr_log_abort(transaction);

@@ -6,6 +6,7 @@
 #define MR_TESTS_LOG_FIXTURE_H
 
 #include <check.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,7 +26,14 @@ static const MrColumn fixture_columns[] = {
 };
 static const MrSchema fixture_schema = { .column_count = 3, .columns = fixture_columns };
 
+/* An input that ranges are read from: it only knows whether it has changed. */
+typedef struct FixtureInput {
+    bool has_changed;
+    atomic_int reads;
+} FixtureInput;
+
 typedef struct Fixture {
+    FixtureInput input;
     char directory[64];
     MrClock *clock;
     MrLog *log;
@@ -40,6 +48,51 @@ typedef struct Fixture {
         ck_assert_msg(must_status_ == MR_OK, "%s: %s", #call, f->err.message); \
     } while (0)
 
+typedef struct FixtureLoan {
+    MrBlockLoan base;
+    MrArena arena;
+} FixtureLoan;
+
+static inline void fixture_give_back(MrBlockLoan *base)
+{
+    FixtureLoan *loan = (FixtureLoan *)base;
+    mr_arena_fini(&loan->arena);
+    free(loan);
+}
+
+/* The bytes of a range are those of the block. */
+static inline MrStatus fixture_range_read(void *context, uint32_t stream_id, MrString range,
+                                          MrBlockLoan **out, MrError *err)
+{
+    FixtureInput *input = context;
+    FixtureLoan *loan = calloc(1, sizeof *loan);
+    input->reads++;
+    mr_arena_init(&loan->arena, 0);
+    loan->base.give_back = fixture_give_back;
+    char *data = mr_arena_alloc_aligned(&loan->arena, range.length);
+    memcpy(data, range.data, range.length);
+    MrStatus status = input->has_changed
+                          ? mr_error_set(err, MR_ERR_INPUT_CHANGED, "stream %u", stream_id)
+                          : mr_block_decode(&loan->arena, &fixture_schema, data, range.length,
+                                            &loan->base.block, err);
+    if (status != MR_OK) {
+        fixture_give_back(&loan->base);
+        return status;
+    }
+    loan->base.bytes = range.length;
+    *out = &loan->base;
+    return MR_OK;
+}
+
+/* What a source would say of the block. */
+static inline MrString fixture_range(MrArena *arena, const MrBlock *block)
+{
+    size_t bytes = mr_block_encoded_bytes(block);
+    char *data = mr_arena_alloc_aligned(arena, bytes);
+    mr_block_encode(block, data);
+    return (MrString){ data, bytes };
+}
+
 static inline void fixture_init(Fixture *f)
 {
     *f = (Fixture){ .err = MR_ERROR_INIT };
@@ -50,7 +103,8 @@ static inline void fixture_init(Fixture *f)
     f->options = (MrLogOptions){ .directory = f->directory,
                                  .segment_bytes = 1 << 20,
                                  .cache_bytes = 1 << 20,
-                                 .clock = f->clock };
+                                 .clock = f->clock,
+                                 .ranges = { fixture_range_read, &f->input } };
 }
 
 static inline MrLogStream fixture_stream(uint32_t stream_id)

@@ -279,6 +279,43 @@ START_TEST(test_scans_agree)
 }
 END_TEST
 
+/* Where rows end by blocks, by bytes, and in any cuts. */
+START_TEST(test_row_scans_agree)
+{
+    static const char noise[] = "abcdefgh,\"\n\r";
+    enum { BYTES = 900 };
+    char data[BYTES];
+    uint64_t random = 99;
+    for (int round = 0; round < 3000; round++) {
+        MrDialect dialect = { .is_csv = round % 4 > 0,
+                              .delimiter = ',',
+                              .quote = '"',
+                              .escape = round % 5 == 0 ? '\\' : '"',
+                              .line_end = (MrLineEnd)(1 + round / 2 % 3) };
+        for (size_t i = 0; i < BYTES; i++) {
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+            data[i] = noise[(random >> 33) % (sizeof noise - 1)];
+        }
+        MrRowScan whole = { 0 }, cut = { 0 }, slow = { 0 };
+        mr_scan_rows(&whole, &dialect, data, BYTES);
+        for (size_t at = 0, bytes; at < BYTES; at += bytes) {
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+            bytes = 1 + (random >> 33) % 200;
+            bytes = bytes < BYTES - at ? bytes : BYTES - at;
+            mr_scan_rows(&cut, &dialect, data + at, bytes);
+            mr_scan_rows_bytes(&slow, &dialect, data + at, bytes);
+        }
+        ck_assert_uint_eq(whole.end, slow.end);
+        ck_assert_uint_eq(whole.end_lines, slow.end_lines);
+        ck_assert_uint_eq(whole.lines, slow.lines);
+        ck_assert_uint_eq(cut.end, slow.end);
+        ck_assert_uint_eq(cut.end_lines, slow.end_lines);
+        ck_assert_uint_eq(cut.seen, BYTES);
+        ck_assert(whole.in_quote == slow.in_quote && cut.in_quote == slow.in_quote);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("csv");
@@ -295,6 +332,7 @@ int main(void)
     tcase_add_test(decode, test_many_rows);
     tcase_add_test(decode, test_encode);
     tcase_add_test(decode, test_scans_agree);
+    tcase_add_test(decode, test_row_scans_agree);
     suite_add_tcase(suite, decode);
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");

@@ -2,6 +2,7 @@
  * tests/unit/test_log_recovery.c - torn tails at every byte, flipped bits, missing files, planted
  * bugs, retention: what a start finds after each.
  */
+#include "storage/segment.h"
 #include "tests/unit/log_fixture.h"
 
 #include <fcntl.h>
@@ -298,7 +299,7 @@ START_TEST(test_a_newer_format_is_refused)
     fixture_close(f);
     fixture_segment_path(f, 1, path);
     Bytes image = file_get(path);
-    image.data[8] = 2;
+    image.data[8] = MR_SEGMENT_VERSION + 1;
     file_put(path, image.data, image.length);
     ck_assert_int_eq(fixture_try_open(f), MR_ERR_UNSUPPORTED);
     free(image.data);
