@@ -563,6 +563,7 @@ START_TEST(test_ranges_are_read_when_the_rows_are_not_in_memory)
         MUST(read_value(f, sequence, 6 + (int64_t)sequence));
     }
     ck_assert_int_eq(f->input.reads, 0);
+    MUST(mr_log_sync(f->log, &f->err));
     fixture_crash(f);
     fixture_open(f);
     for (uint64_t sequence = 1; sequence <= 3; sequence++) {
