@@ -113,8 +113,7 @@ static MrStatus close_windows(MrFeed *feed, MrError *err)
 {
     const MrStream *stream = feed->relation->stream;
     uint64_t sequence = 0;
-    const char *at_end =
-        mr_option_text(stream->options, stream->option_count, "at_end", "wait");
+    const char *at_end = mr_option_text(stream->options, stream->option_count, "at_end", "wait");
     if (!mr_string_equal_nocase(mr_string(at_end), mr_string("close"))) {
         return MR_OK;
     }

@@ -89,7 +89,8 @@ static MrStatus ingest_open(const MrFeedInput *input, MrIngest **out, MrError *e
                                 .relation = relation,
                                 .is_replay = input->is_replay,
                                 .fail_on_bad_row = !relation->stream->reject_bad_rows };
-    MR_TRY(mr_ingest_all_columns(relation->stream, input->arena, &given, &options.given_count, err));
+    MR_TRY(
+        mr_ingest_all_columns(relation->stream, input->arena, &given, &options.given_count, err));
     options.given = given;
     options.zone = mr_timezone_utc();
     if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {

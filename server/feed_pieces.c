@@ -73,7 +73,7 @@ struct Pieces {
     /* The feed's. */
     MrSourceState state;   /* of the input, behind the last piece */
     MrSourceOffset behind; /* its place there */
-    MrStatus status;     /* of reading it */
+    MrStatus status;       /* of reading it */
     MrError err;
     bool is_over; /* the end marker was passed: what comes is no row */
     MrBuilder range;
@@ -103,8 +103,8 @@ static void slot_reject(void *context, uint64_t line, MrString raw, const MrErro
         Reject *reject = &slot->rejects[number % slot->reject_capacity];
         reject->line = line;
         reject->reason = *reason;
-        reject->raw_bytes = raw.length < sizeof reject->raw ? (uint32_t)raw.length
-                                                            : (uint32_t)sizeof reject->raw;
+        reject->raw_bytes =
+            raw.length < sizeof reject->raw ? (uint32_t)raw.length : (uint32_t)sizeof reject->raw;
         if (reject->raw_bytes > 0) {
             memcpy(reject->raw, raw.data, reject->raw_bytes);
         }
@@ -297,8 +297,8 @@ static void rejects_tell(Pieces *pieces, const Slot *slot)
     }
     for (uint64_t i = slot->reject_count - kept; i < slot->reject_count; i++) {
         const Reject *reject = &slot->rejects[i % slot->reject_capacity];
-        mr_ingest_reject(feed->ingest, reject->line,
-                         (MrString){ reject->raw, reject->raw_bytes }, &reject->reason);
+        mr_ingest_reject(feed->ingest, reject->line, (MrString){ reject->raw, reject->raw_bytes },
+                         &reject->reason);
     }
 }
 
@@ -331,7 +331,8 @@ static void cut_next(Pieces *pieces)
     pieces->status = feed->source_class->cut(feed->source, &slot->piece, &pieces->behind,
                                              &pieces->state, &pieces->err);
     bool is_empty = slot->piece.length == 0;
-    if (pieces->status == MR_OK && (!is_empty || (pieces->state == MR_SOURCE_END && pieces->lane_count == 0))) {
+    if (pieces->status == MR_OK &&
+        (!is_empty || (pieces->state == MR_SOURCE_END && pieces->lane_count == 0))) {
         pieces->status = lanes_open(pieces, &pieces->err); /* a header may be bad without rows */
     }
     if (pieces->status != MR_OK || is_empty) {

@@ -123,10 +123,9 @@ static MrStatus stream_hold(MrServer *server, uint32_t stream_id, RangeStream *o
         out->catalog = mr_catalog_ref(stream->catalog);
     }
     pthread_mutex_unlock(&ranges->mutex);
-    return stream != NULL
-               ? MR_OK
-               : mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "there is no file stream %u",
-                              stream_id);
+    return stream != NULL ? MR_OK
+                          : mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "there is no file stream %u",
+                                         stream_id);
 }
 
 /* ---- when ------------------------------------------------------------------------------------ */

@@ -76,8 +76,8 @@ typedef struct MrCodecClass {
 const MrCodecClass *mr_codec_find(MrString name); /* NULL: none */
 extern const MrCodecClass mr_codec_csv, mr_codec_text, mr_codec_binary, mr_codec_json;
 
-/* Takes the rows as `take` does, but to keep: the decoder goes on in other buffers.  *out NULL: there
- * are none.  Loans that come back are used again. */
+/* Takes the rows as `take` does, but to keep: the decoder goes on in other buffers.  NULL: none
+ * are there.  Loans that come back are used again. */
 MrStatus mr_decoder_lend(MrDecoder *decoder, MrBlockLoan **out, MrError *err);
 
 /* Counters of one decoder: rows made, bad rows, unknown JSON members, lines that are done, and

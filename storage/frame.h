@@ -121,8 +121,8 @@ typedef struct MrLogFrame {
     pthread_mutex_t lock;
     void *copy; /* of the body, when it was read before it was written */
     size_t copy_capacity;
-    MrArena arena;  /* of `block` and `watermarks` */
-    MrBlock *block; /* decoded; NULL: not yet */
+    MrArena arena;     /* of `block` and `watermarks` */
+    MrBlock *block;    /* decoded; NULL: not yet */
     MrBlockLoan *loan; /* its buffers, where they are not the frame's */
     const int64_t *watermarks;
 } MrLogFrame;

@@ -89,9 +89,9 @@ MrStatus mr_log_begin(MrLog *log, MrLogTransaction **out, MrError *err);
 /* Borrows the block: its bytes are copied.  `offset` (may be empty) is a source's offset text. */
 MrStatus mr_log_append(MrLogTransaction *transaction, uint32_t stream_id, const MrBlock *block,
                        MrString offset, MrError *err);
-/* The same for rows that can be read again: the log keeps the range, which MrLogOptions.ranges reads
- * when the block has left its cache.  `loan` (takes, also on failure): the block's own buffers, which
- * are kept as they are; NULL: they are copied. */
+/* The same for rows that can be read again: the log keeps the range, which MrLogOptions.ranges
+ * reads when the block has left its cache.  `loan` (takes, also on failure): the block's own
+ * buffers, which are kept as they are; NULL: they are copied. */
 MrStatus mr_log_append_range(MrLogTransaction *transaction, uint32_t stream_id,
                              const MrBlock *block, MrBlockLoan *loan, MrString range,
                              MrString offset, MrError *err);

@@ -117,9 +117,9 @@ MrStatus log_stream_for_append(MrLog *log, uint32_t stream_id, MrLogStream *defi
     if (status == MR_OK && (stream == NULL || !stream->is_known)) {
         status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u", stream_id);
     }
-    const MrError *stop = status != MR_OK            ? NULL
-                          : stream->error != NULL    ? stream->error
-                                                     : stream->input_error;
+    const MrError *stop = status != MR_OK         ? NULL
+                          : stream->error != NULL ? stream->error
+                                                  : stream->input_error;
     if (stop != NULL) {
         status = stop->status;
         if (err != NULL) {
@@ -285,8 +285,7 @@ static MrStatus append(MrLogTransaction *transaction, uint32_t stream_id, Append
     if (block->row_count == 0) {
         return MR_OK;
     }
-    size_t body_bytes =
-        what->range.length > 0 ? what->range.length : mr_block_encoded_bytes(block);
+    size_t body_bytes = what->range.length > 0 ? what->range.length : mr_block_encoded_bytes(block);
     MR_TRY(append_check(transaction, &stream, what, body_bytes, err));
     if (transaction->held != NULL) {
         MR_TRY(log_place_held(transaction, err));

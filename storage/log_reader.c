@@ -206,8 +206,9 @@ static MrStatus block_cut(MrArena *arena, const MrBlock *whole, uint32_t first, 
     return mr_block_select(arena, &bare, list, rows, out, err);
 }
 
-static MrStatus record_fill_rows(MrLog *log, const LogIndexEntry *at, const MrLogStream *stream, uint64_t from,
-                                 uint64_t upto, MrArena *arena, MrLogRecord *out, MrError *err)
+static MrStatus record_fill_rows(MrLog *log, const LogIndexEntry *at, const MrLogStream *stream,
+                                 uint64_t from, uint64_t upto, MrArena *arena, MrLogRecord *out,
+                                 MrError *err)
 {
     const MrBlock *whole;
     const int64_t *watermarks = NULL;

@@ -24,7 +24,7 @@ typedef struct MrStageHeap {
 typedef struct MrStage {
     MrVector *columns;
     uint32_t column_count;
-    bool is_one_block; /* never full */
+    bool is_one_block;   /* never full */
     uint64_t **validity; /* the buffers, whether the column has a null by now or not */
     MrStageHeap *heaps;
     bool *filled; /* some input column is the target of this one */

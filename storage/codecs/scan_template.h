@@ -1,7 +1,7 @@
 /*
  * storage/codecs/scan_template.h - the scans over 64-byte blocks, stamped once per instruction set.
- * In: SCAN_NAME, SCAN_ROWS_NAME, SCAN_TARGET, SCAN_BLOCK (type), SCAN_LOAD(p), SCAN_EQUAL(block, byte) and
- * SCAN_HIGH(block) giving 64-bit masks.
+ * In: SCAN_NAME, SCAN_ROWS_NAME, SCAN_TARGET, SCAN_BLOCK (type), SCAN_LOAD(p), and
+ * SCAN_EQUAL(block, byte) and SCAN_HIGH(block), which give 64-bit masks.
  */
 SCAN_TARGET static void SCAN_NAME(MrScan *scan, const MrDialect *dialect, const char *data,
                                   size_t length)

@@ -1,7 +1,7 @@
 /*
  * storage/sources/filecut.c - where pieces end: see filecut.h.
- * The first row of the file is read before all others, wherever reading goes on: it decides how rows
- * end and, when it is a header, which field is which column.
+ * The first row of the file is read before all others, wherever reading goes on: it decides how
+ * rows end and, when it is a header, which field is which column.
  */
 #include "storage/sources/filecut.h"
 

@@ -148,8 +148,7 @@ MrStatus mr_file_range_load(const MrFileRange *range, char **out, MrError *err)
     *out = NULL;
     MR_TRY(file_open(range, &file, err));
     char *data = malloc(range->head_bytes + range->bytes + 1);
-    MrStatus status =
-        data == NULL ? mr_error_no_memory(err) : bytes_read(range, file, data, err);
+    MrStatus status = data == NULL ? mr_error_no_memory(err) : bytes_read(range, file, data, err);
     mr_file_close(file);
     if (status != MR_OK) {
         free(data);

@@ -71,8 +71,7 @@ MrStatus mr_piece_reader_create(const MrPieceForm *form, MrRejectFunction *rejec
     options.map_header = options.map_header && form->head.length > 0;
     reader->codec = form->codec;
     reader->takes_crc = form->takes_crc;
-    MrStatus status =
-        form->codec->decoder_create(&options, reject, context, &reader->decoder, err);
+    MrStatus status = form->codec->decoder_create(&options, reject, context, &reader->decoder, err);
     if (status == MR_OK) {
         status = head_read(reader, form->head, err);
     }

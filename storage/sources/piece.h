@@ -11,7 +11,7 @@
 /* A place in a file, as the offsets of its source tell it. */
 typedef struct MrFilePlace {
     uint64_t byte, line, device, inode; /* lines before it */
-    bool is_over; /* behind the end marker: what follows is no row */
+    bool is_over;                       /* behind the end marker: what follows is no row */
 } MrFilePlace;
 MrFilePlace mr_file_place_parse(const MrSourceOffset *offset); /* all 0: it is none */
 void mr_file_place_write(const MrFilePlace *place, MrSourceOffset *out);
