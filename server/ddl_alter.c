@@ -643,8 +643,8 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     }
     return refuse(
         ddl,
-        "ALTER MATERIALIZED VIEW name SUSPEND | RESUME | SET (…) | RENAME TO, ALTER STREAM | TABLE "
-        "name ADD COLUMN | SET (…) | RENAME TO and ALTER VIEW name RENAME TO are there.",
+        "ALTER MATERIALIZED VIEW name SUSPEND | RESUME | SET (…) | RENAME TO, ALTER STREAM | "
+        "TABLE name ADD COLUMN | SET (…) | RENAME TO and ALTER VIEW name RENAME TO are there.",
         "this form of ALTER of \"%s\" is not supported", relation->name);
 }
 

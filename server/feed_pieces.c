@@ -2,7 +2,7 @@
  * server/feed_pieces.c - an input of bytes on several threads: the feed's reads pieces and appends
  * their blocks, both in order; in between a piece is converted by whoever is free.
  *
- *     cut ──▶ slot ──convert──▶ slot ──append──▶ log        slots in a ring, taken in order
+ *     cut -> slot -> convert -> slot -> append -> log        slots in a ring, taken in order
  *
  * What is logged depends on no thread's pace: a piece becomes the same blocks in any of them, and
  * rejected rows and errors wait in its slot for their turn.

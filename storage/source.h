@@ -48,7 +48,7 @@ struct MrPieceBlock;
 
 typedef struct MrSourceClass {
     const char *name; /* "file", "datagen" */
-    /* "path|at_end|…": what WITH may say, for the check; a name that ends in * stands for all that
+    /* "path|at_end": what WITH may say, for the check; a name that ends in * stands for all that
      * start so. */
     const char *option_names;
     MrStatus (*open)(const MrSourceOptions *options, const MrSourceOffset *from, MrSource **out,
