@@ -82,6 +82,7 @@ MrStatus mr_result_create(const MrSchema *schema, MrResult **out, MrError *err)
         return mr_error_no_memory(err);
     }
     mr_arena_init(&result->arena, 0);
+    result->effects.arena = &result->arena;
     MrColumn *columns = mr_arena_calloc(&result->arena, schema->column_count + 1, sizeof *columns);
     if (columns == NULL) {
         mr_result_destroy(result);
@@ -192,10 +193,12 @@ static MrStatus run_here(MrServer *server, const MrPlan *plan,
                          &pipeline, err));
     MrStatus status = result_of_plan(plan, &result, err);
     if (status == MR_OK) {
+        MrEffects *outer = mr_effects_collect(&result->effects);
         status = feed(context, plan, pipeline, err);
         if (status == MR_OK) {
             status = mr_pipeline_collect(pipeline, keep_block, result, err);
         }
+        mr_effects_collect(outer);
         if (status != MR_OK) {
             mr_result_destroy(result);
         } else {
@@ -400,6 +403,7 @@ static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
 {
     MrPipeline *pipeline;
     MR_TRY(result_of_plan(adhoc->plan, &adhoc->result, err));
+    mr_effects_collect(&adhoc->result->effects);
     MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &adhoc->is_cancelled, &pipeline, err));
     MrStatus status = read_all(adhoc, pipeline, err);
     if (status == MR_OK) {
@@ -437,7 +441,7 @@ static void finish_adhoc(void *context)
 static void *adhoc_main(void *context)
 {
     MrAdhoc *adhoc = context;
-    adhoc->status = run_adhoc(adhoc, &adhoc->err);
+    adhoc->status = run_adhoc(adhoc, &adhoc->err); /* its effects' collector ends with the thread */
     mr_server_post(adhoc->server, finish_adhoc, adhoc);
     return NULL;
 }

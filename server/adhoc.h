@@ -5,6 +5,7 @@
 #ifndef MR_SERVER_ADHOC_H
 #define MR_SERVER_ADHOC_H
 
+#include "engine/effects.h"
 #include "server/waits.h"
 
 /* Finished rows; owned by whoever got it. */
@@ -13,7 +14,8 @@ typedef struct MrResult {
     const MrBlock **blocks;
     uint32_t block_count;
     uint64_t row_count;
-    MrArena arena; /* holds all of it */
+    MrEffects effects; /* of the functions that were called: nothing of them is done yet */
+    MrArena arena;     /* holds all of it */
 } MrResult;
 void mr_result_destroy(MrResult *result); /* accepts NULL */
 /* An empty one with these columns (names are copied), and a copy of a block added to it. */

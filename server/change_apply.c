@@ -259,7 +259,10 @@ static MrStatus do_update(Apply *apply, const Conflicts *conflicts)
         MR_TRY(pair_block(apply, conflicts, first, rows, &pairs));
         MR_TRY(mr_adhoc_run_blocks(apply->session->server, apply->change->plan->conflict_rows,
                                    (const MrBlock *const[]){ pairs }, 1, &updated, apply->err));
-        MrStatus status = replace_rows(apply, conflicts, updated);
+        MrStatus status = mr_session_do_effects(apply->session, updated, apply->err);
+        if (status == MR_OK) {
+            status = replace_rows(apply, conflicts, updated);
+        }
         mr_result_destroy(updated);
         MR_TRY(status);
     }
@@ -371,8 +374,9 @@ static MrStatus return_rows(Apply *apply)
     mr_arena_reset(&apply->arena);
     MR_TRY(mr_table_rows(apply->table, apply->changed.items, apply->changed.count, &apply->arena,
                          &block, apply->err));
-    return mr_adhoc_run_blocks(apply->session->server, plan, (const MrBlock *const[]){ block }, 1,
-                               &apply->change->returned, apply->err);
+    MR_TRY(mr_adhoc_run_blocks(apply->session->server, plan, (const MrBlock *const[]){ block }, 1,
+                               &apply->change->returned, apply->err));
+    return mr_session_do_effects(apply->session, apply->change->returned, apply->err);
 }
 
 static MrStatus apply_rows(Apply *apply)

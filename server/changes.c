@@ -66,6 +66,9 @@ MrStatus mr_change_create(MrSession *session, MrPortal *portal, const MrChangePl
     (*out)->plan = plan;
     if (plan->rows != NULL && mr_adhoc_is_immediate(plan->rows) && is_constant(plan->rows)) {
         MrStatus status = mr_adhoc_run_now(session->server, plan->rows, &(*out)->rows, err);
+        if (status == MR_OK) {
+            status = mr_session_do_effects(session, (*out)->rows, err);
+        }
         if (status != MR_OK) {
             mr_changes_free(out);
             return status;
@@ -120,7 +123,8 @@ static MrStatus ask(MrSession *session, MrChange *change, bool *waits, MrError *
         return MR_OK;
     }
     if (mr_adhoc_is_immediate(plan)) {
-        return mr_adhoc_run_now(session->server, plan, &change->rows, err);
+        MR_TRY(mr_adhoc_run_now(session->server, plan, &change->rows, err));
+        return mr_session_do_effects(session, change->rows, err);
     }
     *waits = true;
     mr_select_start_for(session, plan, change->memory, change->catalog, &change->rows, true,

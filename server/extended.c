@@ -297,6 +297,13 @@ static void take_execute(MrSession *session, MrWireReader *body)
     if (portal == NULL) {
         return;
     }
+    if (portal->is_cursor) {
+        MrError err = MR_ERROR_INIT;
+        mr_error_set(&err, MR_ERR_UNSUPPORTED, "cursor \"%s\" cannot be executed", portal->name);
+        mr_error_hint(&err, "FETCH from it.");
+        mr_session_fail(session, &err);
+        return;
+    }
     portal->limit = limit > 0 ? (uint64_t)limit : 0;
     portal->sent = 0;
     if (portal->state == MR_PORTAL_DONE && portal->rows_tag == NULL && portal->node != NULL) {

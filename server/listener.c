@@ -24,6 +24,7 @@
 enum {
     STARTING_MAX = 100,  /* sessions that have not logged in; beyond it the oldest goes */
     ACCEPT_AT_ONCE = 16, /* then those who are here already get their turn */
+    NUMBER_BUCKETS = 1024,
     DRAIN_US = 5 * 1000 * 1000,
 };
 
@@ -35,6 +36,7 @@ struct MrListener {
     int spare_fd;        /* given up to tell one client why */
     MrSession *first;    /* newest first */
     uint32_t count, starting;
+    MrSession *numbers[NUMBER_BUCKETS]; /* by their numbers */
     int32_t last_number;
     bool is_closed;
 };
@@ -69,6 +71,29 @@ void mr_listener_each(const MrServer *server,
     }
 }
 
+static MrSession **bucket_of(MrListener *listener, int32_t number)
+{
+    return &listener->numbers[(uint32_t)number % NUMBER_BUCKETS];
+}
+
+static MrSession *find_number(MrListener *listener, int32_t number)
+{
+    MrSession *session = *bucket_of(listener, number);
+    while (session != NULL && session->number != number) {
+        session = session->next_number;
+    }
+    return session;
+}
+
+static void forget_number(MrListener *listener, const MrSession *session)
+{
+    MrSession **link = bucket_of(listener, session->number);
+    while (*link != session) {
+        link = &(*link)->next_number;
+    }
+    *link = session->next_number;
+}
+
 void mr_listener_forget(MrSession *session)
 {
     MrListener *listener = session->server->listener;
@@ -86,6 +111,7 @@ void mr_listener_forget(MrSession *session)
     listener->count--;
     listener->starting -= session->is_starting;
     session->is_starting = false;
+    forget_number(listener, session);
     session->number = 0;
 }
 
@@ -97,35 +123,23 @@ void mr_listener_logged_in(MrSession *session)
     }
 }
 
-void mr_listener_cancel(const MrServer *server, int32_t number, const uint8_t secret[4])
+void mr_listener_cancel(const MrServer *server, int32_t number, MrString secret)
 {
-    MrSession *session = server->listener == NULL ? NULL : server->listener->first;
-    for (; session != NULL; session = session->next) {
-        if (session->number == number &&
-            mr_wire_same_secret(session->secret, secret, sizeof session->secret)) {
-            mr_session_cancel(session, MR_CANCEL_USER);
-            return;
-        }
+    MrSession *session = server->listener == NULL ? NULL : find_number(server->listener, number);
+    if (session != NULL && !session->is_starting && secret.length == session->secret_bytes &&
+        mr_wire_same_secret(session->secret, (const uint8_t *)secret.data, secret.length)) {
+        mr_session_cancel(session, MR_CANCEL_USER);
     }
-}
-
-static bool number_is_taken(const MrListener *listener, int32_t number)
-{
-    for (const MrSession *session = listener->first; session != NULL; session = session->next) {
-        if (session->number == number) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void add_session(MrListener *listener, MrSession *session)
 {
     do {
         listener->last_number = listener->last_number == INT32_MAX ? 1 : listener->last_number + 1;
-    } while (listener->last_number < 1 ||
-             (listener->count > 0 && number_is_taken(listener, listener->last_number)));
+    } while (listener->last_number < 1 || find_number(listener, listener->last_number) != NULL);
     session->number = listener->last_number;
+    session->next_number = *bucket_of(listener, session->number);
+    *bucket_of(listener, session->number) = session;
     session->next = listener->first;
     if (listener->first != NULL) {
         listener->first->previous = session;

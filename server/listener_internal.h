@@ -11,7 +11,7 @@ struct MrSession;
 /* The session is going: it is in no list any more. */
 void mr_listener_forget(struct MrSession *session);
 /* A CancelRequest; nothing tells the sender whether it fitted. */
-void mr_listener_cancel(const MrServer *server, int32_t number, const uint8_t secret[4]);
+void mr_listener_cancel(const MrServer *server, int32_t number, MrString secret);
 /* The client has logged in: it no longer counts among those who might not. */
 void mr_listener_logged_in(struct MrSession *session);
 

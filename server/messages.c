@@ -92,6 +92,7 @@ static void take_copy_message(MrSession *session, char type, MrWireReader *body)
 
 static void take_body(MrSession *session, char type, MrWireReader *body)
 {
+    session->is_between = false;
     if (type == 'X') {
         /* Whoever sends all at once, its end too, still reads the answers. */
         mr_socket_flush(&session->socket);

@@ -9,6 +9,7 @@
 
 enum {
     MR_WIRE_PROTOCOL_3 = 3 << 16,
+    MR_WIRE_PROTOCOL_3_2 = 3 << 16 | 2, /* the newest that is known: longer keys for cancelling */
     MR_WIRE_CANCEL = 80877102,
     MR_WIRE_SSL = 80877103,
     MR_WIRE_GSSENC = 80877104,

@@ -22,6 +22,9 @@ MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const 
     portal->node = node;
     portal->entry = node == NULL ? NULL : mr_statement_entry(node->kind);
     portal->catalog = mr_catalog_ref(session->server->catalog);
+    portal->transaction = session->transaction.number;
+    portal->savepoint = session->transaction.savepoint_count;
+    portal->created_us = mr_clock_wall_us(session->server->clock);
     portal->now_us = session->transaction.state == MR_TX_NONE
                          ? mr_clock_wall_us(session->server->clock)
                          : session->transaction.started_us;
@@ -70,6 +73,20 @@ void mr_portals_clear(MrSession *session)
 {
     while (session->portals != NULL) {
         mr_portal_remove(session, session->portals);
+    }
+}
+
+void mr_portals_end(MrSession *session, bool is_commit, uint32_t savepoint)
+{
+    const MrTransaction *transaction = &session->transaction;
+    for (MrPortal *portal = session->portals, *next; portal != NULL; portal = next) {
+        next = portal->next;
+        bool is_of_this = portal->transaction == transaction->number;
+        bool stays = savepoint > 0 ? !is_of_this || portal->savepoint < savepoint
+                                   : portal->is_held && (is_commit || !is_of_this);
+        if (!stays && portal != session->current) { /* not under the statement that runs */
+            mr_portal_remove(session, portal);
+        }
     }
 }
 
@@ -255,6 +272,24 @@ static const MrResult *rows_of(const MrPortal *portal)
     return portal->source != NULL ? portal->source->result : portal->result;
 }
 
+static void next_row(MrPortal *portal)
+{
+    portal->source_rows--;
+    if (!portal->is_backward) {
+        portal->row++;
+    } else if (portal->row > 0) {
+        portal->row--;
+    } else {
+        const MrResult *rows = rows_of(portal);
+        while (portal->block > 0 && rows->blocks[portal->block - 1]->row_count == 0) {
+            portal->block--;
+        }
+        if (portal->block > 0) {
+            portal->row = rows->blocks[--portal->block]->row_count - 1;
+        }
+    }
+}
+
 static bool has_row(MrPortal *portal)
 {
     const MrResult *rows = rows_of(portal);
@@ -293,9 +328,8 @@ MrStatus mr_portal_send(MrSession *session, MrPortal *portal, bool *suspended, M
         mr_wire_data_row(&session->socket.output, portal->columns,
                          rows_of(portal)->blocks[portal->block], portal->row, &portal->formats,
                          session->zone);
-        portal->row++;
         portal->sent++;
-        portal->source_rows--;
+        next_row(portal);
     }
     mr_result_destroy(portal->result);
     portal->result = NULL;

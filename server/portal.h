@@ -40,6 +40,12 @@ struct MrPortal {
     const MrStatementEntry *entry;
     bool is_simple;     /* RowDescription goes with the rows */
     bool is_cursor;     /* of DECLARE */
+    bool is_held;       /* WITH HOLD: it outlives the transaction that declares it */
+    bool scrolls_not;   /* NO SCROLL */
+    bool is_binary;
+    uint64_t transaction; /* number of the transaction that made it, and of its last savepoint */
+    uint32_t savepoint;
+    int64_t created_us; /* wall clock */
     bool is_replaced;   /* by EXECUTE: no second time */
     MrCatalog *catalog; /* reference */
     int64_t now_us;
@@ -68,6 +74,8 @@ struct MrPortal {
     MrCopyOut *copy_out;  /* rows go as CopyData */
     MrPortal *source;     /* FETCH: the cursor that has the rows; NULL: this one */
     uint64_t source_rows; /* of them still to be sent */
+    bool is_backward;     /* they are sent from the last to the first */
+    uint64_t at;          /* of a cursor: 0 before its first row, n on its n-th row, or behind all */
     const char *rows_tag; /* "SELECT": the tag gets the count behind it */
     char tag[64];
 };
@@ -78,6 +86,7 @@ struct MrPrepared {
     char *text; /* the statement alone */
     size_t length;
     bool is_from_sql; /* PREPARE: positions mean nothing to the client */
+    int64_t created_us;
     MrType *types;    /* of the parameters */
     uint32_t type_count;
     bool has_columns;
@@ -96,6 +105,12 @@ MrPortal *mr_portal_find(MrSession *session, MrString name);
 MrStatus mr_portal_add(MrSession *session, MrPortal *portal, MrString name, MrError *err);
 void mr_portal_remove(MrSession *session, MrPortal *portal);
 void mr_portals_clear(MrSession *session);
+/* The transaction ends, or (savepoint > 0) goes back to that savepoint: what it has made since goes,
+ * but for the statement that runs, and for cursors WITH HOLD after a commit. */
+void mr_portals_end(MrSession *session, bool is_commit, uint32_t savepoint);
+
+/* CLOSE ALL (cursor.c). */
+void mr_cursors_close_all(MrSession *session);
 
 /* Finds columns, parameters' types, plan; notices are sent when `is_run`. */
 MrStatus mr_portal_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err);

@@ -181,6 +181,7 @@ MrStatus mr_prepared_create(MrSession *session, MrString name, const char *text,
     prepared->text = copy;
     prepared->length = length;
     prepared->is_from_sql = is_from_sql;
+    prepared->created_us = mr_clock_wall_us(session->server->clock);
     MrStatus status = open_text(session, text, length, &portal, err);
     if (status == MR_OK) {
         status = fill(session, prepared, portal, types, type_count, err);
@@ -212,6 +213,9 @@ MrStatus mr_prepared_open(MrSession *session, const MrPrepared *prepared, MrPort
 
 MrStatus mr_prepared_check(const MrPrepared *prepared, const MrPortal *portal, MrError *err)
 {
+    if (portal->node->kind == MR_AST_FETCH) {
+        return MR_OK; /* each time it has the columns of the cursor that is there then */
+    }
     bool same =
         prepared->has_columns == (portal->columns != NULL) &&
         (portal->columns == NULL || portal->columns->column_count == prepared->column_count);
@@ -229,12 +233,13 @@ MrStatus mr_prepared_check(const MrPrepared *prepared, const MrPortal *portal, M
 static MrStatus can_prepare(const MrAstPrepare *ast, MrError *err)
 {
     MrNodeKind kind = ast->statement->kind;
-    if (kind == MR_AST_QUERY || kind == MR_AST_INSERT) {
+    if (kind == MR_AST_QUERY || kind == MR_AST_INSERT || kind == MR_AST_UPDATE ||
+        kind == MR_AST_DELETE) {
         return MR_OK;
     }
     mr_error_set(err, MR_ERR_UNSUPPORTED, "%s cannot be prepared", mr_ast_kind_name(kind));
     mr_error_at(err, ast->statement->position);
-    return mr_error_hint(err, "PREPARE takes SELECT, VALUES and INSERT.");
+    return mr_error_hint(err, "PREPARE takes SELECT, VALUES, INSERT, UPDATE and DELETE.");
 }
 
 MrStatus mr_prepare_run(MrSession *session, MrPortal *portal, MrError *err)

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 
 #include "server/changes.h"
+#include "server/notify.h"
 
 struct MrSavepoint {
     MrSavepoint *outer;
     char *name;
+    uint32_t number;  /* of the transaction's savepoints, from 1 */
+    uint32_t notices; /* notifications that were asked for before it */
     bool has_log; /* rows were appended before it */
     uint32_t log_mark;
     uint32_t deferred; /* table changes that waited for COMMIT */
@@ -70,6 +73,8 @@ MrStatus mr_savepoint_make(MrSession *session, const char *name, MrError *err)
         return mr_error_no_memory(err);
     }
     savepoint->outer = transaction->savepoints;
+    savepoint->number = ++transaction->savepoint_count;
+    savepoint->notices = mr_notify_mark(session);
     transaction->savepoints = savepoint;
     savepoint->name = strdup(name);
     savepoint->settings = mr_settings_copy(session->settings);
@@ -139,6 +144,8 @@ MrStatus mr_savepoint_roll_back(MrSession *session, const char *name, MrError *e
         transaction->log = NULL;
     }
     drop_changes(transaction, savepoint->deferred);
+    mr_notify_roll_back_to(session, savepoint->notices);
+    mr_portals_end(session, false, savepoint->number);
     transaction->keeps_apart = true;
     restore_settings(session, savepoint);
     transaction->state = MR_TX_OPEN;

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "server/notify.h"
 #include "server/scheduler.h"
 #include "server/statement.h"
 
@@ -66,6 +67,14 @@ static void tell_of_query(MrSession *session, const MrRelation *relation)
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
+MrStatus mr_session_do_effects(MrSession *session, const MrResult *result, MrError *err)
+{
+    for (const MrEffect *each = result->effects.first; each != NULL; each = each->next) {
+        MR_TRY(mr_notify_send(session, each->channel, each->payload, err));
+    }
+    return MR_OK;
+}
+
 static void adhoc_done(void *context, MrResult *result, const MrError *err)
 {
     MrSession *session = context;
@@ -79,6 +88,10 @@ static void adhoc_done(void *context, MrResult *result, const MrError *err)
     } else if (err != NULL && err->status == MR_ERR_CANCELED) {
         mr_session_cancel_error(session, &cancelled);
         err = &cancelled;
+    }
+    MrError own = MR_ERROR_INIT;
+    if (err == NULL && mr_session_do_effects(session, result, &own) != MR_OK) {
+        err = &own;
     }
     *session->adhoc_result = result;
     mr_session_resume(session, err == NULL ? MR_OK : err->status, err);
@@ -101,6 +114,7 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
 {
     if (mr_adhoc_is_immediate(portal->plan)) {
         MR_TRY(mr_adhoc_run_now(session->server, portal->plan, &portal->result, err));
+        MR_TRY(mr_session_do_effects(session, portal->result, err));
         then(session, MR_OK, NULL);
         return MR_OK;
     }

@@ -22,6 +22,7 @@
 #include "server/ingest.h"
 #include "server/listener.h"
 #include "server/log_thread.h"
+#include "server/notify.h"
 #include "server/postbox.h"
 #include "server/ranges.h"
 #include "server/relations.h"
@@ -292,6 +293,7 @@ static MrStatus start(MrServer *server, MrError *err)
     MR_TRY(open_catalog(server, err));
     MR_TRY(mr_postbox_create(server, err));
     MR_TRY(mr_waits_create(server, err));
+    MR_TRY(mr_notify_create(server, err));
     MR_TRY(mr_targets_create(server, err));
     MR_TRY(mr_workers_create(server, (uint32_t)mr_settings_int(server->settings, MR_SET_WORKERS),
                              err));
@@ -324,6 +326,7 @@ static MrStatus stop(MrServer *server, MrError *err)
     if (server->postbox != NULL) {
         mr_postbox_drain(server);
     }
+    mr_notify_destroy(server);
     mr_waits_destroy(server);
     mr_tables_destroy(server);
     mr_postbox_destroy(server);

@@ -32,6 +32,7 @@ typedef struct MrFeeds MrFeeds;
 typedef struct MrRanges MrRanges;
 typedef struct MrPostbox MrPostbox;
 typedef struct MrTables MrTables;
+typedef struct MrNotifyHub MrNotifyHub;
 
 /* Memory of one statement (its tree, its plan), shared by the session and what runs for it; the
  * last holder frees it.  Only on the event loop's thread. */
@@ -63,6 +64,7 @@ struct MrServer {
     MrFeeds *feeds;          /* file and datagen streams */
     MrRanges *ranges;        /* what the log reads rows again with that it holds as ranges */
     MrTables *tables;        /* their contents */
+    MrNotifyHub *notify;     /* who listens to what */
     struct MrDdl *ddl_queue; /* statements that change the catalogue; the first is under way */
     int64_t started_us;      /* wall clock */
     uint32_t next_oid;

@@ -10,6 +10,7 @@
 
 #include "common/random.h"
 #include "server/listener_internal.h"
+#include "server/notify.h"
 #include "server/statement.h"
 #include "server/tables.h"
 
@@ -118,6 +119,7 @@ void mr_session_destroy(MrSession *session)
         return;
     }
     mr_listener_forget(session);
+    mr_notify_forget(session);
     mr_session_stop_waiting(session);
     mr_session_forget_held(session);
     mr_copy_in_destroy(session);
@@ -164,8 +166,11 @@ const char *mr_session_state(const MrSession *session)
 static void send_ready(MrSession *session)
 {
     session->is_ready_due = false;
+    session->is_between = true;
     if (session->transaction.state == MR_TX_NONE) {
-        mr_portals_clear(session);
+        mr_portals_end(session, true, 0);
+        session->transaction.number++;
+        mr_notify_deliver(session);
     }
     mr_wire_ready(&session->socket.output, mr_transaction_letter(session));
     session->wants_flush = true;
@@ -295,6 +300,15 @@ static bool takes_messages(const MrSession *session)
     return session->copy != NULL || (session->current == NULL && !session->script.is_active);
 }
 
+/* Notifications of others come between transactions. */
+static bool tell_of_news(MrSession *session)
+{
+    bool is_told = session->is_between && session->transaction.state == MR_TX_NONE &&
+                   mr_notify_deliver(session);
+    session->wants_flush |= is_told;
+    return is_told;
+}
+
 static bool step(MrSession *session)
 {
     if (session->phase == MR_PHASE_STARTUP) {
@@ -303,7 +317,7 @@ static bool step(MrSession *session)
     if (session->is_ready_due) {
         step_ready(session);
     } else if (takes_messages(session)) {
-        return mr_session_take_message(session);
+        return tell_of_news(session) || mr_session_take_message(session);
     } else if (session->current != NULL) {
         step_current(session);
     } else {

@@ -18,10 +18,12 @@ typedef struct MrSession MrSession;
 typedef struct MrPortal MrPortal;
 typedef struct MrPrepared MrPrepared;
 typedef struct MrCopyIn MrCopyIn;
+struct MrNotifier;
 
 enum {
     MR_SESSION_PREPARED_MAX = 256,
     MR_SESSION_PORTALS_MAX = 256,
+    MR_SESSION_SECRET_BYTES = 32, /* of protocol 3.2; 3.0 has room for 4 */
     MR_SESSION_LOGIN_US = 10 * 1000 * 1000,
     MR_SESSION_MESSAGE_US = 60 * 1000 * 1000, /* for a message that was begun */
     MR_SESSION_HELD_MAX = 16,
@@ -64,9 +66,11 @@ typedef struct MrHeldAnswer {
 struct MrSession {
     MrServer *server;
     MrSession *previous, *next; /* of the listener */
+    MrSession *next_number;     /* of the listener's table of numbers */
     MrSocket socket;
     int32_t number; /* as BackendKeyData says */
-    uint8_t secret[4];
+    uint8_t secret[MR_SESSION_SECRET_BYTES];
+    uint32_t secret_bytes;
     char address[64];
     char *user, *database;
     int64_t connected_us, statement_us; /* wall clock */
@@ -80,6 +84,7 @@ struct MrSession {
     MrSettings *initial;    /* after start-up: what RESET goes back to */
     const MrTimezone *zone; /* TimeZone */
     MrTransaction transaction;
+    struct MrNotifier *notifier; /* LISTEN and NOTIFY; NULL: neither yet */
 
     MrPrepared *prepared; /* by name; the unnamed one has the name "" */
     uint32_t prepared_count;
@@ -90,6 +95,7 @@ struct MrSession {
     MrPortal *current;  /* the statement that runs; NULL: none */
     bool skips_to_sync; /* after an error in the extended protocol */
     bool is_ready_due;  /* ReadyForQuery comes next */
+    bool is_between;    /* since then no message has come */
     bool is_advancing;
     bool wants_flush;   /* the client is to see what is written */
     bool is_draining;   /* ends with 57P01 once it is idle */

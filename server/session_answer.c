@@ -10,13 +10,25 @@ enum { CLOSING_US = 1000 * 1000 }; /* for the client to take its last message */
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
+/* Portals go with their transaction; where it can go back to a savepoint, that decides. */
+static void end_portals(MrSession *session, MrPortal *failed)
+{
+    if (session->transaction.savepoints == NULL) {
+        mr_portals_end(session, false, 0);
+    } else if (failed != NULL) {
+        mr_portal_remove(session, failed);
+    }
+}
+
 static void end_after_error(MrSession *session)
 {
+    MrPortal *failed =
+        session->current != NULL && !session->current->is_simple ? session->current : NULL;
     mr_copy_in_destroy(session);
     mr_session_stop_waiting(session);
     mr_session_end_current(session);
     mr_transaction_fail(session);
-    mr_portals_clear(session);
+    end_portals(session, failed);
     if (session->script.is_active) {
         mr_session_end_script(session);
         session->is_ready_due = true;

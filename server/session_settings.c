@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "server/notify.h"
 #include "server/statement.h"
 
 /* ---- Checks that the table of settings cannot make ------------------------------------------- */
@@ -342,7 +343,9 @@ MrStatus mr_discard_run(MrSession *session, MrPortal *portal, MrError *err)
             return mr_error_set(err, MR_ERR_ACTIVE_TRANSACTION,
                                 "DISCARD ALL cannot run inside a transaction block");
         }
+        mr_cursors_close_all(session);
         mr_prepared_clear(session);
+        MR_TRY(mr_notify_unlisten(session, NULL, err));
         mr_session_reset_settings(session, session->initial);
     }
     mr_portal_set_done(portal, "%s",

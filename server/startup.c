@@ -177,11 +177,12 @@ static MrStatus take_parameters(MrSession *session, MrWireReader *body, Startup 
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-static void send_negotiation(MrSession *session, const Startup *startup)
+/* The client has asked for more than there is: it goes on with this. */
+static void send_negotiation(MrSession *session, uint32_t version, const Startup *startup)
 {
     MrBuilder *out = &session->socket.output;
     size_t start = mr_wire_begin(out, 'v');
-    mr_builder_append_u32(out, MR_WIRE_PROTOCOL_3);
+    mr_builder_append_u32(out, version);
     mr_builder_append_u32(out, startup->unknown_count);
     for (uint32_t i = 0; i < startup->unknown_count; i++) {
         mr_wire_append_text(out, startup->unknown[i]);
@@ -198,7 +199,7 @@ static void send_greeting(MrSession *session)
     mr_session_report_settings(session, NULL);
     start = mr_wire_begin(out, 'K');
     mr_builder_append_u32(out, (uint32_t)session->number);
-    mr_builder_append(out, session->secret, sizeof session->secret);
+    mr_builder_append(out, session->secret, session->secret_bytes);
     mr_wire_end(out, start);
 }
 
@@ -220,7 +221,7 @@ static void log_in(MrSession *session, int32_t version, MrWireReader *body)
     if (version >> 16 != 3) {
         char message[120];
         snprintf(message, sizeof message,
-                 "unsupported frontend protocol %d.%d: server supports 3.0", version >> 16,
+                 "unsupported frontend protocol %d.%d: server supports 3.0 to 3.2", version >> 16,
                  version & 0xffff);
         fail(session, MR_ERR_UNSUPPORTED, message);
         return;
@@ -238,9 +239,11 @@ static void log_in(MrSession *session, int32_t version, MrWireReader *body)
         fail(session, MR_ERR_OUT_OF_MEMORY, "out of memory");
         return;
     }
-    if (version != MR_WIRE_PROTOCOL_3 || startup.unknown_count > 0) {
-        send_negotiation(session, &startup);
+    int32_t spoken = version < MR_WIRE_PROTOCOL_3_2 ? version : MR_WIRE_PROTOCOL_3_2;
+    if (version != spoken || startup.unknown_count > 0) {
+        send_negotiation(session, (uint32_t)spoken, &startup);
     }
+    session->secret_bytes = spoken < MR_WIRE_PROTOCOL_3_2 ? 4 : MR_SESSION_SECRET_BYTES;
     if (mr_login_begin(session, &session->login, &err) != MR_OK) {
         mr_session_fatal(session, &err);
     } else if (session->login == NULL) {
@@ -298,11 +301,12 @@ static bool take_packet(MrSession *session, MrWireReader *body)
                    : (fail(session, MR_ERR_PROTOCOL, "invalid length of startup packet"), true);
     case MR_WIRE_CANCEL: {
         int32_t number = mr_wire_i32(body);
-        const char *secret = mr_wire_bytes(body, 4);
+        MrString secret = { body->next, (size_t)(body->end - body->next) };
+        mr_wire_bytes(body, (int32_t)secret.length);
         session->socket.is_broken = true; /* no answer either way */
         session->phase = MR_PHASE_CLOSING;
         if (mr_wire_is_done(body)) {
-            mr_listener_cancel(session->server, number, (const uint8_t *)secret);
+            mr_listener_cancel(session->server, number, secret);
         }
         return true;
     }

@@ -38,12 +38,3 @@ MrStatus mr_unsupported_run(MrSession *session, MrPortal *portal, MrError *err)
     return portal->entry->hint == NULL ? err->status
                                        : mr_error_hint(err, "%s", portal->entry->hint);
 }
-
-/* Nobody listens, so that nobody has to be told. */
-MrStatus mr_unlisten_run(MrSession *session, MrPortal *portal, MrError *err)
-{
-    (void)session;
-    (void)err;
-    mr_portal_set_done(portal, "UNLISTEN");
-    return MR_OK;
-}

@@ -41,6 +41,9 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
 void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
                          MrCatalog *catalog, MrResult **out, bool sees_uncommitted,
                          MrSessionThen *then);
+/* What functions of the statement were called for is done with its transaction; for whoever runs a
+ * plan without the two above. */
+MrStatus mr_session_do_effects(MrSession *session, const MrResult *result, MrError *err);
 /* INSERT into a table, UPDATE, DELETE, planned. */
 MrStatus mr_change_run(MrSession *session, MrPortal *portal, MrError *err);
 

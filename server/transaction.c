@@ -7,6 +7,7 @@
 
 #include "server/changes.h"
 #include "server/log_thread.h"
+#include "server/notify.h"
 #include "server/savepoint.h"
 #include "server/statement.h"
 #include "server/tables.h"
@@ -53,6 +54,9 @@ static MrStatus commit_rows(MrSession *session, MrError *err)
     uint64_t sequence = 0;
     MrDurability durability = MR_DURABILITY_NONE;
     MrStatus status = commit_log(session, &sequence, &durability, err);
+    if (status == MR_OK) {
+        mr_notify_commit(session, sequence, durability);
+    }
     drop_rows(session); /* what is left of a failure; the next one's turn */
     MR_TRY(status);
     if (sequence > 0) {
@@ -154,6 +158,7 @@ static void drop_rows(MrSession *session)
     transaction->last_deferred = NULL;
     transaction->has_told = false;
     mr_savepoints_forget(session);
+    mr_notify_abort(session);
     drop_running(session);
 }
 
@@ -218,6 +223,9 @@ static void end(MrSession *session, MrPortal *portal, bool is_commit)
     bool chain = ast->chain && session->transaction.state != MR_TX_NONE;
     bool was_read_only = session->transaction.is_read_only;
     settings_end(session, is_commit);
+    mr_portals_end(session, is_commit, 0);
+    session->transaction.number++;
+    session->transaction.savepoint_count = 0;
     session->transaction.state = MR_TX_NONE;
     session->transaction.is_read_only = false;
     if (chain) {

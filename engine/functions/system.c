@@ -1,8 +1,10 @@
 /*
- * engine/functions/system.c - identity and chance.  What is volatile is refused in
- * standing queries by the planner: no random value may reach a result except through the log.
+ * engine/functions/system.c - identity, chance, and calls for what they do.  What is volatile is
+ * refused in standing queries by the planner: no random value may reach a result except through
+ * the log.
  */
 #include "common/random.h"
+#include "engine/effects.h"
 #include "engine/functions/families.h"
 #include "engine/kernel_template.h"
 
@@ -24,6 +26,31 @@ MR_KERNEL(float8_random)
     mr_random_init(&random, seed);
     for (uint32_t i = 0; i < rows; i++) {
         results[i] = mr_random_unit(&random);
+    }
+    return MR_OK;
+}
+/* A NULL is an empty text, as PostgreSQL has it for both arguments. */
+static MrString text_at(const MrVector *vector, uint32_t row)
+{
+    uint32_t at = vector->is_constant ? 0 : row;
+    return mr_vector_is_null(vector, at) ? MR_STRING("")
+                                         : mr_text_string(&((const MrText *)vector->data)[at]);
+}
+MR_KERNEL(notify)
+{
+    (void)arg_count;
+    for (uint32_t i = 0; i < rows; i++) {
+        ((MrText *)out->data)[i] = mr_text_make("", 0);
+        MR_TRY(mr_effects_notify(text_at(args[0], i), text_at(args[1], i), eval->err));
+    }
+    return MR_OK;
+}
+/* Nobody can hold one: there is nothing to let go of. */
+MR_KERNEL(nothing)
+{
+    (void)eval, (void)args, (void)arg_count;
+    for (uint32_t i = 0; i < rows; i++) {
+        ((MrText *)out->data)[i] = mr_text_make("", 0);
     }
     return MR_OK;
 }
@@ -51,6 +78,12 @@ const MrFunction mr_functions_system[] = {
                "length(gen_random_uuid()::text)", "36"),
     VOLATILE_0("random", FLOAT64, float8_random, "A random number, 0 <= x < 1.", "random() < 1",
                "t"),
+    MR_ENTRY("pg_notify", 2, TEXT, notify, MR_FN_VOLATILE | MR_FN_FALLIBLE,
+             "Notifies the sessions that LISTEN to the channel, when the transaction commits.",
+             "pg_notify('news', 'a row')", "", MR_TYPE_TEXT, MR_TYPE_TEXT),
+    VOLATILE_0("pg_advisory_unlock_all", TEXT, nothing,
+               "Does nothing: there are no advisory locks.  Connection pools call it.",
+               "pg_advisory_unlock_all()", ""),
     MR_ENTRY("mr_single_row", 1, BOOL, single_row, MR_FN_STRICT | MR_FN_FALLIBLE,
              "True; fails for a count of rows above one (of a subquery as a value).",
              "mr_single_row(1)", "t", MR_TYPE_INT64),

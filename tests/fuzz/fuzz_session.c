@@ -19,6 +19,7 @@
 #include "server/ddl.h"
 #include "server/ingest.h"
 #include "server/log_thread.h"
+#include "server/notify.h"
 #include "server/postbox.h"
 #include "server/relations.h"
 #include "server/scheduler.h"
@@ -76,6 +77,7 @@ static void server_start(void)
     must(mr_relations_register(server.catalog, &err), &err);
     must(mr_postbox_create(&server, &err), &err);
     must(mr_waits_create(&server, &err), &err);
+    must(mr_notify_create(&server, &err), &err);
     must(mr_targets_create(&server, &err), &err);
     must(mr_workers_create(&server, 1, &err), &err);
     must(mr_scheduler_create(&server, &err), &err);
@@ -108,6 +110,7 @@ static void server_stop(void)
     mr_targets_destroy(&server);
     mr_workers_destroy(&server);
     mr_postbox_drain(&server);
+    mr_notify_destroy(&server);
     mr_waits_destroy(&server);
     mr_postbox_destroy(&server);
     mr_tables_destroy(&server);

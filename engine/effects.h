@@ -1,0 +1,38 @@
+/*
+ * engine/effects.h - what functions do beside their results: pg_notify().  Whoever runs a pipeline
+ * collects it on its thread; whoever has asked for the rows does it when they are there, so that
+ * nothing has happened where the statement fails.  Must not know sessions.
+ */
+#ifndef MR_ENGINE_EFFECTS_H
+#define MR_ENGINE_EFFECTS_H
+
+#include "common/arena.h"
+#include "common/text.h"
+
+enum {
+    MR_NOTIFY_CHANNEL_BYTES_MAX = 63,
+    MR_NOTIFY_PAYLOAD_BYTES_MAX = 7999,             /* as PostgreSQL has it */
+    MR_NOTIFY_TOGETHER_BYTES_MAX = 64 * 1024 * 1024 /* of one statement or transaction */
+};
+
+/* One notification, in the arena of its list. */
+typedef struct MrEffect {
+    struct MrEffect *next;
+    MrString channel, payload;
+} MrEffect;
+
+/* In the order in which they were asked for. */
+typedef struct MrEffects {
+    MrArena *arena; /* keeps */
+    MrEffect *first, *last;
+    size_t bytes;
+} MrEffects;
+
+/* Effects of this thread go there from now on (keeps; NULL: nowhere, functions that have some
+ * fail).  Returns where they went before. */
+MrEffects *mr_effects_collect(MrEffects *effects);
+/* 22023 for a channel without a name or a payload that is too long, 54000 for too many at once. */
+MrStatus mr_effects_check(MrString channel, MrString payload, MrError *err);
+MrStatus mr_effects_notify(MrString channel, MrString payload, MrError *err);
+
+#endif
