@@ -22,8 +22,9 @@ MrStatus mr_effects_check(MrString channel, MrString payload, MrError *err)
     }
     if (payload.length > MR_NOTIFY_PAYLOAD_BYTES_MAX) {
         mr_error_set(err, MR_ERR_INVALID_PARAMETER, "payload string too long");
-        return mr_error_hint(err, "A payload has at most %d bytes: INSERT the data into a stream "
-                                  "and notify of its key.",
+        return mr_error_hint(err,
+                             "A payload has at most %d bytes: INSERT the data into a stream "
+                             "and notify of its key.",
                              MR_NOTIFY_PAYLOAD_BYTES_MAX);
     }
     return MR_OK;
@@ -47,8 +48,7 @@ MrStatus mr_effects_notify(MrString channel, MrString payload, MrError *err)
     }
     effects->bytes += sizeof *effect + channel.length + payload.length;
     if (effects->bytes > MR_NOTIFY_TOGETHER_BYTES_MAX) {
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
-                            "too many notifications in one statement");
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "too many notifications in one statement");
     }
     MR_NEW(effects->arena, effect, err);
     MR_TRY(copy(effects->arena, channel, &effect->channel, err));

@@ -27,7 +27,8 @@ static MrStatus check_declare(const MrSession *session, const MrAstDeclare *ast,
         mr_error_set(err, MR_ERR_UNSUPPORTED, "a cursor for SUBSCRIBE cannot be declared %s",
                      ast->hold ? "WITH HOLD" : "SCROLL");
         mr_error_at(err, ast->base.position);
-        return mr_error_hint(err, "DECLARE … NO SCROLL CURSOR FOR SUBSCRIBE, in a transaction, is.");
+        return mr_error_hint(err,
+                             "DECLARE … NO SCROLL CURSOR FOR SUBSCRIBE, in a transaction, is.");
     }
     if (session->transaction.state == MR_TX_NONE && !ast->hold) {
         mr_error_set(err, MR_ERR_NO_TRANSACTION,
@@ -206,11 +207,11 @@ static Step step_of(const MrAstFetch *ast, uint64_t at, uint64_t rows)
 static MrStatus check_direction(const MrAstFetch *ast, const MrPortal *cursor, const Step *step,
                                 MrError *err)
 {
-    bool is_back = step->is_backward ||
-                   (ast->direction == MR_FETCH_ABSOLUTE
-                        ? ast->count < 0 || (cursor->at > 0 && (uint64_t)ast->count <= cursor->at)
-                        : ast->count < 0 || (ast->count == 0 && !ast->all && step->count > 0 &&
-                                             !ast->move));
+    bool is_back =
+        step->is_backward ||
+        (ast->direction == MR_FETCH_ABSOLUTE
+             ? ast->count < 0 || (cursor->at > 0 && (uint64_t)ast->count <= cursor->at)
+             : ast->count < 0 || (ast->count == 0 && !ast->all && step->count > 0 && !ast->move));
     if (!cursor->scrolls_not || !is_back) {
         return MR_OK;
     }

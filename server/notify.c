@@ -186,8 +186,7 @@ MrStatus mr_notify_send(MrSession *session, MrString channel, MrString payload, 
     notifier->action_bytes += channel.length + payload.length + sizeof(MrNotification);
     if (notifier->action_bytes > MR_NOTIFY_TOGETHER_BYTES_MAX) {
         mr_notification_release(action.text);
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
-                            "too many notifications in one transaction");
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "too many notifications in one transaction");
     }
     return add_action(notifier, action, err);
 }

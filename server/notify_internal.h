@@ -17,7 +17,7 @@ typedef struct MrNotification {
 
 /* A session listens to a channel. */
 typedef struct MrListening {
-    struct MrListening *next;         /* of the bucket */
+    struct MrListening *next; /* of the bucket */
     struct MrListening *next_of_session;
     MrSession *session;
     char channel[];

@@ -227,8 +227,9 @@ static void add_pending(MrNotifier *notifier, MrNotification *notification)
         mr_notification_release(take_pending(notifier));
     }
     notification->holders++;
-    notifier->pending[(notifier->pending_start + notifier->pending_count) %
-                      notifier->pending_room] = notification;
+    notifier
+        ->pending[(notifier->pending_start + notifier->pending_count) % notifier->pending_room] =
+        notification;
     notifier->pending_count++;
 }
 

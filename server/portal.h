@@ -38,10 +38,10 @@ struct MrPortal {
     size_t length;
     const MrNode *node; /* NULL: an empty text */
     const MrStatementEntry *entry;
-    bool is_simple;     /* RowDescription goes with the rows */
-    bool is_cursor;     /* of DECLARE */
-    bool is_held;       /* WITH HOLD: it outlives the transaction that declares it */
-    bool scrolls_not;   /* NO SCROLL */
+    bool is_simple;   /* RowDescription goes with the rows */
+    bool is_cursor;   /* of DECLARE */
+    bool is_held;     /* WITH HOLD: it outlives the transaction that declares it */
+    bool scrolls_not; /* NO SCROLL */
     bool is_binary;
     uint64_t transaction; /* number of the transaction that made it, and of its last savepoint */
     uint32_t savepoint;
@@ -75,7 +75,7 @@ struct MrPortal {
     MrPortal *source;     /* FETCH: the cursor that has the rows; NULL: this one */
     uint64_t source_rows; /* of them still to be sent */
     bool is_backward;     /* they are sent from the last to the first */
-    uint64_t at;          /* of a cursor: 0 before its first row, n on its n-th row, or behind all */
+    uint64_t at; /* of a cursor: 0 before its first row, n on its n-th row, or behind all */
     const char *rows_tag; /* "SELECT": the tag gets the count behind it */
     char tag[64];
 };
@@ -87,7 +87,7 @@ struct MrPrepared {
     size_t length;
     bool is_from_sql; /* PREPARE: positions mean nothing to the client */
     int64_t created_us;
-    MrType *types;    /* of the parameters */
+    MrType *types; /* of the parameters */
     uint32_t type_count;
     bool has_columns;
     uint32_t column_count;

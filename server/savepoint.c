@@ -13,7 +13,7 @@ struct MrSavepoint {
     char *name;
     uint32_t number;  /* of the transaction's savepoints, from 1 */
     uint32_t notices; /* notifications that were asked for before it */
-    bool has_log; /* rows were appended before it */
+    bool has_log;     /* rows were appended before it */
     uint32_t log_mark;
     uint32_t deferred; /* table changes that waited for COMMIT */
     MrSettings *settings;

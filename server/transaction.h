@@ -25,8 +25,8 @@ typedef struct MrTransaction {
     bool is_read_only;
     uint64_t number;          /* of the session's transactions, implicit ones too */
     uint32_t savepoint_count; /* that were made in it */
-    int64_t started_us;    /* now() of its statements */
-    MrLogTransaction *log; /* rows that wait for the commit; NULL: none yet */
+    int64_t started_us;       /* now() of its statements */
+    MrLogTransaction *log;    /* rows that wait for the commit; NULL: none yet */
     /* Statements that change tables: those that run, the first now; and those of BEGIN … that wait
      * for COMMIT. */
     struct MrChange *running, *deferred, *last_deferred;
