@@ -1,5 +1,5 @@
 /*
- * server/notify_internal.h - what notify.c (transactions) and notify_queue.c (who hears of it) share.
+ * server/notify_internal.h - what notify.c (transactions) and notify_queue.c (listeners) share.
  */
 #ifndef MR_SERVER_NOTIFY_INTERNAL_H
 #define MR_SERVER_NOTIFY_INTERNAL_H

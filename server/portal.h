@@ -105,8 +105,8 @@ MrPortal *mr_portal_find(MrSession *session, MrString name);
 MrStatus mr_portal_add(MrSession *session, MrPortal *portal, MrString name, MrError *err);
 void mr_portal_remove(MrSession *session, MrPortal *portal);
 void mr_portals_clear(MrSession *session);
-/* The transaction ends, or (savepoint > 0) goes back to that savepoint: what it has made since goes,
- * but for the statement that runs, and for cursors WITH HOLD after a commit. */
+/* The transaction ends, or (savepoint > 0) goes back to that savepoint: what it has made since
+ * goes, but for the statement that runs, and for cursors WITH HOLD after a commit. */
 void mr_portals_end(MrSession *session, bool is_commit, uint32_t savepoint);
 
 /* CLOSE ALL (cursor.c). */
