@@ -220,8 +220,10 @@ static const char *canonical_text(MrSettingId id, MrString text)
     case MR_SET_INTERVALSTYLE: return one_of(text, "postgres") ? "postgres" : NULL;
     case MR_SET_STANDARD_CONFORMING_STRINGS:
         return parse_bool(text, &flag) && flag == 1 ? "on" : NULL;
+    case MR_SET_TRANSACTION_READ_ONLY:
     case MR_SET_DEFAULT_TRANSACTION_READ_ONLY:
-        return parse_bool(text, &flag) && flag == 0 ? "off" : NULL;
+        return !parse_bool(text, &flag) ? NULL : flag != 0 ? "on" : "off";
+    case MR_SET_DEFAULT_TRANSACTION_ISOLATION:
     case MR_SET_TRANSACTION_ISOLATION:
         return one_of(text, "read committed")     ? "read committed"
                : one_of(text, "read uncommitted") ? "read uncommitted"

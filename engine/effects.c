@@ -37,22 +37,27 @@ static MrStatus copy(MrArena *arena, MrString text, MrString *out, MrError *err)
     return data == NULL ? mr_error_no_memory(err) : MR_OK;
 }
 
-MrStatus mr_effects_notify(MrString channel, MrString payload, MrError *err)
+MrStatus mr_effects_add(MrEffectKind kind, MrString name, MrString value, MrError *err)
 {
     MrEffects *effects = collected;
     MrEffect *effect;
-    MR_TRY(mr_effects_check(channel, payload, err));
-    if (effects == NULL) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "pg_notify() is refused here");
-        return mr_error_hint(err, "Use it in a SELECT, or NOTIFY channel, 'payload'.");
+    if (kind == MR_EFFECT_NOTIFY) {
+        MR_TRY(mr_effects_check(name, value, err));
     }
-    effects->bytes += sizeof *effect + channel.length + payload.length;
+    if (effects == NULL) {
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "%s is refused here",
+                     kind == MR_EFFECT_NOTIFY ? "pg_notify()" : "set_config()");
+        return mr_error_hint(err, "Use it in a SELECT.");
+    }
+    effects->bytes += sizeof *effect + name.length + value.length;
     if (effects->bytes > MR_NOTIFY_TOGETHER_BYTES_MAX) {
-        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "too many notifications in one statement");
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
+                            "too many notifications and settings in one statement");
     }
     MR_NEW(effects->arena, effect, err);
-    MR_TRY(copy(effects->arena, channel, &effect->channel, err));
-    MR_TRY(copy(effects->arena, payload, &effect->payload, err));
+    effect->kind = kind;
+    MR_TRY(copy(effects->arena, name, &effect->name, err));
+    MR_TRY(copy(effects->arena, value, &effect->value, err));
     if (effects->last == NULL) {
         effects->first = effect;
     } else {

@@ -1,7 +1,7 @@
 /*
- * engine/effects.h - what functions do beside their results: pg_notify().  Whoever runs a pipeline
- * collects it on its thread; whoever has asked for the rows does it when they are there, so that
- * nothing has happened where the statement fails.  Must not know sessions.
+ * engine/effects.h - what functions do beside their results: pg_notify(), set_config().  Whoever
+ * runs a pipeline collects it on its thread; whoever has asked for the rows does it when they are
+ * there, so that nothing has happened where the statement fails.  Must not know sessions.
  */
 #ifndef MR_ENGINE_EFFECTS_H
 #define MR_ENGINE_EFFECTS_H
@@ -15,10 +15,17 @@ enum {
     MR_NOTIFY_TOGETHER_BYTES_MAX = 64 * 1024 * 1024 /* of one statement or transaction */
 };
 
-/* One notification, in the arena of its list. */
+typedef enum MrEffectKind {
+    MR_EFFECT_NOTIFY,   /* channel, payload */
+    MR_EFFECT_SET,      /* setting, value */
+    MR_EFFECT_SET_LOCAL /* the same until the end of the transaction */
+} MrEffectKind;
+
+/* In the arena of its list. */
 typedef struct MrEffect {
     struct MrEffect *next;
-    MrString channel, payload;
+    MrEffectKind kind;
+    MrString name, value;
 } MrEffect;
 
 /* In the order in which they were asked for. */
@@ -31,8 +38,9 @@ typedef struct MrEffects {
 /* Effects of this thread go there from now on (keeps; NULL: nowhere, functions that have some
  * fail).  Returns where they went before. */
 MrEffects *mr_effects_collect(MrEffects *effects);
-/* 22023 for a channel without a name or a payload that is too long, 54000 for too many at once. */
+/* Of a notification: 22023 for a channel without a name or a payload that is too long. */
 MrStatus mr_effects_check(MrString channel, MrString payload, MrError *err);
-MrStatus mr_effects_notify(MrString channel, MrString payload, MrError *err);
+/* 54000 for too many at once. */
+MrStatus mr_effects_add(MrEffectKind kind, MrString name, MrString value, MrError *err);
 
 #endif

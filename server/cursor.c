@@ -107,7 +107,7 @@ static MrStatus find_cursor(MrSession *session, const char *name, MrPortal **out
     if (*out == NULL) {
         return mr_error_set(err, MR_ERR_INVALID_CURSOR_NAME, "cursor \"%s\" does not exist", name);
     }
-    if (!(*out)->is_cursor) {
+    if (!(*out)->is_cursor && ((*out)->node == NULL || (*out)->node->kind != MR_AST_QUERY)) {
         return mr_error_set(err, MR_ERR_INVALID_CURSOR_NAME, "portal \"%s\" is not a cursor", name);
     }
     return MR_OK;
@@ -273,12 +273,55 @@ static MrStatus fetch_news(MrSession *session, MrPortal *portal, MrPortal *curso
     return MR_OK;
 }
 
+/* A portal of Bind goes forward only; Execute goes on behind what was fetched. */
+static MrStatus fetch_from_portal(MrPortal *portal, MrPortal *from, MrError *err)
+{
+    const MrAstFetch *ast = MR_AST_AS(const MrAstFetch, portal->node);
+    if (from->result == NULL) { /* all of its rows were sent */
+        if (ast->move) {
+            mr_portal_set_done(portal, "MOVE 0");
+        } else {
+            mr_portal_set_rows(portal, NULL, "FETCH");
+        }
+        return MR_OK;
+    }
+    from->scrolls_not = true;
+    from->at = from->row;
+    for (uint32_t b = 0; b < from->block; b++) {
+        from->at += from->result->blocks[b]->row_count;
+    }
+    MR_TRY(fetch_rows(portal, from, err));
+    seek(from->result, from->at + 1, &from->block, &from->row);
+    return MR_OK;
+}
+
+static void portal_is_run(MrSession *session, MrStatus status, const MrError *err)
+{
+    MrPortal *portal = session->current, *from;
+    MrError own = MR_ERROR_INIT;
+    if (status == MR_OK) {
+        status = find_cursor(session, MR_AST_AS(const MrAstFetch, portal->node)->name, &from, &own);
+        err = &own;
+    }
+    if (status == MR_OK) {
+        mr_portal_set_rows(from, from->result, "SELECT");
+        status = fetch_from_portal(portal, from, &own);
+    }
+    if (status != MR_OK) {
+        mr_session_fail(session, err);
+    }
+}
+
 MrStatus mr_fetch_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     MrPortal *cursor;
     MR_TRY(find_cursor(session, MR_AST_AS(const MrAstFetch, portal->node)->name, &cursor, err));
-    return cursor->subscribe != NULL ? fetch_news(session, portal, cursor, err)
-                                     : fetch_rows(portal, cursor, err);
+    if (cursor->is_cursor) {
+        return cursor->subscribe != NULL ? fetch_news(session, portal, cursor, err)
+                                         : fetch_rows(portal, cursor, err);
+    }
+    return cursor->state == MR_PORTAL_NEW ? mr_select_start(session, cursor, portal_is_run, err)
+                                          : fetch_from_portal(portal, cursor, err);
 }
 
 /* ---- CLOSE ----------------------------------------------------------------------------------- */
@@ -299,6 +342,10 @@ MrStatus mr_close_run(MrSession *session, MrPortal *portal, MrError *err)
     MrPortal *cursor;
     if (ast->name != NULL) {
         MR_TRY(find_cursor(session, ast->name, &cursor, err));
+        if (!cursor->is_cursor) {
+            return mr_error_set(err, MR_ERR_INVALID_CURSOR_NAME, "portal \"%s\" is not a cursor",
+                                ast->name);
+        }
         mr_portal_remove(session, cursor);
         mr_portal_set_done(portal, "CLOSE CURSOR");
         return MR_OK;

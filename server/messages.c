@@ -92,7 +92,10 @@ static void take_copy_message(MrSession *session, char type, MrWireReader *body)
 
 static void take_body(MrSession *session, char type, MrWireReader *body)
 {
-    session->is_between = false;
+    if (session->is_between) {
+        session->is_between = false;
+        mr_session_set_timer(session, 0); /* of idleness */
+    }
     if (type == 'X') {
         /* Whoever sends all at once, its end too, still reads the answers. */
         mr_socket_flush(&session->socket);

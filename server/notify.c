@@ -2,6 +2,8 @@
  * server/notify.c - LISTEN, NOTIFY and UNLISTEN of one transaction, and the statements: see
  * notify.h.  Must not know who listens.
  */
+#include "server/notify.h"
+
 #include <stdlib.h>
 
 #include "common/hash.h"

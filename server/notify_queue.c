@@ -2,6 +2,8 @@
  * server/notify_queue.c - who listens, and notifications on their way to them: see notify.h.
  * Must not know transactions.
  */
+#include "server/notify.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -70,7 +70,12 @@ static void tell_of_query(MrSession *session, const MrRelation *relation)
 MrStatus mr_session_do_effects(MrSession *session, const MrResult *result, MrError *err)
 {
     for (const MrEffect *each = result->effects.first; each != NULL; each = each->next) {
-        MR_TRY(mr_notify_send(session, each->channel, each->payload, err));
+        if (each->kind == MR_EFFECT_NOTIFY) {
+            MR_TRY(mr_notify_send(session, each->name, each->value, err));
+        } else {
+            MR_TRY(mr_session_set_by_name(session, each->name.data, each->value,
+                                          each->kind == MR_EFFECT_SET_LOCAL, err));
+        }
     }
     return MR_OK;
 }

@@ -16,6 +16,21 @@
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
+/* Between two messages of the client. */
+static void end_idle(MrSession *session)
+{
+    MrError err = MR_ERROR_INIT;
+    if (session->transaction.state == MR_TX_NONE) {
+        mr_error_set(&err, MR_ERR_IDLE_SESSION,
+                     "terminating connection due to idle-session timeout");
+    } else {
+        mr_error_set(&err, MR_ERR_IDLE_IN_TRANSACTION,
+                     "terminating connection due to idle-in-transaction timeout");
+    }
+    mr_session_fatal(session, &err);
+    mr_session_advance(session);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     MrSession *session = context;
@@ -24,6 +39,10 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     if (session->phase == MR_PHASE_READY && session->awaits_rest) {
         mr_session_protocol_error(session, "a message was begun and not finished in time");
         mr_session_advance(session);
+        return;
+    }
+    if (session->phase == MR_PHASE_READY && session->is_between) {
+        end_idle(session);
         return;
     }
     if (session->phase == MR_PHASE_READY) {
@@ -174,6 +193,10 @@ static void send_ready(MrSession *session)
     }
     mr_wire_ready(&session->socket.output, mr_transaction_letter(session));
     session->wants_flush = true;
+    mr_session_set_timer(
+        session, mr_settings_int(session->settings, session->transaction.state == MR_TX_NONE
+                                                        ? MR_SET_IDLE_SESSION_TIMEOUT
+                                                        : MR_SET_IDLE_IN_TRANSACTION_TIMEOUT));
     mr_socket_rest(&session->socket);
     if (session->is_draining) {
         mr_session_drain(session);
@@ -225,7 +248,7 @@ static MrStatus check_allowed(const MrSession *session, const MrPortal *portal, 
             err, MR_ERR_FAILED_TRANSACTION,
             "current transaction is aborted, commands ignored until end of transaction block");
     }
-    if (session->transaction.is_read_only && portal->entry->writes) {
+    if (mr_transaction_is_read_only(session) && portal->entry->writes) {
         return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION,
                             "cannot execute %s in a read-only transaction",
                             mr_ast_kind_name(portal->node->kind));

@@ -40,6 +40,7 @@ static void end_after_error(MrSession *session)
 void mr_session_fail_in(MrSession *session, const MrError *err, const char *text, size_t length)
 {
     mr_wire_report(&session->socket.output, 'E', "ERROR", err, text, length);
+    session->wants_flush = true; /* what the client has sent for that is skipped, too */
     end_after_error(session);
 }
 

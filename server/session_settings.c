@@ -63,6 +63,7 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
         }
         *value = MR_STRING("on");
         return MR_OK;
+    case MR_SET_TRANSACTION_READ_ONLY:
     case MR_SET_DEFAULT_TRANSACTION_READ_ONLY: {
         bool on = strcmp(word, "on") == 0 || strcmp(word, "true") == 0 || strcmp(word, "1") == 0 ||
                   strcmp(word, "yes") == 0;
@@ -73,6 +74,7 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
         *value = on ? MR_STRING("on") : MR_STRING("off");
         return MR_OK;
     }
+    case MR_SET_DEFAULT_TRANSACTION_ISOLATION:
     case MR_SET_TRANSACTION_ISOLATION:
         if (strcmp(word, "readcommitted") != 0 && strcmp(word, "readuncommitted") != 0 &&
             strcmp(word, "repeatableread") != 0 && strcmp(word, "serializable") != 0) {
@@ -134,11 +136,14 @@ static void report(MrSession *session, MrSettingId id, const char *value)
     }
 }
 
-/* session_authorization is the user, whatever the table says. */
+/* Some are what the session says, whatever the table does. */
 static const char *value_of(const MrSession *session, MrSettingId id, MrBuilder *out)
 {
     if (id == MR_SET_SESSION_AUTHORIZATION && session->user != NULL) {
         return session->user;
+    }
+    if (id == MR_SET_TRANSACTION_READ_ONLY) {
+        return mr_transaction_is_read_only(session) ? "on" : "off";
     }
     return show_into(session->settings, id, out);
 }
@@ -181,6 +186,9 @@ MrStatus mr_session_set(MrSession *session, MrSettingId id, MrString value, MrEr
     }
     MR_TRY(check_value(session, id, &value, err));
     MR_TRY(mr_settings_set(session->settings, id, value, MR_SETTING_SESSION, err));
+    if (id == MR_SET_TRANSACTION_READ_ONLY && session->transaction.state != MR_TX_NONE) {
+        session->transaction.is_read_only = mr_string_equal(value, MR_STRING("on"));
+    }
     if (session->phase == MR_PHASE_READY && is_reported(id)) {
         MrBuilder text;
         mr_builder_init(&text, 0);
@@ -290,6 +298,19 @@ static MrStatus can_change(MrSettingId id, MrError *err)
     }
     return mr_error_set(err, MR_ERR_CANT_CHANGE_SETTING, "parameter \"%s\" cannot be changed now",
                         mr_setting_info(id)->name);
+}
+
+MrStatus mr_session_set_by_name(MrSession *session, const char *name, MrString value, bool is_local,
+                                MrError *err)
+{
+    MrSettingId id;
+    MR_TRY(mr_session_find_setting(name, &id, err));
+    MR_TRY(can_change(id, err));
+    if (is_local && session->transaction.state == MR_TX_NONE) {
+        return MR_OK; /* its transaction ends with the statement */
+    }
+    MR_TRY(mr_transaction_save_setting(session, id, is_local, err));
+    return mr_session_set(session, id, value, err);
 }
 
 static MrStatus reset_all(MrSession *session, MrPortal *portal, MrError *err)

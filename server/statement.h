@@ -71,6 +71,9 @@ void mr_copy_in_destroy(MrSession *session);
 
 /* SET and start-up: checks what the server can do, stores, tells the client. */
 MrStatus mr_session_set(MrSession *session, MrSettingId id, MrString value, MrError *err);
+/* SET name = value of one that a session may change; `is_local`: until its transaction ends. */
+MrStatus mr_session_set_by_name(MrSession *session, const char *name, MrString value, bool is_local,
+                                MrError *err);
 /* ParameterStatus of what differs from `before` (NULL: of all). */
 void mr_session_report_settings(MrSession *session, const MrSettings *before);
 /* Puts all back that a session may change. */

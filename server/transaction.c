@@ -182,6 +182,14 @@ void mr_transaction_fail(MrSession *session)
     }
 }
 
+bool mr_transaction_is_read_only(const MrSession *session)
+{
+    return session->transaction.state != MR_TX_NONE
+               ? session->transaction.is_read_only
+               : strcmp(mr_settings_text(session->settings, MR_SET_DEFAULT_TRANSACTION_READ_ONLY),
+                        "on") == 0;
+}
+
 char mr_transaction_letter(const MrSession *session)
 {
     static const char letters[] = { [MR_TX_NONE] = 'I', [MR_TX_OPEN] = 'T', [MR_TX_FAILED] = 'E' };
@@ -193,13 +201,11 @@ char mr_transaction_letter(const MrSession *session)
 static void begin(MrSession *session, const MrAstTransaction *ast)
 {
     MrTransaction *transaction = &session->transaction;
+    bool is_read_only = mr_transaction_is_read_only(session);
     transaction->state = MR_TX_OPEN;
     transaction->started_us = mr_clock_wall_us(session->server->clock);
     transaction->is_read_only =
-        ast->read_only == MR_TRI_ON ||
-        (ast->read_only == MR_TRI_UNSET &&
-         strcmp(mr_settings_text(session->settings, MR_SET_DEFAULT_TRANSACTION_READ_ONLY), "on") ==
-             0);
+        ast->read_only == MR_TRI_ON || (ast->read_only == MR_TRI_UNSET && is_read_only);
 }
 
 static MrStatus run_begin(MrSession *session, MrPortal *portal, const MrAstTransaction *ast,
@@ -304,6 +310,10 @@ static MrStatus run_set(MrSession *session, MrPortal *portal, const MrAstTransac
             mr_transaction_save_setting(session, MR_SET_TRANSACTION_ISOLATION, !is_session, err));
         MR_TRY(
             mr_session_set(session, MR_SET_TRANSACTION_ISOLATION, mr_string(ast->isolation), err));
+        if (is_session) {
+            MR_TRY(mr_session_set(session, MR_SET_DEFAULT_TRANSACTION_ISOLATION,
+                                  mr_string(ast->isolation), err));
+        }
     }
     if (ast->read_only != MR_TRI_UNSET) {
         if (is_session) {

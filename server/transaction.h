@@ -55,6 +55,8 @@ void mr_transaction_abort(struct MrSession *session);
 /* A statement failed: an open transaction waits for its ROLLBACK, or for ROLLBACK TO a savepoint;
  * without one its rows are gone. */
 void mr_transaction_fail(struct MrSession *session);
+/* By its BEGIN or SET TRANSACTION; outside a block by default_transaction_read_only. */
+bool mr_transaction_is_read_only(const struct MrSession *session);
 /* 'I', 'T' or 'E' of ReadyForQuery. */
 char mr_transaction_letter(const struct MrSession *session);
 /* Before a setting is changed: what ROLLBACK or the end of the transaction goes back to. */

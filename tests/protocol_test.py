@@ -349,6 +349,44 @@ def make_cases(server):
             w.send(SYNC)
             equal(kinds(w.until(b"Z")), "Z")
 
+    def flushed_error():
+        """An error does not wait for Sync: whoever has sent Flush reads it first."""
+        with Wire(server) as w:
+            w.send(parse("SELECT nosuch") + describe(b"S") + message(b"H"))
+            equal(kinds(w.until(b"E")), "E")
+            w.send(SYNC)
+            equal(kinds(w.until(b"Z")), "Z")
+
+    def set_config():
+        with Wire(server) as w:
+            answer = w.ask(query("SELECT set_config('TimeZone', 'Europe/Berlin', false), "
+                                 "current_setting('TimeZone')"))
+            equal(rows(answer), [[b"Europe/Berlin", b"UTC"]])
+            equal(rows(w.ask(query("SHOW TimeZone"))), [[b"Europe/Berlin"]])
+            w.ask(query("BEGIN"))
+            w.ask(query("SELECT set_config('TimeZone', 'UTC', true)"))
+            equal(rows(w.ask(query("SHOW TimeZone"))), [[b"UTC"]])
+            w.ask(query("COMMIT"))
+            equal(rows(w.ask(query("SHOW TimeZone"))), [[b"Europe/Berlin"]])
+            equal(errors(w.ask(query("SELECT set_config('nosuch', '1', false)"))), ["42704"])
+            equal(errors(w.ask(query("SELECT set_config('workers', '1', false)"))), ["55P02"])
+            for sql in ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "BEGIN"):
+                equal(errors(w.ask(query(sql))), [])
+            equal(rows(w.ask(query("SHOW transaction_read_only"))), [[b"on"]])
+            w.ask(query("ROLLBACK"))
+            equal(errors(w.ask(query("INSERT INTO s VALUES (1, 'x')"))), ["25006"])
+            w.ask(query("RESET ALL"))
+            equal(errors(w.ask(query("INSERT INTO s VALUES (1, 'x')"))), [])
+
+    def idle():
+        """It hears why, and the server has forgotten it; a statement in time keeps it."""
+        for begin, name, sqlstate in (("", "idle_session_timeout", "57P05"),
+                                      ("BEGIN", "idle_in_transaction_session_timeout", "25P03")):
+            with Wire(server) as w:
+                w.ask(query(f"SET {name} = '100ms'"))
+                w.ask(query(begin))
+                fatal(w.rest(), sqlstate)
+
     def changed_plan():
         with Wire(server) as w:
             w.ask(query("CREATE VIEW changing AS SELECT 1 AS a"))
@@ -387,9 +425,23 @@ def make_cases(server):
             equal(rows(w.ask(query("FETCH b"))), [[struct.pack("!q", 7)]])
             w.ask(query("COMMIT"))
             equal(errors(w.ask(query("FETCH b"))), ["34000"])
+            # A portal of Bind is one, too, forward only: asyncpg moves in it.
+            w.ask(query("BEGIN"))
+            w.ask(parse("SELECT n FROM generate_series(1, 9) AS n") + bind(portal="p") + SYNC)
+            equal(w.ask(query("MOVE FORWARD 3 p"))[0][1], b"MOVE 3\0")
+            equal(rows(w.ask(execute("p", limit=2) + SYNC)), [[b"4"], [b"5"]])
+            equal(rows(w.ask(query("FETCH 2 FROM p"))), [[b"6"], [b"7"]])
+            equal(rows(w.ask(execute("p") + SYNC)), [[b"8"], [b"9"]])
+            answer = w.ask(query("FETCH p"))
+            equal((kinds(answer), answer[1][1]), ("TCZ", b"FETCH 0\0"))
+            equal(errors(w.ask(query("CLOSE p"))), ["34000"])
+            w.ask(query("ROLLBACK"))
 
     yield "Parse, Bind, Describe, Execute", extended
     yield "Flush without Sync", flush
+    yield "an error is sent before Sync", flushed_error
+    yield "set_config()", set_config
+    yield "idle sessions end in their time", idle
     yield "a plan that gives other columns", changed_plan
     yield "cursors through Parse and Describe", cursors
     yield "500 transactions in one pipeline", pipelined_rows

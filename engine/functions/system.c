@@ -41,7 +41,26 @@ MR_KERNEL(notify)
     (void)arg_count;
     for (uint32_t i = 0; i < rows; i++) {
         ((MrText *)out->data)[i] = mr_text_make("", 0);
-        MR_TRY(mr_effects_notify(text_at(args[0], i), text_at(args[1], i), eval->err));
+        MR_TRY(
+            mr_effects_add(MR_EFFECT_NOTIFY, text_at(args[0], i), text_at(args[1], i), eval->err));
+    }
+    return MR_OK;
+}
+/* The value becomes the setting's when the rows are there; NULL is its initial value. */
+MR_KERNEL(set_config)
+{
+    (void)arg_count;
+    for (uint32_t i = 0; i < rows; i++) {
+        MrString value = text_at(args[1], i);
+        bool is_local =
+            !mr_vector_is_null(args[2], args[2]->is_constant ? 0 : i) && MR_ARG(uint8_t, 2, i) != 0;
+        char *copy = mr_arena_strndup(eval->arena, value.data, value.length);
+        if (copy == NULL) {
+            return mr_error_no_memory(eval->err);
+        }
+        ((MrText *)out->data)[i] = mr_text_make(copy, (uint32_t)value.length);
+        MR_TRY(mr_effects_add(is_local ? MR_EFFECT_SET_LOCAL : MR_EFFECT_SET, text_at(args[0], i),
+                              value, eval->err));
     }
     return MR_OK;
 }
@@ -81,6 +100,10 @@ const MrFunction mr_functions_system[] = {
     MR_ENTRY("pg_notify", 2, TEXT, notify, MR_FN_VOLATILE | MR_FN_FALLIBLE,
              "Notifies the sessions that LISTEN to the channel, when the transaction commits.",
              "pg_notify('news', 'a row')", "", MR_TYPE_TEXT, MR_TYPE_TEXT),
+    MR_ENTRY("set_config", 3, TEXT, set_config, MR_FN_VOLATILE | MR_FN_FALLIBLE,
+             "Sets a setting of the session (true: until the end of the transaction), gives it.",
+             "set_config('application_name', 'mine', false)", "mine", MR_TYPE_TEXT, MR_TYPE_TEXT,
+             MR_TYPE_BOOL),
     VOLATILE_0("pg_advisory_unlock_all", TEXT, nothing,
                "Does nothing: there are no advisory locks.  Connection pools call it.",
                "pg_advisory_unlock_all()", ""),
