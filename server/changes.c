@@ -179,7 +179,7 @@ void mr_changes_start(MrSession *session, MrChange *list, MrSessionThen *then)
     }
 }
 
-/* ---- BEGIN … COMMIT -------------------------------------------------------------------------- */
+/* ---- BEGIN … COMMIT ------------------------------------------------------------------------ */
 
 static void tell_of_commit(MrSession *session, const MrChange *change)
 {
@@ -214,7 +214,7 @@ static MrStatus keep(MrSession *session, MrChange *change, MrError *err)
     bool joined = false;
     if (change->plan->returning != NULL) {
         mr_error_set(err, MR_ERR_UNSUPPORTED,
-                     "RETURNING is not supported inside BEGIN … COMMIT: the rows change at COMMIT");
+                     "RETURNING is not supported inside BEGIN … COMMIT: rows change at COMMIT");
         return mr_error_hint(err, "Run the statement outside of a transaction block.");
     }
     tell_of_commit(session, change);

@@ -4,7 +4,7 @@
  * once the rows of the commit are durable, and reach a client between its transactions.
  * Only on the event loop's thread.
  *
- *   transaction ──commit──▶ batches ──durable──▶ pending ones of each listener ──▶ client
+ *   transaction -commit-> batches -durable-> pending ones of each listener -> client
  */
 #ifndef MR_SERVER_NOTIFY_H
 #define MR_SERVER_NOTIFY_H

@@ -32,8 +32,8 @@ const MrStatementEntry *mr_statement_entry(MrNodeKind kind);
 #undef MR_STATEMENT
 #undef MR_STATEMENT_NO_PLAN
 
-/* INSERT … SELECT, COPY (query) TO and EXPLAIN ANALYZE run a plan like SELECT does; `then` gets the
- * result on the portal, or the error. */
+/* INSERT … SELECT, COPY (query) TO and EXPLAIN ANALYZE run a plan like SELECT does; `then` gets
+ * the result on the portal, or the error. */
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err);
 
 /* The same for any plan; the rows go to *out, which must be there until `then` or the end of the
@@ -56,7 +56,7 @@ MrStatus mr_subscribe_begin(MrSession *session, MrPortal *portal, MrError *err);
 /* The session waits until the portal's subscription has something new. */
 void mr_subscribe_wait(MrSession *session, MrPortal *portal);
 
-/* ---- COPY … TO STDOUT (copy_out.c) ----------------------------------------------------------- */
+/* ---- COPY … TO STDOUT (copy_out.c) --------------------------------------------------------- */
 
 MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err);
 

@@ -27,8 +27,8 @@ typedef struct MrTransaction {
     uint32_t savepoint_count; /* that were made in it */
     int64_t started_us;       /* now() of its statements */
     MrLogTransaction *log;    /* rows that wait for the commit; NULL: none yet */
-    /* Statements that change tables: those that run, the first now; and those of BEGIN … that wait
-     * for COMMIT. */
+    /* Statements that change tables: those that run, the first now; and those of BEGIN … that
+     * wait for COMMIT. */
     struct MrChange *running, *deferred, *last_deferred;
     bool has_told;           /* that they wait */
     MrSavepoint *savepoints; /* the innermost first */

@@ -1,9 +1,9 @@
 /*
- * tests/fuzz/fuzz_session.c - any bytes from a client: the session answers in well-formed messages or ends,
- * and neither hangs nor falls.  A whole server runs in the process, on a virtual clock.
+ * tests/fuzz/fuzz_session.c - any bytes from a client: the session answers in well-formed messages
+ * or ends, and neither hangs nor falls.  A whole server runs in the process, on a virtual clock.
  *
- * The first byte: bit 0 sends a start-up message before the rest, the other bits say in how large pieces the
- * rest is written.
+ * The first byte: bit 0 sends a start-up message before the rest, the other bits say in how large
+ * pieces the rest is written.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -125,7 +125,7 @@ static void server_stop(void)
     remove_file(parent, directory + sizeof parent);
 }
 
-/* ---- One client ------------------------------------------------------------------------------------ */
+/* ---- One client ------------------------------------------------------------------------------ */
 
 typedef struct Client {
     int fd;
@@ -226,7 +226,8 @@ static void serve(const uint8_t *data, size_t size, uint8_t choice)
 static void prelude(void)
 {
     static const char query[] =
-        "CREATE STREAM s (a integer, b text); CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM s; "
+        "CREATE STREAM s (a integer, b text); "
+        "CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM s; "
         "INSERT INTO s VALUES (1, 'x'), (2, NULL); FLUSH";
     char message[sizeof query + 5] = "Q";
     message[3] = (char)((sizeof query + 4) >> 8);
