@@ -225,10 +225,9 @@ static void serve(const uint8_t *data, size_t size, uint8_t choice)
 
 static void prelude(void)
 {
-    static const char query[] =
-        "CREATE STREAM s (a integer, b text); "
-        "CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM s; "
-        "INSERT INTO s VALUES (1, 'x'), (2, NULL); FLUSH";
+    static const char query[] = "CREATE STREAM s (a integer, b text); "
+                                "CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM s; "
+                                "INSERT INTO s VALUES (1, 'x'), (2, NULL); FLUSH";
     char message[sizeof query + 5] = "Q";
     message[3] = (char)((sizeof query + 4) >> 8);
     message[4] = (char)(sizeof query + 4);
