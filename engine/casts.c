@@ -1,6 +1,6 @@
 /*
  * engine/casts.c - finds the cast between two types.
- * Must not know how a cast is made (casts_number.c, casts_datetime.c, casts_text.c).
+ * Must not know how a cast is made (casts_number.c, casts_datetime.c, casts_text.c, casts_catalog.c).
  */
 #include "engine/casts_internal.h"
 
@@ -39,6 +39,7 @@ static void matrix_build(void)
     table_add(mr_casts_number, mr_casts_number_count);
     table_add(mr_casts_datetime, mr_casts_datetime_count);
     table_add(mr_casts_text, mr_casts_text_count);
+    table_add(mr_casts_catalog, mr_casts_catalog_count);
     arrays_add();
 }
 

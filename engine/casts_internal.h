@@ -10,6 +10,8 @@ extern const MrCast mr_casts_number[];
 extern const uint32_t mr_casts_number_count;
 extern const MrCast mr_casts_datetime[];
 extern const uint32_t mr_casts_datetime_count;
+extern const MrCast mr_casts_catalog[];
+extern const uint32_t mr_casts_catalog_count;
 extern const MrCast mr_casts_text[];
 extern const uint32_t mr_casts_text_count;
 

@@ -45,6 +45,7 @@ struct MrExpr {
     uint32_t column;
     const MrFunction *function;
     const MrCast *cast;
+    const MrNames *names; /* of a call or cast of MR_FN_CATALOG */
     MrWindow window;
     MrDatum constant;
     MrExpr **args;

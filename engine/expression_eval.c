@@ -91,6 +91,7 @@ static MrStatus run_call(const MrInstruction *in, MrEval *eval, const MrVector *
     for (uint32_t k = 0; k < in->arg_count; k++) {
         args[k] = &registers[in->args[k]];
     }
+    eval->names = in->node->names;
     return mr_run_kernel(in->kernel, in->node->type, in->node->function->flags, eval, args,
                          in->arg_count, rows, out);
 }
@@ -101,6 +102,7 @@ static MrStatus run_cast(const MrInstruction *in, MrEval *eval, const MrVector *
 {
     const MrExpr *node = in->node;
     const MrVector *value = &registers[in->args[0]];
+    eval->names = node->names;
     if (in->kernel != NULL) {
         const MrType plain = { .id = node->type.id, .typmod = -1 };
         MR_TRY(mr_run_kernel(in->kernel, plain, node->cast->flags, eval, &value, 1, rows, out));

@@ -27,6 +27,8 @@ static bool type_is_integer(MrTypeId type)
     case MR_TYPE_INT16:
     case MR_TYPE_INT32:
     case MR_TYPE_INT64:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_DATE:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:

@@ -10,7 +10,10 @@
 
 #include "engine/functions/families.h"
 
-enum { FUNCTIONS_MAX = 2048, NAME_BYTES_MAX = 64 };
+enum { FUNCTIONS_MAX = 2048, NAME_BYTES_MAX = 64, MORE_TABLES_MAX = 8 };
+
+static const MrFunction *more_tables[MORE_TABLES_MAX];
+static uint32_t more_counts[MORE_TABLES_MAX], more_count;
 
 static const MrFunction *functions[FUNCTIONS_MAX];
 static uint32_t function_count;
@@ -48,11 +51,21 @@ static void family_add(const MrFunction *table, uint32_t count)
     }
 }
 
+void mr_function_add_table(const MrFunction *table, uint32_t count)
+{
+    assert(more_count < MORE_TABLES_MAX);
+    more_tables[more_count] = table;
+    more_counts[more_count++] = count;
+}
+
 static void functions_build(void)
 {
 #define MR_FAMILY(name, doc) family_add(mr_functions_##name, mr_functions_##name##_count);
 #include "engine/functions/functions.def"
 #undef MR_FAMILY
+    for (uint32_t i = 0; i < more_count; i++) {
+        family_add(more_tables[i], more_counts[i]);
+    }
     functions_sort();
 }
 

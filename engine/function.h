@@ -22,6 +22,19 @@ typedef struct MrRowErrors {
     uint32_t count, capacity;
 } MrRowErrors;
 
+/* What names and numbers of objects stand for: of the catalogue that the statement was planned
+ * over, made by whoever has one.  A kernel of MR_FN_CATALOG gets that of its call. */
+typedef struct MrNames MrNames;
+struct MrNames {
+    /* The object of a number, of a reg type; `out` prints the number where there is none. */
+    MrStatus (*by_number)(const MrNames *names, MrTypeId type, uint32_t number, MrArena *arena,
+                          MrText *out, MrError *err);
+    /* The object that the text names, as the type's input has it (42P01, 42883, 42704 …);
+     * `missing_ok`: *found is false instead. */
+    MrStatus (*by_text)(const MrNames *names, MrTypeId type, MrString text, bool missing_ok,
+                        MrArena *arena, MrText *out, bool *found, MrError *err);
+};
+
 /* The surroundings of one evaluation; also what a kernel may use. */
 typedef struct MrEval {
     MrArena *arena;         /* results and scratch live here until the micro-batch ends */
@@ -29,6 +42,7 @@ typedef struct MrEval {
     const MrTimezone *zone; /* of the query; NULL: UTC */
     int64_t now_us;         /* now() where the block has no place: start of the statement */
     MrRowErrors *errors;    /* NULL: the first failing row fails the evaluation (ad hoc) */
+    const MrNames *names;   /* of the call under evaluation; NULL: it needs none */
     const uint32_t *origin; /* rows of `block` that the rows under evaluation stand for (inside
                                  CASE, AND …); NULL: row i is row i */
     MrError *err;
@@ -54,6 +68,7 @@ enum {
     MR_FN_NO_ARRAYS = 256, /* with ANY_ARGS: any type but an array (anynonarray) */
     MR_FN_SAME = 64,       /* UNKNOWN in the table is one type, ANYARRAY an array of it (anyelement,
                             anyarray) */
+    MR_FN_CATALOG = 1024,  /* looks into the catalogue: eval->names; refused in standing queries */
     MR_FN_COMPATIBLE = 128, /* the same, of the type that all arguments can have (anycompatible) */
 };
 
@@ -85,6 +100,8 @@ typedef struct MrFunction {
 
 /* All overloads of a name (lower case), or 0.  Pointers stay valid for ever. */
 uint32_t mr_function_lookup(MrString name, const MrFunction *const **out);
+/* Adds a table of functions that live above the engine, before anybody looks for one. */
+void mr_function_add_table(const MrFunction *table, uint32_t count);
 /* Every function, for SHOW FUNCTIONS and the documentation. */
 uint32_t mr_function_all(const MrFunction *const **out);
 

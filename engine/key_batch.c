@@ -67,6 +67,8 @@ static void encode_column(const MrVector *column, uint32_t rows, char *at, size_
     case MR_TYPE_INT32:
     case MR_TYPE_DATE: ENCODE_LOOP(int32_t, value) return;
     case MR_TYPE_INT64:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: ENCODE_LOOP(int64_t, value) return;
@@ -118,6 +120,8 @@ static inline uint64_t cell_hash(MrTypeId type, const char *cell)
     switch (type) {
     case MR_TYPE_TEXT:
     case MR_TYPE_VARCHAR:
+    case MR_TYPE_NAME:
+    case MR_TYPE_CHAR:
     case MR_TYPE_BYTEA:
     case MR_TYPE_JSON:
     case MR_TYPE_UNKNOWN: {
@@ -138,7 +142,7 @@ static inline uint64_t cell_hash(MrTypeId type, const char *cell)
     case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     default: {
         uint64_t word;
-        if (mr_type_is_array(type) || type == MR_TYPE_JSONB) {
+        if (mr_type_is_text(type)) {
             MrText text;
             memcpy(&text, cell, sizeof text);
             return mr_cell_hash(type, &text);
@@ -255,7 +259,7 @@ bool mr_key_equal_slow(const MrKeyLayout *layout, const char *a, const char *b)
             }
             break;
         default:
-            if (mr_type_is_array(layout->types[c])) {
+            if (mr_type_is_text(layout->types[c])) {
                 if (!mr_cell_equal(layout->types[c], cell_a, cell_b)) {
                     return false;
                 }

@@ -173,6 +173,7 @@ MrStatus mr_bind_subscript(MrBinder *b, const MrAstSubscript *node, MrExpr **out
     MrExpr *operand;
     MR_TRY(gather_subscripts(b, node, &subscripts));
     MR_TRY(mr_bind_expr_known(b, subscripts.operand, &operand));
+    MR_TRY(mr_bind_vector(b, operand, &operand));
     if (operand->type.id == MR_TYPE_JSONB) {
         return jsonb_access(b, &subscripts, operand, node->base.position, out);
     }
@@ -257,6 +258,7 @@ MrStatus mr_bind_quantified(MrBinder *b, const MrAstQuantified *node, MrExpr **o
     }
     MR_TRY(mr_bind_expr(b, node->left, &left));
     MR_TRY(mr_bind_expr(b, node->array, &array));
+    MR_TRY(mr_bind_vector(b, array, &array));
     if (array->type.id != MR_TYPE_UNKNOWN && !mr_type_is_array(array->type.id)) {
         return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, position,
                              "op ANY/ALL (array) requires array on right side");

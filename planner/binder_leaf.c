@@ -52,6 +52,7 @@ MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, Mr
         return status;
     }
     value.type = type;
+    MR_TRY(mr_bind_reg_value(b, literal->base.position, &value));
     return mr_expr_constant(b->arena, &value, literal->base.position, out, b->err);
 }
 
@@ -99,6 +100,7 @@ MrStatus mr_bind_parameter(MrBinder *b, const MrAstParameter *parameter, MrExpr 
         value = parameters->values[index];
         value.type = value.type.id == MR_TYPE_UNKNOWN ? parameters->types[index] : value.type;
         value.type = value.type.id == MR_TYPE_UNKNOWN ? mr_type(MR_TYPE_TEXT) : value.type;
+        MR_TRY(mr_bind_reg_value(b, position, &value));
         return mr_expr_constant(b->arena, &value, position, out, b->err);
     }
     MR_TRY(mr_expr_constant(b->arena, &value, position, out, b->err));

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Virtual relations have numbers below those of users' objects. */
-enum { CATALOG_FIRST_VIRTUAL_OID = 12000 };
+/* Virtual relations have numbers below those of users' objects, above PostgreSQL's own. */
+enum { CATALOG_FIRST_VIRTUAL_OID = 14000 };
 
 /* Immutable once it is in a catalogue. */
 typedef struct CatalogObject {
@@ -347,12 +347,12 @@ bool mr_catalog_has_secret(const MrCatalog *catalog, const char *name)
     return secret_index(catalog, name) >= 0;
 }
 
-MrStatus mr_catalog_register_virtual(MrCatalog *catalog, const char *schema_name, const char *name,
-                                     const MrSchema *schema, MrError *err)
+MrStatus mr_catalog_register_virtual(MrCatalog *catalog, uint32_t oid, const char *schema_name,
+                                     const char *name, const MrSchema *schema, MrError *err)
 {
     MrRelation relation = {
         .kind = MR_RELATION_VIRTUAL,
-        .oid = CATALOG_FIRST_VIRTUAL_OID + catalog->virtual_count,
+        .oid = oid != 0 ? oid : CATALOG_FIRST_VIRTUAL_OID + catalog->virtual_count,
         .schema_name = schema_name,
         .name = name,
         .schema = *schema,

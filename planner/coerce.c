@@ -4,6 +4,8 @@
  */
 #include "planner/binder.h"
 
+#include "storage/reg.h"
+
 #include <string.h>
 
 bool mr_can_coerce(MrTypeId from, MrTypeId to, MrCastContext context)
@@ -12,6 +14,9 @@ bool mr_can_coerce(MrTypeId from, MrTypeId to, MrCastContext context)
         return true;
     }
     const MrCast *cast = mr_cast_find(from, to);
+    if (cast == NULL && mr_type_of_vector(from) != from) {
+        return mr_can_coerce(mr_type_of_vector(from), to, context);
+    }
     return cast != NULL && cast->context <= context;
 }
 
@@ -52,6 +57,53 @@ static MrStatus coerce_parameter(MrBinder *b, MrExpr *expr, MrType type, MrExpr 
     return MR_OK;
 }
 
+/* ---- The catalogue's types ----------------------------------------------------------------- */
+
+MrStatus mr_bind_names(MrBinder *b, MrExpr *node, const char *what)
+{
+    if (b->mode == MR_BIND_STANDING || b->context->names == NULL) {
+        return mr_bind_unsupported(b, node->position, "Ask for it in a SELECT of its own.",
+                                   "%s looks into the catalogue, and is refused here", what);
+    }
+    node->names = b->context->names;
+    return MR_OK;
+}
+
+MrStatus mr_bind_vector(MrBinder *b, MrExpr *expr, MrExpr **out)
+{
+    MrTypeId array = mr_type_of_vector(expr->type.id);
+    *out = expr;
+    return array == expr->type.id ? MR_OK
+                                  : mr_coerce(b, expr, mr_type(array), MR_CAST_IMPLICIT,
+                                              expr->position, out);
+}
+
+/* 'name'::regclass is looked up now. */
+static MrStatus reg_of_text(MrBinder *b, MrTypeId type, MrString text, int32_t position,
+                            MrText *out)
+{
+    const MrNames *names = b->context->names;
+    bool found;
+    if (names == NULL || b->mode == MR_BIND_STANDING) {
+        return mr_bind_unsupported(b, position, "Write the number or text itself.",
+                                   "%s looks into the catalogue, and is refused here",
+                                   mr_type_info(type)->name);
+    }
+    MrStatus status = names->by_text(names, type, text, false, b->arena, out, &found, b->err);
+    if (status != MR_OK && b->view_depth == 0) {
+        mr_error_at(b->err, position);
+    }
+    return status;
+}
+
+MrStatus mr_bind_reg_value(MrBinder *b, int32_t position, MrDatum *value)
+{
+    if (value->is_null || !mr_type_is_reg(value->type.id) || !mr_reg_is_open(&value->text)) {
+        return MR_OK;
+    }
+    return reg_of_text(b, value->type.id, mr_reg_name(&value->text), position, &value->text);
+}
+
 static MrStatus coerce_unknown(MrBinder *b, MrExpr *expr, MrType type, MrExpr **out)
 {
     if (expr->kind != MR_EXPR_CONSTANT) {
@@ -71,6 +123,7 @@ static MrStatus coerce_unknown(MrBinder *b, MrExpr *expr, MrType type, MrExpr **
             return status;
         }
         value.type = type;
+        MR_TRY(mr_bind_reg_value(b, expr->position, &value));
     }
     return mr_expr_constant(b->arena, &value, expr->position, out, b->err);
 }
@@ -93,6 +146,10 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
         return MR_OK;
     }
     const MrCast *cast = mr_cast_find(expr->type.id, type.id);
+    if (cast == NULL && mr_type_of_vector(expr->type.id) != expr->type.id) {
+        MR_TRY(mr_bind_vector(b, expr, &expr));
+        return mr_coerce(b, expr, type, context, position, out);
+    }
     if (expr->type.id != type.id && (cast == NULL || cast->context > context)) {
         return no_cast(b, expr->type.id, type, context, position);
     }
@@ -100,6 +157,9 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_CAST, type, position, 1, &node, b->err));
     node->cast = expr->type.id != type.id ? cast : NULL; /* NULL: only the typmod is applied */
     node->args[0] = expr;
+    if (node->cast != NULL && (cast->flags & MR_FN_CATALOG)) {
+        MR_TRY(mr_bind_names(b, node, mr_type_info(type.id)->name));
+    }
     /* What is assigned must fit a varchar(n); only a cast that was asked for cuts it. */
     node->negated = context != MR_CAST_EXPLICIT;
     *out = node;

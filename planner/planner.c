@@ -85,6 +85,7 @@ MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, M
     MR_TRY(mr_lower(context->arena, bound.node, &options, plan, err));
     settle_parameters(context);
     plan->visible_columns = bound.visible;
+    plan->names = context->names;
     *out = plan;
     return MR_OK;
 }
@@ -221,6 +222,14 @@ static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrL
     MR_TRY(mr_standing_check_emit(b, statement, *tree, plan));
     MR_TRY(mr_standing_derive_key(b, tree, plan));
     MR_TRY(output_schema(b, *tree, (*tree)->column_count, &plan->output));
+    for (uint32_t c = 0; c < plan->output.column_count; c++) {
+        MrTypeId type = plan->output.columns[c].type.id;
+        if (mr_type_is_catalog(type)) {
+            return mr_bind_unsupported(b, -1, "Cast it to text, or to an integer.",
+                                       "a result column of type %s is not supported",
+                                       mr_type_info(type)->name);
+        }
+    }
     return mr_rewrite_all(b, tree);
 }
 

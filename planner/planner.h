@@ -23,6 +23,7 @@ typedef struct MrPlannerContext {
     MrParameters *parameters; /* NULL: none are allowed (42P02) */
     void (*notice)(void *context, const char *sqlstate, const char *message, const char *hint);
     void *notice_context;
+    const MrNames *names; /* of the reg types and the functions of the catalogue; NULL: refused */
     const char *user, *database; /* current_user, current_database() */
     /* current_watermark(stream) at plan time; MR_TIME_MIN: none yet.  NULL: not available. */
     int64_t (*watermark)(void *context, uint32_t stream_id);
@@ -81,6 +82,7 @@ typedef struct MrPlan {
     uint32_t parent_count;
     const bool *integral; /* per output column: a numeric without digits behind the point */
     MrPlanDispatch dispatch;
+    const MrNames *names; /* what it was planned with; also whose system views it reads */
 } MrPlan;
 
 /* The first scan of the stream, or of the table's changes, or NULL: the plan does not read it. */
@@ -166,8 +168,8 @@ MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool ver
 void mr_expr_print(const MrExpr *expr, const MrSchema *input, MrBuilder *out);
 
 /* How a virtual relation is made known to the catalogue: name and columns; rows are the
- * server's. */
-MrStatus mr_catalog_register_virtual(MrCatalog *catalog, const char *schema_name, const char *name,
-                                     const MrSchema *schema, MrError *err);
+ * server's.  `oid` 0: the next free one. */
+MrStatus mr_catalog_register_virtual(MrCatalog *catalog, uint32_t oid, const char *schema_name,
+                                     const char *name, const MrSchema *schema, MrError *err);
 
 #endif

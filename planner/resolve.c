@@ -279,6 +279,9 @@ static MrStatus call_new(MrBinder *b, const MrCandidate *chosen, MrExpr **args, 
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_CALL, result_type(chosen, function), position, arg_count,
                        &call, b->err));
     call->function = function;
+    if (function->flags & MR_FN_CATALOG) {
+        MR_TRY(mr_bind_names(b, call, function->name));
+    }
     for (uint32_t i = 0; i < arg_count; i++) {
         MR_TRY(mr_coerce(b, args[i], mr_type(chosen->args[i]), MR_CAST_IMPLICIT, position,
                          &call->args[i]));
@@ -358,6 +361,15 @@ static MrStatus arg_types(MrBinder *b, MrExpr *const *args, uint32_t arg_count, 
     return MR_OK;
 }
 
+/* Functions take int2vector and oidvector as arrays. */
+static MrStatus args_as_arrays(MrBinder *b, MrExpr **args, uint32_t arg_count)
+{
+    for (uint32_t i = 0; i < arg_count; i++) {
+        MR_TRY(mr_bind_vector(b, args[i], &args[i]));
+    }
+    return MR_OK;
+}
+
 static void append_types(MrBuilder *text, MrExpr *const *args, uint32_t arg_count)
 {
     for (uint32_t i = 0; i < arg_count; i++) {
@@ -414,6 +426,7 @@ MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t
     MrTypeId types[MR_CALL_ARGS_MAX];
     MrCandidate *candidates;
     *out = NULL;
+    MR_TRY(args_as_arrays(b, args, arg_count));
     MR_TRY(arg_types(b, args, arg_count, position, types));
     const MrFunction *const *found;
     uint32_t found_count = mr_function_lookup(mr_string(name), &found);
@@ -532,6 +545,7 @@ MrStatus mr_bind_operator(MrBinder *b, const char *name, MrExpr *left, MrExpr *r
     uint32_t arg_count = left != NULL ? 2 : 1;
     MrTypeId types[2];
     MrCandidate *candidates;
+    MR_TRY(args_as_arrays(b, first, arg_count));
     MR_TRY(arg_types(b, first, arg_count, position, types));
     uint32_t count;
     MR_TRY(collect(b, name, types, arg_count, &candidates, &count));

@@ -77,6 +77,7 @@ static MrStatus bind_arguments(MrBinder *b, const MrAstCall *call, MrExpr ***out
     MR_NEW_ARRAY(b->arena, *out, call->args.count, b->err);
     for (uint32_t i = 0; i < call->args.count; i++) {
         MR_TRY(mr_bind_expr(b, call->args.items[i], &(*out)[i]));
+        MR_TRY(mr_bind_vector(b, (*out)[i], &(*out)[i]));
     }
     return MR_OK;
 }

@@ -218,9 +218,12 @@ uint32_t mr_wire_type_oid(MrTypeId type)
 int16_t mr_wire_type_length(MrTypeId type)
 {
     switch (type) {
-    case MR_TYPE_BOOL: return 1;
+    case MR_TYPE_BOOL:
+    case MR_TYPE_CHAR: return 1;
     case MR_TYPE_INT16: return 2;
     case MR_TYPE_INT32:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_FLOAT32:
     case MR_TYPE_DATE: return 4;
     case MR_TYPE_INT64:
@@ -230,15 +233,16 @@ int16_t mr_wire_type_length(MrTypeId type)
     case MR_TYPE_TIMESTAMPTZ: return 8;
     case MR_TYPE_INTERVAL:
     case MR_TYPE_UUID: return 16;
-    default: return -1;
+    case MR_TYPE_NAME: return 64;
+    default: return mr_type_is_reg(type) ? 4 : -1;
     }
 }
 
 MrStatus mr_wire_parameter_type(uint32_t oid, MrType *out, MrError *err)
 {
-    enum { OID_NAME = 19, OID_BPCHAR = 1042 };
+    enum { OID_BPCHAR = 1042 };
     MrTypeId id = MR_TYPE_UNKNOWN;
-    if (oid == OID_NAME || oid == OID_BPCHAR) {
+    if (oid == OID_BPCHAR) {
         id = MR_TYPE_TEXT;
     } else if (oid != 0 && !mr_type_by_oid(oid, &id)) {
         mr_error_set(err, MR_ERR_UNSUPPORTED, "a parameter's type with OID %u is not supported",

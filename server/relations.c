@@ -24,8 +24,8 @@ MrStatus mr_relations_register(MrCatalog *catalog, MrError *err)
 {
     for (size_t i = 0; i < VIEW_COUNT; i++) {
         MrSchema schema = schema_of(views[i]);
-        MR_TRY(mr_catalog_register_virtual(catalog, views[i]->schema_name, views[i]->name, &schema,
-                                           err));
+        MR_TRY(mr_catalog_register_virtual(catalog, 0, views[i]->schema_name, views[i]->name,
+                                           &schema, err));
     }
     return MR_OK;
 }

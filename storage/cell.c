@@ -6,6 +6,7 @@
 #include "common/hash.h"
 #include "storage/array.h"
 #include "storage/jsontext.h"
+#include "storage/reg.h"
 
 #include <math.h>
 
@@ -48,6 +49,8 @@ int mr_cell_compare(MrTypeId type, const void *a, const void *b)
     case MR_TYPE_INT32:
     case MR_TYPE_DATE: return COMPARE_AS(int32_t, a, b);
     case MR_TYPE_INT64:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return COMPARE_AS(int64_t, a, b);
@@ -98,6 +101,8 @@ uint64_t mr_cell_hash(MrTypeId type, const void *cell)
     case MR_TYPE_INT32:
     case MR_TYPE_DATE: return mr_hash_u64((uint64_t) * (const int32_t *)cell);
     case MR_TYPE_INT64:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return mr_hash_u64((uint64_t) * (const int64_t *)cell);
@@ -147,6 +152,20 @@ static size_t uuid_format(const uint8_t *uuid, char *out)
     return length;
 }
 
+/* int2vector and oidvector: the elements with blanks between them. */
+static void vector_format(MrTypeId type, const MrText *value, MrBuilder *out)
+{
+    MrTypeId element = mr_type_element(mr_type_of_vector(type));
+    _Alignas(16) char cell[MR_CELL_BYTES_MAX];
+    MrArray array;
+    mr_array_open(element, value, &array);
+    for (uint32_t i = 0; i < array.count; i++) {
+        mr_array_get(&array, i, cell);
+        mr_builder_append_string(out, i > 0 ? " " : "");
+        mr_cell_format(element, cell, NULL, out);
+    }
+}
+
 void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrBuilder *out)
 {
     char text[MR_DATETIME_TEXT_MAX + 16];
@@ -155,6 +174,8 @@ void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrB
     case MR_TYPE_BOOL: mr_builder_append_char(out, *(const uint8_t *)cell ? 't' : 'f'); return;
     case MR_TYPE_INT16: length = mr_int64_format(*(const int16_t *)cell, text); break;
     case MR_TYPE_INT32: length = mr_int64_format(*(const int32_t *)cell, text); break;
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_INT64: length = mr_int64_format(*(const int64_t *)cell, text); break;
     case MR_TYPE_FLOAT32: length = mr_float4_format(*(const float *)cell, text); break;
     case MR_TYPE_FLOAT64: length = mr_float8_format(*(const double *)cell, text); break;
@@ -172,6 +193,15 @@ void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrB
         const MrText *value = cell;
         if (mr_type_is_array(type)) {
             mr_array_format(mr_type_element(type), value, zone, out);
+            return;
+        }
+        if (mr_type_is_reg(type)) {
+            MrString name = mr_reg_name(value);
+            mr_builder_append(out, name.data, name.length);
+            return;
+        }
+        if (mr_type_of_vector(type) != type) {
+            vector_format(type, value, out);
             return;
         }
         mr_builder_append(out, mr_text_data(value), value->length);

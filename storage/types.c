@@ -10,7 +10,8 @@
 
 #define IS_TEXT(id)                                                                \
     ((id) == MR_TYPE_UNKNOWN || (id) == MR_TYPE_TEXT || (id) == MR_TYPE_VARCHAR || \
-     (id) == MR_TYPE_BYTEA || (id) == MR_TYPE_JSON || (id) == MR_TYPE_JSONB)
+     (id) == MR_TYPE_BYTEA || (id) == MR_TYPE_JSON || (id) == MR_TYPE_JSONB ||     \
+     ((id) >= MR_TYPE_NAME && (id) <= MR_TYPE_PG_ANYARRAY))
 
 static const MrTypeInfo type_infos[MR_TYPE_COUNT] = {
 #define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_) \
@@ -116,6 +117,7 @@ const char *mr_type_text(MrType type, char out[64])
     case MR_TYPE_INT16: return text_copy(out, "smallint");
     case MR_TYPE_INT32: return text_copy(out, "integer");
     case MR_TYPE_INT64: return text_copy(out, "bigint");
+    case MR_TYPE_CHAR: return text_copy(out, "\"char\"");
     case MR_TYPE_FLOAT32: return text_copy(out, "real");
     case MR_TYPE_FLOAT64: return text_copy(out, "double precision");
     case MR_TYPE_NUMERIC:
@@ -164,6 +166,8 @@ void mr_datum_load(MrDatum *out, MrType type, const void *cell)
     case MR_TYPE_INT32:
     case MR_TYPE_DATE: out->integer = *(const int32_t *)cell; break;
     case MR_TYPE_INT64:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: out->integer = *(const int64_t *)cell; break;
@@ -188,6 +192,8 @@ void mr_datum_store(const MrDatum *datum, void *cell)
     case MR_TYPE_INT32:
     case MR_TYPE_DATE: *(int32_t *)cell = (int32_t)datum->integer; break;
     case MR_TYPE_INT64:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: *(int64_t *)cell = datum->integer; break;

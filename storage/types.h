@@ -4,8 +4,9 @@
  *
  * In memory: bool is a byte 0/1; integers, floats as in C; date int32 days and time, timestamp,
  * timestamptz int64 µs since 1970-01-01; numeric MrDecimal; interval MrInterval; uuid 16 bytes;
- * text, varchar, bytea, json, jsonb (normalised text) and unknown are 16-byte MrText views, and so
- * are arrays (storage/array.h says what the bytes are).
+ * oid and xid int64; text, varchar, name, bytea, json, jsonb (normalised text) and unknown are
+ * 16-byte MrText views, and so are arrays, int2vector and oidvector (storage/array.h says what the
+ * bytes are) and the reg types (storage/reg.h).
  */
 #ifndef MR_STORAGE_TYPES_H
 #define MR_STORAGE_TYPES_H
@@ -77,7 +78,25 @@ static inline bool mr_type_is_text(MrTypeId id)
 {
     return id == MR_TYPE_TEXT || id == MR_TYPE_VARCHAR || id == MR_TYPE_BYTEA ||
            id == MR_TYPE_JSON || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN ||
-           mr_type_is_array(id);
+           mr_type_is_array(id) || (id >= MR_TYPE_NAME && id <= MR_TYPE_PG_ANYARRAY);
+}
+/* A number that prints as a name (regclass …). */
+static inline bool mr_type_is_reg(MrTypeId id)
+{
+    return id >= MR_TYPE_REGPROC && id <= MR_TYPE_REGDICTIONARY;
+}
+/* int2vector and oidvector: the array type that has the same bytes; others: the type itself. */
+static inline MrTypeId mr_type_of_vector(MrTypeId id)
+{
+    return id == MR_TYPE_INT2VECTOR  ? MR_TYPE_INT16_ARRAY
+           : id == MR_TYPE_OIDVECTOR ? MR_TYPE_OID_ARRAY
+                                     : id;
+}
+/* Only columns of the catalogue have the type (or its arrays). */
+static inline bool mr_type_is_catalog(MrTypeId id)
+{
+    MrTypeId element = id > MR_TYPE_ARRAYS ? mr_type_element(id) : id;
+    return element >= MR_TYPE_REGPROC && element <= MR_TYPE_PG_ANYARRAY;
 }
 /* By PostgreSQL's internal or SQL name, lower case ("int4", "integer", "double precision"). */
 bool mr_type_by_name(MrString name, MrTypeId *out);
@@ -143,7 +162,7 @@ typedef struct MrDatum {
     bool is_null;
     union {
         bool boolean;
-        int64_t integer; /* int2/4/8, date (days), time, timestamp, timestamptz */
+        int64_t integer; /* int2/4/8, oid, xid, date (days), time, timestamp, timestamptz */
         double real;     /* float4, float8 */
         MrDecimal decimal;
         MrInterval interval;

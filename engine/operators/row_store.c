@@ -212,12 +212,15 @@ static uint64_t cell_prefix(MrTypeId type, const void *cell)
     case MR_TYPE_INT32:
     case MR_TYPE_DATE: return signed_prefix(*(const int32_t *)cell);
     case MR_TYPE_INT64:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return signed_prefix(*(const int64_t *)cell);
     case MR_TYPE_FLOAT32: return float_prefix((double)*(const float *)cell);
     case MR_TYPE_FLOAT64: return float_prefix(*(const double *)cell);
     case MR_TYPE_TEXT:
+    case MR_TYPE_NAME:
     case MR_TYPE_VARCHAR:
     case MR_TYPE_BYTEA: return text_prefix(cell);
     default: return 0;
@@ -232,6 +235,9 @@ static bool has_prefix(MrTypeId type)
     case MR_TYPE_INT32:
     case MR_TYPE_DATE:
     case MR_TYPE_INT64:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
+    case MR_TYPE_NAME:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ:

@@ -7,15 +7,15 @@
 
 #include "server/server.h"
 
-typedef struct MrRow MrRow;
-
-/* The rows by now.  A failure is kept and makes the rest no-ops, so that a view need not look. */
+/* The rows by now, in blocks that double in size.  A failure is kept and makes the rest no-ops, so
+ * that a view need not look. */
 typedef struct MrRows {
     MrArena *arena;
     const MrSchema *schema;
-    MrRow *first, *last;
-    uint32_t row_count;
-    uint32_t next_column; /* of the last row */
+    MrBlock **blocks;
+    uint32_t block_count, block_room;
+    uint32_t room;        /* rows that the last block has room for */
+    uint32_t next_column; /* of the last row; column_count: it is whole */
     MrError error;
 } MrRows;
 
@@ -31,13 +31,21 @@ void mr_rows_init(MrRows *rows, MrArena *arena, const MrSchema *schema);
  * NULL. */
 void mr_rows_begin(MrRows *rows);
 void mr_rows_null(MrRows *rows);
-void mr_rows_text(MrRows *rows, const char *text); /* copied; NULL: NULL */
-void mr_rows_string(MrRows *rows, MrString text);  /* copied */
-void mr_rows_int(MrRows *rows, int64_t value);
+/* Into columns of text, name, "char" and the like.  Copied; NULL: NULL. */
+void mr_rows_text(MrRows *rows, const char *text);
+void mr_rows_string(MrRows *rows, MrString text);
+void mr_rows_int(MrRows *rows, int64_t value); /* any column of whole numbers, oid too */
+void mr_rows_real(MrRows *rows, double value);
+/* A cell as it is in memory, of the column's type; what it points to must outlive the rows. */
+void mr_rows_cell(MrRows *rows, MrTypeId type, const void *cell);
 void mr_rows_count(MrRows *rows, uint64_t value); /* beyond int8: its greatest */
 void mr_rows_bool(MrRows *rows, bool value);
 void mr_rows_time(MrRows *rows, int64_t time_us); /* MR_TIME_MIN: NULL */
 void mr_rows_uuid(MrRows *rows, const uint8_t uuid[16]);
+/* A number of a reg type with the name that it prints. */
+void mr_rows_reg(MrRows *rows, uint32_t number, const char *name);
+/* The next columns have nothing to say: 0, false, the empty text where NULL may not be, else NULL. */
+void mr_rows_skip(MrRows *rows, uint32_t columns);
 /* As blocks, in the arena. */
 MrStatus mr_rows_finish(MrRows *rows, const MrBlock *const **blocks, uint32_t *block_count,
                         MrError *err);

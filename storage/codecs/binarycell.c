@@ -6,6 +6,7 @@
 #include "storage/codec.h"
 #include "storage/codecs/decoder.h"
 #include "storage/jsontext.h"
+#include "storage/reg.h"
 
 enum { DAYS_TO_2000 = 10957, NUMERIC_DIGITS_MAX = 16, NUMERIC_HEAD_BYTES = 8 };
 static const int64_t us_to_2000 = DAYS_TO_2000 * MR_US_PER_DAY;
@@ -333,8 +334,11 @@ static size_t binary_width(MrTypeId type)
     case MR_TYPE_BOOL: return 1;
     case MR_TYPE_INT16: return 2;
     case MR_TYPE_INT32:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_FLOAT32:
     case MR_TYPE_DATE: return 4;
+    case MR_TYPE_CHAR: return 1;
     case MR_TYPE_INT64:
     case MR_TYPE_FLOAT64:
     case MR_TYPE_TIME:
@@ -342,8 +346,18 @@ static size_t binary_width(MrTypeId type)
     case MR_TYPE_TIMESTAMPTZ: return 8;
     case MR_TYPE_INTERVAL:
     case MR_TYPE_UUID: return 16;
-    default: return 0;
+    default: return mr_type_is_reg(type) ? 4 : 0;
     }
+}
+
+/* The zero byte is the empty text. */
+static MrStatus char_recv(const char *data, MrText *cell, MrError *err)
+{
+    if ((unsigned char)*data >= 0x80) {
+        return binary_invalid(err, "a \"char\" of more than 7 bits is no text in UTF8");
+    }
+    *cell = mr_text_make(data, *data != 0);
+    return MR_OK;
 }
 
 MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, size_t length,
@@ -386,8 +400,15 @@ MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, si
         return MR_OK;
     }
     case MR_TYPE_UUID: memcpy(cell, bytes, 16); return MR_OK;
+    case MR_TYPE_OID:
+    case MR_TYPE_XID: *(int64_t *)cell = (int64_t)get32(bytes); return MR_OK;
+    case MR_TYPE_CHAR: return char_recv(data, cell, err);
     case MR_TYPE_BYTEA: *(MrText *)cell = mr_text_make(data, (uint32_t)length); return MR_OK;
     default:
+        if (mr_type_is_reg(type.id)) {
+            return mr_reg_of_number(arena, get32(bytes), cell, err);
+        }
+        type.id = mr_type_of_vector(type.id);
         return mr_type_is_array(type.id) ? array_recv(arena, type, bytes, length, cell, err)
                                          : text_recv(arena, type, data, length, cell, err);
     }
@@ -433,10 +454,24 @@ void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
         return;
     }
     case MR_TYPE_UUID: mr_builder_append(out, cell, 16); return;
+    case MR_TYPE_OID:
+    case MR_TYPE_XID: mr_builder_append_u32(out, (uint32_t) * (const int64_t *)cell); return;
     default: {
         const MrText *text = cell;
         if (mr_type_is_array(type)) {
             array_send(mr_type_element(type), text, out);
+            return;
+        }
+        if (mr_type_of_vector(type) != type) {
+            array_send(mr_type_element(mr_type_of_vector(type)), text, out);
+            return;
+        }
+        if (mr_type_is_reg(type)) {
+            mr_builder_append_u32(out, mr_reg_number(text));
+            return;
+        }
+        if (type == MR_TYPE_CHAR && text->length == 0) {
+            mr_builder_append_char(out, 0);
             return;
         }
         if (type == MR_TYPE_JSONB) {

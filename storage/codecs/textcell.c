@@ -9,6 +9,7 @@
 #include "storage/codec.h"
 #include "storage/codecs/fastparse.h"
 #include "storage/jsontext.h"
+#include "storage/reg.h"
 
 static bool byte_is_space(char c)
 {
@@ -255,10 +256,55 @@ static MrStatus json_decode(MrArena *arena, MrTypeId type, MrString text, MrText
     return MR_OK;
 }
 
+/* Longer names are cut, as PostgreSQL does it. */
+static MrStatus name_decode(MrString text, MrText *out)
+{
+    enum { NAME_BYTES_MAX = 63 };
+    size_t length = mr_utf8_truncate(text.data, text.length, NAME_BYTES_MAX);
+    *out = mr_text_make(text.data, (uint32_t)length);
+    return MR_OK;
+}
+
+/* A "char" keeps one byte; half a character would be no text in UTF8. */
+static uint32_t char_bytes(MrString text)
+{
+    return text.length > 0 && (unsigned char)text.data[0] < 0x80;
+}
+
+/* "1 2 3", counted from 0. */
+static MrStatus vector_decode(MrArena *arena, MrTypeId type, MrString text, MrText *out,
+                              MrError *err)
+{
+    MrTypeId element = mr_type_element(mr_type_of_vector(type));
+    size_t width = mr_type_info(element)->width, at = 0;
+    MrArrayShape shape;
+    char *cells;
+    uint32_t count = 0;
+    MR_NEW_ARRAY(arena, cells, (text.length / 2 + 1) * width, err);
+    for (;;) {
+        while (at < text.length && byte_is_space(text.data[at])) {
+            at++;
+        }
+        size_t start = at;
+        while (at < text.length && !byte_is_space(text.data[at])) {
+            at++;
+        }
+        if (at == start) {
+            break;
+        }
+        MR_TRY(mr_text_decode_cell(arena, mr_type(element), text.data + start, at - start, NULL,
+                                   cells + count++ * width, err));
+    }
+    shape = mr_array_list(count);
+    shape.lower[0] = 0;
+    return mr_array_make(arena, element, &shape, cells, NULL, out, err);
+}
+
 MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size_t length,
                              const MrTimezone *zone, void *cell, MrError *err)
 {
     MrString text = { data, length };
+    const MrTypeInfo *info = mr_type_info(type.id);
     int64_t number = 0;
     bool zoned;
     if (length > INT32_MAX) {
@@ -275,6 +321,12 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
         *(int32_t *)cell = (int32_t)number;
         return MR_OK;
     case MR_TYPE_INT64: return int_decode(text, INT64_MIN, INT64_MAX, "bigint", cell, err);
+    case MR_TYPE_OID:
+    case MR_TYPE_XID: return int_decode(text, 0, UINT32_MAX, info->name, cell, err);
+    case MR_TYPE_NAME: return name_decode(text, cell);
+    case MR_TYPE_CHAR: *(MrText *)cell = mr_text_make(data, char_bytes(text)); return MR_OK;
+    case MR_TYPE_INT2VECTOR:
+    case MR_TYPE_OIDVECTOR: return vector_decode(arena, type.id, text, cell, err);
     case MR_TYPE_FLOAT32: return mr_float4_parse(text, cell, err);
     case MR_TYPE_FLOAT64:
         return mr_parse_float_fast(data, length, cell) ? MR_OK : mr_float8_parse(text, cell, err);
@@ -301,6 +353,9 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
     default:
         if (mr_type_is_array(type.id)) {
             return mr_array_parse(arena, type, text, zone, cell, err);
+        }
+        if (mr_type_is_reg(type.id)) {
+            return mr_reg_parse(arena, text, cell, err);
         }
         *(MrText *)cell = mr_text_make(data, (uint32_t)length);
         return MR_OK;

@@ -22,6 +22,8 @@ static const char *type_zero(MrTypeId type)
     case MR_TYPE_JSONB: return "null";
     case MR_TYPE_TEXT:
     case MR_TYPE_VARCHAR:
+    case MR_TYPE_NAME:
+    case MR_TYPE_CHAR:
     case MR_TYPE_BYTEA:
     case MR_TYPE_UNKNOWN: return "";
     default: return mr_type_is_array(type) ? "{}" : "0";

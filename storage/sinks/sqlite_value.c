@@ -15,6 +15,8 @@ const char *mr_sqlite_column_type(const MrSinkTable *table, uint32_t column)
     case MR_TYPE_BOOL:
     case MR_TYPE_INT16:
     case MR_TYPE_INT32:
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
     case MR_TYPE_INT64: return "INTEGER";
     case MR_TYPE_FLOAT32:
     case MR_TYPE_FLOAT64: return "REAL";
@@ -139,6 +141,8 @@ MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, in
             break;
         case MR_TYPE_INT16: code = sqlite3_bind_int(statement, at, *(const int16_t *)cell); break;
         case MR_TYPE_INT32: code = sqlite3_bind_int(statement, at, *(const int32_t *)cell); break;
+        case MR_TYPE_OID:
+        case MR_TYPE_XID:
         case MR_TYPE_INT64: code = sqlite3_bind_int64(statement, at, *(const int64_t *)cell); break;
         case MR_TYPE_FLOAT32: code = bind_real(statement, at, (double)*(const float *)cell); break;
         case MR_TYPE_FLOAT64: code = bind_real(statement, at, *(const double *)cell); break;
@@ -193,6 +197,8 @@ static bool integer_fits(MrTypeId type, int64_t value)
     case MR_TYPE_BOOL: return value == 0 || value == 1;
     case MR_TYPE_INT16: return value >= INT16_MIN && value <= INT16_MAX;
     case MR_TYPE_INT32: return value >= INT32_MIN && value <= INT32_MAX;
+    case MR_TYPE_OID:
+    case MR_TYPE_XID: return value >= 0 && value <= UINT32_MAX;
     default: return type == MR_TYPE_INT64 || type == MR_TYPE_NUMERIC;
     }
 }
