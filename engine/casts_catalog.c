@@ -20,7 +20,8 @@ MR_KERNEL(int8_to_oid)
     for (uint32_t i = 0; i < rows; i++) {
         results[i] = MR_ARG(int64_t, 0, i);
         if (results[i] < 0 || results[i] > UINT32_MAX) {
-            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE, "OID out of range"));
+            MR_TRY(
+                mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE, "OID out of range"));
         }
     }
     return MR_OK;
@@ -158,26 +159,26 @@ MR_KERNEL(reg_to_reg)
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
-#define IN_OUT(TYPE)                                                              \
-    MR_CAST(TEXT, TYPE, EXPLICIT, mr_cast_text_to_any, MR_FN_FALLIBLE),           \
-        MR_CAST(VARCHAR, TYPE, EXPLICIT, mr_cast_text_to_any, MR_FN_FALLIBLE),    \
-        MR_CAST(UNKNOWN, TYPE, IMPLICIT, mr_cast_text_to_any, MR_FN_FALLIBLE),    \
-        MR_CAST(TYPE, TEXT, ASSIGNMENT, mr_cast_any_to_text, 0),                  \
+#define IN_OUT(TYPE)                                                           \
+    MR_CAST(TEXT, TYPE, EXPLICIT, mr_cast_text_to_any, MR_FN_FALLIBLE),        \
+        MR_CAST(VARCHAR, TYPE, EXPLICIT, mr_cast_text_to_any, MR_FN_FALLIBLE), \
+        MR_CAST(UNKNOWN, TYPE, IMPLICIT, mr_cast_text_to_any, MR_FN_FALLIBLE), \
+        MR_CAST(TYPE, TEXT, ASSIGNMENT, mr_cast_any_to_text, 0),               \
         MR_CAST(TYPE, VARCHAR, ASSIGNMENT, mr_cast_any_to_text, 0)
 
-#define REG(TYPE, FROM_TEXT)                                                      \
-    MR_CAST(TEXT, TYPE, FROM_TEXT, text_to_reg, MR_FN_FALLIBLE | MR_FN_CATALOG),  \
+#define REG(TYPE, FROM_TEXT)                                                            \
+    MR_CAST(TEXT, TYPE, FROM_TEXT, text_to_reg, MR_FN_FALLIBLE | MR_FN_CATALOG),        \
         MR_CAST(VARCHAR, TYPE, FROM_TEXT, text_to_reg, MR_FN_FALLIBLE | MR_FN_CATALOG), \
         MR_CAST(NAME, TYPE, EXPLICIT, text_to_reg, MR_FN_FALLIBLE | MR_FN_CATALOG),     \
         MR_CAST(UNKNOWN, TYPE, IMPLICIT, text_to_reg, MR_FN_FALLIBLE | MR_FN_CATALOG),  \
-        MR_CAST(TYPE, TEXT, ASSIGNMENT, mr_cast_any_to_text, 0),                  \
-        MR_CAST(TYPE, VARCHAR, ASSIGNMENT, mr_cast_any_to_text, 0),               \
-        MR_CAST(TYPE, OID, IMPLICIT, reg_to_oid, 0),                              \
-        MR_CAST(TYPE, INT64, ASSIGNMENT, reg_to_oid, 0),                          \
-        MR_CAST(TYPE, INT32, ASSIGNMENT, reg_to_int4, 0),                         \
-        MR_CAST(OID, TYPE, IMPLICIT, oid_to_reg, MR_FN_CATALOG),                  \
-        MR_CAST(INT64, TYPE, IMPLICIT, oid_to_reg, MR_FN_CATALOG | MR_FN_FALLIBLE), \
-        MR_CAST(INT32, TYPE, IMPLICIT, int4_to_reg, MR_FN_CATALOG),               \
+        MR_CAST(TYPE, TEXT, ASSIGNMENT, mr_cast_any_to_text, 0),                        \
+        MR_CAST(TYPE, VARCHAR, ASSIGNMENT, mr_cast_any_to_text, 0),                     \
+        MR_CAST(TYPE, OID, IMPLICIT, reg_to_oid, 0),                                    \
+        MR_CAST(TYPE, INT64, ASSIGNMENT, reg_to_oid, 0),                                \
+        MR_CAST(TYPE, INT32, ASSIGNMENT, reg_to_int4, 0),                               \
+        MR_CAST(OID, TYPE, IMPLICIT, oid_to_reg, MR_FN_CATALOG),                        \
+        MR_CAST(INT64, TYPE, IMPLICIT, oid_to_reg, MR_FN_CATALOG | MR_FN_FALLIBLE),     \
+        MR_CAST(INT32, TYPE, IMPLICIT, int4_to_reg, MR_FN_CATALOG),                     \
         MR_CAST(INT16, TYPE, IMPLICIT, int2_to_reg, MR_FN_CATALOG | MR_FN_FALLIBLE)
 
 const MrCast mr_casts_catalog[] = {

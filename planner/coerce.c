@@ -73,9 +73,9 @@ MrStatus mr_bind_vector(MrBinder *b, MrExpr *expr, MrExpr **out)
 {
     MrTypeId array = mr_type_of_vector(expr->type.id);
     *out = expr;
-    return array == expr->type.id ? MR_OK
-                                  : mr_coerce(b, expr, mr_type(array), MR_CAST_IMPLICIT,
-                                              expr->position, out);
+    return array == expr->type.id
+               ? MR_OK
+               : mr_coerce(b, expr, mr_type(array), MR_CAST_IMPLICIT, expr->position, out);
 }
 
 /* 'name'::regclass is looked up now. */

@@ -234,9 +234,9 @@ static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
 
 static MrStatus unknown_type(const MrAstType *name, MrError *err)
 {
-    static const char *const later[] = { "bpchar", "timetz", "money", "serial", "bigserial",
-                                         "bit", "varbit", "xml", "cidr", "smallserial",
-                                         "point", "hstore", "citext", "tsvector", "jsonpath" };
+    static const char *const later[] = { "bpchar", "timetz", "money",  "serial",   "bigserial",
+                                         "bit",    "varbit", "xml",    "cidr",     "smallserial",
+                                         "point",  "hstore", "citext", "tsvector", "jsonpath" };
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         if (strcmp(later[i], name->name) == 0) {
             mr_error_set(err, MR_ERR_UNSUPPORTED, "type \"%s\" is not supported yet", name->name);

@@ -101,12 +101,17 @@ const MrFunction mr_functions_comparison[] = {
                                                 uuid_uuid, 0,
                                                 "'00000000-0000-0000-0000-000000000001'::uuid",
                                                 "'00000000-0000-0000-0000-000000000002'::uuid")
-                                                COMPARE_ENTRIES(OID, OID, int8_int8, 0, "2::oid", "3::oid")
-COMPARE_ENTRIES(NAME, NAME, text_text, 0, "'abc'::name", "'abd'::name")
-COMPARE_ENTRIES(CHAR, CHAR, text_text, 0, "'a'::\"char\"", "'b'::\"char\"")
-F2("=", XID, XID, BOOL, int8_int8_eq, 0, "Equal.", "'2'::xid = '3'::xid", "f"),
-F2("<>", XID, XID, BOOL, int8_int8_ne, 0, "Not equal; also !=.", "'2'::xid <> '3'::xid", "t"),
-COMPARE_ENTRIES(JSONB, JSONB, jsonb_jsonb, 0,
-                                                                "'1'::jsonb", "'2'::jsonb")
+                                                COMPARE_ENTRIES(OID, OID, int8_int8, 0, "2::oid",
+                                                                "3::oid")
+                                                    COMPARE_ENTRIES(NAME, NAME, text_text, 0,
+                                                                    "'abc'::name", "'abd'::name")
+                                                        COMPARE_ENTRIES(CHAR, CHAR, text_text, 0,
+                                                                        "'a'::\"char\"",
+                                                                        "'b'::\"char\"")
+                                                            F2("=", XID, XID, BOOL, int8_int8_eq, 0,
+                                                               "Equal.", "'2'::xid = '3'::xid",
+                                                               "f"),
+    F2("<>", XID, XID, BOOL, int8_int8_ne, 0, "Not equal; also !=.", "'2'::xid <> '3'::xid", "t"),
+    COMPARE_ENTRIES(JSONB, JSONB, jsonb_jsonb, 0, "'1'::jsonb", "'2'::jsonb")
 };
 MR_FAMILY_COUNT(comparison);
