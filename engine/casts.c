@@ -1,6 +1,7 @@
 /*
  * engine/casts.c - finds the cast between two types.
- * Must not know how a cast is made (casts_number.c, casts_datetime.c, casts_text.c, casts_catalog.c).
+ * Must not know how a cast is made (casts_number.c, casts_datetime.c, casts_text.c,
+ * casts_catalog.c).
  */
 #include "engine/casts_internal.h"
 

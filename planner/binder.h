@@ -261,8 +261,8 @@ bool mr_common_type(MrExpr *const *exprs, uint32_t count, MrTypeId *out, uint32_
 /* 42804 `<what> types x and y cannot be matched`. */
 MrStatus mr_coerce_common(MrBinder *b, MrExpr **exprs, uint32_t count, const char *what,
                           MrType *out);
-/* Gives a call or cast of MR_FN_CATALOG the names that it looks up; `what` is its name.  0A000 where
- * the answer would not follow from rows alone. */
+/* Gives a call or cast of MR_FN_CATALOG the names that it looks up; `what` is its name.  0A000
+ * where the answer would not follow from rows alone. */
 MrStatus mr_bind_names(MrBinder *b, MrExpr *node, const char *what);
 /* A value of a reg type that was read as text without a catalogue (a literal, a parameter). */
 MrStatus mr_bind_reg_value(MrBinder *b, int32_t position, MrDatum *value);
