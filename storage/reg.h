@@ -1,5 +1,5 @@
 /*
- * storage/reg.h - a value of the reg types (regclass, regtype …): the number of an object together
+ * storage/reg.h - a value of the reg types (regclass …): the number of an object together
  * with the name that it prints, so that whoever prints, sorts or sends it needs no catalogue.
  *
  *     bytes 0..3   the number, big-endian: values order by it

@@ -44,7 +44,7 @@ void mr_rows_time(MrRows *rows, int64_t time_us); /* MR_TIME_MIN: NULL */
 void mr_rows_uuid(MrRows *rows, const uint8_t uuid[16]);
 /* A number of a reg type with the name that it prints. */
 void mr_rows_reg(MrRows *rows, uint32_t number, const char *name);
-/* The next columns have nothing to say: 0, false, the empty text where NULL may not be, else NULL. */
+/* The next columns have nothing to say: NULL; 0, false, the empty text where that may not be. */
 void mr_rows_skip(MrRows *rows, uint32_t columns);
 /* As blocks, in the arena. */
 MrStatus mr_rows_finish(MrRows *rows, const MrBlock *const **blocks, uint32_t *block_count,
