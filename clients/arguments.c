@@ -103,7 +103,7 @@ static void argument_command(MrLexer *lexer, MrBuffer *out)
     size_t before = out->length;
     lexer->position += length + (end == NULL ? 1 : 2);
     fflush(stdout);
-    FILE *pipe = popen(command, "r");
+    FILE *pipe = lexer->inactive ? NULL : popen(command, "r");
     free(command);
     if (pipe == NULL) {
         return;

@@ -153,3 +153,20 @@ char *mr_text_format(const char *format, ...)
     va_end(list);
     return buffer.data;
 }
+
+char *mr_text_vformat(const char *format, va_list list)
+{
+    MrBuffer buffer;
+    mr_buffer_init(&buffer);
+    buffer_append_list(&buffer, format, list);
+    return buffer.data;
+}
+
+char *mr_text_replace(const char *text, const char *what, const char *by)
+{
+    const char *at = strstr(text, what);
+    if (at == NULL) {
+        return mr_text_copy(text);
+    }
+    return mr_text_format("%.*s%s%s", (int)(at - text), text, by, at + strlen(what));
+}

@@ -32,5 +32,8 @@ void *mr_allocate(size_t size); /* zeroed */
 void *mr_reallocate(void *old, size_t size);
 char *mr_text_copy(const char *text); /* NULL stays NULL */
 char *mr_text_copy_bytes(const char *text, size_t count);
+/* The text with the first `what` replaced by `by`. */
+char *mr_text_replace(const char *text, const char *what, const char *by);
 char *mr_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *mr_text_vformat(const char *format, va_list list) __attribute__((format(printf, 1, 0)));
 #endif

@@ -149,3 +149,18 @@ void mr_cell_format(MrCell *cell, const char *value)
         value += glyph.bytes;
     }
 }
+
+size_t mr_cell_fit(const char *text, size_t length, int width, int *used)
+{
+    size_t bytes = 0;
+    *used = 0;
+    while (bytes < length) {
+        Glyph glyph = glyph_read(text + bytes, *used);
+        if (*used + glyph.width > width && bytes > 0) {
+            break;
+        }
+        *used += glyph.width;
+        bytes += (size_t)glyph.bytes;
+    }
+    return bytes;
+}

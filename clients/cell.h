@@ -25,4 +25,7 @@ void mr_cell_fini(MrCell *cell);
 void mr_cell_format(MrCell *cell, const char *value); /* again and again, memory is kept */
 /* Only the size: what mr_cell_format would find. */
 void mr_cell_measure(const char *value, int *width, int *line_count);
+/* The bytes of a line, at `text` and `length` long, that fit into `width` columns: at least one
+ * character.  *used: their width. */
+size_t mr_cell_fit(const char *text, size_t length, int width, int *used);
 #endif

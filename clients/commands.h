@@ -1,5 +1,5 @@
 /*
- * clients/commands.h - backslash commands: one table, in which a new one takes a line.
+ * clients/commands.h - backslash commands: one table (commands.def), in which a new one takes a line.
  */
 #ifndef MR_CLIENTS_COMMANDS_H
 #define MR_CLIENTS_COMMANDS_H
@@ -13,35 +13,34 @@ typedef enum MrCommandStatus {
     MR_COMMAND_FAILED  /* a message has been shown */
 } MrCommandStatus;
 
+enum { MR_COMMAND_BRANCH = 1, MR_COMMAND_LINE = 2, MR_COMMAND_LETTERS = 4 }; /* commands.def */
+
 /* `name` is the command as typed; arguments come from the script's lexer. */
 typedef MrCommandStatus (*MrCommandRun)(MrShell *shell, const char *name);
+typedef MrCommandStatus MrCommandFunction(MrShell *shell, const char *name);
 
 /* Runs the command at the place of the script's lexer, behind the backslash. */
 MrCommandStatus mr_commands_run(MrShell *shell);
-const char *mr_commands_name(int index); /* for completion; NULL behind the last */
+const char *mr_commands_name(int *index); /* for completion, *index from 0; NULL behind the last */
+void mr_commands_help(FILE *out);
 /* The next argument; NULL: none.  The caller frees it. */
 char *mr_command_argument(MrShell *shell);
 MrCommandStatus mr_command_result(bool ok);
+MrCommandStatus mr_command_missing(MrShell *shell, const char *name); /* a required argument */
 
-/* output_commands.c: how results look.  `quiet` keeps the new state to itself. */
+/* Sets an output option of the shell, or of another set.  `quiet` keeps the new state to itself. */
 bool mr_output_set(MrShell *shell, const char *option, const char *value, bool quiet);
-MrCommandStatus mr_command_pset(MrShell *shell, const char *name);
-MrCommandStatus mr_command_output_option(MrShell *shell, const char *name); /* \a \t \f \x */
-MrCommandStatus mr_command_timing(MrShell *shell, const char *name);
-
-/* describe.c: what is on the server. */
-MrCommandStatus mr_command_describe(MrShell *shell, const char *name);
-MrCommandStatus mr_command_list(MrShell *shell, const char *name);
+bool mr_output_set_in(MrShell *shell, MrPrintOptions *print, const char *option, const char *value,
+                      bool quiet);
+/* -l */
 bool mr_describe_databases(MrShell *shell);
 
-/* edit.c: statements and the world outside. */
-MrCommandStatus mr_command_edit(MrShell *shell, const char *name);
-MrCommandStatus mr_command_print(MrShell *shell, const char *name);
-MrCommandStatus mr_command_reset(MrShell *shell, const char *name);
-MrCommandStatus mr_command_write(MrShell *shell, const char *name);
-MrCommandStatus mr_command_system(MrShell *shell, const char *name);
-MrCommandStatus mr_command_directory(MrShell *shell, const char *name);
-
-/* help.c */
-MrCommandStatus mr_command_sql_help(MrShell *shell, const char *name);
+/* Every command of the table; each has a file that its section names. */
+#define MR_COMMAND_SECTION(title)
+#define MR_COMMAND(name, run, flags, arguments, help) MrCommandFunction run;
+#define MR_COMMAND_ALIAS(name, run, flags) MrCommandFunction run;
+#include "clients/commands.def"
+#undef MR_COMMAND_SECTION
+#undef MR_COMMAND
+#undef MR_COMMAND_ALIAS
 #endif

@@ -215,9 +215,10 @@ void mr_completion_find(MrShell *shell, const char *before, MrCompletion *found)
         found->word_characters += (*c & 0xc0) != 0x80;
     }
     if (word[0] == '\\') {
-        for (int i = 0; mr_commands_name(i) != NULL; i++) {
-            if (strncmp(mr_commands_name(i), word + 1, strlen(word + 1)) == 0) {
-                found_add(found, mr_text_format("\\%s", mr_commands_name(i)));
+        const char *name;
+        for (int i = 0; (name = mr_commands_name(&i)) != NULL; i++) {
+            if (strncmp(name, word + 1, strlen(word + 1)) == 0) {
+                found_add(found, mr_text_format("\\%s", name));
             }
         }
     } else if (word[0] == ':') {

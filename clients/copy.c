@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -20,7 +21,7 @@ enum { COPY_BLOCK_BYTES = 256 * 1024 };
 typedef struct MrCopyFile {
     gzFile file; /* plain files pass through it as they are; NULL: `stream` */
     FILE *stream;
-    char *path;
+    bool is_program;      /* the stream is its end of a pipe: no line of it ends the data */
     uint64_t bytes_total; /* 0: unknown */
 } MrCopyFile;
 
@@ -28,6 +29,7 @@ typedef struct CopyCommand { /* a parsed \copy */
     char *what;              /* the table with its columns, or the query in parentheses */
     bool from;
     char *path;          /* NULL: one of the four streams */
+    bool program;        /* `path` is a command */
     bool program_stream; /* pstdin, pstdout: the program's own */
     char *options;
 } CopyCommand;
@@ -92,7 +94,7 @@ static const char *send_file(MrShell *shell, const MrCopyFile *copy, bool binary
     return complaint;
 }
 
-static const char *send_binary_stream(MrShell *shell, FILE *stream)
+static const char *send_whole_stream(MrShell *shell, FILE *stream)
 {
     char *block = mr_allocate(COPY_BLOCK_BYTES);
     const char *complaint = NULL;
@@ -180,8 +182,8 @@ static const char *send_stream(MrShell *shell, bool binary)
         stream = shell->script->file;
     }
     counts = shell->script != NULL && shell->script->file == stream;
-    if (binary) {
-        return send_binary_stream(shell, stream);
+    if (binary || (shell->copy != NULL && shell->copy->is_program)) {
+        return send_whole_stream(shell, stream);
     }
     bool prompts = stream == stdin && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (prompts && !mr_variables_is_on(&shell->variables, "QUIET")) {
@@ -201,40 +203,6 @@ bool mr_copy_in(MrShell *shell, bool binary)
         return false;
     }
     return complaint == NULL;
-}
-
-static bool write_block(const MrCopyFile *copy, FILE *out, const char *bytes, int count)
-{
-    if (copy != NULL && copy->file != NULL) {
-        return gzwrite(copy->file, bytes, (unsigned)count) == count;
-    }
-    return fwrite(bytes, 1, (size_t)count, out) == (size_t)count;
-}
-
-bool mr_copy_out(MrShell *shell, FILE *out, bool *to_output)
-{
-    char *bytes;
-    int count;
-    bool ok = true;
-    const MrCopyFile *copy = shell->copy;
-    if (copy != NULL && copy->file == NULL) {
-        out = copy->stream;
-    }
-    *to_output = copy == NULL || copy->stream == shell->out;
-    while ((count = PQgetCopyData(shell->conn, &bytes, 0)) > 0) {
-        /* After a failed write the rest is still read: else the connection could not go on. */
-        if (ok && !write_block(copy, out, bytes, count)) {
-            mr_shell_message(shell, MR_LEVEL_ERROR, "could not write COPY data: %s",
-                             strerror(errno));
-            ok = false;
-        }
-        PQfreemem(bytes);
-    }
-    if (ok && (copy == NULL || copy->file == NULL) && fflush(out) != 0) {
-        mr_shell_message(shell, MR_LEVEL_ERROR, "could not write COPY data: %s", strerror(errno));
-        ok = false;
-    }
-    return ok; /* what count == -2 means stands in the result that follows */
 }
 
 /* Steps over one quoted text, identifier, parenthesis or word; returns what stands behind it. */
@@ -278,6 +246,91 @@ static bool word_is(const char *start, const char *end, const char *word)
     return (size_t)(end - start) == strlen(word) && strncasecmp(start, word, strlen(word)) == 0;
 }
 
+/* COPY … FROM STDIN, looking past quotes and parentheses. */
+static bool takes_stdin(const char *sql)
+{
+    const char *end;
+    bool copies = false;
+    bool from = false;
+    for (const char *here = space_end(sql); *here != '\0'; here = space_end(end)) {
+        end = token_end(here);
+        if (!copies && !word_is(here, end, "copy")) {
+            return false;
+        }
+        copies = true;
+        if (from && (word_is(here, end, "stdin") || word_is(here, end, "stdin;"))) {
+            return true;
+        }
+        from = word_is(here, end, "from");
+    }
+    return false;
+}
+
+void mr_copy_skip(MrShell *shell, const char *sql)
+{
+    MrScript *script = shell->script;
+    bool own = shell->copy == NULL || (script != NULL && shell->copy->stream == script->file);
+    char *line = NULL;
+    size_t size = 0;
+    if (script == NULL || script->file == NULL || script->interactive || !own ||
+        !takes_stdin(sql)) {
+        return;
+    }
+    while (getline(&line, &size, script->file) >= 0) {
+        script->line_number++;
+        if (strcmp(line, "\\.\n") == 0 || strcmp(line, "\\.\r\n") == 0 ||
+            strcmp(line, "\\.") == 0) {
+            break;
+        }
+    }
+    free(line);
+}
+
+static bool write_block(const MrCopyFile *copy, FILE *out, const char *bytes, int count)
+{
+    if (copy != NULL && copy->file != NULL) {
+        return gzwrite(copy->file, bytes, (unsigned)count) == count;
+    }
+    return fwrite(bytes, 1, (size_t)count, out) == (size_t)count;
+}
+
+/* One message; before it waits for one, what has come is shown: a subscription may be quiet for
+ * long. */
+static int copy_data_get(PGconn *conn, char **bytes, FILE *out)
+{
+    int count = PQgetCopyData(conn, bytes, 1);
+    if (count == 0 && out != NULL) {
+        fflush(out);
+    }
+    return count == 0 ? PQgetCopyData(conn, bytes, 0) : count;
+}
+
+bool mr_copy_out(MrShell *shell, FILE *out, bool *to_output)
+{
+    char *bytes;
+    int count;
+    bool ok = true;
+    const MrCopyFile *copy = shell->copy;
+    if (copy != NULL && copy->file == NULL) {
+        out = copy->stream;
+    }
+    *to_output = copy == NULL || copy->stream == shell->out;
+    while ((count = copy_data_get(shell->conn, &bytes, out)) > 0) {
+        /* After a failed write the rest is still read: else the connection could not go on. */
+        if (ok && !write_block(copy, out, bytes, count)) {
+            mr_shell_message(shell, MR_LEVEL_ERROR, "could not write COPY data: %s",
+                             strerror(errno));
+            ok = false;
+        }
+        PQfreemem(bytes);
+    }
+    if (ok && (copy == NULL || copy->file == NULL) && fflush(out) != 0) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "could not write COPY data: %s", strerror(errno));
+        ok = false;
+    }
+    return ok; /* what count == -2 means stands in the result that follows */
+}
+
 /* Takes the quotes off a file name. */
 static char *file_name_read(const char *start, const char *end)
 {
@@ -291,9 +344,7 @@ static char *file_name_read(const char *start, const char *end)
             start += start[0] == '\'' && start[1] == '\'';
         }
     }
-    char *path = mr_shell_expand_path(name.data);
-    mr_buffer_fini(&name);
-    return path;
+    return name.data;
 }
 
 static const char *file_name_end(const char *text)
@@ -331,13 +382,23 @@ static const char *command_parse(const char *text, CopyCommand *command)
     command->from = word_is(here, end, "from");
     here = space_end(end);
     end = file_name_end(here);
-    if (here == end || word_is(here, end, "program")) {
+    if (word_is(here, end, "program")) {
+        command->program = true;
+        here = space_end(end);
+        end = file_name_end(here);
+        if (*here != '\'') {
+            return here;
+        }
+    }
+    if (here == end) {
         return here;
     }
-    if (word_is(here, end, command->from ? "pstdin" : "pstdout")) {
+    if (!command->program && word_is(here, end, command->from ? "pstdin" : "pstdout")) {
         command->program_stream = true;
-    } else if (!word_is(here, end, command->from ? "stdin" : "stdout")) {
-        command->path = file_name_read(here, end);
+    } else if (command->program || !word_is(here, end, command->from ? "stdin" : "stdout")) {
+        char *name = file_name_read(here, end);
+        command->path = command->program ? mr_text_copy(name) : mr_shell_expand_path(name);
+        free(name);
     }
     command->options = mr_text_copy(space_end(end));
     size_t length = strlen(command->options);
@@ -373,7 +434,16 @@ static bool file_open(MrShell *shell, const CopyCommand *command, MrCopyFile *co
 static bool command_run(MrShell *shell, const CopyCommand *command)
 {
     MrCopyFile copy = { 0 };
-    if (command->path != NULL) {
+    if (command->program) {
+        fflush(NULL);
+        copy.stream = popen(command->path, command->from ? "r" : "w");
+        copy.is_program = true;
+        if (copy.stream == NULL) {
+            mr_shell_message(shell, MR_LEVEL_ERROR, "could not execute command \"%s\": %s",
+                             command->path, strerror(errno));
+            return false;
+        }
+    } else if (command->path != NULL) {
         if (!file_open(shell, command, &copy)) {
             return false;
         }
@@ -391,6 +461,14 @@ static bool command_run(MrShell *shell, const CopyCommand *command)
     bool ok = mr_execute(shell, sql);
     shell->copy = NULL;
     free(sql);
+    if (copy.is_program) {
+        int status = pclose(copy.stream);
+        if (status != 0) {
+            mr_shell_message(shell, MR_LEVEL_ERROR, "%s: child process exited with exit code %d",
+                             command->path, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+            ok = false;
+        }
+    }
     if (copy.file != NULL && gzclose(copy.file) != Z_OK && !command->from) {
         mr_shell_message(shell, MR_LEVEL_ERROR, "%s: %s", command->path, strerror(errno));
         ok = false;
@@ -405,8 +483,6 @@ bool mr_copy_command(MrShell *shell, const char *arguments)
     const char *wrong = command_parse(arguments, &command);
     if (wrong == NULL) {
         ok = command_run(shell, &command);
-    } else if (strncasecmp(wrong, "program", 7) == 0) {
-        mr_shell_message(shell, MR_LEVEL_ERROR, "\\copy: PROGRAM is not supported");
     } else if (*space_end(arguments) == '\0') {
         mr_shell_message(shell, MR_LEVEL_ERROR, "\\copy: arguments required");
     } else if (*wrong == '\0') {

@@ -1,195 +1,258 @@
 /*
- * clients/describe.c - \d and its kin: what is on the server, asked by the server's own statements.
+ * clients/describe.c - \d: what an object looks like, and what stands around it.
  */
-#include <fnmatch.h>
+#include "clients/describe.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "clients/commands.h"
 #include "clients/execute.h"
+#include "clients/pattern.h"
+#include "clients/show.h"
 
-typedef struct Listing {
-    const char *command;
+/* Every object that has rows.  The kinds are the words of CREATE. */
+static const char all_objects[] =
+    "(SELECT name, 'stream' AS kind, state, comment FROM millrace.streams"
+    " UNION ALL SELECT name, 'table', NULL, comment FROM millrace.tables"
+    " UNION ALL SELECT name, 'view', NULL, comment FROM millrace.views"
+    " UNION ALL SELECT name, 'materialized view', state, comment FROM millrace.queries"
+    " UNION ALL SELECT name, 'sink', state, comment FROM millrace.sinks) AS objects";
+
+/* What stands below the columns, by kind: name and value of each line; a value that is NULL has no
+ * line.  %s is the name as a literal. */
+typedef struct Facts {
+    const char *kind;
+    const char *title; /* of the table */
     const char *sql;
-    const char *title;
-} Listing;
+} Facts;
 
-/* A command that lists is added by one line here, and one in the table of commands. */
-static const Listing listings[] = {
-    { "dm", "SHOW QUERIES", "List of standing queries" },
-    { "ds", "SHOW STREAMS", "List of streams" },
-    { "dv", "SHOW VIEWS", "List of views" },
+static const Facts all_facts[] = {
+    { "stream", "Stream",
+      "SELECT event_column || ' - ' || (watermark_delay_us * interval '1 microsecond')::text AS "
+      "\"Watermark\", watermark AS \"Watermark stands at\", rows AS \"Rows\", last_arrival AS "
+      "\"Last arrival\", nullif(rejected_rows, 0) AS \"Rejected rows\", nullif(connector, 'push') "
+      "AS \"Connector\", source_offset AS \"Read up to\", nullif(state, 'running') AS \"State\", "
+      "error AS \"Error\", comment AS \"Description\" FROM millrace.streams WHERE name = %s" },
+    { "table", "Table",
+      "SELECT key AS \"Primary key\", rows AS \"Rows\", error AS \"Error\", comment AS "
+      "\"Description\" FROM millrace.tables WHERE name = %s" },
+    { "view", "View", "SELECT comment AS \"Description\" FROM millrace.views WHERE name = %s" },
+    { "materialized view", "Materialized view",
+      "SELECT stream AS \"Reads\", target AS \"Target\", key AS \"Key\", emit AS \"Emit\", "
+      "state AS \"State\", nullif(lag_rows, 0) AS \"Rows behind\", nullif(late_rows, 0) AS "
+      "\"Late rows\", nullif(failed_rows, 0) AS \"Failed rows\", error AS \"Error\", comment AS "
+      "\"Description\" FROM millrace.queries WHERE name = %s" },
+    { "sink", "Sink",
+      "SELECT stream AS \"Reads\", target AS \"Target\", key AS \"Key\", emit AS \"Emit\", "
+      "state AS \"State\", nullif(lag_rows, 0) AS \"Rows behind\", error AS \"Error\", comment AS "
+      "\"Description\" FROM millrace.sinks WHERE name = %s" },
 };
 
-/* The rows whose first column, a name, matches the shell pattern. */
-static PGresult *rows_matching(const PGresult *all, const char *pattern)
+static const Facts *facts_of(const char *kind)
 {
-    PGresult *some = PQcopyResult(all, PG_COPYRES_ATTRS);
-    int kept = 0;
-    for (int row = 0; some != NULL && row < PQntuples(all); row++) {
-        if (fnmatch(pattern, PQgetvalue(all, row, 0), 0) != 0) {
-            continue;
+    for (size_t i = 0; i < sizeof(all_facts) / sizeof(all_facts[0]); i++) {
+        if (strcmp(all_facts[i].kind, kind) == 0) {
+            return &all_facts[i];
         }
-        for (int column = 0; column < PQnfields(all); column++) {
-            bool null = PQgetisnull(all, row, column);
-            PQsetvalue(some, kept, column, null ? NULL : PQgetvalue(all, row, column),
-                       null ? -1 : PQgetlength(all, row, column));
-        }
-        kept++;
     }
-    return some;
+    return &all_facts[0];
 }
 
-static bool listing_show(MrShell *shell, const Listing *listing, const char *pattern)
+static bool objects_list(MrShell *shell, bool more)
 {
-    PGresult *result = mr_execute_own(shell, listing->sql);
+    PGresult *result = mr_execute_own_format(
+        shell, "SELECT name AS \"Name\", kind AS \"Type\", state AS \"State\"%s FROM %s ORDER BY 1",
+        more ? ", comment AS \"Description\"" : "", all_objects);
     if (result == NULL) {
         return false;
     }
-    if (pattern != NULL && PQnfields(result) > 0) {
-        PGresult *some = rows_matching(result, pattern);
-        PQclear(result);
-        if (some == NULL) {
-            mr_shell_message(shell, MR_LEVEL_ERROR, "out of memory");
-            return false;
-        }
-        result = some;
+    if (PQntuples(result) == 0 && !mr_variables_is_on(&shell->variables, "QUIET")) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find any relations.");
+    } else {
+        mr_show_own(shell, result, "List of relations");
     }
-    mr_execute_show(shell, result, listing->title);
     PQclear(result);
     return true;
 }
 
-bool mr_describe_databases(MrShell *shell)
+/* Kinds and names of what the pattern fits; NULL after a message. */
+static PGresult *objects_find(MrShell *shell, const char *pattern)
 {
-    static const char *const names[] = { "Name", "User", "Encoding", "Server version" };
-    PGresAttDesc attributes[4];
-    if (shell->conn == NULL) {
-        mr_shell_message(shell, MR_LEVEL_ERROR, "You are currently not connected to a database.");
-        return false;
+    char *condition = mr_pattern_condition(pattern, "name");
+    PGresult *result = mr_execute_own_format(shell, "SELECT kind, name FROM %s WHERE %s ORDER BY 2",
+                                             all_objects, condition);
+    free(condition);
+    if (result != NULL && PQntuples(result) == 0) {
+        if (!mr_variables_is_on(&shell->variables, "QUIET")) {
+            mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find any relation named \"%s\".",
+                             pattern);
+        }
+        PQclear(result);
+        return NULL;
     }
-    const char *values[] = {
-        PQdb(shell->conn),
-        PQuser(shell->conn),
-        PQparameterStatus(shell->conn, "server_encoding"),
-        PQparameterStatus(shell->conn, "server_version"),
-    };
-    memset(attributes, 0, sizeof(attributes));
-    PGresult *table = PQmakeEmptyPGresult(shell->conn, PGRES_TUPLES_OK);
-    for (int i = 0; i < 4; i++) {
-        attributes[i].name = (char *)names[i];
-    }
-    PQsetResultAttrs(table, 4, attributes);
-    for (int i = 0; i < 4; i++) {
-        PQsetvalue(table, 0, i, (char *)values[i], values[i] == NULL ? -1 : (int)strlen(values[i]));
-    }
-    mr_execute_show(shell, table, "List of databases");
-    PQclear(table);
-    static const Listing targets = { "l", "SHOW CONNECTIONS", "List of target connections" };
-    return listing_show(shell, &targets, NULL);
+    return result;
 }
 
-MrCommandStatus mr_command_list(MrShell *shell, const char *name)
+/* ---- One object ------------------------------------------------------------------------------ */
+
+static char *creation_of(MrShell *shell, const char *kind, const char *name)
 {
-    if (name[0] == 'l') {
-        return mr_command_result(mr_describe_databases(shell));
+    char *quoted = mr_shell_quote(name, '"');
+    char *upper = mr_text_copy(kind);
+    for (char *c = upper; *c != '\0'; c++) {
+        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
     }
-    char *pattern = mr_command_argument(shell);
-    bool ok = false;
-    for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++) {
-        if (strcmp(listings[i].command, name) == 0) {
-            ok = listing_show(shell, &listings[i], pattern);
+    PGresult *result = mr_execute_own_format(shell, "SHOW CREATE %s %s", upper, quoted);
+    char *text =
+        result != NULL && PQntuples(result) > 0 ? mr_text_copy(PQgetvalue(result, 0, 0)) : NULL;
+    PQclear(result);
+    free(upper);
+    free(quoted);
+    return text;
+}
+
+char *mr_describe_creation(MrShell *shell, const char *name)
+{
+    PGresult *found = objects_find(shell, name);
+    char *text =
+        found == NULL ? NULL : creation_of(shell, PQgetvalue(found, 0, 0), PQgetvalue(found, 0, 1));
+    PQclear(found);
+    return text;
+}
+
+/* The answer of DESCRIBE as psql shows columns: "not null" or nothing, and no empty last one. */
+static PGresult *columns_table(MrShell *shell, const PGresult *described)
+{
+    static const char *const names[] = { "Column", "Type", "Nullable", "Default", "Extra" };
+    PGresAttDesc attributes[5];
+    int count = 4;
+    memset(attributes, 0, sizeof(attributes));
+    for (int row = 0; row < PQntuples(described); row++) {
+        count = PQgetlength(described, row, 4) > 0 ? 5 : count;
+    }
+    for (int i = 0; i < count; i++) {
+        attributes[i].name = (char *)(size_t)names[i];
+        attributes[i].typid = 25;
+    }
+    PGresult *table = PQmakeEmptyPGresult(shell->conn, PGRES_TUPLES_OK);
+    PQsetResultAttrs(table, count, attributes);
+    for (int row = 0; row < PQntuples(described); row++) {
+        for (int i = 0; i < count; i++) {
+            const char *value = PQgetvalue(described, row, i);
+            if (i == 2) {
+                value = strcmp(value, "no") == 0 ? "not null" : "";
+            }
+            PQsetvalue(table, row, i, (char *)(size_t)value, (int)strlen(value));
         }
+    }
+    return table;
+}
+
+/* "Name: value" lines; indented the text of the query. */
+static char *facts_text(MrShell *shell, const Facts *facts, const char *name, bool more)
+{
+    MrBuffer text;
+    char *literal = mr_shell_quote(name, '\'');
+    char *sql = mr_text_replace(facts->sql, "%s", literal);
+    PGresult *result = mr_execute_own(shell, sql);
+    mr_buffer_init(&text);
+    for (int i = 0; result != NULL && PQntuples(result) > 0 && i < PQnfields(result); i++) {
+        if (!PQgetisnull(result, 0, i)) {
+            mr_buffer_append_format(&text, "%s%s: %s", text.length > 0 ? "\n" : "",
+                                    PQfname(result, i), PQgetvalue(result, 0, i));
+        }
+    }
+    PQclear(result);
+    char *creation = more ? creation_of(shell, facts->kind, name) : NULL;
+    if (creation != NULL) {
+        mr_buffer_append_format(&text, "%sMade by:\n %s", text.length > 0 ? "\n" : "", creation);
+    }
+    free(creation);
+    free(sql);
+    free(literal);
+    return text.data;
+}
+
+static bool object_show(MrShell *shell, const char *kind, const char *name, bool more)
+{
+    const Facts *facts = facts_of(kind);
+    char *quoted = mr_shell_quote(name, '"');
+    char *title = mr_text_format("%s \"%s\"", facts->title, name);
+    PGresult *described = mr_execute_own_format(shell, "DESCRIBE %s", quoted);
+    bool ok = described != NULL;
+    if (ok) {
+        PGresult *table = columns_table(shell, described);
+        char *below = facts_text(shell, facts, name, more);
+        mr_show_own_with(shell, table, title, below);
+        free(below);
+        PQclear(table);
+    }
+    PQclear(described);
+    free(title);
+    free(quoted);
+    return ok;
+}
+
+/* Names of the server's own schemas are not among the objects: DESCRIBE knows them. */
+static bool system_show(MrShell *shell, const char *pattern)
+{
+    char *quoted = mr_pattern_name(pattern);
+    PGresult *described = mr_execute_own_format(shell, "DESCRIBE %s", quoted);
+    bool ok = described != NULL;
+    if (ok) {
+        PGresult *table = columns_table(shell, described);
+        char *title = mr_text_format("System view \"%s\"", pattern);
+        mr_show_own_with(shell, table, title, "");
+        free(title);
+        PQclear(table);
+    }
+    PQclear(described);
+    free(quoted);
+    return ok;
+}
+
+static bool is_of_system(const char *pattern)
+{
+    return strncasecmp(pattern, "millrace.", 9) == 0 ||
+           strncasecmp(pattern, "pg_catalog.", 11) == 0 ||
+           strncasecmp(pattern, "information_schema.", 19) == 0;
+}
+
+MrCommandStatus mr_command_describe(MrShell *shell, const char *name)
+{
+    char *pattern = mr_command_argument(shell);
+    bool more = strchr(name, '+') != NULL;
+    bool ok = true;
+    if (pattern == NULL) {
+        ok = objects_list(shell, more);
+    } else if (is_of_system(pattern)) {
+        ok = system_show(shell, pattern);
+    } else {
+        PGresult *found = objects_find(shell, pattern);
+        ok = found != NULL;
+        for (int row = 0; ok && row < PQntuples(found); row++) {
+            ok = object_show(shell, PQgetvalue(found, row, 0), PQgetvalue(found, row, 1), more);
+        }
+        PQclear(found);
     }
     free(pattern);
     return mr_command_result(ok);
 }
 
-/* The name as SQL: as typed where it is a plain word or quoted already, else quoted. */
-static char *name_as_sql(const char *name)
-{
-    bool plain = name[0] != '\0' && strchr("0123456789", name[0]) == NULL;
-    if (strchr(name, '"') != NULL) {
-        return mr_text_copy(name);
-    }
-    for (const char *c = name; *c != '\0'; c++) {
-        plain = plain && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                          (*c >= '0' && *c <= '9') || strchr("_$.", *c) != NULL || (*c & 0x80));
-    }
-    return plain ? mr_text_copy(name) : mr_shell_quote(name, '"');
-}
-
-/* SHOW CREATE wants to know the kind of the object: the listings tell. */
-static const char *kind_find(MrShell *shell, const char *name)
-{
-    static const char *const kinds[][2] = {
-        { "SHOW STREAMS", "STREAM" },
-        { "SHOW QUERIES", "MATERIALIZED VIEW" },
-        { "SHOW VIEWS", "VIEW" },
-        { "SHOW CONNECTIONS", "CONNECTION" },
-    };
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        PGresult *result = mr_execute_own(shell, kinds[i][0]);
-        if (result == NULL) {
-            return NULL;
-        }
-        for (int row = 0; PQnfields(result) > 0 && row < PQntuples(result); row++) {
-            if (strcasecmp(PQgetvalue(result, row, 0), name) == 0) {
-                PQclear(result);
-                return kinds[i][1];
-            }
-        }
-        PQclear(result);
-    }
-    mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find anything named \"%s\".", name);
-    return NULL;
-}
-
-static bool creation_show(MrShell *shell, const char *name, const char *quoted)
-{
-    const char *kind = kind_find(shell, name);
-    if (kind == NULL) {
-        return false;
-    }
-    char *sql = mr_text_format("SHOW CREATE %s %s", kind, quoted);
-    PGresult *result = mr_execute_own(shell, sql);
-    free(sql);
-    if (result == NULL) {
-        return false;
-    }
-    mr_execute_show(shell, result, NULL);
-    PQclear(result);
-    return true;
-}
-
-static bool object_show(MrShell *shell, const char *name, bool creation)
-{
-    char *quoted = name_as_sql(name);
-    char *sql = mr_text_format("DESCRIBE %s", quoted);
-    char *title = mr_text_format("\"%s\"", name);
-    PGresult *result = mr_execute_own(shell, sql);
-    bool ok = result != NULL;
-    if (ok) {
-        mr_execute_show(shell, result, title);
-        PQclear(result);
-        ok = !creation || creation_show(shell, name, quoted);
-    }
-    free(title);
-    free(sql);
-    free(quoted);
-    return ok;
-}
-
-MrCommandStatus mr_command_describe(MrShell *shell, const char *name)
+MrCommandStatus mr_command_show_view(MrShell *shell, const char *name)
 {
     char *object = mr_command_argument(shell);
-    bool ok = true;
-    if (object != NULL) {
-        ok = object_show(shell, object, strcmp(name, "d+") == 0);
-    } else {
-        ok = listing_show(shell, &listings[1], NULL) && listing_show(shell, &listings[2], NULL) &&
-             listing_show(shell, &listings[0], NULL);
+    if (object == NULL) {
+        return mr_command_missing(shell, name);
     }
+    char *text = mr_describe_creation(shell, object);
     free(object);
-    return mr_command_result(ok);
+    if (text == NULL) {
+        return MR_COMMAND_FAILED;
+    }
+    fprintf(shell->out, "%s\n", text);
+    fflush(shell->out);
+    free(text);
+    return MR_COMMAND_DONE;
 }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "clients/commands.h"
+#include "clients/describe.h"
+#include "clients/input.h"
 
 static const MrBuffer *statement_shown(const MrShell *shell)
 {
@@ -60,8 +62,7 @@ MrCommandStatus mr_command_write(MrShell *shell, const char *name)
 {
     char *path = mr_command_argument(shell);
     if (path == NULL) {
-        mr_shell_message(shell, MR_LEVEL_ERROR, "\\%s: missing required argument", name);
-        return MR_COMMAND_FAILED;
+        return mr_command_missing(shell, name);
     }
     bool ok = text_write(shell, path, statement_shown(shell)->data);
     free(path);
@@ -85,15 +86,33 @@ static bool file_read(MrShell *shell, const char *path, MrBuffer *out)
     return ok;
 }
 
-static bool editor_run(MrShell *shell, const char *path)
+/* The first of the variables that is set. */
+static const char *environment_first(const char *const *names, const char *otherwise)
 {
-    const char *editor = getenv("MILLRACE_EDITOR");
-    editor = editor != NULL ? editor : getenv("EDITOR");
-    editor = editor != NULL ? editor : getenv("VISUAL");
-    editor = editor != NULL ? editor : "vi";
+    for (; *names != NULL; names++) {
+        const char *value = getenv(*names);
+        if (value != NULL && *value != '\0') {
+            return value;
+        }
+    }
+    return otherwise;
+}
+
+/* `line`: where to put the cursor; NULL: nowhere. */
+static bool editor_run(MrShell *shell, const char *path, const char *line)
+{
+    static const char *const editors[] = { "MILLRACE_EDITOR", "PSQL_EDITOR", "EDITOR", "VISUAL",
+                                           NULL };
+    static const char *const arguments[] = { "MILLRACE_EDITOR_LINENUMBER_ARG",
+                                             "PSQL_EDITOR_LINENUMBER_ARG", NULL };
+    const char *editor = environment_first(editors, "vi");
     MrBuffer command;
     mr_buffer_init(&command);
-    mr_buffer_append_format(&command, "exec %s '", editor);
+    mr_buffer_append_format(&command, "exec %s ", editor);
+    if (line != NULL) {
+        mr_buffer_append_format(&command, "%s%s ", environment_first(arguments, "+"), line);
+    }
+    mr_buffer_append_char(&command, '\'');
     for (const char *c = path; *c != '\0'; c++) {
         mr_buffer_append(&command, *c == '\'' ? "'\\''" : (char[]){ *c, '\0' });
     }
@@ -107,11 +126,11 @@ static bool editor_run(MrShell *shell, const char *path)
 }
 
 /* The edited text is read as if it had been typed: with a semicolon it runs, else it waits. */
-static bool statement_edit(MrShell *shell, const char *path)
+static bool statement_edit(MrShell *shell, const char *path, const char *line)
 {
     MrBuffer text;
     mr_buffer_init(&text);
-    bool ok = editor_run(shell, path) && file_read(shell, path, &text);
+    bool ok = editor_run(shell, path, line) && file_read(shell, path, &text);
     if (ok) {
         while (text.length > 0 && text.data[text.length - 1] == '\n') {
             mr_buffer_truncate(&text, text.length - 1);
@@ -124,20 +143,11 @@ static bool statement_edit(MrShell *shell, const char *path)
     return ok;
 }
 
-MrCommandStatus mr_command_edit(MrShell *shell, const char *name)
+/* A text by way of a file that only lives for it. */
+static MrCommandStatus text_edit(MrShell *shell, const char *text, const char *line)
 {
-    char *path = mr_command_argument(shell);
-    bool ok;
-    (void)name;
-    if (path != NULL) {
-        char *full = mr_shell_expand_path(path);
-        ok = statement_edit(shell, full);
-        free(full);
-        free(path);
-        return ok ? MR_COMMAND_EDITED : MR_COMMAND_FAILED;
-    }
     const char *directory = getenv("TMPDIR");
-    path = mr_text_format("%s/millrace.XXXXXX.sql", directory != NULL ? directory : "/tmp");
+    char *path = mr_text_format("%s/millrace.XXXXXX.sql", directory != NULL ? directory : "/tmp");
     int descriptor = mkstemps(path, 4);
     if (descriptor < 0) {
         mr_shell_message(shell, MR_LEVEL_ERROR, "%s: %s", path, strerror(errno));
@@ -145,10 +155,76 @@ MrCommandStatus mr_command_edit(MrShell *shell, const char *name)
         return MR_COMMAND_FAILED;
     }
     close(descriptor);
-    ok = text_write(shell, path, statement_shown(shell)->data) && statement_edit(shell, path);
+    bool ok = text_write(shell, path, text) && statement_edit(shell, path, line);
     unlink(path);
     free(path);
     return ok ? MR_COMMAND_EDITED : MR_COMMAND_FAILED;
+}
+
+/* \e [FILE] [LINE]; a number alone is the line. */
+MrCommandStatus mr_command_edit(MrShell *shell, const char *name)
+{
+    char *path = mr_command_argument(shell);
+    char *line = path == NULL ? NULL : mr_command_argument(shell);
+    MrCommandStatus status;
+    (void)name;
+    if (path != NULL && line == NULL && path[strspn(path, "0123456789")] == '\0') {
+        line = path;
+        path = NULL;
+    }
+    if (line != NULL && (*line == '\0' || line[strspn(line, "0123456789")] != '\0')) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "invalid line number: %s", line);
+        status = MR_COMMAND_FAILED;
+    } else if (path != NULL) {
+        char *full = mr_shell_expand_path(path);
+        status = statement_edit(shell, full, line) ? MR_COMMAND_EDITED : MR_COMMAND_FAILED;
+        free(full);
+    } else {
+        status = text_edit(shell, statement_shown(shell)->data, line);
+    }
+    free(line);
+    free(path);
+    return status;
+}
+
+/* \ev NAME: the statement that makes the view, as one that replaces it. */
+MrCommandStatus mr_command_edit_view(MrShell *shell, const char *name)
+{
+    char *view = mr_command_argument(shell);
+    if (view == NULL) {
+        return mr_command_missing(shell, name);
+    }
+    char *text = mr_describe_creation(shell, view);
+    free(view);
+    if (text == NULL) {
+        return MR_COMMAND_FAILED;
+    }
+    bool replaces =
+        strncmp(text, "CREATE VIEW", 11) == 0 || strncmp(text, "CREATE MATERIALIZED VIEW", 24) == 0;
+    char *whole = replaces ? mr_text_format("CREATE OR REPLACE%s", text + strlen("CREATE"))
+                           : mr_text_copy(text);
+    MrCommandStatus status = text_edit(shell, whole, NULL);
+    free(whole);
+    free(text);
+    return status;
+}
+
+MrCommandStatus mr_command_history(MrShell *shell, const char *name)
+{
+    char *path = mr_command_argument(shell);
+    FILE *out = shell->out;
+    bool is_pipe = false;
+    bool ok = path == NULL || mr_shell_open_output(shell, path, &out, &is_pipe);
+    (void)name;
+    if (ok && !mr_input_history(shell->input, out)) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "history is not supported by this installation");
+        ok = false;
+    }
+    if (out != NULL && out != shell->out) {
+        mr_shell_close_output(out, is_pipe);
+    }
+    free(path);
+    return mr_command_result(ok);
 }
 
 MrCommandStatus mr_command_system(MrShell *shell, const char *name)

@@ -1,115 +1,24 @@
 /*
- * clients/execute.c - sends statements and shows what comes back: rows, states, errors, COPY data.
+ * clients/execute.c - sends statements and takes what comes back: rows, states, errors, COPY data.
  */
 #include "clients/execute.h"
 
 #include <math.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "clients/autocommit.h"
 #include "clients/copy.h"
+#include "clients/gather.h"
 #include "clients/session.h"
+#include "clients/show.h"
 
 static double milliseconds_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static void show_time(double elapsed)
-{
-    if (elapsed < 1000) {
-        printf("Time: %.3f ms\n", elapsed);
-        return;
-    }
-    double seconds = floor(elapsed / 1000);
-    double rest = elapsed / 1000 - floor(seconds / 60) * 60;
-    if (seconds < 3600) {
-        printf("Time: %.3f ms (%02d:%06.3f)\n", elapsed, (int)(seconds / 60), rest);
-    } else {
-        printf("Time: %.3f ms (%02d:%02d:%06.3f)\n", elapsed, (int)(seconds / 3600),
-               (int)(seconds / 60) % 60, rest);
-    }
-}
-
-static void remember_outcome(MrShell *shell, const PGresult *result, bool failed)
-{
-    if (!failed) {
-        const char *rows = PQcmdTuples((PGresult *)result);
-        mr_shell_set(shell, "ERROR", "false");
-        mr_shell_set(shell, "SQLSTATE", "00000");
-        mr_shell_set(shell, "ROW_COUNT", *rows != '\0' ? rows : "0");
-        return;
-    }
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    mr_shell_set(shell, "ERROR", "true");
-    mr_shell_set(shell, "SQLSTATE", state != NULL ? state : "");
-    mr_shell_set(shell, "ROW_COUNT", "0");
-    mr_shell_set(shell, "LAST_ERROR_SQLSTATE", state != NULL ? state : "");
-    mr_shell_set(shell, "LAST_ERROR_MESSAGE", message != NULL ? message : "");
-}
-
-static void show_error(MrShell *shell, PGresult *result, const char *sql)
-{
-    const char *message = PQresultErrorMessage(result);
-    if (*message != '\0') {
-        mr_shell_message(shell, MR_LEVEL_INFO, "%s", message);
-    }
-    const char *echo = mr_variables_get(&shell->variables, "ECHO");
-    if (echo != NULL && strcasecmp(echo, "errors") == 0) {
-        mr_shell_message(shell, MR_LEVEL_INFO, "STATEMENT:  %s", sql);
-    }
-    remember_outcome(shell, result, true);
-    PQclear(shell->last_error);
-    shell->last_error = result;
-}
-
-static int screen_size(int *lines)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
-        *lines = 0;
-        return 0;
-    }
-    *lines = size.ws_row;
-    return size.ws_col;
-}
-
-static void show_rows(MrShell *shell, const PGresult *result, const MrPrintOptions *options,
-                      const char *title, FILE *out)
-{
-    int lines = 0;
-    int columns = out == stdout && isatty(STDOUT_FILENO) ? screen_size(&lines) : 0;
-    FILE *pager = NULL;
-    if (columns > 0 && options->pager && mr_shell_is_interactive(shell) && isatty(STDIN_FILENO) &&
-        mr_print_line_count(result, options) >= lines) {
-        const char *program = getenv("PAGER");
-        fflush(stdout);
-        pager = popen(program != NULL && *program != '\0' ? program : "more", "w");
-    }
-    mr_print_result(result, options, title, columns, pager != NULL ? pager : out);
-    if (pager != NULL) {
-        pclose(pager);
-    }
-}
-
-void mr_execute_show(MrShell *shell, const PGresult *result, const char *title)
-{
-    show_rows(shell, result, &shell->print, title, shell->out);
-}
-
-static void show_status(MrShell *shell, const PGresult *result, FILE *out)
-{
-    if (!mr_variables_is_on(&shell->variables, "QUIET")) {
-        fprintf(out, "%s\n", PQcmdStatus((PGresult *)result));
-        fflush(out);
-    }
 }
 
 /* \gset: one row becomes variables; a NULL unsets. */
@@ -123,82 +32,169 @@ static bool store_row(MrShell *shell, const PGresult *result)
     }
     for (int column = 0; column < PQnfields(result); column++) {
         char *name = mr_text_format("%s%s", shell->send.set_prefix, PQfname(result, column));
-        mr_shell_set(shell, name,
-                     PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column));
+        if (mr_variables_steers(name)) {
+            mr_shell_message(shell, MR_LEVEL_WARNING,
+                             "attempt to \\gset into specially treated variable \"%s\" ignored",
+                             name);
+        } else {
+            mr_shell_set(shell, name,
+                         PQgetisnull(result, 0, column) ? NULL : PQgetvalue(result, 0, column));
+        }
         free(name);
     }
     return true;
 }
 
-static bool show_tuples(MrShell *shell, const PGresult *result, FILE *out)
+/* \gexec: every value is a statement; an error ends it only with ON_ERROR_STOP. */
+static bool execute_values(MrShell *shell, const PGresult *result)
 {
-    if (shell->send.set_prefix != NULL) {
-        return store_row(shell, result);
+    bool ok = true;
+    const char *echo = mr_variables_get(&shell->variables, "ECHO");
+    bool echoes = echo != NULL && strcasecmp(echo, "all") == 0 &&
+                  !mr_variables_is_on(&shell->variables, "SINGLESTEP");
+    for (int row = 0; row < PQntuples(result); row++) {
+        for (int column = 0; column < PQnfields(result) && !mr_interrupted; column++) {
+            if (PQgetisnull(result, row, column)) {
+                continue;
+            }
+            const char *sql = PQgetvalue(result, row, column);
+            if (echoes) {
+                puts(sql);
+                fflush(stdout);
+            }
+            if (!mr_execute(shell, sql)) {
+                ok = false;
+                if (mr_variables_is_on(&shell->variables, "ON_ERROR_STOP")) {
+                    return false;
+                }
+            }
+        }
     }
-    MrPrintOptions options = shell->print;
+    return ok && !mr_interrupted;
+}
+
+static void show_tuples(MrShell *shell, const PGresult *result, const MrPrintPart *part, FILE *out)
+{
+    MrPrintOptions options = shell->send.print != NULL ? *shell->send.print : shell->print;
     if (shell->send.expanded) {
         options.expanded = MR_EXPANDED_ON;
     }
-    show_rows(shell, result, &options, shell->send.title, out);
+    mr_show_rows(shell, result, &options, shell->send.title, part, out);
     const char *status = PQcmdStatus((PGresult *)result);
     if (strncmp(status, "INSERT", 6) == 0 || strncmp(status, "UPDATE", 6) == 0 ||
         strncmp(status, "DELETE", 6) == 0) {
-        show_status(shell, result, out); /* ... RETURNING */
+        mr_show_status(shell, result, out); /* ... RETURNING */
     }
-    return true;
 }
 
-static bool show_result(MrShell *shell, PGresult *result, const char *sql, FILE *out)
+/* What is known only when all results are in: \gexec sends statements of its own. */
+typedef struct Taking {
+    MrShell *shell;
+    const char *sql;
+    FILE *out;
+    double finished;
+    PGresult *values; /* of \gexec */
+    PGresult *held;   /* the last one so far, where only that is shown */
+    bool holds;       /* SHOW_ALL_RESULTS is off */
+    bool to_output;   /* the last COPY wrote its data where its count would go */
+    bool has_copied;  /* data were taken from the script */
+} Taking;
+
+static bool show_result(Taking *taking, PGresult *result)
 {
+    MrShell *shell = taking->shell;
     bool ok = true;
     switch (PQresultStatus(result)) {
     case PGRES_TUPLES_OK:
-        ok = show_tuples(shell, result, out);
-        remember_outcome(shell, result, false);
+        mr_show_remember(shell, result, false);
+        if (shell->send.set_prefix != NULL) {
+            ok = store_row(shell, result);
+        } else if (shell->send.execute) {
+            PQclear(taking->values);
+            taking->values = result;
+            return true;
+        } else {
+            show_tuples(shell, result, NULL, taking->out);
+        }
         break;
     case PGRES_COMMAND_OK:
-        show_status(shell, result, out);
-        remember_outcome(shell, result, false);
+        mr_show_status(shell, result, taking->out);
+        mr_show_remember(shell, result, false);
         break;
-    case PGRES_EMPTY_QUERY: remember_outcome(shell, result, false); break;
+    case PGRES_EMPTY_QUERY: mr_show_remember(shell, result, false); break;
     default:
-        show_error(shell, result, sql); /* keeps the result */
+        mr_show_error(shell, result, taking->sql); /* keeps the result */
         return false;
     }
     PQclear(result);
     return ok;
 }
 
-/* Takes every result of what was sent.  COPY data passes by on the way. */
-static bool take_results(MrShell *shell, const char *sql, FILE *out, double *finished)
+/* FETCH_COUNT rows at a time: shown as they come, so that memory holds no more. */
+static void show_piece(void *context, const PGresult *rows, const MrPrintPart *part)
 {
+    Taking *taking = context;
+    show_tuples(taking->shell, rows, part, taking->out);
+}
+
+static bool take_one(Taking *taking, PGresult *result)
+{
+    MrShell *shell = taking->shell;
+    bool ok;
+    switch (PQresultStatus(result)) {
+    case PGRES_COPY_IN:
+        taking->has_copied = true;
+        ok = mr_copy_in(shell, PQbinaryTuples(result));
+        PQclear(result);
+        return ok;
+    case PGRES_COPY_OUT:
+        ok = mr_copy_out(shell, taking->out, &taking->to_output);
+        PQclear(result);
+        return ok;
+    case PGRES_COPY_BOTH:
+        mr_shell_message(shell, MR_LEVEL_ERROR, "unexpected answer of the server");
+        PQclear(result);
+        PQfinish(shell->conn);
+        shell->conn = NULL;
+        return false;
+    default: break;
+    }
+    taking->finished = milliseconds_now();
+    if (taking->to_output && PQresultStatus(result) == PGRES_COMMAND_OK) {
+        taking->to_output = false; /* the count would follow the data themselves */
+        mr_show_remember(shell, result, false);
+        PQclear(result);
+        return true;
+    }
+    if (taking->holds && PQresultStatus(result) != PGRES_FATAL_ERROR) {
+        PQclear(taking->held);
+        taking->held = result;
+        return true;
+    }
+    return show_result(taking, result);
+}
+
+/* Takes every result of what was sent.  COPY data passes by on the way. */
+static bool take_results(Taking *taking, long fetch_count)
+{
+    MrShell *shell = taking->shell;
     bool ok = true;
-    bool to_output = false;
     PGresult *result;
-    while ((result = PQgetResult(shell->conn)) != NULL) {
-        ExecStatusType status = PQresultStatus(result);
-        if (status == PGRES_COPY_IN) {
-            ok = mr_copy_in(shell, PQbinaryTuples(result)) && ok;
-            PQclear(result);
-        } else if (status == PGRES_COPY_OUT) {
-            ok = mr_copy_out(shell, out, &to_output) && ok;
-            PQclear(result);
-        } else if (status == PGRES_COPY_BOTH) {
-            mr_shell_message(shell, MR_LEVEL_ERROR, "unexpected answer of the server");
-            PQclear(result);
-            PQfinish(shell->conn);
-            shell->conn = NULL;
-            return false;
-        } else {
-            *finished = milliseconds_now();
-            if (to_output && status == PGRES_COMMAND_OK) {
-                to_output = false; /* the count would follow the data themselves */
-                remember_outcome(shell, result, false);
+    while (shell->conn != NULL && (result = PQgetResult(shell->conn)) != NULL) {
+        if (fetch_count > 0 && PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+            result = mr_gather_rows(shell->conn, result, fetch_count, show_piece, taking);
+            if (PQresultStatus(result) == PGRES_TUPLES_OK) { /* all rows have been shown */
+                mr_show_remember(shell, result, false);
                 PQclear(result);
-            } else {
-                ok = show_result(shell, result, sql, out) && ok;
+                continue;
             }
         }
+        ok = take_one(taking, result) && ok;
+    }
+    if (taking->held != NULL) {
+        result = taking->held;
+        taking->held = NULL;
+        ok = show_result(taking, result) && ok;
     }
     return ok;
 }
@@ -231,25 +227,49 @@ static bool step_is_confirmed(const char *sql)
     return confirmed && !mr_interrupted;
 }
 
-static void send_forget(MrShell *shell)
+void mr_execute_forget(MrShell *shell)
 {
     free(shell->send.target);
     free(shell->send.set_prefix);
+    if (shell->send.print != NULL) {
+        mr_print_options_fini(shell->send.print);
+        free(shell->send.print);
+    }
     shell->send = (MrSend){ 0 };
 }
 
-/* \gdesc: the server describes the statement, and a second one shows the answer as a table. */
+/* The names of a described statement's columns with their types, which the server knows to name. */
+static PGresult *describe_columns(MrShell *shell, const PGresult *described)
+{
+    MrBuffer sql;
+    mr_buffer_init(&sql);
+    mr_buffer_append(&sql,
+                     "SELECT name AS \"Column\", pg_catalog.format_type(tp, tpm) AS \"Type\"\n"
+                     "FROM (VALUES ");
+    for (int column = 0; column < PQnfields(described); column++) {
+        char *name = PQescapeLiteral(shell->conn, PQfname(described, column),
+                                     strlen(PQfname(described, column)));
+        mr_buffer_append_format(&sql, "%s(%s, '%u'::pg_catalog.oid, %d)", column > 0 ? ", " : "",
+                                name != NULL ? name : "''", PQftype(described, column),
+                                PQfmod(described, column));
+        PQfreemem(name);
+    }
+    mr_buffer_append(&sql, ") s(name, tp, tpm)");
+    PGresult *table = PQexec(shell->conn, sql.data);
+    mr_buffer_fini(&sql);
+    return table;
+}
+
+/* \gdesc */
 static bool describe_only(MrShell *shell, const char *sql, FILE *out)
 {
     PGresult *result = PQprepare(shell->conn, "", sql, 0, NULL);
-    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-        show_error(shell, result, sql);
-        return false;
+    if (PQresultStatus(result) == PGRES_COMMAND_OK) {
+        PQclear(result);
+        result = PQdescribePrepared(shell->conn, "");
     }
-    PQclear(result);
-    result = PQdescribePrepared(shell->conn, "");
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-        show_error(shell, result, sql);
+        mr_show_error(shell, result, sql);
         return false;
     }
     if (PQnfields(result) == 0) {
@@ -257,49 +277,80 @@ static bool describe_only(MrShell *shell, const char *sql, FILE *out)
         PQclear(result);
         return true;
     }
-    PGresAttDesc attributes[] = { { .name = (char *)"Column" }, { .name = (char *)"Type oid" } };
-    PGresult *table = PQmakeEmptyPGresult(shell->conn, PGRES_TUPLES_OK);
-    attributes[1].typid = 26;
-    PQsetResultAttrs(table, 2, attributes);
-    for (int column = 0; column < PQnfields(result); column++) {
-        char number[16];
-        char *name = PQfname(result, column);
-        int length = snprintf(number, sizeof(number), "%u", PQftype(result, column));
-        PQsetvalue(table, column, 0, name, (int)strlen(name));
-        PQsetvalue(table, column, 1, number, length);
-    }
-    show_rows(shell, table, &shell->print, NULL, out);
-    PQclear(table);
+    PGresult *table = describe_columns(shell, result);
     PQclear(result);
+    if (PQresultStatus(table) != PGRES_TUPLES_OK) {
+        mr_show_error(shell, table, sql);
+        return false;
+    }
+    mr_show_rows(shell, table, &shell->print, NULL, NULL, out);
+    PQclear(table);
     return true;
+}
+
+static bool send_and_take(Taking *taking)
+{
+    MrShell *shell = taking->shell;
+    long fetch_count = mr_variables_number(&shell->variables, "FETCH_COUNT", 0);
+    if (shell->send.set_prefix != NULL || shell->send.execute || taking->holds) {
+        fetch_count = 0;
+    }
+    if (!PQsendQuery(shell->conn, taking->sql)) {
+        mr_shell_message(shell, MR_LEVEL_INFO, "%s", PQerrorMessage(shell->conn));
+        return false;
+    }
+    if (fetch_count > 0) {
+        PQsetSingleRowMode(shell->conn);
+    }
+    return take_results(taking, fetch_count);
 }
 
 static bool send_and_show(MrShell *shell, const char *sql, FILE *out)
 {
+    Taking taking = { .shell = shell, .sql = sql, .out = out };
     double started = milliseconds_now();
-    double finished = started;
-    bool ok;
+    bool savepoint = false;
+    taking.finished = started;
+    taking.holds = !mr_variables_is_on(&shell->variables, "SHOW_ALL_RESULTS");
     mr_interrupted = 0;
     mr_session_arm_cancel(shell->conn);
-    if (shell->send.describe) {
+    bool ok = mr_autocommit_before(shell, sql, &savepoint);
+    if (ok && shell->send.describe) {
         ok = describe_only(shell, sql, out);
-        finished = milliseconds_now();
-    } else if (PQsendQuery(shell->conn, sql)) {
-        ok = take_results(shell, sql, out, &finished);
-    } else {
-        mr_shell_message(shell, MR_LEVEL_INFO, "%s", PQerrorMessage(shell->conn));
-        ok = false;
+        taking.finished = milliseconds_now();
+    } else if (ok) {
+        ok = send_and_take(&taking);
     }
     mr_session_disarm_cancel();
     if (shell->conn == NULL || PQstatus(shell->conn) == CONNECTION_BAD) {
+        PQclear(taking.values);
         mr_session_check(shell);
         return false;
     }
+    if (!ok && !taking.has_copied) {
+        mr_copy_skip(shell, sql);
+    }
+    if (savepoint) {
+        mr_autocommit_after(shell, sql);
+    }
     if (shell->timing) {
-        show_time((finished > started ? finished : milliseconds_now()) - started);
+        mr_show_time((taking.finished > started ? taking.finished : milliseconds_now()) - started);
     }
     show_notifications(shell);
+    if (taking.values != NULL) {
+        mr_execute_forget(shell);
+        ok = execute_values(shell, taking.values) && ok;
+        PQclear(taking.values);
+    }
     return ok;
+}
+
+static void log_statement(MrShell *shell, const char *sql)
+{
+    if (shell->log != NULL) {
+        fprintf(shell->log, "********* QUERY **********\n%s\n**************************\n\n", sql);
+        fflush(shell->log);
+    }
 }
 
 bool mr_execute(MrShell *shell, const char *sql)
@@ -310,7 +361,7 @@ bool mr_execute(MrShell *shell, const char *sql)
     const char *echo = mr_variables_get(&shell->variables, "ECHO");
     if (shell->conn == NULL) {
         mr_shell_message(shell, MR_LEVEL_ERROR, "You are currently not connected to a database.");
-        send_forget(shell);
+        mr_execute_forget(shell);
         return false;
     }
     bool confirmed = !mr_variables_is_on(&shell->variables, "SINGLESTEP") || step_is_confirmed(sql);
@@ -320,18 +371,19 @@ bool mr_execute(MrShell *shell, const char *sql)
     }
     if (confirmed && (shell->send.target == NULL ||
                       mr_shell_open_output(shell, shell->send.target, &out, &is_pipe))) {
+        log_statement(shell, sql);
         ok = send_and_show(shell, sql, out);
         if (out != shell->out) {
             mr_shell_close_output(out, is_pipe);
         }
     }
-    send_forget(shell);
+    mr_execute_forget(shell);
     return ok;
 }
 
-bool mr_execute_watch(MrShell *shell, const char *sql, double seconds)
+bool mr_execute_watch(MrShell *shell, const char *sql, double seconds, long count)
 {
-    for (;;) {
+    for (long done = 1;; done++) {
         char clock_text[128];
         time_t now = time(NULL);
         struct tm parts;
@@ -347,6 +399,9 @@ bool mr_execute_watch(MrShell *shell, const char *sql, double seconds)
         if (!ok || shell->conn == NULL) {
             return false;
         }
+        if (done == count) {
+            return true;
+        }
         struct timespec wait = { .tv_sec = (time_t)seconds };
         wait.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
         if (mr_interrupted || (nanosleep(&wait, NULL) != 0 && mr_interrupted)) {
@@ -358,24 +413,39 @@ bool mr_execute_watch(MrShell *shell, const char *sql, double seconds)
 
 PGresult *mr_execute_own(MrShell *shell, const char *sql)
 {
+    const char *hidden = mr_variables_get(&shell->variables, "ECHO_HIDDEN");
     if (shell->conn == NULL) {
         mr_shell_message(shell, MR_LEVEL_ERROR, "You are currently not connected to a database.");
         return NULL;
     }
-    if (mr_variables_is_on(&shell->variables, "ECHO_HIDDEN")) {
+    if (hidden != NULL && strcasecmp(hidden, "off") != 0) {
         printf("********* QUERY **********\n%s\n**************************\n\n", sql);
         fflush(stdout);
+        if (strcasecmp(hidden, "noexec") == 0) {
+            return NULL;
+        }
     }
     mr_interrupted = 0;
     mr_session_arm_cancel(shell->conn);
     PGresult *result = PQexec(shell->conn, sql);
     mr_session_disarm_cancel();
-    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+    if (PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK) {
         return result;
     }
-    show_error(shell, result, sql);
+    mr_show_error(shell, result, sql);
     if (PQstatus(shell->conn) == CONNECTION_BAD) {
         mr_session_check(shell);
     }
     return NULL;
+}
+
+PGresult *mr_execute_own_format(MrShell *shell, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    char *sql = mr_text_vformat(format, list);
+    va_end(list);
+    PGresult *result = mr_execute_own(shell, sql);
+    free(sql);
+    return result;
 }

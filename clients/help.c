@@ -1,11 +1,12 @@
 /*
- * clients/help.c - \h: the forms of the SQL statements, short.  docs/sql.md tells the rest.
+ * clients/help.c - \?, and \h: the forms of the SQL statements, short.  docs/sql.md tells the rest.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "clients/commands.h"
+#include "clients/options.h"
 
 typedef struct Synopsis {
     const char *name;
@@ -89,5 +90,23 @@ MrCommandStatus mr_command_sql_help(MrShell *shell, const char *name)
     }
     fflush(shell->out);
     free(words);
+    return MR_COMMAND_DONE;
+}
+
+MrCommandStatus mr_command_help(MrShell *shell, const char *name)
+{
+    char *topic = mr_command_argument(shell);
+    (void)name;
+    if (topic == NULL || strcmp(topic, "commands") == 0) {
+        mr_commands_help(shell->out);
+    } else if (strcmp(topic, "options") == 0) {
+        mr_options_help();
+    } else if (strcmp(topic, "variables") == 0) {
+        mr_variables_help(shell->out);
+    } else {
+        mr_commands_help(shell->out);
+    }
+    fflush(shell->out);
+    free(topic);
     return MR_COMMAND_DONE;
 }

@@ -13,6 +13,8 @@
 #include "clients/completion.h"
 #include "clients/session.h"
 
+enum { HISTORY_SIZE_MAX = 1000000 };
+
 struct MrInput {
     MrShell *shell;
     EditLine *editor; /* NULL: plain lines (-n) */
@@ -145,24 +147,95 @@ static char *history_path(const MrShell *shell)
         return mr_shell_expand_path(path);
     }
     const char *home = getenv("HOME");
-    return home == NULL || *home == '\0' ? NULL : mr_text_format("%s/.millrace_history", home);
+    const char *database = mr_variables_get(&shell->variables, "DBNAME");
+    if (home == NULL || *home == '\0') {
+        return NULL;
+    }
+    path = mr_text_format("%s/.millrace_history-%s", home, database != NULL ? database : "");
+    char *plain = mr_text_copy(path);
+    for (char *c = plain + strlen(home) + 1; *c != '\0'; c++) {
+        *c = *c == '/' ? '_' : *c; /* the database's name is no path */
+    }
+    free((char *)path);
+    return plain;
+}
+
+static void history_set_size(MrInput *input)
+{
+    HistEvent event;
+    long size = mr_variables_number(&input->shell->variables, "HISTSIZE", 500);
+    int most = size < 0 || size > HISTORY_SIZE_MAX ? HISTORY_SIZE_MAX : (int)size;
+    history(input->history, &event, H_SETSIZE, most);
+}
+
+static void history_save(MrInput *input)
+{
+    HistEvent event;
+    if (input->history_path != NULL) {
+        mode_t before = umask(077); /* statements may hold passwords */
+        history(input->history, &event, H_SAVE, input->history_path);
+        umask(before);
+    }
+}
+
+static void history_load(MrInput *input)
+{
+    HistEvent event;
+    if (input->history_path != NULL) {
+        history(input->history, &event, H_LOAD, input->history_path);
+    }
 }
 
 static void history_open(MrInput *input)
 {
     HistEvent event;
-    long size = mr_variables_number(&input->shell->variables, "HISTSIZE", 500);
     input->history = history_init();
     if (input->history == NULL) {
         return;
     }
-    history(input->history, &event, H_SETSIZE, size < 1 || size > 100000 ? 500 : (int)size);
+    history_set_size(input);
     history(input->history, &event, H_SETUNIQUE, 1);
     input->history_path = history_path(input->shell);
-    if (input->history_path != NULL) {
-        history(input->history, &event, H_LOAD, input->history_path);
-    }
+    history_load(input);
     el_set(input->editor, EL_HIST, history, input->history);
+}
+
+/* The variables or the database may have changed. */
+void mr_input_configure(MrInput *input)
+{
+    HistEvent event;
+    if (input == NULL || input->history == NULL) {
+        return;
+    }
+    history_set_size(input);
+    char *path = history_path(input->shell);
+    bool same = path == NULL
+                    ? input->history_path == NULL
+                    : input->history_path != NULL && strcmp(path, input->history_path) == 0;
+    if (same) {
+        free(path);
+        return;
+    }
+    history_save(input);
+    history(input->history, &event, H_CLEAR);
+    free(input->history_path);
+    input->history_path = path;
+    history_load(input);
+}
+
+bool mr_input_history(MrInput *input, FILE *out)
+{
+    HistEvent event;
+    if (input == NULL || input->history == NULL) {
+        return false;
+    }
+    for (int found = history(input->history, &event, H_LAST); found >= 0;
+         found = history(input->history, &event, H_PREV)) {
+        fputs(event.str, out);
+        size_t length = strlen(event.str);
+        fputs(length > 0 && event.str[length - 1] == '\n' ? "" : "\n", out);
+    }
+    return true;
 }
 
 MrInput *mr_input_create(MrShell *shell)
@@ -177,7 +250,7 @@ MrInput *mr_input_create(MrShell *shell)
     sigemptyset(&action.sa_mask);
     sigaction(SIGWINCH, &action, NULL);
     el_set(input->editor, EL_CLIENTDATA, input);
-    el_set(input->editor, EL_PROMPT, input_prompt);
+    el_set(input->editor, EL_PROMPT_ESC, input_prompt, MR_PROMPT_ESCAPE);
     el_set(input->editor, EL_EDITOR, "emacs");
     el_set(input->editor, EL_SIGNAL, 0);
     el_set(input->editor, EL_GETCFN, input_character);
@@ -192,16 +265,11 @@ MrInput *mr_input_create(MrShell *shell)
 
 void mr_input_destroy(MrInput *input)
 {
-    HistEvent event;
     if (input == NULL) {
         return;
     }
     if (input->history != NULL) {
-        if (input->history_path != NULL) {
-            mode_t before = umask(077); /* statements may hold passwords */
-            history(input->history, &event, H_SAVE, input->history_path);
-            umask(before);
-        }
+        history_save(input);
         history_end(input->history);
     }
     if (input->editor != NULL) {
@@ -215,7 +283,11 @@ static char *read_plain(const char *prompt)
 {
     char *line = NULL;
     size_t size = 0;
-    fputs(prompt, stdout);
+    for (; *prompt != '\0'; prompt++) {
+        if (*prompt != MR_PROMPT_ESCAPE) {
+            putchar(*prompt);
+        }
+    }
     fflush(stdout);
     if (getline(&line, &size, stdin) < 0) {
         free(line);
@@ -252,7 +324,14 @@ char *mr_input_read(MrInput *input, const char *prompt)
 void mr_input_remember(MrInput *input, const char *statement)
 {
     HistEvent event;
-    if (input != NULL && input->history != NULL && statement[strspn(statement, " \t\n")] != '\0') {
-        history(input->history, &event, H_ENTER, statement);
+    if (input == NULL || input->history == NULL || statement[strspn(statement, " \t\n")] == '\0') {
+        return;
     }
+    const char *control = mr_variables_get(&input->shell->variables, "HISTCONTROL");
+    bool both = control != NULL && strcasecmp(control, "ignoreboth") == 0;
+    bool no_space = both || (control != NULL && strcasecmp(control, "ignorespace") == 0);
+    if (no_space && statement[0] == ' ') {
+        return;
+    }
+    history(input->history, &event, H_ENTER, statement);
 }

@@ -123,7 +123,7 @@ bool mr_lexer_substitute(MrLexer *lexer, MrBuffer *out, bool read_again)
     MrSubstitute how;
     size_t name_start;
     size_t length = reference_length(lexer_here(lexer), &how, &name_start);
-    if (length == 0 || lexer->lookup == NULL) {
+    if (length == 0 || lexer->lookup == NULL || lexer->inactive) {
         return false;
     }
     size_t name_length = length - name_start - (how == MR_SUBSTITUTE_PLAIN ? 0 : 1);
@@ -359,6 +359,11 @@ MrLexed mr_lexer_scan(MrLexer *lexer, MrBuffer *statement)
     return MR_LEXED_LINE_END;
 }
 
+bool mr_lexer_is_quoted(const MrLexer *lexer)
+{
+    return lexer->state != MR_LEX_PLAIN;
+}
+
 char mr_lexer_prompt(const MrLexer *lexer, const MrBuffer *statement)
 {
     switch (lexer->state) {
@@ -372,5 +377,5 @@ char mr_lexer_prompt(const MrLexer *lexer, const MrBuffer *statement)
     if (lexer->paren_depth > 0) {
         return '(';
     }
-    return statement->length > 0 ? '-' : '=';
+    return statement->length > 0 ? '-' : lexer->inactive ? '@' : '=';
 }

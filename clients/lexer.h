@@ -46,6 +46,7 @@ typedef struct MrLexer {
     MrLookup lookup; /* may be NULL: no variables */
     void *context;
     bool standard_strings; /* off: '...' knows backslashes, too */
+    bool inactive;         /* what is read is ignored: no variable is put in, no `command` runs */
     MrLexState state;
     int comment_depth;
     int paren_depth;
@@ -65,7 +66,8 @@ void mr_lexer_reset(MrLexer *lexer);                  /* forgets an unfinished s
 void mr_lexer_feed(MrLexer *lexer, const char *line); /* the next line, without its newline */
 /* Appends to `statement` up to the next event.  The semicolon belongs to the statement. */
 MrLexed mr_lexer_scan(MrLexer *lexer, MrBuffer *statement);
-/* What the prompt shows: '=' nothing open, '-' a statement, else ' " $ * ( for what is open. */
+bool mr_lexer_is_quoted(const MrLexer *lexer); /* within quotes or a comment */
+/* What the prompt shows: '=' nothing open ('@' in an ignored part of \if), '-' a statement, else ' " $ * ( for what is open. */
 char mr_lexer_prompt(const MrLexer *lexer, const MrBuffer *statement);
 
 /* Puts the value of the variable at the position into `out`, or (plain ones, `read_again`) into

@@ -3,6 +3,7 @@
  */
 #include "clients/options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,13 @@ static const Option option_table[] = {
     { 'V', "version", NULL, "show the version and exit" },
     { 'X', "no-millracerc", NULL, "do not read the start file ~/.millracerc" },
     { '1', "single-transaction", NULL, "run all -c and -f as one transaction" },
-    { OPTION_HELP, "help", NULL, "show this help and exit (also -?)" },
+    { OPTION_HELP, "help", "[=commands|variables]",
+      "show this help, or another, and exit (also -?)" },
     { 'a', "echo-all", NULL, "show all lines of scripts" },
     { 'b', "echo-errors", NULL, "show statements that failed" },
     { 'e', "echo-queries", NULL, "show statements sent to the server" },
     { 'E', "echo-hidden", NULL, "show statements that backslash commands send" },
+    { 'L', "log-file", "FILE", "write statements and results to a file, too" },
     { 'n', "no-readline", NULL, "no line editing" },
     { 'o', "output", "FILE", "send results to a file, or with |COMMAND to a command" },
     { 'q', "quiet", NULL, "no greeting, no states of statements" },
@@ -41,10 +44,14 @@ static const Option option_table[] = {
     { 'A', "no-align", NULL, "unaligned output" },
     { OPTION_CSV, "csv", NULL, "CSV output" },
     { 'F', "field-separator", "TEXT", "between fields of unaligned output (default \"|\")" },
+    { 'H', "html", NULL, "HTML output" },
     { 'P', "pset", "OPTION[=VALUE]", "set an output option, as \\pset does" },
     { 'R', "record-separator", "TEXT", "between rows of unaligned output (default: newline)" },
     { 't', "tuples-only", NULL, "rows only" },
+    { 'T', "table-attr", "TEXT", "attributes of the HTML <table>" },
     { 'x', "expanded", NULL, "expanded output" },
+    { 'z', "field-separator-zero", NULL, "a zero byte between fields of unaligned output" },
+    { '0', "record-separator-zero", NULL, "a zero byte between rows of unaligned output" },
     { 'h', "host", "HOST", "host or socket directory (default: PGHOST, localhost)" },
     { 'p', "port", "PORT", "port (default: PGPORT, 7432)" },
     { 'U', "username", "NAME", "user (default: PGUSER, the name in the system)" },
@@ -54,17 +61,17 @@ static const Option option_table[] = {
 
 enum { OPTION_COUNT = sizeof(option_table) / sizeof(option_table[0]) };
 
-static void options_help(void)
+void mr_options_help(void)
 {
     puts("millrace is the command-line shell of Millrace.\n\n"
          "Usage:\n  millrace [OPTION]... [DBNAME [USERNAME]]\n\nOptions:");
     for (int i = 0; i < OPTION_COUNT; i++) {
         const Option *option = &option_table[i];
-        char *usage = option->letter < 256
-                          ? mr_text_format("-%c, --%s%s%s", option->letter, option->name,
-                                           option->argument != NULL ? "=" : "",
-                                           option->argument != NULL ? option->argument : "")
-                          : mr_text_format("    --%s", option->name);
+        const char *argument = option->argument != NULL ? option->argument : "";
+        const char *equals = *argument != '\0' && *argument != '[' ? "=" : "";
+        char *usage = option->letter < 256 ? mr_text_format("-%c, --%s%s%s", option->letter,
+                                                            option->name, equals, argument)
+                                           : mr_text_format("    --%s%s", option->name, argument);
         printf("  %-32s %s\n", usage, option->help);
         free(usage);
     }
@@ -105,6 +112,19 @@ static bool pair_apply(MrShell *shell, const char *text, bool is_variable)
     return ok;
 }
 
+static bool log_open(MrShell *shell, const char *path)
+{
+    if (shell->log != NULL) {
+        fclose(shell->log);
+    }
+    shell->log = fopen(path, "a");
+    if (shell->log == NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "could not open log file \"%s\": %s", path,
+                         strerror(errno));
+    }
+    return shell->log != NULL;
+}
+
 static bool option_apply(MrShell *shell, MrOptions *options, int letter, char *value)
 {
     switch (letter) {
@@ -128,6 +148,11 @@ static bool option_apply(MrShell *shell, MrOptions *options, int letter, char *v
     case 's': mr_shell_set(shell, "SINGLESTEP", "on"); break;
     case 'S': mr_shell_set(shell, "SINGLELINE", "on"); break;
     case 'n': shell->edit_lines = false; break;
+    case 'L': return log_open(shell, value);
+    case 'H': return mr_output_set(shell, "format", "html", true);
+    case 'T': return mr_output_set(shell, "tableattr", value, true);
+    case 'z': return mr_output_set(shell, "fieldsep_zero", "on", true);
+    case '0': return mr_output_set(shell, "recordsep_zero", "on", true);
     case 'A': return mr_output_set(shell, "format", "unaligned", true);
     case OPTION_CSV: return mr_output_set(shell, "format", "csv", true);
     case 'F': return mr_output_set(shell, "fieldsep", value, true);
@@ -141,17 +166,37 @@ static bool option_apply(MrShell *shell, MrOptions *options, int letter, char *v
     return true;
 }
 
+static int argument_kind(const Option *option)
+{
+    return option->argument == NULL     ? no_argument
+           : option->argument[0] == '[' ? optional_argument
+                                        : required_argument;
+}
+
+/* --help[=commands|variables] */
+static bool help_show(const char *topic)
+{
+    if (topic == NULL || strcmp(topic, "options") == 0) {
+        mr_options_help();
+    } else if (strcmp(topic, "commands") == 0) {
+        mr_commands_help(stdout);
+    } else if (strcmp(topic, "variables") == 0) {
+        mr_variables_help(stdout);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* libc's own tables, made from ours. */
 static void tables_make(char *letters, struct option *longs)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
         const Option *option = &option_table[i];
-        longs[i] = (struct option){ option->name,
-                                    option->argument != NULL ? required_argument : no_argument,
-                                    NULL, option->letter };
+        longs[i] = (struct option){ option->name, argument_kind(option), NULL, option->letter };
         if (option->letter < 256) {
             *letters++ = (char)option->letter;
-            if (option->argument != NULL) {
+            if (argument_kind(option) == required_argument) {
                 *letters++ = ':';
             }
         }
@@ -185,7 +230,10 @@ bool mr_options_read(MrShell *shell, int argc, char **argv, MrOptions *options, 
     while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         /* getopt says '?' both for an unknown option and for -? itself. */
         if (letter == OPTION_HELP || (letter == '?' && optopt == '?')) {
-            options_help();
+            if (!help_show(letter == OPTION_HELP ? optarg : NULL)) {
+                fputs("Try \"millrace --help\" for more information.\n", stderr);
+                *exit_code = MR_EXIT_FAILURE;
+            }
             return false;
         }
         if (letter == 'V') {

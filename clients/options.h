@@ -25,4 +25,5 @@ typedef struct MrOptions {
  * program ends with *exit_code. */
 bool mr_options_read(MrShell *shell, int argc, char **argv, MrOptions *options, MrExit *exit_code);
 void mr_options_fini(MrOptions *options);
+void mr_options_help(void); /* to standard output */
 #endif

@@ -7,15 +7,214 @@
 
 #include "clients/commands.h"
 
+typedef enum Kind {
+    KIND_FLAG,     /* bool; without a value it toggles */
+    KIND_NUMBER,   /* int from 0 to `most` */
+    KIND_CHOICE,   /* an enum, by its words */
+    KIND_TEXT,     /* char *; without a value it stays */
+    KIND_UNSETABLE /* char *; without a value it is unset */
+} Kind;
+
 typedef struct OutputOption {
     const char *name;
-    bool (*set)(MrShell *shell, const char *value); /* NULL value: toggle or default */
-    void (*tell)(const MrShell *shell);
-    char *(*value)(const MrShell *shell); /* for the list; the caller frees it */
-    bool silent; /* says nothing when given a value: psql's way, which scripts know */
+    Kind kind;
+    size_t offset; /* into MrPrintOptions */
+    void (*tell)(const MrPrintOptions *print);
+    int most;
+    const char *const *words;
+    /* Says what is wrong with a text, NULL: nothing. */
+    const char *(*complain)(const char *value);
 } OutputOption;
 
-static bool boolean_set(MrShell *shell, const char *name, const char *value, bool *flag)
+static const char *const format_words[] = { "aligned", "unaligned", "wrapped",  "csv",
+                                            "html",    "json",      "markdown", NULL };
+static const char *const line_words[] = { "ascii", "unicode", NULL };
+
+static void put_text(const char *label, const char *value)
+{
+    printf("%s is \"%s\".\n", label, value);
+}
+
+static void put_flag(const char *label, bool on)
+{
+    printf("%s is %s.\n", label, on ? "on" : "off");
+}
+
+static void border_tell(const MrPrintOptions *print)
+{
+    printf("Border style is %d.\n", print->border);
+}
+
+static void columns_tell(const MrPrintOptions *print)
+{
+    if (print->columns == 0) {
+        puts("Target width is unset.");
+    } else {
+        printf("Target width is %d.\n", print->columns);
+    }
+}
+
+static void csv_separator_tell(const MrPrintOptions *print)
+{
+    put_text("Field separator for CSV", print->csv_separator);
+}
+
+static void expanded_tell(const MrPrintOptions *print)
+{
+    puts(print->expanded == MR_EXPANDED_AUTO ? "Expanded display is used automatically."
+         : print->expanded == MR_EXPANDED_ON ? "Expanded display is on."
+                                             : "Expanded display is off.");
+}
+
+static void field_separator_tell(const MrPrintOptions *print)
+{
+    if (print->field_separator_zero) {
+        puts("Field separator is zero byte.");
+    } else {
+        put_text("Field separator", print->field_separator);
+    }
+}
+
+static void footer_tell(const MrPrintOptions *print)
+{
+    put_flag("Default footer", print->footer);
+}
+
+static void format_tell(const MrPrintOptions *print)
+{
+    printf("Output format is %s.\n", format_words[print->format]);
+}
+
+static void lines_tell(const MrPrintOptions *print)
+{
+    printf("Line style is %s.\n", line_words[print->lines]);
+}
+
+static void null_tell(const MrPrintOptions *print)
+{
+    put_text("Null display", print->null_text);
+}
+
+static void numeric_tell(const MrPrintOptions *print)
+{
+    put_flag("Locale-adjusted numeric output", print->numeric_locale);
+}
+
+static void pager_tell(const MrPrintOptions *print)
+{
+    puts(print->pager == MR_PAGER_ALWAYS ? "Pager is always used."
+         : print->pager == MR_PAGER_ON   ? "Pager is used for long output."
+                                         : "Pager usage is off.");
+}
+
+static void pager_lines_tell(const MrPrintOptions *print)
+{
+    printf("Pager won't be used for less than %d line%s.\n", print->pager_min_lines,
+           print->pager_min_lines == 1 ? "" : "s");
+}
+
+static void record_separator_tell(const MrPrintOptions *print)
+{
+    if (print->record_separator_zero) {
+        puts("Record separator is zero byte.");
+    } else if (strcmp(print->record_separator, "\n") == 0) {
+        puts("Record separator is <newline>.");
+    } else {
+        put_text("Record separator", print->record_separator);
+    }
+}
+
+static void attributes_tell(const MrPrintOptions *print)
+{
+    if (print->table_attributes != NULL) {
+        printf("Table attributes are \"%s\".\n", print->table_attributes);
+    } else {
+        puts("Table attributes unset.");
+    }
+}
+
+static void title_tell(const MrPrintOptions *print)
+{
+    if (print->title != NULL) {
+        put_text("Title", print->title);
+    } else {
+        puts("Title is unset.");
+    }
+}
+
+static void tuples_tell(const MrPrintOptions *print)
+{
+    put_flag("Tuples only", print->tuples_only);
+}
+
+static const char *csv_separator_complain(const char *value)
+{
+    if (strlen(value) != 1) {
+        return "csv_fieldsep must be a single one-byte character";
+    }
+    return strchr("\"\n\r", value[0]) != NULL
+               ? "csv_fieldsep cannot be a double quote, a newline, or a carriage return"
+               : NULL;
+}
+
+#define AT(member) offsetof(MrPrintOptions, member)
+
+/* An output option is added by one line here, in the order of the alphabet. */
+static const OutputOption options[] = {
+    { "border", KIND_NUMBER, AT(border), border_tell, 2, NULL, NULL },
+    { "columns", KIND_NUMBER, AT(columns), columns_tell, 1000000, NULL, NULL },
+    { "csv_fieldsep", KIND_TEXT, AT(csv_separator), csv_separator_tell, 0, NULL,
+      csv_separator_complain },
+    { "expanded", KIND_CHOICE, AT(expanded), expanded_tell, 0, NULL, NULL },
+    { "fieldsep", KIND_TEXT, AT(field_separator), field_separator_tell, 0, NULL, NULL },
+    { "fieldsep_zero", KIND_FLAG, AT(field_separator_zero), field_separator_tell, 0, NULL, NULL },
+    { "footer", KIND_FLAG, AT(footer), footer_tell, 0, NULL, NULL },
+    { "format", KIND_CHOICE, AT(format), format_tell, 0, format_words, NULL },
+    { "linestyle", KIND_CHOICE, AT(lines), lines_tell, 0, line_words, NULL },
+    { "null", KIND_TEXT, AT(null_text), null_tell, 0, NULL, NULL },
+    { "numericlocale", KIND_FLAG, AT(numeric_locale), numeric_tell, 0, NULL, NULL },
+    { "pager", KIND_CHOICE, AT(pager), pager_tell, 0, NULL, NULL },
+    { "pager_min_lines", KIND_NUMBER, AT(pager_min_lines), pager_lines_tell, 1000000000, NULL,
+      NULL },
+    { "recordsep", KIND_TEXT, AT(record_separator), record_separator_tell, 0, NULL, NULL },
+    { "recordsep_zero", KIND_FLAG, AT(record_separator_zero), record_separator_tell, 0, NULL,
+      NULL },
+    { "tableattr", KIND_UNSETABLE, AT(table_attributes), attributes_tell, 0, NULL, NULL },
+    { "title", KIND_UNSETABLE, AT(title), title_tell, 0, NULL, NULL },
+    { "tuples_only", KIND_FLAG, AT(tuples_only), tuples_tell, 0, NULL, NULL },
+};
+
+enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
+
+/* The short spellings of psql. */
+static const char *option_full_name(const char *name)
+{
+    static const char *const shorts[][2] = {
+        { "x", "expanded" }, { "vertical", "expanded" }, { "t", "tuples_only" },
+        { "C", "title" },    { "T", "tableattr" },
+    };
+    for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
+        if (strcmp(shorts[i][0], name) == 0) {
+            return shorts[i][1];
+        }
+    }
+    return name;
+}
+
+static const OutputOption *option_find(const char *name)
+{
+    const char *full = option_full_name(name);
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (strcmp(options[i].name, full) == 0) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Setting --------------------------------------------------------------------------------- */
+
+static bool boolean_set(const MrShell *shell, const char *name, const char *value, bool *flag)
 {
     if (value == NULL) {
         *flag = !*flag;
@@ -29,314 +228,161 @@ static bool boolean_set(MrShell *shell, const char *name, const char *value, boo
     return false;
 }
 
-static void text_set(char **place, const char *value)
+static bool number_set(const MrShell *shell, const OutputOption *option, const char *value,
+                       int *place)
 {
-    char *copy = mr_text_copy(value);
-    free(*place);
-    *place = copy;
+    char *end;
+    if (value == NULL) {
+        return true;
+    }
+    long number = strtol(value, &end, 10);
+    if (*end != '\0' || end == value || number < 0 || number > option->most) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: %s must be a number from 0 to %d",
+                         option->name, option->most);
+        return false;
+    }
+    *place = (int)number;
+    return true;
 }
 
-static const char *const format_names[] = { "aligned", "unaligned", "csv", "json" };
-
-static bool format_set(MrShell *shell, const char *value)
+/* expanded and pager: a boolean with a third word. */
+static bool third_set(const MrShell *shell, const char *name, const char *word, const char *value,
+                      int *place)
 {
-    int found = -1;
+    bool on = *place != 0; /* from the third, too, a toggle switches off */
+    if (value != NULL && strcasecmp(value, word) == 0) {
+        *place = 2;
+        return true;
+    }
+    if (value == NULL) {
+        on = !on;
+    } else if (!mr_boolean_read(value, &on)) {
+        mr_shell_message(shell, MR_LEVEL_ERROR,
+                         "unrecognized value \"%s\" for \"%s\"\n"
+                         "Available values are: on, off, %s.",
+                         value, name, word);
+        return false;
+    }
+    *place = on ? 1 : 0;
+    return true;
+}
+
+static bool word_set(const MrShell *shell, const OutputOption *option, const char *value,
+                     int *place)
+{
     size_t length = value == NULL ? 0 : strlen(value);
     if (value == NULL) {
         return true;
     }
-    for (int i = 0; i < 4 && length > 0; i++) {
-        if (strncasecmp(format_names[i], value, length) == 0) {
-            found = i;
+    for (int i = 0; option->words[i] != NULL && length > 0; i++) {
+        if (strncasecmp(option->words[i], value, length) == 0) {
+            *place = i;
+            return true;
         }
     }
-    if (found < 0) {
-        mr_shell_message(shell, MR_LEVEL_ERROR,
-                         "\\pset: allowed formats are aligned, csv, json, unaligned");
-        return false;
-    }
-    shell->print.format = (MrFormat)found;
-    return true;
-}
-
-static void format_tell(const MrShell *shell)
-{
-    printf("Output format is %s.\n", format_names[shell->print.format]);
-}
-
-static char *format_value(const MrShell *shell)
-{
-    return mr_text_copy(format_names[shell->print.format]);
-}
-
-static bool border_set(MrShell *shell, const char *value)
-{
-    if (value != NULL) {
-        char *end;
-        long border = strtol(value, &end, 10);
-        if (*end != '\0' || end == value || border < 0 || border > 2) {
-            mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: border must be 0, 1 or 2");
-            return false;
-        }
-        shell->print.border = (int)border;
-    }
-    return true;
-}
-
-static void border_tell(const MrShell *shell)
-{
-    printf("Border style is %d.\n", shell->print.border);
-}
-
-static char *border_value(const MrShell *shell)
-{
-    return mr_text_format("%d", shell->print.border);
-}
-
-static bool expanded_set(MrShell *shell, const char *value)
-{
-    bool on = shell->print.expanded == MR_EXPANDED_ON;
-    if (value != NULL && strcasecmp(value, "auto") == 0) {
-        shell->print.expanded = MR_EXPANDED_AUTO;
-        return true;
-    }
-    if (value == NULL && shell->print.expanded != MR_EXPANDED_OFF) {
-        on = true; /* from auto, too, the toggle switches off */
-    }
-    if (!boolean_set(shell, "expanded", value, &on)) {
-        return false;
-    }
-    shell->print.expanded = on ? MR_EXPANDED_ON : MR_EXPANDED_OFF;
-    return true;
-}
-
-static void expanded_tell(const MrShell *shell)
-{
-    puts(shell->print.expanded == MR_EXPANDED_AUTO ? "Expanded display is used automatically."
-         : shell->print.expanded == MR_EXPANDED_ON ? "Expanded display is on."
-                                                   : "Expanded display is off.");
-}
-
-static char *expanded_value(const MrShell *shell)
-{
-    return mr_text_copy(shell->print.expanded == MR_EXPANDED_AUTO ? "auto"
-                        : shell->print.expanded == MR_EXPANDED_ON ? "on"
-                                                                  : "off");
-}
-
-static char *flag_value(bool on)
-{
-    return mr_text_copy(on ? "on" : "off");
-}
-
-static char *quoted_value(const char *text)
-{
-    return mr_shell_quote(text, '\'');
-}
-
-static bool tuples_set(MrShell *shell, const char *value)
-{
-    return boolean_set(shell, "tuples_only", value, &shell->print.tuples_only);
-}
-
-static void tuples_tell(const MrShell *shell)
-{
-    printf("Tuples only is %s.\n", shell->print.tuples_only ? "on" : "off");
-}
-
-static char *tuples_value(const MrShell *shell)
-{
-    return flag_value(shell->print.tuples_only);
-}
-
-static bool footer_set(MrShell *shell, const char *value)
-{
-    return boolean_set(shell, "footer", value, &shell->print.footer);
-}
-
-static void footer_tell(const MrShell *shell)
-{
-    printf("Default footer is %s.\n", shell->print.footer ? "on" : "off");
-}
-
-static char *footer_value(const MrShell *shell)
-{
-    return flag_value(shell->print.footer);
-}
-
-static bool pager_set(MrShell *shell, const char *value)
-{
-    return boolean_set(shell, "pager", value, &shell->print.pager);
-}
-
-static void pager_tell(const MrShell *shell)
-{
-    puts(shell->print.pager ? "Pager is used for long output." : "Pager usage is off.");
-}
-
-static char *pager_value(const MrShell *shell)
-{
-    return flag_value(shell->print.pager);
-}
-
-static bool null_set(MrShell *shell, const char *value)
-{
-    if (value != NULL) {
-        text_set(&shell->print.null_text, value);
-    }
-    return true;
-}
-
-static void null_tell(const MrShell *shell)
-{
-    printf("Null display is \"%s\".\n", shell->print.null_text);
-}
-
-static char *null_value(const MrShell *shell)
-{
-    return quoted_value(shell->print.null_text);
-}
-
-static bool field_separator_set(MrShell *shell, const char *value)
-{
-    if (value != NULL) {
-        text_set(&shell->print.field_separator, value);
-    }
-    return true;
-}
-
-static void field_separator_tell(const MrShell *shell)
-{
-    printf("Field separator is \"%s\".\n", shell->print.field_separator);
-}
-
-static char *field_separator_value(const MrShell *shell)
-{
-    return quoted_value(shell->print.field_separator);
-}
-
-static bool record_separator_set(MrShell *shell, const char *value)
-{
-    if (value != NULL) {
-        text_set(&shell->print.record_separator, value);
-    }
-    return true;
-}
-
-static void record_separator_tell(const MrShell *shell)
-{
-    if (strcmp(shell->print.record_separator, "\n") == 0) {
-        puts("Record separator is <newline>.");
-    } else {
-        printf("Record separator is \"%s\".\n", shell->print.record_separator);
-    }
-}
-
-static char *record_separator_value(const MrShell *shell)
-{
-    return strcmp(shell->print.record_separator, "\n") == 0
-               ? mr_text_copy("'\\n'")
-               : quoted_value(shell->print.record_separator);
-}
-
-static bool csv_separator_set(MrShell *shell, const char *value)
-{
-    if (value == NULL) {
-        return true;
-    }
-    if (strlen(value) != 1) {
-        mr_shell_message(shell, MR_LEVEL_ERROR,
-                         "\\pset: csv_fieldsep must be a single one-byte character");
-        return false;
-    }
-    if (strchr("\"\n\r", value[0]) != NULL) {
-        mr_shell_message(shell, MR_LEVEL_ERROR,
-                         "\\pset: csv_fieldsep cannot be a double quote, "
-                         "a newline, or a carriage return");
-        return false;
-    }
-    text_set(&shell->print.csv_separator, value);
-    return true;
-}
-
-static void csv_separator_tell(const MrShell *shell)
-{
-    printf("Field separator for CSV is \"%s\".\n", shell->print.csv_separator);
-}
-
-static char *csv_separator_value(const MrShell *shell)
-{
-    return quoted_value(shell->print.csv_separator);
-}
-
-static bool title_set(MrShell *shell, const char *value)
-{
-    text_set(&shell->print.title, value);
-    return true;
-}
-
-static void title_tell(const MrShell *shell)
-{
-    if (shell->print.title != NULL) {
-        printf("Title is \"%s\".\n", shell->print.title);
-    } else {
-        puts("Title is unset.");
-    }
-}
-
-static char *title_value(const MrShell *shell)
-{
-    return shell->print.title == NULL ? mr_text_copy("") : quoted_value(shell->print.title);
-}
-
-/* An output option is added by one line here. */
-static const OutputOption options[] = {
-    { "border", border_set, border_tell, border_value, false },
-    { "csv_fieldsep", csv_separator_set, csv_separator_tell, csv_separator_value, false },
-    { "expanded", expanded_set, expanded_tell, expanded_value, false },
-    { "fieldsep", field_separator_set, field_separator_tell, field_separator_value, false },
-    { "footer", footer_set, footer_tell, footer_value, true },
-    { "format", format_set, format_tell, format_value, false },
-    { "null", null_set, null_tell, null_value, false },
-    { "pager", pager_set, pager_tell, pager_value, false },
-    { "recordsep", record_separator_set, record_separator_tell, record_separator_value, false },
-    { "title", title_set, title_tell, title_value, false },
-    { "tuples_only", tuples_set, tuples_tell, tuples_value, true },
-};
-
-enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
-
-/* The short spellings of psql. */
-static const char *option_full_name(const char *name)
-{
-    static const char *const shorts[][2] = {
-        { "x", "expanded" },
-        { "vertical", "expanded" },
-        { "t", "tuples_only" },
-        { "C", "title" },
-    };
-    for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
-        if (strcmp(shorts[i][0], name) == 0) {
-            return shorts[i][1];
-        }
-    }
-    return name;
-}
-
-bool mr_output_set(MrShell *shell, const char *option, const char *value, bool quiet)
-{
-    const char *name = option_full_name(option);
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        if (strcmp(options[i].name, name) == 0) {
-            bool ok = options[i].set(shell, value);
-            if (ok && !quiet && !(options[i].silent && value != NULL)) {
-                options[i].tell(shell);
-            }
-            return ok;
-        }
-    }
-    mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: unknown option: %s", option);
+    mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: allowed %s",
+                     option->words == format_words
+                         ? "formats are aligned, csv, html, json, markdown, unaligned, wrapped"
+                         : "line styles are ascii, unicode");
     return false;
+}
+
+static bool text_set(const MrShell *shell, const OutputOption *option, const char *value,
+                     char **place)
+{
+    const char *complaint =
+        value == NULL || option->complain == NULL ? NULL : option->complain(value);
+    if (complaint != NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: %s", complaint);
+        return false;
+    }
+    if (value != NULL || option->kind == KIND_UNSETABLE) {
+        char *copy = mr_text_copy(value);
+        free(*place);
+        *place = copy;
+    }
+    return true;
+}
+
+static bool option_set(const MrShell *shell, MrPrintOptions *print, const OutputOption *option,
+                       const char *value)
+{
+    void *place = (char *)print + option->offset;
+    switch (option->kind) {
+    case KIND_FLAG:
+        if (strstr(option->name, "_zero") != NULL) {
+            *(bool *)place = true; /* no value is looked at; the separator's own option ends it */
+            return true;
+        }
+        return boolean_set(shell, option->name, value, place);
+    case KIND_NUMBER: return number_set(shell, option, value, place);
+    case KIND_CHOICE:
+        if (option->words == NULL) {
+            bool expands = option->offset == AT(expanded);
+            return third_set(shell, option->name, expands ? "auto" : "always", value, place);
+        }
+        return word_set(shell, option, value, place);
+    case KIND_TEXT:
+    case KIND_UNSETABLE: break;
+    }
+    if (value != NULL && option->offset == AT(field_separator)) {
+        print->field_separator_zero = false;
+    }
+    if (value != NULL && option->offset == AT(record_separator)) {
+        print->record_separator_zero = false;
+    }
+    return text_set(shell, option, value, place);
+}
+
+/* These say nothing when they are given a value: psql's way, which scripts know. */
+static bool option_is_silent(const OutputOption *option)
+{
+    return option->offset == AT(footer) || option->offset == AT(tuples_only) ||
+           option->offset == AT(numeric_locale);
+}
+
+bool mr_output_set_in(MrShell *shell, MrPrintOptions *print, const char *name, const char *value,
+                      bool quiet)
+{
+    const OutputOption *option = option_find(name);
+    if (option == NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: unknown option: %s", name);
+        return false;
+    }
+    bool ok = option_set(shell, print, option, value);
+    if (ok && !quiet && !(value != NULL && option_is_silent(option))) {
+        option->tell(print);
+    }
+    return ok;
+}
+
+bool mr_output_set(MrShell *shell, const char *name, const char *value, bool quiet)
+{
+    return mr_output_set_in(shell, &shell->print, name, value, quiet);
+}
+
+/* ---- The commands ---------------------------------------------------------------------------- */
+
+/* As \pset takes it back; the caller frees it. */
+static char *option_value(const MrPrintOptions *print, const OutputOption *option)
+{
+    static const char *const thirds[][3] = { { "off", "on", "auto" }, { "0", "1", "2" } };
+    const void *place = (const char *)print + option->offset;
+    switch (option->kind) {
+    case KIND_FLAG: return mr_text_copy(*(const bool *)place ? "on" : "off");
+    case KIND_NUMBER: return mr_text_format("%d", *(const int *)place);
+    case KIND_CHOICE:
+        return mr_text_copy(option->words != NULL
+                                ? option->words[*(const int *)place]
+                                : thirds[option->offset == AT(pager)][*(const int *)place]);
+    case KIND_TEXT:
+    case KIND_UNSETABLE: break;
+    }
+    const char *text = *(char *const *)place;
+    if (text == NULL) {
+        return mr_text_copy("");
+    }
+    return strcmp(text, "\n") == 0 ? mr_text_copy("'\\n'") : mr_shell_quote(text, '\'');
 }
 
 MrCommandStatus mr_command_pset(MrShell *shell, const char *name)
@@ -347,7 +393,7 @@ MrCommandStatus mr_command_pset(MrShell *shell, const char *name)
     (void)name;
     if (option == NULL) {
         for (int i = 0; i < OPTION_COUNT; i++) {
-            char *text = options[i].value(shell);
+            char *text = option_value(&shell->print, &options[i]);
             printf("%-24s %s\n", options[i].name, text);
             free(text);
         }
@@ -359,17 +405,30 @@ MrCommandStatus mr_command_pset(MrShell *shell, const char *name)
     return mr_command_result(ok);
 }
 
+/* \a, \H: there and back. */
+static MrCommandStatus format_toggle(MrShell *shell, MrFormat format, bool quiet)
+{
+    MrFormat next = shell->print.format == format ? MR_FORMAT_ALIGNED : format;
+    if (format == MR_FORMAT_UNALIGNED && shell->print.format != MR_FORMAT_ALIGNED) {
+        next = MR_FORMAT_ALIGNED;
+    }
+    return mr_command_result(mr_output_set(shell, "format", format_words[next], quiet));
+}
+
 MrCommandStatus mr_command_output_option(MrShell *shell, const char *name)
 {
+    static const char letters[] = "CTftx";
+    static const char *const names[] = { "title", "tableattr", "fieldsep", "tuples_only",
+                                         "expanded" };
     bool quiet = mr_variables_is_on(&shell->variables, "QUIET");
     if (name[0] == 'a') {
-        bool aligned = shell->print.format == MR_FORMAT_ALIGNED;
-        return mr_command_result(
-            mr_output_set(shell, "format", aligned ? "unaligned" : "aligned", quiet));
+        return format_toggle(shell, MR_FORMAT_UNALIGNED, quiet);
     }
-    const char *option = name[0] == 'f' ? "fieldsep" : name[0] == 't' ? "tuples_only" : "expanded";
-    char *value = mr_lexer_argument(&shell->script->lexer, name[0] != 'f');
-    bool ok = mr_output_set(shell, option, value, quiet);
+    if (name[0] == 'H' || name[0] == 'h') {
+        return format_toggle(shell, MR_FORMAT_HTML, quiet);
+    }
+    char *value = mr_lexer_argument(&shell->script->lexer, strchr("tx", name[0]) != NULL);
+    bool ok = mr_output_set(shell, names[strchr(letters, name[0]) - letters], value, quiet);
     free(value);
     return mr_command_result(ok);
 }

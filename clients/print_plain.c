@@ -7,64 +7,84 @@
 
 #include "clients/print.h"
 
+static void put_field_separator(const MrPrintOptions *options, bool wanted, FILE *out)
+{
+    if (wanted && options->field_separator_zero) {
+        putc('\0', out);
+    } else if (wanted) {
+        fputs(options->field_separator, out);
+    }
+}
+
+static void put_record_separator(const MrPrintOptions *options, bool wanted, FILE *out)
+{
+    if (wanted && options->record_separator_zero) {
+        putc('\0', out);
+    } else if (wanted) {
+        fputs(options->record_separator, out);
+    }
+}
+
+/* The last line ends as lines do, whatever separates them; only zero bytes stay what they are. */
+static void put_end(const MrTable *table, bool started, FILE *out)
+{
+    if (started && table->part.is_last) {
+        putc(table->options->record_separator_zero ? '\0' : '\n', out);
+    }
+}
+
 static void put_unaligned_across(const MrTable *table, FILE *out)
 {
     const MrPrintOptions *options = table->options;
-    bool started = false;
+    bool started = !table->part.is_first;
     if (table->title != NULL) {
         fputs(table->title, out);
         started = true;
     }
-    if (!options->tuples_only && table->column_count > 0) {
-        fputs(started ? options->record_separator : "", out);
+    if (!options->tuples_only && table->column_count > 0 && table->part.is_first) {
+        put_record_separator(options, started, out);
         for (int column = 0; column < table->column_count; column++) {
-            fputs(column > 0 ? options->field_separator : "", out);
+            put_field_separator(options, column > 0, out);
             fputs(PQfname(table->result, column), out);
         }
     }
     started |= !options->tuples_only;
     for (int row = 0; row < table->row_count && table->column_count > 0; row++) {
-        fputs(started ? options->record_separator : "", out);
+        put_record_separator(options, started, out);
         started = true;
         for (int column = 0; column < table->column_count; column++) {
-            fputs(column > 0 ? options->field_separator : "", out);
+            put_field_separator(options, column > 0, out);
             fputs(mr_table_cell(table, row, column), out);
         }
     }
     if (table->footer != NULL) {
-        fputs(started ? options->record_separator : "", out);
+        put_record_separator(options, started, out);
         fputs(table->footer, out);
         started = true;
     }
-    if (started) {
-        putc('\n', out); /* the last line ends as lines do, whatever separates them */
-    }
+    put_end(table, started, out);
 }
 
 static void put_unaligned_expanded(const MrTable *table, FILE *out)
 {
     const MrPrintOptions *options = table->options;
-    bool started = false;
+    bool started = !table->part.is_first;
     if (table->title != NULL) {
         fputs(table->title, out);
         started = true;
     }
     for (int row = 0; row < table->row_count && table->column_count > 0; row++) {
-        if (started) {
-            fputs(options->record_separator, out);
-            fputs(options->record_separator, out);
-        }
+        put_record_separator(options, started, out);
+        put_record_separator(options, started, out);
         started = true;
         for (int column = 0; column < table->column_count; column++) {
-            fputs(column > 0 ? options->record_separator : "", out);
+            put_record_separator(options, column > 0, out);
             fputs(PQfname(table->result, column), out);
-            fputs(options->field_separator, out);
+            put_field_separator(options, true, out);
             fputs(mr_table_cell(table, row, column), out);
         }
     }
-    if (started) {
-        putc('\n', out);
-    }
+    put_end(table, started, out);
 }
 
 void mr_print_unaligned(const MrTable *table, bool expanded, FILE *out)
@@ -112,7 +132,8 @@ void mr_print_csv(const MrTable *table, bool expanded, FILE *out)
         put_csv_expanded(table, out);
         return;
     }
-    int first = table->options->tuples_only ? 0 : -1; /* row -1 holds the names */
+    /* Row -1 holds the names. */
+    int first = table->options->tuples_only || !table->part.is_first ? 0 : -1;
     for (int row = first; row < table->row_count && table->column_count > 0; row++) {
         for (int column = 0; column < table->column_count; column++) {
             fputs(column > 0 ? table->options->csv_separator : "", out);
@@ -179,9 +200,9 @@ static void put_json_value(const MrTable *table, int row, int column, FILE *out)
 void mr_print_json(const MrTable *table, bool expanded, FILE *out)
 {
     const char *between = expanded ? ",\n  " : ",";
-    fputs("[", out);
+    fputs(table->part.is_first ? "[" : "", out);
     for (int row = 0; row < table->row_count; row++) {
-        fputs(row > 0 ? ",\n {" : "{", out);
+        fputs(row > 0 || table->part.rows_before > 0 ? ",\n {" : "{", out);
         for (int column = 0; column < table->column_count; column++) {
             fputs(column > 0 ? between : "", out);
             put_json_text(PQfname(table->result, column), out);
@@ -190,5 +211,5 @@ void mr_print_json(const MrTable *table, bool expanded, FILE *out)
         }
         putc('}', out);
     }
-    fputs("]\n", out);
+    fputs(table->part.is_last ? "]\n" : "", out);
 }

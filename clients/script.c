@@ -27,6 +27,7 @@ static void script_open(MrShell *shell, MrScript *script, FILE *file, const char
 
 static void script_close(MrShell *shell, MrScript *script)
 {
+    mr_conditional_clear(&script->conditional);
     mr_lexer_fini(&script->lexer);
     mr_buffer_fini(&script->statement);
     mr_buffer_fini(&script->previous);
@@ -41,8 +42,8 @@ static char *script_read(MrShell *shell, MrScript *script)
     size_t size = 0;
     if (script->interactive) {
         char state = mr_lexer_prompt(&script->lexer, &script->statement);
-        const char *format =
-            mr_variables_get(&shell->variables, state == '=' ? "PROMPT1" : "PROMPT2");
+        bool first = state == '=' || state == '@';
+        const char *format = mr_variables_get(&shell->variables, first ? "PROMPT1" : "PROMPT2");
         char *prompt = mr_session_prompt(shell, format, state);
         line = mr_input_read(shell->input, prompt);
         free(prompt);
@@ -79,6 +80,16 @@ static bool script_send(MrShell *shell, MrScript *script)
     return ok;
 }
 
+/* A statement within an ignored part of \if; \endif will cut it off. */
+static bool script_ignore(MrShell *shell, const MrScript *script)
+{
+    if (script->interactive) {
+        mr_shell_message(shell, MR_LEVEL_ERROR,
+                         "query ignored; use \\endif or Ctrl-C to exit current \\if block");
+    }
+    return true;
+}
+
 /* A line that added nothing to the statement has not lengthened it, except within quotes. */
 static void newline_take_back(MrScript *script)
 {
@@ -96,7 +107,10 @@ static bool script_scan(MrShell *shell, MrScript *script, bool *quit)
     bool stops = false;
     while (!*quit && !stops) {
         switch (mr_lexer_scan(&script->lexer, &script->statement)) {
-        case MR_LEXED_SEMICOLON: ok = script_send(shell, script); break;
+        case MR_LEXED_SEMICOLON:
+            ok = mr_conditional_runs(script->conditional) ? script_send(shell, script)
+                                                          : script_ignore(shell, script);
+            break;
         case MR_LEXED_BACKSLASH:
             newline_take_back(script);
             switch (mr_commands_run(shell)) {
@@ -110,7 +124,8 @@ static bool script_scan(MrShell *shell, MrScript *script, bool *quit)
         case MR_LEXED_LINE_END:
             if (script->statement.length > 0 && script->lexer.state == MR_LEX_PLAIN &&
                 script->lexer.paren_depth == 0 &&
-                mr_variables_is_on(&shell->variables, "SINGLELINE")) {
+                mr_variables_is_on(&shell->variables, "SINGLELINE") &&
+                mr_conditional_runs(script->conditional)) {
                 ok = script_send(shell, script);
             }
             return ok;
@@ -147,6 +162,9 @@ static bool plain_word(const MrScript *script, const char *line, bool *quit)
 static bool script_line(MrShell *shell, MrScript *script, const char *line, bool *quit)
 {
     const char *echo = mr_variables_get(&shell->variables, "ECHO");
+    if (*line == '\0' && !mr_lexer_is_quoted(&script->lexer)) {
+        return true; /* no part of a statement, as in psql */
+    }
     if (!script->interactive && echo != NULL && strcasecmp(echo, "all") == 0) {
         puts(line);
         fflush(stdout);
@@ -171,32 +189,75 @@ static bool script_line(MrShell *shell, MrScript *script, const char *line, bool
     return ok;
 }
 
-static void script_abandon(MrScript *script)
+/* After Ctrl-C: the open statement is forgotten, and at the terminal the innermost \if is left. */
+static void script_abandon(MrShell *shell, MrScript *script)
 {
     mr_buffer_clear(&script->statement);
     mr_lexer_reset(&script->lexer);
     mr_interrupted = 0;
+    if (script->interactive && script->conditional != NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\if: escaped");
+        mr_conditional_pop(&script->conditional);
+        script->lexer.inactive = !mr_conditional_runs(script->conditional);
+    }
+}
+
+/* What a script leaves open at its end. */
+static MrExit script_end(MrShell *shell, MrScript *script)
+{
+    MrExit stopped =
+        mr_variables_is_on(&shell->variables, "ON_ERROR_STOP") ? MR_EXIT_SCRIPT : MR_EXIT_OK;
+    MrExit exit_code = MR_EXIT_OK;
+    /* A statement without a semicolon is a statement all the same. */
+    if (!script->interactive && script->statement.length > 0 &&
+        mr_conditional_runs(script->conditional) && !script_send(shell, script)) {
+        exit_code = stopped;
+    }
+    if (script->conditional != NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "reached EOF without finding closing \\endif(s)");
+        exit_code = script->interactive ? MR_EXIT_OK : stopped;
+    }
+    if (script->interactive && !mr_variables_is_on(&shell->variables, "QUIET")) {
+        puts("\\q");
+    }
+    return exit_code;
+}
+
+/* Ctrl-D at the prompt is one of IGNOREEOF that are only told how to leave. */
+static bool end_is_ignored(MrShell *shell, const MrScript *script, long *ends)
+{
+    if (!script->interactive || ++*ends > mr_variables_number(&shell->variables, "IGNOREEOF", 0)) {
+        return false;
+    }
+    if (!mr_variables_is_on(&shell->variables, "QUIET")) {
+        puts("Use \"\\q\" to leave millrace.");
+    }
+    clearerr(stdin);
+    return true;
 }
 
 static MrExit script_loop(MrShell *shell, MrScript *script)
 {
     bool quit = false;
-    bool stop = false;
-    MrExit exit_code = MR_EXIT_OK;
-    while (!quit && !stop) {
+    long ends = 0;
+    while (!quit) {
         char *line = script_read(shell, script);
         if (mr_interrupted) {
             free(line);
-            script_abandon(script);
+            script_abandon(shell, script);
             if (!script->interactive) {
                 return MR_EXIT_SCRIPT;
             }
             clearerr(stdin);
             continue;
         }
+        if (line == NULL && end_is_ignored(shell, script, &ends)) {
+            continue;
+        }
         if (line == NULL) {
             break;
         }
+        ends = 0;
         script->line_number++;
         bool ok = script_line(shell, script, line, &quit);
         free(line);
@@ -205,7 +266,7 @@ static MrExit script_loop(MrShell *shell, MrScript *script)
             return MR_EXIT_SCRIPT;
         }
         if (mr_interrupted) {
-            script_abandon(script);
+            script_abandon(shell, script);
         } else if (!ok && mr_variables_is_on(&shell->variables, "ON_ERROR_STOP")) {
             if (!script->interactive) {
                 return MR_EXIT_SCRIPT;
@@ -215,16 +276,7 @@ static MrExit script_loop(MrShell *shell, MrScript *script)
         }
         fflush(shell->out);
     }
-    /* What a script leaves without a semicolon is a statement all the same. */
-    if (!quit && !script->interactive && script->statement.length > 0 &&
-        !script_send(shell, script)) {
-        exit_code =
-            mr_variables_is_on(&shell->variables, "ON_ERROR_STOP") ? MR_EXIT_SCRIPT : MR_EXIT_OK;
-    }
-    if (!quit && script->interactive && !mr_variables_is_on(&shell->variables, "QUIET")) {
-        puts("\\q");
-    }
-    return exit_code;
+    return quit ? MR_EXIT_OK : script_end(shell, script);
 }
 
 MrExit mr_script_run(MrShell *shell, FILE *file, const char *name, bool interactive)
@@ -289,6 +341,11 @@ MrExit mr_script_command(MrShell *shell, const char *text)
         mr_lexer_feed(&script.lexer, text + 1);
         MrCommandStatus status = mr_commands_run(shell);
         ok = status == MR_COMMAND_SEND ? script_send(shell, &script) : status != MR_COMMAND_FAILED;
+        if (script.conditional != NULL) {
+            mr_shell_message(shell, MR_LEVEL_ERROR,
+                             "reached EOF without finding closing \\endif(s)");
+            ok = false;
+        }
     } else {
         ok = mr_execute(shell, text);
     }

@@ -67,19 +67,14 @@ void mr_session_disarm_cancel(void)
     }
 }
 
-/* Reads a line from the terminal without showing it.  NULL: no terminal or end of input. */
-static char *password_read(const char *user)
+char *mr_session_read_hidden(const char *prompt)
 {
     FILE *terminal = fopen("/dev/tty", "r+");
     FILE *in = terminal != NULL ? terminal : stdin;
     FILE *out = terminal != NULL ? terminal : stderr;
     struct termios shown;
     bool hidden = tcgetattr(fileno(in), &shown) == 0;
-    if (user != NULL && *user != '\0') {
-        fprintf(out, "Password for user %s: ", user);
-    } else {
-        fputs("Password: ", out);
-    }
+    fputs(prompt, out);
     fflush(out);
     if (hidden) {
         struct termios silent = shown;
@@ -101,6 +96,15 @@ static char *password_read(const char *user)
         return NULL;
     }
     line[strcspn(line, "\r\n")] = '\0';
+    return line;
+}
+
+static char *password_read(const char *user)
+{
+    char *prompt = user != NULL && *user != '\0' ? mr_text_format("Password for user %s: ", user)
+                                                 : mr_text_copy("Password: ");
+    char *line = mr_session_read_hidden(prompt);
+    free(prompt);
     return line;
 }
 
@@ -141,6 +145,9 @@ static void variables_tell(MrShell *shell)
     mr_shell_set(shell, "HOST", conn == NULL ? NULL : PQhost(conn));
     mr_shell_set(shell, "PORT", conn == NULL ? NULL : PQport(conn));
     mr_shell_set(shell, "SERVER_VERSION_NAME", version);
+    char *number = conn == NULL ? NULL : mr_text_format("%d", PQserverVersion(conn));
+    mr_shell_set(shell, "SERVER_VERSION_NUM", number);
+    free(number);
     mr_shell_set(shell, "ENCODING",
                  conn == NULL ? NULL : PQparameterStatus(conn, "client_encoding"));
 }
@@ -156,8 +163,16 @@ void mr_session_set_verbosity(MrShell *shell)
     } else if (word != NULL && strcasecmp(word, "sqlstate") == 0) {
         verbosity = PQERRORS_SQLSTATE;
     }
+    const char *context = mr_variables_get(&shell->variables, "SHOW_CONTEXT");
+    PGContextVisibility visibility = PQSHOW_CONTEXT_ERRORS;
+    if (context != NULL && strcasecmp(context, "never") == 0) {
+        visibility = PQSHOW_CONTEXT_NEVER;
+    } else if (context != NULL && strcasecmp(context, "always") == 0) {
+        visibility = PQSHOW_CONTEXT_ALWAYS;
+    }
     if (shell->conn != NULL) {
         PQsetErrorVerbosity(shell->conn, verbosity);
+        PQsetErrorContextVisibility(shell->conn, visibility);
     }
 }
 
@@ -213,80 +228,17 @@ bool mr_session_check(MrShell *shell)
     return false;
 }
 
-static char transaction_mark(const MrShell *shell)
+void mr_session_tell_ssl(const MrShell *shell)
 {
-    switch (PQtransactionStatus(shell->conn)) { /* NULL counts as unknown */
-    case PQTRANS_IDLE: return '\0';
-    case PQTRANS_ACTIVE:
-    case PQTRANS_INTRANS: return '*';
-    case PQTRANS_INERROR: return '!';
-    default: return '?';
+    if (!PQsslInUse(shell->conn)) {
+        return;
     }
-}
-
-/* One escape; returns how many characters of the format it takes beyond the percent sign. */
-static size_t prompt_escape(const MrShell *shell, const char *format, char state, MrBuffer *out)
-{
-    const char *value = NULL;
-    char c = '\0';
-    PGconn *conn = shell->conn;
-    switch (*format) {
-    case '/': value = conn == NULL ? NULL : PQdb(conn); break;
-    case '~':
-        value = conn == NULL ? NULL : strcmp(PQdb(conn), "millrace") == 0 ? "~" : PQdb(conn);
-        break;
-    case 'n': value = conn == NULL ? NULL : PQuser(conn); break;
-    case 'm':
-    case 'M':
-        value = conn == NULL ? NULL : PQhost(conn)[0] == '/' ? "[local]" : PQhost(conn);
-        break;
-    case '>': value = conn == NULL ? NULL : PQport(conn); break;
-    case 'p': mr_buffer_append_format(out, "%d", conn == NULL ? 0 : PQbackendPID(conn)); break;
-    case 'l':
-        mr_buffer_append_format(out, "%lu",
-                                shell->script == NULL ? 1 : shell->script->line_number + 1);
-        break;
-    case 'R':
-        c = state == '=' && conn == NULL ? '!' : state;
-        if (c == '=' && mr_variables_is_on(&shell->variables, "SINGLELINE")) {
-            c = '^';
-        }
-        break;
-    case 'x': c = transaction_mark(shell); break;
-    case '#':
-        value = conn == NULL ? NULL : PQparameterStatus(conn, "is_superuser");
-        c = value != NULL && strcmp(value, "on") == 0 ? '#' : '>';
-        value = NULL;
-        break;
-    case '%': c = '%'; break;
-    case ':': {
-        size_t length = strcspn(format + 1, ":");
-        char *name = mr_text_copy_bytes(format + 1, length);
-        value = mr_variables_get(&shell->variables, name);
-        mr_buffer_append(out, value == NULL ? "" : value);
-        free(name);
-        return format[length + 1] == ':' ? length + 2 : length + 1;
-    }
-    case '\0': return 0;
-    default: break;
-    }
-    if (c != '\0') {
-        mr_buffer_append_char(out, c);
-    }
-    mr_buffer_append(out, value == NULL ? "" : value);
-    return 1;
-}
-
-char *mr_session_prompt(const MrShell *shell, const char *format, char state)
-{
-    MrBuffer out;
-    mr_buffer_init(&out);
-    for (; *format != '\0'; format++) {
-        if (*format == '%') {
-            format += prompt_escape(shell, format + 1, state, &out);
-        } else {
-            mr_buffer_append_char(&out, *format);
-        }
-    }
-    return out.data;
+    const char *protocol = PQsslAttribute(shell->conn, "protocol");
+    const char *cipher = PQsslAttribute(shell->conn, "cipher");
+    const char *bits = PQsslAttribute(shell->conn, "key_bits");
+    const char *compression = PQsslAttribute(shell->conn, "compression");
+    printf("SSL connection (protocol: %s, cipher: %s, bits: %s, compression: %s)\n",
+           protocol != NULL ? protocol : "unknown", cipher != NULL ? cipher : "unknown",
+           bits != NULL ? bits : "unknown",
+           compression != NULL && strcmp(compression, "off") != 0 ? "on" : "off");
 }

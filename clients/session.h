@@ -23,9 +23,14 @@ bool mr_session_connect(MrShell *shell, const MrTarget *target);
 /* After a failed call: is the connection still good?  At the terminal a lost one is tried again
  * once; a script ends the program with exit code 2. */
 bool mr_session_check(MrShell *shell);
-void mr_session_set_verbosity(MrShell *shell); /* from the variable VERBOSITY */
+void mr_session_set_verbosity(MrShell *shell); /* from VERBOSITY and SHOW_CONTEXT */
+/* Reads a line from the terminal without showing it; the caller frees it.  NULL: end of input. */
+char *mr_session_read_hidden(const char *prompt);
+void mr_session_tell_ssl(const MrShell *shell); /* a line on standard output; none without TLS */
 /* The text of a prompt variable, with its % escapes replaced; the caller frees it. */
-char *mr_session_prompt(const MrShell *shell, const char *format, char state);
+char *mr_session_prompt(MrShell *shell, const char *format, char state);
+
+enum { MR_PROMPT_ESCAPE = 1 }; /* stands around what takes no room: %[ and %] */
 
 /* Set by Ctrl-C.  While armed, Ctrl-C also asks the server to cancel the running statement. */
 extern volatile sig_atomic_t mr_interrupted;

@@ -15,6 +15,7 @@ void mr_shell_init(MrShell *shell)
     shell->out = stdout;
     shell->edit_lines = true;
     mr_shell_set(shell, "VERSION", "millrace " MR_SHELL_VERSION);
+    mr_shell_set(shell, "VERSION_NAME", MR_SHELL_VERSION);
 }
 
 void mr_shell_fini(MrShell *shell)
@@ -24,6 +25,9 @@ void mr_shell_fini(MrShell *shell)
     }
     if (shell->conn != NULL) {
         PQfinish(shell->conn);
+    }
+    if (shell->log != NULL) {
+        fclose(shell->log);
     }
     PQclear(shell->last_error);
     free(shell->user_option);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "clients/buffer.h"
+#include "clients/conditional.h"
 #include "clients/lexer.h"
 #include "clients/print.h"
 #include "clients/variables.h"
@@ -28,18 +29,21 @@ typedef struct MrScript { /* what is being read: the terminal, a file, or a -c t
     unsigned long line_number;
     bool interactive;
     MrLexer lexer;
-    MrBuffer statement; /* what has been typed so far */
-    MrBuffer previous;  /* the last one sent */
-    size_t newline_end; /* of the line end that the last line has added; 0: none */
+    MrBuffer statement;         /* what has been typed so far */
+    MrBuffer previous;          /* the last one sent */
+    size_t newline_end;         /* of the line end that the last line has added; 0: none */
+    MrConditional *conditional; /* the innermost open \if; NULL: none */
     struct MrScript *outer;
 } MrScript;
 
 typedef struct MrSend { /* how the next statement is sent; \g and its kin set it */
     char *target;       /* a file or |command for the result; NULL: the usual place */
     bool expanded;
-    char *set_prefix;  /* \gset: results become variables; NULL: no */
-    bool describe;     /* \gdesc: only the columns */
-    const char *title; /* \watch */
+    MrPrintOptions *print; /* \g (options): for this result; NULL: the shell's */
+    char *set_prefix;      /* \gset: results become variables; NULL: no */
+    bool describe;         /* \gdesc: only the columns */
+    bool execute;          /* \gexec: values are statements */
+    const char *title;     /* \watch */
 } MrSend;
 
 typedef struct MrShell {
@@ -53,11 +57,13 @@ typedef struct MrShell {
     MrScript *script;        /* the innermost one; NULL before the first */
     MrSend send;
     FILE *out; /* where results go: \o */
+    FILE *log; /* -L: statements and results once more; NULL: none */
     bool out_is_pipe;
     bool timing;
     bool brief;      /* messages without the program's name: -c and the terminal */
     bool edit_lines; /* cleared by -n */
     int include_depth;
+    int prompt_width;     /* of the last first prompt */
     PGresult *last_error; /* for \errverbose */
 } MrShell;
 

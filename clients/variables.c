@@ -12,29 +12,48 @@
 
 typedef struct Steering {
     const char *name;
-    const char *initial;
-    const char *choices; /* NULL: any text; "": a boolean; else words between bars */
+    const char *initial; /* NULL: unset */
+    /* NULL: any text; "": a boolean; "#": a number; else words between bars, with a first bar
+     * doubled where a boolean does as well. */
+    const char *choices;
+    const char *help;
 } Steering;
 
 /* A steering variable is added by one line here; unsetting it brings the first value back. */
 static const Steering steerings[] = {
-    { "ECHO", "none", "|all|errors|none|queries|" },
-    { "ECHO_HIDDEN", "off", "" },
-    { "HISTSIZE", "500", NULL },
-    { "ON_ERROR_STOP", "off", "" },
-    { "PROMPT1", "%/%R%x> ", NULL },
-    { "PROMPT2", "%/%R%x> ", NULL },
-    { "PROMPT3", ">> ", NULL },
-    { "QUIET", "off", "" },
-    { "SINGLELINE", "off", "" },
-    { "SINGLESTEP", "off", "" },
-    { "VERBOSITY", "default", "|default|verbose|terse|sqlstate|" },
+    { "AUTOCOMMIT", "on", "", "off: a transaction begins by itself and waits for COMMIT" },
+    { "COMP_KEYWORD_CASE", "preserve-upper", "|lower|upper|preserve-lower|preserve-upper|",
+      "the case of completed SQL words" },
+    { "ECHO", "none", "|none|errors|queries|all|", "what of the input is shown" },
+    { "ECHO_HIDDEN", "off", "||noexec|", "show the statements of backslash commands" },
+    { "FETCH_COUNT", "0", "#", "show so many rows at a time, as they come (0: all at the end)" },
+    { "HIGHLIGHT", "on", "", "colour SQL words, texts and numbers while they are typed" },
+    { "HISTCONTROL", "none", "|ignorespace|ignoredups|ignoreboth|none|",
+      "what does not get into the history" },
+    { "HISTFILE", NULL, NULL, "file of the history (default: one per database)" },
+    { "HISTSIZE", "500", "#", "statements that the history keeps" },
+    { "IGNOREEOF", "0", "#", "Ctrl-Ds at the prompt that do not end the shell" },
+    { "ON_ERROR_ROLLBACK", "off", "||interactive|",
+      "a failed statement does not fail its transaction" },
+    { "ON_ERROR_STOP", "off", "", "an error ends the script with exit code 3" },
+    { "PROMPT1", "%/%R%x> ", NULL, "the prompt" },
+    { "PROMPT2", "%/%R%x> ", NULL, "the prompt within a statement" },
+    { "PROMPT3", ">> ", NULL, "the prompt for COPY data" },
+    { "QUIET", "off", "", "no greeting, no states of statements" },
+    { "SHOW_ALL_RESULTS", "on", "", "off: of several statements only the last one's result" },
+    { "SHOW_CONTEXT", "errors", "|never|errors|always|", "whether messages tell their context" },
+    { "SINGLELINE", "off", "", "the end of a line ends a statement" },
+    { "SINGLESTEP", "off", "", "confirm every statement" },
+    { "VERBOSITY", "default", "|default|verbose|terse|sqlstate|",
+      "how much an error message says" },
 };
+
+enum { STEERING_COUNT = sizeof(steerings) / sizeof(steerings[0]) };
 
 void mr_variables_init(MrVariables *variables)
 {
     variables->first = NULL;
-    for (size_t i = 0; i < sizeof(steerings) / sizeof(steerings[0]); i++) {
+    for (int i = 0; i < STEERING_COUNT; i++) {
         free(mr_variables_set(variables, steerings[i].name, steerings[i].initial));
     }
 }
@@ -100,7 +119,7 @@ long mr_variables_number(const MrVariables *variables, const char *name, long ot
 
 static const Steering *steering_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof(steerings) / sizeof(steerings[0]); i++) {
+    for (int i = 0; i < STEERING_COUNT; i++) {
         if (strcmp(steerings[i].name, name) == 0) {
             return &steerings[i];
         }
@@ -129,20 +148,36 @@ static bool choice_is_valid(const char *choices, const char *value)
     return valid;
 }
 
+static bool number_is_valid(const char *value)
+{
+    char *end;
+    (void)strtol(value, &end, 10);
+    return *end == '\0' && end != value;
+}
+
 /* What is wrong with the value of a steering variable; NULL when it fits. */
 static char *steering_complaint(const Steering *steering, const char *value)
 {
+    const char *choices = steering->choices;
     bool ignored;
-    if (steering->choices == NULL) {
+    if (choices == NULL) {
         return NULL;
     }
-    if (*steering->choices == '\0') {
-        return mr_boolean_read(value, &ignored)
-                   ? NULL
-                   : mr_text_format("unrecognized value \"%s\" for \"%s\": Boolean expected", value,
-                                    steering->name);
+    if (strcmp(choices, "#") == 0) {
+        return number_is_valid(value) ? NULL
+                                      : mr_text_format("invalid value \"%s\" for \"%s\": "
+                                                       "integer expected",
+                                                       value, steering->name);
     }
-    if (choice_is_valid(steering->choices, value)) {
+    bool either = strncmp(choices, "||", 2) == 0;
+    if ((*choices == '\0' || either) && mr_boolean_read(value, &ignored)) {
+        return NULL;
+    }
+    if (*choices == '\0') {
+        return mr_text_format("unrecognized value \"%s\" for \"%s\": Boolean expected", value,
+                              steering->name);
+    }
+    if (choice_is_valid(choices, value)) {
         return NULL;
     }
     MrBuffer list;
@@ -150,7 +185,8 @@ static char *steering_complaint(const Steering *steering, const char *value)
     mr_buffer_append_format(&list,
                             "unrecognized value \"%s\" for \"%s\"\nAvailable values are: ", value,
                             steering->name);
-    for (const char *c = steering->choices + 1; *c != '\0'; c++) {
+    mr_buffer_append(&list, either ? "on, off, " : "");
+    for (const char *c = choices + (either ? 2 : 1); *c != '\0'; c++) {
         if (*c != '|') {
             mr_buffer_append_char(&list, *c);
         } else {
@@ -169,10 +205,11 @@ char *mr_variables_set(MrVariables *variables, const char *name, const char *val
     if (steering != NULL) {
         if (value == NULL) {
             value = steering->initial;
-        } else if (*value == '\0' && steering->choices != NULL && *steering->choices == '\0') {
+        } else if (*value == '\0' && steering->choices != NULL &&
+                   (*steering->choices == '\0' || strncmp(steering->choices, "||", 2) == 0)) {
             value = "on";
         }
-        char *complaint = steering_complaint(steering, value);
+        char *complaint = value == NULL ? NULL : steering_complaint(steering, value);
         if (complaint != NULL) {
             return complaint;
         }
@@ -201,4 +238,16 @@ char *mr_variables_set(MrVariables *variables, const char *name, const char *val
     free(found->value);
     found->value = copy;
     return NULL;
+}
+
+bool mr_variables_steers(const char *name)
+{
+    return steering_find(name) != NULL;
+}
+
+void mr_variables_help(FILE *out)
+{
+    for (int i = 0; i < STEERING_COUNT; i++) {
+        fprintf(out, "  %-20s %s\n", steerings[i].name, steerings[i].help);
+    }
 }

@@ -5,6 +5,7 @@
 #ifndef MR_CLIENTS_VARIABLES_H
 #define MR_CLIENTS_VARIABLES_H
 #include <stdbool.h>
+#include <stdio.h>
 
 typedef struct MrVariable {
     char *name;
@@ -23,6 +24,8 @@ bool mr_variables_is_on(const MrVariables *variables, const char *name);
 long mr_variables_number(const MrVariables *variables, const char *name, long otherwise);
 /* Sets or, with a NULL value, unsets.  Returns NULL, or a message that the caller frees. */
 char *mr_variables_set(MrVariables *variables, const char *name, const char *value);
+bool mr_variables_steers(const char *name); /* it is one of those that are checked */
+void mr_variables_help(FILE *out);
 /* Reads on/off, true/false, yes/no, 1/0 and prefixes of them.  False: it is none of these. */
 bool mr_boolean_read(const char *text, bool *value);
 #endif

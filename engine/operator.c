@@ -6,11 +6,29 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+void mr_meter_start(MrMeter *meter)
+{
+    if (meter != NULL) {
+        meter->mark_us = mr_clock_monotonic_us(meter->clock);
+    }
+}
+
+void mr_meter_charge(MrMeter *meter, int64_t *busy_us)
+{
+    if (meter != NULL) {
+        int64_t now_us = mr_clock_monotonic_us(meter->clock);
+        *busy_us += now_us - meter->mark_us;
+        meter->mark_us = now_us;
+    }
+}
+
 static MrStatus hand_on(MrOperator *to, uint32_t port, const MrBlock *block, MrBatch *batch)
 {
     to->rows_in += block->row_count;
-    return port == 0 ? to->op_class->push(to, block, batch)
-                     : to->op_class->push_right(to, block, batch);
+    MrStatus status = port == 0 ? to->op_class->push(to, block, batch)
+                                : to->op_class->push_right(to, block, batch);
+    mr_meter_charge(batch->meter, &to->busy_us);
+    return status;
 }
 
 MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch)
@@ -22,6 +40,7 @@ MrStatus mr_operator_emit(MrOperator *op, const MrBlock *block, MrBatch *batch)
     if (op->output == NULL) {
         return MR_OK;
     }
+    mr_meter_charge(batch->meter, &op->busy_us);
     MR_TRY(hand_on(op->output, op->output_port, block, batch));
     for (uint32_t r = 0; r < op->reader_count; r++) {
         MR_TRY(hand_on(op->readers[r].op, op->readers[r].port, block, batch));
@@ -35,8 +54,10 @@ static MrStatus advance_to(MrOperator *to, uint32_t port, int64_t watermark_us, 
     if (to->op_class->advance == NULL) {
         return mr_operator_emit_advance(to, watermark_us, batch);
     }
-    return port == 0 ? to->op_class->advance(to, watermark_us, batch)
-                     : to->op_class->advance_right(to, watermark_us, batch);
+    MrStatus status = port == 0 ? to->op_class->advance(to, watermark_us, batch)
+                                : to->op_class->advance_right(to, watermark_us, batch);
+    mr_meter_charge(batch->meter, &to->busy_us);
+    return status;
 }
 
 MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
@@ -44,6 +65,7 @@ MrStatus mr_operator_emit_advance(MrOperator *op, int64_t watermark_us, MrBatch 
     if (op->output == NULL) {
         return MR_OK;
     }
+    mr_meter_charge(batch->meter, &op->busy_us);
     MR_TRY(advance_to(op->output, op->output_port, watermark_us, batch));
     for (uint32_t r = 0; r < op->reader_count; r++) {
         MR_TRY(advance_to(op->readers[r].op, op->readers[r].port, watermark_us, batch));

@@ -6,6 +6,7 @@
 #ifndef MR_ENGINE_OPERATOR_H
 #define MR_ENGINE_OPERATOR_H
 
+#include "common/clock.h"
 #include "engine/dag.h"
 
 typedef struct MrOperator MrOperator;
@@ -35,6 +36,13 @@ typedef struct MrNotes {
     uint32_t failed_count, failed_capacity;
 } MrNotes;
 
+/* Where the time of one thread goes: it is charged to the operator that has worked since the mark.
+ * A figure for people who watch, which no operator sees. */
+typedef struct MrMeter {
+    MrClock *clock;
+    int64_t mark_us;
+} MrMeter;
+
 /* The surroundings of one micro-batch, on one thread. */
 typedef struct MrBatch {
     MrArena *arena; /* reset once the target has committed */
@@ -42,6 +50,7 @@ typedef struct MrBatch {
     const MrTimezone *zone;
     int64_t now_us;
     const _Atomic bool *cancel; /* NULL, or set when nobody waits for the answer any more */
+    MrMeter *meter;             /* NULL: nobody measures */
     MrError *err;
 } MrBatch;
 
@@ -109,7 +118,13 @@ struct MrOperator {
     const MrTimezone *zone; /* of the query */
     uint32_t lane, lanes;   /* which share of the keys this instance has */
     uint64_t rows_in, rows_out;
+    int64_t busy_us; /* of its own work, without that of the operators behind it */
 };
+
+/* The thread's time counts from here. */
+void mr_meter_start(MrMeter *meter);
+/* Charges the time since the mark, which moves on.  A NULL meter does nothing. */
+void mr_meter_charge(MrMeter *meter, int64_t *busy_us);
 
 /* Notes that the row of `block`, dated `at_us`, came late: W of the operator was `watermark_us`. */
 void mr_operator_note_late(const MrOperator *op, const MrBlock *block, uint32_t row, int64_t at_us,

@@ -81,9 +81,12 @@ static MrStatus open_lane(MrPipeline *pipeline, uint32_t index, MrError *err)
                              .zone = pipeline->dag->zone,
                              .now_us = pipeline->dag->now_us,
                              .cancel = pipeline->cancel,
+                             .meter = pipeline->clock != NULL ? &lane->meter : NULL,
                              .err = &lane->err };
+    lane->meter.clock = pipeline->clock;
     MR_NEW_ARRAY(&pipeline->arena, lane->rows_in, pipeline->operator_count, err);
     MR_NEW_ARRAY(&pipeline->arena, lane->rows_out, pipeline->operator_count, err);
+    MR_NEW_ARRAY(&pipeline->arena, lane->busy_us, pipeline->operator_count, err);
     if (pipeline->lane_count > 1) {
         MR_TRY(mr_pipeline_open_operator(pipeline, &lane->group_by, pipeline->breaker, index,
                                          pipeline->lane_count, err));
@@ -229,6 +232,7 @@ MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, 
                                 : MR_ROUND_ROWS_SHARED;
     pipeline->is_standing = options->is_standing;
     pipeline->cancel = options->cancel;
+    pipeline->clock = options->clock;
     pipeline->memory.limit_bytes = options->memory_bytes_max;
     mr_arena_init(&pipeline->arena, 0);
     MrStatus status = MR_OK;
@@ -295,6 +299,7 @@ static MrStatus advance_all(MrPipeline *pipeline, uint32_t source, int64_t water
 {
     for (uint32_t s = 0; s < pipeline->scan_count && watermark_us != MR_TIME_MIN; s++) {
         if (scan_spec(pipeline, s)->source == source) {
+            mr_meter_start(batch->meter);
             MR_TRY(mr_operator_emit_advance(&pipeline->operators[pipeline->scans[s]], watermark_us,
                                             batch));
         }
@@ -309,7 +314,9 @@ static MrStatus push_chunk(MrPipeline *pipeline, uint32_t source, const MrBlock 
         MrOperator *scan = &pipeline->operators[pipeline->scans[s]];
         if (scan_spec(pipeline, s)->source == source) {
             scan->rows_in += chunk->row_count;
+            mr_meter_start(batch->meter);
             MR_TRY(scan->op_class->push(scan, chunk, batch));
+            mr_meter_charge(batch->meter, &scan->busy_us);
         }
     }
     return MR_OK;
@@ -439,7 +446,9 @@ static MrStatus finish_operators(MrPipeline *pipeline, MrError *err)
     for (uint32_t i = 0; i < pipeline->operator_count; i++) {
         MrOperator *op = &pipeline->operators[i];
         if (op->op_class != NULL && op->op_class->finish_batch != NULL) {
+            mr_meter_start(lane->batch.meter);
             MR_TRY(op->op_class->finish_batch(op, &lane->batch));
+            mr_meter_charge(lane->batch.meter, &op->busy_us);
         }
     }
     mr_arena_reset(&lane->arena);
@@ -535,6 +544,7 @@ void mr_pipeline_operator_facts(const MrPipeline *pipeline, uint32_t index, uint
     *out = (MrOperatorFacts){ .name = op->op_class->name,
                               .rows_in = op->rows_in,
                               .rows_out = op->rows_out,
+                              .busy_us = op->busy_us,
                               .state_bytes = measure.state_bytes,
                               .groups = measure.groups };
 }

@@ -28,6 +28,7 @@ typedef struct MrPipelineOptions {
     const MrParallel *parallel; /* NULL: one lane on the caller's thread; keeps */
     bool is_standing;           /* failed rows are noted, not fatal */
     const _Atomic bool *cancel; /* ad hoc: set by another thread to end the run; NULL: none */
+    MrClock *clock;             /* for MrOperatorFacts.busy_us; NULL: not measured; keeps */
 } MrPipelineOptions;
 
 typedef struct MrPipeline MrPipeline;
@@ -81,6 +82,7 @@ void mr_pipeline_clear_notes(MrPipeline *pipeline);
 typedef struct MrOperatorFacts {
     const char *name;
     uint64_t rows_in, rows_out;
+    int64_t busy_us; /* its threads' time, without that of the operators behind it */
     int64_t state_bytes;
     uint64_t groups;
 } MrOperatorFacts;

@@ -67,7 +67,9 @@ static MrStatus add_rows(MrPipeline *pipeline, MrLane *lane, const MrChunk *chun
     }
     MR_TRY(mr_aggregate_prepare(&lane->apart, 1, block, &lane->batch, &prepared));
     lane->rows_apart += mr_aggregate_chunk_rows(prepared, 0, 1);
-    return mr_aggregate_update(&lane->apart, prepared, &lane->batch);
+    MrStatus status = mr_aggregate_update(&lane->apart, prepared, &lane->batch);
+    mr_meter_charge(lane->batch.meter, &lane->apart.busy_us);
+    return status;
 }
 
 static void take_task(void *context, uint32_t index)
@@ -102,12 +104,14 @@ static void merge_task(void *context, uint32_t index)
 {
     MrPipeline *pipeline = context;
     MrLane *lane = &pipeline->lanes[index];
+    mr_meter_start(lane->batch.meter);
     for (uint32_t t = 0; lane->status == MR_OK && t < pipeline->thread_count; t++) {
         if (index < pipeline->lane_count) {
             lane->status = mr_aggregate_merge(lane_operator(pipeline, index),
                                               &pipeline->lanes[t].apart, &lane->batch);
         }
     }
+    mr_meter_charge(lane->batch.meter, &lane->busy_us[pipeline->breaker]);
 }
 
 MrStatus mr_pipeline_merge_apart(MrPipeline *pipeline, MrError *err)

@@ -24,7 +24,9 @@ typedef struct MrLane {
     MrOperator group_by; /* this lane's share of the keys, when there are several lanes */
     MrOperator outbox_operator;
     MrOutbox outbox;
+    MrMeter meter;
     uint64_t *rows_in, *rows_out; /* of the stateless operators, per operator */
+    int64_t *busy_us;
     MrOperator apart;    /* groups of the rows that this thread has taken; not merged yet */
     uint64_t rows_apart; /* of this round */
 } MrLane;
@@ -53,6 +55,7 @@ struct MrPipeline {
     const MrParallel *parallel;
     bool is_standing;
     const _Atomic bool *cancel;
+    MrClock *clock;
     bool is_broken; /* a run failed: the state is between two rows */
     MrArena arena;
     MrMemory memory;

@@ -19,11 +19,13 @@ MrStatus mr_pipeline_apply(MrPipeline *pipeline, MrLane *lane, const MrBlock *so
     MrBlock *slice;
     MR_TRY(mr_block_slice(&lane->arena, source, first, rows, &slice, &lane->err));
     const MrBlock *block = slice;
+    mr_meter_start(lane->batch.meter);
     for (uint32_t i = 0; i < pipeline->breaker && block != NULL; i++) {
         const MrOperator *op = &pipeline->operators[i];
         const MrBlock *applied = NULL;
         lane->rows_in[i] += block->row_count;
         MR_TRY(op->op_class->apply(op, block, &lane->batch, &applied));
+        mr_meter_charge(lane->batch.meter, &lane->busy_us[i]);
         block = applied;
         lane->rows_out[i] += applied == NULL ? 0 : applied->row_count;
     }
@@ -38,11 +40,13 @@ static MrStatus prepare_chunk(MrPipeline *pipeline, MrLane *lane, MrChunk *chunk
     }
     MR_TRY(
         mr_pipeline_apply(pipeline, lane, chunk->source, chunk->first, chunk->rows, &chunk->block));
-    if (chunk->block != NULL && pipeline->lane_count > 1) {
-        return mr_aggregate_prepare(&pipeline->lanes[0].group_by, pipeline->lane_count,
-                                    chunk->block, &lane->batch, &chunk->prepared);
+    if (chunk->block == NULL || pipeline->lane_count == 1) {
+        return MR_OK;
     }
-    return MR_OK;
+    MrStatus status = mr_aggregate_prepare(&pipeline->lanes[0].group_by, pipeline->lane_count,
+                                           chunk->block, &lane->batch, &chunk->prepared);
+    mr_meter_charge(lane->batch.meter, &lane->busy_us[pipeline->breaker]);
+    return status;
 }
 
 static void prepare_task(void *context, uint32_t index)
@@ -60,6 +64,7 @@ static void prepare_task(void *context, uint32_t index)
 
 static MrStatus update_lane(MrLane *lane, const MrRound *round)
 {
+    mr_meter_start(lane->batch.meter);
     for (uint32_t c = 0; c < round->count; c++) {
         const MrChunk *chunk = &round->chunks[c];
         lane->group_by.rows_in +=
@@ -70,6 +75,7 @@ static MrStatus update_lane(MrLane *lane, const MrRound *round)
                                                     &lane->batch));
         }
     }
+    mr_meter_charge(lane->batch.meter, &lane->group_by.busy_us);
     return MR_OK;
 }
 
@@ -84,7 +90,9 @@ static void flush_task(void *context, uint32_t index)
 {
     MrPipeline *pipeline = context;
     MrLane *lane = &pipeline->lanes[index];
+    mr_meter_start(lane->batch.meter);
     lane->status = lane->group_by.op_class->finish_batch(&lane->group_by, &lane->batch);
+    mr_meter_charge(lane->batch.meter, &lane->group_by.busy_us);
 }
 
 MrStatus mr_pipeline_on_threads(MrPipeline *pipeline, bool alone,
@@ -125,11 +133,27 @@ MrStatus mr_pipeline_drain_outboxes(MrPipeline *pipeline, MrError *err)
         MrOutbox *outbox = &pipeline->lanes[l].outbox;
         for (uint32_t b = 0; b < outbox->count; b++) {
             next->rows_in += outbox->blocks[b]->row_count;
+            mr_meter_start(first->batch.meter);
             MR_TRY(next->op_class->push(next, outbox->blocks[b], &first->batch));
+            mr_meter_charge(first->batch.meter, &next->busy_us);
         }
         outbox->count = 0;
     }
     return MR_OK;
+}
+
+/* What a thread has measured goes to the operators. */
+static void take_busy(MrPipeline *pipeline, uint32_t index)
+{
+    MrLane *lane = &pipeline->lanes[index];
+    MrOperator *breaker =
+        pipeline->lane_count > 1 ? &lane->group_by : &pipeline->operators[pipeline->breaker];
+    for (uint32_t i = 0; i < pipeline->breaker; i++) {
+        pipeline->operators[i].busy_us += lane->busy_us[i];
+        lane->busy_us[i] = 0;
+    }
+    breaker->busy_us += lane->busy_us[pipeline->breaker] + lane->apart.busy_us;
+    lane->busy_us[pipeline->breaker] = lane->apart.busy_us = 0;
 }
 
 MrStatus mr_pipeline_end_round(MrPipeline *pipeline, MrError *err)
@@ -141,6 +165,7 @@ MrStatus mr_pipeline_end_round(MrPipeline *pipeline, MrError *err)
             pipeline->operators[i].rows_out += lane->rows_out[i];
             lane->rows_in[i] = lane->rows_out[i] = 0;
         }
+        take_busy(pipeline, l);
         if (lane->notes != NULL) {
             MR_TRY(mr_notes_merge(pipeline->notes, lane->notes, err));
             mr_notes_clear(lane->notes);
@@ -161,9 +186,12 @@ static MrStatus push_chunks(MrPipeline *pipeline, const MrRound *round, MrError 
         const MrChunk *chunk = &round->chunks[c];
         if (chunk->block != NULL && chunk->block->row_count > 0) {
             breaker->rows_in += chunk->block->row_count;
+            mr_meter_start(first->batch.meter);
             MR_TRY(breaker->op_class->push(breaker, chunk->block, &first->batch));
+            mr_meter_charge(first->batch.meter, &breaker->busy_us);
         }
         if (chunk->watermark_after_us != MR_TIME_MIN) {
+            mr_meter_start(first->batch.meter);
             MR_TRY(mr_operator_emit_advance(&pipeline->operators[0], chunk->watermark_after_us,
                                             &first->batch));
         }
@@ -195,6 +223,7 @@ MrStatus mr_pipeline_finish_round(MrRound *round, bool alone, MrError *err)
         /* The lanes have closed their windows; those after them may now. */
         MrOperator passed = { .op_class = &mr_operator_aggregate,
                               .output = pipeline->operators[pipeline->breaker].output };
+        mr_meter_start(pipeline->lanes[0].batch.meter);
         MR_TRY(mr_operator_emit_advance(&passed, watermark_us, &pipeline->lanes[0].batch));
     }
     return mr_pipeline_end_round(pipeline, err);

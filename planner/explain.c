@@ -652,6 +652,7 @@ static MrStatus describe_tree(Explain *explain, uint32_t index, uint32_t depth, 
     explain->node = &explain->nodes[at];
     explain->node->depth = depth;
     explain->node->parent = parent;
+    explain->node->index = index;
     mr_builder_clear(&explain->text);
     if (explain->readers[index] == 0) {
         explain->node->title = titles[node->kind];

@@ -21,6 +21,7 @@ typedef struct MrExplainNode {
     uint32_t property_count;
     uint32_t depth;  /* the root has 0; an operator's inputs stand behind it, one deeper */
     uint32_t parent; /* index among the nodes */
+    uint32_t index;  /* of the operator in the plan's DAG */
 } MrExplainNode;
 
 /* Nodes from the root down, the left input's part before the right one's; all in the arena. */

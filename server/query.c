@@ -156,6 +156,7 @@ static MrStatus make_pipeline(MrQuery *query, MrError *err)
                          ? plan->memory_bytes
                          : mr_settings_int(query->server->settings, MR_SET_MEMORY_LIMIT);
     MrPipelineOptions options = { .dag = plan->dag,
+                                  .clock = query->server->clock,
                                   .memory_bytes_max = memory,
                                   .is_standing = true,
                                   .parallel = mr_workers_parallel(query->server) };
@@ -465,6 +466,18 @@ static MrStatus write_checkpoint(MrQuery *query, MrError *err)
     return status;
 }
 
+static uint64_t change_rows(const MrChangeSet *changes)
+{
+    uint64_t rows = 0;
+    for (uint32_t b = 0; b < changes->upsert_blocks; b++) {
+        rows += changes->upserts[b]->row_count;
+    }
+    for (uint32_t b = 0; b < changes->delete_blocks; b++) {
+        rows += changes->deletes[b]->row_count;
+    }
+    return rows;
+}
+
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err)
 {
     MrChangeSet changes;
@@ -504,6 +517,7 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
                               .table = &query->table,
                               .changes = changes };
     memcpy(query->epoch.query, query->spec.id, sizeof query->epoch.query);
+    query->rows_out += change_rows(&changes);
     query->in_flight = true;
     query->epoch_before = query->target_seen.progress.epoch;
     mr_target_submit(query->target_query, &query->epoch);

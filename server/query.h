@@ -66,6 +66,7 @@ struct MrQuery {
     uint64_t checkpoint_sequence, oldest_checkpoint;
     MrCheckpointList checkpoints;
     uint64_t batches;
+    uint64_t rows_out; /* handed to the target since the start of the server */
     int64_t batch_us_last;
     MrTargetStatus target_seen; /* at the last look of the scheduler, whose alone it is */
     bool is_changed;            /* since the status was published */

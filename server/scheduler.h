@@ -36,6 +36,7 @@ typedef struct MrQueryStatus {
     int64_t watermark_us; /* the least of theirs */
     int64_t next_close_us;
     uint64_t rows_in, late_rows, failed_rows;
+    uint64_t rows_out; /* written to the target, or deleted there, since the start of the server */
     int64_t state_bytes;
     uint64_t groups;
     uint64_t batches;
@@ -50,6 +51,8 @@ typedef struct MrQueryOperatorFacts {
     uint32_t index, lane;
     uint64_t rows_in, rows_out, groups;
     int64_t state_bytes;
+    int64_t busy_us;
+    const MrPlan *plan; /* borrowed: what `index` counts the operators of */
 } MrQueryOperatorFacts;
 
 /* A late or failed row as a person can read it. */

@@ -57,6 +57,7 @@ void mr_scheduler_publish_place(MrQuery *query)
     status->position = query->position;
     status->covered = query->covered;
     status->rows_in = query->rows_in;
+    status->rows_out = query->rows_out;
     status->watermark_us = mr_query_watermark(query);
 }
 
@@ -369,7 +370,9 @@ void mr_scheduler_operators(MrServer *server, const uint8_t id[16],
                                                    .rows_in = facts.rows_in,
                                                    .rows_out = facts.rows_out,
                                                    .groups = facts.groups,
-                                                   .state_bytes = facts.state_bytes });
+                                                   .state_bytes = facts.state_bytes,
+                                                   .busy_us = facts.busy_us,
+                                                   .plan = query->spec.plan });
         }
     }
     mr_scheduler_leave(scheduler);

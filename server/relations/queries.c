@@ -1,8 +1,9 @@
 /*
- * server/relations/queries.c - millrace.queries, sinks and operators: standing queries at work.
+ * server/relations/queries.c - millrace.queries and sinks: standing queries at work.
  */
 #include <stdio.h>
 
+#include "parser/print.h"
 #include "server/relations/rows.h"
 #include "server/scheduler.h"
 
@@ -32,7 +33,15 @@ static const MrColumn query_columns[] = {
     MR_RELATION_COLUMN("retries", INT64),
     MR_RELATION_COLUMN("last_commit_us", INT64),
     MR_RELATION_COLUMN("comment", TEXT),
+    MR_RELATION_COLUMN("rows_out", INT64),
+    MR_RELATION_COLUMN("waits_for", TEXT),
+    MR_RELATION_COLUMN("key", TEXT),
+    MR_RELATION_COLUMN("emit", TEXT),
+    MR_RELATION_COLUMN("definition", TEXT),
 };
+
+/* `comment`, behind all that only a query under way has. */
+enum { STATUS_COLUMNS_END = 24 };
 
 static const char *query_state(const MrQueryStatus *status)
 {
@@ -132,6 +141,46 @@ static void add_status(MrServer *server, MrRows *rows, const MrQueryStatus *stat
     mr_rows_int(rows, status->target.commit_us_last);
 }
 
+/* The columns of the result's key, NULL: rows are only added. */
+static void add_key(MrRows *rows, const MrStandingQuery *standing)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    for (uint32_t k = 0; k < standing->key_count; k++) {
+        mr_builder_append_string(&text, k == 0 ? "" : ", ");
+        mr_builder_append_string(&text, standing->schema.columns[standing->keys[k]].name);
+    }
+    mr_rows_text(rows, standing->key_count == 0 ? NULL : mr_builder_text(&text));
+    mr_builder_fini(&text);
+}
+
+/* The SELECT alone, as it would be asked once. */
+static void add_definition(MrRows *rows, const MrRelation *relation)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    if (relation->query != NULL) {
+        mr_ast_print(&text, &relation->query->base, MR_PRINT_SHOWN);
+    }
+    mr_rows_text(rows, text.length > 0 ? mr_builder_text(&text) : NULL);
+    mr_builder_fini(&text);
+}
+
+static void add_plan(MrRows *rows, const MrRelation *relation, const MrQueryStatus *status)
+{
+    const MrStandingQuery *standing = relation->standing;
+    if (status == NULL) {
+        mr_rows_null(rows);
+        mr_rows_null(rows);
+    } else {
+        mr_rows_count(rows, status->rows_out);
+        mr_rows_text(rows, status->waits_for[0] != '\0' ? status->waits_for : NULL);
+    }
+    add_key(rows, standing);
+    mr_rows_text(rows, standing->emit == MR_EMIT_MODE_CLOSE ? "on window close" : "on update");
+    add_definition(rows, relation);
+}
+
 static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
 {
     for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
@@ -147,8 +196,14 @@ static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
         if (mr_scheduler_query_status(server, relation->standing->id, &status)) {
             add_status(server, rows, &status);
             mr_rows_text(rows, relation->comment);
+            add_plan(rows, relation, &status);
         } else {
             mr_rows_text(rows, "STARTING"); /* made, and not yet with the scheduler */
+            while (rows->next_column < STATUS_COLUMNS_END) {
+                mr_rows_null(rows);
+            }
+            mr_rows_text(rows, relation->comment);
+            add_plan(rows, relation, NULL);
         }
     }
 }
@@ -179,51 +234,4 @@ const MrRelationView mr_relation_sinks = {
     .name = "sinks",
     MR_RELATION_COLUMNS(query_columns),
     .fill = sinks_fill,
-};
-
-static const MrColumn operator_columns[] = {
-    MR_RELATION_COLUMN("query", TEXT),           MR_RELATION_COLUMN("operator", TEXT),
-    MR_RELATION_COLUMN("operator_index", INT64), MR_RELATION_COLUMN("lane", INT64),
-    MR_RELATION_COLUMN("rows_in", INT64),        MR_RELATION_COLUMN("rows_out", INT64),
-    MR_RELATION_COLUMN("groups", INT64),         MR_RELATION_COLUMN("state_bytes", INT64),
-};
-
-typedef struct OperatorRows {
-    MrRows *rows;
-    const char *query;
-} OperatorRows;
-
-static void add_operator(void *context, const MrQueryOperatorFacts *facts)
-{
-    OperatorRows *operators = context;
-    MrRows *rows = operators->rows;
-    mr_rows_begin(rows);
-    mr_rows_text(rows, operators->query);
-    mr_rows_text(rows, facts->name);
-    mr_rows_count(rows, facts->index);
-    mr_rows_count(rows, facts->lane);
-    mr_rows_count(rows, facts->rows_in);
-    mr_rows_count(rows, facts->rows_out);
-    mr_rows_count(rows, facts->groups);
-    mr_rows_int(rows, facts->state_bytes);
-}
-
-static MrStatus operators_fill(MrServer *server, MrRows *rows, MrError *err)
-{
-    (void)err;
-    for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
-        const MrRelation *relation = mr_catalog_relation(server->catalog, i);
-        if (relation->standing != NULL) {
-            OperatorRows operators = { rows, relation->name };
-            mr_scheduler_operators(server, relation->standing->id, add_operator, &operators);
-        }
-    }
-    return MR_OK;
-}
-
-const MrRelationView mr_relation_operators = {
-    .schema_name = "millrace",
-    .name = "operators",
-    MR_RELATION_COLUMNS(operator_columns),
-    .fill = operators_fill,
 };

@@ -21,6 +21,8 @@ static const MrColumn stream_columns[] = {
     MR_RELATION_COLUMN("error", TEXT),
     MR_RELATION_COLUMN("source_offset", TEXT),
     MR_RELATION_COLUMN("comment", TEXT),
+    MR_RELATION_COLUMN("event_column", TEXT),
+    MR_RELATION_COLUMN("watermark_delay_us", INT64),
 };
 
 /* What keeps rows from coming: stored rows that are damaged, then the input. */
@@ -62,6 +64,10 @@ static void add_stream(MrServer *server, MrRows *rows, const MrRelation *relatio
     mr_rows_text(rows, error.status != MR_OK ? error.message : NULL);
     mr_rows_text(rows, facts.offset[0] != '\0' ? facts.offset : NULL);
     mr_rows_text(rows, relation->comment);
+    if (stream->event_column >= 0) {
+        mr_rows_text(rows, stream->columns[stream->event_column].name);
+        mr_rows_int(rows, stream->delay_us);
+    }
 }
 
 static MrStatus streams_fill(MrServer *server, MrRows *rows, MrError *err)

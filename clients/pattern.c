@@ -1,0 +1,111 @@
+/*
+ * clients/pattern.c - names and patterns as they are typed behind \d.
+ */
+#include "clients/pattern.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients/shell.h"
+
+/* The schema that our own objects are in goes without saying. */
+static const char *without_schema(const char *pattern)
+{
+    static const char schema[] = "public.";
+    size_t length = sizeof(schema) - 1;
+    return strncasecmp(pattern, schema, length) == 0 ? pattern + length : pattern;
+}
+
+/* One character of the pattern as a regular expression; returns what stands behind it. */
+static const char *put_regex(const char *c, bool *quoted, MrBuffer *out)
+{
+    if (*c == '"') {
+        if (*quoted && c[1] == '"') {
+            mr_buffer_append_char(out, '"');
+            return c + 2;
+        }
+        *quoted = !*quoted;
+    } else if (!*quoted && *c == '*') {
+        mr_buffer_append(out, ".*");
+    } else if (!*quoted && *c == '?') {
+        mr_buffer_append_char(out, '.');
+    } else if (*c == '$' || *c == '.' || (*quoted && strchr("|*+?()[]{}^\\", *c) != NULL)) {
+        mr_buffer_append_char(out, '\\');
+        mr_buffer_append_char(out, *c);
+    } else {
+        mr_buffer_append_char(out, *quoted ? *c : (char)tolower((unsigned char)*c));
+    }
+    return c + 1;
+}
+
+char *mr_pattern_condition(const char *pattern, const char *column)
+{
+    MrBuffer regex;
+    bool quoted = false;
+    if (pattern == NULL) {
+        return mr_text_copy("true");
+    }
+    mr_buffer_init(&regex);
+    mr_buffer_append(&regex, "^(");
+    for (const char *c = without_schema(pattern); *c != '\0';) {
+        c = put_regex(c, &quoted, &regex);
+    }
+    mr_buffer_append(&regex, ")$");
+    char *literal = mr_shell_quote(regex.data, '\'');
+    char *condition = mr_text_format("%s ~ %s", column, literal);
+    free(literal);
+    mr_buffer_fini(&regex);
+    return condition;
+}
+
+/* One part of a name, up to its dot: folded, without quotes. */
+static const char *part_read(const char *c, MrBuffer *out)
+{
+    bool quoted = false;
+    for (; *c != '\0' && (quoted || *c != '.'); c++) {
+        if (*c == '"' && quoted && c[1] == '"') {
+            mr_buffer_append_char(out, '"');
+            c++;
+        } else if (*c == '"') {
+            quoted = !quoted;
+        } else {
+            mr_buffer_append_char(out, quoted ? *c : (char)tolower((unsigned char)*c));
+        }
+    }
+    return c;
+}
+
+char *mr_pattern_name(const char *name)
+{
+    MrBuffer out;
+    mr_buffer_init(&out);
+    for (;;) {
+        MrBuffer part;
+        mr_buffer_init(&part);
+        name = part_read(name, &part);
+        char *quoted = mr_shell_quote(part.data, '"');
+        mr_buffer_append(&out, quoted);
+        free(quoted);
+        mr_buffer_fini(&part);
+        if (*name == '\0') {
+            return out.data;
+        }
+        mr_buffer_append_char(&out, '.');
+        name++;
+    }
+}
+
+char *mr_pattern_object(const char *name)
+{
+    MrBuffer part;
+    mr_buffer_init(&part);
+    for (;;) {
+        name = part_read(name, &part);
+        if (*name == '\0') {
+            return part.data;
+        }
+        mr_buffer_clear(&part);
+        name++;
+    }
+}
