@@ -11,8 +11,8 @@ bool mr_copy_command(MrShell *shell, const char *arguments);
 /* The server waits for COPY data: sends them, from `shell->copy` or the script.  The result of the
  * COPY itself comes from PQgetResult afterwards. */
 bool mr_copy_in(MrShell *shell, bool binary);
-/* After a statement that failed before it took any data: those that follow it in the script are read
- * over, where it was a COPY FROM STDIN. */
+/* After a statement that failed before it took any data: those that follow it in the script are
+ * read over, where it was a COPY FROM STDIN. */
 void mr_copy_skip(MrShell *shell, const char *sql);
 /* The server sends COPY data: writes them to `shell->copy` or `out` (then *to_output is true). */
 bool mr_copy_out(MrShell *shell, FILE *out, bool *to_output);

@@ -67,7 +67,8 @@ void mr_lexer_feed(MrLexer *lexer, const char *line); /* the next line, without 
 /* Appends to `statement` up to the next event.  The semicolon belongs to the statement. */
 MrLexed mr_lexer_scan(MrLexer *lexer, MrBuffer *statement);
 bool mr_lexer_is_quoted(const MrLexer *lexer); /* within quotes or a comment */
-/* What the prompt shows: '=' nothing open ('@' in an ignored part of \if), '-' a statement, else ' " $ * ( for what is open. */
+/* What the prompt shows: '=' nothing open ('@' in an ignored part of \if), '-' a statement, else
+ * ' " $ * ( for what is open. */
 char mr_lexer_prompt(const MrLexer *lexer, const MrBuffer *statement);
 
 /* Puts the value of the variable at the position into `out`, or (plain ones, `read_again`) into

@@ -118,7 +118,7 @@ void mr_print_html(const MrTable *table, bool expanded, FILE *out)
     }
 }
 
-/* ---- Markdown: a table as GitHub and others read it ------------------------------------------- */
+/* ---- Markdown: a table as GitHub and others read it ------------------------------------------ */
 
 static void put_markdown_text(const char *text, FILE *out)
 {
