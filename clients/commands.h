@@ -1,5 +1,5 @@
 /*
- * clients/commands.h - backslash commands: one table, commands.def, in which a new one takes a line.
+ * clients/commands.h - backslash commands: one table, commands.def; a new one takes a line there.
  */
 #ifndef MR_CLIENTS_COMMANDS_H
 #define MR_CLIENTS_COMMANDS_H

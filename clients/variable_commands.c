@@ -1,5 +1,5 @@
 /*
- * clients/variable_commands.c - commands that write and set: \echo, \set, \prompt, \getenv and so on.
+ * clients/variable_commands.c - commands that write and set: \echo, \set, \prompt, \getenv ...
  */
 #include <stdlib.h>
 #include <string.h>
