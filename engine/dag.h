@@ -48,6 +48,8 @@ typedef struct MrScanSpec {
     /* TABLE, ad hoc: only the row with these values of its key's columns matters, as the filter
      * above says; NULL: every row does. */
     const MrDatum *key_values;
+    /* TABLE, ad hoc: its changes, in their places of the log, as a standing query gets them. */
+    bool reads_history;
 } MrScanSpec;
 
 /* UNION ALL: the rows of both inputs, which have the same types. */
@@ -95,6 +97,29 @@ typedef struct MrJoinSpec {
     bool passes_time;     /* the output has event times, with W less `hold_us` */
     int64_t hold_us;
 } MrJoinSpec;
+
+/* ASOF JOIN, and FOR SYSTEM_TIME AS OF an event time: every left row with the last right row that
+ * has its keys and is not after it.  Output as of MrJoinSpec. */
+typedef struct MrAsofSpec {
+    bool keeps_unmatched; /* LEFT: a left row that meets none shows with NULLs */
+    const uint32_t *left_keys, *right_keys;
+    uint32_t key_count;
+    uint32_t left_time, right_time; /* input columns of one type: 8 bytes, ordered as integers */
+    bool is_strict;                 /* the right row is before the left one, not at its time */
+    /* Right rows are versions: each is valid until the next one of its keys comes or it is taken
+     * back.  Else, of right rows at one time, the first counts. */
+    bool is_versioned;
+    const uint32_t *columns;
+    uint32_t column_count;
+    bool left_retracts, right_retracts, right_is_derived;
+    /* Both times are those that W is about: rows before W less `late_us` are late, left rows
+     * before it are final, and right rows that are replaced by then are let go. */
+    bool is_timed;
+    bool right_can_be_late;
+    int64_t late_us;
+    bool is_final;        /* no row is ever taken back: left rows wait until they are final */
+    bool ends_with_batch; /* ad hoc: all are final at the end of the input */
+} MrAsofSpec;
 
 typedef struct MrFilterSpec {
     const MrExpr *predicate;

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "engine/operators/aggregate.h"
+
 void mr_meter_start(MrMeter *meter)
 {
     if (meter != NULL) {
@@ -112,6 +114,41 @@ void mr_operator_note_late(const MrOperator *op, const MrBlock *block, uint32_t 
                      .sequence = sequence,
                      .event_us = at_us,
                      .watermark_us = watermark_us };
+}
+
+MrStatus mr_operator_leave_out_late(const MrOperator *op, uint32_t port, const MrBlock *in,
+                                    uint32_t time_column, int64_t late_us, MrBatch *batch,
+                                    const MrBlock **out)
+{
+    const MrVector *times = &in->columns[time_column];
+    int64_t other_us = op->watermarks_us[1 - port];
+    uint32_t *rows, count = 0;
+    MrBlock *kept;
+    *out = in;
+    if (in->place.watermarks == NULL) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(batch->arena, rows, in->row_count, batch->err);
+    for (uint32_t row = 0; row < in->row_count; row++) {
+        int64_t own_us = in->place.watermarks[row];
+        int64_t w = own_us < other_us ? own_us : other_us;
+        int64_t at = MR_TIME_MAX;
+        if (!mr_vector_is_null(times, row)) {
+            memcpy(&at, mr_vector_cell(times, row), sizeof at);
+        }
+        if (mr_add_saturated(at, late_us) >= w) {
+            rows[count++] = row;
+        } else {
+            mr_operator_note_late(op, in, row, at, w, batch);
+        }
+    }
+    *out = NULL;
+    if (count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_block_select(batch->arena, in, rows, count, &kept, batch->err));
+    *out = kept;
+    return MR_OK;
 }
 
 MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,

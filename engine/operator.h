@@ -129,6 +129,12 @@ void mr_meter_charge(MrMeter *meter, int64_t *busy_us);
 /* Notes that the row of `block`, dated `at_us`, came late: W of the operator was `watermark_us`. */
 void mr_operator_note_late(const MrOperator *op, const MrBlock *block, uint32_t row, int64_t at_us,
                            int64_t watermark_us, MrBatch *batch);
+/* For operators with two inputs: the rows of the input `port` that are not late, as a block (NULL:
+ * none).  A stream's row is late when its time + `late_us` is before the operator's W at the row's
+ * place; late ones are noted, rows without a time are not late. */
+MrStatus mr_operator_leave_out_late(const MrOperator *op, uint32_t port, const MrBlock *in,
+                                    uint32_t time_column, int64_t late_us, MrBatch *batch,
+                                    const MrBlock **out);
 /* Notes the rows of `block` that failed (batch->notes must be there), unless they are another
  * query's to note. */
 MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,

@@ -62,6 +62,8 @@ typedef struct MrScope {
     bool over_stream;        /* rows are rows of a stream: now() is their arrival */
     bool is_lookup;          /* FOR SYSTEM_TIME AS OF PROCTIME(): can be joined to, nothing else */
     bool is_scalar;          /* a function's one value: FROM f(x) AS v, v is that column */
+    const MrNode *system_time; /* the same, AS OF a time of the left side; NULL: none */
+    int32_t version_of;        /* with it: that time's column of the left side */
     /* Of several. */
     MrFromItem *items;
     uint32_t item_count; /* 0: it is one item */

@@ -165,30 +165,22 @@ static MrStatus bind_cte(MrBinder *b, const MrCte *cte, MrScope *scope)
     return apply_alias(b, &alias, cte->ast->base.position, scope);
 }
 
-/* FOR SYSTEM_TIME AS OF PROCTIME(): a table as it is at the place of the row that meets it. */
-static MrStatus check_system_time(MrBinder *b, const MrAstFromTable *ast,
-                                  const MrRelation *relation)
+/* FOR SYSTEM_TIME AS OF: PROCTIME(), a table as it is at the place of the row that meets it; or a
+ * time of the left side, for which the join looks (join_asof.c). */
+static MrStatus bind_system_time(MrBinder *b, const MrAstFromTable *ast,
+                                 const MrRelation *relation, MrScope *scope)
 {
     const MrNode *time = ast->system_time;
     bool is_now = time->kind == MR_AST_CALL &&
                   strcmp(MR_AST_AS(const MrAstCall, time)->name.name, "proctime") == 0;
-    if (relation->kind != MR_RELATION_TABLE) {
+    bool is_stream = relation->kind == MR_RELATION_STREAM && !is_now;
+    if (relation->kind != MR_RELATION_TABLE && !is_stream) {
         mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, ast->base.position,
                       "FOR SYSTEM_TIME needs a table, and \"%s\" is none", relation->name);
         return mr_error_hint(b->err, "Join it without FOR SYSTEM_TIME.");
     }
-    if (!is_now) {
-        return mr_bind_unsupported(b, time->position,
-                                   "Use FOR SYSTEM_TIME AS OF PROCTIME(): the table as it is when "
-                                   "the row comes.",
-                                   "FOR SYSTEM_TIME AS OF an event time is not supported yet");
-    }
-    if (b->mode == MR_BIND_ADHOC) {
-        return mr_bind_unsupported(
-            b, time->position, "Leave it out to read the table as it is now.",
-            "FOR SYSTEM_TIME AS OF PROCTIME() outside of a standing query is "
-            "not supported yet");
-    }
+    scope->is_lookup = is_now;
+    scope->system_time = is_now ? NULL : time;
     return MR_OK;
 }
 
@@ -208,8 +200,7 @@ static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scop
         }
         MR_TRY(bind_relation(b, relation, ast->base.position, scope));
         if (ast->system_time != NULL) {
-            MR_TRY(check_system_time(b, ast, relation));
-            scope->is_lookup = true;
+            MR_TRY(bind_system_time(b, ast, relation, scope));
         }
         if (&ast->base == b->place_item) {
             MR_TRY(mr_logical_scan_add_place(b->arena, scope->input, MR_PLACE_COLUMN, b->err));

@@ -263,8 +263,14 @@ static MrStatus bind_on(MrBinder *b, const MrNode *on, MrScope *scope, MrExpr **
 static MrStatus refuse_lookup(MrBinder *b, int32_t position)
 {
     return mr_bind_unsupported(
-        b, position, "Write s JOIN t FOR SYSTEM_TIME AS OF PROCTIME() ON …, or LEFT JOIN.",
+        b, position, "Write s JOIN t FOR SYSTEM_TIME AS OF s.ts ON …, or LEFT JOIN.",
         "a table FOR SYSTEM_TIME is not supported here");
+}
+
+/* FOR SYSTEM_TIME: can be joined to, nothing else. */
+static bool is_of_time(const MrScope *scope)
+{
+    return scope->is_lookup || scope->system_time != NULL;
 }
 
 /* The node without its condition, and the scope over it without names. */
@@ -275,7 +281,7 @@ static MrStatus join_scopes(MrBinder *b, MrJoinType type, MrScope *left, MrScope
     MR_TRY(make_items(b, right));
     MR_TRY(check_aliases(b, left, right, position));
     bool can_look_up = type == MR_JOIN_TYPE_INNER || type == MR_JOIN_TYPE_LEFT;
-    if (left->is_lookup || (right->is_lookup && !can_look_up)) {
+    if (is_of_time(left) || (is_of_time(right) && !can_look_up)) {
         return refuse_lookup(b, position);
     }
     uint32_t columns = left->input->column_count;
@@ -294,6 +300,9 @@ static MrStatus join_scopes(MrBinder *b, MrJoinType type, MrScope *left, MrScope
 MrStatus mr_bind_cross(MrBinder *b, MrScope *left, MrScope *right, int32_t position, MrScope *out)
 {
     MrNameList none = { 0 };
+    if (is_of_time(right)) {
+        return refuse_lookup(b, position);
+    }
     MR_TRY(join_scopes(b, MR_JOIN_TYPE_INNER, left, right, position, out));
     MR_TRY(add_names(b, out, left, &none));
     return add_names(b, out, right, &none);
@@ -352,6 +361,28 @@ static MrStatus bind_beside(MrBinder *b, const MrNode *item, MrScope *left, MrOu
     return status;
 }
 
+/* The right side FOR SYSTEM_TIME, while both are still apart. */
+static MrStatus bind_times(MrBinder *b, const MrAstFromJoin *join, MrScope *left, MrScope *right)
+{
+    int32_t position = join->right->position;
+    if (join->asof || join->join == MR_JOIN_CROSS) {
+        return refuse_lookup(b, position);
+    }
+    MR_TRY(mr_asof_read_history(b, left, right, position));
+    return right->system_time != NULL ? mr_asof_find_time(b, left, right, right->system_time)
+                                      : MR_OK;
+}
+
+/* The condition of an ASOF JOIN, or of one with versions. */
+static MrStatus settle_asof(MrBinder *b, const MrAstFromJoin *join, const MrScope *right,
+                            MrExpr *condition, MrLogical *node)
+{
+    node->predicate = condition;
+    MR_TRY(join->asof ? mr_asof_take_condition(b, node)
+                      : mr_asof_set_version(b, node, right, join->base.position));
+    return mr_join_settle(b, node);
+}
+
 MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
 {
     static const MrJoinType types[] = {
@@ -360,25 +391,29 @@ MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
         [MR_JOIN_CROSS] = MR_JOIN_TYPE_INNER,
     };
     MrScope left, right;
-    if (join->asof) {
-        return mr_bind_unsupported(b, join->base.position,
-                                   "Join on b.ts <= a.ts and take the last by ROW_NUMBER().",
-                                   "ASOF JOIN is not supported yet");
-    }
     MR_TRY(mr_bind_from(b, join->left, &left));
     MrOuter around = { .is_refused = join->join == MR_JOIN_RIGHT || join->join == MR_JOIN_FULL };
     MR_TRY(bind_beside(b, join->right, &left, &around, &right));
+    bool is_asof = join->asof || right.system_time != NULL;
+    if (is_asof && around.count > 0) {
+        return mr_bind_unsupported(b, join->right->position, "Leave LATERAL out.",
+                                   "the right side of an ASOF JOIN that names its left side");
+    }
+    if (is_of_time(&right)) {
+        MR_TRY(bind_times(b, join, &left, &right));
+    }
     MR_TRY(join_scopes(b, types[join->join], &left, &right, join->base.position, out));
     MrExpr *condition;
     MR_TRY(bind_condition(b, join, &left, &right, out, &condition));
-    MR_TRY(mr_lateral_settle(b, &around, condition, &out->input));
+    MR_TRY(is_asof ? settle_asof(b, join, &right, condition, out->input)
+                   : mr_lateral_settle(b, &around, condition, &out->input));
     return join->alias.name != NULL ? name_join(b, out) : MR_OK;
 }
 
 MrStatus mr_bind_from_list(MrBinder *b, const MrNodeList *items, MrScope *scope)
 {
     MR_TRY(mr_bind_from(b, items->items[0], scope));
-    if (scope->is_lookup) {
+    if (is_of_time(scope)) {
         return refuse_lookup(b, items->items[0]->position);
     }
     for (uint32_t i = 1; i < items->count; i++) {

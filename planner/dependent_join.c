@@ -619,6 +619,11 @@ static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
     MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, places, left_count + right->column_count, b->err);
+    if (node->asof.is_used || node->is_lookup) {
+        return mr_bind_unsupported(b, -1, "Join in FROM of the query itself.",
+                                   "an ASOF JOIN or FOR SYSTEM_TIME in a subquery that names an "
+                                   "outer column is not supported yet");
+    }
     if (keeps_right) {
         return mr_bind_unsupported(b, -1, "Turn it into a LEFT JOIN.",
                                    "a %s JOIN in a subquery that names an outer column is not "

@@ -587,6 +587,51 @@ static MrStatus describe_join(Explain *explain, const MrDagNode *node)
                : MR_OK;
 }
 
+static MrStatus describe_asof_state(Explain *explain, const MrAsofSpec *spec, const MrDagNode *node)
+{
+    if (!is_standing(explain->plan)) {
+        return MR_OK;
+    }
+    if (!spec->is_timed) {
+        return add_text(explain, "State", "every row of both inputs for ever: nothing bounds it");
+    }
+    mr_builder_append_string(&explain->text, "left rows until the watermark passes ");
+    append_column_of(explain, node->input, spec->left_time);
+    if (spec->late_us > 0) {
+        mr_builder_append_string(&explain->text, " + ");
+        append_duration(&explain->text, spec->late_us);
+    }
+    mr_builder_append_string(&explain->text, ", right ones until the next of their key is passed");
+    return add(explain, "State");
+}
+
+static MrStatus describe_asof(Explain *explain, const MrDagNode *node)
+{
+    const MrAsofSpec *spec = node->spec;
+    const char *what = spec->is_versioned ? ", with the version at the time of the row" : "";
+    mr_builder_append_string(&explain->text, spec->keeps_unmatched ? "left" : "inner");
+    mr_builder_append_string(&explain->text, what);
+    MR_TRY(add(explain, "Type"));
+    for (uint32_t k = 0; k < spec->key_count; k++) {
+        mr_builder_append_string(&explain->text, k > 0 ? ", " : "");
+        append_column_of(explain, node->input, spec->left_keys[k]);
+        mr_builder_append_string(&explain->text, " = ");
+        append_column_of(explain, node->right, spec->right_keys[k]);
+    }
+    if (spec->key_count > 0) {
+        MR_TRY(add(explain, "Keys"));
+    }
+    mr_builder_append_string(&explain->text, "the last ");
+    append_column_of(explain, node->right, spec->right_time);
+    mr_builder_append_string(&explain->text, spec->is_strict ? " < " : " <= ");
+    append_column_of(explain, node->input, spec->left_time);
+    MR_TRY(add(explain, "Meets"));
+    MR_TRY(describe_asof_state(explain, spec, node));
+    return spec->left_retracts || spec->right_retracts
+               ? add_text(explain, "Input", "rows can be taken back")
+               : MR_OK;
+}
+
 static const char *const titles[] = {
     [MR_OPERATOR_SCAN] = "Scan",           [MR_OPERATOR_FILTER] = "Filter",
     [MR_OPERATOR_PROJECT] = "Project",     [MR_OPERATOR_EXPAND] = "Expand",
@@ -595,6 +640,7 @@ static const char *const titles[] = {
     [MR_OPERATOR_UNION] = "Union all",     [MR_OPERATOR_OVER] = "Window functions",
     [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
     [MR_OPERATOR_WINDOW] = "Window",       [MR_OPERATOR_PROJECT_SET] = "ProjectSet",
+    [MR_OPERATOR_ASOF] = "As-of join",
 };
 
 static MrStatus describe(Explain *explain, uint32_t index)
@@ -620,6 +666,7 @@ static MrStatus describe(Explain *explain, uint32_t index)
     case MR_OPERATOR_TOP_N: return describe_top_n(explain, node);
     case MR_OPERATOR_UNION: return MR_OK;
     case MR_OPERATOR_JOIN: return describe_join(explain, node);
+    case MR_OPERATOR_ASOF: return describe_asof(explain, node);
     case MR_OPERATOR_DELIVER: return describe_deliver(explain);
     case MR_OPERATOR_COLLECT:
         append_names(&explain->text, &explain->plan->output, NULL,

@@ -259,6 +259,10 @@ static MrStatus push_part(MrBinder *b, MrLogical *join, MrExpr *part, MrExpr **s
 {
     uint32_t sides = about(part, join->input->column_count);
     simplify_outer(join, part);
+    if (join->asof.is_used && (sides & ABOUT_RIGHT)) {
+        /* It judges the row that was found, and has no say in which one is. */
+        return mr_expr_and(b->arena, *stays, part, stays, b->err);
+    }
     uint32_t padded = padded_sides(join->join_type);
     bool moves = sides != 0 && (sides & padded) == 0 && !mr_expr_is_volatile(part);
     if (moves && (sides == ABOUT_LEFT || sides == ABOUT_RIGHT)) {

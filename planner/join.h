@@ -30,6 +30,16 @@ MrStatus mr_join_push_filter(MrBinder *b, MrLogical **place);
 /* Conditions of ON that are about one input go there, where that changes no answer. */
 MrStatus mr_join_push_condition(MrBinder *b, MrLogical *join);
 
+/* ASOF JOIN: its ON becomes equal columns and the two times. */
+MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join);
+/* FOR SYSTEM_TIME AS OF s.ts, before the sides are joined: the left column that it names; rows of a
+ * table get the time of their change. */
+MrStatus mr_asof_find_time(MrBinder *b, MrScope *left, MrScope *right, const MrNode *time);
+/* Afterwards, with the condition: the right rows are versions. */
+MrStatus mr_asof_set_version(MrBinder *b, MrLogical *join, const MrScope *right, int32_t position);
+/* FOR SYSTEM_TIME at the prompt: the table's changes are read in their places of the log. */
+MrStatus mr_asof_read_history(MrBinder *b, const MrScope *left, MrScope *right, int32_t position);
+
 /* Rows of the side are all there before the first of the other side comes. */
 bool mr_join_side_is_static(const MrLogical *side, const MrLogical *other, bool is_standing);
 /* Whether the right key is unique among right rows by the join's equalities: `columns` of the right

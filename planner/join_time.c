@@ -315,6 +315,19 @@ static void settle_bounds(MrLogical *join)
     set_roles(join, false, true);
 }
 
+/* The times of an as-of join are known since it was bound; the left ones are those of its rows. */
+static void settle_asof(MrLogical *join)
+{
+    const MrLogicalColumn *left = &join->input->columns[join->left_time.column];
+    const MrLogicalColumn *right = &join->right->columns[join->right_time.column];
+    bool by_change = join->asof.is_versioned && !mr_logical_reads(join->right, MR_SCAN_STREAM);
+    join->asof.is_timed = is_event_time(left) && (by_change || is_event_time(right));
+    join->passes_time = join->asof.is_timed;
+    if (join->asof.is_timed) {
+        set_roles(join, true, true);
+    }
+}
+
 MrStatus mr_join_settle(MrBinder *b, MrLogical *node)
 {
     if (node->kind == MR_LOGICAL_FILTER) {
@@ -327,6 +340,7 @@ MrStatus mr_join_settle(MrBinder *b, MrLogical *node)
     }
     MR_TRY(mr_join_settle(b, node->input));
     MR_TRY(mr_join_settle(b, node->right));
+    MrJoinTime times[2] = { node->left_time, node->right_time };
     clear_times(node);
     for (uint32_t i = 0; i < node->column_count; i++) {
         bool of_left = i < node->input->column_count;
@@ -334,7 +348,11 @@ MrStatus mr_join_settle(MrBinder *b, MrLogical *node)
                       node->join_type == (of_left ? MR_JOIN_TYPE_RIGHT : MR_JOIN_TYPE_LEFT);
         node->columns[i].not_null = column_at(node, i)->not_null && !padded;
     }
-    if (!settle_static(b, node)) {
+    if (node->asof.is_used) {
+        node->left_time = times[0];
+        node->right_time = times[1];
+        settle_asof(node);
+    } else if (!settle_static(b, node)) {
         settle_bounds(node);
     }
     return MR_OK;

@@ -71,6 +71,15 @@ typedef struct MrLogicalOver {
     bool shows_number;
 } MrLogicalOver;
 
+/* JOIN: a left row meets the last right row that is not after it.  The times are the columns of
+ * left_time and right_time. */
+typedef struct MrLogicalAsof {
+    bool is_used;
+    bool is_strict;    /* before it, not at its time */
+    bool is_versioned; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
+    bool is_timed;     /* W is about both times */
+} MrLogicalAsof;
+
 typedef struct MrLogicalSetCall {
     const MrSetFunction *function;
     uint32_t args[MR_SET_ARGS_MAX]; /* columns of the input */
@@ -87,6 +96,7 @@ struct MrLogical {
     const MrRelation *relation; /* NULL for VALUES; RESULT: the materialized view */
     uint32_t *scan_columns;     /* columns of the relation */
     const MrBlock *values;
+    bool reads_history; /* SCAN of a table, ad hoc: its changes, in their places of the log */
 
     MrExpr *predicate; /* FILTER; JOIN: over the columns of both inputs, NULL: none */
 
@@ -94,6 +104,7 @@ struct MrLogical {
     bool is_lookup;                   /* JOIN: the right side as it is when a left row comes */
     bool is_null_aware;               /* JOIN: ANTI for NOT IN, see MrJoinSpec */
     MrJoinTime left_time, right_time; /* JOIN: as planner/join.h found them */
+    MrLogicalAsof asof;               /* JOIN */
     bool passes_time;                 /* JOIN: its output has event times */
     int64_t hold_us;
 

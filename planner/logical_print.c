@@ -111,7 +111,8 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
                                  node->over->order_count);
         break;
     case MR_LOGICAL_JOIN:
-        mr_builder_append_format(out, "%s join", mr_join_type_name(node->join_type));
+        mr_builder_append_format(out, "%s%s join", node->asof.is_used ? "asof " : "",
+                                 mr_join_type_name(node->join_type));
         break;
     case MR_LOGICAL_UNION: mr_builder_append_string(out, "union all"); break;
     }

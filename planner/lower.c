@@ -60,11 +60,13 @@ MrStatus mr_lowering_schema(MrLowering *lowering, const MrLogical *node, MrSchem
     return MR_OK;
 }
 
-/* Scans of one relation have one number. */
-static uint32_t source_of(MrLowering *lowering, const MrRelation *relation)
+/* Scans of one relation have one number, unless one reads its rows and one its changes. */
+static uint32_t source_of(MrLowering *lowering, const MrLogical *node)
 {
+    const MrRelation *relation = node->relation;
     for (uint32_t i = 0; i < lowering->scan_count && relation != NULL; i++) {
-        if (lowering->scans[i].relation == relation) {
+        if (lowering->scans[i].relation == relation &&
+            lowering->scans[i].spec->reads_history == node->reads_history) {
             return lowering->scans[i].spec->source;
         }
     }
@@ -84,7 +86,8 @@ static MrStatus lower_scan(MrLowering *lowering, const MrLogical *node)
         .columns = node->scan_columns,
         .event_column = -1,
         .values = node->values,
-        .source = source_of(lowering, relation),
+        .source = source_of(lowering, node),
+        .reads_history = node->reads_history,
         .has_watermark = node->scan == MR_SCAN_STREAM,
     };
     if (node->scan == MR_SCAN_STREAM) {
@@ -104,7 +107,8 @@ static MrStatus lower_scan(MrLowering *lowering, const MrLogical *node)
     }
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     /* A standing query gets a table's changes, an ad-hoc one its rows. */
-    bool retracts = node->scan == MR_SCAN_TABLE && lowering->options->is_standing;
+    bool retracts = node->scan == MR_SCAN_TABLE &&
+                    (lowering->options->is_standing || node->reads_history);
     return mr_lowering_push(lowering, MR_OPERATOR_SCAN, spec, -1, -1, &schema, retracts);
 }
 
@@ -554,7 +558,8 @@ static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has
         return lower_result(lowering, node, has_reader);
     }
     if (node->kind == MR_LOGICAL_JOIN) {
-        return mr_lower_join(lowering, node, has_reader);
+        return node->asof.is_used ? mr_lower_asof(lowering, node)
+                                  : mr_lower_join(lowering, node, has_reader);
     }
     if (node->input != NULL) {
         MR_TRY(mr_lower_node(lowering, node->input, has_reader || reads));

@@ -36,6 +36,7 @@ typedef struct MrLowering {
 /* The operators of a node and of all below it; `has_reader`: somebody above judges or sums rows,
  * and must hear which row a new one replaces. */
 MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader);
+MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node);
 MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_reader);
 
 MrStatus mr_lowering_push(MrLowering *lowering, MrOperatorKind kind, const void *spec,

@@ -52,16 +52,16 @@ static MrStatus widen_replace(void *context, const MrExpr *column, MrExpr **out)
                           column->position, out, widen->lowering->err);
 }
 
-static MrStatus set_columns(MrLowering *lowering, const MrLogical *node, uint32_t by,
-                            MrJoinSpec *spec)
+static MrStatus shown_columns(MrLowering *lowering, const MrLogical *node, uint32_t by,
+                              const uint32_t **out, uint32_t *count)
 {
     uint32_t *columns, left = node->input->column_count;
     MR_NEW_ARRAY(lowering->arena, columns, node->column_count, lowering->err);
     for (uint32_t i = 0; i < node->column_count; i++) {
         columns[i] = i < left ? i : i + by;
     }
-    spec->columns = columns;
-    spec->column_count = node->column_count;
+    *out = columns;
+    *count = node->column_count;
     return MR_OK;
 }
 
@@ -94,20 +94,71 @@ static bool takes_back(const MrJoinSpec *spec)
     }
 }
 
+/* Both inputs of a join and its keys; *left: the left input's node.  *by: columns that were
+ * projected behind the left one's own. */
+static MrStatus lower_sides(MrLowering *lowering, const MrLogical *node, const MrJoinParts *parts,
+                            const uint32_t *keys[2], int32_t *left, uint32_t *by)
+{
+    MR_TRY(mr_lower_node(lowering, node->input, true));
+    MR_TRY(lower_keys(lowering, node->input, parts->left_keys, parts->key_count, &keys[0]));
+    *left = lowering->top;
+    *by = mr_lowering_top(lowering)->schema.column_count - node->input->column_count;
+    MR_TRY(mr_lower_node(lowering, node->right, true));
+    return lower_keys(lowering, node->right, parts->right_keys, parts->key_count, &keys[1]);
+}
+
+MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
+{
+    const MrLowerOptions *options = lowering->options;
+    const uint32_t *keys[2];
+    MrJoinParts parts;
+    MrAsofSpec *spec;
+    MrSchema schema;
+    int32_t left;
+    uint32_t by;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    MR_TRY(mr_join_split(lowering->arena, node, &parts, lowering->err));
+    MR_TRY(lower_sides(lowering, node, &parts, keys, &left, &by));
+    int64_t left_us = mr_window_lateness_us(node->input, lowering->allowed_lateness_us);
+    int64_t right_us = mr_window_lateness_us(node->right, lowering->allowed_lateness_us);
+    *spec = (MrAsofSpec){
+        .keeps_unmatched = node->join_type == MR_JOIN_TYPE_LEFT,
+        .left_keys = keys[0],
+        .right_keys = keys[1],
+        .key_count = parts.key_count,
+        .left_time = (uint32_t)node->left_time.column,
+        .right_time = (uint32_t)node->right_time.column,
+        .is_strict = node->asof.is_strict,
+        .is_versioned = node->asof.is_versioned,
+        .left_retracts = lowering->dag->nodes[left].retracts,
+        .right_retracts = mr_lowering_top(lowering)->retracts,
+        .right_is_derived = !mr_logical_is_in_log_order(node->right),
+        .is_timed = node->asof.is_timed,
+        .right_can_be_late = mr_logical_reads(node->right, MR_SCAN_STREAM),
+        .late_us = left_us > right_us ? left_us : right_us,
+        .is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE,
+        .ends_with_batch = !options->is_standing,
+    };
+    MR_TRY(shown_columns(lowering, node, by, &spec->columns, &spec->column_count));
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
+    return mr_lowering_push(lowering, MR_OPERATOR_ASOF, spec, left, lowering->top, &schema,
+                            !spec->is_final || spec->left_retracts);
+}
+
 MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     const MrLowerOptions *options = lowering->options;
     MrJoinParts parts;
     MrJoinSpec *spec;
     MrExpr *condition;
+    const uint32_t *keys[2];
+    int32_t left;
+    uint32_t by;
     MR_NEW(lowering->arena, spec, lowering->err);
     MR_TRY(mr_join_split(lowering->arena, node, &parts, lowering->err));
-    MR_TRY(mr_lower_node(lowering, node->input, true));
-    MR_TRY(lower_keys(lowering, node->input, parts.left_keys, parts.key_count, &spec->left_keys));
-    int32_t left = lowering->top;
-    uint32_t by = mr_lowering_top(lowering)->schema.column_count - node->input->column_count;
-    MR_TRY(mr_lower_node(lowering, node->right, true));
-    MR_TRY(lower_keys(lowering, node->right, parts.right_keys, parts.key_count, &spec->right_keys));
+    MR_TRY(lower_sides(lowering, node, &parts, keys, &left, &by));
+    spec->left_keys = keys[0];
+    spec->right_keys = keys[1];
     condition = parts.residual;
     if (condition != NULL && by > 0) {
         Widen widen = { lowering, node->input->column_count, by };
@@ -126,7 +177,7 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     spec->ends_with_batch = !options->is_standing;
     spec->left_is_static = mr_join_side_is_static(node->input, node->right, options->is_standing);
     spec->right_is_static = mr_join_side_is_static(node->right, node->input, options->is_standing);
-    MR_TRY(set_columns(lowering, node, by, spec));
+    MR_TRY(shown_columns(lowering, node, by, &spec->columns, &spec->column_count));
     set_times(lowering, node, spec);
     MrSchema schema;
     MR_TRY(mr_lowering_schema(lowering, node, &schema));

@@ -344,6 +344,7 @@ static MrStatus rebuild_join(MrBinder *b, MrLogical **place, uint32_t left, uint
     join->passes_time = before->passes_time;
     join->hold_us = before->hold_us;
     join->is_lookup = before->is_lookup;
+    join->asof = before->asof;
     MR_NEW_ARRAY(b->arena, exprs, total, b->err);
     MR_NEW_ARRAY(b->arena, names, total, b->err);
     for (uint32_t i = 0; i < left + right; i++) {
@@ -381,7 +382,11 @@ static MrStatus join_key(MrBinder *b, MrLogical **place, Key *key)
         node->column_count = node->input->column_count;
         return MR_OK;
     }
-    MR_TRY(derive(b, &node->right, &keys[1]));
+    if (node->asof.is_used) { /* a left row meets one right row, or none */
+        keys[1] = (Key){ 0 };
+    } else {
+        MR_TRY(derive(b, &node->right, &keys[1]));
+    }
     uint32_t added[2] = { node->input->column_count - left, node->right->column_count - right };
     MR_TRY(rebuild_join(b, place, left, right));
     const MrLogical *join = (*place)->input;
@@ -389,8 +394,11 @@ static MrStatus join_key(MrBinder *b, MrLogical **place, Key *key)
     bool keeps_left = node->join_type == MR_JOIN_TYPE_INNER || node->join_type == MR_JOIN_TYPE_LEFT;
     bool keeps_right =
         node->join_type == MR_JOIN_TYPE_INNER || node->join_type == MR_JOIN_TYPE_RIGHT;
-    bool left_tells = keeps_left && mr_join_fixes(&parts, true, keys[1].columns, keys[1].count);
-    bool right_tells = keeps_right && mr_join_fixes(&parts, false, keys[0].columns, keys[0].count);
+    bool is_asof = node->asof.is_used;
+    bool left_tells =
+        is_asof || (keeps_left && mr_join_fixes(&parts, true, keys[1].columns, keys[1].count));
+    bool right_tells =
+        !is_asof && keeps_right && mr_join_fixes(&parts, false, keys[0].columns, keys[0].count);
     MR_TRY(key_init(b, keys[0].count + keys[1].count, key));
     if (left_tells || !right_tells) {
         side_columns(&keys[0], left, 0, left + right, key);

@@ -98,7 +98,8 @@ static bool can_change(const MrLogical *node)
         if (node->is_lookup) {
             return can_change(node->input); /* the right side corrects nothing */
         }
-        return (node->join_type != MR_JOIN_TYPE_INNER && node->join_type != MR_JOIN_TYPE_SEMI) ||
+        return node->asof.is_used ||
+               (node->join_type != MR_JOIN_TYPE_INNER && node->join_type != MR_JOIN_TYPE_SEMI) ||
                can_change(node->input) || can_change(node->right);
     default: return can_change(node->input) || (node->right != NULL && can_change(node->right));
     }
@@ -143,6 +144,11 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
                           "FOR SYSTEM_TIME AS OF PROCTIME() needs rows that are only ever added");
             return mr_error_hint(check->b->err, "Join the stream first, then group.");
         }
+        if (check->on_close && node->asof.is_used && !node->asof.is_timed) {
+            return never_closes(check->b, check->statement,
+                                "the times of an ASOF JOIN are not both event times of streams",
+                                "Compare the columns of both WATERMARKs; or use EMIT ON UPDATE.");
+        }
         if (check->on_close && !node->passes_time && node->join_type != MR_JOIN_TYPE_INNER) {
             return never_closes(check->b, check->statement,
                                 "what a join shows of unmatched rows may change for ever",
@@ -186,7 +192,8 @@ static bool keeps_rows_for_ever(const MrLogical *node)
     if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
         return false;
     }
-    bool is_bounded = node->kind != MR_LOGICAL_JOIN || node->left_time.column >= 0 ||
+    bool is_bounded = node->kind != MR_LOGICAL_JOIN ||
+                      (node->asof.is_used ? node->asof.is_timed : node->left_time.column >= 0) ||
                       node->is_lookup || mr_join_side_is_static(node->input, node->right, true) ||
                       mr_join_side_is_static(node->right, node->input, true);
     return !is_bounded || keeps_rows_for_ever(node->input) || keeps_rows_for_ever(node->right);

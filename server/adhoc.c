@@ -155,6 +155,28 @@ static bool scans_first(const MrPlan *plan, uint32_t scan, MrScanKind kind)
     return plan->scans[scan].spec->kind == kind && mr_plan_is_first_scan(plan, scan);
 }
 
+/* A table's rows, as they are now. */
+static bool scans_table_first(const MrPlan *plan, uint32_t scan)
+{
+    return scans_first(plan, scan, MR_SCAN_TABLE) && !plan->scans[scan].spec->reads_history;
+}
+
+/* Records of the log are what it reads. */
+static bool reads_log(const MrPlanScan *scan)
+{
+    return scan->spec->kind == MR_SCAN_STREAM || scan->spec->reads_history;
+}
+
+static const MrPlanScan *find_logged(const MrPlan *plan, uint32_t stream_id)
+{
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (reads_log(&plan->scans[s]) && plan->scans[s].spec->stream_id == stream_id) {
+            return &plan->scans[s];
+        }
+    }
+    return NULL;
+}
+
 /* The system views of the plan as they are now; on the event loop. */
 static MrStatus fill_virtuals(MrServer *server, const MrPlan *plan, MrArena *arena,
                               MrVirtualRows **out, MrError *err)
@@ -273,7 +295,7 @@ static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilt
         }
         count++;
         *next = record->first_sequence + record->row_count;
-        const MrPlanScan *scan = mr_plan_stream(adhoc->plan, record->stream_id);
+        const MrPlanScan *scan = find_logged(adhoc->plan, record->stream_id);
         if (scan != NULL && record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
             inputs[filled++] = (MrPipelineInput){ .block = record->block,
                                                   .watermark_after_us = record->watermark_after_us,
@@ -306,7 +328,7 @@ static MrStatus find_streams(MrAdhoc *adhoc, MrLogFilter *filter, uint64_t *firs
     for (uint32_t s = 0; s < plan->scan_count; s++) {
         uint32_t stream_id = plan->scans[s].spec->stream_id;
         MrLogStreamFacts facts;
-        if (plan->scans[s].spec->kind != MR_SCAN_STREAM) {
+        if (!reads_log(&plan->scans[s])) {
             continue;
         }
         MR_TRY(mr_log_stream_error(adhoc->server->log, stream_id, err));
@@ -392,7 +414,7 @@ static MrStatus read_all(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
     for (uint32_t s = 0; s < adhoc->plan->scan_count; s++) {
         if (scans_first(adhoc->plan, s, MR_SCAN_RESULT)) {
             MR_TRY(read_result(adhoc, s, pipeline, err));
-        } else if (scans_first(adhoc->plan, s, MR_SCAN_TABLE)) {
+        } else if (scans_table_first(adhoc->plan, s)) {
             MR_TRY(read_table(adhoc, s, pipeline, err));
         }
     }
@@ -527,7 +549,7 @@ static MrStatus prepare_scans(MrAdhoc *adhoc, bool sees_uncommitted, MrError *er
             MR_TRY(mr_targets_find(adhoc->server, adhoc->catalog,
                                    plan->scans[s].relation->standing->connection,
                                    &adhoc->targets[s], err));
-        } else if (scans_first(plan, s, MR_SCAN_TABLE)) {
+        } else if (scans_table_first(plan, s)) {
             MR_TRY(open_table(adhoc, s, sees_uncommitted, err));
         }
     }

@@ -8,14 +8,6 @@
 
 #include "engine/operators/aggregate.h"
 
-static int64_t time_of(const MrJoinSide *side, const MrBlock *block, uint32_t row)
-{
-    const MrVector *times = &block->columns[side->time->column];
-    int64_t at;
-    memcpy(&at, mr_vector_cell(times, row), sizeof at);
-    return at;
-}
-
 bool mr_join_has_time(const MrJoinSide *side, const MrBlock *block, uint32_t row)
 {
     return side->time->column < 0 || !mr_vector_is_null(&block->columns[side->time->column], row);
@@ -25,32 +17,11 @@ MrStatus mr_join_drop_late(MrOperator *op, uint32_t index, const MrBlock *in, Mr
                            const MrBlock **out)
 {
     const MrJoinState *state = op->state;
-    const MrJoinSide *side = &state->sides[index];
-    int64_t other_us = op->watermarks_us[1 - index];
-    uint32_t *rows, count = 0;
-    MrBlock *kept;
+    const MrJoinTime *time = state->sides[index].time;
     *out = in;
-    if (side->time->column < 0 || in->place.watermarks == NULL) {
-        return MR_OK;
-    }
-    MR_NEW_ARRAY(batch->arena, rows, in->row_count, batch->err);
-    for (uint32_t row = 0; row < in->row_count; row++) {
-        int64_t own_us = in->place.watermarks[row];
-        int64_t w = own_us < other_us ? own_us : other_us;
-        int64_t at = mr_join_has_time(side, in, row) ? time_of(side, in, row) : MR_TIME_MAX;
-        if (mr_add_saturated(at, side->time->late_us) >= w) {
-            rows[count++] = row;
-        } else {
-            mr_operator_note_late(op, in, row, at, w, batch);
-        }
-    }
-    *out = NULL;
-    if (count == 0) {
-        return MR_OK;
-    }
-    MR_TRY(mr_block_select(batch->arena, in, rows, count, &kept, batch->err));
-    *out = kept;
-    return MR_OK;
+    return time->column < 0 ? MR_OK
+                            : mr_operator_leave_out_late(op, index, in, (uint32_t)time->column,
+                                                         time->late_us, batch, out);
 }
 
 /* ---- The heap ---------------------------------------------------------------------------- */

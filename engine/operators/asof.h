@@ -1,0 +1,96 @@
+/*
+ * engine/operators/asof.h - the as-of join's state: keys with the rows of both sides in order of
+ * time (asof_keys.c), and what is shown of them (asof.c).  Only these two include it.
+ *
+ * A left row meets at most one right row: of those with its key the last that is not after it.  The
+ * rows of a key are two arrays in order of time.  What comes is put in its place; the rows that
+ * show are computed once per flush, or when W makes them final: a left row then goes, and of the
+ * right rows only the last before W stays, since every later left row is behind it.
+ */
+#ifndef MR_ENGINE_OPERATORS_ASOF_H
+#define MR_ENGINE_OPERATORS_ASOF_H
+
+#include "engine/group_table.h"
+#include "engine/operators/row_store.h"
+
+/* A left row, and the right row that it shows with: NULL before it shows, &mr_asof_nothing where it
+ * shows with none. */
+typedef struct MrAsofLeft {
+    int64_t time_us;
+    MrRow *row;
+    const MrRow *shown;
+} MrAsofLeft;
+extern const MrRow mr_asof_nothing;
+
+/* A right row; NULL: from here on there is none (the row of a table was deleted). */
+typedef struct MrAsofRight {
+    int64_t time_us;
+    MrRow *row;
+} MrAsofRight;
+
+#define MR_ASOF_NOT_DUE UINT32_MAX
+
+typedef struct MrAsofKey {
+    MrAsofLeft *left;
+    MrAsofRight *right;
+    uint32_t left_count, left_capacity, right_count, right_capacity;
+    uint32_t group;        /* its number in the table */
+    uint32_t heap_index;   /* MR_ASOF_NOT_DUE: not in the heap */
+    int64_t due_us;        /* W at which rows of it go */
+    int64_t dirty_from_us; /* left rows from here on may show otherwise */
+    bool is_dirty;
+} MrAsofKey;
+
+typedef struct MrAsofState {
+    MrKeyLayout layout;
+    MrGroupTable table; /* state: the key, NULL once it has no rows */
+    MrRowStore left, right;
+    MrSortKey orders[2];
+    uint32_t live, gone; /* keys */
+    uint64_t left_rows;
+    MrAsofKey **heap; /* the earliest due first */
+    uint32_t heap_count, heap_capacity;
+    MrAsofKey **dirty;
+    uint32_t dirty_count, dirty_capacity;
+    MrRow **removed; /* right rows that may still show, until the dirty keys are settled */
+    uint32_t removed_count, removed_capacity;
+    bool is_ended; /* ad hoc: all rows are out */
+} MrAsofState;
+
+MrStatus mr_asof_keys_open(MrOperator *op, MrError *err);
+void mr_asof_keys_close(MrOperator *op);
+
+/* The key of a group of the table, made if it is not there. */
+MrStatus mr_asof_key(MrOperator *op, uint32_t group, MrAsofKey **out, MrError *err);
+/* Place of the first left row that does not stand before the row. */
+uint32_t mr_asof_left_place(const MrAsofState *state, const MrAsofKey *key, int64_t time_us,
+                            const MrRow *row);
+MrStatus mr_asof_left_insert(MrOperator *op, MrAsofKey *key, uint32_t place, int64_t time_us,
+                             MrRow *row, MrError *err);
+/* Takes the first `count` entries from `place` on out, without freeing their rows. */
+void mr_asof_left_remove(MrOperator *op, MrAsofKey *key, uint32_t place, uint32_t count);
+/* Takes a right row (its weight says whether it comes or goes) in; the row is the key's then, or
+ * freed.  *from_us: left rows from here on may meet another row; *changed false: none does. */
+MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t time_us, MrRow *row,
+                            bool *changed, MrError *err);
+/* The right row for a left row of that time; &mr_asof_nothing: none. */
+const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t time_us);
+
+MrStatus mr_asof_mark(MrOperator *op, MrAsofKey *key, int64_t from_us, MrError *err);
+/* When W says so, a left row of this time is final and goes. */
+int64_t mr_asof_due_us(const MrOperator *op, int64_t time_us);
+/* Right rows that no left row can meet any more go; then the key is due when its next row is, or
+ * forgotten when it has none. */
+MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrError *err);
+MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err);
+/* The key that is due at W, taken out of the heap; NULL: none. */
+MrAsofKey *mr_asof_take_due(MrAsofState *state, int64_t watermark_us);
+/* Frees what was removed, shrinks the table when most of its keys are gone. */
+MrStatus mr_asof_tidy(MrOperator *op, MrError *err);
+int64_t mr_asof_bytes(const MrAsofState *state);
+
+/* Right after a flush: what shows follows from the rows. */
+MrStatus mr_asof_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err);
+MrStatus mr_asof_restore(MrOperator *op, MrStateReader *reader, MrError *err);
+
+#endif

@@ -1,0 +1,233 @@
+/*
+ * planner/join_asof.c - ASOF JOIN, and FOR SYSTEM_TIME AS OF an event time: joins in which a left
+ * row meets the last right row that is not after it.  What the condition must be, which columns are
+ * the times, what W says of them.
+ */
+#include "planner/join.h"
+
+#include <string.h>
+
+static bool is_moment(MrTypeId type)
+{
+    return type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ;
+}
+
+/* ---- ON of an ASOF JOIN -------------------------------------------------------------------- */
+
+static MrStatus refuse_condition(MrBinder *b, const MrExpr *part, const char *what)
+{
+    mr_bind_unsupported(
+        b, part->position,
+        "Write a ASOF JOIN b ON a.key = b.key AND b.ts <= a.ts, and what else must hold in WHERE.",
+        "%s in the condition of an ASOF JOIN", what);
+    return MR_ERR_UNSUPPORTED;
+}
+
+/* right.column <= left.column, in its four spellings. */
+static MrStatus take_time(MrBinder *b, MrLogical *join, const MrExpr *part)
+{
+    uint32_t left = join->input->column_count;
+    bool has_columns = part->args[0]->kind == MR_EXPR_COLUMN &&
+                       part->args[1]->kind == MR_EXPR_COLUMN &&
+                       (part->args[0]->column < left) != (part->args[1]->column < left);
+    if (!has_columns) {
+        return refuse_condition(b, part, "a comparison that is not of two columns");
+    }
+    bool turned = part->args[0]->column < left; /* left >= right */
+    const char *name = part->function->name;
+    if (name[0] != (turned ? '>' : '<')) {
+        return refuse_condition(b, part, "looking for a later row");
+    }
+    if (join->asof.is_used) {
+        return refuse_condition(b, part, "a second comparison");
+    }
+    MrTypeId type = part->args[0]->type.id;
+    if (type != part->args[1]->type.id || (!is_moment(type) && type != MR_TYPE_INT64)) {
+        return refuse_condition(b, part, "a comparison of other types than timestamp and bigint");
+    }
+    join->asof = (MrLogicalAsof){ .is_used = true, .is_strict = name[1] == '\0' };
+    join->left_time.column = (int32_t)part->args[!turned]->column;
+    join->right_time.column = (int32_t)(part->args[turned]->column - left);
+    return MR_OK;
+}
+
+static bool is_comparison(const MrExpr *part)
+{
+    const char *name =
+        part->kind == MR_EXPR_CALL && part->arg_count == 2 ? part->function->name : "";
+    return strcmp(name, "<") == 0 || strcmp(name, "<=") == 0 || strcmp(name, ">") == 0 ||
+           strcmp(name, ">=") == 0;
+}
+
+/* What stays are equalities of both sides. */
+static MrStatus check_equalities(MrBinder *b, const MrLogical *join)
+{
+    MrJoinParts parts;
+    MR_TRY(mr_join_split(b->arena, join, &parts, b->err));
+    if (parts.residual == NULL) {
+        return MR_OK;
+    }
+    const MrExpr *first =
+        parts.residual->kind == MR_EXPR_AND ? parts.residual->args[0] : parts.residual;
+    return refuse_condition(b, first, "something else than equal columns and one comparison");
+}
+
+MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join)
+{
+    MrExpr *predicate = join->predicate, *stays = NULL;
+    uint32_t count = predicate == NULL                ? 0
+                     : predicate->kind == MR_EXPR_AND ? predicate->arg_count
+                                                      : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
+        if (is_comparison(part)) {
+            MR_TRY(take_time(b, join, part));
+        } else {
+            MR_TRY(mr_expr_and(b->arena, stays, part, &stays, b->err));
+        }
+    }
+    join->predicate = stays;
+    if (!join->asof.is_used) {
+        return mr_bind_unsupported(b, join->position,
+                                   "Write a ASOF JOIN b ON a.key = b.key AND b.ts <= a.ts.",
+                                   "an ASOF JOIN without a comparison of times");
+    }
+    return check_equalities(b, join);
+}
+
+/* ---- FOR SYSTEM_TIME AS OF s.ts ------------------------------------------------------------ */
+
+/* The scan of a relation in FROM, which only renaming may have covered. */
+static MrLogical *scan_below(MrLogical *node)
+{
+    while (node->kind != MR_LOGICAL_SCAN) {
+        node = node->input;
+    }
+    return node;
+}
+
+/* A table's rows get the time of their change as one more column, without a name. */
+static MrStatus add_version_time(MrBinder *b, MrScope *scope, MrTypeId type)
+{
+    MrLogical *input = scope->input;
+    uint32_t count = input->column_count;
+    MrExpr **exprs, *arrival;
+    const char **names;
+    MR_NEW_ARRAY(b->arena, exprs, count + 1, b->err);
+    MR_NEW_ARRAY(b->arena, names, count + 1, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = input->columns[i].name;
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
+    }
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), -1, 0, &arrival,
+                       b->err));
+    exprs[count] = arrival;
+    if (type == MR_TYPE_TIMESTAMP) { /* local time of the query's zone, as in every comparison */
+        MR_TRY(mr_expr_new(b->arena, MR_EXPR_CAST, mr_type(type), -1, 1, &exprs[count], b->err));
+        exprs[count]->cast = mr_cast_find(MR_TYPE_TIMESTAMPTZ, type);
+        exprs[count]->args[0] = arrival;
+    }
+    return mr_logical_project(b->arena, input, exprs, names, count + 1, &scope->input, b->err);
+}
+
+/* The table's row must be the only one that a left row can meet at any time. */
+static MrStatus check_table_key(MrBinder *b, const MrLogical *join, int32_t position)
+{
+    MrLogical *right = join->right;
+    const MrTableDef *table = scan_below(right)->relation->table;
+    MrJoinParts parts;
+    MR_TRY(mr_join_split(b->arena, join, &parts, b->err));
+    if (parts.residual != NULL) {
+        return mr_bind_unsupported(b, parts.residual->position, "Write it in WHERE.",
+                                   "something else than equal columns in the condition of a join "
+                                   "FOR SYSTEM_TIME AS OF an event time");
+    }
+    if (table != NULL &&
+        (table->key_count == 0 || !mr_join_fixes(&parts, true, table->keys, table->key_count))) {
+        return mr_bind_unsupported(b, position, "Join on all columns of the table's PRIMARY KEY.",
+                                   "FOR SYSTEM_TIME AS OF an event time without the table's key");
+    }
+    return MR_OK;
+}
+
+static int32_t event_column(const MrLogical *node)
+{
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        if (node->columns[i].role == MR_TIME_EVENT) {
+            return (int32_t)i;
+        }
+    }
+    return -1;
+}
+
+MrStatus mr_asof_find_time(MrBinder *b, MrScope *left, MrScope *right, const MrNode *time)
+{
+    MrScope *outer = b->scope;
+    MrClause clause = b->clause;
+    MrExpr *value;
+    b->scope = left;
+    b->clause = MR_CLAUSE_ON;
+    MrStatus status = mr_bind_expr(b, time, &value);
+    b->scope = outer;
+    b->clause = clause;
+    MR_TRY(status);
+    if (value->kind != MR_EXPR_COLUMN || !is_moment(value->type.id)) {
+        return mr_bind_unsupported(b, time->position,
+                                   "Write s JOIN t FOR SYSTEM_TIME AS OF s.ts ON s.key = t.key.",
+                                   "FOR SYSTEM_TIME AS OF something else than a timestamp column "
+                                   "of the left side");
+    }
+    right->version_of = (int32_t)value->column;
+    const MrRelation *relation = scan_below(right->input)->relation;
+    if (relation->kind == MR_RELATION_TABLE) {
+        return add_version_time(b, right, value->type.id);
+    }
+    int32_t own = event_column(right->input);
+    if (own < 0 || right->input->columns[own].type.id != value->type.id) {
+        return mr_bind_unsupported(b, time->position,
+                                   "The stream needs a WATERMARK, and times of the same type.",
+                                   "FOR SYSTEM_TIME AS OF \"%s\" over this stream",
+                                   left->input->columns[value->column].name);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_asof_set_version(MrBinder *b, MrLogical *join, const MrScope *right, int32_t position)
+{
+    bool is_table = scan_below(join->right)->relation->kind == MR_RELATION_TABLE;
+    join->asof = (MrLogicalAsof){ .is_used = true, .is_versioned = true };
+    join->left_time.column = right->version_of;
+    join->right_time.column =
+        is_table ? (int32_t)join->right->column_count - 1 : event_column(join->right);
+    return check_table_key(b, join, position);
+}
+
+/* ---- AS OF PROCTIME() at the prompt --------------------------------------------------------- */
+
+static bool reads_only_streams(const MrLogical *node)
+{
+    return node->kind == MR_LOGICAL_SCAN
+               ? node->scan == MR_SCAN_STREAM
+               : reads_only_streams(node->input) &&
+                     (node->right == NULL || reads_only_streams(node->right));
+}
+
+MrStatus mr_asof_read_history(MrBinder *b, const MrScope *left, MrScope *right, int32_t position)
+{
+    MrLogical *scan = scan_below(right->input);
+    bool is_table = scan->relation->kind == MR_RELATION_TABLE;
+    if (b->mode != MR_BIND_ADHOC || !is_table) {
+        return MR_OK;
+    }
+    if (right->is_lookup && !mr_logical_reads(left->input, MR_SCAN_STREAM)) {
+        right->is_lookup = false; /* rows that are there now meet the table as it is now */
+        return MR_OK;
+    }
+    if (!reads_only_streams(left->input)) {
+        return mr_bind_unsupported(b, position, "Join the stream with the table first.",
+                                   "FOR SYSTEM_TIME at the prompt, for rows that are not only a "
+                                   "stream's");
+    }
+    scan->reads_history = true;
+    return MR_OK;
+}
