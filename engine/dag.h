@@ -44,6 +44,8 @@ typedef struct MrScanSpec {
     /* STREAM: what lateness needs (dialect.md, Time). -1: no event column, time is the arrival. */
     int32_t event_column; /* of the stream */
     int64_t delay_us, max_future_skew_us;
+    /* STREAM with an event column: here its time is the arrival of its records all the same. */
+    bool by_arrival;
     const MrBlock *values; /* VALUES */
     /* TABLE, ad hoc: only the row with these values of its key's columns matters, as the filter
      * above says; NULL: every row does. */

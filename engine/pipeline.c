@@ -292,13 +292,23 @@ static const MrScanSpec *scan_spec(const MrPipeline *pipeline, uint32_t scan)
     return pipeline->dag->nodes[pipeline->scans[scan]].spec;
 }
 
+int64_t mr_pipeline_time_after(const MrPipeline *pipeline, uint32_t scan,
+                               const MrPipelineInput *input)
+{
+    if (!scan_spec(pipeline, scan)->by_arrival) {
+        return input->watermark_after_us;
+    }
+    int64_t arrival_us = input->block != NULL ? input->block->place.arrival_us : input->arrival_us;
+    return arrival_us != 0 ? arrival_us : MR_TIME_MIN;
+}
+
 /* Every scan of the source hears of its W; those of one relation one after the other, so that an
  * operator over two of them rises with the last. */
-static MrStatus advance_all(MrPipeline *pipeline, uint32_t source, int64_t watermark_us,
-                            MrBatch *batch)
+static MrStatus advance_all(MrPipeline *pipeline, const MrPipelineInput *input, MrBatch *batch)
 {
-    for (uint32_t s = 0; s < pipeline->scan_count && watermark_us != MR_TIME_MIN; s++) {
-        if (scan_spec(pipeline, s)->source == source) {
+    for (uint32_t s = 0; s < pipeline->scan_count; s++) {
+        int64_t watermark_us = mr_pipeline_time_after(pipeline, s, input);
+        if (scan_spec(pipeline, s)->source == input->source && watermark_us != MR_TIME_MIN) {
             mr_meter_start(batch->meter);
             MR_TRY(mr_operator_emit_advance(&pipeline->operators[pipeline->scans[s]], watermark_us,
                                             batch));
@@ -368,8 +378,7 @@ static MrStatus run_alone(MrPipeline *pipeline, const MrPipelineInput *inputs, u
         if (input->block != NULL) {
             MR_TRY(push_block(pipeline, input->source, input->block, err));
         }
-        MR_TRY(advance_all(pipeline, input->source, input->watermark_after_us,
-                           &pipeline->lanes[0].batch));
+        MR_TRY(advance_all(pipeline, input, &pipeline->lanes[0].batch));
     }
     mr_arena_reset(&pipeline->lanes[0].arena);
     return MR_OK;
@@ -554,14 +563,39 @@ int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline)
     return atomic_load_explicit(&((MrPipeline *)pipeline)->memory.used_bytes, memory_order_relaxed);
 }
 
-int64_t mr_pipeline_next_close_us(const MrPipeline *pipeline)
+/* Whether the windows of the node close by the arrival of records. */
+static bool closes_by_arrival(const MrDag *dag, int32_t index)
 {
-    int64_t least = mr_pipeline_next_close_apart(pipeline);
+    const MrDagNode *node = &dag->nodes[index];
+    if (node->kind == MR_OPERATOR_SCAN) {
+        return ((const MrScanSpec *)node->spec)->by_arrival;
+    }
+    return (node->input >= 0 && closes_by_arrival(dag, node->input)) ||
+           (node->right >= 0 && closes_by_arrival(dag, node->right));
+}
+
+static int64_t next_close(const MrPipeline *pipeline, bool by_arrival)
+{
+    bool is_apart = closes_by_arrival(pipeline->dag, (int32_t)pipeline->breaker) == by_arrival;
+    int64_t least = is_apart ? mr_pipeline_next_close_apart(pipeline) : MR_TIME_MAX;
     for (uint32_t i = 0; i < pipeline->operator_count; i++) {
+        if (closes_by_arrival(pipeline->dag, (int32_t)i) != by_arrival) {
+            continue;
+        }
         for (uint32_t lane = 0; lane < mr_pipeline_lane_count(pipeline, i); lane++) {
             int64_t close = measure_of(instance_of(pipeline, i, lane)).next_close_us;
             least = close < least ? close : least;
         }
     }
     return least;
+}
+
+int64_t mr_pipeline_next_close_us(const MrPipeline *pipeline)
+{
+    return next_close(pipeline, false);
+}
+
+int64_t mr_pipeline_next_arrival_close_us(const MrPipeline *pipeline)
+{
+    return next_close(pipeline, true);
 }

@@ -43,6 +43,7 @@ typedef struct MrPipelineInput {
     const MrBlock *block;       /* NULL: no rows */
     int64_t watermark_after_us; /* MR_TIME_MIN: none */
     uint32_t source;            /* MrScanSpec.source of the relation's scans */
+    int64_t arrival_us;         /* of a record without rows, for scans by arrival; 0: none */
 } MrPipelineInput;
 
 /* Runs a micro-batch over the inputs, in order (of the log, where they come from several streams).
@@ -95,5 +96,7 @@ int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline);
 /* The earliest end of a window that is open and holds rows, for EXPLAIN PROGRESS and heartbeats;
  * MR_TIME_MAX: none waits. */
 int64_t mr_pipeline_next_close_us(const MrPipeline *pipeline);
+/* The same of windows that close by the arrival of records, of streams that have a WATERMARK. */
+int64_t mr_pipeline_next_arrival_close_us(const MrPipeline *pipeline);
 
 #endif

@@ -178,7 +178,8 @@ MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *er
     MR_TRY(mr_pipeline_end_round(pipeline, err));
     MrChunk last = { .watermark_after_us = mr_round_watermark(round) };
     uint64_t groups = groups_apart(pipeline);
-    bool closes = last.watermark_after_us >= mr_pipeline_next_close_us(pipeline);
+    bool closes = last.watermark_after_us >= mr_pipeline_next_close_us(pipeline) ||
+                  last.watermark_after_us >= mr_pipeline_next_arrival_close_us(pipeline);
     if (closes || groups > APART_GROUPS_MAX * (uint64_t)pipeline->thread_count) {
         MR_TRY(mr_pipeline_merge_apart(pipeline, err)); /* what W closes is made whole first */
     }

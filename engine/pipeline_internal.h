@@ -96,6 +96,9 @@ MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err);
 MrStatus mr_pipeline_merge_apart(MrPipeline *pipeline, MrError *err);
 /* Merges where that is little work beside the rows. */
 MrStatus mr_pipeline_settle_if_cheap(MrPipeline *pipeline, MrError *err);
+/* W that the scan `scan` (index of scans) has after the input; MR_TIME_MIN: it moves none. */
+int64_t mr_pipeline_time_after(const MrPipeline *pipeline, uint32_t scan,
+                               const MrPipelineInput *input);
 int64_t mr_pipeline_next_close_apart(const MrPipeline *pipeline);
 
 /* Parts of a round.  The chunk's rows through the stateless operators, on the lane's thread. */

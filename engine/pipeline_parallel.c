@@ -258,14 +258,14 @@ MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *i
         const MrBlock *block = inputs[i].block;
         uint32_t rows = block == NULL ? 0 : block->row_count;
         uint32_t first = 0;
+        int64_t after_us = mr_pipeline_time_after(pipeline, 0, &inputs[i]);
         do {
             uint32_t some = rows - first < chunk_rows ? rows - first : chunk_rows;
             bool last = first + some == rows;
             chunks[filled++] = (MrChunk){ .source = block,
                                           .first = first,
                                           .rows = some,
-                                          .watermark_after_us =
-                                              last ? inputs[i].watermark_after_us : MR_TIME_MIN };
+                                          .watermark_after_us = last ? after_us : MR_TIME_MIN };
             first += some;
             if (filled == round_chunks) {
                 MR_TRY(run_round(pipeline, chunks, filled, err));

@@ -521,6 +521,7 @@ static MrStatus builder_find_window(Builder *builder)
     if (best_key < 0) {
         return MR_OK;
     }
+    mr_window_follow_arrival(best.time, builder->node);
     aggregate->window_kind = best.kind;
     aggregate->window = best.window;
     aggregate->time_is_event = best.time_is_event;

@@ -138,6 +138,9 @@ static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
         mr_builder_append_format(&explain->text, "%u", spec->values->row_count);
         MR_TRY(add(explain, "Rows"));
     }
+    if (spec->by_arrival) {
+        return add_text(explain, "Time", "_arrival");
+    }
     if (spec->kind != MR_SCAN_STREAM || !explain->verbose) {
         return MR_OK;
     }

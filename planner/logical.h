@@ -96,6 +96,7 @@ struct MrLogical {
     const MrRelation *relation; /* NULL for VALUES; RESULT: the materialized view */
     uint32_t *scan_columns;     /* columns of the relation */
     const MrBlock *values;
+    bool by_arrival;    /* SCAN of a stream: see MrScanSpec */
     bool reads_history; /* SCAN of a table, ad hoc: its changes, in their places of the log */
 
     MrExpr *predicate; /* FILTER; JOIN: over the columns of both inputs, NULL: none */

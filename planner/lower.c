@@ -93,6 +93,7 @@ static MrStatus lower_scan(MrLowering *lowering, const MrLogical *node)
     if (node->scan == MR_SCAN_STREAM) {
         spec->stream_id = relation->stream->id;
         spec->event_column = relation->stream->event_column;
+        spec->by_arrival = node->by_arrival;
         spec->delay_us = relation->stream->delay_us;
         spec->max_future_skew_us = relation->stream->max_future_skew_us;
     } else if (node->scan == MR_SCAN_TABLE) {

@@ -81,6 +81,7 @@ static bool times_equal(const MrJoinTime *a, const MrJoinTime *b)
 static bool joins_equal(const MrLogical *a, const MrLogical *b)
 {
     return a->join_type == b->join_type && !a->is_lookup && !b->is_lookup &&
+           !a->asof.is_used && !b->asof.is_used &&
            a->is_null_aware == b->is_null_aware && times_equal(&a->left_time, &b->left_time) &&
            times_equal(&a->right_time, &b->right_time) && a->passes_time == b->passes_time &&
            a->hold_us == b->hold_us;
@@ -131,6 +132,7 @@ static bool nodes_equal(const MrLogical *a, const MrLogical *b)
     switch (a->kind) {
     case MR_LOGICAL_SCAN:
         return a->scan == b->scan && a->relation != NULL && a->relation == b->relation &&
+               a->by_arrival == b->by_arrival && a->reads_history == b->reads_history &&
                numbers_equal(a->scan_columns, b->scan_columns, a->column_count);
     case MR_LOGICAL_FILTER: return true;
     case MR_LOGICAL_PROJECT: return exprs_equal(a->expressions, b->expressions, a->column_count);

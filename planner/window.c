@@ -119,13 +119,38 @@ void mr_window_follow_zone(MrWindow *window, const MrTimezone *zone)
 
 /* ---- Which times have windows ------------------------------------------------------------ */
 
+/* The scan of a stream whose rows these are, one by one; NULL: there is none. */
+static const MrLogical *stream_of_rows(const MrLogical *node)
+{
+    while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
+           node->kind == MR_LOGICAL_RESULT) {
+        node = node->input;
+    }
+    return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM ? node : NULL;
+}
+
+void mr_window_follow_arrival(const MrExpr *time, MrLogical *input)
+{
+    const MrLogical *scan = stream_of_rows(input);
+    if (time->kind != MR_EXPR_ARRIVAL || scan == NULL || scan->relation->stream->event_column < 0) {
+        return;
+    }
+    for (MrLogical *node = input; node != NULL; node = node->input) {
+        node->by_arrival = node == scan;
+        for (uint32_t i = 0; i < node->column_count; i++) {
+            node->columns[i].role = MR_TIME_NONE;
+        }
+    }
+}
+
 MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time)
 {
     MrTimeSource source = { 0 };
     const MrLogical *leaf = mr_logical_leaf(input);
     if (time->kind == MR_EXPR_ARRIVAL) {
-        source.is_event = leaf != NULL && leaf->scan == MR_SCAN_STREAM &&
-                          leaf->relation->stream->event_column < 0;
+        source.is_event = stream_of_rows(input) != NULL ||
+                          (leaf != NULL && leaf->scan == MR_SCAN_STREAM &&
+                           leaf->relation->stream->event_column < 0);
         return source;
     }
     if (time->kind != MR_EXPR_COLUMN || time->column >= input->column_count) {

@@ -19,6 +19,9 @@ typedef struct MrTimeSource {
     bool is_event;              /* the watermark is about it */
     const MrLogical *starts_of; /* it is window_start of this aggregate */
 } MrTimeSource;
+/* The input's time is the arrival of its rows from now on, where the window's time says so; no other
+ * column of it is an event time then. */
+void mr_window_follow_arrival(const MrExpr *time, MrLogical *input);
 MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time);
 
 /* What a GROUP BY expression is as a window, when it is one. */

@@ -271,8 +271,8 @@ static MrStatus refuse_time(MrBinder *b, const MrScope *scope, const MrNode *nod
     const MrLogical *leaf = mr_logical_leaf(scope->input);
     mr_bind_error(b, MR_ERR_UNSUPPORTED, node->position, "windows need the event time of a stream");
     if (time->kind == MR_EXPR_ARRIVAL) {
-        return mr_error_hint(
-            b->err, "Windows on _arrival are for streams without WATERMARK; use the event time.");
+        return mr_error_hint(b->err, "Windows on _arrival are for the rows of a stream itself; "
+                                     "use the event time.");
     }
     if (leaf == NULL || leaf->relation == NULL || leaf->relation->stream == NULL) {
         return mr_error_hint(b->err, "Group by date_trunc('minute', …) instead.");
@@ -312,6 +312,7 @@ static MrStatus bind_time(MrBinder *b, MrScope *scope, const MrNode *node, MrTim
         (b->mode == MR_BIND_STANDING || mr_logical_reads(scope->input, MR_SCAN_STREAM))) {
         return refuse_time(b, scope, node, *out);
     }
+    mr_window_follow_arrival(*out, scope->input);
     return MR_OK;
 }
 

@@ -299,6 +299,7 @@ static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilt
         if (scan != NULL && record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
             inputs[filled++] = (MrPipelineInput){ .block = record->block,
                                                   .watermark_after_us = record->watermark_after_us,
+                                                  .arrival_us = record->arrival_us,
                                                   .source = scan->spec->source };
             rows += record->row_count;
         }

@@ -170,6 +170,10 @@ static MrStatus say_window(Report *r)
 {
     const MrQueryStatus *status = &r->status;
     char end[64], watermark[64], event[64], span[64];
+    if (status->next_arrival_close_us != MR_TIME_MAX) {
+        return say(r, "The next window on _arrival closes by itself at %s.",
+                   time_text(r, status->next_arrival_close_us, end));
+    }
     if (status->next_close_us == MR_TIME_MAX || status->next_close_us == MR_TIME_MIN) {
         return say(r, "No window is waiting to close.");
     }

@@ -236,13 +236,24 @@ static void ring_add(MrNotedRing *ring, const MrNotedRow *row)
     ring->rows[ring->count++ % MR_QUERY_NOTED_MAX] = *row;
 }
 
+/* W of the stream, or, where the arrival is the time, that of its last row. */
+static int64_t time_of_stream(const MrQuery *query, const MrScanSpec *spec)
+{
+    MrLogStreamFacts facts;
+    if (!spec->by_arrival) {
+        return mr_log_watermark(query->server->log, spec->stream_id);
+    }
+    return mr_log_stream_facts(query->server->log, spec->stream_id, &facts) ? facts.last_arrival_us
+                                                                           : MR_TIME_MIN;
+}
+
 int64_t mr_query_watermark(const MrQuery *query)
 {
     const MrPlan *plan = query->spec.plan;
     int64_t least_us = MR_TIME_MAX;
     for (uint32_t s = 0; s < plan->scan_count; s++) {
         if (mr_plan_scan_is_logged(&plan->scans[s])) {
-            int64_t own_us = mr_log_watermark(query->server->log, plan->scans[s].spec->stream_id);
+            int64_t own_us = time_of_stream(query, plan->scans[s].spec);
             least_us = own_us < least_us ? own_us : least_us;
         }
     }
@@ -411,6 +422,7 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
         if (scan != NULL && record->kind != MR_RECORD_DDL && record->kind != MR_RECORD_TRIM) {
             inputs[filled++] = (MrPipelineInput){ .block = record->block,
                                                   .watermark_after_us = record->watermark_after_us,
+                                                  .arrival_us = record->arrival_us,
                                                   .source = scan->spec->source };
             query->rows_in += record->kind == MR_RECORD_ROWS ? record->row_count : 0;
             query->has_input = true;

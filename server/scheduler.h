@@ -35,6 +35,7 @@ typedef struct MrQueryStatus {
     uint32_t stream_count;
     int64_t watermark_us; /* the least of theirs */
     int64_t next_close_us;
+    int64_t next_arrival_close_us; /* of windows on _arrival of streams with a WATERMARK */
     uint64_t rows_in, late_rows, failed_rows;
     uint64_t rows_out; /* written to the target, or deleted there, since the start of the server */
     int64_t state_bytes;

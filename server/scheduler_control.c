@@ -75,10 +75,11 @@ void mr_scheduler_publish(MrQuery *query)
     status->batches = query->batches;
     status->batch_us_last = query->batch_us_last;
     status->error = query->error;
-    status->next_close_us = MR_TIME_MAX;
+    status->next_close_us = status->next_arrival_close_us = MR_TIME_MAX;
     status->state_bytes = 0;
     status->groups = 0;
     if (query->pipeline != NULL) {
+        status->next_arrival_close_us = mr_pipeline_next_arrival_close_us(query->pipeline);
         status->next_close_us = mr_pipeline_next_close_us(query->pipeline);
         status->state_bytes = mr_pipeline_state_bytes(query->pipeline);
         for (uint32_t i = 0; i < mr_pipeline_operator_count(query->pipeline); i++) {

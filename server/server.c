@@ -80,10 +80,10 @@ void mr_server_publish(MrServer *server, MrCatalog *catalog)
 
 /* ---- once a second --------------------------------------------------------------------------- */
 
+/* The first window that waits for the stream, by W and by the time of arrival; MR_TIME_MAX: none. */
 typedef struct WaitingStream {
     uint32_t stream_id;
-    bool waits;
-    int64_t next_close_us;
+    int64_t next_close_us, next_arrival_close_us;
 } WaitingStream;
 
 static void note_waiting(void *context, const MrRelation *relation, const MrQueryStatus *status)
@@ -94,38 +94,53 @@ static void note_waiting(void *context, const MrRelation *relation, const MrQuer
     for (uint32_t s = 0; s < status->stream_count; s++) {
         reads = reads || status->streams[s] == stream->stream_id;
     }
-    if (reads && status->state == MR_QUERY_RUNNING && status->next_close_us != MR_TIME_MAX) {
-        stream->waits = true;
-        stream->next_close_us = status->next_close_us < stream->next_close_us
-                                    ? status->next_close_us
-                                    : stream->next_close_us;
+    if (!reads || status->state != MR_QUERY_RUNNING) {
+        return;
+    }
+    if (status->next_close_us < stream->next_close_us) {
+        stream->next_close_us = status->next_close_us;
+    }
+    if (status->next_arrival_close_us < stream->next_arrival_close_us) {
+        stream->next_arrival_close_us = status->next_arrival_close_us;
     }
 }
 
-/* dialect.md, Time, rule 6: only live data, only while a window waits. */
-static void heartbeat(MrServer *server, const MrStream *stream)
+/* Where a heartbeat moves W of the stream to; MR_TIME_MIN: it is not idle, or its rows are old
+ * (dialect.md, Time, rule 6). */
+static int64_t idle_watermark(const MrServer *server, const MrStream *stream,
+                              const MrLogStreamFacts *facts, int64_t now_us)
 {
-    MrLogStreamFacts facts;
-    WaitingStream waiting = { .stream_id = stream->id, .next_close_us = MR_TIME_MAX };
-    if (!mr_log_stream_facts(server->log, stream->id, &facts) || facts.rows == 0) {
-        return;
-    }
-    int64_t now_us = mr_clock_wall_us(server->clock);
     int64_t idle_us = stream->idle_timeout_us >= 0
                           ? stream->idle_timeout_us
                           : mr_settings_int(server->settings, MR_SET_IDLE_TIMEOUT);
-    bool is_arrival = stream->event_column < 0;
-    bool is_live =
-        is_arrival || facts.last_arrival_us - facts.last_event_us <= stream->delay_us + idle_us;
-    if (!is_live || (!is_arrival && now_us - facts.last_arrival_us < idle_us)) {
+    bool is_live = facts->last_arrival_us - facts->last_event_us <= stream->delay_us + idle_us;
+    return is_live && now_us - facts->last_arrival_us >= idle_us
+               ? facts->watermark_us + (now_us - facts->last_record_arrival_us)
+               : MR_TIME_MIN;
+}
+
+/* Only while a window waits. */
+static void heartbeat(MrServer *server, const MrStream *stream)
+{
+    MrLogStreamFacts facts;
+    WaitingStream waiting = { .stream_id = stream->id,
+                              .next_close_us = MR_TIME_MAX,
+                              .next_arrival_close_us = MR_TIME_MAX };
+    if (!mr_log_stream_facts(server->log, stream->id, &facts) || facts.rows == 0) {
         return;
     }
     mr_scheduler_each(server, note_waiting, &waiting);
-    if (!waiting.waits || (is_arrival && waiting.next_close_us > now_us)) {
+    int64_t now_us = mr_clock_wall_us(server->clock);
+    int64_t watermark_us = MR_TIME_MIN;
+    bool tells_time = waiting.next_arrival_close_us <= now_us;
+    if (stream->event_column < 0) {
+        watermark_us = waiting.next_close_us <= now_us ? now_us : MR_TIME_MIN;
+    } else if (waiting.next_close_us != MR_TIME_MAX) {
+        watermark_us = idle_watermark(server, stream, &facts, now_us);
+    }
+    if (watermark_us == MR_TIME_MIN && !tells_time) {
         return;
     }
-    int64_t watermark_us =
-        is_arrival ? now_us : facts.watermark_us + (now_us - facts.last_record_arrival_us);
     uint64_t sequence;
     MrError err = MR_ERROR_INIT;
     if (mr_log_append_watermark(server->log, MR_RECORD_HEARTBEAT, stream->id, watermark_us,

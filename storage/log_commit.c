@@ -371,7 +371,8 @@ MrStatus mr_log_append_watermark(MrLog *log, MrRecordKind kind, uint32_t stream_
     if (status == MR_OK && (stream == NULL || !stream->is_known)) {
         status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u", stream_id);
     }
-    if (status == MR_OK && watermark_us > stream->state.watermark_us) {
+    bool tells_time = kind == MR_RECORD_HEARTBEAT && watermark_us == MR_TIME_MIN;
+    if (status == MR_OK && (tells_time || watermark_us > stream->state.watermark_us)) {
         status = record_place(log, frame, sequence, err);
     }
     pthread_mutex_unlock(&log->lock);

@@ -273,6 +273,11 @@ void log_state_apply(MrLog *log, LogStream *stream, const LogIndexEntry *at, MrS
         }
         break;
     case MR_RECORD_HEARTBEAT:
+        /* One that only tells the time leaves the next its whole way to move W. */
+        if (at->watermark_after_us > state->watermark_us) {
+            state->last_record_arrival_us = at->arrival_us;
+        }
+        break;
     case MR_RECORD_ADVANCE: state->last_record_arrival_us = at->arrival_us; break;
     case MR_RECORD_TRIM:
         if (at->trim_below > state->trim_below) {

@@ -133,7 +133,10 @@ static void add_status(MrServer *server, MrRows *rows, const MrQueryStatus *stat
     mr_rows_count(rows, status->groups);
     mr_rows_int(rows, status->state_bytes);
     mr_rows_time(rows, status->watermark_us);
-    mr_rows_time(rows, status->next_close_us == MR_TIME_MAX ? MR_TIME_MIN : status->next_close_us);
+    int64_t close_us = status->next_close_us < status->next_arrival_close_us
+                           ? status->next_close_us
+                           : status->next_arrival_close_us;
+    mr_rows_time(rows, close_us == MR_TIME_MAX ? MR_TIME_MIN : close_us);
     mr_rows_count(rows, status->batches);
     mr_rows_int(rows, status->batch_us_last);
     mr_rows_int(rows, status->target.commits);

@@ -47,8 +47,9 @@ static MrStatus run_rows(MrPipeline *pipeline, const TestLog *log, uint32_t firs
 {
     MrArena arena;
     mr_arena_init(&arena, 0);
-    const MrPipelineInput input = { first == end ? NULL : log_block(log, first, end, &arena),
-                                    log_watermark_after(log, end), 0 };
+    const MrPipelineInput input = { .block =
+                                        first == end ? NULL : log_block(log, first, end, &arena),
+                                    .watermark_after_us = log_watermark_after(log, end) };
     const MrStatus status = mr_pipeline_run(pipeline, &input, 1, err);
     mr_arena_fini(&arena);
     return status;
@@ -57,7 +58,7 @@ static MrStatus run_rows(MrPipeline *pipeline, const TestLog *log, uint32_t firs
 static void advance_to(MrPipeline *pipeline, int64_t watermark_us)
 {
     MrError err = MR_ERROR_INIT;
-    const MrPipelineInput input = { NULL, watermark_us, 0 };
+    const MrPipelineInput input = { .watermark_after_us = watermark_us };
     ck_assert_int_eq(mr_pipeline_run(pipeline, &input, 1, &err), MR_OK);
 }
 
