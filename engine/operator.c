@@ -109,11 +109,11 @@ void mr_operator_note_late(const MrOperator *op, const MrBlock *block, uint32_t 
          notes->late[(notes->late_rows - 1) % MR_NOTED_ROWS_MAX].sequence == sequence)) {
         return; /* a copy of the row that was noted last (grouping sets): one row came late */
     }
-    notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] =
-        (MrLateRow){ .stream_id = block->place.stream_id,
-                     .sequence = sequence,
-                     .event_us = at_us,
-                     .watermark_us = watermark_us };
+    MrLateRow late = { .stream_id = block->place.stream_id,
+                       .sequence = sequence,
+                       .event_us = at_us,
+                       .watermark_us = watermark_us };
+    mr_notes_add_late(notes, &late);
 }
 
 MrStatus mr_operator_leave_out_late(const MrOperator *op, uint32_t port, const MrBlock *in,
@@ -184,9 +184,34 @@ MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
     return MR_OK;
 }
 
+static bool reserve_late(MrNotes *notes, uint32_t more)
+{
+    if (notes->all_late_capacity - notes->all_late_count >= more) {
+        return true;
+    }
+    uint32_t capacity = (notes->all_late_count + more) * 2;
+    MrLateRow *rows = realloc(notes->all_late, (size_t)capacity * sizeof *rows);
+    if (rows == NULL) {
+        notes->has_lost = true;
+        return false;
+    }
+    notes->all_late = rows;
+    notes->all_late_capacity = capacity;
+    return true;
+}
+
+void mr_notes_add_late(MrNotes *notes, const MrLateRow *row)
+{
+    notes->late[notes->late_rows++ % MR_NOTED_ROWS_MAX] = *row;
+    if (notes->keeps_late && reserve_late(notes, 1)) {
+        notes->all_late[notes->all_late_count++] = *row;
+    }
+}
+
 void mr_notes_clear(MrNotes *notes)
 {
     notes->late_rows = 0;
+    notes->all_late_count = 0;
     notes->failed_rows = 0;
     notes->failed_count = 0;
 }
@@ -194,6 +219,9 @@ void mr_notes_clear(MrNotes *notes)
 void mr_notes_fini(MrNotes *notes)
 {
     free(notes->failed);
+    free(notes->all_late);
+    notes->all_late = NULL;
+    notes->all_late_count = notes->all_late_capacity = 0;
     notes->failed = NULL;
     notes->failed_count = notes->failed_capacity = 0;
 }
@@ -228,6 +256,13 @@ static MrStatus merge_late(MrNotes *into, const MrNotes *from, MrError *err)
 {
     if (from->late_rows == 0) {
         return MR_OK;
+    }
+    into->has_lost = into->has_lost || from->has_lost;
+    if (into->keeps_late && from->all_late_count > 0 && reserve_late(into, from->all_late_count)) {
+        memcpy(into->all_late + into->all_late_count, from->all_late,
+               from->all_late_count * sizeof *from->all_late);
+        into->all_late_count += from->all_late_count;
+        qsort(into->all_late, into->all_late_count, sizeof *into->all_late, compare_late);
     }
     MrLateRow *rows = malloc(2 * MR_NOTED_ROWS_MAX * sizeof *rows);
     if (rows == NULL) {

@@ -28,10 +28,13 @@ typedef struct MrFailedRow {
 enum { MR_NOTED_ROWS_MAX = 1000 };
 
 /* What micro-batches left out: all are counted; of the late ones the last are kept (a ring by
- * count). */
+ * count), or, where the query has a table for them, every one. */
 typedef struct MrNotes {
     uint64_t late_rows, failed_rows;
     MrLateRow late[MR_NOTED_ROWS_MAX];
+    bool keeps_late, has_lost; /* lost: there was no memory for one */
+    MrLateRow *all_late;       /* with keeps_late */
+    uint32_t all_late_count, all_late_capacity;
     MrFailedRow *failed; /* every one, as error_limit needs their places */
     uint32_t failed_count, failed_capacity;
 } MrNotes;
@@ -58,6 +61,7 @@ typedef struct MrBatch {
 MrStatus mr_operator_check_cancel(const MrBatch *batch);
 
 void mr_notes_clear(MrNotes *notes);
+void mr_notes_add_late(MrNotes *notes, const MrLateRow *row);
 void mr_notes_fini(MrNotes *notes);
 /* Adds notes of another thread; failed rows come out in order of the log. */
 MrStatus mr_notes_merge(MrNotes *into, const MrNotes *from, MrError *err);

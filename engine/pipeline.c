@@ -75,6 +75,7 @@ static MrStatus open_lane(MrPipeline *pipeline, uint32_t index, MrError *err)
         if (lane->notes == NULL) {
             return mr_error_no_memory(err);
         }
+        lane->notes->keeps_late = pipeline->keeps_late;
     }
     lane->batch = (MrBatch){ .arena = &lane->arena,
                              .notes = lane->notes,
@@ -239,6 +240,10 @@ MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, 
     if (options->is_standing) {
         pipeline->notes = calloc(1, sizeof *pipeline->notes);
         status = pipeline->notes == NULL ? mr_error_no_memory(err) : MR_OK;
+        pipeline->keeps_late = options->keeps_late;
+        if (status == MR_OK) {
+            pipeline->notes->keeps_late = options->keeps_late;
+        }
     }
     if (status == MR_OK) {
         status = build(pipeline, err);
@@ -422,6 +427,9 @@ MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, ui
     MrStatus status = pipeline->has_values ? MR_OK : push_values(pipeline, err);
     if (status == MR_OK) {
         status = run_inputs(pipeline, inputs, count, err);
+    }
+    if (status == MR_OK && pipeline->notes != NULL && pipeline->notes->has_lost) {
+        status = mr_error_no_memory(err);
     }
     pipeline->is_broken = status != MR_OK;
     return status;

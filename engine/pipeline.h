@@ -27,6 +27,7 @@ typedef struct MrPipelineOptions {
     int64_t memory_bytes_max;   /* 0: none */
     const MrParallel *parallel; /* NULL: one lane on the caller's thread; keeps */
     bool is_standing;           /* failed rows are noted, not fatal */
+    bool keeps_late;            /* every late row is noted, not only the last ones */
     const _Atomic bool *cancel; /* ad hoc: set by another thread to end the run; NULL: none */
     MrClock *clock;             /* for MrOperatorFacts.busy_us; NULL: not measured; keeps */
 } MrPipelineOptions;

@@ -76,6 +76,7 @@ struct MrPipeline {
     uint64_t apart_rows;       /* in groups that are not merged yet */
     uint64_t apart_pause_rows; /* to go the other way, since there are too many groups */
     MrNotes *notes;
+    bool keeps_late;
 };
 
 /* Rows of a chunk: `most` for ordinary plans, fewer where a row falls to many panes, so that a

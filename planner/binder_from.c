@@ -167,8 +167,8 @@ static MrStatus bind_cte(MrBinder *b, const MrCte *cte, MrScope *scope)
 
 /* FOR SYSTEM_TIME AS OF: PROCTIME(), a table as it is at the place of the row that meets it; or a
  * time of the left side, for which the join looks (join_asof.c). */
-static MrStatus bind_system_time(MrBinder *b, const MrAstFromTable *ast,
-                                 const MrRelation *relation, MrScope *scope)
+static MrStatus bind_system_time(MrBinder *b, const MrAstFromTable *ast, const MrRelation *relation,
+                                 MrScope *scope)
 {
     const MrNode *time = ast->system_time;
     bool is_now = time->kind == MR_AST_CALL &&

@@ -262,9 +262,9 @@ static MrStatus bind_on(MrBinder *b, const MrNode *on, MrScope *scope, MrExpr **
 
 static MrStatus refuse_lookup(MrBinder *b, int32_t position)
 {
-    return mr_bind_unsupported(
-        b, position, "Write s JOIN t FOR SYSTEM_TIME AS OF s.ts ON …, or LEFT JOIN.",
-        "a table FOR SYSTEM_TIME is not supported here");
+    return mr_bind_unsupported(b, position,
+                               "Write s JOIN t FOR SYSTEM_TIME AS OF s.ts ON …, or LEFT JOIN.",
+                               "a table FOR SYSTEM_TIME is not supported here");
 }
 
 /* FOR SYSTEM_TIME: can be joined to, nothing else. */

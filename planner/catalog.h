@@ -87,6 +87,7 @@ typedef struct MrStandingQuery {
     /* What those who read it must know to compute the same rows. */
     MrEmitMode emit;
     int64_t allowed_lateness_us;
+    bool keeps_late; /* late_rows = 'table' */
 } MrStandingQuery;
 
 typedef struct MrRelation {

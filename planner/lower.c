@@ -108,8 +108,8 @@ static MrStatus lower_scan(MrLowering *lowering, const MrLogical *node)
     }
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     /* A standing query gets a table's changes, an ad-hoc one its rows. */
-    bool retracts = node->scan == MR_SCAN_TABLE &&
-                    (lowering->options->is_standing || node->reads_history);
+    bool retracts =
+        node->scan == MR_SCAN_TABLE && (lowering->options->is_standing || node->reads_history);
     return mr_lowering_push(lowering, MR_OPERATOR_SCAN, spec, -1, -1, &schema, retracts);
 }
 

@@ -274,7 +274,8 @@ void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out)
                               .append_only = plan->append_only,
                               .numeric_as_text = plan->numeric_as_text,
                               .emit = plan->emit,
-                              .allowed_lateness_us = plan->allowed_lateness_us };
+                              .allowed_lateness_us = plan->allowed_lateness_us,
+                              .keeps_late = plan->late_rows_table };
 }
 
 MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement,

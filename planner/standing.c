@@ -25,11 +25,6 @@ static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
     MR_TRY(mr_options_choice(set, "engine", "local|flink", &engine));
     MR_TRY(mr_options_choice(set, "numeric", "real|text", &numeric));
     MR_TRY(mr_options_bytes(set, "memory", &plan->memory_bytes));
-    if (late_rows == 1) {
-        return mr_option_unsupported(
-            set, mr_options_find(set, "late_rows"),
-            "Late rows are counted, and the last of them are in millrace.late_rows.");
-    }
     if (engine == 1) {
         return mr_option_unsupported(set, mr_options_find(set, "engine"),
                                      "Leave it out: the query runs here.");
@@ -37,6 +32,7 @@ static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
     if (mr_options_find(set, "memory") != NULL && plan->memory_bytes < 1024 * 1024) {
         return mr_option_error(set, mr_options_find(set, "memory"), "at least 1 MB");
     }
+    plan->late_rows_table = late_rows == 1;
     plan->stop_on_error = on_error == 1;
     plan->numeric_as_text = numeric == 1;
     return MR_OK;

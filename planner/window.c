@@ -148,9 +148,9 @@ MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time)
     MrTimeSource source = { 0 };
     const MrLogical *leaf = mr_logical_leaf(input);
     if (time->kind == MR_EXPR_ARRIVAL) {
-        source.is_event = stream_of_rows(input) != NULL ||
-                          (leaf != NULL && leaf->scan == MR_SCAN_STREAM &&
-                           leaf->relation->stream->event_column < 0);
+        source.is_event =
+            stream_of_rows(input) != NULL || (leaf != NULL && leaf->scan == MR_SCAN_STREAM &&
+                                              leaf->relation->stream->event_column < 0);
         return source;
     }
     if (time->kind != MR_EXPR_COLUMN || time->column >= input->column_count) {

@@ -32,10 +32,12 @@ MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **ou
     query->state = spec->is_suspended ? MR_QUERY_SUSPENDED : MR_QUERY_STARTING;
     query->is_suspended = spec->is_suspended;
     query->halt_after = UINT64_MAX;
+    mr_arena_init(&query->late_table.arena, 0);
     query->error_limit = (uint32_t)mr_settings_int(server->settings, MR_SET_ERROR_LIMIT);
     query->stored_generation = spec->generation;
     if (spec->subscription == NULL) {
         query->table = mr_targets_table(spec->relation);
+        query->late_table.table = mr_sink_late_table(&query->table, query->late_table.name);
     }
     query->failed_places = calloc(query->error_limit + 1, sizeof *query->failed_places);
     query->late.rows = calloc(MR_QUERY_NOTED_MAX, sizeof *query->late.rows);
@@ -64,6 +66,8 @@ void mr_query_destroy(MrQuery *query)
     free(query->parents);
     free(query->failed_places);
     free(query->late.rows);
+    free(query->late_table.rows);
+    mr_arena_fini(&query->late_table.arena);
     free(query->failed.rows);
     if (query->spec.subscription != NULL) {
         mr_subscription_release(query->spec.subscription);
@@ -159,6 +163,8 @@ static MrStatus make_pipeline(MrQuery *query, MrError *err)
                                   .clock = query->server->clock,
                                   .memory_bytes_max = memory,
                                   .is_standing = true,
+                                  .keeps_late =
+                                      plan->late_rows_table && query->spec.subscription == NULL,
                                   .parallel = mr_workers_parallel(query->server) };
     mr_pipeline_destroy(query->pipeline);
     query->pipeline = NULL;
@@ -166,6 +172,7 @@ static MrStatus make_pipeline(MrQuery *query, MrError *err)
     query->seen_us = query->told_us = MR_TIME_MIN;
     query->next_close_us = MR_TIME_MIN; /* not known yet: it is told of the first W */
     query->rows_fed = 0;
+    mr_query_late_clear(query);
     memset(query->failed_places, 0, (query->error_limit + 1) * sizeof *query->failed_places);
     return mr_pipeline_create(&options, &query->pipeline, err);
 }
@@ -244,7 +251,7 @@ static int64_t time_of_stream(const MrQuery *query, const MrScanSpec *spec)
         return mr_log_watermark(query->server->log, spec->stream_id);
     }
     return mr_log_stream_facts(query->server->log, spec->stream_id, &facts) ? facts.last_arrival_us
-                                                                           : MR_TIME_MIN;
+                                                                            : MR_TIME_MIN;
 }
 
 int64_t mr_query_watermark(const MrQuery *query)
@@ -382,14 +389,16 @@ MrStatus mr_query_feed(MrQuery *query, const MrPipelineInput *inputs, uint32_t c
 }
 
 /* The pipeline has all rows up to there; what it noted is taken over. */
-static void end_round(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
-                      uint64_t first_row)
+static MrStatus end_round(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
+                          uint64_t first_row, MrError *err)
 {
     query->position = upto;
     const MrNotes *notes = mr_pipeline_notes(query->pipeline);
+    MR_TRY(mr_query_late_add(query, notes, err));
     if (notes->late_rows > 0 || notes->failed_count > 0) {
         take_notes(query, records, count, first_row);
     }
+    return MR_OK;
 }
 
 MrStatus mr_query_arrive(MrQuery *query, const MrQueryRound *round, MrError *err)
@@ -403,8 +412,7 @@ MrStatus mr_query_arrive(MrQuery *query, const MrQueryRound *round, MrError *err
     if (query->seen_us >= query->next_close_us) {
         MR_TRY(tell_watermark(query, err));
     }
-    end_round(query, round->records, round->count, round->upto, first_row);
-    return MR_OK;
+    return end_round(query, round->records, round->count, round->upto, first_row, err);
 }
 
 MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count, uint64_t upto,
@@ -435,8 +443,7 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
     note_next_close(query);
     query->batches++;
     query->batch_us_last = mr_clock_monotonic_us(query->server->clock) - begun_us;
-    end_round(query, records, count, upto, first_row);
-    return MR_OK;
+    return end_round(query, records, count, upto, first_row, err);
 }
 
 /* Those that are not needed any more go. */
@@ -504,6 +511,7 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
     query->last_flush_us = now_us;
     if (query->replay_until != 0) { /* the target has these rows */
         query->replay_until = 0;
+        mr_query_late_clear(query);
         return MR_OK;
     }
     if (query->spec.subscription != NULL) {
@@ -519,7 +527,9 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
                          &reason); /* the old one is kept, and so is the log */
         }
     }
-    if (changes.upsert_blocks == 0 && changes.delete_blocks == 0 && !commit && !checkpoint) {
+    bool has_late = query->late_table.count > 0;
+    if (changes.upsert_blocks == 0 && changes.delete_blocks == 0 && !has_late && !commit &&
+        !checkpoint) {
         query->covered = query->position;
         return MR_OK;
     }
@@ -530,6 +540,10 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
                               .changes = changes };
     memcpy(query->epoch.query, query->spec.id, sizeof query->epoch.query);
     query->rows_out += change_rows(&changes);
+    if (has_late) {
+        query->epoch.late_table = &query->late_table.table;
+        MR_TRY(mr_query_late_take(query, &query->epoch.late_rows, err));
+    }
     query->in_flight = true;
     query->epoch_before = query->target_seen.progress.epoch;
     mr_target_submit(query->target_query, &query->epoch);

@@ -18,6 +18,14 @@ typedef struct MrNotedRing {
     uint64_t count;
 } MrNotedRing;
 
+typedef struct MrQueryLate {
+    MrSinkTable table;
+    char name[MR_SINK_LATE_NAME_BYTES];
+    MrLateRow *rows;
+    uint32_t count, capacity;
+    MrArena arena; /* of the epoch's block */
+} MrQueryLate;
+
 typedef struct MrQuery MrQuery;
 typedef struct MrDispatchGroup MrDispatchGroup; /* scheduler_internal.h */
 struct MrQuery {
@@ -61,6 +69,8 @@ struct MrQuery {
     uint64_t *failed_places;
     uint32_t error_limit;
     MrNotedRing late, failed;
+    /* late_rows = 'table': rows since the last epoch, and those of the epoch in flight. */
+    MrQueryLate late_table;
     /* Times are monotonic µs. */
     int64_t last_flush_us, last_checkpoint_us;
     uint64_t checkpoint_sequence, oldest_checkpoint;
@@ -102,6 +112,13 @@ MrStatus mr_query_arrive(MrQuery *query, const MrQueryRound *round, MrError *err
 /* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.
  * Writes a checkpoint first when `checkpoint`. */
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);
+/* late_rows.c: the rows that a run has noted; those of an epoch as a block (NULL: none); none are
+ * wanted any more. */
+MrStatus mr_query_late_add(MrQuery *query, const MrNotes *notes, MrError *err);
+MrStatus mr_query_late_take(MrQuery *query, const MrBlock **out, MrError *err);
+void mr_query_late_clear(MrQuery *query);
+size_t mr_query_late_bytes(const MrQuery *query);
+
 /* The least W of the streams that it reads, at the head of the log. */
 int64_t mr_query_watermark(const MrQuery *query);
 /* Ends it with the error; it keeps its place for a RESUME. */

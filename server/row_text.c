@@ -5,7 +5,8 @@
 
 enum { VALUE_BYTES_MAX = 64, ROW_BYTES_MAX = 1000 };
 
-static void value_text(const MrVector *column, uint32_t row, const MrTimezone *zone, MrBuilder *out)
+static void value_text(const MrVector *column, uint32_t row, const MrTimezone *zone, size_t most,
+                       MrBuilder *out)
 {
     if (mr_vector_is_null(column, row)) {
         mr_builder_append_string(out, "null");
@@ -16,8 +17,8 @@ static void value_text(const MrVector *column, uint32_t row, const MrTimezone *z
     mr_cell_format(column->type.id, mr_vector_cell(column, row), zone, &value);
     if (!value.failed) {
         size_t length = value.length;
-        if (length > VALUE_BYTES_MAX) {
-            length = mr_utf8_truncate(value.data, value.length, VALUE_BYTES_MAX);
+        if (length > most) {
+            length = mr_utf8_truncate(value.data, value.length, most);
         }
         mr_builder_append(out, value.data, length);
         mr_builder_append_string(out, length < value.length ? "..." : "");
@@ -25,17 +26,28 @@ static void value_text(const MrVector *column, uint32_t row, const MrTimezone *z
     mr_builder_fini(&value);
 }
 
-void mr_row_text(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out)
+static void row_text(const MrBlock *block, uint32_t row, const MrTimezone *zone, size_t value_most,
+                     size_t row_most, MrBuilder *out)
 {
     size_t start = out->length;
     mr_builder_append_char(out, '(');
     for (uint32_t i = 0; i < block->column_count; i++) {
         mr_builder_append_string(out, i > 0 ? ", " : "");
-        if (out->length - start > ROW_BYTES_MAX) {
+        if (out->length - start > row_most) {
             mr_builder_append_string(out, "...");
             break;
         }
-        value_text(&block->columns[i], row, zone, out);
+        value_text(&block->columns[i], row, zone, value_most, out);
     }
     mr_builder_append_char(out, ')');
+}
+
+void mr_row_text(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out)
+{
+    row_text(block, row, zone, VALUE_BYTES_MAX, ROW_BYTES_MAX, out);
+}
+
+void mr_row_text_whole(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out)
+{
+    row_text(block, row, zone, SIZE_MAX, SIZE_MAX, out);
 }

@@ -8,5 +8,7 @@
 
 /* Appends `(2026-01-01 00:00:00, Oslo, null)`; long values and long rows are cut with "...". */
 void mr_row_text(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out);
+/* The same, whole. */
+void mr_row_text_whole(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out);
 
 #endif

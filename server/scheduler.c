@@ -142,7 +142,7 @@ static bool can_run(const MrQuery *query)
 {
     size_t most = query->spec.subscription != NULL ? MR_SUBSCRIPTION_UNSENT_MAX : PENDING_BYTES_MAX;
     return query->state == MR_QUERY_RUNNING && !is_at_halt(query) &&
-           mr_pipeline_pending_bytes(query->pipeline) < most;
+           mr_pipeline_pending_bytes(query->pipeline) + mr_query_late_bytes(query) < most;
 }
 
 /* Last sequence the query may run to now. */

@@ -101,7 +101,8 @@ MrSinkTable mr_targets_table(const MrRelation *relation)
                           .key_columns = standing->keys,
                           .key_count = standing->key_count,
                           .integral = standing->integral,
-                          .numeric_as_text = standing->numeric_as_text };
+                          .numeric_as_text = standing->numeric_as_text,
+                          .keeps_late = standing->keeps_late };
 }
 
 MrStatus mr_targets_create(MrServer *server, MrError *err)

@@ -81,12 +81,31 @@ static MrStatus sink_check_name(const char *name, const char *what, MrError *err
     return MR_OK;
 }
 
+MrSinkTable mr_sink_late_table(const MrSinkTable *table, char name[MR_SINK_LATE_NAME_BYTES])
+{
+    static const MrColumn columns[] = {
+        { .name = "stream", .type = { MR_TYPE_TEXT, -1 } },
+        { .name = "sequence", .type = { MR_TYPE_INT64, -1 } },
+        { .name = "event_time", .type = { MR_TYPE_TIMESTAMPTZ, -1 } },
+        { .name = "watermark", .type = { MR_TYPE_TIMESTAMPTZ, -1 } },
+        { .name = "row", .type = { MR_TYPE_TEXT, -1 } },
+    };
+    snprintf(name, MR_SINK_LATE_NAME_BYTES, "%s_late", table->name);
+    return (MrSinkTable){ .schema_name = table->schema_name,
+                          .name = name,
+                          .schema = { sizeof columns / sizeof columns[0], columns } };
+}
+
 MrStatus mr_sink_check_table(const MrSinkTable *table, MrError *err)
 {
     if (table->schema_name != NULL) {
         MR_TRY(sink_check_name(table->schema_name, "schema", err));
     }
     MR_TRY(sink_check_name(table->name, "table", err));
+    if (table->keeps_late) {
+        char name[MR_SINK_LATE_NAME_BYTES];
+        MR_TRY(sink_check_name(mr_sink_late_table(table, name).name, "table", err));
+    }
     if (table->schema.column_count == 0 || table->schema.column_count > MR_SINK_COLUMNS_MAX) {
         return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS,
                             "a result table has 1 to %d columns, \"%s\" would have %u",

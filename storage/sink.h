@@ -21,7 +21,14 @@ typedef struct MrSinkTable {
     /* Per column: a numeric without typmod whose values never have digits behind the point, such as
      * sum(bigint): INTEGER in SQLite.  NULL: none (numeric(p,0) is known by its typmod). */
     const bool *integral;
+    /* A second table `<name>_late` comes, goes and is renamed with it: mr_sink_late_table. */
+    bool keeps_late;
 } MrSinkTable;
+
+enum { MR_SINK_LATE_NAME_BYTES = 128 };
+/* The table of the rows that came too late for the query: stream, sequence, event_time, watermark,
+ * row; append-only.  Its name goes to `name`. */
+MrSinkTable mr_sink_late_table(const MrSinkTable *table, char name[MR_SINK_LATE_NAME_BYTES]);
 
 /* What one query changes in one epoch.  Keyed: every key at most once, in `upserts` or `deletes`
  * (rows of the whole schema; only the key columns of deletes count).  Append-only: `upserts`. */

@@ -366,11 +366,11 @@ static MrStatus leave_out_late(MrPartitions *set, const MrBlock *in, MrBatch *ba
         if (closes_at(set, in, row, &at) > watermarks[row]) {
             kept[count++] = row;
         } else if (batch->notes != NULL) {
-            batch->notes->late[batch->notes->late_rows++ % MR_NOTED_ROWS_MAX] =
-                (MrLateRow){ .stream_id = in->place.stream_id,
-                             .sequence = mr_block_sequence(in, row),
-                             .event_us = at,
-                             .watermark_us = watermarks[row] };
+            MrLateRow late = { .stream_id = in->place.stream_id,
+                               .sequence = mr_block_sequence(in, row),
+                               .event_us = at,
+                               .watermark_us = watermarks[row] };
+            mr_notes_add_late(batch->notes, &late);
         }
     }
     if (count == in->row_count) {

@@ -208,6 +208,23 @@ static MrStatus create_result_table(MrPgSink *sink, const uint8_t query[16],
     return ddl_run(sink, mr_builder_text(&sink->sql), err);
 }
 
+/* A table of ours that is there already is success, since the answer to the first attempt may have
+ * been lost. */
+static MrStatus create_late_table(MrPgSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                                  MrError *err)
+{
+    char name[MR_SINK_LATE_NAME_BYTES];
+    MrSinkTable late = mr_sink_late_table(table, name);
+    bool exists, is_ours;
+    MR_TRY(mr_postgres_find_table(sink, query, &late, &exists, &is_ours, err));
+    if (exists && !is_ours) {
+        mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target",
+                     name);
+        return mr_error_hint(err, "Drop it there, or leave late_rows = 'table' out.");
+    }
+    return exists ? MR_OK : create_result_table(sink, query, &late, err);
+}
+
 static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16],
                                       const uint8_t nonce[16], const MrSinkTable *table,
                                       MrError *err)
@@ -232,7 +249,8 @@ static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16],
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE,
                             "the result table \"%s\" has been dropped in the target", table->name);
     }
-    return create_result_table(sink, query, table, err);
+    MR_TRY(create_result_table(sink, query, table, err));
+    return table->keeps_late ? create_late_table(sink, query, table, err) : MR_OK;
 }
 
 MrStatus mr_postgres_finish_ddl(MrPgSink *sink, MrStatus status, MrError *err)
@@ -262,25 +280,40 @@ MrStatus mr_postgres_create_table(MrSink *base, const uint8_t query[16], const u
     return mr_postgres_finish_ddl(sink, status, err);
 }
 
-/* Drops the table when it is the query's: its progress row was there, or it carries our mark. */
-MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16],
-                                         const MrSinkTable *table, MrError *err)
+/* When it is the query's: its progress row was there, or it carries our mark. */
+static MrStatus drop_one(MrPgSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                         bool had_progress, MrError *err)
 {
-    bool exists, is_ours, has_progress, removed = false, answer;
-    MrPgParameter parameters[] = { mr_postgres_uuid(query) };
-    MR_TRY(ddl_has_progress(sink, &has_progress, err));
-    if (has_progress) {
-        MR_TRY(ddl_ask(sink, "DELETE FROM millrace.progress WHERE query_id = $1 RETURNING true",
-                       parameters, 1, &removed, &answer, err));
-    }
+    bool exists, is_ours;
     MR_TRY(mr_postgres_find_table(sink, query, table, &exists, &is_ours, err));
-    if (table->is_foreign || !exists || (!is_ours && !removed)) {
+    if (!exists || (!is_ours && !had_progress)) {
         return MR_OK;
     }
     mr_builder_clear(&sink->sql);
     mr_builder_append_string(&sink->sql, "DROP TABLE ");
     mr_postgres_append_table(table, &sink->sql);
     return ddl_run(sink, mr_builder_text(&sink->sql), err);
+}
+
+MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16],
+                                         const MrSinkTable *table, MrError *err)
+{
+    bool has_progress, removed = false, answer;
+    MrPgParameter parameters[] = { mr_postgres_uuid(query) };
+    MR_TRY(ddl_has_progress(sink, &has_progress, err));
+    if (has_progress) {
+        MR_TRY(ddl_ask(sink, "DELETE FROM millrace.progress WHERE query_id = $1 RETURNING true",
+                       parameters, 1, &removed, &answer, err));
+    }
+    if (table->is_foreign) {
+        return MR_OK;
+    }
+    if (table->keeps_late) {
+        char name[MR_SINK_LATE_NAME_BYTES];
+        MrSinkTable late = mr_sink_late_table(table, name);
+        MR_TRY(drop_one(sink, query, &late, removed, err));
+    }
+    return drop_one(sink, query, table, removed, err);
 }
 
 MrStatus mr_postgres_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,

@@ -68,6 +68,16 @@ static MrStatus swap_rename(MrPgSink *sink, const char *name, const MrSinkTable 
     return swap_run(sink, mr_builder_text(sql), err);
 }
 
+static MrStatus rename_late_table(MrPgSink *sink, const MrSinkTable *table, const char *new_name,
+                                  MrError *err)
+{
+    char name[MR_SINK_LATE_NAME_BYTES], new_late[MR_SINK_LATE_NAME_BYTES];
+    MrSinkTable late = mr_sink_late_table(table, name), renamed = *table;
+    renamed.name = new_name;
+    (void)mr_sink_late_table(&renamed, new_late);
+    return swap_rename(sink, new_late, &late, err);
+}
+
 static MrStatus swap_rename_key(MrPgSink *sink, const MrSinkTable *old, const char *old_name,
                                 MrError *err)
 {
@@ -95,6 +105,9 @@ static MrStatus swap_tables(MrPgSink *sink, const uint8_t old_query[16], const M
 {
     MR_TRY(mr_postgres_drop_in_transaction(sink, old_query, old, err));
     MR_TRY(swap_rename(sink, old->name, fresh, err));
+    if (fresh->keeps_late) {
+        MR_TRY(rename_late_table(sink, fresh, old->name, err));
+    }
     if (PQntuples(key) > 0) {
         MR_TRY(swap_rename_key(sink, old, PQgetvalue(key, 0, 0), err));
     }
@@ -149,6 +162,9 @@ static MrStatus rename_in_transaction(MrPgSink *sink, const uint8_t query[16],
     MR_TRY(mr_postgres_find_table(sink, query, &renamed, &exists, &is_ours, err));
     if (is_ours) {
         return MR_OK;
+    }
+    if (table->keeps_late) {
+        MR_TRY(rename_late_table(sink, table, new_name, err));
     }
     return swap_rename(sink, new_name, table, err);
 }

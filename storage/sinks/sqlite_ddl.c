@@ -152,6 +152,25 @@ static MrStatus create_index(MrSqliteSink *sink, const uint8_t query[16], const 
     return ddl_run(sink, err);
 }
 
+/* A table of ours that is there already is success, since the answer to the first attempt may have
+ * been lost. */
+static MrStatus create_late_table(MrSqliteSink *sink, const uint8_t query[16],
+                                  const MrSinkTable *table, MrError *err)
+{
+    char name[MR_SINK_LATE_NAME_BYTES];
+    MrSinkTable late = mr_sink_late_table(table, name);
+    bool exists, is_ours;
+    MR_TRY(ddl_find(sink, query, name, &exists, &is_ours, err));
+    if (exists && !is_ours) {
+        mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target",
+                     name);
+        return mr_error_hint(err, "Drop it there, or leave late_rows = 'table' out.");
+    }
+    mr_builder_clear(&sink->sql);
+    ddl_append_table(query, &late, &sink->sql);
+    return exists ? MR_OK : ddl_run(sink, err);
+}
+
 /* The progress row first, then the table; a table of ours that is there already is success, since
  * the answer to the first attempt may have been lost. */
 static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
@@ -187,6 +206,9 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16
     mr_builder_clear(&sink->sql);
     ddl_append_table(query, table, &sink->sql);
     MR_TRY(ddl_run(sink, err));
+    if (table->keeps_late) {
+        MR_TRY(create_late_table(sink, query, table, err));
+    }
     if (table->key_count == 0 || mr_sink_key_is_not_null(table)) {
         return MR_OK;
     }
@@ -217,7 +239,21 @@ MrStatus mr_sqlite_create_table(MrSink *base, const uint8_t query[16], const uin
     return ddl_finish(sink, create_in_transaction(sink, query, nonce, table, err), err);
 }
 
-/* Drops the table when it is the query's: its progress row was there, or it carries our mark. */
+/* When it is the query's: its progress row was there, or it carries our mark. */
+static MrStatus drop_one(MrSqliteSink *sink, const uint8_t query[16], const char *name,
+                         bool had_progress, MrError *err)
+{
+    bool exists, is_ours;
+    MR_TRY(ddl_find(sink, query, name, &exists, &is_ours, err));
+    if (!exists || (!is_ours && !had_progress)) {
+        return MR_OK;
+    }
+    mr_builder_clear(&sink->sql);
+    mr_builder_append_string(&sink->sql, "DROP TABLE ");
+    mr_builder_append_quoted_identifier(&sink->sql, name);
+    return ddl_run(sink, err);
+}
+
 static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
                                     const MrSinkTable *table, MrError *err)
 {
@@ -228,14 +264,36 @@ static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
         MR_TRY(ddl_progress(sink, "DELETE FROM main.millrace_progress WHERE query_id = ?1", query,
                             NULL, &removed, err));
     }
-    MR_TRY(ddl_find(sink, query, table->name, &exists, &is_ours, err));
-    if (table->is_foreign || !exists || (!is_ours && removed == 0)) {
+    if (table->is_foreign) {
         return MR_OK;
     }
+    if (table->keeps_late) {
+        char late[MR_SINK_LATE_NAME_BYTES];
+        (void)mr_sink_late_table(table, late);
+        MR_TRY(drop_one(sink, query, late, removed > 0, err));
+    }
+    return drop_one(sink, query, table->name, removed > 0, err);
+}
+
+static MrStatus run_rename(MrSqliteSink *sink, const char *name, const char *new_name, MrError *err)
+{
     mr_builder_clear(&sink->sql);
-    mr_builder_append_string(&sink->sql, "DROP TABLE ");
-    mr_builder_append_quoted_identifier(&sink->sql, table->name);
+    mr_builder_append_string(&sink->sql, "ALTER TABLE ");
+    mr_builder_append_quoted_identifier(&sink->sql, name);
+    mr_builder_append_string(&sink->sql, " RENAME TO ");
+    mr_builder_append_quoted_identifier(&sink->sql, new_name);
     return ddl_run(sink, err);
+}
+
+static MrStatus rename_late_table(MrSqliteSink *sink, const MrSinkTable *table,
+                                  const char *new_name, MrError *err)
+{
+    char late[MR_SINK_LATE_NAME_BYTES], new_late[MR_SINK_LATE_NAME_BYTES];
+    MrSinkTable renamed = *table;
+    renamed.name = new_name;
+    (void)mr_sink_late_table(table, late);
+    (void)mr_sink_late_table(&renamed, new_late);
+    return run_rename(sink, late, new_late, err);
 }
 
 MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
@@ -295,12 +353,10 @@ static MrStatus swap_in_transaction(MrSqliteSink *sink, const uint8_t old_query[
 {
     MR_TRY(swap_collect(sink, old_query, old, kept, err));
     MR_TRY(drop_in_transaction(sink, old_query, old, err));
-    mr_builder_clear(&sink->sql);
-    mr_builder_append_string(&sink->sql, "ALTER TABLE ");
-    mr_builder_append_quoted_identifier(&sink->sql, fresh->name);
-    mr_builder_append_string(&sink->sql, " RENAME TO ");
-    mr_builder_append_quoted_identifier(&sink->sql, old->name);
-    MR_TRY(ddl_run(sink, err));
+    MR_TRY(run_rename(sink, fresh->name, old->name, err));
+    if (fresh->keeps_late) {
+        MR_TRY(rename_late_table(sink, fresh, old->name, err));
+    }
     for (size_t at = 0; at < kept->length; at += strlen(kept->data + at) + 1) {
         MrStatus status = mr_sqlite_exec(sink->db, kept->data + at, err);
         if (status != MR_OK) {
@@ -344,12 +400,10 @@ static MrStatus rename_in_transaction(MrSqliteSink *sink, const uint8_t query[16
         return mr_error_set(err, MR_ERR_DUPLICATE_TABLE,
                             "relation \"%s\" already exists in the target", new_name);
     }
-    mr_builder_clear(&sink->sql);
-    mr_builder_append_string(&sink->sql, "ALTER TABLE ");
-    mr_builder_append_quoted_identifier(&sink->sql, table->name);
-    mr_builder_append_string(&sink->sql, " RENAME TO ");
-    mr_builder_append_quoted_identifier(&sink->sql, new_name);
-    MR_TRY(ddl_run(sink, err));
+    MR_TRY(run_rename(sink, table->name, new_name, err));
+    if (table->keeps_late) {
+        MR_TRY(rename_late_table(sink, table, new_name, err));
+    }
     if (table->key_count == 0 || mr_sink_key_is_not_null(table)) {
         return MR_OK;
     }

@@ -67,7 +67,8 @@ class Ledger:
             connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}counts AS "
                                "SELECT k, count(*) AS n, sum(v) AS total, min(v) AS low, max(v) AS high "
                                "FROM s GROUP BY k")
-            connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}closed AS "
+            connection.execute(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {self.prefix}closed "
+                               "WITH (late_rows = 'table') AS "
                                "SELECT window_start, count(*) AS n, sum(v) AS total FROM "
                                f"TUMBLE(s, ts, INTERVAL '{WINDOW} seconds') GROUP BY window_start "
                                "EMIT ON WINDOW CLOSE")
@@ -237,7 +238,9 @@ class Ledger:
         assert int(line[5]) == seen, f"{line[5]} rows were discarded, {seen} expected"
         got = self.server.execute(
             "SELECT late_rows FROM millrace.queries WHERE name = 'closed'")[0][0]
-        assert got == late, f"{got} late rows are counted, {late} expected"
+        assert got == len(late), f"{got} late rows are counted, {len(late)} expected"
+        texts = sorted(int(text[1:text.index(",")]) for text, in self.rows('SELECT "row" FROM closed_late'))
+        assert texts == sorted(late), f"{len(texts)} rows in closed_late, {len(late)} expected"
         return seen
 
     def check_alike(self, there):
@@ -247,7 +250,7 @@ class Ledger:
                            what=f"alike_{k}")
             got = self.server.execute(
                 f"SELECT late_rows, rows_in FROM millrace.queries WHERE name = 'alike_{k}'")[0]
-            assert got == (late, len(there)), f"alike_{k}: {got} late and all rows, {late} expected"
+            assert got == (len(late), len(there)), f"alike_{k}: {got} late and all rows, {len(late)} expected"
 
     def check_dependents(self, counts, closed):
         main = self.server.main_db()
@@ -261,7 +264,7 @@ class Ledger:
     @staticmethod
     def expected(ids, only=None):
         """`only`: of one key; every row moves the watermark."""
-        counts, windows, late, watermark = {}, {}, 0, None
+        counts, windows, late, watermark = {}, {}, [], None
         for i in ids:
             n, total, low, high = counts.get(key(i), (0, 0, value(i), value(i)))
             counts[key(i)] = (n + 1, total + value(i), min(low, value(i)), max(high, value(i)))
@@ -270,7 +273,7 @@ class Ledger:
             if only is not None and key(i) != only:
                 pass
             elif watermark is not None and watermark >= start + WINDOW:
-                late += 1
+                late.append(i)
             else:
                 n, total = windows.get(start, (0, 0))
                 windows[start] = (n + 1, total + value(i))
