@@ -264,6 +264,9 @@ static MrStatus describe_state(Explain *explain, const MrAggregateSpec *spec)
                         spec->key_count == 0 ? "the windows that are not full"
                                              : "the windows of every key that are not full");
     }
+    if (!spec->time_is_event) {
+        return add_text(explain, "State", "every window: rows of closed ones may change too");
+    }
     mr_builder_append_string(&explain->text, "freed when the watermark passes window_end");
     if (spec->allowed_lateness_us > 0) {
         mr_builder_append_string(&explain->text, " + ");

@@ -176,8 +176,10 @@ static bool keeps_groups_for_ever(const MrLogical *node)
     if (node == NULL || node->kind == MR_LOGICAL_RESULT) { /* a view has told its own */
         return false;
     }
-    bool is_kept = node->kind == MR_LOGICAL_AGGREGATE &&
-                   node->window_kind == MR_GROUP_WINDOW_NONE && !node->is_global;
+    bool is_open = node->window_kind == MR_GROUP_WINDOW_NONE
+                       ? !node->is_global
+                       : node->window_kind != MR_GROUP_WINDOW_COUNT && !node->time_is_event;
+    bool is_kept = node->kind == MR_LOGICAL_AGGREGATE && is_open;
     /* Groups over tables alone are those that the tables have rows of. */
     return (is_kept && mr_logical_reads(node, MR_SCAN_STREAM)) ||
            keeps_groups_for_ever(node->input) || keeps_groups_for_ever(node->right);

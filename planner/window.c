@@ -119,8 +119,7 @@ void mr_window_follow_zone(MrWindow *window, const MrTimezone *zone)
 
 /* ---- Which times have windows ------------------------------------------------------------ */
 
-/* The scan of a stream whose rows these are, one by one; NULL: there is none. */
-static const MrLogical *stream_of_rows(const MrLogical *node)
+const MrLogical *mr_window_stream_of_rows(const MrLogical *node)
 {
     while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
            node->kind == MR_LOGICAL_RESULT) {
@@ -131,7 +130,7 @@ static const MrLogical *stream_of_rows(const MrLogical *node)
 
 void mr_window_follow_arrival(const MrExpr *time, MrLogical *input)
 {
-    const MrLogical *scan = stream_of_rows(input);
+    const MrLogical *scan = mr_window_stream_of_rows(input);
     if (time->kind != MR_EXPR_ARRIVAL || scan == NULL || scan->relation->stream->event_column < 0) {
         return;
     }
@@ -148,9 +147,9 @@ MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time)
     MrTimeSource source = { 0 };
     const MrLogical *leaf = mr_logical_leaf(input);
     if (time->kind == MR_EXPR_ARRIVAL) {
-        source.is_event =
-            stream_of_rows(input) != NULL || (leaf != NULL && leaf->scan == MR_SCAN_STREAM &&
-                                              leaf->relation->stream->event_column < 0);
+        source.is_event = mr_window_stream_of_rows(input) != NULL ||
+                          (leaf != NULL && leaf->scan == MR_SCAN_STREAM &&
+                           leaf->relation->stream->event_column < 0);
         return source;
     }
     if (time->kind != MR_EXPR_COLUMN || time->column >= input->column_count) {
@@ -179,8 +178,9 @@ void mr_window_use_set(MrWindowUse *use, const MrWindow *window, const MrTimeSou
         .window = *window,
         .time = (MrExpr *)(uintptr_t)time,
         .time_is_event = source->is_event,
-        .extra_lateness_us =
-            source->starts_of != NULL ? start_lateness_us(source->starts_of, window) : 0,
+        .extra_lateness_us = source->is_event && source->starts_of != NULL
+                                 ? start_lateness_us(source->starts_of, window)
+                                 : 0,
     };
 }
 

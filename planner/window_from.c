@@ -290,6 +290,19 @@ static MrStatus refuse_time(MrBinder *b, const MrScope *scope, const MrNode *nod
         leaf->relation->schema.columns[leaf->relation->stream->event_column].name);
 }
 
+/* Rows of streams have times that windows close by.  Of what changes (tables, groups, joins with
+ * them) every time will do: such windows stay open, and are kept exact. */
+static bool can_change(const MrLogical *node)
+{
+    switch (node->kind) {
+    case MR_LOGICAL_SCAN: return node->scan != MR_SCAN_STREAM;
+    case MR_LOGICAL_AGGREGATE:
+    case MR_LOGICAL_OVER:
+    case MR_LOGICAL_TOP_N: return true;
+    default: return can_change(node->input) || (node->right != NULL && can_change(node->right));
+    }
+}
+
 static MrStatus bind_time(MrBinder *b, MrScope *scope, const MrNode *node, MrTimeSource *source,
                           MrExpr **out)
 {
@@ -308,12 +321,24 @@ static MrStatus bind_time(MrBinder *b, MrScope *scope, const MrNode *node, MrTim
                              mr_type_text(mr_type((*out)->type.id), type));
     }
     *source = mr_window_time_source(scope->input, *out);
-    if (!source->is_event &&
-        (b->mode == MR_BIND_STANDING || mr_logical_reads(scope->input, MR_SCAN_STREAM))) {
+    if (!source->is_event && ((*out)->kind == MR_EXPR_ARRIVAL || !can_change(scope->input))) {
         return refuse_time(b, scope, node, *out);
     }
     mr_window_follow_arrival(*out, scope->input);
     return MR_OK;
+}
+
+/* A row without a time is in no window. */
+static MrStatus drop_timeless(MrBinder *b, MrLogical *node)
+{
+    MrExpr *known;
+    if (node->time_is_event || mr_expr_is_not_null(node->time, node->input)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), -1, 1, &known, b->err));
+    known->negated = true;
+    known->args[0] = node->time;
+    return mr_logical_filter(b->arena, node->input, known, &node->input, b->err);
 }
 
 static bool is_keyed(const MrAstFromWindow *ast)
@@ -382,7 +407,7 @@ static MrStatus bind_grid_window(MrBinder *b, const MrAstFromWindow *ast, MrScop
     node->window_kind = use.kind; /* hopping by its own size is tumbling */
     node->time_is_event = use.time_is_event;
     node->extra_lateness_us = use.extra_lateness_us;
-    return MR_OK;
+    return drop_timeless(b, node);
 }
 
 static MrStatus bind_session(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope,

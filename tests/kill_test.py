@@ -165,7 +165,7 @@ def test_fault_points():
 def clean(pg):
     with pg.connect() as connection:
         connection.execute("DROP SCHEMA IF EXISTS millrace CASCADE")
-        for table in ("appended", "counts", "closed", "sunk"):
+        for table in ("appended", "counts", "closed", "closed_late", "sunk"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
 
 
