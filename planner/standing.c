@@ -126,8 +126,8 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
             return never_closes(
                 check->b, check->statement,
                 "a GROUP BY of the query has no window of the event time",
-                "Group by window_start of TUMBLE, HOP, CUMULATE or SESSION, or by date_trunc(…) of "
-                "the event time; or use EMIT ON UPDATE.");
+                "Group by window_start of TUMBLE, HOP, CUMULATE or SESSION, or by date_trunc(…) "
+                "of the event time; or use EMIT ON UPDATE.");
         }
     }
     if (node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N) {

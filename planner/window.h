@@ -21,8 +21,8 @@ typedef struct MrTimeSource {
 } MrTimeSource;
 /* The scan of a stream whose rows these are, one by one; NULL: there is none. */
 const MrLogical *mr_window_stream_of_rows(const MrLogical *node);
-/* The input's time is the arrival of its rows from now on, where the window's time says so; no other
- * column of it is an event time then. */
+/* The input's time is the arrival of its rows from now on, where the window's time says so; no
+ * other column of it is an event time then. */
 void mr_window_follow_arrival(const MrExpr *time, MrLogical *input);
 MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time);
 

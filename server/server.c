@@ -80,7 +80,8 @@ void mr_server_publish(MrServer *server, MrCatalog *catalog)
 
 /* ---- once a second --------------------------------------------------------------------------- */
 
-/* The first window that waits for the stream, by W and by the time of arrival; MR_TIME_MAX: none. */
+/* The first window that waits for the stream, by W and by the time of arrival; MR_TIME_MAX: none.
+ */
 typedef struct WaitingStream {
     uint32_t stream_id;
     int64_t next_close_us, next_arrival_close_us;
