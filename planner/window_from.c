@@ -113,7 +113,7 @@ static MrStatus bind_named(MrBinder *b, const MrAstFromWindow *ast, uint32_t fir
         } else {
             mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, arg->base.position,
                           "windows have no argument \"%s\"", arg->name);
-            return mr_error_hint(b->err, "There are offset => INTERVAL '…' and timezone => '…'.");
+            return mr_error_hint(b->err, "Write offset => INTERVAL '…' or timezone => '…'.");
         }
     }
     return MR_OK;
