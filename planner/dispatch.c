@@ -148,8 +148,7 @@ MrStatus mr_plan_find_dispatch(MrArena *arena, MrPlan *plan, MrError *err)
     MrPlanDispatch best = { 0 };
     if (plan->parent_count > 0 || dag->nodes[0].kind != MR_OPERATOR_SCAN ||
         scan->kind != MR_SCAN_STREAM || scan->by_arrival ||
-        dag->nodes[1].kind != MR_OPERATOR_FILTER ||
-        !is_chain_of_groups(dag)) {
+        dag->nodes[1].kind != MR_OPERATOR_FILTER || !is_chain_of_groups(dag)) {
         return MR_OK;
     }
     const MrExpr *predicate = ((const MrFilterSpec *)dag->nodes[1].spec)->predicate;

@@ -80,9 +80,9 @@ static bool times_equal(const MrJoinTime *a, const MrJoinTime *b)
 
 static bool joins_equal(const MrLogical *a, const MrLogical *b)
 {
-    return a->join_type == b->join_type && !a->is_lookup && !b->is_lookup &&
-           !a->asof.is_used && !b->asof.is_used &&
-           a->is_null_aware == b->is_null_aware && times_equal(&a->left_time, &b->left_time) &&
+    return a->join_type == b->join_type && !a->is_lookup && !b->is_lookup && !a->asof.is_used &&
+           !b->asof.is_used && a->is_null_aware == b->is_null_aware &&
+           times_equal(&a->left_time, &b->left_time) &&
            times_equal(&a->right_time, &b->right_time) && a->passes_time == b->passes_time &&
            a->hold_us == b->hold_us;
 }
