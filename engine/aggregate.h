@@ -18,6 +18,8 @@ typedef struct MrMemory {
 /* Charges (or gives back, negative) bytes; MR_ERR_OUT_OF_MEMORY beyond the limit. */
 MrStatus mr_memory_charge(MrMemory *memory, int64_t bytes, MrError *err);
 
+enum { MR_AGGREGATE_ARGS_MAX = 6 }; /* two of its own, and what it is ordered by */
+
 enum {
     MR_AGG_COUNTS_ROWS = 1, /* count(*): no argument */
     MR_AGG_RETRACTS = 2,    /* takes negative weights */
@@ -40,12 +42,23 @@ typedef struct MrAggregateInput {
     uint32_t rows;
 } MrAggregateInput;
 
+/* ORDER BY in the call: the values of the base aggregate's arguments, or further arguments. */
+typedef struct MrAggregateKey {
+    uint8_t arg;
+    bool descending, nulls_first;
+} MrAggregateKey;
+typedef struct MrAggregateOrder {
+    MrAggregateKey keys[MR_AGGREGATE_ARGS_MAX];
+    uint32_t count;
+    bool is_distinct; /* each value once */
+} MrAggregateOrder;
+
 typedef struct MrAggregate MrAggregate;
 struct MrAggregate {
     const char *name;
     /* UNKNOWN: any type.  With a result of UNKNOWN or ANYARRAY it is the first argument's type, or
      * an array of it; ANYARRAY: any array. */
-    MrTypeId args[2];
+    MrTypeId args[MR_AGGREGATE_ARGS_MAX];
     uint8_t arg_count;
     MrTypeId result;
     /* The arguments are turned into json or jsonb first (to_json, to_jsonb); NULL: they stay. */
@@ -69,6 +82,7 @@ struct MrAggregate {
     const char *returns;
     /* Of a multiset form: the aggregate that is computed over the values. */
     const MrAggregate *base;
+    const MrAggregateOrder *order; /* of an ordered form; else by the values themselves */
 };
 
 /* All overloads of a name, or 0.  `count` with no argument is count(*). */
@@ -82,4 +96,9 @@ const MrAggregate *mr_aggregate_distinct(const MrAggregate *aggregate);
 /* The variant for inputs that take rows back or whose order is not the log's: the same entry when
  * it can, its multiset form else. */
 const MrAggregate *mr_aggregate_retracting(const MrAggregate *aggregate);
+/* The variant that takes its values in this order, whatever the order of the rows; it has
+ * `arg_count` arguments, those of the aggregate first.  In the arena; keeps `order`. */
+MrStatus mr_aggregate_ordered(MrArena *arena, const MrAggregate *aggregate,
+                              const MrAggregateOrder *order, uint32_t arg_count,
+                              const MrAggregate **out, MrError *err);
 #endif

@@ -123,6 +123,7 @@ typedef struct MrBinder {
     MrAggregateList *aggregates; /* NULL: not allowed here */
     struct MrOverList *overs;    /* window functions; NULL: not allowed here */
     MrSetCallList *set_calls;    /* NULL: not allowed here */
+    const MrAstQuery *ordered; /* its order counts, although nobody sorts it: ARRAY(SELECT …) */
     bool keeps_unknown; /* the next select list's bare literals wait for a set operation's type */
     const MrCte *ctes;
     MrOuter *outer; /* the queries around this subquery, the nearest first; or NULL.  Before them,
@@ -230,6 +231,9 @@ MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, in
 /* Calls that are not functions of the registry: now(), COALESCE, version() …; *out NULL: none of
  * them. */
 MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out);
+/* left IS DISTINCT FROM right. */
+MrStatus mr_bind_is_distinct(MrBinder *b, MrExpr *left, MrExpr *right, int32_t position,
+                             MrExpr **out);
 /* binder_array.c.  `wanted`: the element type that a cast asks for, or UNKNOWN. */
 MrStatus mr_bind_array(MrBinder *b, const MrAstArray *node, MrType wanted, MrExpr **out);
 MrStatus mr_bind_subscript(MrBinder *b, const MrAstSubscript *node, MrExpr **out);

@@ -4,6 +4,7 @@
  */
 #include "planner/binder.h"
 
+#include "planner/subquery.h"
 #include "storage/array.h"
 
 #include <string.h>
@@ -46,8 +47,11 @@ MrStatus mr_bind_array(MrBinder *b, const MrAstArray *node, MrType wanted, MrExp
     MrType element;
     MrExpr *call;
     if (node->query != NULL) {
-        return mr_bind_unsupported(b, node->base.position, "Use array_agg() in a query of its own.",
-                                   "ARRAY(SELECT …) is not supported yet");
+        MR_TRY(mr_bind_array_subquery(b, node->query, node->base.position, out));
+        MrType array = { mr_type_array(wanted.id), wanted.typmod };
+        return wanted.id == MR_TYPE_UNKNOWN
+                   ? MR_OK
+                   : mr_coerce(b, *out, array, MR_CAST_EXPLICIT, node->base.position, out);
     }
     if (node->elements.count == 0 && wanted.id == MR_TYPE_UNKNOWN) {
         mr_bind_error(b, MR_ERR_INDETERMINATE_DATATYPE, node->base.position,
@@ -252,10 +256,6 @@ MrStatus mr_bind_quantified(MrBinder *b, const MrAstQuantified *node, MrExpr **o
 {
     MrExpr *left, *array, *element, *compared;
     int32_t position = node->base.position;
-    if (node->query != NULL) {
-        return mr_bind_unsupported(b, position, "Use IN (…) with a list, or AND and OR.",
-                                   "ANY and ALL over a subquery are not supported yet");
-    }
     MR_TRY(mr_bind_expr(b, node->left, &left));
     MR_TRY(mr_bind_expr(b, node->array, &array));
     MR_TRY(mr_bind_vector(b, array, &array));

@@ -235,37 +235,85 @@ static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr *c
     return MR_OK;
 }
 
-/* ORDER BY in the call.  Most aggregates give the same in any order.  Where the order is that of
- * the argument itself the form that keeps values sorted does it. */
-static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr *const *args,
-                                const MrAggregate **aggregate)
+/* A key of ORDER BY: one of the arguments, or one more. */
+static MrStatus order_key(MrBinder *b, const MrAggregate *aggregate, bool is_distinct,
+                          const MrAstSort *sort, MrExpr **args, uint32_t *count,
+                          MrAggregateKey *out)
 {
-    const MrAstSort *sort = MR_AST_AS(const MrAstSort, call->order_by.items[0]);
     MrClause clause = b->clause;
-    MrExpr *key = NULL;
-    for (uint32_t i = 0; i < call->order_by.count; i++) {
-        const MrAstSort *item = MR_AST_AS(const MrAstSort, call->order_by.items[i]);
-        MrExpr *bound;
-        b->clause = MR_CLAUSE_AGGREGATE;
-        MrStatus status = mr_bind_expr_known(b, item->expr, &bound);
-        b->clause = clause;
-        MR_TRY(status);
-        key = i == 0 ? bound : key;
+    MrExpr *key;
+    bool is_argument = false;
+    b->clause = MR_CLAUSE_AGGREGATE;
+    MrStatus status = mr_bind_expr_known(b, sort->expr, &key);
+    b->clause = clause;
+    MR_TRY(status);
+    if (key->type.id == MR_TYPE_JSON) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, sort->base.position,
+                             "could not identify an ordering operator for type json");
     }
-    if (!((*aggregate)->flags & MR_AGG_IN_ORDER)) {
+    for (uint32_t a = 0; a < aggregate->arg_count; a++) {
+        is_argument = is_argument || mr_expr_equal(args[a], key);
+    }
+    /* Arguments that are made json are not ordered by that. */
+    uint32_t i = aggregate->convert != NULL ? aggregate->arg_count : 0;
+    while (i < *count && !mr_expr_equal(args[i], key)) {
+        i++;
+    }
+    if (is_distinct && !is_argument) {
+        return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, sort->base.position,
+                             "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
+                             "argument list");
+    }
+    if (i == MR_AGGREGATE_ARGS_MAX) {
+        return mr_bind_unsupported(b, sort->base.position,
+                                   "Order by one value made of several, such as a row's text.",
+                                   "so many keys of ORDER BY inside an aggregate are not supported");
+    }
+    args[i] = key;
+    *count = i == *count ? i + 1 : *count;
+    *out = (MrAggregateKey){ .arg = (uint8_t)i,
+                             .descending = sort->direction == MR_SORT_DESC,
+                             .nulls_first = sort->nulls == MR_NULLS_DEFAULT
+                                                ? sort->direction == MR_SORT_DESC
+                                                : sort->nulls == MR_NULLS_FIRST };
+    return MR_OK;
+}
+
+static bool is_own_order(const MrAggregate *aggregate, const MrAggregateOrder *order)
+{
+    const MrAggregateKey *key = &order->keys[0];
+    return order->count == 1 && key->arg == 0 && !key->descending && !key->nulls_first &&
+           !order->is_distinct && aggregate->convert == NULL &&
+           mr_aggregate_retracting(aggregate) != NULL;
+}
+
+/* ORDER BY in the call.  Most aggregates give the same in any order.  Where the order is that of
+ * the argument itself the form that keeps values sorted does it; else its keys are arguments too. */
+static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr **args,
+                                MrLogicalCall *bound)
+{
+    const MrAggregate *aggregate = bound->aggregate;
+    uint32_t count = aggregate->arg_count;
+    MrAggregateOrder *order;
+    MR_NEW(b->arena, order, b->err);
+    order->is_distinct = call->distinct;
+    for (uint32_t i = 0; i < call->order_by.count; i++) {
+        MrAggregateKey ignored;
+        bool has_room = i < MR_AGGREGATE_ARGS_MAX;
+        MR_TRY(order_key(b, aggregate, call->distinct,
+                         MR_AST_AS(const MrAstSort, call->order_by.items[i]), args, &count,
+                         has_room ? &order->keys[order->count] : &ignored));
+        order->count += has_room;
+    }
+    if (!(aggregate->flags & MR_AGG_IN_ORDER)) {
         return MR_OK;
     }
-    bool is_own = call->order_by.count == 1 && mr_expr_equal(key, args[0]) &&
-                  sort->direction != MR_SORT_DESC && sort->nulls != MR_NULLS_FIRST &&
-                  (*aggregate)->convert == NULL && mr_aggregate_retracting(*aggregate) != NULL;
-    if (!is_own) {
-        return mr_bind_unsupported(b, call->base.position,
-                                   "Order by the argument itself, ascending; or leave ORDER BY out "
-                                   "for the order in which rows come.",
-                                   "this ORDER BY inside an aggregate is not supported yet");
+    if (is_own_order(aggregate, order)) {
+        bound->aggregate = mr_aggregate_retracting(aggregate);
+        return MR_OK;
     }
-    *aggregate = mr_aggregate_retracting(*aggregate);
-    return MR_OK;
+    bound->is_distinct = false; /* the form sees to it */
+    return mr_aggregate_ordered(b->arena, aggregate, order, count, &bound->aggregate, b->err);
 }
 
 MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
@@ -295,20 +343,21 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
                              "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP",
                              call->name.name);
     }
+    const MrAggregate *own = bound.aggregate;
     if (call->order_by.count > 0 && !call->within_group) {
-        MR_TRY(order_arguments(b, call, args, &bound.aggregate));
+        MR_TRY(order_arguments(b, call, args, &bound));
     }
-    MR_TRY(mr_bind_aggregate_convert(b, bound.aggregate, call->base.position, args));
-    if (call->distinct && bound.aggregate->arg_count == 2 && !mr_expr_is_constant(args[1])) {
+    if (call->distinct && own->arg_count == 2 && !mr_expr_is_constant(args[1])) {
         return mr_bind_unsupported(b, call->base.position,
                                    "Select the distinct values in a subquery in FROM first.",
                                    "DISTINCT of two arguments is not supported yet");
     }
+    MR_TRY(mr_bind_aggregate_convert(b, own, call->base.position, args));
+    MrTypeId over = own->arg_count > 0 ? args[0]->type.id : MR_TYPE_UNKNOWN;
     for (uint32_t i = 0; i < bound.aggregate->arg_count; i++) {
         bound.args[i] = args[i];
     }
     MR_TRY(aggregate_add(b, &bound, &index));
-    MrTypeId over = bound.aggregate->arg_count > 0 ? args[0]->type.id : MR_TYPE_UNKNOWN;
     MrTypeId result = mr_aggregate_result(bound.aggregate, over);
     return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, mr_type(result),
                           call->base.position, out, b->err);

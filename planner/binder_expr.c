@@ -7,6 +7,7 @@
 #include "parser/parser.h"
 #include "planner/grouping_sets.h"
 #include "planner/literal.h"
+#include "planner/row.h"
 #include "planner/subquery.h"
 
 #include <string.h>
@@ -86,6 +87,10 @@ static MrStatus bind_operator_node(MrBinder *b, const MrAstOperator *node, MrExp
         return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, node->base.position,
                              "operator does not exist: %s.%s", node->schema, node->name);
     }
+    MR_TRY(mr_bind_row_operator(b, node, out));
+    if (*out != NULL) {
+        return MR_OK;
+    }
     if (node->left != NULL) {
         MR_TRY(mr_bind_expr(b, node->left, &left));
     }
@@ -104,6 +109,10 @@ static MrStatus bind_is(MrBinder *b, const MrAstIs *node, MrExpr **out)
     static const MrExprKind kinds[] = { MR_EXPR_IS_NULL, MR_EXPR_IS_TRUE, MR_EXPR_IS_FALSE,
                                         MR_EXPR_IS_NULL };
     MrExpr *operand;
+    MR_TRY(mr_bind_row_is_null(b, node, out));
+    if (*out != NULL) {
+        return MR_OK;
+    }
     if (node->test == MR_IS_NULL) {
         MR_TRY(mr_bind_expr_known(b, node->operand, &operand));
     } else {
@@ -116,13 +125,12 @@ static MrStatus bind_is(MrBinder *b, const MrAstIs *node, MrExpr **out)
     return MR_OK;
 }
 
-static MrStatus bind_distinct_from(MrBinder *b, const MrAstDistinctFrom *node, MrExpr **out)
+MrStatus mr_bind_is_distinct(MrBinder *b, MrExpr *left, MrExpr *right, int32_t position,
+                             MrExpr **out)
 {
-    MrExpr *sides[2], *equal;
-    MR_TRY(mr_bind_expr(b, node->left, &sides[0]));
-    MR_TRY(mr_bind_expr(b, node->right, &sides[1]));
+    MrExpr *sides[2] = { left, right }, *equal;
     /* The operator = says whether the types can be compared, and as what. */
-    MR_TRY(mr_bind_operator(b, "=", sides[0], sides[1], node->base.position, &equal));
+    MR_TRY(mr_bind_operator(b, "=", left, right, position, &equal));
     if (equal->args[0]->type.id == equal->args[1]->type.id) {
         sides[0] = equal->args[0];
         sides[1] = equal->args[1];
@@ -130,10 +138,23 @@ static MrStatus bind_distinct_from(MrBinder *b, const MrAstDistinctFrom *node, M
         MrType type;
         MR_TRY(mr_coerce_common(b, sides, 2, "IS DISTINCT FROM", &type));
     }
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_DISTINCT, mr_type(MR_TYPE_BOOL), node->base.position, 2,
-                       out, b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_DISTINCT, mr_type(MR_TYPE_BOOL), position, 2, out,
+                       b->err));
     (*out)->args[0] = sides[0];
     (*out)->args[1] = sides[1];
+    return MR_OK;
+}
+
+static MrStatus bind_distinct_from(MrBinder *b, const MrAstDistinctFrom *node, MrExpr **out)
+{
+    MrExpr *left, *right;
+    MR_TRY(mr_bind_row_distinct(b, node, out));
+    if (*out != NULL) {
+        return MR_OK;
+    }
+    MR_TRY(mr_bind_expr(b, node->left, &left));
+    MR_TRY(mr_bind_expr(b, node->right, &right));
+    MR_TRY(mr_bind_is_distinct(b, left, right, node->base.position, out));
     (*out)->negated = node->negated;
     return MR_OK;
 }
@@ -142,6 +163,10 @@ static MrStatus bind_in(MrBinder *b, const MrAstIn *node, MrExpr **out)
 {
     if (node->query != NULL) {
         return mr_bind_in_subquery(b, node, out);
+    }
+    MR_TRY(mr_bind_row_in(b, node, out));
+    if (*out != NULL) {
+        return MR_OK;
     }
     uint32_t count = node->list.count + 1, culprit = 0;
     MrTypeId common;
@@ -175,6 +200,10 @@ static MrStatus between_pair(MrBinder *b, const MrAstBetween *node, MrExpr *oper
 static MrStatus bind_between(MrBinder *b, const MrAstBetween *node, MrExpr **out)
 {
     MrExpr *operand, *low, *high, *range;
+    MR_TRY(mr_bind_row_between(b, node, out));
+    if (*out != NULL) {
+        return MR_OK;
+    }
     MR_TRY(mr_bind_expr(b, node->operand, &operand));
     MR_TRY(mr_bind_expr(b, node->low, &low));
     MR_TRY(mr_bind_expr(b, node->high, &high));
@@ -324,7 +353,7 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
         const char *what, *hint;
     } refused[] = {
         { MR_AST_FIELD, "selection of a field is", "Name the column itself." },
-        { MR_AST_ROW, "row values are", "Compare the columns one by one: a = 1 AND b = 2." },
+        { MR_AST_ROW, "row values are", "Name the columns one by one; rows can be compared." },
     };
     if (node->kind == MR_AST_DEFAULT) {
         return mr_bind_error(b, MR_ERR_SYNTAX, node->position,

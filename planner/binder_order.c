@@ -6,6 +6,7 @@
 
 #include "planner/literal.h"
 #include "planner/over.h"
+#include "planner/subquery.h"
 
 #include <string.h>
 
@@ -104,28 +105,65 @@ MrStatus mr_bind_order_by(MrBinder *b, const MrAstQuery *query, MrSelectList *li
     return MR_OK;
 }
 
-static MrStatus bind_limit(MrBinder *b, const MrNode *node, MrClause clause, uint64_t otherwise,
-                           uint64_t *out)
+/* LIMIT or OFFSET: a number, or an expression with subqueries, which gives one per run. */
+typedef struct Bound {
+    uint64_t value;
+    MrExpr *computed; /* NULL: the value */
+} Bound;
+
+static MrStatus bind_computed(MrBinder *b, const MrNode *node, MrClause clause, MrExpr *expr,
+                              MrExpr **out)
 {
-    *out = otherwise;
-    if (node == NULL) {
-        return MR_OK;
+    const char *function = clause == MR_CLAUSE_LIMIT ? "mr_limit" : "mr_offset";
+    if (!mr_can_coerce(expr->type.id, MR_TYPE_INT64, MR_CAST_ASSIGNMENT)) {
+        char had[64];
+        return mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, node->position,
+                             "argument of %s must be type bigint, not type %s",
+                             mr_clause_name(clause), mr_type_text(mr_type(expr->type.id), had));
     }
+    MR_TRY(mr_coerce(b, expr, mr_type(MR_TYPE_INT64), MR_CAST_ASSIGNMENT, node->position, &expr));
+    return mr_bind_function(b, function, &expr, 1, node->position, out);
+}
+
+static MrStatus bind_number(MrBinder *b, const MrNode *node, MrClause clause, Bound *out)
+{
     MrDatum value;
-    MrScope *scope = b->scope;
-    b->scope = NULL;
-    b->clause = clause;
-    MrStatus status =
-        mr_bind_constant(b, node, mr_type(MR_TYPE_INT64), mr_clause_name(clause), &value);
-    b->scope = scope;
-    MR_TRY(status);
+    MR_TRY(mr_bind_constant(b, node, mr_type(MR_TYPE_INT64), mr_clause_name(clause), &value));
     if (!value.is_null && value.integer < 0) {
         return mr_bind_error(
             b, clause == MR_CLAUSE_LIMIT ? MR_ERR_INVALID_LIMIT : MR_ERR_INVALID_OFFSET,
             node->position, "%s must not be negative", mr_clause_name(clause));
     }
-    *out = value.is_null ? otherwise : (uint64_t)value.integer;
+    out->value = value.is_null ? out->value : (uint64_t)value.integer;
     return MR_OK;
+}
+
+/* Stops at the first query inside the expression. */
+static bool is_no_query(MrNode *node, void *context)
+{
+    return node->kind != MR_AST_QUERY && mr_ast_visit_children(node, is_no_query, context);
+}
+
+static MrStatus bind_limit(MrBinder *b, const MrNode *node, MrClause clause, uint64_t otherwise,
+                           Bound *out)
+{
+    *out = (Bound){ .value = otherwise };
+    if (node == NULL) {
+        return MR_OK;
+    }
+    MrScope *scope = b->scope;
+    b->scope = NULL;
+    b->clause = clause;
+    MrStatus status = MR_OK;
+    if (!mr_ast_visit_children(node, is_no_query, NULL)) {
+        MrExpr *expr;
+        status = mr_bind_expr(b, node, &expr);
+        status = status == MR_OK ? bind_computed(b, node, clause, expr, &out->computed) : status;
+    } else {
+        status = bind_number(b, node, clause, out);
+    }
+    b->scope = scope;
+    return status;
 }
 
 /* ---- DISTINCT ON ----------------------------------------------------------------------------- */
@@ -200,7 +238,7 @@ MrStatus mr_bind_check_order(MrBinder *b, const MrAstQuery *query)
                                    query->locking);
     }
     if (b->mode == MR_BIND_STANDING && query->order_by.count > 0 && !has_limit &&
-        query->distinct != MR_DISTINCT_ON) {
+        query != b->ordered && query->distinct != MR_DISTINCT_ON) {
         return mr_bind_unsupported(b, query->order_by.items[0]->position,
                                    "A table has no order: sort when reading it.",
                                    "ORDER BY without LIMIT in a standing query is refused");
@@ -220,11 +258,64 @@ static MrStatus add_top_n(MrBinder *b, const MrAstQuery *query, const MrSortKey 
     return MR_OK;
 }
 
+/* A bound as an expression over the node; NULL of LIMIT is none, NULL of OFFSET is 0. */
+static MrStatus bound_expr(MrBinder *b, const Bound *bound, bool is_offset, MrExpr **out)
+{
+    MrDatum number = { .type = mr_type(MR_TYPE_INT64),
+                       .integer = bound->value > INT64_MAX ? INT64_MAX : (int64_t)bound->value };
+    MrExpr *constant;
+    if (bound->computed == NULL) {
+        return mr_expr_constant(b->arena, &number, -1, out, b->err);
+    }
+    number.integer = is_offset ? 0 : INT64_MAX;
+    MR_TRY(mr_expr_constant(b->arena, &number, -1, &constant, b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_COALESCE, mr_type(MR_TYPE_INT64), -1, 2, out, b->err));
+    (*out)->args[0] = bound->computed;
+    (*out)->args[1] = constant;
+    return MR_OK;
+}
+
+/* offset < number AND number - offset <= limit, of rows that are numbered in their order. */
+static MrStatus filter_numbers(MrBinder *b, const Bound *limit, const Bound *offset,
+                               uint32_t columns, MrLogical **node)
+{
+    MrExpr *number, *from, *to, *after, *within, *distance;
+    MR_TRY(mr_expr_column(b->arena, columns, mr_type(MR_TYPE_INT64), -1, &number, b->err));
+    MR_TRY(bound_expr(b, offset, true, &from));
+    MR_TRY(bound_expr(b, limit, false, &to));
+    MR_TRY(mr_bind_operator(b, ">", number, from, -1, &after));
+    MR_TRY(mr_bind_operator(b, "-", number, from, -1, &distance));
+    MR_TRY(mr_bind_operator(b, "<=", distance, to, -1, &within));
+    MR_TRY(mr_expr_and(b->arena, after, within, &after, b->err));
+    return mr_bind_filter(b, node, after);
+}
+
+/* Bounds that are known when the query runs. */
+static MrStatus add_computed_limit(MrBinder *b, const MrAstQuery *query, const MrSortKey *keys,
+                                   const Bound *limit, const Bound *offset, MrLogical **node)
+{
+    MrLogical *input = *node;
+    MrExpr **exprs;
+    const char **names;
+    uint32_t count = input->column_count;
+    MR_TRY(add_top_n(b, query, keys, UINT64_MAX, 0, node));
+    (*node)->over->shows_number = true;
+    MR_TRY(mr_logical_over_columns(b->arena, *node, b->err));
+    MR_TRY(filter_numbers(b, limit, offset, count, node));
+    MR_NEW_ARRAY(b->arena, exprs, count, b->err);
+    MR_NEW_ARRAY(b->arena, names, count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
+        names[i] = input->columns[i].name;
+    }
+    return mr_logical_project(b->arena, *node, exprs, names, count, node, b->err);
+}
+
 MrStatus mr_bind_add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey *keys,
                           MrLogical **node)
 {
     MrLogical *sort;
-    uint64_t limit, offset;
+    Bound limit, offset;
     bool has_limit = query->limit != NULL || query->offset != NULL;
     if (query->order_by.count == 0 && !has_limit) {
         return MR_OK;
@@ -235,12 +326,19 @@ MrStatus mr_bind_add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey 
     /* Which of the rows that ORDER BY leaves equal are within the limit must not depend on the
      * order in which groups are given: a top-N knows. */
     bool is_open = query->order_by.count > 0 && !mr_logical_is_in_log_order(*node);
-    if (has_limit && (is_standing || query->with_ties || is_open)) {
-        MR_TRY(add_top_n(b, query, keys, limit, offset, node));
-        limit = UINT64_MAX;
-        offset = 0;
+    bool is_computed = limit.computed != NULL || offset.computed != NULL;
+    if (is_computed) {
+        MR_TRY(add_computed_limit(b, query, keys, &limit, &offset, node));
+    } else if (has_limit && (is_standing || query->with_ties || is_open)) {
+        MR_TRY(add_top_n(b, query, keys, limit.value, offset.value, node));
+    } else {
+        has_limit = false; /* left to the sort */
     }
-    if (is_standing) {
+    if (has_limit) {
+        limit.value = UINT64_MAX;
+        offset.value = 0;
+    }
+    if (is_standing && query != b->ordered) {
         return MR_OK;
     }
     MR_NEW(b->arena, sort, b->err);
@@ -250,8 +348,8 @@ MrStatus mr_bind_add_sort(MrBinder *b, const MrAstQuery *query, const MrSortKey 
     sort->column_count = (*node)->column_count;
     sort->sort_keys = keys;
     sort->sort_key_count = query->order_by.count;
-    sort->limit = limit;
-    sort->offset = offset;
+    sort->limit = limit.value;
+    sort->offset = offset.value;
     *node = sort;
     return MR_OK;
 }

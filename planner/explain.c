@@ -217,6 +217,33 @@ static MrStatus describe_project_set(Explain *explain, const MrDagNode *node)
     return spec->keeps_rows ? add_text(explain, "Rows", "at least one each") : MR_OK;
 }
 
+/* What is gathered, and in which order where the values are kept for one. */
+static void describe_arguments(Explain *explain, const MrAggregateCall *call, const MrDagNode *node)
+{
+    const MrAggregate *aggregate = call->aggregate;
+    const MrAggregateOrder *order = aggregate->order;
+    uint32_t own = order != NULL ? aggregate->base->arg_count : aggregate->arg_count;
+    mr_builder_append_string(&explain->text, order != NULL && order->is_distinct ? "DISTINCT " : "");
+    for (uint32_t j = 0; j < own; j++) {
+        mr_builder_append_string(&explain->text, j > 0 ? ", " : "");
+        append_input(explain, node, call->args[j]);
+    }
+    if (aggregate->base != NULL && order == NULL) {
+        mr_builder_append_string(&explain->text, " ORDER BY ");
+        append_input(explain, node, call->args[0]);
+    }
+    for (uint32_t k = 0; order != NULL && k < order->count; k++) {
+        const MrAggregateKey *key = &order->keys[k];
+        mr_builder_append_string(&explain->text, k > 0 ? ", " : " ORDER BY ");
+        append_input(explain, node, call->args[key->arg]);
+        mr_builder_append_string(&explain->text, key->descending ? " DESC" : "");
+        if (key->nulls_first != key->descending) {
+            mr_builder_append_string(&explain->text,
+                                     key->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+        }
+    }
+}
+
 static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, const MrDagNode *node)
 {
     for (uint32_t i = 0; i < spec->call_count; i++) {
@@ -226,14 +253,7 @@ static MrStatus describe_calls(Explain *explain, const MrAggregateSpec *spec, co
         if (call->aggregate->arg_count == 0) {
             mr_builder_append_char(&explain->text, '*');
         }
-        for (uint32_t j = 0; j < call->aggregate->arg_count; j++) {
-            mr_builder_append_string(&explain->text, j > 0 ? ", " : "");
-            append_input(explain, node, call->args[j]);
-        }
-        if (call->aggregate->base != NULL) { /* keeps its values sorted */
-            mr_builder_append_string(&explain->text, " ORDER BY ");
-            append_input(explain, node, call->args[0]);
-        }
+        describe_arguments(explain, call, node);
         mr_builder_append_char(&explain->text, ')');
         if (call->filter >= 0) {
             mr_builder_append_string(&explain->text, " FILTER (WHERE ");

@@ -371,6 +371,9 @@ static MrStatus check_retractable(MrLowering *lowering, const MrLogical *node)
     return MR_OK;
 }
 
+/* Of a call: its arguments, its filter. */
+enum { FILTER_SLOT = MR_AGGREGATE_ARGS_MAX, CALL_SLOTS };
+
 static MrStatus fill_calls(MrLowering *lowering, const MrLogical *node, const Slots *slots,
                            const uint32_t *call_slots, MrAggregateSpec *spec)
 {
@@ -378,7 +381,7 @@ static MrStatus fill_calls(MrLowering *lowering, const MrLogical *node, const Sl
     MR_NEW_ARRAY(lowering->arena, calls, node->call_count, lowering->err);
     for (uint32_t i = 0; i < node->call_count; i++) {
         const MrLogicalCall *call = &node->calls[i];
-        const uint32_t *mine = call_slots + (size_t)i * 3;
+        const uint32_t *mine = call_slots + (size_t)i * CALL_SLOTS;
         calls[i] = (MrAggregateCall){ .aggregate = call->aggregate,
                                       .filter = -1,
                                       .is_distinct = call->is_distinct };
@@ -386,7 +389,7 @@ static MrStatus fill_calls(MrLowering *lowering, const MrLogical *node, const Sl
             calls[i].args[j] = slot_place(slots, mine[j]);
         }
         if (call->filter != NULL) {
-            calls[i].filter = (int32_t)slot_place(slots, mine[2]);
+            calls[i].filter = (int32_t)slot_place(slots, mine[FILTER_SLOT]);
         }
     }
     spec->calls = calls;
@@ -398,12 +401,12 @@ static MrStatus fill_calls(MrLowering *lowering, const MrLogical *node, const Sl
 static MrStatus lower_arguments(MrLowering *lowering, const MrLogical *node, MrAggregateSpec *spec)
 {
     Slots slots = { .all_columns = true };
-    uint32_t capacity = 1 + node->key_count + node->call_count * 3, time = 0;
+    uint32_t capacity = 1 + node->key_count + node->call_count * CALL_SLOTS, time = 0;
     uint32_t *keys, *call_slots;
     MR_NEW_ARRAY(lowering->arena, slots.exprs, capacity, lowering->err);
     MR_NEW_ARRAY(lowering->arena, slots.columns, capacity, lowering->err);
     MR_NEW_ARRAY(lowering->arena, keys, node->key_count, lowering->err);
-    MR_NEW_ARRAY(lowering->arena, call_slots, (size_t)node->call_count * 3, lowering->err);
+    MR_NEW_ARRAY(lowering->arena, call_slots, (size_t)node->call_count * CALL_SLOTS, lowering->err);
     if (node->time != NULL) {
         time = slot_of(&slots, node->input, node->time);
     }
@@ -412,10 +415,11 @@ static MrStatus lower_arguments(MrLowering *lowering, const MrLogical *node, MrA
     }
     for (uint32_t i = 0; i < node->call_count; i++) {
         for (uint32_t j = 0; j < node->calls[i].aggregate->arg_count; j++) {
-            call_slots[i * 3 + j] = slot_of(&slots, node->input, node->calls[i].args[j]);
+            call_slots[i * CALL_SLOTS + j] = slot_of(&slots, node->input, node->calls[i].args[j]);
         }
         if (node->calls[i].filter != NULL) {
-            call_slots[i * 3 + 2] = slot_of(&slots, node->input, node->calls[i].filter);
+            call_slots[i * CALL_SLOTS + FILTER_SLOT] =
+                slot_of(&slots, node->input, node->calls[i].filter);
         }
     }
     if (!slots.all_columns) {

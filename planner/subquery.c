@@ -4,6 +4,7 @@
  */
 #include "planner/subquery.h"
 
+#include "planner/row.h"
 #include "planner/subquery_internal.h"
 
 #include <string.h>
@@ -118,6 +119,8 @@ static MrStatus check_place(MrBinder *b, int32_t position)
     case MR_CLAUSE_ON:
     case MR_CLAUSE_FROM_FUNCTION:
     case MR_CLAUSE_VALUES:
+    case MR_CLAUSE_LIMIT:
+    case MR_CLAUSE_OFFSET:
     case MR_CLAUSE_GROUP_BY:
     case MR_CLAUSE_HAVING:
     case MR_CLAUSE_ORDER_BY:
@@ -197,6 +200,43 @@ MrStatus mr_bind_subquery(MrBinder *b, const MrAstSubquery *node, MrExpr **out)
     return subquery_expr(b, &subquery, &outer, subquery.node->columns[0].type, out);
 }
 
+MrStatus mr_bind_subquery_column(MrBinder *b, const MrAstSubquery *node, uint32_t column,
+                                 uint32_t count, MrExpr **out)
+{
+    MrSubquery subquery = { .kind = MR_SUBQUERY_SCALAR };
+    MrOuter outer = { 0 };
+    MrExpr **value;
+    MR_TRY(bind_inner(b, node->query, &outer, &subquery));
+    if (subquery.visible != count) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, node->base.position, "subquery has too %s columns",
+                             count < subquery.visible ? "many" : "few");
+    }
+    MrType type = subquery.node->columns[column].type;
+    MR_NEW_ARRAY(b->arena, value, 1, b->err);
+    MR_TRY(mr_expr_column(b->arena, column, type, -1, value, b->err));
+    MR_TRY(mr_logical_project(b->arena, subquery.node, value, NULL, 1, &subquery.node, b->err));
+    subquery.visible = 1;
+    return subquery_expr(b, &subquery, &outer, type, out);
+}
+
+MrStatus mr_bind_array_subquery(MrBinder *b, const MrAstQuery *query, int32_t position,
+                                MrExpr **out)
+{
+    MrSubquery subquery = { .kind = MR_SUBQUERY_ARRAY };
+    MrOuter outer = { 0 };
+    const MrAstQuery *ordered = b->ordered;
+    b->ordered = query;
+    MrStatus status = bind_inner(b, query, &outer, &subquery);
+    b->ordered = ordered;
+    MR_TRY(status);
+    if (subquery.visible != 1) {
+        return mr_bind_error(b, MR_ERR_SYNTAX, position, "subquery must return only one column");
+    }
+    MrTypeId type = subquery.node->columns[0].type.id;
+    return subquery_expr(b, &subquery, &outer,
+                         mr_type(mr_type_is_array(type) ? type : mr_type_array(type)), out);
+}
+
 /* ---- Comparisons with the rows of a subquery ------------------------------------------------ */
 
 static MrStatus bind_operands(MrBinder *b, const MrNode *node, MrExpr ***out, uint32_t *count)
@@ -211,52 +251,46 @@ static MrStatus bind_operands(MrBinder *b, const MrNode *node, MrExpr ***out, ui
     return MR_OK;
 }
 
-/* operand op column, over the subquery's columns, the operand from the outside. */
-static MrStatus compare_column(MrBinder *b, MrOuter *outer, const char *op, MrExpr *operand,
-                               const MrSubquery *subquery, uint32_t column, int32_t position,
-                               MrExpr **out)
+/* An operand from the outside and the column that it is compared with by the operator, each
+ * converted for it. */
+static MrStatus match_column(MrBinder *b, MrOuter *outer, const char *op, MrExpr *operand,
+                             const MrSubquery *subquery, uint32_t column, int32_t position,
+                             MrExpr **left, MrExpr **right)
 {
-    MrExpr *right, *left;
+    MrExpr *compared;
     uint32_t index = 0;
     MrType type = subquery->node->columns[column].type;
-    MR_TRY(mr_expr_column(b->arena, column, type, -1, &right, b->err));
+    MR_TRY(mr_expr_column(b->arena, column, type, -1, right, b->err));
     if (operand->type.id == MR_TYPE_UNKNOWN) {
         MR_TRY(mr_coerce(b, operand, mr_type(type.id), MR_CAST_IMPLICIT, position, &operand));
     }
     /* Converted outside, so that it can be compared for what it is in there. */
-    MR_TRY(mr_bind_operator(b, op, operand, right, position, out));
-    if ((*out)->kind == MR_EXPR_CALL && (*out)->arg_count == 2) {
-        operand = (*out)->args[0];
-        right = (*out)->args[1];
+    MR_TRY(mr_bind_operator(b, op, operand, *right, position, &compared));
+    if (compared->kind == MR_EXPR_CALL && compared->arg_count == 2) {
+        operand = compared->args[0];
+        *right = compared->args[1];
     }
     MR_TRY(mr_outer_add(b, outer, operand, &index));
-    MR_TRY(outer_expr(b, index, operand, position, &left));
-    return mr_bind_operator(b, op, left, right, position, out);
+    return outer_expr(b, index, operand, position, left);
 }
 
-/* All columns: for = and <> of rows too. */
 static MrStatus compare_row(MrBinder *b, MrOuter *outer, const char *op, MrExpr *const *operands,
                             uint32_t count, const MrSubquery *subquery, int32_t position,
                             MrExpr **out)
 {
-    bool differs = strcmp(op, "<>") == 0;
+    MrExpr **left, **right;
     if (count != subquery->visible) {
         return mr_bind_error(b, MR_ERR_SYNTAX, position, "subquery has too %s columns",
                              count < subquery->visible ? "many" : "few");
     }
-    if (count > 1 && !differs && strcmp(op, "=") != 0) {
-        return mr_bind_unsupported(b, position, "Compare the columns one by one.",
-                                   "%s of a row and a subquery is not supported yet", op);
-    }
-    if (count == 1) {
-        return compare_column(b, outer, op, operands[0], subquery, 0, position, out);
-    }
-    MR_TRY(mr_expr_new(b->arena, differs ? MR_EXPR_OR : MR_EXPR_AND, mr_type(MR_TYPE_BOOL),
-                       position, count, out, b->err));
+    MR_NEW_ARRAY(b->arena, left, count, b->err);
+    MR_NEW_ARRAY(b->arena, right, count, b->err);
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(compare_column(b, outer, op, operands[i], subquery, i, position, &(*out)->args[i]));
+        MR_TRY(match_column(b, outer, count == 1 ? op : "=", operands[i], subquery, i, position,
+                            &left[i], &right[i]));
     }
-    return MR_OK;
+    return count == 1 ? mr_bind_operator(b, op, left[0], right[0], position, out)
+                      : mr_bind_row_compare(b, op, left, right, count, position, out);
 }
 
 static MrStatus bind_comparison(MrBinder *b, const MrNode *left, const char *op, bool all,

@@ -16,6 +16,12 @@
 
 /* (SELECT …), EXISTS (…), x IN (SELECT …), x op ANY|ALL (SELECT …). */
 MrStatus mr_bind_subquery(MrBinder *b, const MrAstSubquery *node, MrExpr **out);
+/* Column `column` of the one row of a subquery that must have `count` of them. */
+MrStatus mr_bind_subquery_column(MrBinder *b, const MrAstSubquery *node, uint32_t column,
+                                 uint32_t count, MrExpr **out);
+/* ARRAY(SELECT …): the values in their order. */
+MrStatus mr_bind_array_subquery(MrBinder *b, const MrAstQuery *query, int32_t position,
+                                MrExpr **out);
 MrStatus mr_bind_in_subquery(MrBinder *b, const MrAstIn *node, MrExpr **out);
 MrStatus mr_bind_quantified_subquery(MrBinder *b, const MrAstQuantified *node, MrExpr **out);
 /* The column in the queries around this one, as MR_EXPR_OUTER; *out NULL: none has it. */

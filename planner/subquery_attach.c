@@ -88,10 +88,8 @@ static MrStatus find_call(MrBinder *b, const char *name, MrExpr *argument, MrLog
     return MR_OK;
 }
 
-/* Groups *node by the arguments' columns, or all of it when there are none. The arguments'
- * columns are the first ones then, the calls follow. */
-static MrStatus aggregate_rows(MrArguments *arguments, bool is_global, MrLogicalCall *calls,
-                               uint32_t call_count, MrLogical **node)
+MrStatus mr_subquery_group(MrArguments *arguments, bool is_global, MrLogicalCall *calls,
+                           uint32_t call_count, MrLogical **node)
 {
     MrBinder *b = arguments->b;
     MrLogical *aggregate;
@@ -128,8 +126,7 @@ static MrStatus take_tree(MrBinder *b, const MrExpr *expr, MrSubquery *out)
     return mr_logical_copy(b->arena, subquery->node, &out->node, b->err);
 }
 
-/* Joins `right` to *node; its columns follow those that are there. */
-static MrStatus join_right(MrBinder *b, MrLogical **node, MrLogical *right, MrExpr *on)
+MrStatus mr_subquery_join(MrBinder *b, MrLogical **node, MrLogical *right, MrExpr *on)
 {
     MrJoinType type = on == NULL ? MR_JOIN_TYPE_INNER : MR_JOIN_TYPE_LEFT;
     MR_TRY(mr_logical_join(b->arena, type, *node, right, on, node, b->err));
@@ -184,11 +181,11 @@ static MrStatus single_value(MrArguments *arguments, bool is_global, MrLogical *
     MR_TRY(column_of(b, tree, 0, &value));
     MR_TRY(find_call(b, "any_value", value, &calls[0]));
     MR_TRY(find_call(b, "count", NULL, &calls[1]));
-    MR_TRY(aggregate_rows(arguments, is_global, calls, 2, &tree));
+    MR_TRY(mr_subquery_group(arguments, is_global, calls, 2, &tree));
     if (!is_global) {
         MR_TRY(mr_arguments_match(arguments, shift, &on));
     }
-    MR_TRY(join_right(b, node, tree, on));
+    MR_TRY(mr_subquery_join(b, node, tree, on));
     MR_TRY(column_of(b, *node, (*node)->column_count - 2, &value));
     MR_TRY(column_of(b, *node, (*node)->column_count - 1, &count));
     return checked_value(b, count, value, out);
@@ -253,7 +250,7 @@ static MrStatus total_value(MrArguments *arguments, MrLogical *tree, MrLogical *
     mr_arguments_restrict(arguments, total);
     MR_TRY(mr_unnest_global(arguments, &groups));
     MR_TRY(mr_arguments_match(arguments, shift, &on));
-    MR_TRY(join_right(b, node, groups, on));
+    MR_TRY(mr_subquery_join(b, node, groups, on));
     Totals totals = { .arguments = arguments, .total = &before, .shift = shift };
     return total_expr(&totals, expr, out);
 }
@@ -267,7 +264,7 @@ static MrStatus attach_scalar(MrArguments *arguments, MrLogical *tree, MrLogical
             return single_value(arguments, true, tree, node, out);
         }
         uint32_t at = (*node)->column_count;
-        MR_TRY(join_right(b, node, tree, NULL));
+        MR_TRY(mr_subquery_join(b, node, tree, NULL));
         return column_of(b, *node, at, out);
     }
     MrLogical *total = total_of(tree);
@@ -302,11 +299,11 @@ static MrStatus attach_exists(MrArguments *arguments, MrLogical *tree, MrLogical
     if (is_correlated) {
         MR_TRY(mr_unnest(arguments, &tree));
     }
-    MR_TRY(aggregate_rows(arguments, !is_correlated, calls, 1, &tree));
+    MR_TRY(mr_subquery_group(arguments, !is_correlated, calls, 1, &tree));
     if (is_correlated) {
         MR_TRY(mr_arguments_match(arguments, shift, &on));
     }
-    MR_TRY(join_right(b, node, tree, on));
+    MR_TRY(mr_subquery_join(b, node, tree, on));
     MR_TRY(column_of(b, *node, (*node)->column_count - 1, &count));
     return is_correlated ? unary(b, MR_EXPR_IS_NULL, true, count, out)
                          : is_above_zero(b, count, out);
@@ -414,9 +411,11 @@ static MrStatus attach_one(MrBinder *b, const MrExpr *expr, MrLogical **node, Mr
         return attach_comparison(b, expr, &subquery, node, out);
     }
     MR_TRY(mr_arguments_init(b, *node, expr, subquery.node, &arguments));
-    return subquery.kind == MR_SUBQUERY_SCALAR
-               ? attach_scalar(&arguments, subquery.node, node, out)
-               : attach_exists(&arguments, subquery.node, node, out);
+    switch (subquery.kind) {
+    case MR_SUBQUERY_SCALAR: return attach_scalar(&arguments, subquery.node, node, out);
+    case MR_SUBQUERY_ARRAY: return mr_subquery_attach_array(&arguments, subquery.node, node, out);
+    default: return attach_exists(&arguments, subquery.node, node, out);
+    }
 }
 
 /* ---- Expressions --------------------------------------------------------------------------- */
@@ -621,7 +620,7 @@ static MrStatus filter_by_join(MrBinder *b, MrLogical **node, const MrExpr *part
         return MR_OK;
     }
     MrSubquery subquery = b->subqueries->items[part->column];
-    if (subquery.kind == MR_SUBQUERY_SCALAR) {
+    if (subquery.kind == MR_SUBQUERY_SCALAR || subquery.kind == MR_SUBQUERY_ARRAY) {
         return MR_OK;
     }
     MrExpr *condition = subquery.comparison;

@@ -4,10 +4,11 @@
 #ifndef MR_PLANNER_SUBQUERY_INTERNAL_H
 #define MR_PLANNER_SUBQUERY_INTERNAL_H
 
-#include "planner/binder.h"
+#include "planner/dependent_join.h"
 
 typedef enum MrSubqueryKind {
     MR_SUBQUERY_SCALAR, /* its one value */
+    MR_SUBQUERY_ARRAY,  /* its values in an array; a SORT at the top of the tree says their order */
     MR_SUBQUERY_EXISTS,
     MR_SUBQUERY_ANY, /* `comparison` is true for some row; IN too */
     MR_SUBQUERY_ALL
@@ -43,5 +44,17 @@ struct MrOuter {
 MrStatus mr_outer_add(MrBinder *b, MrOuter *outer, MrExpr *expr, uint32_t *index);
 /* Shows the items of FROM to the left, or hides them again. */
 void mr_outer_show_items(MrBinder *b, bool shown);
+
+/* ---- Attaching ------------------------------------------------------------------------------ */
+
+/* Groups *node by the arguments' columns, or all of it when there are none. The arguments'
+ * columns are the first ones then, the calls follow. */
+MrStatus mr_subquery_group(MrArguments *arguments, bool is_global, MrLogicalCall *calls,
+                           uint32_t call_count, MrLogical **node);
+/* Joins `right` to *node; its columns follow those that are there. */
+MrStatus mr_subquery_join(MrBinder *b, MrLogical **node, MrLogical *right, MrExpr *on);
+/* ARRAY(SELECT …): what array_agg() gives, or the empty array. */
+MrStatus mr_subquery_attach_array(MrArguments *arguments, MrLogical *tree, MrLogical **node,
+                                  MrExpr **out);
 
 #endif

@@ -190,6 +190,25 @@ static MrStatus pick_cell(MrBinder *b, MrExpr *number, MrExpr *const *cells, uin
     return MR_OK;
 }
 
+/* Joins give their rows in no order; VALUES has one, where nothing changes it later. */
+static MrStatus sort_by(MrBinder *b, uint32_t column, MrLogical **node)
+{
+    MrLogical *sort;
+    MrSortKey *key;
+    MR_NEW(b->arena, sort, b->err);
+    MR_NEW(b->arena, key, b->err);
+    key->column = column;
+    sort->kind = MR_LOGICAL_SORT;
+    sort->input = *node;
+    sort->columns = (*node)->columns;
+    sort->column_count = (*node)->column_count;
+    sort->sort_keys = key;
+    sort->sort_key_count = 1;
+    sort->limit = UINT64_MAX;
+    *node = sort;
+    return MR_OK;
+}
+
 /* Rows with subqueries, or with columns of the query around them: made of the numbers from 1. */
 static MrStatus compute_rows(MrBinder *b, MrExpr *const *cells, uint32_t rows, uint32_t columns,
                              const char *const *names, MrLogical **out)
@@ -210,7 +229,11 @@ static MrStatus compute_rows(MrBinder *b, MrExpr *const *cells, uint32_t rows, u
     for (uint32_t i = 0; i < columns; i++) {
         MR_TRY(pick_cell(b, number, cells + i, rows, columns, &exprs[i]));
     }
+    const MrLogical *numbers = node;
     MR_TRY(mr_bind_attach(b, &node, exprs, columns));
+    if (node != numbers && b->mode != MR_BIND_STANDING) {
+        MR_TRY(sort_by(b, numbers->column_count - 1, &node));
+    }
     return mr_logical_project(b->arena, node, exprs, names, columns, out, b->err);
 }
 

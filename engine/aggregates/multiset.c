@@ -8,12 +8,11 @@
  */
 #include "engine/aggregates/multiset.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "engine/aggregates/aggregate_table.h"
 
-enum { UNSORTED_MIN = 256, EXPANDED_ROWS = 1024, FORMS_MAX = 192, ARGS_MAX = 2 };
+enum { UNSORTED_MIN = 256, EXPANDED_ROWS = 1024, ARGS_MAX = MR_AGGREGATE_ARGS_MAX };
 
 /* An item: its count, which of its values are NULL (bit a), then one cell per value, each a
  * multiple of 8 bytes.  Long text is owned. */
@@ -413,7 +412,7 @@ static MrStatus expanded_flush(Expanded *out, const MrAggregate *base, char *sta
     if (out->rows == 0) {
         return MR_OK;
     }
-    for (uint32_t arg = 0; arg < out->set->arg_count; arg++) {
+    for (uint32_t arg = 0; arg < base->arg_count; arg++) {
         bool all = base->flags & MR_AGG_NULLS;
         out->args[arg] = (MrVector){ .type = mr_type(out->set->types[arg]),
                                      .row_count = out->rows,
@@ -421,15 +420,15 @@ static MrStatus expanded_flush(Expanded *out, const MrAggregate *base, char *sta
                                      .validity = all ? out->nulls[arg] : NULL };
     }
     MrAggregateInput in = {
-        .args = out->args, .arg_count = out->set->arg_count, .groups = no_groups, .rows = out->rows
+        .args = out->args, .arg_count = base->arg_count, .groups = no_groups, .rows = out->rows
     };
     out->rows = 0;
     return base->update(state, 0, &in, memory, err);
 }
 
-static void expanded_put(Expanded *out, const ItemHead *item)
+static void expanded_put(Expanded *out, const ItemHead *item, uint32_t arg_count)
 {
-    for (uint32_t arg = 0; arg < out->set->arg_count; arg++) {
+    for (uint32_t arg = 0; arg < arg_count; arg++) {
         size_t width = mr_type_info(out->set->types[arg])->width;
         memcpy(out->cells[arg] + out->rows * width, item_cell(out->set, item, arg), width);
         if (item->nulls >> arg & 1) {
@@ -451,14 +450,17 @@ static bool looks_alike(const Multiset *set, uint32_t index)
 
 /* Feeds the values, each as often as it counts or just once, to a fresh state of the base
  * aggregate. */
-static MrStatus feed_base(const MrAggregate *base, Multiset *set, bool once, Expanded *expanded,
-                          char *state, MrMemory *memory, MrError *err)
+static MrStatus feed_base(const MrAggregate *base, Multiset *set, const uint32_t *order, bool once,
+                          Expanded *expanded, char *state, MrMemory *memory, MrError *err)
 {
+    /* NULL in a key of the order is no reason to leave the value out; in the value it may be. */
+    const uint64_t refused = base->flags & MR_AGG_NULLS ? 0 : (UINT64_C(1) << base->arg_count) - 1;
     expanded->set = set;
     expanded->rows = 0;
-    for (uint32_t i = 0; i < set->used; i++) {
+    for (uint32_t n_th = 0; n_th < set->used; n_th++) {
+        const uint32_t i = order != NULL ? order[n_th] : n_th;
         const ItemHead *item = item_at(set, i);
-        int64_t copies = item->count;
+        int64_t copies = (item->nulls & refused) != 0 ? 0 : item->count;
         if (copies > 1 && (once || base->flags & MR_AGG_IDEMPOTENT)) {
             copies = 1;
         }
@@ -469,10 +471,68 @@ static MrStatus feed_base(const MrAggregate *base, Multiset *set, bool once, Exp
             if (expanded->rows == EXPANDED_ROWS) {
                 MR_TRY(expanded_flush(expanded, base, state, memory, err));
             }
-            expanded_put(expanded, item);
+            expanded_put(expanded, item, base->arg_count);
         }
     }
     return expanded_flush(expanded, base, state, memory, err);
+}
+
+typedef struct Ordering {
+    const Multiset *set;
+    const MrAggregateOrder *order;
+} Ordering;
+
+static _Thread_local Ordering ordering; /* qsort hands its comparison no context */
+
+static int compare_key(const MrAggregateKey *key, const ItemHead *a, const ItemHead *b)
+{
+    const Multiset *set = ordering.set;
+    const bool a_null = a->nulls >> key->arg & 1, b_null = b->nulls >> key->arg & 1;
+    if (a_null || b_null) {
+        return a_null == b_null ? 0 : a_null == key->nulls_first ? -1 : 1;
+    }
+    const int order = mr_cell_compare(set->types[key->arg], item_cell(set, a, key->arg),
+                                      item_cell(set, b, key->arg));
+    return key->descending ? -order : order;
+}
+
+static int compare_ordered(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    const ItemHead *left = item_at(ordering.set, x), *right = item_at(ordering.set, y);
+    for (uint32_t k = 0; k < ordering.order->count; k++) {
+        const int order = compare_key(&ordering.order->keys[k], left, right);
+        if (order != 0) {
+            return order;
+        }
+    }
+    return COMPARE(x, y); /* what the order leaves open, the values tell */
+}
+
+/* The items by the keys of the order; NULL: as they are. */
+static MrStatus order_items(const Multiset *set, const MrAggregateOrder *order, MrArena *arena,
+                            uint32_t **out, MrError *err)
+{
+    *out = NULL;
+    if (order == NULL) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(arena, *out, set->used, err);
+    for (uint32_t i = 0; i < set->used; i++) {
+        (*out)[i] = i;
+    }
+    ordering = (Ordering){ set, order };
+    qsort(*out, set->used, sizeof **out, compare_ordered);
+    return MR_OK;
+}
+
+static MrStatus feed_in_order(const MrAggregate *self, Multiset *set, bool once, Expanded *expanded,
+                              char *state, MrMemory *memory, MrArena *arena, MrError *err)
+{
+    uint32_t *order;
+    multiset_settle(set);
+    MR_TRY(order_items(set, self->order, arena, &order, err));
+    return feed_base(self->base, set, order, once, expanded, state, memory, err);
 }
 
 static MrStatus finalize_values(const MrAggregate *self, bool once, const char *states,
@@ -493,8 +553,7 @@ static MrStatus finalize_values(const MrAggregate *self, bool once, const char *
         MrVector one;
         MrStatus status = MR_OK;
         if (set != NULL) {
-            multiset_settle(set);
-            status = feed_base(base, set, once, expanded, state, &unlimited, err);
+            status = feed_in_order(self, set, once, expanded, state, &unlimited, arena, err);
         }
         if (status == MR_OK) {
             status = mr_vector_init(&one, arena, out->type, 1, err);
@@ -533,78 +592,16 @@ MrStatus mr_multiset_visit(const char *state, MrMultisetVisit *visit, void *cont
     return MR_OK;
 }
 
-static MrStatus multiset_finalize(const MrAggregate *self, const char *states, size_t stride,
+MrStatus mr_multiset_finalize(const MrAggregate *self, const char *states, size_t stride,
                                   const uint32_t *groups, uint32_t rows, MrArena *arena,
                                   MrVector *out, MrError *err)
 {
     return finalize_values(self, false, states, stride, groups, rows, arena, out, err);
 }
 
-static MrStatus distinct_finalize(const MrAggregate *self, const char *states, size_t stride,
+MrStatus mr_multiset_distinct_finalize(const MrAggregate *self, const char *states, size_t stride,
                                   const uint32_t *groups, uint32_t rows, MrArena *arena,
                                   MrVector *out, MrError *err)
 {
     return finalize_values(self, true, states, stride, groups, rows, arena, out, err);
-}
-
-/* Forms are made once, for every aggregate that needs one. */
-typedef struct Forms {
-    MrAggregate items[FORMS_MAX];
-    uint32_t count;
-} Forms;
-
-static Forms multiset_forms, distinct_forms;
-static pthread_once_t forms_once = PTHREAD_ONCE_INIT;
-
-static void add_form(Forms *forms, const MrAggregate *base)
-{
-    if (forms->count == FORMS_MAX) {
-        return;
-    }
-    MrAggregate *form = &forms->items[forms->count++];
-    *form = *base;
-    form->base = base;
-    form->state_bytes = sizeof(MultisetState);
-    form->flags = MR_AGG_RETRACTS | MR_AGG_HEAP | (base->flags & MR_AGG_NULLS);
-    form->update = mr_multiset_update;
-    form->merge = mr_multiset_merge;
-    form->finalize = forms == &distinct_forms ? distinct_finalize : multiset_finalize;
-    form->destroy = mr_multiset_destroy;
-    form->write = mr_multiset_write;
-    form->read = mr_multiset_read;
-}
-
-static void make_forms(void)
-{
-    const MrAggregate *const *all;
-    uint32_t count = mr_aggregate_all(&all);
-    for (uint32_t i = 0; i < count; i++) {
-        if (!(all[i]->flags & (MR_AGG_RETRACTS | MR_AGG_SKETCH))) {
-            add_form(&multiset_forms, all[i]);
-        }
-        if (all[i]->arg_count == 1) {
-            add_form(&distinct_forms, all[i]);
-        }
-    }
-}
-
-static const MrAggregate *find_form(const Forms *forms, const MrAggregate *base)
-{
-    pthread_once(&forms_once, make_forms);
-    for (uint32_t i = 0; i < forms->count; i++) {
-        if (forms->items[i].base == base) {
-            return &forms->items[i];
-        }
-    }
-    return NULL;
-}
-
-const MrAggregate *mr_aggregate_multiset(const MrAggregate *base)
-{
-    return find_form(&multiset_forms, base);
-}
-
-const MrAggregate *mr_aggregate_distinct(const MrAggregate *base)
-{
-    return find_form(&distinct_forms, base);
 }

@@ -89,6 +89,29 @@ MR_KERNEL(single_row)
     }
     return MR_OK;
 }
+/* LIMIT and OFFSET that a subquery gives. */
+static MrStatus count_of_rows(MrEval *eval, const MrVector *counts, uint32_t rows, MrVector *out,
+                              MrStatus failure, const char *what)
+{
+    int64_t *results = out->data;
+    for (uint32_t i = 0; i < rows; i++) {
+        results[i] = ((const int64_t *)counts->data)[counts->is_constant ? 0 : i];
+        if (results[i] < 0) {
+            MR_TRY(mr_eval_row_error(eval, out, i, failure, "%s must not be negative", what));
+        }
+    }
+    return MR_OK;
+}
+MR_KERNEL(limit_rows)
+{
+    (void)arg_count;
+    return count_of_rows(eval, args[0], rows, out, MR_ERR_INVALID_LIMIT, "LIMIT");
+}
+MR_KERNEL(offset_rows)
+{
+    (void)arg_count;
+    return count_of_rows(eval, args[0], rows, out, MR_ERR_INVALID_OFFSET, "OFFSET");
+}
 #define VOLATILE_0(NAME, R, EVAL, DOC, EXAMPLE, RETURNS) \
     MR_ENTRY(NAME, 0, R, EVAL, MR_FN_VOLATILE, DOC, EXAMPLE, RETURNS, MR_TYPE_UNKNOWN)
 
@@ -110,5 +133,10 @@ const MrFunction mr_functions_system[] = {
     MR_ENTRY("mr_single_row", 1, BOOL, single_row, MR_FN_STRICT | MR_FN_FALLIBLE,
              "True; fails for a count of rows above one (of a subquery as a value).",
              "mr_single_row(1)", "t", MR_TYPE_INT64),
+    MR_ENTRY("mr_limit", 1, INT64, limit_rows, MR_FN_STRICT | MR_FN_FALLIBLE,
+             "The number; fails for one below zero (of LIMIT).", "mr_limit(1)", "1", MR_TYPE_INT64),
+    MR_ENTRY("mr_offset", 1, INT64, offset_rows, MR_FN_STRICT | MR_FN_FALLIBLE,
+             "The number; fails for one below zero (of OFFSET).", "mr_offset(1)", "1",
+             MR_TYPE_INT64),
 };
 MR_FAMILY_COUNT(system);

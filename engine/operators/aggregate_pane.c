@@ -290,7 +290,7 @@ static MrStatus update_call(MrOperator *op, uint32_t index, char *states, size_t
     const MrAggregateCall *call = &spec->calls[index];
     const MrCallState *resolved = &state->calls[index];
     const MrAggregate *aggregate = resolved->aggregate;
-    MrVector args[2];
+    MrVector args[MR_AGGREGATE_ARGS_MAX];
     MrCallRows rows;
     bool takes_nulls = call->aggregate->flags & MR_AGG_NULLS;
     uint32_t checked = takes_nulls ? 0 : aggregate->arg_count;
