@@ -180,7 +180,7 @@ typedef struct MrAggregateCall {
     const MrAggregate
         *aggregate; /* the plain entry; the operator takes its retracting or distinct form */
     uint32_t args[MR_AGGREGATE_ARGS_MAX]; /* input columns */
-    int32_t filter;   /* input column (bool), -1: none */
+    int32_t filter;                       /* input column (bool), -1: none */
     bool is_distinct;
 } MrAggregateCall;
 

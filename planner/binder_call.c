@@ -265,9 +265,9 @@ static MrStatus order_key(MrBinder *b, const MrAggregate *aggregate, bool is_dis
                              "argument list");
     }
     if (i == MR_AGGREGATE_ARGS_MAX) {
-        return mr_bind_unsupported(b, sort->base.position,
-                                   "Order by one value made of several, such as a row's text.",
-                                   "so many keys of ORDER BY inside an aggregate are not supported");
+        return mr_bind_unsupported(
+            b, sort->base.position, "Order by one value made of several, such as a row's text.",
+            "so many keys of ORDER BY inside an aggregate are not supported");
     }
     args[i] = key;
     *count = i == *count ? i + 1 : *count;

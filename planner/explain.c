@@ -223,7 +223,8 @@ static void describe_arguments(Explain *explain, const MrAggregateCall *call, co
     const MrAggregate *aggregate = call->aggregate;
     const MrAggregateOrder *order = aggregate->order;
     uint32_t own = order != NULL ? aggregate->base->arg_count : aggregate->arg_count;
-    mr_builder_append_string(&explain->text, order != NULL && order->is_distinct ? "DISTINCT " : "");
+    mr_builder_append_string(&explain->text,
+                             order != NULL && order->is_distinct ? "DISTINCT " : "");
     for (uint32_t j = 0; j < own; j++) {
         mr_builder_append_string(&explain->text, j > 0 ? ", " : "");
         append_input(explain, node, call->args[j]);

@@ -45,7 +45,7 @@ typedef struct MrLogicalColumn {
 typedef struct MrLogicalCall {
     const MrAggregate *aggregate;
     MrExpr *args[MR_AGGREGATE_ARGS_MAX]; /* aggregate->arg_count of them, over the input */
-    MrExpr *filter;  /* NULL: none */
+    MrExpr *filter;                      /* NULL: none */
     bool is_distinct;
 } MrLogicalCall;
 

@@ -191,8 +191,8 @@ MrStatus mr_bind_row_between(MrBinder *b, const MrAstBetween *node, MrExpr **out
     MR_TRY(is_between(b, &row, &low, &high, position, &range));
     if (node->symmetric) {
         MR_TRY(is_between(b, &row, &high, &low, position, &turned));
-        MR_TRY(mr_expr_new(b->arena, MR_EXPR_OR, mr_type(MR_TYPE_BOOL), position, 2, &either,
-                           b->err));
+        MR_TRY(
+            mr_expr_new(b->arena, MR_EXPR_OR, mr_type(MR_TYPE_BOOL), position, 2, &either, b->err));
         either->args[0] = range;
         either->args[1] = turned;
         range = either;

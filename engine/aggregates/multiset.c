@@ -593,15 +593,15 @@ MrStatus mr_multiset_visit(const char *state, MrMultisetVisit *visit, void *cont
 }
 
 MrStatus mr_multiset_finalize(const MrAggregate *self, const char *states, size_t stride,
-                                  const uint32_t *groups, uint32_t rows, MrArena *arena,
-                                  MrVector *out, MrError *err)
+                              const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
+                              MrError *err)
 {
     return finalize_values(self, false, states, stride, groups, rows, arena, out, err);
 }
 
 MrStatus mr_multiset_distinct_finalize(const MrAggregate *self, const char *states, size_t stride,
-                                  const uint32_t *groups, uint32_t rows, MrArena *arena,
-                                  MrVector *out, MrError *err)
+                                       const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                       MrVector *out, MrError *err)
 {
     return finalize_values(self, true, states, stride, groups, rows, arena, out, err);
 }
