@@ -288,7 +288,8 @@ static bool is_own_order(const MrAggregate *aggregate, const MrAggregateOrder *o
 }
 
 /* ORDER BY in the call.  Most aggregates give the same in any order.  Where the order is that of
- * the argument itself the form that keeps values sorted does it; else its keys are arguments too. */
+ * the argument itself the form that keeps values sorted does it; else the keys are arguments
+ * too. */
 static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr **args,
                                 MrLogicalCall *bound)
 {

@@ -1,6 +1,6 @@
 /*
- * planner/row.h - rows compared with rows: (a, b) = (c, d), (a, b) IN ((1, 2), (3, 4)), and what else
- * can be asked of a row without making one.  Must not know where the condition stands.
+ * planner/row.h - rows compared with rows: (a, b) = (c, d), (a, b) IN ((1, 2), (3, 4)), and what
+ * else can be asked of a row without making one.  Must not know where the condition stands.
  */
 #ifndef MR_PLANNER_ROW_H
 #define MR_PLANNER_ROW_H

@@ -14,8 +14,8 @@ MrStatus mr_multiset_merge(char *into, const char *from, MrMemory *memory, MrErr
 void mr_multiset_destroy(char *state, MrMemory *memory);
 void mr_multiset_write(const char *state, MrStateWriter *writer);
 MrStatus mr_multiset_read(char *state, MrStateReader *reader, MrMemory *memory, MrError *err);
-/* Of the form for inputs that take rows back, and of the one that takes each value once; in the order
- * of the values, or of self->order. */
+/* Of the form for inputs that take rows back, and of the one that takes each value once; in the
+ * order of the values, or of self->order. */
 MrStatus mr_multiset_finalize(const MrAggregate *self, const char *states, size_t stride,
                               const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
                               MrError *err);

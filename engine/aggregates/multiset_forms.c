@@ -1,6 +1,6 @@
 /*
- * engine/aggregates/multiset_forms.c - the aggregates that keep their values (multiset.c): for inputs
- * that take rows back, for DISTINCT, and for ORDER BY in the call.
+ * engine/aggregates/multiset_forms.c - the aggregates that keep their values (multiset.c): for
+ * inputs that take rows back, for DISTINCT, and for ORDER BY in the call.
  */
 #include <pthread.h>
 

@@ -50,7 +50,7 @@ LEFT_OUT = {
     "time_bucket", "tumble", "to_timestamp_ltz", "zscore", "ARRAY", "[]", "[:]", "random", "gen_random_uuid",
     "clock_timestamp", "hour", "day", "dayofmonth", "dayofweek", "dayofyear", "minute", "month", "quarter", "second",
     "week", "year", "from_unixtime", "unix_timestamp", "position", "overlay", "kmeans_assign",
-    "mr_single_row",
+    "mr_limit", "mr_offset", "mr_single_row",
     "generate_series",  # rows without end between the values above: expr_series.txt has it
 }
 # What PostgreSQL says depends on its minor version: the number of characters wraps around in some.
