@@ -14,8 +14,8 @@ MrStatus mr_bind_row_between(MrBinder *b, const MrAstBetween *node, MrExpr **out
 MrStatus mr_bind_row_is_null(MrBinder *b, const MrAstIs *node, MrExpr **out);
 MrStatus mr_bind_row_distinct(MrBinder *b, const MrAstDistinctFrom *node, MrExpr **out);
 
-/* = and <> of all pairs, < and its like of the first pair that differs: NULL where that pair, or one
- * before it, cannot be judged.  0A000 for other operators. */
+/* = and <> of all pairs, < and its like of the first pair that differs: NULL where that pair, or
+ * one before it, cannot be judged.  0A000 for other operators. */
 MrStatus mr_bind_row_compare(MrBinder *b, const char *op, MrExpr *const *left, MrExpr *const *right,
                              uint32_t count, int32_t position, MrExpr **out);
 
