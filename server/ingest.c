@@ -28,6 +28,7 @@ struct MrIngest {
     void *take_context;
     MrLogTransaction *transaction;
     bool is_borrowed, is_replay;
+    bool has_ended; /* the decoder was told */
     uint64_t rows, rejected, bytes;
     uint64_t unknown_members; /* counted so far */
 };
@@ -351,6 +352,13 @@ MrStatus mr_ingest_feed(MrIngest *ingest, const char *data, size_t length, MrErr
     return MR_OK;
 }
 
+void mr_ingest_limit_rows(MrIngest *ingest, uint32_t rows)
+{
+    if (ingest->decoder != NULL) {
+        mr_decoder_limit_rows(ingest->decoder, rows);
+    }
+}
+
 static void count_input(MrIngest *ingest)
 {
     const char *name = ingest->relation->name;
@@ -385,14 +393,31 @@ MrStatus mr_ingest_commit(MrIngest *ingest, uint64_t *sequence, MrDurability *du
     return MR_OK;
 }
 
+static MrStatus input_end(MrIngest *ingest, MrError *err)
+{
+    if (ingest->codec == NULL || ingest->has_ended) {
+        return MR_OK;
+    }
+    ingest->has_ended = true;
+    MR_TRY(ingest->codec->finish(ingest->decoder, err));
+    return take_rows(ingest, err);
+}
+
+MrStatus mr_ingest_end(MrIngest *ingest, MrError *err)
+{
+    uint32_t mark;
+    MR_TRY(input_end(ingest, err));
+    if (ingest->transaction != NULL) {
+        MR_TRY(mr_log_mark(ingest->transaction, &mark, err)); /* places the last block */
+    }
+    return mr_log_write(ingest->server->log, err);
+}
+
 MrStatus mr_ingest_finish(MrIngest *ingest, uint64_t *rows, uint64_t *sequence,
                           MrDurability *durability, MrError *err)
 {
     *rows = 0;
-    if (ingest->codec != NULL) {
-        MR_TRY(ingest->codec->finish(ingest->decoder, err));
-        MR_TRY(take_rows(ingest, err));
-    }
+    MR_TRY(input_end(ingest, err));
     MR_TRY(mr_ingest_commit(ingest, sequence, durability, err));
     *rows = ingest->rows;
     return MR_OK;

@@ -44,6 +44,8 @@ MrStatus mr_ingest_create(const MrIngestOptions *options, MrIngest **out, MrErro
 /* Decodes and appends what is complete.  The error names line and column; the ingest is of no use
  * then. */
 MrStatus mr_ingest_feed(MrIngest *ingest, const char *data, size_t length, MrError *err);
+/* Blocks of fewer rows than by default: the first ones reach the disk while more is decoded. */
+void mr_ingest_limit_rows(MrIngest *ingest, uint32_t rows);
 /* A block of the given columns (INSERT, sources). */
 MrStatus mr_ingest_block(MrIngest *ingest, const MrBlock *block, MrError *err);
 /* The same with the source's offset behind the block, which the log keeps beside the rows. */
@@ -67,6 +69,9 @@ const MrCodecOptions *mr_ingest_codec_options(const MrIngest *ingest);
 /* Its bad rows come here; context is the ingest. */
 MrRejectFunction mr_ingest_reject;
 uint64_t mr_ingest_rejected_count(const MrIngest *ingest);
+/* End of input, ahead of finish and on another thread than the one that commits: the rest is
+ * decoded, appended and written to the log's files, so that little is left to do. */
+MrStatus mr_ingest_end(MrIngest *ingest, MrError *err);
 /* End of input: the rest is decoded and appended; an own transaction is committed.  *rows: rows
  * taken; *sequence: the last one (0 in a borrowed transaction); *durability: what to wait for. */
 MrStatus mr_ingest_finish(MrIngest *ingest, uint64_t *rows, uint64_t *sequence,

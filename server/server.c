@@ -17,6 +17,7 @@
 #include "common/fault.h"
 #include "common/file.h"
 #include "common/logging.h"
+#include "server/copy_decoder.h"
 #include "server/data_directory.h"
 #include "server/ddl.h"
 #include "server/ingest.h"
@@ -343,6 +344,7 @@ static MrStatus stop(MrServer *server, MrError *err)
         mr_postbox_drain(server);
     }
     mr_notify_destroy(server);
+    mr_copy_decoders_destroy(server);
     mr_waits_destroy(server);
     mr_tables_destroy(server);
     mr_postbox_destroy(server);

@@ -29,6 +29,7 @@ typedef struct MrWorkers MrWorkers;
 typedef struct MrListener MrListener;
 typedef struct MrHttp MrHttp;
 typedef struct MrFeeds MrFeeds;
+typedef struct MrCopyDecoder MrCopyDecoder;
 typedef struct MrRanges MrRanges;
 typedef struct MrPostbox MrPostbox;
 typedef struct MrTables MrTables;
@@ -69,6 +70,7 @@ struct MrServer {
     int64_t started_us;      /* wall clock */
     uint32_t next_oid;
     uint32_t adhoc_threads; /* running: the end waits for them */
+    MrCopyDecoder *copy_decoders; /* threads of large COPYs */
     bool is_draining;       /* SIGTERM came: no new statements */
 };
 

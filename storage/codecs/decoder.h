@@ -52,6 +52,8 @@ bool mr_stage_is_full(const MrStage *stage);
 uint32_t mr_stage_room(const MrStage *stage);
 /* Takes the last row back. */
 void mr_stage_drop_row(MrStage *stage);
+/* Columns before a bad field went on to rows behind it, whose places others will take. */
+void mr_stage_forget_nulls(MrStage *stage, uint32_t first, uint32_t end);
 void mr_stage_limit_rows(MrStage *stage, uint32_t rows);
 MrStatus mr_stage_take(MrStage *stage, MrBlock **out, MrError *err);
 

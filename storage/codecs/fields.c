@@ -7,6 +7,7 @@
 
 #include "common/timezone.h"
 #include "storage/codecs/fastparse.h"
+#include "storage/codecs/stagetext.h"
 
 /* ---- one field, whatever it is ------------------------------------------------------------- */
 
@@ -340,46 +341,6 @@ static uint32_t kernel_time_line(const KernelInput *in, bool zone_needed, MrErro
     return in->limit;
 }
 
-/* The view of at most 12 bytes of which 16 may be read. */
-static inline MrText text_inline(const char *data, size_t length)
-{
-    MrText text = { .length = (uint32_t)length };
-    uint64_t low = mr_load_word(data);
-    uint32_t high;
-    memcpy(&high, data + 8, 4);
-    uint64_t low_mask = length >= 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * length)) - 1;
-    uint32_t high_mask = length <= 8 ? 0 : (uint32_t)((UINT64_C(1) << (8 * (length - 8))) - 1);
-    low &= low_mask;
-    high &= high_mask;
-    memcpy((char *)&text + 4, &low, 8);
-    memcpy((char *)&text + 12, &high, 4);
-    return text;
-}
-
-enum { TEXT_COPY_BYTES = 32 };
-
-/* Copies by 32 bytes; what is too much is overwritten by the column's next text. */
-static inline const char *text_put(MrStage *stage, uint32_t target, const char *data, size_t length,
-                                   const char *end)
-{
-    MrStageHeap *heap = &stage->heaps[target];
-    if (__builtin_expect(heap->next != NULL && length <= TEXT_COPY_BYTES &&
-                             heap->end - heap->next >= TEXT_COPY_BYTES &&
-                             end - data >= TEXT_COPY_BYTES,
-                         1)) {
-        char *to = heap->next;
-        memcpy(to, data, TEXT_COPY_BYTES);
-        heap->next += length;
-        stage->text_bytes += length;
-        return to;
-    }
-    char *to = mr_stage_text(stage, target, length);
-    if (to != NULL) {
-        memcpy(to, data, length);
-    }
-    return to;
-}
-
 /* "…" without a quote inside: the common quoted field. */
 static inline bool strip_quotes(const char **data, size_t *length, char quote)
 {
@@ -416,19 +377,9 @@ static uint32_t kernel_text(const KernelInput *in, MrError *err)
             if (field_slow(reader, in->column, data, length, in->first_row + row, err) != MR_OK) {
                 return row;
             }
-        } else if (length <= MR_TEXT_INLINE_MAX) {
-            cells[row] = __builtin_expect(end - data >= 12, 1)
-                             ? text_inline(data, length)
-                             : mr_text_make(data, (uint32_t)length);
-        } else {
-            MrText text = { .length = (uint32_t)length };
-            memcpy(text.prefix, data, 4);
-            text.pointer = text_put(stage, target, data, length, end);
-            if (text.pointer == NULL) {
-                mr_error_no_memory(err);
-                return row;
-            }
-            cells[row] = text;
+        } else if (!mr_stage_put_text(stage, target, data, length, end, &cells[row])) {
+            mr_error_no_memory(err);
+            return row;
         }
     }
     return in->limit;
@@ -474,16 +425,6 @@ static void bad_value_keep(MrFieldReader *reader)
     }
 }
 
-/* Columns before the bad field went on to rows behind it, whose places others will take. */
-static void nulls_forget(MrStage *stage, uint32_t first, uint32_t end)
-{
-    for (uint32_t i = 0; i < stage->column_count; i++) {
-        for (uint32_t row = first; stage->columns[i].validity != NULL && row < end; row++) {
-            mr_bitmap_set(stage->columns[i].validity, row);
-        }
-    }
-}
-
 uint32_t mr_fields_convert(MrFieldReader *reader, const MrFieldRun *run,
                            const MrCodecColumn *const *columns, MrError *err)
 {
@@ -491,6 +432,8 @@ uint32_t mr_fields_convert(MrFieldReader *reader, const MrFieldRun *run,
     KernelInput in = {
         .reader = reader, .run = run, .first_row = stage->row_count, .limit = run->row_count
     };
+    const MrCodecColumn *bad_column = NULL;
+    MrString bad_value = { 0 };
     for (uint32_t field = 0; field < run->stride && in.limit > 0; field++) {
         if (columns[field] != NULL && columns[field]->target >= 0) {
             /* After a bad row only rows before it matter: the first bad row is the one to tell, and
@@ -501,6 +444,8 @@ uint32_t mr_fields_convert(MrFieldReader *reader, const MrFieldRun *run,
             uint32_t good = column_convert(&in, &mine);
             if (good < in.limit) {
                 bad_value_keep(reader);
+                bad_column = reader->bad_column;
+                bad_value = reader->bad_value;
                 if (err != NULL) {
                     *err = mine;
                 }
@@ -509,7 +454,9 @@ uint32_t mr_fields_convert(MrFieldReader *reader, const MrFieldRun *run,
         }
     }
     if (in.limit < run->row_count) {
-        nulls_forget(stage, in.first_row + in.limit, in.first_row + run->row_count);
+        reader->bad_column = bad_column; /* later columns had good fields that went the slow way */
+        reader->bad_value = bad_value;
+        mr_stage_forget_nulls(stage, in.first_row + in.limit, in.first_row + run->row_count);
     }
     stage->row_count += in.limit;
     reader->decoder->counts.rows += in.limit;

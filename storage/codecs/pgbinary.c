@@ -1,14 +1,17 @@
 /*
  * storage/codecs/pgbinary.c - COPY's binary format: a header, tuples of length-prefixed values, a
- * trailer.  Rows are read where they lie; one that straddles a cut is put together first.
+ * trailer.  Whole rows are converted where they lie, column by column; what straddles a cut, or is
+ * no such row, is put together and read alone.
  * Must not know sockets, files or the log.
  */
-#include "storage/codecs/decoder.h"
+#include "storage/codecs/binaryfields.h"
 
 #include <stdlib.h>
 
 static const char binary_signature[11] = "PGCOPY\n\377\r\n"; /* with the NUL */
 enum { HEAD_BYTES = 19, FLAG_OIDS = 1 << 16 };
+/* Small enough for what the rows' walk has found to be in the cache when kernels read it. */
+enum { CHUNK_BYTES = 128 << 10, FIELDS_MAX = 16 << 10, CAREFUL_ROWS = 16 };
 
 typedef struct Binary {
     MrDecoder base;
@@ -16,6 +19,8 @@ typedef struct Binary {
     bool header_done;
     bool trailer_done;
     uint64_t row;
+    uint32_t rows_max; /* of a run: few after a bad row, as rows behind it are converted in vain */
+    uint32_t fields[FIELDS_MAX];
 } Binary;
 
 static uint32_t get32(const char *data)
@@ -51,6 +56,7 @@ static MrStatus binary_create(const MrCodecOptions *options, MrRejectFunction *r
     if (self == NULL) {
         return mr_error_no_memory(err);
     }
+    self->rows_max = FIELDS_MAX;
     mr_builder_init(&self->carry, (size_t)MR_ROW_BYTES_MAX + HEAD_BYTES);
     MrStatus status = mr_decoder_init(&self->base, options, reject, context, err);
     if (status != MR_OK) {
@@ -132,35 +138,13 @@ static MrStatus row_measure(const Binary *self, const char *data, size_t length,
 
 /* ---- one row, whole -------------------------------------------------------------------------- */
 
-static MrStatus field_read(Binary *self, const MrCodecColumn *column, const char *data,
-                           int32_t size, MrError *err)
+/* The row is bad, as `err` says. */
+static MrStatus row_reject(Binary *self, const MrCodecColumn *column, bool is_null, MrString raw,
+                           MrError *err)
 {
-    MrStage *stage = &self->base.stage;
-    uint32_t target = (uint32_t)column->target;
-    uint32_t row = stage->row_count;
-    if (size < 0) {
-        if (column->not_null) {
-            return mr_decoder_null_error(&self->base, column, err);
-        }
-        return mr_stage_set_null(stage, target, row, err);
-    }
-    MrType type = stage->columns[target].type;
-    MrText *text = mr_stage_cell(stage, target, row);
-    MR_TRY(mr_binary_decode_cell(&stage->arena, type, data, (size_t)size, text, err));
-    if (!mr_type_is_text(type.id) || text->length <= MR_TEXT_INLINE_MAX) {
-        return MR_OK;
-    }
-    if (type.id == MR_TYPE_JSONB || mr_type_is_array(type.id)) {
-        stage->text_bytes += (size_t)size * 8;
-        return MR_OK;
-    }
-    char *copy = mr_stage_text(stage, target, text->length);
-    if (copy == NULL) {
-        return mr_error_no_memory(err);
-    }
-    memcpy(copy, text->pointer, text->length);
-    text->pointer = copy;
-    return MR_OK;
+    const MrString nothing = { "", 0 };
+    mr_decoder_context(&self->base, self->row, column->name, is_null ? NULL : &nothing, err);
+    return mr_decoder_bad_row(&self->base, self->row, raw, err);
 }
 
 static MrStatus row_read(Binary *self, const char *data, size_t length, MrError *err)
@@ -174,15 +158,10 @@ static MrStatus row_read(Binary *self, const char *data, size_t length, MrError 
         const MrCodecColumn *column = &base->options.columns[i];
         int32_t size = (int32_t)get32(next);
         next += 4;
-        if (column->target >= 0 && field_read(self, column, next, size, err) != MR_OK) {
-            for (uint32_t j = 0; j < stage->column_count; j++) {
-                if (stage->columns[j].validity != NULL) {
-                    mr_bitmap_set(stage->columns[j].validity, stage->row_count);
-                }
-            }
-            MrString nothing = { "", 0 };
-            mr_decoder_context(base, self->row, column->name, size < 0 ? NULL : &nothing, err);
-            return mr_decoder_bad_row(base, self->row, (MrString){ data, length }, err);
+        if (column->target >= 0 &&
+            mr_binary_field_read(base, column, next, size, stage->row_count, err) != MR_OK) {
+            mr_stage_forget_nulls(stage, stage->row_count, stage->row_count + 1);
+            return row_reject(self, column, size < 0, (MrString){ data, length }, err);
         }
         next += size > 0 ? size : 0;
     }
@@ -246,6 +225,40 @@ static MrStatus binary_step(Binary *self, const char *data, size_t length, size_
     return MR_OK;
 }
 
+/* Whole rows, many at once; *used 0: what starts here is something else, or not whole. */
+static MrStatus rows_run(Binary *self, const char *data, size_t length, size_t *used, MrError *err)
+{
+    MrDecoder *base = &self->base;
+    uint32_t stride = base->options.column_count;
+    uint32_t room = mr_stage_room(&base->stage);
+    uint32_t rows_max = stride == 0 ? 0 : FIELDS_MAX / stride;
+    rows_max = rows_max < self->rows_max ? rows_max : self->rows_max;
+    const MrCodecColumn *column = NULL;
+    bool is_null = false;
+    MrBinaryRun run = {
+        .data = data, .data_end = data + length, .fields = self->fields, .stride = stride
+    };
+    *used = 0;
+    run.row_count = mr_binary_rows_find(data, length < CHUNK_BYTES ? length : CHUNK_BYTES, stride,
+                                        rows_max < room ? rows_max : room, self->fields, used);
+    if (run.row_count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_stage_reserve(&base->stage, run.row_count, err));
+    uint32_t good = mr_binary_fields_convert(base, &run, &column, &is_null, err);
+    self->row += good;
+    if (good == run.row_count) {
+        self->rows_max = self->rows_max < FIELDS_MAX ? self->rows_max * 2 : FIELDS_MAX;
+        return MR_OK;
+    }
+    self->rows_max = CAREFUL_ROWS;
+    /* The rows behind the bad one come again. */
+    size_t start = self->fields[(size_t)good * stride] - 2;
+    *used = good + 1 < run.row_count ? self->fields[(size_t)(good + 1) * stride] - 2 : *used;
+    self->row++;
+    return row_reject(self, column, is_null, (MrString){ data + start, *used - start }, err);
+}
+
 static MrStatus binary_decode(MrDecoder *decoder, const char *data, size_t length, size_t *used,
                               MrError *err)
 {
@@ -261,7 +274,12 @@ static MrStatus binary_decode(MrDecoder *decoder, const char *data, size_t lengt
             mr_decoder_context(&self->base, self->row + 1, NULL, NULL, err);
             return err->status;
         }
-        MR_TRY(binary_step(self, data + *used, length - *used, &part, err));
+        if (self->header_done && self->carry.length == 0) {
+            MR_TRY(rows_run(self, data + *used, length - *used, &part, err));
+        }
+        if (part == 0) {
+            MR_TRY(binary_step(self, data + *used, length - *used, &part, err));
+        }
         *used += part;
     }
     self->base.counts.carried_bytes = self->carry.length;

@@ -206,6 +206,15 @@ void mr_stage_drop_row(MrStage *stage)
     }
 }
 
+void mr_stage_forget_nulls(MrStage *stage, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = 0; i < stage->column_count; i++) {
+        for (uint32_t row = first; stage->columns[i].validity != NULL && row < end; row++) {
+            mr_bitmap_set(stage->columns[i].validity, row);
+        }
+    }
+}
+
 void mr_stage_limit_rows(MrStage *stage, uint32_t rows)
 {
     stage->row_limit = rows == 0 ? 1 : rows < STAGE_ROWS_FULL ? rows : STAGE_ROWS_FULL;

@@ -61,6 +61,10 @@ START_TEST(test_errors_name_line_and_column)
                          "COPY edits, line 3, column c: \"nix\"");
     fixture_expect_error(&f, "1,a,\nx,b,nix\n", MR_ERR_INVALID_TEXT,
                          "invalid input syntax for type bigint: \"x\"", NULL);
+    /* A later column's good field that no kernel takes is not the one to tell. */
+    fixture_expect_error(&f, "1,\"a\"\"\",\"2026-01-01\"\nx,b,\n", MR_ERR_INVALID_TEXT,
+                         "invalid input syntax for type bigint: \"x\"",
+                         "COPY edits, line 2, column a: \"x\"");
     fixture_expect_error(&f, "1,a,bad\nx,b,nix\n", MR_ERR_INVALID_DATETIME,
                          "invalid input syntax for type timestamp: \"bad\"", NULL);
     fixture_expect_error(&f, "99999999999999999999,b,\n", MR_ERR_NUMERIC_OUT_OF_RANGE,

@@ -97,6 +97,78 @@ static const struct {
     { HEAD "\0\2\0\0\0\5\0\0\0\0\0\0\0\0\0", sizeof HEAD - 1 + 15, "incorrect binary data format" },
 };
 
+/* Runs of rows are converted column by column: NULLs, long text, bad rows, many at once. */
+START_TEST(test_many_rows_in_every_cut)
+{
+    static const MrTypeId types[] = { MR_TYPE_INT64,   MR_TYPE_TEXT, MR_TYPE_TIMESTAMP,
+                                      MR_TYPE_NUMERIC, MR_TYPE_BOOL, MR_TYPE_INT16 };
+    enum { ROWS = 3000, COLUMNS = sizeof types / sizeof types[0] };
+    static const size_t cuts[] = { 10000000, 13, 1000, 100000 };
+    Fixture f;
+    MrBuilder data, rows;
+    fixture_init(&f, &mr_codec_binary, types, COLUMNS);
+    f.columns[0].not_null = true;
+    f.options.bad_rows = MR_BAD_ROWS_REJECT;
+    mr_builder_init(&data, 0);
+    mr_builder_init(&rows, 0);
+    f.codec->encode_begin(&f.options, &data);
+    for (int i = 0; i < ROWS; i++) {
+        char text[300];
+        bool is_bad = i % 500 == 499;
+        snprintf(
+            text, sizeof text, "%.*s%d", i % 97 == 0 ? 250 : i % 40,
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+            "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+            "dddddddddd",
+            i);
+        mr_builder_append_u16(&data, COLUMNS);
+        mr_builder_append_u32(&data, is_bad ? UINT32_MAX : 8);
+        if (!is_bad) {
+            mr_builder_append_u64(&data, (uint64_t)i);
+        }
+        if (i % 5 == 0) {
+            mr_builder_append_u32(&data, UINT32_MAX);
+        } else {
+            mr_builder_append_u32(&data, (uint32_t)strlen(text));
+            mr_builder_append(&data, text, strlen(text));
+        }
+        mr_builder_append_u32(&data, 8);
+        mr_builder_append_u64(&data, (uint64_t)i * 1000000);
+        mr_builder_append_u32(&data, 10);
+        mr_builder_append(&data, "\0\1\0\0\0\0\0\0\0\7", 10);
+        mr_builder_append_u32(&data, 1);
+        mr_builder_append_char(&data, (char)(i % 2));
+        mr_builder_append_u32(&data, i % 3 == 0 ? UINT32_MAX : 2);
+        if (i % 3 != 0) {
+            mr_builder_append_u16(&data, (uint16_t)i);
+        }
+        if (is_bad) {
+            continue;
+        }
+        mr_builder_append_format(&rows, "%d|%s|2000-01-01 %02d:%02d:%02d|7|%s|", i,
+                                 i % 5 == 0 ? "~" : text, i / 3600, i / 60 % 60, i % 60,
+                                 i % 2 == 1 ? "t" : "f");
+        if (i % 3 == 0) {
+            mr_builder_append_string(&rows, "~\n");
+        } else {
+            mr_builder_append_format(&rows, "%d\n", i);
+        }
+    }
+    f.codec->encode_end(&f.options, &data);
+    for (size_t c = 0; c < sizeof cuts / sizeof cuts[0]; c++) {
+        MrStatus status = fixture_decode(&f, data.data, data.length, cuts[c]);
+        ck_assert_msg(status == MR_OK, "%s", f.err.message);
+        ck_assert_str_eq(mr_builder_text(&f.shown), mr_builder_text(&rows));
+        ck_assert_uint_eq(f.counts.rejected, ROWS / 500);
+        ck_assert_int_eq(strncmp(mr_builder_text(&f.rejected), "500: null value in column", 25), 0);
+    }
+    mr_builder_fini(&data);
+    mr_builder_fini(&rows);
+    fixture_fini(&f);
+}
+END_TEST
+
 START_TEST(test_broken_input_is_told)
 {
     static const MrTypeId types[] = { MR_TYPE_INT32, MR_TYPE_TEXT };
@@ -116,6 +188,7 @@ int main(void)
     TCase *binary = tcase_create("binary");
     tcase_add_loop_test(binary, test_value_there_and_back, 0, sizeof values / sizeof values[0]);
     tcase_add_test(binary, test_rows_in_every_cut);
+    tcase_add_test(binary, test_many_rows_in_every_cut);
     tcase_add_loop_test(binary, test_broken_input_is_told, 0, sizeof broken / sizeof broken[0]);
     suite_add_tcase(suite, binary);
     SRunner *runner = srunner_create(suite);

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""tests/copy_test.py - large COPYs, which threads decode beside the event loop: every format, many at
+once, errors near the end, cancelled, cut off, inside transactions."""
+import os
+import random
+import sys
+import threading
+from datetime import datetime
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
+import harness  # noqa: E402
+
+SEED = int(os.environ.get("MILLRACE_SEED", "11"))
+ROWS = 40_000       # several times what is handed to a thread at once
+COLUMNS = "(id bigint NOT NULL, name text, price double precision, at timestamp, flag boolean)"
+
+
+def rows(first=0, count=ROWS):
+    rng = random.Random(SEED + first)
+    names = ("short", "a name that is longer than twelve", "", None, "zwölf Boxkämpfer", "tab\there")
+    return [(number, rng.choice(names), None if number % 7 == 0 else number / 8,
+             None if number % 11 == 0 else f"2026-01-01 {number % 24:02}:00:00.{number % 1000:03}",
+             None if number % 13 == 0 else number % 2 == 0)
+            for number in range(first, first + count)]
+
+
+def copy_rows(connection, table, values, form="text"):
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY {table} FROM STDIN (FORMAT {form})") as copy:
+            if form == "binary":
+                copy.set_types(["int8", "text", "float8", "timestamp", "bool"])
+            for value in values:
+                if form == "csv":
+                    copy.write(csv_line(value))
+                else:
+                    copy.write_row(value if form == "text" else with_time(value))
+        return cursor.rowcount
+
+
+def csv_line(value):
+    return ",".join("" if part is None else '"' + part + '"' if isinstance(part, str) else
+                    str(part).lower() for part in value) + "\n"
+
+
+def with_time(value):
+    return value[:3] + (value[3] and datetime.fromisoformat(value[3]), value[4])
+
+
+def read(connection, table):
+    text = "SELECT id, name, price, at::text, flag FROM {} ORDER BY _seq"
+    return connection.execute(text.format(table)).fetchall()
+
+
+def same(got, expected):
+    assert len(got) == len(expected), f"{len(got)} rows instead of {len(expected)}"
+    for one, other in zip(got, expected):
+        at = other[3] and other[3].rstrip("0").rstrip(".")
+        assert one == other[:3] + (at, other[4]), f"{one} instead of {other}"
+
+
+def create(server, *names):
+    for name in names:
+        server.execute(f"CREATE STREAM {name} {COLUMNS}")
+
+
+def fails(sqlstate, call):
+    try:
+        call()
+    except psycopg.Error as error:
+        assert error.sqlstate == sqlstate, f"{error.sqlstate} instead of {sqlstate}: {error}"
+        return error
+    raise AssertionError(f"did not fail with {sqlstate}")
+
+
+def test_every_format():
+    for workers in (1, 3):
+        with harness.Server(settings={"workers": workers}) as server:
+            create(server, "of_text", "of_csv", "of_binary")
+            values = rows()
+            with server.connect() as connection:
+                for form in ("text", "csv", "binary"):
+                    assert copy_rows(connection, "of_" + form, values, form) == ROWS
+                    same(read(connection, "of_" + form), values)
+                    assert copy_rows(connection, "of_" + form, values[:3], form) == 3
+            server.restart(crash=True)
+            with server.connect() as connection:
+                for form in ("text", "csv", "binary"):
+                    same(read(connection, "of_" + form), values + values[:3])
+
+
+def test_many_at_once():
+    """More than there are threads: the event loop decodes the others."""
+    with harness.Server(settings={"workers": 2}) as server:
+        names = [f"s{number}" for number in range(6)]
+        create(server, *names)
+        failures = []
+
+        def load(number):
+            try:
+                with server.connect() as connection:
+                    for part in range(2):
+                        copy_rows(connection, names[number], rows(part * ROWS),
+                                  ("csv", "binary", "text")[number % 3])
+                    same(read(connection, names[number]), rows() + rows(ROWS))
+            except BaseException as error:    # told by the test's own thread
+                failures.append(error)
+        threads = [threading.Thread(target=load, args=(number,)) for number in range(len(names))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures, failures
+
+
+def test_a_bad_row_near_the_end():
+    with harness.Server() as server:
+        create(server, "s")
+        with server.connect() as connection:
+            for form in ("csv", "binary"):
+                bad = rows()
+                if form == "csv":
+                    lines = [csv_line(value) for value in bad]
+                    lines[-10] = "x" + lines[-10]
+
+                    def send():
+                        with connection.cursor().copy("COPY s FROM STDIN (FORMAT csv)") as copy:
+                            copy.write("".join(lines))
+                    error = fails("22P02", send)
+                    assert f"line {ROWS - 9}, column id" in error.diag.context, error.diag.context
+                else:
+                    bad[-10] = (None,) + bad[-10][1:]
+                    error = fails("23502", lambda: copy_rows(connection, "s", bad, form))
+                assert connection.execute("SELECT count(*) FROM s").fetchone() == (0,)
+            assert copy_rows(connection, "s", rows(), "csv") == ROWS
+        assert server.execute("SELECT count(*) FROM s") == [(ROWS,)]
+
+
+def test_bad_rows_are_counted():
+    with harness.Server() as server:
+        create(server, "s")
+        values = rows()
+        lines = [csv_line(value) for value in values]
+        for number in range(0, ROWS, 1000):
+            lines[number] = "no" + lines[number]
+        with server.connect() as connection:
+            with connection.cursor().copy("COPY s FROM STDIN (FORMAT csv, ON_ERROR ignore)") as copy:
+                copy.write("".join(lines))
+            same(read(connection, "s"), [value for number, value in enumerate(values) if number % 1000])
+        told = [line for line, in server.execute("SELECT line FROM millrace.rejected_rows")]
+        assert told == list(range(1, ROWS + 1, 1000)), told
+
+
+def test_transactions():
+    with harness.Server() as server:
+        create(server, "s")
+        with server.connect() as connection:
+            connection.execute("BEGIN")
+            copy_rows(connection, "s", rows(), "csv")
+            connection.execute("SAVEPOINT a")
+            copy_rows(connection, "s", rows(ROWS), "binary")
+            connection.execute("ROLLBACK TO a")
+            copy_rows(connection, "s", rows(2 * ROWS), "text")
+            with server.connect() as other:
+                assert other.execute("SELECT count(*) FROM s").fetchone() == (0,)
+            connection.execute("COMMIT")
+            same(read(connection, "s"), rows() + rows(2 * ROWS))
+            connection.execute("BEGIN")
+            copy_rows(connection, "s", rows(), "csv")
+            connection.execute("ROLLBACK")
+            assert connection.execute("SELECT count(*) FROM s").fetchone() == (2 * ROWS,)
+
+
+def test_cut_off():
+    """Clients that give up, cancel or go in the middle leave nothing, and others notice nothing."""
+    rng = random.Random(SEED)
+    data = "".join(csv_line(value) for value in rows()).encode()
+
+    def give_up(connection):
+        raise ValueError("given up")
+
+    def cancel(connection):
+        connection.cancel()
+
+    def go(connection):
+        connection.pgconn.finish()
+
+    def load(connection, action):
+        with connection.cursor().copy("COPY s FROM STDIN (FORMAT csv)") as copy:
+            copy.write(data[:rng.randrange(len(data))])
+            action(connection)
+            copy.write(data)
+    with harness.Server() as server:
+        create(server, "s")
+        for action, error in ((give_up, ValueError), (cancel, psycopg.errors.QueryCanceled),
+                              (go, psycopg.OperationalError)) * 5:
+            with server.connect() as connection:
+                try:
+                    load(connection, action)
+                except error:
+                    pass
+                else:
+                    raise AssertionError(f"{action.__name__} was not noticed")
+                if action is not go:
+                    assert connection.execute("SELECT count(*) FROM s").fetchone() == (0,)
+        server.check_alive()
+        assert server.execute("SELECT count(*) FROM s") == [(0,)]
+        with server.connect() as connection:
+            assert copy_rows(connection, "s", rows()) == ROWS
+
+
+harness.main(globals())
