@@ -69,9 +69,9 @@ struct MrServer {
     struct MrDdl *ddl_queue; /* statements that change the catalogue; the first is under way */
     int64_t started_us;      /* wall clock */
     uint32_t next_oid;
-    uint32_t adhoc_threads; /* running: the end waits for them */
+    uint32_t adhoc_threads;       /* running: the end waits for them */
     MrCopyDecoder *copy_decoders; /* threads of large COPYs */
-    bool is_draining;       /* SIGTERM came: no new statements */
+    bool is_draining;             /* SIGTERM came: no new statements */
 };
 
 typedef struct MrServerOptions {
