@@ -131,7 +131,7 @@ MrStatus mr_operator_leave_out_late(const MrOperator *op, uint32_t port, const M
     MR_NEW_ARRAY(batch->arena, rows, in->row_count, batch->err);
     for (uint32_t row = 0; row < in->row_count; row++) {
         int64_t own_us = in->place.watermarks[row];
-        int64_t w = own_us < other_us ? own_us : other_us;
+        int64_t w = op->one_stream != 0 || own_us < other_us ? own_us : other_us;
         int64_t at = MR_TIME_MAX;
         if (!mr_vector_is_null(times, row)) {
             memcpy(&at, mr_vector_cell(times, row), sizeof at);

@@ -117,6 +117,8 @@ struct MrOperator {
     /* With two inputs: W of each, kept by mr_operator_raise.  MR_TIME_MAX from the start where
      * nothing below moves a watermark.  The pipeline keeps them in checkpoints. */
     int64_t watermarks_us[2];
+    uint32_t one_stream; /* all rows below are this one's, so that W of a row is everyone's; or 0 */
+    bool by_arrival;     /* W is the arrival of records, of a stream with a WATERMARK of its own */
     MrMemory *memory;
     MrArena *arena;         /* life of the pipeline: compiled expressions */
     const MrTimezone *zone; /* of the query */

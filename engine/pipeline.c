@@ -173,6 +173,23 @@ static MrStatus add_reader(MrPipeline *pipeline, MrOperator *from, MrOperator *t
     return MR_OK;
 }
 
+/* What follows for the operator's time from the scans below it. */
+static void note_time(MrPipeline *pipeline, uint32_t index)
+{
+    const MrDagNode *node = &pipeline->dag->nodes[index];
+    const MrOperator *left = node->input < 0 ? NULL : &pipeline->operators[node->input];
+    const MrOperator *right = node->right < 0 ? NULL : &pipeline->operators[node->right];
+    MrOperator *op = &pipeline->operators[index];
+    if (left == NULL) {
+        const MrScanSpec *spec = node->spec;
+        op->by_arrival = spec->by_arrival;
+        op->one_stream = spec->kind == MR_SCAN_STREAM && !spec->by_arrival ? spec->stream_id : 0;
+        return;
+    }
+    op->by_arrival = left->by_arrival || (right != NULL && right->by_arrival);
+    op->one_stream = right == NULL || right->one_stream == left->one_stream ? left->one_stream : 0;
+}
+
 /* Tells the inputs of a node where their rows go. */
 static MrStatus connect(MrPipeline *pipeline, uint32_t index, MrError *err)
 {
@@ -186,6 +203,7 @@ static MrStatus connect(MrPipeline *pipeline, uint32_t index, MrError *err)
                 moves_time(pipeline->dag, inputs[port]) ? MR_TIME_MIN : MR_TIME_MAX;
         }
     }
+    note_time(pipeline, index);
     return MR_OK;
 }
 
@@ -571,23 +589,12 @@ int64_t mr_pipeline_state_bytes(const MrPipeline *pipeline)
     return atomic_load_explicit(&((MrPipeline *)pipeline)->memory.used_bytes, memory_order_relaxed);
 }
 
-/* Whether the windows of the node close by the arrival of records. */
-static bool closes_by_arrival(const MrDag *dag, int32_t index)
-{
-    const MrDagNode *node = &dag->nodes[index];
-    if (node->kind == MR_OPERATOR_SCAN) {
-        return ((const MrScanSpec *)node->spec)->by_arrival;
-    }
-    return (node->input >= 0 && closes_by_arrival(dag, node->input)) ||
-           (node->right >= 0 && closes_by_arrival(dag, node->right));
-}
-
 static int64_t next_close(const MrPipeline *pipeline, bool by_arrival)
 {
-    bool is_apart = closes_by_arrival(pipeline->dag, (int32_t)pipeline->breaker) == by_arrival;
+    bool is_apart = pipeline->operators[pipeline->breaker].by_arrival == by_arrival;
     int64_t least = is_apart ? mr_pipeline_next_close_apart(pipeline) : MR_TIME_MAX;
     for (uint32_t i = 0; i < pipeline->operator_count; i++) {
-        if (closes_by_arrival(pipeline->dag, (int32_t)i) != by_arrival) {
+        if (pipeline->operators[i].by_arrival != by_arrival) {
             continue;
         }
         for (uint32_t lane = 0; lane < mr_pipeline_lane_count(pipeline, i); lane++) {

@@ -289,9 +289,18 @@ static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, u
  * many. */
 static void halt_before(MrQuery *query, uint64_t sequence, const MrError *cause)
 {
-    query->halt_after = sequence - 1;
-    mr_error_set(&query->halt_error, MR_ERR_ERROR_LIMIT, "\"%s\" stopped before sequence %llu: %s",
-                 query->spec.relation->name, (unsigned long long)sequence, cause->message);
+    if (sequence == 0) { /* a derived row: made by something behind what the target holds */
+        query->halt_after = query->covered;
+        mr_error_set(&query->halt_error, MR_ERR_ERROR_LIMIT,
+                     "\"%s\" stopped behind sequence %llu, on a row that it made of others: %s",
+                     query->spec.relation->name, (unsigned long long)query->covered,
+                     cause->message);
+    } else {
+        query->halt_after = sequence - 1;
+        mr_error_set(&query->halt_error, MR_ERR_ERROR_LIMIT,
+                     "\"%s\" stopped before sequence %llu: %s", query->spec.relation->name,
+                     (unsigned long long)sequence, cause->message);
+    }
     mr_error_hint(&query->halt_error,
                   "See millrace.row_errors; ALTER MATERIALIZED VIEW … RESUME tries again.");
     if (query->spec.subscription != NULL) { /* what was sent cannot be sent again */
@@ -329,6 +338,8 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
                               : 0;
         bool too_many =
             limit == 0 || (query->failed_rows >= limit && number - oldest < ERROR_WINDOW_ROWS);
+        /* What the target holds was let pass when it came. */
+        too_many = too_many && !(failed->sequence == 0 && query->replay_until != 0);
         if (too_many) {
             ring_add(&query->failed, &row);
             halt_before(query, failed->sequence, &failed->error);
@@ -506,6 +517,12 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
         MR_TRY(mr_pipeline_settle(query->pipeline, err)); /* nothing follows soon */
     }
     MR_TRY(mr_pipeline_flush(query->pipeline, &changes, err));
+    if (mr_pipeline_notes(query->pipeline)->failed_count > 0) { /* rows that groups became now */
+        take_notes(query, NULL, 0, query->rows_in);
+        if (query->pipeline == NULL) { /* one too many: it goes back, and nothing is written */
+            return MR_OK;
+        }
+    }
     note_next_close(query); /* groups over groups got rows just now */
     query->has_input = false;
     query->last_flush_us = now_us;

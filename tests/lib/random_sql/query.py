@@ -38,29 +38,54 @@ def relation(rng, world, alias, streams=True, tables=True):
     return Source(text, text, columns)
 
 
+def widths(kind, slide, size):
+    text = f"INTERVAL '{slide} seconds'"
+    return text if kind == "TUMBLE" else f"{text}, INTERVAL '{size} seconds'"
+
+
+def windows_of(kind, slide, size):
+    """PostgreSQL's SELECT of the windows that the row r is in."""
+    last = f"date_bin('{slide if kind != 'CUMULATE' else size} seconds', r.at, TIMESTAMP '1970-01-01')"
+    if kind == "CUMULATE":
+        return (f"SELECT {last} AS window_start, e AS window_end FROM generate_series("
+                f"date_bin('{slide} seconds', r.at, TIMESTAMP '1970-01-01') + INTERVAL '{slide} seconds', "
+                f"{last} + INTERVAL '{size} seconds', INTERVAL '{slide} seconds') e")
+    return (f"SELECT w AS window_start, w + INTERVAL '{size} seconds' AS window_end FROM "
+            f"generate_series({last} - INTERVAL '{size - slide} seconds', {last}, "
+            f"INTERVAL '{slide} seconds') w")
+
+
 def window(rng, world, alias, kinds=("TUMBLE", "TUMBLE", "HOP", "HOP", "CUMULATE")):
     """TUMBLE, HOP or CUMULATE: PostgreSQL makes the windows of a row that are not closed for it."""
     stream = rng.choice(world.streams)
     kind = rng.choice(kinds)
     slide = rng.choice((5, 10, 20))
     size = slide if kind == "TUMBLE" else slide * rng.choice((2, 3, 4))
-    widths = f"INTERVAL '{slide} seconds'"
-    if kind != "TUMBLE":
-        widths += f", INTERVAL '{size} seconds'"
-    last = f"date_bin('{slide if kind == 'HOP' else size} seconds', r.at, TIMESTAMP '1970-01-01')"
-    if kind == "CUMULATE":
-        made = (f"SELECT {last} AS window_start, e AS window_end FROM generate_series("
-                f"date_bin('{slide} seconds', r.at, TIMESTAMP '1970-01-01') + INTERVAL '{slide} seconds', "
-                f"{last} + INTERVAL '{size} seconds', INTERVAL '{slide} seconds') e")
-    else:
-        made = (f"SELECT w AS window_start, w + INTERVAL '{size} seconds' AS window_end FROM "
-                f"generate_series({last} - INTERVAL '{size - slide} seconds', {last}, "
-                f"INTERVAL '{slide} seconds') w")
+    made = windows_of(kind, slide, size)
     mark = f"r._w_{stream.name}"
     oracle = (f"(SELECT r.*, window_start, window_end FROM {stream.name} r, LATERAL ({made}) windows "
               f"WHERE {mark} IS NULL OR window_end > {mark}) AS {alias}")
     columns = [(f"{alias}.{name}", kind) for name, kind in stream.columns]
-    return Source(f"{kind}({stream.name}, at, {widths}) AS {alias}", oracle, columns), stream
+    return Source(f"{kind}({stream.name}, at, {widths(kind, slide, size)}) AS {alias}", oracle, columns), stream
+
+
+class Both:
+    """What closes by the lesser of two watermarks."""
+
+    def __init__(self, *streams):
+        self.streams = streams
+
+    @property
+    def watermark(self):
+        marks = [stream.watermark for stream in self.streams]
+        return None if None in marks else min(marks)
+
+
+def in_time(stream, streams, alias):
+    """The rows that a join of the streams, each of them with its own watermark, does not find late."""
+    marks = ", ".join(f"r._w_{other.name}" for other in streams)
+    some = " OR ".join(f"r._w_{other.name} IS NULL" for other in streams)
+    return f"(SELECT r.* FROM {stream.name} r WHERE {some} OR r.at >= least({marks})) AS {alias}"
 
 
 # -- pieces -----------------------------------------------------------------------------------------
@@ -322,6 +347,55 @@ def over_time(rng, world):
     return Query("over time close", ours, oracle, names(7), " EMIT ON WINDOW CLOSE", stream)
 
 
+def asof(rng, world):
+    """Every row with the last of the other stream that is not after it."""
+    left, right = rng.choice(world.streams), rng.choice(world.streams)
+    columns = [(f"{alias}.{name}", kind) for alias, stream in (("a", left), ("b", right))
+               for name, kind in stream.columns]
+    e = Expressions(rng, columns)
+    kind, compare = rng.choice(("", "LEFT ")), rng.choice(("<=", "<"))
+    values = ["a.id", "a.k", "a.at", "b.id", "b.at", e.scalar()]
+    condition = where(rng, e, 0.4)
+    on = f"a.k = b.k AND b.at {compare} a.at"
+    ours = f"SELECT {outputs(values)} FROM {left.name} AS a ASOF {kind}JOIN {right.name} AS b ON {on}{condition}"
+    streams = [left] if left is right else [left, right]
+    oracle = (f"SELECT {outputs(values)} FROM {in_time(left, streams, 'a')} {kind or 'INNER '}JOIN LATERAL "
+              f"(SELECT * FROM {in_time(right, streams, 'b')} WHERE {on} ORDER BY b.at DESC, b._seq LIMIT 1) AS b "
+              f"ON true{condition}")
+    if rng.random() < 0.5:
+        return Query("asof", ours, oracle, names(6))
+    oracle = (f"SELECT {', '.join(names(6))} FROM ({oracle.replace('a.at AS c2', 'a.at AS c2, a.at', 1)}) q "
+              "WHERE c1 IS NULL OR {passed}")
+    return Query("asof close", ours, oracle, names(6), " EMIT ON WINDOW CLOSE", Both(*streams))
+
+
+def windowed_table(rng, world):
+    """Windows over rows that change, by a time that is computed of them."""
+    if not world.tables:
+        return windowed(rng, world)
+    table = rng.choice(world.tables)
+    rows = f"SELECT id, k, c, v, TIMESTAMP '2026-01-01' + v * INTERVAL '1 second' AS at FROM {table.name}"
+    e = Expressions(rng, [("a.id", "integer"), ("a.k", "integer"), ("a.c", "text"), ("a.v", "integer")])
+    if rng.random() < 0.4:
+        ours = f"SESSION(({rows}) PARTITION BY k, at, INTERVAL '7 seconds') AS a"
+        begins = "coalesce(at - lag(at) OVER (PARTITION BY k ORDER BY at) >= INTERVAL '7 seconds', true)"
+        marked = f"SELECT *, {begins} AS begins FROM ({rows}) r WHERE at IS NOT NULL"
+        numbered = ("SELECT *, sum(begins::int) OVER (PARTITION BY k ORDER BY at RANGE UNBOUNDED PRECEDING) AS number "
+                    f"FROM ({marked}) m")
+        oracle = ("(SELECT *, min(at) OVER w AS window_start, max(at) OVER w + INTERVAL '7 seconds' AS window_end "
+                  f"FROM ({numbered}) n WINDOW w AS (PARTITION BY k, number)) AS a")
+        keys = ["a.k"]
+    else:
+        kind, slide = rng.choice(("TUMBLE", "HOP", "CUMULATE")), rng.choice((5, 20))
+        size = slide if kind == "TUMBLE" else slide * rng.choice((2, 3))
+        ours = f"{kind}(({rows}), at, {widths(kind, slide, size)}) AS a"
+        oracle = f"(SELECT r.*, window_start, window_end FROM ({rows}) r, LATERAL ({windows_of(kind, slide, size)}) windows) AS a"
+        keys = list(dict.fromkeys(e.key() for _ in range(rng.choice((0, 1)))))
+    values, tail = grouped(rng, e, keys, ["window_start", "window_end"])
+    text = f"SELECT {outputs(values)} FROM {{from}}{tail}"
+    return Query("window table", text.replace("{from}", ours), text.replace("{from}", oracle), names(len(values)))
+
+
 def grouping_sets(rng, world):
     source = relation(rng, world, "a")
     e = Expressions(rng, source.columns)
@@ -334,7 +408,7 @@ def grouping_sets(rng, world):
 # (shape, weight)
 SHAPES = [(project, 3), (group, 4), (windowed, 6), (truncated, 1), (distinct, 2), (nested, 3),
           (joined, 5), (set_operation, 3), (subquery, 4), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
-          (over, 3), (over_time, 3), (grouping_sets, 2)]
+          (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3)]
 
 
 def random_query(rng, world, shapes=None):
