@@ -59,7 +59,28 @@ void mr_bind_notice(MrBinder *b, const char *hint, const char *format, ...)
 
 /* ---- SELECT ------------------------------------------------------------------------------ */
 
-static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, MrSelectList *list)
+/* A call with several columns in a subquery: one column for each, under call.field, which
+ * (call).field finds. */
+static MrStatus add_fields(MrBinder *b, const MrAstTarget *target, uint32_t fields,
+                           MrSelectList *list)
+{
+    const MrAstCall *call = MR_AST_AS(const MrAstCall, target->expr);
+    const char *label = target->label != NULL ? target->label : call->name.name;
+    for (uint32_t f = 0; f < fields; f++) {
+        const char *field;
+        MrExpr *expr;
+        MR_TRY(mr_bind_set_field(b, call, f, &field, &expr));
+        const char *name = mr_arena_printf(b->arena, "%s.%s", label, field);
+        if (name == NULL) {
+            return mr_error_no_memory(b->err);
+        }
+        MR_TRY(mr_select_add(b, list, expr, name, NULL));
+    }
+    return MR_OK;
+}
+
+static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, bool is_root,
+                                 MrSelectList *list)
 {
     b->clause = MR_CLAUSE_SELECT;
     for (uint32_t i = 0; i < query->targets.count; i++) {
@@ -70,6 +91,11 @@ static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, MrSelectL
             continue;
         }
         MrExpr *expr;
+        uint32_t fields = is_root ? 0 : mr_set_call_fields(target->expr);
+        if (fields > 1) {
+            MR_TRY(add_fields(b, target, fields, list));
+            continue;
+        }
         MR_TRY(mr_bind_expr(b, target->expr, &expr));
         const char *name = target->label != NULL ? target->label : mr_ast_column_name(target->expr);
         MR_TRY(mr_select_add(b, list, expr, name, target->expr));
@@ -153,7 +179,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     b->overs = &overs;
     MR_TRY(mr_bind_windows(b, query, &overs));
     b->set_calls = &sets;
-    MR_TRY(bind_select_list(b, query, &list));
+    MR_TRY(bind_select_list(b, query, is_root, &list));
     if (!keeps_unknown || query->distinct != MR_DISTINCT_NONE) {
         MR_TRY(mr_select_make_known(b, &list));
     }

@@ -42,6 +42,7 @@ typedef struct MrFromItem {
     const char *schema_name; /* of a relation without alias */
     bool is_scalar;          /* its name stands for its one column too */
     uint32_t first, count;
+    uint32_t oid;              /* of the relation, for tableoid; 0: it is none */
     int32_t sequence, arrival; /* columns that are its _seq and _arrival; -1: it has none */
 } MrFromItem;
 
@@ -58,6 +59,7 @@ typedef struct MrScope {
     /* Of one item; its columns are named by the input. */
     const char *alias;       /* qualifies its columns; NULL: nothing does */
     const char *schema_name; /* of a relation without alias */
+    uint32_t oid;            /* of the relation, for tableoid; 0: it is none */
     bool has_place;          /* _seq and _arrival can be named */
     bool over_stream;        /* rows are rows of a stream: now() is their arrival */
     bool is_lookup;          /* FOR SYSTEM_TIME AS OF PROCTIME(): can be joined to, nothing else */
@@ -101,6 +103,7 @@ typedef struct MrSetCallList {
 enum {
     MR_AGGREGATE_COLUMN = 0x40000000,
     MR_SET_COLUMN = 0x50000000, /* calls of functions that give rows */
+    MR_SET_FIELD = 0x1000000,   /* … the next column of the same call */
     MR_GROUPING_COLUMN = 0x60000000
 };
 

@@ -402,11 +402,19 @@ static MrStatus bind_cast_function(MrBinder *b, const char *name, MrExpr **args,
     return mr_coerce(b, args[0], mr_type(type), MR_CAST_EXPLICIT, position, out);
 }
 
+/* Drivers call this one there, as PostgreSQL has it. */
+static bool is_of_information_schema(const MrName *name)
+{
+    return strcmp(name->schema, "information_schema") == 0 &&
+           strcmp(name->name, "_pg_expandarray") == 0;
+}
+
 static MrStatus check_call_form(MrBinder *b, const MrAstCall *call, bool is_aggregate)
 {
     int32_t position = call->base.position;
     if (call->name.connection != NULL ||
-        (call->name.schema != NULL && strcmp(call->name.schema, "pg_catalog") != 0)) {
+        (call->name.schema != NULL && strcmp(call->name.schema, "pg_catalog") != 0 &&
+         !is_of_information_schema(&call->name))) {
         return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position,
                              "function %s.%s does not exist", call->name.schema, call->name.name);
     }

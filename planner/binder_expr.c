@@ -8,6 +8,7 @@
 #include "planner/grouping_sets.h"
 #include "planner/literal.h"
 #include "planner/row.h"
+#include "planner/set_call.h"
 #include "planner/subquery.h"
 
 #include <string.h>
@@ -352,7 +353,6 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
         MrNodeKind kind;
         const char *what, *hint;
     } refused[] = {
-        { MR_AST_FIELD, "selection of a field is", "Name the column itself." },
         { MR_AST_ROW, "row values are", "Name the columns one by one; rows can be compared." },
     };
     if (node->kind == MR_AST_DEFAULT) {
@@ -377,6 +377,7 @@ static MrStatus bind_expr_kind(MrBinder *b, const MrNode *node, MrExpr **out)
 {
     switch (node->kind) {
     case MR_AST_LITERAL: return mr_bind_literal(b, MR_AST_AS(const MrAstLiteral, node), out);
+    case MR_AST_FIELD: return mr_bind_field(b, MR_AST_AS(const MrAstField, node), out);
     case MR_AST_TYPED_LITERAL:
         return mr_bind_typed_literal(b, MR_AST_AS(const MrAstTypedLiteral, node), out);
     case MR_AST_COLUMN: return mr_bind_column(b, MR_AST_AS(const MrAstColumn, node), out);

@@ -11,6 +11,7 @@
 #include "planner/values.h"
 #include "planner/window.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* `AS name (columns)`: fewer names than columns rename the first. */
@@ -142,6 +143,7 @@ static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t p
     }
     scope->alias = relation->name;
     scope->schema_name = relation->schema_name;
+    scope->oid = relation->kind == MR_RELATION_VIEW ? 0 : relation->oid;
     return MR_OK;
 }
 
@@ -218,10 +220,28 @@ static MrStatus bind_subquery(MrBinder *b, const MrAstFromSubquery *ast, MrScope
     return apply_alias(b, &ast->alias, ast->base.position, scope);
 }
 
+/* pg_get_keywords() and its like: the rows of a system view that only a call can name. */
+static const MrRelation *relation_of_call(MrBinder *b, const MrAstFromFunction *ast)
+{
+    char name[80];
+    if (ast->call->args.count > 0 || ast->ordinality || strlen(ast->call->name.name) > 63) {
+        return NULL;
+    }
+    snprintf(name, sizeof name, "%s()", ast->call->name.name);
+    return mr_catalog_find(b->context->catalog, "pg_catalog", name);
+}
+
 /* Over one row without columns.  Its arguments may name the items to the left, LATERAL or not. */
 static MrStatus bind_function(MrBinder *b, const MrAstFromFunction *ast, MrScope *scope)
 {
     bool is_scalar;
+    const MrRelation *relation = relation_of_call(b, ast);
+    if (relation != NULL) {
+        MR_TRY(bind_relation(b, relation, ast->base.position, scope));
+        scope->alias = ast->call->name.name;
+        scope->oid = 0;
+        return apply_alias(b, &ast->alias, ast->base.position, scope);
+    }
     MR_TRY(mr_bind_empty(b, scope));
     mr_outer_show_items(b, true);
     MrStatus status = mr_bind_from_function(b, ast, scope->input, &scope->input, &is_scalar);

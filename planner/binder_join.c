@@ -56,6 +56,7 @@ static MrStatus make_items(MrBinder *b, MrScope *scope)
         .alias = scope->alias,
         .schema_name = scope->schema_name,
         .is_scalar = scope->is_scalar,
+        .oid = scope->oid,
         .sequence = -1,
         .arrival = -1,
     };

@@ -142,10 +142,30 @@ static bool qualifier_fits(const MrScope *scope, const MrNameList *parts)
            (scope->schema_name != NULL && strcmp(scope->schema_name, parts->items[0]) == 0);
 }
 
+/* tableoid, and xmin, which says that all transactions see the row. */
+static MrStatus bind_system(MrBinder *b, const MrAstColumn *column, uint32_t oid, const char *name,
+                            MrExpr **out)
+{
+    enum { FROZEN = 2 };
+    MrDatum value = { .type = mr_type(MR_TYPE_OID), .integer = oid };
+    bool is_xmin = strcmp(name, "xmin") == 0;
+    *out = NULL;
+    if (oid == 0 || b->mode != MR_BIND_ADHOC || (!is_xmin && strcmp(name, "tableoid") != 0)) {
+        return MR_OK;
+    }
+    if (is_xmin) {
+        value = (MrDatum){ .type = mr_type(MR_TYPE_XID), .integer = FROZEN };
+    }
+    return mr_expr_constant(b->arena, &value, column->base.position, out, b->err);
+}
+
 static MrStatus bind_place(MrBinder *b, const MrAstColumn *column, const char *name, MrExpr **out)
 {
     *out = NULL;
-    if (b->scope == NULL || !b->scope->has_place) {
+    if (b->scope != NULL && b->scope->oid != 0) {
+        MR_TRY(bind_system(b, column, b->scope->oid, name, out));
+    }
+    if (b->scope == NULL || !b->scope->has_place || *out != NULL) {
         return MR_OK;
     }
     if (strcmp(name, "_seq") == 0) {
@@ -299,6 +319,9 @@ static MrStatus column_of_items(MrBinder *b, const MrAstColumn *column, MrExpr *
             return mr_expr_column(b->arena, item->first, scope_type(b, item->first),
                                   column->base.position, out, b->err);
         }
+    }
+    if (*out == NULL && item != NULL) {
+        MR_TRY(bind_system(b, column, item->oid, name, out));
     }
     return *out != NULL ? MR_OK : unknown_among_items(b, column, qualifier, name);
 }

@@ -3,6 +3,7 @@
  * COALESCE and its like.  Must not know the registry's functions.
  */
 #include "planner/binder.h"
+#include "storage/reg.h"
 
 #include <string.h>
 
@@ -114,20 +115,28 @@ static MrStatus bind_text(MrBinder *b, const MrAstCall *call, const char *text, 
     return MR_OK;
 }
 
+/* A name of PostgreSQL's type; columns of results are text. */
+static MrStatus bind_name(MrBinder *b, const MrAstCall *call, const char *text, MrExpr **out)
+{
+    MrDatum name = { .type = mr_type(b->mode == MR_BIND_STANDING ? MR_TYPE_TEXT : MR_TYPE_NAME),
+                     .text = mr_text_make(text, (uint32_t)strlen(text)) };
+    return mr_expr_constant(b->arena, &name, call->base.position, out, b->err);
+}
+
 static MrStatus bind_user(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    return bind_text(b, call, b->context->user != NULL ? b->context->user : "millrace", out);
+    return bind_name(b, call, b->context->user != NULL ? b->context->user : "millrace", out);
 }
 
 static MrStatus bind_database(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    return bind_text(b, call, b->context->database != NULL ? b->context->database : "millrace",
+    return bind_name(b, call, b->context->database != NULL ? b->context->database : "millrace",
                      out);
 }
 
 static MrStatus bind_schema(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    return bind_text(b, call, "public", out);
+    return bind_name(b, call, "public", out);
 }
 
 static MrStatus bind_version(MrBinder *b, const MrAstCall *call, MrExpr **out)
@@ -145,6 +154,10 @@ static MrStatus bind_setting(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrDatum name, missing_ok = { .boolean = false };
     const char *value = NULL;
+    if (call->args.items[0]->kind == MR_AST_COLUMN) {
+        *out = NULL; /* the registry's function answers row by row */
+        return MR_OK;
+    }
     MR_TRY(mr_bind_constant(b, call->args.items[0], mr_type(MR_TYPE_TEXT), "current_setting()",
                             &name));
     if (call->args.count > 1) {
@@ -179,7 +192,16 @@ static MrStatus bind_typeof(MrBinder *b, const MrAstCall *call, MrExpr **out)
     char text[64];
     MR_TRY(mr_bind_expr(b, call->args.items[0], &value));
     const char *name = mr_arena_strdup(b->arena, mr_type_text(mr_type(value->type.id), text));
-    return name == NULL ? mr_error_no_memory(b->err) : bind_text(b, call, name, out);
+    if (name == NULL) {
+        return mr_error_no_memory(b->err);
+    }
+    if (b->mode == MR_BIND_STANDING) {
+        return bind_text(b, call, name, out);
+    }
+    MrDatum type = { .type = mr_type(MR_TYPE_REGTYPE) };
+    MR_TRY(mr_reg_make(b->arena, mr_type_info(value->type.id)->oid, mr_string(name), &type.text,
+                       b->err));
+    return mr_expr_constant(b->arena, &type, call->base.position, out, b->err);
 }
 
 static MrStatus bind_watermark(MrBinder *b, const MrAstCall *call, MrExpr **out)

@@ -61,6 +61,10 @@ static MrStatus coerce_parameter(MrBinder *b, MrExpr *expr, MrType type, MrExpr 
 
 MrStatus mr_bind_names(MrBinder *b, MrExpr *node, const char *what)
 {
+    bool is_checked_only = b->mode == MR_BIND_VIEW && b->context->names == NULL;
+    if (is_checked_only) {
+        return MR_OK; /* a view is bound again where it is used */
+    }
     if (b->mode == MR_BIND_STANDING || b->context->names == NULL) {
         return mr_bind_unsupported(b, node->position, "Ask for it in a SELECT of its own.",
                                    "%s looks into the catalogue, and is refused here", what);
@@ -84,6 +88,9 @@ static MrStatus reg_of_text(MrBinder *b, MrTypeId type, MrString text, int32_t p
 {
     const MrNames *names = b->context->names;
     bool found;
+    if (names == NULL && b->mode == MR_BIND_VIEW) {
+        return mr_reg_make(b->arena, 0, text, out, b->err);
+    }
     if (names == NULL || b->mode == MR_BIND_STANDING) {
         return mr_bind_unsupported(b, position, "Write the number or text itself.",
                                    "%s looks into the catalogue, and is refused here",

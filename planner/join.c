@@ -251,6 +251,9 @@ static MrStatus filter_side(MrBinder *b, MrLogical *join, uint32_t side, MrExpr 
         MR_TRY(over_right(b->arena, join, part, &part, b->err));
     }
     MrLogical **input = side == ABOUT_RIGHT ? &join->right : &join->input;
+    if ((*input)->kind == MR_LOGICAL_FILTER) { /* one filter: all of it goes on down */
+        return mr_expr_and(b->arena, (*input)->predicate, part, &(*input)->predicate, b->err);
+    }
     return mr_logical_filter(b->arena, *input, part, input, b->err);
 }
 
@@ -339,6 +342,10 @@ MrStatus mr_join_take_filter(MrBinder *b, MrLogical **tree)
 {
     if ((*tree)->kind != MR_LOGICAL_FILTER || (*tree)->input->kind != MR_LOGICAL_JOIN) {
         return MR_OK;
+    }
+    MR_TRY(mr_join_order(b, tree));
+    if ((*tree)->kind == MR_LOGICAL_PROJECT) {
+        tree = &(*tree)->input;
     }
     MR_TRY(take_filters(b, tree));
     return mr_join_settle(b, *tree);

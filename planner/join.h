@@ -21,6 +21,10 @@ MrStatus mr_join_split(MrArena *arena, const MrLogical *join, MrJoinParts *out, 
 /* Finds the bounds on time of a JOIN and of those below it, and gives their columns the roles that
  * follow. */
 MrStatus mr_join_settle(MrBinder *b, MrLogical *join);
+/* A filter over the items of FROM: puts them in an order where each is connected to those before
+ * it, if that is not what was written (join_order.c).  *tree may become a projection over the
+ * filter. */
+MrStatus mr_join_order(MrBinder *b, MrLogical **tree);
 /* After WHERE: what it says of joined rows becomes part of the joins' conditions, so that bounds on
  * time are seen wherever they are written.  Columns keep their places. */
 MrStatus mr_join_take_filter(MrBinder *b, MrLogical **tree);

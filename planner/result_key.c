@@ -163,6 +163,45 @@ static MrStatus table_key(MrBinder *b, const MrLogical *node, Key *key)
     return MR_OK;
 }
 
+/* A system view's rows have their number in a column behind those of the relation. */
+static MrStatus virtual_key(MrBinder *b, MrLogical *node, Key *key)
+{
+    MrLogicalColumn *columns;
+    uint32_t *scanned, count = node->column_count;
+    MR_NEW_ARRAY(b->arena, columns, count + 1, b->err);
+    MR_NEW_ARRAY(b->arena, scanned, count + 1, b->err);
+    memcpy(columns, node->columns, count * sizeof *columns);
+    memcpy(scanned, node->scan_columns, count * sizeof *scanned);
+    columns[count] = (MrLogicalColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };
+    scanned[count] = node->relation->schema.column_count;
+    node->columns = columns;
+    node->scan_columns = scanned;
+    node->column_count = count + 1;
+    MR_TRY(key_init(b, 1, key));
+    key->columns[key->count++] = count;
+    return MR_OK;
+}
+
+/* A result that is read at the prompt: its key, or all of the row where nobody sees the key. */
+static MrStatus read_result_key(MrBinder *b, const MrLogical *node, Key *key)
+{
+    const MrStandingQuery *standing = node->relation->standing;
+    MR_TRY(key_init(b, node->column_count, key));
+    for (uint32_t k = 0; k < standing->key_count; k++) {
+        for (uint32_t c = 0; c < node->column_count; c++) {
+            if (node->scan_columns[c] == standing->keys[k]) {
+                key->columns[key->count++] = c;
+            }
+        }
+    }
+    if (key->count < standing->key_count || key->count == 0) {
+        for (key->count = 0; key->count < node->column_count; key->count++) {
+            key->columns[key->count] = key->count;
+        }
+    }
+    return MR_OK;
+}
+
 static MrStatus scan_key(MrBinder *b, MrLogical **place, Key *key)
 {
     MrLogical *node = *place;
@@ -174,6 +213,12 @@ static MrStatus scan_key(MrBinder *b, MrLogical **place, Key *key)
     }
     if (node->scan == MR_SCAN_TABLE) {
         return table_key(b, node, key);
+    }
+    if (node->scan == MR_SCAN_VIRTUAL && b->mode == MR_BIND_ADHOC) {
+        return virtual_key(b, node, key);
+    }
+    if (node->scan == MR_SCAN_RESULT && b->mode == MR_BIND_ADHOC) {
+        return read_result_key(b, node, key);
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a relation in a standing query has no key");
 }

@@ -140,15 +140,11 @@ static MrStatus list_add(MrBinder *b, MrSetCallList *list, const MrSetFunction *
     return MR_OK;
 }
 
-MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
+/* The call among those of the list; *index is its number. */
+static MrStatus bind_listed(MrBinder *b, const MrAstCall *call, uint32_t *index)
 {
     const MrSetFunction *function;
     MrExpr **args;
-    uint32_t index = 0;
-    *out = NULL;
-    if (!gives_rows(call)) {
-        return MR_OK;
-    }
     if (b->set_calls == NULL ||
         (b->clause != MR_CLAUSE_SELECT && b->clause != MR_CLAUSE_ORDER_BY)) {
         return refuse_place(b, call);
@@ -156,13 +152,6 @@ MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
     MR_TRY(bind_arguments(b, call, &args));
     MR_TRY(choose_function(b, call->name.name, args, call->args.count, call->base.position,
                            &function));
-    if (function->column_count > 1) {
-        return mr_bind_unsupported(b, call->base.position,
-                                   "Put it into FROM, and select its columns.",
-                                   "%s(), which gives several columns, is not supported in the "
-                                   "select list",
-                                   function->name);
-    }
     for (uint32_t i = 0; i < function->arg_count; i++) {
         if (mr_expr_has_over(args[i])) {
             return mr_bind_unsupported(b, call->base.position,
@@ -171,11 +160,87 @@ MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
                                        "function is not supported yet");
         }
     }
-    MR_TRY(list_add(b, b->set_calls, function, args, &index));
-    MrTypeId first = function->arg_count > 0 ? args[0]->type.id : MR_TYPE_UNKNOWN;
-    return mr_expr_column(b->arena, MR_SET_COLUMN + index,
-                          mr_type(mr_set_column_type(function, 0, first)), call->base.position, out,
+    return list_add(b, b->set_calls, function, args, index);
+}
+
+static MrStatus field_of(MrBinder *b, uint32_t index, uint32_t field, int32_t position,
+                         MrExpr **out)
+{
+    const MrBoundSetCall *call = &b->set_calls->items[index];
+    MrTypeId first = call->function->arg_count > 0 ? call->args[0]->type.id : MR_TYPE_UNKNOWN;
+    return mr_expr_column(b->arena, MR_SET_COLUMN + field * MR_SET_FIELD + index,
+                          mr_type(mr_set_column_type(call->function, field, first)), position, out,
                           b->err);
+}
+
+MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    uint32_t index = 0;
+    *out = NULL;
+    if (!gives_rows(call)) {
+        return MR_OK;
+    }
+    MR_TRY(bind_listed(b, call, &index));
+    if (b->set_calls->items[index].function->column_count > 1) {
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Put it into FROM, and select its columns.",
+                                   "%s(), which gives several columns, is not supported in the "
+                                   "select list",
+                                   call->name.name);
+    }
+    return field_of(b, index, 0, call->base.position, out);
+}
+
+uint32_t mr_set_call_fields(const MrNode *node)
+{
+    const MrSetFunction *const *found;
+    return node->kind == MR_AST_CALL &&
+                   mr_set_function_lookup(mr_string(MR_AST_AS(const MrAstCall, node)->name.name),
+                                          &found) > 0
+               ? found[0]->column_count
+               : 0;
+}
+
+MrStatus mr_bind_set_field(MrBinder *b, const MrAstCall *call, uint32_t field, const char **name,
+                           MrExpr **out)
+{
+    uint32_t index = 0;
+    MR_TRY(bind_listed(b, call, &index));
+    *name = b->set_calls->items[index].function->columns[field].name;
+    return field_of(b, index, field, call->base.position, out);
+}
+
+MrStatus mr_bind_field(MrBinder *b, const MrAstField *node, MrExpr **out)
+{
+    const char *name;
+    uint32_t fields = mr_set_call_fields(node->operand);
+    for (uint32_t f = 0; fields > 1 && node->name != NULL && f < fields; f++) {
+        const MrAstCall *call = MR_AST_AS(const MrAstCall, node->operand);
+        MR_TRY(mr_bind_set_field(b, call, f, &name, out));
+        if (strcmp(name, node->name) == 0) {
+            return MR_OK;
+        }
+    }
+    if (fields > 1 && node->name != NULL) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, node->base.position,
+                             "column \"%s\" not found in data type record", node->name);
+    }
+    if (node->operand->kind == MR_AST_COLUMN && node->name != NULL) {
+        /* A call of a subquery's select list: its columns are call.field there. */
+        MrAstColumn column = *MR_AST_AS(const MrAstColumn, node->operand);
+        const char **parts;
+        uint32_t last = column.parts.count - 1;
+        MR_NEW_ARRAY(b->arena, parts, column.parts.count, b->err);
+        memcpy(parts, column.parts.items, column.parts.count * sizeof *parts);
+        parts[last] = mr_arena_printf(b->arena, "%s.%s", parts[last], node->name);
+        if (parts[last] == NULL) {
+            return mr_error_no_memory(b->err);
+        }
+        column.parts.items = parts;
+        return mr_bind_column(b, &column, out);
+    }
+    return mr_bind_unsupported(b, node->base.position, "Name the column itself.",
+                               "selection of a field is not supported yet");
 }
 
 /* ---- The nodes ----------------------------------------------------------------------------- */
@@ -184,6 +249,11 @@ static bool is_set_column(const MrExpr *expr)
 {
     return expr->kind == MR_EXPR_COLUMN && expr->column >= MR_SET_COLUMN &&
            expr->column < MR_GROUPING_COLUMN;
+}
+
+static uint32_t set_index(const MrExpr *column)
+{
+    return (column->column - MR_SET_COLUMN) % MR_SET_FIELD;
 }
 
 typedef struct Sets {
@@ -199,12 +269,13 @@ static MrStatus set_replace(void *context, const MrExpr *column, MrExpr **out)
     if (!is_set_column(column)) {
         return MR_OK;
     }
-    const MrBoundSetCall *call = &sets->calls->items[column->column - MR_SET_COLUMN];
+    const MrBoundSetCall *call = &sets->calls->items[set_index(column)];
     if (!call->is_made) {
         sets->waits = true;
         return MR_OK;
     }
-    return mr_expr_column(sets->b->arena, call->column, column->type, column->position, out,
+    uint32_t field = (column->column - MR_SET_COLUMN) / MR_SET_FIELD;
+    return mr_expr_column(sets->b->arena, call->column + field, column->type, column->position, out,
                           sets->b->err);
 }
 

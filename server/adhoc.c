@@ -129,7 +129,8 @@ static MrStatus run_block(MrPipeline *pipeline, const MrPlanScan *scan, const Mr
 static bool may_be_long(const MrPlan *plan)
 {
     for (uint32_t i = 0; i < plan->dag->node_count; i++) {
-        if (plan->dag->nodes[i].kind == MR_OPERATOR_PROJECT_SET) {
+        MrOperatorKind kind = plan->dag->nodes[i].kind;
+        if (kind == MR_OPERATOR_PROJECT_SET || kind == MR_OPERATOR_JOIN) {
             return true;
         }
     }
@@ -185,8 +186,8 @@ static MrStatus fill_virtuals(MrServer *server, const MrPlan *plan, MrArena *are
     for (uint32_t s = 0; s < plan->scan_count; s++) {
         const MrRelation *relation = plan->scans[s].relation;
         if (scans_first(plan, s, MR_SCAN_VIRTUAL)) {
-            MR_TRY(mr_relations_fill(server, relation->schema_name, relation->name, arena,
-                                     &(*out)[s].blocks, &(*out)[s].count, err));
+            MR_TRY(mr_relations_fill(server, plan->names, relation->schema_name, relation->name,
+                                     arena, &(*out)[s].blocks, &(*out)[s].count, err));
         }
     }
     return MR_OK;

@@ -1,6 +1,7 @@
 /*
  * server/portal.c - one statement on its way: see portal.h.  Must not know what statements do.
  */
+#include "server/pgcatalog/pgcatalog.h"
 #include "server/portal.h"
 
 #include <stdio.h>
@@ -151,6 +152,8 @@ void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run
                                .watermark_context = portal,
                                .setting = setting_by_name,
                                .setting_context = portal };
+    MrError ignored = MR_ERROR_INIT; /* without memory there are no names: they are refused */
+    (void)mr_pg_names_create(session, portal->catalog, portal->memory, &out->names, &ignored);
 }
 
 MrStatus mr_portal_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "server/pgcatalog/pgcatalog.h"
 #include "server/relations/rows.h"
 
 static const MrRelationView *const views[] = {
@@ -27,13 +28,17 @@ MrStatus mr_relations_register(MrCatalog *catalog, MrError *err)
         MR_TRY(mr_catalog_register_virtual(catalog, 0, views[i]->schema_name, views[i]->name,
                                            &schema, err));
     }
-    return MR_OK;
+    return mr_pg_catalog_register(catalog, err);
 }
 
-MrStatus mr_relations_fill(MrServer *server, const char *schema_name, const char *name,
-                           MrArena *arena, const MrBlock *const **blocks, uint32_t *block_count,
-                           MrError *err)
+MrStatus mr_relations_fill(MrServer *server, const MrNames *names, const char *schema_name,
+                           const char *name, MrArena *arena, const MrBlock *const **blocks,
+                           uint32_t *block_count, MrError *err)
 {
+    if (mr_pg_catalog_has(schema_name)) {
+        return mr_pg_catalog_fill(server, names, schema_name, name, arena, blocks, block_count,
+                                  err);
+    }
     for (size_t i = 0; i < VIEW_COUNT; i++) {
         const MrRelationView *view = views[i];
         if (strcmp(view->name, name) != 0 || strcmp(view->schema_name, schema_name) != 0) {

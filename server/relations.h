@@ -1,6 +1,6 @@
 /*
- * server/relations.h - the system views (millrace.queries …): each a list of columns and a function
- * that fills blocks from the server's state.  Listed in relations/relations.def; read by the engine
+ * server/relations.h - the system views (millrace.queries …): each a list of columns and a
+ * function that fills blocks from the server's state.  Listed in relations/relations.def; read by the engine
  * like any relation.  Called on the event loop's thread.
  */
 #ifndef MR_SERVER_RELATIONS_H
@@ -10,9 +10,9 @@
 
 /* Registers all of them with a new catalogue. */
 MrStatus mr_relations_register(MrCatalog *catalog, MrError *err);
-/* Rows of the relation as blocks of its schema, in the arena. */
-MrStatus mr_relations_fill(MrServer *server, const char *schema_name, const char *name,
-                           MrArena *arena, const MrBlock *const **blocks, uint32_t *block_count,
-                           MrError *err);
+/* Rows of the relation as blocks of its schema, in the arena or where `names` are. */
+MrStatus mr_relations_fill(MrServer *server, const MrNames *names, const char *schema_name,
+                           const char *name, MrArena *arena, const MrBlock *const **blocks,
+                           uint32_t *block_count, MrError *err);
 
 #endif

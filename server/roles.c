@@ -9,6 +9,7 @@
 
 struct MrRoles {
     MrCatalogStore *store;
+    uint64_t version;
     MrRole *items; /* by name */
     uint32_t count, capacity;
     uint8_t login_key[MR_SCRAM_KEY_BYTES];
@@ -135,9 +136,15 @@ bool mr_roles_have_password(const MrRoles *roles)
     return false;
 }
 
+uint64_t mr_roles_version(const MrRoles *roles)
+{
+    return roles->version;
+}
+
 MrStatus mr_roles_put(MrRoles *roles, const MrRole *role, MrError *err)
 {
     MrBuilder verifier;
+    roles->version++;
     mr_builder_init(&verifier, 0);
     if (role->has_password) {
         mr_scram_print(&role->verifier, &verifier);
@@ -157,6 +164,7 @@ MrStatus mr_roles_put(MrRoles *roles, const MrRole *role, MrError *err)
 MrStatus mr_roles_remove(MrRoles *roles, const char *name, MrError *err)
 {
     bool found;
+    roles->version++;
     MR_TRY(mr_catalog_store_remove_role(roles->store, name, err));
     uint32_t at = place_of(roles, name, &found);
     if (found) {

@@ -25,6 +25,8 @@ uint32_t mr_roles_count(const MrRoles *roles);
 const MrRole *mr_roles_at(const MrRoles *roles, uint32_t index);
 /* Whether some role has a password: from then on loopback wants one. */
 bool mr_roles_have_password(const MrRoles *roles);
+/* Another number after every change. */
+uint64_t mr_roles_version(const MrRoles *roles);
 /* Stored first, then known. */
 MrStatus mr_roles_put(MrRoles *roles, const MrRole *role, MrError *err);
 MrStatus mr_roles_remove(MrRoles *roles, const char *name, MrError *err);

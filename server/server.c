@@ -24,6 +24,7 @@
 #include "server/listener.h"
 #include "server/log_thread.h"
 #include "server/notify.h"
+#include "server/pgcatalog/pgcatalog.h"
 #include "server/postbox.h"
 #include "server/ranges.h"
 #include "server/relations.h"
@@ -45,6 +46,7 @@ MrStatementMemory *mr_statement_memory_create(void)
     if (memory != NULL) {
         mr_arena_init(&memory->arena, 0);
         memory->holders = 1;
+        memory->pg_catalog = NULL;
     }
     return memory;
 }
@@ -58,6 +60,7 @@ MrStatementMemory *mr_statement_memory_hold(MrStatementMemory *memory)
 void mr_statement_memory_release(MrStatementMemory *memory)
 {
     if (memory != NULL && --memory->holders == 0) {
+        mr_pg_catalog_unref(memory->pg_catalog);
         mr_arena_fini(&memory->arena);
         free(memory);
     }
@@ -348,6 +351,7 @@ static MrStatus stop(MrServer *server, MrError *err)
     mr_waits_destroy(server);
     mr_tables_destroy(server);
     mr_postbox_destroy(server);
+    mr_pg_catalog_unref(server->pg_catalog);
     if (server->catalog != NULL) {
         mr_catalog_unref(server->catalog);
     }

@@ -40,6 +40,7 @@ typedef struct MrNotifyHub MrNotifyHub;
 typedef struct MrStatementMemory {
     MrArena arena;
     uint32_t holders;
+    struct MrPgCatalog *pg_catalog; /* a reference: its names and rows are in use; NULL */
 } MrStatementMemory;
 MrStatementMemory *mr_statement_memory_create(void); /* one holder; NULL: no memory */
 MrStatementMemory *mr_statement_memory_hold(MrStatementMemory *memory);
@@ -54,7 +55,8 @@ struct MrServer {
     MrLog *log;
     MrCatalogStore *store;
     MrAccess access;
-    MrCatalog *catalog; /* the current version; take a reference to keep it */
+    MrCatalog *catalog;             /* the current version; take a reference to keep it */
+    struct MrPgCatalog *pg_catalog; /* what PostgreSQL's clients read of one; NULL: not asked */
     MrLogThread *log_thread;
     MrWorkers *workers;
     MrScheduler *scheduler;

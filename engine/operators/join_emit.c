@@ -213,6 +213,7 @@ static MrStatus emit_pairs(MrJoinPush *push)
 static MrStatus take_pairs(MrJoinPush *push)
 {
     const MrJoinState *state = push->op->state;
+    MR_TRY(mr_operator_check_cancel(push->batch)); /* a product may give rows without end */
     if (push->pair_count > 0 && state->condition != NULL) {
         MR_TRY(keep_passed(push));
     }

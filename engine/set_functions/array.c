@@ -47,6 +47,33 @@ static MrStatus subscripts_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage *pa
     return MR_OK;
 }
 
+/* Each element with its place, from 1. */
+static MrStatus expandarray_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage *page)
+{
+    while (page->count < page->room) {
+        const uint32_t before = page->count;
+        MrSetPage one = *page;
+        one.first += before;
+        one.room = 1;
+        one.count = 0;
+        MR_TRY(unnest_rows(cursor, eval, &one));
+        page->columns[0] = one.columns[0];
+        if (one.count == 0) {
+            return MR_OK;
+        }
+        *(int32_t *)mr_set_cell(page, 1) = (int32_t)cursor->at;
+        page->count++;
+    }
+    return MR_OK;
+}
+
+/* Nothing is partitioned: no relation has rows here. */
+static MrStatus no_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage *page)
+{
+    (void)cursor, (void)eval, (void)page;
+    return MR_OK;
+}
+
 #define SUBSCRIPTS(COUNT, DOC, EXAMPLE, RETURNS)                                                  \
     {                                                                                             \
         .name = "generate_subscripts", .args = { MR_TYPE_ANYARRAY, MR_TYPE_INT32, MR_TYPE_BOOL }, \
@@ -59,6 +86,25 @@ const MrSetFunction mr_set_functions_array[] = {
                "generate_subscripts(ARRAY['a', 'b'], 1)", "1, 2"),
     SUBSCRIPTS(3, "The subscripts of a dimension of an array, the last one first where asked.",
                "generate_subscripts(ARRAY['a', 'b'], 1, true)", "2, 1"),
+    { .name = "_pg_expandarray",
+      .args = { MR_TYPE_ANYARRAY },
+      .arg_count = 1,
+      .columns = { { "x", MR_TYPE_UNKNOWN }, { "n", MR_TYPE_INT32 } },
+      .column_count = 2,
+      .rows = expandarray_rows,
+      .doc = "The elements of an array, x, and their places from 1, n. PostgreSQL has it in "
+             "information_schema, for drivers.",
+      .example = "_pg_expandarray(ARRAY[7, 8])",
+      .returns = "(7,1), (8,2)" },
+    { .name = "pg_partition_ancestors",
+      .args = { MR_TYPE_REGCLASS },
+      .arg_count = 1,
+      .columns = { { NULL, MR_TYPE_REGCLASS } },
+      .column_count = 1,
+      .rows = no_rows,
+      .doc = "No rows: nothing is partitioned.",
+      .example = "pg_partition_ancestors('pg_class')",
+      .returns = "" },
     { .name = "unnest",
       .args = { MR_TYPE_ANYARRAY },
       .arg_count = 1,

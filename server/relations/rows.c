@@ -36,6 +36,21 @@ static MrStatus blocks_grow(MrRows *rows)
     return MR_OK;
 }
 
+/* A block has the number of each row behind the relation's columns: that tells rows apart. */
+static MrStatus block_create(MrRows *rows, uint32_t room, MrBlock **out)
+{
+    const uint32_t count = rows->schema->column_count;
+    MrSchema schema = { .column_count = count + 1 };
+    MrColumn *columns;
+    MR_NEW_ARRAY(rows->arena, columns, count + 1, &rows->error);
+    if (count > 0) {
+        memcpy(columns, rows->schema->columns, count * sizeof *columns);
+    }
+    columns[count] = (MrColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };
+    schema.columns = columns;
+    return mr_block_create(rows->arena, &schema, room, out, &rows->error);
+}
+
 /* Each twice as large as the one before: small views take little, large ones few blocks. */
 static MrStatus block_add(MrRows *rows)
 {
@@ -43,7 +58,7 @@ static MrStatus block_add(MrRows *rows)
     uint32_t room = rows->block_count == 0 ? FIRST_BLOCK_ROWS : rows->room * 2;
     MR_TRY(blocks_grow(rows));
     room = room < MR_VECTOR_ROWS ? room : MR_VECTOR_ROWS;
-    MR_TRY(mr_block_create(rows->arena, rows->schema, room, &block, &rows->error));
+    MR_TRY(block_create(rows, room, &block));
     block->row_count = 0;
     rows->room = room;
     rows->blocks[rows->block_count++] = block;
@@ -282,9 +297,15 @@ MrStatus mr_rows_finish(MrRows *rows, const MrBlock *const **blocks, uint32_t *b
         }
         return rows->error.status;
     }
+    int64_t number = 0;
     for (uint32_t b = 0; b < rows->block_count; b++) {
-        for (uint32_t c = 0; c < rows->blocks[b]->column_count; c++) {
-            rows->blocks[b]->columns[c].row_count = rows->blocks[b]->row_count;
+        MrBlock *block = rows->blocks[b];
+        for (uint32_t c = 0; c < block->column_count; c++) {
+            block->columns[c].row_count = block->row_count;
+        }
+        int64_t *numbers = block->columns[rows->schema->column_count].data;
+        for (uint32_t r = 0; r < block->row_count; r++) {
+            numbers[r] = number++;
         }
     }
     *blocks = (const MrBlock *const *)rows->blocks;

@@ -11,7 +11,7 @@
  * that a view need not look. */
 typedef struct MrRows {
     MrArena *arena;
-    const MrSchema *schema;
+    const MrSchema *schema; /* blocks have one more column: the number of the row */
     MrBlock **blocks;
     uint32_t block_count, block_room;
     uint32_t room;        /* rows that the last block has room for */

@@ -1,0 +1,270 @@
+/*
+ * server/pgcatalog/relations.c - pg_class and what hangs on it: columns, defaults, keys, comments.
+ */
+#include "server/pgcatalog/version.h"
+
+enum { CLASSES_OF_KEY_MAX = 64 };
+
+/* ---- pg_class -------------------------------------------------------------------------------- */
+
+static uint32_t column_count(const MrPgClass *class)
+{
+    const uint32_t *columns;
+    return class->kind == 'i' ? mr_pg_key(class->relation, &columns)
+                              : class->relation->schema.column_count;
+}
+
+static bool has_storage(char kind)
+{
+    return kind == 'r' || kind == 'm' || kind == 'i';
+}
+
+static void add_class(const MrPgNames *names, MrRows *rows, const MrPgClass *class)
+{
+    const char kind = mr_pg_class_kind(names, class);
+    mr_rows_begin(rows);
+    mr_rows_int(rows, class->number);
+    mr_rows_text(rows, class->name);
+    mr_rows_int(rows, class->schema);
+    mr_rows_skip(rows, 2); /* reltype, reloftype */
+    mr_rows_int(rows, MR_PG_ROLE_OWNER);
+    mr_rows_int(rows, kind == 'i' ? MR_PG_AM_BTREE : has_storage(kind) ? MR_PG_AM_HEAP : 0);
+    mr_rows_int(rows, has_storage(kind) ? class->number : 0); /* relfilenode */
+    mr_rows_skip(rows, 2);                                    /* reltablespace, relpages */
+    mr_rows_real(rows, -1);                                   /* reltuples: not known */
+    mr_rows_skip(rows, 2);                                    /* relallvisible, reltoastrelid */
+    mr_rows_bool(rows, class->index != 0);
+    mr_rows_bool(rows, false); /* relisshared */
+    mr_rows_text(rows, "p");
+    mr_rows_string(rows, (MrString){ &kind, 1 });
+    mr_rows_int(rows, column_count(class));
+    mr_rows_int(rows, 0);                        /* relchecks */
+    mr_rows_skip(rows, 5);                       /* relhasrules … relforcerowsecurity */
+    mr_rows_bool(rows, true);                    /* relispopulated */
+    mr_rows_text(rows, kind == 'r' ? "d" : "n"); /* relreplident */
+    mr_rows_skip(rows, 4);                       /* relispartition … relminmxid */
+}
+
+void mr_pg_fill_classes(const MrPgNames *names, MrRows *rows)
+{
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        add_class(names, rows, &names->pg->classes[i]);
+    }
+}
+
+/* ---- pg_attribute ---------------------------------------------------------------------------- */
+
+static bool is_key(const MrRelation *relation, uint32_t column)
+{
+    const uint32_t *keys;
+    uint32_t count = mr_pg_key(relation, &keys);
+    for (uint32_t k = 0; k < count; k++) {
+        if (keys[k] == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_not_null(const MrRelation *relation, uint32_t column)
+{
+    const MrStream *stream = relation->stream;
+    return relation->schema.columns[column].not_null ||
+           (stream != NULL && column < stream->schema.column_count &&
+            stream->columns[column].not_null) ||
+           (mr_pg_key_is_constraint(relation) && is_key(relation, column));
+}
+
+static bool has_default(const MrRelation *relation, uint32_t column, bool *is_generated)
+{
+    const MrStream *stream = relation->stream;
+    *is_generated = false;
+    if (stream == NULL || column >= stream->schema.column_count) {
+        return false;
+    }
+    *is_generated = stream->columns[column].generated != NULL;
+    return *is_generated || stream->columns[column].default_value != NULL;
+}
+
+static void add_attribute(MrRows *rows, const MrPgClass *class, uint32_t column, uint32_t number)
+{
+    const MrRelation *relation = class->relation;
+    const MrColumn *of = &relation->schema.columns[column];
+    const MrPgType *type = mr_pg_type(mr_pg_type_number(of->type.id));
+    bool is_index = class->kind == 'i', is_generated = false;
+    bool has = !is_index && has_default(relation, column, &is_generated);
+    mr_rows_begin(rows);
+    mr_rows_int(rows, class->number);
+    mr_rows_text(rows, of->name);
+    mr_rows_int(rows, type->number);
+    mr_rows_int(rows, -1); /* attstattarget */
+    mr_rows_int(rows, type->length);
+    mr_rows_int(rows, number);
+    mr_rows_int(rows, mr_type_is_array(of->type.id)); /* attndims */
+    mr_rows_int(rows, -1);                            /* attcacheoff */
+    mr_rows_int(rows, of->type.typmod);
+    mr_rows_bool(rows, type->by_value);
+    mr_rows_string(rows, (MrString){ &type->align, 1 });
+    mr_rows_string(rows, (MrString){ &type->storage, 1 });
+    mr_rows_text(rows, ""); /* attcompression */
+    mr_rows_bool(rows, class->kind == 'r' && is_not_null(relation, column));
+    mr_rows_bool(rows, has);
+    mr_rows_bool(rows, false); /* atthasmissing */
+    mr_rows_text(rows, "");    /* attidentity */
+    mr_rows_text(rows, is_generated ? "s" : "");
+    mr_rows_bool(rows, false); /* attisdropped */
+    mr_rows_bool(rows, true);  /* attislocal */
+    mr_rows_int(rows, 0);
+    mr_rows_int(rows, type->collation);
+}
+
+void mr_pg_fill_attributes(const MrPgNames *names, MrRows *rows)
+{
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        const MrPgClass *class = &names->pg->classes[i];
+        const uint32_t *keys;
+        uint32_t count =
+            class->kind == 'i' ? mr_pg_key(class->relation, &keys) : column_count(class);
+        for (uint32_t c = 0; c < count; c++) {
+            add_attribute(rows, class, class->kind == 'i' ? keys[c] : c, c + 1);
+        }
+    }
+}
+
+void mr_pg_fill_defaults(const MrPgNames *names, MrRows *rows)
+{
+    MrBuilder text;
+    uint32_t number = MR_PG_DEFAULT_BIT;
+    mr_builder_init(&text, 0);
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        const MrPgClass *class = &names->pg->classes[i];
+        for (uint32_t c = 0; class->kind == 'r' && c < column_count(class); c++) {
+            mr_builder_clear(&text);
+            if (mr_pg_column_default(class->relation, c, &text)) {
+                mr_rows_begin(rows);
+                mr_rows_int(rows, number++);
+                mr_rows_int(rows, class->number);
+                mr_rows_int(rows, c + 1);
+                mr_rows_text(rows, mr_builder_text(&text));
+            }
+        }
+    }
+    mr_builder_fini(&text);
+}
+
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+static void add_key_lists(MrRows *rows, const MrRelation *relation)
+{
+    const uint32_t *keys;
+    uint32_t count = mr_pg_key(relation, &keys);
+    int64_t columns[CLASSES_OF_KEY_MAX], collations[CLASSES_OF_KEY_MAX],
+        classes[CLASSES_OF_KEY_MAX], options[CLASSES_OF_KEY_MAX] = { 0 };
+    count = count < CLASSES_OF_KEY_MAX ? count : CLASSES_OF_KEY_MAX;
+    for (uint32_t k = 0; k < count; k++) {
+        MrTypeId type = relation->schema.columns[keys[k]].type.id;
+        columns[k] = keys[k] + 1;
+        collations[k] = mr_pg_type(mr_pg_type_number(type))->collation;
+        classes[k] = 10000 + type;
+    }
+    mr_pg_rows_list(rows, MR_TYPE_INT2VECTOR, columns, count);
+    mr_pg_rows_list(rows, MR_TYPE_OIDVECTOR, collations, count);
+    mr_pg_rows_list(rows, MR_TYPE_OIDVECTOR, classes, count);
+    mr_pg_rows_list(rows, MR_TYPE_INT2VECTOR, options, count);
+}
+
+void mr_pg_fill_indexes(const MrPgNames *names, MrRows *rows)
+{
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        const MrPgClass *class = &names->pg->classes[i];
+        if (class->kind != 'i') {
+            continue;
+        }
+        bool is_primary = mr_pg_key_is_constraint(class->relation);
+        mr_rows_begin(rows);
+        mr_rows_int(rows, class->number);
+        mr_rows_int(rows, class->relation->oid);
+        mr_rows_int(rows, column_count(class));
+        mr_rows_int(rows, column_count(class));
+        mr_rows_bool(rows, true);        /* indisunique */
+        mr_rows_bool(rows, !is_primary); /* a result has one row even for NULL */
+        mr_rows_bool(rows, is_primary);
+        mr_rows_bool(rows, false); /* indisexclusion */
+        mr_rows_bool(rows, true);  /* indimmediate */
+        mr_rows_bool(rows, false); /* indisclustered */
+        mr_rows_bool(rows, true);  /* indisvalid */
+        mr_rows_bool(rows, false); /* indcheckxmin */
+        mr_rows_bool(rows, true);  /* indisready */
+        mr_rows_bool(rows, true);  /* indislive */
+        mr_rows_bool(rows, false); /* indisreplident */
+        add_key_lists(rows, class->relation);
+    }
+}
+
+void mr_pg_fill_constraints(const MrPgNames *names, MrRows *rows)
+{
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        const MrPgClass *class = &names->pg->classes[i];
+        const uint32_t *keys;
+        int64_t columns[CLASSES_OF_KEY_MAX];
+        if (class->kind != 'i' || !mr_pg_key_is_constraint(class->relation)) {
+            continue;
+        }
+        uint32_t count = mr_pg_key(class->relation, &keys);
+        count = count < CLASSES_OF_KEY_MAX ? count : CLASSES_OF_KEY_MAX;
+        for (uint32_t k = 0; k < count; k++) {
+            columns[k] = keys[k] + 1;
+        }
+        mr_rows_begin(rows);
+        mr_rows_int(rows, class->relation->oid | MR_PG_CONSTRAINT_BIT);
+        mr_rows_text(rows, class->name);
+        mr_rows_int(rows, class->schema);
+        mr_rows_text(rows, "p");
+        mr_rows_bool(rows, false);
+        mr_rows_bool(rows, false);
+        mr_rows_bool(rows, true); /* convalidated */
+        mr_rows_int(rows, class->relation->oid);
+        mr_rows_int(rows, 0);
+        mr_rows_int(rows, class->number); /* conindid */
+        mr_rows_skip(rows, 2);            /* conparentid, confrelid */
+        mr_rows_text(rows, " ");
+        mr_rows_text(rows, " ");
+        mr_rows_text(rows, " ");
+        mr_rows_bool(rows, true); /* conislocal */
+        mr_rows_int(rows, 0);
+        mr_rows_bool(rows, true); /* connoinherit */
+        mr_pg_rows_list(rows, MR_TYPE_INT16_ARRAY, columns, count);
+    }
+}
+
+/* ---- Comments -------------------------------------------------------------------------------- */
+
+static void add_description(MrRows *rows, uint32_t object, uint32_t class, const char *text)
+{
+    if (text != NULL && text[0] != '\0') {
+        mr_rows_begin(rows);
+        mr_rows_int(rows, object);
+        mr_rows_int(rows, class);
+        mr_rows_int(rows, 0);
+        mr_rows_text(rows, text);
+    }
+}
+
+void mr_pg_fill_descriptions(const MrPgNames *names, MrRows *rows)
+{
+    const MrPgRoutine *routines;
+    uint32_t count = mr_pg_routines(false, &routines);
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        const MrPgClass *class = &names->pg->classes[i];
+        add_description(rows, class->number, MR_PG_CLASS, mr_pg_class_comment(class));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        add_description(rows, routines[i].number, MR_PG_PROC, routines[i].doc);
+    }
+    for (uint32_t id = MR_TYPE_BOOL; id < MR_TYPE_SCALARS; id++) {
+        const MrTypeInfo *info = mr_type_info((MrTypeId)id);
+        add_description(rows, info->oid, MR_PG_TYPE, info->doc);
+    }
+    add_description(rows, MR_PG_SCHEMA_PUBLIC, MR_PG_NAMESPACE, "standard public schema");
+    add_description(rows, MR_PG_SCHEMA_MILLRACE, MR_PG_NAMESPACE, "what the server is doing");
+}

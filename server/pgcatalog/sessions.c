@@ -1,0 +1,165 @@
+/*
+ * server/pgcatalog/sessions.c - what belongs to sessions: settings, who is there, prepared
+ * statements and cursors.
+ */
+#include <stdio.h>
+
+#include "server/listener.h"
+#include "server/pgcatalog/version.h"
+#include "server/statement.h"
+
+/* ---- Settings -------------------------------------------------------------------------------- */
+
+static const char *context_text(MrSettingScope scope)
+{
+    switch (scope) {
+    case MR_SETTING_START: return "postmaster";
+    case MR_SETTING_RELOAD: return "sighup";
+    case MR_SETTING_SESSION:
+    case MR_SETTING_REPORT: return "user";
+    case MR_SETTING_FIXED: break;
+    }
+    return "internal";
+}
+
+static const char *type_text(MrSettingType type)
+{
+    switch (type) {
+    case MR_SETTING_BOOL: return "bool";
+    case MR_SETTING_INT: return "integer";
+    case MR_SETTING_REAL: return "real";
+    case MR_SETTING_ENUM: return "enum";
+    case MR_SETTING_TEXT:
+    case MR_SETTING_BYTES:
+    case MR_SETTING_DURATION: break; /* with a unit behind the number */
+    }
+    return "string";
+}
+
+static const char *setting_text(const MrPgNames *names, MrSettingId id, MrArena *arena)
+{
+    MrBuilder value;
+    if (names->session != NULL) {
+        return mr_session_setting_text(names->session, id, arena);
+    }
+    mr_builder_init(&value, 0);
+    mr_settings_show(names->pg->server->settings, id, &value);
+    const char *text = mr_arena_strdup(arena, mr_builder_text(&value));
+    mr_builder_fini(&value);
+    return text;
+}
+
+static void add_limits(MrRows *rows, const MrSettingInfo *info)
+{
+    char text[64];
+    if (info->type != MR_SETTING_INT && info->type != MR_SETTING_REAL) {
+        mr_rows_skip(rows, 2);
+        return;
+    }
+    snprintf(text, sizeof text, "%.17g", info->min);
+    mr_rows_text(rows, text);
+    snprintf(text, sizeof text, "%.17g", info->max);
+    mr_rows_text(rows, text);
+}
+
+void mr_pg_fill_settings(const MrPgNames *names, MrRows *rows)
+{
+    for (int i = 0; i < MR_SETTING_COUNT; i++) {
+        const MrSettingInfo *info = mr_setting_info((MrSettingId)i);
+        const char *value = setting_text(names, (MrSettingId)i, rows->arena);
+        bool is_initial = value != NULL && strcmp(value, info->initial) == 0;
+        mr_rows_begin(rows);
+        mr_rows_text(rows, info->name);
+        mr_rows_text(rows, value);
+        mr_rows_null(rows); /* unit: it stands in the value */
+        mr_rows_text(rows, "Millrace");
+        mr_rows_text(rows, info->doc);
+        mr_rows_null(rows);
+        mr_rows_text(rows, context_text(info->scope));
+        mr_rows_text(rows, type_text(info->type));
+        mr_rows_text(rows, is_initial ? "default" : "session");
+        add_limits(rows, info);
+        mr_rows_null(rows); /* enumvals */
+        mr_rows_text(rows, info->initial);
+        mr_rows_text(rows, info->initial);
+        mr_rows_null(rows);
+        mr_rows_null(rows);
+        mr_rows_bool(rows, false);
+    }
+}
+
+/* ---- Sessions -------------------------------------------------------------------------------- */
+
+typedef struct Activity {
+    const MrPgNames *names;
+    MrRows *rows;
+} Activity;
+
+static void add_activity(void *context, const MrSessionFacts *facts)
+{
+    Activity *activity = context;
+    MrRows *rows = activity->rows;
+    const char *user = facts->user == NULL ? "" : facts->user;
+    const MrPgRole *role = mr_pg_role_find(activity->names->pg, mr_string(user));
+    int64_t statement_us = facts->statement_us != 0 ? facts->statement_us : MR_TIME_MIN;
+    mr_rows_begin(rows);
+    mr_rows_int(rows, MR_PG_THE_DATABASE);
+    mr_rows_text(rows, facts->database);
+    mr_rows_int(rows, facts->pid);
+    mr_rows_null(rows);
+    mr_rows_int(rows, role != NULL ? role->number : MR_PG_ROLE_OWNER);
+    mr_rows_text(rows, user);
+    mr_rows_text(rows, facts->application);
+    mr_rows_skip(rows, 3); /* client_addr, client_hostname, client_port */
+    mr_rows_time(rows, facts->connected_us);
+    mr_rows_null(rows);
+    mr_rows_time(rows, statement_us);
+    mr_rows_time(rows, statement_us);
+    mr_rows_skip(rows, 2); /* wait_event_type, wait_event */
+    mr_rows_text(rows, facts->state);
+    mr_rows_skip(rows, 4); /* backend_xid … query */
+    mr_rows_text(rows, "client backend");
+}
+
+void mr_pg_fill_activity(const MrPgNames *names, MrRows *rows)
+{
+    Activity activity = { names, rows };
+    mr_listener_each(names->pg->server, add_activity, &activity);
+}
+
+/* ---- Prepared statements and cursors --------------------------------------------------------- */
+
+void mr_pg_fill_prepared(const MrPgNames *names, MrRows *rows)
+{
+    const MrPrepared *prepared = names->session == NULL ? NULL : names->session->prepared;
+    for (; prepared != NULL; prepared = prepared->next) {
+        if (prepared->name[0] == '\0') {
+            continue;
+        }
+        mr_rows_begin(rows);
+        mr_rows_text(rows, prepared->name);
+        mr_rows_string(rows, (MrString){ prepared->text, prepared->length });
+        mr_rows_skip(rows, 2); /* prepare_time, parameter_types */
+        mr_rows_bool(rows, prepared->is_from_sql);
+        mr_rows_int(rows, 0);
+        mr_rows_int(rows, 0);
+    }
+}
+
+void mr_pg_fill_cursors(const MrPgNames *names, MrRows *rows)
+{
+    const MrPortal *portal = names->session == NULL ? NULL : names->session->portals;
+    for (; portal != NULL; portal = portal->next) {
+        if (portal->name[0] == '\0') {
+            continue;
+        }
+        mr_rows_begin(rows);
+        mr_rows_text(rows, portal->name);
+        mr_rows_string(rows, portal->text == NULL ? mr_string("")
+                                                  : (MrString){ portal->text, portal->length });
+        mr_rows_bool(rows, false);
+        mr_rows_bool(rows, false);
+        mr_rows_bool(rows, false);
+        mr_rows_time(rows, portal->now_us);
+    }
+}

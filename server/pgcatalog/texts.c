@@ -1,0 +1,81 @@
+/*
+ * server/pgcatalog/texts.c - definitions as SQL: names, indexes, constraints, views, defaults.
+ */
+#include "parser/print.h"
+#include "server/pgcatalog/version.h"
+
+static void append_schema(uint32_t schema, MrBuilder *out)
+{
+    if (!mr_pg_schema_is_visible(schema)) {
+        mr_print_identifier(out, mr_pg_schema_name(schema));
+        mr_builder_append_char(out, '.');
+    }
+}
+
+void mr_pg_class_print(const MrPgClass *class, MrBuilder *out)
+{
+    append_schema(class->schema, out);
+    mr_print_identifier(out, class->name);
+}
+
+static void append_key(const MrRelation *relation, MrBuilder *out)
+{
+    const uint32_t *columns;
+    uint32_t count = mr_pg_key(relation, &columns);
+    mr_builder_append_char(out, '(');
+    for (uint32_t k = 0; k < count; k++) {
+        mr_builder_append_string(out, k > 0 ? ", " : "");
+        mr_print_identifier(out, relation->schema.columns[columns[k]].name);
+    }
+    mr_builder_append_char(out, ')');
+}
+
+void mr_pg_index_definition(const MrPgClass *index, MrBuilder *out)
+{
+    mr_builder_append_string(out, "CREATE UNIQUE INDEX ");
+    mr_print_identifier(out, index->name);
+    mr_builder_append_string(out, " ON ");
+    mr_print_identifier(out, index->relation->schema_name);
+    mr_builder_append_char(out, '.');
+    mr_print_identifier(out, index->relation->name);
+    mr_builder_append_string(out, " USING btree ");
+    append_key(index->relation, out);
+}
+
+void mr_pg_constraint_definition(const MrPgClass *class, MrBuilder *out)
+{
+    mr_builder_append_string(out, "PRIMARY KEY ");
+    append_key(class->relation, out);
+}
+
+bool mr_pg_view_definition(const MrPgClass *class, MrBuilder *out)
+{
+    const MrRelation *relation = class->relation;
+    if (class->kind == 'i' || relation->query == NULL) {
+        return false;
+    }
+    mr_builder_append_char(out, ' ');
+    mr_ast_print(out, &relation->query->base, MR_PRINT_SHOWN);
+    mr_builder_append_char(out, ';');
+    return true;
+}
+
+const char *mr_pg_class_comment(const MrPgClass *class)
+{
+    return class->kind == 'i' ? NULL : class->relation->comment;
+}
+
+bool mr_pg_column_default(const MrRelation *relation, uint32_t column, MrBuilder *out)
+{
+    const MrStream *stream = relation->stream;
+    if (stream == NULL || column >= stream->schema.column_count) {
+        return false;
+    }
+    const MrStreamColumn *of = &stream->columns[column];
+    const MrExpr *expr = of->generated != NULL ? of->generated : of->default_value;
+    if (expr == NULL) {
+        return false;
+    }
+    mr_expr_print(expr, &stream->schema, out);
+    return true;
+}

@@ -1,0 +1,362 @@
+/*
+ * server/pgcatalog/version.c - one version of the catalogue: its relations by number, its rows once
+ * they are asked for.
+ */
+#include "server/pgcatalog/version.h"
+
+#include <stdlib.h>
+
+#include "common/hash.h"
+#include "server/pgcatalog/functions.h"
+#include "server/session.h"
+#include "storage/array.h"
+
+/* ---- Relations by number --------------------------------------------------------------------- */
+
+uint32_t mr_pg_key(const MrRelation *relation, const uint32_t **columns)
+{
+    if (relation->table != NULL && relation->table->number_column < 0) {
+        *columns = relation->table->keys;
+        return relation->table->key_count;
+    }
+    const MrStandingQuery *standing = relation->standing;
+    if (relation->kind != MR_RELATION_QUERY || standing == NULL || standing->append_only) {
+        return 0;
+    }
+    for (uint32_t k = 0; k < standing->key_count; k++) {
+        if (standing->keys[k] >= relation->schema.column_count) {
+            return 0; /* told apart by a column that nobody sees */
+        }
+    }
+    *columns = standing->keys;
+    return standing->key_count;
+}
+
+bool mr_pg_key_is_constraint(const MrRelation *relation)
+{
+    return relation->kind == MR_RELATION_TABLE && relation->table->number_column < 0;
+}
+
+static char kind_of(MrRelationKind kind)
+{
+    switch (kind) {
+    case MR_RELATION_STREAM:
+    case MR_RELATION_TABLE: return 'r';
+    case MR_RELATION_VIEW:
+    case MR_RELATION_VIRTUAL: return 'v';
+    case MR_RELATION_QUERY: return 'm';
+    case MR_RELATION_SINK: return 'f';
+    }
+    return 'r';
+}
+
+static MrStatus add_index(MrPgCatalog *pg, MrPgClass *of, MrError *err)
+{
+    const char *name =
+        mr_pg_key_is_constraint(of->relation) && of->relation->table->key_name != NULL
+            ? of->relation->table->key_name
+            : mr_arena_printf(&pg->arena, "%s_key", of->name);
+    if (name == NULL) {
+        return mr_error_no_memory(err);
+    }
+    of->index = of->number | MR_PG_INDEX_BIT;
+    pg->classes[pg->class_count++] = (MrPgClass){ .number = of->index,
+                                                  .name = name,
+                                                  .schema = of->schema,
+                                                  .kind = 'i',
+                                                  .relation = of->relation };
+    return MR_OK;
+}
+
+static MrStatus add_class(MrPgCatalog *pg, const MrRelation *relation, MrError *err)
+{
+    const uint32_t *keys;
+    const MrPgHeader *header = relation->kind == MR_RELATION_VIRTUAL
+                                   ? mr_pg_header_find(relation->schema_name, relation->name)
+                                   : NULL;
+    if (header != NULL && header->kind == 'c') {
+        return MR_OK;
+    }
+    MrPgClass *class = &pg->classes[pg->class_count++];
+    *class = (MrPgClass){ .number = relation->oid,
+                          .name = relation->name,
+                          .schema = mr_pg_schema_number(relation->schema_name),
+                          .kind = header != NULL ? header->kind : kind_of(relation->kind),
+                          .relation = relation,
+                          .header = header };
+    return mr_pg_key(relation, &keys) == 0 ? MR_OK : add_index(pg, class, err);
+}
+
+static void class_index(MrPgCatalog *pg, uint32_t index)
+{
+    uint32_t slot = (uint32_t)mr_hash_u64(pg->classes[index].number) & pg->class_slot_mask;
+    while (pg->class_slots[slot] != 0) {
+        slot = (slot + 1) & pg->class_slot_mask;
+    }
+    pg->class_slots[slot] = index + 1;
+}
+
+static MrStatus classes_make(MrPgCatalog *pg, MrError *err)
+{
+    uint32_t count = mr_catalog_relation_count(pg->catalog), slots = 64;
+    while (slots < count * 4) {
+        slots *= 2;
+    }
+    pg->class_slot_mask = slots - 1;
+    MR_NEW_ARRAY(&pg->arena, pg->class_slots, slots, err);
+    MR_NEW_ARRAY(&pg->arena, pg->classes, (size_t)count * 2, err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(add_class(pg, mr_catalog_relation(pg->catalog, i), err));
+    }
+    for (uint32_t i = 0; i < pg->class_count; i++) {
+        class_index(pg, i);
+    }
+    return MR_OK;
+}
+
+const MrPgClass *mr_pg_class(const MrPgCatalog *pg, uint32_t number)
+{
+    uint32_t slot = (uint32_t)mr_hash_u64(number) & pg->class_slot_mask;
+    for (; pg->class_slots[slot] != 0; slot = (slot + 1) & pg->class_slot_mask) {
+        const MrPgClass *class = &pg->classes[pg->class_slots[slot] - 1];
+        if (class->number == number) {
+            return class;
+        }
+    }
+    return NULL;
+}
+
+const MrPgClass *mr_pg_class_of(const MrPgCatalog *pg, const MrRelation *relation)
+{
+    return mr_pg_class(pg, relation->oid);
+}
+
+const MrPgClass *mr_pg_class_find(const MrPgCatalog *pg, const char *schema_name, const char *name)
+{
+    const MrRelation *relation = mr_catalog_find(pg->catalog, schema_name, name);
+    if (relation != NULL) {
+        return mr_pg_class_of(pg, relation); /* NULL of what only a call names */
+    }
+    uint32_t schema = schema_name == NULL ? MR_PG_SCHEMA_PUBLIC : mr_pg_schema_number(schema_name);
+    for (uint32_t i = 0; i < pg->class_count; i++) { /* indexes are rarely asked for */
+        const MrPgClass *class = &pg->classes[i];
+        if (class->kind == 'i' && class->schema == schema && strcmp(class->name, name) == 0) {
+            return class;
+        }
+    }
+    return NULL;
+}
+
+char mr_pg_class_kind(const MrPgNames *names, const MrPgClass *class)
+{
+    return class->kind == 'm' && names->queries_are_views ? 'v' : class->kind;
+}
+
+/* ---- Roles ----------------------------------------------------------------------------------- */
+
+/* The owner of everything is there even when no role was made. */
+static MrStatus roles_make(MrPgCatalog *pg, MrError *err)
+{
+    const MrRoles *roles = pg->server->access.roles;
+    uint32_t count = roles == NULL ? 0 : mr_roles_count(roles);
+    MR_NEW_ARRAY(&pg->arena, pg->roles, (size_t)count + 1, err);
+    pg->roles[pg->role_count++] =
+        (MrPgRole){ .number = MR_PG_ROLE_OWNER, .name = "millrace", .can_login = true };
+    for (uint32_t i = 0; i < count; i++) {
+        const MrRole *role = mr_roles_at(roles, i);
+        MrPgRole *mine = &pg->roles[0];
+        if (strcmp(role->name, "millrace") != 0) {
+            mine = &pg->roles[pg->role_count++];
+            mine->number = MR_PG_ROLE_FIRST + i;
+            mine->name = mr_arena_strdup(&pg->arena, role->name);
+        }
+        if (mine->name == NULL) {
+            return mr_error_no_memory(err);
+        }
+        mine->can_login = role->can_login;
+        mine->has_password = role->has_password;
+    }
+    return MR_OK;
+}
+
+const MrPgRole *mr_pg_role(const MrPgCatalog *pg, uint32_t number)
+{
+    for (uint32_t i = 0; i < pg->role_count; i++) {
+        if (pg->roles[i].number == number) {
+            return &pg->roles[i];
+        }
+    }
+    return NULL;
+}
+
+const MrPgRole *mr_pg_role_find(const MrPgCatalog *pg, MrString name)
+{
+    for (uint32_t i = 0; i < pg->role_count; i++) {
+        if (mr_string_equal(mr_string(pg->roles[i].name), name)) {
+            return &pg->roles[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Versions -------------------------------------------------------------------------------- */
+
+void mr_pg_catalog_unref(MrPgCatalog *pg)
+{
+    if (pg != NULL && --pg->references == 0) {
+        mr_catalog_unref(pg->catalog);
+        mr_arena_fini(&pg->arena);
+        free(pg);
+    }
+}
+
+static MrStatus version_make(MrServer *server, MrCatalog *catalog, MrPgCatalog **out, MrError *err)
+{
+    const MrPgHeader *headers;
+    uint32_t count = mr_pg_headers(&headers);
+    MrPgCatalog *pg = calloc(1, sizeof *pg);
+    if (pg == NULL) {
+        return mr_error_no_memory(err);
+    }
+    mr_arena_init(&pg->arena, 0);
+    pg->references = 1;
+    pg->server = server;
+    pg->catalog = mr_catalog_ref(catalog);
+    pg->roles_version = server->access.roles == NULL ? 0 : mr_roles_version(server->access.roles);
+    pg->made[0] = mr_arena_calloc(&pg->arena, count, sizeof *pg->made[0]);
+    pg->made[1] = mr_arena_calloc(&pg->arena, count, sizeof *pg->made[1]);
+    MrStatus status = pg->made[0] == NULL || pg->made[1] == NULL ? mr_error_no_memory(err) : MR_OK;
+    if (status == MR_OK) {
+        status = classes_make(pg, err);
+    }
+    if (status == MR_OK) {
+        status = roles_make(pg, err);
+    }
+    if (status != MR_OK) {
+        mr_pg_catalog_unref(pg);
+        return status;
+    }
+    *out = pg;
+    return MR_OK;
+}
+
+/* The version of that catalogue: the server keeps the last one. */
+static MrStatus version_of(MrServer *server, MrCatalog *catalog, MrPgCatalog **out, MrError *err)
+{
+    MrPgCatalog *pg = server->pg_catalog;
+    uint64_t roles = server->access.roles == NULL ? 0 : mr_roles_version(server->access.roles);
+    if (pg == NULL || pg->catalog != catalog || pg->roles_version != roles) {
+        MR_TRY(version_make(server, catalog, &pg, err));
+        mr_pg_catalog_unref(server->pg_catalog);
+        server->pg_catalog = pg;
+    }
+    *out = pg;
+    return MR_OK;
+}
+
+MrStatus mr_pg_names_create(MrSession *session, MrCatalog *catalog, MrStatementMemory *memory,
+                            const MrNames **out, MrError *err)
+{
+    MrPgNames *names;
+    MrPgCatalog *pg;
+    MR_NEW(&memory->arena, names, err);
+    MR_TRY(version_of(session->server, catalog, &pg, err));
+    if (memory->pg_catalog != pg) {
+        pg->references++;
+        mr_pg_catalog_unref(memory->pg_catalog);
+        memory->pg_catalog = pg;
+    }
+    *names = (MrPgNames){
+        .base = mr_pg_names_class,
+        .pg = pg,
+        .session = session,
+        .thread = pthread_self(),
+        .number = session->number,
+        .user = session->user == NULL ? "" : session->user,
+        .database = session->database == NULL ? "" : session->database,
+        .queries_are_views = mr_settings_int(session->settings, MR_SET_CATALOG_MATVIEW_KIND) == 1,
+    };
+    *out = &names->base;
+    return MR_OK;
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+static MrStatus rows_make(const MrPgNames *names, const MrPgHeader *header, MrArena *arena,
+                          MrPgBlocks *out, MrError *err)
+{
+    MrRows rows;
+    mr_rows_init(&rows, arena, &header->schema);
+    if (header->fill != NULL) {
+        header->fill(names, &rows);
+    }
+    return mr_rows_finish(&rows, &out->blocks, &out->count, err);
+}
+
+bool mr_pg_catalog_has(const char *schema_name)
+{
+    return strcmp(schema_name, "pg_catalog") == 0 || strcmp(schema_name, "information_schema") == 0;
+}
+
+MrStatus mr_pg_catalog_fill(MrServer *server, const MrNames *given, const char *schema_name,
+                            const char *name, MrArena *arena, const MrBlock *const **blocks,
+                            uint32_t *block_count, MrError *err)
+{
+    const MrPgHeader *headers, *header = mr_pg_header_find(schema_name, name);
+    const MrPgNames *names = mr_pg_names(given);
+    MrPgNames nobody = { .base = mr_pg_names_class, .user = "", .database = "" };
+    MrPgBlocks fresh = { 0 };
+    (void)mr_pg_headers(&headers);
+    if (header == NULL) {
+        return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist",
+                            schema_name, name);
+    }
+    if (names == NULL) {
+        MR_TRY(version_of(server, server->catalog, &nobody.pg, err));
+        names = &nobody;
+    }
+    MrPgBlocks *made = &names->pg->made[names->queries_are_views][header - headers];
+    if (header->is_live) {
+        made = &fresh;
+    }
+    if (!made->is_made) {
+        MR_TRY(rows_make(names, header, header->is_live ? arena : &names->pg->arena, made, err));
+        made->is_made = true;
+    }
+    *blocks = made->blocks;
+    *block_count = made->count;
+    return MR_OK;
+}
+
+MrStatus mr_pg_catalog_register(MrCatalog *catalog, MrError *err)
+{
+    const MrPgHeader *headers;
+    uint32_t count = mr_pg_headers(&headers);
+    mr_pg_functions_register();
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_catalog_register_virtual(catalog, headers[i].number, headers[i].schema_name,
+                                           headers[i].name, &headers[i].schema, err));
+    }
+    return MR_OK;
+}
+
+void mr_pg_rows_list(MrRows *rows, MrTypeId type, const int64_t *values, uint32_t count)
+{
+    MrTypeId array = mr_type_of_vector(type), element = mr_type_element(array);
+    size_t width = mr_type_info(element)->width;
+    MrArrayShape shape = mr_array_list(count);
+    MrText text;
+    char *cells = mr_arena_calloc(rows->arena, (size_t)count + 1, width);
+    if (cells == NULL) {
+        mr_error_no_memory(&rows->error);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        MrDatum datum = { .type = mr_type(element), .integer = values[i] };
+        mr_datum_store(&datum, cells + i * width);
+    }
+    shape.lower[0] = array == type ? shape.lower[0] : 0;
+    if (mr_array_make(rows->arena, element, &shape, cells, NULL, &text, &rows->error) == MR_OK) {
+        mr_rows_cell(rows, type, &text);
+    }
+}
