@@ -1,7 +1,7 @@
 /*
- * server/relations.h - the system views (millrace.queries …): each a list of columns and a
- * function that fills blocks from the server's state.  Listed in relations/relations.def; read by the engine
- * like any relation.  Called on the event loop's thread.
+ * server/relations.h - the system views (millrace.queries and more): each a list of columns and a
+ * function that fills blocks from the server's state.  Listed in relations/relations.def; read by
+ * the engine like any relation.  Called on the event loop's thread.
  */
 #ifndef MR_SERVER_RELATIONS_H
 #define MR_SERVER_RELATIONS_H
