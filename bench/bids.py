@@ -34,10 +34,10 @@ def generate(context, form, keys):
 
 # ---- ours ------------------------------------------------------------------------------------
 
-def stream_sql(name="bids", durability="fsync", path=None):
+def stream_sql(name="bids", durability="fsync", path=None, at_end="close"):
     options = f"durability = '{durability}'"
     if path is not None:
-        options += f", connector = 'file', path = '{path}', format = 'csv', at_end = 'close'"
+        options += f", connector = 'file', path = '{path}', format = 'csv', at_end = '{at_end}'"
     return (f"CREATE STREAM {name} ({COLUMNS}, "
             f"WATERMARK FOR at AS at - INTERVAL '4 seconds') WITH ({options})")
 

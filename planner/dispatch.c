@@ -36,7 +36,7 @@ static bool is_comparable(MrTypeId column, MrTypeId value, MrDispatchTest test)
 
 static bool is_value(const MrExpr *expr)
 {
-    return expr->kind == MR_EXPR_CONSTANT && !expr->constant.is_null;
+    return expr->kind == MR_EXPR_CONSTANT && !expr->constant.is_null && expr->column == 0;
 }
 
 /* column compared constant, either way round. */

@@ -72,9 +72,19 @@ static MrExpr *part_at(MrExpr *predicate, uint32_t index)
 
 /* ---- Equalities -------------------------------------------------------------------------- */
 
-/* The type in which two values are compared as keys, or MR_TYPE_UNKNOWN: they are not. */
+static bool is_day_and_moment(MrTypeId a, MrTypeId b)
+{
+    return (a == MR_TYPE_DATE && b == MR_TYPE_TIMESTAMP) ||
+           (a == MR_TYPE_TIMESTAMP && b == MR_TYPE_DATE);
+}
+
+/* The type in which two values are compared as keys, or MR_TYPE_UNKNOWN: they are not.  A day is
+ * equal to a moment of that day, if to any: every moment has a day, but not the other way round. */
 static MrTypeId key_type(MrTypeId a, MrTypeId b)
 {
+    if (is_day_and_moment(a, b)) {
+        return MR_TYPE_DATE;
+    }
     bool a_is_integer = a == MR_TYPE_INT16 || a == MR_TYPE_INT32 || a == MR_TYPE_INT64;
     bool b_is_integer = b == MR_TYPE_INT16 || b == MR_TYPE_INT32 || b == MR_TYPE_INT64;
     bool a_is_float = a == MR_TYPE_FLOAT32 || a == MR_TYPE_FLOAT64;
@@ -138,6 +148,10 @@ MrStatus mr_join_split(MrArena *arena, const MrLogical *join, MrJoinParts *out, 
         bool turned = about(part->args[0], left_columns) == ABOUT_RIGHT;
         MrExpr *left = part->args[turned], *right;
         MrTypeId type = key_type(part->args[0]->type.id, part->args[1]->type.id);
+        if (is_day_and_moment(part->args[0]->type.id, part->args[1]->type.id)) {
+            /* The hour is still to be judged. */
+            MR_TRY(mr_expr_and(arena, out->residual, part, &out->residual, err));
+        }
         MR_TRY(over_right(arena, join, part->args[!turned], &right, err));
         MR_TRY(as_key(arena, left, type, &left, err));
         MR_TRY(as_key(arena, right, type, &right, err));

@@ -41,31 +41,47 @@ static int compare_times(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The windows with a start in (after, upto] that some pane (only dirty ones, if asked) belongs
- * to. */
+/* The newest window with a start up to `upto` that holds the pane's start, if any does. */
+static int64_t newest_window(const MrAggregateSpec *spec, const MrPane *pane, int64_t upto)
+{
+    int64_t start = mr_window_start(&spec->window, pane->start_us);
+    return start <= upto ? start : mr_window_start(&spec->window, upto);
+}
+
+static void add_windows(const MrAggregateSpec *spec, const MrPane *pane, int64_t after,
+                        int64_t upto, WindowList *out)
+{
+    int64_t start = newest_window(spec, pane, upto);
+    while (start > after && mr_window_end(&spec->window, start) > pane->start_us) {
+        if (out->starts != NULL) {
+            out->starts[out->count] = start;
+        }
+        out->count++;
+        start = mr_add_saturated(start, -spec->window.slide_us);
+    }
+}
+
+static void add_all_windows(const MrOperator *op, int64_t after, int64_t upto, bool only_dirty,
+                            WindowList *out)
+{
+    const MrAggregateState *state = op->state;
+    out->count = 0;
+    for (uint32_t p = 0; p < state->pane_count; p++) {
+        if (!only_dirty || state->panes[p]->dirty_count > 0) {
+            add_windows(op->spec, state->panes[p], after, upto, out);
+        }
+    }
+}
+
+/* The windows with a start in (after, upto] that some pane (only dirty ones, if asked) belongs to.
+ * A few close at a time, however many a pane belongs to. */
 static MrStatus list_windows(MrOperator *op, int64_t after, int64_t upto, bool only_dirty,
                              MrBatch *batch, WindowList *out)
 {
-    const MrAggregateSpec *spec = op->spec;
-    const MrAggregateState *state = op->state;
-    uint32_t most =
-        (uint32_t)((spec->window.size_us + spec->window.slide_us - 1) / spec->window.slide_us);
-    MR_NEW_ARRAY(batch->arena, out->starts, (size_t)state->pane_count * most + 1, batch->err);
-    out->count = 0;
-    for (uint32_t p = 0; p < state->pane_count; p++) {
-        const MrPane *pane = state->panes[p];
-        if (only_dirty && pane->dirty_count == 0) {
-            continue;
-        }
-        int64_t start = mr_window_start(&spec->window, pane->start_us);
-        for (uint32_t k = 0; k < most && mr_window_end(&spec->window, start) > pane->start_us;
-             k++) {
-            if (start > after && start <= upto) {
-                out->starts[out->count++] = start;
-            }
-            start = mr_add_saturated(start, -spec->window.slide_us);
-        }
-    }
+    *out = (WindowList){ 0 };
+    add_all_windows(op, after, upto, only_dirty, out);
+    MR_NEW_ARRAY(batch->arena, out->starts, (size_t)out->count + 1, batch->err);
+    add_all_windows(op, after, upto, only_dirty, out);
     qsort(out->starts, out->count, sizeof *out->starts, compare_times);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < out->count; i++) {
