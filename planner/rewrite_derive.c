@@ -61,8 +61,7 @@ static const MrExpr *constant_of(const MrLogical *node, uint32_t column)
             node->join_type == (is_left ? MR_JOIN_TYPE_RIGHT : MR_JOIN_TYPE_LEFT)) {
             return NULL; /* rows without a match are padded with NULLs */
         }
-        return is_left ? constant_of(node->input, column)
-                       : constant_of(node->right, column - left);
+        return is_left ? constant_of(node->input, column) : constant_of(node->right, column - left);
     }
     default: return NULL;
     }
