@@ -45,6 +45,24 @@ MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err);
 /* INTERVAL 'text' UNIT: a bare number counts `unit` ("second", "minute" … "year", any case), and
  * what is finer than the unit is cut off.  22023 for an unknown unit. */
 MrStatus mr_interval_parse_unit(MrString text, MrString unit, MrInterval *out, MrError *err);
+/* The typmod of an interval, as PostgreSQL's: the fields' bits << 16 | digits of a second. */
+enum {
+    MR_INTERVAL_BIT_MONTH = 1 << 1,
+    MR_INTERVAL_BIT_YEAR = 1 << 2,
+    MR_INTERVAL_BIT_DAY = 1 << 3,
+    MR_INTERVAL_BIT_HOUR = 1 << 10,
+    MR_INTERVAL_BIT_MINUTE = 1 << 11,
+    MR_INTERVAL_BIT_SECOND = 1 << 12,
+    MR_INTERVAL_FULL_RANGE = 0x7fff,
+    MR_INTERVAL_FULL_PRECISION = 0xffff,
+    MR_INTERVAL_TYPMOD_TEXT_MAX = 40
+};
+/* "interval day to second(3)". */
+const char *mr_interval_typmod_text(int32_t typmod, char out[MR_INTERVAL_TYPMOD_TEXT_MAX]);
+/* Cuts off what is finer than the fields and rounds to the precision. */
+void mr_interval_apply_typmod(MrInterval *interval, int32_t typmod);
+/* A bare number counts the last field; '1:30' of minute to second has no hours. */
+MrStatus mr_interval_parse_typmod(MrString text, int32_t typmod, MrInterval *out, MrError *err);
 /* Only the plain form `YYYY-MM-DD[ T]hh:mm:ss[.ffffff][Z|+00]` that streams are full of; false:
  * take the general parser.  Digits are checked, ranges too. */
 bool mr_timestamp_parse_fast(const char *data, size_t length, int64_t *out);

@@ -18,6 +18,9 @@ MrStatus mr_datetime_template_create(MrArena *arena, MrString text, MrDatetimeTe
  * moment that is shown there; without (NULL) it is a timestamp and has no zone to show. */
 MrStatus mr_timestamp_to_char(const MrDatetimeTemplate *template, int64_t us,
                               const MrTimezone *zone, MrBuilder *out, MrError *err);
+/* to_char of a length of time; 22007 for what only a moment has (names, eras, weeks of a year). */
+MrStatus mr_interval_to_char(const MrDatetimeTemplate *template, const MrInterval *interval,
+                             MrBuilder *out, MrError *err);
 /* to_timestamp: a UTC moment; fields without a zone are local time of `zone` (NULL: UTC). */
 MrStatus mr_timestamp_from_template(const MrDatetimeTemplate *template, MrString text,
                                     const MrTimezone *zone, int64_t *out, MrError *err);

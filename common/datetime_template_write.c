@@ -227,3 +227,109 @@ MrStatus mr_timestamp_to_char(const MrDatetimeTemplate *template, int64_t us,
     }
     return out->failed ? mr_error_no_memory(err) : MR_OK;
 }
+
+/* ---- Intervals --------------------------------------------------------------------------- */
+
+/* A length of time, taken apart: each part may be negative. */
+typedef struct Length {
+    int64_t year, month, day, hour, minute, second, microsecond;
+    int64_t days; /* all of it, months of 30 days */
+} Length;
+
+static void length_init(Length *length, const MrInterval *interval)
+{
+    const int64_t us = interval->us;
+    *length = (Length){ .year = interval->months / 12,
+                        .month = interval->months % 12,
+                        .day = interval->days,
+                        .hour = us / (3600 * MR_US_PER_SECOND),
+                        .minute = us / (60 * MR_US_PER_SECOND) % 60,
+                        .second = us / MR_US_PER_SECOND % 60,
+                        .microsecond = us % MR_US_PER_SECOND };
+    length->days = (int64_t)interval->months * 30 + length->day;
+}
+
+/* XII stands for no months of a year, I for eleven, as PostgreSQL has it. */
+static void put_roman_month(MrBuilder *out, const MrTemplateNode *node, const Length *length)
+{
+    int64_t from_end = length->month < 0 ? -length->month - 1 : 12 - length->month;
+    if (length->month == 0 && length->year == 0) {
+        return;
+    }
+    if (length->month == 0) {
+        from_end = length->year >= 0 ? 0 : 11;
+    }
+    put_name(out, node, mr_roman_months[11 - from_end], 4);
+}
+
+static void put_length_century(MrBuilder *out, const MrTemplateNode *node, int64_t year)
+{
+    const int64_t century = year / 100;
+    put_number(out, node, century, century <= 99 && century >= -99 ? 2 : 0);
+}
+
+static MrStatus put_length_field(MrBuilder *out, const MrTemplateNode *node, const Length *length,
+                                 MrError *err)
+{
+    const int64_t week = (length->days - 1) / 7 + 1;
+    switch (node->key) {
+    case MR_PATTERN_AM:
+    case MR_PATTERN_A_M: {
+        const Moment moment = { .civil = { .hour = (int)(length->hour % 24) } };
+        put_half_day(out, node, &moment);
+        break;
+    }
+    case MR_PATTERN_HH12:
+        put_number(out, node, length->hour % 12 == 0 ? 12 : length->hour % 12, 2);
+        break;
+    case MR_PATTERN_HH24: put_number(out, node, length->hour, 2); break;
+    case MR_PATTERN_MI: put_number(out, node, length->minute, 2); break;
+    case MR_PATTERN_SS: put_number(out, node, length->second, 2); break;
+    case MR_PATTERN_MS: put_fraction(out, node, (int)length->microsecond, 3); break;
+    case MR_PATTERN_US: put_fraction(out, node, (int)length->microsecond, 6); break;
+    case MR_PATTERN_FF: put_fraction(out, node, (int)length->microsecond, node->digits); break;
+    case MR_PATTERN_SSSS:
+        put_number(out, node, length->hour * 3600 + length->minute * 60 + length->second, 0);
+        break;
+    case MR_PATTERN_MM: put_number(out, node, length->month, 2); break;
+    case MR_PATTERN_RM: put_roman_month(out, node, length); break;
+    case MR_PATTERN_DDD: put_number(out, node, length->days, 3 - (length->days < 0)); break;
+    case MR_PATTERN_DD: put_number(out, node, length->day, 2 - (length->day < 0)); break;
+    case MR_PATTERN_WW: put_number(out, node, week, 2 - (week < 0)); break;
+    case MR_PATTERN_W: put_number(out, node, (length->day - 1) / 7 + 1, 0); break;
+    case MR_PATTERN_Q:
+        if (length->month != 0) {
+            put_number(out, node, (length->month - 1) / 3 + 1, 0);
+        }
+        break;
+    case MR_PATTERN_CC: put_length_century(out, node, length->year); break;
+    case MR_PATTERN_Y:
+    case MR_PATTERN_YY:
+    case MR_PATTERN_YYY:
+    case MR_PATTERN_YYYY:
+    case MR_PATTERN_Y_YYY: put_year(out, node, length->year); break;
+    case MR_PATTERN_FX: break;
+    default:
+        mr_error_set(err, MR_ERR_INVALID_DATETIME,
+                     "invalid format specification for an interval value");
+        return mr_error_hint(err, "Intervals are not tied to specific calendar dates.");
+    }
+    return MR_OK;
+}
+
+MrStatus mr_interval_to_char(const MrDatetimeTemplate *template, const MrInterval *interval,
+                             MrBuilder *out, MrError *err)
+{
+    Length length;
+
+    length_init(&length, interval);
+    for (size_t i = 0; i < template->node_count; i++) {
+        const MrTemplateNode *node = &template->nodes[i];
+        if (node->kind == MR_NODE_FIELD) {
+            MR_TRY(put_length_field(out, node, &length, err));
+        } else {
+            mr_builder_append(out, node->text, node->length);
+        }
+    }
+    return out->failed ? mr_error_no_memory(err) : MR_OK;
+}

@@ -10,6 +10,7 @@
 static const MrCast *matrix[MR_TYPE_COUNT][MR_TYPE_COUNT];
 static MrCast array_casts[MR_TYPE_SCALARS][MR_TYPE_SCALARS];
 static MrCast array_texts[MR_TYPE_SCALARS][MR_ARRAY_TEXT_CASTS];
+static MrCast name_casts[MR_TYPE_COUNT][2];
 static pthread_once_t matrix_once = PTHREAD_ONCE_INIT;
 
 static void table_add(const MrCast *table, uint32_t count)
@@ -35,13 +36,39 @@ static void arrays_add(void)
     }
 }
 
+static void cast_offer(MrCast *cast, const MrCast *like, MrTypeId from, MrTypeId to,
+                       MrCastContext context, MrFunctionEval *eval)
+{
+    if (like != NULL && matrix[from][to] == NULL) {
+        *cast = (MrCast){ from, to, context, eval, like->flags };
+        table_add(cast, 1);
+    }
+}
+
+/* A name is a string like text: every type can be written as one and read from one. */
+static void names_add(void)
+{
+    for (uint32_t type = MR_TYPE_UNKNOWN + 1; type < MR_TYPE_COUNT; type++) {
+        const MrTypeId id = (MrTypeId)type;
+        const MrCast *input = matrix[MR_TYPE_TEXT][id];
+        if (mr_type_exists(type) && id != MR_TYPE_NAME) {
+            cast_offer(&name_casts[type][0], matrix[id][MR_TYPE_TEXT], id, MR_TYPE_NAME,
+                       MR_CAST_ASSIGNMENT, mr_cast_any_to_name);
+            cast_offer(&name_casts[type][1], input, MR_TYPE_NAME, id, MR_CAST_EXPLICIT,
+                       input != NULL ? input->eval : NULL);
+        }
+    }
+}
+
 static void matrix_build(void)
 {
     table_add(mr_casts_number, mr_casts_number_count);
     table_add(mr_casts_datetime, mr_casts_datetime_count);
     table_add(mr_casts_text, mr_casts_text_count);
     table_add(mr_casts_catalog, mr_casts_catalog_count);
+    names_add();
     arrays_add();
+    names_add();
 }
 
 const MrCast *mr_cast_find(MrTypeId from, MrTypeId to)

@@ -145,17 +145,15 @@ MrStatus mr_length_timestamp(MrEval *eval, const MrVector *const *args, uint32_t
     return MR_OK;
 }
 
-/* An interval's typmod holds the precision in its low half; 0xFFFF is none. */
 MrStatus mr_length_interval(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
                             uint32_t rows, MrVector *out)
 {
     const MrInterval *restrict a = args[0]->data;
     MrInterval *restrict r = out->data;
-    const int32_t digits = out->type.typmod & 0xffff;
     (void)eval, (void)arg_count;
     for (uint32_t i = 0; i < rows; i++) {
         r[i] = a[i];
-        r[i].us = round_us(a[i].us, digits);
+        mr_interval_apply_typmod(&r[i], out->type.typmod);
     }
     return MR_OK;
 }

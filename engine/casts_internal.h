@@ -28,7 +28,7 @@ enum { MR_ARRAY_TEXT_CASTS = 5 };
 void mr_casts_of_array_text(MrTypeId array, MrFunctionEval *input, MrFunctionEval *output,
                             MrCast out[MR_ARRAY_TEXT_CASTS]);
 /* Input and output by the type's own functions (casts_text.c). */
-MrFunctionEval mr_cast_text_to_any, mr_cast_any_to_text;
+MrFunctionEval mr_cast_text_to_any, mr_cast_any_to_text, mr_cast_any_to_name;
 
 /* Typmod kernels. */
 MrFunctionEval mr_length_numeric, mr_length_timestamp, mr_length_interval, mr_length_varchar_cut,

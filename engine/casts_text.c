@@ -118,6 +118,22 @@ MrStatus mr_cast_any_to_text(MrEval *eval, const MrVector *const *args, uint32_t
     return MR_OK;
 }
 
+/* What is longer than a name may be is cut off. */
+MrStatus mr_cast_any_to_name(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                             uint32_t rows, MrVector *out)
+{
+    enum { NAME_BYTES_MAX = 63 };
+    MrText *results = out->data;
+    MR_TRY(mr_cast_any_to_text(eval, args, arg_count, rows, out));
+    MR_EACH_ROW(i)
+    {
+        const MrString text = mr_text_string(&results[i]);
+        results[i] = mr_text_make(
+            text.data, (uint32_t)mr_utf8_truncate(text.data, text.length, NAME_BYTES_MAX));
+    }
+    return MR_OK;
+}
+
 /* Bytes of the first `characters` characters. */
 static size_t prefix_bytes(MrString text, size_t characters)
 {
@@ -300,6 +316,8 @@ const MrCast mr_casts_text[] = {
     OUTPUT(UUID, mr_cast_any_to_text, 0),
     OUTPUT(JSON, NULL, 0),
     OUTPUT(JSONB, NULL, 0),
+    INPUT(JSONPATH, mr_cast_text_to_any, 0),
+    OUTPUT(JSONPATH, NULL, 0),
     MR_CAST(TEXT, VARCHAR, IMPLICIT, NULL, 0),
     MR_CAST(VARCHAR, TEXT, IMPLICIT, NULL, 0),
     MR_CAST(VARCHAR, VARCHAR, IMPLICIT, NULL, 0),

@@ -82,6 +82,11 @@ MrNode *mr_build_any_operator(MrNode *op, MrNode *left, MrNode *right);
 MrNode *mr_build_negative(MrParse *parse, MrToken op, MrNode *operand);
 MrNode *mr_build_logic(MrParse *parse, MrBooleanKind kind, MrToken op, MrNode *left, MrNode *right);
 MrNode *mr_build_is(MrParse *parse, MrNode *operand, MrIsTest test, bool negated, MrToken op);
+/* x IS [NOT] [form] NORMALIZED; `form` without text: NFC. */
+MrNode *mr_build_is_normalized(MrParse *parse, MrNode *operand, bool negated, MrToken op,
+                               MrToken form, MrToken word);
+/* (a, b) OVERLAPS (c, d): a call of overlaps. */
+MrNode *mr_build_overlaps(MrParse *parse, MrNode *left, MrNode *right, MrToken op);
 MrNode *mr_build_distinct_from(MrParse *parse, MrNode *left, MrNode *right, bool negated,
                                MrToken op);
 MrNode *mr_build_in(MrParse *parse, MrNode *operand, MrNode *list, bool negated, MrToken op);

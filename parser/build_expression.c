@@ -154,6 +154,45 @@ MrNode *mr_build_is(MrParse *parse, MrNode *operand, MrIsTest test, bool negated
     return &node->base;
 }
 
+MrNode *mr_build_is_normalized(MrParse *parse, MrNode *operand, bool negated, MrToken op,
+                               MrToken form, MrToken word)
+{
+    static const char *const forms[] = { "nfc", "nfd", "nfkc", "nfkd" };
+    const char *name = form.text == NULL ? "nfc" : NULL;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0] && form.text != NULL; i++) {
+        name = strcmp(form.text, forms[i]) == 0 ? forms[i] : name;
+    }
+    if (name == NULL || strcmp(word.text, "normalized") != 0) {
+        mr_build_syntax_error(parse, name == NULL ? &form : &word);
+        return operand;
+    }
+    MrNodeList args = mr_list_add(parse, (MrNodeList){ 0 }, operand);
+    MrAstLiteral *literal = MK(parse, MrAstLiteral, LITERAL, op.position);
+    literal->literal = MR_LITERAL_STRING;
+    literal->text = name;
+    args = mr_list_add(parse, args, &literal->base);
+    MrNode *call = &mr_build_call(parse, "is_normalized", op.position, MR_CALL_PLAIN, args)->base;
+    return negated ? mr_build_logic(parse, MR_BOOLEAN_NOT, op, call, NULL) : call;
+}
+
+MrNode *mr_build_overlaps(MrParse *parse, MrNode *left, MrNode *right, MrToken op)
+{
+    MrNodeList args = { 0 };
+    MrNode *sides[2] = { left, right };
+    for (int side = 0; side < 2; side++) {
+        const MrAstRow *row = MR_AST_AS(const MrAstRow, sides[side]);
+        if (sides[side]->kind != MR_AST_ROW || row->elements.count != 2) {
+            mr_build_fail(parse, MR_ERR_SYNTAX, sides[side]->position,
+                          "wrong number of parameters on %s side of OVERLAPS expression",
+                          side == 0 ? "left" : "right");
+            return left;
+        }
+        args = mr_list_add(parse, args, row->elements.items[0]);
+        args = mr_list_add(parse, args, row->elements.items[1]);
+    }
+    return &mr_build_call(parse, "overlaps", op.position, MR_CALL_PLAIN, args)->base;
+}
+
 MrNode *mr_build_distinct_from(MrParse *parse, MrNode *left, MrNode *right, bool negated,
                                MrToken op)
 {

@@ -43,7 +43,7 @@
 %right NOT.
 %nonassoc IS ISNULL NOTNULL.
 %nonassoc LESS GREATER EQUAL LESS_EQUALS GREATER_EQUALS NOT_EQUALS.
-%nonassoc BETWEEN IN LIKE ILIKE SIMILAR NOT_LA.
+%nonassoc BETWEEN IN LIKE ILIKE SIMILAR OVERLAPS NOT_LA.
 %nonassoc ESCAPE.
 %nonassoc UNBOUNDED.
 %nonassoc IDENT PARTITION RANGE ROWS GROUPS PRECEDING FOLLOWING CUBE ROLLUP.
@@ -463,6 +463,14 @@ a_expr(R) ::= a_expr(A) NOT_LA(O) BETWEEN opt_symmetric(S) b_expr(L) AND a_expr(
     R = mr_build_between(p, A, L, H, S, true, O);
 }
 %type opt_symmetric {bool}
+a_expr(R) ::= a_expr(A) OVERLAPS(O) a_expr(B). { R = mr_build_overlaps(p, A, B, O); }
+a_expr(R) ::= a_expr(A) IS(O) opt_not(N) IDENT(W). [IS] {
+    R = mr_build_is_normalized(p, A, N, O, (MrToken){ 0 }, W);
+}
+a_expr(R) ::= a_expr(A) IS(O) opt_not(N) IDENT(F) IDENT(W). [IS] {
+    R = mr_build_is_normalized(p, A, N, O, F, W);
+}
+
 opt_symmetric(R) ::= . { R = false; }
 opt_symmetric(R) ::= ASYMMETRIC. { R = false; }
 opt_symmetric(R) ::= SYMMETRIC. { R = true; }
@@ -2698,6 +2706,7 @@ func_name_keyword(A) ::= JOIN(A). func_name_keyword(A) ::= LEFT(A).
 func_name_keyword(A) ::= LIKE(A). func_name_keyword(A) ::= NATURAL(A).
 func_name_keyword(A) ::= NOTNULL(A). func_name_keyword(A) ::= OUTER(A).
 func_name_keyword(A) ::= RIGHT(A). func_name_keyword(A) ::= SIMILAR(A).
+func_name_keyword(A) ::= OVERLAPS(A).
 func_name_keyword(A) ::= VERBOSE(A).
 reserved(A) ::= ALL(A). reserved(A) ::= ANALYSE(A). reserved(A) ::= ANALYZE(A).
 reserved(A) ::= AND(A). reserved(A) ::= ANY(A). reserved(A) ::= ARRAY(A). reserved(A) ::= AS(A).

@@ -4,7 +4,10 @@
  */
 #include "planner/set_call.h"
 
+#include "common/floattext.h"
+
 #include "planner/over.h"
+#include "storage/array.h"
 
 #include <string.h>
 
@@ -317,12 +320,11 @@ static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr **arg
     return mr_aggregate_ordered(b->arena, aggregate, order, count, &bound->aggregate, b->err);
 }
 
-MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
+static MrStatus bind_aggregate(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrExpr *args[MR_CALL_ARGS_MAX];
     MrLogicalCall bound = { .is_distinct = call->distinct };
     uint32_t index = 0;
-    MR_TRY(aggregate_check_place(b, call));
     if (call->args.count >= MR_CALL_ARGS_MAX) {
         return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, call->base.position,
                              "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
@@ -362,6 +364,102 @@ MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out
     MrTypeId result = mr_aggregate_result(bound.aggregate, over);
     return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, mr_type(result),
                           call->base.position, out, b->err);
+}
+
+/* The call with one fraction in place of its array. */
+static MrStatus fraction_call(MrBinder *b, const MrAstCall *call, double fraction, MrNode **out)
+{
+    MrAstLiteral *literal;
+    MrAstCall *single;
+    MrNode **args;
+    char text[MR_FLOAT_TEXT_MAX];
+    if (!(fraction >= 0 && fraction <= 1)) {
+        return mr_bind_error(b, MR_ERR_NUMERIC_OUT_OF_RANGE, call->base.position,
+                             "percentile value %g is not between 0 and 1", fraction);
+    }
+    MR_NEW(b->arena, literal, b->err);
+    MR_NEW(b->arena, single, b->err);
+    MR_NEW_ARRAY(b->arena, args, 1, b->err);
+    *literal = (MrAstLiteral){
+        .base = { .kind = MR_AST_LITERAL, .position = call->base.position },
+        .literal = MR_LITERAL_DECIMAL,
+        .text = mr_arena_strndup(b->arena, text, mr_float8_format(fraction, text)),
+    };
+    args[0] = &literal->base;
+    *single = *call;
+    single->args = (MrNodeList){ .items = args, .count = 1, .capacity = 1 };
+    *out = &single->base;
+    return literal->text == NULL ? mr_error_no_memory(b->err) : MR_OK;
+}
+
+/* percentile_cont(ARRAY[a, b]) is the array of percentile_cont(a) and (b); NULL over no values,
+ * which the one at 0 tells. */
+static MrStatus bind_fractions(MrBinder *b, const MrAstCall *call, const MrArray *fractions,
+                               MrExpr **out)
+{
+    MrAstLiteral null = { .base = { .kind = MR_AST_LITERAL, .position = call->base.position } };
+    MrAstArray list = { .base = { .kind = MR_AST_ARRAY, .position = call->base.position } };
+    MrNode **items, *probe;
+    MrExpr *first, *values, *test;
+    MR_NEW_ARRAY(b->arena, items, fractions->count + 1, b->err);
+    for (uint32_t i = 0; i < fractions->count; i++) {
+        double fraction;
+        items[i] = &null.base;
+        if (!mr_array_is_null(fractions, i)) {
+            mr_array_get(fractions, i, &fraction);
+            MR_TRY(fraction_call(b, call, fraction, &items[i]));
+        }
+    }
+    MR_TRY(fraction_call(b, call, 0, &probe));
+    MR_TRY(bind_aggregate(b, MR_AST_AS(const MrAstCall, probe), &first));
+    list.elements = (MrNodeList){ .items = items, .count = fractions->count };
+    MR_TRY(mr_bind_array(b, &list, first->type, &values));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), call->base.position, 1,
+                       &test, b->err));
+    test->args[0] = first;
+    MrDatum nothing = { .type = values->type, .is_null = true };
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, values->type, call->base.position, 3, out, b->err));
+    (*out)->args[0] = test;
+    MR_TRY(mr_expr_constant(b->arena, &nothing, call->base.position, &(*out)->args[1], b->err));
+    (*out)->args[2] = values;
+    return MR_OK;
+}
+
+/* *out stays NULL where the call's argument is no array of fractions. */
+static MrStatus bind_fraction_array(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *argument;
+    MrDatum value;
+    MrArray fractions;
+    if (!call->within_group || call->args.count != 1 ||
+        !is_ordered_set_aggregate(call->name.name)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_bind_expr(b, call->args.items[0], &argument));
+    if (!mr_type_is_array(argument->type.id) || !mr_expr_is_constant(argument)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_coerce(b, argument, mr_type(MR_TYPE_FLOAT64_ARRAY), MR_CAST_IMPLICIT,
+                     call->base.position, &argument));
+    MR_TRY(mr_expr_constant_value(b->arena, argument, b->context->zone, b->context->now_us, &value,
+                                  b->err));
+    if (value.is_null) {
+        return MR_OK;
+    }
+    mr_array_open(MR_TYPE_FLOAT64, &value.text, &fractions);
+    if (fractions.shape.dimensions > 1) {
+        return mr_bind_unsupported(b, call->base.position, "Give an array of one dimension.",
+                                   "fractions in several dimensions are not supported yet");
+    }
+    return bind_fractions(b, call, &fractions, out);
+}
+
+MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    *out = NULL;
+    MR_TRY(aggregate_check_place(b, call));
+    MR_TRY(bind_fraction_array(b, call, out));
+    return *out != NULL ? MR_OK : bind_aggregate(b, call, out);
 }
 
 /* ---- Functions --------------------------------------------------------------------------- */

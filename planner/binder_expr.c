@@ -315,15 +315,6 @@ static MrStatus bind_cast(MrBinder *b, const MrAstCast *node, MrExpr **out)
         return mr_bind_array(b, MR_AST_AS(const MrAstArray, node->operand), element, out);
     }
     MR_TRY(mr_bind_expr(b, node->operand, &operand));
-    if (type.id == MR_TYPE_INTERVAL && node->type->interval_fields != 0 &&
-        operand->type.id == MR_TYPE_UNKNOWN && operand->kind == MR_EXPR_CONSTANT &&
-        !operand->constant.is_null) {
-        MrAstTypedLiteral literal = { .base = node->base, .type = node->type };
-        MrString text = mr_text_string(&operand->constant.text);
-        literal.text = mr_arena_strndup(b->arena, text.data, text.length);
-        return literal.text == NULL ? mr_error_no_memory(b->err)
-                                    : mr_bind_typed_literal(b, &literal, out);
-    }
     return mr_coerce(b, operand, type, MR_CAST_EXPLICIT, node->base.position, out);
 }
 

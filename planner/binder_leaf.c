@@ -40,18 +40,16 @@ MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, Mr
     MrType type;
     MrDatum value = { 0 };
     MR_TRY(mr_planner_type(literal->type, &type, b->err));
-    MrStatus status =
-        type.id == MR_TYPE_INTERVAL
-            ? mr_literal_interval(literal->text, literal->type->interval_fields, &value, b->err)
-            : mr_datum_parse(b->arena, type, mr_string(literal->text), b->context->zone, &value,
-                             b->err);
+    MrStatus status = mr_datum_parse(b->arena, type, mr_string(literal->text), b->context->zone,
+                                     &value, b->err);
     if (status != MR_OK) {
         if (b->view_depth == 0) {
             mr_error_at(b->err, literal->base.position);
         }
         return status;
     }
-    value.type = type;
+    /* INTERVAL '5' MINUTE is an interval like any other from here on. */
+    value.type = type.id == MR_TYPE_INTERVAL ? mr_type(type.id) : type;
     MR_TRY(mr_bind_reg_value(b, literal->base.position, &value));
     return mr_expr_constant(b->arena, &value, literal->base.position, out, b->err);
 }

@@ -413,6 +413,11 @@ static MrStatus bind_window_function(MrBinder *b, const MrAstCall *call, MrExpr 
     if (function->result != MR_TYPE_UNKNOWN) {
         return MR_OK;
     }
+    if (args[0]->type.id == MR_TYPE_UNKNOWN && count < 3) {
+        mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, call->base.position,
+                      "could not determine polymorphic type because input has type unknown");
+        return mr_error_hint(b->err, "Cast the argument to the type that is meant.");
+    }
     MrExpr *values[2] = { args[0], count == 3 ? args[2] : NULL };
     MR_TRY(mr_coerce_common(b, values, count == 3 ? 2 : 1, call->name.name, &over->type));
     over->args[0] = values[0];

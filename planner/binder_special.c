@@ -279,6 +279,54 @@ static MrStatus bind_nullif(MrBinder *b, const MrAstCall *call, MrExpr **out)
     return MR_OK;
 }
 
+/* age(t): from t to this day's midnight. */
+static MrStatus bind_age(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *args[2];
+    MR_TRY(mr_bind_expr(b, call->args.items[0], &args[1]));
+    MR_TRY(bind_current_date(b, call, &args[0]));
+    const MrTypeId type =
+        args[1]->type.id == MR_TYPE_TIMESTAMP ? MR_TYPE_TIMESTAMP : MR_TYPE_TIMESTAMPTZ;
+    MR_TRY(mr_coerce(b, args[0], mr_type(type), MR_CAST_EXPLICIT, call->base.position, &args[0]));
+    return mr_bind_function(b, "age", args, 2, call->base.position, out);
+}
+
+/* normalize(x, NFC): the form is a word there. */
+static MrStatus bind_normalize(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    static const char *const forms[] = { "nfc", "nfd", "nfkc", "nfkd" };
+    const MrNode *form = call->args.items[1];
+    MrExpr *args[2] = { NULL, NULL };
+    MR_TRY(mr_bind_expr(b, call->args.items[0], &args[0]));
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0] && form->kind == MR_AST_COLUMN; i++) {
+        const MrAstColumn *word = MR_AST_AS(const MrAstColumn, form);
+        if (word->parts.count == 1 && strcmp(word->parts.items[0], forms[i]) == 0) {
+            MR_TRY(bind_text(b, call, forms[i], &args[1]));
+        }
+    }
+    if (args[1] == NULL) {
+        MR_TRY(mr_bind_expr(b, form, &args[1]));
+    }
+    return mr_bind_function(b, "normalize", args, 2, call->base.position, out);
+}
+
+/* (a, b) OVERLAPS (c, d): a pair is two times, or a time and a length. */
+static MrStatus bind_overlaps(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *args[4];
+    const int32_t position = call->base.position;
+    for (uint32_t i = 0; i < 4; i++) {
+        MR_TRY(mr_bind_expr(b, call->args.items[i], &args[i]));
+    }
+    for (uint32_t i = 1; i < 4; i += 2) {
+        if (args[i]->type.id == MR_TYPE_INTERVAL) {
+            MR_TRY(mr_bind_operator(b, "+", args[i - 1], args[i], position, &args[i]));
+        }
+    }
+    MR_TRY(mr_bind_function(b, "overlaps", args, 4, position, out));
+    return *out != NULL ? MR_OK : mr_function_missing(b, "overlaps", args, 4, position);
+}
+
 /* ---- The table --------------------------------------------------------------------------- */
 
 static const struct Special {
@@ -307,6 +355,9 @@ static const struct Special {
     { "current_setting", 1, 2, true, bind_setting },
     { "pg_typeof", 1, 1, true, bind_typeof },
     { "current_watermark", 1, 1, true, bind_watermark },
+    { "age", 1, 1, true, bind_age },
+    { "normalize", 2, 2, true, bind_normalize },
+    { "overlaps", 4, 4, true, bind_overlaps },
     { "coalesce", 1, UINT32_MAX, false, bind_coalesce },
     { "greatest", 1, UINT32_MAX, false, bind_greatest },
     { "least", 1, UINT32_MAX, false, bind_least },

@@ -139,12 +139,14 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
                    MrExpr **out)
 {
     if (expr->type.id == MR_TYPE_UNKNOWN && type.id != MR_TYPE_UNKNOWN) {
-        bool is_cut = (type.id == MR_TYPE_VARCHAR || type.id == MR_TYPE_VARCHAR_ARRAY) &&
+        bool is_cut = (type.id == MR_TYPE_VARCHAR || type.id == MR_TYPE_VARCHAR_ARRAY ||
+                       type.id == MR_TYPE_INTERVAL_ARRAY) &&
                       type.typmod != -1 && context == MR_CAST_EXPLICIT;
         if (!is_cut) {
             return coerce_unknown(b, expr, type, out);
         }
-        /* 'abcdef'::varchar(3) cuts; what is stored into a varchar(3) must fit. */
+        /* 'abcdef'::varchar(3) cuts; what is stored into a varchar(3) must fit.  Elements of an
+         * array of intervals are read as plain intervals. */
         MR_TRY(coerce_unknown(b, expr, mr_type(type.id), &expr));
     }
     bool same_typmod = type.typmod == -1 || type.typmod == expr->type.typmod;

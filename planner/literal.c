@@ -27,87 +27,6 @@ MrStatus mr_literal_number(const char *text, bool is_integer, MrDatum *out, MrEr
     return mr_decimal_parse(mr_string(text), &out->decimal, err);
 }
 
-/* ---- Intervals --------------------------------------------------------------------------- */
-
-static const struct {
-    uint8_t field;
-    const char *unit;
-    int64_t us; /* of one; 0 for calendar units */
-} interval_units[] = {
-    { MR_INTERVAL_SECOND, "second", MR_US_PER_SECOND },
-    { MR_INTERVAL_MINUTE, "minute", 60 * MR_US_PER_SECOND },
-    { MR_INTERVAL_HOUR, "hour", 3600 * MR_US_PER_SECOND },
-    { MR_INTERVAL_DAY, "day", 0 },
-    { MR_INTERVAL_MONTH, "month", 0 },
-    { MR_INTERVAL_YEAR, "year", 0 },
-};
-
-static bool is_bare_number(const char *text)
-{
-    size_t i = 0, digits = 0;
-    while (text[i] == ' ') {
-        i++;
-    }
-    i += text[i] == '-' || text[i] == '+';
-    for (; text[i] != '\0' && text[i] != ' '; i++) {
-        if ((text[i] < '0' || text[i] > '9') && text[i] != '.') {
-            return false;
-        }
-        digits++;
-    }
-    while (text[i] == ' ') {
-        i++;
-    }
-    return digits > 0 && text[i] == '\0';
-}
-
-static void interval_cut(MrInterval *interval, uint8_t finest)
-{
-    for (size_t i = 0; i < sizeof interval_units / sizeof interval_units[0]; i++) {
-        if (interval_units[i].field == finest && interval_units[i].us > 0 &&
-            finest != MR_INTERVAL_SECOND) {
-            interval->us -= interval->us % interval_units[i].us;
-        }
-    }
-    if (finest == MR_INTERVAL_DAY || finest == MR_INTERVAL_MONTH || finest == MR_INTERVAL_YEAR) {
-        interval->us = 0;
-    }
-    if (finest == MR_INTERVAL_MONTH || finest == MR_INTERVAL_YEAR) {
-        interval->days = 0;
-    }
-    if (finest == MR_INTERVAL_YEAR) {
-        interval->months -= interval->months % 12;
-    }
-}
-
-MrStatus mr_literal_interval(const char *text, uint8_t fields, MrDatum *out, MrError *err)
-{
-    char buffer[160];
-    size_t finest = 0, count = sizeof interval_units / sizeof interval_units[0];
-    MrString input = mr_string(text);
-    *out = (MrDatum){ .type = mr_type(MR_TYPE_INTERVAL) };
-    while (fields != 0 && finest + 1 < count && (fields & interval_units[finest].field) == 0) {
-        finest++;
-    }
-    if (fields != 0 && input.length < 100) {
-        const char *colon = strchr(text, ':');
-        const char *before = "", *unit = "";
-        if (is_bare_number(text)) {
-            unit = interval_units[finest].unit;
-        } else if (fields == (MR_INTERVAL_MINUTE | MR_INTERVAL_SECOND) && colon != NULL &&
-                   strchr(colon + 1, ':') == NULL) {
-            before = "0:"; /* '1:30' MINUTE TO SECOND has no hours */
-        }
-        int length = snprintf(buffer, sizeof buffer, "%s%s %s", before, text, unit);
-        input = (MrString){ buffer, (size_t)length };
-    }
-    MR_TRY(mr_interval_parse(input, &out->interval, err));
-    if (fields != 0) {
-        interval_cut(&out->interval, interval_units[finest].field);
-    }
-    return MR_OK;
-}
-
 /* ---- LIKE … ESCAPE ----------------------------------------------------------------------- */
 
 static size_t character_bytes(const char *text)
@@ -203,6 +122,36 @@ static MrStatus numeric_typmod(const MrAstType *name, MrType *out, MrError *err)
     return MR_OK;
 }
 
+static MrStatus interval_typmod(const MrAstType *name, MrType *out, MrError *err)
+{
+    static const struct {
+        uint8_t field;
+        int32_t bit;
+    } fields[] = {
+        { MR_INTERVAL_YEAR, MR_INTERVAL_BIT_YEAR },     { MR_INTERVAL_MONTH, MR_INTERVAL_BIT_MONTH },
+        { MR_INTERVAL_DAY, MR_INTERVAL_BIT_DAY },       { MR_INTERVAL_HOUR, MR_INTERVAL_BIT_HOUR },
+        { MR_INTERVAL_MINUTE, MR_INTERVAL_BIT_MINUTE }, { MR_INTERVAL_SECOND, MR_INTERVAL_BIT_SECOND },
+    };
+    enum { DIGITS_MAX = 6 };
+    int32_t range = 0, digits = MR_INTERVAL_FULL_PRECISION;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        range |= (name->interval_fields & fields[i].field) != 0 ? fields[i].bit : 0;
+    }
+    if (name->typmod_count > 0) {
+        digits = name->typmods[0] < DIGITS_MAX ? name->typmods[0] : DIGITS_MAX;
+        if (name->typmod_count > 1) {
+            return typmod_error(name, err, "The precision is from 0 to 6.");
+        }
+        if (digits < 0) {
+            mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                         "INTERVAL(%d) precision must not be negative", digits);
+            return mr_error_at(err, name->base.position);
+        }
+    }
+    out->typmod = (range == 0 ? MR_INTERVAL_FULL_RANGE : range) << 16 | digits;
+    return MR_OK;
+}
+
 static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
 {
     switch (out->id) {
@@ -221,13 +170,7 @@ static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
         }
         out->typmod = name->typmods[0] == 6 ? -1 : name->typmods[0];
         return MR_OK;
-    case MR_TYPE_INTERVAL:
-        if (name->typmod_count == 1 && name->typmods[0] == 6) {
-            return MR_OK;
-        }
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "a precision of interval is not supported yet");
-        mr_error_at(err, name->base.position);
-        return mr_error_hint(err, "Leave it out: intervals keep microseconds.");
+    case MR_TYPE_INTERVAL: return interval_typmod(name, out, err);
     default: return typmod_error(name, err, "This type takes none.");
     }
 }
@@ -236,7 +179,7 @@ static MrStatus unknown_type(const MrAstType *name, MrError *err)
 {
     static const char *const later[] = { "bpchar", "timetz", "money",  "serial",   "bigserial",
                                          "bit",    "varbit", "xml",    "cidr",     "smallserial",
-                                         "point",  "hstore", "citext", "tsvector", "jsonpath" };
+                                         "point",  "hstore", "citext", "tsvector" };
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         if (strcmp(later[i], name->name) == 0) {
             mr_error_set(err, MR_ERR_UNSUPPORTED, "type \"%s\" is not supported yet", name->name);
@@ -274,7 +217,7 @@ MrStatus mr_planner_type(const MrAstType *name, MrType *out, MrError *err)
         return unknown_type(name, err);
     }
     *out = mr_type(id);
-    if (name->typmod_count > 0) {
+    if (name->typmod_count > 0 || name->interval_fields != 0) {
         MR_TRY(apply_typmods(name, out, err));
     }
     if (name->array_dimensions > 0 && !mr_type_is_array(id)) {

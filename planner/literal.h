@@ -1,6 +1,6 @@
 /*
- * planner/literal.h - values written in SQL: numbers, intervals with fields, LIKE's ESCAPE, type
- * names.  Must not know columns.
+ * planner/literal.h - values written in SQL: numbers, LIKE's ESCAPE, type names.
+ * Must not know columns.
  */
 #ifndef MR_PLANNER_LITERAL_H
 #define MR_PLANNER_LITERAL_H
@@ -9,8 +9,6 @@
 
 /* int4, int8 or numeric, the first that holds the digits. */
 MrStatus mr_literal_number(const char *text, bool is_integer, MrDatum *out, MrError *err);
-/* INTERVAL '5' MINUTE: a bare number counts the last field; what is finer is cut off. */
-MrStatus mr_literal_interval(const char *text, uint8_t fields, MrDatum *out, MrError *err);
 /* The pattern with its escape character made a backslash, as PostgreSQL's like_escape. */
 MrStatus mr_literal_like_escape(MrBinder *b, const MrAstLike *like, MrExpr *pattern, MrExpr **out);
 

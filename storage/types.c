@@ -11,7 +11,7 @@
 #define IS_TEXT(id)                                                                \
     ((id) == MR_TYPE_UNKNOWN || (id) == MR_TYPE_TEXT || (id) == MR_TYPE_VARCHAR || \
      (id) == MR_TYPE_BYTEA || (id) == MR_TYPE_JSON || (id) == MR_TYPE_JSONB ||     \
-     ((id) >= MR_TYPE_NAME && (id) <= MR_TYPE_PG_ANYARRAY))
+     ((id) >= MR_TYPE_NAME && (id) <= MR_TYPE_JSONPATH))
 
 static const MrTypeInfo type_infos[MR_TYPE_COUNT] = {
 #define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_) \
@@ -117,6 +117,7 @@ const char *mr_type_text(MrType type, char out[64])
     case MR_TYPE_INT16: return text_copy(out, "smallint");
     case MR_TYPE_INT32: return text_copy(out, "integer");
     case MR_TYPE_INT64: return text_copy(out, "bigint");
+    case MR_TYPE_INTERVAL: return mr_interval_typmod_text(typmod, out);
     case MR_TYPE_CHAR: return text_copy(out, "\"char\"");
     case MR_TYPE_FLOAT32: return text_copy(out, "real");
     case MR_TYPE_FLOAT64: return text_copy(out, "double precision");

@@ -4,7 +4,7 @@
  *
  * In memory: bool is a byte 0/1; integers, floats as in C; date int32 days and time, timestamp,
  * timestamptz int64 µs since 1970-01-01; numeric MrDecimal; interval MrInterval; uuid 16 bytes;
- * oid and xid int64; text, varchar, name, bytea, json, jsonb (normalised text) and unknown are
+ * oid and xid int64; text, varchar, name, bytea, json, jsonb, jsonpath (normalised) and unknown are
  * 16-byte MrText views, and so are arrays, int2vector and oidvector (storage/array.h says what the
  * bytes are) and the reg types (storage/reg.h).
  */
@@ -78,7 +78,7 @@ static inline bool mr_type_is_text(MrTypeId id)
 {
     return id == MR_TYPE_TEXT || id == MR_TYPE_VARCHAR || id == MR_TYPE_BYTEA ||
            id == MR_TYPE_JSON || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN ||
-           mr_type_is_array(id) || (id >= MR_TYPE_NAME && id <= MR_TYPE_PG_ANYARRAY);
+           mr_type_is_array(id) || (id >= MR_TYPE_NAME && id <= MR_TYPE_JSONPATH);
 }
 /* A number that prints as a name (regclass …). */
 static inline bool mr_type_is_reg(MrTypeId id)

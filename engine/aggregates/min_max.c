@@ -98,7 +98,7 @@ BEST_FUNCTIONS(interval, BestInterval, MrInterval, INTERVAL_LESS)
 
 typedef struct BestText {
     MrText best;
-    int64_t seen;
+    int64_t seen; /* of arrays: their type */
 } BestText;
 
 static void text_destroy(char *bytes, MrMemory *memory)
@@ -111,7 +111,8 @@ static void text_destroy(char *bytes, MrMemory *memory)
     *state = (BestText){ .seen = 0 };
 }
 
-static MrStatus text_take(BestText *state, const MrText *value, MrMemory *memory, MrError *err)
+static MrStatus text_take(BestText *state, const MrText *value, int64_t seen, MrMemory *memory,
+                          MrError *err)
 {
     char *own = NULL;
     if (value->length > MR_TEXT_INLINE_MAX) {
@@ -128,7 +129,7 @@ static MrStatus text_take(BestText *state, const MrText *value, MrMemory *memory
     if (own != NULL) {
         state->best.pointer = own;
     }
-    state->seen = 1;
+    state->seen = seen;
     return MR_OK;
 }
 
@@ -138,7 +139,7 @@ static MrStatus min_text_update(char *states, size_t stride, const MrAggregateIn
     MR_AGGREGATE_LOOP(
         BestText, MrText, in, (void)weight;
         if (!state->seen || mr_text_compare(&value, &state->best) < 0) {
-            MR_TRY(text_take(state, &value, memory, err));
+            MR_TRY(text_take(state, &value, 1, memory, err));
         });
     return MR_OK;
 }
@@ -149,7 +150,7 @@ static MrStatus max_text_update(char *states, size_t stride, const MrAggregateIn
     MR_AGGREGATE_LOOP(
         BestText, MrText, in, (void)weight;
         if (!state->seen || mr_text_compare(&value, &state->best) > 0) {
-            MR_TRY(text_take(state, &value, memory, err));
+            MR_TRY(text_take(state, &value, 1, memory, err));
         });
     return MR_OK;
 }
@@ -159,7 +160,7 @@ static MrStatus min_text_merge(char *into, const char *from, MrMemory *memory, M
     BestText *a = (BestText *)into;
     const BestText *b = (const BestText *)from;
     bool better = b->seen && (!a->seen || mr_text_compare(&b->best, &a->best) < 0);
-    return better ? text_take(a, &b->best, memory, err) : MR_OK;
+    return better ? text_take(a, &b->best, 1, memory, err) : MR_OK;
 }
 
 static MrStatus max_text_merge(char *into, const char *from, MrMemory *memory, MrError *err)
@@ -167,8 +168,45 @@ static MrStatus max_text_merge(char *into, const char *from, MrMemory *memory, M
     BestText *a = (BestText *)into;
     const BestText *b = (const BestText *)from;
     bool better = b->seen && (!a->seen || mr_text_compare(&b->best, &a->best) > 0);
-    return better ? text_take(a, &b->best, memory, err) : MR_OK;
+    return better ? text_take(a, &b->best, 1, memory, err) : MR_OK;
 }
+
+/* `sign`: 1 for the least, -1 for the greatest. */
+static MrStatus best_array_update(char *states, size_t stride, const MrAggregateInput *in, int sign,
+                                  MrMemory *memory, MrError *err)
+{
+    const MrTypeId type = in->args[0].type.id;
+    MR_AGGREGATE_LOOP(
+        BestText, MrText, in, (void)weight;
+        if (!state->seen || sign * mr_cell_compare(type, &value, &state->best) < 0) {
+            MR_TRY(text_take(state, &value, type, memory, err));
+        });
+    return MR_OK;
+}
+
+static MrStatus best_array_merge(char *into, const char *from, int sign, MrMemory *memory,
+                                 MrError *err)
+{
+    BestText *a = (BestText *)into;
+    const BestText *b = (const BestText *)from;
+    const bool better =
+        b->seen && (!a->seen || sign * mr_cell_compare((MrTypeId)b->seen, &b->best, &a->best) < 0);
+    return better ? text_take(a, &b->best, b->seen, memory, err) : MR_OK;
+}
+
+#define BEST_ARRAY_FUNCTIONS(name, SIGN)                                                         \
+    static MrStatus name##_array_update(char *states, size_t stride, const MrAggregateInput *in, \
+                                        MrMemory *memory, MrError *err)                          \
+    {                                                                                            \
+        return best_array_update(states, stride, in, SIGN, memory, err);                         \
+    }                                                                                            \
+    static MrStatus name##_array_merge(char *into, const char *from, MrMemory *memory,           \
+                                       MrError *err)                                             \
+    {                                                                                            \
+        return best_array_merge(into, from, SIGN, memory, err);                                  \
+    }
+BEST_ARRAY_FUNCTIONS(min, 1)
+BEST_ARRAY_FUNCTIONS(max, -1)
 
 /* The result must outlive the state (a window may be forgotten before its row is written). */
 static MrStatus best_text_finalize(const MrAggregate *self, const char *states, size_t stride,
@@ -204,7 +242,7 @@ static MrStatus text_read(char *bytes, MrStateReader *reader, MrMemory *memory, 
         return MR_OK;
     }
     MrText text = mr_text_make(data, (uint32_t)length);
-    return text_take((BestText *)bytes, &text, memory, err);
+    return text_take((BestText *)bytes, &text, seen, memory, err);
 }
 
 #define BEST_ENTRY(name_, ARG, State, update_, merge_, finalize_, doc_, example_, returns_) \
@@ -223,14 +261,13 @@ static MrStatus text_read(char *bytes, MrStateReader *reader, MrMemory *memory, 
                    best_##suffix##_finalize, "The greatest value; NULL when there is none.",  \
                    values, greatest)
 
-#define BEST_TEXT(name_, update_, merge_, doc_, returns_)                                \
-    {                                                                                    \
-        .name = name_, .args = { MR_TYPE_TEXT }, .arg_count = 1, .result = MR_TYPE_TEXT, \
-        .state_bytes = sizeof(BestText), .flags = MR_AGG_HEAP | MR_AGG_IDEMPOTENT,       \
-        .update = update_, .merge = merge_, .finalize = best_text_finalize,              \
-        .destroy = text_destroy, .write = text_write, .read = text_read, .doc = doc_,    \
-        .example = name_ "(x) FROM (VALUES ('b'), ('a long enough text')) v(x)",         \
-        .returns = returns_                                                              \
+#define BEST_TEXT(name_, TYPE, update_, merge_, doc_, example_, returns_)             \
+    {                                                                                 \
+        .name = name_, .args = { TYPE }, .arg_count = 1, .result = TYPE,              \
+        .state_bytes = sizeof(BestText), .flags = MR_AGG_HEAP | MR_AGG_IDEMPOTENT,    \
+        .update = update_, .merge = merge_, .finalize = best_text_finalize,           \
+        .destroy = text_destroy, .write = text_write, .read = text_read, .doc = doc_, \
+        .example = name_ "(x) FROM (VALUES " example_ ") v(x)", .returns = returns_   \
     }
 
 const MrAggregate mr_aggregates_min_max[] = {
@@ -251,9 +288,18 @@ const MrAggregate mr_aggregates_min_max[] = {
               "2026-01-01 00:00:00+00", "2026-01-02 00:00:00+00"),
     BEST_PAIR(INTERVAL, BestInterval, interval, "(INTERVAL '1 day'), (INTERVAL '1 hour')",
               "01:00:00", "1 day"),
-    BEST_TEXT("min", min_text_update, min_text_merge,
-              "The least text by bytes; NULL when there is none.", "a long enough text"),
-    BEST_TEXT("max", max_text_update, max_text_merge,
-              "The greatest text by bytes; NULL when there is none.", "b"),
+    BEST_PAIR(OID, BestInt64, int64, "(2::oid), (1::oid)", "1", "2"),
+    BEST_TEXT("min", MR_TYPE_TEXT, min_text_update, min_text_merge,
+              "The least text by bytes; NULL when there is none.", "('b'), ('a long enough text')",
+              "a long enough text"),
+    BEST_TEXT("max", MR_TYPE_TEXT, max_text_update, max_text_merge,
+              "The greatest text by bytes; NULL when there is none.",
+              "('b'), ('a long enough text')", "b"),
+    BEST_TEXT("min", MR_TYPE_ANYARRAY, min_array_update, min_array_merge,
+              "The first array by the elements that differ; NULL when there is none.",
+              "('{1,10}'::int[]), ('{1,9,3}')", "{1,9,3}"),
+    BEST_TEXT("max", MR_TYPE_ANYARRAY, max_array_update, max_array_merge,
+              "The last array by the elements that differ; NULL when there is none.",
+              "('{1,10}'::int[]), ('{1,9,3}')", "{1,10}"),
 };
 MR_AGGREGATE_TABLE_END(min_max)

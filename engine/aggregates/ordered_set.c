@@ -153,6 +153,25 @@ static MrStatus pick_between(const MrTextState *state, const char *cells, MrAren
     return MR_OK;
 }
 
+static MrStatus pick_between_intervals(const MrTextState *state, const char *cells, MrArena *arena,
+                                       MrVector *out, uint32_t row, MrError *err)
+{
+    const MrInterval *values = (const MrInterval *)(const void *)cells;
+    MrInterval *result = (MrInterval *)out->data + row, distance, part;
+    double fraction;
+    (void)arena;
+    memcpy(&fraction, state->data, sizeof fraction);
+    const double place = fraction * (state->count - 1);
+    const MrInterval *first = &values[(size_t)floor(place)], *second = &values[(size_t)ceil(place)];
+    if (first == second) {
+        *result = *first;
+        return MR_OK;
+    }
+    MR_TRY(mr_interval_subtract(second, first, &distance, err));
+    MR_TRY(mr_interval_multiply(&distance, place - floor(place), &part, err));
+    return mr_interval_add(&part, first, result, err);
+}
+
 static MrStatus pick_at(const MrTextState *state, const char *cells, MrArena *arena, MrVector *out,
                         uint32_t row, MrError *err)
 {
@@ -192,6 +211,15 @@ static MrStatus cont_finalize(const MrAggregate *self, const char *states, size_
     return finalize(states, stride, groups, rows, sizeof(double), pick_between, arena, out, err);
 }
 
+static MrStatus cont_interval_finalize(const MrAggregate *self, const char *states, size_t stride,
+                                       const uint32_t *groups, uint32_t rows, MrArena *arena,
+                                       MrVector *out, MrError *err)
+{
+    (void)self;
+    return finalize(states, stride, groups, rows, sizeof(double), pick_between_intervals, arena,
+                    out, err);
+}
+
 static MrStatus disc_finalize(const MrAggregate *self, const char *states, size_t stride,
                               const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
                               MrError *err)
@@ -222,6 +250,18 @@ const MrAggregate mr_aggregates_ordered_set[] = {
       .example = "percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM (VALUES (1), (2), (4), (8)) "
                  "v(x)",
       .returns = "3" },
+    { .name = "percentile_cont",
+      .args = { MR_TYPE_INTERVAL, MR_TYPE_FLOAT64 },
+      .arg_count = 2,
+      .result = MR_TYPE_INTERVAL,
+      .flags = MR_AGG_HEAP,
+      .update = percentile_update,
+      .finalize = cont_interval_finalize,
+      MR_TEXT_STATE_ENTRY,
+      .doc = "The same of intervals.",
+      .example = "percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM (VALUES (INTERVAL '1 day'), "
+                 "('2 days')) v(x)",
+      .returns = "1 day 12:00:00" },
     { .name = "percentile_disc",
       .args = { MR_TYPE_UNKNOWN, MR_TYPE_FLOAT64 },
       .arg_count = 2,

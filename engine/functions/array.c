@@ -479,6 +479,50 @@ MR_KERNEL(array_positions)
     MR_ENTRY(NAME, 2, RESULT, EVAL, FLAGS, DOC, EXAMPLE, RETURNS, MR_TYPE_UNKNOWN, MR_TYPE_ANYARRAY)
 #define STRICT_SAME (MR_FN_STRICT | SAME)
 
+/* ---- width_bucket ---- */
+
+/* Thresholds at or below the cell; they are in ascending order. */
+static uint32_t thresholds_passed(const MrArray *thresholds, const void *cell)
+{
+    _Alignas(16) char other[MR_CELL_BYTES_MAX];
+    uint32_t low = 0, high = thresholds->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        mr_array_get(thresholds, middle, other);
+        if (mr_cell_compare(thresholds->element, cell, other) < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+MR_KERNEL(array_width_bucket)
+{
+    int32_t *results = out->data;
+    (void)arg_count;
+    MR_EACH_ROW(i)
+    {
+        MrArray thresholds;
+        bool has_null = false;
+        results[i] = 0;
+        mr_arg_array_open(args[1], i, &thresholds);
+        for (uint32_t k = 0; k < thresholds.count; k++) {
+            has_null |= mr_array_is_null(&thresholds, k);
+        }
+        if (thresholds.shape.dimensions > 1) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_ARRAY_SUBSCRIPT,
+                                     "thresholds must be one-dimensional array"));
+        } else if (has_null) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NULL_NOT_ALLOWED,
+                                     "thresholds array must not contain NULLs"));
+        } else {
+            results[i] = (int32_t)thresholds_passed(&thresholds, mr_vector_cell(args[0], i));
+        }
+    }
+    return MR_OK;
+}
+
 const MrFunction mr_functions_array[] = {
     ARRAY_2("=", BOOL, array_eq, STRICT_SAME, "Equal elements and bounds.",
             "ARRAY[1, 2] = ARRAY[1, 2]", "t"),
@@ -524,6 +568,9 @@ const MrFunction mr_functions_array[] = {
     ARRAY_ELEMENT("array_positions", INT32_ARRAY, array_positions, COMPATIBLE | FALLIBLE,
                   "Subscripts of all such elements.", "array_positions(ARRAY['a', 'b', 'a'], 'a')",
                   "{1,3}"),
+    MR_ENTRY("width_bucket", 2, INT32, array_width_bucket, MR_FN_STRICT | COMPATIBLE | FALLIBLE,
+             "Number of thresholds, in ascending order, that the value has reached.",
+             "width_bucket(5, ARRAY[1, 5, 10])", "2", MR_TYPE_UNKNOWN, MR_TYPE_ANYARRAY),
     MR_ENTRY("trim_array", 2, ANYARRAY, array_trim, STRICT_SAME | FALLIBLE,
              "Without the last n elements.", "trim_array(ARRAY[1, 2, 3], 2)", "{1}",
              MR_TYPE_ANYARRAY, MR_TYPE_INT32),

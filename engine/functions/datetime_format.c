@@ -80,6 +80,38 @@ MR_KERNEL(date_to_char)
     return timestamp_to_char(eval, both, arg_count, rows, out);
 }
 
+static MrStatus interval_to_char_row(Formatter *formatter, const MrVector *intervals, uint32_t row,
+                                     MrBuilder *out, MrError *err)
+{
+    MR_TRY(formatter_at(formatter, row, err));
+    mr_builder_clear(out);
+    return mr_interval_to_char(formatter->current, mr_vector_cell(intervals, row), out, err);
+}
+MR_KERNEL(interval_to_char)
+{
+    Formatter formatter = { eval, args[1], NULL };
+    MrBuilder builder;
+    MrStatus status = MR_OK;
+    (void)arg_count;
+    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+        MrError error = MR_ERROR_INIT;
+        if (mr_vector_is_null(out, i)) {
+            continue;
+        }
+        if (mr_arg_text(args[1], i).length == 0) {
+            status = mr_kernel_set_null(eval, out, i);
+        } else if (interval_to_char_row(&formatter, args[0], i, &builder, &error) != MR_OK) {
+            status = mr_eval_row_failed(eval, out, i, &error);
+        } else {
+            status = mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        }
+    }
+    mr_builder_fini(&builder);
+    return status;
+}
+
 MR_KERNEL(text_to_timestamp)
 {
     Formatter formatter = { eval, args[1], NULL };
@@ -124,6 +156,9 @@ const MrFunction mr_functions_datetime_format[] = {
        "2002-04-20 17:31 UTC"),
     F2("to_char", DATE, TEXT, TEXT, date_to_char, FALLIBLE, "By a template.",
        "to_char(DATE '2002-04-20', 'DD Mon YYYY')", "20 Apr 2002"),
+    F2("to_char", INTERVAL, TEXT, TEXT, interval_to_char, FALLIBLE,
+       "A length of time by a template.", "to_char(INTERVAL '15h 2m 12s', 'HH24:MI:SS')",
+       "15:02:12"),
     F2("to_timestamp", TEXT, TEXT, TIMESTAMPTZ, text_to_timestamp, FALLIBLE | STABLE,
        "Read by a template.", "to_timestamp('05 Dec 2000', 'DD Mon YYYY')",
        "2000-12-05 00:00:00+00"),

@@ -57,8 +57,8 @@ void mr_json_append_value(MrTypeId type, const void *cell, const MrJsonStyle *st
     mr_builder_clear(scratch);
     mr_cell_format(type, cell, style->zone, scratch);
     const MrString written = { scratch->data != NULL ? scratch->data : "", scratch->length };
-    const bool number = mr_type_info(type)->category == 'N' && written.length > 0 &&
-                        strchr("NI", written.data[0]) == NULL &&
+    const bool number = mr_type_info(type)->category == 'N' && type != MR_TYPE_OID &&
+                        written.length > 0 && strchr("NI", written.data[0]) == NULL &&
                         !(written.length > 1 && written.data[1] == 'I');
     if (number || type == MR_TYPE_JSON || type == MR_TYPE_JSONB) {
         mr_builder_append(out, written.data, written.length);

@@ -227,6 +227,24 @@ MR_KERNEL(float8_width_bucket)
 #define F8(NAME, KERNEL, DOC, ARGUMENT, RETURNS) \
     F1(NAME, FLOAT64, FLOAT64, KERNEL, FALLIBLE, DOC, NAME "(" ARGUMENT ")", RETURNS)
 
+/* Where nothing varies there is no score. */
+MR_KERNEL(float8_zscore)
+{
+    double *results = out->data;
+    (void)arg_count;
+    MR_EACH_ROW(i)
+    {
+        const double deviation = MR_ARG(double, 2, i);
+        results[i] = 0;
+        if (deviation == 0) {
+            MR_TRY(mr_kernel_set_null(eval, out, i));
+        } else {
+            results[i] = (MR_ARG(double, 0, i) - MR_ARG(double, 1, i)) / deviation;
+        }
+    }
+    return MR_OK;
+}
+
 const MrFunction mr_functions_math[] = {
     F8("sqrt", float8_sqrt, "Square root.", "2::float8", "1.4142135623730951"),
     F1("|/", FLOAT64, FLOAT64, float8_sqrt, FALLIBLE, "Square root.", "|/ 25.0", "5"),
@@ -270,6 +288,10 @@ const MrFunction mr_functions_math[] = {
     F2("lcm", INT32, INT32, INT32, int4_lcm, FALLIBLE, "Least common multiple.", "lcm(4, 6)", "12"),
     F2("lcm", INT64, INT64, INT64, int8_lcm, FALLIBLE, "Least common multiple.", "lcm(4::int8, 6)",
        "12"),
+    F3("zscore", FLOAT64, FLOAT64, FLOAT64, FLOAT64, float8_zscore, 0,
+       "How many standard deviations (the third) the value is from the mean (the second); NULL "
+       "where the deviation is 0.",
+       "zscore(7.5, 5, 1.25)", "2"),
     F4("width_bucket", FLOAT64, FLOAT64, FLOAT64, INT32, INT32, float8_width_bucket, FALLIBLE,
        "Number of the equal bucket between two bounds that holds the value.",
        "width_bucket(5.35::float8, 0.024, 10.06, 5)", "3"),

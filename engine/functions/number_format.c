@@ -183,6 +183,74 @@ MR_KERNEL(number_to_char)
     return format_rows(eval, args, rows, out);
 }
 
+/* ---- to_number ---- */
+
+/* The digits as a numeric of that precision, the places behind V taken off. */
+static MrStatus number_finish(const MrNumberTemplate *t, MrString digits, int32_t precision,
+                              int32_t scale, MrDecimal *out, MrError *err)
+{
+    MrDecimal value, checked;
+    MR_TRY(mr_decimal_parse(digits, &value, err));
+    if (t->shift > MR_DECIMAL_DIGITS_MAX) {
+        return mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE, "value overflows numeric format");
+    }
+    if (precision > MR_DECIMAL_DIGITS_MAX) {
+        precision = MR_DECIMAL_DIGITS_MAX; /* our numeric's own limit */
+    }
+    const int32_t typmod = (int32_t)((uint32_t)precision << 16 | (uint32_t)scale) + 4;
+    MR_TRY(mr_decimal_apply_typmod(&value, typmod, &checked, err));
+    *out = checked;
+    if (t->has_shift) {
+        /* Times power(10, -n), which has this many digits behind the point. */
+        enum { POWER_SCALE = 16 };
+        MrInt128 coefficient = 1;
+        const int32_t scale_of_power = t->shift < POWER_SCALE ? POWER_SCALE : t->shift;
+        for (int32_t i = t->shift; i < scale_of_power; i++) {
+            coefficient *= 10;
+        }
+        const MrDecimal power = mr_decimal_make(coefficient, (int16_t)scale_of_power);
+        MR_TRY(mr_decimal_multiply(&checked, &power, out, err));
+    }
+    return MR_OK;
+}
+
+static MrStatus to_number_row(Format *f, uint32_t row, MrDecimal *result, MrError *err)
+{
+    int32_t precision, scale;
+    mr_builder_clear(&f->out);
+    MR_TRY(mr_number_template_read(&f->template, mr_arg_text(f->args[0], row), &f->out, &precision,
+                                   &scale, err));
+    return number_finish(&f->template, (MrString){ f->out.data, f->out.length }, precision, scale,
+                         result, err);
+}
+
+MR_KERNEL(text_to_number)
+{
+    Format f = { .eval = eval, .args = args };
+    MrStatus status = MR_OK;
+    (void)arg_count;
+    mr_builder_init(&f.out, MR_TEXT_BYTES_MAX);
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+        MrError error = MR_ERROR_INIT;
+        bool ok = true;
+        if (mr_vector_is_null(out, i)) {
+            continue;
+        }
+        if (mr_arg_text(args[1], i).length == 0) {
+            status = mr_kernel_set_null(eval, out, i);
+            continue;
+        }
+        status = format_at(&f, out, i, &ok);
+        if (status == MR_OK && ok &&
+            to_number_row(&f, i, (MrDecimal *)out->data + i, &error) != MR_OK) {
+            status = mr_eval_row_failed(eval, out, i, &error);
+        }
+    }
+    mr_builder_fini(&f.out);
+    return status;
+}
+
 #define TO_CHAR(TYPE, EXAMPLE, RETURNS)                       \
     F2("to_char", TYPE, TEXT, TEXT, number_to_char, FALLIBLE, \
        "A number by a template: 9 0 . , S MI PL PR TH RN V EEEE FM.", EXAMPLE, RETURNS)
@@ -193,5 +261,8 @@ const MrFunction mr_functions_number_format[] = {
     TO_CHAR(FLOAT32, "to_char(0.5::real, 'FM0.99')", "0.5"),
     TO_CHAR(FLOAT64, "to_char(3.14159::float8, 'FM9.99')", "3.14"),
     TO_CHAR(NUMERIC, "to_char(-1234.5, 'FM9,999.00MI')", "1,234.50-"),
+    F2("to_number", TEXT, TEXT, NUMERIC, text_to_number, FALLIBLE,
+       "The number in a text, picked out by a template.", "to_number('12,454.8-', '99G999D9S')",
+       "-12454.8"),
 };
 MR_FAMILY_COUNT(number_format);

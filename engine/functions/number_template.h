@@ -55,6 +55,10 @@ MrStatus mr_number_template_parse(MrArena *arena, MrString text, MrNumberTemplat
  * template->after places ("12.50", "0"). */
 void mr_number_template_write(const MrNumberTemplate *template, MrString digits, bool negative,
                               MrBuilder *out);
+/* to_number: appends the number that the text has where the template has one, a sign or a blank in
+ * front; *precision and *scale: the numeric that it must fit.  0A000 for EEEE and RN. */
+MrStatus mr_number_template_read(const MrNumberTemplate *template, MrString text, MrBuilder *out,
+                                 int32_t *precision, int32_t *scale, MrError *err);
 /* RN: 1 to 3999; else ###############. */
 void mr_number_roman_write(const MrNumberTemplate *template, int64_t value, bool lower,
                            MrBuilder *out);

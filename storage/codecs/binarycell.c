@@ -199,7 +199,7 @@ static MrStatus date_recv(int32_t value, int32_t *out, MrError *err)
 static MrStatus text_recv(MrArena *arena, MrType type, const char *data, size_t length, void *cell,
                           MrError *err)
 {
-    if (type.id == MR_TYPE_JSONB) {
+    if (type.id == MR_TYPE_JSONB || type.id == MR_TYPE_JSONPATH) {
         if (length < 1 || data[0] != 1) {
             return mr_error_set(err, MR_ERR_INTERNAL, "unsupported jsonb version number %d",
                                 length < 1 ? 0 : (unsigned char)data[0]);
@@ -474,7 +474,7 @@ void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
             mr_builder_append_char(out, 0);
             return;
         }
-        if (type == MR_TYPE_JSONB) {
+        if (type == MR_TYPE_JSONB || type == MR_TYPE_JSONPATH) {
             mr_builder_append_char(out, 1);
         }
         mr_builder_append(out, mr_text_data(text), text->length);

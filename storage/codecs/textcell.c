@@ -8,6 +8,7 @@
 #include "storage/array.h"
 #include "storage/codec.h"
 #include "storage/codecs/fastparse.h"
+#include "storage/jsonsqlpath.h"
 #include "storage/jsontext.h"
 #include "storage/reg.h"
 
@@ -256,6 +257,34 @@ static MrStatus json_decode(MrArena *arena, MrTypeId type, MrString text, MrText
     return MR_OK;
 }
 
+/* -1 is 4294967295: an oid is 32 bits, whatever the sign they are written with. */
+static MrStatus oid_decode(MrString text, const char *name, int64_t *out, MrError *err)
+{
+    MR_TRY(int_decode(text, -(int64_t)UINT32_MAX, UINT32_MAX, name, out, err));
+    if (*out < INT32_MIN) {
+        return mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                            "value \"%.*s\" is out of range for type %s",
+                            (int)mr_utf8_truncate(text.data, text.length, 300), text.data, name);
+    }
+    *out = (uint32_t)*out;
+    return MR_OK;
+}
+
+/* In its canonical form. */
+static MrStatus jsonpath_decode(MrArena *arena, MrString text, MrText *out, MrError *err)
+{
+    MrPath path;
+    MrBuilder printed;
+    MR_TRY(mr_path_parse(arena, text, &path, err));
+    mr_builder_init(&printed, 0);
+    mr_path_print(&path, &printed);
+    const char *copy =
+        printed.failed ? NULL : mr_arena_strndup(arena, printed.data, printed.length);
+    *out = mr_text_make(copy != NULL ? copy : "", copy != NULL ? (uint32_t)printed.length : 0);
+    mr_builder_fini(&printed);
+    return copy != NULL ? MR_OK : mr_error_no_memory(err);
+}
+
 /* Longer names are cut, as PostgreSQL does it. */
 static MrStatus name_decode(MrString text, MrText *out)
 {
@@ -322,7 +351,7 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
         return MR_OK;
     case MR_TYPE_INT64: return int_decode(text, INT64_MIN, INT64_MAX, "bigint", cell, err);
     case MR_TYPE_OID:
-    case MR_TYPE_XID: return int_decode(text, 0, UINT32_MAX, info->name, cell, err);
+    case MR_TYPE_XID: return oid_decode(text, info->name, cell, err);
     case MR_TYPE_NAME: return name_decode(text, cell);
     case MR_TYPE_CHAR: *(MrText *)cell = mr_text_make(data, char_bytes(text)); return MR_OK;
     case MR_TYPE_INT2VECTOR:
@@ -345,10 +374,13 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
     case MR_TYPE_TIMESTAMPTZ:
         MR_TRY(timestamptz_decode(text, zone, cell, err));
         return time_round(type.typmod, cell, err);
-    case MR_TYPE_INTERVAL: return mr_interval_parse(text, cell, err);
+    case MR_TYPE_INTERVAL:
+        return type.typmod < 0 ? mr_interval_parse(text, cell, err)
+                               : mr_interval_parse_typmod(text, type.typmod, cell, err);
     case MR_TYPE_UUID: return uuid_decode(text, cell, err);
     case MR_TYPE_JSON:
     case MR_TYPE_JSONB: return json_decode(arena, type.id, text, cell, err);
+    case MR_TYPE_JSONPATH: return jsonpath_decode(arena, text, cell, err);
     case MR_TYPE_VARCHAR: return varchar_decode(type, text, cell, err);
     default:
         if (mr_type_is_array(type.id)) {

@@ -37,6 +37,10 @@ VALUES = {
              "'null'::json", "NULL::json"],
     "jsonb": ["'{\"a\": 1, \"b\": [1, 2, null]}'::jsonb", "'[1, \"abc\", {\"a\": null}]'::jsonb", "'\"s\"'::jsonb",
               "'1.50'::jsonb", "'{}'::jsonb", "NULL::jsonb"],
+    "oid": ["0::oid", "'16384'::oid", "4294967295::oid", "'-1'::oid", "NULL::oid"],
+    "name": ["''::name", "'abc'::name", "repeat('ä', 40)::name", "NULL::name"],
+    "\"char\"": ["''::\"char\"", "'r'::\"char\"", "'abc'::\"char\"", "NULL::\"char\""],
+    "jsonpath": ["'$.a'::jsonpath", "'strict $.b[*]'::jsonpath", "'$[*] ? (@ > 1)'::jsonpath", "NULL::jsonpath"],
     "text[]": ["'{a,b}'::text[]", "'{}'::text[]", "'{b,NULL,0}'::text[]", "NULL::text[]"],
     "integer[]": ["'{1,2}'::int[]", "'{}'::int[]", "'{3,NULL}'::int[]", "NULL::int[]"],
     "any": ["1", "'x'::text", "1.50", "true", "'2026-01-02 03:04:05'::timestamp", "'1 day'::interval",
@@ -50,7 +54,7 @@ LEFT_OUT = {
     "time_bucket", "tumble", "to_timestamp_ltz", "zscore", "ARRAY", "[]", "[:]", "random", "gen_random_uuid",
     "clock_timestamp", "hour", "day", "dayofmonth", "dayofweek", "dayofyear", "minute", "month", "quarter", "second",
     "week", "year", "from_unixtime", "unix_timestamp", "position", "overlay", "kmeans_assign",
-    "mr_limit", "mr_offset", "mr_single_row",
+    "mr_limit", "mr_offset", "mr_single_row", "pg_notify", "pg_advisory_unlock_all", "set_config",
     "generate_series",  # rows without end between the values above: expr_series.txt has it
 }
 # What PostgreSQL says depends on its minor version: the number of characters wraps around in some.
@@ -93,7 +97,7 @@ def expressions(entries):
 
 CAST_TARGETS = ["boolean", "int2", "int4", "int8", "real", "float8", "numeric", "numeric(5,2)", "text", "varchar(3)",
                 "bytea", "date", "time", "time(1)", "timestamp", "timestamp(0)", "timestamptz", "interval", "uuid",
-                "json", "jsonb", "int4[]", "text[]", "numeric(4,1)[]"]
+                "json", "jsonb", "oid", "name", "\"char\"", "interval day to hour", "interval(2)", "interval year", "int4[]", "text[]", "numeric(4,1)[]"]
 
 
 def casts():

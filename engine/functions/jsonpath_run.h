@@ -1,0 +1,84 @@
+/*
+ * engine/functions/jsonpath_run.h - follows a SQL/JSON path through a jsonb value.
+ * Semantics are those of PostgreSQL 15's jsonpath_exec.c: lax and strict mode, unwrapping, errors
+ * that make a predicate unknown.
+ */
+#ifndef MR_ENGINE_FUNCTIONS_JSONPATH_RUN_H
+#define MR_ENGINE_FUNCTIONS_JSONPATH_RUN_H
+
+#include "engine/function.h"
+#include "storage/jsonsqlpath.h"
+
+/* Results in order: parts of the value's text, or text in the arena. */
+typedef struct MrPathItems {
+    MrString *items;
+    uint32_t count, capacity;
+} MrPathItems;
+
+typedef enum MrPathResult { MR_PATH_FOUND, MR_PATH_NOT_FOUND, MR_PATH_FAILED } MrPathResult;
+typedef enum MrPathTruth { MR_PATH_IS_FALSE, MR_PATH_IS_TRUE, MR_PATH_UNKNOWN } MrPathTruth;
+
+/* One run over one value.  Zero but for what mr_path_run sets. */
+typedef struct MrPathRun {
+    MrArena *arena;
+    MrError *err;   /* the last failure; a predicate around it forgets it */
+    bool is_strict; /* no unwrapping, and absent members are errors */
+    bool forgives;  /* absent members are none now */
+    bool is_fatal;  /* out of memory, out of budget: nothing may forget it */
+    MrString root, variables;
+    MrString current;   /* what @ stands for */
+    int64_t array_size; /* of the subscripts around: last is one less */
+    uint32_t depth;
+    uint64_t steps;
+} MrPathRun;
+
+/* Appends what the path leads to; `found` NULL: only whether there is something.  `variables` is a
+ * JSON object.  MR_PATH_FAILED: err says why. */
+MrPathResult mr_path_run(MrArena *arena, const MrPath *path, MrString json, MrString variables,
+                         MrPathItems *found, bool *is_fatal, MrError *err);
+
+/* ---- Between jsonpath_run.c, jsonpath_number.c and jsonpath_predicate.c ---------------------- */
+
+static inline bool mr_path_is_array(MrString value)
+{
+    return value.length > 0 && value.data[0] == '[';
+}
+static inline bool mr_path_is_number(MrString value)
+{
+    return value.length > 0 &&
+           (value.data[0] == '-' || (value.data[0] >= '0' && value.data[0] <= '9'));
+}
+static inline bool mr_path_is_string(MrString value)
+{
+    return value.length > 0 && value.data[0] == '"';
+}
+
+/* What the node and those behind it give for one value, arrays taken apart first where `unwrap`. */
+MrPathResult mr_path_items(MrPathRun *run, const MrPathNode *node, MrString value, bool unwrap,
+                           MrPathItems *found);
+/* The same, results that are arrays replaced by their elements in lax mode. */
+MrPathResult mr_path_items_unwrapped(MrPathRun *run, const MrPathNode *node, MrString value,
+                                     MrPathItems *found);
+/* Goes on behind the node with what it gave, or has arrived. */
+MrPathResult mr_path_go_on(MrPathRun *run, const MrPathNode *node, MrString value,
+                           MrPathItems *found);
+MrPathResult mr_path_go_on_number(MrPathRun *run, const MrPathNode *node, const MrDecimal *number,
+                                  MrPathItems *found);
+MrPathResult mr_path_arithmetic(MrPathRun *run, const MrPathNode *node, MrString value,
+                                MrPathItems *found);
+MrPathResult mr_path_sign(MrPathRun *run, const MrPathNode *node, MrString value,
+                          MrPathItems *found);
+MrPathResult mr_path_size(MrPathRun *run, const MrPathNode *node, MrString value,
+                          MrPathItems *found);
+MrPathResult mr_path_rounding(MrPathRun *run, const MrPathNode *node, MrString value,
+                              MrPathItems *found);
+MrPathResult mr_path_double(MrPathRun *run, const MrPathNode *node, MrString value,
+                            MrPathItems *found);
+MrPathTruth mr_path_test(MrPathRun *run, const MrPathNode *node, MrString value);
+/* Notes a failure. */
+MrPathResult mr_path_fail(MrPathRun *run, MrStatus status, const char *format, ...) MR_PRINTF(3, 4);
+/* A failure that no predicate may turn into "unknown". */
+MrPathResult mr_path_give_up(MrPathRun *run);
+MrPathResult mr_path_no_memory(MrPathRun *run);
+
+#endif
