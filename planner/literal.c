@@ -128,9 +128,12 @@ static MrStatus interval_typmod(const MrAstType *name, MrType *out, MrError *err
         uint8_t field;
         int32_t bit;
     } fields[] = {
-        { MR_INTERVAL_YEAR, MR_INTERVAL_BIT_YEAR },     { MR_INTERVAL_MONTH, MR_INTERVAL_BIT_MONTH },
-        { MR_INTERVAL_DAY, MR_INTERVAL_BIT_DAY },       { MR_INTERVAL_HOUR, MR_INTERVAL_BIT_HOUR },
-        { MR_INTERVAL_MINUTE, MR_INTERVAL_BIT_MINUTE }, { MR_INTERVAL_SECOND, MR_INTERVAL_BIT_SECOND },
+        { MR_INTERVAL_YEAR, MR_INTERVAL_BIT_YEAR },
+        { MR_INTERVAL_MONTH, MR_INTERVAL_BIT_MONTH },
+        { MR_INTERVAL_DAY, MR_INTERVAL_BIT_DAY },
+        { MR_INTERVAL_HOUR, MR_INTERVAL_BIT_HOUR },
+        { MR_INTERVAL_MINUTE, MR_INTERVAL_BIT_MINUTE },
+        { MR_INTERVAL_SECOND, MR_INTERVAL_BIT_SECOND },
     };
     enum { DIGITS_MAX = 6 };
     int32_t range = 0, digits = MR_INTERVAL_FULL_PRECISION;
@@ -177,8 +180,8 @@ static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
 
 static MrStatus unknown_type(const MrAstType *name, MrError *err)
 {
-    static const char *const later[] = { "bpchar", "timetz", "money",  "serial",   "bigserial",
-                                         "bit",    "varbit", "xml",    "cidr",     "smallserial",
+    static const char *const later[] = { "bpchar", "timetz", "money",  "serial",  "bigserial",
+                                         "bit",    "varbit", "xml",    "cidr",    "smallserial",
                                          "point",  "hstore", "citext", "tsvector" };
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         if (strcmp(later[i], name->name) == 0) {
