@@ -33,7 +33,7 @@ void mr_civil_from_us(int64_t us, MrCivil *out);
 int32_t mr_days_from_civil(int32_t year, int32_t month, int32_t day);
 
 /* PostgreSQL's input forms with DateStyle ISO, MDY: ISO 8601 with blank or T, optional zone
- * (Z, +hh[:mm[:ss]], zone name), 'epoch', 'infinity', month names, AD/BC … Errors: 22007 malformed,
+ * (Z, +hh[:mm[:ss]], zone name), 'epoch', 'infinity', month names, AD/BC. Errors: 22007 malformed,
  * 22008 out of range.  A zone in the text of a `timestamp` is ignored, as in PostgreSQL; without
  * one a timestamptz is local time of `zone` (NULL: UTC). */
 MrStatus mr_date_parse(MrString text, int32_t *out, MrError *err);

@@ -3,6 +3,7 @@
 
     convert.py weblog csv|jsonl FILE      Apache's combined log
     convert.py flights jsonl FILE         one JSON array
+    convert.py neuro csv FILE             a gzipped row per voxel as a row per voxel and frame
     convert.py tweets jsonl FILE          JSON lines whose time is in Twitter's form
 
 Writes to standard output.  Times become `YYYY-MM-DD hh:mm:ss`; nothing else is changed, and no
@@ -10,6 +11,7 @@ row is left out: a line that does not fit is an error.
 """
 import csv
 import datetime
+import gzip
 import json
 import re
 import sys
@@ -58,6 +60,18 @@ def tweets(path):
             yield row
 
 
+def neuro(path):
+    """A frame is a second, counted from the epoch."""
+    start = datetime.datetime(1970, 1, 1)
+    with gzip.open(path, "rt", encoding="ascii", newline="") as file:
+        reader = csv.reader(file)
+        frames = [(start + datetime.timedelta(seconds=int(name[1:]))).strftime("%Y-%m-%d %H:%M:%S")
+                  for name in next(reader)[3:]]
+        for voxel in reader:
+            for ts, value in zip(frames, voxel[3:]):
+                yield {"ts": ts, "x": voxel[0], "y": voxel[1], "z": voxel[2], "value": value}
+
+
 def write_csv(rows, out):
     writer = csv.writer(out, lineterminator="\n")
     header = None
@@ -74,7 +88,8 @@ def write_jsonl(rows, out):
 
 
 def main(arguments):
-    readers = {"weblog": requests, "flights": flights, "tweets": tweets}
+    readers = {"weblog": requests, "flights": flights, "tweets": tweets,
+               "neuro": neuro}
     writers = {"csv": write_csv, "jsonl": write_jsonl}
     if len(arguments) != 3 or arguments[0] not in readers or arguments[1] not in writers:
         raise SystemExit(__doc__)

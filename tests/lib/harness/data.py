@@ -11,7 +11,7 @@ from .paths import BUILD, ROOT
 
 DATA = ROOT / "tests" / "data"
 # Not ours to publish: see tests/data/README.md.
-SHARED_SETS = ("tweets", "taxis", "stocks")
+SHARED_SETS = ("tweets", "taxis", "stocks", "iris", "neuro")
 
 
 class Skip(Exception):
@@ -41,6 +41,7 @@ def dataset(name):
         "weblog/requests.csv": ("weblog/apache_logs", ["weblog", "csv"]),
         "weblog/requests.jsonl": ("weblog/apache_logs", ["weblog", "jsonl"]),
         "flights/flights.jsonl": ("flights/flights-20k.json", ["flights", "jsonl"]),
+        "neuro/voxels.csv": ("neuro/fish_series.csv.gz", ["neuro", "csv"]),
         "tweets/tweets.jsonl": ("tweets/tweets-2019-04-08.jsonl", ["tweets", "jsonl"]),
     }
     if name not in made:
