@@ -396,6 +396,39 @@ static bool reads_only_streams(const MrLogical *node)
            (node->right == NULL || reads_only_streams(node->right));
 }
 
+static bool reads_only_views(const MrLogical *node)
+{
+    if (node->kind == MR_LOGICAL_SCAN) {
+        return node->scan == MR_SCAN_VIRTUAL;
+    }
+    return reads_only_views(node->input) && (node->right == NULL || reads_only_views(node->right));
+}
+
+/* Whether some leaf is a scan of the relation. */
+static bool reads_relation(const MrLogical *node, const MrRelation *relation)
+{
+    if (node->kind == MR_LOGICAL_SCAN) {
+        return node->relation == relation;
+    }
+    return reads_relation(node->input, relation) ||
+           (node->right != NULL && reads_relation(node->right, relation));
+}
+
+static bool shares_relation(const MrLogical *node, const MrLogical *other)
+{
+    if (node->kind == MR_LOGICAL_SCAN) {
+        return reads_relation(other, node->relation);
+    }
+    return shares_relation(node->input, other) ||
+           (node->right != NULL && shares_relation(node->right, other));
+}
+
+bool mr_join_right_is_first(const MrLogical *right, const MrLogical *left)
+{
+    return is_stateless(right) && reads_only_views(right) &&
+           !mr_logical_reads(left, MR_SCAN_VALUES) && !shares_relation(right, left);
+}
+
 bool mr_join_side_is_static(const MrLogical *side, const MrLogical *other, bool is_standing)
 {
     if (!is_stateless(side) || reads_only_values(other)) {

@@ -44,6 +44,9 @@ MrStatus mr_asof_set_version(MrBinder *b, MrLogical *join, const MrScope *right,
 /* FOR SYSTEM_TIME at the prompt: the table's changes are read in their places of the log. */
 MrStatus mr_asof_read_history(MrBinder *b, const MrScope *left, MrScope *right, int32_t position);
 
+/* At the prompt system views are read from the right to the left, before all else: whether the
+ * right side is there when the first row of the left comes. */
+bool mr_join_right_is_first(const MrLogical *right, const MrLogical *left);
 /* Rows of the side are all there before the first of the other side comes. */
 bool mr_join_side_is_static(const MrLogical *side, const MrLogical *other, bool is_standing);
 /* Whether the right key is unique among right rows by the join's equalities: `columns` of the right

@@ -176,7 +176,9 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     spec->is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE;
     spec->ends_with_batch = !options->is_standing;
     spec->left_is_static = mr_join_side_is_static(node->input, node->right, options->is_standing);
-    spec->right_is_static = mr_join_side_is_static(node->right, node->input, options->is_standing);
+    spec->right_is_static =
+        mr_join_side_is_static(node->right, node->input, options->is_standing) ||
+        (!options->is_standing && mr_join_right_is_first(node->right, node->input));
     MR_TRY(shown_columns(lowering, node, by, &spec->columns, &spec->column_count));
     set_times(lowering, node, spec);
     MrSchema schema;

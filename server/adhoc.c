@@ -193,10 +193,11 @@ static MrStatus fill_virtuals(MrServer *server, const MrPlan *plan, MrArena *are
     return MR_OK;
 }
 
+/* From the right: what is joined to is there before the rows that look for it. */
 static MrStatus run_virtuals(const MrPlan *plan, const MrVirtualRows *virtuals,
                              MrPipeline *pipeline, MrError *err)
 {
-    for (uint32_t s = 0; s < plan->scan_count; s++) {
+    for (uint32_t s = plan->scan_count; s-- > 0;) {
         for (uint32_t b = 0; b < virtuals[s].count; b++) {
             MR_TRY(run_block(pipeline, &plan->scans[s], virtuals[s].blocks[b], err));
         }

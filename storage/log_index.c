@@ -69,6 +69,9 @@ MrStatus log_segment_reserve(LogSegment *segment, uint32_t more, MrError *err)
 
 void log_segment_fit(LogSegment *segment)
 {
+    if (segment->map != NULL) {
+        return; /* a start after a clean end: the entries are the file's */
+    }
     LogIndexEntry *fitting =
         segment->count == 0 ? NULL : realloc(segment->entries, segment->count * sizeof *fitting);
     if (fitting != NULL) {
