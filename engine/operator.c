@@ -161,6 +161,9 @@ MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
     for (uint32_t i = 0; i < errors->count; i++) {
         uint64_t sequence =
             block->place.stream_id == 0 ? 0 : mr_block_sequence(block, errors->items[i].row);
+        if (block->weights != NULL && block->weights[errors->items[i].row] < 0) {
+            continue; /* it failed when it came, and is not in what it is taken back from */
+        }
         if (sequence != 0 && notes->failed_count > 0 &&
             notes->failed[notes->failed_count - 1].sequence == sequence) {
             continue; /* another copy of the same row (grouping sets): one row failed */

@@ -552,12 +552,24 @@ static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool h
     return status;
 }
 
+/* Where a value of the new row fails the old one must go all the same. */
+static bool can_fail(const MrLogical *project)
+{
+    for (uint32_t i = 0; i < project->column_count; i++) {
+        if (mr_expr_is_fallible(project->expressions[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* `has_reader`: a node stands above that must hear of rows that are taken back. */
 static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE ||
                  node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N ||
-                 node->kind == MR_LOGICAL_PROJECT_SET;
+                 node->kind == MR_LOGICAL_PROJECT_SET ||
+                 (node->kind == MR_LOGICAL_PROJECT && can_fail(node));
     int32_t left = -1;
     if (node->kind == MR_LOGICAL_RESULT) {
         return lower_result(lowering, node, has_reader);

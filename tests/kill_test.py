@@ -165,8 +165,8 @@ def test_fault_points():
 def clean(pg):
     with pg.connect() as connection:
         connection.execute("DROP SCHEMA IF EXISTS millrace CASCADE")
-        for table in ("appended", "counts", "closed", "closed_late", "sunk"):
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        for table, in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            connection.execute(f'DROP TABLE "{table}"')
 
 
 # -- targets that go away ---------------------------------------------------------------------------
