@@ -111,6 +111,9 @@ typedef struct MrAsofSpec {
     /* Right rows are versions: each is valid until the next one of its keys comes or it is taken
      * back.  Else, of right rows at one time, the first counts. */
     bool is_versioned;
+    /* Versions dated by a column of theirs, not by their change: what an update replaces was valid
+     * until the new one.  While a key has no row, it has none from that of the last one on. */
+    bool keeps_replaced;
     const uint32_t *columns;
     uint32_t column_count;
     bool left_retracts, right_retracts, right_is_derived;

@@ -150,6 +150,14 @@ static MrStatus check_table_key(MrBinder *b, const MrLogical *join, int32_t posi
     return MR_OK;
 }
 
+/* The column that dates the versions of a table with PRIMARY KEY and WATERMARK FOR; -1: their
+ * change does. */
+static int32_t version_column(const MrRelation *relation)
+{
+    bool has_key = relation->table != NULL && relation->table->number_column < 0;
+    return has_key ? relation->stream->event_column : -1;
+}
+
 static int32_t event_column(const MrLogical *node)
 {
     for (uint32_t i = 0; i < node->column_count; i++) {
@@ -179,14 +187,15 @@ MrStatus mr_asof_find_time(MrBinder *b, MrScope *left, MrScope *right, const MrN
     }
     right->version_of = (int32_t)value->column;
     const MrRelation *relation = scan_below(right->input)->relation;
-    if (relation->kind == MR_RELATION_TABLE) {
+    bool is_table = relation->kind == MR_RELATION_TABLE;
+    int32_t own = is_table ? version_column(relation) : event_column(right->input);
+    if (is_table && own < 0) {
         return add_version_time(b, right, value->type.id);
     }
-    int32_t own = event_column(right->input);
     if (own < 0 || right->input->columns[own].type.id != value->type.id) {
         return mr_bind_unsupported(b, time->position,
-                                   "The stream needs a WATERMARK, and times of the same type.",
-                                   "FOR SYSTEM_TIME AS OF \"%s\" over this stream",
+                                   "It needs a WATERMARK, for a column of the same type.",
+                                   "FOR SYSTEM_TIME AS OF \"%s\" over this stream or table",
                                    left->input->columns[value->column].name);
     }
     return MR_OK;
@@ -194,11 +203,14 @@ MrStatus mr_asof_find_time(MrBinder *b, MrScope *left, MrScope *right, const MrN
 
 MrStatus mr_asof_set_version(MrBinder *b, MrLogical *join, const MrScope *right, int32_t position)
 {
-    bool is_table = scan_below(join->right)->relation->kind == MR_RELATION_TABLE;
-    join->asof = (MrLogicalAsof){ .is_used = true, .is_versioned = true };
+    const MrRelation *relation = scan_below(join->right)->relation;
+    bool is_table = relation->kind == MR_RELATION_TABLE;
+    int32_t own = is_table ? version_column(relation) : event_column(join->right);
+    join->asof = (MrLogicalAsof){ .is_used = true,
+                                  .is_versioned = true,
+                                  .keeps_replaced = is_table && own >= 0 };
     join->left_time.column = right->version_of;
-    join->right_time.column =
-        is_table ? (int32_t)join->right->column_count - 1 : event_column(join->right);
+    join->right_time.column = own >= 0 ? own : (int32_t)join->right->column_count - 1;
     return check_table_key(b, join, position);
 }
 

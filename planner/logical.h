@@ -76,7 +76,7 @@ typedef struct MrLogicalOver {
 typedef struct MrLogicalAsof {
     bool is_used;
     bool is_strict;    /* before it, not at its time */
-    bool is_versioned; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
+    bool is_versioned, keeps_replaced; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
     bool is_timed;     /* W is about both times */
 } MrLogicalAsof;
 

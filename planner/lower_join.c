@@ -130,6 +130,7 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
         .right_time = (uint32_t)node->right_time.column,
         .is_strict = node->asof.is_strict,
         .is_versioned = node->asof.is_versioned,
+        .keeps_replaced = node->asof.keeps_replaced,
         .left_retracts = lowering->dag->nodes[left].retracts,
         .right_retracts = mr_lowering_top(lowering)->retracts,
         .right_is_derived = !mr_logical_is_in_log_order(node->right),

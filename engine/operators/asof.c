@@ -294,11 +294,12 @@ static MrStatus take_right(Taking *taking, MrRow *row)
 {
     const MrAsofSpec *spec = taking->op->spec;
     bool changed;
-    MR_TRY(mr_asof_right_take(taking->op, taking->key, taking->time_us, row, &changed,
-                              taking->batch->err));
+    int64_t from_us = taking->time_us;
+    MR_TRY(
+        mr_asof_right_take(taking->op, taking->key, &from_us, row, &changed, taking->batch->err));
     return spec->is_final || !changed
                ? MR_OK
-               : mr_asof_mark(taking->op, taking->key, taking->time_us, taking->batch->err);
+               : mr_asof_mark(taking->op, taking->key, from_us, taking->batch->err);
 }
 
 /* Takes all rows; *taken of them are the keys' (or gone), also after an error. */

@@ -39,6 +39,9 @@ typedef struct MrAsofKey {
     int64_t due_us;        /* W at which rows of it go */
     int64_t dirty_from_us; /* left rows from here on may show otherwise */
     bool is_dirty;
+    /* keeps_replaced: right rows that are there now; without any, versions from here on are none. */
+    int32_t live;
+    int64_t hidden_from_us;
 } MrAsofKey;
 
 typedef struct MrAsofState {
@@ -70,8 +73,9 @@ MrStatus mr_asof_left_insert(MrOperator *op, MrAsofKey *key, uint32_t place, int
 /* Takes the first `count` entries from `place` on out, without freeing their rows. */
 void mr_asof_left_remove(MrOperator *op, MrAsofKey *key, uint32_t place, uint32_t count);
 /* Takes a right row (its weight says whether it comes or goes) in; the row is the key's then, or
- * freed.  *from_us: left rows from here on may meet another row; *changed false: none does. */
-MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t time_us, MrRow *row,
+ * freed.  *from_us is its time, and becomes that from which on left rows may meet another row;
+ * *changed false: none does. */
+MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t *from_us, MrRow *row,
                             bool *changed, MrError *err);
 /* The right row for a left row of that time; &mr_asof_nothing: none. */
 const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t time_us);

@@ -237,7 +237,9 @@ const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t t
     while (first > 0 && key->right[first - 1].time_us == key->right[end - 1].time_us) {
         first--;
     }
-    return key->right[first].row == NULL ? &mr_asof_nothing : key->right[first].row;
+    bool is_hidden =
+        spec->keeps_replaced && key->live <= 0 && key->right[first].time_us >= key->hidden_from_us;
+    return is_hidden || key->right[first].row == NULL ? &mr_asof_nothing : key->right[first].row;
 }
 
 static MrStatus right_insert(MrOperator *op, MrAsofKey *key, uint32_t place, int64_t time_us,
@@ -370,16 +372,38 @@ static MrStatus take_by_value(MrOperator *op, MrAsofKey *key, int64_t time_us, M
     return let_go(op, stored, err);
 }
 
-MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t time_us, MrRow *row,
+/* Versions by a time of their own: an update takes the old one back and gives the new one, in
+ * whatever order, and the old one stays what was valid before. */
+static MrStatus take_dated(MrOperator *op, MrAsofKey *key, int64_t *time_us, MrRow *row,
+                           bool *changed, MrError *err)
+{
+    MrAsofState *state = op->state;
+    int64_t at_us = *time_us;
+    bool was_hidden = key->live <= 0 && key->hidden_from_us < at_us;
+    *changed = true;
+    *time_us = was_hidden ? key->hidden_from_us : at_us;
+    key->live += row->weight > 0 ? 1 : -1;
+    if (row->weight > 0) {
+        return set_version(op, key, at_us, row, err);
+    }
+    key->hidden_from_us = at_us;
+    mr_row_free(&state->right, row);
+    return MR_OK;
+}
+
+MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t *from_us, MrRow *row,
                             bool *changed, MrError *err)
 {
     const MrAsofSpec *spec = op->spec;
     const MrAsofState *state = op->state;
-    if (spec->is_versioned) {
-        return take_version(op, key, time_us, row, changed, err);
+    if (spec->keeps_replaced) {
+        return take_dated(op, key, from_us, row, changed, err);
     }
-    return state->right.order.by_value ? take_by_value(op, key, time_us, row, changed, err)
-                                       : take_first(op, key, time_us, row, changed, err);
+    if (spec->is_versioned) {
+        return take_version(op, key, *from_us, row, changed, err);
+    }
+    return state->right.order.by_value ? take_by_value(op, key, *from_us, row, changed, err)
+                                       : take_first(op, key, *from_us, row, changed, err);
 }
 
 /* ---- What is to be done -------------------------------------------------------------------- */
@@ -461,6 +485,19 @@ static int64_t passed_us(const MrOperator *op, int64_t time_us)
     return spec->is_strict ? due_us : mr_add_saturated(due_us, -1);
 }
 
+/* The key's row was deleted: once W has passed all that it had, nothing of it counts again. */
+static bool is_gone(const MrOperator *op, const MrAsofKey *key)
+{
+    const MrAsofSpec *spec = op->spec;
+    return spec->keeps_replaced && key->live <= 0 && key->right_count > 0;
+}
+
+static int64_t gone_us(const MrOperator *op, const MrAsofKey *key)
+{
+    int64_t last_us = key->right[key->right_count - 1].time_us;
+    return passed_us(op, last_us > key->hidden_from_us ? last_us : key->hidden_from_us);
+}
+
 MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err)
 {
     const MrAsofSpec *spec = op->spec;
@@ -475,6 +512,10 @@ MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err)
     uint32_t next = key->right_count == 0 ? 0 : rights_until(key, key->right[0].time_us, true);
     if (next < key->right_count) {
         int64_t passed = passed_us(op, key->right[next].time_us);
+        due_us = passed < due_us ? passed : due_us;
+    }
+    if (is_gone(op, key)) {
+        int64_t passed = gone_us(op, key);
         due_us = passed < due_us ? passed : due_us;
     }
     if (due_us == MR_TIME_MAX) {
@@ -512,6 +553,9 @@ MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrEr
     /* Rows of the same time stand together: the first of them is the one that counts. */
     while (gone > 0 && key->right[gone - 1].time_us == key->right[gone].time_us) {
         gone--;
+    }
+    if (is_gone(op, key) && gone_us(op, key) <= watermark_us) {
+        gone = key->right_count;
     }
     for (uint32_t i = 0; i < gone; i++) {
         free_right(state, key->right[i].row);
@@ -579,6 +623,8 @@ static void write_key(const MrAsofState *state, const MrAsofKey *key, MrStateWri
 {
     mr_state_write_u32(writer, key->left_count);
     mr_state_write_u32(writer, key->right_count);
+    mr_state_write_u32(writer, (uint32_t)key->live);
+    mr_state_write_u64(writer, (uint64_t)key->hidden_from_us);
     for (uint32_t i = 0; i < key->left_count; i++) {
         mr_row_write(&state->left, key->left[i].row, writer);
     }
@@ -668,15 +714,22 @@ static MrStatus read_right(MrOperator *op, MrStateReader *reader, MrAsofKey **ke
 static MrStatus read_key(MrOperator *op, MrStateReader *reader, MrError *err)
 {
     const MrAsofSpec *spec = op->spec;
-    uint32_t left, right;
+    uint32_t left, right, live;
+    uint64_t hidden_from;
     MrAsofKey *key = NULL;
     MR_TRY(mr_state_read_u32(reader, &left, err));
     MR_TRY(mr_state_read_u32(reader, &right, err));
+    MR_TRY(mr_state_read_u32(reader, &live, err));
+    MR_TRY(mr_state_read_u64(reader, &hidden_from, err));
     for (uint32_t i = 0; i < left; i++) {
         MR_TRY(read_left(op, reader, &key, err));
     }
     for (uint32_t i = 0; i < right; i++) {
         MR_TRY(read_right(op, reader, &key, err));
+    }
+    if (key != NULL) {
+        key->live = (int32_t)live;
+        key->hidden_from_us = (int64_t)hidden_from;
     }
     for (uint32_t i = 0; i < left && !spec->is_final; i++) {
         key->left[i].shown = mr_asof_match(op, key, key->left[i].time_us);
