@@ -75,9 +75,9 @@ typedef struct MrLogicalOver {
  * left_time and right_time. */
 typedef struct MrLogicalAsof {
     bool is_used;
-    bool is_strict;    /* before it, not at its time */
+    bool is_strict;                    /* before it, not at its time */
     bool is_versioned, keeps_replaced; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
-    bool is_timed;     /* W is about both times */
+    bool is_timed;                     /* W is about both times */
 } MrLogicalAsof;
 
 typedef struct MrLogicalSetCall {
