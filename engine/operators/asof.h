@@ -39,7 +39,7 @@ typedef struct MrAsofKey {
     int64_t due_us;        /* W at which rows of it go */
     int64_t dirty_from_us; /* left rows from here on may show otherwise */
     bool is_dirty;
-    /* keeps_replaced: right rows that are there now; without any, versions from here on are none. */
+    /* keeps_replaced: right rows that are there now; without any, those from then on are none. */
     int32_t live;
     int64_t hidden_from_us;
 } MrAsofKey;
