@@ -28,6 +28,9 @@ char *mr_command_argument(MrShell *shell);
 MrCommandStatus mr_command_result(bool ok);
 MrCommandStatus mr_command_missing(MrShell *shell, const char *name); /* a required argument */
 
+/* The argument of commands that refresh: a number of seconds.  False after a message. */
+bool mr_command_seconds(MrShell *shell, const char *name, double otherwise, double *seconds);
+
 /* Sets an output option of the shell, or of another set.  `quiet` keeps the new state to itself. */
 bool mr_output_set(MrShell *shell, const char *option, const char *value, bool quiet);
 bool mr_output_set_in(MrShell *shell, MrPrintOptions *print, const char *option, const char *value,

@@ -6,6 +6,7 @@
 
 #include "clients/commands.h"
 #include "clients/execute.h"
+#include "clients/facts.h"
 #include "clients/pattern.h"
 #include "clients/show.h"
 
@@ -44,6 +45,14 @@ static const Listing listings[] = {
       "name AS \"Name\", target AS \"Target\", state AS \"State\", stream AS \"Reads\", "
       "lag_rows AS \"Lag\", error AS \"Error\"",
       "", "millrace.sinks", "name", NULL },
+    { "queries", "List of standing queries",
+      "name AS \"Name\", state AS \"State\", rows_in AS \"Rows in\", rows_out AS \"Rows out\", "
+      "lag_rows AS \"Lag\", late_rows AS \"Late\", watermark AS \"Watermark\", target AS "
+      "\"Target\"",
+      ", stream AS \"Reads\", failed_rows AS \"Failed\", groups AS \"Groups\", state_bytes AS "
+      "\"State bytes\", next_close AS \"Next close\", last_commit_us AS \"Commit us\", "
+      "error AS \"Error\"",
+      MR_FACT_QUERIES, "name", NULL },
     { "connections", "List of connections",
       "name AS \"Name\", type AS \"Type\", location AS \"Location\", queries AS \"Queries\"", "",
       "millrace.connections", "name", NULL },

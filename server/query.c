@@ -18,6 +18,16 @@ static void checkpoint_directory(const MrServer *server, char out[4096])
     snprintf(out, 4096, "%s/checkpoints", server->data_directory);
 }
 
+static MrStatus describe_operators(MrQuery *query, const MrQuerySpec *spec, MrError *err)
+{
+    MrStatus status = mr_explain_nodes(spec->plan, false, spec->arena, &query->explained,
+                                       &query->explained_count, err);
+    if (status != MR_OK) {
+        mr_query_destroy(query);
+    }
+    return status;
+}
+
 MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **out, MrError *err)
 {
     MrQuery *query = calloc(1, sizeof *query);
@@ -47,6 +57,10 @@ MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **ou
         query->parents == NULL) {
         mr_query_destroy(query);
         return mr_error_no_memory(err);
+    }
+    if (spec->subscription == NULL) {
+        /* Now: the plan's names live as long as the statement that made it. */
+        MR_TRY(describe_operators(query, spec, err));
     }
     query->spec.arena = spec->arena;
     query->spec.subscription = spec->subscription;

@@ -6,6 +6,7 @@
 #define MR_SERVER_QUERY_H
 
 #include "engine/pipeline.h"
+#include "planner/explain.h"
 #include "server/scheduler.h"
 #include "server/targets.h"
 #include "storage/checkpoint.h"
@@ -33,6 +34,8 @@ struct MrQuery {
     MrQuerySpec spec;
     MrQuery **parents;    /* of plan->parents; NULL: not there now (scheduler_link.c) */
     uint32_t depth;       /* parents have a lower one */
+    struct MrExplainNode *explained; /* the plan in words, in its arena; NULL for a subscription */
+    uint32_t explained_count;
     MrPipeline *pipeline; /* NULL until started, and after a failure */
     MrPipeline *retired;  /* its rows are in an epoch that the target still holds */
     MrQueryState state;

@@ -53,7 +53,8 @@ typedef struct MrQueryOperatorFacts {
     uint64_t rows_in, rows_out, groups;
     int64_t state_bytes;
     int64_t busy_us;
-    const MrPlan *plan; /* borrowed: what `index` counts the operators of */
+    const MrDagNode *node;                 /* borrowed, as the next */
+    const struct MrExplainNode *explained; /* NULL: it has no description */
 } MrQueryOperatorFacts;
 
 /* A late or failed row as a person can read it. */

@@ -352,6 +352,16 @@ void mr_scheduler_each(MrServer *server,
     pthread_mutex_unlock(&scheduler->mutex);
 }
 
+static const MrExplainNode *find_explained(const MrQuery *query, uint32_t index)
+{
+    for (uint32_t n = 0; n < query->explained_count; n++) {
+        if (query->explained[n].index == index) {
+            return &query->explained[n];
+        }
+    }
+    return NULL;
+}
+
 void mr_scheduler_operators(MrServer *server, const uint8_t id[16],
                             void (*each)(void *context, const MrQueryOperatorFacts *facts),
                             void *context)
@@ -373,7 +383,8 @@ void mr_scheduler_operators(MrServer *server, const uint8_t id[16],
                                                    .groups = facts.groups,
                                                    .state_bytes = facts.state_bytes,
                                                    .busy_us = facts.busy_us,
-                                                   .plan = query->spec.plan });
+                                                   .node = &query->spec.plan->dag->nodes[i],
+                                                   .explained = find_explained(query, i) });
         }
     }
     mr_scheduler_leave(scheduler);

@@ -20,26 +20,7 @@ static const MrColumn operator_columns[] = {
 typedef struct OperatorRows {
     MrRows *rows;
     const char *query;
-    const MrExplainNode *nodes; /* of the plan; NULL: not asked for yet */
-    uint32_t node_count;
 } OperatorRows;
-
-static const MrExplainNode *find_node(OperatorRows *operators, const MrQueryOperatorFacts *facts)
-{
-    MrExplainNode *nodes;
-    MrError ignored = MR_ERROR_INIT;
-    if (operators->nodes == NULL &&
-        mr_explain_nodes(facts->plan, false, operators->rows->arena, &nodes, &operators->node_count,
-                         &ignored) == MR_OK) {
-        operators->nodes = nodes;
-    }
-    for (uint32_t n = 0; operators->nodes != NULL && n < operators->node_count; n++) {
-        if (operators->nodes[n].index == facts->index) {
-            return &operators->nodes[n];
-        }
-    }
-    return NULL;
-}
 
 /* What it reads, or what is special about it: the words of EXPLAIN. */
 static void add_detail(MrRows *rows, const MrExplainNode *node)
@@ -76,7 +57,6 @@ static void add_operator(void *context, const MrQueryOperatorFacts *facts)
 {
     OperatorRows *operators = context;
     MrRows *rows = operators->rows;
-    const MrExplainNode *node = find_node(operators, facts);
     mr_rows_begin(rows);
     mr_rows_text(rows, operators->query);
     mr_rows_text(rows, facts->name);
@@ -87,9 +67,9 @@ static void add_operator(void *context, const MrQueryOperatorFacts *facts)
     mr_rows_count(rows, facts->groups);
     mr_rows_int(rows, facts->state_bytes);
     mr_rows_int(rows, facts->busy_us);
-    add_inputs(rows, &facts->plan->dag->nodes[facts->index]);
-    if (node != NULL) {
-        add_detail(rows, node);
+    add_inputs(rows, facts->node);
+    if (facts->explained != NULL) {
+        add_detail(rows, facts->explained);
     }
 }
 

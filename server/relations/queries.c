@@ -38,6 +38,7 @@ static const MrColumn query_columns[] = {
     MR_RELATION_COLUMN("key", TEXT),
     MR_RELATION_COLUMN("emit", TEXT),
     MR_RELATION_COLUMN("definition", TEXT),
+    MR_RELATION_COLUMN("allowed_lateness_us", INT64),
 };
 
 /* `comment`, behind all that only a query under way has. */
@@ -182,6 +183,7 @@ static void add_plan(MrRows *rows, const MrRelation *relation, const MrQueryStat
     add_key(rows, standing);
     mr_rows_text(rows, standing->emit == MR_EMIT_MODE_CLOSE ? "on window close" : "on update");
     add_definition(rows, relation);
+    mr_rows_int(rows, standing->allowed_lateness_us);
 }
 
 static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)

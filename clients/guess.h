@@ -1,0 +1,39 @@
+/*
+ * clients/guess.h - what type a column of texts could have, and how far out of order its times come.
+ * Must not know files or the server.
+ */
+#ifndef MR_CLIENTS_GUESS_H
+#define MR_CLIENTS_GUESS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum MrKind {                 /* how the value stood in its file */
+                      MR_KIND_BARE,   /* csv: a text that may be anything */
+                      MR_KIND_STRING, /* JSON: a text, so no number and no boolean */
+                      MR_KIND_NUMBER,
+                      MR_KIND_BOOLEAN,
+                      MR_KIND_NESTED, /* JSON: an object or array */
+                      MR_KIND_NULL
+} MrKind;
+
+typedef struct MrGuess {
+    char *name;
+    unsigned candidates; /* types that every value so far could have; 0 bits: text */
+    bool has_values;
+    uint64_t null_count;
+    /* Of times. */
+    int64_t latest_us;
+    uint64_t time_count, disorder_count, disorder_capacity;
+    int64_t *disorders_us; /* how far each out-of-order value lay before the latest before it */
+} MrGuess;
+
+void mr_guess_init(MrGuess *guess, const char *name, size_t length);
+void mr_guess_fini(MrGuess *guess);
+void mr_guess_add(MrGuess *guess, const char *text, size_t length, MrKind kind);
+/* A type's name in SQL. */
+const char *mr_guess_type(const MrGuess *guess);
+bool mr_guess_is_time(const MrGuess *guess); /* a timestamp in every row */
+/* The disorder that a share of all rows (0 to 1) does not exceed, in µs. */
+int64_t mr_guess_disorder(MrGuess *guess, double share);
+#endif

@@ -1,0 +1,328 @@
+/*
+ * clients/why.c - \why: one sentence that says why a standing query is behind, silent or stopped.
+ * The first cause that holds is told: what stops it, what it waits for, what it cannot keep up
+ * with, and last that all is well.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clients/commands.h"
+#include "clients/execute.h"
+#include "clients/facts.h"
+#include "clients/screen.h"
+#include "clients/session.h"
+
+typedef struct Why {
+    PGresult *query;
+    PGresult *inputs; /* its streams, the one with the least watermark first */
+    const char *name;
+    MrBuffer text;
+} Why;
+
+static void say_amount(Why *why, double amount)
+{
+    mr_put_amount(&why->text, amount);
+}
+
+static const char *query_text(const Why *why, const char *column)
+{
+    return mr_fact_text(why->query, 0, column);
+}
+
+static double query_number(const Why *why, const char *column)
+{
+    return mr_fact_number(why->query, 0, column);
+}
+
+static const char *input_text(const Why *why, const char *column)
+{
+    return mr_fact_text(why->inputs, 0, column);
+}
+
+/* ---- The causes: each says its sentence and returns true, or does not hold ------------------- */
+
+static bool because_suspended(Why *why)
+{
+    if (strcmp(query_text(why, "state"), "SUSPENDED") != 0) {
+        return false;
+    }
+    mr_buffer_append_format(&why->text,
+                            "\"%s\" is suspended: ALTER MATERIALIZED VIEW %s RESUME lets it go on.",
+                            why->name, why->name);
+    return true;
+}
+
+static bool because_failed(Why *why)
+{
+    if (strcmp(query_text(why, "state"), "FAILED") != 0) {
+        return false;
+    }
+    mr_buffer_append_format(&why->text,
+                            "\"%s\" has stopped because of %s; ALTER MATERIALIZED VIEW %s RESUME "
+                            "tries again.",
+                            why->name, query_text(why, "error"), why->name);
+    return true;
+}
+
+static bool because_parent(Why *why)
+{
+    if (mr_fact_is_null(why->query, 0, "waits_for")) {
+        return false;
+    }
+    mr_buffer_append_format(&why->text,
+                            "\"%s\" waits for \"%s\", which it reads and which does not run: "
+                            "\\why %s says why.",
+                            why->name, query_text(why, "waits_for"), query_text(why, "waits_for"));
+    return true;
+}
+
+static bool because_target(Why *why)
+{
+    const char *state = query_text(why, "state");
+    if (strcmp(state, "RUNNING") == 0) {
+        return false;
+    }
+    if (strcmp(state, "STARTING") == 0 && mr_fact_is_null(why->query, 0, "error")) {
+        mr_buffer_append_format(&why->text, "\"%s\" is starting: its state is being restored.",
+                                why->name);
+        return true;
+    }
+    mr_buffer_append_format(&why->text, "\"%s\" cannot write to %s, which is %s", why->name,
+                            query_text(why, "target"), state);
+    if (!mr_fact_is_null(why->query, 0, "error")) {
+        mr_buffer_append_format(&why->text, ": %s", query_text(why, "error"));
+    }
+    mr_buffer_append(&why->text, strcmp(state, "FENCED") == 0
+                                     ? "; another server has taken it over."
+                                     : "; it goes on by itself when the target is well again.");
+    return true;
+}
+
+static bool because_input_broken(Why *why)
+{
+    for (int row = 0; row < PQntuples(why->inputs); row++) {
+        const char *state = mr_fact_text(why->inputs, row, "state");
+        if (strcmp(state, "failed") == 0 || strcmp(state, "corrupt") == 0) {
+            mr_buffer_append_format(&why->text,
+                                    "\"%s\" gets no rows because its input \"%s\" is %s: %s.",
+                                    why->name, mr_fact_text(why->inputs, row, "name"), state,
+                                    mr_fact_text(why->inputs, row, "error"));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The operator that has worked most since the start, and its share of all work. */
+static void say_busiest(MrShell *shell, Why *why)
+{
+    char *literal = mr_shell_quote(query_text(why, "name"), '\'');
+    char *sql = mr_text_format(
+        "SELECT min(operator) AS operator, sum(busy_us) AS busy FROM millrace.operators "
+        "WHERE query = %s GROUP BY operator_index ORDER BY busy DESC",
+        literal);
+    PGresult *work = mr_fact_ask(shell, sql);
+    double total = 0;
+    for (int row = 0; work != NULL && row < PQntuples(work); row++) {
+        total += mr_fact_number(work, row, "busy");
+    }
+    if (total > 0) {
+        mr_buffer_append_format(&why->text, ", and %s takes %.0f%% of its work",
+                                mr_fact_text(work, 0, "operator"),
+                                mr_fact_number(work, 0, "busy") / total * 100);
+    }
+    PQclear(work);
+    free(sql);
+    free(literal);
+}
+
+/* It is behind: two looks tell how fast it comes up, or falls back. */
+static bool because_behind(MrShell *shell, Why *why)
+{
+    static const struct timespec pause = { .tv_nsec = 300000000 };
+    double lag = query_number(why, "lag_rows");
+    double taken = query_number(why, "covered");
+    double started = mr_screen_seconds();
+    if (lag <= 0) {
+        return false;
+    }
+    nanosleep(&pause, NULL);
+    PGresult *later = mr_fact_query(shell, why->name);
+    double seconds = mr_screen_seconds() - started;
+    if (later == NULL) {
+        return true; /* a message has been shown */
+    }
+    PQclear(why->query);
+    why->query = later;
+    double lag_now = query_number(why, "lag_rows");
+    double speed = (query_number(why, "covered") - taken) / seconds;
+    double arriving = speed + (lag_now - lag) / seconds;
+    if (lag_now <= 0) {
+        return false; /* it has come up meanwhile */
+    }
+    mr_buffer_append_format(&why->text, "\"%s\" is ", why->name);
+    say_amount(why, lag_now);
+    mr_buffer_append(&why->text, " rows behind: it takes ");
+    say_amount(why, speed > 0 ? speed : 0);
+    mr_buffer_append(&why->text, " rows/s while ");
+    say_amount(why, arriving > 0 ? arriving : 0);
+    mr_buffer_append(&why->text, " arrive");
+    if (speed > arriving && speed > 0) {
+        mr_buffer_append(&why->text, ", so that it has caught up in about ");
+        mr_put_span(&why->text, lag_now / (speed - (arriving > 0 ? arriving : 0)));
+    }
+    say_busiest(shell, why);
+    mr_buffer_append_char(&why->text, '.');
+    return true;
+}
+
+static bool because_no_rows(Why *why)
+{
+    double rows = 0;
+    for (int row = 0; row < PQntuples(why->inputs); row++) {
+        rows += mr_fact_number(why->inputs, row, "rows");
+    }
+    if (PQntuples(why->inputs) == 0 || rows > 0) {
+        return false;
+    }
+    mr_buffer_append_format(&why->text, "\"%s\" is empty because no row has come into \"%s\" yet.",
+                            why->name, query_text(why, "stream"));
+    return true;
+}
+
+static bool because_began_later(Why *why)
+{
+    if (query_number(why, "rows_in") > 0 || PQntuples(why->inputs) == 0) {
+        return false;
+    }
+    mr_buffer_append_format(
+        &why->text,
+        "\"%s\" is empty because it counts only rows that come after record %s, "
+        "and none has come into \"%s\" since.",
+        why->name, query_text(why, "start_sequence"), query_text(why, "stream"));
+    return true;
+}
+
+/* Left-out rows are a reason to look again, whatever else holds. */
+static void say_left_out(Why *why)
+{
+    double late = query_number(why, "late_rows");
+    double failed = query_number(why, "failed_rows");
+    if (late > 0) {
+        mr_buffer_append(&why->text, "; ");
+        say_amount(why, late);
+        mr_buffer_append_format(&why->text, " rows came too late and were left out (\\late %s)",
+                                why->name);
+    }
+    if (failed > 0) {
+        mr_buffer_append(&why->text, "; ");
+        say_amount(why, failed);
+        mr_buffer_append(&why->text, " rows failed and were left out (millrace.row_errors)");
+    }
+}
+
+static void say_last_row(Why *why)
+{
+    if (!mr_fact_is_null(why->inputs, 0, "quiet")) {
+        mr_buffer_append_format(&why->text, "the last row of \"%s\" came ",
+                                input_text(why, "name"));
+        mr_put_span(&why->text, mr_fact_number(why->inputs, 0, "quiet"));
+        mr_buffer_append(&why->text, " ago");
+    }
+}
+
+static bool because_window_open(Why *why)
+{
+    bool on_close = strcmp(query_text(why, "emit"), "on window close") == 0;
+    if (mr_fact_is_null(why->query, 0, "next_close") || !on_close) {
+        return false;
+    }
+    mr_buffer_append_format(
+        &why->text,
+        "\"%s\" has read everything and waits: its next window closes when the "
+        "watermark reaches %s and it stands at %s",
+        why->name, query_text(why, "next_close"),
+        mr_fact_is_null(why->query, 0, "watermark") ? "nothing yet" : query_text(why, "watermark"));
+    if (!mr_fact_is_null(why->inputs, 0, "needed")) {
+        mr_buffer_append_format(&why->text,
+                                ", for which a row of \"%s\" dated %s or later must come",
+                                input_text(why, "name"), input_text(why, "needed"));
+        mr_buffer_append(&why->text, "; ");
+        say_last_row(why);
+    }
+    return true;
+}
+
+static void say_well(Why *why)
+{
+    mr_buffer_append_format(&why->text, "\"%s\" is up to date: its table is true for all ",
+                            why->name);
+    say_amount(why, query_number(why, "rows_in"));
+    mr_buffer_append(&why->text, " rows");
+    if (!mr_fact_is_null(why->inputs, 0, "quiet")) {
+        mr_buffer_append(&why->text, ", and ");
+        say_last_row(why);
+    }
+}
+
+/* ---- Together -------------------------------------------------------------------------------- */
+
+/* Its streams, with the time a row must have that closes the next window. */
+static PGresult *inputs_ask(MrShell *shell, const Why *why)
+{
+    char *names = mr_shell_quote(query_text(why, "stream"), '\'');
+    char *close = mr_fact_is_null(why->query, 0, "next_close")
+                      ? mr_text_copy("NULL")
+                      : mr_shell_quote(query_text(why, "next_close"), '\'');
+    PGresult *result = mr_execute_own_format(
+        shell,
+        "SELECT name, rows, state, error, extract(epoch FROM now() - last_arrival) AS quiet, "
+        "CASE WHEN event_column IS NOT NULL THEN %s::timestamptz + watermark_delay_us * "
+        "interval '1 microsecond' END AS needed "
+        "FROM millrace.streams WHERE ', ' || %s || ', ' LIKE '%%, ' || name || ', %%' "
+        "ORDER BY watermark NULLS FIRST, name",
+        close, names);
+    free(close);
+    free(names);
+    return result;
+}
+
+static bool sentence_make(MrShell *shell, Why *why)
+{
+    if (because_suspended(why) || because_failed(why) || because_parent(why) ||
+        because_target(why) || because_input_broken(why)) {
+        return true;
+    }
+    if (because_behind(shell, why) || because_no_rows(why) || because_began_later(why)) {
+        return why->text.length > 0;
+    }
+    if (!because_window_open(why)) {
+        say_well(why);
+    }
+    say_left_out(why);
+    mr_buffer_append_char(&why->text, '.');
+    return true;
+}
+
+MrCommandStatus mr_command_why(MrShell *shell, const char *name)
+{
+    char *view = mr_command_argument(shell);
+    Why why = { .name = view };
+    if (view == NULL) {
+        return mr_command_missing(shell, name);
+    }
+    mr_buffer_init(&why.text);
+    why.query = mr_fact_query(shell, view);
+    why.inputs = why.query == NULL ? NULL : inputs_ask(shell, &why);
+    bool ok = why.inputs != NULL && sentence_make(shell, &why);
+    if (ok) {
+        fprintf(shell->out, "%s\n", why.text.data);
+        fflush(shell->out);
+    }
+    PQclear(why.inputs);
+    PQclear(why.query);
+    mr_buffer_fini(&why.text);
+    free(view);
+    return mr_command_result(ok);
+}
