@@ -1,6 +1,6 @@
 /*
- * clients/diff.c - \diff: a materialized view computed anew from the log, as one batch, and compared
- * with its target.  Both answers are sorted by the server and merged here.
+ * clients/diff.c - \diff: a materialized view computed anew from the log, as one batch, beside its
+ * target.  Both answers are sorted by the server and merged here.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * clients/guess.c - what type a column of texts could have, and how far out of order its times come.
+ * clients/guess.c - what type a column of texts could have, and how far its times are disordered.
  */
 #include "clients/guess.h"
 

@@ -1,5 +1,5 @@
 /*
- * clients/guess.h - what type a column of texts could have, and how far out of order its times come.
+ * clients/guess.h - what type a column of texts could have, and how far its times are disordered.
  * Must not know files or the server.
  */
 #ifndef MR_CLIENTS_GUESS_H

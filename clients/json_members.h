@@ -12,7 +12,7 @@ typedef struct MrJsonMember {
     size_t name_length, value_length;
 } MrJsonMember;
 
-/* False: the text is not an object.  Values are only looked at as far as finding their end takes. */
+/* False: the text is not an object.  Values are only looked at as far as their end takes. */
 bool mr_json_members(const char *text, size_t length,
                      void (*each)(void *context, const MrJsonMember *member), void *context);
 #endif

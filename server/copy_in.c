@@ -210,6 +210,7 @@ MrStatus mr_copy_in_start(MrSession *session, MrPortal *portal, MrError *err)
                                 .codec = plan->options.codec,
                                 .codec_options = plan->options.values,
                                 .fail_on_bad_row = !rejects };
+    options.absent = plan->options.codec == &mr_codec_json ? MR_ABSENT_NULL : MR_ABSENT_NEVER;
     options.codec_options.columns = plan->options.columns;
     options.codec_options.column_count = plan->count;
     MrCopyIn *copy = calloc(1, sizeof *copy);

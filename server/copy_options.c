@@ -66,7 +66,7 @@ static MrStatus read_format(Reading *r, const MrAstOption *option)
     MR_TRY(read_text(r, option, &r->format));
     MrString name = mr_string(r->format);
     if (!mr_string_equal(name, MR_STRING("text")) && !mr_string_equal(name, MR_STRING("csv")) &&
-        !mr_string_equal(name, MR_STRING("binary"))) {
+        !mr_string_equal(name, MR_STRING("binary")) && !mr_string_equal(name, MR_STRING("json"))) {
         return fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY format \"%s\" not recognized",
                        r->format);
     }
@@ -301,6 +301,20 @@ static MrStatus check_binary(Reading *r)
     return MR_OK;
 }
 
+/* JSON lines say all by themselves. */
+static MrStatus check_json(Reading *r)
+{
+    const MrCodecOptions *values = &r->out->values;
+    if (r->delimiter != NULL || r->null_text != NULL) {
+        return mr_error_set(r->err, MR_ERR_SYNTAX, "cannot specify %s in JSON mode",
+                            r->delimiter != NULL ? "DELIMITER" : "NULL");
+    }
+    if (values->header || values->match_header) {
+        return mr_error_set(r->err, MR_ERR_UNSUPPORTED, "cannot specify HEADER in JSON mode");
+    }
+    return MR_OK;
+}
+
 static MrStatus check_characters(Reading *r)
 {
     bool is_csv = strcmp(r->format, "csv") == 0;
@@ -340,7 +354,7 @@ static MrStatus check_all(Reading *r)
     MR_TRY(check_csv_only(r, "quote", r->quote));
     MR_TRY(check_csv_only(r, "escape", r->escape));
     MR_TRY(check_binary(r));
-    MR_TRY(check_characters(r));
+    MR_TRY(strcmp(r->format, "json") == 0 ? check_json(r) : check_characters(r));
     if (r->has_reject_limit && !r->out->ignores_errors) {
         return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER,
                             "COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE");

@@ -3,7 +3,7 @@
 
     PGHOST=... PGPORT=... tests/shell_test.py path/to/millrace [--compare]
 
-The server is the one that the PG* variables name; without them the test starts one and tests the
+The server is the one that the PG* variables name (SERVER_DATA is its data directory); without them the test starts one and tests the
 shell of MILLRACE_BUILD, and then runs again with --compare over a PostgreSQL: there psql gets the same
 arguments and scripts, and both must write the same bytes.  Standard library only, but for the harness
 that starts the servers."""
@@ -17,6 +17,7 @@ import re
 import select
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,8 @@ def with_own_server():
     with harness.Server() as server:
         code = subprocess.run(command, env=dict(os.environ, PGHOST="127.0.0.1",
                                                 PGPORT=str(server.port), PGUSER="test",
-                                                PGDATABASE="test"), check=False).returncode
+                                                PGDATABASE="test", SERVER_DATA=str(server.data)),
+                              check=False).returncode
     with harness.Postgres() as postgres:
         return subprocess.run(command + ["--compare"],
                               env=dict(os.environ, PGHOST="127.0.0.1", PGPORT=str(postgres.port),
@@ -373,6 +375,108 @@ def test_server_objects():
     run("-c", f"DROP STREAM {name}")
 
 
+def test_standing_queries():
+    stream, view, closed = (f"shell_{what}_{os.getpid()}" for what in ("s", "v", "c"))
+    setup = f"""CREATE STREAM {stream} (at timestamptz, k text, v bigint, WATERMARK FOR at AS at - INTERVAL '10' SECOND);
+CREATE MATERIALIZED VIEW {view} AS SELECT k, sum(v) AS total FROM {stream} GROUP BY k;
+CREATE MATERIALIZED VIEW {closed} AS SELECT window_start, window_end, count(*) AS n
+  FROM TUMBLE({stream}, at, INTERVAL '1' MINUTE) GROUP BY window_start, window_end EMIT ON WINDOW CLOSE;
+"""
+    expect("set up", ["-q"], "", "", 0, setup)
+    expect("why: no row yet", ["-c", f"\\why {view}"],
+           f'"{view}" is empty because no row has come into "{stream}" yet.\n')
+    run("-c", f"""INSERT INTO {stream} VALUES ('2026-01-01 00:00:10Z', 'a', 1), ('2026-01-01 00:00:20Z', 'b', 2),
+('2026-01-01 00:02:05Z', 'a', 3), ('2026-01-01 00:00:30Z', 'c', 4), ('2026-01-01 00:00:50Z', NULL, 5)""", "-c", "FLUSH")
+    got = run("-c", f"\\why {view}")
+    check("why: up to date", f'"{view}" is up to date: its table is true for all 5 rows' in got[1], got)
+    got = run("-c", f"\\why {closed}")
+    check("why: waits for a row", "its next window closes when the watermark reaches 2026-01-01 00:03:00+00" in got[1]
+          and f'a row of "{stream}" dated 2026-01-01 00:03:10+00 or later must come' in got[1]
+          and "2 rows came too late" in got[1], got)
+    expect("late", ["-At", "-c", f"\\late {closed}"], "1 min 15 s|1 min 5 s|1|50%\n1 min 35 s|1 min 25 s|2|100%\n")
+    expect("late: none", ["-c", f"\\late {view}"], f'No row of "{view}" came late.\n')
+    expect("diff: equal", ["-c", f"\\diff {view}", "-c", f"\\diff {closed}"],
+           f'"{view}" is equal to what the log gives: 4 rows.\n"{closed}" is equal to what the log gives: 1 row.\n')
+    with sqlite3.connect(os.path.join(os.environ["SERVER_DATA"], "main.db")) as target:  # is spoilt by somebody
+        target.execute(f"UPDATE {view} SET total = 77 WHERE k = 'a'")
+        target.execute(f"DELETE FROM {view} WHERE k IS NULL")
+    expect("diff: rows that are missing and extra", ["-A", "-c", f"\\diff {view}", "-c", "\\echo :DIFFERENCES"],
+           "difference|k|total\nmissing|a|4\nextra|a|77\nmissing||5\n"
+           "2 rows are equal, 2 are missing in the target, 1 are there and should not be.\n3\n")
+    got = run("-c", f"\\dag {view}")
+    check("dag draws the plan", re.search(rf"^{view} → main\.{view}  RUNNING  lag 0\n\nDeliver .*Key: k.*\n"
+                                          rf"└─ Aggregate .*4 rows .*Group key: k.*\n"
+                                          rf"   └─ Scan .*5 rows .*stream {stream}\n", got[1]) is not None, got)
+    got = run("-c", f"\\dag {view} 0.05")
+    check("dag measures rates", "0 rows/s" in got[1], got)
+    expect("dag of nothing", ["-c", "\\dag nothing_here"], "", "Did not find any standing query", 1)
+    got = run("-c", "\\top 0.05")
+    check("top lists", re.search(rf"^{view} +RUNNING +0 +0 +5 +4 +0 +0 ", got[1], re.M) is not None, got)
+    got = run("-At", "-c", f"\\queries {view[:8]}*")
+    check("queries lists", f"{view}|RUNNING|5|4|0|0|" in got[1], got)
+    run("-c", f"ALTER MATERIALIZED VIEW {view} SUSPEND")
+    expect("why: suspended", ["-c", f"\\why {view}"],
+           f'"{view}" is suspended: ALTER MATERIALIZED VIEW {view} RESUME lets it go on.\n')
+    run("-c", f"ALTER MATERIALIZED VIEW {view} RESUME")
+    test_tail(stream)
+    run("-c", f"DROP STREAM {stream} CASCADE")
+
+
+def test_tail(stream):
+    sums = f"shell_t_{os.getpid()}"
+    run("-c", f"CREATE MATERIALIZED VIEW {sums} AS SELECT k, count(*) AS n FROM {stream} GROUP BY k")
+    tail = subprocess.Popen([SHELL, "-X", "-c", f"\\tail {sums} 3"], env=ENV, stdout=subprocess.PIPE)
+    head = tail.stdout.readline()  # comes when the subscription has begun
+    check("tail names the columns", head == b"  k | n\n", head)
+    run("-c", f"INSERT INTO {stream} VALUES ('2026-01-01 00:04:00Z', 'a', 1)")
+    run("-c", f"INSERT INTO {stream} VALUES ('2026-01-01 00:04:00Z', 'new', 1)")
+    rest, _ = tail.communicate(timeout=60)
+    check("tail shows changes", sorted(rest.decode().splitlines()[:2]) == ["+ a | 3", "− a | 2"]
+          and rest.decode().splitlines()[2:] == ["+ new | 1"] and tail.returncode == 0, rest)
+    expect("tail of nothing", ["-c", "\\tail nothing_here"], "", "does not exist", 1)
+
+
+def test_infer():
+    lines = ["Page Title;when;user;n;ratio;ok"]
+    for i in range(1000):
+        second = i - 7 if i % 10 == 0 and i > 0 else i
+        lines.append(f'"a;b {i}";2026-01-01 00:{second // 60:02d}:{second % 60:02d}+00;u{i};{i};{i}.5;true')
+    path = write("Some Pages.csv", "\n".join(lines) + "\n")
+    expect("infer csv", ["-c", f"\\infer '{path}'"],
+           f"""CREATE STREAM some_pages (
+    page_title text,
+    "when" timestamptz,
+    "user" text,
+    n bigint,
+    ratio double precision,
+    ok boolean,
+    WATERMARK FOR "when" AS "when" - INTERVAL '10 seconds'
+);
+-- all 1000 rows: 99 (9.9%) out of order by when, at most by 6.0 s; 99% of all rows by no more than 6.0 s
+\\copy some_pages FROM '{path}' CSV HEADER DELIMITER ';'
+""")
+    expect("... and what it says works", ["-At"], None, "", 0,
+           f"\\infer '{path}' inferred\n\\g\n\\copy inferred FROM '{path}' CSV HEADER DELIMITER ';'\n"
+           "SELECT count(*), max(page_title) FROM inferred;\nDROP STREAM inferred;\n")
+    got = run("-At", stdin=f"\\infer '{path}' inferred\n\\g\n\\copy inferred FROM '{path}' CSV HEADER DELIMITER ';'\n"
+              "SELECT count(*), sum(n) FROM inferred;\nDROP STREAM inferred;\n")
+    check("... row by row", "1000|499500\n" in got[1], got)
+    path = os.path.join(WORK, "hits.jsonl.gz")
+    with gzip.open(path, "wt") as file:
+        for i in range(10):
+            file.write(json.dumps({"at": f"2026-01-01T00:00:{i:02d}Z", "Url": "/", "n": i, "more": {"x": [1]},
+                                   "id": "00000000-0000-0000-0000-00000000000a"}) + "\n")
+    got = run("-At", stdin=f"\\infer {path}\n\\g\n\\copy hits FROM '{path}' (FORMAT json)\n"
+              "SELECT count(*), sum(n), min(\"Url\"), min(id::text) FROM hits;\nDROP STREAM hits;\n")
+    check("infer JSON lines", '"Url" text' in got[1] and "id uuid" in got[1] and "more json" in got[1]
+          and "WATERMARK FOR at AS at\n" in got[1]
+          and "10|45|/|00000000-0000-0000-0000-00000000000a\n" in got[1], got)
+    expect("infer no file", ["-c", "\\infer /nonexistent"], "", "No such file", 1)
+    expect("infer an empty file", ["-c", f"\\infer {write('empty.csv', '')}"], "", "it is empty", 1)
+    expect("infer a ragged file", ["-c", f"\\infer {write('ragged.csv', 'a,b' + chr(10) + '1,2' + chr(10) + '3' + chr(10))}"],
+           "", "another number of fields", 1)
+
+
 # Run by psql and by the shell over the same PostgreSQL: both must write the same bytes.
 COMPARED_QUERIES = [
     "SELECT 1 AS a, 'x' AS b", "SELECT 1 AS a WHERE false", "SELECT NULL AS n, -5 AS m",
@@ -514,6 +618,8 @@ try:
         test_copy()
         test_terminal()
         test_server_objects()
+        test_standing_queries()
+        test_infer()
 finally:
     shutil.rmtree(WORK, ignore_errors=True)
 print(f"1..{count}")
