@@ -6,6 +6,7 @@
 
 #include "clients/cell.h"
 #include "clients/commands.h"
+#include "clients/facts.h"
 #include "clients/pattern.h"
 #include "clients/screen.h"
 #include "clients/session.h"
@@ -20,6 +21,7 @@ typedef struct Tail {
     long wanted, shown; /* wanted 0: all */
     bool colours;
     bool has_head;
+    bool is_live; /* what was there before has passed */
 } Tail;
 
 static void put_cell(Tail *tail, const PGresult *row, int column, const char *text, MrBuffer *line)
@@ -75,12 +77,17 @@ static void head_show(Tail *tail, const PGresult *row)
     }
 }
 
-/* Rows with a difference of 0 only say that there is nothing more up to their place. */
+/* Rows with a difference of 0 only say that there is nothing more up to their place: the first of
+ * them ends what was there already. */
 static void row_show(Tail *tail, const PGresult *row)
 {
     long difference = strtol(PQgetvalue(row, 0, 1), NULL, 10);
-    if (!tail->has_head) {
+    if (difference == 0 && !tail->has_head) {
         head_show(tail, row);
+        tail->is_live = true;
+    }
+    if (!tail->is_live) {
+        return;
     }
     for (long i = 0; i < (difference < 0 ? -difference : difference); i++) {
         put_line(tail, row, difference > 0 ? "+" : "−", false);
@@ -132,12 +139,28 @@ static bool rows_take(Tail *tail, const char *sql)
     return ok;
 }
 
+/* The rows that a stream has already need not be sent; a result's changes begin with all of it. */
+static bool is_stream(MrShell *shell, const char *name)
+{
+    char *object = mr_pattern_object(name);
+    char *literal = mr_shell_quote(object, '\'');
+    char *sql = mr_text_format("SELECT name FROM millrace.streams WHERE name = %s", literal);
+    PGresult *found = mr_fact_ask(shell, sql);
+    bool is = found != NULL && PQntuples(found) > 0;
+    PQclear(found);
+    free(sql);
+    free(literal);
+    free(object);
+    return is;
+}
+
 static bool tail_run(MrShell *shell, const char *name, long wanted)
 {
     Tail tail = { .shell = shell, .wanted = wanted };
     tail.colours = shell->out == stdout && mr_screen_has_colours();
     char *quoted = mr_pattern_name(name);
-    char *sql = mr_text_format("SUBSCRIBE TO %s WITH (snapshot = false, progress = true)", quoted);
+    char *sql = mr_text_format("SUBSCRIBE TO %s WITH (snapshot = %s, progress = true)", quoted,
+                               is_stream(shell, name) ? "false" : "true");
     bool ok = PQsendQuery(shell->conn, sql) == 1;
     if (ok) {
         PQsetSingleRowMode(shell->conn);

@@ -418,11 +418,11 @@ CREATE MATERIALIZED VIEW {closed} AS SELECT window_start, window_end, count(*) A
     expect("why: suspended", ["-c", f"\\why {view}"],
            f'"{view}" is suspended: ALTER MATERIALIZED VIEW {view} RESUME lets it go on.\n')
     run("-c", f"ALTER MATERIALIZED VIEW {view} RESUME")
-    test_tail(stream)
+    tail_of(stream)
     run("-c", f"DROP STREAM {stream} CASCADE")
 
 
-def test_tail(stream):
+def tail_of(stream):
     sums = f"shell_t_{os.getpid()}"
     run("-c", f"CREATE MATERIALIZED VIEW {sums} AS SELECT k, count(*) AS n FROM {stream} GROUP BY k")
     tail = subprocess.Popen([SHELL, "-X", "-c", f"\\tail {sums} 3"], env=ENV, stdout=subprocess.PIPE)
@@ -469,7 +469,7 @@ def test_infer():
     got = run("-At", stdin=f"\\infer {path}\n\\g\n\\copy hits FROM '{path}' (FORMAT json)\n"
               "SELECT count(*), sum(n), min(\"Url\"), min(id::text) FROM hits;\nDROP STREAM hits;\n")
     check("infer JSON lines", '"Url" text' in got[1] and "id uuid" in got[1] and "more json" in got[1]
-          and "WATERMARK FOR at AS at\n" in got[1]
+          and 'WATERMARK FOR "at" AS "at"\n' in got[1]
           and "10|45|/|00000000-0000-0000-0000-00000000000a\n" in got[1], got)
     expect("infer no file", ["-c", "\\infer /nonexistent"], "", "No such file", 1)
     expect("infer an empty file", ["-c", f"\\infer {write('empty.csv', '')}"], "", "it is empty", 1)
