@@ -67,11 +67,10 @@ enum { OPTION_COUNT = sizeof(option_table) / sizeof(option_table[0]) };
 
 static void options_help(void)
 {
-    puts(
-        "mrload feeds a stream or table of Millrace from files.\n\n"
-        "Usage:\n  mrload [OPTION]... STREAM [FILE|DIRECTORY|-]...\n\n"
-        "Files are csv, JSON lines or COPY's text, also packed (.gz); default: standard input.\n"
-        "\nOptions:");
+    puts("mrload feeds a stream or table of Millrace from files.\n\n"
+         "Usage:\n  mrload [OPTION]... STREAM [FILE|DIRECTORY|-]...\n\n"
+         "Files are csv, JSON lines or COPY's text, also packed (.gz); default: standard input.\n"
+         "\nOptions:");
     for (int i = 0; i < OPTION_COUNT; i++) {
         const Option *option = &option_table[i];
         const char *equals = option->argument != NULL ? "=" : "";

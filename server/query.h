@@ -32,8 +32,8 @@ typedef struct MrDispatchGroup MrDispatchGroup; /* scheduler_internal.h */
 struct MrQuery {
     MrServer *server;
     MrQuerySpec spec;
-    MrQuery **parents;    /* of plan->parents; NULL: not there now (scheduler_link.c) */
-    uint32_t depth;       /* parents have a lower one */
+    MrQuery **parents;               /* of plan->parents; NULL: not there now (scheduler_link.c) */
+    uint32_t depth;                  /* parents have a lower one */
     struct MrExplainNode *explained; /* the plan in words, in its arena; NULL for a subscription */
     uint32_t explained_count;
     MrPipeline *pipeline; /* NULL until started, and after a failure */
