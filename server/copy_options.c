@@ -166,7 +166,7 @@ static MrStatus refuse_option(Reading *r, const MrAstOption *option, const char 
     return mr_error_hint(r->err, "%s", hint);
 }
 
-/* ---- FORCE_… --------------------------------------------------------------------------------- */
+/* ---- FORCE_… ------------------------------------------------------------------------------- */
 
 static MrStatus mark_column(Reading *r, const MrAstOption *option, const char *name, size_t member)
 {
