@@ -8,13 +8,16 @@
 #include <time.h>
 
 #include "common/logging.h"
+#include "common/settings.h"
 #include "server/log_thread.h"
+#include "server/scheduler.h"
 #include "server/waits.h"
 #include "server/workers.h"
 
 /* What one feed may have appended that is not on disk: two such halves. */
 enum { UNSYNCED_BYTES_HALF = 32 << 20 };
 enum { PACE_US = 10 * 1000, SYNC_US = 2 * 1000 };
+enum { QUERY_US = 1000, QUERY_PATIENCE = 5 }; /* looks that find all at rest */
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
@@ -52,6 +55,30 @@ static void wait_for_disk(MrFeed *feed, uint64_t sequence, uint64_t bytes)
     }
     feed->older = feed->newer;
     feed->newer.bytes = 0;
+}
+
+/* Blocks that leave the log's cache before all queries have read them must be read and converted
+ * again: the input waits instead, as long as queries are at work. */
+static void wait_for_queries(MrFeed *feed, uint64_t sequence, uint64_t bytes)
+{
+    MrServer *server = feed->server;
+    uint64_t cache = (uint64_t)mr_settings_int(server->settings, MR_SET_LOG_CACHE);
+    feed->before.sequence = sequence;
+    feed->before.bytes += bytes;
+    if (feed->before.bytes < cache / 4) {
+        return;
+    }
+    for (int idle = 0; idle < QUERY_PATIENCE && !mr_feed_is_stopping(feed); idle++) {
+        bool is_busy;
+        if (mr_scheduler_reads_from(server, &is_busy) > feed->behind.sequence) {
+            break;
+        }
+        idle = is_busy ? 0 : idle;
+        struct timespec pause = { .tv_nsec = QUERY_US * 1000 };
+        nanosleep(&pause, NULL);
+    }
+    feed->behind = feed->before;
+    feed->before.bytes = 0;
 }
 
 /* ---- Marks ----------------------------------------------------------------------------------- */
@@ -96,6 +123,7 @@ MrStatus mr_feed_commit(MrFeed *feed, uint64_t bytes, MrError *err)
     MR_TRY(mr_ingest_commit(feed->ingest, &sequence, &durability, err));
     if (sequence > 0) {
         wait_for_disk(feed, sequence, bytes);
+        wait_for_queries(feed, sequence, bytes);
     }
     return MR_OK;
 }

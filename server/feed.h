@@ -31,7 +31,8 @@ struct MrFeed {
     MrIngest *ingest;
     MrArena arena;
     MrRangeUse range_use;
-    MrUnsynced older, newer;
+    MrUnsynced older, newer;   /* for the disk */
+    MrUnsynced behind, before; /* for queries: the same halves of what they may not have read */
     /* Under the mutex. */
     pthread_mutex_t mutex;
     pthread_cond_t changed;

@@ -105,6 +105,9 @@ void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],
                               void (*each)(void *context, const MrNotedRow *row), void *context);
 /* Lowest sequence that some query, checkpoint or target may still need (UINT64_MAX: none). */
 uint64_t mr_scheduler_needs_from(MrServer *server);
+/* The lowest sequence that a running query reads next (UINT64_MAX: none is running).  *is_busy: a
+ * query is being run now; none is while those behind wait for their targets. */
+uint64_t mr_scheduler_reads_from(MrServer *server, bool *is_busy);
 /* The log has more to read, or a target is idle again. */
 void mr_scheduler_wake(MrServer *server);
 /* EMIT EVERY writes at once (FLUSH, read-your-writes) until `covered` reaches the sequence. */

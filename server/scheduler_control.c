@@ -434,6 +434,21 @@ uint64_t mr_scheduler_needs_from(MrServer *server)
     return least;
 }
 
+uint64_t mr_scheduler_reads_from(MrServer *server, bool *is_busy)
+{
+    MrScheduler *scheduler = server->scheduler;
+    uint64_t least = UINT64_MAX;
+    pthread_mutex_lock(&scheduler->mutex);
+    for (const MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
+        if (query->status.state == MR_QUERY_RUNNING && query->status.position < least) {
+            least = query->status.position + 1;
+        }
+    }
+    *is_busy = scheduler->is_busy;
+    pthread_mutex_unlock(&scheduler->mutex);
+    return least;
+}
+
 void mr_scheduler_wake(MrServer *server)
 {
     MrScheduler *scheduler = server->scheduler;
