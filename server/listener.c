@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -25,6 +28,7 @@ enum {
     STARTING_MAX = 100,  /* sessions that have not logged in; beyond it the oldest goes */
     ACCEPT_AT_ONCE = 16, /* then those who are here already get their turn */
     NUMBER_BUCKETS = 1024,
+    LEFT_MANY = 256,
     DRAIN_US = 5 * 1000 * 1000,
 };
 
@@ -36,6 +40,7 @@ struct MrListener {
     int spare_fd;        /* given up to tell one client why */
     MrSession *first;    /* newest first */
     uint32_t count, starting;
+    uint32_t left; /* sessions that ended since memory was given back */
     MrSession *numbers[NUMBER_BUCKETS]; /* by their numbers */
     int32_t last_number;
     bool is_closed;
@@ -113,6 +118,18 @@ void mr_listener_forget(MrSession *session)
     session->is_starting = false;
     forget_number(listener, session);
     session->number = 0;
+    listener->left++;
+}
+
+void mr_listener_tidy(MrServer *server)
+{
+    MrListener *listener = server->listener;
+    if (listener != NULL && listener->left >= LEFT_MANY) {
+        listener->left = 0;
+#ifdef __GLIBC__
+        malloc_trim(0);
+#endif
+    }
 }
 
 void mr_listener_logged_in(MrSession *session)

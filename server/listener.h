@@ -13,6 +13,8 @@ MrStatus mr_listener_create(MrServer *server, MrError *err);
  * `wait_us`. */
 void mr_listener_destroy(MrServer *server);
 void mr_listener_drain(MrServer *server);
+/* Once a second: when many have left, the memory that they had goes back to the system. */
+void mr_listener_tidy(MrServer *server);
 uint32_t mr_listener_session_count(const MrServer *server);
 uint16_t mr_listener_port(const MrServer *server);
 /* For millrace.sessions. */

@@ -172,6 +172,7 @@ static void on_second(evutil_socket_t fd, short what, void *context)
     MrServer *server = context;
     (void)fd;
     (void)what;
+    mr_listener_tidy(server);
     if (!mr_clock_is_virtual(server->clock)) {
         mr_server_tick(server);
     }

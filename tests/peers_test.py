@@ -31,8 +31,6 @@ def python(name):
     return [interpreter, PEERS / "python" / f"{name}_peer.py"]
 
 
-# pg_catalog is asked by these: they run when they are named in MILLRACE_PEERS.
-NAMED_ONLY = ("sqlalchemy", "pandas", "pgcli")
 ALL = [
     Peer("psycopg3", python("psycopg3"), EVERYWHERE | {"prepared"}, libpq=True),
     Peer("psycopg2", python("psycopg2"), EVERYWHERE | {"transactions"}),
@@ -46,7 +44,7 @@ ALL = [
     Peer("rust", [BUILT / "rust" / "millrace-peer"], EVERYWHERE | {"prepared"}),
     Peer("jdbc", ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp",
                   f"{BUILT / 'java'}:/usr/share/java/postgresql.jar", "Peer"],
-         EVERYWHERE | {"prepared", "batch", "fetch size"}),
+         EVERYWHERE | {"prepared", "batch", "fetch size", "metadata"}),
 ]
 
 
@@ -129,7 +127,7 @@ def outcome(wrong):
 def test_peers():
     only = [name for name in os.environ.get("MILLRACE_PEERS", "").split(",") if name]
     peers = [peer for peer in ALL if (peer.name in only if only else
-                                      peer.libpq if quick() else peer.name not in NAMED_ONLY)]
+                                      peer.libpq or not quick())]
     with harness.Postgres() as postgres:
         server = harness.Server()
         crt, key = certificate(server.temp / "tls")

@@ -329,9 +329,7 @@ public final class Peer {
         checks.put("errors", Peer::errors);
         checks.put("notify", Peer::notifications);
         checks.put("subscribe", Peer::subscribe);
-        if (args.length > 0 && args[0].equals("metadata")) {
-            checks.put("metadata", Peer::metadata);
-        }
+        checks.put("metadata", Peer::metadata);
         checks.put("target", Peer::target);
         int failed = 0;
         ExecutorService threads = Executors.newCachedThreadPool(task -> {

@@ -2,13 +2,14 @@
 results, Core and ORM, server-side cursors."""
 import datetime
 
+import psycopg
 import sqlalchemy as sa
 from peer import NAME, RIDES, TARGET, URL, equal, fails, run, sqlite_rows
 from sqlalchemy import orm
 
 
-def engine(driver="psycopg"):
-    return sa.create_engine(URL.replace("postgresql:", f"postgresql+{driver}:"))
+def engine(driver="psycopg", **more):
+    return sa.create_engine(URL.replace("postgresql:", f"postgresql+{driver}:"), **more)
 
 
 def check_login():
@@ -74,7 +75,8 @@ class City(Base):
 
 
 def check_orm():
-    one = engine()
+    """UPDATE and DELETE run at COMMIT, so that they count no rows before: the ORM, which counts, wants AUTOCOMMIT."""
+    one = engine(isolation_level="AUTOCOMMIT")
     City.__table__.create(one)
     with orm.Session(one) as session:
         session.add_all([City(id=1, name="Oslo", founded=datetime.date(1048, 1, 1)), City(id=2, name="Kiel")])
@@ -103,7 +105,7 @@ def check_target():
     wanted = [("Bergen", 9), ("Oslo", 10)]
     where = "WHERE city IN ('Oslo', 'Bergen') ORDER BY city"
     equal(sqlite_rows(f"SELECT city, km FROM {NAME}_lite {where}"), wanted)
-    target = sa.create_engine("postgresql+psycopg://", connect_args={"conninfo": TARGET})
+    target = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(TARGET))
     with target.connect() as c:
         equal([tuple(row) for row in c.execute(sa.text(f"SELECT city, km::bigint FROM {NAME}_pg {where}"))], wanted)
 

@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+"""tests/limits_test.py - what clients may cost before and after their login: thousands of idle connections
+and stalled logins, no descriptor left, lengths that promise too much, storms of cancel requests, and
+conversations with every message cut, lengthened, shortened and out of order.  Figures are printed."""
+import itertools
+import os
+import random
+import resource
+import struct
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import harness  # noqa: E402
+from harness import wire  # noqa: E402
+from harness.paths import ROOT, patience, quick, sanitized  # noqa: E402
+from harness.server import wait_until  # noqa: E402
+from harness.wire import (FLUSH, SYNC, TERMINATE, Closed, Wire, bind, describe, error_fields,  # noqa: E402
+                          errors, execute, message, parse, query, rows, startup, text)
+
+SHORT = quick() or sanitized()
+IDLE = 500 if SHORT else 10000
+STALLED = 300 if SHORT else 5000
+INT4 = 23
+SEED = int(os.environ.get("MILLRACE_SEED", "20260101"))
+
+
+def descriptors_for(count):
+    """The test's own limit; a server started afterwards has it, too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + 500
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+
+
+def descriptors_of(server):
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+
+def cpu_seconds(server):
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def answers(server):
+    server.check_alive()
+    with Wire(server) as w:
+        assert rows(w.ask(query("SELECT 1"))) == [[b"1"]]
+
+
+def slowest(server, count=300):
+    """Milliseconds of the slowest but three of so many statements: what 99 of 100 are below."""
+    with Wire(server) as w:
+        took = []
+        for _ in range(count):
+            started = time.monotonic()
+            w.ask(query("SELECT 1"))
+            took.append((time.monotonic() - started) * 1000)
+    return sorted(took)[-4]
+
+
+def test_idle_connections():
+    """They cost little, take nothing from those who work, and leave nothing behind."""
+    descriptors_for(IDLE)
+    with harness.Server(settings={"max_connections": IDLE + 50}) as server:
+        answers(server)
+        alone = slowest(server)
+        before, open_before = server.rss_kib(), descriptors_of(server)
+        wires = []
+        for _ in range(IDLE):
+            w = Wire(server)
+            w.ask(query("SELECT 1, repeat('x', 5000)"))
+            wires.append(w)
+        each = (server.rss_kib() - before) / IDLE
+        among = slowest(server)
+        print(f"# {IDLE} idle connections: {each:.1f} KB each; 99 of 100 statements take "
+              f"{among:.2f} ms among them, {alone:.2f} ms alone")
+        for w in wires:
+            w.close()
+        wait_until(lambda: descriptors_of(server) <= open_before + 2, 30, "the sockets to be closed")
+        if IDLE >= 1000:                # fewer are not worth the work of giving it back
+            wait_until(lambda: server.rss_kib() - before < each * IDLE / 2, 30, "memory to be given back")
+        print(f"# afterwards {server.rss_kib() - before} KB are kept of {each * IDLE:.0f}")
+        assert sanitized() or each <= 32, f"{each:.1f} KB for an idle connection"
+        assert among < 50 + 20 * alone, (among, alone)
+        answers(server)
+
+
+def test_stalled_logins():
+    """Connections that never log in keep nobody out and cost little."""
+    descriptors_for(STALLED)
+    with harness.Server() as server:
+        answers(server)
+        before, open_before = server.rss_kib(), descriptors_of(server)
+        half, wires, slow = startup()[:20], [], 0.0
+        for number in range(STALLED):
+            w = Wire(server, login=False)
+            w.send(half)
+            wires.append(w)
+            if number % 50 == 0:
+                started = time.monotonic()
+                answers(server)
+                slow = max(slow, time.monotonic() - started)
+        most = descriptors_of(server) - open_before
+        print(f"# {STALLED} stalled logins: {most} of them are open, {server.rss_kib() - before} KB; "
+              f"the slowest login between them took {slow * 1000:.0f} ms")
+        assert most <= 110, most
+        assert sanitized() or server.rss_kib() - before < 16 * 1024
+        assert slow < patience(5)
+        for w in wires:
+            w.close()
+        wait_until(lambda: descriptors_of(server) <= open_before + 2, 30, "the sockets to be closed")
+
+
+def test_login_deadline():
+    """10 s from the first byte to the last, however the bytes come."""
+    with harness.Server() as server:
+        silent, trickling = Wire(server, login=False), Wire(server, login=False)
+        begun, packet = time.monotonic(), startup(application_name="x" * 500)
+        trickling.socket.settimeout(0.25)
+        sent, ended = 0, False
+        while not ended and time.monotonic() - begun < patience(20):
+            try:
+                trickling.send(packet[sent:sent + 1])
+                sent += 1
+                ended = trickling.socket.recv(1) == b""
+            except TimeoutError:
+                pass
+            except OSError:
+                ended = True
+        took = time.monotonic() - begun
+        assert ended and 9 < took < patience(14), took
+        try:
+            silent.rest()
+        except AssertionError:
+            raise AssertionError("a silent connection stays") from None
+        answers(server)
+
+
+def test_max_connections():
+    with harness.Server(settings={"max_connections": 5}) as server:
+        wires = [Wire(server) for _ in range(5)]
+        for _ in range(3):
+            late = Wire(server, login=False)
+            told = [error_fields(payload) for kind, payload in late.rest() if kind == b"E"]
+            assert [(fields["S"], fields["C"]) for fields in told] == [("FATAL", "53300")], told
+            late.close()
+        wires.pop().close()
+        wait_until(lambda: can_log_in(server), 10, "a place that is free again")
+        for w in wires:
+            w.close()
+
+
+def can_log_in(server):
+    try:
+        with Wire(server) as w:
+            return rows(w.ask(query("SELECT 1"))) == [[b"1"]]
+    except (OSError, Closed, AssertionError):
+        return False
+
+
+def test_no_descriptor_left():
+    """Accepting pauses, without turning in circles, and goes on when some are free again."""
+    with harness.Server() as server:
+        with server.connect() as connection:
+            connection.execute("CREATE STREAM s (a integer)")
+        limit = descriptors_of(server) + 20
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        wires, refused = [], 0
+        for _ in range(60):
+            w = Wire(server, login=False)
+            w.send(startup())
+            wires.append(w)
+        worked = cpu_seconds(server)
+        time.sleep(0.5)                 # the time in which a server that turns in circles would work
+        worked = cpu_seconds(server) - worked
+        served = 0
+        for w in wires:
+            w.socket.settimeout(0.05)
+            try:
+                kinds = [kind for kind, _ in w.until(b"ZE")]
+                served += kinds[-1] == b"Z"
+                refused += kinds[-1] == b"E"
+            except (AssertionError, OSError):
+                pass                    # it waits in the kernel's queue
+        print(f"# of 60 clients {served} are in, {refused} were refused, the others wait; "
+              f"{worked:.2f} s of work in 0.5 s")
+        assert served >= 10 and served + refused < 60, (served, refused)
+        assert worked < 0.3, worked
+        assert rows(wires[0].ask(query("SELECT count(*) FROM s"))) == [[b"0"]], "those who are in"
+        for w in wires:
+            w.close()
+        wait_until(lambda: can_log_in(server), 10, "a client to be let in again")
+
+
+def test_lengths_cost_nothing():
+    """Memory grows by what came, not by what a length promises."""
+    with harness.Server() as server:
+        for size, ends in ((9900, False), (10100, True)):
+            w = Wire(server, login=False)
+            pad = size - len(startup()) - len("search_path") - 2
+            w.send(startup(search_path="x" * pad))
+            assert (w.until(b"ZE")[-1][0] == b"E") == ends, size
+            w.close()
+        answers(server)
+        before = server.rss_kib()
+        wires = [Wire(server) for _ in range(100)]
+        for number, w in enumerate(wires):
+            w.send((b"Q", b"B", b"P")[number % 3] + struct.pack("!i", (15 << 20) if number % 3 == 1 else 900000)
+                   + b"x" * 100)
+        answers(server)
+        grown = server.rss_kib() - before
+        print(f"# 100 messages that promise 2 GB: {grown} KB")
+        assert sanitized() or grown < 100 * 64, grown
+        for w in wires:
+            w.close()
+
+
+def test_cancel_storm():
+    """Keys are not guessed, and who has one ends only its own statement."""
+    rng = random.Random(SEED)
+    with harness.Server() as server:
+        with server.connect() as connection:
+            connection.execute("CREATE STREAM s (a integer)")
+        with Wire(server) as busy, Wire(server) as other:
+            busy.send(query("SUBSCRIBE TO s WITH (progress = true)"))
+            busy.until(b"D")
+            pid, = struct.unpack_from("!i", busy.key)
+            for number in range(200 if SHORT else 3000):
+                key = struct.pack("!i", pid if number % 2 else rng.randrange(1, 5)) + rng.randbytes(4)
+                storm = Wire(server, login=False)
+                storm.send(struct.pack("!ii", 16, wire.CANCEL_REQUEST) + (key if key != busy.key else b""))
+                storm.close()
+            assert rows(other.ask(query("INSERT INTO s VALUES (1); SELECT 1"))) == [[b"1"]]
+            for _ in range(20):         # the same again and again is one
+                storm = Wire(server, login=False)
+                storm.send(struct.pack("!ii", 16, wire.CANCEL_REQUEST) + busy.key)
+                storm.close()
+            assert errors(busy.until(b"Z")) == ["57014"]
+            wait_until(lambda: rows(busy.ask(query("SELECT 2"))) == [[b"2"]], 10, "a statement that is not cancelled")
+
+
+# -- conversations, changed ---------------------------------------------------------------------------
+
+LETTERS = b"RSKZTDCENAtn123IsvGHcdW"
+
+
+def talk(server, data, is_told=True):
+    """Says it, ends, reads to the end.  `is_told`: what comes is whole messages."""
+    w = Wire(server, login=False)
+    try:
+        w.send(data)
+        w.socket.shutdown(1)
+        w.socket.settimeout(patience(10))
+        while is_told:
+            kind, _ = w.receive()
+            assert kind[0] in LETTERS, f"a message of type {kind!r}"
+        while w.socket.recv(65536):
+            pass
+    except (Closed, OSError):
+        assert not w.buffer, f"half a message: {w.buffer[:40]!r}"
+    finally:
+        w.close()
+
+
+CONVERSATIONS = [
+    [query("SELECT a, b FROM s ORDER BY a LIMIT 3")],
+    [parse("SELECT $1::int + a FROM s", types=(INT4,)), bind([b"5"]), describe(b"P"), execute(limit=1),
+     execute(), SYNC],
+    [parse("INSERT INTO s VALUES ($1, $2)", "p"), describe(b"S", "p"), bind([b"1", b"x"], name="p"), execute(),
+     message(b"C", b"S" + text("p")), SYNC],
+    [query("COPY s FROM STDIN"), message(b"d", b"1\tx\n2\ty\n"), message(b"c"), query("SELECT 1")],
+    [query("COPY s FROM STDIN (FORMAT csv)"), message(b"d", b"1,x\n"), message(b"f", b"no\0")],
+    [query("COPY (SELECT a, b FROM s) TO STDOUT (FORMAT binary)")],
+    [query("BEGIN"), query("DECLARE c SCROLL CURSOR FOR SELECT a FROM s"), query("FETCH 2 FROM c"),
+     query("MOVE LAST c"), query("SELECT nosuch"), query("ROLLBACK")],
+    [query("LISTEN x"), query("NOTIFY x, 'y'"), query("UNLISTEN *")],
+    [parse("SUBSCRIBE TO s"), bind(), execute(limit=1), FLUSH, SYNC, TERMINATE],
+]
+
+
+def changed_lengths(messages):
+    for number, one in enumerate(messages):
+        length, = struct.unpack_from("!i", one, 1)
+        for wrong in (0, 1, 3, 4, length - 1, length + 1, length + 1000, 10001, -1, -(1 << 31), (1 << 31) - 1, 1 << 24):
+            if wrong != length:
+                changed = one[:1] + struct.pack("!i", wrong) + one[5:]
+                yield b"".join(messages[:number]) + changed + b"".join(messages[number + 1:])
+
+
+def orders(messages, rng):
+    """Some of all orders, with some left out and some said twice."""
+    for some in itertools.islice(itertools.permutations(messages), 24):
+        yield b"".join(some)
+    for _ in range(10):
+        yield b"".join(rng.choices(messages, k=len(messages) + 2))
+
+
+def conversations(server):
+    with server.connect() as connection:
+        connection.execute("CREATE STREAM s (a integer, b text)")
+        connection.execute("INSERT INTO s VALUES (1, 'x'), (2, NULL), (3, 'z')")
+    rng = random.Random(SEED)
+    step = 7 if SHORT else 1
+
+    def cut():
+        for messages in CONVERSATIONS:
+            whole = startup() + b"".join(messages)
+            for size in range(1, len(whole), step):
+                talk(server, whole[:size])
+        answers(server)
+
+    def lengths():
+        count = 0
+        for messages in CONVERSATIONS:
+            for data in changed_lengths(messages):
+                talk(server, startup() + data)
+                count += 1
+        print(f"# {count} conversations")
+        answers(server)
+
+    def order():
+        count = 0
+        everything = [one for messages in CONVERSATIONS for one in messages]
+        for messages in CONVERSATIONS + [rng.sample(everything, 5) for _ in range(10 if SHORT else 60)]:
+            for data in orders(messages, rng):
+                talk(server, startup() + data)
+                count += 1
+        print(f"# {count} conversations")
+        answers(server)
+
+    def corpus():
+        files = sorted((ROOT / "tests" / "fuzz" / "corpus" / "fuzz_session").iterdir())
+        for path in files:
+            data = path.read_bytes()
+            talk(server, (startup() if data[:1] and data[0] & 1 else b"") + data[1:], is_told=False)
+        print(f"# {len(files)} of the corpus")
+        answers(server)
+
+    yield "cut at every byte", cut
+    yield "wrong lengths", lengths
+    yield f"wrong order (seed {SEED})", order
+    yield "the fuzzer's corpus over a socket", corpus
+
+
+def test_conversations():
+    with harness.Server() as server:
+        yield from conversations(server)
+
+
+harness.main(globals())
