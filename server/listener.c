@@ -40,7 +40,7 @@ struct MrListener {
     int spare_fd;        /* given up to tell one client why */
     MrSession *first;    /* newest first */
     uint32_t count, starting;
-    uint32_t left; /* sessions that ended since memory was given back */
+    uint32_t left;                      /* sessions that ended since memory was given back */
     MrSession *numbers[NUMBER_BUCKETS]; /* by their numbers */
     int32_t last_number;
     bool is_closed;
