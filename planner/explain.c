@@ -604,6 +604,9 @@ static MrStatus describe_join(Explain *explain, const MrDagNode *node)
     if (spec->condition != NULL) {
         MR_TRY(describe_join_condition(explain, spec, node));
     }
+    if (spec->is_reordered) {
+        MR_TRY(add_text(explain, "Order", "by size: what gives fewer rows is joined first"));
+    }
     MR_TRY(describe_join_state(explain, spec, node));
     if (spec->hold_us > 0) {
         append_duration(&explain->text, spec->hold_us);

@@ -28,6 +28,9 @@ typedef struct MrPlannerContext {
     /* current_watermark(stream) at plan time; MR_TIME_MIN: none yet.  NULL: not available. */
     int64_t (*watermark)(void *context, uint32_t stream_id);
     void *watermark_context;
+    /* How many rows there are now, for the order of joins; -1: not known.  NULL: not available. */
+    int64_t (*row_count)(void *context, const MrRelation *relation);
+    void *row_count_context;
     /* SHOW-like functions: current_setting(name) at plan time; NULL: not available. */
     const char *(*setting)(void *context, const char *name);
     void *setting_context;

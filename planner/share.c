@@ -133,6 +133,7 @@ static bool nodes_equal(const MrLogical *a, const MrLogical *b)
     case MR_LOGICAL_SCAN:
         return a->scan == b->scan && a->relation != NULL && a->relation == b->relation &&
                a->by_arrival == b->by_arrival && a->reads_history == b->reads_history &&
+               a->by_arrival == b->by_arrival && a->reads_history == b->reads_history &&
                numbers_equal(a->scan_columns, b->scan_columns, a->column_count);
     case MR_LOGICAL_FILTER: return true;
     case MR_LOGICAL_PROJECT: return exprs_equal(a->expressions, b->expressions, a->column_count);
@@ -173,7 +174,7 @@ static bool has_volatile(MrExpr *const *exprs, uint32_t count)
     return false;
 }
 
-/* Each random() is one of its own; a lookup asks what has come by then. */
+/* Each random() is one of its own; a lookup, or the last row before, asks what has come by then. */
 static bool is_once_only(const MrLogical *node)
 {
     for (uint32_t i = 0; i < node->call_count; i++) {
@@ -182,7 +183,7 @@ static bool is_once_only(const MrLogical *node)
             return true;
         }
     }
-    return node->is_lookup || has_volatile(&node->predicate, 1) ||
+    return node->is_lookup || node->asof.is_used || has_volatile(&node->predicate, 1) ||
            (node->kind == MR_LOGICAL_PROJECT &&
             has_volatile(node->expressions, node->column_count)) ||
            has_volatile(node->keys, node->key_count);

@@ -135,6 +135,16 @@ static int64_t watermark_of(void *context, uint32_t stream_id)
     return mr_log_watermark(((const MrPortal *)context)->session->server->log, stream_id);
 }
 
+/* Rows that were logged: of a table, its changes, which are not fewer than its rows. */
+static int64_t row_count_of(void *context, const MrRelation *relation)
+{
+    MrLogStreamFacts facts;
+    MrLog *log = ((const MrPortal *)context)->session->server->log;
+    return relation->stream != NULL && mr_log_stream_facts(log, relation->stream->id, &facts)
+               ? (int64_t)facts.rows
+               : -1;
+}
+
 void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run,
                                MrPlannerContext *out)
 {
@@ -150,6 +160,8 @@ void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run
                                .database = session->database == NULL ? "" : session->database,
                                .watermark = watermark_of,
                                .watermark_context = portal,
+                               .row_count = row_count_of,
+                               .row_count_context = portal,
                                .setting = setting_by_name,
                                .setting_context = portal };
     MrError ignored = MR_ERROR_INIT; /* without memory there are no names: they are refused */
