@@ -95,7 +95,7 @@ typedef struct MrJoinSpec {
     /* All rows of the side are there before the other's first: the other's need not be kept. */
     bool left_is_static, right_is_static;
     bool is_reordered; /* for EXPLAIN: the inputs were not written in this order */
-    bool is_final; /* no row is ever taken back: what shows unmatched waits until it is sure */
+    bool is_final;     /* no row is ever taken back: what shows unmatched waits until it is sure */
     bool ends_with_batch; /* ad hoc: it is sure at the end of the input */
     bool passes_time;     /* the output has event times, with W less `hold_us` */
     int64_t hold_us;

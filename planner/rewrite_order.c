@@ -66,25 +66,23 @@ static double scan_rows(MrBinder *b, const MrLogical *scan)
 static bool is_key(const MrLogical *scan, uint32_t column)
 {
     const MrTableDef *table = scan->relation != NULL ? scan->relation->table : NULL;
-    return table != NULL && table->key_count == 1 &&
-           table->keys[0] == scan->scan_columns[column];
+    return table != NULL && table->key_count == 1 && table->keys[0] == scan->scan_columns[column];
 }
 
 /* Distinct values of a column: all of a key, a tenth of the rows of another. */
 static double distinct_of(const MrLogical *node, uint32_t column, double rows)
 {
     switch (node->kind) {
-    case MR_LOGICAL_SCAN:
-        return is_key(node, column) ? rows : rows / 10 > 1 ? rows / 10 : 1;
+    case MR_LOGICAL_SCAN: return is_key(node, column) ? rows : rows / 10 > 1 ? rows / 10 : 1;
     case MR_LOGICAL_FILTER: return distinct_of(node->input, column, rows);
     case MR_LOGICAL_PROJECT:
         return node->expressions[column]->kind == MR_EXPR_COLUMN
                    ? distinct_of(node->input, node->expressions[column]->column, rows)
                    : rows;
     case MR_LOGICAL_AGGREGATE:
-        return node->key_count == 1 && node->window_kind == MR_GROUP_WINDOW_NONE
-                   ? rows
-                   : rows / 10 > 1 ? rows / 10 : 1;
+        return node->key_count == 1 && node->window_kind == MR_GROUP_WINDOW_NONE ? rows
+               : rows / 10 > 1                                                   ? rows / 10
+                                                                                 : 1;
     default: return rows;
     }
 }
@@ -121,9 +119,7 @@ static double rows_of(MrBinder *b, const MrLogical *node)
         rows = rows_of(b, node->input);
         rows *= selectivity(node->predicate, node->input, rows);
         break;
-    case MR_LOGICAL_AGGREGATE:
-        rows = node->is_global ? 1 : rows_of(b, node->input) / 10;
-        break;
+    case MR_LOGICAL_AGGREGATE: rows = node->is_global ? 1 : rows_of(b, node->input) / 10; break;
     case MR_LOGICAL_UNION: rows = rows_of(b, node->input) + rows_of(b, node->right); break;
     case MR_LOGICAL_JOIN: {
         double left = rows_of(b, node->input), right = rows_of(b, node->right);
@@ -369,8 +365,7 @@ static MrStatus conditions_with(Order *order, uint32_t joined, MrExpr **out)
             continue;
         }
         order->part_used[p] = true;
-        MR_TRY(
-            mr_expr_map_columns(b->arena, order->parts[p], place_replace, order, &part, b->err));
+        MR_TRY(mr_expr_map_columns(b->arena, order->parts[p], place_replace, order, &part, b->err));
         MR_TRY(mr_expr_and(b->arena, *out, part, out, b->err));
     }
     return MR_OK;
