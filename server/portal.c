@@ -1,12 +1,12 @@
 /*
  * server/portal.c - one statement on its way: see portal.h.  Must not know what statements do.
  */
-#include "server/pgcatalog/pgcatalog.h"
 #include "server/portal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/pgcatalog/pgcatalog.h"
 #include "server/statement.h"
 
 MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const char *text,

@@ -32,6 +32,7 @@ def python(name):
 
 
 ALL = [
+    Peer("psql", [sys.executable, PEERS / "psql" / "psql_peer.py"], EVERYWHERE | {"describe"}, libpq=True),
     Peer("psycopg3", python("psycopg3"), EVERYWHERE | {"prepared"}, libpq=True),
     Peer("psycopg2", python("psycopg2"), EVERYWHERE | {"transactions"}),
     Peer("asyncpg", python("asyncpg"), EVERYWHERE | {"prepared", "pool", "transactions"}),
