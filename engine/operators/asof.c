@@ -168,16 +168,16 @@ static void drop_front(MrOperator *op, MrAsofKey *key, uint32_t count)
     mr_asof_left_remove(op, key, 0, count);
 }
 
-/* Keys with rows that have become final: shown, sent, freed. */
-static MrStatus pass(MrOperator *op, int64_t watermark_us, MrBatch *batch)
+/* Some of the keys with rows that have become final: shown, sent, freed. */
+static MrStatus pass_some(MrOperator *op, int64_t watermark_us, MrBatch *batch)
 {
+    enum { KEYS_AT_ONCE = 1024 };
     const MrAsofSpec *spec = op->spec;
     MrAsofState *state = op->state;
     Pairs before = { 0 }, after = { 0 };
-    MrAsofKey **keys, *key;
+    MrAsofKey *keys[KEYS_AT_ONCE], *key;
     uint32_t count = 0;
-    MR_NEW_ARRAY(batch->arena, keys, state->heap_count + 1, batch->err);
-    while ((key = mr_asof_take_due(state, watermark_us)) != NULL) {
+    while (count < KEYS_AT_ONCE && (key = mr_asof_take_due(state, watermark_us)) != NULL) {
         keys[count++] = key;
         if (spec->is_final) {
             MR_TRY(show_final(op, key, final_rows(op, key, watermark_us), &after, batch));
@@ -192,6 +192,16 @@ static MrStatus pass(MrOperator *op, int64_t watermark_us, MrBatch *batch)
     for (uint32_t k = 0; k < count; k++) {
         drop_front(op, keys[k], final_rows(op, keys[k], watermark_us));
         MR_TRY(mr_asof_trim(op, keys[k], watermark_us, batch->err));
+    }
+    return MR_OK;
+}
+
+/* A key that was passed is due again at a later W, if at all. */
+static MrStatus pass(MrOperator *op, int64_t watermark_us, MrBatch *batch)
+{
+    const MrAsofState *state = op->state;
+    while (state->heap_count > 0 && state->heap[0]->due_us <= watermark_us) {
+        MR_TRY(pass_some(op, watermark_us, batch));
     }
     return MR_OK;
 }
