@@ -26,6 +26,7 @@ typedef enum MrScanKind {
     MR_SCAN_VIRTUAL, /* a system view, filled by the server */
     MR_SCAN_VALUES,  /* rows of constants */
     MR_SCAN_TABLE,   /* a table: its rows (ad hoc), or its changes with weights (standing) */
+    MR_SCAN_STEP,    /* the rows of the last step of a recursion, which pushes them */
 } MrScanKind;
 
 /* Leaf.  Output: `columns` of the relation, in this order. */
@@ -168,6 +169,13 @@ typedef struct MrProjectSetSpec {
     uint32_t call_count;
     bool keeps_rows; /* an input row without rows stays, with NULLs (LEFT JOIN) */
 } MrProjectSetSpec;
+
+/* Rows of the first input, and of the second one, which is computed from them step by step.  Ad hoc
+ * only. */
+typedef struct MrRecursionSpec {
+    uint32_t scan;    /* node of the STEP scan below the second input */
+    bool is_distinct; /* UNION: a row that was there before is none */
+} MrRecursionSpec;
 
 typedef enum MrEmitMode { MR_EMIT_MODE_UPDATE, MR_EMIT_MODE_CLOSE } MrEmitMode;
 

@@ -196,6 +196,10 @@ static MrStatus connect(MrPipeline *pipeline, uint32_t index, MrError *err)
     const int32_t inputs[2] = { pipeline->dag->nodes[index].input,
                                 pipeline->dag->nodes[index].right };
     MrOperator *op = &pipeline->operators[index];
+    if (pipeline->dag->nodes[index].kind == MR_OPERATOR_RECURSION) {
+        const MrRecursionSpec *spec = pipeline->dag->nodes[index].spec;
+        op->loop = &pipeline->operators[spec->scan];
+    }
     for (uint32_t port = 0; port < 2; port++) {
         if (inputs[port] >= 0) {
             MR_TRY(add_reader(pipeline, &pipeline->operators[inputs[port]], op, port, err));

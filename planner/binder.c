@@ -6,6 +6,7 @@
 
 #include "planner/join.h"
 #include "planner/over.h"
+#include "planner/recursion.h"
 #include "planner/set_call.h"
 #include "planner/set_operation.h"
 #include "planner/subquery.h"
@@ -286,11 +287,6 @@ static MrStatus bind_set_operation(MrBinder *b, const MrAstQuery *query, MrBound
 
 static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
 {
-    if (query->with_recursive) {
-        return mr_bind_unsupported(b, query->with.count > 0 ? query->with.items[0]->position : -1,
-                                   "Name the steps one by one with WITH.",
-                                   "WITH RECURSIVE is not supported yet");
-    }
     for (uint32_t i = 0; i < query->with.count; i++) {
         const MrAstCte *ast = MR_AST_AS(const MrAstCte, query->with.items[i]);
         MrCte *cte;
@@ -307,6 +303,7 @@ static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
         MR_NEW(b->arena, cte, b->err);
         cte->ast = ast;
         cte->outer = b->ctes;
+        cte->is_recursive = query->with_recursive && mr_cte_is_recursive(ast);
         b->ctes = cte;
     }
     return MR_OK;

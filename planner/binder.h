@@ -111,6 +111,10 @@ enum {
 typedef struct MrCte {
     const MrAstCte *ast;
     const struct MrCte *outer; /* what was in scope before it */
+    bool is_recursive;         /* it may name itself, and does */
+    /* In its own recursive term: what its columns are, and the number of the recursion. */
+    const MrLogical *first;
+    uint32_t first_visible, recursion;
 } MrCte;
 
 typedef struct MrOuter MrOuter; /* planner/subquery_internal.h */
@@ -133,6 +137,7 @@ typedef struct MrBinder {
                      * while an item of FROM is bound, the items to its left */
     MrOuter *query_outer;       /* where the queries around this one begin there */
     MrSubqueryList *subqueries; /* of the statement */
+    uint32_t recursions;        /* in the statement so far */
     uint32_t depth;             /* queries inside each other, views included */
     uint32_t expr_depth;
     uint32_t view_depth;         /* > 0: positions belong to another text */

@@ -6,6 +6,7 @@
 
 #include "planner/change.h"
 #include "planner/dependent.h"
+#include "planner/recursion.h"
 #include "planner/set_call.h"
 #include "planner/subquery_internal.h"
 #include "planner/values.h"
@@ -156,12 +157,19 @@ static const MrCte *find_cte(const MrBinder *b, const MrName *name)
     return cte;
 }
 
-static MrStatus bind_cte(MrBinder *b, const MrCte *cte, MrScope *scope)
+static MrStatus bind_cte(MrBinder *b, const MrCte *cte, int32_t position, MrScope *scope)
 {
     const MrCte *ctes = b->ctes;
     MrAlias alias = { .name = cte->ast->name, .columns = cte->ast->columns };
+    *scope = (MrScope){ .alias = cte->ast->name };
+    if (cte->first != NULL) {
+        return mr_bind_last_step(b, cte, position, &scope->input);
+    }
     b->ctes = cte->outer; /* it sees only what was named before it */
-    MrStatus status = bind_nested(b, MR_AST_AS(const MrAstQuery, cte->ast->statement), scope);
+    MrStatus status =
+        cte->is_recursive
+            ? mr_bind_recursion(b, cte->ast, &scope->input)
+            : bind_nested(b, MR_AST_AS(const MrAstQuery, cte->ast->statement), scope);
     b->ctes = ctes;
     MR_TRY(status);
     return apply_alias(b, &alias, cte->ast->base.position, scope);
@@ -192,7 +200,7 @@ static MrStatus bind_table(MrBinder *b, const MrAstFromTable *ast, MrScope *scop
     if (&ast->base == b->image_item) {
         MR_TRY(bind_relation(b, b->image, ast->base.position, scope));
     } else if (cte != NULL && &ast->base != b->place_item) {
-        MR_TRY(bind_cte(b, cte, scope));
+        MR_TRY(bind_cte(b, cte, ast->base.position, scope));
     } else {
         const MrRelation *relation;
         MrStatus status = mr_catalog_resolve(b->context->catalog, &ast->name, &relation, b->err);

@@ -113,7 +113,8 @@ static const MrSchema *logged_schema(const Explain *explain, const MrScanSpec *s
 
 static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
 {
-    static const char *const kinds[] = { "stream ", "result ", "system view ", "", "table " };
+    static const char *const kinds[] = { "stream ", "result ", "system view ",
+                                         "",        "table ",  "" };
     const MrScanSpec *spec = node->spec;
     mr_builder_append_format(&explain->text, "%s%s", kinds[spec->kind], spec->relation);
     if (explain->text.failed) {
@@ -670,7 +671,7 @@ static const char *const titles[] = {
     [MR_OPERATOR_UNION] = "Union all",     [MR_OPERATOR_OVER] = "Window functions",
     [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
     [MR_OPERATOR_WINDOW] = "Window",       [MR_OPERATOR_PROJECT_SET] = "ProjectSet",
-    [MR_OPERATOR_ASOF] = "As-of join",
+    [MR_OPERATOR_ASOF] = "As-of join",     [MR_OPERATOR_RECURSION] = "Recursion",
 };
 
 static MrStatus describe(Explain *explain, uint32_t index)
@@ -695,6 +696,9 @@ static MrStatus describe(Explain *explain, uint32_t index)
     case MR_OPERATOR_OVER: return describe_over(explain, node);
     case MR_OPERATOR_TOP_N: return describe_top_n(explain, node);
     case MR_OPERATOR_UNION: return MR_OK;
+    case MR_OPERATOR_RECURSION:
+        return add_text(explain, "Rows",
+                        ((const MrRecursionSpec *)node->spec)->is_distinct ? "each once" : "all");
     case MR_OPERATOR_JOIN: return describe_join(explain, node);
     case MR_OPERATOR_ASOF: return describe_asof(explain, node);
     case MR_OPERATOR_DELIVER: return describe_deliver(explain);

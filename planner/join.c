@@ -370,7 +370,7 @@ MrStatus mr_join_take_filter(MrBinder *b, MrLogical **tree)
 static bool is_stateless(const MrLogical *node)
 {
     switch (node->kind) {
-    case MR_LOGICAL_SCAN: return true;
+    case MR_LOGICAL_SCAN: return node->scan != MR_SCAN_STEP;
     case MR_LOGICAL_FILTER:
     case MR_LOGICAL_PROJECT: return is_stateless(node->input);
     case MR_LOGICAL_UNION: return is_stateless(node->input) && is_stateless(node->right);

@@ -267,6 +267,38 @@ MrStatus mr_logical_union(MrArena *arena, MrLogical *left, MrLogical *right, MrL
     return MR_OK;
 }
 
+MrStatus mr_logical_recursion(MrArena *arena, MrLogical *left, MrLogical *right, uint32_t number,
+                              bool is_distinct, MrLogical **out, MrError *err)
+{
+    MR_TRY(mr_logical_union(arena, left, right, out, err));
+    (*out)->kind = MR_LOGICAL_RECURSION;
+    (*out)->recursion = number;
+    (*out)->is_distinct = is_distinct;
+    for (uint32_t i = 0; i < (*out)->column_count; i++) {
+        (*out)->columns[i].role = MR_TIME_NONE;
+        (*out)->columns[i].window_of = NULL;
+        (*out)->columns[i].not_null = false; /* of a later step nothing is known yet */
+    }
+    return MR_OK;
+}
+
+MrStatus mr_logical_last_step(MrArena *arena, const MrLogical *like, uint32_t count,
+                              const char *const *names, uint32_t number, MrLogical **out,
+                              MrError *err)
+{
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_SCAN, NULL, count, &node, err));
+    MR_NEW_ARRAY(arena, node->scan_columns, count, err);
+    node->scan = MR_SCAN_STEP;
+    node->recursion = number;
+    for (uint32_t i = 0; i < count; i++) {
+        node->scan_columns[i] = i;
+        node->columns[i] = (MrLogicalColumn){ .name = names[i], .type = like->columns[i].type };
+    }
+    *out = node;
+    return MR_OK;
+}
+
 const char *mr_join_type_name(MrJoinType type)
 {
     static const char *const names[] = {
@@ -333,7 +365,7 @@ static bool share_a_relation(const MrLogical *a, const MrLogical *b)
 bool mr_logical_is_in_log_order(const MrLogical *node)
 {
     switch (node->kind) {
-    case MR_LOGICAL_SCAN: return node->scan != MR_SCAN_TABLE;
+    case MR_LOGICAL_SCAN: return node->scan != MR_SCAN_TABLE && node->scan != MR_SCAN_STEP;
     case MR_LOGICAL_FILTER:
     case MR_LOGICAL_PROJECT:
     case MR_LOGICAL_EXPAND:

@@ -23,7 +23,8 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_OVER,  /* window functions over one window: input columns, then one per call */
     MR_LOGICAL_TOP_N, /* the first rows per partition: input columns, then their number if shown */
     MR_LOGICAL_JOIN,  /* columns of the left input, then of the right one */
-    MR_LOGICAL_UNION  /* UNION ALL of two inputs with the same types; n-ary ones are trees of it */
+    MR_LOGICAL_UNION, /* UNION ALL of two inputs with the same types; n-ary ones are trees of it */
+    MR_LOGICAL_RECURSION /* its right input reads the rows of the last step by a scan */
 } MrLogicalKind;
 
 /* What a column is for the watermark (dialect.md, Time 2). */
@@ -98,6 +99,8 @@ struct MrLogical {
     const MrBlock *values;
     bool by_arrival;    /* SCAN of a stream: see MrScanSpec */
     bool reads_history; /* SCAN of a table, ad hoc: its changes, in their places of the log */
+    uint32_t recursion; /* RECURSION, and its scan of the last step: its number in the statement */
+    bool is_distinct;   /* RECURSION: UNION without ALL */
 
     MrExpr *predicate; /* FILTER; JOIN: over the columns of both inputs, NULL: none */
 
@@ -181,6 +184,14 @@ MrStatus mr_logical_aggregate_columns(MrArena *arena, MrLogical *node, MrError *
 /* UNION ALL of inputs with equally many columns of the same types; names are the left one's. */
 MrStatus mr_logical_union(MrArena *arena, MrLogical *left, MrLogical *right, MrLogical **out,
                           MrError *err);
+
+/* Inputs as of a union; `number` tells its scan, which is below `right`. */
+MrStatus mr_logical_recursion(MrArena *arena, MrLogical *left, MrLogical *right, uint32_t number,
+                              bool is_distinct, MrLogical **out, MrError *err);
+/* The scan: the first `count` columns of `like`, under these names. */
+MrStatus mr_logical_last_step(MrArena *arena, const MrLogical *like, uint32_t count,
+                              const char *const *names, uint32_t number, MrLogical **out,
+                              MrError *err);
 
 /* A join; SEMI and ANTI give the left input's columns only, the condition sees both. */
 MrStatus mr_logical_join(MrArena *arena, MrJoinType type, MrLogical *left, MrLogical *right,

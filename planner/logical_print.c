@@ -115,6 +115,7 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
                                  mr_join_type_name(node->join_type));
         break;
     case MR_LOGICAL_UNION: mr_builder_append_string(out, "union all"); break;
+    case MR_LOGICAL_RECURSION: mr_builder_append_string(out, "recursion"); break;
     }
 }
 

@@ -81,7 +81,9 @@ static MrStatus lower_scan(MrLowering *lowering, const MrLogical *node)
     MR_NEW(lowering->arena, spec, lowering->err);
     *spec = (MrScanSpec){
         .kind = node->scan,
-        .relation = relation != NULL ? relation->name : "VALUES",
+        .relation = relation != NULL            ? relation->name
+                    : node->scan == MR_SCAN_STEP ? "the last step"
+                                                 : "VALUES",
         .column_count = node->column_count,
         .columns = node->scan_columns,
         .event_column = -1,
@@ -98,6 +100,8 @@ static MrStatus lower_scan(MrLowering *lowering, const MrLogical *node)
         spec->max_future_skew_us = relation->stream->max_future_skew_us;
     } else if (node->scan == MR_SCAN_TABLE) {
         spec->stream_id = relation->stream->id;
+    } else if (node->scan == MR_SCAN_STEP) {
+        spec->stream_id = node->recursion;
     } else if (node->scan == MR_SCAN_RESULT) {
         memcpy(spec->query, relation->standing->id, sizeof spec->query);
     }
@@ -124,6 +128,26 @@ static MrStatus lower_union(MrLowering *lowering, const MrLogical *node, int32_t
     return mr_lowering_push(lowering, MR_OPERATOR_UNION, spec, left, lowering->top, &schema,
                             lowering->dag->nodes[left].retracts ||
                                 mr_lowering_top(lowering)->retracts);
+}
+
+/* Its scan stands among the operators of its second input. */
+static MrStatus lower_recursion(MrLowering *lowering, const MrLogical *node, int32_t left)
+{
+    const MrDag *dag = lowering->dag;
+    MrRecursionSpec *spec;
+    MrSchema schema;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    MR_TRY(mr_lowering_schema(lowering, node, &schema));
+    spec->is_distinct = node->is_distinct;
+    for (uint32_t i = (uint32_t)left + 1; i < dag->node_count; i++) {
+        const MrScanSpec *scan = dag->nodes[i].spec;
+        if (dag->nodes[i].kind == MR_OPERATOR_SCAN && scan->kind == MR_SCAN_STEP &&
+            scan->stream_id == node->recursion) {
+            spec->scan = i;
+        }
+    }
+    return mr_lowering_push(lowering, MR_OPERATOR_RECURSION, spec, left,
+                            (int32_t)dag->node_count - 1, &schema, false);
 }
 
 static bool is_integer(MrTypeId type)
@@ -596,6 +620,7 @@ static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has
     case MR_LOGICAL_OVER: return lower_over(lowering, node, has_reader);
     case MR_LOGICAL_TOP_N: return lower_top_n(lowering, node, has_reader);
     case MR_LOGICAL_UNION: return lower_union(lowering, node, left);
+    case MR_LOGICAL_RECURSION: return lower_recursion(lowering, node, left);
     case MR_LOGICAL_WINDOW: return lower_window(lowering, node);
     case MR_LOGICAL_JOIN:
     case MR_LOGICAL_RESULT: break;

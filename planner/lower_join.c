@@ -82,6 +82,16 @@ static void set_times(const MrLowering *lowering, const MrLogical *node, MrJoinS
     spec->hold_us = node->hold_us;
 }
 
+/* In a recursive term: its rows come when everything else is there. */
+static bool comes_by_steps(const MrLogical *node)
+{
+    if (node == NULL || node->kind == MR_LOGICAL_RECURSION) {
+        return false;
+    }
+    return (node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STEP) ||
+           comes_by_steps(node->input) || comes_by_steps(node->right);
+}
+
 static bool takes_back(const MrJoinSpec *spec)
 {
     if (spec->is_lookup) {
@@ -177,10 +187,14 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     spec->right_retracts = mr_lowering_top(lowering)->retracts;
     spec->is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE;
     spec->ends_with_batch = !options->is_standing;
-    spec->left_is_static = mr_join_side_is_static(node->input, node->right, options->is_standing);
+    spec->left_is_static =
+        mr_join_side_is_static(node->input, node->right, options->is_standing) ||
+        comes_by_steps(node->right);
     spec->right_is_static =
         mr_join_side_is_static(node->right, node->input, options->is_standing) ||
-        (!options->is_standing && mr_join_right_is_first(node->right, node->input));
+        comes_by_steps(node->input) ||
+        (!options->is_standing && !comes_by_steps(node->right) &&
+         mr_join_right_is_first(node->right, node->input));
     MR_TRY(shown_columns(lowering, node, by, &spec->columns, &spec->column_count));
     set_times(lowering, node, spec);
     MrSchema schema;

@@ -248,6 +248,17 @@ static MrStatus prune_union(MrBinder *b, MrLogical *node, Columns *columns)
     return prune_side(b, &node->right, columns, node->column_count);
 }
 
+/* The next step may need what nobody above does. */
+static MrStatus prune_recursion(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    for (uint32_t i = 0; i < columns->count; i++) {
+        columns->needed[i] = true;
+        columns->places[i] = i;
+    }
+    MR_TRY(prune_side(b, &node->input, columns, node->column_count));
+    return prune_side(b, &node->right, columns, node->column_count);
+}
+
 /* Both inputs keep what is shown of them, and what the condition reads. */
 static MrStatus prune_join(MrBinder *b, MrLogical *node, Columns *columns)
 {
@@ -464,6 +475,7 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_WINDOW: return prune_window(b, node, columns);
     case MR_LOGICAL_RESULT: return prune_result(b, node, columns);
     case MR_LOGICAL_UNION: return prune_union(b, node, columns);
+    case MR_LOGICAL_RECURSION: return prune_recursion(b, node, columns);
     case MR_LOGICAL_JOIN: return prune_join(b, node, columns);
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");
