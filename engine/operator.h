@@ -114,7 +114,7 @@ struct MrOperator {
     /* Further readers of what several parts of the plan share, told after `output`. */
     MrReader *readers;
     uint32_t reader_count;
-    MrOperator *loop;     /* of a recursion: the scan that gives its rows to the recursive term */
+    MrOperator *loop; /* of a recursion: the scan that gives its rows to the recursive term */
     /* With two inputs: W of each, kept by mr_operator_raise.  MR_TIME_MAX from the start where
      * nothing below moves a watermark.  The pipeline keeps them in checkpoints. */
     int64_t watermarks_us[2];

@@ -166,10 +166,9 @@ static MrStatus bind_cte(MrBinder *b, const MrCte *cte, int32_t position, MrScop
         return mr_bind_last_step(b, cte, position, &scope->input);
     }
     b->ctes = cte->outer; /* it sees only what was named before it */
-    MrStatus status =
-        cte->is_recursive
-            ? mr_bind_recursion(b, cte->ast, &scope->input)
-            : bind_nested(b, MR_AST_AS(const MrAstQuery, cte->ast->statement), scope);
+    MrStatus status = cte->is_recursive
+                          ? mr_bind_recursion(b, cte->ast, &scope->input)
+                          : bind_nested(b, MR_AST_AS(const MrAstQuery, cte->ast->statement), scope);
     b->ctes = ctes;
     MR_TRY(status);
     return apply_alias(b, &alias, cte->ast->base.position, scope);

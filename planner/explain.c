@@ -113,8 +113,7 @@ static const MrSchema *logged_schema(const Explain *explain, const MrScanSpec *s
 
 static MrStatus describe_scan(Explain *explain, const MrDagNode *node)
 {
-    static const char *const kinds[] = { "stream ", "result ", "system view ",
-                                         "",        "table ",  "" };
+    static const char *const kinds[] = { "stream ", "result ", "system view ", "", "table ", "" };
     const MrScanSpec *spec = node->spec;
     mr_builder_append_format(&explain->text, "%s%s", kinds[spec->kind], spec->relation);
     if (explain->text.failed) {

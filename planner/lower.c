@@ -81,7 +81,7 @@ static MrStatus lower_scan(MrLowering *lowering, const MrLogical *node)
     MR_NEW(lowering->arena, spec, lowering->err);
     *spec = (MrScanSpec){
         .kind = node->scan,
-        .relation = relation != NULL            ? relation->name
+        .relation = relation != NULL             ? relation->name
                     : node->scan == MR_SCAN_STEP ? "the last step"
                                                  : "VALUES",
         .column_count = node->column_count,

@@ -187,9 +187,8 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     spec->right_retracts = mr_lowering_top(lowering)->retracts;
     spec->is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE;
     spec->ends_with_batch = !options->is_standing;
-    spec->left_is_static =
-        mr_join_side_is_static(node->input, node->right, options->is_standing) ||
-        comes_by_steps(node->right);
+    spec->left_is_static = mr_join_side_is_static(node->input, node->right, options->is_standing) ||
+                           comes_by_steps(node->right);
     spec->right_is_static =
         mr_join_side_is_static(node->right, node->input, options->is_standing) ||
         comes_by_steps(node->input) ||

@@ -54,8 +54,7 @@ static MrStatus check_form(MrBinder *b, const MrAstCte *cte, const MrAstQuery *q
                           "does not have the form non-recursive-term UNION [ALL] recursive-term");
     }
     if (names(&query->left->base, cte->name)) {
-        return wrong_form(b, position, cte->name,
-                          "must not appear within its non-recursive term");
+        return wrong_form(b, position, cte->name, "must not appear within its non-recursive term");
     }
     if (query->order_by.count > 0 || query->limit != NULL || query->offset != NULL) {
         return mr_bind_unsupported(b, position, "Sort and limit what is selected from it.",
@@ -158,7 +157,8 @@ static MrStatus check_term(const Term *term, const MrLogical *node)
 static MrStatus show_terms(MrBinder *b, const MrBoundQuery *term, MrExpr **exprs,
                            const char *const *column_names, MrLogical **out)
 {
-    return mr_logical_project(b->arena, term->node, exprs, column_names, term->visible, out, b->err);
+    return mr_logical_project(b->arena, term->node, exprs, column_names, term->visible, out,
+                              b->err);
 }
 
 /* The columns are those of the first term: the second one's must become them without a loss. */
@@ -185,8 +185,8 @@ static MrStatus match_columns(MrBinder *b, const MrAstCte *cte, const MrBoundQue
                           "type %s overall",
                           cte->name, i + 1, mr_type_text(type, had),
                           mr_type_text(mr_type(common), wanted));
-            return mr_error_hint(
-                b->err, "Cast the output of the non-recursive term to the correct type.");
+            return mr_error_hint(b->err,
+                                 "Cast the output of the non-recursive term to the correct type.");
         }
         MR_TRY(mr_coerce(b, second[i], mr_type(type.id), MR_CAST_IMPLICIT, cte->base.position,
                          &second[i]));
@@ -209,8 +209,11 @@ static MrStatus check_comparable(MrBinder *b, const MrLogical *node, int32_t pos
 static MrStatus bind_term(MrBinder *b, const MrAstCte *cte, const MrAstQuery *query,
                           const MrBoundQuery *first, uint32_t number, MrBoundQuery *out)
 {
-    MrCte self = { .ast = cte, .outer = b->ctes, .first = first->node,
-                   .first_visible = first->visible, .recursion = number };
+    MrCte self = { .ast = cte,
+                   .outer = b->ctes,
+                   .first = first->node,
+                   .first_visible = first->visible,
+                   .recursion = number };
     const MrCte *ctes = b->ctes;
     b->ctes = &self;
     MrStatus status = mr_bind_query(b, query->right, false, out);
@@ -250,7 +253,8 @@ MrStatus mr_bind_recursion(MrBinder *b, const MrAstCte *cte, MrLogical **out)
     if (!query->all) {
         MR_TRY(check_comparable(b, sides[0], cte->base.position));
     }
-    return mr_logical_recursion(b->arena, sides[0], sides[1], term.number, !query->all, out, b->err);
+    return mr_logical_recursion(b->arena, sides[0], sides[1], term.number, !query->all, out,
+                                b->err);
 }
 
 MrStatus mr_bind_last_step(MrBinder *b, const MrCte *self, int32_t position, MrLogical **out)
@@ -264,8 +268,7 @@ MrStatus mr_bind_last_step(MrBinder *b, const MrCte *self, int32_t position, MrL
     }
     MR_NEW_ARRAY(b->arena, column_names, self->first_visible, b->err);
     for (uint32_t i = 0; i < self->first_visible; i++) {
-        column_names[i] =
-            i < renamed->count ? renamed->items[i] : self->first->columns[i].name;
+        column_names[i] = i < renamed->count ? renamed->items[i] : self->first->columns[i].name;
     }
     return mr_logical_last_step(b->arena, self->first, self->first_visible, column_names,
                                 self->recursion, out, b->err);

@@ -607,7 +607,7 @@ static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
     case MR_LOGICAL_PROJECT_SET: return project_set_key(b, place, key);
     case MR_LOGICAL_WINDOW: return window_key(b, place, key);
     case MR_LOGICAL_RECURSION: break; /* ad hoc only */
-    case MR_LOGICAL_EXPAND: break; /* stands below groups, which have the key */
+    case MR_LOGICAL_EXPAND: break;    /* stands below groups, which have the key */
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a node of the plan has no key");
 }

@@ -25,8 +25,8 @@ typedef struct Step {
 
 typedef struct RecursionState {
     Step steps[2];
-    uint32_t next;     /* the one that takes rows */
-    MrArena page;      /* of one block on its way */
+    uint32_t next;      /* the one that takes rows */
+    MrArena page;       /* of one block on its way */
     MrKeyLayout layout; /* UNION: all columns */
     MrGroupTable seen;
 } RecursionState;
@@ -71,8 +71,7 @@ static MrStatus select_new(RecursionState *state, const MrBlock *in, MrBatch *ba
                                batch->err));
     MR_NEW_ARRAY(batch->arena, groups, in->row_count, batch->err);
     MR_NEW_ARRAY(batch->arena, fresh, in->row_count, batch->err);
-    MR_TRY(
-        mr_group_table_insert(&state->seen, &keys, NULL, in->row_count, groups, batch->err));
+    MR_TRY(mr_group_table_insert(&state->seen, &keys, NULL, in->row_count, groups, batch->err));
     for (uint32_t row = 0; row < in->row_count; row++) {
         if (groups[row] == known) { /* groups are numbered by their first rows */
             fresh[count++] = row;
