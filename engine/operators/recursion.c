@@ -2,12 +2,12 @@
  * engine/operators/recursion.c - WITH RECURSIVE, ad hoc: rows of the first input, and of the second
  * one, which is computed from them, step by step until a step gives nothing new (semi-naive).
  *
- *     rows of a step ─┬─▶ the operator above
- *                     └─▶ op->loop, a scan ─▶ the recursive term ─▶ second input: rows of the next
+ *     rows of a step --+--> the operator above
+ *                      +--> op->loop, a scan --> the recursive term --> second input: the next rows
  *
  * The recursive term has been checked to give for the rows of one step what it gives for those rows
- * alone, and its other inputs are complete before the first step: so every row goes through it once.
- * With UNION a row that was there before is none.
+ * alone, and its other inputs are complete before the first step: so every row goes through it
+ * once.  With UNION a row that was there before is none.
  */
 #include <stdlib.h>
 
@@ -123,7 +123,7 @@ static MrStatus recursion_push(MrOperator *op, const MrBlock *in, MrBatch *batch
     return MR_OK;
 }
 
-/* LIMIT without an order, with nothing between that could leave rows out later, has all it wants. */
+/* LIMIT without an order has all it wants, with nothing between that keeps rows to itself. */
 static bool is_enough(const MrOperator *op)
 {
     const MrOperator *above = op->output;
