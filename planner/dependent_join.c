@@ -3,283 +3,21 @@
  */
 #include "planner/dependent_join.h"
 
-#include "planner/join.h"
+#include "planner/dependent_internal.h"
 #include "planner/over.h"
-#include "planner/set_operation.h"
+#include "planner/subquery_internal.h"
 
 #include <string.h>
-
-/* ---- What a tree uses ---------------------------------------------------------------------- */
-
-typedef void Visit(void *context, const MrExpr *expr);
-
-static void visit_all(MrExpr *const *exprs, uint32_t count, Visit *visit, void *context)
-{
-    for (uint32_t i = 0; exprs != NULL && i < count; i++) {
-        if (exprs[i] != NULL) {
-            mr_expr_walk(exprs[i], visit, context);
-        }
-    }
-}
-
-static void visit_node(const MrLogical *node, Visit *visit, void *context)
-{
-    visit_all(&node->predicate, 1, visit, context);
-    visit_all(&node->time, 1, visit, context);
-    visit_all(node->expressions, node->column_count, visit, context);
-    visit_all(node->keys, node->key_count, visit, context);
-    for (uint32_t i = 0; i < node->call_count; i++) {
-        visit_all(node->calls[i].args, node->calls[i].aggregate->arg_count, visit, context);
-        visit_all(&node->calls[i].filter, 1, visit, context);
-    }
-}
-
-static void visit_tree(const MrLogical *node, Visit *visit, void *context)
-{
-    if (node == NULL) {
-        return;
-    }
-    visit_node(node, visit, context);
-    visit_tree(node->input, visit, context);
-    visit_tree(node->right, visit, context);
-}
-
-static void note_outer(void *context, const MrExpr *expr)
-{
-    if (expr->kind == MR_EXPR_OUTER) {
-        *(bool *)context = true;
-    }
-}
-
-bool mr_tree_is_correlated(const MrLogical *node)
-{
-    bool found = false;
-    visit_tree(node, note_outer, &found);
-    return found;
-}
-
-static void note_used(void *context, const MrExpr *expr)
-{
-    MrArguments *arguments = context;
-    if (expr->kind == MR_EXPR_OUTER && expr->column < arguments->count) {
-        arguments->used[expr->column] = true;
-    }
-}
-
-MrStatus mr_arguments_init(MrBinder *b, const MrLogical *outer, const MrExpr *subquery,
-                           const MrLogical *tree, MrArguments *out)
-{
-    *out = (MrArguments){
-        .b = b, .outer = outer, .exprs = subquery->args, .count = subquery->arg_count
-    };
-    MR_NEW_ARRAY(b->arena, out->used, out->count, b->err);
-    MR_NEW_ARRAY(b->arena, out->columns, out->count, b->err);
-    MR_NEW_ARRAY(b->arena, out->is_strict, out->count, b->err);
-    visit_tree(tree, note_used, out);
-    return MR_OK;
-}
-
-void mr_arguments_restrict(MrArguments *arguments, const MrLogical *tree)
-{
-    memset(arguments->used, 0, arguments->count * sizeof *arguments->used);
-    visit_tree(tree, note_used, arguments);
-}
-
-static uint32_t used_count(const MrArguments *arguments)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < arguments->count; i++) {
-        count += arguments->used[i];
-    }
-    return count;
-}
-
-/* ---- Expressions --------------------------------------------------------------------------- */
-
-/* How the columns of a node become others while its input changes. */
-typedef struct Mapping {
-    const MrArguments *arguments;
-    const uint32_t *places; /* new column of each old one; NULL: the same */
-    uint32_t shift;         /* for all columns, when places is NULL */
-    bool to_outer;          /* arguments become their expressions over the outer node */
-} Mapping;
-
-static MrStatus map_expr(const Mapping *mapping, const MrExpr *expr, MrExpr **out)
-{
-    MrBinder *b = mapping->arguments->b;
-    if (expr->kind == MR_EXPR_COLUMN) {
-        uint32_t column =
-            mapping->places != NULL ? mapping->places[expr->column] : expr->column + mapping->shift;
-        return mr_expr_column(b->arena, column, expr->type, expr->position, out, b->err);
-    }
-    if (expr->kind == MR_EXPR_OUTER) {
-        if (mapping->to_outer) {
-            *out = mapping->arguments->exprs[expr->column];
-            return MR_OK;
-        }
-        return mr_expr_column(b->arena, mapping->arguments->columns[expr->column], expr->type,
-                              expr->position, out, b->err);
-    }
-    MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(map_expr(mapping, expr->args[i], &args[i]));
-    }
-    *out = copy;
-    return MR_OK;
-}
-
-static MrStatus map_in_place(const Mapping *mapping, MrExpr **expr)
-{
-    return *expr == NULL ? MR_OK : map_expr(mapping, *expr, expr);
-}
-
-MrStatus mr_arguments_apply(const MrArguments *arguments, const MrExpr *expr, uint32_t shift,
-                            MrExpr **out)
-{
-    Mapping mapping = { .arguments = arguments, .shift = shift, .to_outer = true };
-    return map_expr(&mapping, expr, out);
-}
 
 static MrStatus column_of(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out)
 {
     return mr_expr_column(b->arena, column, node->columns[column].type, -1, out, b->err);
 }
 
-static MrStatus is_null(MrBinder *b, MrExpr *value, MrExpr **out)
-{
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), -1, 1, out, b->err));
-    (*out)->args[0] = value;
-    return MR_OK;
-}
-
-/* The value, or something in place of NULL. */
-static MrStatus not_null(MrBinder *b, MrExpr *value, MrExpr **out)
-{
-    MrDatum zero = { .type = mr_type(value->type.id) };
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_COALESCE, value->type, -1, 2, out, b->err));
-    (*out)->args[0] = value;
-    return mr_expr_constant(b->arena, &zero, -1, &(*out)->args[1], b->err);
-}
-
-/* a = b, where neither can be NULL or NULL matches nothing; else a IS NOT DISTINCT FROM b, as two
- * equalities, which a join can look up. */
-static MrStatus same_value(MrBinder *b, MrExpr *left, MrExpr *right, bool is_strict, MrExpr **out)
-{
-    MrExpr *nulls[2], *values[2], *same;
-    if (is_strict) {
-        return mr_bind_operator(b, "=", left, right, -1, out);
-    }
-    MR_TRY(is_null(b, left, &nulls[0]));
-    MR_TRY(is_null(b, right, &nulls[1]));
-    MR_TRY(not_null(b, left, &values[0]));
-    MR_TRY(not_null(b, right, &values[1]));
-    MR_TRY(mr_bind_operator(b, "=", values[0], values[1], -1, &same));
-    MR_TRY(mr_bind_operator(b, "=", nulls[0], nulls[1], -1, out));
-    return mr_expr_and(b->arena, same, *out, out, b->err);
-}
-
-MrStatus mr_arguments_match(const MrArguments *arguments, uint32_t shift, MrExpr **out)
-{
-    MrBinder *b = arguments->b;
-    *out = NULL;
-    for (uint32_t i = 0; i < arguments->count; i++) {
-        MrExpr *column, *same;
-        if (!arguments->used[i]) {
-            continue;
-        }
-        MrExpr *argument = arguments->exprs[i];
-        bool is_strict = arguments->is_strict[i] || mr_expr_is_not_null(argument, arguments->outer);
-        MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, argument->type, -1, &column,
-                              b->err));
-        MR_TRY(same_value(b, argument, column, is_strict, &same));
-        MR_TRY(mr_expr_and(b->arena, *out, same, out, b->err));
-    }
-    return MR_OK;
-}
-
-/* ---- Columns of the arguments at the end --------------------------------------------------- */
-
-static MrStatus join(MrBinder *b, MrJoinType type, MrLogical *left, MrLogical *right,
-                     MrExpr *condition, MrLogical **out)
-{
-    MR_TRY(mr_logical_join(b->arena, type, left, right, condition, out, b->err));
-    return mr_join_settle(b, *out);
-}
-
-/* Shows of *node the columns places[0..count) and then those of the arguments, which get the places
- * behind. */
-static MrStatus show(MrArguments *arguments, MrLogical **node, const uint32_t *places,
-                     const MrLogicalColumn *names_of, uint32_t count)
-{
-    MrBinder *b = arguments->b;
-    MrExpr **exprs;
-    const char **names;
-    uint32_t total = count;
-    MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
-    MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(column_of(b, *node, places[i], &exprs[i]));
-        names[i] = names_of[i].name;
-    }
-    for (uint32_t i = 0; i < arguments->count; i++) {
-        if (arguments->used[i]) {
-            MR_TRY(column_of(b, *node, arguments->columns[i], &exprs[total]));
-            arguments->columns[i] = total++;
-        }
-    }
-    return mr_logical_project(b->arena, *node, exprs, names, total, node, b->err);
-}
-
-/* The distinct values of the used arguments over the outer node. */
-static MrStatus make_domain(MrArguments *arguments, MrLogical **out)
-{
-    MrBinder *b = arguments->b;
-    MrLogical *outer;
-    MrExpr **exprs;
-    uint32_t count = 0;
-    MR_NEW_ARRAY(b->arena, exprs, arguments->count, b->err);
-    MR_TRY(mr_logical_copy(b->arena, arguments->outer, &outer, b->err));
-    for (uint32_t i = 0; i < arguments->count; i++) {
-        if (arguments->used[i]) {
-            if (arguments->exprs[i]->type.id == MR_TYPE_JSON) {
-                return mr_bind_unsupported(b, arguments->exprs[i]->position,
-                                           "Cast it to jsonb or text.",
-                                           "a json column of an outer query is not supported in a "
-                                           "subquery");
-            }
-            exprs[count++] = arguments->exprs[i];
-        }
-    }
-    MR_TRY(mr_logical_project(b->arena, outer, exprs, NULL, count, out, b->err));
-    return mr_bind_make_distinct(b, out);
-}
-
-/* A tree that knows nothing of the outside, once for every value of the arguments. */
-static MrStatus cross_domain(MrArguments *arguments, MrLogical **node)
-{
-    MrBinder *b = arguments->b;
-    MrLogical *domain;
-    uint32_t column = (*node)->column_count;
-    MR_TRY(make_domain(arguments, &domain));
-    MR_TRY(join(b, MR_JOIN_TYPE_INNER, *node, domain, NULL, node));
-    for (uint32_t i = 0; i < arguments->count; i++) {
-        if (arguments->used[i]) {
-            arguments->columns[i] = column++;
-            arguments->is_strict[i] = false;
-        }
-    }
-    return MR_OK;
-}
-
 static MrStatus unnest_any(MrArguments *arguments, MrLogical **node)
 {
     return mr_tree_is_correlated(*node) ? mr_unnest(arguments, node)
-                                        : cross_domain(arguments, node);
+                                        : mr_cross_domain(arguments, node);
 }
 
 /* ---- Filters ------------------------------------------------------------------------------- */
@@ -301,7 +39,7 @@ static uint32_t equated_argument(const MrExpr *conjunct, MrExpr **value)
     for (uint32_t side = 0; side < 2; side++) {
         MrExpr *argument = conjunct->args[side], *other = conjunct->args[1 - side];
         bool is_outer = false;
-        mr_expr_walk(other, note_outer, &is_outer);
+        mr_expr_walk(other, mr_note_outer, &is_outer);
         if (argument->kind == MR_EXPR_OUTER && !is_outer && argument->type.id == other->type.id &&
             has_one_look(argument->type.id)) {
             *value = other;
@@ -404,8 +142,8 @@ static MrStatus unnest_filter(MrArguments *arguments, MrLogical **place)
     MR_TRY(is_equated ? project_equated(arguments, input, values, &input)
                       : unnest_any(arguments, &input));
     /* `x = x` stays behind for each equated column: it keeps NULLs out. */
-    Mapping mapping = { .arguments = arguments };
-    MR_TRY(map_expr(&mapping, node->predicate, &predicate));
+    MrMapping mapping = { .arguments = arguments };
+    MR_TRY(mr_map_expr(&mapping, node->predicate, &predicate));
     return mr_logical_filter(b->arena, input, predicate, place, b->err);
 }
 
@@ -421,9 +159,9 @@ static MrStatus unnest_project(MrArguments *arguments, MrLogical **place)
     MR_TRY(unnest_any(arguments, &input));
     MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
-    Mapping mapping = { .arguments = arguments };
+    MrMapping mapping = { .arguments = arguments };
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(map_expr(&mapping, node->expressions[i], &exprs[i]));
+        MR_TRY(mr_map_expr(&mapping, node->expressions[i], &exprs[i]));
         names[i] = node->columns[i].name;
     }
     for (uint32_t i = 0; i < arguments->count; i++) {
@@ -449,22 +187,23 @@ static MrStatus group_by_arguments(MrArguments *arguments, MrLogical **place)
                                    "grouping sets in a subquery that names an outer column are not "
                                    "supported yet");
     }
+    MR_TRY(mr_subquery_keep_order(b, node));
     MR_TRY(unnest_any(arguments, &node->input));
-    Mapping mapping = { .arguments = arguments };
+    MrMapping mapping = { .arguments = arguments };
     MR_NEW_ARRAY(b->arena, keys, before + arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, places, count, b->err);
     for (uint32_t i = 0; i < before; i++) {
-        MR_TRY(map_expr(&mapping, node->keys[i], &keys[i]));
+        MR_TRY(mr_map_expr(&mapping, node->keys[i], &keys[i]));
     }
-    MR_TRY(map_in_place(&mapping, &node->time));
+    MR_TRY(mr_map_in_place(&mapping, &node->time));
     for (uint32_t i = 0; i < node->call_count; i++) {
         MrLogicalCall *call = &node->calls[i];
         for (uint32_t a = 0; a < call->aggregate->arg_count; a++) {
-            MR_TRY(map_in_place(&mapping, &call->args[a]));
+            MR_TRY(mr_map_in_place(&mapping, &call->args[a]));
         }
-        MR_TRY(map_in_place(&mapping, &call->filter));
+        MR_TRY(mr_map_in_place(&mapping, &call->filter));
     }
-    uint32_t first = mr_logical_key_column(node, 0), added = used_count(arguments);
+    uint32_t first = mr_logical_key_column(node, 0), added = mr_arguments_used(arguments);
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i]) {
             MR_TRY(column_of(b, node->input, arguments->columns[i], &keys[node->key_count]));
@@ -477,7 +216,7 @@ static MrStatus group_by_arguments(MrArguments *arguments, MrLogical **place)
     node->keys = keys;
     node->is_global = false;
     MR_TRY(mr_logical_aggregate_columns(b->arena, node, b->err));
-    return show(arguments, place, places, had, count);
+    return mr_dependent_show(arguments, place, places, had, count);
 }
 
 MrStatus mr_unnest_global(MrArguments *arguments, MrLogical **node)
@@ -513,7 +252,7 @@ static MrStatus unnest_total(MrArguments *arguments, MrLogical **place)
     const MrLogicalCall *calls = total->calls;
     MrExpr *on = NULL, **exprs;
     const char **names;
-    MR_TRY(make_domain(arguments, &domain));
+    MR_TRY(mr_make_domain(arguments, &domain));
     MR_TRY(group_by_arguments(arguments, &groups));
     uint32_t shift = domain->column_count, column = 0;
     for (uint32_t i = 0; i < arguments->count; i++) {
@@ -524,12 +263,12 @@ static MrStatus unnest_total(MrArguments *arguments, MrLogical **place)
         MR_TRY(column_of(b, domain, column, &left));
         MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, left->type, -1, &right,
                               b->err));
-        MR_TRY(same_value(b, left, right, arguments->is_strict[i], &same));
+        MR_TRY(mr_same_value(b, left, right, arguments->is_strict[i], &same));
         MR_TRY(mr_expr_and(b->arena, on, same, &on, b->err));
         arguments->columns[i] = column++;
         arguments->is_strict[i] = false; /* the domain may have a NULL */
     }
-    MR_TRY(join(b, MR_JOIN_TYPE_LEFT, domain, groups, on, place));
+    MR_TRY(mr_dependent_join(b, MR_JOIN_TYPE_LEFT, domain, groups, on, place));
     MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
     for (uint32_t i = 0; i < count; i++) {
@@ -584,7 +323,7 @@ static MrStatus unnest_appending(MrArguments *arguments, MrLogical **place)
         MR_TRY(mr_logical_project_set(b->arena, node->input, node->set_calls, node->set_call_count,
                                       node->keeps_rows, place, b->err));
     }
-    return show(arguments, place, places, had, count);
+    return mr_dependent_show(arguments, place, places, had, count);
 }
 
 /* The arguments of both sides must be the same; those of the left one stay. */
@@ -600,7 +339,7 @@ static MrStatus match_sides(MrArguments *arguments, const uint32_t *left, uint32
         MrType type = arguments->exprs[i]->type;
         MR_TRY(mr_expr_column(b->arena, left[i], type, -1, &a, b->err));
         MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, type, -1, &c, b->err));
-        MR_TRY(same_value(b, a, c, arguments->is_strict[i] || left_strict[i], &same));
+        MR_TRY(mr_same_value(b, a, c, arguments->is_strict[i] || left_strict[i], &same));
         MR_TRY(mr_expr_and(b->arena, *on, same, on, b->err));
     }
     return MR_OK;
@@ -653,11 +392,11 @@ static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
             }
         }
     }
-    Mapping mapping = { .arguments = arguments, .places = places };
-    MR_TRY(map_in_place(&mapping, &on));
+    MrMapping mapping = { .arguments = arguments, .places = places };
+    MR_TRY(mr_map_in_place(&mapping, &on));
     MR_TRY(mr_expr_and(b->arena, same, on, &on, b->err));
-    MR_TRY(join(b, node->join_type, left, right, on, place));
-    return show(arguments, place, places, had, count);
+    MR_TRY(mr_dependent_join(b, node->join_type, left, right, on, place));
+    return mr_dependent_show(arguments, place, places, had, count);
 }
 
 static MrStatus unnest_union(MrArguments *arguments, MrLogical **place)
@@ -672,10 +411,10 @@ static MrStatus unnest_union(MrArguments *arguments, MrLogical **place)
         places[i] = i;
     }
     MR_TRY(unnest_any(arguments, &node->input));
-    MR_TRY(show(arguments, &node->input, places, node->columns, count));
+    MR_TRY(mr_dependent_show(arguments, &node->input, places, node->columns, count));
     memcpy(strict, arguments->is_strict, arguments->count * sizeof *strict);
     MR_TRY(unnest_any(arguments, &node->right));
-    MR_TRY(show(arguments, &node->right, places, node->columns, count));
+    MR_TRY(mr_dependent_show(arguments, &node->right, places, node->columns, count));
     for (uint32_t i = 0; i < arguments->count; i++) {
         arguments->is_strict[i] = arguments->is_strict[i] && strict[i];
     }
@@ -707,7 +446,7 @@ static MrStatus unnest_over(MrArguments *arguments, MrLogical **place)
     }
     over->partition = partition;
     MR_TRY(mr_logical_over_columns(b->arena, node, b->err));
-    return show(arguments, place, places, had, count);
+    return mr_dependent_show(arguments, place, places, had, count);
 }
 
 /* LIMIT keeps the first rows for each value of the arguments. */

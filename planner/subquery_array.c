@@ -19,6 +19,10 @@ static MrStatus show_number(MrBinder *b, MrLogical **tree, uint32_t *out)
     const char **names;
     uint32_t number, count = node->column_count;
     *out = node->kind == MR_LOGICAL_PROJECT_SET ? count - 1 : MR_NO_COLUMN;
+    if (node->kind == MR_LOGICAL_FILTER) {
+        MR_TRY(show_number(b, &node->input, out));
+        return mr_logical_filter(b->arena, node->input, node->predicate, tree, b->err);
+    }
     if (node->kind != MR_LOGICAL_PROJECT) {
         return MR_OK;
     }
@@ -116,5 +120,38 @@ MrStatus mr_subquery_attach_array(MrArguments *arguments, MrLogical *tree, MrLog
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_COALESCE, value->type, -1, 2, out, b->err));
     (*out)->args[0] = value;
     (*out)->args[1] = empty;
+    return MR_OK;
+}
+
+/* Whether the call shows the order of its rows, and leaves it open. */
+static bool follows_rows(const MrLogicalCall *call)
+{
+    const MrAggregate *aggregate = call->aggregate;
+    return (aggregate->flags & MR_AGG_IN_ORDER) != 0 && aggregate->base == NULL &&
+           !call->is_distinct;
+}
+
+MrStatus mr_subquery_keep_order(MrBinder *b, MrLogical *aggregate)
+{
+    uint32_t number = MR_NO_COLUMN;
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        if (follows_rows(&aggregate->calls[i])) {
+            MR_TRY(show_number(b, &aggregate->input, &number));
+            break;
+        }
+    }
+    for (uint32_t i = 0; i < aggregate->call_count && number != MR_NO_COLUMN; i++) {
+        MrLogicalCall *call = &aggregate->calls[i];
+        uint32_t count = call->aggregate->arg_count;
+        MrAggregateOrder *order;
+        if (!follows_rows(call)) {
+            continue;
+        }
+        MR_NEW(b->arena, order, b->err);
+        *order = (MrAggregateOrder){ .keys = { { .arg = (uint8_t)count } }, .count = 1 };
+        MR_TRY(column_of(b, aggregate->input, number, &call->args[count]));
+        MR_TRY(mr_aggregate_ordered(b->arena, call->aggregate, order, count + 1, &call->aggregate,
+                                    b->err));
+    }
     return MR_OK;
 }

@@ -56,5 +56,8 @@ MrStatus mr_subquery_join(MrBinder *b, MrLogical **node, MrLogical *right, MrExp
 /* ARRAY(SELECT …): what array_agg() gives, or the empty array. */
 MrStatus mr_subquery_attach_array(MrArguments *arguments, MrLogical *tree, MrLogical **node,
                                   MrExpr **out);
+/* Over the rows of a function, as of unnest(), in their order: calls that show the order of rows
+ * (string_agg) get the number of the row as a key, since unnesting mixes the rows. */
+MrStatus mr_subquery_keep_order(MrBinder *b, MrLogical *aggregate);
 
 #endif

@@ -327,6 +327,69 @@ START_TEST(test_answers)
 }
 END_TEST
 
+/* array_agg(value ORDER BY key …): the keys may be NULL, ties go by value. */
+static const struct Ordered {
+    bool descending, nulls_first;
+    const char *all, *rest; /* … without values 5 and 1 */
+} ordered[] = {
+    { false, false, "{3,5,4,1,2}", "{3,4,2}" },
+    { false, true, "{2,3,5,4,1}", "{2,3,4}" },
+    { true, false, "{1,4,3,5,2}", "{4,3,2}" },
+    { true, true, "{2,1,4,3,5}", "{2,4,3}" },
+};
+
+static void add_pairs(const MrAggregate *aggregate, char *state, const int64_t (*pairs)[2],
+                      uint32_t count, int32_t weight, MrMemory *memory)
+{
+    static const uint32_t groups[8];
+    MrVector args[2];
+    int32_t weights[8];
+    MrError err = MR_ERROR_INIT;
+    for (uint32_t a = 0; a < 2; a++) {
+        ck_assert_int_eq(mr_vector_init(&args[a], &test_arena, mr_type(MR_TYPE_INT64), count, &err),
+                         MR_OK);
+        ck_assert_int_eq(mr_vector_make_nullable(&args[a], &test_arena, &err), MR_OK);
+        for (uint32_t i = 0; i < count; i++) {
+            ((int64_t *)args[a].data)[i] = pairs[i][a];
+            weights[i] = weight;
+            if (pairs[i][a] == 0) {
+                mr_bitmap_clear(args[a].validity, i);
+            }
+        }
+    }
+    const MrAggregateInput in = {
+        .args = args, .arg_count = 2, .groups = groups, .weights = weights, .rows = count
+    };
+    ck_assert_int_eq(aggregate->update(state, 0, &in, memory, &err), MR_OK);
+}
+
+START_TEST(test_ordered)
+{
+    static const int64_t pairs[][2] = { { 5, 10 }, { 1, 30 }, { 2, 0 }, { 3, 10 }, { 4, 20 } };
+    const struct Ordered *wanted = &ordered[_i];
+    const MrAggregateOrder order = { .keys = { { .arg = 1,
+                                                 .descending = wanted->descending,
+                                                 .nulls_first = wanted->nulls_first } },
+                                     .count = 1 };
+    const MrAggregate *const *found, *aggregate;
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    mr_arena_reset(&test_arena);
+    ck_assert_uint_ge(mr_aggregate_lookup(mr_string("array_agg"), &found), 1);
+    ck_assert_int_eq(mr_aggregate_ordered(&test_arena, found[0], &order, 2, &aggregate, &err),
+                     MR_OK);
+    char *state = fresh(aggregate);
+    add_pairs(aggregate, state, pairs, 5, 1, &memory);
+    ck_assert_str_eq(result_of(aggregate, state), wanted->all);
+    char *copy = copy_state(aggregate, state, &memory);
+    add_pairs(aggregate, copy, pairs, 2, -1, &memory);
+    ck_assert_str_eq(result_of(aggregate, copy), wanted->rest);
+    drop(aggregate, state, &memory);
+    drop(aggregate, copy, &memory);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
 START_TEST(test_lookup)
 {
     const MrAggregate *const *found;
@@ -344,6 +407,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_forms, 0, 12);
     tcase_add_loop_test(tests, test_answers, 0, sizeof answers / sizeof answers[0]);
+    tcase_add_loop_test(tests, test_ordered, 0, sizeof ordered / sizeof ordered[0]);
     tcase_add_test(tests, test_lookup);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

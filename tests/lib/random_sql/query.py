@@ -239,6 +239,55 @@ def subquery(rng, world):
                  text.replace("{a}", outer.oracle).replace("{b}", inner.oracle), names(2))
 
 
+def lateral(rng, world):
+    """Functions and subqueries in FROM over the rows to their left; LIMIT and arrays of outer rows."""
+    outer, inner = relation(rng, world, "a"), relation(rng, world, "b")
+    e, f = Expressions(rng, outer.columns), Expressions(rng, inner.columns)
+    order = f"({f.integer(0)}) + 0 {rng.choice(('', 'DESC', 'NULLS FIRST', 'DESC NULLS LAST'))}, b.id, b.v"
+    limit = rng.choice(("LIMIT 1", "LIMIT 2", "LIMIT 2 OFFSET 1"))
+    match = rng.choice(("b.k = a.k", "b.v < a.v", "b.k = a.k AND b.id <> a.id", "b.c = a.c"))
+    item, value = rng.choice((
+        (", generate_series(1, a.k) AS x", "x"),
+        (" LEFT JOIN generate_series(a.k, a.v % 5) AS x(g) ON true", "x.g"),
+        (", unnest(ARRAY[a.k, a.v, 0]) WITH ORDINALITY AS x(g, n)", "x.g + x.n"),
+        (" LEFT JOIN unnest(string_to_array(a.c, 'a')) AS x(g) ON x.g <> ''", "x.g"),
+        (", LATERAL (VALUES (a.k, 1), (a.v, 2)) AS x(g, n)", "x.g * x.n"),
+        (f" CROSS JOIN LATERAL (SELECT count(*) AS n, max(b.v) AS m FROM {{b}} WHERE {match}) x",
+         "x.n + coalesce(x.m, 0)"),
+        (f" LEFT JOIN LATERAL (SELECT b.id, b.v FROM {{b}} WHERE {match}{rng.choice(('', ' AND ' + f.boolean(1)))} "
+         f"ORDER BY {order} {limit}) x ON true", "x.id * 100 + coalesce(x.v, 7)"),
+        (f" LEFT JOIN LATERAL (SELECT b.k, count(*) AS n FROM {{b}} WHERE {match} GROUP BY b.k) x "
+         "ON x.n > a.k", "x.n * 10 + x.k"),
+        (" LEFT JOIN {b} ON b.k = a.k AND b.v IN (SELECT c.v FROM {c} WHERE c.id < b.id)", "b.id"),
+        (" JOIN {b} ON b.k = a.k AND EXISTS (SELECT 1 FROM {c} WHERE c.v = a.v AND c.id <> b.id)", "b.id"),
+        ("", f"(SELECT b.v FROM {{b}} WHERE {match} ORDER BY b.v NULLS FIRST, b.id LIMIT 1 OFFSET "
+             f"{rng.choice((0, 1))})"),
+        ("", f"ARRAY(SELECT b.id FROM {{b}} WHERE {match} ORDER BY {order})::text"),
+        ("", "(SELECT string_agg(g, '-') FROM unnest(string_to_array(a.c, 'a')) AS u(g))")))
+    text = f"SELECT {outputs(['a.id', e.scalar(), value])} FROM {{a}}{item}{where(rng, e, 0.4)}"
+    for name, source in (("a", outer), ("b", inner), ("c", relation(rng, world, "c"))):
+        text = text.replace(f"{{{name}}}", source.ours)     # PostgreSQL calls relations the same
+    return Query("lateral", text, text, names(3))
+
+
+def gathered(rng, world):
+    """Aggregates that show an order, under rows that are taken back."""
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    order = f"({e.integer(0)}) + 0 {rng.choice(('', 'DESC', 'NULLS FIRST', 'DESC NULLS LAST'))}"
+    values = [rng.choice((f"array_agg(a.id ORDER BY {order}, a.id)::text",
+                          f"array_agg(a.v ORDER BY {order}, a.v DESC)::text",
+                          "array_agg(DISTINCT a.v ORDER BY a.v DESC NULLS FIRST)::text",
+                          f"string_agg(a.c, '.' ORDER BY {order}, a.c)",
+                          "string_agg(DISTINCT a.c, '.' ORDER BY a.c DESC)",
+                          f"json_agg(a.k ORDER BY {order}, a.k)::text",
+                          f"array_agg(a.k ORDER BY {order}, a.k) FILTER (WHERE {e.boolean(1)})::text"))
+              for _ in range(2)]
+    key = e.key()
+    ours, oracle = both(source, f"SELECT {outputs([key, *values])} FROM {{from}}{where(rng, e)} GROUP BY {key}")
+    return Query("gathered", ours, oracle, names(3))
+
+
 def top_n(rng, world):
     source = relation(rng, world, "a")
     e = Expressions(rng, source.columns)
@@ -407,7 +456,7 @@ def grouping_sets(rng, world):
 
 # (shape, weight)
 SHAPES = [(project, 3), (group, 4), (windowed, 6), (truncated, 1), (distinct, 2), (nested, 3),
-          (joined, 5), (set_operation, 3), (subquery, 4), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
+          (joined, 5), (set_operation, 3), (subquery, 4), (lateral, 4), (gathered, 2), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
           (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3)]
 
 
