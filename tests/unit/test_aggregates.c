@@ -1,6 +1,6 @@
 /*
- * tests/unit/test_aggregates.c - every aggregate of every type: the same result in one piece, in merged
- * parts, after a checkpoint, and after more was added and taken back; memory comes back.
+ * tests/unit/test_aggregates.c - every aggregate of every type: the same result in one piece, in
+ * merged parts, after a checkpoint, and after more was added and taken back; memory comes back.
  */
 #include <math.h>
 
@@ -185,7 +185,8 @@ static void check_alike(const MrAggregate *aggregate, const char *is, const char
     bool equal = strcmp(is, wanted) == 0;
     if (!equal && (aggregate->result == MR_TYPE_NUMERIC || aggregate->result == MR_TYPE_INTERVAL) &&
         strstr(how, "value") != NULL && strncmp(aggregate->name, "m", 1) == 0) {
-        /* Of equal values (1.0 and 1.00) the first row's is shown, or the shortest where rows have no order. */
+        /* Of equal values (1.0 and 1.00) the first row's is shown, or the shortest where rows have
+         * no order. */
         MrDatum a, b;
         MrError err = MR_ERROR_INIT;
         char cell_a[32] = { 0 }, cell_b[32] = { 0 };
