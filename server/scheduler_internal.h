@@ -37,6 +37,12 @@ void mr_scheduler_publish(MrQuery *query);
 /* The same of a query of which only position and covered have moved. */
 void mr_scheduler_publish_place(MrQuery *query);
 
+/* Stands before a row that it must not process (scheduler_run.c). */
+bool mr_scheduler_is_at_halt(const MrQuery *query);
+/* All running queries at the lowest position take the next range up to `head`.  False: none can. */
+bool mr_scheduler_run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count,
+                             uint64_t head);
+
 /* Queries whose rows are looked up together (scheduler_dispatch.c). */
 void mr_dispatch_groups_make(MrScheduler *scheduler);
 void mr_dispatch_groups_destroy(MrScheduler *scheduler);

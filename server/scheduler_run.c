@@ -1,0 +1,186 @@
+/*
+ * server/scheduler_run.c - which query may run how far, and running all that stand at one place of
+ * the log over the next range of it: alone, or whole dispatch groups at once.
+ */
+#include "server/scheduler.h"
+
+#include "server/scheduler_internal.h"
+
+enum { RECORDS_MAX = 4096, PENDING_BYTES_MAX = 64 * 1024 * 1024 };
+
+bool mr_scheduler_is_at_halt(const MrQuery *query)
+{
+    return query->halt_after != UINT64_MAX && query->position >= query->halt_after;
+}
+
+static bool can_run(const MrQuery *query)
+{
+    size_t most = query->spec.subscription != NULL ? MR_SUBSCRIPTION_UNSENT_MAX : PENDING_BYTES_MAX;
+    return query->state == MR_QUERY_RUNNING && !mr_scheduler_is_at_halt(query) &&
+           mr_pipeline_pending_bytes(query->pipeline) + mr_query_late_bytes(query) < most;
+}
+
+/* Last sequence the query may run to now. */
+static uint64_t run_limit(const MrQuery *query, uint64_t head)
+{
+    uint64_t limit = mr_scheduler_parents_limit(query);
+    limit = head < limit ? head : limit;
+    if (query->replay_until != 0 && query->replay_until < limit) {
+        limit = query->replay_until;
+    }
+    return query->halt_after < limit ? query->halt_after : limit;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static void release_records(MrScheduler *scheduler)
+{
+    for (uint32_t r = 0; r < scheduler->record_count; r++) {
+        mr_log_release(&scheduler->records[r]);
+    }
+    scheduler->record_count = 0;
+    mr_arena_reset(&scheduler->arena);
+}
+
+/* The streams that the queries at this position read: one scan serves them all. */
+static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32_t count,
+                               uint64_t position, MrLogFilter *out, MrError *err)
+{
+    uint32_t greatest = 0;
+    uint64_t *bits;
+    for (uint32_t q = 0; q < count; q++) {
+        const MrPlan *plan = queries[q]->spec.plan;
+        for (uint32_t s = 0; s < plan->scan_count; s++) {
+            uint32_t id = plan->scans[s].spec->stream_id;
+            greatest = id > greatest ? id : greatest;
+        }
+    }
+    MR_NEW_ARRAY(&scheduler->arena, bits, greatest / 64 + 1, err);
+    for (uint32_t q = 0; q < count; q++) {
+        const MrPlan *plan = queries[q]->spec.plan;
+        for (uint32_t s = 0; s < plan->scan_count && queries[q]->position == position; s++) {
+            if (mr_plan_scan_is_logged(&plan->scans[s])) {
+                mr_bitmap_set(bits, plan->scans[s].spec->stream_id);
+            }
+        }
+    }
+    *out = (MrLogFilter){ .streams = bits, .stream_words = greatest / 64 + 1 };
+    return MR_OK;
+}
+
+/* Reads from `from`, at most a micro-batch; *upto comes back as the last sequence that was
+ * covered. */
+static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, uint64_t from,
+                             uint64_t *upto, MrError *err)
+{
+    uint64_t left = (uint64_t)mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
+    uint64_t next = from;
+    while (next <= *upto && left > 0 && scheduler->record_count < RECORDS_MAX) {
+        MrLogRecord *record = &scheduler->records[scheduler->record_count];
+        uint64_t limit =
+            *upto - next < left ? *upto : next + left - 1; /* the log cuts the record there */
+        bool found;
+        MR_TRY(mr_log_read(scheduler->server->log, next, limit, filter, &scheduler->arena, record,
+                           &found, err));
+        next = found ? record->first_sequence + record->row_count : limit + 1;
+        if (found) {
+            scheduler->record_count++;
+            left -= record->row_count;
+        }
+    }
+    *upto = next - 1;
+    return MR_OK;
+}
+
+/* Where the next range begins: the lowest position of all that can run. */
+static uint64_t lowest_position(MrQuery **queries, uint32_t count, uint64_t head)
+{
+    uint64_t lowest = UINT64_MAX;
+    for (uint32_t q = 0; q < count; q++) {
+        if (can_run(queries[q]) && queries[q]->position < lowest &&
+            queries[q]->position < run_limit(queries[q], head)) {
+            lowest = queries[q]->position;
+        }
+    }
+    return lowest;
+}
+
+/* Where it ends: at the first place where one of them must stop, or others stand. */
+static uint64_t highest_end(MrQuery **queries, uint32_t count, uint64_t lowest, uint64_t head)
+{
+    uint64_t upto = head;
+    for (uint32_t q = 0; q < count; q++) {
+        if (!can_run(queries[q])) {
+            continue;
+        }
+        uint64_t limit =
+            queries[q]->position == lowest ? run_limit(queries[q], head) : queries[q]->position;
+        upto = limit > lowest && limit < upto ? limit : upto;
+    }
+    return upto;
+}
+
+/* A parent has run by now, so that those who read it take the same records. */
+static bool takes_part(const MrQuery *query, uint64_t lowest, uint64_t upto, uint64_t head)
+{
+    return can_run(query) && query->position == lowest && run_limit(query, head) >= upto;
+}
+
+static void run_query(MrScheduler *scheduler, MrQuery *query, uint64_t upto)
+{
+    MrError failure = MR_ERROR_INIT;
+    query->is_changed = true;
+    if (mr_query_run(query, scheduler->records, scheduler->record_count, upto, &failure) != MR_OK) {
+        mr_query_fail(query, &failure);
+    }
+}
+
+/* Alone, or all of its group at once. */
+static void run_records(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t lowest,
+                        uint64_t upto, uint64_t head)
+{
+    mr_dispatch_groups_begin(scheduler);
+    for (uint32_t q = 0; q < count; q++) {
+        if (queries[q]->group != NULL && takes_part(queries[q], lowest, upto, head)) {
+            mr_dispatch_group_join_round(queries[q]);
+        }
+    }
+    for (uint32_t q = 0; q < count; q++) {
+        MrQuery *query = queries[q];
+        if (query->is_in_round && mr_dispatch_group_pays(query->group) &&
+            mr_dispatch_group_prepare(scheduler, query->group)) {
+            mr_dispatch_group_run(scheduler, query->group, upto);
+        } else if (takes_part(query, lowest, upto, head)) {
+            query->is_in_round = false;
+            run_query(scheduler, query, upto);
+        }
+    }
+}
+
+/* All running queries at the lowest position take the next range. */
+bool mr_scheduler_run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t head)
+{
+    uint64_t lowest = lowest_position(queries, count, head);
+    if (lowest == UINT64_MAX) {
+        return false;
+    }
+    uint64_t upto = highest_end(queries, count, lowest, head);
+    MrError err = MR_ERROR_INIT;
+    MrLogFilter filter;
+    MrStatus status = wanted_streams(scheduler, queries, count, lowest, &filter, &err);
+    if (status == MR_OK) {
+        status = read_records(scheduler, &filter, lowest + 1, &upto, &err);
+    }
+    if (status == MR_OK) {
+        run_records(scheduler, queries, count, lowest, upto, head);
+    }
+    for (uint32_t q = 0; q < count && status != MR_OK; q++) {
+        if (takes_part(queries[q], lowest, upto, head)) {
+            MrError failure = err;
+            queries[q]->is_changed = true;
+            mr_query_fail(queries[q], &failure);
+        }
+    }
+    release_records(scheduler);
+    return true;
+}
