@@ -158,7 +158,8 @@ static void run_records(MrScheduler *scheduler, MrQuery **queries, uint32_t coun
 }
 
 /* All running queries at the lowest position take the next range. */
-bool mr_scheduler_run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count, uint64_t head)
+bool mr_scheduler_run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t count,
+                             uint64_t head)
 {
     uint64_t lowest = lowest_position(queries, count, head);
     if (lowest == UINT64_MAX) {
