@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import catalogue
 import figures
 import footprint
 import growth
@@ -28,6 +29,7 @@ CASES = {
     "idle": footprint.idle,
     "state": footprint.state,
     "shared": footprint.shared,
+    "catalogue": catalogue.catalogue,
     "growth": growth.all_cases,
     "nexmark": nexmark_cases.nexmark_case,
 }

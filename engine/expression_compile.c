@@ -136,8 +136,10 @@ static uint32_t node_cost(const MrExpr *node)
 static MrFunctionEval *comparison_find(const char *name, MrTypeId type)
 {
     const MrFunction *const *functions;
-    if (type == MR_TYPE_VARCHAR || type == MR_TYPE_UNKNOWN) {
-        type = MR_TYPE_TEXT;
+    type = mr_type_of_vector(type);
+    if (type == MR_TYPE_VARCHAR || type == MR_TYPE_UNKNOWN ||
+        (mr_type_is_catalog(type) && !mr_type_is_array(type))) {
+        type = MR_TYPE_TEXT; /* reg values are equal where their bytes are */
     } else if (mr_type_is_array(type)) {
         type = MR_TYPE_ANYARRAY;
     }

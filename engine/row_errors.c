@@ -138,17 +138,10 @@ MrStatus mr_kernel_set_text(MrEval *eval, MrVector *out, uint32_t row, const cha
     return MR_OK;
 }
 
-/* Its cells are the text that it prints as; those of the others are bytes with a meaning. */
-static bool is_own_text(MrTypeId id)
-{
-    return mr_type_is_text(id) && id != MR_TYPE_BYTEA && !mr_type_is_reg(id) &&
-           !mr_type_is_array(mr_type_of_vector(id));
-}
-
 MrStatus mr_kernel_as_text(MrEval *eval, const MrVector *arg, MrVector *out)
 {
     const uint32_t rows = arg->is_constant ? 1 : arg->row_count;
-    if (is_own_text(arg->type.id)) {
+    if (mr_type_is_own_text(arg->type.id)) {
         *out = *arg;
         return MR_OK;
     }

@@ -92,6 +92,12 @@ static inline MrTypeId mr_type_of_vector(MrTypeId id)
            : id == MR_TYPE_OIDVECTOR ? MR_TYPE_OID_ARRAY
                                      : id;
 }
+/* A value's bytes are its text. */
+static inline bool mr_type_is_own_text(MrTypeId id)
+{
+    return mr_type_is_text(id) && id != MR_TYPE_BYTEA && !mr_type_is_array(id) &&
+           !mr_type_is_reg(id) && mr_type_of_vector(id) == id;
+}
 /* Only columns of the catalogue have the type (or its arrays). */
 static inline bool mr_type_is_catalog(MrTypeId id)
 {

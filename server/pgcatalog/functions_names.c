@@ -276,7 +276,7 @@ const MrFunction mr_pg_functions_names[] = {
     MR_ENTRY("format_type", 2, TEXT, format_type, 0, "SQL's name of a type with its modifier.",
              "format_type(1043, 14)", "character varying(10)", MR_TYPE_OID, MR_TYPE_INT32),
     F1("oidvectortypes", OID_ARRAY, TEXT, oidvectortypes, 0, "SQL's names of types.",
-       "oidvectortypes('23 25')", "integer, text"),
+       "oidvectortypes('23 25'::oidvector)", "integer, text"),
     TO_REG("to_regclass", REGCLASS, "The relation of that name, or NULL.",
            "to_regclass('pg_class')", "pg_class"),
     TO_REG("to_regtype", REGTYPE, "The type of that name, or NULL.", "to_regtype('int4')",

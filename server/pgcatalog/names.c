@@ -34,7 +34,7 @@ static MrStatus split_part(MrArena *arena, const char **at, const char *end, con
         }
         next++;
     } else {
-        for (; next < end && *next != '.' && *next != '"' && *next != ' '; next++) {
+        for (; next < end && *next != '.' && *next != ' '; next++) {
             part[length++] = *next >= 'A' && *next <= 'Z' ? (char)(*next + 32) : *next;
         }
     }

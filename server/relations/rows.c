@@ -132,8 +132,7 @@ void mr_rows_null(MrRows *rows)
 
 static bool takes_text(MrTypeId type)
 {
-    return mr_type_is_text(type) && !mr_type_is_array(type) && !mr_type_is_reg(type) &&
-           mr_type_of_vector(type) == type;
+    return mr_type_is_own_text(type);
 }
 
 void mr_rows_string(MrRows *rows, MrString text)
