@@ -1,12 +1,27 @@
 #!/usr/bin/env python3
-"""tests/psql_test.py - psql does with the server what it does with PostgreSQL (catalogue commands are
-not of this version): scripts, \\copy, output formats, variables, errors and exit codes."""
+"""tests/psql_test.py - psql does with the server what it does with PostgreSQL: scripts, \\copy, output
+formats, variables, errors, exit codes, and the \\d family, whose answers stand in psql/catalogue.out
+(MILLRACE_WRITE=1 writes it anew: read what changed)."""
+import difflib
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import harness  # noqa: E402
+
+
+CATALOGUE = [
+    "CREATE STREAM edits (at timestamptz NOT NULL, page text DEFAULT 'none', added bigint, "
+    "twice bigint GENERATED ALWAYS AS (added * 2) STORED, WATERMARK FOR at AS at - INTERVAL '10' SECOND)",
+    "CREATE TABLE items (id bigint PRIMARY KEY, name varchar(20) NOT NULL, price numeric(10,2) DEFAULT 1)",
+    "CREATE TABLE loose (a integer, b text[])",
+    "CREATE VIEW cheap AS SELECT id, name FROM items WHERE price < 10",
+    "CREATE MATERIALIZED VIEW busy AS SELECT window_start, page, count(*) AS edits "
+    "FROM TUMBLE(edits, at, INTERVAL '1' MINUTE) GROUP BY window_start, page",
+    "COMMENT ON STREAM edits IS 'who changed what'",
+]
 
 
 def equal(got, wanted):
@@ -121,6 +136,23 @@ at,page,username,added
 def test_psql():
     with harness.Server() as server:
         yield from make_cases(server)
+
+
+def test_catalogue():
+    """The \\d family, as psql 15 prints it."""
+    texts = Path(__file__).resolve().parent / "psql"
+    page = texts / "catalogue.out"
+    with harness.Server() as server:
+        for sql in CATALOGUE:
+            server.execute(sql)
+        done = server.psql("-a", "-f", str(texts / "catalogue.sql"))
+    got = done.stdout + "".join(line.split("catalogue.sql:")[-1]
+                                for line in done.stderr.splitlines(keepends=True))
+    if os.environ.get("MILLRACE_WRITE"):
+        page.write_text(got, encoding="utf-8")
+    wanted = page.read_text(encoding="utf-8")
+    assert got == wanted, "\n".join(difflib.unified_diff(wanted.split("\n"), got.split("\n"),
+                                                         "catalogue.out", "psql", lineterm=""))
 
 
 harness.main(globals())

@@ -99,14 +99,34 @@ static bool constraint_text(const MrPgNames *names, uint32_t number, MrBuilder *
 }
 MR_PG_TEXTS(get_constraintdef, constraint_text)
 
-/* The tree is its SQL already. */
+/* Whether the brackets at both ends are a pair. */
+static bool is_bracketed(MrString text)
+{
+    uint32_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.length; i++) {
+        quoted = quoted != (text.data[i] == '\'');
+        depth += !quoted && text.data[i] == '(';
+        depth -= !quoted && text.data[i] == ')' && depth > 0;
+        if (depth == 0) {
+            return i > 0 && i + 1 == text.length;
+        }
+    }
+    return false;
+}
+
+/* The tree is its SQL already; the pretty form has no brackets around all of it. */
 MR_KERNEL(get_expr)
 {
-    (void)eval, (void)arg_count;
+    MrText *results = out->data;
+    (void)eval;
     mr_kernel_clear(out, rows);
     MR_EACH_ROW(i)
     {
-        ((MrText *)out->data)[i] = MR_ARG(MrText, 0, i);
+        const MrString text = mr_text_string(&MR_ARG(MrText, 0, i));
+        const bool is_pretty = arg_count > 2 && MR_ARG(uint8_t, 2, i) != 0;
+        const size_t cut = is_pretty && is_bracketed(text) ? 1 : 0;
+        results[i] = mr_text_make(text.data + cut, (uint32_t)(text.length - 2 * cut));
     }
     return MR_OK;
 }

@@ -38,11 +38,11 @@ static void add_class(const MrPgNames *names, MrRows *rows, const MrPgClass *cla
     mr_rows_text(rows, "p");
     mr_rows_string(rows, (MrString){ &kind, 1 });
     mr_rows_int(rows, column_count(class));
-    mr_rows_int(rows, 0);                        /* relchecks */
-    mr_rows_skip(rows, 5);                       /* relhasrules … relforcerowsecurity */
-    mr_rows_bool(rows, true);                    /* relispopulated */
-    mr_rows_text(rows, kind == 'r' ? "d" : "n"); /* relreplident */
-    mr_rows_skip(rows, 4);                       /* relispartition … relminmxid */
+    mr_rows_int(rows, 0);     /* relchecks */
+    mr_rows_skip(rows, 5);    /* relhasrules … relforcerowsecurity */
+    mr_rows_bool(rows, true); /* relispopulated */
+    mr_rows_text(rows, kind == 'r' || kind == 'm' ? "d" : "n"); /* relreplident */
+    mr_rows_skip(rows, 4);                                      /* relispartition … relminmxid */
 }
 
 void mr_pg_fill_classes(const MrPgNames *names, MrRows *rows)

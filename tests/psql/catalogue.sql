@@ -1,0 +1,47 @@
+\d
+\d+
+\d edits
+\d+ edits
+\d items
+\d loose
+\d cheap
+\d+ cheap
+\d busy
+\d+ busy
+\d items_pkey
+\dt
+\dv
+\dm
+\di
+\ds
+\dE
+\dn
+\du
+\l
+\df lower
+\dT int8
+\dT name
+\dC oid
+\do ||
+\da bool_and
+\dx
+\dp items
+\db
+\dO
+\dd
+\dL
+\dA
+\dD
+\dRp
+\dRs
+\dF
+\dy
+\des
+\dconfig work_memory
+\sv cheap
+\sf lower
+\dt pg_catalog.pg_cl*
+\dS millrace.connections
+SET catalog_matview_kind = 'v';
+\d
+\d busy
