@@ -230,6 +230,7 @@ static const char *canonical_text(MrSettingId id, MrString text)
                : one_of(text, "repeatable read")  ? "repeatable read"
                : one_of(text, "serializable")     ? "serializable"
                                                   : NULL;
+    case MR_SET_ROLE: return one_of(text, "none") ? "none" : NULL;
     case MR_SET_TIMEZONE:
         return mr_timezone_find(text, &zone, NULL) == MR_OK ? mr_timezone_name(zone) : NULL;
     default: return "";

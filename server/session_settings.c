@@ -332,6 +332,10 @@ MrStatus mr_set_run(MrSession *session, MrPortal *portal, MrError *err)
         return reset_all(session, portal, err);
     }
     MR_TRY(mr_session_find_setting(ast->name, &id, err));
+    if (id == MR_SET_SESSION_AUTHORIZATION && (ast->to_default || ast->reset)) {
+        mr_portal_set_done(portal, "%s", ast->reset ? "RESET" : "SET"); /* it is always that */
+        return MR_OK;
+    }
     MR_TRY(can_change(id, err));
     if (ast->scope == MR_SET_LOCAL && session->transaction.state == MR_TX_NONE) {
         mr_session_notice(session, "WARNING", "25P01",

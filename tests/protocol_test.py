@@ -100,75 +100,7 @@ def make_cases(server):
                 w.send(startup())
                 equal(kinds(w.until(b"Z"))[0], "R")
 
-    def log_in_by(version, **options):
-        """The first messages after a start-up packet of that version, and the key for cancelling."""
-        w = Wire(server, login=False)
-        w.send(startup(version, **options))
-        answer = w.until(b"Z")
-        key = [payload for kind, payload in answer if kind == b"K"][0]
-        return w, answer, key
-
-    def negotiates():
-        """3.2 has keys of 256 bits; what is newer or unknown is answered with what there is."""
-        newest = (3 << 16) + 2
-        for version, options, spoken, unknown in (
-                (wire.PROTOCOL_3, {}, None, []), ((3 << 16) + 1, {}, None, []),
-                (newest, {}, None, []), ((3 << 16) + 3, {}, newest, []),
-                ((3 << 16) + 9999, {"_pq_.test_protocol_negotiation": "1"}, newest,
-                 ["_pq_.test_protocol_negotiation"]),
-                (wire.PROTOCOL_3, {"_pq_.a": "1", "_pq_.b": "x"}, wire.PROTOCOL_3,
-                 ["_pq_.a", "_pq_.b"])):
-            w, answer, key = log_in_by(version, **options)
-            told = [payload for kind, payload in answer if kind == b"v"]
-            equal(len(told), 0 if spoken is None else 1)
-            if told:
-                equal(struct.unpack_from("!ii", told[0]), (spoken, len(unknown)))
-                equal([name.decode() for name in told[0][8:].split(b"\0")[:-1]], unknown)
-            equal(len(key), 36 if version >= newest else 8)
-            equal(rows(w.ask(query("SELECT 1"))), [[b"1"]])
-            w.close()
-
-    def cancels():
-        """The key must be whole: neither its beginning nor a longer one ends a statement."""
-        for version in (wire.PROTOCOL_3, (3 << 16) + 2):
-            w, _, key = log_in_by(version)
-            w.send(query("SUBSCRIBE TO n"))
-            w.receive()
-            for wrong in (key[:8] if len(key) > 8 else key[:7], key + b"x", key[:-1] + bytes(
-                    [key[-1] ^ 1]), key[:4], key + bytes(250)):
-                with Wire(server, login=False) as canceller:
-                    canceller.send(struct.pack("!ii", len(wrong) + 8, wire.CANCEL_REQUEST) + wrong)
-                    equal(canceller.rest(), [])
-            alive()
-            with Wire(server, login=False) as canceller:
-                canceller.send(struct.pack("!ii", len(key) + 8, wire.CANCEL_REQUEST) + key)
-                equal(canceller.rest(), [])
-            equal(errors(w.until(b"Z")), ["57014"])
-            equal(rows(w.ask(query("SELECT 1"))), [[b"1"]])
-            w.close()
-
-    def start_up_settings():
-        """asyncpg quotes client_encoding; settings come as parameters and in options."""
-        w, answer, _ = log_in_by(wire.PROTOCOL_3, client_encoding="'utf-8'",
-                                 application_name="a b", extra_float_digits="2",
-                                 options="-c TimeZone=Europe/Berlin --statement-timeout=5000 "
-                                         "-c search_path=a\\ b")
-        told = dict(tuple(payload.decode().split("\0")[:2]) for kind, payload in answer
-                    if kind == b"S")
-        equal((told["client_encoding"], told["application_name"], told["TimeZone"]),
-              ("UTF8", "a b", "Europe/Berlin"))
-        for name, value in (("statement_timeout", b"5s"), ("extra_float_digits", b"2"),
-                            ("search_path", b"a b")):
-            equal(rows(w.ask(query(f"SHOW {name}"))), [[value]])
-        w.ask(query("SET TimeZone = 'UTC'"))
-        w.ask(query("RESET ALL"))
-        equal(rows(w.ask(query("SHOW TimeZone"))), [[b"Europe/Berlin"]])
-        w.close()
-
     yield "log in", login
-    yield "protocols 3.0 to 3.9999 and unknown options", negotiates
-    yield "a cancel request needs the whole key", cancels
-    yield "settings at the start", start_up_settings
     yield "an unknown setting at the start", ends_fatal(startup(nosuch="1"), "42704", False)
     yield "SSLRequest and GSSENCRequest are answered N", refuses_encryption
     yield "a start-up of 4 GB", ends(struct.pack("!I", 0xFFFFFFFF) + b"x" * 100)
@@ -357,93 +289,9 @@ def make_cases(server):
             w.send(SYNC)
             equal(kinds(w.until(b"Z")), "Z")
 
-    def set_config():
-        with Wire(server) as w:
-            answer = w.ask(query("SELECT set_config('TimeZone', 'Europe/Berlin', false), "
-                                 "current_setting('TimeZone')"))
-            equal(rows(answer), [[b"Europe/Berlin", b"UTC"]])
-            equal(rows(w.ask(query("SHOW TimeZone"))), [[b"Europe/Berlin"]])
-            w.ask(query("BEGIN"))
-            w.ask(query("SELECT set_config('TimeZone', 'UTC', true)"))
-            equal(rows(w.ask(query("SHOW TimeZone"))), [[b"UTC"]])
-            w.ask(query("COMMIT"))
-            equal(rows(w.ask(query("SHOW TimeZone"))), [[b"Europe/Berlin"]])
-            equal(errors(w.ask(query("SELECT set_config('nosuch', '1', false)"))), ["42704"])
-            equal(errors(w.ask(query("SELECT set_config('workers', '1', false)"))), ["55P02"])
-            for sql in ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "BEGIN"):
-                equal(errors(w.ask(query(sql))), [])
-            equal(rows(w.ask(query("SHOW transaction_read_only"))), [[b"on"]])
-            w.ask(query("ROLLBACK"))
-            equal(errors(w.ask(query("INSERT INTO s VALUES (1, 'x')"))), ["25006"])
-            w.ask(query("RESET ALL"))
-            equal(errors(w.ask(query("INSERT INTO s VALUES (1, 'x')"))), [])
-
-    def idle():
-        """It hears why, and the server has forgotten it; a statement in time keeps it."""
-        for begin, name, sqlstate in (("", "idle_session_timeout", "57P05"),
-                                      ("BEGIN", "idle_in_transaction_session_timeout", "25P03")):
-            with Wire(server) as w:
-                w.ask(query(f"SET {name} = '100ms'"))
-                w.ask(query(begin))
-                fatal(w.rest(), sqlstate)
-
-    def changed_plan():
-        with Wire(server) as w:
-            w.ask(query("CREATE VIEW changing AS SELECT 1 AS a"))
-            w.ask(parse("SELECT * FROM changing", name="c") + SYNC)
-            equal(rows(w.ask(bind(name="c") + execute() + SYNC)), [[b"1"]])
-            w.ask(query("DROP VIEW changing; CREATE VIEW changing AS SELECT 'x' AS a"))
-            for data in (bind(name="c"), describe(b"S", "c")):
-                answer = w.ask(data + SYNC)
-                equal(errors(answer), ["0A000"])
-                equal(wire.error_fields(answer[0][1])["M"],
-                      "cached plan must not change result type")
-            w.ask(query("DROP VIEW changing"))
-
-    def cursors():
-        """DECLARE through Parse, its columns by its name; FETCH too, also before there is a cursor."""
-        with Wire(server) as w:
-            answer = w.ask(parse("FETCH 2 FROM c", name="f") + describe(b"S", "f") + SYNC)
-            equal(kinds(answer), "1tnZ")
-            w.ask(query("BEGIN"))
-            answer = w.ask(parse("DECLARE c CURSOR FOR SELECT n, $1::text AS t FROM "
-                                 "generate_series(1, 3) AS n") + bind([b"x"]) + execute() + SYNC)
-            equal(kinds(answer), "12CZ")
-            equal(kinds(w.ask(describe(b"P", "c") + SYNC)), "TZ")
-            one, two = struct.pack("!i", 1), struct.pack("!i", 2)
-            answer = w.ask(bind(name="f", results=(1,)) + describe(b"P") + execute() + SYNC)
-            equal((kinds(answer), rows(answer)), ("2TDDCZ", [[one, b"x"], [two, b"x"]]))
-            answer = w.ask(query("FETCH ALL FROM c"))
-            equal((rows(answer), answer[-2][1]), ([[b"3", b"x"]], b"FETCH 1\0"))
-            equal(w.ask(query("MOVE BACKWARD ALL IN c"))[0][1], b"MOVE 3\0")
-            answer = w.ask(bind(name="f") + execute(limit=1) + execute(limit=5) + SYNC)
-            equal((kinds(answer), rows(answer)), ("2DsDCZ", [[b"1", b"x"], [b"2", b"x"]]))
-            equal(errors(w.ask(execute("c") + SYNC)), ["0A000"])
-            w.ask(query("ROLLBACK"))
-            w.ask(query("BEGIN"))
-            w.ask(query("DECLARE b BINARY CURSOR FOR SELECT 7::int8"))
-            equal(rows(w.ask(query("FETCH b"))), [[struct.pack("!q", 7)]])
-            w.ask(query("COMMIT"))
-            equal(errors(w.ask(query("FETCH b"))), ["34000"])
-            # A portal of Bind is one, too, forward only: asyncpg moves in it.
-            w.ask(query("BEGIN"))
-            w.ask(parse("SELECT n FROM generate_series(1, 9) AS n") + bind(portal="p") + SYNC)
-            equal(w.ask(query("MOVE FORWARD 3 p"))[0][1], b"MOVE 3\0")
-            equal(rows(w.ask(execute("p", limit=2) + SYNC)), [[b"4"], [b"5"]])
-            equal(rows(w.ask(query("FETCH 2 FROM p"))), [[b"6"], [b"7"]])
-            equal(rows(w.ask(execute("p") + SYNC)), [[b"8"], [b"9"]])
-            answer = w.ask(query("FETCH p"))
-            equal((kinds(answer), answer[1][1]), ("TCZ", b"FETCH 0\0"))
-            equal(errors(w.ask(query("CLOSE p"))), ["34000"])
-            w.ask(query("ROLLBACK"))
-
     yield "Parse, Bind, Describe, Execute", extended
     yield "Flush without Sync", flush
     yield "an error is sent before Sync", flushed_error
-    yield "set_config()", set_config
-    yield "idle sessions end in their time", idle
-    yield "a plan that gives other columns", changed_plan
-    yield "cursors through Parse and Describe", cursors
     yield "500 transactions in one pipeline", pipelined_rows
     yield "rows are read behind their INSERT in a pipeline", pipelined_reads
     yield "binary values both ways", binary

@@ -139,7 +139,8 @@ void mr_pg_fill_prepared(const MrPgNames *names, MrRows *rows)
         mr_rows_begin(rows);
         mr_rows_text(rows, prepared->name);
         mr_rows_string(rows, (MrString){ prepared->text, prepared->length });
-        mr_rows_skip(rows, 2); /* prepare_time, parameter_types */
+        mr_rows_time(rows, prepared->created_us);
+        mr_rows_null(rows); /* parameter_types */
         mr_rows_bool(rows, prepared->is_from_sql);
         mr_rows_int(rows, 0);
         mr_rows_int(rows, 0);
@@ -157,9 +158,9 @@ void mr_pg_fill_cursors(const MrPgNames *names, MrRows *rows)
         mr_rows_text(rows, portal->name);
         mr_rows_string(rows, portal->text == NULL ? mr_string("")
                                                   : (MrString){ portal->text, portal->length });
-        mr_rows_bool(rows, false);
-        mr_rows_bool(rows, false);
-        mr_rows_bool(rows, false);
-        mr_rows_time(rows, portal->now_us);
+        mr_rows_bool(rows, portal->is_held);
+        mr_rows_bool(rows, portal->is_binary);
+        mr_rows_bool(rows, portal->is_cursor && !portal->scrolls_not);
+        mr_rows_time(rows, portal->created_us);
     }
 }
