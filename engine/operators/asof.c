@@ -1,6 +1,6 @@
 /*
  * engine/operators/asof.c - the as-of join: every left row with the last right row of its key that
- * is not after it.  Push, what shows, what W makes final; asof_keys.c keeps the rows.  Must not
+ * is not after it.  Push, what shows, what W makes final; asof_keys.c and asof_rights.c keep the rows.  Must not
  * know where rows come from or go.
  *
  * ON UPDATE a left row shows as soon as it is there and is corrected until W has passed it; where
@@ -457,8 +457,7 @@ static MrStatus show_rest(MrOperator *op, MrBatch *batch)
     MrAsofState *state = op->state;
     Pairs after = { 0 };
     for (uint32_t g = 0; g < state->table.count; g++) {
-        MrAsofKey *key;
-        memcpy(&key, mr_group_state(&state->table, g), sizeof key);
+        MrAsofKey *key = mr_asof_key_at(state, g);
         if (key == NULL) {
             continue;
         }

@@ -1,6 +1,7 @@
 /*
  * engine/operators/asof.h - the as-of join's state: keys with the rows of both sides in order of
- * time (asof_keys.c), and what is shown of them (asof.c).  Only these two include it.
+ * time (asof_keys.c, asof_rights.c), what is shown of them (asof.c), their checkpoint
+ * (asof_state.c).  Only these include it.
  *
  * A left row meets at most one right row: of those with its key the last that is not after it.  The
  * rows of a key are two arrays in order of time.  What comes is put in its place; the rows that
@@ -65,6 +66,17 @@ void mr_asof_keys_close(MrOperator *op);
 
 /* The key of a group of the table, made if it is not there. */
 MrStatus mr_asof_key(MrOperator *op, uint32_t group, MrAsofKey **out, MrError *err);
+static inline MrAsofKey *mr_asof_key_at(const MrAsofState *state, uint32_t group)
+{
+    MrAsofKey *key;
+    memcpy(&key, mr_group_state(&state->table, group), sizeof key);
+    return key;
+}
+/* Room for one more item in an array that is charged to the query, and in one of pointers of the
+ * operator's own. */
+MrStatus mr_asof_grow(MrOperator *op, void **items, uint32_t count, uint32_t *capacity,
+                      size_t bytes, MrError *err);
+MrStatus mr_asof_reserve(void ***items, uint32_t count, uint32_t *capacity, MrError *err);
 /* Place of the first left row that does not stand before the row. */
 uint32_t mr_asof_left_place(const MrAsofState *state, const MrAsofKey *key, int64_t time_us,
                             const MrRow *row);
@@ -77,6 +89,14 @@ void mr_asof_left_remove(MrOperator *op, MrAsofKey *key, uint32_t place, uint32_
  * *changed false: none does. */
 MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t *from_us, MrRow *row,
                             bool *changed, MrError *err);
+/* Number of right rows at the front whose time is before `time_us`, or at it too. */
+uint32_t mr_asof_rights_until(const MrAsofKey *key, int64_t time_us, bool or_at);
+MrStatus mr_asof_right_insert(MrOperator *op, MrAsofKey *key, uint32_t place, int64_t time_us,
+                              MrRow *row, MrError *err);
+/* Takes entries out, without freeing their rows. */
+void mr_asof_right_remove(MrAsofKey *key, uint32_t place, uint32_t count);
+/* That there is nothing from the front on is what no entry says too. */
+void mr_asof_drop_ended_front(MrAsofKey *key);
 /* The right row for a left row of that time; &mr_asof_nothing: none. */
 const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t time_us);
 

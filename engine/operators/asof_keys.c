@@ -1,6 +1,6 @@
 /*
- * engine/operators/asof_keys.c - the keys of an as-of join, their rows in order of time, and what W
- * frees of them: see asof.h.
+ * engine/operators/asof_keys.c - the keys of an as-of join, their left rows in order of time, and
+ * what W frees of both: see asof.h.
  */
 #include "engine/operators/asof.h"
 
@@ -36,13 +36,6 @@ MrStatus mr_asof_keys_open(MrOperator *op, MrError *err)
                              &left, op->memory, err));
     return mr_row_store_init(&state->right, op->arena, op->right, op->right,
                              op->right->column_count, &right, op->memory, err);
-}
-
-static MrAsofKey *key_at(const MrAsofState *state, uint32_t group)
-{
-    MrAsofKey *key;
-    memcpy(&key, mr_group_state(&state->table, group), sizeof key);
-    return key;
 }
 
 static void set_key_at(MrGroupTable *table, uint32_t group, MrAsofKey *key)
@@ -93,7 +86,7 @@ void mr_asof_keys_close(MrOperator *op)
         return; /* never opened */
     }
     for (uint32_t g = 0; g < state->table.count; g++) {
-        MrAsofKey *key = key_at(state, g);
+        MrAsofKey *key = mr_asof_key_at(state, g);
         if (key != NULL) {
             key_free(op, key);
         }
@@ -110,7 +103,7 @@ void mr_asof_keys_close(MrOperator *op)
 MrStatus mr_asof_key(MrOperator *op, uint32_t group, MrAsofKey **out, MrError *err)
 {
     MrAsofState *state = op->state;
-    *out = key_at(state, group);
+    *out = mr_asof_key_at(state, group);
     if (*out != NULL) {
         return MR_OK;
     }
@@ -129,9 +122,8 @@ MrStatus mr_asof_key(MrOperator *op, uint32_t group, MrAsofKey **out, MrError *e
     return MR_OK;
 }
 
-/* Room for one more item in an array that is charged to the query. */
-static MrStatus grow(MrOperator *op, void **items, uint32_t count, uint32_t *capacity, size_t bytes,
-                     MrError *err)
+MrStatus mr_asof_grow(MrOperator *op, void **items, uint32_t count, uint32_t *capacity,
+                      size_t bytes, MrError *err)
 {
     if (count < *capacity) {
         return MR_OK;
@@ -152,8 +144,7 @@ static MrStatus grow(MrOperator *op, void **items, uint32_t count, uint32_t *cap
     return MR_OK;
 }
 
-/* A list of pointers of the operator's own. */
-static MrStatus reserve(void ***items, uint32_t count, uint32_t *capacity, MrError *err)
+MrStatus mr_asof_reserve(void ***items, uint32_t count, uint32_t *capacity, MrError *err)
 {
     if (count < *capacity) {
         return MR_OK;
@@ -190,8 +181,8 @@ MrStatus mr_asof_left_insert(MrOperator *op, MrAsofKey *key, uint32_t place, int
                              MrRow *row, MrError *err)
 {
     MrAsofState *state = op->state;
-    MR_TRY(grow(op, (void **)&key->left, key->left_count, &key->left_capacity, sizeof *key->left,
-                err));
+    MR_TRY(mr_asof_grow(op, (void **)&key->left, key->left_count, &key->left_capacity,
+                        sizeof *key->left, err));
     memmove(key->left + place + 1, key->left + place,
             (key->left_count - place) * sizeof *key->left);
     key->left[place] = (MrAsofLeft){ .time_us = time_us, .row = row };
@@ -209,203 +200,6 @@ void mr_asof_left_remove(MrOperator *op, MrAsofKey *key, uint32_t place, uint32_
     state->left_rows -= count;
 }
 
-/* ---- Right rows ---------------------------------------------------------------------------- */
-
-/* Number of right rows at the front whose time is before `time_us`, or at it too. */
-static uint32_t rights_until(const MrAsofKey *key, int64_t time_us, bool or_at)
-{
-    uint32_t low = 0, high = key->right_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int64_t at_us = key->right[middle].time_us;
-        bool is_within = at_us < time_us || (or_at && at_us == time_us);
-        low = is_within ? middle + 1 : low;
-        high = is_within ? high : middle;
-    }
-    return low;
-}
-
-const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t time_us)
-{
-    const MrAsofSpec *spec = op->spec;
-    uint32_t end = rights_until(key, time_us, !spec->is_strict);
-    if (end == 0) {
-        return &mr_asof_nothing;
-    }
-    /* Of several at one time, which only rows without an order of their own are, the first. */
-    uint32_t first = end - 1;
-    while (first > 0 && key->right[first - 1].time_us == key->right[end - 1].time_us) {
-        first--;
-    }
-    bool is_hidden =
-        spec->keeps_replaced && key->live <= 0 && key->right[first].time_us >= key->hidden_from_us;
-    return is_hidden || key->right[first].row == NULL ? &mr_asof_nothing : key->right[first].row;
-}
-
-static MrStatus right_insert(MrOperator *op, MrAsofKey *key, uint32_t place, int64_t time_us,
-                             MrRow *row, MrError *err)
-{
-    MR_TRY(grow(op, (void **)&key->right, key->right_count, &key->right_capacity,
-                sizeof *key->right, err));
-    memmove(key->right + place + 1, key->right + place,
-            (key->right_count - place) * sizeof *key->right);
-    key->right[place] = (MrAsofRight){ .time_us = time_us, .row = row };
-    key->right_count++;
-    return MR_OK;
-}
-
-static void right_remove(MrAsofKey *key, uint32_t place, uint32_t count)
-{
-    memmove(key->right + place, key->right + place + count,
-            (key->right_count - place - count) * sizeof *key->right);
-    key->right_count -= count;
-}
-
-/* A left row may show with it: it goes once that has been taken back. */
-static MrStatus let_go(MrOperator *op, MrRow *row, MrError *err)
-{
-    MrAsofState *state = op->state;
-    if (row == NULL) {
-        return MR_OK;
-    }
-    MR_TRY(reserve((void ***)&state->removed, state->removed_count, &state->removed_capacity, err));
-    state->removed[state->removed_count++] = row;
-    return MR_OK;
-}
-
-static bool looks_equal(const MrRowStore *store, const MrRow *a, const MrRow *b, uint32_t except)
-{
-    for (uint32_t c = 0; c < store->in.column_count; c++) {
-        MrTypeId type = store->in.columns[c].type.id;
-        bool is_null = mr_row_is_null(store, a, c);
-        const void *x = mr_row_cell(store, a, c), *y = mr_row_cell(store, b, c);
-        if (c == except) {
-            continue;
-        }
-        if (is_null != mr_row_is_null(store, b, c) ||
-            (!is_null && !(mr_type_is_text(type) ? mr_text_equal(x, y)
-                                                 : memcmp(x, y, mr_type_info(type)->width) == 0))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* What stands at the key's end from `time_us` on; NULL: nothing. */
-static MrStatus set_version(MrOperator *op, MrAsofKey *key, int64_t time_us, MrRow *row,
-                            MrError *err)
-{
-    uint32_t place = rights_until(key, time_us, false);
-    if (place < key->right_count && key->right[place].time_us == time_us) {
-        MR_TRY(let_go(op, key->right[place].row, err));
-        key->right[place].row = row;
-        return MR_OK;
-    }
-    return right_insert(op, key, place, time_us, row, err);
-}
-
-/* That there is nothing from the front on is what no entry says too. */
-static void drop_ended_front(MrAsofKey *key)
-{
-    if (key->right_count > 0 && key->right[0].row == NULL) {
-        right_remove(key, 0, 1);
-    }
-}
-
-/* Versions of a row: each is valid until the next.  Changes of one moment count in their order: the
- * last of them stands. */
-static MrStatus take_version(MrOperator *op, MrAsofKey *key, int64_t time_us, MrRow *row,
-                             bool *changed, MrError *err)
-{
-    const MrAsofSpec *spec = op->spec;
-    MrAsofState *state = op->state;
-    *changed = true;
-    if (row->weight > 0) {
-        return set_version(op, key, time_us, row, err);
-    }
-    uint32_t end = rights_until(key, time_us, true);
-    const MrRow *valid = end == 0 ? NULL : key->right[end - 1].row;
-    /* Where rows swap their keys, the new one may have come before the old one goes. */
-    *changed = valid != NULL && looks_equal(&state->right, valid, row, spec->right_time);
-    MrStatus status = *changed ? set_version(op, key, time_us, NULL, err) : MR_OK;
-    mr_row_free(&state->right, row);
-    drop_ended_front(key);
-    return status;
-}
-
-/* Rows of a stream: of those of one moment the first counts, so that only it is kept. */
-static MrStatus take_first(MrOperator *op, MrAsofKey *key, int64_t time_us, MrRow *row,
-                           bool *changed, MrError *err)
-{
-    MrAsofState *state = op->state;
-    uint32_t place = rights_until(key, time_us, false);
-    *changed = place == key->right_count || key->right[place].time_us != time_us;
-    if (!*changed) {
-        mr_row_free(&state->right, row);
-        return MR_OK;
-    }
-    return right_insert(op, key, place, time_us, row, err);
-}
-
-/* Rows that have no order but their values, and may be taken back. */
-static MrStatus take_by_value(MrOperator *op, MrAsofKey *key, int64_t time_us, MrRow *row,
-                              bool *changed, MrError *err)
-{
-    MrAsofState *state = op->state;
-    uint32_t place = rights_until(key, time_us, false), end = rights_until(key, time_us, true);
-    *changed = false;
-    while (place < end && mr_row_compare(&state->right, key->right[place].row, row) < 0) {
-        place++;
-    }
-    if (place == end || mr_row_compare(&state->right, key->right[place].row, row) != 0) {
-        *changed = true;
-        return right_insert(op, key, place, time_us, row, err);
-    }
-    MrRow *stored = key->right[place].row;
-    stored->weight += row->weight;
-    mr_row_free(&state->right, row);
-    if (stored->weight != 0) {
-        return MR_OK;
-    }
-    *changed = true;
-    right_remove(key, place, 1);
-    return let_go(op, stored, err);
-}
-
-/* Versions by a time of their own: an update takes the old one back and gives the new one, in
- * whatever order, and the old one stays what was valid before. */
-static MrStatus take_dated(MrOperator *op, MrAsofKey *key, int64_t *time_us, MrRow *row,
-                           bool *changed, MrError *err)
-{
-    MrAsofState *state = op->state;
-    int64_t at_us = *time_us;
-    bool was_hidden = key->live <= 0 && key->hidden_from_us < at_us;
-    *changed = true;
-    *time_us = was_hidden ? key->hidden_from_us : at_us;
-    key->live += row->weight > 0 ? 1 : -1;
-    if (row->weight > 0) {
-        return set_version(op, key, at_us, row, err);
-    }
-    key->hidden_from_us = at_us;
-    mr_row_free(&state->right, row);
-    return MR_OK;
-}
-
-MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t *from_us, MrRow *row,
-                            bool *changed, MrError *err)
-{
-    const MrAsofSpec *spec = op->spec;
-    const MrAsofState *state = op->state;
-    if (spec->keeps_replaced) {
-        return take_dated(op, key, from_us, row, changed, err);
-    }
-    if (spec->is_versioned) {
-        return take_version(op, key, *from_us, row, changed, err);
-    }
-    return state->right.order.by_value ? take_by_value(op, key, *from_us, row, changed, err)
-                                       : take_first(op, key, *from_us, row, changed, err);
-}
-
 /* ---- What is to be done -------------------------------------------------------------------- */
 
 MrStatus mr_asof_mark(MrOperator *op, MrAsofKey *key, int64_t from_us, MrError *err)
@@ -415,7 +209,8 @@ MrStatus mr_asof_mark(MrOperator *op, MrAsofKey *key, int64_t from_us, MrError *
         key->dirty_from_us = from_us < key->dirty_from_us ? from_us : key->dirty_from_us;
         return MR_OK;
     }
-    MR_TRY(reserve((void ***)&state->dirty, state->dirty_count, &state->dirty_capacity, err));
+    MR_TRY(
+        mr_asof_reserve((void ***)&state->dirty, state->dirty_count, &state->dirty_capacity, err));
     state->dirty[state->dirty_count++] = key;
     key->is_dirty = true;
     key->dirty_from_us = from_us;
@@ -509,7 +304,8 @@ MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err)
     if (key->left_count > 0) {
         due_us = mr_asof_due_us(op, key->left[0].time_us);
     }
-    uint32_t next = key->right_count == 0 ? 0 : rights_until(key, key->right[0].time_us, true);
+    uint32_t next =
+        key->right_count == 0 ? 0 : mr_asof_rights_until(key, key->right[0].time_us, true);
     if (next < key->right_count) {
         int64_t passed = passed_us(op, key->right[next].time_us);
         due_us = passed < due_us ? passed : due_us;
@@ -523,7 +319,8 @@ MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err)
         return MR_OK;
     }
     if (key->heap_index == MR_ASOF_NOT_DUE) {
-        MR_TRY(reserve((void ***)&state->heap, state->heap_count, &state->heap_capacity, err));
+        MR_TRY(
+            mr_asof_reserve((void ***)&state->heap, state->heap_count, &state->heap_capacity, err));
         heap_place(state, state->heap_count++, key);
     }
     key->due_us = due_us;
@@ -560,8 +357,8 @@ MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrEr
     for (uint32_t i = 0; i < gone; i++) {
         free_right(state, key->right[i].row);
     }
-    right_remove(key, 0, gone);
-    drop_ended_front(key);
+    mr_asof_right_remove(key, 0, gone);
+    mr_asof_drop_ended_front(key);
     if (key->left_count > 0 || key->right_count > 0 || key->is_dirty) {
         return mr_asof_set_due(op, key, err);
     }
@@ -583,7 +380,7 @@ static MrStatus compact(MrOperator *op, MrError *err)
     }
     mr_group_table_init(&fresh, &state->layout, sizeof(MrAsofKey *), op->memory);
     for (uint32_t g = 0; g < state->table.count; g++) {
-        MrAsofKey *key = key_at(state, g);
+        MrAsofKey *key = mr_asof_key_at(state, g);
         const char *bytes = mr_group_key(&state->table, g);
         uint32_t nulls = mr_group_header(&state->table, g)->nulls, group;
         if (key == NULL) {
@@ -615,134 +412,4 @@ int64_t mr_asof_bytes(const MrAsofState *state)
     return mr_group_table_bytes(&state->table) +
            (int64_t)(state->live * sizeof(MrAsofKey) + state->left.live * state->left.row_bytes +
                      state->right.live * state->right.row_bytes);
-}
-
-/* ---- Checkpoint ---------------------------------------------------------------------------- */
-
-static void write_key(const MrAsofState *state, const MrAsofKey *key, MrStateWriter *writer)
-{
-    mr_state_write_u32(writer, key->left_count);
-    mr_state_write_u32(writer, key->right_count);
-    mr_state_write_u32(writer, (uint32_t)key->live);
-    mr_state_write_u64(writer, (uint64_t)key->hidden_from_us);
-    for (uint32_t i = 0; i < key->left_count; i++) {
-        mr_row_write(&state->left, key->left[i].row, writer);
-    }
-    for (uint32_t i = 0; i < key->right_count; i++) {
-        mr_state_write_u64(writer, (uint64_t)key->right[i].time_us);
-        mr_state_write_u32(writer, key->right[i].row != NULL);
-        if (key->right[i].row != NULL) {
-            mr_row_write(&state->right, key->right[i].row, writer);
-        }
-    }
-}
-
-MrStatus mr_asof_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err)
-{
-    MrAsofState *state = op->state;
-    (void)err;
-    mr_state_write_u32(writer, state->live);
-    for (uint32_t g = 0; g < state->table.count; g++) {
-        const MrAsofKey *key = key_at(state, g);
-        if (key != NULL) {
-            write_key(state, key, writer);
-        }
-    }
-    return MR_OK;
-}
-
-/* The key that a restored row has. */
-static MrStatus key_of_row(MrOperator *op, const MrRowStore *store, const uint32_t *columns,
-                           const MrRow *row, MrAsofKey **out, MrError *err)
-{
-    MrAsofState *state = op->state;
-    char key[MR_KEYS_MAX * 24];
-    uint32_t group;
-    for (uint32_t k = 0; k < state->layout.count; k++) {
-        mr_key_encode_cell(&state->layout, k, mr_row_cell(store, row, columns[k]), key);
-    }
-    MR_TRY(mr_group_table_insert_one(&state->table, key, 0, mr_key_hash(&state->layout, key, 0),
-                                     &group, err));
-    return mr_asof_key(op, group, out, err);
-}
-
-static MrStatus read_left(MrOperator *op, MrStateReader *reader, MrAsofKey **key, MrError *err)
-{
-    const MrAsofSpec *spec = op->spec;
-    MrAsofState *state = op->state;
-    MrRow *row;
-    int64_t time_us;
-    MR_TRY(mr_row_read(&state->left, reader, &row, err));
-    MrStatus status =
-        *key == NULL ? key_of_row(op, &state->left, spec->left_keys, row, key, err) : MR_OK;
-    memcpy(&time_us, mr_row_cell(&state->left, row, spec->left_time), sizeof time_us);
-    if (status == MR_OK) {
-        status = mr_asof_left_insert(op, *key, (*key)->left_count, time_us, row, err);
-    }
-    if (status != MR_OK) {
-        mr_row_free(&state->left, row);
-    }
-    return status;
-}
-
-static MrStatus read_right(MrOperator *op, MrStateReader *reader, MrAsofKey **key, MrError *err)
-{
-    const MrAsofSpec *spec = op->spec;
-    MrAsofState *state = op->state;
-    MrRow *row = NULL;
-    uint64_t time_us;
-    uint32_t has_row;
-    MR_TRY(mr_state_read_u64(reader, &time_us, err));
-    MR_TRY(mr_state_read_u32(reader, &has_row, err));
-    MrStatus status = MR_OK;
-    if (has_row != 0) {
-        MR_TRY(mr_row_read(&state->right, reader, &row, err));
-        status =
-            *key == NULL ? key_of_row(op, &state->right, spec->right_keys, row, key, err) : MR_OK;
-    } else if (*key == NULL) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint ends a row that it does not hold");
-    }
-    if (status == MR_OK) {
-        status = right_insert(op, *key, (*key)->right_count, (int64_t)time_us, row, err);
-    }
-    if (status != MR_OK) {
-        free_right(state, row);
-    }
-    return status;
-}
-
-static MrStatus read_key(MrOperator *op, MrStateReader *reader, MrError *err)
-{
-    const MrAsofSpec *spec = op->spec;
-    uint32_t left, right, live;
-    uint64_t hidden_from;
-    MrAsofKey *key = NULL;
-    MR_TRY(mr_state_read_u32(reader, &left, err));
-    MR_TRY(mr_state_read_u32(reader, &right, err));
-    MR_TRY(mr_state_read_u32(reader, &live, err));
-    MR_TRY(mr_state_read_u64(reader, &hidden_from, err));
-    for (uint32_t i = 0; i < left; i++) {
-        MR_TRY(read_left(op, reader, &key, err));
-    }
-    for (uint32_t i = 0; i < right; i++) {
-        MR_TRY(read_right(op, reader, &key, err));
-    }
-    if (key != NULL) {
-        key->live = (int32_t)live;
-        key->hidden_from_us = (int64_t)hidden_from;
-    }
-    for (uint32_t i = 0; i < left && !spec->is_final; i++) {
-        key->left[i].shown = mr_asof_match(op, key, key->left[i].time_us);
-    }
-    return key == NULL ? MR_OK : mr_asof_set_due(op, key, err);
-}
-
-MrStatus mr_asof_restore(MrOperator *op, MrStateReader *reader, MrError *err)
-{
-    uint32_t keys;
-    MR_TRY(mr_state_read_u32(reader, &keys, err));
-    for (uint32_t k = 0; k < keys; k++) {
-        MR_TRY(read_key(op, reader, err));
-    }
-    return MR_OK;
 }
