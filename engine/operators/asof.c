@@ -1,7 +1,7 @@
 /*
  * engine/operators/asof.c - the as-of join: every left row with the last right row of its key that
- * is not after it.  Push, what shows, what W makes final; asof_keys.c and asof_rights.c keep the rows.  Must not
- * know where rows come from or go.
+ * is not after it.  Push, what shows, what W makes final; asof_keys.c and asof_rights.c keep the
+ * rows.  Must not know where rows come from or go.
  *
  * ON UPDATE a left row shows as soon as it is there and is corrected until W has passed it; where
  * nothing may be taken back (ON WINDOW CLOSE, ad hoc) it shows once, when it is final.
