@@ -320,6 +320,38 @@ static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr **arg
     return mr_aggregate_ordered(b->arena, aggregate, order, count, &bound->aggregate, b->err);
 }
 
+typedef struct Levels {
+    bool own, outer; /* columns of the query itself, and of those around it */
+} Levels;
+
+static void note_level(void *context, const MrExpr *expr)
+{
+    Levels *levels = context;
+    levels->own |= expr->kind == MR_EXPR_COLUMN || expr->kind == MR_EXPR_SEQUENCE ||
+                   expr->kind == MR_EXPR_ARRIVAL;
+    levels->outer |= expr->kind == MR_EXPR_OUTER;
+}
+
+/* An aggregate of outer columns alone is the outer query's, in SQL. */
+static MrStatus check_level(MrBinder *b, const MrLogicalCall *call, int32_t position)
+{
+    Levels levels = { 0 };
+    for (uint32_t i = 0; i < call->aggregate->arg_count; i++) {
+        mr_expr_walk(call->args[i], note_level, &levels);
+    }
+    if (call->filter != NULL) {
+        mr_expr_walk(call->filter, note_level, &levels);
+    }
+    if (levels.own || !levels.outer) {
+        return MR_OK;
+    }
+    return mr_bind_unsupported(b, position,
+                               "Aggregate in the outer query, or select the outer column in a "
+                               "subquery in FROM first.",
+                               "an aggregate of columns of an outer query alone is not supported "
+                               "yet");
+}
+
 static MrStatus bind_aggregate(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrExpr *args[MR_CALL_ARGS_MAX];
@@ -360,6 +392,7 @@ static MrStatus bind_aggregate(MrBinder *b, const MrAstCall *call, MrExpr **out)
     for (uint32_t i = 0; i < bound.aggregate->arg_count; i++) {
         bound.args[i] = args[i];
     }
+    MR_TRY(check_level(b, &bound, call->base.position));
     MR_TRY(aggregate_add(b, &bound, &index));
     MrTypeId result = mr_aggregate_result(bound.aggregate, over);
     return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, mr_type(result),

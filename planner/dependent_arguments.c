@@ -71,6 +71,14 @@ MrStatus mr_arguments_init(MrBinder *b, const MrLogical *outer, const MrExpr *su
     *out = (MrArguments){
         .b = b, .outer = outer, .exprs = subquery->args, .count = subquery->arg_count
     };
+    MR_NEW_ARRAY(b->arena, out->keys, out->count, b->err);
+    for (uint32_t i = 0; i < out->count; i++) {
+        out->keys[i] = out->exprs[i];
+        if (out->keys[i]->type.id == MR_TYPE_JSON) {
+            MR_TRY(mr_coerce(b, out->keys[i], mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, -1,
+                             &out->keys[i]));
+        }
+    }
     MR_NEW_ARRAY(b->arena, out->used, out->count, b->err);
     MR_NEW_ARRAY(b->arena, out->columns, out->count, b->err);
     MR_NEW_ARRAY(b->arena, out->is_strict, out->count, b->err);
@@ -108,8 +116,12 @@ MrStatus mr_map_expr(const MrMapping *mapping, const MrExpr *expr, MrExpr **out)
             *out = mapping->arguments->exprs[expr->column];
             return MR_OK;
         }
-        return mr_expr_column(b->arena, mapping->arguments->columns[expr->column], expr->type,
-                              expr->position, out, b->err);
+        MR_TRY(mr_expr_column(b->arena, mapping->arguments->columns[expr->column],
+                              mapping->arguments->keys[expr->column]->type, expr->position, out,
+                              b->err));
+        return expr->type.id != MR_TYPE_JSON
+                   ? MR_OK
+                   : mr_coerce(b, *out, expr->type, MR_CAST_EXPLICIT, expr->position, out);
     }
     MrExpr *copy;
     MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
@@ -181,7 +193,7 @@ MrStatus mr_arguments_match(const MrArguments *arguments, uint32_t shift, MrExpr
         if (!arguments->used[i]) {
             continue;
         }
-        MrExpr *argument = arguments->exprs[i];
+        MrExpr *argument = arguments->keys[i];
         bool is_strict = arguments->is_strict[i] || mr_expr_is_not_null(argument, arguments->outer);
         MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, argument->type, -1, &column,
                               b->err));
@@ -264,13 +276,7 @@ MrStatus mr_make_domain(MrArguments *arguments, MrLogical **out)
     MR_TRY(mr_logical_copy(b->arena, named_items(arguments), &outer, b->err));
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i]) {
-            if (arguments->exprs[i]->type.id == MR_TYPE_JSON) {
-                return mr_bind_unsupported(b, arguments->exprs[i]->position,
-                                           "Cast it to jsonb or text.",
-                                           "a json column of an outer query is not supported in a "
-                                           "subquery");
-            }
-            exprs[count++] = arguments->exprs[i];
+            exprs[count++] = arguments->keys[i];
         }
     }
     MR_TRY(mr_logical_project(b->arena, outer, exprs, NULL, count, out, b->err));

@@ -336,7 +336,7 @@ static MrStatus match_sides(MrArguments *arguments, const uint32_t *left, uint32
         if (!arguments->used[i]) {
             continue;
         }
-        MrType type = arguments->exprs[i]->type;
+        MrType type = arguments->keys[i]->type;
         MR_TRY(mr_expr_column(b->arena, left[i], type, -1, &a, b->err));
         MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, type, -1, &c, b->err));
         MR_TRY(mr_same_value(b, a, c, arguments->is_strict[i] || left_strict[i], &same));

@@ -18,6 +18,7 @@ typedef struct MrArguments {
     MrBinder *b;
     const MrLogical *outer; /* the node that the expressions are over */
     MrExpr *const *exprs;
+    MrExpr **keys; /* the same as values that can be compared: json as text */
     uint32_t count;
     bool *used;        /* by the tree */
     uint32_t *columns; /* in the unnested tree: of each used argument */
