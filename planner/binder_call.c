@@ -7,6 +7,7 @@
 #include "common/floattext.h"
 
 #include "planner/over.h"
+#include "planner/sql_function.h"
 #include "storage/array.h"
 
 #include <string.h>
@@ -607,6 +608,12 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
     bool is_aggregate = mr_aggregate_lookup(mr_string(call->name.name), &aggregates) > 0;
     if (call->over != NULL) {
         return mr_bind_over_call(b, call, out);
+    }
+    if (!is_aggregate && !call->distinct && call->filter == NULL && call->order_by.count == 0) {
+        MR_TRY(mr_bind_sql_function(b, call, out));
+        if (*out != NULL) {
+            return MR_OK;
+        }
     }
     MR_TRY(check_call_form(b, call, is_aggregate));
     if (is_aggregate) {

@@ -25,6 +25,7 @@ typedef struct CatalogObject {
     MrArena arena;
     MrRelation relation;
     MrConnection connection;
+    MrSqlFunction function;
     const char *secret;
 } CatalogObject;
 
@@ -35,7 +36,7 @@ typedef struct ObjectList {
 
 struct MrCatalog {
     atomic_uint_fast32_t references;
-    ObjectList relations, connections, secrets;
+    ObjectList relations, connections, secrets, functions;
     uint32_t *slots;     /* relation index + 1 by hash of its name; 0: free */
     uint32_t slot_count; /* power of two, more than twice the relations */
     uint32_t virtual_count;
@@ -193,6 +194,7 @@ void mr_catalog_unref(MrCatalog *catalog)
     list_fini(&catalog->relations);
     list_fini(&catalog->connections);
     list_fini(&catalog->secrets);
+    list_fini(&catalog->functions);
     free(catalog->slots);
     free(catalog);
 }
@@ -208,6 +210,9 @@ MrStatus mr_catalog_clone(const MrCatalog *catalog, MrCatalog **out, MrError *er
     }
     if (status == MR_OK) {
         status = list_share(&catalog->secrets, &clone->secrets, err);
+    }
+    if (status == MR_OK) {
+        status = list_share(&catalog->functions, &clone->functions, err);
     }
     if (status == MR_OK) {
         status = index_rebuild(clone, err);
@@ -511,4 +516,87 @@ MrStatus mr_catalog_dependents(const MrCatalog *catalog, const MrRelation *relat
     }
     *out = found;
     return MR_OK;
+}
+
+/* ---- Functions in SQL -------------------------------------------------------------------- */
+
+static MrStatus function_copy(MrArena *arena, const MrSqlFunction *from, MrSqlFunction *to,
+                              MrError *err)
+{
+    MrSqlParameter *parameters;
+    MR_NEW_ARRAY(arena, parameters, from->parameter_count + 1, err);
+    *to = *from;
+    to->name = mr_arena_strdup(arena, from->name);
+    to->sql = mr_arena_strdup(arena, from->sql);
+    to->body = mr_arena_strdup(arena, from->body);
+    to->returns = mr_arena_strdup(arena, from->returns);
+    to->parameters = parameters;
+    bool ok = to->name != NULL && to->sql != NULL && to->body != NULL && to->returns != NULL;
+    for (uint32_t p = 0; p < from->parameter_count; p++) {
+        const MrSqlParameter *old = &from->parameters[p];
+        parameters[p].type = mr_arena_strdup(arena, old->type);
+        parameters[p].name = old->name != NULL ? mr_arena_strdup(arena, old->name) : NULL;
+        parameters[p].default_value =
+            old->default_value != NULL ? mr_arena_strdup(arena, old->default_value) : NULL;
+        ok = ok && parameters[p].type != NULL &&
+             (old->name == NULL || parameters[p].name != NULL) &&
+             (old->default_value == NULL || parameters[p].default_value != NULL);
+    }
+    return ok ? MR_OK : mr_error_no_memory(err);
+}
+
+static int64_t function_index(const MrCatalog *catalog, const char *name)
+{
+    for (uint32_t i = 0; i < catalog->functions.count; i++) {
+        if (strcmp(catalog->functions.items[i]->function.name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+MrStatus mr_catalog_add_function(MrCatalog *catalog, const MrSqlFunction *function, MrError *err)
+{
+    if (function_index(catalog, function->name) >= 0) {
+        return mr_error_set(err, MR_ERR_DUPLICATE_FUNCTION, "function \"%s\" already exists",
+                            function->name);
+    }
+    CatalogObject *object = object_create();
+    if (object == NULL) {
+        return mr_error_no_memory(err);
+    }
+    MrStatus status = function_copy(&object->arena, function, &object->function, err);
+    if (status == MR_OK) {
+        status = list_push(&catalog->functions, object, err);
+    }
+    if (status != MR_OK) {
+        object_unref(object);
+    }
+    return status;
+}
+
+MrStatus mr_catalog_remove_function(MrCatalog *catalog, const char *name, MrError *err)
+{
+    const int64_t found = function_index(catalog, name);
+    if (found < 0) {
+        return mr_error_set(err, MR_ERR_UNDEFINED_FUNCTION, "function %s() does not exist", name);
+    }
+    list_remove(&catalog->functions, (uint32_t)found);
+    return MR_OK;
+}
+
+const MrSqlFunction *mr_catalog_function(const MrCatalog *catalog, const char *name)
+{
+    const int64_t found = function_index(catalog, name);
+    return found < 0 ? NULL : &catalog->functions.items[found]->function;
+}
+
+uint32_t mr_catalog_function_count(const MrCatalog *catalog)
+{
+    return catalog->functions.count;
+}
+
+const MrSqlFunction *mr_catalog_function_at(const MrCatalog *catalog, uint32_t index)
+{
+    return &catalog->functions.items[index]->function;
 }

@@ -105,6 +105,22 @@ typedef struct MrRelation {
     const char *comment;
 } MrRelation;
 
+/* A function in SQL: texts, as what they become depends on the place of the call. */
+typedef struct MrSqlParameter {
+    const char *name; /* NULL: only $n */
+    const char *type;
+    const char *default_value; /* NULL: none */
+} MrSqlParameter;
+typedef struct MrSqlFunction {
+    const char *name;
+    const char *sql;  /* canonical CREATE statement */
+    const char *body; /* an expression over the parameters */
+    const char *returns;
+    bool is_strict;
+    const MrSqlParameter *parameters;
+    uint32_t parameter_count;
+} MrSqlFunction;
+
 typedef struct MrCatalog MrCatalog;
 
 MrStatus mr_catalog_create(
@@ -125,6 +141,12 @@ MrStatus mr_catalog_add_secret(MrCatalog *catalog, const char *name,
                                MrError *err); /* the name only */
 MrStatus mr_catalog_remove_secret(MrCatalog *catalog, const char *name, MrError *err);
 bool mr_catalog_has_secret(const MrCatalog *catalog, const char *name);
+
+MrStatus mr_catalog_add_function(MrCatalog *catalog, const MrSqlFunction *function, MrError *err);
+MrStatus mr_catalog_remove_function(MrCatalog *catalog, const char *name, MrError *err);
+const MrSqlFunction *mr_catalog_function(const MrCatalog *catalog, const char *name);
+uint32_t mr_catalog_function_count(const MrCatalog *catalog);
+const MrSqlFunction *mr_catalog_function_at(const MrCatalog *catalog, uint32_t index);
 
 /* NULL: none.  `schema_name` NULL: public, then millrace is not searched. */
 const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name,

@@ -53,7 +53,7 @@ static void dispatch(MrDdl *ddl)
     case MR_AST_ALTER: mr_ddl_alter(ddl); return;
     case MR_AST_CREATE_SINK: mr_ddl_create_sink(ddl); return;
     case MR_AST_CREATE_FUNCTION:
-        refuse(ddl, "CREATE FUNCTION", "Write the expression out, or put it into a view.");
+        mr_ddl_create_function(ddl);
         return;
     case MR_AST_REFRESH: mr_ddl_refresh(ddl); return;
     case MR_AST_COMMENT: mr_ddl_comment(ddl); return;

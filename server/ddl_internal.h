@@ -124,6 +124,8 @@ bool mr_ddl_is_of_kind(const MrRelation *relation, MrObjectKind object);
 MrStatus mr_ddl_plan_query(MrDdl *ddl);
 void mr_ddl_start_query(MrDdl *ddl);
 void mr_ddl_drop(MrDdl *ddl);
+void mr_ddl_create_function(MrDdl *ddl);
+void mr_ddl_drop_function(MrDdl *ddl);
 void mr_ddl_alter(MrDdl *ddl);
 void mr_ddl_comment(MrDdl *ddl);
 void mr_ddl_refresh(MrDdl *ddl);

@@ -7,6 +7,7 @@
 #include "common/logging.h"
 #include "common/timezone.h"
 #include "parser/parser.h"
+#include "planner/sql_function.h"
 #include "server/ddl_internal.h"
 #include "server/scheduler.h"
 #include "server/tables.h"
@@ -108,6 +109,14 @@ static MrStatus load_connection(MrPlannerContext *context, MrCatalog *catalog,
     return mr_catalog_add_connection(catalog, &connection, err);
 }
 
+static MrStatus load_function(MrPlannerContext *context, MrCatalog *catalog, const MrNode *node,
+                              MrError *err)
+{
+    MrSqlFunction function;
+    MR_TRY(mr_planner_function(context, (const MrAstCreateFunction *)node, &function, err));
+    return mr_catalog_add_function(catalog, &function, err);
+}
+
 static MrStatus load_query(MrPlannerContext *context, const MrCatalogObject *object,
                            const MrNode *node, MrRelation *relation, const MrPlan **out,
                            MrError *err)
@@ -143,6 +152,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     *plan = NULL;
     MR_TRY(mr_ddl_parse_stored(object->name, object->sql, arena, &node, err));
     switch (object->kind) {
+    case MR_CATALOG_FUNCTION: return load_function(&context, catalog, node, err);
     case MR_CATALOG_CONNECTION: return load_connection(&context, catalog, object, node, err);
     case MR_CATALOG_STREAM:
     case MR_CATALOG_TABLE:

@@ -167,6 +167,18 @@ static MrStatus relation_text(const MrPortal *portal, const MrAstShow *ast, MrBu
     return MR_OK;
 }
 
+static MrStatus function_text(const MrPortal *portal, const MrAstShow *ast, MrBuilder *out,
+                              MrError *err)
+{
+    const MrSqlFunction *function = mr_catalog_function(portal->catalog, ast->name.name);
+    if (function == NULL) {
+        return mr_error_set(err, MR_ERR_UNDEFINED_FUNCTION, "function %s() does not exist",
+                            ast->name.name);
+    }
+    mr_builder_append_string(out, function->sql);
+    return MR_OK;
+}
+
 static MrStatus fill_create(const MrPortal *portal, const MrAstShow *ast, MrTextTable *table,
                             MrError *err)
 {
@@ -175,8 +187,8 @@ static MrStatus fill_create(const MrPortal *portal, const MrAstShow *ast, MrText
     mr_builder_init(&out, 0);
     switch (ast->object) {
     case MR_OBJECT_CONNECTION: status = connection_text(portal, &ast->name, &out, err); break;
+    case MR_OBJECT_FUNCTION: status = function_text(portal, ast, &out, err); break;
     case MR_OBJECT_SECRET:
-    case MR_OBJECT_FUNCTION:
     case MR_OBJECT_COLUMN:
         mr_error_set(err, MR_ERR_UNSUPPORTED, "SHOW CREATE is not there for a %s",
                      mr_object_kind_name(ast->object));

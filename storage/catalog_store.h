@@ -18,6 +18,7 @@ typedef enum MrCatalogKind {
     MR_CATALOG_QUERY = 4, /* materialized view, also a sink query */
     MR_CATALOG_VIEW = 5,
     MR_CATALOG_SOURCE = 6,
+    MR_CATALOG_FUNCTION = 7, /* in SQL; its name is "name()" */
 } MrCatalogKind;
 
 /* One object.  Texts are borrowed by the store when written, and of the callback's call when read;

@@ -6,6 +6,7 @@
 #include "engine/function.h"
 #include "engine/set_function.h"
 #include "parser/lexer.h"
+#include "planner/sql_function.h"
 #include "server/relations/rows.h"
 
 static const MrColumn function_columns[] = {
@@ -73,12 +74,30 @@ static void set_functions_fill(MrRows *rows)
     }
 }
 
+/* CREATE FUNCTION's. */
+static void sql_functions_fill(MrServer *server, MrRows *rows)
+{
+    MrArena arena;
+    mr_arena_init(&arena, 0);
+    for (uint32_t i = 0; i < mr_catalog_function_count(server->catalog); i++) {
+        const MrSqlFunction *function = mr_catalog_function_at(server->catalog, i);
+        mr_rows_begin(rows);
+        mr_rows_text(rows, function->name);
+        mr_rows_text(rows, "function in SQL");
+        mr_rows_text(rows, mr_sql_function_arguments(&arena, function));
+        mr_rows_text(rows, function->returns);
+        mr_rows_text(rows, function->body);
+        mr_rows_text(rows, NULL);
+        mr_rows_text(rows, NULL);
+    }
+    mr_arena_fini(&arena);
+}
+
 static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
 {
     const MrFunction *const *functions;
     const MrAggregate *const *aggregates;
     char result[64];
-    (void)server;
     (void)err;
     uint32_t count = mr_function_all(&functions);
     for (uint32_t i = 0; i < count; i++) {
@@ -112,6 +131,7 @@ static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
         mr_rows_text(rows, aggregate->returns);
     }
     set_functions_fill(rows);
+    sql_functions_fill(server, rows);
     return MR_OK;
 }
 
