@@ -141,7 +141,7 @@ typedef struct MrBinder {
     uint32_t depth;             /* queries inside each other, views included */
     uint32_t expr_depth;
     uint32_t view_depth;         /* > 0: positions belong to another text */
-    uint32_t sql_call_count; /* functions in SQL written out so far */
+    uint32_t sql_call_count;     /* functions in SQL written out so far */
     const MrRelation *views[64]; /* being expanded, against cycles */
     /* FROM items that stand for what a statement changes: its table, with a column for the places
      * of rows; and rows that are given when the plan runs, as a relation. */

@@ -52,9 +52,7 @@ static void dispatch(MrDdl *ddl)
     case MR_AST_DROP: mr_ddl_drop(ddl); return;
     case MR_AST_ALTER: mr_ddl_alter(ddl); return;
     case MR_AST_CREATE_SINK: mr_ddl_create_sink(ddl); return;
-    case MR_AST_CREATE_FUNCTION:
-        mr_ddl_create_function(ddl);
-        return;
+    case MR_AST_CREATE_FUNCTION: mr_ddl_create_function(ddl); return;
     case MR_AST_REFRESH: mr_ddl_refresh(ddl); return;
     case MR_AST_COMMENT: mr_ddl_comment(ddl); return;
     default: refuse(ddl, "this statement", "See docs/sql.md for what there is.");
