@@ -17,10 +17,17 @@ typedef struct WordList {
     int capacity;
 } WordList;
 
-enum { NAMES_FRESH_SECONDS = 3 };
+typedef struct Relation { /* whose columns have been asked for */
+    char *name;
+    WordList columns;
+    struct Relation *next;
+} Relation;
 
-static WordList keywords; /* asked for once a connection */
-static WordList names;    /* asked for again when older than a few seconds */
+enum { NAMES_FRESH_SECONDS = 3, RELATIONS_MAX = 8 };
+
+static WordList keywords, functions, settings; /* asked for once a connection */
+static WordList names, connections;            /* again when older than a few seconds */
+static Relation *relations;                    /* forgotten with the names */
 static bool keywords_asked;
 static time_t names_asked;
 
@@ -42,10 +49,25 @@ static void list_clear(WordList *list)
     *list = (WordList){ 0 };
 }
 
+static void relations_forget(void)
+{
+    while (relations != NULL) {
+        Relation *relation = relations;
+        relations = relation->next;
+        list_clear(&relation->columns);
+        free(relation->name);
+        free(relation);
+    }
+}
+
 void mr_completion_forget(void)
 {
     list_clear(&keywords);
+    list_clear(&functions);
+    list_clear(&settings);
     list_clear(&names);
+    list_clear(&connections);
+    relations_forget();
     keywords_asked = false;
     names_asked = 0;
 }
@@ -78,13 +100,20 @@ static void lists_refresh(MrShell *shell)
     if (!keywords_asked) {
         keywords_asked = true;
         list_ask(shell, &keywords, "SELECT word FROM millrace.keywords");
+        list_ask(shell, &functions, "SELECT DISTINCT name FROM millrace.functions");
+        list_ask(shell, &settings, "SELECT name FROM millrace.settings");
     }
     time_t now = time(NULL);
     if (now - names_asked >= NAMES_FRESH_SECONDS) {
         names_asked = now;
         list_clear(&names);
-        list_ask(shell, &names, "SHOW STREAMS");
-        list_ask(shell, &names, "SHOW QUERIES");
+        list_clear(&connections);
+        relations_forget();
+        list_ask(shell, &names,
+                 "SELECT name FROM millrace.streams UNION ALL SELECT name FROM millrace.tables "
+                 "UNION ALL SELECT name FROM millrace.views UNION ALL SELECT name FROM "
+                 "millrace.queries UNION ALL SELECT name FROM millrace.sinks");
+        list_ask(shell, &connections, "SELECT name FROM millrace.connections");
     }
     PQsetNoticeProcessor(shell->conn, shown, shell);
 }
@@ -114,18 +143,83 @@ static void find_in_list(const WordList *list, const char *word, MrCompletion *f
     }
 }
 
-/* SQL words come in the case that the user types. */
-static void find_keywords(const char *word, MrCompletion *found)
+/* The columns of a relation; asked for when it is first met. */
+static const WordList *columns_of(MrShell *shell, const char *name)
 {
+    int count = 0;
+    for (Relation *each = relations; each != NULL; each = each->next, count++) {
+        if (strcmp(each->name, name) == 0) {
+            return &each->columns;
+        }
+    }
+    if (count >= RELATIONS_MAX || PQtransactionStatus(shell->conn) != PQTRANS_IDLE) {
+        return NULL;
+    }
+    Relation *relation = mr_allocate(sizeof(*relation));
+    char *quoted = mr_shell_quote(name, '"');
+    char *sql = mr_text_format("DESCRIBE %s", quoted);
+    relation->name = mr_text_copy(name);
+    relation->next = relations;
+    relations = relation;
+    list_ask(shell, &relation->columns, sql);
+    free(sql);
+    free(quoted);
+    return &relation->columns;
+}
+
+/* Columns of the relations that the statement names, before or behind the cursor. */
+static void find_columns(MrShell *shell, const char *text, const char *word, MrCompletion *found)
+{
+    static const char separators[] = " \t\n,;().=<>+-*/";
+    const char *dot = strrchr(word, '.'); /* alias.column: all but the column stays */
+    const char *start = dot == NULL ? word : dot + 1;
+    while (*text != '\0') {
+        size_t length = strcspn(text, separators);
+        char *name = mr_text_copy_bytes(text, length);
+        for (int i = 0; i < names.count; i++) {
+            const WordList *columns =
+                strcmp(names.words[i], name) == 0 ? columns_of(shell, name) : NULL;
+            for (int c = 0; columns != NULL && c < columns->count; c++) {
+                if (strncmp(columns->words[c], start, strlen(start)) == 0) {
+                    found_add(found, mr_text_format("%.*s%s", (int)(start - word), word,
+                                                    columns->words[c]));
+                }
+            }
+        }
+        free(name);
+        text += length + strspn(text + length, separators);
+    }
+}
+
+/* A function is completed up to its parenthesis. */
+static void find_functions(const char *word, MrCompletion *found)
+{
+    for (int i = 0; *word != '\0' && i < functions.count; i++) {
+        if (strncmp(functions.words[i], word, strlen(word)) == 0 &&
+            isalpha((unsigned char)functions.words[i][0])) {
+            found_add(found, mr_text_format("%s(", functions.words[i]));
+            found->spaced = false;
+        }
+    }
+}
+
+/* SQL words come in the case that COMP_KEYWORD_CASE asks for: the user's, where he has begun. */
+static void find_keywords(const MrShell *shell, const char *word, MrCompletion *found)
+{
+    const char *rule = mr_variables_get(&shell->variables, "COMP_KEYWORD_CASE");
     size_t length = strlen(word);
-    bool lower = length > 0 && islower((unsigned char)word[0]);
+    bool preserve = rule == NULL || strncasecmp(rule, "preserve", 8) == 0;
+    bool lower =
+        preserve ? length > 0 && islower((unsigned char)word[0]) : strcasecmp(rule, "lower") == 0;
     for (int i = 0; length > 0 && i < keywords.count; i++) {
         if (strncasecmp(keywords.words[i], word, length) == 0) {
             char *match = mr_text_copy(keywords.words[i]);
             for (char *c = match; *c != '\0'; c++) {
                 *c = (char)(lower ? tolower((unsigned char)*c) : toupper((unsigned char)*c));
             }
-            memcpy(match, word, length);
+            if (preserve) {
+                memcpy(match, word, length);
+            }
             found_add(found, match);
         }
     }
@@ -174,8 +268,10 @@ static bool text_ends_with_word(const char *text, size_t length, const char *wor
 static bool wants_name(const char *before, size_t word_start)
 {
     static const char *const leads[] = {
-        "from",  "join", "into", "describe", "copy", "stream", "view",   "tumble(", "hop(",
-        "table", "\\d",  "\\d+", "\\ds",     "\\dm", "\\dv",   "\\copy", "suspend", "resume"
+        "from",   "join", "into",     "describe",     "copy",     "stream",    "view",   "table",
+        "update", "of",   "tumble(",  "hop(",         "\\d",      "\\d+",      "\\ds",   "\\dm",
+        "\\dv",   "\\dt", "\\copy",   "\\dag",        "\\why",    "\\tail",    "\\diff", "\\late",
+        "\\sv",   "\\ev", "progress", "subscribe to", "session(", "cumulate(",
     };
     for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
         if (text_ends_with_word(before, word_start, leads[i])) {
@@ -194,7 +290,42 @@ static bool wants_file(const char *before, size_t word_start)
     return text_ends_with_word(before, word_start, "\\i") ||
            text_ends_with_word(before, word_start, "\\ir") ||
            text_ends_with_word(before, word_start, "\\o") ||
+           text_ends_with_word(before, word_start, "\\infer") ||
            text_ends_with_word(before, word_start, "\\g");
+}
+
+static bool wants_setting(const char *before, size_t word_start)
+{
+    return text_ends_with_word(before, word_start, "set") ||
+           text_ends_with_word(before, word_start, "show") ||
+           text_ends_with_word(before, word_start, "reset") ||
+           text_ends_with_word(before, word_start, "\\dconfig");
+}
+
+/* A word of a statement: what may stand there, by the word before it. */
+static void find_sql(MrShell *shell, const char *before, size_t start, MrCompletion *found)
+{
+    const char *word = before + start;
+    lists_refresh(shell);
+    if (text_ends_with_word(before, start, "connection")) {
+        find_in_list(&connections, word, found);
+        return;
+    }
+    if (wants_setting(before, start)) {
+        find_in_list(&settings, word, found);
+        find_keywords(shell, word, found);
+        return;
+    }
+    find_in_list(&names, word, found);
+    if (wants_name(before, start)) {
+        return;
+    }
+    char *whole = mr_text_format(
+        "%s\n%.*s", shell->script != NULL ? shell->script->statement.data : "", (int)start, before);
+    find_columns(shell, whole, word, found);
+    free(whole);
+    find_functions(word, found);
+    find_keywords(shell, word, found);
 }
 
 static int match_compare(const void *a, const void *b)
@@ -230,11 +361,7 @@ void mr_completion_find(MrShell *shell, const char *before, MrCompletion *found)
     } else if (wants_file(before, start)) {
         find_files(word, found);
     } else if (shell->conn != NULL) {
-        lists_refresh(shell);
-        find_in_list(&names, word, found);
-        if (!wants_name(before, start)) {
-            find_keywords(word, found);
-        }
+        find_sql(shell, before, start, found);
     }
     if (found->count > 1) {
         qsort(found->matches, (size_t)found->count, sizeof(char *), match_compare);
@@ -247,4 +374,27 @@ void mr_completion_free(MrCompletion *found)
         free(found->matches[i]);
     }
     free(found->matches);
+}
+
+void mr_completion_prepare(MrShell *shell)
+{
+    if (shell->conn != NULL) {
+        lists_refresh(shell);
+    }
+}
+
+bool mr_completion_is_keyword(const char *word, size_t length)
+{
+    for (int i = 0; i < keywords.count; i++) {
+        if (strlen(keywords.words[i]) == length &&
+            strncasecmp(keywords.words[i], word, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void mr_completion_outdate(void)
+{
+    names_asked = 0;
 }

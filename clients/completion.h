@@ -17,6 +17,11 @@ typedef struct MrCompletion {
 
 void mr_completion_find(MrShell *shell, const char *before, MrCompletion *found);
 void mr_completion_free(MrCompletion *found);
+/* Asks for the words now rather than at the first Tab. */
+void mr_completion_prepare(MrShell *shell);
+bool mr_completion_is_keyword(const char *word, size_t length);
+/* A statement has run: names may have come or gone. */
+void mr_completion_outdate(void);
 /* Forgets what an earlier connection told. */
 void mr_completion_forget(void);
 #endif

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "clients/autocommit.h"
+#include "clients/completion.h"
 #include "clients/copy.h"
 #include "clients/gather.h"
 #include "clients/session.h"
@@ -337,6 +338,7 @@ static bool send_and_show(MrShell *shell, const char *sql, FILE *out)
         mr_show_time((taking.finished > started ? taking.finished : milliseconds_now()) - started);
     }
     show_notifications(shell);
+    mr_completion_outdate();
     if (taking.values != NULL) {
         mr_execute_forget(shell);
         ok = execute_values(shell, taking.values) && ok;

@@ -4,6 +4,7 @@
 #include "clients/input.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <histedit.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,10 @@
 #include <unistd.h>
 
 #include "clients/completion.h"
+#include "clients/highlight.h"
+#include "clients/screen.h"
 #include "clients/session.h"
+#include "clients/show.h"
 
 enum { HISTORY_SIZE_MAX = 1000000 };
 
@@ -21,6 +25,7 @@ struct MrInput {
     History *history;
     char *history_path; /* NULL: not kept */
     const char *prompt; /* of the line being read */
+    bool colours;       /* the terminal takes them, and the variable HIGHLIGHT is on */
 };
 
 static volatile sig_atomic_t screen_changed;
@@ -38,13 +43,38 @@ static char *input_prompt(EditLine *editor)
     return (char *)input->prompt;
 }
 
+/* The line in colours, over what the editor has just drawn; not while more is being typed. */
+static void line_colour(MrInput *input)
+{
+    struct pollfd pending = { .fd = STDIN_FILENO, .events = POLLIN };
+    MrHighlight what = { 0 };
+    MrBuffer out;
+    if (!input->colours || poll(&pending, 1, 0) != 0) {
+        return;
+    }
+    const LineInfo *info = el_line(input->editor);
+    what.line = info->buffer;
+    what.length = (size_t)(info->lastchar - info->buffer);
+    what.cursor = (size_t)(info->cursor - info->buffer);
+    what.prompt_width = mr_session_prompt_width(input->prompt);
+    what.columns = mr_show_screen(&what.rows);
+    mr_buffer_init(&out);
+    mr_highlight_draw(input->shell, &what, &out);
+    fwrite(out.data, 1, out.length, stdout);
+    fflush(stdout);
+    mr_buffer_fini(&out);
+}
+
 /* Reads one character.  libedit's own reader repeats a read that a signal broke off; ours ends
  * the line, which is what Ctrl-C means. */
 static int input_character(EditLine *editor, wchar_t *out)
 {
     mbstate_t state;
     char byte;
+    MrInput *input = NULL;
+    el_get(editor, EL_CLIENTDATA, &input);
     memset(&state, 0, sizeof(state));
+    line_colour(input);
     for (;;) {
         if (mr_interrupted) {
             return -1;
@@ -207,6 +237,11 @@ void mr_input_configure(MrInput *input)
     if (input == NULL || input->history == NULL) {
         return;
     }
+    input->colours =
+        mr_screen_has_colours() && mr_variables_is_on(&input->shell->variables, "HIGHLIGHT");
+    if (input->colours) {
+        mr_completion_prepare(input->shell);
+    }
     history_set_size(input);
     char *path = history_path(input->shell);
     bool same = path == NULL
@@ -260,6 +295,7 @@ MrInput *mr_input_create(MrShell *shell)
     el_set(input->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(input->editor, NULL); /* the user's own keys: ~/.editrc */
     history_open(input);
+    mr_input_configure(input);
     return input;
 }
 

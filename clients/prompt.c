@@ -37,8 +37,7 @@ static void prompt_command(const char *text, size_t length, MrBuffer *out)
     free(command);
 }
 
-/* The columns that the last line of a prompt takes. */
-static int prompt_width(const char *text)
+int mr_session_prompt_width(const char *text)
 {
     MrBuffer shown;
     bool hidden = false;
@@ -139,7 +138,8 @@ char *mr_session_prompt(MrShell *shell, const char *format, char state)
         }
     }
     if (state == '=' || state == '@') {
-        shell->prompt_width = prompt_width(out.data); /* what %w of the second prompt repeats */
+        /* What %w of the second prompt repeats. */
+        shell->prompt_width = mr_session_prompt_width(out.data);
     }
     return out.data;
 }

@@ -30,6 +30,9 @@ void mr_session_tell_ssl(const MrShell *shell); /* a line on standard output; no
 /* The text of a prompt variable, with its % escapes replaced; the caller frees it. */
 char *mr_session_prompt(MrShell *shell, const char *format, char state);
 
+/* The columns that the last line of a prompt takes. */
+int mr_session_prompt_width(const char *prompt);
+
 enum { MR_PROMPT_ESCAPE = 1 }; /* stands around what takes no room: %[ and %] */
 
 /* Set by Ctrl-C.  While armed, Ctrl-C also asks the server to cancel the running statement. */

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""tests/shell_terminal_test.py - the shell in a real terminal (tmux): editing, history, completion,
+colours, live pictures, Ctrl-C, the progress bar, another size.  Nothing sleeps: each step waits until
+the screen shows what it must.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import harness  # noqa: E402
+from harness.paths import patience  # noqa: E402
+
+SHELL = str(harness.BUILD / "clients" / "millrace")
+PROMPT = "test=> "
+
+
+class Screen:
+    """The shell in a terminal of `columns` by `lines`; what it shows is asked of tmux."""
+
+    def __init__(self, server, *arguments, columns=100, lines=30, home=None, env=None):
+        if shutil.which("tmux") is None:
+            raise harness.Skip("tmux is not installed")
+        self.home = home or tempfile.mkdtemp(prefix="millrace-screen-")
+        self.socket = os.path.join(tempfile.mkdtemp(prefix="millrace-tmux-"), "socket")
+        variables = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "test",
+                     "PGDATABASE": "test", "HOME": self.home, "PAGER": "cat", "LC_ALL": "C.UTF-8",
+                     "TERM": "screen-256color", **(env or {})}
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines),
+                  "env", "-u", "NO_COLOR", *(f"{k}={v}" for k, v in variables.items()), "sh", "-c",
+                  'trap : INT; "$0" "$@"; echo "exit code $?"; exec cat', SHELL, "-X", *arguments)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if error[0] is not None:
+            print("# the screen:\n" + "\n".join("#   " + line for line in self.text().splitlines()))
+        self.tmux("kill-server")
+        shutil.rmtree(os.path.dirname(self.socket), ignore_errors=True)
+
+    def tmux(self, *arguments):
+        return subprocess.run(["tmux", "-S", self.socket, *arguments], check=True, timeout=60,
+                              capture_output=True).stdout.decode()
+
+    def text(self, colours=False):
+        """What is shown; a prompt at the end of its line keeps the blank that tmux leaves out."""
+        shown = self.tmux("capture-pane", "-p", *(["-e"] if colours else []))
+        return re.sub(r"^(\w+[-=(@'\"]>)$", r"\1 ", shown, flags=re.M)
+
+    def wait(self, pattern, seconds=30, colours=False):
+        """Until the screen shows the pattern; returns the match."""
+        end = time.monotonic() + patience(seconds)
+        while True:
+            shown = self.text(colours)
+            found = re.search(pattern, shown, re.M)
+            if found:
+                return found
+            assert time.monotonic() < end, f"not shown: {pattern}\n{shown}"
+
+    def wait_gone(self, pattern, seconds=30):
+        end = time.monotonic() + patience(seconds)
+        while re.search(pattern, self.text(), re.M):
+            assert time.monotonic() < end, f"still shown: {pattern}\n{self.text()}"
+
+    def type(self, text, *keys):
+        if text:
+            self.tmux("send-keys", "-l", "--", text.replace(";", r"\;") if text.endswith(";") else text)
+        for key in keys:
+            self.tmux("send-keys", key)
+
+    def ready(self):
+        """At an empty prompt, which is the last line."""
+        return self.wait(rf"^{PROMPT}\n*\Z")
+
+    def run(self, line, pattern):
+        self.type(line, "Enter")
+        return self.wait(pattern)
+
+
+def start(server):
+    screen = Screen(server)
+    screen.wait(rf"^{PROMPT}")
+    return screen
+
+
+def test_editing_history_and_recall():
+    with harness.Server() as server:
+        with start(server) as screen:
+            screen.run("SELECT 40 +", r"^test-> ")
+            screen.run("  2 AS answer;", r"^ +42\n\(1 row\)")
+            screen.run("\\echo between", r"^between$")
+            screen.type("", "C-l")                      # a clear screen
+            screen.wait_gone("between")
+            screen.type("", "Up", "Up")                 # both lines come back as one statement
+            screen.wait(rf"^{PROMPT}SELECT 40 \+\n  2 AS answer;")
+            screen.type("", "Enter")
+            screen.wait(r"^ +42\n\(1 row\)")
+            screen.type("SELECT 1 + 11 AS wrong;")
+            screen.type("", "C-a", "C-k")               # the editor's keys
+            screen.type("SELECT 'kept' AS it;", "Enter")
+            screen.wait(r"^ kept\n\(1 row\)")
+            screen.type("", "C-r")                      # search backwards
+            screen.type("40")
+            screen.wait(r"40")
+            screen.type("", "C-c")
+            screen.run("\\q", r"^exit code 0$")
+            home = screen.home
+        with Screen(server, home=home) as screen:       # another run of the shell
+            screen.wait(rf"^{PROMPT}")
+            screen.type("", "Up", "Up")
+            screen.wait(rf"^{PROMPT}SELECT 'kept' AS it;")
+            screen.type("", "C-u")
+            screen.run("\\s", r"SELECT 40 \+")
+            assert os.path.exists(os.path.join(home, ".millrace_history-test")), os.listdir(home)
+            screen.run("\\c other", r'now connected to database "other"')
+            screen.type("", "Up")                       # each database has a history of its own
+            screen.type("1")
+            screen.wait(r"^other=> 1$")
+
+
+def test_completion_of_words_and_names():
+    with harness.Server() as server, start(server) as screen:
+        screen.run("CREATE STREAM temperatures (at timestamptz, celsius float8, "
+                   "WATERMARK FOR at AS at);", r"^CREATE STREAM")
+        screen.ready()
+        screen.type("CREATE MATER", "Tab")
+        screen.wait(rf"^{PROMPT}CREATE MATERIALIZED$")
+        screen.type("", "C-u")
+        screen.type("SELECT count(*) FROM tempe", "Tab")
+        screen.wait(rf"^{PROMPT}SELECT count\(\*\) FROM temperatures")
+        screen.type(" WHERE cels", "Tab")               # a column of it
+        screen.wait(r"FROM temperatures +WHERE celsius")
+        screen.type("", "C-u")
+        screen.type("SELECT approx_count", "Tab")
+        screen.wait(rf"^{PROMPT}SELECT approx_count_distinct\(")
+        screen.type("", "C-u")
+        screen.type("SHOW read_your", "Tab")
+        screen.wait(rf"^{PROMPT}SHOW read_your_writes")
+        screen.type("", "C-u")
+        screen.type("\\quer", "Tab")
+        screen.wait(rf"^{PROMPT}\\queries")
+        screen.type("", "C-u")
+        screen.type("\\why temp", "Tab")
+        screen.wait(rf"^{PROMPT}\\why temperatures")
+        screen.type("", "C-u")
+        screen.type("\\echo :VERS", "Tab", "Tab")       # more than one: a list
+        screen.wait(r"^:VERSION +:VERSION_NAME$")
+
+
+def test_colours():
+    with harness.Server() as server, start(server) as screen:
+        screen.type("SELECT 'a text', 12, other")
+        screen.wait(r"\x1b\[1m\x1b\[34mSELECT(\x1b\[\d+m)+ \x1b\[32m'a text'\x1b\[39m, "
+                    r"\x1b\[36m12\x1b\[39m, other", colours=True)
+        screen.type("", "C-a")
+        screen.type("-- ")
+        screen.wait(r"\x1b\[2m-- SELECT 'a text', 12, other", colours=True)
+        screen.type("", "C-u", "C-k")
+        long = "SELECT " + ", ".join(f"{i} AS c{i}" for i in range(30)) + ";"    # over several rows
+        screen.type(long)
+        screen.wait("29 AS c29;")
+        shown = "".join(screen.text().split())            # a blank at a row's end is not told
+        assert long.replace(" ", "") in shown, shown
+        screen.type("", "BSpace", "BSpace")
+        screen.type("9, 30 AS c30;", "Enter")
+        screen.wait(r"\(1 row\)")
+        screen.run("\\set HIGHLIGHT off", rf"^{PROMPT}$")
+        screen.type("SELECT 7")
+        screen.wait(rf"^{PROMPT}SELECT 7$", colours=True)
+
+
+def test_watch_and_ctrl_c():
+    with harness.Server() as server, start(server) as screen:
+        screen.type("SELECT 'again' AS w \\watch 0.05", "Enter")
+        screen.wait(r"(?s)\(every 0\.05s\).*\(every 0\.05s\)")
+        screen.type("", "C-c")
+        screen.ready()
+        screen.type("SELECT count(*) FROM generate_series(1, 100000000000) AS g(i);", "Enter")
+        screen.wait(r"100000000000\) AS g\(i\);")
+        screen.type("", "C-c")
+        screen.wait(r"ERROR:  canceling statement due to user request")
+        screen.ready()
+        screen.type("SELECT 'half", "Enter")
+        screen.wait(r"^test'> ")
+        screen.type("", "C-c")                          # forgets what was begun
+        screen.ready()
+        screen.run("SELECT 5 AS five;", r"^    5$")
+        screen.run("\\if false", r"^test@> ")
+        screen.run("SELECT 1;", "query ignored; use \\\\endif or Ctrl-C")
+        screen.type("", "C-c")
+        screen.wait(r"\\if: escaped")
+        screen.run("\\echo out", r"^out$")
+
+
+VIEW = "CREATE MATERIALIZED VIEW sums AS SELECT k, sum(v) AS total FROM s GROUP BY k"
+
+
+def feed(server, rows):
+    with server.connect() as connection:
+        connection.execute(f"INSERT INTO s SELECT 'k' || i % 7, i FROM generate_series(1, {rows}) AS g(i)")
+        connection.execute("FLUSH")
+
+
+def test_live_pictures_follow_what_happens():
+    with harness.Server() as server:
+        with server.connect() as connection:
+            connection.execute("CREATE STREAM s (k text, v bigint)")
+            connection.execute(VIEW)
+        with start(server) as screen:
+            screen.type("\\top 0.1", "Enter")
+            screen.wait(r"^sums +RUNNING +0 +0 +0 +0 +0 ")
+            assert not re.search(rf"^{PROMPT}", screen.text(), re.M)      # a screen of its own
+            feed(server, 5000)
+            screen.wait(r"^sums +RUNNING +\S+ +\S+ +5\.0k +7 +0 ")
+            screen.type("s")
+            screen.wait(r"sorted by rows/s")
+            screen.tmux("resize-window", "-x", "60", "-y", "12")
+            screen.wait(r"^sums +RUNNING")
+            assert max(map(len, screen.text().splitlines())) <= 60
+            screen.tmux("resize-window", "-x", "100", "-y", "30")
+            screen.type("q")
+            screen.ready()
+            screen.type("\\dag sums 0.1", "Enter")
+            screen.wait(r"^Deliver ")
+            screen.wait(r"^└─ Aggregate +0 rows/s .*Group key: k")
+            screen.wait(r"^   └─ Scan +0 rows/s .*stream s")
+            end = time.monotonic() + patience(30)
+            while not re.search(r"Scan +[1-9][\d.]*[kM]? rows/s", screen.text()):
+                feed(server, 1000)
+                assert time.monotonic() < end, screen.text()
+            screen.type("", "C-c")
+            screen.ready()
+            screen.run("\\echo well", r"^well$")
+            screen.type("\\tail sums", "Enter")
+            screen.wait(r"^  k \| total$")
+            feed(server, 7)
+            screen.wait(r"^\+ k0 \|")
+            screen.wait(r"^− k0 \|")
+            screen.type("", "C-c")
+            screen.ready()
+            screen.run("\\q", r"^exit code 0$")
+
+
+def test_progress_bar():
+    with harness.Server() as server:
+        with server.connect() as connection:
+            connection.execute("CREATE STREAM s (k text, v bigint)")
+        with tempfile.TemporaryDirectory() as directory, start(server) as screen:
+            path = os.path.join(directory, "big.csv")
+            with open(path, "w", encoding="ascii") as file:
+                file.writelines(f"{'x' * 60},{i}\n" for i in range(3000000))
+            screen.type(f"\\copy s FROM '{path}' CSV", "Enter")
+            screen.wait(r"\[=*> *\] +\d+%  \d.* of \d.*rows/s", seconds=60)
+            screen.wait(r"^COPY 3000000$", seconds=120)
+            assert "rows/s" not in screen.text(), screen.text()          # the bar has gone
+
+
+def test_another_size():
+    with harness.Server() as server, start(server) as screen:
+        screen.run("\\pset pager off", "Pager usage is off")
+        screen.run("\\x auto", "used automatically")
+        screen.run("SELECT repeat('a', 30) AS a, repeat('b', 30) AS b;", r"^ a{30} \| b{30}$")
+        screen.tmux("resize-window", "-x", "50", "-y", "20")
+        screen.ready()
+        screen.run("SELECT repeat('c', 30) AS c, repeat('d', 30) AS d;", r"^d \| d{30}$")
+        screen.type("SELECT 'a line that is longer than the new screen is wide' AS w;", "Enter")
+        screen.wait(r"^w \| a line that")
+
+
+def test_pager():
+    with harness.Server() as server, Screen(server, env={"PAGER": "sed s/^/paged:/"}) as screen:
+        screen.wait(rf"^{PROMPT}")
+        screen.run("SELECT i FROM generate_series(1, 5) AS g(i);", r"^ 5\n\(5 rows\)")
+        screen.run("SELECT i FROM generate_series(1, 60) AS g(i);", r"^paged:\(60 rows\)")
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(globals()))
