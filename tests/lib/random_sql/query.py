@@ -209,6 +209,50 @@ def joined(rng, world):
     return Query(kind.lower(), ours, oracle, names(len(values)))
 
 
+def three_way(rng, world):
+    """Inputs in an order that may not be the best, a constant that goes through the equalities."""
+    a, b, c = (relation(rng, world, alias) for alias in "abc")
+    links = rng.choice((("a.k = c.k", "b.v = c.v"), ("a.id = b.id", "b.id = c.id"), ("a.id = c.id", "b.k = c.v"),
+                        ("a.k = b.k", "c.v = a.id")))
+    e = Expressions(rng, a.columns + b.columns + c.columns)
+    conditions = [*links, rng.choice((f"a.id = {rng.randrange(1, 40)}", f"c.k = {rng.randrange(4)}",
+                                      f"b.v < {rng.randrange(-3, 3)}", e.boolean(1), "true"))]
+    text = f"{{a}}, {{b}}, {{c}} WHERE {' AND '.join(conditions)}"
+    source = Source(text.format(a=a.ours, b=b.ours, c=c.ours),
+                    text.format(a=a.oracle, b=b.oracle, c=c.oracle), [])
+    ours, oracle = both(source, "SELECT a.id AS c0, b.id AS c1, c.id AS c2, c.k AS c3 FROM {from}")
+    return Query("three-way join", ours, oracle, names(4))
+
+
+def twice(rng, world):
+    """Groups that are read by two parts of the query."""
+    source = relation(rng, world, "a")
+    e = Expressions(rng, source.columns)
+    text = (f"WITH w AS (SELECT a.k AS g, count(*) AS n, sum(a.v) AS s, max(a.id) AS m FROM {{from}}{where(rng, e)} "
+            "GROUP BY a.k) ")
+    text += rng.choice((
+        "SELECT x.g AS c0, y.g AS c1, x.n AS c2, y.s AS c3 FROM w x JOIN w y ON x.n < y.n",
+        "SELECT x.g AS c0, y.g AS c1, x.n AS c2, y.m AS c3 FROM w x LEFT JOIN w y ON x.g = y.g + 1",
+        "SELECT g AS c0, n AS c1, 1 AS c2, s AS c3 FROM w WHERE n > 1 UNION ALL SELECT g, n, 2, m FROM w WHERE s > 0",
+        "SELECT w.g AS c0, w.n AS c1, t.n AS c2, w.s AS c3 FROM w JOIN (SELECT max(n) AS n FROM w) t ON t.n = w.n",
+        "SELECT x.g AS c0, x.n AS c1, x.s AS c2, x.m AS c3 FROM w x WHERE NOT EXISTS (SELECT 1 FROM w y "
+        "WHERE y.n > x.n)"))
+    ours, oracle = both(source, text)
+    return Query("twice", ours, oracle, names(4))
+
+
+def alike(rng, world):
+    """Queries that differ in a constant: where a round has some, their rows are looked up together."""
+    stream = world.streams[0]
+    e = Expressions(rng, [(f"a.{name}", kind) for name, kind in stream.columns])
+    test = rng.choice((f"a.k = {rng.randrange(-1, 5)}",) * 3 + (f"a.k IN ({rng.randrange(3)}, {rng.randrange(3, 6)})",
+                                                               f"a.v >= {rng.randrange(-3, 3)}"))
+    more = f" AND {e.boolean(1)}" if rng.random() < 0.2 else ""
+    values = rng.choice((["a.k", "count(*)", "sum(a.v)"], ["a.k", "max(a.id)", "count(a.v)"]))
+    text = f"SELECT {outputs(values)} FROM {stream.name} a WHERE {test}{more} GROUP BY a.k"
+    return Query("alike", text, text, names(3))
+
+
 def set_operation(rng, world):
     kind = rng.choice(("UNION ALL", "UNION", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"))
     sides = []
@@ -457,7 +501,8 @@ def grouping_sets(rng, world):
 # (shape, weight)
 SHAPES = [(project, 3), (group, 4), (windowed, 6), (truncated, 1), (distinct, 2), (nested, 3),
           (joined, 5), (set_operation, 3), (subquery, 4), (lateral, 4), (gathered, 2), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
-          (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3)]
+          (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3),
+          (three_way, 3), (twice, 3), (alike, 8)]
 
 
 def random_query(rng, world, shapes=None):
