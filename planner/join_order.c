@@ -18,7 +18,7 @@ typedef struct Chain {
 static bool is_plain_join(const MrLogical *node)
 {
     return node->kind == MR_LOGICAL_JOIN && node->join_type == MR_JOIN_TYPE_INNER &&
-           node->predicate == NULL && !node->is_lookup;
+           node->predicate == NULL && !node->is_lookup && !node->asof.is_used;
 }
 
 /* The items of a left-deep chain, in their order; false: too many. */
