@@ -26,6 +26,9 @@ typedef struct MrRowErrors {
  * over, made by whoever has one.  A kernel of MR_FN_CATALOG gets that of its call. */
 typedef struct MrNames MrNames;
 struct MrNames {
+    /* Gets ready for the others, which any thread may call from then on; called where a statement
+     * is planned that needs them. */
+    MrStatus (*prepare)(const MrNames *names, MrError *err);
     /* The object of a number, of a reg type; `out` prints the number where there is none. */
     MrStatus (*by_number)(const MrNames *names, MrTypeId type, uint32_t number, MrArena *arena,
                           MrText *out, MrError *err);

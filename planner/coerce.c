@@ -70,7 +70,7 @@ MrStatus mr_bind_names(MrBinder *b, MrExpr *node, const char *what)
                                    "%s looks into the catalogue, and is refused here", what);
     }
     node->names = b->context->names;
-    return MR_OK;
+    return node->names->prepare(node->names, b->err);
 }
 
 MrStatus mr_bind_vector(MrBinder *b, MrExpr *expr, MrExpr **out)
@@ -96,6 +96,7 @@ static MrStatus reg_of_text(MrBinder *b, MrTypeId type, MrString text, int32_t p
                                    "%s looks into the catalogue, and is refused here",
                                    mr_type_info(type)->name);
     }
+    MR_TRY(names->prepare(names, b->err));
     MrStatus status = names->by_text(names, type, text, false, b->arena, out, &found, b->err);
     if (status != MR_OK && b->view_depth == 0) {
         mr_error_at(b->err, position);

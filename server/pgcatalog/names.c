@@ -348,4 +348,6 @@ static MrStatus by_text(const MrNames *names, MrTypeId type, MrString text, bool
     return by_number(names, type, number, arena, out, err);
 }
 
-const MrNames mr_pg_names_class = { .by_number = by_number, .by_text = by_text };
+const MrNames mr_pg_names_class = { .prepare = mr_pg_names_prepare,
+                                    .by_number = by_number,
+                                    .by_text = by_text };

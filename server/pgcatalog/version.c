@@ -254,21 +254,33 @@ static MrStatus version_of(MrServer *server, MrCatalog *catalog, MrPgCatalog **o
     return MR_OK;
 }
 
+MrStatus mr_pg_names_prepare(const MrNames *given, MrError *err)
+{
+    MrPgNames *names = (MrPgNames *)(uintptr_t)given; /* made below, in the statement's memory */
+    MrPgCatalog *pg;
+    if (names->pg != NULL) {
+        return MR_OK;
+    }
+    MR_TRY(version_of(names->server, names->catalog, &pg, err));
+    if (names->memory->pg_catalog != pg) {
+        pg->references++;
+        mr_pg_catalog_unref(names->memory->pg_catalog);
+        names->memory->pg_catalog = pg;
+    }
+    names->pg = pg;
+    return MR_OK;
+}
+
 MrStatus mr_pg_names_create(MrSession *session, MrCatalog *catalog, MrStatementMemory *memory,
                             const MrNames **out, MrError *err)
 {
     MrPgNames *names;
-    MrPgCatalog *pg;
     MR_NEW(&memory->arena, names, err);
-    MR_TRY(version_of(session->server, catalog, &pg, err));
-    if (memory->pg_catalog != pg) {
-        pg->references++;
-        mr_pg_catalog_unref(memory->pg_catalog);
-        memory->pg_catalog = pg;
-    }
     *names = (MrPgNames){
         .base = mr_pg_names_class,
-        .pg = pg,
+        .server = session->server,
+        .catalog = catalog,
+        .memory = memory,
         .session = session,
         .thread = pthread_self(),
         .number = session->number,
@@ -315,6 +327,7 @@ MrStatus mr_pg_catalog_fill(MrServer *server, const MrNames *given, const char *
         MR_TRY(version_of(server, server->catalog, &nobody.pg, err));
         names = &nobody;
     }
+    MR_TRY(mr_pg_names_prepare(&names->base, err));
     MrPgBlocks *made = &names->pg->made[names->queries_are_views][header - headers];
     if (header->is_live) {
         made = &fresh;

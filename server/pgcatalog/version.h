@@ -106,7 +106,10 @@ struct MrPgCatalog {
 /* What a statement's kernels and system views see. */
 struct MrPgNames {
     MrNames base;
-    MrPgCatalog *pg;
+    MrPgCatalog *pg; /* NULL until it is needed */
+    MrServer *server;
+    MrCatalog *catalog;        /* the statement's */
+    MrStatementMemory *memory; /* holds `pg` */
     struct MrSession *session; /* NULL: nobody's; only on the event loop's thread */
     pthread_t thread;          /* the event loop's */
     int32_t number;            /* of the session */
@@ -216,6 +219,8 @@ void mr_pg_rows_list(MrRows *rows, MrTypeId type, const int64_t *values, uint32_
 /* ---- Naming (names.c) ------------------------------------------------------------------------ */
 
 extern const MrNames mr_pg_names_class;
+/* Makes or finds the version (version.c). */
+MrStatus mr_pg_names_prepare(const MrNames *names, MrError *err);
 
 /* a.b or "a"."b" in parts, in the arena; 42602 with `what` where it is none. */
 MrStatus mr_pg_split_name(MrArena *arena, MrString text, const char *parts[3], uint32_t *count,
