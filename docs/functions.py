@@ -24,6 +24,8 @@ their like are part of the [language](sql.md#queries). A server lists all of thi
 FAMILIES = (
     ("dates and times", {"date", "time without time zone", "timestamp without time zone",
                          "timestamp with time zone", "interval"}),
+    ("the catalogue", {"oid", "name", '"char"', "xid", "pg_node_tree", "regclass", "regtype", "regproc",
+                       "regprocedure", "regoper", "regnamespace", "regrole", "regcollation"}),
     ("JSON", {"json", "jsonb"}),
     ("bytes and identifiers", {"bytea", "uuid"}),
     ("text", {"text", "character varying"}),
