@@ -15,7 +15,7 @@ typedef struct Arguments {
     MrSettings *settings;
     const char *data_directory;
     const char *settings_file;
-    bool virtual_clock, is_check;
+    bool virtual_clock, is_check, is_salvage, is_approved;
 } Arguments;
 
 static int refuse(const MrError *err)
@@ -41,6 +41,8 @@ static void print_help(void)
          "  -f FILE            settings file (default DIR/millrace.conf, if it is there)\n"
          "      --virtual-clock  time moves only by SET CLOCK (for tests)\n"
          "      --check          read the log of a stopped server, say what is damaged and exit\n"
+         "      --salvage        say what must be given up to use a damaged log again and exit;\n"
+         "                       with --yes give it up\n"
          "      --print-defaults print every setting with its default and exit\n"
          "  -V, --version      print the version and exit\n"
          "  -?, --help         print this and exit\n"
@@ -84,7 +86,13 @@ static MrStatus set_pair(MrSettings *settings, const char *pair, MrError *err)
     return set_one(settings, pair, (size_t)(equals - pair), equals + 1, err);
 }
 
-enum { OPTION_VIRTUAL_CLOCK = 1000, OPTION_PRINT_DEFAULTS, OPTION_CHECK };
+enum {
+    OPTION_VIRTUAL_CLOCK = 1000,
+    OPTION_PRINT_DEFAULTS,
+    OPTION_CHECK,
+    OPTION_SALVAGE,
+    OPTION_YES
+};
 
 static const struct option long_options[] = {
     { "help", no_argument, NULL, '?' },
@@ -92,6 +100,8 @@ static const struct option long_options[] = {
     { "virtual-clock", no_argument, NULL, OPTION_VIRTUAL_CLOCK },
     { "print-defaults", no_argument, NULL, OPTION_PRINT_DEFAULTS },
     { "check", no_argument, NULL, OPTION_CHECK },
+    { "salvage", no_argument, NULL, OPTION_SALVAGE },
+    { "yes", no_argument, NULL, OPTION_YES },
     { NULL, 0, NULL, 0 },
 };
 
@@ -132,6 +142,8 @@ static MrStatus read_options(Arguments *arguments, int argc, char **argv, Pass p
             break;
         case OPTION_VIRTUAL_CLOCK: arguments->virtual_clock = true; break;
         case OPTION_CHECK: arguments->is_check = true; break;
+        case OPTION_SALVAGE: arguments->is_salvage = true; break;
+        case OPTION_YES: arguments->is_approved = true; break;
         case OPTION_PRINT_DEFAULTS:
             print_defaults();
             *code = EXIT_SUCCESS;
@@ -224,6 +236,10 @@ int main(int argc, char **argv)
     if (arguments.is_check) {
         mr_settings_destroy(arguments.settings);
         return mr_server_check(arguments.data_directory);
+    }
+    if (arguments.is_salvage) {
+        mr_settings_destroy(arguments.settings);
+        return mr_server_salvage(arguments.data_directory, arguments.is_approved);
     }
     MrServerOptions options = { .data_directory = arguments.data_directory,
                                 .settings = arguments.settings,

@@ -159,6 +159,19 @@ static MrStatus stored_error(const MrError *stored, MrError *err)
     return stored->status;
 }
 
+bool mr_log_stream_gap(MrLog *log, uint32_t stream_id, uint64_t *from, uint64_t *upto)
+{
+    pthread_mutex_lock(&log->lock);
+    LogStream *stream = log_stream_find(log, stream_id);
+    bool has_gap = stream != NULL && stream->lost_upto > 0;
+    if (has_gap) {
+        *from = stream->lost_from;
+        *upto = stream->lost_upto;
+    }
+    pthread_mutex_unlock(&log->lock);
+    return has_gap;
+}
+
 MrStatus mr_log_input_error(MrLog *log, uint32_t stream_id, MrError *err)
 {
     pthread_mutex_lock(&log->lock);
@@ -341,6 +354,7 @@ static void log_destroy(MrLog *log)
     mr_frame_pool_fini(&log->pool);
     pthread_cond_destroy(&log->changed);
     pthread_mutex_destroy(&log->lock);
+    free(log->gaps);
     free(log->staging);
     free(log->directory);
     free(log);

@@ -20,6 +20,7 @@ typedef enum MrRecordKind {
     MR_RECORD_ADVANCE,   /* ADVANCE WATERMARK: the same by hand */
     MR_RECORD_DDL,       /* payload: what the catalogue needs to apply it again */
     MR_RECORD_TRIM,      /* rows of the stream below `trim_below` are invisible to new queries */
+    MR_RECORD_GAP,       /* in place of records that were lost and salvage gave up: never read */
 } MrRecordKind;
 
 typedef enum MrDurability {
@@ -155,6 +156,8 @@ typedef struct MrLogStreamFacts {
 bool mr_log_stream_facts(MrLog *log, uint32_t stream_id, MrLogStreamFacts *out);
 /* MR_OK, or MR_ERR_CORRUPT with file, offset, expected and actual checksum. */
 MrStatus mr_log_stream_error(MrLog *log, uint32_t stream_id, MrError *err);
+/* Whether rows of the stream were lost that salvage gave up, and between which sequences. */
+bool mr_log_stream_gap(MrLog *log, uint32_t stream_id, uint64_t *from, uint64_t *upto);
 /* MR_ERR_INPUT_CHANGED: rows that the log holds as a range could not be read from their input the
  * last time.  The stream takes no rows until they can. */
 MrStatus mr_log_input_error(MrLog *log, uint32_t stream_id, MrError *err);

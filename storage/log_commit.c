@@ -398,6 +398,21 @@ MrStatus mr_log_append_ddl(MrLog *log, MrString payload, uint64_t *sequence, MrE
     return status;
 }
 
+MrStatus log_append_gap(MrLog *log, uint32_t stream_id, MrError *err)
+{
+    MrLogFrame *frame;
+    uint64_t sequence;
+    MR_TRY(mr_frame_create(&log->pool, 0, &frame, err));
+    frame->header->kind = MR_RECORD_GAP;
+    frame->header->stream_id = stream_id;
+    frame->header->watermark_after_us = MR_TIME_MIN;
+    pthread_mutex_lock(&log->lock);
+    MrStatus status = record_place(log, frame, &sequence, err);
+    pthread_mutex_unlock(&log->lock);
+    mr_frame_release(frame);
+    return status;
+}
+
 MrStatus mr_log_append_trim(MrLog *log, uint32_t stream_id, uint64_t below, uint64_t *sequence,
                             MrError *err)
 {

@@ -28,6 +28,53 @@ typedef struct Examination {
 
 /* ---- chains: what a stream's records say of those before them ------------------------------ */
 
+MrStatus log_gap_note(MrLog *log, const LogIndexEntry *at, MrError *err)
+{
+    if (log->gap_count == log->gap_capacity) {
+        uint32_t capacity = log->gap_capacity == 0 ? 8 : log->gap_capacity * 2;
+        LogGap *larger = realloc(log->gaps, capacity * sizeof *larger);
+        if (larger == NULL) {
+            return mr_error_no_memory(err);
+        }
+        log->gaps = larger;
+        log->gap_capacity = capacity;
+    }
+    log->gaps[log->gap_count++] =
+        (LogGap){ .first = at->sequence, .count = at->row_count, .stream_id = at->stream_id };
+    return MR_OK;
+}
+
+static void lost_note(LogStream *stream, uint64_t from, uint64_t upto)
+{
+    stream->lost_from = stream->lost_from == 0 ? from : stream->lost_from;
+    stream->lost_upto = upto > stream->lost_upto ? upto : stream->lost_upto;
+}
+
+void log_gaps_settle(MrLog *log)
+{
+    for (uint32_t g = 0; g < log->gap_count; g++) {
+        const LogGap *gap = &log->gaps[g];
+        for (uint32_t i = 0; i < log->stream_count && gap->stream_id == 0 && !gap->is_met; i++) {
+            lost_note(log->streams[i], gap->first, gap->first + gap->count - 1);
+        }
+    }
+}
+
+/* The row was lost, and a person knows. */
+static bool is_in_gap(MrLog *log, LogStream *stream, uint64_t sequence)
+{
+    for (uint32_t i = log->gap_count; i-- > 0;) {
+        LogGap *gap = &log->gaps[i];
+        if (sequence >= gap->first && sequence - gap->first < gap->count &&
+            (gap->stream_id == 0 || gap->stream_id == stream->state.stream_id)) {
+            lost_note(stream, gap->first, gap->first + gap->count - 1);
+            gap->is_met = true;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The rows (from, upto] of the stream were not met.  Only the end of recovery knows whether they
  * were trimmed, and may be gone. */
 static void hole_note(LogStream *stream, uint64_t from, uint64_t upto, uint64_t offset,
@@ -50,11 +97,15 @@ static void hole_note(LogStream *stream, uint64_t from, uint64_t upto, uint64_t 
 
 /* A record of the stream names the row before it: if that is not the last one seen, some are
  * lost. */
-void log_chain_check(LogStream *stream, const LogIndexEntry *at, const MrSegment *file)
+void log_chain_check(MrLog *log, LogStream *stream, const LogIndexEntry *at, const MrSegment *file)
 {
     const LogStreamState *state = &stream->state;
     stream->proven_upto = at->sequence;
-    if (at->kind == MR_RECORD_ROWS && at->stream_previous > state->last_sequence) {
+    if (at->kind == MR_RECORD_GAP) {
+        lost_note(stream, at->sequence, at->sequence + at->row_count - 1);
+    }
+    if (at->kind == MR_RECORD_ROWS && at->stream_previous > state->last_sequence &&
+        !is_in_gap(log, stream, at->stream_previous)) {
         hole_note(stream, state->last_sequence + 1, at->stream_previous, at->offset, file);
     }
 }
@@ -77,7 +128,8 @@ MrStatus log_state_check(MrLog *log, const MrSegment *file, uint64_t offset, con
         if (stream == NULL) {
             return mr_error_no_memory(err);
         }
-        if (state.last_sequence > stream->state.last_sequence) {
+        if (state.last_sequence > stream->state.last_sequence &&
+            !is_in_gap(log, stream, state.last_sequence)) {
             hole_note(stream, stream->state.last_sequence + 1, state.last_sequence, offset, file);
         }
         stream->proven_upto = head.next_sequence;
@@ -111,12 +163,15 @@ static MrStatus record_add(Examination *exam, LogIndexEntry *at, MrString offset
                             log->next_sequence - 1);
     }
     MR_TRY(log_segment_reserve(exam->segment, 1, err));
-    if (at->kind != MR_RECORD_DDL) {
+    if (at->kind == MR_RECORD_GAP) {
+        MR_TRY(log_gap_note(log, at, err));
+    }
+    if (at->kind != MR_RECORD_DDL && (at->kind != MR_RECORD_GAP || at->stream_id != 0)) {
         stream = log_stream_make(log, at->stream_id);
         if (stream == NULL) {
             return mr_error_no_memory(err);
         }
-        log_chain_check(stream, at, exam->segment->file);
+        log_chain_check(log, stream, at, exam->segment->file);
     }
     at->is_damaged = damage != NULL;
     log_segment_push(exam->segment, at);
@@ -211,7 +266,8 @@ static MrStatus frame_add(Examination *exam, const MrFrameHeader *header, const 
     case MR_RECORD_HEARTBEAT:
     case MR_RECORD_ADVANCE:
     case MR_RECORD_DDL:
-    case MR_RECORD_TRIM: {
+    case MR_RECORD_TRIM:
+    case MR_RECORD_GAP: {
         LogIndexEntry at = header_entry(exam, header);
         MrString offset = { (const char *)body + header->body_bytes - header->payload_bytes,
                             header->kind == MR_RECORD_ROWS ? header->payload_bytes : 0 };
@@ -305,7 +361,7 @@ static MrStatus bad_body(Examination *exam, const MrFrameHeader *header, uint32_
     MR_TRY(range_add(exam, offset, offset + total, &cause, err));
     exam->scan.offset = offset + total;
     exam->end = exam->scan.offset;
-    if (header->kind >= MR_RECORD_ROWS && header->kind <= MR_RECORD_TRIM) {
+    if (header->kind >= MR_RECORD_ROWS && header->kind <= MR_RECORD_GAP) {
         LogIndexEntry at = header_entry(exam, header);
         return record_add(exam, &at, (MrString){ NULL, 0 }, &cause, err);
     }

@@ -373,7 +373,7 @@ static bool index_entry_is_good(const LogSegment *segment, const LogIndexEntry *
            at->segment <= segment->file->number && at->bytes >= sizeof(MrFrameHeader) &&
            at->bytes % MR_FRAME_ALIGN == 0 &&
            at->bytes <= mr_frame_total_bytes(MR_FRAME_BODY_MAX) && at->kind >= MR_RECORD_ROWS &&
-           at->kind <= MR_RECORD_TRIM;
+           at->kind <= MR_RECORD_GAP;
 }
 
 MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const void **state,

@@ -75,6 +75,13 @@ _Static_assert(sizeof(LogIndexEntry) == 104 && sizeof(LogStreamState) == 184 &&
                    sizeof(LogIndexHead) == 32,
                "no holes on disk");
 
+/* Sequences of records that were lost: a GAP record stands for them. */
+typedef struct LogGap {
+    uint64_t first, count;
+    uint32_t stream_id; /* 0: not known whose */
+    bool is_met;        /* a row names one in it as the row before */
+} LogGap;
+
 typedef struct LogStream {
     LogStreamState state;
     bool is_known; /* mr_log_set_stream was called */
@@ -87,7 +94,8 @@ typedef struct LogStream {
      * is damage unless a later record trims it. */
     uint64_t proven_upto;
     MrError *hole;
-    uint64_t hole_from, hole_upto;
+    uint64_t hole_from, hole_upto; /* 0: none was met */
+    uint64_t lost_from, lost_upto; /* in gaps; 0: none */
 } LogStream;
 
 /* Records that recovery could not tell were lost from this sequence on. */
@@ -133,6 +141,8 @@ struct MrLog {
     MrStatus failure;     /* final */
     MrError failure_error;
 
+    LogGap *gaps; /* of recovery: in order of sequence */
+    uint32_t gap_count, gap_capacity;
     LogDamage unproven; /* during recovery */
     MrLogTransaction *open_transactions;
     uint64_t sealed_below; /* files of lower numbers are sealed, or damaged */
@@ -264,6 +274,17 @@ void log_frames_fit(LogSegment *segment);
 void log_cache_clear(MrLog *log);
 void log_cache_trim(MrLog *log);
 
+/* ---- log_commit.c ---- */
+/* A GAP record at the head: rows of the stream before it were lost. */
+MrStatus log_append_gap(MrLog *log, uint32_t stream_id, MrError *err);
+
+/* ---- log_retention.c ---- */
+/* Writes a segment again with its good records and with gaps, whose state behind it is given.  The
+ * lock is held, and given up for a while; nobody else has the log. */
+MrStatus log_segment_salvage(MrLog *log, LogSegment *segment, const LogGap *gaps,
+                             uint32_t gap_count, const void *state, size_t state_bytes,
+                             MrError *err);
+
 /* ---- log_reader.c ---- */
 /* The frame of a record from its file (NULL: missing), checked against the entry; without the
  * lock. */
@@ -281,7 +302,11 @@ MrStatus log_recover(MrLog *log, MrError *err);
 /* Frame by frame, without an index; `is_tail`: a bad frame may be a torn write, and is cut. */
 MrStatus log_examine_segment(MrLog *log, LogSegment *segment, bool is_tail, MrError *err);
 /* What a record, and a STATE, say of the rows before them. */
-void log_chain_check(LogStream *stream, const LogIndexEntry *at, const MrSegment *file);
+void log_chain_check(MrLog *log, LogStream *stream, const LogIndexEntry *at, const MrSegment *file);
+/* A GAP record was met. */
+MrStatus log_gap_note(MrLog *log, const LogIndexEntry *at, MrError *err);
+/* All records were met: gaps of which no row tells whose they are may be anybody's. */
+void log_gaps_settle(MrLog *log);
 MrStatus log_state_check(MrLog *log, const MrSegment *file, uint64_t offset, const void *data,
                          size_t length, MrError *err);
 /* Notes damage of which no one knows the records. */

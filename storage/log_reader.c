@@ -310,7 +310,7 @@ static bool entry_find(MrLog *log, uint64_t from, uint64_t upto, const MrLogFilt
         if (at->sequence > upto) {
             return false;
         }
-        if (filter_wants(filter, at->stream_id) &&
+        if (at->kind != MR_RECORD_GAP && filter_wants(filter, at->stream_id) &&
             !log_entry_is_gone(log, log->segments[*segment], at)) {
             return true;
         }

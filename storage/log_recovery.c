@@ -31,14 +31,19 @@ static MrStatus load_sealed(MrLog *log, LogSegment *segment, MrError *err)
     uint32_t kept = 0;
     for (uint32_t i = 0; status == MR_OK && i < segment->count; i++) {
         const LogIndexEntry *at = &segment->entries[i];
-        LogStream *stream = at->kind == MR_RECORD_DDL ? NULL : log_stream_make(log, at->stream_id);
-        if (stream == NULL && at->kind != MR_RECORD_DDL) {
+        bool has_stream =
+            at->kind != MR_RECORD_DDL && (at->kind != MR_RECORD_GAP || at->stream_id != 0);
+        LogStream *stream = has_stream ? log_stream_make(log, at->stream_id) : NULL;
+        if (stream == NULL && has_stream) {
             status = mr_error_no_memory(err);
             break;
         }
+        if (at->kind == MR_RECORD_GAP) {
+            status = log_gap_note(log, at, err);
+        }
         if (!log_entry_is_gone(log, segment, at)) { /* log_chain_check sees to what should not be */
             if (stream != NULL) {
-                log_chain_check(stream, at, segment->file);
+                log_chain_check(log, stream, at, segment->file);
                 if (at->kind == MR_RECORD_ROWS) {
                     stream->state.last_sequence = at->sequence + at->row_count - 1;
                 }
@@ -185,6 +190,7 @@ static void settle_damage(MrLog *log)
         free(stream->hole);
         stream->hole = NULL;
     }
+    log_gaps_settle(log);
     if (log->unproven.is_set) {
         suspect_streams(log, &log->unproven);
     }

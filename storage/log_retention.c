@@ -197,7 +197,7 @@ typedef struct Kept {
     LogIndexEntry at;      /* its offset is where it is now */
     MrSegment *file;       /* a reference; a part may lie in an older file */
     uint64_t named_offset; /* of a part that another segment's record names: its first one */
-    bool is_part;
+    bool is_part;          /* of a GAP: there is no frame yet, and no file */
 } Kept;
 
 typedef struct Rewrite {
@@ -207,6 +207,10 @@ typedef struct Rewrite {
     uint32_t count, capacity;
     uint32_t part_count;
     uint64_t bytes;
+    const LogGap *gaps; /* to be written, too */
+    uint32_t gap_count;
+    const void *state; /* behind the records; NULL: as the old index has it */
+    size_t state_bytes;
 } Rewrite;
 
 static void rewrite_fini(Rewrite *rewrite)
@@ -222,6 +226,9 @@ static void rewrite_fini(Rewrite *rewrite)
 
 static MrStatus rewrite_keep(Rewrite *rewrite, const LogIndexEntry *at, bool is_part, MrError *err)
 {
+    if (at->is_damaged) {
+        return MR_OK; /* a gap stands for it */
+    }
     if (rewrite->count == rewrite->capacity) {
         uint32_t capacity = rewrite->capacity == 0 ? 64 : rewrite->capacity * 2;
         Kept *larger = realloc(rewrite->kept, capacity * sizeof *larger);
@@ -232,7 +239,8 @@ static MrStatus rewrite_keep(Rewrite *rewrite, const LogIndexEntry *at, bool is_
         rewrite->capacity = capacity;
     }
     Kept kept = { .at = *at, .named_offset = at->offset, .is_part = is_part };
-    kept.file = log_entry_file(rewrite->log, &kept.at);
+    kept.file =
+        at->kind == MR_RECORD_GAP && at->bytes == 0 ? NULL : log_entry_file(rewrite->log, &kept.at);
     rewrite->kept[rewrite->count++] = kept;
     rewrite->part_count += is_part;
     rewrite->bytes += at->bytes;
@@ -242,6 +250,31 @@ static MrStatus rewrite_keep(Rewrite *rewrite, const LogIndexEntry *at, bool is_
 static MrStatus rewrite_keep_part(void *context, const LogIndexEntry *at, MrError *err)
 {
     return rewrite_keep(context, at, true, err);
+}
+
+/* Gaps take the arrival of the record before them, so that it never goes back. */
+static MrStatus rewrite_keep_gaps(Rewrite *rewrite, const LogSegment *segment, MrError *err)
+{
+    for (uint32_t g = 0; g < rewrite->gap_count; g++) {
+        const LogGap *gap = &rewrite->gaps[g];
+        LogIndexEntry at = { .sequence = gap->first,
+                             .segment = segment->file->number,
+                             .arrival_us = segment->count > 0 ? segment->entries[0].arrival_us
+                                                              : rewrite->log->last_arrival_us,
+                             .watermark_us = MR_TIME_MIN,
+                             .watermark_after_us = MR_TIME_MIN,
+                             .event_min_us = MR_TIME_MAX,
+                             .event_max_us = MR_TIME_MIN,
+                             .stream_id = gap->stream_id,
+                             .row_count = (uint32_t)gap->count,
+                             .kind = MR_RECORD_GAP };
+        for (uint32_t i = 0; i < segment->count && segment->entries[i].sequence < gap->first; i++) {
+            at.arrival_us = segment->entries[i].arrival_us;
+        }
+        MR_TRY(rewrite_keep(rewrite, &at, false, err));
+        rewrite->bytes += sizeof(MrFrameHeader);
+    }
+    return MR_OK;
 }
 
 static int kept_compare(const void *a, const void *b)
@@ -269,6 +302,7 @@ static MrStatus rewrite_plan(Rewrite *rewrite, const LogSegment *segment, uint64
         }
     }
     MR_TRY(references_each(rewrite->log, segment, sequence, rewrite_keep_part, rewrite, err));
+    MR_TRY(rewrite_keep_gaps(rewrite, segment, err));
     qsort(rewrite->kept, rewrite->count, sizeof *rewrite->kept, kept_compare);
     rewrite->fresh.moved = calloc(rewrite->part_count + 1, sizeof *rewrite->fresh.moved);
     return rewrite->fresh.moved == NULL ? mr_error_no_memory(err)
@@ -281,15 +315,23 @@ static MrStatus rewrite_copy(Rewrite *rewrite, const Kept *kept, MrError *err)
     MrLogFrame *frame;
     LogIndexEntry at = kept->at;
     MrSegment *file = rewrite->fresh.file;
-    MR_TRY(log_frame_load(rewrite->log, &at, kept->file, &frame, err));
+    bool is_new = at.kind == MR_RECORD_GAP && at.bytes == 0;
+    MR_TRY(is_new ? mr_frame_create(&rewrite->log->pool, 0, &frame, err)
+                  : log_frame_load(rewrite->log, &at, kept->file, &frame, err));
     MrFrameHeader *header = frame->header;
+    if (is_new) {
+        header->stream_id = at.stream_id;
+        header->row_count = at.row_count;
+        header->body_crc = mr_frame_body_crc(header, mr_frame_body(frame));
+        at.bytes = frame->total_bytes;
+    }
     at.segment = file->number;
     at.offset = file->end;
     if (kept->is_part) {
         rewrite->fresh.moved[rewrite->fresh.moved_count++] =
             (LogMoved){ kept->named_offset, at.offset };
     } else {
-        header->kind = MR_RECORD_ROWS;
+        header->kind = at.kind;
         header->transaction = 0;
         header->part = 0;
         header->first_sequence = at.sequence;
@@ -308,26 +350,41 @@ static MrStatus rewrite_copy(Rewrite *rewrite, const Kept *kept, MrError *err)
     return status;
 }
 
+/* A gap may stand before all records of the old file. */
+static uint64_t rewrite_first_sequence(const Rewrite *rewrite, const LogSegment *old)
+{
+    uint64_t first = old->first_sequence;
+    for (uint32_t g = 0; g < rewrite->gap_count; g++) {
+        first = rewrite->gaps[g].first < first ? rewrite->gaps[g].first : first;
+    }
+    return first;
+}
+
 /* Without the lock: the whole copy, sealed, in place of the old file. */
 static MrStatus rewrite_file(Rewrite *rewrite, const LogSegment *old, MrSegment *old_file,
                              MrError *err)
 {
     MrLog *log = rewrite->log;
-    MrLogFrame *index;
+    MrLogFrame *index = NULL;
     LogSegment scratch = { .file = old_file };
     MrBuilder out;
-    const void *state;
-    size_t state_bytes;
+    const void *state = rewrite->state;
+    size_t state_bytes = rewrite->state_bytes;
     mr_builder_init(&out, 0);
     MR_TRY(mr_segment_create_copy(log->directory, old_file->number, rewrite->bytes,
                                   mr_clock_wall_us(log->options.clock), &rewrite->fresh.file, err));
-    MrStatus status = mr_segment_read_index(old_file, &log->pool, &index, err);
+    MrStatus status = MR_OK;
+    if (rewrite->state == NULL) {
+        status = mr_segment_read_index(old_file, &log->pool, &index, err);
+        if (status == MR_OK) {
+            status = log_index_decode(&scratch, index, &state, &state_bytes, err);
+        }
+    }
     if (status == MR_OK) {
-        status = log_index_decode(&scratch, index, &state, &state_bytes, err);
         for (uint32_t i = 0; status == MR_OK && i < rewrite->count; i++) {
             status = rewrite_copy(rewrite, &rewrite->kept[i], err);
         }
-        rewrite->fresh.first_sequence = old->first_sequence;
+        rewrite->fresh.first_sequence = rewrite_first_sequence(rewrite, old);
         rewrite->fresh.next_sequence = old->next_sequence;
         rewrite->fresh.is_rewritten = true;
         if (status == MR_OK) {
@@ -336,8 +393,8 @@ static MrStatus rewrite_file(Rewrite *rewrite, const LogSegment *old, MrSegment 
         if (status == MR_OK) {
             status = mr_segment_seal(rewrite->fresh.file, out.data, out.length, &log->pool, err);
         }
-        mr_frame_release(index);
     }
+    mr_frame_release(index);
     if (status == MR_OK) {
         status = mr_segment_publish_copy(log->directory, rewrite->fresh.file, err);
     } else {
@@ -349,9 +406,11 @@ static MrStatus rewrite_file(Rewrite *rewrite, const LogSegment *old, MrSegment 
     return status;
 }
 
-static MrStatus segment_rewrite(MrLog *log, LogSegment *segment, uint64_t sequence, MrError *err)
+static MrStatus rewrite_run(Rewrite *rewrite_in, LogSegment *segment, uint64_t sequence,
+                            MrError *err)
 {
-    Rewrite rewrite = { .log = log };
+    Rewrite rewrite = *rewrite_in;
+    MrLog *log = rewrite.log;
     MrSegment *old_file = segment->file;
     MrStatus status = rewrite_plan(&rewrite, segment, sequence, err);
     if (status == MR_OK) {
@@ -373,6 +432,8 @@ static MrStatus segment_rewrite(MrLog *log, LogSegment *segment, uint64_t sequen
         segment->count = rewrite.fresh.count;
         segment->capacity = rewrite.fresh.capacity;
         segment->is_rewritten = true;
+        segment->is_damaged = false;
+        segment->first_sequence = rewrite.fresh.first_sequence;
         rewrite.fresh.file = NULL;
         rewrite.fresh.entries = NULL;
         rewrite.fresh.frames = NULL;
@@ -384,6 +445,22 @@ static MrStatus segment_rewrite(MrLog *log, LogSegment *segment, uint64_t sequen
     }
     rewrite_fini(&rewrite);
     return status;
+}
+
+static MrStatus segment_rewrite(MrLog *log, LogSegment *segment, uint64_t sequence, MrError *err)
+{
+    Rewrite rewrite = { .log = log };
+    return rewrite_run(&rewrite, segment, sequence, err);
+}
+
+MrStatus log_segment_salvage(MrLog *log, LogSegment *segment, const LogGap *gaps,
+                             uint32_t gap_count, const void *state, size_t state_bytes,
+                             MrError *err)
+{
+    Rewrite rewrite = {
+        .log = log, .gaps = gaps, .gap_count = gap_count, .state = state, .state_bytes = state_bytes
+    };
+    return rewrite_run(&rewrite, segment, 0, err);
 }
 
 /* From the newest down: once a commit's rows have been copied, the older file that held parts of it

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
 import harness  # noqa: E402
 from harness.paths import BUILD  # noqa: E402
 
@@ -42,9 +44,10 @@ def written(server):
 def make_cases(server):
     with server.connect() as connection:
         connection.execute("CREATE STREAM s (a integer, b text)")
-        with connection.cursor().copy("COPY s FROM STDIN") as copy:
-            for n in range(ROWS):
-                copy.write_row((n, f"row number {n}"))
+        for first in (0, ROWS // 2):
+            with connection.cursor().copy("COPY s FROM STDIN") as copy:
+                for n in range(first, first + ROWS // 2):
+                    copy.write_row((n, f"row number {n}"))
 
     def in_use():
         expect(server.data, 2, "another server")
@@ -76,11 +79,44 @@ def make_cases(server):
             file.write(b"R")
         expect(server.data, 1, path.name, "DAMAGED at offset", "checksum")
 
+    def salvaged():
+        program = [BUILD / "server" / "millraced", "-D", server.data, "--salvage"]
+        server.start()
+        error = None
+        try:
+            server.execute("SELECT count(*) FROM s")
+        except psycopg.Error as corrupt:
+            error = corrupt.sqlstate
+        assert error == "XX001", error
+        server.execute("CREATE STREAM other (a integer)")
+        server.execute("INSERT INTO other VALUES (1)")
+        server.stop()
+        done = subprocess.run(program, capture_output=True, text=True)
+        assert done.returncode == 1 and "lost: sequences" in done.stdout, done
+        assert "nothing was changed" in done.stdout, done
+        done = subprocess.run(program + ["--yes"], capture_output=True, text=True)
+        assert done.returncode == 0 and "written again" in done.stdout, done
+        assert list((server.data / "log").glob("*.damaged"))
+        expect(server.data, 0, "no damage")
+        server.start()
+        rows = server.execute("SELECT count(*) FROM s")[0][0]
+        assert 0 < rows < ROWS, rows
+        assert server.execute("SELECT count(*) FROM other") == [(1,)]
+        told = server.execute("SELECT state, error FROM millrace.streams WHERE name = 's'")[0]
+        assert told[0] == "running" and "were lost" in told[1], told
+        server.execute("INSERT INTO s VALUES (-1, 'after')")
+        server.restart(crash=True)
+        assert server.execute("SELECT count(*) FROM s") == [(rows + 1,)]
+        server.stop()
+        done = subprocess.run(program, capture_output=True, text=True)
+        assert done.returncode == 0 and "nothing is damaged" in done.stdout, done
+
     yield "check: a server uses it", in_use
     yield "check: after kill -9", good_after_kill
     yield "check: a torn write at the end", torn
     yield "check: after a clean stop", good_after_stop
     yield "check: one byte is another", damaged
+    yield "salvage: what is lost is said, and given up", salvaged
 
 
 def test_check():

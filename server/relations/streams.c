@@ -2,6 +2,8 @@
  * server/relations/streams.c - millrace.streams, millrace.rejected_rows: what came in, and what was
  * refused.
  */
+#include <stdio.h>
+
 #include "server/ingest.h"
 #include "server/relations/rows.h"
 
@@ -39,6 +41,23 @@ static const char *stream_state(MrServer *server, const MrStream *stream, MrErro
     return state;
 }
 
+/* What is wrong, or was: rows that are lost stay lost. */
+static const char *stream_trouble(MrServer *server, const MrStream *stream, const MrError *error,
+                                  char text[160])
+{
+    uint64_t from, upto;
+    if (error->status != MR_OK) {
+        return error->message;
+    }
+    if (!mr_log_stream_gap(server->log, stream->id, &from, &upto)) {
+        return NULL;
+    }
+    snprintf(text, 160,
+             "rows among the sequences %llu to %llu were lost; the log was salvaged without them",
+             (unsigned long long)from, (unsigned long long)upto);
+    return text;
+}
+
 static void add_stream(MrServer *server, MrRows *rows, const MrRelation *relation)
 {
     const MrStream *stream = relation->stream;
@@ -48,6 +67,7 @@ static void add_stream(MrServer *server, MrRows *rows, const MrRelation *relatio
                                .last_event_us = MR_TIME_MIN };
     (void)mr_log_stream_facts(server->log, stream->id, &facts);
     bool is_empty = facts.last_sequence == 0;
+    char lost[160];
     mr_rows_begin(rows);
     mr_rows_text(rows, relation->name);
     mr_rows_count(rows, facts.rows);
@@ -61,7 +81,7 @@ static void add_stream(MrServer *server, MrRows *rows, const MrRelation *relatio
     mr_rows_count(rows, facts.future_rows);
     mr_rows_text(rows, stream->connector);
     mr_rows_text(rows, stream_state(server, stream, &error));
-    mr_rows_text(rows, error.status != MR_OK ? error.message : NULL);
+    mr_rows_text(rows, stream_trouble(server, stream, &error, lost));
     mr_rows_text(rows, facts.offset[0] != '\0' ? facts.offset : NULL);
     mr_rows_text(rows, relation->comment);
     if (stream->event_column >= 0) {
