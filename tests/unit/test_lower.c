@@ -104,11 +104,10 @@ END_TEST
 
 START_TEST(test_lateness_of_upper_windows)
 {
-    make(
-        "CREATE MATERIALIZED VIEW v WITH (allowed_lateness = '10 s') AS "
-        "SELECT date_trunc('hour', window_start) AS h, sum(c) FROM (SELECT window_start, "
-        "count(*) AS c FROM HOP(s, at, INTERVAL '1 minute', INTERVAL '5 minutes') "
-        "GROUP BY window_start) t GROUP BY 1");
+    make("CREATE MATERIALIZED VIEW v WITH (allowed_lateness = '10 s') AS "
+         "SELECT date_trunc('hour', window_start) AS h, sum(c) FROM (SELECT window_start, "
+         "count(*) AS c FROM HOP(s, at, INTERVAL '1 minute', INTERVAL '5 minutes') "
+         "GROUP BY window_start) t GROUP BY 1");
     ck_assert_int_eq(aggregate(0)->allowed_lateness_us, 10000000);
     /* A window that starts in the hour may end four minutes after it. */
     ck_assert_int_eq(aggregate(1)->allowed_lateness_us, 10000000 + INT64_C(240000000));
