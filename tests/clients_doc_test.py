@@ -88,9 +88,12 @@ def test_page():
 
 
 def test_notebook():
+    if not quick():
+        yield "live_window.ipynb", run_notebook
+
+
+def run_notebook():
     """Runs from the first cell to the last; its plot has the window that grew."""
-    if quick():
-        return
     python = BUILT / "venv" / "bin" / "python"
     assert python.exists(), "tests/peers/install makes the environment"
     code = """
