@@ -184,7 +184,7 @@ const MrFunction mr_functions_jsonpath[] = {
     PATH_FUNCTION("jsonb_path_query_array", JSONB, path_query_array,
                   "All that the path leads to, as an array.",
                   "jsonb_path_query_array('{\"a\": [1, 2, 3]}', '$.a[*] ? (@ >= 2)')", "[2, 3]",
-                  "jsonb_path_query_array('[1, 2]', '$[*] * $by', '{\"by\": 10}')", "[10, 20]",
+                  "jsonb_path_query_array('[1, 2]', '$[*] ? (@ < $n)', '{\"n\": 2}')", "[1]",
                   "jsonb_path_query_array('[1]', 'strict $.a', '{}', true)", "[]"),
     PATH_FUNCTION("jsonb_path_query_first", JSONB, path_query_first,
                   "The first that the path leads to; NULL: nothing.",

@@ -82,9 +82,9 @@ MR_KERNEL(text_is_normalized)
 
 const MrFunction mr_functions_text_normal[] = {
     F1("normalize", TEXT, TEXT, text_normalize, FALLIBLE, "In Unicode's normal form C.",
-       "normalize(U&'\\0061\\0308bc')", "äbc"),
+       "normalize(E'a\\u0308bc')", "äbc"),
     F2("normalize", TEXT, TEXT, TEXT, text_normalize, FALLIBLE,
-       "In a normal form of Unicode: NFC, NFD, NFKC or NFKD.", "normalize(U&'\\FB01', NFKC)", "fi"),
+       "In a normal form of Unicode: NFC, NFD, NFKC or NFKD.", "normalize(E'\\uFB01', NFKC)", "fi"),
     F2("is_normalized", TEXT, TEXT, BOOL, text_is_normalized, FALLIBLE,
        "The text is in that normal form already; SQL writes x IS NFC NORMALIZED.",
        "is_normalized('äbc', 'NFC')", "t"),

@@ -59,6 +59,8 @@ LEFT_OUT = {
 }
 # What PostgreSQL says depends on its minor version: the number of characters wraps around in some.
 UNSETTLED = re.compile(r"^right\(.*\(-2147483648\)\)$")
+# What is asked of the catalogue is the server's own affair: its objects, roles, settings, transactions.
+CATALOGUE = re.compile(r"^(_?pg_|has_|to_reg|txid_|inet_|current_|obj_|col_|shobj_|row_security|format_type)")
 SAMPLES = 14
 
 
@@ -89,7 +91,7 @@ def expressions(entries):
     found = []
     for name, arguments, _ in sorted(entries, key=lambda entry: (entry[0], entry[1])):
         types = [part for part in arguments.replace(", …", "").split(", ") if part]
-        if name in LEFT_OUT or any(part not in VALUES for part in types):
+        if name in LEFT_OUT or CATALOGUE.match(name) or any(part not in VALUES for part in types):
             continue
         found += [call(name, values) for values in sample(name + arguments, [VALUES[t] for t in types])]
     return [text for text in dict.fromkeys(found) if not UNSETTLED.match(text)]
