@@ -15,29 +15,48 @@ typedef struct Synopsis {
 } Synopsis;
 
 static const Synopsis synopses[] = {
-    { "ALTER MATERIALIZED VIEW", "suspend or resume a standing query",
-      "ALTER MATERIALIZED VIEW name SUSPEND | RESUME" },
-    { "ADVANCE WATERMARK", "move event time by hand", "ADVANCE WATERMARK FOR stream TO timestamp" },
+    { "ADVANCE WATERMARK", "move event time by hand",
+      "ADVANCE WATERMARK OF stream TO timestamp | 'infinity'" },
+    { "ALTER MATERIALIZED VIEW", "suspend, resume or change a standing query",
+      "ALTER MATERIALIZED VIEW name SUSPEND | RESUME\n"
+      "ALTER MATERIALIZED VIEW name SET ( option = value [, ...] ) | RENAME TO new_name" },
+    { "ALTER ROLE", "change a role",
+      "ALTER ROLE name [ LOGIN | NOLOGIN ] [ PASSWORD 'text' | NULL ]" },
+    { "ALTER STREAM", "add a column, change options or the name",
+      "ALTER STREAM name ADD COLUMN column type\n"
+      "ALTER STREAM name SET ( option = value [, ...] ) | RENAME TO new_name" },
     { "BEGIN", "group INSERT and COPY into one atomic append", "BEGIN; ... COMMIT | ROLLBACK" },
     { "COPY", "load or unload rows in bulk",
       "COPY name [ ( column [, ...] ) ] FROM STDIN [ WITH ( option [, ...] ) ]\n"
       "COPY { name [ ( column [, ...] ) ] | ( query ) } TO STDOUT [ WITH ( option [, ...] ) ]\n\n"
-      "where option is: FORMAT text | csv | binary, DELIMITER 'c', NULL 'text', HEADER,\n"
+      "where option is: FORMAT text | csv | binary | json, DELIMITER 'c', NULL 'text', HEADER,\n"
       "    QUOTE 'c', ESCAPE 'c'" },
     { "CREATE CONNECTION", "name a target of results",
-      "CREATE CONNECTION [ IF NOT EXISTS ] name TO SQLITE | POSTGRES WITH ( option = value "
-      "[, ...] )" },
+      "CREATE CONNECTION [ IF NOT EXISTS ] name WITH ( type = 'sqlite', path = 'file' )\n"
+      "CREATE CONNECTION [ IF NOT EXISTS ] name WITH ( type = 'postgres', dsn = 'conninfo'\n"
+      "    [, password = 'text' | SECRET secret ] )" },
     { "CREATE MATERIALIZED VIEW", "start a standing query",
       "CREATE [ OR REPLACE ] MATERIALIZED VIEW [ IF NOT EXISTS ] name\n"
       "    [ WITH ( option = value [, ...] ) ] AS query\n"
       "    [ EMIT ON UPDATE | ON WINDOW CLOSE | EVERY interval ]" },
+    { "CREATE ROLE", "make a role that may log in",
+      "CREATE ROLE name [ LOGIN | NOLOGIN ] [ PASSWORD 'text' ]" },
+    { "CREATE SECRET", "keep a password that connections name", "CREATE SECRET name AS 'text'" },
     { "CREATE STREAM", "define a stream",
       "CREATE STREAM [ IF NOT EXISTS ] name (\n"
       "    column type [ NOT NULL ] [ DEFAULT expr | GENERATED ALWAYS AS ( expr ) STORED ] "
       "[, ...]\n"
       "    [, WATERMARK FOR column AS column - INTERVAL 'length' ] )\n"
       "  [ WITH ( option = value [, ...] ) ]" },
+    { "CREATE TABLE", "define a table whose rows change",
+      "CREATE TABLE [ IF NOT EXISTS ] name ( column type [ NOT NULL ] [ DEFAULT expr ] [, ...]\n"
+      "    [, PRIMARY KEY ( column [, ...] ) ] )\n"
+      "CREATE TABLE name AS query" },
     { "CREATE VIEW", "name a query", "CREATE [ OR REPLACE ] VIEW name AS query" },
+    { "DECLARE", "open a cursor, also over changes",
+      "DECLARE name CURSOR FOR query | SUBSCRIBE ...\nFETCH count FROM name\nCLOSE name | ALL" },
+    { "DELETE", "delete rows of a table",
+      "DELETE FROM table [ WHERE condition ] [ RETURNING expression [, ...] ]" },
     { "DESCRIBE", "show the columns of an object", "DESCRIBE name" },
     { "DROP", "remove an object",
       "DROP STREAM | VIEW | MATERIALIZED VIEW | CONNECTION [ IF EXISTS ] name" },
@@ -46,6 +65,9 @@ static const Synopsis synopses[] = {
     { "FLUSH", "wait until all acknowledged rows are in all targets", "FLUSH" },
     { "INSERT", "append rows",
       "INSERT INTO name [ ( column [, ...] ) ] VALUES ( value [, ...] ) [, ...] | query" },
+    { "LISTEN", "hear of notifications",
+      "LISTEN channel\nUNLISTEN channel | *\nNOTIFY channel [, 'text' ]" },
+    { "REFRESH", "compute a materialized view anew", "REFRESH MATERIALIZED VIEW name" },
     { "SELECT", "ask once",
       "[ WITH name AS ( query ) [, ...] ]\n"
       "SELECT [ DISTINCT ] expression [ AS name ] [, ...]\n"
@@ -58,6 +80,13 @@ static const Synopsis synopses[] = {
       "SHOW setting | ALL\n"
       "SHOW STREAMS | VIEWS | QUERIES | CONNECTIONS | SINKS | SETTINGS | FUNCTIONS\n"
       "SHOW CREATE STREAM | VIEW | MATERIALIZED VIEW | CONNECTION name" },
+    { "SUBSCRIBE", "get changes as they happen",
+      "SUBSCRIBE TO name | ( query ) [ WITH ( snapshot = boolean, progress = boolean ) ]\n"
+      "COPY ( SUBSCRIBE ... ) TO STDOUT" },
+    { "TRUNCATE", "delete all rows of a table", "TRUNCATE table" },
+    { "UPDATE", "change rows of a table",
+      "UPDATE table SET column = expression [, ...] [ WHERE condition ]\n"
+      "    [ RETURNING expression [, ...] ]" },
 };
 
 enum { SYNOPSIS_COUNT = sizeof(synopses) / sizeof(synopses[0]) };

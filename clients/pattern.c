@@ -9,12 +9,16 @@
 
 #include "clients/shell.h"
 
-/* The schema that our own objects are in goes without saying. */
+/* Our own objects have names of their own whatever schema or connection stands before them. */
 static const char *without_schema(const char *pattern)
 {
-    static const char schema[] = "public.";
-    size_t length = sizeof(schema) - 1;
-    return strncasecmp(pattern, schema, length) == 0 ? pattern + length : pattern;
+    const char *name = pattern;
+    bool quoted = false;
+    for (const char *c = pattern; *c != '\0'; c++) {
+        quoted ^= *c == '"';
+        name = *c == '.' && !quoted ? c + 1 : name;
+    }
+    return name;
 }
 
 /* One character of the pattern as a regular expression; returns what stands behind it. */

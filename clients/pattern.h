@@ -6,7 +6,7 @@
 #define MR_CLIENTS_PATTERN_H
 
 /* A condition on the SQL expression `column` for names that the pattern fits: * and ? stand for any
- * text and any character, "quotes" keep case and signs, "public." in front is read over.  NULL
+ * text and any character, "quotes" keep case and signs, what is before a dot is read over.  NULL
  * pattern: every name.  The caller frees it. */
 char *mr_pattern_condition(const char *pattern, const char *column);
 /* The name as SQL: folded and quoted so that the server reads it as psql would; may have dots.  The

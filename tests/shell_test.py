@@ -231,6 +231,8 @@ def test_scripts():
     check("help lists the options", "--single-transaction" in got[1] and got[0] == 0, got)
     got = run("-c", "\\?")
     check("help lists the commands", "\\watch" in got[1] and "\\copy" in got[1], got)
+    got = run("-c", "\\h subscribe")
+    check("SQL help of our own statements", "SUBSCRIBE TO name | ( query )" in got[1], got)
     got = run("-c", "\\h create stream")
     check("SQL help", "WATERMARK FOR" in got[1], got)
     editor = write("editor.sh", "#!/bin/sh\necho 'SELECT 11;' > \"$1\"\n")
@@ -351,6 +353,8 @@ def test_terminal():
     terminal = Terminal()
     terminal.wait_for(prompt)
     terminal.send("\x04")
+    if terminal.wait_for("\\q", 5) is None:  # typed while the terminal changed its mode
+        terminal.send("\x04")
     check("Ctrl-D ends with 0", terminal.close() == 0)
 
 
@@ -369,6 +373,12 @@ def test_server_objects():
                            ("\\l", DATABASE)):
         got = run("-c", command)
         check(f"{command} lists", words in got[1] and got[0] == 0, got)
+    for command, words in (("\\dn", "public"), ("\\dT int*", "bigint|int8"),
+                           ("\\df avg", "double precision"), ("\\dconfig port", "Parameter|Value\nport|"),
+                           ("\\connections", "main"), ("\\streams", name), (f"\\d public.{name}", "Stream"),
+                           ("\\d millrace.queries", "lag_rows"), (f"\\sv {name}", "CREATE STREAM")):
+        got = run("-A", "-c", command)
+        check(f"{command.replace(name, 'NAME')} lists", words in got[1] and got[0] == 0, got)
     got = run("-l")
     check("-l lists", DATABASE in got[1] and got[0] == 0, got)
     expect("d of nothing", ["-c", "\\d nothing_of_this_name"], "", "Did not find any relation", 1)
