@@ -194,6 +194,9 @@ MrStatus mr_asof_left_insert(MrOperator *op, MrAsofKey *key, uint32_t place, int
 void mr_asof_left_remove(MrOperator *op, MrAsofKey *key, uint32_t place, uint32_t count)
 {
     MrAsofState *state = op->state;
+    if (count == 0) {
+        return; /* of a key that has none there is no array */
+    }
     memmove(key->left + place, key->left + place + count,
             (key->left_count - place - count) * sizeof *key->left);
     key->left_count -= count;

@@ -48,6 +48,9 @@ MrStatus mr_asof_right_insert(MrOperator *op, MrAsofKey *key, uint32_t place, in
 
 void mr_asof_right_remove(MrAsofKey *key, uint32_t place, uint32_t count)
 {
+    if (count == 0) {
+        return; /* of a key that has none there is no array */
+    }
     memmove(key->right + place, key->right + place + count,
             (key->right_count - place - count) * sizeof *key->right);
     key->right_count -= count;
