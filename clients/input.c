@@ -87,7 +87,8 @@ static int input_character(EditLine *editor, wchar_t *out)
             if (errno == EINTR && screen_changed && !mr_interrupted) {
                 screen_changed = 0;
                 el_resize(editor);
-                fputs("\r\033[J", stdout); /* it draws prompt and line anew, from the first column */
+                fputs("\r\033[J",
+                      stdout); /* it draws prompt and line anew, from the first column */
                 fflush(stdout);
                 el_set(editor, EL_REFRESH);
                 continue;
