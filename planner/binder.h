@@ -33,7 +33,8 @@ typedef enum MrClause {
     MR_CLAUSE_WINDOW,        /* arguments of TUMBLE and HOP */
     MR_CLAUSE_DEFAULT,
     MR_CLAUSE_GENERATED,
-    MR_CLAUSE_WATERMARK
+    MR_CLAUSE_WATERMARK,
+    MR_CLAUSE_COPY_WHERE
 } MrClause;
 
 /* One of several items of FROM: columns first … first + count - 1 of the scope's input. */

@@ -161,6 +161,9 @@ MrStatus mr_planner_type(const MrAstType *name, MrType *out, MrError *err);
  * sources. */
 MrStatus mr_planner_ingest(MrPlannerContext *context, const MrStream *stream, const uint32_t *given,
                            uint32_t given_count, const MrExpr *const **out, MrError *err);
+/* COPY … FROM … WHERE: over blocks of the relation's logged columns; in the arena. */
+MrStatus mr_planner_copy_where(MrPlannerContext *context, const MrRelation *relation,
+                               const MrNode *condition, const MrExpr **out, MrError *err);
 
 typedef enum MrExplainFormat { MR_EXPLAIN_TEXT, MR_EXPLAIN_JSON, MR_EXPLAIN_DOT } MrExplainFormat;
 /* EXPLAIN: operators top down with columns, key, emit mode, what frees the state; `verbose` adds

@@ -322,3 +322,21 @@ MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *s
                          .stream = stream };
     return MR_OK;
 }
+
+MrStatus mr_planner_copy_where(MrPlannerContext *context, const MrRelation *relation,
+                               const MrNode *condition, const MrExpr **out, MrError *err)
+{
+    MrBinder binder;
+    MrScope scope;
+    MrExpr *expr;
+    mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
+    MR_TRY(mr_stream_scope(&binder, &relation->schema, &scope));
+    scope.alias = relation->name;
+    scope.schema_name = relation->schema_name;
+    binder.scope = &scope;
+    binder.clause = MR_CLAUSE_COPY_WHERE;
+    MR_TRY(mr_bind_boolean(&binder, condition, "WHERE", &expr));
+    MR_TRY(mr_fold(&binder, expr, &expr));
+    *out = expr;
+    return MR_OK;
+}

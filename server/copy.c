@@ -75,13 +75,14 @@ static MrStatus choose_columns(const MrAstCopy *ast, const MrRelation *relation,
     return MR_OK;
 }
 
-static MrStatus plan_from(MrPortal *portal, const MrAstCopy *ast, MrCopyPlan *plan, MrError *err)
+static MrStatus plan_from(MrSession *session, MrPortal *portal, bool is_run, const MrAstCopy *ast,
+                          MrCopyPlan *plan, MrError *err)
 {
     MR_TRY(find_target(portal, ast, err));
     if (ast->where != NULL) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY … FROM … WHERE is not supported yet");
-        mr_error_at(err, ast->where->position);
-        return mr_error_hint(err, "Put the WHERE into the view that reads the stream.");
+        MrPlannerContext context;
+        mr_portal_planner_context(session, portal, is_run, &context);
+        MR_TRY(mr_planner_copy_where(&context, portal->relation, ast->where, &plan->where, err));
     }
     return choose_columns(ast, portal->relation, &portal->memory->arena, plan, err);
 }
@@ -201,7 +202,7 @@ MrStatus mr_copy_plan(MrSession *session, MrPortal *portal, bool is_run, MrError
     MR_TRY(refuse_place(ast, err));
     MR_NEW(&portal->memory->arena, plan, err);
     if (ast->from) {
-        MR_TRY(plan_from(portal, ast, plan, err));
+        MR_TRY(plan_from(session, portal, is_run, ast, plan, err));
     } else {
         MR_TRY(plan_to(session, portal, is_run, ast, plan, err));
     }

@@ -10,6 +10,7 @@
 typedef struct MrCopyPlan {
     const uint32_t *given; /* FROM: columns of the stream, in the order of the data */
     const char *const *names;
+    const MrExpr *where;     /* FROM; NULL: all rows */
     const MrColumn *columns; /* TO */
     uint32_t count;
     MrCopyOptions options;

@@ -209,6 +209,7 @@ MrStatus mr_copy_in_start(MrSession *session, MrPortal *portal, MrError *err)
                                 .zone = session->zone,
                                 .codec = plan->options.codec,
                                 .codec_options = plan->options.values,
+                                .where = plan->where,
                                 .fail_on_bad_row = !rejects };
     options.absent = plan->options.codec == &mr_codec_json ? MR_ABSENT_NULL : MR_ABSENT_NEVER;
     options.codec_options.columns = plan->options.columns;

@@ -172,6 +172,7 @@ static MrStatus ingest_init(MrIngest *ingest, const MrIngestOptions *options, Mr
                                  .given_count = ingest->given_count,
                                  .zone = options->zone,
                                  .absent = options->absent,
+                                 .where = options->where,
                                  .fail_on_bad_row = options->fail_on_bad_row,
                                  .reject = reject_row,
                                  .reject_context = ingest };

@@ -23,7 +23,8 @@ struct MrIngestRows {
     MrExpression **fills; /* per input column: its value or the default; NULL: nothing to do */
     MrExpression *
         *expressions;   /* per column of the stream, over the input; NULL when is_identity */
-    MrRowErrors errors; /* of the block under way */
+    MrExpression *where; /* over the stream's columns; NULL: all rows */
+    MrRowErrors errors;  /* of the block under way */
     uint32_t *error_of; /* per row: index into errors, or NO_ERROR; NULL: no row has one */
     uint64_t *bad;      /* bitmap of its rows that cannot be taken; NULL: all can */
 };
@@ -136,6 +137,10 @@ MrStatus mr_ingest_rows_create(const MrIngestRowsOptions *options, MrIngestRows 
     if (status == MR_OK) {
         status = expressions_compile(rows, inputs, err);
     }
+    if (status == MR_OK && options->where != NULL) {
+        status = mr_expression_compile(&rows->plan_arena, options->where, options->zone,
+                                       &rows->where, err);
+    }
     if (status != MR_OK) {
         mr_ingest_rows_destroy(rows);
         return status;
@@ -155,20 +160,26 @@ void mr_ingest_rows_destroy(MrIngestRows *rows)
 
 bool mr_ingest_rows_takes_null(const MrIngestRows *rows, uint32_t given_index)
 {
-    return rows->fills[given_index] != NULL || rows->event_input == (int32_t)given_index;
+    return rows->fills[given_index] != NULL || rows->event_input == (int32_t)given_index ||
+           rows->where != NULL; /* it may skip the row */
 }
 
 /* ---- Computing ------------------------------------------------------------------------------- */
 
+static MrEval eval_of(MrIngestRows *rows, const MrBlock *block, MrRowErrors *errors, MrError *err)
+{
+    return (MrEval){ .arena = &rows->arena,
+                     .block = block,
+                     .zone = rows->options.zone,
+                     .now_us = mr_clock_wall_us(rows->options.clock),
+                     .errors = errors,
+                     .err = err };
+}
+
 static MrStatus evaluate(MrIngestRows *rows, const MrExpression *expression, const MrBlock *block,
                          MrVector *out, MrError *err)
 {
-    MrEval eval = { .arena = &rows->arena,
-                    .block = block,
-                    .zone = rows->options.zone,
-                    .now_us = mr_clock_wall_us(rows->options.clock),
-                    .errors = &rows->errors,
-                    .err = err };
+    MrEval eval = eval_of(rows, block, &rows->errors, err);
     return mr_expression_eval(expression, &eval, out);
 }
 
@@ -238,6 +249,91 @@ static MrStatus compute(MrIngestRows *rows, const MrBlock *input, MrBlock **out,
     return fills_time(rows) && rows->event_input < 0
                ? fill_time(rows, &block->columns[rows->stream->event_column], err)
                : MR_OK;
+}
+
+/* ---- COPY's WHERE ---------------------------------------------------------------------------- */
+
+/* A row that an expression failed for is judged, unless WHERE leaves it out: the errors of the rows
+ * that stay, under their new numbers. */
+static void keep_errors(MrRowErrors *errors, const uint32_t *chosen, uint32_t count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < errors->count; i++) {
+        uint32_t low = 0, high = count;
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+            if (chosen[middle] < errors->items[i].row) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        if (low < count && chosen[low] == errors->items[i].row) {
+            errors->items[kept] = errors->items[i];
+            errors->items[kept++].row = low;
+        }
+    }
+    errors->count = kept;
+}
+
+/* The condition's own errors stand for the row, too: before those of its columns, since it is asked
+ * first. */
+static MrStatus join_errors(MrRowErrors *errors, const MrRowErrors *before, MrError *err)
+{
+    MrRowError *items;
+    if (before->count == 0) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(errors->arena, items, errors->count + before->count, err);
+    if (errors->count > 0) {
+        memcpy(items, errors->items, errors->count * sizeof *items);
+    }
+    memcpy(items + errors->count, before->items, before->count * sizeof *items);
+    errors->items = items;
+    errors->count += before->count; /* the last one of a row counts */
+    errors->capacity = errors->count;
+    return MR_OK;
+}
+
+/* The rows it is true of, and those that it cannot be computed for; ascending. */
+static MrStatus add_failed(MrIngestRows *rows, uint32_t row_count, const MrRowErrors *failed,
+                           uint32_t **chosen, uint32_t *count, MrError *err)
+{
+    uint32_t *both, taken = 0, next = 0;
+    if (failed->count == 0) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(&rows->arena, both, row_count, err);
+    for (uint32_t row = 0; row < row_count; row++) {
+        bool is_true = next < *count && (*chosen)[next] == row;
+        next += is_true;
+        if (is_true || mr_bitmap_get(failed->failed, row)) {
+            both[taken++] = row;
+        }
+    }
+    *chosen = both;
+    *count = taken;
+    return MR_OK;
+}
+
+/* Leaves out the rows that the condition is not true of; *block NULL: none stays. */
+static MrStatus skip_rows(MrIngestRows *rows, MrBlock **block, MrError *err)
+{
+    MrRowErrors failed = { .arena = &rows->arena };
+    MrEval eval = eval_of(rows, *block, &failed, err);
+    uint32_t *chosen, count;
+    MR_TRY(mr_expression_select(rows->where, &eval, &chosen, &count));
+    MR_TRY(add_failed(rows, (*block)->row_count, &failed, &chosen, &count, err));
+    MR_TRY(join_errors(&rows->errors, &failed, err));
+    if (count == (*block)->row_count) {
+        return MR_OK;
+    }
+    if (count == 0) {
+        *block = NULL;
+        return MR_OK;
+    }
+    keep_errors(&rows->errors, chosen, count);
+    return mr_block_select(&rows->arena, *block, chosen, count, block, err);
 }
 
 /* ---- Judging --------------------------------------------------------------------------------- */
@@ -386,6 +482,12 @@ MrStatus mr_ingest_rows_make(MrIngestRows *rows, const MrBlock *in, const MrBloc
     block = input;
     if (!rows->is_identity) {
         MR_TRY(compute(rows, input, &block, err));
+    }
+    if (rows->where != NULL) {
+        MR_TRY(skip_rows(rows, &block, err));
+        if (block == NULL) {
+            return MR_OK;
+        }
     }
     MR_TRY(mark(rows, block, err));
     if (rows->bad != NULL) {

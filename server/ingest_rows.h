@@ -1,6 +1,6 @@
 /*
  * server/ingest_rows.h - blocks of given columns to blocks of all columns of a stream: absent
- * values, defaults, generated columns, NULL times, NOT NULL.  Private to ingest.  Must not know
+ * values, defaults, generated columns, NULL times, COPY's WHERE, NOT NULL.  Private to ingest.  Must not know
  * codecs or the log.
  */
 #ifndef MR_SERVER_INGEST_ROWS_H
@@ -18,6 +18,7 @@ typedef struct MrIngestRowsOptions {
     uint32_t given_count;
     const MrTimezone *zone;
     MrAbsent absent;
+    const MrExpr *where; /* keeps; over the stream's columns; NULL: all rows */
     bool fail_on_bad_row;
     void (*reject)(void *context, const MrBlock *block, uint32_t row, const MrError *reason);
     void *reject_context;
@@ -26,7 +27,7 @@ typedef struct MrIngestRowsOptions {
 MrStatus mr_ingest_rows_create(const MrIngestRowsOptions *options, MrIngestRows **out,
                                MrError *err);
 void mr_ingest_rows_destroy(MrIngestRows *rows); /* accepts NULL */
-/* The block to log, without the rows that were rejected (*out NULL: none is left).  It shares data
+/* The block to log, without the rows that were skipped or rejected (*out NULL: none is left).  It shares data
  * with `in` and lives until the next call. */
 MrStatus mr_ingest_rows_make(MrIngestRows *rows, const MrBlock *in, const MrBlock **out,
                              MrError *err);

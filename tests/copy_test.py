@@ -26,9 +26,9 @@ def rows(first=0, count=ROWS):
             for number in range(first, first + count)]
 
 
-def copy_rows(connection, table, values, form="text"):
+def copy_rows(connection, table, values, form="text", where=""):
     with connection.cursor() as cursor:
-        with cursor.copy(f"COPY {table} FROM STDIN (FORMAT {form})") as copy:
+        with cursor.copy(f"COPY {table} FROM STDIN (FORMAT {form}) {where}") as copy:
             if form == "binary":
                 copy.set_types(["int8", "text", "float8", "timestamp", "bool"])
             for value in values:
@@ -208,6 +208,64 @@ def test_cut_off():
         assert server.execute("SELECT count(*) FROM s") == [(0,)]
         with server.connect() as connection:
             assert copy_rows(connection, "s", rows()) == ROWS
+
+
+def copy_text(connection, command, data):
+    """The row count of the command tag."""
+    with connection.cursor() as cursor:
+        with cursor.copy(command) as copy:
+            copy.write(data)
+        return cursor.rowcount
+
+
+def test_where():
+    """Rows that the condition is not true of are neither kept, counted nor judged."""
+    taken = [value for value in rows() if value[0] % 3 == 1 and value[2] is not None]
+    with harness.Server(settings={"workers": 3}) as server:
+        create(server, "of_text", "of_csv", "of_binary", "j")
+        server.execute("CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL DEFAULT 'none',"
+                       " twice int GENERATED ALWAYS AS (id * 2) STORED)")
+        server.execute("CREATE STREAM r (id int, name text NOT NULL)")
+        with server.connect() as connection:
+            for form in ("text", "csv", "binary"):
+                name = "of_" + form
+                where = f"WHERE id % 3 = 1 AND {name}.price IS NOT NULL"
+                assert copy_rows(connection, name, rows(), form, where) == len(taken)
+                same(read(connection, name), taken)
+                assert copy_rows(connection, name, rows(), form, "WHERE id < 0") == 0
+            assert copy_text(connection, "COPY j FROM STDIN (FORMAT json) WHERE id > 1 OR flag",
+                             '{"id": 1}\n{"id": 2, "name": "two"}\n{"id": 0, "flag": true}\n'
+                             '{"id": null}\n') == 2
+            assert connection.execute("SELECT id, name FROM j ORDER BY _seq").fetchall() == \
+                [(2, "two"), (0, None)]
+
+            # Defaults and generated columns are part of the row; what is skipped breaks no rule.
+            assert copy_text(connection, "COPY t (id) FROM STDIN WHERE name = 'none' AND twice > 2",
+                             "1\n2\n3\n") == 2
+            assert copy_text(connection, "COPY t (id, name) FROM STDIN WHERE name IS NOT NULL",
+                             "2000000000\t\\N\n4\tfour\n4\t\\N\n") == 1
+            assert connection.execute("SELECT * FROM t ORDER BY id").fetchall() == \
+                [(2, "none", 4), (3, "none", 6), (4, "four", 8)]
+            fails("23502", lambda: copy_text(connection, "COPY t FROM STDIN WHERE id > 4",
+                                             "5\t\\N\n"))
+            fails("22012", lambda: copy_text(connection, "COPY t FROM STDIN WHERE 1 / id = 1",
+                                             "1\tx\n0\ty\n"))
+            fails("22003", lambda: copy_text(connection, "COPY t FROM STDIN WHERE id > 9",
+                                             "8\tx\n2000000000\ty\n"))
+            assert copy_text(connection, "COPY r FROM STDIN (ON_ERROR ignore) WHERE 6 / id = 1",
+                             "0\tx\n6\tsix\n2\t\\N\n5\t\\N\n3\tz\n") == 1
+            assert connection.execute("SELECT sqlstate FROM millrace.rejected_rows ORDER BY 1"
+                                      ).fetchall() == [("22012",), ("23502",)]
+            for sqlstate, where in (("42703", "nosuch = 1"), ("42804", "id"),
+                                    ("42803", "count(*) > 1"),
+                                    ("0A000", "id IN (SELECT 1)"), ("42P01", "other.id = 1")):
+                fails(sqlstate, lambda: copy_text(connection, f"COPY t FROM STDIN WHERE {where}",
+                                                  "7\tx\n"))
+            fails("42601", lambda: connection.execute("COPY t TO STDOUT WHERE id = 1"))
+        server.restart(crash=True)
+        assert server.execute("SELECT count(*), sum(twice) FROM t") == [(3, 18)]
+        with server.connect() as connection:
+            same(read(connection, "of_binary"), taken)
 
 
 harness.main(globals())
