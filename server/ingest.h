@@ -32,7 +32,8 @@ typedef struct MrIngestOptions {
      * there already (as many as given) lend their flags. */
     MrCodecOptions codec_options;
     MrAbsent absent;
-    const MrExpr *where;  /* rows it is not true of are skipped; borrowed until the end; may be NULL */
+    const MrExpr
+        *where; /* rows it is not true of are skipped; borrowed until the end; may be NULL */
     bool fail_on_bad_row; /* else counted and kept in millrace.rejected_rows */
     bool is_replay;       /* rows of a range again: bad ones were counted then */
     /* Whole rows go here and not to the log: those of a table are changes first. */

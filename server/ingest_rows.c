@@ -22,11 +22,11 @@ struct MrIngestRows {
     bool is_identity;     /* the input columns are the stream's, in its order */
     MrExpression **fills; /* per input column: its value or the default; NULL: nothing to do */
     MrExpression *
-        *expressions;   /* per column of the stream, over the input; NULL when is_identity */
+        *expressions;    /* per column of the stream, over the input; NULL when is_identity */
     MrExpression *where; /* over the stream's columns; NULL: all rows */
     MrRowErrors errors;  /* of the block under way */
-    uint32_t *error_of; /* per row: index into errors, or NO_ERROR; NULL: no row has one */
-    uint64_t *bad;      /* bitmap of its rows that cannot be taken; NULL: all can */
+    uint32_t *error_of;  /* per row: index into errors, or NO_ERROR; NULL: no row has one */
+    uint64_t *bad;       /* bitmap of its rows that cannot be taken; NULL: all can */
 };
 
 /* ---- Planning -------------------------------------------------------------------------------- */

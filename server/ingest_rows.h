@@ -1,7 +1,7 @@
 /*
  * server/ingest_rows.h - blocks of given columns to blocks of all columns of a stream: absent
- * values, defaults, generated columns, NULL times, COPY's WHERE, NOT NULL.  Private to ingest.  Must not know
- * codecs or the log.
+ * values, defaults, generated columns, NULL times, COPY's WHERE, NOT NULL.  Private to ingest.
+ * Must not know codecs or the log.
  */
 #ifndef MR_SERVER_INGEST_ROWS_H
 #define MR_SERVER_INGEST_ROWS_H
@@ -27,8 +27,8 @@ typedef struct MrIngestRowsOptions {
 MrStatus mr_ingest_rows_create(const MrIngestRowsOptions *options, MrIngestRows **out,
                                MrError *err);
 void mr_ingest_rows_destroy(MrIngestRows *rows); /* accepts NULL */
-/* The block to log, without the rows that were skipped or rejected (*out NULL: none is left).  It shares data
- * with `in` and lives until the next call. */
+/* The block to log, without the rows that were skipped or rejected (*out NULL: none is left).  It
+ * shares data with `in` and lives until the next call. */
 MrStatus mr_ingest_rows_make(MrIngestRows *rows, const MrBlock *in, const MrBlock **out,
                              MrError *err);
 /* True when a decoder must leave NULLs of the given column to us, since they are no error yet. */
