@@ -17,7 +17,7 @@
 #include "clients/session.h"
 #include "clients/show.h"
 
-enum { HISTORY_SIZE_MAX = 1000000 };
+enum { HISTORY_SIZE_MAX = 1000000, CTRL_D = 4 };
 
 struct MrInput {
     MrShell *shell;
@@ -65,6 +65,12 @@ static void line_colour(MrInput *input)
     mr_buffer_fini(&out);
 }
 
+static bool line_is_empty(EditLine *editor)
+{
+    const LineInfo *line = el_line(editor);
+    return line->buffer == line->lastchar;
+}
+
 /* Reads one character.  libedit's own reader repeats a read that a signal broke off; ours ends
  * the line, which is what Ctrl-C means. */
 static int input_character(EditLine *editor, wchar_t *out)
@@ -94,6 +100,10 @@ static int input_character(EditLine *editor, wchar_t *out)
                 continue;
             }
             return -1;
+        }
+        if (byte == '\0' && line_is_empty(editor)) {
+            /* What Ctrl-D becomes that was typed while the terminal still had lines of its own. */
+            byte = CTRL_D;
         }
         size_t used = mbrtowc(out, &byte, 1, &state);
         if (used == (size_t)-1) {
