@@ -13,9 +13,12 @@
 enum { PIECE_BYTES = 1 << 20 };
 
 static const MrColumn bid_columns[] = {
-    { "auction", { MR_TYPE_INT64, -1 }, false }, { "bidder", { MR_TYPE_INT64, -1 }, false },
-    { "price", { MR_TYPE_INT64, -1 }, false },   { "channel", { MR_TYPE_TEXT, -1 }, false },
-    { "url", { MR_TYPE_TEXT, -1 }, false },      { "at", { MR_TYPE_TIMESTAMP, -1 }, false },
+    { "auction", { MR_TYPE_INT64, -1 }, false, NULL },
+    { "bidder", { MR_TYPE_INT64, -1 }, false, NULL },
+    { "price", { MR_TYPE_INT64, -1 }, false, NULL },
+    { "channel", { MR_TYPE_TEXT, -1 }, false, NULL },
+    { "url", { MR_TYPE_TEXT, -1 }, false, NULL },
+    { "at", { MR_TYPE_TIMESTAMP, -1 }, false, NULL },
 };
 enum { BID_COLUMNS = sizeof bid_columns / sizeof bid_columns[0] };
 
@@ -103,10 +106,10 @@ int main(int argc, char **argv)
         int64_t start = mr_clock_monotonic_us(clock);
         failed = decode_all(&options, &text, &rows, &sum);
         int64_t us = mr_clock_monotonic_us(clock) - start;
-        printf(
-            "csv_decode rows=%llu bytes_per_row=%.1f ms=%.1f MB_per_s=%.0f Mrows_per_s=%.2f sum=%lld\n",
-            (unsigned long long)rows, (double)text.length / (double)rows, (double)us / 1000.0,
-            (double)text.length / (double)us, (double)rows / (double)us, (long long)sum);
+        printf("csv_decode rows=%llu bytes_per_row=%.1f ms=%.1f MB_per_s=%.0f Mrows_per_s=%.2f "
+               "sum=%lld\n",
+               (unsigned long long)rows, (double)text.length / (double)rows, (double)us / 1000.0,
+               (double)text.length / (double)us, (double)rows / (double)us, (long long)sum);
     }
     mr_clock_destroy(clock);
     mr_builder_fini(&text);

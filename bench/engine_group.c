@@ -73,10 +73,10 @@ static void pool_run(void *argument, void (*task)(void *context, uint32_t index)
 /* ---- rows and plan
  * ------------------------------------------------------------------------------ */
 
-static const MrColumn columns[COLUMNS] = { { "at", { MR_TYPE_TIMESTAMP, -1 }, true },
-                                           { "key", { MR_TYPE_INT64, -1 }, true },
-                                           { "price", { MR_TYPE_INT64, -1 }, true },
-                                           { "unused", { MR_TYPE_INT64, -1 }, true } };
+static const MrColumn columns[COLUMNS] = { { "at", { MR_TYPE_TIMESTAMP, -1 }, true, NULL },
+                                           { "key", { MR_TYPE_INT64, -1 }, true, NULL },
+                                           { "price", { MR_TYPE_INT64, -1 }, true, NULL },
+                                           { "unused", { MR_TYPE_INT64, -1 }, true, NULL } };
 
 static void fail(const MrError *err)
 {
@@ -210,11 +210,11 @@ int main(int argc, char **argv)
                                     .calls = calls,
                                     .call_count = 2 };
     const MrDeliverSpec deliver = { deliver_keys, 3 };
-    static const MrColumn out[] = { { "window_start", { MR_TYPE_TIMESTAMP, -1 }, true },
-                                    { "window_end", { MR_TYPE_TIMESTAMP, -1 }, true },
-                                    { "key", { MR_TYPE_INT64, -1 }, true },
-                                    { "count", { MR_TYPE_INT64, -1 }, true },
-                                    { "sum", { MR_TYPE_NUMERIC, -1 }, false } };
+    static const MrColumn out[] = { { "window_start", { MR_TYPE_TIMESTAMP, -1 }, true, NULL },
+                                    { "window_end", { MR_TYPE_TIMESTAMP, -1 }, true, NULL },
+                                    { "key", { MR_TYPE_INT64, -1 }, true, NULL },
+                                    { "count", { MR_TYPE_INT64, -1 }, true, NULL },
+                                    { "sum", { MR_TYPE_NUMERIC, -1 }, false, NULL } };
     MrDagNode nodes[] = { { MR_OPERATOR_SCAN, &scan, -1, -1, { 3, columns }, false },
                           { MR_OPERATOR_PROJECT, &project, 0, -1, { 3, columns }, false },
                           { MR_OPERATOR_AGGREGATE, &group, 1, -1, { 5, out }, false },

@@ -24,6 +24,7 @@ MrStatus mr_schema_copy(MrArena *arena, const MrSchema *from, MrSchema *out, MrE
     MR_NEW_ARRAY(arena, columns, from->column_count, err);
     for (uint32_t i = 0; i < from->column_count; i++) {
         columns[i] = from->columns[i];
+        columns[i].missing = NULL; /* a stream's own business */
         MR_TRY(copy_text(arena, from->columns[i].name, &columns[i].name, err));
     }
     *out = (MrSchema){ .column_count = from->column_count, .columns = columns };
@@ -56,10 +57,20 @@ MrStatus mr_expr_copy_deep(MrArena *arena, const MrExpr *from, MrExpr **out, MrE
     return MR_OK;
 }
 
+/* Rows that were logged before a column was there have its default.  ADD COLUMN takes constant ones
+ * only, and a column that came with its stream is missing nowhere. */
+static const MrDatum *missing_of(const MrExpr *default_value)
+{
+    bool has_one = default_value != NULL && default_value->kind == MR_EXPR_CONSTANT &&
+                   !default_value->constant.is_null;
+    return has_one ? &default_value->constant : NULL;
+}
+
 static MrStatus copy_stream_columns(MrArena *arena, const MrStream *from, MrStream *out,
                                     MrError *err)
 {
     MrStreamColumn *columns;
+    MrColumn *described = (MrColumn *)(uintptr_t)out->schema.columns; /* our own copy */
     MR_NEW_ARRAY(arena, columns, from->schema.column_count, err);
     for (uint32_t i = 0; i < from->schema.column_count; i++) {
         MrExpr *copy;
@@ -67,6 +78,7 @@ static MrStatus copy_stream_columns(MrArena *arena, const MrStream *from, MrStre
         columns[i].name = out->schema.columns[i].name;
         MR_TRY(mr_expr_copy_deep(arena, from->columns[i].default_value, &copy, err));
         columns[i].default_value = copy;
+        described[i].missing = missing_of(copy);
         MR_TRY(mr_expr_copy_deep(arena, from->columns[i].generated, &copy, err));
         columns[i].generated = copy;
     }

@@ -16,6 +16,7 @@
 #include "server/ingest.h"
 #include "server/ranges.h"
 #include "server/scheduler.h"
+#include "server/tables.h"
 
 static void fail(MrDdl *ddl, MrStatus status)
 {
@@ -522,6 +523,44 @@ static MrStatus set_stream_options(MrDdl *ddl, const MrAstAlter *statement, cons
     return alter_stream(ddl, old, stored);
 }
 
+static bool has_rows(MrServer *server, const MrRelation *relation)
+{
+    const MrTable *table = mr_tables_find(server, relation->stream->id);
+    MrLogStreamFacts facts = { 0 };
+    MrTableFacts of_table;
+    if (table != NULL) {
+        mr_table_facts(table, &of_table);
+        return of_table.rows > 0;
+    }
+    (void)mr_log_stream_facts(server->log, relation->stream->id, &facts);
+    return facts.rows > 0;
+}
+
+/* Rows that are there read the default in the new column; none of them is written again, so that
+ * it must be the same for all, now and after a restart. */
+static MrStatus check_missing(MrDdl *ddl, const MrRelation *old, const MrAstColumnDef *column)
+{
+    const MrStream *stream = ddl->relation.stream;
+    const MrExpr *otherwise = stream->columns[stream->schema.column_count - 1].default_value;
+    if (otherwise != NULL && otherwise->kind != MR_EXPR_CONSTANT) {
+        return refuse(ddl, "Give it a constant default, or none.",
+                      "ADD COLUMN to \"%s\" with a default that is no constant is not supported",
+                      old->name);
+    }
+    if (!column->not_null || (otherwise != NULL && !otherwise->constant.is_null)) {
+        return MR_OK;
+    }
+    if (!has_rows(ddl->server, old)) { /* but some may be on their way */
+        return refuse(ddl, "Give it a DEFAULT.",
+                      "ADD COLUMN to \"%s\" with NOT NULL and without DEFAULT is not supported",
+                      old->name);
+    }
+    mr_error_set(&ddl->err, MR_ERR_NOT_NULL_VIOLATION,
+                 "column \"%s\" of relation \"%s\" contains null values", column->name, old->name);
+    mr_error_hint(&ddl->err, "Give it a DEFAULT: the rows that are there read it.");
+    return mr_error_at(&ddl->err, column->base.position);
+}
+
 static MrStatus add_column(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
                            bool *is_there)
 {
@@ -542,10 +581,13 @@ static MrStatus add_column(MrDdl *ddl, const MrAstAlter *statement, const MrRela
                      "column \"%s\" of relation \"%s\" already exists", column->name, old->name);
         return mr_error_at(&ddl->err, column->base.position);
     }
-    if (column->not_null || column->default_value != NULL || column->generated != NULL) {
-        return refuse(ddl, "Add it without: rows before it read NULL there.",
-                      "ADD COLUMN to \"%s\" with NOT NULL, DEFAULT or GENERATED is not supported",
-                      old->name);
+    if (column->generated != NULL) {
+        return refuse(ddl, "Compute it in the view that reads it.",
+                      "ADD COLUMN to \"%s\" with GENERATED is not supported", old->name);
+    }
+    if (column->constraints.count > 0) {
+        return refuse(ddl, "Leave the constraint out.",
+                      "ADD COLUMN to \"%s\" with a constraint is not supported", old->name);
     }
     if (old->table != NULL && old->table->number_column >= 0) {
         return refuse(ddl, "CREATE TABLE another AS SELECT from it, with a PRIMARY KEY.",
@@ -562,7 +604,8 @@ static MrStatus add_column(MrDdl *ddl, const MrAstAlter *statement, const MrRela
     memcpy(columns, create->columns.items, create->columns.count * sizeof *columns);
     columns[create->columns.count++] = (MrNode *)(uintptr_t)&column->base;
     create->columns.items = columns;
-    return alter_stream(ddl, old, stored);
+    MR_TRY(alter_stream(ddl, old, stored));
+    return check_missing(ddl, old, column);
 }
 
 /* ---- ALTER ----------------------------------------------------------------------------------- */

@@ -22,6 +22,15 @@ static MrStatus block_alloc(MrArena *arena, uint32_t columns, uint32_t rows, MrB
     return MR_OK;
 }
 
+MrStatus mr_column_missing(const MrColumn *column, MrArena *arena, uint32_t rows, MrVector *out,
+                           MrError *err)
+{
+    const MrDatum null = { .type = column->type, .is_null = true };
+    MR_TRY(mr_vector_init_constant(out, arena, column->missing != NULL ? column->missing : &null,
+                                   rows, err));
+    return mr_vector_own_text(out, arena, err);
+}
+
 MrStatus mr_block_create(MrArena *arena, const MrSchema *schema, uint32_t rows, MrBlock **out,
                          MrError *err)
 {

@@ -14,6 +14,7 @@ typedef struct MrColumn {
     const char *name;
     MrType type;
     bool not_null;
+    const MrDatum *missing; /* what rows have that were logged before it was there; NULL: NULL */
 } MrColumn;
 
 typedef struct MrSchema {
@@ -63,6 +64,9 @@ static inline uint64_t mr_block_sequence(const MrBlock *block, uint32_t row)
     return block->place.sequences ? block->place.sequences[row] : block->place.first_sequence + row;
 }
 
+/* A column's cells of rows that were stored before it was there: a constant, all in the arena. */
+MrStatus mr_column_missing(const MrColumn *column, MrArena *arena, uint32_t rows, MrVector *out,
+                           MrError *err);
 /* A block with uninitialised flat columns of the schema's types. */
 MrStatus mr_block_create(MrArena *arena, const MrSchema *schema, uint32_t rows, MrBlock **out,
                          MrError *err);

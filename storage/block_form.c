@@ -337,8 +337,8 @@ MrStatus mr_block_decode(MrArena *arena, const MrSchema *schema, void *data, siz
     for (uint32_t i = 0; i < schema->column_count; i++) {
         if (i >= head.column_count) {
             /* The stream has got columns since. */
-            MrDatum null = { .type = schema->columns[i].type, .is_null = true };
-            MR_TRY(mr_vector_init_constant(&block->columns[i], arena, &null, head.row_count, err));
+            MR_TRY(mr_column_missing(&schema->columns[i], arena, head.row_count, &block->columns[i],
+                                     err));
             continue;
         }
         ColumnHead column;

@@ -229,7 +229,7 @@ static MrStatus frame_read_range(MrLogFrame *frame, const MrRangeReader *ranges,
     return MR_OK;
 }
 
-/* The schema has got columns since the block was decoded: they follow as constant NULLs. */
+/* The schema has got columns since the block was decoded: they follow as constants. */
 static MrStatus frame_widen(MrLogFrame *frame, const MrSchema *schema, MrError *err)
 {
     MrBlock *wide;
@@ -238,9 +238,8 @@ static MrStatus frame_widen(MrLogFrame *frame, const MrSchema *schema, MrError *
     MR_NEW_ARRAY(&frame->arena, wide->columns, schema->column_count, err);
     memcpy(wide->columns, frame->block->columns, sizeof *wide->columns * wide->column_count);
     for (uint32_t i = wide->column_count; i < schema->column_count; i++) {
-        MrDatum null = { .type = schema->columns[i].type, .is_null = true };
-        MR_TRY(
-            mr_vector_init_constant(&wide->columns[i], &frame->arena, &null, wide->row_count, err));
+        MR_TRY(mr_column_missing(&schema->columns[i], &frame->arena, wide->row_count,
+                                 &wide->columns[i], err));
     }
     wide->column_count = schema->column_count;
     frame->block = wide;

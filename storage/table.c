@@ -368,6 +368,7 @@ static MrStatus chunk_add_columns(TableChunk *chunk, uint32_t had, const MrSchem
                                   MrError *err)
 {
     TableColumn *columns;
+    MrVector missing;
     size_t before = chunk->texts.used_bytes;
     MR_NEW_ARRAY(&chunk->texts, columns, schema->column_count, err);
     memcpy(columns, table_columns(chunk), had * sizeof *columns);
@@ -378,8 +379,12 @@ static MrStatus chunk_add_columns(TableChunk *chunk, uint32_t had, const MrSchem
         if (columns[i].data == NULL || columns[i].nulls == NULL) {
             return mr_error_no_memory(err);
         }
-        memset(columns[i].data, 0, width * chunk->capacity);
-        memset(columns[i].nulls, 1, chunk->capacity);
+        MR_TRY(
+            mr_column_missing(&schema->columns[i], &chunk->texts, chunk->capacity, &missing, err));
+        for (uint32_t row = 0; row < chunk->capacity; row++) {
+            memcpy(columns[i].data + width * row, missing.data, width);
+        }
+        memset(columns[i].nulls, mr_vector_is_null(&missing, 0), chunk->capacity);
     }
     atomic_store_explicit(&chunk->columns, columns, memory_order_release);
     int64_t grown = (int64_t)(chunk->texts.used_bytes - before);
@@ -410,7 +415,7 @@ MrStatus mr_table_add_columns(MrTable *table, const MrSchema *schema, MrError *e
     for (uint32_t c = 0; c < table->chunk_count; c++) {
         MrStatus status = table->chunks[c] == NULL
                               ? MR_OK
-                              : chunk_add_columns(table->chunks[c], had, &fresh, err);
+                              : chunk_add_columns(table->chunks[c], had, schema, err);
         if (status != MR_OK) { /* those that have them already are only wider than need be */
             free(columns);
             return status;

@@ -41,8 +41,8 @@ MrStatus mr_table_create(const MrTableOptions *options, MrTable **out, MrError *
 /* Scans that are open stay good. */
 void mr_table_destroy(MrTable *table);
 
-/* The columns that the schema has more than the table: NULL in every row.  Scans that are open go
- * on without. */
+/* The columns that the schema has more than the table, in every row with what the schema says is
+ * missing.  Scans that are open go on without. */
 MrStatus mr_table_add_columns(MrTable *table, const MrSchema *schema, MrError *err);
 uint32_t mr_table_column_count(const MrTable *table);
 

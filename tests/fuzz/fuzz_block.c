@@ -9,10 +9,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const MrColumn columns[] = {
-    { "n", { MR_TYPE_INT64, -1 }, false },   { "t", { MR_TYPE_TEXT, -1 }, false },
-    { "b", { MR_TYPE_BOOL, -1 }, false },    { "d", { MR_TYPE_NUMERIC, -1 }, false },
-    { "j", { MR_TYPE_JSONB, -1 }, false },   { "u", { MR_TYPE_UUID, -1 }, false },
-    { "f", { MR_TYPE_FLOAT32, -1 }, false }, { "s", { MR_TYPE_INT16, -1 }, false },
+    { "n", { MR_TYPE_INT64, -1 }, false, NULL },   { "t", { MR_TYPE_TEXT, -1 }, false, NULL },
+    { "b", { MR_TYPE_BOOL, -1 }, false, NULL },    { "d", { MR_TYPE_NUMERIC, -1 }, false, NULL },
+    { "j", { MR_TYPE_JSONB, -1 }, false, NULL },   { "u", { MR_TYPE_UUID, -1 }, false, NULL },
+    { "f", { MR_TYPE_FLOAT32, -1 }, false, NULL }, { "s", { MR_TYPE_INT16, -1 }, false, NULL },
 };
 static const MrSchema schema = { sizeof columns / sizeof columns[0], columns };
 

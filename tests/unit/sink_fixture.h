@@ -40,27 +40,27 @@ static const uint8_t nonce_2[16] __attribute__((unused)) = { 2, 2 };
 
 /* Every type there is. */
 static const MrColumn all_columns[] = {
-    { "id", { MR_TYPE_INT64, -1 }, true },
-    { "b", { MR_TYPE_BOOL, -1 }, false },
-    { "i2", { MR_TYPE_INT16, -1 }, false },
-    { "i4", { MR_TYPE_INT32, -1 }, false },
-    { "i8", { MR_TYPE_INT64, -1 }, false },
-    { "f4", { MR_TYPE_FLOAT32, -1 }, false },
-    { "f8", { MR_TYPE_FLOAT64, -1 }, false },
-    { "n", { MR_TYPE_NUMERIC, -1 }, false },
-    { "n2", { MR_TYPE_NUMERIC, ((12 << 16) | 2) + 4 }, false },
-    { "n0", { MR_TYPE_NUMERIC, (30 << 16) + 4 }, false },
-    { "t", { MR_TYPE_TEXT, -1 }, false },
-    { "v", { MR_TYPE_VARCHAR, 40 + 4 }, false },
-    { "y", { MR_TYPE_BYTEA, -1 }, false },
-    { "d", { MR_TYPE_DATE, -1 }, false },
-    { "tm", { MR_TYPE_TIME, -1 }, false },
-    { "ts", { MR_TYPE_TIMESTAMP, -1 }, false },
-    { "tz", { MR_TYPE_TIMESTAMPTZ, -1 }, false },
-    { "iv", { MR_TYPE_INTERVAL, -1 }, false },
-    { "u", { MR_TYPE_UUID, -1 }, false },
-    { "j", { MR_TYPE_JSON, -1 }, false },
-    { "jb", { MR_TYPE_JSONB, -1 }, false },
+    { "id", { MR_TYPE_INT64, -1 }, true, NULL },
+    { "b", { MR_TYPE_BOOL, -1 }, false, NULL },
+    { "i2", { MR_TYPE_INT16, -1 }, false, NULL },
+    { "i4", { MR_TYPE_INT32, -1 }, false, NULL },
+    { "i8", { MR_TYPE_INT64, -1 }, false, NULL },
+    { "f4", { MR_TYPE_FLOAT32, -1 }, false, NULL },
+    { "f8", { MR_TYPE_FLOAT64, -1 }, false, NULL },
+    { "n", { MR_TYPE_NUMERIC, -1 }, false, NULL },
+    { "n2", { MR_TYPE_NUMERIC, ((12 << 16) | 2) + 4 }, false, NULL },
+    { "n0", { MR_TYPE_NUMERIC, (30 << 16) + 4 }, false, NULL },
+    { "t", { MR_TYPE_TEXT, -1 }, false, NULL },
+    { "v", { MR_TYPE_VARCHAR, 40 + 4 }, false, NULL },
+    { "y", { MR_TYPE_BYTEA, -1 }, false, NULL },
+    { "d", { MR_TYPE_DATE, -1 }, false, NULL },
+    { "tm", { MR_TYPE_TIME, -1 }, false, NULL },
+    { "ts", { MR_TYPE_TIMESTAMP, -1 }, false, NULL },
+    { "tz", { MR_TYPE_TIMESTAMPTZ, -1 }, false, NULL },
+    { "iv", { MR_TYPE_INTERVAL, -1 }, false, NULL },
+    { "u", { MR_TYPE_UUID, -1 }, false, NULL },
+    { "j", { MR_TYPE_JSON, -1 }, false, NULL },
+    { "jb", { MR_TYPE_JSONB, -1 }, false, NULL },
 };
 static const uint32_t first_column[] = { 0 };
 static const MrSinkTable all_table __attribute__((unused)) = {
@@ -84,9 +84,9 @@ static const char *const all_rows[] __attribute__((unused)) = {
 
 /* A key with a column that takes NULL, and one that is all key. */
 static const MrColumn busy_columns[] = {
-    { "window_start", { MR_TYPE_TIMESTAMPTZ, -1 }, true },
-    { "page", { MR_TYPE_TEXT, -1 }, false },
-    { "edits", { MR_TYPE_INT64, -1 }, false },
+    { "window_start", { MR_TYPE_TIMESTAMPTZ, -1 }, true, NULL },
+    { "page", { MR_TYPE_TEXT, -1 }, false, NULL },
+    { "edits", { MR_TYPE_INT64, -1 }, false, NULL },
 };
 static const uint32_t busy_key[] = { 0, 1 };
 static const MrSinkTable busy_table __attribute__((unused)) = {

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 static const MrColumn columns[] = {
-    { "n", { MR_TYPE_INT64, -1 }, false }, { "t", { MR_TYPE_TEXT, -1 }, false },
-    { "b", { MR_TYPE_BOOL, -1 }, false },  { "d", { MR_TYPE_NUMERIC, -1 }, false },
-    { "c", { MR_TYPE_TEXT, -1 }, false },
+    { "n", { MR_TYPE_INT64, -1 }, false, NULL }, { "t", { MR_TYPE_TEXT, -1 }, false, NULL },
+    { "b", { MR_TYPE_BOOL, -1 }, false, NULL },  { "d", { MR_TYPE_NUMERIC, -1 }, false, NULL },
+    { "c", { MR_TYPE_TEXT, -1 }, false, NULL },
 };
 static const MrSchema schema = { 5, columns };
 enum { ROWS = 1000 };

@@ -215,8 +215,8 @@ END_TEST
 
 START_TEST(test_numeric_as_text_keeps_every_digit)
 {
-    static const MrColumn columns[] = { { "n", { MR_TYPE_NUMERIC, -1 }, false },
-                                        { "s", { MR_TYPE_NUMERIC, -1 }, false } };
+    static const MrColumn columns[] = { { "n", { MR_TYPE_NUMERIC, -1 }, false, NULL },
+                                        { "s", { MR_TYPE_NUMERIC, -1 }, false, NULL } };
     static const bool integral[] = { false, true };
     MrSinkTable table = {
         .name = "exact", .schema = { 2, columns }, .numeric_as_text = true, .integral = integral

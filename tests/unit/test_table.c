@@ -13,9 +13,9 @@
 
 enum { KEYS = 600, SCANS = 4 };
 
-static const MrColumn columns[] = { { "id", { MR_TYPE_INT64, -1 }, true },
-                                    { "name", { MR_TYPE_TEXT, -1 }, false },
-                                    { "number", { MR_TYPE_INT64, -1 }, true } };
+static const MrColumn columns[] = { { "id", { MR_TYPE_INT64, -1 }, true, NULL },
+                                    { "name", { MR_TYPE_TEXT, -1 }, false, NULL },
+                                    { "number", { MR_TYPE_INT64, -1 }, true, NULL } };
 static const MrSchema schema = { 3, columns };
 static const uint32_t keys[] = { 0 };
 
