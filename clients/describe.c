@@ -121,15 +121,19 @@ char *mr_describe_creation(MrShell *shell, const char *name)
     return text;
 }
 
-/* The answer of DESCRIBE as psql shows columns: "not null" or nothing, and no empty last one. */
+/* The answer of DESCRIBE as psql shows columns: "not null" or nothing, and no empty last ones. */
 static PGresult *columns_table(MrShell *shell, const PGresult *described)
 {
-    static const char *const names[] = { "Column", "Type", "Nullable", "Default", "Extra" };
-    PGresAttDesc attributes[5];
+    static const char *const names[] = { "Column",  "Type",  "Nullable",
+                                         "Default", "Extra", "Description" };
+    PGresAttDesc attributes[6];
+    int fields = PQnfields(described) < 6 ? PQnfields(described) : 6;
     int count = 4;
     memset(attributes, 0, sizeof(attributes));
     for (int row = 0; row < PQntuples(described); row++) {
-        count = PQgetlength(described, row, 4) > 0 ? 5 : count;
+        for (int i = count; i < fields; i++) {
+            count = PQgetlength(described, row, i) > 0 ? i + 1 : count;
+        }
     }
     for (int i = 0; i < count; i++) {
         attributes[i].name = (char *)(size_t)names[i];

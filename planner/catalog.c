@@ -369,6 +369,16 @@ MrStatus mr_catalog_register_virtual(MrCatalog *catalog, uint32_t oid, const cha
 
 /* ---- Look-up ----------------------------------------------------------------------------- */
 
+const char *mr_relation_column_comment(const MrRelation *relation, const char *column)
+{
+    for (uint32_t i = 0; i < relation->column_comment_count; i++) {
+        if (strcmp(relation->column_comments[i].column, column) == 0) {
+            return relation->column_comments[i].text;
+        }
+    }
+    return NULL;
+}
+
 const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name,
                                   const char *name)
 {

@@ -90,6 +90,11 @@ typedef struct MrStandingQuery {
     bool keeps_late; /* late_rows = 'table' */
 } MrStandingQuery;
 
+/* By name, since columns may be put before others when a view is replaced. */
+typedef struct MrColumnComment {
+    const char *column, *text;
+} MrColumnComment;
+
 typedef struct MrRelation {
     MrRelationKind kind;
     uint32_t oid;            /* stable number, from 16384 */
@@ -103,7 +108,12 @@ typedef struct MrRelation {
     const MrTableDef *table;         /* TABLE */
     const MrStandingQuery *standing; /* QUERY, SINK */
     const char *comment;
+    const MrColumnComment *column_comments;
+    uint32_t column_comment_count;
 } MrRelation;
+
+/* NULL: none. */
+const char *mr_relation_column_comment(const MrRelation *relation, const char *column);
 
 /* A function in SQL: texts, as what they become depends on the place of the call. */
 typedef struct MrSqlParameter {

@@ -166,6 +166,19 @@ static MrStatus copy_query(MrArena *arena, const MrAstQuery *from, const MrAstQu
     return MR_OK;
 }
 
+static MrStatus copy_column_comments(MrArena *arena, const MrRelation *from, MrRelation *out,
+                                     MrError *err)
+{
+    MrColumnComment *comments;
+    MR_NEW_ARRAY(arena, comments, from->column_comment_count, err);
+    for (uint32_t i = 0; i < from->column_comment_count; i++) {
+        MR_TRY(copy_text(arena, from->column_comments[i].column, &comments[i].column, err));
+        MR_TRY(copy_text(arena, from->column_comments[i].text, &comments[i].text, err));
+    }
+    out->column_comments = comments;
+    return MR_OK;
+}
+
 MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRelation *out,
                                   MrError *err)
 {
@@ -176,6 +189,7 @@ MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRela
     MR_TRY(copy_text(arena, from->sql, &out->sql, err));
     MR_TRY(copy_text(arena, from->zone_name, &out->zone_name, err));
     MR_TRY(copy_text(arena, from->comment, &out->comment, err));
+    MR_TRY(copy_column_comments(arena, from, out, err));
     MR_TRY(mr_schema_copy(arena, &from->schema, &out->schema, err));
     if (from->query != NULL) {
         MR_TRY(copy_query(arena, from->query, &out->query, err));

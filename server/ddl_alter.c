@@ -1,5 +1,5 @@
 /*
- * server/ddl_alter.c - ALTER, COMMENT and REFRESH: an object gets another text, name or state.
+ * server/ddl_alter.c - ALTER and REFRESH: an object gets another text, name or state.
  *
  * A change of texts is one record with all objects that it concerns (RENAME also writes those anew
  * that read the object).  A result table gets its new name after the record, in the target, with
@@ -39,7 +39,7 @@ static MrStatus changed_text(MrDdl *ddl, const MrNode *statement, const char **o
     return *out == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
 }
 
-static MrStatus begin_changes(MrDdl *ddl, uint32_t room, MrDdlChange **out)
+MrStatus mr_ddl_begin_changes(MrDdl *ddl, uint32_t room, MrDdlChange **out)
 {
     ddl->record.op = MR_DDL_ALTER;
     ddl->record.change_count = 0;
@@ -48,8 +48,7 @@ static MrStatus begin_changes(MrDdl *ddl, uint32_t room, MrDdlChange **out)
     return mr_catalog_clone(ddl->server->catalog, &ddl->altered, &ddl->err);
 }
 
-/* `name` is what the store knows the object by; the first one is the statement's. */
-static MrStatus add_change(MrDdl *ddl, MrDdlChange *changes, const char *name,
+MrStatus mr_ddl_add_change(MrDdl *ddl, MrDdlChange *changes, const char *name,
                            const MrDdlChange *change)
 {
     MrDdlChange *added = &changes[ddl->record.change_count];
@@ -61,8 +60,7 @@ static MrStatus add_change(MrDdl *ddl, MrDdlChange *changes, const char *name,
     return MR_OK;
 }
 
-/* In the altered catalogue `fresh` takes the place of `old`. */
-static MrStatus put_in_place(MrDdl *ddl, const MrRelation *old, const MrRelation *fresh)
+MrStatus mr_ddl_put_in_place(MrDdl *ddl, const MrRelation *old, const MrRelation *fresh)
 {
     MR_TRY(mr_ddl_forget_relation(ddl->altered, old, &ddl->err));
     return mr_catalog_add_relation(ddl->altered, fresh, &ddl->err);
@@ -74,57 +72,10 @@ static void publish_altered(MrDdl *ddl)
     ddl->altered = NULL;
 }
 
-static void altered(MrDdl *ddl)
+void mr_ddl_altered(MrDdl *ddl)
 {
     publish_altered(ddl);
     mr_ddl_finish(ddl);
-}
-
-/* ---- COMMENT --------------------------------------------------------------------------------- */
-
-void mr_ddl_comment(MrDdl *ddl)
-{
-    const MrAstComment *statement = (const MrAstComment *)ddl->request.statement;
-    const MrRelation *relation;
-    MrDdlChange *changes;
-    MrStatus status = mr_catalog_resolve(ddl->catalog, &statement->name, &relation, &ddl->err);
-    if (status != MR_OK) {
-        fail(ddl, status);
-        return;
-    }
-    if (statement->object == MR_OBJECT_COLUMN) {
-        fail(ddl, refuse(ddl, "Comment on the relation.",
-                         "COMMENT ON COLUMN of \"%s\" is not "
-                         "supported yet",
-                         relation->name));
-        return;
-    }
-    if (relation->kind == MR_RELATION_VIRTUAL || !mr_ddl_is_of_kind(relation, statement->object)) {
-        status = mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a %s",
-                              relation->name, mr_object_kind_name(statement->object));
-        mr_error_at(&ddl->err, statement->name.position);
-        fail(ddl, status);
-        return;
-    }
-    MrRelation fresh = *relation;
-    const char *settings =
-        mr_ddl_settings_text(&ddl->memory->arena, mr_ddl_zone_named(relation->zone_name));
-    settings = settings == NULL
-                   ? NULL
-                   : mr_ddl_settings_with_comment(&ddl->memory->arena, settings, statement->text);
-    fresh.comment = statement->text;
-    status = settings == NULL ? mr_error_no_memory(&ddl->err) : begin_changes(ddl, 1, &changes);
-    if (status == MR_OK) {
-        status = add_change(ddl, changes, relation->name, &(MrDdlChange){ .settings = settings });
-    }
-    if (status == MR_OK) {
-        status = put_in_place(ddl, relation, &fresh);
-    }
-    if (status != MR_OK) {
-        fail(ddl, status);
-        return;
-    }
-    mr_ddl_record(ddl, altered);
 }
 
 /* ---- REFRESH --------------------------------------------------------------------------------- */
@@ -231,11 +182,11 @@ static MrStatus alter_query(MrDdl *ddl, const MrRelation *old, const MrAstCreate
         return mr_error_set(&ddl->err, MR_ERR_INTERNAL, "\"%s\" would get another plan", old->name);
     }
     ddl->relation.oid = old->oid;
-    ddl->relation.comment = old->comment;
+    mr_ddl_keep_comments(&ddl->relation, old);
     object->state = renames ? "renaming" : ddl->was_suspended ? "suspended" : "running";
     object->options = renames ? rename_options(&ddl->memory->arena, old->name) : "";
     return object->options == NULL ? mr_error_no_memory(&ddl->err)
-                                   : put_in_place(ddl, old, &ddl->relation);
+                                   : mr_ddl_put_in_place(ddl, old, &ddl->relation);
 }
 
 /* ---- RENAME ---------------------------------------------------------------------------------- */
@@ -315,8 +266,8 @@ static MrStatus rename_in_dependents(MrDdl *ddl, const MrRelation *relation, con
         MrRelation rewritten = *old, fresh;
         MR_TRY(changed_text(ddl, statement, &rewritten.sql));
         MR_TRY(mr_ddl_plan_again(ddl, ddl->altered, &rewritten, &fresh, &ddl->err));
-        MR_TRY(add_change(ddl, changes, old->name, &(MrDdlChange){ .sql = fresh.sql }));
-        MR_TRY(put_in_place(ddl, old, &fresh));
+        MR_TRY(mr_ddl_add_change(ddl, changes, old->name, &(MrDdlChange){ .sql = fresh.sql }));
+        MR_TRY(mr_ddl_put_in_place(ddl, old, &fresh));
     }
     return MR_OK;
 }
@@ -332,20 +283,20 @@ static MrStatus rename_relation(MrDdl *ddl, const MrAstAlter *statement, const M
                             statement->new_name);
     }
     MR_TRY(mr_ddl_dependents(ddl, old, &dependents));
-    MR_TRY(begin_changes(ddl, dependents.count + 1, &changes));
+    MR_TRY(mr_ddl_begin_changes(ddl, dependents.count + 1, &changes));
     MR_TRY(renamed_statement(ddl, old, statement->new_name, &stored));
     if (old->kind == MR_RELATION_QUERY) {
         MR_TRY(alter_query(ddl, old, MR_AST_AS(const MrAstCreateView, stored)));
-        MR_TRY(add_change(
+        MR_TRY(mr_ddl_add_change(
             ddl, changes, old->name,
             &(MrDdlChange){ .name = statement->new_name, .sql = ddl->record.object.sql }));
     } else {
         fresh.name = statement->new_name;
         ddl->relation = fresh;
         MR_TRY(changed_text(ddl, stored, &fresh.sql));
-        MR_TRY(add_change(ddl, changes, old->name,
-                          &(MrDdlChange){ .name = fresh.name, .sql = fresh.sql }));
-        MR_TRY(put_in_place(ddl, old, &fresh));
+        MR_TRY(mr_ddl_add_change(ddl, changes, old->name,
+                                 &(MrDdlChange){ .name = fresh.name, .sql = fresh.sql }));
+        MR_TRY(mr_ddl_put_in_place(ddl, old, &fresh));
     }
     return rename_in_dependents(ddl, old, statement->new_name, changes, &dependents);
 }
@@ -465,12 +416,13 @@ static MrStatus set_query_options(MrDdl *ddl, const MrAstAlter *statement, const
     const MrNode *stored;
     MrDdlChange *changes;
     MR_TRY(refuse_fixed_options(ddl, &statement->options, old->name));
-    MR_TRY(begin_changes(ddl, 1, &changes));
+    MR_TRY(mr_ddl_begin_changes(ddl, 1, &changes));
     MR_TRY(mr_ddl_parse_stored(old->name, old->sql, &ddl->memory->arena, &stored, &ddl->err));
     MrAstCreateView *create = (MrAstCreateView *)(uintptr_t)stored;
     MR_TRY(merge_options(ddl, &statement->options, &create->options));
     MR_TRY(alter_query(ddl, old, create));
-    return add_change(ddl, changes, old->name, &(MrDdlChange){ .sql = ddl->record.object.sql });
+    return mr_ddl_add_change(ddl, changes, old->name,
+                             &(MrDdlChange){ .sql = ddl->record.object.sql });
 }
 
 /* A stream by its changed statement.  What decides about time or about the form of rows that are in
@@ -482,7 +434,7 @@ static MrStatus alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *st
     MrDdlChange *changes;
     MrRelation fresh;
     context.zone = mr_timezone_utc();
-    MR_TRY(begin_changes(ddl, 1, &changes));
+    MR_TRY(mr_ddl_begin_changes(ddl, 1, &changes));
     MR_TRY(mr_planner_stream(&context, (const MrAstCreateStream *)statement, &fresh, &ddl->err));
     MR_TRY(mr_ranges_check(fresh.stream, &ddl->err));
     MrStream *stream = (MrStream *)(uintptr_t)fresh.stream; /* in our arena */
@@ -496,10 +448,10 @@ static MrStatus alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *st
     }
     fresh.oid = old->oid;
     fresh.zone_name = old->zone_name;
-    fresh.comment = old->comment;
+    mr_ddl_keep_comments(&fresh, old);
     MR_TRY(changed_text(ddl, statement, &fresh.sql));
-    MR_TRY(add_change(ddl, changes, old->name, &(MrDdlChange){ .sql = fresh.sql }));
-    MR_TRY(put_in_place(ddl, old, &fresh));
+    MR_TRY(mr_ddl_add_change(ddl, changes, old->name, &(MrDdlChange){ .sql = fresh.sql }));
+    MR_TRY(mr_ddl_put_in_place(ddl, old, &fresh));
     ddl->relation = fresh;
     MR_TRY(mr_ddl_dependents(ddl, old, &dependents));
     return mr_ddl_check_dependents(ddl, ddl->altered, &dependents, old->name);
@@ -651,7 +603,7 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
 {
     bool is_query = relation->kind == MR_RELATION_QUERY, is_there = false;
     bool is_stream = relation->stream != NULL; /* or a table */
-    *next = is_query ? query_altered : altered;
+    *next = is_query ? query_altered : mr_ddl_altered;
     switch (statement->action) {
     case MR_ALTER_SUSPEND:
     case MR_ALTER_RESUME:
@@ -664,7 +616,7 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
         *next = state_recorded;
         return MR_OK;
     case MR_ALTER_RENAME:
-        *next = is_query ? query_altered : is_stream ? stream_altered : altered;
+        *next = is_query ? query_altered : is_stream ? stream_altered : mr_ddl_altered;
         return rename_relation(ddl, statement, relation);
     case MR_ALTER_SET:
         *next = is_query ? query_altered : stream_altered;

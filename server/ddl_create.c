@@ -487,7 +487,9 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
                                      &ddl->err));
     }
     relation_ids(ddl, zone_name(ddl));
-    ddl->relation.comment = ddl->replaced != NULL ? ddl->replaced->comment : NULL;
+    if (ddl->replaced != NULL) {
+        mr_ddl_keep_comments(&ddl->relation, ddl->replaced);
+    }
     ddl->table = mr_targets_table(&ddl->relation);
     return MR_OK;
 }
@@ -654,9 +656,9 @@ void mr_ddl_create_query(MrDdl *ddl)
         return;
     }
     MrStatus status = fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
-    if (status == MR_OK && ddl->replaced != NULL) { /* a comment stays with the name */
-        ddl->record.object.settings = mr_ddl_settings_with_comment(
-            &ddl->memory->arena, ddl->record.object.settings, ddl->replaced->comment);
+    if (status == MR_OK && ddl->replaced != NULL) { /* comments stay with the name */
+        ddl->record.object.settings = mr_ddl_settings_with_comments(
+            &ddl->memory->arena, ddl->record.object.settings, ddl->replaced);
         status = ddl->record.object.settings == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
     }
     create_planned(ddl, status);

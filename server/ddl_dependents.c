@@ -104,7 +104,7 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
     out->oid = old->oid;
     out->sql = old->sql;
     out->zone_name = old->zone_name;
-    out->comment = old->comment;
+    mr_ddl_keep_comments(out, old);
     return MR_OK;
 }
 

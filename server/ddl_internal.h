@@ -129,6 +129,15 @@ void mr_ddl_drop_function(MrDdl *ddl);
 void mr_ddl_alter(MrDdl *ddl);
 void mr_ddl_comment(MrDdl *ddl);
 void mr_ddl_refresh(MrDdl *ddl);
+/* A change of objects' texts (ddl_alter.c): a record with room for so many, over a version of the
+ * catalogue that mr_ddl_altered publishes once the record is there. */
+MrStatus mr_ddl_begin_changes(MrDdl *ddl, uint32_t room, MrDdlChange **out);
+/* `name` is what the store knows the object by; the first one is the statement's. */
+MrStatus mr_ddl_add_change(MrDdl *ddl, MrDdlChange *changes, const char *name,
+                           const MrDdlChange *change);
+/* In the altered catalogue `fresh` takes the place of `old`. */
+MrStatus mr_ddl_put_in_place(MrDdl *ddl, const MrRelation *old, const MrRelation *fresh);
+void mr_ddl_altered(MrDdl *ddl);
 /* Another statement's step: the view is made anew by its stored text, right after `ddl` (NULL: at
  * the end of the queue). */
 MrDdl *mr_ddl_queue_refresh(MrServer *server, MrDdl *ddl, const char *view);
@@ -175,8 +184,13 @@ MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone);
 const MrTimezone *mr_ddl_settings_zone(const char *settings);
 const MrTimezone *mr_ddl_zone_named(const char *name); /* UTC where there is none */
-/* The object's comment in its settings, NULL: none; and settings with another one. */
-const char *mr_ddl_settings_comment(MrArena *arena, const char *settings);
-const char *mr_ddl_settings_with_comment(MrArena *arena, const char *settings, const char *comment);
+/* Comments on an object and its columns: with its settings in the store, and back (ddl_comment.c).
+ * NULL: out of memory. */
+const char *mr_ddl_settings_with_comments(MrArena *arena, const char *settings,
+                                          const MrRelation *relation);
+MrStatus mr_ddl_settings_comments(MrArena *arena, const char *settings, MrRelation *out,
+                                  MrError *err);
+/* What is made in the place of `from` has its comments; borrowed from it. */
+void mr_ddl_keep_comments(MrRelation *to, const MrRelation *from);
 
 #endif

@@ -173,49 +173,6 @@ const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone)
     return mr_arena_printf(arena, "TimeZone=%s\n", zone == NULL ? "UTC" : mr_timezone_name(zone));
 }
 
-/* A line "comment=" with line feeds and backslashes escaped. */
-const char *mr_ddl_settings_with_comment(MrArena *arena, const char *settings, const char *comment)
-{
-    MrBuilder text;
-    const char *old = strstr(settings, "comment=");
-    size_t before = old == NULL ? strlen(settings) : (size_t)(old - settings);
-    mr_builder_init(&text, 0);
-    mr_builder_append(&text, settings, before);
-    if (comment != NULL) {
-        mr_builder_append_string(&text, "comment=");
-        for (const char *c = comment; *c != '\0'; c++) {
-            if (*c == '\n' || *c == '\\') {
-                mr_builder_append_char(&text, '\\');
-            }
-            mr_builder_append_char(&text, *c == '\n' ? 'n' : *c);
-        }
-        mr_builder_append_char(&text, '\n');
-    }
-    const char *whole = mr_builder_text(&text);
-    whole = whole == NULL ? NULL : mr_arena_strdup(arena, whole);
-    mr_builder_fini(&text);
-    return whole;
-}
-
-const char *mr_ddl_settings_comment(MrArena *arena, const char *settings)
-{
-    const char *from = strstr(settings, "comment=");
-    if (from == NULL) {
-        return NULL;
-    }
-    from += strlen("comment=");
-    char *text = mr_arena_strndup(arena, from, strcspn(from, "\n")), *to = text;
-    for (const char *c = text; c != NULL && *c != '\0'; c++) {
-        bool is_escape = *c == '\\' && c[1] != '\0';
-        c += is_escape;
-        *to++ = is_escape && *c == 'n' ? '\n' : *c;
-    }
-    if (text != NULL) {
-        *to = '\0';
-    }
-    return text;
-}
-
 const MrTimezone *mr_ddl_zone_named(const char *name)
 {
     const MrTimezone *zone;

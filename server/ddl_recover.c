@@ -170,7 +170,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     relation->oid = server->next_oid++;
     relation->sql = object->sql;
     relation->zone_name = mr_timezone_name(zone);
-    relation->comment = mr_ddl_settings_comment(arena, object->settings);
+    MR_TRY(mr_ddl_settings_comments(arena, object->settings, relation, err));
     return mr_catalog_add_relation(catalog, relation, err);
 }
 

@@ -3,8 +3,8 @@
  * old one, under a name of its own, and takes its place in one target transaction once it covers
  * the log.
  *
- *     record "replacing" → table beside → runs until it has caught up → record REPLACE (it decides)
- *     → swap
+ *     record "replacing" → table beside → runs until it has caught up
+ *     → record REPLACE (it decides) → swap
  *
  * A kill before the REPLACE record leaves the old query as it was: the next start withdraws the new
  * one.  A kill after it leaves state "swapping": the next start swaps.
@@ -359,11 +359,11 @@ static MrStatus plan_view(MrDdl *ddl, const MrRelation *old)
     if (settings == NULL || change->sql == NULL) {
         return mr_error_no_memory(&ddl->err);
     }
-    change->settings = mr_ddl_settings_with_comment(arena, settings, old->comment);
+    change->settings = mr_ddl_settings_with_comments(arena, settings, old);
     MR_TRY(mr_ddl_stored_id(ddl, old->name, false, &change->id));
     ddl->relation.oid = old->oid;
     ddl->relation.sql = change->sql;
-    ddl->relation.comment = old->comment;
+    mr_ddl_keep_comments(&ddl->relation, old);
     ddl->relation.zone_name =
         ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone);
     ddl->record = (MrDdlRecord){ .op = MR_DDL_ALTER, .changes = change, .change_count = 1 };

@@ -8,7 +8,9 @@
 
 MrStatus mr_describe_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
 {
-    static const char *const names[] = { "column", "type", "nullable", "default", "extra" };
+    static const char *const names[] = {
+        "column", "type", "nullable", "default", "extra", "comment"
+    };
     const MrName *name = &MR_AST_AS(const MrAstDescribe, portal->node)->name;
     (void)session;
     (void)is_run;
@@ -17,7 +19,7 @@ MrStatus mr_describe_plan(MrSession *session, MrPortal *portal, bool is_run, MrE
         mr_error_at(err, name->position);
         return status;
     }
-    return mr_text_schema(&portal->memory->arena, names, 5, &portal->columns, err);
+    return mr_text_schema(&portal->memory->arena, names, 6, &portal->columns, err);
 }
 
 static bool is_key(const MrRelation *relation, uint32_t column)
@@ -77,8 +79,13 @@ static MrStatus add_column(const MrRelation *relation, uint32_t column, MrTextTa
         mr_expr_print(stream->columns[column].default_value, &stream->schema, &initial);
     }
     append_extra(relation, column, &extra);
-    const char *cells[] = { of->name, mr_type_text(of->type, type), not_null ? "no" : "yes",
-                            mr_builder_text(&initial), mr_builder_text(&extra) };
+    const char *comment = mr_relation_column_comment(relation, of->name);
+    const char *cells[] = { of->name,
+                            mr_type_text(of->type, type),
+                            not_null ? "no" : "yes",
+                            mr_builder_text(&initial),
+                            mr_builder_text(&extra),
+                            comment == NULL ? "" : comment };
     MrStatus status = cells[3] == NULL || cells[4] == NULL ? mr_error_no_memory(err)
                                                            : mr_text_table_add(table, cells, err);
     mr_builder_fini(&initial);

@@ -251,6 +251,34 @@ MR_KERNEL(obj_description)
 }
 MR_PG_TEXTS(obj_description_any, class_comment)
 
+static const char *column_comment(const MrPgNames *names, uint32_t number, int64_t column)
+{
+    const MrPgClass *class = mr_pg_class(names->pg, number);
+    if (class == NULL || class->kind == 'i' || column < 1 ||
+        column > class->relation->schema.column_count) {
+        return NULL;
+    }
+    return mr_relation_column_comment(class->relation,
+                                      class->relation->schema.columns[column - 1].name);
+}
+
+MR_KERNEL(col_description)
+{
+    const MrPgNames *names = mr_pg_names(eval->names);
+    MrStatus status = MR_OK;
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+        const char *text =
+            mr_vector_is_null(out, i)
+                ? NULL
+                : column_comment(names, (uint32_t)MR_ARG(int64_t, 0, i), MR_ARG(int32_t, 1, i));
+        status = text == NULL ? mr_kernel_set_null(eval, out, i)
+                              : mr_kernel_set_text(eval, out, i, text, strlen(text));
+    }
+    return status;
+}
+
 /* ---- The table ------------------------------------------------------------------------------- */
 
 #define TEXT_OF(NAME, EVAL, DOC, EXAMPLE, RETURNS) \
@@ -314,7 +342,7 @@ const MrFunction mr_pg_functions_definitions[] = {
     F2("shobj_description", OID, NAME, TEXT, mr_pg_nulls, CATALOG,
        "NULL: databases and roles have no comments.", "shobj_description(5, 'pg_database')",
        "NULL"),
-    F2("col_description", OID, INT32, TEXT, mr_pg_nulls, CATALOG, "NULL: columns have no comments.",
-       "col_description(1259, 1)", "NULL"),
+    F2("col_description", OID, INT32, TEXT, col_description, CATALOG,
+       "The comment on a relation's column, from 1.", "col_description(1259, 1)", "NULL"),
 };
 MR_PG_FUNCTIONS_COUNT(definitions);

@@ -239,14 +239,33 @@ void mr_pg_fill_constraints(const MrPgNames *names, MrRows *rows)
 
 /* ---- Comments -------------------------------------------------------------------------------- */
 
-static void add_description(MrRows *rows, uint32_t object, uint32_t class, const char *text)
+static void add_description_of_part(MrRows *rows, uint32_t object, uint32_t class, int64_t part,
+                                    const char *text)
 {
     if (text != NULL && text[0] != '\0') {
         mr_rows_begin(rows);
         mr_rows_int(rows, object);
         mr_rows_int(rows, class);
-        mr_rows_int(rows, 0);
+        mr_rows_int(rows, part);
         mr_rows_text(rows, text);
+    }
+}
+
+static void add_description(MrRows *rows, uint32_t object, uint32_t class, const char *text)
+{
+    add_description_of_part(rows, object, class, 0, text);
+}
+
+static void add_column_descriptions(MrRows *rows, const MrPgClass *class)
+{
+    const MrSchema *schema = &class->relation->schema;
+    if (class->kind == 'i' || class->relation->column_comment_count == 0) {
+        return;
+    }
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        add_description_of_part(
+            rows, class->number, MR_PG_CLASS, c + 1,
+            mr_relation_column_comment(class->relation, schema->columns[c].name));
     }
 }
 
@@ -257,6 +276,7 @@ void mr_pg_fill_descriptions(const MrPgNames *names, MrRows *rows)
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
         add_description(rows, class->number, MR_PG_CLASS, mr_pg_class_comment(class));
+        add_column_descriptions(rows, class);
     }
     for (uint32_t i = 0; i < count; i++) {
         add_description(rows, routines[i].number, MR_PG_PROC, routines[i].doc);
