@@ -319,12 +319,26 @@ static MrStatus bind_query_kind(MrBinder *b, const MrAstQuery *query, bool is_ro
     }
 }
 
+/* Each WITH query may read the one before it twice: the end must come before memory's. */
+static MrStatus count_query(MrBinder *b, const MrAstQuery *query)
+{
+    if (++b->query_count <= MR_PLAN_QUERIES_MAX &&
+        b->query_column_count <= MR_PLAN_QUERY_COLUMNS_MAX) {
+        return MR_OK;
+    }
+    mr_bind_error(b, MR_ERR_TOO_COMPLEX, query->base.position,
+                  "a statement can have at most %d queries, and %d columns of queries",
+                  MR_PLAN_QUERIES_MAX, MR_PLAN_QUERY_COLUMNS_MAX);
+    return mr_error_hint(b->err, "WITH queries and views count once for each place that reads them.");
+}
+
 MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out)
 {
     if (b->depth >= MR_PLAN_DEPTH_MAX) {
         return mr_bind_error(b, MR_ERR_TOO_COMPLEX, query->base.position,
                              "queries are nested too deeply");
     }
+    MR_TRY(count_query(b, query));
     MrBinder saved = *b;
     b->depth++;
     b->aggregates = NULL;
@@ -335,6 +349,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     if (status == MR_OK) {
         status = bind_query_kind(b, query, is_root, out);
     }
+    b->query_column_count += status == MR_OK ? out->node->column_count : 0;
     b->depth = saved.depth;
     b->ctes = saved.ctes;
     b->scope = saved.scope;

@@ -140,6 +140,8 @@ typedef struct MrBinder {
     MrSubqueryList *subqueries; /* of the statement */
     uint32_t recursions;        /* in the statement so far */
     uint32_t depth;             /* queries inside each other, views included */
+    /* … and in all, with their columns: a WITH query or view counts each time it is read. */
+    uint32_t query_count, query_column_count;
     uint32_t expr_depth;
     uint32_t view_depth;         /* > 0: positions belong to another text */
     uint32_t sql_call_count;     /* functions in SQL written out so far */
@@ -155,7 +157,13 @@ typedef struct MrBinder {
     bool saw_proctime;
 } MrBinder;
 
-enum { MR_PLAN_DEPTH_MAX = 100, MR_PLAN_VIEW_DEPTH_MAX = 64, MR_PLAN_COLUMNS_MAX = 1600 };
+enum {
+    MR_PLAN_DEPTH_MAX = 100,
+    MR_PLAN_QUERIES_MAX = 4000,
+    MR_PLAN_QUERY_COLUMNS_MAX = 400000, /* of all queries */
+    MR_PLAN_VIEW_DEPTH_MAX = 64,
+    MR_PLAN_COLUMNS_MAX = 1600
+};
 
 void mr_binder_init(MrBinder *binder, MrPlannerContext *context, MrBindMode mode, MrError *err);
 

@@ -19,6 +19,16 @@ static bool gives_integers(const MrDag *dag, const MrDagNode *node, const MrAggr
     return picks && aggregate->args[0] == MR_TYPE_NUMERIC && is_integral(dag, node->input, column);
 }
 
+/* The columns of both inputs that a join shows, numbered through; NULL: it is none. */
+static const uint32_t *joined_columns(const MrDagNode *node)
+{
+    switch (node->kind) {
+    case MR_OPERATOR_JOIN: return ((const MrJoinSpec *)node->spec)->columns;
+    case MR_OPERATOR_ASOF: return ((const MrAsofSpec *)node->spec)->columns;
+    default: return NULL;
+    }
+}
+
 /* Follows the column down through projections that only rename it, to the aggregate that makes
  * it. */
 static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
@@ -59,9 +69,17 @@ static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
             }
         } else if (node->kind == MR_OPERATOR_SCAN) {
             return false;
-        } else if (node->kind == MR_OPERATOR_JOIN) {
+        } else if (node->kind == MR_OPERATOR_PROJECT_SET) {
+            if (column >= dag->nodes[node->input].schema.column_count) {
+                return false; /* an element, of any value */
+            }
+        } else if (node->kind == MR_OPERATOR_EXPAND) {
+            uint32_t first = dag->nodes[node->input].schema.column_count;
+            const MrExpandSpec *spec = node->spec;
+            column = column < first ? column : spec->keys[column - first];
+        } else if (joined_columns(node) != NULL) {
             uint32_t left = dag->nodes[node->input].schema.column_count;
-            column = ((const MrJoinSpec *)node->spec)->columns[column];
+            column = joined_columns(node)[column];
             if (column >= left) {
                 return is_integral(dag, node->right, column - left);
             }

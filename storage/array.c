@@ -24,6 +24,17 @@ int64_t mr_array_shape_count(const MrArrayShape *shape)
     return count;
 }
 
+/* The first dimension whose last subscript is no int32; -1: there is none. */
+static int32_t shape_overflow(const MrArrayShape *shape)
+{
+    for (int32_t d = 0; d < shape->dimensions; d++) {
+        if ((int64_t)shape->lower[d] + shape->lengths[d] > INT32_MAX) {
+            return d;
+        }
+    }
+    return -1;
+}
+
 void mr_array_open(MrTypeId element, const MrText *value, MrArray *out)
 {
     *out = (MrArray){ .element = element, .width = element_width(element) };
@@ -117,11 +128,13 @@ bool mr_array_check(MrTypeId element, const char *data, size_t length)
     }
     MrArrayShape shape = { .dimensions = data[0] };
     for (int32_t d = 0; d < shape.dimensions; d++) {
-        memcpy(&shape.lengths[d], data + HEAD_BYTES + DIMENSION_BYTES * (size_t)d, 4);
+        const char *at = data + HEAD_BYTES + DIMENSION_BYTES * (size_t)d;
+        memcpy(&shape.lengths[d], at, sizeof(int32_t));
+        memcpy(&shape.lower[d], at + 4, sizeof(int32_t));
     }
     int64_t count = mr_array_shape_count(&shape);
     size_t head = HEAD_BYTES + DIMENSION_BYTES * (size_t)data[0];
-    if (count <= 0) {
+    if (count <= 0 || shape_overflow(&shape) >= 0) {
         return false;
     }
     head += data[1] != 0 ? ((size_t)count + 7) / 8 : 0;
@@ -205,6 +218,10 @@ MrStatus mr_array_make(MrArena *arena, MrTypeId element, const MrArrayShape *sha
     }
     if (count == 0) {
         return MR_OK;
+    }
+    if (shape_overflow(shape) >= 0) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "array lower bound is too large: %d",
+                            shape->lower[shape_overflow(shape)]);
     }
     bool has_nulls = false;
     size_t width = element_width(element);

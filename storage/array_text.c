@@ -197,8 +197,11 @@ static MrStatus read_bounds(Input *in, MrArrayShape *bounds)
             return mr_error_set(in->err, MR_ERR_ARRAY_SUBSCRIPT,
                                 "upper bound cannot be less than lower bound");
         }
+        if ((int64_t)high - low >= MR_ARRAY_ELEMENTS_MAX) {
+            return mr_array_too_large(in->err);
+        }
         bounds->lower[bounds->dimensions] = low;
-        bounds->lengths[bounds->dimensions++] = (int32_t)((int64_t)high - low + 1);
+        bounds->lengths[bounds->dimensions++] = high - low + 1;
     }
     if (bounds->dimensions > 0) {
         if (peek(in) != '=') {

@@ -188,6 +188,21 @@ START_TEST(test_deep_text_is_an_error_not_a_crash)
 }
 END_TEST
 
+START_TEST(test_queries_that_double_come_to_an_end)
+{
+    MrBuilder sql;
+    MrPlan *plan;
+    mr_builder_init(&sql, 0);
+    mr_builder_append_string(&sql, "WITH c0 AS (SELECT 1 AS x)");
+    for (int i = 1; i < 40; i++) { /* written out it is 2^39 queries */
+        mr_builder_append_format(&sql, ", c%d AS (SELECT a.x FROM c%d a, c%d b)", i, i - 1, i - 1);
+    }
+    mr_builder_append_string(&sql, " SELECT * FROM c39");
+    ck_assert_int_eq(fixture_plan(&fixture, mr_builder_text(&sql), &plan), MR_ERR_TOO_COMPLEX);
+    mr_builder_fini(&sql);
+}
+END_TEST
+
 START_TEST(test_views_cannot_go_in_circles)
 {
     MrNode *node = NULL;
@@ -215,6 +230,7 @@ int main(void)
                         sizeof parameter_cases / sizeof parameter_cases[0]);
     tcase_add_test(tcase, test_values_of_parameters_are_constants);
     tcase_add_test(tcase, test_deep_text_is_an_error_not_a_crash);
+    tcase_add_test(tcase, test_queries_that_double_come_to_an_end);
     tcase_add_test(tcase, test_views_cannot_go_in_circles);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
