@@ -329,7 +329,8 @@ static MrStatus count_query(MrBinder *b, const MrAstQuery *query)
     mr_bind_error(b, MR_ERR_TOO_COMPLEX, query->base.position,
                   "a statement can have at most %d queries, and %d columns of queries",
                   MR_PLAN_QUERIES_MAX, MR_PLAN_QUERY_COLUMNS_MAX);
-    return mr_error_hint(b->err, "WITH queries and views count once for each place that reads them.");
+    return mr_error_hint(b->err,
+                         "WITH queries and views count once for each place that reads them.");
 }
 
 MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out)
