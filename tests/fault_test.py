@@ -12,7 +12,7 @@ import harness  # noqa: E402
 from harness.ledger import Ledger  # noqa: E402
 
 SEED = int(os.environ.get("MILLRACE_SEED", "11"))
-PER_KIND = 200 if harness.full() else 12 if harness.quick() or harness.sanitized() else 40
+PER_KIND = 100 if harness.full() else 12 if harness.quick() or harness.sanitized() else 40
 KINDS = ("die", "tear", "short", "eio", "enospc")
 SETTINGS = {"checkpoint_interval": "30ms", "log_segment_size": "1MB", "workers": 1}
 

@@ -55,13 +55,10 @@ def changed_byte(env):
             for _ in range(5):
                 server.copy("COPY s FROM STDIN", text)
             server.stop()
-            # The largest old file of the data directory that is no database: a full segment.
-            files = [path for path in server.data.rglob("*") if path.is_file()
-                     and not path.name.endswith((".db", "-wal", "-shm"))]
-            segments = sorted((path for path in files if path.stat().st_size >= 1 << 20),
-                              key=lambda path: path.name)
-            assert len(segments) > 1, f"no full log segment among {[p.name for p in files]}"
-            place = rng.randrange(8192, 900000)
+            # A file of the log that is full: all of it but the last ones.
+            segments = sorted((server.data / "log").glob("*.seg"), key=lambda path: path.name)
+            assert len(segments) > 2, f"no full log segment among {[p.name for p in segments]}"
+            place = rng.randrange(8192, segments[0].stat().st_size * 9 // 10)
             with open(segments[0], "r+b") as file:
                 file.seek(place)
                 byte = file.read(1)

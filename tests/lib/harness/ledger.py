@@ -234,8 +234,10 @@ class Ledger:
         self.check_alike(there)
         compare_tables(self.rows("SELECT k, n FROM sunk"),
                        [row[:2] for row in counts if row[0] is not None], (0,), what="sunk")
-        line = (self.server.data / "void.discard").read_text().split()
-        assert int(line[5]) == seen, f"{line[5]} rows were discarded, {seen} expected"
+        # A CREATE that a fault ended may have left a line behind; nothing was ever counted in it.
+        lines = (self.server.data / "void.discard").read_text().splitlines()
+        discarded = sum(int(line.split()[5]) for line in lines)
+        assert discarded == seen, f"{discarded} rows were discarded, {seen} expected"
         got = self.server.execute(
             "SELECT late_rows FROM millrace.queries WHERE name = 'closed'")[0][0]
         assert got == len(late), f"{got} late rows are counted, {len(late)} expected"
