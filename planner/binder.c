@@ -80,10 +80,28 @@ static MrStatus add_fields(MrBinder *b, const MrAstTarget *target, uint32_t fiel
     return MR_OK;
 }
 
+static bool keeps_scope(const MrBinder *b, const MrAstQuery *query)
+{
+    return b->place_scope != NULL && query->from.count > 0 && query->from.items[0] == b->place_item;
+}
+
+/* All columns of FROM behind those of the query. */
+static MrStatus keep_scope(MrBinder *b, MrSelectList *list)
+{
+    const MrLogical *input = b->place_scope->scope.input;
+    b->place_scope->first = list->count;
+    for (uint32_t i = 0; i < b->place_scope->count; i++) {
+        MrExpr *column;
+        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &column, b->err));
+        MR_TRY(mr_select_add(b, list, column, NULL, NULL));
+    }
+    return MR_OK;
+}
+
 static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, bool is_root,
                                  MrSelectList *list)
 {
-    b->clause = MR_CLAUSE_SELECT;
+    b->clause = query == b->returning ? MR_CLAUSE_RETURNING : MR_CLAUSE_SELECT;
     for (uint32_t i = 0; i < query->targets.count; i++) {
         const MrAstTarget *target = MR_AST_AS(const MrAstTarget, query->targets.items[i]);
         if (target->expr->kind == MR_AST_COLUMN &&
@@ -100,6 +118,9 @@ static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, bool is_r
         MR_TRY(mr_bind_expr(b, target->expr, &expr));
         const char *name = target->label != NULL ? target->label : mr_ast_column_name(target->expr);
         MR_TRY(mr_select_add(b, list, expr, name, target->expr));
+    }
+    if (keeps_scope(b, query)) {
+        MR_TRY(keep_scope(b, list));
     }
     list->visible = list->count;
     return MR_OK;
@@ -235,10 +256,16 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
     MrScope scope = { 0 };
     MR_TRY(mr_bind_check_order(b, query));
     b->scope = NULL;
-    if (query->from.count == 0) {
+    if (query == b->returning && b->returning_scope != NULL) {
+        scope = *b->returning_scope;
+    } else if (query->from.count == 0) {
         MR_TRY(mr_bind_empty(b, &scope));
     } else {
         MR_TRY(mr_bind_from_list(b, &query->from, &scope));
+    }
+    if (keeps_scope(b, query)) {
+        b->place_scope->scope = scope;
+        b->place_scope->count = scope.input->column_count;
     }
     b->scope = &scope;
     return bind_select_over(b, query, &scope, is_root, out);

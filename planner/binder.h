@@ -34,7 +34,10 @@ typedef enum MrClause {
     MR_CLAUSE_DEFAULT,
     MR_CLAUSE_GENERATED,
     MR_CLAUSE_WATERMARK,
-    MR_CLAUSE_COPY_WHERE
+    MR_CLAUSE_COPY_WHERE,
+    /* Run over the rows that a statement changes, and read nothing else. */
+    MR_CLAUSE_RETURNING,
+    MR_CLAUSE_DO_UPDATE
 } MrClause;
 
 /* One of several items of FROM: columns first … first + count - 1 of the scope's input. */
@@ -73,6 +76,11 @@ typedef struct MrScope {
     MrScopeName *names;  /* in the order of * */
     uint32_t name_count;
 } MrScope;
+
+typedef struct MrPlaceScope {
+    MrScope scope;
+    uint32_t first, count; /* its columns among the query's */
+} MrPlaceScope;
 
 typedef struct MrGroupingCall { /* GROUPING(…) */
     MrExpr **args;
@@ -150,6 +158,12 @@ typedef struct MrBinder {
      * of rows; and rows that are given when the plan runs, as a relation. */
     const MrNode *place_item, *image_item;
     const MrRelation *image;
+    /* RETURNING as a query; what it is over when that is more than the table (NULL: it is not); and
+     * where the query of place_item leaves what FROM gave it, with its columns behind the others
+     * (NULL: nobody asks). */
+    const MrAstQuery *returning;
+    const MrScope *returning_scope;
+    MrPlaceScope *place_scope;
     /* In ON CONFLICT DO UPDATE: the row that was proposed, `excluded`; NULL elsewhere. */
     const MrRelation *excluded;
     uint32_t excluded_first; /* its first column in the scope's input */

@@ -2,8 +2,8 @@
  * planner/change.c - UPDATE and DELETE, and what they share with INSERT.
  *
  * Both are a query over the table that gives the places of the rows that it is about, and for
- * UPDATE what becomes of them: SELECT t._place, t.a, …, <values of SET> FROM t, … WHERE ….  So
- * whatever FROM, WHERE and expressions can do in a SELECT they can do here.
+ * UPDATE what becomes of them: SELECT t._place, t.a, …, <values of SET> FROM t, … WHERE …
+ * So whatever FROM, WHERE and expressions can do in a SELECT they can do here.
  */
 #include "planner/change.h"
 
@@ -228,19 +228,107 @@ MrStatus mr_change_returning(MrBinder *b, const MrRelation *target, const char *
     MR_TRY(list_add(b, &query->from, &from->base));
     b->image_item = &from->base;
     b->image = image;
+    b->returning = query;
     MR_TRY(mr_bind_query(b, query, false, &bound));
     b->image_item = NULL;
     return mr_change_lower(b, bound.node, out);
 }
 
-static MrStatus refuse_returning_of_others(MrBinder *b, const MrNodeList *returning,
-                                           const MrNodeList *from)
+/* The rows that RETURNING is over: the table's logged columns, then all that FROM gave. */
+static MrStatus rows_beside(MrBinder *b, const MrRelation *target, const MrPlaceScope *kept,
+                            MrLogical **out)
 {
-    if (returning->count > 0 && from->count > 0) {
-        return mr_bind_unsupported(b, returning->items[0]->position, "SELECT the rows afterwards.",
-                                   "RETURNING with FROM or USING is not supported yet");
+    const MrSchema *logged = &target->stream->schema;
+    const MrLogicalColumn *from = kept->scope.input->columns;
+    MrRelation *image;
+    MrColumn *columns;
+    MR_NEW(b->arena, image, b->err);
+    MR_NEW_ARRAY(b->arena, columns, logged->column_count + kept->count, b->err);
+    memcpy(columns, logged->columns, logged->column_count * sizeof *columns);
+    for (uint32_t i = 0; i < kept->count; i++) {
+        columns[logged->column_count + i] =
+            (MrColumn){ .name = from[i].name, .type = from[i].type, .not_null = from[i].not_null };
+    }
+    *image = (MrRelation){ .kind = MR_RELATION_VIRTUAL,
+                           .name = target->name,
+                           .schema = { logged->column_count + kept->count, columns } };
+    return mr_logical_scan(b->arena, image, MR_SCAN_VIRTUAL, out, b->err);
+}
+
+typedef struct Beside {
+    MrBinder *b;
+    uint32_t logged;
+} Beside;
+
+static MrStatus column_beside(void *context, const MrExpr *column, MrExpr **out)
+{
+    const Beside *beside = context;
+    return mr_expr_column(beside->b->arena, beside->logged + column->column, column->type,
+                          column->position, out, beside->b->err);
+}
+
+/* FROM's names over those rows.  Its first item is the table, whose names mean the row as it is
+ * returned; the row's place, behind the visible columns, has none. */
+static MrStatus scope_beside(MrBinder *b, const MrRelation *target, const MrPlaceScope *kept,
+                             MrScope *out)
+{
+    const MrScope *from = &kept->scope;
+    Beside beside = { b, target->stream->schema.column_count };
+    uint32_t own = from->items[0].count, visible = target->schema.column_count;
+    *out = *from;
+    MR_TRY(rows_beside(b, target, kept, &out->input));
+    MR_NEW_ARRAY(b->arena, out->items, from->item_count, b->err);
+    memcpy(out->items, from->items, from->item_count * sizeof *out->items);
+    out->items[0].count = visible;
+    for (uint32_t i = 1; i < from->item_count; i++) {
+        MrFromItem *item = &out->items[i];
+        item->first += beside.logged;
+        item->sequence += item->sequence >= 0 ? (int32_t)beside.logged : 0;
+        item->arrival += item->arrival >= 0 ? (int32_t)beside.logged : 0;
+    }
+    out->name_count = 0;
+    MR_NEW_ARRAY(b->arena, out->names, from->name_count, b->err);
+    for (uint32_t i = 0; i < from->name_count; i++) {
+        MrScopeName name = from->names[i];
+        bool is_own = name.value->kind == MR_EXPR_COLUMN && name.value->column < own;
+        if (is_own && name.value->column >= visible) {
+            continue;
+        }
+        if (!is_own) {
+            MR_TRY(mr_expr_map_columns(b->arena, name.value, column_beside, &beside, &name.value,
+                                       b->err));
+        }
+        out->names[out->name_count++] = name;
     }
     return MR_OK;
+}
+
+/* RETURNING with FROM or USING: its names are those of the whole query. */
+static MrStatus returning_beside(MrBinder *b, MrChangePlan *plan, const MrNodeList *list,
+                                 const MrPlaceScope *kept)
+{
+    MrAstQuery *query;
+    MrBoundQuery bound;
+    MrScope scope;
+    MR_TRY(scope_beside(b, plan->target, kept, &scope));
+    MR_NEW(b->arena, query, b->err);
+    query->base = (MrNode){ MR_AST_QUERY, -1 };
+    query->targets = *list;
+    b->returning = query;
+    b->returning_scope = &scope;
+    MR_TRY(mr_bind_query(b, query, false, &bound));
+    b->returning_scope = NULL;
+    plan->beside_count = kept->count;
+    return mr_change_lower(b, bound.node, &plan->returning);
+}
+
+static MrStatus bind_returning(MrBinder *b, MrChangePlan *plan, const char *alias,
+                               const MrNodeList *list, const MrPlaceScope *kept)
+{
+    b->place_scope = NULL;
+    return kept->scope.item_count > 1 && list->count > 0
+               ? returning_beside(b, plan, list, kept)
+               : mr_change_returning(b, plan->target, alias, list, &plan->returning);
 }
 
 /* ---- UPDATE ------------------------------------------------------------------------------ */
@@ -332,13 +420,15 @@ static MrStatus update_query(MrBinder *b, const MrAstUpdate *ast, const Update *
     return MR_OK;
 }
 
-/* The new row over the query's columns. */
-static MrStatus update_row(MrBinder *b, const Update *update, MrLogical *node, MrLogical **out)
+/* The new row over the query's columns, and behind it what RETURNING needs besides. */
+static MrStatus update_row(MrBinder *b, const Update *update, const MrPlaceScope *kept,
+                           MrLogical *node, MrLogical **out)
 {
     const MrStream *stream = update->target->stream;
     uint32_t visible = update->target->schema.column_count, at = 1 + visible;
     MrExpr **exprs;
-    MR_NEW_ARRAY(b->arena, exprs, 1 + stream->schema.column_count, b->err);
+    uint32_t count = 1 + stream->schema.column_count;
+    MR_NEW_ARRAY(b->arena, exprs, count + kept->count, b->err);
     for (uint32_t i = 0; i <= visible; i++) {
         MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[i], b->err));
     }
@@ -354,8 +444,12 @@ static MrStatus update_row(MrBinder *b, const Update *update, MrLogical *node, M
         at++;
     }
     MR_TRY(mr_change_row(b, update->target, exprs + 1));
-    return mr_logical_project(b->arena, node, exprs, NULL, 1 + stream->schema.column_count, out,
-                              b->err);
+    for (uint32_t i = 0; i < kept->count; i++) {
+        uint32_t from = kept->first + i;
+        MR_TRY(mr_expr_column(b->arena, from, node->columns[from].type, -1, &exprs[count + i],
+                              b->err));
+    }
+    return mr_logical_project(b->arena, node, exprs, NULL, count + kept->count, out, b->err);
 }
 
 MrStatus mr_planner_update(MrPlannerContext *context, const MrAstUpdate *statement,
@@ -366,22 +460,25 @@ MrStatus mr_planner_update(MrPlannerContext *context, const MrAstUpdate *stateme
     MrAstQuery *query = NULL;
     MrBoundQuery bound;
     MrLogical *tree;
+    MrPlaceScope kept = { 0 };
     Update update = { 0 };
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     MR_NEW(context->arena, plan, err);
     plan->kind = MR_CHANGE_UPDATE;
     MR_TRY(mr_planner_changeable(context, &statement->table, "update", &plan->target, err));
-    MR_TRY(refuse_returning_of_others(&binder, &statement->returning, &statement->from));
+    if (statement->returning.count > 0 && statement->from.count > 0) {
+        binder.place_scope = &kept;
+    }
     update.target = plan->target;
     update.alias = statement->alias != NULL ? statement->alias : plan->target->name;
     MR_TRY(read_set(&binder, &statement->set, &update));
     MR_TRY(update_query(&binder, statement, &update, &query));
     MR_TRY(mr_bind_query(&binder, query, false, &bound));
     binder.place_item = NULL;
-    MR_TRY(update_row(&binder, &update, bound.node, &tree));
+    MR_TRY(update_row(&binder, &update, &kept, bound.node, &tree));
+    plan->beside_first = 1 + plan->target->stream->schema.column_count;
     MR_TRY(mr_change_lower(&binder, tree, &plan->rows));
-    MR_TRY(mr_change_returning(&binder, plan->target, statement->alias, &statement->returning,
-                               &plan->returning));
+    MR_TRY(bind_returning(&binder, plan, statement->alias, &statement->returning, &kept));
     *out = plan;
     return MR_OK;
 }
@@ -396,12 +493,15 @@ MrStatus mr_planner_delete(MrPlannerContext *context, const MrAstDelete *stateme
     MrAstQuery *query;
     MrAstFromTable *from;
     MrBoundQuery bound;
+    MrPlaceScope kept = { 0 };
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     MR_NEW(context->arena, plan, err);
     MR_NEW(context->arena, query, err);
     plan->kind = MR_CHANGE_DELETE;
     MR_TRY(mr_planner_changeable(context, &statement->table, "delete from", &plan->target, err));
-    MR_TRY(refuse_returning_of_others(&binder, &statement->returning, &statement->from));
+    if (statement->returning.count > 0 && statement->from.count > 0) {
+        binder.place_scope = &kept;
+    }
     query->base = (MrNode){ MR_AST_QUERY, statement->base.position };
     query->with = statement->with;
     query->with_recursive = statement->with_recursive;
@@ -417,9 +517,9 @@ MrStatus mr_planner_delete(MrPlannerContext *context, const MrAstDelete *stateme
     binder.place_item = &from->base;
     MR_TRY(mr_bind_query(&binder, query, false, &bound));
     binder.place_item = NULL;
+    plan->beside_first = kept.first;
     MR_TRY(mr_change_lower(&binder, bound.node, &plan->rows));
-    MR_TRY(mr_change_returning(&binder, plan->target, statement->alias, &statement->returning,
-                               &plan->returning));
+    MR_TRY(bind_returning(&binder, plan, statement->alias, &statement->returning, &kept));
     *out = plan;
     return MR_OK;
 }

@@ -141,13 +141,12 @@ static MrStatus bind_update(MrBinder *b, const MrAstInsert *ast, const MrRelatio
     for (uint32_t i = 0; i < logged; i++) {
         MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[1 + i], b->err));
     }
-    b->clause = MR_CLAUSE_WHERE;
+    b->clause = MR_CLAUSE_DO_UPDATE;
     if (ast->conflict_where != NULL) {
         MrExpr *where;
         MR_TRY(mr_bind_boolean(b, ast->conflict_where, "WHERE", &where));
         MR_TRY(mr_logical_filter(b->arena, node, where, &node, b->err));
     }
-    b->clause = MR_CLAUSE_SELECT;
     for (uint32_t i = 0; i < ast->conflict_set.count; i++) {
         MR_TRY(bind_assignment(b, target,
                                MR_AST_AS(const MrAstAssignment, ast->conflict_set.items[i]), is_set,

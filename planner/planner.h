@@ -131,6 +131,8 @@ typedef struct MrChangePlan {
      * that int8, then the new logged columns.  Rows that WHERE leaves out are not there. */
     MrPlan *conflict_rows;
     MrPlan *returning; /* over blocks of logged columns; NULL: nothing is returned */
+    /* Columns of `rows` that RETURNING has behind the logged ones: those of FROM or USING. */
+    uint32_t beside_first, beside_count;
 } MrChangePlan;
 /* INSERT into a stream or a table; VALUES too. */
 MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,

@@ -21,7 +21,8 @@ typedef struct Apply {
     const MrRelation *target;
     MrTable *table;
     MrArena arena;
-    Places changed; /* rows for RETURNING: the new ones, or those that are gone */
+    Places changed;      /* rows for RETURNING: the new ones, or those that are gone */
+    Places blocks, rows; /* of what the statement's query gave for each, where RETURNING needs it */
     MrError *err;
 } Apply;
 
@@ -45,6 +46,35 @@ static MrStatus note_changed(Apply *apply, uint32_t place)
     apply->change->count++;
     return apply->change->plan->returning == NULL ? MR_OK
                                                   : places_add(apply, &apply->changed, place);
+}
+
+/* The change that was noted last is by this row of the query. */
+static MrStatus note_cause(Apply *apply, uint32_t block, uint32_t row)
+{
+    if (apply->change->plan->beside_count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(places_add(apply, &apply->blocks, block));
+    return places_add(apply, &apply->rows, row);
+}
+
+/* Cells of a column of the query's rows, in a vector of the arena. */
+static MrStatus gather_cells(Apply *apply, const uint32_t *blocks, const uint32_t *rows,
+                             uint32_t count, uint32_t column, MrVector *out)
+{
+    const MrBlock *const *all = apply->change->rows->blocks;
+    MrType type = all[blocks[0]]->columns[column].type;
+    size_t width = mr_type_info(type.id)->width;
+    MR_TRY(mr_vector_init(out, &apply->arena, type, count, apply->err));
+    for (uint32_t i = 0; i < count; i++) {
+        const MrVector *from = &all[blocks[i]]->columns[column];
+        memcpy((char *)out->data + i * width, mr_vector_cell(from, rows[i]), width);
+        if (mr_vector_is_null(from, rows[i])) {
+            MR_TRY(mr_vector_make_nullable(out, &apply->arena, apply->err));
+            mr_bitmap_clear(out->validity, i);
+        }
+    }
+    return MR_OK;
 }
 
 /* ---- what a row must be ---------------------------------------------------------------------- */
@@ -196,27 +226,15 @@ static MrStatus pair_block(Apply *apply, const Conflicts *conflicts, uint32_t fi
 {
     const MrSchema *logged = &apply->target->stream->schema;
     uint32_t columns = logged->column_count;
-    const MrBlock *const *blocks = apply->change->rows->blocks;
-    MrBlock *old, *proposed;
+    MrBlock *old;
     MrVector *all;
     MR_TRY(mr_table_rows(apply->table, conflicts->places.items + first, count, &apply->arena, &old,
                          apply->err));
-    MR_TRY(mr_block_create(&apply->arena, logged, count, &proposed, apply->err));
     MR_NEW_ARRAY(&apply->arena, all, 2 * columns + 1, apply->err);
     for (uint32_t i = 0; i < columns; i++) {
-        MrVector *to = &proposed->columns[i];
-        size_t width = mr_type_info(to->type.id)->width;
-        for (uint32_t row = 0; row < count; row++) {
-            const MrVector *from = &blocks[conflicts->blocks.items[first + row]]->columns[i];
-            uint32_t from_row = conflicts->rows.items[first + row];
-            memcpy((char *)to->data + row * width, mr_vector_cell(from, from_row), width);
-            if (mr_vector_is_null(from, from_row)) {
-                MR_TRY(mr_vector_make_nullable(to, &apply->arena, apply->err));
-                mr_bitmap_clear(to->validity, row);
-            }
-        }
         all[i] = old->columns[i];
-        all[columns + i] = *to;
+        MR_TRY(gather_cells(apply, conflicts->blocks.items + first, conflicts->rows.items + first,
+                            count, i, &all[columns + i]));
     }
     MR_TRY(mr_vector_init(&all[2 * columns], &apply->arena, mr_type(MR_TYPE_INT64), count,
                           apply->err));
@@ -318,6 +336,9 @@ static MrStatus apply_update(Apply *apply)
         const MrBlock *from = rows->blocks[fresh.items[i]];
         MrBlock block = behind_first(from);
         status = insert_row(apply, &block, fresh.items[i + 1], place_at(from, fresh.items[i + 1]));
+        if (status == MR_OK) {
+            status = note_cause(apply, fresh.items[i], fresh.items[i + 1]);
+        }
     }
     free(fresh.items);
     return status;
@@ -337,7 +358,11 @@ static MrStatus apply_delete(Apply *apply)
     const MrResult *rows = apply->change->rows;
     for (uint32_t b = 0; b < rows->block_count; b++) {
         for (uint32_t row = 0; row < rows->blocks[b]->row_count; row++) {
+            uint64_t before = apply->change->count;
             MR_TRY(delete_place(apply, place_at(rows->blocks[b], row)));
+            if (apply->change->count > before) {
+                MR_TRY(note_cause(apply, b, row));
+            }
         }
     }
     return MR_OK;
@@ -364,6 +389,25 @@ static MrStatus apply_truncate(Apply *apply)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* What FROM or USING gave for each row, behind the row's own columns. */
+static MrStatus add_beside(Apply *apply, MrBlock *block)
+{
+    const MrChangePlan *plan = apply->change->plan;
+    MrVector *all;
+    if (plan->beside_count == 0 || block->row_count == 0) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(&apply->arena, all, block->column_count + plan->beside_count, apply->err);
+    memcpy(all, block->columns, block->column_count * sizeof *all);
+    for (uint32_t i = 0; i < plan->beside_count; i++) {
+        MR_TRY(gather_cells(apply, apply->blocks.items, apply->rows.items, block->row_count,
+                            plan->beside_first + i, &all[block->column_count + i]));
+    }
+    block->columns = all;
+    block->column_count += plan->beside_count;
+    return MR_OK;
+}
+
 static MrStatus return_rows(Apply *apply)
 {
     const MrPlan *plan = apply->change->plan->returning;
@@ -374,6 +418,7 @@ static MrStatus return_rows(Apply *apply)
     mr_arena_reset(&apply->arena);
     MR_TRY(mr_table_rows(apply->table, apply->changed.items, apply->changed.count, &apply->arena,
                          &block, apply->err));
+    MR_TRY(add_beside(apply, block));
     MR_TRY(mr_adhoc_run_blocks(apply->session->server, plan, (const MrBlock *const[]){ block }, 1,
                                &apply->change->returned, apply->err));
     return mr_session_do_effects(apply->session, apply->change->returned, apply->err);
@@ -417,6 +462,8 @@ MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err)
     }
     mr_arena_fini(&apply.arena);
     free(apply.changed.items);
+    free(apply.blocks.items);
+    free(apply.rows.items);
     mr_result_destroy(change->rows);
     change->rows = NULL;
     return status;
