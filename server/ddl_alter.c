@@ -107,13 +107,22 @@ void mr_ddl_refresh(MrDdl *ddl)
 
 /* ---- a query goes on with another plan or name ----------------------------------------------- */
 
+/* A view's table has the view's name; that of a sink is somebody else's and keeps its own. */
+static bool renames_table(const MrRelation *old, const char *new_name)
+{
+    return old->kind == MR_RELATION_QUERY && strcmp(old->name, new_name) != 0;
+}
+
 /* The old registration goes on the target's thread; the table gets the new name there. */
 static void move_job(MrDdl *ddl, MrTarget *target)
 {
     const MrRelation *old = ddl->victims[0];
+    MrCatalogObject *object = &ddl->record.object;
     MrSink *sink;
+    object->generation =
+        mr_scheduler_generation(ddl->server, old->standing->id, object->generation);
     mr_scheduler_remove(ddl->server, old->standing->id, target, false);
-    if (strcmp(old->name, ddl->relation.name) == 0) {
+    if (!renames_table(old, ddl->relation.name)) {
         return;
     }
     mr_fault_point("ddl.before_rename");
@@ -161,22 +170,23 @@ static const char *rename_options(MrArena *arena, const char *old_name)
 }
 
 /* Plans the query by its changed statement, over the altered catalogue, and begins the change. */
-static MrStatus alter_query(MrDdl *ddl, const MrRelation *old, const MrAstCreateView *statement)
+static MrStatus alter_query(MrDdl *ddl, const MrRelation *old, const char *name,
+                            const MrNode *statement)
 {
     MrQueryStatus running;
-    bool renames = strcmp(old->name, statement->name.name) != 0;
+    bool renames = renames_table(old, name);
     if (!mr_scheduler_query_status(ddl->server, old->standing->id, &running)) {
         return mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", old->name);
     }
     ddl->was_suspended = running.state == MR_QUERY_SUSPENDED;
-    ddl->request.statement = &statement->base;
+    ddl->request.statement = statement;
     ddl->request.zone = mr_ddl_zone_named(old->zone_name);
     ddl->request.notice = NULL; /* it was told at CREATE */
     MrCatalogObject *object = &ddl->record.object;
     memcpy(object->uuid, old->standing->id, sizeof object->uuid);
     object->start_sequence = running.start_sequence;
     object->generation = running.target.progress.generation;
-    MR_TRY(changed_text(ddl, &statement->base, &object->sql));
+    MR_TRY(changed_text(ddl, statement, &object->sql));
     MR_TRY(mr_ddl_plan_query(ddl));
     if (ddl->plan->plan_hash != running.plan_hash) {
         return mr_error_set(&ddl->err, MR_ERR_INTERNAL, "\"%s\" would get another plan", old->name);
@@ -228,6 +238,7 @@ static MrStatus renamed_statement(MrDdl *ddl, const MrRelation *relation, const 
     switch ((*out)->kind) {
     case MR_AST_CREATE_STREAM: ((MrAstCreateStream *)(uintptr_t)*out)->name.name = new_name; break;
     case MR_AST_CREATE_VIEW: ((MrAstCreateView *)(uintptr_t)*out)->name.name = new_name; break;
+    case MR_AST_CREATE_SINK: ((MrAstCreateSink *)(uintptr_t)*out)->name.name = new_name; break;
     default:
         return mr_error_set(&ddl->err, MR_ERR_INTERNAL, "\"%s\" has another kind of text",
                             relation->name);
@@ -285,8 +296,8 @@ static MrStatus rename_relation(MrDdl *ddl, const MrAstAlter *statement, const M
     MR_TRY(mr_ddl_dependents(ddl, old, &dependents));
     MR_TRY(mr_ddl_begin_changes(ddl, dependents.count + 1, &changes));
     MR_TRY(renamed_statement(ddl, old, statement->new_name, &stored));
-    if (old->kind == MR_RELATION_QUERY) {
-        MR_TRY(alter_query(ddl, old, MR_AST_AS(const MrAstCreateView, stored)));
+    if (old->standing != NULL) {
+        MR_TRY(alter_query(ddl, old, statement->new_name, stored));
         MR_TRY(mr_ddl_add_change(
             ddl, changes, old->name,
             &(MrDdlChange){ .name = statement->new_name, .sql = ddl->record.object.sql }));
@@ -392,8 +403,9 @@ static MrStatus merge_options(MrDdl *ddl, const MrNodeList *given, MrNodeList *i
 }
 
 /* Options that the rows of the result, or how they are stored, depend on. */
-static MrStatus refuse_fixed_options(MrDdl *ddl, const MrNodeList *options, const char *view)
+static MrStatus refuse_fixed_options(MrDdl *ddl, const MrNodeList *options, const MrRelation *old)
 {
+    bool is_sink = old->kind == MR_RELATION_SINK;
     static const char *const fixed[] = { "snapshot", "allowed_lateness", "late_rows", "numeric",
                                          "engine" };
     for (uint32_t o = 0; o < options->count; o++) {
@@ -401,9 +413,12 @@ static MrStatus refuse_fixed_options(MrDdl *ddl, const MrNodeList *options, cons
         for (uint32_t f = 0; f < sizeof fixed / sizeof fixed[0]; f++) {
             if (strcmp(option->name, fixed[f]) == 0) {
                 mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
-                             "option \"%s\" of \"%s\" cannot be set later", option->name, view);
-                mr_error_hint(&ddl->err, "CREATE OR REPLACE MATERIALIZED VIEW computes the result "
-                                         "anew.");
+                             "option \"%s\" of \"%s\" cannot be set later", option->name,
+                             old->name);
+                mr_error_hint(&ddl->err, "%s",
+                              is_sink ? "Drop the sink and create it again."
+                                      : "CREATE OR REPLACE MATERIALIZED VIEW computes the result "
+                                        "anew.");
                 return mr_error_at(&ddl->err, option->base.position);
             }
         }
@@ -415,12 +430,14 @@ static MrStatus set_query_options(MrDdl *ddl, const MrAstAlter *statement, const
 {
     const MrNode *stored;
     MrDdlChange *changes;
-    MR_TRY(refuse_fixed_options(ddl, &statement->options, old->name));
+    MR_TRY(refuse_fixed_options(ddl, &statement->options, old));
     MR_TRY(mr_ddl_begin_changes(ddl, 1, &changes));
     MR_TRY(mr_ddl_parse_stored(old->name, old->sql, &ddl->memory->arena, &stored, &ddl->err));
-    MrAstCreateView *create = (MrAstCreateView *)(uintptr_t)stored;
-    MR_TRY(merge_options(ddl, &statement->options, &create->options));
-    MR_TRY(alter_query(ddl, old, create));
+    MrNodeList *options = stored->kind == MR_AST_CREATE_SINK
+                              ? &((MrAstCreateSink *)(uintptr_t)stored)->options
+                              : &((MrAstCreateView *)(uintptr_t)stored)->options;
+    MR_TRY(merge_options(ddl, &statement->options, options));
+    MR_TRY(alter_query(ddl, old, old->name, stored));
     return mr_ddl_add_change(ddl, changes, old->name,
                              &(MrDdlChange){ .sql = ddl->record.object.sql });
 }
@@ -601,8 +618,8 @@ static MrStatus find_altered(MrDdl *ddl, const MrAstAlter *statement, const MrRe
 static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *relation,
                         void (**next)(MrDdl *ddl))
 {
-    bool is_query = relation->kind == MR_RELATION_QUERY, is_there = false;
-    bool is_stream = relation->stream != NULL; /* or a table */
+    bool is_query = relation->standing != NULL, is_there = false; /* of a view or a sink */
+    bool is_stream = relation->stream != NULL;                    /* or a table */
     *next = is_query ? query_altered : mr_ddl_altered;
     switch (statement->action) {
     case MR_ALTER_SUSPEND:
@@ -638,8 +655,9 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     }
     return refuse(
         ddl,
-        "ALTER MATERIALIZED VIEW name SUSPEND | RESUME | SET (…) | RENAME TO, ALTER STREAM | "
-        "TABLE name ADD COLUMN | SET (…) | RENAME TO and ALTER VIEW name RENAME TO are there.",
+        "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | SET (…) | RENAME TO, "
+        "ALTER STREAM | TABLE name ADD COLUMN | SET (…) | RENAME TO and "
+        "ALTER VIEW name RENAME TO are there.",
         "this form of ALTER of \"%s\" is not supported", relation->name);
 }
 

@@ -87,6 +87,9 @@ MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *er
 /* Forgets the query.  Called in a job of its target's thread (server/targets.h), so that no epoch
  * of it can be under way; waits for the scheduler to leave it.  Checkpoints go when `drop`. */
 void mr_scheduler_remove(MrServer *server, const uint8_t id[16], MrTarget *target, bool drop);
+/* The generation that the query has in its target by now, `known` if it is not there.  In a job of
+ * its target's thread, too: what the scheduler has seen of it may be from before an attach. */
+int64_t mr_scheduler_generation(MrServer *server, const uint8_t id[16], int64_t known);
 MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *err);
 MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err);
 bool mr_scheduler_query_status(MrServer *server, const uint8_t id[16], MrQueryStatus *out);

@@ -265,6 +265,20 @@ void mr_scheduler_remove(MrServer *server, const uint8_t id[16], MrTarget *targe
     mr_query_destroy(query);
 }
 
+int64_t mr_scheduler_generation(MrServer *server, const uint8_t id[16], int64_t known)
+{
+    MrScheduler *scheduler = server->scheduler;
+    mr_scheduler_enter(scheduler);
+    const MrQuery *query = mr_scheduler_find(scheduler, id);
+    if (query != NULL && query->target_query != NULL) {
+        MrTargetStatus status;
+        mr_target_status(query->target_query, &status);
+        known = status.progress.generation;
+    }
+    mr_scheduler_leave(scheduler);
+    return known;
+}
+
 static MrStatus not_running(MrError *err)
 {
     return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the standing query is not there any more");
