@@ -653,12 +653,11 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
         break;
     case MR_ALTER_TAKE_OVER: break;
     }
-    return refuse(
-        ddl,
-        "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | SET (…) | RENAME TO, "
-        "ALTER STREAM | TABLE name ADD COLUMN | SET (…) | RENAME TO and "
-        "ALTER VIEW name RENAME TO are there.",
-        "this form of ALTER of \"%s\" is not supported", relation->name);
+    return refuse(ddl,
+                  "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | SET (…) | RENAME TO, "
+                  "ALTER STREAM | TABLE name ADD COLUMN | SET (…) | RENAME TO and "
+                  "ALTER VIEW name RENAME TO are there.",
+                  "this form of ALTER of \"%s\" is not supported", relation->name);
 }
 
 void mr_ddl_alter(MrDdl *ddl)
