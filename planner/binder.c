@@ -330,6 +330,8 @@ static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
         MR_NEW(b->arena, cte, b->err);
         cte->ast = ast;
         cte->outer = b->ctes;
+        MR_NEW(b->arena, cte->read_at, b->err);
+        *cte->read_at = -1;
         cte->is_recursive = query->with_recursive && mr_cte_is_recursive(ast);
         b->ctes = cte;
     }

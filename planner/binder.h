@@ -121,6 +121,7 @@ typedef struct MrCte {
     const MrAstCte *ast;
     const struct MrCte *outer; /* what was in scope before it */
     bool is_recursive;         /* it may name itself, and does */
+    int32_t *read_at;          /* where it was read first; -1: nowhere yet */
     /* In its own recursive term: what its columns are, and the number of the recursion. */
     const MrLogical *first;
     uint32_t first_visible, recursion;

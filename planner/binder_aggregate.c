@@ -56,6 +56,16 @@ static MrStatus map_through_project(void *context, MrExpr *expr, MrExpr **out)
     return mr_expr_through_project(through->b->arena, expr, through->project, out, through->b->err);
 }
 
+static bool makes_volatile(const MrLogical *project)
+{
+    for (uint32_t i = 0; i < project->column_count; i++) {
+        if (mr_expr_is_volatile(project->expressions[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Goes down through projections and filters, so that windows and event times are seen for what they
  * are; what the filters said is gathered in parts->predicate. */
 static MrStatus parts_descend(MrBinder *b, Parts *parts, MrLogical **node)
@@ -64,7 +74,7 @@ static MrStatus parts_descend(MrBinder *b, Parts *parts, MrLogical **node)
         if ((*node)->kind == MR_LOGICAL_FILTER) {
             MR_TRY(mr_expr_and(b->arena, (*node)->predicate, parts->predicate, &parts->predicate,
                                b->err));
-        } else if ((*node)->kind == MR_LOGICAL_PROJECT) {
+        } else if ((*node)->kind == MR_LOGICAL_PROJECT && !makes_volatile(*node)) {
             ThroughProject through = { b, *node };
             MR_TRY(parts_map(parts, map_through_project, &through));
         } else {

@@ -8,6 +8,7 @@
 #include "planner/dependent.h"
 #include "planner/recursion.h"
 #include "planner/set_call.h"
+#include "planner/share.h"
 #include "planner/subquery_internal.h"
 #include "planner/values.h"
 #include "planner/window.h"
@@ -171,6 +172,12 @@ static MrStatus bind_cte(MrBinder *b, const MrCte *cte, int32_t position, MrScop
                           : bind_nested(b, MR_AST_AS(const MrAstQuery, cte->ast->statement), scope);
     b->ctes = ctes;
     MR_TRY(status);
+    if (*cte->read_at >= 0 && *cte->read_at != position && mr_logical_is_volatile(scope->input)) {
+        return mr_bind_unsupported(b, position, "Read it once, or keep its rows in a table.",
+                                   "reading a WITH query with a volatile function twice is not "
+                                   "supported yet");
+    }
+    *cte->read_at = position;
     return apply_alias(b, &alias, cte->ast->base.position, scope);
 }
 

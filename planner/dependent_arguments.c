@@ -5,6 +5,7 @@
 #include "planner/dependent_internal.h"
 #include "planner/join.h"
 #include "planner/set_operation.h"
+#include "planner/share.h"
 
 #include <string.h>
 
@@ -273,6 +274,11 @@ MrStatus mr_make_domain(MrArguments *arguments, MrLogical **out)
     MrExpr **exprs;
     uint32_t count = 0;
     MR_NEW_ARRAY(b->arena, exprs, arguments->count, b->err);
+    if (mr_logical_is_volatile(named_items(arguments))) { /* it would be run a second time */
+        return mr_bind_unsupported(b, -1, "Compute the subquery first, and random() around it.",
+                                   "a subquery that names columns of a query with a volatile "
+                                   "function is not supported yet");
+    }
     MR_TRY(mr_logical_copy(b->arena, named_items(arguments), &outer, b->err));
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i]) {

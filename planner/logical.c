@@ -496,6 +496,19 @@ static void substituted_size(const MrExpr *tree, const MrLogical *project, uint3
     }
 }
 
+bool mr_expr_reads_volatile(const MrExpr *tree, const MrLogical *project)
+{
+    if (tree->kind == MR_EXPR_COLUMN && mr_expr_is_volatile(project->expressions[tree->column])) {
+        return true;
+    }
+    for (uint32_t i = 0; i < tree->arg_count; i++) {
+        if (mr_expr_reads_volatile(tree->args[i], project)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLogical *project,
                                  MrExpr **out, MrError *err)
 {

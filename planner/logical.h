@@ -250,6 +250,9 @@ MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace r
  * large. */
 MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLogical *project,
                                  MrExpr **out, MrError *err);
+/* Whether it names a column of the PROJECT that random() or the like makes: that is made once per
+ * row, and may not be written out where it is read. */
+bool mr_expr_reads_volatile(const MrExpr *tree, const MrLogical *project);
 /* Whether any row can give NULL; only what is certain counts as not null. */
 bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input);
 bool mr_expr_has_kind(const MrExpr *tree, MrExprKind kind);

@@ -78,6 +78,9 @@ static MrStatus filter_below_project(MrBinder *b, MrLogical **place)
 {
     MrLogical *filter = *place, *project = filter->input;
     MrExpr *predicate;
+    if (mr_expr_reads_volatile(filter->predicate, project)) {
+        return MR_OK; /* what is judged must be what is shown */
+    }
     MrStatus status =
         mr_expr_through_project(b->arena, filter->predicate, project, &predicate, b->err);
     if (status == MR_ERR_TOO_COMPLEX) {
@@ -209,7 +212,8 @@ static void count_uses(const MrExpr *tree, uint32_t *uses)
     }
 }
 
-/* Merging must not make the rows pay twice for what the lower projection computes once. */
+/* Merging must not make the rows pay twice for what the lower projection computes once, nor give
+ * two values of random() for one. */
 static MrStatus is_merge_cheap(MrBinder *b, const MrLogical *upper, const MrLogical *lower,
                                bool *out)
 {
@@ -220,7 +224,8 @@ static MrStatus is_merge_cheap(MrBinder *b, const MrLogical *upper, const MrLogi
     }
     *out = true;
     for (uint32_t i = 0; i < lower->column_count; i++) {
-        *out = *out && (uses[i] <= 1 || lower->expressions[i]->arg_count == 0);
+        const MrExpr *expr = lower->expressions[i];
+        *out = *out && (uses[i] <= 1 || (expr->arg_count == 0 && !mr_expr_is_volatile(expr)));
     }
     return MR_OK;
 }

@@ -174,8 +174,7 @@ static bool has_volatile(MrExpr *const *exprs, uint32_t count)
     return false;
 }
 
-/* Each random() is one of its own; a lookup, or the last row before, asks what has come by then. */
-static bool is_once_only(const MrLogical *node)
+static bool is_volatile(const MrLogical *node)
 {
     for (uint32_t i = 0; i < node->call_count; i++) {
         if (has_volatile(node->calls[i].args, node->calls[i].aggregate->arg_count) ||
@@ -183,10 +182,22 @@ static bool is_once_only(const MrLogical *node)
             return true;
         }
     }
-    return node->is_lookup || node->asof.is_used || has_volatile(&node->predicate, 1) ||
+    return has_volatile(&node->predicate, 1) ||
            (node->kind == MR_LOGICAL_PROJECT &&
             has_volatile(node->expressions, node->column_count)) ||
            has_volatile(node->keys, node->key_count);
+}
+
+bool mr_logical_is_volatile(const MrLogical *tree)
+{
+    return tree != NULL && (is_volatile(tree) || mr_logical_is_volatile(tree->input) ||
+                            mr_logical_is_volatile(tree->right));
+}
+
+/* Each random() is one of its own; a lookup, or the last row before, asks what has come by then. */
+static bool is_once_only(const MrLogical *node)
+{
+    return node->is_lookup || node->asof.is_used || is_volatile(node);
 }
 
 static bool has_once_only(const MrLogical *tree)

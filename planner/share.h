@@ -11,6 +11,8 @@
 
 /* Whether both give the same rows, whatever their columns are called. */
 bool mr_logical_equal(const MrLogical *a, const MrLogical *b);
+/* Whether the tree gives other rows each time it runs: random() and the like. */
+bool mr_logical_is_volatile(const MrLogical *tree);
 /* Whether the tree may have parts that are the same: it has several leaves, and nothing in it
  * depends on which of two inputs gets a row first. */
 bool mr_logical_may_share(const MrLogical *tree);
