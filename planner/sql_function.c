@@ -173,6 +173,59 @@ static MrStatus gather_arguments(MrBinder *b, const MrAstCall *call, const MrSql
     return MR_OK;
 }
 
+/* Whether the text calls random() or the like, itself or through functions in SQL (whose calls make
+ * no circle). */
+static MrStatus calls_volatile(MrBinder *b, const char *sql, bool *out)
+{
+    MrLexedToken *tokens;
+    MR_TRY(tokens_of(b->arena, sql, &tokens, b->err));
+    for (; tokens->code != 0 && !*out; tokens++) {
+        if (tokens[1].code != MR_TOKEN_LPAREN || !is_word(tokens, sql)) {
+            continue;
+        }
+        const char *name = tokens->token.text;
+        const MrFunction *const *overloads;
+        const uint32_t count = mr_function_lookup((MrString){ name, strlen(name) }, &overloads);
+        for (uint32_t i = 0; i < count; i++) {
+            *out |= (overloads[i]->flags & MR_FN_VOLATILE) != 0;
+        }
+        const MrSqlFunction *function = mr_catalog_function(b->context->catalog, name);
+        if (function != NULL) {
+            MR_TRY(calls_volatile(b, function->body, out));
+        }
+    }
+    return MR_OK;
+}
+
+/* An argument is written out at every place of its parameter, and has one value all the same. */
+static MrStatus check_volatile(MrBinder *b, const MrAstCall *call, const MrSqlFunction *function,
+                               const char *const *arguments)
+{
+    MrLexedToken *tokens;
+    uint32_t uses[PARAMETERS_MAX] = { 0 };
+    MR_TRY(tokens_of(b->arena, function->body, &tokens, b->err));
+    for (uint32_t at = 0; tokens[at].code != 0; at++) {
+        const int32_t p = parameter_at(function, tokens, at);
+        if (p >= 0) {
+            uses[p]++;
+        }
+    }
+    for (uint32_t p = 0; p < function->parameter_count; p++) {
+        bool is_volatile = false;
+        if (uses[p] + (function->is_strict ? 1 : 0) > 1) {
+            MR_TRY(calls_volatile(b, arguments[p], &is_volatile));
+        }
+        if (is_volatile) {
+            return mr_bind_unsupported(b, call->base.position,
+                                       "Compute the argument in a subquery in FROM.",
+                                       "a volatile argument that function \"%s\" reads twice is not "
+                                       "supported yet",
+                                       function->name);
+        }
+    }
+    return MR_OK;
+}
+
 MrStatus mr_bind_sql_function(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     const MrSqlFunction *function = b->context->catalog == NULL
@@ -191,6 +244,7 @@ MrStatus mr_bind_sql_function(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return mr_error_hint(b->err, "Compute the inner value in a subquery in FROM.");
     }
     MR_TRY(gather_arguments(b, call, function, arguments));
+    MR_TRY(check_volatile(b, call, function, arguments));
     MR_TRY(expand(b->arena, function, arguments, &text, b->err));
     MrStatus status = mr_parse_expression(b->arena, text, strlen(text), &body, b->err);
     status = status == MR_OK ? mr_bind_expr(b, body, out) : status;
