@@ -216,11 +216,11 @@ static MrStatus check_volatile(MrBinder *b, const MrAstCall *call, const MrSqlFu
             MR_TRY(calls_volatile(b, arguments[p], &is_volatile));
         }
         if (is_volatile) {
-            return mr_bind_unsupported(b, call->base.position,
-                                       "Compute the argument in a subquery in FROM.",
-                                       "a volatile argument that function \"%s\" reads twice is not "
-                                       "supported yet",
-                                       function->name);
+            return mr_bind_unsupported(
+                b, call->base.position, "Compute the argument in a subquery in FROM.",
+                "a volatile argument that function \"%s\" reads twice is not "
+                "supported yet",
+                function->name);
         }
     }
     return MR_OK;
