@@ -160,13 +160,19 @@ static MrStatus limit_check(MrLog *log, uint64_t more, MrError *err)
 
 static MrStatus block_check(const MrLogStream *stream, const MrBlock *block, MrError *err)
 {
-    bool is_good = block->column_count == stream->schema->column_count;
+    bool is_good = block->column_count <= stream->schema->column_count;
     for (uint32_t i = 0; is_good && i < block->column_count; i++) {
         is_good = block->columns[i].type.id == stream->schema->columns[i].type.id;
     }
-    return is_good ? MR_OK
-                   : mr_error_set(err, MR_ERR_INTERNAL, "a block for stream %u has other columns",
-                                  stream->stream_id);
+    if (!is_good) {
+        return mr_error_set(err, MR_ERR_INTERNAL, "a block for stream %u has other columns",
+                            stream->stream_id);
+    }
+    if (block->column_count < stream->schema->column_count) { /* of a COPY that was under way */
+        mr_error_set(err, MR_ERR_SERIALIZATION, "the stream has got a column since this began");
+        return mr_error_hint(err, "Run it again.");
+    }
+    return MR_OK;
 }
 
 /* What the watermark needs to know of the part's rows, for an arrival of at least `arrival_us`. */

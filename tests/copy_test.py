@@ -268,4 +268,19 @@ def test_where():
             same(read(connection, "of_binary"), taken)
 
 
+def test_a_column_added_meanwhile():
+    """The COPY fails as a whole, with a code that says to run it again."""
+    with harness.Server() as server:
+        server.execute("CREATE STREAM s (id int)")
+        with server.connect() as connection:
+            def load():
+                with connection.cursor().copy("COPY s FROM STDIN") as copy:
+                    copy.write("1\n")
+                    server.execute("ALTER STREAM s ADD COLUMN note text DEFAULT 'none'")
+                    copy.write("2\n")
+            fails("40001", load)
+            assert copy_text(connection, "COPY s (id) FROM STDIN", "3\n") == 1
+        assert server.execute("SELECT id, note FROM s") == [(3, "none")]
+
+
 harness.main(globals())

@@ -276,7 +276,8 @@ START_TEST(test_bad_calls_are_errors)
         MR_ERR_UNDEFINED_OBJECT);
     MrBlock narrow = *fixture_block(f, times, 1, 0);
     narrow.column_count = 2;
-    ck_assert_int_eq(mr_log_append(transaction, 1, &narrow, no_offset, &f->err), MR_ERR_INTERNAL);
+    ck_assert_int_eq(mr_log_append(transaction, 1, &narrow, no_offset, &f->err),
+                     MR_ERR_SERIALIZATION);
     mr_log_abort(transaction);
     mr_log_abort(NULL);
     ck_assert_int_eq(mr_log_append_watermark(f->log, MR_RECORD_ADVANCE, 77, 0, &sequence, &f->err),
