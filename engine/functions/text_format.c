@@ -6,10 +6,10 @@
 #include "engine/functions/text_characters.h"
 
 typedef struct FormatSpec {
-    int32_t position; /* n$, 0: the next argument */
+    int32_t position; /* n$, -1: the next argument */
     bool left;
     bool width_is_argument;
-    int32_t width_position;
+    int32_t width_position; /* the same */
     int64_t width;
     char kind;
 } FormatSpec;
@@ -34,7 +34,7 @@ static bool format_spec_read(MrString text, size_t *at, FormatSpec *spec)
 {
     int64_t number;
     size_t mark = *at;
-    *spec = (FormatSpec){ 0 };
+    *spec = (FormatSpec){ .position = -1, .width_position = -1 };
     if (format_number(text, at, &number)) {
         if (*at < text.length && text.data[*at] == '$') {
             spec->position = (int32_t)number;
@@ -100,14 +100,30 @@ static MrStatus format_fail(Format *format, const MrVector *out, uint32_t row, c
     return mr_eval_row_error(format->eval, out, row, MR_ERR_INVALID_PARAMETER, "%s", message);
 }
 
+/* The place of the argument that is read now. */
+static MrStatus format_argument(Format *format, const MrVector *out, uint32_t row, int32_t position,
+                                uint32_t *index, bool *failed)
+{
+    *index = position >= 0 ? (uint32_t)position : format->next;
+    if (*index == 0) {
+        return format_fail(format, out, row,
+                           "format specifies argument 0, but arguments are numbered from 1", failed);
+    }
+    if (*index >= format->arg_count) {
+        return format_fail(format, out, row, "too few arguments for format()", failed);
+    }
+    format->next = *index + 1;
+    return MR_OK;
+}
+
 static MrStatus format_value(Format *format, const MrVector *out, uint32_t row,
                              const FormatSpec *spec, bool *failed)
 {
-    const uint32_t index = spec->position > 0 ? (uint32_t)spec->position : format->next;
-    if (index >= format->arg_count) {
-        return format_fail(format, out, row, "too few arguments for format()", failed);
+    uint32_t index;
+    MR_TRY(format_argument(format, out, row, spec->position, &index, failed));
+    if (*failed) {
+        return MR_OK;
     }
-    format->next = index + 1;
     const MrVector *arg = &format->texts[index];
     const bool null = mr_vector_is_null(arg, row);
     const MrString text = null ? MR_STRING("") : mr_arg_text(arg, row);
@@ -142,11 +158,11 @@ static MrStatus format_value(Format *format, const MrVector *out, uint32_t row,
 static MrStatus format_width(Format *format, const MrVector *out, uint32_t row, FormatSpec *spec,
                              bool *failed)
 {
-    const uint32_t index = spec->width_position > 0 ? (uint32_t)spec->width_position : format->next;
-    if (index >= format->arg_count) {
-        return format_fail(format, out, row, "too few arguments for format()", failed);
+    uint32_t index;
+    MR_TRY(format_argument(format, out, row, spec->width_position, &index, failed));
+    if (*failed) {
+        return MR_OK;
     }
-    format->next = index + 1;
     if (!mr_vector_is_null(&format->texts[index], row)) {
         MrDatum width;
         MrError error = MR_ERROR_INIT;
