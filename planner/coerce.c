@@ -109,7 +109,8 @@ MrStatus mr_bind_reg_value(MrBinder *b, int32_t position, MrDatum *value)
     if (value->is_null || !mr_type_is_reg(value->type.id)) {
         return MR_OK;
     }
-    const bool is_number = !mr_reg_is_open(&value->text); /* which has a name only where we know it */
+    const bool is_number =
+        !mr_reg_is_open(&value->text); /* which has a name only where we know it */
     if (is_number && (b->context->names == NULL || b->mode == MR_BIND_STANDING)) {
         return MR_OK;
     }

@@ -107,7 +107,8 @@ static MrStatus format_argument(Format *format, const MrVector *out, uint32_t ro
     *index = position >= 0 ? (uint32_t)position : format->next;
     if (*index == 0) {
         return format_fail(format, out, row,
-                           "format specifies argument 0, but arguments are numbered from 1", failed);
+                           "format specifies argument 0, but arguments are numbered from 1",
+                           failed);
     }
     if (*index >= format->arg_count) {
         return format_fail(format, out, row, "too few arguments for format()", failed);
