@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Stages that wait to be used again; more would be memory that lies idle. */
 enum { SHELF_STAGES_MAX = 2 };
@@ -142,6 +143,8 @@ MrStatus mr_decoder_lend(MrDecoder *decoder, MrBlockLoan **out, MrError *err)
     MrStage full = decoder->stage;
     decoder->stage = loan->stage;
     decoder->stage.row_limit = full.row_limit;
+    /* What a header line said of the columns is known to the stage that it was read into. */
+    memcpy(decoder->stage.filled, full.filled, sizeof *full.filled * full.column_count);
     loan->stage = full;
     loan->base.block = &loan->stage.block;
     loan->base.bytes = stage_bytes(&full);

@@ -103,8 +103,10 @@ static MrStatus begin(MrFileCut *cut, bool *found, MrError *err)
     size_t head = cut->has_header ? cut->head.length : 0;
     cut->place.byte = head;
     cut->place.line = head > 0;
-    memmove(cut->rest.data, cut->rest.data + head, cut->rest.length - head);
-    cut->rest.length -= head;
+    if (head > 0) {
+        memmove(cut->rest.data, cut->rest.data + head, cut->rest.length - head);
+        cut->rest.length -= head;
+    }
     mr_scan_rows(&cut->scan, &cut->dialect, cut->rest.data, cut->rest.length);
     return MR_OK;
 }

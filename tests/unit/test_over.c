@@ -336,7 +336,8 @@ static const char *model_aggregate(const Part *part, const MrOverCall *call, uin
             continue;
         }
         count++;
-        sum += value->integer;
+        /* Of a text it means nothing, and may overflow. */
+        sum = (int64_t)((uint64_t)sum + (uint64_t)value->integer);
         int order = best == NULL ? 0 : compare_datum(value, best, false, false);
         if (best == NULL || (strcmp(name, "min") == 0 ? order < 0 : order > 0)) {
             best = value;
