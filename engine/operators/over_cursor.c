@@ -476,6 +476,7 @@ static MrStatus heap_values(const MrOperator *op, const MrOverCallState *call,
     MR_TRY(mr_vector_init(&one, batch->arena, out->type, 1, batch->err));
     MR_TRY(mr_vector_make_nullable(&one, batch->arena, batch->err));
     for (uint32_t i = 0; i < rows; i++) {
+        MR_TRY(mr_operator_check_cancel(batch)); /* a text or array may be as long as the frame */
         memset(state, 0, call->state_bytes);
         MrStatus status = heap_value(op, call, partition, walk, low + i, state, batch, &one);
         if (!is_borrowed) {
@@ -499,6 +500,7 @@ MrStatus mr_cursor_values(const MrOperator *op, const MrOverCallState *call, MrP
     for (uint32_t first = low; first < high; first += VALUE_ROWS) {
         uint32_t rows = high - first < VALUE_ROWS ? high - first : VALUE_ROWS;
         MrVector part = mr_vector_slice(out, first - low, rows);
+        MR_TRY(mr_operator_check_cancel(batch));
         MR_TRY(call->aggregate->flags & MR_AGG_HEAP
                    ? heap_values(op, call, partition, &walk, first, rows, batch, &part)
                    : plain_values(op, call, partition, &walk, first, rows, batch, &part));
