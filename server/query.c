@@ -247,6 +247,11 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
                 "%s reads from sequence %llu; its target is true for %llu",
                 query->spec.relation->name, (unsigned long long)query->position + 1,
                 (unsigned long long)held);
+    /* The target has the answer over no rows: a new pipeline must not give it once more. */
+    if (!found && target->progress.epoch > 0 && held == query->position) {
+        query->replay_until = UINT64_MAX;
+        return mr_query_flush(query, false, false, err);
+    }
     return MR_OK;
 }
 
