@@ -194,9 +194,12 @@ def check_every_commit(pg, halts_max):
         def feed():
             try:
                 with server.connect() as connection:
-                    at = 0
+                    at, copies = 0, 0
                     while at < len(rows):
                         size = rng.choice((1, 2, 5, 20))
+                        copies += 1
+                        if copies % 2 == 0:         # a slow target would take many at once
+                            connection.execute("FLUSH")
                         with connection.cursor().copy("COPY s FROM STDIN") as copy:
                             copy.write(oracle.copy_text(rows[at:at + size]))
                         at += size
