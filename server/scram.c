@@ -111,10 +111,11 @@ static void print_base64(MrBuilder *out, const uint8_t *data, size_t length)
     mr_builder_append_string(out, (const char *)text);
 }
 
-/* Exactly `length` bytes; false: not base64, or of another length. */
+/* Exactly `length` bytes; false: not base64 as an encoder writes it, or of another length. */
 static bool parse_base64(MrString text, uint8_t *out, size_t length)
 {
     uint8_t bytes[128];
+    unsigned char again[4 * ((sizeof bytes + 2) / 3) + 1];
     if (text.length % 4 != 0 || text.length / 4 * 3 > sizeof bytes ||
         text.length != (length + 2) / 3 * 4) {
         return false;
@@ -122,10 +123,10 @@ static bool parse_base64(MrString text, uint8_t *out, size_t length)
     if (EVP_DecodeBlock(bytes, (const unsigned char *)text.data, (int)text.length) < 0) {
         return false;
     }
-    for (size_t pad = 0; pad < (3 - length % 3) % 3; pad++) {
-        if (text.data[text.length - 1 - pad] != '=') {
-            return false;
-        }
+    /* Padding, and the bits of the last character that stand for nothing. */
+    EVP_EncodeBlock(again, bytes, (int)length);
+    if (memcmp(again, text.data, text.length) != 0) {
+        return false;
     }
     memcpy(out, bytes, length);
     return true;
