@@ -283,9 +283,9 @@ def test_copy():
     expect("copy from a program", ["-c", f"\\copy {name} FROM program 'echo 8,eight' CSV"], "COPY 1\n")
     big = os.path.join(WORK, "big.csv")
     with open(big, "w", encoding="ascii") as file:
-        file.writelines(f"{i},{'x' * 60}\n" for i in range(1000000))
+        file.writelines(f"{i},{'x' * 60}\n" for i in range(2500000))
     terminal = Terminal("-c", f"\\copy {name} FROM '{big}' CSV")
-    seen = terminal.wait_for("COPY 1000000", 60)
+    seen = terminal.wait_for("COPY 2500000", 60)
     check("progress bar on a terminal", seen is not None and "rows/s" in seen and "=>" in seen
           and " of " in seen, repr(seen)[:400])
     terminal.close()
