@@ -4,8 +4,8 @@
 #include "clients/input.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <histedit.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

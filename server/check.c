@@ -23,7 +23,7 @@ struct InputFile {
     InputFile *next;
 };
 
-static void print_line(void *context, const char *line)
+void mr_check_print_line(void *context, const char *line)
 {
     (void)context;
     puts(line);
@@ -82,7 +82,7 @@ static void print_files(InputFile *files)
     }
 }
 
-static MrStatus check_directory(const char *directory, MrLogCheck *check, MrError *err)
+MrStatus mr_check_with_log(const char *directory, MrCheckAct *act, void *context, MrError *err)
 {
     char log[4096], *path = NULL;
     int lock = -1;
@@ -91,18 +91,23 @@ static MrStatus check_directory(const char *directory, MrLogCheck *check, MrErro
         return mr_error_set(err, MR_ERR_UNDEFINED_FILE, "there is no log in \"%s\"", directory);
     }
     MR_TRY(mr_data_directory_open(directory, &path, &lock, err));
-    MrStatus status = mr_log_check(log, check, err);
+    MrStatus status = act(log, context, err);
     free(path);
     close(lock);
     return status;
+}
+
+static MrStatus check_log(const char *log, void *context, MrError *err)
+{
+    return mr_log_check(log, context, err);
 }
 
 int mr_server_check(const char *directory)
 {
     MrError err = MR_ERROR_INIT;
     InputFile *files = NULL;
-    MrLogCheck check = { .say = print_line, .look = look, .context = &files };
-    if (check_directory(directory, &check, &err) != MR_OK) {
+    MrLogCheck check = { .say = mr_check_print_line, .look = look, .context = &files };
+    if (mr_check_with_log(directory, check_log, &check, &err) != MR_OK) {
         fprintf(stderr, "millraced: %s\n", err.message);
         print_files(files);
         return MR_CHECK_FAILED;

@@ -2,25 +2,18 @@
  * server/salvage.c - millraced --salvage: a damaged log of a data directory that no server uses is
  * made usable again, without what is lost.
  */
+#include "server/check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "common/file.h"
-#include "server/check.h"
-#include "server/data_directory.h"
 #include "storage/log_salvage.h"
 
 enum { SEGMENT_BYTES = 64 << 20 };
 
-static void print_line(void *context, const char *line)
+static MrStatus salvage_log(const char *directory, void *context, MrError *err)
 {
-    (void)context;
-    puts(line);
-}
-
-static MrStatus salvage_log(const char *directory, MrLogSalvage *salvage, MrError *err)
-{
+    MrLogSalvage *salvage = context;
     MrLog *log;
     MrClock *clock = mr_clock_create_real();
     MrLogOptions options = { .directory = directory, .segment_bytes = SEGMENT_BYTES };
@@ -38,26 +31,11 @@ static MrStatus salvage_log(const char *directory, MrLogSalvage *salvage, MrErro
     return status;
 }
 
-static MrStatus salvage_directory(const char *directory, MrLogSalvage *salvage, MrError *err)
-{
-    char log[4096], *path = NULL;
-    int lock = -1;
-    snprintf(log, sizeof log, "%s/log", directory);
-    if (!mr_file_exists(log)) { /* opening would make one */
-        return mr_error_set(err, MR_ERR_UNDEFINED_FILE, "there is no log in \"%s\"", directory);
-    }
-    MR_TRY(mr_data_directory_open(directory, &path, &lock, err));
-    MrStatus status = salvage_log(log, salvage, err);
-    free(path);
-    close(lock);
-    return status;
-}
-
 int mr_server_salvage(const char *directory, bool is_approved)
 {
     MrError err = MR_ERROR_INIT;
-    MrLogSalvage salvage = { .is_approved = is_approved, .say = print_line };
-    if (salvage_directory(directory, &salvage, &err) != MR_OK) {
+    MrLogSalvage salvage = { .is_approved = is_approved, .say = mr_check_print_line };
+    if (mr_check_with_log(directory, salvage_log, &salvage, &err) != MR_OK) {
         fprintf(stderr, "millraced: %s\n", err.message);
         if (err.hint[0] != '\0') {
             fprintf(stderr, "millraced: %s\n", err.hint);
