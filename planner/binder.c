@@ -182,7 +182,7 @@ static MrStatus attach_list(MrBinder *b, MrSelectList *list, MrSetCallList *sets
 }
 
 static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *scope, bool is_root,
-                                 MrBoundQuery *out)
+                                 bool keeps_unknown, MrBoundQuery *out)
 {
     MrSelectList list = { 0 };
     MrGrouping grouping = { 0 };
@@ -192,8 +192,6 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MrExpr *having = NULL;
     MrSortKey *sort_keys;
     MrLogical *node;
-    bool keeps_unknown = b->keeps_unknown;
-    b->keeps_unknown = false; /* of this query, not of those inside it */
     MR_TRY(bind_where(b, query, scope));
     MR_TRY(mr_join_take_filter(b, &scope->input));
     b->scope = scope;
@@ -202,7 +200,9 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MR_TRY(mr_bind_windows(b, query, &overs));
     b->set_calls = &sets;
     MR_TRY(bind_select_list(b, query, is_root, &list));
-    if (!keeps_unknown || query->distinct != MR_DISTINCT_NONE) {
+    bool is_bare = query->distinct == MR_DISTINCT_NONE && query->order_by.count == 0 &&
+                   query->limit == NULL && query->offset == NULL;
+    if (!keeps_unknown || !is_bare) {
         MR_TRY(mr_select_make_known(b, &list));
     }
     MrOutputs outputs = { .exprs = list.exprs, .names = list.names, .count = list.visible };
@@ -251,7 +251,8 @@ MrStatus mr_bind_empty(MrBinder *b, MrScope *scope)
     return mr_logical_values(b->arena, block, NULL, &scope->input, b->err);
 }
 
-static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out)
+static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, bool keeps_unknown,
+                            MrBoundQuery *out)
 {
     MrScope scope = { 0 };
     MR_TRY(mr_bind_check_order(b, query));
@@ -268,7 +269,7 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
         b->place_scope->count = scope.input->column_count;
     }
     b->scope = &scope;
-    return bind_select_over(b, query, &scope, is_root, out);
+    return bind_select_over(b, query, &scope, is_root, keeps_unknown, out);
 }
 
 /* ORDER BY and LIMIT over VALUES or set operations: their columns are the only names. */
@@ -341,8 +342,10 @@ static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
 static MrStatus bind_query_kind(MrBinder *b, const MrAstQuery *query, bool is_root,
                                 MrBoundQuery *out)
 {
+    bool keeps_unknown = b->keeps_unknown;
+    b->keeps_unknown = false; /* of this query, not of those inside it */
     switch (query->query) {
-    case MR_QUERY_SELECT: return bind_select(b, query, is_root, out);
+    case MR_QUERY_SELECT: return bind_select(b, query, is_root, keeps_unknown, out);
     case MR_QUERY_VALUES: return bind_values_query(b, query, out);
     default: return bind_set_operation(b, query, out);
     }

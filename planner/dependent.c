@@ -27,10 +27,10 @@ static MrStatus bind_own_tree(MrBinder *b, const MrRelation *view, MrLogical **o
     MrPlan plan = { .emit = standing->emit, .append_only = standing->append_only };
     MrBoundQuery bound;
     MR_TRY(mr_bind_query(b, view->query, true, &bound));
+    MR_TRY(mr_standing_show(b, &bound, out));
     for (uint32_t i = 0; i < bound.visible && i < standing->visible_columns; i++) {
-        bound.node->columns[i].name = standing->schema.columns[i].name;
+        (*out)->columns[i].name = standing->schema.columns[i].name;
     }
-    *out = bound.node;
     MR_TRY(mr_standing_derive_key(b, out, &plan));
     return mr_rewrite_all(b, out);
 }

@@ -181,33 +181,13 @@ static MrStatus hash_plan(MrBinder *b, MrPlan *plan)
     return status;
 }
 
-/* The root of a standing query is a projection of what the query shows: columns that only ORDER BY
- * needs stay below. */
-static MrStatus project_visible(MrBinder *b, const MrBoundQuery *bound, MrLogical **out)
-{
-    MrLogical *node = bound->node;
-    MrExpr **exprs;
-    const char **names;
-    *out = node;
-    if (node->kind == MR_LOGICAL_PROJECT && node->column_count == bound->visible) {
-        return MR_OK;
-    }
-    MR_NEW_ARRAY(b->arena, exprs, bound->visible, b->err);
-    MR_NEW_ARRAY(b->arena, names, bound->visible, b->err);
-    for (uint32_t i = 0; i < bound->visible; i++) {
-        names[i] = node->columns[i].name;
-        MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[i], b->err));
-    }
-    return mr_logical_project(b->arena, node, exprs, names, bound->visible, out, b->err);
-}
-
 static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrLogical **tree,
                               MrPlan *plan)
 {
     MrBoundQuery bound;
     MR_TRY(mr_bind_query(b, statement->query, true, &bound));
     MR_TRY(check_has_columns(b, &bound));
-    MR_TRY(project_visible(b, &bound, tree));
+    MR_TRY(mr_standing_show(b, &bound, tree));
     MR_TRY(rename_columns(b, &statement->columns, statement->base.position, *tree, bound.visible));
     MR_TRY(mr_rewrite_flatten_root(b, tree));
     bool reads_table = mr_logical_reads(*tree, MR_SCAN_TABLE);

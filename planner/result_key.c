@@ -407,6 +407,21 @@ static MrStatus rebuild_join(MrBinder *b, MrLogical **place, uint32_t left, uint
     return mr_logical_project(b->arena, join, exprs, names, count, place, b->err);
 }
 
+/* What the left input has got behind the columns of a SEMI or ANTI join is shown too.  The array is the
+ * join's own: what is pruned from the input later must not move what the join says of its columns. */
+static MrStatus append_columns(MrBinder *b, MrLogical *node, uint32_t had)
+{
+    MrLogicalColumn *columns;
+    uint32_t count = node->input->column_count;
+    MR_NEW_ARRAY(b->arena, columns, count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        columns[i] = i < had ? node->columns[i] : node->input->columns[i];
+    }
+    node->columns = columns;
+    node->column_count = count;
+    return MR_OK;
+}
+
 /* Pairs are told apart by both keys; by one, where it says which row of the other side it meets. */
 static MrStatus join_key(MrBinder *b, MrLogical **place, Key *key)
 {
@@ -423,9 +438,7 @@ static MrStatus join_key(MrBinder *b, MrLogical **place, Key *key)
             MR_TRY(mr_expr_map_columns(b->arena, node->predicate, widen_replace, &widen,
                                        &node->predicate, b->err));
         }
-        node->columns = node->input->columns;
-        node->column_count = node->input->column_count;
-        return MR_OK;
+        return added == 0 ? MR_OK : append_columns(b, node, left);
     }
     if (node->asof.is_used) { /* a left row meets one right row, or none */
         keys[1] = (Key){ 0 };

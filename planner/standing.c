@@ -228,3 +228,21 @@ void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
                        "the state of this query is not bounded: it keeps every group for ever");
     }
 }
+
+MrStatus mr_standing_show(MrBinder *b, const MrBoundQuery *bound, MrLogical **out)
+{
+    MrLogical *node = bound->node;
+    MrExpr **exprs;
+    const char **names;
+    *out = node;
+    if (node->kind == MR_LOGICAL_PROJECT && node->column_count == bound->visible) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(b->arena, exprs, bound->visible, b->err);
+    MR_NEW_ARRAY(b->arena, names, bound->visible, b->err);
+    for (uint32_t i = 0; i < bound->visible; i++) {
+        names[i] = node->columns[i].name;
+        MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[i], b->err));
+    }
+    return mr_logical_project(b->arena, node, exprs, names, bound->visible, out, b->err);
+}

@@ -12,6 +12,9 @@ MrStatus mr_standing_options(MrBinder *b, const MrAstCreateView *statement, MrPl
 /* Refuses ON WINDOW CLOSE where a group never closes. */
 MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
                                 const MrLogical *tree, MrPlan *plan);
+/* The root of a standing query is a projection of what the query shows: columns that only ORDER BY
+ * needs stay below. */
+MrStatus mr_standing_show(MrBinder *b, const MrBoundQuery *bound, MrLogical **out);
 /* Keys of the result; adds mr_key to the root projection when an updating result lacks them. */
 MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan);
 /* The NOTICE about groups that nothing removes. */
