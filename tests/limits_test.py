@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import resource
+import select
 import struct
 import sys
 import time
@@ -27,11 +28,20 @@ SEED = int(os.environ.get("MILLRACE_SEED", "20260101"))
 
 
 def descriptors_for(count):
-    """The test's own limit; a server started afterwards has it, too."""
+    """Raises the test's own limit, which a server started afterwards has, too; returns how many of `count`
+    connections there can be: not everybody may raise it as far."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count + 500
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+    if hard < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+        except (ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            print(f"# {hard} descriptors are allowed: {hard - 500} connections instead of {count}")
+            return hard - 500
+    elif soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return count
 
 
 def descriptors_of(server):
@@ -43,58 +53,63 @@ def cpu_seconds(server):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def rests(server):
+    """Whether it does nothing for a while: a server that turns in circles works all of that time."""
+    before = cpu_seconds(server)
+    time.sleep(0.3)
+    return cpu_seconds(server) - before < 0.03
+
+
 def answers(server):
     server.check_alive()
     with Wire(server) as w:
         assert rows(w.ask(query("SELECT 1"))) == [[b"1"]]
 
 
-def slowest(server, count=300):
-    """Milliseconds of the slowest but three of so many statements: what 99 of 100 are below."""
+def work_of(server, count=1000):
+    """Milliseconds of a processor that the server spends on a statement: a busy machine changes them little."""
     with Wire(server) as w:
-        took = []
+        before = cpu_seconds(server)
         for _ in range(count):
-            started = time.monotonic()
             w.ask(query("SELECT 1"))
-            took.append((time.monotonic() - started) * 1000)
-    return sorted(took)[-4]
+        return (cpu_seconds(server) - before) * 1000 / count
 
 
 def test_idle_connections():
     """They cost little, take nothing from those who work, and leave nothing behind."""
-    descriptors_for(IDLE)
-    with harness.Server(settings={"max_connections": IDLE + 50}) as server:
+    count = descriptors_for(IDLE)
+    with harness.Server(settings={"max_connections": count + 50}) as server:
         answers(server)
-        alone = slowest(server)
+        alone = work_of(server)
         before, open_before = server.rss_kib(), descriptors_of(server)
         wires = []
-        for _ in range(IDLE):
+        for _ in range(count):
             w = Wire(server)
             w.ask(query("SELECT 1, repeat('x', 5000)"))
             wires.append(w)
-        each = (server.rss_kib() - before) / IDLE
-        among = slowest(server)
-        print(f"# {IDLE} idle connections: {each:.1f} KB each; 99 of 100 statements take "
-              f"{among:.2f} ms among them, {alone:.2f} ms alone")
+        each = (server.rss_kib() - before) / count
+        among = work_of(server)
+        print(f"# {count} idle connections: {each:.1f} KB each; a statement is {among:.2f} ms of work "
+              f"among them, {alone:.2f} ms alone")
         for w in wires:
             w.close()
         wait_until(lambda: descriptors_of(server) <= open_before + 2, 30, "the sockets to be closed")
-        if IDLE >= 1000:                # fewer are not worth the work of giving it back
-            wait_until(lambda: server.rss_kib() - before < each * IDLE / 2, 30, "memory to be given back")
-        print(f"# afterwards {server.rss_kib() - before} KB are kept of {each * IDLE:.0f}")
+        if count >= 1000:               # fewer are not worth the work of giving it back
+            wait_until(lambda: server.rss_kib() - before < each * count / 2, 30, "memory to be given back")
+        print(f"# afterwards {server.rss_kib() - before} KB are kept of {each * count:.0f}")
         assert sanitized() or each <= 32, f"{each:.1f} KB for an idle connection"
-        assert among < 50 + 20 * alone, (among, alone)
+        assert among < 0.2 + 4 * alone, (among, alone)
         answers(server)
 
 
 def test_stalled_logins():
     """Connections that never log in keep nobody out and cost little."""
-    descriptors_for(STALLED)
+    count = descriptors_for(STALLED)
     with harness.Server() as server:
         answers(server)
         before, open_before = server.rss_kib(), descriptors_of(server)
         half, wires, slow = startup()[:20], [], 0.0
-        for number in range(STALLED):
+        for number in range(count):
             w = Wire(server, login=False)
             w.send(half)
             wires.append(w)
@@ -103,7 +118,7 @@ def test_stalled_logins():
                 answers(server)
                 slow = max(slow, time.monotonic() - started)
         most = descriptors_of(server) - open_before
-        print(f"# {STALLED} stalled logins: {most} of them are open, {server.rss_kib() - before} KB; "
+        print(f"# {count} stalled logins: {most} of them are open, {server.rss_kib() - before} KB; "
               f"the slowest login between them took {slow * 1000:.0f} ms")
         assert most <= 110, most
         assert sanitized() or server.rss_kib() - before < 16 * 1024
@@ -167,28 +182,26 @@ def test_no_descriptor_left():
             connection.execute("CREATE STREAM s (a integer)")
         limit = descriptors_of(server) + 20
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
-        wires, refused = [], 0
+        wires, told = [], {}
         for _ in range(60):
             w = Wire(server, login=False)
             w.send(startup())
             wires.append(w)
-        worked = cpu_seconds(server)
-        time.sleep(0.5)                 # the time in which a server that turns in circles would work
-        worked = cpu_seconds(server) - worked
-        served = 0
-        for w in wires:
-            w.socket.settimeout(0.05)
-            try:
-                kinds = [kind for kind, _ in w.until(b"ZE")]
-                served += kinds[-1] == b"Z"
-                refused += kinds[-1] == b"E"
-            except (AssertionError, OSError):
-                pass                    # it waits in the kernel's queue
-        print(f"# of 60 clients {served} are in, {refused} were refused, the others wait; "
-              f"{worked:.2f} s of work in 0.5 s")
-        assert served >= 10 and served + refused < 60, (served, refused)
-        assert worked < 0.3, worked
-        assert rows(wires[0].ask(query("SELECT count(*) FROM s"))) == [[b"0"]], "those who are in"
+
+        def listen():
+            """Who has an answer by now: b"Z", in, or b"E", refused."""
+            for number, w in enumerate(wires):
+                if number not in told and select.select([w.socket], [], [], 0)[0]:
+                    told[number] = w.until(b"ZE")[-1][0]
+            return list(told.values())
+        wait_until(lambda: listen().count(b"Z") >= 10, 30, "clients to be let in")
+        # A server that turns in circles never rests.
+        wait_until(lambda: rests(server), 30, "the server to rest while clients wait")
+        answered = listen()
+        print(f"# of 60 clients {answered.count(b'Z')} are in, {answered.count(b'E')} were refused, the others wait")
+        assert len(answered) < 60, answered
+        inside = next(wires[number] for number, kind in told.items() if kind == b"Z")
+        assert rows(inside.ask(query("SELECT count(*) FROM s"))) == [[b"0"]], "those who are in"
         for w in wires:
             w.close()
         wait_until(lambda: can_log_in(server), 10, "a client to be let in again")

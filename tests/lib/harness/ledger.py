@@ -149,7 +149,7 @@ class Ledger:
             while not self._stop.is_set():
                 try:
                     if connection is None or connection.closed:
-                        connection = self.server.connect(connect_timeout=2)
+                        connection = self.server.connect()
                     self.write_one(connection)
                 except (psycopg.OperationalError, psycopg.InterfaceError):
                     if connection is not None:

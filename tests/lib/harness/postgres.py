@@ -57,6 +57,8 @@ class Postgres:
         self.settings = {
             "listen_addresses": "127.0.0.1", "fsync": "off", "shared_buffers": "32MB",
             "max_connections": "50", "password_encryption": "scram-sha-256",
+            # Nothing in /dev/shm, which is small in a container.
+            "dynamic_shared_memory_type": "mmap",
             "log_min_messages": "warning", "lc_messages": "C", "timezone": "UTC",
             **(settings or {})}
         self.temp = Path(tempfile.mkdtemp(prefix="millrace-pg-"))
@@ -65,9 +67,13 @@ class Postgres:
         atexit.register(self.destroy)
         self._initialise()
 
-    def _as_user(self, *command):
-        command = [str(part) for part in command]
-        return ["runuser", "-u", self.user, "--", *command] if self.user else command
+    def _run(self, *command):
+        """A program of PostgreSQL, as the unprivileged user, with nothing of ours as its home."""
+        owner = pwd.getpwnam(self.user) if self.user else None
+        identity = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
+        return subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=self.temp,
+                              stdin=subprocess.DEVNULL, check=False,
+                              env={**os.environ, "HOME": str(self.temp)}, **identity)
 
     def _initialise(self):
         secret = self.temp / "password"
@@ -76,19 +82,15 @@ class Postgres:
             owner = pwd.getpwnam(self.user)
             os.chown(self.temp, owner.pw_uid, owner.pw_gid)
             os.chown(secret, owner.pw_uid, owner.pw_gid)
-        done = subprocess.run(
-            self._as_user(self.bin / "initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8",
-                          "--locale=C.UTF-8", "-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync"),
-            capture_output=True, text=True, cwd=self.temp)
+        done = self._run(self.bin / "initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8",
+                         "--locale=C.UTF-8", "-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync")
         if done.returncode != 0:
             raise AssertionError("initdb: " + done.stderr)
         secret.unlink()
 
     def start(self):
-        command = self._as_user(self.bin / "pg_ctl", "-D", self.data, "-w", "-t", "60",
-                                "-l", self.temp / "log", "-o", self._options(), "start")
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.temp,
-                              stdin=subprocess.DEVNULL)
+        done = self._run(self.bin / "pg_ctl", "-D", self.data, "-w", "-t", int(patience(60)),
+                         "-l", self.temp / "log", "-o", self._options(), "start")
         if done.returncode != 0:
             raise AssertionError("pg_ctl start: " + done.stdout + done.stderr + self.log_tail())
         self.process = int((self.data / "postmaster.pid").read_text().split()[0])
@@ -111,8 +113,7 @@ class Postgres:
         if self.process is None:
             return
         self.process = None
-        subprocess.run(self._as_user(self.bin / "pg_ctl", "-D", self.data, "-w", "-m", mode, "stop"),
-                       capture_output=True, cwd=self.temp, check=False)
+        self._run(self.bin / "pg_ctl", "-D", self.data, "-w", "-t", int(patience(60)), "-m", mode, "stop")
 
     def restart(self, mode="fast"):
         self.stop(mode)

@@ -2,6 +2,7 @@
 import atexit
 import ctypes
 import os
+import random
 import re
 import shutil
 import signal
@@ -29,10 +30,18 @@ class ServerDied(AssertionError):
 
 
 def free_port():
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port that was free a moment ago, and that stays so: it is none of those that the kernel gives to
+    outgoing connections, one of which could take it before its owner listens or while it is restarted."""
+    outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for _ in range(1000):
+        port = random.randrange(10000, outgoing) if outgoing > 11000 else 0
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    raise AssertionError("no port is free")
 
 
 def wait_until(condition, seconds, what):
@@ -120,7 +129,7 @@ class Server:
             except (FileNotFoundError, ValueError):
                 return False
             try:
-                with psycopg.connect(self.dsn(), connect_timeout=5):
+                with psycopg.connect(self.dsn()):
                     return True
             except psycopg.OperationalError:
                 return False
@@ -217,7 +226,7 @@ class Server:
 
     def dsn(self, **more):
         fields = {"host": "127.0.0.1", "port": self.port, "user": "test", "dbname": "test",
-                  "connect_timeout": 10, **more}
+                  "connect_timeout": int(patience(10)), **more}
         return psycopg.conninfo.make_conninfo(**fields)
 
     def connect(self, **more):
@@ -233,7 +242,7 @@ class Server:
     def psql(self, *arguments, input=None, check=True, program="psql"):
         """Runs psql (or our shell) against the server; returns the finished process."""
         environment = {**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(self.port),
-                       "PGUSER": "test", "PGDATABASE": "test", "PGCONNECT_TIMEOUT": "10"}
+                       "PGUSER": "test", "PGDATABASE": "test", "PGCONNECT_TIMEOUT": str(int(patience(10)))}
         done = subprocess.run([program, "-X", "-v", "ON_ERROR_STOP=1", *map(str, arguments)],
                               input=input, capture_output=True, text=True, env=environment,
                               timeout=patience(300))

@@ -4,6 +4,8 @@ import datetime
 import decimal
 import sqlite3
 
+from .paths import patience
+
 
 def plain(value):
     """One form for a value that SQLite, PostgreSQL, psycopg and CSV write differently."""
@@ -76,7 +78,7 @@ def read_csv(path):
 
 def sqlite_table(path, sql):
     """Rows of a query over a SQLite file, opened read-only as any reader would."""
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=patience(30))
     try:
         return [list(map(plain, row)) for row in connection.execute(sql)]
     finally:
@@ -85,7 +87,7 @@ def sqlite_table(path, sql):
 
 def sqlite_execute(path, sql):
     """Statements in a SQLite file, as its owner would run them beside the server."""
-    connection = sqlite3.connect(path, timeout=30)
+    connection = sqlite3.connect(path, timeout=patience(30))
     try:
         connection.executescript(sql)
     finally:
