@@ -228,6 +228,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
         MR_TRY(mr_select_add_window_time(b, node, &list));
     }
     MR_TRY(attach_list(b, &list, &sets, &node));
+    MR_TRY(mr_attach_overs(b, &overs, &node));
     MR_TRY(mr_bind_add_overs(b, &overs, &list, &node));
     MR_TRY(mr_bind_add_sets(b, &sets, &list, &node));
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));

@@ -43,6 +43,31 @@ static MrStatus copy_columns(Copies *copies, const MrLogical *from, MrLogical *t
     return MR_OK;
 }
 
+/* Its numbers of columns are changed in place too. */
+static MrStatus copy_over(Copies *copies, const MrLogicalOver *from, MrLogicalOver **out)
+{
+    MrLogicalOver *to;
+    if (from == NULL) {
+        return MR_OK;
+    }
+    MR_NEW(copies->arena, to, copies->err);
+    *to = *from;
+    MR_TRY(copy_bytes(copies, from->partition, from->partition_count, sizeof *from->partition,
+                      &to->partition));
+    MR_TRY(copy_bytes(copies, from->order, from->order_count, sizeof *from->order, &to->order));
+    MR_TRY(copy_bytes(copies, from->ties, from->tie_count, sizeof *from->ties, &to->ties));
+    MR_TRY(copy_bytes(copies, from->calls, from->call_count, sizeof *from->calls, &to->calls));
+    MR_TRY(copy_bytes(copies, from->call_types, from->call_count, sizeof *from->call_types,
+                      &to->call_types));
+    for (uint32_t c = 0; c < copies->count; c++) {
+        if (from->close_window == copies->from[c]) {
+            to->close_window = copies->to[c];
+        }
+    }
+    *out = to;
+    return MR_OK;
+}
+
 static MrStatus copy_node(Copies *copies, const MrLogical *from, MrLogical **out)
 {
     MrLogical *to;
@@ -66,9 +91,7 @@ static MrStatus copy_node(Copies *copies, const MrLogical *from, MrLogical **out
     MR_TRY(copy_bytes(copies, from->calls, from->call_count, sizeof *from->calls, &to->calls));
     MR_TRY(copy_bytes(copies, from->set_calls, from->set_call_count, sizeof *from->set_calls,
                       &to->set_calls));
-    if (from->over != NULL) {
-        MR_TRY(copy_bytes(copies, from->over, 1, sizeof *from->over, &to->over));
-    }
+    MR_TRY(copy_over(copies, from->over, &to->over));
     *out = to;
     return MR_OK;
 }

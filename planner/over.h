@@ -58,6 +58,8 @@ bool mr_expr_has_over(const MrExpr *expr);
 /* Everything in the list put over the groups, as regroup does with the select list. */
 MrStatus mr_regroup_overs(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
                           MrOverList *overs);
+/* Subqueries in it joined to *node, as mr_bind_attach does with the select list. */
+MrStatus mr_attach_overs(MrBinder *b, MrOverList *overs, MrLogical **node);
 /* OVER nodes on top of *node, one for each window; the select list then names their columns. */
 MrStatus mr_bind_add_overs(MrBinder *b, const MrOverList *overs, MrSelectList *list,
                            MrLogical **node);
