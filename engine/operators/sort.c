@@ -5,11 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/operators/deliver.h"
-
-typedef struct RowReference {
-    uint32_t block, row;
-    uint64_t order; /* of arrival: makes the sort stable */
-} RowReference;
+#include "engine/operators/sort_keys.h"
 
 typedef struct SortState {
     MrArena arena;
@@ -59,55 +55,60 @@ static MrStatus sort_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
     return MR_OK;
 }
 
-typedef struct SortOrder {
-    const MrSortSpec *spec;
-    MrBlock *const *blocks;
-} SortOrder;
-
-static int compare_rows(const void *a, const void *b, void *context)
+/* Cells of one column that has no NULL among the rows. */
+static void gather_cells(const SortState *state, const MrSortedRow *rows, uint32_t count,
+                         uint32_t c, size_t width, char *to)
 {
-    const SortOrder *order = context;
-    const RowReference *x = a, *y = b;
-    for (uint32_t k = 0; k < order->spec->key_count; k++) {
-        const MrSortKey *key = &order->spec->keys[k];
-        const MrVector *column_x = &order->blocks[x->block]->columns[key->column];
-        const MrVector *column_y = &order->blocks[y->block]->columns[key->column];
-        bool null_x = mr_vector_is_null(column_x, x->row);
-        bool null_y = mr_vector_is_null(column_y, y->row);
-        if (null_x || null_y) {
-            if (null_x == null_y) {
-                continue;
-            }
-            return null_x == key->nulls_first ? -1 : 1;
-        }
-        int c = mr_cell_compare(column_x->type.id, mr_vector_cell(column_x, x->row),
-                                mr_vector_cell(column_y, y->row));
-        if (c != 0) {
-            return key->descending ? -c : c;
+    for (uint32_t i = 0; i < count; i++) {
+        const void *cell = mr_vector_cell(&state->blocks[rows[i].block]->columns[c], rows[i].row);
+        if (width == sizeof(MrText)) { /* most of them; a copy of known size is two moves */
+            memcpy(to + i * sizeof(MrText), cell, sizeof(MrText));
+        } else {
+            memcpy(to + i * width, cell, width);
         }
     }
-    return (x->order > y->order) - (x->order < y->order);
+}
+
+static MrStatus gather_nullable(const SortState *state, const MrSortedRow *rows, uint32_t count,
+                                uint32_t c, MrVector *column, MrBatch *batch)
+{
+    size_t width = mr_type_info(column->type.id)->width;
+    for (uint32_t i = 0; i < count; i++) {
+        const MrVector *source = &state->blocks[rows[i].block]->columns[c];
+        char *to = (char *)column->data + i * width;
+        if (mr_vector_is_null(source, rows[i].row)) {
+            MR_TRY(mr_vector_make_nullable(column, batch->arena, batch->err));
+            mr_bitmap_clear(column->validity, i);
+            memset(to, 0, width);
+        } else {
+            memcpy(to, mr_vector_cell(source, rows[i].row), width);
+        }
+    }
+    return MR_OK;
+}
+
+static bool may_be_null(const SortState *state, uint32_t c)
+{
+    for (uint32_t b = 0; b < state->block_count; b++) {
+        if (state->blocks[b]->columns[c].validity != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Builds a block from rows of many. */
-static MrStatus gather_rows(MrOperator *op, const SortState *state, const RowReference *rows,
+static MrStatus gather_rows(MrOperator *op, const SortState *state, const MrSortedRow *rows,
                             uint32_t count, MrBatch *batch, MrBlock **out)
 {
     MrBlock *block;
     MR_TRY(mr_block_create(batch->arena, &op->node->schema, count, &block, batch->err));
     for (uint32_t c = 0; c < block->column_count; c++) {
         MrVector *column = &block->columns[c];
-        size_t width = mr_type_info(column->type.id)->width;
-        for (uint32_t i = 0; i < count; i++) {
-            const MrVector *source = &state->blocks[rows[i].block]->columns[c];
-            if (mr_vector_is_null(source, rows[i].row)) {
-                MR_TRY(mr_vector_make_nullable(column, batch->arena, batch->err));
-                mr_bitmap_clear(column->validity, i);
-                memset((char *)column->data + i * width, 0, width);
-            } else {
-                memcpy((char *)column->data + i * width, mr_vector_cell(source, rows[i].row),
-                       width);
-            }
+        if (may_be_null(state, c)) {
+            MR_TRY(gather_nullable(state, rows, count, c, column, batch));
+        } else {
+            gather_cells(state, rows, count, c, mr_type_info(column->type.id)->width, column->data);
         }
     }
     *out = block;
@@ -118,20 +119,10 @@ static MrStatus sort_finish_batch(MrOperator *op, MrBatch *batch)
 {
     const MrSortSpec *spec = op->spec;
     SortState *state = op->state;
-    RowReference *rows = mr_arena_alloc(&state->arena, (state->rows + 1) * sizeof *rows);
-    if (rows == NULL) {
-        return mr_error_no_memory(batch->err);
-    }
-    uint64_t count = 0;
-    for (uint32_t b = 0; b < state->block_count; b++) {
-        for (uint32_t r = 0; r < state->blocks[b]->row_count; r++, count++) {
-            rows[count] = (RowReference){ .block = b, .row = r, .order = count };
-        }
-    }
-    if (spec->key_count > 0) {
-        SortOrder order = { .spec = spec, .blocks = state->blocks };
-        qsort_r(rows, count, sizeof *rows, compare_rows, &order);
-    }
+    MrSortedRow *rows;
+    uint64_t count;
+    MR_TRY(mr_sort_rows(spec, state->blocks, state->block_count, &state->arena, &rows, &count,
+                        batch->err));
     uint64_t first = spec->offset < count ? spec->offset : count;
     uint64_t wanted = spec->limit < count - first ? spec->limit : count - first;
     for (uint64_t done = 0; done < wanted; done += MR_VECTOR_ROWS) {
