@@ -115,10 +115,13 @@ MrCommandStatus mr_command_go(MrShell *shell, const char *name)
     bool plain = strcmp(name, "g") == 0 || strcmp(name, "gx") == 0;
     bool sets = strcmp(name, "gset") == 0;
     char *argument = plain || sets ? mr_lexer_argument(&shell->script->lexer, false) : NULL;
+    MrSendValues *values = shell->send.values; /* \bind stands before \g */
+    shell->send.values = NULL;
     mr_execute_forget(shell);
     shell->send = (MrSend){ .expanded = strcmp(name, "gx") == 0,
                             .describe = strcmp(name, "gdesc") == 0,
-                            .execute = strcmp(name, "gexec") == 0 };
+                            .execute = strcmp(name, "gexec") == 0,
+                            .values = values };
     if (sets) {
         shell->send.set_prefix = argument != NULL ? argument : mr_text_copy("");
         return MR_COMMAND_SEND;
@@ -134,6 +137,22 @@ MrCommandStatus mr_command_go(MrShell *shell, const char *name)
     }
     shell->send.target = go_target(shell, argument);
     return MR_COMMAND_SEND;
+}
+
+/* \bind [VALUE]...: what comes next is sent with these as text; the server finds their types. */
+MrCommandStatus mr_command_bind(MrShell *shell, const char *name)
+{
+    MrSendValues *values = mr_allocate(sizeof(*values));
+    char *argument;
+    (void)name;
+    while ((argument = mr_lexer_argument(&shell->script->lexer, false)) != NULL) {
+        values->texts =
+            mr_reallocate(values->texts, (size_t)(values->count + 1) * sizeof(*values->texts));
+        values->texts[values->count++] = argument;
+    }
+    mr_execute_forget(shell);
+    shell->send.values = values;
+    return MR_COMMAND_DONE;
 }
 
 /* What follows \watch: SEC, and what later psql's know as i=SEC and c=COUNT. */
@@ -265,22 +284,26 @@ static void warn_about_rest(MrShell *shell, const char *name)
     mr_lexer_skip_arguments(&shell->script->lexer);
 }
 
-/* \dtS+ is \dt with letters behind it. */
-static bool name_fits(const Command *command, const char *name)
+/* \dtS+ is \dt with letters behind it, \dtv is \d with others. */
+static bool name_fits(const Command *command, const char *name, unsigned flag)
 {
     size_t length = strlen(command->name);
     if (command->run == NULL || strncmp(command->name, name, length) != 0) {
         return false;
     }
-    bool letters = (command->flags & MR_COMMAND_LETTERS) != 0;
-    return name[length + (letters ? strspn(name + length, "S+") : 0)] == '\0';
+    const char *letters = flag == MR_COMMAND_KINDS ? "tvmsiS+" : "S+";
+    return name[length + ((command->flags & flag) != 0 ? strspn(name + length, letters) : 0)] ==
+           '\0';
 }
 
 static const Command *command_find(const char *name)
 {
-    for (int i = 0; i < COMMAND_COUNT; i++) {
-        if (name_fits(&commands[i], name)) {
-            return &commands[i];
+    static const unsigned flags[] = { MR_COMMAND_LETTERS, MR_COMMAND_KINDS };
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < COMMAND_COUNT; i++) {
+            if (name_fits(&commands[i], name, flags[pass])) {
+                return &commands[i];
+            }
         }
     }
     return NULL;

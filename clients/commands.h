@@ -13,7 +13,12 @@ typedef enum MrCommandStatus {
     MR_COMMAND_FAILED  /* a message has been shown */
 } MrCommandStatus;
 
-enum { MR_COMMAND_BRANCH = 1, MR_COMMAND_LINE = 2, MR_COMMAND_LETTERS = 4 }; /* commands.def */
+enum { /* commands.def */
+       MR_COMMAND_BRANCH = 1,
+       MR_COMMAND_LINE = 2,
+       MR_COMMAND_LETTERS = 4,
+       MR_COMMAND_KINDS = 8
+};
 
 /* `name` is the command as typed; arguments come from the script's lexer. */
 typedef MrCommandStatus (*MrCommandRun)(MrShell *shell, const char *name);
@@ -36,7 +41,7 @@ bool mr_output_set(MrShell *shell, const char *option, const char *value, bool q
 bool mr_output_set_in(MrShell *shell, MrPrintOptions *print, const char *option, const char *value,
                       bool quiet);
 /* -l */
-bool mr_describe_databases(MrShell *shell);
+bool mr_catalogue_databases(MrShell *shell);
 
 /* Every command of the table; each has a file that its section names. */
 #define MR_COMMAND_SECTION(title)

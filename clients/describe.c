@@ -59,18 +59,49 @@ static const Facts *facts_of(const char *kind)
     return &all_facts[0];
 }
 
-static bool objects_list(MrShell *shell, bool more)
+/* The letters of \dtv and its kin as a list of kinds; NULL: none.  The caller frees it. */
+static char *kinds_of(const char *command)
 {
+    static const struct {
+        char letter;
+        const char *kind;
+    } kinds[] = {
+        { 's', "'stream'" }, { 't', "'table'" }, { 'v', "'view'" }, { 'm', "'materialized view'" }
+    };
+    MrBuffer list;
+    mr_buffer_init(&list);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strchr(command, kinds[i].letter) != NULL) {
+            mr_buffer_append_format(&list, "%s%s", list.length > 0 ? ", " : "", kinds[i].kind);
+        }
+    }
+    if (list.length == 0) {
+        mr_buffer_fini(&list);
+        return NULL;
+    }
+    return list.data;
+}
+
+static bool objects_list(MrShell *shell, bool more, const char *kinds, const char *pattern)
+{
+    char *condition = mr_pattern_condition(pattern, "name");
     PGresult *result = mr_execute_own_format(
-        shell, "SELECT name AS \"Name\", kind AS \"Type\", state AS \"State\"%s FROM %s ORDER BY 1",
-        more ? ", comment AS \"Description\"" : "", all_objects);
+        shell,
+        "SELECT name AS \"Name\", kind AS \"Type\", state AS \"State\"%s FROM %s WHERE %s%s%s%s "
+        "ORDER BY 1",
+        more ? ", comment AS \"Description\"" : "", all_objects, condition,
+        kinds != NULL ? " AND kind IN (" : "", kinds != NULL ? kinds : "",
+        kinds != NULL ? ")" : "");
+    free(condition);
     if (result == NULL) {
         return false;
     }
-    if (PQntuples(result) == 0 && !mr_variables_is_on(&shell->variables, "QUIET")) {
-        mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find any relations.");
-    } else {
+    if (PQntuples(result) > 0 || mr_variables_is_on(&shell->variables, "QUIET")) {
         mr_show_own(shell, result, "List of relations");
+    } else if (pattern != NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find any relation named \"%s\".", pattern);
+    } else {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find any relations.");
     }
     PQclear(result);
     return true;
@@ -118,6 +149,17 @@ char *mr_describe_creation(MrShell *shell, const char *name)
     char *text =
         found == NULL ? NULL : creation_of(shell, PQgetvalue(found, 0, 0), PQgetvalue(found, 0, 1));
     PQclear(found);
+    return text;
+}
+
+/* A function in SQL has a name alone: what stands behind it in parentheses is read over. */
+char *mr_describe_function(MrShell *shell, const char *name)
+{
+    char *plain = mr_text_copy_bytes(name, strcspn(name, "("));
+    char *object = mr_pattern_object(plain);
+    char *text = creation_of(shell, "function", object);
+    free(object);
+    free(plain);
     return text;
 }
 
@@ -227,9 +269,10 @@ MrCommandStatus mr_command_describe(MrShell *shell, const char *name)
 {
     char *pattern = mr_command_argument(shell);
     bool more = strchr(name, '+') != NULL;
+    char *kinds = kinds_of(name + 1);
     bool ok = true;
-    if (pattern == NULL) {
-        ok = objects_list(shell, more);
+    if (pattern == NULL || kinds != NULL) {
+        ok = objects_list(shell, more, kinds, pattern);
     } else if (is_of_system(pattern)) {
         ok = system_show(shell, pattern);
     } else {
@@ -240,23 +283,48 @@ MrCommandStatus mr_command_describe(MrShell *shell, const char *name)
         }
         PQclear(found);
     }
+    free(kinds);
     free(pattern);
     return mr_command_result(ok);
 }
 
-MrCommandStatus mr_command_show_view(MrShell *shell, const char *name)
+/* \sv+ and \sf+ number the lines. */
+static void creation_print(const MrShell *shell, const char *text, bool numbered)
+{
+    for (int line = 1; numbered && *text != '\0'; line++) {
+        int length = (int)strcspn(text, "\n");
+        fprintf(shell->out, "%-7d %.*s\n", line, length, text);
+        text += length + (text[length] == '\n' ? 1 : 0);
+    }
+    if (*text != '\0') {
+        fprintf(shell->out, "%s\n", text);
+    }
+    fflush(shell->out);
+}
+
+static MrCommandStatus creation_show(MrShell *shell, const char *command,
+                                     char *(*creation)(MrShell *shell, const char *name))
 {
     char *object = mr_command_argument(shell);
     if (object == NULL) {
-        return mr_command_missing(shell, name);
+        return mr_command_missing(shell, command);
     }
-    char *text = mr_describe_creation(shell, object);
+    char *text = creation(shell, object);
     free(object);
     if (text == NULL) {
         return MR_COMMAND_FAILED;
     }
-    fprintf(shell->out, "%s\n", text);
-    fflush(shell->out);
+    creation_print(shell, text, strchr(command, '+') != NULL);
     free(text);
     return MR_COMMAND_DONE;
+}
+
+MrCommandStatus mr_command_show_view(MrShell *shell, const char *name)
+{
+    return creation_show(shell, name, mr_describe_creation);
+}
+
+MrCommandStatus mr_command_show_function(MrShell *shell, const char *name)
+{
+    return creation_show(shell, name, mr_describe_function);
 }

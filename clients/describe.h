@@ -7,4 +7,6 @@
 
 /* The canonical statement that makes the object; NULL after a message.  The caller frees it. */
 char *mr_describe_creation(MrShell *shell, const char *name);
+/* The same of a function in SQL. */
+char *mr_describe_function(MrShell *shell, const char *name);
 #endif

@@ -187,26 +187,43 @@ MrCommandStatus mr_command_edit(MrShell *shell, const char *name)
     return status;
 }
 
-/* \ev NAME: the statement that makes the view, as one that replaces it. */
-MrCommandStatus mr_command_edit_view(MrShell *shell, const char *name)
+/* The statement that makes an object, as one that replaces it where that is possible; without a
+ * name the form of a new one. */
+static MrCommandStatus creation_edit(MrShell *shell, const char *form,
+                                     char *(*creation)(MrShell *shell, const char *name))
 {
-    char *view = mr_command_argument(shell);
-    if (view == NULL) {
-        return mr_command_missing(shell, name);
+    char *object = mr_command_argument(shell);
+    if (object == NULL) {
+        return text_edit(shell, form, NULL);
     }
-    char *text = mr_describe_creation(shell, view);
-    free(view);
+    char *text = creation(shell, object);
+    free(object);
     if (text == NULL) {
         return MR_COMMAND_FAILED;
     }
-    bool replaces =
-        strncmp(text, "CREATE VIEW", 11) == 0 || strncmp(text, "CREATE MATERIALIZED VIEW", 24) == 0;
+    bool replaces = strncmp(text, "CREATE VIEW", 11) == 0 ||
+                    strncmp(text, "CREATE MATERIALIZED VIEW", 24) == 0 ||
+                    strncmp(text, "CREATE FUNCTION", 15) == 0;
     char *whole = replaces ? mr_text_format("CREATE OR REPLACE%s", text + strlen("CREATE"))
                            : mr_text_copy(text);
     MrCommandStatus status = text_edit(shell, whole, NULL);
     free(whole);
     free(text);
     return status;
+}
+
+MrCommandStatus mr_command_edit_view(MrShell *shell, const char *name)
+{
+    (void)name;
+    return creation_edit(shell, "CREATE VIEW  AS\nSELECT ", mr_describe_creation);
+}
+
+MrCommandStatus mr_command_edit_function(MrShell *shell, const char *name)
+{
+    static const char form[] =
+        "CREATE FUNCTION  ( )\n RETURNS \n LANGUAGE SQL AS $$\nSELECT \n$$\n";
+    (void)name;
+    return creation_edit(shell, form, mr_describe_function);
 }
 
 MrCommandStatus mr_command_history(MrShell *shell, const char *name)

@@ -11,6 +11,7 @@
 #include "clients/autocommit.h"
 #include "clients/completion.h"
 #include "clients/copy.h"
+#include "clients/crosstab.h"
 #include "clients/gather.h"
 #include "clients/session.h"
 #include "clients/show.h"
@@ -114,6 +115,8 @@ static bool show_result(Taking *taking, PGresult *result)
             PQclear(taking->values);
             taking->values = result;
             return true;
+        } else if (shell->send.crosstab != NULL) {
+            ok = mr_crosstab_show(shell, result, shell->send.crosstab, taking->out);
         } else {
             show_tuples(shell, result, NULL, taking->out);
         }
@@ -228,8 +231,21 @@ static bool step_is_confirmed(const char *sql)
     return confirmed && !mr_interrupted;
 }
 
+static void values_free(MrSendValues *values)
+{
+    for (int i = 0; values != NULL && i < values->count; i++) {
+        free(values->texts[i]);
+    }
+    if (values != NULL) {
+        free(values->texts);
+    }
+    free(values);
+}
+
 void mr_execute_forget(MrShell *shell)
 {
+    values_free(shell->send.values);
+    mr_crosstab_free(shell->send.crosstab);
     free(shell->send.target);
     free(shell->send.set_prefix);
     if (shell->send.print != NULL) {
@@ -293,10 +309,15 @@ static bool send_and_take(Taking *taking)
 {
     MrShell *shell = taking->shell;
     long fetch_count = mr_variables_number(&shell->variables, "FETCH_COUNT", 0);
-    if (shell->send.set_prefix != NULL || shell->send.execute || taking->holds) {
+    const MrSend *send = &shell->send;
+    if (send->set_prefix != NULL || send->execute || send->crosstab != NULL || taking->holds) {
         fetch_count = 0;
     }
-    if (!PQsendQuery(shell->conn, taking->sql)) {
+    bool sent = send->values == NULL
+                    ? PQsendQuery(shell->conn, taking->sql)
+                    : PQsendQueryParams(shell->conn, taking->sql, send->values->count, NULL,
+                                        (const char *const *)send->values->texts, NULL, NULL, 0);
+    if (!sent) {
         mr_shell_message(shell, MR_LEVEL_INFO, "%s", PQerrorMessage(shell->conn));
         return false;
     }

@@ -17,8 +17,9 @@ typedef struct Listing {
     const char *more;    /* further ones with +; "": none */
     const char *from;
     const char *name; /* what the pattern is for */
-    const char
-        *except; /* a condition for what only S or a pattern shows; NULL: nothing is hidden */
+    const char *order;
+    const char *except;       /* a condition for what only S or a pattern shows; NULL: nothing is */
+    const char *except_title; /* the title where that is hidden */
 } Listing;
 
 /* A command that lists is added by one line here and one in commands.def. */
@@ -28,23 +29,23 @@ static const Listing listings[] = {
       "last_arrival AS \"Last arrival\", state AS \"State\"",
       ", connector AS \"Connector\", bytes AS \"Bytes\", rejected_rows AS \"Rejected\", "
       "future_rows AS \"Future\", error AS \"Error\", comment AS \"Description\"",
-      "millrace.streams", "name", NULL },
+      "millrace.streams", "name", "1", NULL, NULL },
     { "dt", "List of tables", "name AS \"Name\", rows AS \"Rows\", key AS \"Key\"",
       ", memory AS \"Memory\", changes AS \"Changes\", last_change AS \"Last change\", "
       "comment AS \"Description\"",
-      "millrace.tables", "name", NULL },
+      "millrace.tables", "name", "1", NULL, NULL },
     { "dv", "List of views", "name AS \"Name\", comment AS \"Description\"",
-      ", definition AS \"Definition\"", "millrace.views", "name", NULL },
+      ", definition AS \"Definition\"", "millrace.views", "name", "1", NULL, NULL },
     { "dm", "List of materialized views",
       "name AS \"Name\", target AS \"Target\", state AS \"State\", stream AS \"Reads\", "
       "lag_rows AS \"Lag\"",
       ", key AS \"Key\", emit AS \"Emit\", rows_in AS \"Rows in\", rows_out AS \"Rows out\", "
       "state_bytes AS \"State bytes\", error AS \"Error\", comment AS \"Description\"",
-      "millrace.queries", "name", NULL },
+      "millrace.queries", "name", "1", NULL, NULL },
     { "sinks", "List of sinks",
       "name AS \"Name\", target AS \"Target\", state AS \"State\", stream AS \"Reads\", "
       "lag_rows AS \"Lag\", error AS \"Error\"",
-      "", "millrace.sinks", "name", NULL },
+      "", "millrace.sinks", "name", "1", NULL, NULL },
     { "queries", "List of standing queries",
       "name AS \"Name\", state AS \"State\", rows_in AS \"Rows in\", rows_out AS \"Rows out\", "
       "lag_rows AS \"Lag\", late_rows AS \"Late\", watermark AS \"Watermark\", target AS "
@@ -52,39 +53,30 @@ static const Listing listings[] = {
       ", stream AS \"Reads\", failed_rows AS \"Failed\", groups AS \"Groups\", state_bytes AS "
       "\"State bytes\", next_close AS \"Next close\", last_commit_us AS \"Commit us\", "
       "error AS \"Error\"",
-      MR_FACT_QUERIES, "name", NULL },
+      MR_FACT_QUERIES, "name", "1", NULL, NULL },
     { "connections", "List of connections",
       "name AS \"Name\", type AS \"Type\", location AS \"Location\", queries AS \"Queries\"", "",
-      "millrace.connections", "name", NULL },
+      "millrace.connections", "name", "1", NULL, NULL },
     { "di", "List of keys", "name AS \"Name\", kind AS \"Type\", key AS \"Key\"", "",
       "(SELECT name, 'table' AS kind, key FROM millrace.tables WHERE key IS NOT NULL UNION ALL "
       "SELECT name, 'materialized view', key FROM millrace.queries WHERE key IS NOT NULL) AS keys",
-      "name", NULL },
+      "name", "1", NULL, NULL },
     { "df", "List of functions",
+      "CASE kind WHEN 'function in SQL' THEN 'public' ELSE 'pg_catalog' END AS \"Schema\", "
       "name AS \"Name\", result AS \"Result data type\", arguments AS \"Argument data types\", "
-      "kind AS \"Type\"",
-      ", doc AS \"Description\"", "millrace.functions", "name", NULL },
+      "CASE kind WHEN 'aggregate' THEN 'agg' ELSE 'func' END AS \"Type\"",
+      ", doc AS \"Description\"",
+      "(SELECT * FROM millrace.functions WHERE kind <> 'operator') AS f", "name", "1, 2, 4", NULL,
+      NULL },
+    { "da", "List of aggregate functions",
+      "'pg_catalog' AS \"Schema\", name AS \"Name\", result AS \"Result data type\", arguments AS "
+      "\"Argument data types\", doc AS \"Description\"",
+      "", "(SELECT * FROM millrace.functions WHERE kind = 'aggregate') AS f", "name", "1, 2, 4",
+      NULL, NULL },
     { "dconfig", "List of configuration parameters", "name AS \"Parameter\", value AS \"Value\"",
       ", initial AS \"Default\", scope AS \"Changed by\", doc AS \"Description\"",
-      "millrace.settings", "name", "value IS DISTINCT FROM initial" },
-    { "dn", "List of schemas",
-      "nspname AS \"Name\", pg_catalog.pg_get_userbyid(nspowner) AS \"Owner\"", "",
-      "pg_catalog.pg_namespace", "nspname",
-      "nspname !~ '^pg_' AND nspname <> 'information_schema'" },
-    { "dT", "List of data types",
-      "pg_catalog.format_type(oid, NULL) AS \"Name\", typname AS \"Internal name\", "
-      "typlen AS \"Size\"",
-      ", typcategory AS \"Category\", oid AS \"Number\"",
-      "(SELECT * FROM pg_catalog.pg_type WHERE typelem = 0 AND typtype = 'b') AS types", "typname",
-      NULL },
-    { "du", "List of roles",
-      "rolname AS \"Role name\", CASE WHEN rolcanlogin THEN '' ELSE 'Cannot login' END AS "
-      "\"Attributes\"",
-      "", "pg_catalog.pg_roles", "rolname", "rolname !~ '^pg_'" },
-    { "l", "List of databases",
-      "name AS \"Name\", encoding AS \"Encoding\", version AS \"Server version\"", "",
-      "(SELECT current_database() AS name, 'UTF8' AS encoding, version() AS version) AS databases",
-      "name", NULL },
+      "millrace.settings", "name", "1", "value IS DISTINCT FROM initial",
+      "List of non-default configuration parameters" },
 };
 
 /* Other spellings of the same list. */
@@ -92,8 +84,6 @@ static const char *listing_name(const char *command)
 {
     static const char *const others[][2] = {
         { "streams", "ds" },
-        { "dg", "du" },
-        { "list", "l" },
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         size_t length = strlen(others[i][0]);
@@ -124,14 +114,14 @@ static bool listing_show(MrShell *shell, const Listing *listing, const char *com
     bool all = strchr(command, 'S') != NULL || pattern != NULL || listing->except == NULL;
     char *condition = mr_pattern_condition(pattern, listing->name);
     PGresult *result =
-        mr_execute_own_format(shell, "SELECT %s%s FROM %s WHERE %s%s%s ORDER BY 1",
+        mr_execute_own_format(shell, "SELECT %s%s FROM %s WHERE %s%s%s ORDER BY %s",
                               listing->columns, more ? listing->more : "", listing->from, condition,
-                              all ? "" : " AND ", all ? "" : listing->except);
+                              all ? "" : " AND ", all ? "" : listing->except, listing->order);
     free(condition);
     if (result == NULL) {
         return false;
     }
-    mr_show_own(shell, result, listing->title);
+    mr_show_own(shell, result, all ? listing->title : listing->except_title);
     PQclear(result);
     return true;
 }
@@ -143,9 +133,4 @@ MrCommandStatus mr_command_list(MrShell *shell, const char *name)
     bool ok = listing != NULL && listing_show(shell, listing, name, pattern);
     free(pattern);
     return mr_command_result(ok);
-}
-
-bool mr_describe_databases(MrShell *shell)
-{
-    return listing_show(shell, listing_find("l"), "l", NULL);
 }

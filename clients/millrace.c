@@ -102,7 +102,7 @@ static MrExit shell_run(MrShell *shell, const MrOptions *options)
     }
     mr_session_catch_interrupts();
     if (options->list) {
-        return mr_describe_databases(shell) ? MR_EXIT_OK : MR_EXIT_FAILURE;
+        return mr_catalogue_databases(shell) ? MR_EXIT_OK : MR_EXIT_FAILURE;
     }
     if (!options->skip_start_file) {
         start_file_run(shell);

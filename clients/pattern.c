@@ -21,8 +21,9 @@ static const char *without_schema(const char *pattern)
     return name;
 }
 
-/* One character of the pattern as a regular expression; returns what stands behind it. */
-static const char *put_regex(const char *c, bool *quoted, MrBuffer *out)
+/* One character of the pattern as a regular expression; returns what stands behind it.  `plain`: the
+ * signs of regular expressions stand for themselves. */
+static const char *put_regex(const char *c, bool plain, bool *quoted, MrBuffer *out)
 {
     if (*c == '"') {
         if (*quoted && c[1] == '"') {
@@ -34,7 +35,8 @@ static const char *put_regex(const char *c, bool *quoted, MrBuffer *out)
         mr_buffer_append(out, ".*");
     } else if (!*quoted && *c == '?') {
         mr_buffer_append_char(out, '.');
-    } else if (*c == '$' || *c == '.' || (*quoted && strchr("|*+?()[]{}^\\", *c) != NULL)) {
+    } else if (*c == '$' || *c == '.' ||
+               ((*quoted || plain) && strchr("|*+?()[]{}^\\", *c) != NULL)) {
         mr_buffer_append_char(out, '\\');
         mr_buffer_append_char(out, *c);
     } else {
@@ -53,7 +55,7 @@ char *mr_pattern_condition(const char *pattern, const char *column)
     mr_buffer_init(&regex);
     mr_buffer_append(&regex, "^(");
     for (const char *c = without_schema(pattern); *c != '\0';) {
-        c = put_regex(c, &quoted, &regex);
+        c = put_regex(c, false, &quoted, &regex);
     }
     mr_buffer_append(&regex, ")$");
     char *literal = mr_shell_quote(regex.data, '\'');
@@ -61,6 +63,59 @@ char *mr_pattern_condition(const char *pattern, const char *column)
     free(literal);
     mr_buffer_fini(&regex);
     return condition;
+}
+
+/* Up to the dot that ends a part of the pattern, or its end. */
+static const char *put_part(const char *c, bool plain, MrBuffer *regex)
+{
+    bool quoted = false;
+    mr_buffer_append(regex, "^(");
+    while (*c != '\0' && (quoted || *c != '.')) {
+        c = put_regex(c, plain, &quoted, regex);
+    }
+    mr_buffer_append(regex, ")$");
+    return c;
+}
+
+/* " AND (column ~ regex OR ...)"; a pattern that fits every name needs no condition. */
+static void put_condition(MrBuffer *out, const char *const *columns, int count, const char *regex)
+{
+    if (strcmp(regex, "^(.*)$") == 0) {
+        return;
+    }
+    char *literal = mr_shell_quote(regex, '\'');
+    for (int i = 0; i < count && columns[i] != NULL; i++) {
+        mr_buffer_append_format(out, "%s%s ~ %s", i == 0 ? " AND (" : " OR ", columns[i], literal);
+    }
+    mr_buffer_append(out, ")");
+    free(literal);
+}
+
+char *mr_pattern_where(const char *pattern, const MrPatternColumns *columns)
+{
+    MrBuffer parts[3];
+    MrBuffer out;
+    int count = 0;
+    bool ends = pattern == NULL;
+    mr_buffer_init(&out);
+    while (!ends && count < 3) {
+        mr_buffer_init(&parts[count]);
+        pattern = put_part(pattern, columns->is_operator, &parts[count++]);
+        ends = *pattern++ == '\0';
+    }
+    /* What stands before the schema is the database: always the connection's. */
+    if (count > 0) {
+        put_condition(&out, columns->names, 4, parts[count - 1].data);
+    }
+    if (count > 1 && columns->schema != NULL) {
+        put_condition(&out, &columns->schema, 1, parts[count - 2].data);
+    } else if (columns->visible != NULL) {
+        mr_buffer_append_format(&out, " AND %s", columns->visible);
+    }
+    while (count > 0) {
+        mr_buffer_fini(&parts[--count]);
+    }
+    return out.data;
 }
 
 /* One part of a name, up to its dot: folded, without quotes. */

@@ -86,8 +86,9 @@ char *mr_session_read_hidden(const char *prompt)
     ssize_t length = getline(&line, &size, in);
     if (hidden) {
         tcsetattr(fileno(in), TCSAFLUSH, &shown);
-        fputs("\n", out);
     }
+    fputs("\n", out); /* the one that was typed is not seen */
+    fflush(out);
     if (terminal != NULL) {
         fclose(terminal);
     }

@@ -36,14 +36,21 @@ typedef struct MrScript { /* what is being read: the terminal, a file, or a -c t
     struct MrScript *outer;
 } MrScript;
 
+typedef struct MrSendValues { /* of $1, $2 ... */
+    char **texts;
+    int count;
+} MrSendValues;
+
 typedef struct MrSend { /* how the next statement is sent; \g and its kin set it */
     char *target;       /* a file or |command for the result; NULL: the usual place */
     bool expanded;
-    MrPrintOptions *print; /* \g (options): for this result; NULL: the shell's */
-    char *set_prefix;      /* \gset: results become variables; NULL: no */
-    bool describe;         /* \gdesc: only the columns */
-    bool execute;          /* \gexec: values are statements */
-    const char *title;     /* \watch */
+    MrPrintOptions *print;       /* \g (options): for this result; NULL: the shell's */
+    char *set_prefix;            /* \gset: results become variables; NULL: no */
+    bool describe;               /* \gdesc: only the columns */
+    bool execute;                /* \gexec: values are statements */
+    const char *title;           /* \watch */
+    MrSendValues *values;        /* \bind: by the extended protocol, with these; NULL: without */
+    struct MrCrosstab *crosstab; /* \crosstabview: its columns; NULL: no */
 } MrSend;
 
 typedef struct MrShell {

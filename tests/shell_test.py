@@ -240,6 +240,11 @@ def test_scripts():
     ENV["MILLRACE_EDITOR"] = editor
     expect("edit", ["-At"], "11\n", "", 0, "SELECT 1\n\\e\n")
     del ENV["MILLRACE_EDITOR"]
+    expect("bind", ["-At"], "3\na b\n6\nv|6\n7\n", "supplies 1 parameters, but prepared", 0,
+           "SELECT $1::int + $2::int \\bind 1 2 \\g\nSELECT $1::text \\bind 'a b'\n;\n"
+           "SELECT $1::int AS x \\bind 6 \\gset\n\\echo :x\n"
+           "SELECT 'a' AS v, 'v' AS h, $1::int AS c \\bind 6 \\crosstabview 2 1\n"
+           "\\bind left\nSELECT 1;\nSELECT $1::int \\bind 7 \\g\n")
 
 
 def test_copy():
@@ -371,16 +376,47 @@ def test_server_objects():
                            ("\\l", DATABASE)):
         got = run("-c", command)
         check(f"{command} lists", words in got[1] and got[0] == 0, got)
-    for command, words in (("\\dn", "public"), ("\\dT int*", "bigint|int8"),
+    for command, words in (("\\dn", "public"), ("\\dT int*", "pg_catalog|bigint|64-bit"),
                            ("\\df avg", "double precision"), ("\\dconfig port", "Parameter|Value\nport|"),
                            ("\\connections", "main"), ("\\streams", name), (f"\\d public.{name}", "Stream"),
                            ("\\d millrace.queries", "lag_rows"), (f"\\sv {name}", "CREATE STREAM")):
         got = run("-A", "-c", command)
         check(f"{command.replace(name, 'NAME')} lists", words in got[1] and got[0] == 0, got)
+    compare_catalogue()
+    for command, words in (("\\df avg", "pg_catalog|avg|numeric|bigint|agg"), ("\\df+ avg", "Arithmetic mean"),
+                           ("\\da corr", "pg_catalog|corr|double precision|"), ("\\dst", f"\n{name}|stream|"),
+                           ("\\dT", "timestamp with time zone"), ("\\dy", "no event triggers"),
+                           ("\\dFd+", "no text search"), ("\\lo_import x y", "no large objects")):
+        got = run("-A", "-c", command)
+        check(f"{command.replace(name, 'NAME')} lists", words in got[1] and got[0] == 0 and not got[2], got)
+    expect("dtvm: none of them", ["-c", f"\\dtvm {name}"], "", "Did not find any relation named", 0)
+    test_functions()
     got = run("-l")
     check("-l lists", DATABASE in got[1] and got[0] == 0, got)
     expect("d of nothing", ["-c", "\\d nothing_of_this_name"], "", "Did not find any relation", 1)
     run("-c", f"DROP STREAM {name}")
+
+
+def test_functions():
+    name = f"shell_f_{os.getpid()}"
+    made = f"CREATE FUNCTION {name}(x bigint) RETURNS bigint LANGUAGE sql AS $$SELECT x * 2$$\n"
+    run("-c", made)
+    expect("sf", ["-c", f"\\sf {name}"], made)
+    expect("sf by its parameters, numbered", ["-c", f"\\sf+ {name}(bigint)"], f"1       {made}")
+    expect("sf of nothing", ["-c", "\\sf nothing_here"], "", "does not exist", 1)
+    got = run("-At", "-c", f"\\df {name}")
+    check("df lists it", got[1] == f"public|{name}|bigint|x bigint|func\n", got)
+    editor = write("plus.sh", "#!/bin/sh\nsed -i 's/x [*] 2/x + 1/; s/$/;/' \"$1\"\n")
+    os.chmod(editor, 0o755)
+    ENV["MILLRACE_EDITOR"] = editor
+    expect("ef", ["-At"], "CREATE FUNCTION\n6\n", "", 0, f"\\ef {name}\nSELECT {name}(5);\n")
+    run("-c", f"CREATE VIEW {name}_view AS SELECT x * 2 AS y FROM (VALUES (5)) AS v(x)")
+    expect("ev", ["-At"], "CREATE VIEW\n6\n", "", 0, f"\\ev {name}_view\nSELECT y FROM {name}_view;\n")
+    expect("ev of nothing", ["-At"], "", "Did not find any relation", 0, "\\ev nothing_here\n")
+    del ENV["MILLRACE_EDITOR"]
+    got = run("-c", f"\\sv+ {name}_view")
+    check("sv+ numbers the lines", re.match(rf"1       CREATE (OR REPLACE )?VIEW {name}_view AS ", got[1]) is not None, got)
+    run("-q", stdin=f"DROP VIEW {name}_view; DROP FUNCTION {name};")
 
 
 def test_standing_queries():
@@ -564,6 +600,26 @@ SELECT :v > 2 AS big \\gset
                   "\\set VERBOSITY sqlstate\nselec;\n",
     "error variables": "selec;\n\\echo :ERROR :SQLSTATE :ROW_COUNT :LAST_ERROR_MESSAGE\nSELECT 1;\n"
                        "\\echo :ERROR :SQLSTATE :ROW_COUNT :LAST_ERROR_SQLSTATE\n",
+    "crosstabview": """
+SELECT * FROM (VALUES ('v1','h2','foo'), ('v2','h1','bar'), ('v1','h0','baz'), ('v0','h4',NULL), (NULL,'h4','dbl'),
+  ('v0',NULL,'qux')) AS t(v, h, c) \\crosstabview
+SELECT v, h, i, i AS "Rank" FROM (VALUES ('a','x',5), ('b','x',-2), ('b','y',3), ('a','z',-9)) AS t(v, h, i) \\crosstabview V h i "Rank"
+SELECT v, h, i FROM (VALUES ('a','x',5), ('b','x',-2), ('b','y',3)) AS t(v, h, i) \\crosstabview 2 1
+SELECT 1, 2 \\crosstabview
+SELECT 1, 2, 3 \\crosstabview 1 1
+SELECT 1, 2, 3, 4 \\crosstabview
+SELECT 1 AS a, 2 AS a, 3 \\crosstabview a
+SELECT 1 AS a, 2 AS b, 3 AS "C" \\crosstabview c
+SELECT 1 AS a, 2 AS b, 3 AS c \\crosstabview 1 9
+SELECT 1 AS a, NULL AS b, i AS c FROM generate_series(1, 2) i \\crosstabview
+SELECT i AS a, i AS b, i AS c FROM generate_series(1, 1601) i \\crosstabview
+SELECT 1 AS a, 2 AS b, 3 AS c WHERE false \\crosstabview
+\\pset null (n)
+\\pset title T
+\\x
+SELECT 'v' AS v, NULL AS h, NULL AS c \\crosstabview
+selec \\crosstabview
+""",
     "unknown commands": "\\nonsense\nSELECT 1;\n\\x too many words\n\\i /nonexistent\n\\i\n",
     "copy": "CREATE TEMP TABLE c (a int, b text);\n\\copy c from stdin\n1\tone\n2\ttwo\n\\.\n"
             "\\copy c to stdout\n\\copy (SELECT a FROM c) to stdout csv header\n"
@@ -575,7 +631,25 @@ SELECT :v > 2 AS big \\gset
 }
 
 
+# psql's lists of the catalogue: the same bytes over PostgreSQL and over our own server.
+CATALOGUE_COMMANDS = [
+    "\\dA", "\\dA b*", "\\dA+", "\\db", "\\db+", "\\dC", "\\dC int8", "\\dC+ *num*", "\\ddp", "\\dD *", "\\dD+ *.*", "\\dn", "\\dn+",
+    "\\dnS", "\\dn pg*", '\\dn "PUBLIC"', "\\do ||", "\\do *.|*", "\\do pg_catalog.|*", "\\dO *", "\\dp", "\\dp pg_catalog.pg_t*",
+    "\\z public.*", "\\dT int*", "\\dT+ int*", "\\dTS bool*", "\\dT pg_catalog.big?nt", "\\dT nothing.*", "\\dgS",
+    "\\du", "\\du+", "\\dx", "\\dx p*", "\\l", "\\l+", "\\l x*"]
+
+
+def compare_catalogue():
+    for command in CATALOGUE_COMMANDS:
+        for option in ([], ["-A"], ["-x"]):
+            ours = run(*option, "-c", command)
+            theirs = run(*option, "-c", command, program="psql")
+            theirs = (theirs[0], theirs[1], theirs[2].replace("psql:", "millrace:"))
+            check(f"as psql: {' '.join(option)} {command}", ours == theirs, f"{ours}\n{theirs}")
+
+
 def test_compare():
+    compare_catalogue()
     for option in COMPARED_OPTIONS:
         for query in COMPARED_QUERIES:
             if any("FETCH_COUNT" in word for word in option) and query in (

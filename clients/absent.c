@@ -1,0 +1,38 @@
+/*
+ * clients/absent.c - psql's commands about things that a stream server has none of: they say so.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "clients/commands.h"
+
+static const char *const absent[][2] = {
+    { "copyright",
+      "Millrace is free software: see LICENSE, or /usr/share/doc/millrace/copyright." },
+    { "dc", "There are no conversions: all text is UTF-8." },
+    { "dd", "There are no other comments than those that \\d+ and the lists with + show." },
+    { "dE", "There are no foreign tables: streams read files, \\connections lists the targets." },
+    { "de", "There are no foreign data: streams read files, \\connections lists the targets." },
+    { "dF", "There is no text search." },
+    { "dL", "There are no procedural languages: functions are written in SQL." },
+    { "dl", "There are no large objects." },
+    { "dP", "There are no partitioned tables." },
+    { "drds", "Settings are not kept per role: \\dconfig lists those of the server." },
+    { "dR", "There are no publications: SUBSCRIBE and sinks give changes to others." },
+    { "dX", "There are no extended statistics." },
+    { "dy", "There are no event triggers." },
+    { "lo_", "There are no large objects." },
+};
+
+MrCommandStatus mr_command_absent(MrShell *shell, const char *name)
+{
+    for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+        if (strncmp(name, absent[i][0], strlen(absent[i][0])) == 0) {
+            fprintf(shell->out, "%s\n", absent[i][1]);
+            break;
+        }
+    }
+    fflush(shell->out);
+    mr_lexer_skip_arguments(&shell->script->lexer);
+    return MR_COMMAND_DONE;
+}
