@@ -45,6 +45,7 @@ class Context:
         self.quick = arguments.quick
         self.rows = arguments.rows or (1_000_000 if self.quick else 10_000_000)
         self.runs = arguments.runs or (3 if self.quick else 5)
+        self.queries = arguments.queries.split(",") if arguments.queries else []
         self.latency_seconds = 5 if self.quick else 10
         self.idle_seconds = 3 if self.quick else 10
         self.build = Path(os.environ["MILLRACE_BUILD"])
@@ -70,6 +71,7 @@ def read_arguments():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rows", type=int)
     parser.add_argument("--runs", type=int)
+    parser.add_argument("--queries", default="")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("case", nargs="*")
     arguments = parser.parse_args()
