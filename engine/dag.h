@@ -103,13 +103,15 @@ typedef struct MrJoinSpec {
 } MrJoinSpec;
 
 /* ASOF JOIN, and FOR SYSTEM_TIME AS OF an event time: every left row with the last right row that
- * has its keys and is not after it.  Output as of MrJoinSpec. */
+ * has its keys and is not after it, or with the first that is not before it.  Output as of
+ * MrJoinSpec. */
 typedef struct MrAsofSpec {
     bool keeps_unmatched; /* LEFT: a left row that meets none shows with NULLs */
     const uint32_t *left_keys, *right_keys;
     uint32_t key_count;
     uint32_t left_time, right_time; /* input columns of one type: 8 bytes, ordered as integers */
-    bool is_strict;                 /* the right row is before the left one, not at its time */
+    bool is_later;                  /* the right row is the first that is not before the left one */
+    bool is_strict;                 /* the right row is not at the left one's time either */
     /* Right rows are versions: each is valid until the next one of its keys comes or it is taken
      * back.  Else, of right rows at one time, the first counts. */
     bool is_versioned;
@@ -120,7 +122,8 @@ typedef struct MrAsofSpec {
     uint32_t column_count;
     bool left_retracts, right_retracts, right_is_derived;
     /* Both times are those that W is about: rows before W less `late_us` are late, left rows
-     * before it are final, and right rows that are replaced by then are let go. */
+     * before it (is_later: whose right row is) are final, and right rows that are replaced by then
+     * (is_later: that are before it) are let go. */
     bool is_timed;
     bool right_can_be_late;
     int64_t late_us;

@@ -123,7 +123,7 @@ static bool visit_part(const Walk *w, const MrNode *node)
                all(w, &AS(MrAstFromWindow)->args);
     case MR_AST_FROM_JOIN:
         return one(w, AS(MrAstFromJoin)->left) && one(w, AS(MrAstFromJoin)->right) &&
-               one(w, AS(MrAstFromJoin)->on);
+               one(w, AS(MrAstFromJoin)->match) && one(w, AS(MrAstFromJoin)->on);
     case MR_AST_CONSTRAINT: return one(w, AS(MrAstConstraint)->check);
     case MR_AST_COLUMN_DEF:
         return one(w, AS(MrAstColumnDef)->type) && one(w, AS(MrAstColumnDef)->default_value) &&

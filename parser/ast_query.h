@@ -185,6 +185,8 @@ typedef struct MrAstFromJoin {
     MrJoinKind join;
     bool natural;
     bool asof; /* a ASOF [LEFT] JOIN b */
+    /* Of an ASOF JOIN: MATCH_CONDITION (…).  NULL: the comparison is in ON, or USING ends with it. */
+    MrNode *match;
     MrNode *left;
     MrNode *right;
     MrNode *on;

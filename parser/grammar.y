@@ -34,7 +34,7 @@
 /* Lowest first.  EMPTY is the precedence of rules that match nothing: the words after it go on with
  * the clause rather than name something.  From SET on as in PostgreSQL. */
 %nonassoc EMPTY.
-%nonassoc IF PREPARE SAVEPOINT FORMAT ON.
+%nonassoc IF PREPARE SAVEPOINT FORMAT ON USING.
 %nonassoc SET.
 %left UNION EXCEPT.
 %left INTERSECT.
@@ -1138,10 +1138,22 @@ joined_table(R) ::= table_ref(A) ASOF_LA asof_type(K) JOIN(O) table_ref(B) join_
     R = mr_build_join_item(p, (MrJoinKind)K, A, B, Q, O);
     AS(MrAstFromJoin, R)->asof = true;
 }
+joined_table(R) ::= table_ref(A) ASOF_LA asof_type(K) JOIN(O) table_ref(B) match(M) join_qual(Q).
+        [JOIN] {
+    R = mr_build_join_item(p, (MrJoinKind)K, A, B, Q, O);
+    AS(MrAstFromJoin, R)->asof = true;
+    AS(MrAstFromJoin, R)->match = M;
+}
+joined_table(R) ::= table_ref(A) ASOF_LA asof_type(K) JOIN(O) table_ref(B) match(M). [EMPTY] {
+    R = mr_build_join_item(p, (MrJoinKind)K, A, B, NULL, O);
+    AS(MrAstFromJoin, R)->asof = true;
+    AS(MrAstFromJoin, R)->match = M;
+}
 %type asof_type {int}
 asof_type(R) ::= . { R = MR_JOIN_INNER; }
 asof_type(R) ::= INNER. { R = MR_JOIN_INNER; }
 asof_type(R) ::= LEFT opt_outer. { R = MR_JOIN_LEFT; }
+match(R) ::= MATCH_CONDITION_LA LPAREN a_expr(E) RPAREN. { R = E; }
 %type join_type {int}
 join_type(R) ::= FULL opt_outer. { R = MR_JOIN_FULL; }
 join_type(R) ::= LEFT opt_outer. { R = MR_JOIN_LEFT; }
@@ -2776,6 +2788,7 @@ unreserved_bare(A) ::= INSERT(A). unreserved_bare(A) ::= ISOLATION(A).
 unreserved_bare(A) ::= KEY(A). unreserved_bare(A) ::= LANGUAGE(A). unreserved_bare(A) ::= LAST(A).
 unreserved_bare(A) ::= LEVEL(A). unreserved_bare(A) ::= LISTEN(A). unreserved_bare(A) ::= LOAD(A).
 unreserved_bare(A) ::= LOCAL(A). unreserved_bare(A) ::= LOCK(A). unreserved_bare(A) ::= LOCKED(A).
+unreserved_bare(A) ::= MATCH_CONDITION(A).
 unreserved_bare(A) ::= MATERIALIZED(A). unreserved_bare(A) ::= MERGE(A).
 unreserved_bare(A) ::= MOVE(A). unreserved_bare(A) ::= NAMES(A). unreserved_bare(A) ::= NEXT(A).
 unreserved_bare(A) ::= NO(A). unreserved_bare(A) ::= NOTHING(A). unreserved_bare(A) ::= NOTIFY(A).

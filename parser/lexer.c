@@ -433,7 +433,7 @@ static MrStatus lex_token(MrLexer *lexer, MrLexedToken *out, MrError *err)
 
 /* The grammar is LALR(1); the words below would need two or three tokens.  Each gets another code
  * when what follows makes it the keyword, and stays usable as a name otherwise. */
-static int lookahead_code(int code, int next, int second)
+static int lookahead_code(const MrLexer *lexer, int code, int next, int second)
 {
     switch (code) {
     case MR_TOKEN_NOT:
@@ -450,6 +450,8 @@ static int lookahead_code(int code, int next, int second)
         return next == MR_TOKEN_JOIN || next == MR_TOKEN_LEFT || next == MR_TOKEN_INNER
                    ? MR_TOKEN_ASOF_LA
                    : code;
+    case MR_TOKEN_MATCH_CONDITION:
+        return next == MR_TOKEN_LPAREN && lexer->has_asof ? MR_TOKEN_MATCH_CONDITION_LA : code;
     case MR_TOKEN_EMIT:
         return next == MR_TOKEN_EVERY || (next == MR_TOKEN_ON &&
                                           (second == MR_TOKEN_UPDATE || second == MR_TOKEN_WINDOW))
@@ -462,7 +464,8 @@ static int lookahead_code(int code, int next, int second)
 static bool needs_lookahead(int code)
 {
     return code == MR_TOKEN_NOT || code == MR_TOKEN_NULLS || code == MR_TOKEN_WITH ||
-           code == MR_TOKEN_FOR || code == MR_TOKEN_ASOF || code == MR_TOKEN_EMIT;
+           code == MR_TOKEN_FOR || code == MR_TOKEN_ASOF || code == MR_TOKEN_EMIT ||
+           code == MR_TOKEN_MATCH_CONDITION;
 }
 
 static MrStatus fill(MrLexer *lexer, int count, MrError *err)
@@ -480,7 +483,8 @@ MrStatus mr_lexer_next(MrLexer *lexer, MrLexedToken *out, MrError *err)
     *out = lexer->ahead[0];
     if (needs_lookahead(out->code)) {
         MR_TRY(fill(lexer, 3, err));
-        out->code = lookahead_code(out->code, lexer->ahead[1].code, lexer->ahead[2].code);
+        out->code = lookahead_code(lexer, out->code, lexer->ahead[1].code, lexer->ahead[2].code);
+        lexer->has_asof |= out->code == MR_TOKEN_ASOF_LA;
     }
     lexer->ahead_count--;
     memmove(&lexer->ahead[0], &lexer->ahead[1], (size_t)lexer->ahead_count * sizeof *out);

@@ -151,6 +151,11 @@ static void print_join(MrPrinter *printer, const MrAstFromJoin *join)
     PUT(printer, nested ? "(" : "");
     mr_print_node(printer, join->right);
     PUT(printer, nested ? ")" : "");
+    if (join->match != NULL) {
+        PUT(printer, " MATCH_CONDITION (");
+        mr_print_expression(printer, join->match, MR_BIND_ANY);
+        PUT(printer, ")");
+    }
     if (join->on != NULL) {
         PUT(printer, " ON ");
         mr_print_expression(printer, join->on, MR_BIND_ANY);

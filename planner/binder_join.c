@@ -198,6 +198,13 @@ static MrStatus merge_columns(MrBinder *b, MrJoinKind kind, MrExpr *left, MrExpr
     return MR_OK;
 }
 
+/* USING of an ASOF JOIN without a comparison ends with the times: those of the right side are not
+ * after those of the left one. */
+static bool ends_with_time(const MrAstFromJoin *join, const MrNameList *columns, uint32_t index)
+{
+    return join->asof && join->match == NULL && index + 1 == columns->count;
+}
+
 static MrStatus bind_using(MrBinder *b, const MrAstFromJoin *join, const MrNameList *columns,
                            const MrScope *left, const MrScope *right, MrScope *out,
                            MrExpr **condition)
@@ -215,7 +222,8 @@ static MrStatus bind_using(MrBinder *b, const MrAstFromJoin *join, const MrNameL
         }
         MR_TRY(find_common(b, left, columns->items[i], "left", position, &sides[0]));
         MR_TRY(find_common(b, right, columns->items[i], "right", position, &sides[1]));
-        MR_TRY(mr_bind_operator(b, "=", sides[0], sides[1], position, &equal));
+        bool is_time = ends_with_time(join, columns, i);
+        MR_TRY(mr_bind_operator(b, is_time ? ">=" : "=", sides[0], sides[1], position, &equal));
         MR_TRY(mr_expr_and(b->arena, *condition, equal, condition, b->err));
         MR_TRY(merge_columns(b, join->join, sides[0], sides[1], position, &merged));
         MR_TRY(add_name(b, out, columns->items[i], merged));
@@ -323,6 +331,11 @@ static MrStatus bind_condition(MrBinder *b, const MrAstFromJoin *join, const MrS
     MR_TRY(add_names(b, out, right, &using_columns));
     if (join->on != NULL) {
         MR_TRY(bind_on(b, join->on, out, condition));
+    }
+    if (join->match != NULL) {
+        MrExpr *match;
+        MR_TRY(bind_on(b, join->match, out, &match));
+        MR_TRY(mr_expr_and(b->arena, *condition, match, condition, b->err));
     }
     return mr_join_flatten(b->arena, *condition, condition, b->err);
 }

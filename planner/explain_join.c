@@ -106,13 +106,18 @@ static MrStatus describe_asof_state(MrExplain *explain, const MrAsofSpec *spec,
         return mr_explain_add_text(explain, "State",
                                    "every row of both inputs for ever: nothing bounds it");
     }
-    mr_builder_append_string(&explain->text, "left rows until the watermark passes ");
-    append_column_of(explain, node->input, spec->left_time);
+    mr_builder_append_string(&explain->text, spec->is_later
+                                                 ? "rows until the watermark passes "
+                                                 : "left rows until the watermark passes ");
+    append_column_of(explain, spec->is_later ? node->right : node->input,
+                     spec->is_later ? spec->right_time : spec->left_time);
     if (spec->late_us > 0) {
         mr_builder_append_string(&explain->text, " + ");
         mr_explain_append_duration(&explain->text, spec->late_us);
     }
-    mr_builder_append_string(&explain->text, ", right ones until the next of their key is passed");
+    mr_builder_append_string(&explain->text,
+                             spec->is_later ? ", left ones until that of the row that they meet"
+                                            : ", right ones until the next of their key is passed");
     return mr_explain_add(explain, "State");
 }
 
@@ -132,9 +137,10 @@ MrStatus mr_explain_asof(MrExplain *explain, const MrDagNode *node)
     if (spec->key_count > 0) {
         MR_TRY(mr_explain_add(explain, "Keys"));
     }
-    mr_builder_append_string(&explain->text, "the last ");
+    mr_builder_append_string(&explain->text, spec->is_later ? "the first " : "the last ");
     append_column_of(explain, node->right, spec->right_time);
-    mr_builder_append_string(&explain->text, spec->is_strict ? " < " : " <= ");
+    mr_builder_append_string(&explain->text, spec->is_later ? " >" : " <");
+    mr_builder_append_string(&explain->text, spec->is_strict ? " " : "= ");
     append_column_of(explain, node->input, spec->left_time);
     MR_TRY(mr_explain_add(explain, "Meets"));
     MR_TRY(describe_asof_state(explain, spec, node));

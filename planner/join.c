@@ -23,6 +23,11 @@ static uint32_t about(const MrExpr *expr, uint32_t left_columns)
     return sides;
 }
 
+bool mr_join_is_about_both(const MrLogical *join, const MrExpr *expr)
+{
+    return about(expr, join->input->column_count) == (ABOUT_LEFT | ABOUT_RIGHT);
+}
+
 typedef struct Lower {
     MrArena *arena;
     uint32_t by;

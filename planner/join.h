@@ -34,6 +34,9 @@ MrStatus mr_join_push_filter(MrBinder *b, MrLogical **place);
 /* Conditions of ON that are about one input go there, where that changes no answer. */
 MrStatus mr_join_push_condition(MrBinder *b, MrLogical *join);
 
+/* Whether the expression, over the columns of both inputs, reads both. */
+bool mr_join_is_about_both(const MrLogical *join, const MrExpr *expr);
+
 /* ASOF JOIN: its ON becomes equal columns and the two times. */
 MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join);
 /* FOR SYSTEM_TIME AS OF s.ts, before the sides are joined: the left column that it names; rows of a

@@ -1,9 +1,10 @@
 /*
  * planner/join_asof.c - ASOF JOIN, and FOR SYSTEM_TIME AS OF an event time: joins in which a left
- * row meets the last right row that is not after it.  What the condition must be, which columns are
- * the times, what W says of them.
+ * row meets the last right row that is not after it, or the first that is not before it.  What the
+ * condition must be, which columns are the times, what W says of them.
  */
 #include "planner/join.h"
+#include "planner/subquery.h"
 
 #include <string.h>
 
@@ -18,12 +19,13 @@ static MrStatus refuse_condition(MrBinder *b, const MrExpr *part, const char *wh
 {
     mr_bind_unsupported(
         b, part->position,
-        "Write a ASOF JOIN b ON a.key = b.key AND b.ts <= a.ts, and what else must hold in WHERE.",
+        "Write a ASOF JOIN b ON a.key = b.key AND b.ts <= a.ts, and what else must hold of both in "
+        "WHERE.",
         "%s in the condition of an ASOF JOIN", what);
     return MR_ERR_UNSUPPORTED;
 }
 
-/* right.column <= left.column, in its four spellings. */
+/* right.column <= left.column, or >=, in their spellings. */
 static MrStatus take_time(MrBinder *b, MrLogical *join, const MrExpr *part)
 {
     uint32_t left = join->input->column_count;
@@ -35,9 +37,6 @@ static MrStatus take_time(MrBinder *b, MrLogical *join, const MrExpr *part)
     }
     bool turned = part->args[0]->column < left; /* left >= right */
     const char *name = part->function->name;
-    if (name[0] != (turned ? '>' : '<')) {
-        return refuse_condition(b, part, "looking for a later row");
-    }
     if (join->asof.is_used) {
         return refuse_condition(b, part, "a second comparison");
     }
@@ -45,7 +44,9 @@ static MrStatus take_time(MrBinder *b, MrLogical *join, const MrExpr *part)
     if (type != part->args[1]->type.id || (!is_moment(type) && type != MR_TYPE_INT64)) {
         return refuse_condition(b, part, "a comparison of other types than timestamp and bigint");
     }
-    join->asof = (MrLogicalAsof){ .is_used = true, .is_strict = name[1] == '\0' };
+    join->asof = (MrLogicalAsof){ .is_used = true,
+                                  .is_later = name[0] == (turned ? '<' : '>'),
+                                  .is_strict = name[1] == '\0' };
     join->left_time.column = (int32_t)part->args[!turned]->column;
     join->right_time.column = (int32_t)(part->args[turned]->column - left);
     return MR_OK;
@@ -59,17 +60,25 @@ static bool is_comparison(const MrExpr *part)
            strcmp(name, ">=") == 0;
 }
 
-/* What stays are equalities of both sides. */
-static MrStatus check_equalities(MrBinder *b, const MrLogical *join)
+/* What stays are equalities of both sides, and what one side can be asked alone: which right rows
+ * are to be found, which left rows look for one. */
+static MrStatus check_rest(MrBinder *b, const MrLogical *join)
 {
     MrJoinParts parts;
     MR_TRY(mr_join_split(b->arena, join, &parts, b->err));
-    if (parts.residual == NULL) {
-        return MR_OK;
+    const MrExpr *rest = parts.residual;
+    bool is_and = rest != NULL && rest->kind == MR_EXPR_AND;
+    for (uint32_t i = 0; rest != NULL && i < (is_and ? rest->arg_count : 1); i++) {
+        const MrExpr *part = is_and ? rest->args[i] : rest;
+        if (mr_expr_has_subquery(part) || mr_expr_is_volatile(part)) {
+            return refuse_condition(b, part, "a subquery or a volatile function");
+        }
+        if (mr_join_is_about_both(join, part)) {
+            return refuse_condition(
+                b, part, "something else of both sides than equal columns and one comparison");
+        }
     }
-    const MrExpr *first =
-        parts.residual->kind == MR_EXPR_AND ? parts.residual->args[0] : parts.residual;
-    return refuse_condition(b, first, "something else than equal columns and one comparison");
+    return MR_OK;
 }
 
 MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join)
@@ -80,7 +89,7 @@ MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join)
                                                       : 1;
     for (uint32_t i = 0; i < count; i++) {
         MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
-        if (is_comparison(part)) {
+        if (is_comparison(part) && mr_join_is_about_both(join, part)) {
             MR_TRY(take_time(b, join, part));
         } else {
             MR_TRY(mr_expr_and(b->arena, stays, part, &stays, b->err));
@@ -92,7 +101,7 @@ MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join)
                                    "Write a ASOF JOIN b ON a.key = b.key AND b.ts <= a.ts.",
                                    "an ASOF JOIN without a comparison of times");
     }
-    return check_equalities(b, join);
+    return check_rest(b, join);
 }
 
 /* ---- FOR SYSTEM_TIME AS OF s.ts ------------------------------------------------------------ */

@@ -315,15 +315,17 @@ static void settle_bounds(MrLogical *join)
     set_roles(join, false, true);
 }
 
-/* The times of an as-of join are known since it was bound; the left ones are those of its rows. */
+/* The times of an as-of join are known since it was bound; the left ones are those of its rows,
+ * where these do not wait for longer than that. */
 static void settle_asof(MrLogical *join)
 {
     const MrLogicalColumn *left = &join->input->columns[join->left_time.column];
     const MrLogicalColumn *right = &join->right->columns[join->right_time.column];
     bool by_change = join->asof.is_versioned && !mr_logical_reads(join->right, MR_SCAN_STREAM);
     join->asof.is_timed = is_event_time(left) && (by_change || is_event_time(right));
-    join->passes_time = join->asof.is_timed;
-    if (join->asof.is_timed) {
+    /* A left row that waits for a later one shows when W has passed its own time. */
+    join->passes_time = join->asof.is_timed && !join->asof.is_later;
+    if (join->passes_time) {
         set_roles(join, true, true);
     }
 }

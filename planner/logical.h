@@ -72,11 +72,12 @@ typedef struct MrLogicalOver {
     bool shows_number;
 } MrLogicalOver;
 
-/* JOIN: a left row meets the last right row that is not after it.  The times are the columns of
- * left_time and right_time. */
+/* JOIN: a left row meets the last right row that is not after it, or the first that is not before
+ * it.  The times are the columns of left_time and right_time. */
 typedef struct MrLogicalAsof {
     bool is_used;
-    bool is_strict;                    /* before it, not at its time */
+    bool is_later;                     /* the first one that is not before it */
+    bool is_strict;                    /* not at its time either */
     bool is_versioned, keeps_replaced; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
     bool is_timed;                     /* W is about both times */
 } MrLogicalAsof;

@@ -117,6 +117,33 @@ static MrStatus lower_sides(MrLowering *lowering, const MrLogical *node, const M
     return lower_keys(lowering, node->right, parts->right_keys, parts->key_count, &keys[1]);
 }
 
+/* What else ON says of left rows is one more key, which is true for all right rows: a left row that
+ * it refuses has none, and meets none. */
+static MrStatus add_condition_key(MrLowering *lowering, MrJoinParts *parts)
+{
+    uint32_t count = parts->key_count;
+    MrExpr **left, **right;
+    if (parts->residual == NULL) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(lowering->arena, left, count + 1, lowering->err);
+    MR_NEW_ARRAY(lowering->arena, right, count + 1, lowering->err);
+    for (uint32_t k = 0; k < count; k++) {
+        left[k] = parts->left_keys[k];
+        right[k] = parts->right_keys[k];
+    }
+    MrDatum yes = { .type = mr_type(MR_TYPE_BOOL), .boolean = true };
+    MrDatum none = { .type = mr_type(MR_TYPE_BOOL), .is_null = true };
+    MR_TRY(mr_expr_constant(lowering->arena, &yes, -1, &right[count], lowering->err));
+    MR_TRY(
+        mr_expr_new(lowering->arena, MR_EXPR_CASE, yes.type, -1, 3, &left[count], lowering->err));
+    left[count]->args[0] = parts->residual;
+    left[count]->args[1] = right[count];
+    MR_TRY(mr_expr_constant(lowering->arena, &none, -1, &left[count]->args[2], lowering->err));
+    *parts = (MrJoinParts){ .left_keys = left, .right_keys = right, .key_count = count + 1 };
+    return MR_OK;
+}
+
 MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
 {
     const MrLowerOptions *options = lowering->options;
@@ -128,6 +155,7 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
     uint32_t by;
     MR_NEW(lowering->arena, spec, lowering->err);
     MR_TRY(mr_join_split(lowering->arena, node, &parts, lowering->err));
+    MR_TRY(add_condition_key(lowering, &parts));
     MR_TRY(lower_sides(lowering, node, &parts, keys, &left, &by));
     int64_t left_us = mr_window_lateness_us(node->input, lowering->allowed_lateness_us);
     int64_t right_us = mr_window_lateness_us(node->right, lowering->allowed_lateness_us);
@@ -138,6 +166,7 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
         .key_count = parts.key_count,
         .left_time = (uint32_t)node->left_time.column,
         .right_time = (uint32_t)node->right_time.column,
+        .is_later = node->asof.is_later,
         .is_strict = node->asof.is_strict,
         .is_versioned = node->asof.is_versioned,
         .keeps_replaced = node->asof.keeps_replaced,

@@ -145,7 +145,8 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
                                 "the times of an ASOF JOIN are not both event times of streams",
                                 "Compare the columns of both WATERMARKs; or use EMIT ON UPDATE.");
         }
-        if (check->on_close && !node->passes_time && node->join_type != MR_JOIN_TYPE_INNER) {
+        if (check->on_close && !node->passes_time && !node->asof.is_used &&
+            node->join_type != MR_JOIN_TYPE_INNER) {
             return never_closes(check->b, check->statement,
                                 "what a join shows of unmatched rows may change for ever",
                                 "Bound the times of both inputs: b.ts BETWEEN a.ts AND a.ts + "

@@ -1,7 +1,7 @@
 /*
  * engine/operators/asof.c - the as-of join: every left row with the last right row of its key that
- * is not after it.  Push, what shows, what W makes final; asof_keys.c and asof_rights.c keep the
- * rows.  Must not know where rows come from or go.
+ * is not after it, or the first that is not before it.  Push, what shows, what W makes final;
+ * asof_keys.c and asof_rights.c keep the rows.  Must not know where rows come from or go.
  *
  * ON UPDATE a left row shows as soon as it is there and is corrected until W has passed it; where
  * nothing may be taken back (ON WINDOW CLOSE, ad hoc) it shows once, when it is final.
@@ -142,8 +142,7 @@ static uint32_t final_rows(const MrOperator *op, const MrAsofKey *key, int64_t w
 {
     uint32_t count = 0;
     while (count < key->left_count &&
-           (watermark_us == MR_TIME_MAX ||
-            mr_asof_due_us(op, key->left[count].time_us) <= watermark_us)) {
+           (watermark_us == MR_TIME_MAX || mr_asof_final_us(op, key, count) <= watermark_us)) {
         count++;
     }
     return count;
@@ -498,7 +497,8 @@ static void asof_measure(const MrOperator *op, MrOperatorMeasure *out)
     const MrAsofState *state = op->state;
     out->state_bytes = mr_asof_bytes(state);
     out->groups = state->left.live + state->right.live;
-    bool waits = spec->is_final && state->left_rows > 0 && state->heap_count > 0;
+    bool waits = spec->is_final && state->left_rows > 0 && state->heap_count > 0 &&
+                 state->heap[0]->due_us < MR_TIME_MAX - 1;
     out->next_close_us = waits ? state->heap[0]->due_us : MR_TIME_MAX;
 }
 

@@ -7,6 +7,9 @@
  * rows of a key are two arrays in order of time.  What comes is put in its place; the rows that
  * show are computed once per flush, or when W makes them final: a left row then goes, and of the
  * right rows only the last before W stays, since every later left row is behind it.
+ *
+ * With `is_later` it meets the first that is not before it.  That is sure when W has passed the
+ * right row, which no later left row can meet then; without one it is open until the end.
  */
 #ifndef MR_ENGINE_OPERATORS_ASOF_H
 #define MR_ENGINE_OPERATORS_ASOF_H
@@ -97,12 +100,14 @@ MrStatus mr_asof_right_insert(MrOperator *op, MrAsofKey *key, uint32_t place, in
 void mr_asof_right_remove(MrAsofKey *key, uint32_t place, uint32_t count);
 /* That there is nothing from the front on is what no entry says too. */
 void mr_asof_drop_ended_front(MrAsofKey *key);
+/* is_later: the place of the right row for a left row of that time; right_count: none. */
+uint32_t mr_asof_later(const MrOperator *op, const MrAsofKey *key, int64_t time_us);
 /* The right row for a left row of that time; &mr_asof_nothing: none. */
 const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t time_us);
 
 MrStatus mr_asof_mark(MrOperator *op, MrAsofKey *key, int64_t from_us, MrError *err);
-/* When W says so, a left row of this time is final and goes. */
-int64_t mr_asof_due_us(const MrOperator *op, int64_t time_us);
+/* W at which the left row at that place is final and goes. */
+int64_t mr_asof_final_us(const MrOperator *op, const MrAsofKey *key, uint32_t place);
 /* Right rows that no left row can meet any more go; then the key is due when its next row is, or
  * forgotten when it has none. */
 MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrError *err);

@@ -268,18 +268,34 @@ static void heap_remove(MrAsofState *state, MrAsofKey *key)
     }
 }
 
-int64_t mr_asof_due_us(const MrOperator *op, int64_t time_us)
+/* W that has passed the time, so that no row of it can come any more. */
+static int64_t due_us_of(const MrOperator *op, int64_t time_us)
 {
     const MrAsofSpec *spec = op->spec;
     int64_t due_us = mr_add_saturated(mr_add_saturated(time_us, spec->late_us), 1);
     return due_us < MR_TIME_MAX ? due_us : MR_TIME_MAX - 1; /* 'infinity' passes at the end */
 }
 
-/* W at which no later left row can meet a right row that stands before one of this time. */
+int64_t mr_asof_final_us(const MrOperator *op, const MrAsofKey *key, uint32_t place)
+{
+    const MrAsofSpec *spec = op->spec;
+    int64_t time_us = key->left[place].time_us;
+    if (!spec->is_later) {
+        return due_us_of(op, time_us);
+    }
+    uint32_t right = mr_asof_later(op, key, time_us);
+    return due_us_of(op, right < key->right_count ? key->right[right].time_us : MR_TIME_MAX);
+}
+
+/* W at which no later left row can meet a right row that stands before one of this time; is_later:
+ * that is at this time. */
 static int64_t passed_us(const MrOperator *op, int64_t time_us)
 {
     const MrAsofSpec *spec = op->spec;
-    int64_t due_us = mr_asof_due_us(op, time_us);
+    int64_t due_us = due_us_of(op, time_us);
+    if (spec->is_later) {
+        return due_us;
+    }
     return spec->is_strict ? due_us : mr_add_saturated(due_us, -1);
 }
 
@@ -305,10 +321,10 @@ MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err)
         return MR_OK;
     }
     if (key->left_count > 0) {
-        due_us = mr_asof_due_us(op, key->left[0].time_us);
+        due_us = mr_asof_final_us(op, key, 0);
     }
-    uint32_t next =
-        key->right_count == 0 ? 0 : mr_asof_rights_until(key, key->right[0].time_us, true);
+    bool has_next = key->right_count > 0 && !spec->is_later;
+    uint32_t next = has_next ? mr_asof_rights_until(key, key->right[0].time_us, true) : 0;
     if (next < key->right_count) {
         int64_t passed = passed_us(op, key->right[next].time_us);
         due_us = passed < due_us ? passed : due_us;
@@ -342,21 +358,29 @@ MrAsofKey *mr_asof_take_due(MrAsofState *state, int64_t watermark_us)
     return key;
 }
 
-MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrError *err)
+/* Right rows at the front that no left row can meet at W any more. */
+static uint32_t passed_rights(const MrOperator *op, const MrAsofKey *key, int64_t watermark_us)
 {
-    MrAsofState *state = op->state;
-    uint32_t gone = 0;
-    while (gone + 1 < key->right_count &&
-           passed_us(op, key->right[gone + 1].time_us) <= watermark_us) {
+    const MrAsofSpec *spec = op->spec;
+    uint32_t gone = 0, stays = spec->is_later ? 0 : 1;
+    if (is_gone(op, key) && gone_us(op, key) <= watermark_us) {
+        return key->right_count;
+    }
+    while (gone + stays < key->right_count &&
+           passed_us(op, key->right[gone + stays].time_us) <= watermark_us) {
         gone++;
     }
     /* Rows of the same time stand together: the first of them is the one that counts. */
-    while (gone > 0 && key->right[gone - 1].time_us == key->right[gone].time_us) {
+    while (stays > 0 && gone > 0 && key->right[gone - 1].time_us == key->right[gone].time_us) {
         gone--;
     }
-    if (is_gone(op, key) && gone_us(op, key) <= watermark_us) {
-        gone = key->right_count;
-    }
+    return gone;
+}
+
+MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrError *err)
+{
+    MrAsofState *state = op->state;
+    uint32_t gone = passed_rights(op, key, watermark_us);
     for (uint32_t i = 0; i < gone; i++) {
         free_right(state, key->right[i].row);
     }

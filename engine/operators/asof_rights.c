@@ -17,9 +17,19 @@ uint32_t mr_asof_rights_until(const MrAsofKey *key, int64_t time_us, bool or_at)
     return low;
 }
 
+uint32_t mr_asof_later(const MrOperator *op, const MrAsofKey *key, int64_t time_us)
+{
+    const MrAsofSpec *spec = op->spec;
+    return mr_asof_rights_until(key, time_us, spec->is_strict);
+}
+
 const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t time_us)
 {
     const MrAsofSpec *spec = op->spec;
+    if (spec->is_later) {
+        uint32_t place = mr_asof_later(op, key, time_us);
+        return place < key->right_count ? key->right[place].row : &mr_asof_nothing;
+    }
     uint32_t end = mr_asof_rights_until(key, time_us, !spec->is_strict);
     if (end == 0) {
         return &mr_asof_nothing;
@@ -187,17 +197,28 @@ static MrStatus take_dated(MrOperator *op, MrAsofKey *key, int64_t *time_us, MrR
     return MR_OK;
 }
 
+/* Left rows that look for a later row meet this one from the right row before it on. */
+static int64_t before_us(const MrAsofKey *key, int64_t time_us)
+{
+    uint32_t place = mr_asof_rights_until(key, time_us, false);
+    return place == 0 ? MR_TIME_MIN : key->right[place - 1].time_us;
+}
+
 MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t *from_us, MrRow *row,
                             bool *changed, MrError *err)
 {
     const MrAsofSpec *spec = op->spec;
     const MrAsofState *state = op->state;
+    int64_t time_us = *from_us;
+    if (spec->is_later) {
+        *from_us = before_us(key, time_us);
+    }
     if (spec->keeps_replaced) {
         return take_dated(op, key, from_us, row, changed, err);
     }
     if (spec->is_versioned) {
         return take_version(op, key, *from_us, row, changed, err);
     }
-    return state->right.order.by_value ? take_by_value(op, key, *from_us, row, changed, err)
-                                       : take_first(op, key, *from_us, row, changed, err);
+    return state->right.order.by_value ? take_by_value(op, key, time_us, row, changed, err)
+                                       : take_first(op, key, time_us, row, changed, err);
 }

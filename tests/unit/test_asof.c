@@ -14,20 +14,23 @@ static const MrSchema side_schema = { 4, side_columns };
 
 typedef struct AsofCase {
     const char *what;
-    bool keeps_unmatched, is_strict, is_versioned, is_timed, is_final, retracts;
+    bool keeps_unmatched, is_strict, is_versioned, is_timed, is_final, retracts, is_later;
 } AsofCase;
 
 static const AsofCase cases[] = {
-    { "inner", false, false, false, true, false, false },
-    { "left", true, false, false, true, false, false },
-    { "left, strictly before", true, true, false, true, false, false },
-    { "versions", true, false, true, true, false, false },
-    { "without a watermark", true, false, false, false, false, false },
-    { "rows that go", true, false, false, false, false, true },
-    { "inner over rows that go", false, true, false, false, false, true },
-    { "final", true, false, false, true, true, false },
-    { "final, strictly before", false, true, false, true, true, false },
-    { "final versions", true, false, true, true, true, false },
+    { "inner", false, false, false, true, false, false, false },
+    { "left", true, false, false, true, false, false, false },
+    { "left, strictly before", true, true, false, true, false, false, false },
+    { "versions", true, false, true, true, false, false, false },
+    { "without a watermark", true, false, false, false, false, false, false },
+    { "rows that go", true, false, false, false, false, true, false },
+    { "inner over rows that go", false, true, false, false, false, true, false },
+    { "final", true, false, false, true, true, false, false },
+    { "final, strictly before", false, true, false, true, true, false, false },
+    { "final versions", true, false, true, true, true, false, false },
+    { "later", true, false, false, true, false, false, true },
+    { "strictly later", false, true, false, true, false, false, true },
+    { "later rows that go", true, false, false, false, false, true, true },
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
@@ -68,6 +71,7 @@ static void make_plan(AsofPlan *plan, const AsofCase *c)
                                .key_count = 1,
                                .left_time = 2,
                                .right_time = 2,
+                               .is_later = c->is_later,
                                .is_strict = c->is_strict,
                                .is_versioned = c->is_versioned,
                                .columns = all,
@@ -111,10 +115,11 @@ static int64_t match_of(const AsofCase *c, const Model *model, const Row *left)
     for (uint32_t i = 0; i < model->counts[1] && left->k >= 0; i++) {
         const Row *right = &model->sides[1][i];
         const int64_t best_at = found < 0 ? INT64_MIN : model->sides[1][found].at;
-        const bool fits = right->is_there && right->k == left->k &&
-                          (c->is_strict ? right->at < left->at : right->at <= left->at);
-        if (fits &&
-            (found < 0 || right->at > best_at || (c->is_versioned && right->at == best_at))) {
+        const int64_t past = c->is_later ? right->at - left->at : left->at - right->at;
+        const bool fits =
+            right->is_there && right->k == left->k && (c->is_strict ? past > 0 : past >= 0);
+        const bool is_nearer = c->is_later ? right->at < best_at : right->at > best_at;
+        if (fits && (found < 0 || is_nearer || (c->is_versioned && right->at == best_at))) {
             found = i;
         }
     }
@@ -303,6 +308,7 @@ int main(void)
     tcase_add_loop_test(tests, test_asof_is_exact, 0, CASES);
     tcase_add_loop_test(tests, test_state_stays_flat, 1, 2);
     tcase_add_loop_test(tests, test_state_stays_flat, 7, 8);
+    tcase_add_loop_test(tests, test_state_stays_flat, 10, 11);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -166,6 +166,7 @@ START_TEST(test_some_words_depend_on_the_next)
     ck_assert_int_eq(first_code("for system_time"), MR_TOKEN_FOR_LA);
     ck_assert_int_eq(first_code("for update"), MR_TOKEN_FOR);
     ck_assert_int_eq(first_code("asof left"), MR_TOKEN_ASOF_LA);
+    ck_assert_int_eq(first_code("match_condition (a)"), MR_TOKEN_MATCH_CONDITION);
 }
 END_TEST
 

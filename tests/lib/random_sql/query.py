@@ -441,24 +441,33 @@ def over_time(rng, world):
 
 
 def asof(rng, world):
-    """Every row with the last of the other stream that is not after it."""
+    """Every row with the last of the other stream that is not after it, or the first not before it."""
     left, right = rng.choice(world.streams), rng.choice(world.streams)
     columns = [(f"{alias}.{name}", kind) for alias, stream in (("a", left), ("b", right))
                for name, kind in stream.columns]
     e = Expressions(rng, columns)
-    kind, compare = rng.choice(("", "LEFT ")), rng.choice(("<=", "<"))
+    kind, compare = rng.choice(("", "LEFT ")), rng.choice(("<=", "<", ">=", ">"))
     values = ["a.id", "a.k", "a.at", "b.id", "b.at", e.scalar()]
     condition = where(rng, e, 0.4)
-    on = f"a.k = b.k AND b.at {compare} a.at"
-    ours = f"SELECT {outputs(values)} FROM {left.name} AS a ASOF {kind}JOIN {right.name} AS b ON {on}{condition}"
+    times, equal, of_left = f"b.at {compare} a.at", "a.k = b.k", "true"
+    if rng.random() < 0.3:
+        of_left = rng.choice(("a.id % 3 > 0", "a.id < 40", "a.at > TIMESTAMP '2026-01-01 00:00:05'"))
+        equal += f" AND {of_left}"
+    if rng.random() < 0.3:
+        equal += rng.choice((" AND b.id % 2 = 0", " AND b.id IS NOT NULL AND b.id > 5"))
+    on = rng.choice((f"ON {equal} AND {times}", f"MATCH_CONDITION ({times}) ON {equal}"))
+    ours = f"SELECT {outputs(values)} FROM {left.name} AS a ASOF {kind}JOIN {right.name} AS b {on}{condition}"
     streams = [left] if left is right else [left, right]
+    order = "DESC" if compare[0] == "<" else ""
     oracle = (f"SELECT {outputs(values)} FROM {in_time(left, streams, 'a')} {kind or 'INNER '}JOIN LATERAL "
-              f"(SELECT * FROM {in_time(right, streams, 'b')} WHERE {on} ORDER BY b.at DESC, b._seq LIMIT 1) AS b "
-              f"ON true{condition}")
+              f"(SELECT * FROM {in_time(right, streams, 'b')} WHERE {equal} AND {times} ORDER BY b.at {order}, b._seq "
+              f"LIMIT 1) AS b ON true{condition}")
     if rng.random() < 0.5:
         return Query("asof", ours, oracle, names(6))
-    oracle = (f"SELECT {', '.join(names(6))} FROM ({oracle.replace('a.at AS c2', 'a.at AS c2, a.at', 1)}) q "
-              "WHERE c1 IS NULL OR {passed}")
+    final = "a.at" if compare[0] == "<" else "b.at"     # who looks for a later row waits until W has passed that one
+    marked = f"{final} AS at, ({of_left}) IS NOT TRUE AS is_alone"
+    oracle = (f"SELECT {', '.join(names(6))} FROM ({oracle.replace('a.at AS c2', f'a.at AS c2, {marked}', 1)}) q "
+              "WHERE c1 IS NULL OR is_alone OR {passed}")
     return Query("asof close", ours, oracle, names(6), " EMIT ON WINDOW CLOSE", Both(*streams))
 
 
