@@ -72,7 +72,8 @@ enum {
     MR_FN_SAME = 64,       /* UNKNOWN in the table is one type, ANYARRAY an array of it (anyelement,
                             anyarray) */
     MR_FN_CATALOG = 1024,  /* looks into the catalogue: eval->names; refused in standing queries */
-    MR_FN_COMPATIBLE = 128, /* the same, of the type that all arguments can have (anycompatible) */
+    MR_FN_ARRAY_CALL = 2048, /* named f(variadic): how f(…, VARIADIC array) is computed */
+    MR_FN_COMPATIBLE = 128,  /* the same, of the type that all arguments can have (anycompatible) */
 };
 
 /*

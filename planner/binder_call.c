@@ -2,11 +2,12 @@
  * planner/binder_call.c - binds calls: functions by the registry, aggregates into the query's list.
  * Must not know what functions compute.
  */
-#include "planner/set_call.h"
+#include "planner/call_arguments.h"
 
 #include "common/floattext.h"
 
 #include "planner/over.h"
+#include "planner/set_call.h"
 #include "planner/sql_function.h"
 #include "storage/array.h"
 
@@ -565,14 +566,6 @@ static MrStatus check_call_form(MrBinder *b, const MrAstCall *call, bool is_aggr
                              "%s specified, but %s is not an aggregate function", what,
                              call->name.name);
     }
-    if (call->variadic) {
-        return mr_bind_unsupported(b, position, "Give the arguments one by one.",
-                                   "VARIADIC is not supported");
-    }
-    if (call->form == MR_CALL_SUBSTRING_SIMILAR) {
-        return mr_bind_unsupported(b, position, "Use substring(x FROM 'regular expression').",
-                                   "SUBSTRING … SIMILAR is not supported yet");
-    }
     return MR_OK;
 }
 
@@ -622,6 +615,10 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
     if (is_aggregate) {
         return mr_bind_aggregate_call(b, call, out);
     }
+    if (call->variadic) {
+        return mr_bind_variadic_call(b, call, out);
+    }
+    MR_TRY(mr_call_by_place(b, call, &call));
     MR_TRY(mr_bind_special(b, call, out));
     if (*out == NULL) {
         MR_TRY(mr_bind_set_call(b, call, out));

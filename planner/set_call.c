@@ -3,6 +3,7 @@
  */
 #include "planner/set_call.h"
 
+#include "planner/call_arguments.h"
 #include "planner/over.h"
 #include "planner/subquery.h"
 
@@ -457,11 +458,13 @@ static MrStatus bind_rows(MrBinder *b, const MrAstFromFunction *ast, MrLogical *
                           MrLogical **out, bool *is_scalar)
 {
     FromCalls calls;
+    const MrAstCall *call;
     if (!gives_rows(ast->call)) {
         *is_scalar = !ast->ordinality;
         return project_scalar(b, ast, input, out);
     }
-    MR_TRY(bind_calls(b, ast->call, &calls));
+    MR_TRY(mr_call_by_place(b, ast->call, &call));
+    MR_TRY(bind_calls(b, call, &calls));
     *is_scalar = calls.column_count == 1 && !ast->ordinality;
     for (uint32_t c = 0; c < calls.count; c++) {
         MR_TRY(mr_bind_attach(b, &input, calls.args[c], calls.calls[c].function->arg_count));

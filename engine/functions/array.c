@@ -264,6 +264,11 @@ static MrStatus extend_rows(MrEval *eval, const MrVector *arrays, const MrVector
         }
         MrArrayShape shape = mr_array_list(array.count + 1);
         shape.lower[0] = array.count > 0 ? array.shape.lower[0] : 1;
+        if (in_front && shape.lower[0] == INT32_MIN) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                                     "integer out of range"));
+            continue;
+        }
         if (in_front) {
             MR_TRY(mr_array_build_add(&build, cell, eval->err));
         }

@@ -1,5 +1,6 @@
 /*
- * engine/functions/bytes.c - bits and bytes of bytea: numbered from 0, bit 0 the lowest of byte 0.
+ * engine/functions/bytes.c - bits and bytes of bytea: numbered from 0, bit 0 the lowest of byte 0;
+ * trimming.
  */
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
@@ -125,6 +126,42 @@ MR_KERNEL(bytea_bit_count)
     return MR_OK;
 }
 
+/* ---- trimming ---- */
+
+enum { TRIM_LEFT = 1, TRIM_RIGHT = 2 };
+
+static bool set_has(MrString set, char byte)
+{
+    return set.length > 0 && memchr(set.data, byte, set.length) != NULL;
+}
+
+static MrStatus trim(const MrVector *const *args, uint32_t rows, MrVector *out, int sides)
+{
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        const MrString bytes = mr_arg_text(args[0], i), set = mr_arg_text(args[1], i);
+        size_t from = 0, to = bytes.length;
+        while ((sides & TRIM_LEFT) != 0 && from < to && set_has(set, bytes.data[from])) {
+            from++;
+        }
+        while ((sides & TRIM_RIGHT) != 0 && to > from && set_has(set, bytes.data[to - 1])) {
+            to--;
+        }
+        mr_set_part(out, i, bytes, from, to);
+    }
+    return MR_OK;
+}
+#define TRIM_KERNEL(NAME, SIDES)             \
+    MR_KERNEL(NAME)                          \
+    {                                        \
+        (void)eval, (void)arg_count;         \
+        return trim(args, rows, out, SIDES); \
+    }
+TRIM_KERNEL(bytea_ltrim, TRIM_LEFT)
+TRIM_KERNEL(bytea_rtrim, TRIM_RIGHT)
+TRIM_KERNEL(bytea_btrim, TRIM_LEFT | TRIM_RIGHT)
+
 const MrFunction mr_functions_bytes[] = {
     F2("get_byte", BYTEA, INT32, INT32, bytea_get_byte, FALLIBLE, "Byte n, from 0.",
        "get_byte('\\x1234567890'::bytea, 4)", "144"),
@@ -136,5 +173,11 @@ const MrFunction mr_functions_bytes[] = {
        "set_bit('\\x1234567890'::bytea, 30, 0)", "\\x1234563890"),
     F1("bit_count", BYTEA, INT64, bytea_bit_count, 0, "Number of bits that are 1.",
        "bit_count('\\x1234567890'::bytea)", "15"),
+    F2("ltrim", BYTEA, BYTEA, BYTEA, bytea_ltrim, 0, "Without those bytes at the start.",
+       "ltrim('\\x1234567890'::bytea, '\\x9012'::bytea)", "\\x34567890"),
+    F2("rtrim", BYTEA, BYTEA, BYTEA, bytea_rtrim, 0, "Without those bytes at the end.",
+       "rtrim('\\x1234567890'::bytea, '\\x9012'::bytea)", "\\x12345678"),
+    F2("btrim", BYTEA, BYTEA, BYTEA, bytea_btrim, 0, "Without those bytes at both ends.",
+       "btrim('\\x1234567890'::bytea, '\\x9012'::bytea)", "\\x345678"),
 };
 MR_FAMILY_COUNT(bytes);

@@ -26,6 +26,7 @@ struct MrRegex {
     pcre2_code *code;
     pcre2_match_data *match;
     uint32_t group_count;
+    bool is_checked; /* a search since it was handed out: the text behind `from` is UTF-8 */
 };
 
 typedef struct Cache {
@@ -281,6 +282,7 @@ MrStatus mr_regex_compile(MrString pattern, const MrRegexFlags *flags, MrRegex *
         if (entry->code != NULL && entry->options == options && entry->length == pattern.length &&
             memcmp(entry->pattern, pattern.data, pattern.length) == 0) {
             entry->used_at = cache->clock;
+            entry->is_checked = false;
             *out = entry;
             return MR_OK;
         }
@@ -301,12 +303,16 @@ uint32_t mr_regex_group_count(const MrRegex *regex)
 MrStatus mr_regex_match(MrRegex *regex, MrString text, size_t from, bool *found, MrError *err)
 {
     Cache *cache = cache_of_thread();
-    int result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from, 0, regex->match,
-                             cache->limits);
-    if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
-        result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from, PCRE2_NO_JIT,
+    /* Once is enough for one text: checked at every match, a long one with many takes a time that
+     * is quadratic. */
+    const uint32_t options = from > 0 && regex->is_checked ? PCRE2_NO_UTF_CHECK : 0;
+    int result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from, options,
                              regex->match, cache->limits);
+    if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
+        result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from,
+                             options | PCRE2_NO_JIT, regex->match, cache->limits);
     }
+    regex->is_checked = true;
     *found = result > 0;
     if (result > 0 || result == PCRE2_ERROR_NOMATCH) {
         return MR_OK;

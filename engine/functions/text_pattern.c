@@ -1,118 +1,8 @@
 /*
- * engine/functions/text_pattern.c - SIMILAR TO by regular expressions, unistr(), num_nulls().
+ * engine/functions/text_pattern.c - unistr(), num_nulls().
  */
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
-
-/* ---- SIMILAR TO: the pattern as a regular expression over the whole text ---- */
-
-typedef struct Similar {
-    MrString pattern, escape; /* the escape is one character, or none */
-    size_t at;
-    MrBuilder *out;
-} Similar;
-
-static bool at_escape(const Similar *s)
-{
-    return s->escape.length > 0 && s->pattern.length - s->at >= s->escape.length &&
-           memcmp(s->pattern.data + s->at, s->escape.data, s->escape.length) == 0;
-}
-
-/* An escaped character has a backslash there too. */
-static void escaped_put(Similar *s)
-{
-    s->at += s->escape.length;
-    if (s->at >= s->pattern.length) {
-        return;
-    }
-    mr_builder_append_char(s->out, '\\');
-    mr_builder_append_char(s->out, s->pattern.data[s->at++]);
-}
-
-static void bracket_put(Similar *s)
-{
-    const MrString p = s->pattern;
-    mr_builder_append_char(s->out, p.data[s->at++]);
-    for (bool first = true; s->at < p.length; first = false) {
-        const char c = p.data[s->at];
-        if (at_escape(s)) {
-            s->at += s->escape.length;
-            mr_builder_append_char(s->out, '\\');
-            if (s->at < p.length) {
-                mr_builder_append_char(s->out, p.data[s->at++]);
-            }
-            continue;
-        }
-        if (c == '\\') {
-            mr_builder_append_char(s->out, '\\');
-        }
-        mr_builder_append_char(s->out, c);
-        s->at++;
-        if (c == ']' && !first) {
-            return;
-        }
-    }
-}
-
-static void similar_translate(Similar *s)
-{
-    mr_builder_append_string(s->out, "^(?:");
-    while (s->at < s->pattern.length) {
-        const char c = s->pattern.data[s->at];
-        if (at_escape(s)) {
-            escaped_put(s);
-            continue;
-        }
-        if (c == '[') {
-            bracket_put(s);
-            continue;
-        }
-        switch (c) {
-        case '%': mr_builder_append_string(s->out, ".*"); break;
-        case '_': mr_builder_append_char(s->out, '.'); break;
-        case '(': mr_builder_append_string(s->out, "(?:"); break;
-        case '\\':
-        case '.':
-        case '^':
-        case '$':
-            mr_builder_append_char(s->out, '\\');
-            mr_builder_append_char(s->out, c);
-            break;
-        default: mr_builder_append_char(s->out, c); break;
-        }
-        s->at++;
-    }
-    mr_builder_append_string(s->out, ")$");
-}
-
-MR_KERNEL(similar_to_escape)
-{
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
-        Similar similar = { .pattern = mr_arg_text(args[0], i),
-                            .escape = arg_count > 1 ? mr_arg_text(args[1], i) : MR_STRING("\\"),
-                            .out = &builder };
-        if (mr_utf8_length(similar.escape.data, similar.escape.length) > 1) {
-            MrError error = MR_ERROR_INIT;
-            mr_error_set(&error, MR_ERR_INVALID_ESCAPE, "invalid escape string");
-            mr_error_hint(&error, "Escape string must be empty or one character.");
-            status = mr_eval_row_failed(eval, out, i, &error);
-            continue;
-        }
-        mr_builder_clear(&builder);
-        similar_translate(&similar);
-        status = builder.failed ? mr_error_no_memory(eval->err)
-                                : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
-    }
-    mr_builder_fini(&builder);
-    return status;
-}
 
 /* ---- unistr: \XXXX, \+XXXXXX, \uXXXX, \UXXXXXXXX, \\ ---- */
 
@@ -253,11 +143,6 @@ MR_KERNEL(num_nonnulls)
 }
 
 const MrFunction mr_functions_text_pattern[] = {
-    F1("similar_to_escape", TEXT, TEXT, similar_to_escape, 0,
-       "The regular expression that a pattern of SIMILAR TO stands for.",
-       "similar_to_escape('a_(b|c)%')", "^(?:a.(?:b|c).*)$"),
-    F2("similar_to_escape", TEXT, TEXT, TEXT, similar_to_escape, FALLIBLE,
-       "The same with another escape character.", "similar_to_escape('a#%', '#')", "^(?:a\\%)$"),
     F1("unistr", TEXT, TEXT, text_unistr, FALLIBLE, "With its Unicode escapes read.",
        "unistr('d\\0061t\\+000061')", "data"),
     MR_ENTRY("num_nulls", 1, INT32, num_nulls, MR_FN_ANY_ARGS | MR_FN_VARIADIC,

@@ -42,7 +42,8 @@ static void add_functions(void)
     const MrFunction *const *all;
     uint32_t count = mr_function_all(&all);
     for (uint32_t i = 0; i < count; i++) {
-        if (is_syntax(all[i]->name) || strncmp(all[i]->name, "mr_", 3) == 0) {
+        if (is_syntax(all[i]->name) || strncmp(all[i]->name, "mr_", 3) == 0 ||
+            (all[i]->flags & MR_FN_ARRAY_CALL) != 0) {
             continue;
         }
         bool is_operator = !is_word(all[i]->name);

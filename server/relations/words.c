@@ -9,6 +9,9 @@
 #include "planner/sql_function.h"
 #include "server/relations/rows.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static const MrColumn function_columns[] = {
     MR_RELATION_COLUMN("name", TEXT),      MR_RELATION_COLUMN("kind", TEXT),
     MR_RELATION_COLUMN("arguments", TEXT), MR_RELATION_COLUMN("result", TEXT),
@@ -23,16 +26,20 @@ static const char *type_name(MrTypeId type, char out[64])
                                       : mr_type_text(mr_type(type), out);
 }
 
-static void add_arguments(MrRows *rows, const MrTypeId *args, uint32_t count, bool is_variadic)
+/* `flags`: what a function says of its last argument; 0. */
+static void add_arguments(MrRows *rows, const MrTypeId *args, uint32_t count, uint32_t flags)
 {
     MrBuilder text;
     char name[64];
     mr_builder_init(&text, 0);
     for (uint32_t i = 0; i < count; i++) {
         mr_builder_append_string(&text, i > 0 ? ", " : "");
+        if ((flags & MR_FN_ARRAY_CALL) != 0 && i + 1 == count) {
+            mr_builder_append_string(&text, "VARIADIC ");
+        }
         mr_builder_append_string(&text, type_name(args[i], name));
     }
-    mr_builder_append_string(&text, is_variadic ? ", …" : "");
+    mr_builder_append_string(&text, (flags & MR_FN_VARIADIC) != 0 ? ", …" : "");
     mr_rows_text(rows, mr_builder_text(&text));
     mr_builder_fini(&text);
 }
@@ -66,7 +73,7 @@ static void set_functions_fill(MrRows *rows)
         mr_rows_begin(rows);
         mr_rows_text(rows, function->name);
         mr_rows_text(rows, "set function");
-        add_arguments(rows, function->args, function->arg_count, false);
+        add_arguments(rows, function->args, function->arg_count, 0);
         add_set_result(rows, function);
         mr_rows_text(rows, function->doc);
         mr_rows_text(rows, function->example);
@@ -104,11 +111,13 @@ static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
         const MrFunction *function = functions[i];
         bool is_word =
             (function->name[0] >= 'a' && function->name[0] <= 'z') || function->name[0] == '_';
+        /* f(variadic) is f, called with an array. */
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(function->name, "("), function->name);
         mr_rows_begin(rows);
-        mr_rows_text(rows, function->name);
+        mr_rows_text(rows, name);
         mr_rows_text(rows, is_word ? "function" : "operator");
-        add_arguments(rows, function->args, function->arg_count,
-                      (function->flags & MR_FN_VARIADIC) != 0);
+        add_arguments(rows, function->args, function->arg_count, function->flags);
         mr_rows_text(rows, type_name(function->result, result));
         mr_rows_text(rows, function->doc);
         mr_rows_text(rows, function->example);
@@ -123,7 +132,7 @@ static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
         if ((aggregate->flags & MR_AGG_COUNTS_ROWS) != 0) {
             mr_rows_text(rows, "*");
         } else {
-            add_arguments(rows, aggregate->args, aggregate->arg_count, false);
+            add_arguments(rows, aggregate->args, aggregate->arg_count, 0);
         }
         mr_rows_text(rows, type_name(aggregate->result, result));
         mr_rows_text(rows, aggregate->doc);

@@ -86,14 +86,21 @@ def sample(name, lists):
     return [combinations[(start + int(i * step)) % len(combinations)] for i in range(SAMPLES)]
 
 
+def type_of(part):
+    """What values an argument takes."""
+    return part.removeprefix("VARIADIC ")
+
+
 def expressions(entries):
     """Of (name, arguments, result) rows, arguments as millrace.functions writes them."""
     found = []
     for name, arguments, _ in sorted(entries, key=lambda entry: (entry[0], entry[1])):
         types = [part for part in arguments.replace(", …", "").split(", ") if part]
-        if name in LEFT_OUT or CATALOGUE.match(name) or any(part not in VALUES for part in types):
+        if name in LEFT_OUT or CATALOGUE.match(name) or any(type_of(part) not in VALUES for part in types):
             continue
-        found += [call(name, values) for values in sample(name + arguments, [VALUES[t] for t in types])]
+        array = "VARIADIC " if "VARIADIC " in arguments else ""
+        found += [call(name, [*values[:-1], array + values[-1]] if array else values)
+                  for values in sample(name + arguments, [VALUES[type_of(t)] for t in types])]
     return [text for text in dict.fromkeys(found) if not UNSETTLED.match(text)]
 
 
