@@ -4,14 +4,17 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "clients/commands.h"
 #include "clients/execute.h"
 #include "clients/facts.h"
 #include "clients/pattern.h"
+#include "clients/session.h"
 #include "clients/show.h"
 
 enum { SHOWN_MAX = 100, TRIES = 5 };
+#define END_COLUMN "mr_diff_window_end"
 
 typedef struct Diff {
     MrShell *shell;
@@ -46,41 +49,84 @@ static bool columns_ask(Diff *diff, const char *name, MrBuffer *list, MrBuffer *
     return none != NULL;
 }
 
-/* On window close only closed windows are in the target. */
-static char *closed_condition(const Diff *diff, bool has_window_end)
+/* The view's query with the end of each row's window beside it, where the server takes that; NULL:
+ * it does not, as with joins of windows.  The caller frees it. */
+static char *definition_with_end(const Diff *diff)
 {
-    bool on_close = strcmp(mr_fact_text(diff->query, 0, "emit"), "on window close") == 0;
-    if (!on_close || !has_window_end || mr_fact_is_null(diff->query, 0, "watermark")) {
-        return mr_text_copy("");
+    static const char start[] = "SELECT ";
+    static const char *const ends[] = { "window_end",
+                                        "max(window_end)" }; /* grouped by it, or not */
+    const char *definition = mr_fact_text(diff->query, 0, "definition");
+    bool ok = false;
+    char *sql = NULL;
+    for (size_t i = 0; !ok && strncmp(definition, start, strlen(start)) == 0 && i < 2; i++) {
+        free(sql);
+        sql =
+            mr_text_format("SELECT %s AS " END_COLUMN ", %s", ends[i], definition + strlen(start));
+        char *probe = mr_text_format("SELECT " END_COLUMN " FROM (%s) AS computed LIMIT 0", sql);
+        PGresult *result = PQexec(diff->shell->conn, probe);
+        ok = PQresultStatus(result) == PGRES_TUPLES_OK;
+        PQclear(result);
+        free(probe);
     }
-    char *watermark = mr_shell_quote(mr_fact_text(diff->query, 0, "watermark"), '\'');
-    char *condition =
-        mr_text_format(" WHERE window_end <= %s::timestamptz - %s * interval '1 microsecond'",
-                       watermark, mr_fact_text(diff->query, 0, "allowed_lateness_us"));
+    if (!ok) {
+        free(sql);
+        return NULL;
+    }
+    return sql;
+}
+
+/* What is asked for the view's rows: on window close only closed windows are in the target.
+ * `has_end`: window_end is one of the view's columns. */
+static char *computed_source(const Diff *diff, bool has_end)
+{
+    const char *definition = mr_fact_text(diff->query, 0, "definition");
+    bool on_close = strcmp(mr_fact_text(diff->query, 0, "emit"), "on window close") == 0;
+    char *with_end = on_close && !has_end ? definition_with_end(diff) : NULL;
+    if (!on_close || (!has_end && with_end == NULL)) {
+        if (on_close) {
+            mr_shell_message(diff->shell, MR_LEVEL_WARNING,
+                             "the ends of its windows are unknown: what is still open shows as "
+                             "missing");
+        }
+        return mr_text_format("(%s) AS computed", definition);
+    }
+    bool none = mr_fact_is_null(diff->query, 0, "watermark"); /* then no window has closed */
+    char *watermark =
+        mr_shell_quote(none ? "-infinity" : mr_fact_text(diff->query, 0, "watermark"), '\'');
+    char *source = mr_text_format(
+        "(%s) AS computed WHERE %s <= %s::timestamptz - %s * interval '1 microsecond'",
+        has_end ? definition : with_end, has_end ? "window_end" : END_COLUMN, watermark,
+        mr_fact_text(diff->query, 0, "allowed_lateness_us"));
     free(watermark);
-    return condition;
+    free(with_end);
+    return source;
 }
 
 static bool answers_ask(Diff *diff, const char *name)
 {
     MrBuffer list;
     MrBuffer order;
-    bool has_window_end;
+    bool has_end;
     mr_buffer_init(&list);
     mr_buffer_init(&order);
-    bool ok = columns_ask(diff, name, &list, &order, &has_window_end);
+    bool ok = columns_ask(diff, name, &list, &order, &has_end);
     if (ok) {
-        char *condition = closed_condition(diff, has_window_end);
+        char *source = computed_source(diff, has_end);
         diff->written = mr_execute_own_format(diff->shell, "SELECT %s FROM %s ORDER BY %s",
                                               list.data, name, order.data);
-        diff->computed =
-            diff->written == NULL
-                ? NULL
-                : mr_execute_own_format(
-                      diff->shell, "SELECT %s FROM (%s) AS computed%s ORDER BY %s", list.data,
-                      mr_fact_text(diff->query, 0, "definition"), condition, order.data);
+        diff->computed = diff->written == NULL
+                             ? NULL
+                             : mr_execute_own_format(diff->shell, "SELECT %s FROM %s ORDER BY %s",
+                                                     list.data, source, order.data);
         ok = diff->computed != NULL;
-        free(condition);
+        if (diff->written != NULL && !ok && mr_fact_number(diff->query, 0, "failed_rows") > 0) {
+            mr_shell_message(
+                diff->shell, MR_LEVEL_INFO,
+                "HINT:  It leaves out rows that fail (millrace.row_errors); asked once, "
+                "they fail the whole query.");
+        }
+        free(source);
     }
     mr_buffer_fini(&list);
     mr_buffer_fini(&order);
@@ -156,37 +202,70 @@ static void answers_merge(Diff *diff)
     }
 }
 
-/* How far the streams that it reads have come: rows that come between the two questions are in one
- * answer only. */
-static char *place_ask(Diff *diff)
+/* How far its inputs have come, `how` (max or sum) taken over them; NULL after a message.  The
+ * caller frees it. */
+static char *place_ask(Diff *diff, const char *how)
 {
     char *names = mr_shell_quote(mr_fact_text(diff->query, 0, "stream"), '\'');
-    PGresult *result = mr_execute_own_format(
-        diff->shell,
-        "SELECT sum(last_sequence) AS place FROM (SELECT name, last_sequence FROM millrace.streams "
+    char *sql = mr_text_format(
+        "SELECT %s(last_sequence) AS place FROM (SELECT name, last_sequence FROM millrace.streams "
         "UNION ALL SELECT name, last_sequence FROM millrace.tables) AS inputs "
         "WHERE ', ' || %s || ', ' LIKE '%%, ' || name || ', %%'",
-        names);
+        how, names);
+    PGresult *result = mr_fact_ask(diff->shell, sql);
     char *place = result == NULL ? NULL : mr_text_copy(mr_fact_text(result, 0, "place"));
     PQclear(result);
+    free(sql);
     free(names);
     return place;
 }
 
-/* One comparison.  *moved: rows came meanwhile. */
+static bool query_ask(Diff *diff, const char *name)
+{
+    PQclear(diff->query);
+    diff->query = mr_fact_query(diff->shell, name);
+    if (diff->query == NULL || strcmp(mr_fact_text(diff->query, 0, "state"), "RUNNING") == 0) {
+        return diff->query != NULL;
+    }
+    mr_shell_message(diff->shell, MR_LEVEL_ERROR,
+                     "\"%s\" is %s: its target holds what it had then, which cannot be compared",
+                     mr_fact_text(diff->query, 0, "name"), mr_fact_text(diff->query, 0, "state"));
+    return false;
+}
+
+/* Waits until the target has what has come in so far.  FLUSH fails where any other query is stopped:
+ * then this one is watched until it is there. */
+static bool target_await(Diff *diff, const char *name)
+{
+    static const struct timespec pause = { .tv_nsec = 20000000 };
+    if (!query_ask(diff, name)) {
+        return false;
+    }
+    PGresult *flushed = PQexec(diff->shell->conn, "FLUSH");
+    bool done = PQresultStatus(flushed) == PGRES_COMMAND_OK;
+    PQclear(flushed);
+    char *place = done ? NULL : place_ask(diff, "max");
+    double awaited = place == NULL ? 0 : strtod(place, NULL);
+    free(place);
+    while (!done && !mr_interrupted) {
+        if (!query_ask(diff, name)) {
+            return false;
+        }
+        done = mr_fact_number(diff->query, 0, "covered") >= awaited;
+        if (!done) {
+            nanosleep(&pause, NULL);
+        }
+    }
+    return done && query_ask(diff, name);
+}
+
+/* One comparison.  *moved: rows came meanwhile, and are in one of the two answers only. */
 static bool compare_once(Diff *diff, const char *name, const char *quoted, bool *moved)
 {
     diff_clear(diff);
-    PGresult *flushed = mr_execute_own(diff->shell, "FLUSH");
-    if (flushed == NULL) {
-        return false;
-    }
-    PQclear(flushed);
-    PQclear(diff->query);
-    diff->query = mr_fact_query(diff->shell, name);
-    char *before = diff->query == NULL ? NULL : place_ask(diff);
+    char *before = target_await(diff, name) ? place_ask(diff, "sum") : NULL;
     bool ok = before != NULL && answers_ask(diff, quoted);
-    char *after = ok ? place_ask(diff) : NULL;
+    char *after = ok ? place_ask(diff, "sum") : NULL;
     ok = after != NULL;
     *moved = ok && strcmp(before, after) != 0;
     free(before);
@@ -197,8 +276,9 @@ static bool compare_once(Diff *diff, const char *name, const char *quoted, bool 
     return ok;
 }
 
-static void outcome_show(Diff *diff, const char *name, bool moved)
+static void outcome_show(Diff *diff, bool moved)
 {
+    const char *name = mr_fact_text(diff->query, 0, "name");
     FILE *out = diff->shell->out;
     char *number = mr_text_format("%ld", diff->missing + diff->extra);
     mr_shell_set(diff->shell, "DIFFERENCES", number);
@@ -221,7 +301,7 @@ static void outcome_show(Diff *diff, const char *name, bool moved)
 /* It can only be compared where the log still has all that it has counted. */
 static bool history_is_whole(Diff *diff, const char *name)
 {
-    if (mr_fact_is_null(diff->query, 0, "definition")) {
+    if (strcmp(mr_fact_text(diff->query, 0, "kind"), "SINK") == 0) {
         mr_shell_message(diff->shell, MR_LEVEL_ERROR,
                          "\"%s\" is a sink: what it wrote into its table cannot be asked for.",
                          name);
@@ -252,7 +332,7 @@ MrCommandStatus mr_command_diff(MrShell *shell, const char *name)
         moved = moved && diff.missing + diff.extra > 0;
     }
     if (ok) {
-        outcome_show(&diff, view, moved);
+        outcome_show(&diff, moved);
     }
     diff_clear(&diff);
     PQclear(diff.query);

@@ -39,20 +39,28 @@ int mr_fact_find(const PGresult *result, const char *column, const char *text)
     return -1;
 }
 
-PGresult *mr_fact_query(MrShell *shell, const char *name)
+PGresult *mr_fact_query_or_none(MrShell *shell, const char *name)
 {
     char *object = mr_pattern_object(name);
     char *literal = mr_shell_quote(object, '\'');
     PGresult *result =
         mr_execute_own_format(shell, "SELECT * FROM %s WHERE name = %s", MR_FACT_QUERIES, literal);
+    free(literal);
+    free(object);
+    return result;
+}
+
+PGresult *mr_fact_query(MrShell *shell, const char *name)
+{
+    PGresult *result = mr_fact_query_or_none(shell, name);
     if (result != NULL && PQntuples(result) == 0) {
+        char *object = mr_pattern_object(name);
         mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find any standing query named \"%s\".",
-                         name);
+                         object);
+        free(object);
         PQclear(result);
         result = NULL;
     }
-    free(literal);
-    free(object);
     return result;
 }
 

@@ -14,10 +14,13 @@ bool mr_fact_is_null(const PGresult *result, int row, const char *column);
 int mr_fact_find(const PGresult *result, const char *column, const char *text);
 /* The one row of the standing query or sink; NULL after a message.  The caller clears it. */
 PGresult *mr_fact_query(MrShell *shell, const char *name);
+/* The same without a message: no row where there is none. */
+PGresult *mr_fact_query_or_none(MrShell *shell, const char *name);
 /* Asks without an echo, since it is asked again and again; NULL after a message. */
 PGresult *mr_fact_ask(MrShell *shell, const char *sql);
 
-/* Standing queries and sinks alike. */
-#define MR_FACT_QUERIES \
-    "(SELECT * FROM millrace.queries UNION ALL SELECT * FROM millrace.sinks) AS queries"
+/* Standing queries and sinks alike; kind: the words of ALTER. */
+#define MR_FACT_QUERIES                                                       \
+    "(SELECT *, 'MATERIALIZED VIEW' AS kind FROM millrace.queries UNION ALL " \
+    "SELECT *, 'SINK' FROM millrace.sinks) AS queries"
 #endif

@@ -106,7 +106,7 @@ MrCommandStatus mr_command_late(MrShell *shell, const char *name)
     PGresult *late = query == NULL ? NULL : late_ask(shell, view);
     bool ok = late != NULL;
     if (ok && PQntuples(late) == 0) {
-        fprintf(shell->out, "No row of \"%s\" came late.\n", view);
+        fprintf(shell->out, "No row of \"%s\" came late.\n", mr_fact_text(query, 0, "name"));
         fflush(shell->out);
     }
     for (int first = 0, next; ok && first < PQntuples(late); first = next) {

@@ -182,7 +182,7 @@ static void picture_make(MrBuffer *out, const Samples *samples, Order order, boo
     put_head(out, lines, count, order, live);
     mr_buffer_append(out, colours ? "\033[1m" : "");
     mr_put_padded(out, "NAME", name_width, false);
-    mr_buffer_append(out, " STATE         IN/S   OUT/S      IN     OUT     LAG   LATE     STATE"
+    mr_buffer_append(out, " STATE         IN/S   OUT/S      IN     OUT     LAG   LATE      KEPT"
                           "  BUSY  TARGET");
     mr_buffer_append(out, colours ? "\033[0m\n" : "\n");
     for (int i = 0; i < count; i++) {

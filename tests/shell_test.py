@@ -463,7 +463,73 @@ CREATE MATERIALIZED VIEW {closed} AS SELECT window_start, window_end, count(*) A
            f'"{view}" is suspended: ALTER MATERIALIZED VIEW {view} RESUME lets it go on.\n')
     run("-c", f"ALTER MATERIALIZED VIEW {view} RESUME")
     tail_of(stream)
+    why_of_others(stream, view)
+    diff_of_others(stream)
     run("-c", f"DROP STREAM {stream} CASCADE")
+
+
+def why_of_others(stream, view):
+    """A target that is held, memory that does not do, a sink, what is no standing query."""
+    name = f"shell_w_{os.getpid()}"
+    run("-q", stdin=f"CREATE MATERIALIZED VIEW {name} WITH (memory = '1 MB') AS SELECT v, count(*) AS n FROM {stream} GROUP BY v;\n"
+        f"CREATE MATERIALIZED VIEW \"{name} Rare\" AS SELECT count(*) AS n FROM {stream} EMIT EVERY INTERVAL '1 day';\n"
+        f"CREATE CONNECTION {name}_c WITH (type = 'discard');\nCREATE SINK {name}_s INTO {name}_c.t AS SELECT k FROM {stream};\n"
+        f"ALTER SINK {name}_s SUSPEND;\nCREATE VIEW {name}_v AS SELECT k FROM {stream};\n")
+    expect("why: a sink is suspended", ["-c", f"\\why {name}_s"],
+           f'"{name}_s" is suspended: ALTER SINK {name}_s RESUME lets it go on.\n')
+    run("-c", f"INSERT INTO {stream} SELECT '2026-01-01 00:05:00Z', 'many', i FROM generate_series(1, 50000) AS g(i)")
+    wait_until(f"SELECT state FROM millrace.queries WHERE name = '{name}'", "FAILED")
+    expect("why: failed", ["-c", f"\\why {name}"],
+           f'"{name}" has stopped because of 53200 the query needs more than its memory limit of 1048576 bytes; '
+           f'ALTER MATERIALIZED VIEW {name} RESUME tries again.\n')
+    expect("diff: not of what does not run", ["-c", f"\\diff {name}"], "", f'"{name}" is FAILED', 1)
+    expect("diff: not of a sink", ["-c", f"\\diff {name}_s"], "", "is a sink", 1)
+    got = run("-c", f'\\diff {view}')
+    check("diff does not wait for others that stand still", got[0] == 0 and "rows are equal, 1 are missing" in got[1], got)
+    behind = f"SELECT lag_rows > 0 AND position > covered FROM millrace.queries WHERE name = '{{}}'"
+    run("-c", f"INSERT INTO {stream} VALUES ('2026-01-01 00:05:00Z', 'one', 1)")
+    wait_until(behind.format(f"{name} Rare"), "t")
+    got = run("-c", f'\\why "{name} Rare"')
+    check("why: writes rarely", f'"{name} Rare" has computed the last ' in got[1]
+          and "when their time comes: every INTERVAL '1 day'" in got[1], got)
+    target = sqlite3.connect(os.path.join(os.environ["SERVER_DATA"], "main.db"), isolation_level=None, timeout=30)
+    target.execute("BEGIN IMMEDIATE")  # another program holds the file
+    run("-c", f"INSERT INTO {stream} VALUES ('2026-01-01 00:05:00Z', 'one', 1)")
+    wait_until(behind.format(view), "t")
+    got = run("-c", f"\\why {view}")
+    check("why: the target is held", f"waits for main.{view} to take what changed" in got[1]
+          or f"cannot write to main.{view}" in got[1], got)
+    target.execute("ROLLBACK")
+    target.close()
+    got = run("-c", f"\\why {stream}")
+    check("why: a stream", re.match(rf'"{stream}" is a stream of .* rows; the last one came .* ago; its watermark ', got[1])
+          is not None, got)
+    expect("why: a view", ["-c", f"\\why {name}_v"], f'"{name}_v" is a view: it is computed whenever it is read.\n')
+    expect("why: nothing", ["-c", "\\why nothing_here"], "", 'Did not find anything named "nothing_here"', 1)
+    run("-q", stdin=f"DROP VIEW {name}_v; DROP SINK {name}_s; DROP MATERIALIZED VIEW {name}; DROP CONNECTION {name}_c;\n"
+        f'DROP MATERIALIZED VIEW "{name} Rare";\n')
+
+
+def diff_of_others(stream):
+    """Windows that are written when they close, without the column that says when."""
+    name = f"shell_d_{os.getpid()}"
+    run("-q", stdin=f"""CREATE MATERIALIZED VIEW {name}_t AS SELECT window_start AS w, k, count(*) AS n
+  FROM TUMBLE({stream}, at, INTERVAL '1' MINUTE) GROUP BY window_start, window_end, k EMIT ON WINDOW CLOSE;
+CREATE MATERIALIZED VIEW {name}_s AS SELECT k, count(*) AS n FROM SESSION({stream} PARTITION BY k, at, INTERVAL '1' MINUTE)
+  GROUP BY window_start, window_end, k EMIT ON WINDOW CLOSE;
+""")
+    for view in (f"{name}_t", f"{name}_s"):
+        expect(f"diff: only closed windows, {view[-1]}", ["-c", f"\\diff {view}"], None, "", 0)
+        got = run("-At", "-c", f"\\diff {view}", "-c", "\\echo :DIFFERENCES", "-c", f"SELECT count(*) > 0 FROM {view}")
+        check("... are compared", got[1].endswith("\n0\nt\n") and "is equal" in got[1], got)
+
+
+def wait_until(sql, answer_text):
+    end = time.monotonic() + 120
+    while (got := run("-At", "-c", sql))[1].strip() != answer_text:
+        if time.monotonic() > end:
+            raise AssertionError(f"{sql} does not become {answer_text}: {got}")
+        time.sleep(0.05)
 
 
 def tail_of(stream):
