@@ -51,6 +51,9 @@ typedef struct MrScanSpec {
     /* TABLE, ad hoc: only the row with these values of its key's columns matters, as the filter
      * above says; NULL: every row does. */
     const MrDatum *key_values;
+    /* VIRTUAL: only rows with this value in `look_up_column` of the relation matter; NULL: all. */
+    const MrDatum *look_up;
+    uint32_t look_up_column;
     /* TABLE, ad hoc: its changes, in their places of the log, as a standing query gets them. */
     bool reads_history;
 } MrScanSpec;

@@ -91,13 +91,18 @@ static MrStatus add_output(MrExplain *explain, const MrSchema *schema)
 
 /* ---- Operators --------------------------------------------------------------------------- */
 
-static const MrSchema *logged_schema(const MrExplain *explain, const MrScanSpec *spec)
+static const MrRelation *relation_of(const MrExplain *explain, const MrScanSpec *spec)
 {
     uint32_t i = 0;
     while (explain->plan->scans[i].spec->source != spec->source) {
         i++;
     }
-    return &explain->plan->scans[i].relation->stream->schema;
+    return explain->plan->scans[i].relation;
+}
+
+static const MrSchema *logged_schema(const MrExplain *explain, const MrScanSpec *spec)
+{
+    return &relation_of(explain, spec)->stream->schema;
 }
 
 static MrStatus describe_scan(MrExplain *explain, const MrDagNode *node)
@@ -122,6 +127,11 @@ static MrStatus describe_scan(MrExplain *explain, const MrDagNode *node)
     MR_TRY(mr_explain_add(explain, "Columns"));
     if (spec->key_values != NULL) {
         MR_TRY(mr_explain_add_text(explain, "Rows", "one, by its key"));
+    }
+    if (spec->look_up != NULL) {
+        mr_explain_append_name(&explain->text, &relation_of(explain, spec)->schema,
+                               spec->look_up_column);
+        MR_TRY(mr_explain_add(explain, "Look-up"));
     }
     if (spec->kind == MR_SCAN_VALUES) {
         mr_builder_append_format(&explain->text, "%u", spec->values->row_count);

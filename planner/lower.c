@@ -6,6 +6,7 @@
 #include "planner/lower.h"
 
 #include "common/timezone.h"
+#include "planner/key_filter.h"
 #include "planner/lower_internal.h"
 #include "planner/over.h"
 #include "planner/share.h"
@@ -65,7 +66,7 @@ static uint32_t source_of(MrLowering *lowering, const MrLogical *node)
 {
     const MrRelation *relation = node->relation;
     for (uint32_t i = 0; i < lowering->scan_count && relation != NULL; i++) {
-        if (lowering->scans[i].relation == relation &&
+        if (lowering->scans[i].relation == relation && lowering->scans[i].spec->look_up == NULL &&
             lowering->scans[i].spec->reads_history == node->reads_history) {
             return lowering->scans[i].spec->source;
         }
@@ -150,52 +151,6 @@ static MrStatus lower_recursion(MrLowering *lowering, const MrLogical *node, int
                             (int32_t)dag->node_count - 1, &schema, false);
 }
 
-static bool is_integer(MrTypeId type)
-{
-    return type == MR_TYPE_INT16 || type == MR_TYPE_INT32 || type == MR_TYPE_INT64;
-}
-
-/* The constant as a value of the column's type; false: it is of another, or does not fit. */
-static bool as_value_of(const MrExpr *constant, MrTypeId type, MrDatum *out)
-{
-    *out = constant->constant;
-    if (out->is_null) {
-        return false;
-    }
-    if (is_integer(type) && is_integer(out->type.id)) {
-        out->type = mr_type(type);
-        return type == MR_TYPE_INT64 ||
-               (type == MR_TYPE_INT32 ? out->integer == (int32_t)out->integer
-                                      : out->integer == (int16_t)out->integer);
-    }
-    return out->type.id == type && constant->type.id == type;
-}
-
-/* column = constant, somewhere in the conjunction. */
-static bool equal_to(const MrExpr *predicate, uint32_t column, MrTypeId type, MrDatum *out)
-{
-    if (predicate->kind == MR_EXPR_AND) {
-        for (uint32_t i = 0; i < predicate->arg_count; i++) {
-            if (equal_to(predicate->args[i], column, type, out)) {
-                return true;
-            }
-        }
-        return false;
-    }
-    if (predicate->kind != MR_EXPR_CALL || predicate->arg_count != 2 ||
-        strcmp(predicate->function->name, "=") != 0) {
-        return false;
-    }
-    for (uint32_t i = 0; i < 2; i++) {
-        const MrExpr *one = predicate->args[i], *other = predicate->args[1 - i];
-        if (one->kind == MR_EXPR_COLUMN && one->column == column &&
-            other->kind == MR_EXPR_CONSTANT) {
-            return as_value_of(other, type, out);
-        }
-    }
-    return false;
-}
-
 /* A filter that names the whole key of a table below it: one row is enough, found by its key. */
 static MrStatus find_key(MrLowering *lowering, const MrLogical *scan, const MrExpr *predicate)
 {
@@ -206,13 +161,37 @@ static MrStatus find_key(MrLowering *lowering, const MrLogical *scan, const MrEx
         bool is_given = false;
         for (uint32_t i = 0; i < scan->column_count && !is_given; i++) {
             is_given = scan->scan_columns[i] == table->keys[k] &&
-                       equal_to(predicate, i, scan->columns[i].type.id, &values[k]);
+                       mr_filter_equals(predicate, i, scan->columns[i].type.id, &values[k]);
         }
         if (!is_given) {
             return MR_OK;
         }
     }
     ((MrScanSpec *)(uintptr_t)lowering->scans[lowering->scan_count - 1].spec)->key_values = values;
+    return MR_OK;
+}
+
+static const MrScanSpec *scan_before(const MrLowering *lowering)
+{
+    return lowering->scans[lowering->scan_count - 1].spec;
+}
+
+/* A filter over a system view that names one number or name: the view need not give all its rows.
+ * It reads by itself then, as the others of the relation want other rows. */
+static MrStatus find_look_up(MrLowering *lowering, const MrLogical *scan, const MrExpr *predicate)
+{
+    MrScanSpec *spec = (MrScanSpec *)(uintptr_t)scan_before(lowering); /* made just now */
+    MrDatum value, *kept;
+    uint32_t column;
+    if (lowering->source_count >= MR_PLAN_SOURCES_MAX ||
+        !mr_filter_looks_up(scan, predicate, &column, &value)) {
+        return MR_OK;
+    }
+    MR_NEW(lowering->arena, kept, lowering->err);
+    *kept = value;
+    spec->look_up = kept;
+    spec->look_up_column = scan->scan_columns[column];
+    spec->source = lowering->source_count++;
     return MR_OK;
 }
 
@@ -224,6 +203,9 @@ static MrStatus lower_filter(MrLowering *lowering, const MrLogical *node)
     if (node->input->kind == MR_LOGICAL_SCAN && node->input->scan == MR_SCAN_TABLE &&
         !lowering->options->is_standing) {
         MR_TRY(find_key(lowering, node->input, node->predicate));
+    }
+    if (node->input->kind == MR_LOGICAL_SCAN && node->input->scan == MR_SCAN_VIRTUAL) {
+        MR_TRY(find_look_up(lowering, node->input, node->predicate));
     }
     return push(lowering, MR_OPERATOR_FILTER, spec, &mr_lowering_top(lowering)->schema,
                 mr_lowering_top(lowering)->retracts);

@@ -7,17 +7,11 @@
 #include <stdlib.h>
 
 #include "engine/pipeline.h"
-#include "server/relations.h"
 #include "server/scheduler.h"
 #include "server/tables.h"
 #include "server/targets.h"
+#include "server/virtual_rows.h"
 #include "server/workers.h"
-
-/* Rows of a system view, of one moment. */
-typedef struct MrVirtualRows {
-    const MrBlock *const *blocks;
-    uint32_t count;
-} MrVirtualRows;
 
 struct MrAdhoc {
     MrServer *server;
@@ -178,21 +172,6 @@ static const MrPlanScan *find_logged(const MrPlan *plan, uint32_t stream_id)
     return NULL;
 }
 
-/* The system views of the plan as they are now; on the event loop. */
-static MrStatus fill_virtuals(MrServer *server, const MrPlan *plan, MrArena *arena,
-                              MrVirtualRows **out, MrError *err)
-{
-    MR_NEW_ARRAY(arena, *out, plan->scan_count, err);
-    for (uint32_t s = 0; s < plan->scan_count; s++) {
-        const MrRelation *relation = plan->scans[s].relation;
-        if (scans_first(plan, s, MR_SCAN_VIRTUAL)) {
-            MR_TRY(mr_relations_fill(server, plan->names, relation->schema_name, relation->name,
-                                     arena, &(*out)[s].blocks, &(*out)[s].count, err));
-        }
-    }
-    return MR_OK;
-}
-
 /* From the right: what is joined to is there before the rows that look for it. */
 static MrStatus run_virtuals(const MrPlan *plan, const MrVirtualRows *virtuals,
                              MrPipeline *pipeline, MrError *err)
@@ -254,7 +233,7 @@ static MrStatus feed_virtuals(void *context, const MrPlan *plan, MrPipeline *pip
     MrVirtualRows *virtuals;
     MrArena arena;
     mr_arena_init(&arena, 0);
-    MrStatus status = fill_virtuals(context, plan, &arena, &virtuals, err);
+    MrStatus status = mr_virtual_rows_fill(context, plan, &arena, &virtuals, err);
     if (status == MR_OK) {
         status = run_virtuals(plan, virtuals, pipeline, err);
     }
@@ -544,7 +523,7 @@ static MrStatus open_table(MrAdhoc *adhoc, uint32_t index, bool sees_uncommitted
 static MrStatus prepare_scans(MrAdhoc *adhoc, bool sees_uncommitted, MrError *err)
 {
     const MrPlan *plan = adhoc->plan;
-    MR_TRY(fill_virtuals(adhoc->server, plan, &adhoc->arena, &adhoc->virtuals, err));
+    MR_TRY(mr_virtual_rows_fill(adhoc->server, plan, &adhoc->arena, &adhoc->virtuals, err));
     MR_NEW_ARRAY(&adhoc->arena, adhoc->targets, plan->scan_count, err);
     MR_NEW_ARRAY(&adhoc->arena, adhoc->tables, plan->scan_count, err);
     for (uint32_t s = 0; s < plan->scan_count; s++) {

@@ -32,12 +32,12 @@ MrStatus mr_relations_register(MrCatalog *catalog, MrError *err)
 }
 
 MrStatus mr_relations_fill(MrServer *server, const MrNames *names, const char *schema_name,
-                           const char *name, MrArena *arena, const MrBlock *const **blocks,
-                           uint32_t *block_count, MrError *err)
+                           const char *name, const MrRelationWish *wish, MrArena *arena,
+                           const MrBlock *const **blocks, uint32_t *block_count, MrError *err)
 {
     if (mr_pg_catalog_has(schema_name)) {
-        return mr_pg_catalog_fill(server, names, schema_name, name, arena, blocks, block_count,
-                                  err);
+        return mr_pg_catalog_fill(server, names, schema_name, name, wish, arena, blocks,
+                                  block_count, err);
     }
     for (size_t i = 0; i < VIEW_COUNT; i++) {
         const MrRelationView *view = views[i];
@@ -47,6 +47,7 @@ MrStatus mr_relations_fill(MrServer *server, const MrNames *names, const char *s
         MrRows rows;
         MrSchema schema = schema_of(view);
         mr_rows_init(&rows, arena, &schema);
+        rows.wanted = wish->columns;
         MR_TRY(view->fill(server, &rows, err));
         return mr_rows_finish(&rows, blocks, block_count, err);
     }

@@ -8,7 +8,7 @@
 #ifndef MR_SERVER_PGCATALOG_PGCATALOG_H
 #define MR_SERVER_PGCATALOG_PGCATALOG_H
 
-#include "server/server.h"
+#include "server/relations.h"
 
 struct MrSession;
 typedef struct MrPgCatalog MrPgCatalog;
@@ -22,8 +22,8 @@ MrStatus mr_pg_names_create(struct MrSession *session, MrCatalog *catalog,
 bool mr_pg_catalog_has(const char *schema_name);
 /* Its rows.  `names`: of mr_pg_names_create; NULL: nobody's session. */
 MrStatus mr_pg_catalog_fill(MrServer *server, const MrNames *names, const char *schema_name,
-                            const char *name, MrArena *arena, const MrBlock *const **blocks,
-                            uint32_t *block_count, MrError *err);
+                            const char *name, const MrRelationWish *wish, MrArena *arena,
+                            const MrBlock *const **blocks, uint32_t *block_count, MrError *err);
 void mr_pg_catalog_unref(MrPgCatalog *pg); /* accepts NULL */
 
 #endif

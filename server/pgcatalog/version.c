@@ -311,8 +311,8 @@ bool mr_pg_catalog_has(const char *schema_name)
 }
 
 MrStatus mr_pg_catalog_fill(MrServer *server, const MrNames *given, const char *schema_name,
-                            const char *name, MrArena *arena, const MrBlock *const **blocks,
-                            uint32_t *block_count, MrError *err)
+                            const char *name, const MrRelationWish *wish, MrArena *arena,
+                            const MrBlock *const **blocks, uint32_t *block_count, MrError *err)
 {
     const MrPgHeader *headers, *header = mr_pg_header_find(schema_name, name);
     const MrPgNames *names = mr_pg_names(given);
@@ -335,6 +335,10 @@ MrStatus mr_pg_catalog_fill(MrServer *server, const MrNames *given, const char *
     if (!made->is_made) {
         MR_TRY(rows_make(names, header, header->is_live ? arena : &names->pg->arena, made, err));
         made->is_made = true;
+    }
+    if (wish->look_up != NULL && !header->is_live) {
+        return mr_pg_blocks_look_up(names->pg, made, wish->look_up_column, wish->look_up, arena,
+                                    blocks, block_count, err);
     }
     *blocks = made->blocks;
     *block_count = made->count;

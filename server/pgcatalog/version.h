@@ -82,10 +82,14 @@ typedef struct MrPgRole {
     bool can_login, has_password;
 } MrPgRole;
 
+/* Where rows are by the value of a column (look_up.c). */
+typedef struct MrPgIndex MrPgIndex;
+
 typedef struct MrPgBlocks {
     const MrBlock *const *blocks;
     uint32_t count;
     bool is_made;
+    MrPgIndex *indexes; /* those that were asked for */
 } MrPgBlocks;
 
 struct MrPgCatalog {
@@ -135,6 +139,13 @@ const MrPgRole *mr_pg_role_find(const MrPgCatalog *pg, MrString name);
 uint32_t mr_pg_key(const MrRelation *relation, const uint32_t **columns);
 /* A PRIMARY KEY: a constraint besides an index. */
 bool mr_pg_key_is_constraint(const MrRelation *relation);
+
+/* ---- Rows by a value (look_up.c) ------------------------------------------------------------- */
+
+/* The rows with that value in the column, and perhaps a few others, in the arena. */
+MrStatus mr_pg_blocks_look_up(MrPgCatalog *pg, MrPgBlocks *made, uint32_t column,
+                              const MrDatum *value, MrArena *arena, const MrBlock *const **blocks,
+                              uint32_t *count, MrError *err);
 
 /* ---- Schemas and types (builtin.c) ----------------------------------------------------------- */
 

@@ -96,7 +96,7 @@ static const char *stream_name(const MrServer *server, uint32_t stream_id)
 static void add_streams(const MrServer *server, MrRows *rows, const MrQueryStatus *status)
 {
     const char *names = NULL;
-    for (uint32_t s = 0; s < status->stream_count; s++) {
+    for (uint32_t s = 0; s < status->stream_count && mr_rows_wants_next(rows); s++) {
         const char *name = stream_name(server, status->streams[s]);
         if (name != NULL) {
             names = names == NULL ? name : mr_arena_printf(rows->arena, "%s, %s", names, name);
@@ -163,7 +163,7 @@ static void add_definition(MrRows *rows, const MrRelation *relation)
 {
     MrBuilder text;
     mr_builder_init(&text, 0);
-    if (relation->query != NULL) {
+    if (relation->query != NULL && mr_rows_wants_next(rows)) {
         mr_ast_print(&text, &relation->query->base, MR_PRINT_SHOWN);
     }
     mr_rows_text(rows, text.length > 0 ? mr_builder_text(&text) : NULL);

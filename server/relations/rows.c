@@ -123,6 +123,12 @@ static bool may_put(MrRows *rows, bool (*fits)(MrTypeId type))
     return true;
 }
 
+bool mr_rows_wants_next(const MrRows *rows)
+{
+    return rows->wanted == NULL || (rows->next_column < rows->schema->column_count &&
+                                    mr_bitmap_get(rows->wanted, rows->next_column));
+}
+
 void mr_rows_null(MrRows *rows)
 {
     if (may_put(rows, NULL)) {

@@ -14,8 +14,9 @@ typedef struct MrRows {
     const MrSchema *schema; /* blocks have one more column: the number of the row */
     MrBlock **blocks;
     uint32_t block_count, block_room;
-    uint32_t room;        /* rows that the last block has room for */
-    uint32_t next_column; /* of the last row; column_count: it is whole */
+    uint32_t room;          /* rows that the last block has room for */
+    uint32_t next_column;   /* of the last row; column_count: it is whole */
+    const uint64_t *wanted; /* bitmap of the columns that somebody reads; NULL: all */
     MrError error;
 } MrRows;
 
@@ -31,6 +32,9 @@ void mr_rows_init(MrRows *rows, MrArena *arena, const MrSchema *schema);
  * NULL. */
 void mr_rows_begin(MrRows *rows);
 void mr_rows_null(MrRows *rows);
+/* False: nobody reads the next column, so that any value is as good as the true one.  To be asked
+ * before what costs something. */
+bool mr_rows_wants_next(const MrRows *rows);
 /* Into columns of text, name, "char" and the like.  Copied; NULL: NULL. */
 void mr_rows_text(MrRows *rows, const char *text);
 void mr_rows_string(MrRows *rows, MrString text);

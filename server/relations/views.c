@@ -20,9 +20,11 @@ static MrStatus views_fill(MrServer *server, MrRows *rows, MrError *err)
             continue;
         }
         mr_builder_init(&text, 0);
-        mr_ast_print(&text, &relation->query->base, MR_PRINT_SHOWN);
         mr_rows_begin(rows);
         mr_rows_text(rows, relation->name);
+        if (mr_rows_wants_next(rows)) {
+            mr_ast_print(&text, &relation->query->base, MR_PRINT_SHOWN);
+        }
         mr_rows_text(rows, mr_builder_text(&text));
         mr_rows_text(rows, relation->comment);
         mr_builder_fini(&text);

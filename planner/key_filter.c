@@ -1,0 +1,123 @@
+/*
+ * planner/key_filter.c - see key_filter.h.
+ */
+#include "planner/key_filter.h"
+
+#include <string.h>
+
+static bool is_integer(MrTypeId type)
+{
+    return type == MR_TYPE_INT16 || type == MR_TYPE_INT32 || type == MR_TYPE_INT64;
+}
+
+/* The constant as a value of the column's type; false: it is of another, or does not fit. */
+static bool as_value_of(const MrExpr *constant, MrTypeId type, MrDatum *out)
+{
+    *out = constant->constant;
+    if (out->is_null) {
+        return false;
+    }
+    if (is_integer(type) && is_integer(out->type.id)) {
+        out->type = mr_type(type);
+        return type == MR_TYPE_INT64 ||
+               (type == MR_TYPE_INT32 ? out->integer == (int32_t)out->integer
+                                      : out->integer == (int16_t)out->integer);
+    }
+    return out->type.id == type && constant->type.id == type;
+}
+
+bool mr_filter_equals(const MrExpr *predicate, uint32_t column, MrTypeId type, MrDatum *out)
+{
+    if (predicate->kind == MR_EXPR_AND) {
+        for (uint32_t i = 0; i < predicate->arg_count; i++) {
+            if (mr_filter_equals(predicate->args[i], column, type, out)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    if (predicate->kind != MR_EXPR_CALL || predicate->arg_count != 2 ||
+        strcmp(predicate->function->name, "=") != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        const MrExpr *one = predicate->args[i], *other = predicate->args[1 - i];
+        if (one->kind == MR_EXPR_COLUMN && one->column == column &&
+            other->kind == MR_EXPR_CONSTANT) {
+            return as_value_of(other, type, out);
+        }
+    }
+    return false;
+}
+
+/* ---- System views ---------------------------------------------------------------------------- */
+
+static bool is_column(const MrExpr *expr, uint32_t column)
+{
+    return expr->kind == MR_EXPR_COLUMN && expr->column == column;
+}
+
+/* ^(name)$ or ^name$ of letters, digits and _: the name. */
+static bool is_anchored_name(MrString pattern, MrString *name)
+{
+    const char *from = pattern.data, *end = pattern.data + pattern.length;
+    if (end - from < 2 || *from++ != '^' || *--end != '$') {
+        return false;
+    }
+    if (end - from >= 2 && *from == '(' && end[-1] == ')') {
+        from++;
+        end--;
+    }
+    *name = (MrString){ from, (size_t)(end - from) };
+    for (const char *at = from; at < end; at++) {
+        const bool is_letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z');
+        if (!is_letter && *at != '_' && (*at < '0' || *at > '9')) {
+            return false;
+        }
+    }
+    return name->length > 0;
+}
+
+/* column::text ~ '^(name)$', somewhere in the conjunction. */
+static bool matches_name(const MrExpr *predicate, uint32_t column, MrDatum *out)
+{
+    if (predicate->kind == MR_EXPR_AND) {
+        for (uint32_t i = 0; i < predicate->arg_count; i++) {
+            if (matches_name(predicate->args[i], column, out)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    if (predicate->kind != MR_EXPR_CALL || predicate->arg_count != 2 ||
+        strcmp(predicate->function->name, "~") != 0) {
+        return false;
+    }
+    const MrExpr *subject = predicate->args[0], *pattern = predicate->args[1];
+    const bool is_cast = subject->kind == MR_EXPR_CAST && subject->type.id == MR_TYPE_TEXT;
+    MrString name;
+    if (!is_column(is_cast ? subject->args[0] : subject, column) ||
+        pattern->kind != MR_EXPR_CONSTANT || pattern->constant.is_null ||
+        !mr_type_is_own_text(pattern->constant.type.id) ||
+        !is_anchored_name(mr_text_string(&pattern->constant.text), &name)) {
+        return false;
+    }
+    *out = (MrDatum){ .type = mr_type(MR_TYPE_NAME),
+                      .text = mr_text_make(name.data, (uint32_t)name.length) };
+    return true;
+}
+
+bool mr_filter_looks_up(const MrLogical *scan, const MrExpr *predicate, uint32_t *column,
+                        MrDatum *out)
+{
+    for (uint32_t c = 0; c < scan->column_count; c++) {
+        const MrTypeId type = scan->columns[c].type.id;
+        const bool is_name = type == MR_TYPE_NAME;
+        if ((is_name || type == MR_TYPE_OID) && (mr_filter_equals(predicate, c, type, out) ||
+                                                 (is_name && matches_name(predicate, c, out)))) {
+            *column = c;
+            return true;
+        }
+    }
+    return false;
+}
