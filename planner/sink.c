@@ -68,12 +68,6 @@ MrStatus mr_planner_sink(MrPlannerContext *context, const MrAstCreateSink *state
         mr_error_at(err, statement->from.position);
     }
     MR_TRY(status);
-    if ((*out)->late_rows_table) {
-        return mr_bind_unsupported(&binder, statement->base.position,
-                                   "It is an option of CREATE MATERIALIZED VIEW; late rows are "
-                                   "counted, and the last of them are in millrace.late_rows.",
-                                   "late_rows = 'table' of a sink");
-    }
     if ((*out)->visible_columns < (*out)->output.column_count) {
         mr_bind_error(&binder, MR_ERR_INVALID_COLUMN_REFERENCE, statement->base.position,
                       "the rows of the query change, and it does not select the key they are found "

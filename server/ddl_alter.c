@@ -107,10 +107,12 @@ void mr_ddl_refresh(MrDdl *ddl)
 
 /* ---- a query goes on with another plan or name ----------------------------------------------- */
 
-/* A view's table has the view's name; that of a sink is somebody else's and keeps its own. */
+/* A view's table has the view's name; that of a sink is somebody else's and keeps its own, but the
+ * sink's late rows are in one that is named after it. */
 static bool renames_table(const MrRelation *old, const char *new_name)
 {
-    return old->kind == MR_RELATION_QUERY && strcmp(old->name, new_name) != 0;
+    return (old->kind == MR_RELATION_QUERY || old->standing->keeps_late) &&
+           strcmp(old->name, new_name) != 0;
 }
 
 /* The old registration goes on the target's thread; the table gets the new name there. */
@@ -371,7 +373,8 @@ MrStatus mr_ddl_finish_rename(MrServer *server, const MrCatalogObject *object,
     snprintf(late->old_name, sizeof late->old_name, "%s", object->options + strlen(prefix));
     snprintf(late->new_name, sizeof late->new_name, "%s", relation->name);
     late->table = mr_targets_table(relation);
-    late->table.name = late->old_name;
+    late->table.sink_name = late->old_name;
+    late->table.name = late->table.is_foreign ? late->table.name : late->old_name;
     mr_target_thread_post(thread, late_rename_job, late);
     return MR_OK;
 }

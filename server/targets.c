@@ -97,6 +97,7 @@ MrSinkTable mr_targets_table(const MrRelation *relation)
                           .name =
                               standing->table_name != NULL ? standing->table_name : relation->name,
                           .is_foreign = relation->kind == MR_RELATION_SINK,
+                          .sink_name = relation->name,
                           .schema = standing->schema,
                           .key_columns = standing->keys,
                           .key_count = standing->key_count,

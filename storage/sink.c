@@ -90,7 +90,8 @@ MrSinkTable mr_sink_late_table(const MrSinkTable *table, char name[MR_SINK_LATE_
         { .name = "watermark", .type = { MR_TYPE_TIMESTAMPTZ, -1 } },
         { .name = "row", .type = { MR_TYPE_TEXT, -1 } },
     };
-    snprintf(name, MR_SINK_LATE_NAME_BYTES, "%s_late", table->name);
+    snprintf(name, MR_SINK_LATE_NAME_BYTES, "%s_late",
+             table->is_foreign ? table->sink_name : table->name);
     return (MrSinkTable){ .schema_name = table->schema_name,
                           .name = name,
                           .schema = { sizeof columns / sizeof columns[0], columns } };

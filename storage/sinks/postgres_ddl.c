@@ -233,7 +233,8 @@ static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16],
     MR_TRY(ensure_progress_table(sink, err));
     MR_TRY(insert_progress(sink, query, nonce, &attached, err));
     if (table->is_foreign) {
-        return mr_postgres_check_foreign(sink, table, err);
+        MR_TRY(mr_postgres_check_foreign(sink, table, err));
+        return table->keeps_late ? create_late_table(sink, query, table, err) : MR_OK;
     }
     MR_TRY(mr_postgres_find_table(sink, query, table, &exists, &is_ours, err));
     if (is_ours) {
@@ -305,15 +306,12 @@ MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16]
         MR_TRY(ddl_ask(sink, "DELETE FROM millrace.progress WHERE query_id = $1 RETURNING true",
                        parameters, 1, &removed, &answer, err));
     }
-    if (table->is_foreign) {
-        return MR_OK;
-    }
     if (table->keeps_late) {
         char name[MR_SINK_LATE_NAME_BYTES];
         MrSinkTable late = mr_sink_late_table(table, name);
-        MR_TRY(drop_one(sink, query, &late, removed, err));
+        MR_TRY(drop_one(sink, query, &late, !table->is_foreign && removed, err));
     }
-    return drop_one(sink, query, table, removed, err);
+    return table->is_foreign ? MR_OK : drop_one(sink, query, table, removed, err);
 }
 
 MrStatus mr_postgres_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,

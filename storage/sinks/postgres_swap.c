@@ -73,7 +73,7 @@ static MrStatus rename_late_table(MrPgSink *sink, const MrSinkTable *table, cons
 {
     char name[MR_SINK_LATE_NAME_BYTES], new_late[MR_SINK_LATE_NAME_BYTES];
     MrSinkTable late = mr_sink_late_table(table, name), renamed = *table;
-    renamed.name = new_name;
+    renamed.name = renamed.sink_name = new_name;
     (void)mr_sink_late_table(&renamed, new_late);
     return swap_rename(sink, new_late, &late, err);
 }
@@ -157,16 +157,18 @@ static MrStatus rename_in_transaction(MrPgSink *sink, const uint8_t query[16],
                                       const MrSinkTable *table, const char *new_name, MrError *err)
 {
     bool exists, is_ours;
+    char late[MR_SINK_LATE_NAME_BYTES];
     MrSinkTable renamed = *table;
-    renamed.name = new_name;
-    MR_TRY(mr_postgres_find_table(sink, query, &renamed, &exists, &is_ours, err));
+    renamed.name = renamed.sink_name = new_name;
+    MrSinkTable moved = table->is_foreign ? mr_sink_late_table(&renamed, late) : renamed;
+    MR_TRY(mr_postgres_find_table(sink, query, &moved, &exists, &is_ours, err));
     if (is_ours) {
         return MR_OK;
     }
     if (table->keeps_late) {
         MR_TRY(rename_late_table(sink, table, new_name, err));
     }
-    return swap_rename(sink, new_name, table, err);
+    return table->is_foreign ? MR_OK : swap_rename(sink, new_name, table, err);
 }
 
 MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,

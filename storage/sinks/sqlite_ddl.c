@@ -187,7 +187,8 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16
                         query, nonce, &inserted, err));
     MR_TRY(ddl_generation(sink, query, &generation, err));
     if (table->is_foreign) {
-        return mr_sqlite_check_foreign(sink, table, err);
+        MR_TRY(mr_sqlite_check_foreign(sink, table, err));
+        return table->keeps_late ? create_late_table(sink, query, table, err) : MR_OK;
     }
     MR_TRY(ddl_find(sink, query, table->name, &exists, &is_ours, err));
     if (is_ours) {
@@ -264,15 +265,12 @@ static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
         MR_TRY(ddl_progress(sink, "DELETE FROM main.millrace_progress WHERE query_id = ?1", query,
                             NULL, &removed, err));
     }
-    if (table->is_foreign) {
-        return MR_OK;
-    }
     if (table->keeps_late) {
         char late[MR_SINK_LATE_NAME_BYTES];
         (void)mr_sink_late_table(table, late);
-        MR_TRY(drop_one(sink, query, late, removed > 0, err));
+        MR_TRY(drop_one(sink, query, late, !table->is_foreign && removed > 0, err));
     }
-    return drop_one(sink, query, table->name, removed > 0, err);
+    return table->is_foreign ? MR_OK : drop_one(sink, query, table->name, removed > 0, err);
 }
 
 static MrStatus run_rename(MrSqliteSink *sink, const char *name, const char *new_name, MrError *err)
@@ -290,7 +288,7 @@ static MrStatus rename_late_table(MrSqliteSink *sink, const MrSinkTable *table,
 {
     char late[MR_SINK_LATE_NAME_BYTES], new_late[MR_SINK_LATE_NAME_BYTES];
     MrSinkTable renamed = *table;
-    renamed.name = new_name;
+    renamed.name = renamed.sink_name = new_name;
     (void)mr_sink_late_table(table, late);
     (void)mr_sink_late_table(&renamed, new_late);
     return run_rename(sink, late, new_late, err);
@@ -390,15 +388,20 @@ static MrStatus rename_in_transaction(MrSqliteSink *sink, const uint8_t query[16
                                       const MrSinkTable *table, const char *new_name, MrError *err)
 {
     bool exists, is_ours;
+    char late[MR_SINK_LATE_NAME_BYTES];
     MrSinkTable renamed = *table;
-    renamed.name = new_name;
-    MR_TRY(ddl_find(sink, query, new_name, &exists, &is_ours, err));
+    renamed.name = renamed.sink_name = new_name;
+    const char *moved = table->is_foreign ? mr_sink_late_table(&renamed, late).name : new_name;
+    MR_TRY(ddl_find(sink, query, moved, &exists, &is_ours, err));
     if (is_ours) {
         return MR_OK;
     }
     if (exists) {
         return mr_error_set(err, MR_ERR_DUPLICATE_TABLE,
-                            "relation \"%s\" already exists in the target", new_name);
+                            "relation \"%s\" already exists in the target", moved);
+    }
+    if (table->is_foreign) {
+        return rename_late_table(sink, table, new_name, err);
     }
     MR_TRY(run_rename(sink, table->name, new_name, err));
     if (table->keeps_late) {
