@@ -178,6 +178,19 @@ static void cast_prepare(MrInstruction *in)
     }
 }
 
+/* A view that is only checked has calls without a catalogue: nothing of them is computed then. */
+static MrStatus names_need(Compiler *compiler, const MrExpr *node)
+{
+    bool is_call = node->kind == MR_EXPR_CALL;
+    uint32_t flags = is_call ? node->function->flags : node->cast != NULL ? node->cast->flags : 0;
+    if ((flags & MR_FN_CATALOG) == 0 || node->names != NULL) {
+        return MR_OK;
+    }
+    return mr_error_set(compiler->err, MR_ERR_UNSUPPORTED,
+                        "%s looks into the catalogue, and is refused here",
+                        is_call ? node->function->name : mr_type_info(node->type.id)->name);
+}
+
 static MrStatus instruction_prepare(Compiler *compiler, Build *build, MrInstruction *in)
 {
     const MrExpr *node = in->node;
@@ -187,8 +200,8 @@ static MrStatus instruction_prepare(Compiler *compiler, Build *build, MrInstruct
                                        compiler->err);
     case MR_EXPR_COLUMN: return column_note(compiler, build, node->column);
     case MR_EXPR_SEQUENCE: build->program->uses_sequence = true; return MR_OK;
-    case MR_EXPR_CALL: in->kernel = node->function->eval; return MR_OK;
-    case MR_EXPR_CAST: cast_prepare(in); return MR_OK;
+    case MR_EXPR_CALL: in->kernel = node->function->eval; return names_need(compiler, node);
+    case MR_EXPR_CAST: cast_prepare(in); return names_need(compiler, node);
     case MR_EXPR_IS_DISTINCT: return comparison_need(compiler, in, "=", node->args[0]->type.id);
     case MR_EXPR_GREATEST: return comparison_need(compiler, in, ">", node->type.id);
     case MR_EXPR_LEAST: return comparison_need(compiler, in, "<", node->type.id);
