@@ -531,15 +531,35 @@ static MrStatus over_key(MrBinder *b, MrLogical **place, Key *key)
     return MR_OK;
 }
 
+/* The first columns alone: whoever stands above counts on so many. */
+static MrStatus show_first(MrBinder *b, MrLogical **place, uint32_t count)
+{
+    MrLogical *node = *place;
+    MrExpr **exprs;
+    const char **names;
+    if (node->column_count == count) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(b->arena, exprs, count, b->err);
+    MR_NEW_ARRAY(b->arena, names, count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = node->columns[i].name;
+        MR_TRY(column_of(b, node, i, &exprs[i]));
+    }
+    return mr_logical_project(b->arena, node, exprs, names, count, place, b->err);
+}
+
 static MrStatus find_ties(MrBinder *b, MrLogical **place)
 {
     MrLogical *node = *place;
+    uint32_t count = node->column_count;
     Key key;
     bool is_ordered = node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N;
     if (!is_ordered || node->over->tie_count > 0 || mr_logical_is_in_log_order(node->input)) {
         return MR_OK;
     }
-    return over_key(b, place, &key);
+    MR_TRY(over_key(b, place, &key));
+    return show_first(b, place, count);
 }
 
 MrStatus mr_rewrite_find_ties(MrBinder *b, MrLogical **tree)

@@ -201,13 +201,17 @@ MrStatus mr_subscription_offer(MrSubscription *subscription, const MrChangeSet *
     MR_TRY(mr_subscription_rows(changes, &subscription->schema, sequence,
                                 subscription->has_progress, &rows, err));
     pthread_mutex_lock(&subscription->mutex);
-    bool is_news = rows != NULL || sequence > subscription->sequence;
+    bool is_over = subscription->is_over; /* what was offered last may be there still */
+    bool is_news = !is_over && (rows != NULL || sequence > subscription->sequence);
     subscription->sequence = sequence;
-    if (rows != NULL) {
+    if (rows != NULL && !is_over) {
         subscription->offered = rows;
         subscription->is_taken = false;
     }
     pthread_mutex_unlock(&subscription->mutex);
+    if (is_over) {
+        mr_result_destroy(rows);
+    }
     if (is_news) {
         post_news(subscription);
     }
