@@ -19,6 +19,7 @@ import psycopg  # noqa: E402
 
 import harness  # noqa: E402
 from harness import wire  # noqa: E402
+from harness.paths import patience  # noqa: E402
 from harness.server import wait_until  # noqa: E402
 
 PASSWORD = "grüße aus Köln; 'quoted' $x$"
@@ -72,8 +73,8 @@ def relaunch(server):
     """Stops and starts a server that does not let the harness's own probe in."""
     server.stop()
     server.launch()
-    wait_until(lambda: (server.data / "port").exists(), 20, "the server")
-    server.port = int((server.data / "port").read_text())
+    port = server.data / "port"
+    server.port = int(wait_until(lambda: port.exists() and port.read_text().strip(), 20, "the server"))
 
 
 # -- passwords ----------------------------------------------------------------------------------------
@@ -188,16 +189,25 @@ def test_tls_copy():
 
 
 def raw(server):
-    return socket.create_connection(("127.0.0.1", server.port), 20)
+    return socket.create_connection(("127.0.0.1", server.port), patience(20))
+
+
+def rest(connection):
+    """All that comes until the server closes, which may be a reset where it left bytes of ours unread."""
+    answer = b""
+    try:
+        while piece := connection.recv(4096):
+            answer += piece
+    except ConnectionResetError:
+        pass
+    return answer
 
 
 def test_tls_is_not_injected_into():
     """Bytes in clear behind SSLRequest never become part of the conversation (CVE-2021-23214)."""
     with tls_server() as server, raw(server) as connection:
         connection.sendall(struct.pack("!ii", 8, wire.SSL_REQUEST) + wire.startup())
-        answer = b""
-        while piece := connection.recv(4096):
-            answer += piece
+        answer = rest(connection)
         assert answer[:1] == b"E" and b"unencrypted data after SSL request" in answer, answer
 
 
@@ -216,11 +226,7 @@ def test_tls_twice_and_versions():
             connection.sendall(struct.pack("!ii", 8, wire.SSL_REQUEST))
             assert connection.recv(1) == b"S"
             connection.sendall(b"GET / HTTP/1.1\r\n\r\n" * 10)
-            try:
-                while connection.recv(4096):
-                    pass
-            except ConnectionResetError:
-                pass
+            rest(connection)
         is_in(connect(server))
     with harness.Server() as server, raw(server) as connection:
         connection.sendall(struct.pack("!ii", 8, wire.SSL_REQUEST))
@@ -249,16 +255,12 @@ def test_sasl_messages():
 
         def talk(*messages):
             with raw(server) as connection:
-                connection.settimeout(20)
                 connection.sendall(wire.startup(user="ann"))
                 answer = connection.recv(4096)
                 assert answer[:1] == b"R" and b"SCRAM-SHA-256\0\0" in answer, answer
                 for message in messages:
                     connection.sendall(message)
-                answer = b""
-                while piece := connection.recv(4096):
-                    answer += piece
-                return answer
+                return rest(connection)
 
         first = wire.text("SCRAM-SHA-256") + struct.pack("!i", 12) + b"n,,n=,r=abcd"
         for what, messages in {
@@ -340,7 +342,7 @@ def post(server, credentials=None):
     if credentials:
         request.add_header("Authorization", "Basic " + base64.b64encode(credentials.encode()).decode())
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=patience(20)) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         assert error.code != 401 or error.headers["WWW-Authenticate"].startswith("Basic"), error.headers

@@ -21,7 +21,7 @@ def session(server, ledger, fault):
     """A whole life of a server with one fault in it; returns whether it ended before its time."""
     try:
         server.launch(env={"MILLRACE_FAULT": fault})
-        server.wait_ready(20)
+        server.wait_ready()
         ledger.create()
         with server.connect() as connection:
             for _ in range(6):
@@ -32,10 +32,11 @@ def session(server, ledger, fault):
                         raise
             connection.execute("FLUSH")
         server.stop()
-    except (harness.ServerDied, psycopg.Error):
-        died = not server.running()
+    except harness.ServerDied:
         server.kill()
-        return died
+        return True
+    except psycopg.Error:
+        return server.kill() is not None
     return False
 
 

@@ -16,6 +16,7 @@ import psycopg  # noqa: E402
 
 import harness  # noqa: E402
 from harness.ledger import Ledger  # noqa: E402
+from harness.paths import patience  # noqa: E402
 from harness.server import wait_until  # noqa: E402
 
 SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
@@ -106,7 +107,7 @@ def live_with(server, ledger):
                     connection.execute(sql)
         except psycopg.OperationalError:
             pass                    # it died at that
-        deadline = time.monotonic() + (20 if harness.sanitized() else 4)
+        deadline = time.monotonic() + patience(20)
         while server.running() and time.monotonic() < deadline:
             time.sleep(0.01)
     finally:

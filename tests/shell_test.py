@@ -50,6 +50,7 @@ COMPARE = "--compare" in sys.argv[1:]
 WORK = tempfile.mkdtemp(prefix="millrace-shell-")
 ENV = dict(os.environ, HOME=WORK, TERM="xterm", LC_ALL="C.UTF-8", PAGER="cat", NO_COLOR="1",
            MILLRACE_HISTORY=os.path.join(WORK, "history"))
+PATIENCE = 600          # seconds; only what hangs waits for them
 count = 0
 failed = 0
 
@@ -65,7 +66,7 @@ def check(name, ok, detail=""):
 
 
 def run(*args, stdin="", program=SHELL):
-    done = subprocess.run([program, "-X", *args], input=stdin.encode(), env=ENV, timeout=60,
+    done = subprocess.run([program, "-X", *args], input=stdin.encode(), env=ENV, timeout=PATIENCE,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=WORK)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -98,9 +99,9 @@ class Terminal:
     def send(self, text):
         os.write(self.fd, text.encode())
 
-    def wait_for(self, text, seconds=20):
+    def wait_for(self, text):
         """Waits until `text` has been written since the last wait; returns what was written."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         seen = ""
         while True:
             plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]", "", self.screen)
@@ -121,7 +122,7 @@ class Terminal:
             self.screen += block.decode("utf-8", "replace")
 
     def close(self):
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if select.select([self.fd], [], [], 0.05)[0]:
                 try:
@@ -290,7 +291,7 @@ def test_copy():
     with open(big, "w", encoding="ascii") as file:
         file.writelines(f"{i},{'x' * 60}\n" for i in range(2500000))
     terminal = Terminal("-c", f"\\copy {name} FROM '{big}' CSV")
-    seen = terminal.wait_for("COPY 2500000", 60)
+    seen = terminal.wait_for("COPY 2500000")
     check("progress bar on a terminal", seen is not None and "rows/s" in seen and "=>" in seen
           and " of " in seen, repr(seen)[:400])
     terminal.close()
@@ -346,7 +347,11 @@ def test_terminal():
     if run("-c", "SELECT pg_sleep(0)")[0] == 0:
         terminal.send("SELECT pg_sleep(60);\r")
         terminal.wait_for("pg_sleep(60);")
-        time.sleep(0.5)
+        running = "SELECT count(*) FROM millrace.sessions WHERE state = 'active' " \
+            "AND pid <> pg_backend_pid()"
+        end = time.monotonic() + PATIENCE
+        while IS_MILLRACE and run("-At", "-c", running)[1] != "1\n" and time.monotonic() < end:
+            pass
         terminal.send("\x03")
         check("Ctrl-C cancels a statement", terminal.wait_for("ERROR:  ") is not None)
         check("... and the prompt comes back", terminal.wait_for(prompt) is not None)
@@ -540,7 +545,7 @@ def tail_of(stream):
     check("tail names the columns", head == b"  k | n\n", head)
     run("-c", f"INSERT INTO {stream} VALUES ('2026-01-01 00:04:00Z', 'a', 1)")
     run("-c", f"INSERT INTO {stream} VALUES ('2026-01-01 00:04:00Z', 'new', 1)")
-    rest, _ = tail.communicate(timeout=60)
+    rest, _ = tail.communicate(timeout=PATIENCE)
     check("tail shows changes", sorted(rest.decode().splitlines()[:2]) == ["+ a | 3", "− a | 2"]
           and rest.decode().splitlines()[2:] == ["+ new | 1"] and tail.returncode == 0, rest)
     expect("tail of nothing", ["-c", "\\tail nothing_here"], "", "does not exist", 1)

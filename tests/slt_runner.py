@@ -12,7 +12,8 @@ speed); each run is one test.  Records are separated by blank lines, `#` starts 
     feed STREAM                                    rows to append by COPY
     batch                                          FLUSH: all acknowledged rows are in all targets
     clock TIMESTAMP                                SET CLOCK TO (2026-01-01 00:00:00+00 before)
-    restart                                        kill -9 and start again
+    restart                                        kill -9 and start again; what is read next is read when
+                                                   the new process has come to the end of the log
     metric NAME{query="v"} | NAME{stream="s"}      a counter of millrace.queries or millrace.streams
     require postgres                               a PostgreSQL server, known as connection `pg`
     settings NAME=VALUE …                          server settings (before the first statement)
@@ -24,6 +25,7 @@ to the letter.  `in main` and `in pg` read the target itself instead of asking t
 A file that begins with `# oracle: postgres` holds plain PostgreSQL: --postgres runs it there, and
 with --write puts PostgreSQL's answers into the file.  Answers never come from our own server.
 """
+import contextlib
 import os
 import re
 import sys
@@ -146,6 +148,7 @@ class Run:
     def __init__(self, path, settings):
         self.path, self.settings = path, settings
         self.server = self.connection = self.pg = None
+        self.is_recovering = False
 
     def execute(self):
         records = parse(self.path)
@@ -222,7 +225,15 @@ class Run:
             with self.pg.connect() as connection:
                 connection.execute(sql)
 
+    def recover(self):
+        """A query that has stopped fails the FLUSH when all others have arrived."""
+        if self.is_recovering:
+            self.is_recovering = False
+            with contextlib.suppress(psycopg.Error):
+                self.connection.execute("FLUSH")
+
     def do_query(self, record):
+        self.recover()
         types, options = record.words[1], record.words[2:]
         sql = "\n".join(record.body)
         if "in" in options:
@@ -246,6 +257,7 @@ class Run:
             copy.write(data.encode())
 
     def do_batch(self, record):
+        self.is_recovering = False
         self.connection.execute("FLUSH")
 
     def do_clock(self, record):
@@ -260,9 +272,11 @@ class Run:
         self.connection.close()
         self.server.start()
         self.connection = self.server.connect()
+        self.is_recovering = True
         self.set_clock(self.clock)      # a new process knows nothing of the old one's clock
 
     def do_metric(self, record):
+        self.recover()
         match = re.fullmatch(r'(\w+)\{(query|stream)="([^"]+)"\}', " ".join(record.words[1:]))
         if match is None:
             raise Mismatch("metric NAME{query=\"…\"} or NAME{stream=\"…\"}")

@@ -29,6 +29,10 @@ class ServerDied(AssertionError):
     """The server ended by itself; carries the end of its log."""
 
 
+class ServerReported(AssertionError):
+    """A sanitizer or an assertion said something: never what a test waits for, as a death may be."""
+
+
 def free_port():
     """A TCP port that was free a moment ago, and that stays so: it is none of those that the kernel gives to
     outgoing connections, one of which could take it before its owner listens or while it is restarted."""
@@ -139,12 +143,15 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def kill(self):
-        """kill -9, as if the machine's power went for this process."""
+        """kill -9, as if the machine's power went for this process; returns its exit code where it had ended
+        by itself: who was just told of a lost connection cannot know which of the two came first."""
+        code = None
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
+            code = self.process.wait()
             self.process = None
         self.check_log()
+        return None if code == -signal.SIGKILL else code
 
     def stop(self, seconds=30):
         """SIGTERM: the server finishes and leaves with 0."""
@@ -220,7 +227,7 @@ class Server:
         found = SANITIZER_REPORT.search(fresh)
         if found:
             start = max(0, found.start() - 200)
-            raise ServerDied("the server reported:\n" + fresh[start:start + 6000])
+            raise ServerReported("the server reported:\n" + fresh[start:start + 6000])
 
     # -- clients --------------------------------------------------------------------------------
 
