@@ -15,6 +15,9 @@
 MrStatus mr_rewrite_all(MrBinder *b, MrLogical **tree);
 /* Takes away what nobody reads, without a look at what is there twice. */
 MrStatus mr_rewrite_prune_all(MrBinder *b, MrLogical *tree);
+/* Ad hoc: the join gives its left rows, each once (rewrite_useless.c); `needed`: which of its
+ * columns somebody reads. */
+bool mr_join_is_useless(const MrBinder *b, const MrLogical *join, const bool *needed);
 /* Makes the nodes above the first aggregate one PROJECT over filters, so that what its columns are
  * can be told. The root must be a PROJECT. */
 MrStatus mr_rewrite_flatten_root(MrBinder *b, MrLogical **tree);

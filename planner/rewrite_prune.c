@@ -259,6 +259,15 @@ static MrStatus prune_recursion(MrBinder *b, MrLogical *node, Columns *columns)
     return prune_side(b, &node->right, columns, node->column_count);
 }
 
+/* The join's left input stands in its place. */
+static MrStatus prune_useless_join(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    Columns left = *columns;
+    *node = *node->input;
+    left.count = node->column_count;
+    return prune(b, node, &left);
+}
+
 /* Both inputs keep what is shown of them, and what the condition reads. */
 static MrStatus prune_join(MrBinder *b, MrLogical *node, Columns *columns)
 {
@@ -476,7 +485,9 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_RESULT: return prune_result(b, node, columns);
     case MR_LOGICAL_UNION: return prune_union(b, node, columns);
     case MR_LOGICAL_RECURSION: return prune_recursion(b, node, columns);
-    case MR_LOGICAL_JOIN: return prune_join(b, node, columns);
+    case MR_LOGICAL_JOIN:
+        return mr_join_is_useless(b, node, columns->needed) ? prune_useless_join(b, node, columns)
+                                                            : prune_join(b, node, columns);
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a window was left in the plan");
 }

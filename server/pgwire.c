@@ -278,6 +278,12 @@ void mr_wire_row_description(MrBuilder *out, const MrSchema *schema, const MrWir
     mr_wire_end(out, start);
 }
 
+/* Text and names go as they are, in both formats, with their length known before. */
+static bool is_sent_as_it_is(MrTypeId type)
+{
+    return type == MR_TYPE_TEXT || type == MR_TYPE_VARCHAR || type == MR_TYPE_NAME;
+}
+
 void mr_wire_data_row(MrBuilder *out, const MrSchema *schema, const MrBlock *block, uint32_t row,
                       const MrWireFormats *formats, const MrTimezone *zone)
 {
@@ -288,6 +294,12 @@ void mr_wire_data_row(MrBuilder *out, const MrSchema *schema, const MrBlock *blo
         size_t at = out->length;
         if (mr_vector_is_null(vector, row)) {
             mr_builder_append_u32(out, UINT32_MAX);
+            continue;
+        }
+        if (is_sent_as_it_is(vector->type.id)) {
+            const MrString text = mr_text_string(mr_vector_cell(vector, row));
+            mr_builder_append_u32(out, (uint32_t)text.length);
+            mr_builder_append(out, text.data, text.length);
             continue;
         }
         mr_builder_append_u32(out, 0);
