@@ -6,6 +6,7 @@
 
 #include "common/datetime.h"
 #include "server/ddl.h"
+#include "server/retention.h"
 #include "server/statement.h"
 
 /* Goes on when the wait is over; the tag stands in the portal already. */
@@ -208,6 +209,7 @@ MrStatus mr_set_clock_run(MrSession *session, MrPortal *portal, MrError *err)
                          &to_us, err));
     MR_TRY(mr_clock_set(session->server->clock, to_us, err));
     mr_server_tick(session->server);
+    mr_retention_run(session->server);
     mr_portal_set_done(portal, "SET CLOCK");
     return MR_OK;
 }

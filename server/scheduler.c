@@ -87,6 +87,39 @@ static void observe_target(MrQuery *query)
     }
 }
 
+/* Retention does not wait for a client: rows that it has made go, and that the query would read
+ * next, are the end of the subscription. */
+static bool is_passed(const MrQuery *query)
+{
+    const MrPlan *plan = query->spec.plan;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        MrLogStreamFacts facts;
+        if (mr_plan_scan_is_logged(&plan->scans[s]) &&
+            mr_log_stream_facts(query->server->log, plan->scans[s].spec->stream_id, &facts) &&
+            facts.trim_below > query->position + 1 && facts.last_sequence > query->position) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void fail_if_passed(MrQuery *query)
+{
+    if (query->state != MR_QUERY_RUNNING || !query->in_flight ||
+        mr_pipeline_pending_bytes(query->pipeline) < MR_SUBSCRIPTION_PENDING_BYTES ||
+        !is_passed(query)) {
+        return;
+    }
+    MrError error = MR_ERROR_INIT;
+    mr_error_set(&error, MR_ERR_LIMIT_EXCEEDED,
+                 "the client of SUBSCRIBE is too slow: the rows behind sequence %llu, which it "
+                 "would get next, are not kept any more",
+                 (unsigned long long)query->covered);
+    mr_error_hint(&error, "Read faster, let the stream keep its rows longer, or let a materialized "
+                          "view keep the result.");
+    mr_query_fail(query, &error);
+}
+
 /* The client's side of a SUBSCRIBE. */
 static void observe_subscription(MrQuery *query)
 {
@@ -95,16 +128,7 @@ static void observe_subscription(MrQuery *query)
         query->in_flight = false;
         query->covered = query->epoch.sequence;
     }
-    if (query->state == MR_QUERY_RUNNING && query->in_flight &&
-        query->position > query->live_from &&
-        mr_pipeline_pending_bytes(query->pipeline) >= MR_SUBSCRIPTION_UNSENT_MAX) {
-        MrError error = MR_ERROR_INIT;
-        mr_error_set(&error, MR_ERR_LIMIT_EXCEEDED,
-                     "the client of SUBSCRIBE is too slow: %d MB wait for it",
-                     MR_SUBSCRIPTION_UNSENT_MAX / (1024 * 1024));
-        mr_error_hint(&error, "Read faster, or let a materialized view keep the result.");
-        mr_query_fail(query, &error);
-    }
+    fail_if_passed(query);
     for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
         if (query->state == MR_QUERY_RUNNING && query->parents[p] == NULL) {
             MrError error = MR_ERROR_INIT;
@@ -144,7 +168,7 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
     if (query->spec.subscription != NULL) { /* the history as a whole, or what of it is much */
         return query->has_input &&
                (query->position >= query->live_from ||
-                mr_pipeline_pending_bytes(query->pipeline) >= MR_SUBSCRIPTION_UNSENT_MAX / 4);
+                mr_pipeline_pending_bytes(query->pipeline) >= MR_SUBSCRIPTION_PENDING_BYTES / 4);
     }
     if (!query->has_input || query->position <= query->covered) {
         /* Even over no input, the first answer must be written. */

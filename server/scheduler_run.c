@@ -15,7 +15,8 @@ bool mr_scheduler_is_at_halt(const MrQuery *query)
 
 static bool can_run(const MrQuery *query)
 {
-    size_t most = query->spec.subscription != NULL ? MR_SUBSCRIPTION_UNSENT_MAX : PENDING_BYTES_MAX;
+    size_t most =
+        query->spec.subscription != NULL ? MR_SUBSCRIPTION_PENDING_BYTES : PENDING_BYTES_MAX;
     return query->state == MR_QUERY_RUNNING && !mr_scheduler_is_at_halt(query) &&
            mr_pipeline_pending_bytes(query->pipeline) + mr_query_late_bytes(query) < most;
 }
@@ -68,12 +69,25 @@ static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32
     return MR_OK;
 }
 
-/* Reads from `from`, at most a micro-batch; *upto comes back as the last sequence that was
+/* Most rows of the next micro-batch.  Subscriptions alone take small ones: a client that was slow
+ * has much to catch up with, and its changes are to be few at a time. */
+static uint64_t batch_rows(const MrScheduler *scheduler, MrQuery **queries, uint32_t count,
+                           uint64_t lowest)
+{
+    uint64_t rows = (uint64_t)mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
+    for (uint32_t q = 0; q < count; q++) {
+        if (queries[q]->position == lowest && queries[q]->spec.subscription == NULL) {
+            return rows;
+        }
+    }
+    return rows < MR_SUBSCRIPTION_BATCH_ROWS ? rows : MR_SUBSCRIPTION_BATCH_ROWS;
+}
+
+/* Reads from `from`, at most `left` rows; *upto comes back as the last sequence that was
  * covered. */
 static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, uint64_t from,
-                             uint64_t *upto, MrError *err)
+                             uint64_t left, uint64_t *upto, MrError *err)
 {
-    uint64_t left = (uint64_t)mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
     uint64_t next = from;
     while (next <= *upto && left > 0 && scheduler->record_count < RECORDS_MAX) {
         MrLogRecord *record = &scheduler->records[scheduler->record_count];
@@ -170,7 +184,8 @@ bool mr_scheduler_run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t
     MrLogFilter filter;
     MrStatus status = wanted_streams(scheduler, queries, count, lowest, &filter, &err);
     if (status == MR_OK) {
-        status = read_records(scheduler, &filter, lowest + 1, &upto, &err);
+        status = read_records(scheduler, &filter, lowest + 1,
+                              batch_rows(scheduler, queries, count, lowest), &upto, &err);
     }
     if (status == MR_OK) {
         run_records(scheduler, queries, count, lowest, upto, head);

@@ -1,8 +1,9 @@
 /*
  * server/subscription.h - the changes of a temporary standing query on their way to one client.
  * The scheduler's thread offers what a flush gave, and flushes no more until the client's side has
- * taken it: rows stay in the query's own memory meanwhile, so that a slow client costs nothing but
- * what its query has pending, at most MR_SUBSCRIPTION_UNSENT_MAX.
+ * taken it.  Meanwhile the query goes on over the log until MR_SUBSCRIPTION_PENDING_BYTES of changes
+ * are pending, and stands still then: a slow client is a place in the log and costs no memory.  When
+ * it reads again, what it gets are the changes since, netted.
  */
 #ifndef MR_SERVER_SUBSCRIPTION_H
 #define MR_SERVER_SUBSCRIPTION_H
@@ -10,7 +11,10 @@
 #include "server/adhoc.h"
 #include "storage/sink.h"
 
-enum { MR_SUBSCRIPTION_UNSENT_MAX = 16 * 1024 * 1024 };
+enum {
+    MR_SUBSCRIPTION_PENDING_BYTES = 1024 * 1024,
+    MR_SUBSCRIPTION_BATCH_ROWS = 16384 /* read at a time where nobody else needs the records */
+};
 
 typedef struct MrSubscription MrSubscription;
 
