@@ -322,7 +322,8 @@ static void halt_before(MrQuery *query, uint64_t sequence, const MrError *cause)
     }
     mr_error_hint(&query->halt_error,
                   "See millrace.row_errors; ALTER MATERIALIZED VIEW … RESUME tries again.");
-    if (query->spec.subscription != NULL) { /* what was sent cannot be sent again */
+    /* What was sent cannot be sent again; and the answer over no rows would fail again at once. */
+    if (query->spec.subscription != NULL || (sequence == 0 && query->position <= query->covered)) {
         MrError error = query->halt_error;
         mr_query_fail(query, &error);
         return;
