@@ -92,7 +92,8 @@ def environment(server, postgres, peer, crt):
                     f"?sslmode=verify-full&sslrootcert={crt}",
         "PGHOST": "localhost", "PGPORT": str(server.port), "PGUSER": "peer", "PGPASSWORD": PASSWORD,
         "PGDATABASE": "test", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(crt),
-        "PGCONNECT_TIMEOUT": "30", "HOME": str(server.temp), "PYTHONPATH": str(PEERS / "python")}
+        "PGCONNECT_TIMEOUT": str(int(patience(30))),
+        "PEER_PATIENCE": str(int(patience(30))), "HOME": str(server.temp), "PYTHONPATH": str(PEERS / "python")}
 
 
 def run_peer(server, postgres, peer, crt):

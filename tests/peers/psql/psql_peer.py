@@ -10,11 +10,12 @@ import traceback
 
 NAME = os.environ["PEER"]
 RIDES = NAME + "_rides"
+PATIENCE = float(os.environ["PEER_PATIENCE"])     # seconds that only what hangs waits for
 
 
 def psql(script, *options, check=True, **environment):
     done = subprocess.run(["psql", "-X", "-v", "ON_ERROR_STOP=1", *options], input=script, text=True, capture_output=True,
-                          timeout=60, env={**os.environ, **environment})
+                          timeout=PATIENCE, env={**os.environ, **environment})
     assert not check or done.returncode == 0, done.stderr
     return done
 
@@ -29,7 +30,7 @@ def equal(got, wanted):
 
 def until_running(process, words):
     """Waits for the statement to be at work; the one that asks is another psql."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while ask("SELECT count(*) FROM millrace.sessions WHERE state = 'active' AND application_name = 'busy'") != "1\n":
         assert process.poll() is None and time.monotonic() < deadline, f"{words} does not run"
 
@@ -73,7 +74,7 @@ def cancel():
     process.stdin.flush()
     until_running(process, "SUBSCRIBE")
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=PATIENCE)
     assert "57014" in told, told
     equal(ask("SELECT 1"), "1\n")
 

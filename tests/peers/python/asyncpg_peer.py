@@ -7,7 +7,7 @@ import ssl
 import uuid
 
 import asyncpg
-from peer import NAME, RIDES, equal, run, sqlite_rows
+from peer import NAME, PATIENCE, RIDES, equal, run, sqlite_rows
 
 UTC = datetime.timezone.utc
 VALUES = (
@@ -23,7 +23,7 @@ COLUMNS = ("a boolean, b smallint, c integer, d bigint, e real, f double precisi
 
 async def connect(**more):
     context = ssl.create_default_context(cafile=os.environ["PGSSLROOTCERT"])
-    return await asyncpg.connect(ssl=context, timeout=30, **more)
+    return await asyncpg.connect(ssl=context, timeout=PATIENCE, **more)
 
 
 def check(body):
@@ -33,7 +33,7 @@ def check(body):
         try:
             await body(connection)
         finally:
-            await connection.close(timeout=10)
+            await connection.close(timeout=PATIENCE)
     return lambda: asyncio.run(whole())
 
 
@@ -141,7 +141,7 @@ async def notify(c):
     await c.add_listener(NAME, lambda *note: heard.put_nowait(note[1:]))
     other = await connect()
     await other.execute("SELECT pg_notify($1, $2)", NAME, "hello")
-    equal(await asyncio.wait_for(heard.get(), 30), (other.get_server_pid(), NAME, "hello"))
+    equal(await asyncio.wait_for(heard.get(), PATIENCE), (other.get_server_pid(), NAME, "hello"))
     await other.close()
 
 

@@ -15,7 +15,7 @@ RIDES = NAME + "_rides"
 SQLITE = os.environ["PEER_SQLITE"]
 TARGET = os.environ["PEER_TARGET"]      # a conninfo of the PostgreSQL that has one of the results
 URL = os.environ["PEER_URL"]            # of the server, for whoever wants a URL
-PATIENCE = 30
+PATIENCE = float(os.environ["PEER_PATIENCE"])     # seconds that only what hangs waits for
 
 
 def equal(got, wanted):

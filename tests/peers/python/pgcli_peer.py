@@ -3,7 +3,7 @@ import os
 import subprocess
 import sys
 
-from peer import NAME, RIDES, equal, run
+from peer import NAME, PATIENCE, RIDES, equal, run
 from pgcli.completion_refresher import CompletionRefresher
 from pgcli.pgexecute import PGExecute
 from pgcli.pgcompleter import PGCompleter
@@ -64,7 +64,7 @@ def check_program():
     with open("pgcli.sql", "w", encoding="utf-8") as file:
         file.write(script)
     done = subprocess.run([sys.executable, "-m", "pgcli", "--warn", "off", "--less-chatty", "-f", "pgcli.sql"],
-                          stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=60,
+                          stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=PATIENCE,
                           env={**os.environ, "PGSSLMODE": "verify-full", "TERM": "dumb", "COLUMNS": "120"})
     assert "42" in done.stdout and "city" in done.stdout, done.stdout + done.stderr
     assert "Traceback" not in done.stderr, done.stderr

@@ -10,7 +10,7 @@ import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
 import psycopg2.extras
-from peer import RIDES, NAME, TARGET, after, equal, fails, run, sqlite_rows
+from peer import PATIENCE, RIDES, NAME, TARGET, after, equal, fails, run, sqlite_rows
 
 UTC = datetime.timezone.utc
 psycopg2.extras.register_uuid()
@@ -130,7 +130,7 @@ def check_notify():
         ask(c, "LISTEN " + NAME)
         ask(other, f"SELECT pg_notify('{NAME}', 'hello')")
         while not c.notifies:
-            assert select.select([c], [], [], 30)[0], "no notification came"
+            assert select.select([c], [], [], PATIENCE)[0], "no notification came"
             c.poll()
         note = c.notifies.pop()
         equal((note.channel, note.payload, note.pid), (NAME, "hello", other.info.backend_pid))

@@ -5,7 +5,7 @@ import decimal
 import uuid
 
 import psycopg
-from peer import RIDES, NAME, TARGET, after, equal, fails, run, sqlite_rows, until
+from peer import PATIENCE, RIDES, NAME, TARGET, after, equal, fails, run, sqlite_rows, until
 from psycopg.types.json import Jsonb
 
 UTC = datetime.timezone.utc
@@ -111,7 +111,7 @@ def check_notify():
     with connect() as c, connect() as other:
         c.execute("LISTEN " + NAME)
         other.execute("SELECT pg_notify(%s, %s)", (NAME, "hello"))
-        note = next(c.notifies(timeout=30))
+        note = next(c.notifies(timeout=PATIENCE))
         equal((note.channel, note.payload, note.pid), (NAME, "hello", other.info.backend_pid))
 
 
