@@ -57,7 +57,7 @@ static inline PGconn *pg_connect_raw(void)
     char dsn[300];
     snprintf(
         dsn, sizeof dsn,
-        "host=%s port=%d dbname=postgres user=postgres connect_timeout=5"
+        "host=%s port=%d dbname=postgres user=postgres connect_timeout=60"
         " options='-c search_path=public -c statement_timeout=0 -c client_min_messages=warning'",
         pg_directory, pg_port);
     return PQconnectdb(dsn);
@@ -83,9 +83,11 @@ static inline void pg_start(void)
                                 "fsync=off",
                                 "-c",
                                 "max_connections=30",
+                                "-c", /* /dev/shm is small in a container */
+                                "dynamic_shared_memory_type=mmap",
                                 NULL };
     pg_pid = pg_spawn(arguments);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 2400; i++) {
         PGconn *conn = pg_connect_raw();
         bool ready = PQstatus(conn) == CONNECTION_OK;
         PQfinish(conn);
@@ -104,16 +106,22 @@ static inline void pg_stop(int signal_number)
     pg_pid = 0;
 }
 
+/* None of those that the kernel gives to outgoing connections: one of them could take it while the
+ * server restarts. */
 static inline int pg_free_port(void)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    getsockname(fd, (struct sockaddr *)&address, &length);
-    close(fd);
-    return ntohs(address.sin_port);
+    for (int port = 12000 + (int)(getpid() % 16000);; port++) {
+        struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_port = htons((uint16_t)port),
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        int code = bind(fd, (struct sockaddr *)&address, sizeof address);
+        close(fd);
+        ck_assert_int_lt(port, 32000);
+        if (code == 0) {
+            return port;
+        }
+    }
 }
 
 /* One statement as the superuser; the first cell as text. */

@@ -555,9 +555,9 @@ START_TEST(test_a_scan_runs_beside_a_commit)
         MUST(mr_target_scan(driver.target, &append_table, &test_arena, lines_add, &lines,
                             &test_err));
         if (i == 1) {
-            pg_ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
-                   " 'millrace'");
-            usleep(100000);
+            /* Waits until the processes are gone. */
+            pg_ask("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+                   " WHERE application_name = 'millrace'");
         }
     }
     ck_assert_uint_eq(lines.count, 3);
