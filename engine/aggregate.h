@@ -18,6 +18,9 @@ typedef struct MrMemory {
 /* Charges (or gives back, negative) bytes; MR_ERR_OUT_OF_MEMORY beyond the limit. */
 MrStatus mr_memory_charge(MrMemory *memory, int64_t bytes, MrError *err);
 
+/* The first byte of a value of json_agg that was an array or a row: it begins a line there. */
+enum { MR_JSON_LINE = 1 };
+
 enum { MR_AGGREGATE_ARGS_MAX = 6 }; /* two of its own, and what it is ordered by */
 
 enum {

@@ -6,7 +6,9 @@
 
 #include "common/floattext.h"
 
+#include "planner/hypothetical.h"
 #include "planner/over.h"
+#include "planner/row_json.h"
 #include "planner/set_call.h"
 #include "planner/sql_function.h"
 #include "storage/array.h"
@@ -77,6 +79,23 @@ static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
     return MR_OK;
 }
 
+/* A row is an object where JSON is gathered; each begins a line, as json_agg() shows them. */
+static MrStatus aggregate_bind_argument(MrBinder *b, const char *name, const MrNode *node,
+                                        MrExpr **out)
+{
+    MrExpr *row;
+    bool is_row;
+    if (!mr_takes_rows(name)) {
+        return mr_bind_expr(b, node, out);
+    }
+    MR_TRY(mr_bind_row_json(b, name, node, out, &is_row));
+    if (!is_row || strcmp(name, "json_agg") != 0) {
+        return MR_OK;
+    }
+    row = *out;
+    return mr_bind_function(b, "mr_json_line", &row, 1, node->position, out);
+}
+
 /* Arguments and FILTER see the input, not other aggregates. */
 static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr **args,
                                      MrExpr **filter)
@@ -91,7 +110,7 @@ static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr 
                                     &args[0]);
     }
     for (uint32_t i = 0; i < call->args.count && status == MR_OK; i++) {
-        status = mr_bind_expr(b, call->args.items[i], &args[first + i]);
+        status = aggregate_bind_argument(b, call->name.name, call->args.items[i], &args[first + i]);
     }
     if (status == MR_OK && call->filter != NULL) {
         status = mr_bind_boolean(b, call->filter, "FILTER", filter);
@@ -121,8 +140,12 @@ MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, in
         }
         if (!as_text) {
             MrExpr *converted;
+            const bool is_array = mr_type_is_array(args[i]->type.id);
             MR_TRY(mr_bind_function(b, aggregate->convert, &args[i], 1, position, &converted));
             args[i] = converted;
+            if (is_array && strcmp(aggregate->name, "json_agg") == 0) {
+                MR_TRY(mr_bind_function(b, "mr_json_line", &converted, 1, position, &args[i]));
+            }
         }
     }
     return MR_OK;
@@ -579,7 +602,10 @@ static MrStatus bind_plain(MrBinder *b, const MrAstCall *call, MrExpr **out)
                              "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
     }
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(mr_bind_expr(b, call->args.items[i], &args[i]));
+        bool is_row;
+        MR_TRY(mr_takes_rows(name)
+                   ? mr_bind_row_json(b, name, call->args.items[i], &args[i], &is_row)
+                   : mr_bind_expr(b, call->args.items[i], &args[i]));
     }
     MR_TRY(mr_bind_function(b, name, args, count, call->base.position, out));
     if (*out == NULL) {
@@ -611,6 +637,9 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
             return MR_OK;
         }
     }
+    if (call->within_group && mr_is_hypothetical(call->name.name)) {
+        return mr_bind_hypothetical(b, call, out);
+    }
     MR_TRY(check_call_form(b, call, is_aggregate));
     if (is_aggregate) {
         return mr_bind_aggregate_call(b, call, out);
@@ -619,6 +648,10 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return mr_bind_variadic_call(b, call, out);
     }
     MR_TRY(mr_call_by_place(b, call, &call));
+    if (strcmp(call->name.name, "row_to_json") == 0 && call->args.count >= 1 &&
+        call->args.count <= 2) {
+        return mr_bind_row_to_json(b, call, out);
+    }
     MR_TRY(mr_bind_special(b, call, out));
     if (*out == NULL) {
         MR_TRY(mr_bind_set_call(b, call, out));

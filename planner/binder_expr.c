@@ -344,7 +344,8 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
         MrNodeKind kind;
         const char *what, *hint;
     } refused[] = {
-        { MR_AST_ROW, "row values are", "Name the columns one by one; rows can be compared." },
+        { MR_AST_ROW, "row values are",
+          "Name the columns one by one; rows can be compared, and row_to_json() takes them." },
     };
     if (node->kind == MR_AST_DEFAULT) {
         return mr_bind_error(b, MR_ERR_SYNTAX, node->position,

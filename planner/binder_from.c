@@ -6,6 +6,7 @@
 
 #include "planner/change.h"
 #include "planner/dependent.h"
+#include "planner/record_function.h"
 #include "planner/recursion.h"
 #include "planner/set_call.h"
 #include "planner/share.h"
@@ -245,10 +246,24 @@ static const MrRelation *relation_of_call(MrBinder *b, const MrAstFromFunction *
     return mr_catalog_find(b->context->catalog, "pg_catalog", name);
 }
 
+static MrStatus bind_record_function(MrBinder *b, const MrAstFromFunction *ast, MrScope *scope)
+{
+    MrAstFromSubquery *query;
+    MR_TRY(mr_record_function_query(b, ast, &query));
+    const MrStatus status = bind_subquery(b, query, scope);
+    if (status != MR_OK) { /* a place in the query's text is none of the statement's */
+        mr_error_at(b->err, b->view_depth > 0 ? -1 : ast->base.position);
+    }
+    return status;
+}
+
 /* Over one row without columns.  Its arguments may name the items to the left, LATERAL or not. */
 static MrStatus bind_function(MrBinder *b, const MrAstFromFunction *ast, MrScope *scope)
 {
     bool is_scalar;
+    if (ast->column_defs.count > 0) {
+        return bind_record_function(b, ast, scope);
+    }
     const MrRelation *relation = relation_of_call(b, ast);
     if (relation != NULL) {
         MR_TRY(bind_relation(b, relation, ast->base.position, scope));

@@ -479,11 +479,6 @@ MrStatus mr_bind_from_function(MrBinder *b, const MrAstFromFunction *ast, MrLogi
                                MrLogical **out, bool *is_scalar)
 {
     MrClause clause = b->clause;
-    if (ast->column_defs.count > 0) {
-        return mr_bind_unsupported(b, ast->base.position,
-                                   "Use json_each(), ->> and casts for the columns.",
-                                   "functions that return records are not supported yet");
-    }
     b->clause = MR_CLAUSE_FROM_FUNCTION;
     MrStatus status = bind_rows(b, ast, input, out, is_scalar);
     b->clause = clause;

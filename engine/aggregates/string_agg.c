@@ -78,6 +78,7 @@ static MrStatus delimiter_append(MrTextState *state, MrMemory *memory, MrError *
     return mr_text_state_append(state, ", ", 2, memory, err);
 }
 
+/* Arrays and rows begin a line, but for the first one. */
 static MrStatus json_append(MrTextState *state, const MrVector *values, uint32_t row,
                             MrMemory *memory, MrError *err)
 {
@@ -85,7 +86,13 @@ static MrStatus json_append(MrTextState *state, const MrVector *values, uint32_t
         return mr_text_state_append(state, "null", 4, memory, err);
     }
     const MrText *text = (const MrText *)values->data + row;
-    return mr_text_state_append(state, mr_text_data(text), text->length, memory, err);
+    const bool has_line = text->length > 0 && mr_text_data(text)[0] == MR_JSON_LINE;
+    if (has_line) {
+        state->first = state->count == 1 ? 4 : state->first;
+        MR_TRY(mr_text_state_append(state, "\n ", 2, memory, err));
+    }
+    return mr_text_state_append(state, mr_text_data(text) + has_line, text->length - has_line,
+                                memory, err);
 }
 
 static MrStatus json_update(char *states, size_t stride, const MrAggregateInput *in,

@@ -2,6 +2,7 @@
  * engine/functions/json_build.c - JSON made of values: arrays and objects from arguments and from
  * arrays of text, without nulls, and laid out for the eye.
  */
+#include "engine/aggregate.h"
 #include "engine/functions/families.h"
 #include "engine/functions/json_rows.h"
 #include "engine/functions/json_value.h"
@@ -303,6 +304,34 @@ static MrStatus pretty(MrJsonRow *row)
 }
 MR_JSON_KERNEL(jsonb_pretty, pretty)
 
+/* ---- rows: what stands between members, then names and values in turn ---- */
+
+static MrStatus row_object(MrJsonRow *row)
+{
+    const MrString separator = mr_json_row_text(row, 0);
+    mr_builder_append_char(row->out, '{');
+    for (uint32_t k = 1; k + 1 < row->arg_count; k += 2) {
+        if (k > 1) {
+            mr_builder_append(row->out, separator.data, separator.length);
+        }
+        mr_json_append_string(row->out, mr_json_row_text(row, k));
+        mr_builder_append_char(row->out, ':');
+        value_append(row, k + 1);
+    }
+    mr_builder_append_char(row->out, '}');
+    return MR_OK;
+}
+MR_JSON_KERNEL(json_row_object, row_object)
+
+static MrStatus line_mark(MrJsonRow *row)
+{
+    const MrString json = mr_json_row_text(row, 0);
+    mr_builder_append_char(row->out, MR_JSON_LINE);
+    mr_builder_append(row->out, json.data, json.length);
+    return MR_OK;
+}
+MR_JSON_KERNEL(json_line_mark, line_mark)
+
 #define BUILD (MR_FN_ANY_ARGS | MR_FN_VARIADIC | STABLE | FALLIBLE)
 #define ENTRIES(PREFIX, TYPE, PAIRS, VALUES, STRIPPED)                                             \
     MR_ENTRY(PREFIX "_build_array", 0, TYPE, json_build_array, 0, "An empty array.",               \
@@ -335,6 +364,11 @@ const MrFunction mr_functions_json_build[] = {
     MR_ENTRY("array_to_json", 2, JSON, array_to_json, MR_FN_STRICT | MR_FN_SAME | STABLE,
              "The same; true: a line feed between the elements.",
              "array_to_json(ARRAY[1, 2], false)", "[1,2]", MR_TYPE_ANYARRAY, MR_TYPE_BOOL),
+    MR_ENTRY("mr_row_json", 1, JSON, json_row_object, BUILD,
+             "A row as an object: row_to_json() of names and values in turn.",
+             "mr_row_json(',', 'a', 1, 'b', 'x')", "{\"a\":1,\"b\":\"x\"}", MR_TYPE_UNKNOWN),
+    F1("mr_json_line", JSON, JSON, json_line_mark, 0, "Marked as a row or array, for json_agg().",
+       "length(mr_json_line('[1]')::text)", "4"),
     F1("jsonb_pretty", JSONB, TEXT, jsonb_pretty, 0, "With lines and indentation.",
        "jsonb_pretty('1.5')", "1.5"),
 };
