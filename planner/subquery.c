@@ -5,6 +5,7 @@
 #include "planner/subquery.h"
 
 #include "planner/row.h"
+#include "planner/share.h"
 #include "planner/subquery_internal.h"
 
 #include <string.h>
@@ -149,12 +150,32 @@ static MrStatus bind_inner(MrBinder *b, const MrAstQuery *query, MrOuter *outer,
     return MR_OK;
 }
 
+/* The number of one that says the same about its arguments: GROUP BY and the select list can mean one
+ * value by two texts.  UINT32_MAX: none. */
+static uint32_t find_subquery(const MrSubqueryList *list, const MrSubquery *subquery)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const MrSubquery *other = &list->items[i];
+        if (other->kind == subquery->kind && other->visible == subquery->visible &&
+            mr_expr_equal(other->comparison, subquery->comparison) &&
+            mr_logical_equal(other->node, subquery->node) &&
+            !mr_logical_is_volatile(subquery->node)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
 static MrStatus register_subquery(MrBinder *b, const MrSubquery *subquery, uint32_t *index)
 {
     MrSubqueryList *list = b->subqueries;
     if (list == NULL) {
         MR_NEW(b->arena, list, b->err);
         b->subqueries = list;
+    }
+    *index = find_subquery(list, subquery);
+    if (*index != UINT32_MAX) {
+        return MR_OK;
     }
     if (list->count == list->capacity) {
         MrSubquery *items;
