@@ -31,7 +31,7 @@ from harness import tap  # noqa: E402
 FOLDER = Path(__file__).resolve().parent / "agreement"
 SHOWN = int(os.environ.get("MILLRACE_SHOWN", "40"))
 CLOCK = "2026-01-01 00:00:00+00"
-SETTINGS = ("SET TimeZone = 'Europe/Berlin'", "SET statement_timeout = '20s'")
+SETTINGS = ("SET TimeZone = 'Europe/Berlin'", "SET statement_timeout = '10min'")
 
 
 class Expression:

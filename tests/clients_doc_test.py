@@ -65,7 +65,9 @@ def run_piece(server, language, text, wanted):
     text = text.replace("7432", str(server.port))
     done = subprocess.run([str(part) for part in LANGUAGES[language](text, place)], cwd=place, text=True,
                           capture_output=True, timeout=patience(240), stdin=subprocess.DEVNULL,
-                          env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"})
+                          # A server of a test has no address of IPv6, which node would try first and last.
+                          env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod",
+                               "NODE_OPTIONS": "--dns-result-order=ipv4first"})
     assert done.returncode in (0, 141) and done.stdout == wanted, \
         f"{done.returncode}: {done.stdout!r} instead of {wanted!r}\n{done.stderr[-3000:]}"
 
@@ -100,14 +102,14 @@ def run_notebook():
 import sys, nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+NotebookClient(notebook, timeout=int(sys.argv[2]), kernel_name="python3").execute()
 outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
 print(sum("image/png" in output.get("data", {}) for output in outputs), "pictures")
 print("".join(output.text for output in outputs if output.output_type == "stream"))
 """
     with harness.Server() as server:
         done = subprocess.run(
-            [python, "-c", code, ROOT / "examples" / "live_window.ipynb"], text=True, capture_output=True,
+            [python, "-c", code, ROOT / "examples" / "live_window.ipynb", str(int(patience(120)))], text=True, capture_output=True,
             timeout=patience(200), cwd=server.temp,
             env={**os.environ, "PGHOST": "localhost", "PGPORT": str(server.port), "PGUSER": "me", "PGDATABASE": "millrace",
                  "MPLBACKEND": "module://matplotlib_inline.backend_inline", "HOME": str(server.temp)})

@@ -89,7 +89,7 @@ def compare(server, postgres):
     """(statement, PostgreSQL's answer, ours) where they are not the same; how many were asked."""
     different, asked = [], 0
     with server.connect() as ours, postgres.connect() as theirs:
-        ours.execute("SET statement_timeout = '20s'")
+        ours.execute("SET statement_timeout = '10min'")
         for sql in statements():
             wanted = answer(theirs, sql)
             if isinstance(wanted, str):

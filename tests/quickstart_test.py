@@ -9,12 +9,13 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import harness  # noqa: E402
+from harness.paths import patience  # noqa: E402
 
 
 def quickstart(directory, *arguments):
     done = subprocess.run([harness.ROOT / "quickstart", "--dir", directory,
                            "--build-dir", harness.BUILD, *arguments],
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600)
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=patience(600))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -30,7 +30,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { INPUTS_PER_SERVER = 2000, PATIENCE_SECONDS = 20 };
+enum { INPUTS_PER_SERVER = 2000, PATIENCE_SECONDS = 120 };
 
 static MrServer server;
 static char directory[64];
