@@ -19,7 +19,7 @@ from harness.ledger import Ledger  # noqa: E402
 from harness.paths import patience  # noqa: E402
 from harness.server import wait_until  # noqa: E402
 
-SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+SEED = harness.seed()
 KILLS = 100 if "--full" in sys.argv or harness.full() else \
     10 if harness.sanitized() else 30
 SETTINGS = {"checkpoint_interval": "150ms", "log_segment_size": "1MB", "target_retry_max": "200ms"}

@@ -19,7 +19,7 @@ from harness.paths import patience  # noqa: E402
 from harness.power import PowerServer  # noqa: E402
 from harness.server import wait_until  # noqa: E402
 
-SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+SEED = harness.seed()
 CUTS = 40 if harness.full() else 4 if harness.quick() else 12
 SETTINGS = {"checkpoint_interval": "100ms", "log_segment_size": "1MB", "target_retry_max": "200ms"}
 

@@ -23,7 +23,7 @@ from random_sql import World, random_partition, random_query  # noqa: E402
 
 import psycopg  # noqa: E402
 
-SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+SEED = harness.seed()
 QUERIES = int(os.environ.get("MILLRACE_QUERIES", "5000" if harness.full() else
                              "150" if harness.quick() or harness.sanitized() else "500"))
 PER_ROUND, CUTS, PARTITIONS = 20, 5, 5

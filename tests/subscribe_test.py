@@ -16,7 +16,7 @@ from harness.server import wait_until  # noqa: E402
 from harness.wire import Wire, bind, execute, kinds, message, parse  # noqa: E402
 
 FLUSH = message(b"H")
-SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+SEED = harness.seed()
 
 
 def prepare(server):

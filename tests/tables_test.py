@@ -19,7 +19,7 @@ import psycopg  # noqa: E402
 import harness  # noqa: E402
 from harness.tables import plain  # noqa: E402
 
-SEED = int(os.environ.get("MILLRACE_SEED", str(random.SystemRandom().randrange(1 << 31))))
+SEED = harness.seed()
 ROUNDS = 8 if harness.full() else 2 if harness.quick() or harness.sanitized() else 4
 STATEMENTS = 150
 KILLS = 40 if harness.full() else 6 if harness.quick() or harness.sanitized() else 12

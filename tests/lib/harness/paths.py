@@ -1,5 +1,6 @@
 """Where things are, and how thorough a run is.  The environment comes from ./check."""
 import os
+import random
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,6 +20,13 @@ def full():
 def sanitized():
     """'asan', 'tsan' or '': slower servers get smaller inputs and longer patience."""
     return os.environ.get("MILLRACE_SANITIZER", "")
+
+
+def seed():
+    """Of a run of random tests: MILLRACE_SEED repeats one; otherwise another one each time, but where
+    MILLRACE_SEED_DEFAULT is set (.ci/run): a change is judged by what it changes, not by luck."""
+    return int(os.environ.get("MILLRACE_SEED") or os.environ.get("MILLRACE_SEED_DEFAULT")
+               or random.SystemRandom().randrange(1 << 31))
 
 
 def patience(seconds):
