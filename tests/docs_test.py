@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""tests/docs_test.py - docs/sql.md and coming-from.md run from top to bottom; functions.md says what the server says.
+"""tests/docs_test.py - docs/sql.md and coming-from.md run from top to bottom; functions.md and settings.md say what
+the server says; every system view, statement and option has its line.
 
     docs_test.py [--write]      --write puts the server's answers into docs/sql.md: read the difference
 
@@ -182,19 +183,14 @@ def check_links(page):
         assert not anchor or anchor in anchors_of(path), f"{target}: there is no such heading"
 
 
-def functions_page(server):
-    """What docs/functions.py makes of the server's own tables."""
-    done = subprocess.run([sys.executable, str(DOCS / "functions.py")], capture_output=True, text=True,
+def check_made_page(server, name):
+    """docs/NAME.md is what docs/NAME.py makes of the server's own tables."""
+    done = subprocess.run([sys.executable, str(DOCS / f"{name}.py")], capture_output=True, text=True,
                           env={**os.environ, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "test",
                                "PGDATABASE": "test"}, timeout=patience(60))
     assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def check_functions_page(server):
-    wanted = functions_page(server)
-    got = (DOCS / "functions.md").read_text(encoding="utf-8")
-    assert got == wanted, "docs/functions.md is out of date: docs/functions.py > docs/functions.md"
+    got = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert got == done.stdout, f"docs/{name}.md is out of date: docs/{name}.py > docs/{name}.md"
 
 
 def value_of(connection, example):
@@ -237,13 +233,66 @@ def check_examples(server, rows, answer=value_of):
 def test_functions():
     """docs/functions.md is what the server has, and every example in it is true."""
     with harness.Server() as server:
-        yield "functions.md is up to date", lambda: check_functions_page(server)
+        yield "functions.md is up to date", lambda: check_made_page(server, "functions")
         rows = server.execute("SELECT kind, example, returns FROM millrace.functions")
         for kind in sorted({row[0] for row in rows}):
             some = [row[1:] for row in rows if row[0] == kind]
             answer = rows_of if kind == "set function" else value_of
             yield (f"{len(some)} examples of {kind}s",
                    lambda some=some, answer=answer: check_examples(server, some, answer))
+
+
+def check_views(server):
+    """The table of sql.md's section Watching has a line for each system view."""
+    page = (DOCS / "sql.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| (`millrace\.\w+`[^|]*)\|", page, re.M)
+    told = {name for line in lines for name in re.findall(r"`(?:millrace\.)?(\w+)`", line)}
+    there = {row[0] for row in server.execute(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'millrace'")}
+    assert there, "the server has no system views"
+    assert told == there, f"without a line: {sorted(there - told)}; not there: {sorted(told - there)}"
+
+
+def statement_names():
+    """What parser/ast_kinds.def calls the kinds of statements that are written in capitals."""
+    kinds = (harness.ROOT / "parser" / "ast_kinds.def").read_text(encoding="utf-8")
+    return re.findall(r'^MR_AST_KIND\(\w+, "([A-Z ]+)"\)', kinds[kinds.index("/* statements */"):], re.M)
+
+
+def check_statements():
+    """Every statement of the grammar is named on some page."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.md"))
+    # DECLARE CURSOR may be written DECLARE name CURSOR.
+    missing = [name for name in statement_names()
+               if not re.search(r"\b" + r"\b.{1,30}?\b".join(name.split()) + r"\b", text)]
+    assert not missing, f"on no page: {missing}"
+
+
+def options_of(help_text):
+    return set(re.findall(r"(?<![\w-])--?[a-zA-Z0-9?][\w-]*", "\n".join(
+        line for line in help_text.splitlines() if re.match(r"\s+-", line))))
+
+
+def check_manual(program, manual):
+    """Every option that --help lists is in the manual page."""
+    done = subprocess.run([str(harness.BUILD / program), "--help"], capture_output=True, text=True,
+                          timeout=patience(60))
+    page = (DOCS / "man" / manual).read_text(encoding="utf-8").replace("\\-", "-").replace('"', "")
+    wanted = options_of(done.stdout)
+    assert wanted, done.stderr
+    missing = [option for option in wanted if not re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", page)]
+    assert not missing, f"{manual} does not have {sorted(missing)}"
+
+
+def test_reference():
+    """The pages have every setting, system view, statement and option."""
+    with harness.Server() as server:
+        yield "settings.md is up to date", lambda: check_made_page(server, "settings")
+        yield "every system view has its line in sql.md", lambda: check_views(server)
+    yield "every statement is on a page", check_statements
+    for program, manual in (("server/millraced", "millraced.8"), ("clients/millrace", "millrace.1"),
+                            ("clients/mrload", "mrload.1")):
+        yield f"{manual} has every option", lambda p=program, m=manual: check_manual(p, m)
 
 
 def write():
