@@ -1,11 +1,9 @@
 /*
- * engine/keyed_rows.c - see row_store.h.
+ * engine/keyed_rows.c - chunks, buckets and text of kept rows: see keyed_rows.h.
  */
 #include "engine/keyed_rows.h"
 
 #include <stdlib.h>
-
-#include "common/hash.h"
 
 enum { CHUNK_ROWS = 1024, BUCKETS_MIN = 256, DEAD_TEXT_MIN = 16384 };
 
@@ -432,91 +430,6 @@ MrStatus mr_keyed_rows_tidy(MrKeyedRows *store, MrError *err)
     return MR_OK;
 }
 
-/* ---- Comparing --------------------------------------------------------------------------- */
-
-static bool cells_equal(MrTypeId type, const void *a, const void *b)
-{
-    if (mr_type_is_text(type)) {
-        const MrText *x = a, *y = b;
-        return x->length == y->length && memcmp(mr_text_data(x), mr_text_data(y), x->length) == 0;
-    }
-    return memcmp(a, b, mr_type_info(type)->width) == 0;
-}
-
-bool mr_rows_equal(const MrBlock *a, uint32_t row_a, const MrBlock *b, uint32_t row_b)
-{
-    for (uint32_t c = 0; c < a->column_count; c++) {
-        const MrVector *x = &a->columns[c], *y = &b->columns[c];
-        bool is_null = mr_vector_is_null(x, row_a);
-        if (is_null != mr_vector_is_null(y, row_b) ||
-            (!is_null &&
-             !cells_equal(x->type.id, mr_vector_cell(x, row_a), mr_vector_cell(y, row_b)))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-uint32_t mr_keyed_rows_find(const MrKeyedRows *store, const MrBlock *block, uint32_t from,
-                            uint64_t hash, uint64_t content)
-{
-    uint32_t row = mr_keyed_rows_first(store, hash);
-    for (; row != MR_NO_KEYED_ROW; row = mr_keyed_row(store, row)->next) {
-        const MrKeyedRow *stored = mr_keyed_row(store, row);
-        bool is_same = stored->hash == hash && stored->content == content;
-        for (uint32_t c = 0; c < store->schema->column_count && is_same; c++) {
-            bool is_null = mr_vector_is_null(&block->columns[c], from);
-            is_same = is_null == mr_keyed_rows_is_null(store, row, c) &&
-                      (is_null || cells_equal(store->schema->columns[c].type.id,
-                                              mr_vector_cell(&block->columns[c], from),
-                                              mr_keyed_rows_cell(store, row, c)));
-        }
-        if (is_same) {
-            return row;
-        }
-    }
-    return MR_NO_KEYED_ROW;
-}
-
-static uint64_t hash_cell(MrTypeId type, const void *cell)
-{
-    if (mr_type_is_text(type)) {
-        const MrText *text = cell;
-        return mr_hash_bytes(mr_text_data(text), text->length);
-    }
-    return mr_hash_bytes(cell, mr_type_info(type)->width);
-}
-
-MrStatus mr_keyed_row_content(const MrBlock *block, MrArena *arena, uint64_t **out, MrError *err)
-{
-    uint64_t *hashes;
-    MR_NEW_ARRAY(arena, hashes, block->row_count + 1, err);
-    for (uint32_t c = 0; c < block->column_count; c++) {
-        const MrVector *vector = &block->columns[c];
-        for (uint32_t row = 0; row < block->row_count; row++) {
-            uint64_t own = mr_vector_is_null(vector, row)
-                               ? 1
-                               : hash_cell(vector->type.id, mr_vector_cell(vector, row));
-            hashes[row] = mr_hash_combine(hashes[row], own);
-        }
-    }
-    *out = hashes;
-    return MR_OK;
-}
-
-bool mr_keyed_rows_has_key(const MrKeyedRows *store, uint32_t row, const char *key)
-{
-    const MrKeyLayout *layout = store->layout;
-    char own[MR_KEYS_MAX * 24];
-    for (uint32_t k = 0; k < layout->count; k++) {
-        if (mr_keyed_rows_is_null(store, row, store->keys[k])) {
-            return false;
-        }
-        mr_key_encode_cell(layout, k, mr_keyed_rows_cell(store, row, store->keys[k]), own);
-    }
-    return mr_key_equal(layout, own, key);
-}
-
 /* ---- Reading ----------------------------------------------------------------------------- */
 
 MrStatus mr_keyed_rows_column(const MrKeyedRows *store, uint32_t column, const uint32_t *rows,
@@ -547,106 +460,4 @@ MrStatus mr_keyed_rows_column(const MrKeyedRows *store, uint32_t column, const u
         }
     }
     return MR_OK;
-}
-
-/* ---- Checkpoints ------------------------------------------------------------------------- */
-
-static MrStatus rows_block(const MrKeyedRows *store, const uint32_t *rows, uint32_t count,
-                           MrArena *arena, MrBlock *out, MrError *err)
-{
-    *out = (MrBlock){ .row_count = count, .column_count = store->schema->column_count };
-    MR_NEW_ARRAY(arena, out->columns, out->column_count + 1, err);
-    for (uint32_t c = 0; c < out->column_count; c++) {
-        MR_TRY(mr_keyed_rows_column(store, c, rows, count, arena, &out->columns[c], err));
-    }
-    return MR_OK;
-}
-
-static MrStatus write_rows(const MrKeyedRows *store, const uint32_t *rows, uint32_t count,
-                           MrArena *arena, MrStateWriter *writer, MrError *err)
-{
-    MrBlock block;
-    MR_TRY(rows_block(store, rows, count, arena, &block, err));
-    size_t bytes = mr_block_encoded_bytes(&block);
-    void *encoded = mr_arena_alloc_aligned(arena, bytes);
-    if (encoded == NULL) {
-        return mr_error_no_memory(err);
-    }
-    mr_block_encode(&block, encoded);
-    mr_state_write_bytes(writer, encoded, bytes);
-    for (uint32_t i = 0; i < count; i++) {
-        const MrKeyedRow *row = mr_keyed_row(store, rows[i]);
-        mr_state_write_u64(writer, row->hash);
-        mr_state_write_u64(writer, row->content);
-        mr_state_write_u64(writer, (uint64_t)row->count);
-        mr_state_write_u32(writer, (uint32_t)row->weight);
-    }
-    return MR_OK;
-}
-
-MrStatus mr_keyed_rows_snapshot(const MrKeyedRows *store, MrStateWriter *writer, MrError *err)
-{
-    uint32_t rows[CHUNK_ROWS], count = 0;
-    MrArena arena;
-    MrStatus status = MR_OK;
-    mr_arena_init(&arena, 0);
-    mr_state_write_u64(writer, store->row_count);
-    for (uint32_t row = mr_keyed_rows_next(store, 0); row != MR_NO_KEYED_ROW && status == MR_OK;) {
-        rows[count++] = row;
-        row = mr_keyed_rows_next(store, row + 1);
-        if (count == CHUNK_ROWS || row == MR_NO_KEYED_ROW) {
-            mr_arena_reset(&arena);
-            status = write_rows(store, rows, count, &arena, writer, err);
-            count = 0;
-        }
-    }
-    mr_arena_fini(&arena);
-    return status;
-}
-
-static MrStatus read_rows(MrKeyedRows *store, uint32_t count, MrArena *arena, MrStateReader *reader,
-                          MrError *err)
-{
-    const char *data;
-    size_t length;
-    MrBlock *block;
-    MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
-    char *aligned = mr_arena_alloc_aligned(arena, length + 1);
-    if (aligned == NULL) {
-        return mr_error_no_memory(err);
-    }
-    memcpy(aligned, data, length);
-    MR_TRY(mr_block_decode(arena, store->schema, aligned, length, &block, err));
-    if (block->row_count != count) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint has %u rows, where %u were told",
-                            block->row_count, count);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t hash, content, own;
-        uint32_t weight, row;
-        MR_TRY(mr_state_read_u64(reader, &hash, err));
-        MR_TRY(mr_state_read_u64(reader, &content, err));
-        MR_TRY(mr_state_read_u64(reader, &own, err));
-        MR_TRY(mr_state_read_u32(reader, &weight, err));
-        MR_TRY(mr_keyed_rows_add(store, block, i, hash, content, (int32_t)weight, &row, err));
-        mr_keyed_row(store, row)->count = (int64_t)own;
-    }
-    return MR_OK;
-}
-
-MrStatus mr_keyed_rows_restore(MrKeyedRows *store, MrStateReader *reader, MrError *err)
-{
-    uint64_t left;
-    MrArena arena;
-    MR_TRY(mr_state_read_u64(reader, &left, err));
-    mr_arena_init(&arena, 0);
-    MrStatus status = MR_OK;
-    while (left > 0 && status == MR_OK) {
-        uint32_t some = left < CHUNK_ROWS ? (uint32_t)left : CHUNK_ROWS;
-        mr_arena_reset(&arena);
-        status = read_rows(store, some, &arena, reader, err);
-        left -= some;
-    }
-    mr_arena_fini(&arena);
-    return status;
 }

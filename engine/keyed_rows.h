@@ -77,7 +77,7 @@ bool mr_keyed_rows_is_kept(const MrKeyedRows *store, uint32_t row);
 /* The first kept row at or behind `row`, or MR_NO_KEYED_ROW: to visit all. */
 uint32_t mr_keyed_rows_next(const MrKeyedRows *store, uint32_t row);
 
-/* All rows with weights and counts, as blocks. */
+/* All rows with weights and counts, as blocks (keyed_rows_state.c). */
 MrStatus mr_keyed_rows_snapshot(const MrKeyedRows *store, MrStateWriter *writer, MrError *err);
 /* Into an empty store. */
 MrStatus mr_keyed_rows_restore(MrKeyedRows *store, MrStateReader *reader, MrError *err);

@@ -1,5 +1,5 @@
 /*
- * storage/table_internal.h - chunks of rows, shared by table.c and table_scan.c.
+ * storage/table_internal.h - chunks of rows and their index, shared by table*.c only.
  */
 #ifndef MR_STORAGE_TABLE_INTERNAL_H
 #define MR_STORAGE_TABLE_INTERNAL_H
@@ -81,10 +81,33 @@ static inline uint64_t table_died(const TableChunk *chunk, uint32_t row)
     return atomic_load_explicit(&chunk->died[row], memory_order_relaxed);
 }
 
+/* Bytes of the server's limit for tables; 53200 beyond it. */
+MrStatus table_charge(const MrTable *table, int64_t bytes, MrError *err);
+void table_uncharge(MrTableMemory *memory, int64_t bytes);
+
+/* ---- table_chunk.c --------------------------------------------------------------------------- */
+
+/* The chunk that the next row goes to: small ones first, so that small tables are small. */
+MrStatus table_tail(MrTable *table, TableChunk **out, MrError *err);
+MrStatus table_put_cell(const MrTable *table, TableChunk *chunk, uint32_t column, uint32_t row,
+                        const MrVector *from, uint32_t from_row, MrError *err);
+/* Columns behind the first `had`, as rows from before them have them.  The old array of columns
+ * stays for scans that look at it. */
+MrStatus table_chunk_add_columns(TableChunk *chunk, uint32_t had, const MrSchema *schema,
+                                 MrError *err);
 void table_chunk_release(TableChunk *chunk); /* accepts NULL */
 /* Cells of the chunk's rows into vectors of as many rows; text is borrowed. */
 MrStatus table_chunk_gather(const TableChunk *chunk, const MrSchema *schema, const uint32_t *rows,
                             uint32_t count, uint32_t at, MrBlock *out, MrArena *arena,
                             MrError *err);
+
+/* ---- table_index.c --------------------------------------------------------------------------- */
+
+uint32_t table_key_hash(const MrTable *table, const MrBlock *block, uint32_t row);
+/* Room for one more row. */
+MrStatus table_index_grow(MrTable *table, MrError *err);
+/* The row's hash is in its chunk already. */
+void table_index_add(MrTable *table, uint32_t place);
+void table_index_remove(MrTable *table, uint32_t place);
 
 #endif

@@ -29,6 +29,20 @@ typedef struct MrWideSum {
     int64_t count;
 } MrWideSum;
 
+MrStatus mr_wide_sum_update(char *states, size_t stride, const MrAggregateInput *in,
+                            MrMemory *memory, MrError *err); /* of int8 */
+MrStatus mr_wide_sum_merge(char *into, const char *from, MrMemory *memory, MrError *err);
+
+/* Sums of floats in the order of the rows, of sum and avg.  Inputs with weights go to the multiset
+ * form instead. */
+typedef struct MrFloatSum {
+    double sum;
+    int64_t count;
+} MrFloatSum;
+MrStatus mr_float_sum_update(char *states, size_t stride, const MrAggregateInput *in,
+                             MrMemory *memory, MrError *err); /* of float8 */
+MrStatus mr_float_sum_merge(char *into, const char *from, MrMemory *memory, MrError *err);
+
 /* Sums of numerics; the values that are no numbers are counted apart. */
 typedef struct MrDecimalSum {
     MrDecimal sum;
@@ -46,6 +60,8 @@ typedef struct MrIntervalSum {
 MrStatus mr_interval_sum_update(char *states, size_t stride, const MrAggregateInput *in,
                                 MrMemory *memory, MrError *err);
 MrStatus mr_interval_sum_merge(char *into, const char *from, MrMemory *memory, MrError *err);
+/* 22008 beyond the range of intervals. */
+MrStatus mr_interval_sum_total(const MrIntervalSum *state, MrInterval *out, MrError *err);
 
 /* `for each row: state of its group, its value, its weight`; the weightless loop is its own. */
 #define MR_AGGREGATE_LOOP(State, ctype, in, ...)                                \
@@ -68,6 +84,28 @@ MrStatus mr_interval_sum_merge(char *into, const char *from, MrMemory *memory, M
             }                                                                   \
         }                                                                       \
     } while (0)
+
+/* An update that cannot fail: one statement per row over `state`, `value` and `weight`. */
+#define MR_AGGREGATE_UPDATE(name, State, ctype, ...)                              \
+    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in, \
+                         MrMemory *memory, MrError *err)                          \
+    {                                                                             \
+        (void)memory;                                                             \
+        (void)err;                                                                \
+        MR_AGGREGATE_LOOP(State, ctype, in, __VA_ARGS__);                         \
+        return MR_OK;                                                             \
+    }
+
+/* Merges states of a sum and a count. */
+#define MR_AGGREGATE_MERGE_SUM(name, State)                                            \
+    static MrStatus name(char *into, const char *from, MrMemory *memory, MrError *err) \
+    {                                                                                  \
+        (void)memory;                                                                  \
+        (void)err;                                                                     \
+        ((State *)into)->sum += ((const State *)from)->sum;                            \
+        ((State *)into)->count += ((const State *)from)->count;                        \
+        return MR_OK;                                                                  \
+    }
 
 /* Result rows: sets `result` of row i from its state, or marks it NULL. */
 #define MR_FINALIZE_LOOP(State, ctype, ...)                                        \

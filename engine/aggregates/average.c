@@ -4,43 +4,12 @@
  */
 #include "engine/aggregates/aggregate_table.h"
 
-typedef struct FloatMean {
-    double sum;
-    int64_t count;
-} FloatMean;
-
-#define AVERAGE_UPDATE(name, State, ctype, body)                                  \
-    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in, \
-                         MrMemory *memory, MrError *err)                          \
-    {                                                                             \
-        (void)memory;                                                             \
-        (void)err;                                                                \
-        MR_AGGREGATE_LOOP(State, ctype, in, body);                                \
-        return MR_OK;                                                             \
-    }
-
-AVERAGE_UPDATE(avg_int16_update, MrWideSum, int16_t, state->sum += value * weight;
-               state->count += weight)
-AVERAGE_UPDATE(avg_int32_update, MrWideSum, int32_t, state->sum += value * weight;
-               state->count += weight)
-AVERAGE_UPDATE(avg_int64_update, MrWideSum, int64_t, state->sum += (MrInt128)value * weight;
-               state->count += weight)
-AVERAGE_UPDATE(avg_float32_update, FloatMean, float, state->sum += (double)value;
-               state->count += weight)
-AVERAGE_UPDATE(avg_float64_update, FloatMean, double, state->sum += value; state->count += weight)
-
-#define AVERAGE_MERGE(name, State)                                                     \
-    static MrStatus name(char *into, const char *from, MrMemory *memory, MrError *err) \
-    {                                                                                  \
-        (void)memory;                                                                  \
-        (void)err;                                                                     \
-        ((State *)into)->sum += ((const State *)from)->sum;                            \
-        ((State *)into)->count += ((const State *)from)->count;                        \
-        return MR_OK;                                                                  \
-    }
-
-AVERAGE_MERGE(avg_wide_merge, MrWideSum)
-AVERAGE_MERGE(avg_float_merge, FloatMean)
+MR_AGGREGATE_UPDATE(avg_int16_update, MrWideSum, int16_t, state->sum += value * weight;
+                    state->count += weight)
+MR_AGGREGATE_UPDATE(avg_int32_update, MrWideSum, int32_t, state->sum += value * weight;
+                    state->count += weight)
+MR_AGGREGATE_UPDATE(avg_float32_update, MrFloatSum, float, state->sum += (double)value;
+                    state->count += weight)
 
 static MrStatus avg_wide_finalize(const MrAggregate *self, const char *states, size_t stride,
                                   const uint32_t *groups, uint32_t rows, MrArena *arena,
@@ -86,7 +55,7 @@ static MrStatus avg_float_finalize(const MrAggregate *self, const char *states, 
     (void)self;
     (void)arena;
     (void)err;
-    MR_FINALIZE_LOOP(FloatMean, double, {
+    MR_FINALIZE_LOOP(MrFloatSum, double, {
         if (state->count == 0) {
             MR_RESULT_NULL(double);
         } else {
@@ -105,12 +74,9 @@ static MrStatus avg_interval_finalize(const MrAggregate *self, const char *state
     MR_FINALIZE_LOOP(MrIntervalSum, MrInterval, {
         if (state->count == 0) {
             MR_RESULT_NULL(MrInterval);
-        } else if (state->days != (int32_t)state->days || state->months != (int32_t)state->months) {
-            return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
         } else {
-            MrInterval sum = { .us = state->us,
-                               .days = (int32_t)state->days,
-                               .months = (int32_t)state->months };
+            MrInterval sum;
+            MR_TRY(mr_interval_sum_total(state, &sum, err));
             MR_TRY(mr_interval_multiply(&sum, 1.0 / (double)state->count, result, err));
         }
     })
@@ -126,18 +92,18 @@ static MrStatus avg_interval_finalize(const MrAggregate *self, const char *state
     }
 
 const MrAggregate mr_aggregates_average[] = {
-    AVERAGE_ENTRY(INT16, NUMERIC, MrWideSum, avg_int16_update, avg_wide_merge, avg_wide_finalize,
+    AVERAGE_ENTRY(INT16, NUMERIC, MrWideSum, avg_int16_update, mr_wide_sum_merge, avg_wide_finalize,
                   MR_AGG_RETRACTS, "avg(x) FROM (VALUES (1::smallint), (2::smallint)) v(x)",
                   "1.5000000000000000"),
-    AVERAGE_ENTRY(INT32, NUMERIC, MrWideSum, avg_int32_update, avg_wide_merge, avg_wide_finalize,
+    AVERAGE_ENTRY(INT32, NUMERIC, MrWideSum, avg_int32_update, mr_wide_sum_merge, avg_wide_finalize,
                   MR_AGG_RETRACTS, "avg(x) FROM (VALUES (1), (2)) v(x)", "1.5000000000000000"),
-    AVERAGE_ENTRY(INT64, NUMERIC, MrWideSum, avg_int64_update, avg_wide_merge, avg_wide_finalize,
-                  MR_AGG_RETRACTS, "avg(x) FROM (VALUES (1::bigint), (2::bigint)) v(x)",
-                  "1.5000000000000000"),
-    AVERAGE_ENTRY(FLOAT32, FLOAT64, FloatMean, avg_float32_update, avg_float_merge,
+    AVERAGE_ENTRY(INT64, NUMERIC, MrWideSum, mr_wide_sum_update, mr_wide_sum_merge,
+                  avg_wide_finalize, MR_AGG_RETRACTS,
+                  "avg(x) FROM (VALUES (1::bigint), (2::bigint)) v(x)", "1.5000000000000000"),
+    AVERAGE_ENTRY(FLOAT32, FLOAT64, MrFloatSum, avg_float32_update, mr_float_sum_merge,
                   avg_float_finalize, MR_AGG_ORDERED,
                   "avg(x) FROM (VALUES (1::real), (2::real)) v(x)", "1.5"),
-    AVERAGE_ENTRY(FLOAT64, FLOAT64, FloatMean, avg_float64_update, avg_float_merge,
+    AVERAGE_ENTRY(FLOAT64, FLOAT64, MrFloatSum, mr_float_sum_update, mr_float_sum_merge,
                   avg_float_finalize, MR_AGG_ORDERED,
                   "avg(x) FROM (VALUES (1::float8), (2::float8)) v(x)", "1.5"),
     AVERAGE_ENTRY(NUMERIC, NUMERIC, MrDecimalSum, mr_decimal_sum_update, mr_decimal_sum_merge,

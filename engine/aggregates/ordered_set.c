@@ -54,8 +54,7 @@ static MrStatus mode_update(char *states, size_t stride, const MrAggregateInput 
     return MR_OK;
 }
 
-/* ---- The values in their order ----------------------------------------------------------------
- * */
+/* ---- The values in their order --------------------------------------------------------------- */
 
 /* Equal values that look different (1.0 and 1.00) have an order too, whichever came first. */
 static int compare_values(const void *a, const void *b, void *context)
@@ -203,38 +202,20 @@ static MrStatus pick_most(const MrTextState *state, const char *cells, MrArena *
     return take_cell(cells + best * width, arena, out, row, err);
 }
 
-static MrStatus cont_finalize(const MrAggregate *self, const char *states, size_t stride,
-                              const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
-                              MrError *err)
-{
-    (void)self;
-    return finalize(states, stride, groups, rows, sizeof(double), pick_between, arena, out, err);
-}
+/* `skip`: bytes before each value in the state. */
+#define ORDERED_FINALIZE(name, skip, pick)                                                     \
+    static MrStatus name(const MrAggregate *self, const char *states, size_t stride,           \
+                         const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out, \
+                         MrError *err)                                                         \
+    {                                                                                          \
+        (void)self;                                                                            \
+        return finalize(states, stride, groups, rows, (skip), (pick), arena, out, err);        \
+    }
 
-static MrStatus cont_interval_finalize(const MrAggregate *self, const char *states, size_t stride,
-                                       const uint32_t *groups, uint32_t rows, MrArena *arena,
-                                       MrVector *out, MrError *err)
-{
-    (void)self;
-    return finalize(states, stride, groups, rows, sizeof(double), pick_between_intervals, arena,
-                    out, err);
-}
-
-static MrStatus disc_finalize(const MrAggregate *self, const char *states, size_t stride,
-                              const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
-                              MrError *err)
-{
-    (void)self;
-    return finalize(states, stride, groups, rows, sizeof(double), pick_at, arena, out, err);
-}
-
-static MrStatus mode_finalize(const MrAggregate *self, const char *states, size_t stride,
-                              const uint32_t *groups, uint32_t rows, MrArena *arena, MrVector *out,
-                              MrError *err)
-{
-    (void)self;
-    return finalize(states, stride, groups, rows, 0, pick_most, arena, out, err);
-}
+ORDERED_FINALIZE(cont_finalize, sizeof(double), pick_between)
+ORDERED_FINALIZE(cont_interval_finalize, sizeof(double), pick_between_intervals)
+ORDERED_FINALIZE(disc_finalize, sizeof(double), pick_at)
+ORDERED_FINALIZE(mode_finalize, 0, pick_most)
 
 /* The value comes first and the fraction, which is written first, second. */
 const MrAggregate mr_aggregates_ordered_set[] = {

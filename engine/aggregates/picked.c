@@ -2,9 +2,8 @@
  * engine/aggregates/picked.c - one value of the group, chosen by where its row stands or by another
  * value: first_value, last_value, any_value, arg_min, arg_max.
  */
-#include <stdlib.h>
-
 #include "engine/aggregates/aggregate_table.h"
+#include "engine/owned_cell.h"
 
 /* The value that stands so far and what it was chosen by; long text is owned. */
 typedef struct Picked {
@@ -13,51 +12,15 @@ typedef struct Picked {
     uint16_t seen, value_is_null;
 } Picked;
 
-static void cell_free(uint32_t type, char *cell, MrMemory *memory)
-{
-    MrText text;
-    if (!mr_type_is_text((MrTypeId)type)) {
-        return;
-    }
-    memcpy(&text, cell, sizeof text);
-    if (text.length > MR_TEXT_INLINE_MAX) {
-        (void)mr_memory_charge(memory, -(int64_t)text.length, NULL);
-        free((char *)text.pointer);
-    }
-}
-
-static MrStatus cell_own(uint32_t type, const void *cell, char *out, MrMemory *memory, MrError *err)
-{
-    memcpy(out, cell, mr_type_info((MrTypeId)type)->width);
-    if (!mr_type_is_text((MrTypeId)type)) {
-        return MR_OK;
-    }
-    MrText text;
-    memcpy(&text, cell, sizeof text);
-    if (text.length <= MR_TEXT_INLINE_MAX) {
-        return MR_OK;
-    }
-    MR_TRY(mr_memory_charge(memory, text.length, err));
-    char *own = malloc(text.length);
-    if (own == NULL) {
-        (void)mr_memory_charge(memory, -(int64_t)text.length, NULL);
-        return mr_error_no_memory(err);
-    }
-    memcpy(own, text.pointer, text.length);
-    text.pointer = own;
-    memcpy(out, &text, sizeof text);
-    return MR_OK;
-}
-
 static void picked_destroy(char *bytes, MrMemory *memory)
 {
     Picked *state = (Picked *)(void *)bytes;
     if (state->seen) {
         if (!state->value_is_null) {
-            cell_free(state->value_type, state->value, memory);
+            mr_owned_cell_free(state->value_type, state->value, memory);
         }
         if (state->by_type != 0) {
-            cell_free(state->by_type, state->by, memory);
+            mr_owned_cell_free(state->by_type, state->by, memory);
         }
     }
     *state = (Picked){ 0 };
@@ -76,13 +39,13 @@ static MrStatus picked_take(Picked *state, const Candidate *row, MrMemory *memor
                      .seen = 1,
                      .value_is_null = row->value == NULL };
     if (row->value != NULL) {
-        MR_TRY(cell_own(row->value_type, row->value, fresh.value, memory, err));
+        MR_TRY(mr_owned_cell_set(row->value_type, row->value, fresh.value, memory, err));
     }
     if (row->by != NULL) {
-        MrStatus status = cell_own(row->by_type, row->by, fresh.by, memory, err);
+        MrStatus status = mr_owned_cell_set(row->by_type, row->by, fresh.by, memory, err);
         if (status != MR_OK) {
             if (row->value != NULL) {
-                cell_free(row->value_type, fresh.value, memory);
+                mr_owned_cell_free(row->value_type, fresh.value, memory);
             }
             return status;
         }

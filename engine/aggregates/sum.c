@@ -8,50 +8,56 @@ typedef struct NarrowSum {
     int64_t sum, count;
 } NarrowSum;
 
-typedef struct FloatSum {
-    double sum;
-    int64_t count;
-} FloatSum;
-
 typedef struct Float32Sum {
     float sum;
     int64_t count;
 } Float32Sum;
 
-#define SUM_UPDATE(name, State, ctype, body)                                      \
-    static MrStatus name(char *states, size_t stride, const MrAggregateInput *in, \
-                         MrMemory *memory, MrError *err)                          \
-    {                                                                             \
-        (void)memory;                                                             \
-        (void)err;                                                                \
-        MR_AGGREGATE_LOOP(State, ctype, in, body);                                \
-        return MR_OK;                                                             \
-    }
+MR_AGGREGATE_UPDATE(sum_int16_update, NarrowSum, int16_t, state->sum += value * weight;
+                    state->count += weight)
+MR_AGGREGATE_UPDATE(sum_int32_update, NarrowSum, int32_t, state->sum += value * weight;
+                    state->count += weight)
+MR_AGGREGATE_UPDATE(sum_float32_update, Float32Sum, float, state->sum += value;
+                    state->count += weight)
+MR_AGGREGATE_MERGE_SUM(sum_narrow_merge, NarrowSum)
+MR_AGGREGATE_MERGE_SUM(sum_float32_merge, Float32Sum)
 
-SUM_UPDATE(sum_int16_update, NarrowSum, int16_t, state->sum += value * weight;
-           state->count += weight)
-SUM_UPDATE(sum_int32_update, NarrowSum, int32_t, state->sum += value * weight;
-           state->count += weight)
-SUM_UPDATE(sum_int64_update, MrWideSum, int64_t, state->sum += (MrInt128)value * weight;
-           state->count += weight)
-/* Never called with weights: the multiset form is. */
-SUM_UPDATE(sum_float64_update, FloatSum, double, state->sum += value; state->count += weight)
-SUM_UPDATE(sum_float32_update, Float32Sum, float, state->sum += value; state->count += weight)
+MrStatus mr_wide_sum_update(char *states, size_t stride, const MrAggregateInput *in,
+                            MrMemory *memory, MrError *err)
+{
+    (void)memory;
+    (void)err;
+    MR_AGGREGATE_LOOP(MrWideSum, int64_t, in, state->sum += (MrInt128)value * weight;
+                      state->count += weight);
+    return MR_OK;
+}
 
-#define SUM_MERGE(name, State)                                                         \
-    static MrStatus name(char *into, const char *from, MrMemory *memory, MrError *err) \
-    {                                                                                  \
-        (void)memory;                                                                  \
-        (void)err;                                                                     \
-        ((State *)into)->sum += ((const State *)from)->sum;                            \
-        ((State *)into)->count += ((const State *)from)->count;                        \
-        return MR_OK;                                                                  \
-    }
+MrStatus mr_wide_sum_merge(char *into, const char *from, MrMemory *memory, MrError *err)
+{
+    (void)memory;
+    (void)err;
+    ((MrWideSum *)into)->sum += ((const MrWideSum *)from)->sum;
+    ((MrWideSum *)into)->count += ((const MrWideSum *)from)->count;
+    return MR_OK;
+}
 
-SUM_MERGE(sum_narrow_merge, NarrowSum)
-SUM_MERGE(sum_wide_merge, MrWideSum)
-SUM_MERGE(sum_float64_merge, FloatSum)
-SUM_MERGE(sum_float32_merge, Float32Sum)
+MrStatus mr_float_sum_update(char *states, size_t stride, const MrAggregateInput *in,
+                             MrMemory *memory, MrError *err)
+{
+    (void)memory;
+    (void)err;
+    MR_AGGREGATE_LOOP(MrFloatSum, double, in, state->sum += value; state->count += weight);
+    return MR_OK;
+}
+
+MrStatus mr_float_sum_merge(char *into, const char *from, MrMemory *memory, MrError *err)
+{
+    (void)memory;
+    (void)err;
+    ((MrFloatSum *)into)->sum += ((const MrFloatSum *)from)->sum;
+    ((MrFloatSum *)into)->count += ((const MrFloatSum *)from)->count;
+    return MR_OK;
+}
 
 #define SUM_FINALIZE(name, State, ctype, expression)                                           \
     static MrStatus name(const MrAggregate *self, const char *states, size_t stride,           \
@@ -67,7 +73,7 @@ SUM_MERGE(sum_float32_merge, Float32Sum)
     }
 
 SUM_FINALIZE(sum_narrow_finalize, NarrowSum, int64_t, state->sum)
-SUM_FINALIZE(sum_float64_finalize, FloatSum, double, state->sum)
+SUM_FINALIZE(sum_float64_finalize, MrFloatSum, double, state->sum)
 SUM_FINALIZE(sum_float32_finalize, Float32Sum, float, state->sum)
 
 static MrStatus sum_wide_finalize(const MrAggregate *self, const char *states, size_t stride,
@@ -194,6 +200,17 @@ MrStatus mr_interval_sum_merge(char *into, const char *from, MrMemory *memory, M
     return MR_OK;
 }
 
+MrStatus mr_interval_sum_total(const MrIntervalSum *state, MrInterval *out, MrError *err)
+{
+    if (state->days != (int32_t)state->days || state->months != (int32_t)state->months) {
+        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
+    }
+    *out = (MrInterval){ .us = state->us,
+                         .days = (int32_t)state->days,
+                         .months = (int32_t)state->months };
+    return MR_OK;
+}
+
 static MrStatus sum_interval_finalize(const MrAggregate *self, const char *states, size_t stride,
                                       const uint32_t *groups, uint32_t rows, MrArena *arena,
                                       MrVector *out, MrError *err)
@@ -203,12 +220,8 @@ static MrStatus sum_interval_finalize(const MrAggregate *self, const char *state
     MR_FINALIZE_LOOP(MrIntervalSum, MrInterval, {
         if (state->count == 0) {
             MR_RESULT_NULL(MrInterval);
-        } else if (state->days != (int32_t)state->days || state->months != (int32_t)state->months) {
-            return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "interval out of range");
         } else {
-            *result = (MrInterval){ .us = state->us,
-                                    .days = (int32_t)state->days,
-                                    .months = (int32_t)state->months };
+            MR_TRY(mr_interval_sum_total(state, result, err));
         }
     })
     return MR_OK;
@@ -227,13 +240,13 @@ const MrAggregate mr_aggregates_sum[] = {
               MR_AGG_RETRACTS, "sum(x) FROM (VALUES (1::smallint), (2::smallint)) v(x)", "3"),
     SUM_ENTRY(INT32, INT64, NarrowSum, sum_int32_update, sum_narrow_merge, sum_narrow_finalize,
               MR_AGG_RETRACTS, "sum(x) FROM (VALUES (1), (2)) v(x)", "3"),
-    SUM_ENTRY(INT64, NUMERIC, MrWideSum, sum_int64_update, sum_wide_merge, sum_wide_finalize,
+    SUM_ENTRY(INT64, NUMERIC, MrWideSum, mr_wide_sum_update, mr_wide_sum_merge, sum_wide_finalize,
               MR_AGG_RETRACTS, "sum(x) FROM (VALUES (9223372036854775807), (1::bigint)) v(x)",
               "9223372036854775808"),
     SUM_ENTRY(FLOAT32, FLOAT32, Float32Sum, sum_float32_update, sum_float32_merge,
               sum_float32_finalize, MR_AGG_ORDERED,
               "sum(x) FROM (VALUES (0.5::real), (0.25::real)) v(x)", "0.75"),
-    SUM_ENTRY(FLOAT64, FLOAT64, FloatSum, sum_float64_update, sum_float64_merge,
+    SUM_ENTRY(FLOAT64, FLOAT64, MrFloatSum, mr_float_sum_update, mr_float_sum_merge,
               sum_float64_finalize, MR_AGG_ORDERED,
               "sum(x) FROM (VALUES (0.5::float8), (0.25::float8)) v(x)", "0.75"),
     /* Not retracting: a sum's scale is the greatest of its values', which only the values know. */

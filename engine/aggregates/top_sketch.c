@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/aggregates/aggregate_table.h"
+#include "engine/owned_cell.h"
 #include "storage/array.h"
 
 enum { COUNTERS_MIN = 64, K_MAX = 1000 };
@@ -30,34 +31,14 @@ static uint32_t counters_for(uint32_t k)
 
 static void counter_free(const TopSketch *sketch, Counter *counter, MrMemory *memory)
 {
-    MrText text;
-    memcpy(&text, counter->cell, sizeof text);
-    if (mr_type_is_text((MrTypeId)sketch->type) && text.length > MR_TEXT_INLINE_MAX) {
-        (void)mr_memory_charge(memory, -(int64_t)text.length, NULL);
-        free((char *)text.pointer);
-    }
+    mr_owned_cell_free((MrTypeId)sketch->type, counter->cell, memory);
 }
 
 static MrStatus counter_set(const TopSketch *sketch, Counter *counter, const void *cell,
                             MrMemory *memory, MrError *err)
 {
-    MrText text;
     memset(counter->cell, 0, sizeof counter->cell);
-    memcpy(counter->cell, cell, mr_type_info((MrTypeId)sketch->type)->width);
-    memcpy(&text, counter->cell, sizeof text);
-    if (!mr_type_is_text((MrTypeId)sketch->type) || text.length <= MR_TEXT_INLINE_MAX) {
-        return MR_OK;
-    }
-    MR_TRY(mr_memory_charge(memory, text.length, err));
-    char *own = malloc(text.length);
-    if (own == NULL) {
-        (void)mr_memory_charge(memory, -(int64_t)text.length, NULL);
-        return mr_error_no_memory(err);
-    }
-    memcpy(own, text.pointer, text.length);
-    text.pointer = own;
-    memcpy(counter->cell, &text, sizeof text);
-    return MR_OK;
+    return mr_owned_cell_set((MrTypeId)sketch->type, cell, counter->cell, memory, err);
 }
 
 static MrStatus sketch_open(TopSketch *sketch, uint32_t type, uint32_t k, MrMemory *memory,
