@@ -1,6 +1,6 @@
 /*
- * parser/ast.h - the syntax tree: what was written, before any name or type is looked up.  The nodes
- * themselves are in ast_expression.h, ast_query.h, ast_definition.h and ast_statement.h.
+ * parser/ast.h - the syntax tree: what was written, before any name or type is looked up.
+ * The nodes are in ast_expression.h, ast_query.h, ast_definition.h and ast_statement.h.
  * Every node lives in the arena given to the parser and starts with an MrNode, so that a node is
  * told by its kind and reported by its byte position.  Must not know tables, types or plans.
  */
@@ -26,7 +26,7 @@ bool mr_ast_equal(const MrNode *a, const MrNode *b);
  * column of a scalar subquery … and "?column?" where nothing fits.  Borrowed from the tree. */
 const char *mr_ast_column_name(const MrNode *expr);
 
-/* A node as the struct of its kind, which the caller has looked at: MR_AST_AS(MrAstCall, n)->args. */
+/* A node as the struct of its kind, which the caller knows: MR_AST_AS(MrAstCall, node)->args. */
 #define MR_AST_AS(type, node) ((type *)(void *)(node))
 
 #endif

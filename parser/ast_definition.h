@@ -1,5 +1,6 @@
 /*
- * parser/ast_definition.h - nodes of statements that define objects, and the parts that statements share.
+ * parser/ast_definition.h - nodes of statements that define objects, and the parts that other
+ * statements share with them.
  */
 #ifndef MR_PARSER_AST_DEFINITION_H
 #define MR_PARSER_AST_DEFINITION_H
