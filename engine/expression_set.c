@@ -57,6 +57,18 @@ static uint64_t set_hash(const MrConstantSet *set, uint32_t index)
     return set->is_text ? text_hash(cell) : mr_cell_hash(set->type, cell);
 }
 
+static bool set_is_same(const MrConstantSet *set, uint32_t a, uint32_t b)
+{
+    const char *left = set->cells + (size_t)a * set->width;
+    const char *right = set->cells + (size_t)b * set->width;
+    if (set->is_integer) {
+        return set->integers[a] == set->integers[b];
+    }
+    return set->is_text ? mr_text_equal((const MrText *)left, (const MrText *)right)
+                        : mr_cell_equal(set->type, left, right);
+}
+
+/* A member that is there already gets no slot: many equal ones would be one long row to walk. */
 static MrStatus set_index(MrArena *arena, MrConstantSet *set, MrError *err)
 {
     uint32_t slots = 16;
@@ -68,10 +80,10 @@ static MrStatus set_index(MrArena *arena, MrConstantSet *set, MrError *err)
     set->slot_mask = slots - 1;
     for (uint32_t i = 0; i < set->count; i++) {
         uint32_t at = (uint32_t)set_hash(set, i) & set->slot_mask;
-        while (set->slots[at] != EMPTY) {
+        while (set->slots[at] != EMPTY && !set_is_same(set, set->slots[at], i)) {
             at = (at + 1) & set->slot_mask;
         }
-        set->slots[at] = i;
+        set->slots[at] = set->slots[at] == EMPTY ? i : set->slots[at];
     }
     return MR_OK;
 }
