@@ -530,7 +530,7 @@ CREATE MATERIALIZED VIEW {name}_s AS SELECT k, count(*) AS n FROM SESSION({strea
 
 
 def wait_until(sql, answer_text):
-    end = time.monotonic() + 120
+    end = time.monotonic() + PATIENCE
     while (got := run("-At", "-c", sql))[1].strip() != answer_text:
         if time.monotonic() > end:
             raise AssertionError(f"{sql} does not become {answer_text}: {got}")
