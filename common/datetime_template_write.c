@@ -7,14 +7,11 @@
 #include "common/datetime_pattern.h"
 #include "common/timezone.h"
 
-/* A moment, taken apart once for all fields. */
+/* A moment, taken apart once for all fields that many templates have. */
 typedef struct Moment {
     MrCivil civil;
-    int64_t days;     /* since 1970 */
-    int64_t year_day; /* from 1 */
-    int weekday;      /* 0 is Sunday */
-    int64_t iso_year;
-    int64_t iso_day; /* of the ISO year, from 1 */
+    int64_t days; /* since 1970 */
+    int weekday;  /* 0 is Sunday */
     int32_t offset;
     const char *abbreviation; /* "" without a zone */
 } Moment;
@@ -32,17 +29,30 @@ static void moment_init(Moment *moment, int64_t us, const MrTimezone *zone)
 
     mr_civil_from_us(local, civil);
     moment->days = mr_days_from_civil(civil->year, civil->month, civil->day);
-    moment->year_day = moment->days - mr_days_from_civil(civil->year, 1, 1) + 1;
     moment->weekday = (int)(((moment->days + 4) % 7 + 7) % 7);
-    moment->iso_year = civil->year;
-    if (moment->days < iso_year_start(moment->iso_year)) {
-        moment->iso_year--;
-    } else if (moment->days >= iso_year_start(moment->iso_year + 1)) {
-        moment->iso_year++;
-    }
-    moment->iso_day = moment->days - iso_year_start(moment->iso_year) + 1;
     moment->offset = zone != NULL ? mr_timezone_offset_at(zone, us) : 0;
     moment->abbreviation = zone != NULL ? mr_timezone_abbreviation_at(zone, us) : "";
+}
+
+/* From 1. */
+static int64_t year_day_of(const Moment *moment)
+{
+    return moment->days - mr_days_from_civil(moment->civil.year, 1, 1) + 1;
+}
+
+static int64_t iso_year_of(const Moment *moment)
+{
+    const int64_t year = moment->civil.year;
+    if (moment->days < iso_year_start(year)) {
+        return year - 1;
+    }
+    return moment->days >= iso_year_start(year + 1) ? year + 1 : year;
+}
+
+/* Of the ISO year, from 1. */
+static int64_t iso_day_of(const Moment *moment)
+{
+    return moment->days - iso_year_start(iso_year_of(moment)) + 1;
 }
 
 static void put_letters(MrBuilder *out, const char *text, MrLetterCase letters)
@@ -87,6 +97,20 @@ static void put_ordinal(MrBuilder *out, const MrTemplateNode *node, int64_t valu
 /* With zeros in front up to the width (a minus does not count), unless FM. */
 static void put_number(MrBuilder *out, const MrTemplateNode *node, int64_t value, int width)
 {
+    /* Nearly every field is one of these: printf would cost more than all the rest. */
+    if (value >= 0 && value <= 99 && width == 2 && !node->fill) {
+        mr_builder_append_char(out, (char)('0' + value / 10));
+        mr_builder_append_char(out, (char)('0' + value % 10));
+        put_ordinal(out, node, value);
+        return;
+    }
+    if (value >= 1000 && value <= 9999 && width <= 4) {
+        const char digits[4] = { (char)('0' + value / 1000), (char)('0' + value / 100 % 10),
+                                 (char)('0' + value / 10 % 10), (char)('0' + value % 10) };
+        mr_builder_append(out, digits, sizeof digits);
+        put_ordinal(out, node, value);
+        return;
+    }
     mr_builder_append_format(out, "%0*lld", node->fill ? 0 : width + (value < 0), (long long)value);
     put_ordinal(out, node, value);
 }
@@ -187,13 +211,13 @@ static void put_field(MrBuilder *out, const MrTemplateNode *node, const Moment *
     case MR_PATTERN_RM: put_name(out, node, mr_roman_months[civil->month - 1], 4); break;
     case MR_PATTERN_DAY: put_name(out, node, mr_day_names[moment->weekday], 9); break;
     case MR_PATTERN_DY: put_short_name(out, node, mr_day_names[moment->weekday]); break;
-    case MR_PATTERN_DDD: put_number(out, node, moment->year_day, 3); break;
-    case MR_PATTERN_IDDD: put_number(out, node, moment->iso_day, 3); break;
+    case MR_PATTERN_DDD: put_number(out, node, year_day_of(moment), 3); break;
+    case MR_PATTERN_IDDD: put_number(out, node, iso_day_of(moment), 3); break;
     case MR_PATTERN_DD: put_number(out, node, civil->day, 2); break;
     case MR_PATTERN_D: put_number(out, node, moment->weekday + 1, 0); break;
     case MR_PATTERN_ID: put_number(out, node, moment->weekday == 0 ? 7 : moment->weekday, 0); break;
-    case MR_PATTERN_WW: put_number(out, node, (moment->year_day - 1) / 7 + 1, 2); break;
-    case MR_PATTERN_IW: put_number(out, node, (moment->iso_day - 1) / 7 + 1, 2); break;
+    case MR_PATTERN_WW: put_number(out, node, (year_day_of(moment) - 1) / 7 + 1, 2); break;
+    case MR_PATTERN_IW: put_number(out, node, (iso_day_of(moment) - 1) / 7 + 1, 2); break;
     case MR_PATTERN_W: put_number(out, node, (civil->day - 1) / 7 + 1, 0); break;
     case MR_PATTERN_Q: put_number(out, node, (civil->month - 1) / 3 + 1, 0); break;
     case MR_PATTERN_CC: put_century(out, node, civil->year); break;
@@ -206,7 +230,7 @@ static void put_field(MrBuilder *out, const MrTemplateNode *node, const Moment *
     case MR_PATTERN_I:
     case MR_PATTERN_IY:
     case MR_PATTERN_IYY:
-    case MR_PATTERN_IYYY: put_year(out, node, positive_year(moment->iso_year)); break;
+    case MR_PATTERN_IYYY: put_year(out, node, positive_year(iso_year_of(moment))); break;
     case MR_PATTERN_FX: break;
     }
 }

@@ -151,7 +151,7 @@ static MrStatus call_open(MrEval *eval, const MrVector *const *args, const MrVec
         return search_failed(eval, out, row, &error, ok);
     }
     call->from = mr_characters_end(text, start - 1);
-    if ((int64_t)start - 1 > (int64_t)mr_utf8_length(text.data, text.length)) {
+    if (start > 1 && (int64_t)start - 1 > (int64_t)mr_utf8_length(text.data, text.length)) {
         call->from = text.length + 1;
     }
     return search_open(eval, out, row, text, mr_arg_text(args[1], row), &flags, &call->search, ok);
