@@ -47,6 +47,9 @@ typedef struct MrLoad {
     uint64_t bytes_before;                             /* of files that are done */
     uint64_t rows_read, rows_acknowledged, rows_taken; /* taken: as the server counts */
     uint64_t batch_count;                              /* rows of the open batch */
+    const char *path;                                  /* the file that is being read */
+    uint64_t batch_line;  /* the line in which the open batch begins ... */
+    uint64_t batch_above; /* ... and how many lines stand before that in what is sent */
     double batch_began, started, last_line;
 } MrLoad;
 

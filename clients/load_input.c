@@ -22,6 +22,7 @@ struct MrLoadInput {
     uint64_t size;
     char *data; /* `end` bytes are read; rows begin at `start` */
     size_t start, end, capacity;
+    uint64_t row_line, next_line; /* where the last row began, where the next one begins */
     bool ended;
     const char *wrong; /* of reading; told once the rows before it are out */
 };
@@ -152,6 +153,7 @@ MrLoadInput *mr_load_input_open(const char *path, MrLoadFormat format, char quot
     gzbuffer(file, BLOCK_BYTES / 4);
     input->file = file;
     input->quote = quote != '\0' ? quote : '"';
+    input->next_line = 1;
     if ((is_input ? fstat(STDIN_FILENO, &info) : stat(path, &info)) == 0 && S_ISREG(info.st_mode)) {
         input->size = (uint64_t)info.st_size;
     }
@@ -179,6 +181,11 @@ uint64_t mr_load_input_offset(MrLoadInput *input)
     return offset > 0 ? (uint64_t)offset : 0;
 }
 
+uint64_t mr_load_input_line(const MrLoadInput *input)
+{
+    return input->row_line;
+}
+
 uint64_t mr_load_input_size(const MrLoadInput *input)
 {
     return input->size;
@@ -186,11 +193,11 @@ uint64_t mr_load_input_size(const MrLoadInput *input)
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-static size_t count_quotes(const char *text, size_t length, char quote)
+static size_t count_bytes(const char *text, size_t length, char byte)
 {
     size_t count = 0;
     const char *end = text + length;
-    while ((text = memchr(text, quote, (size_t)(end - text))) != NULL) {
+    while ((text = memchr(text, byte, (size_t)(end - text))) != NULL) {
         count++;
         text++;
     }
@@ -210,7 +217,7 @@ static size_t row_end(const MrLoadInput *input, size_t *seen, bool *open)
         }
         size_t behind = (size_t)(newline - row) + 1;
         if (input->format == MR_LOAD_CSV) {
-            *open ^= count_quotes(row + *seen, behind - *seen, input->quote) % 2 != 0;
+            *open ^= count_bytes(row + *seen, behind - *seen, input->quote) % 2 != 0;
         }
         *seen = behind;
         if (!*open) {
@@ -243,6 +250,8 @@ bool mr_load_input_row(MrLoadInput *input, const char **row, size_t *length, con
         *row = input->data + input->start;
         *length = end;
         input->start += end;
+        input->row_line = input->next_line;
+        input->next_line += count_bytes(*row, end, '\n');
         return true;
     }
 }

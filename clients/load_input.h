@@ -35,6 +35,8 @@ MrLoadFormat mr_load_input_format(const MrLoadInput *input); /* never AUTO */
 /* The next row with its line end (csv: line ends within quotes belong to it); borrowed until the
  * next call.  False: the end, or *wrong is set. */
 bool mr_load_input_row(MrLoadInput *input, const char **row, size_t *length, const char **wrong);
+/* The line of the (unpacked) file in which the last row begins, from 1. */
+uint64_t mr_load_input_line(const MrLoadInput *input);
 /* How far the file itself has been read, and how long it is (0: unknown). */
 uint64_t mr_load_input_offset(MrLoadInput *input);
 uint64_t mr_load_input_size(const MrLoadInput *input);

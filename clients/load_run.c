@@ -79,6 +79,23 @@ static void acknowledged_tell(MrLoad *load)
     }
 }
 
+/* The server counts the lines of a batch, a user those of the file. */
+static void refused_tell(MrLoad *load)
+{
+    uint64_t line = mr_load_sink_refused_line(load->sink);
+    char *place = mr_text_copy("");
+    if (line > load->batch_above) {
+        free(place);
+        place =
+            mr_text_format("%s:%llu: ", strcmp(load->path, "-") == 0 ? "stdin" : load->path,
+                           (unsigned long long)(load->batch_line + line - load->batch_above - 1));
+    }
+    mr_load_message(load, "%sthe server refused the batch from row %llu on: %s", place,
+                    (unsigned long long)(load->skip + load->rows_acknowledged + 1),
+                    mr_load_sink_message(load->sink));
+    free(place);
+}
+
 /* ---- Batches --------------------------------------------------------------------------------- */
 
 static MrLoadExit batch_end(MrLoad *load)
@@ -94,11 +111,7 @@ static MrLoadExit batch_end(MrLoad *load)
         load->rows_acknowledged += count;
         load->rows_taken += taken;
         return MR_LOAD_EXIT_OK;
-    case MR_LOAD_REFUSED:
-        mr_load_message(load, "the server refused the batch from row %llu on: %s",
-                        (unsigned long long)(load->skip + load->rows_acknowledged + 1),
-                        mr_load_sink_message(load->sink));
-        return MR_LOAD_EXIT_REFUSED;
+    case MR_LOAD_REFUSED: refused_tell(load); return MR_LOAD_EXIT_REFUSED;
     case MR_LOAD_LOST: break;
     }
     mr_load_message(load,
@@ -147,6 +160,8 @@ static MrLoadExit row_send(MrLoad *load, MrLoadInput *input, const MrBuffer *hea
                                                          : MR_LOAD_EXIT_CONNECTION;
         }
         load->batch_began = mr_screen_seconds() - load->started;
+        load->batch_line = mr_load_input_line(input);
+        load->batch_above = header->length > 0 ? 1 : 0;
         mr_load_sink_add(load->sink, header->data, header->length);
     }
     load->batch_count++;
@@ -296,7 +311,10 @@ static MrLoadExit row_take(MrLoad *load, MrLoadInput *input, const char *path, c
     double due;
     MrLoadFormat format = mr_load_input_format(input);
     if (length == 0 || (format == MR_LOAD_JSON && row[strspn(row, " \t\r")] == '\n')) {
-        return MR_LOAD_EXIT_OK; /* an empty line is no row of JSON */
+        if (load->batch_count > 0) { /* an empty line is no row of JSON, but a line */
+            mr_load_sink_add(load->sink, row, length);
+        }
+        return MR_LOAD_EXIT_OK;
     }
     uint64_t number = load->rows_read++;
     if (number < load->skip) {
@@ -358,6 +376,7 @@ static MrLoadExit file_load(MrLoad *load, const char *path)
         mr_load_message(load, "%s: %s", path, wrong);
         return MR_LOAD_EXIT_INPUT;
     }
+    load->path = path;
     mr_buffer_init(&names.list);
     mr_buffer_init(&names.header);
     MrLoadExit exit_code = rows_load(load, input, path, &names);

@@ -16,6 +16,7 @@ struct MrLoadSink {
     MrBuffer message;
     CURL *curl; /* NULL: COPY */
     MrLoadFormat format;
+    uint64_t refused_line;
     bool failed; /* the COPY has ended early: its result tells why */
 };
 
@@ -56,6 +57,11 @@ const char *mr_load_sink_message(const MrLoadSink *sink)
     return sink->message.data;
 }
 
+uint64_t mr_load_sink_refused_line(const MrLoadSink *sink)
+{
+    return sink->refused_line;
+}
+
 static void message_set(MrLoadSink *sink, const char *text)
 {
     mr_buffer_clear(&sink->message);
@@ -63,6 +69,13 @@ static void message_set(MrLoadSink *sink, const char *text)
     while (sink->message.length > 0 && sink->message.data[sink->message.length - 1] == '\n') {
         mr_buffer_truncate(&sink->message, sink->message.length - 1);
     }
+}
+
+/* The number behind `key`, 0: it is not there. */
+static uint64_t number_behind(const char *text, const char *key)
+{
+    const char *at = text == NULL ? NULL : strstr(text, key);
+    return at == NULL ? 0 : strtoull(at + strlen(key), NULL, 10);
 }
 
 /* ---- COPY ------------------------------------------------------------------------------------ */
@@ -109,6 +122,9 @@ static MrLoadOutcome copy_end(MrLoadSink *sink, uint64_t *rows)
             outcome = MR_LOAD_OK;
         } else {
             message_set(sink, PQresultErrorMessage(result));
+            /* "COPY rides, line 4, column km": libpq gives it as text only */
+            sink->refused_line =
+                number_behind(PQresultErrorField(result, PG_DIAG_CONTEXT), ", line ");
             outcome = PQresultErrorField(result, PG_DIAG_SQLSTATE) != NULL ? MR_LOAD_REFUSED
                                                                            : MR_LOAD_LOST;
         }
@@ -132,8 +148,7 @@ static size_t answer_take(char *bytes, size_t size, size_t count, void *context)
 static uint64_t answer_number(const MrLoadSink *sink, const char *name)
 {
     char *key = mr_text_format("\"%s\":", name);
-    const char *at = strstr(sink->answer.data, key);
-    uint64_t number = at == NULL ? 0 : strtoull(at + strlen(key), NULL, 10);
+    uint64_t number = number_behind(sink->answer.data, key);
     free(key);
     return number;
 }
@@ -180,6 +195,7 @@ static MrLoadOutcome http_end(MrLoadSink *sink, uint64_t *rows)
         char *text = mr_text_format("HTTP %ld: %s", code, sink->answer.data);
         message_set(sink, text);
         free(text);
+        sink->refused_line = answer_number(sink, "line");
         return MR_LOAD_REFUSED;
     }
     *rows = answer_number(sink, "rows");
@@ -208,5 +224,6 @@ bool mr_load_sink_add(MrLoadSink *sink, const char *bytes, size_t count)
 MrLoadOutcome mr_load_sink_end(MrLoadSink *sink, uint64_t *rows)
 {
     *rows = 0;
+    sink->refused_line = 0;
     return sink->curl != NULL ? http_end(sink, rows) : copy_end(sink, rows);
 }

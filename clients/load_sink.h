@@ -36,5 +36,7 @@ void mr_load_sink_destroy(MrLoadSink *sink);
 bool mr_load_sink_begin(MrLoadSink *sink, MrLoadFormat format);
 bool mr_load_sink_add(MrLoadSink *sink, const char *bytes, size_t count);
 MrLoadOutcome mr_load_sink_end(MrLoadSink *sink, uint64_t *rows);
+/* The line of the refused batch, from 1, that the server names; 0: none. */
+uint64_t mr_load_sink_refused_line(const MrLoadSink *sink);
 const char *mr_load_sink_message(const MrLoadSink *sink);
 #endif

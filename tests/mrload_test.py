@@ -131,6 +131,26 @@ def test_refused_row_is_named_and_the_rest_can_go_on():
         assert [v for _, v in place.rows()] == list(range(1000))
 
 
+def test_refused_row_is_told_by_file_and_line():
+    with Place(http=True) as place:
+        url = f"http://127.0.0.1:{place.server.http_port}"
+        rows = ["k,v", '"a', 'b",1', "c,2", "d,3", "e,many", "f,4"]
+        place.write("d/1.csv", "k,v\nx,1\n")
+        second = place.write("d/2.csv", "\n".join(rows) + "\n")
+        done = 0
+        for options, count in (((), 1), (("--batch", "2"), 3), (("--batch", "3"), 4)):
+            _, err = place.load(*options, "s", str(place.directory / "d"), code=3)
+            assert f"mrload: {second}:6: the server refused the batch from row " in err and '"many"' in err, err
+            done += count
+            assert len(place.rows()) == done, place.rows()
+        _, err = place.load("--http", url, "--batch", "2", "s", second, code=3)
+        assert f"mrload: {second}:6: the server refused" in err, err
+        _, err = place.load("s", place.write("b.csv.gz", "\n".join(rows)), code=3)
+        assert "b.csv.gz:6: the server refused" in err, err
+        _, err = place.load("s", stdin='\n{"v":1}\n\n{"v":2}\n\n\n{"v":"x"}\n', code=3)
+        assert "mrload: stdin:7: the server refused the batch from row 1 on" in err, err
+
+
 def test_bad_rows_ignored_and_counted():
     with Place() as place:
         out, _ = place.load("--on-error", "ignore", "s", stdin="k,v\na,1\nb,two\nc,3\n")
