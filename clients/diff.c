@@ -233,7 +233,7 @@ static bool query_ask(Diff *diff, const char *name)
     return false;
 }
 
-/* Waits until the target has what has come in so far.  FLUSH fails where any other query is stopped:
+/* Waits until the target has what has come in so far.  FLUSH fails where another query is stopped:
  * then this one is watched until it is there. */
 static bool target_await(Diff *diff, const char *name)
 {

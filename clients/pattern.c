@@ -21,8 +21,8 @@ static const char *without_schema(const char *pattern)
     return name;
 }
 
-/* One character of the pattern as a regular expression; returns what stands behind it.  `plain`: the
- * signs of regular expressions stand for themselves. */
+/* One character of the pattern as a regular expression; returns what stands behind it.  `plain`:
+ * the signs of regular expressions stand for themselves. */
 static const char *put_regex(const char *c, bool plain, bool *quoted, MrBuffer *out)
 {
     if (*c == '"') {
