@@ -86,13 +86,9 @@ MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogica
         return ungrouped(b, grouping, expr);
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_bind_regroup(b, grouping, aggregate, expr->args[i], &args[i]));
+        MR_TRY(mr_bind_regroup(b, grouping, aggregate, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     return MR_OK;

@@ -125,13 +125,9 @@ MrStatus mr_map_expr(const MrMapping *mapping, const MrExpr *expr, MrExpr **out)
                    : mr_coerce(b, *out, expr->type, MR_CAST_EXPLICIT, expr->position, out);
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_map_expr(mapping, expr->args[i], &args[i]));
+        MR_TRY(mr_map_expr(mapping, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     return MR_OK;

@@ -98,13 +98,9 @@ static MrStatus over_left(const Compute *compute, const MrExpr *expr, MrExpr **o
         return mr_expr_column(b->arena, expr->column + compute->left->column_count, expr->type,
                               expr->position, out, b->err);
     }
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(over_left(compute, expr->args[i], &args[i]));
+        MR_TRY(over_left(compute, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     return MR_OK;

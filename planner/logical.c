@@ -448,6 +448,17 @@ MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError
     return MR_OK;
 }
 
+MrStatus mr_expr_copy(MrArena *arena, const MrExpr *node, MrExpr **out, MrError *err)
+{
+    MrExpr *copy;
+    MR_TRY(mr_expr_new(arena, node->kind, node->type, node->position, node->arg_count, &copy, err));
+    MrExpr **args = copy->args;
+    *copy = *node;
+    copy->args = args;
+    *out = copy;
+    return MR_OK;
+}
+
 MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace,
                              void *context, MrExpr **out, MrError *err)
 {
@@ -460,12 +471,9 @@ MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace r
         return MR_OK;
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(arena, tree->kind, tree->type, tree->position, tree->arg_count, &copy, err));
-    MrExpr **args = copy->args;
-    *copy = *tree;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(arena, tree, &copy, err));
     for (uint32_t i = 0; i < tree->arg_count; i++) {
-        MR_TRY(mr_expr_map_columns(arena, tree->args[i], replace, context, &args[i], err));
+        MR_TRY(mr_expr_map_columns(arena, tree->args[i], replace, context, &copy->args[i], err));
     }
     *out = copy;
     return MR_OK;

@@ -243,6 +243,8 @@ MrStatus mr_expr_constant(MrArena *arena, const MrDatum *value, int32_t position
 MrStatus mr_expr_text(MrArena *arena, const char *text, MrExpr **out, MrError *err);
 /* a AND b; either may be NULL. */
 MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError *err);
+/* A copy of the node with an array of its own for the arguments, which the caller sets. */
+MrStatus mr_expr_copy(MrArena *arena, const MrExpr *node, MrExpr **out, MrError *err);
 /* A copy with every COLUMN replaced by what `replace` gives for it (NULL status out: keep). */
 typedef MrStatus (*MrExprReplace)(void *context, const MrExpr *column, MrExpr **out);
 MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace,

@@ -239,13 +239,9 @@ static MrStatus lift_places(Columns *columns, const MrExpr *expr, MrExpr **out)
         return MR_OK;
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(lift_places(columns, expr->args[i], &args[i]));
+        MR_TRY(lift_places(columns, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     return MR_OK;

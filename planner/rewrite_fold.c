@@ -72,13 +72,9 @@ MrStatus mr_fold(MrBinder *b, MrExpr *expr, MrExpr **out)
         return MR_OK;
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_fold(b, expr->args[i], &args[i]));
+        MR_TRY(mr_fold(b, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     if (copy->kind == MR_EXPR_AND || copy->kind == MR_EXPR_OR) {

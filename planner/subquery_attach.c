@@ -222,13 +222,9 @@ static MrStatus total_expr(Totals *totals, const MrExpr *expr, MrExpr **out)
         return MR_OK;
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(total_expr(totals, expr->args[i], &args[i]));
+        MR_TRY(total_expr(totals, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     return MR_OK;
@@ -447,13 +443,9 @@ static MrStatus attach_expr(Attaching *attaching, const MrExpr *expr, MrExpr **o
             return MR_OK;
         }
     }
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(attach_expr(attaching, expr->args[i], &args[i]));
+        MR_TRY(attach_expr(attaching, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     if (expr->kind != MR_EXPR_SUBQUERY) {
@@ -497,13 +489,9 @@ static MrStatus put_attached(const Attaching *attaching, const MrExpr *expr, MrE
             return MR_OK;
         }
     }
-    MR_TRY(mr_expr_new(attaching->b->arena, expr->kind, expr->type, expr->position, expr->arg_count,
-                       &copy, attaching->b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(attaching->b->arena, expr, &copy, attaching->b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(put_attached(attaching, expr->args[i], &args[i]));
+        MR_TRY(put_attached(attaching, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     return MR_OK;

@@ -18,13 +18,9 @@ MrStatus mr_bind_without_arrival(MrBinder *b, const MrExpr *expr, MrExpr **out)
         return mr_expr_constant(b->arena, &now, expr->position, out, b->err);
     }
     MrExpr *copy;
-    MR_TRY(mr_expr_new(b->arena, expr->kind, expr->type, expr->position, expr->arg_count, &copy,
-                       b->err));
-    MrExpr **args = copy->args;
-    *copy = *expr;
-    copy->args = args;
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_bind_without_arrival(b, expr->args[i], &args[i]));
+        MR_TRY(mr_bind_without_arrival(b, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     return MR_OK;
