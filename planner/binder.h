@@ -170,6 +170,7 @@ typedef struct MrBinder {
     uint32_t excluded_first; /* its first column in the scope's input */
     bool saw_now;            /* now() over a stream was bound since this was cleared */
     bool saw_proctime;
+    bool closes; /* EMIT ON WINDOW CLOSE */
 } MrBinder;
 
 enum {

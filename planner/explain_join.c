@@ -43,13 +43,14 @@ static MrStatus describe_join_state(MrExplain *explain, const MrJoinSpec *spec,
     if (spec->left_is_static || spec->right_is_static) {
         return mr_explain_add_text(explain, "State", "the rows of VALUES");
     }
-    if (spec->left_time.column < 0) {
+    bool has_left = spec->left_time.column >= 0, has_right = spec->right_time.column >= 0;
+    if (!has_left && !has_right) {
         return mr_explain_add_text(explain, "State",
                                    "every row of both inputs for ever: nothing bounds it");
     }
     mr_builder_append_string(&explain->text, "freed when the watermark passes ");
-    for (uint32_t s = 0; s < 2; s++) {
-        mr_builder_append_string(&explain->text, s > 0 ? " (left), " : "");
+    for (uint32_t s = has_left ? 0 : 1; s < (has_right ? 2 : 1); s++) {
+        mr_builder_append_string(&explain->text, s > 0 && has_left ? " (left), " : "");
         append_column_of(explain, inputs[s], (uint32_t)times[s]->column);
         if (times[s]->keep_us != 0) {
             bool is_before = times[s]->keep_us < 0;
@@ -58,7 +59,9 @@ static MrStatus describe_join_state(MrExplain *explain, const MrJoinSpec *spec,
                                        is_before ? -times[s]->keep_us : times[s]->keep_us);
         }
     }
-    mr_builder_append_string(&explain->text, " (right)");
+    mr_builder_append_string(&explain->text, has_right ? " (right)" : " (left)");
+    mr_builder_append_string(&explain->text,
+                             has_left && has_right ? "" : "; the rows of the table");
     return mr_explain_add(explain, "State");
 }
 

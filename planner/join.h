@@ -21,6 +21,10 @@ MrStatus mr_join_split(MrArena *arena, const MrLogical *join, MrJoinParts *out, 
 /* Finds the bounds on time of a JOIN and of those below it, and gives their columns the roles that
  * follow. */
 MrStatus mr_join_settle(MrBinder *b, MrLogical *join);
+/* The same where windows are to close: of a join with what changes.  Nothing else bounds it. */
+void mr_join_settle_closing(MrLogical *join);
+/* Columns of a side keep what they say of time; `events`: its event time too. */
+void mr_join_keep_roles(MrLogical *join, bool of_left, bool events);
 /* A filter over the items of FROM: puts them in an order where each is connected to those before
  * it, if that is not what was written (join_order.c).  *tree may become a projection over the
  * filter. */

@@ -237,7 +237,7 @@ static bool set_window_times(MrLogical *join, const MrExpr *part)
 
 /* ---- Roles ------------------------------------------------------------------------------- */
 
-static void set_roles(MrLogical *join, bool of_left, bool events)
+void mr_join_keep_roles(MrLogical *join, bool of_left, bool events)
 {
     uint32_t left = join->input->column_count;
     if (join->join_type == MR_JOIN_TYPE_FULL ||
@@ -255,7 +255,7 @@ static void set_roles(MrLogical *join, bool of_left, bool events)
 static void clear_times(MrLogical *join)
 {
     join->left_time = join->right_time = (MrJoinTime){ .column = -1 };
-    join->passes_time = false;
+    join->passes_time = join->closes_by_window = false;
     join->hold_us = 0;
     for (uint32_t i = 0; i < join->column_count; i++) {
         join->columns[i].role = MR_TIME_NONE;
@@ -268,17 +268,17 @@ static bool settle_static(MrBinder *b, MrLogical *join)
 {
     bool is_standing = b->mode != MR_BIND_ADHOC;
     if (join->is_lookup) {
-        set_roles(join, true, true);
+        mr_join_keep_roles(join, true, true);
         join->passes_time = true;
         return true;
     }
     bool pads_left = join->join_type == MR_JOIN_TYPE_RIGHT || join->join_type == MR_JOIN_TYPE_FULL;
     bool pads_right = join->join_type == MR_JOIN_TYPE_LEFT || join->join_type == MR_JOIN_TYPE_FULL;
     if (mr_join_side_is_static(join->right, join->input, is_standing) && !pads_left) {
-        set_roles(join, true, true);
+        mr_join_keep_roles(join, true, true);
     } else if (mr_join_side_is_static(join->input, join->right, is_standing) && !pads_right &&
                mr_join_shows_right(join->join_type)) {
-        set_roles(join, false, true);
+        mr_join_keep_roles(join, false, true);
     } else {
         return false;
     }
@@ -296,8 +296,8 @@ static void settle_bounds(MrLogical *join)
     for (uint32_t i = 0; i < count; i++) {
         MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
         if (set_window_times(join, part)) {
-            set_roles(join, true, false);
-            set_roles(join, false, false);
+            mr_join_keep_roles(join, true, false);
+            mr_join_keep_roles(join, false, false);
             join->passes_time = true;
             return;
         }
@@ -311,8 +311,8 @@ static void settle_bounds(MrLogical *join)
     int64_t back_us = bounds.high_us > -bounds.low_us ? bounds.high_us : -bounds.low_us;
     join->hold_us = back_us > 0 ? back_us : 0;
     join->passes_time = true;
-    set_roles(join, true, true);
-    set_roles(join, false, true);
+    mr_join_keep_roles(join, true, true);
+    mr_join_keep_roles(join, false, true);
 }
 
 /* The times of an as-of join are known since it was bound; the left ones are those of its rows,
@@ -326,7 +326,7 @@ static void settle_asof(MrLogical *join)
     /* A left row that waits for a later one shows when W has passed its own time. */
     join->passes_time = join->asof.is_timed && !join->asof.is_later;
     if (join->passes_time) {
-        set_roles(join, true, true);
+        mr_join_keep_roles(join, true, true);
     }
 }
 
@@ -356,6 +356,9 @@ MrStatus mr_join_settle(MrBinder *b, MrLogical *node)
         settle_asof(node);
     } else if (!settle_static(b, node)) {
         settle_bounds(node);
+        if (b->closes && !node->passes_time) {
+            mr_join_settle_closing(node);
+        }
     }
     return MR_OK;
 }

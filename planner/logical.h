@@ -112,6 +112,7 @@ struct MrLogical {
     MrJoinTime left_time, right_time; /* JOIN: as planner/join.h found them */
     MrLogicalAsof asof;               /* JOIN */
     bool passes_time;                 /* JOIN: its output has event times */
+    bool closes_by_window;            /* JOIN: of what changes with windows, see join_close.c */
     int64_t hold_us;
 
     MrExpr **expressions; /* PROJECT: column_count of them */

@@ -75,6 +75,8 @@ static void set_times(const MrLowering *lowering, const MrLogical *node, MrJoinS
     if (node->left_time.column >= 0) {
         spec->left_time.keep_us += late_us;
         spec->left_time.late_us += late_us;
+    }
+    if (node->right_time.column >= 0) {
         spec->right_time.keep_us += late_us;
         spec->right_time.late_us += late_us;
     }

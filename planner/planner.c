@@ -223,6 +223,7 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     MR_NEW(context->arena, plan, err);
     MR_TRY(refuse_temporary(&binder, statement));
     MR_TRY(mr_standing_options(&binder, statement, plan));
+    binder.closes = plan->emit == MR_EMIT_MODE_CLOSE;
     MR_TRY(standing_tree(&binder, statement, &tree, plan));
     MrLowerOptions options = {
         .is_standing = true,

@@ -78,6 +78,7 @@ typedef struct EmitCheck {
     MrBinder *b;
     const MrAstCreateView *statement;
     bool on_close, has_aggregate, has_over, has_bounded_join;
+    const MrLogical *group; /* the aggregate around, if one is */
 } EmitCheck;
 
 /* Whether rows of the node may be taken back or replaced under ON UPDATE. */
@@ -113,6 +114,41 @@ static MrStatus check_over(EmitCheck *check, const MrLogical *node)
                         "time; or use EMIT ON UPDATE.");
 }
 
+/* Whether rows of the node may be taken back although its windows show when they close. */
+static bool is_corrected(const MrLogical *node)
+{
+    switch (node->kind) {
+    case MR_LOGICAL_SCAN: return node->scan == MR_SCAN_TABLE;
+    case MR_LOGICAL_AGGREGATE:
+    case MR_LOGICAL_OVER:
+    case MR_LOGICAL_TOP_N: return false;
+    case MR_LOGICAL_RESULT: return !node->relation->standing->append_only;
+    case MR_LOGICAL_JOIN:
+        return !node->asof.is_used &&
+               (is_corrected(node->input) || (!node->is_lookup && is_corrected(node->right)));
+    default: return is_corrected(node->input) || (node->right != NULL && is_corrected(node->right));
+    }
+}
+
+/* Whether what a table's change corrects of a join is open: the windows of its rows are those that
+ * the groups above close by. */
+static bool closes_with_group(const MrLogical *join, const MrLogical *group)
+{
+    bool of_left = join->left_time.column >= 0;
+    if (!join->closes_by_window) {
+        return join->is_lookup || join->passes_time || join->asof.is_used ||
+               (!is_corrected(join->input) && !is_corrected(join->right));
+    }
+    if (group == NULL || group->time == NULL || group->time->kind != MR_EXPR_COLUMN) {
+        return false;
+    }
+    const MrLogicalColumn *time = &group->input->columns[group->time->column];
+    const MrLogical *windows = of_left ? join->input->columns[join->left_time.column].window_of
+                                       : join->right->columns[join->right_time.column].window_of;
+    return time->window_of != NULL && windows != NULL &&
+           memcmp(&time->window_of->window, &windows->window, sizeof(MrWindow)) == 0;
+}
+
 static MrStatus check_node(EmitCheck *check, const MrLogical *node)
 {
     if (node == NULL) {
@@ -134,7 +170,14 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
         MR_TRY(check_over(check, node));
     }
     if (node->kind == MR_LOGICAL_JOIN) {
-        check->has_bounded_join |= node->left_time.column >= 0;
+        check->has_bounded_join |= node->left_time.column >= 0 && !node->closes_by_window;
+        if (check->on_close && !closes_with_group(node, check->group)) {
+            return never_closes(
+                check->b, check->statement,
+                "a change of the table would correct rows that have been written",
+                "Join what is grouped to the table, which stands right of it, or "
+                "group the join by window_start of TUMBLE, HOP or CUMULATE in FROM.");
+        }
         if (node->is_lookup && !check->on_close && can_change(node->input)) {
             mr_bind_error(check->b, MR_ERR_UNSUPPORTED, node->position,
                           "FOR SYSTEM_TIME AS OF PROCTIME() needs rows that are only ever added");
@@ -153,8 +196,14 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
                                 "INTERVAL '1' MINUTE; or use EMIT ON UPDATE.");
         }
     }
-    MR_TRY(check_node(check, node->input));
-    return check_node(check, node->right);
+    const MrLogical *group = check->group;
+    check->group = node->kind == MR_LOGICAL_AGGREGATE ? node : group;
+    MrStatus status = check_node(check, node->input);
+    if (status == MR_OK) {
+        status = check_node(check, node->right);
+    }
+    check->group = group;
+    return status;
 }
 
 MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
@@ -191,10 +240,12 @@ static bool keeps_rows_for_ever(const MrLogical *node)
     if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
         return false;
     }
-    bool is_bounded = node->kind != MR_LOGICAL_JOIN ||
-                      (node->asof.is_used ? node->asof.is_timed : node->left_time.column >= 0) ||
-                      node->is_lookup || mr_join_side_is_static(node->input, node->right, true) ||
-                      mr_join_side_is_static(node->right, node->input, true);
+    bool is_bounded =
+        node->kind != MR_LOGICAL_JOIN ||
+        (node->asof.is_used ? node->asof.is_timed
+                            : node->left_time.column >= 0 || node->closes_by_window) ||
+        node->is_lookup || mr_join_side_is_static(node->input, node->right, true) ||
+        mr_join_side_is_static(node->right, node->input, true);
     return !is_bounded || keeps_rows_for_ever(node->input) || keeps_rows_for_ever(node->right);
 }
 

@@ -345,10 +345,12 @@ static bool window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *windo
     return found && (*time)->type.id == key->type.id;
 }
 
-/* Where the input shows window_start of the aggregate: itself, or the result of a view over it. */
+/* Where the input shows window_start of the aggregate: itself, the result of a view over it, or a
+ * join with a table whose rows go with their window. */
 static bool shows_start(const MrLogical *input, const MrLogical *aggregate, uint32_t *out)
 {
-    if (input != aggregate && input->kind != MR_LOGICAL_RESULT) {
+    bool is_join = input->kind == MR_LOGICAL_JOIN && input->closes_by_window;
+    if (input != aggregate && input->kind != MR_LOGICAL_RESULT && !is_join) {
         return false;
     }
     for (uint32_t i = 0; i < input->column_count; i++) {

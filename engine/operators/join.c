@@ -299,6 +299,7 @@ static MrStatus join_take(MrOperator *op, uint32_t side, const MrBlock *in, MrBa
     state->mark++;
     MR_TRY(encode_keys(&push));
     if (spec->is_lookup && side == 1) {
+        MR_TRY(count_right(&push));
         return keep(&push);
     }
     MR_TRY(probe(&push));
