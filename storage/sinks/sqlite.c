@@ -206,6 +206,7 @@ void mr_sqlite_disconnect(MrSqliteSink *sink)
 {
     mr_sqlite_forget_statements(sink);
     sqlite3_close_v2(sink->db);
+    memset(sink->row_tables, 0, sizeof sink->row_tables);
     sink->db = NULL;
 }
 

@@ -11,7 +11,7 @@
 #include "common/clock.h"
 #include "storage/sinks/sinks.h"
 
-enum { MR_SQLITE_STATEMENTS_MAX = 256 };
+enum { MR_SQLITE_STATEMENTS_MAX = 256, MR_SQLITE_COLUMNS_MAX = 2048 };
 
 typedef struct MrSqliteStatement {
     char *sql;
@@ -37,6 +37,8 @@ typedef struct MrSqliteSink {
     uint32_t statement_count;
     uint64_t use_count;
     MrBuilder sql;
+    struct MrSqliteRows *rows; /* what the table of rows shows; NULL: nothing */
+    uint64_t row_tables[MR_SQLITE_COLUMNS_MAX / 64]; /* one bit a width: `db` knows such a table */
     pthread_mutex_t reader_lock;
     sqlite3 *idle_reader;
 } MrSqliteSink;
@@ -87,7 +89,7 @@ MrStatus mr_sqlite_resolve(MrSink *base, const uint8_t query[16], MrProgress *ou
 /* sqlite_value.c */
 /* The declared type of a column: its storage class. */
 const char *mr_sqlite_column_type(const MrSinkTable *table, uint32_t column);
-/* One column of rows to be bound: the last text is kept, since windows repeat. */
+/* One column of rows to be written: the last text is kept, since windows repeat. */
 typedef struct MrSqliteBinder {
     const MrVector *vector;
     MrTypeId type;
@@ -102,11 +104,39 @@ typedef struct MrSqliteBinder {
 } MrSqliteBinder;
 MrStatus mr_sqlite_binder_init(MrSqliteBinder *binder, const MrSinkTable *table, uint32_t column);
 void mr_sqlite_binder_fini(MrSqliteBinder *binder);
-MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, int at, uint32_t row,
-                             MrError *err);
+/* A cell as SQLite stores it.  The bytes are borrowed until the binder's next value, or the
+ * block's. */
+typedef struct MrSqliteValue {
+    enum { MR_SQLITE_NULL, MR_SQLITE_INTEGER, MR_SQLITE_REAL, MR_SQLITE_TEXT, MR_SQLITE_BLOB } kind;
+    int64_t integer;
+    double real;
+    const char *data;
+    size_t length;
+} MrSqliteValue;
+MrStatus mr_sqlite_value_of(MrSqliteBinder *binder, uint32_t row, MrSqliteValue *out, MrError *err);
+MrStatus mr_sqlite_value_bind(const MrSqliteValue *value, sqlite3_stmt *statement, int at,
+                              MrError *err);
+void mr_sqlite_value_result(const MrSqliteValue *value, sqlite3_context *result);
 /* Reads a result column into a vector cell; long text goes to the arena. */
 MrStatus mr_sqlite_read_cell(MrArena *arena, sqlite3_stmt *statement, int at,
                              const MrColumn *column, MrVector *vector, uint32_t row, MrError *err);
+
+/* sqlite_rows.c */
+/* Blocks of one table as rows that SQLite reads. */
+typedef struct MrSqliteRows {
+    const MrSinkTable *table;
+    const MrBlock *const *blocks;
+    uint32_t block_count;
+    struct MrSqlitePlace *places; /* of the rows, in the order to write them */
+    uint32_t place_count;
+    uint32_t first, last; /* the places that the statement under way reads */
+    MrSqliteBinder *binders;
+    MrStatus status; /* a value that could not be made is told here, and in `err` */
+    MrError err;
+} MrSqliteRows;
+/* Writes the blocks' rows by `INSERT … SELECT`, upserts where the table has a key. */
+MrStatus mr_sqlite_insert_blocks(MrSqliteSink *sink, const MrSinkTable *table,
+                                 const MrBlock *const *blocks, uint32_t block_count, MrError *err);
 
 /* sqlite_scan.c */
 MrStatus mr_sqlite_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,

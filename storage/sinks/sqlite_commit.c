@@ -182,42 +182,6 @@ static MrStatus epoch_advance(MrSqliteSink *sink, const MrEpoch *epoch, MrError 
     return status;
 }
 
-static void sql_append_insert(const MrSinkTable *table, bool keyed, MrBuilder *out)
-{
-    bool updates = false;
-    mr_builder_clear(out);
-    mr_builder_append_string(out, "INSERT INTO main.");
-    mr_builder_append_quoted_identifier(out, table->name);
-    for (uint32_t i = 0; i < table->schema.column_count; i++) {
-        mr_builder_append_string(out, i == 0 ? " (" : ", ");
-        mr_builder_append_quoted_identifier(out, table->schema.columns[i].name);
-    }
-    for (uint32_t i = 0; i < table->schema.column_count; i++) {
-        mr_builder_append_format(out, "%s?%u", i == 0 ? ") VALUES (" : ", ", i + 1);
-    }
-    mr_builder_append_char(out, ')');
-    if (!keyed) {
-        return;
-    }
-    for (uint32_t i = 0; i < table->key_count; i++) {
-        mr_builder_append_string(out, i == 0 ? " ON CONFLICT (" : ", ");
-        mr_sqlite_append_conflict_key(table, i, out);
-    }
-    for (uint32_t i = 0; i < table->schema.column_count; i++) {
-        if (mr_sink_is_key_column(table, i)) {
-            continue;
-        }
-        mr_builder_append_string(out, updates ? ", " : ") DO UPDATE SET ");
-        mr_builder_append_quoted_identifier(out, table->schema.columns[i].name);
-        mr_builder_append_string(out, " = excluded.");
-        mr_builder_append_quoted_identifier(out, table->schema.columns[i].name);
-        updates = true;
-    }
-    if (!updates) {
-        mr_builder_append_string(out, ") DO NOTHING");
-    }
-}
-
 static void sql_append_delete(const MrSinkTable *table, MrBuilder *out)
 {
     mr_builder_clear(out);
@@ -236,52 +200,49 @@ static void sql_append_delete(const MrSinkTable *table, MrBuilder *out)
     }
 }
 
-/* Runs the statement once per row (and copy) of the block. */
-static MrStatus block_apply(MrSqliteSink *sink, sqlite3_stmt *statement, MrSqliteBinder *binders,
-                            uint32_t binder_count, const MrBlock *block, bool keyed, MrError *err)
+static MrStatus block_delete(MrSqliteSink *sink, sqlite3_stmt *statement, MrSqliteBinder *binders,
+                             const MrSinkTable *table, const MrBlock *block, MrError *err)
 {
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        binders[i].vector = &block->columns[table->key_columns[i]];
+    }
     for (uint32_t row = 0; row < block->row_count; row++) {
-        uint32_t copies = keyed ? 1 : mr_sink_row_copies(block, row);
-        for (uint32_t i = 0; i < binder_count; i++) {
-            MR_TRY(mr_sqlite_bind_cell(&binders[i], statement, (int)i + 1, row, err));
+        for (uint32_t i = 0; i < table->key_count; i++) {
+            MrSqliteValue value;
+            MR_TRY(mr_sqlite_value_of(&binders[i], row, &value, err));
+            MR_TRY(mr_sqlite_value_bind(&value, statement, (int)i + 1, err));
         }
-        for (uint32_t copy = 0; copy < copies; copy++) {
-            int code = sqlite3_step(statement);
-            /* Only the reset gives the error's own code and ends the statement. */
-            int reset = sqlite3_reset(statement);
-            if (code != SQLITE_DONE || reset != SQLITE_OK) {
-                return mr_sqlite_error(sink->db, reset != SQLITE_OK ? reset : code,
-                                       "write a row to the target", err);
-            }
+        int code = sqlite3_step(statement);
+        /* Only the reset gives the error's own code and ends the statement. */
+        int reset = sqlite3_reset(statement);
+        if (code != SQLITE_DONE || reset != SQLITE_OK) {
+            return mr_sqlite_error(sink->db, reset != SQLITE_OK ? reset : code,
+                                   "delete a row from the target", err);
         }
     }
     return MR_OK;
 }
 
-/* `columns` names the columns that are bound, in order; NULL: all. */
-static MrStatus blocks_apply(MrSqliteSink *sink, const MrSinkTable *table, const uint32_t *columns,
-                             uint32_t column_count, const MrBlock *const *blocks,
-                             uint32_t block_count, bool keyed, MrError *err)
+static MrStatus blocks_delete(MrSqliteSink *sink, const MrSinkTable *table,
+                              const MrBlock *const *blocks, uint32_t block_count, MrError *err)
 {
     sqlite3_stmt *statement;
+    sql_append_delete(table, &sink->sql);
     MR_TRY(mr_sqlite_prepare(sink, &statement, err));
-    MrSqliteBinder *binders = calloc(column_count, sizeof *binders);
+    MrSqliteBinder *binders = calloc(table->key_count, sizeof *binders);
     if (binders == NULL) {
         return mr_error_no_memory(err);
     }
     MrStatus status = MR_OK;
-    for (uint32_t i = 0; i < column_count && status == MR_OK; i++) {
-        status = mr_sqlite_binder_init(&binders[i], table, columns == NULL ? i : columns[i]);
+    for (uint32_t i = 0; i < table->key_count && status == MR_OK; i++) {
+        status = mr_sqlite_binder_init(&binders[i], table, table->key_columns[i]);
     }
     for (uint32_t b = 0; b < block_count && status == MR_OK; b++) {
-        for (uint32_t i = 0; i < column_count; i++) {
-            binders[i].vector = &blocks[b]->columns[columns == NULL ? i : columns[i]];
-        }
-        status = block_apply(sink, statement, binders, column_count, blocks[b], keyed, err);
+        status = block_delete(sink, statement, binders, table, blocks[b], err);
     }
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement); /* bound memory is the caller's */
-    for (uint32_t i = 0; i < column_count; i++) {
+    for (uint32_t i = 0; i < table->key_count; i++) {
         mr_sqlite_binder_fini(&binders[i]);
     }
     free(binders);
@@ -297,21 +258,15 @@ static MrStatus epoch_apply(MrSqliteSink *sink, const MrEpoch *epoch, MrError *e
     mr_sqlite_start_timers(sink);
     MR_TRY(mr_sink_check_changes(table, changes, err));
     if (changes->delete_blocks > 0) {
-        sql_append_delete(table, &sink->sql);
-        MR_TRY(blocks_apply(sink, table, table->key_columns, table->key_count, changes->deletes,
-                            changes->delete_blocks, true, err));
+        MR_TRY(blocks_delete(sink, table, changes->deletes, changes->delete_blocks, err));
     }
     if (changes->upsert_blocks > 0) {
-        sql_append_insert(table, table->key_count > 0, &sink->sql);
-        MR_TRY(blocks_apply(sink, table, NULL, table->schema.column_count, changes->upserts,
-                            changes->upsert_blocks, table->key_count > 0, err));
+        MR_TRY(mr_sqlite_insert_blocks(sink, table, changes->upserts, changes->upsert_blocks, err));
     }
     if (epoch->late_table != NULL && epoch->late_rows != NULL) {
         MrChangeSet late = { .upserts = &epoch->late_rows, .upsert_blocks = 1 };
         MR_TRY(mr_sink_check_changes(epoch->late_table, &late, err));
-        sql_append_insert(epoch->late_table, false, &sink->sql);
-        MR_TRY(blocks_apply(sink, epoch->late_table, NULL, epoch->late_table->schema.column_count,
-                            late.upserts, 1, false, err));
+        MR_TRY(mr_sqlite_insert_blocks(sink, epoch->late_table, late.upserts, 1, err));
     }
     return MR_OK;
 }

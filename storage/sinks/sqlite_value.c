@@ -47,20 +47,28 @@ void mr_sqlite_binder_fini(MrSqliteBinder *binder)
     mr_builder_fini(&binder->builder);
 }
 
-static int bind_real(sqlite3_stmt *statement, int at, double value)
+static void value_set_text(MrSqliteValue *out, const char *data, size_t length)
 {
-    if (isfinite(value)) {
-        return sqlite3_bind_double(statement, at, value);
-    }
-    return sqlite3_bind_text(statement, at,
-                             isnan(value) ? "NaN"
-                             : value > 0  ? "Infinity"
-                                          : "-Infinity",
-                             -1, SQLITE_STATIC);
+    *out = (MrSqliteValue){ .kind = MR_SQLITE_TEXT, .data = data, .length = length };
 }
 
-/* The text of the last time is bound again when the time is the same: windows repeat. */
-static int bind_time(MrSqliteBinder *binder, sqlite3_stmt *statement, int at, int64_t value)
+static void value_set_integer(MrSqliteValue *out, int64_t integer)
+{
+    *out = (MrSqliteValue){ .kind = MR_SQLITE_INTEGER, .integer = integer };
+}
+
+static void value_set_real(MrSqliteValue *out, double value)
+{
+    if (isfinite(value)) {
+        *out = (MrSqliteValue){ .kind = MR_SQLITE_REAL, .real = value };
+        return;
+    }
+    const char *name = isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+    value_set_text(out, name, strlen(name));
+}
+
+/* The text of the last time is given again when the time is the same: windows repeat. */
+static void value_set_time(MrSqliteBinder *binder, int64_t value, MrSqliteValue *out)
 {
     if (!binder->has_last || binder->last != value) {
         binder->text_length =
@@ -70,7 +78,7 @@ static int bind_time(MrSqliteBinder *binder, sqlite3_stmt *statement, int at, in
         binder->has_last = true;
         binder->last = value;
     }
-    return sqlite3_bind_text(statement, at, binder->text, (int)binder->text_length, SQLITE_STATIC);
+    value_set_text(out, binder->text, binder->text_length);
 }
 
 static MrStatus numeric_too_large(const MrSqliteBinder *binder, const MrDecimal *value,
@@ -87,8 +95,8 @@ static MrStatus numeric_too_large(const MrSqliteBinder *binder, const MrDecimal 
     return MR_ERR_NUMERIC_OUT_OF_RANGE;
 }
 
-static MrStatus bind_numeric(MrSqliteBinder *binder, sqlite3_stmt *statement, int at,
-                             const MrDecimal *value, int *code, MrError *err)
+static MrStatus value_set_numeric(MrSqliteBinder *binder, const MrDecimal *value,
+                                  MrSqliteValue *out, MrError *err)
 {
     if (binder->integral) {
         int64_t integer;
@@ -101,82 +109,104 @@ static MrStatus bind_numeric(MrSqliteBinder *binder, sqlite3_stmt *statement, in
         if (mr_decimal_compare(&rounded, value) != 0) {
             return numeric_too_large(binder, value, err);
         }
-        *code = sqlite3_bind_int64(statement, at, integer);
+        value_set_integer(out, integer);
     } else if (binder->as_text || value->kind != MR_DECIMAL_FINITE) {
         binder->text_length = mr_decimal_format(value, binder->text);
-        *code =
-            sqlite3_bind_text(statement, at, binder->text, (int)binder->text_length, SQLITE_STATIC);
+        value_set_text(out, binder->text, binder->text_length);
     } else {
-        *code = bind_real(statement, at, mr_decimal_to_double(value));
+        value_set_real(out, mr_decimal_to_double(value));
     }
     return MR_OK;
 }
 
 /* As the type's text. */
-static MrStatus bind_formatted(MrSqliteBinder *binder, sqlite3_stmt *statement, int at,
-                               const void *cell, int *code, MrError *err)
+static MrStatus value_set_formatted(MrSqliteBinder *binder, const void *cell, MrSqliteValue *out,
+                                    MrError *err)
 {
     mr_builder_clear(&binder->builder);
     mr_cell_format(binder->type, cell, NULL, &binder->builder);
     if (binder->builder.failed) {
         return mr_error_no_memory(err);
     }
-    *code = sqlite3_bind_text(statement, at, binder->builder.data, (int)binder->builder.length,
-                              SQLITE_STATIC);
+    value_set_text(out, binder->builder.data, binder->builder.length);
     return MR_OK;
 }
 
-/* Borrows the cell until the statement is reset. */
-MrStatus mr_sqlite_bind_cell(MrSqliteBinder *binder, sqlite3_stmt *statement, int at, uint32_t row,
-                             MrError *err)
+MrStatus mr_sqlite_value_of(MrSqliteBinder *binder, uint32_t row, MrSqliteValue *out, MrError *err)
 {
-    int code = SQLITE_OK;
     const void *cell = mr_vector_cell(binder->vector, row);
     if (mr_vector_is_null(binder->vector, row)) {
-        code = sqlite3_bind_null(statement, at);
-    } else {
-        switch (binder->type) {
-        case MR_TYPE_BOOL:
-            code = sqlite3_bind_int(statement, at, *(const uint8_t *)cell != 0);
-            break;
-        case MR_TYPE_INT16: code = sqlite3_bind_int(statement, at, *(const int16_t *)cell); break;
-        case MR_TYPE_INT32: code = sqlite3_bind_int(statement, at, *(const int32_t *)cell); break;
-        case MR_TYPE_OID:
-        case MR_TYPE_XID:
-        case MR_TYPE_INT64: code = sqlite3_bind_int64(statement, at, *(const int64_t *)cell); break;
-        case MR_TYPE_FLOAT32: code = bind_real(statement, at, (double)*(const float *)cell); break;
-        case MR_TYPE_FLOAT64: code = bind_real(statement, at, *(const double *)cell); break;
-        case MR_TYPE_NUMERIC: MR_TRY(bind_numeric(binder, statement, at, cell, &code, err)); break;
-        case MR_TYPE_DATE: code = bind_time(binder, statement, at, *(const int32_t *)cell); break;
-        case MR_TYPE_TIME:
-        case MR_TYPE_TIMESTAMP:
-        case MR_TYPE_TIMESTAMPTZ:
-            code = bind_time(binder, statement, at, *(const int64_t *)cell);
-            break;
-        case MR_TYPE_BYTEA: {
-            const MrText *bytes = cell;
-            code = bytes->length == 0 ? sqlite3_bind_zeroblob(statement, at, 0)
-                                      : sqlite3_bind_blob64(statement, at, mr_text_data(bytes),
-                                                            bytes->length, SQLITE_STATIC);
-            break;
+        *out = (MrSqliteValue){ .kind = MR_SQLITE_NULL };
+        return MR_OK;
+    }
+    switch (binder->type) {
+    case MR_TYPE_BOOL: value_set_integer(out, *(const uint8_t *)cell != 0); return MR_OK;
+    case MR_TYPE_INT16: value_set_integer(out, *(const int16_t *)cell); return MR_OK;
+    case MR_TYPE_INT32: value_set_integer(out, *(const int32_t *)cell); return MR_OK;
+    case MR_TYPE_OID:
+    case MR_TYPE_XID:
+    case MR_TYPE_INT64: value_set_integer(out, *(const int64_t *)cell); return MR_OK;
+    case MR_TYPE_FLOAT32: value_set_real(out, (double)*(const float *)cell); return MR_OK;
+    case MR_TYPE_FLOAT64: value_set_real(out, *(const double *)cell); return MR_OK;
+    case MR_TYPE_NUMERIC: return value_set_numeric(binder, cell, out, err);
+    case MR_TYPE_DATE: value_set_time(binder, *(const int32_t *)cell, out); return MR_OK;
+    case MR_TYPE_TIME:
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ: value_set_time(binder, *(const int64_t *)cell, out); return MR_OK;
+    case MR_TYPE_INTERVAL:
+    case MR_TYPE_UUID: return value_set_formatted(binder, cell, out, err);
+    default: {
+        const MrText *text = cell;
+        if (mr_type_is_array(binder->type)) {
+            return value_set_formatted(binder, cell, out, err);
         }
-        case MR_TYPE_INTERVAL:
-        case MR_TYPE_UUID: MR_TRY(bind_formatted(binder, statement, at, cell, &code, err)); break;
-        default: {
-            const MrText *text = cell;
-            if (mr_type_is_array(binder->type)) {
-                MR_TRY(bind_formatted(binder, statement, at, cell, &code, err));
-                break;
-            }
-            code = sqlite3_bind_text64(statement, at, mr_text_data(text), text->length,
-                                       SQLITE_STATIC, SQLITE_UTF8);
-            break;
-        }
-        }
+        value_set_text(out, mr_text_data(text), text->length);
+        out->kind = binder->type == MR_TYPE_BYTEA ? MR_SQLITE_BLOB : MR_SQLITE_TEXT;
+        return MR_OK;
+    }
+    }
+}
+
+MrStatus mr_sqlite_value_bind(const MrSqliteValue *value, sqlite3_stmt *statement, int at,
+                              MrError *err)
+{
+    int code = SQLITE_OK;
+    switch (value->kind) {
+    case MR_SQLITE_NULL: code = sqlite3_bind_null(statement, at); break;
+    case MR_SQLITE_INTEGER: code = sqlite3_bind_int64(statement, at, value->integer); break;
+    case MR_SQLITE_REAL: code = sqlite3_bind_double(statement, at, value->real); break;
+    case MR_SQLITE_TEXT:
+        code = sqlite3_bind_text64(statement, at, value->data, value->length, SQLITE_STATIC,
+                                   SQLITE_UTF8);
+        break;
+    case MR_SQLITE_BLOB: /* without a byte a pointer may be NULL, and so would be the value */
+        code = value->length == 0
+                   ? sqlite3_bind_zeroblob(statement, at, 0)
+                   : sqlite3_bind_blob64(statement, at, value->data, value->length, SQLITE_STATIC);
+        break;
     }
     return code == SQLITE_OK
                ? MR_OK
                : mr_sqlite_error(sqlite3_db_handle(statement), code, "bind a value", err);
+}
+
+void mr_sqlite_value_result(const MrSqliteValue *value, sqlite3_context *result)
+{
+    switch (value->kind) {
+    case MR_SQLITE_NULL: sqlite3_result_null(result); return;
+    case MR_SQLITE_INTEGER: sqlite3_result_int64(result, value->integer); return;
+    case MR_SQLITE_REAL: sqlite3_result_double(result, value->real); return;
+    case MR_SQLITE_TEXT:
+        sqlite3_result_text64(result, value->data, value->length, SQLITE_STATIC, SQLITE_UTF8);
+        return;
+    case MR_SQLITE_BLOB:
+        if (value->length == 0) {
+            sqlite3_result_zeroblob(result, 0);
+        } else {
+            sqlite3_result_blob64(result, value->data, value->length, SQLITE_STATIC);
+        }
+        return;
+    }
 }
 
 static void cell_store_integer(MrTypeId type, int64_t value, void *cell)

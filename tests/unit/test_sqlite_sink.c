@@ -475,6 +475,78 @@ START_TEST(test_many_rows_go_through_in_blocks)
 }
 END_TEST
 
+/* More than one statement takes, from two blocks, last key first; then some of them anew. */
+START_TEST(test_rows_are_written_in_the_order_of_their_key)
+{
+    enum { ROWS = 5000, AGAIN = 100 };
+    TestEpoch epoch;
+    char(*texts)[48] = calloc(ROWS, sizeof *texts);
+    const char **rows = calloc(ROWS, sizeof *rows);
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(texts[i], sizeof texts[i], "2024-01-01 00:00:%02d|%05d|%d", i % 10, ROWS - i, i);
+        rows[i] = texts[i];
+    }
+    create_and_attach(&busy_table);
+    const MrBlock *blocks[] = {
+        rows_to_block(&busy_table.schema, rows, ROWS / 3),
+        rows_to_block(&busy_table.schema, rows + ROWS / 3, ROWS - ROWS / 3),
+    };
+    epoch_of(&epoch, query_a, &busy_table, 1, NULL, 0, NULL, 0);
+    epoch.epoch.changes = (MrChangeSet){ .upserts = blocks, .upsert_blocks = 2 };
+    MUST(commit_one(sqlite_class, sink, &epoch.epoch));
+    const char *in_order =
+        "SELECT count(*) || ' ' || sum(k > before) FROM (SELECT window_start || page AS k,"
+        " lag(window_start || page) OVER (ORDER BY rowid) AS before FROM busy)";
+    ck_assert_str_eq(ask(in_order), "5000 4999");
+    for (int i = 0; i < AGAIN; i++) {
+        snprintf(texts[i], sizeof texts[i], "2024-01-01 00:00:%02d|%05d|-1", i % 10, ROWS - i);
+    }
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &busy_table, 2, rows, AGAIN, NULL, 0)));
+    ck_assert_str_eq(
+        ask("SELECT count(*) || ' ' || sum(edits = -1) || ' ' || max(edits) FROM busy"),
+        "5000 100 4999");
+    free(texts);
+    free(rows);
+}
+END_TEST
+
+/* A value that cannot be stored stands after rows that could be. */
+START_TEST(test_a_statement_that_fails_leaves_no_row)
+{
+    TestEpoch epoch;
+    const char *rows[] = { "1|~|~|~|~|~|~|~|~|5|~|~|~|~|~|~|~|~|~|~|~",
+                           "2|~|~|~|~|~|~|~|~|99999999999999999999|~|~|~|~|~|~|~|~|~|~|~" };
+    create_and_attach(&all_table);
+    MUST_FAIL(
+        commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &all_table, 1, rows, 2, NULL, 0)),
+        "22003");
+    ck_assert_str_eq(ask("SELECT count(*) FROM \"all \"\"types\"\"\""), "0");
+    MUST(
+        commit_one(sqlite_class, sink, epoch_of(&epoch, query_a, &all_table, 1, rows, 1, NULL, 0)));
+    ck_assert_str_eq(ask("SELECT n0 FROM \"all \"\"types\"\"\""), "5");
+}
+END_TEST
+
+/* The rows on their way are for our own statement: not for what somebody puts into the file. */
+START_TEST(test_a_hostile_file_cannot_read_the_rows)
+{
+    TestEpoch epoch;
+    const char *rows[] = { "2024-01-01 00:00:00|a|1" };
+    create_and_attach(&append_table);
+    MUST(commit_one(sqlite_class, sink,
+                    epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)));
+    ask("CREATE TABLE copy(a, b, c)");
+    ask("CREATE TRIGGER evil AFTER INSERT ON seen BEGIN"
+        " INSERT INTO copy SELECT * FROM sqlite_millrace_rows_3; END");
+    ck_assert(commit_one(sqlite_class, sink,
+                         epoch_of(&epoch, query_a, &append_table, 2, rows, 1, NULL, 0)) != MR_OK);
+    ck_assert_msg(strstr(test_err.message, "unsafe use of virtual table") != NULL, "%s",
+                  test_err.message);
+    ck_assert_str_eq(ask("SELECT count(*) FROM copy"), "0");
+}
+END_TEST
+
 START_TEST(test_late_rows_go_along)
 {
     TestEpoch epoch;
@@ -520,6 +592,9 @@ int main(void)
     tcase_add_loop_test(tests, test_paths_are_plain_files, 0, 4);
     tcase_add_test(tests, test_a_hostile_file_cannot_move_progress);
     tcase_add_test(tests, test_many_rows_go_through_in_blocks);
+    tcase_add_test(tests, test_rows_are_written_in_the_order_of_their_key);
+    tcase_add_test(tests, test_a_statement_that_fails_leaves_no_row);
+    tcase_add_test(tests, test_a_hostile_file_cannot_read_the_rows);
     tcase_add_test(tests, test_late_rows_go_along);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
