@@ -46,6 +46,7 @@ void mr_group_table_fini(MrGroupTable *table)
     }
     free(table->rows);
     free(table->slots);
+    free(table->direct.groups);
     mr_arena_fini(&table->text);
     *table = (MrGroupTable){ .layout = table->layout };
 }
@@ -56,6 +57,7 @@ void mr_group_table_clear(MrGroupTable *table)
         memset(table->slots, 0, (table->slot_mask + 1) * sizeof *table->slots);
     }
     table->count = 0;
+    mr_group_direct_clear(table);
     mr_arena_reset(&table->text);
     (void)mr_memory_charge(table->memory, -(int64_t)table->text_charged, NULL);
     table->text_charged = 0;
@@ -65,16 +67,19 @@ int64_t mr_group_table_bytes(const MrGroupTable *table)
 {
     return (int64_t)table->row_capacity * table->row_bytes +
            (table->slots == NULL ? 0 : (int64_t)((table->slot_mask + 1) * sizeof *table->slots)) +
-           (int64_t)table->text_charged;
+           mr_group_direct_bytes(&table->direct) + (int64_t)table->text_charged;
 }
 
-static MrStatus grow_rows(MrGroupTable *table, MrError *err)
+static MrStatus grow_rows(MrGroupTable *table, uint32_t wanted, MrError *err)
 {
-    if (table->row_capacity > UINT32_MAX / 4) {
+    if (wanted > UINT32_MAX / 2) {
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a query can have at most %u groups",
                             UINT32_MAX / 2);
     }
-    uint32_t capacity = table->row_capacity == 0 ? ROWS_MIN : table->row_capacity * 2;
+    uint32_t capacity = table->row_capacity == 0 ? ROWS_MIN : table->row_capacity;
+    while (capacity < wanted) {
+        capacity *= 2;
+    }
     int64_t more = (int64_t)(capacity - table->row_capacity) * table->row_bytes;
     MR_TRY(mr_memory_charge(table->memory, more, err));
     char *rows = realloc(table->rows, (size_t)capacity * table->row_bytes);
@@ -87,10 +92,20 @@ static MrStatus grow_rows(MrGroupTable *table, MrError *err)
     return MR_OK;
 }
 
-static MrStatus grow_slots(MrGroupTable *table, MrError *err)
+/* Slots never fill beyond a half: then most keys are found at the first look, and the processor
+ * guesses right that they are. */
+static inline bool needs_slots(const MrGroupTable *table, uint32_t groups)
+{
+    return table->slots == NULL || (uint64_t)groups * 2 >= table->slot_mask + 1;
+}
+
+static MrStatus grow_slots(MrGroupTable *table, uint32_t groups, MrError *err)
 {
     uint64_t before = table->slots == NULL ? 0 : table->slot_mask + 1;
-    uint64_t after = before == 0 ? SLOTS_MIN : before * 2;
+    uint64_t after = before == 0 ? SLOTS_MIN : before;
+    while ((uint64_t)groups * 2 >= after) {
+        after *= 2;
+    }
     int64_t more = (int64_t)((after - before) * sizeof *table->slots);
     MR_TRY(mr_memory_charge(table->memory, more, err));
     uint64_t *slots = calloc(after, sizeof *slots);
@@ -137,11 +152,19 @@ static MrStatus own_key_text(MrGroupTable *table, char *key, uint32_t nulls, MrE
     return MR_OK;
 }
 
+MrStatus mr_group_table_reserve(MrGroupTable *table, uint32_t groups, MrError *err)
+{
+    if (groups > table->row_capacity) {
+        MR_TRY(grow_rows(table, groups, err));
+    }
+    return needs_slots(table, groups) ? grow_slots(table, groups, err) : MR_OK;
+}
+
 static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
                           uint64_t at, uint32_t *group, MrError *err)
 {
     if (table->count == table->row_capacity) {
-        MR_TRY(grow_rows(table, err));
+        MR_TRY(grow_rows(table, table->count + 1, err));
     }
     uint32_t g = table->count;
     char *row = mr_group_row(table, g);
@@ -179,11 +202,27 @@ static inline __attribute__((always_inline)) bool same_key(const MrGroupTable *t
     return mr_key_equal(table->layout, other, key);
 }
 
-/* Slots never fill beyond a half: then most keys are found at the first look, and the processor
- * guesses right that they are. */
-static inline bool needs_slots(const MrGroupTable *table)
+/* The group of the key, made if there is none.  There is a free slot. */
+static inline __attribute__((always_inline)) MrStatus find_or_add(MrGroupTable *table,
+                                                                  KeyShape shape, const char *key,
+                                                                  uint32_t nulls, uint64_t hash,
+                                                                  uint32_t *group, MrError *err)
 {
-    return table->slots == NULL || (uint64_t)table->count * 2 >= table->slot_mask + 1;
+    uint64_t at = hash & table->slot_mask;
+    for (;;) {
+        uint64_t slot = table->slots[at];
+        if (slot == 0) {
+            break;
+        }
+        uint32_t g = (uint32_t)((slot & GROUP_MASK) - 1);
+        if (((slot ^ hash) & SALT_MASK) == 0 && same_key(table, shape, g, key, nulls)) {
+            *group = g;
+            return MR_OK;
+        }
+        at = (at + 1) & table->slot_mask;
+    }
+    MR_TRY(add_group(table, key, nulls, hash, at, group, err));
+    return needs_slots(table, table->count) ? grow_slots(table, table->count, err) : MR_OK;
 }
 
 static inline __attribute__((always_inline)) MrStatus insert_rows(
@@ -193,29 +232,48 @@ static inline __attribute__((always_inline)) MrStatus insert_rows(
     size_t width = table->layout->bytes;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = rows == NULL ? i : rows[i];
-        uint64_t hash = batch->hashes[row];
-        const char *key = batch->keys + row * width;
-        uint32_t nulls = batch->nulls == NULL ? 0 : batch->nulls[row];
         if (table->slot_mask >= PREFETCH_SLOTS_MIN && i + PREFETCH_AHEAD < count) {
             uint32_t ahead = rows == NULL ? i + PREFETCH_AHEAD : rows[i + PREFETCH_AHEAD];
             __builtin_prefetch(&table->slots[batch->hashes[ahead] & table->slot_mask]);
         }
-        uint64_t at = hash & table->slot_mask;
-        for (;;) {
-            uint64_t slot = table->slots[at];
-            if (slot == 0) {
-                MR_TRY(add_group(table, key, nulls, hash, at, &groups[i], err));
-                if (needs_slots(table)) {
-                    MR_TRY(grow_slots(table, err));
-                }
-                break;
-            }
-            uint32_t group = (uint32_t)((slot & GROUP_MASK) - 1);
-            if (((slot ^ hash) & SALT_MASK) == 0 && same_key(table, shape, group, key, nulls)) {
-                groups[i] = group;
-                break;
-            }
-            at = (at + 1) & table->slot_mask;
+        MR_TRY(find_or_add(table, shape, batch->keys + row * width,
+                           batch->nulls == NULL ? 0 : batch->nulls[row], batch->hashes[row],
+                           &groups[i], err));
+    }
+    return MR_OK;
+}
+
+/* A key that the array does not know. */
+static __attribute__((noinline)) MrStatus insert_undirected(MrGroupTable *table, const char *key,
+                                                            uint64_t hash, uint32_t *group,
+                                                            MrError *err)
+{
+    uint64_t word;
+    memcpy(&word, key, sizeof word);
+    MR_TRY(find_or_add(table, KEY_WORD, key, 0, hash, group, err));
+    mr_group_direct_note(&table->direct, word, *group);
+    if (table->count >= table->direct.due) {
+        mr_group_direct_choose(table);
+    }
+    return MR_OK;
+}
+
+static MrStatus insert_direct(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
+                              uint32_t count, uint32_t *groups, MrError *err)
+{
+    bool is_far = table->slot_mask >= PREFETCH_SLOTS_MIN;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = rows == NULL ? i : rows[i];
+        const char *key = batch->keys + (size_t)row * 8;
+        uint64_t word;
+        memcpy(&word, key, sizeof word);
+        uint32_t found = mr_group_direct_find(&table->direct, word);
+        groups[i] = found - 1;
+        if (found == 0) {
+            MR_TRY(insert_undirected(table, key, batch->hashes[row], &groups[i], err));
+        }
+        if (is_far) { /* for the aggregates, whose turn is next */
+            __builtin_prefetch(mr_group_row(table, groups[i]), 1);
         }
     }
     return MR_OK;
@@ -224,8 +282,8 @@ static inline __attribute__((always_inline)) MrStatus insert_rows(
 MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
                                uint32_t count, uint32_t *groups, MrError *err)
 {
-    if (needs_slots(table)) {
-        MR_TRY(grow_slots(table, err));
+    if (needs_slots(table, table->count)) {
+        MR_TRY(grow_slots(table, table->count, err));
     }
     if (table->layout->count == 0) { /* one group for all */
         if (count > 0 && table->count == 0) {
@@ -235,7 +293,12 @@ MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, con
         return MR_OK;
     }
     if (table->layout->is_plain && table->layout->bytes == 8) {
-        return insert_rows(table, KEY_WORD, batch, rows, count, groups, err);
+        if (table->count >= table->direct.due) {
+            mr_group_direct_choose(table);
+        }
+        return table->direct.groups != NULL && batch->nulls == NULL
+                   ? insert_direct(table, batch, rows, count, groups, err)
+                   : insert_rows(table, KEY_WORD, batch, rows, count, groups, err);
     }
     if (table->layout->is_plain && table->layout->bytes == 16) {
         return insert_rows(table, KEY_PAIR, batch, rows, count, groups, err);
@@ -246,20 +309,10 @@ MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, con
 MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_t nulls,
                                    uint64_t hash, uint32_t *group, MrError *err)
 {
-    if (needs_slots(table)) {
-        MR_TRY(grow_slots(table, err));
+    if (needs_slots(table, table->count)) {
+        MR_TRY(grow_slots(table, table->count, err));
     }
-    uint64_t at = hash & table->slot_mask;
-    while (table->slots[at] != 0) {
-        uint32_t g = (uint32_t)((table->slots[at] & GROUP_MASK) - 1);
-        if (((table->slots[at] ^ hash) & SALT_MASK) == 0 &&
-            same_key(table, KEY_ANY, g, key, nulls)) {
-            *group = g;
-            return MR_OK;
-        }
-        at = (at + 1) & table->slot_mask;
-    }
-    return add_group(table, key, nulls, hash, at, group, err);
+    return find_or_add(table, KEY_ANY, key, nulls, hash, group, err);
 }
 
 uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_t nulls,
@@ -295,5 +348,28 @@ MrStatus mr_group_table_key_column(const MrGroupTable *table, uint32_t column, M
             mr_bitmap_clear(out->validity, i);
         }
     }
+    return MR_OK;
+}
+
+MrStatus mr_group_table_keys(const MrGroupTable *table, MrArena *arena, MrKeyBatch *out,
+                             MrError *err)
+{
+    size_t width = table->layout->bytes;
+    uint64_t *hashes = mr_arena_alloc(arena, table->count * sizeof *hashes);
+    uint32_t *nulls = mr_arena_alloc(arena, table->count * sizeof *nulls);
+    char *keys = mr_arena_alloc_aligned(arena, table->count * width + 1);
+    if (hashes == NULL || nulls == NULL || keys == NULL) {
+        return mr_error_no_memory(err);
+    }
+    uint32_t any = 0;
+    for (uint32_t g = 0; g < table->count; g++) {
+        memcpy(keys + g * width, mr_group_key(table, g), width);
+        nulls[g] = mr_group_header(table, g)->nulls;
+        any |= nulls[g];
+    }
+    *out = (MrKeyBatch){
+        .rows = table->count, .keys = keys, .nulls = any == 0 ? NULL : nulls, .hashes = hashes
+    };
+    mr_key_batch_hash(table->layout, keys, out->nulls, table->count, hashes);
     return MR_OK;
 }

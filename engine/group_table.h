@@ -8,6 +8,7 @@
 #define MR_ENGINE_GROUP_TABLE_H
 
 #include "engine/aggregate.h"
+#include "engine/group_direct.h"
 #include "engine/key_batch.h"
 
 /* A group's row: this header, the encoded key, then `state_bytes` for the owner. */
@@ -25,7 +26,8 @@ typedef struct MrGroupTable {
     char *rows;
     uint64_t *slots;    /* high 16 bits of the hash, group number + 1 in the rest; 0: free */
     uint64_t slot_mask; /* slots - 1; slots NULL: none yet */
-    MrArena text;       /* bytes of long text in keys */
+    MrGroupDirect direct;
+    MrArena text; /* bytes of long text in keys */
     size_t text_charged;
 } MrGroupTable;
 
@@ -36,6 +38,9 @@ void mr_group_table_fini(MrGroupTable *table);
 
 /* No groups, the memory kept. */
 void mr_group_table_clear(MrGroupTable *table);
+
+/* Room for so many groups, so that it is made once. */
+MrStatus mr_group_table_reserve(MrGroupTable *table, uint32_t groups, MrError *err);
 
 /* The group numbers of rows rows[0..count) of the batch (`rows` NULL: all), new groups being made
  * with zeroed flags and state.  Groups are numbered in the order of their first row. */
@@ -64,6 +69,9 @@ static inline char *mr_group_state(const MrGroupTable *table, uint32_t group)
 {
     return mr_group_row(table, group) + table->state_offset;
 }
+/* The keys of all groups, hashed, row g being group g's; long text is shared with the table. */
+MrStatus mr_group_table_keys(const MrGroupTable *table, MrArena *arena, MrKeyBatch *out,
+                             MrError *err);
 int64_t mr_group_table_bytes(const MrGroupTable *table);
 /* One key column of the named groups as a vector in the arena; long text is shared with the
  * table. */

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "common/hash.h"
+#include "engine/kernel_template.h"
 
 static uint16_t encoded_width(MrTypeId type)
 {
@@ -163,10 +164,22 @@ uint64_t mr_key_hash(const MrKeyLayout *layout, const char *key, uint32_t nulls)
     return nulls == 0 ? hash : mr_hash_combine(hash, nulls);
 }
 
-/* The same column by column, so that the type is decided once per vector. */
-static void hash_batch(const MrKeyLayout *layout, const char *keys, const uint32_t *nulls,
+/* Words that stand one after the other. */
+MR_CLONES static void hash_words(const uint64_t *restrict words, uint32_t rows,
+                                 uint64_t *restrict hashes)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        hashes[i] = mr_hash_u64(words[i]);
+    }
+}
+
+/* Column by column, so that the type is decided once per vector. */
+void mr_key_batch_hash(const MrKeyLayout *layout, const char *keys, const uint32_t *nulls,
                        uint32_t rows, uint64_t *hashes)
 {
+    if (layout->count == 0) {
+        memset(hashes, 0, rows * sizeof *hashes);
+    }
     for (uint32_t c = 0; c < layout->count; c++) {
         const char *at = keys + layout->offsets[c];
         size_t stride = layout->bytes;
@@ -176,6 +189,8 @@ static void hash_batch(const MrKeyLayout *layout, const char *keys, const uint32
                 uint64_t h = cell_hash(type, at + i * stride);
                 hashes[i] = c == 0 ? h : mr_hash_combine(hashes[i], h);
             }
+        } else if (stride == 8) {
+            hash_words((const uint64_t *)at, rows, hashes);
         } else if (c == 0) {
             for (uint32_t i = 0; i < rows; i++) {
                 uint64_t word;
@@ -216,7 +231,7 @@ MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
                    first->type.id == MR_TYPE_TIMESTAMPTZ || first->type.id == MR_TYPE_TIME;
     if (layout->count == 1 && is_word && !first->is_constant && first->validity == NULL) {
         out->keys = first->data;
-        hash_batch(layout, out->keys, NULL, rows, hashes);
+        mr_key_batch_hash(layout, out->keys, NULL, rows, hashes);
         return MR_OK;
     }
     char *keys = mr_arena_alloc_aligned(arena, (size_t)rows * layout->bytes);
@@ -236,7 +251,7 @@ MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
     }
     out->keys = keys;
     out->nulls = nulls;
-    hash_batch(layout, keys, nulls, rows, hashes);
+    mr_key_batch_hash(layout, keys, nulls, rows, hashes);
     return MR_OK;
 }
 

@@ -39,6 +39,9 @@ MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
 /* One cell, not NULL, of column `column` into its place in an encoded key. */
 void mr_key_encode_cell(const MrKeyLayout *layout, uint32_t column, const void *cell, char *key);
 uint64_t mr_key_hash(const MrKeyLayout *layout, const char *key, uint32_t nulls);
+/* The same of many keys, one after the other (`nulls` NULL: none has any). */
+void mr_key_batch_hash(const MrKeyLayout *layout, const char *keys, const uint32_t *nulls,
+                       uint32_t rows, uint64_t *hashes);
 bool mr_key_equal_slow(const MrKeyLayout *layout, const char *a, const char *b);
 static inline bool mr_key_equal(const MrKeyLayout *layout, const char *a, const char *b)
 {

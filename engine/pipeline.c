@@ -474,10 +474,10 @@ static MrStatus finish_operators(MrPipeline *pipeline, MrError *err)
     }
     take_batch(pipeline, err);
     const MrDagNode *breaker = &pipeline->dag->nodes[pipeline->breaker];
-    if (pipeline->has_apart) {
-        bool is_seen = ((const MrAggregateSpec *)breaker->spec)->emit == MR_EMIT_MODE_UPDATE;
-        MR_TRY(is_seen ? mr_pipeline_merge_apart(pipeline, err)
-                       : mr_pipeline_settle_if_cheap(pipeline, err));
+    /* Groups that nobody sees before their window closes can stay apart until then. */
+    if (pipeline->has_apart &&
+        ((const MrAggregateSpec *)breaker->spec)->emit == MR_EMIT_MODE_UPDATE) {
+        MR_TRY(mr_pipeline_merge_apart(pipeline, err));
     }
     if (pipeline->lane_count > 1) {
         MR_TRY(mr_pipeline_flush_lanes(pipeline, err));

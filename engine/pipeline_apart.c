@@ -14,8 +14,6 @@ enum { APART_GROUPS_MAX = 1 << 17 };
 /* Merging pays when many rows fall into one group.  When it did not, it is tried again after so
  * many times the rows. */
 enum { ROWS_PER_GROUP_MIN = 4, PAUSE_FACTOR = 16 };
-/* In the middle of a long read groups stay apart until there are so many rows to one. */
-enum { ROWS_PER_GROUP_CHEAP = 32 };
 
 static MrOperator *lane_operator(MrPipeline *pipeline, uint32_t lane)
 {
@@ -147,13 +145,6 @@ MrStatus mr_pipeline_settle(MrPipeline *pipeline, MrError *err)
         mr_aggregate_forget(&pipeline->lanes[t].apart);
     }
     return MR_OK;
-}
-
-MrStatus mr_pipeline_settle_if_cheap(MrPipeline *pipeline, MrError *err)
-{
-    return groups_apart(pipeline) * ROWS_PER_GROUP_CHEAP > pipeline->apart_rows
-               ? MR_OK
-               : mr_pipeline_merge_apart(pipeline, err);
 }
 
 int64_t mr_pipeline_next_close_apart(const MrPipeline *pipeline)

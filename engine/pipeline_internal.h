@@ -95,8 +95,6 @@ MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *er
 MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err);
 /* Merges, and keeps the memory for the next rows. */
 MrStatus mr_pipeline_merge_apart(MrPipeline *pipeline, MrError *err);
-/* Merges where that is little work beside the rows. */
-MrStatus mr_pipeline_settle_if_cheap(MrPipeline *pipeline, MrError *err);
 /* W that the scan `scan` (index of scans) has after the input; MR_TIME_MIN: it moves none. */
 int64_t mr_pipeline_time_after(const MrPipeline *pipeline, uint32_t scan,
                                const MrPipelineInput *input);

@@ -52,29 +52,25 @@ bool mr_aggregate_can_merge(const MrAggregateSpec *spec, const MrSchema *input)
     return true;
 }
 
-/* Groups of `from` whose keys are this operator's, and their hashes. */
+/* Groups of `from` whose keys are this operator's, and which of its own they are. */
 typedef struct OwnGroups {
+    MrKeyBatch keys;
     uint32_t *from, *into;
-    uint64_t *hashes;
     uint32_t count;
 } OwnGroups;
 
 static MrStatus list_own(const MrOperator *op, const MrGroupTable *from, MrBatch *batch,
                          OwnGroups *out)
 {
-    const MrAggregateState *state = op->state;
     *out = (OwnGroups){ .from = mr_arena_alloc(batch->arena, from->count * sizeof *out->from),
-                        .into = mr_arena_alloc(batch->arena, from->count * sizeof *out->into),
-                        .hashes = mr_arena_alloc(batch->arena, from->count * sizeof(uint64_t)) };
-    if (out->from == NULL || out->into == NULL || out->hashes == NULL) {
+                        .into = mr_arena_alloc(batch->arena, from->count * sizeof *out->into) };
+    if (out->from == NULL || out->into == NULL) {
         return mr_error_no_memory(batch->err);
     }
+    MR_TRY(mr_group_table_keys(from, batch->arena, &out->keys, batch->err));
     for (uint32_t g = 0; g < from->count; g++) {
-        uint64_t hash =
-            mr_key_hash(&state->layout, mr_group_key(from, g), mr_group_header(from, g)->nulls);
         out->from[out->count] = g;
-        out->hashes[out->count] = hash;
-        out->count += mr_lane_of(hash, op->lanes) == op->lane;
+        out->count += mr_lane_of(out->keys.hashes[g], op->lanes) == op->lane;
     }
     return MR_OK;
 }
@@ -93,11 +89,11 @@ static MrStatus merge_pane(MrOperator *op, const MrPane *from, MrBatch *batch)
         return MR_OK;
     }
     MR_TRY(mr_pane_find(op, from->start_us, &into, batch->err));
-    for (uint32_t i = 0; i < own.count; i++) {
-        MR_TRY(mr_group_table_insert_one(&into->groups, mr_group_key(groups, own.from[i]),
-                                         mr_group_header(groups, own.from[i])->nulls, own.hashes[i],
-                                         &own.into[i], batch->err));
+    if (into->groups.count == 0) {
+        MR_TRY(mr_group_table_reserve(&into->groups, own.count, batch->err));
     }
+    MR_TRY(
+        mr_group_table_insert(&into->groups, &own.keys, own.from, own.count, own.into, batch->err));
     if (spec->emit == MR_EMIT_MODE_UPDATE) {
         MR_TRY(mr_pane_mark_touched(op, into, own.into, own.count, batch));
     }

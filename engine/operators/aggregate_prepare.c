@@ -6,6 +6,7 @@
 
 #include "common/fault.h"
 #include "common/hash.h"
+#include "engine/kernel_template.h"
 
 /* A row's membership of a pane; a row of an expanded HOP has several. */
 typedef struct Assignment {
@@ -22,6 +23,7 @@ typedef struct PaneSet {
 } PaneSet;
 
 enum { LINEAR_PANES = 8 };
+#define NO_PANE UINT32_MAX
 
 static MrStatus pane_set_rehash(PaneSet *set, MrArena *arena, MrError *err)
 {
@@ -92,10 +94,10 @@ static MrStatus pane_set_find(PaneSet *set, int64_t start, MrArena *arena, uint3
     return MR_OK;
 }
 
-/* A pane, and the newest window over it.  Rows mostly follow each other into the same one, which
- * saves the divisions. */
+/* A pane, and the newest window over it. */
 typedef struct PaneSpan {
     int64_t from_us, until_us;
+    uint32_t pane; /* its number in the chunk, or NO_PANE */
     int64_t newest_us, newest_end_us;
     int64_t closes_us; /* at this W the newest window takes no more rows */
 } PaneSpan;
@@ -104,11 +106,32 @@ static PaneSpan span_of(const MrOperator *op, int64_t at_us)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    PaneSpan span = { .newest_us = mr_window_start(&spec->window, at_us) };
+    PaneSpan span = { .newest_us = mr_window_start(&spec->window, at_us), .pane = NO_PANE };
     span.newest_end_us = mr_window_end(&spec->window, span.newest_us);
     span.closes_us = mr_add_saturated(span.newest_end_us, spec->allowed_lateness_us);
     /* Panes; or the stretch of time with the same set of windows. */
     mr_window_cover(&state->pane, at_us, &span.from_us, &span.until_us);
+    return span;
+}
+
+/* The spans of the last two panes: rows mostly follow each other into the same one or, near its
+ * end, by turns into two, and dividing their times would cost more than all else. */
+typedef struct PaneSpans {
+    PaneSpan spans[2];
+    uint32_t last;
+} PaneSpans;
+
+static inline PaneSpan *find_span(const MrOperator *op, PaneSpans *cache, int64_t at_us)
+{
+    PaneSpan *span = &cache->spans[cache->last];
+    if (at_us >= span->from_us && at_us < span->until_us) {
+        return span;
+    }
+    cache->last = 1 - cache->last;
+    span = &cache->spans[cache->last];
+    if (at_us < span->from_us || at_us >= span->until_us) {
+        *span = span_of(op, at_us);
+    }
     return span;
 }
 
@@ -159,7 +182,8 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
         return mr_error_no_memory(batch->err);
     }
     uint32_t count = 0;
-    PaneSpan span = { .from_us = MR_TIME_MAX, .until_us = MR_TIME_MIN };
+    const PaneSpan none = { .from_us = MR_TIME_MAX, .until_us = MR_TIME_MIN, .pane = NO_PANE };
+    PaneSpans spans = { .spans = { none, none } };
     for (uint32_t row = 0; row < block->row_count; row++) {
         if (mr_vector_is_null(time, row)) {
             continue;
@@ -167,10 +191,8 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
         int64_t at = *(const int64_t *)mr_vector_cell(time, row);
         int64_t w = watermarks == NULL ? MR_TIME_MIN : watermarks[row];
         uint32_t before = count;
-        if (at < span.from_us || at >= span.until_us) {
-            span = span_of(op, at);
-        }
-        if (span.newest_end_us <= at) { /* the row belongs to no window */
+        PaneSpan *span = find_span(op, &spans, at);
+        if (span->newest_end_us <= at) { /* the row belongs to no window */
             if (at == MR_TIME_MIN || at == MR_TIME_MAX) {
                 mr_operator_note_late(op, block, row, at, w,
                                       batch); /* infinity has no window that is open */
@@ -178,7 +200,7 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
             continue;
         }
         if (expands) {
-            int64_t anchor = span.newest_us;
+            int64_t anchor = span->newest_us;
             uint32_t limit = count + most;
             do {
                 int64_t end = mr_window_end(&spec->window, anchor);
@@ -194,11 +216,12 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
                 }
             } while (mr_window_other(&spec->window, at, &anchor));
         } else {
-            if (span.closes_us > w) {
-                assigned[count].row = row;
-                int64_t pane = state->merges_panes ? span.from_us : span.newest_us;
-                MR_TRY(pane_set_find(set, pane, batch->arena, &assigned[count].pane, batch->err));
-                count++;
+            if (span->closes_us > w) {
+                if (span->pane == NO_PANE) {
+                    MR_TRY(pane_set_find(set, state->merges_panes ? span->from_us : span->newest_us,
+                                         batch->arena, &span->pane, batch->err));
+                }
+                assigned[count++] = (Assignment){ .row = row, .pane = span->pane };
             }
         }
         if (count == before) {
@@ -274,6 +297,18 @@ static MrStatus split_lanes(MrAggregateChunk *chunk, uint32_t lanes, MrBatch *ba
     return MR_OK;
 }
 
+MR_CLONES static void time_range(const int64_t *restrict at, uint32_t rows, int64_t *least,
+                                 int64_t *greatest)
+{
+    int64_t low = at[0], high = at[0];
+    for (uint32_t i = 1; i < rows; i++) {
+        low = at[i] < low ? at[i] : low;
+        high = at[i] > high ? at[i] : high;
+    }
+    *least = low;
+    *greatest = high;
+}
+
 /* The one pane that holds all rows of a chunk, none of them late; false: rows must be looked at. */
 static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *start)
 {
@@ -288,12 +323,8 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
         time->validity != NULL) {
         return false;
     }
-    const int64_t *at = time->data;
-    int64_t least = at[0], greatest = at[0];
-    for (uint32_t i = 1; !time->is_constant && i < block->row_count; i++) {
-        least = at[i] < least ? at[i] : least;
-        greatest = at[i] > greatest ? at[i] : greatest;
-    }
+    int64_t least, greatest;
+    time_range(time->data, time->is_constant ? 1 : block->row_count, &least, &greatest);
     /* W never goes back: the last row sees the greatest. */
     const int64_t *watermarks = spec->time_is_event ? block->place.watermarks : NULL;
     int64_t w = watermarks == NULL ? MR_TIME_MIN : watermarks[block->row_count - 1];

@@ -212,6 +212,162 @@ START_TEST(test_growth)
 }
 END_TEST
 
+/* Keys that an array finds, come near to its ends, leave it or never had one: key = base + step x
+ * random, and in every round the base moves on. */
+static const struct DirectCase {
+    const char *what;
+    int64_t base, move;
+    uint64_t keys, step;
+    bool nulls, clears, has_array;
+} direct_cases[] = {
+    { "ids", 1000, 0, 3000, 1, false, false, true },
+    { "around zero", -1500, 0, 3000, 1, true, false, true },
+    { "every fifth", 7, 0, 3000, 5, false, false, true },
+    { "at the greatest", INT64_MAX - 2999, 0, 3000, 1, false, false, true },
+    { "at the least", INT64_MIN, 0, 3000, 1, true, false, true },
+    { "far apart", 0, 0, 3000, 1000003, false, false, false },
+    { "growing ids", 5, 2500, 3000, 1, false, false, true },
+    { "other ids after each window", 5, 100000, 3000, 1, false, true, true },
+    { "two clusters", 0, INT64_C(1) << 40, 3000, 1, false, false, false },
+    { "few", 1, 0, 200, 1, false, false, false },
+};
+
+static MrVector direct_keys(const struct DirectCase *c, int64_t base, MrRandom *random)
+{
+    MrVector vector;
+    MrError err = MR_ERROR_INIT;
+    ck_assert_int_eq(mr_vector_init(&vector, &test_arena, mr_type(MR_TYPE_INT64), ROWS, &err),
+                     MR_OK);
+    if (c->nulls) {
+        ck_assert_int_eq(mr_vector_make_nullable(&vector, &test_arena, &err), MR_OK);
+    }
+    for (uint32_t r = 0; r < ROWS; r++) {
+        ((int64_t *)vector.data)[r] = base + (int64_t)(mr_random_below(random, c->keys) * c->step);
+        if (c->nulls && mr_random_below(random, 10) == 0) {
+            mr_bitmap_clear(vector.validity, r);
+        }
+    }
+    return vector;
+}
+
+/* A second key column that is always the same makes a table without an array: both must number the
+ * groups alike. */
+START_TEST(test_direct)
+{
+    const struct DirectCase *c = &direct_cases[_i];
+    const MrTypeId types[2] = { MR_TYPE_INT64, MR_TYPE_INT64 };
+    MrKeyLayout layouts[2];
+    MrGroupTable tables[2];
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    MrRandom random;
+    static uint32_t groups[2][ROWS], rows[ROWS];
+    mr_random_init(&random, 77);
+    for (uint32_t t = 0; t < 2; t++) {
+        ck_assert_int_eq(mr_key_layout_init(&layouts[t], types, t + 1, &err), MR_OK);
+        mr_group_table_init(&tables[t], &layouts[t], 8, &memory);
+    }
+    for (uint32_t b = 0; b < 60; b++) {
+        mr_arena_reset(&test_arena);
+        /* Without NULLs first: the array must be there before they come. */
+        struct DirectCase round = *c;
+        round.nulls = c->nulls && b % 2 == 1;
+        MrVector keys = direct_keys(&round, c->base + (int64_t)(b / 20) * c->move, &random);
+        MrVector same;
+        const MrVector *columns[2] = { &keys, &same };
+        const MrDatum zero = { .type = mr_type(MR_TYPE_INT64) };
+        ck_assert_int_eq(mr_vector_init_constant(&same, &test_arena, &zero, ROWS, &err), MR_OK);
+        for (uint32_t r = 0; r < ROWS; r++) {
+            rows[r] = ROWS - 1 - r;
+        }
+        for (uint32_t t = 0; t < 2; t++) {
+            MrKeyBatch batch;
+            if (c->clears && b % 20 == 0) {
+                mr_group_table_clear(&tables[t]);
+            }
+            ck_assert_int_eq(
+                mr_key_batch_encode(&layouts[t], &test_arena, columns, ROWS, &batch, &err), MR_OK);
+            ck_assert_int_eq(mr_group_table_insert(&tables[t], &batch, b % 3 == 0 ? NULL : rows,
+                                                   ROWS, groups[t], &err),
+                             MR_OK);
+        }
+        ck_assert_msg(memcmp(groups[0], groups[1], sizeof groups[0]) == 0, "%s", c->what);
+        ck_assert_uint_eq(tables[0].count, tables[1].count);
+        ck_assert_int_eq(memory.used_bytes,
+                         mr_group_table_bytes(&tables[0]) + mr_group_table_bytes(&tables[1]));
+    }
+    ck_assert_msg((tables[0].direct.groups != NULL) == c->has_array, "%s", c->what);
+    ck_assert_ptr_null(tables[1].direct.groups);
+    mr_group_table_fini(&tables[0]);
+    mr_group_table_fini(&tables[1]);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
+/* An array that does not fit the query's memory is done without. */
+START_TEST(test_direct_without_memory)
+{
+    const MrTypeId type = MR_TYPE_INT64;
+    MrKeyLayout layout;
+    MrGroupTable table;
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    uint32_t group;
+    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
+    mr_group_table_init(&table, &layout, 8, &memory);
+    for (int64_t key = 0; key < 1000; key++) {
+        const uint64_t hash = mr_key_hash(&layout, (const char *)&key, 0);
+        ck_assert_int_eq(
+            mr_group_table_insert_one(&table, (const char *)&key, 0, hash, &group, &err), MR_OK);
+    }
+    memory.limit_bytes = memory.used_bytes + 100;
+    mr_group_direct_choose(&table);
+    ck_assert_ptr_null(table.direct.groups);
+    memory.limit_bytes = 0;
+    mr_group_direct_choose(&table);
+    ck_assert_ptr_nonnull(table.direct.groups);
+    mr_group_table_fini(&table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
+START_TEST(test_keys_of_all_groups)
+{
+    mr_arena_reset(&test_arena);
+    const MrTypeId types[2] = { MR_TYPE_INT64, MR_TYPE_TEXT };
+    MrRandom random;
+    MrKeyLayout layout;
+    MrKeyBatch batch, keys;
+    MrGroupTable table;
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    static uint32_t groups[ROWS];
+    mr_random_init(&random, 5);
+    MrVector vectors[2] = { vector_of(types[0], choices[4].values, 3, &random, false),
+                            vector_of(types[1], choices[8].values, 6, &random, false) };
+    const MrVector *columns[2] = { &vectors[0], &vectors[1] };
+    ck_assert_int_eq(mr_key_layout_init(&layout, types, 2, &err), MR_OK);
+    mr_group_table_init(&table, &layout, 8, &memory);
+    ck_assert_int_eq(mr_group_table_reserve(&table, 1000, &err), MR_OK);
+    const int64_t reserved = mr_group_table_bytes(&table);
+    ck_assert_int_eq(mr_key_batch_encode(&layout, &test_arena, columns, ROWS, &batch, &err), MR_OK);
+    ck_assert_int_eq(mr_group_table_insert(&table, &batch, NULL, ROWS, groups, &err), MR_OK);
+    ck_assert_uint_eq(table.count, 18);
+    ck_assert_int_eq(mr_group_table_bytes(&table) - (int64_t)table.text_charged, reserved);
+    ck_assert_int_eq(mr_group_table_keys(&table, &test_arena, &keys, &err), MR_OK);
+    ck_assert_uint_eq(keys.rows, table.count);
+    for (uint32_t r = 0; r < ROWS; r++) {
+        const uint32_t g = groups[r];
+        ck_assert_uint_eq(keys.hashes[g], batch.hashes[r]);
+        ck_assert_uint_eq(keys.nulls[g], batch.nulls[r]);
+        ck_assert(mr_key_equal(&layout, keys.keys + (size_t)g * layout.bytes,
+                               batch.keys + (size_t)r * layout.bytes));
+    }
+    mr_group_table_fini(&table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
 START_TEST(test_without_columns)
 {
     MrKeyLayout layout;
@@ -284,6 +440,9 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, test_types, 0, 2 * CHOICES);
     tcase_add_test(tests, test_growth);
+    tcase_add_loop_test(tests, test_direct, 0, sizeof direct_cases / sizeof direct_cases[0]);
+    tcase_add_test(tests, test_direct_without_memory);
+    tcase_add_test(tests, test_keys_of_all_groups);
     tcase_add_test(tests, test_without_columns);
     tcase_add_test(tests, test_limit);
     tcase_add_test(tests, test_too_many_columns);
