@@ -21,7 +21,8 @@ struct MrScheduler {
     int64_t end_us;        /* monotonic time by which the end must come */
     int64_t checkpoint_us; /* monotonic time from which the next checkpoint may be written */
     uint64_t hurry_sequence;
-    MrArena arena; /* of the current batch's records */
+    uint64_t batch_rows; /* of the next micro-batch at most, as far as the setting lets them */
+    MrArena arena;       /* of the current batch's records */
     MrLogRecord *records;
     uint32_t record_count, record_capacity;
     MrDispatchGroup *groups;       /* made with the links */

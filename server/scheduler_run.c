@@ -7,6 +7,9 @@
 #include "server/scheduler_internal.h"
 
 enum { RECORDS_MAX = 4096, PENDING_BYTES_MAX = 64 * 1024 * 1024 };
+/* Micro-batches of many rows cost less a row, and hold up everything else: they grow while one is
+ * done in a moment. */
+enum { BATCH_ROWS_LEAST = 1 << 18, BATCH_SHORT_US = 10000, BATCH_LONG_US = 30000 };
 
 bool mr_scheduler_is_at_halt(const MrQuery *query)
 {
@@ -74,13 +77,31 @@ static MrStatus wanted_streams(MrScheduler *scheduler, MrQuery **queries, uint32
 static uint64_t batch_rows(const MrScheduler *scheduler, MrQuery **queries, uint32_t count,
                            uint64_t lowest)
 {
-    uint64_t rows = (uint64_t)mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
+    uint64_t most = (uint64_t)mr_settings_int(scheduler->server->settings, MR_SET_BATCH_ROWS);
+    uint64_t rows =
+        scheduler->batch_rows > BATCH_ROWS_LEAST ? scheduler->batch_rows : BATCH_ROWS_LEAST;
+    rows = rows < most ? rows : most;
     for (uint32_t q = 0; q < count; q++) {
         if (queries[q]->position == lowest && queries[q]->spec.subscription == NULL) {
             return rows;
         }
     }
     return rows < MR_SUBSCRIPTION_BATCH_ROWS ? rows : MR_SUBSCRIPTION_BATCH_ROWS;
+}
+
+/* How long a micro-batch took of which `limit` rows were the most tells how large the next one
+ * should be. */
+static void adapt_batch(MrScheduler *scheduler, uint64_t limit, int64_t duration_us)
+{
+    uint64_t rows = 0;
+    for (uint32_t r = 0; r < scheduler->record_count; r++) {
+        rows += scheduler->records[r].row_count;
+    }
+    if (duration_us > BATCH_LONG_US) {
+        scheduler->batch_rows = limit / 2;
+    } else if (rows >= limit && duration_us < BATCH_SHORT_US && scheduler->batch_rows <= limit) {
+        scheduler->batch_rows = limit * 2;
+    }
 }
 
 /* Reads from `from`, at most `left` rows; *upto comes back as the last sequence that was
@@ -180,15 +201,18 @@ bool mr_scheduler_run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t
         return false;
     }
     uint64_t upto = highest_end(queries, count, lowest, head);
+    uint64_t rows_max = batch_rows(scheduler, queries, count, lowest);
     MrError err = MR_ERROR_INIT;
     MrLogFilter filter;
     MrStatus status = wanted_streams(scheduler, queries, count, lowest, &filter, &err);
     if (status == MR_OK) {
-        status = read_records(scheduler, &filter, lowest + 1,
-                              batch_rows(scheduler, queries, count, lowest), &upto, &err);
+        status = read_records(scheduler, &filter, lowest + 1, rows_max, &upto, &err);
     }
     if (status == MR_OK) {
+        int64_t begun_us = mr_clock_monotonic_us(scheduler->server->clock);
         run_records(scheduler, queries, count, lowest, upto, head);
+        adapt_batch(scheduler, rows_max,
+                    mr_clock_monotonic_us(scheduler->server->clock) - begun_us);
     }
     for (uint32_t q = 0; q < count && status != MR_OK; q++) {
         if (takes_part(queries[q], lowest, upto, head)) {

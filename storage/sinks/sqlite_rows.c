@@ -1,5 +1,5 @@
 /*
- * storage/sinks/sqlite_rows.c - an epoch's rows as a virtual table that one `INSERT … SELECT` reads.
+ * storage/sinks/sqlite_rows.c - an epoch's rows as a virtual table that `INSERT … SELECT` reads.
  *
  * A statement a row costs as much in binding, stepping and resetting as in writing, and its cursor
  * looks for every key from the root of the tree.  One statement for thousands of rows keeps the
