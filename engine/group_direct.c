@@ -5,10 +5,11 @@
 
 #include <stdlib.h>
 
+#include "common/pages.h"
 #include "engine/group_table.h"
 
-/* Few groups are found fast anyway; and 32 bytes a group are what slots may take as well. */
-enum { GROUPS_MIN = 256, PLACES_PER_GROUP_MAX = 8 };
+/* 32 bytes a group are what slots may take as well. */
+enum { GROUPS_MIN = 4, PLACES_MIN = 64, PLACES_PER_GROUP_MAX = 8 };
 
 static bool has_word_keys(const MrGroupTable *table)
 {
@@ -46,7 +47,7 @@ static void measure_keys(const MrGroupTable *table, uint64_t *least, uint64_t *d
 void mr_group_direct_choose(MrGroupTable *table)
 {
     MrGroupDirect *direct = &table->direct;
-    direct->due = table->count < GROUPS_MIN ? GROUPS_MIN : table->count + table->count / 4;
+    direct->due = table->count < GROUPS_MIN ? GROUPS_MIN : table->count + table->count / 4 + 1;
     if (table->count < GROUPS_MIN || !has_word_keys(table) ||
         (direct->groups != NULL && !direct->has_outside)) {
         return;
@@ -54,7 +55,7 @@ void mr_group_direct_choose(MrGroupTable *table)
     uint64_t least, distance;
     mr_group_direct_fini(table);
     measure_keys(table, &least, &distance);
-    if (distance >= (uint64_t)table->count * PLACES_PER_GROUP_MAX) {
+    if (distance >= PLACES_MIN && distance >= (uint64_t)table->count * PLACES_PER_GROUP_MAX) {
         return;
     }
     uint64_t spare = distance / 4; /* at both ends, for the keys that are still to come */
@@ -69,6 +70,7 @@ void mr_group_direct_choose(MrGroupTable *table)
         (void)mr_memory_charge(table->memory, -mr_group_direct_bytes(&fresh), NULL);
         return;
     }
+    mr_pages_advise_large(fresh.groups, fresh.span * sizeof *fresh.groups);
     *direct = fresh;
     for (uint32_t g = 0; g < table->count; g++) {
         if (has_key(table, g)) {

@@ -24,6 +24,14 @@ static inline uint32_t mr_group_direct_find(const MrGroupDirect *direct, uint64_
     return at < direct->span ? direct->groups[at] : 0;
 }
 
+static inline void mr_group_direct_prefetch(const MrGroupDirect *direct, uint64_t key)
+{
+    uint64_t at = key - direct->least;
+    if (at < direct->span) {
+        __builtin_prefetch(&direct->groups[at]);
+    }
+}
+
 static inline void mr_group_direct_note(MrGroupDirect *direct, uint64_t key, uint32_t group)
 {
     uint64_t at = key - direct->least;

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 #include "common/hash.h"
+#include "common/pages.h"
 
-enum { SLOTS_MIN = 64, ROWS_MIN = 16, PREFETCH_AHEAD = 16 };
+enum { SLOTS_MIN = 64, ROWS_MIN = 16, PREFETCH_AHEAD = 16, PREFETCH_ROWS_AHEAD = 8 };
 #define SALT_MASK UINT64_C(0xffff000000000000)
 #define GROUP_MASK UINT64_C(0x0000ffffffffffff)
 /* Below this the slots fit a core's own cache, and prefetching costs more than it brings. */
@@ -87,6 +88,7 @@ static MrStatus grow_rows(MrGroupTable *table, uint32_t wanted, MrError *err)
         (void)mr_memory_charge(table->memory, -more, NULL);
         return mr_error_no_memory(err);
     }
+    mr_pages_advise_large(rows, (size_t)capacity * table->row_bytes);
     table->rows = rows;
     table->row_capacity = capacity;
     return MR_OK;
@@ -113,6 +115,7 @@ static MrStatus grow_slots(MrGroupTable *table, uint32_t groups, MrError *err)
         (void)mr_memory_charge(table->memory, -more, NULL);
         return mr_error_no_memory(err);
     }
+    mr_pages_advise_large(slots, after * sizeof *slots);
     for (uint32_t g = 0; g < table->count; g++) {
         uint64_t hash =
             mr_key_hash(table->layout, mr_group_key(table, g), mr_group_header(table, g)->nulls);
@@ -225,6 +228,24 @@ static inline __attribute__((always_inline)) MrStatus find_or_add(MrGroupTable *
     return needs_slots(table, table->count) ? grow_slots(table, table->count, err) : MR_OK;
 }
 
+/* Slots come into the cache first, then, by what they say, the rows whose keys will be compared and
+ * whose states will be updated. */
+static inline __attribute__((always_inline)) void prefetch_ahead(const MrGroupTable *table,
+                                                                 const uint64_t *hashes,
+                                                                 const uint32_t *rows, uint32_t i,
+                                                                 uint32_t count)
+{
+    if (i + PREFETCH_AHEAD < count) {
+        uint32_t ahead = rows == NULL ? i + PREFETCH_AHEAD : rows[i + PREFETCH_AHEAD];
+        __builtin_prefetch(&table->slots[hashes[ahead] & table->slot_mask]);
+    }
+    if (i + PREFETCH_ROWS_AHEAD < count) {
+        uint32_t ahead = rows == NULL ? i + PREFETCH_ROWS_AHEAD : rows[i + PREFETCH_ROWS_AHEAD];
+        uint64_t next = table->slots[hashes[ahead] & table->slot_mask] & GROUP_MASK;
+        __builtin_prefetch(mr_group_row(table, next == 0 ? 0 : (uint32_t)(next - 1)), 1);
+    }
+}
+
 static inline __attribute__((always_inline)) MrStatus insert_rows(
     MrGroupTable *table, KeyShape shape, const MrKeyBatch *batch, const uint32_t *rows,
     uint32_t count, uint32_t *groups, MrError *err)
@@ -232,9 +253,8 @@ static inline __attribute__((always_inline)) MrStatus insert_rows(
     size_t width = table->layout->bytes;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = rows == NULL ? i : rows[i];
-        if (table->slot_mask >= PREFETCH_SLOTS_MIN && i + PREFETCH_AHEAD < count) {
-            uint32_t ahead = rows == NULL ? i + PREFETCH_AHEAD : rows[i + PREFETCH_AHEAD];
-            __builtin_prefetch(&table->slots[batch->hashes[ahead] & table->slot_mask]);
+        if (table->slot_mask >= PREFETCH_SLOTS_MIN) {
+            prefetch_ahead(table, batch->hashes, rows, i, count);
         }
         MR_TRY(find_or_add(table, shape, batch->keys + row * width,
                            batch->nulls == NULL ? 0 : batch->nulls[row], batch->hashes[row],
@@ -267,6 +287,14 @@ static MrStatus insert_direct(MrGroupTable *table, const MrKeyBatch *batch, cons
         const char *key = batch->keys + (size_t)row * 8;
         uint64_t word;
         memcpy(&word, key, sizeof word);
+        if (is_far && i + PREFETCH_AHEAD < count) {
+            uint64_t ahead;
+            memcpy(&ahead,
+                   batch->keys +
+                       (size_t)(rows == NULL ? i + PREFETCH_AHEAD : rows[i + PREFETCH_AHEAD]) * 8,
+                   sizeof ahead);
+            mr_group_direct_prefetch(&table->direct, ahead);
+        }
         uint32_t found = mr_group_direct_find(&table->direct, word);
         groups[i] = found - 1;
         if (found == 0) {

@@ -229,7 +229,9 @@ static const struct DirectCase {
     { "growing ids", 5, 2500, 3000, 1, false, false, true },
     { "other ids after each window", 5, 100000, 3000, 1, false, true, true },
     { "two clusters", 0, INT64_C(1) << 40, 3000, 1, false, false, false },
-    { "few", 1, 0, 200, 1, false, false, false },
+    { "few", 1, 0, 10, 1, true, false, true },
+    { "too few", 1, 0, 3, 1, false, false, false },
+    { "few far apart", 1, 0, 10, 100, false, false, false },
 };
 
 static MrVector direct_keys(const struct DirectCase *c, int64_t base, MrRandom *random)

@@ -1,0 +1,24 @@
+/*
+ * common/pages.c - see pages.h.
+ */
+#include "common/pages.h"
+
+#include <stdint.h>
+#include <sys/mman.h>
+
+#define PAGE_BYTES ((uintptr_t)4096)
+#define ARRAY_BYTES_MIN ((size_t)4 << 20)
+
+void mr_pages_advise_large(void *memory, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    if (bytes >= ARRAY_BYTES_MIN) {
+        uintptr_t first = ((uintptr_t)memory + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+        uintptr_t last = ((uintptr_t)memory + bytes) & ~(PAGE_BYTES - 1);
+        (void)madvise((void *)first, last - first, MADV_HUGEPAGE);
+    }
+#else
+    (void)memory;
+    (void)bytes;
+#endif
+}
