@@ -12,7 +12,7 @@
 #include "storage/sinks/sqlite.h"
 
 /* A statement that may fail keeps the old form of every page that it changes: this bounds them. */
-enum { STATEMENT_ROWS_MAX = 4096 };
+enum { STATEMENT_ROWS_MAX = 4096, PREFETCH_AHEAD = 4 };
 /* SQLite keeps names that begin like this for itself: no table of the file stands in front. */
 #define ROWS_NAME "sqlite_millrace_rows_"
 
@@ -246,15 +246,27 @@ static int rows_close(sqlite3_vtab_cursor *cursor)
     return SQLITE_OK;
 }
 
+/* In the order of their keys rows are anywhere in their blocks, which another core has written. */
+static void prefetch_row(const MrSqliteRows *rows, const Place *place)
+{
+    const MrBlock *block = rows->blocks[place->block];
+    for (uint32_t c = 0; c < rows->table->schema.column_count; c++) {
+        __builtin_prefetch(mr_vector_cell(&block->columns[c], place->row));
+    }
+}
+
 /* The binders look at the block of the row that the cursor is at. */
-static void enter_row(RowsCursor *cursor, const Place *before)
+static void enter_row(RowsCursor *cursor)
 {
     MrSqliteRows *rows = cursor->rows;
     if (cursor->at >= rows->last) {
         return;
     }
+    if (cursor->at + PREFETCH_AHEAD < rows->last) {
+        prefetch_row(rows, &rows->places[cursor->at + PREFETCH_AHEAD]);
+    }
     uint32_t block = rows->places[cursor->at].block;
-    if (before != NULL && before->block == block) {
+    if (cursor->at > rows->first && rows->places[cursor->at - 1].block == block) {
         return;
     }
     for (uint32_t c = 0; c < rows->table->schema.column_count; c++) {
@@ -274,15 +286,15 @@ static int rows_filter(sqlite3_vtab_cursor *base, int number, const char *text, 
         return SQLITE_MISUSE;
     }
     cursor->at = cursor->rows->first;
-    enter_row(cursor, NULL);
+    enter_row(cursor);
     return SQLITE_OK;
 }
 
 static int rows_next(sqlite3_vtab_cursor *base)
 {
     RowsCursor *cursor = (RowsCursor *)base;
-    const Place *before = &cursor->rows->places[cursor->at++];
-    enter_row(cursor, before);
+    cursor->at++;
+    enter_row(cursor);
     return SQLITE_OK;
 }
 

@@ -95,18 +95,29 @@ static MrStatus numeric_too_large(const MrSqliteBinder *binder, const MrDecimal 
     return MR_ERR_NUMERIC_OUT_OF_RANGE;
 }
 
+static bool is_int64(const MrDecimal *value, int64_t *out)
+{
+    if (value->kind != MR_DECIMAL_FINITE) {
+        return false;
+    }
+    if (value->scale == 0) { /* as sums of integers are */
+        MrInt128 coefficient = mr_decimal_coefficient(value);
+        *out = (int64_t)coefficient;
+        return *out == coefficient;
+    }
+    if (mr_decimal_to_int64(value, out, NULL) != MR_OK) {
+        return false;
+    }
+    MrDecimal rounded = mr_decimal_from_int64(*out);
+    return mr_decimal_compare(&rounded, value) == 0;
+}
+
 static MrStatus value_set_numeric(MrSqliteBinder *binder, const MrDecimal *value,
                                   MrSqliteValue *out, MrError *err)
 {
+    int64_t integer;
     if (binder->integral) {
-        int64_t integer;
-        MrDecimal rounded;
-        if (value->kind != MR_DECIMAL_FINITE ||
-            mr_decimal_to_int64(value, &integer, NULL) != MR_OK) {
-            return numeric_too_large(binder, value, err);
-        }
-        rounded = mr_decimal_from_int64(integer);
-        if (mr_decimal_compare(&rounded, value) != 0) {
+        if (!is_int64(value, &integer)) {
             return numeric_too_large(binder, value, err);
         }
         value_set_integer(out, integer);
