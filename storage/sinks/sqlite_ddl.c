@@ -61,7 +61,8 @@ static void ddl_append_table(const uint8_t query[16], const MrSinkTable *table, 
 }
 
 /* The query's id keeps the names of an old and a fresh table's index apart during CREATE OR
- * REPLACE. */
+ * REPLACE.  The table's name in front is the one that it was made with: CREATE OR REPLACE gives it
+ * another, so that our index is known by its end. */
 static void ddl_append_index_name(const uint8_t query[16], const char *table, MrBuilder *out)
 {
     char name[MR_SINK_NAME_BYTES_MAX + 40];
@@ -69,6 +70,13 @@ static void ddl_append_index_name(const uint8_t query[16], const char *table, Mr
     mr_sink_uuid_text(query, uuid);
     snprintf(name, sizeof name, "%s_key_%.8s", table, uuid);
     mr_builder_append_quoted_identifier(out, name);
+}
+
+static void ddl_index_name_end(const uint8_t query[16], char out[MR_UUID_TEXT_BYTES + 8])
+{
+    char uuid[MR_UUID_TEXT_BYTES];
+    mr_sink_uuid_text(query, uuid);
+    snprintf(out, MR_UUID_TEXT_BYTES + 8, "_key_%.8s", uuid);
 }
 
 static MrStatus ddl_run(MrSqliteSink *sink, MrError *err)
@@ -318,30 +326,26 @@ static MrStatus swap_collect(MrSqliteSink *sink, const uint8_t old_query[16],
                              const MrSinkTable *old, MrBuilder *out, MrError *err)
 {
     sqlite3_stmt *statement;
-    MrBuilder own;
-    mr_builder_init(&own, 0);
-    ddl_append_index_name(old_query, old->name, &own);
-    MrStatus status = mr_sqlite_prepare_text(
+    char own[MR_UUID_TEXT_BYTES + 8];
+    ddl_index_name_end(old_query, own);
+    MR_TRY(mr_sqlite_prepare_text(
         sink,
         "SELECT sql FROM main.sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE AND type IN"
         " ('index', 'trigger')"
-        " AND sql IS NOT NULL AND '\"' || replace(name, '\"', '\"\"') || '\"' <> ?2 ORDER BY rowid",
-        &statement, err);
-    if (status == MR_OK) {
-        int code;
-        sqlite3_bind_text(statement, 1, old->name, -1, SQLITE_STATIC);
-        sqlite3_bind_text(statement, 2, mr_builder_text(&own), -1, SQLITE_STATIC);
-        while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-            mr_builder_append_string(out, (const char *)sqlite3_column_text(statement, 0));
-            mr_builder_append_char(out, '\0');
-        }
-        status = code == SQLITE_DONE
-                     ? MR_OK
-                     : mr_sqlite_error(sink->db, code, "read the target's schema", err);
-        sqlite3_reset(statement);
-        sqlite3_clear_bindings(statement);
+        " AND sql IS NOT NULL AND substr(name, -length(?2)) <> ?2 ORDER BY rowid",
+        &statement, err));
+    int code;
+    sqlite3_bind_text(statement, 1, old->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, own, -1, SQLITE_STATIC);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        mr_builder_append_string(out, (const char *)sqlite3_column_text(statement, 0));
+        mr_builder_append_char(out, '\0');
     }
-    mr_builder_fini(&own);
+    MrStatus status = code == SQLITE_DONE
+                          ? MR_OK
+                          : mr_sqlite_error(sink->db, code, "read the target's schema", err);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
     return status == MR_OK && out->failed ? mr_error_no_memory(err) : status;
 }
 
@@ -383,6 +387,35 @@ MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const M
     return status;
 }
 
+/* The index of the table's key, if it is there. */
+static MrStatus drop_index(MrSqliteSink *sink, const uint8_t query[16], const char *table,
+                           MrError *err)
+{
+    sqlite3_stmt *statement;
+    char own[MR_UUID_TEXT_BYTES + 8];
+    ddl_index_name_end(query, own);
+    MR_TRY(mr_sqlite_prepare_text(
+        sink,
+        "SELECT name FROM main.sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE AND type = 'index'"
+        " AND substr(name, -length(?2)) = ?2",
+        &statement, err));
+    sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, own, -1, SQLITE_STATIC);
+    int code = sqlite3_step(statement);
+    mr_builder_clear(&sink->sql);
+    if (code == SQLITE_ROW) {
+        mr_builder_append_string(&sink->sql, "DROP INDEX ");
+        mr_builder_append_quoted_identifier(&sink->sql,
+                                            (const char *)sqlite3_column_text(statement, 0));
+    }
+    MrStatus status = code == SQLITE_ROW || code == SQLITE_DONE
+                          ? MR_OK
+                          : mr_sqlite_error(sink->db, code, "read the target's schema", err);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return status != MR_OK || code == SQLITE_DONE ? status : ddl_run(sink, err);
+}
+
 /* The index of a key that may hold NULLs has the table's name in its own. */
 static MrStatus rename_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
                                       const MrSinkTable *table, const char *new_name, MrError *err)
@@ -410,10 +443,7 @@ static MrStatus rename_in_transaction(MrSqliteSink *sink, const uint8_t query[16
     if (table->key_count == 0 || mr_sink_key_is_not_null(table)) {
         return MR_OK;
     }
-    mr_builder_clear(&sink->sql);
-    mr_builder_append_string(&sink->sql, "DROP INDEX ");
-    ddl_append_index_name(query, table->name, &sink->sql);
-    MR_TRY(ddl_run(sink, err));
+    MR_TRY(drop_index(sink, query, new_name, err));
     return create_index(sink, query, &renamed, err);
 }
 
