@@ -62,10 +62,11 @@ static void object_unref(CatalogObject *object)
     }
 }
 
-static MrStatus list_push(ObjectList *list, CatalogObject *object, MrError *err)
+static MrStatus list_reserve(ObjectList *list, uint32_t count, MrError *err)
 {
-    if (list->count == list->capacity) {
+    if (count > list->capacity) {
         uint32_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+        capacity = count > capacity ? count : capacity;
         CatalogObject **items = realloc(list->items, capacity * sizeof *items);
         if (items == NULL) {
             return mr_error_no_memory(err);
@@ -73,16 +74,25 @@ static MrStatus list_push(ObjectList *list, CatalogObject *object, MrError *err)
         list->items = items;
         list->capacity = capacity;
     }
+    return MR_OK;
+}
+
+static MrStatus list_push(ObjectList *list, CatalogObject *object, MrError *err)
+{
+    MR_TRY(list_reserve(list, list->count + 1, err));
     list->items[list->count++] = object;
     return MR_OK;
 }
 
+/* Into a list that is empty, with room for one more: a clone is made to be changed. */
 static MrStatus list_share(const ObjectList *from, ObjectList *to, MrError *err)
 {
+    MR_TRY(list_reserve(to, from->count + 1, err));
     for (uint32_t i = 0; i < from->count; i++) {
-        MR_TRY(list_push(to, from->items[i], err));
-        atomic_fetch_add(&from->items[i]->references, 1);
+        to->items[i] = from->items[i];
+        atomic_fetch_add_explicit(&from->items[i]->references, 1, memory_order_relaxed);
     }
+    to->count = from->count;
     return MR_OK;
 }
 
@@ -132,6 +142,20 @@ static MrStatus index_rebuild(MrCatalog *catalog, MrError *err)
     for (uint32_t i = 0; i < catalog->relations.count; i++) {
         index_insert(catalog, i);
     }
+    return MR_OK;
+}
+
+/* A clone has the same relations at the same places. */
+static MrStatus index_share(const MrCatalog *catalog, MrCatalog *clone, MrError *err)
+{
+    uint32_t *slots = malloc(catalog->slot_count * sizeof *slots);
+    if (slots == NULL) {
+        return mr_error_no_memory(err);
+    }
+    memcpy(slots, catalog->slots, catalog->slot_count * sizeof *slots);
+    free(clone->slots);
+    clone->slots = slots;
+    clone->slot_count = catalog->slot_count;
     return MR_OK;
 }
 
@@ -215,7 +239,7 @@ MrStatus mr_catalog_clone(const MrCatalog *catalog, MrCatalog **out, MrError *er
         status = list_share(&catalog->functions, &clone->functions, err);
     }
     if (status == MR_OK) {
-        status = index_rebuild(clone, err);
+        status = index_share(catalog, clone, err);
     }
     if (status != MR_OK) {
         mr_catalog_unref(clone);

@@ -1,6 +1,6 @@
 /*
  * engine/functions/bytes.c - bits and bytes of bytea: numbered from 0, bit 0 the lowest of byte 0;
- * trimming.
+ * trimming and replacing.
  */
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
@@ -162,6 +162,51 @@ TRIM_KERNEL(bytea_ltrim, TRIM_LEFT)
 TRIM_KERNEL(bytea_rtrim, TRIM_RIGHT)
 TRIM_KERNEL(bytea_btrim, TRIM_LEFT | TRIM_RIGHT)
 
+/* ---- overlay ---- */
+
+/* Bytes before `from`, all of `other`, bytes from `to` on; counts beyond the end are cut. */
+static MrStatus set_overlaid(MrEval *eval, MrVector *out, uint32_t row, MrString bytes,
+                             MrString other, size_t from, size_t to)
+{
+    from = from < bytes.length ? from : bytes.length;
+    to = to < bytes.length ? to : bytes.length;
+    const size_t length = from + other.length + (bytes.length - to);
+    char *room = mr_kernel_text_room(eval, length);
+    if (room == NULL) {
+        return eval->err != NULL ? eval->err->status : MR_ERR_OUT_OF_MEMORY;
+    }
+    memcpy(room, bytes.data, from);
+    memcpy(room + from, other.data, other.length);
+    memcpy(room + from + other.length, bytes.data + to, bytes.length - to);
+    ((MrText *)out->data)[row] = mr_text_make(room, (uint32_t)length);
+    return MR_OK;
+}
+
+MR_KERNEL(bytea_overlay)
+{
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        const MrString bytes = mr_arg_text(args[0], i), other = mr_arg_text(args[1], i);
+        const int64_t start = MR_ARG(int32_t, 2, i);
+        const int64_t count = arg_count == 4 ? MR_ARG(int32_t, 3, i) : (int64_t)other.length;
+        if (start <= 0) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_SUBSTRING_ERROR,
+                                     "negative substring length not allowed"));
+            continue;
+        }
+        if (start + count > INT32_MAX) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                                     "integer out of range"));
+            continue;
+        }
+        const int64_t to = start - 1 + count;
+        MR_TRY(
+            set_overlaid(eval, out, i, bytes, other, (size_t)(start - 1), to > 0 ? (size_t)to : 0));
+    }
+    return MR_OK;
+}
+
 const MrFunction mr_functions_bytes[] = {
     F2("get_byte", BYTEA, INT32, INT32, bytea_get_byte, FALLIBLE, "Byte n, from 0.",
        "get_byte('\\x1234567890'::bytea, 4)", "144"),
@@ -179,5 +224,11 @@ const MrFunction mr_functions_bytes[] = {
        "rtrim('\\x1234567890'::bytea, '\\x9012'::bytea)", "\\x12345678"),
     F2("btrim", BYTEA, BYTEA, BYTEA, bytea_btrim, 0, "Without those bytes at both ends.",
        "btrim('\\x1234567890'::bytea, '\\x9012'::bytea)", "\\x345678"),
+    F3("overlay", BYTEA, BYTEA, INT32, BYTEA, bytea_overlay, FALLIBLE,
+       "With bytes from a place on replaced, as many as there are.",
+       "overlay('\\x1234567890'::bytea PLACING '\\x00ff'::bytea FROM 2)", "\\x1200ff7890"),
+    F4("overlay", BYTEA, BYTEA, INT32, INT32, BYTEA, bytea_overlay, FALLIBLE,
+       "With n bytes from a place on replaced.",
+       "overlay('\\x1234567890'::bytea PLACING '\\x00ff'::bytea FROM 2 FOR 1)", "\\x1200ff567890"),
 };
 MR_FAMILY_COUNT(bytes);

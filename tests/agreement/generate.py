@@ -54,7 +54,7 @@ LEFT_OUT = {
     "time_bucket", "tumble", "to_timestamp_ltz", "zscore", "ARRAY", "[]", "[:]", "random", "gen_random_uuid",
     "clock_timestamp", "hour", "day", "dayofmonth", "dayofweek", "dayofyear", "minute", "month", "quarter", "second",
     "week", "year", "from_unixtime", "unix_timestamp", "position", "overlay", "kmeans_assign",
-    "mr_limit", "mr_offset", "mr_single_row", "pg_notify", "pg_advisory_unlock_all", "set_config",
+    "mr_limit", "mr_offset", "mr_single_row", "mr_json_line", "mr_row_json", "pg_notify", "pg_advisory_unlock_all", "set_config",
     "generate_series",  # rows without end between the values above: expr_series.txt has it
 }
 # What PostgreSQL says depends on its minor version: the number of characters wraps around in some.
