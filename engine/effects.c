@@ -3,6 +3,8 @@
  */
 #include "engine/effects.h"
 
+#define MR_SLEEP_US_MAX (INT64_C(366) * 86400 * 1000000)
+
 static _Thread_local MrEffects *collected;
 
 MrEffects *mr_effects_collect(MrEffects *effects)
@@ -37,6 +39,24 @@ static MrStatus copy(MrArena *arena, MrString text, MrString *out, MrError *err)
     return data == NULL ? mr_error_no_memory(err) : MR_OK;
 }
 
+static MrStatus refused(const char *name, MrError *err)
+{
+    mr_error_set(err, MR_ERR_UNSUPPORTED, "%s is refused here", name);
+    return mr_error_hint(err, "Use it in a SELECT.");
+}
+
+MrStatus mr_effects_sleep(int64_t us, MrError *err)
+{
+    if (collected == NULL) {
+        return refused("pg_sleep()", err);
+    }
+    if (us > MR_SLEEP_US_MAX - collected->sleep_us) {
+        us = MR_SLEEP_US_MAX - collected->sleep_us;
+    }
+    collected->sleep_us += us > 0 ? us : 0;
+    return MR_OK;
+}
+
 MrStatus mr_effects_add(MrEffectKind kind, MrString name, MrString value, MrError *err)
 {
     MrEffects *effects = collected;
@@ -45,9 +65,7 @@ MrStatus mr_effects_add(MrEffectKind kind, MrString name, MrString value, MrErro
         MR_TRY(mr_effects_check(name, value, err));
     }
     if (effects == NULL) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "%s is refused here",
-                     kind == MR_EFFECT_NOTIFY ? "pg_notify()" : "set_config()");
-        return mr_error_hint(err, "Use it in a SELECT.");
+        return refused(kind == MR_EFFECT_NOTIFY ? "pg_notify()" : "set_config()", err);
     }
     effects->bytes += sizeof *effect + name.length + value.length;
     if (effects->bytes > MR_NOTIFY_TOGETHER_BYTES_MAX) {

@@ -1,5 +1,6 @@
 /*
- * engine/effects.h - what functions do beside their results: pg_notify(), set_config().  Whoever
+ * engine/effects.h - what functions do beside their results: pg_notify(), set_config(), pg_sleep().
+ * Whoever
  * runs a pipeline collects it on its thread; whoever has asked for the rows does it when they are
  * there, so that nothing has happened where the statement fails.  Must not know sessions.
  */
@@ -33,6 +34,7 @@ typedef struct MrEffects {
     MrArena *arena; /* keeps */
     MrEffect *first, *last;
     size_t bytes;
+    int64_t sleep_us; /* the answer is to be held back for so long */
 } MrEffects;
 
 /* Effects of this thread go there from now on (keeps; NULL: nowhere, functions that have some
@@ -40,6 +42,8 @@ typedef struct MrEffects {
 MrEffects *mr_effects_collect(MrEffects *effects);
 /* Of a notification: 22023 for a channel without a name or a payload that is too long. */
 MrStatus mr_effects_check(MrString channel, MrString payload, MrError *err);
+/* Adds to the time for which the answer is held back. */
+MrStatus mr_effects_sleep(int64_t us, MrError *err);
 /* 54000 for too many at once. */
 MrStatus mr_effects_add(MrEffectKind kind, MrString name, MrString value, MrError *err);
 

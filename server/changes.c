@@ -124,7 +124,9 @@ static MrStatus ask(MrSession *session, MrChange *change, bool *waits, MrError *
     }
     if (mr_adhoc_is_immediate(plan)) {
         MR_TRY(mr_adhoc_run_now(session->server, plan, &change->rows, err));
-        return mr_session_do_effects(session, change->rows, err);
+        MR_TRY(mr_session_do_effects(session, change->rows, err));
+        *waits = mr_session_sleeps(session, change->rows, rows_are_there);
+        return MR_OK;
     }
     *waits = true;
     mr_select_start_for(session, plan, change->memory, change->catalog, &change->rows, true,
@@ -188,8 +190,8 @@ static void tell_of_commit(MrSession *session, const MrChange *change)
     }
     session->transaction.has_told = true;
     mr_session_notice(session, "NOTICE", "00000",
-                      "statements that change tables run at COMMIT: how many rows that will be is "
-                      "not known before",
+                      "statements that change tables run at COMMIT: the number of rows is that of "
+                      "now",
                       NULL);
 }
 
@@ -248,7 +250,11 @@ MrStatus mr_changes_run_or_keep(MrSession *session, MrChange *change, MrSessionT
             mr_changes_free(&change);
             return status;
         }
-        then(session, MR_OK, NULL);
+        if (session->transaction.last_deferred == change && mr_change_can_be_counted(change)) {
+            mr_change_count(session, change, then);
+        } else {
+            then(session, MR_OK, NULL);
+        }
         return MR_OK;
     }
     if (session->transaction.log != NULL) { /* rows of streams, which its query may read */

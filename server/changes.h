@@ -40,6 +40,11 @@ MrStatus mr_changes_run_or_keep(MrSession *session, MrChange *change, MrSessionT
  * returns. */
 void mr_changes_done(MrSession *session, const char *tag);
 
+/* One that the transaction keeps for COMMIT gets the number of rows that it would change now; then
+ * `then` comes (change_count.c). */
+bool mr_change_can_be_counted(const MrChange *change);
+void mr_change_count(MrSession *session, MrChange *change, MrSessionThen *then);
+
 /* Applies one with its rows to the table (change_apply.c). */
 MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err);
 

@@ -95,10 +95,14 @@ static void adhoc_done(void *context, MrResult *result, const MrError *err)
         err = &cancelled;
     }
     MrError own = MR_ERROR_INIT;
-    if (err == NULL && mr_session_do_effects(session, result, &own) != MR_OK) {
+    if (err == NULL && !session->is_counting &&
+        mr_session_do_effects(session, result, &own) != MR_OK) {
         err = &own;
     }
     *session->adhoc_result = result;
+    if (err == NULL && !session->is_counting && mr_session_sleeps(session, result, session->then)) {
+        return;
+    }
     mr_session_resume(session, err == NULL ? MR_OK : err->status, err);
 }
 
@@ -120,7 +124,9 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
     if (mr_adhoc_is_immediate(portal->plan)) {
         MR_TRY(mr_adhoc_run_now(session->server, portal->plan, &portal->result, err));
         MR_TRY(mr_session_do_effects(session, portal->result, err));
-        then(session, MR_OK, NULL);
+        if (!mr_session_sleeps(session, portal->result, then)) {
+            then(session, MR_OK, NULL);
+        }
         return MR_OK;
     }
     MR_TRY(mr_transaction_cut(session, err)); /* the query may read what was just written */

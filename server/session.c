@@ -111,6 +111,10 @@ void mr_session_stop_waiting(MrSession *session)
         mr_adhoc_abandon(session->adhoc);
         session->adhoc = NULL;
     }
+    mr_session_end_sleep(session);
+    mr_result_destroy(session->counted);
+    session->counted = NULL;
+    session->is_counting = false;
     session->is_waiting = false;
     session->then = NULL;
 }

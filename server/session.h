@@ -112,8 +112,11 @@ struct MrSession {
     bool wait_is_final; /* cancelling would tell a lie: it is short, and waited for */
     MrAdhoc *adhoc;
     MrResult **adhoc_result;     /* gets its rows */
+    MrResult *counted;           /* rows that a change kept for COMMIT would change now */
+    bool is_counting;            /* they are asked for: nothing else of that query counts */
     MrSessionThen *changes_then; /* when statements that change tables have run */
     MrCopyIn *copy;              /* COPY FROM STDIN under way */
+    struct event *sleep;         /* pg_sleep() holds the answer back until then */
     MrCancelReason cancel;
 
     /* Answers for which the disk is waited, oldest first; the session itself goes on. */

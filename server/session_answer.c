@@ -164,6 +164,12 @@ void mr_session_cancel(MrSession *session, MrCancelReason reason)
         mr_adhoc_cancel(session->adhoc); /* its end comes with 57014 */
         return;
     }
+    if (session->sleep != NULL) {
+        MrError woken = MR_ERROR_INIT;
+        mr_session_end_sleep(session);
+        mr_session_resume(session, mr_session_cancel_error(session, &woken), &woken);
+        return;
+    }
     if (session->is_waiting && (session->wait == NULL || session->wait_is_final)) {
         return; /* whoever is waited for sees the mark afterwards */
     }

@@ -41,6 +41,9 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
 void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
                          MrCatalog *catalog, MrResult **out, bool sees_uncommitted,
                          MrSessionThen *then);
+/* pg_sleep() in it: true, and `then` comes when that time is over (sleep.c). */
+bool mr_session_sleeps(MrSession *session, const MrResult *result, MrSessionThen *then);
+void mr_session_end_sleep(MrSession *session);
 /* What functions of the statement were called for is done with its transaction; for whoever runs a
  * plan without the two above. */
 MrStatus mr_session_do_effects(MrSession *session, const MrResult *result, MrError *err);

@@ -27,7 +27,7 @@ MILLRACE = ["CREATE STREAM events (at timestamptz, k text, v bigint)",
 
 
 # Statements of SQL that this dialect has not, refused with 0A000 or 42883: no more than that.
-REFUSED_MAX = 3
+REFUSED_MAX = 1
 
 
 def statements():

@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import harness  # noqa: E402
 from harness import wire  # noqa: E402
+from harness.server import wait_until  # noqa: E402
 from harness.wire import (SYNC, Wire, bind, describe, errors, execute, kinds, parse, query, rows,  # noqa: E402
                           startup)
 
@@ -53,6 +54,61 @@ def make_cases(server):
             equal(errors(w.ask(query("INSERT INTO s VALUES (1, 'x')"))), ["25006"])
             w.ask(query("RESET ALL"))
             equal(errors(w.ask(query("INSERT INTO s VALUES (1, 'x')"))), [])
+
+    def is_active(other, w):
+        """Whether the session of `w` is at something, as another one sees it."""
+        number = struct.unpack("!i", w.key[:4])[0]
+        return rows(other.ask(query("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' "
+                                    f"AND pid = {number}"))) == [[b"1"]]
+
+    def sleeps():
+        """A sleeper holds up its own answer, nobody else's, and wakes for a cancel or a timeout."""
+        with Wire(server) as w, Wire(server) as other:
+            for sql in ("SELECT pg_sleep(0.01)", "SELECT pg_sleep_for('10 ms')", "SELECT pg_sleep(-1)"):
+                equal(rows(w.ask(query(sql))), [[b""]])
+            equal(rows(w.ask(query("SELECT pg_sleep(NULL)"))), [[None]])
+            equal(rows(w.ask(query("SELECT g, pg_sleep(0.001) FROM generate_series(1, 3) AS g"))),
+                  [[b"1", b""], [b"2", b""], [b"3", b""]])
+            w.send(query("SELECT pg_sleep(100000), 1; SELECT 2"))
+            wait_until(lambda: is_active(other, w), 20, "the sleeper")
+            equal(rows(other.ask(query("SELECT 7"))), [[b"7"]])
+            with Wire(server, login=False) as canceller:
+                canceller.send(struct.pack("!ii", len(w.key) + 8, wire.CANCEL_REQUEST) + w.key)
+                equal(canceller.rest(), [])
+            answer = w.until(b"Z")
+            equal((errors(answer), rows(answer)), (["57014"], []))
+            w.ask(query("SET statement_timeout = '50ms'"))
+            equal(errors(w.ask(query("SELECT pg_sleep(100000)"))), ["57014"])
+            w.ask(query("SET statement_timeout = 0"))
+            equal(rows(w.ask(query("SELECT 3"))), [[b"3"]])
+            equal(errors(w.ask(query("CREATE VIEW sleepy AS SELECT pg_sleep(a) FROM s"))), [])
+            equal(errors(w.ask(query("CREATE MATERIALIZED VIEW asleep AS SELECT pg_sleep(a) FROM s"))), ["0A000"])
+        with Wire(server) as other:
+            with Wire(server) as w:     # it goes away asleep
+                w.send(query("SELECT pg_sleep(100000)"))
+                wait_until(lambda: is_active(other, w), 20, "the sleeper")
+            wait_until(lambda: not is_active(other, w), 20, "its end")
+
+    def counts():
+        """What runs at COMMIT says how many rows it would change now."""
+        with Wire(server) as w:
+            for sql in ("CREATE TABLE counted (id integer PRIMARY KEY, n integer)",
+                        "INSERT INTO counted SELECT g, g FROM generate_series(1, 10) AS g", "BEGIN"):
+                equal(errors(w.ask(query(sql))), [])
+            for sql, tag in (("UPDATE counted SET n = n + 1 WHERE id <= 3", b"UPDATE 3"),
+                             ("UPDATE counted SET n = 5 FROM generate_series(1, 2) AS g WHERE id < 3", b"UPDATE 2"),
+                             ("DELETE FROM counted WHERE id = 7", b"DELETE 1"),
+                             ("DELETE FROM counted WHERE id > 100", b"DELETE 0"),
+                             ("INSERT INTO counted SELECT id + 100, n FROM counted WHERE id > 8", b"INSERT 0 2")):
+                answer = w.ask(query(sql))
+                equal([payload.rstrip(b"\0") for kind, payload in answer if kind == b"C"], [tag])
+            equal(errors(w.ask(query("COMMIT"))), [])
+            equal(rows(w.ask(query("SELECT count(*), sum(n) FROM counted"))), [[b"11", b"75"]])
+            w.ask(query("BEGIN"))
+            equal(errors(w.ask(query("UPDATE counted SET n = 1 / (id - 1)"))), ["22012"])
+            w.ask(query("ROLLBACK"))
+            equal(rows(w.ask(query("SELECT count(*) FROM counted"))), [[b"11"]])
+            w.ask(query("DROP TABLE counted"))
 
     def chores():
         """What pools and tools send between one client and the next; each is taken."""
@@ -200,6 +256,8 @@ def make_cases(server):
         w.close()
 
     yield "set_config()", set_config
+    yield "pg_sleep()", sleeps
+    yield "rows of a transaction's statements", counts
     yield "session chores", chores
     yield "idle sessions end in their time", idle
     yield "a plan that gives other columns", changed_plan

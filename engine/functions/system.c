@@ -64,6 +64,39 @@ MR_KERNEL(set_config)
     }
     return MR_OK;
 }
+/* Seconds as microseconds; what is no time at all is none. */
+static int64_t seconds_us(double seconds)
+{
+    enum { SECONDS_MAX = 366 * 86400 };
+    if (!(seconds > 0)) { /* NaN too */
+        return 0;
+    }
+    return (int64_t)((seconds < SECONDS_MAX ? seconds : SECONDS_MAX) * 1e6);
+}
+
+/* The rows are computed first; then the session sleeps for all calls together. */
+MR_KERNEL(sleep_seconds)
+{
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        MR_TRY(mr_effects_sleep(seconds_us(MR_ARG(double, 0, i)), eval->err));
+    }
+    return MR_OK;
+}
+MR_KERNEL(sleep_for)
+{
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        const MrInterval *interval = &MR_ARG(MrInterval, 0, i);
+        const double days = (double)interval->months * 30 + (double)interval->days;
+        MR_TRY(mr_effects_sleep(seconds_us(days * 86400 + (double)interval->us / 1e6), eval->err));
+    }
+    return MR_OK;
+}
 /* Nobody can hold one: there is nothing to let go of. */
 MR_KERNEL(nothing)
 {
@@ -127,6 +160,12 @@ const MrFunction mr_functions_system[] = {
              "Sets a setting of the session (true: until the end of the transaction), gives it.",
              "set_config('application_name', 'mine', false)", "mine", MR_TYPE_TEXT, MR_TYPE_TEXT,
              MR_TYPE_BOOL),
+    MR_ENTRY("pg_sleep", 1, VOID, sleep_seconds, MR_FN_STRICT | MR_FN_VOLATILE | MR_FN_FALLIBLE,
+             "Holds the answer back for so many seconds, those of all calls together.",
+             "pg_sleep(0)", "", MR_TYPE_FLOAT64),
+    MR_ENTRY("pg_sleep_for", 1, VOID, sleep_for, MR_FN_STRICT | MR_FN_VOLATILE | MR_FN_FALLIBLE,
+             "The same for an interval; a month is 30 days.", "pg_sleep_for('0 seconds')", "",
+             MR_TYPE_INTERVAL),
     VOLATILE_0("pg_advisory_unlock_all", VOID, nothing,
                "Does nothing: there are no advisory locks.  Connection pools call it.",
                "pg_advisory_unlock_all()", ""),
