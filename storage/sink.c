@@ -5,7 +5,9 @@
 #include "storage/sink.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "common/logging.h"
 #include "storage/sinks/sinks.h"
 
 static const MrSinkClass *const sink_classes[] = {
@@ -161,6 +163,17 @@ bool mr_sink_key_is_not_null(const MrSinkTable *table)
         }
     }
     return true;
+}
+
+MrStatus mr_sink_leave_out(const char *statement, MrError *err)
+{
+    mr_error_detail(err, "The new result can't keep this of the old one: %.300s", statement);
+    if (strncmp(err->sqlstate, "42", 2) != 0 && strncmp(err->sqlstate, "23", 2) != 0) {
+        return err->status; /* the target, not what the statement says */
+    }
+    mr_log_error(MR_LOG_WARNING, "replace.left_out", err);
+    mr_error_clear(err);
+    return MR_OK;
 }
 
 MrStatus mr_sink_no_unique_key(const MrSinkTable *table, MrError *err)

@@ -112,11 +112,10 @@ static MrStatus swap_tables(MrPgSink *sink, const uint8_t old_query[16], const M
         MR_TRY(swap_rename_key(sink, old, PQgetvalue(key, 0, 0), err));
     }
     for (int i = 0; i < PQntuples(kept); i++) {
-        MrStatus status = swap_run(sink, PQgetvalue(kept, i, 0), err);
-        if (status != MR_OK) {
-            mr_error_detail(err, "The new result can't keep this of the old one: %.300s",
-                            PQgetvalue(kept, i, 0));
-            return status;
+        MR_TRY(swap_run(sink, "SAVEPOINT kept", err));
+        if (swap_run(sink, PQgetvalue(kept, i, 0), err) != MR_OK) {
+            MR_TRY(mr_sink_leave_out(PQgetvalue(kept, i, 0), err));
+            MR_TRY(swap_run(sink, "ROLLBACK TO kept", err));
         }
     }
     return MR_OK;

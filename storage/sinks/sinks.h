@@ -29,6 +29,10 @@ bool mr_sink_key_is_not_null(const MrSinkTable *table);
 bool mr_sink_is_integral(const MrSinkTable *table, uint32_t column);
 /* Blocks fit the table's columns, and only a keyed table has deletes. */
 MrStatus mr_sink_check_changes(const MrSinkTable *table, const MrChangeSet *changes, MrError *err);
+/* An index, trigger or grant of users that the fresh result of CREATE OR REPLACE can't have, as its
+ * columns are others: logged and left out, since it is decided by then that the old result goes.
+ * Faults of the target stay errors. */
+MrStatus mr_sink_leave_out(const char *statement, MrError *err);
 /* 42P10: a SINK's table has no unique index of the form that its key needs. */
 MrStatus mr_sink_no_unique_key(const MrSinkTable *table, MrError *err);
 /* How often an appended row stands in the table: its weight. */

@@ -362,9 +362,7 @@ static MrStatus swap_in_transaction(MrSqliteSink *sink, const uint8_t old_query[
     for (size_t at = 0; at < kept->length; at += strlen(kept->data + at) + 1) {
         MrStatus status = mr_sqlite_exec(sink->db, kept->data + at, err);
         if (status != MR_OK) {
-            mr_error_detail(err, "The new result can't keep this of the old one: %.300s",
-                            kept->data + at);
-            return status;
+            MR_TRY(mr_sink_leave_out(kept->data + at, err));
         }
     }
     return MR_OK;
