@@ -185,7 +185,7 @@ typedef struct MrAstFromJoin {
     MrJoinKind join;
     bool natural;
     bool asof; /* a ASOF [LEFT] JOIN b */
-    /* Of an ASOF JOIN: MATCH_CONDITION (…).  NULL: the comparison is in ON, or USING ends with it. */
+    /* Of an ASOF JOIN: MATCH_CONDITION (…).  NULL: its comparison is in ON, or ends USING. */
     MrNode *match;
     MrNode *left;
     MrNode *right;

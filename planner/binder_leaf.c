@@ -157,9 +157,32 @@ static MrStatus bind_system(MrBinder *b, const MrAstColumn *column, uint32_t oid
     return mr_expr_constant(b->arena, &value, column->base.position, out, b->err);
 }
 
+/* Flink's window_time, of rows that have just got their windows: the last millisecond in them. */
+static MrStatus bind_window_time(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+{
+    const MrLogical *input = b->scope == NULL ? NULL : b->scope->input;
+    MrDatum value = { .type = mr_type(MR_TYPE_INTERVAL), .interval = { .us = 1000 } };
+    MrExpr *end, *step;
+    *out = NULL;
+    while (input != NULL && input->kind == MR_LOGICAL_FILTER) { /* WHERE */
+        input = input->input;
+    }
+    if (input == NULL || input->kind != MR_LOGICAL_WINDOW) {
+        return MR_OK;
+    }
+    uint32_t last = input->column_count - 1; /* window_end */
+    MR_TRY(mr_expr_column(b->arena, last, input->columns[last].type, column->base.position, &end,
+                          b->err));
+    MR_TRY(mr_expr_constant(b->arena, &value, -1, &step, b->err));
+    return mr_bind_operator(b, "-", end, step, column->base.position, out);
+}
+
 static MrStatus bind_place(MrBinder *b, const MrAstColumn *column, const char *name, MrExpr **out)
 {
     *out = NULL;
+    if (strcmp(name, "window_time") == 0) {
+        return bind_window_time(b, column, out);
+    }
     if (b->scope != NULL && b->scope->oid != 0) {
         MR_TRY(bind_system(b, column, b->scope->oid, name, out));
     }

@@ -58,8 +58,8 @@ static void close_with_window(MrLogical *join, bool of_left)
     if (column < 0) {
         return;
     }
-    /* A window takes rows until W reaches its end.  Of several windows of a row one may be open: there
-     * it is judged where the row gets them. */
+    /* A window takes rows until W reaches its end.  Of several windows of a row one may be open:
+     * there it is judged where the row gets them. */
     MrLogical *window = (MrLogical *)(uintptr_t)input->columns[column].window_of;
     bool is_one = window->window_kind == MR_GROUP_WINDOW_TUMBLE;
     window->judges_late = !is_one;
