@@ -1,9 +1,9 @@
 /*
  * server/subscription.h - the changes of a temporary standing query on their way to one client.
  * The scheduler's thread offers what a flush gave, and flushes no more until the client's side has
- * taken it.  Meanwhile the query goes on over the log until MR_SUBSCRIPTION_PENDING_BYTES of changes
- * are pending, and stands still then: a slow client is a place in the log and costs no memory.  When
- * it reads again, what it gets are the changes since, netted.
+ * taken it.  Meanwhile the query goes on over the log until MR_SUBSCRIPTION_PENDING_BYTES are
+ * pending, and stands still then: a slow client is a place in the log and costs no memory.  When it
+ * reads again, what it gets are the changes since, netted.
  */
 #ifndef MR_SERVER_SUBSCRIPTION_H
 #define MR_SERVER_SUBSCRIPTION_H
