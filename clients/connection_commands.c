@@ -11,11 +11,16 @@
 #include "clients/input.h"
 #include "clients/session.h"
 
-static void connection_tell(const MrShell *shell, const char *start, bool address)
+/* `moved`: to another server than before, so that it is named. */
+static void connection_tell(const MrShell *shell, const char *start, bool address, bool moved)
 {
     const char *host = PQhost(shell->conn);
     const char *numeric = PQhostaddr(shell->conn);
     printf("%s database \"%s\" as user \"%s\"", start, PQdb(shell->conn), PQuser(shell->conn));
+    if (!moved) {
+        puts(".");
+        return;
+    }
     if (host[0] == '/') {
         printf(" via socket in \"%s\"", host);
     } else if (address && numeric != NULL && *numeric != '\0' && strcmp(host, numeric) != 0) {
@@ -32,7 +37,7 @@ MrCommandStatus mr_command_conninfo(MrShell *shell, const char *name)
     if (shell->conn == NULL) {
         puts("You are currently not connected to a database.");
     } else {
-        connection_tell(shell, "You are connected to", true);
+        connection_tell(shell, "You are connected to", true, true);
         mr_session_tell_ssl(shell);
     }
     return MR_COMMAND_DONE;
@@ -67,17 +72,23 @@ MrCommandStatus mr_command_connect(MrShell *shell, const char *name)
         .host = arguments[2] != NULL ? arguments[2] : kept[2],
         .port = arguments[3] != NULL ? arguments[3] : kept[3],
     };
+    char *host = mr_text_copy(old != NULL ? PQhost(old) : "");
+    char *port = mr_text_copy(old != NULL ? PQport(old) : "");
     bool ok = mr_session_connect(shell, &target);
     if (ok) {
+        bool moved =
+            strcmp(host, PQhost(shell->conn)) != 0 || strcmp(port, PQport(shell->conn)) != 0;
         mr_completion_forget();
         mr_input_configure(shell->input); /* another database has another history */
         if (!mr_variables_is_on(&shell->variables, "QUIET")) {
             mr_session_tell_ssl(shell);
-            connection_tell(shell, "You are now connected to", false);
+            connection_tell(shell, "You are now connected to", false, moved);
         }
     } else if (old != NULL && mr_shell_is_interactive(shell)) {
         fputs("Previous connection kept\n", stderr);
     }
+    free(host);
+    free(port);
     for (int i = 0; i < 4; i++) {
         free(arguments[i]);
         free(kept[i]);
@@ -97,7 +108,6 @@ MrCommandStatus mr_command_encoding(MrShell *shell, const char *name)
     } else if (PQsetClientEncoding(shell->conn, encoding) != 0) {
         mr_shell_message(shell, MR_LEVEL_ERROR,
                          "%s: invalid encoding name or conversion procedure not found", encoding);
-        ok = false;
     } else {
         mr_shell_set(shell, "ENCODING", pg_encoding_to_char(PQclientEncoding(shell->conn)));
     }

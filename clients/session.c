@@ -192,8 +192,15 @@ bool mr_session_connect(MrShell *shell, const MrTarget *target)
     }
     free(password);
     if (PQstatus(conn) == CONNECTION_BAD) {
-        mr_shell_message(shell, MR_LEVEL_ERROR, "%s", PQerrorMessage(conn));
+        bool script = shell->script != NULL && !mr_shell_is_interactive(shell);
+        mr_shell_message(shell, MR_LEVEL_ERROR, script ? "\\connect: %s" : "%s",
+                         PQerrorMessage(conn));
         PQfinish(conn);
+        if (script) { /* the rest of the script is not meant for where it has been */
+            exit(shell->script->file == NULL                              ? MR_EXIT_FAILURE
+                 : mr_variables_is_on(&shell->variables, "ON_ERROR_STOP") ? MR_EXIT_SCRIPT
+                                                                          : MR_EXIT_CONNECTION);
+        }
         return false;
     }
     if (shell->conn != NULL) {

@@ -11,6 +11,8 @@ void mr_shell_init(MrShell *shell)
 {
     memset(shell, 0, sizeof(*shell));
     mr_variables_init(&shell->variables);
+    mr_shell_set(shell, "LAST_ERROR_MESSAGE", "");
+    mr_shell_set(shell, "LAST_ERROR_SQLSTATE", "00000");
     mr_print_options_init(&shell->print);
     shell->out = stdout;
     shell->edit_lines = true;

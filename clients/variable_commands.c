@@ -92,8 +92,10 @@ MrCommandStatus mr_command_prompt(MrShell *shell, const char *name)
         text = NULL;
     }
     if (text != NULL) {
-        fputs(text, stdout);
-        fflush(stdout);
+        /* What is piped in answers as a user would, and results go on without the question. */
+        FILE *out = shell->script->name != NULL || isatty(STDIN_FILENO) ? stdout : stderr;
+        fputs(text, out);
+        fflush(out);
     }
     bool ok = getline(&line, &size, stdin) >= 0 && !mr_interrupted;
     if (ok) {
@@ -101,7 +103,7 @@ MrCommandStatus mr_command_prompt(MrShell *shell, const char *name)
         char *complaint = mr_variables_set(&shell->variables, variable, line);
         ok = complaint == NULL;
         if (!ok) {
-            mr_shell_message(shell, MR_LEVEL_ERROR, "\\%s: %s", name, complaint);
+            mr_shell_message(shell, MR_LEVEL_ERROR, "%s", complaint);
         }
         free(complaint);
     } else if (!mr_interrupted) {

@@ -28,7 +28,7 @@ static const Steering steerings[] = {
     { "ECHO_HIDDEN", "off", "||noexec|", "show the statements of backslash commands" },
     { "FETCH_COUNT", "0", "#", "show so many rows at a time, as they come (0: all at the end)" },
     { "HIGHLIGHT", "on", "", "colour SQL words, texts and numbers while they are typed" },
-    { "HISTCONTROL", "none", "|ignorespace|ignoredups|ignoreboth|none|",
+    { "HISTCONTROL", "none", "|none|ignorespace|ignoredups|ignoreboth|",
       "what does not get into the history" },
     { "HISTFILE", NULL, NULL, "file of the history (default: one per database)" },
     { "HISTSIZE", "500", "#", "statements that the history keeps" },
@@ -205,6 +205,8 @@ char *mr_variables_set(MrVariables *variables, const char *name, const char *val
     if (steering != NULL) {
         if (value == NULL) {
             value = steering->initial;
+        } else if (strcmp(name, "IGNOREEOF") == 0 && !number_is_valid(value)) {
+            value = "10"; /* as in bash, whatever else stands there */
         } else if (*value == '\0' && steering->choices != NULL &&
                    (*steering->choices == '\0' || strncmp(steering->choices, "||", 2) == 0)) {
             value = "on";

@@ -691,6 +691,27 @@ SELECT 1 AS a, 2 AS b, 3 AS c WHERE false \\crosstabview
 SELECT 'v' AS v, NULL AS h, NULL AS c \\crosstabview
 selec \\crosstabview
 """,
+    "encoding": "\\encoding\n\\encoding LATIN1\n\\encoding\n\\echo :ENCODING\n\\encoding nonsense\n\\encoding UTF8\n",
+    "connect": "\\c\n\\c -\n\\c test\n\\c test millrace 127.0.0.1\n\\connect - - - -\n\\conninfo\n\\c nowhere\nSELECT 1;\n",
+    "prompt": "\\prompt name\nAnn Other\n\\echo :name\n\\prompt 'Your name: ' 'two'\nBob\n\\echo :two\n\\prompt\n"
+              "\\prompt a-b\nx\n",
+    "context of messages": "\n".join(
+        f"\\set {name} {value}\nDO $$ BEGIN RAISE NOTICE 'n'; RAISE 'oops' USING HINT = 'h', DETAIL = 'd'; END $$;"
+        for name, value in (("SHOW_CONTEXT", "never"), ("SHOW_CONTEXT", "always"), ("VERBOSITY", "verbose"),
+                            ("VERBOSITY", "terse"), ("VERBOSITY", "sqlstate"), ("SHOW_CONTEXT", "x")))
+        + "\n\\unset VERBOSITY\n\\echo :VERBOSITY :SHOW_CONTEXT\n",
+    "single lines": "\\set SINGLELINE on\nSELECT 1\nSELECT (2\n+ 3)\nSELECT 'a\nb'\n\\set SINGLELINE off\nSELECT 4\nAS x;\n",
+    "steering variables": "".join(f"{line}\n" for line in (
+        "\\echo :LAST_ERROR_MESSAGE :LAST_ERROR_SQLSTATE", "\\set HISTCONTROL both", "\\set HISTCONTROL ignoreboth",
+        "\\set COMP_KEYWORD_CASE x", "\\set COMP_KEYWORD_CASE Lower", "\\set HISTSIZE 3x", "\\set HISTSIZE -1",
+        "\\set IGNOREEOF", "\\echo :IGNOREEOF", "\\set IGNOREEOF x", "\\echo :IGNOREEOF", "\\set FETCH_COUNT -3",
+        "\\set ON_ERROR_ROLLBACK sometimes", "\\set AUTOCOMMIT maybe", "\\set QUIET", "\\unset QUIET",
+        "\\set PROMPT1", "\\echo [:PROMPT1]", "\\echo :HISTSIZE :COMP_KEYWORD_CASE :HISTCONTROL", "\\set ECHO errors",
+        "selec;", "\\set ECHO queries", "SELECT 1;", "\\set ECHO all", "SELECT 2;", "\\set ECHO", "\\set ECHO none",
+        "\\set ECHO_HIDDEN x", "\\unset ECHO_HIDDEN", "\\echo :ECHO_HIDDEN")),
+    "rollback to where it was": "\\set ON_ERROR_ROLLBACK interactive\nBEGIN;\nSELECT oops;\nSELECT 1;\nCOMMIT;\n"
+                                "\\set ON_ERROR_ROLLBACK on\nBEGIN;\nSELECT oops;\nSELECT 1;\nSAVEPOINT a;\nSELECT oops;\n"
+                                "ROLLBACK TO a;\nCOMMIT;\n",
     "unknown commands": "\\nonsense\nSELECT 1;\n\\x too many words\n\\i /nonexistent\n\\i\n",
     "copy": "CREATE TEMP TABLE c (a int, b text);\n\\copy c from stdin\n1\tone\n2\ttwo\n\\.\n"
             "\\copy c to stdout\n\\copy (SELECT a FROM c) to stdout csv header\n"
