@@ -117,7 +117,9 @@ static bool visit_part(const Walk *w, const MrNode *node)
     case MR_AST_FROM_TABLE: return one(w, AS(MrAstFromTable)->system_time);
     case MR_AST_FROM_SUBQUERY: return one(w, AS(MrAstFromSubquery)->query);
     case MR_AST_FROM_FUNCTION:
-        return one(w, AS(MrAstFromFunction)->call) && all(w, &AS(MrAstFromFunction)->column_defs);
+        return (AS(MrAstFromFunction)->calls.count > 0 ? all(w, &AS(MrAstFromFunction)->calls)
+                                                       : one(w, AS(MrAstFromFunction)->call)) &&
+               all(w, &AS(MrAstFromFunction)->column_defs);
     case MR_AST_FROM_WINDOW:
         return one(w, AS(MrAstFromWindow)->input) && all(w, &AS(MrAstFromWindow)->partition_by) &&
                all(w, &AS(MrAstFromWindow)->args);

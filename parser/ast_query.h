@@ -146,6 +146,7 @@ typedef struct MrAstFromSubquery {
 typedef struct MrAstFromFunction { /* generate_series(1, 3) [WITH ORDINALITY] AS g(x) */
     MrNode base;
     MrAstCall *call;
+    MrNodeList calls; /* ROWS FROM (f(x), g(y)): side by side, `call` the first; else none */
     bool lateral;
     bool ordinality;
     MrAlias alias;

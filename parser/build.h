@@ -124,6 +124,8 @@ MrNode *mr_build_join_item(MrParse *parse, MrJoinKind kind, MrNode *left, MrNode
                            MrToken op);
 /* A function in FROM: a window function by its name, else an MrAstFromFunction. */
 MrNode *mr_build_from_call(MrParse *parse, MrNode *call, bool flink_table);
+/* ROWS FROM (f(x), …): calls side by side. */
+MrNode *mr_build_rows_from(MrParse *parse, int32_t position, MrNodeList calls, bool ordinality);
 void mr_build_alias(MrParse *parse, MrNode *from_item, MrAlias alias);
 void mr_build_function_columns(MrParse *parse, MrNode *from_item, MrAlias alias,
                                MrNodeList columns);

@@ -373,6 +373,18 @@ static MrNode *build_window(MrParse *parse, const WindowForm *form, MrAstCall *c
     return &window->base;
 }
 
+MrNode *mr_build_rows_from(MrParse *parse, int32_t position, MrNodeList calls, bool ordinality)
+{
+    MrAstFromFunction *item = MK(parse, MrAstFromFunction, FROM_FUNCTION, position);
+    for (uint32_t i = 0; i < calls.count; i++) {
+        mr_build_check_plain_call(parse, calls.items[i]);
+    }
+    item->call = calls.count > 0 ? MR_AST_AS(MrAstCall, calls.items[0]) : NULL;
+    item->calls = calls;
+    item->ordinality = ordinality;
+    return &item->base;
+}
+
 MrNode *mr_build_from_call(MrParse *parse, MrNode *call, bool flink_table)
 {
     MrAstCall *node = MR_AST_AS(MrAstCall, call);

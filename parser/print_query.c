@@ -102,7 +102,13 @@ static void print_from_table(MrPrinter *printer, const MrAstFromTable *item)
 static void print_from_function(MrPrinter *printer, const MrAstFromFunction *item)
 {
     PUT(printer, item->lateral ? "LATERAL " : "");
-    mr_print_expression(printer, &item->call->base, MR_BIND_ANY);
+    if (item->calls.count > 0) {
+        PUT(printer, "ROWS FROM (");
+        mr_print_list(printer, &item->calls);
+        PUT(printer, ")");
+    } else {
+        mr_print_expression(printer, &item->call->base, MR_BIND_ANY);
+    }
     PUT(printer, item->ordinality ? " WITH ORDINALITY" : "");
     if (item->column_defs.count == 0) {
         print_alias(printer, &item->alias);

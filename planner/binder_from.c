@@ -239,7 +239,8 @@ static MrStatus bind_subquery(MrBinder *b, const MrAstFromSubquery *ast, MrScope
 static const MrRelation *relation_of_call(MrBinder *b, const MrAstFromFunction *ast)
 {
     char name[80];
-    if (ast->call->args.count > 0 || ast->ordinality || strlen(ast->call->name.name) > 63) {
+    if (ast->call->args.count > 0 || ast->calls.count > 0 || ast->ordinality ||
+        strlen(ast->call->name.name) > 63) {
         return NULL;
     }
     snprintf(name, sizeof name, "%s()", ast->call->name.name);

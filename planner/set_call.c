@@ -414,20 +414,54 @@ typedef struct FromCalls {
 } FromCalls;
 
 /* unnest(a, b) is unnest(a) beside unnest(b). */
-static MrStatus bind_calls(MrBinder *b, const MrAstCall *ast, FromCalls *out)
+static uint32_t call_parts(const MrAstCall *ast)
+{
+    const bool is_apart = strcmp(ast->name.name, "unnest") == 0 && ast->args.count > 1;
+    return is_apart ? ast->args.count : 1;
+}
+
+static MrStatus add_call(MrBinder *b, const MrAstCall *ast, FromCalls *out)
 {
     MrExpr **args;
-    bool is_apart = strcmp(ast->name.name, "unnest") == 0 && ast->args.count > 1;
-    uint32_t each = is_apart ? 1 : ast->args.count;
-    *out = (FromCalls){ .count = is_apart ? ast->args.count : 1 };
+    const uint32_t parts = call_parts(ast), each = parts > 1 ? 1 : ast->args.count;
     MR_TRY(bind_arguments(b, ast, &args));
-    MR_NEW_ARRAY(b->arena, out->calls, out->count, b->err);
-    MR_NEW_ARRAY(b->arena, out->args, out->count, b->err);
-    for (uint32_t c = 0; c < out->count; c++) {
-        out->args[c] = args + c;
+    if (!gives_rows(ast)) {
+        const MrFunction *const *found;
+        if (mr_function_lookup(mr_string(ast->name.name), &found) == 0) {
+            return mr_function_missing(b, ast->name.name, args, ast->args.count,
+                                       ast->base.position);
+        }
+        return mr_bind_unsupported(b, ast->base.position, "Select its value beside the others.",
+                                   "%s(), which gives one value, is not supported in ROWS FROM",
+                                   ast->name.name);
+    }
+    for (uint32_t part = 0; part < parts; part++) {
+        const uint32_t c = out->count++;
+        out->args[c] = args + part;
         MR_TRY(choose_function(b, ast->name.name, out->args[c], each, ast->base.position,
                                &out->calls[c].function));
         out->column_count += out->calls[c].function->column_count;
+    }
+    return MR_OK;
+}
+
+/* The call, or those of ROWS FROM (…); *out is empty before. */
+static MrStatus bind_calls(MrBinder *b, const MrAstFromFunction *ast, FromCalls *out)
+{
+    const MrAstCall **calls;
+    const uint32_t count = ast->calls.count > 0 ? ast->calls.count : 1;
+    uint32_t parts = 0;
+    MR_NEW_ARRAY(b->arena, calls, count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        const MrAstCall *call =
+            ast->calls.count > 0 ? MR_AST_AS(const MrAstCall, ast->calls.items[i]) : ast->call;
+        MR_TRY(mr_call_by_place(b, call, &calls[i]));
+        parts += call_parts(calls[i]);
+    }
+    MR_NEW_ARRAY(b->arena, out->calls, parts, b->err);
+    MR_NEW_ARRAY(b->arena, out->args, parts, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(add_call(b, calls[i], out));
     }
     return MR_OK;
 }
@@ -457,14 +491,12 @@ static MrStatus show_columns(MrBinder *b, const MrAstFromFunction *ast, const Fr
 static MrStatus bind_rows(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
                           MrLogical **out, bool *is_scalar)
 {
-    FromCalls calls;
-    const MrAstCall *call;
-    if (!gives_rows(ast->call)) {
+    FromCalls calls = { 0 };
+    if (ast->calls.count <= 1 && !gives_rows(ast->call)) {
         *is_scalar = !ast->ordinality;
         return project_scalar(b, ast, input, out);
     }
-    MR_TRY(mr_call_by_place(b, ast->call, &call));
-    MR_TRY(bind_calls(b, call, &calls));
+    MR_TRY(bind_calls(b, ast, &calls));
     *is_scalar = calls.column_count == 1 && !ast->ordinality;
     for (uint32_t c = 0; c < calls.count; c++) {
         MR_TRY(mr_bind_attach(b, &input, calls.args[c], calls.calls[c].function->arg_count));
