@@ -407,8 +407,9 @@ static MrStatus rebuild_join(MrBinder *b, MrLogical **place, uint32_t left, uint
     return mr_logical_project(b->arena, join, exprs, names, count, place, b->err);
 }
 
-/* What the left input has got behind the columns of a SEMI or ANTI join is shown too.  The array is the
- * join's own: what is pruned from the input later must not move what the join says of its columns. */
+/* What the left input has got behind the columns of a SEMI or ANTI join is shown too.  The array is
+ * the join's own: what is pruned from the input later must not move what the join says of its
+ * columns. */
 static MrStatus append_columns(MrBinder *b, MrLogical *node, uint32_t had)
 {
     MrLogicalColumn *columns;

@@ -150,8 +150,8 @@ static MrStatus bind_inner(MrBinder *b, const MrAstQuery *query, MrOuter *outer,
     return MR_OK;
 }
 
-/* The number of one that says the same about its arguments: GROUP BY and the select list can mean one
- * value by two texts.  UINT32_MAX: none. */
+/* The number of one that says the same about its arguments: GROUP BY and the select list can mean
+ * one value by two texts.  UINT32_MAX: none. */
 static uint32_t find_subquery(const MrSubqueryList *list, const MrSubquery *subquery)
 {
     for (uint32_t i = 0; i < list->count; i++) {

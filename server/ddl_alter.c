@@ -66,8 +66,24 @@ MrStatus mr_ddl_put_in_place(MrDdl *ddl, const MrRelation *old, const MrRelation
     return mr_catalog_add_relation(ddl->altered, fresh, &ddl->err);
 }
 
+/* The log borrows the schemas of the catalogue's streams and tables, and a comment or a name makes a
+ * relation anew as well: it learns of those of the new version before the old one goes. */
+static void tell_log(MrDdl *ddl)
+{
+    for (uint32_t i = 0; i < mr_catalog_relation_count(ddl->altered); i++) {
+        const MrRelation *relation = mr_catalog_relation(ddl->altered, i);
+        bool is_logged =
+            relation->kind == MR_RELATION_STREAM || relation->kind == MR_RELATION_TABLE;
+        MrError err = MR_ERROR_INIT;
+        if (is_logged && mr_ddl_tell_log(ddl->server, relation, &err) != MR_OK) {
+            mr_log_error(MR_LOG_ERROR, "ddl.alter", &err);
+        }
+    }
+}
+
 static void publish_altered(MrDdl *ddl)
 {
+    tell_log(ddl);
     mr_server_publish(ddl->server, ddl->altered);
     ddl->altered = NULL;
 }

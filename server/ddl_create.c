@@ -86,7 +86,7 @@ static const char *zone_name(const MrDdl *ddl)
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
-MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err)
+MrStatus mr_ddl_tell_log(MrServer *server, const MrRelation *relation, MrError *err)
 {
     const MrStream *stream = relation->stream;
     MrLogStream definition = { .stream_id = stream->id,
@@ -95,7 +95,13 @@ MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError
                                .delay_us = stream->delay_us,
                                .max_future_skew_us = stream->max_future_skew_us,
                                .durability = (MrDurability)stream->durability };
-    MR_TRY(mr_log_set_stream(server->log, &definition, err));
+    return mr_log_set_stream(server->log, &definition, err);
+}
+
+MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err)
+{
+    const MrStream *stream = relation->stream;
+    MR_TRY(mr_ddl_tell_log(server, relation, err));
     if (relation->kind == MR_RELATION_TABLE) {
         return mr_tables_define(server, relation, err);
     }

@@ -179,6 +179,8 @@ MrStatus mr_ddl_describe_sink(MrArena *arena, const MrCatalog *catalog,
                               const MrAstCreateSink *statement, const MrAstCreateView *as_view,
                               const MrPlan *plan, const uint8_t id[16], MrRelation *out,
                               MrError *err);
+/* What the log keeps of a stream or table lives in its relation: it is told of each new one. */
+MrStatus mr_ddl_tell_log(MrServer *server, const MrRelation *relation, MrError *err);
 MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err);
 /* Settings that a standing query keeps from its CREATE, as the store holds them, and back. */
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone);
