@@ -19,7 +19,7 @@ void mr_meter_charge(MrMeter *meter, int64_t *busy_us)
 {
     if (meter != NULL) {
         int64_t now_us = mr_clock_monotonic_us(meter->clock);
-        *busy_us += now_us - meter->mark_us;
+        *busy_us += (now_us - meter->mark_us) * meter->weight;
         meter->mark_us = now_us;
     }
 }

@@ -44,6 +44,7 @@ typedef struct MrNotes {
 typedef struct MrMeter {
     MrClock *clock;
     int64_t mark_us;
+    int64_t weight; /* what is timed now stands for so many like it */
 } MrMeter;
 
 /* The surroundings of one micro-batch, on one thread. */

@@ -77,6 +77,7 @@ struct MrPipeline {
     uint64_t apart_pause_rows; /* to go the other way, since there are too many groups */
     MrNotes *notes;
     bool keeps_late;
+    uint32_t small_runs; /* of the caller's thread alone: not all are timed */
 };
 
 /* Rows of a chunk: `most` for ordinary plans, fewer where a row falls to many panes, so that a
