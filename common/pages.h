@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /* Asks for pages of two megabytes under the memory, which may be any part of an allocation: one
- * page to find and to clear in place of 512.  Advice: nothing depends on it, and small arrays (below
- * some megabytes) are left as they are. */
+ * page to find and to clear in place of 512.  Advice: nothing depends on it, and small arrays
+ * (below some megabytes) are left as they are. */
 void mr_pages_advise_large(void *memory, size_t bytes);
 
 #endif

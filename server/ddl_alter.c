@@ -66,8 +66,8 @@ MrStatus mr_ddl_put_in_place(MrDdl *ddl, const MrRelation *old, const MrRelation
     return mr_catalog_add_relation(ddl->altered, fresh, &ddl->err);
 }
 
-/* The log borrows the schemas of the catalogue's streams and tables, and a comment or a name makes a
- * relation anew as well: it learns of those of the new version before the old one goes. */
+/* The log borrows the schemas of the catalogue's streams and tables, and a comment or a name makes
+ * a relation anew as well: it learns of those of the new version before the old one goes. */
 static void tell_log(MrDdl *ddl)
 {
     for (uint32_t i = 0; i < mr_catalog_relation_count(ddl->altered); i++) {

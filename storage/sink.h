@@ -21,8 +21,8 @@ typedef struct MrSinkTable {
     /* Per column: a numeric without typmod whose values never have digits behind the point, such as
      * sum(bigint): INTEGER in SQLite.  NULL: none (numeric(p,0) is known by its typmod). */
     const bool *integral;
-    /* A second table `<name>_late` comes, goes and is renamed with it: mr_sink_late_table.  Beside a
-     * table of the user's own, where several sinks may write, it has the name of the sink. */
+    /* A second table `<name>_late` comes, goes and is renamed with it: mr_sink_late_table.  Beside
+     * a table of the user's own, where several sinks may write, it has the name of the sink. */
     bool keeps_late;
     const char *sink_name; /* with is_foreign */
 } MrSinkTable;
