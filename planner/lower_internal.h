@@ -36,11 +36,23 @@ typedef struct MrLowering {
 /* The operators of a node and of all below it; `has_reader`: somebody above judges or sums rows,
  * and must hear which row a new one replaces. */
 MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader);
+/* One node each, over the operators of its inputs. */
+MrStatus mr_lower_scan(MrLowering *lowering, const MrLogical *node);
+MrStatus mr_lower_filter(MrLowering *lowering, const MrLogical *node);
+MrStatus mr_lower_aggregate(MrLowering *lowering, const MrLogical *node, bool has_reader);
+MrStatus mr_lower_over(MrLowering *lowering, const MrLogical *node, bool has_reader);
+MrStatus mr_lower_top_n(MrLowering *lowering, const MrLogical *node, bool has_reader);
+/* One node each, with its inputs. */
 MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node);
 MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_reader);
 
+/* Puts an operator behind the others; `input` and `right` are the numbers of its inputs, or -1. */
 MrStatus mr_lowering_push(MrLowering *lowering, MrOperatorKind kind, const void *spec,
                           int32_t input, int32_t right, const MrSchema *schema, bool retracts);
+/* The same, behind what was made last. */
+MrStatus mr_lowering_append(MrLowering *lowering, MrOperatorKind kind, const void *spec,
+                            const MrSchema *schema, bool retracts);
+/* The columns of the node as an operator gives them. */
 MrStatus mr_lowering_schema(MrLowering *lowering, const MrLogical *node, MrSchema *out);
 /* A projection over what was made last. */
 MrStatus mr_lowering_project(MrLowering *lowering, MrExpr *const *exprs, uint32_t count,
