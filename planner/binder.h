@@ -272,6 +272,9 @@ MrStatus mr_bind_is_distinct(MrBinder *b, MrExpr *left, MrExpr *right, int32_t p
 MrStatus mr_bind_array(MrBinder *b, const MrAstArray *node, MrType wanted, MrExpr **out);
 MrStatus mr_bind_subscript(MrBinder *b, const MrAstSubscript *node, MrExpr **out);
 MrStatus mr_bind_quantified(MrBinder *b, const MrAstQuantified *node, MrExpr **out);
+/* A column of the node as an expression over it. */
+MrStatus mr_bind_node_column(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out);
+/* The column of the scope, or of a query around it, that is named. */
 MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out);
 /* The item of a scope of several that the first `count` parts name (t, s.t); NULL: none.  42P09
  * where several could be meant. */

@@ -315,6 +315,11 @@ static MrStatus unqualified_column(MrBinder *b, const MrAstColumn *column, const
     return MR_OK;
 }
 
+MrStatus mr_bind_node_column(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out)
+{
+    return mr_expr_column(b->arena, column, node->columns[column].type, -1, out, b->err);
+}
+
 static MrStatus column_of_items(MrBinder *b, const MrAstColumn *column, MrExpr **out)
 {
     uint32_t parts = column->parts.count;

@@ -145,11 +145,6 @@ MrStatus mr_arguments_apply(const MrArguments *arguments, const MrExpr *expr, ui
     return mr_map_expr(&mapping, expr, out);
 }
 
-static MrStatus column_of(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out)
-{
-    return mr_expr_column(b->arena, column, node->columns[column].type, -1, out, b->err);
-}
-
 static MrStatus is_null(MrBinder *b, MrExpr *value, MrExpr **out)
 {
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), -1, 1, out, b->err));
@@ -219,12 +214,12 @@ MrStatus mr_dependent_show(MrArguments *arguments, MrLogical **node, const uint3
     MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(column_of(b, *node, places[i], &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, *node, places[i], &exprs[i]));
         names[i] = names_of[i].name;
     }
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i]) {
-            MR_TRY(column_of(b, *node, arguments->columns[i], &exprs[total]));
+            MR_TRY(mr_bind_node_column(b, *node, arguments->columns[i], &exprs[total]));
             arguments->columns[i] = total++;
         }
     }

@@ -9,11 +9,6 @@
 
 #include <string.h>
 
-static MrStatus column_of(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out)
-{
-    return mr_expr_column(b->arena, column, node->columns[column].type, -1, out, b->err);
-}
-
 static MrStatus unnest_any(MrArguments *arguments, MrLogical **node)
 {
     return mr_tree_is_correlated(*node) ? mr_unnest(arguments, node)
@@ -89,7 +84,7 @@ static MrStatus project_equated(MrArguments *arguments, MrLogical *input, MrExpr
     MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(column_of(b, input, i, &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, input, i, &exprs[i]));
         names[i] = input->columns[i].name;
     }
     for (uint32_t i = 0; i < arguments->count; i++) {
@@ -166,7 +161,7 @@ static MrStatus unnest_project(MrArguments *arguments, MrLogical **place)
     }
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i]) {
-            MR_TRY(column_of(b, input, arguments->columns[i], &exprs[count]));
+            MR_TRY(mr_bind_node_column(b, input, arguments->columns[i], &exprs[count]));
             arguments->columns[i] = count++;
         }
     }
@@ -206,7 +201,8 @@ static MrStatus group_by_arguments(MrArguments *arguments, MrLogical **place)
     uint32_t first = mr_logical_key_column(node, 0), added = mr_arguments_used(arguments);
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i]) {
-            MR_TRY(column_of(b, node->input, arguments->columns[i], &keys[node->key_count]));
+            MR_TRY(
+                mr_bind_node_column(b, node->input, arguments->columns[i], &keys[node->key_count]));
             arguments->columns[i] = first + node->key_count++;
         }
     }
@@ -260,7 +256,7 @@ static MrStatus unnest_total(MrArguments *arguments, MrLogical **place)
         if (!arguments->used[i]) {
             continue;
         }
-        MR_TRY(column_of(b, domain, column, &left));
+        MR_TRY(mr_bind_node_column(b, domain, column, &left));
         MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, left->type, -1, &right,
                               b->err));
         MR_TRY(mr_same_value(b, left, right, arguments->is_strict[i], &same));
@@ -273,7 +269,7 @@ static MrStatus unnest_total(MrArguments *arguments, MrLogical **place)
     MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
     for (uint32_t i = 0; i < count; i++) {
         MrExpr *empty;
-        MR_TRY(column_of(b, *place, shift + i, &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, *place, shift + i, &exprs[i]));
         names[i] = groups->columns[i].name;
         if (i >= count - call_count) {
             MR_TRY(mr_call_empty_value(b, &calls[i - (count - call_count)], &empty));
@@ -288,7 +284,7 @@ static MrStatus unnest_total(MrArguments *arguments, MrLogical **place)
     }
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i]) {
-            MR_TRY(column_of(b, *place, arguments->columns[i], &exprs[count]));
+            MR_TRY(mr_bind_node_column(b, *place, arguments->columns[i], &exprs[count]));
             arguments->columns[i] = count++;
         }
     }

@@ -24,11 +24,6 @@ static MrStatus key_init(MrBinder *b, uint32_t capacity, Key *key)
     return MR_OK;
 }
 
-static MrStatus column_of(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out)
-{
-    return mr_expr_column(b->arena, column, node->columns[column].type, -1, out, b->err);
-}
-
 /* ---- Keys as text ------------------------------------------------------------------------ */
 
 static MrStatus text_of(MrBinder *b, MrExpr *value, MrExpr **out)
@@ -64,11 +59,11 @@ static MrStatus encode_key(MrBinder *b, const MrLogical *node, const Key *key, M
 {
     *out = NULL;
     if (key->is_encoded) {
-        return column_of(b, node, key->columns[0], out);
+        return mr_bind_node_column(b, node, key->columns[0], out);
     }
     for (uint32_t i = 0; i < key->count; i++) {
         MrExpr *value, *part;
-        MR_TRY(column_of(b, node, key->columns[i], &value));
+        MR_TRY(mr_bind_node_column(b, node, key->columns[i], &value));
         MR_TRY(encode_part(b, value, &part));
         if (*out == NULL) {
             *out = part;
@@ -92,7 +87,7 @@ static MrStatus add_column(MrBinder *b, MrLogical **place, MrExpr *expr, uint32_
     MR_NEW_ARRAY(b->arena, names, count + 1, b->err);
     for (uint32_t i = 0; i < count; i++) {
         names[i] = node->columns[i].name;
-        MR_TRY(column_of(b, node, i, &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, node, i, &exprs[i]));
     }
     exprs[count] = expr;
     *column = count;
@@ -289,7 +284,7 @@ static MrStatus project_key(MrBinder *b, MrLogical *node, Key *key)
             at = count;
             columns[count] = node->input->columns[below.columns[i]];
             columns[count].name = NULL;
-            MR_TRY(column_of(b, node->input, below.columns[i], &exprs[count++]));
+            MR_TRY(mr_bind_node_column(b, node->input, below.columns[i], &exprs[count++]));
         }
         key->columns[key->count++] = (uint32_t)at;
     }
@@ -323,7 +318,7 @@ static MrStatus encode_side(MrBinder *b, MrLogical **side, const char *mark, uin
     MR_NEW_ARRAY(b->arena, names, columns + 1, b->err);
     for (uint32_t i = 0; i < columns; i++) {
         names[i] = (*side)->columns[i].name;
-        MR_TRY(column_of(b, *side, i, &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, *side, i, &exprs[i]));
     }
     exprs[columns] = text;
     return mr_logical_project(b->arena, *side, exprs, names, columns + 1, side, b->err);
@@ -396,13 +391,13 @@ static MrStatus rebuild_join(MrBinder *b, MrLogical **place, uint32_t left, uint
         uint32_t column = i < left ? i : i + added;
         join->columns[column] = before->columns[i];
         names[count] = before->columns[i].name;
-        MR_TRY(column_of(b, join, column, &exprs[count++]));
+        MR_TRY(mr_bind_node_column(b, join, column, &exprs[count++]));
     }
     for (uint32_t i = left; i < left + added; i++) {
-        MR_TRY(column_of(b, join, i, &exprs[count++]));
+        MR_TRY(mr_bind_node_column(b, join, i, &exprs[count++]));
     }
     for (uint32_t i = left + added + right; i < total; i++) {
-        MR_TRY(column_of(b, join, i, &exprs[count++]));
+        MR_TRY(mr_bind_node_column(b, join, i, &exprs[count++]));
     }
     return mr_logical_project(b->arena, join, exprs, names, count, place, b->err);
 }
@@ -500,7 +495,7 @@ static MrStatus restore_columns(MrBinder *b, MrLogical **place, uint32_t inputs)
     for (uint32_t i = 0; i < before + added; i++) {
         uint32_t at = i < inputs ? i : i < before ? i + added : inputs + (i - before);
         names[i] = node->columns[at].name;
-        MR_TRY(column_of(b, node, at, &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, node, at, &exprs[i]));
     }
     return mr_logical_project(b->arena, node, exprs, names, before + added, place, b->err);
 }
@@ -545,7 +540,7 @@ static MrStatus show_first(MrBinder *b, MrLogical **place, uint32_t count)
     MR_NEW_ARRAY(b->arena, names, count, b->err);
     for (uint32_t i = 0; i < count; i++) {
         names[i] = node->columns[i].name;
-        MR_TRY(column_of(b, node, i, &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, node, i, &exprs[i]));
     }
     return mr_logical_project(b->arena, node, exprs, names, count, place, b->err);
 }
@@ -586,7 +581,7 @@ static MrStatus window_key(MrBinder *b, MrLogical **place, Key *key)
     for (uint32_t i = 0; i < node->column_count; i++) {
         uint32_t from = i < before ? i : i < before + 2 ? bounds + i - before : i - 2;
         names[count] = node->columns[from].name;
-        MR_TRY(column_of(b, node, from, &exprs[count++]));
+        MR_TRY(mr_bind_node_column(b, node, from, &exprs[count++]));
     }
     for (uint32_t i = 0; i < below.count; i++) {
         uint32_t column = below.columns[i];
@@ -613,7 +608,7 @@ static MrStatus project_set_key(MrBinder *b, MrLogical **place, Key *key)
     MR_NEW_ARRAY(b->arena, names, count + more, b->err);
     for (uint32_t i = 0; i < count + more; i++) {
         uint32_t from = i < had ? i : i < count ? i + more : i - count + had;
-        MR_TRY(column_of(b, wider, from, &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, wider, from, &exprs[i]));
         names[i] = i < count ? node->columns[i].name : NULL;
     }
     MR_TRY(key_init(b, below.count + 1, key));

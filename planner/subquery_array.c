@@ -5,11 +5,6 @@
 #include "planner/subquery.h"
 #include "planner/subquery_internal.h"
 
-static MrStatus column_of(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out)
-{
-    return mr_expr_column(b->arena, column, node->columns[column].type, -1, out, b->err);
-}
-
 /* The number of the row that a function gave, as one more column of the tree: elements of an array
  * stay in their order. MR_NO_COLUMN: the rows are not those of a function. */
 static MrStatus show_number(MrBinder *b, MrLogical **tree, uint32_t *out)
@@ -36,7 +31,7 @@ static MrStatus show_number(MrBinder *b, MrLogical **tree, uint32_t *out)
         exprs[i] = node->expressions[i];
         names[i] = node->columns[i].name;
     }
-    MR_TRY(column_of(b, node->input, number, &exprs[count]));
+    MR_TRY(mr_bind_node_column(b, node->input, number, &exprs[count]));
     *out = count;
     return mr_logical_project(b->arena, node->input, exprs, names, count + 1, tree, b->err);
 }
@@ -55,7 +50,7 @@ static MrStatus gather_call(MrBinder *b, const MrLogical *tree, const MrSortKey 
             out->aggregate = found[i];
         }
     }
-    MR_TRY(column_of(b, tree, 0, &out->args[0]));
+    MR_TRY(mr_bind_node_column(b, tree, 0, &out->args[0]));
     if (key_count == 0) {
         return MR_OK;
     }
@@ -68,7 +63,7 @@ static MrStatus gather_call(MrBinder *b, const MrLogical *tree, const MrSortKey 
                                        "supported");
         }
         if (arg > 0) {
-            MR_TRY(column_of(b, tree, keys[k].column, &out->args[count++]));
+            MR_TRY(mr_bind_node_column(b, tree, keys[k].column, &out->args[count++]));
         }
         order->keys[k] = (MrAggregateKey){ .arg = (uint8_t)arg,
                                            .descending = keys[k].descending,
@@ -115,7 +110,7 @@ MrStatus mr_subquery_attach_array(MrArguments *arguments, MrLogical *tree, MrLog
         MR_TRY(mr_arguments_match(arguments, shift, &on));
     }
     MR_TRY(mr_subquery_join(b, node, tree, on));
-    MR_TRY(column_of(b, *node, (*node)->column_count - 1, &value));
+    MR_TRY(mr_bind_node_column(b, *node, (*node)->column_count - 1, &value));
     MR_TRY(empty_array(b, value->type, &empty));
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_COALESCE, value->type, -1, 2, out, b->err));
     (*out)->args[0] = value;
@@ -149,7 +144,7 @@ MrStatus mr_subquery_keep_order(MrBinder *b, MrLogical *aggregate)
         }
         MR_NEW(b->arena, order, b->err);
         *order = (MrAggregateOrder){ .keys = { { .arg = (uint8_t)count } }, .count = 1 };
-        MR_TRY(column_of(b, aggregate->input, number, &call->args[count]));
+        MR_TRY(mr_bind_node_column(b, aggregate->input, number, &call->args[count]));
         MR_TRY(mr_aggregate_ordered(b->arena, call->aggregate, order, count + 1, &call->aggregate,
                                     b->err));
     }

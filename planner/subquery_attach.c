@@ -25,11 +25,6 @@ static MrStatus unary(MrBinder *b, MrExprKind kind, bool negated, MrExpr *arg, M
     return MR_OK;
 }
 
-static MrStatus column_of(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out)
-{
-    return mr_expr_column(b->arena, column, node->columns[column].type, -1, out, b->err);
-}
-
 static MrStatus bool_constant(MrBinder *b, bool value, MrExpr **out)
 {
     MrDatum datum = { .type = mr_type(MR_TYPE_BOOL), .boolean = value };
@@ -103,8 +98,8 @@ MrStatus mr_subquery_group(MrArguments *arguments, bool is_global, MrLogicalCall
     MR_NEW_ARRAY(b->arena, aggregate->keys, arguments->count, b->err);
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i] && !is_global) {
-            MR_TRY(
-                column_of(b, *node, arguments->columns[i], &aggregate->keys[aggregate->key_count]));
+            MR_TRY(mr_bind_node_column(b, *node, arguments->columns[i],
+                                       &aggregate->keys[aggregate->key_count]));
             arguments->columns[i] = aggregate->key_count++;
         }
     }
@@ -178,7 +173,7 @@ static MrStatus single_value(MrArguments *arguments, bool is_global, MrLogical *
     MrExpr *value, *count, *on = NULL;
     uint32_t shift = (*node)->column_count;
     MR_NEW_ARRAY(b->arena, calls, 2, b->err);
-    MR_TRY(column_of(b, tree, 0, &value));
+    MR_TRY(mr_bind_node_column(b, tree, 0, &value));
     MR_TRY(find_call(b, "any_value", value, &calls[0]));
     MR_TRY(find_call(b, "count", NULL, &calls[1]));
     MR_TRY(mr_subquery_group(arguments, is_global, calls, 2, &tree));
@@ -186,8 +181,8 @@ static MrStatus single_value(MrArguments *arguments, bool is_global, MrLogical *
         MR_TRY(mr_arguments_match(arguments, shift, &on));
     }
     MR_TRY(mr_subquery_join(b, node, tree, on));
-    MR_TRY(column_of(b, *node, (*node)->column_count - 2, &value));
-    MR_TRY(column_of(b, *node, (*node)->column_count - 1, &count));
+    MR_TRY(mr_bind_node_column(b, *node, (*node)->column_count - 2, &value));
+    MR_TRY(mr_bind_node_column(b, *node, (*node)->column_count - 1, &count));
     return checked_value(b, count, value, out);
 }
 
@@ -238,7 +233,7 @@ static MrStatus total_value(MrArguments *arguments, MrLogical *tree, MrLogical *
     MrLogical before;
     MrExpr *expr, *on;
     uint32_t shift = (*node)->column_count;
-    MR_TRY(column_of(b, tree, 0, &expr));
+    MR_TRY(mr_bind_node_column(b, tree, 0, &expr));
     for (MrLogical *above = tree; above != total; above = above->input) {
         MR_TRY(mr_expr_through_project(b->arena, expr, above, &expr, b->err));
     }
@@ -261,7 +256,7 @@ static MrStatus attach_scalar(MrArguments *arguments, MrLogical *tree, MrLogical
         }
         uint32_t at = (*node)->column_count;
         MR_TRY(mr_subquery_join(b, node, tree, NULL));
-        return column_of(b, *node, at, out);
+        return mr_bind_node_column(b, *node, at, out);
     }
     MrLogical *total = total_of(tree);
     if (total != NULL && mr_tree_is_correlated(total)) {
@@ -300,7 +295,7 @@ static MrStatus attach_exists(MrArguments *arguments, MrLogical *tree, MrLogical
         MR_TRY(mr_arguments_match(arguments, shift, &on));
     }
     MR_TRY(mr_subquery_join(b, node, tree, on));
-    MR_TRY(column_of(b, *node, (*node)->column_count - 1, &count));
+    MR_TRY(mr_bind_node_column(b, *node, (*node)->column_count - 1, &count));
     return is_correlated ? unary(b, MR_EXPR_IS_NULL, true, count, out)
                          : is_above_zero(b, count, out);
 }
@@ -646,7 +641,7 @@ static MrStatus keep_columns(MrBinder *b, MrLogical **node, const MrLogical *as)
     MR_NEW_ARRAY(b->arena, exprs, as->column_count, b->err);
     MR_NEW_ARRAY(b->arena, names, as->column_count, b->err);
     for (uint32_t i = 0; i < as->column_count; i++) {
-        MR_TRY(column_of(b, *node, i, &exprs[i]));
+        MR_TRY(mr_bind_node_column(b, *node, i, &exprs[i]));
         names[i] = as->columns[i].name;
     }
     return mr_logical_project(b->arena, *node, exprs, names, as->column_count, node, b->err);
