@@ -2,226 +2,27 @@
  * planner/result_key.c - the key of a standing query's result: every node says which of its columns
  * tell its rows apart, and gets a column for it where it has none.  Must not know operators.
  */
-#include "planner/standing.h"
+#include "planner/result_key.h"
 
-#include "planner/join.h"
 #include "planner/over.h"
 #include "planner/rewrite.h"
+#include "planner/standing.h"
 
 #include <string.h>
 
-/* Columns of a node that together are different for any two rows that it gives at one time. */
-typedef struct Key {
-    uint32_t *columns;
-    uint32_t count;  /* 0: the node gives one row at most */
-    bool is_encoded; /* one column that is the text of a key already */
-} Key;
-
-static MrStatus key_init(MrBinder *b, uint32_t capacity, Key *key)
+MrStatus mr_result_key_init(MrBinder *b, uint32_t capacity, MrResultKey *key)
 {
-    *key = (Key){ 0 };
+    *key = (MrResultKey){ 0 };
     MR_NEW_ARRAY(b->arena, key->columns, capacity, b->err);
     return MR_OK;
 }
 
-/* ---- Keys as text ------------------------------------------------------------------------ */
-
-static MrStatus text_of(MrBinder *b, MrExpr *value, MrExpr **out)
-{
-    return mr_coerce(b, value, mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, -1, out);
-}
-
-/* One value so that no two lists of values give the same text: '-' for NULL, else length ':'
- * text. */
-static MrStatus encode_part(MrBinder *b, MrExpr *value, MrExpr **out)
-{
-    MrExpr *text, *length, *colon, *args[1], *coded, *is_null;
-    MR_TRY(text_of(b, value, &text));
-    args[0] = text;
-    MR_TRY(mr_bind_function(b, "length", args, 1, -1, &length));
-    if (length == NULL) {
-        return mr_function_missing(b, "length", args, 1, -1);
-    }
-    MR_TRY(text_of(b, length, &length));
-    MR_TRY(mr_expr_text(b->arena, ":", &colon, b->err));
-    MR_TRY(mr_bind_operator(b, "||", length, colon, -1, &coded));
-    MR_TRY(mr_bind_operator(b, "||", coded, text, -1, &coded));
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), -1, 1, &is_null, b->err));
-    is_null->args[0] = value;
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, mr_type(MR_TYPE_TEXT), -1, 3, out, b->err));
-    (*out)->args[0] = is_null;
-    MR_TRY(mr_expr_text(b->arena, "-", &(*out)->args[1], b->err));
-    (*out)->args[2] = coded;
-    return MR_OK;
-}
-
-static MrStatus encode_key(MrBinder *b, const MrLogical *node, const Key *key, MrExpr **out)
-{
-    *out = NULL;
-    if (key->is_encoded) {
-        return mr_bind_node_column(b, node, key->columns[0], out);
-    }
-    for (uint32_t i = 0; i < key->count; i++) {
-        MrExpr *value, *part;
-        MR_TRY(mr_bind_node_column(b, node, key->columns[i], &value));
-        MR_TRY(encode_part(b, value, &part));
-        if (*out == NULL) {
-            *out = part;
-        } else {
-            MR_TRY(mr_bind_operator(b, "||", *out, part, -1, out));
-        }
-    }
-    return *out != NULL ? MR_OK : mr_expr_text(b->arena, "all", out, b->err);
-}
-
 /* ---- What tells rows apart --------------------------------------------------------------- */
 
-/* A projection of all columns of *place and one more, without a name. */
-static MrStatus add_column(MrBinder *b, MrLogical **place, MrExpr *expr, uint32_t *column)
-{
-    MrLogical *node = *place;
-    MrExpr **exprs;
-    const char **names;
-    uint32_t count = node->column_count;
-    MR_NEW_ARRAY(b->arena, exprs, count + 1, b->err);
-    MR_NEW_ARRAY(b->arena, names, count + 1, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        names[i] = node->columns[i].name;
-        MR_TRY(mr_bind_node_column(b, node, i, &exprs[i]));
-    }
-    exprs[count] = expr;
-    *column = count;
-    return mr_logical_project(b->arena, node, exprs, names, count + 1, place, b->err);
-}
-
-/* Rows of a stream are told apart by their place in the log. */
-static MrStatus stream_key(MrBinder *b, MrLogical **place, Key *key)
-{
-    MrExpr *sequence;
-    MR_TRY(key_init(b, 1, key));
-    MR_TRY(
-        mr_expr_new(b->arena, MR_EXPR_SEQUENCE, mr_type(MR_TYPE_INT64), -1, 0, &sequence, b->err));
-    key->count = 1;
-    return add_column(b, place, sequence, &key->columns[0]);
-}
-
-/* Rows of VALUES get a number. */
-static MrStatus values_key(MrBinder *b, MrLogical *node, Key *key)
-{
-    const MrBlock *values = node->values;
-    uint32_t count = node->column_count;
-    MrBlock *numbered;
-    MrLogicalColumn *columns;
-    uint32_t *scanned;
-    MR_TRY(key_init(b, 1, key));
-    if (values->row_count <= 1) {
-        return MR_OK;
-    }
-    MR_NEW(b->arena, numbered, b->err);
-    MR_NEW_ARRAY(b->arena, numbered->columns, count + 1, b->err);
-    MR_NEW_ARRAY(b->arena, columns, count + 1, b->err);
-    MR_NEW_ARRAY(b->arena, scanned, count + 1, b->err);
-    numbered->row_count = values->row_count;
-    numbered->column_count = count + 1;
-    for (uint32_t i = 0; i < count; i++) {
-        numbered->columns[i] = values->columns[node->scan_columns[i]];
-        columns[i] = node->columns[i];
-        scanned[i] = i;
-    }
-    MR_TRY(mr_vector_init(&numbered->columns[count], b->arena, mr_type(MR_TYPE_INT64),
-                          values->row_count, b->err));
-    for (uint32_t row = 0; row < values->row_count; row++) {
-        ((int64_t *)numbered->columns[count].data)[row] = row;
-    }
-    columns[count] = (MrLogicalColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };
-    scanned[count] = count;
-    node->columns = columns;
-    node->scan_columns = scanned;
-    node->column_count = count + 1;
-    node->values = numbered;
-    key->columns[key->count++] = count;
-    return MR_OK;
-}
-
-/* The columns of its PRIMARY KEY, or the number of a row. */
-static MrStatus table_key(MrBinder *b, const MrLogical *node, Key *key)
-{
-    const MrTableDef *table = node->relation->table;
-    MR_TRY(key_init(b, table->key_count, key));
-    for (uint32_t i = 0; i < table->key_count; i++) {
-        uint32_t column = 0;
-        while (node->scan_columns[column] != table->keys[i]) {
-            column++;
-        }
-        key->columns[key->count++] = column;
-    }
-    return MR_OK;
-}
-
-/* A system view's rows have their number in a column behind those of the relation. */
-static MrStatus virtual_key(MrBinder *b, MrLogical *node, Key *key)
-{
-    MrLogicalColumn *columns;
-    uint32_t *scanned, count = node->column_count;
-    MR_NEW_ARRAY(b->arena, columns, count + 1, b->err);
-    MR_NEW_ARRAY(b->arena, scanned, count + 1, b->err);
-    memcpy(columns, node->columns, count * sizeof *columns);
-    memcpy(scanned, node->scan_columns, count * sizeof *scanned);
-    columns[count] = (MrLogicalColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };
-    scanned[count] = node->relation->schema.column_count;
-    node->columns = columns;
-    node->scan_columns = scanned;
-    node->column_count = count + 1;
-    MR_TRY(key_init(b, 1, key));
-    key->columns[key->count++] = count;
-    return MR_OK;
-}
-
-/* A result that is read at the prompt: its key, or all of the row where nobody sees the key. */
-static MrStatus read_result_key(MrBinder *b, const MrLogical *node, Key *key)
-{
-    const MrStandingQuery *standing = node->relation->standing;
-    MR_TRY(key_init(b, node->column_count, key));
-    for (uint32_t k = 0; k < standing->key_count; k++) {
-        for (uint32_t c = 0; c < node->column_count; c++) {
-            if (node->scan_columns[c] == standing->keys[k]) {
-                key->columns[key->count++] = c;
-            }
-        }
-    }
-    if (key->count < standing->key_count || key->count == 0) {
-        for (key->count = 0; key->count < node->column_count; key->count++) {
-            key->columns[key->count] = key->count;
-        }
-    }
-    return MR_OK;
-}
-
-static MrStatus scan_key(MrBinder *b, MrLogical **place, Key *key)
-{
-    MrLogical *node = *place;
-    if (node->scan == MR_SCAN_STREAM) {
-        return stream_key(b, place, key);
-    }
-    if (node->scan == MR_SCAN_VALUES) {
-        return values_key(b, node, key);
-    }
-    if (node->scan == MR_SCAN_TABLE) {
-        return table_key(b, node, key);
-    }
-    if (node->scan == MR_SCAN_VIRTUAL && b->mode == MR_BIND_ADHOC) {
-        return virtual_key(b, node, key);
-    }
-    if (node->scan == MR_SCAN_RESULT && b->mode == MR_BIND_ADHOC) {
-        return read_result_key(b, node, key);
-    }
-    return mr_error_set(b->err, MR_ERR_INTERNAL, "a relation in a standing query has no key");
-}
-
-static MrStatus group_key(MrBinder *b, const MrLogical *node, Key *key)
+static MrStatus group_key(MrBinder *b, const MrLogical *node, MrResultKey *key)
 {
     uint32_t first = mr_logical_key_column(node, 0);
-    MR_TRY(key_init(b, node->key_count + 1, key));
+    MR_TRY(mr_result_key_init(b, node->key_count + 1, key));
     if (node->sequence_call > 0) { /* windows of rows may begin at one time */
         key->columns[key->count++] = mr_logical_call_column(node, node->sequence_call - 1);
     } else if (first > 0) {
@@ -261,17 +62,15 @@ static int64_t shown_at(const MrLogical *project, uint32_t visible, uint32_t wan
     return found;
 }
 
-static MrStatus derive(MrBinder *b, MrLogical **place, Key *key);
-
 /* What the projection does not show of its input's key is added behind its columns. */
-static MrStatus project_key(MrBinder *b, MrLogical *node, Key *key)
+static MrStatus project_key(MrBinder *b, MrLogical *node, MrResultKey *key)
 {
-    Key below;
-    MR_TRY(derive(b, &node->input, &below));
+    MrResultKey below;
+    MR_TRY(mr_result_key_derive(b, &node->input, &below));
     uint32_t count = node->column_count;
     MrExpr **exprs;
     MrLogicalColumn *columns;
-    MR_TRY(key_init(b, below.count, key));
+    MR_TRY(mr_result_key_init(b, below.count, key));
     MR_NEW_ARRAY(b->arena, exprs, count + below.count, b->err);
     MR_NEW_ARRAY(b->arena, columns, count + below.count, b->err);
     for (uint32_t i = 0; i < count; i++) {
@@ -296,183 +95,22 @@ static MrStatus project_key(MrBinder *b, MrLogical *node, Key *key)
 }
 
 /* A node that shows its input's rows as they are. */
-static MrStatus key_of_input(MrBinder *b, MrLogical *node, Key *key)
+static MrStatus key_of_input(MrBinder *b, MrLogical *node, MrResultKey *key)
 {
-    MR_TRY(derive(b, &node->input, key));
+    MR_TRY(mr_result_key_derive(b, &node->input, key));
     node->columns = node->input->columns;
     node->column_count = node->input->column_count;
     return MR_OK;
 }
 
-static MrStatus encode_side(MrBinder *b, MrLogical **side, const char *mark, uint32_t columns)
-{
-    Key key;
-    MrExpr *text, *prefix;
-    MrExpr **exprs;
-    const char **names;
-    MR_TRY(derive(b, side, &key));
-    MR_TRY(encode_key(b, *side, &key, &text));
-    MR_TRY(mr_expr_text(b->arena, mark, &prefix, b->err));
-    MR_TRY(mr_bind_operator(b, "||", prefix, text, -1, &text));
-    MR_NEW_ARRAY(b->arena, exprs, columns + 1, b->err);
-    MR_NEW_ARRAY(b->arena, names, columns + 1, b->err);
-    for (uint32_t i = 0; i < columns; i++) {
-        names[i] = (*side)->columns[i].name;
-        MR_TRY(mr_bind_node_column(b, *side, i, &exprs[i]));
-    }
-    exprs[columns] = text;
-    return mr_logical_project(b->arena, *side, exprs, names, columns + 1, side, b->err);
-}
-
-/* A row of UNION ALL is told by the side it comes from and its key there. */
-static MrStatus union_key(MrBinder *b, MrLogical **place, Key *key)
-{
-    MrLogical *node = *place;
-    uint32_t columns = node->column_count;
-    MR_TRY(key_init(b, 1, key));
-    MR_TRY(encode_side(b, &node->input, "0", columns));
-    MR_TRY(encode_side(b, &node->right, "1", columns));
-    MR_TRY(mr_logical_union(b->arena, node->input, node->right, place, b->err));
-    key->columns[key->count++] = columns;
-    key->is_encoded = true;
-    return MR_OK;
-}
-
-/* The columns of one side's key in the join's output: the left one's columns come first, what a
- * side got for its key stands behind both. */
-static void side_columns(const Key *key, uint32_t own, uint32_t first, uint32_t added_first,
-                         Key *out)
-{
-    for (uint32_t i = 0; i < key->count; i++) {
-        uint32_t column = key->columns[i];
-        out->columns[out->count++] = column < own ? first + column : added_first + column - own;
-    }
-}
-
-typedef struct Widen {
-    MrBinder *b;
-    uint32_t left, by;
-} Widen;
-
-static MrStatus widen_replace(void *context, const MrExpr *column, MrExpr **out)
-{
-    const Widen *widen = context;
-    uint32_t by = column->column < widen->left ? 0 : widen->by;
-    return mr_expr_column(widen->b->arena, column->column + by, column->type, column->position, out,
-                          widen->b->err);
-}
-
-/* The join over inputs that have got columns behind their own, shown so that all columns keep their
- * places and the new ones follow. */
-static MrStatus rebuild_join(MrBinder *b, MrLogical **place, uint32_t left, uint32_t right)
-{
-    MrLogical *before = *place, *join;
-    uint32_t added = before->input->column_count - left, count = 0;
-    uint32_t total = before->input->column_count + before->right->column_count;
-    Widen widen = { b, left, added };
-    MrExpr **exprs;
-    const char **names;
-    MR_TRY(mr_logical_join(b->arena, before->join_type, before->input, before->right, NULL, &join,
-                           b->err));
-    if (before->predicate != NULL) {
-        MR_TRY(mr_expr_map_columns(b->arena, before->predicate, widen_replace, &widen,
-                                   &join->predicate, b->err));
-    }
-    join->position = before->position;
-    join->left_time = before->left_time;
-    join->right_time = before->right_time;
-    join->passes_time = before->passes_time;
-    join->hold_us = before->hold_us;
-    join->is_lookup = before->is_lookup;
-    join->asof = before->asof;
-    MR_NEW_ARRAY(b->arena, exprs, total, b->err);
-    MR_NEW_ARRAY(b->arena, names, total, b->err);
-    for (uint32_t i = 0; i < left + right; i++) {
-        uint32_t column = i < left ? i : i + added;
-        join->columns[column] = before->columns[i];
-        names[count] = before->columns[i].name;
-        MR_TRY(mr_bind_node_column(b, join, column, &exprs[count++]));
-    }
-    for (uint32_t i = left; i < left + added; i++) {
-        MR_TRY(mr_bind_node_column(b, join, i, &exprs[count++]));
-    }
-    for (uint32_t i = left + added + right; i < total; i++) {
-        MR_TRY(mr_bind_node_column(b, join, i, &exprs[count++]));
-    }
-    return mr_logical_project(b->arena, join, exprs, names, count, place, b->err);
-}
-
-/* What the left input has got behind the columns of a SEMI or ANTI join is shown too.  The array is
- * the join's own: what is pruned from the input later must not move what the join says of its
- * columns. */
-static MrStatus append_columns(MrBinder *b, MrLogical *node, uint32_t had)
-{
-    MrLogicalColumn *columns;
-    uint32_t count = node->input->column_count;
-    MR_NEW_ARRAY(b->arena, columns, count, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        columns[i] = i < had ? node->columns[i] : node->input->columns[i];
-    }
-    node->columns = columns;
-    node->column_count = count;
-    return MR_OK;
-}
-
-/* Pairs are told apart by both keys; by one, where it says which row of the other side it meets. */
-static MrStatus join_key(MrBinder *b, MrLogical **place, Key *key)
-{
-    MrLogical *node = *place;
-    uint32_t left = node->input->column_count, right = node->right->column_count;
-    MrJoinParts parts;
-    Key keys[2];
-    MR_TRY(derive(b, &node->input, &keys[0]));
-    if (!mr_join_shows_right(node->join_type)) {
-        *key = keys[0];
-        uint32_t added = node->input->column_count - left;
-        if (added > 0 && node->predicate != NULL) {
-            Widen widen = { b, left, added };
-            MR_TRY(mr_expr_map_columns(b->arena, node->predicate, widen_replace, &widen,
-                                       &node->predicate, b->err));
-        }
-        return added == 0 ? MR_OK : append_columns(b, node, left);
-    }
-    if (node->asof.is_used) { /* a left row meets one right row, or none */
-        keys[1] = (Key){ 0 };
-    } else {
-        MR_TRY(derive(b, &node->right, &keys[1]));
-    }
-    uint32_t added[2] = { node->input->column_count - left, node->right->column_count - right };
-    MR_TRY(rebuild_join(b, place, left, right));
-    const MrLogical *join = (*place)->input;
-    MR_TRY(mr_join_split(b->arena, join, &parts, b->err));
-    bool keeps_left = node->join_type == MR_JOIN_TYPE_INNER || node->join_type == MR_JOIN_TYPE_LEFT;
-    bool keeps_right =
-        node->join_type == MR_JOIN_TYPE_INNER || node->join_type == MR_JOIN_TYPE_RIGHT;
-    bool is_asof = node->asof.is_used;
-    bool left_tells =
-        is_asof || (keeps_left && mr_join_fixes(&parts, true, keys[1].columns, keys[1].count));
-    bool right_tells =
-        !is_asof && keeps_right && mr_join_fixes(&parts, false, keys[0].columns, keys[0].count);
-    MR_TRY(key_init(b, keys[0].count + keys[1].count, key));
-    if (left_tells || !right_tells) {
-        side_columns(&keys[0], left, 0, left + right, key);
-    }
-    if (!left_tells) {
-        side_columns(&keys[1], right, left, left + right + added[0], key);
-    }
-    key->is_encoded = key->count == 1 && ((left_tells && keys[0].is_encoded) ||
-                                          (right_tells && !left_tells && keys[1].is_encoded));
-    return MR_OK;
-}
-
 /* A view has told its key, unless its rows are only ever added. */
-static MrStatus result_key(MrBinder *b, MrLogical *node, Key *key)
+static MrStatus result_key(MrBinder *b, MrLogical *node, MrResultKey *key)
 {
     const MrStandingQuery *standing = node->relation->standing;
     if (standing->key_count == 0) {
         return key_of_input(b, node, key);
     }
-    MR_TRY(key_init(b, standing->key_count, key));
+    MR_TRY(mr_result_key_init(b, standing->key_count, key));
     for (uint32_t i = 0; i < standing->key_count; i++) {
         key->columns[key->count++] = standing->keys[i];
     }
@@ -502,20 +140,20 @@ static MrStatus restore_columns(MrBinder *b, MrLogical **place, uint32_t inputs)
 
 /* The input's key tells the rows apart, and orders those that ORDER BY leaves equal; the one first
  * row of a partition is told by that. */
-static MrStatus over_key(MrBinder *b, MrLogical **place, Key *key)
+static MrStatus over_key(MrBinder *b, MrLogical **place, MrResultKey *key)
 {
     MrLogical *node = *place;
     MrLogicalOver *over = node->over;
     uint32_t inputs = node->input->column_count, before = node->column_count;
-    Key below;
-    MR_TRY(derive(b, &node->input, &below));
+    MrResultKey below;
+    MR_TRY(mr_result_key_derive(b, &node->input, &below));
     MR_NEW_ARRAY(b->arena, over->ties, below.count, b->err);
     over->tie_count = below.count;
     for (uint32_t i = 0; i < below.count; i++) {
         over->ties[i] = below.columns[i];
     }
     MR_TRY(restore_columns(b, place, inputs));
-    MR_TRY(key_init(b, below.count + over->partition_count, key));
+    MR_TRY(mr_result_key_init(b, below.count + over->partition_count, key));
     bool is_first =
         node->kind == MR_LOGICAL_TOP_N && over->by == MR_OVER_ROW_NUMBER && over->limit == 1;
     key->count = is_first ? over->partition_count : below.count;
@@ -549,7 +187,7 @@ static MrStatus find_ties(MrBinder *b, MrLogical **place)
 {
     MrLogical *node = *place;
     uint32_t count = node->column_count;
-    Key key;
+    MrResultKey key;
     bool is_ordered = node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N;
     if (!is_ordered || node->over->tie_count > 0 || mr_logical_is_in_log_order(node->input)) {
         return MR_OK;
@@ -565,17 +203,17 @@ MrStatus mr_rewrite_find_ties(MrBinder *b, MrLogical **tree)
 
 /* Every row comes once per window: told by its own key and the window.  What the input has got for
  * its key stands before the bounds then: a projection puts all back in their places. */
-static MrStatus window_key(MrBinder *b, MrLogical **place, Key *key)
+static MrStatus window_key(MrBinder *b, MrLogical **place, MrResultKey *key)
 {
     MrLogical *node = *place;
     uint32_t before = node->input->column_count, count = 0;
     const char **names;
     MrExpr **exprs;
-    Key below;
-    MR_TRY(derive(b, &node->input, &below));
+    MrResultKey below;
+    MR_TRY(mr_result_key_derive(b, &node->input, &below));
     MR_TRY(mr_logical_window_columns(b->arena, node, b->err));
     uint32_t bounds = node->column_count - 2;
-    MR_TRY(key_init(b, below.count + 1, key));
+    MR_TRY(mr_result_key_init(b, below.count + 1, key));
     MR_NEW_ARRAY(b->arena, exprs, node->column_count, b->err);
     MR_NEW_ARRAY(b->arena, names, node->column_count, b->err);
     for (uint32_t i = 0; i < node->column_count; i++) {
@@ -593,14 +231,14 @@ static MrStatus window_key(MrBinder *b, MrLogical **place, Key *key)
 
 /* The key of the input row, and the number of the row within it. Columns that the input got for
  * its key go behind those that are there. */
-static MrStatus project_set_key(MrBinder *b, MrLogical **place, Key *key)
+static MrStatus project_set_key(MrBinder *b, MrLogical **place, MrResultKey *key)
 {
     MrLogical *node = *place, *wider;
     uint32_t had = node->input->column_count, count = node->column_count;
     MrExpr **exprs;
     const char **names;
-    Key below;
-    MR_TRY(derive(b, &node->input, &below));
+    MrResultKey below;
+    MR_TRY(mr_result_key_derive(b, &node->input, &below));
     uint32_t more = node->input->column_count - had;
     MR_TRY(mr_logical_project_set(b->arena, node->input, node->set_calls, node->set_call_count,
                                   node->keeps_rows, &wider, b->err));
@@ -611,7 +249,7 @@ static MrStatus project_set_key(MrBinder *b, MrLogical **place, Key *key)
         MR_TRY(mr_bind_node_column(b, wider, from, &exprs[i]));
         names[i] = i < count ? node->columns[i].name : NULL;
     }
-    MR_TRY(key_init(b, below.count + 1, key));
+    MR_TRY(mr_result_key_init(b, below.count + 1, key));
     for (uint32_t i = 0; i < below.count; i++) {
         uint32_t column = below.columns[i];
         key->columns[key->count++] = column < had ? column : column - had + count;
@@ -620,18 +258,18 @@ static MrStatus project_set_key(MrBinder *b, MrLogical **place, Key *key)
     return mr_logical_project(b->arena, wider, exprs, names, count + more, place, b->err);
 }
 
-static MrStatus derive(MrBinder *b, MrLogical **place, Key *key)
+MrStatus mr_result_key_derive(MrBinder *b, MrLogical **place, MrResultKey *key)
 {
     switch ((*place)->kind) {
-    case MR_LOGICAL_SCAN: return scan_key(b, place, key);
+    case MR_LOGICAL_SCAN: return mr_result_key_scan(b, place, key);
     case MR_LOGICAL_PROJECT: return project_key(b, *place, key);
     case MR_LOGICAL_FILTER:
     case MR_LOGICAL_SORT: return key_of_input(b, *place, key);
     case MR_LOGICAL_AGGREGATE: return group_key(b, *place, key);
     case MR_LOGICAL_OVER:
     case MR_LOGICAL_TOP_N: return over_key(b, place, key);
-    case MR_LOGICAL_UNION: return union_key(b, place, key);
-    case MR_LOGICAL_JOIN: return join_key(b, place, key);
+    case MR_LOGICAL_UNION: return mr_result_key_union(b, place, key);
+    case MR_LOGICAL_JOIN: return mr_result_key_join(b, place, key);
     case MR_LOGICAL_RESULT: return result_key(b, *place, key);
     case MR_LOGICAL_PROJECT_SET: return project_set_key(b, place, key);
     case MR_LOGICAL_WINDOW: return window_key(b, place, key);
@@ -658,7 +296,7 @@ static const MrLogical *keyed_below(const MrLogical *root)
     return is_keyed ? node : NULL;
 }
 
-static void note_key_column(MrBinder *b, const MrLogical *root, const Key *key)
+static void note_key_column(MrBinder *b, const MrLogical *root, const MrResultKey *key)
 {
     const MrLogical *keyed = keyed_below(root);
     if (keyed != NULL && keyed->kind == MR_LOGICAL_RESULT) {
@@ -688,7 +326,8 @@ static void note_key_column(MrBinder *b, const MrLogical *root, const Key *key)
     }
 }
 
-static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const Key *key, uint32_t visible)
+static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const MrResultKey *key,
+                               uint32_t visible)
 {
     MrLogical *root = *tree;
     MrExpr **exprs;
@@ -706,7 +345,7 @@ static MrStatus add_key_column(MrBinder *b, MrLogical **tree, const Key *key, ui
         }
     }
     names[visible] = "mr_key";
-    MR_TRY(encode_key(b, root->input, key, &exprs[visible]));
+    MR_TRY(mr_result_key_encode(b, root->input, key, &exprs[visible]));
     note_key_column(b, root, key);
     MR_TRY(mr_logical_project(b->arena, root->input, exprs, names, visible + 1, tree, b->err));
     (*tree)->columns[visible].not_null = true;
@@ -718,12 +357,12 @@ MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan)
     MR_TRY(mr_rewrite_flatten_root(b, tree));
     MrLogical *root = *tree;
     uint32_t visible = root->column_count, *keys;
-    Key key;
+    MrResultKey key;
     plan->visible_columns = visible;
     if (plan->append_only && keyed_below(root) == NULL) {
         return MR_OK; /* rows are only ever added, and nothing names them */
     }
-    MR_TRY(derive(b, &root->input, &key));
+    MR_TRY(mr_result_key_derive(b, &root->input, &key));
     MR_NEW_ARRAY(b->arena, keys, key.count + 1, b->err);
     bool is_whole = key.count > 0;
     for (uint32_t i = 0; i < key.count && is_whole; i++) {
