@@ -274,6 +274,8 @@ MrStatus mr_bind_subscript(MrBinder *b, const MrAstSubscript *node, MrExpr **out
 MrStatus mr_bind_quantified(MrBinder *b, const MrAstQuantified *node, MrExpr **out);
 /* A column of the node as an expression over it. */
 MrStatus mr_bind_node_column(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out);
+/* NOT x, x IS [NOT] NULL and their like: kinds with one operand and a boolean result. */
+MrStatus mr_bind_unary(MrBinder *b, MrExprKind kind, bool negated, MrExpr *operand, MrExpr **out);
 /* The column of the scope, or of a query around it, that is named. */
 MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out);
 /* The item of a scope of several that the first `count` parts name (t, s.t); NULL: none.  42P09

@@ -24,6 +24,14 @@ MrStatus mr_bind_expr_known(MrBinder *b, const MrNode *node, MrExpr **out)
     return MR_OK;
 }
 
+MrStatus mr_bind_unary(MrBinder *b, MrExprKind kind, bool negated, MrExpr *operand, MrExpr **out)
+{
+    MR_TRY(mr_expr_new(b->arena, kind, mr_type(MR_TYPE_BOOL), -1, 1, out, b->err));
+    (*out)->args[0] = operand;
+    (*out)->negated = negated;
+    return MR_OK;
+}
+
 MrStatus mr_bind_boolean(MrBinder *b, const MrNode *node, const char *what, MrExpr **out)
 {
     MrExpr *expr;

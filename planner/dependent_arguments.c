@@ -145,13 +145,6 @@ MrStatus mr_arguments_apply(const MrArguments *arguments, const MrExpr *expr, ui
     return mr_map_expr(&mapping, expr, out);
 }
 
-static MrStatus is_null(MrBinder *b, MrExpr *value, MrExpr **out)
-{
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), -1, 1, out, b->err));
-    (*out)->args[0] = value;
-    return MR_OK;
-}
-
 /* The value, or something in place of NULL. */
 static MrStatus not_null(MrBinder *b, MrExpr *value, MrExpr **out)
 {
@@ -167,8 +160,8 @@ MrStatus mr_same_value(MrBinder *b, MrExpr *left, MrExpr *right, bool is_strict,
     if (is_strict) {
         return mr_bind_operator(b, "=", left, right, -1, out);
     }
-    MR_TRY(is_null(b, left, &nulls[0]));
-    MR_TRY(is_null(b, right, &nulls[1]));
+    MR_TRY(mr_bind_unary(b, MR_EXPR_IS_NULL, false, left, &nulls[0]));
+    MR_TRY(mr_bind_unary(b, MR_EXPR_IS_NULL, false, right, &nulls[1]));
     MR_TRY(not_null(b, left, &values[0]));
     MR_TRY(not_null(b, right, &values[1]));
     MR_TRY(mr_bind_operator(b, "=", values[0], values[1], -1, &same));

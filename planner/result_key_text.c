@@ -23,8 +23,7 @@ static MrStatus encode_part(MrBinder *b, MrExpr *value, MrExpr **out)
     MR_TRY(mr_expr_text(b->arena, ":", &colon, b->err));
     MR_TRY(mr_bind_operator(b, "||", length, colon, -1, &coded));
     MR_TRY(mr_bind_operator(b, "||", coded, text, -1, &coded));
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), -1, 1, &is_null, b->err));
-    is_null->args[0] = value;
+    MR_TRY(mr_bind_unary(b, MR_EXPR_IS_NULL, false, value, &is_null));
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, mr_type(MR_TYPE_TEXT), -1, 3, out, b->err));
     (*out)->args[0] = is_null;
     MR_TRY(mr_expr_text(b->arena, "-", &(*out)->args[1], b->err));

@@ -1,5 +1,5 @@
 /*
- * planner/subquery_internal.h - what subquery.c and subquery_attach.c know of a bound subquery.
+ * planner/subquery_internal.h - what subquery*.c know of a bound subquery.
  */
 #ifndef MR_PLANNER_SUBQUERY_INTERNAL_H
 #define MR_PLANNER_SUBQUERY_INTERNAL_H
@@ -47,6 +47,17 @@ void mr_outer_show_items(MrBinder *b, bool shown);
 
 /* ---- Attaching ------------------------------------------------------------------------------ */
 
+/* The tree of the subquery for one place; a second place takes a copy. */
+MrStatus mr_subquery_take(MrBinder *b, const MrExpr *expr, MrSubquery *out);
+/* Joins a subquery to *node; *out is its value there. */
+MrStatus mr_subquery_attach_value(MrBinder *b, const MrExpr *expr, MrLogical **node, MrExpr **out);
+/* The tree without what does not matter to whether it has rows. */
+MrLogical *mr_subquery_without_order(MrLogical *tree);
+/* Whether the comparison of ANY or ALL can be NULL for some row. */
+bool mr_subquery_may_be_null(const MrExpr *comparison, const MrSubquery *subquery,
+                             const MrArguments *arguments);
+/* Whether the comparison is strict, of an argument and a value that needs no other argument. */
+bool mr_subquery_is_strict_pair(const MrExpr *comparison);
 /* Groups *node by the arguments' columns, or all of it when there are none. The arguments'
  * columns are the first ones then, the calls follow. */
 MrStatus mr_subquery_group(MrArguments *arguments, bool is_global, MrLogicalCall *calls,
