@@ -1,0 +1,484 @@
+/*
+ * planner/binder_aggregate_call.c - binds calls of aggregates into the query's list: overloads,
+ * ORDER BY, DISTINCT and FILTER, WITHIN GROUP.  Must not know what aggregates compute.
+ */
+#include "common/floattext.h"
+#include "planner/binder.h"
+#include "planner/row_json.h"
+#include "storage/array.h"
+
+#include <string.h>
+
+static bool is_ordered_set_aggregate(const char *name)
+{
+    return strcmp(name, "percentile_cont") == 0 || strcmp(name, "percentile_disc") == 0 ||
+           strcmp(name, "mode") == 0;
+}
+
+static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
+{
+    if (b->clause == MR_CLAUSE_AGGREGATE) {
+        mr_bind_error(b, MR_ERR_GROUPING, call->base.position,
+                      "aggregate function calls cannot be nested");
+        return mr_error_hint(b->err, "Aggregate in a subquery in FROM first.");
+    }
+    if (b->aggregates == NULL || !mr_clause_allows_aggregates(b->clause)) {
+        return mr_bind_error(b, MR_ERR_GROUPING, call->base.position,
+                             "aggregate functions are not allowed in %s",
+                             mr_clause_name(b->clause));
+    }
+    if (!call->within_group && is_ordered_set_aggregate(call->name.name)) {
+        return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
+                             "WITHIN GROUP is required for ordered-set aggregate %s",
+                             call->name.name);
+    }
+    if (call->variadic) {
+        return mr_bind_unsupported(b, call->base.position, "Give the arguments one by one.",
+                                   "VARIADIC is not supported");
+    }
+    return MR_OK;
+}
+
+/* A row is an object where JSON is gathered; each begins a line, as json_agg() shows them. */
+static MrStatus aggregate_bind_argument(MrBinder *b, const char *name, const MrNode *node,
+                                        MrExpr **out)
+{
+    MrExpr *row;
+    bool is_row;
+    if (!mr_takes_rows(name)) {
+        return mr_bind_expr(b, node, out);
+    }
+    MR_TRY(mr_bind_row_json(b, name, node, out, &is_row));
+    if (!is_row || strcmp(name, "json_agg") != 0) {
+        return MR_OK;
+    }
+    row = *out;
+    return mr_bind_function(b, "mr_json_line", &row, 1, node->position, out);
+}
+
+/* Arguments and FILTER see the input, not other aggregates. */
+static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr **args,
+                                     MrExpr **filter)
+{
+    MrClause clause = b->clause;
+    MrStatus status = MR_OK;
+    b->clause = MR_CLAUSE_AGGREGATE;
+    /* WITHIN GROUP: the value that is ordered comes first. */
+    uint32_t first = call->within_group ? 1 : 0;
+    if (call->within_group) {
+        status = mr_bind_expr_known(b, MR_AST_AS(const MrAstSort, call->order_by.items[0])->expr,
+                                    &args[0]);
+    }
+    for (uint32_t i = 0; i < call->args.count && status == MR_OK; i++) {
+        status = aggregate_bind_argument(b, call->name.name, call->args.items[i], &args[first + i]);
+    }
+    if (status == MR_OK && call->filter != NULL) {
+        status = mr_bind_boolean(b, call->filter, "FILTER", filter);
+    }
+    b->clause = clause;
+    return status;
+}
+
+/* array_agg has an entry for arrays and one for all else. */
+static bool aggregate_takes(const MrAggregate *aggregate, const MrTypeId *types)
+{
+    if (aggregate->arg_count > 0 && aggregate->result == MR_TYPE_ANYARRAY) {
+        return mr_type_is_array(types[0]) == (aggregate->args[0] == MR_TYPE_ANYARRAY);
+    }
+    return true;
+}
+
+/* json_agg(x) gathers to_json(x); the first of two arguments is a name, so text. */
+MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int32_t position,
+                                   MrExpr **args)
+{
+    for (uint32_t i = 0; aggregate->convert != NULL && i < aggregate->arg_count; i++) {
+        bool as_text = i + 1 < aggregate->arg_count || strcmp(aggregate->convert, "text") == 0;
+        if (as_text || args[i]->type.id == MR_TYPE_UNKNOWN) {
+            MR_TRY(
+                mr_coerce(b, args[i], mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, position, &args[i]));
+        }
+        if (!as_text) {
+            MrExpr *converted;
+            const bool is_array = mr_type_is_array(args[i]->type.id);
+            MR_TRY(mr_bind_function(b, aggregate->convert, &args[i], 1, position, &converted));
+            args[i] = converted;
+            if (is_array && strcmp(aggregate->name, "json_agg") == 0) {
+                MR_TRY(mr_bind_function(b, "mr_json_line", &converted, 1, position, &args[i]));
+            }
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args,
+                                  const MrAggregate **out)
+{
+    const MrAggregate *const *found;
+    uint32_t found_count = mr_aggregate_lookup(mr_string(call->name.name), &found);
+    uint32_t arg_count = call->args.count + call->within_group, count = 0;
+    MrCandidate *candidates;
+    MrTypeId *slots, types[2] = { MR_TYPE_UNKNOWN, MR_TYPE_UNKNOWN };
+    *out = NULL;
+    if (arg_count > 2) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(b->arena, candidates, found_count, b->err);
+    MR_NEW_ARRAY(b->arena, slots, (size_t)found_count * 2, b->err);
+    for (uint32_t i = 0; i < arg_count; i++) {
+        types[i] = args[i]->type.id;
+    }
+    for (uint32_t i = 0; i < found_count; i++) {
+        if (found[i]->arg_count != arg_count ||
+            (call->star && !(found[i]->flags & MR_AGG_COUNTS_ROWS)) ||
+            !aggregate_takes(found[i], types)) {
+            continue;
+        }
+        MrCandidate *candidate = &candidates[count];
+        bool is_exact = true;
+        candidate->entry = found[i];
+        candidate->args = slots + (size_t)count * 2;
+        for (uint32_t j = 0; j < arg_count; j++) {
+            MrTypeId wanted = found[i]->args[j];
+            if (wanted == MR_TYPE_UNKNOWN || wanted == MR_TYPE_ANYARRAY) { /* any type */
+                wanted = types[j] == MR_TYPE_UNKNOWN ? MR_TYPE_TEXT : types[j];
+            }
+            candidate->args[j] = wanted;
+            is_exact = is_exact && wanted == types[j];
+        }
+        count++;
+        if (is_exact) {
+            *out = found[i];
+            return MR_OK;
+        }
+    }
+    int32_t chosen = mr_select_candidate(candidates, count, types, arg_count);
+    if (chosen >= 0) {
+        *out = candidates[chosen].entry;
+        for (uint32_t i = 0; i < arg_count; i++) {
+            MR_TRY(mr_coerce(b, args[i], mr_type(candidates[chosen].args[i]), MR_CAST_IMPLICIT,
+                             call->base.position, &args[i]));
+        }
+    }
+    return MR_OK;
+}
+
+static bool same_call(const MrLogicalCall *a, const MrLogicalCall *c)
+{
+    if (a->aggregate != c->aggregate || a->is_distinct != c->is_distinct ||
+        (a->filter == NULL) != (c->filter == NULL)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->aggregate->arg_count; i++) {
+        if (!mr_expr_equal(a->args[i], c->args[i])) {
+            return false;
+        }
+    }
+    return a->filter == NULL || mr_expr_equal(a->filter, c->filter);
+}
+
+/* count(*) written twice is computed once. */
+static MrStatus aggregate_add(MrBinder *b, const MrLogicalCall *call, uint32_t *index)
+{
+    MrAggregateList *list = b->aggregates;
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (same_call(&list->items[i], call)) {
+            *index = i;
+            return MR_OK;
+        }
+    }
+    if (list->count == list->capacity) {
+        MrLogicalCall *items;
+        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
+        if (list->count > 0) {
+            memcpy(items, list->items, list->count * sizeof *items);
+        }
+        list->items = items;
+        list->capacity = capacity;
+    }
+    *index = list->count;
+    list->items[list->count++] = *call;
+    return MR_OK;
+}
+
+/* One value in ascending order, and a fraction that is the same for all rows. */
+static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr *const *args)
+{
+    if (!call->within_group || !is_ordered_set_aggregate(call->name.name)) {
+        return MR_OK;
+    }
+    const MrAstSort *sort = MR_AST_AS(const MrAstSort, call->order_by.items[0]);
+    if (call->order_by.count > 1 || sort->direction == MR_SORT_DESC) {
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Order by one value, ascending; take 1 - fraction instead of "
+                                   "DESC.",
+                                   "this order WITHIN GROUP is not supported yet");
+    }
+    if (args[0]->type.id == MR_TYPE_JSON) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, call->base.position,
+                             "could not identify an ordering operator for type json");
+    }
+    if (call->args.count == 1 && !mr_expr_is_constant(args[1])) {
+        return mr_bind_unsupported(b, call->base.position, "Write a number.",
+                                   "a fraction that differs from row to row is not supported");
+    }
+    return MR_OK;
+}
+
+/* A key of ORDER BY: one of the arguments, or one more. */
+static MrStatus order_key(MrBinder *b, const MrAggregate *aggregate, bool is_distinct,
+                          const MrAstSort *sort, MrExpr **args, uint32_t *count,
+                          MrAggregateKey *out)
+{
+    MrClause clause = b->clause;
+    MrExpr *key;
+    bool is_argument = false;
+    b->clause = MR_CLAUSE_AGGREGATE;
+    MrStatus status = mr_bind_expr_known(b, sort->expr, &key);
+    b->clause = clause;
+    MR_TRY(status);
+    if (key->type.id == MR_TYPE_JSON) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, sort->base.position,
+                             "could not identify an ordering operator for type json");
+    }
+    for (uint32_t a = 0; a < aggregate->arg_count; a++) {
+        is_argument = is_argument || mr_expr_equal(args[a], key);
+    }
+    /* Arguments that are made json are not ordered by that. */
+    uint32_t i = aggregate->convert != NULL ? aggregate->arg_count : 0;
+    while (i < *count && !mr_expr_equal(args[i], key)) {
+        i++;
+    }
+    if (is_distinct && !is_argument) {
+        return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, sort->base.position,
+                             "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
+                             "argument list");
+    }
+    if (i == MR_AGGREGATE_ARGS_MAX) {
+        return mr_bind_unsupported(
+            b, sort->base.position, "Order by one value made of several, such as a row's text.",
+            "so many keys of ORDER BY inside an aggregate are not supported");
+    }
+    args[i] = key;
+    *count = i == *count ? i + 1 : *count;
+    *out = (MrAggregateKey){ .arg = (uint8_t)i,
+                             .descending = sort->direction == MR_SORT_DESC,
+                             .nulls_first = sort->nulls == MR_NULLS_DEFAULT
+                                                ? sort->direction == MR_SORT_DESC
+                                                : sort->nulls == MR_NULLS_FIRST };
+    return MR_OK;
+}
+
+static bool is_own_order(const MrAggregate *aggregate, const MrAggregateOrder *order)
+{
+    const MrAggregateKey *key = &order->keys[0];
+    return order->count == 1 && key->arg == 0 && !key->descending && !key->nulls_first &&
+           !order->is_distinct && aggregate->convert == NULL &&
+           mr_aggregate_retracting(aggregate) != NULL;
+}
+
+/* ORDER BY in the call.  Most aggregates give the same in any order.  Where the order is that of
+ * the argument itself the form that keeps values sorted does it; else the keys are arguments
+ * too. */
+static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr **args,
+                                MrLogicalCall *bound)
+{
+    const MrAggregate *aggregate = bound->aggregate;
+    uint32_t count = aggregate->arg_count;
+    MrAggregateOrder *order;
+    MR_NEW(b->arena, order, b->err);
+    order->is_distinct = call->distinct;
+    for (uint32_t i = 0; i < call->order_by.count; i++) {
+        MrAggregateKey ignored;
+        bool has_room = i < MR_AGGREGATE_ARGS_MAX;
+        MR_TRY(order_key(b, aggregate, call->distinct,
+                         MR_AST_AS(const MrAstSort, call->order_by.items[i]), args, &count,
+                         has_room ? &order->keys[order->count] : &ignored));
+        order->count += has_room;
+    }
+    if (!(aggregate->flags & MR_AGG_IN_ORDER)) {
+        return MR_OK;
+    }
+    if (is_own_order(aggregate, order)) {
+        bound->aggregate = mr_aggregate_retracting(aggregate);
+        return MR_OK;
+    }
+    bound->is_distinct = false; /* the form sees to it */
+    return mr_aggregate_ordered(b->arena, aggregate, order, count, &bound->aggregate, b->err);
+}
+
+typedef struct Levels {
+    bool own, outer; /* columns of the query itself, and of those around it */
+} Levels;
+
+static void note_level(void *context, const MrExpr *expr)
+{
+    Levels *levels = context;
+    levels->own |= expr->kind == MR_EXPR_COLUMN || expr->kind == MR_EXPR_SEQUENCE ||
+                   expr->kind == MR_EXPR_ARRIVAL;
+    levels->outer |= expr->kind == MR_EXPR_OUTER;
+}
+
+/* An aggregate of outer columns alone is the outer query's, in SQL. */
+static MrStatus check_level(MrBinder *b, const MrLogicalCall *call, int32_t position)
+{
+    Levels levels = { 0 };
+    for (uint32_t i = 0; i < call->aggregate->arg_count; i++) {
+        mr_expr_walk(call->args[i], note_level, &levels);
+    }
+    if (call->filter != NULL) {
+        mr_expr_walk(call->filter, note_level, &levels);
+    }
+    if (levels.own || !levels.outer) {
+        return MR_OK;
+    }
+    return mr_bind_unsupported(b, position,
+                               "Aggregate in the outer query, or select the outer column in a "
+                               "subquery in FROM first.",
+                               "an aggregate of columns of an outer query alone is not supported "
+                               "yet");
+}
+
+static MrStatus bind_aggregate(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *args[MR_CALL_ARGS_MAX];
+    MrLogicalCall bound = { .is_distinct = call->distinct };
+    uint32_t index = 0;
+    if (call->args.count >= MR_CALL_ARGS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, call->base.position,
+                             "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
+    }
+    MR_TRY(aggregate_bind_parts(b, call, args, &bound.filter));
+    MR_TRY(check_within_group(b, call, args));
+    if (!call->star && call->args.count == 0 && strcmp(call->name.name, "count") == 0) {
+        mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
+                      "count(*) must be used to call a parameterless aggregate function");
+        return b->err != NULL ? b->err->status : MR_ERR_WRONG_OBJECT_TYPE;
+    }
+    MR_TRY(mr_bind_aggregate_choose(b, call, args, &bound.aggregate));
+    if (bound.aggregate == NULL) {
+        return mr_function_missing(b, call->name.name, args, call->args.count + call->within_group,
+                                   call->base.position);
+    }
+    if (call->within_group && !is_ordered_set_aggregate(call->name.name)) {
+        return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
+                             "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP",
+                             call->name.name);
+    }
+    const MrAggregate *own = bound.aggregate;
+    if (call->order_by.count > 0 && !call->within_group) {
+        MR_TRY(order_arguments(b, call, args, &bound));
+    }
+    if (call->distinct && own->arg_count == 2 && !mr_expr_is_constant(args[1])) {
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Select the distinct values in a subquery in FROM first.",
+                                   "DISTINCT of two arguments is not supported yet");
+    }
+    MR_TRY(mr_bind_aggregate_convert(b, own, call->base.position, args));
+    MrTypeId over = own->arg_count > 0 ? args[0]->type.id : MR_TYPE_UNKNOWN;
+    for (uint32_t i = 0; i < bound.aggregate->arg_count; i++) {
+        bound.args[i] = args[i];
+    }
+    MR_TRY(check_level(b, &bound, call->base.position));
+    MR_TRY(aggregate_add(b, &bound, &index));
+    MrTypeId result = mr_aggregate_result(bound.aggregate, over);
+    return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, mr_type(result),
+                          call->base.position, out, b->err);
+}
+
+/* The call with one fraction in place of its array. */
+static MrStatus fraction_call(MrBinder *b, const MrAstCall *call, double fraction, MrNode **out)
+{
+    MrAstLiteral *literal;
+    MrAstCall *single;
+    MrNode **args;
+    char text[MR_FLOAT_TEXT_MAX];
+    if (!(fraction >= 0 && fraction <= 1)) {
+        return mr_bind_error(b, MR_ERR_NUMERIC_OUT_OF_RANGE, call->base.position,
+                             "percentile value %g is not between 0 and 1", fraction);
+    }
+    MR_NEW(b->arena, literal, b->err);
+    MR_NEW(b->arena, single, b->err);
+    MR_NEW_ARRAY(b->arena, args, 1, b->err);
+    *literal = (MrAstLiteral){
+        .base = { .kind = MR_AST_LITERAL, .position = call->base.position },
+        .literal = MR_LITERAL_DECIMAL,
+        .text = mr_arena_strndup(b->arena, text, mr_float8_format(fraction, text)),
+    };
+    args[0] = &literal->base;
+    *single = *call;
+    single->args = (MrNodeList){ .items = args, .count = 1, .capacity = 1 };
+    *out = &single->base;
+    return literal->text == NULL ? mr_error_no_memory(b->err) : MR_OK;
+}
+
+/* percentile_cont(ARRAY[a, b]) is the array of percentile_cont(a) and (b); NULL over no values,
+ * which the one at 0 tells. */
+static MrStatus bind_fractions(MrBinder *b, const MrAstCall *call, const MrArray *fractions,
+                               MrExpr **out)
+{
+    MrAstLiteral null = { .base = { .kind = MR_AST_LITERAL, .position = call->base.position } };
+    MrAstArray list = { .base = { .kind = MR_AST_ARRAY, .position = call->base.position } };
+    MrNode **items, *probe;
+    MrExpr *first, *values, *test;
+    MR_NEW_ARRAY(b->arena, items, fractions->count + 1, b->err);
+    for (uint32_t i = 0; i < fractions->count; i++) {
+        double fraction;
+        items[i] = &null.base;
+        if (!mr_array_is_null(fractions, i)) {
+            mr_array_get(fractions, i, &fraction);
+            MR_TRY(fraction_call(b, call, fraction, &items[i]));
+        }
+    }
+    MR_TRY(fraction_call(b, call, 0, &probe));
+    MR_TRY(bind_aggregate(b, MR_AST_AS(const MrAstCall, probe), &first));
+    list.elements = (MrNodeList){ .items = items, .count = fractions->count };
+    MR_TRY(mr_bind_array(b, &list, first->type, &values));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), call->base.position, 1,
+                       &test, b->err));
+    test->args[0] = first;
+    MrDatum nothing = { .type = values->type, .is_null = true };
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, values->type, call->base.position, 3, out, b->err));
+    (*out)->args[0] = test;
+    MR_TRY(mr_expr_constant(b->arena, &nothing, call->base.position, &(*out)->args[1], b->err));
+    (*out)->args[2] = values;
+    return MR_OK;
+}
+
+/* *out stays NULL where the call's argument is no array of fractions. */
+static MrStatus bind_fraction_array(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrExpr *argument;
+    MrDatum value;
+    MrArray fractions;
+    if (!call->within_group || call->args.count != 1 ||
+        !is_ordered_set_aggregate(call->name.name)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_bind_expr(b, call->args.items[0], &argument));
+    if (!mr_type_is_array(argument->type.id) || !mr_expr_is_constant(argument)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_coerce(b, argument, mr_type(MR_TYPE_FLOAT64_ARRAY), MR_CAST_IMPLICIT,
+                     call->base.position, &argument));
+    MR_TRY(mr_expr_constant_value(b->arena, argument, b->context->zone, b->context->now_us, &value,
+                                  b->err));
+    if (value.is_null) {
+        return MR_OK;
+    }
+    mr_array_open(MR_TYPE_FLOAT64, &value.text, &fractions);
+    if (fractions.shape.dimensions > 1) {
+        return mr_bind_unsupported(b, call->base.position, "Give an array of one dimension.",
+                                   "fractions in several dimensions are not supported yet");
+    }
+    return bind_fractions(b, call, &fractions, out);
+}
+
+MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    *out = NULL;
+    MR_TRY(aggregate_check_place(b, call));
+    MR_TRY(bind_fraction_array(b, call, out));
+    return *out != NULL ? MR_OK : bind_aggregate(b, call, out);
+}
