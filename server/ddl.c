@@ -10,6 +10,7 @@
 #include "common/logging.h"
 #include "server/ddl_internal.h"
 #include "server/log_thread.h"
+#include "server/scheduler.h"
 
 bool mr_ddl_is(const MrNode *statement)
 {
@@ -110,7 +111,11 @@ void mr_ddl_enqueue(MrDdl *ddl, MrDdl *after)
 static void note_failed_step(MrDdl *ddl)
 {
     const char *view = ((const MrAstRefresh *)ddl->step_statement)->name.name;
+    const MrRelation *relation = mr_catalog_find(ddl->server->catalog, NULL, view);
     mr_log_error(MR_LOG_ERROR, "ddl.rebuild", &ddl->err);
+    if (relation != NULL && relation->standing != NULL) {
+        mr_scheduler_fail_orphan(ddl->server, relation->standing->id, &ddl->err);
+    }
     mr_ddl_notice(ddl, "01000",
                   "\"%s\" was not made anew and stands still: %s; "
                   "REFRESH MATERIALIZED VIEW %s tries again",

@@ -301,12 +301,41 @@ MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *e
     return query == NULL ? not_running(err) : MR_OK;
 }
 
-MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err)
+static const MrRelation *missing_parent(const MrQuery *query)
+{
+    for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
+        if (query->parents[p] == NULL) {
+            return query->spec.plan->parents[p];
+        }
+    }
+    return NULL;
+}
+
+void mr_scheduler_fail_orphan(MrServer *server, const uint8_t id[16], const MrError *error)
 {
     MrScheduler *scheduler = server->scheduler;
     mr_scheduler_enter(scheduler);
     MrQuery *query = mr_scheduler_find(scheduler, id);
-    if (query != NULL) {
+    if (query != NULL && query->state != MR_QUERY_FAILED && missing_parent(query) != NULL) {
+        mr_query_fail(query, error);
+        mr_scheduler_publish(query);
+    }
+    mr_scheduler_leave(scheduler);
+}
+
+MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err)
+{
+    MrScheduler *scheduler = server->scheduler;
+    MrStatus status = MR_OK;
+    mr_scheduler_enter(scheduler);
+    MrQuery *query = mr_scheduler_find(scheduler, id);
+    const MrRelation *missing = query == NULL ? NULL : missing_parent(query);
+    if (missing != NULL) {
+        status = mr_error_set(err, MR_ERR_NOT_IN_STATE,
+                              "\"%s\" cannot go on: \"%s\", which it reads, was replaced",
+                              query->spec.relation->name, missing->name);
+        mr_error_hint(err, "REFRESH MATERIALIZED VIEW makes it anew.");
+    } else if (query != NULL) {
         query->is_suspended = false;
         query->halt_after = UINT64_MAX;
         mr_error_clear(&query->error);
@@ -321,7 +350,7 @@ MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *er
         mr_scheduler_publish(query);
     }
     mr_scheduler_leave(scheduler);
-    return query == NULL ? not_running(err) : MR_OK;
+    return query == NULL ? not_running(err) : status;
 }
 
 /* What others may see; the mutex is held. */
