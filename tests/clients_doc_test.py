@@ -42,9 +42,10 @@ def in_go(text, place):
 
 def in_rust(text, place):
     """Under a name of its own: the peer's program is in the same directory."""
+    source = BUILT / "rust" / "source"
     for name in ("Cargo.toml", "Cargo.lock"):
-        text_of = (BUILT / "rust" / "source" / name).read_text()
-        (place / name).write_text(text_of.replace("millrace-peer", "millrace-piece"))
+        (place / name).write_text((source / name).read_text().replace("millrace-peer", "millrace-piece"))
+    shutil.copytree(source / ".cargo", place / ".cargo")
     (place / "src").mkdir()
     (place / "src" / "main.rs").write_text(text, encoding="utf-8")
     return ["cargo", "run", "--quiet", "--locked", "--offline", "--target-dir", BUILT / "rust" / "target"]

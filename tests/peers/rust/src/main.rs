@@ -6,9 +6,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use futures_util::{pin_mut, SinkExt, StreamExt, TryStreamExt};
 use openssl::ssl::{SslConnector, SslMethod};
-use postgres_openssl::MakeTlsConnector;
 use tokio::sync::mpsc;
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, NoTls, SimpleQueryMessage};
+
+use tls::MakeTls;
+
+mod tls;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -26,10 +29,10 @@ fn rides() -> String {
     name() + "_rides"
 }
 
-fn tls() -> MakeTlsConnector {
+fn tls() -> MakeTls {
     let mut builder = SslConnector::builder(SslMethod::tls()).expect("OpenSSL");
     builder.set_ca_file(var("PGSSLROOTCERT")).expect("the server's certificate");
-    MakeTlsConnector::new(builder.build())
+    MakeTls(builder.build())
 }
 
 fn config() -> Config {
