@@ -9,44 +9,21 @@
 #include "parser/parser.h"
 #include "parser/print.h"
 #include "planner/catalog_copy.h"
+#include "planner/catalog_internal.h"
 #include "planner/nearest.h"
 #include "planner/planner.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Virtual relations have numbers below those of users' objects, above PostgreSQL's own. */
 enum { CATALOG_FIRST_VIRTUAL_OID = 14000 };
 
-/* Immutable once it is in a catalogue. */
-typedef struct CatalogObject {
-    atomic_uint_fast32_t references;
-    MrArena arena;
-    MrRelation relation;
-    MrConnection connection;
-    MrSqlFunction function;
-    const char *secret;
-} CatalogObject;
-
-typedef struct ObjectList {
-    CatalogObject **items;
-    uint32_t count, capacity;
-} ObjectList;
-
-struct MrCatalog {
-    atomic_uint_fast32_t references;
-    ObjectList relations, connections, secrets, functions;
-    uint32_t *slots;     /* relation index + 1 by hash of its name; 0: free */
-    uint32_t slot_count; /* power of two, more than twice the relations */
-    uint32_t virtual_count;
-};
-
 /* ---- Objects ----------------------------------------------------------------------------- */
 
-static CatalogObject *object_create(void)
+MrCatalogObject *mr_catalog_object_create(void)
 {
-    CatalogObject *object = calloc(1, sizeof *object);
+    MrCatalogObject *object = calloc(1, sizeof *object);
     if (object != NULL) {
         atomic_init(&object->references, 1);
         mr_arena_init(&object->arena, 0);
@@ -54,7 +31,7 @@ static CatalogObject *object_create(void)
     return object;
 }
 
-static void object_unref(CatalogObject *object)
+void mr_catalog_object_unref(MrCatalogObject *object)
 {
     if (object != NULL && atomic_fetch_sub(&object->references, 1) == 1) {
         mr_arena_fini(&object->arena);
@@ -62,12 +39,12 @@ static void object_unref(CatalogObject *object)
     }
 }
 
-static MrStatus list_reserve(ObjectList *list, uint32_t count, MrError *err)
+static MrStatus list_reserve(MrCatalogList *list, uint32_t count, MrError *err)
 {
     if (count > list->capacity) {
         uint32_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
         capacity = count > capacity ? count : capacity;
-        CatalogObject **items = realloc(list->items, capacity * sizeof *items);
+        MrCatalogObject **items = realloc(list->items, capacity * sizeof *items);
         if (items == NULL) {
             return mr_error_no_memory(err);
         }
@@ -77,7 +54,7 @@ static MrStatus list_reserve(ObjectList *list, uint32_t count, MrError *err)
     return MR_OK;
 }
 
-static MrStatus list_push(ObjectList *list, CatalogObject *object, MrError *err)
+MrStatus mr_catalog_list_push(MrCatalogList *list, MrCatalogObject *object, MrError *err)
 {
     MR_TRY(list_reserve(list, list->count + 1, err));
     list->items[list->count++] = object;
@@ -85,7 +62,7 @@ static MrStatus list_push(ObjectList *list, CatalogObject *object, MrError *err)
 }
 
 /* Into a list that is empty, with room for one more: a clone is made to be changed. */
-static MrStatus list_share(const ObjectList *from, ObjectList *to, MrError *err)
+static MrStatus list_share(const MrCatalogList *from, MrCatalogList *to, MrError *err)
 {
     MR_TRY(list_reserve(to, from->count + 1, err));
     for (uint32_t i = 0; i < from->count; i++) {
@@ -96,18 +73,18 @@ static MrStatus list_share(const ObjectList *from, ObjectList *to, MrError *err)
     return MR_OK;
 }
 
-static void list_remove(ObjectList *list, uint32_t index)
+void mr_catalog_list_remove(MrCatalogList *list, uint32_t index)
 {
-    object_unref(list->items[index]);
+    mr_catalog_object_unref(list->items[index]);
     memmove(list->items + index, list->items + index + 1,
             (list->count - index - 1) * sizeof *list->items);
     list->count--;
 }
 
-static void list_fini(ObjectList *list)
+static void list_fini(MrCatalogList *list)
 {
     for (uint32_t i = 0; i < list->count; i++) {
-        object_unref(list->items[i]);
+        mr_catalog_object_unref(list->items[i]);
     }
     free(list->items);
 }
@@ -258,22 +235,22 @@ MrStatus mr_catalog_add_relation(MrCatalog *catalog, const MrRelation *relation,
         return mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists",
                             relation->name);
     }
-    CatalogObject *object = object_create();
+    MrCatalogObject *object = mr_catalog_object_create();
     if (object == NULL) {
         return mr_error_no_memory(err);
     }
     MrStatus status = mr_catalog_copy_relation(&object->arena, relation, &object->relation, err);
     if (status == MR_OK) {
-        status = list_push(&catalog->relations, object, err);
+        status = mr_catalog_list_push(&catalog->relations, object, err);
     }
     if (status != MR_OK) {
-        object_unref(object);
+        mr_catalog_object_unref(object);
         return status;
     }
     if (catalog->slot_count < catalog->relations.count * 2) {
         status = index_rebuild(catalog, err);
         if (status != MR_OK) {
-            list_remove(&catalog->relations, catalog->relations.count - 1);
+            mr_catalog_list_remove(&catalog->relations, catalog->relations.count - 1);
         }
         return status;
     }
@@ -288,92 +265,8 @@ MrStatus mr_catalog_remove_relation(MrCatalog *catalog, const char *schema_name,
     if (found < 0) {
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist", name);
     }
-    list_remove(&catalog->relations, (uint32_t)found);
+    mr_catalog_list_remove(&catalog->relations, (uint32_t)found);
     return index_rebuild(catalog, err);
-}
-
-static int64_t connection_index(const MrCatalog *catalog, const char *name)
-{
-    for (uint32_t i = 0; i < catalog->connections.count; i++) {
-        if (strcmp(catalog->connections.items[i]->connection.name, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-MrStatus mr_catalog_add_connection(MrCatalog *catalog, const MrConnection *connection, MrError *err)
-{
-    if (connection_index(catalog, connection->name) >= 0) {
-        return mr_error_set(err, MR_ERR_DUPLICATE_OBJECT, "connection \"%s\" already exists",
-                            connection->name);
-    }
-    CatalogObject *object = object_create();
-    if (object == NULL) {
-        return mr_error_no_memory(err);
-    }
-    MrStatus status =
-        mr_catalog_copy_connection(&object->arena, connection, &object->connection, err);
-    if (status == MR_OK) {
-        status = list_push(&catalog->connections, object, err);
-    }
-    if (status != MR_OK) {
-        object_unref(object);
-    }
-    return status;
-}
-
-MrStatus mr_catalog_remove_connection(MrCatalog *catalog, const char *name, MrError *err)
-{
-    int64_t found = connection_index(catalog, name);
-    if (found < 0) {
-        return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "connection \"%s\" does not exist", name);
-    }
-    list_remove(&catalog->connections, (uint32_t)found);
-    return MR_OK;
-}
-
-static int64_t secret_index(const MrCatalog *catalog, const char *name)
-{
-    for (uint32_t i = 0; i < catalog->secrets.count; i++) {
-        if (strcmp(catalog->secrets.items[i]->secret, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-MrStatus mr_catalog_add_secret(MrCatalog *catalog, const char *name, MrError *err)
-{
-    if (secret_index(catalog, name) >= 0) {
-        return mr_error_set(err, MR_ERR_DUPLICATE_OBJECT, "secret \"%s\" already exists", name);
-    }
-    CatalogObject *object = object_create();
-    if (object == NULL) {
-        return mr_error_no_memory(err);
-    }
-    object->secret = mr_arena_strdup(&object->arena, name);
-    MrStatus status = object->secret == NULL ? mr_error_no_memory(err)
-                                             : list_push(&catalog->secrets, object, err);
-    if (status != MR_OK) {
-        object_unref(object);
-    }
-    return status;
-}
-
-MrStatus mr_catalog_remove_secret(MrCatalog *catalog, const char *name, MrError *err)
-{
-    int64_t found = secret_index(catalog, name);
-    if (found < 0) {
-        return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "secret \"%s\" does not exist", name);
-    }
-    list_remove(&catalog->secrets, (uint32_t)found);
-    return MR_OK;
-}
-
-bool mr_catalog_has_secret(const MrCatalog *catalog, const char *name)
-{
-    return secret_index(catalog, name) >= 0;
 }
 
 MrStatus mr_catalog_register_virtual(MrCatalog *catalog, uint32_t oid, const char *schema_name,
@@ -472,12 +365,6 @@ MrStatus mr_catalog_resolve(const MrCatalog *catalog, const MrName *name, const 
     return MR_OK;
 }
 
-const MrConnection *mr_catalog_connection(const MrCatalog *catalog, const char *name)
-{
-    int64_t found = connection_index(catalog, name);
-    return found < 0 ? NULL : &catalog->connections.items[found]->connection;
-}
-
 uint32_t mr_catalog_relation_count(const MrCatalog *catalog)
 {
     return catalog->relations.count;
@@ -486,16 +373,6 @@ uint32_t mr_catalog_relation_count(const MrCatalog *catalog)
 const MrRelation *mr_catalog_relation(const MrCatalog *catalog, uint32_t index)
 {
     return &catalog->relations.items[index]->relation;
-}
-
-uint32_t mr_catalog_connection_count(const MrCatalog *catalog)
-{
-    return catalog->connections.count;
-}
-
-const MrConnection *mr_catalog_connection_at(const MrCatalog *catalog, uint32_t index)
-{
-    return &catalog->connections.items[index]->connection;
 }
 
 const MrStream *mr_catalog_stream_by_id(const MrCatalog *catalog, uint32_t id)
@@ -550,87 +427,4 @@ MrStatus mr_catalog_dependents(const MrCatalog *catalog, const MrRelation *relat
     }
     *out = found;
     return MR_OK;
-}
-
-/* ---- Functions in SQL -------------------------------------------------------------------- */
-
-static MrStatus function_copy(MrArena *arena, const MrSqlFunction *from, MrSqlFunction *to,
-                              MrError *err)
-{
-    MrSqlParameter *parameters;
-    MR_NEW_ARRAY(arena, parameters, from->parameter_count + 1, err);
-    *to = *from;
-    to->name = mr_arena_strdup(arena, from->name);
-    to->sql = mr_arena_strdup(arena, from->sql);
-    to->body = mr_arena_strdup(arena, from->body);
-    to->returns = mr_arena_strdup(arena, from->returns);
-    to->parameters = parameters;
-    bool ok = to->name != NULL && to->sql != NULL && to->body != NULL && to->returns != NULL;
-    for (uint32_t p = 0; p < from->parameter_count; p++) {
-        const MrSqlParameter *old = &from->parameters[p];
-        parameters[p].type = mr_arena_strdup(arena, old->type);
-        parameters[p].name = old->name != NULL ? mr_arena_strdup(arena, old->name) : NULL;
-        parameters[p].default_value =
-            old->default_value != NULL ? mr_arena_strdup(arena, old->default_value) : NULL;
-        ok = ok && parameters[p].type != NULL &&
-             (old->name == NULL || parameters[p].name != NULL) &&
-             (old->default_value == NULL || parameters[p].default_value != NULL);
-    }
-    return ok ? MR_OK : mr_error_no_memory(err);
-}
-
-static int64_t function_index(const MrCatalog *catalog, const char *name)
-{
-    for (uint32_t i = 0; i < catalog->functions.count; i++) {
-        if (strcmp(catalog->functions.items[i]->function.name, name) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-MrStatus mr_catalog_add_function(MrCatalog *catalog, const MrSqlFunction *function, MrError *err)
-{
-    if (function_index(catalog, function->name) >= 0) {
-        return mr_error_set(err, MR_ERR_DUPLICATE_FUNCTION, "function \"%s\" already exists",
-                            function->name);
-    }
-    CatalogObject *object = object_create();
-    if (object == NULL) {
-        return mr_error_no_memory(err);
-    }
-    MrStatus status = function_copy(&object->arena, function, &object->function, err);
-    if (status == MR_OK) {
-        status = list_push(&catalog->functions, object, err);
-    }
-    if (status != MR_OK) {
-        object_unref(object);
-    }
-    return status;
-}
-
-MrStatus mr_catalog_remove_function(MrCatalog *catalog, const char *name, MrError *err)
-{
-    const int64_t found = function_index(catalog, name);
-    if (found < 0) {
-        return mr_error_set(err, MR_ERR_UNDEFINED_FUNCTION, "function %s() does not exist", name);
-    }
-    list_remove(&catalog->functions, (uint32_t)found);
-    return MR_OK;
-}
-
-const MrSqlFunction *mr_catalog_function(const MrCatalog *catalog, const char *name)
-{
-    const int64_t found = function_index(catalog, name);
-    return found < 0 ? NULL : &catalog->functions.items[found]->function;
-}
-
-uint32_t mr_catalog_function_count(const MrCatalog *catalog)
-{
-    return catalog->functions.count;
-}
-
-const MrSqlFunction *mr_catalog_function_at(const MrCatalog *catalog, uint32_t index)
-{
-    return &catalog->functions.items[index]->function;
 }

@@ -216,3 +216,28 @@ MrStatus mr_catalog_copy_connection(MrArena *arena, const MrConnection *from, Mr
     MR_TRY(copy_text(arena, from->secret, &out->secret, err));
     return copy_text(arena, from->password, &out->password, err);
 }
+
+MrStatus mr_catalog_copy_function(MrArena *arena, const MrSqlFunction *from, MrSqlFunction *out,
+                                  MrError *err)
+{
+    MrSqlParameter *parameters;
+    MR_NEW_ARRAY(arena, parameters, from->parameter_count + 1, err);
+    *out = *from;
+    out->name = mr_arena_strdup(arena, from->name);
+    out->sql = mr_arena_strdup(arena, from->sql);
+    out->body = mr_arena_strdup(arena, from->body);
+    out->returns = mr_arena_strdup(arena, from->returns);
+    out->parameters = parameters;
+    bool ok = out->name != NULL && out->sql != NULL && out->body != NULL && out->returns != NULL;
+    for (uint32_t p = 0; p < from->parameter_count; p++) {
+        const MrSqlParameter *old = &from->parameters[p];
+        parameters[p].type = mr_arena_strdup(arena, old->type);
+        parameters[p].name = old->name != NULL ? mr_arena_strdup(arena, old->name) : NULL;
+        parameters[p].default_value =
+            old->default_value != NULL ? mr_arena_strdup(arena, old->default_value) : NULL;
+        ok = ok && parameters[p].type != NULL &&
+             (old->name == NULL || parameters[p].name != NULL) &&
+             (old->default_value == NULL || parameters[p].default_value != NULL);
+    }
+    return ok ? MR_OK : mr_error_no_memory(err);
+}
