@@ -200,6 +200,23 @@ void *mr_arena_calloc(MrArena *arena, size_t count, size_t size)
     return memory;
 }
 
+void *mr_arena_grow(MrArena *arena, const void *items, size_t count, size_t size,
+                    uint32_t *capacity)
+{
+    if (count > UINT32_MAX / 2) {
+        return NULL;
+    }
+    uint32_t larger_count = count == 0 ? 8 : (uint32_t)count * 2;
+    void *larger = mr_arena_calloc(arena, larger_count, size);
+    if (larger != NULL) {
+        if (count > 0) {
+            memcpy(larger, items, count * size);
+        }
+        *capacity = larger_count;
+    }
+    return larger;
+}
+
 char *mr_arena_strndup(MrArena *arena, const char *text, size_t length)
 {
     if (length == SIZE_MAX) {

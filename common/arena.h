@@ -31,6 +31,10 @@ void *mr_arena_alloc(MrArena *arena, size_t bytes) MR_MUST_USE;
 void *mr_arena_alloc_aligned(MrArena *arena, size_t bytes) MR_MUST_USE;
 /* The same zeroed; NULL also when count * size overflows. */
 void *mr_arena_calloc(MrArena *arena, size_t count, size_t size) MR_MUST_USE;
+/* A copy of an array of `count` items of `size` bytes with room for twice as many, the rest zeroed;
+ * *capacity becomes their number.  NULL as above. */
+void *mr_arena_grow(MrArena *arena, const void *items, size_t count, size_t size,
+                    uint32_t *capacity) MR_MUST_USE;
 /* Copies `length` bytes and adds a NUL. */
 char *mr_arena_strndup(MrArena *arena, const char *text, size_t length) MR_MUST_USE;
 char *mr_arena_strdup(MrArena *arena, const char *text) MR_MUST_USE;
@@ -50,6 +54,18 @@ char *mr_arena_printf(MrArena *arena, const char *format, ...) MR_PRINTF(2, 3) M
         if ((pointer) == NULL) {                                          \
             return mr_error_no_memory(err);                               \
         }                                                                 \
+    } while (0)
+/* Room for one more item in an array that doubles, and moves when it does. */
+#define MR_GROW_ARRAY(arena, items, count, capacity, err)                               \
+    do {                                                                                \
+        if ((count) == (capacity)) {                                                    \
+            void *mr_larger =                                                           \
+                mr_arena_grow((arena), (items), (count), sizeof *(items), &(capacity)); \
+            if (mr_larger == NULL) {                                                    \
+                return mr_error_no_memory(err);                                         \
+            }                                                                           \
+            (items) = mr_larger;                                                        \
+        }                                                                               \
     } while (0)
 
 #endif

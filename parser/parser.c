@@ -165,16 +165,7 @@ static MrStatus driver_start(Driver *driver, MrArena *arena, const char *text, s
 static MrStatus append_statement(MrArena *arena, MrStatementList *list, uint32_t *capacity,
                                  const MrStatement *statement, MrError *err)
 {
-    if (list->count == *capacity) {
-        uint32_t more = *capacity == 0 ? 4 : *capacity * 2;
-        MrStatement *items;
-        MR_NEW_ARRAY(arena, items, more, err);
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * sizeof *items);
-        }
-        list->items = items;
-        *capacity = more;
-    }
+    MR_GROW_ARRAY(arena, list->items, list->count, *capacity, err);
     list->items[list->count++] = *statement;
     return MR_OK;
 }

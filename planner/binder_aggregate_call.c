@@ -187,16 +187,7 @@ static MrStatus aggregate_add(MrBinder *b, const MrLogicalCall *call, uint32_t *
             return MR_OK;
         }
     }
-    if (list->count == list->capacity) {
-        MrLogicalCall *items;
-        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * sizeof *items);
-        }
-        list->items = items;
-        list->capacity = capacity;
-    }
+    MR_GROW_ARRAY(b->arena, list->items, list->count, list->capacity, b->err);
     *index = list->count;
     list->items[list->count++] = *call;
     return MR_OK;

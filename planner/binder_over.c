@@ -487,16 +487,7 @@ static MrStatus bind_parts(MrBinder *b, const MrAstCall *call, MrBoundOver *over
 static MrStatus add_over(MrBinder *b, const MrBoundOver *over, uint32_t *index)
 {
     MrOverList *list = b->overs;
-    if (list->count == list->capacity) {
-        MrBoundOver *items;
-        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * sizeof *items);
-        }
-        list->items = items;
-        list->capacity = capacity;
-    }
+    MR_GROW_ARRAY(b->arena, list->items, list->count, list->capacity, b->err);
     *index = list->count;
     list->items[list->count++] = *over;
     return MR_OK;

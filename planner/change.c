@@ -160,16 +160,7 @@ MrStatus mr_change_column(MrBinder *b, const MrRelation *target, const char *nam
 
 static MrStatus list_add(MrBinder *b, MrNodeList *list, MrNode *node)
 {
-    if (list->count == list->capacity) {
-        MrNode **items;
-        uint32_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * sizeof *items);
-        }
-        list->items = items;
-        list->capacity = capacity;
-    }
+    MR_GROW_ARRAY(b->arena, list->items, list->count, list->capacity, b->err);
     list->items[list->count++] = node;
     return MR_OK;
 }

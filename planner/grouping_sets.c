@@ -29,16 +29,7 @@ static MrStatus list_add(MrBinder *b, SetList *list, uint64_t set, int32_t posit
     if (list->count == MR_GROUPING_SETS_MAX) {
         return too_many_sets(b, position);
     }
-    if (list->count == list->capacity) {
-        uint64_t *items;
-        uint32_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * sizeof *items);
-        }
-        list->items = items;
-        list->capacity = capacity;
-    }
+    MR_GROW_ARRAY(b->arena, list->items, list->count, list->capacity, b->err);
     list->items[list->count++] = set;
     return MR_OK;
 }

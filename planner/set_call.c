@@ -126,16 +126,7 @@ static MrStatus list_add(MrBinder *b, MrSetCallList *list, const MrSetFunction *
             return MR_OK;
         }
     }
-    if (list->count == list->capacity) {
-        MrBoundSetCall *items;
-        uint32_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
-        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * sizeof *items);
-        }
-        list->items = items;
-        list->capacity = capacity;
-    }
+    MR_GROW_ARRAY(b->arena, list->items, list->count, list->capacity, b->err);
     *index = list->count;
     list->items[list->count++] = (MrBoundSetCall){ .function = function, .args = args };
     return MR_OK;

@@ -20,16 +20,7 @@ MrStatus mr_outer_add(MrBinder *b, MrOuter *outer, MrExpr *expr, uint32_t *index
             return MR_OK;
         }
     }
-    if (outer->count == outer->capacity) {
-        MrExpr **args;
-        uint32_t capacity = outer->capacity == 0 ? 4 : outer->capacity * 2;
-        MR_NEW_ARRAY(b->arena, args, capacity, b->err);
-        if (outer->count > 0) {
-            memcpy(args, outer->args, outer->count * sizeof *args);
-        }
-        outer->args = args;
-        outer->capacity = capacity;
-    }
+    MR_GROW_ARRAY(b->arena, outer->args, outer->count, outer->capacity, b->err);
     *index = outer->count;
     outer->args[outer->count++] = expr;
     return MR_OK;
@@ -177,16 +168,7 @@ static MrStatus register_subquery(MrBinder *b, const MrSubquery *subquery, uint3
     if (*index != UINT32_MAX) {
         return MR_OK;
     }
-    if (list->count == list->capacity) {
-        MrSubquery *items;
-        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        MR_NEW_ARRAY(b->arena, items, capacity, b->err);
-        if (list->count > 0) {
-            memcpy(items, list->items, list->count * sizeof *items);
-        }
-        list->items = items;
-        list->capacity = capacity;
-    }
+    MR_GROW_ARRAY(b->arena, list->items, list->count, list->capacity, b->err);
     *index = list->count;
     list->items[list->count++] = *subquery;
     return MR_OK;

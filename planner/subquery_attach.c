@@ -6,8 +6,6 @@
 
 #include "planner/subquery_internal.h"
 
-#include <string.h>
-
 /* What was attached to the node already: the same subquery is not joined twice. */
 typedef struct Attached {
     const MrExpr *expr;
@@ -44,16 +42,7 @@ static MrStatus attach_expr(Attaching *attaching, const MrExpr *expr, MrExpr **o
         return MR_OK;
     }
     MR_TRY(mr_subquery_attach_value(b, copy, attaching->node, out));
-    if (attaching->count == attaching->capacity) {
-        Attached *done;
-        uint32_t capacity = attaching->capacity == 0 ? 8 : attaching->capacity * 2;
-        MR_NEW_ARRAY(b->arena, done, capacity, b->err);
-        if (attaching->count > 0) {
-            memcpy(done, attaching->done, attaching->count * sizeof *done);
-        }
-        attaching->done = done;
-        attaching->capacity = capacity;
-    }
+    MR_GROW_ARRAY(b->arena, attaching->done, attaching->count, attaching->capacity, b->err);
     attaching->done[attaching->count++] = (Attached){ expr, *out };
     return MR_OK;
 }

@@ -66,6 +66,33 @@ START_TEST(test_reset_ends_with_one_chunk)
 }
 END_TEST
 
+START_TEST(test_a_grown_array_keeps_its_items)
+{
+    MrArena arena;
+    uint64_t *items = NULL;
+    uint32_t count = 0, capacity = 0;
+    mr_arena_init(&arena, 64 * 1024);
+    for (; count < 1000; count++) {
+        if (count == capacity) {
+            items = mr_arena_grow(&arena, items, count, sizeof *items, &capacity);
+            ck_assert_ptr_nonnull(items);
+            ck_assert_uint_gt(capacity, count);
+            ck_assert_uint_eq(items[capacity - 1], 0);
+        }
+        items[count] = count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(items[i], i);
+    }
+    uint32_t before = capacity;
+    ck_assert_ptr_null(mr_arena_grow(&arena, items, SIZE_MAX / 16, sizeof *items, &capacity));
+    ck_assert_ptr_null(
+        mr_arena_grow(&arena, items, 8000, sizeof *items, &capacity)); /* the limit */
+    ck_assert_uint_eq(capacity, before);
+    mr_arena_fini(&arena);
+}
+END_TEST
+
 START_TEST(test_texts_are_copied)
 {
     MrArena arena;
@@ -86,6 +113,7 @@ int main(void)
     TCase *arena_alloc_case = tcase_create("mr_arena_alloc");
     tcase_add_test(arena_alloc_case, test_memory_is_aligned_and_apart);
     tcase_add_test(arena_alloc_case, test_limit_is_kept);
+    tcase_add_test(arena_alloc_case, test_a_grown_array_keeps_its_items);
     suite_add_tcase(suite, arena_alloc_case);
     TCase *arena_reset_case = tcase_create("mr_arena_reset");
     tcase_add_test(arena_reset_case, test_reset_ends_with_one_chunk);
