@@ -117,6 +117,8 @@ for file in $(find tests/unit tests/fuzz -name '*.c' ! -name replay.c | sort); d
     printf '%s\n' "$listed" | grep -qxF "${file%.c}" || wrong+="$file is in no sources.am"$'\n'
 done
 report "every source file is built" "$wrong"
+report "every source file is listed once" \
+    "$(cat ./*/sources.am | grep -v '^#' | tr ' \t' '\n\n' | grep -E '\.[chy]$' | sort | uniq -d)"
 
 report "no work is left as a note" "$(sources $rooms tests | xargs grep -nE \
     '\b(TODO|FIXME|XXX|HACK)\b' 2>/dev/null)"
