@@ -7,6 +7,7 @@
  */
 #include "planner/join.h"
 #include "planner/set_operation.h"
+#include "planner/subquery.h"
 #include "planner/subquery_internal.h"
 
 /* ---- Small expressions --------------------------------------------------------------------- */
