@@ -105,8 +105,9 @@ def make_cases(server):
             equal(errors(w.ask(query("COMMIT"))), [])
             equal(rows(w.ask(query("SELECT count(*), sum(n) FROM counted"))), [[b"11", b"75"]])
             w.ask(query("BEGIN"))
-            equal(errors(w.ask(query("UPDATE counted SET n = 1 / (id - 1)"))), ["22012"])
-            w.ask(query("ROLLBACK"))
+            # What cannot be counted now may be done at COMMIT, which tells.
+            equal(errors(w.ask(query("UPDATE counted SET n = 1 / (id - 1)"))), [])
+            equal(errors(w.ask(query("COMMIT"))), ["22012"])
             equal(rows(w.ask(query("SELECT count(*) FROM counted"))), [[b"11"]])
             w.ask(query("DROP TABLE counted"))
 
