@@ -16,13 +16,14 @@ struct MrScheduler {
     pthread_cond_t rested; /* the thread has left all queries */
     MrQuery *queries;      /* list changes under the mutex while the thread is at rest */
     bool is_busy, is_woken, is_ending, is_started;
-    bool is_unlinked;      /* the list has changed since the last mr_scheduler_link */
-    uint32_t visitors;     /* who wait for rest */
-    int64_t end_us;        /* monotonic time by which the end must come */
-    int64_t checkpoint_us; /* monotonic time from which the next checkpoint may be written */
-    uint64_t hurry_sequence;
-    uint64_t batch_rows; /* of the next micro-batch at most, as far as the setting lets them */
-    MrArena arena;       /* of the current batch's records */
+    bool is_unlinked;        /* the list has changed since the last mr_scheduler_link */
+    uint32_t visitors;       /* who wait for rest */
+    int64_t end_us;          /* monotonic time by which the end must come */
+    int64_t checkpoint_us;   /* monotonic time from which the next checkpoint may be written */
+    uint64_t hurry_sequence; /* what lies before it goes to the targets at once */
+    uint64_t hurried;        /* the same, as the thread knew it when it began its round */
+    uint64_t batch_rows;     /* of the next micro-batch at most, as far as the setting lets them */
+    MrArena arena;           /* of the current batch's records */
     MrLogRecord *records;
     uint32_t record_count, record_capacity;
     MrDispatchGroup *groups;       /* made with the links */
