@@ -47,8 +47,8 @@ static void finish(MrSession *session, MrStatus status, const MrError *err)
     then(session, status, err);
 }
 
-/* What cannot be computed over the rows of now says nothing of those at COMMIT, which statements before
- * it may have changed: it runs then, and tells then. */
+/* What cannot be computed over the rows of now says nothing of those at COMMIT, which statements
+ * before it may have changed: it runs then, and tells then. */
 static bool is_of_the_rows(const MrError *err)
 {
     return strncmp(err->sqlstate, "22", 2) == 0 || strncmp(err->sqlstate, "21", 2) == 0;
