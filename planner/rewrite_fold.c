@@ -10,28 +10,15 @@ static bool is_value(const MrExpr *expr)
            expr->column == 0; /* not a parameter without its value */
 }
 
+/* Of values alone, and not one itself. */
 static bool can_compute(const MrExpr *expr)
 {
-    switch (expr->kind) {
-    case MR_EXPR_CONSTANT:
-    case MR_EXPR_COLUMN:
-    case MR_EXPR_SEQUENCE:
-    case MR_EXPR_OUTER:
-    case MR_EXPR_SUBQUERY:
-    case MR_EXPR_ARRIVAL: return false;
-    case MR_EXPR_CALL:
-        if (expr->function->flags & MR_FN_VOLATILE) {
-            return false;
-        }
-        break;
-    default: break;
-    }
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         if (!is_value(expr->args[i])) {
             return false;
         }
     }
-    return true;
+    return expr->kind != MR_EXPR_CONSTANT && mr_expr_is_constant(expr);
 }
 
 static bool is_truth(const MrExpr *expr, bool value)

@@ -129,14 +129,12 @@ static void observe_subscription(MrQuery *query)
         query->covered = query->epoch.sequence;
     }
     fail_if_passed(query);
-    for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
-        if (query->state == MR_QUERY_RUNNING && query->parents[p] == NULL) {
-            MrError error = MR_ERROR_INIT;
-            mr_error_set(&error, MR_ERR_NOT_IN_STATE, "\"%s\" was dropped or changed",
-                         query->spec.plan->parents[p]->name);
-            mr_error_hint(&error, "SUBSCRIBE again.");
-            mr_query_fail(query, &error);
-        }
+    const MrRelation *missing = mr_scheduler_missing_parent(query);
+    if (query->state == MR_QUERY_RUNNING && missing != NULL) {
+        MrError error = MR_ERROR_INIT;
+        mr_error_set(&error, MR_ERR_NOT_IN_STATE, "\"%s\" was dropped or changed", missing->name);
+        mr_error_hint(&error, "SUBSCRIBE again.");
+        mr_query_fail(query, &error);
     }
     if (query->state == MR_QUERY_FAILED && !query->is_told) {
         query->is_told = true;

@@ -301,22 +301,13 @@ MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *e
     return query == NULL ? not_running(err) : MR_OK;
 }
 
-static const MrRelation *missing_parent(const MrQuery *query)
-{
-    for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
-        if (query->parents[p] == NULL) {
-            return query->spec.plan->parents[p];
-        }
-    }
-    return NULL;
-}
-
 void mr_scheduler_fail_orphan(MrServer *server, const uint8_t id[16], const MrError *error)
 {
     MrScheduler *scheduler = server->scheduler;
     mr_scheduler_enter(scheduler);
     MrQuery *query = mr_scheduler_find(scheduler, id);
-    if (query != NULL && query->state != MR_QUERY_FAILED && missing_parent(query) != NULL) {
+    if (query != NULL && query->state != MR_QUERY_FAILED &&
+        mr_scheduler_missing_parent(query) != NULL) {
         mr_query_fail(query, error);
         mr_scheduler_publish(query);
     }
@@ -329,7 +320,7 @@ MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *er
     MrStatus status = MR_OK;
     mr_scheduler_enter(scheduler);
     MrQuery *query = mr_scheduler_find(scheduler, id);
-    const MrRelation *missing = query == NULL ? NULL : missing_parent(query);
+    const MrRelation *missing = query == NULL ? NULL : mr_scheduler_missing_parent(query);
     if (missing != NULL) {
         status = mr_error_set(err, MR_ERR_NOT_IN_STATE,
                               "\"%s\" cannot go on: \"%s\", which it reads, was replaced",

@@ -68,6 +68,8 @@ void mr_scheduler_link(MrScheduler *scheduler);
 void mr_scheduler_sort(MrQuery **queries, uint32_t count);
 /* Last sequence that the query may run to for its parents' sake (UINT64_MAX: any; 0: it waits). */
 uint64_t mr_scheduler_parents_limit(const MrQuery *query);
+/* A view that it reads and whose query is not there (any more), or NULL. */
+const MrRelation *mr_scheduler_missing_parent(const MrQuery *query);
 /* The suspended or stopped view that it waits for, having come as far as that one; or NULL.  The
  * mutex is held. */
 const MrQuery *mr_scheduler_held_by(const MrQuery *query);

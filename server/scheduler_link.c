@@ -70,6 +70,16 @@ uint64_t mr_scheduler_parents_limit(const MrQuery *query)
     return limit;
 }
 
+const MrRelation *mr_scheduler_missing_parent(const MrQuery *query)
+{
+    for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
+        if (query->parents[p] == NULL) {
+            return query->spec.plan->parents[p];
+        }
+    }
+    return NULL;
+}
+
 const MrQuery *mr_scheduler_held_by(const MrQuery *query)
 {
     for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {

@@ -164,22 +164,10 @@ TRIM_KERNEL(bytea_btrim, TRIM_LEFT | TRIM_RIGHT)
 
 /* ---- overlay ---- */
 
-/* Bytes before `from`, all of `other`, bytes from `to` on; counts beyond the end are cut. */
-static MrStatus set_overlaid(MrEval *eval, MrVector *out, uint32_t row, MrString bytes,
-                             MrString other, size_t from, size_t to)
+/* Counts beyond either end are cut. */
+static size_t byte_offset(MrString bytes, int64_t at)
 {
-    from = from < bytes.length ? from : bytes.length;
-    to = to < bytes.length ? to : bytes.length;
-    const size_t length = from + other.length + (bytes.length - to);
-    char *room = mr_kernel_text_room(eval, length);
-    if (room == NULL) {
-        return eval->err != NULL ? eval->err->status : MR_ERR_OUT_OF_MEMORY;
-    }
-    memcpy(room, bytes.data, from);
-    memcpy(room + from, other.data, other.length);
-    memcpy(room + from + other.length, bytes.data + to, bytes.length - to);
-    ((MrText *)out->data)[row] = mr_text_make(room, (uint32_t)length);
-    return MR_OK;
+    return at <= 0 ? 0 : (size_t)at < bytes.length ? (size_t)at : bytes.length;
 }
 
 MR_KERNEL(bytea_overlay)
@@ -190,19 +178,13 @@ MR_KERNEL(bytea_overlay)
         const MrString bytes = mr_arg_text(args[0], i), other = mr_arg_text(args[1], i);
         const int64_t start = MR_ARG(int32_t, 2, i);
         const int64_t count = arg_count == 4 ? MR_ARG(int32_t, 3, i) : (int64_t)other.length;
-        if (start <= 0) {
-            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_SUBSTRING_ERROR,
-                                     "negative substring length not allowed"));
+        bool ok;
+        MR_TRY(mr_overlay_check(eval, out, i, start, count, &ok));
+        if (!ok) {
             continue;
         }
-        if (start + count > INT32_MAX) {
-            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE,
-                                     "integer out of range"));
-            continue;
-        }
-        const int64_t to = start - 1 + count;
-        MR_TRY(
-            set_overlaid(eval, out, i, bytes, other, (size_t)(start - 1), to > 0 ? (size_t)to : 0));
+        MR_TRY(mr_overlay_set(eval, out, i, bytes, other, byte_offset(bytes, start - 1),
+                              byte_offset(bytes, start - 1 + count)));
     }
     return MR_OK;
 }

@@ -294,6 +294,34 @@ MR_KERNEL(text_translate)
     return status;
 }
 
+MrStatus mr_overlay_check(MrEval *eval, MrVector *out, uint32_t row, int64_t start, int64_t count,
+                          bool *ok)
+{
+    *ok = start > 0 && start + count <= INT32_MAX;
+    if (start <= 0) {
+        return mr_eval_row_error(eval, out, row, MR_ERR_SUBSTRING_ERROR,
+                                 "negative substring length not allowed");
+    }
+    return *ok ? MR_OK
+               : mr_eval_row_error(eval, out, row, MR_ERR_NUMERIC_OUT_OF_RANGE,
+                                   "integer out of range");
+}
+
+MrStatus mr_overlay_set(MrEval *eval, MrVector *out, uint32_t row, MrString whole, MrString other,
+                        size_t from, size_t to)
+{
+    const size_t length = from + other.length + (whole.length - to);
+    char *room = mr_kernel_text_room(eval, length);
+    if (room == NULL) {
+        return eval->err != NULL ? eval->err->status : MR_ERR_OUT_OF_MEMORY;
+    }
+    memcpy(room, whole.data, from);
+    memcpy(room + from, other.data, other.length);
+    memcpy(room + from + other.length, whole.data + to, whole.length - to);
+    ((MrText *)out->data)[row] = mr_text_make(room, (uint32_t)length);
+    return MR_OK;
+}
+
 /* Characters [start, start + count) of the text make way for the other; count: as long as that. */
 MR_KERNEL(text_overlay)
 {
@@ -304,27 +332,14 @@ MR_KERNEL(text_overlay)
         const int64_t start = MR_ARG(int32_t, 2, i);
         const int64_t count = arg_count == 4 ? MR_ARG(int32_t, 3, i)
                                              : (int64_t)mr_utf8_length(other.data, other.length);
-        if (start <= 0) {
-            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_SUBSTRING_ERROR,
-                                     "negative substring length not allowed"));
-            continue;
-        }
-        if (start + count > INT32_MAX) {
-            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NUMERIC_OUT_OF_RANGE,
-                                     "integer out of range"));
+        bool ok;
+        MR_TRY(mr_overlay_check(eval, out, i, start, count, &ok));
+        if (!ok) {
             continue;
         }
         const size_t from = mr_characters_end(text, start - 1),
                      to = mr_characters_end(text, start - 1 + count);
-        char *room = mr_kernel_text_room(eval, from + other.length + (text.length - to));
-        if (room == NULL) {
-            return eval->err != NULL ? eval->err->status : MR_ERR_OUT_OF_MEMORY;
-        }
-        memcpy(room, text.data, from);
-        memcpy(room + from, other.data, other.length);
-        memcpy(room + from + other.length, text.data + to, text.length - to);
-        ((MrText *)out->data)[i] =
-            mr_text_make(room, (uint32_t)(from + other.length + (text.length - to)));
+        MR_TRY(mr_overlay_set(eval, out, i, text, other, from, to));
     }
     return MR_OK;
 }

@@ -53,4 +53,12 @@ static inline void mr_set_part(MrVector *out, uint32_t row, MrString whole, size
     ((MrText *)out->data)[row] = mr_text_make(whole.data + from, (uint32_t)(to - from));
 }
 
+/* overlay() of text and of bytea (text_build.c).  The check: whether it may begin at `start`, from
+ * 1, and take `count`; *ok is false when the row's error was noted. */
+MrStatus mr_overlay_check(MrEval *eval, MrVector *out, uint32_t row, int64_t start, int64_t count,
+                          bool *ok);
+/* What is before the offset `from`, all of `other`, what is from `to` on. */
+MrStatus mr_overlay_set(MrEval *eval, MrVector *out, uint32_t row, MrString whole, MrString other,
+                        size_t from, size_t to);
+
 #endif
