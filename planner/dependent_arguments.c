@@ -51,11 +51,18 @@ void mr_note_outer(void *context, const MrExpr *expr)
     }
 }
 
+/* Rows of a step whose recursion is being unnested belong to arguments, which come with them. */
+static bool has_carrier(const MrLogical *node)
+{
+    return node != NULL &&
+           (node->is_carrier || has_carrier(node->input) || has_carrier(node->right));
+}
+
 bool mr_tree_is_correlated(const MrLogical *node)
 {
     bool found = false;
     visit_tree(node, mr_note_outer, &found);
-    return found;
+    return found || has_carrier(node);
 }
 
 static void note_used(void *context, const MrExpr *expr)
@@ -233,7 +240,8 @@ static void note_column(void *context, const MrExpr *expr)
 }
 
 /* Of items of FROM side by side, before WHERE has joined them, those that no argument names only
- * make more rows of the same values. */
+ * make more rows of the same values.  NULL: the arguments name no column, only queries further
+ * out. */
 static const MrLogical *named_items(const MrArguments *arguments)
 {
     const MrLogical *outer = arguments->outer;
@@ -243,8 +251,11 @@ static const MrLogical *named_items(const MrArguments *arguments)
             mr_expr_walk(arguments->exprs[i], note_column, &columns);
         }
     }
+    if (columns.least > columns.most) {
+        return NULL;
+    }
     while (outer->kind == MR_LOGICAL_JOIN && outer->join_type == MR_JOIN_TYPE_INNER &&
-           outer->predicate == NULL && !outer->is_lookup && columns.least <= columns.most &&
+           outer->predicate == NULL && !outer->is_lookup &&
            columns.most < outer->input->column_count) {
         outer = outer->input; /* its columns have the same places */
     }
@@ -254,22 +265,27 @@ static const MrLogical *named_items(const MrArguments *arguments)
 MrStatus mr_make_domain(MrArguments *arguments, MrLogical **out)
 {
     MrBinder *b = arguments->b;
-    MrLogical *outer;
+    const MrLogical *named = named_items(arguments);
+    MrScope row = { 0 };
     MrExpr **exprs;
     uint32_t count = 0;
     MR_NEW_ARRAY(b->arena, exprs, arguments->count, b->err);
-    if (mr_logical_is_volatile(named_items(arguments))) { /* it would be run a second time */
+    if (mr_logical_is_volatile(named)) { /* it would be run a second time */
         return mr_bind_unsupported(b, -1, "Compute the subquery first, and random() around it.",
                                    "a subquery that names columns of a query with a volatile "
                                    "function is not supported yet");
     }
-    MR_TRY(mr_logical_copy(b->arena, named_items(arguments), &outer, b->err));
     for (uint32_t i = 0; i < arguments->count; i++) {
         if (arguments->used[i]) {
             exprs[count++] = arguments->keys[i];
         }
     }
-    MR_TRY(mr_logical_project(b->arena, outer, exprs, NULL, count, out, b->err));
+    if (named == NULL) {
+        MR_TRY(mr_bind_empty(b, &row));
+        return mr_logical_project(b->arena, row.input, exprs, NULL, count, out, b->err);
+    }
+    MR_TRY(mr_logical_copy(b->arena, named, &row.input, b->err));
+    MR_TRY(mr_logical_project(b->arena, row.input, exprs, NULL, count, out, b->err));
     return mr_bind_make_distinct(b, out);
 }
 

@@ -34,6 +34,11 @@ MrStatus mr_dependent_join(MrBinder *b, MrJoinType type, MrLogical *left, MrLogi
  * behind. */
 MrStatus mr_dependent_show(MrArguments *arguments, MrLogical **node, const uint32_t *places,
                            const MrLogicalColumn *names_of, uint32_t count);
+/* mr_unnest() of a tree that need not be correlated. */
+MrStatus mr_unnest_any(MrArguments *arguments, MrLogical **node);
+/* A recursion, and the scan of its last step. */
+MrStatus mr_unnest_recursion(MrArguments *arguments, MrLogical **place);
+MrStatus mr_unnest_step(MrArguments *arguments, MrLogical **place);
 /* The distinct values of the used arguments over the outer node. */
 MrStatus mr_make_domain(MrArguments *arguments, MrLogical **out);
 /* A tree that knows nothing of the outside, once for every value of the arguments. */

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static MrStatus unnest_any(MrArguments *arguments, MrLogical **node)
+MrStatus mr_unnest_any(MrArguments *arguments, MrLogical **node)
 {
     return mr_tree_is_correlated(*node) ? mr_unnest(arguments, node)
                                         : mr_cross_domain(arguments, node);
@@ -135,7 +135,7 @@ static MrStatus unnest_filter(MrArguments *arguments, MrLogical **place)
         MR_TRY(find_equated(arguments, node->predicate, values, &is_equated));
     }
     MR_TRY(is_equated ? project_equated(arguments, input, values, &input)
-                      : unnest_any(arguments, &input));
+                      : mr_unnest_any(arguments, &input));
     /* `x = x` stays behind for each equated column: it keeps NULLs out. */
     MrMapping mapping = { .arguments = arguments };
     MR_TRY(mr_map_expr(&mapping, node->predicate, &predicate));
@@ -151,7 +151,7 @@ static MrStatus unnest_project(MrArguments *arguments, MrLogical **place)
     MrExpr **exprs;
     const char **names;
     uint32_t count = node->column_count;
-    MR_TRY(unnest_any(arguments, &input));
+    MR_TRY(mr_unnest_any(arguments, &input));
     MR_NEW_ARRAY(b->arena, exprs, count + arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, names, count + arguments->count, b->err);
     MrMapping mapping = { .arguments = arguments };
@@ -183,7 +183,7 @@ static MrStatus group_by_arguments(MrArguments *arguments, MrLogical **place)
                                    "supported yet");
     }
     MR_TRY(mr_subquery_keep_order(b, node));
-    MR_TRY(unnest_any(arguments, &node->input));
+    MR_TRY(mr_unnest_any(arguments, &node->input));
     MrMapping mapping = { .arguments = arguments };
     MR_NEW_ARRAY(b->arena, keys, before + arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, places, count, b->err);
@@ -304,7 +304,7 @@ static MrStatus unnest_appending(MrArguments *arguments, MrLogical **place)
     MrLogical *node = *place;
     const MrLogicalColumn *had = node->columns;
     uint32_t count = node->column_count, before = node->input->column_count, *places;
-    MR_TRY(unnest_any(arguments, &node->input));
+    MR_TRY(mr_unnest_any(arguments, &node->input));
     uint32_t added = node->input->column_count - before;
     MR_NEW_ARRAY(b->arena, places, count, b->err);
     for (uint32_t i = 0; i < count; i++) {
@@ -367,7 +367,7 @@ static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
     }
     bool needs_left = left_is || node->join_type != MR_JOIN_TYPE_INNER || !right_is;
     if (needs_left) {
-        MR_TRY(unnest_any(arguments, &left));
+        MR_TRY(mr_unnest_any(arguments, &left));
         memcpy(of_left, arguments->columns, arguments->count * sizeof *of_left);
         memcpy(left_strict, arguments->is_strict, arguments->count * sizeof *left_strict);
     }
@@ -377,7 +377,7 @@ static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
     }
     MrExpr *on = node->predicate, *same = NULL;
     if (right_is) {
-        MR_TRY(unnest_any(arguments, &right));
+        MR_TRY(mr_unnest_any(arguments, &right));
         if (needs_left) {
             MR_TRY(match_sides(arguments, of_left, shift, left_strict, &same));
             memcpy(arguments->columns, of_left, arguments->count * sizeof *of_left);
@@ -406,10 +406,10 @@ static MrStatus unnest_union(MrArguments *arguments, MrLogical **place)
     for (uint32_t i = 0; i < count; i++) {
         places[i] = i;
     }
-    MR_TRY(unnest_any(arguments, &node->input));
+    MR_TRY(mr_unnest_any(arguments, &node->input));
     MR_TRY(mr_dependent_show(arguments, &node->input, places, node->columns, count));
     memcpy(strict, arguments->is_strict, arguments->count * sizeof *strict);
-    MR_TRY(unnest_any(arguments, &node->right));
+    MR_TRY(mr_unnest_any(arguments, &node->right));
     MR_TRY(mr_dependent_show(arguments, &node->right, places, node->columns, count));
     for (uint32_t i = 0; i < arguments->count; i++) {
         arguments->is_strict[i] = arguments->is_strict[i] && strict[i];
@@ -425,7 +425,7 @@ static MrStatus unnest_over(MrArguments *arguments, MrLogical **place)
     MrLogicalOver *over = node->over;
     const MrLogicalColumn *had = node->columns;
     uint32_t count = node->column_count, before = node->input->column_count, *places, *partition;
-    MR_TRY(unnest_any(arguments, &node->input));
+    MR_TRY(mr_unnest_any(arguments, &node->input));
     uint32_t added = node->input->column_count - before;
     MR_NEW_ARRAY(b->arena, places, count, b->err);
     MR_NEW_ARRAY(b->arena, partition, over->partition_count + arguments->count, b->err);
@@ -478,6 +478,8 @@ MrStatus mr_unnest(MrArguments *arguments, MrLogical **node)
     case MR_LOGICAL_AGGREGATE: return unnest_aggregate(arguments, node);
     case MR_LOGICAL_JOIN: return unnest_join(arguments, node);
     case MR_LOGICAL_UNION: return unnest_union(arguments, node);
+    case MR_LOGICAL_RECURSION: return mr_unnest_recursion(arguments, node);
+    case MR_LOGICAL_SCAN: return mr_unnest_step(arguments, node); /* others are not correlated */
     case MR_LOGICAL_SORT: return unnest_sort(arguments, node);
     case MR_LOGICAL_OVER:
     case MR_LOGICAL_TOP_N: return unnest_over(arguments, node);

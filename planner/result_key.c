@@ -258,6 +258,16 @@ static MrStatus project_set_key(MrBinder *b, MrLogical **place, MrResultKey *key
     return mr_logical_project(b->arena, wider, exprs, names, count + more, place, b->err);
 }
 
+/* Rows of a recursion, which are read at the prompt only: equal ones need no order. */
+static MrStatus whole_row_key(MrBinder *b, const MrLogical *node, MrResultKey *key)
+{
+    MR_TRY(mr_result_key_init(b, node->column_count, key));
+    for (; key->count < node->column_count; key->count++) {
+        key->columns[key->count] = key->count;
+    }
+    return MR_OK;
+}
+
 MrStatus mr_result_key_derive(MrBinder *b, MrLogical **place, MrResultKey *key)
 {
     switch ((*place)->kind) {
@@ -273,8 +283,8 @@ MrStatus mr_result_key_derive(MrBinder *b, MrLogical **place, MrResultKey *key)
     case MR_LOGICAL_RESULT: return result_key(b, *place, key);
     case MR_LOGICAL_PROJECT_SET: return project_set_key(b, place, key);
     case MR_LOGICAL_WINDOW: return window_key(b, place, key);
-    case MR_LOGICAL_RECURSION: break; /* ad hoc only */
-    case MR_LOGICAL_EXPAND: break;    /* stands below groups, which have the key */
+    case MR_LOGICAL_RECURSION: return whole_row_key(b, *place, key);
+    case MR_LOGICAL_EXPAND: break; /* stands below groups, which have the key */
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a node of the plan has no key");
 }
