@@ -102,7 +102,7 @@ struct MrLogical {
     bool reads_history; /* SCAN of a table, ad hoc: its changes, in their places of the log */
     uint32_t recursion; /* RECURSION, and its scan of the last step: its number in the statement */
     bool is_distinct;   /* RECURSION: UNION without ALL */
-    bool is_carrier;    /* SCAN of the last step, while its recursion is unnested: it gets arguments */
+    bool is_carrier; /* SCAN of the last step, while its recursion is unnested: it gets arguments */
 
     MrExpr *predicate; /* FILTER; JOIN: over the columns of both inputs, NULL: none */
 
