@@ -136,9 +136,8 @@ static MrStatus split_predicate(MrBinder *b, const MrLogical *window, MrAggregat
                                 MrExpr **having)
 {
     MrExpr *predicate = parts->predicate, *before = NULL;
-    uint32_t count = predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
-    for (uint32_t i = 0; i < count; i++) {
-        MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        MrExpr *part = mr_conjunct_at(predicate, i);
         bool later = mentions_of(window, part).bounds;
         MR_TRY(mr_expr_and(b->arena, later ? *having : before, part, later ? having : &before,
                            b->err));
@@ -161,12 +160,8 @@ static bool parts_keep_windows(const MrLogical *window, const MrAggregateParts *
         }
         whole = whole && !mentions_of(window, call->filter).bounds;
     }
-    if (parts->predicate != NULL && parts->predicate->kind == MR_EXPR_AND) {
-        for (uint32_t i = 0; i < parts->predicate->arg_count; i++) {
-            whole = whole && !mixes(window, parts->predicate->args[i]);
-        }
-    } else if (parts->predicate != NULL) {
-        whole = whole && !mixes(window, parts->predicate);
+    for (uint32_t i = 0; i < mr_conjunct_count(parts->predicate); i++) {
+        whole = whole && !mixes(window, mr_conjunct_at(parts->predicate, i));
     }
     return whole;
 }

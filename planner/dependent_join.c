@@ -27,8 +27,7 @@ static bool has_one_look(MrTypeId type)
 /* `argument = expression of the node` in either order; the argument's number or MR_NO_COLUMN. */
 static uint32_t equated_argument(const MrExpr *conjunct, MrExpr **value)
 {
-    if (conjunct->kind != MR_EXPR_CALL || strcmp(conjunct->function->name, "=") != 0 ||
-        conjunct->arg_count != 2) {
+    if (!mr_expr_is_binary(conjunct, "=")) {
         return MR_NO_COLUMN;
     }
     for (uint32_t side = 0; side < 2; side++) {
@@ -44,25 +43,15 @@ static uint32_t equated_argument(const MrExpr *conjunct, MrExpr **value)
     return MR_NO_COLUMN;
 }
 
-static MrExpr *conjunct_at(const MrExpr *predicate, uint32_t index)
-{
-    return predicate->kind == MR_EXPR_AND ? predicate->args[index] : (MrExpr *)(uintptr_t)predicate;
-}
-
-static uint32_t conjunct_count(const MrExpr *predicate)
-{
-    return predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
-}
-
 /* Whether the filter equates every used argument with an expression over its input: then those
  * take the arguments' places, and the distinct values are not needed. */
 static MrStatus find_equated(const MrArguments *arguments, const MrExpr *predicate, MrExpr **values,
                              bool *out)
 {
     *out = true;
-    for (uint32_t c = 0; c < conjunct_count(predicate); c++) {
+    for (uint32_t c = 0; c < mr_conjunct_count(predicate); c++) {
         MrExpr *value = NULL;
-        uint32_t argument = equated_argument(conjunct_at(predicate, c), &value);
+        uint32_t argument = equated_argument(mr_conjunct_at(predicate, c), &value);
         if (argument != MR_NO_COLUMN && values[argument] == NULL) {
             values[argument] = value;
         }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "planner/logical.h"
+
 enum { IN_VALUES_MAX = 256 }; /* a longer list is not worth a place in a shared table */
 
 static bool is_integer(MrTypeId type)
@@ -155,9 +157,8 @@ MrStatus mr_plan_find_dispatch(MrArena *arena, MrPlan *plan, MrError *err)
     if (mr_expr_is_fallible(predicate)) {
         return MR_OK; /* a row on which it fails is noted, so it must be seen */
     }
-    uint32_t count = predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
-    for (uint32_t i = 0; i < count; i++) {
-        const MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        const MrExpr *part = mr_conjunct_at(predicate, i);
         MR_TRY(take_part(arena, part, &best, err));
     }
     if (best.test != MR_DISPATCH_NONE) {

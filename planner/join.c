@@ -65,16 +65,6 @@ MrStatus mr_join_flatten(MrArena *arena, MrExpr *condition, MrExpr **out, MrErro
     return MR_OK;
 }
 
-static uint32_t part_count(const MrExpr *predicate)
-{
-    return predicate == NULL ? 0 : predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
-}
-
-static MrExpr *part_at(MrExpr *predicate, uint32_t index)
-{
-    return predicate->kind == MR_EXPR_AND ? predicate->args[index] : predicate;
-}
-
 /* ---- Equalities -------------------------------------------------------------------------- */
 
 static bool is_day_and_moment(MrTypeId a, MrTypeId b)
@@ -116,8 +106,7 @@ static MrStatus as_key(MrArena *arena, MrExpr *expr, MrTypeId type, MrExpr **out
 
 static bool is_equality(const MrExpr *expr, uint32_t left_columns)
 {
-    if (expr->kind != MR_EXPR_CALL || expr->arg_count != 2 ||
-        strcmp(expr->function->name, "=") != 0 ||
+    if (!mr_expr_is_binary(expr, "=") ||
         key_type(expr->args[0]->type.id, expr->args[1]->type.id) == MR_TYPE_UNKNOWN) {
         return false;
     }
@@ -140,12 +129,12 @@ static bool has_pair(const MrJoinParts *parts, const MrExpr *left, const MrExpr 
 
 MrStatus mr_join_split(MrArena *arena, const MrLogical *join, MrJoinParts *out, MrError *err)
 {
-    uint32_t left_columns = join->input->column_count, count = part_count(join->predicate);
+    uint32_t left_columns = join->input->column_count, count = mr_conjunct_count(join->predicate);
     *out = (MrJoinParts){ 0 };
     MR_NEW_ARRAY(arena, out->left_keys, count, err);
     MR_NEW_ARRAY(arena, out->right_keys, count, err);
     for (uint32_t i = 0; i < count; i++) {
-        MrExpr *part = part_at(join->predicate, i);
+        MrExpr *part = mr_conjunct_at(join->predicate, i);
         if (!is_equality(part, left_columns) || out->key_count == MR_KEYS_MAX) {
             MR_TRY(mr_expr_and(arena, out->residual, part, &out->residual, err));
             continue;
@@ -301,9 +290,9 @@ MrStatus mr_join_push_filter(MrBinder *b, MrLogical **place)
     MrLogical *filter = *place, *join = filter->input;
     MrExpr *stays = NULL;
     MR_TRY(mr_join_flatten(b->arena, filter->predicate, &filter->predicate, b->err));
-    uint32_t count = part_count(filter->predicate);
+    uint32_t count = mr_conjunct_count(filter->predicate);
     for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(push_part(b, join, part_at(filter->predicate, i), &stays));
+        MR_TRY(push_part(b, join, mr_conjunct_at(filter->predicate, i), &stays));
     }
     filter->predicate = stays;
     if (stays == NULL) {
@@ -329,9 +318,9 @@ static uint32_t judged_sides(const MrLogical *join)
 MrStatus mr_join_push_condition(MrBinder *b, MrLogical *join)
 {
     MrExpr *stays = NULL, *predicate = join->predicate;
-    uint32_t count = part_count(predicate), judged = judged_sides(join);
+    uint32_t count = mr_conjunct_count(predicate), judged = judged_sides(join);
     for (uint32_t i = 0; i < count; i++) {
-        MrExpr *part = part_at(predicate, i);
+        MrExpr *part = mr_conjunct_at(predicate, i);
         uint32_t sides = about(part, join->input->column_count);
         bool is_one = sides == ABOUT_LEFT || sides == ABOUT_RIGHT;
         if (is_one && (sides & judged) != 0 && !mr_expr_is_volatile(part)) {

@@ -67,9 +67,8 @@ static MrStatus check_rest(MrBinder *b, const MrLogical *join)
     MrJoinParts parts;
     MR_TRY(mr_join_split(b->arena, join, &parts, b->err));
     const MrExpr *rest = parts.residual;
-    bool is_and = rest != NULL && rest->kind == MR_EXPR_AND;
-    for (uint32_t i = 0; rest != NULL && i < (is_and ? rest->arg_count : 1); i++) {
-        const MrExpr *part = is_and ? rest->args[i] : rest;
+    for (uint32_t i = 0; i < mr_conjunct_count(rest); i++) {
+        const MrExpr *part = mr_conjunct_at(rest, i);
         if (mr_expr_has_subquery(part) || mr_expr_is_volatile(part)) {
             return refuse_condition(b, part, "a subquery or a volatile function");
         }
@@ -84,11 +83,8 @@ static MrStatus check_rest(MrBinder *b, const MrLogical *join)
 MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join)
 {
     MrExpr *predicate = join->predicate, *stays = NULL;
-    uint32_t count = predicate == NULL                ? 0
-                     : predicate->kind == MR_EXPR_AND ? predicate->arg_count
-                                                      : 1;
-    for (uint32_t i = 0; i < count; i++) {
-        MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        MrExpr *part = mr_conjunct_at(predicate, i);
         if (is_comparison(part) && mr_join_is_about_both(join, part)) {
             MR_TRY(take_time(b, join, part));
         } else {

@@ -72,11 +72,9 @@ static uint64_t leaves_of(const Chain *chain, const MrExpr *expr)
 static bool is_connected(const Chain *chain, const MrExpr *predicate, uint64_t leaf,
                          uint64_t chosen)
 {
-    uint32_t count = predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
-    for (uint32_t i = 0; i < count; i++) {
-        const MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
-        if (part->kind != MR_EXPR_CALL || part->arg_count != 2 ||
-            strcmp(part->function->name, "=") != 0) {
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        const MrExpr *part = mr_conjunct_at(predicate, i);
+        if (!mr_expr_is_binary(part, "=")) {
             continue;
         }
         uint64_t a = leaves_of(chain, part->args[0]), b = leaves_of(chain, part->args[1]);

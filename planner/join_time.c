@@ -290,11 +290,8 @@ static void settle_bounds(MrLogical *join)
 {
     Bounds bounds = { .join = join };
     MrExpr *predicate = join->predicate;
-    uint32_t count = predicate == NULL                ? 0
-                     : predicate->kind == MR_EXPR_AND ? predicate->arg_count
-                                                      : 1;
-    for (uint32_t i = 0; i < count; i++) {
-        MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        MrExpr *part = mr_conjunct_at(predicate, i);
         if (set_window_times(join, part)) {
             mr_join_keep_roles(join, true, false);
             mr_join_keep_roles(join, false, false);

@@ -3,7 +3,6 @@
  */
 #include "planner/key_filter.h"
 
-#include <string.h>
 
 static bool is_integer(MrTypeId type)
 {
@@ -26,36 +25,37 @@ static bool as_value_of(const MrExpr *constant, MrTypeId type, MrDatum *out)
     return out->type.id == type && constant->type.id == type;
 }
 
-bool mr_filter_equals(const MrExpr *predicate, uint32_t column, MrTypeId type, MrDatum *out)
-{
-    if (predicate->kind == MR_EXPR_AND) {
-        for (uint32_t i = 0; i < predicate->arg_count; i++) {
-            if (mr_filter_equals(predicate->args[i], column, type, out)) {
-                return true;
-            }
-        }
-        return false;
-    }
-    if (predicate->kind != MR_EXPR_CALL || predicate->arg_count != 2 ||
-        strcmp(predicate->function->name, "=") != 0) {
-        return false;
-    }
-    for (uint32_t i = 0; i < 2; i++) {
-        const MrExpr *one = predicate->args[i], *other = predicate->args[1 - i];
-        if (one->kind == MR_EXPR_COLUMN && one->column == column &&
-            other->kind == MR_EXPR_CONSTANT) {
-            return as_value_of(other, type, out);
-        }
-    }
-    return false;
-}
-
-/* ---- System views ---------------------------------------------------------------------------- */
+/* The column whose value a condition may tell. */
+typedef struct Sought {
+    uint32_t column;
+    MrTypeId type;
+    MrDatum *out;
+} Sought;
 
 static bool is_column(const MrExpr *expr, uint32_t column)
 {
     return expr->kind == MR_EXPR_COLUMN && expr->column == column;
 }
+
+static bool equates(void *context, const MrExpr *part)
+{
+    const Sought *sought = context;
+    for (uint32_t i = 0; mr_expr_is_binary(part, "=") && i < 2; i++) {
+        const MrExpr *other = part->args[1 - i];
+        if (is_column(part->args[i], sought->column) && other->kind == MR_EXPR_CONSTANT) {
+            return as_value_of(other, sought->type, sought->out);
+        }
+    }
+    return false;
+}
+
+bool mr_filter_equals(const MrExpr *predicate, uint32_t column, MrTypeId type, MrDatum *out)
+{
+    Sought sought = { column, type, out };
+    return mr_conjunct_any(predicate, equates, &sought);
+}
+
+/* ---- System views ---------------------------------------------------------------------------- */
 
 /* ^(name)$ or ^name$ of letters, digits and _: the name. */
 static bool is_anchored_name(MrString pattern, MrString *name)
@@ -78,32 +78,24 @@ static bool is_anchored_name(MrString pattern, MrString *name)
     return name->length > 0;
 }
 
-/* column::text ~ '^(name)$', somewhere in the conjunction. */
-static bool matches_name(const MrExpr *predicate, uint32_t column, MrDatum *out)
+/* column::text ~ '^(name)$' */
+static bool matches_name(void *context, const MrExpr *part)
 {
-    if (predicate->kind == MR_EXPR_AND) {
-        for (uint32_t i = 0; i < predicate->arg_count; i++) {
-            if (matches_name(predicate->args[i], column, out)) {
-                return true;
-            }
-        }
+    const Sought *sought = context;
+    if (!mr_expr_is_binary(part, "~")) {
         return false;
     }
-    if (predicate->kind != MR_EXPR_CALL || predicate->arg_count != 2 ||
-        strcmp(predicate->function->name, "~") != 0) {
-        return false;
-    }
-    const MrExpr *subject = predicate->args[0], *pattern = predicate->args[1];
+    const MrExpr *subject = part->args[0], *pattern = part->args[1];
     const bool is_cast = subject->kind == MR_EXPR_CAST && subject->type.id == MR_TYPE_TEXT;
     MrString name;
-    if (!is_column(is_cast ? subject->args[0] : subject, column) ||
+    if (!is_column(is_cast ? subject->args[0] : subject, sought->column) ||
         pattern->kind != MR_EXPR_CONSTANT || pattern->constant.is_null ||
         !mr_type_is_own_text(pattern->constant.type.id) ||
         !is_anchored_name(mr_text_string(&pattern->constant.text), &name)) {
         return false;
     }
-    *out = (MrDatum){ .type = mr_type(MR_TYPE_NAME),
-                      .text = mr_text_make(name.data, (uint32_t)name.length) };
+    *sought->out = (MrDatum){ .type = mr_type(MR_TYPE_NAME),
+                              .text = mr_text_make(name.data, (uint32_t)name.length) };
     return true;
 }
 
@@ -113,8 +105,10 @@ bool mr_filter_looks_up(const MrLogical *scan, const MrExpr *predicate, uint32_t
     for (uint32_t c = 0; c < scan->column_count; c++) {
         const MrTypeId type = scan->columns[c].type.id;
         const bool is_name = type == MR_TYPE_NAME;
-        if ((is_name || type == MR_TYPE_OID) && (mr_filter_equals(predicate, c, type, out) ||
-                                                 (is_name && matches_name(predicate, c, out)))) {
+        Sought sought = { c, type, out };
+        if ((is_name || type == MR_TYPE_OID) &&
+            (mr_conjunct_any(predicate, equates, &sought) ||
+             (is_name && mr_conjunct_any(predicate, matches_name, &sought)))) {
             *column = c;
             return true;
         }

@@ -349,10 +349,9 @@ static MrStatus filter_right(MrBinder *b, MrOuter *around, MrExpr *condition, Mr
 /* The parts of the condition with subqueries, and those without. */
 static MrStatus split_condition(MrBinder *b, MrExpr *condition, MrExpr **plain, MrExpr **with)
 {
-    bool is_and = condition != NULL && condition->kind == MR_EXPR_AND;
     *plain = *with = NULL;
-    for (uint32_t i = 0; condition != NULL && i < (is_and ? condition->arg_count : 1); i++) {
-        MrExpr *part = is_and ? condition->args[i] : condition;
+    for (uint32_t i = 0; i < mr_conjunct_count(condition); i++) {
+        MrExpr *part = mr_conjunct_at(condition, i);
         MrExpr **into = mr_expr_has_subquery(part) ? with : plain;
         MR_TRY(mr_expr_and(b->arena, *into, part, into, b->err));
     }

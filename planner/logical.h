@@ -245,6 +245,15 @@ MrStatus mr_expr_constant(MrArena *arena, const MrDatum *value, int32_t position
 MrStatus mr_expr_text(MrArena *arena, const char *text, MrExpr **out, MrError *err);
 /* a AND b; either may be NULL. */
 MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError *err);
+/* The parts that a condition joins by AND, itself where it is no conjunction; none of NULL.  Parts
+ * that are conjunctions again count as one: mr_join_flatten takes those apart. */
+uint32_t mr_conjunct_count(const MrExpr *predicate);
+MrExpr *mr_conjunct_at(const MrExpr *predicate, uint32_t index);
+/* Whether the test is true of some part; it is asked of the parts of parts too. */
+bool mr_conjunct_any(const MrExpr *predicate, bool (*test)(void *context, const MrExpr *part),
+                     void *context);
+/* Whether it is a call of the operator with two arguments. */
+bool mr_expr_is_binary(const MrExpr *expr, const char *name);
 /* A copy of the node with an array of its own for the arguments, which the caller sets. */
 MrStatus mr_expr_copy(MrArena *arena, const MrExpr *node, MrExpr **out, MrError *err);
 /* A copy with every COLUMN replaced by what `replace` gives for it (NULL status out: keep). */
@@ -263,6 +272,5 @@ bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input);
 bool mr_expr_has_kind(const MrExpr *tree, MrExprKind kind);
 /* True without columns, places and volatile functions. */
 bool mr_expr_is_constant(const MrExpr *tree);
-void mr_expr_size(const MrExpr *tree, uint32_t *nodes, uint32_t *depth);
 
 #endif

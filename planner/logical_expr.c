@@ -49,19 +49,48 @@ MrStatus mr_expr_and(MrArena *arena, MrExpr *a, MrExpr *b, MrExpr **out, MrError
         *out = a != NULL ? a : b;
         return MR_OK;
     }
-    uint32_t a_count = a->kind == MR_EXPR_AND ? a->arg_count : 1;
-    uint32_t b_count = b->kind == MR_EXPR_AND ? b->arg_count : 1;
+    uint32_t a_count = mr_conjunct_count(a), b_count = mr_conjunct_count(b);
     MrExpr *both;
     MR_TRY(mr_expr_new(arena, MR_EXPR_AND, mr_type(MR_TYPE_BOOL), a->position, a_count + b_count,
                        &both, err));
     for (uint32_t i = 0; i < a_count; i++) {
-        both->args[i] = a->kind == MR_EXPR_AND ? a->args[i] : a;
+        both->args[i] = mr_conjunct_at(a, i);
     }
     for (uint32_t i = 0; i < b_count; i++) {
-        both->args[a_count + i] = b->kind == MR_EXPR_AND ? b->args[i] : b;
+        both->args[a_count + i] = mr_conjunct_at(b, i);
     }
     *out = both;
     return MR_OK;
+}
+
+uint32_t mr_conjunct_count(const MrExpr *predicate)
+{
+    return predicate == NULL ? 0 : predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
+}
+
+MrExpr *mr_conjunct_at(const MrExpr *predicate, uint32_t index)
+{
+    return predicate->kind == MR_EXPR_AND ? predicate->args[index] : (MrExpr *)(uintptr_t)predicate;
+}
+
+bool mr_conjunct_any(const MrExpr *predicate, bool (*test)(void *context, const MrExpr *part),
+                     void *context)
+{
+    if (predicate->kind != MR_EXPR_AND) {
+        return test(context, predicate);
+    }
+    for (uint32_t i = 0; i < predicate->arg_count; i++) {
+        if (mr_conjunct_any(predicate->args[i], test, context)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mr_expr_is_binary(const MrExpr *expr, const char *name)
+{
+    return expr->kind == MR_EXPR_CALL && expr->arg_count == 2 &&
+           strcmp(expr->function->name, name) == 0;
 }
 
 MrStatus mr_expr_copy(MrArena *arena, const MrExpr *node, MrExpr **out, MrError *err)
@@ -143,13 +172,6 @@ MrStatus mr_expr_through_project(MrArena *arena, const MrExpr *tree, const MrLog
         return mr_error_hint(err, "Nested subqueries repeat an expression too often: simplify it.");
     }
     return mr_expr_map_columns(arena, tree, project_replace, (void *)(uintptr_t)project, out, err);
-}
-
-void mr_expr_size(const MrExpr *tree, uint32_t *nodes, uint32_t *depth)
-{
-    *nodes = 0;
-    *depth = 0;
-    substituted_size(tree, NULL, 1, nodes, depth);
 }
 
 static bool all_not_null(const MrExpr *tree, const MrLogical *input, uint32_t first, uint32_t step)

@@ -128,7 +128,6 @@ static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place)
     MrLogical *filter = *place, *aggregate = filter->input;
     MrExpr *predicate = filter->predicate, *above = NULL, *below = NULL;
     KeyMap map = { .b = b, .aggregate = aggregate };
-    uint32_t count = predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
     if (aggregate->total_count > 0) {
         return MR_OK; /* a total is there whatever rows come */
     }
@@ -136,8 +135,8 @@ static MrStatus filter_below_aggregate(MrBinder *b, MrLogical **place)
         MR_TRY(mr_window_start_expr(b, aggregate, &map.start));
         MR_TRY(mr_window_end_expr(b, aggregate, &map.end));
     }
-    for (uint32_t i = 0; i < count; i++) {
-        MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate, *mapped;
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        MrExpr *part = mr_conjunct_at(predicate, i), *mapped;
         map.keys_only = true;
         map.has_column = false;
         MR_TRY(mr_expr_map_columns(b->arena, part, key_replace, &map, &mapped, b->err));

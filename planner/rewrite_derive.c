@@ -6,30 +6,13 @@
 
 #include "planner/join.h"
 
-#include <string.h>
-
-static bool is_equality(const MrExpr *expr)
-{
-    return expr->kind == MR_EXPR_CALL && expr->arg_count == 2 &&
-           strcmp(expr->function->name, "=") == 0;
-}
-
-static uint32_t part_count(const MrExpr *predicate)
-{
-    return predicate == NULL ? 0 : predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
-}
-
-static const MrExpr *part_at(const MrExpr *predicate, uint32_t index)
-{
-    return predicate->kind == MR_EXPR_AND ? predicate->args[index] : predicate;
-}
 
 /* The condition column = constant of the predicate, or NULL. */
 static const MrExpr *constant_in(const MrExpr *predicate, uint32_t column)
 {
-    for (uint32_t i = 0; i < part_count(predicate); i++) {
-        const MrExpr *part = part_at(predicate, i);
-        for (uint32_t side = 0; is_equality(part) && side < 2; side++) {
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        const MrExpr *part = mr_conjunct_at(predicate, i);
+        for (uint32_t side = 0; mr_expr_is_binary(part, "=") && side < 2; side++) {
             const MrExpr *own = part->args[side], *other = part->args[1 - side];
             if (own->kind == MR_EXPR_COLUMN && own->column == column &&
                 other->kind == MR_EXPR_CONSTANT && !other->constant.is_null &&
@@ -115,9 +98,9 @@ static MrStatus derive(MrBinder *b, MrLogical *node, bool *changed)
         return MR_OK;
     }
     uint32_t left = node->input->column_count;
-    for (uint32_t i = 0; i < part_count(node->predicate); i++) {
-        const MrExpr *part = part_at(node->predicate, i);
-        if (!is_equality(part) || part->args[0]->kind != MR_EXPR_COLUMN ||
+    for (uint32_t i = 0; i < mr_conjunct_count(node->predicate); i++) {
+        const MrExpr *part = mr_conjunct_at(node->predicate, i);
+        if (!mr_expr_is_binary(part, "=") || part->args[0]->kind != MR_EXPR_COLUMN ||
             part->args[1]->kind != MR_EXPR_COLUMN ||
             part->args[0]->type.id != part->args[1]->type.id) {
             continue;

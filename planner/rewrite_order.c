@@ -12,7 +12,6 @@
 
 #include "planner/join.h"
 
-#include <string.h>
 
 enum { INPUTS_MAX = 12, PARTS_MAX = 64 };
 
@@ -87,20 +86,13 @@ static double distinct_of(const MrLogical *node, uint32_t column, double rows)
     }
 }
 
-static bool is_equality(const MrExpr *expr)
-{
-    return expr->kind == MR_EXPR_CALL && expr->arg_count == 2 &&
-           strcmp(expr->function->name, "=") == 0;
-}
-
 /* The share of rows that pass a condition on one input. */
 static double selectivity(const MrExpr *predicate, const MrLogical *input, double rows)
 {
     double share = 1;
-    uint32_t count = predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
-    for (uint32_t i = 0; i < count; i++) {
-        const MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
-        if (!is_equality(part)) {
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        const MrExpr *part = mr_conjunct_at(predicate, i);
+        if (!mr_expr_is_binary(part, "=")) {
             share /= 3;
             continue;
         }
@@ -168,13 +160,6 @@ static bool is_open(const Orderer *orderer, const MrLogical *node)
     return is_free(orderer, node);
 }
 
-static uint32_t predicate_parts(const MrLogical *node)
-{
-    return node->predicate == NULL                ? 0
-           : node->predicate->kind == MR_EXPR_AND ? node->predicate->arg_count
-                                                  : 1;
-}
-
 /* The columns of a node as columns of all inputs. */
 typedef struct Map {
     Order *order;
@@ -193,15 +178,13 @@ static MrStatus take_parts(Order *order, const MrLogical *join, const uint32_t *
 {
     MrBinder *b = order->orderer->b;
     Map map = { order, columns };
-    uint32_t count = predicate_parts(join);
+    uint32_t count = mr_conjunct_count(join->predicate);
     if (order->part_count + count > PARTS_MAX) {
         order->is_too_large = true;
         return MR_OK;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const MrExpr *part =
-            join->predicate->kind == MR_EXPR_AND ? join->predicate->args[i] : join->predicate;
-        MR_TRY(mr_expr_map_columns(b->arena, part, map_replace, &map,
+        MR_TRY(mr_expr_map_columns(b->arena, mr_conjunct_at(join->predicate, i), map_replace, &map,
                                    &order->parts[order->part_count++], b->err));
     }
     return MR_OK;
@@ -289,7 +272,7 @@ static double joined_rows(const Order *order, uint32_t joined, double rows, uint
         if (!(bits & 1u << next) || (bits & ~(joined | 1u << next)) || !(bits & joined)) {
             continue; /* not about the new input, or not only about what is there */
         }
-        if (!is_equality(order->parts[p])) {
+        if (!mr_expr_is_binary(order->parts[p], "=")) {
             result /= 3;
             continue;
         }

@@ -71,9 +71,8 @@ static MrStatus find_top_n_at(MrBinder *b, MrLogical **place)
         !is_rank(node->over)) {
         return MR_OK;
     }
-    uint32_t count = predicate->kind == MR_EXPR_AND ? predicate->arg_count : 1;
-    for (uint32_t i = 0; i < count; i++) {
-        MrExpr *part = predicate->kind == MR_EXPR_AND ? predicate->args[i] : predicate;
+    for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+        MrExpr *part = mr_conjunct_at(predicate, i);
         int64_t bound;
         bool is_all = false;
         bool is_bound = bound_of(part, node->input->column_count, &bound, &is_all);

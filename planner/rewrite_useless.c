@@ -33,25 +33,16 @@ static bool reads_only_left(const MrExpr *tree, uint32_t left)
     return true;
 }
 
-/* left expression = unique column of the right side, somewhere in the conjunction. */
-static bool finds_one(const MrExpr *predicate, const MrLogical *right, uint32_t left)
+/* left expression = unique column of the right side */
+static bool finds_one(void *context, const MrExpr *part)
 {
-    if (predicate->kind == MR_EXPR_AND) {
-        for (uint32_t i = 0; i < predicate->arg_count; i++) {
-            if (finds_one(predicate->args[i], right, left)) {
-                return true;
-            }
-        }
-        return false;
-    }
-    if (predicate->kind != MR_EXPR_CALL || predicate->arg_count != 2 ||
-        strcmp(predicate->function->name, "=") != 0) {
-        return false;
-    }
-    for (uint32_t i = 0; i < 2; i++) {
-        const MrExpr *one = predicate->args[i], *other = predicate->args[1 - i];
+    const MrLogical *join = context;
+    const uint32_t left = join->input->column_count;
+    for (uint32_t i = 0; mr_expr_is_binary(part, "=") && i < 2; i++) {
+        const MrExpr *one = part->args[i];
         if (one->kind == MR_EXPR_COLUMN && one->column >= left &&
-            is_unique(right, one->column - left) && reads_only_left(other, left)) {
+            is_unique(join->right, one->column - left) &&
+            reads_only_left(part->args[1 - i], left)) {
             return true;
         }
     }
@@ -72,5 +63,5 @@ bool mr_join_is_useless(const MrBinder *b, const MrLogical *join, const bool *ne
             return false;
         }
     }
-    return finds_one(join->predicate, join->right, left);
+    return mr_conjunct_any(join->predicate, finds_one, (void *)(uintptr_t)join);
 }

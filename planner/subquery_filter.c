@@ -32,9 +32,8 @@ static MrStatus peel(MrBinder *b, Match *match)
             }
         } else if (node->kind == MR_LOGICAL_FILTER) {
             const MrExpr *predicate = node->predicate;
-            bool is_and = predicate->kind == MR_EXPR_AND;
-            for (uint32_t i = 0; i < (is_and ? predicate->arg_count : 1); i++) {
-                MrExpr *part = is_and ? predicate->args[i] : node->predicate;
+            for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
+                MrExpr *part = mr_conjunct_at(predicate, i);
                 MrExpr **into = mr_expr_has_outer(part) ? &match->condition : &kept;
                 MR_TRY(mr_expr_and(b->arena, *into, part, into, b->err));
             }
@@ -143,15 +142,14 @@ static MrStatus keep_columns(MrBinder *b, MrLogical **node, const MrLogical *as)
 MrStatus mr_bind_filter(MrBinder *b, MrLogical **node, MrExpr *predicate)
 {
     const MrLogical *as = *node;
-    bool is_and = predicate->kind == MR_EXPR_AND;
-    uint32_t count = is_and ? predicate->arg_count : 1, later_count = 0;
+    uint32_t count = mr_conjunct_count(predicate), later_count = 0;
     MrExpr *plain = NULL, **later;
     if (!mr_expr_has_subquery(predicate)) {
         return mr_logical_filter(b->arena, *node, predicate, node, b->err);
     }
     MR_NEW_ARRAY(b->arena, later, count, b->err);
     for (uint32_t i = 0; i < count; i++) {
-        MrExpr *part = is_and ? predicate->args[i] : predicate;
+        MrExpr *part = mr_conjunct_at(predicate, i);
         if (mr_expr_has_subquery(part)) {
             later[later_count++] = part;
         } else {
