@@ -136,13 +136,6 @@ void mr_buffer_splice(MrBuffer *buffer, size_t offset, size_t count, const char 
     mr_buffer_truncate(buffer, buffer->length - count + added);
 }
 
-char *mr_buffer_take(MrBuffer *buffer)
-{
-    char *data = buffer->data;
-    mr_buffer_init(buffer);
-    return data;
-}
-
 char *mr_text_format(const char *format, ...)
 {
     MrBuffer buffer;

@@ -25,8 +25,6 @@ void mr_buffer_append_format(MrBuffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Replaces `count` bytes at `offset` by `text`. */
 void mr_buffer_splice(MrBuffer *buffer, size_t offset, size_t count, const char *text);
-/* Hands the bytes to the caller, who frees them; the buffer is empty again. */
-char *mr_buffer_take(MrBuffer *buffer);
 
 void *mr_allocate(size_t size); /* zeroed */
 void *mr_reallocate(void *old, size_t size);

@@ -42,9 +42,6 @@ MrStatus mr_timestamp_parse(MrString text, int64_t *out, MrError *err);
 MrStatus mr_timestamptz_parse(MrString text, const MrTimezone *zone, int64_t *out, MrError *err);
 /* PostgreSQL's forms ('1 day 02:00', '1 mon', ISO 8601 'P1DT2H', '@ 1 hour ago' …). */
 MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err);
-/* INTERVAL 'text' UNIT: a bare number counts `unit` ("second", "minute" … "year", any case), and
- * what is finer than the unit is cut off.  22023 for an unknown unit. */
-MrStatus mr_interval_parse_unit(MrString text, MrString unit, MrInterval *out, MrError *err);
 /* The typmod of an interval, as PostgreSQL's: the fields' bits << 16 | digits of a second. */
 enum {
     MR_INTERVAL_BIT_MONTH = 1 << 1,

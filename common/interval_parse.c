@@ -293,8 +293,8 @@ static Outcome add_clock(Sum *sum, const char *text)
 }
 
 /* *unit: what the field behind this one said. */
-static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, Unit bare,
-                            unsigned *bits, bool *ago)
+static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, unsigned *bits,
+                            bool *ago)
 {
     Number number;
     Outcome outcome;
@@ -326,7 +326,7 @@ static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, Unit
     if (number.years_and_months) {
         *unit = UNIT_MONTH;
     } else if (*unit == UNIT_NONE) {
-        *unit = bare;
+        *unit = UNIT_SECOND;
     }
     *bits = unit_bits(*unit, number.fraction != 0);
     outcome = add_value(sum, *unit, number.value, number.fraction);
@@ -336,7 +336,7 @@ static Outcome decode_field(Sum *sum, const MrDateField *field, Unit *unit, Unit
     return outcome;
 }
 
-static Outcome decode_postgres(MrString text, Unit bare, Sum *sum)
+static Outcome decode_postgres(MrString text, Sum *sum)
 {
     MrDateFields fields;
     Unit unit = UNIT_NONE;
@@ -348,7 +348,7 @@ static Outcome decode_postgres(MrString text, Unit bare, Sum *sum)
     }
     for (int i = fields.count - 1; i >= 0; i--) {
         unsigned bits;
-        Outcome outcome = decode_field(sum, &fields.fields[i], &unit, bare, &bits, &ago);
+        Outcome outcome = decode_field(sum, &fields.fields[i], &unit, &bits, &ago);
         if (outcome != GOOD) {
             return outcome;
         }
@@ -471,10 +471,10 @@ static Outcome decode_iso(MrString text, Sum *sum)
 
 #define SHOWN(text) (int)((text).length < 400 ? (text).length : 400), (text).data
 
-static MrStatus interval_parse(MrString text, Unit bare, MrInterval *out, MrError *err)
+MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err)
 {
     Sum sum = { 0 };
-    Outcome outcome = decode_postgres(text, bare, &sum);
+    Outcome outcome = decode_postgres(text, &sum);
 
     if (outcome == MALFORMED) {
         sum = (Sum){ 0 };
@@ -498,34 +498,4 @@ static MrStatus interval_parse(MrString text, Unit bare, MrInterval *out, MrErro
         .months = (int32_t)sum.months,
     };
     return MR_OK;
-}
-
-MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err)
-{
-    return interval_parse(text, UNIT_SECOND, out, err);
-}
-
-MrStatus mr_interval_parse_unit(MrString text, MrString unit, MrInterval *out, MrError *err)
-{
-    static const struct {
-        const char *name;
-        Unit unit;
-    } qualifiers[] = {
-        { "second", UNIT_SECOND }, { "minute", UNIT_MINUTE }, { "hour", UNIT_HOUR },
-        { "day", UNIT_DAY },       { "month", UNIT_MONTH },   { "year", UNIT_YEAR },
-    };
-    for (size_t i = 0; i < sizeof qualifiers / sizeof qualifiers[0]; i++) {
-        if (!mr_string_equal_nocase(unit, mr_string(qualifiers[i].name))) {
-            continue;
-        }
-        MrInterval whole;
-        MR_TRY(interval_parse(text, qualifiers[i].unit, &whole, err));
-        if (qualifiers[i].unit == UNIT_SECOND) {
-            *out = whole; /* fractions of a second stay */
-            return MR_OK;
-        }
-        return mr_interval_truncate(unit, &whole, out, err);
-    }
-    return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
-                        "unit \"%.*s\" not recognized for type interval", SHOWN(unit));
 }

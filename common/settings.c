@@ -215,11 +215,6 @@ int64_t mr_settings_int(const MrSettings *settings, MrSettingId id)
     return settings->values[id].number;
 }
 
-double mr_settings_real(const MrSettings *settings, MrSettingId id)
-{
-    return settings->values[id].real;
-}
-
 const char *mr_settings_text(const MrSettings *settings, MrSettingId id)
 {
     const char *text = settings->values[id].text;

@@ -63,7 +63,6 @@ void mr_settings_reset(MrSettings *settings, MrSettingId id, const MrSettings *d
 bool mr_settings_bool(const MrSettings *settings, MrSettingId id);
 int64_t mr_settings_int(const MrSettings *settings,
                         MrSettingId id); /* INT, BYTES, DURATION, enum index */
-double mr_settings_real(const MrSettings *settings, MrSettingId id);
 const char *mr_settings_text(const MrSettings *settings, MrSettingId id); /* borrowed */
 /* As SHOW prints it. */
 void mr_settings_show(const MrSettings *settings, MrSettingId id, MrBuilder *out);

@@ -37,16 +37,6 @@ bool mr_string_equal_nocase(MrString a, MrString b)
     return true;
 }
 
-int mr_string_compare(MrString a, MrString b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter == 0 ? 0 : memcmp(a.data, b.data, shorter);
-    if (order != 0) {
-        return order;
-    }
-    return a.length < b.length ? -1 : a.length > b.length;
-}
-
 /* Length of the well-formed character at `s` (1 to 4), or 0.  The ranges of the second byte are
  * those of table 3-7 of the Unicode standard. */
 static size_t utf8_character(const unsigned char *s, size_t left)

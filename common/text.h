@@ -18,8 +18,6 @@ MrString mr_string(const char *text); /* strlen; NULL gives the empty string */
 bool mr_string_equal(MrString a, MrString b);
 /* ASCII case folding only, as SQL keywords and option names need it. */
 bool mr_string_equal_nocase(MrString a, MrString b);
-/* Byte order (collation "C"): <0, 0, >0. */
-int mr_string_compare(MrString a, MrString b);
 
 /* A buffer that grows by what is appended, up to bytes_max (0: no limit).  A failed growth makes
  * the builder `failed` and every later append a no-op, so that a writer checks once at the end. */

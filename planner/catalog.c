@@ -375,17 +375,6 @@ const MrRelation *mr_catalog_relation(const MrCatalog *catalog, uint32_t index)
     return &catalog->relations.items[index]->relation;
 }
 
-const MrStream *mr_catalog_stream_by_id(const MrCatalog *catalog, uint32_t id)
-{
-    for (uint32_t i = 0; i < catalog->relations.count; i++) {
-        const MrRelation *relation = &catalog->relations.items[i]->relation;
-        if (relation->stream != NULL && relation->stream->id == id) {
-            return relation->stream;
-        }
-    }
-    return NULL;
-}
-
 /* ---- Dependents -------------------------------------------------------------------------- */
 
 typedef struct Reader {

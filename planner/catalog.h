@@ -171,8 +171,6 @@ const MrRelation *mr_catalog_relation(const MrCatalog *catalog,
                                       uint32_t index); /* in order of creation */
 uint32_t mr_catalog_connection_count(const MrCatalog *catalog);
 const MrConnection *mr_catalog_connection_at(const MrCatalog *catalog, uint32_t index);
-/* Of a stream or a table. */
-const MrStream *mr_catalog_stream_by_id(const MrCatalog *catalog, uint32_t id);
 /* Names of the views and queries that read the relation, for DROP … RESTRICT; in the arena. */
 MrStatus mr_catalog_dependents(const MrCatalog *catalog, const MrRelation *relation, MrArena *arena,
                                const MrRelation *const **out, uint32_t *count, MrError *err);

@@ -12,23 +12,6 @@
 #include "server/log_thread.h"
 #include "server/scheduler.h"
 
-bool mr_ddl_is(const MrNode *statement)
-{
-    switch (statement->kind) {
-    case MR_AST_CREATE_STREAM:
-    case MR_AST_CREATE_CONNECTION:
-    case MR_AST_CREATE_SECRET:
-    case MR_AST_CREATE_VIEW:
-    case MR_AST_CREATE_SINK:
-    case MR_AST_CREATE_FUNCTION:
-    case MR_AST_DROP:
-    case MR_AST_ALTER:
-    case MR_AST_COMMENT:
-    case MR_AST_REFRESH: return true;
-    default: return false;
-    }
-}
-
 static void refuse(MrDdl *ddl, const char *what, const char *hint)
 {
     ddl->status = mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "%s is not supported yet", what);

@@ -21,8 +21,6 @@ typedef struct MrDdlRequest {
  * as a whole). */
 MrWait *mr_ddl_execute(MrServer *server, const MrDdlRequest *request, MrWaitDone *done,
                        void *context);
-/* True for the kinds of statements that mr_ddl_execute takes. */
-bool mr_ddl_is(const MrNode *statement);
 /* The sequence that a new standing query answers from: its stream's first kept row, or that of the
  * view it reads, whose rows are to be the same. */
 MrStatus mr_ddl_choose_start(MrServer *server, const MrPlan *plan, uint64_t *out, MrError *err);

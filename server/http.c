@@ -322,11 +322,6 @@ void mr_http_destroy(MrServer *server)
     server->http = NULL;
 }
 
-uint16_t mr_http_port(const MrServer *server)
-{
-    return server->http != NULL ? server->http->port : 0;
-}
-
 MrHttpPost **mr_http_posts(MrServer *server)
 {
     return &server->http->posts;

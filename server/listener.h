@@ -29,6 +29,5 @@ void mr_listener_each(const MrServer *server,
 /* HTTP ingest: POST /streams/NAME (application/json lines, text/csv), GET /metrics, GET /health. */
 MrStatus mr_http_create(MrServer *server, MrError *err);
 void mr_http_destroy(MrServer *server);
-uint16_t mr_http_port(const MrServer *server);
 
 #endif

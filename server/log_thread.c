@@ -83,8 +83,3 @@ void mr_log_thread_wake(MrServer *server)
     pthread_cond_signal(&self->wanted);
     pthread_mutex_unlock(&self->mutex);
 }
-
-MrStatus mr_log_thread_sync_now(MrServer *server, MrError *err)
-{
-    return mr_log_sync(server->log, err);
-}

@@ -11,7 +11,5 @@ MrStatus mr_log_thread_create(MrServer *server, MrError *err);
 void mr_log_thread_destroy(MrServer *server); /* syncs what is left */
 /* Something was appended; callable from any thread. */
 void mr_log_thread_wake(MrServer *server);
-/* Blocks until all that is appended is on disk; only for start-up. */
-MrStatus mr_log_thread_sync_now(MrServer *server, MrError *err);
 
 #endif

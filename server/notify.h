@@ -43,8 +43,5 @@ void mr_notify_abort(struct MrSession *session);
 bool mr_notify_deliver(struct MrSession *session);
 /* The session goes: it listens to nothing. */
 void mr_notify_forget(struct MrSession *session);
-/* Calls `each` with every channel that the session listens to. */
-void mr_notify_each_channel(const struct MrSession *session,
-                            void (*each)(void *context, const char *channel), void *context);
 
 #endif

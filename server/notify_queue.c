@@ -134,15 +134,6 @@ void mr_notify_stop_listening(MrSession *session, const char *channel)
     }
 }
 
-void mr_notify_each_channel(const MrSession *session,
-                            void (*each)(void *context, const char *channel), void *context)
-{
-    const MrListening *one = session->notifier == NULL ? NULL : session->notifier->channels;
-    for (; one != NULL; one = one->next_of_session) {
-        each(context, one->channel);
-    }
-}
-
 /* ---- From the commit to the listeners -------------------------------------------------------- */
 
 /* A listener's advance may be its end: each leaves the queue before it is told. */

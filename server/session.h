@@ -127,7 +127,7 @@ struct MrSession {
 
 /* ---- Life (session.c) ------------------------------------------------------------------------ */
 
-/* Takes the descriptor (-1: none, bytes come by mr_socket_put). */
+/* Takes the descriptor. */
 MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSession **out,
                            MrError *err);
 /* Ends what runs, without a word to the client. */

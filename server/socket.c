@@ -267,16 +267,6 @@ void mr_socket_expect(MrSocket *socket, size_t bytes)
     }
 }
 
-bool mr_socket_put(MrSocket *socket, const void *data, size_t length)
-{
-    if (!input_reserve(socket, length)) {
-        return false;
-    }
-    memcpy(socket->input + socket->input_end, data, length);
-    socket->input_end += length;
-    return true;
-}
-
 size_t mr_socket_unsent(const MrSocket *socket)
 {
     return socket->output.length - socket->output_start;

@@ -49,8 +49,6 @@ void mr_socket_take(MrSocket *socket, size_t bytes);
 void mr_socket_rest(MrSocket *socket);
 /* How much may wait: a message of that size is expected.  Reading goes on when there is room. */
 void mr_socket_expect(MrSocket *socket, size_t bytes);
-/* Adds bytes as if they had come; false: no memory. */
-bool mr_socket_put(MrSocket *socket, const void *data, size_t length);
 
 /* Bytes written (to `output`) and not sent yet. */
 size_t mr_socket_unsent(const MrSocket *socket);

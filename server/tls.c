@@ -215,8 +215,3 @@ bool mr_tls_has_pending(const MrTlsConnection *connection)
 {
     return SSL_pending(connection->ssl) > 0;
 }
-
-const char *mr_tls_version(const MrTlsConnection *connection)
-{
-    return SSL_is_init_finished(connection->ssl) ? SSL_get_version(connection->ssl) : NULL;
-}

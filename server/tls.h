@@ -34,7 +34,5 @@ ssize_t mr_tls_read(MrTlsConnection *connection, void *out, size_t room);
 ssize_t mr_tls_write(MrTlsConnection *connection, const void *data, size_t length);
 /* Bytes that are decrypted already: the descriptor will not become readable for them. */
 bool mr_tls_has_pending(const MrTlsConnection *connection);
-/* "TLSv1.3"; NULL before the handshake is done. */
-const char *mr_tls_version(const MrTlsConnection *connection);
 
 #endif

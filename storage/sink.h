@@ -82,7 +82,7 @@ typedef struct MrSinkOptions {
     bool journal_truncate; /* SQLite: journal = 'truncate', synchronous = EXTRA */
     int64_t connect_timeout_us, statement_timeout_us, lock_timeout_us;
     bool allow_any_authentication; /* PostgreSQL: not only SCRAM (Unix sockets by peer are fine) */
-    /* only scan and snapshot will be called: open makes no connection */
+    /* only scan will be called: open makes no connection */
     bool read_only;
 } MrSinkOptions;
 
@@ -125,12 +125,6 @@ typedef struct MrSinkClass {
     MrStatus (*scan)(MrSink *sink, const MrSinkTable *table, MrArena *arena,
                      MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
                      void *context, MrError *err);
-    /* Reads the query's progress, then the table's rows, in ONE snapshot: for dependents and tests.
-     */
-    MrStatus (*snapshot)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
-                         MrArena *arena, MrProgress *progress,
-                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                         void *context, MrError *err);
     void (*close)(MrSink *sink);
 } MrSinkClass;
 

@@ -180,15 +180,6 @@ MrStatus mr_target_scan(MrTarget *target, const MrSinkTable *table, MrArena *are
     return target->sink_class->scan(target->reader, table, arena, each, context, err);
 }
 
-MrStatus mr_target_snapshot(MrTarget *target, const uint8_t query[16], const MrSinkTable *table,
-                            MrArena *arena, MrProgress *progress,
-                            MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                            void *context, MrError *err)
-{
-    return target->sink_class->snapshot(target->reader, query, table, arena, progress, each,
-                                        context, err);
-}
-
 /* ---- the connection -------------------------------------------------------------------------- */
 
 int64_t mr_target_backoff(const MrTarget *target, MrRandom *random, uint32_t attempts)

@@ -67,10 +67,5 @@ MrStatus mr_target_sink(MrTarget *target, MrSink **out, MrError *err);
 MrStatus mr_target_scan(MrTarget *target, const MrSinkTable *table, MrArena *arena,
                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
                         void *context, MrError *err);
-/* The same with the query's progress, read in the same snapshot. */
-MrStatus mr_target_snapshot(MrTarget *target, const uint8_t query[16], const MrSinkTable *table,
-                            MrArena *arena, MrProgress *progress,
-                            MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                            void *context, MrError *err);
 
 #endif

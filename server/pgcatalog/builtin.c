@@ -72,12 +72,6 @@ static const MrPgType types[] = {
 
 enum { TYPE_COUNT = sizeof types / sizeof types[0] };
 
-uint32_t mr_pg_types(const MrPgType **out)
-{
-    *out = types;
-    return TYPE_COUNT;
-}
-
 const MrPgType *mr_pg_type(uint32_t number)
 {
     size_t low = 0, high = TYPE_COUNT;

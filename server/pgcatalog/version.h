@@ -168,7 +168,6 @@ typedef struct MrPgType {
     uint32_t collation;
 } MrPgType;
 
-uint32_t mr_pg_types(const MrPgType **out); /* by number */
 const MrPgType *mr_pg_type(uint32_t number);
 const MrPgType *mr_pg_type_find(MrString name);
 /* The number of one of our types on the wire. */

@@ -360,17 +360,6 @@ static MrStatus discard_scan(MrSink *base, const MrSinkTable *table, MrArena *ar
     return nothing_to_read(err);
 }
 
-static MrStatus discard_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                                 MrArena *arena, MrProgress *progress,
-                                 MrStatus (*each)(void *context, const MrBlock *block,
-                                                  MrError *err),
-                                 void *context, MrError *err)
-{
-    (void)query;
-    (void)progress;
-    return discard_scan(base, table, arena, each, context, err);
-}
-
 const MrSinkClass mr_sink_discard = {
     .name = "discard",
     .check_options = discard_check_options,
@@ -385,6 +374,5 @@ const MrSinkClass mr_sink_discard = {
     .classify = mr_sink_classify,
     .is_connected = discard_is_connected,
     .scan = discard_scan,
-    .snapshot = discard_snapshot,
     .close = discard_close,
 };

@@ -111,6 +111,5 @@ const MrSinkClass mr_sink_postgres = {
     .classify = mr_sink_classify,
     .is_connected = postgres_is_connected,
     .scan = mr_postgres_scan,
-    .snapshot = mr_postgres_snapshot,
     .close = postgres_close,
 };

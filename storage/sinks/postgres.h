@@ -134,9 +134,5 @@ MrStatus mr_postgres_append(MrPgSink *sink, const MrSinkTable *table, const MrBl
 MrStatus mr_postgres_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,
                           MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
                           void *context, MrError *err);
-MrStatus mr_postgres_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                              MrArena *arena, MrProgress *progress,
-                              MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                              void *context, MrError *err);
 
 #endif

@@ -234,56 +234,17 @@ static MrStatus scan_copy(Scan *scan, MrError *err)
     return scan_hand_over(scan, err);
 }
 
-static MrStatus scan_progress(MrPgSession *session, const uint8_t query[16], MrProgress *out,
-                              MrError *err)
+MrStatus mr_postgres_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, RowsEach *each,
+                          void *context, MrError *err)
 {
-    PGresult *result;
-    MrPgParameter parameters[] = { mr_postgres_uuid(query) };
-    MR_TRY(mr_postgres_run(
-        session, "SELECT generation, epoch, sequence FROM millrace.progress WHERE query_id = $1",
-        parameters, 1, "read the progress row", &result, err));
-    MrStatus status = MR_OK;
-    if (PQntuples(result) == 1 && PQnfields(result) == 3) {
-        *out = (MrProgress){ .generation = mr_postgres_get_int64(result, 0, 0),
-                             .epoch = mr_postgres_get_int64(result, 0, 1),
-                             .sequence = (uint64_t)mr_postgres_get_int64(result, 0, 2) };
-    } else {
-        char id[MR_UUID_TEXT_BYTES];
-        mr_sink_uuid_text(query, id);
-        status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT,
-                              "the target has no progress row of query %s", id);
-    }
-    PQclear(result);
-    return status;
-}
-
-static MrStatus scan_run(MrPgSink *sink, const uint8_t *query, const MrSinkTable *table,
-                         MrArena *arena, MrProgress *progress, RowsEach *each, void *context,
-                         MrError *err)
-{
+    MrPgSink *sink = (MrPgSink *)base;
     Scan scan = { .table = table, .arena = arena, .each = each, .context = context };
     MR_TRY(mr_sink_check_table(table, err));
     MR_TRY(reader_take(sink, &scan.session, err));
     MrStatus status = scan_begin(sink, &scan.session, err);
-    if (status == MR_OK && query != NULL) {
-        status = scan_progress(&scan.session, query, progress, err);
-    }
     if (status == MR_OK) {
         status = scan_copy(&scan, err);
     }
     reader_give_back(sink, &scan.session);
     return status;
-}
-
-MrStatus mr_postgres_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, RowsEach *each,
-                          void *context, MrError *err)
-{
-    return scan_run((MrPgSink *)base, NULL, table, arena, NULL, each, context, err);
-}
-
-MrStatus mr_postgres_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                              MrArena *arena, MrProgress *progress, RowsEach *each, void *context,
-                              MrError *err)
-{
-    return scan_run((MrPgSink *)base, query, table, arena, progress, each, context, err);
 }

@@ -348,6 +348,5 @@ const MrSinkClass mr_sink_sqlite = {
     .classify = mr_sink_classify,
     .is_connected = sqlite_is_connected,
     .scan = mr_sqlite_scan,
-    .snapshot = mr_sqlite_snapshot,
     .close = sqlite_close,
 };

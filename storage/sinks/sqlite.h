@@ -142,9 +142,5 @@ MrStatus mr_sqlite_insert_blocks(MrSqliteSink *sink, const MrSinkTable *table,
 MrStatus mr_sqlite_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,
                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
                         void *context, MrError *err);
-MrStatus mr_sqlite_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                            MrArena *arena, MrProgress *progress,
-                            MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                            void *context, MrError *err);
 
 #endif

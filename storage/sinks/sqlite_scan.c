@@ -111,33 +111,6 @@ static MrStatus scan_rows(sqlite3 *db, const MrSinkTable *table, MrArena *arena,
     return status;
 }
 
-static MrStatus scan_progress(sqlite3 *db, const uint8_t query[16], MrProgress *out, MrError *err)
-{
-    sqlite3_stmt *statement = NULL;
-    char id[MR_UUID_TEXT_BYTES];
-    mr_sink_uuid_text(query, id);
-    int code = sqlite3_prepare_v2(
-        db, "SELECT generation, epoch, sequence FROM main.millrace_progress WHERE query_id = ?1",
-        -1, &statement, NULL);
-    if (code == SQLITE_OK) {
-        sqlite3_bind_text(statement, 1, id, -1, SQLITE_STATIC);
-        code = sqlite3_step(statement);
-    }
-    MrStatus status = MR_OK;
-    if (code == SQLITE_ROW) {
-        *out = (MrProgress){ .generation = sqlite3_column_int64(statement, 0),
-                             .epoch = sqlite3_column_int64(statement, 1),
-                             .sequence = (uint64_t)sqlite3_column_int64(statement, 2) };
-    } else if (code == SQLITE_DONE) {
-        status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT,
-                              "the target has no progress row of query %s", id);
-    } else {
-        status = mr_sqlite_error(db, code, "read the progress row", err);
-    }
-    sqlite3_finalize(statement);
-    return status;
-}
-
 MrStatus mr_sqlite_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, RowsEach *each,
                         void *context, MrError *err)
 {
@@ -146,26 +119,6 @@ MrStatus mr_sqlite_scan(MrSink *base, const MrSinkTable *table, MrArena *arena, 
     MR_TRY(mr_sink_check_table(table, err));
     MR_TRY(reader_take(sink, &db, err));
     MrStatus status = scan_rows(db, table, arena, each, context, err);
-    reader_give_back(sink, db, status == MR_OK);
-    return status;
-}
-
-/* Both reads stand in one transaction: the first one fixes what both see. */
-MrStatus mr_sqlite_snapshot(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                            MrArena *arena, MrProgress *progress, RowsEach *each, void *context,
-                            MrError *err)
-{
-    MrSqliteSink *sink = (MrSqliteSink *)base;
-    sqlite3 *db;
-    MR_TRY(mr_sink_check_table(table, err));
-    MR_TRY(reader_take(sink, &db, err));
-    MrStatus status = mr_sqlite_exec(db, "BEGIN", err);
-    if (status == MR_OK) {
-        status = scan_progress(db, query, progress, err);
-    }
-    if (status == MR_OK) {
-        status = scan_rows(db, table, arena, each, context, err);
-    }
     reader_give_back(sink, db, status == MR_OK);
     return status;
 }

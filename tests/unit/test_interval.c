@@ -433,24 +433,6 @@ START_TEST(test_order_counts_a_month_as_30_days)
 }
 END_TEST
 
-START_TEST(test_units_of_a_bare_number)
-{
-    MrInterval interval;
-    ck_assert_int_eq(mr_interval_parse_unit(MR_STRING("10"), MR_STRING("SECOND"), &interval, NULL),
-                     MR_OK);
-    check_interval("second", &interval, "00:00:10");
-    ck_assert_int_eq(mr_interval_parse_unit(MR_STRING("3"), MR_STRING("month"), &interval, NULL),
-                     MR_OK);
-    check_interval("month", &interval, "3 mons");
-    ck_assert_int_eq(
-        mr_interval_parse_unit(MR_STRING("1 day 02:03:04"), MR_STRING("hour"), &interval, NULL),
-        MR_OK);
-    check_interval("hour", &interval, "1 day 02:00:00");
-    ck_assert_int_eq(mr_interval_parse_unit(MR_STRING("1"), MR_STRING("moon"), &interval, NULL),
-                     MR_ERR_INVALID_PARAMETER);
-}
-END_TEST
-
 START_TEST(test_longest_text_fits)
 {
     MrInterval least = { .us = INT64_MIN, .days = INT32_MIN, .months = INT32_MIN };
@@ -483,7 +465,6 @@ int main(void)
     Suite *suite = suite_create("interval");
     TCase *interval_parse = tcase_create("mr_interval_parse");
     tcase_add_loop_test(interval_parse, test_parse, 0, COUNT(interval_cases));
-    tcase_add_test(interval_parse, test_units_of_a_bare_number);
     suite_add_tcase(suite, interval_parse);
     TCase *timestamp_add_interval = tcase_create("mr_timestamp_add_interval");
     tcase_add_loop_test(timestamp_add_interval, test_add_to_timestamp, 0, COUNT(add_cases));
