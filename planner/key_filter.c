@@ -3,7 +3,6 @@
  */
 #include "planner/key_filter.h"
 
-
 static bool is_integer(MrTypeId type)
 {
     return type == MR_TYPE_INT16 || type == MR_TYPE_INT32 || type == MR_TYPE_INT64;

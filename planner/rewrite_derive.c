@@ -6,7 +6,6 @@
 
 #include "planner/join.h"
 
-
 /* The condition column = constant of the predicate, or NULL. */
 static const MrExpr *constant_in(const MrExpr *predicate, uint32_t column)
 {

@@ -12,7 +12,6 @@
 
 #include "planner/join.h"
 
-
 enum { INPUTS_MAX = 12, PARTS_MAX = 64 };
 
 static const double stream_rows = 1e6, table_rows = 1e4, other_rows = 1e3, values_rows = 10;
