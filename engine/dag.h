@@ -271,6 +271,8 @@ typedef enum MrOverFunction {
     MR_OVER_PERCENT_RANK,
     MR_OVER_CUME_DIST,
     MR_OVER_NTILE,
+    MR_OVER_SESSION_START, /* bounds of the row's session; the order is that of their time */
+    MR_OVER_SESSION_END,
     MR_OVER_LAG, /* LEAD is LAG by a negative number */
     MR_OVER_FIRST_VALUE,
     MR_OVER_LAST_VALUE,
@@ -313,7 +315,7 @@ typedef struct MrOverCall {
     uint32_t args[2];             /* input columns */
     int32_t filter;               /* input column (bool), -1: none */
     int32_t fallback;             /* LAG: input column with the default, -1: NULL */
-    int64_t number;               /* LAG: rows back; NTILE: buckets; NTH_VALUE: which */
+    int64_t number; /* LAG: rows back; NTILE: buckets; NTH_VALUE: which; SESSION_…: gap, µs */
     MrFrame frame;
 } MrOverCall;
 

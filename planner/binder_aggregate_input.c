@@ -379,6 +379,42 @@ static MrStatus filter_calls(MrAggregateBuilder *builder, uint32_t *chosen)
     return MR_OK;
 }
 
+typedef struct RowPlaces {
+    MrBinder *b;
+    const MrLogical *rows;
+    bool found;
+} RowPlaces;
+
+static MrStatus find_row_places(void *context, MrExpr *expr, MrExpr **out)
+{
+    RowPlaces *places = context;
+    places->found = places->found || mr_expr_has_kind(expr, MR_EXPR_SEQUENCE) ||
+                    mr_expr_has_kind(expr, MR_EXPR_ARRIVAL);
+    *out = expr;
+    return MR_OK;
+}
+
+static MrStatus map_row_places(void *context, MrExpr *expr, MrExpr **out)
+{
+    RowPlaces *places = context;
+    return mr_window_map_places(places->b, places->rows, expr, out);
+}
+
+/* Groups that are not the windows: the window's rows are grouped. */
+static MrStatus builder_group_rows(MrAggregateBuilder *builder, const MrLogical *window)
+{
+    MrBinder *b = builder->b;
+    MrAggregateParts *parts = &builder->parts;
+    RowPlaces places = { .b = b };
+    MR_TRY(parts_map(parts, find_row_places, &places));
+    MR_TRY(mr_window_show_rows(b, window, places.found, &builder->node));
+    if (builder->window == NULL) {
+        builder_forget_bounds(builder);
+    }
+    places.rows = builder->node;
+    return places.found ? parts_map(parts, map_row_places, &places) : MR_OK;
+}
+
 static MrStatus builder_merge_keyed(MrAggregateBuilder *builder, MrLogical *window)
 {
     MrBinder *b = builder->b;
@@ -387,7 +423,7 @@ static MrStatus builder_merge_keyed(MrAggregateBuilder *builder, MrLogical *wind
     if (builder->window != NULL || builder->grouping->set_count > 0 ||
         !builder_find_bounds(builder, window) || !parts_keep_windows(window, parts) ||
         !keys_are_partition(builder, window)) {
-        return mr_window_refuse_keyed(b, window);
+        return builder_group_rows(builder, window);
     }
     MR_TRY(builder_take_bounds(builder, window));
     builder_take_window(builder, window);

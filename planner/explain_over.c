@@ -46,6 +46,10 @@ static void append_over_call(MrExplain *explain, const MrDagNode *node, const Mr
         mr_builder_append_string(&explain->text, i > 0 ? ", " : "");
         mr_explain_append_input(explain, node, call->args[i]);
     }
+    if (call->function == MR_OVER_SESSION_START || call->function == MR_OVER_SESSION_END) {
+        mr_builder_append_string(&explain->text, "session, gap ");
+        mr_explain_append_duration(&explain->text, call->number);
+    }
     if (call->function == MR_OVER_LAG || call->function == MR_OVER_NTH_VALUE ||
         call->function == MR_OVER_NTILE) {
         int64_t number = strcmp(call->name, "lead") == 0 ? -call->number : call->number;
@@ -120,8 +124,12 @@ MrStatus mr_explain_over(MrExplain *explain, const MrDagNode *node)
         append_over_call(explain, node, &spec->calls[i]);
     }
     MR_TRY(mr_explain_add(explain, "Functions"));
+    bool has_sessions =
+        spec->call_count > 0 && spec->calls[0].function == MR_OVER_SESSION_START;
     return describe_over_state(explain, &spec->ordered,
-                               spec->ordered.orders_by_event
+                               spec->ordered.orders_by_event && has_sessions
+                                   ? "rows of sessions that W has not ended"
+                               : spec->ordered.orders_by_event
                                    ? "rows that a later frame can reach"
                                    : "every row for ever: nothing bounds it");
 }

@@ -212,6 +212,12 @@ MrStatus mr_logical_window_columns(MrArena *arena, MrLogical *node, MrError *err
     node->column_count = count + 2;
     set_bound(&node->columns[count], "window_start", node->time->type, MR_TIME_WINDOW_START, node);
     set_bound(&node->columns[count + 1], "window_end", node->time->type, MR_TIME_WINDOW_END, node);
+    /* Rows of sessions change, or are shown, after W has passed them. */
+    bool is_keyed = node->window_kind == MR_GROUP_WINDOW_SESSION ||
+                    node->window_kind == MR_GROUP_WINDOW_COUNT;
+    for (uint32_t i = 0; is_keyed && i < node->column_count; i++) {
+        node->columns[i].role = MR_TIME_NONE;
+    }
     return MR_OK;
 }
 
@@ -368,8 +374,11 @@ bool mr_logical_is_in_log_order(const MrLogical *node)
     case MR_LOGICAL_PROJECT:
     case MR_LOGICAL_EXPAND:
     case MR_LOGICAL_RESULT:
-    case MR_LOGICAL_PROJECT_SET:
-    case MR_LOGICAL_WINDOW: return mr_logical_is_in_log_order(node->input);
+    case MR_LOGICAL_PROJECT_SET: return mr_logical_is_in_log_order(node->input);
+    case MR_LOGICAL_WINDOW:
+        return node->window_kind != MR_GROUP_WINDOW_SESSION &&
+               node->window_kind != MR_GROUP_WINDOW_COUNT &&
+               mr_logical_is_in_log_order(node->input);
     case MR_LOGICAL_UNION:
         /* A record goes to the scans of its stream by chunks, so that their rows do not mix in an
          * order of the log. */

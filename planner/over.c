@@ -58,7 +58,8 @@ static bool looks_ahead(const MrLogicalOver *over)
         if ((call->function == MR_OVER_LAG && call->number < 0) ||
             (has_frame && call->frame.end > MR_EDGE_CURRENT_ROW) ||
             call->function == MR_OVER_PERCENT_RANK || call->function == MR_OVER_CUME_DIST ||
-            call->function == MR_OVER_NTILE) {
+            call->function == MR_OVER_NTILE || call->function == MR_OVER_SESSION_START ||
+            call->function == MR_OVER_SESSION_END) {
             return true;
         }
     }
@@ -429,6 +430,10 @@ const char *mr_over_never_closes(const MrLogical *node)
     const MrLogicalOver *over = node->over;
     if (over->close_key >= 0) {
         return NULL;
+    }
+    if (!over->orders_by_event && node->kind == MR_LOGICAL_OVER && over->call_count > 0 &&
+        over->calls[0].function == MR_OVER_SESSION_START) {
+        return "its sessions are not of the event time";
     }
     if (!over->orders_by_event) {
         return node->kind == MR_LOGICAL_TOP_N

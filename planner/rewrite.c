@@ -43,11 +43,14 @@ static MrStatus expand_window(MrBinder *b, MrLogical *window, MrLogical **out)
 static MrStatus expand_at(MrBinder *b, MrLogical **place)
 {
     MrLogical *node = *place;
+    if (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT) {
+        return mr_window_show_below(b, place);
+    }
     if (node->kind != MR_LOGICAL_WINDOW || node->window_kind == MR_GROUP_WINDOW_HOP) {
         return MR_OK; /* a row of several windows is given by an operator */
     }
     return node->window_kind == MR_GROUP_WINDOW_TUMBLE ? expand_window(b, node, place)
-                                                       : mr_window_refuse_keyed(b, node);
+                                                       : mr_window_show_rows(b, node, false, place);
 }
 
 MrStatus mr_rewrite_expand_tumble(MrBinder *b, MrLogical **tree)

@@ -367,6 +367,12 @@ static void remap_over(MrLogicalOver *over, const uint32_t *places)
     }
 }
 
+/* Both bounds of a session stay: the operator sends rows in the order of the second. */
+static bool is_session_bound(const MrOverCall *call)
+{
+    return call->function == MR_OVER_SESSION_START || call->function == MR_OVER_SESSION_END;
+}
+
 /* Calls and the number go where nobody reads them; every other column is the input's.  Where rows
  * are ordered by value all columns of the input decide, and none goes. */
 static MrStatus prune_over(MrBinder *b, MrLogical *node, Columns *columns)
@@ -379,7 +385,7 @@ static MrStatus prune_over(MrBinder *b, MrLogical *node, Columns *columns)
     MR_NEW_ARRAY(b->arena, calls, over->call_count, b->err);
     for (uint32_t i = 0; i < over->call_count; i++) {
         calls[i] = kept;
-        if (columns->needed[inputs + i]) {
+        if (columns->needed[inputs + i] || is_session_bound(&over->calls[i])) {
             over->call_types[kept] = over->call_types[i];
             over->calls[kept++] = over->calls[i];
         }

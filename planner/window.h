@@ -11,8 +11,18 @@
  * (window_from.c). */
 MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope);
 
-/* 0A000: sessions and windows of rows are there for their groups only. */
+/* A WINDOW of SESSION or COUNT_WINDOW. */
+bool mr_window_is_keyed(const MrLogical *node);
+/* 0A000: windows of rows are there for their groups only. */
 MrStatus mr_window_refuse_keyed(MrBinder *b, const MrLogical *window);
+/* A keyed WINDOW node that nothing groups by: its rows, with the same columns, and behind them
+ * _seq and _arrival where they are wanted (window_rows.c). */
+MrStatus mr_window_show_rows(MrBinder *b, const MrLogical *window, bool with_places,
+                             MrLogical **out);
+/* The expression, its places named as columns of those rows. */
+MrStatus mr_window_map_places(MrBinder *b, const MrLogical *rows, const MrExpr *expr, MrExpr **out);
+/* Does so where such a node stands below *place, a FILTER or PROJECT, or below filters there. */
+MrStatus mr_window_show_below(MrBinder *b, MrLogical **place);
 
 /* Where a time expression stands with the watermark. */
 typedef struct MrTimeSource {

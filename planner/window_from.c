@@ -433,6 +433,12 @@ static MrStatus bind_count_window(MrBinder *b, const MrAstFromWindow *ast, MrSco
     return bind_partition(b, ast, scope, node);
 }
 
+bool mr_window_is_keyed(const MrLogical *node)
+{
+    return node->kind == MR_LOGICAL_WINDOW && (node->window_kind == MR_GROUP_WINDOW_SESSION ||
+                                               node->window_kind == MR_GROUP_WINDOW_COUNT);
+}
+
 MrStatus mr_window_refuse_keyed(MrBinder *b, const MrLogical *window)
 {
     const char *name = window->window_kind == MR_GROUP_WINDOW_SESSION ? "SESSION" : "COUNT_WINDOW";

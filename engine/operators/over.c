@@ -74,6 +74,8 @@ static void reach_of_call(MrOverState *state, Reach *reach, const MrOverCallStat
     case MR_OVER_PERCENT_RANK:
     case MR_OVER_CUME_DIST:
     case MR_OVER_NTILE: state->is_whole = true; return;
+    case MR_OVER_SESSION_START:
+    case MR_OVER_SESSION_END: state->session_gap_us = call->number; return;
     case MR_OVER_LAG: {
         uint32_t *most = call->number < 0 ? &state->rows_ahead : &reach->rows_back;
         uint32_t count = capped(call->number < 0 ? -call->number : call->number);
@@ -142,8 +144,6 @@ static MrStatus over_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
     MrOverState *state = op->state;
     return mr_partitions_push(&state->set, in, batch);
 }
-
-/* ---- Sending --------------------------------------------------------------------------------- */
 
 /* ---- Computing ------------------------------------------------------------------------------- */
 
@@ -273,6 +273,10 @@ static void settle(MrOperator *op, MrPartition *partition, int64_t watermark_us)
     if (state->is_whole || passed == 0) {
         return;
     }
+    if (state->session_gap_us > 0) {
+        mr_session_settle(op, partition, watermark_us);
+        return;
+    }
     uint64_t last_group = partition->rows[passed - 1]->group;
     while (partition->settled < passed) {
         const MrRow *row = partition->rows[partition->settled];
@@ -354,7 +358,9 @@ static int64_t next_due(MrOperator *op, const MrPartition *partition, int64_t wa
 {
     MrOverState *state = op->state;
     int64_t due = MR_TIME_MAX;
-    if (partition->settled < partition->count) {
+    if (state->session_gap_us > 0 && partition->settled < partition->count) {
+        due = mr_session_due(op, partition);
+    } else if (partition->settled < partition->count) {
         const MrRow *row = partition->rows[partition->settled];
         due = mr_partitions_due(&state->set, mr_partition_time(&state->set, row),
                                 state->range_ahead_us);
@@ -470,7 +476,9 @@ static MrStatus close_passed(MrOperator *op, MrBatch *batch)
     for (uint32_t i = 0; i < count; i++) {
         MR_TRY(take_final(op, taken[i], &fresh, batch));
     }
-    if (spec->ordered.close_column < 0) {
+    if (spec->ordered.close_column < 0 && state->session_gap_us > 0) {
+        MR_TRY(mr_session_sort(op, &fresh, batch));
+    } else if (spec->ordered.close_column < 0) {
         mr_row_list_sort(&fresh, &set->store);
     }
     MR_TRY(mr_row_send(op, &state->set.store, fresh.rows, fresh.count, 1, batch));

@@ -44,6 +44,7 @@ typedef struct MrOverState {
     /* How far frames reach; a row is settled when what they reach ahead has passed. */
     uint32_t rows_ahead, groups_ahead, rows_back, groups_back;
     int64_t range_ahead_us, range_back_us; /* in event time */
+    int64_t session_gap_us;                /* rows of a session are final together; 0: none */
 } MrOverState;
 
 /* Walks the frames of one call over ascending rows of a partition. */
@@ -69,6 +70,22 @@ void mr_frame_affected(const MrOperator *op, const MrPartition *partition, const
                        const MrMerge *merge, uint32_t *low, uint32_t *high);
 /* An upper bound of a RANGE offset in microseconds. */
 int64_t mr_frame_reach_us(const MrDatum *offset);
+
+/* Sessions (over_session.c): runs of rows less than the gap apart.  The run of the row at `at`,
+ * [start, end). */
+uint32_t mr_session_run_start(const MrOperator *op, const MrPartition *partition, uint32_t at);
+uint32_t mr_session_run_end(const MrOperator *op, const MrPartition *partition, uint32_t at);
+/* Rows whose session the merge can have changed. */
+void mr_session_affected(const MrOperator *op, const MrPartition *partition, const MrMerge *merge,
+                         uint32_t *low, uint32_t *high);
+/* Moves `settled` over the sessions that have ended at W. */
+void mr_session_settle(const MrOperator *op, MrPartition *partition, int64_t watermark_us);
+/* W at which the session of the first row that is not settled ends. */
+int64_t mr_session_due(const MrOperator *op, const MrPartition *partition);
+void mr_session_bounds(const MrOperator *op, const MrPartition *partition, bool is_end,
+                       uint32_t low, uint32_t high, MrVector *out);
+/* Rows whose values are stored, into the order in which their sessions end. */
+MrStatus mr_session_sort(const MrOperator *op, MrRowList *list, MrBatch *batch);
 
 MrStatus mr_cursor_open(const MrOperator *op, MrOverCallState *call, uint32_t *bytes, MrError *err);
 void mr_cursor_close(const MrOperator *op, const MrOverCallState *call, MrPartition *partition);

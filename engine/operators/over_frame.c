@@ -394,6 +394,8 @@ void mr_frame_affected(const MrOperator *op, const MrPartition *partition, const
         *low = 0;
         *high = partition->count;
         return;
+    case MR_OVER_SESSION_START:
+    case MR_OVER_SESSION_END: mr_session_affected(op, partition, merge, low, high); return;
     case MR_OVER_LAG:
         *low = call->number < 0 ? less(merge->first, -call->number) : merge->first;
         *high = call->number > 0 ? more(partition, merge->end, call->number) : merge->end;

@@ -143,6 +143,10 @@ static MrStatus call_values(const MrOperator *op, const MrOverCallState *state,
     case MR_OVER_PERCENT_RANK: rank_percent(&walk, low, high, out); return MR_OK;
     case MR_OVER_CUME_DIST: cume_dist(&walk, low, high, out); return MR_OK;
     case MR_OVER_NTILE: ntile(partition, (uint64_t)call->number, low, high, out); return MR_OK;
+    case MR_OVER_SESSION_START:
+    case MR_OVER_SESSION_END:
+        mr_session_bounds(op, partition, call->function == MR_OVER_SESSION_END, low, high, out);
+        return MR_OK;
     case MR_OVER_LAG: return lag(store, partition, call, low, high, batch, out);
     case MR_OVER_FIRST_VALUE:
     case MR_OVER_LAST_VALUE:

@@ -486,6 +486,9 @@ def windowed_table(rng, world):
                     f"FROM ({marked}) m")
         oracle = ("(SELECT *, min(at) OVER w AS window_start, max(at) OVER w + INTERVAL '7 seconds' AS window_end "
                   f"FROM ({numbered}) n WINDOW w AS (PARTITION BY k, number)) AS a")
+        if rng.random() < 0.3:      # the rows themselves, which sessions that join or fall apart correct
+            text = f"SELECT {outputs(['a.id', 'a.k', 'a.at', 'window_start', 'window_end'])} FROM {{from}}{where(rng, e)}"
+            return Query("session rows", text.replace("{from}", ours), text.replace("{from}", oracle), names(5))
         keys = ["a.k"]
     else:
         kind, slide = rng.choice(("TUMBLE", "HOP", "CUMULATE")), rng.choice((5, 20))
