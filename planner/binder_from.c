@@ -54,7 +54,8 @@ static MrStatus apply_alias(MrBinder *b, const MrAlias *alias, int32_t position,
 static bool is_over_stream(const MrLogical *node)
 {
     while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
-           (node->kind == MR_LOGICAL_WINDOW && !mr_window_is_keyed(node)) || node->kind == MR_LOGICAL_RESULT) {
+           (node->kind == MR_LOGICAL_WINDOW && !mr_window_is_keyed(node)) ||
+           node->kind == MR_LOGICAL_RESULT) {
         node = node->input;
     }
     return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM;

@@ -124,14 +124,12 @@ MrStatus mr_explain_over(MrExplain *explain, const MrDagNode *node)
         append_over_call(explain, node, &spec->calls[i]);
     }
     MR_TRY(mr_explain_add(explain, "Functions"));
-    bool has_sessions =
-        spec->call_count > 0 && spec->calls[0].function == MR_OVER_SESSION_START;
-    return describe_over_state(explain, &spec->ordered,
-                               spec->ordered.orders_by_event && has_sessions
-                                   ? "rows of sessions that W has not ended"
-                               : spec->ordered.orders_by_event
-                                   ? "rows that a later frame can reach"
-                                   : "every row for ever: nothing bounds it");
+    bool has_sessions = spec->call_count > 0 && spec->calls[0].function == MR_OVER_SESSION_START;
+    return describe_over_state(
+        explain, &spec->ordered,
+        spec->ordered.orders_by_event && has_sessions ? "rows of sessions that W has not ended"
+        : spec->ordered.orders_by_event               ? "rows that a later frame can reach"
+                                                      : "every row for ever: nothing bounds it");
 }
 
 MrStatus mr_explain_top_n(MrExplain *explain, const MrDagNode *node)

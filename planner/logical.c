@@ -213,8 +213,8 @@ MrStatus mr_logical_window_columns(MrArena *arena, MrLogical *node, MrError *err
     set_bound(&node->columns[count], "window_start", node->time->type, MR_TIME_WINDOW_START, node);
     set_bound(&node->columns[count + 1], "window_end", node->time->type, MR_TIME_WINDOW_END, node);
     /* Rows of sessions change, or are shown, after W has passed them. */
-    bool is_keyed = node->window_kind == MR_GROUP_WINDOW_SESSION ||
-                    node->window_kind == MR_GROUP_WINDOW_COUNT;
+    bool is_keyed =
+        node->window_kind == MR_GROUP_WINDOW_SESSION || node->window_kind == MR_GROUP_WINDOW_COUNT;
     for (uint32_t i = 0; is_keyed && i < node->column_count; i++) {
         node->columns[i].role = MR_TIME_NONE;
     }

@@ -36,14 +36,14 @@ static MrStatus add_bound(WindowRows *rows, MrOverList *list, MrOverFunction fun
     const MrLogical *window = rows->window;
     MrBoundOver *over = &list->items[list->count];
     MrExpr *column;
-    *over = (MrBoundOver){ .function = function,
-                           .name = function == MR_OVER_SESSION_START ? "window_start"
-                                                                     : "window_end",
-                           .number = window->window.size_us,
-                           .type = mr_type(window->time->type.id),
-                           .window = { .partition = window->keys,
-                                       .partition_count = window->key_count,
-                                       .order_count = 1 } };
+    *over =
+        (MrBoundOver){ .function = function,
+                       .name = function == MR_OVER_SESSION_START ? "window_start" : "window_end",
+                       .number = window->window.size_us,
+                       .type = mr_type(window->time->type.id),
+                       .window = { .partition = window->keys,
+                                   .partition_count = window->key_count,
+                                   .order_count = 1 } };
     MR_NEW(b->arena, over->window.order, b->err);
     over->window.order->expr = window->time;
     MR_TRY(mr_expr_column(b->arena, MR_OVER_COLUMN + list->count, over->type, -1, &column, b->err));
@@ -58,8 +58,8 @@ static MrStatus add_places(WindowRows *rows)
     MrExpr *place;
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_SEQUENCE, mr_type(MR_TYPE_INT64), -1, 0, &place, b->err));
     MR_TRY(show(rows, place, "_seq"));
-    MR_TRY(
-        mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), -1, 0, &place, b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), -1, 0, &place,
+                       b->err));
     return show(rows, place, "_arrival");
 }
 

@@ -87,9 +87,9 @@ void mr_session_bounds(const MrOperator *op, const MrPartition *partition, bool 
     uint32_t start = low < high ? mr_session_run_start(op, partition, low) : low;
     while (start < high) {
         uint32_t end = mr_session_run_end(op, partition, start);
-        int64_t bound = is_end ? mr_add_saturated(time_at(op, partition, end - 1),
-                                                  state_of(op)->session_gap_us)
-                               : time_at(op, partition, start);
+        int64_t bound =
+            is_end ? mr_add_saturated(time_at(op, partition, end - 1), state_of(op)->session_gap_us)
+                   : time_at(op, partition, start);
         for (uint32_t at = start < low ? low : start; at < end && at < high; at++) {
             bounds[at - low] = bound;
         }

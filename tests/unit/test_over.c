@@ -549,9 +549,8 @@ static MrOverCall random_call(MrRandom *random, const Case *c, MrType *type)
                             ? MR_OVER_AGGREGATE
                             : (MrOverFunction)mr_random_below(random, MR_OVER_NTH_VALUE + 1);
     } while (call.function == MR_OVER_SESSION_START || call.function == MR_OVER_SESSION_END ||
-             (!forward &&
-              (call.function == MR_OVER_PERCENT_RANK || call.function == MR_OVER_CUME_DIST ||
-               call.function == MR_OVER_NTILE)));
+             (!forward && (call.function == MR_OVER_PERCENT_RANK ||
+                           call.function == MR_OVER_CUME_DIST || call.function == MR_OVER_NTILE)));
     call.frame = random_frame(random, c, forward);
     *type = mr_type(MR_TYPE_INT64);
     call.number = 1 + (int64_t)mr_random_below(random, 4);
