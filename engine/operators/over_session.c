@@ -1,6 +1,6 @@
 /*
- * engine/operators/over_session.c - sessions whose rows are shown themselves: in a partition that is
- * ordered by time, a run of rows less than the gap apart.  A row that comes between two runs joins
+ * engine/operators/over_session.c - sessions whose rows are shown themselves: in a partition in
+ * order of time, a run of rows less than the gap apart.  A row that comes between two runs joins
  * them, one that goes may part them; both change the bounds of whole runs.
  */
 #include "engine/operators/over.h"
