@@ -6,18 +6,18 @@
 #include "engine/functions/families.h"
 #include "engine/functions/regex_program.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 /* ---- array_to_string ---- */
 
-static MrStatus joined_row(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
-                           uint32_t row, MrBuilder *builder)
+static void joined_row(const MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                       uint32_t row, MrBuilder *builder)
 {
     MrArray array;
     _Alignas(16) char cell[MR_CELL_BYTES_MAX];
     const bool has_null = arg_count > 2 && !mr_vector_is_null(args[2], row);
     const MrString between = mr_arg_text(args[1], row);
     bool any = false;
-    mr_builder_clear(builder);
     mr_arg_array_open(args[0], row, &array);
     for (uint32_t k = 0; k < array.count; k++) {
         const bool is_null = mr_array_is_null(&array, k);
@@ -36,26 +36,20 @@ static MrStatus joined_row(MrEval *eval, const MrVector *const *args, uint32_t a
             mr_cell_format(array.element, cell, eval->zone, builder);
         }
     }
-    return builder->failed ? mr_error_no_memory(eval->err) : MR_OK;
 }
 MR_KERNEL(array_to_string)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         if (mr_vector_is_null(args[0], i) || mr_vector_is_null(args[1], i)) {
-            status = mr_kernel_set_null(eval, out, i);
+            mr_text_rows_set_null(&texts, i);
             continue;
         }
-        status = joined_row(eval, args, arg_count, i, &builder);
-        if (status == MR_OK) {
-            status = mr_kernel_set_text(eval, out, i, builder.data, builder.length);
-        }
+        joined_row(eval, args, arg_count, i, &texts.builder);
+        mr_text_rows_put(&texts, i);
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 /* ---- string_to_array ---- */

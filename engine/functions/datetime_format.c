@@ -6,6 +6,7 @@
 #include "engine/functions/datetime_cells.h"
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 typedef struct Formatter {
     MrEval *eval;
@@ -28,32 +29,23 @@ static MrStatus to_char_rows(MrEval *eval, const MrVector *const *args, uint32_t
                              MrVector *out, const MrTimezone *zone)
 {
     Formatter formatter = { eval, args[1], NULL };
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         const int64_t us = MR_ARG(int64_t, 0, i);
         MrError error = MR_ERROR_INIT;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
         if (!mr_timestamp_is_finite(us) || mr_arg_text(args[1], i).length == 0) {
-            status = mr_kernel_set_null(eval, out, i);
+            mr_text_rows_set_null(&texts, i);
             continue;
         }
-        mr_builder_clear(&builder);
         if (formatter_at(&formatter, i, &error) != MR_OK ||
-            mr_timestamp_to_char(formatter.current, us, zone, &builder, &error) != MR_OK) {
-            status = mr_eval_row_failed(eval, out, i, &error);
-        } else if (builder.failed) {
-            status = mr_error_no_memory(eval->err);
+            mr_timestamp_to_char(formatter.current, us, zone, &texts.builder, &error) != MR_OK) {
+            mr_text_rows_fail(&texts, i, &error);
         } else {
-            status = mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+            mr_text_rows_put(&texts, i);
         }
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 MR_KERNEL(timestamp_to_char)
 {
@@ -84,32 +76,25 @@ static MrStatus interval_to_char_row(Formatter *formatter, const MrVector *inter
                                      MrBuilder *out, MrError *err)
 {
     MR_TRY(formatter_at(formatter, row, err));
-    mr_builder_clear(out);
     return mr_interval_to_char(formatter->current, mr_vector_cell(intervals, row), out, err);
 }
 MR_KERNEL(interval_to_char)
 {
     Formatter formatter = { eval, args[1], NULL };
-    MrBuilder builder;
-    MrStatus status = MR_OK;
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
     (void)arg_count;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         MrError error = MR_ERROR_INIT;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
         if (mr_arg_text(args[1], i).length == 0) {
-            status = mr_kernel_set_null(eval, out, i);
-        } else if (interval_to_char_row(&formatter, args[0], i, &builder, &error) != MR_OK) {
-            status = mr_eval_row_failed(eval, out, i, &error);
+            mr_text_rows_set_null(&texts, i);
+        } else if (interval_to_char_row(&formatter, args[0], i, &texts.builder, &error) != MR_OK) {
+            mr_text_rows_fail(&texts, i, &error);
         } else {
-            status = mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+            mr_text_rows_put(&texts, i);
         }
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 MR_KERNEL(text_to_timestamp)

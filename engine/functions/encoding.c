@@ -4,6 +4,7 @@
  */
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -195,28 +196,20 @@ static MrStatus encoding_read(const MrVector *const *args, int arg, uint32_t row
 static MrStatus convert_rows(MrEval *eval, const MrVector *const *args, int from_arg, int to_arg,
                              uint32_t rows, MrVector *out)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         MrError error = MR_ERROR_INIT;
         const Encoding *from, *to;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
-        mr_builder_clear(&builder);
         if (encoding_read(args, from_arg, i, "source", &from, &error) != MR_OK ||
             encoding_read(args, to_arg, i, "destination", &to, &error) != MR_OK ||
-            bytes_convert(from, to, mr_arg_text(args[0], i), &builder, &error) != MR_OK) {
-            status = mr_eval_row_failed(eval, out, i, &error);
+            bytes_convert(from, to, mr_arg_text(args[0], i), &texts.builder, &error) != MR_OK) {
+            mr_text_rows_fail(&texts, i, &error);
             continue;
         }
-        status = builder.failed ? mr_error_no_memory(eval->err)
-                                : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        mr_text_rows_put(&texts, i);
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 #define CONVERT_KERNEL(NAME, FROM, TO)                        \

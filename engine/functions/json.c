@@ -7,6 +7,7 @@
 #include "engine/functions/json_value.h"
 #include "storage/jsonwalk.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 /* One step from a value to a part of it; false: there is none. */
 typedef bool JsonStep(MrString json, const MrVector *arg, uint32_t row, MrString *out);
@@ -55,7 +56,6 @@ static MrStatus set_part(MrEval *eval, MrVector *out, uint32_t row, MrString par
         mr_set_part(out, row, part, 1, part.length - 1);
         return MR_OK;
     }
-    mr_builder_clear(builder);
     if (mr_json_string_text(part, builder, &error) != MR_OK) {
         return mr_eval_row_failed(eval, out, row, &error);
     }
@@ -66,21 +66,15 @@ static MrStatus set_part(MrEval *eval, MrVector *out, uint32_t row, MrString par
 static MrStatus step_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
                           JsonStep *step, bool as_text)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         MrString part;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
-        status = step(mr_arg_text(args[0], i), args[1], i, &part)
-                     ? set_part(eval, out, i, part, as_text, &builder)
-                     : mr_kernel_set_null(eval, out, i);
+        texts.status = step(mr_arg_text(args[0], i), args[1], i, &part)
+                           ? set_part(eval, out, i, part, as_text, &texts.builder)
+                           : mr_kernel_set_null(eval, out, i);
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 #define STEP_KERNEL(NAME, STEP, AS_TEXT)                        \
     MR_KERNEL(NAME)                                             \
@@ -140,23 +134,17 @@ static bool path_follow(MrString json, const MrArray *path, MrString *out)
 static MrStatus path_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
                           bool as_text)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         MrString part;
         MrArray path;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
         mr_arg_array_open(args[1], i, &path);
-        status = path_follow(mr_arg_text(args[0], i), &path, &part)
-                     ? set_part(eval, out, i, part, as_text, &builder)
-                     : mr_kernel_set_null(eval, out, i);
+        texts.status = path_follow(mr_arg_text(args[0], i), &path, &part)
+                           ? set_part(eval, out, i, part, as_text, &texts.builder)
+                           : mr_kernel_set_null(eval, out, i);
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 MR_KERNEL(json_path)
 {
@@ -172,24 +160,18 @@ MR_KERNEL(json_path_text)
 static MrStatus extract_path_rows(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
                                   uint32_t rows, MrVector *out, bool as_text)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         MrString part = mr_json_trim(mr_arg_text(args[0], i));
         bool found = true;
         for (uint32_t k = 1; k < arg_count && found; k++) {
             found = step_name(part, mr_arg_text(args[k], i), &part);
         }
-        status = found ? set_part(eval, out, i, part, as_text, &builder)
-                       : mr_kernel_set_null(eval, out, i);
+        texts.status = found ? set_part(eval, out, i, part, as_text, &texts.builder)
+                             : mr_kernel_set_null(eval, out, i);
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 MR_KERNEL(json_extract_path)
 {

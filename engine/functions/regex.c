@@ -6,6 +6,7 @@
 #include "engine/functions/families.h"
 #include "engine/functions/regex_program.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 /* What the functions below work on in one row. */
 typedef struct Search {
@@ -282,7 +283,6 @@ static MrStatus replace_row(MrEval *eval, const MrVector *out, uint32_t row, Cal
     const MrString text = call->search.text;
     size_t copied = 0, from = call->from, start, end;
     bool found = true;
-    mr_builder_clear(builder);
     for (int32_t n = 1; found; n++) {
         MR_TRY(search_next(eval, out, row, &call->search, from, &found, ok));
         if (!*ok || !found) {
@@ -305,33 +305,25 @@ static MrStatus replace_row(MrEval *eval, const MrVector *out, uint32_t row, Cal
 static MrStatus replace_rows(MrEval *eval, const MrVector *const *args, uint32_t rows,
                              MrVector *out, const Options *options)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         Call call;
         bool ok = true;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
-        status = call_open(eval, args, out, i, options, NULL, &call, &ok);
-        if (status != MR_OK || !ok) {
+        texts.status = call_open(eval, args, out, i, options, NULL, &call, &ok);
+        if (texts.status != MR_OK || !ok) {
             continue;
         }
         if (call.search.flags.global && options->count < 0) {
             call.count = 0;
         }
-        status = replace_row(eval, out, i, &call, mr_arg_text(args[2], i), &builder, &ok);
-        if (status == MR_OK && builder.failed) {
-            status = mr_error_no_memory(eval->err);
-        }
-        if (status == MR_OK && ok) {
-            status = mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        texts.status =
+            replace_row(eval, out, i, &call, mr_arg_text(args[2], i), &texts.builder, &ok);
+        if (texts.status == MR_OK && ok) {
+            mr_text_rows_put(&texts, i);
         }
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 /* substring(text FROM pattern): the first group, or the match where there is none. */

@@ -4,6 +4,7 @@
 #include "engine/functions/families.h"
 #include "engine/functions/regex_program.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 /* ---- The pattern as a regular expression over the whole text ---- */
 
@@ -133,7 +134,8 @@ static bool has_separator(const Similar *s)
     return false;
 }
 
-/* The expression of a row's pattern in `builder`; *ok is false when the row's error was noted. */
+/* The expression of a row's pattern in the empty `builder`; *ok is false when the row's error was
+ * noted. */
 static MrStatus row_translate(MrEval *eval, const MrVector *out, uint32_t row, MrString pattern,
                               MrString escape, bool has_parts, MrBuilder *builder, bool *ok)
 {
@@ -142,7 +144,6 @@ static MrStatus row_translate(MrEval *eval, const MrVector *out, uint32_t row, M
         .pattern = pattern, .escape = escape, .has_parts = has_parts, .out = builder
     };
     similar.is_short = has_parts && has_separator(&similar);
-    mr_builder_clear(builder);
     *ok = similar_translate(&similar, &error) == MR_OK;
     if (!*ok) {
         return mr_eval_row_failed(eval, out, row, &error);
@@ -152,24 +153,18 @@ static MrStatus row_translate(MrEval *eval, const MrVector *out, uint32_t row, M
 
 MR_KERNEL(similar_to_escape)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         bool ok;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
-        status = row_translate(eval, out, i, mr_arg_text(args[0], i),
-                               arg_count > 1 ? mr_arg_text(args[1], i) : MR_STRING("\\"), false,
-                               &builder, &ok);
-        if (status == MR_OK && ok) {
-            status = mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        texts.status = row_translate(eval, out, i, mr_arg_text(args[0], i),
+                                     arg_count > 1 ? mr_arg_text(args[1], i) : MR_STRING("\\"),
+                                     false, &texts.builder, &ok);
+        if (texts.status == MR_OK && ok) {
+            mr_text_rows_put(&texts, i);
         }
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 /* ---- SUBSTRING(text SIMILAR pattern ESCAPE escape) ---- */
@@ -195,25 +190,19 @@ static MrStatus substring_set(MrEval *eval, MrVector *out, uint32_t row, MrStrin
 
 MR_KERNEL(substring_similar)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
     (void)arg_count;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         bool ok;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
-        status = row_translate(eval, out, i, mr_arg_text(args[1], i), mr_arg_text(args[2], i), true,
-                               &builder, &ok);
-        if (status == MR_OK && ok) {
-            status = substring_set(eval, out, i, mr_arg_text(args[0], i),
-                                   (MrString){ builder.data, builder.length });
+        texts.status = row_translate(eval, out, i, mr_arg_text(args[1], i), mr_arg_text(args[2], i),
+                                     true, &texts.builder, &ok);
+        if (texts.status == MR_OK && ok) {
+            texts.status = substring_set(eval, out, i, mr_arg_text(args[0], i),
+                                         (MrString){ texts.builder.data, texts.builder.length });
         }
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 const MrFunction mr_functions_similar[] = {

@@ -4,6 +4,7 @@
  */
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 /* Joins two strings into the row's cell. */
 static MrStatus set_joined(MrEval *eval, MrVector *out, uint32_t row, MrString a, MrString b)
@@ -58,37 +59,32 @@ MR_KERNEL(any_concatenate)
 }
 
 /* NULLs are passed over; the separator stands between the others. */
-static MrStatus join_args(MrEval *eval, const MrVector *texts, uint32_t first, uint32_t arg_count,
+static MrStatus join_args(MrEval *eval, const MrVector *parts, uint32_t first, uint32_t arg_count,
                           uint32_t rows, const MrVector *separator, MrVector *out)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         if (separator != NULL && mr_vector_is_null(separator, i)) {
-            status = mr_kernel_set_null(eval, out, i);
+            mr_text_rows_set_null(&texts, i);
             continue;
         }
         bool any = false;
-        mr_builder_clear(&builder);
         for (uint32_t k = first; k < arg_count; k++) {
-            if (mr_vector_is_null(&texts[k], i)) {
+            if (mr_vector_is_null(&parts[k], i)) {
                 continue;
             }
             if (any && separator != NULL) {
                 const MrString between = mr_arg_text(separator, i);
-                mr_builder_append(&builder, between.data, between.length);
+                mr_builder_append(&texts.builder, between.data, between.length);
             }
-            const MrString text = mr_arg_text(&texts[k], i);
-            mr_builder_append(&builder, text.data, text.length);
+            const MrString text = mr_arg_text(&parts[k], i);
+            mr_builder_append(&texts.builder, text.data, text.length);
             any = true;
         }
-        status = builder.failed ? mr_error_no_memory(eval->err)
-                                : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        mr_text_rows_put(&texts, i);
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 MR_KERNEL(text_concat)
 {
@@ -219,15 +215,10 @@ MR_KERNEL(text_reverse)
 
 MR_KERNEL(text_replace)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
     (void)arg_count;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         const MrString text = mr_arg_text(args[0], i), from = mr_arg_text(args[1], i),
                        to = mr_arg_text(args[2], i);
         const char *at = text.data, *end = text.data + text.length;
@@ -237,18 +228,15 @@ MR_KERNEL(text_replace)
             mr_set_part(out, i, text, 0, text.length);
             continue;
         }
-        mr_builder_clear(&builder);
         for (; hit != NULL; hit = memmem(at, (size_t)(end - at), from.data, from.length)) {
-            mr_builder_append(&builder, at, (size_t)(hit - at));
-            mr_builder_append(&builder, to.data, to.length);
+            mr_builder_append(&texts.builder, at, (size_t)(hit - at));
+            mr_builder_append(&texts.builder, to.data, to.length);
             at = hit + from.length;
         }
-        mr_builder_append(&builder, at, (size_t)(end - at));
-        status = builder.failed ? mr_error_no_memory(eval->err)
-                                : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        mr_builder_append(&texts.builder, at, (size_t)(end - at));
+        mr_text_rows_put(&texts, i);
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 /* Characters found in `from` become those at the same place in `to`, or vanish. */
@@ -270,28 +258,20 @@ static void translate_append(MrBuilder *builder, MrString text, size_t at, size_
 }
 MR_KERNEL(text_translate)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
     (void)arg_count;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         const MrString text = mr_arg_text(args[0], i), from = mr_arg_text(args[1], i),
                        to = mr_arg_text(args[2], i);
-        mr_builder_clear(&builder);
         for (size_t at = 0; at < text.length;) {
             const size_t next = mr_next_character(text, at);
-            translate_append(&builder, text, at, next, from, to);
+            translate_append(&texts.builder, text, at, next, from, to);
             at = next;
         }
-        status = builder.failed ? mr_error_no_memory(eval->err)
-                                : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+        mr_text_rows_put(&texts, i);
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 MrStatus mr_overlay_check(MrEval *eval, MrVector *out, uint32_t row, int64_t start, int64_t count,

@@ -3,6 +3,7 @@
  */
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 typedef enum Encoding { ENCODING_HEX, ENCODING_BASE64, ENCODING_ESCAPE, ENCODING_UNKNOWN } Encoding;
 
@@ -171,26 +172,17 @@ typedef MrStatus TextRow(MrEval *eval, const MrVector *const *args, uint32_t row
 static MrStatus build_rows(MrEval *eval, const MrVector *const *args, uint32_t rows, MrVector *out,
                            TextRow *write_row)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         MrError error = MR_ERROR_INIT;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
-        mr_builder_clear(&builder);
-        if (write_row(eval, args, i, &builder, &error) != MR_OK) {
-            status = mr_eval_row_failed(eval, out, i, &error);
-        } else if (builder.failed) {
-            status = mr_error_no_memory(eval->err);
+        if (write_row(eval, args, i, &texts.builder, &error) != MR_OK) {
+            mr_text_rows_fail(&texts, i, &error);
         } else {
-            status = mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+            mr_text_rows_put(&texts, i);
         }
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 #define BUILD_KERNEL(NAME)                                    \
     MR_KERNEL(NAME)                                           \

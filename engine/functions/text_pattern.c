@@ -3,6 +3,7 @@
  */
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
+#include "engine/functions/text_rows.h"
 
 /* ---- unistr: \XXXX, \+XXXXXX, \uXXXX, \UXXXXXXXX, \\ ---- */
 
@@ -93,27 +94,18 @@ static MrStatus unistr_row(MrString text, MrBuilder *out, MrError *err)
 
 MR_KERNEL(text_unistr)
 {
-    MrBuilder builder;
-    MrStatus status = MR_OK;
+    MrTextRows texts = mr_text_rows_begin(eval, out, rows);
     (void)arg_count;
-    mr_builder_init(&builder, MR_TEXT_BYTES_MAX);
-    mr_kernel_clear(out, rows);
-    for (uint32_t i = 0; i < rows && status == MR_OK; i++) {
+    MR_EACH_TEXT_ROW(texts, i)
+    {
         MrError error = MR_ERROR_INIT;
-        if (mr_vector_is_null(out, i)) {
-            continue;
-        }
-        mr_builder_clear(&builder);
-        if (unistr_row(mr_arg_text(args[0], i), &builder, &error) != MR_OK) {
-            status = mr_eval_row_failed(eval, out, i, &error);
+        if (unistr_row(mr_arg_text(args[0], i), &texts.builder, &error) != MR_OK) {
+            mr_text_rows_fail(&texts, i, &error);
         } else {
-            status = builder.failed
-                         ? mr_error_no_memory(eval->err)
-                         : mr_kernel_set_text(eval, out, i, builder.data, builder.length);
+            mr_text_rows_put(&texts, i);
         }
     }
-    mr_builder_fini(&builder);
-    return status;
+    return mr_text_rows_end(&texts);
 }
 
 /* ---- counting NULLs ---- */
