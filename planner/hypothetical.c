@@ -3,10 +3,9 @@
  */
 #include "planner/hypothetical.h"
 
-#include "parser/parser.h"
-#include "parser/print.h"
-
 #include <string.h>
+
+#include "parser/ast_make.h"
 
 bool mr_is_hypothetical(const char *name)
 {
@@ -14,86 +13,104 @@ bool mr_is_hypothetical(const char *name)
            strcmp(name, "percent_rank") == 0 || strcmp(name, "cume_dist") == 0;
 }
 
-/* One key of the order as SQL, and the value that the row would have. */
+/* One key of the order, and the value that the row would have. */
 typedef struct Key {
-    const char *key, *value;
+    MrNode *key, *value;
     bool descending, nulls_first;
 } Key;
 
-typedef struct Keys {
-    Key *items;
-    uint32_t count;
-} Keys;
+/* What is asked: the keys, and which rows of the group count. */
+typedef struct Asked {
+    MrAstMaker maker;
+    Key *keys;
+    uint32_t key_count;
+    MrNode *filter; /* NULL: all */
+} Asked;
 
-/* Rows of the group that come before the row; with `or_equal` those that are level with it, too. */
-static void append_before(MrBuilder *text, const Keys *keys, bool or_equal)
+/* Rows of the group that come before the row by the keys from `first` on; with `or_equal` those
+ * that are level with it, too. */
+static MrNode *before(Asked *asked, uint32_t first, bool or_equal)
 {
-    for (uint32_t i = 0; i < keys->count; i++) {
-        const Key *k = &keys->items[i];
-        mr_builder_append_format(
-            text,
-            "(COALESCE((%s) %c (%s), (%s) IS %s AND (%s) IS %s) OR ((%s) IS NOT DISTINCT FROM "
-            "(%s) AND ",
-            k->key, k->descending ? '>' : '<', k->value, k->key,
-            k->nulls_first ? "NULL" : "NOT NULL", k->value, k->nulls_first ? "NOT NULL" : "NULL",
-            k->key, k->value);
+    MrAstMaker *maker = &asked->maker;
+    if (first == asked->key_count) {
+        return mr_make_truth(maker, or_equal);
     }
-    mr_builder_append_string(text, or_equal ? "TRUE" : "FALSE");
-    for (uint32_t i = 0; i < keys->count; i++) {
-        mr_builder_append_string(text, "))");
-    }
+    const Key *k = &asked->keys[first];
+    MrNode *is_less = mr_make_operator(maker, k->descending ? ">" : "<", k->key, k->value);
+    MrNode *is_less_by_null =
+        mr_make_boolean(maker, MR_BOOLEAN_AND, mr_make_is_null(maker, k->key, !k->nulls_first),
+                        mr_make_is_null(maker, k->value, k->nulls_first));
+    MrNodeList less = mr_make_list(maker, (MrNode *[]){ is_less, is_less_by_null }, 2);
+    MrNode *level = mr_make_boolean(maker, MR_BOOLEAN_AND, mr_make_same(maker, k->key, k->value),
+                                    before(asked, first + 1, or_equal));
+    return mr_make_boolean(maker, MR_BOOLEAN_OR,
+                           &mr_make_call(maker, "coalesce", MR_CALL_SPECIAL, less)->base, level);
 }
 
-/* count(what) FILTER (WHERE …) over the rows before. */
-static void append_count(MrBuilder *text, const Keys *keys, const char *filter, const char *what,
-                         bool or_equal)
+/* count(what) FILTER (WHERE …) over the rows where the condition holds; `what` NULL: count(*). */
+static MrNode *count_where(Asked *asked, MrNode *what, MrNode *condition)
 {
-    mr_builder_append_format(text, "count(%s) FILTER (WHERE (%s) AND ", what, filter);
-    append_before(text, keys, or_equal);
-    mr_builder_append_char(text, ')');
+    MrAstMaker *maker = &asked->maker;
+    MrNodeList args = mr_make_list(maker, &what, what == NULL ? 0 : 1);
+    MrAstCall *call = mr_make_call(maker, "count", MR_CALL_PLAIN, args);
+    call->star = what == NULL;
+    call->distinct = what != NULL;
+    call->filter = asked->filter == NULL ? condition
+                   : condition == NULL
+                       ? asked->filter
+                       : mr_make_boolean(maker, MR_BOOLEAN_AND, asked->filter, condition);
+    return &call->base;
+}
+
+static MrNode *plus_one(Asked *asked, MrNode *count)
+{
+    return mr_make_operator(&asked->maker, "+", count, mr_make_integer(&asked->maker, "1"));
 }
 
 /* Different rows before: of one key its values and whether it was NULL. */
-static void append_dense(MrBuilder *text, const Keys *keys, const char *filter)
+static MrNode *dense_count(Asked *asked)
 {
-    MrBuilder what;
-    mr_builder_init(&what, 0);
-    mr_builder_append_string(&what, keys->count == 1 ? "DISTINCT " : "DISTINCT jsonb_build_array(");
-    for (uint32_t i = 0; i < keys->count; i++) {
-        mr_builder_append_format(&what, "%s(%s)", i > 0 ? ", " : "", keys->items[i].key);
+    MrAstMaker *maker = &asked->maker;
+    MrNode *is_before = before(asked, 0, false);
+    if (asked->key_count == 1) {
+        MrNode *key = asked->keys[0].key, *one = mr_make_integer(maker, "1");
+        MrNode *is_null = mr_make_when(maker, mr_make_is_null(maker, key, false), one);
+        return mr_make_operator(maker, "+", count_where(asked, key, is_before),
+                                count_where(asked, is_null, is_before));
     }
-    mr_builder_append_string(&what, keys->count == 1 ? "" : ")");
-    append_count(text, keys, filter, what.failed ? "*" : mr_builder_text(&what), false);
-    if (keys->count == 1) {
-        mr_builder_clear(&what);
-        mr_builder_append_format(&what, "DISTINCT CASE WHEN (%s) IS NULL THEN 1 END",
-                                 keys->items[0].key);
-        mr_builder_append_string(text, " + ");
-        append_count(text, keys, filter, what.failed ? "*" : mr_builder_text(&what), false);
+    MrNode *items[MR_CALL_ARGS_MAX];
+    for (uint32_t i = 0; i < asked->key_count; i++) {
+        items[i] = asked->keys[i].key;
     }
-    text->failed |= what.failed;
-    mr_builder_fini(&what);
+    MrNodeList keys = mr_make_list(maker, items, asked->key_count);
+    MrAstCall *whole = mr_make_call(maker, "jsonb_build_array", MR_CALL_PLAIN, keys);
+    return count_where(asked, &whole->base, is_before);
 }
 
-static void append_call(MrBuilder *text, const char *name, const Keys *keys, const char *filter)
+static MrNode *answer(Asked *asked, const char *name)
 {
+    MrAstMaker *maker = &asked->maker;
     if (strcmp(name, "rank") == 0) {
-        append_count(text, keys, filter, "*", false);
-        mr_builder_append_string(text, " + 1");
-    } else if (strcmp(name, "dense_rank") == 0) {
-        append_dense(text, keys, filter);
-        mr_builder_append_string(text, " + 1");
-    } else if (strcmp(name, "percent_rank") == 0) {
-        mr_builder_append_string(text, "COALESCE(CAST(");
-        append_count(text, keys, filter, "*", false);
-        mr_builder_append_format(text, " AS float8) / NULLIF(count(*) FILTER (WHERE %s), 0), 0)",
-                                 filter);
-    } else {
-        mr_builder_append_string(text, "CAST(");
-        append_count(text, keys, filter, "*", true);
-        mr_builder_append_format(text, " + 1 AS float8) / (count(*) FILTER (WHERE %s) + 1)",
-                                 filter);
+        return plus_one(asked, count_where(asked, NULL, before(asked, 0, false)));
     }
+    if (strcmp(name, "dense_rank") == 0) {
+        return plus_one(asked, dense_count(asked));
+    }
+    MrNode *all = count_where(asked, NULL, NULL);
+    if (strcmp(name, "cume_dist") == 0) {
+        MrNode *upto = plus_one(asked, count_where(asked, NULL, before(asked, 0, true)));
+        return mr_make_operator(maker, "/", mr_make_cast_to(maker, upto, "float8"),
+                                plus_one(asked, all));
+    }
+    /* percent_rank: 0 in an empty group */
+    MrNode *zero = mr_make_integer(maker, "0");
+    MrNodeList all_or_zero = mr_make_list(maker, (MrNode *[]){ all, zero }, 2);
+    MrNode *share = mr_make_operator(
+        maker, "/",
+        mr_make_cast_to(maker, count_where(asked, NULL, before(asked, 0, false)), "float8"),
+        &mr_make_call(maker, "nullif", MR_CALL_SPECIAL, all_or_zero)->base);
+    MrNodeList share_or_zero = mr_make_list(maker, (MrNode *[]){ share, zero }, 2);
+    return &mr_make_call(maker, "coalesce", MR_CALL_SPECIAL, share_or_zero)->base;
 }
 
 static void note_column(void *context, const MrExpr *expr)
@@ -120,7 +137,7 @@ static MrStatus check_value(MrBinder *b, const MrNode *node)
                                               "supported here");
 }
 
-static MrStatus keys_read(MrBinder *b, const MrAstCall *call, Keys *out)
+static MrStatus keys_read(MrBinder *b, const MrAstCall *call, Asked *out)
 {
     if (call->args.count != call->order_by.count) {
         mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, call->base.position,
@@ -131,44 +148,29 @@ static MrStatus keys_read(MrBinder *b, const MrAstCall *call, Keys *out)
                              "ordering columns (here %u).",
                              call->name.name, call->args.count, call->order_by.count);
     }
-    out->count = call->args.count;
-    MR_NEW_ARRAY(b->arena, out->items, out->count, b->err);
-    for (uint32_t i = 0; i < out->count; i++) {
+    if (call->args.count > MR_CALL_ARGS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, call->base.position,
+                             "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
+    }
+    out->key_count = call->args.count;
+    MR_NEW_ARRAY(b->arena, out->keys, out->key_count, b->err);
+    for (uint32_t i = 0; i < out->key_count; i++) {
         const MrAstSort *sort = MR_AST_AS(const MrAstSort, call->order_by.items[i]);
-        Key *key = &out->items[i];
+        Key *key = &out->keys[i];
         MR_TRY(check_value(b, call->args.items[i]));
-        key->key = mr_ast_to_text(b->arena, sort->expr, MR_PRINT_COMPLETE);
-        key->value = mr_ast_to_text(b->arena, call->args.items[i], MR_PRINT_COMPLETE);
+        key->key = sort->expr;
+        key->value = call->args.items[i];
         key->descending = sort->direction == MR_SORT_DESC;
         key->nulls_first =
             sort->nulls == MR_NULLS_DEFAULT ? key->descending : sort->nulls == MR_NULLS_FIRST;
-        if (key->key == NULL || key->value == NULL) {
-            return mr_error_no_memory(b->err);
-        }
     }
     return MR_OK;
 }
 
 MrStatus mr_bind_hypothetical(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    MrBuilder text;
-    MrNode *node;
-    Keys keys;
-    MR_TRY(keys_read(b, call, &keys));
-    const char *filter =
-        call->filter == NULL ? "TRUE" : mr_ast_to_text(b->arena, call->filter, MR_PRINT_COMPLETE);
-    if (filter == NULL) {
-        return mr_error_no_memory(b->err);
-    }
-    mr_builder_init(&text, 1 << 20);
-    append_call(&text, call->name.name, &keys, filter);
-    MrStatus status = text.failed
-                          ? mr_error_no_memory(b->err)
-                          : mr_parse_expression(b->arena, text.data, text.length, &node, b->err);
-    mr_builder_fini(&text);
-    status = status == MR_OK ? mr_bind_expr(b, node, out) : status;
-    if (status != MR_OK) { /* a place in that text is none of the statement's */
-        mr_error_at(b->err, b->view_depth > 0 ? -1 : call->base.position);
-    }
-    return status;
+    Asked asked = { .maker = mr_ast_maker(b->arena, call->base.position), .filter = call->filter };
+    MR_TRY(keys_read(b, call, &asked));
+    MrNode *node = answer(&asked, call->name.name);
+    return asked.maker.failed ? mr_error_no_memory(b->err) : mr_bind_expr(b, node, out);
 }

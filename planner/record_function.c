@@ -3,20 +3,19 @@
  */
 #include "planner/record_function.h"
 
-#include "parser/parser.h"
-#include "parser/print.h"
-
 #include <string.h>
+
+#include "parser/ast_make.h"
 
 static const struct RecordFunction {
     const char *name;
-    const char *from; /* FROM of the query, over the argument's text */
-    MrTypeId json;
+    const char *json;     /* the argument's type */
+    const char *elements; /* of a set: what gives its values, one a row; else NULL */
 } functions[] = {
-    { "json_to_record", "(SELECT CAST(%s AS json)) AS r(v)", MR_TYPE_JSON },
-    { "jsonb_to_record", "(SELECT CAST(%s AS jsonb)) AS r(v)", MR_TYPE_JSONB },
-    { "json_to_recordset", "json_array_elements(CAST(%s AS json)) AS r(v)", MR_TYPE_JSON },
-    { "jsonb_to_recordset", "jsonb_array_elements(CAST(%s AS jsonb)) AS r(v)", MR_TYPE_JSONB },
+    { "json_to_record", "json", NULL },
+    { "jsonb_to_record", "jsonb", NULL },
+    { "json_to_recordset", "json", "json_array_elements" },
+    { "jsonb_to_recordset", "jsonb", "jsonb_array_elements" },
 };
 
 static const struct RecordFunction *function_find(const char *name)
@@ -30,24 +29,23 @@ static const struct RecordFunction *function_find(const char *name)
 }
 
 /* A column that is JSON itself takes the member as it is; but null is NULL in every column. */
-static void append_member(MrBuilder *text, const char *name, MrTypeId type)
+static MrNode *member(MrAstMaker *maker, const char *name, MrTypeId type)
 {
-    MrBuilder key;
-    mr_builder_init(&key, 0);
-    mr_builder_append_literal(&key, name, strlen(name));
-    const char *quoted = key.failed ? "''" : mr_builder_text(&key);
-    if (type == MR_TYPE_JSON || type == MR_TYPE_JSONB) {
-        mr_builder_append_format(text, "CASE WHEN v ->> %s IS NOT NULL THEN v -> %s END", quoted,
-                                 quoted);
-    } else {
-        mr_builder_append_format(text, "v ->> %s", quoted);
+    MrNode *value = mr_make_column(maker, "v"), *key = mr_make_string(maker, name);
+    MrNode *text = mr_make_operator(maker, "->>", value, key);
+    if (type != MR_TYPE_JSON && type != MR_TYPE_JSONB) {
+        return text;
     }
-    text->failed |= key.failed;
-    mr_builder_fini(&key);
+    return mr_make_when(maker, mr_make_is_null(maker, text, true),
+                        mr_make_operator(maker, "->", value, key));
 }
 
-static MrStatus append_columns(MrBinder *b, const MrAstFromFunction *ast, MrBuilder *text)
+/* Each column as the type that the query gives it. */
+static MrStatus make_targets(MrBinder *b, MrAstMaker *maker, const MrAstFromFunction *ast,
+                             MrNodeList *out)
 {
+    MrNode **targets;
+    MR_NEW_ARRAY(b->arena, targets, ast->column_defs.count, b->err);
     for (uint32_t i = 0; i < ast->column_defs.count; i++) {
         const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, ast->column_defs.items[i]);
         MrType type;
@@ -59,53 +57,37 @@ static MrStatus append_columns(MrBinder *b, const MrAstFromFunction *ast, MrBuil
                                        "an array as a column of %s() is not supported yet",
                                        ast->call->name.name);
         }
-        mr_builder_append_string(text, i > 0 ? ", " : "");
-        append_member(text, def->name, type.id);
-        mr_builder_append_string(text, " AS ");
-        mr_builder_append_quoted_identifier(text, def->name);
+        maker->position = def->base.position;
+        targets[i] = mr_make_target(
+            maker, mr_make_cast(maker, member(maker, def->name, type.id), def->type), def->name);
     }
+    maker->position = ast->base.position;
+    *out = (MrNodeList){ .items = targets, .count = ast->column_defs.count };
     return MR_OK;
 }
 
-/* Each target as the type of its column. */
-static MrStatus cast_targets(MrBinder *b, const MrAstFromFunction *ast, MrAstQuery *query)
+/* The JSON of the argument, one value a row, as r(v). */
+static MrNode *make_source(MrAstMaker *maker, const MrAstFromFunction *ast,
+                           const struct RecordFunction *function)
 {
-    for (uint32_t i = 0; i < query->targets.count; i++) {
-        const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, ast->column_defs.items[i]);
-        MrAstTarget *target = MR_AST_AS(MrAstTarget, query->targets.items[i]);
-        MrAstCast *cast;
-        MR_NEW(b->arena, cast, b->err);
-        *cast = (MrAstCast){ .base = { .kind = MR_AST_CAST, .position = def->base.position },
-                             .operand = target->expr,
-                             .type = def->type };
-        target->expr = &cast->base;
+    MrNode *json = mr_make_cast_to(maker, ast->call->args.items[0], function->json);
+    MrAlias alias = mr_make_alias(maker, "r", "v");
+    if (function->elements != NULL) {
+        MrNodeList args = mr_make_list(maker, &json, 1);
+        return mr_make_from_function(
+            maker, mr_make_call(maker, function->elements, MR_CALL_PLAIN, args), alias);
     }
-    return MR_OK;
-}
-
-static MrStatus query_text(MrBinder *b, const MrAstFromFunction *ast,
-                           const struct RecordFunction *function, MrBuilder *text)
-{
-    const char *argument = mr_ast_to_text(b->arena, ast->call->args.items[0], MR_PRINT_COMPLETE);
-    if (argument == NULL) {
-        return mr_error_no_memory(b->err);
-    }
-    mr_builder_append_string(text, "SELECT ");
-    MR_TRY(append_columns(b, ast, text));
-    mr_builder_append_string(text, " FROM ");
-    const char *hole = strstr(function->from, "%s");
-    mr_builder_append(text, function->from, (size_t)(hole - function->from));
-    mr_builder_append_format(text, "(%s)", argument);
-    mr_builder_append_string(text, hole + 2);
-    return text->failed ? mr_error_no_memory(b->err) : MR_OK;
+    MrNode *target = mr_make_target(maker, json, "v");
+    return mr_make_from_query(maker, mr_make_select(maker, mr_make_list(maker, &target, 1), NULL),
+                              alias);
 }
 
 MrStatus mr_record_function_query(MrBinder *b, const MrAstFromFunction *ast,
                                   MrAstFromSubquery **out)
 {
     const struct RecordFunction *function = function_find(ast->call->name.name);
-    MrStatementList statements = { 0 };
-    MrBuilder text;
+    MrAstMaker maker = mr_ast_maker(b->arena, ast->base.position);
+    MrNodeList targets;
     if (function == NULL || ast->call->args.count != 1) {
         mr_bind_error(b, MR_ERR_SYNTAX, ast->base.position,
                       "a column definition list is only allowed for functions returning "
@@ -113,21 +95,14 @@ MrStatus mr_record_function_query(MrBinder *b, const MrAstFromFunction *ast,
         return mr_error_hint(b->err, "json_to_record(), json_to_recordset() and their jsonb forms "
                                      "take one.");
     }
-    mr_builder_init(&text, 1 << 20);
-    MrStatus status = query_text(b, ast, function, &text);
-    if (status == MR_OK) {
-        status = mr_parse(b->arena, text.data, text.length, &statements, b->err);
+    MR_TRY(make_targets(b, &maker, ast, &targets));
+    MrAstQuery *query = mr_make_select(&maker, targets, make_source(&maker, ast, function));
+    MrNode *item = mr_make_from_query(&maker, query, ast->alias);
+    if (maker.failed) {
+        return mr_error_no_memory(b->err);
     }
-    mr_builder_fini(&text);
-    MR_TRY(status);
-    MrAstQuery *query = MR_AST_AS(MrAstQuery, statements.items[0].node);
-    MR_TRY(cast_targets(b, ast, query));
-    MR_NEW(b->arena, *out, b->err);
-    **out = (MrAstFromSubquery){ .base = { .kind = MR_AST_FROM_SUBQUERY,
-                                           .position = ast->base.position },
-                                 .query = query,
-                                 .lateral = true,
-                                 .alias = ast->alias };
+    *out = MR_AST_AS(MrAstFromSubquery, item);
+    (*out)->lateral = true;
     if ((*out)->alias.name == NULL) {
         (*out)->alias.name = ast->call->name.name;
     }
