@@ -11,6 +11,7 @@
 #include "planner/set_operation.h"
 #include "planner/subquery.h"
 #include "planner/values.h"
+#include "planner/window.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -194,6 +195,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MrLogical *node;
     MR_TRY(bind_where(b, query, scope));
     MR_TRY(mr_join_take_filter(b, &scope->input));
+    MR_TRY(mr_window_bind_group(b, query, scope));
     b->scope = scope;
     b->aggregates = &grouping.aggregates;
     b->overs = &overs;
@@ -207,6 +209,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     }
     MrOutputs outputs = { .exprs = list.exprs, .names = list.names, .count = list.visible };
     MR_TRY(mr_bind_grouping(b, query, &outputs, &grouping));
+    MR_TRY(mr_window_take_keys(b, &grouping));
     if (query->having != NULL) {
         b->clause = MR_CLAUSE_HAVING;
         MR_TRY(mr_bind_boolean(b, query->having, "HAVING", &having));
@@ -378,6 +381,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     b->aggregates = NULL;
     b->overs = NULL;
     b->set_calls = NULL;
+    b->group_window = NULL;
     b->query_outer = b->outer;
     MrStatus status = push_ctes(b, query);
     if (status == MR_OK) {
@@ -391,6 +395,7 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     b->aggregates = saved.aggregates;
     b->overs = saved.overs;
     b->set_calls = saved.set_calls;
+    b->group_window = saved.group_window;
     b->query_outer = saved.query_outer;
     return status;
 }

@@ -140,6 +140,7 @@ typedef struct MrBinder {
     MrAggregateList *aggregates; /* NULL: not allowed here */
     struct MrOverList *overs;    /* window functions; NULL: not allowed here */
     MrSetCallList *set_calls;    /* NULL: not allowed here */
+    MrLogical *group_window;     /* WINDOW node of GROUP BY TUMBLE(…); NULL: the query has none */
     const MrAstQuery *ordered;   /* its order counts, although nobody sorts it: ARRAY(SELECT …) */
     bool keeps_unknown; /* the next select list's bare literals wait for a set operation's type */
     const MrCte *ctes;

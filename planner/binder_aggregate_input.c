@@ -209,22 +209,6 @@ static void builder_take_window(MrAggregateBuilder *builder, MrLogical *window)
     builder->parts.time = window->time;
 }
 
-/* A row is in one window: its bounds are expressions of its time. */
-static MrStatus builder_merge_tumble(MrAggregateBuilder *builder, MrLogical *window)
-{
-    MrBinder *b = builder->b;
-    Bounds bounds = { .b = b, .node = window };
-    bool tells = builder_find_bounds(builder, window);
-    MR_TRY(mr_window_start_expr(b, window, &bounds.start));
-    MR_TRY(mr_window_end_expr(b, window, &bounds.end));
-    MR_TRY(parts_map(&builder->parts, map_bounds, &bounds));
-    if (tells) {
-        builder_take_window(builder, window);
-    }
-    builder->node = window->input;
-    return MR_OK;
-}
-
 typedef struct OverBounds {
     MrBinder *b;
     const MrLogical *window;
@@ -245,20 +229,50 @@ static MrStatus over_bounds(MrBinder *b, const MrLogical *window, const MrExpr *
     return mr_expr_map_columns(b->arena, expr, over_bounds_replace, &over, out, b->err);
 }
 
-/* Keys that the window tells are no keys of the aggregate. */
-static MrStatus builder_take_bounds(MrAggregateBuilder *builder, const MrLogical *window)
+/* Keys that are computed from the bounds alone, as window_time is, are told by the window. */
+static MrStatus builder_take_computed(MrAggregateBuilder *builder, const MrLogical *window)
 {
     for (uint32_t i = 0; i < builder->parts.key_count; i++) {
+        MrExpr *key = builder->parts.keys[i];
         bool is_bound = builder->is_start[i] || builder->is_end[i];
-        builder->is_of_window[i] = !is_bound && mentions_of(window, builder->parts.keys[i]).bounds;
+        builder->is_of_window[i] =
+            !is_bound && mentions_of(window, key).bounds && !mixes(window, key);
         if (builder->is_of_window[i]) {
-            MR_TRY(over_bounds(builder->b, window, builder->parts.keys[i],
-                               &builder->grouping->key_exprs[i]));
-        }
-        if (is_bound || builder->is_of_window[i]) {
+            MR_TRY(over_bounds(builder->b, window, key, &builder->grouping->key_exprs[i]));
             builder->parts.keys[i] = NULL;
         }
     }
+    return MR_OK;
+}
+
+/* Keys that the window tells are no keys of the aggregate. */
+static MrStatus builder_take_bounds(MrAggregateBuilder *builder, const MrLogical *window)
+{
+    MR_TRY(builder_take_computed(builder, window));
+    for (uint32_t i = 0; i < builder->parts.key_count; i++) {
+        if (builder->is_start[i] || builder->is_end[i]) {
+            builder->parts.keys[i] = NULL;
+        }
+    }
+    return MR_OK;
+}
+
+/* A row is in one window: its bounds are expressions of its time. */
+static MrStatus builder_merge_tumble(MrAggregateBuilder *builder, MrLogical *window)
+{
+    MrBinder *b = builder->b;
+    Bounds bounds = { .b = b, .node = window };
+    bool tells = builder_find_bounds(builder, window);
+    if (tells && builder->grouping->set_count == 0) {
+        MR_TRY(builder_take_computed(builder, window));
+    }
+    MR_TRY(mr_window_start_expr(b, window, &bounds.start));
+    MR_TRY(mr_window_end_expr(b, window, &bounds.end));
+    MR_TRY(parts_map(&builder->parts, map_bounds, &bounds));
+    if (tells) {
+        builder_take_window(builder, window);
+    }
+    builder->node = window->input;
     return MR_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "planner/row_json.h"
 #include "planner/set_call.h"
 #include "planner/sql_function.h"
+#include "planner/window.h"
 
 #include <string.h>
 
@@ -172,6 +173,9 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return mr_bind_row_to_json(b, call, out);
     }
     MR_TRY(mr_bind_special(b, call, out));
+    if (*out == NULL) {
+        MR_TRY(mr_window_bind_group_call(b, call, out));
+    }
     if (*out == NULL) {
         MR_TRY(mr_bind_set_call(b, call, out));
     }

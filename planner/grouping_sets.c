@@ -6,6 +6,7 @@
 #include "planner/grouping_sets.h"
 
 #include "engine/key_batch.h"
+#include "planner/window.h"
 
 #include <string.h>
 
@@ -72,13 +73,11 @@ typedef struct Reader {
 } Reader;
 
 /* The bit of an expression; one that is written twice is one key. */
-static MrStatus read_key(Reader *reader, const MrNode *node, uint64_t *set)
+static MrStatus add_key(Reader *reader, const MrNode *node, MrExpr *key, uint64_t *set)
 {
     MrBinder *b = reader->b;
     MrGrouping *grouping = reader->grouping;
-    MrExpr *key;
     uint32_t at = 0;
-    MR_TRY(mr_bind_group_key(b, node, reader->outputs, &key));
     while (at < grouping->key_count && !mr_expr_equal(grouping->keys[at], key)) {
         at++;
     }
@@ -91,6 +90,15 @@ static MrStatus read_key(Reader *reader, const MrNode *node, uint64_t *set)
     }
     *set |= UINT64_C(1) << at;
     return MR_OK;
+}
+
+static MrStatus read_key(Reader *reader, const MrNode *node, uint64_t *set)
+{
+    MrExpr *key, *end;
+    MR_TRY(mr_bind_group_key(reader->b, node, reader->outputs, &key));
+    MR_TRY(add_key(reader, node, key, set));
+    MR_TRY(mr_window_group_end(reader->b, key, &end));
+    return end == NULL ? MR_OK : add_key(reader, node, end, set);
 }
 
 /* An expression, or (a, b) as one item. */

@@ -142,6 +142,49 @@ void mr_window_follow_arrival(const MrExpr *time, MrLogical *input)
     }
 }
 
+/* The expression over what stands below projections, as far as it is a bare column there. */
+static const MrExpr *through_projections(const MrLogical **input, const MrExpr *expr)
+{
+    const MrLogical *node = *input;
+    while (expr->kind == MR_EXPR_COLUMN && expr->column < node->column_count) {
+        if (node->kind == MR_LOGICAL_PROJECT) {
+            expr = node->expressions[expr->column];
+        } else if (node->kind != MR_LOGICAL_FILTER && node->kind != MR_LOGICAL_RESULT) {
+            break;
+        }
+        node = node->input;
+    }
+    *input = node;
+    return expr;
+}
+
+/* Flink's window_time, and TUMBLE_ROWTIME: the end less a millisecond.  NULL: it is not. */
+static const MrExpr *end_of_window_time(const MrExpr *expr)
+{
+    if (expr->kind != MR_EXPR_CALL || expr->arg_count != 2 || expr->function == NULL ||
+        strcmp(expr->function->name, "-") != 0 || expr->args[0]->kind != MR_EXPR_COLUMN ||
+        expr->args[1]->kind != MR_EXPR_CONSTANT || expr->args[1]->constant.is_null ||
+        expr->args[1]->type.id != MR_TYPE_INTERVAL) {
+        return NULL;
+    }
+    const MrInterval *less = &expr->args[1]->constant.interval;
+    return less->months == 0 && less->days == 0 && less->us == MR_WINDOW_TIME_US ? expr->args[0]
+                                                                                 : NULL;
+}
+
+static MrTimeSource window_time_source(const MrLogical *input, const MrExpr *time)
+{
+    const MrLogical *below = input;
+    const MrExpr *end = end_of_window_time(through_projections(&below, time));
+    if (end == NULL || end->column >= below->column_count ||
+        below->columns[end->column].role != MR_TIME_WINDOW_END) {
+        return (MrTimeSource){ 0 };
+    }
+    MrTimeSource source = mr_window_time_source(below, end);
+    source.time_of = below->columns[end->column].window_of;
+    return source;
+}
+
 MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time)
 {
     MrTimeSource source = { 0 };
@@ -152,8 +195,9 @@ MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time)
                            leaf->relation->stream->event_column < 0);
         return source;
     }
-    if (time->kind != MR_EXPR_COLUMN || time->column >= input->column_count) {
-        return source;
+    if (time->kind != MR_EXPR_COLUMN || time->column >= input->column_count ||
+        input->columns[time->column].role == MR_TIME_NONE) {
+        return window_time_source(input, time);
     }
     const MrLogicalColumn *column = &input->columns[time->column];
     const MrLogical *windows = column->window_of;
@@ -170,6 +214,35 @@ MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time)
     return source;
 }
 
+static bool is_in_steps(const MrWindow *window, int64_t step)
+{
+    return window->size_us % step == 0 && window->slide_us % step == 0 &&
+           window->offset_us % step == 0;
+}
+
+int64_t mr_window_source_lateness_us(const MrTimeSource *source, MrGroupWindow kind,
+                                     const MrWindow *window)
+{
+    bool is_grid = kind == MR_GROUP_WINDOW_TUMBLE || kind == MR_GROUP_WINDOW_HOP;
+    if (!source->is_event) {
+        return 0;
+    }
+    if (source->starts_of != NULL) {
+        return is_grid ? start_lateness_us(source->starts_of, window)
+                       : mr_window_length_us(&source->starts_of->window);
+    }
+    if (source->time_of == NULL) {
+        return 0;
+    }
+    /* A window that ends within the millisecond is told only after W has passed its end. */
+    const MrLogical *inner = source->time_of;
+    bool inner_is_grid =
+        inner->window_kind == MR_GROUP_WINDOW_TUMBLE || inner->window_kind == MR_GROUP_WINDOW_HOP;
+    bool is_exact = is_grid && inner_is_grid && is_in_steps(window, MR_WINDOW_TIME_US) &&
+                    is_in_steps(&inner->window, MR_WINDOW_TIME_US);
+    return is_exact ? 0 : MR_WINDOW_TIME_US;
+}
+
 void mr_window_use_set(MrWindowUse *use, const MrWindow *window, const MrTimeSource *source,
                        const MrExpr *time)
 {
@@ -178,10 +251,8 @@ void mr_window_use_set(MrWindowUse *use, const MrWindow *window, const MrTimeSou
         .window = *window,
         .time = (MrExpr *)(uintptr_t)time,
         .time_is_event = source->is_event,
-        .extra_lateness_us = source->is_event && source->starts_of != NULL
-                                 ? start_lateness_us(source->starts_of, window)
-                                 : 0,
     };
+    use->extra_lateness_us = mr_window_source_lateness_us(source, use->kind, window);
 }
 
 /* ---- Windows by expression ---------------------------------------------------------------- */

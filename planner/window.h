@@ -11,6 +11,22 @@
  * (window_from.c). */
 MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope);
 
+/* The node over scope->input; ast->input is not looked at. */
+MrStatus mr_window_bind_node(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope,
+                             MrLogical **out);
+
+/* ---- GROUP BY TUMBLE(time, size), as Flink had it before windows stood in FROM ------------- */
+
+/* Where GROUP BY has a window in that spelling, the scope's rows get it; b->group_window is its
+ * node then. */
+MrStatus mr_window_bind_group(MrBinder *b, const MrAstQuery *query, MrScope *scope);
+/* TUMBLE(…), TUMBLE_START(…) and their like as a bound of that window; *out NULL: another call. */
+MrStatus mr_window_bind_group_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
+/* The window's end, where the key is its start: it is grouped with it.  *out NULL: it is not. */
+MrStatus mr_window_group_end(MrBinder *b, const MrExpr *key, MrExpr **out);
+/* Once GROUP BY is bound: sessions are those of its other keys. */
+MrStatus mr_window_take_keys(MrBinder *b, const MrGrouping *grouping);
+
 /* A WINDOW of SESSION or COUNT_WINDOW. */
 bool mr_window_is_keyed(const MrLogical *node);
 /* 0A000: windows of rows are there for their groups only. */
@@ -28,13 +44,19 @@ MrStatus mr_window_show_below(MrBinder *b, MrLogical **place);
 typedef struct MrTimeSource {
     bool is_event;              /* the watermark is about it */
     const MrLogical *starts_of; /* it is window_start of this aggregate */
+    const MrLogical *time_of; /* it is window_time of this one: MR_WINDOW_TIME_US before its end */
 } MrTimeSource;
+enum { MR_WINDOW_TIME_US = 1000 };
 /* The scan of a stream whose rows these are, one by one; NULL: there is none. */
 const MrLogical *mr_window_stream_of_rows(const MrLogical *node);
 /* The input's time is the arrival of its rows from now on, where the window's time says so; no
  * other column of it is an event time then. */
 void mr_window_follow_arrival(const MrExpr *time, MrLogical *input);
 MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time);
+
+/* How much longer than W says a window over that time may get rows. */
+int64_t mr_window_source_lateness_us(const MrTimeSource *source, MrGroupWindow kind,
+                                     const MrWindow *window);
 
 /* What a GROUP BY expression is as a window, when it is one. */
 typedef struct MrWindowUse {

@@ -418,9 +418,8 @@ static MrStatus bind_session(MrBinder *b, const MrAstFromWindow *ast, MrScope *s
     MR_TRY(bind_time(b, scope, ast->args.items[0], &source, &node->time));
     node->window_kind = MR_GROUP_WINDOW_SESSION;
     node->time_is_event = source.is_event;
-    if (source.starts_of != NULL) {
-        node->extra_lateness_us = mr_window_length_us(&source.starts_of->window);
-    }
+    node->extra_lateness_us =
+        mr_window_source_lateness_us(&source, node->window_kind, &node->window);
     return bind_partition(b, ast, scope, node);
 }
 
@@ -450,11 +449,10 @@ MrStatus mr_window_refuse_keyed(MrBinder *b, const MrLogical *window)
         "%s without GROUP BY on its window and its keys is not supported yet", name);
 }
 
-MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope)
+MrStatus mr_window_bind_node(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope,
+                             MrLogical **out)
 {
     MrLogical *node;
-    MR_TRY(check_window_form(b, ast));
-    MR_TRY(mr_bind_from(b, ast->input, scope));
     MR_NEW(b->arena, node, b->err);
     node->kind = MR_LOGICAL_WINDOW;
     node->input = scope->input;
@@ -463,7 +461,13 @@ MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *s
     MR_TRY(ast->window == MR_WINDOW_SESSION ? bind_session(b, ast, scope, node)
            : ast->window == MR_WINDOW_COUNT ? bind_count_window(b, ast, scope, node)
                                             : bind_grid_window(b, ast, scope, node));
-    MR_TRY(mr_logical_window_columns(b->arena, node, b->err));
-    scope->input = node;
-    return MR_OK;
+    *out = node;
+    return mr_logical_window_columns(b->arena, node, b->err);
+}
+
+MrStatus mr_window_bind_from(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope)
+{
+    MR_TRY(check_window_form(b, ast));
+    MR_TRY(mr_bind_from(b, ast->input, scope));
+    return mr_window_bind_node(b, ast, scope, &scope->input);
 }
