@@ -91,19 +91,27 @@ static bool gives_rows(const MrAstCall *call)
 
 /* ---- In the select list -------------------------------------------------------------------- */
 
+/* What of the select list's window functions is being bound; NULL: nothing. */
+static const char *inside_over(const MrBinder *b)
+{
+    return b->overs != NULL ? b->overs->inside : NULL;
+}
+
 static MrStatus refuse_place(MrBinder *b, const MrAstCall *call)
 {
+    const char *inside =
+        b->clause == MR_CLAUSE_AGGREGATE ? "aggregate function calls" : inside_over(b);
     int32_t position = call->base.position;
-    if (b->clause == MR_CLAUSE_AGGREGATE) {
+    if (inside != NULL && strcmp(inside, "window definitions") != 0) {
         return mr_bind_unsupported(
             b, position,
             "You might be able to move the set-returning function into a LATERAL FROM "
             "item.",
-            "aggregate function calls cannot contain set-returning function calls");
+            "%s cannot contain set-returning function calls", inside);
     }
     return mr_bind_unsupported(b, position, "Move it into FROM.",
                                "set-returning functions are not allowed in %s",
-                               mr_clause_name(b->clause));
+                               inside != NULL ? inside : mr_clause_name(b->clause));
 }
 
 static bool is_same_call(const MrBoundSetCall *call, const MrSetFunction *function,
@@ -137,7 +145,7 @@ static MrStatus bind_listed(MrBinder *b, const MrAstCall *call, uint32_t *index)
 {
     const MrSetFunction *function;
     MrExpr **args;
-    if (b->set_calls == NULL ||
+    if (b->set_calls == NULL || inside_over(b) != NULL ||
         (b->clause != MR_CLAUSE_SELECT && b->clause != MR_CLAUSE_ORDER_BY)) {
         return refuse_place(b, call);
     }
