@@ -77,6 +77,9 @@ typedef struct MrJoinTime {
     int32_t column;  /* input column of the side; -1: nothing bounds it, rows stay for ever */
     int64_t keep_us; /* a row is let go once its time + this is before W */
     int64_t late_us; /* a stream's row is late when its time + this is before W at its place */
+    /* A row matches none that is later than its own time + reach_us. */
+    bool has_reach;
+    int64_t reach_us;
 } MrJoinTime;
 
 /* Joins two inputs.  Output: `columns` of both, numbered through from the left input's first; SEMI

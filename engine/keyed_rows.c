@@ -5,18 +5,9 @@
 
 #include <stdlib.h>
 
-enum { CHUNK_ROWS = 1024, BUCKETS_MIN = 256, DEAD_TEXT_MIN = 16384 };
+#include "common/hash.h"
 
-struct MrKeyedChunk {
-    MrKeyedRow rows[CHUNK_ROWS];
-    uint32_t filled; /* places used so far */
-    uint32_t free;   /* first of the free places among them, chained by `next` */
-    uint32_t live;
-    bool is_open;
-    MrArena text;
-    size_t text_live, text_dead, text_charged;
-    char *cells;
-};
+enum { CHUNK_ROWS = MR_KEYED_CHUNK_ROWS, BUCKETS_MIN = 256, DEAD_TEXT_MIN = 16384 };
 
 static int64_t bytes_of_chunk(const MrKeyedRows *store)
 {
@@ -51,6 +42,17 @@ MrStatus mr_keyed_rows_init(MrKeyedRows *store, const MrSchema *schema, const Mr
     return MR_OK;
 }
 
+void mr_keyed_rows_spread(MrKeyedRows *store, uint32_t time_column, int64_t slot_us)
+{
+    store->time_column = time_column;
+    store->slot_us = slot_us;
+}
+
+void mr_keyed_rows_index(MrKeyedRows *store)
+{
+    store->has_index = true;
+}
+
 static void chunk_destroy(MrKeyedRows *store, MrKeyedChunk *chunk)
 {
     give_back(store, bytes_of_chunk(store) + (int64_t)chunk->text_charged);
@@ -72,6 +74,7 @@ void mr_keyed_rows_fini(MrKeyedRows *store)
     free(store->chunks);
     free(store->open);
     free(store->heads);
+    free(store->index);
     *store = (MrKeyedRows){ 0 };
 }
 
@@ -101,11 +104,6 @@ static char *cell_at(const MrKeyedRows *store, const MrKeyedChunk *chunk, uint32
 static uint64_t *validity_of(const MrKeyedRows *store, const MrKeyedChunk *chunk, uint32_t column)
 {
     return (uint64_t *)(void *)(chunk->cells + store->offsets[column * 2 + 1]);
-}
-
-MrKeyedRow *mr_keyed_row(const MrKeyedRows *store, uint32_t row)
-{
-    return &chunk_of(store, row)->rows[row % CHUNK_ROWS];
 }
 
 const void *mr_keyed_rows_cell(const MrKeyedRows *store, uint32_t row, uint32_t column)
@@ -226,10 +224,34 @@ static void free_place(MrKeyedRows *store, uint32_t row)
 
 /* ---- Buckets ----------------------------------------------------------------------------- */
 
+/* Unsigned, so that it may wrap. */
+static uint64_t slot_of(const MrKeyedRows *store, int64_t at_us)
+{
+    int64_t slot = at_us / store->slot_us;
+    return (uint64_t)slot - (at_us % store->slot_us < 0);
+}
+
+static uint32_t *bucket_of(const MrKeyedRows *store, uint64_t hash, uint64_t slot)
+{
+    uint64_t mixed = store->slot_us == 0 ? hash : mr_hash_combine(hash, slot);
+    return &store->heads[mixed & store->bucket_mask];
+}
+
+static int64_t time_of(const MrKeyedRows *store, uint32_t row)
+{
+    return *(const int64_t *)mr_keyed_rows_cell(store, row, store->time_column);
+}
+
+static uint32_t *bucket_of_row(const MrKeyedRows *store, uint32_t row)
+{
+    uint64_t slot = store->slot_us == 0 ? 0 : slot_of(store, time_of(store, row));
+    return bucket_of(store, mr_keyed_row(store, row)->hash, slot);
+}
+
 static void link_row(MrKeyedRows *store, uint32_t row)
 {
     MrKeyedRow *own = mr_keyed_row(store, row);
-    uint32_t *head = &store->heads[own->hash & store->bucket_mask];
+    uint32_t *head = bucket_of_row(store, row);
     own->next = *head;
     own->earlier = MR_NO_KEYED_ROW;
     if (*head != MR_NO_KEYED_ROW) {
@@ -260,9 +282,52 @@ static MrStatus grow_buckets(MrKeyedRows *store, MrError *err)
     return MR_OK;
 }
 
-uint32_t mr_keyed_rows_first(const MrKeyedRows *store, uint64_t hash)
+void mr_keyed_probe_start(MrKeyedProbe *probe, const MrKeyedRows *store, const char *key,
+                          uint64_t hash, int64_t from_us, int64_t to_us)
 {
-    return store->heads == NULL ? MR_NO_KEYED_ROW : store->heads[hash & store->bucket_mask];
+    *probe = (MrKeyedProbe){ .store = store, .key = key, .hash = hash };
+    probe->from_us = from_us;
+    probe->to_us = to_us;
+    probe->at = MR_NO_KEYED_ROW;
+    if (store->heads == NULL || (store->slot_us > 0 && from_us > to_us)) {
+        return;
+    }
+    uint64_t first = store->slot_us == 0 ? 0 : slot_of(store, from_us);
+    probe->slots_left = store->slot_us == 0 ? 1 : slot_of(store, to_us) - first + 1;
+    probe->slot = first - 1;
+}
+
+/* Slots of one key may share a bucket: a row is met in its own only. */
+static bool is_in_bounds(const MrKeyedProbe *probe, uint32_t row)
+{
+    const MrKeyedRows *store = probe->store;
+    if (store->slot_us == 0) {
+        return true;
+    }
+    int64_t at_us = time_of(store, row);
+    return at_us >= probe->from_us && at_us <= probe->to_us && slot_of(store, at_us) == probe->slot;
+}
+
+uint32_t mr_keyed_probe_next(MrKeyedProbe *probe)
+{
+    const MrKeyedRows *store = probe->store;
+    for (;;) {
+        while (probe->at == MR_NO_KEYED_ROW) {
+            if (probe->slots_left == 0) {
+                return MR_NO_KEYED_ROW;
+            }
+            probe->slots_left--;
+            probe->at = *bucket_of(store, probe->hash, ++probe->slot);
+        }
+        uint32_t row = probe->at;
+        const MrKeyedRow *stored = mr_keyed_row(store, row);
+        probe->at = stored->next;
+        probe->visited++;
+        if (stored->hash == probe->hash && is_in_bounds(probe, row) &&
+            mr_keyed_rows_has_key(store, row, probe->key)) {
+            return row;
+        }
+    }
 }
 
 uint32_t mr_keyed_rows_next(const MrKeyedRows *store, uint32_t row)
@@ -346,7 +411,7 @@ MrStatus mr_keyed_rows_add(MrKeyedRows *store, const MrBlock *block, uint32_t fr
     link_row(store, row);
     store->row_count++;
     *out = row;
-    return MR_OK;
+    return store->has_index ? mr_keyed_index_add(store, row, err) : MR_OK;
 }
 
 static void forget_text(const MrKeyedRows *store, uint32_t row)
@@ -370,10 +435,13 @@ void mr_keyed_rows_remove(MrKeyedRows *store, uint32_t row)
     if (own->earlier != MR_NO_KEYED_ROW) {
         mr_keyed_row(store, own->earlier)->next = own->next;
     } else {
-        store->heads[own->hash & store->bucket_mask] = own->next;
+        *bucket_of_row(store, row) = own->next;
     }
     if (own->next != MR_NO_KEYED_ROW) {
         mr_keyed_row(store, own->next)->earlier = own->earlier;
+    }
+    if (store->has_index) {
+        mr_keyed_index_remove(store, row);
     }
     forget_text(store, row);
     free_place(store, row);

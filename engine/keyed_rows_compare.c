@@ -28,25 +28,19 @@ bool mr_rows_equal(const MrBlock *a, uint32_t row_a, const MrBlock *b, uint32_t 
     return true;
 }
 
-uint32_t mr_keyed_rows_find(const MrKeyedRows *store, const MrBlock *block, uint32_t from,
-                            uint64_t hash, uint64_t content)
+bool mr_keyed_row_equals(const MrKeyedRows *store, uint32_t row, const MrBlock *block,
+                         uint32_t from)
 {
-    uint32_t row = mr_keyed_rows_first(store, hash);
-    for (; row != MR_NO_KEYED_ROW; row = mr_keyed_row(store, row)->next) {
-        const MrKeyedRow *stored = mr_keyed_row(store, row);
-        bool is_same = stored->hash == hash && stored->content == content;
-        for (uint32_t c = 0; c < store->schema->column_count && is_same; c++) {
-            bool is_null = mr_vector_is_null(&block->columns[c], from);
-            is_same = is_null == mr_keyed_rows_is_null(store, row, c) &&
-                      (is_null || cells_equal(store->schema->columns[c].type.id,
-                                              mr_vector_cell(&block->columns[c], from),
-                                              mr_keyed_rows_cell(store, row, c)));
-        }
-        if (is_same) {
-            return row;
+    for (uint32_t c = 0; c < store->schema->column_count; c++) {
+        bool is_null = mr_vector_is_null(&block->columns[c], from);
+        if (is_null != mr_keyed_rows_is_null(store, row, c) ||
+            (!is_null && !cells_equal(store->schema->columns[c].type.id,
+                                      mr_vector_cell(&block->columns[c], from),
+                                      mr_keyed_rows_cell(store, row, c)))) {
+            return false;
         }
     }
-    return MR_NO_KEYED_ROW;
+    return true;
 }
 
 static uint64_t hash_cell(MrTypeId type, const void *cell)

@@ -303,8 +303,14 @@ static void settle_bounds(MrLogical *join)
     if (!bounds.has_low || !bounds.has_high) {
         return;
     }
-    join->left_time = (MrJoinTime){ .column = (int32_t)bounds.left, .keep_us = bounds.high_us };
-    join->right_time = (MrJoinTime){ .column = (int32_t)bounds.right, .keep_us = -bounds.low_us };
+    join->left_time = (MrJoinTime){ .column = (int32_t)bounds.left,
+                                    .keep_us = bounds.high_us,
+                                    .has_reach = true,
+                                    .reach_us = bounds.high_us };
+    join->right_time = (MrJoinTime){ .column = (int32_t)bounds.right,
+                                     .keep_us = -bounds.low_us,
+                                     .has_reach = true,
+                                     .reach_us = -bounds.low_us };
     int64_t back_us = bounds.high_us > -bounds.low_us ? bounds.high_us : -bounds.low_us;
     join->hold_us = back_us > 0 ? back_us : 0;
     join->passes_time = true;

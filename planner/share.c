@@ -75,7 +75,8 @@ static bool aggregates_equal(const MrLogical *a, const MrLogical *b)
 
 static bool times_equal(const MrJoinTime *a, const MrJoinTime *b)
 {
-    return a->column == b->column && a->keep_us == b->keep_us && a->late_us == b->late_us;
+    return a->column == b->column && a->keep_us == b->keep_us && a->late_us == b->late_us &&
+           a->has_reach == b->has_reach && a->reach_us == b->reach_us;
 }
 
 static bool joins_equal(const MrLogical *a, const MrLogical *b)

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "engine/operators/aggregate.h"
+
 enum { PAIRS_MAX = 2048 };
 
 /* ---- Open -------------------------------------------------------------------------------- */
@@ -46,8 +48,17 @@ static MrStatus open_side(MrOperator *op, uint32_t index, MrError *err)
     side->is_static = index == 0 ? spec->left_is_static : spec->right_is_static;
     side->retracts = index == 0 ? spec->left_retracts : spec->right_retracts;
     side->first_column = index == 0 ? 0 : op->input->column_count;
-    return mr_keyed_rows_init(&side->store, side->schema, &state->layout, side->keys, op->memory,
-                              op->arena, err);
+    MR_TRY(mr_keyed_rows_init(&side->store, side->schema, &state->layout, side->keys, op->memory,
+                              op->arena, err));
+    if (side->retracts) {
+        mr_keyed_rows_index(&side->store);
+    }
+    if (spec->left_time.has_reach && spec->right_time.has_reach) {
+        int64_t span_us = mr_add_saturated(spec->left_time.reach_us, spec->right_time.reach_us);
+        int64_t slot_us = mr_add_saturated(span_us < 0 ? 0 : span_us, 1);
+        mr_keyed_rows_spread(&side->store, (uint32_t)side->time->column, slot_us);
+    }
+    return MR_OK;
 }
 
 static MrStatus join_open(MrOperator *op, MrError *err)
@@ -100,23 +111,33 @@ static bool can_match(const MrJoinPush *push, uint32_t row)
     return !has_null_key(push, row) && mr_join_has_time(push->own, push->block, row);
 }
 
+static void start_probe(const MrJoinPush *push, uint32_t row, MrKeyedProbe *probe)
+{
+    const MrKeyedRows *store = &push->other->store;
+    const char *key = push->keys.keys + (size_t)row * store->layout->bytes;
+    int64_t from_us = MR_TIME_MIN, to_us = MR_TIME_MAX;
+    if (store->slot_us > 0) {
+        int64_t at_us =
+            *(const int64_t *)mr_vector_cell(&push->block->columns[push->own->time->column], row);
+        from_us = mr_add_saturated(at_us, -push->other->time->reach_us);
+        to_us = mr_add_saturated(at_us, push->own->time->reach_us);
+    }
+    mr_keyed_probe_start(probe, store, key, push->keys.hashes[row], from_us, to_us);
+}
+
 /* Collects the pairs of every row, and hands them on whenever there are many. */
 static MrStatus probe(MrJoinPush *push)
 {
-    const MrKeyedRows *store = &push->other->store;
     for (uint32_t row = 0; row < push->block->row_count; row++) {
         if (!can_match(push, row)) {
             continue;
         }
-        uint64_t hash = push->keys.hashes[row];
-        const char *key = push->keys.keys + (size_t)row * store->layout->bytes;
-        for (uint32_t at = mr_keyed_rows_first(store, hash); at != MR_NO_KEYED_ROW;) {
-            const MrKeyedRow *stored = mr_keyed_row(store, at);
-            if (stored->hash == hash && mr_keyed_rows_has_key(store, at, key)) {
-                push->rows[push->pair_count] = row;
-                push->stored[push->pair_count++] = at;
-            }
-            at = stored->next;
+        MrKeyedProbe found;
+        uint32_t at;
+        start_probe(push, row, &found);
+        while ((at = mr_keyed_probe_next(&found)) != MR_NO_KEYED_ROW) {
+            push->rows[push->pair_count] = row;
+            push->stored[push->pair_count++] = at;
             if (push->pair_count == PAIRS_MAX) {
                 MR_TRY(mr_join_take_pairs(push));
             }
@@ -195,7 +216,7 @@ static MrStatus keep_row(MrJoinPush *push, uint32_t row, uint64_t content)
     MrJoinSide *own = push->own;
     int32_t weight = mr_join_weight(push->block, row);
     uint64_t hash = push->keys.hashes[row];
-    uint32_t at = own->retracts ? mr_keyed_rows_find(&own->store, push->block, row, hash, content)
+    uint32_t at = own->retracts ? mr_keyed_rows_find(&own->store, push->block, row, content)
                                 : MR_NO_KEYED_ROW;
     if (at == MR_NO_KEYED_ROW) {
         MR_TRY(mr_keyed_rows_add(&own->store, push->block, row, hash, content, weight, &at,
