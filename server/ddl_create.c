@@ -342,7 +342,7 @@ void mr_ddl_start_query(MrDdl *ddl)
                          .arena = ddl->plan_arena,
                          .catalog = ddl->catalog,
                          .start_sequence = ddl->record.object.start_sequence,
-                         .is_suspended = ddl->was_suspended };
+                         .is_suspended = ddl->was_suspended && ddl->replaced == NULL };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
     spec.generation = ddl->record.object.generation;
     spec.relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);

@@ -142,50 +142,92 @@ MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents
 
 /* ---- making anew ----------------------------------------------------------------------------- */
 
-MrDdl *mr_ddl_queue_refresh(MrServer *server, MrDdl *ddl, const char *view)
+typedef union StepStatement {
+    MrAstRefresh refresh;
+    MrAstAlter alter;
+} StepStatement;
+
+/* A statement of ours about the view, right after `ddl`; the caller fills in what it is. */
+static MrDdl *queue_step(MrServer *server, MrDdl *ddl, const char *view, StepStatement **statement,
+                         const char **name)
 {
     MrDdl *step = calloc(1, sizeof *step);
     MrStatementMemory *memory = mr_statement_memory_create();
-    MrAstRefresh *refresh =
-        memory == NULL ? NULL : mr_arena_calloc(&memory->arena, 1, sizeof *refresh);
-    const char *name = memory == NULL ? NULL : mr_arena_strdup(&memory->arena, view);
-    if (step == NULL || refresh == NULL || name == NULL) {
+    *statement = memory == NULL ? NULL : mr_arena_calloc(&memory->arena, 1, sizeof **statement);
+    *name = memory == NULL ? NULL : mr_arena_strdup(&memory->arena, view);
+    if (step == NULL || *statement == NULL || *name == NULL) {
         MrError err = MR_ERROR_INIT;
         mr_error_no_memory(&err);
         mr_server_panic(&err);
     }
-    *refresh = (MrAstRefresh){ .base = { .kind = MR_AST_REFRESH, .position = -1 },
-                               .name = { .name = name, .position = -1 } };
     step->server = server;
-    step->is_step = true;
-    step->step_statement = &refresh->base;
     step->is_quiet = true;
-    step->request = (MrDdlRequest){ .statement = &refresh->base, .memory = memory };
+    step->request.memory = memory;
     mr_ddl_enqueue(step, ddl);
+    return step;
+}
+
+MrDdl *mr_ddl_queue_refresh(MrServer *server, MrDdl *ddl, const char *view)
+{
+    StepStatement *statement;
+    const char *name;
+    MrDdl *step = queue_step(server, ddl, view, &statement, &name);
+    statement->refresh = (MrAstRefresh){ .base = { .kind = MR_AST_REFRESH, .position = -1 },
+                                         .name = { .name = name, .position = -1 } };
+    step->is_step = true;
+    step->step_statement = &statement->refresh.base;
+    step->request.statement = &statement->refresh.base;
+    return step;
+}
+
+static MrDdl *queue_suspend(MrServer *server, MrDdl *ddl, const char *view)
+{
+    StepStatement *statement;
+    const char *name;
+    MrDdl *step = queue_step(server, ddl, view, &statement, &name);
+    statement->alter = (MrAstAlter){ .base = { .kind = MR_AST_ALTER, .position = -1 },
+                                     .object = MR_OBJECT_MATERIALIZED_VIEW,
+                                     .name = { .name = name, .position = -1 },
+                                     .action = MR_ALTER_SUSPEND };
+    step->request.statement = &statement->alter.base;
+    return step;
+}
+
+/* The step is one of the statement's from now on; the last of them tells whoever waits. */
+static MrDdl *list_step(MrDdl *ddl, MrDdl *last, MrDdl *step)
+{
+    step->wait = ddl->wait;
+    step->request.notice = ddl->request.notice;
+    step->request.notice_context = ddl->request.notice_context;
+    step->is_listed = true;
+    step->is_quiet = last->is_quiet;
+    last->is_quiet = true;
     return step;
 }
 
 void mr_ddl_finish_rebuilding(MrDdl *ddl, const MrRelation *replaced)
 {
-    MrDependents dependents;
+    MrDependents dependents = { .count = 0 };
     MrDdl *last = ddl;
-    ddl->status = mr_ddl_dependents(ddl, replaced, &dependents);
+    if (!ddl->is_listed) { /* else what reads this one is on the list too */
+        ddl->status = mr_ddl_dependents(ddl, replaced, &dependents);
+    }
     if (ddl->status != MR_OK) {
         mr_ddl_finish(ddl);
         return;
     }
     for (uint32_t d = dependents.count; d > 0; d--) {
         const MrRelation *relation = dependents.items[d - 1].relation;
-        if (relation->kind != MR_RELATION_QUERY) {
-            continue;
+        if (relation->kind == MR_RELATION_QUERY) {
+            last = list_step(ddl, last, mr_ddl_queue_refresh(ddl->server, last, relation->name));
         }
-        MrDdl *step = mr_ddl_queue_refresh(ddl->server, last, relation->name);
-        step->wait = ddl->wait;
-        step->request.notice = ddl->request.notice;
-        step->request.notice_context = ddl->request.notice_context;
-        step->is_quiet = last->is_quiet;
-        last->is_quiet = true;
-        last = step;
+    }
+    /* A view that is suspended runs until what reads it has caught up with it. */
+    while (ddl->was_suspended && last->following != NULL && last->following->is_listed) {
+        last = last->following;
+    }
+    if (ddl->was_suspended) {
+        list_step(ddl, last, queue_suspend(ddl->server, last, replaced->name));
     }
     mr_ddl_finish(ddl);
 }

@@ -54,13 +54,14 @@ struct MrDdl {
     const MrRelation **victims; /* DROP: dependents before what they depend on; ALTER: the one */
     uint32_t victim_count, victim_at;
     bool forces;
-    bool was_suspended;         /* ALTER: and is so afterwards */
+    bool was_suspended;         /* ALTER, REFRESH: and is so afterwards */
     const MrRelation *replaced; /* CREATE OR REPLACE: the query that goes */
     MrSinkTable old_table;
     MrDdlRecord replacement; /* the new query's record while others are on their way */
     bool is_refresh;         /* CREATE by the stored text, in the place of what is there */
     bool is_step;            /* of another statement: its failure is noted, and is not that one's */
     const MrNode *step_statement;
+    bool is_listed;     /* one of the steps of a statement, which knows all of them */
     bool is_quiet;      /* a later step tells whoever waits */
     MrCatalog *altered; /* ALTER: the version to publish; owned */
     MrDdl *following;   /* in the queue */
@@ -154,6 +155,8 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
                            MrError *err);
 /* Ends a statement that replaced the relation: its dependents are made anew before it is told. */
 void mr_ddl_finish_rebuilding(MrDdl *ddl, const MrRelation *replaced);
+/* Whether the object waits to be swapped in, and is suspended then. */
+bool mr_ddl_swaps_suspended(const MrCatalogObject *object);
 /* The stored CREATE statement; in the arena. */
 MrStatus mr_ddl_parse_stored(const char *name, const char *sql, MrArena *arena, const MrNode **out,
                              MrError *err);

@@ -80,19 +80,23 @@ static const char *beside_name(MrArena *arena, const char *name)
     return mr_arena_printf(arena, "%s%s", name, beside_suffix);
 }
 
-/* While a swap is under way the new object's options name the old query: "swap <32 hex digits>". */
-static const char *swap_options(MrArena *arena, const uint8_t id[16])
+/* While a swap is under way the new object's options name the old query, "swap <32 hex digits>",
+ * and say " suspended" where it is to be so again. */
+static const char swap_suspended[] = " suspended";
+
+static const char *swap_options(MrArena *arena, const uint8_t id[16], bool is_suspended)
 {
     char text[33];
     for (int i = 0; i < 16; i++) {
         snprintf(text + 2 * i, 3, "%02x", id[i]);
     }
-    return mr_arena_printf(arena, "swap %s", text);
+    return mr_arena_printf(arena, "swap %s%s", text, is_suspended ? swap_suspended : "");
 }
 
 static bool read_swap_options(const char *options, uint8_t id[16])
 {
-    if (strncmp(options, "swap ", 5) != 0 || strlen(options) != 37) {
+    if (strncmp(options, "swap ", 5) != 0 || strlen(options) < 37 ||
+        (options[37] != '\0' && strcmp(options + 37, swap_suspended) != 0)) {
         return false;
     }
     for (int i = 0; i < 16; i++) {
@@ -103,6 +107,13 @@ static bool read_swap_options(const char *options, uint8_t id[16])
         id[i] = (uint8_t)byte;
     }
     return true;
+}
+
+bool mr_ddl_swaps_suspended(const MrCatalogObject *object)
+{
+    uint8_t id[16];
+    return strcmp(object->state, "swapping") == 0 && read_swap_options(object->options, id) &&
+           object->options[37] != '\0';
 }
 
 /* ---- giving up ------------------------------------------------------------------------------- */
@@ -162,8 +173,9 @@ static void swapped(MrDdl *ddl)
     }
     ddl->status = mr_ddl_publish(ddl->server, exchange, ddl, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id,
-                                                 "running", "", &ddl->err);
+        ddl->status =
+            mr_catalog_store_set_state(ddl->server->store, ddl->record.object.id,
+                                       ddl->was_suspended ? "suspended" : "running", "", &ddl->err);
     }
     if (ddl->status != MR_OK) {
         mr_ddl_finish(ddl);
@@ -192,6 +204,31 @@ static void decided(MrDdl *ddl)
     mr_ddl_on_target(ddl, swap_job, swapped);
 }
 
+typedef struct StateSearch {
+    const char *name;
+    bool is_suspended;
+} StateSearch;
+
+static MrStatus match_state(void *context, const MrCatalogObject *object, MrError *err)
+{
+    StateSearch *search = context;
+    (void)err;
+    if (object->kind == MR_CATALOG_QUERY && strcmp(object->name, search->name) == 0) {
+        search->is_suspended = strcmp(object->state, "suspended") == 0;
+    }
+    return MR_OK;
+}
+
+/* REFRESH makes the same view anew, which stays suspended; CREATE OR REPLACE makes another one.
+ * The catalogue says so also of a view that a start makes anew before it runs. */
+static MrStatus find_state(MrDdl *ddl)
+{
+    StateSearch search = { .name = ddl->replaced->name };
+    MR_TRY(mr_catalog_store_each(ddl->server->store, match_state, &search, &ddl->err));
+    ddl->was_suspended = ddl->is_refresh && search.is_suspended;
+    return MR_OK;
+}
+
 /* Everything that the old query's readers could see is in the new table too. */
 static void caught_up(void *context, MrStatus status, const MrError *err)
 {
@@ -216,7 +253,11 @@ static void caught_up(void *context, MrStatus status, const MrError *err)
     uint32_t replaced_id = ddl->record.object.id;
     ddl->record = ddl->replacement;
     if (ddl->status == MR_OK) {
-        ddl->record.object.options = swap_options(&ddl->memory->arena, ddl->replaced->standing->id);
+        ddl->status = find_state(ddl);
+    }
+    if (ddl->status == MR_OK) {
+        ddl->record.object.options =
+            swap_options(&ddl->memory->arena, ddl->replaced->standing->id, ddl->was_suspended);
         ddl->status = ddl->record.object.options == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
     }
     if (ddl->status != MR_OK) {
@@ -390,6 +431,7 @@ typedef struct Leftover {
     MrServer *server;
     uint8_t id[16], old_id[16];
     uint32_t object_id;
+    bool is_suspended;
     MrSinkTable table, old_table;
     MrCatalog *catalog; /* that the tables' schemas live in */
     MrArena arena;      /* names */
@@ -408,8 +450,9 @@ static void swap_is_finished(void *context)
 {
     Leftover *leftover = context;
     if (leftover->status == MR_OK) {
-        leftover->status = mr_catalog_store_set_state(leftover->server->store, leftover->object_id,
-                                                      "running", "", &leftover->err);
+        leftover->status = mr_catalog_store_set_state(
+            leftover->server->store, leftover->object_id,
+            leftover->is_suspended ? "suspended" : "running", "", &leftover->err);
     }
     if (leftover->status != MR_OK) {
         mr_log_error(MR_LOG_ERROR, "replace.swap", &leftover->err);
@@ -460,6 +503,7 @@ static MrStatus leftover_create(MrServer *server, const MrCatalogObject *object,
     mr_arena_init(&leftover->arena, 0);
     leftover->server = server;
     leftover->object_id = object->id;
+    leftover->is_suspended = mr_ddl_swaps_suspended(object);
     memcpy(leftover->id, object->uuid, sizeof leftover->id);
     leftover->catalog = mr_catalog_ref(server->catalog);
     leftover->table = leftover->old_table = mr_targets_table(relation);

@@ -163,6 +163,33 @@ def test_fault_points():
                 yield f"postgres, die at {name}", call
 
 
+def refresh_suspended(point):
+    """A suspended view that is made anew is suspended again, although the server dies in the swap."""
+    with harness.Server() as server:
+        server.execute("CREATE STREAM s (a integer)")
+        server.execute("CREATE MATERIALIZED VIEW v AS SELECT a, count(*) AS n FROM s GROUP BY a")
+        server.execute("ALTER MATERIALIZED VIEW v SUSPEND")
+        server.stop()
+        server.start(env={"MILLRACE_FAULT": f"{point}:1:die"})
+        server.execute("INSERT INTO s VALUES (1), (1)")
+        try:
+            server.execute("REFRESH MATERIALIZED VIEW v")
+            raise AssertionError(f"{point} was not passed")
+        except psycopg.OperationalError:
+            pass
+        server.kill()
+        for _ in range(2):
+            server.start()
+            assert state(server, "v") == "SUSPENDED", state(server, "v")
+            assert server.execute("SELECT a, n FROM v") == [(1, 2)]
+            server.stop()
+
+
+def test_refresh_suspended():
+    for point in ("ddl.before_swap", "ddl.after_swap"):
+        yield f"a suspended view stays so, die at {point}", lambda p=point: refresh_suspended(p)
+
+
 def clean(pg):
     with pg.connect() as connection:
         connection.execute("DROP SCHEMA IF EXISTS millrace CASCADE")
