@@ -316,6 +316,7 @@ const MrCast mr_casts_text[] = {
     OUTPUT(UUID, mr_cast_any_to_text, 0),
     OUTPUT(JSON, NULL, 0),
     OUTPUT(JSONB, NULL, 0),
+    OUTPUT(RECORD, mr_cast_any_to_text, STABLE),
     INPUT(JSONPATH, mr_cast_text_to_any, 0),
     OUTPUT(JSONPATH, NULL, 0),
     MR_CAST(TEXT, VARCHAR, IMPLICIT, NULL, 0),

@@ -37,10 +37,10 @@ static bool type_is_integer(MrTypeId type)
     }
 }
 
-/* jsonb compares as values, not as bytes. */
+/* jsonb and its like compare as values, not as bytes. */
 static bool type_is_plain_text(MrTypeId type)
 {
-    return mr_type_is_text(type) && type != MR_TYPE_JSONB && !mr_type_is_array(type);
+    return mr_type_is_text(type) && !mr_type_has_parts(type);
 }
 
 static uint64_t text_hash(const MrText *text)

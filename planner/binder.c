@@ -7,6 +7,7 @@
 #include "planner/join.h"
 #include "planner/over.h"
 #include "planner/recursion.h"
+#include "planner/row_value.h"
 #include "planner/set_call.h"
 #include "planner/set_operation.h"
 #include "planner/subquery.h"
@@ -61,26 +62,6 @@ void mr_bind_notice(MrBinder *b, const char *hint, const char *format, ...)
 
 /* ---- SELECT ------------------------------------------------------------------------------ */
 
-/* A call with several columns in a subquery: one column for each, under call.field, which
- * (call).field finds. */
-static MrStatus add_fields(MrBinder *b, const MrAstTarget *target, uint32_t fields,
-                           MrSelectList *list)
-{
-    const MrAstCall *call = MR_AST_AS(const MrAstCall, target->expr);
-    const char *label = target->label != NULL ? target->label : call->name.name;
-    for (uint32_t f = 0; f < fields; f++) {
-        const char *field;
-        MrExpr *expr;
-        MR_TRY(mr_bind_set_field(b, call, f, &field, &expr));
-        const char *name = mr_arena_printf(b->arena, "%s.%s", label, field);
-        if (name == NULL) {
-            return mr_error_no_memory(b->err);
-        }
-        MR_TRY(mr_select_add(b, list, expr, name, NULL));
-    }
-    return MR_OK;
-}
-
 static bool keeps_scope(const MrBinder *b, const MrAstQuery *query)
 {
     return b->place_scope != NULL && query->from.count > 0 && query->from.items[0] == b->place_item;
@@ -99,8 +80,7 @@ static MrStatus keep_scope(MrBinder *b, MrSelectList *list)
     return MR_OK;
 }
 
-static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, bool is_root,
-                                 MrSelectList *list)
+static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, MrSelectList *list)
 {
     b->clause = query == b->returning ? MR_CLAUSE_RETURNING : MR_CLAUSE_SELECT;
     for (uint32_t i = 0; i < query->targets.count; i++) {
@@ -111,9 +91,9 @@ static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, bool is_r
             continue;
         }
         MrExpr *expr;
-        uint32_t fields = is_root ? 0 : mr_set_call_fields(target->expr);
-        if (fields > 1) {
-            MR_TRY(add_fields(b, target, fields, list));
+        if (target->expr->kind == MR_AST_FIELD &&
+            MR_AST_AS(const MrAstField, target->expr)->name == NULL) {
+            MR_TRY(mr_bind_all_fields(b, MR_AST_AS(const MrAstField, target->expr), list));
             continue;
         }
         MR_TRY(mr_bind_expr(b, target->expr, &expr));
@@ -201,7 +181,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     b->overs = &overs;
     MR_TRY(mr_bind_windows(b, query, &overs));
     b->set_calls = &sets;
-    MR_TRY(bind_select_list(b, query, is_root, &list));
+    MR_TRY(bind_select_list(b, query, &list));
     bool is_bare = query->distinct == MR_DISTINCT_NONE && query->order_by.count == 0 &&
                    query->limit == NULL && query->offset == NULL;
     if (!keeps_unknown || !is_bare) {

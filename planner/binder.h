@@ -277,8 +277,10 @@ MrStatus mr_bind_quantified(MrBinder *b, const MrAstQuantified *node, MrExpr **o
 MrStatus mr_bind_node_column(MrBinder *b, const MrLogical *node, uint32_t column, MrExpr **out);
 /* NOT x, x IS [NOT] NULL and their like: kinds with one operand and a boolean result. */
 MrStatus mr_bind_unary(MrBinder *b, MrExprKind kind, bool negated, MrExpr *operand, MrExpr **out);
-/* The column of the scope, or of a query around it, that is named. */
+/* The column of the scope, or of a query around it, that is named; else the row of an item. */
 MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out);
+/* The one or, with `as_row`, the other. */
+MrStatus mr_bind_name(MrBinder *b, const MrAstColumn *column, bool as_row, MrExpr **out);
 /* The item of a scope of several that the first `count` parts name (t, s.t); NULL: none.  42P09
  * where several could be meant. */
 MrStatus mr_scope_item(MrBinder *b, const MrNameList *parts, uint32_t count, int32_t position,

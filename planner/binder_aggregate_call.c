@@ -4,7 +4,6 @@
  */
 #include "common/floattext.h"
 #include "planner/binder.h"
-#include "planner/row_json.h"
 #include "storage/array.h"
 
 #include <string.h>
@@ -39,23 +38,6 @@ static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
     return MR_OK;
 }
 
-/* A row is an object where JSON is gathered; each begins a line, as json_agg() shows them. */
-static MrStatus aggregate_bind_argument(MrBinder *b, const char *name, const MrNode *node,
-                                        MrExpr **out)
-{
-    MrExpr *row;
-    bool is_row;
-    if (!mr_takes_rows(name)) {
-        return mr_bind_expr(b, node, out);
-    }
-    MR_TRY(mr_bind_row_json(b, name, node, out, &is_row));
-    if (!is_row || strcmp(name, "json_agg") != 0) {
-        return MR_OK;
-    }
-    row = *out;
-    return mr_bind_function(b, "mr_json_line", &row, 1, node->position, out);
-}
-
 /* Arguments and FILTER see the input, not other aggregates. */
 static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr **args,
                                      MrExpr **filter)
@@ -70,7 +52,7 @@ static MrStatus aggregate_bind_parts(MrBinder *b, const MrAstCall *call, MrExpr 
                                     &args[0]);
     }
     for (uint32_t i = 0; i < call->args.count && status == MR_OK; i++) {
-        status = aggregate_bind_argument(b, call->name.name, call->args.items[i], &args[first + i]);
+        status = mr_bind_expr(b, call->args.items[i], &args[first + i]);
     }
     if (status == MR_OK && call->filter != NULL) {
         status = mr_bind_boolean(b, call->filter, "FILTER", filter);
@@ -100,10 +82,11 @@ MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, in
         }
         if (!as_text) {
             MrExpr *converted;
-            const bool is_array = mr_type_is_array(args[i]->type.id);
+            const bool has_line =
+                mr_type_is_array(args[i]->type.id) || args[i]->type.id == MR_TYPE_RECORD;
             MR_TRY(mr_bind_function(b, aggregate->convert, &args[i], 1, position, &converted));
             args[i] = converted;
-            if (is_array && strcmp(aggregate->name, "json_agg") == 0) {
+            if (has_line && strcmp(aggregate->name, "json_agg") == 0) {
                 MR_TRY(mr_bind_function(b, "mr_json_line", &converted, 1, position, &args[i]));
             }
         }

@@ -6,7 +6,6 @@
 
 #include "planner/hypothetical.h"
 #include "planner/over.h"
-#include "planner/row_json.h"
 #include "planner/set_call.h"
 #include "planner/sql_function.h"
 #include "planner/window.h"
@@ -122,10 +121,7 @@ static MrStatus bind_plain(MrBinder *b, const MrAstCall *call, MrExpr **out)
                              "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
     }
     for (uint32_t i = 0; i < count; i++) {
-        bool is_row;
-        MR_TRY(mr_takes_rows(name)
-                   ? mr_bind_row_json(b, name, call->args.items[i], &args[i], &is_row)
-                   : mr_bind_expr(b, call->args.items[i], &args[i]));
+        MR_TRY(mr_bind_expr(b, call->args.items[i], &args[i]));
     }
     MR_TRY(mr_bind_function(b, name, args, count, call->base.position, out));
     if (*out == NULL) {
@@ -168,10 +164,6 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return mr_bind_variadic_call(b, call, out);
     }
     MR_TRY(mr_call_by_place(b, call, &call));
-    if (strcmp(call->name.name, "row_to_json") == 0 && call->args.count >= 1 &&
-        call->args.count <= 2) {
-        return mr_bind_row_to_json(b, call, out);
-    }
     MR_TRY(mr_bind_special(b, call, out));
     if (*out == NULL) {
         MR_TRY(mr_window_bind_group_call(b, call, out));

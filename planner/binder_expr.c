@@ -8,6 +8,7 @@
 #include "planner/grouping_sets.h"
 #include "planner/literal.h"
 #include "planner/row.h"
+#include "planner/row_value.h"
 #include "planner/set_call.h"
 #include "planner/subquery.h"
 
@@ -104,6 +105,9 @@ static MrStatus bind_operator_node(MrBinder *b, const MrAstOperator *node, MrExp
         MR_TRY(mr_bind_expr(b, node->left, &left));
     }
     MR_TRY(mr_bind_expr(b, node->right, &right));
+    if (left != NULL && left->type.id == MR_TYPE_RECORD && right->type.id == MR_TYPE_RECORD) {
+        MR_TRY(mr_row_check_comparable(b, left, right, node->base.position));
+    }
     if (left == NULL && strcmp(node->name, "+") == 0 &&
         mr_type_info(right->type.id)->category == 'N') {
         *out = right;
@@ -126,6 +130,9 @@ static MrStatus bind_is(MrBinder *b, const MrAstIs *node, MrExpr **out)
         MR_TRY(mr_bind_expr_known(b, node->operand, &operand));
     } else {
         MR_TRY(mr_bind_boolean(b, node->operand, words[node->test], &operand));
+    }
+    if (operand->type.id == MR_TYPE_RECORD) {
+        return mr_row_is_null(b, operand, node->negated, node->base.position, out);
     }
     MR_TRY(mr_expr_new(b->arena, kinds[node->test], mr_type(MR_TYPE_BOOL), node->base.position, 1,
                        out, b->err));
@@ -306,9 +313,16 @@ static MrStatus bind_cast(MrBinder *b, const MrAstCast *node, MrExpr **out)
     MrType type;
     MrExpr *operand;
     MrStatus status = mr_planner_type(node->type, &type, b->err);
-    if (status != MR_OK) {
-        return status;
+    if (status == MR_ERR_UNDEFINED_OBJECT) {
+        const MrError unknown = *b->err;
+        MR_TRY(mr_bind_row_cast(b, node, out));
+        if (*out != NULL) {
+            mr_error_clear(b->err);
+            return MR_OK;
+        }
+        *b->err = unknown;
     }
+    MR_TRY(status);
     const MrAstLiteral *number = MR_AST_AS(const MrAstLiteral, node->operand);
     if ((type.id == MR_TYPE_FLOAT32 || type.id == MR_TYPE_FLOAT64) &&
         node->operand->kind == MR_AST_LITERAL && number->literal == MR_LITERAL_DECIMAL) {
@@ -345,16 +359,9 @@ static MrStatus bind_collate(MrBinder *b, const MrAstCollate *node, MrExpr **out
     return MR_OK;
 }
 
-/* What the grammar has and this version has not; one line each, so that every one has its hint. */
+/* What stands where no value can. */
 static MrStatus refuse_node(MrBinder *b, const MrNode *node)
 {
-    static const struct {
-        MrNodeKind kind;
-        const char *what, *hint;
-    } refused[] = {
-        { MR_AST_ROW, "row values are",
-          "Name the columns one by one; rows can be compared, and row_to_json() takes them." },
-    };
     if (node->kind == MR_AST_DEFAULT) {
         return mr_bind_error(b, MR_ERR_SYNTAX, node->position,
                              "DEFAULT is not allowed in this context");
@@ -362,12 +369,6 @@ static MrStatus refuse_node(MrBinder *b, const MrNode *node)
     if (node->kind == MR_AST_NAMED_ARG) {
         return mr_bind_unsupported(b, node->position, "Give the arguments by their place.",
                                    "a named argument is not supported for this function");
-    }
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        if (refused[i].kind == node->kind) {
-            return mr_bind_unsupported(b, node->position, refused[i].hint, "%s not supported yet",
-                                       refused[i].what);
-        }
     }
     return mr_bind_unsupported(b, node->position, "Write it in another way.",
                                "%s is not supported here", mr_ast_kind_name(node->kind));
@@ -404,6 +405,7 @@ static MrStatus bind_expr_kind(MrBinder *b, const MrNode *node, MrExpr **out)
     case MR_AST_ARRAY:
         return mr_bind_array(b, MR_AST_AS(const MrAstArray, node), mr_type(MR_TYPE_UNKNOWN), out);
     case MR_AST_SUBSCRIPT: return mr_bind_subscript(b, MR_AST_AS(const MrAstSubscript, node), out);
+    case MR_AST_ROW: return mr_bind_row(b, MR_AST_AS(const MrAstRow, node), out);
     case MR_AST_CALL: return mr_bind_call(b, MR_AST_AS(const MrAstCall, node), out);
     default: return refuse_node(b, node);
     }

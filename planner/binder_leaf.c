@@ -8,6 +8,7 @@
 #include "planner/change.h"
 #include "planner/literal.h"
 #include "planner/nearest.h"
+#include "planner/row_value.h"
 #include "planner/subquery.h"
 
 #include <string.h>
@@ -400,18 +401,55 @@ static MrStatus bind_own_column(MrBinder *b, const MrAstColumn *column, MrExpr *
     return *out != NULL ? MR_OK : unknown_column(b, column, qualifier, name);
 }
 
-/* Names of the query itself hide those of the queries around it. */
-MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+static MrStatus bind_own_row(MrBinder *b, const MrAstColumn *column, MrExpr **out)
 {
-    MrStatus status = bind_own_column(b, column, out);
+    MR_TRY(mr_bind_whole_row(b, column, out));
+    return *out != NULL ? MR_OK
+                        : mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, column->base.position,
+                                        "there is no row of that name");
+}
+
+/* Names of the query itself hide those of the queries around it. */
+MrStatus mr_bind_name(MrBinder *b, const MrAstColumn *column, bool as_row, MrExpr **out)
+{
+    const MrStatus status = as_row ? bind_own_row(b, column, out) : bind_own_column(b, column, out);
     if (b->outer == NULL ||
         (status != MR_ERR_UNDEFINED_COLUMN && status != MR_ERR_UNDEFINED_TABLE)) {
         return status;
     }
-    MR_TRY(mr_bind_outer_column(b, column, out));
+    MR_TRY(mr_bind_outer_column(b, column, as_row, out));
     if (*out != NULL) {
         mr_error_clear(b->err);
         return MR_OK;
     }
     return status;
+}
+
+/* A column of any query around hides an item of FROM, which stands for its row; t.* is that row. */
+MrStatus mr_bind_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+{
+    const bool is_row = column->star && column->parts.count == 1;
+    MrStatus status = MR_ERR_UNDEFINED_COLUMN;
+    MrError first = MR_ERROR_INIT;
+    if (!is_row) {
+        status = mr_bind_name(b, column, false, out);
+        if (status != MR_ERR_UNDEFINED_COLUMN || column->parts.count != 1) {
+            return status;
+        }
+        first = *b->err;
+    }
+    status = mr_bind_name(b, column, true, out);
+    if (status == MR_OK) {
+        mr_error_clear(b->err);
+        return MR_OK;
+    }
+    if (status != MR_ERR_UNDEFINED_COLUMN) {
+        return status;
+    }
+    if (!is_row) {
+        *b->err = first;
+        return status;
+    }
+    return mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, column->base.position,
+                         "missing FROM-clause entry for table \"%s\"", column->parts.items[0]);
 }

@@ -7,6 +7,8 @@
 #include "planner/logical.h"
 #include "planner/window.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static void print(const MrExpr *expr, const MrSchema *input, MrBuilder *out);
@@ -67,6 +69,38 @@ static void print_function(const char *name, const MrExpr *expr, const MrSchema 
     mr_builder_append_char(out, ')');
 }
 
+/* ROW(a, b AS name), (row).2: a field is told by its number. */
+static bool print_row_call(const char *name, const MrExpr *expr, const MrSchema *input,
+                           MrBuilder *out)
+{
+    if (strcmp(name, ".") == 0) {
+        mr_builder_append_char(out, '(');
+        print(expr->args[0], input, out);
+        mr_builder_append_format(out, ").%" PRId64, expr->args[1]->constant.integer + 1);
+        return true;
+    }
+    if (strcmp(name, "ROW") != 0) {
+        return false;
+    }
+    const char *field = mr_text_data(&expr->args[0]->constant.text);
+    mr_builder_append_string(out, "ROW(");
+    for (uint32_t i = 1; i < expr->arg_count; i++, field += strlen(field) + 1) {
+        char usual[16];
+        mr_builder_append_string(out, i > 1 ? ", " : "");
+        const size_t start = out->length;
+        print(expr->args[i], input, out);
+        snprintf(usual, sizeof usual, "f%u", i);
+        const MrString printed = { out->data + start, out->length - start };
+        if (!out->failed && strcmp(field, usual) != 0 &&
+            !mr_string_equal(printed, mr_string(field))) {
+            mr_builder_append_string(out, " AS ");
+            mr_builder_append_quoted_identifier(out, field);
+        }
+    }
+    mr_builder_append_char(out, ')');
+    return true;
+}
+
 /* a[1], a[2:3], ARRAY[1, 2]; false: another function. */
 static bool print_array_call(const char *name, const MrExpr *expr, const MrSchema *input,
                              MrBuilder *out)
@@ -106,7 +140,7 @@ static void print_quantified(const MrExpr *expr, const MrSchema *input, MrBuilde
 static void print_call(const MrExpr *expr, const MrSchema *input, MrBuilder *out)
 {
     const char *name = expr->function->name;
-    if (print_array_call(name, expr, input, out)) {
+    if (print_array_call(name, expr, input, out) || print_row_call(name, expr, input, out)) {
         return;
     }
     if (!is_symbol(name)) {

@@ -24,6 +24,9 @@ static MrStatus output_schema(MrBinder *b, const MrLogical *root, uint32_t count
         columns[i] = (MrColumn){ .name = column->name != NULL ? column->name : "?column?",
                                  .type = column->type,
                                  .not_null = column->not_null };
+        if (mr_type_is_record(column->type.id)) {
+            columns[i].type.typmod = -1; /* its shape is known within the statement only */
+        }
     }
     *out = (MrSchema){ .column_count = count, .columns = columns };
     return MR_OK;
@@ -204,6 +207,13 @@ static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrL
     MR_TRY(output_schema(b, *tree, (*tree)->column_count, &plan->output));
     for (uint32_t c = 0; c < plan->output.column_count; c++) {
         MrTypeId type = plan->output.columns[c].type.id;
+        if (mr_type_is_record(type)) {
+            mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, -1,
+                          "column \"%s\" has pseudo-type %s", plan->output.columns[c].name,
+                          mr_type_info(type)->name);
+            return mr_error_hint(b->err, "Select its fields, cast it to text, or make JSON of it: "
+                                         "to_json(…).");
+        }
         if (mr_type_is_catalog(type)) {
             return mr_bind_unsupported(b, -1, "Cast it to text, or to an integer.",
                                        "a result column of type %s is not supported",

@@ -34,6 +34,7 @@ typedef struct MrPlannerContext {
     /* SHOW-like functions: current_setting(name) at plan time; NULL: not available. */
     const char *(*setting)(void *context, const char *name);
     void *setting_context;
+    struct MrRowShapes *row_shapes; /* of the statement's records; the binder's (row_value.h) */
 } MrPlannerContext;
 
 enum { MR_PLAN_SOURCES_MAX = 64 };

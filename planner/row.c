@@ -89,14 +89,10 @@ static MrStatus bind_row(MrBinder *b, const MrNode *node, Row *out)
     return MR_OK;
 }
 
-/* The other side, which must be a row of as many values. */
+/* The other side, a row of as many values. */
 static MrStatus bind_other(MrBinder *b, const MrNode *node, const Row *row, int32_t position,
                            Row *out)
 {
-    if (!is_row(node)) {
-        return mr_bind_unsupported(b, node->position, "Write it as a row: (a, b).",
-                                   "a row can be compared with a row only");
-    }
     MR_TRY(bind_row(b, node, out));
     if (out->count != row->count) {
         return mr_bind_error(b, MR_ERR_SYNTAX, position,
@@ -120,13 +116,14 @@ MrStatus mr_bind_row_operator(MrBinder *b, const MrAstOperator *node, MrExpr **o
 {
     Row left, right;
     int32_t position = node->base.position;
+    const bool is_subquery = node->right->kind == MR_AST_SUBQUERY &&
+                             !MR_AST_AS(const MrAstSubquery, node->right)->exists;
     *out = NULL;
-    if (!is_row(node->left)) {
+    if (!is_row(node->left) || (!is_row(node->right) && !is_subquery)) {
         return MR_OK;
     }
     MR_TRY(bind_row(b, node->left, &left));
-    if (node->right->kind == MR_AST_SUBQUERY &&
-        !MR_AST_AS(const MrAstSubquery, node->right)->exists) {
+    if (is_subquery) {
         MR_TRY(bind_subquery_row(b, MR_AST_AS(const MrAstSubquery, node->right), &left, &right));
     } else {
         MR_TRY(bind_other(b, node->right, &left, position, &right));
@@ -151,8 +148,12 @@ MrStatus mr_bind_row_in(MrBinder *b, const MrAstIn *node, MrExpr **out)
     Row row;
     MrExpr *any;
     int32_t position = node->base.position;
+    bool all_rows = is_row(node->operand);
     *out = NULL;
-    if (!is_row(node->operand)) {
+    for (uint32_t i = 0; i < node->list.count; i++) {
+        all_rows &= is_row(node->list.items[i]);
+    }
+    if (!all_rows) {
         return MR_OK;
     }
     MR_TRY(bind_row(b, node->operand, &row));
@@ -182,7 +183,7 @@ MrStatus mr_bind_row_between(MrBinder *b, const MrAstBetween *node, MrExpr **out
     MrExpr *range, *turned, *either;
     int32_t position = node->base.position;
     *out = NULL;
-    if (!is_row(node->operand)) {
+    if (!is_row(node->operand) || !is_row(node->low) || !is_row(node->high)) {
         return MR_OK;
     }
     MR_TRY(bind_row(b, node->operand, &row));
@@ -231,7 +232,7 @@ MrStatus mr_bind_row_distinct(MrBinder *b, const MrAstDistinctFrom *node, MrExpr
     Row left, right;
     MrExpr *any;
     *out = NULL;
-    if (!is_row(node->left)) {
+    if (!is_row(node->left) || !is_row(node->right)) {
         return MR_OK;
     }
     MR_TRY(bind_row(b, node->left, &left));

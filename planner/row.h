@@ -7,7 +7,8 @@
 
 #include "planner/binder.h"
 
-/* Each gives *out NULL where no operand is a row. */
+/* Each gives *out NULL where an operand is not written as a row: what it is then, a row among them,
+ * is compared as a value. */
 MrStatus mr_bind_row_operator(MrBinder *b, const MrAstOperator *node, MrExpr **out);
 MrStatus mr_bind_row_in(MrBinder *b, const MrAstIn *node, MrExpr **out);
 MrStatus mr_bind_row_between(MrBinder *b, const MrAstBetween *node, MrExpr **out);

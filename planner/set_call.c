@@ -5,6 +5,7 @@
 
 #include "planner/call_arguments.h"
 #include "planner/over.h"
+#include "planner/row_value.h"
 #include "planner/subquery.h"
 
 #include <string.h>
@@ -173,6 +174,19 @@ static MrStatus field_of(MrBinder *b, uint32_t index, uint32_t field, int32_t po
                           b->err);
 }
 
+/* A call that gives several columns is one value: their row. */
+static MrStatus row_of(MrBinder *b, uint32_t index, int32_t position, MrExpr **out)
+{
+    const MrSetFunction *function = b->set_calls->items[index].function;
+    MrSelectList list = { 0 };
+    for (uint32_t f = 0; f < function->column_count; f++) {
+        MrExpr *field;
+        MR_TRY(field_of(b, index, f, position, &field));
+        MR_TRY(mr_select_add(b, &list, field, function->columns[f].name, NULL));
+    }
+    return mr_row_make(b, &list, position, out);
+}
+
 MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     uint32_t index = 0;
@@ -181,66 +195,9 @@ MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return MR_OK;
     }
     MR_TRY(bind_listed(b, call, &index));
-    if (b->set_calls->items[index].function->column_count > 1) {
-        return mr_bind_unsupported(b, call->base.position,
-                                   "Put it into FROM, and select its columns.",
-                                   "%s(), which gives several columns, is not supported in the "
-                                   "select list",
-                                   call->name.name);
-    }
-    return field_of(b, index, 0, call->base.position, out);
-}
-
-uint32_t mr_set_call_fields(const MrNode *node)
-{
-    const MrSetFunction *const *found;
-    return node->kind == MR_AST_CALL &&
-                   mr_set_function_lookup(mr_string(MR_AST_AS(const MrAstCall, node)->name.name),
-                                          &found) > 0
-               ? found[0]->column_count
-               : 0;
-}
-
-MrStatus mr_bind_set_field(MrBinder *b, const MrAstCall *call, uint32_t field, const char **name,
-                           MrExpr **out)
-{
-    uint32_t index = 0;
-    MR_TRY(bind_listed(b, call, &index));
-    *name = b->set_calls->items[index].function->columns[field].name;
-    return field_of(b, index, field, call->base.position, out);
-}
-
-MrStatus mr_bind_field(MrBinder *b, const MrAstField *node, MrExpr **out)
-{
-    const char *name;
-    uint32_t fields = mr_set_call_fields(node->operand);
-    for (uint32_t f = 0; fields > 1 && node->name != NULL && f < fields; f++) {
-        const MrAstCall *call = MR_AST_AS(const MrAstCall, node->operand);
-        MR_TRY(mr_bind_set_field(b, call, f, &name, out));
-        if (strcmp(name, node->name) == 0) {
-            return MR_OK;
-        }
-    }
-    if (fields > 1 && node->name != NULL) {
-        return mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, node->base.position,
-                             "column \"%s\" not found in data type record", node->name);
-    }
-    if (node->operand->kind == MR_AST_COLUMN && node->name != NULL) {
-        /* A call of a subquery's select list: its columns are call.field there. */
-        MrAstColumn column = *MR_AST_AS(const MrAstColumn, node->operand);
-        const char **parts;
-        uint32_t last = column.parts.count - 1;
-        MR_NEW_ARRAY(b->arena, parts, column.parts.count, b->err);
-        memcpy(parts, column.parts.items, column.parts.count * sizeof *parts);
-        parts[last] = mr_arena_printf(b->arena, "%s.%s", parts[last], node->name);
-        if (parts[last] == NULL) {
-            return mr_error_no_memory(b->err);
-        }
-        column.parts.items = parts;
-        return mr_bind_column(b, &column, out);
-    }
-    return mr_bind_unsupported(b, node->base.position, "Name the column itself.",
-                               "selection of a field is not supported yet");
+    const MrSetFunction *function = b->set_calls->items[index].function;
+    return function->column_count == 1 ? field_of(b, index, 0, call->base.position, out)
+                                       : row_of(b, index, call->base.position, out);
 }
 
 /* ---- The nodes ----------------------------------------------------------------------------- */

@@ -7,15 +7,8 @@
 
 #include "planner/select_list.h"
 
-/* A call in the select list is a column from MR_SET_COLUMN on until its node is made. `*out` stays
- * NULL when no function of that name gives rows. */
-/* Columns of what the node calls: 0 where it is no function that gives rows. */
-uint32_t mr_set_call_fields(const MrNode *node);
-/* One column of a call in the select list, and its name. */
-MrStatus mr_bind_set_field(MrBinder *b, const MrAstCall *call, uint32_t field, const char **name,
-                           MrExpr **out);
-/* (call).name, and (column).name where the column is such a call of a subquery. */
-MrStatus mr_bind_field(MrBinder *b, const MrAstField *node, MrExpr **out);
+/* A call in the select list is a column from MR_SET_COLUMN on until its node is made, or a row of
+ * several. `*out` stays NULL when no function of that name gives rows. */
 MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
 /* Puts PROJECT_SET nodes over *node for the calls of the list (and of calls in their arguments),
  * and makes the list's expressions ones over the result. */

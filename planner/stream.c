@@ -100,6 +100,11 @@ static MrStatus make_schema(MrBinder *b, const MrAstCreateStream *ast, MrStream 
         MrType type;
         MR_TRY(check_column(b, ast, i));
         MR_TRY(mr_planner_type(def->type, &type, b->err));
+        if (mr_type_is_record(type.id)) {
+            return mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, def->type->base.position,
+                                 "column \"%s\" has pseudo-type %s", def->name,
+                                 mr_type_info(type.id)->name);
+        }
         if (mr_type_is_catalog(type.id)) {
             return mr_bind_unsupported(b, def->type->base.position, "Use text, or an integer.",
                                        "a column of type %s is not supported",

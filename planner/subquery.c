@@ -41,7 +41,7 @@ static MrStatus outer_expr(MrBinder *b, uint32_t index, const MrExpr *argument, 
     return MR_OK;
 }
 
-MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, bool as_row, MrExpr **out)
 {
     MrOuter *outer = b->outer;
     MrExpr *found = NULL;
@@ -55,7 +55,7 @@ MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, MrExpr **o
     b->scope = outer->is_hidden ? NULL : outer->scope;
     b->outer = outer->next;
     b->err = &error;
-    MrStatus status = mr_bind_column(b, column, &found);
+    MrStatus status = mr_bind_name(b, column, as_row, &found);
     b->scope = scope;
     b->outer = outer;
     b->err = err;

@@ -24,8 +24,9 @@ MrStatus mr_bind_array_subquery(MrBinder *b, const MrAstQuery *query, int32_t po
                                 MrExpr **out);
 MrStatus mr_bind_in_subquery(MrBinder *b, const MrAstIn *node, MrExpr **out);
 MrStatus mr_bind_quantified_subquery(MrBinder *b, const MrAstQuantified *node, MrExpr **out);
-/* The column in the queries around this one, as MR_EXPR_OUTER; *out NULL: none has it. */
-MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, MrExpr **out);
+/* The column (or, with `as_row`, the row) in the queries around this one, as MR_EXPR_OUTER; *out
+ * NULL: none has it. */
+MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, bool as_row, MrExpr **out);
 bool mr_expr_has_subquery(const MrExpr *expr);
 bool mr_expr_has_outer(const MrExpr *expr);
 

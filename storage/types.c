@@ -11,7 +11,7 @@
 #define IS_TEXT(id)                                                                \
     ((id) == MR_TYPE_UNKNOWN || (id) == MR_TYPE_TEXT || (id) == MR_TYPE_VARCHAR || \
      (id) == MR_TYPE_BYTEA || (id) == MR_TYPE_JSON || (id) == MR_TYPE_JSONB ||     \
-     ((id) >= MR_TYPE_NAME && (id) <= MR_TYPE_JSONPATH))
+     ((id) >= MR_TYPE_NAME && (id) <= MR_TYPE_RECORD))
 
 static const MrTypeInfo type_infos[MR_TYPE_COUNT] = {
 #define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_) \

@@ -6,7 +6,7 @@
  * timestamptz int64 µs since 1970-01-01; numeric MrDecimal; interval MrInterval; uuid 16 bytes;
  * oid and xid int64; text, varchar, name, bytea, json, jsonb, jsonpath (normalised) and unknown are
  * 16-byte MrText views, and so are arrays, int2vector and oidvector (storage/array.h says what the
- * bytes are) and the reg types (storage/reg.h).
+ * bytes are), rows (storage/record.h) and the reg types (storage/reg.h).
  */
 #ifndef MR_STORAGE_TYPES_H
 #define MR_STORAGE_TYPES_H
@@ -52,7 +52,7 @@ static inline bool mr_type_exists(uint32_t id)
 }
 
 /* typmod as PostgreSQL's: numeric(p,s) ((p << 16) | s) + 4, varchar(n) n + 4, timestamp(p) p; -1
- * none; of an array its elements'. */
+ * none; of an array its elements'; of a row, within one plan, the number of its shape. */
 typedef struct MrType {
     MrTypeId id;
     int32_t typmod;
@@ -78,7 +78,7 @@ static inline bool mr_type_is_text(MrTypeId id)
 {
     return id == MR_TYPE_TEXT || id == MR_TYPE_VARCHAR || id == MR_TYPE_BYTEA ||
            id == MR_TYPE_JSON || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN ||
-           mr_type_is_array(id) || (id >= MR_TYPE_NAME && id <= MR_TYPE_JSONPATH);
+           mr_type_is_array(id) || (id >= MR_TYPE_NAME && id <= MR_TYPE_RECORD);
 }
 /* A number that prints as a name (regclass …). */
 static inline bool mr_type_is_reg(MrTypeId id)
@@ -96,7 +96,17 @@ static inline MrTypeId mr_type_of_vector(MrTypeId id)
 static inline bool mr_type_is_own_text(MrTypeId id)
 {
     return mr_type_is_text(id) && id != MR_TYPE_BYTEA && !mr_type_is_array(id) &&
-           !mr_type_is_reg(id) && mr_type_of_vector(id) == id;
+           !mr_type_is_reg(id) && mr_type_of_vector(id) == id && id != MR_TYPE_RECORD;
+}
+/* A row as a value, or an array of them: no table and no result has a column of it. */
+static inline bool mr_type_is_record(MrTypeId id)
+{
+    return id == MR_TYPE_RECORD || id == MR_TYPE_RECORD_ARRAY;
+}
+/* Values that are equal may differ in their bytes, although they are views (jsonb, arrays, rows). */
+static inline bool mr_type_has_parts(MrTypeId id)
+{
+    return id == MR_TYPE_JSONB || id == MR_TYPE_RECORD || mr_type_is_array(id);
 }
 /* Only columns of the catalogue have the type (or its arrays). */
 static inline bool mr_type_is_catalog(MrTypeId id)

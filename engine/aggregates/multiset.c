@@ -45,7 +45,7 @@ static int compare_looks(MrTypeId type, const char *a, const char *b)
         size_t sign = mr_type_info(type)->width - 1u; /* the last byte of a little-endian float */
         return MR_MULTISET_COMPARE((uint8_t)a[sign] & 0x80, (uint8_t)b[sign] & 0x80);
     }
-    if (mr_type_is_array(type) || type == MR_TYPE_JSONB) {
+    if (mr_type_has_parts(type)) {
         MrText x, y;
         memcpy(&x, a, sizeof x);
         memcpy(&y, b, sizeof y);

@@ -228,12 +228,12 @@ MR_KERNEL(json_array_length)
     return MR_OK;
 }
 
-/* Floats and JSON as written are no jsonb yet: 1e+20, keys in any order. */
+/* Floats, rows and JSON as written are no jsonb yet: 1e+20, keys in any order. */
 static bool needs_normalising(MrTypeId from, MrTypeId to)
 {
     const MrTypeId type = mr_type_is_array(from) ? mr_type_element(from) : from;
-    return to == MR_TYPE_JSONB &&
-           (type == MR_TYPE_JSON || type == MR_TYPE_FLOAT32 || type == MR_TYPE_FLOAT64);
+    return to == MR_TYPE_JSONB && (type == MR_TYPE_JSON || type == MR_TYPE_FLOAT32 ||
+                                   type == MR_TYPE_FLOAT64 || type == MR_TYPE_RECORD);
 }
 
 static MrStatus set_normalised(MrEval *eval, MrVector *out, uint32_t row, MrString json)

@@ -114,7 +114,7 @@ static MrStatus name_append(MrJsonRow *row, uint32_t arg)
         return mr_error_set(&row->error, MR_ERR_INVALID_PARAMETER, "argument %u cannot be null",
                             arg + 1);
     }
-    if (mr_type_is_array(type) || type == MR_TYPE_JSON || type == MR_TYPE_JSONB) {
+    if (mr_type_has_parts(type) || type == MR_TYPE_JSON) {
         return mr_error_set(&row->error, MR_ERR_INVALID_PARAMETER,
                             "key value must be scalar, not array, composite, or json");
     }
@@ -153,7 +153,7 @@ static MrStatus build_object(MrJsonRow *row)
 }
 MR_JSON_KERNEL(json_build_object, build_object)
 
-static MrStatus write_array(MrJsonRow *row)
+static MrStatus write_value(MrJsonRow *row)
 {
     const bool lines =
         row->arg_count > 1 && *(const uint8_t *)mr_vector_cell(row->args[1], row->row) != 0;
@@ -162,7 +162,7 @@ static MrStatus write_array(MrJsonRow *row)
                          row->scratch, row->out);
     return MR_OK;
 }
-MR_JSON_KERNEL(array_to_json, write_array)
+MR_JSON_KERNEL(value_to_json, write_value)
 
 /* ---- from arrays of text ---- */
 
@@ -304,24 +304,7 @@ static MrStatus pretty(MrJsonRow *row)
 }
 MR_JSON_KERNEL(jsonb_pretty, pretty)
 
-/* ---- rows: what stands between members, then names and values in turn ---- */
-
-static MrStatus row_object(MrJsonRow *row)
-{
-    const MrString separator = mr_json_row_text(row, 0);
-    mr_builder_append_char(row->out, '{');
-    for (uint32_t k = 1; k + 1 < row->arg_count; k += 2) {
-        if (k > 1) {
-            mr_builder_append(row->out, separator.data, separator.length);
-        }
-        mr_json_append_string(row->out, mr_json_row_text(row, k));
-        mr_builder_append_char(row->out, ':');
-        value_append(row, k + 1);
-    }
-    mr_builder_append_char(row->out, '}');
-    return MR_OK;
-}
-MR_JSON_KERNEL(json_row_object, row_object)
+/* ---- for json_agg() ---- */
 
 static MrStatus line_mark(MrJsonRow *row)
 {
@@ -358,15 +341,17 @@ const MrFunction mr_functions_json_build[] = {
             "{\"b\":[null]}"),
     ENTRIES("jsonb", JSONB, "{\"a\": 1, \"b\": 2}", "{\"a\": \"1\", \"b\": \"2\"}",
             "{\"b\": [null]}"),
-    MR_ENTRY("array_to_json", 1, JSON, array_to_json, MR_FN_STRICT | MR_FN_SAME | STABLE,
+    F1("row_to_json", RECORD, JSON, value_to_json, STABLE, "A row as a JSON object.",
+       "row_to_json(ROW(1, 'a'))", "{\"f1\":1,\"f2\":\"a\"}"),
+    F2("row_to_json", RECORD, BOOL, JSON, value_to_json, STABLE,
+       "The same; true: a line feed between the members.", "row_to_json(ROW(1, 'a'), false)",
+       "{\"f1\":1,\"f2\":\"a\"}"),
+    MR_ENTRY("array_to_json", 1, JSON, value_to_json, MR_FN_STRICT | MR_FN_SAME | STABLE,
              "An array as JSON.", "array_to_json(ARRAY[[1, 5], [99, 100]])", "[[1,5],[99,100]]",
              MR_TYPE_ANYARRAY),
-    MR_ENTRY("array_to_json", 2, JSON, array_to_json, MR_FN_STRICT | MR_FN_SAME | STABLE,
+    MR_ENTRY("array_to_json", 2, JSON, value_to_json, MR_FN_STRICT | MR_FN_SAME | STABLE,
              "The same; true: a line feed between the elements.",
              "array_to_json(ARRAY[1, 2], false)", "[1,2]", MR_TYPE_ANYARRAY, MR_TYPE_BOOL),
-    MR_ENTRY("mr_row_json", 1, JSON, json_row_object, BUILD,
-             "A row as an object: row_to_json() of names and values in turn.",
-             "mr_row_json(',', 'a', 1, 'b', 'x')", "{\"a\":1,\"b\":\"x\"}", MR_TYPE_UNKNOWN),
     F1("mr_json_line", JSON, JSON, json_line_mark, 0, "Marked as a row or array, for json_agg().",
        "length(mr_json_line('[1]')::text)", "4"),
     F1("jsonb_pretty", JSONB, TEXT, jsonb_pretty, 0, "With lines and indentation.",

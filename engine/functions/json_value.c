@@ -4,6 +4,7 @@
 #include "engine/functions/json_value.h"
 
 #include "storage/jsonwalk.h"
+#include "storage/record.h"
 
 /* 2026-01-01T10:00:00+02:00: PostgreSQL's text with a T, and an offset of hours and minutes. */
 static void time_finish(MrTypeId type, MrBuilder *text)
@@ -24,6 +25,7 @@ static void dimension_append(const MrArray *array, int32_t dimension, uint32_t f
 {
     const uint32_t length = array->count > 0 ? (uint32_t)array->shape.lengths[dimension] : 0;
     const char *between = style->is_jsonb ? ", " : style->lines && dimension == 0 ? ",\n " : ",";
+    const MrJsonStyle inner = { .is_jsonb = style->is_jsonb, .zone = style->zone };
     mr_builder_append_char(out, '[');
     for (uint32_t i = 0; i < length; i++) {
         _Alignas(16) char cell[MR_CELL_BYTES_MAX];
@@ -35,10 +37,32 @@ static void dimension_append(const MrArray *array, int32_t dimension, uint32_t f
             mr_builder_append_string(out, "null");
         } else {
             mr_array_get(array, first + i, cell);
-            mr_json_append_value(array->element, cell, style, scratch, out);
+            mr_json_append_value(array->element, cell, &inner, scratch, out);
         }
     }
     mr_builder_append_char(out, ']');
+}
+
+static void record_append(const MrText *value, const MrJsonStyle *style, MrBuilder *scratch,
+                          MrBuilder *out)
+{
+    const MrJsonStyle inner = { .is_jsonb = style->is_jsonb, .zone = style->zone };
+    MrRecord record;
+    mr_record_open(value, &record);
+    mr_builder_append_char(out, '{');
+    for (uint32_t i = 0; i < record.count; i++) {
+        _Alignas(16) char cell[MR_CELL_BYTES_MAX];
+        mr_builder_append_string(out, i == 0 ? "" : style->lines ? ",\n " : ",");
+        mr_json_append_string(out, mr_string(mr_record_name(&record, i)));
+        mr_builder_append_char(out, ':');
+        if (mr_record_is_null(&record, i)) {
+            mr_builder_append_string(out, "null");
+            continue;
+        }
+        mr_record_get(&record, i, cell);
+        mr_json_append_value(mr_record_type(&record, i), cell, &inner, scratch, out);
+    }
+    mr_builder_append_char(out, '}');
 }
 
 void mr_json_append_value(MrTypeId type, const void *cell, const MrJsonStyle *style,
@@ -48,6 +72,10 @@ void mr_json_append_value(MrTypeId type, const void *cell, const MrJsonStyle *st
         MrArray array;
         mr_array_open(mr_type_element(type), cell, &array);
         dimension_append(&array, 0, 0, array.count, style, scratch, out);
+        return;
+    }
+    if (type == MR_TYPE_RECORD) {
+        record_append(cell, style, scratch, out);
         return;
     }
     if (type == MR_TYPE_BOOL) {

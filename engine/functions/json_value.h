@@ -7,13 +7,14 @@
 #include "storage/array.h"
 
 typedef struct MrJsonStyle {
-    bool is_jsonb; /* ", " between elements, where json has "," */
-    bool lines;    /* a line feed between the elements of an array's outer dimension */
+    bool is_jsonb; /* ", " between elements, where json has ","; a row is to be normalised */
+    bool lines;    /* a line feed between the elements of an array's outer dimension, or
+                       a row's members */
     const MrTimezone *zone;
 } MrJsonStyle;
 
 /* Appends a value: numbers and bools as they are (NaN and infinities as strings), times in ISO 8601
- * with a T, json as written, arrays as arrays, all else as a string.  `scratch` is overwritten. */
+ * with a T, json as written, arrays as arrays, rows as objects, all else as a string.  `scratch` is overwritten. */
 void mr_json_append_value(MrTypeId type, const void *cell, const MrJsonStyle *style,
                           MrBuilder *scratch, MrBuilder *out);
 

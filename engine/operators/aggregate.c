@@ -78,7 +78,7 @@ static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layo
     }
     for (uint32_t k = 0; k < layout->count; k++) {
         if (layout->types[k] == MR_TYPE_NUMERIC || layout->types[k] == MR_TYPE_INTERVAL ||
-            layout->types[k] == MR_TYPE_JSONB || mr_type_is_array(layout->types[k])) {
+            mr_type_has_parts(layout->types[k])) {
             return false;
         }
     }

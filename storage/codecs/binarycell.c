@@ -3,6 +3,7 @@
  * functions): big-endian, times counted from 2000-01-01.  Must not know columns or formats.
  */
 #include "storage/array.h"
+#include "storage/record.h"
 #include "storage/codec.h"
 #include "storage/codecs/decoder.h"
 #include "storage/jsontext.h"
@@ -299,6 +300,36 @@ static MrStatus array_recv(MrArena *arena, MrType type, const unsigned char *dat
     return mr_array_make(arena, element.id, &head.shape, cells, nulls, out, err);
 }
 
+/* A value behind the number of its bytes. */
+static void sized_send(MrTypeId type, const void *cell, MrBuilder *out)
+{
+    const size_t start = out->length;
+    mr_builder_append_u32(out, 0);
+    mr_binary_encode_cell(type, cell, out);
+    if (!out->failed) {
+        const uint32_t bytes = __builtin_bswap32((uint32_t)(out->length - start - 4));
+        memcpy(out->data + start, &bytes, sizeof bytes);
+    }
+}
+
+static void record_send(const MrText *value, MrBuilder *out)
+{
+    _Alignas(16) char cell[MR_CELL_BYTES_MAX];
+    MrRecord record;
+    mr_record_open(value, &record);
+    mr_builder_append_u32(out, record.count);
+    for (uint32_t i = 0; i < record.count && !out->failed; i++) {
+        const MrTypeId type = mr_record_type(&record, i);
+        mr_builder_append_u32(out, mr_type_info(type)->oid);
+        if (mr_record_is_null(&record, i)) {
+            mr_builder_append_u32(out, UINT32_MAX);
+            continue;
+        }
+        mr_record_get(&record, i, cell);
+        sized_send(type, cell, out);
+    }
+}
+
 static void array_send(MrTypeId element, const MrText *value, MrBuilder *out)
 {
     MrArray array;
@@ -316,14 +347,8 @@ static void array_send(MrTypeId element, const MrText *value, MrBuilder *out)
             mr_builder_append_u32(out, UINT32_MAX);
             continue;
         }
-        size_t start = out->length;
-        mr_builder_append_u32(out, 0);
         mr_array_get(&array, i, cell);
-        mr_binary_encode_cell(element, cell, out);
-        if (!out->failed) {
-            uint32_t bytes = __builtin_bswap32((uint32_t)(out->length - start - 4));
-            memcpy(out->data + start, &bytes, sizeof bytes);
-        }
+        sized_send(element, cell, out);
     }
 }
 
@@ -403,6 +428,9 @@ MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, si
     case MR_TYPE_OID:
     case MR_TYPE_XID: *(int64_t *)cell = (int64_t)get32(bytes); return MR_OK;
     case MR_TYPE_CHAR: return char_recv(data, cell, err);
+    case MR_TYPE_RECORD:
+        return mr_error_set(err, MR_ERR_UNSUPPORTED,
+                            "input of anonymous composite types is not implemented");
     case MR_TYPE_BYTEA: *(MrText *)cell = mr_text_make(data, (uint32_t)length); return MR_OK;
     default:
         if (mr_type_is_reg(type.id)) {
@@ -454,6 +482,7 @@ void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
         return;
     }
     case MR_TYPE_UUID: mr_builder_append(out, cell, 16); return;
+    case MR_TYPE_RECORD: record_send(cell, out); return;
     case MR_TYPE_OID:
     case MR_TYPE_XID: mr_builder_append_u32(out, (uint32_t) * (const int64_t *)cell); return;
     default: {

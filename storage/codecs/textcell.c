@@ -382,6 +382,9 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
     case MR_TYPE_JSONB: return json_decode(arena, type.id, text, cell, err);
     case MR_TYPE_JSONPATH: return jsonpath_decode(arena, text, cell, err);
     case MR_TYPE_VARCHAR: return varchar_decode(type, text, cell, err);
+    case MR_TYPE_RECORD:
+        return mr_error_set(err, MR_ERR_UNSUPPORTED,
+                            "input of anonymous composite types is not implemented");
     default:
         if (mr_type_is_array(type.id)) {
             return mr_array_parse(arena, type, text, zone, cell, err);
