@@ -103,7 +103,7 @@ static inline bool mr_type_is_record(MrTypeId id)
 {
     return id == MR_TYPE_RECORD || id == MR_TYPE_RECORD_ARRAY;
 }
-/* Values that are equal may differ in their bytes, although they are views (jsonb, arrays, rows). */
+/* Values that are equal may differ in their bytes, although they are views: jsonb, arrays, rows. */
 static inline bool mr_type_has_parts(MrTypeId id)
 {
     return id == MR_TYPE_JSONB || id == MR_TYPE_RECORD || mr_type_is_array(id);

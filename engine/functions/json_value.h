@@ -7,9 +7,8 @@
 #include "storage/array.h"
 
 typedef struct MrJsonStyle {
-    bool is_jsonb; /* ", " between elements, where json has ","; a row is to be normalised */
-    bool lines;    /* a line feed between the elements of an array's outer dimension, or
-                       a row's members */
+    bool is_jsonb; /* ", " between elements, where json has ","; rows are to be normalised */
+    bool lines; /* a line feed between elements of an array's outer dimension, members of a row */
     const MrTimezone *zone;
 } MrJsonStyle;
 
