@@ -6,14 +6,16 @@
 
 #include "storage/array.h"
 
+/* `is_jsonb`: ", " between elements, where json has ","; rows are to be normalised.  `lines`: a
+ * line feed between elements of an array's outer dimension, or members of a row. */
 typedef struct MrJsonStyle {
-    bool is_jsonb; /* ", " between elements, where json has ","; rows are to be normalised */
-    bool lines; /* a line feed between elements of an array's outer dimension, members of a row */
+    bool is_jsonb, lines;
     const MrTimezone *zone;
 } MrJsonStyle;
 
 /* Appends a value: numbers and bools as they are (NaN and infinities as strings), times in ISO 8601
- * with a T, json as written, arrays as arrays, rows as objects, all else as a string.  `scratch` is overwritten. */
+ * with a T, json as written, arrays as arrays, rows as objects, all else as a string.  `scratch` is
+ * overwritten. */
 void mr_json_append_value(MrTypeId type, const void *cell, const MrJsonStyle *style,
                           MrBuilder *scratch, MrBuilder *out);
 
