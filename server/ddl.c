@@ -134,6 +134,12 @@ void mr_ddl_finish(MrDdl *ddl)
     free(ddl);
 }
 
+void mr_ddl_fail(MrDdl *ddl, MrStatus status)
+{
+    ddl->status = status;
+    mr_ddl_finish(ddl);
+}
+
 void mr_ddl_notice(MrDdl *ddl, const char *sqlstate, const char *format, ...)
 {
     char text[512];

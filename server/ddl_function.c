@@ -11,12 +11,6 @@ static const char *stored_name(MrDdl *ddl, const char *name)
     return mr_arena_printf(&ddl->memory->arena, "%s()", name);
 }
 
-static void fail(MrDdl *ddl, MrStatus status)
-{
-    ddl->status = status;
-    mr_ddl_finish(ddl);
-}
-
 /* 2BP01 when a relation or another function calls it. */
 static MrStatus check_unused(MrDdl *ddl, const char *name, const char *verb)
 {
@@ -106,7 +100,7 @@ void mr_ddl_create_function(MrDdl *ddl)
         status = fill_record(ddl, &function, is_there);
     }
     if (status != MR_OK) {
-        fail(ddl, status);
+        mr_ddl_fail(ddl, status);
         return;
     }
     mr_ddl_record(ddl, function_recorded);
@@ -136,16 +130,17 @@ void mr_ddl_drop_function(MrDdl *ddl)
     const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
     const char *name = dropped_name(ddl);
     if (statement->names.count != 1) {
-        fail(ddl, mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "DROP takes one FUNCTION at a time"));
+        mr_ddl_fail(
+            ddl, mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "DROP takes one FUNCTION at a time"));
         return;
     }
     if (mr_catalog_function(ddl->catalog, name) == NULL) {
         if (statement->if_exists) {
             mr_ddl_notice(ddl, "00000", "function %s() does not exist, skipping", name);
-            fail(ddl, MR_OK);
+            mr_ddl_fail(ddl, MR_OK);
         } else {
-            fail(ddl, mr_error_set(&ddl->err, MR_ERR_UNDEFINED_FUNCTION,
-                                   "function %s() does not exist", name));
+            mr_ddl_fail(ddl, mr_error_set(&ddl->err, MR_ERR_UNDEFINED_FUNCTION,
+                                          "function %s() does not exist", name));
         }
         return;
     }
@@ -154,7 +149,7 @@ void mr_ddl_drop_function(MrDdl *ddl)
         status = mr_ddl_find_stored(ddl, stored_name(ddl, name), false);
     }
     if (status != MR_OK) {
-        fail(ddl, status);
+        mr_ddl_fail(ddl, status);
         return;
     }
     ddl->record.op = MR_DDL_DROP;

@@ -80,6 +80,8 @@ typedef struct MrDependents {
 void mr_ddl_enqueue(MrDdl *ddl, MrDdl *after);
 /* Ends the statement; the next one of the queue begins. */
 void mr_ddl_finish(MrDdl *ddl);
+/* Ends it with that status, whose story ddl->err tells. */
+void mr_ddl_fail(MrDdl *ddl, MrStatus status);
 /* Appends the record, waits until it is on disk, applies it to the store, then calls `next`.  A
  * failure ends the statement. */
 void mr_ddl_record(MrDdl *ddl, void (*next)(MrDdl *ddl));
