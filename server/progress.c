@@ -7,7 +7,7 @@
 #include "server/scheduler.h"
 #include "server/statement.h"
 
-/* One stream that the query reads. */
+/* One stream or table that the query reads, maybe through views. */
 typedef struct Input {
     const MrRelation *stream; /* NULL: gone */
     MrLogStreamFacts facts;
@@ -109,9 +109,69 @@ static MrStatus say_state(Report *r)
                mr_target_state_text(status->target.state));
 }
 
+/* How much of the input's records the query has not read yet. */
+static MrStatus say_input_lag(Report *r, const MrLogStreamFacts *facts)
+{
+    uint64_t position = r->status.position;
+    if (position >= facts->last_sequence) {
+        return MR_OK;
+    }
+    return say(r, "Its last record is %llu: the query has still to read %llu records of the log.",
+               (unsigned long long)facts->last_sequence,
+               (unsigned long long)(facts->last_sequence - position));
+}
+
+/* Whether time goes on without rows. */
+static MrStatus say_idle(Report *r, const Input *input)
+{
+    char span[64], timeout[64];
+    const MrStream *stream = input->stream->stream;
+    const MrServer *server = r->session->server;
+    int64_t quiet_us = r->now_us - input->facts.last_arrival_us;
+    int64_t idle_us = mr_server_idle_us(server, stream);
+    if (quiet_us <= 0) {
+        return MR_OK;
+    }
+    span_text(quiet_us, span);
+    if (stream->event_column < 0) {
+        return say(r, "No row has come for %s.", span);
+    }
+    if (!mr_server_is_live(server, stream, &input->facts)) {
+        return say(r,
+                   "No row has come for %s; the last ones were old when they came, so that no "
+                   "heartbeat moves W.",
+                   span);
+    }
+    return quiet_us >= idle_us
+               ? say(r,
+                     "It is idle: no row has come for %s; heartbeats move W while a window waits.",
+                     span)
+               : say(r, "No row has come for %s; it is idle after %s.", span,
+                     span_text(idle_us, timeout));
+}
+
+static MrStatus say_watermark(Report *r, const MrLogStreamFacts *facts)
+{
+    char watermark[64], span[64];
+    if (facts->watermark_us == MR_TIME_MIN) {
+        return say(r, "It has no watermark yet.");
+    }
+    time_text(r, facts->watermark_us, watermark);
+    bool is_behind = facts->last_event_us != MR_TIME_MIN && facts->watermark_us != MR_TIME_MAX &&
+                     facts->watermark_us < facts->last_event_us;
+    return is_behind ? say(r, "Its watermark W is %s, %s behind its last event time.", watermark,
+                           span_text(facts->last_event_us - facts->watermark_us, span))
+                     : say(r, "Its watermark W is %s.", watermark);
+}
+
+static bool is_table(const Input *input)
+{
+    return input->stream != NULL && input->stream->kind == MR_RELATION_TABLE;
+}
+
 static MrStatus say_input(Report *r, const Input *input)
 {
-    char last[64], watermark[64], span[64];
+    char last[64], arrival[64];
     const MrLogStreamFacts *facts = &input->facts;
     if (input->stream == NULL || !input->has_facts) {
         return say(r, "Its input has no record in the log yet.");
@@ -120,20 +180,20 @@ static MrStatus say_input(Report *r, const Input *input)
     if (facts->rows == 0) {
         return say(r, "Input \"%s\" has no rows yet.", name);
     }
+    time_text(r, facts->last_arrival_us, arrival);
+    if (is_table(input)) {
+        MR_TRY(say(r, "Input \"%s\", a table: %llu changes; the last one came at %s.", name,
+                   (unsigned long long)facts->rows, arrival));
+        return say_input_lag(r, facts);
+    }
     MR_TRY(
         say(r, "Input \"%s\": %llu rows; last event time %s, last arrival %s.", name,
             (unsigned long long)facts->rows,
             facts->last_event_us == MR_TIME_MIN ? "none" : time_text(r, facts->last_event_us, last),
-            time_text(r, facts->last_arrival_us, span)));
-    if (facts->watermark_us == MR_TIME_MIN) {
-        MR_TRY(say(r, "It has no watermark yet."));
-    } else {
-        MR_TRY(say(r, "Its watermark W is %s.", time_text(r, facts->watermark_us, watermark)));
-    }
-    int64_t quiet_us = r->now_us - facts->last_arrival_us;
-    if (quiet_us > 0) {
-        MR_TRY(say(r, "No row has come for %s.", span_text(quiet_us, span)));
-    }
+            arrival));
+    MR_TRY(say_watermark(r, facts));
+    MR_TRY(say_input_lag(r, facts));
+    MR_TRY(say_idle(r, input));
     if (facts->future_rows > 0) {
         return say(r,
                    "%llu rows were dated further ahead than max_future_skew and have not moved W.",
@@ -250,8 +310,10 @@ static void find_inputs(Report *r, const MrCatalog *catalog)
         input->has_facts =
             input->stream != NULL &&
             mr_log_stream_facts(r->session->server->log, r->status.streams[i], &input->facts);
-        if (r->slowest == NULL || !input->has_facts ||
-            (r->slowest->has_facts && input->facts.watermark_us < r->slowest->facts.watermark_us)) {
+        bool is_slower =
+            r->slowest == NULL || !input->has_facts ||
+            (r->slowest->has_facts && input->facts.watermark_us < r->slowest->facts.watermark_us);
+        if (is_slower && !is_table(input)) { /* a table holds nobody back */
             r->slowest = input;
         }
     }

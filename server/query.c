@@ -276,14 +276,16 @@ static int64_t time_of_stream(const MrQuery *query, const MrScanSpec *spec)
 int64_t mr_query_watermark(const MrQuery *query)
 {
     const MrPlan *plan = query->spec.plan;
-    int64_t least_us = MR_TIME_MAX;
+    int64_t least_us = MR_TIME_MAX, of_tables_us = MR_TIME_MAX;
     for (uint32_t s = 0; s < plan->scan_count; s++) {
         if (mr_plan_scan_is_logged(&plan->scans[s])) {
-            int64_t own_us = time_of_stream(query, plan->scans[s].spec);
-            least_us = own_us < least_us ? own_us : least_us;
+            const MrScanSpec *spec = plan->scans[s].spec;
+            int64_t own_us = time_of_stream(query, spec);
+            int64_t *least = spec->has_watermark ? &least_us : &of_tables_us;
+            *least = own_us < *least ? own_us : *least;
         }
     }
-    return least_us;
+    return least_us < MR_TIME_MAX ? least_us : of_tables_us; /* tables hold nobody back */
 }
 
 /* Number of the row among the query's input, from the records that were just run. */

@@ -110,15 +110,26 @@ static void note_waiting(void *context, const MrRelation *relation, const MrQuer
     }
 }
 
+int64_t mr_server_idle_us(const MrServer *server, const MrStream *stream)
+{
+    return stream->idle_timeout_us >= 0 ? stream->idle_timeout_us
+                                        : mr_settings_int(server->settings, MR_SET_IDLE_TIMEOUT);
+}
+
+bool mr_server_is_live(const MrServer *server, const MrStream *stream,
+                       const MrLogStreamFacts *facts)
+{
+    return facts->last_arrival_us - facts->last_event_us <=
+           stream->delay_us + mr_server_idle_us(server, stream);
+}
+
 /* Where a heartbeat moves W of the stream to; MR_TIME_MIN: it is not idle, or its rows are old
  * (dialect.md, Time, rule 6). */
 static int64_t idle_watermark(const MrServer *server, const MrStream *stream,
                               const MrLogStreamFacts *facts, int64_t now_us)
 {
-    int64_t idle_us = stream->idle_timeout_us >= 0
-                          ? stream->idle_timeout_us
-                          : mr_settings_int(server->settings, MR_SET_IDLE_TIMEOUT);
-    bool is_live = facts->last_arrival_us - facts->last_event_us <= stream->delay_us + idle_us;
+    int64_t idle_us = mr_server_idle_us(server, stream);
+    bool is_live = mr_server_is_live(server, stream, facts);
     return is_live && now_us - facts->last_arrival_us >= idle_us
                ? facts->watermark_us + (now_us - facts->last_record_arrival_us)
                : MR_TIME_MIN;

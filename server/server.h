@@ -95,6 +95,11 @@ _Noreturn void mr_server_panic(const MrError *err);
 
 /* Idle streams get their heartbeats; called once a second, and after SET CLOCK. */
 void mr_server_tick(MrServer *server);
+/* After how long without a row the stream is idle; and whether its rows are live data, not a replay
+ * of old ones: only then do heartbeats move W (dialect.md, Time, rule 6). */
+int64_t mr_server_idle_us(const MrServer *server, const MrStream *stream);
+bool mr_server_is_live(const MrServer *server, const MrStream *stream,
+                       const MrLogStreamFacts *facts);
 /* Makes `catalog` the current version (takes the reference). */
 void mr_server_publish(MrServer *server, MrCatalog *catalog);
 

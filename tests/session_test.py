@@ -268,6 +268,47 @@ def make_cases(server):
     yield "settings at the start", start_up_settings
 
 
+def progress_of_inputs():
+    """EXPLAIN PROGRESS per input: one that is idle, one with old rows that holds W back, a table, which does not."""
+    with harness.Server(virtual_clock=True) as server, server.connect() as connection:
+        run = connection.execute
+        run("SET CLOCK TO '2026-01-01 00:01:20+00'")
+        run("CREATE STREAM a (ts TIMESTAMP, k TEXT, WATERMARK FOR ts AS ts)")
+        run("CREATE STREAM b (ts TIMESTAMP, k TEXT, WATERMARK FOR ts AS ts - INTERVAL '5 seconds')")
+        run("CREATE TABLE t (k TEXT PRIMARY KEY, name TEXT)")
+        run("CREATE MATERIALIZED VIEW j AS SELECT a.ts, t.name, n FROM a JOIN t ON t.k = a.k JOIN "
+            "(SELECT k, count(*) AS n FROM TUMBLE(b, ts, INTERVAL '1 minute') GROUP BY window_start, k) AS m ON m.k = a.k")
+        run("INSERT INTO t VALUES ('x', 'X')")
+        run("INSERT INTO a VALUES ('2025-06-01 00:00:30', 'x'), ('2026-01-01 00:01:10', 'y')")
+        run("INSERT INTO b VALUES ('2025-06-01 00:00:12', 'x')")
+        run("FLUSH")
+
+        def said():
+            return [row[0] for row in run("EXPLAIN PROGRESS j").fetchall()]
+
+        wanted = ['Input "a": 2 rows; last event time 2026-01-01 00:01:10+00, last arrival 2026-01-01 00:01:20+00.',
+                  "Its watermark W is 2026-01-01 00:01:10+00.",
+                  'Input "b": 1 rows; last event time 2025-06-01 00:00:12+00, last arrival 2026-01-01 00:01:20+00.',
+                  "Its watermark W is 2025-06-01 00:00:07+00, 00:00:05 behind its last event time.",
+                  'Input "t", a table: 1 changes; the last one came at 2026-01-01 00:01:20+00.',
+                  "It waits for a row of \"b\" with a time of 2025-06-01 00:01:05+00 or later, or for ADVANCE WATERMARK OF b "
+                  "TO '2025-06-01 00:01:00+00', or for the heartbeats of an idle live stream."]
+        lines = said()
+        missing = [line for line in wanted if line not in lines]
+        assert not missing, (missing, lines)
+        run("SET CLOCK TO '2026-01-01 00:01:25+00'")
+        assert "No row has come for 00:00:05; it is idle after 00:00:30." in said(), said()
+        run("SET CLOCK TO '2026-01-01 00:02:20+00'")
+        lines = said()
+        assert "It is idle: no row has come for 00:01:00; heartbeats move W while a window waits." in lines, lines
+        assert ("No row has come for 00:01:00; the last ones were old when they came, so that no heartbeat moves W."
+                in lines), lines
+
+
+def test_progress():
+    yield "EXPLAIN PROGRESS tells of each input", progress_of_inputs
+
+
 def test_session():
     with harness.Server() as server:
         yield from make_cases(server)

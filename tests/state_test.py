@@ -21,6 +21,7 @@ QUERIES = (
     ("hop", GROUPED.format("HOP(a, ts, INTERVAL '5 seconds', INTERVAL '20 seconds')"), True),
     ("cumulate", GROUPED.format("CUMULATE(a, ts, INTERVAL '5 seconds', INTERVAL '20 seconds')"), True),
     ("session", GROUPED.format("SESSION(a PARTITION BY k, ts, INTERVAL '5 seconds')"), True),
+    ("session_rows", "SELECT k, v, window_end FROM SESSION(a PARTITION BY k, ts, INTERVAL '5 seconds')", True),
     ("by_expression", "SELECT date_trunc('minute', ts) AS minute, k, sum(v) AS v FROM a GROUP BY 1, 2", True),
     ("distinct_calls", "SELECT window_start, count(DISTINCT k) AS k, array_agg(v) AS v "
                        "FROM TUMBLE(a, ts, INTERVAL '10 seconds') GROUP BY window_start", True),
