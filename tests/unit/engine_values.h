@@ -14,7 +14,8 @@
 
 #define TEST_ROWS 131 /* not a multiple of 64 */
 
-static MrArena test_arena;
+/* What values and trees live in; the test program defines and empties it. */
+extern MrArena test_arena;
 
 static inline MrTypeId test_type(const char *name, size_t length)
 {

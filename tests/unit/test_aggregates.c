@@ -8,6 +8,8 @@
 #include "engine/aggregate.h"
 #include "tests/unit/engine_values.h"
 
+MrArena test_arena;
+
 enum { VALUES_MAX = 400 };
 
 /* Values of the type for each aggregate; small, so that equal ones come often. */

@@ -5,6 +5,8 @@
 
 #include "common/timezone.h"
 
+MrArena test_arena;
+
 typedef struct CastCase {
     const char *value;
     const char *type;

@@ -7,6 +7,8 @@
 #include "common/random.h"
 #include "common/timezone.h"
 
+MrArena test_arena;
+
 /* Columns: a int4 (row % 7, NULL every 5th), b int4 (row % 3), t text, always ROWS rows. */
 enum { ROWS = 200 };
 

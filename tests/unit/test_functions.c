@@ -6,6 +6,8 @@
 
 #include "common/timezone.h"
 
+MrArena test_arena;
+
 typedef struct FunctionCase {
     const char *function;
     const char *args[8];

@@ -9,6 +9,8 @@
 
 #include "common/random.h"
 
+MrArena test_arena;
+
 enum { ROWS = 700 };
 
 static MrVector vector_of(MrTypeId type, const char *const *choices, uint32_t count,

@@ -7,6 +7,8 @@
 
 #include "common/random.h"
 
+MrArena test_arena;
+
 enum { KEYS = 3, TIMES = 400, REACH = 7, STEPS = 6000 };
 
 static const MrColumn columns[3] = { { .name = "k", .type = { MR_TYPE_INT64, -1 } },

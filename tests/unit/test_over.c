@@ -10,6 +10,8 @@
 #include "engine/operators/over.h"
 #include "tests/unit/engine_values.h"
 
+MrArena test_arena;
+
 enum { ID, PART, AT, VAL, NAME, FLAG, COLUMNS };
 static const MrColumn columns[COLUMNS + 8] = {
     { .name = "id", .type = { MR_TYPE_INT64, -1 } },
