@@ -116,6 +116,7 @@ void mr_ddl_finish(MrDdl *ddl)
     if (server->ddl_queue != NULL) {
         mr_server_post(server, begin_posted, server);
     }
+    mr_waits_notify(server); /* of a query that did not run meanwhile */
     if (ddl->wait != NULL && !ddl->is_quiet) {
         mr_wait_tell(server, ddl->wait, ddl->status, &ddl->err);
     }

@@ -205,6 +205,48 @@ static MrDdl *list_step(MrDdl *ddl, MrDdl *last, MrDdl *step)
     return step;
 }
 
+/* A line of a query's settings; the record that makes the query anew writes them without it. */
+static const char stale_line[] = "stale=\n";
+
+uint32_t mr_ddl_count_queries(const MrDependents *dependents)
+{
+    uint32_t count = 0;
+    for (uint32_t d = 0; d < dependents->count; d++) {
+        count += dependents->items[d].relation->kind == MR_RELATION_QUERY;
+    }
+    return count;
+}
+
+static MrStatus mark_stale(MrDdl *ddl, const MrRelation *query, MrDdlChange *out)
+{
+    MrArena *arena = &ddl->memory->arena;
+    const char *settings = mr_ddl_settings_text(arena, mr_ddl_zone_named(query->zone_name));
+    settings = settings == NULL ? NULL : mr_arena_printf(arena, "%s%s", settings, stale_line);
+    settings = settings == NULL ? NULL : mr_ddl_settings_with_comments(arena, settings, query);
+    if (settings == NULL) {
+        return mr_error_no_memory(&ddl->err);
+    }
+    out->settings = settings;
+    return mr_ddl_stored_id(ddl, query->name, false, &out->id);
+}
+
+MrStatus mr_ddl_mark_stale(MrDdl *ddl, const MrDependents *dependents, MrDdlChange *changes)
+{
+    for (uint32_t d = 0; d < dependents->count; d++) {
+        const MrRelation *relation = dependents->items[d].relation;
+        if (relation->kind == MR_RELATION_QUERY) {
+            MR_TRY(mark_stale(ddl, relation, &changes[ddl->record.change_count++]));
+        }
+    }
+    return MR_OK;
+}
+
+bool mr_ddl_is_marked_stale(const char *settings)
+{
+    const char *at = strstr(settings, stale_line);
+    return at != NULL && (at == settings || at[-1] == '\n');
+}
+
 void mr_ddl_finish_rebuilding(MrDdl *ddl, const MrRelation *replaced)
 {
     MrDependents dependents = { .count = 0 };

@@ -155,6 +155,12 @@ MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents
 /* The relation by its text, planned over `next`. */
 MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, MrRelation *out,
                            MrError *err);
+/* How many of them are materialized views. */
+uint32_t mr_ddl_count_queries(const MrDependents *dependents);
+/* Beside the record's changes those that mark every materialized view among the dependents: should
+ * a kill come before they are made anew, the next start does it.  `changes` has room for them. */
+MrStatus mr_ddl_mark_stale(MrDdl *ddl, const MrDependents *dependents, MrDdlChange *changes);
+bool mr_ddl_is_marked_stale(const char *settings);
 /* Ends a statement that replaced the relation: its dependents are made anew before it is told. */
 void mr_ddl_finish_rebuilding(MrDdl *ddl, const MrRelation *replaced);
 /* Whether the object waits to be swapped in, and is suspended then. */

@@ -321,6 +321,9 @@ static MrStatus load_objects(Loading *loading, const MrPlan **plans, MrArena **a
 /* What it reads was replaced, and a kill came before it was made anew. */
 static bool is_stale(const Loading *loading, const MrCatalogObject *object, const MrPlan *plan)
 {
+    if (mr_ddl_is_marked_stale(object->settings)) {
+        return true;
+    }
     for (uint32_t p = 0; p < plan->parent_count; p++) {
         for (uint32_t o = 0; o < loading->count; o++) {
             const MrCatalogObject *parent = &loading->objects[o];

@@ -25,13 +25,12 @@ static const char beside_suffix[] = "_mr_new";
 
 /* Over a catalogue with the new one in its place: it must not read itself, and what reads it must
  * keep its columns. */
-static MrStatus check_dependents(MrDdl *ddl, const MrRelation *old)
+static MrStatus check_dependents(MrDdl *ddl, const MrRelation *old, MrDependents *dependents)
 {
     MrCatalog *next;
-    MrDependents dependents;
-    MR_TRY(mr_ddl_dependents(ddl, old, &dependents));
-    for (uint32_t d = 0; d < dependents.count; d++) {
-        const MrRelation *reader = dependents.items[d].relation;
+    MR_TRY(mr_ddl_dependents(ddl, old, dependents));
+    for (uint32_t d = 0; d < dependents->count; d++) {
+        const MrRelation *reader = dependents->items[d].relation;
         if (reader->kind == MR_RELATION_SINK) { /* its table is not ours to write anew */
             mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
                          "\"%s\" cannot be replaced: sink \"%s\" reads it", old->name,
@@ -39,14 +38,15 @@ static MrStatus check_dependents(MrDdl *ddl, const MrRelation *old)
             return mr_error_hint(&ddl->err, "DROP SINK it first, and CREATE it again.");
         }
     }
-    dependents.items[dependents.count++] = (MrDependent){ &ddl->relation, old };
+    MrDependents all = *dependents; /* there is room for one more */
+    all.items[all.count++] = (MrDependent){ &ddl->relation, old };
     MR_TRY(mr_catalog_clone(ddl->catalog, &next, &ddl->err));
     MrStatus status = mr_ddl_forget_relation(next, old, &ddl->err);
     if (status == MR_OK) {
         status = mr_catalog_add_relation(next, &ddl->relation, &ddl->err);
     }
     if (status == MR_OK) {
-        status = mr_ddl_check_dependents(ddl, next, &dependents, old->name);
+        status = mr_ddl_check_dependents(ddl, next, &all, old->name);
     }
     mr_catalog_unref(next);
     return status;
@@ -54,6 +54,7 @@ static MrStatus check_dependents(MrDdl *ddl, const MrRelation *old)
 
 static MrStatus check_replacement(MrDdl *ddl)
 {
+    MrDependents dependents;
     const MrRelation *old = ddl->replaced;
     if (old->kind != MR_RELATION_QUERY) {
         return mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE,
@@ -72,7 +73,7 @@ static MrStatus check_replacement(MrDdl *ddl)
         return mr_error_set(&ddl->err, MR_ERR_NAME_TOO_LONG,
                             "the name \"%s\" is too long to build a table beside it", old->name);
     }
-    return check_dependents(ddl, old);
+    return check_dependents(ddl, old, &dependents);
 }
 
 static const char *beside_name(MrArena *arena, const char *name)
@@ -387,29 +388,32 @@ static MrStatus plan_view(MrDdl *ddl, const MrRelation *old)
 {
     MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
     MrArena *arena = &ddl->memory->arena;
-    MrDdlChange *change;
+    MrDependents dependents;
+    MrDdlChange change = { 0 }, *changes;
     const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
     if (old->kind != MR_RELATION_VIEW) {
         return mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a view", old->name);
     }
     MR_TRY(mr_planner_view(&context, statement, &ddl->relation, &ddl->err));
     MR_TRY(check_view_columns(ddl, old));
-    MR_NEW(arena, change, &ddl->err);
-    change->sql = mr_ast_to_text(arena, &statement->base, MR_PRINT_COMPLETE);
+    change.sql = mr_ast_to_text(arena, &statement->base, MR_PRINT_COMPLETE);
     const char *settings = mr_ddl_settings_text(arena, ddl->request.zone);
-    if (settings == NULL || change->sql == NULL) {
+    if (settings == NULL || change.sql == NULL) {
         return mr_error_no_memory(&ddl->err);
     }
-    change->settings = mr_ddl_settings_with_comments(arena, settings, old);
-    MR_TRY(mr_ddl_stored_id(ddl, old->name, false, &change->id));
+    change.settings = mr_ddl_settings_with_comments(arena, settings, old);
+    MR_TRY(mr_ddl_stored_id(ddl, old->name, false, &change.id));
     ddl->relation.oid = old->oid;
-    ddl->relation.sql = change->sql;
+    ddl->relation.sql = change.sql;
     mr_ddl_keep_comments(&ddl->relation, old);
     ddl->relation.zone_name =
         ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone);
-    ddl->record = (MrDdlRecord){ .op = MR_DDL_ALTER, .changes = change, .change_count = 1 };
-    ddl->record.object.id = change->id;
-    return check_dependents(ddl, old);
+    MR_TRY(check_dependents(ddl, old, &dependents));
+    MR_NEW_ARRAY(arena, changes, 1 + mr_ddl_count_queries(&dependents), &ddl->err);
+    changes[0] = change;
+    ddl->record = (MrDdlRecord){ .op = MR_DDL_ALTER, .changes = changes, .change_count = 1 };
+    ddl->record.object.id = change.id;
+    return mr_ddl_mark_stale(ddl, &dependents, changes);
 }
 
 void mr_ddl_replace_view(MrDdl *ddl, const MrRelation *old)

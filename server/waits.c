@@ -175,6 +175,24 @@ static bool can_move(const MrQueryStatus *status)
             status->target.state == MR_TARGET_REWIND);
 }
 
+/* A query of the catalogue that does not run while DDL is under way is on its way to run: it is
+ * being made anew, here or since the start.  Whether that one is; NULL: whether any is. */
+static bool is_between(MrServer *server, const uint8_t *query)
+{
+    const uint32_t count =
+        server->ddl_queue == NULL ? 0 : mr_catalog_relation_count(server->catalog);
+    for (uint32_t r = 0; r < count; r++) {
+        const MrStandingQuery *standing = mr_catalog_relation(server->catalog, r)->standing;
+        MrQueryStatus status;
+        if (standing != NULL &&
+            (query == NULL || memcmp(standing->id, query, sizeof standing->id) == 0) &&
+            !mr_scheduler_query_status(server, standing->id, &status)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 typedef struct FlushCheck {
     MrWait *wait;
     bool is_over;
@@ -228,7 +246,7 @@ static bool flush_is_over(MrServer *server, MrWait *wait)
         wait->sequence = mr_log_appended(server->log);
         mr_scheduler_hurry(server, wait->sequence);
     }
-    if (mr_log_synced(server->log) < wait->sequence) {
+    if (mr_log_synced(server->log) < wait->sequence || is_between(server, NULL)) {
         return false;
     }
     /* It fails only when all that can move has arrived: what is read after an error is as far as it
@@ -243,7 +261,10 @@ static bool flush_is_over(MrServer *server, MrWait *wait)
 static bool covered_is_over(MrServer *server, const MrWait *wait)
 {
     MrQueryStatus status;
-    return !mr_scheduler_query_status(server, wait->query, &status) || !can_move(&status) ||
+    if (!mr_scheduler_query_status(server, wait->query, &status)) {
+        return !is_between(server, wait->query);
+    }
+    return !can_move(&status) ||
            (status.covered >= wait->sequence && status.state == MR_QUERY_RUNNING);
 }
 

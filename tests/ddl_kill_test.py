@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""tests/ddl_kill_test.py - a death at every point of a DDL statement leaves it done or not done.
+
+The server dies at the point when it is passed for the first time, the second, … until the statement lives.
+After each death the server starts again: every view shows what its stored text answers, takes further rows,
+and the statement, said once more, is done or says that it was.
+"""
+import collections
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import harness  # noqa: E402
+from harness import ROOT  # noqa: E402
+
+import psycopg  # noqa: E402
+
+PASSES_MAX = 40
+DEATHS = 2 if harness.quick() or harness.sanitized() else PASSES_MAX
+SETUP = (
+    "CREATE STREAM s (k int, v int)",
+    "INSERT INTO s SELECT i % 3, i FROM generate_series(1, 8) AS i",
+    "CREATE VIEW even AS SELECT k, v FROM s WHERE v % 2 = 0",
+    "CREATE VIEW chosen AS SELECT * FROM even",
+    "CREATE MATERIALIZED VIEW m AS SELECT k, v FROM chosen",
+    "CREATE MATERIALIZED VIEW counts AS SELECT k, count(*) AS v FROM m GROUP BY k",
+    "REFRESH MATERIALIZED VIEW m",
+    "COMMENT ON MATERIALIZED VIEW m IS 'kept'",
+)
+# A statement, and what it may say when the death came behind its end.
+STATEMENTS = (
+    ("CREATE MATERIALIZED VIEW n AS SELECT k, max(v) AS v FROM even GROUP BY k", "42P07"),
+    ("CREATE OR REPLACE VIEW even AS SELECT k, v FROM s WHERE v % 2 = 1", None),
+    ("CREATE OR REPLACE MATERIALIZED VIEW m AS SELECT k, v FROM s WHERE v % 3 = 0", None),
+    ("REFRESH MATERIALIZED VIEW m", None),
+    ("ALTER MATERIALIZED VIEW m RENAME TO other", "42P01"),
+    ("ALTER MATERIALIZED VIEW m SET (batch_interval = '1 ms')", None),
+    ("ALTER STREAM s ADD COLUMN x int DEFAULT 7", "42701"),
+    ("ALTER STREAM s RENAME TO r", "42P01"),
+    ("DROP MATERIALIZED VIEW m CASCADE", "42P01"),
+)
+
+
+def points():
+    """Those of DDL, by name, as the source has them."""
+    found = set()
+    for path in (ROOT / "server").glob("*.c"):
+        found |= set(re.findall(r'mr_fault_point\("(ddl\.\w+)"\)', path.read_text()))
+    return sorted(found) + ["catalog.before_commit", "catalog.after_commit"]
+
+
+def bag(rows):
+    return collections.Counter(rows)
+
+
+def check_views(server, after):
+    """Every view answers as its text does over the rows that are there."""
+    with server.connect() as connection:
+        connection.execute("FLUSH")
+        for name, in connection.execute("SELECT name FROM millrace.queries").fetchall():
+            text, = connection.execute(f"SHOW CREATE MATERIALIZED VIEW {name}").fetchone()
+            wanted = bag(connection.execute(re.split(r"\bAS\s", text, maxsplit=1)[1].rstrip("; \n")).fetchall())
+            got = bag(connection.execute(f"SELECT * FROM {name}").fetchall())
+            assert got == wanted, f"{after}: {name} has {got}, its text answers {wanted}\n{text}"
+
+
+def feed(server):
+    stream = server.execute("SELECT name FROM millrace.streams")[0][0]
+    server.execute(f"INSERT INTO {stream} (k, v) VALUES (1, 12), (2, 15)")
+
+
+def say(server, sql, may_say=None):
+    """True: it was done, or the server says that it had been."""
+    try:
+        server.execute(sql)
+    except psycopg.OperationalError:
+        return False
+    except psycopg.Error as error:
+        assert may_say is not None and error.sqlstate == may_say, f"{sql}: {error}"
+    return True
+
+
+def die_once(sql, may_say, fault):
+    """False when the point is not passed so often."""
+    with harness.Server() as server:
+        for statement in SETUP:
+            server.execute(statement)
+        server.stop()
+        try:
+            server.start(env={"MILLRACE_FAULT": f"{fault}:die"})
+            if say(server, sql):
+                check_views(server, sql)
+                return False
+        except harness.ServerDied:
+            server.process = None       # a point of the start
+        server.kill()
+        server.start()
+        after = f"{sql} with a death at {fault}"
+        if not sql.startswith("DROP"):  # a table that is gone already holds FLUSH up until DROP is said again
+            check_views(server, after)
+            feed(server)
+            check_views(server, after)
+        assert say(server, sql, may_say)
+        feed(server)
+        check_views(server, after + ", said again")
+        return True
+
+
+def die_at_each(sql, may_say, point):
+    hits = 0
+    while hits < DEATHS and die_once(sql, may_say, f"{point}:{hits + 1}"):
+        hits += 1
+    assert hits < PASSES_MAX, f"{sql} passes {point} without end"
+    print(f"# died {hits} times at {point}")
+
+
+def test_deaths():
+    for sql, may_say in STATEMENTS:
+        for point in points():
+            yield f"{sql}, die at {point}", lambda s=sql, m=may_say, p=point: die_at_each(s, m, p)
+
+
+harness.main(globals())
