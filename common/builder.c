@@ -62,7 +62,7 @@ static bool builder_grow(MrBuilder *builder, size_t more)
     return true;
 }
 
-char *mr_builder_reserve(MrBuilder *builder, size_t length)
+char *mr_builder_reserve_slow(MrBuilder *builder, size_t length)
 {
     if (!builder_grow(builder, length)) {
         return NULL;

@@ -41,7 +41,16 @@ void mr_builder_append_u16(MrBuilder *builder, uint16_t value);
 void mr_builder_append_u32(MrBuilder *builder, uint32_t value);
 void mr_builder_append_u64(MrBuilder *builder, uint64_t value);
 /* `length` bytes to be filled by the caller, or NULL when failed. */
-char *mr_builder_reserve(MrBuilder *builder, size_t length);
+char *mr_builder_reserve_slow(MrBuilder *builder, size_t length);
+static inline char *mr_builder_reserve(MrBuilder *builder, size_t length)
+{
+    if (builder->failed || length >= builder->capacity - builder->length) {
+        return mr_builder_reserve_slow(builder, length); /* no capacity is beyond the limit */
+    }
+    char *start = builder->data + builder->length;
+    builder->length += length;
+    return start;
+}
 /* NUL-terminated (the NUL is not counted); "" when nothing was appended; NULL when failed. */
 const char *mr_builder_text(MrBuilder *builder);
 /* A double-quoted SQL identifier, or bare where that is the same (lower case, no keyword check). */

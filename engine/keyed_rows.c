@@ -500,30 +500,45 @@ MrStatus mr_keyed_rows_tidy(MrKeyedRows *store, MrError *err)
 
 /* ---- Reading ----------------------------------------------------------------------------- */
 
+/* Cells of one width, known to the compiler where a copy of it is worth that. */
+static inline void gather_cells(const MrKeyedRows *store, size_t offset, size_t width,
+                                const uint32_t *rows, uint32_t count, char *to)
+{
+    for (uint32_t i = 0; i < count; i++, to += width) {
+        if (rows[i] == MR_NO_KEYED_ROW) {
+            memset(to, 0, width);
+        } else {
+            memcpy(to, chunk_of(store, rows[i])->cells + offset + rows[i] % CHUNK_ROWS * width,
+                   width);
+        }
+    }
+}
+
+static bool is_absent(const MrKeyedRows *store, uint32_t row, uint32_t column)
+{
+    return row == MR_NO_KEYED_ROW || mr_keyed_rows_is_null(store, row, column);
+}
+
 MrStatus mr_keyed_rows_column(const MrKeyedRows *store, uint32_t column, const uint32_t *rows,
                               uint32_t count, MrArena *arena, MrVector *out, MrError *err)
 {
-    uint32_t width = width_of(store, column);
+    const size_t width = width_of(store, column), offset = store->offsets[column * 2];
     bool has_null = false;
     MR_TRY(mr_vector_init(out, arena, store->schema->columns[column].type, count, err));
-    char *cells = out->data;
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i] == MR_NO_KEYED_ROW) {
-            memset(cells + (size_t)i * width, 0, width);
-            has_null = true;
-            continue;
-        }
-        const MrKeyedChunk *chunk = chunk_of(store, rows[i]);
-        memcpy(cells + (size_t)i * width, cell_at(store, chunk, column, rows[i] % CHUNK_ROWS),
-               width);
-        has_null = has_null || mr_keyed_rows_is_null(store, rows[i], column);
+    switch (width) {
+    case sizeof(int64_t): gather_cells(store, offset, 8, rows, count, out->data); break;
+    case sizeof(MrText): gather_cells(store, offset, 16, rows, count, out->data); break;
+    default: gather_cells(store, offset, width, rows, count, out->data); break;
+    }
+    for (uint32_t i = 0; i < count && !has_null; i++) {
+        has_null = is_absent(store, rows[i], column);
     }
     if (!has_null) {
         return MR_OK;
     }
     MR_TRY(mr_vector_make_nullable(out, arena, err));
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i] == MR_NO_KEYED_ROW || mr_keyed_rows_is_null(store, rows[i], column)) {
+        if (is_absent(store, rows[i], column)) {
             mr_bitmap_clear(out->validity, i);
         }
     }

@@ -129,6 +129,14 @@ struct MrOperator {
     int64_t busy_us; /* of its own work, without that of the operators behind it */
 };
 
+/* What the root of an ad-hoc query has kept. */
+typedef struct MrCollected {
+    MrArena arena; /* holds the blocks and their list */
+    const MrBlock **blocks;
+    uint32_t count;
+    uint64_t row_count;
+} MrCollected;
+
 /* The thread's time counts from here. */
 void mr_meter_start(MrMeter *meter);
 /* Charges the time since the mark, which moves on.  A NULL meter does nothing. */

@@ -543,9 +543,7 @@ size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline)
     return mr_deliver_pending_bytes(root_of(pipeline));
 }
 
-MrStatus mr_pipeline_collect(MrPipeline *pipeline,
-                             MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                             void *context, MrError *err)
+MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrCollected *out, MrError *err)
 {
     if (pipeline->is_broken) {
         return refuse_broken(err);
@@ -553,7 +551,8 @@ MrStatus mr_pipeline_collect(MrPipeline *pipeline,
     MrStatus status = finish_operators(pipeline, err);
     pipeline->is_broken = status != MR_OK;
     MR_TRY(status);
-    return mr_collect_each(root_of(pipeline), each, context, err);
+    mr_collect_take(root_of(pipeline), out);
+    return MR_OK;
 }
 
 bool mr_pipeline_is_full(const MrPipeline *pipeline)

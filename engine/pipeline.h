@@ -66,10 +66,9 @@ MrStatus mr_pipeline_settle(MrPipeline *pipeline, MrError *err);
 /* Changes waiting for a flush that need memory (append-only rows), for backpressure. */
 size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline);
 
-/* For a root COLLECT (ad hoc): after the last run, hands all result blocks to `each`. */
-MrStatus mr_pipeline_collect(MrPipeline *pipeline,
-                             MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                             void *context, MrError *err);
+/* For a root COLLECT (ad hoc): after the last run, all result blocks, once.  The caller owns them
+ * from then on, and ends `out->arena`; on failure *out stays as it is. */
+MrStatus mr_pipeline_collect(MrPipeline *pipeline, MrCollected *out, MrError *err);
 /* Ad hoc with LIMIT: no further input can change the answer. */
 bool mr_pipeline_is_full(const MrPipeline *pipeline);
 

@@ -41,6 +41,7 @@ void mr_result_destroy(MrResult *result)
 {
     if (result != NULL) {
         mr_arena_fini(&result->arena);
+        mr_arena_fini(&result->rows);
         free(result);
     }
 }
@@ -62,11 +63,6 @@ MrStatus mr_result_add(MrResult *result, const MrBlock *block, MrError *err)
     result->blocks[result->block_count++] = copy;
     result->row_count += copy->row_count;
     return MR_OK;
-}
-
-static MrStatus keep_block(void *context, const MrBlock *block, MrError *err)
-{
-    return mr_result_add(context, block, err);
 }
 
 MrStatus mr_result_create(const MrSchema *schema, MrResult **out, MrError *err)
@@ -99,6 +95,18 @@ static MrStatus result_of_plan(const MrPlan *plan, MrResult **out, MrError *err)
 {
     MrSchema visible = { plan->visible_columns, plan->output.columns };
     return mr_result_create(&visible, out, err);
+}
+
+/* The rows of a result that has none so far. */
+static MrStatus take_rows(MrPipeline *pipeline, MrResult *result, MrError *err)
+{
+    MrCollected rows;
+    MR_TRY(mr_pipeline_collect(pipeline, &rows, err));
+    result->rows = rows.arena;
+    result->blocks = rows.blocks;
+    result->block_count = rows.count;
+    result->row_count = rows.row_count;
+    return MR_OK;
 }
 
 static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, const _Atomic bool *cancel,
@@ -199,7 +207,7 @@ static MrStatus run_here(MrServer *server, const MrPlan *plan,
         MrEffects *outer = mr_effects_collect(&result->effects);
         status = feed(context, plan, pipeline, err);
         if (status == MR_OK) {
-            status = mr_pipeline_collect(pipeline, keep_block, result, err);
+            status = take_rows(pipeline, result, err);
         }
         mr_effects_collect(outer);
         if (status != MR_OK) {
@@ -411,7 +419,7 @@ static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
     MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &adhoc->is_cancelled, &pipeline, err));
     MrStatus status = read_all(adhoc, pipeline, err);
     if (status == MR_OK) {
-        status = mr_pipeline_collect(pipeline, keep_block, adhoc->result, err);
+        status = take_rows(pipeline, adhoc->result, err);
     }
     mr_pipeline_destroy(pipeline);
     return status;

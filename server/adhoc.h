@@ -15,7 +15,8 @@ typedef struct MrResult {
     uint32_t block_count;
     uint64_t row_count;
     MrEffects effects; /* of the functions that were called: nothing of them is done yet */
-    MrArena arena;     /* holds all of it */
+    MrArena arena;     /* holds all of it, but for */
+    MrArena rows;      /* the blocks that a pipeline has handed over */
 } MrResult;
 void mr_result_destroy(MrResult *result); /* accepts NULL */
 /* An empty one with these columns (names are copied), and a copy of a block added to it. */

@@ -2,6 +2,7 @@
  * server/main.c - millraced: PostgreSQL's option letters, a settings file, then the server.
  */
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "common/file.h"
 #include "server/check.h"
 #include "server/server.h"
+
+enum { MMAP_BYTES = 16 << 20, KEPT_BYTES = 8 << 20 };
 
 typedef struct Arguments {
     MrSettings *settings;
@@ -216,6 +219,16 @@ static MrStatus read_arguments(Arguments *arguments, int argc, char **argv, int 
     return read_options(arguments, argc, argv, PASS_SETTINGS, code, err);
 }
 
+/* A SELECT's thread gives back some megabytes at its end, and the next one wants as many: returned
+ * to the system in between, their page faults are a third of a short query's time. */
+static void keep_freed_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     MrError err = MR_ERROR_INIT;
@@ -245,5 +258,6 @@ int main(int argc, char **argv)
                                 .settings = arguments.settings,
                                 .settings_file = arguments.settings_file,
                                 .virtual_clock = arguments.virtual_clock };
+    keep_freed_memory();
     return mr_server_main(&options);
 }

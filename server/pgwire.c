@@ -89,10 +89,12 @@ uint32_t mr_wire_bytes_max(char type)
 
 size_t mr_wire_begin(MrBuilder *out, char type)
 {
-    mr_builder_append_char(out, type);
-    size_t start = out->length;
-    mr_builder_append_u32(out, 0);
-    return start;
+    char *to = mr_builder_reserve(out, 1 + sizeof(uint32_t));
+    if (to != NULL) {
+        to[0] = type;
+        memset(to + 1, 0, sizeof(uint32_t));
+    }
+    return out->length - sizeof(uint32_t);
 }
 
 static void put_u32(MrBuilder *out, size_t at, uint32_t value)
@@ -284,6 +286,16 @@ static bool is_sent_as_it_is(MrTypeId type)
     return type == MR_TYPE_TEXT || type == MR_TYPE_VARCHAR || type == MR_TYPE_NAME;
 }
 
+static void append_text_cell(MrBuilder *out, const MrText *text)
+{
+    const uint32_t length = __builtin_bswap32(text->length);
+    char *to = mr_builder_reserve(out, sizeof length + text->length);
+    if (to != NULL) {
+        memcpy(to, &length, sizeof length);
+        memcpy(to + sizeof length, mr_text_data(text), text->length);
+    }
+}
+
 void mr_wire_data_row(MrBuilder *out, const MrSchema *schema, const MrBlock *block, uint32_t row,
                       const MrWireFormats *formats, const MrTimezone *zone)
 {
@@ -297,9 +309,7 @@ void mr_wire_data_row(MrBuilder *out, const MrSchema *schema, const MrBlock *blo
             continue;
         }
         if (is_sent_as_it_is(vector->type.id)) {
-            const MrString text = mr_text_string(mr_vector_cell(vector, row));
-            mr_builder_append_u32(out, (uint32_t)text.length);
-            mr_builder_append(out, text.data, text.length);
+            append_text_cell(out, (const MrText *)vector->data + (vector->is_constant ? 0 : row));
             continue;
         }
         mr_builder_append_u32(out, 0);

@@ -184,21 +184,22 @@ MrStatus mr_vector_own_text(MrVector *vector, MrArena *arena, MrError *err)
         return MR_OK;
     }
     uint32_t rows = vector_stored_rows(vector);
+    const size_t long_bytes = vector_long_bytes(vector);
     MrVector own = { 0 };
     MR_TRY(mr_vector_init(&own, arena, vector->type, rows, err));
-    char *heap = mr_arena_alloc(arena, vector_long_bytes(vector));
-    if (heap == NULL) {
-        return mr_error_no_memory(err);
-    }
     const MrText *from = vector->data;
     MrText *to = own.data;
-    for (uint32_t row = 0; row < rows; row++) {
+    if (rows > 0) {
+        memcpy(to, from, rows * sizeof *to);
+    }
+    char *heap = long_bytes == 0 ? NULL : mr_arena_alloc(arena, long_bytes);
+    if (heap == NULL && long_bytes > 0) {
+        return mr_error_no_memory(err);
+    }
+    for (uint32_t row = 0; row < rows && (long_bytes > 0 || vector->validity != NULL); row++) {
         if (vector->validity != NULL && !mr_bitmap_get(vector->validity, row)) {
             to[row] = (MrText){ 0 };
-            continue;
-        }
-        to[row] = from[row];
-        if (from[row].length > MR_TEXT_INLINE_MAX) {
+        } else if (from[row].length > MR_TEXT_INLINE_MAX) {
             memcpy(heap, from[row].pointer, from[row].length);
             to[row].pointer = heap;
             heap += from[row].length;

@@ -4,19 +4,36 @@
  */
 #include "engine/operators/deliver.h"
 
-#include <stdlib.h>
+enum { BLOCKS_MIN = 16 };
 
 typedef struct CollectState {
-    MrArena arena;
-    MrBlock **blocks;
-    uint32_t count, capacity;
+    MrCollected rows;
+    uint32_t capacity;
     size_t charged;
 } CollectState;
 
 static MrStatus collect_open(MrOperator *op, MrError *err)
 {
     (void)err;
-    mr_arena_init(&((CollectState *)op->state)->arena, 0);
+    mr_arena_init(&((CollectState *)op->state)->rows.arena, 0);
+    return MR_OK;
+}
+
+/* Room for one more; a list that has become too short stays in the arena. */
+static MrStatus make_room(CollectState *state, MrError *err)
+{
+    MrCollected *rows = &state->rows;
+    const MrBlock **blocks;
+    if (rows->count < state->capacity) {
+        return MR_OK;
+    }
+    uint32_t capacity = state->capacity == 0 ? BLOCKS_MIN : state->capacity * 2;
+    MR_NEW_ARRAY(&rows->arena, blocks, capacity, err);
+    if (rows->count > 0) {
+        memcpy(blocks, rows->blocks, rows->count * sizeof *blocks);
+    }
+    rows->blocks = blocks;
+    state->capacity = capacity;
     return MR_OK;
 }
 
@@ -24,44 +41,34 @@ static MrStatus collect_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
 {
     const MrCollectSpec *spec = op->spec;
     CollectState *state = op->state;
-    if (state->count == state->capacity) {
-        uint32_t capacity = state->capacity == 0 ? 64 : state->capacity * 2;
-        MrBlock **blocks = realloc(state->blocks, capacity * sizeof(MrBlock *));
-        if (blocks == NULL) {
-            return mr_error_no_memory(batch->err);
-        }
-        state->blocks = blocks;
-        state->capacity = capacity;
-    }
+    MrCollected *rows = &state->rows;
+    MR_TRY(make_room(state, batch->err));
     MrBlock visible = *in;
     visible.column_count =
         spec->visible_columns < in->column_count ? spec->visible_columns : in->column_count;
     MrBlock *copy;
-    MR_TRY(mr_block_copy(&state->arena, &visible, &copy, batch->err));
-    state->blocks[state->count++] = copy;
-    size_t used = state->arena.used_bytes;
+    MR_TRY(mr_block_copy(&rows->arena, &visible, &copy, batch->err));
+    rows->blocks[rows->count++] = copy;
+    rows->row_count += copy->row_count;
+    size_t used = rows->arena.used_bytes;
     MR_TRY(mr_memory_charge(op->memory, (int64_t)(used - state->charged), batch->err));
     state->charged = used;
     return MR_OK;
 }
 
-MrStatus mr_collect_each(MrOperator *op,
-                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                         void *context, MrError *err)
+void mr_collect_take(MrOperator *op, MrCollected *out)
 {
     CollectState *state = op->state;
-    for (uint32_t b = 0; b < state->count; b++) {
-        MR_TRY(each(context, state->blocks[b], err));
-    }
-    return MR_OK;
+    *out = state->rows;
+    state->rows = (MrCollected){ 0 };
+    mr_arena_init(&state->rows.arena, 0);
 }
 
 static void collect_close(MrOperator *op)
 {
     CollectState *state = op->state;
     (void)mr_memory_charge(op->memory, -(int64_t)state->charged, NULL);
-    mr_arena_fini(&state->arena);
-    free(state->blocks);
+    mr_arena_fini(&state->rows.arena);
 }
 
 const MrOperatorClass mr_operator_collect = {

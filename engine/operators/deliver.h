@@ -11,10 +11,8 @@
 MrStatus mr_deliver_take(MrOperator *op, MrChangeSet *out, MrError *err);
 size_t mr_deliver_pending_bytes(const MrOperator *op);
 
-/* The blocks that a root COLLECT has kept. */
-MrStatus mr_collect_each(MrOperator *op,
-                         MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                         void *context, MrError *err);
+/* What a root COLLECT has kept, with the memory that it is in: the operator is empty then. */
+void mr_collect_take(MrOperator *op, MrCollected *out);
 /* True when LIMIT has all it needs and no further input can change the answer. */
 bool mr_sort_is_full(const MrOperator *op);
 

@@ -56,16 +56,21 @@ static MrStatus sort_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
 }
 
 /* Cells of one column that has no NULL among the rows. */
+static void gather_texts(const SortState *state, const MrSortedRow *rows, uint32_t count,
+                         uint32_t c, MrText *to)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const MrVector *source = &state->blocks[rows[i].block]->columns[c];
+        to[i] = ((const MrText *)source->data)[source->is_constant ? 0 : rows[i].row];
+    }
+}
+
 static void gather_cells(const SortState *state, const MrSortedRow *rows, uint32_t count,
                          uint32_t c, size_t width, char *to)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const void *cell = mr_vector_cell(&state->blocks[rows[i].block]->columns[c], rows[i].row);
-        if (width == sizeof(MrText)) { /* most of them; a copy of known size is two moves */
-            memcpy(to + i * sizeof(MrText), cell, sizeof(MrText));
-        } else {
-            memcpy(to + i * width, cell, width);
-        }
+        memcpy(to + i * width,
+               mr_vector_cell(&state->blocks[rows[i].block]->columns[c], rows[i].row), width);
     }
 }
 
@@ -107,6 +112,8 @@ static MrStatus gather_rows(MrOperator *op, const SortState *state, const MrSort
         MrVector *column = &block->columns[c];
         if (may_be_null(state, c)) {
             MR_TRY(gather_nullable(state, rows, count, c, column, batch));
+        } else if (mr_type_is_text(column->type.id)) {
+            gather_texts(state, rows, count, c, column->data);
         } else {
             gather_cells(state, rows, count, c, mr_type_info(column->type.id)->width, column->data);
         }

@@ -78,56 +78,77 @@ static void put_integer(KeyBytes *key, int64_t value)
     put(key, &flipped, sizeof flipped);
 }
 
-/* False: what follows cannot be told by bytes. */
-static bool put_value(KeyBytes *key, MrTypeId type, const void *cell)
+static void put_text(KeyBytes *key, const MrText *text)
 {
-    switch (type) {
-    case MR_TYPE_BOOL: put_integer(key, *(const uint8_t *)cell); return true;
-    case MR_TYPE_INT16: put_integer(key, *(const int16_t *)cell); return true;
+    put(key, mr_text_data(text), text->length);
+}
+
+/* One column's part of every row's key, the value by PUT; those that are full are passed over. */
+#define PUT_EACH(type, PUT)                                                       \
+    do {                                                                          \
+        const type *cells_ = column->data;                                        \
+        for (uint32_t row_ = 0; row_ < rows; row_++) {                            \
+            KeyBytes *to = &keys[row_];                                           \
+            const type *cell = &cells_[column->is_constant ? 0 : row_];           \
+            const bool is_null_ = mr_vector_is_null(column, row_);                \
+            const uint8_t rank_ = is_null_ != key->nulls_first;                   \
+            if (to->length == KEY_BYTES) {                                        \
+                continue;                                                         \
+            }                                                                     \
+            put(to, &rank_, 1);                                                   \
+            const uint32_t from_ = to->length;                                    \
+            if (!is_null_) {                                                      \
+                PUT;                                                              \
+                for (uint32_t i_ = from_; key->descending && i_ < to->length;     \
+                     i_++) {                                                      \
+                    to->bytes[i_] = (uint8_t)~to->bytes[i_];                      \
+                }                                                                 \
+            }                                                                     \
+        }                                                                         \
+    } while (0)
+
+/* What follows cannot be told by bytes: the key ends, with zeros behind a short value. */
+static void end_key(KeyBytes *key)
+{
+    key->length = KEY_BYTES;
+}
+
+typedef struct KeyUuid {
+    uint8_t bytes[16];
+} KeyUuid;
+
+static void put_column(const MrSortKey *key, const MrVector *column, uint32_t rows, KeyBytes *keys)
+{
+    switch (column->type.id) {
+    case MR_TYPE_BOOL: PUT_EACH(uint8_t, put_integer(to, *cell)); return;
+    case MR_TYPE_INT16: PUT_EACH(int16_t, put_integer(to, *cell)); return;
     case MR_TYPE_INT32:
-    case MR_TYPE_DATE: put_integer(key, *(const int32_t *)cell); return true;
+    case MR_TYPE_DATE: PUT_EACH(int32_t, put_integer(to, *cell)); return;
     case MR_TYPE_INT64:
     case MR_TYPE_OID:
     case MR_TYPE_XID:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMPTZ: put_integer(key, *(const int64_t *)cell); return true;
-    case MR_TYPE_UUID: put(key, cell, 16); return true;
+    case MR_TYPE_TIMESTAMPTZ: PUT_EACH(int64_t, put_integer(to, *cell)); return;
+    case MR_TYPE_UUID: PUT_EACH(KeyUuid, put(to, cell, sizeof *cell)); return;
+    case MR_TYPE_BYTEA: /* may hold the byte that ends a text */
+        PUT_EACH(MrText, (put_text(to, cell), end_key(to)));
+        return;
     default: break;
     }
-    if (type == MR_TYPE_JSONB || (!mr_type_is_own_text(type) && type != MR_TYPE_BYTEA)) {
-        return false;
+    if (column->type.id != MR_TYPE_JSONB && mr_type_is_own_text(column->type.id)) {
+        PUT_EACH(MrText, (put_text(to, cell), put(to, "", 1)));
+    } else {
+        PUT_EACH(uint8_t, ((void)cell, end_key(to)));
     }
-    const MrString text = mr_text_string(cell);
-    put(key, text.data, text.length);
-    if (type == MR_TYPE_BYTEA) {
-        return false; /* may hold the byte that ends a text */
-    }
-    put(key, "", 1);
-    return true;
 }
 
-static void make_key(const SortOrder *order, uint32_t b, uint32_t row, KeyBytes *out)
+static void make_keys(const SortOrder *order, const MrBlock *block, KeyBytes *keys)
 {
-    *out = (KeyBytes){ .length = 0 };
-    for (uint32_t k = 0; k < order->spec->key_count && out->length < KEY_BYTES; k++) {
+    memset(keys, 0, block->row_count * sizeof *keys);
+    for (uint32_t k = 0; k < order->spec->key_count; k++) {
         const MrSortKey *key = &order->spec->keys[k];
-        const MrVector *column = &order->blocks[b]->columns[key->column];
-        const bool is_null = mr_vector_is_null(column, row);
-        const uint8_t rank = is_null != key->nulls_first;
-        put(out, &rank, 1);
-        const uint32_t from = out->length;
-        if (is_null) {
-            continue;
-        }
-        const bool goes_on = put_value(out, column->type.id, mr_vector_cell(column, row));
-        const uint32_t upto = goes_on ? out->length : KEY_BYTES; /* zeros behind a short one too */
-        for (uint32_t i = from; key->descending && i < upto; i++) {
-            out->bytes[i] = (uint8_t)~out->bytes[i];
-        }
-        if (!goes_on) {
-            return;
-        }
+        put_column(key, &block->columns[key->column], block->row_count, keys);
     }
 }
 
@@ -140,34 +161,58 @@ static uint32_t common_length(const KeyBytes *a, const KeyBytes *b, uint32_t upt
     return length;
 }
 
-/* How many bytes all rows have in common. */
-static uint32_t shared_bytes(const SortOrder *order, uint32_t block_count)
+/* How many of the first `shared` bytes all rows have in common with the first of all. */
+static uint32_t shared_bytes(const KeyBytes *first, const KeyBytes *keys, uint32_t count,
+                             uint32_t shared)
 {
-    KeyBytes first, other;
-    uint32_t shared = KEY_BYTES - PREFIX_BYTES;
-    bool has_first = false;
-    for (uint32_t b = 0; b < block_count; b++) {
-        for (uint32_t row = 0; row < order->blocks[b]->row_count && shared > 0; row++) {
-            make_key(order, b, row, has_first ? &other : &first);
-            shared = has_first ? common_length(&first, &other, shared) : shared;
-            has_first = true;
+    for (uint32_t row = 0; row < count; row++) {
+        if (memcmp(first->bytes, keys[row].bytes, shared) != 0) {
+            shared = common_length(first, &keys[row], shared);
         }
     }
     return shared;
 }
 
-static void make_prefixes(const SortOrder *order, uint32_t block_count, MrSortedRow *rows)
+static MrSortedRow *set_prefixes(const KeyBytes *keys, uint32_t count, uint32_t shared,
+                                 MrSortedRow *rows)
 {
-    const uint32_t shared = shared_bytes(order, block_count);
-    for (uint32_t b = 0; b < block_count; b++) {
-        for (uint32_t row = 0; row < order->blocks[b]->row_count; row++) {
-            KeyBytes key;
-            uint64_t prefix;
-            make_key(order, b, row, &key);
-            memcpy(&prefix, key.bytes + shared, sizeof prefix);
-            (rows++)->prefix = __builtin_bswap64(prefix);
-        }
+    for (uint32_t row = 0; row < count; row++) {
+        uint64_t prefix;
+        memcpy(&prefix, keys[row].bytes + shared, sizeof prefix);
+        (rows++)->prefix = __builtin_bswap64(prefix);
     }
+    return rows;
+}
+
+/* What the first block's rows have in common all mostly have; where not, it is done once more. */
+static MrStatus make_prefixes(const SortOrder *order, uint32_t block_count, MrArena *arena,
+                              MrSortedRow *rows, MrError *err)
+{
+    KeyBytes first, *keys;
+    uint32_t shared = KEY_BYTES - PREFIX_BYTES, used, largest = 0;
+    bool has_first = false;
+    for (uint32_t b = 0; b < block_count; b++) {
+        const uint32_t count = order->blocks[b]->row_count;
+        largest = count > largest ? count : largest;
+    }
+    MR_NEW_ARRAY(arena, keys, largest, err);
+    do {
+        MrSortedRow *next = rows;
+        used = UINT32_MAX;
+        for (uint32_t b = 0; b < block_count; b++) {
+            const uint32_t count = order->blocks[b]->row_count;
+            if (count == 0) {
+                continue;
+            }
+            make_keys(order, order->blocks[b], keys);
+            first = has_first ? first : keys[0];
+            has_first = true;
+            shared = shared_bytes(&first, keys, count, shared);
+            used = used == UINT32_MAX ? shared : used;
+            next = set_prefixes(keys, count, shared, next);
+        }
+    } while (used != shared);
+    return MR_OK;
 }
 
 /* ---- Order ----------------------------------------------------------------------------------- */
@@ -176,11 +221,15 @@ static void make_prefixes(const SortOrder *order, uint32_t block_count, MrSorted
  * the rows are in the end: each pass takes them from one room to the other. */
 static MrSortedRow *radix_sort(MrSortedRow *rows, MrSortedRow *room, uint64_t count)
 {
-    for (uint32_t shift = 0; shift < 64; shift += 8) {
-        uint64_t starts[RADIX] = { 0 }, start = 0;
-        for (uint64_t i = 0; i < count; i++) {
-            starts[rows[i].prefix >> shift & (RADIX - 1)]++;
+    uint64_t counts[PREFIX_BYTES][RADIX] = { { 0 } };
+    for (uint64_t i = 0; i < count; i++) {
+        for (uint32_t byte = 0; byte < PREFIX_BYTES; byte++) {
+            counts[byte][rows[i].prefix >> byte * 8 & (RADIX - 1)]++;
         }
+    }
+    for (uint32_t byte = 0; byte < PREFIX_BYTES; byte++) {
+        const uint32_t shift = byte * 8;
+        uint64_t *starts = counts[byte], start = 0;
         if (starts[rows[0].prefix >> shift & (RADIX - 1)] == count) {
             continue;
         }
@@ -229,7 +278,7 @@ MrStatus mr_sort_rows(const MrSortSpec *spec, MrBlock *const *blocks, uint32_t b
         qsort_r(rows, n, sizeof *rows, compare_rows, &order);
     } else if (spec->key_count > 0) {
         MR_NEW_ARRAY(arena, room, n, err);
-        make_prefixes(&order, block_count, rows);
+        MR_TRY(make_prefixes(&order, block_count, arena, rows, err));
         rows = radix_sort(rows, room, n);
         sort_equals(&order, rows, n);
     }

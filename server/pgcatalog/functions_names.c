@@ -99,15 +99,22 @@ MR_KERNEL(always_visible)
 MR_KERNEL(get_userbyid)
 {
     const MrPgNames *names = mr_pg_names(eval->names);
+    const MrPgRole *role = NULL; /* mostly one owns everything */
     MrText *results = out->data;
+    MrText name = { 0 };
     (void)arg_count;
     mr_kernel_clear(out, rows);
     MR_EACH_ROW(i)
     {
         const uint32_t number = (uint32_t)MR_ARG(int64_t, 0, i);
-        const MrPgRole *role = mr_pg_role(names->pg, number);
-        if (role != NULL) { /* its name lives as long as the statement */
-            results[i] = mr_text_make(role->name, (uint32_t)strlen(role->name));
+        if (role == NULL || role->number != number) {
+            role = mr_pg_role(names->pg, number);
+            if (role != NULL) { /* its name lives as long as the statement */
+                name = mr_text_make(role->name, (uint32_t)strlen(role->name));
+            }
+        }
+        if (role != NULL) {
+            results[i] = name;
             continue;
         }
         char text[40];

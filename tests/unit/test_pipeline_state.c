@@ -366,16 +366,25 @@ typedef struct Collected {
     uint32_t count;
 } Collected;
 
-static MrStatus collect_keys(void *context, const MrBlock *block, MrError *err)
+/* The rows outlive the pipeline. */
+static Collected collect_keys(MrPipeline *pipeline)
 {
-    Collected *collected = context;
-    (void)err;
-    ck_assert_uint_eq(block->column_count, 1);
-    for (uint32_t r = 0; r < block->row_count; r++) {
-        collected->keys[collected->count++] =
-            *(const int64_t *)mr_vector_cell(&block->columns[0], r);
+    MrError err = MR_ERROR_INIT;
+    Collected collected = { .count = 0 };
+    MrCollected rows;
+    ck_assert_int_eq(mr_pipeline_collect(pipeline, &rows, &err), MR_OK);
+    mr_pipeline_destroy(pipeline);
+    for (uint32_t b = 0; b < rows.count; b++) {
+        const MrBlock *block = rows.blocks[b];
+        ck_assert_uint_eq(block->column_count, 1);
+        for (uint32_t r = 0; r < block->row_count; r++) {
+            collected.keys[collected.count++] =
+                *(const int64_t *)mr_vector_cell(&block->columns[0], r);
+        }
     }
-    return MR_OK;
+    ck_assert_uint_eq(collected.count, rows.row_count);
+    mr_arena_fini(&rows.arena);
+    return collected;
 }
 
 START_TEST(test_sort_and_collect)
@@ -385,7 +394,6 @@ START_TEST(test_sort_and_collect)
     for (uint32_t lanes = 1; lanes <= 3; lanes++) {
         TestPlan plan;
         MrError err = MR_ERROR_INIT;
-        Collected collected = { .count = 0 };
         static const MrSortKey order[] = { { .column = 0, .descending = true } };
         static const MrSortSpec sort = { .keys = order, .key_count = 1, .limit = 10, .offset = 5 };
         static const MrCollectSpec collect = { .visible_columns = 1 };
@@ -400,12 +408,11 @@ START_TEST(test_sort_and_collect)
         ck_assert_int_eq(mr_pipeline_create(&options, &pipeline, &err), MR_OK);
         ck_assert_int_eq(run_rows(pipeline, &log, 0, 30000, &err), MR_OK);
         ck_assert(!mr_pipeline_is_full(pipeline));
-        ck_assert_int_eq(mr_pipeline_collect(pipeline, collect_keys, &collected, &err), MR_OK);
+        const Collected collected = collect_keys(pipeline);
         ck_assert_uint_eq(collected.count, 10);
         for (int64_t i = 0; i < 10; i++) {
             ck_assert_int_eq(collected.keys[i], 46 - 5 - i);
         }
-        mr_pipeline_destroy(pipeline);
     }
 }
 END_TEST
@@ -416,7 +423,6 @@ START_TEST(test_limit_is_full)
     TestLog log = some_log(100, 50);
     TestPlan plan;
     MrError err = MR_ERROR_INIT;
-    Collected collected = { .count = 0 };
     static const MrSortSpec sort = { .limit = 3, .offset = 40 };
     static const MrCollectSpec collect = { .visible_columns = 1 };
     plan_scan(&plan);
@@ -429,12 +435,11 @@ START_TEST(test_limit_is_full)
     ck_assert(!mr_pipeline_is_full(pipeline));
     ck_assert_int_eq(run_rows(pipeline, &log, 42, 60, &err), MR_OK);
     ck_assert(mr_pipeline_is_full(pipeline));
-    ck_assert_int_eq(mr_pipeline_collect(pipeline, collect_keys, &collected, &err), MR_OK);
+    const Collected collected = collect_keys(pipeline);
     ck_assert_uint_eq(collected.count, 3);
     for (uint32_t i = 0; i < 3; i++) {
         ck_assert_int_eq(collected.keys[i], log.rows[40 + i].at_us);
     }
-    mr_pipeline_destroy(pipeline);
 }
 END_TEST
 
