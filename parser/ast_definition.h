@@ -206,6 +206,7 @@ typedef struct MrAstDrop {
 typedef struct MrAstNameNode {
     MrNode base;
     MrName name;
+    bool has_arguments;        /* of a function: () stands behind it */
     MrNodeList argument_types; /* DROP FUNCTION f(int): of MrAstType */
 } MrAstNameNode;
 
@@ -241,7 +242,8 @@ typedef struct MrAstComment {
     MrObjectKind object;
     MrName name; /* of a COLUMN: the relation */
     const char *column;
-    const char *text; /* NULL: IS NULL */
+    const MrAstNameNode *function; /* of a FUNCTION, with its arguments; NULL: of something else */
+    const char *text;              /* NULL: IS NULL */
 } MrAstComment;
 
 #endif

@@ -1921,7 +1921,7 @@ definition(R) ::= DROP(T) object_kind(K) if_exists(I) qualified_name_list(L) dro
     drop->force = F;
     R = &drop->base;
 }
-definition(R) ::= DROP(T) FUNCTION if_exists(I) dropped_functions(L) drop_behavior(B). {
+definition(R) ::= DROP(T) FUNCTION if_exists(I) named_functions(L) drop_behavior(B). {
     MrAstDrop *drop = MK(p, MrAstDrop, DROP, T.position);
     drop->object = MR_OBJECT_FUNCTION;
     drop->if_exists = I;
@@ -1929,15 +1929,19 @@ definition(R) ::= DROP(T) FUNCTION if_exists(I) dropped_functions(L) drop_behavi
     drop->cascade = B;
     R = &drop->base;
 }
-%type dropped_functions {MrNodeList}
-dropped_functions(R) ::= dropped_function(F). { R = mr_list(p, F); }
-dropped_functions(R) ::= dropped_functions(L) COMMA dropped_function(F). {
+%type named_functions {MrNodeList}
+named_functions(R) ::= named_function(F). { R = mr_list(p, F); }
+named_functions(R) ::= named_functions(L) COMMA named_function(F). {
     R = mr_list_add(p, L, F);
 }
-dropped_function(R) ::= qualified_name(N). { R = mr_build_name_node(p, N); }
-dropped_function(R) ::= qualified_name(N) LPAREN RPAREN. { R = mr_build_name_node(p, N); }
-dropped_function(R) ::= qualified_name(N) LPAREN type_list(L) RPAREN. {
+named_function(R) ::= qualified_name(N). { R = mr_build_name_node(p, N); }
+named_function(R) ::= qualified_name(N) LPAREN RPAREN. {
     R = mr_build_name_node(p, N);
+    AS(MrAstNameNode, R)->has_arguments = true;
+}
+named_function(R) ::= qualified_name(N) LPAREN type_list(L) RPAREN. {
+    R = mr_build_name_node(p, N);
+    AS(MrAstNameNode, R)->has_arguments = true;
     AS(MrAstNameNode, R)->argument_types = L;
 }
 %type type_list {MrNodeList}
@@ -2010,10 +2014,11 @@ definition(R) ::= COMMENT(T) ON object_kind(K) qualified_name(N) IS comment_text
     comment->text = S.text;
     R = &comment->base;
 }
-definition(R) ::= COMMENT(T) ON FUNCTION qualified_name(N) IS comment_text(S). {
+definition(R) ::= COMMENT(T) ON FUNCTION named_function(F) IS comment_text(S). {
     MrAstComment *comment = MK(p, MrAstComment, COMMENT, T.position);
     comment->object = MR_OBJECT_FUNCTION;
-    comment->name = N;
+    comment->function = AS(MrAstNameNode, F);
+    comment->name = comment->function->name;
     comment->text = S.text;
     R = &comment->base;
 }

@@ -326,7 +326,7 @@ static void print_parameter(MrPrinter *printer, const MrAstFunctionParameter *no
 static void print_name_node(MrPrinter *printer, const MrAstNameNode *node)
 {
     mr_print_name(printer->out, &node->name);
-    if (node->argument_types.count > 0) {
+    if (node->has_arguments) {
         PUT(printer, "(");
         mr_print_list(printer, &node->argument_types);
         PUT(printer, ")");
@@ -374,7 +374,11 @@ static void print_comment(MrPrinter *printer, const MrAstComment *node)
     PUT(printer, "COMMENT ON ");
     PUT(printer, object_words(node->object));
     PUT(printer, " ");
-    mr_print_name(printer->out, &node->name);
+    if (node->function != NULL) {
+        print_name_node(printer, node->function);
+    } else {
+        mr_print_name(printer->out, &node->name);
+    }
     if (node->column != NULL) {
         PUT(printer, ".");
         mr_print_identifier(printer->out, node->column);

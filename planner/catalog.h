@@ -86,6 +86,7 @@ typedef struct MrStandingQuery {
     bool numeric_as_text;
     /* What those who read it must know to compute the same rows. */
     MrEmitMode emit;
+    int64_t emit_every_us; /* EMIT EVERY; 0: not */
     int64_t allowed_lateness_us;
     bool keeps_late; /* late_rows = 'table' */
 } MrStandingQuery;
@@ -119,14 +120,21 @@ const char *mr_relation_column_comment(const MrRelation *relation, const char *c
 typedef struct MrSqlParameter {
     const char *name; /* NULL: only $n */
     const char *type;
+    MrType value_type;         /* what `type` says */
     const char *default_value; /* NULL: none */
 } MrSqlParameter;
 typedef struct MrSqlFunction {
+    uint32_t oid; /* as a relation's */
     const char *name;
-    const char *sql;  /* canonical CREATE statement */
-    const char *body; /* an expression over the parameters */
+    const char *sql;    /* canonical CREATE statement */
+    const char *source; /* the text that stands between $$ and $$ in it */
+    const char *body;   /* an expression over the parameters */
     const char *returns;
+    MrType result_type; /* what `returns` says */
+    MrVolatility volatility;
     bool is_strict;
+    const char *zone_name; /* TimeZone at CREATE */
+    const char *comment;   /* NULL: none */
     const MrSqlParameter *parameters;
     uint32_t parameter_count;
 } MrSqlFunction;

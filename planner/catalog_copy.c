@@ -227,11 +227,17 @@ MrStatus mr_catalog_copy_function(MrArena *arena, const MrSqlFunction *from, MrS
     out->sql = mr_arena_strdup(arena, from->sql);
     out->body = mr_arena_strdup(arena, from->body);
     out->returns = mr_arena_strdup(arena, from->returns);
+    out->source = mr_arena_strdup(arena, from->source);
+    out->zone_name = mr_arena_strdup(arena, from->zone_name);
+    out->comment = from->comment != NULL ? mr_arena_strdup(arena, from->comment) : NULL;
     out->parameters = parameters;
-    bool ok = out->name != NULL && out->sql != NULL && out->body != NULL && out->returns != NULL;
+    bool ok = out->name != NULL && out->sql != NULL && out->body != NULL && out->returns != NULL &&
+              out->source != NULL && out->zone_name != NULL &&
+              (from->comment == NULL || out->comment != NULL);
     for (uint32_t p = 0; p < from->parameter_count; p++) {
         const MrSqlParameter *old = &from->parameters[p];
         parameters[p].type = mr_arena_strdup(arena, old->type);
+        parameters[p].value_type = old->value_type;
         parameters[p].name = old->name != NULL ? mr_arena_strdup(arena, old->name) : NULL;
         parameters[p].default_value =
             old->default_value != NULL ? mr_arena_strdup(arena, old->default_value) : NULL;

@@ -77,6 +77,16 @@ void mr_explain_append_duration(MrBuilder *out, int64_t us)
     mr_builder_append(out, text, mr_interval_format(&interval, text));
 }
 
+void mr_explain_append_emit(MrBuilder *out, MrEmitMode emit, int64_t every_us)
+{
+    if (every_us > 0) {
+        mr_builder_append_string(out, "every ");
+        mr_explain_append_duration(out, every_us);
+    } else {
+        mr_builder_append_string(out, emit == MR_EMIT_MODE_CLOSE ? "on window close" : "on update");
+    }
+}
+
 /* Names and types: what a plan's hash must see of a schema. */
 static MrStatus add_output(MrExplain *explain, const MrSchema *schema)
 {
@@ -380,13 +390,7 @@ static MrStatus describe_deliver(MrExplain *explain)
     }
     MR_TRY(mr_explain_add_text(explain, "Rows",
                                plan->append_only ? "only ever added" : "kept up to date by key"));
-    if (plan->emit_every_us > 0) {
-        mr_builder_append_string(&explain->text, "every ");
-        mr_explain_append_duration(&explain->text, plan->emit_every_us);
-    } else {
-        mr_builder_append_string(
-            &explain->text, plan->emit == MR_EMIT_MODE_CLOSE ? "on window close" : "on update");
-    }
+    mr_explain_append_emit(&explain->text, plan->emit, plan->emit_every_us);
     MR_TRY(mr_explain_add(explain, "Emit"));
     return explain->verbose ? add_output(explain, &plan->output) : MR_OK;
 }

@@ -28,4 +28,7 @@ typedef struct MrExplainNode {
 MrStatus mr_explain_nodes(const MrPlan *plan, bool verbose, MrArena *arena, MrExplainNode **out,
                           uint32_t *count, MrError *err);
 
+/* "on update", "on window close" or "every 00:00:10". */
+void mr_explain_append_emit(MrBuilder *out, MrEmitMode emit, int64_t every_us);
+
 #endif

@@ -265,6 +265,7 @@ void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out)
                               .append_only = plan->append_only,
                               .numeric_as_text = plan->numeric_as_text,
                               .emit = plan->emit,
+                              .emit_every_us = plan->emit_every_us,
                               .allowed_lateness_us = plan->allowed_lateness_us,
                               .keeps_late = plan->late_rows_table };
 }

@@ -256,6 +256,38 @@ MrStatus mr_bind_sql_function(MrBinder *b, const MrAstCall *call, MrExpr **out)
 
 /* ---- CREATE FUNCTION --------------------------------------------------------------------- */
 
+static bool takes(const MrSqlFunction *function, const MrAstNameNode *named)
+{
+    MrType type;
+    MrError ignored = MR_ERROR_INIT; /* an unknown type is one that the function does not take */
+    if (named->argument_types.count != function->parameter_count) {
+        return false;
+    }
+    for (uint32_t p = 0; p < function->parameter_count; p++) {
+        const MrAstType *given = MR_AST_AS(const MrAstType, named->argument_types.items[p]);
+        if (mr_planner_type(given, &type, &ignored) != MR_OK ||
+            type.id != function->parameters[p].value_type.id) {
+            return false;
+        }
+    }
+    return true;
+}
+
+MrStatus mr_sql_function_named(const MrCatalog *catalog, MrArena *arena, const MrAstNameNode *named,
+                               const MrSqlFunction **out, MrError *err)
+{
+    *out = mr_catalog_function(catalog, named->name.name);
+    if (*out != NULL && (!named->has_arguments || takes(*out, named))) {
+        return MR_OK;
+    }
+    *out = NULL;
+    const char *text = mr_ast_to_text(arena, &named->base, MR_PRINT_COMPLETE);
+    return mr_error_set(err, MR_ERR_UNDEFINED_FUNCTION,
+                        named->has_arguments ? "function %s does not exist"
+                                             : "could not find a function named \"%s\"",
+                        named->has_arguments && text != NULL ? text : named->name.name);
+}
+
 const char *mr_sql_function_arguments(MrArena *arena, const MrSqlFunction *function)
 {
     MrBuilder text;
@@ -376,8 +408,7 @@ static MrStatus read_parameters(MrArena *arena, const MrAstCreateFunction *state
     for (uint32_t p = 0; p < out->parameter_count; p++) {
         const MrAstFunctionParameter *given =
             MR_AST_AS(const MrAstFunctionParameter, statement->parameters.items[p]);
-        MrType type;
-        MR_TRY(mr_planner_type(given->type, &type, err));
+        MR_TRY(mr_planner_type(given->type, &parameters[p].value_type, err));
         if (given->default_value == NULL && has_default) {
             return bad_definition(statement, err,
                                   "input parameters after one with a default value must also have "
@@ -409,10 +440,8 @@ static MrStatus check_body(MrPlannerContext *context, const MrAstCreateFunction 
     MrBinder binder;
     MrNode *body;
     MrExpr *bound;
-    MrType returns;
     const char *arguments[PARAMETERS_MAX], *text;
     bool calls_itself;
-    MR_TRY(mr_planner_type(statement->returns, &returns, err));
     MR_TRY(mr_sql_calls(context->arena, function->body, function->name, &calls_itself, err));
     if (calls_itself) {
         return unsupported(statement, err, "a function that calls itself is not supported",
@@ -435,8 +464,14 @@ MrStatus mr_planner_function(MrPlannerContext *context, const MrAstCreateFunctio
                              MrSqlFunction *out, MrError *err)
 {
     MR_TRY(check_statement(statement, err));
-    *out = (MrSqlFunction){ .name = statement->name.name, .is_strict = statement->strict };
+    *out = (MrSqlFunction){ .name = statement->name.name,
+                            .source = statement->body,
+                            .volatility = statement->volatility,
+                            .is_strict = statement->strict,
+                            .zone_name =
+                                context->zone == NULL ? "UTC" : mr_timezone_name(context->zone) };
     MR_TRY(read_parameters(context->arena, statement, out, err));
+    MR_TRY(mr_planner_type(statement->returns, &out->result_type, err));
     MR_TRY(read_body(context->arena, statement, &out->body, err));
     out->returns = mr_ast_to_text(context->arena, &statement->returns->base, MR_PRINT_COMPLETE);
     out->sql = mr_ast_to_text(context->arena, &statement->base, MR_PRINT_COMPLETE);

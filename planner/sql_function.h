@@ -15,6 +15,9 @@ MrStatus mr_planner_function(MrPlannerContext *context, const MrAstCreateFunctio
 MrStatus mr_bind_sql_function(MrBinder *b, const MrAstCall *call, MrExpr **out);
 /* True when the SQL text calls a function of that name. */
 MrStatus mr_sql_calls(MrArena *arena, const char *sql, const char *name, bool *out, MrError *err);
+/* The function that DROP or COMMENT name, by its arguments where they are given; 42883: none. */
+MrStatus mr_sql_function_named(const MrCatalog *catalog, MrArena *arena, const MrAstNameNode *named,
+                               const MrSqlFunction **out, MrError *err);
 /* "f(integer, x text)": what functions are listed by. */
 const char *mr_sql_function_arguments(MrArena *arena, const MrSqlFunction *function);
 

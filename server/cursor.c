@@ -47,6 +47,7 @@ static MrStatus make_cursor(MrSession *session, MrPortal *portal, const MrAstDec
     if (cursor == NULL) {
         return err->status;
     }
+    cursor->statement = portal->statement;
     cursor->is_cursor = true;
     cursor->is_held = ast->hold;
     cursor->is_binary = ast->binary;

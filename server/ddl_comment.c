@@ -8,6 +8,7 @@
  *
  * with line feeds and backslashes escaped.
  */
+#include "planner/sql_function.h"
 #include "server/ddl_internal.h"
 
 /* ---- in the settings ------------------------------------------------------------------------- */
@@ -182,9 +183,31 @@ static MrStatus prepare(MrDdl *ddl, const MrAstComment *statement)
     return mr_ddl_put_in_place(ddl, relation, &fresh);
 }
 
+static MrStatus prepare_function(MrDdl *ddl, const MrAstComment *statement)
+{
+    MrArena *arena = &ddl->memory->arena;
+    const MrSqlFunction *function;
+    MrDdlChange *changes;
+    MR_TRY(mr_sql_function_named(ddl->catalog, arena, statement->function, &function, &ddl->err));
+    const char *name = mr_ddl_stored_function(arena, function->name);
+    MrSqlFunction fresh = *function;
+    fresh.comment = statement->text;
+    const MrRelation described = { .comment = statement->text };
+    const char *settings = mr_ddl_settings_text(arena, mr_ddl_zone_named(function->zone_name));
+    settings = settings == NULL ? NULL : mr_ddl_settings_with_comments(arena, settings, &described);
+    if (settings == NULL || name == NULL) {
+        return mr_error_no_memory(&ddl->err);
+    }
+    MR_TRY(mr_ddl_begin_changes(ddl, 1, &changes));
+    MR_TRY(mr_ddl_add_change(ddl, changes, name, &(MrDdlChange){ .settings = settings }));
+    return mr_ddl_put_function(ddl->altered, &fresh, &ddl->err);
+}
+
 void mr_ddl_comment(MrDdl *ddl)
 {
-    ddl->status = prepare(ddl, (const MrAstComment *)ddl->request.statement);
+    const MrAstComment *statement = (const MrAstComment *)ddl->request.statement;
+    ddl->status =
+        statement->function != NULL ? prepare_function(ddl, statement) : prepare(ddl, statement);
     if (ddl->status != MR_OK) {
         mr_ddl_finish(ddl);
         return;

@@ -5,12 +5,6 @@
 #include "planner/sql_function.h"
 #include "server/ddl_internal.h"
 
-/* Functions are stored beside relations, under a name that no relation has. */
-static const char *stored_name(MrDdl *ddl, const char *name)
-{
-    return mr_arena_printf(&ddl->memory->arena, "%s()", name);
-}
-
 /* 2BP01 when a relation or another function calls it. */
 static MrStatus check_unused(MrDdl *ddl, const char *name, const char *verb)
 {
@@ -39,15 +33,32 @@ static MrStatus check_unused(MrDdl *ddl, const char *name, const char *verb)
     return mr_error_hint(&ddl->err, "Drop what calls it first.");
 }
 
-/* ---- CREATE ---- */
-
-static MrStatus put_function(MrCatalog *next, const void *context, MrError *err)
+const char *mr_ddl_stored_function(MrArena *arena, const char *name)
 {
-    const MrSqlFunction *function = context;
+    return mr_arena_printf(arena, "%s()", name);
+}
+
+MrStatus mr_ddl_put_function(MrCatalog *next, const MrSqlFunction *function, MrError *err)
+{
     if (mr_catalog_function(next, function->name) != NULL) {
         MR_TRY(mr_catalog_remove_function(next, function->name, err));
     }
     return mr_catalog_add_function(next, function, err);
+}
+
+/* ---- CREATE ---- */
+
+static MrStatus put_function(MrCatalog *next, const void *context, MrError *err)
+{
+    return mr_ddl_put_function(next, context, err);
+}
+
+/* One that takes another's place keeps its number and its comment. */
+static void keep_facts(MrDdl *ddl, MrSqlFunction *function)
+{
+    const MrSqlFunction *old = mr_catalog_function(ddl->server->catalog, function->name);
+    function->oid = old != NULL ? old->oid : ddl->server->next_oid++;
+    function->comment = old != NULL ? old->comment : NULL;
 }
 
 static void function_recorded(MrDdl *ddl)
@@ -57,15 +68,25 @@ static void function_recorded(MrDdl *ddl)
     ddl->status = mr_planner_function(&context, (const MrAstCreateFunction *)ddl->request.statement,
                                       &function, &ddl->err);
     if (ddl->status == MR_OK) {
+        keep_facts(ddl, &function);
         ddl->status = mr_ddl_publish(ddl->server, put_function, &function, &ddl->err);
     }
     mr_ddl_finish(ddl);
 }
 
+/* As the store has them: the time zone of CREATE, and the comment. */
+static const char *settings_of(MrDdl *ddl, const MrSqlFunction *old)
+{
+    MrArena *arena = &ddl->memory->arena;
+    const char *settings = mr_ddl_settings_text(arena, ddl->request.zone);
+    const MrRelation described = { .comment = old == NULL ? NULL : old->comment };
+    return settings == NULL ? NULL : mr_ddl_settings_with_comments(arena, settings, &described);
+}
+
 static MrStatus fill_record(MrDdl *ddl, const MrSqlFunction *function, bool is_replaced)
 {
     MrCatalogObject *object = &ddl->record.object;
-    const char *name = stored_name(ddl, function->name);
+    const char *name = mr_ddl_stored_function(&ddl->memory->arena, function->name);
     ddl->record.op = is_replaced ? MR_DDL_REPLACE : MR_DDL_CREATE;
     if (is_replaced) {
         MR_TRY(mr_ddl_stored_id(ddl, name, false, &ddl->record.replaced_id));
@@ -78,7 +99,7 @@ static MrStatus fill_record(MrDdl *ddl, const MrSqlFunction *function, bool is_r
         .options = "",
         .state = "running",
         .state_reason = "",
-        .settings = mr_ddl_settings_text(&ddl->memory->arena, ddl->request.zone),
+        .settings = settings_of(ddl, mr_catalog_function(ddl->catalog, function->name)),
     };
     return name == NULL || object->settings == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
 }
@@ -108,10 +129,10 @@ void mr_ddl_create_function(MrDdl *ddl)
 
 /* ---- DROP ---- */
 
-static const char *dropped_name(const MrDdl *ddl)
+static const MrAstNameNode *dropped(const MrDdl *ddl)
 {
     const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
-    return MR_AST_AS(const MrAstNameNode, statement->names.items[0])->name.name;
+    return MR_AST_AS(const MrAstNameNode, statement->names.items[0]);
 }
 
 static MrStatus forget_function(MrCatalog *next, const void *name, MrError *err)
@@ -121,32 +142,38 @@ static MrStatus forget_function(MrCatalog *next, const void *name, MrError *err)
 
 static void function_dropped(MrDdl *ddl)
 {
-    ddl->status = mr_ddl_publish(ddl->server, forget_function, dropped_name(ddl), &ddl->err);
+    ddl->status = mr_ddl_publish(ddl->server, forget_function, dropped(ddl)->name.name, &ddl->err);
     mr_ddl_finish(ddl);
 }
 
 void mr_ddl_drop_function(MrDdl *ddl)
 {
     const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
-    const char *name = dropped_name(ddl);
+    const MrSqlFunction *function;
     if (statement->names.count != 1) {
         mr_ddl_fail(
             ddl, mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "DROP takes one FUNCTION at a time"));
         return;
     }
-    if (mr_catalog_function(ddl->catalog, name) == NULL) {
-        if (statement->if_exists) {
-            mr_ddl_notice(ddl, "00000", "function %s() does not exist, skipping", name);
-            mr_ddl_fail(ddl, MR_OK);
+    MrStatus status = mr_sql_function_named(ddl->catalog, &ddl->memory->arena, dropped(ddl),
+                                            &function, &ddl->err);
+    if (status == MR_ERR_UNDEFINED_FUNCTION && statement->if_exists) {
+        if (dropped(ddl)->has_arguments) {
+            mr_ddl_notice(ddl, "00000", "%s, skipping", ddl->err.message);
         } else {
-            mr_ddl_fail(ddl, mr_error_set(&ddl->err, MR_ERR_UNDEFINED_FUNCTION,
-                                          "function %s() does not exist", name));
+            mr_ddl_notice(ddl, "00000", "function %s() does not exist, skipping",
+                          dropped(ddl)->name.name);
         }
+        mr_error_clear(&ddl->err);
+        mr_ddl_fail(ddl, MR_OK);
         return;
     }
-    MrStatus status = check_unused(ddl, name, "drop");
     if (status == MR_OK) {
-        status = mr_ddl_find_stored(ddl, stored_name(ddl, name), false);
+        status = check_unused(ddl, function->name, "drop");
+    }
+    if (status == MR_OK) {
+        status = mr_ddl_find_stored(
+            ddl, mr_ddl_stored_function(&ddl->memory->arena, function->name), false);
     }
     if (status != MR_OK) {
         mr_ddl_fail(ddl, status);

@@ -129,6 +129,10 @@ void mr_ddl_start_query(MrDdl *ddl);
 void mr_ddl_drop(MrDdl *ddl);
 void mr_ddl_create_function(MrDdl *ddl);
 void mr_ddl_drop_function(MrDdl *ddl);
+/* Functions are stored beside relations, under a name that no relation has; NULL: no memory. */
+const char *mr_ddl_stored_function(MrArena *arena, const char *name);
+/* In the place of another of its name, if there is one. */
+MrStatus mr_ddl_put_function(MrCatalog *next, const MrSqlFunction *function, MrError *err);
 void mr_ddl_alter(MrDdl *ddl);
 void mr_ddl_comment(MrDdl *ddl);
 void mr_ddl_refresh(MrDdl *ddl);

@@ -109,11 +109,15 @@ static MrStatus load_connection(MrPlannerContext *context, MrCatalog *catalog,
     return mr_catalog_add_connection(catalog, &connection, err);
 }
 
-static MrStatus load_function(MrPlannerContext *context, MrCatalog *catalog, const MrNode *node,
-                              MrError *err)
+static MrStatus load_function(MrServer *server, MrPlannerContext *context, MrCatalog *catalog,
+                              const MrCatalogObject *object, const MrNode *node, MrError *err)
 {
     MrSqlFunction function;
+    MrRelation described = { 0 };
     MR_TRY(mr_planner_function(context, (const MrAstCreateFunction *)node, &function, err));
+    MR_TRY(mr_ddl_settings_comments(context->arena, object->settings, &described, err));
+    function.oid = server->next_oid++;
+    function.comment = described.comment;
     return mr_catalog_add_function(catalog, &function, err);
 }
 
@@ -152,7 +156,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     *plan = NULL;
     MR_TRY(mr_ddl_parse_stored(object->name, object->sql, arena, &node, err));
     switch (object->kind) {
-    case MR_CATALOG_FUNCTION: return load_function(&context, catalog, node, err);
+    case MR_CATALOG_FUNCTION: return load_function(server, &context, catalog, object, node, err);
     case MR_CATALOG_CONNECTION: return load_connection(&context, catalog, object, node, err);
     case MR_CATALOG_STREAM:
     case MR_CATALOG_TABLE:

@@ -70,6 +70,7 @@ void mr_listener_each(const MrServer *server,
                                      mr_settings_text(session->settings, MR_SET_APPLICATION_NAME),
                                  .state = mr_session_state(session),
                                  .address = session->address,
+                                 .query = session->query,
                                  .connected_us = session->connected_us,
                                  .statement_us = session->statement_us };
         each(context, &facts);

@@ -21,6 +21,7 @@ uint16_t mr_listener_port(const MrServer *server);
 typedef struct MrSessionFacts {
     int32_t pid; /* number of the session, as BackendKeyData says */
     const char *user, *database, *application, *state, *address;
+    const char *query; /* the statement that runs, or the last one; "" */
     int64_t connected_us, statement_us;
 } MrSessionFacts;
 void mr_listener_each(const MrServer *server,

@@ -20,6 +20,7 @@ MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const 
     portal->memory = mr_statement_memory_hold(memory);
     portal->text = text;
     portal->length = length;
+    portal->statement = (MrString){ text, length };
     portal->node = node;
     portal->entry = node == NULL ? NULL : mr_statement_entry(node->kind);
     portal->catalog = mr_catalog_ref(session->server->catalog);

@@ -36,6 +36,7 @@ struct MrPortal {
     MrStatementMemory *memory; /* of tree, plan and parameters */
     const char *text; /* of the client, for positions in errors; NULL: it did not send it */
     size_t length;
+    MrString statement; /* its own part of the text */
     const MrNode *node; /* NULL: an empty text */
     const MrStatementEntry *entry;
     bool is_simple;   /* RowDescription goes with the rows */

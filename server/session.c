@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/random.h"
+#include "parser/print.h"
 #include "server/listener_internal.h"
 #include "server/notify.h"
 #include "server/statement.h"
@@ -219,8 +220,42 @@ static void step_ready(MrSession *session)
 
 /* ---- The current statement ------------------------------------------------------------------- */
 
+/* Others do not see what may hold a password: such a statement is shown as SHOW CREATE does. */
+static bool is_shown_as_sent(const MrPortal *portal)
+{
+    if (portal->text == NULL || portal->node == NULL) {
+        return portal->text != NULL;
+    }
+    switch (portal->node->kind) {
+    case MR_AST_QUERY:
+    case MR_AST_INSERT:
+    case MR_AST_UPDATE:
+    case MR_AST_DELETE:
+    case MR_AST_COPY: return true;
+    default: return false;
+    }
+}
+
+static void note_query(MrSession *session, const MrPortal *portal)
+{
+    MrBuilder shown;
+    MrString text = portal->statement;
+    mr_builder_init(&shown, 0);
+    if (!is_shown_as_sent(portal)) {
+        if (portal->node != NULL) {
+            mr_ast_print(&shown, portal->node, MR_PRINT_SHOWN);
+        }
+        text = mr_string(mr_builder_text(&shown) == NULL ? "" : mr_builder_text(&shown));
+    }
+    const size_t length = mr_utf8_truncate(text.data, text.length, MR_SESSION_QUERY_BYTES);
+    memcpy(session->query, text.data, length);
+    session->query[length] = '\0';
+    mr_builder_fini(&shown);
+}
+
 void mr_session_begin(MrSession *session, MrPortal *portal)
 {
+    note_query(session, portal);
     session->current = portal;
     session->cancel = MR_CANCEL_NONE;
     session->statement_us = mr_clock_wall_us(session->server->clock);
@@ -316,6 +351,8 @@ static void step_script(MrSession *session)
         return;
     }
     portal->is_simple = true;
+    portal->statement =
+        (MrString){ script->text + statement->start, (size_t)(statement->end - statement->start) };
     mr_session_begin(session, portal);
 }
 

@@ -23,7 +23,8 @@ struct MrNotifier;
 enum {
     MR_SESSION_PREPARED_MAX = 256,
     MR_SESSION_PORTALS_MAX = 256,
-    MR_SESSION_SECRET_BYTES = 32, /* of protocol 3.2; 3.0 has room for 4 */
+    MR_SESSION_QUERY_BYTES = 1024, /* what others see of a statement */
+    MR_SESSION_SECRET_BYTES = 32,  /* of protocol 3.2; 3.0 has room for 4 */
     MR_SESSION_LOGIN_US = 10 * 1000 * 1000,
     MR_SESSION_MESSAGE_US = 60 * 1000 * 1000, /* for a message that was begun */
     MR_SESSION_HELD_MAX = 16,
@@ -91,11 +92,12 @@ struct MrSession {
     MrPortal *portals;
     uint32_t portal_count;
 
-    MrScript script;    /* simple protocol */
-    MrPortal *current;  /* the statement that runs; NULL: none */
-    bool skips_to_sync; /* after an error in the extended protocol */
-    bool is_ready_due;  /* ReadyForQuery comes next */
-    bool is_between;    /* since then no message has come */
+    char query[MR_SESSION_QUERY_BYTES + 1]; /* the last statement, as others may see it */
+    MrScript script;                        /* simple protocol */
+    MrPortal *current;                      /* the statement that runs; NULL: none */
+    bool skips_to_sync;                     /* after an error in the extended protocol */
+    bool is_ready_due;                      /* ReadyForQuery comes next */
+    bool is_between;                        /* since then no message has come */
     bool is_advancing;
     bool wants_flush;   /* the client is to see what is written */
     bool is_draining;   /* ends with 57P01 once it is idle */

@@ -16,6 +16,12 @@ static const MrSinkClass *const sink_classes[] = {
 #undef MR_SINK
 };
 
+uint32_t mr_sink_all(const MrSinkClass *const **out)
+{
+    *out = sink_classes;
+    return sizeof sink_classes / sizeof sink_classes[0];
+}
+
 const MrSinkClass *mr_sink_find(MrString name)
 {
     for (size_t i = 0; i < sizeof sink_classes / sizeof sink_classes[0]; i++) {

@@ -129,6 +129,7 @@ typedef struct MrSinkClass {
 } MrSinkClass;
 
 const MrSinkClass *mr_sink_find(MrString name); /* sinks/sinks.def */
+uint32_t mr_sink_all(const MrSinkClass *const **out);
 
 /* Every MrSink starts with its class. */
 struct MrSink {

@@ -21,6 +21,10 @@ CATALOGUE = [
     "CREATE MATERIALIZED VIEW busy AS SELECT window_start, page, count(*) AS edits "
     "FROM TUMBLE(edits, at, INTERVAL '1' MINUTE) GROUP BY window_start, page",
     "COMMENT ON STREAM edits IS 'who changed what'",
+    "CREATE CONNECTION nowhere WITH (type = 'discard')",
+    "CREATE SINK outside INTO nowhere.there AS SELECT page, added FROM edits",
+    "CREATE FUNCTION twice(x bigint, y bigint DEFAULT 2) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$SELECT x * y$$",
+    "COMMENT ON FUNCTION twice IS 'x, taken y times'",
 ]
 
 

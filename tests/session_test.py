@@ -71,6 +71,8 @@ def make_cases(server):
                   [[b"1", b""], [b"2", b""], [b"3", b""]])
             w.send(query("SELECT pg_sleep(100000), 1; SELECT 2"))
             wait_until(lambda: is_active(other, w), 20, "the sleeper")
+            equal(rows(other.ask(query("SELECT query FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' "
+                                       "AND pid <> pg_backend_pid()"))), [[b"SELECT pg_sleep(100000), 1"]])
             equal(rows(other.ask(query("SELECT 7"))), [[b"7"]])
             with Wire(server, login=False) as canceller:
                 canceller.send(struct.pack("!ii", len(w.key) + 8, wire.CANCEL_REQUEST) + w.key)
@@ -88,6 +90,22 @@ def make_cases(server):
                 w.send(query("SELECT pg_sleep(100000)"))
                 wait_until(lambda: is_active(other, w), 20, "the sleeper")
             wait_until(lambda: not is_active(other, w), 20, "its end")
+
+    def shows_no_password():
+        """Another session sees which statement was the last one, and no password that was in it."""
+        with Wire(server) as w, Wire(server) as other:
+            number = struct.unpack("!i", w.key[:4])[0]
+
+            def last():
+                return rows(other.ask(query(f"SELECT query FROM pg_stat_activity WHERE pid = {number}")))
+            for sql, shown in (("SELECT  1 AS one", b"SELECT  1 AS one"),
+                               ("CREATE SECRET hidden AS 'sesame'", b"CREATE SECRET hidden AS '********'"),
+                               ("CREATE ROLE guest LOGIN PASSWORD 'sesame'", b"CREATE ROLE guest login password '********'"),
+                               ("DROP ROLE guest", b"DROP ROLE guest"),
+                               ("CREATE SECRET other AS 'sesame'; SELECT 2", b"SELECT 2"),
+                               ("SELECT '" + "é" * 2000 + "'", ("SELECT '" + "é" * 508).encode())):
+                equal(errors(w.ask(query(sql))), [])
+                equal(last(), [[shown]])
 
     def counts():
         """What runs at COMMIT says how many rows it would change now."""
@@ -258,6 +276,7 @@ def make_cases(server):
 
     yield "set_config()", set_config
     yield "pg_sleep()", sleeps
+    yield "pg_stat_activity.query", shows_no_password
     yield "rows of a transaction's statements", counts
     yield "session chores", chores
     yield "idle sessions end in their time", idle

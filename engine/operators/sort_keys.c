@@ -84,27 +84,26 @@ static void put_text(KeyBytes *key, const MrText *text)
 }
 
 /* One column's part of every row's key, the value by PUT; those that are full are passed over. */
-#define PUT_EACH(type, PUT)                                                       \
-    do {                                                                          \
-        const type *cells_ = column->data;                                        \
-        for (uint32_t row_ = 0; row_ < rows; row_++) {                            \
-            KeyBytes *to = &keys[row_];                                           \
-            const type *cell = &cells_[column->is_constant ? 0 : row_];           \
-            const bool is_null_ = mr_vector_is_null(column, row_);                \
-            const uint8_t rank_ = is_null_ != key->nulls_first;                   \
-            if (to->length == KEY_BYTES) {                                        \
-                continue;                                                         \
-            }                                                                     \
-            put(to, &rank_, 1);                                                   \
-            const uint32_t from_ = to->length;                                    \
-            if (!is_null_) {                                                      \
-                PUT;                                                              \
-                for (uint32_t i_ = from_; key->descending && i_ < to->length;     \
-                     i_++) {                                                      \
-                    to->bytes[i_] = (uint8_t)~to->bytes[i_];                      \
-                }                                                                 \
-            }                                                                     \
-        }                                                                         \
+#define PUT_EACH(type, PUT)                                                           \
+    do {                                                                              \
+        const type *cells_ = column->data;                                            \
+        for (uint32_t row_ = 0; row_ < rows; row_++) {                                \
+            KeyBytes *to = &keys[row_];                                               \
+            const type *cell = &cells_[column->is_constant ? 0 : row_];               \
+            const bool is_null_ = mr_vector_is_null(column, row_);                    \
+            const uint8_t rank_ = is_null_ != key->nulls_first;                       \
+            if (to->length == KEY_BYTES) {                                            \
+                continue;                                                             \
+            }                                                                         \
+            put(to, &rank_, 1);                                                       \
+            const uint32_t from_ = to->length;                                        \
+            if (!is_null_) {                                                          \
+                PUT;                                                                  \
+                for (uint32_t i_ = from_; key->descending && i_ < to->length; i_++) { \
+                    to->bytes[i_] = (uint8_t)~to->bytes[i_];                          \
+                }                                                                     \
+            }                                                                         \
+        }                                                                             \
     } while (0)
 
 /* What follows cannot be told by bytes: the key ends, with zeros behind a short value. */

@@ -67,6 +67,33 @@ static MrStatus expandarray_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage *p
     return MR_OK;
 }
 
+/* "name=value" of the catalogue in two; without the sign the value is NULL. */
+static MrStatus options_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage *page)
+{
+    MrArray array;
+    mr_array_open(MR_TYPE_TEXT, mr_set_arg(cursor, 0), &array);
+    while (page->count < page->room && cursor->at < array.count) {
+        const uint32_t index = (uint32_t)cursor->at++;
+        MrText cell;
+        if (mr_array_is_null(&array, index)) {
+            continue;
+        }
+        mr_array_get(&array, index, &cell);
+        const MrString option = mr_text_string(&cell);
+        const char *sign = memchr(option.data, '=', option.length);
+        const size_t name = sign == NULL ? option.length : (size_t)(sign - option.data);
+        MR_TRY(mr_set_text_copy(page, 0, (MrString){ option.data, name }, eval));
+        if (sign == NULL) {
+            MR_TRY(mr_set_null(page, 1, eval));
+        } else {
+            const MrString value = { sign + 1, option.length - name - 1 };
+            MR_TRY(mr_set_text_copy(page, 1, value, eval));
+        }
+        page->count++;
+    }
+    return MR_OK;
+}
+
 /* Nothing is partitioned: no relation has rows here. */
 static MrStatus no_rows(MrSetCursor *cursor, MrEval *eval, MrSetPage *page)
 {
@@ -96,6 +123,15 @@ const MrSetFunction mr_set_functions_array[] = {
              "information_schema, for drivers.",
       .example = "_pg_expandarray(ARRAY[7, 8])",
       .returns = "(7,1), (8,2)" },
+    { .name = "pg_options_to_table",
+      .args = { MR_TYPE_TEXT_ARRAY },
+      .arg_count = 1,
+      .columns = { { "option_name", MR_TYPE_TEXT }, { "option_value", MR_TYPE_TEXT } },
+      .column_count = 2,
+      .rows = options_rows,
+      .doc = "The options of an object of the catalogue, \"name=value\", as names and values.",
+      .example = "pg_options_to_table(ARRAY['table=t', 'fast'])",
+      .returns = "(table,t), (fast,)" },
     { .name = "pg_partition_ancestors",
       .args = { MR_TYPE_REGCLASS },
       .arg_count = 1,

@@ -135,19 +135,47 @@ MR_KERNEL(get_expr)
 
 static bool arguments_text(const MrPgNames *names, uint32_t number, MrBuilder *out)
 {
-    const MrPgRoutine *routine = mr_pg_routine(false, number);
-    (void)names;
+    const MrPgRoutine *routine = mr_pg_function(names->pg, number);
     if (routine != NULL) {
-        mr_pg_routine_arguments(routine, out);
+        mr_pg_function_parameters(routine, true, out);
     }
     return routine != NULL;
 }
 MR_PG_TEXTS(get_function_arguments, arguments_text)
 
+/* What tells it apart: without defaults. */
+static bool identity_text(const MrPgNames *names, uint32_t number, MrBuilder *out)
+{
+    const MrPgRoutine *routine = mr_pg_function(names->pg, number);
+    if (routine != NULL) {
+        mr_pg_function_parameters(routine, false, out);
+    }
+    return routine != NULL;
+}
+MR_PG_TEXTS(get_function_identity, identity_text)
+
+/* The default of an argument, from 1. */
+MR_KERNEL(get_function_arg_default)
+{
+    const MrPgNames *names = mr_pg_names(eval->names);
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        const MrPgRoutine *routine = mr_pg_function(names->pg, (uint32_t)MR_ARG(int64_t, 0, i));
+        const int32_t number = MR_ARG(int32_t, 1, i);
+        const bool is_one = routine != NULL && routine->sql != NULL && number >= 1 &&
+                            (uint32_t)number <= routine->arg_count;
+        const char *text = is_one ? routine->sql->parameters[number - 1].default_value : NULL;
+        MR_TRY(text == NULL ? mr_kernel_set_null(eval, out, i)
+                            : mr_kernel_set_text(eval, out, i, text, strlen(text)));
+    }
+    return MR_OK;
+}
+
 static bool result_text(const MrPgNames *names, uint32_t number, MrBuilder *out)
 {
-    const MrPgRoutine *routine = mr_pg_routine(false, number);
-    (void)names;
+    const MrPgRoutine *routine = mr_pg_function(names->pg, number);
     if (routine != NULL) {
         mr_pg_routine_result(routine, out);
     }
@@ -157,19 +185,11 @@ MR_PG_TEXTS(get_function_result, result_text)
 
 static bool function_text(const MrPgNames *names, uint32_t number, MrBuilder *out)
 {
-    const MrPgRoutine *routine = mr_pg_routine(false, number);
-    (void)names;
+    const MrPgRoutine *routine = mr_pg_function(names->pg, number);
     if (routine == NULL || routine->kind == MR_PG_ROUTINE_AGGREGATE) {
         return false;
     }
-    mr_builder_append_string(out, "CREATE OR REPLACE FUNCTION pg_catalog.");
-    mr_print_identifier(out, routine->name);
-    mr_builder_append_char(out, '(');
-    mr_pg_routine_arguments(routine, out);
-    mr_builder_append_string(out, ")\n RETURNS ");
-    mr_pg_routine_result(routine, out);
-    mr_builder_append_format(out, "\n LANGUAGE internal\nAS $function$%s$function$\n",
-                             routine->name);
+    mr_pg_function_definition(routine, out);
     return true;
 }
 MR_PG_TEXTS(get_functiondef, function_text)
@@ -186,10 +206,10 @@ static bool class_comment(const MrPgNames *names, uint32_t number, MrBuilder *ou
 
 static bool routine_comment(const MrPgNames *names, uint32_t number, MrBuilder *out)
 {
-    const MrPgRoutine *routine = mr_pg_routine(false, number);
-    (void)names;
-    mr_builder_append_string(out, routine == NULL ? "" : routine->doc);
-    return routine != NULL;
+    const MrPgRoutine *routine = mr_pg_function(names->pg, number);
+    const char *text = routine == NULL ? NULL : routine->doc;
+    mr_builder_append_string(out, text == NULL ? "" : text);
+    return text != NULL && text[0] != '\0';
 }
 
 static bool type_comment(const MrPgNames *names, uint32_t number, MrBuilder *out)
@@ -309,8 +329,12 @@ const MrFunction mr_pg_functions_definitions[] = {
        "pg_get_expr(NULL, 1, true)", "NULL"),
     TEXT_OF("pg_get_function_arguments", get_function_arguments, "Arguments of a function.",
             "pg_get_function_arguments('md5(text)'::regprocedure)", "text"),
-    TEXT_OF("pg_get_function_identity_arguments", get_function_arguments, "The same.",
+    TEXT_OF("pg_get_function_identity_arguments", get_function_identity,
+            "Arguments of a function without their defaults.",
             "pg_get_function_identity_arguments('md5(text)'::regprocedure)", "text"),
+    F2("pg_get_function_arg_default", OID, INT32, TEXT, get_function_arg_default, CATALOG,
+       "The default of a function's argument, from 1.",
+       "pg_get_function_arg_default('md5(text)'::regprocedure, 1)", "NULL"),
     TEXT_OF("pg_get_function_result", get_function_result, "Type of a function's result.",
             "pg_get_function_result('md5(text)'::regprocedure)", "text"),
     TEXT_OF("pg_get_functiondef", get_functiondef, "A function as CREATE FUNCTION.",

@@ -82,7 +82,7 @@ MrStatus mr_pg_nulls(MrEval *eval, const MrVector *const *args, uint32_t arg_cou
 VISIBLE(table_visible, MrPgClass *found = mr_pg_class(names->pg, number),
         mr_pg_schema_is_visible(found->schema))
 VISIBLE(type_visible, MrPgType *found = mr_pg_type(number), true)
-VISIBLE(function_visible, MrPgRoutine *found = mr_pg_routine(false, number), true)
+VISIBLE(function_visible, MrPgRoutine *found = mr_pg_function(names->pg, number), true)
 VISIBLE(operator_visible, MrPgRoutine *found = mr_pg_routine(true, number), true)
 
 /* Collations and operator classes, all of pg_catalog. */

@@ -7,7 +7,7 @@
 
 #include "server/pgcatalog/version.h"
 
-static const char *database_of(const MrPgNames *names)
+const char *mr_pg_database_of(const MrPgNames *names)
 {
     return names->database[0] != '\0' ? names->database : "millrace";
 }
@@ -21,7 +21,7 @@ static void put_yes(MrRows *rows, bool value)
 static void put_class(const MrPgNames *names, MrRows *rows, const MrPgClass *class,
                       const char *name)
 {
-    mr_rows_text(rows, database_of(names));
+    mr_rows_text(rows, mr_pg_database_of(names));
     mr_rows_text(rows, mr_pg_schema_name(class->schema));
     mr_rows_text(rows, name);
 }
@@ -37,7 +37,7 @@ static bool is_listed(const MrPgNames *names, const MrPgClass *class)
 void mr_pg_fill_catalog_name(const MrPgNames *names, MrRows *rows)
 {
     mr_rows_begin(rows);
-    mr_rows_text(rows, database_of(names));
+    mr_rows_text(rows, mr_pg_database_of(names));
 }
 
 void mr_pg_fill_schemata(const MrPgNames *names, MrRows *rows)
@@ -47,7 +47,7 @@ void mr_pg_fill_schemata(const MrPgNames *names, MrRows *rows)
                                         MR_PG_SCHEMA_MAIN };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         mr_rows_begin(rows);
-        mr_rows_text(rows, database_of(names));
+        mr_rows_text(rows, mr_pg_database_of(names));
         mr_rows_text(rows, mr_pg_schema_name(numbers[i]));
         mr_rows_text(rows, "millrace");
     }
@@ -61,7 +61,7 @@ void mr_pg_fill_character_sets(const MrPgNames *names, MrRows *rows)
     mr_rows_text(rows, "UTF8");
     mr_rows_text(rows, "UCS");
     mr_rows_text(rows, "UTF8");
-    mr_rows_text(rows, database_of(names));
+    mr_rows_text(rows, mr_pg_database_of(names));
     mr_rows_text(rows, "pg_catalog");
     mr_rows_text(rows, "default");
 }
@@ -105,6 +105,25 @@ void mr_pg_fill_information_views(const MrPgNames *names, MrRows *rows)
         }
     }
     mr_builder_fini(&text);
+}
+
+/* What an owner may do when nothing was granted; nothing can be. */
+void mr_pg_fill_table_privileges(const MrPgNames *names, MrRows *rows)
+{
+    static const char *const rights[] = { "INSERT",   "SELECT",     "UPDATE", "DELETE",
+                                          "TRUNCATE", "REFERENCES", "TRIGGER" };
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        const MrPgClass *class = &names->pg->classes[i];
+        for (size_t r = 0; is_listed(names, class) && r < sizeof rights / sizeof rights[0]; r++) {
+            mr_rows_begin(rows);
+            mr_rows_text(rows, "millrace");
+            mr_rows_text(rows, "millrace");
+            put_class(names, rows, class, class->name);
+            mr_rows_text(rows, rights[r]);
+            put_yes(rows, true);
+            put_yes(rows, strcmp(rights[r], "SELECT") == 0);
+        }
+    }
 }
 
 /* ---- Columns --------------------------------------------------------------------------------- */
@@ -169,7 +188,7 @@ static void put_character_length(MrRows *rows, MrType type)
     }
 }
 
-static void put_type_name(MrRows *rows, MrType type)
+void mr_pg_rows_type_name(MrRows *rows, MrType type)
 {
     char text[64];
     mr_rows_text(rows, mr_type_is_array(type.id) ? "ARRAY" : mr_type_text(mr_type(type.id), text));
@@ -183,7 +202,7 @@ static void add_column(const MrPgNames *names, MrRows *rows, const MrPgClass *cl
     const MrStream *stream = relation->stream;
     bool is_logged = stream != NULL && column < stream->schema.column_count;
     bool is_generated = is_logged && stream->columns[column].generated != NULL;
-    bool not_null = of->not_null || (is_logged && stream->columns[column].not_null);
+    bool not_null = mr_pg_column_is_not_null(relation, column);
     MrBuilder text;
     char number[16];
     mr_builder_init(&text, 0);
@@ -196,12 +215,12 @@ static void add_column(const MrPgNames *names, MrRows *rows, const MrPgClass *cl
     mr_rows_int(rows, column + 1);
     mr_rows_text(rows, is_generated ? NULL : expr);
     put_yes(rows, !not_null);
-    put_type_name(rows, of->type);
+    mr_pg_rows_type_name(rows, of->type);
     put_character_length(rows, of->type);
     put_numeric(rows, of->type);
     put_time_precision(rows, of->type);
     mr_rows_skip(rows, 11); /* interval_type … domain_name */
-    mr_rows_text(rows, database_of(names));
+    mr_rows_text(rows, mr_pg_database_of(names));
     mr_rows_text(rows, "pg_catalog");
     mr_rows_text(rows, mr_pg_type(mr_pg_type_number(of->type.id))->name);
     mr_rows_skip(rows, 4); /* scope_catalog … maximum_cardinality */
@@ -234,18 +253,61 @@ static bool is_constraint(const MrPgClass *class)
     return class->kind == 'i' && mr_pg_key_is_constraint(class->relation);
 }
 
+static void put_constraint(const MrPgNames *names, MrRows *rows, const MrPgClass *class,
+                           const char *name, const char *type)
+{
+    mr_rows_begin(rows);
+    put_class(names, rows, class, name);
+    put_class(names, rows, class, class->relation->name);
+    mr_rows_text(rows, type);
+    put_yes(rows, false);
+    put_yes(rows, false);
+    put_yes(rows, true);
+}
+
+/* NOT NULL, which the standard has as a CHECK, with the name that PostgreSQL 15 makes for it. */
+static void not_null_name(const MrPgClass *class, uint32_t column, char *out, size_t size)
+{
+    snprintf(out, size, "%u_%u_%u_not_null", class->schema, class->number, column + 1);
+}
+
+static bool has_not_null(const MrPgClass *class, uint32_t column)
+{
+    return class->kind == 'r' && class->header == NULL &&
+           mr_pg_column_is_not_null(class->relation, column);
+}
+
 void mr_pg_fill_table_constraints(const MrPgNames *names, MrRows *rows)
 {
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
+        char name[64];
         if (is_constraint(class)) {
-            mr_rows_begin(rows);
-            put_class(names, rows, class, class->name);
-            put_class(names, rows, class, class->relation->name);
-            mr_rows_text(rows, "PRIMARY KEY");
-            put_yes(rows, false);
-            put_yes(rows, false);
-            put_yes(rows, true);
+            put_constraint(names, rows, class, class->name, "PRIMARY KEY");
+        }
+        for (uint32_t c = 0; c < class->relation->schema.column_count; c++) {
+            if (has_not_null(class, c)) {
+                not_null_name(class, c, name, sizeof name);
+                put_constraint(names, rows, class, name, "CHECK");
+            }
+        }
+    }
+}
+
+void mr_pg_fill_check_constraints(const MrPgNames *names, MrRows *rows)
+{
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        const MrPgClass *class = &names->pg->classes[i];
+        for (uint32_t c = 0; c < class->relation->schema.column_count; c++) {
+            char name[64], clause[200];
+            if (has_not_null(class, c)) {
+                not_null_name(class, c, name, sizeof name);
+                snprintf(clause, sizeof clause, "%s IS NOT NULL",
+                         class->relation->schema.columns[c].name);
+                mr_rows_begin(rows);
+                put_class(names, rows, class, name);
+                mr_rows_text(rows, clause);
+            }
         }
     }
 }

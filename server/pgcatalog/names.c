@@ -68,9 +68,11 @@ MrStatus mr_pg_split_name(MrArena *arena, MrString text, const char *parts[3], u
 
 /* ---- Numbers to names ------------------------------------------------------------------------ */
 
-static bool print_routine(bool operators, bool with_arguments, uint32_t number, MrBuilder *out)
+static bool print_routine(const MrPgCatalog *pg, bool operators, bool with_arguments,
+                          uint32_t number, MrBuilder *out)
 {
-    const MrPgRoutine *routine = mr_pg_routine(operators, number);
+    const MrPgRoutine *routine =
+        operators ? mr_pg_routine(true, number) : mr_pg_function(pg, number);
     if (routine == NULL) {
         const char *name = operators ? NULL : mr_pg_type_function(number);
         mr_builder_append_string(out, name == NULL ? "" : name);
@@ -81,11 +83,11 @@ static bool print_routine(bool operators, bool with_arguments, uint32_t number, 
     } else {
         mr_print_identifier(out, routine->name);
     }
-    if (with_arguments) {
-        mr_builder_append_char(out, '(');
-        mr_pg_routine_arguments(routine, out);
-        mr_builder_append_char(out, ')');
+    for (uint32_t i = 0; with_arguments && i < routine->arg_count; i++) {
+        mr_builder_append_char(out, i == 0 ? '(' : ',');
+        mr_pg_type_format(mr_pg_routine_type(routine, routine->args[i]), -1, out);
     }
+    mr_builder_append_string(out, !with_arguments ? "" : routine->arg_count == 0 ? "()" : ")");
     return true;
 }
 
@@ -118,9 +120,10 @@ static bool print_object(const MrPgCatalog *pg, MrTypeId type, uint32_t number, 
         return mr_pg_type(number) != NULL;
     case MR_TYPE_REGPROC:
     case MR_TYPE_REGPROCEDURE:
-        return print_routine(false, type == MR_TYPE_REGPROCEDURE, number, out);
+        return print_routine(pg, false, type == MR_TYPE_REGPROCEDURE, number, out);
     case MR_TYPE_REGOPER:
-    case MR_TYPE_REGOPERATOR: return print_routine(true, type == MR_TYPE_REGOPERATOR, number, out);
+    case MR_TYPE_REGOPERATOR:
+        return print_routine(pg, true, type == MR_TYPE_REGOPERATOR, number, out);
     case MR_TYPE_REGROLE: {
         const MrPgRole *role = mr_pg_role(pg, number);
         mr_print_identifier(out, role == NULL ? "" : role->name);
@@ -215,6 +218,9 @@ static MrStatus find_routine(const LookUp *look, bool operators, uint32_t *out)
         name = (MrString){ name.data + 11, name.length - 11 };
     }
     const MrPgRoutine *routine = mr_pg_routine_find(operators, name, &count);
+    if (routine == NULL && !operators) {
+        routine = mr_pg_function_find(look->pg, name);
+    }
     const char *what = operators ? "operator" : "function";
     if (count > 1) {
         return mr_error_set(look->err, MR_ERR_AMBIGUOUS_FUNCTION, "more than one %s named \"%.*s\"",
@@ -230,26 +236,127 @@ static MrStatus find_routine(const LookUp *look, bool operators, uint32_t *out)
     return MR_OK;
 }
 
-/* name(type, type): the arguments are compared as they print. */
+/* name(type, type) in parts. */
+typedef struct Signature {
+    MrString name;
+    uint32_t types[MR_PG_ARGUMENTS_MAX];
+    uint32_t count;
+} Signature;
+
+static MrStatus invalid_signature(const LookUp *look, const char *what)
+{
+    return mr_error_set(look->err, MR_ERR_INVALID_TEXT, "%s", what);
+}
+
+/* Up to the next comma, or the end, outside brackets and quotes. */
+static size_t piece_length(MrString text)
+{
+    uint32_t depth = 0;
+    bool is_quoted = false;
+    for (size_t i = 0; i < text.length; i++) {
+        const char c = text.data[i];
+        is_quoted = is_quoted != (c == '"');
+        depth += !is_quoted && c == '(';
+        depth -= !is_quoted && c == ')' && depth > 0;
+        if (!is_quoted && depth == 0 && c == ',') {
+            return i;
+        }
+    }
+    return text.length;
+}
+
+static size_t name_length(MrString text)
+{
+    bool is_quoted = false;
+    for (size_t i = 0; i < text.length; i++) {
+        is_quoted = is_quoted != (text.data[i] == '"');
+        if (!is_quoted && text.data[i] == '(') {
+            return i;
+        }
+    }
+    return text.length;
+}
+
+static bool is_blank(MrString text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] != ' ') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static MrStatus read_signature(const LookUp *look, Signature *out)
+{
+    MrString text = look->text;
+    while (text.length > 0 && text.data[text.length - 1] == ' ') {
+        text.length--;
+    }
+    const size_t open = name_length(text);
+    if (open == text.length) {
+        return invalid_signature(look, "expected a left parenthesis");
+    }
+    if (text.data[text.length - 1] != ')') {
+        return invalid_signature(look, "expected a right parenthesis");
+    }
+    *out = (Signature){ .name = { text.data, open } };
+    MrString rest = { text.data + open + 1, text.length - open - 2 };
+    for (bool is_last = is_blank(rest); !is_last;) {
+        LookUp piece = *look;
+        piece.text = (MrString){ rest.data, piece_length(rest) };
+        is_last = piece.text.length == rest.length;
+        rest.data += piece.text.length + !is_last;
+        rest.length -= piece.text.length + !is_last;
+        if (out->count == MR_PG_ARGUMENTS_MAX) {
+            return mr_error_set(look->err, MR_ERR_TOO_MANY_ARGUMENTS, "too many arguments");
+        }
+        MR_TRY(find_type(&piece, &out->types[out->count++]));
+    }
+    return MR_OK;
+}
+
+static bool is_meant(const MrPgRoutine *routine, const Signature *signature)
+{
+    if (!mr_string_equal(mr_string(routine->name), signature->name) ||
+        routine->arg_count != signature->count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < signature->count; i++) {
+        if (mr_pg_routine_type(routine, routine->args[i]) != signature->types[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint32_t find_meant(const MrPgRoutine *all, uint32_t count, const Signature *signature)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_meant(&all[i], signature)) {
+            return all[i].number;
+        }
+    }
+    return 0;
+}
+
+/* name(type, type), however the types are written. */
 static MrStatus find_routine_of(const LookUp *look, bool operators, uint32_t *out)
 {
     const MrPgRoutine *all;
-    uint32_t count = mr_pg_routines(operators, &all);
-    MrBuilder text;
-    mr_builder_init(&text, 0);
-    *out = 0;
-    for (uint32_t i = 0; i < count && *out == 0; i++) {
-        size_t name = strlen(all[i].name);
-        if (look->text.length <= name || memcmp(look->text.data, all[i].name, name) != 0) {
-            continue;
-        }
-        mr_builder_clear(&text);
-        print_routine(operators, true, all[i].number, &text);
-        if (mr_string_equal(mr_string(mr_builder_text(&text)), look->text)) {
-            *out = all[i].number;
-        }
+    const uint32_t count = mr_pg_routines(operators, &all);
+    Signature signature;
+    MR_TRY(read_signature(look, &signature));
+    if (!operators) {
+        const char *parts[3];
+        uint32_t part_count;
+        MR_TRY(mr_pg_split_name(look->arena, signature.name, parts, &part_count, look->err));
+        signature.name = mr_string(parts[part_count - 1]);
     }
-    mr_builder_fini(&text);
+    *out = find_meant(all, count, &signature);
+    if (*out == 0 && !operators) {
+        *out = find_meant(look->pg->functions, look->pg->function_count, &signature);
+    }
     return *out != 0 ? MR_OK
                      : mr_error_set(look->err, MR_ERR_UNDEFINED_FUNCTION,
                                     operators ? "operator does not exist: %.*s"

@@ -66,7 +66,7 @@ static bool is_key(const MrRelation *relation, uint32_t column)
     return false;
 }
 
-static bool is_not_null(const MrRelation *relation, uint32_t column)
+bool mr_pg_column_is_not_null(const MrRelation *relation, uint32_t column)
 {
     const MrStream *stream = relation->stream;
     return relation->schema.columns[column].not_null ||
@@ -107,7 +107,7 @@ static void add_attribute(MrRows *rows, const MrPgClass *class, uint32_t column,
     mr_rows_string(rows, (MrString){ &type->align, 1 });
     mr_rows_string(rows, (MrString){ &type->storage, 1 });
     mr_rows_text(rows, ""); /* attcompression */
-    mr_rows_bool(rows, class->kind == 'r' && is_not_null(relation, column));
+    mr_rows_bool(rows, class->kind == 'r' && mr_pg_column_is_not_null(relation, column));
     mr_rows_bool(rows, has);
     mr_rows_bool(rows, false); /* atthasmissing */
     mr_rows_text(rows, "");    /* attidentity */
@@ -280,6 +280,10 @@ void mr_pg_fill_descriptions(const MrPgNames *names, MrRows *rows)
     }
     for (uint32_t i = 0; i < count; i++) {
         add_description(rows, routines[i].number, MR_PG_PROC, routines[i].doc);
+    }
+    for (uint32_t f = 0; f < names->pg->function_count; f++) {
+        const MrPgRoutine *function = &names->pg->functions[f];
+        add_description(rows, function->number, MR_PG_PROC, function->doc);
     }
     for (uint32_t id = MR_TYPE_BOOL; id < MR_TYPE_SCALARS; id++) {
         const MrTypeInfo *info = mr_type_info((MrTypeId)id);

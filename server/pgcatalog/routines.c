@@ -116,7 +116,7 @@ const MrPgRoutine *mr_pg_routine_find(bool operators, MrString name, uint32_t *c
 /* ---- Types of arguments ---------------------------------------------------------------------- */
 
 /* Entries that take anything have it as MR_TYPE_UNKNOWN. */
-static uint32_t slot_number(const MrPgRoutine *routine, MrTypeId type)
+uint32_t mr_pg_routine_type(const MrPgRoutine *routine, MrTypeId type)
 {
     enum {
         ANY = 2276,
@@ -142,19 +142,19 @@ void mr_pg_routine_arguments(const MrPgRoutine *routine, MrBuilder *out)
         bool is_variadic = (routine->flags & MR_FN_VARIADIC) != 0 && i + 1 == routine->arg_count;
         mr_builder_append_string(out, i > 0 ? ", " : "");
         mr_builder_append_string(out, is_variadic ? "VARIADIC " : "");
-        mr_pg_type_format(slot_number(routine, routine->args[i]), -1, out);
+        mr_pg_type_format(mr_pg_routine_type(routine, routine->args[i]), -1, out);
     }
 }
 
 void mr_pg_routine_result(const MrPgRoutine *routine, MrBuilder *out)
 {
     mr_builder_append_string(out, routine->kind == MR_PG_ROUTINE_SET ? "SETOF " : "");
-    mr_pg_type_format(slot_number(routine, routine->result), -1, out);
+    mr_pg_type_format(mr_pg_routine_type(routine, routine->result), -1, out);
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-static char volatility(const MrPgRoutine *routine)
+char mr_pg_routine_volatility(const MrPgRoutine *routine)
 {
     return (routine->flags & MR_FN_VOLATILE) != 0                   ? 'v'
            : (routine->flags & (MR_FN_STABLE | MR_FN_CATALOG)) != 0 ? 's'
@@ -176,10 +176,10 @@ static void add_proc(MrRows *rows, const MrPgRoutine *routine)
 {
     int64_t args[MR_FUNCTION_ARGS_MAX] = { 0 };
     char kind = routine->kind == MR_PG_ROUTINE_AGGREGATE ? 'a' : 'f';
-    char how = volatility(routine);
+    char how = mr_pg_routine_volatility(routine);
     bool is_set = routine->kind == MR_PG_ROUTINE_SET;
     for (uint32_t i = 0; i < routine->arg_count; i++) {
-        args[i] = slot_number(routine, routine->args[i]);
+        args[i] = mr_pg_routine_type(routine, routine->args[i]);
     }
     add_proc_head(rows, routine->number, routine->name);
     mr_rows_real(rows, is_set ? 1000 : 0);
@@ -193,7 +193,7 @@ static void add_proc(MrRows *rows, const MrPgRoutine *routine)
     mr_rows_text(rows, "s");
     mr_rows_int(rows, routine->arg_count);
     mr_rows_int(rows, 0);
-    mr_rows_int(rows, slot_number(routine, routine->result));
+    mr_rows_int(rows, mr_pg_routine_type(routine, routine->result));
     mr_pg_rows_list(rows, MR_TYPE_OIDVECTOR, args, routine->arg_count);
     mr_rows_skip(rows, 5); /* proallargtypes … protrftypes */
     mr_rows_text(rows, routine->name);
@@ -232,10 +232,10 @@ void mr_pg_fill_procs(const MrPgNames *names, MrRows *rows)
 {
     const MrPgRoutine *all;
     uint32_t count = mr_pg_routines(false, &all);
-    (void)names;
     for (uint32_t i = 0; i < count; i++) {
         add_proc(rows, &all[i]);
     }
+    mr_pg_add_sql_procs(names->pg, rows);
 }
 
 void mr_pg_fill_operators(const MrPgNames *names, MrRows *rows)
@@ -254,9 +254,9 @@ void mr_pg_fill_operators(const MrPgNames *names, MrRows *rows)
         mr_rows_text(rows, is_binary ? "b" : "l");
         mr_rows_bool(rows, false);
         mr_rows_bool(rows, strcmp(routine->name, "=") == 0);
-        mr_rows_int(rows, is_binary ? slot_number(routine, routine->args[0]) : 0);
-        mr_rows_int(rows, slot_number(routine, routine->args[is_binary]));
-        mr_rows_int(rows, slot_number(routine, routine->result));
+        mr_rows_int(rows, is_binary ? mr_pg_routine_type(routine, routine->args[0]) : 0);
+        mr_rows_int(rows, mr_pg_routine_type(routine, routine->args[is_binary]));
+        mr_rows_int(rows, mr_pg_routine_type(routine, routine->result));
         mr_rows_skip(rows, 5);
     }
 }

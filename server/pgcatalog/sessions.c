@@ -62,6 +62,25 @@ static void add_limits(MrRows *rows, const MrSettingInfo *info)
     mr_rows_text(rows, text);
 }
 
+/* The values of an enumeration: "a|b|c". */
+static void add_words(MrRows *rows, const MrSettingInfo *info)
+{
+    enum { WORDS_MAX = 16 };
+    const char *words[WORDS_MAX];
+    uint32_t count = 0;
+    if (info->type != MR_SETTING_ENUM || info->words == NULL) {
+        mr_rows_null(rows);
+        return;
+    }
+    for (const char *word = info->words; word != NULL && count < WORDS_MAX;) {
+        const char *end = strchr(word, '|');
+        words[count++] =
+            mr_arena_strndup(rows->arena, word, end == NULL ? strlen(word) : (size_t)(end - word));
+        word = end == NULL ? NULL : end + 1;
+    }
+    mr_pg_rows_texts(rows, words, count);
+}
+
 void mr_pg_fill_settings(const MrPgNames *names, MrRows *rows)
 {
     for (int i = 0; i < MR_SETTING_COUNT; i++) {
@@ -79,7 +98,7 @@ void mr_pg_fill_settings(const MrPgNames *names, MrRows *rows)
         mr_rows_text(rows, type_text(info->type));
         mr_rows_text(rows, is_initial ? "default" : "session");
         add_limits(rows, info);
-        mr_rows_null(rows); /* enumvals */
+        add_words(rows, info);
         mr_rows_text(rows, info->initial);
         mr_rows_text(rows, info->initial);
         mr_rows_null(rows);
@@ -117,7 +136,8 @@ static void add_activity(void *context, const MrSessionFacts *facts)
     mr_rows_time(rows, statement_us);
     mr_rows_skip(rows, 2); /* wait_event_type, wait_event */
     mr_rows_text(rows, facts->state);
-    mr_rows_skip(rows, 4); /* backend_xid … query */
+    mr_rows_skip(rows, 3); /* backend_xid … query_id */
+    mr_rows_text(rows, facts->query);
     mr_rows_text(rows, "client backend");
 }
 
@@ -156,8 +176,7 @@ void mr_pg_fill_cursors(const MrPgNames *names, MrRows *rows)
         }
         mr_rows_begin(rows);
         mr_rows_text(rows, portal->name);
-        mr_rows_string(rows, portal->text == NULL ? mr_string("")
-                                                  : (MrString){ portal->text, portal->length });
+        mr_rows_string(rows, portal->statement);
         mr_rows_bool(rows, portal->is_held);
         mr_rows_bool(rows, portal->is_binary);
         mr_rows_bool(rows, portal->is_cursor && !portal->scrolls_not);

@@ -232,6 +232,9 @@ static MrStatus version_make(MrServer *server, MrCatalog *catalog, MrPgCatalog *
     if (status == MR_OK) {
         status = roles_make(pg, err);
     }
+    if (status == MR_OK) {
+        status = mr_pg_functions_make(pg, err);
+    }
     if (status != MR_OK) {
         mr_pg_catalog_unref(pg);
         return status;
@@ -375,5 +378,24 @@ void mr_pg_rows_list(MrRows *rows, MrTypeId type, const int64_t *values, uint32_
     shape.lower[0] = array == type ? shape.lower[0] : 0;
     if (mr_array_make(rows->arena, element, &shape, cells, NULL, &text, &rows->error) == MR_OK) {
         mr_rows_cell(rows, type, &text);
+    }
+}
+
+void mr_pg_rows_texts(MrRows *rows, const char *const *texts, uint32_t count)
+{
+    const MrArrayShape shape = mr_array_list(count);
+    MrText *cells = mr_arena_calloc(rows->arena, (size_t)count + 1, sizeof *cells);
+    MrText value;
+    if (cells == NULL) {
+        mr_error_no_memory(&rows->error);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const char *text = texts[i] == NULL ? "" : texts[i];
+        cells[i] = mr_text_make(text, (uint32_t)strlen(text));
+    }
+    if (mr_array_make(rows->arena, MR_TYPE_TEXT, &shape, cells, NULL, &value, &rows->error) ==
+        MR_OK) {
+        mr_rows_cell(rows, MR_TYPE_TEXT_ARRAY, &value);
     }
 }

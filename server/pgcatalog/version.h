@@ -33,6 +33,8 @@ enum {
     MR_PG_ROLE_FIRST = 15000,
     MR_PG_FUNCTION_FIRST = 7000,
     MR_PG_OPERATOR_FIRST = 7000,
+    MR_PG_SERVER_FIRST = 14000, /* connections as foreign servers, by their place */
+    MR_PG_WRAPPER_FIRST = 14900,
     MR_PG_THE_DATABASE = 5,
     MR_PG_AM_HEAP = 2,
     MR_PG_AM_BTREE = 403,
@@ -82,6 +84,8 @@ typedef struct MrPgRole {
     bool can_login, has_password;
 } MrPgRole;
 
+typedef struct MrPgRoutine MrPgRoutine;
+
 /* Where rows are by the value of a column (look_up.c). */
 typedef struct MrPgIndex MrPgIndex;
 
@@ -104,6 +108,8 @@ struct MrPgCatalog {
     uint32_t class_slot_mask;
     MrPgRole *roles;
     uint32_t role_count;
+    MrPgRoutine *functions; /* in SQL */
+    uint32_t function_count;
     MrPgBlocks *made[2]; /* per header; [1]: standing queries shown as views */
 };
 
@@ -137,6 +143,7 @@ const MrPgRole *mr_pg_role(const MrPgCatalog *pg, uint32_t number);
 const MrPgRole *mr_pg_role_find(const MrPgCatalog *pg, MrString name);
 /* The key of a table, or what tells the rows of a result apart, as visible columns; 0: none. */
 uint32_t mr_pg_key(const MrRelation *relation, const uint32_t **columns);
+bool mr_pg_column_is_not_null(const MrRelation *relation, uint32_t column);
 /* A PRIMARY KEY: a constraint besides an index. */
 bool mr_pg_key_is_constraint(const MrRelation *relation);
 
@@ -185,28 +192,47 @@ typedef enum MrPgRoutineKind {
 } MrPgRoutineKind;
 
 /* An entry of the registries. */
-typedef struct MrPgRoutine {
+struct MrPgRoutine {
     uint32_t number;
     const char *name;
     MrPgRoutineKind kind;
     const MrTypeId *args;
     uint32_t arg_count;
     MrTypeId result;
-    uint32_t flags; /* MR_FN_… of functions */
-    const char *doc;
-} MrPgRoutine;
+    uint32_t flags;           /* MR_FN_… of functions */
+    const char *doc;          /* what its comment is; NULL: none */
+    const MrSqlFunction *sql; /* of the catalogue; NULL: of the registries */
+};
+
+enum { MR_PG_ARGUMENTS_MAX = 100 };
 
 /* By number; functions and operators are numbered apart. */
 uint32_t mr_pg_routines(bool operators, const MrPgRoutine **out);
 const MrPgRoutine *mr_pg_routine(bool operators, uint32_t number);
 /* The first of the name, and how many there are. */
 const MrPgRoutine *mr_pg_routine_find(bool operators, MrString name, uint32_t *count);
-/* "integer, text" */
+/* The types of the arguments: "integer, text". */
 void mr_pg_routine_arguments(const MrPgRoutine *routine, MrBuilder *out);
+/* As pg_proc has the type of an argument or result. */
+uint32_t mr_pg_routine_type(const MrPgRoutine *routine, MrTypeId type);
+char mr_pg_routine_volatility(const MrPgRoutine *routine);
 void mr_pg_routine_result(const MrPgRoutine *routine, MrBuilder *out);
 /* An input or output function of a type; NULL: none. */
 const char *mr_pg_type_function(uint32_t number);
 uint32_t mr_pg_type_function_number(MrString name);
+
+/* Functions in SQL, by the version (routines_sql.c): */
+
+MrStatus mr_pg_functions_make(MrPgCatalog *pg, MrError *err);
+/* A function of the registries or of the catalogue; NULL: none. */
+const MrPgRoutine *mr_pg_function(const MrPgCatalog *pg, uint32_t number);
+const MrPgRoutine *mr_pg_function_find(const MrPgCatalog *pg, MrString name);
+const char *mr_pg_function_schema(const MrPgRoutine *routine);
+/* "x integer, y text", `with_defaults` also "DEFAULT …". */
+void mr_pg_function_parameters(const MrPgRoutine *routine, bool with_defaults, MrBuilder *out);
+/* CREATE OR REPLACE FUNCTION …, as PostgreSQL lays it out. */
+void mr_pg_function_definition(const MrPgRoutine *routine, MrBuilder *out);
+void mr_pg_add_sql_procs(const MrPgCatalog *pg, MrRows *rows);
 
 /* ---- Texts (texts.c) ------------------------------------------------------------------------- */
 
@@ -221,10 +247,18 @@ const char *mr_pg_class_comment(const MrPgClass *class);
 /* A column's default or generation expression; false: it has none. */
 bool mr_pg_column_default(const MrRelation *relation, uint32_t column, MrBuilder *out);
 
+/* ---- Rows of information_schema (information.c) ---------------------------------------------- */
+
+const char *mr_pg_database_of(const MrPgNames *names);
+/* "ARRAY", or the type as SQL names it. */
+void mr_pg_rows_type_name(MrRows *rows, MrType type);
+
 /* ---- Cells ----------------------------------------------------------------------------------- */
 
 /* int2vector or oidvector, or an array of the element's type. */
 void mr_pg_rows_list(MrRows *rows, MrTypeId type, const int64_t *values, uint32_t count);
+/* text[]; NULL is the empty text.  Copied. */
+void mr_pg_rows_texts(MrRows *rows, const char *const *texts, uint32_t count);
 
 /* ---- Naming (names.c) ------------------------------------------------------------------------ */
 

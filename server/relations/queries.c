@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "parser/print.h"
+#include "planner/explain.h"
 #include "server/relations/rows.h"
 #include "server/scheduler.h"
 
@@ -158,6 +159,15 @@ static void add_key(MrRows *rows, const MrStandingQuery *standing)
     mr_builder_fini(&text);
 }
 
+static void add_emit(MrRows *rows, const MrStandingQuery *standing)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    mr_explain_append_emit(&text, standing->emit, standing->emit_every_us);
+    mr_rows_text(rows, mr_builder_text(&text));
+    mr_builder_fini(&text);
+}
+
 /* The SELECT alone, as it would be asked once. */
 static void add_definition(MrRows *rows, const MrRelation *relation)
 {
@@ -181,7 +191,7 @@ static void add_plan(MrRows *rows, const MrRelation *relation, const MrQueryStat
         mr_rows_text(rows, status->waits_for[0] != '\0' ? status->waits_for : NULL);
     }
     add_key(rows, standing);
-    mr_rows_text(rows, standing->emit == MR_EMIT_MODE_CLOSE ? "on window close" : "on update");
+    add_emit(rows, standing);
     add_definition(rows, relation);
     mr_rows_int(rows, standing->allowed_lateness_us);
 }

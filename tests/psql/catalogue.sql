@@ -37,6 +37,13 @@
 \dF
 \dy
 \des
+\det
+\dew
+\d outside
+\df twice
+\df+ twice
+\sf twice
+\dd twice
 \dconfig work_memory
 \sv cheap
 \sf lower
