@@ -28,7 +28,8 @@ static MrStatus outcome_error(MrDecodeOutcome outcome, const MrDateDecoder *deco
     case MR_DECODED_NEEDS_CLOCK:
         mr_error_set(err, MR_ERR_UNSUPPORTED, "\"%.*s\" is not supported as text for type %s",
                      SHOWN(text), type_name);
-        mr_error_hint(err, "Use now() or CURRENT_DATE.");
+        mr_error_hint(err,
+                      "Use now() or CURRENT_DATE; in a SELECT at the prompt it may be a literal.");
         return MR_ERR_UNSUPPORTED;
     default:
         return mr_error_set(err, MR_ERR_INVALID_DATETIME,

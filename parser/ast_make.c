@@ -40,6 +40,11 @@ MrNode *mr_make_truth(MrAstMaker *maker, bool value)
     return PUT(LITERAL, MrAstLiteral, .literal = MR_LITERAL_BOOLEAN, .boolean = value);
 }
 
+MrNode *mr_make_null(MrAstMaker *maker)
+{
+    return PUT(LITERAL, MrAstLiteral, .literal = MR_LITERAL_NULL);
+}
+
 static MrNameList one_name(MrAstMaker *maker, const char *name)
 {
     const char **part = mr_arena_alloc(maker->arena, sizeof *part);
@@ -54,6 +59,26 @@ static MrNameList one_name(MrAstMaker *maker, const char *name)
 MrNode *mr_make_column(MrAstMaker *maker, const char *name)
 {
     return PUT(COLUMN, MrAstColumn, .parts = one_name(maker, name));
+}
+
+MrNode *mr_make_star(MrAstMaker *maker, const char *item)
+{
+    return PUT(COLUMN, MrAstColumn, .parts = one_name(maker, item), .star = true);
+}
+
+MrNode *mr_make_row(MrAstMaker *maker, MrNodeList elements)
+{
+    return PUT(ROW, MrAstRow, .elements = elements);
+}
+
+MrNode *mr_make_field(MrAstMaker *maker, MrNode *operand, const char *name)
+{
+    return PUT(FIELD, MrAstField, .operand = operand, .name = name);
+}
+
+MrNode *mr_make_subquery(MrAstMaker *maker, MrAstQuery *query)
+{
+    return PUT(SUBQUERY, MrAstSubquery, .query = query);
 }
 
 MrNode *mr_make_operator(MrAstMaker *maker, const char *name, MrNode *left, MrNode *right)

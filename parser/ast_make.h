@@ -29,7 +29,16 @@ MrAstMaker mr_ast_maker(MrArena *arena, int32_t position);
 MrNode *mr_make_string(MrAstMaker *maker, const char *text);
 MrNode *mr_make_integer(MrAstMaker *maker, const char *digits);
 MrNode *mr_make_truth(MrAstMaker *maker, bool value);
+MrNode *mr_make_null(MrAstMaker *maker);
 MrNode *mr_make_column(MrAstMaker *maker, const char *name);
+/* item.* */
+MrNode *mr_make_star(MrAstMaker *maker, const char *item);
+/* ROW(…) */
+MrNode *mr_make_row(MrAstMaker *maker, MrNodeList elements);
+/* (operand).name; NULL: (operand).* */
+MrNode *mr_make_field(MrAstMaker *maker, MrNode *operand, const char *name);
+/* (SELECT …) as a value. */
+MrNode *mr_make_subquery(MrAstMaker *maker, MrAstQuery *query);
 MrNode *mr_make_operator(MrAstMaker *maker, const char *name, MrNode *left, MrNode *right);
 MrNode *mr_make_boolean(MrAstMaker *maker, MrBooleanKind op, MrNode *left, MrNode *right);
 MrNode *mr_make_is_null(MrAstMaker *maker, MrNode *operand, bool negated);

@@ -176,17 +176,40 @@ static MrStatus aggregate_add(MrBinder *b, const MrLogicalCall *call, uint32_t *
     return MR_OK;
 }
 
-/* One value in ascending order, and a fraction that is the same for all rows. */
-static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr *const *args)
+/* The fraction's value; of descending order its negative, which the aggregate takes so. */
+static MrStatus settle_fraction(MrBinder *b, const MrAstCall *call, bool is_descending,
+                                MrExpr **fraction)
+{
+    MrExpr *real;
+    MrDatum value;
+    if (!mr_can_coerce((*fraction)->type.id, MR_TYPE_FLOAT64, MR_CAST_IMPLICIT)) {
+        return MR_OK; /* there is no such aggregate */
+    }
+    MR_TRY(mr_coerce(b, *fraction, mr_type(MR_TYPE_FLOAT64), MR_CAST_IMPLICIT, call->base.position,
+                     &real));
+    MR_TRY(mr_expr_constant_value(b->arena, real, b->context->zone, b->context->now_us, &value,
+                                  b->err));
+    if (!value.is_null && !(value.real >= 0 && value.real <= 1)) {
+        return mr_bind_error(b, MR_ERR_NUMERIC_OUT_OF_RANGE, call->base.position,
+                             "percentile value %g is not between 0 and 1", value.real);
+    }
+    if (value.is_null || !is_descending) {
+        return MR_OK;
+    }
+    value.real = -value.real;
+    return mr_expr_constant(b->arena, &value, call->base.position, fraction, b->err);
+}
+
+/* One value in order, and a fraction that is the same for all rows. */
+static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr **args)
 {
     if (!call->within_group || !is_ordered_set_aggregate(call->name.name)) {
         return MR_OK;
     }
     const MrAstSort *sort = MR_AST_AS(const MrAstSort, call->order_by.items[0]);
-    if (call->order_by.count > 1 || sort->direction == MR_SORT_DESC) {
-        return mr_bind_unsupported(b, call->base.position,
-                                   "Order by one value, ascending; take 1 - fraction instead of "
-                                   "DESC.",
+    const bool is_descending = sort->direction == MR_SORT_DESC;
+    if (call->order_by.count > 1 || (is_descending && call->args.count == 0)) {
+        return mr_bind_unsupported(b, call->base.position, "Order by one value, ascending.",
                                    "this order WITHIN GROUP is not supported yet");
     }
     if (args[0]->type.id == MR_TYPE_JSON) {
@@ -197,7 +220,7 @@ static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr *c
         return mr_bind_unsupported(b, call->base.position, "Write a number.",
                                    "a fraction that differs from row to row is not supported");
     }
-    return MR_OK;
+    return call->args.count == 1 ? settle_fraction(b, call, is_descending, &args[1]) : MR_OK;
 }
 
 /* A key of ORDER BY: one of the arguments, or one more. */

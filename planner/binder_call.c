@@ -6,6 +6,7 @@
 
 #include "planner/hypothetical.h"
 #include "planner/over.h"
+#include "planner/record_function.h"
 #include "planner/set_call.h"
 #include "planner/sql_function.h"
 #include "planner/window.h"
@@ -165,6 +166,9 @@ MrStatus mr_bind_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
     }
     MR_TRY(mr_call_by_place(b, call, &call));
     MR_TRY(mr_bind_special(b, call, out));
+    if (*out == NULL) {
+        MR_TRY(mr_bind_populate(b, call, out));
+    }
     if (*out == NULL) {
         MR_TRY(mr_window_bind_group_call(b, call, out));
     }

@@ -263,7 +263,7 @@ static MrStatus bind_record_function(MrBinder *b, const MrAstFromFunction *ast, 
 static MrStatus bind_function(MrBinder *b, const MrAstFromFunction *ast, MrScope *scope)
 {
     bool is_scalar;
-    if (ast->column_defs.count > 0) {
+    if (mr_is_record_function(ast)) {
         return bind_record_function(b, ast, scope);
     }
     const MrRelation *relation = relation_of_call(b, ast);

@@ -41,8 +41,9 @@ MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, Mr
     MrType type;
     MrDatum value = { 0 };
     MR_TRY(mr_planner_type(literal->type, &type, b->err));
-    MrStatus status =
-        mr_datum_parse(b->arena, type, mr_string(literal->text), b->context->zone, &value, b->err);
+    MrString text;
+    MR_TRY(mr_literal_moment(b, type.id, mr_string(literal->text), &text));
+    MrStatus status = mr_datum_parse(b->arena, type, text, b->context->zone, &value, b->err);
     if (status != MR_OK) {
         if (b->view_depth == 0) {
             mr_error_at(b->err, literal->base.position);

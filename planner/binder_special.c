@@ -337,6 +337,7 @@ static const struct Special {
 } specials[] = {
     { "now", 0, 0, true, bind_now },
     { "transaction_timestamp", 0, 0, true, bind_now },
+    { "clock_timestamp", 0, 0, true, bind_now },
     { "statement_timestamp", 0, 0, true, bind_now },
     { "current_timestamp", 0, 1, false, bind_now },
     { "localtimestamp", 0, 1, false, bind_localtimestamp },

@@ -7,6 +7,7 @@
  */
 #include "planner/change.h"
 
+#include "parser/ast_make.h"
 #include "planner/lower.h"
 #include "planner/nearest.h"
 #include "planner/rewrite.h"
@@ -347,19 +348,72 @@ static MrStatus add_value(MrBinder *b, Update *update, const char *name, int32_t
     return MR_OK;
 }
 
+/* (SELECT ROW(r.*) FROM (the query) r), whose fields are what the columns become. */
+static MrNode *query_as_row(MrAstMaker *maker, MrAstQuery *query)
+{
+    MrNode *star = mr_make_star(maker, "r");
+    MrNode *row = mr_make_row(maker, mr_make_list(maker, &star, 1));
+    MrNode *target = mr_make_target(maker, row, NULL);
+    MrNode *from = mr_make_from_query(maker, query, (MrAlias){ .name = "r" });
+    return mr_make_subquery(maker, mr_make_select(maker, mr_make_list(maker, &target, 1), from));
+}
+
+static MrStatus wrong_count(MrBinder *b, const MrAstAssignment *set)
+{
+    return mr_bind_error(b, MR_ERR_SYNTAX, set->base.position,
+                         "number of columns does not match number of values");
+}
+
+static bool has_star(const MrAstQuery *query)
+{
+    for (uint32_t i = 0; i < query->targets.count; i++) {
+        const MrNode *target = MR_AST_AS(const MrAstTarget, query->targets.items[i])->expr;
+        if ((target->kind == MR_AST_COLUMN && MR_AST_AS(const MrAstColumn, target)->star) ||
+            (target->kind == MR_AST_FIELD && MR_AST_AS(const MrAstField, target)->name == NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* (a, b) = (SELECT …): each column takes its field of the row; of no row they are NULL. */
+static MrStatus add_query(MrBinder *b, Update *update, const MrAstAssignment *set)
+{
+    MrAstQuery *query = MR_AST_AS(const MrAstSubquery, set->value)->query;
+    MrAstMaker maker = mr_ast_maker(b->arena, set->base.position);
+    if (query->query == MR_QUERY_SELECT && !has_star(query) &&
+        query->targets.count != set->columns.count) {
+        return wrong_count(b, set);
+    }
+    MrNode *row = query_as_row(&maker, query);
+    for (uint32_t i = 0; i < set->columns.count; i++) {
+        const char *name = mr_arena_printf(b->arena, "f%u", i + 1);
+        MrNode *field = mr_make_field(&maker, row, name);
+        if (maker.failed || name == NULL) {
+            return mr_error_no_memory(b->err);
+        }
+        MR_TRY(add_value(b, update, set->columns.items[i], set->base.position, field));
+    }
+    return MR_OK;
+}
+
 static MrStatus add_assignment(MrBinder *b, Update *update, const MrAstAssignment *set)
 {
     if (!set->row) {
         return add_value(b, update, set->columns.items[0], set->base.position, set->value);
     }
+    if (set->value->kind == MR_AST_SUBQUERY &&
+        !MR_AST_AS(const MrAstSubquery, set->value)->exists) {
+        return add_query(b, update, set);
+    }
     if (set->value->kind != MR_AST_ROW) {
-        return mr_bind_unsupported(b, set->base.position, "Assign to each column by itself.",
-                                   "a query as the source of several columns is not supported yet");
+        return mr_bind_unsupported(b, set->base.position,
+                                   "Write (a, b) = ROW(…) or (a, b) = (SELECT …).",
+                                   "this source of several columns is not supported");
     }
     const MrAstRow *row = MR_AST_AS(const MrAstRow, set->value);
     if (row->elements.count != set->columns.count) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, set->base.position,
-                             "number of columns does not match number of values");
+        return wrong_count(b, set);
     }
     for (uint32_t i = 0; i < set->columns.count; i++) {
         MR_TRY(add_value(b, update, set->columns.items[i], set->base.position,

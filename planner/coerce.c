@@ -4,6 +4,8 @@
  */
 #include "planner/binder.h"
 
+#include "planner/literal.h"
+
 #include "storage/reg.h"
 
 #include <string.h>
@@ -127,8 +129,9 @@ static MrStatus coerce_unknown(MrBinder *b, MrExpr *expr, MrType type, MrExpr **
     }
     MrDatum value = { .type = type, .is_null = true };
     if (!expr->constant.is_null) {
-        MrStatus status = mr_datum_parse(b->arena, type, mr_text_string(&expr->constant.text),
-                                         b->context->zone, &value, b->err);
+        MrString text;
+        MR_TRY(mr_literal_moment(b, type.id, mr_text_string(&expr->constant.text), &text));
+        MrStatus status = mr_datum_parse(b->arena, type, text, b->context->zone, &value, b->err);
         if (status != MR_OK) {
             if (b->view_depth == 0) {
                 mr_error_at(b->err, expr->position);

@@ -27,6 +27,74 @@ MrStatus mr_literal_number(const char *text, bool is_integer, MrDatum *out, MrEr
     return mr_decimal_parse(mr_string(text), &out->decimal, err);
 }
 
+/* ---- 'today' --------------------------------------------------------------------------------- */
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Appends what a word stands for; false: it is none of these. */
+static bool append_moment(MrBinder *b, MrString word, MrBuilder *out)
+{
+    static const struct {
+        const char *word;
+        int32_t days;
+    } words[] = { { "yesterday", -1 }, { "today", 0 }, { "tomorrow", 1 } };
+    char text[MR_DATETIME_TEXT_MAX];
+    const size_t length = mr_timestamptz_format(b->context->now_us, b->context->zone, text);
+    if (mr_string_equal_nocase(word, MR_STRING("now"))) {
+        mr_builder_append(out, text, length);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        int32_t date;
+        MrError ignored = MR_ERROR_INIT;
+        if (mr_string_equal_nocase(word, mr_string(words[i].word)) &&
+            mr_date_parse((MrString){ text, length }, &date, &ignored) == MR_OK) {
+            mr_builder_append(out, text, mr_date_format(date + words[i].days, text));
+            return true;
+        }
+    }
+    return false;
+}
+
+MrStatus mr_literal_moment(MrBinder *b, MrTypeId type, MrString text, MrString *out)
+{
+    const bool is_moment = type == MR_TYPE_DATE || type == MR_TYPE_TIME ||
+                           type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ;
+    const bool is_once = b->mode == MR_BIND_ADHOC && b->clause != MR_CLAUSE_DEFAULT &&
+                         b->clause != MR_CLAUSE_GENERATED && b->clause != MR_CLAUSE_WATERMARK;
+    MrBuilder written;
+    bool found = false;
+    *out = text;
+    if (!is_moment || !is_once) {
+        return MR_OK;
+    }
+    mr_builder_init(&written, 0);
+    for (size_t at = 0; at < text.length;) {
+        size_t end = at;
+        while (end < text.length && is_letter(text.data[end])) {
+            end++;
+        }
+        const bool stands =
+            end > at && append_moment(b, (MrString){ text.data + at, end - at }, &written);
+        end += end == at;
+        if (!stands) {
+            mr_builder_append(&written, text.data + at, end - at);
+        }
+        found |= stands;
+        at = end;
+    }
+    if (found) {
+        out->length = written.length;
+        out->data =
+            written.failed ? NULL : mr_arena_strndup(b->arena, written.data, written.length);
+    }
+    mr_builder_fini(&written);
+    return out->data != NULL || text.data == NULL ? MR_OK : mr_error_no_memory(b->err);
+}
+
 /* ---- LIKE … ESCAPE ----------------------------------------------------------------------- */
 
 static size_t character_bytes(const char *text)

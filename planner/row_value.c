@@ -3,6 +3,8 @@
  */
 #include "planner/row_value.h"
 
+#include "planner/record_function.h"
+
 #include <string.h>
 
 /* ---- Shapes -------------------------------------------------------------------------------- */
@@ -186,9 +188,9 @@ MrStatus mr_bind_whole_row(MrBinder *b, const MrAstColumn *column, MrExpr **out)
 
 /* ---- Fields -------------------------------------------------------------------------------- */
 
-static MrStatus field_of(MrBinder *b, const MrRowShape *shape, MrExpr *row, uint32_t field,
-                         int32_t position, MrExpr **out)
+MrStatus mr_row_field(MrBinder *b, MrExpr *row, uint32_t field, int32_t position, MrExpr **out)
 {
+    const MrRowShape *shape = mr_row_shape(b, row->type);
     const MrDatum index = { .type = mr_type(MR_TYPE_INT32), .integer = field };
     if (is_row_call(row)) {
         *out = row->args[field + 1];
@@ -237,7 +239,7 @@ MrStatus mr_bind_field(MrBinder *b, const MrAstField *node, MrExpr **out)
     MR_TRY(bind_operand(b, node, &row, &shape));
     for (uint32_t i = 0; i < shape->count; i++) {
         if (strcmp(shape->names[i], node->name) == 0) {
-            return field_of(b, shape, row, i, node->base.position, out);
+            return mr_row_field(b, row, i, node->base.position, out);
         }
     }
     return mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, node->operand->position,
@@ -248,9 +250,14 @@ MrStatus mr_bind_all_fields(MrBinder *b, const MrAstField *node, MrSelectList *l
 {
     const MrRowShape *shape;
     MrExpr *row, *field;
+    bool found;
+    MR_TRY(mr_bind_populate_fields(b, node->operand, list, &found));
+    if (found) {
+        return MR_OK;
+    }
     MR_TRY(bind_operand(b, node, &row, &shape));
     for (uint32_t i = 0; i < shape->count; i++) {
-        MR_TRY(field_of(b, shape, row, i, node->base.position, &field));
+        MR_TRY(mr_row_field(b, row, i, node->base.position, &field));
         MR_TRY(mr_select_add(b, list, field, shape->names[i], NULL));
     }
     return MR_OK;
@@ -295,7 +302,7 @@ static MrStatus cast_fields(MrBinder *b, const MrAstCast *node, const MrRelation
     }
     for (uint32_t i = 0; i < to->count; i++) {
         MrExpr *field;
-        MR_TRY(field_of(b, from, row, i, node->base.position, &field));
+        MR_TRY(mr_row_field(b, row, i, node->base.position, &field));
         MR_TRY(mr_coerce(b, field, to->types[i], MR_CAST_EXPLICIT, node->base.position, &field));
         MR_TRY(mr_select_add(b, &list, field, to->names[i], NULL));
     }

@@ -30,6 +30,8 @@ MrStatus mr_bind_row(MrBinder *b, const MrAstRow *node, MrExpr **out);
 /* t and t.*, where t is an item of FROM: its row, NULL where an outer join found none; *out NULL:
  * it is none. */
 MrStatus mr_bind_whole_row(MrBinder *b, const MrAstColumn *column, MrExpr **out);
+/* Field number `field` of a row whose shape is known. */
+MrStatus mr_row_field(MrBinder *b, MrExpr *row, uint32_t field, int32_t position, MrExpr **out);
 /* (row).name */
 MrStatus mr_bind_field(MrBinder *b, const MrAstField *node, MrExpr **out);
 /* (row).* in a select list. */

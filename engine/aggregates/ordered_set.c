@@ -1,6 +1,7 @@
 /*
  * engine/aggregates/ordered_set.c - what is found at a place in the order of the values:
  * percentile_cont, percentile_disc and mode, written WITHIN GROUP (ORDER BY …).
+ * A negative fraction (-0 too) is one of the descending order, as the planner writes it.
  * The state is the values as they came, each behind its fraction; they are sorted when a result is
  * due, so that the order of rows does not show.
  */
@@ -34,7 +35,7 @@ static MrStatus percentile_update(char *states, size_t stride, const MrAggregate
     const double *fractions = in->args[1].data;
     for (uint32_t i = 0; i < in->rows; i++) {
         MrTextState *state = (MrTextState *)(void *)(states + (size_t)in->groups[i] * stride);
-        if (!(fractions[i] >= 0 && fractions[i] <= 1)) {
+        if (!(fabs(fractions[i]) <= 1)) {
             return mr_error_set(err, MR_ERR_NUMERIC_OUT_OF_RANGE,
                                 "percentile value %g is not between 0 and 1", fractions[i]);
         }
@@ -136,17 +137,31 @@ static MrStatus finalize(const char *states, size_t stride, const uint32_t *grou
     return MR_OK;
 }
 
+/* The fraction of the state, and its value that is at a place of the order asked for. */
+static double fraction_of(const MrTextState *state, bool *is_descending)
+{
+    double fraction;
+    memcpy(&fraction, state->data, sizeof fraction);
+    *is_descending = signbit(fraction) != 0;
+    return fabs(fraction);
+}
+static size_t place_of(const MrTextState *state, double place, bool is_descending)
+{
+    return is_descending ? state->count - 1 - (size_t)place : (size_t)place;
+}
+
 /* Between the two values around the place, in proportion. */
 static MrStatus pick_between(const MrTextState *state, const char *cells, MrArena *arena,
                              MrVector *out, uint32_t row, MrError *err)
 {
     const double *values = (const double *)(const void *)cells;
-    double fraction, *result = (double *)out->data + row;
+    double *result = (double *)out->data + row;
+    bool is_descending;
     (void)arena;
     (void)err;
-    memcpy(&fraction, state->data, sizeof fraction);
-    double place = fraction * (state->count - 1);
-    double first = values[(size_t)floor(place)], second = values[(size_t)ceil(place)];
+    const double place = fraction_of(state, &is_descending) * (state->count - 1);
+    const double first = values[place_of(state, floor(place), is_descending)];
+    const double second = values[place_of(state, ceil(place), is_descending)];
     *result =
         floor(place) == ceil(place) ? first : first + (place - floor(place)) * (second - first);
     return MR_OK;
@@ -157,11 +172,11 @@ static MrStatus pick_between_intervals(const MrTextState *state, const char *cel
 {
     const MrInterval *values = (const MrInterval *)(const void *)cells;
     MrInterval *result = (MrInterval *)out->data + row, distance, part;
-    double fraction;
+    bool is_descending;
     (void)arena;
-    memcpy(&fraction, state->data, sizeof fraction);
-    const double place = fraction * (state->count - 1);
-    const MrInterval *first = &values[(size_t)floor(place)], *second = &values[(size_t)ceil(place)];
+    const double place = fraction_of(state, &is_descending) * (state->count - 1);
+    const MrInterval *first = &values[place_of(state, floor(place), is_descending)];
+    const MrInterval *second = &values[place_of(state, ceil(place), is_descending)];
     if (first == second) {
         *result = *first;
         return MR_OK;
@@ -174,11 +189,10 @@ static MrStatus pick_between_intervals(const MrTextState *state, const char *cel
 static MrStatus pick_at(const MrTextState *state, const char *cells, MrArena *arena, MrVector *out,
                         uint32_t row, MrError *err)
 {
-    double fraction;
-    memcpy(&fraction, state->data, sizeof fraction);
-    size_t place = (size_t)ceil(fraction * state->count);
-    place = place == 0 ? 0 : place - 1;
-    return take_cell(cells + place * mr_type_info(out->type.id)->width, arena, out, row, err);
+    bool is_descending;
+    const double place = ceil(fraction_of(state, &is_descending) * state->count);
+    const size_t at = place_of(state, place == 0 ? 0 : place - 1, is_descending);
+    return take_cell(cells + at * mr_type_info(out->type.id)->width, arena, out, row, err);
 }
 
 /* The longest run of equal values; of equally long ones the first. */

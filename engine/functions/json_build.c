@@ -6,6 +6,7 @@
 #include "engine/functions/families.h"
 #include "engine/functions/json_rows.h"
 #include "engine/functions/json_value.h"
+#include "storage/jsonarray.h"
 
 /* ---- what kernels share (json_rows.h) ---- */
 
@@ -163,6 +164,55 @@ static MrStatus write_value(MrJsonRow *row)
     return MR_OK;
 }
 MR_JSON_KERNEL(value_to_json, write_value)
+
+/* ---- to arrays ---- */
+
+/* A member that is to be an array: [1, 2], or the text of one. */
+static MrStatus array_of_json(MrEval *eval, MrString json, MrString name, MrType type, MrText *out,
+                              MrError *error)
+{
+    MrDatum value;
+    MrBuilder text;
+    const char first = mr_json_first(json);
+    if (first == '[') {
+        return mr_json_array_decode(eval->arena, type, mr_json_trim(json), eval->zone, out, error);
+    }
+    if (first != '"') {
+        mr_error_set(error, MR_ERR_INVALID_TEXT, "expected JSON array");
+        return mr_error_hint(error, "See the value of key \"%.*s\".", (int)name.length, name.data);
+    }
+    mr_builder_init(&text, MR_TEXT_BYTES_MAX);
+    MrStatus status = mr_json_string_text(mr_json_trim(json), &text, error);
+    if (status == MR_OK) {
+        const MrString literal = { text.data != NULL ? text.data : "", text.length };
+        status = text.failed
+                     ? mr_error_no_memory(error)
+                     : mr_datum_parse(eval->arena, type, literal, eval->zone, &value, error);
+    }
+    mr_builder_fini(&text);
+    if (status == MR_OK) {
+        *out = value.text;
+    }
+    return status;
+}
+
+MR_KERNEL(json_to_array)
+{
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        MrError error = MR_ERROR_INIT;
+        const bool is_null = mr_vector_is_null(args[0], i);
+        const MrString json = is_null ? MR_STRING("") : mr_arg_text(args[0], i);
+        if (is_null || mr_json_first(json) == 'n') {
+            MR_TRY(mr_kernel_set_null(eval, out, i));
+        } else if (array_of_json(eval, json, mr_arg_text(args[1], i), out->type,
+                                 (MrText *)out->data + i, &error) != MR_OK) {
+            MR_TRY(mr_eval_row_failed(eval, out, i, &error));
+        }
+    }
+    return MR_OK;
+}
 
 /* ---- from arrays of text ---- */
 
@@ -352,6 +402,13 @@ const MrFunction mr_functions_json_build[] = {
     MR_ENTRY("array_to_json", 2, JSON, value_to_json, MR_FN_STRICT | MR_FN_SAME | STABLE,
              "The same; true: a line feed between the elements.",
              "array_to_json(ARRAY[1, 2], false)", "[1,2]", MR_TYPE_ANYARRAY, MR_TYPE_BOOL),
+    MR_ENTRY("mr_json_array", 3, ANYARRAY, json_to_array, MR_FN_SAME | FALLIBLE | STABLE,
+             "A member of JSON as an array of the third argument's type; the second is its name.",
+             "mr_json_array('[1, 2]'::json, 'a', NULL::int[])", "{1,2}", MR_TYPE_JSON, MR_TYPE_TEXT,
+             MR_TYPE_ANYARRAY),
+    MR_ENTRY("mr_json_array", 3, ANYARRAY, json_to_array, MR_FN_SAME | FALLIBLE | STABLE,
+             "The same.", "mr_json_array('[1, 2]'::jsonb, 'a', NULL::int[])", "{1,2}",
+             MR_TYPE_JSONB, MR_TYPE_TEXT, MR_TYPE_ANYARRAY),
     F1("mr_json_line", JSON, JSON, json_line_mark, 0, "Marked as a row or array, for json_agg().",
        "length(mr_json_line('[1]')::text)", "4"),
     F1("jsonb_pretty", JSONB, TEXT, jsonb_pretty, 0, "With lines and indentation.",

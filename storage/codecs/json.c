@@ -4,7 +4,7 @@
  * noted, and only that is converted.  Must not know sockets, files or the log.
  */
 #include "storage/codecs/decoder.h"
-#include "storage/codecs/jsonarray.h"
+#include "storage/jsonarray.h"
 #include "storage/codecs/jsonpath.h"
 #include "storage/jsontext.h"
 

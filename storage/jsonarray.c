@@ -1,8 +1,8 @@
 /*
- * storage/codecs/jsonarray.c - JSON arrays as values of array types: spelled as PostgreSQL's array
+ * storage/jsonarray.c - JSON arrays as values of array types: spelled as PostgreSQL's array
  * text, which is then read like any other.  Must not know rows or documents.
  */
-#include "storage/codecs/jsonarray.h"
+#include "storage/jsonarray.h"
 
 #include "storage/array.h"
 #include "storage/codec.h"

@@ -1,8 +1,8 @@
 /*
- * storage/codecs/jsonarray.h - JSON arrays and values of array types.  Must not know rows.
+ * storage/jsonarray.h - JSON arrays and values of array types.  Must not know rows.
  */
-#ifndef MR_STORAGE_CODECS_JSONARRAY_H
-#define MR_STORAGE_CODECS_JSONARRAY_H
+#ifndef MR_STORAGE_JSONARRAY_H
+#define MR_STORAGE_JSONARRAY_H
 
 #include "storage/types.h"
 
