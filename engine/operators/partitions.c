@@ -14,18 +14,8 @@ MrStatus mr_partitions_open(MrPartitions *set, MrOperator *op, const MrOrderedSp
                             uint32_t out_first, uint32_t extra_bytes, MrError *err)
 {
     MrTypeId types[MR_KEYS_MAX];
-    MrRowOrder order = { .keys = spec->order,
-                         .key_count = spec->order_count,
-                         .by_value = spec->input_is_derived || spec->input_retracts,
-                         .ties = spec->ties,
-                         .tie_count = spec->tie_count };
-    if (spec->partition_count > MR_KEYS_MAX) {
-        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS,
-                            "PARTITION BY can have at most %d columns", MR_KEYS_MAX);
-    }
-    for (uint32_t k = 0; k < spec->partition_count; k++) {
-        types[k] = op->input->columns[spec->partition[k]].type.id;
-    }
+    MrRowOrder order = mr_row_order_of(spec);
+    MR_TRY(mr_partition_key_types(spec, op->input, types, err));
     set->spec = spec;
     set->op = op;
     set->extra_bytes = extra_bytes;
@@ -292,8 +282,7 @@ void mr_partitions_measure(const MrPartitions *set, MrOperatorMeasure *out)
 {
     bool waits = set->spec->emit == MR_EMIT_MODE_CLOSE || set->spec->close_column >= 0;
     out->groups = set->store.live;
-    out->state_bytes =
-        mr_group_table_bytes(&set->table) + (int64_t)set->store.live * set->store.row_bytes;
+    out->state_bytes = mr_group_table_bytes(&set->table) + mr_row_store_bytes(&set->store);
     out->next_close_us = waits && set->heap_count > 0 ? set->heap[0]->due_us : MR_TIME_MAX;
 }
 
@@ -542,28 +531,11 @@ static MrStatus copy_row(MrPartitions *set, const MrRow *row, MrRow **out, MrErr
 {
     MrRow *copy;
     MR_TRY(mr_row_new(&set->store, &copy, err));
-    if (row->text != NULL) {
-        MrStatus status = mr_memory_charge(set->op->memory, row->text_bytes, err);
-        copy->text = status == MR_OK ? malloc(row->text_bytes) : NULL;
-        if (copy->text == NULL) {
-            mr_row_free(&set->store, copy);
-            return status == MR_OK ? mr_error_no_memory(err) : status;
-        }
-        copy->text_bytes = row->text_bytes;
-        memcpy(copy->text, row->text, row->text_bytes);
-    }
     memcpy(mr_row_cells(copy), row + 1, set->store.in.bytes);
-    for (uint32_t c = 0; row->text != NULL && c < set->store.in.column_count; c++) {
-        MrText text;
-        if (!mr_type_is_text(set->store.in.columns[c].type.id) ||
-            mr_row_is_null(&set->store, row, c)) {
-            continue;
-        }
-        memcpy(&text, mr_row_cell(&set->store, row, c), sizeof text);
-        if (text.length > MR_TEXT_INLINE_MAX) {
-            text.pointer = copy->text + (text.pointer - row->text);
-            memcpy(mr_row_cells(copy) + set->store.in.offsets[c], &text, sizeof text);
-        }
+    MrStatus status = mr_row_own_text(&set->store, copy, err);
+    if (status != MR_OK) {
+        mr_row_free(&set->store, copy);
+        return status;
     }
     copy->prefix = row->prefix;
     copy->arrival = row->arrival;
@@ -790,41 +762,6 @@ uint32_t mr_partition_peer_end(const MrPartitions *set, const MrPartition *parti
 
 /* ---- Checkpoint --------------------------------------------------------------------------- */
 
-static void write_key(const MrPartitions *set, uint32_t group, MrStateWriter *writer)
-{
-    const char *key = mr_group_key(&set->table, group);
-    mr_state_write_u32(writer, mr_group_header(&set->table, group)->nulls);
-    mr_state_write_bytes(writer, key, set->layout.bytes);
-    for (uint32_t k = 0; k < set->layout.count; k++) {
-        if (mr_type_is_text(set->layout.types[k])) {
-            MrText text;
-            memcpy(&text, key + set->layout.offsets[k], sizeof text);
-            mr_state_write_bytes(writer, mr_text_data(&text), text.length);
-        }
-    }
-}
-
-static MrStatus read_key(const MrPartitions *set, MrStateReader *reader, char *key, uint32_t *nulls,
-                         MrError *err)
-{
-    const char *data;
-    size_t length;
-    MR_TRY(mr_state_read_u32(reader, nulls, err));
-    MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
-    if (length != set->layout.bytes) {
-        return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint holds a key of the wrong length");
-    }
-    memcpy(key, data, length);
-    for (uint32_t k = 0; k < set->layout.count; k++) {
-        if (mr_type_is_text(set->layout.types[k])) {
-            MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
-            MrText text = mr_text_make(data, (uint32_t)length);
-            memcpy(key + set->layout.offsets[k], &text, sizeof text);
-        }
-    }
-    return MR_OK;
-}
-
 MrStatus mr_partitions_snapshot(MrPartitions *set, MrStateWriter *writer,
                                 MrStatus (*each)(MrPartitions *set, MrPartition *partition,
                                                  MrStateWriter *writer, MrError *err),
@@ -838,7 +775,7 @@ MrStatus mr_partitions_snapshot(MrPartitions *set, MrStateWriter *writer,
         if (partition == NULL) {
             continue;
         }
-        write_key(set, g, writer);
+        mr_key_write(&set->table, g, writer);
         mr_state_write_u64(writer, partition->freed_rows);
         mr_state_write_u64(writer, partition->freed_groups);
         mr_state_write_u64(writer, (uint64_t)partition->close_us);
@@ -913,7 +850,7 @@ MrStatus mr_partitions_restore(MrPartitions *set, MrStateReader *reader,
                                                 MrStateReader *reader, MrError *err),
                                MrError *err)
 {
-    char key[MR_KEYS_MAX * 24 + 8];
+    char key[MR_KEY_BYTES_MAX];
     uint64_t watermark;
     uint32_t partitions;
     MR_TRY(mr_state_read_u64(reader, &set->store.arrivals, err));
@@ -923,7 +860,7 @@ MrStatus mr_partitions_restore(MrPartitions *set, MrStateReader *reader,
     for (uint32_t p = 0; p < partitions; p++) {
         uint32_t nulls, group;
         MrPartition *partition;
-        MR_TRY(read_key(set, reader, key, &nulls, err));
+        MR_TRY(mr_key_read(&set->layout, reader, key, &nulls, err));
         MR_TRY(mr_group_table_insert_one(&set->table, key, nulls,
                                          mr_key_hash(&set->layout, key, nulls), &group, err));
         if (partition_at(set, group) != NULL) {

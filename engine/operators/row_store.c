@@ -34,10 +34,33 @@ MrStatus mr_row_store_init(MrRowStore *store, MrArena *arena, const MrSchema *in
                            MrMemory *memory, MrError *err)
 {
     *store = (MrRowStore){ .order = *order, .memory = memory };
+    mr_piece_pool_init(&store->texts, memory);
     MR_TRY(layout_init(&store->in, arena, input->columns, input->column_count, err));
     MR_TRY(layout_init(&store->out, arena, output->columns + out_first,
                        output->column_count - out_first, err));
     store->row_bytes = (uint32_t)sizeof(MrRow) + store->in.bytes + store->out.bytes;
+    return MR_OK;
+}
+
+MrRowOrder mr_row_order_of(const MrOrderedSpec *spec)
+{
+    return (MrRowOrder){ .keys = spec->order,
+                         .key_count = spec->order_count,
+                         .by_value = spec->input_is_derived || spec->input_retracts,
+                         .ties = spec->ties,
+                         .tie_count = spec->tie_count };
+}
+
+MrStatus mr_partition_key_types(const MrOrderedSpec *spec, const MrSchema *input, MrTypeId *types,
+                                MrError *err)
+{
+    if (spec->partition_count > MR_KEYS_MAX) {
+        return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS,
+                            "PARTITION BY can have at most %d columns", MR_KEYS_MAX);
+    }
+    for (uint32_t k = 0; k < spec->partition_count; k++) {
+        types[k] = input->columns[spec->partition[k]].type.id;
+    }
     return MR_OK;
 }
 
@@ -56,6 +79,7 @@ static void release_slabs(MrRowStore *store)
                            -(int64_t)store->slab_count * slab_rows(store) * store->row_bytes, NULL);
     store->slab_count = 0;
     store->free = NULL;
+    mr_piece_pool_reset(&store->texts);
 }
 
 void mr_row_store_fini(MrRowStore *store)
@@ -64,7 +88,13 @@ void mr_row_store_fini(MrRowStore *store)
         release_slabs(store);
         free(store->slabs);
         store->slabs = NULL;
+        mr_piece_pool_fini(&store->texts);
     }
+}
+
+int64_t mr_row_store_bytes(const MrRowStore *store)
+{
+    return (int64_t)store->live * store->row_bytes + store->texts.charged;
 }
 
 static MrStatus add_slab(MrRowStore *store, MrError *err)
@@ -110,17 +140,21 @@ MrStatus mr_row_new(MrRowStore *store, MrRow **out, MrError *err)
 static void free_text(MrRowStore *store, char **text, uint32_t *bytes)
 {
     if (*text != NULL) {
-        (void)mr_memory_charge(store->memory, -(int64_t)*bytes, NULL);
-        free(*text);
+        mr_piece_give(&store->texts, *text, *bytes);
         *text = NULL;
         *bytes = 0;
     }
 }
 
-void mr_row_free(MrRowStore *store, MrRow *row)
+void mr_row_drop_text(MrRowStore *store, MrRow *row)
 {
     free_text(store, &row->text, &row->text_bytes);
     free_text(store, &row->out_text, &row->out_text_bytes);
+}
+
+void mr_row_free(MrRowStore *store, MrRow *row)
+{
+    mr_row_drop_text(store, row);
     row->text = (char *)store->free;
     store->free = row;
     store->live--;
@@ -149,12 +183,9 @@ static MrStatus own_text(MrRowStore *store, const MrRowLayout *layout, char *cel
     if (needed > UINT32_MAX) {
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a row of more than 4 GB");
     }
-    MR_TRY(mr_memory_charge(store->memory, (int64_t)needed, err));
-    char *own = malloc(needed), *at = own;
-    if (own == NULL) {
-        (void)mr_memory_charge(store->memory, -(int64_t)needed, NULL);
-        return mr_error_no_memory(err);
-    }
+    char *own, *at;
+    MR_TRY(mr_piece_take(&store->texts, (uint32_t)needed, &own, err));
+    at = own;
     for (uint32_t c = 0; c < layout->column_count; c++) {
         MrText value;
         if (!mr_type_is_text(layout->columns[c].type.id) || cells[layout->nulls_offset + c]) {
@@ -171,6 +202,13 @@ static MrStatus own_text(MrRowStore *store, const MrRowLayout *layout, char *cel
     *text = own;
     *bytes = (uint32_t)needed;
     return MR_OK;
+}
+
+MrStatus mr_row_own_text(MrRowStore *store, MrRow *row, MrError *err)
+{
+    return store->in.has_text
+               ? own_text(store, &store->in, mr_row_cells(row), &row->text, &row->text_bytes, err)
+               : MR_OK;
 }
 
 /* ---- Sort keys --------------------------------------------------------------------------- */
@@ -250,21 +288,57 @@ static bool has_prefix(MrTypeId type)
     }
 }
 
-void mr_row_set_prefix(const MrRowStore *store, MrRow *row)
+/* The column that the rows' prefix is of; NULL: they have none. */
+static const MrSortKey *prefix_key(const MrRowStore *store)
 {
-    if (store->order.key_count == 0) {
-        return;
-    }
     const MrSortKey *key = &store->order.keys[0];
-    MrTypeId type = store->in.columns[key->column].type.id;
-    if (!has_prefix(type)) {
+    return store->order.key_count > 0 && has_prefix(store->in.columns[key->column].type.id) ? key
+                                                                                            : NULL;
+}
+
+/* Of a row whose cells are there (after a restore). */
+static void set_prefix(const MrRowStore *store, MrRow *row)
+{
+    const MrSortKey *key = prefix_key(store);
+    if (key == NULL) {
         return;
     }
     if (mr_row_is_null(store, row, key->column)) {
         row->prefix = key->nulls_first ? 0 : UINT64_MAX;
     } else {
-        uint64_t prefix = cell_prefix(type, mr_row_cell(store, row, key->column));
+        uint64_t prefix = cell_prefix(store->in.columns[key->column].type.id,
+                                      mr_row_cell(store, row, key->column));
         row->prefix = key->descending ? ~prefix : prefix;
+    }
+}
+
+void mr_row_prefixes(const MrRowStore *store, const MrBlock *block, uint64_t *out)
+{
+    const MrSortKey *key = prefix_key(store);
+    uint32_t count = block->row_count;
+    if (key == NULL) {
+        memset(out, 0, count * sizeof *out);
+        return;
+    }
+    const MrVector *column = &block->columns[key->column];
+    MrTypeId type = column->type.id;
+    uint64_t turn = key->descending ? UINT64_MAX : 0;
+    bool is_time = type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ;
+    if ((type == MR_TYPE_INT64 || is_time) && !column->is_constant) {
+        const int64_t *cells = column->data;
+        for (uint32_t i = 0; i < count; i++) {
+            out[i] = signed_prefix(cells[i]) ^ turn;
+        }
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            bool is_null = mr_vector_is_null(column, i);
+            out[i] = is_null ? 0 : cell_prefix(type, mr_vector_cell(column, i)) ^ turn;
+        }
+    }
+    for (uint32_t i = 0; column->validity != NULL && i < count; i++) {
+        if (mr_vector_is_null(column, i)) {
+            out[i] = key->nulls_first ? 0 : UINT64_MAX;
+        }
     }
 }
 
@@ -351,28 +425,40 @@ int mr_row_compare(const MrRowStore *store, const MrRow *a, const MrRow *b)
 
 /* ---- Blocks to rows and back ------------------------------------------------------------- */
 
-static void scatter_column(const MrVector *column, char *const *cells, uint32_t offset,
-                           uint32_t nulls, uint32_t count)
+#define SCATTER(bytes)                                                                             \
+    for (uint32_t i = 0; i < count; i++) {                                                         \
+        memcpy(mr_row_cells(rows[i]) + offset, data + (from == NULL ? i : from[i]) * step, bytes); \
+    }
+
+/* The widths of nearly all cells are told to the compiler: a copy is one instruction then. */
+static void scatter_column(const MrVector *column, const uint32_t *from, MrRow *const *rows,
+                           uint32_t offset, uint32_t nulls, uint32_t count)
 {
     size_t width = mr_type_info(column->type.id)->width;
     const char *data = column->data;
     size_t step = column->is_constant ? 0 : width;
-    if (width == 8) {
-        for (uint32_t i = 0; i < count; i++) {
-            memcpy(cells[i] + offset, data + i * step, 8);
-        }
-    } else {
-        for (uint32_t i = 0; i < count; i++) {
-            memcpy(cells[i] + offset, data + i * step, width);
+    switch (width) {
+    case 8: SCATTER(8) break;
+    case 16: SCATTER(16) break;
+    default: SCATTER(width) break;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        mr_row_cells(rows[i])[nulls] = 0;
+    }
+    for (uint32_t i = 0; column->validity != NULL && i < count; i++) {
+        if (mr_vector_is_null(column, from == NULL ? i : from[i])) {
+            mr_row_cells(rows[i])[nulls] = 1;
+            memset(mr_row_cells(rows[i]) + offset, 0, width);
         }
     }
-    if (column->validity != NULL) {
-        for (uint32_t i = 0; i < count; i++) {
-            if (mr_vector_is_null(column, i)) {
-                cells[i][nulls] = 1;
-                memset(cells[i] + offset, 0, width);
-            }
-        }
+}
+
+void mr_row_set_cells(const MrRowStore *store, const MrBlock *block, const uint32_t *from,
+                      MrRow *const *rows, uint32_t count)
+{
+    for (uint32_t c = 0; c < store->in.column_count; c++) {
+        scatter_column(&block->columns[c], from, rows, store->in.offsets[c],
+                       store->in.nulls_offset + c, count);
     }
 }
 
@@ -380,25 +466,19 @@ static MrStatus load_rows(MrRowStore *store, const MrBlock *block, MrRow **rows,
                           MrArena *arena, MrError *err)
 {
     uint32_t count = block->row_count;
-    char **cells;
-    MR_NEW_ARRAY(arena, cells, count + 1, err);
+    uint64_t *prefixes;
+    MR_NEW_ARRAY(arena, prefixes, count + 1, err);
+    mr_row_prefixes(store, block, prefixes);
     for (uint32_t i = 0; i < count; i++) {
         MR_TRY(mr_row_new(store, &rows[i], err));
         (*made)++;
         rows[i]->arrival = store->arrivals++;
         rows[i]->weight = block->weights == NULL ? 1 : block->weights[i];
-        cells[i] = mr_row_cells(rows[i]);
+        rows[i]->prefix = prefixes[i];
     }
-    for (uint32_t c = 0; c < store->in.column_count; c++) {
-        scatter_column(&block->columns[c], cells, store->in.offsets[c], store->in.nulls_offset + c,
-                       count);
-    }
+    mr_row_set_cells(store, block, NULL, rows, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (store->in.has_text) {
-            MR_TRY(
-                own_text(store, &store->in, cells[i], &rows[i]->text, &rows[i]->text_bytes, err));
-        }
-        mr_row_set_prefix(store, rows[i]);
+        MR_TRY(mr_row_own_text(store, rows[i], err));
     }
     return MR_OK;
 }
@@ -414,6 +494,11 @@ MrStatus mr_row_load(MrRowStore *store, const MrBlock *block, MrRow **rows, MrAr
     return status;
 }
 
+#define GATHER(bytes)                                                                    \
+    for (uint32_t i = 0; i < count; i++) {                                               \
+        memcpy((char *)column->data + i * width, (const char *)rows[i] + offset, bytes); \
+    }
+
 static MrStatus gather_cells(const MrRowLayout *layout, size_t skip, MrRow *const *rows,
                              uint32_t count, MrArena *arena, MrVector *columns, MrError *err)
 {
@@ -422,10 +507,13 @@ static MrStatus gather_cells(const MrRowLayout *layout, size_t skip, MrRow *cons
         size_t width = mr_type_info(layout->columns[c].type.id)->width;
         size_t offset = skip + layout->offsets[c], null = skip + layout->nulls_offset + c;
         MR_TRY(mr_vector_init(column, arena, layout->columns[c].type, count, err));
+        switch (width) {
+        case 8: GATHER(8) break;
+        case 16: GATHER(16) break;
+        default: GATHER(width) break;
+        }
         for (uint32_t i = 0; i < count; i++) {
-            const char *row = (const char *)rows[i];
-            memcpy((char *)column->data + i * width, row + offset, width);
-            if (row[null]) {
+            if (((const char *)rows[i])[null]) {
                 MR_TRY(mr_vector_make_nullable(column, arena, err));
                 mr_bitmap_clear(column->validity, i);
             }
@@ -586,7 +674,7 @@ static MrStatus read_cells(MrRowStore *store, MrStateReader *reader, MrRow *row,
         }
     }
     MR_TRY(own_text(store, &store->in, cells, &row->text, &row->text_bytes, err));
-    mr_row_set_prefix(store, row);
+    set_prefix(store, row);
     return MR_OK;
 }
 

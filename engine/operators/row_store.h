@@ -1,12 +1,14 @@
 /*
  * engine/operators/row_store.h - rows kept one by one, as the operators need them that give every
- * row a place in an order (OVER, top-N).  A row is one piece of fixed width from a pool; the bytes
+ * row a place in an order (OVER, top-N).  A row is one piece of fixed width from a slab; the bytes
  * of its long texts are one more piece.  Must not know partitions, frames or functions.
  */
 #ifndef MR_ENGINE_OPERATORS_ROW_STORE_H
 #define MR_ENGINE_OPERATORS_ROW_STORE_H
 
 #include "engine/operator.h"
+#include "engine/key_batch.h"
+#include "engine/operators/piece_pool.h"
 
 /* Cells side by side, each aligned to its width (8 at most), then a byte per column: 1 is NULL. */
 typedef struct MrRowLayout {
@@ -18,6 +20,7 @@ typedef struct MrRowLayout {
 
 enum {
     MR_ROW_EMITTED = 1, /* its row stands in the output */
+    MR_ROW_EMPTY = 2,   /* its cells are still to come */
 };
 
 typedef struct MrRow {
@@ -48,6 +51,7 @@ typedef struct MrRowStore {
     void **slabs;
     uint32_t slab_count, slab_capacity;
     MrRow *free; /* linked through `text` */
+    MrPiecePool texts;
     uint64_t live;
     uint64_t arrivals;
 } MrRowStore;
@@ -59,14 +63,29 @@ MrStatus mr_row_store_init(MrRowStore *store, MrArena *arena, const MrSchema *in
                            MrMemory *memory, MrError *err);
 void mr_row_store_fini(MrRowStore *store);
 
+/* The order that a spec wants, and the types of its partition's columns (54011 above
+ * MR_KEYS_MAX). */
+MrRowOrder mr_row_order_of(const MrOrderedSpec *spec);
+MrStatus mr_partition_key_types(const MrOrderedSpec *spec, const MrSchema *input, MrTypeId *types,
+                                MrError *err);
+
 /* A row with zeroed header and cells. */
 MrStatus mr_row_new(MrRowStore *store, MrRow **out, MrError *err);
 void mr_row_free(MrRowStore *store, MrRow *row);
 /* Rows of a block, one for each, in their order; `rows` has room for all of them. */
 MrStatus mr_row_load(MrRowStore *store, const MrBlock *block, MrRow **rows, MrArena *arena,
                      MrError *err);
-/* Sets `prefix` of a row whose cells are there (after a restore). */
-void mr_row_set_prefix(const MrRowStore *store, MrRow *row);
+/* The prefix of each row of a block. */
+void mr_row_prefixes(const MrRowStore *store, const MrBlock *block, uint64_t *out);
+/* Cells of the rows from those of the block's rows `from` (NULL: 0, 1, …).  Long text is borrowed
+ * from the block until mr_row_own_text. */
+void mr_row_set_cells(const MrRowStore *store, const MrBlock *block, const uint32_t *from,
+                      MrRow *const *rows, uint32_t count);
+/* Long text of the row's cells that it borrows becomes its own. */
+MrStatus mr_row_own_text(MrRowStore *store, MrRow *row, MrError *err);
+/* Gives back the text that the row owns: its cells are not to be read any more. */
+void mr_row_drop_text(MrRowStore *store, MrRow *row);
+int64_t mr_row_store_bytes(const MrRowStore *store);
 
 static inline char *mr_row_cells(MrRow *row)
 {
@@ -75,6 +94,11 @@ static inline char *mr_row_cells(MrRow *row)
 static inline const void *mr_row_cell(const MrRowStore *store, const MrRow *row, uint32_t column)
 {
     return (const char *)(row + 1) + store->in.offsets[column];
+}
+/* The first of the results: top-N's number. */
+static inline int64_t *mr_row_number(const MrRowStore *store, MrRow *row)
+{
+    return (int64_t *)(void *)(mr_row_cells(row) + store->in.bytes + store->out.offsets[0]);
 }
 static inline bool mr_row_is_null(const MrRowStore *store, const MrRow *row, uint32_t column)
 {

@@ -4,9 +4,10 @@
  * that takes rows back all are kept, since any may move up.
  *
  * ON UPDATE rows that enter, leave or get another number are sent; ON WINDOW CLOSE the first rows
- * of a partition once, when its window closes or W has passed them.  Must not know where rows come
- * from or go.
+ * of a partition once, when its window closes or W has passed them.  The usual case, a few rows of
+ * a stream ON UPDATE, is best_rows.c's.  Must not know where rows come from or go.
  */
+#include "engine/operators/best_rows.h"
 #include "engine/operators/partitions.h"
 
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 enum { PENDING_MIN = 4096 };
 
 typedef struct TopNState {
+    bool is_small; /* `best` serves, and not `set` */
+    MrBestRows best;
     MrPartitions set;
     bool keeps_all;
     bool is_timed; /* ON WINDOW CLOSE in order of event time, without windows */
@@ -25,12 +28,19 @@ static MrStatus top_n_open(MrOperator *op, MrError *err)
     TopNState *state = op->state;
     state->keeps_all = spec->ordered.input_retracts;
     state->is_timed = spec->ordered.emit == MR_EMIT_MODE_CLOSE && spec->ordered.close_column < 0;
+    state->is_small = mr_best_rows_serve(spec);
+    if (state->is_small) {
+        state->set.watermark_us = MR_TIME_MIN;
+        return mr_best_rows_open(&state->best, op, err);
+    }
     return mr_partitions_open(&state->set, op, &spec->ordered, op->input->column_count, 0, err);
 }
 
 static void top_n_close(MrOperator *op)
 {
-    mr_partitions_close(&((TopNState *)op->state)->set, NULL);
+    TopNState *state = op->state;
+    mr_best_rows_close(&state->best);
+    mr_partitions_close(&state->set, NULL);
 }
 
 /* ---- Which rows ------------------------------------------------------------------------------ */
@@ -82,11 +92,6 @@ static int64_t number_of(const MrTopNSpec *spec, const MrPartition *partition, u
 
 /* ---- Sending --------------------------------------------------------------------------------- */
 
-static int64_t *number_cell(const MrRowStore *store, MrRow *row)
-{
-    return (int64_t *)(void *)(mr_row_cells(row) + store->in.bytes + store->out.offsets[0]);
-}
-
 /* Marks the rows [low, high) as standing in the output with their numbers; those that did not stand
  * there so go on the list, those that stood there with another number on `old` first. */
 static MrStatus show(MrOperator *op, MrPartition *partition, uint32_t low, uint32_t high,
@@ -106,7 +111,7 @@ static MrStatus show(MrOperator *op, MrPartition *partition, uint32_t low, uint3
             peers = mr_partition_peer_start(&state->set, partition, at);
         }
         int64_t number = number_of(spec, partition, at, peers);
-        if (is_shown && (!spec->shows_number || *number_cell(&state->set.store, row) == number)) {
+        if (is_shown && (!spec->shows_number || *mr_row_number(&state->set.store, row) == number)) {
             continue;
         }
         if (is_shown) {
@@ -120,7 +125,7 @@ static MrStatus show(MrOperator *op, MrPartition *partition, uint32_t low, uint3
         MrRow *row = fresh->rows[first + i];
         row->flags |= MR_ROW_EMITTED;
         if (spec->shows_number) {
-            *number_cell(&state->set.store, row) = numbers[i];
+            *mr_row_number(&state->set.store, row) = numbers[i];
         }
     }
     return MR_OK;
@@ -183,6 +188,9 @@ static MrStatus top_n_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
     const MrTopNSpec *spec = op->spec;
     TopNState *state = op->state;
     MrPartitions *set = &state->set;
+    if (state->is_small) {
+        return mr_best_rows_push(&state->best, in, batch);
+    }
     MR_TRY(mr_partitions_push(set, in, batch));
     if (state->keeps_all || state->is_timed) {
         return MR_OK;
@@ -340,6 +348,10 @@ static MrStatus top_n_advance(MrOperator *op, int64_t watermark_us, MrBatch *bat
 static MrStatus top_n_finish_batch(MrOperator *op, MrBatch *batch)
 {
     const MrTopNSpec *spec = op->spec;
+    TopNState *state = op->state;
+    if (state->is_small) {
+        return mr_best_rows_flush(&state->best, batch);
+    }
     return spec->ordered.emit == MR_EMIT_MODE_CLOSE ? MR_OK : flush_dirty(op, batch);
 }
 
@@ -347,7 +359,9 @@ static MrStatus top_n_finish_batch(MrOperator *op, MrBatch *batch)
 
 static MrStatus top_n_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err)
 {
-    return mr_partitions_snapshot(&((TopNState *)op->state)->set, writer, NULL, err);
+    TopNState *state = op->state;
+    return state->is_small ? mr_best_rows_snapshot(&state->best, writer, err)
+                           : mr_partitions_snapshot(&state->set, writer, NULL, err);
 }
 
 static MrStatus top_n_restore(MrOperator *op, MrStateReader *reader, MrError *err)
@@ -355,6 +369,9 @@ static MrStatus top_n_restore(MrOperator *op, MrStateReader *reader, MrError *er
     const MrTopNSpec *spec = op->spec;
     TopNState *state = op->state;
     MrPartitions *set = &state->set;
+    if (state->is_small) {
+        return mr_best_rows_restore(&state->best, reader, err);
+    }
     MR_TRY(mr_partitions_restore(set, reader, NULL, err));
     for (uint32_t g = 0; g < set->table.count; g++) {
         MrPartition *partition;
@@ -365,7 +382,7 @@ static MrStatus top_n_restore(MrOperator *op, MrStateReader *reader, MrError *er
                 spec->by == MR_OVER_RANK ? mr_partition_peer_start(set, partition, at) : at;
             partition->rows[at]->flags |= MR_ROW_EMITTED;
             if (spec->shows_number) {
-                *number_cell(&set->store, partition->rows[at]) =
+                *mr_row_number(&set->store, partition->rows[at]) =
                     number_of(spec, partition, at, peers);
             }
         }
@@ -375,7 +392,12 @@ static MrStatus top_n_restore(MrOperator *op, MrStateReader *reader, MrError *er
 
 static void top_n_measure(const MrOperator *op, MrOperatorMeasure *out)
 {
-    mr_partitions_measure(&((const TopNState *)op->state)->set, out);
+    const TopNState *state = op->state;
+    if (state->is_small) {
+        mr_best_rows_measure(&state->best, out);
+    } else {
+        mr_partitions_measure(&state->set, out);
+    }
 }
 
 const MrOperatorClass mr_operator_top_n = {

@@ -243,7 +243,7 @@ static int compare_model(const void *a, const void *b, void *context)
                               false);
     }
     order = order != 0 ? order : compare_peers(spec, x, y);
-    if (order != 0 || !spec->input_retracts) {
+    if (order != 0 || !spec->input_is_derived) {
         return order != 0 ? order : (x->arrival > y->arrival) - (x->arrival < y->arrival);
     }
     for (uint32_t c = 0; c < COLUMNS && order == 0; c++) {
@@ -605,7 +605,8 @@ static void case_make(Case *c, MrRandom *random)
                               .tie_count = 1,
                               .emit = c->closes ? MR_EMIT_MODE_CLOSE : MR_EMIT_MODE_UPDATE,
                               .input_retracts = c->retracts,
-                              .input_is_derived = c->retracts,
+                              .input_is_derived =
+                                  c->retracts || (!c->timed && mr_random_below(random, 2) == 0),
                               .needs_old = true,
                               .close_column = -1,
                               .allowed_lateness_us = c->lateness_us };
@@ -627,9 +628,10 @@ static void case_make(Case *c, MrRandom *random)
         c->schema[i] = columns[i];
     }
     if (c->is_top_n) {
-        static const MrOverFunction by[] = { MR_OVER_ROW_NUMBER, MR_OVER_RANK, MR_OVER_DENSE_RANK };
-        c->top.by = by[mr_random_below(random, 3)];
-        c->top.limit = mr_random_below(random, 6);
+        static const MrOverFunction by[] = { MR_OVER_ROW_NUMBER, MR_OVER_ROW_NUMBER, MR_OVER_RANK,
+                                             MR_OVER_DENSE_RANK };
+        c->top.by = by[mr_random_below(random, 4)];
+        c->top.limit = mr_random_below(random, 3) == 0 ? 1 : mr_random_below(random, 20);
         c->top.offset = mr_random_below(random, 2) == 0 ? mr_random_below(random, 3) : 0;
         c->top.shows_number = mr_random_below(random, 2) == 0;
         c->schema[COLUMNS] = (MrColumn){ .name = "rn", .type = mr_type(MR_TYPE_INT64) };
@@ -719,7 +721,7 @@ static void feed_block(Feed *feed, Case *c, Run *run, MrRandom *random)
 
 START_TEST(test_random_changes_give_the_naive_answer)
 {
-    for (uint64_t round = 0; round < 50; round++) {
+    for (uint64_t round = 0; round < 100; round++) {
         uint64_t seed = (uint64_t)_i * 1000 + round;
         MrRandom random;
         static Case c;
@@ -759,6 +761,40 @@ START_TEST(test_random_changes_give_the_naive_answer)
 }
 END_TEST
 
+/* Pieces of every length keep what is written into them, and one that is given back is taken
+ * again. */
+START_TEST(test_pieces)
+{
+    enum { COUNT = 500, LONGEST = 1500 };
+    MrMemory memory = { 0 };
+    MrPiecePool pool;
+    MrRandom random;
+    MrError err = MR_ERROR_INIT;
+    char *pieces[COUNT] = { NULL };
+    uint32_t bytes[COUNT];
+    int64_t most = 0;
+    mr_random_init(&random, 3);
+    mr_piece_pool_init(&pool, &memory);
+    for (uint32_t step = 0; step < COUNT * 40; step++) {
+        const uint32_t i = (uint32_t)mr_random_below(&random, COUNT);
+        if (pieces[i] != NULL) {
+            for (uint32_t b = 0; b < bytes[i]; b++) {
+                ck_assert_int_eq(pieces[i][b], (char)i);
+            }
+            mr_piece_give(&pool, pieces[i], bytes[i]);
+        }
+        bytes[i] = 1 + (uint32_t)mr_random_below(&random, LONGEST);
+        ck_assert_int_eq(mr_piece_take(&pool, bytes[i], &pieces[i], &err), MR_OK);
+        memset(pieces[i], (char)i, bytes[i]);
+        most = step < COUNT * 20 && memory.used_bytes > most ? memory.used_bytes : most;
+    }
+    ck_assert_int_le(memory.used_bytes, most + most / 4);
+    ck_assert_int_eq(memory.used_bytes, pool.charged);
+    mr_piece_pool_fini(&pool); /* also the pieces that were not given back */
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("over");
@@ -766,6 +802,7 @@ int main(void)
     tcase_set_timeout(tcase, 300);
     mr_arena_init(&test_arena, 0);
     tcase_add_loop_test(tcase, test_random_changes_give_the_naive_answer, 0, 4);
+    tcase_add_test(tcase, test_pieces);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
