@@ -133,7 +133,7 @@ static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, M
                         MrSetCallList *sets, MrExpr *having, MrLogical **node)
 {
     MrLogical *aggregate;
-    MR_TRY(mr_bind_attach_grouping(b, grouping, list->exprs, list->count));
+    MR_TRY(mr_bind_attach_grouping(b, grouping));
     MR_TRY(mr_bind_aggregate(b, grouping, &aggregate, node));
     for (uint32_t i = 0; i < list->count; i++) {
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, list->exprs[i], &list->exprs[i]));

@@ -213,6 +213,12 @@ MrStatus mr_bind_empty(MrBinder *b, MrScope *scope);
 
 /* GROUP BY, the select list and HAVING of an aggregated query, once all are bound over the
  * input. */
+/* A subquery that was joined to the node below, and the column of it that stands for it. */
+typedef struct MrAttached {
+    const MrExpr *expr;
+    MrExpr *value;
+} MrAttached;
+
 typedef struct MrGrouping {
     MrLogical *input;
     MrExpr **keys; /* as written, over `input` */
@@ -221,6 +227,8 @@ typedef struct MrGrouping {
     uint32_t set_count;   /* 0 or at least 2 */
     MrAggregateList aggregates;
     bool is_global;
+    MrAttached *attached; /* the subqueries of its keys */
+    uint32_t attached_count;
     /* Filled by mr_bind_aggregate: the output column of each key, and the windowed node's
      * bounds. */
     uint32_t *key_columns;

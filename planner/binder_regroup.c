@@ -4,6 +4,7 @@
  */
 #include "planner/grouping_sets.h"
 #include "planner/over.h"
+#include "planner/subquery.h"
 
 static MrStatus ungrouped(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr)
 {
@@ -67,6 +68,9 @@ static MrStatus regroup_column(MrBinder *b, const MrGrouping *grouping, const Mr
 MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
                          const MrExpr *expr, MrExpr **out)
 {
+    MrExpr *put;
+    MR_TRY(mr_bind_put_keys(b, grouping, expr, &put));
+    expr = put;
     for (uint32_t i = 0; i < grouping->key_count; i++) {
         if (mr_expr_equal(expr, grouping->keys[i])) {
             if (grouping->key_exprs != NULL && grouping->key_exprs[i] != NULL) {

@@ -6,6 +6,7 @@
 #include "planner/grouping_sets.h"
 
 #include "engine/key_batch.h"
+#include "planner/subquery.h"
 #include "planner/window.h"
 
 #include <string.h>
@@ -335,9 +336,10 @@ static MrStatus grouping_keys(MrBinder *b, const MrGrouping *grouping, const MrG
                               int32_t position, uint32_t *keys)
 {
     for (uint32_t i = 0; i < call->arg_count; i++) {
+        MrExpr *argument;
+        MR_TRY(mr_bind_put_keys(b, grouping, call->args[i], &argument));
         keys[i] = 0;
-        while (keys[i] < grouping->key_count &&
-               !mr_expr_equal(call->args[i], grouping->keys[keys[i]])) {
+        while (keys[i] < grouping->key_count && !mr_expr_equal(argument, grouping->keys[keys[i]])) {
             keys[i]++;
         }
         if (keys[i] == grouping->key_count) {

@@ -127,15 +127,23 @@ static bool set_calls_equal(const MrLogical *a, const MrLogical *b)
     return true;
 }
 
+/* Rows of constants are told apart by where they stand; those of SELECT without FROM have nothing
+ * to tell. */
+static bool scans_equal(const MrLogical *a, const MrLogical *b)
+{
+    if (a->relation == NULL && b->relation == NULL && a->values != NULL && b->values != NULL) {
+        return a->column_count == 0 && a->values->row_count == b->values->row_count;
+    }
+    return a->scan == b->scan && a->relation != NULL && a->relation == b->relation &&
+           a->by_arrival == b->by_arrival && a->reads_history == b->reads_history &&
+           numbers_equal(a->scan_columns, b->scan_columns, a->column_count);
+}
+
 /* What the node itself does; a kind that is not named here is never shared. */
 static bool nodes_equal(const MrLogical *a, const MrLogical *b)
 {
     switch (a->kind) {
-    case MR_LOGICAL_SCAN:
-        return a->scan == b->scan && a->relation != NULL && a->relation == b->relation &&
-               a->by_arrival == b->by_arrival && a->reads_history == b->reads_history &&
-               a->by_arrival == b->by_arrival && a->reads_history == b->reads_history &&
-               numbers_equal(a->scan_columns, b->scan_columns, a->column_count);
+    case MR_LOGICAL_SCAN: return scans_equal(a, b);
     case MR_LOGICAL_FILTER: return true;
     case MR_LOGICAL_PROJECT: return exprs_equal(a->expressions, b->expressions, a->column_count);
     case MR_LOGICAL_WINDOW: return windows_equal(a, b);
@@ -149,6 +157,10 @@ static bool nodes_equal(const MrLogical *a, const MrLogical *b)
     case MR_LOGICAL_TOP_N: return top_n_equal(a->over, b->over);
     case MR_LOGICAL_JOIN: return joins_equal(a, b);
     case MR_LOGICAL_UNION: return true;
+    case MR_LOGICAL_SORT:
+        return a->sort_key_count == b->sort_key_count && a->limit == b->limit &&
+               a->offset == b->offset &&
+               sort_keys_equal(a->sort_keys, b->sort_keys, a->sort_key_count);
     default: return false;
     }
 }

@@ -37,8 +37,11 @@ MrStatus mr_bind_filter(MrBinder *b, MrLogical **node, MrExpr *predicate);
 /* Joins the subqueries of the expressions to *node, whose columns stay in their places, and
  * makes the expressions ones over the result. */
 MrStatus mr_bind_attach(MrBinder *b, MrLogical **node, MrExpr **exprs, uint32_t count);
-/* The same for keys and arguments of a grouping and its input; `exprs` is the select list over the
- * input, where a key may stand again. */
-MrStatus mr_bind_attach_grouping(MrBinder *b, MrGrouping *grouping, MrExpr **exprs, uint32_t count);
+/* The same for keys and arguments of a grouping and its input. */
+MrStatus mr_bind_attach_grouping(MrBinder *b, MrGrouping *grouping);
+/* The expression over the input with the keys' subqueries as what they were attached as: where one
+ * stands in the select list, HAVING or ORDER BY, it is the key. */
+MrStatus mr_bind_put_keys(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr,
+                          MrExpr **out);
 
 #endif

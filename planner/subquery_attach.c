@@ -6,16 +6,10 @@
 
 #include "planner/subquery_internal.h"
 
-/* What was attached to the node already: the same subquery is not joined twice. */
-typedef struct Attached {
-    const MrExpr *expr;
-    MrExpr *value;
-} Attached;
-
 typedef struct Attaching {
     MrBinder *b;
     MrLogical **node;
-    Attached *done;
+    MrAttached *done; /* already: the same subquery is not joined twice */
     uint32_t count, capacity;
 } Attaching;
 
@@ -43,7 +37,7 @@ static MrStatus attach_expr(Attaching *attaching, const MrExpr *expr, MrExpr **o
     }
     MR_TRY(mr_subquery_attach_value(b, copy, attaching->node, out));
     MR_GROW_ARRAY(b->arena, attaching->done, attaching->count, attaching->capacity, b->err);
-    attaching->done[attaching->count++] = (Attached){ expr, *out };
+    attaching->done[attaching->count++] = (MrAttached){ expr, *out };
     return MR_OK;
 }
 
@@ -56,37 +50,37 @@ MrStatus mr_bind_attach(MrBinder *b, MrLogical **node, MrExpr **exprs, uint32_t 
     return MR_OK;
 }
 
-/* Where a subquery of a key stands in the select list, it is the key. */
-static MrStatus put_attached(const Attaching *attaching, const MrExpr *expr, MrExpr **out)
+MrStatus mr_bind_put_keys(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr, MrExpr **out)
 {
     MrExpr *copy;
     *out = (MrExpr *)(uintptr_t)expr;
-    if (!mr_expr_has_subquery(expr)) {
+    if (grouping->attached_count == 0 || !mr_expr_has_subquery(expr)) {
         return MR_OK;
     }
-    for (uint32_t i = 0; i < attaching->count; i++) {
-        if (mr_expr_equal(attaching->done[i].expr, expr)) {
-            *out = attaching->done[i].value;
+    for (uint32_t i = 0; i < grouping->attached_count; i++) {
+        if (mr_expr_equal(grouping->attached[i].expr, expr)) {
+            *out = grouping->attached[i].value;
             return MR_OK;
         }
     }
-    MR_TRY(mr_expr_copy(attaching->b->arena, expr, &copy, attaching->b->err));
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(put_attached(attaching, expr->args[i], &copy->args[i]));
+        MR_TRY(mr_bind_put_keys(b, grouping, expr->args[i], &copy->args[i]));
     }
     *out = copy;
     return MR_OK;
 }
 
-MrStatus mr_bind_attach_grouping(MrBinder *b, MrGrouping *grouping, MrExpr **exprs, uint32_t count)
+MrStatus mr_bind_attach_grouping(MrBinder *b, MrGrouping *grouping)
 {
     Attaching attaching = { .b = b, .node = &grouping->input };
     MrAggregateList *list = &grouping->aggregates;
     for (uint32_t i = 0; i < grouping->key_count; i++) {
         MR_TRY(attach_expr(&attaching, grouping->keys[i], &grouping->keys[i]));
     }
-    for (uint32_t i = 0; i < count && attaching.count > 0; i++) {
-        MR_TRY(put_attached(&attaching, exprs[i], &exprs[i]));
+    MR_NEW_ARRAY(b->arena, grouping->attached, attaching.count + 1, b->err);
+    for (; grouping->attached_count < attaching.count; grouping->attached_count++) {
+        grouping->attached[grouping->attached_count] = attaching.done[grouping->attached_count];
     }
     for (uint32_t i = 0; i < list->count; i++) {
         MrLogicalCall *call = &list->items[i];
