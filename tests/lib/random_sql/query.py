@@ -26,7 +26,8 @@ class Query:
         mark = self.close.watermark
         closed = "false" if mark is None else f"window_end <= TIMESTAMP '{stamp(mark)}'"
         passed = "false" if mark is None else f"at < TIMESTAMP '{stamp(mark)}'"
-        return self._oracle.replace("{closed}", closed).replace("{passed}", passed)
+        mark = "CAST(NULL AS timestamp)" if mark is None else f"TIMESTAMP '{stamp(mark)}'"
+        return self._oracle.replace("{closed}", closed).replace("{passed}", passed).replace("{mark}", mark)
 
 
 # -- FROM -------------------------------------------------------------------------------------------
@@ -471,6 +472,63 @@ def asof(rng, world):
     return Query("asof close", ours, oracle, names(6), " EMIT ON WINDOW CLOSE", Both(*streams))
 
 
+def bounded(rng, world):
+    """A join that bounds the times of both: late rows are left out, rows without a match wait."""
+    left, right = rng.choice(world.streams), rng.choice(world.streams)
+    columns = [(f"{alias}.{name}", kind) for alias, stream in (("a", left), ("b", right))
+               for name, kind in stream.columns]
+    e = Expressions(rng, columns)
+    kind = rng.choice(("JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"))
+    before, after = rng.choice((0, 2, 5, 30)), rng.choice((0, 3, 10))
+    on = "a.k = b.k AND " + rng.choice((
+        f"b.at BETWEEN a.at - INTERVAL '{before} seconds' AND a.at + INTERVAL '{after} seconds'",
+        f"a.at >= b.at - INTERVAL '{after} seconds' AND a.at - INTERVAL '{before} seconds' <= b.at"))
+    if kind != "FULL JOIN" and rng.random() < 0.3:
+        on += f" AND {rng.choice(('a.id <> b.id', 'a.v < b.v', 'a.c = b.c'))}"
+    values = ["a.id", "b.id", "a.at", "b.at", e.scalar()]
+    condition = where(rng, e, 0.3) if kind == "JOIN" else ""
+    streams = [left] if left is right else [left, right]
+    ours = f"SELECT {outputs(values)} FROM {left.name} AS a {kind} {right.name} AS b ON {on}{condition}"
+    oracle = (f"SELECT {outputs(values)} FROM {in_time(left, streams, 'a')} {kind} {in_time(right, streams, 'b')} "
+              f"ON {on}{condition}")
+    if rng.random() < 0.5:
+        return Query("bounded join", ours, oracle, names(5))
+    never = " OR {0}.c IS NULL" if on.endswith("a.c = b.c") else ""     # as a key it is like k
+    alone = [f"(b.id IS NULL AND (a.k IS NULL{never.format('a')} OR {{mark}} > a.at + INTERVAL '{after} seconds'))",
+             f"(a.id IS NULL AND (b.k IS NULL{never.format('b')} OR {{mark}} > b.at + INTERVAL '{before} seconds'))"]
+    sure = f"(a.id IS NOT NULL AND b.id IS NOT NULL OR {' OR '.join(alone)})"
+    oracle = f"SELECT {', '.join(names(5))} FROM ({oracle.replace(' AS c0', f' AS c0, {sure} AS is_sure', 1)}) q WHERE is_sure"
+    return Query("bounded join close", ours, oracle, names(5), " EMIT ON WINDOW CLOSE", Both(*streams))
+
+
+def sessions(rng, world):
+    """SESSION over a stream, its rows or their groups."""
+    stream, gap = rng.choice(world.streams), rng.choice((2, 4, 15))
+    columns = [(f"a.{name}", kind) for name, kind in stream.columns]
+    e = Expressions(rng, columns)
+    part, keys = rng.choice((("PARTITION BY k", ["a.k"]), ("PARTITION BY k, c", ["a.k", "a.c"]), ("", [])))
+    begins = f"coalesce(at - lag(at) OVER ({part} ORDER BY at) >= INTERVAL '{gap} seconds', true)"
+    marked = f"SELECT *, {begins} AS begins FROM {in_time(stream, [stream], 'r')}"
+    numbered = (f"SELECT *, sum(begins::int) OVER ({part} ORDER BY at RANGE UNBOUNDED PRECEDING) AS number "
+                f"FROM ({marked}) m")
+    whole = f"{part}, number" if part else "PARTITION BY number"
+    rows = (f"(SELECT *, min(at) OVER w AS window_start, max(at) OVER w + INTERVAL '{gap} seconds' AS window_end "
+            f"FROM ({numbered}) n WINDOW w AS ({whole})) AS a")
+    ours = part.replace("k, c", "(k, c)")
+    source = Source(f"SESSION({stream.name}{ours and ' ' + ours}, at, INTERVAL '{gap} seconds') AS a", rows, columns)
+    condition = where(rng, e, 0.3)
+    if rng.random() < 0.4:
+        values, tail = ["window_start", "window_end", "a.id", e.scalar()], ""
+    else:
+        values, tail = grouped(rng, e, keys, ["window_start", "window_end"])
+    ours, oracle = both(source, f"SELECT {outputs(values)} FROM {{from}}{condition}{tail}")
+    if rng.random() < 0.5:
+        return Query("session", ours, oracle, names(len(values)))
+    closing = " WHERE {closed}" if not condition else f" WHERE ({condition[7:]}) AND {{closed}}"
+    oracle = f"SELECT {outputs(values)} FROM {source.oracle}{closing}{tail}"
+    return Query("session close", ours, oracle, names(len(values)), " EMIT ON WINDOW CLOSE", stream)
+
+
 def windowed_table(rng, world):
     """Windows over rows that change, by a time that is computed of them."""
     if not world.tables:
@@ -513,7 +571,7 @@ def grouping_sets(rng, world):
 # (shape, weight)
 SHAPES = [(project, 3), (group, 4), (windowed, 6), (truncated, 1), (distinct, 2), (nested, 3),
           (joined, 5), (set_operation, 3), (subquery, 4), (lateral, 4), (gathered, 2), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
-          (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3),
+          (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3), (bounded, 4), (sessions, 3),
           (three_way, 3), (twice, 3), (alike, 8)]
 
 
