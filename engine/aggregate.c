@@ -59,6 +59,18 @@ uint32_t mr_aggregate_lookup(MrString name, const MrAggregate *const **out)
     return end - first;
 }
 
+const MrAggregate *mr_aggregate_of_rows(void)
+{
+    const MrAggregate *const *found;
+    uint32_t count = mr_aggregate_lookup(MR_STRING("count"), &found);
+    for (uint32_t i = 0; i < count; i++) {
+        if (found[i]->flags & MR_AGG_COUNTS_ROWS) {
+            return found[i];
+        }
+    }
+    return NULL;
+}
+
 MrTypeId mr_aggregate_result(const MrAggregate *aggregate, MrTypeId first_argument)
 {
     if (aggregate->result == MR_TYPE_UNKNOWN) {

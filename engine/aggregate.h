@@ -91,6 +91,8 @@ struct MrAggregate {
 /* All overloads of a name, or 0.  `count` with no argument is count(*). */
 uint32_t mr_aggregate_lookup(MrString name, const MrAggregate *const **out);
 uint32_t mr_aggregate_all(const MrAggregate *const **out);
+/* count(*). */
+const MrAggregate *mr_aggregate_of_rows(void);
 /* The type of the result over a first argument of that type. */
 MrTypeId mr_aggregate_result(const MrAggregate *aggregate, MrTypeId first_argument);
 /* The variant that aggregates each value of its group once, and can be merged; takes rows back.  Of

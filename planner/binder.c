@@ -128,11 +128,24 @@ static MrStatus bind_where(MrBinder *b, const MrAstQuery *query, MrScope *scope)
     return mr_bind_filter(b, &scope->input, predicate);
 }
 
+/* HAVING or GROUP BY () alone: one group, even of no rows; a node without calls would give none. */
+static MrStatus count_rows(MrBinder *b, MrGrouping *grouping)
+{
+    MrAggregateList *list = &grouping->aggregates;
+    if (!grouping->is_global || list->count > 0) {
+        return MR_OK;
+    }
+    MR_GROW_ARRAY(b->arena, list->items, list->count, list->capacity, b->err);
+    list->items[list->count++] = (MrLogicalCall){ .aggregate = mr_aggregate_of_rows() };
+    return MR_OK;
+}
+
 /* Everything that was bound over the input, as expressions over the groups. */
 static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, MrOverList *overs,
                         MrSetCallList *sets, MrExpr *having, MrLogical **node)
 {
     MrLogical *aggregate;
+    MR_TRY(count_rows(b, grouping));
     MR_TRY(mr_bind_attach_grouping(b, grouping));
     MR_TRY(mr_bind_aggregate(b, grouping, &aggregate, node));
     for (uint32_t i = 0; i < list->count; i++) {

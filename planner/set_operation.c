@@ -141,14 +141,7 @@ static MrStatus int8_constant(MrBinder *b, int64_t value, MrExpr **out)
 /* count(*) FILTER (WHERE the row is of the side) */
 static MrStatus side_count(MrBinder *b, const MrLogical *both, bool is_left, MrLogicalCall *out)
 {
-    const MrAggregate *const *found;
-    uint32_t count = mr_aggregate_lookup(MR_STRING("count"), &found);
-    *out = (MrLogicalCall){ 0 };
-    for (uint32_t i = 0; i < count; i++) {
-        if (found[i]->flags & MR_AGG_COUNTS_ROWS) {
-            out->aggregate = found[i];
-        }
-    }
+    *out = (MrLogicalCall){ .aggregate = mr_aggregate_of_rows() };
     MR_TRY(mr_expr_column(b->arena, both->column_count - 1, mr_type(MR_TYPE_BOOL), -1, &out->filter,
                           b->err));
     if (!is_left) {
