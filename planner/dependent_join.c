@@ -4,6 +4,7 @@
 #include "planner/dependent_join.h"
 
 #include "planner/dependent_internal.h"
+#include "planner/join.h"
 #include "planner/over.h"
 #include "planner/subquery_internal.h"
 
@@ -330,6 +331,21 @@ static MrStatus match_sides(MrArguments *arguments, const uint32_t *left, uint32
     return MR_OK;
 }
 
+static MrStatus unnest_join(MrArguments *arguments, MrLogical **place);
+
+/* a RIGHT JOIN b is b LEFT JOIN a. */
+static MrStatus unnest_turned(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    const MrLogical *node = *place;
+    MrExpr *condition = node->predicate;
+    MrLogical *turned;
+    MR_TRY(mr_join_turn(b, node, &condition, &turned));
+    turned->predicate = condition;
+    MR_TRY(mr_join_turn_back(b, node, turned, place));
+    return unnest_project(arguments, place);
+}
+
 static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
 {
     MrBinder *b = arguments->b;
@@ -338,8 +354,6 @@ static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
     uint32_t left_count = left->column_count, count = node->column_count, *places, *of_left;
     bool *left_strict;
     bool left_is = mr_tree_is_correlated(left), right_is = mr_tree_is_correlated(right);
-    bool keeps_right =
-        node->join_type == MR_JOIN_TYPE_RIGHT || node->join_type == MR_JOIN_TYPE_FULL;
     MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, places, left_count + right->column_count, b->err);
@@ -348,11 +362,13 @@ static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
                                    "an ASOF JOIN or FOR SYSTEM_TIME in a subquery that names an "
                                    "outer column is not supported yet");
     }
-    if (keeps_right) {
+    if (node->join_type == MR_JOIN_TYPE_RIGHT) {
+        return unnest_turned(arguments, place);
+    }
+    if (node->join_type == MR_JOIN_TYPE_FULL) {
         return mr_bind_unsupported(b, -1, "Turn it into a LEFT JOIN.",
-                                   "a %s JOIN in a subquery that names an outer column is not "
-                                   "supported yet",
-                                   node->join_type == MR_JOIN_TYPE_FULL ? "FULL" : "RIGHT");
+                                   "a FULL JOIN in a subquery that names an outer column is not "
+                                   "supported yet");
     }
     bool needs_left = left_is || node->join_type != MR_JOIN_TYPE_INNER || !right_is;
     if (needs_left) {

@@ -61,4 +61,11 @@ bool mr_join_side_is_static(const MrLogical *side, const MrLogical *other, bool 
 bool mr_join_fixes(const MrJoinParts *parts, bool of_right, const uint32_t *columns,
                    uint32_t count);
 
+/* ---- a RIGHT JOIN b as b LEFT JOIN a (join_turn.c) ------------------------------------------ */
+
+/* The turned join, without a condition, and the condition (NULL: none) over its columns. */
+MrStatus mr_join_turn(MrBinder *b, const MrLogical *join, MrExpr **condition, MrLogical **out);
+/* The columns of `join` over the turned one, once it has its condition. */
+MrStatus mr_join_turn_back(MrBinder *b, const MrLogical *join, MrLogical *turned, MrLogical **out);
+
 #endif

@@ -379,42 +379,14 @@ static MrStatus settle(MrBinder *b, const MrOuter *around, MrLogical **join)
     return unnest_right(b, around, join);
 }
 
-/* Columns of a join whose sides changed places. */
-typedef struct Turn {
-    MrBinder *b;
-    uint32_t left_count, right_count;
-} Turn;
-
-static MrStatus turn_replace(void *context, const MrExpr *column, MrExpr **out)
-{
-    const Turn *turn = context;
-    bool of_left = column->column < turn->left_count;
-    uint32_t place =
-        of_left ? column->column + turn->right_count : column->column - turn->left_count;
-    return mr_expr_column(turn->b->arena, place, column->type, column->position, out, turn->b->err);
-}
-
-/* a RIGHT JOIN b is b LEFT JOIN a, with its columns put back. */
 static MrStatus settle_turned(MrBinder *b, MrExpr *condition, MrLogical **join)
 {
-    MrLogical *node = *join, *turned;
-    Turn turn = { b, node->input->column_count, node->right->column_count };
+    const MrLogical *node = *join;
+    MrLogical *turned;
     MrOuter around = { .is_hidden = true };
-    MrExpr **exprs;
-    const char **names;
-    MR_TRY(mr_expr_map_columns(b->arena, condition, turn_replace, &turn, &condition, b->err));
-    MR_TRY(mr_logical_join(b->arena, MR_JOIN_TYPE_LEFT, node->right, node->input, NULL, &turned,
-                           b->err));
-    turned->position = node->position;
+    MR_TRY(mr_join_turn(b, node, &condition, &turned));
     MR_TRY(mr_lateral_settle(b, &around, condition, &turned));
-    MR_NEW_ARRAY(b->arena, exprs, node->column_count, b->err);
-    MR_NEW_ARRAY(b->arena, names, node->column_count, b->err);
-    for (uint32_t i = 0; i < node->column_count; i++) {
-        uint32_t place = i < turn.left_count ? i + turn.right_count : i - turn.left_count;
-        names[i] = node->columns[i].name;
-        MR_TRY(mr_expr_column(b->arena, place, node->columns[i].type, -1, &exprs[i], b->err));
-    }
-    return mr_logical_project(b->arena, turned, exprs, names, node->column_count, join, b->err);
+    return mr_join_turn_back(b, node, turned, join);
 }
 
 MrStatus mr_lateral_settle(MrBinder *b, MrOuter *around, MrExpr *condition, MrLogical **join)
@@ -431,6 +403,9 @@ MrStatus mr_lateral_settle(MrBinder *b, MrOuter *around, MrExpr *condition, MrLo
     if (node->join_type == MR_JOIN_TYPE_INNER) {
         MR_TRY(settle(b, around, join));
         return mr_bind_filter(b, join, with);
+    }
+    if (node->join_type == MR_JOIN_TYPE_FULL && around->count == 0) {
+        return mr_join_with_subqueries(b, condition, join);
     }
     MR_TRY(filter_right(b, around, with, node));
     return settle(b, around, join);

@@ -15,5 +15,8 @@
  * Where the right side only computes (functions that give rows, projections, filters over nothing)
  * it is computed over the left rows.  Else it is unnested (planner/dependent_join.h). */
 MrStatus mr_lateral_settle(MrBinder *b, MrOuter *around, MrExpr *condition, MrLogical **join);
+/* A FULL JOIN gets a condition with subqueries, each about one side (join_subquery.c).  *join
+ * becomes a tree with the same columns. */
+MrStatus mr_join_with_subqueries(MrBinder *b, MrExpr *condition, MrLogical **join);
 
 #endif

@@ -1,0 +1,176 @@
+/*
+ * planner/join_subquery.c - subqueries in the condition of a FULL JOIN: each is computed beside the
+ * rows of the side whose columns it names, before they are joined.  Must not know SQL text.
+ */
+#include "planner/join.h"
+#include "planner/lateral.h"
+#include "planner/subquery.h"
+
+typedef struct Side {
+    MrLogical *input;
+    uint32_t first, own; /* its columns in the condition */
+    MrExpr **subqueries; /* as they stand there */
+    MrExpr **values;     /* the same over its columns */
+    uint32_t count, capacity;
+} Side;
+
+typedef struct Sides {
+    MrBinder *b;
+    Side left, right;
+} Sides;
+
+/* ---- Whose a subquery is --------------------------------------------------------------------- */
+
+typedef struct Named {
+    const Sides *sides;
+    bool left, right;
+} Named;
+
+static void name_visit(void *context, const MrExpr *expr)
+{
+    Named *named = context;
+    if (expr->kind == MR_EXPR_COLUMN) {
+        bool of_left = expr->column < named->sides->left.own;
+        named->left |= of_left;
+        named->right |= !of_left;
+    }
+}
+
+typedef struct Shift {
+    MrBinder *b;
+    uint32_t first;
+} Shift;
+
+static MrStatus shift_replace(void *context, const MrExpr *column, MrExpr **out)
+{
+    const Shift *shift = context;
+    return mr_expr_column(shift->b->arena, column->column - shift->first, column->type,
+                          column->position, out, shift->b->err);
+}
+
+static MrStatus side_add(Sides *sides, Side *side, MrExpr *subquery)
+{
+    MrBinder *b = sides->b;
+    Shift shift = { b, side->first };
+    if (side->count == side->capacity) {
+        uint32_t capacity = side->capacity;
+        MR_GROW_ARRAY(b->arena, side->values, side->count, capacity, b->err);
+        MR_GROW_ARRAY(b->arena, side->subqueries, side->count, side->capacity, b->err);
+    }
+    side->subqueries[side->count] = subquery;
+    return mr_expr_map_columns(b->arena, subquery, shift_replace, &shift,
+                               &side->values[side->count++], b->err);
+}
+
+static MrStatus gather(Sides *sides, MrExpr *expr)
+{
+    Named named = { .sides = sides };
+    if (expr->kind != MR_EXPR_SUBQUERY) {
+        for (uint32_t i = 0; i < expr->arg_count; i++) {
+            MR_TRY(gather(sides, expr->args[i]));
+        }
+        return MR_OK;
+    }
+    mr_expr_walk(expr, name_visit, &named);
+    if (named.left && named.right) {
+        return mr_bind_unsupported(
+            sides->b, expr->position, "Let it name columns of one side, and compare outside it.",
+            "a subquery about both sides in the condition of a FULL JOIN is not supported yet");
+    }
+    return side_add(sides, named.right ? &sides->right : &sides->left, expr);
+}
+
+/* ---- Beside the rows ------------------------------------------------------------------------- */
+
+/* The side with its values behind its columns, without names. */
+static MrStatus attach(MrBinder *b, Side *side)
+{
+    MrExpr **exprs;
+    const char **names;
+    uint32_t count = side->own + side->count;
+    MR_TRY(mr_bind_attach(b, &side->input, side->values, side->count));
+    MR_NEW_ARRAY(b->arena, exprs, count, b->err);
+    MR_NEW_ARRAY(b->arena, names, count, b->err);
+    for (uint32_t i = 0; i < side->own; i++) {
+        names[i] = side->input->columns[i].name;
+        MR_TRY(mr_bind_node_column(b, side->input, i, &exprs[i]));
+    }
+    for (uint32_t i = 0; i < side->count; i++) {
+        exprs[side->own + i] = side->values[i];
+    }
+    return mr_logical_project(b->arena, side->input, exprs, names, count, &side->input, b->err);
+}
+
+/* The place of the subquery's value in the join, or UINT32_MAX. */
+static uint32_t place_in(const Side *side, uint32_t first, const MrExpr *subquery)
+{
+    for (uint32_t i = 0; i < side->count; i++) {
+        if (side->subqueries[i] == subquery) {
+            return first + side->own + i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+/* The condition over both sides as they are now. */
+static MrStatus place(const Sides *sides, const MrExpr *expr, MrExpr **out)
+{
+    MrBinder *b = sides->b;
+    MrExpr *copy;
+    uint32_t column = UINT32_MAX, right = sides->left.own + sides->left.count;
+    if (expr->kind == MR_EXPR_COLUMN) {
+        column = expr->column + (expr->column < sides->left.own ? 0 : sides->left.count);
+    } else if (expr->kind == MR_EXPR_SUBQUERY) {
+        column = place_in(&sides->left, 0, expr);
+        column = column != UINT32_MAX ? column : place_in(&sides->right, right, expr);
+    }
+    if (column != UINT32_MAX) {
+        return mr_expr_column(b->arena, column, expr->type, expr->position, out, b->err);
+    }
+    *out = (MrExpr *)(uintptr_t)expr;
+    if (expr->arg_count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        MR_TRY(place(sides, expr->args[i], &copy->args[i]));
+    }
+    *out = copy;
+    return MR_OK;
+}
+
+/* The columns that the join had. */
+static MrStatus show_own(const Sides *sides, const MrLogical *had, MrLogical *joined,
+                         MrLogical **out)
+{
+    MrBinder *b = sides->b;
+    MrExpr **exprs;
+    const char **names;
+    MR_NEW_ARRAY(b->arena, exprs, had->column_count, b->err);
+    MR_NEW_ARRAY(b->arena, names, had->column_count, b->err);
+    for (uint32_t i = 0; i < had->column_count; i++) {
+        names[i] = had->columns[i].name;
+        MR_TRY(mr_bind_node_column(b, joined, i < sides->left.own ? i : i + sides->left.count,
+                                   &exprs[i]));
+    }
+    return mr_logical_project(b->arena, joined, exprs, names, had->column_count, out, b->err);
+}
+
+MrStatus mr_join_with_subqueries(MrBinder *b, MrExpr *condition, MrLogical **join)
+{
+    const MrLogical *had = *join;
+    MrLogical *joined;
+    Sides sides = { .b = b,
+                    .left = { .input = had->input, .own = had->input->column_count },
+                    .right = { .input = had->right, .own = had->right->column_count } };
+    sides.right.first = sides.left.own;
+    MR_TRY(gather(&sides, condition));
+    MR_TRY(attach(b, &sides.left));
+    MR_TRY(attach(b, &sides.right));
+    MR_TRY(place(&sides, condition, &condition));
+    MR_TRY(mr_logical_join(b->arena, had->join_type, sides.left.input, sides.right.input, condition,
+                           &joined, b->err));
+    joined->position = had->position;
+    MR_TRY(mr_join_settle(b, joined));
+    return show_own(&sides, had, joined, join);
+}
