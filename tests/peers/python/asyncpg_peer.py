@@ -60,6 +60,46 @@ async def types(c):
     equal(rows, [VALUES, (None,) * len(VALUES)])
 
 
+# Every type that can be a column or a value: its name, and values that go there and back in binary.
+EACH = {
+    "boolean": (True, False), "smallint": (-32768, 7), "integer": (2147483647, -1), "bigint": (-2**63, 0),
+    "real": (0.5, float("-inf")), "double precision": (-1e300, 0.1),
+    "numeric": tuple(map(decimal.Decimal, ("-12345.6780", "0.00", "10000000000000000000000000000000", "0.0001", "NaN"))),
+    "text": ("", "héllo \\ 'q' \"d\" {,} \t 日本", "NULL"), "varchar(20)": ("x y",), "name": ("a_name",),
+    '"char"': (b"r",), "bytea": (b"", b"\0\1\xff"), "json": ('{"b": 1, "a": [null]}',), "jsonb": ('{"a": [1, 2.5, null]}',),
+    "uuid": (uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),), "date": (datetime.date(2026, 2, 28), datetime.date(1, 1, 1)),
+    "time": (datetime.time(23, 59, 59, 999999), datetime.time()),
+    "timestamp": (datetime.datetime(2026, 1, 1, 10, 42, 31, 123456), datetime.datetime(1900, 1, 1)),
+    "timestamptz": (datetime.datetime(2026, 7, 1, 12, 0, tzinfo=UTC),),
+    "interval": (datetime.timedelta(days=1, seconds=7200, microseconds=1), datetime.timedelta(days=-40)),
+    "oid": (4294967295, 0)}
+
+
+async def arrays(c):
+    """A value, an array with a NULL, an empty one and one of two dimensions, of every type."""
+    for kind, values in EACH.items():
+        for value in values:
+            got = await c.fetchval(f"SELECT $1::{kind}", value)
+            assert got == value or got != got and value != value, f"{kind}: {got!r} instead of {value!r}"
+        array = [v for v in values if v == v] + [None]
+        for sent in (array, [], [array, array]):
+            got = await c.fetchval(f"SELECT $1::{kind}[]", sent)
+            equal((kind, got), (kind, sent))
+
+
+async def catalogue(c):
+    """asyncpg wants the names of objects as text, and their numbers when it casts."""
+    for kind, name, number in (("regclass", "pg_class", 1259), ("regtype", "integer", 23), ("regproc", "lower", None),
+                               ("regnamespace", "pg_catalog", 11)):
+        if number is not None:
+            equal(await c.fetchval(f"SELECT $1::{kind}::oid", name), number)
+        equal(await c.fetchval(f"SELECT $1::{kind}", name), name)
+        equal(await c.fetchval(f"SELECT $1::{kind}[]", [name, None]), [name, None])
+    equal(await c.fetchval("SELECT '1 2'::int2vector"), [1, 2])
+    equal(await c.fetchval("SELECT proargtypes FROM pg_proc WHERE proname = 'lower' LIMIT 1"), [25])
+    equal(await c.fetchrow("SELECT oid::regclass, relkind FROM pg_class WHERE relname = 'pg_type'"), ("pg_type", b"r"))
+
+
 async def prepared(c):
     statement = await c.prepare("SELECT $1::int + $2, $3::text || 'x'")
     equal([p.name for p in statement.get_parameters()], ["int4", "int4", "text"])
@@ -173,4 +213,4 @@ async def target(c):
 
 
 run([(body.__name__, check(body)) for body in (
-    login, types, prepared, transactions, pool, copy, cursor, cancel, errors, notify, subscribe, target)])
+    login, types, arrays, catalogue, prepared, transactions, pool, copy, cursor, cancel, errors, notify, subscribe, target)])
