@@ -57,6 +57,82 @@ MrStatus mr_effects_sleep(int64_t us, MrError *err)
     return MR_OK;
 }
 
+static MrStatus check_locker(MrError *err)
+{
+    return collected == NULL || collected->locker.owner == NULL ? refused("an advisory lock", err)
+                                                                : MR_OK;
+}
+
+/* What a statement waits for is had when its rows are there: nothing that it does with locks can
+ * come after that. */
+static MrStatus check_no_wish(MrError *err)
+{
+    if (collected->first_wish == NULL) {
+        return MR_OK;
+    }
+    mr_error_set(err, MR_ERR_UNSUPPORTED,
+                 "a statement that waits for an advisory lock cannot try or free one");
+    return mr_error_hint(err, "Take and free locks in statements of their own.");
+}
+
+static MrStatus add_wish(const MrLockWish *wish, MrError *err)
+{
+    MrEffects *effects = collected;
+    MrLockWish *copied;
+    effects->bytes += sizeof *copied;
+    if (effects->bytes > MR_NOTIFY_TOGETHER_BYTES_MAX) {
+        return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "too many locks in one statement");
+    }
+    MR_NEW(effects->arena, copied, err);
+    *copied = *wish;
+    copied->next = NULL;
+    if (effects->last_wish == NULL) {
+        effects->first_wish = copied;
+    } else {
+        effects->last_wish->next = copied;
+    }
+    effects->last_wish = copied;
+    return MR_OK;
+}
+
+MrStatus mr_effects_lock(const MrLockWish *wish, MrError *err)
+{
+    bool is_had = false;
+    MR_TRY(check_locker(err));
+    if (collected->first_wish == NULL) {
+        MR_TRY(collected->locker.take(collected->locker.owner, wish, &is_had, err));
+    }
+    return is_had ? MR_OK : add_wish(wish, err);
+}
+
+MrStatus mr_effects_try_lock(const MrLockWish *wish, bool *taken, MrError *err)
+{
+    MR_TRY(check_locker(err));
+    MR_TRY(check_no_wish(err));
+    return collected->locker.take(collected->locker.owner, wish, taken, err);
+}
+
+MrStatus mr_effects_unlock(MrLockKey key, bool is_shared, bool *had, MrError *err)
+{
+    MR_TRY(check_locker(err));
+    MR_TRY(check_no_wish(err));
+    *had = collected->locker.give_back(collected->locker.owner, key, is_shared);
+    return *had
+               ? MR_OK
+               : mr_effects_add(MR_EFFECT_WARNING,
+                                is_shared ? MR_STRING("you don't own a lock of type ShareLock")
+                                          : MR_STRING("you don't own a lock of type ExclusiveLock"),
+                                MR_STRING(""), err);
+}
+
+MrStatus mr_effects_unlock_all(MrError *err)
+{
+    MR_TRY(check_locker(err));
+    MR_TRY(check_no_wish(err));
+    collected->locker.give_all_back(collected->locker.owner);
+    return MR_OK;
+}
+
 MrStatus mr_effects_add(MrEffectKind kind, MrString name, MrString value, MrError *err)
 {
     MrEffects *effects = collected;

@@ -19,6 +19,7 @@ struct MrAdhoc {
     MrStatementMemory *memory;
     MrCatalog *catalog;
     int64_t memory_bytes;
+    MrLockOwner *locks;
     uint64_t upto;
     MrTargetThread **targets; /* per scan: of a result table */
     MrVirtualRows *virtuals;  /* per scan: rows of a system view, taken at the start */
@@ -193,7 +194,7 @@ static MrStatus run_virtuals(const MrPlan *plan, const MrVirtualRows *virtuals,
 }
 
 /* What a plan makes of rows that the caller's thread has: `feed` runs them. */
-static MrStatus run_here(MrServer *server, const MrPlan *plan,
+static MrStatus run_here(MrServer *server, const MrPlan *plan, MrLockOwner *locks,
                          MrStatus (*feed)(void *context, const MrPlan *plan, MrPipeline *pipeline,
                                           MrError *err),
                          void *context, MrResult **out, MrError *err)
@@ -204,6 +205,7 @@ static MrStatus run_here(MrServer *server, const MrPlan *plan,
                          &pipeline, err));
     MrStatus status = result_of_plan(plan, &result, err);
     if (status == MR_OK) {
+        result->effects.locker = mr_lock_owner_locker(locks);
         MrEffects *outer = mr_effects_collect(&result->effects);
         status = feed(context, plan, pipeline, err);
         if (status == MR_OK) {
@@ -233,7 +235,7 @@ MrStatus mr_adhoc_run_blocks(MrServer *server, const MrPlan *plan, const MrBlock
                              uint32_t count, MrResult **out, MrError *err)
 {
     MrVirtualRows rows = { .blocks = blocks, .count = count };
-    return run_here(server, plan, feed_rows, &rows, out, err);
+    return run_here(server, plan, NULL, feed_rows, &rows, out, err);
 }
 
 static MrStatus feed_virtuals(void *context, const MrPlan *plan, MrPipeline *pipeline, MrError *err)
@@ -249,9 +251,10 @@ static MrStatus feed_virtuals(void *context, const MrPlan *plan, MrPipeline *pip
     return status;
 }
 
-MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrResult **out, MrError *err)
+MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrLockOwner *locks, MrResult **out,
+                          MrError *err)
 {
-    return run_here(server, plan, feed_virtuals, server, out, err);
+    return run_here(server, plan, locks, feed_virtuals, server, out, err);
 }
 
 /* ---- on its own thread ----------------------------------------------------------------------- */
@@ -415,6 +418,7 @@ static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
 {
     MrPipeline *pipeline;
     MR_TRY(result_of_plan(adhoc->plan, &adhoc->result, err));
+    adhoc->result->effects.locker = mr_lock_owner_locker(adhoc->locks);
     mr_effects_collect(&adhoc->result->effects);
     MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &adhoc->is_cancelled, &pipeline, err));
     MrStatus status = read_all(adhoc, pipeline, err);
@@ -445,6 +449,7 @@ static void finish_adhoc(void *context)
         mr_table_scan_close(adhoc->tables[s]);
     }
     mr_catalog_unref(adhoc->catalog);
+    mr_lock_owner_release(adhoc->locks);
     mr_statement_memory_release(adhoc->memory);
     mr_arena_fini(&adhoc->arena);
     free(adhoc);
@@ -547,8 +552,8 @@ static MrStatus prepare_scans(MrAdhoc *adhoc, bool sees_uncommitted, MrError *er
 }
 
 MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory *memory,
-                        MrCatalog *catalog, int64_t memory_bytes, uint64_t own_sequence,
-                        bool sees_uncommitted, MrAdhocDone *done, void *context)
+                        MrCatalog *catalog, const MrAdhocOptions *options, MrAdhocDone *done,
+                        void *context)
 {
     MrAdhoc *adhoc = calloc(1, sizeof *adhoc);
     if (adhoc == NULL) {
@@ -560,13 +565,14 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
     adhoc->plan = plan;
     adhoc->memory = mr_statement_memory_hold(memory);
     adhoc->catalog = mr_catalog_ref(catalog);
-    adhoc->memory_bytes = memory_bytes;
+    adhoc->memory_bytes = options->memory_bytes;
+    adhoc->locks = mr_lock_owner_hold(options->locks);
     adhoc->upto = mr_log_appended(server->log);
     adhoc->done = done;
     adhoc->context = context;
-    adhoc->own_sequence = own_sequence;
+    adhoc->own_sequence = options->own_sequence;
     mr_arena_init(&adhoc->arena, 0);
-    adhoc->status = prepare_scans(adhoc, sees_uncommitted, &adhoc->err);
+    adhoc->status = prepare_scans(adhoc, options->sees_uncommitted, &adhoc->err);
     if (adhoc->status != MR_OK) {
         mr_server_post(server, finish_adhoc, adhoc);
         return adhoc;

@@ -65,7 +65,7 @@ MrStatus mr_change_create(MrSession *session, MrPortal *portal, const MrChangePl
     (*out)->memory = mr_statement_memory_hold(portal->memory);
     (*out)->plan = plan;
     if (plan->rows != NULL && mr_adhoc_is_immediate(plan->rows) && is_constant(plan->rows)) {
-        MrStatus status = mr_adhoc_run_now(session->server, plan->rows, &(*out)->rows, err);
+        MrStatus status = mr_adhoc_run_now(session->server, plan->rows, NULL, &(*out)->rows, err);
         if (status == MR_OK) {
             status = mr_session_do_effects(session, (*out)->rows, err);
         }
@@ -123,7 +123,7 @@ static MrStatus ask(MrSession *session, MrChange *change, bool *waits, MrError *
         return MR_OK;
     }
     if (mr_adhoc_is_immediate(plan)) {
-        MR_TRY(mr_adhoc_run_now(session->server, plan, &change->rows, err));
+        MR_TRY(mr_adhoc_run_now(session->server, plan, NULL, &change->rows, err));
         MR_TRY(mr_session_do_effects(session, change->rows, err));
         *waits = mr_session_sleeps(session, change->rows, rows_are_there);
         return MR_OK;
@@ -161,6 +161,7 @@ static void run_rest(MrSession *session)
 
 static void turn_has_come(MrSession *session, MrStatus status, const MrError *err)
 {
+    mr_session_end_lock_wait(session);
     if (status != MR_OK) {
         finish(session, status, err);
         return;
@@ -178,6 +179,7 @@ void mr_changes_start(MrSession *session, MrChange *list, MrSessionThen *then)
         run_rest(session);
     } else {
         mr_session_wait(session, mr_tables_wait_turn(session), false, turn_has_come);
+        mr_session_time_lock(session);
     }
 }
 

@@ -72,6 +72,8 @@ MrStatus mr_session_do_effects(MrSession *session, const MrResult *result, MrErr
     for (const MrEffect *each = result->effects.first; each != NULL; each = each->next) {
         if (each->kind == MR_EFFECT_NOTIFY) {
             MR_TRY(mr_notify_send(session, each->name, each->value, err));
+        } else if (each->kind == MR_EFFECT_WARNING) {
+            mr_session_notice(session, "WARNING", "01000", each->name.data, NULL);
         } else {
             MR_TRY(mr_session_set_by_name(session, each->name.data, each->value,
                                           each->kind == MR_EFFECT_SET_LOCAL, err));
@@ -100,31 +102,49 @@ static void adhoc_done(void *context, MrResult *result, const MrError *err)
         err = &own;
     }
     *session->adhoc_result = result;
-    if (err == NULL && !session->is_counting && mr_session_sleeps(session, result, session->then)) {
-        return;
+    if (err == NULL && !session->is_counting) {
+        bool waits = false;
+        err = mr_session_hold_back(session, result, session->then, &waits, &own) == MR_OK ? NULL
+                                                                                          : &own;
+        if (waits) {
+            return;
+        }
     }
     mr_session_resume(session, err == NULL ? MR_OK : err->status, err);
+}
+
+static void start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
+                      MrCatalog *catalog, MrResult **out, const MrAdhocOptions *options,
+                      MrSessionThen *then)
+{
+    bool waits = mr_settings_bool(session->settings, MR_SET_READ_YOUR_WRITES);
+    MrAdhocOptions own = *options;
+    own.memory_bytes = mr_settings_int(session->settings, MR_SET_WORK_MEMORY);
+    own.own_sequence = waits ? session->transaction.own_sequence : 0;
+    mr_session_pause(session, then);
+    session->adhoc_result = out;
+    session->adhoc =
+        mr_adhoc_start(session->server, plan, memory, catalog, &own, adhoc_done, session);
 }
 
 void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
                          MrCatalog *catalog, MrResult **out, bool sees_uncommitted,
                          MrSessionThen *then)
 {
-    bool waits = mr_settings_bool(session->settings, MR_SET_READ_YOUR_WRITES);
-    mr_session_pause(session, then);
-    session->adhoc_result = out;
-    session->adhoc = mr_adhoc_start(session->server, plan, memory, catalog,
-                                    mr_settings_int(session->settings, MR_SET_WORK_MEMORY),
-                                    waits ? session->transaction.own_sequence : 0, sees_uncommitted,
-                                    adhoc_done, session);
+    MrAdhocOptions options = { .sees_uncommitted = sees_uncommitted };
+    start_for(session, plan, memory, catalog, out, &options, then);
 }
 
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err)
 {
+    MR_TRY(mr_session_need_locks(session, err));
     if (mr_adhoc_is_immediate(portal->plan)) {
-        MR_TRY(mr_adhoc_run_now(session->server, portal->plan, &portal->result, err));
+        bool waits;
+        MR_TRY(
+            mr_adhoc_run_now(session->server, portal->plan, session->locks, &portal->result, err));
         MR_TRY(mr_session_do_effects(session, portal->result, err));
-        if (!mr_session_sleeps(session, portal->result, then)) {
+        MR_TRY(mr_session_hold_back(session, portal->result, then, &waits, err));
+        if (!waits) {
             then(session, MR_OK, NULL);
         }
         return MR_OK;
@@ -139,8 +159,9 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
             tell_of_query(session, portal->plan->scans[s].relation);
         }
     }
-    mr_select_start_for(session, portal->plan, portal->memory, portal->catalog, &portal->result,
-                        false, then);
+    MrAdhocOptions options = { .locks = session->locks };
+    start_for(session, portal->plan, portal->memory, portal->catalog, &portal->result, &options,
+              then);
     return MR_OK;
 }
 

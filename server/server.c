@@ -32,6 +32,7 @@
 #include "server/scheduler.h"
 #include "server/tables.h"
 #include "server/targets.h"
+#include "server/advisory.h"
 #include "server/waits.h"
 #include "server/workers.h"
 #include "storage/checkpoint.h"
@@ -325,6 +326,7 @@ static MrStatus start(MrServer *server, MrError *err)
     MR_TRY(open_catalog(server, err));
     MR_TRY(mr_postbox_create(server, err));
     MR_TRY(mr_waits_create(server, err));
+    MR_TRY(mr_advisory_create(server, err));
     MR_TRY(mr_notify_create(server, err));
     MR_TRY(mr_targets_create(server, err));
     MR_TRY(mr_workers_create(server, (uint32_t)mr_settings_int(server->settings, MR_SET_WORKERS),
@@ -361,6 +363,7 @@ static MrStatus stop(MrServer *server, MrError *err)
     mr_notify_destroy(server);
     mr_copy_decoders_destroy(server);
     mr_waits_destroy(server);
+    mr_advisory_destroy(server);
     mr_tables_destroy(server);
     mr_postbox_destroy(server);
     mr_pg_catalog_unref(server->pg_catalog);

@@ -113,6 +113,7 @@ void mr_session_stop_waiting(MrSession *session)
         session->adhoc = NULL;
     }
     mr_session_end_sleep(session);
+    mr_session_end_lock_wait(session);
     mr_result_destroy(session->counted);
     session->counted = NULL;
     session->is_counting = false;
@@ -156,6 +157,8 @@ void mr_session_destroy(MrSession *session)
     mr_settings_destroy(session->settings);
     mr_settings_destroy(session->initial);
     mr_socket_fini(&session->socket);
+    mr_lock_owner_leave(session->locks);
+    mr_lock_owner_release(session->locks);
     if (session->timer != NULL) {
         event_free(session->timer);
     }

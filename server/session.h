@@ -119,6 +119,10 @@ struct MrSession {
     MrSessionThen *changes_then; /* when statements that change tables have run */
     MrCopyIn *copy;              /* COPY FROM STDIN under way */
     struct event *sleep;         /* pg_sleep() holds the answer back until then */
+    MrLockOwner *locks;          /* advisory ones; NULL: it has not asked for rows yet */
+    const MrLockWish *wish;      /* the lock that is waited for, and those that follow */
+    const MrResult *held_back;   /* the rows that were computed already, meanwhile */
+    struct event *lock_timer;    /* lock_timeout, of a lock or of the turn to change tables */
     MrCancelReason cancel;
 
     /* Answers for which the disk is waited, oldest first; the session itself goes on. */

@@ -170,6 +170,12 @@ void mr_session_cancel(MrSession *session, MrCancelReason reason)
         mr_session_resume(session, mr_session_cancel_error(session, &woken), &woken);
         return;
     }
+    if (session->wish != NULL) {
+        MrError ended = MR_ERROR_INIT;
+        mr_session_end_lock_wait(session);
+        mr_session_resume(session, mr_session_cancel_error(session, &ended), &ended);
+        return;
+    }
     if (session->is_waiting && (session->wait == NULL || session->wait_is_final)) {
         return; /* whoever is waited for sees the mark afterwards */
     }

@@ -371,6 +371,7 @@ MrStatus mr_discard_run(MrSession *session, MrPortal *portal, MrError *err)
         mr_cursors_close_all(session);
         mr_prepared_clear(session);
         MR_TRY(mr_notify_unlisten(session, NULL, err));
+        mr_advisory_free_all(session->locks);
         mr_session_reset_settings(session, session->initial);
     }
     mr_portal_set_done(portal, "%s",

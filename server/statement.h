@@ -41,6 +41,15 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
 void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
                          MrCatalog *catalog, MrResult **out, bool sees_uncommitted,
                          MrSessionThen *then);
+/* The answer waits for advisory locks, then for pg_sleep(): *waits, and `then` comes after that
+ * (lock_wait.c).  The result must be there meanwhile. */
+MrStatus mr_session_hold_back(MrSession *session, const MrResult *result, MrSessionThen *then,
+                              bool *waits, MrError *err);
+void mr_session_end_lock_wait(MrSession *session);
+/* Whose locks its statements take. */
+MrStatus mr_session_need_locks(MrSession *session, MrError *err);
+/* The wait that begins ends with 55P03 after lock_timeout. */
+void mr_session_time_lock(MrSession *session);
 /* pg_sleep() in it: true, and `then` comes when that time is over (sleep.c). */
 bool mr_session_sleeps(MrSession *session, const MrResult *result, MrSessionThen *then);
 void mr_session_end_sleep(MrSession *session);

@@ -90,6 +90,9 @@ MrStatus mr_transaction_settle(MrSession *session, MrError *err)
 {
     MR_TRY(mr_transaction_cut(session, err));
     hold_answers(session);
+    if (session->transaction.state == MR_TX_NONE) {
+        mr_advisory_end_transaction(session->locks);
+    }
     return MR_OK;
 }
 
@@ -165,6 +168,7 @@ static void drop_rows(MrSession *session)
 void mr_transaction_abort(MrSession *session)
 {
     drop_rows(session);
+    mr_advisory_end_transaction(session->locks);
     settings_end(session, false);
     session->transaction.state = MR_TX_NONE;
     session->transaction.is_read_only = false;
@@ -174,6 +178,7 @@ void mr_transaction_fail(MrSession *session)
 {
     if (session->transaction.savepoints == NULL) {
         drop_rows(session);
+        mr_advisory_end_transaction(session->locks);
     } else {
         drop_running(session);
     }
@@ -228,6 +233,7 @@ static void end(MrSession *session, MrPortal *portal, bool is_commit)
     const MrAstTransaction *ast = MR_AST_AS(const MrAstTransaction, portal->node);
     bool chain = ast->chain && session->transaction.state != MR_TX_NONE;
     bool was_read_only = session->transaction.is_read_only;
+    mr_advisory_end_transaction(session->locks);
     settings_end(session, is_commit);
     mr_portals_end(session, is_commit, 0);
     session->transaction.number++;

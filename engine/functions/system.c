@@ -97,15 +97,6 @@ MR_KERNEL(sleep_for)
     }
     return MR_OK;
 }
-/* Nobody can hold one: there is nothing to let go of. */
-MR_KERNEL(nothing)
-{
-    (void)eval, (void)args, (void)arg_count;
-    for (uint32_t i = 0; i < rows; i++) {
-        ((MrText *)out->data)[i] = mr_text_make("", 0);
-    }
-    return MR_OK;
-}
 /* A subquery as a value may give one row: its rows were counted. */
 MR_KERNEL(single_row)
 {
@@ -166,9 +157,6 @@ const MrFunction mr_functions_system[] = {
     MR_ENTRY("pg_sleep_for", 1, VOID, sleep_for, MR_FN_STRICT | MR_FN_VOLATILE | MR_FN_FALLIBLE,
              "The same for an interval; a month is 30 days.", "pg_sleep_for('0 seconds')", "",
              MR_TYPE_INTERVAL),
-    VOLATILE_0("pg_advisory_unlock_all", VOID, nothing,
-               "Does nothing: there are no advisory locks.  Connection pools call it.",
-               "pg_advisory_unlock_all()", ""),
     MR_ENTRY("mr_single_row", 1, BOOL, single_row, MR_FN_STRICT | MR_FN_FALLIBLE,
              "True; fails for a count of rows above one (of a subquery as a value).",
              "mr_single_row(1)", "t", MR_TYPE_INT64),

@@ -147,6 +147,36 @@ void mr_pg_fill_activity(const MrPgNames *names, MrRows *rows)
     mr_listener_each(names->pg->server, add_activity, &activity);
 }
 
+/* ---- Advisory locks -------------------------------------------------------------------------- */
+
+void mr_pg_fill_locks(const MrPgNames *names, MrRows *rows)
+{
+    MrError err = MR_ERROR_INIT;
+    MrLockRow *locks;
+    uint32_t count;
+    if (mr_advisory_list(names->pg->server, rows->arena, &locks, &count, &err) != MR_OK) {
+        count = 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const MrLockRow *lock = &locks[i];
+        char transaction[32];
+        snprintf(transaction, sizeof transaction, "%d/0", lock->number);
+        mr_rows_begin(rows);
+        mr_rows_text(rows, "advisory");
+        mr_rows_int(rows, MR_PG_THE_DATABASE);
+        mr_rows_skip(rows, 5); /* relation … transactionid */
+        mr_rows_int(rows, (int64_t)((uint64_t)lock->key.number >> 32));
+        mr_rows_int(rows, lock->key.number & UINT32_MAX);
+        mr_rows_int(rows, lock->key.is_pair ? 2 : 1);
+        mr_rows_text(rows, transaction);
+        mr_rows_int(rows, lock->number);
+        mr_rows_text(rows, lock->is_shared ? "ShareLock" : "ExclusiveLock");
+        mr_rows_bool(rows, lock->is_granted);
+        mr_rows_bool(rows, false);
+        mr_rows_null(rows); /* waitstart */
+    }
+}
+
 /* ---- Prepared statements and cursors --------------------------------------------------------- */
 
 void mr_pg_fill_prepared(const MrPgNames *names, MrRows *rows)
