@@ -79,8 +79,8 @@ def run_peer(peer, query, kind):
 # ---- ours ----------------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def nexmark_server(context):
-    with bids.server(context, log_cache="8GB") as running:
+def nexmark_server(context, **settings):
+    with bids.server(context, **settings) as running:
         try:
             running.execute(DISCARD)
             where = "nowhere"
@@ -152,7 +152,7 @@ def add_figures(context, query, kind, ours, theirs):
 
 def nexmark_case(context):
     directory = make_data(context)
-    with Peer() as peer, nexmark_server(context) as (running, where):
+    with Peer() as peer, nexmark_server(context, log_cache="8GB") as (running, where):
         prepare_peer(peer, directory)
         for name in nexmark.COLUMNS:
             running.execute(nexmark.stream_sql(name, connector="file", format="csv", at_end="close",

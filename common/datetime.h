@@ -96,6 +96,9 @@ MrStatus mr_interval_divide(const MrInterval *a, double divisor, MrInterval *out
  * lower case; 22023 for an unknown one. */
 MrStatus mr_timestamp_extract(MrString field, int64_t us, int64_t *coefficient, int16_t *scale,
                               MrError *err);
+/* Within how many us, counted from a multiple of that, the field of a moment does not change: those
+ * of a minute, an hour or a day; 1 for all others. */
+int64_t mr_timestamp_field_unit_us(MrString field);
 MrStatus mr_interval_extract(MrString field, const MrInterval *interval, int64_t *coefficient,
                              int16_t *scale, MrError *err);
 /* date_trunc on the local time line; 22023 for an unknown field. */

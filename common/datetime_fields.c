@@ -195,6 +195,21 @@ MrStatus mr_timestamp_extract(MrString field, int64_t us, int64_t *coefficient, 
     return MR_OK;
 }
 
+int64_t mr_timestamp_field_unit_us(MrString field)
+{
+    switch (field_find(field)) {
+    case FIELD_MINUTE: return 60 * MR_US_PER_SECOND;
+    case FIELD_HOUR: return 3600 * MR_US_PER_SECOND;
+    case FIELD_MICROSECONDS:
+    case FIELD_MILLISECONDS:
+    case FIELD_SECOND:
+    case FIELD_EPOCH:
+    case FIELD_JULIAN:
+    case FIELD_UNKNOWN: return 1;
+    default: return MR_US_PER_DAY;
+    }
+}
+
 MrStatus mr_interval_extract(MrString field, const MrInterval *interval, int64_t *coefficient,
                              int16_t *scale, MrError *err)
 {

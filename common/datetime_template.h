@@ -18,6 +18,9 @@ MrStatus mr_datetime_template_create(MrArena *arena, MrString text, MrDatetimeTe
  * moment that is shown there; without (NULL) it is a timestamp and has no zone to show. */
 MrStatus mr_timestamp_to_char(const MrDatetimeTemplate *template, int64_t us,
                               const MrTimezone *zone, MrBuilder *out, MrError *err);
+/* Within how many us, counted from a multiple of that, the text of a moment in UTC does not change:
+ * a day, an hour, a minute, a second, or 1. */
+int64_t mr_datetime_template_unit_us(const MrDatetimeTemplate *template);
 /* to_char of a length of time; 22007 for what only a moment has (names, eras, weeks of a year). */
 MrStatus mr_interval_to_char(const MrDatetimeTemplate *template, const MrInterval *interval,
                              MrBuilder *out, MrError *err);

@@ -252,6 +252,34 @@ MrStatus mr_timestamp_to_char(const MrDatetimeTemplate *template, int64_t us,
     return out->failed ? mr_error_no_memory(err) : MR_OK;
 }
 
+static int64_t field_unit_us(MrPatternKey key)
+{
+    switch (key) {
+    case MR_PATTERN_MS:
+    case MR_PATTERN_US:
+    case MR_PATTERN_FF: return 1;
+    case MR_PATTERN_SS:
+    case MR_PATTERN_SSSS: return MR_US_PER_SECOND;
+    case MR_PATTERN_MI: return 60 * MR_US_PER_SECOND;
+    case MR_PATTERN_AM:
+    case MR_PATTERN_A_M:
+    case MR_PATTERN_HH12:
+    case MR_PATTERN_HH24: return 3600 * MR_US_PER_SECOND;
+    default: return MR_US_PER_DAY;
+    }
+}
+
+int64_t mr_datetime_template_unit_us(const MrDatetimeTemplate *template)
+{
+    int64_t least = MR_US_PER_DAY;
+    for (size_t i = 0; i < template->node_count; i++) {
+        const MrTemplateNode *node = &template->nodes[i];
+        int64_t unit = node->kind == MR_NODE_FIELD ? field_unit_us(node->key) : least;
+        least = unit < least ? unit : least;
+    }
+    return least;
+}
+
 /* ---- Intervals --------------------------------------------------------------------------- */
 
 /* A length of time, taken apart: each part may be negative. */

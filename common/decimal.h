@@ -39,6 +39,11 @@ static inline MrDecimal mr_decimal_make(MrInt128 coefficient, int16_t scale)
                         .high = (int64_t)(coefficient >> 64),
                         .scale = scale };
 }
+/* 0 for a finite number whose coefficient fits int64_t (it is `low` then), else something else. */
+static inline uint64_t mr_decimal_beyond_64(const MrDecimal *d)
+{
+    return (uint64_t)(d->high ^ ((int64_t)d->low >> 63)) | d->kind;
+}
 MrDecimal mr_decimal_from_int64(int64_t value);
 /* Sums of bigints: fails above 38 digits. */
 MrStatus mr_decimal_from_int128(MrInt128 value, MrDecimal *out, MrError *err);

@@ -39,6 +39,43 @@ static inline int numeric_compare(const MrDecimal *a, const MrDecimal *b)
     return mr_decimal_compare(a, b);
 }
 
+/* The constant with the column's digits behind the point, where that is a number of 64 bits. */
+static bool numeric_align(const MrDecimal *constant, int16_t scale, MrDecimal *out)
+{
+    MrError ignored = MR_ERROR_INIT;
+    return scale >= constant->scale && scale <= MR_DECIMAL_DIGITS_MAX &&
+           mr_decimal_round(constant, scale, out, &ignored) == MR_OK &&
+           mr_decimal_beyond_64(out) == 0;
+}
+
+/* Numbers of 64 bits and one scale compare as integers, in a loop without a branch; a block with
+ * others is gone over again by NAME##_rows. */
+#define NUMERIC_NARROW(NAME, OP)                                                       \
+    MR_KERNEL(NAME)                                                                    \
+    {                                                                                  \
+        const MrDecimal *restrict a = args[0]->data, *restrict b = args[1]->data;      \
+        uint8_t *restrict r = out->data;                                               \
+        MrDecimal y = { 0 };                                                           \
+        uint64_t bad = 0;                                                              \
+        const bool aligned = args[1]->is_constant && numeric_align(b, a[0].scale, &y); \
+        if (args[0]->is_constant || (args[1]->is_constant && !aligned)) {              \
+            return NAME##_rows(eval, args, arg_count, rows, out);                      \
+        }                                                                              \
+        for (uint32_t i = 0; aligned && i < rows; i++) {                               \
+            bad |= mr_decimal_beyond_64(&a[i]) | (uint16_t)(a[i].scale ^ y.scale);     \
+            r[i] = (int64_t)a[i].low OP(int64_t) y.low;                                \
+        }                                                                              \
+        for (uint32_t i = 0; !aligned && i < rows; i++) {                              \
+            bad |= mr_decimal_beyond_64(&a[i]) | mr_decimal_beyond_64(&b[i]) |         \
+                   (uint16_t)(a[i].scale ^ b[i].scale);                                \
+            r[i] = (int64_t)a[i].low OP(int64_t) b[i].low;                             \
+        }                                                                              \
+        return bad != 0 ? NAME##_rows(eval, args, arg_count, rows, out) : MR_OK;       \
+    }
+#define NUMERIC_COMPARE(NAME, OP, EXPR)                                        \
+    MR_GUARDED_BINARY_KERNEL(NAME##_rows, MrDecimal, MrDecimal, uint8_t, EXPR) \
+    NUMERIC_NARROW(NAME, OP)
+
 typedef struct Uuid {
     uint8_t bytes[16];
 } Uuid;
@@ -52,10 +89,6 @@ static inline int jsonb_compare(const MrText *a, const MrText *b)
     return mr_cell_compare(MR_TYPE_JSONB, a, b);
 }
 
-#define NUMERIC_EQ(x, y) (numeric_compare(&(x), &(y)) == 0)
-#define NUMERIC_NE(x, y) (numeric_compare(&(x), &(y)) != 0)
-#define NUMERIC_LT(x, y) (numeric_compare(&(x), &(y)) < 0)
-#define NUMERIC_LE(x, y) (numeric_compare(&(x), &(y)) <= 0)
 #define TEXT_EQ(x, y) mr_text_equal(&(x), &(y))
 #define TEXT_NE(x, y) (!mr_text_equal(&(x), &(y)))
 #define TEXT_LT(x, y) (mr_text_compare(&(x), &(y)) < 0)
@@ -69,7 +102,12 @@ static inline int jsonb_compare(const MrText *a, const MrText *b)
 #define JSONB_LT(x, y) (jsonb_compare(&(x), &(y)) < 0)
 #define JSONB_LE(x, y) (jsonb_compare(&(x), &(y)) <= 0)
 
-COMPARE_GUARDED(numeric_numeric, MrDecimal, MrDecimal, NUMERIC)
+NUMERIC_COMPARE(numeric_numeric_eq, ==, numeric_compare(&x, &y) == 0)
+NUMERIC_COMPARE(numeric_numeric_ne, !=, numeric_compare(&x, &y) != 0)
+NUMERIC_COMPARE(numeric_numeric_lt, <, numeric_compare(&x, &y) < 0)
+NUMERIC_COMPARE(numeric_numeric_le, <=, numeric_compare(&x, &y) <= 0)
+NUMERIC_COMPARE(numeric_numeric_gt, >, numeric_compare(&x, &y) > 0)
+NUMERIC_COMPARE(numeric_numeric_ge, >=, numeric_compare(&x, &y) >= 0)
 COMPARE_GUARDED(text_text, MrText, MrText, TEXT)
 COMPARE_GUARDED(uuid_uuid, Uuid, Uuid, UUID)
 COMPARE_GUARDED(jsonb_jsonb, MrText, MrText, JSONB)

@@ -64,4 +64,29 @@ static inline int64_t mr_utc_to_local(const MrTimezone *zone, int64_t us)
     return mr_timestamp_is_finite(us) ? mr_timezone_utc_to_local(zone, us) : us;
 }
 
+/* The unit of time that a row lies in; neighbouring rows mostly share it, so that what depends on
+ * it alone is found once for them.  Starts as { .unit_us = … }, which holds no moment. */
+typedef struct MrUnitSpan {
+    int64_t unit_us, start_us, end_us;
+} MrUnitSpan;
+
+static inline bool mr_unit_span_has(const MrUnitSpan *span, int64_t us)
+{
+    return us >= span->start_us && us < span->end_us;
+}
+/* Moves to the unit of `us`; to none where that is infinite or next to it. */
+static inline void mr_unit_span_move(MrUnitSpan *span, int64_t us)
+{
+    span->start_us = mr_floor_divide(us, span->unit_us);
+    if (!mr_timestamp_is_finite(us) ||
+        __builtin_mul_overflow(span->start_us, span->unit_us, &span->start_us) ||
+        __builtin_add_overflow(span->start_us, span->unit_us, &span->end_us)) {
+        span->start_us = span->end_us = 0;
+    }
+}
+static inline void mr_unit_span_leave(MrUnitSpan *span)
+{
+    span->start_us = span->end_us = 0;
+}
+
 #endif

@@ -187,10 +187,22 @@ static MrDecimal part_to_decimal(const Part *part)
     return mr_decimal_make(part->coefficient, part->scale);
 }
 
+static MrStatus part_store(MrEval *eval, MrVector *out, uint32_t row, const Part *part)
+{
+    if (part->is_null) {
+        return mr_kernel_set_null(eval, out, row);
+    }
+    if (out->type.id == MR_TYPE_NUMERIC) {
+        ((MrDecimal *)out->data)[row] = part_to_decimal(part);
+    } else {
+        ((double *)out->data)[row] = part_to_double(part);
+    }
+    return MR_OK;
+}
+
 static MrStatus extract_rows(MrEval *eval, const MrVector *const *args, uint32_t rows,
                              MrVector *out, PartOf *part_of)
 {
-    const bool to_numeric = out->type.id == MR_TYPE_NUMERIC;
     mr_kernel_clear(out, rows);
     MR_EACH_ROW(i)
     {
@@ -199,12 +211,8 @@ static MrStatus extract_rows(MrEval *eval, const MrVector *const *args, uint32_t
         if (part_of(eval, mr_arg_text(args[0], i), mr_vector_cell(args[1], i), &part, &error) !=
             MR_OK) {
             MR_TRY(mr_eval_row_failed(eval, out, i, &error));
-        } else if (part.is_null) {
-            MR_TRY(mr_kernel_set_null(eval, out, i));
-        } else if (to_numeric) {
-            ((MrDecimal *)out->data)[i] = part_to_decimal(&part);
         } else {
-            ((double *)out->data)[i] = part_to_double(&part);
+            MR_TRY(part_store(eval, out, i, &part));
         }
     }
     return MR_OK;
@@ -215,11 +223,49 @@ static MrStatus extract_rows(MrEval *eval, const MrVector *const *args, uint32_t
         (void)arg_count;                                            \
         return extract_rows(eval, args, rows, out, part_of_##NAME); \
     }
-EXTRACT_KERNEL(timestamp)
-EXTRACT_KERNEL(timestamptz)
 EXTRACT_KERNEL(date)
 EXTRACT_KERNEL(time)
 EXTRACT_KERNEL(interval)
+
+/* One field of moments: it is the same within its unit of time. */
+static MrStatus extract_moments(MrEval *eval, const MrVector *const *args, uint32_t rows,
+                                MrVector *out, PartOf *part_of)
+{
+    const MrString field = mr_arg_text(args[0], 0);
+    MrUnitSpan span = { .unit_us = mr_timestamp_field_unit_us(field) };
+    Part part = { 0 };
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        const int64_t us = MR_ARG(int64_t, 1, i);
+        if (!mr_unit_span_has(&span, us)) {
+            MrError error = MR_ERROR_INIT;
+            part = (Part){ 0 };
+            mr_unit_span_leave(&span);
+            if (part_of(eval, field, &us, &part, &error) != MR_OK) {
+                MR_TRY(mr_eval_row_failed(eval, out, i, &error));
+                continue;
+            }
+            mr_unit_span_move(&span, us);
+        }
+        MR_TRY(part_store(eval, out, i, &part));
+    }
+    return MR_OK;
+}
+MR_KERNEL(extract_timestamp)
+{
+    (void)arg_count;
+    return (args[0]->is_constant ? extract_moments : extract_rows)(eval, args, rows, out,
+                                                                   part_of_timestamp);
+}
+/* In other zones a unit may begin anywhere. */
+MR_KERNEL(extract_timestamptz)
+{
+    const bool in_utc = mr_eval_zone(eval) == mr_timezone_utc();
+    (void)arg_count;
+    return (args[0]->is_constant && in_utc ? extract_moments : extract_rows)(eval, args, rows, out,
+                                                                             part_of_timestamptz);
+}
 
 /* ---- hour(ts) and its like: whole numbers, as Flink SQL has them ---- */
 
@@ -355,19 +401,13 @@ static int64_t fixed_unit_us(MrString field)
 static void truncate_fixed(const int64_t *restrict times, int64_t *restrict results, uint32_t rows,
                            int64_t unit)
 {
-    int64_t start = 0, end = 0;
+    MrUnitSpan span = { .unit_us = unit };
     for (uint32_t i = 0; i < rows; i++) {
         const int64_t us = times[i];
-        if (us < start || us >= end) {
-            start = mr_floor_divide(us, unit);
-            if (!mr_timestamp_is_finite(us) || __builtin_mul_overflow(start, unit, &start) ||
-                __builtin_add_overflow(start, unit, &end)) {
-                results[i] = us;
-                start = end = 0;
-                continue;
-            }
+        if (!mr_unit_span_has(&span, us)) {
+            mr_unit_span_move(&span, us);
         }
-        results[i] = start;
+        results[i] = span.start_us < span.end_us ? span.start_us : us;
     }
 }
 TRUNCATE_KERNEL(truncate_timestamp_rows, int64_t,

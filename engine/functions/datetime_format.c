@@ -25,15 +25,24 @@ static MrStatus formatter_at(Formatter *formatter, uint32_t row, MrError *err)
         formatter->eval->arena, mr_arg_text(formatter->templates, row), &formatter->current, err);
 }
 
+/* What a template shows of a moment in UTC is the same within a unit of time: rows of one unit that
+ * follow each other share a text. */
 static MrStatus to_char_rows(MrEval *eval, const MrVector *const *args, uint32_t rows,
                              MrVector *out, const MrTimezone *zone)
 {
     Formatter formatter = { eval, args[1], NULL };
+    MrText *results = out->data, shared = { 0 };
+    MrUnitSpan span = { 0 };
+    const bool shares = args[1]->is_constant && (zone == NULL || zone == mr_timezone_utc());
     MrTextRows texts = mr_text_rows_begin(eval, out, rows);
     MR_EACH_TEXT_ROW(texts, i)
     {
         const int64_t us = MR_ARG(int64_t, 0, i);
         MrError error = MR_ERROR_INIT;
+        if (mr_unit_span_has(&span, us)) {
+            results[i] = shared;
+            continue;
+        }
         if (!mr_timestamp_is_finite(us) || mr_arg_text(args[1], i).length == 0) {
             mr_text_rows_set_null(&texts, i);
             continue;
@@ -41,8 +50,13 @@ static MrStatus to_char_rows(MrEval *eval, const MrVector *const *args, uint32_t
         if (formatter_at(&formatter, i, &error) != MR_OK ||
             mr_timestamp_to_char(formatter.current, us, zone, &texts.builder, &error) != MR_OK) {
             mr_text_rows_fail(&texts, i, &error);
-        } else {
-            mr_text_rows_put(&texts, i);
+            continue;
+        }
+        mr_text_rows_put(&texts, i);
+        if (shares) {
+            span.unit_us = mr_datetime_template_unit_us(formatter.current);
+            mr_unit_span_move(&span, us);
+            shared = results[i];
         }
     }
     return mr_text_rows_end(&texts);

@@ -28,9 +28,13 @@ static size_t find_bytes(MrString text, MrString wanted, size_t from)
     if (wanted.length == 0) {
         return from;
     }
-    const char *at = from <= text.length
-                         ? memmem(text.data + from, text.length - from, wanted.data, wanted.length)
-                         : NULL;
+    if (from > text.length) {
+        return SIZE_MAX;
+    }
+    const char *start = text.data + from;
+    const char *at = wanted.length == 1
+                         ? memchr(start, wanted.data[0], text.length - from)
+                         : memmem(start, text.length - from, wanted.data, wanted.length);
     return at != NULL ? (size_t)(at - text.data) : SIZE_MAX;
 }
 static int32_t text_position_of(MrString text, MrString wanted)

@@ -213,6 +213,46 @@ MR_KERNEL(text_reverse)
     return MR_OK;
 }
 
+/* Where `wanted` (not empty) next stands in [at, end); NULL: nowhere. */
+static inline const char *find_next(const char *at, const char *end, MrString wanted)
+{
+    return wanted.length == 1 ? memchr(at, wanted.data[0], (size_t)(end - at))
+                              : memmem(at, (size_t)(end - at), wanted.data, wanted.length);
+}
+/* What the text becomes; `hit` is where `from` first stands. */
+static void replace_append(MrBuilder *builder, MrString text, const char *hit, MrString from,
+                           MrString to)
+{
+    const char *at = text.data, *end = text.data + text.length;
+    for (; hit != NULL; hit = find_next(at, end, from)) {
+        mr_builder_append(builder, at, (size_t)(hit - at));
+        mr_builder_append(builder, to.data, to.length);
+        at = hit + from.length;
+    }
+    mr_builder_append(builder, at, (size_t)(end - at));
+}
+/* A byte is copied and the place moves on, or does not, without a branch. */
+static size_t byte_drop(MrString text, const char *hit, char dropped, char *to)
+{
+    size_t length = (size_t)(hit - text.data);
+    memcpy(to, text.data, length);
+    for (const char *at = hit, *end = text.data + text.length; at < end; at++) {
+        to[length] = *at;
+        length += *at != dropped;
+    }
+    return length;
+}
+static MrStatus drop_row(MrEval *eval, MrVector *out, uint32_t row, MrString text, const char *hit,
+                         char dropped)
+{
+    char *room = mr_kernel_text_room(eval, text.length);
+    if (room == NULL) {
+        return MR_ERR_OUT_OF_MEMORY;
+    }
+    const size_t length = byte_drop(text, hit, dropped, room);
+    ((MrText *)out->data)[row] = mr_text_make(room, (uint32_t)length);
+    return MR_OK;
+}
 MR_KERNEL(text_replace)
 {
     MrTextRows texts = mr_text_rows_begin(eval, out, rows);
@@ -221,20 +261,16 @@ MR_KERNEL(text_replace)
     {
         const MrString text = mr_arg_text(args[0], i), from = mr_arg_text(args[1], i),
                        to = mr_arg_text(args[2], i);
-        const char *at = text.data, *end = text.data + text.length;
         const char *hit =
-            from.length > 0 ? memmem(at, (size_t)(end - at), from.data, from.length) : NULL;
+            from.length > 0 ? find_next(text.data, text.data + text.length, from) : NULL;
         if (hit == NULL) {
             mr_set_part(out, i, text, 0, text.length);
-            continue;
+        } else if (from.length == 1 && to.length == 0) {
+            texts.status = drop_row(eval, out, i, text, hit, from.data[0]);
+        } else {
+            replace_append(&texts.builder, text, hit, from, to);
+            mr_text_rows_put(&texts, i);
         }
-        for (; hit != NULL; hit = memmem(at, (size_t)(end - at), from.data, from.length)) {
-            mr_builder_append(&texts.builder, at, (size_t)(hit - at));
-            mr_builder_append(&texts.builder, to.data, to.length);
-            at = hit + from.length;
-        }
-        mr_builder_append(&texts.builder, at, (size_t)(end - at));
-        mr_text_rows_put(&texts, i);
     }
     return mr_text_rows_end(&texts);
 }

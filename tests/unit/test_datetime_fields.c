@@ -244,6 +244,23 @@ START_TEST(test_extract_from_timestamp)
 }
 END_TEST
 
+START_TEST(test_a_part_stays_within_its_unit)
+{
+    const FieldCase *c = &timestamp_cases[_i];
+    MrString field = mr_string(c->field);
+    int64_t us, first, middle, last, unit_us = mr_timestamp_field_unit_us(field);
+    int16_t scale;
+    ck_assert_int_eq(mr_timestamp_parse(mr_string(c->value), &us, NULL), MR_OK);
+    int64_t start_us = us - (us % unit_us + unit_us) % unit_us;
+    ck_assert_int_eq(mr_timestamp_extract(field, start_us, &first, &scale, NULL), MR_OK);
+    ck_assert_int_eq(mr_timestamp_extract(field, us, &middle, &scale, NULL), MR_OK);
+    ck_assert_int_eq(mr_timestamp_extract(field, start_us + unit_us - 1, &last, &scale, NULL),
+                     MR_OK);
+    ck_assert_int_eq(first, middle);
+    ck_assert_int_eq(middle, last);
+}
+END_TEST
+
 START_TEST(test_extract_from_interval)
 {
     const FieldCase *c = &interval_cases[_i];
@@ -306,6 +323,8 @@ int main(void)
     Suite *suite = suite_create("datetime_fields");
     TCase *timestamp_extract = tcase_create("mr_timestamp_extract");
     tcase_add_loop_test(timestamp_extract, test_extract_from_timestamp, 0, COUNT(timestamp_cases));
+    tcase_add_loop_test(timestamp_extract, test_a_part_stays_within_its_unit, 0,
+                        COUNT(timestamp_cases));
     tcase_add_test(timestamp_extract, test_unknown_units_are_told);
     suite_add_tcase(suite, timestamp_extract);
     TCase *interval_extract = tcase_create("mr_interval_extract");

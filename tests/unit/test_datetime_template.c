@@ -3,9 +3,11 @@
  * The expected column was taken from PostgreSQL 15 (TimeZone Europe/Berlin); E… is a SQLSTATE.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/datetime_template.h"
 #include "common/timezone.h"
 
@@ -310,6 +312,64 @@ START_TEST(test_write_with_zone)
 }
 END_TEST
 
+static void text_at(const Fixture *f, int64_t us, char out[256])
+{
+    MrBuilder text;
+    MrError err = MR_ERROR_INIT;
+    mr_builder_init(&text, 0);
+    ck_assert_int_eq(mr_timestamp_to_char(f->template, us, NULL, &text, &err), MR_OK);
+    snprintf(out, 256, "%s", mr_builder_text(&text));
+    mr_builder_fini(&text);
+}
+
+START_TEST(test_text_stays_within_its_unit)
+{
+    const TemplateCase *c = &write_cases[_i];
+    char first[256], middle[256], last[256];
+    Fixture f;
+    int64_t us;
+    fixture_init(&f, c);
+    ck_assert_int_eq(mr_timestamp_parse(mr_string(c->input), &us, NULL), MR_OK);
+    int64_t unit_us = mr_datetime_template_unit_us(f.template);
+    int64_t start_us = us - (us % unit_us + unit_us) % unit_us;
+    text_at(&f, start_us, first);
+    text_at(&f, us, middle);
+    text_at(&f, start_us + unit_us - 1, last);
+    ck_assert_str_eq(first, middle);
+    ck_assert_str_eq(middle, last);
+    mr_builder_fini(&f.text);
+    mr_arena_fini(&f.arena);
+}
+END_TEST
+
+START_TEST(test_unit_is_the_shortest_of_the_fields)
+{
+    static const struct {
+        const char *pattern;
+        int64_t unit_us;
+    } cases[] = {
+        { "YYYY-MM-DD", MR_US_PER_DAY },
+        { "at noon", MR_US_PER_DAY },
+        { "HH24 Day", 3600 * MR_US_PER_SECOND },
+        { "HH12 AM", 3600 * MR_US_PER_SECOND },
+        { "DD HH24:MI", 60 * MR_US_PER_SECOND },
+        { "HH24:MI:SS", MR_US_PER_SECOND },
+        { "SSSS", MR_US_PER_SECOND },
+        { "MS", 1 },
+        { "YYYY US", 1 },
+        { "FF3", 1 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        Fixture f;
+        fixture_init(&f, &(TemplateCase){ .pattern = cases[i].pattern });
+        ck_assert_msg(mr_datetime_template_unit_us(f.template) == cases[i].unit_us, "%s",
+                      cases[i].pattern);
+        mr_builder_fini(&f.text);
+        mr_arena_fini(&f.arena);
+    }
+}
+END_TEST
+
 START_TEST(test_read)
 {
     const TemplateCase *c = &read_cases[_i];
@@ -343,6 +403,8 @@ int main(void)
     TCase *timestamp_to_char = tcase_create("mr_timestamp_to_char");
     tcase_add_loop_test(timestamp_to_char, test_write, 0, COUNT(write_cases));
     tcase_add_loop_test(timestamp_to_char, test_write_with_zone, 0, COUNT(write_zone_cases));
+    tcase_add_loop_test(timestamp_to_char, test_text_stays_within_its_unit, 0, COUNT(write_cases));
+    tcase_add_test(timestamp_to_char, test_unit_is_the_shortest_of_the_fields);
     suite_add_tcase(suite, timestamp_to_char);
     TCase *timestamp_from_template = tcase_create("mr_timestamp_from_template");
     tcase_add_loop_test(timestamp_from_template, test_read, 0, COUNT(read_cases));
