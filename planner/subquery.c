@@ -66,7 +66,7 @@ MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, bool as_ro
         *b->err = error;
         return status;
     }
-    if (outer->is_refused && !outer->is_hidden) {
+    if (outer->is_refused && !outer->is_hidden && !mr_expr_has_outer(found)) {
         mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, column->base.position,
                       "invalid reference to FROM-clause entry for table \"%s\"",
                       column->parts.items[0]);
