@@ -118,8 +118,9 @@ static const char *send_whole_stream(MrShell *shell, FILE *stream)
 static void show_copy_prompt(MrShell *shell, bool prompts)
 {
     if (prompts) {
-        char *prompt =
-            mr_session_prompt(shell, mr_variables_get(&shell->variables, "PROMPT3"), '=');
+        shell->copy_line++;
+        char *prompt = mr_session_prompt(shell, mr_variables_get(&shell->variables, "PROMPT3"),
+                                         MR_PROMPT_COPY);
         fputs(prompt, stdout);
         fflush(stdout);
         free(prompt);
@@ -134,6 +135,7 @@ static const char *send_lines(MrShell *shell, FILE *stream, bool prompts, bool c
     size_t size = 0;
     const char *complaint = NULL;
     bool sent = true;
+    shell->copy_line = 0;
     mr_buffer_init(&block);
     for (;;) {
         show_copy_prompt(shell, prompts);

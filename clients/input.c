@@ -231,13 +231,11 @@ static void history_load(MrInput *input)
 
 static void history_open(MrInput *input)
 {
-    HistEvent event;
     input->history = history_init();
     if (input->history == NULL) {
         return;
     }
     history_set_size(input);
-    history(input->history, &event, H_SETUNIQUE, 1);
     input->history_path = history_path(input->shell);
     history_load(input);
     el_set(input->editor, EL_HIST, history, input->history);
@@ -370,7 +368,7 @@ char *mr_input_read(MrInput *input, const char *prompt)
     return line;
 }
 
-void mr_input_remember(MrInput *input, const char *statement)
+void mr_input_remember(MrInput *input, const char *statement, bool begins_blank)
 {
     HistEvent event;
     if (input == NULL || input->history == NULL || statement[strspn(statement, " \t\n")] == '\0') {
@@ -378,9 +376,11 @@ void mr_input_remember(MrInput *input, const char *statement)
     }
     const char *control = mr_variables_get(&input->shell->variables, "HISTCONTROL");
     bool both = control != NULL && strcasecmp(control, "ignoreboth") == 0;
+    bool no_twins = both || (control != NULL && strcasecmp(control, "ignoredups") == 0);
     bool no_space = both || (control != NULL && strcasecmp(control, "ignorespace") == 0);
-    if (no_space && statement[0] == ' ') {
+    if (no_space && begins_blank) {
         return;
     }
+    history(input->history, &event, H_SETUNIQUE, no_twins ? 1 : 0);
     history(input->history, &event, H_ENTER, statement);
 }

@@ -58,6 +58,41 @@ int mr_session_prompt_width(const char *text)
     return width;
 }
 
+/* Where the shell goes when nobody names a database. */
+static bool is_own_database(const PGconn *conn)
+{
+    const char *given = getenv("PGDATABASE");
+    return strcmp(PQdb(conn), "millrace") == 0 || strcmp(PQdb(conn), PQuser(conn)) == 0 ||
+           (given != NULL && strcmp(PQdb(conn), given) == 0);
+}
+
+/* A host, cut at its first dot unless it is to be `whole`; a socket's directory where it is not
+ * libpq's own. */
+static void prompt_host(const char *host, bool whole, MrBuffer *out)
+{
+    if (host != NULL && host[0] != '\0' && host[0] != '/' && host[0] != '@') {
+        mr_buffer_append_bytes(out, host, whole ? strlen(host) : strcspn(host, "."));
+    } else if (!whole || host == NULL || strcmp(host, "/var/run/postgresql") == 0) {
+        mr_buffer_append(out, "[local]");
+    } else {
+        mr_buffer_append_format(out, "[local:%s]", host);
+    }
+}
+
+/* Of the statement: the first is 1. */
+static unsigned long line_of(const MrShell *shell)
+{
+    const MrBuffer *statement = shell->script == NULL ? NULL : &shell->script->statement;
+    unsigned long lines = 1;
+    if (statement == NULL || statement->length == 0) {
+        return lines;
+    }
+    for (size_t i = 0; i < statement->length; i++) {
+        lines += statement->data[i] == '\n';
+    }
+    return lines + 1;
+}
+
 /* One escape; returns how many characters of the format it takes beyond the percent sign. */
 static size_t prompt_escape(const MrShell *shell, const char *format, char state, MrBuffer *out)
 {
@@ -66,22 +101,22 @@ static size_t prompt_escape(const MrShell *shell, const char *format, char state
     PGconn *conn = shell->conn;
     switch (*format) {
     case '/': value = conn == NULL ? NULL : PQdb(conn); break;
-    case '~':
-        value = conn == NULL ? NULL : strcmp(PQdb(conn), "millrace") == 0 ? "~" : PQdb(conn);
-        break;
+    case '~': value = conn == NULL ? NULL : is_own_database(conn) ? "~" : PQdb(conn); break;
     case 'n': value = conn == NULL ? NULL : PQuser(conn); break;
     case 'm':
     case 'M':
-        value = conn == NULL ? NULL : PQhost(conn)[0] == '/' ? "[local]" : PQhost(conn);
+        if (conn != NULL) {
+            prompt_host(PQhost(conn), *format == 'M', out);
+        }
         break;
     case '>': value = conn == NULL ? NULL : PQport(conn); break;
     case 'p': mr_buffer_append_format(out, "%d", conn == NULL ? 0 : PQbackendPID(conn)); break;
     case 'l':
         mr_buffer_append_format(out, "%lu",
-                                shell->script == NULL ? 1 : shell->script->line_number + 1);
+                                state == MR_PROMPT_COPY ? shell->copy_line : line_of(shell));
         break;
     case 'R':
-        c = state == '=' && conn == NULL ? '!' : state;
+        c = state == '=' && conn == NULL ? '!' : state == MR_PROMPT_COPY ? '\0' : state;
         if (c == '=' && mr_variables_is_on(&shell->variables, "SINGLELINE")) {
             c = '^';
         }

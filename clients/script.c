@@ -67,7 +67,7 @@ static char *script_read(MrShell *shell, MrScript *script)
 static bool script_send(MrShell *shell, MrScript *script)
 {
     if (script->interactive && script->statement.length > 0) {
-        mr_input_remember(shell->input, script->statement.data);
+        mr_input_remember(shell->input, script->statement.data, script->begins_blank);
     }
     const MrBuffer *sent = script->statement.length > 0 ? &script->statement : &script->previous;
     char *sql = mr_text_copy(sent->data);
@@ -175,14 +175,16 @@ static bool script_line(MrShell *shell, MrScript *script, const char *line, bool
     const char *standard = PQparameterStatus(shell->conn, "standard_conforming_strings");
     script->lexer.standard_strings = standard == NULL || strcmp(standard, "off") != 0;
     script->newline_end = 0;
-    if (script->statement.length > 0) {
+    if (script->statement.length == 0) {
+        script->begins_blank = line[0] == ' ';
+    } else {
         mr_buffer_append_char(&script->statement, '\n');
         script->newline_end = script->statement.length;
     }
     mr_lexer_feed(&script->lexer, line);
     bool backslash = line[strspn(line, " \t")] == '\\';
     if (script->interactive && backslash) {
-        mr_input_remember(shell->input, line);
+        mr_input_remember(shell->input, line, line[0] == ' ');
     }
     bool ok = script_scan(shell, script, quit);
     newline_take_back(script);

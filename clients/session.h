@@ -27,12 +27,14 @@ void mr_session_set_verbosity(MrShell *shell); /* from VERBOSITY and SHOW_CONTEX
 /* Reads a line from the terminal without showing it; the caller frees it.  NULL: end of input. */
 char *mr_session_read_hidden(const char *prompt);
 void mr_session_tell_ssl(const MrShell *shell); /* a line on standard output; none without TLS */
-/* The text of a prompt variable, with its % escapes replaced; the caller frees it. */
+/* The text of a prompt variable, with its % escapes replaced; the caller frees it.  `state` is what
+ * %R shows: '=' for a new statement, MR_PROMPT_COPY for a line of COPY data. */
 char *mr_session_prompt(MrShell *shell, const char *format, char state);
 
 /* The columns that the last line of a prompt takes. */
 int mr_session_prompt_width(const char *prompt);
 
+enum { MR_PROMPT_COPY = 'c' };
 enum { MR_PROMPT_ESCAPE = 1 }; /* stands around what takes no room: %[ and %] */
 
 /* Set by Ctrl-C.  While armed, Ctrl-C also asks the server to cancel the running statement. */

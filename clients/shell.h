@@ -32,6 +32,7 @@ typedef struct MrScript { /* what is being read: the terminal, a file, or a -c t
     MrBuffer statement;         /* what has been typed so far */
     MrBuffer previous;          /* the last one sent */
     size_t newline_end;         /* of the line end that the last line has added; 0: none */
+    bool begins_blank;          /* the statement does: HISTCONTROL may leave it out */
     MrConditional *conditional; /* the innermost open \if; NULL: none */
     struct MrScript *outer;
 } MrScript;
@@ -61,6 +62,7 @@ typedef struct MrShell {
     MrPrintOptions print;
     struct MrInput *input;   /* line editing; NULL: none */
     struct MrCopyFile *copy; /* the file end of \copy; NULL: the script itself */
+    unsigned long copy_line; /* of COPY data at the terminal: what %l shows */
     MrScript *script;        /* the innermost one; NULL before the first */
     MrSend send;
     FILE *out; /* where results go: \o */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """tests/shell_terminal_test.py - the shell in a real terminal (tmux): editing, history, completion,
-colours, live pictures, Ctrl-C, the progress bar, another size.  Nothing sleeps: each step waits until
+colours, prompts, passwords, the editor, live pictures, Ctrl-C, progress bars, another size.  Nothing sleeps: each step waits until
 the screen shows what it must.
 """
 import os
@@ -17,13 +17,14 @@ from harness.paths import patience  # noqa: E402
 from harness.server import wait_until  # noqa: E402
 
 SHELL = str(harness.BUILD / "clients" / "millrace")
+LOADER = str(harness.BUILD / "clients" / "mrload")
 PROMPT = "test=> "
 
 
 class Screen:
     """The shell in a terminal of `columns` by `lines`; what it shows is asked of tmux."""
 
-    def __init__(self, server, *arguments, columns=100, lines=30, home=None, env=None):
+    def __init__(self, server, *arguments, columns=100, lines=30, home=None, env=None, program=SHELL):
         if shutil.which("tmux") is None:
             raise harness.Skip("tmux is not installed")
         self.home = home or tempfile.mkdtemp(prefix="millrace-screen-")
@@ -33,7 +34,7 @@ class Screen:
                      "TERM": "screen-256color", **(env or {})}
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(lines),
                   "env", "-u", "NO_COLOR", *(f"{k}={v}" for k, v in variables.items()), "sh", "-c",
-                  'trap : INT; "$0" "$@"; echo "exit code $?"; exec cat', SHELL, "-X", *arguments)
+                  'trap : INT; "$0" "$@"; echo "exit code $?"; exec cat', program, *(["-X"] if program != LOADER else []), *arguments)
 
     def __enter__(self):
         return self
@@ -166,6 +167,132 @@ def test_completion_of_words_and_names():
         screen.wait(r"^:VERSION +:VERSION_NAME$")
 
 
+def test_case_of_completed_words():
+    with harness.Server() as server, start(server) as screen:
+        for rule, typed, shown in (("lower", "CREATE MATER", "CREATE materialized"), ("upper", "create mater", "create MATERIALIZED"),
+                                   ("preserve-lower", "create mater", "create materialized"),
+                                   ("preserve-upper", "CREATE MATER", "CREATE MATERIALIZED")):
+            screen.run(f"\\set COMP_KEYWORD_CASE {rule}", rf"^{PROMPT}\n*\Z")
+            screen.type(typed, "Tab")
+            screen.wait(rf"^{PROMPT}{shown}$")
+            screen.type("", "C-u")
+            screen.ready()
+
+
+def kept_in(path):
+    """The statements of a history file, oldest first; libedit writes octal numbers for blanks."""
+    lines = read(path).splitlines()[1:]
+    return [re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), line) for line in lines]
+
+
+def test_history_variables():
+    with harness.Server() as server:
+        with Screen(server, "-v", "HISTFILE=~/own") as screen:
+            screen.wait(rf"^{PROMPT}")
+            for line, shown in (("SELECT 'twice' AS a;", "^ twice"), ("SELECT 'twice' AS b;", r"^ +b\s"), ("SELECT 'twice' AS b;", r"(?s)\n +b\s.*\n +b\s"),
+                                ("\\set HISTCONTROL ignoreboth", rf"^{PROMPT}\n*\Z"),
+                                ("SELECT 'once' AS c;", r"^ +c\s"), ("SELECT 'once' AS c;", r"(?s)\n +c\s.*\n +c\s"),
+                                (" SELECT 'hidden' AS d;", r"^ +d\s")):
+                screen.run(line, shown)
+                screen.ready()
+            screen.run("\\q", r"^exit code 0$")
+            assert kept_in(os.path.join(screen.home, "own")) == [
+                "SELECT 'twice' AS a;", "SELECT 'twice' AS b;", "SELECT 'twice' AS b;", "\\set HISTCONTROL ignoreboth",
+                "SELECT 'once' AS c;", "\\q"], read(os.path.join(screen.home, "own"))
+            home = screen.home
+        with Screen(server, "-v", "HISTFILE=~/own", "-v", "HISTSIZE=2", home=home) as screen:
+            screen.wait(rf"^{PROMPT}")
+            screen.run("SELECT 'last' AS e;", r"^ last")
+            screen.run("\\q", r"^exit code 0$")
+            assert kept_in(os.path.join(home, "own")) == ["SELECT 'last' AS e;", "\\q"]
+
+
+# What psql puts in for each escape; %p is another number in each.
+PROMPTS = ("'P1 %M|%m|%>|%n|%/|%~|%#|%R|%x|%l|%%|%:known:|%:unknown:|%`echo a b`|%101|%R '",
+           "'P2 %R|%l|%x|[%w]|%/ '", "'P3 %R|%l|%x '")
+
+
+def prompts_of(screen):
+    """All prompts that an hour at the terminal shows; each step waits for its own."""
+    seen = []
+
+    def step(line, key="Enter"):
+        screen.type(line, key)
+        while len(re.findall(r"^P[123] ", screen.text(), re.M)) <= len(seen):
+            pass
+        seen.append(re.findall(r"^(P[123] .*?)(?: [^ |]*)?$", screen.text(), re.M)[-1])
+    screen.type("\\set known value", "Enter")
+    screen.type(f"\\set PROMPT2 {PROMPTS[1]}", "Enter")
+    screen.type(f"\\set PROMPT3 {PROMPTS[2]}", "Enter")
+    step(f"\\set PROMPT1 {PROMPTS[0]}")
+    for line in ("SELECT 1", "+ (2", ");", "SELECT 'a", "';", 'SELECT "', '";', "SELECT $x$", "$x$;", "SELECT /*", "*/ 1;", "BEGIN;",
+                 "selec;", "ROLLBACK;", "CREATE TABLE prompted (a int);", "COPY prompted FROM STDIN;", "1", "\\.",
+                 "\\if false", "\\endif", "\\set SINGLELINE on", "\\set SINGLELINE off"):
+        step(line)
+    return seen
+
+
+def test_prompts():
+    with harness.Postgres() as postgres:
+        answers = []
+        for program in ("psql", SHELL):
+            with Screen(postgres, "-q", "-P", "pager=off", columns=160, lines=120, program=program,
+                        env={"PGUSER": "millrace", "PGPASSWORD": postgres.password, "NO_COLOR": "1"}) as screen:
+                screen.wait(r"^test=[>#] ")
+                answers.append(prompts_of(screen))
+            with postgres.connect(autocommit=True) as connection:
+                connection.execute("DROP TABLE prompted")
+        # psql counts no line end within brackets and quotes; here %l is the line of the statement.
+        lines = [int(re.match(r"P2 .\|(\d+)", prompt)[1]) for prompt in answers[1] if prompt.startswith("P2")]
+        assert lines == [2, 3, 2, 2, 2, 2], lines
+        same = [[re.sub(r"^(P2 .)\|\d+", r"\1", prompt) for prompt in some] for some in answers]
+        assert same[0] == same[1], "\n".join(map(str, zip(*answers)))
+    with harness.Server() as server, start(server) as screen:
+        pid = screen.run("SELECT pg_backend_pid() AS pid;", r"^ +(\d+)\n\(1 row\)")[1]
+        screen.run("\\set PROMPT1 '%p> '", rf"^{pid}>")
+        screen.run("\\set PROMPT1 '%[%033[7m%]%/%[%033[0m%]%R%# '", r"^test=#\s*\Z")
+        screen.wait(r"\x1b\[7m(\x1b\[\d+m)*test(\x1b\[\d+m)+=#", colours=True)
+        screen.type("SELECT 'the hidden part has no width'", "C-a", "C-k")
+        screen.type("SELECT 3 AS three;", "Enter")
+        screen.wait(r"^test=# SELECT 3 AS three;\n three\n")
+
+
+def test_password():
+    with harness.Server() as server:
+        server.execute("CREATE ROLE test LOGIN")
+        with start(server) as screen:
+            for again, answer in (("other", "Passwords didn't match."), ("sesame", r"\\echo set")):
+                screen.type("\\password", "Enter")
+                screen.wait(r'^Enter new password for user "test": *$')
+                screen.type("sesame", "Enter")
+                screen.wait(r"^Enter it again: *$")
+                screen.type(again, "Enter")
+                screen.type("\\echo set", "Enter")
+                screen.wait(rf"(?s){answer}.*^set$")
+                screen.type("", "C-l")
+                screen.wait_gone("set$")
+            assert "sesame" not in screen.text(), screen.text()
+            screen.run("\\q", r"^exit code 0$")
+        with Screen(server) as screen:                   # from now on it is asked for
+            screen.wait(r"^Password for user test: *$")
+            screen.type("sesame", "Enter")
+            screen.wait(rf"^{PROMPT}")
+
+
+def test_editor():
+    with harness.Server() as server, tempfile.TemporaryDirectory() as directory:
+        script = os.path.join(directory, "editor")
+        with open(script, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\nsed -i 's/1/12/; s/$/;/' \"$1\"\n")
+        os.chmod(script, 0o755)
+        with Screen(server, env={"MILLRACE_EDITOR": script}) as screen:
+            screen.wait(rf"^{PROMPT}")
+            screen.run("SELECT 1 AS edited", r"^test-> ")
+            screen.run("\\e", r"^ +12\n\(1 row\)")
+            screen.type("", "Up")                        # what was edited is what is recalled
+            screen.wait(rf"^{PROMPT}SELECT 12 AS edited;")
+
+
 def test_colours():
     with harness.Server() as server, start(server) as screen:
         screen.type("SELECT 'a text', 12, other")
@@ -279,6 +406,23 @@ def test_progress_bar():
             screen.wait(r"^COPY 3000000$", seconds=180)
             assert "rows/s" not in screen.text(), screen.text()          # the bar has gone
             wait_until(lambda: re.search(r"\[=*> *\] +\d+%  \d.* of \d.*rows/s", read(recorded)), 20, "the bar")
+
+
+def test_progress_of_the_loader():
+    with harness.Server() as server, tempfile.TemporaryDirectory() as directory:
+        with server.connect() as connection:
+            connection.execute("CREATE STREAM s (k text, v bigint)")
+        path = os.path.join(directory, "rows.csv")
+        with open(path, "w", encoding="ascii") as file:
+            file.writelines(f"{'x' * 60},{i}\n" for i in range(20000))
+        recorded = os.path.join(directory, "recorded")
+        with Screen(server, "--rate", "40k", "--batch", "2000", "s", path, program=LOADER) as screen:
+            screen.tmux("pipe-pane", "-o", f"cat > '{recorded}'")
+            screen.wait(r"^exit code 0$", seconds=60)
+            wait_until(lambda: re.search(r"\[=*> *\] +\d+%  \d.* of \d.*rows/s", read(recorded)), 20, "the bar")
+            assert not re.search(r"\[=*> *\]", screen.text()), screen.text()     # it has gone
+            assert re.search(r"20000 rows", screen.text()), screen.text()
+        assert server.execute("SELECT count(*) FROM s") == [(20000,)]
 
 
 def test_another_size():
