@@ -24,7 +24,13 @@ static const MrSettingInfo infos[MR_SETTING_COUNT] = {
 
 struct MrSettings {
     MrSettingValue values[MR_SETTING_COUNT];
+    MrCustomSettings customs;
 };
+
+MrCustomSettings *mr_settings_customs(MrSettings *settings)
+{
+    return &settings->customs;
+}
 
 const MrSettingInfo *mr_setting_info(MrSettingId id)
 {
@@ -110,7 +116,7 @@ MrSettings *mr_settings_copy(const MrSettings *settings)
     if (copy == NULL) {
         return NULL;
     }
-    bool whole = true;
+    bool whole = mr_custom_settings_copy(&settings->customs, &copy->customs) == MR_OK;
     for (int id = 0; id < MR_SETTING_COUNT; id++) {
         copy->values[id] = settings->values[id];
         if (settings->values[id].text != NULL) {
@@ -133,6 +139,7 @@ void mr_settings_destroy(MrSettings *settings)
     for (int id = 0; id < MR_SETTING_COUNT; id++) {
         free(settings->values[id].text);
     }
+    mr_custom_settings_fini(&settings->customs);
     free(settings);
 }
 

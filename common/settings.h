@@ -5,7 +5,7 @@
 #ifndef MR_COMMON_SETTINGS_H
 #define MR_COMMON_SETTINGS_H
 
-#include "common/text.h"
+#include "common/custom_settings.h"
 
 typedef enum MrSettingType {
     MR_SETTING_BOOL,
@@ -48,6 +48,8 @@ typedef struct MrSettings MrSettings;
 MrSettings *mr_settings_create(void); /* every value at its default */
 MrSettings *mr_settings_copy(const MrSettings *settings);
 void mr_settings_destroy(MrSettings *settings);
+/* Those of applications, which are copied with it. */
+MrCustomSettings *mr_settings_customs(MrSettings *settings);
 const MrSettingInfo *mr_setting_info(MrSettingId id);
 /* Case-insensitive; false when there is none. */
 bool mr_setting_find(MrString name, MrSettingId *out);

@@ -41,6 +41,9 @@ void mr_notify_abort(struct MrSession *session);
 
 /* Writes what is pending; called between transactions only.  True: something was written. */
 bool mr_notify_deliver(struct MrSession *session);
+/* The channels that the session listens to, as its last commit left them, the first one first. */
+void mr_notify_each_channel(const struct MrSession *session,
+                            void (*each)(void *context, const char *channel), void *context);
 /* The session goes: it listens to nothing. */
 void mr_notify_forget(struct MrSession *session);
 

@@ -100,11 +100,24 @@ MrStatus mr_notify_start_listening(MrSession *session, const char *channel)
     made->session = session;
     made->next = *bucket;
     *bucket = made;
-    made->next_of_session = notifier->channels;
-    notifier->channels = made;
+    MrListening **last = &notifier->channels;
+    while (*last != NULL) {
+        last = &(*last)->next_of_session;
+    }
+    made->next_of_session = NULL;
+    *last = made;
     notifier->channel_count++;
     hub->listening_count++;
     return MR_OK;
+}
+
+void mr_notify_each_channel(const MrSession *session,
+                            void (*each)(void *context, const char *channel), void *context)
+{
+    const MrListening *channel = session->notifier == NULL ? NULL : session->notifier->channels;
+    for (; channel != NULL; channel = channel->next_of_session) {
+        each(context, channel->channel);
+    }
 }
 
 static void leave_bucket(MrNotifyHub *hub, const MrListening *listening)

@@ -123,12 +123,8 @@ MrStatus mr_portal_add(MrSession *session, MrPortal *portal, MrString name, MrEr
 
 static const char *setting_by_name(void *context, const char *name)
 {
-    const MrPortal *portal = context;
-    MrSession *session = portal->session;
-    MrSettingId id;
-    return mr_setting_find(mr_string(name), &id)
-               ? mr_session_setting_text(session, id, &portal->memory->arena)
-               : NULL;
+    MrPortal *portal = context;
+    return mr_session_setting_by_name(portal->session, mr_string(name), &portal->memory->arena);
 }
 
 static int64_t watermark_of(void *context, uint32_t stream_id)

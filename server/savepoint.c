@@ -123,6 +123,8 @@ static void restore_settings(MrSession *session, const MrSavepoint *savepoint)
     for (uint32_t id = 0; id < MR_SETTING_COUNT; id++) {
         mr_settings_reset(session->settings, (MrSettingId)id, savepoint->settings);
     }
+    mr_custom_settings_restore(mr_settings_customs(session->settings),
+                               mr_settings_customs(savepoint->settings), false);
     memcpy(transaction->locals, savepoint->locals, sizeof transaction->locals);
     mr_session_report_settings(session, before);
     mr_settings_destroy(before);

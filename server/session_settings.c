@@ -207,6 +207,8 @@ void mr_session_reset_settings(MrSession *session, const MrSettings *to)
             mr_settings_reset(session->settings, (MrSettingId)id, to);
         }
     }
+    mr_custom_settings_restore(mr_settings_customs(session->settings),
+                               mr_settings_customs(session->initial), false);
     if (before != NULL) {
         mr_session_report_settings(session, before);
         mr_settings_destroy(before);
@@ -221,6 +223,14 @@ MrStatus mr_session_find_setting(const char *name, MrSettingId *out, MrError *er
     mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", name);
     const char *nearest = mr_setting_nearest(mr_string(name));
     return nearest == NULL ? err->status : mr_error_hint(err, "Perhaps you mean \"%s\".", nearest);
+}
+
+const char *mr_session_setting_by_name(const MrSession *session, MrString name, MrArena *arena)
+{
+    MrSettingId id;
+    return mr_setting_find(name, &id)
+               ? mr_session_setting_text(session, id, arena)
+               : mr_custom_settings_find(mr_settings_customs(session->settings), name);
 }
 
 const char *mr_session_setting_text(const MrSession *session, MrSettingId id, MrArena *arena)
@@ -290,6 +300,24 @@ static void set_back(MrSession *session, MrSettingId id)
     }
 }
 
+/* A setting of an application's. */
+static bool is_custom(const char *name)
+{
+    MrSettingId id;
+    return mr_custom_setting_is_name(mr_string(name)) && !mr_setting_find(mr_string(name), &id);
+}
+
+static MrStatus set_custom(MrSession *session, const char *name, MrString value, bool is_local,
+                           MrError *err)
+{
+    if (mr_utf8_check(value.data, value.length) < value.length) {
+        return mr_error_set(err, MR_ERR_BAD_ENCODING, "the value of \"%s\" is not UTF-8", name);
+    }
+    MR_TRY(mr_transaction_save_settings(session, err));
+    return mr_custom_settings_set(mr_settings_customs(session->settings), mr_string(name), value,
+                                  is_local, err);
+}
+
 static MrStatus can_change(MrSettingId id, MrError *err)
 {
     MrSettingScope scope = mr_setting_info(id)->scope;
@@ -304,6 +332,10 @@ MrStatus mr_session_set_by_name(MrSession *session, const char *name, MrString v
                                 MrError *err)
 {
     MrSettingId id;
+    if (is_custom(name)) {
+        bool is_at_once = is_local && session->transaction.state == MR_TX_NONE;
+        return set_custom(session, name, is_at_once ? MR_STRING("") : value, is_local, err);
+    }
     MR_TRY(mr_session_find_setting(name, &id, err));
     MR_TRY(can_change(id, err));
     if (is_local && session->transaction.state == MR_TX_NONE) {
@@ -313,8 +345,32 @@ MrStatus mr_session_set_by_name(MrSession *session, const char *name, MrString v
     return mr_session_set(session, id, value, err);
 }
 
+static MrStatus run_custom(MrSession *session, MrPortal *portal, const MrAstSet *ast, MrError *err)
+{
+    const bool is_back = ast->to_default || ast->reset;
+    const char *text =
+        mr_custom_settings_find(mr_settings_customs(session->initial), mr_string(ast->name));
+    if (!is_back && ast->values.count > 1) {
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "SET %s takes only one argument",
+                            ast->name);
+    }
+    if (!is_back) {
+        MR_TRY(set_text(ast, &portal->memory->arena, &text, err));
+    }
+    if (ast->scope == MR_SET_LOCAL && session->transaction.state == MR_TX_NONE) {
+        mr_session_notice(session, "WARNING", "25P01",
+                          "SET LOCAL can only be used in transaction blocks", NULL);
+        text = ""; /* it is known from now on */
+    }
+    MR_TRY(set_custom(session, ast->name, mr_string(text == NULL ? "" : text),
+                      ast->scope == MR_SET_LOCAL, err));
+    mr_portal_set_done(portal, "%s", ast->reset ? "RESET" : "SET");
+    return MR_OK;
+}
+
 static MrStatus reset_all(MrSession *session, MrPortal *portal, MrError *err)
 {
+    MR_TRY(mr_transaction_save_settings(session, err));
     for (int id = 0; id < MR_SETTING_COUNT; id++) {
         MR_TRY(mr_transaction_save_setting(session, (MrSettingId)id, false, err));
     }
@@ -330,6 +386,9 @@ MrStatus mr_set_run(MrSession *session, MrPortal *portal, MrError *err)
     const char *text = "";
     if (ast->name == NULL) {
         return reset_all(session, portal, err);
+    }
+    if (is_custom(ast->name)) {
+        return run_custom(session, portal, ast, err);
     }
     MR_TRY(mr_session_find_setting(ast->name, &id, err));
     if (id == MR_SET_SESSION_AUTHORIZATION && (ast->to_default || ast->reset)) {

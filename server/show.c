@@ -31,11 +31,16 @@ static const char *listing_of(MrShowKind kind)
 
 /* ---- One setting, all settings --------------------------------------------------------------- */
 
-static MrStatus plan_setting(MrPortal *portal, const MrAstShow *ast, MrError *err)
+static MrStatus plan_setting(const MrSession *session, MrPortal *portal, const MrAstShow *ast,
+                             MrError *err)
 {
     MrSettingId id;
-    MR_TRY(mr_session_find_setting(ast->setting, &id, err));
-    const char *name = mr_setting_info(id)->name;
+    const char *name = ast->setting;
+    if (mr_session_setting_by_name(session, mr_string(name), &portal->memory->arena) == NULL ||
+        mr_setting_find(mr_string(name), &id)) {
+        MR_TRY(mr_session_find_setting(name, &id, err));
+        name = mr_setting_info(id)->name;
+    }
     return mr_text_schema(&portal->memory->arena, &name, 1, &portal->columns, err);
 }
 
@@ -43,9 +48,10 @@ static MrStatus fill_setting(MrSession *session, MrPortal *portal, const MrAstSh
                              MrTextTable *table, MrError *err)
 {
     MrSettingId id;
-    MR_TRY(mr_session_find_setting(ast->setting, &id, err));
-    const char *value = mr_session_setting_text(session, id, &portal->memory->arena);
-    if (value == NULL) {
+    const char *value =
+        mr_session_setting_by_name(session, mr_string(ast->setting), &portal->memory->arena);
+    if (value == NULL) { /* there is none, or no memory */
+        MR_TRY(mr_session_find_setting(ast->setting, &id, err));
         return mr_error_no_memory(err);
     }
     return mr_text_table_add(table, &value, err);
@@ -207,7 +213,8 @@ static MrStatus fill_create(const MrPortal *portal, const MrAstShow *ast, MrText
 
 /* ---- Both steps ------------------------------------------------------------------------------ */
 
-static MrStatus plan_table(MrPortal *portal, const MrAstShow *ast, MrError *err)
+static MrStatus plan_table(const MrSession *session, MrPortal *portal, const MrAstShow *ast,
+                           MrError *err)
 {
     static const char *const all[] = { "name", "setting", "description" };
     static const char *const settings[] = { "name", "setting", "default", "changed_by",
@@ -217,7 +224,7 @@ static MrStatus plan_table(MrPortal *portal, const MrAstShow *ast, MrError *err)
     static const char *const create[] = { "statement" };
     MrArena *arena = &portal->memory->arena;
     switch (ast->show) {
-    case MR_SHOW_SETTING: return plan_setting(portal, ast, err);
+    case MR_SHOW_SETTING: return plan_setting(session, portal, ast, err);
     case MR_SHOW_ALL: return mr_text_schema(arena, all, 3, &portal->columns, err);
     case MR_SHOW_SETTINGS: return mr_text_schema(arena, settings, 5, &portal->columns, err);
     case MR_SHOW_VIEWS: return mr_text_schema(arena, views, 2, &portal->columns, err);
@@ -233,7 +240,7 @@ MrStatus mr_show_plan(MrSession *session, MrPortal *portal, bool is_run, MrError
     if (listing != NULL) {
         return mr_portal_replace(session, portal, listing, strlen(listing), is_run, err);
     }
-    return plan_table(portal, ast, err);
+    return plan_table(session, portal, ast, err);
 }
 
 static MrStatus fill(MrSession *session, MrPortal *portal, const MrAstShow *ast, MrTextTable *table,

@@ -36,6 +36,10 @@ static char *copy_name(MrString text)
 static MrStatus set_by_name(MrSession *session, MrString name, MrString value, MrError *err)
 {
     MrSettingId id;
+    if (!mr_setting_find(name, &id) && mr_custom_setting_is_name(name)) {
+        return mr_custom_settings_set(mr_settings_customs(session->settings), name, value, false,
+                                      err);
+    }
     if (!mr_setting_find(name, &id)) {
         mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"",
                      (int)(name.length > 63 ? 63 : name.length), name.data);

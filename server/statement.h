@@ -94,6 +94,8 @@ void mr_session_reset_settings(MrSession *session, const MrSettings *to);
 MrStatus mr_session_find_setting(const char *name, MrSettingId *out, MrError *err);
 /* The value as SHOW prints it, in the arena. */
 const char *mr_session_setting_text(const MrSession *session, MrSettingId id, MrArena *arena);
+/* The same by name, also of an application's; NULL: there is none (or no memory). */
+const char *mr_session_setting_by_name(const MrSession *session, MrString name, MrArena *arena);
 
 /* ---- Small tables as results (text_table.c) -------------------------------------------------- */
 

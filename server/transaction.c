@@ -98,6 +98,16 @@ MrStatus mr_transaction_settle(MrSession *session, MrError *err)
 
 /* ---- Settings -------------------------------------------------------------------------------- */
 
+MrStatus mr_transaction_save_settings(MrSession *session, MrError *err)
+{
+    MrTransaction *transaction = &session->transaction;
+    if (transaction->state != MR_TX_NONE && transaction->saved == NULL) {
+        transaction->saved = mr_settings_copy(session->settings);
+        return transaction->saved == NULL ? mr_error_no_memory(err) : MR_OK;
+    }
+    return MR_OK;
+}
+
 MrStatus mr_transaction_save_setting(MrSession *session, MrSettingId id, bool is_local,
                                      MrError *err)
 {
@@ -105,12 +115,7 @@ MrStatus mr_transaction_save_setting(MrSession *session, MrSettingId id, bool is
     if (transaction->state == MR_TX_NONE) {
         return MR_OK;
     }
-    if (transaction->saved == NULL) {
-        transaction->saved = mr_settings_copy(session->settings);
-        if (transaction->saved == NULL) {
-            return mr_error_no_memory(err);
-        }
-    }
+    MR_TRY(mr_transaction_save_settings(session, err));
     if (is_local) {
         mr_bitmap_set(transaction->locals, id);
     } else {
@@ -131,6 +136,8 @@ static void settings_end(MrSession *session, bool is_commit)
             mr_settings_reset(session->settings, (MrSettingId)id, transaction->saved);
         }
     }
+    mr_custom_settings_restore(mr_settings_customs(session->settings),
+                               mr_settings_customs(transaction->saved), is_commit);
     mr_settings_destroy(transaction->saved);
     transaction->saved = NULL;
     memset(transaction->locals, 0, sizeof transaction->locals);

@@ -59,7 +59,9 @@ void mr_transaction_fail(struct MrSession *session);
 bool mr_transaction_is_read_only(const struct MrSession *session);
 /* 'I', 'T' or 'E' of ReadyForQuery. */
 char mr_transaction_letter(const struct MrSession *session);
-/* Before a setting is changed: what ROLLBACK or the end of the transaction goes back to. */
+/* Before a setting is changed: what ROLLBACK or the end of the transaction goes back to.  The first
+ * is for settings that are no MrSettingId. */
+MrStatus mr_transaction_save_settings(struct MrSession *session, MrError *err);
 MrStatus mr_transaction_save_setting(struct MrSession *session, MrSettingId id, bool is_local,
                                      MrError *err);
 

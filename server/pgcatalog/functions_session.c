@@ -45,7 +45,6 @@ MR_KERNEL(setting_of_row)
     const MrPgNames *names = mr_pg_names(eval->names);
     mr_kernel_clear(out, rows);
     for (uint32_t i = 0; i < rows; i++) {
-        MrSettingId id;
         const bool missing_ok = arg_count > 1 && MR_ARG(uint8_t, 1, i) != 0;
         if (mr_vector_is_null(out, i)) {
             continue;
@@ -56,10 +55,9 @@ MR_KERNEL(setting_of_row)
             mr_error_set(eval->err, MR_ERR_UNSUPPORTED, "current_setting() is refused here");
             return mr_error_hint(eval->err, "Ask pg_settings in a SELECT of its own.");
         }
-        if (mr_setting_find(name, &id)) {
-            text = mr_session_setting_text(names->session, id, eval->arena);
-            MR_TRY(text == NULL ? mr_error_no_memory(eval->err)
-                                : mr_kernel_set_text(eval, out, i, text, strlen(text)));
+        text = mr_session_setting_by_name(names->session, name, eval->arena);
+        if (text != NULL) {
+            MR_TRY(mr_kernel_set_text(eval, out, i, text, strlen(text)));
         } else if (missing_ok) {
             MR_TRY(mr_kernel_set_null(eval, out, i));
         } else {

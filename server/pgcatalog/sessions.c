@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "server/listener.h"
+#include "server/notify.h"
 #include "server/pgcatalog/version.h"
 #include "server/statement.h"
 
@@ -145,6 +146,21 @@ void mr_pg_fill_activity(const MrPgNames *names, MrRows *rows)
 {
     Activity activity = { names, rows };
     mr_listener_each(names->pg->server, add_activity, &activity);
+}
+
+/* ---- What the session listens to ------------------------------------------------------------- */
+
+static void add_channel(void *context, const char *channel)
+{
+    mr_rows_begin(context);
+    mr_rows_text(context, channel);
+}
+
+void mr_pg_fill_channels(const MrPgNames *names, MrRows *rows)
+{
+    if (names->session != NULL) {
+        mr_notify_each_channel(names->session, add_channel, rows);
+    }
 }
 
 /* ---- Advisory locks -------------------------------------------------------------------------- */
