@@ -23,7 +23,9 @@ static const Synopsis synopses[] = {
     { "ALTER ROLE", "change a role",
       "ALTER ROLE name [ LOGIN | NOLOGIN ] [ PASSWORD 'text' | NULL ]" },
     { "ALTER STREAM", "add a column, change options or the name",
-      "ALTER STREAM name ADD COLUMN column type\n"
+      "ALTER STREAM name ADD [ COLUMN ] column type [, ...]\n"
+      "ALTER STREAM name ALTER [ COLUMN ] column { SET DEFAULT value | DROP DEFAULT }\n"
+      "ALTER STREAM name RENAME [ COLUMN ] column TO new_name\n"
       "ALTER STREAM name SET ( option = value [, ...] ) | RENAME TO new_name" },
     { "BEGIN", "group INSERT and COPY into one atomic append", "BEGIN; ... COMMIT | ROLLBACK" },
     { "COPY", "load or unload rows in bulk",

@@ -216,8 +216,18 @@ typedef enum MrAlterAction {
     MR_ALTER_SET,
     MR_ALTER_RENAME,
     MR_ALTER_ADD_COLUMN,
-    MR_ALTER_TAKE_OVER
+    MR_ALTER_TAKE_OVER,
+    MR_ALTER_RENAME_COLUMN,
+    MR_ALTER_DROP_COLUMN,
+    MR_ALTER_SET_DEFAULT, /* and DROP DEFAULT */
+    MR_ALTER_SET_NOT_NULL,
+    MR_ALTER_DROP_NOT_NULL
 } MrAlterAction;
+
+static inline bool mr_alter_is_of_column(MrAlterAction action)
+{
+    return action == MR_ALTER_ADD_COLUMN || action >= MR_ALTER_RENAME_COLUMN;
+}
 
 typedef struct MrAstAlter { /* ALTER MATERIALIZED VIEW | STREAM | SOURCE | SINK | TABLE | … */
     MrNode base;
@@ -225,10 +235,15 @@ typedef struct MrAstAlter { /* ALTER MATERIALIZED VIEW | STREAM | SOURCE | SINK 
     bool if_exists;
     MrName name;
     MrAlterAction action;
-    MrNodeList options;     /* SET (…) */
-    const char *new_name;   /* RENAME TO */
-    bool if_not_exists;     /* ADD COLUMN IF NOT EXISTS */
-    MrAstColumnDef *column; /* ADD COLUMN */
+    MrNodeList options;      /* SET (…) */
+    const char *new_name;    /* RENAME TO */
+    bool if_not_exists;      /* ADD COLUMN IF NOT EXISTS */
+    MrAstColumnDef *column;  /* ADD COLUMN */
+    const char *column_name; /* of the other actions on a column */
+    bool column_if_exists;   /* DROP COLUMN IF EXISTS */
+    bool cascade;            /* DROP COLUMN … CASCADE */
+    MrNode *value;           /* SET DEFAULT; NULL: DROP DEFAULT */
+    MrNodeList more;         /* actions behind this one, of MrAstAlter without a name */
 } MrAstAlter;
 
 typedef struct MrAstRefresh {

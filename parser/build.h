@@ -152,6 +152,8 @@ MrNode *mr_build_emit(MrParse *parse, MrEmitKind kind, MrNode *interval, MrToken
 MrNode *mr_build_function_part(MrParse *parse, MrNode *function, MrNode *part);
 MrNode *mr_build_volatility(MrParse *parse, MrVolatility volatility, MrToken token);
 MrNode *mr_build_alter(MrParse *parse, MrAlterAction action, MrToken token);
+/* ALTER … ADD | DROP CONSTRAINT: refused. */
+MrNode *mr_build_other_constraint(MrParse *parse, MrToken token);
 MrNode *mr_build_role(MrParse *parse, MrNodeKind kind, int32_t position, bool is_user,
                       const char *name, MrNodeList options);
 MrNode *mr_build_column_comment(MrParse *parse, MrToken first, MrNodeList indirection,

@@ -1955,8 +1955,13 @@ drop_behavior(R) ::= CASCADE. { R = true; }
 opt_force(R) ::= . { R = false; }
 opt_force(R) ::= FORCE. { R = true; }
 
-definition(R) ::= ALTER(T) object_kind(K) if_exists(I) qualified_name(N) alter_action(A). {
+%type alter_actions {MrNodeList}
+alter_actions(R) ::= alter_action(A). { R = mr_list(p, A); }
+alter_actions(R) ::= alter_actions(L) COMMA alter_action(A). { R = mr_list_add(p, L, A); }
+definition(R) ::= ALTER(T) object_kind(K) if_exists(I) qualified_name(N) alter_actions(L). {
+    MrNode *A = L.items[0];
     MrAstAlter *alter = AS(MrAstAlter, A);
+    alter->more = (MrNodeList){ .items = L.items + 1, .count = L.count - 1 };
     alter->base.position = T.position;
     alter->object = (MrObjectKind)K;
     alter->if_exists = I;
@@ -1983,10 +1988,44 @@ alter_action(R) ::= ADD(T) opt_column IF NOT EXISTS column_def(C). {
     AS(MrAstAlter, R)->column = AS(MrAstColumnDef, C);
 }
 alter_action(R) ::= TAKE(T) OVER. { R = mr_build_alter(p, MR_ALTER_TAKE_OVER, T); }
-alter_action(R) ::= DROP|ALTER|OWNER|ENABLE|DISABLE|RESET|ATTACH|DETACH(T). {
+alter_action(R) ::= RENAME(T) opt_column colid(C) TO colid(N). {
+    R = mr_build_alter(p, MR_ALTER_RENAME_COLUMN, T);
+    AS(MrAstAlter, R)->column_name = C.text;
+    AS(MrAstAlter, R)->new_name = N.text;
+}
+alter_action(R) ::= DROP(T) opt_column colid(C) drop_behavior(B). {
+    R = mr_build_alter(p, MR_ALTER_DROP_COLUMN, T);
+    AS(MrAstAlter, R)->column_name = C.text;
+    AS(MrAstAlter, R)->cascade = B;
+}
+alter_action(R) ::= DROP(T) opt_column IF EXISTS colid(C) drop_behavior(B). {
+    R = mr_build_alter(p, MR_ALTER_DROP_COLUMN, T);
+    AS(MrAstAlter, R)->column_name = C.text;
+    AS(MrAstAlter, R)->column_if_exists = true;
+    AS(MrAstAlter, R)->cascade = B;
+}
+alter_action(R) ::= ALTER opt_column colid(C) alter_column(A). {
+    R = A;
+    AS(MrAstAlter, R)->column_name = C.text;
+}
+alter_column(R) ::= SET(T) DEFAULT a_expr(E). {
+    R = mr_build_alter(p, MR_ALTER_SET_DEFAULT, T);
+    AS(MrAstAlter, R)->value = E;
+}
+alter_column(R) ::= DROP(T) DEFAULT. { R = mr_build_alter(p, MR_ALTER_SET_DEFAULT, T); }
+alter_column(R) ::= SET(T) NOT NULL. { R = mr_build_alter(p, MR_ALTER_SET_NOT_NULL, T); }
+alter_column(R) ::= DROP(T) NOT NULL. { R = mr_build_alter(p, MR_ALTER_DROP_NOT_NULL, T); }
+alter_column(R) ::= TYPE(T) typename. {
+    mr_build_unsupported(p, T.position, "this change of a type",
+                         "CREATE TABLE another AS SELECT from it, with a cast.");
+    R = mr_build_alter(p, MR_ALTER_SET, T);
+}
+alter_action(R) ::= ADD CONSTRAINT(T). { R = mr_build_other_constraint(p, T); }
+alter_action(R) ::= DROP CONSTRAINT(T). { R = mr_build_other_constraint(p, T); }
+alter_action(R) ::= OWNER|ENABLE|DISABLE|RESET|ATTACH|DETACH(T). {
     mr_build_unsupported(p, T.position, "this form of ALTER",
-                         "SUSPEND, RESUME, SET (…), RENAME TO, ADD COLUMN and TAKE OVER are "
-                         "known.");
+                         "SUSPEND, RESUME, SET (…), RENAME, ADD, ALTER and DROP COLUMN and TAKE "
+                         "OVER are known.");
     R = mr_build_alter(p, MR_ALTER_SET, T);
 }
 opt_column ::= .

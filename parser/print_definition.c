@@ -343,12 +343,23 @@ static void print_drop(MrPrinter *printer, const MrAstDrop *node)
     PUT(printer, node->force ? " FORCE" : "");
 }
 
-static void print_alter(MrPrinter *printer, const MrAstAlter *node)
+static void print_column_action(MrPrinter *printer, const MrAstAlter *node)
 {
-    PUT(printer, "ALTER ");
-    PUT(printer, object_words(node->object));
-    PUT(printer, node->if_exists ? " IF EXISTS " : " ");
-    mr_print_name(printer->out, &node->name);
+    PUT(printer, " ALTER COLUMN ");
+    mr_print_identifier(printer->out, node->column_name);
+    switch (node->action) {
+    case MR_ALTER_SET_NOT_NULL: PUT(printer, " SET NOT NULL"); return;
+    case MR_ALTER_DROP_NOT_NULL: PUT(printer, " DROP NOT NULL"); return;
+    default: break;
+    }
+    PUT(printer, node->value != NULL ? " SET DEFAULT " : " DROP DEFAULT");
+    if (node->value != NULL) {
+        mr_print_node(printer, node->value);
+    }
+}
+
+static void print_action(MrPrinter *printer, const MrAstAlter *node)
+{
     switch (node->action) {
     case MR_ALTER_SUSPEND: PUT(printer, " SUSPEND"); break;
     case MR_ALTER_RESUME: PUT(printer, " RESUME"); break;
@@ -362,10 +373,35 @@ static void print_alter(MrPrinter *printer, const MrAstAlter *node)
         PUT(printer, " RENAME TO ");
         mr_print_identifier(printer->out, node->new_name);
         break;
+    case MR_ALTER_RENAME_COLUMN:
+        PUT(printer, " RENAME COLUMN ");
+        mr_print_identifier(printer->out, node->column_name);
+        PUT(printer, " TO ");
+        mr_print_identifier(printer->out, node->new_name);
+        break;
     case MR_ALTER_ADD_COLUMN:
         PUT(printer, node->if_not_exists ? " ADD COLUMN IF NOT EXISTS " : " ADD COLUMN ");
         mr_print_node(printer, &node->column->base);
         break;
+    case MR_ALTER_DROP_COLUMN:
+        PUT(printer, node->column_if_exists ? " DROP COLUMN IF EXISTS " : " DROP COLUMN ");
+        mr_print_identifier(printer->out, node->column_name);
+        PUT(printer, node->cascade ? " CASCADE" : "");
+        break;
+    default: print_column_action(printer, node); break;
+    }
+}
+
+static void print_alter(MrPrinter *printer, const MrAstAlter *node)
+{
+    PUT(printer, "ALTER ");
+    PUT(printer, object_words(node->object));
+    PUT(printer, node->if_exists ? " IF EXISTS " : " ");
+    mr_print_name(printer->out, &node->name);
+    print_action(printer, node);
+    for (uint32_t i = 0; i < node->more.count; i++) {
+        PUT(printer, ",");
+        print_action(printer, MR_AST_AS(const MrAstAlter, node->more.items[i]));
     }
 }
 

@@ -30,6 +30,8 @@ typedef struct MrStreamColumn {
     const MrExpr
         *default_value;      /* no columns in it; NULL: NULL.  Evaluated before the row is logged */
     const MrExpr *generated; /* over the stream's columns; NULL: not generated */
+    const MrExpr *missing;   /* a constant: what rows logged before the column have; NULL: the
+                              * default, if it is a constant, else NULL */
 } MrStreamColumn;
 
 typedef struct MrStream {

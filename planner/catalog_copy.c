@@ -57,13 +57,14 @@ MrStatus mr_expr_copy_deep(MrArena *arena, const MrExpr *from, MrExpr **out, MrE
     return MR_OK;
 }
 
-/* Rows that were logged before a column was there have its default.  ADD COLUMN takes constant ones
- * only, and a column that came with its stream is missing nowhere. */
-static const MrDatum *missing_of(const MrExpr *default_value)
+/* Rows that were logged before a column was there have the default that it had then.  ADD COLUMN
+ * takes constant ones only, and a column that came with its stream is missing nowhere. */
+static const MrDatum *missing_of(const MrStreamColumn *column)
 {
-    bool has_one = default_value != NULL && default_value->kind == MR_EXPR_CONSTANT &&
-                   !default_value->constant.is_null;
-    return has_one ? &default_value->constant : NULL;
+    const MrExpr *value = column->missing != NULL ? column->missing : column->default_value;
+    const bool has_one =
+        value != NULL && value->kind == MR_EXPR_CONSTANT && !value->constant.is_null;
+    return has_one ? &value->constant : NULL;
 }
 
 static MrStatus copy_stream_columns(MrArena *arena, const MrStream *from, MrStream *out,
@@ -78,7 +79,9 @@ static MrStatus copy_stream_columns(MrArena *arena, const MrStream *from, MrStre
         columns[i].name = out->schema.columns[i].name;
         MR_TRY(mr_expr_copy_deep(arena, from->columns[i].default_value, &copy, err));
         columns[i].default_value = copy;
-        described[i].missing = missing_of(copy);
+        MR_TRY(mr_expr_copy_deep(arena, from->columns[i].missing, &copy, err));
+        columns[i].missing = copy;
+        described[i].missing = missing_of(&columns[i]);
         MR_TRY(mr_expr_copy_deep(arena, from->columns[i].generated, &copy, err));
         columns[i].generated = copy;
     }

@@ -5,6 +5,7 @@
  */
 #include "planner/stream.h"
 
+#include "parser/parser.h"
 #include "planner/nearest.h"
 
 #include <string.h>
@@ -196,6 +197,38 @@ static MrStatus check_generated(MrBinder *b, const MrAstCreateStream *ast, const
     return MR_OK;
 }
 
+/* missing.column = 'SQL': what ALTER COLUMN … SET DEFAULT wrote down of the default before. */
+static MrStatus bind_missing(MrBinder *b, const MrAstCreateStream *ast, const MrStream *stream,
+                             MrStreamColumn *columns)
+{
+    static const char prefix[] = "missing.";
+    for (uint32_t i = 0; i < ast->options.count; i++) {
+        const MrAstOption *option = MR_AST_AS(const MrAstOption, ast->options.items[i]);
+        uint32_t c = 0;
+        MrNode *value;
+        MrExpr *expr;
+        if (strncmp(option->name, prefix, sizeof prefix - 1) != 0) {
+            continue;
+        }
+        while (c < stream->schema.column_count &&
+               strcmp(columns[c].name, option->name + sizeof prefix - 1) != 0) {
+            c++;
+        }
+        if (c == stream->schema.column_count || option->text == NULL) {
+            return mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, option->base.position,
+                                 "option \"%s\" is not of a column", option->name);
+        }
+        MR_TRY(mr_parse_expression(b->arena, option->text, strlen(option->text), &value, b->err));
+        MR_TRY(bind_for_column(b, NULL, MR_CLAUSE_DEFAULT, value, &columns[c], &expr));
+        if (expr->kind != MR_EXPR_CONSTANT) {
+            return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, option->base.position,
+                                 "option \"%s\" is a constant", option->name);
+        }
+        columns[c].missing = expr;
+    }
+    return MR_OK;
+}
+
 static MrStatus bind_expressions(MrBinder *b, const MrAstCreateStream *ast, const MrStream *stream,
                                  MrStreamColumn *columns)
 {
@@ -315,6 +348,7 @@ MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *s
     MR_NEW_ARRAY(context->arena, columns, statement->columns.count, err);
     MR_TRY(make_schema(&binder, statement, stream, columns));
     MR_TRY(bind_expressions(&binder, statement, stream, columns));
+    MR_TRY(bind_missing(&binder, statement, stream, columns));
     MR_TRY(bind_watermark(&binder, statement, stream));
     if (mr_stream_is_table(statement)) {
         return mr_table_define(&binder, statement, stream, out);

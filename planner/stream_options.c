@@ -10,7 +10,8 @@
 #include <string.h>
 
 static const char stream_option_names[] = "connector|format|durability|retention|idle_timeout|"
-                                          "max_future_skew|null_time|on_bad_row|json_path.*";
+                                          "max_future_skew|null_time|on_bad_row|json_path.*|"
+                                          "missing.*";
 static const char csv_option_names[] = "header|delimiter|quote|escape|null";
 
 /* ---- Connector and format ---------------------------------------------------------------- */

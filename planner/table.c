@@ -192,7 +192,7 @@ static MrStatus read_options(MrBinder *b, const MrAstCreateStream *ast, MrStream
             "APPEND ONLY does so too; a table is changed by INSERT, UPDATE, DELETE and COPY.",
             "a changeable table with a connector or format is not supported");
     }
-    MR_TRY(mr_options_check(&set, "durability", NULL));
+    MR_TRY(mr_options_check(&set, "durability|missing.*", NULL));
     MR_TRY(mr_options_choice(&set, "durability", "fsync|os|none", &durability));
     stream->durability = (int)durabilities[durability];
     stream->connector = "push";

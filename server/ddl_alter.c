@@ -248,9 +248,19 @@ static MrStatus find_altered(MrDdl *ddl, const MrAstAlter *statement, const MrRe
 static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *relation,
                         void (**next)(MrDdl *ddl))
 {
-    bool is_query = relation->standing != NULL, is_there = false; /* of a view or a sink */
-    bool is_stream = relation->stream != NULL;                    /* or a table */
+    bool is_query = relation->standing != NULL, is_done = false; /* of a view or a sink */
+    bool is_stream = relation->stream != NULL;                   /* or a table */
     *next = is_query ? query_altered : mr_ddl_altered;
+    if (is_stream && (statement->more.count > 0 || mr_alter_is_of_column(statement->action))) {
+        MR_TRY(mr_ddl_alter_columns(ddl, statement, relation, &is_done));
+        *next = is_done ? NULL : mr_ddl_stream_altered;
+        return MR_OK;
+    }
+    if (statement->more.count > 0) {
+        return mr_ddl_refuse(ddl, "One ALTER for each.",
+                             "several actions in one ALTER of \"%s\" are not supported",
+                             relation->name);
+    }
     switch (statement->action) {
     case MR_ALTER_SUSPEND:
     case MR_ALTER_RESUME:
@@ -274,19 +284,13 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
             return mr_ddl_set_stream_options(ddl, statement, relation);
         }
         break;
-    case MR_ALTER_ADD_COLUMN:
-        if (is_stream) {
-            MR_TRY(mr_ddl_add_column(ddl, statement, relation, &is_there));
-            *next = is_there ? NULL : mr_ddl_stream_altered;
-            return MR_OK;
-        }
-        break;
-    case MR_ALTER_TAKE_OVER: break;
+    default: break;
     }
     return mr_ddl_refuse(
         ddl,
         "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | SET (…) | RENAME TO, "
-        "ALTER STREAM | TABLE name ADD COLUMN | SET (…) | RENAME TO and "
+        "ALTER STREAM | TABLE name ADD COLUMN | ALTER COLUMN | RENAME COLUMN | SET (…) | RENAME TO "
+        "and "
         "ALTER VIEW name RENAME TO are there.",
         "this form of ALTER of \"%s\" is not supported", relation->name);
 }

@@ -1,6 +1,6 @@
 /*
  * server/ddl_alter.h - shared by the files of ALTER: ddl_alter.c finds the object and has the new
- * version of the catalogue, ddl_rename.c and ddl_set.c say what is new in it.
+ * version of the catalogue, ddl_rename.c, ddl_set.c and ddl_column.c say what is new in it.
  */
 #ifndef MR_SERVER_DDL_ALTER_H
 #define MR_SERVER_DDL_ALTER_H
@@ -21,9 +21,11 @@ MrStatus mr_ddl_rename(MrDdl *ddl, const MrAstAlter *statement, const MrRelation
 /* Prepare the record of ALTER … SET (…), of a standing query and of a stream or table. */
 MrStatus mr_ddl_set_query_options(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old);
 MrStatus mr_ddl_set_stream_options(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old);
-/* Prepares the record of ADD COLUMN; *is_there: IF NOT EXISTS, and there is one of the name. */
-MrStatus mr_ddl_add_column(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
-                           bool *is_there);
+/* Prepares the record of a stream's or table's changed CREATE statement. */
+MrStatus mr_ddl_alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *statement);
+/* Prepares the record of actions on columns; *is_done: IF [NOT] EXISTS left nothing to do. */
+MrStatus mr_ddl_alter_columns(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
+                              bool *is_done);
 /* After the record: the stream or table is published, and read on with what is new. */
 void mr_ddl_stream_altered(MrDdl *ddl);
 

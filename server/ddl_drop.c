@@ -65,8 +65,7 @@ static const char *kind_name(const MrRelation *relation)
 }
 
 /* One line per dependent, as PostgreSQL lists them. */
-static MrStatus refuse_with_dependents(MrDdl *ddl, const MrRelation *relation,
-                                       const MrDependents *dependents)
+void mr_ddl_tell_dependents(MrDdl *ddl, const MrDependents *dependents)
 {
     enum { LINES_MAX = 6 };
     MrBuilder lines;
@@ -81,11 +80,17 @@ static MrStatus refuse_with_dependents(MrDdl *ddl, const MrRelation *relation,
         mr_builder_append_format(&lines, "\nand %u other objects", dependents->count - LINES_MAX);
     }
     const char *text = mr_builder_text(&lines);
+    mr_error_detail(&ddl->err, "%s", text == NULL ? "" : text);
+    mr_builder_fini(&lines);
+}
+
+static MrStatus refuse_with_dependents(MrDdl *ddl, const MrRelation *relation,
+                                       const MrDependents *dependents)
+{
     mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
                  "cannot drop %s %s because other objects depend on it", kind_name(relation),
                  relation->name);
-    mr_error_detail(&ddl->err, "%s", text == NULL ? "" : text);
-    mr_builder_fini(&lines);
+    mr_ddl_tell_dependents(ddl, dependents);
     return mr_error_hint(&ddl->err, "Use DROP ... CASCADE to drop the dependent objects too.");
 }
 

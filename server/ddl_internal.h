@@ -152,6 +152,8 @@ MrDdl *mr_ddl_queue_refresh(MrServer *server, MrDdl *ddl, const char *view);
 /* What depends on what (ddl_dependents.c). */
 /* All that read the relation, directly or not: each before what it reads.  In ddl's memory. */
 MrStatus mr_ddl_dependents(MrDdl *ddl, const MrRelation *relation, MrDependents *out);
+/* The error's detail: a line for each of them, the first few. */
+void mr_ddl_tell_dependents(MrDdl *ddl, const MrDependents *dependents);
 /* Refuses when one of them could not be planned over the catalogue `next`, or would get other
  * columns; `next` gets their new plans. */
 MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,

@@ -1,11 +1,9 @@
 /*
- * server/ddl_set.c - ALTER … SET (…) and ADD COLUMN: what an object was made with gets another
- * value, and rows that are there a column more.
+ * server/ddl_set.c - ALTER … SET (…): what an object was made with gets another value.
  */
 #include "server/ddl_alter.h"
 #include "server/ingest.h"
 #include "server/ranges.h"
-#include "server/tables.h"
 
 /* Options of the statement take the place of those of their name. */
 static MrStatus merge_options(MrDdl *ddl, const MrNodeList *given, MrNodeList *into)
@@ -71,9 +69,9 @@ MrStatus mr_ddl_set_query_options(MrDdl *ddl, const MrAstAlter *statement, const
                              &(MrDdlChange){ .sql = ddl->record.object.sql });
 }
 
-/* A stream by its changed statement.  What decides about time or about the form of rows that are in
+/* What decides about time or about the form of rows that are in
  * the log already cannot change. */
-static MrStatus alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *statement)
+MrStatus mr_ddl_alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *statement)
 {
     MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
     MrDependents dependents;
@@ -118,91 +116,5 @@ MrStatus mr_ddl_set_stream_options(MrDdl *ddl, const MrAstAlter *statement, cons
     MR_TRY(mr_ddl_parse_stored(old->name, old->sql, &ddl->memory->arena, &stored, &ddl->err));
     MR_TRY(merge_options(ddl, &statement->options,
                          &((MrAstCreateStream *)(uintptr_t)stored)->options));
-    return alter_stream(ddl, old, stored);
-}
-
-static bool has_rows(MrServer *server, const MrRelation *relation)
-{
-    const MrTable *table = mr_tables_find(server, relation->stream->id);
-    MrLogStreamFacts facts = { 0 };
-    MrTableFacts of_table;
-    if (table != NULL) {
-        mr_table_facts(table, &of_table);
-        return of_table.rows > 0;
-    }
-    (void)mr_log_stream_facts(server->log, relation->stream->id, &facts);
-    return facts.rows > 0;
-}
-
-/* Rows that are there read the default in the new column; none of them is written again, so that
- * it must be the same for all, now and after a restart. */
-static MrStatus check_missing(MrDdl *ddl, const MrRelation *old, const MrAstColumnDef *column)
-{
-    const MrStream *stream = ddl->relation.stream;
-    const MrExpr *otherwise = stream->columns[stream->schema.column_count - 1].default_value;
-    if (otherwise != NULL && otherwise->kind != MR_EXPR_CONSTANT) {
-        return mr_ddl_refuse(
-            ddl, "Give it a constant default, or none.",
-            "ADD COLUMN to \"%s\" with a default that is no constant is not supported", old->name);
-    }
-    if (!column->not_null || (otherwise != NULL && !otherwise->constant.is_null)) {
-        return MR_OK;
-    }
-    if (!has_rows(ddl->server, old)) { /* but some may be on their way */
-        return mr_ddl_refuse(
-            ddl, "Give it a DEFAULT.",
-            "ADD COLUMN to \"%s\" with NOT NULL and without DEFAULT is not supported", old->name);
-    }
-    mr_error_set(&ddl->err, MR_ERR_NOT_NULL_VIOLATION,
-                 "column \"%s\" of relation \"%s\" contains null values", column->name, old->name);
-    mr_error_hint(&ddl->err, "Give it a DEFAULT: the rows that are there read it.");
-    return mr_error_at(&ddl->err, column->base.position);
-}
-
-MrStatus mr_ddl_add_column(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
-                           bool *is_there)
-{
-    const MrNode *stored;
-    const MrAstColumnDef *column = statement->column;
-    MrNode **columns;
-    for (uint32_t c = 0; c < old->schema.column_count; c++) {
-        if (strcmp(old->schema.columns[c].name, column->name) != 0) {
-            continue;
-        }
-        if (statement->if_not_exists) {
-            mr_ddl_notice(ddl, "42701", "column \"%s\" of relation \"%s\" already exists, skipping",
-                          column->name, old->name);
-            *is_there = true;
-            return MR_OK;
-        }
-        mr_error_set(&ddl->err, MR_ERR_DUPLICATE_COLUMN,
-                     "column \"%s\" of relation \"%s\" already exists", column->name, old->name);
-        return mr_error_at(&ddl->err, column->base.position);
-    }
-    if (column->generated != NULL) {
-        return mr_ddl_refuse(ddl, "Compute it in the view that reads it.",
-                             "ADD COLUMN to \"%s\" with GENERATED is not supported", old->name);
-    }
-    if (column->constraints.count > 0) {
-        return mr_ddl_refuse(ddl, "Leave the constraint out.",
-                             "ADD COLUMN to \"%s\" with a constraint is not supported", old->name);
-    }
-    if (old->table != NULL && old->table->number_column >= 0) {
-        return mr_ddl_refuse(ddl, "CREATE TABLE another AS SELECT from it, with a PRIMARY KEY.",
-                             "ADD COLUMN to table \"%s\", which has no key, is not supported",
-                             old->name);
-    }
-    if (strcmp(old->stream->connector, "push") != 0) {
-        return mr_ddl_refuse(
-            ddl, "Make another stream.",
-            "ADD COLUMN to stream \"%s\", which reads by itself, is not supported yet", old->name);
-    }
-    MR_TRY(mr_ddl_parse_stored(old->name, old->sql, &ddl->memory->arena, &stored, &ddl->err));
-    MrAstCreateStream *create = (MrAstCreateStream *)(uintptr_t)stored;
-    MR_NEW_ARRAY(&ddl->memory->arena, columns, create->columns.count + 1, &ddl->err);
-    memcpy(columns, create->columns.items, create->columns.count * sizeof *columns);
-    columns[create->columns.count++] = (MrNode *)(uintptr_t)&column->base;
-    create->columns.items = columns;
-    MR_TRY(alter_stream(ddl, old, stored));
-    return check_missing(ddl, old, column);
+    return mr_ddl_alter_stream(ddl, old, stored);
 }
