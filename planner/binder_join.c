@@ -397,6 +397,21 @@ static MrStatus settle_asof(MrBinder *b, const MrAstFromJoin *join, const MrScop
     return mr_join_settle(b, node);
 }
 
+/* What the operator of as-of joins cannot look for; the error stands where nothing else can. */
+static MrStatus bind_asof_lateral(MrBinder *b, const MrAstFromJoin *join, uint32_t left_count,
+                                  MrScope *out)
+{
+    MrError refused = *b->err;
+    MrAstFromJoin *lateral;
+    mr_error_clear(b->err);
+    MR_TRY(mr_asof_as_lateral(b, join, out, left_count, &lateral));
+    if (lateral == NULL) {
+        *b->err = refused;
+        return refused.status;
+    }
+    return mr_bind_join(b, lateral, out);
+}
+
 MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
 {
     static const MrJoinType types[] = {
@@ -419,8 +434,12 @@ MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
     MR_TRY(join_scopes(b, types[join->join], &left, &right, join->base.position, out));
     MrExpr *condition;
     MR_TRY(bind_condition(b, join, &left, &right, out, &condition));
-    MR_TRY(is_asof ? settle_asof(b, join, &right, condition, out->input)
-                   : mr_lateral_settle(b, &around, condition, &out->input));
+    MrStatus status = is_asof ? settle_asof(b, join, &right, condition, out->input)
+                              : mr_lateral_settle(b, &around, condition, &out->input);
+    if (status == MR_ERR_UNSUPPORTED && join->asof) {
+        return bind_asof_lateral(b, join, left.input->column_count, out);
+    }
+    MR_TRY(status);
     return join->alias.name != NULL ? name_join(b, out) : MR_OK;
 }
 

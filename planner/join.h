@@ -68,4 +68,11 @@ MrStatus mr_join_turn(MrBinder *b, const MrLogical *join, MrExpr **condition, Mr
 /* The columns of `join` over the turned one, once it has its condition. */
 MrStatus mr_join_turn_back(MrBinder *b, const MrLogical *join, MrLogical *turned, MrLogical **out);
 
+/* ---- ASOF JOIN as JOIN LATERAL … LIMIT 1 (asof_lateral.c) ----------------------------------- */
+
+/* The join in that form, where its condition says more than the operator of as-of joins can look
+ * for; `scope` is over both sides.  *out NULL: it has no such form. */
+MrStatus mr_asof_as_lateral(MrBinder *b, const MrAstFromJoin *join, MrScope *scope,
+                            uint32_t left_count, MrAstFromJoin **out);
+
 #endif
