@@ -102,6 +102,7 @@ typedef struct Call {
     int32_t count; /* which match, from 1; 0 for regexp_replace: all */
     int32_t ending;
     int32_t group;
+    bool is_steady; /* from one row to the next nothing changes but the text */
 } Call;
 
 static int32_t option_int(const MrVector *const *args, int index, uint32_t row, int32_t otherwise)
@@ -158,6 +159,33 @@ static MrStatus call_open(MrEval *eval, const MrVector *const *args, const MrVec
     return search_open(eval, out, row, text, mr_arg_text(args[1], row), &flags, &call->search, ok);
 }
 
+static bool options_are_constant(const MrVector *const *args, const Options *options)
+{
+    const int indexes[] = { options->start, options->count, options->ending, options->flags,
+                            options->group };
+    bool constant = args[1]->is_constant;
+    for (size_t i = 0; i < sizeof indexes / sizeof indexes[0]; i++) {
+        constant = constant && (indexes[i] < 0 || args[indexes[i]]->is_constant);
+    }
+    return constant;
+}
+
+/* The row's call; `call` is that of the row before, or zeroed.  Mostly only the text changes. */
+static MrStatus call_move(MrEval *eval, const MrVector *const *args, const MrVector *out,
+                          uint32_t row, const Options *options, const char *function, Call *call,
+                          bool *ok)
+{
+    if (call->is_steady) {
+        call->search.text = mr_arg_text(args[0], row);
+        *ok = true;
+        return MR_OK;
+    }
+    MR_TRY(call_open(eval, args, out, row, options, function, call, ok));
+    call->is_steady =
+        *ok && options_are_constant(args, options) && option_int(args, options->start, row, 1) == 1;
+    return MR_OK;
+}
+
 /* Finds match number call->count; the groups are those of the last match then. */
 static MrStatus call_find(MrEval *eval, const MrVector *out, uint32_t row, Call *call, bool *found,
                           bool *ok)
@@ -177,11 +205,11 @@ static MrStatus like_rows(MrEval *eval, const MrVector *const *args, uint32_t ro
                           const Options *options)
 {
     uint8_t *results = out->data;
+    Call call = { 0 };
     MR_EACH_ROW(i)
     {
-        Call call;
         bool ok, found = false;
-        MR_TRY(call_open(eval, args, out, i, options, "regexp_like()", &call, &ok));
+        MR_TRY(call_move(eval, args, out, i, options, "regexp_like()", &call, &ok));
         if (ok) {
             MR_TRY(call_find(eval, out, i, &call, &found, &ok));
         }
@@ -193,12 +221,12 @@ static MrStatus count_rows(MrEval *eval, const MrVector *const *args, uint32_t r
                            const Options *options)
 {
     int32_t *results = out->data;
+    Call call = { 0 };
     MR_EACH_ROW(i)
     {
-        Call call;
         bool ok, found = true;
         int32_t count = 0;
-        MR_TRY(call_open(eval, args, out, i, options, "regexp_count()", &call, &ok));
+        MR_TRY(call_move(eval, args, out, i, options, "regexp_count()", &call, &ok));
         for (size_t from = call.from; ok && found;) {
             size_t start, end;
             MR_TRY(search_next(eval, out, i, &call.search, from, &found, &ok));
@@ -216,12 +244,12 @@ static MrStatus substr_rows(MrEval *eval, const MrVector *const *args, uint32_t 
                             const Options *options)
 {
     mr_kernel_clear(out, rows);
+    Call call = { 0 };
     MR_EACH_ROW(i)
     {
-        Call call;
         bool ok, found = false;
         size_t start, end;
-        MR_TRY(call_open(eval, args, out, i, options, "regexp_substr()", &call, &ok));
+        MR_TRY(call_move(eval, args, out, i, options, "regexp_substr()", &call, &ok));
         if (ok) {
             MR_TRY(call_find(eval, out, i, &call, &found, &ok));
         }
@@ -237,13 +265,13 @@ static MrStatus instr_rows(MrEval *eval, const MrVector *const *args, uint32_t r
                            const Options *options)
 {
     int32_t *results = out->data;
+    Call call = { 0 };
     MR_EACH_ROW(i)
     {
-        Call call;
         bool ok, found = false;
         size_t start, end;
         results[i] = 0;
-        MR_TRY(call_open(eval, args, out, i, options, "regexp_instr()", &call, &ok));
+        MR_TRY(call_move(eval, args, out, i, options, "regexp_instr()", &call, &ok));
         if (ok) {
             MR_TRY(call_find(eval, out, i, &call, &found, &ok));
         }
@@ -306,11 +334,11 @@ static MrStatus replace_rows(MrEval *eval, const MrVector *const *args, uint32_t
                              MrVector *out, const Options *options)
 {
     MrTextRows texts = mr_text_rows_begin(eval, out, rows);
+    Call call = { 0 };
     MR_EACH_TEXT_ROW(texts, i)
     {
-        Call call;
         bool ok = true;
-        texts.status = call_open(eval, args, out, i, options, NULL, &call, &ok);
+        texts.status = call_move(eval, args, out, i, options, NULL, &call, &ok);
         if (texts.status != MR_OK || !ok) {
             continue;
         }

@@ -304,8 +304,11 @@ MrStatus mr_regex_match(MrRegex *regex, MrString text, size_t from, bool *found,
 {
     Cache *cache = cache_of_thread();
     /* Once is enough for one text: checked at every match, a long one with many takes a time that
-     * is quadratic. */
-    const uint32_t options = from > 0 && regex->is_checked ? PCRE2_NO_UTF_CHECK : 0;
+     * is quadratic.  Our check goes by words, PCRE2's by bytes; what is wrong with a bad text that
+     * one tells. */
+    const bool is_good =
+        (from > 0 && regex->is_checked) || mr_utf8_check(text.data, text.length) == text.length;
+    const uint32_t options = is_good ? PCRE2_NO_UTF_CHECK : 0;
     int result = pcre2_match(regex->code, (PCRE2_SPTR)text.data, text.length, from, options,
                              regex->match, cache->limits);
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) {

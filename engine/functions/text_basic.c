@@ -61,13 +61,48 @@ TEXT_TO_INT(text_ascii, first_code(text))
 
 typedef enum CaseForm { CASE_LOWER, CASE_UPPER, CASE_INITIALS } CaseForm;
 
+#define WORD_ONES UINT64_C(0x0101010101010101)
+#define WORD_HIGHS UINT64_C(0x8080808080808080)
+
 static bool ascii_only(MrString text)
 {
-    unsigned char all = 0;
-    for (size_t i = 0; i < text.length; i++) {
+    uint64_t all = 0;
+    size_t i = 0;
+    for (; i + 8 <= text.length; i += 8) {
+        uint64_t word;
+        memcpy(&word, text.data + i, 8);
+        all |= word;
+    }
+    for (; i < text.length; i++) {
         all |= (unsigned char)text.data[i];
     }
-    return all < 0x80;
+    return (all & WORD_HIGHS) == 0;
+}
+/* Eight ASCII bytes, of which letters from `first` to `last` change their case.  With what is added
+ * bit 7 says of each byte whether it is at least `first`, or above `last`; no sum reaches the next
+ * byte. */
+static inline uint64_t word_case(uint64_t word, unsigned first, unsigned last)
+{
+    const uint64_t reached = word + WORD_ONES * (0x80 - first);
+    const uint64_t passed = word + WORD_ONES * (0x7f - last);
+    return word ^ (((reached ^ passed) & WORD_HIGHS) >> 2);
+}
+/* A short text in its own two words, when it is ASCII: its length and zeros are no letters. */
+static inline bool short_case(const MrText *text, CaseForm form, MrText *out)
+{
+    const unsigned first = form == CASE_UPPER ? 'a' : 'A', last = form == CASE_UPPER ? 'z' : 'Z';
+    uint64_t words[2];
+    if (form == CASE_INITIALS || text->length > MR_TEXT_INLINE_MAX) {
+        return false;
+    }
+    memcpy(words, text, sizeof words);
+    if (((words[0] | words[1]) & WORD_HIGHS) != 0) {
+        return false;
+    }
+    words[0] = word_case(words[0], first, last);
+    words[1] = word_case(words[1], first, last);
+    memcpy(out, words, sizeof words);
+    return true;
 }
 static bool is_word(utf8proc_int32_t code)
 {
@@ -122,6 +157,9 @@ static MrStatus change_case(MrEval *eval, const MrVector *const *args, uint32_t 
     mr_kernel_clear(out, rows);
     MR_EACH_ROW(i)
     {
+        if (short_case(&MR_ARG(MrText, 0, i), form, (MrText *)out->data + i)) {
+            continue;
+        }
         const MrString text = mr_arg_text(args[0], i);
         const bool ascii = ascii_only(text);
         char few[4 * MR_TEXT_INLINE_MAX], *room = few;
