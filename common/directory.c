@@ -14,6 +14,7 @@
 #include "common/fault.h"
 #include "common/file.h"
 #include "common/file_error.h"
+#include "common/grow.h"
 
 MrStatus mr_file_rename(const char *from, const char *to, MrError *err)
 {
@@ -76,7 +77,7 @@ bool mr_file_exists(const char *path)
 typedef struct NameList {
     char **names;
     size_t count;
-    size_t capacity;
+    uint32_t capacity;
 } NameList;
 
 static void name_list_fini(NameList *list)
@@ -90,13 +91,11 @@ static void name_list_fini(NameList *list)
 static bool name_list_add(NameList *list, const char *name)
 {
     if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        char **names = realloc(list->names, capacity * sizeof *names);
-        if (names == NULL) {
+        void *larger = mr_grow(list->names, sizeof *list->names, &list->capacity);
+        if (larger == NULL) {
             return false;
         }
-        list->names = names;
-        list->capacity = capacity;
+        list->names = larger;
     }
     char *copy = strdup(name);
     if (copy == NULL) {

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "common/hash.h"
 
 enum { CHUNK_ROWS = MR_KEYED_CHUNK_ROWS, BUCKETS_MIN = 256, DEAD_TEXT_MIN = 16384 };
@@ -124,15 +125,7 @@ static MrStatus open_chunk(MrKeyedRows *store, uint32_t index, MrError *err)
     if (chunk->is_open) {
         return MR_OK;
     }
-    if (store->open_count == store->open_capacity) {
-        uint32_t capacity = store->open_capacity == 0 ? 16 : store->open_capacity * 2;
-        uint32_t *open = realloc(store->open, capacity * sizeof *open);
-        if (open == NULL) {
-            return mr_error_no_memory(err);
-        }
-        store->open = open;
-        store->open_capacity = capacity;
-    }
+    MR_GROW(store->open, store->open_count, store->open_capacity, err);
     chunk->is_open = true;
     store->open[store->open_count++] = index;
     return MR_OK;

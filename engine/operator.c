@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "engine/operators/aggregate.h"
 
 void mr_meter_start(MrMeter *meter)
@@ -168,15 +169,7 @@ MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
             notes->failed[notes->failed_count - 1].sequence == sequence) {
             continue; /* another copy of the same row (grouping sets): one row failed */
         }
-        if (notes->failed_count == notes->failed_capacity) {
-            uint32_t capacity = notes->failed_capacity == 0 ? 16 : notes->failed_capacity * 2;
-            MrFailedRow *failed = realloc(notes->failed, (size_t)capacity * sizeof *failed);
-            if (failed == NULL) {
-                return mr_error_no_memory(batch->err);
-            }
-            notes->failed = failed;
-            notes->failed_capacity = capacity;
-        }
+        MR_GROW(notes->failed, notes->failed_count, notes->failed_capacity, batch->err);
         notes->failed[notes->failed_count++] = (MrFailedRow){
             .stream_id = block->place.stream_id,
             .sequence = sequence,

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "engine/pipeline_internal.h"
 
 static const MrOperatorClass *const operator_classes[MR_OPERATOR_COUNT] = {
@@ -17,15 +18,7 @@ static const MrOperatorClass *const operator_classes[MR_OPERATOR_COUNT] = {
 static MrStatus outbox_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
 {
     MrOutbox *outbox = op->state;
-    if (outbox->count == outbox->capacity) {
-        uint32_t capacity = outbox->capacity == 0 ? 16 : outbox->capacity * 2;
-        const MrBlock **blocks = realloc(outbox->blocks, capacity * sizeof(MrBlock *));
-        if (blocks == NULL) {
-            return mr_error_no_memory(batch->err);
-        }
-        outbox->blocks = blocks;
-        outbox->capacity = capacity;
-    }
+    MR_GROW(outbox->blocks, outbox->count, outbox->capacity, batch->err);
     outbox->blocks[outbox->count++] = in;
     return MR_OK;
 }

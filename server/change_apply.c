@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "server/changes.h"
 #include "server/row_text.h"
 #include "server/tables.h"
@@ -28,15 +29,7 @@ typedef struct Apply {
 
 static MrStatus places_add(Apply *apply, Places *places, uint32_t place)
 {
-    if (places->count == places->capacity) {
-        uint32_t capacity = places->capacity == 0 ? 64 : places->capacity * 2;
-        uint32_t *items = realloc(places->items, capacity * sizeof *items);
-        if (items == NULL) {
-            return mr_error_no_memory(apply->err);
-        }
-        places->items = items;
-        places->capacity = capacity;
-    }
+    MR_GROW(places->items, places->count, places->capacity, apply->err);
     places->items[places->count++] = place;
     return MR_OK;
 }

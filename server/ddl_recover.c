@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "common/logging.h"
 #include "common/timezone.h"
 #include "parser/parser.h"
@@ -60,15 +61,7 @@ static const char *keep_text(MrArena *arena, const char *text)
 static MrStatus keep_object(void *context, const MrCatalogObject *object, MrError *err)
 {
     Loading *loading = context;
-    if (loading->count == loading->capacity) {
-        uint32_t capacity = loading->capacity == 0 ? 64 : loading->capacity * 2;
-        MrCatalogObject *objects = realloc(loading->objects, capacity * sizeof *objects);
-        if (objects == NULL) {
-            return mr_error_no_memory(err);
-        }
-        loading->objects = objects;
-        loading->capacity = capacity;
-    }
+    MR_GROW(loading->objects, loading->count, loading->capacity, err);
     MrCatalogObject *kept = &loading->objects[loading->count];
     *kept = *object;
     kept->name = keep_text(&loading->arena, object->name);

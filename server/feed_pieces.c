@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
 #include "common/settings.h"
 #include "server/feed.h"
 #include "server/workers.h"
@@ -114,14 +115,12 @@ static void slot_reject(void *context, uint64_t line, MrString raw, const MrErro
 static MrStatus slot_add_block(Slot *slot, const MrPieceBlock *block, MrError *err)
 {
     if (slot->block_count == slot->block_capacity) {
-        uint32_t capacity = slot->block_capacity == 0 ? 4 : slot->block_capacity * 2;
-        MrPieceBlock *larger = realloc(slot->blocks, capacity * sizeof *larger);
+        void *larger = mr_grow(slot->blocks, sizeof *slot->blocks, &slot->block_capacity);
         if (larger == NULL) {
             mr_block_give_back(block->loan);
             return mr_error_no_memory(err);
         }
         slot->blocks = larger;
-        slot->block_capacity = capacity;
     }
     slot->blocks[slot->block_count++] = *block;
     return MR_OK;

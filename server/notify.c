@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "common/hash.h"
 #include "engine/effects.h"
 #include "server/notify_internal.h"
@@ -122,14 +123,13 @@ static bool is_sent_already(MrNotifier *notifier, const MrNotifyAction *action)
 static MrStatus add_action(MrNotifier *notifier, MrNotifyAction action, MrError *err)
 {
     if (notifier->action_count == notifier->action_room) {
-        uint32_t room = notifier->action_room == 0 ? 8 : notifier->action_room * 2;
-        MrNotifyAction *actions = realloc(notifier->actions, room * sizeof *actions);
-        if (actions == NULL) {
+        void *larger =
+            mr_grow(notifier->actions, sizeof *notifier->actions, &notifier->action_room);
+        if (larger == NULL) {
             mr_notification_release(action.text);
             return mr_error_no_memory(err);
         }
-        notifier->actions = actions;
-        notifier->action_room = room;
+        notifier->actions = larger;
     }
     notifier->actions[notifier->action_count++] = action;
     if (notifier->places != NULL && action.what == MR_NOTIFY_SEND) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
 #include "planner/logical.h"
 #include "server/feed.h"
 
@@ -71,13 +72,11 @@ static RangeStream *stream_make(MrRanges *ranges, uint32_t stream_id)
         return stream;
     }
     if (ranges->count == ranges->capacity) {
-        uint32_t capacity = ranges->capacity == 0 ? 8 : ranges->capacity * 2;
-        RangeStream *larger = realloc(ranges->streams, capacity * sizeof *larger);
+        void *larger = mr_grow(ranges->streams, sizeof *ranges->streams, &ranges->capacity);
         if (larger == NULL) {
             return NULL;
         }
         ranges->streams = larger;
-        ranges->capacity = capacity;
     }
     stream = &ranges->streams[ranges->count++];
     *stream = (RangeStream){ .stream_id = stream_id };

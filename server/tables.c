@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/fault.h"
+#include "common/grow.h"
 #include "common/logging.h"
 #include "server/session.h"
 
@@ -92,15 +93,7 @@ MrTable *mr_tables_find(MrServer *server, uint32_t stream_id)
 /* Ids only grow: a new table is the last. */
 static MrStatus add_entry(MrTables *tables, const TableEntry *entry, MrError *err)
 {
-    if (tables->count == tables->capacity) {
-        uint32_t capacity = tables->capacity == 0 ? 16 : tables->capacity * 2;
-        TableEntry *entries = realloc(tables->entries, capacity * sizeof *entries);
-        if (entries == NULL) {
-            return mr_error_no_memory(err);
-        }
-        tables->entries = entries;
-        tables->capacity = capacity;
-    }
+    MR_GROW(tables->entries, tables->count, tables->capacity, err);
     tables->entries[tables->count++] = *entry;
     return MR_OK;
 }

@@ -12,6 +12,7 @@
 #include "common/crc32c.h"
 #include "common/fault.h"
 #include "common/file.h"
+#include "common/grow.h"
 #include "common/logging.h"
 
 enum { CHECKPOINT_VERSION = 1, NAME_BYTES = 80 };
@@ -83,15 +84,7 @@ typedef struct Collect {
 
 static MrStatus list_append(MrCheckpointList *list, uint64_t sequence, MrError *err)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        uint64_t *larger = realloc(list->sequences, capacity * sizeof *larger);
-        if (larger == NULL) {
-            return mr_error_no_memory(err);
-        }
-        list->sequences = larger;
-        list->capacity = capacity;
-    }
+    MR_GROW(list->sequences, list->count, list->capacity, err);
     list->sequences[list->count++] = sequence;
     return MR_OK;
 }

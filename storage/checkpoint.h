@@ -26,7 +26,8 @@ MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint
  * there, so whoever writes keeps the list and adds to it.  Zeroed: not read yet. */
 typedef struct MrCheckpointList {
     uint64_t *sequences; /* ascending */
-    size_t count, capacity;
+    size_t count;
+    uint32_t capacity;
     bool is_read;
 } MrCheckpointList;
 MrStatus mr_checkpoint_list_read(const char *directory, const uint8_t query[16],

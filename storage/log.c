@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
 #include "common/logging.h"
 #include "common/text.h"
 #include "storage/log_internal.h"
@@ -45,13 +46,11 @@ LogStream *log_stream_make(MrLog *log, uint32_t stream_id)
         return log->streams[at];
     }
     if (log->stream_count == log->stream_capacity) {
-        uint32_t capacity = log->stream_capacity == 0 ? 16 : log->stream_capacity * 2;
-        LogStream **larger = realloc(log->streams, capacity * sizeof *larger);
+        void *larger = mr_grow(log->streams, sizeof *log->streams, &log->stream_capacity);
         if (larger == NULL) {
             return NULL;
         }
         log->streams = larger;
-        log->stream_capacity = capacity;
     }
     LogStream *stream = calloc(1, sizeof *stream);
     if (stream == NULL) {

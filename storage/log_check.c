@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "storage/segment.h"
 
 enum { LINE_BYTES = 600 };
@@ -38,14 +39,12 @@ static void collect(void *context, const char *name)
         return;
     }
     if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
-        uint64_t *larger = realloc(list->numbers, capacity * sizeof *larger);
+        void *larger = mr_grow(list->numbers, sizeof *list->numbers, &list->capacity);
         if (larger == NULL) {
             list->failed = true;
             return;
         }
         list->numbers = larger;
-        list->capacity = capacity;
     }
     list->numbers[list->count++] = number;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
 #include "common/logging.h"
 #include "storage/log_internal.h"
 
@@ -30,15 +31,7 @@ typedef struct Examination {
 
 MrStatus log_gap_note(MrLog *log, const LogIndexEntry *at, MrError *err)
 {
-    if (log->gap_count == log->gap_capacity) {
-        uint32_t capacity = log->gap_capacity == 0 ? 8 : log->gap_capacity * 2;
-        LogGap *larger = realloc(log->gaps, capacity * sizeof *larger);
-        if (larger == NULL) {
-            return mr_error_no_memory(err);
-        }
-        log->gaps = larger;
-        log->gap_capacity = capacity;
-    }
+    MR_GROW(log->gaps, log->gap_count, log->gap_capacity, err);
     log->gaps[log->gap_count++] =
         (LogGap){ .first = at->sequence, .count = at->row_count, .stream_id = at->stream_id };
     return MR_OK;
@@ -324,15 +317,7 @@ static MrStatus tail_is_torn(Examination *exam, uint64_t at, bool *out, MrError 
 static MrStatus range_add(Examination *exam, uint64_t start, uint64_t end, const MrError *cause,
                           MrError *err)
 {
-    if (exam->range_count == exam->range_capacity) {
-        uint32_t capacity = exam->range_capacity == 0 ? 4 : exam->range_capacity * 2;
-        DamagedRange *larger = realloc(exam->ranges, capacity * sizeof *larger);
-        if (larger == NULL) {
-            return mr_error_no_memory(err);
-        }
-        exam->ranges = larger;
-        exam->range_capacity = capacity;
-    }
+    MR_GROW(exam->ranges, exam->range_count, exam->range_capacity, err);
     exam->ranges[exam->range_count++] = (DamagedRange){ start, end, *cause };
     exam->segment->is_damaged = true;
     return MR_OK;

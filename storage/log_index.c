@@ -5,21 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
 #include "storage/log_internal.h"
 
 /* ---- segments and entries in memory ------------------------------------------------------ */
 
 MrStatus log_segment_add(MrLog *log, MrSegment *file, LogSegment **out, MrError *err)
 {
-    if (log->segment_count == log->segment_capacity) {
-        uint32_t capacity = log->segment_capacity == 0 ? 16 : log->segment_capacity * 2;
-        LogSegment **larger = realloc(log->segments, capacity * sizeof *larger);
-        if (larger == NULL) {
-            return mr_error_no_memory(err);
-        }
-        log->segments = larger;
-        log->segment_capacity = capacity;
-    }
+    MR_GROW(log->segments, log->segment_count, log->segment_capacity, err);
     LogSegment *segment = calloc(1, sizeof *segment);
     if (segment == NULL) {
         return mr_error_no_memory(err);

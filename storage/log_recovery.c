@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/fault.h"
+#include "common/grow.h"
 #include "common/logging.h"
 #include "storage/log_internal.h"
 
@@ -80,14 +81,12 @@ static void number_collect(void *context, const char *name)
         return;
     }
     if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        uint64_t *larger = realloc(list->numbers, capacity * sizeof *larger);
+        void *larger = mr_grow(list->numbers, sizeof *list->numbers, &list->capacity);
         if (larger == NULL) {
             list->failed = true;
             return;
         }
         list->numbers = larger;
-        list->capacity = capacity;
     }
     list->numbers[list->count++] = number;
 }

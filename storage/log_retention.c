@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
 #include "common/logging.h"
 #include "storage/log_internal.h"
 
@@ -229,15 +230,7 @@ static MrStatus rewrite_keep(Rewrite *rewrite, const LogIndexEntry *at, bool is_
     if (at->is_damaged) {
         return MR_OK; /* a gap stands for it */
     }
-    if (rewrite->count == rewrite->capacity) {
-        uint32_t capacity = rewrite->capacity == 0 ? 64 : rewrite->capacity * 2;
-        Kept *larger = realloc(rewrite->kept, capacity * sizeof *larger);
-        if (larger == NULL) {
-            return mr_error_no_memory(err);
-        }
-        rewrite->kept = larger;
-        rewrite->capacity = capacity;
-    }
+    MR_GROW(rewrite->kept, rewrite->count, rewrite->capacity, err);
     Kept kept = { .at = *at, .named_offset = at->offset, .is_part = is_part };
     kept.file =
         at->kind == MR_RECORD_GAP && at->bytes == 0 ? NULL : log_entry_file(rewrite->log, &kept.at);

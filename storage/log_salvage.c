@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
 #include "common/logging.h"
 #include "storage/log_internal.h"
 
@@ -57,15 +58,7 @@ static MrStatus gap_add(Salvage *salvage, uint32_t segment, uint64_t first, uint
     salvage->told->gaps++;
     patient->is_bad = true;
     while (count > 0) {
-        if (patient->gap_count == patient->gap_capacity) {
-            uint32_t capacity = patient->gap_capacity == 0 ? 8 : patient->gap_capacity * 2;
-            LogGap *larger = realloc(patient->gaps, capacity * sizeof *larger);
-            if (larger == NULL) {
-                return mr_error_no_memory(err);
-            }
-            patient->gaps = larger;
-            patient->gap_capacity = capacity;
-        }
+        MR_GROW(patient->gaps, patient->gap_count, patient->gap_capacity, err);
         uint64_t part = count < UINT32_MAX ? count : UINT32_MAX;
         patient->gaps[patient->gap_count++] =
             (LogGap){ .first = first, .count = part, .stream_id = stream_id };

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "common/hash.h"
 #include "storage/table_internal.h"
 
@@ -105,15 +106,7 @@ MrStatus mr_table_add_columns(MrTable *table, const MrSchema *schema, MrError *e
 
 static MrStatus add_change(MrTable *table, uint32_t place, bool is_delete, MrError *err)
 {
-    if (table->change_count == table->change_capacity) {
-        uint32_t capacity = table->change_capacity == 0 ? 64 : table->change_capacity * 2;
-        TableChange *changes = realloc(table->changes, capacity * sizeof *changes);
-        if (changes == NULL) {
-            return mr_error_no_memory(err);
-        }
-        table->changes = changes;
-        table->change_capacity = capacity;
-    }
+    MR_GROW(table->changes, table->change_count, table->change_capacity, err);
     table->changes[table->change_count++] = (TableChange){ place, is_delete };
     return MR_OK;
 }

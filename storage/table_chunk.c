@@ -1,6 +1,7 @@
 /*
  * storage/table_chunk.c - the memory of a table's rows: chunks of column arrays, and their text.
  */
+#include "common/grow.h"
 #include "storage/table_internal.h"
 
 #include <stdlib.h>
@@ -106,15 +107,7 @@ static MrStatus chunk_slot(MrTable *table, uint32_t *out, MrError *err)
             return MR_OK;
         }
     }
-    if (table->chunk_count == table->chunk_capacity) {
-        uint32_t capacity = table->chunk_capacity == 0 ? 16 : table->chunk_capacity * 2;
-        TableChunk **chunks = realloc(table->chunks, capacity * sizeof *chunks);
-        if (chunks == NULL) {
-            return mr_error_no_memory(err);
-        }
-        table->chunks = chunks;
-        table->chunk_capacity = capacity;
-    }
+    MR_GROW(table->chunks, table->chunk_count, table->chunk_capacity, err);
     if (table->chunk_count >= UINT32_MAX >> TABLE_CHUNK_SHIFT) {
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "table \"%s\" has too many rows",
                             table->name);

@@ -1,6 +1,7 @@
 /*
  * engine/operators/aggregate_pane.c - one pane: its life, and adding rows to its groups.
  */
+#include "common/grow.h"
 #include "engine/operators/aggregate.h"
 
 #include <stdlib.h>
@@ -81,15 +82,7 @@ MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *e
         *out = state->panes[at - 1];
         return MR_OK;
     }
-    if (state->pane_count == state->pane_capacity) {
-        uint32_t capacity = state->pane_capacity == 0 ? 8 : state->pane_capacity * 2;
-        MrPane **panes = realloc(state->panes, capacity * sizeof *panes);
-        if (panes == NULL) {
-            return mr_error_no_memory(err);
-        }
-        state->panes = panes;
-        state->pane_capacity = capacity;
-    }
+    MR_GROW(state->panes, state->pane_count, state->pane_capacity, err);
     MrPane *pane = malloc(sizeof *pane);
     if (pane == NULL) {
         return mr_error_no_memory(err);

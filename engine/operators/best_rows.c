@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "engine/operators/aggregate.h"
 
 /* Rows ahead at which those that will be compared are fetched. */
@@ -150,15 +151,7 @@ static MrStatus touch(MrBestRows *best, uint32_t number, BestGroup *group, uint3
         group->touched = place + 1 < group->touched ? place + 1 : group->touched;
         return MR_OK;
     }
-    if (best->dirty_count == best->dirty_capacity) {
-        uint32_t capacity = best->dirty_capacity == 0 ? 64 : best->dirty_capacity * 2;
-        uint32_t *dirty = realloc(best->dirty, capacity * sizeof *dirty);
-        if (dirty == NULL) {
-            return mr_error_no_memory(err);
-        }
-        best->dirty = dirty;
-        best->dirty_capacity = capacity;
-    }
+    MR_GROW(best->dirty, best->dirty_count, best->dirty_capacity, err);
     best->dirty[best->dirty_count++] = number;
     group->touched = place + 1;
     return MR_OK;

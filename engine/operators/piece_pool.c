@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "common/grow.h"
+
 enum { SLAB_BYTES = 64 * 1024 };
 
 struct MrLargePiece {
@@ -57,15 +59,7 @@ void mr_piece_pool_fini(MrPiecePool *pool)
 
 static MrStatus add_slab(MrPiecePool *pool, MrError *err)
 {
-    if (pool->slab_count == pool->slab_capacity) {
-        uint32_t capacity = pool->slab_capacity == 0 ? 8 : pool->slab_capacity * 2;
-        char **slabs = realloc(pool->slabs, capacity * sizeof *slabs);
-        if (slabs == NULL) {
-            return mr_error_no_memory(err);
-        }
-        pool->slabs = slabs;
-        pool->slab_capacity = capacity;
-    }
+    MR_GROW(pool->slabs, pool->slab_count, pool->slab_capacity, err);
     MR_TRY(charge(pool, SLAB_BYTES, err));
     char *slab = malloc(SLAB_BYTES);
     if (slab == NULL) {

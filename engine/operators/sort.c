@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "engine/operators/deliver.h"
 #include "engine/operators/sort_keys.h"
 
@@ -37,15 +38,7 @@ static MrStatus sort_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
     if (mr_sort_is_full(op)) {
         return MR_OK;
     }
-    if (state->block_count == state->block_capacity) {
-        uint32_t capacity = state->block_capacity == 0 ? 64 : state->block_capacity * 2;
-        MrBlock **blocks = realloc(state->blocks, capacity * sizeof(MrBlock *));
-        if (blocks == NULL) {
-            return mr_error_no_memory(batch->err);
-        }
-        state->blocks = blocks;
-        state->block_capacity = capacity;
-    }
+    MR_GROW(state->blocks, state->block_count, state->block_capacity, batch->err);
     MR_TRY(mr_block_copy(&state->arena, in, &state->blocks[state->block_count], batch->err));
     state->block_count++;
     state->rows += in->row_count;

@@ -2,6 +2,7 @@
  * storage/sinks/postgres_table.c - looks at a result table as it stands in the target, once per
  * connection: is it there, has it our columns, which index is its key.
  */
+#include "common/grow.h"
 #include "storage/sinks/postgres.h"
 
 #include <stdlib.h>
@@ -111,15 +112,7 @@ MrStatus mr_postgres_inspect(MrPgSink *sink, const MrSinkTable *table, MrPgKeyKi
         }
     }
     MR_TRY(inspect_read(sink, table, out, err));
-    if (sink->table_count == sink->table_capacity) {
-        uint32_t capacity = sink->table_capacity == 0 ? 16 : sink->table_capacity * 2;
-        MrPgTable *tables = reallocarray(sink->tables, capacity, sizeof *tables);
-        if (tables == NULL) {
-            return mr_error_no_memory(err);
-        }
-        sink->tables = tables;
-        sink->table_capacity = capacity;
-    }
+    MR_GROW(sink->tables, sink->table_count, sink->table_capacity, err);
     char *copy = strdup(signature);
     if (copy == NULL) {
         return mr_error_no_memory(err);
