@@ -19,7 +19,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import harness  # noqa: E402
 from harness.tables import plain  # noqa: E402
-from random_sql import World, random_partition, random_query  # noqa: E402
+from random_sql import KINDS, Maker, World, random_partition, random_query  # noqa: E402
 
 import psycopg  # noqa: E402
 
@@ -212,6 +212,84 @@ def test_random_queries():
 
 def none_refused(refused):
     assert not refused, f"{sum(refused.values())} queries were refused: {refused.most_common(1)}"
+
+
+# -- freely composed --------------------------------------------------------------------------------
+
+COMPOSED_ROUNDS = 100 if harness.full() else 2 if harness.quick() or harness.sanitized() else 5
+COMPOSED, COMPOSED_STANDING, COMPOSED_ROWS_MAX = 40, 8, 5000
+LEFT_OUT = ("0A000", "54000")       # what is not there yet; more inputs than a plan may have
+
+
+class Composed:
+    """Queries of random_sql.compose over one world: ad hoc, and some of them standing through two cuts."""
+
+    def __init__(self, number, postgres):
+        self.number, self.rng = number, random.Random(SEED * 1000033 + number)
+        self.postgres, self.standing, self.left_out = postgres, [], 0
+
+    def run(self):
+        rng = self.rng
+        with harness.Server(settings={"batch_rows": rng.choice((1, 7, 100000)), "workers": rng.choice((1, 2))}) \
+                as server, self.postgres.connect() as mirror:
+            mirror.execute("SET statement_timeout = '5s'")
+            world = World(rng, mirror, "mirror", TABLES)
+            with server.connect() as connection:
+                for relation in world.relations:
+                    connection.execute(relation.ddl())
+                world.step(connection)
+                world.step(connection)
+                maker = Maker(rng, [(r.name, [column for column in r.columns if column[1] in KINDS])
+                                    for r in world.relations])
+                for _ in range(COMPOSED):
+                    self.ask(maker.whole(1)[0], connection, mirror)
+                for cut in range(2):
+                    world.step(connection)
+                    world.step(connection)
+                    connection.execute("FLUSH")
+                    for name, text in self.standing:
+                        self.compare(text, f"SELECT * FROM {name}", connection, mirror, f"cut {cut}")
+        print(f"# round {self.number}: {COMPOSED} queries, {self.left_out} left out, {len(self.standing)} standing")
+
+    def ask(self, text, connection, mirror):
+        if self.compare(text, text, connection, mirror, "ad hoc") and len(self.standing) < COMPOSED_STANDING:
+            name = f"m{len(self.standing)}"
+            try:
+                connection.execute(f"CREATE MATERIALIZED VIEW {name} AS {text}")
+            except psycopg.Error as error:
+                assert error.sqlstate in LEFT_OUT, f"{self.place(text)}\n{error}"
+                return
+            self.standing.append((name, text))
+
+    def compare(self, text, ours, connection, mirror, when):
+        """False: the query is none for this test, because PostgreSQL is too slow or has too many rows."""
+        try:
+            rows, = mirror.execute(f"SELECT count(*) FROM ({text}) q").fetchone()
+            wanted = bag(mirror.execute(text).fetchall()) if rows <= COMPOSED_ROWS_MAX else None
+        except psycopg.Error:
+            wanted = None
+        if wanted is None:
+            self.left_out += 1
+            return False
+        try:
+            got = bag(connection.execute(ours).fetchall())
+        except psycopg.Error as error:
+            assert error.sqlstate in LEFT_OUT, f"{self.place(text)}\n{error}"
+            self.left_out += 1
+            return False
+        missing, extra = list((wanted - got).items()), list((got - wanted).items())
+        assert got == wanted, f"{self.place(text)}\n{when}: missing {missing[:4]}, too many {extra[:4]}"
+        return True
+
+    def place(self, text):
+        return f"MILLRACE_SEED={SEED} MILLRACE_ROUND={self.number}\n{text}"
+
+
+def test_composed_queries():
+    only = os.environ.get("MILLRACE_ROUND")
+    with harness.Postgres() as postgres:
+        for number in [int(only)] if only else range(COMPOSED_ROUNDS):
+            yield f"round {number}", lambda number=number: Composed(number, postgres).run()
 
 
 harness.main(globals())
