@@ -4,6 +4,8 @@
 #include "clients/variables.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -106,15 +108,20 @@ bool mr_variables_is_on(const MrVariables *variables, const char *name)
     return text != NULL && mr_boolean_read(text, &value) && value;
 }
 
+/* As psql reads it: decimal, 0x… or 0…, within an int. */
+static bool number_read(const char *text, long *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtol(text, &end, 0);
+    return end != text && *end == '\0' && errno == 0 && *out >= INT_MIN && *out <= INT_MAX;
+}
+
 long mr_variables_number(const MrVariables *variables, const char *name, long otherwise)
 {
     const char *text = mr_variables_get(variables, name);
-    char *end;
-    if (text == NULL || *text == '\0') {
-        return otherwise;
-    }
-    long value = strtol(text, &end, 10);
-    return *end == '\0' ? value : otherwise;
+    long value;
+    return text != NULL && number_read(text, &value) ? value : otherwise;
 }
 
 static const Steering *steering_find(const char *name)
@@ -150,9 +157,8 @@ static bool choice_is_valid(const char *choices, const char *value)
 
 static bool number_is_valid(const char *value)
 {
-    char *end;
-    (void)strtol(value, &end, 10);
-    return *end == '\0' && end != value;
+    long ignored;
+    return number_read(value, &ignored);
 }
 
 /* What is wrong with the value of a steering variable; NULL when it fits. */

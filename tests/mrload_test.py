@@ -98,6 +98,10 @@ def test_json_lines_and_packed_files():
         assert place.rows("k, v, w") == [(r["k"], r["v"], "none") for r in rows]
         place.load("--format", "json", "s", stdin='{"v":5}')
         assert place.rows()[1000:] == [(None, 5)]
+        done = subprocess.run(place.command("s", "-"), input=gzip.compress(b"v\n6\n"), check=False, capture_output=True,
+                              env=place.environment(), timeout=patience(120))
+        assert done.returncode == 0, done         # packed standard input is told by its first bytes
+        assert place.rows()[1001:] == [(None, 6)]
 
 
 def test_directory_in_order_of_names():

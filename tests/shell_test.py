@@ -192,6 +192,14 @@ def test_errors():
     expect("sqlstate as a variable", ["-At"], "42601\n", None, 0, "selec;\n\\echo :SQLSTATE\n")
 
 
+def statements_of(page):
+    """The first words of all statements that the page shows."""
+    code = "\n".join(re.findall(r"^```sql\n(.*?)^```", page, re.M | re.S))
+    found = re.findall(r"(?:^|;\s*\n)([A-Z]{3,}(?: (?:OR REPLACE )?[A-Z]+)*)", code)
+    return sorted({re.sub(r" (OR REPLACE|IF|TO|OF|ON|FROM|INTO|AS|FOR|ALL)\b.*", "", re.sub(r" OR REPLACE", "", words))
+                   for words in found})
+
+
 def test_scripts():
     expect("variables", ["-At", "-v", "n=4", "-v", "s=it's"], "4|it's\n", "", 0,
            "SELECT :n, :'s' AS :\"s\";")
@@ -236,6 +244,12 @@ def test_scripts():
     check("SQL help of our own statements", "SUBSCRIBE TO name | ( query )" in got[1], got)
     got = run("-c", "\\h create stream")
     check("SQL help", "WATERMARK FOR" in got[1], got)
+    got = run("-c", "\\h create table t as")
+    check("SQL help by more than the name", "CREATE TABLE name AS query" in got[1] and "CREATE STREAM" not in got[1], got)
+    page = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "sql.md")
+    for words in statements_of(open(page, encoding="utf-8").read()):
+        got = run("-c", f"\\h {words}")
+        check(f"SQL help of {words}", "Syntax:" in got[1], got)
     editor = write("editor.sh", "#!/bin/sh\necho 'SELECT 11;' > \"$1\"\n")
     os.chmod(editor, 0o755)
     ENV["MILLRACE_EDITOR"] = editor
@@ -705,6 +719,8 @@ selec \\crosstabview
         "\\echo :LAST_ERROR_MESSAGE :LAST_ERROR_SQLSTATE", "\\set HISTCONTROL both", "\\set HISTCONTROL ignoreboth",
         "\\set COMP_KEYWORD_CASE x", "\\set COMP_KEYWORD_CASE Lower", "\\set HISTSIZE 3x", "\\set HISTSIZE -1",
         "\\set IGNOREEOF", "\\echo :IGNOREEOF", "\\set IGNOREEOF x", "\\echo :IGNOREEOF", "\\set FETCH_COUNT -3",
+        "\\set FETCH_COUNT 99999999999", "\\echo :FETCH_COUNT", "\\set FETCH_COUNT 0x10", "\\echo :FETCH_COUNT", "\\set FETCH_COUNT 010",
+        "\\set FETCH_COUNT 2147483648", "\\set FETCH_COUNT -3",
         "\\set ON_ERROR_ROLLBACK sometimes", "\\set AUTOCOMMIT maybe", "\\set QUIET", "\\unset QUIET",
         "\\set PROMPT1", "\\echo [:PROMPT1]", "\\echo :HISTSIZE :COMP_KEYWORD_CASE :HISTCONTROL", "\\set ECHO errors",
         "selec;", "\\set ECHO queries", "SELECT 1;", "\\set ECHO all", "SELECT 2;", "\\set ECHO", "\\set ECHO none",
