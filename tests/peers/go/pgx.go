@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"os"
 	"strings"
 	"time"
@@ -69,6 +70,29 @@ var pgxChecks = []check{
 		}
 	})},
 
+	{"arrays", on(func(conn *pgx.Conn) {
+		at := time.Date(2026, 7, 1, 12, 0, 0, 123456000, time.UTC)
+		for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
+			array(conn, mode, "boolean", true, false)
+			array(conn, mode, "smallint", int16(-32768), 7)
+			array(conn, mode, "integer", int32(math.MaxInt32), -1)
+			array(conn, mode, "bigint", int64(math.MinInt64), 0)
+			array(conn, mode, "real", float32(0.5), float32(math.Inf(-1)))
+			array(conn, mode, "double precision", -1e300, 0.1)
+			array(conn, mode, "text", "", `héllo "q" {,} \`, "NULL")
+			array(conn, mode, "varchar", "x y")
+			array(conn, mode, "bytea", []byte{0, 1, 255}, []byte{})
+			array(conn, mode, "uuid", pgtype.UUID{Bytes: [16]byte{0xa0, 15: 0x11}, Valid: true}, pgtype.UUID{})
+			array(conn, mode, "date", pgtype.Date{Time: at.Truncate(24 * time.Hour), Valid: true}, pgtype.Date{})
+			array(conn, mode, "timestamp", pgtype.Timestamp{Time: at, Valid: true}, pgtype.Timestamp{})
+			array(conn, mode, "time", pgtype.Time{Microseconds: 86399999999, Valid: true}, pgtype.Time{})
+			array(conn, mode, "interval", pgtype.Interval{Microseconds: 1, Days: 2, Months: -3, Valid: true}, pgtype.Interval{})
+			array(conn, mode, "numeric", pgtype.Numeric{Int: big.NewInt(-12345678), Exp: -3, Valid: true},
+				pgtype.Numeric{NaN: true, Valid: true}, pgtype.Numeric{})
+		}
+		array(conn, pgx.QueryExecModeCacheStatement, "oid", pgtype.Uint32{Uint32: 4294967295, Valid: true}, pgtype.Uint32{})
+	})},
+
 	{"prepared", on(func(conn *pgx.Conn) {
 		for n := 0; n < 10; n++ {
 			equal(one[int](conn, "SELECT $1::int + 1", n), n+1)
@@ -118,6 +142,13 @@ var pgxChecks = []check{
 		_, err = conn.PgConn().CopyTo(all, &out, "COPY (SELECT a, b FROM "+name+"_copy WHERE a < 2 ORDER BY a) TO STDOUT")
 		must(err)
 		equal(out.String(), "0\trow 0\n1\trow 1\n")
+		out.Reset()
+		_, err = conn.PgConn().CopyTo(all, &out, "COPY "+name+"_copy TO STDOUT (FORMAT binary)")
+		must(err)
+		tag, err := conn.PgConn().CopyFrom(all, &out, "COPY "+name+"_copy FROM STDIN (FORMAT binary)")
+		must(err)
+		equal(tag.RowsAffected(), int64(300))
+		equal(one[int](conn, "SELECT count(DISTINCT (a, b, c)) FROM "+name+"_copy"), 300)
 	})},
 
 	{"cursor", on(func(conn *pgx.Conn) {
@@ -205,6 +236,15 @@ var pgxChecks = []check{
 		equal(one[int64](target, "SELECT km FROM "+name+"_pg WHERE city = 'Oslo'"), int64(10))
 		equal(one[int64](target, "SELECT km FROM "+name+"_pg WHERE city = 'Bergen'"), int64(9))
 	})},
+}
+
+// There and back as an array, in the formats of the mode.
+func array[T any](conn *pgx.Conn, mode pgx.QueryExecMode, kind string, values ...T) {
+	var got []T
+	must(conn.QueryRow(all, "SELECT $1::"+kind+"[]", mode, values).Scan(&got))
+	equal(got, values)
+	must(conn.QueryRow(all, "SELECT $1::"+kind+"[]", mode, []T{}).Scan(&got))
+	equal(len(got), 0)
 }
 
 type everything struct {

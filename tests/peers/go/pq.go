@@ -64,6 +64,13 @@ var pqChecks = []check{
 		must(db.QueryRow("SELECT * FROM "+name+"_types").Scan(&a, &d, &f, &g, &h, &i, &l, &m, pq.Array(&q), pq.Array(&r)))
 		equal([]any{a, d, f, g, h, i, l.UTC(), m.UTC(), q, r}, []any{true, int64(-9), -1e30, "-12345.678", "héllo '\\ 日本",
 			[]byte{0, 1, 255}, at, at, []int64{1, 2}, []string{"a", `d"e`}})
+		var bools []bool
+		var floats []float64
+		var pieces [][]byte
+		must(db.QueryRow("SELECT $1::boolean[], $2::double precision[], $3::bytea[]", pq.Array([]bool{true, false}),
+			pq.Array([]float64{0.5, -1e300}), pq.Array([][]byte{{0, 1, 255}, {}})).Scan(
+			pq.Array(&bools), pq.Array(&floats), pq.Array(&pieces)))
+		equal([]any{bools, floats, pieces}, []any{[]bool{true, false}, []float64{0.5, -1e300}, [][]byte{{0, 1, 255}, {}}})
 		var none sql.NullString
 		must(db.QueryRow("SELECT $1::text", nil).Scan(&none))
 		equal(none.Valid, false)

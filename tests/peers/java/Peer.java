@@ -129,6 +129,30 @@ public final class Peer {
         }
     }
 
+    /** Arrays of every type: as text first, in binary from the 5th use on. */
+    private static void arrays(Connection c) throws Exception {
+        Object[][] each = {
+            {"bool", new Boolean[] {true, null}}, {"int2", new Short[] {-32768, null}}, {"int4", new Integer[] {1, null}},
+            {"int8", new Long[] {Long.MIN_VALUE, null}}, {"float4", new Float[] {0.5f, null}}, {"float8", new Double[] {-1e300, null}},
+            {"numeric", new BigDecimal[] {new BigDecimal("-12345.6780"), null}}, {"text", new String[] {"", "d\"e {,} \\", "NULL", null}},
+            {"varchar", new String[] {"x y"}}, {"date", new java.sql.Date[] {java.sql.Date.valueOf("2026-02-28"), null}},
+            {"timestamp", new Timestamp[] {Timestamp.valueOf("2026-01-01 10:42:31.123456"), null}},
+            {"timestamptz", new Timestamp[] {Timestamp.from(java.time.Instant.parse("2026-07-01T12:00:00Z")), null}},
+            {"uuid", new UUID[] {UUID.fromString("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), null}},
+            {"bytea", new byte[][] {{0, 1, -1}, {}}}};
+        for (Object[] one : each) {
+            try (PreparedStatement select = c.prepareStatement("SELECT ?::" + one[0] + "[]")) {
+                for (int n = 0; n < 7; n++) {
+                    select.setArray(1, c.createArrayOf((String) one[0], (Object[]) one[1]));
+                    try (ResultSet rows = select.executeQuery()) {
+                        rows.next();
+                        equal(rows.getArray(1).getArray(), one[1]);
+                    }
+                }
+            }
+        }
+    }
+
     private static void prepared(Connection c) throws Exception {
         try (PreparedStatement statement = c.prepareStatement("SELECT ?::int + 1, ? || 'x', ?::timestamptz")) {
             for (int n = 0; n < 12; n++) {
@@ -189,6 +213,10 @@ public final class Peer {
         StringWriter out = new StringWriter();
         equal(copies.copyOut("COPY (SELECT a, b FROM " + NAME + "_copy ORDER BY a) TO STDOUT", out), 3L);
         equal(out.toString(), "1\tx\n2\t\\N\n3\tq\"\n");
+        var bytes = new java.io.ByteArrayOutputStream();
+        equal(copies.copyOut("COPY " + NAME + "_copy TO STDOUT (FORMAT binary)", bytes), 3L);
+        equal(copies.copyIn("COPY " + NAME + "_copy FROM STDIN (FORMAT binary)", new java.io.ByteArrayInputStream(bytes.toByteArray())), 3L);
+        equal(one(c, "SELECT count(DISTINCT (a, b)) FROM " + NAME + "_copy"), 3L);
         equal(fails(() -> copies.copyIn("COPY " + NAME + "_copy FROM STDIN", new StringReader("x\ty\n"))).getSQLState(), "22P02");
     }
 
@@ -320,6 +348,7 @@ public final class Peer {
         Map<String, Check> checks = new LinkedHashMap<>();
         checks.put("login", Peer::login);
         checks.put("types", Peer::types);
+        checks.put("arrays", Peer::arrays);
         checks.put("prepared", Peer::prepared);
         checks.put("batch", Peer::batch);
         checks.put("copy", Peer::copy);

@@ -73,6 +73,12 @@ const checks = {
       got += piece;
     }
     assert.strictEqual(got, lines.join(''));
+    const bytes = [];
+    for await (const piece of c.query(copyStreams.to(`COPY ${name}_copy TO STDOUT (FORMAT binary)`))) bytes.push(piece);
+    await pipeline(Readable.from([Buffer.concat(bytes)]), c.query(copyStreams.from(`COPY ${name}_copy FROM STDIN (FORMAT binary)`)));
+    await pipeline(Readable.from(['a,b\n1000,"x, y"\n']), c.query(copyStreams.from(`COPY ${name}_copy FROM STDIN (FORMAT csv, HEADER)`)));
+    const [count] = (await c.query(`SELECT count(*)::int AS rows, count(DISTINCT (a, b))::int AS different FROM ${name}_copy`)).rows;
+    assert.deepStrictEqual(count, { rows: 1001, different: 501 });
   },
 
   async cursor(c) {

@@ -1,7 +1,12 @@
 """pandas: read_sql of a query and of a table, to_sql with each if_exists, the answer checked against DataFrames."""
+import csv
+import io
+
+import numpy as np
 import pandas as pd
+import psycopg
 import sqlalchemy as sa
-from peer import NAME, RIDES, URL, equal, fails, run, sqlite_rows
+from peer import NAME, RIDES, TARGET, URL, equal, fails, run, sqlite_rows
 
 engine = sa.create_engine(URL.replace("postgresql:", "postgresql+psycopg:"))
 
@@ -41,16 +46,88 @@ def check_to_sql():
     equal(len(pd.read_sql(table, engine)), 1)
 
 
+def check_login():
+    equal(pd.read_sql("SELECT current_user AS u", engine)["u"].tolist(), ["peer"])
+    wrong = sa.create_engine(sa.make_url(str(engine.url.render_as_string(hide_password=False))).set(password="wrong"))
+    fails(sa.exc.OperationalError, lambda: pd.read_sql("SELECT 1", wrong))
+
+
+def check_types():
+    """A frame of each dtype that pandas has a column type for comes back as it was."""
+    frame = pd.DataFrame({
+        "a": [True, False], "b": np.array([-128, 127], dtype="int8"), "c": np.array([-32768, 7], dtype="int16"),
+        "d": np.array([2147483647, 0], dtype="int32"), "e": [-2**63, 2**63 - 1], "f": np.array([0.5, -1.5], dtype="float32"),
+        "g": [1e300, float("inf")], "h": ["héllo \\ 'q' %s", ""], "i": pd.to_datetime(["2026-01-01 10:42:31.123456", "1900-01-01 00:00:00.5"]),
+        "j": pd.to_datetime(["2026-07-01 12:00", "2026-01-01 00:00"], utc=True), "k": pd.Categorical(["x", "y"])})
+    frame.to_sql(NAME + "_types", engine, index=False)          # an index of pandas' is a CREATE INDEX
+    back = pd.read_sql_table(NAME + "_types", engine)
+    pd.testing.assert_frame_equal(back, frame, check_dtype=False, check_names=False, check_categorical=False,
+                                  check_column_type=False)
+    nothing = pd.DataFrame({"a": pd.Series([None], dtype="Int64"), "b": pd.Series([None], dtype="string"),
+                            "c": pd.Series([pd.NaT], dtype="datetime64[us]")})
+    nothing.to_sql(NAME + "_nothing", engine, index=False)
+    assert pd.read_sql(f"SELECT * FROM {NAME}_nothing", engine).isna().all().all()
+
+
+def by_copy(table, connection, keys, rows):
+    """The method of to_sql() that pandas' own pages show for PostgreSQL."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    columns = ", ".join(f'"{key}"' for key in keys)
+    with connection.connection.cursor().copy(f"COPY {table.name} ({columns}) FROM STDIN WITH CSV") as copy:
+        copy.write(text.getvalue())
+
+
+def check_copy():
+    frame = pd.DataFrame({"n": range(1000), "t": [f"row, {n}" for n in range(1000)]})
+    frame.to_sql(NAME + "_copied", engine, index=False, method=by_copy)
+    pd.testing.assert_frame_equal(pd.read_sql(f"SELECT * FROM {NAME}_copied ORDER BY n", engine), frame, check_dtype=False)
+    out = io.BytesIO()
+    with engine.connect() as c, c.connection.cursor().copy(f"COPY (SELECT * FROM {NAME}_copied ORDER BY n) TO STDOUT "
+                                                           "(FORMAT csv, HEADER)") as copy:
+        for piece in copy:
+            out.write(piece)
+    out.seek(0)
+    pd.testing.assert_frame_equal(pd.read_csv(out), frame, check_dtype=False)
+
+
+def check_cursor():
+    with engine.connect().execution_options(stream_results=True) as c:
+        pieces = list(pd.read_sql(sa.text("SELECT n FROM generate_series(1, 25) AS n"), c, chunksize=10))
+    equal([len(piece) for piece in pieces], [10, 10, 5])
+
+
+def check_errors():
+    error = fails(pd.errors.DatabaseError, lambda: pd.read_sql("SELECT nosuch", engine)).__cause__
+    equal((error.orig.sqlstate, error.orig.diag.statement_position), ("42703", "8"))
+
+
+def check_subscribe():
+    """A frame of what has changed since the last one."""
+    with engine.begin() as c:
+        c.execute(sa.text(f"INSERT INTO {RIDES} VALUES ('Turku', 7)"))
+    with engine.connect() as c:
+        c.execute(sa.text(f"DECLARE changes CURSOR FOR SUBSCRIBE (SELECT km FROM {RIDES} WHERE city = 'Turku')"))
+        seen = pd.read_sql(sa.text("FETCH ALL FROM changes"), c)
+        while seen.empty:
+            seen = pd.read_sql(sa.text("FETCH ALL FROM changes"), c)
+        equal(seen[["mr_diff", "km"]].to_dict("list"), {"mr_diff": [1], "km": [7]})
+
+
 def check_target():
     with engine.begin() as c:
         c.execute(sa.text("FLUSH"))
     import sqlite3
     from peer import SQLITE
     with sqlite3.connect(f"file:{SQLITE}?mode=ro", uri=True) as connection:
-        frame = pd.read_sql(f"SELECT city, km FROM {NAME}_lite WHERE city IS NOT NULL ORDER BY city", connection)
+        frame = pd.read_sql(f"SELECT city, km FROM {NAME}_lite WHERE city IN ('Oslo', 'Bergen') ORDER BY city", connection)
     equal(frame.to_dict("list"), {"city": ["Bergen", "Oslo"], "km": [9, 10]})
-    equal(len(sqlite_rows(f"SELECT * FROM {NAME}_lite")), 3)
+    equal(len(sqlite_rows(f"SELECT * FROM {NAME}_lite WHERE city IS NULL OR city <> 'Turku'")), 3)
+    target = sa.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(TARGET))
+    frame = pd.read_sql(f"SELECT city, km::bigint AS km FROM {NAME}_pg WHERE city IN ('Oslo', 'Bergen') ORDER BY city", target)
+    equal(frame.to_dict("list"), {"city": ["Bergen", "Oslo"], "km": [9, 10]})
 
 
-run([("read_sql", check_read_sql), ("read_table", check_read_table), ("to_sql", check_to_sql),
-     ("target", check_target)])
+run([("login", check_login), ("read_sql", check_read_sql), ("read_table", check_read_table), ("to_sql", check_to_sql),
+     ("types", check_types), ("copy", check_copy), ("cursor", check_cursor), ("errors", check_errors),
+     ("subscribe", check_subscribe), ("target", check_target)])

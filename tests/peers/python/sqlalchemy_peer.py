@@ -1,11 +1,17 @@
 """SQLAlchemy 2 over psycopg 3 and psycopg2: the start of an engine, reflection of streams, tables, views and
-results, Core and ORM, server-side cursors."""
+results, Core and ORM, server-side cursors; COPY, cancel and NOTIFY by the driver's own connection."""
 import datetime
+import decimal
+import io
+import uuid
 
 import psycopg
 import sqlalchemy as sa
-from peer import NAME, RIDES, TARGET, URL, equal, fails, run, sqlite_rows
+from peer import NAME, PATIENCE, RIDES, TARGET, URL, after, equal, fails, run, sqlite_rows
 from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql
+
+DRIVERS = ("psycopg", "psycopg2")
 
 
 def engine(driver="psycopg", **more):
@@ -13,11 +19,106 @@ def engine(driver="psycopg", **more):
 
 
 def check_login():
-    for driver in ("psycopg", "psycopg2"):
+    for driver in DRIVERS:
         with engine(driver).connect() as c:
             equal(c.execute(sa.text("SELECT 1")).scalar(), 1)
             assert c.dialect.server_version_info >= (15, 0)
             equal(c.get_isolation_level(), "READ COMMITTED")
+            assert c.execute(sa.text("SELECT current_user")).scalar() == "peer"
+        wrong = sa.create_engine(sa.make_url(URL.replace("postgresql:", f"postgresql+{driver}:")).set(password="wrong"))
+        fails(sa.exc.OperationalError, wrong.connect)
+
+
+UTC = datetime.timezone.utc
+EACH = ((sa.Boolean, True), (sa.SmallInteger, -32768), (sa.Integer, 2147483647), (sa.BigInteger, -2**63), (sa.REAL, 0.5),
+        (sa.Double, -1.5e30), (sa.Numeric(12, 3), decimal.Decimal("-12345.678")), (sa.Text, "héllo \\ 'q' \t %s %(a)s 日"),
+        (sa.String(9), "x y"), (sa.LargeBinary, b"\0\1\xff"), (sa.Date, datetime.date(2026, 2, 28)),
+        (sa.Time, datetime.time(23, 59, 59, 999999)), (sa.DateTime, datetime.datetime(2026, 1, 1, 10, 42, 31, 123456)),
+        (sa.DateTime(timezone=True), datetime.datetime(2026, 7, 1, 12, 0, tzinfo=UTC)),
+        (sa.Interval, datetime.timedelta(days=1, seconds=7200)), (sa.Uuid, uuid.UUID(int=7)),
+        (postgresql.JSONB, {"a": [1, 2.5, None]}), (sa.JSON, {"b": "x"}), (sa.ARRAY(sa.Integer), [1, 2, None]),
+        (sa.ARRAY(sa.Text), ["a", "b c", 'd"e', None]), (sa.ARRAY(sa.Numeric(5, 2)), [decimal.Decimal("1.50"), None]),
+        (sa.ARRAY(sa.Uuid), [uuid.UUID(int=8)]), (sa.ARRAY(sa.Boolean), [True, False]))
+
+
+def check_types():
+    """Every type there and back, by both drivers: made by CREATE TABLE, and known again by reflection."""
+    for driver in DRIVERS:
+        one, table = engine(driver), sa.Table(
+            f"{NAME}_types_{driver}", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+            *(sa.Column(f"c{n}", kind) for n, (kind, _) in enumerate(EACH)))
+        table.create(one)
+        with one.begin() as c:
+            c.execute(sa.insert(table), [{"id": 1, **{f"c{n}": value for n, (_, value) in enumerate(EACH)}}])
+            c.execute(sa.insert(table), [{"id": 2}])
+        with one.connect() as c:
+            rows = [tuple(row) for row in c.execute(sa.select(table).order_by(table.c.id))]
+        equal(rows[0], (1, *(value for _, value in EACH)))
+        equal([value for value in rows[1][1:] if value is not None], [])
+        known = sa.Table(table.name, sa.MetaData(), autoload_with=one)
+        for column, (kind, _) in zip(list(known.columns)[1:], EACH):
+            wanted = sa.types.to_instance(kind).compile(one.dialect)
+            equal((driver, column.type.compile(one.dialect)), (driver, wanted))
+
+
+def check_copy():
+    with engine("psycopg").begin() as c:
+        c.execute(sa.text(f"CREATE STREAM {NAME}_copy (a integer, b text)"))
+        with c.connection.cursor().copy(f"COPY {NAME}_copy FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(["int4", "text"])
+            for row in ((1, "x"), (2, None)):
+                copy.write_row(row)
+    with engine("psycopg2").begin() as c:
+        cursor, out = c.connection.cursor(), io.StringIO()
+        cursor.copy_expert(f"COPY {NAME}_copy FROM STDIN", io.StringIO("3\tq\n"))
+        c.commit()
+    with engine("psycopg2").begin() as c:
+        c.connection.cursor().copy_expert(f"COPY (SELECT a, b FROM {NAME}_copy ORDER BY a) TO STDOUT (FORMAT csv)", out)
+        equal(out.getvalue(), "1,x\n2,\n3,q\n")
+
+
+def check_cursor():
+    for driver in DRIVERS:
+        with engine(driver).connect() as c:
+            rows = c.execution_options(yield_per=3).execute(sa.text("SELECT n FROM generate_series(1, 10) AS n"))
+            equal([[row[0] for row in part] for part in rows.partitions(3)], [[1, 2, 3], [4, 5, 6], [7, 8, 9], [10]])
+
+
+def check_cancel():
+    for driver in DRIVERS:
+        with engine(driver).connect() as c, engine().connect() as other:
+            raw = c.connection.driver_connection
+            busy = sa.text(f"SELECT count(*) FROM millrace.sessions WHERE state = 'active' AND pid = {raw.info.backend_pid}")
+
+            def is_running():
+                return other.execute(busy).scalar() == 1
+            thread = after(is_running, raw.cancel)
+            error = fails(sa.exc.OperationalError, lambda: c.execute(sa.text(f"SUBSCRIBE TO {RIDES}")))
+            thread.join()
+            equal(getattr(error.orig, "sqlstate", None) or error.orig.pgcode, "57014")
+            c.rollback()
+            equal(c.execute(sa.text("SELECT 1")).scalar(), 1)
+
+
+def check_notify():
+    with engine(isolation_level="AUTOCOMMIT").connect() as c, engine("psycopg2").begin() as other:
+        c.execute(sa.text(f"LISTEN {NAME}"))
+        other.execute(sa.select(sa.func.pg_notify(NAME, "hello")))
+        other.commit()
+        note = next(c.connection.driver_connection.notifies(timeout=PATIENCE))
+        equal((note.channel, note.payload), (NAME, "hello"))
+
+
+def check_subscribe():
+    """A cursor of the server's, row by row: the result never ends."""
+    insert = sa.text(f"INSERT INTO {RIDES} VALUES ('Turku', :km)")
+    with engine().connect() as c, engine(isolation_level="AUTOCOMMIT").connect() as writer:
+        writer.execute(insert, {"km": 7})
+        rows = c.execution_options(stream_results=True, max_row_buffer=1).execute(
+            sa.text(f"SUBSCRIBE (SELECT km FROM {RIDES} WHERE city = 'Turku')"))
+        equal(tuple(rows.fetchone())[1:], (1, 7))
+        writer.execute(insert, {"km": 8})
+        equal(tuple(rows.fetchone())[1:], (1, 8))
 
 
 def check_reflection():
@@ -94,7 +195,9 @@ def check_orm():
 def check_errors():
     with engine().connect() as c:
         error = fails(sa.exc.ProgrammingError, lambda: c.execute(sa.text("SELECT nosuch")))
-        equal(error.orig.sqlstate, "42703")
+        equal((error.orig.sqlstate, error.orig.diag.statement_position), ("42703", "8"))
+        c.rollback()
+        assert fails(sa.exc.DBAPIError, lambda: c.execute(sa.text(f"UPDATE {RIDES} SET km = 1"))).orig.diag.message_hint
 
 
 def check_target():
@@ -110,5 +213,6 @@ def check_target():
         equal([tuple(row) for row in c.execute(sa.text(f"SELECT city, km::bigint FROM {NAME}_pg {where}"))], wanted)
 
 
-run([("login", check_login), ("reflection", check_reflection), ("core", check_core), ("orm", check_orm),
-     ("errors", check_errors), ("target", check_target)])
+run([("login", check_login), ("types", check_types), ("reflection", check_reflection), ("core", check_core), ("orm", check_orm),
+     ("copy", check_copy), ("cursor", check_cursor), ("cancel", check_cancel), ("errors", check_errors),
+     ("notify", check_notify), ("subscribe", check_subscribe), ("target", check_target)])

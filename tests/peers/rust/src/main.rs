@@ -7,6 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use futures_util::{pin_mut, SinkExt, StreamExt, TryStreamExt};
 use openssl::ssl::{SslConnector, SslMethod};
 use tokio::sync::mpsc;
+use tokio_postgres::binary_copy::{BinaryCopyInWriter, BinaryCopyOutStream};
+use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, NoTls, SimpleQueryMessage};
 
 use tls::MakeTls;
@@ -113,6 +115,24 @@ async fn types() -> Outcome {
     Ok(())
 }
 
+async fn arrays() -> Outcome {
+    let client = connected().await?;
+    let at = UNIX_EPOCH + Duration::from_micros(1_782_907_200_123_456);
+    let id = uuid::Uuid::from_u128(7);
+    let json = serde_json::json!({"a": [1, 2.5, null]});
+    let row = client.query_one(
+        "SELECT $1::boolean[], $2::smallint[], $3::bigint[], $4::real[], $5::double precision[], $6::bytea[], \
+         $7::timestamp[], $8::timestamptz[], $9::uuid[], $10::json[], $11::jsonb[], $12::varchar[], $13::name[], $14::oid[]",
+        &[&vec![Some(true), None], &vec![-32768i16], &vec![Some(i64::MIN), None], &vec![0.5f32, f32::INFINITY], &vec![-1e300f64],
+          &vec![vec![0u8, 1, 255], vec![]], &vec![at], &vec![Some(at), None], &vec![id], &vec![&json], &vec![&json], &vec!["x y"],
+          &vec!["a"], &vec![u32::MAX]]).await?;
+    equal((row.get(0), row.get(1), row.get(2)), (vec![Some(true), None], vec![-32768i16], vec![Some(i64::MIN), None]))?;
+    equal((row.get(3), row.get(4), row.get(5)), (vec![0.5f32, f32::INFINITY], vec![-1e300f64], vec![vec![0u8, 1, 255], vec![]]))?;
+    equal((row.get(6), row.get(7), row.get(8)), (vec![at], vec![Some(at), None], vec![id]))?;
+    equal((row.get(9), row.get(10)), (vec![json.clone()], vec![json]))?;
+    equal((row.get(11), row.get(12), row.get(13)), (vec!["x y"], vec!["a"], vec![u32::MAX]))
+}
+
 async fn prepared() -> Outcome {
     let mut client = connected().await?;
     let plus = client.prepare("SELECT $1::int4 + 1, $2 || 'x'").await?;
@@ -142,7 +162,19 @@ async fn copy() -> Outcome {
     equal(sink.finish().await?, 300)?;
     let pieces: Vec<_> = client.copy_out(&format!("COPY (SELECT a, b FROM {stream} WHERE a < 2 ORDER BY a) TO STDOUT"))
         .await?.try_collect().await?;
-    equal(pieces.concat(), b"0\trow 0\n1\trow 1\n".to_vec())
+    equal(pieces.concat(), b"0\trow 0\n1\trow 1\n".to_vec())?;
+    let kinds = [Type::INT4, Type::TEXT];
+    let sink = client.copy_in(&format!("COPY {stream} FROM STDIN (FORMAT binary)")).await?;
+    let writer = BinaryCopyInWriter::new(sink, &kinds);
+    pin_mut!(writer);
+    writer.as_mut().write(&[&1000i32, &"binary"]).await?;
+    writer.as_mut().write(&[&1001i32, &None::<&str>]).await?;
+    equal(writer.finish().await?, 2)?;
+    let bytes = client.copy_out(&format!("COPY (SELECT a, b FROM {stream} WHERE a >= 1000 ORDER BY a) TO STDOUT (FORMAT binary)"))
+        .await?;
+    let rows: Vec<_> = BinaryCopyOutStream::new(bytes, &kinds).try_collect().await?;
+    let got: Vec<(i32, Option<&str>)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    equal(got, vec![(1000, Some("binary")), (1001, None)])
 }
 
 async fn cursor() -> Outcome {
@@ -257,6 +289,7 @@ async fn main() {
     let mut failed = 0;
     failed += check("login", login()).await;
     failed += check("types", types()).await;
+    failed += check("arrays", arrays()).await;
     failed += check("prepared", prepared()).await;
     failed += check("copy", copy()).await;
     failed += check("cursor", cursor()).await;
