@@ -26,9 +26,6 @@ static bool read_address(const char *name, uint16_t port, struct sockaddr_storag
 {
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
     struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-    if (strcmp(name, "localhost") == 0) {
-        name = "127.0.0.1";
-    }
     memset(out, 0, sizeof *out);
     if (inet_pton(AF_INET, name, &in.sin_addr) == 1 && ntohl(in.sin_addr.s_addr) >> 24 == 127) {
         memcpy(out, &in, sizeof in);
@@ -111,6 +108,42 @@ static MrStatus open_tcp(const char *name, MrListenerSockets *out, MrError *err)
     return MR_OK;
 }
 
+static bool has_ipv6_loopback(void)
+{
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool found = fd >= 0 && bind(fd, (const struct sockaddr *)&in6, sizeof in6) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return found;
+}
+
+/* Clients take either address for it.  A free port must be free on both. */
+static MrStatus open_localhost(MrListenerSockets *out, MrError *err)
+{
+    enum { TRIES_MAX = 16 };
+    bool is_any_port = out->port == 0;
+    MrStatus status = MR_OK;
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        uint32_t had = out->count;
+        MR_TRY(open_tcp("127.0.0.1", out, err));
+        if (!has_ipv6_loopback()) {
+            return MR_OK;
+        }
+        status = open_tcp("::1", out, err);
+        if (status != MR_ERR_OBJECT_IN_USE || !is_any_port || tries + 1 == TRIES_MAX) {
+            break;
+        }
+        while (out->count > had) {
+            close(out->fds[--out->count]);
+        }
+        out->port = 0;
+        mr_error_clear(err);
+    }
+    return status;
+}
+
 static MrStatus open_all_tcp(const MrServer *server, MrListenerSockets *out, MrError *err)
 {
     const char *list = mr_settings_text(server->settings, MR_SET_LISTEN_ADDRESSES);
@@ -125,7 +158,8 @@ static MrStatus open_all_tcp(const MrServer *server, MrListenerSockets *out, MrE
         }
         if (end > start) {
             snprintf(name, sizeof name, "%.*s", (int)(end - start), list + start);
-            MR_TRY(open_tcp(name, out, err));
+            MR_TRY(strcmp(name, "localhost") == 0 ? open_localhost(out, err)
+                                                  : open_tcp(name, out, err));
         }
         list += length + (list[length] == ',');
     }

@@ -94,8 +94,6 @@ def environment(server, postgres, peer, crt):
         "PGHOST": "localhost", "PGPORT": str(server.port), "PGUSER": "peer", "PGPASSWORD": PASSWORD,
         "PGDATABASE": "test", "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(crt),
         "PGCONNECT_TIMEOUT": str(int(patience(30))),
-        # The server has no address of IPv6, which node would try first and last.
-        "NODE_OPTIONS": "--dns-result-order=ipv4first",
         "PEER_PATIENCE": str(int(patience(30))), "HOME": str(server.temp), "PYTHONPATH": str(PEERS / "python")}
 
 

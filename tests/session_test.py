@@ -2,10 +2,13 @@
 """tests/session_test.py - what a session is besides its statements: versions of the protocol, keys for cancelling,
 settings at the start and later, cursors and prepared statements, the chores of pools, idle time."""
 import os
+import socket
 import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
 import harness  # noqa: E402
 from harness import wire  # noqa: E402
 from harness.server import wait_until  # noqa: E402
@@ -326,6 +329,26 @@ def progress_of_inputs():
 
 def test_progress():
     yield "EXPLAIN PROGRESS tells of each input", progress_of_inputs
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def test_localhost():
+    """It is both addresses of this machine, whichever a client's resolver gives first."""
+    def both():
+        with harness.Server({"listen_addresses": "localhost"}) as server:
+            for address in ("127.0.0.1", "::1") if has_ipv6() else ("127.0.0.1",):
+                with psycopg.connect(server.dsn(), hostaddr=address, autocommit=True) as connection:
+                    equal(connection.execute("SELECT 1").fetchone(), (1,))
+            server.check_alive()
+    yield "localhost", both
 
 
 def test_session():
