@@ -9,7 +9,7 @@
 #include "common/hash.h"
 #include "common/pages.h"
 
-enum { SLOTS_MIN = 64, ROWS_MIN = 16, PREFETCH_AHEAD = 16, PREFETCH_ROWS_AHEAD = 8 };
+enum { SLOTS_MIN = 64, ROWS_MIN = 16, PREFETCH_AHEAD = 16, PREFETCH_ROWS_AHEAD = 8, REHASHED = 32 };
 #define SALT_MASK UINT64_C(0xffff000000000000)
 #define GROUP_MASK UINT64_C(0x0000ffffffffffff)
 /* Below this the slots fit a core's own cache, and prefetching costs more than it brings. */
@@ -101,6 +101,26 @@ static inline bool needs_slots(const MrGroupTable *table, uint32_t groups)
     return table->slots == NULL || (uint64_t)groups * 2 >= table->slot_mask + 1;
 }
 
+/* Some groups at once, so that their slots come into the cache side by side. */
+static void rehash(const MrGroupTable *table, uint32_t first, uint32_t count, uint64_t *slots,
+                   uint64_t mask)
+{
+    uint64_t hashes[REHASHED];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t g = first + i;
+        hashes[i] =
+            mr_key_hash(table->layout, mr_group_key(table, g), mr_group_header(table, g)->nulls);
+        __builtin_prefetch(&slots[hashes[i] & mask], 1);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t at = hashes[i] & mask;
+        while (slots[at] != 0) {
+            at = (at + 1) & mask;
+        }
+        slots[at] = (hashes[i] & SALT_MASK) | (first + i + 1);
+    }
+}
+
 static MrStatus grow_slots(MrGroupTable *table, uint32_t groups, MrError *err)
 {
     uint64_t before = table->slots == NULL ? 0 : table->slot_mask + 1;
@@ -116,14 +136,9 @@ static MrStatus grow_slots(MrGroupTable *table, uint32_t groups, MrError *err)
         return mr_error_no_memory(err);
     }
     mr_pages_advise_large(slots, after * sizeof *slots);
-    for (uint32_t g = 0; g < table->count; g++) {
-        uint64_t hash =
-            mr_key_hash(table->layout, mr_group_key(table, g), mr_group_header(table, g)->nulls);
-        uint64_t at = hash & (after - 1);
-        while (slots[at] != 0) {
-            at = (at + 1) & (after - 1);
-        }
-        slots[at] = (hash & SALT_MASK) | (g + 1);
+    for (uint32_t g = 0; g < table->count; g += REHASHED) {
+        uint32_t some = table->count - g < REHASHED ? table->count - g : REHASHED;
+        rehash(table, g, some, slots, after - 1);
     }
     free(table->slots);
     table->slots = slots;

@@ -14,16 +14,15 @@
 
 /* Where the last change of a key stands. */
 typedef struct LastChange {
-    uint32_t block, row;
-    uint32_t change; /* where rows are taken back: number of the last one + 1 */
+    uint32_t block; /* its number + 1; 0: none, or all changes of the key have cancelled out */
+    uint32_t row;
+    uint32_t change; /* where rows are taken back: number of the last one + 1; 0: there is one */
 } LastChange;
 
-#define NO_BLOCK UINT32_MAX /* all changes of the key have cancelled out */
-
-/* A change among all of its key's. */
+/* A change of a key that has several. */
 typedef struct Change {
-    uint32_t block, row;
-    uint32_t before; /* number of the key's change before this one + 1; 0: it is the first */
+    uint32_t block, row; /* as above */
+    uint32_t before;     /* number of the key's change before this one + 1; 0: it is the first */
 } Change;
 
 typedef struct DeliverState {
@@ -90,9 +89,13 @@ static MrStatus note_keys(MrOperator *op, const MrBlock *block, MrBatch *batch)
     MR_TRY(mr_group_table_insert(&state->keys, &keys, NULL, block->row_count, groups, batch->err));
     for (uint32_t row = 0; row < block->row_count; row++) {
         LastChange *last = (LastChange *)mr_group_state(&state->keys, groups[row]);
-        last->block = state->block_count - 1;
+        bool is_again = op->node->retracts && last->block != 0;
+        if (is_again && last->change == 0) {
+            MR_TRY(note_change(state, last, batch->err));
+        }
+        last->block = state->block_count;
         last->row = row;
-        if (op->node->retracts) {
+        if (is_again) {
             MR_TRY(note_change(state, last, batch->err));
         }
     }
@@ -122,7 +125,7 @@ static MrStatus deliver_push(MrOperator *op, const MrBlock *in, MrBatch *batch)
 
 static bool is_plus(const DeliverState *state, const Change *change)
 {
-    const MrBlock *block = state->blocks[change->block];
+    const MrBlock *block = state->blocks[change->block - 1];
     return block->weights == NULL || block->weights[change->row] > 0;
 }
 
@@ -132,8 +135,8 @@ static void cancel_or_add(const DeliverState *state, Change *open, uint32_t *cou
 {
     for (uint32_t i = 0; i < *count; i++) {
         if (is_plus(state, &open[i]) != is_plus(state, change) &&
-            mr_rows_equal(state->blocks[open[i].block], open[i].row, state->blocks[change->block],
-                          change->row)) {
+            mr_rows_equal(state->blocks[open[i].block - 1], open[i].row,
+                          state->blocks[change->block - 1], change->row)) {
             memmove(&open[i], &open[i + 1], (*count - i - 1) * sizeof *open);
             *count -= 1;
             return;
@@ -149,7 +152,7 @@ static MrStatus settle_key(DeliverState *state, LastChange *last, MrArena *arena
     for (uint32_t n = last->change; n != 0; n = state->changes[n - 1].before) {
         length++;
     }
-    if (length == 1) {
+    if (length == 0) {
         return MR_OK;
     }
     uint32_t *order;
@@ -161,11 +164,11 @@ static MrStatus settle_key(DeliverState *state, LastChange *last, MrArena *arena
     for (uint32_t i = 0; i < length; i++) {
         cancel_or_add(state, open, &count, &state->changes[order[i]]);
     }
-    last->block = NO_BLOCK;
+    last->block = 0;
     bool found = false;
     for (uint32_t i = count; i-- > 0 && !found;) {
         found = is_plus(state, &open[i]);
-        if (found || last->block == NO_BLOCK) {
+        if (found || last->block == 0) {
             last->block = open[i].block;
             last->row = open[i].row;
         }
@@ -203,7 +206,7 @@ static MrStatus split_block(DeliverState *state, uint32_t index, const uint32_t 
                             const uint32_t *last_counts, bool positive, MrArena *arena,
                             MrBlock **out, MrError *err)
 {
-    const MrBlock *block = state->blocks[index];
+    MrBlock *block = state->blocks[index];
     uint32_t *rows;
     uint32_t count = 0;
     MR_NEW_ARRAY(arena, rows, last_counts[index] + 1, err);
@@ -212,8 +215,9 @@ static MrStatus split_block(DeliverState *state, uint32_t index, const uint32_t 
         rows[count] = row;
         count += (block->weights == NULL || block->weights[row] > 0) == positive;
     }
-    *out = NULL;
-    return count == 0 ? MR_OK : mr_block_select(arena, block, rows, count, out, err);
+    *out = count == block->row_count ? block : NULL;
+    return count == 0 || *out != NULL ? MR_OK
+                                      : mr_block_select(arena, block, rows, count, out, err);
 }
 
 static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
@@ -230,8 +234,8 @@ static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
     MR_TRY(settle_keys(state, arena, err));
     for (uint32_t g = 0; g < state->keys.count; g++) {
         const LastChange *last = (const LastChange *)mr_group_state(&state->keys, g);
-        if (last->block != NO_BLOCK) {
-            counts[last->block]++;
+        if (last->block != 0) {
+            counts[last->block - 1]++;
         }
     }
     uint32_t at = 0;
@@ -244,8 +248,9 @@ static MrStatus net_changes(DeliverState *state, MrChangeSet *out, MrError *err)
      * twice; mr_block_select wants them so (split_block sorts the others). */
     for (uint32_t g = 0; g < state->keys.count; g++) {
         const LastChange *last = (const LastChange *)mr_group_state(&state->keys, g);
-        if (last->block != NO_BLOCK) {
-            rows[last->block][counts[last->block]++] = last->row;
+        if (last->block != 0) {
+            uint32_t block = last->block - 1;
+            rows[block][counts[block]++] = last->row;
         }
     }
     out->upsert_blocks = out->delete_blocks = 0;

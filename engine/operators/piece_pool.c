@@ -5,80 +5,53 @@
 
 #include <stdlib.h>
 
-#include "common/grow.h"
-
-enum { SLAB_BYTES = 64 * 1024 };
-
 struct MrLargePiece {
     MrLargePiece *next, **here; /* what points to it */
 };
 
 void mr_piece_pool_init(MrPiecePool *pool, MrMemory *memory)
 {
-    *pool = (MrPiecePool){ .memory = memory, .slab_used = SLAB_BYTES };
+    *pool = (MrPiecePool){ .memory = memory };
+    mr_slabs_init(&pool->slabs, memory);
 }
 
-static MrStatus charge(MrPiecePool *pool, int64_t bytes, MrError *err)
+int64_t mr_piece_pool_bytes(const MrPiecePool *pool)
 {
-    MR_TRY(mr_memory_charge(pool->memory, bytes, err));
-    pool->charged += bytes;
-    return MR_OK;
-}
-
-static void discharge(MrPiecePool *pool, int64_t bytes)
-{
-    (void)mr_memory_charge(pool->memory, -bytes, NULL);
-    pool->charged -= bytes;
+    return pool->slabs.bytes + pool->large_bytes;
 }
 
 void mr_piece_pool_reset(MrPiecePool *pool)
 {
-    for (uint32_t s = 0; s < pool->slab_count; s++) {
-        free(pool->slabs[s]);
-    }
     while (pool->large != NULL) {
         MrLargePiece *large = pool->large;
         pool->large = large->next;
         free(large);
     }
-    if (pool->memory != NULL) {
-        discharge(pool, pool->charged);
+    if (pool->large_bytes > 0) {
+        (void)mr_memory_charge(pool->memory, -pool->large_bytes, NULL);
+        pool->large_bytes = 0;
     }
+    mr_slabs_release(&pool->slabs);
     memset(pool->free, 0, sizeof pool->free);
-    pool->slab_count = 0;
-    pool->slab_used = SLAB_BYTES;
+    pool->next = NULL;
+    pool->left_bytes = 0;
 }
 
 void mr_piece_pool_fini(MrPiecePool *pool)
 {
     mr_piece_pool_reset(pool);
-    free(pool->slabs);
-    pool->slabs = NULL;
-    pool->slab_capacity = 0;
-}
-
-static MrStatus add_slab(MrPiecePool *pool, MrError *err)
-{
-    MR_GROW(pool->slabs, pool->slab_count, pool->slab_capacity, err);
-    MR_TRY(charge(pool, SLAB_BYTES, err));
-    char *slab = malloc(SLAB_BYTES);
-    if (slab == NULL) {
-        discharge(pool, SLAB_BYTES);
-        return mr_error_no_memory(err);
-    }
-    pool->slabs[pool->slab_count++] = slab;
-    pool->slab_used = 0;
-    return MR_OK;
+    mr_slabs_fini(&pool->slabs);
 }
 
 static MrStatus take_large(MrPiecePool *pool, uint32_t bytes, char **out, MrError *err)
 {
-    MR_TRY(charge(pool, bytes, err));
+    MR_TRY(mr_memory_charge(pool->memory, bytes, err));
     MrLargePiece *large = malloc(sizeof *large + bytes);
     if (large == NULL) {
-        discharge(pool, bytes);
+        (void)mr_memory_charge(pool->memory, -(int64_t)bytes, NULL);
         return mr_error_no_memory(err);
     }
+    pool->large_bytes += bytes;
     *large = (MrLargePiece){ .next = pool->large, .here = &pool->large };
     if (large->next != NULL) {
         large->next->here = &large->next;
@@ -100,11 +73,12 @@ MrStatus mr_piece_take(MrPiecePool *pool, uint32_t bytes, char **out, MrError *e
         *out = piece;
         return MR_OK;
     }
-    if (SLAB_BYTES - pool->slab_used < width) {
-        MR_TRY(add_slab(pool, err)); /* the rest of the old one is lost until a reset */
+    if (pool->left_bytes < width) { /* what is left is lost until a reset */
+        MR_TRY(mr_slabs_add(&pool->slabs, width, &pool->next, &pool->left_bytes, err));
     }
-    *out = pool->slabs[pool->slab_count - 1] + pool->slab_used;
-    pool->slab_used += width;
+    *out = pool->next;
+    pool->next += width;
+    pool->left_bytes -= width;
     return MR_OK;
 }
 
@@ -122,5 +96,6 @@ void mr_piece_give(MrPiecePool *pool, char *piece, uint32_t bytes)
         large->next->here = large->here;
     }
     free(large);
-    discharge(pool, bytes);
+    pool->large_bytes -= bytes;
+    (void)mr_memory_charge(pool->memory, -(int64_t)bytes, NULL);
 }

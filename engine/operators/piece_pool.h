@@ -6,7 +6,7 @@
 #ifndef MR_ENGINE_OPERATORS_PIECE_POOL_H
 #define MR_ENGINE_OPERATORS_PIECE_POOL_H
 
-#include "engine/aggregate.h"
+#include "engine/operators/slabs.h"
 
 enum { MR_PIECE_STEP = 32, MR_PIECE_SIZES = 16 }; /* longer ones are malloc's, one by one */
 
@@ -15,11 +15,11 @@ typedef struct MrLargePiece MrLargePiece;
 typedef struct MrPiecePool {
     MrMemory *memory;
     char *free[MR_PIECE_SIZES]; /* linked through their first bytes */
-    char **slabs;
-    uint32_t slab_count, slab_capacity;
-    uint32_t slab_used; /* bytes of the last slab */
+    MrSlabs slabs;
+    char *next; /* what is left of the last slab */
+    size_t left_bytes;
     MrLargePiece *large;
-    int64_t charged;
+    int64_t large_bytes;
 } MrPiecePool;
 
 /* Keeps memory. */
@@ -31,5 +31,6 @@ void mr_piece_pool_fini(MrPiecePool *pool);
 MrStatus mr_piece_take(MrPiecePool *pool, uint32_t bytes, char **out, MrError *err);
 /* `bytes` as it was taken with. */
 void mr_piece_give(MrPiecePool *pool, char *piece, uint32_t bytes);
+int64_t mr_piece_pool_bytes(const MrPiecePool *pool);
 
 #endif

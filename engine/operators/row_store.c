@@ -6,8 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SLAB_BYTES = 64 * 1024, SLAB_ROWS_MIN = 8 };
-
 /* ---- Layout and pool --------------------------------------------------------------------- */
 
 static MrStatus layout_init(MrRowLayout *layout, MrArena *arena, const MrColumn *columns,
@@ -34,6 +32,7 @@ MrStatus mr_row_store_init(MrRowStore *store, MrArena *arena, const MrSchema *in
                            MrMemory *memory, MrError *err)
 {
     *store = (MrRowStore){ .order = *order, .memory = memory };
+    mr_slabs_init(&store->slabs, memory);
     mr_piece_pool_init(&store->texts, memory);
     MR_TRY(layout_init(&store->in, arena, input->columns, input->column_count, err));
     MR_TRY(layout_init(&store->out, arena, output->columns + out_first,
@@ -64,73 +63,43 @@ MrStatus mr_partition_key_types(const MrOrderedSpec *spec, const MrSchema *input
     return MR_OK;
 }
 
-static uint32_t slab_rows(const MrRowStore *store)
-{
-    uint32_t rows = SLAB_BYTES / store->row_bytes;
-    return rows < SLAB_ROWS_MIN ? SLAB_ROWS_MIN : rows;
-}
-
 static void release_slabs(MrRowStore *store)
 {
-    for (uint32_t s = 0; s < store->slab_count; s++) {
-        free(store->slabs[s]);
-    }
-    (void)mr_memory_charge(store->memory,
-                           -(int64_t)store->slab_count * slab_rows(store) * store->row_bytes, NULL);
-    store->slab_count = 0;
-    store->free = NULL;
+    mr_slabs_release(&store->slabs);
     mr_piece_pool_reset(&store->texts);
+    store->free = NULL;
+    store->next = NULL;
+    store->left_bytes = 0;
 }
 
 void mr_row_store_fini(MrRowStore *store)
 {
     if (store->memory != NULL) {
         release_slabs(store);
-        free(store->slabs);
-        store->slabs = NULL;
+        mr_slabs_fini(&store->slabs);
         mr_piece_pool_fini(&store->texts);
     }
 }
 
 int64_t mr_row_store_bytes(const MrRowStore *store)
 {
-    return (int64_t)store->live * store->row_bytes + store->texts.charged;
-}
-
-static MrStatus add_slab(MrRowStore *store, MrError *err)
-{
-    uint32_t rows = slab_rows(store);
-    if (store->slab_count == store->slab_capacity) {
-        uint32_t capacity = store->slab_capacity == 0 ? 8 : store->slab_capacity * 2;
-        void **slabs = realloc(store->slabs, capacity * sizeof *slabs);
-        if (slabs == NULL) {
-            return mr_error_no_memory(err);
-        }
-        store->slabs = slabs;
-        store->slab_capacity = capacity;
-    }
-    MR_TRY(mr_memory_charge(store->memory, (int64_t)rows * store->row_bytes, err));
-    char *slab = malloc((size_t)rows * store->row_bytes);
-    if (slab == NULL) {
-        (void)mr_memory_charge(store->memory, -(int64_t)rows * store->row_bytes, NULL);
-        return mr_error_no_memory(err);
-    }
-    store->slabs[store->slab_count++] = slab;
-    for (uint32_t r = rows; r-- > 0;) {
-        MrRow *row = (MrRow *)(void *)(slab + (size_t)r * store->row_bytes);
-        row->text = (char *)store->free;
-        store->free = row;
-    }
-    return MR_OK;
+    return (int64_t)store->live * store->row_bytes + mr_piece_pool_bytes(&store->texts);
 }
 
 MrStatus mr_row_new(MrRowStore *store, MrRow **out, MrError *err)
 {
-    if (store->free == NULL) {
-        MR_TRY(add_slab(store, err));
-    }
     MrRow *row = store->free;
-    store->free = (MrRow *)(void *)row->text;
+    if (row != NULL) {
+        store->free = (MrRow *)(void *)row->text;
+    } else {
+        if (store->left_bytes < store->row_bytes) {
+            MR_TRY(mr_slabs_add(&store->slabs, store->row_bytes, &store->next, &store->left_bytes,
+                                err));
+        }
+        row = (MrRow *)(void *)store->next;
+        store->next += store->row_bytes;
+        store->left_bytes -= store->row_bytes;
+    }
     store->live++;
     memset(row, 0, store->row_bytes);
     *out = row;

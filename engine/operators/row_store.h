@@ -48,9 +48,10 @@ typedef struct MrRowStore {
     MrRowOrder order;
     MrMemory *memory;
     uint32_t row_bytes;
-    void **slabs;
-    uint32_t slab_count, slab_capacity;
+    MrSlabs slabs;
     MrRow *free; /* linked through `text` */
+    char *next;  /* what is left of the last slab */
+    size_t left_bytes;
     MrPiecePool texts;
     uint64_t live;
     uint64_t arrivals;
