@@ -6,6 +6,8 @@
 
 #include "storage/codecs/fields.h"
 
+/* The calls of MrCodecClass (storage/codec.h) for text and CSV; `is_csv` tells which.  Keeps what
+ * the options point to. */
 MrStatus mr_delimited_create(const MrCodecOptions *options, bool is_csv, MrRejectFunction *reject,
                              void *context, MrDecoder **out, MrError *err);
 MrStatus mr_delimited_decode(MrDecoder *decoder, const char *data, size_t length, size_t *used,
