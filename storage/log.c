@@ -287,6 +287,12 @@ void mr_log_set_holder(MrLog *log, const char *holder)
 
 /* ---- failure ----------------------------------------------------------------------------- */
 
+MrStatus log_no_stream(MrError *err)
+{
+    return mr_error_set(err, MR_ERR_UNDEFINED_TABLE,
+                        "the stream or table that the rows are for does not exist any more");
+}
+
 MrStatus log_failure(MrLog *log, MrError *err)
 {
     if (log->failure != MR_OK && err != NULL) {

@@ -115,7 +115,7 @@ MrStatus log_stream_for_append(MrLog *log, uint32_t stream_id, MrLogStream *defi
     LogStream *stream = log_stream_find(log, stream_id);
     MrStatus status = log_failure(log, err);
     if (status == MR_OK && (stream == NULL || !stream->is_known)) {
-        status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u", stream_id);
+        status = log_no_stream(err);
     }
     const MrError *stop = status != MR_OK         ? NULL
                           : stream->error != NULL ? stream->error

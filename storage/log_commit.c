@@ -83,8 +83,7 @@ static MrStatus commit_arrival(MrLogTransaction *transaction, uint32_t parts, bo
                     *err = *stream->error;
                     return err->status;
                 }
-                return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u",
-                                    part->commit.stream_id);
+                return log_no_stream(err);
             }
             int64_t limit = log_time_plus(log->last_arrival_us, part->skew_us);
             if (stream->definition.event_column >= 0 &&
@@ -369,7 +368,7 @@ MrStatus mr_log_append_watermark(MrLog *log, MrRecordKind kind, uint32_t stream_
     LogStream *stream = log_stream_find(log, stream_id);
     MrStatus status = log_failure(log, err);
     if (status == MR_OK && (stream == NULL || !stream->is_known)) {
-        status = mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "the log has no stream %u", stream_id);
+        status = log_no_stream(err);
     }
     bool tells_time = kind == MR_RECORD_HEARTBEAT && watermark_us == MR_TIME_MIN;
     if (status == MR_OK && (tells_time || watermark_us > stream->state.watermark_us)) {

@@ -193,6 +193,8 @@ void log_stream_damage(MrLog *log, LogStream *stream, uint64_t sequence, const M
 void log_stream_note_input(MrLog *log, uint32_t stream_id, const MrError *result);
 uint64_t log_bytes(const MrLog *log); /* the lock is held */
 MrStatus log_failure(MrLog *log, MrError *err);
+/* Rows for what is not there: between the plan of a statement and its rows came a DROP. */
+MrStatus log_no_stream(MrError *err);
 MrStatus log_fail(MrLog *log, const MrError *cause, MrError *err);
 static inline LogSegment *log_current(const MrLog *log)
 {

@@ -272,7 +272,7 @@ START_TEST(test_bad_calls_are_errors)
     MUST(mr_log_begin(f->log, &transaction, &f->err));
     ck_assert_int_eq(
         mr_log_append(transaction, 77, fixture_block(f, times, 1, 0), no_offset, &f->err),
-        MR_ERR_UNDEFINED_OBJECT);
+        MR_ERR_UNDEFINED_TABLE);
     MrBlock narrow = *fixture_block(f, times, 1, 0);
     narrow.column_count = 2;
     ck_assert_int_eq(mr_log_append(transaction, 1, &narrow, no_offset, &f->err),
@@ -280,7 +280,7 @@ START_TEST(test_bad_calls_are_errors)
     mr_log_abort(transaction);
     mr_log_abort(NULL);
     ck_assert_int_eq(mr_log_append_watermark(f->log, MR_RECORD_ADVANCE, 77, 0, &sequence, &f->err),
-                     MR_ERR_UNDEFINED_OBJECT);
+                     MR_ERR_UNDEFINED_TABLE);
     MrLogStream bad = fixture_stream(1);
     bad.event_column = 1;
     ck_assert_int_eq(mr_log_set_stream(f->log, &bad, &f->err), MR_ERR_INTERNAL);
