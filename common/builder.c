@@ -46,11 +46,11 @@ static bool builder_grow(MrBuilder *builder, size_t more)
     if (capacity <= need) {
         capacity = need + 1;
     }
-    if (capacity > limit) {
-        capacity = limit + 1;
-    }
     if (capacity < BUILDER_CAPACITY_MIN) {
         capacity = BUILDER_CAPACITY_MIN;
+    }
+    if (capacity > limit) {
+        capacity = limit + 1; /* what fits into it needs no look at the limit */
     }
     char *data = realloc(builder->data, capacity);
     if (data == NULL) {
