@@ -28,6 +28,9 @@ void mr_retention_run(MrServer *server)
 {
     MrError err = MR_ERROR_INIT;
     bool trimmed = false;
+    char holder[160];
+    uint64_t needed = mr_scheduler_needs_from(server, holder, sizeof holder);
+    mr_log_set_holder(server->log, holder);
     for (uint32_t r = 0; r < mr_catalog_relation_count(server->catalog); r++) {
         const MrRelation *relation = mr_catalog_relation(server->catalog, r);
         MrLogStreamFacts facts;
@@ -50,7 +53,7 @@ void mr_retention_run(MrServer *server)
         return;
     }
     mr_log_thread_wake(server);
-    if (mr_log_free_below(server->log, mr_scheduler_needs_from(server), &err) != MR_OK) {
+    if (mr_log_free_below(server->log, needed, &err) != MR_OK) {
         mr_log_error(MR_LOG_WARNING, "retention.free", &err);
     }
 }

@@ -110,8 +110,10 @@ void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16],
                             void (*each)(void *context, const MrNotedRow *row), void *context);
 void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],
                               void (*each)(void *context, const MrNotedRow *row), void *context);
-/* Lowest sequence that some query, checkpoint or target may still need (UINT64_MAX: none). */
-uint64_t mr_scheduler_needs_from(MrServer *server);
+/* Lowest sequence that some query, checkpoint or target may still need (UINT64_MAX: none).
+ * `holder` (at least one byte) gets the words for the query that needs it if that one is
+ * suspended, stopped or blocked, else "". */
+uint64_t mr_scheduler_needs_from(MrServer *server, char *holder, size_t holder_bytes);
 /* The lowest sequence that a running query reads next (UINT64_MAX: none is running).  *is_busy: a
  * query is being run now; none is while those behind wait for their targets. */
 uint64_t mr_scheduler_reads_from(MrServer *server, bool *is_busy);

@@ -451,19 +451,32 @@ void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],
     each_noted(server->scheduler, id, false, each, context);
 }
 
-uint64_t mr_scheduler_needs_from(MrServer *server)
+static uint64_t query_needs_from(const MrQuery *query)
+{
+    uint64_t from =
+        query->oldest_checkpoint > 0 ? query->oldest_checkpoint + 1 : query->spec.start_sequence;
+    if (query->spec.subscription != NULL && query->status.position >= from) {
+        from = query->status.position + 1; /* it never goes back */
+    }
+    return from;
+}
+
+uint64_t mr_scheduler_needs_from(MrServer *server, char *holder, size_t holder_bytes)
 {
     MrScheduler *scheduler = server->scheduler;
+    const MrQuery *last = NULL;
     uint64_t least = UINT64_MAX;
     pthread_mutex_lock(&scheduler->mutex);
     for (const MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
-        uint64_t from = query->oldest_checkpoint > 0 ? query->oldest_checkpoint + 1
-                                                     : query->spec.start_sequence;
-        if (query->spec.subscription != NULL && query->status.position >= from) {
-            from = query->status.position + 1; /* it never goes back */
-        }
+        uint64_t from = query_needs_from(query);
+        last = from < least ? query : last;
         least = from < least ? from : least;
     }
+    /* One that runs will soon need less: it holds nothing that anybody could set free. */
+    bool stands = last != NULL && last->status.state != MR_QUERY_RUNNING &&
+                  last->status.state != MR_QUERY_STARTING;
+    snprintf(holder, holder_bytes, "%s%s%s", stands ? "query \"" : "",
+             stands ? last->spec.relation->name : "", stands ? "\", which stands still" : "");
     pthread_mutex_unlock(&scheduler->mutex);
     return least;
 }

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
 import harness  # noqa: E402
 from harness import wire  # noqa: E402
 from harness.paths import ROOT, patience, quick, sanitized  # noqa: E402
@@ -173,6 +175,37 @@ def can_log_in(server):
             return rows(w.ask(query("SELECT 1"))) == [[b"1"]]
     except (OSError, Closed, AssertionError):
         return False
+
+
+def test_log_limit_names_who_holds_rows():
+    """A query that stands still keeps the log's old rows: the error at the limit names it."""
+    settings = {"log_limit": "2MB", "log_segment_size": "1MB"}
+    with harness.Server(settings=settings, virtual_clock=True) as server:
+        with server.connect() as connection:
+            connection.execute("CREATE STREAM s (k text)")
+            connection.execute("CREATE MATERIALIZED VIEW held AS SELECT k, count(*) AS n FROM s GROUP BY k")
+            fill = "INSERT INTO s SELECT repeat('x', 1000) || g FROM generate_series(1, 500) AS g"
+            connection.execute(fill)
+            connection.execute("ALTER MATERIALIZED VIEW held SUSPEND")
+            connection.execute("SET CLOCK TO '2026-01-01 00:00:00+00'")     # who holds rows is looked up now
+            told = None
+            for _ in range(10):
+                try:
+                    connection.execute(fill)
+                except psycopg.errors.DiskFull as error:
+                    told = error
+                    break
+            assert told is not None, "no limit"
+            words = 'old rows are held by query "held", which stands still'
+            assert words in told.diag.message_primary, told.diag.message_primary
+            connection.execute("ALTER MATERIALIZED VIEW held RESUME")
+            connection.execute("FLUSH")
+            connection.execute("SET CLOCK TO '2026-01-01 00:01:00+00'")
+            try:
+                for _ in range(10):
+                    connection.execute(fill)
+            except psycopg.errors.DiskFull as error:
+                assert "held by" not in error.diag.message_primary, error.diag.message_primary
 
 
 def test_no_descriptor_left():
