@@ -259,7 +259,11 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
     } else if (query->from.count == 0) {
         MR_TRY(mr_bind_empty(b, &scope));
     } else {
-        MR_TRY(mr_bind_from_list(b, &query->from, &scope));
+        const MrAstQuery *around = b->query;
+        b->query = query;
+        const MrStatus status = mr_bind_from_list(b, &query->from, &scope);
+        b->query = around;
+        MR_TRY(status);
     }
     if (keeps_scope(b, query)) {
         b->place_scope->scope = scope;

@@ -45,9 +45,11 @@ typedef struct MrFromItem {
     const char *alias;       /* qualifies its columns; NULL: nothing does */
     const char *schema_name; /* of a relation without alias */
     bool is_scalar;          /* its name stands for its one column too */
+    bool is_join;            /* the alias of a join, whose row is always there */
     uint32_t first, count;
     uint32_t oid;              /* of the relation, for tableoid; 0: it is none */
     int32_t sequence, arrival; /* columns that are its _seq and _arrival; -1: it has none */
+    int32_t marker; /* column that is NULL only where an outer join has no row of it; -1: none */
 } MrFromItem;
 
 /* A name that needs no qualifier, and what it stands for: a column of the scope's input, or what
@@ -68,6 +70,7 @@ typedef struct MrScope {
     bool over_stream;        /* rows are rows of a stream: now() is their arrival */
     bool is_lookup;          /* FOR SYSTEM_TIME AS OF PROCTIME(): can be joined to, nothing else */
     bool is_scalar;          /* a function's one value: FROM f(x) AS v, v is that column */
+    bool is_join;            /* (a JOIN b ON …) AS x */
     const MrNode *system_time; /* the same, AS OF a time of the left side; NULL: none */
     int32_t version_of;        /* with it: that time's column of the left side */
     /* Of several. */
@@ -135,7 +138,8 @@ typedef struct MrBinder {
     MrArena *arena;
     MrError *err;
     MrBindMode mode;
-    MrScope *scope; /* NULL: no columns */
+    MrScope *scope;          /* NULL: no columns */
+    const MrAstQuery *query; /* whose FROM is bound */
     MrClause clause;
     MrAggregateList *aggregates; /* NULL: not allowed here */
     struct MrOverList *overs;    /* window functions; NULL: not allowed here */

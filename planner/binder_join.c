@@ -6,6 +6,7 @@
 
 #include "planner/join.h"
 #include "planner/lateral.h"
+#include "planner/row_marker.h"
 #include "planner/subquery_internal.h"
 
 #include <string.h>
@@ -16,22 +17,14 @@
 static MrStatus keep_place(MrBinder *b, MrScope *scope, MrFromItem *item)
 {
     MrLogical *input = scope->input;
-    uint32_t count = input->column_count;
-    MrExpr **exprs;
-    const char **names;
-    MR_NEW_ARRAY(b->arena, exprs, count + 2, b->err);
-    MR_NEW_ARRAY(b->arena, names, count + 2, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        names[i] = input->columns[i].name;
-        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
-    }
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_SEQUENCE, mr_type(MR_TYPE_INT64), -1, 0, &exprs[count],
+    MrExpr *place[2];
+    MR_TRY(
+        mr_expr_new(b->arena, MR_EXPR_SEQUENCE, mr_type(MR_TYPE_INT64), -1, 0, &place[0], b->err));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), -1, 0, &place[1],
                        b->err));
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), -1, 0,
-                       &exprs[count + 1], b->err));
-    item->sequence = (int32_t)count;
-    item->arrival = (int32_t)count + 1;
-    return mr_logical_project(b->arena, input, exprs, names, count + 2, &scope->input, b->err);
+    item->sequence = (int32_t)input->column_count;
+    item->arrival = item->sequence + 1;
+    return mr_logical_extend(b->arena, input, place, 2, &scope->input, b->err);
 }
 
 static MrStatus add_name(MrBinder *b, MrScope *scope, const char *name, MrExpr *value)
@@ -56,9 +49,11 @@ static MrStatus make_items(MrBinder *b, MrScope *scope)
         .alias = scope->alias,
         .schema_name = scope->schema_name,
         .is_scalar = scope->is_scalar,
+        .is_join = scope->is_join,
         .oid = scope->oid,
         .sequence = -1,
         .arrival = -1,
+        .marker = -1,
     };
     MR_NEW_ARRAY(b->arena, scope->names, scope->input->column_count, b->err);
     for (uint32_t i = 0; i < scope->input->column_count; i++) {
@@ -122,6 +117,7 @@ static MrStatus shift_scope(MrBinder *b, MrScope *right, uint32_t by)
         item->first += by;
         item->sequence += item->sequence < 0 ? 0 : (int32_t)by;
         item->arrival += item->arrival < 0 ? 0 : (int32_t)by;
+        item->marker += item->marker < 0 ? 0 : (int32_t)by;
     }
     return MR_OK;
 }
@@ -293,6 +289,12 @@ static MrStatus join_scopes(MrBinder *b, MrJoinType type, MrScope *left, MrScope
     if (is_of_time(left) || (is_of_time(right) && !can_look_up)) {
         return refuse_lookup(b, position);
     }
+    if (type == MR_JOIN_TYPE_RIGHT || type == MR_JOIN_TYPE_FULL) {
+        MR_TRY(mr_row_marker_add(b, left));
+    }
+    if (type == MR_JOIN_TYPE_LEFT || type == MR_JOIN_TYPE_FULL) {
+        MR_TRY(mr_row_marker_add(b, right));
+    }
     uint32_t columns = left->input->column_count;
     if (columns + right->input->column_count > MR_PLAN_COLUMNS_MAX * 4) {
         return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, position,
@@ -353,7 +355,7 @@ static MrStatus name_join(MrBinder *b, MrScope *scope)
     }
     MrLogical *input = scope->input;
     uint32_t count = scope->name_count;
-    *scope = (MrScope){ 0 };
+    *scope = (MrScope){ .is_join = true };
     return mr_logical_project(b->arena, input, exprs, names, count, &scope->input, b->err);
 }
 

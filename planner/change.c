@@ -277,6 +277,7 @@ static MrStatus scope_beside(MrBinder *b, const MrRelation *target, const MrPlac
         item->first += beside.logged;
         item->sequence += item->sequence >= 0 ? (int32_t)beside.logged : 0;
         item->arrival += item->arrival >= 0 ? (int32_t)beside.logged : 0;
+        item->marker += item->marker >= 0 ? (int32_t)beside.logged : 0;
     }
     out->name_count = 0;
     MR_NEW_ARRAY(b->arena, out->names, from->name_count, b->err);

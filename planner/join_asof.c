@@ -114,25 +114,16 @@ static MrLogical *scan_below(MrLogical *node)
 /* A table's rows get the time of their change as one more column, without a name. */
 static MrStatus add_version_time(MrBinder *b, MrScope *scope, MrTypeId type)
 {
-    MrLogical *input = scope->input;
-    uint32_t count = input->column_count;
-    MrExpr **exprs, *arrival;
-    const char **names;
-    MR_NEW_ARRAY(b->arena, exprs, count + 1, b->err);
-    MR_NEW_ARRAY(b->arena, names, count + 1, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        names[i] = input->columns[i].name;
-        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
-    }
+    MrExpr *arrival, *time;
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), -1, 0, &arrival,
                        b->err));
-    exprs[count] = arrival;
+    time = arrival;
     if (type == MR_TYPE_TIMESTAMP) { /* local time of the query's zone, as in every comparison */
-        MR_TRY(mr_expr_new(b->arena, MR_EXPR_CAST, mr_type(type), -1, 1, &exprs[count], b->err));
-        exprs[count]->cast = mr_cast_find(MR_TYPE_TIMESTAMPTZ, type);
-        exprs[count]->args[0] = arrival;
+        MR_TRY(mr_expr_new(b->arena, MR_EXPR_CAST, mr_type(type), -1, 1, &time, b->err));
+        time->cast = mr_cast_find(MR_TYPE_TIMESTAMPTZ, type);
+        time->args[0] = arrival;
     }
-    return mr_logical_project(b->arena, input, exprs, names, count + 1, &scope->input, b->err);
+    return mr_logical_extend(b->arena, scope->input, &time, 1, &scope->input, b->err);
 }
 
 /* The table's row must be the only one that a left row can meet at any time. */

@@ -118,6 +118,24 @@ MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressio
     return MR_OK;
 }
 
+MrStatus mr_logical_extend(MrArena *arena, MrLogical *input, MrExpr *const *more, uint32_t count,
+                           MrLogical **out, MrError *err)
+{
+    const uint32_t first = input->column_count;
+    MrExpr **exprs;
+    const char **names;
+    MR_NEW_ARRAY(arena, exprs, first + count, err);
+    MR_NEW_ARRAY(arena, names, first + count, err);
+    for (uint32_t i = 0; i < first; i++) {
+        names[i] = input->columns[i].name;
+        MR_TRY(mr_expr_column(arena, i, input->columns[i].type, -1, &exprs[i], err));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        exprs[first + i] = more[i];
+    }
+    return mr_logical_project(arena, input, exprs, names, first + count, out, err);
+}
+
 MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *keys,
                            uint32_t key_count, const uint32_t *sets, uint32_t set_count,
                            MrLogical **out, MrError *err)

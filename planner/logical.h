@@ -169,6 +169,9 @@ MrStatus mr_logical_filter(MrArena *arena, MrLogical *input, MrExpr *predicate, 
 MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressions,
                             const char *const *names, uint32_t count, MrLogical **out,
                             MrError *err);
+/* The columns of the input, then `more` without names, which is borrowed. */
+MrStatus mr_logical_extend(MrArena *arena, MrLogical *input, MrExpr *const *more, uint32_t count,
+                           MrLogical **out, MrError *err);
 /* `keys`: columns of the input; bit k of a set says that it has key k. Takes both arrays. */
 MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *keys,
                            uint32_t key_count, const uint32_t *sets, uint32_t set_count,

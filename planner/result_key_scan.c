@@ -8,19 +8,8 @@
 /* A projection of all columns of *place and one more, without a name. */
 static MrStatus add_column(MrBinder *b, MrLogical **place, MrExpr *expr, uint32_t *column)
 {
-    MrLogical *node = *place;
-    MrExpr **exprs;
-    const char **names;
-    uint32_t count = node->column_count;
-    MR_NEW_ARRAY(b->arena, exprs, count + 1, b->err);
-    MR_NEW_ARRAY(b->arena, names, count + 1, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        names[i] = node->columns[i].name;
-        MR_TRY(mr_bind_node_column(b, node, i, &exprs[i]));
-    }
-    exprs[count] = expr;
-    *column = count;
-    return mr_logical_project(b->arena, node, exprs, names, count + 1, place, b->err);
+    *column = (*place)->column_count;
+    return mr_logical_extend(b->arena, *place, &expr, 1, place, b->err);
 }
 
 /* Rows of a stream are told apart by their place in the log. */

@@ -4,6 +4,7 @@
 #include "planner/row_value.h"
 
 #include "planner/record_function.h"
+#include "planner/row_marker.h"
 
 #include <string.h>
 
@@ -135,33 +136,6 @@ MrStatus mr_bind_row(MrBinder *b, const MrAstRow *node, MrExpr **out)
     return mr_row_make(b, &list, node->base.position, out);
 }
 
-static bool has_outer_join(const MrLogical *node)
-{
-    if (node == NULL || (node->kind != MR_LOGICAL_JOIN && node->kind != MR_LOGICAL_FILTER &&
-                         node->kind != MR_LOGICAL_PROJECT)) {
-        return false;
-    }
-    return (node->kind == MR_LOGICAL_JOIN &&
-            (node->join_type == MR_JOIN_TYPE_LEFT || node->join_type == MR_JOIN_TYPE_RIGHT ||
-             node->join_type == MR_JOIN_TYPE_FULL)) ||
-           has_outer_join(node->input) || has_outer_join(node->right);
-}
-
-/* Of an outer join's row that has no match there is nothing: NULL, not a row of NULLs. */
-static MrStatus null_where_unmatched(MrBinder *b, MrExpr **row)
-{
-    const MrDatum null = { .type = (*row)->type, .is_null = true };
-    const int32_t position = (*row)->position;
-    MrExpr *unmatched, *choice;
-    MR_TRY(mr_row_is_null(b, *row, false, position, &unmatched));
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, null.type, position, 3, &choice, b->err));
-    choice->args[0] = unmatched;
-    MR_TRY(mr_expr_constant(b->arena, &null, position, &choice->args[1], b->err));
-    choice->args[2] = *row;
-    *row = choice;
-    return MR_OK;
-}
-
 MrStatus mr_bind_whole_row(MrBinder *b, const MrAstColumn *column, MrExpr **out)
 {
     MrAstColumn star = *column;
@@ -183,7 +157,12 @@ MrStatus mr_bind_whole_row(MrBinder *b, const MrAstColumn *column, MrExpr **out)
         return status;
     }
     MR_TRY(mr_row_make(b, &list, column->base.position, out));
-    return has_outer_join(b->scope->input) && list.count > 0 ? null_where_unmatched(b, out) : MR_OK;
+    const MrFromItem *item = NULL;
+    if (b->scope->item_count > 0) {
+        MR_TRY(mr_scope_item(b, &column->parts, 1, column->base.position, &item));
+    }
+    /* Of an outer join's row that has no match there is nothing: NULL, not a row of NULLs. */
+    return item != NULL ? mr_row_marker_apply(b, item, out) : MR_OK;
 }
 
 /* ---- Fields -------------------------------------------------------------------------------- */
