@@ -145,6 +145,11 @@ MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents
 typedef union StepStatement {
     MrAstRefresh refresh;
     MrAstAlter alter;
+    struct {
+        MrAstDrop drop;
+        MrAstNameNode name;
+        MrNode *names[1];
+    } drop;
 } StepStatement;
 
 /* A statement of ours about the view, right after `ddl`; the caller fills in what it is. */
@@ -191,6 +196,22 @@ static MrDdl *queue_suspend(MrServer *server, MrDdl *ddl, const char *view)
                                      .action = MR_ALTER_SUSPEND };
     step->request.statement = &statement->alter.base;
     return step;
+}
+
+void mr_ddl_queue_drop(MrServer *server, const MrRelation *relation)
+{
+    StepStatement *statement;
+    const char *name;
+    MrDdl *step = queue_step(server, NULL, relation->name, &statement, &name);
+    statement->drop.name = (MrAstNameNode){ .base = { .kind = MR_AST_NAME_NODE, .position = -1 },
+                                            .name = { .name = name, .position = -1 } };
+    statement->drop.names[0] = &statement->drop.name.base;
+    statement->drop.drop =
+        (MrAstDrop){ .base = { .kind = MR_AST_DROP, .position = -1 },
+                     .object = relation->kind == MR_RELATION_SINK ? MR_OBJECT_SINK
+                                                                  : MR_OBJECT_MATERIALIZED_VIEW,
+                     .names = { statement->drop.names, 1 } };
+    step->request.statement = &statement->drop.drop.base;
 }
 
 /* The step is one of the statement's from now on; the last of them tells whoever waits. */

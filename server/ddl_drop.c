@@ -1,7 +1,12 @@
 /*
  * server/ddl_drop.c - DROP, with what depends on the victims.
+ *
+ * A victim with a table in a target: record "dropping" (it decides) → table goes → record DROP.
+ * A kill between the two leaves state "dropping": the next start drops it again, which finds the
+ * table or finds it gone.
  */
 #include "common/fault.h"
+#include "common/logging.h"
 #include "server/ddl_internal.h"
 #include "server/ingest.h"
 #include "server/log_thread.h"
@@ -10,6 +15,7 @@
 #include "server/tables.h"
 
 enum { VICTIMS_MAX = 10000 };
+const char mr_ddl_dropping[] = "dropping";
 
 MrRelationKind mr_ddl_relation_kind(MrObjectKind object)
 {
@@ -198,15 +204,43 @@ static void victim_recorded(MrDdl *ddl)
 static void record_victim(MrDdl *ddl)
 {
     const MrRelation *victim = ddl->victims[ddl->victim_at];
-    if (ddl->status == MR_OK) {
-        ddl->status = find_object(ddl, victim->name);
-    }
+    ddl->status = find_object(ddl, victim->name);
     if (ddl->status != MR_OK) {
         mr_ddl_finish(ddl);
         return;
     }
     ddl->record.op = MR_DDL_DROP;
     mr_ddl_record(ddl, victim_recorded);
+}
+
+static void taken_back(MrDdl *ddl)
+{
+    ddl->status = ddl->err.status;
+    mr_ddl_finish(ddl);
+}
+
+/* The target would not: the query runs on in the state that it had.  One that an earlier DROP has
+ * decided on does not run; DROP said again, or the next start, tries again. */
+static void take_back(MrDdl *ddl)
+{
+    MrError cause = ddl->err;
+    if (strcmp(ddl->state_before, mr_ddl_dropping) == 0) {
+        mr_log_error(MR_LOG_WARNING, "ddl.drop", &ddl->err);
+        mr_ddl_finish(ddl);
+        return;
+    }
+    ddl->record.object.state = ddl->state_before;
+    mr_ddl_record(ddl, taken_back);
+    ddl->err = cause;
+}
+
+static void table_dropped(MrDdl *ddl)
+{
+    if (ddl->status != MR_OK) {
+        take_back(ddl);
+        return;
+    }
+    record_victim(ddl);
 }
 
 /* The table and its progress row go in one transaction, then nobody commits for the query any
@@ -228,6 +262,42 @@ static void drop_table_job(MrDdl *ddl, MrTarget *target)
     mr_scheduler_remove(ddl->server, standing->id, target, true);
 }
 
+static void drop_decided(MrDdl *ddl)
+{
+    mr_ddl_on_target(ddl, drop_table_job, table_dropped);
+}
+
+typedef struct StateSearch {
+    uint32_t id;
+    MrArena *arena;
+    const char *state;
+} StateSearch;
+
+static MrStatus match_state(void *context, const MrCatalogObject *object, MrError *err)
+{
+    StateSearch *search = context;
+    if (object->id == search->id) {
+        search->state = mr_arena_strdup(search->arena, object->state == NULL ? "" : object->state);
+        return search->state == NULL ? mr_error_no_memory(err) : MR_OK;
+    }
+    return MR_OK;
+}
+
+static MrStatus prepare_decision(MrDdl *ddl, const MrRelation *victim)
+{
+    StateSearch search = { .arena = &ddl->memory->arena, .state = "running" };
+    ddl->table = mr_targets_table(victim);
+    MR_TRY(mr_targets_find(ddl->server, ddl->catalog, victim->standing->connection, &ddl->thread,
+                           &ddl->err));
+    MR_TRY(find_object(ddl, victim->name));
+    search.id = ddl->record.object.id;
+    MR_TRY(mr_catalog_store_each(ddl->server->store, match_state, &search, &ddl->err));
+    ddl->state_before = search.state;
+    ddl->record.op = MR_DDL_STATE;
+    ddl->record.object.state = mr_ddl_dropping;
+    return MR_OK;
+}
+
 static void drop_next(MrDdl *ddl)
 {
     if (ddl->victim_at == ddl->victim_count) {
@@ -236,15 +306,12 @@ static void drop_next(MrDdl *ddl)
     }
     const MrRelation *victim = ddl->victims[ddl->victim_at];
     if (victim->standing != NULL) {
-        const MrStandingQuery *standing = victim->standing;
-        ddl->table = mr_targets_table(victim);
-        ddl->status = mr_targets_find(ddl->server, ddl->catalog, standing->connection, &ddl->thread,
-                                      &ddl->err);
+        ddl->status = prepare_decision(ddl, victim);
         if (ddl->status != MR_OK) {
             mr_ddl_finish(ddl);
             return;
         }
-        mr_ddl_on_target(ddl, drop_table_job, record_victim);
+        mr_ddl_record(ddl, drop_decided);
         return;
     }
     if (victim->kind == MR_RELATION_STREAM) {

@@ -54,6 +54,7 @@ struct MrDdl {
     const MrRelation **victims; /* DROP: dependents before what they depend on; ALTER: the one */
     uint32_t victim_count, victim_at;
     bool forces;
+    const char *state_before;   /* DROP: of the victim, as the catalogue store has it */
     bool was_suspended;         /* ALTER, REFRESH: and is so afterwards */
     const MrRelation *replaced; /* CREATE OR REPLACE: the query that goes */
     MrSinkTable old_table;
@@ -116,6 +117,10 @@ MrStatus mr_ddl_finish_rename(MrServer *server, const MrCatalogObject *object,
 /* At start: what a kill left of a CREATE OR REPLACE that had not been decided. */
 MrStatus mr_ddl_withdraw(MrServer *server, const MrCatalogObject *object,
                          const MrRelation *relation, MrError *err);
+/* State of a query that a DROP has decided on, until its table is gone. */
+extern const char mr_ddl_dropping[];
+/* At start: the DROP that a kill interrupted, in the queue. */
+void mr_ddl_queue_drop(MrServer *server, const MrRelation *relation);
 MrStatus mr_ddl_find_stored(MrDdl *ddl, const char *name, bool is_connection);
 MrStatus mr_ddl_stored_id(MrDdl *ddl, const char *name, bool is_connection, uint32_t *out);
 /* What kind of relation DROP, ALTER and COMMENT mean by their object. */

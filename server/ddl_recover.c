@@ -355,6 +355,10 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
             MR_TRY(mr_ddl_withdraw(server, object, relation, err));
             continue;
         }
+        if (strcmp(object->state, mr_ddl_dropping) == 0) {
+            mr_ddl_queue_drop(server, relation);
+            continue;
+        }
         if (relation->kind == MR_RELATION_QUERY && is_stale(loading, object, plans[o])) {
             mr_ddl_queue_refresh(server, NULL, object->name);
             continue;

@@ -250,10 +250,7 @@ void mr_scheduler_remove(MrServer *server, const uint8_t id[16], MrTarget *targe
         mr_scheduler_link(scheduler); /* nobody may look at it any more */
     }
     mr_scheduler_leave(scheduler);
-    if (query == NULL) {
-        return;
-    }
-    if (query->target_query != NULL) {
+    if (query != NULL && query->target_query != NULL) {
         mr_target_remove(target, query->target_query);
     }
     if (drop) {
