@@ -205,6 +205,13 @@ MrStatus mr_query_start_subscription(MrQuery *query, MrError *err)
     return MR_OK;
 }
 
+void mr_query_place(MrQuery *query, const MrTargetStatus *target)
+{
+    uint64_t before = query->spec.start_sequence - 1;
+    query->covered = target->progress.sequence > before ? target->progress.sequence : before;
+    query->is_placed = true;
+}
+
 MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err)
 {
     char directory[4096];
@@ -236,7 +243,7 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
     if (status != MR_OK) {
         return status;
     }
-    query->covered = held;
+    mr_query_place(query, target);
     /* A query that never committed has nothing to throw away: its first row may be the empty
      * answer. */
     query->replay_until = target->progress.epoch > 0 && held > query->position ? held : 0;

@@ -54,6 +54,7 @@ struct MrQuery {
     /* The target holds this already: changes up to here are thrown away; 0: live. */
     uint64_t replay_until;
     uint64_t covered;
+    bool is_placed;      /* covered is known: the target has said it */
     uint64_t live_from;  /* SUBSCRIBE: the log's head when it began */
     uint64_t halt_after; /* stop behind this row; UINT64_MAX: never */
     MrError halt_error;
@@ -91,6 +92,8 @@ struct MrQuery {
 MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **out, MrError *err);
 void mr_query_destroy(MrQuery *query);
 
+/* How far the attached target is true. */
+void mr_query_place(MrQuery *query, const MrTargetStatus *target);
 /* Makes the pipeline from the newest checkpoint that the target's sequence allows. */
 MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err);
 MrStatus mr_query_start_subscription(MrQuery *query, MrError *err);

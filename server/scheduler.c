@@ -57,6 +57,10 @@ static void observe_target(MrQuery *query)
     }
     mr_target_status(query->target_query, &target);
     query->target_seen = target;
+    if (query->state == MR_QUERY_SUSPENDED && !query->is_placed && target.is_attached) {
+        mr_query_place(query, &target); /* what reads it comes as far as that */
+        query->is_changed = true;
+    }
     if (target.is_attached && target.progress.generation != query->stored_generation) {
         note_generation(query, target.progress.generation);
     }
@@ -316,7 +320,7 @@ static bool attend(MrScheduler *scheduler, MrQuery *query, int64_t now_us, int64
     query->is_changed |= did || query->state != state;
     /* Somebody may wait for just that. */
     query->is_moved |= query->covered != covered;
-    return did || query->covered != covered || query->state != state;
+    return query->is_changed || query->is_moved;
 }
 
 /* One round over all queries, outside the mutex.  True: something was done. */

@@ -29,6 +29,7 @@ typedef struct MrQueryStatus {
     MrTargetStatus target;
     uint64_t position; /* last sequence that its state contains */
     uint64_t covered;  /* last sequence that its target's table is true for */
+    bool is_placed;    /* covered is known: the target has said it since the start */
     uint64_t start_sequence;
     uint64_t plan_hash;
     uint32_t streams[MR_PLAN_SOURCES_MAX]; /* ids of those that it reads */
@@ -96,6 +97,8 @@ MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *er
 /* Stops a query if a view that it reads was replaced and it has not been made anew over the new
  * one: whoever waits for it need not any more. */
 void mr_scheduler_fail_orphan(MrServer *server, const uint8_t id[16], const MrError *error);
+/* Suspended, and its target will soon say how far it is true. */
+bool mr_query_status_finds_place(const MrQueryStatus *status);
 bool mr_scheduler_query_status(MrServer *server, const uint8_t id[16], MrQueryStatus *out);
 /* Calls `each` for every query. */
 void mr_scheduler_each(MrServer *server,

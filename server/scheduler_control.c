@@ -56,6 +56,7 @@ void mr_scheduler_publish_place(MrQuery *query)
     MrQueryStatus *status = &query->status;
     status->position = query->position;
     status->covered = query->covered;
+    status->is_placed = query->is_placed;
     status->rows_in = query->rows_in;
     status->rows_out = query->rows_out;
     status->watermark_us = mr_query_watermark(query);
@@ -339,6 +340,13 @@ MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *er
     }
     mr_scheduler_leave(scheduler);
     return query == NULL ? not_running(err) : status;
+}
+
+bool mr_query_status_finds_place(const MrQueryStatus *status)
+{
+    return status->state == MR_QUERY_SUSPENDED && !status->is_placed &&
+           (status->target.state == MR_TARGET_ATTACHING ||
+            status->target.state == MR_TARGET_RUNNING || status->target.state == MR_TARGET_REWIND);
 }
 
 /* What others may see; the mutex is held. */

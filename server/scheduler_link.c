@@ -80,22 +80,31 @@ const MrRelation *mr_scheduler_missing_parent(const MrQuery *query)
     return NULL;
 }
 
+/* Where it stands must be known: a suspended one is true for nothing until its target has said. */
+static bool stands_still(const MrQuery *query)
+{
+    MrQueryStatus status = query->status;
+    if (query->target_query != NULL) {
+        mr_target_status(query->target_query, &status.target);
+    }
+    return status.state == MR_QUERY_FAILED ||
+           (status.state == MR_QUERY_SUSPENDED && !mr_query_status_finds_place(&status));
+}
+
 const MrQuery *mr_scheduler_held_by(const MrQuery *query)
 {
+    if (query->status.state == MR_QUERY_STARTING) {
+        return NULL; /* it will run first, as far as they are */
+    }
     for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
         const MrQuery *parent = query->parents[p];
-        if (parent == NULL) {
+        /* Until it has come to where the parent stands it is not held. */
+        if (parent == NULL || query->status.covered < parent->status.covered) {
             continue;
         }
-        /* Until it has come to where the parent stands it is not held. */
-        if ((parent->status.state == MR_QUERY_SUSPENDED ||
-             parent->status.state == MR_QUERY_FAILED) &&
-            query->status.covered >= parent->status.covered) {
-            return parent;
-        }
-        const MrQuery *above = mr_scheduler_held_by(parent);
-        if (above != NULL) {
-            return above;
+        const MrQuery *holder = stands_still(parent) ? parent : mr_scheduler_held_by(parent);
+        if (holder != NULL) {
+            return holder;
         }
     }
     return NULL;

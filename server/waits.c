@@ -169,7 +169,8 @@ bool mr_wait_is_durable(MrServer *server, uint64_t sequence, MrDurability durabi
 /* A query that will not move by itself is not worth waiting for. */
 static bool can_move(const MrQueryStatus *status)
 {
-    return (status->state == MR_QUERY_RUNNING || status->state == MR_QUERY_STARTING) &&
+    return (status->state == MR_QUERY_RUNNING || status->state == MR_QUERY_STARTING ||
+            mr_query_status_finds_place(status)) &&
            status->waits_for[0] == '\0' &&
            (status->target.state == MR_TARGET_RUNNING ||
             status->target.state == MR_TARGET_ATTACHING ||
