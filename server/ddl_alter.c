@@ -244,6 +244,18 @@ static MrStatus find_altered(MrDdl *ddl, const MrAstAlter *statement, const MrRe
     return MR_OK;
 }
 
+/* A query whose DROP waits for its target is not run any more, and its state says so to the next
+ * start. */
+static MrStatus check_is_run(MrDdl *ddl, const MrRelation *relation)
+{
+    MrQueryStatus status;
+    if (mr_scheduler_query_status(ddl->server, relation->standing->id, &status)) {
+        return MR_OK;
+    }
+    mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE, "\"%s\" is being dropped", relation->name);
+    return mr_error_hint(&ddl->err, "Its target could not be reached: say DROP again once it can.");
+}
+
 /* Prepares the record; *next NULL: there is nothing to do. */
 static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *relation,
                         void (**next)(MrDdl *ddl))
@@ -267,6 +279,7 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
         if (relation->standing == NULL) {
             break;
         }
+        MR_TRY(check_is_run(ddl, relation));
         MR_TRY(mr_ddl_find_stored(ddl, relation->name, false));
         ddl->record.op = MR_DDL_STATE;
         ddl->record.object.state = statement->action == MR_ALTER_SUSPEND ? "suspended" : "running";
@@ -290,8 +303,7 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
         ddl,
         "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | SET (…) | RENAME TO, "
         "ALTER STREAM | TABLE name ADD COLUMN | ALTER COLUMN | RENAME COLUMN | SET (…) | RENAME TO "
-        "and "
-        "ALTER VIEW name RENAME TO are there.",
+        "and ALTER VIEW name RENAME TO are there.",
         "this form of ALTER of \"%s\" is not supported", relation->name);
 }
 

@@ -27,9 +27,10 @@ typedef enum MrQueryState {
 typedef struct MrQueryStatus {
     MrQueryState state;
     MrTargetStatus target;
-    uint64_t position; /* last sequence that its state contains */
-    uint64_t covered;  /* last sequence that its target's table is true for */
-    bool is_placed;    /* covered is known: the target has said it since the start */
+    uint64_t position;          /* last sequence that its state contains */
+    uint64_t covered;           /* last sequence that its target's table is true for */
+    bool is_placed;             /* covered is known: the target has said it since the start */
+    uint64_t oldest_checkpoint; /* sequence of the first that is kept; 0: none is known */
     uint64_t start_sequence;
     uint64_t plan_hash;
     uint32_t streams[MR_PLAN_SOURCES_MAX]; /* ids of those that it reads */

@@ -57,6 +57,7 @@ void mr_scheduler_publish_place(MrQuery *query)
     status->position = query->position;
     status->covered = query->covered;
     status->is_placed = query->is_placed;
+    status->oldest_checkpoint = query->oldest_checkpoint;
     status->rows_in = query->rows_in;
     status->rows_out = query->rows_out;
     status->watermark_us = mr_query_watermark(query);
@@ -456,12 +457,14 @@ void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],
     each_noted(server->scheduler, id, false, each, context);
 }
 
+/* By what is published: that may be older, and then asks for more than is needed. */
 static uint64_t query_needs_from(const MrQuery *query)
 {
+    const MrQueryStatus *status = &query->status;
     uint64_t from =
-        query->oldest_checkpoint > 0 ? query->oldest_checkpoint + 1 : query->spec.start_sequence;
-    if (query->spec.subscription != NULL && query->status.position >= from) {
-        from = query->status.position + 1; /* it never goes back */
+        status->oldest_checkpoint > 0 ? status->oldest_checkpoint + 1 : query->spec.start_sequence;
+    if (query->spec.subscription != NULL && status->position >= from) {
+        from = status->position + 1; /* it never goes back */
     }
     return from;
 }
