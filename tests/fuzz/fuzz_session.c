@@ -16,6 +16,7 @@
 
 #include "common/file.h"
 #include "common/logging.h"
+#include "server/advisory.h"
 #include "server/ddl.h"
 #include "server/ingest.h"
 #include "server/log_thread.h"
@@ -78,6 +79,7 @@ static void server_start(void)
     must(mr_postbox_create(&server, &err), &err);
     must(mr_waits_create(&server, &err), &err);
     must(mr_notify_create(&server, &err), &err);
+    must(mr_advisory_create(&server, &err), &err);
     must(mr_targets_create(&server, &err), &err);
     must(mr_workers_create(&server, 1, &err), &err);
     must(mr_scheduler_create(&server, &err), &err);
