@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
+
 bool mr_custom_setting_is_name(MrString name)
 {
     return memchr(name.data, '.', name.length) != NULL;
@@ -44,20 +46,11 @@ static MrCustomSetting *find(const MrCustomSettings *settings, MrString name)
 
 static MrStatus make_room(MrCustomSettings *settings, MrError *err)
 {
-    if (settings->count < settings->capacity) {
-        return MR_OK;
-    }
     if (settings->count >= MR_CUSTOM_SETTINGS_MAX) {
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "there can be at most %d custom parameters",
                             MR_CUSTOM_SETTINGS_MAX);
     }
-    uint32_t capacity = settings->capacity == 0 ? 4 : settings->capacity * 2;
-    MrCustomSetting *items = realloc(settings->items, capacity * sizeof *items);
-    if (items == NULL) {
-        return mr_error_no_memory(err);
-    }
-    settings->items = items;
-    settings->capacity = capacity;
+    MR_GROW(settings->items, settings->count, settings->capacity, err);
     return MR_OK;
 }
 

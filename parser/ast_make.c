@@ -63,7 +63,8 @@ MrNode *mr_make_column(MrAstMaker *maker, const char *name)
 
 MrNode *mr_make_star(MrAstMaker *maker, const char *item)
 {
-    return PUT(COLUMN, MrAstColumn, .parts = one_name(maker, item), .star = true);
+    const MrNameList parts = item == NULL ? (MrNameList){ 0 } : one_name(maker, item);
+    return PUT(COLUMN, MrAstColumn, .parts = parts, .star = true);
 }
 
 MrNode *mr_make_row(MrAstMaker *maker, MrNodeList elements)
@@ -129,6 +130,11 @@ MrAstCall *mr_make_call(MrAstMaker *maker, const char *name, MrCallForm form, Mr
 MrNode *mr_make_target(MrAstMaker *maker, MrNode *expr, const char *label)
 {
     return PUT(TARGET, MrAstTarget, .expr = expr, .label = label);
+}
+
+MrNode *mr_make_sort(MrAstMaker *maker, MrNode *expr, MrSortDirection direction)
+{
+    return PUT(SORT, MrAstSort, .expr = expr, .direction = direction);
 }
 
 MrAstQuery *mr_make_select(MrAstMaker *maker, MrNodeList targets, MrNode *from)

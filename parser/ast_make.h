@@ -31,7 +31,7 @@ MrNode *mr_make_integer(MrAstMaker *maker, const char *digits);
 MrNode *mr_make_truth(MrAstMaker *maker, bool value);
 MrNode *mr_make_null(MrAstMaker *maker);
 MrNode *mr_make_column(MrAstMaker *maker, const char *name);
-/* item.* */
+/* item.*; of NULL: * */
 MrNode *mr_make_star(MrAstMaker *maker, const char *item);
 /* ROW(…) */
 MrNode *mr_make_row(MrAstMaker *maker, MrNodeList elements);
@@ -51,6 +51,7 @@ MrNode *mr_make_cast(MrAstMaker *maker, MrNode *operand, MrAstType *type);
 MrNode *mr_make_cast_to(MrAstMaker *maker, MrNode *operand, const char *type);
 MrAstCall *mr_make_call(MrAstMaker *maker, const char *name, MrCallForm form, MrNodeList args);
 MrNode *mr_make_target(MrAstMaker *maker, MrNode *expr, const char *label);
+MrNode *mr_make_sort(MrAstMaker *maker, MrNode *expr, MrSortDirection direction);
 /* SELECT targets FROM item; the item may be NULL. */
 MrAstQuery *mr_make_select(MrAstMaker *maker, MrNodeList targets, MrNode *from);
 MrAlias mr_make_alias(MrAstMaker *maker, const char *name, const char *column);

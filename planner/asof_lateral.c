@@ -3,6 +3,7 @@
  * one comparison of two columns: it is a JOIN LATERAL (SELECT * FROM b WHERE condition ORDER BY
  * time LIMIT 1), whose ties are broken alike.  Must not know operators.
  */
+#include "parser/ast_make.h"
 #include "planner/join.h"
 
 #include <string.h>
@@ -81,67 +82,6 @@ static MrStatus search_time(MrBinder *b, const MrNode *node, uint32_t left_count
 
 /* ---- The query beside the left side ---------------------------------------------------------- */
 
-static MrStatus node_list(MrBinder *b, MrNode *node, MrNodeList *out)
-{
-    MR_NEW_ARRAY(b->arena, out->items, 1, b->err);
-    out->items[0] = node;
-    out->count = 1;
-    return MR_OK;
-}
-
-static MrStatus all_columns(MrBinder *b, MrNodeList *out)
-{
-    MrAstColumn *star;
-    MrAstTarget *target;
-    MR_NEW(b->arena, star, b->err);
-    MR_NEW(b->arena, target, b->err);
-    star->base = (MrNode){ .kind = MR_AST_COLUMN, .position = -1 };
-    star->star = true;
-    target->base = (MrNode){ .kind = MR_AST_TARGET, .position = -1 };
-    target->expr = &star->base;
-    return node_list(b, &target->base, out);
-}
-
-static MrStatus order_by(MrBinder *b, MrNode *time, bool is_later, MrNodeList *out)
-{
-    MrAstSort *sort;
-    MR_NEW(b->arena, sort, b->err);
-    sort->base = (MrNode){ .kind = MR_AST_SORT, .position = time->position };
-    sort->expr = time;
-    sort->direction = is_later ? MR_SORT_ASC : MR_SORT_DESC;
-    return node_list(b, &sort->base, out);
-}
-
-static MrStatus one_row(MrBinder *b, MrNode **out)
-{
-    MrAstLiteral *one;
-    MR_NEW(b->arena, one, b->err);
-    one->base = (MrNode){ .kind = MR_AST_LITERAL, .position = -1 };
-    one->literal = MR_LITERAL_INTEGER;
-    one->text = "1";
-    *out = &one->base;
-    return MR_OK;
-}
-
-/* ON and MATCH_CONDITION. */
-static MrStatus whole_condition(MrBinder *b, const MrAstFromJoin *join, MrNode **out)
-{
-    MrAstBoolean *both;
-    *out = join->on != NULL ? join->on : join->match;
-    if (join->on == NULL || join->match == NULL) {
-        return MR_OK;
-    }
-    MR_NEW(b->arena, both, b->err);
-    both->base = (MrNode){ .kind = MR_AST_BOOLEAN, .position = join->base.position };
-    both->op = MR_BOOLEAN_AND;
-    MR_NEW_ARRAY(b->arena, both->operands.items, 2, b->err);
-    both->operands.items[0] = join->match;
-    both->operands.items[1] = join->on;
-    both->operands.count = 2;
-    *out = &both->base;
-    return MR_OK;
-}
-
 /* The name by which the right side's columns are called; NULL: it is not one named item. */
 static const char *name_of(const MrNode *item)
 {
@@ -156,6 +96,24 @@ static const char *name_of(const MrNode *item)
         return subquery->lateral ? NULL : subquery->alias.name;
     }
     return NULL;
+}
+
+/* LATERAL (SELECT * FROM right WHERE ON and MATCH_CONDITION ORDER BY time LIMIT 1) AS name. */
+static MrNode *nearest_row(MrAstMaker *maker, const MrAstFromJoin *join, const char *name,
+                           MrNode *time, bool is_later)
+{
+    MrNode *star = mr_make_target(maker, mr_make_star(maker, NULL), NULL);
+    MrNode *sort = mr_make_sort(maker, time, is_later ? MR_SORT_ASC : MR_SORT_DESC);
+    MrAstQuery *query = mr_make_select(maker, mr_make_list(maker, &star, 1), join->right);
+    query->where = join->match == NULL ? join->on
+                   : join->on == NULL
+                       ? join->match
+                       : mr_make_boolean(maker, MR_BOOLEAN_AND, join->match, join->on);
+    query->order_by = mr_make_list(maker, &sort, 1);
+    query->limit = mr_make_integer(maker, "1");
+    MrNode *beside = mr_make_from_query(maker, query, (MrAlias){ .name = name });
+    MR_AST_AS(MrAstFromSubquery, beside)->lateral = true;
+    return beside;
 }
 
 MrStatus mr_asof_as_lateral(MrBinder *b, const MrAstFromJoin *join, MrScope *scope,
@@ -181,34 +139,14 @@ MrStatus mr_asof_as_lateral(MrBinder *b, const MrAstFromJoin *join, MrScope *sco
     if (time == NULL) {
         return MR_OK;
     }
-    MrAstFromSubquery *beside;
-    MrAstQuery *query;
-    MrAstLiteral *always;
+    MrAstMaker maker = mr_ast_maker(b->arena, join->right->position);
     MrAstFromJoin *lateral;
-    MR_NEW(b->arena, query, b->err);
-    MR_NEW(b->arena, beside, b->err);
     MR_NEW(b->arena, lateral, b->err);
-    MR_NEW(b->arena, always, b->err);
-    query->base = (MrNode){ .kind = MR_AST_QUERY, .position = join->right->position };
-    query->query = MR_QUERY_SELECT;
-    MR_TRY(all_columns(b, &query->targets));
-    MR_TRY(node_list(b, join->right, &query->from));
-    MR_TRY(whole_condition(b, join, &query->where));
-    MR_TRY(order_by(b, time, is_later, &query->order_by));
-    MR_TRY(one_row(b, &query->limit));
-    *beside = (MrAstFromSubquery){ .base = { .kind = MR_AST_FROM_SUBQUERY,
-                                             .position = join->right->position },
-                                   .query = query,
-                                   .lateral = true,
-                                   .alias = { .name = name } };
-    *always = (MrAstLiteral){ .base = { .kind = MR_AST_LITERAL, .position = -1 },
-                              .literal = MR_LITERAL_BOOLEAN,
-                              .boolean = true };
     *lateral = *join;
     lateral->asof = false;
     lateral->match = NULL;
-    lateral->right = &beside->base;
-    lateral->on = &always->base;
+    lateral->right = nearest_row(&maker, join, name, time, is_later);
+    lateral->on = mr_make_truth(&maker, true);
     *out = lateral;
-    return MR_OK;
+    return maker.failed ? mr_error_no_memory(b->err) : MR_OK;
 }

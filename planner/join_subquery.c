@@ -85,20 +85,9 @@ static MrStatus gather(Sides *sides, MrExpr *expr)
 /* The side with its values behind its columns, without names. */
 static MrStatus attach(MrBinder *b, Side *side)
 {
-    MrExpr **exprs;
-    const char **names;
-    uint32_t count = side->own + side->count;
     MR_TRY(mr_bind_attach(b, &side->input, side->values, side->count));
-    MR_NEW_ARRAY(b->arena, exprs, count, b->err);
-    MR_NEW_ARRAY(b->arena, names, count, b->err);
-    for (uint32_t i = 0; i < side->own; i++) {
-        names[i] = side->input->columns[i].name;
-        MR_TRY(mr_bind_node_column(b, side->input, i, &exprs[i]));
-    }
-    for (uint32_t i = 0; i < side->count; i++) {
-        exprs[side->own + i] = side->values[i];
-    }
-    return mr_logical_project(b->arena, side->input, exprs, names, count, &side->input, b->err);
+    return mr_logical_first(b->arena, side->input, side->own, side->values, side->count,
+                            &side->input, b->err);
 }
 
 /* The place of the subquery's value in the join, or UINT32_MAX. */
@@ -112,11 +101,11 @@ static uint32_t place_in(const Side *side, uint32_t first, const MrExpr *subquer
     return UINT32_MAX;
 }
 
-/* The condition over both sides as they are now. */
-static MrStatus place(const Sides *sides, const MrExpr *expr, MrExpr **out)
+/* What stands in the condition over both sides as they are now. */
+static MrStatus place_replace(void *context, const MrExpr *expr, MrExpr **out)
 {
+    const Sides *sides = context;
     MrBinder *b = sides->b;
-    MrExpr *copy;
     uint32_t column = UINT32_MAX, right = sides->left.own + sides->left.count;
     if (expr->kind == MR_EXPR_COLUMN) {
         column = expr->column + (expr->column < sides->left.own ? 0 : sides->left.count);
@@ -124,19 +113,9 @@ static MrStatus place(const Sides *sides, const MrExpr *expr, MrExpr **out)
         column = place_in(&sides->left, 0, expr);
         column = column != UINT32_MAX ? column : place_in(&sides->right, right, expr);
     }
-    if (column != UINT32_MAX) {
-        return mr_expr_column(b->arena, column, expr->type, expr->position, out, b->err);
-    }
-    *out = (MrExpr *)(uintptr_t)expr;
-    if (expr->arg_count == 0) {
-        return MR_OK;
-    }
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(place(sides, expr->args[i], &copy->args[i]));
-    }
-    *out = copy;
-    return MR_OK;
+    return column == UINT32_MAX
+               ? MR_OK
+               : mr_expr_column(b->arena, column, expr->type, expr->position, out, b->err);
 }
 
 /* The columns that the join had. */
@@ -167,7 +146,7 @@ MrStatus mr_join_with_subqueries(MrBinder *b, MrExpr *condition, MrLogical **joi
     MR_TRY(gather(&sides, condition));
     MR_TRY(attach(b, &sides.left));
     MR_TRY(attach(b, &sides.right));
-    MR_TRY(place(&sides, condition, &condition));
+    MR_TRY(mr_expr_map(b->arena, condition, place_replace, &sides, &condition, b->err));
     MR_TRY(mr_logical_join(b->arena, had->join_type, sides.left.input, sides.right.input, condition,
                            &joined, b->err));
     joined->position = had->position;

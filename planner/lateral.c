@@ -85,25 +85,25 @@ typedef struct Compute {
     bool keeps_rows;
 } Compute;
 
-/* The expression over the left columns and then the chain's. */
-static MrStatus over_left(const Compute *compute, const MrExpr *expr, MrExpr **out)
+static MrStatus over_left_replace(void *context, const MrExpr *expr, MrExpr **out)
 {
+    const Compute *compute = context;
     MrBinder *b = compute->b;
-    MrExpr *copy;
     if (expr->kind == MR_EXPR_OUTER) {
         *out = compute->args[expr->column];
         return MR_OK;
     }
-    if (expr->kind == MR_EXPR_COLUMN) {
-        return mr_expr_column(b->arena, expr->column + compute->left->column_count, expr->type,
-                              expr->position, out, b->err);
-    }
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(over_left(compute, expr->args[i], &copy->args[i]));
-    }
-    *out = copy;
-    return MR_OK;
+    return expr->kind != MR_EXPR_COLUMN
+               ? MR_OK
+               : mr_expr_column(b->arena, expr->column + compute->left->column_count, expr->type,
+                                expr->position, out, b->err);
+}
+
+/* The expression over the left columns and then the chain's. */
+static MrStatus over_left(const Compute *compute, const MrExpr *expr, MrExpr **out)
+{
+    MrBinder *b = compute->b;
+    return mr_expr_map(b->arena, expr, over_left_replace, (void *)(uintptr_t)compute, out, b->err);
 }
 
 static MrStatus compute_project(const Compute *compute, const MrLogical *node, MrLogical *input,

@@ -118,10 +118,9 @@ MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressio
     return MR_OK;
 }
 
-MrStatus mr_logical_extend(MrArena *arena, MrLogical *input, MrExpr *const *more, uint32_t count,
-                           MrLogical **out, MrError *err)
+MrStatus mr_logical_first(MrArena *arena, MrLogical *input, uint32_t first, MrExpr *const *more,
+                          uint32_t count, MrLogical **out, MrError *err)
 {
-    const uint32_t first = input->column_count;
     MrExpr **exprs;
     const char **names;
     MR_NEW_ARRAY(arena, exprs, first + count, err);
@@ -134,6 +133,12 @@ MrStatus mr_logical_extend(MrArena *arena, MrLogical *input, MrExpr *const *more
         exprs[first + i] = more[i];
     }
     return mr_logical_project(arena, input, exprs, names, first + count, out, err);
+}
+
+MrStatus mr_logical_extend(MrArena *arena, MrLogical *input, MrExpr *const *more, uint32_t count,
+                           MrLogical **out, MrError *err)
+{
+    return mr_logical_first(arena, input, input->column_count, more, count, out, err);
 }
 
 MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *keys,

@@ -169,7 +169,10 @@ MrStatus mr_logical_filter(MrArena *arena, MrLogical *input, MrExpr *predicate, 
 MrStatus mr_logical_project(MrArena *arena, MrLogical *input, MrExpr **expressions,
                             const char *const *names, uint32_t count, MrLogical **out,
                             MrError *err);
-/* The columns of the input, then `more` without names, which is borrowed. */
+/* The first columns of the input, then `more` without names, which is borrowed. */
+MrStatus mr_logical_first(MrArena *arena, MrLogical *input, uint32_t first, MrExpr *const *more,
+                          uint32_t count, MrLogical **out, MrError *err);
+/* All columns of the input, then `more`. */
 MrStatus mr_logical_extend(MrArena *arena, MrLogical *input, MrExpr *const *more, uint32_t count,
                            MrLogical **out, MrError *err);
 /* `keys`: columns of the input; bit k of a set says that it has key k. Takes both arrays. */
@@ -259,8 +262,13 @@ bool mr_conjunct_any(const MrExpr *predicate, bool (*test)(void *context, const 
 bool mr_expr_is_binary(const MrExpr *expr, const char *name);
 /* A copy of the node with an array of its own for the arguments, which the caller sets. */
 MrStatus mr_expr_copy(MrArena *arena, const MrExpr *node, MrExpr **out, MrError *err);
-/* A copy with every COLUMN replaced by what `replace` gives for it (NULL status out: keep). */
-typedef MrStatus (*MrExprReplace)(void *context, const MrExpr *column, MrExpr **out);
+/* What stands for the expression; *out, NULL before, stays so where it is kept. */
+typedef MrStatus (*MrExprReplace)(void *context, const MrExpr *expr, MrExpr **out);
+/* A copy in which what `replace` gives stands for nodes, the outermost first; nothing below those
+ * is looked at.  Leaves that are kept are shared. */
+MrStatus mr_expr_map(MrArena *arena, const MrExpr *tree, MrExprReplace replace, void *context,
+                     MrExpr **out, MrError *err);
+/* The same of its COLUMNs alone. */
 MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace,
                              void *context, MrExpr **out, MrError *err);
 /* The expression over the output of a PROJECT as one over its input. 54001 when it grows too

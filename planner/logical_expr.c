@@ -104,24 +104,40 @@ MrStatus mr_expr_copy(MrArena *arena, const MrExpr *node, MrExpr **out, MrError 
     return MR_OK;
 }
 
-MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace,
-                             void *context, MrExpr **out, MrError *err)
+MrStatus mr_expr_map(MrArena *arena, const MrExpr *tree, MrExprReplace replace, void *context,
+                     MrExpr **out, MrError *err)
 {
-    if (tree->kind == MR_EXPR_COLUMN) {
-        return replace(context, tree, out);
-    }
-    if (tree->arg_count == 0) {
-        *out = (MrExpr *)(uintptr_t)
-            tree; /* bound trees are never changed in place: leaves are shared */
+    MrExpr *replaced = NULL, *copy;
+    MR_TRY(replace(context, tree, &replaced));
+    /* Bound trees are never changed in place: leaves are shared. */
+    *out = replaced != NULL ? replaced : (MrExpr *)(uintptr_t)tree;
+    if (replaced != NULL || tree->arg_count == 0) {
         return MR_OK;
     }
-    MrExpr *copy;
     MR_TRY(mr_expr_copy(arena, tree, &copy, err));
     for (uint32_t i = 0; i < tree->arg_count; i++) {
-        MR_TRY(mr_expr_map_columns(arena, tree->args[i], replace, context, &copy->args[i], err));
+        MR_TRY(mr_expr_map(arena, tree->args[i], replace, context, &copy->args[i], err));
     }
     *out = copy;
     return MR_OK;
+}
+
+typedef struct ColumnMap {
+    MrExprReplace replace;
+    void *context;
+} ColumnMap;
+
+static MrStatus columns_replace(void *context, const MrExpr *expr, MrExpr **out)
+{
+    const ColumnMap *map = context;
+    return expr->kind == MR_EXPR_COLUMN ? map->replace(map->context, expr, out) : MR_OK;
+}
+
+MrStatus mr_expr_map_columns(MrArena *arena, const MrExpr *tree, MrExprReplace replace,
+                             void *context, MrExpr **out, MrError *err)
+{
+    ColumnMap map = { replace, context };
+    return mr_expr_map(arena, tree, columns_replace, &map, out, err);
 }
 
 static MrStatus project_replace(void *context, const MrExpr *column, MrExpr **out)

@@ -226,25 +226,21 @@ static MrStatus column_for(Columns *columns, MrExpr *expr, uint32_t *out)
 }
 
 /* _seq and _arrival are a row's own: above a window function there is no such row any more. */
-static MrStatus lift_places(Columns *columns, const MrExpr *expr, MrExpr **out)
+static MrStatus lift_place(void *context, const MrExpr *expr, MrExpr **out)
 {
+    Columns *columns = context;
     MrBinder *b = columns->b;
-    if (expr->kind == MR_EXPR_SEQUENCE || expr->kind == MR_EXPR_ARRIVAL) {
-        uint32_t column;
-        MR_TRY(column_for(columns, (MrExpr *)(uintptr_t)expr, &column));
-        return mr_expr_column(b->arena, column, expr->type, expr->position, out, b->err);
-    }
-    *out = (MrExpr *)(uintptr_t)expr;
-    if (expr->arg_count == 0) {
+    uint32_t column;
+    if (expr->kind != MR_EXPR_SEQUENCE && expr->kind != MR_EXPR_ARRIVAL) {
         return MR_OK;
     }
-    MrExpr *copy;
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(lift_places(columns, expr->args[i], &copy->args[i]));
-    }
-    *out = copy;
-    return MR_OK;
+    MR_TRY(column_for(columns, (MrExpr *)(uintptr_t)expr, &column));
+    return mr_expr_column(b->arena, column, expr->type, expr->position, out, b->err);
+}
+
+static MrStatus lift_places(Columns *columns, const MrExpr *expr, MrExpr **out)
+{
+    return mr_expr_map(columns->b->arena, expr, lift_place, columns, out, columns->b->err);
 }
 
 /* A window with its keys as columns. */

@@ -86,19 +86,25 @@ MrStatus mr_row_marker_add(MrBinder *b, MrScope *side)
     return mr_logical_extend(b->arena, input, &marker, 1, &side->input, b->err);
 }
 
-MrStatus mr_row_marker_apply(MrBinder *b, const MrFromItem *item, MrExpr **row)
+MrStatus mr_row_unless_null(MrBinder *b, MrExpr *test, MrExpr **row)
 {
     const MrDatum null = { .type = (*row)->type, .is_null = true };
     const int32_t position = (*row)->position;
-    MrExpr *marker, *choice;
-    if (item->marker < 0) {
-        return MR_OK;
-    }
-    MR_TRY(mr_bind_node_column(b, b->scope->input, (uint32_t)item->marker, &marker));
+    MrExpr *choice;
     MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, null.type, position, 3, &choice, b->err));
-    MR_TRY(mr_bind_unary(b, MR_EXPR_IS_NULL, false, marker, &choice->args[0]));
+    MR_TRY(mr_bind_unary(b, MR_EXPR_IS_NULL, false, test, &choice->args[0]));
     MR_TRY(mr_expr_constant(b->arena, &null, position, &choice->args[1], b->err));
     choice->args[2] = *row;
     *row = choice;
     return MR_OK;
+}
+
+MrStatus mr_row_marker_apply(MrBinder *b, const MrFromItem *item, MrExpr **row)
+{
+    MrExpr *marker;
+    if (item->marker < 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_bind_node_column(b, b->scope->input, (uint32_t)item->marker, &marker));
+    return mr_row_unless_null(b, marker, row);
 }

@@ -14,6 +14,9 @@
  * behind those of the side.  `side` has items. */
 MrStatus mr_row_marker_add(MrBinder *b, MrScope *side);
 
+/* Turns the row into NULL where `test` is NULL. */
+MrStatus mr_row_unless_null(MrBinder *b, MrExpr *test, MrExpr **row);
+
 /* Turns the row of an item that has a marker into NULL where that is NULL. */
 MrStatus mr_row_marker_apply(MrBinder *b, const MrFromItem *item, MrExpr **row);
 

@@ -286,17 +286,7 @@ static MrStatus cast_fields(MrBinder *b, const MrAstCast *node, const MrRelation
         MR_TRY(mr_select_add(b, &list, field, to->names[i], NULL));
     }
     MR_TRY(mr_row_make(b, &list, node->base.position, out));
-    if (is_row_call(row)) {
-        return MR_OK;
-    }
-    const MrDatum null = { .type = (*out)->type, .is_null = true };
-    MrExpr *choice;
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, null.type, node->base.position, 3, &choice, b->err));
-    MR_TRY(mr_bind_unary(b, MR_EXPR_IS_NULL, false, row, &choice->args[0]));
-    MR_TRY(mr_expr_constant(b->arena, &null, node->base.position, &choice->args[1], b->err));
-    choice->args[2] = *out;
-    *out = choice;
-    return MR_OK;
+    return is_row_call(row) ? MR_OK : mr_row_unless_null(b, row, out);
 }
 
 MrStatus mr_bind_row_cast(MrBinder *b, const MrAstCast *node, MrExpr **out)

@@ -50,25 +50,23 @@ MrStatus mr_bind_attach(MrBinder *b, MrLogical **node, MrExpr **exprs, uint32_t 
     return MR_OK;
 }
 
-MrStatus mr_bind_put_keys(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr, MrExpr **out)
+static MrStatus key_replace(void *context, const MrExpr *expr, MrExpr **out)
 {
-    MrExpr *copy;
-    *out = (MrExpr *)(uintptr_t)expr;
-    if (grouping->attached_count == 0 || !mr_expr_has_subquery(expr)) {
-        return MR_OK;
-    }
-    for (uint32_t i = 0; i < grouping->attached_count; i++) {
+    const MrGrouping *grouping = context;
+    for (uint32_t i = 0; i < grouping->attached_count && *out == NULL; i++) {
         if (mr_expr_equal(grouping->attached[i].expr, expr)) {
             *out = grouping->attached[i].value;
-            return MR_OK;
         }
     }
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_bind_put_keys(b, grouping, expr->args[i], &copy->args[i]));
-    }
-    *out = copy;
     return MR_OK;
+}
+
+MrStatus mr_bind_put_keys(MrBinder *b, const MrGrouping *grouping, const MrExpr *expr, MrExpr **out)
+{
+    *out = (MrExpr *)(uintptr_t)expr;
+    return grouping->attached_count == 0 || !mr_expr_has_subquery(expr)
+               ? MR_OK
+               : mr_expr_map(b->arena, expr, key_replace, (void *)(uintptr_t)grouping, out, b->err);
 }
 
 MrStatus mr_bind_attach_grouping(MrBinder *b, MrGrouping *grouping)

@@ -96,24 +96,26 @@ static bool reads_place(const MrExpr *expr)
     return mr_expr_has_kind(expr, MR_EXPR_SEQUENCE) || mr_expr_has_kind(expr, MR_EXPR_ARRIVAL);
 }
 
-MrStatus mr_window_map_places(MrBinder *b, const MrLogical *rows, const MrExpr *expr, MrExpr **out)
+typedef struct Places {
+    MrBinder *b;
+    const MrLogical *rows; /* with _seq and _arrival as the last columns */
+} Places;
+
+static MrStatus place_replace(void *context, const MrExpr *expr, MrExpr **out)
 {
-    MrExpr *copy;
-    if (expr->kind == MR_EXPR_SEQUENCE || expr->kind == MR_EXPR_ARRIVAL) {
-        uint32_t last = rows->column_count - 1;
-        return mr_expr_column(b->arena, expr->kind == MR_EXPR_ARRIVAL ? last : last - 1, expr->type,
-                              expr->position, out, b->err);
-    }
-    *out = (MrExpr *)(uintptr_t)expr;
-    if (expr->arg_count == 0) {
+    const Places *places = context;
+    const uint32_t last = places->rows->column_count - 1;
+    if (expr->kind != MR_EXPR_SEQUENCE && expr->kind != MR_EXPR_ARRIVAL) {
         return MR_OK;
     }
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_window_map_places(b, rows, expr->args[i], &copy->args[i]));
-    }
-    *out = copy;
-    return MR_OK;
+    return mr_expr_column(places->b->arena, expr->kind == MR_EXPR_ARRIVAL ? last : last - 1,
+                          expr->type, expr->position, out, places->b->err);
+}
+
+MrStatus mr_window_map_places(MrBinder *b, const MrLogical *rows, const MrExpr *expr, MrExpr **out)
+{
+    Places places = { b, rows };
+    return mr_expr_map(b->arena, expr, place_replace, &places, out, b->err);
 }
 
 MrStatus mr_window_show_rows(MrBinder *b, const MrLogical *window, bool with_places,
@@ -152,20 +154,6 @@ static MrStatus map_node(MrBinder *b, const MrLogical *rows, MrLogical *node)
     return MR_OK;
 }
 
-/* The node as it was, for whoever stands above it and counts its columns. */
-static MrStatus show_first(MrBinder *b, uint32_t count, MrLogical **place)
-{
-    MrExpr **exprs;
-    const char **names;
-    MR_NEW_ARRAY(b->arena, exprs, count, b->err);
-    MR_NEW_ARRAY(b->arena, names, count, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        names[i] = (*place)->columns[i].name;
-        MR_TRY(mr_bind_node_column(b, *place, i, &exprs[i]));
-    }
-    return mr_logical_project(b->arena, *place, exprs, names, count, place, b->err);
-}
-
 /* Nodes from `place` down to the rows: filters pass the places on. */
 static MrStatus map_nodes(MrBinder *b, const MrLogical *rows, MrLogical *node)
 {
@@ -196,5 +184,8 @@ MrStatus mr_window_show_below(MrBinder *b, MrLogical **place)
         return MR_OK;
     }
     MR_TRY(map_nodes(b, last->input, *place));
-    return (*place)->kind == MR_LOGICAL_FILTER ? show_first(b, window->column_count, place) : MR_OK;
+    /* The node as it was, for whoever stands above it and counts its columns. */
+    return (*place)->kind == MR_LOGICAL_FILTER
+               ? mr_logical_first(b->arena, *place, window->column_count, NULL, 0, place, b->err)
+               : MR_OK;
 }
