@@ -14,6 +14,8 @@ typedef struct MrBuffer {
     size_t capacity;
 } MrBuffer;
 
+/* An empty buffer; mr_buffer_fini frees what it came to hold.  All calls end the program when
+ * there is no memory. */
 void mr_buffer_init(MrBuffer *buffer);
 void mr_buffer_fini(MrBuffer *buffer);
 void mr_buffer_clear(MrBuffer *buffer);
@@ -26,6 +28,7 @@ void mr_buffer_append_format(MrBuffer *buffer, const char *format, ...)
 /* Replaces `count` bytes at `offset` by `text`. */
 void mr_buffer_splice(MrBuffer *buffer, size_t offset, size_t count, const char *text);
 
+/* As calloc, realloc and strdup, but never NULL: without memory the program ends with a message. */
 void *mr_allocate(size_t size); /* zeroed */
 void *mr_reallocate(void *old, size_t size);
 char *mr_text_copy(const char *text); /* NULL stays NULL */

@@ -15,6 +15,7 @@ typedef struct MrCompletion {
     bool spaced;            /* a space follows a single match */
 } MrCompletion;
 
+/* What may stand at the end of `before` (the statement so far); the caller frees *found. */
 void mr_completion_find(MrShell *shell, const char *before, MrCompletion *found);
 void mr_completion_free(MrCompletion *found);
 /* Asks for the words now rather than at the first Tab. */

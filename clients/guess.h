@@ -28,6 +28,7 @@ typedef struct MrGuess {
     int64_t *disorders_us; /* how far each out-of-order value lay before the latest before it */
 } MrGuess;
 
+/* One column of a sample, under its name (copied); mr_guess_fini frees it. */
 void mr_guess_init(MrGuess *guess, const char *name, size_t length);
 void mr_guess_fini(MrGuess *guess);
 void mr_guess_add(MrGuess *guess, const char *text, size_t length, MrKind kind);

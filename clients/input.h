@@ -8,6 +8,8 @@
 
 typedef struct MrInput MrInput;
 
+/* The line editor with the history of the current database, or plain lines where there is no
+ * terminal. */
 MrInput *mr_input_create(MrShell *shell);
 void mr_input_destroy(MrInput *input); /* saves the history; NULL is fine */
 /* Without its line end; the caller frees it.  NULL: end of input, or Ctrl-C: mr_interrupted. */

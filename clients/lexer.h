@@ -60,6 +60,7 @@ typedef struct MrLexer {
     int expansion_count;
 } MrLexer;
 
+/* `lookup` gives the value of :name with `context`; both are kept. */
 void mr_lexer_init(MrLexer *lexer, MrLookup lookup, void *context);
 void mr_lexer_fini(MrLexer *lexer);
 void mr_lexer_reset(MrLexer *lexer);                  /* forgets an unfinished statement */

@@ -67,6 +67,7 @@ typedef struct MrTable {
     const char *footer; /* NULL: none */
 } MrTable;
 
+/* psql's defaults; mr_print_options_fini frees texts that were set. */
 void mr_print_options_init(MrPrintOptions *options);
 void mr_print_options_fini(MrPrintOptions *options);
 void mr_print_options_copy(MrPrintOptions *to, const MrPrintOptions *from);

@@ -19,6 +19,7 @@ typedef struct MrLines {
     const char *wrapped; /* at the right of a line that was cut, and at the left of its rest */
 } MrLines;
 
+/* The characters that draw a table in the options' line style; static. */
 const MrLines *mr_lines_of(const MrPrintOptions *options);
 void mr_put_spaces(int count, FILE *out);
 void mr_put_times(const char *text, int count, FILE *out);

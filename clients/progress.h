@@ -17,6 +17,8 @@ typedef struct MrProgress {
     uint64_t rows; /* 0: not counted */
 } MrProgress;
 
+/* `bytes_total` 0: unknown, no share and no end is told.  Nothing is drawn where `shown` is
+ * false. */
 void mr_progress_start(MrProgress *progress, bool shown, uint64_t bytes_total);
 void mr_progress_update(MrProgress *progress, uint64_t bytes_done, uint64_t rows);
 void mr_progress_finish(MrProgress *progress); /* takes the bar away */

@@ -78,6 +78,7 @@ typedef struct MrShell {
 
 typedef enum MrLevel { MR_LEVEL_INFO, MR_LEVEL_WARNING, MR_LEVEL_ERROR } MrLevel;
 
+/* A shell without a connection, its variables and options at their defaults. */
 void mr_shell_init(MrShell *shell);
 void mr_shell_fini(MrShell *shell);
 /* To stderr, with program, file and line as psql writes them. */

@@ -12,6 +12,7 @@
 
 typedef struct MrClock MrClock;
 
+/* The system's clock.  NULL: no memory.  The caller destroys it. */
 MrClock *mr_clock_create_real(void);
 /* Starts at `wall_us`; moves only by mr_clock_set.  Monotonic time follows it. */
 MrClock *mr_clock_create_virtual(int64_t wall_us);

@@ -60,6 +60,8 @@ MrStatus mr_decimal_parse(MrString text, MrDecimal *out, MrError *err);
 /* Writes the text without a NUL and returns its length. */
 size_t mr_decimal_format(const MrDecimal *d, char out[MR_DECIMAL_TEXT_MAX]);
 
+/* By value, whatever the scales: below, equal to or above 0.  NaN is above all, and equal to
+ * itself. */
 int mr_decimal_compare(const MrDecimal *a, const MrDecimal *b);
 /* Equal values hash alike whatever their scale. */
 uint64_t mr_decimal_hash(const MrDecimal *d);

@@ -16,6 +16,7 @@ typedef enum MrFileMode {
     MR_FILE_CREATE, /* O_CREAT | O_EXCL, mode 0600 */
 } MrFileMode;
 
+/* Opens or makes `path`; MR_ERR_IO names path and reason.  mr_file_close ends it. */
 MrStatus mr_file_open(const char *path, MrFileMode mode, MrFile **out, MrError *err);
 void mr_file_close(MrFile *file); /* accepts NULL; not a fault point: nothing depends on it */
 /* Exactly `length` bytes at `offset`; MR_ERR_IO when the file ends before (short is not
@@ -38,6 +39,7 @@ MrStatus mr_file_size(MrFile *file, uint64_t *out, MrError *err);
 void mr_file_drop_cache(MrFile *file, uint64_t offset, uint64_t length);
 int mr_file_descriptor(const MrFile *file);
 
+/* Replaces `to` if it is there.  Durable only after mr_file_sync_directory. */
 MrStatus mr_file_rename(const char *from, const char *to, MrError *err);
 MrStatus mr_file_remove(const char *path, MrError *err); /* a missing file is success */
 MrStatus mr_file_make_directory(const char *path,

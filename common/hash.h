@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* XXH3 with a fixed seed: the same bytes hash alike in every process. */
 uint64_t mr_hash_bytes(const void *data, size_t length);
 /* A full-avalanche mix of one integer (the finaliser of MurmurHash3). */
 static inline uint64_t mr_hash_u64(uint64_t x)

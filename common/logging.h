@@ -15,6 +15,7 @@ typedef enum MrLogLevel {
     MR_LOG_FATAL
 } MrLogLevel;
 
+/* Lines go to `fd` from now on, those below `level` are dropped; the clock is kept. */
 void mr_logging_init(int fd, MrLogLevel level, bool json, MrClock *clock);
 void mr_logging_set_level(MrLogLevel level);
 /* `event` is a fixed word ("query.started"); the format tells the story. */

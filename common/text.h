@@ -29,6 +29,8 @@ typedef struct MrBuilder {
     bool failed;
 } MrBuilder;
 
+/* Empty, without memory yet; appending beyond `bytes_max` or without memory sets `failed`, which is
+ * looked at once, at the end. */
 void mr_builder_init(MrBuilder *builder, size_t bytes_max);
 void mr_builder_fini(MrBuilder *builder);
 void mr_builder_clear(MrBuilder *builder); /* length 0, memory kept */

@@ -61,6 +61,7 @@ typedef struct MrBatch {
 /* For operators that may give many rows for one: 57014 when the statement was cancelled. */
 MrStatus mr_operator_check_cancel(const MrBatch *batch);
 
+/* Forgets late and failed rows; memory is kept for the next batch. */
 void mr_notes_clear(MrNotes *notes);
 void mr_notes_add_late(MrNotes *notes, const MrLateRow *row);
 void mr_notes_fini(MrNotes *notes);

@@ -34,6 +34,7 @@ typedef struct MrPipelineOptions {
 
 typedef struct MrPipeline MrPipeline;
 
+/* Makes the operators of a plan, which is borrowed and must outlive it.  The caller destroys it. */
 MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, MrError *err);
 void mr_pipeline_destroy(MrPipeline *pipeline);
 

@@ -51,6 +51,8 @@ typedef struct MrTableHead { /* the parenthesised part of CREATE STREAM */
 #define MK(parse, type, kind, position) \
     ((type *)mr_build_node((parse), sizeof(type), MR_AST_##kind, (position)))
 
+/* A zeroed node of the parse's arena.  Without memory the parse is marked as failed and a node that
+ * may be written to is given all the same: grammar actions need no test. */
 void *mr_build_node(MrParse *parse, size_t size, MrNodeKind kind, int32_t position);
 void mr_build_no_memory(MrParse *parse);
 /* Marks the parse as failed; the first failure stays. */
@@ -60,6 +62,7 @@ void mr_build_unsupported(MrParse *parse, int32_t position, const char *what, co
 /* `syntax error at or near "token"`. */
 void mr_build_syntax_error(MrParse *parse, const MrToken *token);
 
+/* Lists in the parse's arena; a NULL item stays out. */
 MrNodeList mr_list(MrParse *parse, MrNode *first);
 MrNodeList mr_list_add(MrParse *parse, MrNodeList list, MrNode *item);
 MrNodeList mr_list_join(MrParse *parse, MrNodeList list, MrNodeList more);
@@ -68,6 +71,7 @@ MrNameList mr_names_add(MrParse *parse, MrNameList list, const char *item);
 const char *mr_build_join(MrParse *parse, const char *left, const char *separator,
                           const char *right);
 
+/* `first` and the `.name`s behind it; more than three parts fail the parse. */
 MrName mr_build_name(MrParse *parse, MrToken first, MrNodeList indirection);
 MrNode *mr_build_name_node(MrParse *parse, MrName name);
 

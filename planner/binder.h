@@ -310,6 +310,7 @@ const char *mr_clause_name(MrClause clause);
 
 /* ---- Types and overloads (resolve.c, coerce.c) -------------------------------------------- */
 
+/* Whether PostgreSQL's pg_cast (and I/O conversion) has it in that context. */
 bool mr_can_coerce(MrTypeId from, MrTypeId to, MrCastContext context);
 /* 42846 or 42804 when there is no such cast. */
 MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context, int32_t position,

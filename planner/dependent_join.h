@@ -25,6 +25,7 @@ typedef struct MrArguments {
     bool *is_strict;   /* … which is never NULL there */
 } MrArguments;
 
+/* Whether any expression of the tree names a column of the query around it. */
 bool mr_tree_is_correlated(const MrLogical *node);
 MrStatus mr_arguments_init(MrBinder *b, const MrLogical *outer, const MrExpr *subquery,
                            const MrLogical *tree, MrArguments *out);

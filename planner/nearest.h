@@ -14,6 +14,7 @@ typedef struct MrNearest {
     uint32_t distance;
 } MrNearest;
 
+/* Looks for the name that is nearest to `wanted` (borrowed), by edit distance. */
 void mr_nearest_init(MrNearest *nearest, const char *wanted);
 void mr_nearest_offer(MrNearest *nearest, MrString candidate);
 /* Adds `Perhaps you meant "…".` to an error that is set, when some name is near. */

@@ -16,6 +16,7 @@ typedef struct MrSelectList {
     uint32_t visible; /* the rest are for ORDER BY */
 } MrSelectList;
 
+/* Adds a column; its name is `name`, or what PostgreSQL calls a column of such a node. */
 MrStatus mr_select_add(MrBinder *b, MrSelectList *list, MrExpr *expr, const char *name,
                        const MrNode *node);
 /* The columns of * or t.* in the binder's scope. */

@@ -50,6 +50,7 @@ struct MrAdvisory {
     uint64_t searches;
 };
 
+/* NULL: nobody holds it or waits for it. */
 MrAdvisoryLock *mr_advisory_find(MrAdvisory *table, MrLockKey key);
 /* Found or made; NULL: no memory. */
 MrAdvisoryLock *mr_advisory_need(MrAdvisory *table, MrLockKey key);

@@ -42,6 +42,7 @@ typedef struct MrIngestOptions {
     MrLogTransaction *transaction; /* of a BEGIN … COMMIT, borrowed; NULL: one of its own */
 } MrIngestOptions;
 
+/* Rows for one stream from bytes of one format; the caller destroys it, finished or not. */
 MrStatus mr_ingest_create(const MrIngestOptions *options, MrIngest **out, MrError *err);
 /* Decodes and appends what is complete.  The error names line and column; the ingest is of no use
  * then. */

@@ -24,6 +24,7 @@ void mr_notify_destroy(MrServer *server); /* no session is left */
 
 /* ---- In a transaction ------------------------------------------------------------------------ */
 
+/* Takes effect at COMMIT, as in PostgreSQL; ROLLBACK forgets it. */
 MrStatus mr_notify_listen(struct MrSession *session, const char *channel, MrError *err);
 MrStatus mr_notify_unlisten(struct MrSession *session, const char *channel, /* NULL: all */
                             MrError *err);

@@ -47,6 +47,7 @@ struct MrNotifier {
     MrSession *next_to_tell, **link_to_tell; /* in the queue of those with news; link NULL: not */
 };
 
+/* Copies both texts; counted, held once by the caller.  NULL: no memory. */
 MrNotification *mr_notification_create(int32_t pid, MrString channel, MrString payload);
 void mr_notification_release(MrNotification *notification);
 

@@ -28,6 +28,7 @@ typedef struct MrWireReader {
     bool failed;
 } MrWireReader;
 
+/* Reads a message's body, big-endian; past its end values are 0 and `failed` is set. */
 MrWireReader mr_wire_reader(const char *data, size_t length);
 uint8_t mr_wire_u8(MrWireReader *reader);
 int16_t mr_wire_i16(MrWireReader *reader);

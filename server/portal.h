@@ -131,6 +131,7 @@ MrStatus mr_portal_send(MrSession *session, MrPortal *portal, bool *suspended, M
 
 /* ---- Prepared statements (prepared.c) -------------------------------------------------------- */
 
+/* "" is the unnamed one.  NULL: none. */
 MrPrepared *mr_prepared_find(MrSession *session, MrString name);
 /* Parses (one statement or none), plans to infer types, and keeps it under the name. */
 MrStatus mr_prepared_create(MrSession *session, MrString name, const char *text, size_t length,

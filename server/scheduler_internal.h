@@ -57,6 +57,7 @@ bool mr_dispatch_group_prepare(MrScheduler *scheduler, MrDispatchGroup *group);
 /* All members of the round take the scheduler's records up to there. */
 void mr_dispatch_group_run(MrScheduler *scheduler, MrDispatchGroup *group, uint64_t upto);
 
+/* The thread of a scheduler; `context` is the MrScheduler. */
 void *mr_scheduler_main(void *context);
 
 /* Forgets subscriptions whose client has gone; the mutex is held, the thread at rest. */

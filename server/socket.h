@@ -43,6 +43,7 @@ void mr_socket_shut(MrSocket *socket);
  * `tls`. */
 MrStatus mr_socket_encrypt(MrSocket *socket, const struct MrTls *tls, MrError *err);
 
+/* What has arrived and was not taken; borrowed until the next call. */
 MrString mr_socket_input(const MrSocket *socket);
 void mr_socket_take(MrSocket *socket, size_t bytes);
 /* The session is idle: large buffers are given back. */

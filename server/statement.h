@@ -70,10 +70,12 @@ void mr_subscribe_wait(MrSession *session, MrPortal *portal);
 
 /* ---- COPY … TO STDOUT (copy_out.c) --------------------------------------------------------- */
 
+/* Sends the portal's rows in the format of its COPY, and CommandComplete. */
 MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err);
 
 /* ---- COPY FROM STDIN (copy_in.c) ------------------------------------------------------------- */
 
+/* CopyData, cut anywhere. */
 MrStatus mr_copy_in_feed(MrSession *session, const char *data, size_t length, MrError *err);
 MrStatus mr_copy_in_finish(MrSession *session, MrError *err);
 MrStatus mr_copy_in_refuse(MrSession *session, MrString reason, MrError *err); /* CopyFail */

@@ -14,6 +14,7 @@ typedef struct MrCheckpointName {
     uint64_t sequence;
 } MrCheckpointName;
 
+/* Written beside, synced and renamed: there whole or not at all. */
 MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name,
                              uint64_t plan_hash, const void *data, size_t length, MrError *err);
 /* The newest valid checkpoint of the query with sequence <= `at_most` and this plan hash.  One with

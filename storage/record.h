@@ -23,6 +23,7 @@ typedef struct MrRecord {
     const char *fields, *names, *values;
 } MrRecord;
 
+/* Borrows the value's bytes, which mr_record_… then look into. */
 void mr_record_open(const MrText *value, MrRecord *out);
 MrTypeId mr_record_type(const MrRecord *record, uint32_t index);
 bool mr_record_is_null(const MrRecord *record, uint32_t index);

@@ -120,6 +120,7 @@ typedef enum MrScanResult {
     MR_SCAN_END
 } MrScanResult;
 
+/* From the segment's first frame on; the segment is borrowed. */
 MrStatus mr_segment_scan_init(MrSegmentScan *scan, MrSegment *segment, MrError *err);
 void mr_segment_scan_fini(MrSegmentScan *scan);
 /* Looks at scan->offset.  FRAME and BAD_BODY give the header and body (borrowed until the next

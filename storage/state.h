@@ -16,6 +16,8 @@ typedef struct MrStateReader {
     size_t length, at;
 } MrStateReader;
 
+/* In the byte order of the machine; a writer that has no memory fails at its end.  A reader that
+ * has too little fails with MR_ERR_CORRUPT. */
 void mr_state_write_u32(MrStateWriter *writer, uint32_t value);
 void mr_state_write_u64(MrStateWriter *writer, uint64_t value);
 /* With its length. */

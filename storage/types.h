@@ -73,6 +73,7 @@ typedef struct MrTypeInfo {
     const char *doc;
 } MrTypeInfo;
 
+/* The row of types.def; static. */
 const MrTypeInfo *mr_type_info(MrTypeId id);
 static inline bool mr_type_is_text(MrTypeId id)
 {

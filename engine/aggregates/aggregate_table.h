@@ -29,6 +29,7 @@ typedef struct MrWideSum {
     int64_t count;
 } MrWideSum;
 
+/* Exact sums of bigint in 128 bits, for sum and avg. */
 MrStatus mr_wide_sum_update(char *states, size_t stride, const MrAggregateInput *in,
                             MrMemory *memory, MrError *err); /* of int8 */
 MrStatus mr_wide_sum_merge(char *into, const char *from, MrMemory *memory, MrError *err);

@@ -8,6 +8,7 @@
 
 enum { MR_MULTISET_STATE_BYTES = 8 };
 
+/* The functions of an aggregate (see aggregate.h) whose state is a counted set of its inputs. */
 MrStatus mr_multiset_update(char *states, size_t stride, const MrAggregateInput *in,
                             MrMemory *memory, MrError *err);
 MrStatus mr_multiset_merge(char *into, const char *from, MrMemory *memory, MrError *err);

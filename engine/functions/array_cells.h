@@ -43,6 +43,7 @@ typedef struct MrArrayBuild {
     uint64_t *nulls;
 } MrArrayBuild;
 
+/* Memory comes from the arena and is used again for the next array. */
 void mr_array_build_init(MrArrayBuild *build, MrArena *arena, MrTypeId element);
 /* `cell` NULL: a NULL. */
 MrStatus mr_array_build_add(MrArrayBuild *build, const void *cell, MrError *err);

@@ -6,6 +6,8 @@
 
 #include "engine/function.h"
 
+/* 22003 with PostgreSQL's text, noted for that row (mr_eval's rule: a failed row, or the
+ * statement). */
 MrStatus mr_float_overflow(MrEval *eval, const MrVector *out, uint32_t row);
 MrStatus mr_float_underflow(MrEval *eval, const MrVector *out, uint32_t row);
 /* An error of a SQLSTATE that has no status of its own ("2201F" …). */

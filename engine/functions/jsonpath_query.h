@@ -17,6 +17,7 @@ typedef struct MrPathQuery {
     MrPath path;
 } MrPathQuery;
 
+/* The function's last argument, `silent`, of that row. */
 bool mr_path_query_is_silent(const MrPathQuery *query, uint32_t row);
 /* One row.  A failure that silence covers is MR_OK and MR_PATH_FAILED; `found` holds what came
  * before it. */

@@ -64,6 +64,7 @@ typedef struct MrAsofState {
     bool is_ended; /* ad hoc: all rows are out */
 } MrAsofState;
 
+/* The table of keys with their lists of left and right rows; ended by mr_asof_keys_close. */
 MrStatus mr_asof_keys_open(MrOperator *op, MrError *err);
 void mr_asof_keys_close(MrOperator *op);
 
@@ -105,6 +106,7 @@ uint32_t mr_asof_later(const MrOperator *op, const MrAsofKey *key, int64_t time_
 /* The right row for a left row of that time; &mr_asof_nothing: none. */
 const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t time_us);
 
+/* Left rows of the key from that time on look for their match again when the batch ends. */
 MrStatus mr_asof_mark(MrOperator *op, MrAsofKey *key, int64_t from_us, MrError *err);
 /* W at which the left row at that place is final and goes. */
 int64_t mr_asof_final_us(const MrOperator *op, const MrAsofKey *key, uint32_t place);

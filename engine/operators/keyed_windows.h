@@ -89,6 +89,7 @@ static inline uint32_t *mr_keyed_numbers(MrKeyedList *list)
 
 /* ---- keyed_windows.c: the lists and the pool ------------------------------------------------- */
 
+/* The pool and the keys' lists; charged to the operator's memory, ended by mr_keyed_close. */
 MrStatus mr_keyed_open(MrOperator *op, MrError *err);
 void mr_keyed_close(MrOperator *op);
 /* A fresh window at place `at` of the key's list, its states all zero. */
@@ -128,6 +129,7 @@ MrStatus mr_keyed_emit(MrOperator *op, const MrShownRow *rows, uint32_t count, i
 
 /* ---- session.c, count_window.c --------------------------------------------------------------- */
 
+/* Rows of a chunk into the windows of their keys, in the order of the log. */
 MrStatus mr_session_update(MrOperator *op, const MrAggregateChunk *chunk,
                            const MrAggregateRows *rows, MrBatch *batch);
 MrStatus mr_count_window_update(MrOperator *op, const MrAggregateChunk *chunk,
@@ -137,6 +139,7 @@ bool mr_count_window_is_full(const MrOperator *op, const MrKeyedList *list, uint
 
 /* ---- keyed_state.c --------------------------------------------------------------------------- */
 
+/* All keys and windows into a checkpoint, and back. */
 MrStatus mr_keyed_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err);
 MrStatus mr_keyed_restore(MrOperator *op, MrStateReader *reader, MrError *err);
 

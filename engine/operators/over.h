@@ -57,6 +57,7 @@ typedef struct MrFrameWalk {
     bool has_bounds;
 } MrFrameWalk;
 
+/* Walks the frames of a partition's rows in their order; borrows all three. */
 void mr_frame_walk_init(MrFrameWalk *walk, const MrOperator *op, const MrPartition *partition,
                         const MrOverCall *call);
 /* The frame of the row at `at`, [*first, *end), without regard to EXCLUDE. */
@@ -87,6 +88,7 @@ void mr_session_bounds(const MrOperator *op, const MrPartition *partition, bool 
 /* Rows whose values are stored, into the order in which their sessions end. */
 MrStatus mr_session_sort(const MrOperator *op, MrRowList *list, MrBatch *batch);
 
+/* The state of an aggregate that moves with its frame; *bytes grows by what it takes. */
 MrStatus mr_cursor_open(const MrOperator *op, MrOverCallState *call, uint32_t *bytes, MrError *err);
 void mr_cursor_close(const MrOperator *op, const MrOverCallState *call, MrPartition *partition);
 /* Rows from `first` on are about to change or move: takes them back out of the state. */

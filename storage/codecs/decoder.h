@@ -76,6 +76,7 @@ struct MrDecoder {
     MrStageShelf *shelf; /* NULL: nothing was lent yet */
 };
 
+/* `reject` is told each row that on_bad_row sets aside; options are borrowed. */
 MrStatus mr_decoder_init(MrDecoder *decoder, const MrCodecOptions *options,
                          MrRejectFunction *reject, void *context, MrError *err);
 void mr_decoder_fini(MrDecoder *decoder);
