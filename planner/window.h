@@ -29,12 +29,13 @@ MrStatus mr_window_take_keys(MrBinder *b, const MrGrouping *grouping);
 
 /* A WINDOW of SESSION or COUNT_WINDOW. */
 bool mr_window_is_keyed(const MrLogical *node);
-/* 0A000: windows of rows are there for their groups only. */
-MrStatus mr_window_refuse_keyed(MrBinder *b, const MrLogical *window);
 /* A keyed WINDOW node that nothing groups by: its rows, with the same columns, and behind them
  * _seq and _arrival where they are wanted (window_rows.c). */
 MrStatus mr_window_show_rows(MrBinder *b, const MrLogical *window, bool with_places,
                              MrLogical **out);
+/* The same of COUNT_WINDOW (window_count_rows.c). */
+MrStatus mr_window_count_rows(MrBinder *b, const MrLogical *window, bool with_places,
+                              MrLogical **out);
 /* The expression, its places named as columns of those rows. */
 MrStatus mr_window_map_places(MrBinder *b, const MrLogical *rows, const MrExpr *expr, MrExpr **out);
 /* Does so where such a node stands below *place, a FILTER or PROJECT, or below filters there. */

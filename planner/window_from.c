@@ -7,7 +7,6 @@
 
 #include "common/timezone.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { WINDOWS_PER_ROW_MAX = 10000 };
@@ -436,17 +435,6 @@ bool mr_window_is_keyed(const MrLogical *node)
 {
     return node->kind == MR_LOGICAL_WINDOW && (node->window_kind == MR_GROUP_WINDOW_SESSION ||
                                                node->window_kind == MR_GROUP_WINDOW_COUNT);
-}
-
-MrStatus mr_window_refuse_keyed(MrBinder *b, const MrLogical *window)
-{
-    const char *name = window->window_kind == MR_GROUP_WINDOW_SESSION ? "SESSION" : "COUNT_WINDOW";
-    char hint[200];
-    snprintf(hint, sizeof hint, "Group by window_start, window_end%s.",
-             window->key_count > 0 ? " and exactly the columns of PARTITION BY" : " alone");
-    return mr_bind_unsupported(
-        b, window->position, hint,
-        "%s without GROUP BY on its window and its keys is not supported yet", name);
 }
 
 MrStatus mr_window_bind_node(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope,

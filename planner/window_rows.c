@@ -122,8 +122,8 @@ MrStatus mr_window_show_rows(MrBinder *b, const MrLogical *window, bool with_pla
                              MrLogical **out)
 {
     WindowRows rows = { .b = b, .window = window };
-    if (window->window_kind != MR_GROUP_WINDOW_SESSION) {
-        return mr_window_refuse_keyed(b, window);
+    if (window->window_kind == MR_GROUP_WINDOW_COUNT) {
+        return mr_window_count_rows(b, window, with_places, out);
     }
     MR_TRY(make_rows(&rows, with_places));
     *out = rows.node;
