@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""tests/docs_test.py - docs/sql.md and coming-from.md run from top to bottom; functions.md and settings.md say what
-the server says; every system view, statement and option has its line.
+"""tests/docs_test.py - README.md, docs/sql.md and coming-from.md run from top to bottom; functions.md and
+settings.md say what the server says; every system view, statement and option has its line.
 
     docs_test.py [--write]      --write puts the server's answers into docs/sql.md: read the difference
 
@@ -134,32 +134,34 @@ def check_refused(server, statement):
     raise AssertionError("it was not refused")
 
 
-def test_sql():
-    """The examples of docs/sql.md, then what it says is not there."""
-    page = (DOCS / "sql.md").read_text(encoding="utf-8")
+def page_runs(path, refused=()):
+    """The examples of a page, in order, against one server; then statements that it must refuse."""
     server = page_server()
     try:
         reader = Reader(server)
-        for block in blocks_of(page):
+        for block in blocks_of(path.read_text(encoding="utf-8")):
             yield block.title(), lambda block=block: check_block(reader, block)
-        for statement in refused_statements(page):
+        for statement in refused:
             yield "refused: " + statement, lambda statement=statement: check_refused(server, statement)
         server.stop()
     finally:
         server.destroy()
 
 
+def test_sql():
+    """The examples of docs/sql.md, then what it says is not there."""
+    path = DOCS / "sql.md"
+    yield from page_runs(path, refused_statements(path.read_text(encoding="utf-8")))
+
+
 def test_coming_from():
     """The examples of docs/coming-from.md, in order, against one server."""
-    page = (DOCS / "coming-from.md").read_text(encoding="utf-8")
-    server = page_server()
-    try:
-        reader = Reader(server)
-        for block in blocks_of(page):
-            yield block.title(), lambda block=block: check_block(reader, block)
-        server.stop()
-    finally:
-        server.destroy()
+    yield from page_runs(DOCS / "coming-from.md")
+
+
+def test_readme():
+    """The first session of README.md."""
+    yield from page_runs(harness.ROOT / "README.md")
 
 
 def test_links():
