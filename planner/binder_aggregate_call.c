@@ -2,16 +2,16 @@
  * planner/binder_aggregate_call.c - binds calls of aggregates into the query's list: overloads,
  * ORDER BY, DISTINCT and FILTER, WITHIN GROUP.  Must not know what aggregates compute.
  */
-#include "common/floattext.h"
-#include "planner/binder.h"
-#include "storage/array.h"
+#include "planner/binder_aggregate_internal.h"
 
 #include <string.h>
+
+static const char mode_descending[] = "mr_mode_descending";
 
 static bool is_ordered_set_aggregate(const char *name)
 {
     return strcmp(name, "percentile_cont") == 0 || strcmp(name, "percentile_disc") == 0 ||
-           strcmp(name, "mode") == 0;
+           strcmp(name, "mode") == 0 || strcmp(name, mode_descending) == 0;
 }
 
 static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
@@ -94,11 +94,19 @@ MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, in
     return MR_OK;
 }
 
+/* Of values that come equally often mode() gives the first of its order. */
+static const char *name_of_entry(const MrAstCall *call)
+{
+    const bool is_mode = call->within_group && strcmp(call->name.name, "mode") == 0;
+    const MrAstSort *sort = is_mode ? MR_AST_AS(const MrAstSort, call->order_by.items[0]) : NULL;
+    return sort != NULL && sort->direction == MR_SORT_DESC ? mode_descending : call->name.name;
+}
+
 MrStatus mr_bind_aggregate_choose(MrBinder *b, const MrAstCall *call, MrExpr **args,
                                   const MrAggregate **out)
 {
     const MrAggregate *const *found;
-    uint32_t found_count = mr_aggregate_lookup(mr_string(call->name.name), &found);
+    uint32_t found_count = mr_aggregate_lookup(mr_string(name_of_entry(call)), &found);
     uint32_t arg_count = call->args.count + call->within_group, count = 0;
     MrCandidate *candidates;
     MrTypeId *slots, types[2] = { MR_TYPE_UNKNOWN, MR_TYPE_UNKNOWN };
@@ -208,9 +216,9 @@ static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr **
     }
     const MrAstSort *sort = MR_AST_AS(const MrAstSort, call->order_by.items[0]);
     const bool is_descending = sort->direction == MR_SORT_DESC;
-    if (call->order_by.count > 1 || (is_descending && call->args.count == 0)) {
-        return mr_bind_unsupported(b, call->base.position, "Order by one value, ascending.",
-                                   "this order WITHIN GROUP is not supported yet");
+    if (call->order_by.count > 1) {
+        return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, call->base.position,
+                             "%s() orders by one value", call->name.name);
     }
     if (args[0]->type.id == MR_TYPE_JSON) {
         return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, call->base.position,
@@ -221,6 +229,18 @@ static MrStatus check_within_group(MrBinder *b, const MrAstCall *call, MrExpr **
                                    "a fraction that differs from row to row is not supported");
     }
     return call->args.count == 1 ? settle_fraction(b, call, is_descending, &args[1]) : MR_OK;
+}
+
+/* Where the key is among the arguments, or goes behind them.  Arguments that are made json are not
+ * ordered by that. */
+static uint32_t place_of_key(const MrAggregate *aggregate, const MrExpr *key, MrExpr *const *args,
+                             uint32_t count)
+{
+    uint32_t i = aggregate->convert != NULL ? aggregate->arg_count : 0;
+    while (i < count && !mr_expr_equal(args[i], key)) {
+        i++;
+    }
+    return i;
 }
 
 /* A key of ORDER BY: one of the arguments, or one more. */
@@ -242,16 +262,12 @@ static MrStatus order_key(MrBinder *b, const MrAggregate *aggregate, bool is_dis
     for (uint32_t a = 0; a < aggregate->arg_count; a++) {
         is_argument = is_argument || mr_expr_equal(args[a], key);
     }
-    /* Arguments that are made json are not ordered by that. */
-    uint32_t i = aggregate->convert != NULL ? aggregate->arg_count : 0;
-    while (i < *count && !mr_expr_equal(args[i], key)) {
-        i++;
-    }
     if (is_distinct && !is_argument) {
         return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, sort->base.position,
                              "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
                              "argument list");
     }
+    uint32_t i = place_of_key(aggregate, key, args, *count);
     if (i == MR_AGGREGATE_ARGS_MAX) {
         return mr_bind_unsupported(
             b, sort->base.position, "Order by one value made of several, such as a row's text.",
@@ -275,6 +291,38 @@ static bool is_own_order(const MrAggregate *aggregate, const MrAggregateOrder *o
            mr_aggregate_retracting(aggregate) != NULL;
 }
 
+/* DISTINCT that the values in front cannot tell: of two arguments, or of ones that become json. */
+static bool is_distinct_by_keys(const MrAstCall *call, const MrAggregate *aggregate,
+                                MrExpr *const *args)
+{
+    return call->distinct && ((aggregate->arg_count == 2 && !mr_expr_is_constant(args[1])) ||
+                              aggregate->convert != NULL);
+}
+
+/* Rows are told apart by every argument: those that ORDER BY does not name follow its keys. */
+static MrStatus add_distinct_keys(MrBinder *b, const MrAggregate *aggregate, int32_t position,
+                                  MrExpr **args, uint32_t *count, MrAggregateOrder *order)
+{
+    for (uint32_t a = 0; a < aggregate->arg_count; a++) {
+        const uint32_t i = place_of_key(aggregate, args[a], args, *count);
+        bool is_key = mr_expr_is_constant(args[a]);
+        for (uint32_t k = 0; k < order->count; k++) {
+            is_key = is_key || order->keys[k].arg == i;
+        }
+        if (is_key) {
+            continue;
+        }
+        if (args[a]->type.id == MR_TYPE_JSON) {
+            return mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position,
+                                 "could not identify an equality operator for type json");
+        }
+        args[i] = args[a];
+        *count = i == *count ? i + 1 : *count;
+        order->keys[order->count++] = (MrAggregateKey){ .arg = (uint8_t)i };
+    }
+    return MR_OK;
+}
+
 /* ORDER BY in the call.  Most aggregates give the same in any order.  Where the order is that of
  * the argument itself the form that keeps values sorted does it; else the keys are arguments
  * too. */
@@ -294,8 +342,12 @@ static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr **arg
                          has_room ? &order->keys[order->count] : &ignored));
         order->count += has_room;
     }
-    if (!(aggregate->flags & MR_AGG_IN_ORDER)) {
+    const bool by_keys = is_distinct_by_keys(call, aggregate, args);
+    if (!(aggregate->flags & MR_AGG_IN_ORDER) && !by_keys) {
         return MR_OK;
+    }
+    if (by_keys) {
+        MR_TRY(add_distinct_keys(b, aggregate, call->base.position, args, &count, order));
     }
     if (is_own_order(aggregate, order)) {
         bound->aggregate = mr_aggregate_retracting(aggregate);
@@ -337,7 +389,7 @@ static MrStatus check_level(MrBinder *b, const MrLogicalCall *call, int32_t posi
                                "yet");
 }
 
-static MrStatus bind_aggregate(MrBinder *b, const MrAstCall *call, MrExpr **out)
+MrStatus mr_bind_aggregate_one(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrExpr *args[MR_CALL_ARGS_MAX];
     MrLogicalCall bound = { .is_distinct = call->distinct };
@@ -364,13 +416,8 @@ static MrStatus bind_aggregate(MrBinder *b, const MrAstCall *call, MrExpr **out)
                              call->name.name);
     }
     const MrAggregate *own = bound.aggregate;
-    if (call->order_by.count > 0 && !call->within_group) {
+    if ((call->order_by.count > 0 && !call->within_group) || is_distinct_by_keys(call, own, args)) {
         MR_TRY(order_arguments(b, call, args, &bound));
-    }
-    if (call->distinct && own->arg_count == 2 && !mr_expr_is_constant(args[1])) {
-        return mr_bind_unsupported(b, call->base.position,
-                                   "Select the distinct values in a subquery in FROM first.",
-                                   "DISTINCT of two arguments is not supported yet");
     }
     MR_TRY(mr_bind_aggregate_convert(b, own, call->base.position, args));
     MrTypeId over = own->arg_count > 0 ? args[0]->type.id : MR_TYPE_UNKNOWN;
@@ -384,98 +431,12 @@ static MrStatus bind_aggregate(MrBinder *b, const MrAstCall *call, MrExpr **out)
                           call->base.position, out, b->err);
 }
 
-/* The call with one fraction in place of its array. */
-static MrStatus fraction_call(MrBinder *b, const MrAstCall *call, double fraction, MrNode **out)
-{
-    MrAstLiteral *literal;
-    MrAstCall *single;
-    MrNode **args;
-    char text[MR_FLOAT_TEXT_MAX];
-    if (!(fraction >= 0 && fraction <= 1)) {
-        return mr_bind_error(b, MR_ERR_NUMERIC_OUT_OF_RANGE, call->base.position,
-                             "percentile value %g is not between 0 and 1", fraction);
-    }
-    MR_NEW(b->arena, literal, b->err);
-    MR_NEW(b->arena, single, b->err);
-    MR_NEW_ARRAY(b->arena, args, 1, b->err);
-    *literal = (MrAstLiteral){
-        .base = { .kind = MR_AST_LITERAL, .position = call->base.position },
-        .literal = MR_LITERAL_DECIMAL,
-        .text = mr_arena_strndup(b->arena, text, mr_float8_format(fraction, text)),
-    };
-    args[0] = &literal->base;
-    *single = *call;
-    single->args = (MrNodeList){ .items = args, .count = 1, .capacity = 1 };
-    *out = &single->base;
-    return literal->text == NULL ? mr_error_no_memory(b->err) : MR_OK;
-}
-
-/* percentile_cont(ARRAY[a, b]) is the array of percentile_cont(a) and (b); NULL over no values,
- * which the one at 0 tells. */
-static MrStatus bind_fractions(MrBinder *b, const MrAstCall *call, const MrArray *fractions,
-                               MrExpr **out)
-{
-    MrAstLiteral null = { .base = { .kind = MR_AST_LITERAL, .position = call->base.position } };
-    MrAstArray list = { .base = { .kind = MR_AST_ARRAY, .position = call->base.position } };
-    MrNode **items, *probe;
-    MrExpr *first, *values, *test;
-    MR_NEW_ARRAY(b->arena, items, fractions->count + 1, b->err);
-    for (uint32_t i = 0; i < fractions->count; i++) {
-        double fraction;
-        items[i] = &null.base;
-        if (!mr_array_is_null(fractions, i)) {
-            mr_array_get(fractions, i, &fraction);
-            MR_TRY(fraction_call(b, call, fraction, &items[i]));
-        }
-    }
-    MR_TRY(fraction_call(b, call, 0, &probe));
-    MR_TRY(bind_aggregate(b, MR_AST_AS(const MrAstCall, probe), &first));
-    list.elements = (MrNodeList){ .items = items, .count = fractions->count };
-    MR_TRY(mr_bind_array(b, &list, first->type, &values));
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_IS_NULL, mr_type(MR_TYPE_BOOL), call->base.position, 1,
-                       &test, b->err));
-    test->args[0] = first;
-    MrDatum nothing = { .type = values->type, .is_null = true };
-    MR_TRY(mr_expr_new(b->arena, MR_EXPR_CASE, values->type, call->base.position, 3, out, b->err));
-    (*out)->args[0] = test;
-    MR_TRY(mr_expr_constant(b->arena, &nothing, call->base.position, &(*out)->args[1], b->err));
-    (*out)->args[2] = values;
-    return MR_OK;
-}
-
-/* *out stays NULL where the call's argument is no array of fractions. */
-static MrStatus bind_fraction_array(MrBinder *b, const MrAstCall *call, MrExpr **out)
-{
-    MrExpr *argument;
-    MrDatum value;
-    MrArray fractions;
-    if (!call->within_group || call->args.count != 1 ||
-        !is_ordered_set_aggregate(call->name.name)) {
-        return MR_OK;
-    }
-    MR_TRY(mr_bind_expr(b, call->args.items[0], &argument));
-    if (!mr_type_is_array(argument->type.id) || !mr_expr_is_constant(argument)) {
-        return MR_OK;
-    }
-    MR_TRY(mr_coerce(b, argument, mr_type(MR_TYPE_FLOAT64_ARRAY), MR_CAST_IMPLICIT,
-                     call->base.position, &argument));
-    MR_TRY(mr_expr_constant_value(b->arena, argument, b->context->zone, b->context->now_us, &value,
-                                  b->err));
-    if (value.is_null) {
-        return MR_OK;
-    }
-    mr_array_open(MR_TYPE_FLOAT64, &value.text, &fractions);
-    if (fractions.shape.dimensions > 1) {
-        return mr_bind_unsupported(b, call->base.position, "Give an array of one dimension.",
-                                   "fractions in several dimensions are not supported yet");
-    }
-    return bind_fractions(b, call, &fractions, out);
-}
-
 MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     *out = NULL;
     MR_TRY(aggregate_check_place(b, call));
-    MR_TRY(bind_fraction_array(b, call, out));
-    return *out != NULL ? MR_OK : bind_aggregate(b, call, out);
+    if (call->within_group && is_ordered_set_aggregate(call->name.name)) {
+        MR_TRY(mr_bind_fraction_array(b, call, out));
+    }
+    return *out != NULL ? MR_OK : mr_bind_aggregate_one(b, call, out);
 }

@@ -1,6 +1,6 @@
 /*
- * planner/binder_aggregate_internal.h - the AGGREGATE node of a query under way, shared by
- * binder_aggregate*.c only.
+ * planner/binder_aggregate_internal.h - the AGGREGATE node of a query under way, and calls of
+ * aggregates, shared by binder_aggregate*.c and binder_fractions.c only.
  */
 #ifndef MR_PLANNER_BINDER_AGGREGATE_INTERNAL_H
 #define MR_PLANNER_BINDER_AGGREGATE_INTERNAL_H
@@ -37,5 +37,10 @@ enum { MR_AGGREGATE_HIDDEN_CALLS = 2 };
 /* Goes down from builder->node as far as nodes can be looked through; what they said is in the
  * parts, and the window, if there is one, is the aggregate's. */
 MrStatus mr_aggregate_take_apart(MrAggregateBuilder *builder);
+
+/* A call in a place where aggregates are allowed, its fraction being one number. */
+MrStatus mr_bind_aggregate_one(MrBinder *b, const MrAstCall *call, MrExpr **out);
+/* A call WITHIN GROUP; *out stays NULL where its argument is no array of fractions. */
+MrStatus mr_bind_fraction_array(MrBinder *b, const MrAstCall *call, MrExpr **out);
 
 #endif

@@ -55,22 +55,38 @@ static void expanded_put(Expanded *out, const MrMultisetItem *item, uint32_t arg
     out->rows++;
 }
 
-/* Whether an item is the value before it in another look (1.00 after 1.0). */
-static bool looks_alike(const MrMultiset *set, uint32_t index)
+static bool same_cell(const MrMultiset *set, const MrMultisetItem *a, const MrMultisetItem *b,
+                      uint32_t arg)
 {
-    const MrMultisetItem *item = mr_multiset_item(set, index),
-                         *before = mr_multiset_item(set, index - 1);
-    return item->nulls == 0 && before->nulls == 0 &&
-           mr_cell_compare(set->types[0], mr_multiset_cell(set, before, 0),
-                           mr_multiset_cell(set, item, 0)) == 0;
+    const bool a_null = a->nulls >> arg & 1, b_null = b->nulls >> arg & 1;
+    return a_null || b_null ? a_null && b_null
+                            : mr_cell_compare(set->types[arg], mr_multiset_cell(set, a, arg),
+                                              mr_multiset_cell(set, b, arg)) == 0;
+}
+
+/* Whether two items that follow each other are one value in another look (1.00 after 1.0): alike in
+ * all keys of the order, which are all arguments, or in their only argument. */
+static bool looks_alike(const MrMultiset *set, const MrAggregateOrder *order, uint32_t index,
+                        uint32_t before)
+{
+    const MrMultisetItem *a = mr_multiset_item(set, index), *b = mr_multiset_item(set, before);
+    if (order == NULL) {
+        return same_cell(set, a, b, 0);
+    }
+    bool alike = true;
+    for (uint32_t k = 0; k < order->count && alike; k++) {
+        alike = same_cell(set, a, b, order->keys[k].arg);
+    }
+    return alike;
 }
 
 /* Feeds the values, each as often as it counts or just once, to a fresh state of the base
  * aggregate. */
-static MrStatus feed_base(const MrAggregate *base, MrMultiset *set, const uint32_t *order,
+static MrStatus feed_base(const MrAggregate *self, MrMultiset *set, const uint32_t *order,
                           bool once, Expanded *expanded, char *state, MrMemory *memory,
                           MrError *err)
 {
+    const MrAggregate *base = self->base;
     /* NULL in a key of the order is no reason to leave the value out; in the value it may be. */
     const uint64_t refused = base->flags & MR_AGG_NULLS ? 0 : (UINT64_C(1) << base->arg_count) - 1;
     expanded->set = set;
@@ -82,7 +98,8 @@ static MrStatus feed_base(const MrAggregate *base, MrMultiset *set, const uint32
         if (copies > 1 && (once || base->flags & MR_AGG_IDEMPOTENT)) {
             copies = 1;
         }
-        if (once && i > 0 && looks_alike(set, i)) {
+        const uint32_t before = n_th == 0 ? i : order != NULL ? order[n_th - 1] : n_th - 1;
+        if (once && n_th > 0 && looks_alike(set, self->order, i, before)) {
             copies = 0;
         }
         for (int64_t n = copies; n > 0; n--) {
@@ -152,7 +169,7 @@ static MrStatus feed_in_order(const MrAggregate *self, MrMultiset *set, bool onc
     uint32_t *order;
     mr_multiset_settle(set);
     MR_TRY(order_items(set, self->order, arena, &order, err));
-    return feed_base(self->base, set, order, once, expanded, state, memory, err);
+    return feed_base(self, set, order, once, expanded, state, memory, err);
 }
 
 static MrStatus finalize_values(const MrAggregate *self, bool once, const char *states,

@@ -195,9 +195,9 @@ static MrStatus pick_at(const MrTextState *state, const char *cells, MrArena *ar
     return take_cell(cells + at * mr_type_info(out->type.id)->width, arena, out, row, err);
 }
 
-/* The longest run of equal values; of equally long ones the first. */
-static MrStatus pick_most(const MrTextState *state, const char *cells, MrArena *arena,
-                          MrVector *out, uint32_t row, MrError *err)
+/* The longest run of equal values; of equally long ones the first, or the last. */
+static MrStatus pick_longest(const MrTextState *state, const char *cells, bool is_last,
+                             MrArena *arena, MrVector *out, uint32_t row, MrError *err)
 {
     size_t width = mr_type_info(out->type.id)->width, best = 0;
     uint32_t most = 0;
@@ -207,13 +207,25 @@ static MrStatus pick_most(const MrTextState *state, const char *cells, MrArena *
                mr_cell_compare(out->type.id, cells + first * width, cells + end * width) == 0) {
             end++;
         }
-        if (end - first > most) {
+        if (end - first > most || (is_last && end - first == most)) {
             most = end - first;
             best = first;
         }
         first = end;
     }
     return take_cell(cells + best * width, arena, out, row, err);
+}
+
+static MrStatus pick_most(const MrTextState *state, const char *cells, MrArena *arena,
+                          MrVector *out, uint32_t row, MrError *err)
+{
+    return pick_longest(state, cells, false, arena, out, row, err);
+}
+
+static MrStatus pick_most_last(const MrTextState *state, const char *cells, MrArena *arena,
+                               MrVector *out, uint32_t row, MrError *err)
+{
+    return pick_longest(state, cells, true, arena, out, row, err);
 }
 
 /* `skip`: bytes before each value in the state. */
@@ -230,6 +242,7 @@ ORDERED_FINALIZE(cont_finalize, sizeof(double), pick_between)
 ORDERED_FINALIZE(cont_interval_finalize, sizeof(double), pick_between_intervals)
 ORDERED_FINALIZE(disc_finalize, sizeof(double), pick_at)
 ORDERED_FINALIZE(mode_finalize, 0, pick_most)
+ORDERED_FINALIZE(mode_descending_finalize, 0, pick_most_last)
 
 /* The value comes first and the fraction, which is written first, second. */
 const MrAggregate mr_aggregates_ordered_set[] = {
@@ -279,6 +292,17 @@ const MrAggregate mr_aggregates_ordered_set[] = {
       MR_TEXT_STATE_ENTRY,
       .doc = "The value that comes most often; of several the first in order.",
       .example = "mode() WITHIN GROUP (ORDER BY x) FROM (VALUES ('b'), ('a'), ('b')) v(x)",
+      .returns = "b" },
+    { .name = "mr_mode_descending",
+      .args = { MR_TYPE_UNKNOWN },
+      .arg_count = 1,
+      .result = MR_TYPE_UNKNOWN,
+      .flags = MR_AGG_HEAP,
+      .update = mode_update,
+      .finalize = mode_descending_finalize,
+      MR_TEXT_STATE_ENTRY,
+      .doc = "What mode() WITHIN GROUP (ORDER BY x DESC) is: of several the last in order.",
+      .example = "mode() WITHIN GROUP (ORDER BY x DESC) FROM (VALUES ('b'), ('a')) v(x)",
       .returns = "b" },
 };
 MR_AGGREGATE_TABLE_END(ordered_set)
