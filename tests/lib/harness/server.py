@@ -72,7 +72,9 @@ class Server:
     The data directory is `server.data`; what the server prints goes to `server.log`.
     """
 
-    def __init__(self, settings=None, virtual_clock=False, http=False, env=None, data=None):
+    def __init__(self, settings=None, virtual_clock=False, http=False, env=None, data=None,
+                 program=BUILD / "server" / "millraced"):
+        self.program = program
         self.settings = dict(settings or {})
         self.virtual_clock = virtual_clock
         self.http_port = free_port() if http else None
@@ -91,8 +93,7 @@ class Server:
     def command(self):
         settings = dict(self.settings)
         settings.setdefault("http_port", self.http_port if self.http_port else -1)
-        command = [str(BUILD / "server" / "millraced"), "-D", str(self.data),
-                   "-h", "127.0.0.1", "-p", "0"]
+        command = [str(self.program), "-D", str(self.data), "-h", "127.0.0.1", "-p", "0"]
         if self.virtual_clock:
             command.append("--virtual-clock")
         for name, value in settings.items():
