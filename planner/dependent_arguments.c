@@ -11,37 +11,71 @@
 
 /* ---- What a tree uses ---------------------------------------------------------------------- */
 
-typedef void Visit(void *context, const MrExpr *expr);
+typedef MrStatus Visit(void *context, MrExpr **place);
 
-static void visit_all(MrExpr *const *exprs, uint32_t count, Visit *visit, void *context)
+static MrStatus visit_all(MrExpr **exprs, uint32_t count, Visit *visit, void *context)
 {
     for (uint32_t i = 0; exprs != NULL && i < count; i++) {
         if (exprs[i] != NULL) {
-            mr_expr_walk(exprs[i], visit, context);
+            MR_TRY(visit(context, &exprs[i]));
         }
     }
+    return MR_OK;
 }
 
-static void visit_node(const MrLogical *node, Visit *visit, void *context)
-{
-    visit_all(&node->predicate, 1, visit, context);
-    visit_all(&node->time, 1, visit, context);
-    visit_all(node->expressions, node->column_count, visit, context);
-    visit_all(node->keys, node->key_count, visit, context);
-    for (uint32_t i = 0; i < node->call_count; i++) {
-        visit_all(node->calls[i].args, node->calls[i].aggregate->arg_count, visit, context);
-        visit_all(&node->calls[i].filter, 1, visit, context);
-    }
-}
-
-static void visit_tree(const MrLogical *node, Visit *visit, void *context)
+/* Every place of the tree that has an expression. */
+static MrStatus visit_tree(MrLogical *node, Visit *visit, void *context)
 {
     if (node == NULL) {
-        return;
+        return MR_OK;
     }
-    visit_node(node, visit, context);
-    visit_tree(node->input, visit, context);
-    visit_tree(node->right, visit, context);
+    MR_TRY(visit_all(&node->predicate, 1, visit, context));
+    MR_TRY(visit_all(&node->time, 1, visit, context));
+    MR_TRY(visit_all(node->expressions, node->column_count, visit, context));
+    MR_TRY(visit_all(node->keys, node->key_count, visit, context));
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        MrLogicalCall *call = &node->calls[i];
+        MR_TRY(visit_all(call->args, call->aggregate->arg_count, visit, context));
+        MR_TRY(visit_all(&call->filter, 1, visit, context));
+    }
+    MR_TRY(visit_tree(node->input, visit, context));
+    return visit_tree(node->right, visit, context);
+}
+
+typedef struct Walk {
+    void (*note)(void *context, const MrExpr *expr);
+    void *context;
+} Walk;
+
+static MrStatus walk_place(void *context, MrExpr **place)
+{
+    const Walk *walk = context;
+    mr_expr_walk(*place, walk->note, walk->context);
+    return MR_OK;
+}
+
+static void walk_tree(const MrLogical *tree, void (*note)(void *, const MrExpr *), void *context)
+{
+    Walk walk = { note, context };
+    (void)visit_tree((MrLogical *)(uintptr_t)tree, walk_place, &walk); /* changes nothing */
+}
+
+typedef struct TreeMap {
+    MrBinder *b;
+    MrExprReplace replace;
+    void *context;
+} TreeMap;
+
+static MrStatus map_place(void *context, MrExpr **place)
+{
+    const TreeMap *map = context;
+    return mr_expr_map(map->b->arena, *place, map->replace, map->context, place, map->b->err);
+}
+
+MrStatus mr_tree_map(MrBinder *b, MrLogical *node, MrExprReplace replace, void *context)
+{
+    TreeMap map = { b, replace, context };
+    return visit_tree(node, map_place, &map);
 }
 
 void mr_note_outer(void *context, const MrExpr *expr)
@@ -61,7 +95,7 @@ static bool has_carrier(const MrLogical *node)
 bool mr_tree_is_correlated(const MrLogical *node)
 {
     bool found = false;
-    visit_tree(node, mr_note_outer, &found);
+    walk_tree(node, mr_note_outer, &found);
     return found || has_carrier(node);
 }
 
@@ -90,14 +124,14 @@ MrStatus mr_arguments_init(MrBinder *b, const MrLogical *outer, const MrExpr *su
     MR_NEW_ARRAY(b->arena, out->used, out->count, b->err);
     MR_NEW_ARRAY(b->arena, out->columns, out->count, b->err);
     MR_NEW_ARRAY(b->arena, out->is_strict, out->count, b->err);
-    visit_tree(tree, note_used, out);
+    walk_tree(tree, note_used, out);
     return MR_OK;
 }
 
 void mr_arguments_restrict(MrArguments *arguments, const MrLogical *tree)
 {
     memset(arguments->used, 0, arguments->count * sizeof *arguments->used);
-    visit_tree(tree, note_used, arguments);
+    walk_tree(tree, note_used, arguments);
 }
 
 uint32_t mr_arguments_used(const MrArguments *arguments)
@@ -111,33 +145,34 @@ uint32_t mr_arguments_used(const MrArguments *arguments)
 
 /* ---- Expressions --------------------------------------------------------------------------- */
 
-MrStatus mr_map_expr(const MrMapping *mapping, const MrExpr *expr, MrExpr **out)
+static MrStatus mapping_replace(void *context, const MrExpr *expr, MrExpr **out)
 {
-    MrBinder *b = mapping->arguments->b;
+    const MrMapping *mapping = context;
+    const MrArguments *arguments = mapping->arguments;
+    const MrBinder *b = arguments->b;
     if (expr->kind == MR_EXPR_COLUMN) {
         uint32_t column =
             mapping->places != NULL ? mapping->places[expr->column] : expr->column + mapping->shift;
         return mr_expr_column(b->arena, column, expr->type, expr->position, out, b->err);
     }
-    if (expr->kind == MR_EXPR_OUTER) {
-        if (mapping->to_outer) {
-            *out = mapping->arguments->exprs[expr->column];
-            return MR_OK;
-        }
-        MR_TRY(mr_expr_column(b->arena, mapping->arguments->columns[expr->column],
-                              mapping->arguments->keys[expr->column]->type, expr->position, out,
-                              b->err));
-        return expr->type.id != MR_TYPE_JSON
-                   ? MR_OK
-                   : mr_coerce(b, *out, expr->type, MR_CAST_EXPLICIT, expr->position, out);
+    if (expr->kind != MR_EXPR_OUTER) {
+        return MR_OK;
     }
-    MrExpr *copy;
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_map_expr(mapping, expr->args[i], &copy->args[i]));
+    if (mapping->to_outer) {
+        *out = arguments->exprs[expr->column];
+        return MR_OK;
     }
-    *out = copy;
-    return MR_OK;
+    MR_TRY(mr_expr_column(b->arena, arguments->columns[expr->column],
+                          arguments->keys[expr->column]->type, expr->position, out, b->err));
+    return expr->type.id != MR_TYPE_JSON
+               ? MR_OK
+               : mr_coerce(arguments->b, *out, expr->type, MR_CAST_EXPLICIT, expr->position, out);
+}
+
+MrStatus mr_map_expr(const MrMapping *mapping, const MrExpr *expr, MrExpr **out)
+{
+    const MrBinder *b = mapping->arguments->b;
+    return mr_expr_map(b->arena, expr, mapping_replace, (void *)(uintptr_t)mapping, out, b->err);
 }
 
 MrStatus mr_map_in_place(const MrMapping *mapping, MrExpr **expr)

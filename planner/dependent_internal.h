@@ -36,6 +36,10 @@ MrStatus mr_dependent_show(MrArguments *arguments, MrLogical **node, const uint3
                            const MrLogicalColumn *names_of, uint32_t count);
 /* mr_unnest() of a tree that need not be correlated. */
 MrStatus mr_unnest_any(MrArguments *arguments, MrLogical **node);
+/* mr_unnest() of a projection, of a join and of a union. */
+MrStatus mr_unnest_project(MrArguments *arguments, MrLogical **place);
+MrStatus mr_unnest_join(MrArguments *arguments, MrLogical **place);
+MrStatus mr_unnest_union(MrArguments *arguments, MrLogical **place);
 /* A recursion, and the scan of its last step. */
 MrStatus mr_unnest_recursion(MrArguments *arguments, MrLogical **place);
 MrStatus mr_unnest_step(MrArguments *arguments, MrLogical **place);

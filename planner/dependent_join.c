@@ -87,8 +87,6 @@ static MrStatus project_equated(MrArguments *arguments, MrLogical *input, MrExpr
     return mr_logical_project(b->arena, input, exprs, names, count, out, b->err);
 }
 
-static MrStatus unnest_project(MrArguments *arguments, MrLogical **place);
-
 /* Brings the filter down to where other conditions are: together they may equate all arguments. */
 static MrStatus sink_filter(MrBinder *b, MrLogical **place, bool *is_project)
 {
@@ -115,7 +113,7 @@ static MrStatus unnest_filter(MrArguments *arguments, MrLogical **place)
     bool is_project;
     MR_TRY(sink_filter(b, place, &is_project));
     if (is_project) {
-        return unnest_project(arguments, place);
+        return mr_unnest_project(arguments, place);
     }
     MrLogical *node = *place, *input = node->input;
     MrExpr **values, *predicate;
@@ -134,7 +132,7 @@ static MrStatus unnest_filter(MrArguments *arguments, MrLogical **place)
 
 /* ---- Other nodes --------------------------------------------------------------------------- */
 
-static MrStatus unnest_project(MrArguments *arguments, MrLogical **place)
+MrStatus mr_unnest_project(MrArguments *arguments, MrLogical **place)
 {
     MrBinder *b = arguments->b;
     MrLogical *node = *place, *input = node->input;
@@ -158,6 +156,60 @@ static MrStatus unnest_project(MrArguments *arguments, MrLogical **place)
     return mr_logical_project(b->arena, input, exprs, names, count, place, b->err);
 }
 
+/* For each value of the arguments a row of the grouping set without columns, and false: it is there
+ * for its group only.  All else of it is NULL. */
+static MrStatus total_rows(MrArguments *arguments, const MrLogical *input, uint32_t number,
+                           int32_t total, MrLogical **out)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *domain;
+    MrExpr **exprs;
+    const uint32_t count = input->column_count;
+    MR_NEW_ARRAY(b->arena, exprs, count + 1, b->err);
+    MR_TRY(mr_make_domain(arguments, &domain));
+    for (uint32_t i = 0; i < count; i++) {
+        MrDatum value = { .type = input->columns[i].type, .is_null = i != number };
+        value.integer = i == number ? total : 0;
+        MR_TRY(mr_expr_constant(b->arena, &value, -1, &exprs[i], b->err));
+    }
+    for (uint32_t i = 0, column = 0; i < arguments->count; i++) {
+        if (arguments->used[i]) {
+            MR_TRY(mr_bind_node_column(b, domain, column++, &exprs[arguments->columns[i]]));
+        }
+    }
+    MrDatum no = { .type = mr_type(MR_TYPE_BOOL) };
+    MR_TRY(mr_expr_constant(b->arena, &no, -1, &exprs[count], b->err));
+    return mr_logical_project(b->arena, domain, exprs, NULL, count + 1, out, b->err);
+}
+
+/* Grouping sets without columns have their row also where nothing is to aggregate: the input gets
+ * one that makes their groups, and that no call sees.  The set's number is the last key. */
+static MrStatus add_totals(MrArguments *arguments, MrLogical *node)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *input = node->input;
+    const uint32_t shows = input->column_count, number = node->keys[node->key_count - 1]->column;
+    MrDatum yes = { .type = mr_type(MR_TYPE_BOOL), .boolean = true };
+    MrExpr *is_row;
+    MR_TRY(mr_expr_constant(b->arena, &yes, -1, &is_row, b->err));
+    MR_TRY(mr_logical_extend(b->arena, input, &is_row, 1, &node->input, b->err));
+    for (uint32_t t = 0; t < node->total_count; t++) {
+        MrLogical *total;
+        MR_TRY(total_rows(arguments, input, number, node->totals[t], &total));
+        MR_TRY(mr_logical_union(b->arena, node->input, total, &node->input, b->err));
+    }
+    MR_TRY(mr_expr_column(b->arena, shows, yes.type, -1, &is_row, b->err));
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        MR_TRY(
+            mr_expr_and(b->arena, is_row, node->calls[i].filter, &node->calls[i].filter, b->err));
+    }
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        arguments->is_strict[i] = false; /* the domain may have a NULL */
+    }
+    node->total_count = 0;
+    return MR_OK;
+}
+
 /* Groups by the arguments too. A row of keys that an aggregate over everything gets has no rows
  * for an argument that has none below: the caller sees to that. */
 static MrStatus group_by_arguments(MrArguments *arguments, MrLogical **place)
@@ -167,11 +219,6 @@ static MrStatus group_by_arguments(MrArguments *arguments, MrLogical **place)
     const MrLogicalColumn *had = node->columns;
     uint32_t count = node->column_count, before = node->key_count, *places;
     MrExpr **keys;
-    if (node->total_count > 0) {
-        return mr_bind_unsupported(b, -1, "Leave the empty grouping set out.",
-                                   "grouping sets in a subquery that names an outer column are not "
-                                   "supported yet");
-    }
     MR_TRY(mr_subquery_keep_order(b, node));
     MR_TRY(mr_unnest_any(arguments, &node->input));
     MrMapping mapping = { .arguments = arguments };
@@ -187,6 +234,9 @@ static MrStatus group_by_arguments(MrArguments *arguments, MrLogical **place)
             MR_TRY(mr_map_in_place(&mapping, &call->args[a]));
         }
         MR_TRY(mr_map_in_place(&mapping, &call->filter));
+    }
+    if (node->total_count > 0) {
+        MR_TRY(add_totals(arguments, node));
     }
     uint32_t first = mr_logical_key_column(node, 0), added = mr_arguments_used(arguments);
     for (uint32_t i = 0; i < arguments->count; i++) {
@@ -312,116 +362,6 @@ static MrStatus unnest_appending(MrArguments *arguments, MrLogical **place)
     return mr_dependent_show(arguments, place, places, had, count);
 }
 
-/* The arguments of both sides must be the same; those of the left one stay. */
-static MrStatus match_sides(MrArguments *arguments, const uint32_t *left, uint32_t shift,
-                            const bool *left_strict, MrExpr **on)
-{
-    MrBinder *b = arguments->b;
-    for (uint32_t i = 0; i < arguments->count; i++) {
-        MrExpr *a, *c, *same;
-        if (!arguments->used[i]) {
-            continue;
-        }
-        MrType type = arguments->keys[i]->type;
-        MR_TRY(mr_expr_column(b->arena, left[i], type, -1, &a, b->err));
-        MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, type, -1, &c, b->err));
-        MR_TRY(mr_same_value(b, a, c, arguments->is_strict[i] || left_strict[i], &same));
-        MR_TRY(mr_expr_and(b->arena, *on, same, on, b->err));
-    }
-    return MR_OK;
-}
-
-static MrStatus unnest_join(MrArguments *arguments, MrLogical **place);
-
-/* a RIGHT JOIN b is b LEFT JOIN a. */
-static MrStatus unnest_turned(MrArguments *arguments, MrLogical **place)
-{
-    MrBinder *b = arguments->b;
-    const MrLogical *node = *place;
-    MrExpr *condition = node->predicate;
-    MrLogical *turned;
-    MR_TRY(mr_join_turn(b, node, &condition, &turned));
-    turned->predicate = condition;
-    MR_TRY(mr_join_turn_back(b, node, turned, place));
-    return unnest_project(arguments, place);
-}
-
-static MrStatus unnest_join(MrArguments *arguments, MrLogical **place)
-{
-    MrBinder *b = arguments->b;
-    MrLogical *node = *place, *left = node->input, *right = node->right;
-    const MrLogicalColumn *had = node->columns;
-    uint32_t left_count = left->column_count, count = node->column_count, *places, *of_left;
-    bool *left_strict;
-    bool left_is = mr_tree_is_correlated(left), right_is = mr_tree_is_correlated(right);
-    MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
-    MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
-    MR_NEW_ARRAY(b->arena, places, left_count + right->column_count, b->err);
-    if (node->asof.is_used || node->is_lookup) {
-        return mr_bind_unsupported(b, -1, "Join in FROM of the query itself.",
-                                   "an ASOF JOIN or FOR SYSTEM_TIME in a subquery that names an "
-                                   "outer column is not supported yet");
-    }
-    if (node->join_type == MR_JOIN_TYPE_RIGHT) {
-        return unnest_turned(arguments, place);
-    }
-    if (node->join_type == MR_JOIN_TYPE_FULL) {
-        return mr_bind_unsupported(b, -1, "Turn it into a LEFT JOIN.",
-                                   "a FULL JOIN in a subquery that names an outer column is not "
-                                   "supported yet");
-    }
-    bool needs_left = left_is || node->join_type != MR_JOIN_TYPE_INNER || !right_is;
-    if (needs_left) {
-        MR_TRY(mr_unnest_any(arguments, &left));
-        memcpy(of_left, arguments->columns, arguments->count * sizeof *of_left);
-        memcpy(left_strict, arguments->is_strict, arguments->count * sizeof *left_strict);
-    }
-    uint32_t shift = left->column_count;
-    for (uint32_t i = 0; i < left_count + right->column_count; i++) {
-        places[i] = i < left_count ? i : i - left_count + shift;
-    }
-    MrExpr *on = node->predicate, *same = NULL;
-    if (right_is) {
-        MR_TRY(mr_unnest_any(arguments, &right));
-        if (needs_left) {
-            MR_TRY(match_sides(arguments, of_left, shift, left_strict, &same));
-            memcpy(arguments->columns, of_left, arguments->count * sizeof *of_left);
-            memcpy(arguments->is_strict, left_strict, arguments->count * sizeof *left_strict);
-        } else {
-            for (uint32_t i = 0; i < arguments->count; i++) {
-                arguments->columns[i] += shift;
-            }
-        }
-    }
-    MrMapping mapping = { .arguments = arguments, .places = places };
-    MR_TRY(mr_map_in_place(&mapping, &on));
-    MR_TRY(mr_expr_and(b->arena, same, on, &on, b->err));
-    MR_TRY(mr_dependent_join(b, node->join_type, left, right, on, place));
-    return mr_dependent_show(arguments, place, places, had, count);
-}
-
-static MrStatus unnest_union(MrArguments *arguments, MrLogical **place)
-{
-    MrLogical *node = *place;
-    uint32_t count = node->column_count, *places;
-    MrBinder *b = arguments->b;
-    bool *strict;
-    MR_NEW_ARRAY(b->arena, places, count, b->err);
-    MR_NEW_ARRAY(b->arena, strict, arguments->count, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        places[i] = i;
-    }
-    MR_TRY(mr_unnest_any(arguments, &node->input));
-    MR_TRY(mr_dependent_show(arguments, &node->input, places, node->columns, count));
-    memcpy(strict, arguments->is_strict, arguments->count * sizeof *strict);
-    MR_TRY(mr_unnest_any(arguments, &node->right));
-    MR_TRY(mr_dependent_show(arguments, &node->right, places, node->columns, count));
-    for (uint32_t i = 0; i < arguments->count; i++) {
-        arguments->is_strict[i] = arguments->is_strict[i] && strict[i];
-    }
-    return mr_logical_union(b->arena, node->input, node->right, place, b->err);
-}
-
 /* Window functions and top-N: each within the rows of its argument values. */
 static MrStatus unnest_over(MrArguments *arguments, MrLogical **place)
 {
@@ -479,10 +419,10 @@ MrStatus mr_unnest(MrArguments *arguments, MrLogical **node)
 {
     switch ((*node)->kind) {
     case MR_LOGICAL_FILTER: return unnest_filter(arguments, node);
-    case MR_LOGICAL_PROJECT: return unnest_project(arguments, node);
+    case MR_LOGICAL_PROJECT: return mr_unnest_project(arguments, node);
     case MR_LOGICAL_AGGREGATE: return unnest_aggregate(arguments, node);
-    case MR_LOGICAL_JOIN: return unnest_join(arguments, node);
-    case MR_LOGICAL_UNION: return unnest_union(arguments, node);
+    case MR_LOGICAL_JOIN: return mr_unnest_join(arguments, node);
+    case MR_LOGICAL_UNION: return mr_unnest_union(arguments, node);
     case MR_LOGICAL_RECURSION: return mr_unnest_recursion(arguments, node);
     case MR_LOGICAL_SCAN: return mr_unnest_step(arguments, node); /* others are not correlated */
     case MR_LOGICAL_SORT: return unnest_sort(arguments, node);

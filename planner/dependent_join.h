@@ -27,6 +27,8 @@ typedef struct MrArguments {
 
 /* Whether any expression of the tree names a column of the query around it. */
 bool mr_tree_is_correlated(const MrLogical *node);
+/* mr_expr_map() of every expression of the tree. */
+MrStatus mr_tree_map(MrBinder *b, MrLogical *node, MrExprReplace replace, void *context);
 MrStatus mr_arguments_init(MrBinder *b, const MrLogical *outer, const MrExpr *subquery,
                            const MrLogical *tree, MrArguments *out);
 /* Only what this part of the tree uses counts from now on. */

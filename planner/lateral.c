@@ -336,12 +336,6 @@ static MrStatus aside_replace(void *context, const MrExpr *column, MrExpr **out)
 static MrStatus filter_right(MrBinder *b, MrOuter *around, MrExpr *condition, MrLogical *join)
 {
     Aside aside = { .b = b, .around = around, .left_count = join->input->column_count };
-    if (join->join_type != MR_JOIN_TYPE_LEFT) {
-        return mr_bind_unsupported(b, condition->position,
-                                   "Turn it into a LEFT JOIN, or filter its inputs in subqueries.",
-                                   "a subquery in the condition of a %s JOIN is not supported yet",
-                                   join->join_type == MR_JOIN_TYPE_FULL ? "FULL" : "RIGHT");
-    }
     MR_TRY(mr_expr_map_columns(b->arena, condition, aside_replace, &aside, &condition, b->err));
     return mr_bind_filter(b, &join->right, condition);
 }
@@ -367,17 +361,49 @@ static MrStatus settle(MrBinder *b, const MrOuter *around, MrLogical **join)
     if (around->count == 0 || !mr_tree_is_correlated(node->right)) {
         return mr_join_settle(b, node);
     }
-    if (node->join_type != MR_JOIN_TYPE_INNER && node->join_type != MR_JOIN_TYPE_LEFT) {
-        return mr_bind_unsupported(b, node->position, "Turn it into a LEFT JOIN.",
-                                   "a %s JOIN in a subquery that names an outer column is not "
-                                   "supported yet",
-                                   node->join_type == MR_JOIN_TYPE_FULL ? "FULL" : "RIGHT");
-    }
     if (is_chain(node->right, &chain) && can_compute(node, &chain)) {
         return compute_right(b, around, join);
     }
     return unnest_right(b, around, join);
 }
+
+/* ---- Queries further out --------------------------------------------------------------------- */
+
+static MrStatus passed_replace(void *context, const MrExpr *expr, MrExpr **out)
+{
+    MrExpr *const *args = context;
+    if (expr->kind == MR_EXPR_OUTER) {
+        *out = args[expr->column];
+    }
+    return MR_OK;
+}
+
+typedef struct Beside {
+    MrBinder *b;
+    MrOuter *around;
+} Beside;
+
+static MrStatus beside_replace(void *context, const MrExpr *expr, MrExpr **out)
+{
+    const Beside *beside = context;
+    MrBinder *b = beside->b;
+    uint32_t index = 0;
+    if (expr->kind != MR_EXPR_OUTER) {
+        return MR_OK;
+    }
+    MR_TRY(mr_outer_add(b, beside->around, (MrExpr *)(uintptr_t)expr, &index));
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_OUTER, expr->type, expr->position, 0, out, b->err));
+    (*out)->column = index;
+    return MR_OK;
+}
+
+MrStatus mr_lateral_put_beside(MrBinder *b, MrOuter *around, MrLogical *right)
+{
+    Beside beside = { b, around };
+    return mr_tree_map(b, right, beside_replace, &beside);
+}
+
+/* ---- RIGHT and FULL -------------------------------------------------------------------------- */
 
 static MrStatus settle_turned(MrBinder *b, MrExpr *condition, MrLogical **join)
 {
@@ -385,8 +411,25 @@ static MrStatus settle_turned(MrBinder *b, MrExpr *condition, MrLogical **join)
     MrLogical *turned;
     MrOuter around = { .is_hidden = true };
     MR_TRY(mr_join_turn(b, node, &condition, &turned));
+    MR_TRY(mr_lateral_put_beside(b, &around, turned->right));
     MR_TRY(mr_lateral_settle(b, &around, condition, &turned));
     return mr_join_turn_back(b, node, turned, join);
+}
+
+/* A RIGHT or FULL JOIN, whose left side may not be named: what is, are columns of queries further
+ * out. */
+static MrStatus settle_both(MrBinder *b, const MrOuter *around, MrExpr *condition,
+                            bool has_subquery, MrLogical **join)
+{
+    MrLogical *node = *join;
+    if (around->count > 0) {
+        MR_TRY(mr_tree_map(b, node->right, passed_replace, around->args));
+    }
+    if (!has_subquery) {
+        return mr_join_settle(b, node);
+    }
+    return node->join_type == MR_JOIN_TYPE_RIGHT ? settle_turned(b, condition, join)
+                                                 : mr_join_with_subqueries(b, condition, join);
 }
 
 MrStatus mr_lateral_settle(MrBinder *b, MrOuter *around, MrExpr *condition, MrLogical **join)
@@ -394,18 +437,15 @@ MrStatus mr_lateral_settle(MrBinder *b, MrOuter *around, MrExpr *condition, MrLo
     MrLogical *node = *join;
     MrExpr *with;
     MR_TRY(split_condition(b, condition, &node->predicate, &with));
+    if (node->join_type == MR_JOIN_TYPE_RIGHT || node->join_type == MR_JOIN_TYPE_FULL) {
+        return settle_both(b, around, condition, with != NULL, join);
+    }
     if (with == NULL) {
         return settle(b, around, join);
-    }
-    if (node->join_type == MR_JOIN_TYPE_RIGHT && around->count == 0) {
-        return settle_turned(b, condition, join);
     }
     if (node->join_type == MR_JOIN_TYPE_INNER) {
         MR_TRY(settle(b, around, join));
         return mr_bind_filter(b, join, with);
-    }
-    if (node->join_type == MR_JOIN_TYPE_FULL && around->count == 0) {
-        return mr_join_with_subqueries(b, condition, join);
     }
     MR_TRY(filter_right(b, around, with, node));
     return settle(b, around, join);

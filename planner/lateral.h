@@ -15,8 +15,11 @@
  * Where the right side only computes (functions that give rows, projections, filters over nothing)
  * it is computed over the left rows.  Else it is unnested (planner/dependent_join.h). */
 MrStatus mr_lateral_settle(MrBinder *b, MrOuter *around, MrExpr *condition, MrLogical **join);
-/* A FULL JOIN gets a condition with subqueries, each about one side (join_subquery.c).  *join
- * becomes a tree with the same columns. */
+/* A tree that was bound with the queries further out around it becomes one that names them through
+ * `around`, to which they are added, as the right side of a join does. */
+MrStatus mr_lateral_put_beside(MrBinder *b, MrOuter *around, MrLogical *right);
+/* A FULL JOIN gets a condition with subqueries (join_subquery.c).  *join becomes a tree with the
+ * same columns. */
 MrStatus mr_join_with_subqueries(MrBinder *b, MrExpr *condition, MrLogical **join);
 
 #endif

@@ -262,6 +262,9 @@ bool mr_conjunct_any(const MrExpr *predicate, bool (*test)(void *context, const 
 bool mr_expr_is_binary(const MrExpr *expr, const char *name);
 /* A copy of the node with an array of its own for the arguments, which the caller sets. */
 MrStatus mr_expr_copy(MrArena *arena, const MrExpr *node, MrExpr **out, MrError *err);
+/* An aggregate's argument: one that can fail is computed only where FILTER (NULL: none) is true. */
+MrStatus mr_expr_filtered(MrArena *arena, MrExpr *argument, MrExpr *filter, MrExpr **out,
+                          MrError *err);
 /* What stands for the expression; *out, NULL before, stays so where it is kept. */
 typedef MrStatus (*MrExprReplace)(void *context, const MrExpr *expr, MrExpr **out);
 /* A copy in which what `replace` gives stands for nodes, the outermost first; nothing below those

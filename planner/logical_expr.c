@@ -278,3 +278,17 @@ bool mr_expr_is_constant(const MrExpr *tree)
     }
     return true;
 }
+
+MrStatus mr_expr_filtered(MrArena *arena, MrExpr *argument, MrExpr *filter, MrExpr **out,
+                          MrError *err)
+{
+    MrDatum nothing = { .type = argument->type, .is_null = true };
+    *out = argument;
+    if (filter == NULL || !mr_expr_is_fallible(argument) || mr_expr_is_volatile(filter)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_expr_new(arena, MR_EXPR_CASE, argument->type, argument->position, 3, out, err));
+    (*out)->args[0] = filter;
+    (*out)->args[1] = argument;
+    return mr_expr_constant(arena, &nothing, -1, &(*out)->args[2], err);
+}

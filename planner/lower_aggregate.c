@@ -98,7 +98,10 @@ static MrStatus lower_arguments(MrLowering *lowering, const MrLogical *node, MrA
     }
     for (uint32_t i = 0; i < node->call_count; i++) {
         for (uint32_t j = 0; j < node->calls[i].aggregate->arg_count; j++) {
-            call_slots[i * CALL_SLOTS + j] = slot_of(&slots, node->input, node->calls[i].args[j]);
+            MrExpr *argument;
+            MR_TRY(mr_expr_filtered(lowering->arena, node->calls[i].args[j], node->calls[i].filter,
+                                    &argument, lowering->err));
+            call_slots[i * CALL_SLOTS + j] = slot_of(&slots, node->input, argument);
         }
         if (node->calls[i].filter != NULL) {
             call_slots[i * CALL_SLOTS + FILTER_SLOT] =

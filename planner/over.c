@@ -307,7 +307,10 @@ static MrStatus call_columns(Columns *columns, const MrBoundOver *over, MrOverCa
                          .number = over->number,
                          .frame = over->window.frame };
     for (uint32_t i = 0; i < over->arg_count; i++) {
-        MR_TRY(column_for(columns, over->args[i], &out->args[i]));
+        MrExpr *argument;
+        MR_TRY(mr_expr_filtered(columns->b->arena, over->args[i], over->filter, &argument,
+                                columns->b->err));
+        MR_TRY(column_for(columns, argument, &out->args[i]));
     }
     if (over->filter != NULL) {
         MR_TRY(column_for(columns, over->filter, &column));

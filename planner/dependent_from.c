@@ -1,0 +1,169 @@
+/*
+ * planner/dependent_from.c - joins and unions that name the outside, unnested: see
+ * dependent_join.h.
+ */
+#include "planner/dependent_internal.h"
+#include "planner/join.h"
+
+#include <string.h>
+
+/* The arguments of both sides must be the same; those of the left one stay. */
+static MrStatus match_sides(MrArguments *arguments, const uint32_t *left, uint32_t shift,
+                            const bool *left_strict, MrExpr **on)
+{
+    MrBinder *b = arguments->b;
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        MrExpr *a, *c, *same;
+        if (!arguments->used[i]) {
+            continue;
+        }
+        MrType type = arguments->keys[i]->type;
+        MR_TRY(mr_expr_column(b->arena, left[i], type, -1, &a, b->err));
+        MR_TRY(mr_expr_column(b->arena, arguments->columns[i] + shift, type, -1, &c, b->err));
+        MR_TRY(mr_same_value(b, a, c, arguments->is_strict[i] || left_strict[i], &same));
+        MR_TRY(mr_expr_and(b->arena, *on, same, on, b->err));
+    }
+    return MR_OK;
+}
+
+/* a RIGHT JOIN b is b LEFT JOIN a. */
+static MrStatus unnest_turned(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    const MrLogical *node = *place;
+    MrExpr *condition = node->predicate;
+    MrLogical *turned;
+    MR_TRY(mr_join_turn(b, node, &condition, &turned));
+    turned->predicate = condition;
+    MR_TRY(mr_join_turn_back(b, node, turned, place));
+    return mr_unnest_project(arguments, place);
+}
+
+/* The row's arguments, whichever side it has; `of_left` are those of the left one. */
+static MrStatus show_either(MrArguments *arguments, const uint32_t *of_left,
+                            const bool *left_strict, uint32_t shift, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *joined = *place;
+    MrExpr **either;
+    uint32_t count = 0, first = joined->column_count;
+    MR_NEW_ARRAY(b->arena, either, arguments->count, b->err);
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        MrExpr *both[2];
+        if (!arguments->used[i]) {
+            continue;
+        }
+        MR_TRY(mr_bind_node_column(b, joined, of_left[i], &both[0]));
+        MR_TRY(mr_bind_node_column(b, joined, arguments->columns[i] + shift, &both[1]));
+        MR_TRY(
+            mr_expr_new(b->arena, MR_EXPR_COALESCE, both[0]->type, -1, 2, &either[count], b->err));
+        memcpy(either[count]->args, both, sizeof both);
+        arguments->columns[i] = first + count++;
+        arguments->is_strict[i] = arguments->is_strict[i] && left_strict[i];
+    }
+    return mr_logical_extend(b->arena, joined, either, count, place, b->err);
+}
+
+/* Rows of both sides meet for the same arguments only, and are left over for each by themselves. */
+static MrStatus unnest_full(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *node = *place, *left = node->input, *right = node->right;
+    uint32_t left_count = left->column_count, count = node->column_count, *places, *of_left;
+    bool *left_strict;
+    MrExpr *on = node->predicate, *same = NULL;
+    MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, places, count, b->err);
+    MR_TRY(mr_unnest_any(arguments, &left));
+    memcpy(of_left, arguments->columns, arguments->count * sizeof *of_left);
+    memcpy(left_strict, arguments->is_strict, arguments->count * sizeof *left_strict);
+    uint32_t shift = left->column_count;
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = i < left_count ? i : i - left_count + shift;
+    }
+    MrArguments ours = *arguments; /* the condition may name either side's */
+    ours.columns = of_left;
+    MrMapping mapping = { .arguments = &ours, .places = places };
+    MR_TRY(mr_map_in_place(&mapping, &on));
+    MR_TRY(mr_unnest_any(arguments, &right));
+    MR_TRY(match_sides(arguments, of_left, shift, left_strict, &same));
+    MR_TRY(mr_expr_and(b->arena, same, on, &on, b->err));
+    MR_TRY(mr_dependent_join(b, MR_JOIN_TYPE_FULL, left, right, on, place));
+    MR_TRY(show_either(arguments, of_left, left_strict, shift, place));
+    return mr_dependent_show(arguments, place, places, node->columns, count);
+}
+
+MrStatus mr_unnest_join(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    MrLogical *node = *place, *left = node->input, *right = node->right;
+    const MrLogicalColumn *had = node->columns;
+    uint32_t left_count = left->column_count, count = node->column_count, *places, *of_left;
+    bool *left_strict;
+    bool left_is = mr_tree_is_correlated(left), right_is = mr_tree_is_correlated(right);
+    MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, places, left_count + right->column_count, b->err);
+    if (node->asof.is_used || node->is_lookup) {
+        return mr_bind_unsupported(b, -1, "Join in FROM of the query itself.",
+                                   "an ASOF JOIN or FOR SYSTEM_TIME in a subquery that names an "
+                                   "outer column is not supported yet");
+    }
+    if (node->join_type == MR_JOIN_TYPE_RIGHT) {
+        return unnest_turned(arguments, place);
+    }
+    if (node->join_type == MR_JOIN_TYPE_FULL) {
+        return unnest_full(arguments, place);
+    }
+    bool needs_left = left_is || node->join_type != MR_JOIN_TYPE_INNER || !right_is;
+    if (needs_left) {
+        MR_TRY(mr_unnest_any(arguments, &left));
+        memcpy(of_left, arguments->columns, arguments->count * sizeof *of_left);
+        memcpy(left_strict, arguments->is_strict, arguments->count * sizeof *left_strict);
+    }
+    uint32_t shift = left->column_count;
+    for (uint32_t i = 0; i < left_count + right->column_count; i++) {
+        places[i] = i < left_count ? i : i - left_count + shift;
+    }
+    MrExpr *on = node->predicate, *same = NULL;
+    if (right_is) {
+        MR_TRY(mr_unnest_any(arguments, &right));
+        if (needs_left) {
+            MR_TRY(match_sides(arguments, of_left, shift, left_strict, &same));
+            memcpy(arguments->columns, of_left, arguments->count * sizeof *of_left);
+            memcpy(arguments->is_strict, left_strict, arguments->count * sizeof *left_strict);
+        } else {
+            for (uint32_t i = 0; i < arguments->count; i++) {
+                arguments->columns[i] += shift;
+            }
+        }
+    }
+    MrMapping mapping = { .arguments = arguments, .places = places };
+    MR_TRY(mr_map_in_place(&mapping, &on));
+    MR_TRY(mr_expr_and(b->arena, same, on, &on, b->err));
+    MR_TRY(mr_dependent_join(b, node->join_type, left, right, on, place));
+    return mr_dependent_show(arguments, place, places, had, count);
+}
+
+MrStatus mr_unnest_union(MrArguments *arguments, MrLogical **place)
+{
+    MrLogical *node = *place;
+    uint32_t count = node->column_count, *places;
+    MrBinder *b = arguments->b;
+    bool *strict;
+    MR_NEW_ARRAY(b->arena, places, count, b->err);
+    MR_NEW_ARRAY(b->arena, strict, arguments->count, b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = i;
+    }
+    MR_TRY(mr_unnest_any(arguments, &node->input));
+    MR_TRY(mr_dependent_show(arguments, &node->input, places, node->columns, count));
+    memcpy(strict, arguments->is_strict, arguments->count * sizeof *strict);
+    MR_TRY(mr_unnest_any(arguments, &node->right));
+    MR_TRY(mr_dependent_show(arguments, &node->right, places, node->columns, count));
+    for (uint32_t i = 0; i < arguments->count; i++) {
+        arguments->is_strict[i] = arguments->is_strict[i] && strict[i];
+    }
+    return mr_logical_union(b->arena, node->input, node->right, place, b->err);
+}
