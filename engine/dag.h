@@ -359,6 +359,9 @@ typedef struct MrDagNode {
      * it leaves out are that view's to note. */
     const char *part;
     const MrTimezone *zone; /* of that view; NULL: the DAG's */
+    /* Made of tables alone: what it gives is brought up to date after every change of them, as a
+     * reader asks for it at places within a micro-batch. */
+    bool settles;
 } MrDagNode;
 
 /* Nodes in order from the scans to the root: a node stands behind its inputs, the left one's part

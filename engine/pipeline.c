@@ -123,6 +123,7 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
     pipeline->is_chain = true;
     MR_NEW_ARRAY(&pipeline->arena, pipeline->operators, dag->node_count, err);
     MR_NEW_ARRAY(&pipeline->arena, pipeline->scans, dag->node_count, err);
+    MR_NEW_ARRAY(&pipeline->arena, pipeline->settling, dag->node_count, err);
     for (uint32_t i = 0; i < dag->node_count; i++) {
         const MrDagNode *node = &dag->nodes[i];
         if (node->input >= (int32_t)i || node->right >= (int32_t)i) {
@@ -130,6 +131,9 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
         }
         if (node->kind == MR_OPERATOR_SCAN) {
             pipeline->scans[pipeline->scan_count++] = i;
+        }
+        if (node->settles && operator_classes[node->kind]->finish_batch != NULL) {
+            pipeline->settling[pipeline->settling_count++] = &pipeline->operators[i];
         }
         pipeline->is_chain = pipeline->is_chain && node->input == (int32_t)i - 1 && node->right < 0;
     }
@@ -370,6 +374,29 @@ static MrStatus push_block(MrPipeline *pipeline, uint32_t source, const MrBlock 
     return MR_OK;
 }
 
+/* What tables alone give is computed anew after each of their changes. */
+static MrStatus settle(MrPipeline *pipeline, MrBatch *batch)
+{
+    for (uint32_t i = 0; i < pipeline->settling_count; i++) {
+        MrOperator *op = pipeline->settling[i];
+        mr_meter_start(batch->meter);
+        MR_TRY(op->op_class->finish_batch(op, batch));
+        mr_meter_charge(batch->meter, &op->busy_us);
+    }
+    return MR_OK;
+}
+
+static bool feeds_settling(const MrPipeline *pipeline, uint32_t source)
+{
+    for (uint32_t s = 0; pipeline->settling_count > 0 && s < pipeline->scan_count; s++) {
+        if (scan_spec(pipeline, s)->source == source &&
+            pipeline->dag->nodes[pipeline->scans[s]].settles) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_batch(MrPipeline *pipeline, MrError *err)
 {
     pipeline->lanes[0].batch.err = err;
@@ -387,7 +414,7 @@ static MrStatus push_values(MrPipeline *pipeline, MrError *err)
             MR_TRY(push_block(pipeline, spec->source, spec->values, err));
         }
     }
-    return MR_OK;
+    return settle(pipeline, &pipeline->lanes[0].batch); /* totals are there from the start */
 }
 
 static uint64_t input_rows(const MrPipelineInput *inputs, uint32_t count)
@@ -406,6 +433,9 @@ static MrStatus push_inputs(MrPipeline *pipeline, const MrPipelineInput *inputs,
         const MrPipelineInput *input = &inputs[i];
         if (input->block != NULL) {
             MR_TRY(push_block(pipeline, input->source, input->block, err));
+            if (feeds_settling(pipeline, input->source)) {
+                MR_TRY(settle(pipeline, &pipeline->lanes[0].batch));
+            }
         }
         MR_TRY(advance_all(pipeline, input, &pipeline->lanes[0].batch));
     }

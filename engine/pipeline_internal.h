@@ -61,7 +61,9 @@ struct MrPipeline {
     MrMemory memory;
     MrOperator *operators; /* one per node; the group-by of several lanes is in the lanes instead */
     uint32_t operator_count;
-    uint32_t *scans; /* the operators that are leaves, in order */
+    uint32_t *scans;       /* the operators that are leaves, in order */
+    MrOperator **settling; /* of tables alone, with state: see MrDagNode.settles */
+    uint32_t settling_count;
     uint32_t scan_count;
     bool is_chain;          /* every operator has one input: work can be spread over threads */
     bool has_values;        /* the rows of VALUES are in */

@@ -8,17 +8,20 @@
  */
 #include "planner/join.h"
 
-/* Whether the tree has only rows of tables, each at the place of its change: what is computed of
- * several (groups, views) comes at the end of a micro-batch, wherever that is. */
-static bool has_only_changes(const MrLogical *node)
+/* Whether the tree is made of tables alone.  What is computed of several rows (groups, first rows)
+ * is brought up to date after every change then, so that it is right at every place of the log. */
+static bool is_of_tables(const MrLogical *node)
 {
-    switch (node->kind) {
-    case MR_LOGICAL_SCAN: return node->scan == MR_SCAN_TABLE;
-    case MR_LOGICAL_FILTER:
-    case MR_LOGICAL_PROJECT: return has_only_changes(node->input);
-    case MR_LOGICAL_UNION: return has_only_changes(node->input) && has_only_changes(node->right);
-    default: return false;
+    if (node->kind == MR_LOGICAL_SCAN) {
+        return node->scan == MR_SCAN_TABLE || node->scan == MR_SCAN_VALUES;
     }
+    return node->kind != MR_LOGICAL_RECURSION && is_of_tables(node->input) &&
+           (node->right == NULL || is_of_tables(node->right));
+}
+
+static bool can_change(const MrLogical *node)
+{
+    return is_of_tables(node) && mr_logical_reads(node, MR_SCAN_TABLE);
 }
 
 /* Whether rows of the tree come once, when nothing can change them any more. */
@@ -65,15 +68,15 @@ static void close_with_window(MrLogical *join, bool of_left)
     window->judges_late = !is_one;
     *(of_left ? &join->left_time : &join->right_time) =
         (MrJoinTime){ .column = column, .keep_us = -1, .late_us = is_one ? -1 : MR_TIME_MAX / 2 };
-    join->closes_by_window = true;
+    join->closes_by_window = window;
+    *(of_left ? &join->settles_right : &join->settles_left) = true;
     join->passes_time = true;
     mr_join_keep_roles(join, of_left, false);
 }
 
 void mr_join_settle_closing(MrLogical *join)
 {
-    bool left_changes = has_only_changes(join->input),
-         right_changes = has_only_changes(join->right);
+    bool left_changes = can_change(join->input), right_changes = can_change(join->right);
     bool pads_left = join->join_type == MR_JOIN_TYPE_RIGHT || join->join_type == MR_JOIN_TYPE_FULL;
     bool pads_right = join->join_type == MR_JOIN_TYPE_LEFT || join->join_type == MR_JOIN_TYPE_FULL;
     if (left_changes && right_changes) {
@@ -81,6 +84,7 @@ void mr_join_settle_closing(MrLogical *join)
     }
     if (right_changes && !pads_left && comes_closed(join->input)) {
         join->is_lookup = true;
+        join->settles_right = true;
         join->passes_time = true;
         mr_join_keep_roles(join, true, true);
     } else if (right_changes && !pads_left) {

@@ -255,7 +255,9 @@ void mr_join_keep_roles(MrLogical *join, bool of_left, bool events)
 static void clear_times(MrLogical *join)
 {
     join->left_time = join->right_time = (MrJoinTime){ .column = -1 };
-    join->passes_time = join->closes_by_window = false;
+    join->passes_time = join->settles_left = false;
+    join->settles_right = join->settles_right && join->is_lookup; /* that is settled once */
+    join->closes_by_window = NULL;
     join->hold_us = 0;
     for (uint32_t i = 0; i < join->column_count; i++) {
         join->columns[i].role = MR_TIME_NONE;

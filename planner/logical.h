@@ -113,7 +113,9 @@ struct MrLogical {
     MrJoinTime left_time, right_time; /* JOIN: as planner/join.h found them */
     MrLogicalAsof asof;               /* JOIN */
     bool passes_time;                 /* JOIN: its output has event times */
-    bool closes_by_window;            /* JOIN: of what changes with windows, see join_close.c */
+    /* JOIN: what changes meets rows of windows, which close by this WINDOW (join_close.c). */
+    const MrLogical *closes_by_window;
+    bool settles_left, settles_right; /* JOIN: that side counts as it is at each place of the log */
     int64_t hold_us;
 
     MrExpr **expressions; /* PROJECT: column_count of them */

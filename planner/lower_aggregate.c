@@ -154,7 +154,6 @@ MrStatus mr_lower_aggregate(MrLowering *lowering, const MrLogical *node, bool ha
 static MrOrderedSpec ordered_spec(const MrLowering *lowering, const MrLogical *node,
                                   bool has_reader)
 {
-    const MrLowerOptions *options = lowering->options;
     const MrLogicalOver *over = node->over;
     bool retracts = mr_lowering_top(lowering)->retracts;
     MrOrderedSpec spec = { .partition = over->partition,
@@ -163,7 +162,7 @@ static MrOrderedSpec ordered_spec(const MrLowering *lowering, const MrLogical *n
                            .order_count = over->order_count,
                            .ties = over->ties,
                            .tie_count = over->tie_count,
-                           .emit = options->emit,
+                           .emit = lowering->emit,
                            .input_retracts = retracts,
                            .input_is_derived = !mr_logical_is_in_log_order(node->input),
                            .needs_old = has_reader,
@@ -172,7 +171,7 @@ static MrOrderedSpec ordered_spec(const MrLowering *lowering, const MrLogical *n
                            .event_after_us = over->event_after_us,
                            .close_column = -1,
                            .allowed_lateness_us =
-                               mr_window_lateness_us(node->input, options->allowed_lateness_us) };
+                               mr_window_lateness_us(node->input, lowering->allowed_lateness_us) };
     /* The first rows of a stream wait for no time: a row that comes late is in its place too. */
     if (node->kind == MR_LOGICAL_TOP_N && spec.emit == MR_EMIT_MODE_UPDATE) {
         spec.orders_by_event = false;
@@ -197,7 +196,7 @@ MrStatus mr_lower_over(MrLowering *lowering, const MrLogical *node, bool has_rea
     return mr_lowering_append(lowering, MR_OPERATOR_OVER, spec, &schema,
                               spec->ordered.input_retracts ||
                                   (lowering->options->is_standing && has_reader &&
-                                   mr_over_corrects(node, lowering->options->emit)));
+                                   mr_over_corrects(node, lowering->emit)));
 }
 
 MrStatus mr_lower_top_n(MrLowering *lowering, const MrLogical *node, bool has_reader)
@@ -215,5 +214,5 @@ MrStatus mr_lower_top_n(MrLowering *lowering, const MrLogical *node, bool has_re
     return mr_lowering_append(
         lowering, MR_OPERATOR_TOP_N, spec, &schema,
         spec->ordered.input_retracts ||
-            (lowering->options->is_standing && mr_over_corrects(node, lowering->options->emit)));
+            (lowering->options->is_standing && mr_over_corrects(node, lowering->emit)));
 }

@@ -106,16 +106,38 @@ static bool takes_back(const MrJoinSpec *spec)
     }
 }
 
+static void settle_below(const MrDag *dag, int32_t index)
+{
+    if (index >= 0) {
+        dag->nodes[index].settles = true;
+        settle_below(dag, dag->nodes[index].input);
+        settle_below(dag, dag->nodes[index].right);
+    }
+}
+
+/* Tables have no windows that close: a side of tables alone is kept up to date. */
+static MrStatus lower_side(MrLowering *lowering, const MrLogical *side, bool settles)
+{
+    const MrEmitMode emit = lowering->emit;
+    lowering->emit = settles ? MR_EMIT_MODE_UPDATE : emit;
+    const MrStatus status = mr_lower_node(lowering, side, true);
+    lowering->emit = emit;
+    if (status == MR_OK && settles) {
+        settle_below(lowering->dag, lowering->top);
+    }
+    return status;
+}
+
 /* Both inputs of a join and its keys; *left: the left input's node.  *by: columns that were
  * projected behind the left one's own. */
 static MrStatus lower_sides(MrLowering *lowering, const MrLogical *node, const MrJoinParts *parts,
                             const uint32_t *keys[2], int32_t *left, uint32_t *by)
 {
-    MR_TRY(mr_lower_node(lowering, node->input, true));
+    MR_TRY(lower_side(lowering, node->input, node->settles_left));
     MR_TRY(lower_keys(lowering, node->input, parts->left_keys, parts->key_count, &keys[0]));
     *left = lowering->top;
     *by = mr_lowering_top(lowering)->schema.column_count - node->input->column_count;
-    MR_TRY(mr_lower_node(lowering, node->right, true));
+    MR_TRY(lower_side(lowering, node->right, node->settles_right));
     return lower_keys(lowering, node->right, parts->right_keys, parts->key_count, &keys[1]);
 }
 

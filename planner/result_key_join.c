@@ -85,6 +85,9 @@ static MrStatus rebuild_join(MrBinder *b, MrLogical **place, uint32_t left, uint
     join->passes_time = before->passes_time;
     join->hold_us = before->hold_us;
     join->is_lookup = before->is_lookup;
+    join->closes_by_window = before->closes_by_window;
+    join->settles_left = before->settles_left;
+    join->settles_right = before->settles_right;
     join->asof = before->asof;
     MR_NEW_ARRAY(b->arena, exprs, total, b->err);
     MR_NEW_ARRAY(b->arena, names, total, b->err);

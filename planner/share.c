@@ -85,7 +85,8 @@ static bool joins_equal(const MrLogical *a, const MrLogical *b)
            !b->asof.is_used && a->is_null_aware == b->is_null_aware &&
            times_equal(&a->left_time, &b->left_time) &&
            times_equal(&a->right_time, &b->right_time) && a->passes_time == b->passes_time &&
-           a->hold_us == b->hold_us;
+           a->hold_us == b->hold_us && a->settles_left == b->settles_left &&
+           a->settles_right == b->settles_right;
 }
 
 static bool sort_keys_equal(const MrSortKey *a, const MrSortKey *b, uint32_t count)

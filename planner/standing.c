@@ -134,8 +134,7 @@ static bool is_corrected(const MrLogical *node)
  * the groups above close by. */
 static bool closes_with_group(const MrLogical *join, const MrLogical *group)
 {
-    bool of_left = join->left_time.column >= 0;
-    if (!join->closes_by_window) {
+    if (join->closes_by_window == NULL) {
         return join->is_lookup || join->passes_time || join->asof.is_used ||
                (!is_corrected(join->input) && !is_corrected(join->right));
     }
@@ -143,10 +142,8 @@ static bool closes_with_group(const MrLogical *join, const MrLogical *group)
         return false;
     }
     const MrLogicalColumn *time = &group->input->columns[group->time->column];
-    const MrLogical *windows = of_left ? join->input->columns[join->left_time.column].window_of
-                                       : join->right->columns[join->right_time.column].window_of;
-    return time->window_of != NULL && windows != NULL &&
-           memcmp(&time->window_of->window, &windows->window, sizeof(MrWindow)) == 0;
+    return time->window_of != NULL &&
+           memcmp(&time->window_of->window, &join->closes_by_window->window, sizeof(MrWindow)) == 0;
 }
 
 static MrStatus check_node(EmitCheck *check, const MrLogical *node)
@@ -170,7 +167,7 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
         MR_TRY(check_over(check, node));
     }
     if (node->kind == MR_LOGICAL_JOIN) {
-        check->has_bounded_join |= node->left_time.column >= 0 && !node->closes_by_window;
+        check->has_bounded_join |= node->left_time.column >= 0 && node->closes_by_window == NULL;
         if (check->on_close && !closes_with_group(node, check->group)) {
             return never_closes(
                 check->b, check->statement,
@@ -198,8 +195,10 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
     }
     const MrLogical *group = check->group;
     check->group = node->kind == MR_LOGICAL_AGGREGATE ? node : group;
-    MrStatus status = check_node(check, node->input);
-    if (status == MR_OK) {
+    /* A side that settles is never closed: what it is when the other one closes counts. */
+    MrStatus status =
+        check->on_close && node->settles_left ? MR_OK : check_node(check, node->input);
+    if (status == MR_OK && !(check->on_close && node->settles_right)) {
         status = check_node(check, node->right);
     }
     check->group = group;
@@ -243,7 +242,7 @@ static bool keeps_rows_for_ever(const MrLogical *node)
     bool is_bounded =
         node->kind != MR_LOGICAL_JOIN ||
         (node->asof.is_used ? node->asof.is_timed
-                            : node->left_time.column >= 0 || node->closes_by_window) ||
+                            : node->left_time.column >= 0 || node->closes_by_window != NULL) ||
         node->is_lookup || mr_join_side_is_static(node->input, node->right, true) ||
         mr_join_side_is_static(node->right, node->input, true);
     return !is_bounded || keeps_rows_for_ever(node->input) || keeps_rows_for_ever(node->right);

@@ -420,7 +420,7 @@ static bool window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *windo
  * join with a table whose rows go with their window. */
 static bool shows_start(const MrLogical *input, const MrLogical *aggregate, uint32_t *out)
 {
-    bool is_join = input->kind == MR_LOGICAL_JOIN && input->closes_by_window;
+    bool is_join = input->kind == MR_LOGICAL_JOIN && input->closes_by_window != NULL;
     if (input != aggregate && input->kind != MR_LOGICAL_RESULT && !is_join) {
         return false;
     }
