@@ -70,6 +70,8 @@ size_t mr_date_format(int32_t days, char out[MR_DATETIME_TEXT_MAX]);
 size_t mr_time_format(int64_t us, char out[MR_DATETIME_TEXT_MAX]);
 size_t mr_timestamp_format(int64_t us, char out[MR_DATETIME_TEXT_MAX]);
 size_t mr_timestamptz_format(int64_t us, const MrTimezone *zone, char out[MR_DATETIME_TEXT_MAX]);
+/* "+02", "-03:30": seconds east of UTC. */
+size_t mr_zone_offset_format(int32_t offset, char *out);
 /* IntervalStyle postgres: `1 mon 2 days 00:00:03.5`. */
 size_t mr_interval_format(const MrInterval *interval, char out[MR_DATETIME_TEXT_MAX]);
 

@@ -318,6 +318,7 @@ static MrDecodeOutcome decode_word(MrDateDecoder *decoder, const char *text,
     case MR_WORD_MIDNIGHT:
         decoder->zone = NULL;
         decoder->zone_offset = 0;
+        decoder->mask |= MR_HAS_ZONE;
         return set_time(decoder, (MrClockTime){ 0 });
     case MR_WORD_CLOCK: return MR_DECODED_NEEDS_CLOCK;
     case MR_WORD_MONTH: return decode_month_word(decoder, value);

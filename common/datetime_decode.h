@@ -60,5 +60,8 @@ static inline int64_t mr_clock_time_us(const MrClockTime *clock)
  * text that decoder->zone_text points into. */
 MrDecodeOutcome mr_datetime_decode(MrString text, bool is_time, MrDateDecoder *decoder,
                                    MrDateFields *fields);
+/* The error of an outcome that is none of a text of that type. */
+MrStatus mr_datetime_outcome_error(MrDecodeOutcome outcome, const MrDateDecoder *decoder,
+                                   MrString text, const char *type_name, MrError *err);
 
 #endif

@@ -128,6 +128,11 @@ static char *put_offset(char *out, int32_t offset)
     return out;
 }
 
+size_t mr_zone_offset_format(int32_t offset, char *out)
+{
+    return (size_t)(put_offset(out, offset) - out);
+}
+
 size_t mr_timestamptz_format(int64_t us, const MrTimezone *zone, char out[MR_DATETIME_TEXT_MAX])
 {
     if (us == INT64_MIN || us == INT64_MAX) {

@@ -7,8 +7,8 @@
 
 #define SHOWN(text) (int)((text).length < 400 ? (text).length : 400), (text).data
 
-static MrStatus outcome_error(MrDecodeOutcome outcome, const MrDateDecoder *decoder, MrString text,
-                              const char *type_name, MrError *err)
+MrStatus mr_datetime_outcome_error(MrDecodeOutcome outcome, const MrDateDecoder *decoder,
+                                   MrString text, const char *type_name, MrError *err)
 {
     switch (outcome) {
     case MR_DECODED_OUT_OF_RANGE:
@@ -44,7 +44,7 @@ MrStatus mr_date_parse(MrString text, int32_t *out, MrError *err)
     MrDecodeOutcome outcome = mr_datetime_decode(text, false, &decoder, &fields);
 
     if (outcome != MR_DECODED) {
-        return outcome_error(outcome, &decoder, text, "date", err);
+        return mr_datetime_outcome_error(outcome, &decoder, text, "date", err);
     }
     if ((decoder.mask & MR_HAS_SPECIAL) != 0) {
         *out = decoder.special == MR_WORD_EPOCH      ? 0
@@ -72,7 +72,7 @@ MrStatus mr_time_parse(MrString text, int64_t *out, MrError *err)
         outcome = MR_DECODED_MALFORMED;
     }
     if (outcome != MR_DECODED) {
-        return outcome_error(outcome, &decoder, text, "time", err);
+        return mr_datetime_outcome_error(outcome, &decoder, text, "time", err);
     }
     *out = mr_clock_time_us(&decoder.clock);
     return MR_OK;
@@ -92,7 +92,7 @@ static MrStatus parse_moment(MrString text, const char *type_name, MrDateDecoder
     MrDecodeOutcome outcome = mr_datetime_decode(text, false, decoder, &fields);
 
     if (outcome != MR_DECODED) {
-        return outcome_error(outcome, decoder, text, type_name, err);
+        return mr_datetime_outcome_error(outcome, decoder, text, type_name, err);
     }
     if ((decoder->mask & MR_HAS_SPECIAL) != 0) {
         *out = decoder->special == MR_WORD_EPOCH      ? 0

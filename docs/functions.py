@@ -23,7 +23,7 @@ their like are part of the [language](sql.md#queries). A server lists all of thi
 # A function belongs to the first family of which it has a type.
 FAMILIES = (
     ("dates and times", {"date", "time without time zone", "timestamp without time zone",
-                         "timestamp with time zone", "interval"}),
+                         "timestamp with time zone", "time with time zone", "interval"}),
     ("the catalogue", {"oid", "name", '"char"', "xid", "pg_node_tree", "regclass", "regtype", "regproc",
                        "regprocedure", "regoper", "regnamespace", "regrole", "regcollation"}),
     ("JSON", {"json", "jsonb"}),
@@ -36,7 +36,7 @@ KINDS = (("operator", "Operators"), ("function", "Functions"), ("aggregate", "Ag
          ("set function", "Functions that give rows"))
 OVERLOADS_SHOWN = 3
 SHORT = {"timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
-         "time without time zone": "time", "character varying": "varchar"}
+         "time without time zone": "time", "time with time zone": "timetz", "character varying": "varchar"}
 
 
 def entries():

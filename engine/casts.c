@@ -88,6 +88,7 @@ MrFunctionEval *mr_cast_length(MrTypeId type, bool is_explicit)
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return mr_length_timestamp;
+    case MR_TYPE_TIMETZ: return mr_length_timetz;
     case MR_TYPE_INTERVAL: return mr_length_interval;
     default:
         if (mr_type_is_array(type) && mr_cast_length(mr_type_element(type), is_explicit) != NULL) {

@@ -109,6 +109,37 @@ MR_KERNEL(timestamptz_to_time)
     }
     return MR_OK;
 }
+MR_KERNEL(timestamptz_to_timetz)
+{
+    const MrTimezone *zone = mr_eval_zone(eval);
+    MrTimetz *results = out->data;
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        const int64_t us = MR_ARG(int64_t, 0, i);
+        if (!mr_timestamp_is_finite(us)) {
+            MR_TRY(mr_kernel_set_null(eval, out, i));
+            continue;
+        }
+        const int64_t in_day = us - mr_floor_divide(us, MR_US_PER_DAY) * MR_US_PER_DAY;
+        const MrTimetz utc = mr_timetz(in_day, 0);
+        results[i] = mr_timetz_at(&utc, mr_timezone_offset_at(zone, us));
+    }
+    return MR_OK;
+}
+MR_KERNEL(time_to_timetz)
+{
+    const int32_t offset = mr_timezone_standard_offset(mr_eval_zone(eval));
+    const int64_t *restrict a = args[0]->data;
+    MrTimetz *restrict r = out->data;
+    (void)arg_count;
+    for (uint32_t i = 0; i < rows; i++) {
+        r[i] = mr_timetz(a[i], offset);
+    }
+    return MR_OK;
+}
+MR_UNARY_KERNEL(MR_NO_CLONES, timetz_to_time, MrTimetz, int64_t, x.us)
 MR_UNARY_KERNEL(MR_NO_CLONES, time_to_interval, int64_t, MrInterval, (MrInterval){ .us = x })
 /* What is left of the time after whole days; months and days don't count. */
 MR_UNARY_KERNEL(MR_NO_CLONES, interval_to_time, MrInterval, int64_t,
@@ -145,6 +176,18 @@ MrStatus mr_length_timestamp(MrEval *eval, const MrVector *const *args, uint32_t
     return MR_OK;
 }
 
+MrStatus mr_length_timetz(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                          uint32_t rows, MrVector *out)
+{
+    const MrTimetz *restrict a = args[0]->data;
+    MrTimetz *restrict r = out->data;
+    (void)eval, (void)arg_count;
+    for (uint32_t i = 0; i < rows; i++) {
+        r[i] = mr_timetz(round_us(a[i].us, out->type.typmod), a[i].offset);
+    }
+    return MR_OK;
+}
+
 MrStatus mr_length_interval(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
                             uint32_t rows, MrVector *out)
 {
@@ -167,6 +210,10 @@ const MrCast mr_casts_datetime[] = {
     MR_CAST(TIMESTAMPTZ, DATE, ASSIGNMENT, timestamptz_to_date, STABLE),
     MR_CAST(TIMESTAMPTZ, TIME, ASSIGNMENT, timestamptz_to_time, STABLE),
     MR_CAST(TIMESTAMPTZ, TIMESTAMP, ASSIGNMENT, timestamptz_to_timestamp, STABLE),
+    MR_CAST(TIMESTAMPTZ, TIMETZ, ASSIGNMENT, timestamptz_to_timetz, STABLE),
+    MR_CAST(TIME, TIMETZ, IMPLICIT, time_to_timetz, STABLE),
+    MR_CAST(TIMETZ, TIME, ASSIGNMENT, timetz_to_time, 0),
+    MR_CAST(TIMETZ, TIMETZ, IMPLICIT, NULL, 0),
     MR_CAST(TIME, INTERVAL, IMPLICIT, time_to_interval, 0),
     MR_CAST(INTERVAL, TIME, ASSIGNMENT, interval_to_time, 0),
     MR_CAST(TIME, TIME, IMPLICIT, NULL, 0),

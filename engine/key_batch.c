@@ -140,6 +140,7 @@ static inline uint64_t cell_hash(MrTypeId type, const char *cell)
         memcpy(&interval, cell, sizeof interval);
         return mr_interval_hash(&interval);
     }
+    case MR_TYPE_TIMETZ:
     case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     default: {
         uint64_t word;

@@ -89,9 +89,9 @@ static MrStatus bind_current_date(MrBinder *b, const MrAstCall *call, MrExpr **o
 
 static MrStatus bind_current_time(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    (void)out;
-    return mr_bind_unsupported(b, call->base.position, "Use localtime.",
-                               "time with time zone is not supported yet");
+    MrExpr *now;
+    MR_TRY(bind_moment(b, call, &now));
+    return bind_precision(b, call, MR_TYPE_TIMETZ, now, out);
 }
 
 static MrStatus bind_proctime(MrBinder *b, const MrAstCall *call, MrExpr **out)

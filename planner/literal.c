@@ -61,7 +61,7 @@ static bool append_moment(MrBinder *b, MrString word, MrBuilder *out)
 
 MrStatus mr_literal_moment(MrBinder *b, MrTypeId type, MrString text, MrString *out)
 {
-    const bool is_moment = type == MR_TYPE_DATE || type == MR_TYPE_TIME ||
+    const bool is_moment = type == MR_TYPE_DATE || type == MR_TYPE_TIME || type == MR_TYPE_TIMETZ ||
                            type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ;
     const bool is_once = b->mode == MR_BIND_ADHOC && b->clause != MR_CLAUSE_DEFAULT &&
                          b->clause != MR_CLAUSE_GENERATED && b->clause != MR_CLAUSE_WATERMARK;
@@ -236,6 +236,7 @@ static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ:
     case MR_TYPE_TIME:
+    case MR_TYPE_TIMETZ:
         if (name->typmod_count != 1 || name->typmods[0] < 0 || name->typmods[0] > 6) {
             return typmod_error(name, err, "The precision is from 0 to 6.");
         }
@@ -248,9 +249,9 @@ static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
 
 static MrStatus unknown_type(const MrAstType *name, MrError *err)
 {
-    static const char *const later[] = { "bpchar", "timetz", "money",  "serial",  "bigserial",
-                                         "bit",    "varbit", "xml",    "cidr",    "smallserial",
-                                         "point",  "hstore", "citext", "tsvector" };
+    static const char *const later[] = { "bpchar", "money",  "serial",  "bigserial",   "bit",
+                                         "varbit", "xml",    "cidr",    "smallserial", "point",
+                                         "hstore", "citext", "tsvector" };
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         if (strcmp(later[i], name->name) == 0) {
             mr_error_set(err, MR_ERR_UNSUPPORTED, "type \"%s\" is not supported yet", name->name);

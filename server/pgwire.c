@@ -233,6 +233,7 @@ int16_t mr_wire_type_length(MrTypeId type)
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return 8;
+    case MR_TYPE_TIMETZ: return 12;
     case MR_TYPE_INTERVAL:
     case MR_TYPE_UUID: return 16;
     case MR_TYPE_NAME: return 64;

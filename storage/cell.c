@@ -59,6 +59,7 @@ int mr_cell_compare(MrTypeId type, const void *a, const void *b)
     case MR_TYPE_FLOAT64: return float_compare(*(const double *)a, *(const double *)b);
     case MR_TYPE_NUMERIC: return mr_decimal_compare(a, b);
     case MR_TYPE_INTERVAL: return mr_interval_compare(a, b);
+    case MR_TYPE_TIMETZ: return mr_timetz_compare(a, b);
     case MR_TYPE_UUID: return memcmp(a, b, 16);
     case MR_TYPE_JSONB: return mr_jsonb_compare_values(mr_text_string(a), mr_text_string(b));
     case MR_TYPE_RECORD: return mr_record_compare(a, b);
@@ -112,6 +113,7 @@ uint64_t mr_cell_hash(MrTypeId type, const void *cell)
     case MR_TYPE_FLOAT64: return float_hash(*(const double *)cell);
     case MR_TYPE_NUMERIC: return mr_decimal_hash(cell);
     case MR_TYPE_INTERVAL: return mr_interval_hash(cell);
+    case MR_TYPE_TIMETZ:
     case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     case MR_TYPE_JSONB: return mr_jsonb_hash(mr_text_string(cell));
     case MR_TYPE_RECORD: return mr_record_hash(cell);
@@ -190,6 +192,7 @@ void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrB
         length = mr_timestamptz_format(*(const int64_t *)cell, zone, text);
         break;
     case MR_TYPE_INTERVAL: length = mr_interval_format(cell, text); break;
+    case MR_TYPE_TIMETZ: length = mr_timetz_format(cell, text); break;
     case MR_TYPE_UUID: length = uuid_format(cell, text); break;
     case MR_TYPE_BYTEA: bytea_format(cell, out); return;
     case MR_TYPE_RECORD: mr_record_format(cell, zone, out); return;

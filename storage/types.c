@@ -39,6 +39,7 @@ static const MrTypeInfo type_infos[MR_TYPE_COUNT] = {
 _Static_assert(sizeof(MrText) == 16, "a text view is 16 bytes");
 _Static_assert(sizeof(MrDecimal) == 24, "a numeric is 24 bytes");
 _Static_assert(sizeof(MrInterval) == 16, "an interval is 16 bytes");
+_Static_assert(sizeof(MrTimetz) == 16, "a time with a zone is 16 bytes");
 
 const MrTypeInfo *mr_type_info(MrTypeId id)
 {
@@ -66,6 +67,7 @@ static const struct {
     { "string", MR_TYPE_TEXT },
     { "bytes", MR_TYPE_BYTEA },
     { "time without time zone", MR_TYPE_TIME },
+    { "time with time zone", MR_TYPE_TIMETZ },
     { "timestamp without time zone", MR_TYPE_TIMESTAMP },
     { "timestamp with time zone", MR_TYPE_TIMESTAMPTZ },
     { "timestamp_ltz", MR_TYPE_TIMESTAMPTZ },
@@ -135,10 +137,13 @@ const char *mr_type_text(MrType type, char out[64])
         }
         return text_copy(out, "character varying");
     case MR_TYPE_TIME:
+    case MR_TYPE_TIMETZ:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: {
-        const char *name = type.id == MR_TYPE_TIME ? "time" : "timestamp";
-        const char *zone = type.id == MR_TYPE_TIMESTAMPTZ ? "with" : "without";
+        const bool is_time = type.id == MR_TYPE_TIME || type.id == MR_TYPE_TIMETZ;
+        const bool is_zoned = type.id == MR_TYPE_TIMESTAMPTZ || type.id == MR_TYPE_TIMETZ;
+        const char *name = is_time ? "time" : "timestamp";
+        const char *zone = is_zoned ? "with" : "without";
         if (typmod >= 0) {
             snprintf(out, 64, "%s(%d) %s time zone", name, typmod, zone);
         } else {
@@ -176,6 +181,7 @@ void mr_datum_load(MrDatum *out, MrType type, const void *cell)
     case MR_TYPE_FLOAT64: out->real = *(const double *)cell; break;
     case MR_TYPE_NUMERIC: memcpy(&out->decimal, cell, sizeof out->decimal); break;
     case MR_TYPE_INTERVAL: memcpy(&out->interval, cell, sizeof out->interval); break;
+    case MR_TYPE_TIMETZ: memcpy(&out->timetz, cell, sizeof out->timetz); break;
     case MR_TYPE_UUID: memcpy(out->uuid, cell, sizeof out->uuid); break;
     default: memcpy(&out->text, cell, sizeof out->text); break;
     }
@@ -202,6 +208,7 @@ void mr_datum_store(const MrDatum *datum, void *cell)
     case MR_TYPE_FLOAT64: *(double *)cell = datum->real; break;
     case MR_TYPE_NUMERIC: memcpy(cell, &datum->decimal, sizeof datum->decimal); break;
     case MR_TYPE_INTERVAL: memcpy(cell, &datum->interval, sizeof datum->interval); break;
+    case MR_TYPE_TIMETZ: memcpy(cell, &datum->timetz, sizeof datum->timetz); break;
     case MR_TYPE_UUID: memcpy(cell, datum->uuid, sizeof datum->uuid); break;
     default: memcpy(cell, &datum->text, sizeof datum->text); break;
     }

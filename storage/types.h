@@ -3,7 +3,8 @@
  * Must not know columns of tables, expressions or SQL syntax.
  *
  * In memory: bool is a byte 0/1; integers, floats as in C; date int32 days and time, timestamp,
- * timestamptz int64 µs since 1970-01-01; numeric MrDecimal; interval MrInterval; uuid 16 bytes;
+ * timestamptz int64 µs since 1970-01-01; numeric MrDecimal; interval MrInterval; timetz MrTimetz;
+ * uuid 16 bytes;
  * oid and xid int64; text, varchar, name, bytea, json, jsonb, jsonpath (normalised) and unknown are
  * 16-byte MrText views, and so are arrays, int2vector and oidvector (storage/array.h says what the
  * bytes are), rows (storage/record.h) and the reg types (storage/reg.h).
@@ -13,6 +14,7 @@
 
 #include "common/datetime.h"
 #include "common/decimal.h"
+#include "common/timetz.h"
 
 #include <string.h>
 
@@ -183,6 +185,7 @@ typedef struct MrDatum {
         double real;     /* float4, float8 */
         MrDecimal decimal;
         MrInterval interval;
+        MrTimetz timetz;
         MrText text;
         uint8_t uuid[16];
     };

@@ -20,12 +20,14 @@ BEST_STATE(BestFloat32, float)
 BEST_STATE(BestFloat64, double)
 BEST_STATE(BestDecimal, MrDecimal)
 BEST_STATE(BestInterval, MrInterval)
+BEST_STATE(BestTimetz, MrTimetz)
 
 /* NaN is greater than every number. */
 #define FLOAT_LESS(a, b) (isnan(b) ? !isnan(a) : (a) < (b))
 #define PLAIN_LESS(a, b) ((a) < (b))
 #define DECIMAL_LESS(a, b) (mr_decimal_compare(&(a), &(b)) < 0)
 #define INTERVAL_LESS(a, b) (mr_interval_compare(&(a), &(b)) < 0)
+#define TIMETZ_LESS(a, b) (mr_timetz_compare(&(a), &(b)) < 0)
 
 #define BEST_FUNCTIONS(suffix, State, ctype, LESS)                                                 \
     static MrStatus min_##suffix##_update(char *states, size_t stride, const MrAggregateInput *in, \
@@ -93,6 +95,7 @@ BEST_FUNCTIONS(float32, BestFloat32, float, FLOAT_LESS)
 BEST_FUNCTIONS(float64, BestFloat64, double, FLOAT_LESS)
 BEST_FUNCTIONS(decimal, BestDecimal, MrDecimal, DECIMAL_LESS)
 BEST_FUNCTIONS(interval, BestInterval, MrInterval, INTERVAL_LESS)
+BEST_FUNCTIONS(timetz, BestTimetz, MrTimetz, TIMETZ_LESS)
 
 /* ---- text: the state owns the bytes of a long value ------------------------------------------ */
 
@@ -280,6 +283,8 @@ const MrAggregate mr_aggregates_min_max[] = {
     BEST_PAIR(DATE, BestInt32, int32, "(DATE '2026-01-02'), (DATE '2026-01-01')", "2026-01-01",
               "2026-01-02"),
     BEST_PAIR(TIME, BestInt64, int64, "(TIME '12:00'), (TIME '11:00')", "11:00:00", "12:00:00"),
+    BEST_PAIR(TIMETZ, BestTimetz, timetz, "(TIMETZ '12:00+03'), (TIMETZ '11:00+00')", "12:00:00+03",
+              "11:00:00+00"),
     BEST_PAIR(TIMESTAMP, BestInt64, int64,
               "(TIMESTAMP '2026-01-02 00:00'), (TIMESTAMP '2026-01-01 00:00')",
               "2026-01-01 00:00:00", "2026-01-02 00:00:00"),

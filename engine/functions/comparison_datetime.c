@@ -19,6 +19,12 @@ COMPARE(MR_CLONES, time_time, int64_t, int64_t, INT)
 #define INTERVAL_LE(x, y) (mr_interval_compare(&(x), &(y)) <= 0)
 COMPARE_GUARDED(interval_interval, MrInterval, MrInterval, INTERVAL)
 
+#define TIMETZ_EQ(x, y) (mr_timetz_compare(&(x), &(y)) == 0)
+#define TIMETZ_NE(x, y) (mr_timetz_compare(&(x), &(y)) != 0)
+#define TIMETZ_LT(x, y) (mr_timetz_compare(&(x), &(y)) < 0)
+#define TIMETZ_LE(x, y) (mr_timetz_compare(&(x), &(y)) <= 0)
+COMPARE_GUARDED(timetz_timetz, MrTimetz, MrTimetz, TIMETZ)
+
 static inline int64_t midnight(int32_t days)
 {
     int64_t us;
@@ -54,18 +60,21 @@ MIXED(timestamptz_timestamp, int64_t, int64_t, x, moment(eval, y))
 #define TZ_2 "TIMESTAMPTZ '2026-01-03 10:00:00+00'"
 
 const MrFunction mr_functions_comparison_datetime[] = {
-    COMPARE_ENTRIES(DATE, DATE, date_date, 0, DAY_1, DAY_2) COMPARE_ENTRIES(
-        TIME, TIME, time_time, 0, "TIME '10:00'",
-        "TIME '11:00'") COMPARE_ENTRIES(TIMESTAMP, TIMESTAMP, time_time, 0, TS_1, TS_2)
-        COMPARE_ENTRIES(TIMESTAMPTZ, TIMESTAMPTZ, time_time, 0, TZ_1, TZ_2) COMPARE_ENTRIES(
-            INTERVAL, INTERVAL, interval_interval, 0, "INTERVAL '29 days'",
-            "INTERVAL '1 month'") COMPARE_ENTRIES(DATE, TIMESTAMP, date_timestamp, 0, DAY_1, TS_2)
-            COMPARE_ENTRIES(TIMESTAMP, DATE, timestamp_date, 0, TS_1, DAY_2)
-                COMPARE_ENTRIES(DATE, TIMESTAMPTZ, date_timestamptz, STABLE, DAY_1, TZ_2)
-                    COMPARE_ENTRIES(TIMESTAMPTZ, DATE, timestamptz_date, STABLE, TZ_1, DAY_2 " + 1")
-                        COMPARE_ENTRIES(TIMESTAMP, TIMESTAMPTZ, timestamp_timestamptz, STABLE, TS_1,
-                                        TZ_2)
-                            COMPARE_ENTRIES(TIMESTAMPTZ, TIMESTAMP, timestamptz_timestamp, STABLE,
-                                            TZ_1, TS_2)
+    COMPARE_ENTRIES(DATE, DATE, date_date, 0, DAY_1,
+                    DAY_2) COMPARE_ENTRIES(TIME, TIME, time_time, 0, "TIME '10:00'", "TIME '11:00'")
+        COMPARE_ENTRIES(TIMESTAMP, TIMESTAMP, time_time, 0, TS_1, TS_2)
+            COMPARE_ENTRIES(TIMESTAMPTZ, TIMESTAMPTZ, time_time, 0, TZ_1, TZ_2) COMPARE_ENTRIES(
+                INTERVAL, INTERVAL, interval_interval, 0, "INTERVAL '29 days'",
+                "INTERVAL '1 month'") COMPARE_ENTRIES(TIMETZ, TIMETZ, timetz_timetz, 0,
+                                                      "TIMETZ '10:00+02'", "TIMETZ '09:00+00'")
+                COMPARE_ENTRIES(DATE, TIMESTAMP, date_timestamp, 0, DAY_1, TS_2)
+                    COMPARE_ENTRIES(TIMESTAMP, DATE, timestamp_date, 0, TS_1, DAY_2)
+                        COMPARE_ENTRIES(DATE, TIMESTAMPTZ, date_timestamptz, STABLE, DAY_1, TZ_2)
+                            COMPARE_ENTRIES(TIMESTAMPTZ, DATE, timestamptz_date, STABLE, TZ_1,
+                                            DAY_2 " + 1")
+                                COMPARE_ENTRIES(TIMESTAMP, TIMESTAMPTZ, timestamp_timestamptz,
+                                                STABLE, TS_1, TZ_2)
+                                    COMPARE_ENTRIES(TIMESTAMPTZ, TIMESTAMP, timestamptz_timestamp,
+                                                    STABLE, TZ_1, TS_2)
 };
 MR_FAMILY_COUNT(comparison_datetime);

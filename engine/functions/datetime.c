@@ -249,17 +249,12 @@ MR_KERNEL(time_plus_date)
 
 /* ---- times of day: they go round the clock ---- */
 
-static inline int64_t round_the_clock(int64_t us)
-{
-    us %= MR_US_PER_DAY;
-    return us < 0 ? us + MR_US_PER_DAY : us;
-}
 MR_BINARY_KERNEL(MR_NO_CLONES, time_plus_interval, int64_t, MrInterval, int64_t,
-                 round_the_clock(x + y.us % MR_US_PER_DAY))
+                 mr_round_the_clock(x + y.us % MR_US_PER_DAY))
 MR_BINARY_KERNEL(MR_NO_CLONES, interval_plus_time, MrInterval, int64_t, int64_t,
-                 round_the_clock(y + x.us % MR_US_PER_DAY))
+                 mr_round_the_clock(y + x.us % MR_US_PER_DAY))
 MR_BINARY_KERNEL(MR_NO_CLONES, time_minus_interval, int64_t, MrInterval, int64_t,
-                 round_the_clock(x - y.us % MR_US_PER_DAY))
+                 mr_round_the_clock(x - y.us % MR_US_PER_DAY))
 MR_GUARDED_BINARY_KERNEL(time_minus_time, int64_t, int64_t, MrInterval,
                          ((MrInterval){ .us = x - y }))
 

@@ -89,4 +89,11 @@ static inline void mr_unit_span_leave(MrUnitSpan *span)
     span->start_us = span->end_us = 0;
 }
 
+/* Times of day go round the clock. */
+static inline int64_t mr_round_the_clock(int64_t us)
+{
+    us %= MR_US_PER_DAY;
+    return us < 0 ? us + MR_US_PER_DAY : us;
+}
+
 #endif

@@ -80,6 +80,18 @@ static MrStatus rename_type(MrStatus status, MrString field, const char *type, M
     return status;
 }
 
+/* False: the field says nothing of the distance from UTC. */
+static bool part_of_offset(MrString field, int32_t offset, Part *out)
+{
+    if (!field_is_zone(field)) {
+        return false;
+    }
+    out->coefficient = field_is(field, "timezone")        ? offset
+                       : field_is(field, "timezone_hour") ? offset / 3600
+                                                          : offset % 3600 / 60;
+    return true;
+}
+
 static MrStatus part_of_timestamptz(MrEval *eval, MrString field, const void *cell, Part *out,
                                     MrError *err)
 {
@@ -89,14 +101,10 @@ static MrStatus part_of_timestamptz(MrEval *eval, MrString field, const void *ce
         return rename_type(part_of_infinity(field, us == MR_TIME_MIN, out, err), field,
                            "timestamp with time zone", err);
     }
-    const int32_t offset = mr_timezone_offset_at(zone, us);
-    if (field_is(field, "timezone")) {
-        out->coefficient = offset;
-    } else if (field_is(field, "timezone_hour")) {
-        out->coefficient = offset / 3600;
-    } else if (field_is(field, "timezone_minute")) {
-        out->coefficient = offset % 3600 / 60;
-    } else if (field_is(field, "epoch")) {
+    if (part_of_offset(field, mr_timezone_offset_at(zone, us), out)) {
+        return MR_OK;
+    }
+    if (field_is(field, "epoch")) {
         out->coefficient = us;
         out->scale = 6;
     } else {
@@ -141,26 +149,35 @@ static MrStatus part_of_date(MrEval *eval, MrString field, const void *cell, Par
 }
 
 /* Times of day have the parts below the day, and the epoch. */
-static MrStatus part_of_time(MrEval *eval, MrString field, const void *cell, Part *out,
-                             MrError *err)
+static MrStatus part_of_day(MrString field, int64_t us, const char *type, Part *out, MrError *err)
 {
-    const int64_t us = *(const int64_t *)cell;
     int64_t other = 0;
     int16_t scale = 0;
-    (void)eval;
     MR_TRY(rename_type(mr_timestamp_extract(field, us, &out->coefficient, &out->scale, err), field,
-                       "time without time zone", err));
+                       type, err));
     if (field_is(field, "epoch")) {
         return MR_OK;
     }
     MR_TRY(mr_timestamp_extract(field, 0, &other, &scale, err));
-    if (other != 0) { /* days, months and years start at 1 or 1970 */
-        mr_error_set(err, MR_ERR_UNSUPPORTED,
-                     "unit \"%.*s\" not supported for type time without time zone",
-                     (int)field.length, field.data);
-        return MR_ERR_UNSUPPORTED;
+    return other == 0 ? MR_OK /* days, months and years start at 1 or 1970 */
+                      : zone_unsupported(field, type, err);
+}
+static MrStatus part_of_time(MrEval *eval, MrString field, const void *cell, Part *out,
+                             MrError *err)
+{
+    (void)eval;
+    return part_of_day(field, *(const int64_t *)cell, "time without time zone", out, err);
+}
+static MrStatus part_of_timetz(MrEval *eval, MrString field, const void *cell, Part *out,
+                               MrError *err)
+{
+    const MrTimetz *time = cell;
+    (void)eval;
+    if (part_of_offset(field, time->offset, out)) {
+        return MR_OK;
     }
-    return MR_OK;
+    return part_of_day(field, field_is(field, "epoch") ? mr_timetz_utc_us(time) : time->us,
+                       "time with time zone", out, err);
 }
 static MrStatus part_of_interval(MrEval *eval, MrString field, const void *cell, Part *out,
                                  MrError *err)
@@ -225,6 +242,7 @@ static MrStatus extract_rows(MrEval *eval, const MrVector *const *args, uint32_t
     }
 EXTRACT_KERNEL(date)
 EXTRACT_KERNEL(time)
+EXTRACT_KERNEL(timetz)
 EXTRACT_KERNEL(interval)
 
 /* One field of moments: it is the same within its unit of time. */
@@ -474,6 +492,7 @@ const MrFunction mr_functions_datetime_field[] = {
                     "1771274320.12"),
     EXTRACT_ENTRIES(DATE, extract_date, 0, "dow", "DATE '2026-02-16'", "1", "1"),
     EXTRACT_ENTRIES(TIME, extract_time, 0, "minute", "TIME '20:38:40'", "38", "38"),
+    EXTRACT_ENTRIES(TIMETZ, extract_timetz, 0, "timezone_hour", "TIMETZ '20:38:40+03'", "3", "3"),
     EXTRACT_ENTRIES(INTERVAL, extract_interval, 0, "hour", "INTERVAL '30 hours 5 minutes'", "30",
                     "30"),
     DAY_FIELD_ENTRIES(year, "Year.", "2026"),

@@ -11,13 +11,24 @@ typedef struct Stretch {
     bool has_end;
 } Stretch;
 
+/* A number in whose order the times are: of times with a zone the moment, then the offset. */
+static int64_t place_of(const MrVector *times, uint32_t row)
+{
+    enum { OFFSETS = 1 << 18 };
+    const void *cell = mr_vector_cell(times, row);
+    if (times->type.id != MR_TYPE_TIMETZ) {
+        return *(const int64_t *)cell;
+    }
+    return mr_timetz_utc_us(cell) * OFFSETS - ((const MrTimetz *)cell)->offset;
+}
+
 /* False: both ends are NULL. */
 static bool stretch_of(const MrVector *const *args, uint32_t first, uint32_t row, Stretch *out)
 {
     const bool has_start = !mr_vector_is_null(args[first], row);
     out->has_end = !mr_vector_is_null(args[first + 1], row);
-    out->start = has_start ? MR_ARG(int64_t, first, row) : 0;
-    out->end = out->has_end ? MR_ARG(int64_t, first + 1, row) : 0;
+    out->start = has_start ? place_of(args[first], row) : 0;
+    out->end = out->has_end ? place_of(args[first + 1], row) : 0;
     if (!has_start) {
         if (!out->has_end) {
             return false;
@@ -77,6 +88,8 @@ const MrFunction mr_functions_datetime_overlaps[] = {
                         "(TIMESTAMP '2026-01-02', INTERVAL '2 days')"),
     OVERLAPS(TIMESTAMPTZ, "(TIMESTAMPTZ '2026-01-01 00:00Z', TIMESTAMPTZ '2026-01-03 00:00Z') "
                           "OVERLAPS (TIMESTAMPTZ '2026-01-02 00:00Z', INTERVAL '2 days')"),
+    OVERLAPS(TIMETZ, "(TIMETZ '10:00+02', TIMETZ '12:00+02') OVERLAPS "
+                     "(TIMETZ '09:00+00', INTERVAL '2 hours')"),
     OVERLAPS(TIME, "(TIME '10:00', TIME '12:00') OVERLAPS (TIME '11:00', INTERVAL '2 hours')"),
 };
 MR_FAMILY_COUNT(datetime_overlaps);

@@ -166,6 +166,7 @@ static void put_time_precision(MrRows *rows, MrType type)
     switch (type.id) {
     case MR_TYPE_DATE: mr_rows_int(rows, 0); return;
     case MR_TYPE_TIME:
+    case MR_TYPE_TIMETZ:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ:
     case MR_TYPE_INTERVAL: mr_rows_int(rows, type.typmod >= 0 ? type.typmod : 6); return;

@@ -163,6 +163,20 @@ static void numeric_send(const MrDecimal *value, MrBuilder *out)
     }
 }
 
+/* The zone is in seconds west. */
+static MrStatus timetz_recv(int64_t us, int32_t west, MrTimetz *out, MrError *err)
+{
+    enum { WEST_MAX = 16 * 3600 };
+    if (us < 0 || us > MR_US_PER_DAY) {
+        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "time out of range");
+    }
+    if (west <= -WEST_MAX || west >= WEST_MAX) {
+        return mr_error_set(err, MR_ERR_INVALID_TIME_ZONE, "time zone displacement out of range");
+    }
+    *out = mr_timetz(us, -west);
+    return MR_OK;
+}
+
 static MrStatus time_recv(MrType type, int64_t value, int64_t *out, MrError *err)
 {
     if (type.id == MR_TYPE_TIME) {
@@ -369,6 +383,7 @@ static size_t binary_width(MrTypeId type)
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return 8;
+    case MR_TYPE_TIMETZ: return 12;
     case MR_TYPE_INTERVAL:
     case MR_TYPE_UUID: return 16;
     default: return mr_type_is_reg(type) ? 4 : 0;
@@ -424,6 +439,8 @@ MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, si
         memcpy(cell, &value, sizeof value);
         return MR_OK;
     }
+    case MR_TYPE_TIMETZ:
+        return timetz_recv((int64_t)get64(bytes), (int32_t)get32(bytes + 8), cell, err);
     case MR_TYPE_UUID: memcpy(cell, bytes, 16); return MR_OK;
     case MR_TYPE_OID:
     case MR_TYPE_XID: *(int64_t *)cell = (int64_t)get32(bytes); return MR_OK;
@@ -479,6 +496,12 @@ void mr_binary_encode_cell(MrTypeId type, const void *cell, MrBuilder *out)
         mr_builder_append_u64(out, (uint64_t)interval->us);
         mr_builder_append_u32(out, (uint32_t)interval->days);
         mr_builder_append_u32(out, (uint32_t)interval->months);
+        return;
+    }
+    case MR_TYPE_TIMETZ: {
+        const MrTimetz *time = cell;
+        mr_builder_append_u64(out, (uint64_t)time->us);
+        mr_builder_append_u32(out, (uint32_t)-time->offset);
         return;
     }
     case MR_TYPE_UUID: mr_builder_append(out, cell, 16); return;

@@ -366,6 +366,9 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
     case MR_TYPE_TIME:
         MR_TRY(mr_time_parse(text, cell, err));
         return time_round(type.typmod, cell, err);
+    case MR_TYPE_TIMETZ:
+        MR_TRY(mr_timetz_parse(text, zone, cell, err));
+        return time_round(type.typmod, &((MrTimetz *)cell)->us, err);
     case MR_TYPE_TIMESTAMP:
         if (!mr_parse_timestamp_fast(data, length, data + length, cell, &zoned)) {
             MR_TRY(mr_timestamp_parse(text, cell, err));

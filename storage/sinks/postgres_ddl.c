@@ -17,6 +17,7 @@ static const char *type_zero(MrTypeId type)
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return "epoch";
     case MR_TYPE_TIME: return "00:00";
+    case MR_TYPE_TIMETZ: return "00:00+00";
     case MR_TYPE_UUID: return "00000000-0000-0000-0000-000000000000";
     case MR_TYPE_JSON:
     case MR_TYPE_JSONB: return "null";

@@ -165,6 +165,7 @@ MrStatus mr_sqlite_value_of(MrSqliteBinder *binder, uint32_t row, MrSqliteValue 
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: value_set_time(binder, *(const int64_t *)cell, out); return MR_OK;
     case MR_TYPE_INTERVAL:
+    case MR_TYPE_TIMETZ:
     case MR_TYPE_UUID: return value_set_formatted(binder, cell, out, err);
     default: {
         const MrText *text = cell;
