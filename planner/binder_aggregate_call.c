@@ -3,6 +3,7 @@
  * ORDER BY, DISTINCT and FILTER, WITHIN GROUP.  Must not know what aggregates compute.
  */
 #include "planner/binder_aggregate_internal.h"
+#include "planner/outer_aggregate.h"
 
 #include <string.h>
 
@@ -26,6 +27,11 @@ static MrStatus aggregate_check_place(MrBinder *b, const MrAstCall *call)
                              "aggregate functions are not allowed in %s",
                              mr_clause_name(b->clause));
     }
+    return MR_OK;
+}
+
+static MrStatus check_form(MrBinder *b, const MrAstCall *call)
+{
     if (!call->within_group && is_ordered_set_aggregate(call->name.name)) {
         return mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, call->base.position,
                              "WITHIN GROUP is required for ordered-set aggregate %s",
@@ -169,9 +175,9 @@ static bool same_call(const MrLogicalCall *a, const MrLogicalCall *c)
 }
 
 /* count(*) written twice is computed once. */
-static MrStatus aggregate_add(MrBinder *b, const MrLogicalCall *call, uint32_t *index)
+MrStatus mr_aggregate_list_add(MrBinder *b, MrAggregateList *list, const MrLogicalCall *call,
+                               uint32_t *index)
 {
-    MrAggregateList *list = b->aggregates;
     for (uint32_t i = 0; i < list->count; i++) {
         if (same_call(&list->items[i], call)) {
             *index = i;
@@ -357,47 +363,16 @@ static MrStatus order_arguments(MrBinder *b, const MrAstCall *call, MrExpr **arg
     return mr_aggregate_ordered(b->arena, aggregate, order, count, &bound->aggregate, b->err);
 }
 
-typedef struct Levels {
-    bool own, outer; /* columns of the query itself, and of those around it */
-} Levels;
-
-static void note_level(void *context, const MrExpr *expr)
-{
-    Levels *levels = context;
-    levels->own |= expr->kind == MR_EXPR_COLUMN || expr->kind == MR_EXPR_SEQUENCE ||
-                   expr->kind == MR_EXPR_ARRIVAL;
-    levels->outer |= expr->kind == MR_EXPR_OUTER;
-}
-
-/* An aggregate of outer columns alone is the outer query's, in SQL. */
-static MrStatus check_level(MrBinder *b, const MrLogicalCall *call, int32_t position)
-{
-    Levels levels = { 0 };
-    for (uint32_t i = 0; i < call->aggregate->arg_count; i++) {
-        mr_expr_walk(call->args[i], note_level, &levels);
-    }
-    if (call->filter != NULL) {
-        mr_expr_walk(call->filter, note_level, &levels);
-    }
-    if (levels.own || !levels.outer) {
-        return MR_OK;
-    }
-    return mr_bind_unsupported(b, position,
-                               "Aggregate in the outer query, or select the outer column in a "
-                               "subquery in FROM first.",
-                               "an aggregate of columns of an outer query alone is not supported "
-                               "yet");
-}
-
 MrStatus mr_bind_aggregate_one(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrExpr *args[MR_CALL_ARGS_MAX];
     MrLogicalCall bound = { .is_distinct = call->distinct };
-    uint32_t index = 0;
+    uint32_t index = 0, *named;
     if (call->args.count >= MR_CALL_ARGS_MAX) {
         return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, call->base.position,
                              "cannot pass more than %d arguments to a function", MR_CALL_ARGS_MAX);
     }
+    MR_TRY(mr_outer_mark(b, &named));
     MR_TRY(aggregate_bind_parts(b, call, args, &bound.filter));
     MR_TRY(check_within_group(b, call, args));
     if (!call->star && call->args.count == 0 && strcmp(call->name.name, "count") == 0) {
@@ -424,17 +399,20 @@ MrStatus mr_bind_aggregate_one(MrBinder *b, const MrAstCall *call, MrExpr **out)
     for (uint32_t i = 0; i < bound.aggregate->arg_count; i++) {
         bound.args[i] = args[i];
     }
-    MR_TRY(check_level(b, &bound, call->base.position));
-    MR_TRY(aggregate_add(b, &bound, &index));
-    MrTypeId result = mr_aggregate_result(bound.aggregate, over);
-    return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, mr_type(result),
-                          call->base.position, out, b->err);
+    MrType result = mr_type(mr_aggregate_result(bound.aggregate, over));
+    if (mr_call_is_outer(&bound)) {
+        return mr_outer_aggregate(b, named, &bound, result, call->base.position, out);
+    }
+    MR_TRY(aggregate_check_place(b, call));
+    MR_TRY(mr_aggregate_list_add(b, b->aggregates, &bound, &index));
+    return mr_expr_column(b->arena, MR_AGGREGATE_COLUMN + index, result, call->base.position, out,
+                          b->err);
 }
 
 MrStatus mr_bind_aggregate_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     *out = NULL;
-    MR_TRY(aggregate_check_place(b, call));
+    MR_TRY(check_form(b, call));
     if (call->within_group && is_ordered_set_aggregate(call->name.name)) {
         MR_TRY(mr_bind_fraction_array(b, call, out));
     }

@@ -368,7 +368,7 @@ static MrStatus bind_beside(MrBinder *b, const MrNode *item, MrScope *left, MrOu
     MrScope *scope = b->scope;
     around->scope = left;
     around->next = b->outer;
-    around->is_hidden = true;
+    around->is_hidden = around->is_from = true;
     b->outer = around;
     b->scope = NULL;
     MrStatus status = mr_bind_from(b, item, right);

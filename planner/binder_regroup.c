@@ -65,35 +65,43 @@ static MrStatus regroup_column(MrBinder *b, const MrGrouping *grouping, const Mr
     return ungrouped(b, grouping, expr);
 }
 
-MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
-                         const MrExpr *expr, MrExpr **out)
+typedef struct Regroup {
+    MrBinder *b;
+    const MrGrouping *grouping;
+    const MrLogical *aggregate;
+} Regroup;
+
+static MrStatus regroup_replace(void *context, const MrExpr *expr, MrExpr **out)
 {
-    MrExpr *put;
-    MR_TRY(mr_bind_put_keys(b, grouping, expr, &put));
-    expr = put;
+    const Regroup *over = context;
+    MrBinder *b = over->b;
+    const MrGrouping *grouping = over->grouping;
     for (uint32_t i = 0; i < grouping->key_count; i++) {
         if (mr_expr_equal(expr, grouping->keys[i])) {
             if (grouping->key_exprs != NULL && grouping->key_exprs[i] != NULL) {
                 *out = grouping->key_exprs[i];
                 return MR_OK;
             }
-            return aggregate_output(b, aggregate, grouping->key_columns[i], expr->position, out);
+            return aggregate_output(b, over->aggregate, grouping->key_columns[i], expr->position,
+                                    out);
         }
     }
     if (expr->kind == MR_EXPR_COLUMN) {
-        return regroup_column(b, grouping, aggregate, expr, out);
+        return regroup_column(b, grouping, over->aggregate, expr, out);
     }
     if (expr->kind == MR_EXPR_ARRIVAL && expr->column == MR_ARRIVAL_NOW) {
         return regroup_now(b, expr, out);
     }
-    if (expr->kind == MR_EXPR_ARRIVAL || expr->kind == MR_EXPR_SEQUENCE) {
-        return ungrouped(b, grouping, expr);
-    }
-    MrExpr *copy;
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_bind_regroup(b, grouping, aggregate, expr->args[i], &copy->args[i]));
-    }
-    *out = copy;
-    return MR_OK;
+    return expr->kind == MR_EXPR_ARRIVAL || expr->kind == MR_EXPR_SEQUENCE
+               ? ungrouped(b, grouping, expr)
+               : MR_OK;
+}
+
+MrStatus mr_bind_regroup(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
+                         const MrExpr *expr, MrExpr **out)
+{
+    Regroup over = { b, grouping, aggregate };
+    MrExpr *put;
+    MR_TRY(mr_bind_put_keys(b, grouping, expr, &put));
+    return mr_expr_map(b->arena, put, regroup_replace, &over, out, b->err);
 }

@@ -131,6 +131,8 @@ static MrStatus bind_inner(MrBinder *b, const MrAstQuery *query, MrOuter *outer,
     MR_TRY(check_place(b, query->base.position));
     outer->scope = b->scope;
     outer->next = b->outer;
+    outer->clause = b->clause;
+    outer->aggregates = b->aggregates;
     b->outer = outer;
     MrStatus status = mr_bind_query(b, query, false, &bound);
     b->outer = outer->next;

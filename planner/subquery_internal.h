@@ -38,6 +38,9 @@ struct MrOuter {
     /* Of items of FROM: only functions and LATERAL subqueries can name them (others look through
      * them, at the queries around), and those not across RIGHT and FULL JOIN. */
     bool is_hidden, is_refused;
+    bool is_from;                /* items of FROM, shown or not */
+    MrClause clause;             /* where the subquery stands in its query, whose aggregates */
+    MrAggregateList *aggregates; /* these are; NULL: it has none there */
 };
 
 /* The number of the expression among the arguments, to which it is added if it is not there. */

@@ -180,34 +180,28 @@ typedef struct Totals {
     uint32_t shift;
 } Totals;
 
-static MrStatus total_expr(Totals *totals, const MrExpr *expr, MrExpr **out)
+static MrStatus total_replace(void *context, const MrExpr *expr, MrExpr **out)
 {
+    const Totals *totals = context;
     MrBinder *b = totals->arguments->b;
-    uint32_t first = mr_logical_call_column(totals->total, 0);
+    const uint32_t first = mr_logical_call_column(totals->total, 0);
+    MrExpr *column, *empty;
     if (expr->kind == MR_EXPR_OUTER) {
         *out = totals->arguments->exprs[expr->column];
+    }
+    if (expr->kind != MR_EXPR_COLUMN) {
         return MR_OK;
     }
-    if (expr->kind == MR_EXPR_COLUMN) {
-        MrExpr *column, *empty;
-        MR_TRY(mr_expr_column(b->arena, totals->shift + expr->column, expr->type, expr->position,
-                              out, b->err));
-        MR_TRY(mr_call_empty_value(b, &totals->total->calls[expr->column - first], &empty));
-        if (empty->constant.is_null) {
-            return MR_OK;
-        }
-        column = *out;
-        MR_TRY(mr_expr_new(b->arena, MR_EXPR_COALESCE, expr->type, -1, 2, out, b->err));
-        (*out)->args[0] = column;
-        (*out)->args[1] = empty;
+    MR_TRY(mr_expr_column(b->arena, totals->shift + expr->column, expr->type, expr->position,
+                          &column, b->err));
+    MR_TRY(mr_call_empty_value(b, &totals->total->calls[expr->column - first], &empty));
+    *out = column;
+    if (empty->constant.is_null) {
         return MR_OK;
     }
-    MrExpr *copy;
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(total_expr(totals, expr->args[i], &copy->args[i]));
-    }
-    *out = copy;
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_COALESCE, expr->type, -1, 2, out, b->err));
+    (*out)->args[0] = column;
+    (*out)->args[1] = empty;
     return MR_OK;
 }
 
@@ -229,7 +223,7 @@ static MrStatus total_value(MrArguments *arguments, MrLogical *tree, MrLogical *
     MR_TRY(mr_arguments_match(arguments, shift, &on));
     MR_TRY(mr_subquery_join(b, node, groups, on));
     Totals totals = { .arguments = arguments, .total = &before, .shift = shift };
-    return total_expr(&totals, expr, out);
+    return mr_expr_map(b->arena, expr, total_replace, &totals, out, b->err);
 }
 
 static MrStatus attach_scalar(MrArguments *arguments, MrLogical *tree, MrLogical **node,

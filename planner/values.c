@@ -10,20 +10,19 @@
 
 /* ---- Cells ------------------------------------------------------------------------------- */
 
+static MrStatus arrival_replace(void *context, const MrExpr *expr, MrExpr **out)
+{
+    const MrBinder *b = context;
+    MrDatum now = { .type = expr->type, .integer = b->context->now_us };
+    return expr->kind != MR_EXPR_ARRIVAL
+               ? MR_OK
+               : mr_expr_constant(b->arena, &now, expr->position, out, b->err);
+}
+
 /* now() of a default is this statement's moment here: the row is made by it. */
 MrStatus mr_bind_without_arrival(MrBinder *b, const MrExpr *expr, MrExpr **out)
 {
-    if (expr->kind == MR_EXPR_ARRIVAL) {
-        MrDatum now = { .type = expr->type, .integer = b->context->now_us };
-        return mr_expr_constant(b->arena, &now, expr->position, out, b->err);
-    }
-    MrExpr *copy;
-    MR_TRY(mr_expr_copy(b->arena, expr, &copy, b->err));
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(mr_bind_without_arrival(b, expr->args[i], &copy->args[i]));
-    }
-    *out = copy;
-    return MR_OK;
+    return mr_expr_map(b->arena, expr, arrival_replace, b, out, b->err);
 }
 
 MrStatus mr_bind_evaluate(MrBinder *b, const MrExpr *expr, MrDatum *out)
