@@ -43,6 +43,7 @@ typedef struct MrName {
     const char *schema;
     const char *name;
     int32_t position;
+    bool hidden; /* what has this name is not on the search path: it names nothing */
 } MrName;
 
 /* `AS name (columns)`; name NULL: no alias. */

@@ -178,7 +178,7 @@ MrName mr_build_name(MrParse *parse, MrToken first, MrNodeList indirection)
         }
         parts[count++] = field->name;
     }
-    MrName name = { NULL, NULL, parts[count - 1], first.position };
+    MrName name = { .name = parts[count - 1], .position = first.position };
     if (count >= 2) {
         name.schema = parts[count - 2];
     }

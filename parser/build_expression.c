@@ -314,7 +314,7 @@ MrAstCall *mr_build_call(MrParse *parse, const char *name, int32_t position, MrC
                          MrNodeList args)
 {
     MrAstCall *call = MK(parse, MrAstCall, CALL, position);
-    call->name = (MrName){ NULL, NULL, name, position };
+    call->name = (MrName){ .name = name, .position = position };
     call->form = form;
     call->args = args;
     return call;

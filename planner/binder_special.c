@@ -123,6 +123,13 @@ static MrStatus bind_name(MrBinder *b, const MrAstCall *call, const char *text, 
     return mr_expr_constant(b->arena, &name, call->base.position, out, b->err);
 }
 
+static MrStatus bind_no_name(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    MrDatum name = { .type = mr_type(b->mode == MR_BIND_STANDING ? MR_TYPE_TEXT : MR_TYPE_NAME),
+                     .is_null = true };
+    return mr_expr_constant(b->arena, &name, call->base.position, out, b->err);
+}
+
 static MrStatus bind_user(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     return bind_name(b, call, b->context->user != NULL ? b->context->user : "millrace", out);
@@ -136,7 +143,8 @@ static MrStatus bind_database(MrBinder *b, const MrAstCall *call, MrExpr **out)
 
 static MrStatus bind_schema(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    return bind_name(b, call, "public", out);
+    const char *schema_name = b->context->schema_name;
+    return schema_name == NULL ? bind_no_name(b, call, out) : bind_name(b, call, schema_name, out);
 }
 
 static MrStatus bind_version(MrBinder *b, const MrAstCall *call, MrExpr **out)

@@ -299,9 +299,9 @@ const char *mr_relation_column_comment(const MrRelation *relation, const char *c
 const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name,
                                   const char *name)
 {
-    int64_t found = index_find(catalog, schema_name != NULL ? schema_name : "public", name);
+    int64_t found = index_find(catalog, schema_name != NULL ? schema_name : "pg_catalog", name);
     if (found < 0 && schema_name == NULL) {
-        found = index_find(catalog, "pg_catalog", name); /* searched implicitly, as in PostgreSQL */
+        found = index_find(catalog, "public", name);
     }
     return found < 0 ? NULL : &catalog->relations.items[found]->relation;
 }
@@ -342,22 +342,31 @@ static MrStatus unknown_relation(const MrCatalog *catalog, const MrName *name, M
                  name->connection != NULL ? "." : "", name->schema != NULL ? name->schema : "",
                  name->schema != NULL ? "." : "", name->name);
     mr_error_at(err, name->position);
+    if (name->hidden) {
+        return mr_error_hint(err, "It is in a schema that search_path does not name.");
+    }
     mr_nearest_hint(&nearest, err);
     return MR_ERR_UNDEFINED_TABLE;
+}
+
+const MrRelation *mr_catalog_look_up(const MrCatalog *catalog, const MrName *name)
+{
+    if (name->hidden) {
+        return NULL;
+    }
+    if (name->connection != NULL) {
+        return find_in_connection(catalog, name->connection, name->schema, name->name);
+    }
+    const MrRelation *found = mr_catalog_find(catalog, name->schema, name->name);
+    return found == NULL && name->schema != NULL
+               ? find_in_connection(catalog, name->schema, NULL, name->name)
+               : found;
 }
 
 MrStatus mr_catalog_resolve(const MrCatalog *catalog, const MrName *name, const MrRelation **out,
                             MrError *err)
 {
-    const MrRelation *found;
-    if (name->connection != NULL) {
-        found = find_in_connection(catalog, name->connection, name->schema, name->name);
-    } else {
-        found = mr_catalog_find(catalog, name->schema, name->name);
-        if (found == NULL && name->schema != NULL) {
-            found = find_in_connection(catalog, name->schema, NULL, name->name);
-        }
-    }
+    const MrRelation *found = mr_catalog_look_up(catalog, name);
     if (found == NULL) {
         return unknown_relation(catalog, name, err);
     }

@@ -168,11 +168,12 @@ const MrSqlFunction *mr_catalog_function(const MrCatalog *catalog, const char *n
 uint32_t mr_catalog_function_count(const MrCatalog *catalog);
 const MrSqlFunction *mr_catalog_function_at(const MrCatalog *catalog, uint32_t index);
 
-/* NULL: none.  `schema_name` NULL: public, then millrace is not searched. */
+/* NULL: none.  `schema_name` NULL: pg_catalog, then public. */
 const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name,
                                   const char *name);
-/* As SQL names them, with a hint of the nearest name on 42P01; "conn.name" of a standing query
- * finds it when it lives there. */
+/* As SQL names them; "conn.name" of a standing query finds it when it lives there.  NULL: none. */
+const MrRelation *mr_catalog_look_up(const MrCatalog *catalog, const MrName *name);
+/* The same, with a hint of the nearest name on 42P01. */
 MrStatus mr_catalog_resolve(const MrCatalog *catalog, const MrName *name, const MrRelation **out,
                             MrError *err);
 const MrConnection *mr_catalog_connection(const MrCatalog *catalog, const char *name);

@@ -205,7 +205,7 @@ MrStatus mr_change_returning(MrBinder *b, const MrRelation *target, const char *
     MrAstFromTable *from;
     MrAstQuery *query;
     MrBoundQuery bound;
-    MrName name = { .name = target->name, .position = -1 };
+    MrName name = { .schema = target->schema_name, .name = target->name, .position = -1 };
     *out = NULL;
     if (list->count == 0) {
         return MR_OK;

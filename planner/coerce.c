@@ -114,7 +114,9 @@ MrStatus mr_bind_reg_value(MrBinder *b, int32_t position, MrDatum *value)
     const bool is_number =
         !mr_reg_is_open(&value->text); /* which has a name only where we know it */
     if (is_number && (b->context->names == NULL || b->mode == MR_BIND_STANDING)) {
-        return MR_OK;
+        return mr_reg_number(&value->text) > 0
+                   ? MR_OK
+                   : mr_reg_of_number(b->arena, 0, &value->text, b->err);
     }
     return reg_of_text(b, value->type.id, mr_reg_name(&value->text), position, &value->text);
 }

@@ -25,6 +25,7 @@ typedef struct MrPlannerContext {
     void *notice_context;
     const MrNames *names; /* of the reg types and the functions of the catalogue; NULL: refused */
     const char *user, *database; /* current_user, current_database() */
+    const char *schema_name;     /* current_schema(); NULL: there is none */
     /* current_watermark(stream) at plan time; MR_TIME_MIN: none yet.  NULL: not available. */
     int64_t (*watermark)(void *context, uint32_t stream_id);
     void *watermark_context;

@@ -234,7 +234,7 @@ MrStatus mr_bind_sql_function(MrBinder *b, const MrAstCall *call, MrExpr **out)
     const char *arguments[PARAMETERS_MAX] = { NULL }, *text;
     MrNode *body;
     *out = NULL;
-    if (function == NULL ||
+    if (function == NULL || call->name.hidden ||
         (call->name.schema != NULL && strcmp(call->name.schema, "public") != 0)) {
         return MR_OK;
     }
@@ -276,7 +276,7 @@ static bool takes(const MrSqlFunction *function, const MrAstNameNode *named)
 MrStatus mr_sql_function_named(const MrCatalog *catalog, MrArena *arena, const MrAstNameNode *named,
                                const MrSqlFunction **out, MrError *err)
 {
-    *out = mr_catalog_function(catalog, named->name.name);
+    *out = named->name.hidden ? NULL : mr_catalog_function(catalog, named->name.name);
     if (*out != NULL && (!named->has_arguments || takes(*out, named))) {
         return MR_OK;
     }

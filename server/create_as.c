@@ -28,7 +28,7 @@ static MrStatus check_name(MrSession *session, MrPortal *portal, bool is_run, Cr
                            MrError *err)
 {
     const MrName *name = &create->ast->name;
-    if (mr_catalog_find(portal->catalog, NULL, name->name) == NULL) {
+    if (mr_catalog_find(portal->catalog, "public", name->name) == NULL) {
         return MR_OK;
     }
     if (!create->ast->if_not_exists) {
@@ -111,7 +111,7 @@ static MrStatus insert_rows(MrSession *session, MrPortal *portal, MrError *err)
 {
     const CreateAs *create = portal->details;
     const MrRelation *target =
-        mr_catalog_find(session->server->catalog, NULL, create->ast->name.name);
+        mr_catalog_find(session->server->catalog, "public", create->ast->name.name);
     MrChange *change;
     if (target == NULL || target->kind != MR_RELATION_TABLE) {
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",

@@ -94,7 +94,7 @@ void mr_ddl_enqueue(MrDdl *ddl, MrDdl *after)
 static void note_failed_step(MrDdl *ddl)
 {
     const char *view = ((const MrAstRefresh *)ddl->step_statement)->name.name;
-    const MrRelation *relation = mr_catalog_find(ddl->server->catalog, NULL, view);
+    const MrRelation *relation = mr_catalog_find(ddl->server->catalog, "public", view);
     mr_log_error(MR_LOG_ERROR, "ddl.rebuild", &ddl->err);
     if (relation != NULL && relation->standing != NULL) {
         mr_scheduler_fail_orphan(ddl->server, relation->standing->id, &ddl->err);
@@ -172,7 +172,8 @@ MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena)
                                .notice = forward_notice,
                                .notice_context = ddl,
                                .user = "millrace",
-                               .database = "millrace" };
+                               .database = "millrace",
+                               .schema_name = "public" };
 }
 
 MrStatus mr_ddl_publish(MrServer *server,

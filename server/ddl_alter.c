@@ -221,7 +221,7 @@ static void state_recorded(MrDdl *ddl)
 /* *out NULL: IF EXISTS, and it does not. */
 static MrStatus find_altered(MrDdl *ddl, const MrAstAlter *statement, const MrRelation **out)
 {
-    const MrRelation *relation = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
+    const MrRelation *relation = mr_catalog_look_up(ddl->catalog, &statement->name);
     const char *kind = mr_object_kind_name(statement->object);
     *out = relation;
     if (relation == NULL && statement->if_exists) {

@@ -12,7 +12,7 @@
 
 bool mr_ddl_name_is_taken(MrDdl *ddl, const char *name, bool if_not_exists, int32_t position)
 {
-    if (mr_catalog_find(ddl->catalog, NULL, name) == NULL) {
+    if (mr_catalog_find(ddl->catalog, "public", name) == NULL) {
         return false;
     }
     if (if_not_exists) {
@@ -106,7 +106,7 @@ static void stream_recorded(MrDdl *ddl)
     ddl->status = mr_ddl_publish_relation(ddl);
     if (ddl->status == MR_OK) {
         const MrRelation *relation =
-            mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
+            mr_catalog_find(ddl->server->catalog, "public", ddl->relation.name);
         ddl->status = mr_ddl_add_stream(ddl->server, relation, &ddl->err);
     }
     mr_ddl_finish(ddl);
@@ -151,7 +151,7 @@ void mr_ddl_create_view(MrDdl *ddl)
 {
     const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
     MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
-    const MrRelation *old = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
+    const MrRelation *old = mr_catalog_find(ddl->catalog, "public", statement->name.name);
     if (statement->or_replace && old != NULL) {
         mr_ddl_replace_view(ddl, old);
         return;

@@ -43,7 +43,7 @@ void mr_ddl_start_query(MrDdl *ddl)
                          .is_suspended = ddl->was_suspended && ddl->replaced == NULL };
     memcpy(spec.id, ddl->record.object.uuid, sizeof spec.id);
     spec.generation = ddl->record.object.generation;
-    spec.relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
+    spec.relation = mr_catalog_find(ddl->server->catalog, "public", ddl->relation.name);
     /* The relation of the published catalogue must live as long as the query. */
     spec.catalog = ddl->server->catalog;
     ddl->status = mr_scheduler_add(ddl->server, &spec, &ddl->err);
@@ -324,7 +324,7 @@ static MrStatus refuse_own_table(MrDdl *ddl, const MrAstCreateSink *statement)
     }
     MR_TRY(
         mr_ddl_place_result(ddl->catalog, &statement->into, &connection, &schema_name, &ddl->err));
-    const MrRelation *view = mr_catalog_find(ddl->catalog, NULL, statement->into.name);
+    const MrRelation *view = mr_catalog_find(ddl->catalog, "public", statement->into.name);
     if (view == NULL || view->kind != MR_RELATION_QUERY ||
         strcmp(view->standing->connection, connection) != 0) {
         return MR_OK;
@@ -353,7 +353,7 @@ void mr_ddl_create_query(MrDdl *ddl)
 {
     const MrAstCreateView *statement = (const MrAstCreateView *)ddl->request.statement;
     if (statement->or_replace || ddl->is_refresh) {
-        ddl->replaced = mr_catalog_find(ddl->catalog, NULL, statement->name.name);
+        ddl->replaced = mr_catalog_find(ddl->catalog, "public", statement->name.name);
     }
     if (ddl->replaced == NULL &&
         mr_ddl_name_is_taken(ddl, statement->name.name, statement->if_not_exists,

@@ -83,7 +83,8 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
                                  .zone = mr_timezone_utc(),
                                  .now_us = mr_clock_wall_us(ddl->server->clock),
                                  .user = "millrace",
-                                 .database = "millrace" };
+                                 .database = "millrace",
+                                 .schema_name = "public" };
     if (old->zone_name != NULL) {
         MR_TRY(mr_timezone_find(mr_string(old->zone_name), &context.zone, err));
     }

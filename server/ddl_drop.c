@@ -142,7 +142,7 @@ static MrStatus find_victim(MrDdl *ddl, const MrAstDrop *statement, const MrAstN
                             const MrRelation **out)
 {
     const char *kind = mr_object_kind_name(statement->object);
-    const MrRelation *relation = mr_catalog_find(ddl->catalog, NULL, node->name.name);
+    const MrRelation *relation = mr_catalog_look_up(ddl->catalog, &node->name);
     *out = relation;
     if (relation == NULL && statement->if_exists) {
         mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping", kind, node->name.name);

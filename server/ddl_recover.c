@@ -145,7 +145,8 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
                                  .zone = zone,
                                  .now_us = mr_clock_wall_us(server->clock),
                                  .user = "millrace",
-                                 .database = "millrace" };
+                                 .database = "millrace",
+                                 .schema_name = "public" };
     *plan = NULL;
     MR_TRY(mr_ddl_parse_stored(object->name, object->sql, arena, &node, err));
     switch (object->kind) {
@@ -339,7 +340,7 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
     MrServer *server = loading->server;
     for (uint32_t o = 0; o < loading->count; o++) {
         const MrCatalogObject *object = &loading->objects[o];
-        const MrRelation *relation = mr_catalog_find(server->catalog, NULL, object->name);
+        const MrRelation *relation = mr_catalog_find(server->catalog, "public", object->name);
         if (object->kind == MR_CATALOG_STREAM || object->kind == MR_CATALOG_TABLE) {
             MR_TRY(mr_ddl_add_stream(server, relation, err));
         }
@@ -350,7 +351,7 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
         if (object->kind != MR_CATALOG_QUERY) {
             continue;
         }
-        const MrRelation *relation = mr_catalog_find(server->catalog, NULL, object->name);
+        const MrRelation *relation = mr_catalog_find(server->catalog, "public", object->name);
         if (strcmp(object->state, "replacing") == 0) {
             MR_TRY(mr_ddl_withdraw(server, object, relation, err));
             continue;

@@ -96,7 +96,7 @@ MrStatus mr_ddl_rename(MrDdl *ddl, const MrAstAlter *statement, const MrRelation
     MrDependents dependents;
     MrDdlChange *changes;
     MrRelation fresh = *old;
-    if (mr_catalog_find(ddl->catalog, NULL, statement->new_name) != NULL) {
+    if (mr_catalog_find(ddl->catalog, "public", statement->new_name) != NULL) {
         return mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists",
                             statement->new_name);
     }

@@ -104,7 +104,8 @@ MrStatus mr_ddl_alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *st
 void mr_ddl_stream_altered(MrDdl *ddl)
 {
     mr_ddl_publish_altered(ddl);
-    const MrRelation *relation = mr_catalog_find(ddl->server->catalog, NULL, ddl->relation.name);
+    const MrRelation *relation =
+        mr_catalog_find(ddl->server->catalog, "public", ddl->relation.name);
     mr_feeds_stop(ddl->server, relation->stream->id);
     ddl->status = mr_ddl_add_stream(ddl->server, relation, &ddl->err);
     mr_ddl_finish(ddl);

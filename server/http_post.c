@@ -298,7 +298,7 @@ static MrStatus media_find(MrHttpPost *post, const MrCodecClass **codec, MrError
 static MrStatus ingest_make(MrHttpPost *post, const char *stream_name, const MrCodecClass *codec,
                             MrError *err)
 {
-    post->relation = mr_catalog_find(post->catalog, NULL, stream_name);
+    post->relation = mr_catalog_find(post->catalog, "public", stream_name);
     if (post->relation == NULL) {
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%.100s\" does not exist",
                             stream_name);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "planner/search_path.h"
 #include "server/pgcatalog/pgcatalog.h"
 #include "server/statement.h"
 
@@ -145,7 +146,9 @@ static int64_t row_count_of(void *context, const MrRelation *relation)
 void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run,
                                MrPlannerContext *out)
 {
+    MrSearchPath path;
     portal->session = session;
+    mr_session_search_path(session, &path);
     *out = (MrPlannerContext){ .arena = &portal->memory->arena,
                                .catalog = portal->catalog,
                                .zone = session->zone,
@@ -155,6 +158,7 @@ void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run
                                .notice_context = session,
                                .user = session->user == NULL ? "" : session->user,
                                .database = session->database == NULL ? "" : session->database,
+                               .schema_name = mr_search_path_first(&path),
                                .watermark = watermark_of,
                                .watermark_context = portal,
                                .row_count = row_count_of,
@@ -167,6 +171,10 @@ void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run
 
 MrStatus mr_portal_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
 {
+    MrSearchPath path;
+    mr_session_search_path(session, &path);
+    /* The tree is the portal's own, made from the text for this one time. */
+    MR_TRY(mr_search_path_apply(&path, portal->catalog, (MrNode *)(uintptr_t)portal->node, err));
     if (portal->entry->plan != NULL) {
         MR_TRY(portal->entry->plan(session, portal, is_run, err));
     }

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "parser/print.h"
 #include "server/notify.h"
 #include "server/statement.h"
 
@@ -90,6 +91,10 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
         *value = mr_string(mr_timezone_name(zone));
         session->zone = zone;
         return MR_OK;
+    }
+    case MR_SET_SEARCH_PATH: {
+        MrSearchPath path;
+        return mr_search_path_parse(*value, &path, err);
     }
     default: return MR_OK;
     }
@@ -269,8 +274,21 @@ static MrStatus interval_zone(const MrAstTypedLiteral *literal, MrArena *arena, 
     return mr_error_at(err, literal->base.position);
 }
 
+/* Names stay one each in a list: 'a b' and "$user" get quotes. */
+static const char *quoted_name(const char *name, MrArena *arena)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    mr_print_identifier(&text, name);
+    const char *whole = mr_builder_text(&text);
+    whole = whole == NULL ? NULL : mr_arena_strdup(arena, whole);
+    mr_builder_fini(&text);
+    return whole;
+}
+
 /* The values joined by commas, as one text. */
-static MrStatus set_text(const MrAstSet *ast, MrArena *arena, const char **out, MrError *err)
+static MrStatus set_text(const MrAstSet *ast, bool is_names, MrArena *arena, const char **out,
+                         MrError *err)
 {
     const char *text = "";
     for (uint32_t i = 0; i < ast->values.count; i++) {
@@ -281,7 +299,12 @@ static MrStatus set_text(const MrAstSet *ast, MrArena *arena, const char **out, 
         } else {
             value = MR_AST_AS(const MrAstOption, node)->text;
         }
-        text = i == 0 ? value : mr_arena_printf(arena, "%s, %s", text, value);
+        if (is_names) {
+            value = quoted_name(value, arena);
+        }
+        text = value == NULL ? NULL
+               : i == 0      ? value
+                             : mr_arena_printf(arena, "%s, %s", text, value);
         if (text == NULL) {
             return mr_error_no_memory(err);
         }
@@ -355,7 +378,7 @@ static MrStatus run_custom(MrSession *session, MrPortal *portal, const MrAstSet 
                             ast->name);
     }
     if (!is_back) {
-        MR_TRY(set_text(ast, &portal->memory->arena, &text, err));
+        MR_TRY(set_text(ast, false, &portal->memory->arena, &text, err));
     }
     if (ast->scope == MR_SET_LOCAL && session->transaction.state == MR_TX_NONE) {
         mr_session_notice(session, "WARNING", "25P01",
@@ -406,7 +429,7 @@ MrStatus mr_set_run(MrSession *session, MrPortal *portal, MrError *err)
     if (ast->to_default || ast->reset) {
         set_back(session, id);
     } else {
-        MR_TRY(set_text(ast, &portal->memory->arena, &text, err));
+        MR_TRY(set_text(ast, id == MR_SET_SEARCH_PATH, &portal->memory->arena, &text, err));
         MR_TRY(mr_session_set(session, id, mr_string(text), err));
     }
     mr_portal_set_done(portal, "%s", ast->reset ? "RESET" : "SET");

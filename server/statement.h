@@ -4,6 +4,7 @@
 #ifndef MR_SERVER_STATEMENT_H
 #define MR_SERVER_STATEMENT_H
 
+#include "planner/search_path.h"
 #include "server/portal.h"
 
 /* Looks up names and types: sets columns, plan, relation, details.  `is_run`: it is run next
@@ -98,6 +99,13 @@ MrStatus mr_session_find_setting(const char *name, MrSettingId *out, MrError *er
 const char *mr_session_setting_text(const MrSession *session, MrSettingId id, MrArena *arena);
 /* The same by name, also of an application's; NULL: there is none (or no memory). */
 const char *mr_session_setting_by_name(const MrSession *session, MrString name, MrArena *arena);
+
+/* ---- search_path (search_path.c) ------------------------------------------------------------- */
+
+/* The schemas of a list that exist, as the setting's value has it; 22023: it is no list. */
+MrStatus mr_search_path_parse(MrString list, MrSearchPath *out, MrError *err);
+/* The session's now. */
+void mr_session_search_path(const MrSession *session, MrSearchPath *out);
 
 /* ---- Small tables as results (text_table.c) -------------------------------------------------- */
 

@@ -87,7 +87,8 @@ MrStatus mr_subscription_start(MrServer *server, const MrAstSubscribe *statement
                                  .zone = zone,
                                  .now_us = mr_clock_wall_us(server->clock),
                                  .user = "millrace",
-                                 .database = "millrace" };
+                                 .database = "millrace",
+                                 .schema_name = "public" };
     MrStatus status = mr_planner_subscribe(&context, statement, &plan, err);
     if (status == MR_OK) {
         subscription->has_progress = plan.progress;

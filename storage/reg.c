@@ -35,6 +35,9 @@ MrStatus mr_reg_parse(MrArena *arena, MrString text, MrText *out, MrError *err)
         number = number * 10 + (uint64_t)(text.data[i] - '0');
     }
     if (i == text.length && i > 0 && number <= UINT32_MAX) {
+        if (number == 0) {
+            return mr_reg_make(arena, 0, mr_string("0"), out, err);
+        }
         return mr_reg_of_number(arena, (uint32_t)number, out, err);
     }
     return mr_reg_make(arena, 0, text, out, err);
@@ -43,5 +46,6 @@ MrStatus mr_reg_parse(MrArena *arena, MrString text, MrText *out, MrError *err)
 bool mr_reg_is_open(const MrText *value)
 {
     MrString name = mr_reg_name(value);
-    return mr_reg_number(value) == 0 && !mr_string_equal(name, mr_string("-"));
+    return mr_reg_number(value) == 0 && !mr_string_equal(name, mr_string("-")) &&
+           !mr_string_equal(name, mr_string("0"));
 }

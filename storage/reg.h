@@ -5,7 +5,8 @@
  *     bytes 0..3   the number, big-endian: values order by it
  *     the rest     the name as text
  *
- * A number without an object has its digits for a name, and 0 is "-", as in PostgreSQL.  Text that
+ * A number without an object has its digits for a name, and 0 is "-", as in PostgreSQL; of an
+ * operator "0", and of others until somebody knows the type.  Text that
  * was read where no catalogue is at hand (a parameter at Bind) is a name under the number 0.
  */
 #ifndef MR_STORAGE_REG_H
@@ -34,7 +35,8 @@ static inline MrString mr_reg_name(const MrText *value)
 MrStatus mr_reg_make(MrArena *arena, uint32_t number, MrString name, MrText *out, MrError *err);
 /* Of a number that stands for nothing known. */
 MrStatus mr_reg_of_number(MrArena *arena, uint32_t number, MrText *out, MrError *err);
-/* Input text without a catalogue: digits are a number, "-" is 0, all else is not resolved yet. */
+/* Input text without a catalogue: digits are a number, "-" and "0" are 0, all else is not resolved
+ * yet. */
 MrStatus mr_reg_parse(MrArena *arena, MrString text, MrText *out, MrError *err);
 /* True of text that was not resolved. */
 bool mr_reg_is_open(const MrText *value);

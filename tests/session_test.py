@@ -264,19 +264,77 @@ def make_cases(server):
         w, answer, _ = log_in_by(wire.PROTOCOL_3, client_encoding="'utf-8'",
                                  application_name="a b", extra_float_digits="2",
                                  options="-c TimeZone=Europe/Berlin --statement-timeout=3600000 "
-                                         "-c search_path=a\\ b")
+                                         "-c search_path=public,\\ nowhere")
         told = dict(tuple(payload.decode().split("\0")[:2]) for kind, payload in answer
                     if kind == b"S")
         equal((told["client_encoding"], told["application_name"], told["TimeZone"]),
               ("UTF8", "a b", "Europe/Berlin"))
         for name, value in (("statement_timeout", b"1h"), ("extra_float_digits", b"2"),
-                            ("search_path", b"a b")):
+                            ("search_path", b"public, nowhere")):
             equal(rows(w.ask(query(f"SHOW {name}"))), [[value]])
         w.ask(query("SET TimeZone = 'UTC'"))
         w.ask(query("RESET ALL"))
         equal(rows(w.ask(query("SHOW TimeZone"))), [[b"Europe/Berlin"]])
         w.close()
 
+    def search_paths():
+        """From start-up parameters as from options; a statement that was prepared is planned again for another path."""
+        for parameters, path in (({"search_path": "millrace,public"}, [b"{millrace,public}"]),
+                                 ({"options": "-csearch_path=information_schema"}, [b"{information_schema}"]),
+                                 ({"search_path": '"$user", nowhere'}, [b"{}"])):
+            w, _, _ = log_in_by(wire.PROTOCOL_3, **parameters)
+            equal(rows(w.ask(query("SELECT current_schemas(false)"))), [path])
+            w.ask(query("SET search_path = pg_catalog"))
+            w.ask(query("RESET search_path"))
+            equal(rows(w.ask(query("SELECT current_schemas(false)"))), [path])
+            w.ask(query("SET search_path = pg_catalog"))
+            w.ask(query("DISCARD ALL"))
+            equal(rows(w.ask(query("SELECT current_schemas(false)"))), [path])
+            w.close()
+        with Wire(server, login=False) as w:
+            w.send(startup(search_path="a b"))
+            fatal(w.rest(), "22023")
+        with Wire(server) as w:
+            w.ask(parse("SELECT count(*) FROM streams", "by_path") + SYNC)
+            equal(errors(w.ask(parse("SELECT count(*) FROM streams", "by_path") + SYNC)), ["42P01"])
+            w.ask(query("SET search_path = millrace"))
+            equal(errors(w.ask(parse("SELECT count(*) FROM streams", "by_path") + SYNC)), [])
+            run = bind(name="by_path") + execute() + SYNC
+            equal(rows(w.ask(run)), [[b"1"]])
+            w.ask(query("SET search_path = public"))
+            equal(errors(w.ask(run)), ["42P01"])
+            w.ask(query("CREATE TABLE streams (a integer)"))
+            equal(rows(w.ask(run)), [[b"0"]])
+            w.ask(query("DROP TABLE streams"))
+
+    def search_path_of_the_system():
+        """millrace can be on the path, though nothing can be made in it; DROP of a name in a schema drops no other."""
+        with server.connect() as connection:
+            run = connection.execute
+            run("SET search_path = millrace, public")
+            equal(run("SELECT 'streams'::regclass::text, 'millrace.queries'::regclass::text").fetchone(),
+                  ("streams", "queries"))
+            for sql, sqlstate in (("CREATE STREAM made (a integer)", "42501"),
+                                  ("CREATE VIEW information_schema.made AS SELECT 1 AS a", "42501"),
+                                  ("CREATE TABLE millrace.made AS SELECT 1 AS a", "42501"),
+                                  ("CREATE SINK nowhere.made INTO main.x FROM n", "3F000"),
+                                  ("DROP STREAM nowhere.s", "42P01"),
+                                  ("ALTER STREAM nowhere.s RENAME TO t", "42P01"),
+                                  ("DROP STREAM streams", "42809")):
+                try:
+                    run(sql)
+                    assert False, f"{sql}: no error"
+                except psycopg.Error as error:
+                    equal((sql, error.sqlstate), (sql, sqlstate))
+            run("CREATE VIEW public.seen AS SELECT streams.name, n.n FROM streams, n")
+            run("RESET search_path")
+            equal(run("SELECT name FROM seen").fetchall(), [("s",)])
+            equal(run("SELECT pg_get_viewdef('seen'::regclass)").fetchone()[0].split("FROM")[1].strip(),
+                  "millrace.streams, n;")
+            run("DROP VIEW seen")
+
+    yield "search_path from everywhere", search_paths
+    yield "search_path and the system's schemas", search_path_of_the_system
     yield "set_config()", set_config
     yield "pg_sleep()", sleeps
     yield "pg_stat_activity.query", shows_no_password

@@ -12,13 +12,12 @@
 static const struct {
     uint32_t number;
     const char *name;
-    bool is_visible;
 } schemas[] = {
-    { MR_PG_SCHEMA_CATALOG, "pg_catalog", true },
-    { MR_PG_SCHEMA_PUBLIC, "public", true },
-    { MR_PG_SCHEMA_INFORMATION, "information_schema", false },
-    { MR_PG_SCHEMA_MILLRACE, "millrace", false },
-    { MR_PG_SCHEMA_MAIN, "main", false },
+    { MR_PG_SCHEMA_CATALOG, "pg_catalog" },
+    { MR_PG_SCHEMA_PUBLIC, "public" },
+    { MR_PG_SCHEMA_INFORMATION, "information_schema" },
+    { MR_PG_SCHEMA_MILLRACE, "millrace" },
+    { MR_PG_SCHEMA_MAIN, "main" },
 };
 
 enum { SCHEMA_COUNT = sizeof schemas / sizeof schemas[0] };
@@ -43,9 +42,9 @@ uint32_t mr_pg_schema_number(const char *name)
     return 0;
 }
 
-bool mr_pg_schema_is_visible(uint32_t number)
+const char *mr_pg_schema_known(const char *name)
 {
-    return number == MR_PG_SCHEMA_CATALOG || number == MR_PG_SCHEMA_PUBLIC;
+    return mr_pg_schema_name(mr_pg_schema_number(name));
 }
 
 void mr_pg_fill_namespaces(const MrPgNames *names, MrRows *rows)

@@ -80,9 +80,10 @@ MrStatus mr_pg_nulls(MrEval *eval, const MrVector *const *args, uint32_t arg_cou
         return MR_OK;                                                \
     }
 VISIBLE(table_visible, MrPgClass *found = mr_pg_class(names->pg, number),
-        mr_pg_schema_is_visible(found->schema))
+        mr_pg_class_is_visible(names, found))
 VISIBLE(type_visible, MrPgType *found = mr_pg_type(number), true)
-VISIBLE(function_visible, MrPgRoutine *found = mr_pg_function(names->pg, number), true)
+VISIBLE(function_visible, MrPgRoutine *found = mr_pg_function(names->pg, number),
+        mr_pg_function_is_visible(names, found))
 VISIBLE(operator_visible, MrPgRoutine *found = mr_pg_routine(true, number), true)
 
 /* Collations and operator classes, all of pg_catalog. */
@@ -294,6 +295,9 @@ const MrFunction mr_pg_functions_names[] = {
            "to_regprocedure('md5(text)')", "md5(text)"),
     TO_REG("to_regoper", REGOPER, "The operator of that name, or NULL.", "to_regoper('@@@')",
            "NULL"),
+    TO_REG("to_regoperator", REGOPERATOR,
+           "The operator of that name and arguments (NONE: none on that side), or NULL.",
+           "to_regoperator('-(none, integer)')", "-(NONE,integer)"),
     TO_REG("to_regnamespace", REGNAMESPACE, "The schema of that name, or NULL.",
            "to_regnamespace('public')", "public"),
     TO_REG("to_regrole", REGROLE, "The role of that name, or NULL.", "to_regrole('millrace')",

@@ -24,15 +24,17 @@ MR_KERNEL(backend_pid)
 
 MR_KERNEL(schemas_now)
 {
-    static const char *const known[] = { "pg_catalog", "public" };
-    MrText *results = out->data;
+    const MrSearchPath *path = &mr_pg_names(eval->names)->path;
+    MrText *results = out->data, cells[MR_SEARCH_PATH_MAX];
     (void)arg_count;
     mr_kernel_clear(out, rows);
+    for (uint32_t s = 0; s < path->count; s++) {
+        cells[s] = mr_text_make(path->schemas[s], (uint32_t)strlen(path->schemas[s]));
+    }
     MR_EACH_ROW(i)
     {
-        const uint32_t first = MR_ARG(uint8_t, 0, i) != 0 ? 0 : 1;
-        MrText cells[2] = { mr_text_make(known[0], 10), mr_text_make(known[1], 6) };
-        const MrArrayShape shape = mr_array_list(2 - first);
+        const uint32_t first = MR_ARG(uint8_t, 0, i) != 0 || path->catalog_is_named ? 0 : 1;
+        const MrArrayShape shape = mr_array_list(path->count - first);
         MR_TRY(mr_array_make(eval->arena, MR_TYPE_NAME, &shape, cells + first, NULL, &results[i],
                              eval->err));
     }
@@ -229,7 +231,7 @@ MR_KERNEL(is_updatable)
 const MrFunction mr_pg_functions_session[] = {
     SESSION_0("pg_backend_pid", INT32, backend_pid, 0, "Number of the session.",
               "pg_backend_pid() > 0", "t"),
-    F1("current_schemas", BOOL, NAME_ARRAY, schemas_now, 0,
+    F1("current_schemas", BOOL, NAME_ARRAY, schemas_now, CATALOG,
        "Schemas in which names are looked up; true: also those that are not said.",
        "current_schemas(true)", "{pg_catalog,public}"),
     F1("current_setting", TEXT, TEXT, setting_of_row, CATALOG | FALLIBLE | MR_FN_VOLATILE,

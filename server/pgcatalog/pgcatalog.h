@@ -20,6 +20,8 @@ MrStatus mr_pg_names_create(struct MrSession *session, MrCatalog *catalog,
                             MrStatementMemory *memory, const MrNames **out, MrError *err);
 /* Whether the relation is one of those here. */
 bool mr_pg_catalog_has(const char *schema_name);
+/* The name in static memory of a schema that exists; NULL: it does not. */
+const char *mr_pg_schema_known(const char *name);
 /* Its rows.  `names`: of mr_pg_names_create; NULL: nobody's session. */
 MrStatus mr_pg_catalog_fill(MrServer *server, const MrNames *names, const char *schema_name,
                             const char *name, const MrRelationWish *wish, MrArena *arena,

@@ -4,17 +4,12 @@
 #include "parser/print.h"
 #include "server/pgcatalog/version.h"
 
-static void append_schema(uint32_t schema, MrBuilder *out)
+void mr_pg_class_print(const MrPgNames *names, const MrPgClass *class, MrBuilder *out)
 {
-    if (!mr_pg_schema_is_visible(schema)) {
-        mr_print_identifier(out, mr_pg_schema_name(schema));
+    if (!mr_pg_class_is_visible(names, class)) {
+        mr_print_identifier(out, mr_pg_schema_name(class->schema));
         mr_builder_append_char(out, '.');
     }
-}
-
-void mr_pg_class_print(const MrPgClass *class, MrBuilder *out)
-{
-    append_schema(class->schema, out);
     mr_print_identifier(out, class->name);
 }
 

@@ -10,6 +10,7 @@
 #include "server/pgcatalog/functions.h"
 #include "server/session.h"
 #include "storage/array.h"
+#include "server/statement.h"
 
 /* ---- Relations by number --------------------------------------------------------------------- */
 
@@ -131,13 +132,16 @@ const MrPgClass *mr_pg_class_of(const MrPgCatalog *pg, const MrRelation *relatio
     return mr_pg_class(pg, relation->oid);
 }
 
-const MrPgClass *mr_pg_class_find(const MrPgCatalog *pg, const char *schema_name, const char *name)
+static const MrPgClass *find_in(const MrPgCatalog *pg, const char *schema_name, const char *name)
 {
     const MrRelation *relation = mr_catalog_find(pg->catalog, schema_name, name);
     if (relation != NULL) {
         return mr_pg_class_of(pg, relation); /* NULL of what only a call names */
     }
-    uint32_t schema = schema_name == NULL ? MR_PG_SCHEMA_PUBLIC : mr_pg_schema_number(schema_name);
+    const uint32_t schema = mr_pg_schema_number(schema_name);
+    if (schema != MR_PG_SCHEMA_PUBLIC) {
+        return NULL;
+    }
     for (uint32_t i = 0; i < pg->class_count; i++) { /* indexes are rarely asked for */
         const MrPgClass *class = &pg->classes[i];
         if (class->kind == 'i' && class->schema == schema && strcmp(class->name, name) == 0) {
@@ -145,6 +149,39 @@ const MrPgClass *mr_pg_class_find(const MrPgCatalog *pg, const char *schema_name
         }
     }
     return NULL;
+}
+
+const MrPgClass *mr_pg_class_find(const MrPgNames *names, const char *schema_name, const char *name)
+{
+    const MrPgClass *class = NULL;
+    if (schema_name != NULL) {
+        return find_in(names->pg, schema_name, name);
+    }
+    for (uint32_t i = 0; class == NULL && i < names->path.count; i++) {
+        class = find_in(names->pg, names->path.schemas[i], name);
+    }
+    return class;
+}
+
+/* No relation of its name is found before it.  Indexes are looked for only where they are: no
+ * schema but public has any. */
+bool mr_pg_class_is_visible(const MrPgNames *names, const MrPgClass *class)
+{
+    const char *own = mr_pg_schema_name(class->schema);
+    for (uint32_t i = 0; i < names->path.count; i++) {
+        if (strcmp(names->path.schemas[i], own) == 0) {
+            return true;
+        }
+        if (mr_catalog_find(names->pg->catalog, names->path.schemas[i], class->name) != NULL) {
+            return false;
+        }
+    }
+    return false;
+}
+
+bool mr_pg_function_is_visible(const MrPgNames *names, const MrPgRoutine *routine)
+{
+    return mr_search_path_has(&names->path, mr_pg_function_schema(routine));
 }
 
 char mr_pg_class_kind(const MrPgNames *names, const MrPgClass *class)
@@ -291,6 +328,7 @@ MrStatus mr_pg_names_create(MrSession *session, MrCatalog *catalog, MrStatementM
         .database = session->database == NULL ? "" : session->database,
         .queries_are_views = mr_settings_int(session->settings, MR_SET_CATALOG_MATVIEW_KIND) == 1,
     };
+    mr_session_search_path(session, &names->path);
     *out = &names->base;
     return MR_OK;
 }
@@ -319,7 +357,9 @@ MrStatus mr_pg_catalog_fill(MrServer *server, const MrNames *given, const char *
 {
     const MrPgHeader *headers, *header = mr_pg_header_find(schema_name, name);
     const MrPgNames *names = mr_pg_names(given);
-    MrPgNames nobody = { .base = mr_pg_names_class, .user = "", .database = "" };
+    MrPgNames nobody = {
+        .base = mr_pg_names_class, .user = "", .database = "", .path = mr_search_path_usual
+    };
     MrPgBlocks fresh = { 0 };
     (void)mr_pg_headers(&headers);
     if (header == NULL) {

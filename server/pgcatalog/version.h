@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "planner/search_path.h"
 #include "server/pgcatalog/pgcatalog.h"
 #include "server/relations/rows.h"
 
@@ -125,6 +126,7 @@ struct MrPgNames {
     int32_t number;            /* of the session */
     const char *user, *database;
     bool queries_are_views; /* catalog_matview_kind */
+    MrSearchPath path;
 };
 
 static inline const MrPgNames *mr_pg_names(const MrNames *names)
@@ -136,8 +138,12 @@ static inline const MrPgNames *mr_pg_names(const MrNames *names)
 
 const MrPgClass *mr_pg_class(const MrPgCatalog *pg, uint32_t number); /* NULL: none */
 const MrPgClass *mr_pg_class_of(const MrPgCatalog *pg, const MrRelation *relation);
-/* By schema (NULL: as names without one are looked up) and name, indexes too. */
-const MrPgClass *mr_pg_class_find(const MrPgCatalog *pg, const char *schema_name, const char *name);
+/* By schema (NULL: on the search path) and name, indexes too. */
+const MrPgClass *mr_pg_class_find(const MrPgNames *names, const char *schema_name,
+                                  const char *name);
+/* Found without its schema. */
+bool mr_pg_class_is_visible(const MrPgNames *names, const MrPgClass *class);
+bool mr_pg_function_is_visible(const MrPgNames *names, const MrPgRoutine *routine);
 char mr_pg_class_kind(const MrPgNames *names, const MrPgClass *class);
 const MrPgRole *mr_pg_role(const MrPgCatalog *pg, uint32_t number);
 const MrPgRole *mr_pg_role_find(const MrPgCatalog *pg, MrString name);
@@ -158,8 +164,6 @@ MrStatus mr_pg_blocks_look_up(MrPgCatalog *pg, MrPgBlocks *made, uint32_t column
 
 const char *mr_pg_schema_name(uint32_t number); /* NULL: none */
 uint32_t mr_pg_schema_number(const char *name); /* 0: none */
-/* Found without its schema. */
-bool mr_pg_schema_is_visible(uint32_t number);
 
 typedef struct MrPgType {
     uint32_t number;
@@ -237,7 +241,7 @@ void mr_pg_add_sql_procs(const MrPgCatalog *pg, MrRows *rows);
 /* ---- Texts (texts.c) ------------------------------------------------------------------------- */
 
 /* "name", or schema.name where it is not found without. */
-void mr_pg_class_print(const MrPgClass *class, MrBuilder *out);
+void mr_pg_class_print(const MrPgNames *names, const MrPgClass *class, MrBuilder *out);
 void mr_pg_index_definition(const MrPgClass *index, MrBuilder *out);
 void mr_pg_constraint_definition(const MrPgClass *class, MrBuilder *out);
 /* The SELECT of a view or standing query; false: it has none. */
@@ -263,6 +267,11 @@ void mr_pg_rows_texts(MrRows *rows, const char *const *texts, uint32_t count);
 /* ---- Naming (names.c) ------------------------------------------------------------------------ */
 
 extern const MrNames mr_pg_names_class;
+/* MrNames of a version that was made (names_input.c has by_text). */
+MrStatus mr_pg_names_by_number(const MrNames *names, MrTypeId type, uint32_t number, MrArena *arena,
+                               MrText *out, MrError *err);
+MrStatus mr_pg_names_by_text(const MrNames *names, MrTypeId type, MrString text, bool missing_ok,
+                             MrArena *arena, MrText *out, bool *found, MrError *err);
 /* Makes or finds the version (version.c). */
 MrStatus mr_pg_names_prepare(const MrNames *names, MrError *err);
 

@@ -52,3 +52,11 @@
 SET catalog_matview_kind = 'v';
 \d
 \d busy
+SET search_path = millrace, public;
+\d items
+\dt
+\dv streams
+SET search_path = information_schema;
+\dt
+\d public.loose
+RESET search_path;
