@@ -64,6 +64,11 @@ static char escape_read(MrLexer *lexer)
         }
         return (char)value;
     }
+    if (c == 'x' && isxdigit((unsigned char)text[1])) {
+        char digits[3] = { text[1], isxdigit((unsigned char)text[2]) ? text[2] : '\0', '\0' };
+        lexer->position += strlen(digits);
+        return (char)strtol(digits, NULL, 16);
+    }
     return c;
 }
 
@@ -82,16 +87,18 @@ static void argument_quoted(MrLexer *lexer, MrBuffer *out)
         }
         mr_buffer_append_char(out, c);
     }
+    lexer->unterminated = true;
 }
 
 static void argument_identifier(MrLexer *lexer, MrBuffer *out)
 {
     const char *end = strchr(lexer_here(lexer) + 1, '"');
     size_t length = end == NULL ? strlen(lexer_here(lexer)) : (size_t)(end - lexer_here(lexer)) + 1;
+    lexer->unterminated |= end == NULL;
     lexer_take(lexer, out, length);
 }
 
-/* `command`: what it writes, without the last line end.  A failed one gives nothing. */
+/* `command`: what it writes, without the last line end, also where its exit code is not 0. */
 static void argument_command(MrLexer *lexer, MrBuffer *out)
 {
     char block[512];
@@ -102,8 +109,9 @@ static void argument_command(MrLexer *lexer, MrBuffer *out)
     char *command = mr_text_copy_bytes(lexer_here(lexer) + 1, length);
     size_t before = out->length;
     lexer->position += length + (end == NULL ? 1 : 2);
+    lexer->unterminated |= end == NULL;
     fflush(stdout);
-    FILE *pipe = lexer->inactive ? NULL : popen(command, "r");
+    FILE *pipe = lexer->inactive || end == NULL ? NULL : popen(command, "r");
     free(command);
     if (pipe == NULL) {
         return;
@@ -111,7 +119,7 @@ static void argument_command(MrLexer *lexer, MrBuffer *out)
     while ((count = fread(block, 1, sizeof(block), pipe)) > 0) {
         mr_buffer_append_bytes(out, block, count);
     }
-    if (pclose(pipe) != 0) {
+    if (pclose(pipe) == -1) {
         mr_buffer_truncate(out, before);
     } else if (out->length > before && out->data[out->length - 1] == '\n') {
         mr_buffer_truncate(out, out->length - 1);
@@ -141,8 +149,13 @@ char *mr_lexer_argument(MrLexer *lexer, bool semicolon)
             quoted = true;
             argument_command(lexer, &out);
         } else if (c != ':' || !mr_lexer_substitute(lexer, &out, false)) {
-            lexer_take(lexer, &out, 1);
+            size_t unknown = c == ':' ? mr_lexer_reference(lexer) : 0;
+            lexer_take(lexer, &out, unknown > 0 ? unknown : 1); /* with its quotes */
         }
+    }
+    if (lexer->unterminated) {
+        mr_buffer_fini(&out);
+        return NULL;
     }
     while (semicolon && !quoted && out.length > 0 && out.data[out.length - 1] == ';') {
         mr_buffer_truncate(&out, out.length - 1);

@@ -91,6 +91,17 @@ static const CatalogueList lists[] = {
                    .names = { "t.typname" },
                    .visible = "pg_catalog.pg_type_is_visible(t.oid)" },
       .order = "1, 2" },
+    { .command = "dew",
+      .title = "List of foreign-data wrappers",
+      .columns = "f.fdwname AS \"Name\", pg_catalog.pg_get_userbyid(f.fdwowner) AS \"Owner\", "
+                 "f.fdwhandler::pg_catalog.regproc AS \"Handler\", "
+                 "f.fdwvalidator::pg_catalog.regproc AS \"Validator\"",
+      .more = ", pg_catalog.array_to_string(f.fdwacl, E'\\n') AS \"Access privileges\", "
+              "array_to_string(f.fdwoptions, ', ') AS \"FDW options\", "
+              "pg_catalog.obj_description(f.oid, 'pg_foreign_data_wrapper') AS \"Description\"",
+      .from = "pg_catalog.pg_foreign_data_wrapper f WHERE true",
+      .pattern = { .names = { "f.fdwname" } },
+      .order = "1" },
     { .command = "dn",
       .title = "List of schemas",
       .columns = "n.nspname AS \"Name\", pg_catalog.pg_get_userbyid(n.nspowner) AS \"Owner\"",

@@ -65,6 +65,39 @@ MrCommandStatus mr_command_quit(MrShell *shell, const char *name)
     return MR_COMMAND_QUIT;
 }
 
+/* \restrict KEY: until \unrestrict comes with the same key no other command runs.  A dump is read
+ * so, whose data might otherwise pass for commands. */
+MrCommandStatus mr_command_restrict(MrShell *shell, const char *name)
+{
+    char *key = mr_lexer_argument(&shell->script->lexer, true);
+    if (key == NULL || *key == '\0') {
+        free(key);
+        return mr_command_missing(shell, name);
+    }
+    free(shell->restrict_key);
+    shell->restrict_key = key;
+    return MR_COMMAND_DONE;
+}
+
+MrCommandStatus mr_command_unrestrict(MrShell *shell, const char *name)
+{
+    char *key = mr_lexer_argument(&shell->script->lexer, true);
+    MrCommandStatus status = MR_COMMAND_FAILED;
+    if (key == NULL || *key == '\0') {
+        status = mr_command_missing(shell, name);
+    } else if (shell->restrict_key == NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\unrestrict: not currently in restricted mode");
+    } else if (strcmp(shell->restrict_key, key) != 0) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\\unrestrict: wrong key");
+    } else {
+        free(shell->restrict_key);
+        shell->restrict_key = NULL;
+        status = MR_COMMAND_DONE;
+    }
+    free(key);
+    return status;
+}
+
 /* "(option=value option ...)" in front of \g's file: they hold for this result.  False after a
  * message. */
 static bool go_options(MrShell *shell, char *first)
@@ -264,7 +297,10 @@ void mr_commands_help(FILE *out)
         if (commands[i].run == NULL) {
             fprintf(out, "%s%s\n", i > 0 ? "\n" : "", commands[i].name);
         } else if (commands[i].arguments != NULL) {
-            const char *letters = (commands[i].flags & MR_COMMAND_LETTERS) != 0 ? "[S+]" : "";
+            unsigned flags = commands[i].flags;
+            const char *letters = (flags & MR_COMMAND_FUNCTIONS) != 0 ? "[anptwS+]"
+                                  : (flags & MR_COMMAND_LETTERS) != 0 ? "[S+]"
+                                                                      : "";
             char *usage =
                 mr_text_format("\\%s%s %s", commands[i].name, letters, commands[i].arguments);
             fprintf(out, "  %-36s %s\n", usage, commands[i].help);
@@ -284,24 +320,31 @@ static void warn_about_rest(MrShell *shell, const char *name)
     mr_lexer_skip_arguments(&shell->script->lexer);
 }
 
+typedef struct Suffix {
+    unsigned flag;
+    const char *letters;
+} Suffix;
+
 /* \dtS+ is \dt with letters behind it, \dtv is \d with others. */
-static bool name_fits(const Command *command, const char *name, unsigned flag)
+static bool name_fits(const Command *command, const char *name, const Suffix *suffix)
 {
     size_t length = strlen(command->name);
     if (command->run == NULL || strncmp(command->name, name, length) != 0) {
         return false;
     }
-    const char *letters = flag == MR_COMMAND_KINDS ? "tvmsiS+" : "S+";
-    return name[length + ((command->flags & flag) != 0 ? strspn(name + length, letters) : 0)] ==
-           '\0';
+    bool has = (command->flags & suffix->flag) != 0;
+    return name[length + (has ? strspn(name + length, suffix->letters) : 0)] == '\0';
 }
 
 static const Command *command_find(const char *name)
 {
-    static const unsigned flags[] = { MR_COMMAND_LETTERS, MR_COMMAND_KINDS };
-    for (int pass = 0; pass < 2; pass++) {
+    static const Suffix suffixes[] = { { MR_COMMAND_LETTERS, "S+" },
+                                       { MR_COMMAND_FUNCTIONS, "anptwS+" },
+                                       { MR_COMMAND_PARTITIONS, "itnS+" },
+                                       { MR_COMMAND_KINDS, "tvmsiS+" } };
+    for (size_t pass = 0; pass < sizeof(suffixes) / sizeof(suffixes[0]); pass++) {
         for (int i = 0; i < COMMAND_COUNT; i++) {
-            if (name_fits(&commands[i], name, flags[pass])) {
+            if (name_fits(&commands[i], name, &suffixes[pass])) {
                 return &commands[i];
             }
         }
@@ -338,8 +381,16 @@ MrCommandStatus mr_commands_run(MrShell *shell)
         }
     } else if (lexer->inactive && (command->flags & MR_COMMAND_BRANCH) == 0) {
         status = command_ignore(shell, command, name);
+    } else if (shell->restrict_key != NULL && command->run != mr_command_unrestrict) {
+        mr_shell_message(shell, MR_LEVEL_ERROR,
+                         "backslash commands are restricted; only \\unrestrict is allowed");
     } else {
         status = command->run(shell, name);
+    }
+    if (lexer->unterminated) {
+        lexer->unterminated = false;
+        mr_shell_message(shell, MR_LEVEL_ERROR, "unterminated quoted string");
+        status = MR_COMMAND_FAILED;
     }
     if (status == MR_COMMAND_FAILED) {
         mr_lexer_feed(lexer, ""); /* the rest of the line was meant for a success */

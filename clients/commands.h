@@ -17,7 +17,9 @@ enum { /* commands.def */
        MR_COMMAND_BRANCH = 1,
        MR_COMMAND_LINE = 2,
        MR_COMMAND_LETTERS = 4,
-       MR_COMMAND_KINDS = 8
+       MR_COMMAND_KINDS = 8,
+       MR_COMMAND_FUNCTIONS = 16,
+       MR_COMMAND_PARTITIONS = 32
 };
 
 /* `name` is the command as typed; arguments come from the script's lexer. */

@@ -43,38 +43,50 @@ MrCommandStatus mr_command_conninfo(MrShell *shell, const char *name)
     return MR_COMMAND_DONE;
 }
 
-/* \c [DATABASE|- [USER|- [HOST|- [PORT|-]]]]: what is left out stays as it was. */
-MrCommandStatus mr_command_connect(MrShell *shell, const char *name)
+/* An argument of \c: what is in double quotes is one word, without them. */
+static char *connect_argument(MrShell *shell)
 {
-    char *arguments[4] = { NULL };
-    (void)name;
-    for (int i = 0; i < 4; i++) {
-        arguments[i] = mr_command_argument(shell);
-        if (arguments[i] != NULL && strcmp(arguments[i], "-") == 0) {
-            free(arguments[i]);
-            arguments[i] = NULL;
+    char *argument = mr_command_argument(shell);
+    char *out = argument;
+    bool quoted = false;
+    for (const char *c = argument; c != NULL && *c != '\0'; c++) {
+        if (*c == '"' && !(quoted && c[1] == '"')) {
+            quoted = !quoted;
+            continue;
         }
+        c += *c == '"';
+        *out++ = *c;
     }
+    if (argument != NULL) {
+        *out = '\0';
+    }
+    if (argument != NULL && strcmp(argument, "-") == 0) {
+        free(argument);
+        argument = NULL;
+    }
+    return argument;
+}
+
+/* -reuse-previous=on|off in front of the arguments: 1 or 0; -1: it is not said. */
+static int connect_reuse(char **first)
+{
+    static const char prefix[] = "-reuse-previous=";
+    bool on = false;
+    if (*first == NULL || strncmp(*first, prefix, strlen(prefix)) != 0) {
+        return -1;
+    }
+    bool known = mr_boolean_read(*first + strlen(prefix), &on);
+    free(*first);
+    *first = NULL;
+    return known ? on : -1;
+}
+
+static bool connection_moves(MrShell *shell, const MrTarget *target)
+{
     PGconn *old = shell->conn;
-    const char *database = arguments[0];
-    bool whole =
-        database != NULL && (strchr(database, '=') != NULL || strstr(database, "://") != NULL);
-    char *kept[4] = { NULL };
-    if (old != NULL && !whole) {
-        kept[0] = mr_text_copy(PQdb(old));
-        kept[1] = mr_text_copy(PQuser(old));
-        kept[2] = mr_text_copy(PQhost(old));
-        kept[3] = mr_text_copy(PQport(old));
-    }
-    MrTarget target = {
-        .database = arguments[0] != NULL ? arguments[0] : kept[0],
-        .user = arguments[1] != NULL ? arguments[1] : kept[1],
-        .host = arguments[2] != NULL ? arguments[2] : kept[2],
-        .port = arguments[3] != NULL ? arguments[3] : kept[3],
-    };
     char *host = mr_text_copy(old != NULL ? PQhost(old) : "");
     char *port = mr_text_copy(old != NULL ? PQport(old) : "");
-    bool ok = mr_session_connect(shell, &target);
+    bool ok = mr_session_connect(shell, target);
     if (ok) {
         bool moved =
             strcmp(host, PQhost(shell->conn)) != 0 || strcmp(port, PQport(shell->conn)) != 0;
@@ -89,6 +101,37 @@ MrCommandStatus mr_command_connect(MrShell *shell, const char *name)
     }
     free(host);
     free(port);
+    return ok;
+}
+
+/* \c [-reuse-previous=on|off] [DATABASE|- [USER|- [HOST|- [PORT|-]]]]: what is left out stays as it
+ * was; of a conninfo string or a URI only if that is said. */
+MrCommandStatus mr_command_connect(MrShell *shell, const char *name)
+{
+    char *arguments[4] = { connect_argument(shell) };
+    char *kept[4] = { NULL };
+    int reuse = connect_reuse(&arguments[0]);
+    (void)name;
+    for (int i = reuse >= 0 ? 0 : 1; i < 4; i++) {
+        arguments[i] = connect_argument(shell);
+    }
+    const char *database = arguments[0];
+    bool whole =
+        database != NULL && (strchr(database, '=') != NULL || strstr(database, "://") != NULL);
+    PGconn *old = shell->conn;
+    if (old != NULL && (reuse < 0 ? !whole : reuse > 0)) {
+        kept[0] = mr_text_copy(PQdb(old));
+        kept[1] = mr_text_copy(PQuser(old));
+        kept[2] = mr_text_copy(PQhost(old));
+        kept[3] = mr_text_copy(PQport(old));
+    }
+    MrTarget target = {
+        .database = arguments[0] != NULL ? arguments[0] : kept[0],
+        .user = arguments[1] != NULL ? arguments[1] : kept[1],
+        .host = arguments[2] != NULL ? arguments[2] : kept[2],
+        .port = arguments[3] != NULL ? arguments[3] : kept[3],
+    };
+    bool ok = connection_moves(shell, &target);
     for (int i = 0; i < 4; i++) {
         free(arguments[i]);
         free(kept[i]);

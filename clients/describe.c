@@ -307,7 +307,9 @@ static MrCommandStatus creation_show(MrShell *shell, const char *command,
 {
     char *object = mr_command_argument(shell);
     if (object == NULL) {
-        return mr_command_missing(shell, command);
+        mr_shell_message(shell, MR_LEVEL_ERROR, "%s name is required",
+                         command[1] == 'f' ? "function" : "view");
+        return MR_COMMAND_FAILED;
     }
     char *text = creation(shell, object);
     free(object);

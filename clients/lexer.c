@@ -118,6 +118,13 @@ static size_t reference_length(const char *text, MrSubstitute *how, size_t *name
 
 /* Puts the value of the variable at the position into the line.  A plain value is read as
  * input again, as in psql: it may hold quotes or several statements.  False: no such variable. */
+size_t mr_lexer_reference(const MrLexer *lexer)
+{
+    MrSubstitute how;
+    size_t name_start;
+    return reference_length(lexer_here(lexer), &how, &name_start);
+}
+
 bool mr_lexer_substitute(MrLexer *lexer, MrBuffer *out, bool read_again)
 {
     MrSubstitute how;

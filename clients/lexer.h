@@ -56,6 +56,7 @@ typedef struct MrLexer {
     bool after_quote_escaped; /* ... in its own kind */
     MrBuffer line;
     size_t position;
+    bool unterminated; /* a quote of an argument had no end: the command has failed */
     MrExpansion expansions[MR_LEX_EXPANSIONS_MAX];
     int expansion_count;
 } MrLexer;
@@ -76,10 +77,14 @@ char mr_lexer_prompt(const MrLexer *lexer, const MrBuffer *statement);
  * the line, to be read as input.  False: there is no such variable, nothing was done. */
 bool mr_lexer_substitute(MrLexer *lexer, MrBuffer *out, bool read_again);
 
+/* The bytes of a :name in whatever form at the position; 0: there is none. */
+size_t mr_lexer_reference(const MrLexer *lexer);
+
 /* The word after the backslash; the caller frees it. */
 char *mr_lexer_command(MrLexer *lexer);
 /* The next argument on the line, NULL when there is none; the caller frees it.  Quotes are taken
- * off, variables put in.  `semicolon`: strip trailing semicolons. */
+ * off, variables put in.  `semicolon`: strip trailing semicolons.  NULL and `unterminated`, too,
+ * when a quote has no end. */
 char *mr_lexer_argument(MrLexer *lexer, bool semicolon);
 /* All the rest of the line, verbatim; the caller frees it. */
 char *mr_lexer_rest(MrLexer *lexer);

@@ -83,7 +83,10 @@ static const Listing listings[] = {
 static const char *listing_name(const char *command)
 {
     static const char *const others[][2] = {
-        { "streams", "ds" },
+        { "streams", "ds" }, /* psql's words for what they are in the catalogue */
+        { "des", "connections" },
+        { "dE", "sinks" },
+        { "det", "sinks" },
     };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         size_t length = strlen(others[i][0]);
@@ -94,13 +97,27 @@ static const char *listing_name(const char *command)
     return command;
 }
 
+/* The letters of \df: aggregates, normal functions; no procedures, triggers, window functions. */
+static const char *function_kinds(const char *command)
+{
+    bool aggregates = strchr(command, 'a') != NULL;
+    bool normal = strchr(command, 'n') != NULL;
+    if (strncmp(command, "df", 2) != 0 || aggregates + normal == 2 ||
+        command[2 + strcspn(command + 2, "anptw")] == '\0') {
+        return "";
+    }
+    return aggregates ? " AND kind = 'aggregate'"
+           : normal   ? " AND kind <> 'aggregate'"
+                      : " AND false";
+}
+
 static const Listing *listing_find(const char *command)
 {
     const char *name = listing_name(command);
     for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++) {
         size_t length = strlen(listings[i].command);
         if (strncmp(name, listings[i].command, length) == 0 &&
-            name[length + strspn(name + length, "S+")] == '\0') {
+            name[length + strspn(name + length, "anptwS+")] == '\0') {
             return &listings[i];
         }
     }
@@ -113,10 +130,10 @@ static bool listing_show(MrShell *shell, const Listing *listing, const char *com
     bool more = strchr(command, '+') != NULL;
     bool all = strchr(command, 'S') != NULL || pattern != NULL || listing->except == NULL;
     char *condition = mr_pattern_condition(pattern, listing->name);
-    PGresult *result =
-        mr_execute_own_format(shell, "SELECT %s%s FROM %s WHERE %s%s%s ORDER BY %s",
-                              listing->columns, more ? listing->more : "", listing->from, condition,
-                              all ? "" : " AND ", all ? "" : listing->except, listing->order);
+    PGresult *result = mr_execute_own_format(
+        shell, "SELECT %s%s FROM %s WHERE %s%s%s%s ORDER BY %s", listing->columns,
+        more ? listing->more : "", listing->from, condition, all ? "" : " AND ",
+        all ? "" : listing->except, function_kinds(command), listing->order);
     free(condition);
     if (result == NULL) {
         return false;

@@ -29,7 +29,7 @@ static const Option option_table[] = {
     { 'V', "version", NULL, "show the version and exit" },
     { 'X', "no-millracerc", NULL, "do not read the start file ~/.millracerc" },
     { '1', "single-transaction", NULL, "run all -c and -f as one transaction" },
-    { OPTION_HELP, "help", "[=commands|variables]",
+    { OPTION_HELP, "help", "[=commands|options|variables]",
       "show this help, or another, and exit (also -?)" },
     { 'a', "echo-all", NULL, "show all lines of scripts" },
     { 'b', "echo-errors", NULL, "show statements that failed" },
@@ -60,6 +60,14 @@ static const Option option_table[] = {
 };
 
 enum { OPTION_COUNT = sizeof(option_table) / sizeof(option_table[0]) };
+
+/* psql's spellings, for scripts that were written for it. */
+static const struct option synonyms[] = {
+    { "set", required_argument, NULL, 'v' },
+    { "no-psqlrc", no_argument, NULL, 'X' },
+};
+
+enum { SYNONYM_COUNT = sizeof(synonyms) / sizeof(synonyms[0]) };
 
 void mr_options_help(void)
 {
@@ -173,7 +181,7 @@ static int argument_kind(const Option *option)
                                         : required_argument;
 }
 
-/* --help[=commands|variables] */
+/* --help[=commands|options|variables] */
 static bool help_show(const char *topic)
 {
     if (topic == NULL || strcmp(topic, "options") == 0) {
@@ -202,7 +210,8 @@ static void tables_make(char *letters, struct option *longs)
         }
     }
     *letters = '\0';
-    longs[OPTION_COUNT] = (struct option){ 0 };
+    memcpy(longs + OPTION_COUNT, synonyms, sizeof(synonyms));
+    longs[OPTION_COUNT + SYNONYM_COUNT] = (struct option){ 0 };
 }
 
 static void operands_read(MrShell *shell, int argc, char **argv, MrOptions *options)
@@ -222,15 +231,17 @@ static void operands_read(MrShell *shell, int argc, char **argv, MrOptions *opti
 bool mr_options_read(MrShell *shell, int argc, char **argv, MrOptions *options, MrExit *exit_code)
 {
     char letters[2 * OPTION_COUNT + 1];
-    struct option longs[OPTION_COUNT + 1];
+    struct option longs[OPTION_COUNT + SYNONYM_COUNT + 1];
     int letter;
     *options = (MrOptions){ 0 };
     *exit_code = MR_EXIT_OK;
     tables_make(letters, longs);
+    if (argc > 1 && strcmp(argv[1], "-?") == 0) { /* getopt would call it unknown */
+        return help_show(NULL) && false;
+    }
     while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-        /* getopt says '?' both for an unknown option and for -? itself. */
-        if (letter == OPTION_HELP || (letter == '?' && optopt == '?')) {
-            if (!help_show(letter == OPTION_HELP ? optarg : NULL)) {
+        if (letter == OPTION_HELP) {
+            if (!help_show(optarg)) {
                 fputs("Try \"millrace --help\" for more information.\n", stderr);
                 *exit_code = MR_EXIT_FAILURE;
             }

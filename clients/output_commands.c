@@ -24,11 +24,16 @@ typedef struct OutputOption {
     const char *const *words;
     /* Says what is wrong with a text, NULL: nothing. */
     const char *(*complain)(const char *value);
+    const char *kinds; /* what the words are, in a message */
 } OutputOption;
 
-static const char *const format_words[] = { "aligned", "unaligned", "wrapped",  "csv",
-                                            "html",    "json",      "markdown", NULL };
+static const char *const
+    format_words[] = { /* in the order of MrFormat */
+                       "aligned",         "asciidoc", "csv",      "html",      "json",    "latex",
+                       "latex-longtable", "markdown", "troff-ms", "unaligned", "wrapped", NULL
+    };
 static const char *const line_words[] = { "ascii", "unicode", NULL };
+static const char *const stroke_words[] = { "single", "double", NULL };
 
 static void put_text(const char *label, const char *value)
 {
@@ -147,6 +152,21 @@ static void tuples_tell(const MrPrintOptions *print)
     put_flag("Tuples only", print->tuples_only);
 }
 
+static void border_stroke_tell(const MrPrintOptions *print)
+{
+    put_text("Unicode border line style", stroke_words[print->border_stroke]);
+}
+
+static void column_stroke_tell(const MrPrintOptions *print)
+{
+    put_text("Unicode column line style", stroke_words[print->column_stroke]);
+}
+
+static void header_stroke_tell(const MrPrintOptions *print)
+{
+    put_text("Unicode header line style", stroke_words[print->header_stroke]);
+}
+
 static const char *csv_separator_complain(const char *value)
 {
     if (strlen(value) != 1) {
@@ -161,27 +181,34 @@ static const char *csv_separator_complain(const char *value)
 
 /* An output option is added by one line here, in the order of the alphabet. */
 static const OutputOption options[] = {
-    { "border", KIND_NUMBER, AT(border), border_tell, 2, NULL, NULL },
-    { "columns", KIND_NUMBER, AT(columns), columns_tell, 1000000, NULL, NULL },
+    { "border", KIND_NUMBER, AT(border), border_tell, 65535, NULL, NULL, NULL },
+    { "columns", KIND_NUMBER, AT(columns), columns_tell, 1000000, NULL, NULL, NULL },
     { "csv_fieldsep", KIND_TEXT, AT(csv_separator), csv_separator_tell, 0, NULL,
-      csv_separator_complain },
-    { "expanded", KIND_CHOICE, AT(expanded), expanded_tell, 0, NULL, NULL },
-    { "fieldsep", KIND_TEXT, AT(field_separator), field_separator_tell, 0, NULL, NULL },
-    { "fieldsep_zero", KIND_FLAG, AT(field_separator_zero), field_separator_tell, 0, NULL, NULL },
-    { "footer", KIND_FLAG, AT(footer), footer_tell, 0, NULL, NULL },
-    { "format", KIND_CHOICE, AT(format), format_tell, 0, format_words, NULL },
-    { "linestyle", KIND_CHOICE, AT(lines), lines_tell, 0, line_words, NULL },
-    { "null", KIND_TEXT, AT(null_text), null_tell, 0, NULL, NULL },
-    { "numericlocale", KIND_FLAG, AT(numeric_locale), numeric_tell, 0, NULL, NULL },
-    { "pager", KIND_CHOICE, AT(pager), pager_tell, 0, NULL, NULL },
-    { "pager_min_lines", KIND_NUMBER, AT(pager_min_lines), pager_lines_tell, 1000000000, NULL,
+      csv_separator_complain, NULL },
+    { "expanded", KIND_CHOICE, AT(expanded), expanded_tell, 0, NULL, NULL, NULL },
+    { "fieldsep", KIND_TEXT, AT(field_separator), field_separator_tell, 0, NULL, NULL, NULL },
+    { "fieldsep_zero", KIND_FLAG, AT(field_separator_zero), field_separator_tell, 0, NULL, NULL,
       NULL },
-    { "recordsep", KIND_TEXT, AT(record_separator), record_separator_tell, 0, NULL, NULL },
-    { "recordsep_zero", KIND_FLAG, AT(record_separator_zero), record_separator_tell, 0, NULL,
+    { "footer", KIND_FLAG, AT(footer), footer_tell, 0, NULL, NULL, NULL },
+    { "format", KIND_CHOICE, AT(format), format_tell, 0, format_words, NULL, "formats" },
+    { "linestyle", KIND_CHOICE, AT(lines), lines_tell, 0, line_words, NULL, "line styles" },
+    { "null", KIND_TEXT, AT(null_text), null_tell, 0, NULL, NULL, NULL },
+    { "numericlocale", KIND_FLAG, AT(numeric_locale), numeric_tell, 0, NULL, NULL, NULL },
+    { "pager", KIND_CHOICE, AT(pager), pager_tell, 0, NULL, NULL, NULL },
+    { "pager_min_lines", KIND_NUMBER, AT(pager_min_lines), pager_lines_tell, 1000000000, NULL, NULL,
       NULL },
-    { "tableattr", KIND_UNSETABLE, AT(table_attributes), attributes_tell, 0, NULL, NULL },
-    { "title", KIND_UNSETABLE, AT(title), title_tell, 0, NULL, NULL },
-    { "tuples_only", KIND_FLAG, AT(tuples_only), tuples_tell, 0, NULL, NULL },
+    { "recordsep", KIND_TEXT, AT(record_separator), record_separator_tell, 0, NULL, NULL, NULL },
+    { "recordsep_zero", KIND_FLAG, AT(record_separator_zero), record_separator_tell, 0, NULL, NULL,
+      NULL },
+    { "tableattr", KIND_UNSETABLE, AT(table_attributes), attributes_tell, 0, NULL, NULL, NULL },
+    { "title", KIND_UNSETABLE, AT(title), title_tell, 0, NULL, NULL, NULL },
+    { "tuples_only", KIND_FLAG, AT(tuples_only), tuples_tell, 0, NULL, NULL, NULL },
+    { "unicode_border_linestyle", KIND_CHOICE, AT(border_stroke), border_stroke_tell, 0,
+      stroke_words, NULL, "Unicode border line styles" },
+    { "unicode_column_linestyle", KIND_CHOICE, AT(column_stroke), column_stroke_tell, 0,
+      stroke_words, NULL, "Unicode column line styles" },
+    { "unicode_header_linestyle", KIND_CHOICE, AT(header_stroke), header_stroke_tell, 0,
+      stroke_words, NULL, "Unicode header line styles" },
 };
 
 enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
@@ -267,24 +294,47 @@ static bool third_set(const MrShell *shell, const char *name, const char *word, 
     return true;
 }
 
+static void words_tell(const MrShell *shell, const OutputOption *option)
+{
+    MrBuffer list;
+    mr_buffer_init(&list);
+    for (int i = 0; option->words[i] != NULL; i++) {
+        mr_buffer_append(&list, i > 0 ? ", " : "");
+        mr_buffer_append(&list, option->words[i]);
+    }
+    mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: allowed %s are %s", option->kinds, list.data);
+    mr_buffer_fini(&list);
+}
+
+/* A word may be cut short.  Of two that fit the first is meant if the other begins with it. */
 static bool word_set(const MrShell *shell, const OutputOption *option, const char *value,
                      int *place)
 {
     size_t length = value == NULL ? 0 : strlen(value);
+    int found = -1;
     if (value == NULL) {
         return true;
     }
     for (int i = 0; option->words[i] != NULL && length > 0; i++) {
-        if (strncasecmp(option->words[i], value, length) == 0) {
-            *place = i;
-            return true;
+        const char *word = option->words[i];
+        if (strncasecmp(word, value, length) != 0) {
+            continue;
+        }
+        if (found < 0) {
+            found = i;
+        } else if (strncmp(word, option->words[found], strlen(option->words[found])) != 0) {
+            mr_shell_message(shell, MR_LEVEL_ERROR,
+                             "\\pset: ambiguous abbreviation \"%s\" matches both \"%s\" and \"%s\"",
+                             value, option->words[found], word);
+            return false;
         }
     }
-    mr_shell_message(shell, MR_LEVEL_ERROR, "\\pset: allowed %s",
-                     option->words == format_words
-                         ? "formats are aligned, csv, html, json, markdown, unaligned, wrapped"
-                         : "line styles are ascii, unicode");
-    return false;
+    if (found < 0) {
+        words_tell(shell, option);
+        return false;
+    }
+    *place = found;
+    return true;
 }
 
 static bool text_set(const MrShell *shell, const OutputOption *option, const char *value,
@@ -381,6 +431,10 @@ static char *option_value(const MrPrintOptions *print, const OutputOption *optio
     const char *text = *(char *const *)place;
     if (text == NULL) {
         return mr_text_copy("");
+    }
+    if ((option->offset == AT(field_separator) && print->field_separator_zero) ||
+        (option->offset == AT(record_separator) && print->record_separator_zero)) {
+        return mr_text_copy("''");
     }
     return strcmp(text, "\n") == 0 ? mr_text_copy("'\\n'") : mr_shell_quote(text, '\'');
 }

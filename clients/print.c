@@ -149,12 +149,21 @@ static void table_print(const MrTable *table, FILE *out)
             mr_print_aligned(table, out);
         }
         break;
-    case MR_FORMAT_UNALIGNED: mr_print_unaligned(table, expanded, out); break;
+    case MR_FORMAT_ASCIIDOC: mr_print_asciidoc(table, expanded, out); break;
     case MR_FORMAT_CSV: mr_print_csv(table, expanded, out); break;
     case MR_FORMAT_HTML: mr_print_html(table, expanded, out); break;
     case MR_FORMAT_JSON: mr_print_json(table, expanded, out); break;
+    case MR_FORMAT_LATEX: mr_print_latex(table, expanded, out); break;
+    case MR_FORMAT_LATEX_LONG: mr_print_latex_long(table, expanded, out); break;
     case MR_FORMAT_MARKDOWN: mr_print_markdown(table, expanded, out); break;
+    case MR_FORMAT_TROFF: mr_print_troff(table, expanded, out); break;
+    case MR_FORMAT_UNALIGNED: mr_print_unaligned(table, expanded, out); break;
     }
+}
+
+static int border_of(const MrPrintOptions *options)
+{
+    return options->border < 2 ? options->border : 2;
 }
 
 void mr_print_result(const PGresult *result, const MrPrintOptions *options, const char *title,
@@ -166,6 +175,7 @@ void mr_print_result(const PGresult *result, const MrPrintOptions *options, cons
         .options = options,
         .row_count = PQntuples(result),
         .column_count = PQnfields(result),
+        .border = border_of(options),
         .screen_columns = options->columns > 0 ? options->columns : columns,
         .part = part != NULL ? *part : (MrPrintPart){ .is_first = true, .is_last = true },
         .title = title != NULL ? title : options->title,
@@ -182,6 +192,9 @@ void mr_print_result(const PGresult *result, const MrPrintOptions *options, cons
     }
     if (!table.part.is_first) {
         table.title = NULL;
+    }
+    if (table.column_count == 0 && options->format != MR_FORMAT_JSON) {
+        table.row_count = 0; /* rows of nothing are counted, but not drawn */
     }
     if (options->numeric_locale) {
         table_group(&table);
@@ -212,6 +225,7 @@ long mr_print_line_count(const PGresult *result, const MrPrintOptions *options, 
                       .options = options,
                       .row_count = PQntuples(result),
                       .column_count = PQnfields(result),
+                      .border = border_of(options),
                       .screen_columns = options->columns > 0 ? options->columns : columns };
     bool expanded = table_is_expanded(&table);
     long count = expanded ? 1 : 4;

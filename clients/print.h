@@ -1,6 +1,6 @@
 /*
- * clients/print.h - results as text: aligned, wrapped, unaligned, csv, html, json, markdown; across
- * or expanded.
+ * clients/print.h - results as text: aligned, wrapped, unaligned, csv, and the languages of
+ * documents; across or expanded.
  * The layouts are psql's to the byte, so that scripts written for it read ours.
  * Must not know connections, commands or statements.
  */
@@ -14,23 +14,29 @@
 
 typedef enum MrFormat {
     MR_FORMAT_ALIGNED,
-    MR_FORMAT_UNALIGNED,
-    MR_FORMAT_WRAPPED,
+    MR_FORMAT_ASCIIDOC,
     MR_FORMAT_CSV,
     MR_FORMAT_HTML,
     MR_FORMAT_JSON,
-    MR_FORMAT_MARKDOWN
+    MR_FORMAT_LATEX,
+    MR_FORMAT_LATEX_LONG,
+    MR_FORMAT_MARKDOWN,
+    MR_FORMAT_TROFF,
+    MR_FORMAT_UNALIGNED,
+    MR_FORMAT_WRAPPED
 } MrFormat;
 
 typedef enum MrExpanded { MR_EXPANDED_OFF, MR_EXPANDED_ON, MR_EXPANDED_AUTO } MrExpanded;
 typedef enum MrPager { MR_PAGER_OFF, MR_PAGER_ON, MR_PAGER_ALWAYS } MrPager;
 typedef enum MrLineStyle { MR_LINES_ASCII, MR_LINES_UNICODE } MrLineStyle;
+typedef enum MrStroke { MR_STROKE_SINGLE, MR_STROKE_DOUBLE } MrStroke;
 
 typedef struct MrPrintOptions {
     MrFormat format;
     MrExpanded expanded;
-    int border; /* 0, 1 or 2 */
+    int border; /* 0 none, 1 between columns, 2 around all; what more is depends on the format */
     MrLineStyle lines;
+    MrStroke border_stroke, column_stroke, header_stroke; /* of MR_LINES_UNICODE */
     int columns; /* of wrapped and expanded auto; 0: as wide as the screen */
     bool tuples_only;
     bool footer; /* "(n rows)" */
@@ -44,7 +50,7 @@ typedef struct MrPrintOptions {
     bool record_separator_zero;
     char *csv_separator;    /* one character */
     char *title;            /* NULL: none */
-    char *table_attributes; /* of HTML; NULL: none */
+    char *table_attributes; /* of HTML; of LaTeX the widths of columns; NULL: none */
 } MrPrintOptions;
 
 /* A piece of a result that is shown bit by bit. */
@@ -60,6 +66,7 @@ typedef struct MrTable {
     const MrPrintOptions *options;
     int row_count;
     int column_count;
+    int border;         /* of the aligned layouts, which know no more than 2 */
     int screen_columns; /* 0: unknown */
     MrPrintPart part;
     char **grouped;     /* numbers with groups of three, one per cell; NULL: as they came */
@@ -89,4 +96,8 @@ void mr_print_csv(const MrTable *table, bool expanded, FILE *out);
 void mr_print_json(const MrTable *table, bool expanded, FILE *out);
 void mr_print_html(const MrTable *table, bool expanded, FILE *out);
 void mr_print_markdown(const MrTable *table, bool expanded, FILE *out);
+void mr_print_asciidoc(const MrTable *table, bool expanded, FILE *out);
+void mr_print_latex(const MrTable *table, bool expanded, FILE *out);
+void mr_print_latex_long(const MrTable *table, bool expanded, FILE *out);
+void mr_print_troff(const MrTable *table, bool expanded, FILE *out);
 #endif

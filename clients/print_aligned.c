@@ -8,7 +8,7 @@
 
 typedef struct Layout {
     const MrTable *table;
-    const MrLines *lines;
+    MrLines lines;
     int border;
     int count;   /* of columns */
     int *widths; /* of each column, as printed */
@@ -84,7 +84,7 @@ static Layout layout_make(const MrTable *table)
 {
     Layout layout = { .table = table,
                       .lines = mr_lines_of(table->options),
-                      .border = table->options->border,
+                      .border = table->border,
                       .count = table->column_count };
     size_t count = (size_t)table->column_count;
     int *names = mr_allocate(count * sizeof(int));
@@ -115,7 +115,7 @@ bool mr_print_aligned_exceeds(const MrTable *table, int columns)
 
 static void put_rule(const Layout *layout, MrRulePlace place, FILE *out)
 {
-    const MrRule *rule = &layout->lines->rules[place];
+    const MrRule *rule = &layout->lines.rules[place];
     int border = layout->border;
     if (border == 2) {
         fputs(rule->left, out);
@@ -146,7 +146,8 @@ static void put_line(const MrCell *cell, int line, FILE *out)
 /* Names stand in the middle; a name with line ends takes several lines, each with a mark. */
 static void put_header(const Layout *layout, MrCell *cells, FILE *out)
 {
-    const char *vertical = layout->lines->vertical;
+    const char *vertical = layout->lines.vertical;
+    const char *edge = layout->border == 2 ? layout->lines.edge : "";
     int border = layout->border;
     int height = 0;
     for (int column = 0; column < layout->count; column++) {
@@ -154,7 +155,7 @@ static void put_header(const Layout *layout, MrCell *cells, FILE *out)
         height = cells[column].line_count > height ? cells[column].line_count : height;
     }
     for (int line = 0; line < height; line++) {
-        fputs(border == 2 ? vertical : "", out);
+        fputs(edge, out);
         for (int column = 0; column < layout->count; column++) {
             const MrCell *cell = &cells[column];
             fputs(border != 0 ? " " : "", out);
@@ -166,10 +167,10 @@ static void put_header(const Layout *layout, MrCell *cells, FILE *out)
             } else {
                 mr_put_spaces(layout->widths[column], out);
             }
-            fputs(line + 1 < cell->line_count ? layout->lines->newline : " ", out);
+            fputs(line + 1 < cell->line_count ? layout->lines.newline : " ", out);
             fputs(border != 0 && column < layout->count - 1 ? vertical : "", out);
         }
-        fprintf(out, "%s\n", border == 2 ? vertical : "");
+        fprintf(out, "%s\n", edge);
     }
 }
 
@@ -206,7 +207,7 @@ static const char *pen_take(Pen *pen, const MrCell *cell, int width, size_t *byt
 /* One line of one cell.  The last column is not padded unless a mark follows. */
 static void put_cell(const Layout *layout, int column, const MrCell *cell, Pen *pen, FILE *out)
 {
-    const MrLines *lines = layout->lines;
+    const MrLines *lines = &layout->lines;
     int width = layout->widths[column];
     bool padded = layout->border == 2 || column < layout->count - 1;
     bool right = mr_column_is_right(layout->table->result, column);
@@ -237,7 +238,7 @@ static void put_cell(const Layout *layout, int column, const MrCell *cell, Pen *
 
 static void put_row(const Layout *layout, int row, MrCell *cells, Pen *pens, FILE *out)
 {
-    const char *edge = layout->border == 2 ? layout->lines->vertical : "";
+    const char *edge = layout->border == 2 ? layout->lines.edge : "";
     bool more = true;
     for (int column = 0; column < layout->count; column++) {
         mr_cell_format(&cells[column], mr_table_cell(layout->table, row, column));

@@ -17,7 +17,7 @@ static void record_widen(const MrTable *table, Record *record)
 {
     static const int line_widths[] = { 9, 12, 15 }; /* the text around the number */
     static const int frame_widths[] = { 1, 3, 7 };  /* what stands around name and value */
-    int border = table->options->border;
+    int border = table->border;
     int line_width = 1 + line_widths[border];
     int frame_width = frame_widths[border];
     for (int rows = table->row_count; rows >= 10; rows /= 10) {
@@ -36,14 +36,14 @@ static void record_wrap(const MrTable *table, Record *record)
 {
     static const int frame_widths[] = { 1, 3, 7 };
     enum { VALUE_WIDTH_MIN = 3 };
-    int frame = frame_widths[table->options->border] + record->name_width;
-    frame += table->options->border == 0 && record->name_has_lines;
+    int frame = frame_widths[table->border] + record->name_width;
+    frame += table->border == 0 && record->name_has_lines;
     int room = table->screen_columns - frame;
     if (table->options->format != MR_FORMAT_WRAPPED || table->screen_columns <= 0 ||
         record->value_width <= room) {
         return;
     }
-    room -= table->options->border < 2; /* for the mark */
+    room -= table->border < 2; /* for the mark */
     record->value_width = room > VALUE_WIDTH_MIN ? room : VALUE_WIDTH_MIN;
 }
 
@@ -72,8 +72,9 @@ static Record record_measure(const MrTable *table)
 static void put_record_line(const MrTable *table, MrRulePlace place, unsigned long long number,
                             const Record *record, FILE *out)
 {
-    int border = table->options->border;
-    const MrRule *rule = &mr_lines_of(table->options)->rules[place];
+    int border = table->border;
+    const MrLines lines = mr_lines_of(table->options);
+    const MrRule *rule = &lines.rules[place];
     const char *line = border > 0 ? rule->line : " ";
     int length = 0;
     fprintf(out, "%s%s", border == 2 ? rule->left : "", border > 0 ? rule->line : "");
@@ -105,24 +106,24 @@ static void put_record_line(const MrTable *table, MrRulePlace place, unsigned lo
 static void put_record_name(const MrTable *table, const MrCell *name, int line,
                             const Record *record, FILE *out)
 {
-    const MrLines *lines = mr_lines_of(table->options);
-    int border = table->options->border;
+    const MrLines lines = mr_lines_of(table->options);
+    int border = table->border;
     bool mark = border > 0 || record->name_has_lines;
     if (border == 2) {
-        fprintf(out, "%s ", lines->vertical);
+        fprintf(out, "%s ", lines.edge);
     }
     if (line < name->line_count) {
         fwrite(name->text.data + name->lines[line].start, 1, name->lines[line].length, out);
         mr_put_spaces(record->name_width - name->lines[line].width, out);
         if (line + 1 < name->line_count) {
-            fputs(lines->newline, out);
+            fputs(lines.newline, out);
         } else {
             fputs(mark ? " " : "", out);
         }
     } else {
         mr_put_spaces(record->name_width + (mark ? 1 : 0), out);
     }
-    fputs(border > 0 ? lines->vertical : "", out);
+    fputs(border > 0 ? lines.vertical : "", out);
 }
 
 typedef struct Value { /* of one column, as far as it is printed */
@@ -138,12 +139,12 @@ static bool value_is_done(const Value *value)
 
 static void put_record_value(const MrTable *table, Value *value, const Record *record, FILE *out)
 {
-    const MrLines *lines = mr_lines_of(table->options);
-    int border = table->options->border;
+    const MrLines lines = mr_lines_of(table->options);
+    int border = table->border;
     if (value_is_done(value)) {
         if (border == 2) {
             mr_put_spaces(record->value_width + 2, out);
-            fputs(lines->vertical, out);
+            fputs(lines.edge, out);
         }
         putc('\n', out);
         return;
@@ -151,7 +152,7 @@ static void put_record_value(const MrTable *table, Value *value, const Record *r
     const MrCellLine *line = &value->cell->lines[value->line];
     const char *text = value->cell->text.data + line->start + value->offset;
     int used;
-    fputs(value->offset > 0 && border > 0 ? lines->wrapped : " ", out);
+    fputs(value->offset > 0 && border > 0 ? lines.wrapped : " ", out);
     size_t bytes = mr_cell_fit(text, line->length - value->offset, record->value_width, &used);
     fwrite(text, 1, bytes, out);
     value->offset += bytes;
@@ -163,9 +164,9 @@ static void put_record_value(const MrTable *table, Value *value, const Record *r
     bool more = !value_is_done(value);
     if (more || border == 2) {
         mr_put_spaces(record->value_width - used, out);
-        fputs(cut ? lines->wrapped : more ? lines->newline : " ", out);
+        fputs(cut ? lines.wrapped : more ? lines.newline : " ", out);
     }
-    fprintf(out, "%s\n", border == 2 ? lines->vertical : "");
+    fprintf(out, "%s\n", border == 2 ? lines.edge : "");
 }
 
 static void put_record(const MrTable *table, int row, const Record *record, MrCell *name,
@@ -202,14 +203,14 @@ void mr_print_aligned_expanded(const MrTable *table, FILE *out)
     for (int row = 0; row < table->row_count && !ferror(out); row++) {
         unsigned long long number = table->part.rows_before + (unsigned long long)row + 1;
         bool bare = table->options->tuples_only;
-        if (!bare || number > 1 || table->options->border == 2) {
+        if (!bare || number > 1 || table->border == 2) {
             put_record_line(table, number == 1 ? MR_RULE_TOP : MR_RULE_MIDDLE, bare ? 0 : number,
                             &record, out);
         }
         put_record(table, row, &record, &name, &value, out);
     }
     if (table->part.is_last) {
-        if (table->options->border == 2) {
+        if (table->border == 2) {
             put_record_line(table, MR_RULE_BOTTOM, 0, &record, out);
         }
         putc('\n', out);

@@ -14,13 +14,14 @@ typedef enum MrRulePlace { MR_RULE_TOP, MR_RULE_MIDDLE, MR_RULE_BOTTOM } MrRuleP
 
 typedef struct MrLines {
     MrRule rules[3];
-    const char *vertical;
-    const char *newline; /* at the right of a line that goes on after a line end */
-    const char *wrapped; /* at the right of a line that was cut, and at the left of its rest */
+    const char *vertical; /* between columns */
+    const char *edge;     /* around the table */
+    const char *newline;  /* at the right of a line that goes on after a line end */
+    const char *wrapped;  /* at the right of a line that was cut, and at the left of its rest */
 } MrLines;
 
-/* The characters that draw a table in the options' line style; static. */
-const MrLines *mr_lines_of(const MrPrintOptions *options);
+/* What draws a table in the options' line style; the texts are static. */
+MrLines mr_lines_of(const MrPrintOptions *options);
 void mr_put_spaces(int count, FILE *out);
 void mr_put_times(const char *text, int count, FILE *out);
 void mr_put_title(const MrTable *table, int total, FILE *out);

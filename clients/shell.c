@@ -33,6 +33,7 @@ void mr_shell_fini(MrShell *shell)
     }
     PQclear(shell->last_error);
     free(shell->user_option);
+    free(shell->restrict_key);
     free(shell->send.target);
     free(shell->send.set_prefix);
     mr_variables_fini(&shell->variables);

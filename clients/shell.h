@@ -74,6 +74,7 @@ typedef struct MrShell {
     int include_depth;
     int prompt_width;     /* of the last first prompt */
     PGresult *last_error; /* for \errverbose */
+    char *restrict_key;   /* \restrict: what ends it; NULL: commands run */
 } MrShell;
 
 typedef enum MrLevel { MR_LEVEL_INFO, MR_LEVEL_WARNING, MR_LEVEL_ERROR } MrLevel;

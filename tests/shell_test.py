@@ -186,6 +186,8 @@ def test_errors():
     expect("no server ends with 2", ["-h", "127.0.0.1", "-p", "1", "-c", "SELECT 1"], "",
            "connection to server", 2)
     expect("unknown option ends with 1", ["--nonsense"], "", "--help", 1)
+    for quote in "'\"`":
+        expect(f"a {quote} without end", ["-c", f"\\echo {quote}a"], None, "unterminated quoted string", 1)
     expect("unknown command", ["-c", "\\nonsense"], "", "invalid command \\nonsense", 1)
     expect("terse errors", ["-v", "VERBOSITY=terse", "-c", "selec"], "", "ERROR:  ", 1)
     expect("errverbose", [], "", "ERROR:  42601", 0, "selec;\n\\errverbose\n")
@@ -232,6 +234,7 @@ def test_scripts():
     done = subprocess.run([SHELL, "-c", "\\echo :greeting"], env=ENV, stdout=subprocess.PIPE)
     check("start file", done.stdout == b"hi\n", done.stdout)
     expect("-X skips it", ["-c", "\\echo :greeting"], ":greeting\n")
+    expect("psql's spellings of options", ["--set", "a=b", "--no-psqlrc", "-c", "\\echo :a"], "b\n", "", 0)
     expect("conninfo string", [f"host={HOST} port={PORT} user={USER} dbname={DATABASE}", "-At",
                                "-c", "SELECT 1"], "1\n")
     got = run("-c", "\\conninfo")
@@ -405,9 +408,13 @@ def test_server_objects():
     for command, words in (("\\df avg", "pg_catalog|avg|numeric|bigint|agg"), ("\\df+ avg", "Arithmetic mean"),
                            ("\\da corr", "pg_catalog|corr|double precision|"), ("\\dst", f"\n{name}|stream|"),
                            ("\\dT", "timestamp with time zone"), ("\\dy", "no event triggers"),
-                           ("\\dFd+", "no text search"), ("\\lo_import x y", "no large objects")):
+                           ("\\dFd+", "no text search"), ("\\lo_list", "no large objects"), ("\\des", "main|sqlite|"),
+                           ("\\dfa *count*", "\npg_catalog|count|bigint|*|agg\n"), ("\\dfnS bit_count", "pg_catalog|bit_count|"),
+                           ("\\dfp", "(0 rows)"), ("\\dPit", "no partitioned tables"), ("\\dAo", "no operator classes"),
+                           ("\\dE", "List of sinks")):
         got = run("-A", "-c", command)
         check(f"{command.replace(name, 'NAME')} lists", words in got[1] and got[0] == 0 and not got[2], got)
+    expect("what there is none of cannot be changed", ["-c", "\\lo_import x y"], "", "no large objects", 1)
     expect("dtvm: none of them", ["-c", f"\\dtvm {name}"], "", "Did not find any relation named", 0)
     test_functions()
     got = run("-l")
@@ -622,7 +629,13 @@ COMPARED_OPTIONS = [
     ["-P", "format=wrapped", "-P", "columns=40"], ["-Az"], ["-A0"], ["-Atz0"],
     ["-P", "format=wrapped", "-P", "columns=40", "-P", "border=2", "-P", "linestyle=unicode"],
     ["-P", "expanded=auto", "-P", "columns=40"], ["-v", "FETCH_COUNT=3"],
-    ["-v", "FETCH_COUNT=3", "-x"], ["-v", "FETCH_COUNT=3", "-A"]]
+    ["-v", "FETCH_COUNT=3", "-x"], ["-v", "FETCH_COUNT=3", "-A"]] + [
+    ["-P", f"format={form}", *more] for form in ("asciidoc", "latex", "latex-longtable", "troff-ms") for more in (
+        ["-P", "border=0"], ["-P", "title=T_&"], ["-P", "border=2"], ["-P", "border=3"], ["-x", "-P", "border=0"],
+        ["-x", "-P", "title=T"], ["-x", "-P", "border=2"], ["-t"], ["-tx"], ["-P", "tableattr=0.2 0.3", "-P", "footer=off"])] + [
+    ["-P", "linestyle=unicode", *[word for part in parts for word in ("-P", f"unicode_{part}_linestyle=double")], *more]
+    for parts in (("border",), ("column",), ("header",), ("border", "header"), ("column", "header"))
+    for more in ([], ["-P", "border=2"], ["-P", "border=2", "-x"], ["-P", "border=0"], ["-x"])]
 COMPARED_SCRIPTS = {
     "if, elif, else": """
 \\if true
@@ -675,7 +688,15 @@ SELECT :v > 2 AS big \\gset
         "footer on", "linestyle unicode", "linestyle ascii", "null (null)", "numericlocale",
         "numericlocale off", "pager always", "pager off", "pager_min_lines 5", "recordsep x",
         "recordsep_zero", "tableattr a", "tableattr", "title T", "title", "tuples_only on",
-        "tuples_only", "columns 50", "columns 0", "nonsense")),
+        "tuples_only", "columns 50", "columns 0", "border 7", "unicode_border_linestyle double",
+        "unicode_column_linestyle d", "unicode_header_linestyle", "unicode_header_linestyle x", "format a", "format as",
+        "format la", "format latex-", "format t", "nonsense", "")),
+    "restricted": "\\unrestrict a\n\\restrict\n\\restrict a-b\n\\echo no\nSELECT 1;\n\\unrestrict\n\\unrestrict b\n\\q\n"
+                  "\\unrestrict a-b\n\\echo yes\n",
+    "quotes of arguments": "\\echo 'x\\x41\\x4\\xyz\\101' :'nothing' :\"nothing\" :nothing\n\\echo `echo a; exit 3`\n"
+                           "\\set v `echo b; false`\n\\echo :v\n\\sf\n\\sv\n",
+    "connect by strings": "\\c \"dbname=test user=millrace\"\n\\c -reuse-previous=on user=millrace\n"
+                          "\\c -reuse-previous=on test\n\\c \"test\"\nSELECT 1;\n",
     "short output commands": "\\a\n\\a\n\\t\n\\t off\n\\x\n\\x auto\n\\x\n\\H\n\\H\n\\f\n\\f ,\n\\C T\n\\C\n\\T a\n",
     "transactions": "\\set AUTOCOMMIT off\nSELECT 1 AS a;\nROLLBACK;\nSELECT 2 AS b;\nSELECT oops;\n"
                     "SELECT 3;\nROLLBACK;\n",
@@ -743,7 +764,7 @@ selec \\crosstabview
 CATALOGUE_COMMANDS = [
     "\\dA", "\\dA b*", "\\dA+", "\\db", "\\db+", "\\dC", "\\dC int8", "\\dC+ *num*", "\\ddp", "\\dD *", "\\dD+ *.*", "\\dn", "\\dn+",
     "\\dnS", "\\dn pg*", '\\dn "PUBLIC"', "\\do ||", "\\do *.|*", "\\do pg_catalog.|*", "\\dO *", "\\dp", "\\dp pg_catalog.pg_t*",
-    "\\z public.*", "\\dT int*", "\\dT+ int*", "\\dTS bool*", "\\dT pg_catalog.big?nt", "\\dT nothing.*", "\\dgS",
+    "\\z public.*", "\\dT int*", "\\dT+ int*", "\\dTS bool*", "\\dT pg_catalog.big?nt", "\\dT nothing.*", "\\dgS", "\\dew", "\\dew+ sql*",
     "\\du", "\\du+", "\\dx", "\\dx p*", "\\l", "\\l+", "\\l x*"]
 
 
