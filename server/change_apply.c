@@ -51,6 +51,13 @@ static MrStatus note_cause(Apply *apply, uint32_t block, uint32_t row)
     return places_add(apply, &apply->rows, row);
 }
 
+/* Once: the statement may run again. */
+static MrStatus do_effects(Apply *apply, const MrResult *result)
+{
+    return apply->change->is_done ? MR_OK
+                                  : mr_session_do_effects(apply->session, result, apply->err);
+}
+
 /* Cells of a column of the query's rows, in a vector of the arena. */
 static MrStatus gather_cells(Apply *apply, const uint32_t *blocks, const uint32_t *rows,
                              uint32_t count, uint32_t column, MrVector *out)
@@ -270,7 +277,7 @@ static MrStatus do_update(Apply *apply, const Conflicts *conflicts)
         MR_TRY(pair_block(apply, conflicts, first, rows, &pairs));
         MR_TRY(mr_adhoc_run_blocks(apply->session->server, apply->change->plan->conflict_rows,
                                    (const MrBlock *const[]){ pairs }, 1, &updated, apply->err));
-        MrStatus status = mr_session_do_effects(apply->session, updated, apply->err);
+        MrStatus status = do_effects(apply, updated);
         if (status == MR_OK) {
             status = replace_rows(apply, conflicts, updated);
         }
@@ -414,7 +421,7 @@ static MrStatus return_rows(Apply *apply)
     MR_TRY(add_beside(apply, block));
     MR_TRY(mr_adhoc_run_blocks(apply->session->server, plan, (const MrBlock *const[]){ block }, 1,
                                &apply->change->returned, apply->err));
-    return mr_session_do_effects(apply->session, apply->change->returned, apply->err);
+    return do_effects(apply, apply->change->returned);
 }
 
 static MrStatus apply_rows(Apply *apply)
@@ -457,7 +464,9 @@ MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err)
     free(apply.changed.items);
     free(apply.blocks.items);
     free(apply.rows.items);
-    mr_result_destroy(change->rows);
-    change->rows = NULL;
+    if (!change->keeps_rows) {
+        mr_result_destroy(change->rows);
+        change->rows = NULL;
+    }
     return status;
 }

@@ -4,7 +4,9 @@
 #include "server/changes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/hash.h"
 #include "server/tables.h"
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -105,13 +107,36 @@ static void finish(MrSession *session, MrStatus status, const MrError *err)
     then(session, status, err);
 }
 
+/* A statement whose answer the client has is told that it is not so any more. */
+static MrStatus fail_again(MrError *err)
+{
+    static const char *const classes[] = { "21", "22", "23" };
+    const MrError was = *err;
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        if (strncmp(was.sqlstate, classes[i], 2) == 0) {
+            mr_error_set(err, MR_ERR_SERIALIZATION,
+                         "could not serialize access due to concurrent update");
+            return mr_error_detail(err, "%s", was.message);
+        }
+    }
+    return was.status;
+}
+
 static void rows_are_there(MrSession *session, MrStatus status, const MrError *err)
 {
-    if (status != MR_OK) {
-        finish(session, status, err);
+    MrError own;
+    bool is_again = session->runs_again;
+    session->runs_again = false;
+    if (status == MR_OK) {
+        run_rest(session);
         return;
     }
-    run_rest(session);
+    if (is_again) {
+        own = *err;
+        status = fail_again(&own);
+        err = &own;
+    }
+    finish(session, status, err);
 }
 
 /* Its query, on a thread unless it has nothing to read; *waits: rows_are_there comes. */
@@ -124,13 +149,63 @@ static MrStatus ask(MrSession *session, MrChange *change, bool *waits, MrError *
     }
     if (mr_adhoc_is_immediate(plan)) {
         MR_TRY(mr_adhoc_run_now(session->server, plan, NULL, &change->rows, err));
-        MR_TRY(mr_session_do_effects(session, change->rows, err));
-        *waits = mr_session_sleeps(session, change->rows, rows_are_there);
+        if (!change->is_done) {
+            MR_TRY(mr_session_do_effects(session, change->rows, err));
+            *waits = mr_session_sleeps(session, change->rows, rows_are_there);
+        }
         return MR_OK;
     }
     *waits = true;
+    session->runs_again = change->is_done;
     mr_select_start_for(session, plan, change->memory, change->catalog, &change->rows, true,
                         rows_are_there);
+    return MR_OK;
+}
+
+static uint64_t hash_rows(const MrResult *rows)
+{
+    uint64_t hash = 0;
+    for (uint32_t b = 0; rows != NULL && b < rows->block_count; b++) {
+        const MrBlock *block = rows->blocks[b];
+        for (uint32_t c = 0; c < rows->schema.column_count; c++) {
+            const MrVector *column = &block->columns[c];
+            for (uint32_t row = 0; row < block->row_count; row++) {
+                uint64_t cell = mr_vector_is_null(column, row)
+                                    ? 0
+                                    : mr_cell_hash(column->type.id, mr_vector_cell(column, row));
+                hash = mr_hash_combine(hash, cell);
+            }
+        }
+    }
+    return hash;
+}
+
+/* Once more, over what others have committed meanwhile: the client must have been told the same. */
+static MrStatus apply_again(MrSession *session, MrChange *change, MrError *err)
+{
+    uint64_t count = change->count;
+    if (mr_change_apply(session, change, err) != MR_OK) {
+        return fail_again(err);
+    }
+    bool is_same = (change->count == count || change->is_truncate) &&
+                   hash_rows(change->returned) == change->told_rows;
+    mr_result_destroy(change->returned);
+    change->returned = NULL;
+    return is_same ? MR_OK
+                   : mr_error_set(err, MR_ERR_SERIALIZATION,
+                                  "could not serialize access due to concurrent update");
+}
+
+static MrStatus apply(MrSession *session, MrChange *change, MrError *err)
+{
+    if (change->is_done) {
+        return apply_again(session, change, err);
+    }
+    MR_TRY(mr_change_apply(session, change, err));
+    change->is_done = true;
+    if (session->transaction.state == MR_TX_OPEN) {
+        change->told_rows = hash_rows(change->returned);
+    }
     return MR_OK;
 }
 
@@ -139,24 +214,31 @@ static void run_rest(MrSession *session)
     MrError err = MR_ERROR_INIT;
     MrStatus status = MR_OK;
     MrTransaction *transaction = &session->transaction;
-    while (transaction->running != NULL && status == MR_OK) {
-        MrChange *change = transaction->running;
+    while (transaction->next_change != NULL && status == MR_OK) {
+        MrChange *change = transaction->next_change;
         bool waits;
         status = ask(session, change, &waits, &err);
         if (status == MR_OK && waits) {
             return;
         }
         if (status == MR_OK) {
-            status = mr_change_apply(session, change, &err);
+            status = apply(session, change, &err);
         }
-        if (status != MR_OK || change->next == NULL) {
-            break;
-        }
-        transaction->running = change->next; /* the last stays, for what it returns */
-        change->next = NULL;
-        mr_changes_free(&change);
+        transaction->next_change = change->next;
     }
+    transaction->is_applied |= status == MR_OK && transaction->state == MR_TX_OPEN;
     finish(session, status, status == MR_OK ? NULL : &err);
+}
+
+/* With the turn: what another's turn has taken back comes first. */
+static void begin_run(MrSession *session)
+{
+    MrTransaction *transaction = &session->transaction;
+    if (transaction->state == MR_TX_OPEN && !transaction->is_applied) {
+        mr_tables_rollback(session->server);
+        transaction->next_change = transaction->changes;
+    }
+    run_rest(session);
 }
 
 static void turn_has_come(MrSession *session, MrStatus status, const MrError *err)
@@ -166,107 +248,68 @@ static void turn_has_come(MrSession *session, MrStatus status, const MrError *er
         finish(session, status, err);
         return;
     }
-    run_rest(session);
+    begin_run(session);
+}
+
+static void add_changes(MrTransaction *transaction, MrChange *list)
+{
+    if (transaction->state != MR_TX_OPEN) {
+        mr_changes_free(&transaction->changes);
+        transaction->last_change = NULL;
+    }
+    transaction->before_last = transaction->keeps_apart ? NULL : transaction->last_change;
+    transaction->keeps_apart = false;
+    *(transaction->last_change != NULL ? &transaction->last_change->next : &transaction->changes) =
+        list;
+    for (transaction->next_change = list; list != NULL; list = list->next) {
+        transaction->last_change = list;
+        list->keeps_rows = list->rows != NULL && transaction->state == MR_TX_OPEN;
+    }
 }
 
 void mr_changes_start(MrSession *session, MrChange *list, MrSessionThen *then)
 {
-    MrTransaction *transaction = &session->transaction;
-    mr_changes_free(&transaction->running);
-    transaction->running = list;
     session->changes_then = then;
+    if (list != NULL) {
+        add_changes(&session->transaction, list);
+    }
     if (mr_tables_take_turn(session)) {
-        run_rest(session);
+        begin_run(session);
     } else {
         mr_session_wait(session, mr_tables_wait_turn(session), false, turn_has_come);
         mr_session_time_lock(session);
     }
 }
 
-/* ---- BEGIN … COMMIT ------------------------------------------------------------------------ */
-
-static void tell_of_commit(MrSession *session, const MrChange *change)
+MrStatus mr_changes_run(MrSession *session, MrChange *list, MrSessionThen *then, MrError *err)
 {
-    if (session->transaction.has_told || is_plain_insert(change)) {
-        return;
-    }
-    session->transaction.has_told = true;
-    mr_session_notice(session, "NOTICE", "00000",
-                      "statements that change tables run at COMMIT: the number of rows is that of "
-                      "now",
-                      NULL);
-}
-
-/* Rows of INSERT … VALUES one after the other become one statement's. */
-static MrStatus join_rows(MrChange *last, const MrChange *change, bool *joined, MrError *err)
-{
-    *joined = last != NULL && last->memory == NULL && change->memory == NULL &&
-              last->plan->target == change->plan->target && is_plain_insert(last) &&
-              is_plain_insert(change);
-    if (!*joined) {
-        return MR_OK;
-    }
-    for (uint32_t b = 0; b < change->rows->block_count; b++) {
-        MR_TRY(mr_result_add(last->rows, change->rows->blocks[b], err));
-    }
-    return MR_OK;
-}
-
-static MrStatus keep(MrSession *session, MrChange *change, MrError *err)
-{
-    MrTransaction *transaction = &session->transaction;
-    bool joined = false;
-    if (change->plan->returning != NULL) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED,
-                     "RETURNING is not supported inside BEGIN … COMMIT: rows change at COMMIT");
-        return mr_error_hint(err, "Run the statement outside of a transaction block.");
-    }
-    tell_of_commit(session, change);
-    change->count = change->rows != NULL && change->plan->kind == MR_CHANGE_INSERT
-                        ? change->rows->row_count
-                        : 0;
-    if (!transaction->keeps_apart) {
-        MR_TRY(join_rows(transaction->last_deferred, change, &joined, err));
-    }
-    if (joined) {
-        transaction->last_deferred->count = change->count;
-        mr_changes_free(&change);
-        return MR_OK;
-    }
-    if (transaction->last_deferred != NULL) {
-        transaction->last_deferred->next = change;
-    } else {
-        transaction->deferred = change;
-    }
-    transaction->last_deferred = change;
-    transaction->keeps_apart = false;
-    return MR_OK;
-}
-
-MrStatus mr_changes_run_or_keep(MrSession *session, MrChange *change, MrSessionThen *then,
-                                MrError *err)
-{
-    if (session->transaction.state == MR_TX_OPEN) {
-        MrStatus status = keep(session, change, err);
-        if (status != MR_OK) {
-            mr_changes_free(&change);
-            return status;
-        }
-        if (session->transaction.last_deferred == change && mr_change_can_be_counted(change)) {
-            mr_change_count(session, change, then);
-        } else {
-            then(session, MR_OK, NULL);
-        }
-        return MR_OK;
-    }
     if (session->transaction.log != NULL) { /* rows of streams, which its query may read */
         MrStatus status = mr_transaction_cut(session, err);
         if (status != MR_OK) {
-            mr_changes_free(&change);
+            mr_changes_free(&list);
             return status;
         }
     }
-    mr_changes_start(session, change, then);
+    mr_changes_start(session, list, then);
+    return MR_OK;
+}
+
+/* Rows of INSERT … VALUES one after the other become one statement's: there may be very many. */
+static MrStatus join_rows(MrTransaction *transaction, MrError *err)
+{
+    MrChange *before = transaction->before_last, *last = transaction->last_change;
+    if (before == NULL || before->memory != NULL || last->memory != NULL ||
+        before->plan->target != last->plan->target || !is_plain_insert(before) ||
+        !is_plain_insert(last)) {
+        return MR_OK;
+    }
+    for (uint32_t b = 0; b < last->rows->block_count; b++) {
+        MR_TRY(mr_result_add(before->rows, last->rows->blocks[b], err));
+    }
+    before->count += last->count;
+    transaction->last_change = before;
+    transaction->before_last = NULL;
+    mr_changes_free(&before->next);
     return MR_OK;
 }
 
@@ -324,8 +367,8 @@ void mr_changes_done(MrSession *session, const char *tag)
 {
     MrPortal *portal = session->current;
     MrTransaction *transaction = &session->transaction;
-    MrChange *change =
-        transaction->state == MR_TX_OPEN ? transaction->last_deferred : transaction->running;
+    MrChange *change = transaction->last_change;
+    MrError err = MR_ERROR_INIT;
     if (change->returned != NULL) {
         mr_portal_set_rows(portal, change->returned, tag_of(change));
         change->returned = NULL;
@@ -335,7 +378,12 @@ void mr_changes_done(MrSession *session, const char *tag)
         mr_portal_set_done(portal, "%s %llu", tag == NULL ? tag_of(change) : tag,
                            (unsigned long long)change->count);
     }
-    mr_changes_free(&transaction->running);
+    if (transaction->state != MR_TX_OPEN) {
+        mr_changes_free(&transaction->changes);
+        transaction->last_change = NULL;
+    } else if (join_rows(transaction, &err) != MR_OK) {
+        mr_session_fail(session, &err);
+    }
 }
 
 static void change_is_made(MrSession *session, MrStatus status, const MrError *err)
@@ -351,7 +399,7 @@ MrStatus mr_change_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     MrChange *change;
     MR_TRY(mr_change_create(session, portal, portal->details, &change, err));
-    return mr_changes_run_or_keep(session, change, change_is_made, err);
+    return mr_changes_run(session, change, change_is_made, err);
 }
 
 static MrStatus truncate_list(MrSession *session, MrPortal *portal, MrChange **out, MrError *err)
@@ -381,21 +429,5 @@ MrStatus mr_truncate_run(MrSession *session, MrPortal *portal, MrError *err)
         mr_changes_free(&list);
         return status;
     }
-    if (session->transaction.state != MR_TX_OPEN) {
-        mr_changes_start(session, list, change_is_made);
-        return MR_OK;
-    }
-    while (list != NULL) {
-        MrChange *change = list;
-        list = change->next;
-        change->next = NULL;
-        status = keep(session, change, err);
-        if (status != MR_OK) {
-            mr_changes_free(&change);
-            mr_changes_free(&list);
-            return status;
-        }
-    }
-    change_is_made(session, MR_OK, NULL);
-    return MR_OK;
+    return mr_changes_run(session, list, change_is_made, err);
 }

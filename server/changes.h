@@ -1,7 +1,11 @@
 /*
  * server/changes.h - statements that change tables, on their way.  Each asks (a query gives the
- * rows or the places of rows), then changes the table's contents, with the turn held
- * throughout; outside BEGIN … COMMIT at once, inside at COMMIT, one after the other.
+ * rows or the places of rows), then changes the table's contents, with the turn held throughout.
+ *
+ * Those of BEGIN … COMMIT are kept: another session may get the turn while the client thinks, and
+ * then the contents are taken back.  The next statement, or COMMIT, runs them again over what the
+ * other has committed; it must find what the client was told (as many rows, RETURNING the same), or
+ * the transaction ends with 40001.  So it is as if all of them had run at COMMIT.
  */
 #ifndef MR_SERVER_CHANGES_H
 #define MR_SERVER_CHANGES_H
@@ -14,11 +18,14 @@ struct MrChange {
     MrCatalog *catalog;        /* a reference */
     MrStatementMemory *memory; /* of the plan; NULL: only rows are kept */
     const MrChangePlan *plan;
-    MrResult *rows;     /* what the query gave, or the client sent; NULL: not yet */
+    MrResult *rows;  /* what the query gave, or the client sent; NULL: not yet */
+    bool keeps_rows; /* they are the same if it runs again */
+    bool is_done;    /* it has run, and the client may know how */
+    bool is_truncate;
     uint64_t count;     /* rows that were changed */
     MrResult *returned; /* RETURNING */
-    bool is_truncate;
-    MrChangePlan own; /* `plan` of one that has no statement's memory */
+    uint64_t told_rows; /* a hash of it */
+    MrChangePlan own;   /* `plan` of one that has no statement's memory */
 };
 
 /* A change of the planned statement's; INSERT … VALUES has its rows already. */
@@ -29,21 +36,16 @@ MrStatus mr_change_create_rows(MrCatalog *catalog, const MrRelation *target, MrC
                                MrError *err);
 void mr_changes_free(MrChange **list);
 
-/* Takes the list.  Waits for the turn, runs them in order, then calls `then` (perhaps at once);
- * the list is the transaction's until the next commit or rollback. */
+/* Takes the list (NULL: nothing new).  Waits for the turn, runs those of the transaction that the
+ * tables do not have, in order, then calls `then` (perhaps at once); the list is the transaction's
+ * until the next commit or rollback. */
 void mr_changes_start(MrSession *session, MrChange *list, MrSessionThen *then);
-/* Runs it now, or keeps it for COMMIT: `then` comes in both cases.  Takes it. */
-MrStatus mr_changes_run_or_keep(MrSession *session, MrChange *change, MrSessionThen *then,
-                                MrError *err);
+/* The same of a statement, which finds what an implicit transaction has written before it. */
+MrStatus mr_changes_run(MrSession *session, MrChange *list, MrSessionThen *then, MrError *err);
 
 /* The current statement is done, with its tag (NULL: the change's own) and the rows that it
  * returns. */
 void mr_changes_done(MrSession *session, const char *tag);
-
-/* One that the transaction keeps for COMMIT gets the number of rows that it would change now; then
- * `then` comes (change_count.c). */
-bool mr_change_can_be_counted(const MrChange *change);
-void mr_change_count(MrSession *session, MrChange *change, MrSessionThen *then);
 
 /* Applies one with its rows to the table (change_apply.c). */
 MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err);

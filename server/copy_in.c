@@ -299,7 +299,7 @@ static MrStatus copy_finish(MrSession *session, MrError *err)
     copy->change = NULL;
     mr_copy_in_destroy(session);
     if (change != NULL) {
-        return mr_changes_run_or_keep(session, change, rows_are_in, err);
+        return mr_changes_run(session, change, rows_are_in, err);
     }
     mr_portal_set_done(session->current, "COPY %llu", (unsigned long long)rows);
     return MR_OK;

@@ -128,7 +128,7 @@ static MrStatus insert_rows(MrSession *session, MrPortal *portal, MrError *err)
         mr_changes_free(&change);
         return status;
     }
-    return mr_changes_run_or_keep(session, change, rows_are_in, err);
+    return mr_changes_run(session, change, rows_are_in, err);
 }
 
 static void table_is_made(MrSession *session, MrStatus status, const MrError *err)

@@ -7,6 +7,7 @@
 
 #include "server/changes.h"
 #include "server/notify.h"
+#include "server/tables.h"
 
 struct MrSavepoint {
     MrSavepoint *outer;
@@ -15,7 +16,8 @@ struct MrSavepoint {
     uint32_t notices; /* notifications that were asked for before it */
     bool has_log;     /* rows were appended before it */
     uint32_t log_mark;
-    uint32_t deferred; /* table changes that waited for COMMIT */
+    uint32_t changes; /* statements that changed tables before it */
+    MrTablesMark tables;
     MrSettings *settings;
     uint64_t locals[(MR_SETTING_COUNT + 63) / 64];
 };
@@ -25,6 +27,7 @@ static void forget_one(MrTransaction *transaction)
     MrSavepoint *savepoint = transaction->savepoints;
     transaction->savepoints = savepoint->outer;
     mr_settings_destroy(savepoint->settings);
+    mr_tables_mark_free(&savepoint->tables);
     free(savepoint->name);
     free(savepoint);
 }
@@ -78,11 +81,14 @@ MrStatus mr_savepoint_make(MrSession *session, const char *name, MrError *err)
     transaction->savepoints = savepoint;
     savepoint->name = strdup(name);
     savepoint->settings = mr_settings_copy(session->settings);
-    savepoint->deferred = count_changes(transaction->deferred);
+    savepoint->changes = count_changes(transaction->changes);
     transaction->keeps_apart = true;
     memcpy(savepoint->locals, transaction->locals, sizeof savepoint->locals);
     MrStatus status =
         savepoint->name == NULL || savepoint->settings == NULL ? mr_error_no_memory(err) : MR_OK;
+    if (status == MR_OK) {
+        status = mr_tables_mark(session, &savepoint->tables, err);
+    }
     if (status == MR_OK && transaction->log != NULL) {
         savepoint->has_log = true;
         status = mr_log_mark(transaction->log, &savepoint->log_mark, err);
@@ -105,15 +111,23 @@ MrStatus mr_savepoint_release(MrSession *session, const char *name, MrError *err
     return MR_OK;
 }
 
-static void drop_changes(MrTransaction *transaction, uint32_t kept)
+/* Where another had the turn since, all that is kept runs again, when it is wanted. */
+static void drop_changes(MrSession *session, const MrSavepoint *savepoint)
 {
-    MrChange **link = &transaction->deferred;
-    transaction->last_deferred = NULL;
-    for (uint32_t i = 0; i < kept && *link != NULL; i++) {
-        transaction->last_deferred = *link;
+    MrTransaction *transaction = &session->transaction;
+    MrChange **link = &transaction->changes;
+    transaction->before_last = transaction->last_change = transaction->next_change = NULL;
+    for (uint32_t i = 0; i < savepoint->changes && *link != NULL; i++) {
+        transaction->last_change = *link;
         link = &(*link)->next;
     }
     mr_changes_free(link);
+    transaction->is_applied =
+        transaction->is_applied && mr_tables_roll_back_to(session, &savepoint->tables);
+    if (!transaction->is_applied && mr_tables_has_turn(session)) {
+        mr_tables_rollback(session->server);
+        mr_tables_end_turn(session);
+    }
 }
 
 static void restore_settings(MrSession *session, const MrSavepoint *savepoint)
@@ -145,7 +159,7 @@ MrStatus mr_savepoint_roll_back(MrSession *session, const char *name, MrError *e
         mr_log_abort(transaction->log);
         transaction->log = NULL;
     }
-    drop_changes(transaction, savepoint->deferred);
+    drop_changes(session, savepoint);
     mr_notify_roll_back_to(session, savepoint->notices);
     mr_portals_end(session, false, savepoint->number);
     transaction->keeps_apart = true;

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "server/changes.h"
 #include "server/notify.h"
 #include "server/scheduler.h"
 #include "server/statement.h"
@@ -97,12 +98,12 @@ static void adhoc_done(void *context, MrResult *result, const MrError *err)
         err = &cancelled;
     }
     MrError own = MR_ERROR_INIT;
-    if (err == NULL && !session->is_counting &&
+    if (err == NULL && !session->runs_again &&
         mr_session_do_effects(session, result, &own) != MR_OK) {
         err = &own;
     }
     *session->adhoc_result = result;
-    if (err == NULL && !session->is_counting) {
+    if (err == NULL && !session->runs_again) {
         bool waits = false;
         err = mr_session_hold_back(session, result, session->then, &waits, &own) == MR_OK ? NULL
                                                                                           : &own;
@@ -135,6 +136,49 @@ void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemo
     start_for(session, plan, memory, catalog, out, &options, then);
 }
 
+static bool reads(const MrPlan *plan, MrScanKind kind)
+{
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (plan->scans[s].spec->kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void start_portal(MrSession *session, MrPortal *portal, bool sees_uncommitted,
+                         MrSessionThen *then)
+{
+    const MrTransaction *transaction = &session->transaction;
+    if (transaction->log != NULL ||
+        (transaction->changes != NULL && reads(portal->plan, MR_SCAN_RESULT))) {
+        mr_session_notice(session, "NOTICE", "00000",
+                          "rows of this transaction are not visible before its COMMIT", NULL);
+    }
+    for (uint32_t s = 0; s < portal->plan->scan_count; s++) {
+        if (portal->plan->scans[s].relation != NULL && mr_plan_is_first_scan(portal->plan, s)) {
+            tell_of_query(session, portal->plan->scans[s].relation);
+        }
+    }
+    MrAdhocOptions options = { .locks = session->locks, .sees_uncommitted = sees_uncommitted };
+    start_for(session, portal->plan, portal->memory, portal->catalog, &portal->result, &options,
+              then);
+}
+
+/* The tables have what the transaction did to them. */
+static void changes_are_made(MrSession *session, MrStatus status, const MrError *err)
+{
+    MrPortal *portal = session->select_portal;
+    MrSessionThen *then = session->select_then;
+    session->select_portal = NULL;
+    session->select_then = NULL;
+    if (status != MR_OK) {
+        then(session, status, err);
+    } else {
+        start_portal(session, portal, true, then);
+    }
+}
+
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err)
 {
     MR_TRY(mr_session_need_locks(session, err));
@@ -150,18 +194,13 @@ MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *th
         return MR_OK;
     }
     MR_TRY(mr_transaction_cut(session, err)); /* the query may read what was just written */
-    if (session->transaction.log != NULL || session->transaction.deferred != NULL) {
-        mr_session_notice(session, "NOTICE", "00000",
-                          "rows of this transaction are not visible before its COMMIT", NULL);
+    if (session->transaction.changes != NULL && reads(portal->plan, MR_SCAN_TABLE)) {
+        session->select_portal = portal;
+        session->select_then = then;
+        mr_changes_start(session, NULL, changes_are_made);
+    } else {
+        start_portal(session, portal, false, then);
     }
-    for (uint32_t s = 0; s < portal->plan->scan_count; s++) {
-        if (portal->plan->scans[s].relation != NULL && mr_plan_is_first_scan(portal->plan, s)) {
-            tell_of_query(session, portal->plan->scans[s].relation);
-        }
-    }
-    MrAdhocOptions options = { .locks = session->locks };
-    start_for(session, portal->plan, portal->memory, portal->catalog, &portal->result, &options,
-              then);
     return MR_OK;
 }
 

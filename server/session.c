@@ -114,9 +114,8 @@ void mr_session_stop_waiting(MrSession *session)
     }
     mr_session_end_sleep(session);
     mr_session_end_lock_wait(session);
-    mr_result_destroy(session->counted);
-    session->counted = NULL;
-    session->is_counting = false;
+    session->runs_again = false;
+    session->changes_then = NULL;
     session->is_waiting = false;
     session->then = NULL;
 }

@@ -114,15 +114,16 @@ struct MrSession {
     bool wait_is_final; /* cancelling would tell a lie: it is short, and waited for */
     MrAdhoc *adhoc;
     MrResult **adhoc_result;     /* gets its rows */
-    MrResult *counted;           /* rows that a change kept for COMMIT would change now */
-    bool is_counting;            /* they are asked for: nothing else of that query counts */
+    bool runs_again;             /* the query did already: nothing but its rows counts */
     MrSessionThen *changes_then; /* when statements that change tables have run */
-    MrCopyIn *copy;              /* COPY FROM STDIN under way */
-    struct event *sleep;         /* pg_sleep() holds the answer back until then */
-    MrLockOwner *locks;          /* advisory ones; NULL: it has not asked for rows yet */
-    const MrLockWish *wish;      /* the lock that is waited for, and those that follow */
-    const MrResult *held_back;   /* the rows that were computed already, meanwhile */
-    struct event *lock_timer;    /* lock_timeout, of a lock or of the turn to change tables */
+    MrPortal *select_portal;     /* a query over tables that its transaction changed */
+    MrSessionThen *select_then;
+    MrCopyIn *copy;            /* COPY FROM STDIN under way */
+    struct event *sleep;       /* pg_sleep() holds the answer back until then */
+    MrLockOwner *locks;        /* advisory ones; NULL: it has not asked for rows yet */
+    const MrLockWish *wish;    /* the lock that is waited for, and those that follow */
+    const MrResult *held_back; /* the rows that were computed already, meanwhile */
+    struct event *lock_timer;  /* lock_timeout, of a lock or of the turn to change tables */
     MrCancelReason cancel;
 
     /* Answers for which the disk is waited, oldest first; the session itself goes on. */

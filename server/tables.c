@@ -3,6 +3,7 @@
  */
 #include "server/tables.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 
 #include "common/fault.h"
@@ -27,8 +28,13 @@ struct MrTables {
     TableEntry *entries; /* in order of their ids */
     uint32_t count, capacity;
     MrSession *holder;
+    uint64_t turn; /* counts them */
     Turn *queue;
+    struct event *grace; /* how long the holder may be quiet while others wait */
+    bool is_quiet;       /* nothing has come from it since the last time */
 };
+
+enum { TURN_GRACE_US = 10 * 1000 };
 
 /* ---- the tables ------------------------------------------------------------------------------ */
 
@@ -62,6 +68,9 @@ void mr_tables_destroy(MrServer *server)
         Turn *turn = tables->queue;
         tables->queue = turn->next;
         free(turn);
+    }
+    if (tables->grace != NULL) {
+        event_free(tables->grace);
     }
     free(tables->entries);
     free(tables);
@@ -190,6 +199,12 @@ bool mr_tables_has_turn(const MrSession *session)
     return session->server->tables->holder == session;
 }
 
+static void give_turn(MrTables *tables, MrSession *session)
+{
+    tables->holder = session;
+    tables->turn++;
+}
+
 bool mr_tables_take_turn(MrSession *session)
 {
     MrTables *tables = session->server->tables;
@@ -198,7 +213,7 @@ bool mr_tables_take_turn(MrSession *session)
         mr_tables_yield_turn(holder, false);
     }
     if (tables->holder == NULL) {
-        tables->holder = session;
+        give_turn(tables, session);
     }
     return tables->holder == session;
 }
@@ -208,10 +223,71 @@ void mr_tables_yield_turn(MrSession *session, bool if_awaited)
     bool is_idle = session->transaction.state == MR_TX_NONE && session->current == NULL &&
                    !session->script.is_active && !session->is_waiting;
     MrError err = MR_ERROR_INIT;
-    if (is_idle && mr_tables_has_turn(session) &&
-        (!if_awaited || session->server->tables->queue != NULL) &&
+    if (!mr_tables_has_turn(session)) {
+        return;
+    }
+    session->server->tables->is_quiet = false;
+    if (is_idle && (!if_awaited || session->server->tables->queue != NULL) &&
         mr_transaction_cut(session, &err) != MR_OK) {
         mr_log_error(MR_LOG_WARNING, "tables.commit", &err);
+    }
+}
+
+static void forget_cancelled(MrServer *server)
+{
+    Turn **link = &server->tables->queue;
+    while (*link != NULL) {
+        Turn *turn = *link;
+        if (mr_wait_is_cancelled(turn->wait)) {
+            *link = turn->next;
+            mr_wait_tell(server, turn->wait, MR_OK, NULL);
+            free(turn);
+        } else {
+            link = &turn->next;
+        }
+    }
+}
+
+/* No statement of the explicit transaction is at the tables. */
+static bool can_put_aside(const MrSession *session)
+{
+    return session->transaction.state != MR_TX_NONE && session->adhoc == NULL &&
+           session->changes_then == NULL && !session->is_advancing;
+}
+
+static void start_grace(MrServer *server);
+
+static void on_grace(evutil_socket_t fd, short what, void *context)
+{
+    MrServer *server = context;
+    MrTables *tables = server->tables;
+    (void)fd;
+    (void)what;
+    forget_cancelled(server);
+    if (tables->queue == NULL || tables->holder == NULL) {
+        return;
+    }
+    if (tables->is_quiet && can_put_aside(tables->holder)) {
+        tables->holder->transaction.is_applied = false;
+        mr_tables_rollback(server);
+        mr_tables_end_turn(tables->holder);
+    }
+    start_grace(server);
+    tables->is_quiet = true; /* unless something comes from it */
+}
+
+/* A client may think as long as it likes, but not with the turn.  Without memory for a timer others
+ * wait until its transaction ends. */
+static void start_grace(MrServer *server)
+{
+    const struct timeval interval = { .tv_usec = TURN_GRACE_US };
+    MrTables *tables = server->tables;
+    if (tables->grace == NULL) {
+        tables->grace = event_new(server->base, -1, 0, on_grace, server);
+    }
+    if (tables->grace != NULL && !event_pending(tables->grace, EV_TIMEOUT, NULL)) {
+        tables->is_quiet = false;
+        event_add(tables->grace, &interval);
     }
 }
 
@@ -223,6 +299,7 @@ MrWait *mr_tables_wait_turn(MrSession *session)
         mr_error_no_memory(&err);
         mr_server_panic(&err);
     }
+    start_grace(session->server);
     turn->session = session;
     turn->wait = mr_wait_told(session->server, mr_session_wait_done, session);
     Turn **last = &session->server->tables->queue;
@@ -245,7 +322,7 @@ void mr_tables_end_turn(MrSession *session)
         Turn *turn = tables->queue;
         tables->queue = turn->next;
         if (!mr_wait_is_cancelled(turn->wait)) {
-            tables->holder = turn->session;
+            give_turn(tables, turn->session);
         }
         mr_wait_tell(server, turn->wait, MR_OK, NULL);
         free(turn);
@@ -324,7 +401,67 @@ void mr_tables_rollback(MrServer *server)
     for (uint32_t t = 0; t < tables->count; t++) {
         if (tables->entries[t].is_touched) {
             mr_table_rollback(tables->entries[t].table, 0);
+            mr_table_vacuum(tables->entries[t].table);
             tables->entries[t].is_touched = false;
         }
     }
+}
+
+/* ---- savepoints ------------------------------------------------------------------------------ */
+
+struct MrTableMark {
+    uint32_t stream_id, mark;
+};
+
+MrStatus mr_tables_mark(MrSession *session, MrTablesMark *out, MrError *err)
+{
+    const MrTables *tables = session->server->tables;
+    *out = (MrTablesMark){ 0 };
+    if (tables->holder != session) {
+        return MR_OK;
+    }
+    out->items = malloc((tables->count + 1) * sizeof *out->items);
+    if (out->items == NULL) {
+        return mr_error_no_memory(err);
+    }
+    out->turn = tables->turn;
+    for (uint32_t t = 0; t < tables->count; t++) {
+        if (tables->entries[t].is_touched) {
+            out->items[out->count++] =
+                (struct MrTableMark){ tables->entries[t].stream_id,
+                                      mr_table_change_mark(tables->entries[t].table) };
+        }
+    }
+    return MR_OK;
+}
+
+void mr_tables_mark_free(MrTablesMark *mark)
+{
+    free(mark->items);
+    mark->items = NULL;
+}
+
+static uint32_t find_mark(const MrTablesMark *mark, uint32_t stream_id)
+{
+    for (uint32_t i = 0; i < mark->count; i++) {
+        if (mark->items[i].stream_id == stream_id) {
+            return mark->items[i].mark;
+        }
+    }
+    return 0; /* it was touched later */
+}
+
+bool mr_tables_roll_back_to(MrSession *session, const MrTablesMark *mark)
+{
+    MrTables *tables = session->server->tables;
+    if (tables->holder != session || tables->turn != mark->turn) {
+        return false;
+    }
+    for (uint32_t t = 0; t < tables->count; t++) {
+        if (tables->entries[t].is_touched) {
+            mr_table_rollback(tables->entries[t].table,
+                              find_mark(mark, tables->entries[t].stream_id));
+        }
+    }
+    return true;
 }

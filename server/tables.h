@@ -32,7 +32,8 @@ bool mr_tables_has_turn(const struct MrSession *session);
 /* Between two messages of a pipeline a session's implicit transaction ends early, since its client
  * may take its time.  `if_awaited`: only if somebody waits. */
 void mr_tables_yield_turn(struct MrSession *session, bool if_awaited);
-/* Nothing uncommitted is left; the next one's turn. */
+/* Nothing uncommitted is left; the next one's turn.  An explicit transaction may lose it before:
+ * its client is quiet, another waits, and what it did is taken back (`is_applied` is false). */
 void mr_tables_end_turn(struct MrSession *session);
 
 /* The table is about to be changed by who has the turn. */
@@ -42,5 +43,16 @@ bool mr_tables_are_touched(const MrServer *server);
 MrStatus mr_tables_append(MrServer *server, MrLogTransaction *transaction, MrError *err);
 void mr_tables_commit(MrServer *server, uint64_t sequence);
 void mr_tables_rollback(MrServer *server);
+
+/* How far the holder of a turn had come: what a savepoint goes back to. */
+typedef struct MrTablesMark {
+    uint64_t turn; /* 0: the session did not have it */
+    uint32_t count;
+    struct MrTableMark *items; /* of the tables that were touched */
+} MrTablesMark;
+MrStatus mr_tables_mark(struct MrSession *session, MrTablesMark *out, MrError *err);
+/* False: it is another turn now, and nothing was done. */
+bool mr_tables_roll_back_to(struct MrSession *session, const MrTablesMark *mark);
+void mr_tables_mark_free(MrTablesMark *mark);
 
 #endif

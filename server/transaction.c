@@ -147,10 +147,12 @@ static void settings_end(MrSession *session, bool is_commit)
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
 
-/* Changes of tables that a statement was at. */
-static void drop_running(MrSession *session)
+static void drop_changes(MrSession *session)
 {
-    mr_changes_free(&session->transaction.running);
+    MrTransaction *transaction = &session->transaction;
+    mr_changes_free(&transaction->changes);
+    transaction->before_last = transaction->last_change = transaction->next_change = NULL;
+    transaction->is_applied = false;
     if (mr_tables_has_turn(session)) {
         mr_tables_rollback(session->server);
         mr_tables_end_turn(session);
@@ -164,12 +166,9 @@ static void drop_rows(MrSession *session)
         mr_log_abort(transaction->log);
         transaction->log = NULL;
     }
-    mr_changes_free(&transaction->deferred);
-    transaction->last_deferred = NULL;
-    transaction->has_told = false;
     mr_savepoints_forget(session);
     mr_notify_abort(session);
-    drop_running(session);
+    drop_changes(session);
 }
 
 void mr_transaction_abort(MrSession *session)
@@ -186,8 +185,6 @@ void mr_transaction_fail(MrSession *session)
     if (session->transaction.savepoints == NULL) {
         drop_rows(session);
         mr_advisory_end_transaction(session->locks);
-    } else {
-        drop_running(session);
     }
     if (session->transaction.state != MR_TX_NONE) {
         session->transaction.state = MR_TX_FAILED;
@@ -266,7 +263,7 @@ static MrStatus commit_made(MrSession *session, MrError *err)
     return MR_OK;
 }
 
-/* The statements that waited for COMMIT have run, or one of them has failed. */
+/* The tables have what its statements did, again, or one of them has failed. */
 static void changes_are_made(MrSession *session, MrStatus status, const MrError *err)
 {
     MrError own = MR_ERROR_INIT;
@@ -292,10 +289,8 @@ static MrStatus run_commit(MrSession *session, MrPortal *portal, MrError *err)
         end(session, portal, false);
         return MR_OK;
     }
-    if (transaction->deferred != NULL) {
-        MrChange *changes = transaction->deferred;
-        transaction->deferred = transaction->last_deferred = NULL;
-        mr_changes_start(session, changes, changes_are_made);
+    if (transaction->changes != NULL && !transaction->is_applied) {
+        mr_changes_start(session, NULL, changes_are_made);
         return MR_OK;
     }
     return commit_made(session, err);

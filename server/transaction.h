@@ -27,12 +27,12 @@ typedef struct MrTransaction {
     uint32_t savepoint_count; /* that were made in it */
     int64_t started_us;       /* now() of its statements */
     MrLogTransaction *log;    /* rows that wait for the commit; NULL: none yet */
-    /* Statements that change tables: those that run, the first now; and those of BEGIN … that
-     * wait for COMMIT. */
-    struct MrChange *running, *deferred, *last_deferred;
-    bool has_told;           /* that they wait */
+    /* Statements that change tables, in order: those of BEGIN …, outside only those that run; and
+     * the next to run. */
+    struct MrChange *changes, *before_last, *last_change, *next_change;
+    bool is_applied;         /* the tables have what those of BEGIN … did: it has the turn */
     MrSavepoint *savepoints; /* the innermost first */
-    bool keeps_apart;        /* a savepoint stands behind last_deferred: nothing is added to it */
+    bool keeps_apart;        /* a savepoint stands behind last_change: nothing is added to it */
     /* Settings before BEGIN, once one was changed; bits of those that SET LOCAL changed. */
     MrSettings *saved;
     uint64_t locals[(MR_SETTING_COUNT + 63) / 64];

@@ -93,6 +93,21 @@ MrStatus table_index_grow(MrTable *table, MrError *err)
     return MR_OK;
 }
 
+uint32_t table_find_ended(const MrTable *table, const MrBlock *block, uint32_t row)
+{
+    uint32_t hash = table->change_count > 0 ? table_key_hash(table, block, row) : 0;
+    for (uint32_t i = 0; i < table->change_count; i++) {
+        uint32_t place = table->changes[i].place;
+        const TableChunk *chunk = table_chunk(table, place);
+        if (table->changes[i].is_delete && chunk->hashes[table_row(place)] == hash &&
+            table_born(chunk, table_row(place)) < TABLE_PENDING &&
+            has_key(table, place, block, row)) {
+            return place;
+        }
+    }
+    return MR_TABLE_NO_ROW;
+}
+
 uint32_t mr_table_find(const MrTable *table, const MrBlock *block, uint32_t row)
 {
     if (table->bucket_count == 0) {

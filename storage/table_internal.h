@@ -109,5 +109,7 @@ MrStatus table_index_grow(MrTable *table, MrError *err);
 /* The row's hash is in its chunk already. */
 void table_index_add(MrTable *table, uint32_t place);
 void table_index_remove(MrTable *table, uint32_t place);
+/* The committed row with that key which the writer has deleted and not committed. */
+uint32_t table_find_ended(const MrTable *table, const MrBlock *block, uint32_t row);
 
 #endif

@@ -9,6 +9,9 @@
 
 #include "storage/table_internal.h"
 
+/* More uncommitted changes than these are not searched for one key: all rows are read instead. */
+enum { TABLE_SEARCHED_CHANGES = 65536 };
+
 typedef struct ScanChunk {
     TableChunk *chunk; /* a reference */
     uint32_t index, row_count;
@@ -80,12 +83,19 @@ MrStatus mr_table_scan_open_key(MrTable *table, uint64_t upto, const MrDatum *va
 {
     MrArena arena;
     MrBlock *block;
-    if (table->change_count > 0 && upto != MR_TABLE_UNCOMMITTED) {
-        return mr_table_scan_open(table, upto, out, err); /* the index knows the writer's rows */
+    bool is_committed = upto != MR_TABLE_UNCOMMITTED;
+    if (is_committed && table->change_count > TABLE_SEARCHED_CHANGES) {
+        return mr_table_scan_open(table, upto, out, err);
     }
     mr_arena_init(&arena, 0);
     MrStatus status = key_block(table, values, &arena, &block, err);
-    uint32_t place = status == MR_OK ? mr_table_find(table, block, 0) : MR_TABLE_NO_ROW;
+    uint32_t place = MR_TABLE_NO_ROW;
+    if (status == MR_OK && is_committed) {
+        place = table_find_ended(table, block, 0); /* the index knows the writer's rows */
+    }
+    if (status == MR_OK && place == MR_TABLE_NO_ROW) {
+        place = mr_table_find(table, block, 0);
+    }
     mr_arena_fini(&arena);
     MR_TRY(status);
     MR_TRY(scan_create(table, upto, out, err));

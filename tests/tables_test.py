@@ -163,24 +163,57 @@ class Round:
         return (f"{what}: unexpected {list((got - wanted).items())[:5]}, missing "
                 f"{list((wanted - got).items())[:5]}, after\n" + "\n".join(self.done[-12:]))
 
+    def asked(self, sql, got, wanted):
+        assert got == wanted, f"{sql}: {got}, PostgreSQL says {wanted}, after\n" + "\n".join(self.done[-12:])
+
     def transaction(self, ours, theirs):
-        """The first error ends PostgreSQL's; ours tells at COMMIT."""
-        block = [self.statements.one().split(" RETURNING")[0] for _ in range(self.rng.randint(1, 5))]
-        ends = self.rng.choice(("COMMIT", "COMMIT", "ROLLBACK"))
-        error = None
-        theirs.execute("BEGIN")
-        for sql in block:
-            error = error or run(theirs, sql)
-            error = error if error[1] is None and len(error[0]) == 5 and error[0].isalnum() \
-                and error[0][0].isdigit() else None
-        theirs.execute("ROLLBACK" if error else ends)
+        """Each statement of it finds what the session has done, ROLLBACK TO takes it back."""
+        names = []
+        for number in range(self.rng.randint(1, 7)):
+            kind = self.rng.random()
+            if number == 0:
+                sql = "BEGIN"
+            elif kind < 0.15:
+                names.append(f"s{number}")
+                sql = f"SAVEPOINT {names[-1]}"
+            elif kind < 0.3 and names:
+                sql = f"ROLLBACK TO {self.rng.choice(names)}"
+                del names[names.index(sql.split()[-1]) + 1:]
+            elif kind < 0.5:
+                sql = self.rng.choice(("SELECT * FROM keyed", "SELECT * FROM pairs", "SELECT a, count(*) FROM bag GROUP BY a",
+                                       f"SELECT v FROM keyed WHERE id = {self.rng.randrange(200)}"))
+            else:
+                sql = self.statements.one()
+            self.done.append(sql)
+            self.asked(sql, run(ours, sql), run(theirs, sql))
+        sql = self.rng.choice(("COMMIT", "COMMIT", "ROLLBACK"))
+        self.done.append(sql)
+        self.asked(sql, run(ours, sql), run(theirs, sql))
+
+    def rivals(self, ours, theirs, other):
+        """Another session commits while one thinks: what this was told is what it would have been told had all of
+        it run at COMMIT, or it ends with 40001."""
+        others, own = [], []
         ours.execute("BEGIN")
-        for sql in block:
-            ours.execute(sql)
-        got = run(ours, ends)
-        self.done += ["BEGIN", *block, ends]
-        wanted = error[0] if error and ends == "COMMIT" else ends
-        assert got[0] == wanted, f"{got[0]}, PostgreSQL says {wanted}, after\n" + "\n".join(self.done[-8:])
+        for _ in range(self.rng.randint(2, 5)):
+            own.append((sql := self.statements.one(), run(ours, sql)))
+            if own[-1][1][1] is None and own[-1][1][0][0].isdigit():
+                break
+            if self.rng.random() < 0.6:
+                others.append((sql := self.statements.one(), run(other, sql)))
+        end = run(ours, "COMMIT")
+        self.done += [f"other: {sql}" for sql, _ in others] + [f"{sql} -- {told[0]}" for sql, told in own] + [f"COMMIT -- {end[0]}"]
+        for sql, told in others:
+            self.asked(sql, told, run(theirs, sql))
+        theirs.execute("BEGIN")
+        failed = own[-1][1][0] == "40001" or end[0] == "40001"
+        for sql, told in own if not failed else ():
+            self.asked(sql, told, run(theirs, sql))
+        theirs.execute("ROLLBACK" if failed else "COMMIT")
+
+    def rival(self, ours, theirs):
+        with self.server.connect(autocommit=True) as other:
+            self.rivals(ours, theirs, other)
 
     def single(self, ours, theirs):
         sql = self.statements.one()
@@ -213,10 +246,11 @@ class Round:
                            "SET search_path = oracle")
             for sql in TABLES:
                 theirs.execute(sql)
+            self.server = server
             self.create(server)
             ours = server.connect(autocommit=True)
             for number in range(STATEMENTS):
-                step = self.rng.choice((self.single,) * 8 + (self.transaction, self.copy))
+                step = self.rng.choice((self.single,) * 8 + (self.transaction,) * 2 + (self.rival, self.copy))
                 step(ours, theirs)
                 if number % 10 == 9:
                     self.compare(server, ours, theirs)
@@ -345,6 +379,51 @@ def test_many_clients():
         for thread in threads:
             thread.join()
         assert server.execute("SELECT n FROM counter ORDER BY id") == [(200,), (200,)]
+
+
+def test_two_sessions():
+    """What one has not committed only it sees, by key too; who thinks holds up nobody."""
+    with harness.Server() as server, server.connect(autocommit=True) as a, server.connect(autocommit=True) as b:
+        b.execute("CREATE TABLE t (id integer PRIMARY KEY, v integer)")
+        b.execute("INSERT INTO t VALUES (1, 10), (2, 20), (3, 30)")
+
+        def seen(session):
+            by_key = [session.execute(f"SELECT v FROM t WHERE id = {i}").fetchone() for i in (1, 2, 3, 4)]
+            assert sorted(session.execute("SELECT v FROM t")) == sorted(row for row in by_key if row), by_key
+            return [row[0] if row else None for row in by_key]
+
+        a.execute("BEGIN")
+        assert a.execute("UPDATE t SET v = v + 1 WHERE id = 1 RETURNING v").fetchall() == [(11,)]
+        a.execute("DELETE FROM t WHERE id = 2; INSERT INTO t VALUES (4, 40); UPDATE t SET v = v + 1 WHERE id = 1")
+        assert (seen(a), seen(b)) == ([12, None, 30, 40], [10, 20, 30, None])
+        b.execute("UPDATE t SET v = v + 5 WHERE id = 3")            # another row: it goes first, and nobody minds
+        assert (seen(b), seen(a)) == ([10, 20, 35, None], [12, None, 35, 40])
+        a.execute("SAVEPOINT s; DELETE FROM t")
+        b.execute("UPDATE t SET v = v + 5 WHERE id = 3")
+        assert (seen(a), seen(b)) == ([None] * 4, [10, 20, 40, None])
+        a.execute("ROLLBACK TO s")
+        assert seen(a) == [12, None, 40, 40]
+        a.execute("COMMIT")
+        assert seen(a) == seen(b) == [12, None, 40, 40]
+
+        for mine, others in (("UPDATE t SET v = v + 1 WHERE id = 1 RETURNING v", "UPDATE t SET v = 7 WHERE id = 1"),
+                             ("DELETE FROM t WHERE id = 3", "DELETE FROM t WHERE id = 3"),
+                             ("INSERT INTO t VALUES (2, 9)", "INSERT INTO t VALUES (2, 8)")):
+            a.execute("BEGIN")
+            a.execute(mine)
+            b.execute(others)
+            before = seen(b)
+            assert run(a, "COMMIT")[0] == "40001", mine
+            assert seen(a) == before
+        a.execute("BEGIN")                                          # a count that stays the same is no lie
+        a.execute("UPDATE t SET v = v + 1 WHERE id = 1")
+        b.execute("UPDATE t SET v = v * 2 WHERE id = 1")
+        a.execute("COMMIT")
+        assert seen(a)[0] == 15
+        a.execute("BEGIN; UPDATE t SET v = 0 WHERE id = 1")
+        b.execute("SET lock_timeout = '1min'; UPDATE t SET v = 1 WHERE id = 1")
+        b.execute("DROP TABLE t")
+        assert run(a, "COMMIT")[0] == "42P01"
 
 
 def test_executemany():
