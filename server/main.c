@@ -184,6 +184,17 @@ static MrStatus read_long_settings(Arguments *arguments, int *argc, char **argv,
     return MR_OK;
 }
 
+static MrStatus check_connections(const MrSettings *settings, MrError *err)
+{
+    const int64_t kept = mr_settings_int(settings, MR_SET_SUPERUSER_RESERVED_CONNECTIONS);
+    const int64_t max = mr_settings_int(settings, MR_SET_MAX_CONNECTIONS);
+    return kept < max ? MR_OK
+                      : mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                                     "superuser_reserved_connections (%lld) must be less than "
+                                     "max_connections (%lld)",
+                                     (long long)kept, (long long)max);
+}
+
 static MrStatus read_arguments(Arguments *arguments, int argc, char **argv, int *code, MrError *err)
 {
     static char default_file[4096];
@@ -216,7 +227,8 @@ static MrStatus read_arguments(Arguments *arguments, int argc, char **argv, int 
                                      MR_SETTING_START, err));
     }
     MR_TRY(read_long_settings(arguments, &argc, argv, err));
-    return read_options(arguments, argc, argv, PASS_SETTINGS, code, err);
+    MR_TRY(read_options(arguments, argc, argv, PASS_SETTINGS, code, err));
+    return check_connections(arguments->settings, err);
 }
 
 /* A SELECT's thread gives back some megabytes at its end, and the next one wants as many: returned

@@ -207,8 +207,23 @@ static void send_greeting(MrSession *session)
     mr_wire_end(out, start);
 }
 
+/* The last connections are for the owner of everything, pg_roles' one superuser. */
+static bool is_kept_for_superuser(const MrSession *session)
+{
+    const MrServer *server = session->server;
+    const int64_t kept = mr_settings_int(server->settings, MR_SET_SUPERUSER_RESERVED_CONNECTIONS);
+    const int64_t max = mr_settings_int(server->settings, MR_SET_MAX_CONNECTIONS);
+    return strcmp(session->user, "millrace") != 0 &&
+           max - (int64_t)mr_listener_session_count(server) < kept;
+}
+
 static void welcome(MrSession *session)
 {
+    if (is_kept_for_superuser(session)) {
+        fail(session, MR_ERR_TOO_MANY_CONNECTIONS,
+             "remaining connection slots are reserved for non-replication superuser connections");
+        return;
+    }
     mr_login_destroy(session->login);
     session->login = NULL;
     send_greeting(session);

@@ -155,8 +155,12 @@ def test_login_deadline():
         answers(server)
 
 
+def equal(got, wanted):
+    assert got == wanted, f"{got!r} instead of {wanted!r}"
+
+
 def test_max_connections():
-    with harness.Server(settings={"max_connections": 5}) as server:
+    with harness.Server(settings={"max_connections": 5, "superuser_reserved_connections": 0}) as server:
         wires = [Wire(server) for _ in range(5)]
         for _ in range(3):
             late = Wire(server, login=False)
@@ -169,9 +173,43 @@ def test_max_connections():
             w.close()
 
 
-def can_log_in(server):
+def test_last_connections_are_the_superusers():
+    """By default three are kept; who is neither the one nor the other hears of it after the log-in."""
+    with harness.Server(settings={"max_connections": 5}) as server:
+        wires = [Wire(server) for _ in range(2)]
+        late = Wire(server, login=False)
+        late.send(startup())
+        told = [error_fields(payload) for kind, payload in late.rest() if kind == b"E"]
+        equal([(fields["S"], fields["C"], fields["M"]) for fields in told],
+              [("FATAL", "53300", "remaining connection slots are reserved for non-replication superuser connections")])
+        late.close()
+        wait_until(lambda: not can_log_in(server) and can_log_in(server, user="millrace"), 10, "only the superuser")
+        for _ in range(3):
+            w = Wire(server, login=False)
+            w.send(startup(user="millrace"))
+            w.until(b"Z")
+            wires.append(w)
+        last = Wire(server, login=False)
+        told = [error_fields(payload) for kind, payload in last.rest() if kind == b"E"]
+        equal([(fields["C"], fields["M"]) for fields in told], [("53300", "sorry, too many clients already")])
+        for w in wires:
+            w.close()
+        wait_until(lambda: can_log_in(server), 10, "a place for everybody")
+
+
+def test_all_connections_cannot_be_the_superusers():
     try:
-        with Wire(server) as w:
+        with harness.Server(settings={"max_connections": 3}):
+            raise AssertionError("the server starts")
+    except harness.ServerDied as death:
+        assert "superuser_reserved_connections (3) must be less than max_connections (3)" in str(death), death
+
+
+def can_log_in(server, **options):
+    try:
+        with Wire(server, login=False) as w:
+            w.send(startup(**options))
+            w.until(b"Z")
             return rows(w.ask(query("SELECT 1"))) == [[b"1"]]
     except (OSError, Closed, AssertionError):
         return False
