@@ -95,6 +95,9 @@ static MrStatus add_hold(MrAdvisory *table, MrAdvisoryLock *lock, MrLockOwner *o
         };
         lock->holds = owner->holds = hold;
     }
+    if (wish->is_of_transaction && hold->counts[wish->is_shared][true] == 0) {
+        hold->since[wish->is_shared] = owner->savepoint;
+    }
     hold->counts[wish->is_shared][wish->is_of_transaction]++;
     return MR_OK;
 }
@@ -251,12 +254,13 @@ static bool give_back(void *context, MrLockKey key, bool is_shared)
     return had;
 }
 
-void mr_advisory_free_holds(MrLockOwner *owner, bool is_of_transaction)
+void mr_advisory_free_holds(MrLockOwner *owner, bool is_of_transaction, uint32_t savepoint)
 {
     for (MrAdvisoryHold *hold = owner->holds, *next; hold != NULL; hold = next) {
         next = hold->next_of_owner;
         for (uint32_t is_shared = 0; is_shared < 2; is_shared++) {
-            if (hold->counts[is_shared][is_of_transaction] > 0) {
+            bool is_meant = !is_of_transaction || hold->since[is_shared] >= savepoint;
+            if (is_meant && hold->counts[is_shared][is_of_transaction] > 0) {
                 bool is_last = hold->counts[1 - is_shared][0] + hold->counts[1 - is_shared][1] +
                                    hold->counts[is_shared][!is_of_transaction] ==
                                0;
@@ -273,7 +277,7 @@ static void give_all_back(void *context)
 {
     MrLockOwner *owner = context;
     pthread_mutex_lock(&owner->server->advisory->mutex);
-    mr_advisory_free_holds(owner, false);
+    mr_advisory_free_holds(owner, false, 0);
     pthread_mutex_unlock(&owner->server->advisory->mutex);
 }
 
@@ -332,8 +336,8 @@ void mr_lock_owner_leave(MrLockOwner *owner)
     pthread_mutex_lock(&owner->server->advisory->mutex);
     owner->is_gone = true;
     mr_advisory_drop_wait(owner);
-    mr_advisory_free_holds(owner, false);
-    mr_advisory_free_holds(owner, true);
+    mr_advisory_free_holds(owner, false, 0);
+    mr_advisory_free_holds(owner, true, 0);
     pthread_mutex_unlock(&owner->server->advisory->mutex);
 }
 

@@ -30,6 +30,10 @@ MrLocker mr_lock_owner_locker(MrLockOwner *owner);   /* NULL: functions are refu
  * circle would wait for the next. */
 MrStatus mr_advisory_wait(MrLockOwner *owner, const MrLockWish *wish, bool *waits, MrError *err);
 void mr_advisory_end_wait(MrLockOwner *owner); /* also of what has come and was not told yet */
+/* The transaction has made its savepoint of that number, and later goes back to it: what it has
+ * taken since is free.  Numbers grow within a transaction.  Both accept NULL. */
+void mr_advisory_set_savepoint(MrLockOwner *owner, uint32_t savepoint);
+void mr_advisory_roll_back_to(MrLockOwner *owner, uint32_t savepoint);
 /* All that belong to a transaction; all. Both accept NULL. */
 void mr_advisory_end_transaction(MrLockOwner *owner);
 void mr_advisory_free_all(MrLockOwner *owner);

@@ -17,6 +17,7 @@ typedef struct MrAdvisoryHold {
     MrAdvisoryLock *lock;
     MrLockOwner *owner;
     uint32_t counts[2][2]; /* [is_shared][is_of_transaction] */
+    uint32_t since[2];     /* [is_shared]: savepoint behind which the transaction first took it */
     struct MrAdvisoryHold *next_of_lock, *next_of_owner;
 } MrAdvisoryHold;
 
@@ -34,6 +35,7 @@ struct MrLockOwner {
     void *context;
     uint32_t holders;
     bool is_gone;
+    uint32_t savepoint; /* number of the transaction's last; 0: none yet */
     MrAdvisoryHold *holds;
     MrAdvisoryLock *waits_for; /* NULL: for none */
     MrLockWish wish;
@@ -64,7 +66,8 @@ MrStatus mr_advisory_try(MrLockOwner *owner, const MrLockWish *wish, bool *taken
  * served. */
 void mr_advisory_take_from(MrLockOwner *owner, MrAdvisoryHold *hold, bool is_shared,
                            bool is_of_transaction, bool all);
-void mr_advisory_free_holds(MrLockOwner *owner, bool is_of_transaction);
+/* Those of the session, or of the transaction that it took behind that savepoint (0: all). */
+void mr_advisory_free_holds(MrLockOwner *owner, bool is_of_transaction, uint32_t savepoint);
 void mr_advisory_leave_queue(MrAdvisoryLock *lock, MrLockOwner *owner);
 /* Those that wait and can have it now get it, in their order; frees the lock as mr_advisory_drop
  * does. */

@@ -109,11 +109,26 @@ void mr_advisory_end_wait(MrLockOwner *owner)
     pthread_mutex_unlock(&owner->server->advisory->mutex);
 }
 
-void mr_advisory_end_transaction(MrLockOwner *owner)
+void mr_advisory_roll_back_to(MrLockOwner *owner, uint32_t savepoint)
 {
     if (owner != NULL) {
         pthread_mutex_lock(&owner->server->advisory->mutex);
-        mr_advisory_free_holds(owner, true);
+        mr_advisory_free_holds(owner, true, savepoint);
+        pthread_mutex_unlock(&owner->server->advisory->mutex);
+    }
+}
+
+void mr_advisory_end_transaction(MrLockOwner *owner)
+{
+    mr_advisory_roll_back_to(owner, 0);
+    mr_advisory_set_savepoint(owner, 0);
+}
+
+void mr_advisory_set_savepoint(MrLockOwner *owner, uint32_t savepoint)
+{
+    if (owner != NULL) {
+        pthread_mutex_lock(&owner->server->advisory->mutex);
+        owner->savepoint = savepoint;
         pthread_mutex_unlock(&owner->server->advisory->mutex);
     }
 }

@@ -84,10 +84,12 @@ static void lock_has_come(void *context)
 
 MrStatus mr_session_need_locks(MrSession *session, MrError *err)
 {
-    return session->locks != NULL
-               ? MR_OK
-               : mr_lock_owner_create(session->server, session->number, lock_has_come, session,
-                                      &session->locks, err);
+    if (session->locks == NULL) {
+        MR_TRY(mr_lock_owner_create(session->server, session->number, lock_has_come, session,
+                                    &session->locks, err));
+        mr_advisory_set_savepoint(session->locks, session->transaction.savepoint_count);
+    }
+    return MR_OK;
 }
 
 MrStatus mr_session_hold_back(MrSession *session, const MrResult *result, MrSessionThen *then,

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "server/advisory.h"
 #include "server/changes.h"
 #include "server/notify.h"
 #include "server/tables.h"
@@ -37,6 +38,11 @@ void mr_savepoints_forget(MrSession *session)
     while (session->transaction.savepoints != NULL) {
         forget_one(&session->transaction);
     }
+}
+
+void mr_savepoint_fail(MrSession *session)
+{
+    mr_advisory_roll_back_to(session->locks, session->transaction.savepoints->number);
 }
 
 static MrStatus check_block(const MrSession *session, const char *what, MrError *err)
@@ -95,8 +101,10 @@ MrStatus mr_savepoint_make(MrSession *session, const char *name, MrError *err)
     }
     if (status != MR_OK) {
         forget_one(transaction);
+        return status;
     }
-    return status;
+    mr_advisory_set_savepoint(session->locks, savepoint->number);
+    return MR_OK;
 }
 
 MrStatus mr_savepoint_release(MrSession *session, const char *name, MrError *err)
@@ -160,6 +168,7 @@ MrStatus mr_savepoint_roll_back(MrSession *session, const char *name, MrError *e
         transaction->log = NULL;
     }
     drop_changes(session, savepoint);
+    mr_advisory_roll_back_to(session->locks, savepoint->number);
     mr_notify_roll_back_to(session, savepoint->notices);
     mr_portals_end(session, false, savepoint->number);
     transaction->keeps_apart = true;

@@ -185,6 +185,8 @@ void mr_transaction_fail(MrSession *session)
     if (session->transaction.savepoints == NULL) {
         drop_rows(session);
         mr_advisory_end_transaction(session->locks);
+    } else {
+        mr_savepoint_fail(session);
     }
     if (session->transaction.state != MR_TX_NONE) {
         session->transaction.state = MR_TX_FAILED;

@@ -40,6 +40,18 @@ STORY = [
     (0, "ROLLBACK"), (1, "SELECT pg_advisory_unlock(7)"),
     (0, "SELECT pg_advisory_xact_lock(7)"), (1, "SELECT pg_try_advisory_lock(7)"), (1, "SELECT pg_advisory_unlock_all()"),
     (0, "SELECT pg_advisory_xact_lock(7); SELECT pg_try_advisory_xact_lock(7); " + LIST), (1, LIST),
+    # ROLLBACK TO frees what the transaction took behind the savepoint, and nothing of the session.
+    (0, "BEGIN"), (0, "SELECT pg_advisory_xact_lock(1), pg_advisory_xact_lock_shared(2)"), (0, "SAVEPOINT a"),
+    (0, "SELECT pg_advisory_xact_lock(1), pg_advisory_xact_lock(2), pg_advisory_xact_lock(3), pg_advisory_lock(4)"),
+    (0, "SAVEPOINT b"), (0, "SELECT pg_advisory_xact_lock(5), pg_advisory_xact_lock(5)"), (0, "RELEASE b"),
+    (1, "SELECT n, pg_try_advisory_lock(n) FROM generate_series(1, 5) AS n ORDER BY n"), (0, LIST),
+    (0, "ROLLBACK TO a"), (0, LIST),
+    (1, "SELECT n, pg_try_advisory_lock(n) FROM generate_series(1, 5) AS n ORDER BY n"),
+    (1, "SELECT pg_try_advisory_lock_shared(2)"), (1, "SELECT pg_advisory_unlock_all()"),
+    (0, "SELECT pg_advisory_xact_lock(6)"), (0, "SAVEPOINT c"), (0, "SELECT pg_advisory_xact_lock(6), pg_advisory_xact_lock(8)"),
+    (0, "SELECT nosuch"), (1, LIST), (0, "ROLLBACK TO c"), (1, LIST), (0, "ROLLBACK TO a"), (1, LIST), (0, "COMMIT"),
+    (1, LIST), (0, "BEGIN"), (0, "SELECT pg_advisory_xact_lock(6)"), (0, "SAVEPOINT a"), (0, "ROLLBACK TO a"), (1, LIST),
+    (0, "ROLLBACK"), (0, "SELECT pg_advisory_unlock_all()"), (1, LIST),
     # Numbers of every size, NULL, several in one statement, arguments.
     (0, "SELECT pg_try_advisory_lock(9223372036854775807), pg_try_advisory_lock(-9223372036854775808)"),
     (0, "SELECT pg_try_advisory_lock(-1, -2), pg_try_advisory_lock(2147483647, 0)"), (0, LIST),
