@@ -314,7 +314,7 @@ static MrStatus bind_set_operation(MrBinder *b, const MrAstQuery *query, MrBound
     return bind_order_over(b, query, node, out);
 }
 
-static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
+MrStatus mr_bind_push_ctes(MrBinder *b, const MrAstQuery *query)
 {
     for (uint32_t i = 0; i < query->with.count; i++) {
         const MrAstCte *ast = MR_AST_AS(const MrAstCte, query->with.items[i]);
@@ -332,8 +332,7 @@ static MrStatus push_ctes(MrBinder *b, const MrAstQuery *query)
         MR_NEW(b->arena, cte, b->err);
         cte->ast = ast;
         cte->outer = b->ctes;
-        MR_NEW(b->arena, cte->read_at, b->err);
-        *cte->read_at = -1;
+        MR_NEW(b->arena, cte->use, b->err);
         cte->is_recursive = query->with_recursive && mr_cte_is_recursive(ast);
         b->ctes = cte;
     }
@@ -380,9 +379,12 @@ MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBou
     b->set_calls = NULL;
     b->group_window = NULL;
     b->query_outer = b->outer;
-    MrStatus status = push_ctes(b, query);
+    MrStatus status = mr_bind_push_ctes(b, query);
     if (status == MR_OK) {
         status = bind_query_kind(b, query, is_root, out);
+    }
+    if (status == MR_OK) {
+        status = mr_bind_unread_ctes(b, saved.ctes);
     }
     b->query_column_count += status == MR_OK ? out->node->column_count : 0;
     b->depth = saved.depth;

@@ -119,12 +119,17 @@ enum {
     MR_GROUPING_COLUMN = 0x60000000
 };
 
+typedef struct MrCteUse {
+    bool is_read;
+    uint32_t number; /* of its rows, which all readers see (MrLogical.materialized); 0: none yet */
+} MrCteUse;
+
 /* A WITH query in scope; inner ones first. */
 typedef struct MrCte {
     const MrAstCte *ast;
     const struct MrCte *outer; /* what was in scope before it */
     bool is_recursive;         /* it may name itself, and does */
-    int32_t *read_at;          /* where it was read first; -1: nowhere yet */
+    struct MrCteUse *use;      /* what its readers share */
     /* In its own recursive term: what its columns are, and the number of the recursion. */
     const MrLogical *first;
     uint32_t first_visible, recursion;
@@ -153,6 +158,7 @@ typedef struct MrBinder {
     MrOuter *query_outer;       /* where the queries around this one begin there */
     MrSubqueryList *subqueries; /* of the statement */
     uint32_t recursions;        /* in the statement so far */
+    uint32_t materialized;      /* WITH queries whose rows are made once */
     uint32_t depth;             /* queries inside each other, views included */
     /* … and in all, with their columns: a WITH query or view counts each time it is read. */
     uint32_t query_count, query_column_count;
@@ -207,6 +213,10 @@ typedef struct MrBoundQuery {
 /* `is_root`: ORDER BY keeps its hidden columns. Columns without a type become text. */
 MrStatus mr_bind_query(MrBinder *b, const MrAstQuery *query, bool is_root, MrBoundQuery *out);
 MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope);
+/* Puts a query's WITH queries in sight; the caller takes them out again (b->ctes). */
+MrStatus mr_bind_push_ctes(MrBinder *b, const MrAstQuery *query);
+/* Those up to `outer` that nobody has read: they must be right all the same. */
+MrStatus mr_bind_unread_ctes(MrBinder *b, const MrCte *outer);
 /* The items of FROM as one scope (binder_join.c). */
 MrStatus mr_bind_from_list(MrBinder *b, const MrNodeList *items, MrScope *scope);
 MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out);

@@ -160,27 +160,50 @@ static const MrCte *find_cte(const MrBinder *b, const MrName *name)
     return cte;
 }
 
-static MrStatus bind_cte(MrBinder *b, const MrCte *cte, int32_t position, MrScope *scope)
+/* Its columns under their own names. */
+static MrStatus bind_cte_query(MrBinder *b, const MrCte *cte, MrScope *scope)
 {
     const MrCte *ctes = b->ctes;
-    MrAlias alias = { .name = cte->ast->name, .columns = cte->ast->columns };
-    *scope = (MrScope){ .alias = cte->ast->name };
-    if (cte->first != NULL) {
-        return mr_bind_last_step(b, cte, position, &scope->input);
-    }
     b->ctes = cte->outer; /* it sees only what was named before it */
     MrStatus status = cte->is_recursive
                           ? mr_bind_recursion(b, cte->ast, &scope->input)
                           : bind_nested(b, MR_AST_AS(const MrAstQuery, cte->ast->statement), scope);
     b->ctes = ctes;
     MR_TRY(status);
-    if (*cte->read_at >= 0 && *cte->read_at != position && mr_logical_is_volatile(scope->input)) {
-        return mr_bind_unsupported(b, position, "Read it once, or keep its rows in a table.",
-                                   "reading a WITH query with a volatile function twice is not "
-                                   "supported yet");
+    if (cte->use->is_read && cte->use->number == 0 && mr_logical_is_volatile(scope->input) &&
+        mr_tree_is_correlated(scope->input)) {
+        return mr_bind_unsupported(b, cte->ast->base.position,
+                                   "Read it once, or keep its rows in a table.",
+                                   "reading a WITH query with a volatile function twice, where it "
+                                   "names an outer column, is not supported yet");
     }
-    *cte->read_at = position;
+    cte->use->is_read = true;
+    return mr_bind_make_once(b, &cte->use->number, &scope->input);
+}
+
+static MrStatus bind_cte(MrBinder *b, const MrCte *cte, int32_t position, MrScope *scope)
+{
+    MrAlias alias = { .name = cte->ast->name, .columns = cte->ast->columns };
+    *scope = (MrScope){ .alias = cte->ast->name };
+    if (cte->first != NULL) {
+        return mr_bind_last_step(b, cte, position, &scope->input);
+    }
+    MR_TRY(bind_cte_query(b, cte, scope));
     return apply_alias(b, &alias, cte->ast->base.position, scope);
+}
+
+MrStatus mr_bind_unread_ctes(MrBinder *b, const MrCte *outer)
+{
+    MrScope *scope = b->scope;
+    for (const MrCte *cte = b->ctes; cte != outer; cte = cte->outer) {
+        MrScope ignored;
+        if (!cte->use->is_read) {
+            b->scope = NULL;
+            MR_TRY(bind_cte(b, cte, cte->ast->base.position, &ignored));
+        }
+    }
+    b->scope = scope;
+    return MR_OK;
 }
 
 /* FOR SYSTEM_TIME AS OF: PROCTIME(), a table as it is at the place of the row that meets it; or a

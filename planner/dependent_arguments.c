@@ -230,6 +230,18 @@ MrStatus mr_arguments_match(const MrArguments *arguments, uint32_t shift, MrExpr
     return MR_OK;
 }
 
+MrStatus mr_bind_make_once(MrBinder *b, uint32_t *number, MrLogical **node)
+{
+    if (b->mode == MR_BIND_STANDING || !mr_logical_is_volatile(*node) ||
+        mr_tree_is_correlated(*node)) {
+        return MR_OK;
+    }
+    if (*number == 0) {
+        *number = ++b->materialized;
+    }
+    return mr_logical_materialized(b->arena, *node, *number, node, b->err);
+}
+
 /* ---- Columns of the arguments at the end --------------------------------------------------- */
 
 MrStatus mr_dependent_join(MrBinder *b, MrJoinType type, MrLogical *left, MrLogical *right,

@@ -29,6 +29,10 @@ typedef struct MrArguments {
 bool mr_tree_is_correlated(const MrLogical *node);
 /* mr_expr_map() of every expression of the tree. */
 MrStatus mr_tree_map(MrBinder *b, MrLogical *node, MrExprReplace replace, void *context);
+/* Rows that differ each time they are made (random()) are made once from now on, for all who read
+ * the tree or a copy of it; `number` tells them, 0 at first.  Those of a standing query, or of a
+ * tree that is correlated, stay as they are. */
+MrStatus mr_bind_make_once(MrBinder *b, uint32_t *number, MrLogical **node);
 MrStatus mr_arguments_init(MrBinder *b, const MrLogical *outer, const MrExpr *subquery,
                            const MrLogical *tree, MrArguments *out);
 /* Only what this part of the tree uses counts from now on. */

@@ -296,6 +296,8 @@ static MrStatus unnest_right(MrBinder *b, const MrOuter *around, MrLogical **joi
                           .arg_count = around->count };
     MrArguments arguments;
     MrExpr *same, *on;
+    uint32_t number = 0;
+    MR_TRY(mr_bind_make_once(b, &number, &node->input));
     MR_TRY(mr_arguments_init(b, node->input, &stands_for, right, &arguments));
     MR_TRY(mr_unnest(&arguments, &right));
     MR_TRY(mr_arguments_match(&arguments, node->input->column_count, &same));

@@ -166,6 +166,17 @@ MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *key
     return MR_OK;
 }
 
+MrStatus mr_logical_materialized(MrArena *arena, MrLogical *input, uint32_t number, MrLogical **out,
+                                 MrError *err)
+{
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_SORT, input, input->column_count, &node, err));
+    memcpy(node->columns, input->columns, input->column_count * sizeof *node->columns);
+    node->materialized = number;
+    *out = node;
+    return MR_OK;
+}
+
 MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *relation,
                            MrLogical **out, MrError *err)
 {

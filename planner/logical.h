@@ -153,6 +153,8 @@ struct MrLogical {
     bool *shared_needs;
 
     const MrSortKey *sort_keys; /* SORT */
+    /* SORT without keys: its rows are made once, wherever this number stands; 0: no such. */
+    uint32_t materialized;
     uint32_t sort_key_count;
     uint64_t limit, offset;
 };
@@ -181,6 +183,9 @@ MrStatus mr_logical_extend(MrArena *arena, MrLogical *input, MrExpr *const *more
 MrStatus mr_logical_expand(MrArena *arena, MrLogical *input, const uint32_t *keys,
                            uint32_t key_count, const uint32_t *sets, uint32_t set_count,
                            MrLogical **out, MrError *err);
+/* The rows of a WITH query that differ each time they are made: all nodes of the number are one. */
+MrStatus mr_logical_materialized(MrArena *arena, MrLogical *input, uint32_t number, MrLogical **out,
+                                 MrError *err);
 /* The result of the materialized view over its tree; what only its key needs is hidden. */
 MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *relation,
                            MrLogical **out, MrError *err);

@@ -274,7 +274,7 @@ static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has
     case MR_LOGICAL_EXPAND: return lower_expand(lowering, node);
     case MR_LOGICAL_PROJECT_SET: return lower_project_set(lowering, node);
     case MR_LOGICAL_AGGREGATE: return mr_lower_aggregate(lowering, node, has_reader);
-    case MR_LOGICAL_SORT: return lower_sort(lowering, node);
+    case MR_LOGICAL_SORT: return node->materialized != 0 ? MR_OK : lower_sort(lowering, node);
     case MR_LOGICAL_OVER: return mr_lower_over(lowering, node, has_reader);
     case MR_LOGICAL_TOP_N: return mr_lower_top_n(lowering, node, has_reader);
     case MR_LOGICAL_UNION: return lower_union(lowering, node, left);
@@ -291,7 +291,8 @@ MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_rea
 {
     for (uint32_t i = 0; i < lowering->lowered_count; i++) {
         const MrLowered *lowered = &lowering->lowered[i];
-        if (lowered->has_reader == has_reader && lowered->view == lowering->view &&
+        bool is_alike = lowered->has_reader == has_reader && lowered->view == lowering->view;
+        if ((node->materialized != 0 || (is_alike && lowering->may_share)) &&
             mr_logical_equal(lowered->node, node)) {
             lowering->top = lowered->index;
             return MR_OK;
@@ -341,7 +342,8 @@ MrStatus mr_lower(MrArena *arena, const MrLogical *tree, const MrLowerOptions *o
     MR_NEW(arena, lowering.dag, err);
     MR_NEW_ARRAY(arena, lowering.dag->nodes, lowering.capacity, err);
     MR_NEW_ARRAY(arena, lowering.scans, nodes, err);
-    if (mr_logical_may_share(tree)) {
+    lowering.may_share = mr_logical_may_share(tree);
+    if (lowering.may_share || mr_logical_has_materialized(tree)) {
         MR_NEW_ARRAY(arena, lowering.lowered, nodes, err);
     }
     lowering.dag->zone = options->zone;

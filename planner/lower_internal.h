@@ -27,6 +27,7 @@ typedef struct MrLowering {
     int32_t top;            /* the node that was made, or found, last */
     /* What was lowered, so that equal parts become one; NULL: nothing can be equal. */
     struct MrLowered *lowered;
+    bool may_share; /* else only what is made once is in there */
     uint32_t lowered_count;
     MrPlanScan *scans;
     uint32_t scan_count, source_count;

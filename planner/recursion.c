@@ -61,9 +61,10 @@ static MrStatus check_form(MrBinder *b, const MrAstCte *cte, const MrAstQuery *q
                                    "ORDER BY, LIMIT and OFFSET in a recursive query are not "
                                    "implemented");
     }
-    if (query->with.count > 0) {
-        return mr_bind_unsupported(b, position, "Put it into the WITH outside.",
-                                   "WITH in a recursive query is not supported yet");
+    for (uint32_t i = 0; i < query->with.count; i++) {
+        if (names(query->with.items[i], cte->name)) {
+            return wrong_form(b, position, cte->name, "must not appear within a subquery");
+        }
     }
     if (b->mode == MR_BIND_STANDING) {
         return mr_bind_unsupported(b, position,
@@ -229,7 +230,7 @@ static MrStatus bind_term(MrBinder *b, const MrAstCte *cte, const MrAstQuery *qu
     return MR_OK;
 }
 
-MrStatus mr_bind_recursion(MrBinder *b, const MrAstCte *cte, MrLogical **out)
+static MrStatus bind_terms(MrBinder *b, const MrAstCte *cte, MrLogical **out)
 {
     const MrAstQuery *query = MR_AST_AS(const MrAstQuery, cte->statement);
     MrBoundQuery terms[2];
@@ -237,7 +238,6 @@ MrStatus mr_bind_recursion(MrBinder *b, const MrAstCte *cte, MrLogical **out)
     MrExpr **exprs[2];
     const char **column_names;
     Term term = { .b = b, .cte = cte, .number = ++b->recursions };
-    MR_TRY(check_form(b, cte, query));
     b->keeps_unknown = false;
     MR_TRY(mr_bind_query(b, query->left, false, &terms[0]));
     MR_TRY(bind_term(b, cte, query, &terms[0], term.number, &terms[1]));
@@ -258,6 +258,22 @@ MrStatus mr_bind_recursion(MrBinder *b, const MrAstCte *cte, MrLogical **out)
     }
     return mr_logical_recursion(b->arena, sides[0], sides[1], term.number, !query->all, out,
                                 b->err);
+}
+
+MrStatus mr_bind_recursion(MrBinder *b, const MrAstCte *cte, MrLogical **out)
+{
+    const MrAstQuery *query = MR_AST_AS(const MrAstQuery, cte->statement);
+    const MrCte *ctes = b->ctes;
+    MR_TRY(check_form(b, cte, query));
+    MrStatus status = mr_bind_push_ctes(b, query); /* both terms may read them */
+    if (status == MR_OK) {
+        status = bind_terms(b, cte, out);
+    }
+    if (status == MR_OK) {
+        status = mr_bind_unread_ctes(b, ctes);
+    }
+    b->ctes = ctes;
+    return status;
 }
 
 MrStatus mr_bind_last_step(MrBinder *b, const MrCte *self, int32_t position, MrLogical **out)

@@ -171,6 +171,9 @@ bool mr_logical_equal(const MrLogical *a, const MrLogical *b)
     if (a == NULL || b == NULL || a == b) {
         return a == b;
     }
+    if (a->materialized != 0 || b->materialized != 0) {
+        return a->materialized == b->materialized;
+    }
     return a->kind == b->kind && columns_equal(a, b) && nodes_equal(a, b) &&
            mr_expr_equal(a->predicate, b->predicate) && mr_logical_equal(a->input, b->input) &&
            mr_logical_equal(a->right, b->right);
@@ -204,8 +207,9 @@ static bool is_volatile(const MrLogical *node)
 
 bool mr_logical_is_volatile(const MrLogical *tree)
 {
-    return tree != NULL && (is_volatile(tree) || mr_logical_is_volatile(tree->input) ||
-                            mr_logical_is_volatile(tree->right));
+    return tree != NULL && tree->materialized == 0 &&
+           (is_volatile(tree) || mr_logical_is_volatile(tree->input) ||
+            mr_logical_is_volatile(tree->right));
 }
 
 /* Each random() is one of its own; a lookup, or the last row before, asks what has come by then. */
@@ -216,13 +220,19 @@ static bool is_once_only(const MrLogical *node)
 
 static bool has_once_only(const MrLogical *tree)
 {
-    return tree != NULL &&
+    return tree != NULL && tree->materialized == 0 &&
            (is_once_only(tree) || has_once_only(tree->input) || has_once_only(tree->right));
 }
 
 bool mr_logical_may_share(const MrLogical *tree)
 {
     return mr_logical_leaf(tree) == NULL && !has_once_only(tree);
+}
+
+bool mr_logical_has_materialized(const MrLogical *tree)
+{
+    return tree != NULL && (tree->materialized != 0 || mr_logical_has_materialized(tree->input) ||
+                            mr_logical_has_materialized(tree->right));
 }
 
 /* ---- What the readers need ------------------------------------------------------------------- */
@@ -232,18 +242,20 @@ typedef struct Candidates {
     uint32_t count;
 } Candidates;
 
-/* What keeps state, and gives what its readers ask for. */
-static void collect(MrLogical *node, Candidates *out)
+/* What keeps state, and gives what its readers ask for; else only what must be made once. */
+static void collect(MrLogical *node, bool may_share, Candidates *out)
 {
-    bool is_candidate = node->kind == MR_LOGICAL_AGGREGATE || node->kind == MR_LOGICAL_JOIN;
+    bool is_candidate =
+        node->materialized != 0 ||
+        (may_share && (node->kind == MR_LOGICAL_AGGREGATE || node->kind == MR_LOGICAL_JOIN));
     if (is_candidate && out->count < CANDIDATES_MAX) {
         out->nodes[out->count++] = node;
     }
     if (node->input != NULL) {
-        collect(node->input, out);
+        collect(node->input, may_share, out);
     }
     if (node->right != NULL) {
-        collect(node->right, out);
+        collect(node->right, may_share, out);
     }
 }
 
@@ -273,11 +285,11 @@ MrStatus mr_share_needs(MrBinder *b, MrLogical *tree)
 {
     Candidates candidates = { .count = 0 };
     MrLogical *copy;
-    bool found;
-    if (!mr_logical_may_share(tree)) {
+    bool found, may_share = mr_logical_may_share(tree);
+    if (!may_share && !mr_logical_has_materialized(tree)) {
         return MR_OK;
     }
-    collect(tree, &candidates);
+    collect(tree, may_share, &candidates);
     MR_TRY(find_twins(b, &candidates, &found));
     if (!found) {
         return MR_OK;

@@ -16,6 +16,8 @@ bool mr_logical_is_volatile(const MrLogical *tree);
 /* Whether the tree may have parts that are the same: it has several leaves, and nothing in it
  * depends on which of two inputs gets a row first. */
 bool mr_logical_may_share(const MrLogical *tree);
+/* Whether some part of the tree is made once for all who read it (MrLogical.materialized). */
+bool mr_logical_has_materialized(const MrLogical *tree);
 /* Finds groups and joins that are there twice, and unites what the nodes above need of them
  * (MrLogical.shared_needs), so that pruning leaves them the same. */
 MrStatus mr_share_needs(MrBinder *b, MrLogical *tree);

@@ -90,7 +90,7 @@ MrStatus mr_subquery_attach_array(MrArguments *arguments, MrLogical *tree, MrLog
     const MrSortKey *keys = NULL;
     uint32_t shift = (*node)->column_count, key_count = 0;
     bool is_correlated = mr_tree_is_correlated(tree);
-    if (tree->kind == MR_LOGICAL_SORT) {
+    if (tree->kind == MR_LOGICAL_SORT && tree->materialized == 0) {
         keys = tree->sort_keys;
         key_count = tree->sort_key_count;
         tree = tree->limit == UINT64_MAX && tree->offset == 0 ? tree->input : tree;

@@ -248,7 +248,8 @@ static MrStatus attach_scalar(MrArguments *arguments, MrLogical *tree, MrLogical
 
 MrLogical *mr_subquery_without_order(MrLogical *tree)
 {
-    while (tree->kind == MR_LOGICAL_SORT && tree->limit > 0 && tree->offset == 0) {
+    while (tree->kind == MR_LOGICAL_SORT && tree->materialized == 0 && tree->limit > 0 &&
+           tree->offset == 0) {
         tree = tree->input;
     }
     return tree;
@@ -376,7 +377,9 @@ MrStatus mr_subquery_attach_value(MrBinder *b, const MrExpr *expr, MrLogical **n
 {
     MrSubquery subquery;
     MrArguments arguments;
+    uint32_t number = 0;
     MR_TRY(mr_subquery_take(b, expr, &subquery));
+    MR_TRY(mr_bind_make_once(b, &number, node));
     if (subquery.kind == MR_SUBQUERY_ANY || subquery.kind == MR_SUBQUERY_ALL) {
         return attach_comparison(b, expr, &subquery, node, out);
     }
