@@ -76,6 +76,7 @@ typedef struct MrTemplateNode {
     /* of the others */
     const char *text;
     size_t length; /* one character */
+    bool is_quoted;
 } MrTemplateNode;
 
 struct MrDatetimeTemplate {
@@ -96,6 +97,11 @@ typedef struct MrTemplateFields {
 /* Days since 1970 and microseconds of the day; `text` is for messages. */
 MrStatus mr_template_resolve(MrTemplateFields *fields, MrString text, int64_t *days, int64_t *us,
                              MrError *err);
+
+/* Reads a text that the template has to fit in full, separators and all. */
+MrStatus mr_template_read_strict(const MrDatetimeTemplate *template, MrString text,
+                                 MrTemplateFields *fields, int64_t *days, int64_t *us,
+                                 MrError *err);
 
 extern const char *const mr_month_names[12];
 extern const char *const mr_day_names[7]; /* Sunday first */

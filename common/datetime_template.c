@@ -205,6 +205,7 @@ static void take_quoted(TemplateReader *reader)
             reader->next++;
         }
         add_text(reader, MR_NODE_TEXT);
+        reader->out->nodes[reader->out->node_count - 1].is_quoted = true;
     }
     if (reader->next < reader->end) {
         reader->next++;

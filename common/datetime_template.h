@@ -27,6 +27,24 @@ MrStatus mr_interval_to_char(const MrDatetimeTemplate *template, const MrInterva
 /* to_timestamp: a UTC moment; fields without a zone are local time of `zone` (NULL: UTC). */
 MrStatus mr_timestamp_from_template(const MrDatetimeTemplate *template, MrString text,
                                     const MrTimezone *zone, int64_t *out, MrError *err);
+/* What a template says the text is. */
+typedef enum MrTemplateKind {
+    MR_TEMPLATE_DATE,
+    MR_TEMPLATE_TIME,
+    MR_TEMPLATE_TIMETZ,
+    MR_TEMPLATE_TIMESTAMP,
+    MR_TEMPLATE_TIMESTAMPTZ
+} MrTemplateKind;
+typedef struct MrTemplateMoment {
+    MrTemplateKind kind;
+    int64_t us;     /* of a time: of the day; of a timestamptz: in UTC; 0 of a date */
+    int32_t days;   /* of a date */
+    int32_t offset; /* seconds east of UTC, of those that have a zone */
+} MrTemplateMoment;
+/* As SQL/JSON's .datetime() reads: separators are those of the template, nothing is missing and
+ * nothing is left.  22007, 22008 as PostgreSQL's. */
+MrStatus mr_moment_from_template(const MrDatetimeTemplate *template, MrString text,
+                                 MrTemplateMoment *out, MrError *err);
 /* to_date. */
 MrStatus mr_date_from_template(const MrDatetimeTemplate *template, MrString text, int32_t *out,
                                MrError *err);

@@ -13,8 +13,9 @@
 typedef struct Reader {
     const char *next;
     const char *end;
-    bool fixed; /* FX */
-    int extra;  /* characters that were skipped beyond the template's */
+    bool fixed;  /* FX */
+    bool strict; /* separators match one to one */
+    int extra;   /* characters that were skipped beyond the template's */
     MrTemplateFields fields;
     MrError *err;
 } Reader;
@@ -423,6 +424,10 @@ static size_t character_length(const Reader *reader)
 static MrStatus read_text(Reader *reader, const MrTemplateNode *node)
 {
     if (node->kind != MR_NODE_TEXT) {
+        if (reader->strict && *reader->next != node->text[0]) {
+            return mr_error_set(reader->err, MR_ERR_INVALID_DATETIME,
+                                "unmatched format separator \"%c\"", node->text[0]);
+        }
         if (reader->fixed) {
             reader->next += character_length(reader);
             return MR_OK;
@@ -434,6 +439,11 @@ static MrStatus read_text(Reader *reader, const MrTemplateNode *node)
             reader->extra++;
         }
         return MR_OK;
+    }
+    if (reader->strict && ((size_t)(reader->end - reader->next) < node->length ||
+                           memcmp(reader->next, node->text, node->length) != 0)) {
+        return mr_error_set(reader->err, MR_ERR_INVALID_DATETIME,
+                            "unmatched format character \"%.*s\"", (int)node->length, node->text);
     }
     if (reader->fixed) {
         reader->next += character_length(reader);
@@ -460,8 +470,10 @@ static MrStatus read_all(Reader *reader, const MrDatetimeTemplate *template)
                 reader->extra++;
             }
         }
-        if (reader->next == reader->end) {
-            return MR_OK; /* what is missing keeps its first value */
+        if (reader->next == reader->end) { /* what is missing keeps its first value */
+            return !reader->strict ? MR_OK
+                                   : mr_error_set(reader->err, MR_ERR_INVALID_DATETIME,
+                                                  "input string is too short for datetime format");
         }
         if (node->kind != MR_NODE_FIELD) {
             MR_TRY(read_text(reader, node));
@@ -476,7 +488,13 @@ static MrStatus read_all(Reader *reader, const MrDatetimeTemplate *template)
             }
         }
     }
-    return MR_OK;
+    if (reader->strict) {
+        skip_blanks(reader);
+    }
+    return !reader->strict || reader->next == reader->end
+               ? MR_OK
+               : mr_error_set(reader->err, MR_ERR_INVALID_DATETIME,
+                              "trailing characters remain in input string after datetime format");
 }
 
 static MrStatus read_moment(Reader *reader, const MrDatetimeTemplate *template, MrString text,
@@ -505,6 +523,17 @@ MrStatus mr_timestamp_from_template(const MrDatetimeTemplate *template, MrString
         *out = mr_timezone_local_to_utc(zone, (int64_t)local);
     }
     return MR_OK;
+}
+
+MrStatus mr_template_read_strict(const MrDatetimeTemplate *template, MrString text,
+                                 MrTemplateFields *fields, int64_t *days, int64_t *us, MrError *err)
+{
+    Reader reader = {
+        .next = text.data, .end = text.data + text.length, .fixed = true, .strict = true, .err = err
+    };
+    const MrStatus status = read_moment(&reader, template, text, days, us);
+    *fields = reader.fields;
+    return status;
 }
 
 MrStatus mr_date_from_template(const MrDatetimeTemplate *template, MrString text, int32_t *out,

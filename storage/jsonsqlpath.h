@@ -32,6 +32,8 @@ typedef enum MrPathKind {
     MR_PATH_FLOOR,
     MR_PATH_CEILING,
     MR_PATH_DOUBLE,
+    MR_PATH_KEYVALUE,
+    MR_PATH_DATETIME, /* text: the template; no data: none */
     /* arithmetic */
     MR_PATH_ADD,
     MR_PATH_SUBTRACT,
@@ -69,7 +71,7 @@ struct MrPathNode {
     MrPathKind kind;
     const MrPathNode *next; /* the accessor that is applied to what this gives; NULL: none */
     const MrPathNode *a, *b;
-    MrString text;        /* of a key, a variable, a string, a number, a regular expression */
+    MrString text; /* of a key, a variable, a string, a number, a regular expression, a template */
     uint32_t regex_flags; /* MR_PATH_REGEX_… */
     uint32_t first, last; /* DESCENDANTS: levels */
     const struct MrPathSubscript *subscripts;
@@ -91,7 +93,7 @@ static inline bool mr_path_is_predicate(const MrPathNode *node)
 }
 
 /* Reads a path; the tree is in the arena and keeps no byte of the text.  42601 unless it is one,
- * 54001 where it is nested too deeply, 0A000 for .datetime() and .keyvalue(). */
+ * 54001 where it is nested too deeply. */
 MrStatus mr_path_parse(MrArena *arena, MrString text, MrPath *out, MrError *err);
 /* Appends the canonical text. */
 void mr_path_print(const MrPath *path, MrBuilder *out);

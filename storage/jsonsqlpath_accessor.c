@@ -8,15 +8,32 @@
 
 #include "common/floattext.h"
 
+/* Behind .datetime: (), or a template. */
+static MrStatus parse_datetime(MrPathParser *p, MrPathNode **out)
+{
+    MrString template = { 0 };
+    MR_TRY(mr_path_advance(p));
+    if (mr_path_is_token(p, MR_PATH_QUOTED)) {
+        template = p->scanner.text;
+        template.data = template.data != NULL ? template.data : "";
+        MR_TRY(mr_path_advance(p));
+    }
+    MR_TRY(mr_path_expect(p, ')'));
+    MR_TRY(mr_path_node_new(p, MR_PATH_DATETIME, NULL, NULL, out));
+    (*out)->text = template;
+    return MR_OK;
+}
+
 /* The method of a name that an opening parenthesis follows. */
 static MrStatus parse_method(MrPathParser *p, MrString name, MrPathNode **out)
 {
     static const struct {
         const char *word;
         MrPathKind kind;
-    } methods[] = { { "type", MR_PATH_TYPE },     { "size", MR_PATH_SIZE },
-                    { "abs", MR_PATH_ABS },       { "floor", MR_PATH_FLOOR },
-                    { "double", MR_PATH_DOUBLE }, { "ceiling", MR_PATH_CEILING } };
+    } methods[] = { { "type", MR_PATH_TYPE },        { "size", MR_PATH_SIZE },
+                    { "abs", MR_PATH_ABS },          { "floor", MR_PATH_FLOOR },
+                    { "double", MR_PATH_DOUBLE },    { "ceiling", MR_PATH_CEILING },
+                    { "keyvalue", MR_PATH_KEYVALUE } };
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (mr_string_equal_nocase(name, mr_string(methods[i].word))) {
             MR_TRY(mr_path_advance(p));
@@ -24,13 +41,8 @@ static MrStatus parse_method(MrPathParser *p, MrString name, MrPathNode **out)
             return mr_path_node_new(p, methods[i].kind, NULL, NULL, out);
         }
     }
-    if (mr_string_equal_nocase(name, MR_STRING("datetime")) ||
-        mr_string_equal_nocase(name, MR_STRING("keyvalue"))) {
-        mr_error_set(p->err, MR_ERR_UNSUPPORTED, "jsonpath item method .%.*s() is not supported",
-                     (int)name.length, name.data);
-        return mr_error_hint(p->err, "Use a cast, or jsonb_each, on what the path gives.");
-    }
-    return mr_path_unexpected(p);
+    return mr_string_equal_nocase(name, MR_STRING("datetime")) ? parse_datetime(p, out)
+                                                               : mr_path_unexpected(p);
 }
 
 static MrStatus parse_level(MrPathParser *p, uint32_t *out)

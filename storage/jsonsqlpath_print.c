@@ -18,6 +18,8 @@ static const char *const words[] = {
     [MR_PATH_FLOOR] = "floor",
     [MR_PATH_CEILING] = "ceiling",
     [MR_PATH_DOUBLE] = "double",
+    [MR_PATH_KEYVALUE] = "keyvalue",
+    [MR_PATH_DATETIME] = "datetime",
     [MR_PATH_ADD] = "+",
     [MR_PATH_SUBTRACT] = "-",
     [MR_PATH_MULTIPLY] = "*",
@@ -195,7 +197,15 @@ static void print_other(const MrPathNode *node, bool in_key, MrBuilder *out)
     case MR_PATH_ABS:
     case MR_PATH_FLOOR:
     case MR_PATH_CEILING:
+    case MR_PATH_KEYVALUE:
     case MR_PATH_DOUBLE: mr_builder_append_format(out, ".%s()", words[node->kind]); return;
+    case MR_PATH_DATETIME:
+        mr_builder_append_string(out, ".datetime(");
+        if (node->text.data != NULL) {
+            mr_json_append_string(out, node->text);
+        }
+        mr_builder_append_char(out, ')');
+        return;
     default: mr_builder_append_string(out, words[node->kind]); return;
     }
 }

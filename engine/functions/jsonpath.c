@@ -38,8 +38,9 @@ MrStatus mr_path_query_row(MrPathQuery *query, uint32_t row, MrPathItems *found,
         query->is_read = true;
     }
     MR_TRY(variables_of(query, row, &variables, err));
-    *result = mr_path_run(arena, &query->path, mr_arg_text(query->args[0], row), variables, found,
-                          &is_fatal, err);
+    *result =
+        mr_path_run(arena, &query->path, mr_arg_text(query->args[0], row), variables,
+                    query->uses_zone ? mr_eval_zone(query->eval) : NULL, found, &is_fatal, err);
     if (*result != MR_PATH_FAILED || (!is_fatal && mr_path_query_is_silent(query, row))) {
         return MR_OK;
     }
@@ -148,20 +149,25 @@ static MrStatus deliver_first(MrPathQuery *query, uint32_t row, const MrPathItem
                              : put_text(query, out, row, found->items[0], err);
 }
 
-#define PATH_KERNEL(NAME, SILENT, ONLY_EXISTS, DELIVER)                             \
-    MR_KERNEL(NAME)                                                                 \
-    {                                                                               \
-        MrPathQuery query = {                                                       \
-            .eval = eval, .args = args, .arg_count = arg_count, .is_silent = SILENT \
-        };                                                                          \
-        return query_rows(&query, rows, ONLY_EXISTS, DELIVER, out);                 \
+#define PATH_KERNEL(NAME, SILENT, ZONED, ONLY_EXISTS, DELIVER)      \
+    MR_KERNEL(NAME)                                                 \
+    {                                                               \
+        MrPathQuery query = { .eval = eval,                         \
+                              .args = args,                         \
+                              .arg_count = arg_count,               \
+                              .is_silent = SILENT,                  \
+                              .uses_zone = ZONED };                 \
+        return query_rows(&query, rows, ONLY_EXISTS, DELIVER, out); \
     }
-PATH_KERNEL(path_exists, false, true, deliver_exists)
-PATH_KERNEL(path_exists_operator, true, true, deliver_exists)
-PATH_KERNEL(path_match, false, false, deliver_match)
-PATH_KERNEL(path_match_operator, true, false, deliver_match)
-PATH_KERNEL(path_query_array, false, false, deliver_array)
-PATH_KERNEL(path_query_first, false, false, deliver_first)
+#define PATH_KERNELS(NAME, ONLY_EXISTS, DELIVER)          \
+    PATH_KERNEL(NAME, false, false, ONLY_EXISTS, DELIVER) \
+    PATH_KERNEL(NAME##_tz, false, true, ONLY_EXISTS, DELIVER)
+PATH_KERNELS(path_exists, true, deliver_exists)
+PATH_KERNELS(path_match, false, deliver_match)
+PATH_KERNELS(path_query_array, false, deliver_array)
+PATH_KERNELS(path_query_first, false, deliver_first)
+PATH_KERNEL(path_exists_operator, true, false, true, deliver_exists)
+PATH_KERNEL(path_match_operator, true, false, false, deliver_match)
 
 #define VARIABLES_DOC " The third argument has the path's variables; true: no errors, NULL instead."
 #define PATH_FUNCTION(NAME, RESULT, EVAL, DOC, EXAMPLE, RETURNS, EXAMPLE_3, RETURNS_3, EXAMPLE_4, \
@@ -171,6 +177,16 @@ PATH_KERNEL(path_query_first, false, false, deliver_first)
            RETURNS_3),                                                                            \
         F4(NAME, JSONB, JSONPATH, JSONB, BOOL, RESULT, EVAL, FALLIBLE, DOC VARIABLES_DOC,         \
            EXAMPLE_4, RETURNS_4)
+
+#define ZONED_DOC "The same; dates and times without a zone are of the query's."
+#define PATH_FUNCTION_TZ(NAME, RESULT, EVAL, EXAMPLE, RETURNS)                                   \
+    F2(NAME, JSONB, JSONPATH, RESULT, EVAL, FALLIBLE | STABLE, ZONED_DOC,                        \
+       NAME "('[\"2026-01-01\", \"2026-01-01 02:00:00+01\"]', " EXAMPLE ")", RETURNS),           \
+        F3(NAME, JSONB, JSONPATH, JSONB, RESULT, EVAL, FALLIBLE | STABLE, ZONED_DOC,             \
+           NAME "('[\"2026-01-01\", \"2026-01-01 02:00:00+01\"]', " EXAMPLE ", '{}')", RETURNS), \
+        F4(NAME, JSONB, JSONPATH, JSONB, BOOL, RESULT, EVAL, FALLIBLE | STABLE, ZONED_DOC,       \
+           NAME "('[\"2026-01-01\", \"2026-01-01 02:00:00+01\"]', " EXAMPLE ", '{}', true)",     \
+           RETURNS)
 
 const MrFunction mr_functions_jsonpath[] = {
     PATH_FUNCTION("jsonb_path_exists", BOOL, path_exists, "The path leads to something.",
@@ -191,6 +207,16 @@ const MrFunction mr_functions_jsonpath[] = {
                   "jsonb_path_query_first('{\"a\": [1, 2, 3]}', '$.a.size()')", "3",
                   "jsonb_path_query_first('[1, 2]', '$[*] ? (@ > $n)', '{\"n\": 1}')", "2",
                   "jsonb_path_query_first('[1]', 'strict $[0]', '{}', true)", "1"),
+    PATH_FUNCTION_TZ("jsonb_path_exists_tz", BOOL, path_exists_tz,
+                     "'$ ? (@[0].datetime() < @[1].datetime())'", "t"),
+    PATH_FUNCTION_TZ("jsonb_path_match_tz", BOOL, path_match_tz,
+                     "'$[0].datetime() > $[1].datetime()'", "f"),
+    PATH_FUNCTION_TZ("jsonb_path_query_array_tz", JSONB, path_query_array_tz,
+                     "'$[*].datetime() ? (@ < \"2026-01-01 01:30:00\".datetime())'",
+                     "[\"2026-01-01\", \"2026-01-01T02:00:00+01:00\"]"),
+    PATH_FUNCTION_TZ("jsonb_path_query_first_tz", JSONB, path_query_first_tz,
+                     "'$[*].datetime() ? (@ > \"2026-01-01\".datetime())'",
+                     "\"2026-01-01T02:00:00+01:00\""),
     F2("@?", JSONB, JSONPATH, BOOL, path_exists_operator, FALLIBLE,
        "The path leads to something; NULL where it fails.", "'{\"a\": [1]}'::jsonb @? '$.a[*]'",
        "t"),

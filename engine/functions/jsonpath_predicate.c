@@ -15,10 +15,13 @@ static MrPathTruth truth_of(bool is_true)
     return is_true ? MR_PATH_IS_TRUE : MR_PATH_IS_FALSE;
 }
 
-/* n t " [ { 0: values of one kind can be compared. */
+/* n t " [ { 0, a moment: values of one kind can be compared. */
 static char kind_of(MrString value)
 {
     const char first = value.length > 0 ? value.data[0] : 'n';
+    if (first == MR_PATH_MOMENT) {
+        return first;
+    }
     return first == 'f' ? 't' : strchr("nt\"[{", first) != NULL ? first : '0';
 }
 
@@ -26,7 +29,7 @@ static MrPathTruth judge_order(MrPathRun *run, const MrPathNode *node, MrString 
                                MrString right)
 {
     const char kind = kind_of(left);
-    (void)run;
+    int order = 0;
     if (kind != kind_of(right)) {
         /* null differs from all else; other kinds have nothing to do with each other. */
         return kind == 'n' || kind_of(right) == 'n' ? truth_of(node->kind == MR_PATH_NOT_EQUAL)
@@ -35,7 +38,13 @@ static MrPathTruth judge_order(MrPathRun *run, const MrPathNode *node, MrString 
     if (kind == '{' || kind == '[') {
         return MR_PATH_UNKNOWN;
     }
-    const int order = kind == 'n' ? 0 : mr_jsonb_compare(left, right);
+    if (kind == MR_PATH_MOMENT) {
+        if (mr_path_moment_compare(run, left, right, &order) != MR_PATH_IS_TRUE) {
+            return MR_PATH_UNKNOWN;
+        }
+    } else if (kind != 'n') {
+        order = mr_jsonb_compare(left, right);
+    }
     switch (node->kind) {
     case MR_PATH_EQUAL: return truth_of(order == 0);
     case MR_PATH_NOT_EQUAL: return truth_of(order != 0);

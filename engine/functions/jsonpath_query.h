@@ -13,6 +13,7 @@ typedef struct MrPathQuery {
     const MrVector *const *args; /* jsonb, jsonpath, then variables and silence where given */
     uint32_t arg_count;
     bool is_silent; /* without a fourth argument */
+    bool uses_zone; /* values without a zone are of the query's: those of *_tz */
     bool is_read;
     MrPath path;
 } MrPathQuery;

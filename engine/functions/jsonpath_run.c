@@ -68,15 +68,11 @@ MrPathResult mr_path_go_on(MrPathRun *run, const MrPathNode *node, MrString valu
 
 /* ---- Kinds of values --------------------------------------------------------------------- */
 
-static bool is_object(MrString value)
-{
-    return value.length > 0 && value.data[0] == '{';
-}
-
 static MrString type_name(MrString value)
 {
-    return mr_path_is_array(value)                    ? MR_STRING("\"array\"")
-           : is_object(value)                         ? MR_STRING("\"object\"")
+    return mr_path_is_moment(value)                   ? mr_path_moment_type(value)
+           : mr_path_is_array(value)                  ? MR_STRING("\"array\"")
+           : mr_path_is_object(value)                 ? MR_STRING("\"object\"")
            : mr_path_is_string(value)                 ? MR_STRING("\"string\"")
            : mr_path_is_number(value)                 ? MR_STRING("\"number\"")
            : value.length > 0 && value.data[0] == 'n' ? MR_STRING("\"null\"")
@@ -114,7 +110,7 @@ static MrPathResult descend(MrPathRun *run, const Descent *descent, MrString con
     MrString name, value;
     while (level <= descent->last && mr_json_next(&items, &name, &value)) {
         value = mr_json_trim(value);
-        const bool has_parts = mr_path_is_array(value) || is_object(value);
+        const bool has_parts = mr_path_is_array(value) || mr_path_is_object(value);
         const bool leaves_only = descent->first == MR_PATH_LEVEL_LAST;
         if (leaves_only ? !has_parts : level >= descent->first) {
             result = descend_to(run, descent, value, found);
@@ -151,8 +147,9 @@ static MrPathResult run_descendants(MrPathRun *run, const MrPathNode *node, MrSt
             return result;
         }
     }
-    return mr_path_is_array(value) || is_object(value) ? descend(run, &descent, value, 1, found)
-                                                       : result;
+    return mr_path_is_array(value) || mr_path_is_object(value)
+               ? descend(run, &descent, value, 1, found)
+               : result;
 }
 
 static MrPathResult run_any_element(MrPathRun *run, const MrPathNode *node, MrString value,
@@ -173,7 +170,7 @@ static MrPathResult run_any_element(MrPathRun *run, const MrPathNode *node, MrSt
 static MrPathResult run_any_key(MrPathRun *run, const MrPathNode *node, MrString value, bool unwrap,
                                 MrPathItems *found)
 {
-    if (is_object(value)) {
+    if (mr_path_is_object(value)) {
         return each_element(run, node->next, value, !run->is_strict, found);
     }
     if (unwrap && mr_path_is_array(value)) {
@@ -189,7 +186,7 @@ static MrPathResult run_key(MrPathRun *run, const MrPathNode *node, MrString val
                             MrPathItems *found)
 {
     MrString member;
-    if (is_object(value)) {
+    if (mr_path_is_object(value)) {
         if (mr_json_member(value, node->text, &member)) {
             return mr_path_go_on(run, node, mr_json_trim(member), found);
         }
@@ -346,6 +343,19 @@ static MrPathResult run_filter(MrPathRun *run, const MrPathNode *node, MrString 
     return truth == MR_PATH_IS_TRUE ? mr_path_go_on(run, node, value, found) : MR_PATH_NOT_FOUND;
 }
 
+/* Filters and methods that take arrays apart. */
+static MrPathResult run_method(MrPathRun *run, const MrPathNode *node, MrString value,
+                               MrPathItems *found)
+{
+    switch (node->kind) {
+    case MR_PATH_FILTER: return run_filter(run, node, value, found);
+    case MR_PATH_DOUBLE: return mr_path_double(run, node, value, found);
+    case MR_PATH_KEYVALUE: return mr_path_keyvalue(run, node, value, found);
+    case MR_PATH_DATETIME: return mr_path_datetime(run, node, value, found);
+    default: return mr_path_rounding(run, node, value, found);
+    }
+}
+
 static MrPathResult run_node(MrPathRun *run, const MrPathNode *node, MrString value, bool unwrap,
                              MrPathItems *found)
 {
@@ -369,12 +379,12 @@ static MrPathResult run_node(MrPathRun *run, const MrPathNode *node, MrString va
     case MR_PATH_FLOOR:
     case MR_PATH_CEILING:
     case MR_PATH_DOUBLE:
+    case MR_PATH_KEYVALUE:
+    case MR_PATH_DATETIME:
         if (unwrap && mr_path_is_array(value)) {
             return each_element(run, node, value, false, found);
         }
-        return node->kind == MR_PATH_FILTER   ? run_filter(run, node, value, found)
-               : node->kind == MR_PATH_DOUBLE ? mr_path_double(run, node, value, found)
-                                              : mr_path_rounding(run, node, value, found);
+        return run_method(run, node, value, found);
     default: return run_value(run, node, value, found);
     }
 }
@@ -413,8 +423,20 @@ MrPathResult mr_path_items_unwrapped(MrPathRun *run, const MrPathNode *node, MrS
     return MR_PATH_FOUND;
 }
 
+/* Dates and times become the JSON that they are written as. */
+static MrPathResult finish_items(MrPathRun *run, MrPathItems *found)
+{
+    for (uint32_t i = 0; found != NULL && i < found->count; i++) {
+        if (mr_path_is_moment(found->items[i]) &&
+            mr_path_moment_text(run, found->items[i], &found->items[i]) == MR_PATH_FAILED) {
+            return MR_PATH_FAILED;
+        }
+    }
+    return MR_PATH_FOUND;
+}
+
 MrPathResult mr_path_run(MrArena *arena, const MrPath *path, MrString json, MrString variables,
-                         MrPathItems *found, bool *is_fatal, MrError *err)
+                         const MrTimezone *zone, MrPathItems *found, bool *is_fatal, MrError *err)
 {
     const MrString root = mr_json_trim(json);
     MrPathItems all = { 0 };
@@ -422,12 +444,16 @@ MrPathResult mr_path_run(MrArena *arena, const MrPath *path, MrString json, MrSt
                       .err = err,
                       .is_strict = path->is_strict,
                       .forgives = !path->is_strict,
+                      .zone = zone,
                       .root = root,
                       .variables = variables,
                       .current = root };
     /* In strict mode a failure behind the first result counts too. */
     MrPathItems *into = found == NULL && path->is_strict ? &all : found;
     MrPathResult result = mr_path_items(&run, path->root, root, !run.is_strict, into);
+    if (finish_items(&run, found) == MR_PATH_FAILED) {
+        result = MR_PATH_FAILED;
+    }
     *is_fatal = run.is_fatal;
     if (result != MR_PATH_FAILED && into == &all) {
         result = all.count > 0 ? MR_PATH_FOUND : MR_PATH_NOT_FOUND;

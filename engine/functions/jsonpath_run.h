@@ -21,21 +21,23 @@ typedef enum MrPathTruth { MR_PATH_IS_FALSE, MR_PATH_IS_TRUE, MR_PATH_UNKNOWN } 
 /* One run over one value.  Zero but for what mr_path_run sets. */
 typedef struct MrPathRun {
     MrArena *arena;
-    MrError *err;   /* the last failure; a predicate around it forgets it */
-    bool is_strict; /* no unwrapping, and absent members are errors */
-    bool forgives;  /* absent members are none now */
-    bool is_fatal;  /* out of memory, out of budget: nothing may forget it */
+    MrError *err;           /* the last failure; a predicate around it forgets it */
+    bool is_strict;         /* no unwrapping, and absent members are errors */
+    bool forgives;          /* absent members are none now */
+    bool is_fatal;          /* out of memory, out of budget: nothing may forget it */
+    const MrTimezone *zone; /* of values that have none; NULL: they compare with none that have */
     MrString root, variables;
     MrString current;   /* what @ stands for */
     int64_t array_size; /* of the subscripts around: last is one less */
     uint32_t depth;
     uint64_t steps;
+    int64_t made; /* objects so far that .keyvalue() made */
 } MrPathRun;
 
 /* Appends what the path leads to; `found` NULL: only whether there is something.  `variables` is a
- * JSON object.  MR_PATH_FAILED: err says why. */
+ * JSON object; `zone` as in MrPathRun.  MR_PATH_FAILED: err says why. */
 MrPathResult mr_path_run(MrArena *arena, const MrPath *path, MrString json, MrString variables,
-                         MrPathItems *found, bool *is_fatal, MrError *err);
+                         const MrTimezone *zone, MrPathItems *found, bool *is_fatal, MrError *err);
 
 /* ---- Between jsonpath_run.c, jsonpath_number.c and jsonpath_predicate.c ---------------------- */
 
@@ -47,6 +49,16 @@ static inline bool mr_path_is_number(MrString value)
 {
     return value.length > 0 &&
            (value.data[0] == '-' || (value.data[0] >= '0' && value.data[0] <= '9'));
+}
+static inline bool mr_path_is_object(MrString value)
+{
+    return value.length > 0 && value.data[0] == '{';
+}
+/* The first byte of a date or time, which is no JSON while the path is followed. */
+#define MR_PATH_MOMENT '\x01'
+static inline bool mr_path_is_moment(MrString value)
+{
+    return value.length > 0 && value.data[0] == MR_PATH_MOMENT;
 }
 static inline bool mr_path_is_string(MrString value)
 {
@@ -74,6 +86,16 @@ MrPathResult mr_path_rounding(MrPathRun *run, const MrPathNode *node, MrString v
                               MrPathItems *found);
 MrPathResult mr_path_double(MrPathRun *run, const MrPathNode *node, MrString value,
                             MrPathItems *found);
+MrPathResult mr_path_keyvalue(MrPathRun *run, const MrPathNode *node, MrString value,
+                              MrPathItems *found);
+MrPathResult mr_path_datetime(MrPathRun *run, const MrPathNode *node, MrString value,
+                              MrPathItems *found);
+/* "date", "time with time zone" … as a string literal. */
+MrString mr_path_moment_type(MrString moment);
+/* The moment's string literal, in the arena. */
+MrPathResult mr_path_moment_text(MrPathRun *run, MrString moment, MrString *out);
+/* *order as of a comparison; unknown for a date and a time. */
+MrPathTruth mr_path_moment_compare(MrPathRun *run, MrString a, MrString b, int *order);
 MrPathTruth mr_path_test(MrPathRun *run, const MrPathNode *node, MrString value);
 /* Notes a failure. */
 MrPathResult mr_path_fail(MrPathRun *run, MrStatus status, const char *format, ...) MR_PRINTF(3, 4);
