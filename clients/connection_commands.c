@@ -118,7 +118,7 @@ MrCommandStatus mr_command_connect(MrShell *shell, const char *name)
     const char *database = arguments[0];
     bool whole =
         database != NULL && (strchr(database, '=') != NULL || strstr(database, "://") != NULL);
-    PGconn *old = shell->conn;
+    PGconn *old = shell->conn != NULL ? shell->conn : shell->lost_conn;
     if (old != NULL && (reuse < 0 ? !whole : reuse > 0)) {
         kept[0] = mr_text_copy(PQdb(old));
         kept[1] = mr_text_copy(PQuser(old));

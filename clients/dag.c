@@ -225,6 +225,7 @@ static bool dag_live(MrShell *shell, Dag *dag, const char *name, double seconds)
     if (!ok || !mr_screen_open(&screen)) {
         return false;
     }
+    shell->screen = &screen;
     while (ok && key != MR_SCREEN_END && key != 'q' && key != 'Q') {
         MrBuffer picture;
         mr_buffer_init(&picture);
@@ -236,6 +237,7 @@ static bool dag_live(MrShell *shell, Dag *dag, const char *name, double seconds)
             ok = dag_look(shell, dag, name);
         }
     }
+    shell->screen = NULL;
     mr_screen_close(&screen);
     mr_interrupted = 0;
     return ok;

@@ -210,7 +210,7 @@ static char *place_ask(Diff *diff, const char *how)
     char *sql = mr_text_format(
         "SELECT %s(last_sequence) AS place FROM (SELECT name, last_sequence FROM millrace.streams "
         "UNION ALL SELECT name, last_sequence FROM millrace.tables) AS inputs "
-        "WHERE ', ' || %s || ', ' LIKE '%%, ' || name || ', %%'",
+        "WHERE position(', ' || name || ', ' IN ', ' || %s || ', ') > 0",
         how, names);
     PGresult *result = mr_fact_ask(diff->shell, sql);
     char *place = result == NULL ? NULL : mr_text_copy(mr_fact_text(result, 0, "place"));
@@ -224,8 +224,19 @@ static bool query_ask(Diff *diff, const char *name)
 {
     PQclear(diff->query);
     diff->query = mr_fact_query(diff->shell, name);
-    if (diff->query == NULL || strcmp(mr_fact_text(diff->query, 0, "state"), "RUNNING") == 0) {
-        return diff->query != NULL;
+    if (diff->query == NULL) {
+        return false;
+    }
+    if (!mr_fact_is_null(diff->query, 0, "waits_for")) {
+        mr_shell_message(diff->shell, MR_LEVEL_ERROR,
+                         "\"%s\" waits for \"%s\", which does not run: its target holds what it "
+                         "had then, which cannot be compared",
+                         mr_fact_text(diff->query, 0, "name"),
+                         mr_fact_text(diff->query, 0, "waits_for"));
+        return false;
+    }
+    if (strcmp(mr_fact_text(diff->query, 0, "state"), "RUNNING") == 0) {
+        return true;
     }
     mr_shell_message(diff->shell, MR_LEVEL_ERROR,
                      "\"%s\" is %s: its target holds what it had then, which cannot be compared",
@@ -333,6 +344,8 @@ MrCommandStatus mr_command_diff(MrShell *shell, const char *name)
     }
     if (ok) {
         outcome_show(&diff, moved);
+    } else {
+        mr_shell_set(shell, "DIFFERENCES", NULL); /* a script shall not read an older answer */
     }
     diff_clear(&diff);
     PQclear(diff.query);

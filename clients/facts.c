@@ -50,14 +50,34 @@ PGresult *mr_fact_query_or_none(MrShell *shell, const char *name)
     return result;
 }
 
+/* Says what the name is instead, if anything. */
+static void complain_of(MrShell *shell, const char *name)
+{
+    char *object = mr_pattern_object(name);
+    char *literal = mr_shell_quote(object, '\'');
+    PGresult *other = mr_execute_own_format(
+        shell,
+        "SELECT 'stream' AS kind FROM millrace.streams WHERE name = %s UNION ALL SELECT 'table' "
+        "FROM millrace.tables WHERE name = %s UNION ALL SELECT 'view' FROM millrace.views WHERE "
+        "name = %s",
+        literal, literal, literal);
+    if (other != NULL && PQntuples(other) > 0) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "\"%s\" is a %s, not a standing query.", object,
+                         mr_fact_text(other, 0, "kind"));
+    } else if (other != NULL) {
+        mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find any standing query named \"%s\".",
+                         object);
+    }
+    PQclear(other);
+    free(literal);
+    free(object);
+}
+
 PGresult *mr_fact_query(MrShell *shell, const char *name)
 {
     PGresult *result = mr_fact_query_or_none(shell, name);
     if (result != NULL && PQntuples(result) == 0) {
-        char *object = mr_pattern_object(name);
-        mr_shell_message(shell, MR_LEVEL_ERROR, "Did not find any standing query named \"%s\".",
-                         object);
-        free(object);
+        complain_of(shell, name);
         PQclear(result);
         result = NULL;
     }

@@ -10,6 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "clients/screen.h"
+
 volatile sig_atomic_t mr_interrupted;
 static PGcancel *volatile armed_cancel;
 
@@ -133,7 +135,10 @@ static PGconn *connect_once(const MrTarget *target, const char *password)
 
 static void notice_print(void *context, const char *message)
 {
-    mr_shell_message(context, MR_LEVEL_INFO, "%s", message);
+    const MrShell *shell = context;
+    if (shell->screen == NULL) { /* it would only be in the way of a picture */
+        mr_shell_message(shell, MR_LEVEL_INFO, "%s", message);
+    }
 }
 
 /* The variables that tell scripts where they are. */
@@ -203,9 +208,9 @@ bool mr_session_connect(MrShell *shell, const MrTarget *target)
         }
         return false;
     }
-    if (shell->conn != NULL) {
-        PQfinish(shell->conn);
-    }
+    PQfinish(shell->conn);
+    PQfinish(shell->lost_conn);
+    shell->lost_conn = NULL;
     shell->conn = conn;
     PQsetNoticeProcessor(conn, notice_print, shell);
     mr_session_set_verbosity(shell);
@@ -223,6 +228,9 @@ bool mr_session_check(MrShell *shell)
         mr_shell_message(shell, MR_LEVEL_ERROR, "connection to server was lost");
         exit(MR_EXIT_CONNECTION);
     }
+    if (shell->screen != NULL) {
+        mr_screen_close(shell->screen);
+    }
     fputs("The connection to the server was lost. Attempting reset: ", stderr);
     PQreset(shell->conn);
     if (PQstatus(shell->conn) == CONNECTION_OK) {
@@ -230,7 +238,8 @@ bool mr_session_check(MrShell *shell)
         return true;
     }
     fputs("Failed.\n", stderr);
-    PQfinish(shell->conn);
+    PQfinish(shell->lost_conn);
+    shell->lost_conn = shell->conn;
     shell->conn = NULL;
     variables_tell(shell);
     return false;

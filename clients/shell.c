@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clients/screen.h"
+
 void mr_shell_init(MrShell *shell)
 {
     memset(shell, 0, sizeof(*shell));
@@ -25,9 +27,8 @@ void mr_shell_fini(MrShell *shell)
     if (shell->out != stdout) {
         mr_shell_close_output(shell->out, shell->out_is_pipe);
     }
-    if (shell->conn != NULL) {
-        PQfinish(shell->conn);
-    }
+    PQfinish(shell->conn);
+    PQfinish(shell->lost_conn);
     if (shell->log != NULL) {
         fclose(shell->log);
     }
@@ -50,6 +51,9 @@ void mr_shell_message(const MrShell *shell, MrLevel level, const char *format, .
     static const char *const labels[] = { "", "warning: ", "error: " };
     const MrScript *script = shell->script;
     bool named = script != NULL && script->name != NULL;
+    if (shell->screen != NULL) {
+        mr_screen_close(shell->screen);
+    }
     fflush(stdout);
     if (named) {
         fprintf(stderr, "millrace:%s:%lu: ", script->name, script->line_number);

@@ -72,9 +72,11 @@ typedef struct MrShell {
     bool brief;      /* messages without the program's name: -c and the terminal */
     bool edit_lines; /* cleared by -n */
     int include_depth;
-    int prompt_width;     /* of the last first prompt */
-    PGresult *last_error; /* for \errverbose */
-    char *restrict_key;   /* \restrict: what ends it; NULL: commands run */
+    int prompt_width;        /* of the last first prompt */
+    PGresult *last_error;    /* for \errverbose */
+    PGconn *lost_conn;       /* what \c goes by after the connection was lost; NULL: none was */
+    struct MrScreen *screen; /* a live picture has the terminal: a message takes it back */
+    char *restrict_key;      /* \restrict: what ends it; NULL: commands run */
 } MrShell;
 
 typedef enum MrLevel { MR_LEVEL_INFO, MR_LEVEL_WARNING, MR_LEVEL_ERROR } MrLevel;

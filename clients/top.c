@@ -273,7 +273,9 @@ MrCommandStatus mr_command_top(MrShell *shell, const char *name)
     if (!mr_screen_open(&screen)) {
         return mr_command_result(top_once(shell, seconds));
     }
+    shell->screen = &screen;
     bool ok = top_live(shell, &screen, seconds > 0 ? seconds : 1);
+    shell->screen = NULL;
     mr_screen_close(&screen);
     mr_interrupted = 0; /* it has ended the picture, not the script */
     return mr_command_result(ok);

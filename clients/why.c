@@ -49,6 +49,14 @@ static const char *input_text(const Why *why, const char *column)
     return mr_fact_text(why->inputs, 0, column);
 }
 
+/* In quotes only where it must be; the caller frees it. */
+static char *name_quoted(const char *name)
+{
+    bool plain = *name != '\0' && strchr("0123456789", *name) == NULL &&
+                 name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+    return plain ? mr_text_copy(name) : mr_shell_quote(name, '"');
+}
+
 /* ---- The causes: each says its sentence and returns true, or does not hold ------------------- */
 
 static bool because_suspended(Why *why)
@@ -77,10 +85,12 @@ static bool because_parent(Why *why)
     if (mr_fact_is_null(why->query, 0, "waits_for")) {
         return false;
     }
+    char *quoted = name_quoted(query_text(why, "waits_for"));
     mr_buffer_append_format(&why->text,
                             "\"%s\" waits for \"%s\", which it reads and which does not run: "
                             "\\why %s says why.",
-                            why->name, query_text(why, "waits_for"), query_text(why, "waits_for"));
+                            why->name, query_text(why, "waits_for"), quoted);
+    free(quoted);
     return true;
 }
 
@@ -314,7 +324,7 @@ static PGresult *inputs_ask(MrShell *shell, const Why *why)
         "SELECT name, rows, state, error, extract(epoch FROM now() - last_arrival) AS quiet, "
         "CASE WHEN event_column IS NOT NULL THEN %s::timestamptz + watermark_delay_us * "
         "interval '1 microsecond' END AS needed "
-        "FROM millrace.streams WHERE ', ' || %s || ', ' LIKE '%%, ' || name || ', %%' "
+        "FROM millrace.streams WHERE position(', ' || name || ', ' IN ', ' || %s || ', ') > 0 "
         "ORDER BY watermark NULLS FIRST, name",
         close, names);
     free(close);
@@ -372,14 +382,6 @@ static void object_say(Why *why)
         mr_buffer_append(&why->text, " could not be read (millrace.rejected_rows)");
     }
     mr_buffer_append_char(&why->text, '.');
-}
-
-/* Only where it must be. */
-static char *name_quoted(const char *name)
-{
-    bool plain = *name != '\0' && strchr("0123456789", *name) == NULL &&
-                 name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
-    return plain ? mr_text_copy(name) : mr_shell_quote(name, '"');
 }
 
 /* What is no standing query: how its rows come. */

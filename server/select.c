@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "parser/print.h"
 #include "server/changes.h"
 #include "server/notify.h"
 #include "server/scheduler.h"
@@ -54,16 +55,21 @@ static void tell_of_query(MrSession *session, const MrRelation *relation)
     if (state == NULL) {
         return;
     }
-    char message[800], hint[200];
+    char message[800];
+    MrBuilder hint;
     const MrError *why = status.error.status != MR_OK ? &status.error : &status.target.error;
     snprintf(message, sizeof message,
              "\"%s\" is %s%s%s: its rows may be older than what this session has written",
              relation->name, state,
              why->status == MR_OK ? "" : ", since: ", why->status == MR_OK ? "" : why->message);
-    snprintf(hint, sizeof hint,
-             "EXPLAIN PROGRESS %s tells more; ALTER MATERIALIZED VIEW %s RESUME lets it go on.",
-             relation->name, relation->name);
-    mr_session_notice(session, "NOTICE", "55000", message, hint);
+    mr_builder_init(&hint, 0);
+    mr_builder_append_string(&hint, "EXPLAIN PROGRESS ");
+    mr_print_identifier(&hint, relation->name);
+    mr_builder_append_string(&hint, " tells more; ALTER MATERIALIZED VIEW ");
+    mr_print_identifier(&hint, relation->name);
+    mr_builder_append_string(&hint, " RESUME lets it go on.");
+    mr_session_notice(session, "NOTICE", "55000", message, mr_builder_text(&hint));
+    mr_builder_fini(&hint);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */

@@ -393,6 +393,43 @@ def test_live_pictures_follow_what_happens():
             screen.run("\\q", r"^exit code 0$")
 
 
+def test_a_narrow_terminal():
+    with harness.Server() as server:
+        with server.connect() as connection:
+            connection.execute("CREATE STREAM s (k text, v bigint)")
+            connection.execute(VIEW)
+        with Screen(server, columns=20, lines=8) as screen:
+            screen.wait(rf"^{PROMPT}")
+            screen.type("", "C-l")
+            for command, shown in (("\\top 0.1", r"^NAME +STATE"), ("\\dag sums 0.1", r"^└─ Aggregate")):
+                screen.type(command, "Enter")
+                screen.wait(shown)
+                assert max(map(len, screen.text().splitlines())) <= 20, screen.text()
+                screen.type("q")
+                screen.wait(rf"^{PROMPT}\n*\Z")
+
+
+def test_a_server_that_goes_away():
+    """Each live command says so on the usual screen; \\c comes back to where it was."""
+    for command, shown in (("\\top 0.1", "^sums +RUNNING"), ("\\dag sums 0.1", "^Deliver "),
+                           ("\\tail sums", r"^  k \| total$"), ("SELECT 1 AS a \\watch 0.1", r"\(every 0\.1s\)")):
+        with harness.Server() as server:
+            with server.connect() as connection:
+                connection.execute("CREATE STREAM s (k text, v bigint)")
+                connection.execute(VIEW)
+            with Screen(server, "-h", "127.0.0.1", "-p", str(server.port), "-U", "test", "test",
+                        env={"PGPORT": "1", "PGUSER": "nobody", "PGDATABASE": "nowhere"}) as screen:
+                screen.wait(rf"^{PROMPT}")
+                screen.type(command, "Enter")
+                screen.wait(shown)
+                server.kill()
+                screen.wait(r"(?s)The connection to the server was lost\. Attempting reset: Failed\..*^!\?> *$")
+                screen.run("SELECT 1;", "You are currently not connected to a database")
+                server.start()
+                screen.run(f"\\c - - - {server.port}", r'connected to database "test" as user "test"')
+                screen.run("SELECT 'back' AS again;", r"^ back$")
+
+
 def test_progress_bar():
     with harness.Server() as server:
         with server.connect() as connection:

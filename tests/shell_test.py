@@ -489,9 +489,28 @@ CREATE MATERIALIZED VIEW {closed} AS SELECT window_start, window_end, count(*) A
            f'"{view}" is suspended: ALTER MATERIALIZED VIEW {view} RESUME lets it go on.\n')
     run("-c", f"ALTER MATERIALIZED VIEW {view} RESUME")
     tail_of(stream)
+    why_of_views_on_views(stream)
     why_of_others(stream, view)
     diff_of_others(stream)
     run("-c", f"DROP STREAM {stream} CASCADE")
+
+
+def why_of_views_on_views(stream):
+    """What a view that stands still means for those that read it; names in quotes."""
+    name = f"shell Up_{os.getpid()}"
+    run("-q", stdin=f"""CREATE MATERIALIZED VIEW "{name}" AS SELECT k, count(*) AS n FROM {stream} GROUP BY k;
+CREATE MATERIALIZED VIEW "{name} too" AS SELECT sum(n) AS n FROM "{name}";
+ALTER MATERIALIZED VIEW "{name}" SUSPEND;
+""")
+    expect("why: suspended, a name in quotes", ["-c", f'\\why "{name}"'],
+           f'"{name}" is suspended: ALTER MATERIALIZED VIEW "{name}" RESUME lets it go on.\n')
+    expect("why: what it reads does not run", ["-c", f'\\why "{name} too"'],
+           f'"{name} too" waits for "{name}", which it reads and which does not run: \\why "{name}" says why.\n')
+    expect("diff: not of what waits for another", ["-c", f'\\diff "{name} too"', "-c", "\\echo :{?DIFFERENCES}"],
+           "FALSE\n", f'"{name} too" waits for "{name}"', 0)
+    expect("a reader is told in SQL that runs", ["-At", "-c", f'SELECT count(*) FROM "{name}"'], None,
+           f'ALTER MATERIALIZED VIEW "{name}" RESUME lets it go on', 0)
+    run("-q", stdin=f'DROP MATERIALIZED VIEW "{name}" CASCADE;\n')
 
 
 def why_of_others(stream, view):
@@ -509,6 +528,9 @@ def why_of_others(stream, view):
            f'"{name}" has stopped because of 53200 the query needs more than its memory limit of 1048576 bytes; '
            f'ALTER MATERIALIZED VIEW {name} RESUME tries again.\n')
     expect("diff: not of what does not run", ["-c", f"\\diff {name}"], "", f'"{name}" is FAILED', 1)
+    for command in ("diff", "late", "dag"):
+        expect(f"{command}: not of a stream", ["-c", f"\\{command} {stream}"], "", f'"{stream}" is a stream, not a standing query', 1)
+        expect(f"{command}: not of a view", ["-c", f"\\{command} {name}_v"], "", f'"{name}_v" is a view, not a standing query', 1)
     expect("diff: not of a sink", ["-c", f"\\diff {name}_s"], "", "is a sink", 1)
     got = run("-c", f'\\diff {view}')
     check("diff does not wait for others that stand still", got[0] == 0 and "rows are equal, 1 are missing" in got[1], got)
