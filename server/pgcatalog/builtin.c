@@ -222,19 +222,37 @@ void mr_pg_fill_access_methods(const MrPgNames *names, MrRows *rows)
     mr_rows_text(rows, "i");
 }
 
+static const struct {
+    uint32_t number;
+    const char *name, *locale;
+} collations[] = {
+    { MR_PG_COLLATION_DEFAULT, "default", NULL },
+    { MR_PG_COLLATION_C, "C", "C" },
+    { 951, "POSIX", "POSIX" },
+    { 962, "ucs_basic", "C" },
+};
+
+enum { COLLATION_COUNT = sizeof collations / sizeof collations[0] };
+
+const char *mr_pg_collation_name(uint32_t index)
+{
+    return index < COLLATION_COUNT ? collations[index].name : NULL;
+}
+
+uint32_t mr_pg_collation_number(const char *name)
+{
+    for (size_t i = 0; i < COLLATION_COUNT; i++) {
+        if (strcmp(collations[i].name, name) == 0) {
+            return collations[i].number;
+        }
+    }
+    return 0;
+}
+
 void mr_pg_fill_collations(const MrPgNames *names, MrRows *rows)
 {
-    static const struct {
-        uint32_t number;
-        const char *name, *locale;
-    } collations[] = {
-        { MR_PG_COLLATION_DEFAULT, "default", NULL },
-        { MR_PG_COLLATION_C, "C", "C" },
-        { 951, "POSIX", "POSIX" },
-        { 962, "ucs_basic", "C" },
-    };
     (void)names;
-    for (size_t i = 0; i < sizeof collations / sizeof collations[0]; i++) {
+    for (size_t i = 0; i < COLLATION_COUNT; i++) {
         bool is_default = collations[i].locale == NULL;
         mr_rows_begin(rows);
         mr_rows_int(rows, collations[i].number);

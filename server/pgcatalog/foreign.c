@@ -116,3 +116,42 @@ void mr_pg_fill_information_foreign(const MrPgNames *names, MrRows *rows)
         }
     }
 }
+
+void mr_pg_fill_information_wrappers(const MrPgNames *names, MrRows *rows)
+{
+    const MrSinkClass *const *classes;
+    const uint32_t count = mr_sink_all(&classes);
+    for (uint32_t s = 0; s < count; s++) {
+        mr_rows_begin(rows);
+        mr_rows_text(rows, mr_pg_database_of(names));
+        mr_rows_text(rows, classes[s]->name);
+        mr_rows_text(rows, "millrace");
+        mr_rows_null(rows); /* library_name */
+        mr_rows_text(rows, "c");
+    }
+}
+
+static void put_option(const MrPgNames *names, MrRows *rows, const MrPgClass *class,
+                       const char *name, const char *value)
+{
+    if (value != NULL) {
+        mr_rows_begin(rows);
+        mr_rows_text(rows, mr_pg_database_of(names));
+        mr_rows_text(rows, mr_pg_schema_name(class->schema));
+        mr_rows_text(rows, class->name);
+        mr_rows_text(rows, name);
+        mr_rows_text(rows, value);
+    }
+}
+
+void mr_pg_fill_information_options(const MrPgNames *names, MrRows *rows)
+{
+    for (uint32_t i = 0; i < names->pg->class_count; i++) {
+        const MrPgClass *class = &names->pg->classes[i];
+        const MrStandingQuery *sink = sink_of(class);
+        if (sink != NULL) {
+            put_option(names, rows, class, "table_name", sink->table_name);
+            put_option(names, rows, class, "schema_name", sink->schema_name);
+        }
+    }
+}

@@ -107,25 +107,6 @@ void mr_pg_fill_information_views(const MrPgNames *names, MrRows *rows)
     mr_builder_fini(&text);
 }
 
-/* What an owner may do when nothing was granted; nothing can be. */
-void mr_pg_fill_table_privileges(const MrPgNames *names, MrRows *rows)
-{
-    static const char *const rights[] = { "INSERT",   "SELECT",     "UPDATE", "DELETE",
-                                          "TRUNCATE", "REFERENCES", "TRIGGER" };
-    for (uint32_t i = 0; i < names->pg->class_count; i++) {
-        const MrPgClass *class = &names->pg->classes[i];
-        for (size_t r = 0; is_listed(names, class) && r < sizeof rights / sizeof rights[0]; r++) {
-            mr_rows_begin(rows);
-            mr_rows_text(rows, "millrace");
-            mr_rows_text(rows, "millrace");
-            put_class(names, rows, class, class->name);
-            mr_rows_text(rows, rights[r]);
-            put_yes(rows, true);
-            put_yes(rows, strcmp(rights[r], "SELECT") == 0);
-        }
-    }
-}
-
 /* ---- Columns --------------------------------------------------------------------------------- */
 
 /* Precision, radix and scale of numbers; NULL of all else. */

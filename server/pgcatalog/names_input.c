@@ -353,20 +353,11 @@ static MrStatus find_role(const LookUp *look, uint32_t *out)
 
 static MrStatus find_collation(const LookUp *look, uint32_t *out)
 {
-    static const struct {
-        const char *name;
-        uint32_t number;
-    } known[] = { { "default", MR_PG_COLLATION_DEFAULT },
-                  { "C", MR_PG_COLLATION_C },
-                  { "POSIX", 951 },
-                  { "ucs_basic", 962 } };
     Name name;
     MR_TRY(split(look, look->text, &name));
-    for (size_t i = 0; i < sizeof known / sizeof known[0] && is_in_catalog(&name); i++) {
-        if (strcmp(known[i].name, name.name) == 0) {
-            *out = known[i].number;
-            return MR_OK;
-        }
+    *out = is_in_catalog(&name) ? mr_pg_collation_number(name.name) : 0;
+    if (*out != 0) {
+        return MR_OK;
     }
     return mr_error_set(look->err, MR_ERR_UNDEFINED_OBJECT,
                         "collation \"%s%s%s\" for encoding \"UTF8\" does not exist",

@@ -186,6 +186,10 @@ uint32_t mr_pg_type_number(MrTypeId type);
 /* As format_type() prints it; `typmod` -1: none. */
 void mr_pg_type_format(uint32_t number, int32_t typmod, MrBuilder *out);
 
+/* By its place; NULL: there are no more.  All are in pg_catalog. */
+const char *mr_pg_collation_name(uint32_t index);
+uint32_t mr_pg_collation_number(const char *name); /* 0: none */
+
 /* ---- Functions and operators (routines.c) ---------------------------------------------------- */
 
 typedef enum MrPgRoutineKind {
