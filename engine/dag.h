@@ -58,6 +58,12 @@ typedef struct MrScanSpec {
     bool reads_history;
 } MrScanSpec;
 
+/* Rows of a view that are given when its windows close get the place of the record that closed
+ * them. */
+typedef struct MrPlaceSpec {
+    bool by_arrival; /* W is the arrival of the records that the view reads, from here on */
+} MrPlaceSpec;
+
 /* UNION ALL: the rows of both inputs, which have the same types. */
 typedef struct MrUnionSpec {
     uint32_t column_count;

@@ -55,6 +55,9 @@ typedef struct MrBatch {
     int64_t now_us;
     const _Atomic bool *cancel; /* NULL, or set when nobody waits for the answer any more */
     MrMeter *meter;             /* NULL: nobody measures */
+    /* The record under way: its last sequence, and its arrival (0: not known). Not on lanes. */
+    uint64_t sequence;
+    int64_t arrival_us;
     MrError *err;
 } MrBatch;
 

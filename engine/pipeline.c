@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/grow.h"
+#include "engine/operators/place.h"
 #include "engine/pipeline_internal.h"
 
 static const MrOperatorClass *const operator_classes[MR_OPERATOR_COUNT] = {
@@ -124,6 +125,7 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
     MR_NEW_ARRAY(&pipeline->arena, pipeline->operators, dag->node_count, err);
     MR_NEW_ARRAY(&pipeline->arena, pipeline->scans, dag->node_count, err);
     MR_NEW_ARRAY(&pipeline->arena, pipeline->settling, dag->node_count, err);
+    MR_NEW_ARRAY(&pipeline->arena, pipeline->places, dag->node_count, err);
     for (uint32_t i = 0; i < dag->node_count; i++) {
         const MrDagNode *node = &dag->nodes[i];
         if (node->input >= (int32_t)i || node->right >= (int32_t)i) {
@@ -135,7 +137,12 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
         if (node->settles && operator_classes[node->kind]->finish_batch != NULL) {
             pipeline->settling[pipeline->settling_count++] = &pipeline->operators[i];
         }
-        pipeline->is_chain = pipeline->is_chain && node->input == (int32_t)i - 1 && node->right < 0;
+        if (node->kind == MR_OPERATOR_PLACE && ((const MrPlaceSpec *)node->spec)->by_arrival) {
+            pipeline->places[pipeline->place_count++] = i;
+        }
+        /* What several records made on lanes cannot say which of them it was. */
+        pipeline->is_chain = pipeline->is_chain && node->input == (int32_t)i - 1 &&
+                             node->right < 0 && node->kind != MR_OPERATOR_PLACE;
     }
     while (pipeline->is_chain && pipeline->breaker + 1 < dag->node_count &&
            operator_classes[dag->nodes[pipeline->breaker].kind]->apply != NULL) {
@@ -185,6 +192,9 @@ static void note_time(MrPipeline *pipeline, uint32_t index)
         return;
     }
     op->by_arrival = left->by_arrival || (right != NULL && right->by_arrival);
+    if (node->kind == MR_OPERATOR_PLACE) {
+        op->by_arrival = op->by_arrival || ((const MrPlaceSpec *)node->spec)->by_arrival;
+    }
     op->one_stream = right == NULL || right->one_stream == left->one_stream ? left->one_stream : 0;
 }
 
@@ -426,11 +436,44 @@ static uint64_t input_rows(const MrPipelineInput *inputs, uint32_t count)
     return rows;
 }
 
+/* Whether a scan of the source stands below the node, or is it. */
+static bool reads_source(const MrDag *dag, int32_t index, uint32_t source)
+{
+    if (index < 0) {
+        return false;
+    }
+    const MrDagNode *node = &dag->nodes[index];
+    return node->kind == MR_OPERATOR_SCAN
+               ? ((const MrScanSpec *)node->spec)->source == source
+               : reads_source(dag, node->input, source) || reads_source(dag, node->right, source);
+}
+
+/* The arrival of the record moves the time of rows whose places are those of records. */
+static MrStatus tell_places(MrPipeline *pipeline, uint32_t source, MrBatch *batch)
+{
+    for (uint32_t p = 0; p < pipeline->place_count; p++) {
+        if (reads_source(pipeline->dag, (int32_t)pipeline->places[p], source)) {
+            MR_TRY(mr_place_tell_arrival(&pipeline->operators[pipeline->places[p]], batch));
+        }
+    }
+    return MR_OK;
+}
+
+static void set_record(MrBatch *batch, const MrPipelineInput *input)
+{
+    const MrBlock *block = input->block;
+    batch->sequence = block == NULL || block->row_count == 0
+                          ? input->sequence
+                          : mr_block_sequence(block, block->row_count - 1);
+    batch->arrival_us = block == NULL ? input->arrival_us : block->place.arrival_us;
+}
+
 static MrStatus push_inputs(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                             MrError *err)
 {
     for (uint32_t i = 0; i < count; i++) {
         const MrPipelineInput *input = &inputs[i];
+        set_record(&pipeline->lanes[0].batch, input);
         if (input->block != NULL) {
             MR_TRY(push_block(pipeline, input->source, input->block, err));
             if (feeds_settling(pipeline, input->source)) {
@@ -438,6 +481,7 @@ static MrStatus push_inputs(MrPipeline *pipeline, const MrPipelineInput *inputs,
             }
         }
         MR_TRY(advance_all(pipeline, input, &pipeline->lanes[0].batch));
+        MR_TRY(tell_places(pipeline, input->source, &pipeline->lanes[0].batch));
     }
     return MR_OK;
 }

@@ -64,6 +64,8 @@ struct MrPipeline {
     uint32_t *scans;       /* the operators that are leaves, in order */
     MrOperator **settling; /* of tables alone, with state: see MrDagNode.settles */
     uint32_t settling_count;
+    uint32_t *places; /* PLACE operators whose time is the arrival of records */
+    uint32_t place_count;
     uint32_t scan_count;
     bool is_chain;          /* every operator has one input: work can be spread over threads */
     bool has_values;        /* the rows of VALUES are in */

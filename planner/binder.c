@@ -264,6 +264,7 @@ static MrStatus bind_select(MrBinder *b, const MrAstQuery *query, bool is_root, 
         const MrStatus status = mr_bind_from_list(b, &query->from, &scope);
         b->query = around;
         MR_TRY(status);
+        MR_TRY(mr_bind_keep_places(b, query, &scope));
     }
     if (keeps_scope(b, query)) {
         b->place_scope->scope = scope;

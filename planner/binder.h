@@ -68,9 +68,11 @@ typedef struct MrScope {
     uint32_t oid;            /* of the relation, for tableoid; 0: it is none */
     bool has_place;          /* _seq and _arrival can be named */
     bool over_stream;        /* rows are rows of a stream: now() is their arrival */
-    bool is_lookup;          /* FOR SYSTEM_TIME AS OF PROCTIME(): can be joined to, nothing else */
-    bool is_scalar;          /* a function's one value: FROM f(x) AS v, v is that column */
-    bool is_join;            /* (a JOIN b ON …) AS x */
+    bool keeps_places;       /* their places are the columns from places_at on */
+    uint32_t places_at;
+    bool is_lookup; /* FOR SYSTEM_TIME AS OF PROCTIME(): can be joined to, nothing else */
+    bool is_scalar; /* a function's one value: FROM f(x) AS v, v is that column */
+    bool is_join;   /* (a JOIN b ON …) AS x */
     const MrNode *system_time; /* the same, AS OF a time of the left side; NULL: none */
     int32_t version_of;        /* with it: that time's column of the left side */
     /* Of several. */
@@ -220,6 +222,12 @@ MrStatus mr_bind_unread_ctes(MrBinder *b, const MrCte *outer);
 /* The items of FROM as one scope (binder_join.c). */
 MrStatus mr_bind_from_list(MrBinder *b, const MrNodeList *items, MrScope *scope);
 MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out);
+/* Where a clause of the query asks for its rows' places, and another joins a subquery to them: the
+ * places become columns of the scope (binder_place.c). */
+MrStatus mr_bind_keep_places(MrBinder *b, const MrAstQuery *query, MrScope *scope);
+MrStatus mr_scope_keep_places(MrBinder *b, MrScope *scope);
+/* now() and its like. */
+bool mr_bind_is_moment(const MrAstCall *call);
 /* Every row of one with every row of the other; the scopes it is made from are used up. */
 MrStatus mr_bind_cross(MrBinder *b, MrScope *left, MrScope *right, int32_t position, MrScope *out);
 /* SELECT without FROM is over one row without columns. */

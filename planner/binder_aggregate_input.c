@@ -44,6 +44,12 @@ static MrStatus map_through_project(void *context, MrExpr *expr, MrExpr **out)
     return mr_expr_through_project(through->b->arena, expr, through->project, out, through->b->err);
 }
 
+/* In a subquery rows may be joined to those around it: their places stay columns. */
+static bool keeps_places(const MrBinder *b, const MrLogical *project)
+{
+    return b->outer != NULL && mr_logical_shows_place(project);
+}
+
 static bool makes_volatile(const MrLogical *project)
 {
     for (uint32_t i = 0; i < project->column_count; i++) {
@@ -62,7 +68,8 @@ static MrStatus parts_descend(MrBinder *b, MrAggregateParts *parts, MrLogical **
         if ((*node)->kind == MR_LOGICAL_FILTER) {
             MR_TRY(mr_expr_and(b->arena, (*node)->predicate, parts->predicate, &parts->predicate,
                                b->err));
-        } else if ((*node)->kind == MR_LOGICAL_PROJECT && !makes_volatile(*node)) {
+        } else if ((*node)->kind == MR_LOGICAL_PROJECT && !makes_volatile(*node) &&
+                   !keeps_places(b, *node)) {
             ThroughProject through = { b, *node };
             MR_TRY(parts_map(parts, map_through_project, &through));
         } else {
@@ -402,8 +409,7 @@ typedef struct RowPlaces {
 static MrStatus find_row_places(void *context, MrExpr *expr, MrExpr **out)
 {
     RowPlaces *places = context;
-    places->found = places->found || mr_expr_has_kind(expr, MR_EXPR_SEQUENCE) ||
-                    mr_expr_has_kind(expr, MR_EXPR_ARRIVAL);
+    places->found = places->found || mr_expr_names_place(expr);
     *out = expr;
     return MR_OK;
 }

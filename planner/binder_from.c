@@ -50,12 +50,16 @@ static MrStatus apply_alias(MrBinder *b, const MrAlias *alias, int32_t position,
                               b->err);
 }
 
-/* Whether every row is a row of a stream, that is, has a place in the log. */
+/* Whether every row has a place in the log: it is a row of a stream, or was given with a record
+ * that closed its window. */
 static bool is_over_stream(const MrLogical *node)
 {
     while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
            (node->kind == MR_LOGICAL_WINDOW && !mr_window_is_keyed(node)) ||
            node->kind == MR_LOGICAL_RESULT) {
+        if (mr_logical_gives_closed(node)) {
+            return true;
+        }
         node = node->input;
     }
     return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM;

@@ -73,6 +73,24 @@ static MrStatus make_items(MrBinder *b, MrScope *scope)
     return MR_OK;
 }
 
+MrStatus mr_scope_keep_places(MrBinder *b, MrScope *scope)
+{
+    MrFromItem item;
+    if (scope->item_count > 0) {
+        return MR_OK; /* several: a join has done it */
+    }
+    const bool has_place = scope->has_place;
+    scope->has_place = true; /* a subquery shows no names for them, but now() asks too */
+    MR_TRY(make_items(b, scope));
+    item = scope->items[0];
+    scope->places_at = (uint32_t)item.sequence;
+    scope->keeps_places = true;
+    if (!has_place) {
+        scope->items[0].sequence = scope->items[0].arrival = -1;
+    }
+    return MR_OK;
+}
+
 /* ---- Two scopes as one ------------------------------------------------------------------- */
 
 static MrStatus check_aliases(MrBinder *b, const MrScope *left, const MrScope *right,

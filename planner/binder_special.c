@@ -11,22 +11,31 @@ typedef MrStatus SpecialBind(MrBinder *b, const MrAstCall *call, MrExpr **out);
 
 /* ---- The clock --------------------------------------------------------------------------- */
 
+/* The row's arrival, which is a column where rows lose their places to a join. */
+static MrStatus bind_arrival(MrBinder *b, int32_t position, uint32_t written_as, MrExpr **out)
+{
+    const MrType type = mr_type(MR_TYPE_TIMESTAMPTZ);
+    if (b->scope != NULL && b->scope->keeps_places) {
+        return mr_expr_column(b->arena, b->scope->places_at + 1, type, position, out, b->err);
+    }
+    MR_TRY(mr_expr_new(b->arena, MR_EXPR_ARRIVAL, type, position, 0, out, b->err));
+    (*out)->column = written_as;
+    return MR_OK;
+}
+
 /* now(): the row's arrival over a stream, else the statement's start (dialect.md, Time 9). */
 static MrStatus bind_moment(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    MrType type = mr_type(MR_TYPE_TIMESTAMPTZ);
     int32_t position = call->base.position;
-    bool over_stream = b->scope != NULL && b->scope->over_stream;
+    bool over_stream = b->scope != NULL && (b->scope->over_stream || b->scope->keeps_places);
     if (b->clause == MR_CLAUSE_GENERATED || b->clause == MR_CLAUSE_WATERMARK) {
         mr_bind_error(b, MR_ERR_INVALID_OBJECT_DEFINITION, position,
                       "generation expression is not immutable");
         return mr_error_hint(b->err, "Use DEFAULT now() for the time at which a row comes in.");
     }
     if (over_stream || b->clause == MR_CLAUSE_DEFAULT) {
-        MR_TRY(mr_expr_new(b->arena, MR_EXPR_ARRIVAL, type, position, 0, out, b->err));
-        (*out)->column = MR_ARRIVAL_NOW;
         b->saw_now = true;
-        return MR_OK;
+        return bind_arrival(b, position, MR_ARRIVAL_NOW, out);
     }
     if (b->mode == MR_BIND_STANDING) {
         mr_bind_error(b, MR_ERR_UNSUPPORTED, position,
@@ -37,7 +46,7 @@ static MrStatus bind_moment(MrBinder *b, const MrAstCall *call, MrExpr **out)
             b->err, "Directly over a stream it is the arrival of the row; name it in a subquery "
                     "over the stream.");
     }
-    MrDatum now = { .type = type, .integer = b->context->now_us };
+    MrDatum now = { .type = mr_type(MR_TYPE_TIMESTAMPTZ), .integer = b->context->now_us };
     return mr_expr_constant(b->arena, &now, position, out, b->err);
 }
 
@@ -96,14 +105,14 @@ static MrStatus bind_current_time(MrBinder *b, const MrAstCall *call, MrExpr **o
 
 static MrStatus bind_proctime(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    if (b->scope == NULL || !b->scope->over_stream) {
+    if (b->scope == NULL || (!b->scope->over_stream && !b->scope->keeps_places)) {
         mr_bind_error(b, MR_ERR_UNSUPPORTED, call->base.position,
                       "PROCTIME() needs rows of a stream");
-        return mr_error_hint(b->err, "Use it directly over a stream, in a subquery.");
+        return mr_error_hint(b->err, "Use it directly over a stream, or over a view with EMIT ON "
+                                     "WINDOW CLOSE, in a subquery.");
     }
     b->saw_proctime = true;
-    return mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), call->base.position,
-                       0, out, b->err);
+    return bind_arrival(b, call->base.position, MR_ARRIVAL_COLUMN, out);
 }
 
 /* ---- Who is asking ----------------------------------------------------------------------- */
@@ -373,16 +382,35 @@ static const struct Special {
     { "nullif", 2, 2, false, bind_nullif },
 };
 
-MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out)
+static const struct Special *special_find(const MrAstCall *call)
 {
     bool is_keyword = call->form == MR_CALL_KEYWORD || call->form == MR_CALL_SPECIAL;
-    *out = NULL;
     for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
         const struct Special *special = &specials[i];
         if (strcmp(special->name, call->name.name) == 0 && (is_keyword || special->plain_too) &&
             call->args.count >= special->args_min && call->args.count <= special->args_max) {
-            return special->bind(b, call, out);
+            return special;
         }
     }
-    return MR_OK;
+    return NULL;
+}
+
+bool mr_bind_is_moment(const MrAstCall *call)
+{
+    static SpecialBind *const moments[] = { bind_now,          bind_localtimestamp, bind_localtime,
+                                            bind_current_date, bind_proctime,       bind_age };
+    const struct Special *special = special_find(call);
+    for (size_t i = 0; special != NULL && i < sizeof moments / sizeof moments[0]; i++) {
+        if (special->bind == moments[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+MrStatus mr_bind_special(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    const struct Special *special = special_find(call);
+    *out = NULL;
+    return special != NULL ? special->bind(b, call, out) : MR_OK;
 }

@@ -97,7 +97,7 @@ static MrStatus sink_filter(MrBinder *b, MrLogical **place, bool *is_project)
         MR_TRY(mr_expr_and(b->arena, input->predicate, predicate, &predicate, b->err));
         input = input->input;
     }
-    if (input->kind == MR_LOGICAL_PROJECT) {
+    if (input->kind == MR_LOGICAL_PROJECT && !mr_logical_shows_place(input)) {
         MR_TRY(mr_expr_through_project(b->arena, predicate, input, &predicate, b->err));
         MR_TRY(mr_logical_filter(b->arena, input->input, predicate, &input->input, b->err));
         *is_project = true;

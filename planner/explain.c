@@ -404,6 +404,7 @@ static const char *const titles[] = {
     [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
     [MR_OPERATOR_WINDOW] = "Window",       [MR_OPERATOR_PROJECT_SET] = "ProjectSet",
     [MR_OPERATOR_ASOF] = "As-of join",     [MR_OPERATOR_RECURSION] = "Recursion",
+    [MR_OPERATOR_PLACE] = "Place",
 };
 
 static MrStatus describe(MrExplain *explain, uint32_t index)
@@ -428,6 +429,12 @@ static MrStatus describe(MrExplain *explain, uint32_t index)
     case MR_OPERATOR_OVER: return mr_explain_over(explain, node);
     case MR_OPERATOR_TOP_N: return mr_explain_top_n(explain, node);
     case MR_OPERATOR_UNION: return MR_OK;
+    case MR_OPERATOR_PLACE:
+        return mr_explain_add_text(
+            explain, "Time",
+            ((const MrPlaceSpec *)node->spec)->by_arrival
+                ? "the arrival of the record that closed the row's window"
+                : "that of the rows; _seq and _arrival are those of the record that closed them");
     case MR_OPERATOR_RECURSION:
         return mr_explain_add_text(explain, "Rows",
                                    ((const MrRecursionSpec *)node->spec)->is_distinct ? "each once"

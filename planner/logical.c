@@ -197,6 +197,11 @@ MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *r
     return MR_OK;
 }
 
+bool mr_logical_gives_closed(const MrLogical *node)
+{
+    return node->kind == MR_LOGICAL_RESULT && node->relation->standing->emit == MR_EMIT_MODE_CLOSE;
+}
+
 MrStatus mr_logical_project_set(MrArena *arena, MrLogical *input, MrLogicalSetCall *calls,
                                 uint32_t call_count, bool keeps_rows, MrLogical **out, MrError *err)
 {

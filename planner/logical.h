@@ -98,7 +98,8 @@ struct MrLogical {
     const MrRelation *relation; /* NULL for VALUES; RESULT: the materialized view */
     uint32_t *scan_columns;     /* columns of the relation */
     const MrBlock *values;
-    bool by_arrival;    /* SCAN of a stream: see MrScanSpec */
+    bool by_arrival;    /* SCAN of a stream, RESULT: see MrScanSpec, MrPlaceSpec */
+    bool gives_place;   /* RESULT: somebody asks for _seq or _arrival of its rows */
     bool reads_history; /* SCAN of a table, ad hoc: its changes, in their places of the log */
     uint32_t recursion; /* RECURSION, and its scan of the last step: its number in the statement */
     bool is_distinct;   /* RECURSION: UNION without ALL */
@@ -228,6 +229,9 @@ static inline uint32_t mr_logical_call_column(const MrLogical *node, uint32_t ca
     return mr_logical_key_column(node, node->key_count) + call;
 }
 
+/* Whether the node is the RESULT of a view whose rows come once, as its windows close: their place
+ * is that of the record that closed them. */
+bool mr_logical_gives_closed(const MrLogical *node);
 /* The scan at the bottom, where it is the only one; NULL where there are several. */
 const MrLogical *mr_logical_leaf(const MrLogical *node);
 /* Whether some leaf is a scan of that kind. */
@@ -291,6 +295,9 @@ bool mr_expr_reads_volatile(const MrExpr *tree, const MrLogical *project);
 /* Whether any row can give NULL; only what is certain counts as not null. */
 bool mr_expr_is_not_null(const MrExpr *tree, const MrLogical *input);
 bool mr_expr_has_kind(const MrExpr *tree, MrExprKind kind);
+/* Whether it asks for _seq or _arrival of its row; an expression of the PROJECT does. */
+bool mr_expr_names_place(const MrExpr *tree);
+bool mr_logical_shows_place(const MrLogical *project);
 /* True without columns, places and volatile functions. */
 bool mr_expr_is_constant(const MrExpr *tree);
 

@@ -256,6 +256,21 @@ bool mr_expr_has_kind(const MrExpr *tree, MrExprKind kind)
     return false;
 }
 
+bool mr_expr_names_place(const MrExpr *tree)
+{
+    return mr_expr_has_kind(tree, MR_EXPR_SEQUENCE) || mr_expr_has_kind(tree, MR_EXPR_ARRIVAL);
+}
+
+bool mr_logical_shows_place(const MrLogical *project)
+{
+    for (uint32_t i = 0; i < project->column_count; i++) {
+        if (mr_expr_names_place(project->expressions[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mr_expr_is_constant(const MrExpr *tree)
 {
     switch (tree->kind) {

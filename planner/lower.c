@@ -214,6 +214,16 @@ static MrStatus lower_window(MrLowering *lowering, const MrLogical *node)
 
 /* ---- The whole --------------------------------------------------------------------------- */
 
+/* The rows of a view with the places of the records that closed their windows. */
+static MrStatus lower_place(MrLowering *lowering, const MrLogical *node)
+{
+    MrPlaceSpec *spec;
+    MR_NEW(lowering->arena, spec, lowering->err);
+    spec->by_arrival = node->by_arrival;
+    return mr_lowering_append(lowering, MR_OPERATOR_PLACE, spec, &mr_lowering_top(lowering)->schema,
+                              mr_lowering_top(lowering)->retracts);
+}
+
 /* A view's part keeps the view's settings.  Where the query waits for windows to close, so does the
  * part: rows before that are nothing to it. */
 static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool has_reader)
@@ -231,7 +241,7 @@ static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool h
     lowering->emit = own.emit;
     lowering->allowed_lateness_us = own.allowed_lateness_us;
     lowering->zone = own.zone;
-    return status;
+    return status == MR_OK && node->gives_place ? lower_place(lowering, node) : status;
 }
 
 /* Where a value of the new row fails the old one must go all the same. */

@@ -154,7 +154,9 @@ static bool nodes_equal(const MrLogical *a, const MrLogical *b)
                numbers_equal(a->sets, b->sets, a->set_count);
     case MR_LOGICAL_PROJECT_SET: return set_calls_equal(a, b);
     case MR_LOGICAL_AGGREGATE: return aggregates_equal(a, b);
-    case MR_LOGICAL_RESULT: return a->relation == b->relation;
+    case MR_LOGICAL_RESULT:
+        return a->relation == b->relation && a->gives_place == b->gives_place &&
+               a->by_arrival == b->by_arrival;
     case MR_LOGICAL_TOP_N: return top_n_equal(a->over, b->over);
     case MR_LOGICAL_JOIN: return joins_equal(a, b);
     case MR_LOGICAL_UNION: return true;

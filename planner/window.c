@@ -74,7 +74,7 @@ int64_t mr_window_lateness_us(const MrLogical *node, int64_t allowed_lateness_us
     if (node->input == NULL) {
         return allowed_lateness_us;
     }
-    if (node->kind == MR_LOGICAL_RESULT && !has_aggregate(node->input)) {
+    if (node->kind == MR_LOGICAL_RESULT && (node->by_arrival || !has_aggregate(node->input))) {
         return allowed_lateness_us;
     }
     bool is_view = node->kind == MR_LOGICAL_RESULT; /* it waits as its own options say */
@@ -128,8 +128,40 @@ const MrLogical *mr_window_stream_of_rows(const MrLogical *node)
     return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM ? node : NULL;
 }
 
+/* The view below filters and projections whose rows have the places of records that closed their
+ * windows; NULL: there is none. */
+static const MrLogical *closed_below(const MrLogical *node)
+{
+    while (!mr_logical_gives_closed(node)) {
+        if (node->kind != MR_LOGICAL_FILTER && node->kind != MR_LOGICAL_PROJECT &&
+            node->kind != MR_LOGICAL_RESULT) {
+            return NULL;
+        }
+        node = node->input;
+    }
+    return node;
+}
+
+static void follow_closed(MrLogical *input, const MrLogical *closed)
+{
+    for (MrLogical *node = input;; node = node->input) {
+        for (uint32_t i = 0; i < node->column_count; i++) {
+            node->columns[i].role = MR_TIME_NONE;
+        }
+        if (node == closed) {
+            node->by_arrival = node->gives_place = true;
+            return;
+        }
+    }
+}
+
 void mr_window_follow_arrival(const MrExpr *time, MrLogical *input)
 {
+    const MrLogical *closed = closed_below(input);
+    if (time->kind == MR_EXPR_ARRIVAL && closed != NULL) {
+        follow_closed(input, closed);
+        return;
+    }
     const MrLogical *scan = mr_window_stream_of_rows(input);
     if (time->kind != MR_EXPR_ARRIVAL || scan == NULL || scan->relation->stream->event_column < 0) {
         return;
@@ -190,7 +222,7 @@ MrTimeSource mr_window_time_source(const MrLogical *input, const MrExpr *time)
     MrTimeSource source = { 0 };
     const MrLogical *leaf = mr_logical_leaf(input);
     if (time->kind == MR_EXPR_ARRIVAL) {
-        source.is_event = mr_window_stream_of_rows(input) != NULL ||
+        source.is_event = mr_window_stream_of_rows(input) != NULL || closed_below(input) != NULL ||
                           (leaf != NULL && leaf->scan == MR_SCAN_STREAM &&
                            leaf->relation->stream->event_column < 0);
         return source;

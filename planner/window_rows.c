@@ -91,11 +91,6 @@ static MrStatus make_rows(WindowRows *rows, bool with_places)
 
 /* ---- What stands above ----------------------------------------------------------------------- */
 
-static bool reads_place(const MrExpr *expr)
-{
-    return mr_expr_has_kind(expr, MR_EXPR_SEQUENCE) || mr_expr_has_kind(expr, MR_EXPR_ARRIVAL);
-}
-
 typedef struct Places {
     MrBinder *b;
     const MrLogical *rows; /* with _seq and _arrival as the last columns */
@@ -132,15 +127,9 @@ MrStatus mr_window_show_rows(MrBinder *b, const MrLogical *window, bool with_pla
 
 static bool node_reads_place(const MrLogical *node)
 {
-    if (node->kind == MR_LOGICAL_FILTER) {
-        return reads_place(node->predicate);
-    }
-    for (uint32_t i = 0; node->kind == MR_LOGICAL_PROJECT && i < node->column_count; i++) {
-        if (reads_place(node->expressions[i])) {
-            return true;
-        }
-    }
-    return false;
+    return node->kind == MR_LOGICAL_FILTER
+               ? mr_expr_names_place(node->predicate)
+               : node->kind == MR_LOGICAL_PROJECT && mr_logical_shows_place(node);
 }
 
 static MrStatus map_node(MrBinder *b, const MrLogical *rows, MrLogical *node)
