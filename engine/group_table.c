@@ -280,12 +280,11 @@ static inline __attribute__((always_inline)) MrStatus insert_rows(
 
 /* A key that the array does not know. */
 static __attribute__((noinline)) MrStatus insert_undirected(MrGroupTable *table, const char *key,
-                                                            uint64_t hash, uint32_t *group,
-                                                            MrError *err)
+                                                            uint32_t *group, MrError *err)
 {
     uint64_t word;
     memcpy(&word, key, sizeof word);
-    MR_TRY(find_or_add(table, KEY_WORD, key, 0, hash, group, err));
+    MR_TRY(find_or_add(table, KEY_WORD, key, 0, mr_key_hash(table->layout, key, 0), group, err));
     mr_group_direct_note(&table->direct, word, *group);
     if (table->count >= table->direct.due) {
         mr_group_direct_choose(table);
@@ -313,13 +312,24 @@ static MrStatus insert_direct(MrGroupTable *table, const MrKeyBatch *batch, cons
         uint32_t found = mr_group_direct_find(&table->direct, word);
         groups[i] = found - 1;
         if (found == 0) {
-            MR_TRY(insert_undirected(table, key, batch->hashes[row], &groups[i], err));
+            MR_TRY(insert_undirected(table, key, &groups[i], err));
         }
         if (is_far) { /* for the aggregates, whose turn is next */
             __builtin_prefetch(mr_group_row(table, groups[i]), 1);
         }
     }
     return MR_OK;
+}
+
+bool mr_group_table_is_direct(MrGroupTable *table, const MrKeyBatch *batch)
+{
+    if (!table->layout->is_plain || table->layout->bytes != 8) {
+        return false;
+    }
+    if (table->count >= table->direct.due) {
+        mr_group_direct_choose(table);
+    }
+    return table->direct.groups != NULL && batch->nulls == NULL;
 }
 
 MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
@@ -335,13 +345,11 @@ MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, con
         memset(groups, 0, count * sizeof *groups);
         return MR_OK;
     }
+    if (mr_group_table_is_direct(table, batch)) {
+        return insert_direct(table, batch, rows, count, groups, err);
+    }
     if (table->layout->is_plain && table->layout->bytes == 8) {
-        if (table->count >= table->direct.due) {
-            mr_group_direct_choose(table);
-        }
-        return table->direct.groups != NULL && batch->nulls == NULL
-                   ? insert_direct(table, batch, rows, count, groups, err)
-                   : insert_rows(table, KEY_WORD, batch, rows, count, groups, err);
+        return insert_rows(table, KEY_WORD, batch, rows, count, groups, err);
     }
     if (table->layout->is_plain && table->layout->bytes == 16) {
         return insert_rows(table, KEY_PAIR, batch, rows, count, groups, err);
@@ -394,25 +402,44 @@ MrStatus mr_group_table_key_column(const MrGroupTable *table, uint32_t column, M
     return MR_OK;
 }
 
-MrStatus mr_group_table_keys(const MrGroupTable *table, MrArena *arena, MrKeyBatch *out,
-                             MrError *err)
+MrStatus mr_group_table_keys(const MrGroupTable *table, uint32_t first, uint32_t count,
+                             MrArena *arena, MrKeyBatch *out, MrError *err)
 {
     size_t width = table->layout->bytes;
-    uint64_t *hashes = mr_arena_alloc(arena, table->count * sizeof *hashes);
-    uint32_t *nulls = mr_arena_alloc(arena, table->count * sizeof *nulls);
-    char *keys = mr_arena_alloc_aligned(arena, table->count * width + 1);
+    uint64_t *hashes = mr_arena_alloc(arena, count * sizeof *hashes);
+    uint32_t *nulls = mr_arena_alloc(arena, count * sizeof *nulls);
+    char *keys = mr_arena_alloc_aligned(arena, count * width + 1);
     if (hashes == NULL || nulls == NULL || keys == NULL) {
         return mr_error_no_memory(err);
     }
     uint32_t any = 0;
-    for (uint32_t g = 0; g < table->count; g++) {
-        memcpy(keys + g * width, mr_group_key(table, g), width);
-        nulls[g] = mr_group_header(table, g)->nulls;
-        any |= nulls[g];
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(keys + i * width, mr_group_key(table, first + i), width);
+        nulls[i] = mr_group_header(table, first + i)->nulls;
+        any |= nulls[i];
     }
     *out = (MrKeyBatch){
-        .rows = table->count, .keys = keys, .nulls = any == 0 ? NULL : nulls, .hashes = hashes
+        .rows = count, .keys = keys, .nulls = any == 0 ? NULL : nulls, .hashes = hashes
     };
-    mr_key_batch_hash(table->layout, keys, out->nulls, table->count, hashes);
+    mr_key_batch_hash(table->layout, keys, out->nulls, count, hashes);
     return MR_OK;
+}
+
+void mr_group_table_look_up(const MrGroupTable *table, const MrKeyBatch *batch, uint32_t *groups)
+{
+    size_t width = table->layout->bytes;
+    bool has_array = table->direct.groups != NULL && batch->nulls == NULL;
+    for (uint32_t i = 0; i < batch->rows; i++) {
+        const char *key = batch->keys + i * width;
+        uint32_t found = 0;
+        if (has_array) {
+            uint64_t word;
+            memcpy(&word, key, sizeof word);
+            found = mr_group_direct_find(&table->direct, word);
+        }
+        groups[i] =
+            found != 0 ? found - 1
+                       : mr_group_table_find(table, key, batch->nulls == NULL ? 0 : batch->nulls[i],
+                                             batch->hashes[i]);
+    }
 }

@@ -42,6 +42,8 @@ void mr_group_table_clear(MrGroupTable *table);
 /* Room for so many groups, so that it is made once. */
 MrStatus mr_group_table_reserve(MrGroupTable *table, uint32_t groups, MrError *err);
 
+/* Whether the batch's keys are looked up without their hashes: it may then come without. */
+bool mr_group_table_is_direct(MrGroupTable *table, const MrKeyBatch *batch);
 /* The group numbers of rows rows[0..count) of the batch (`rows` NULL: all), new groups being made
  * with zeroed flags and state.  Groups are numbered in the order of their first row. */
 MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
@@ -69,9 +71,12 @@ static inline char *mr_group_state(const MrGroupTable *table, uint32_t group)
 {
     return mr_group_row(table, group) + table->state_offset;
 }
-/* The keys of all groups, hashed, row g being group g's; long text is shared with the table. */
-MrStatus mr_group_table_keys(const MrGroupTable *table, MrArena *arena, MrKeyBatch *out,
-                             MrError *err);
+/* The keys of groups first … first + count - 1, hashed, row 0 being the first's; long text is
+ * shared with the table. */
+MrStatus mr_group_table_keys(const MrGroupTable *table, uint32_t first, uint32_t count,
+                             MrArena *arena, MrKeyBatch *out, MrError *err);
+/* The group numbers of the batch's keys, MR_NO_GROUP where there is none; nothing changes. */
+void mr_group_table_look_up(const MrGroupTable *table, const MrKeyBatch *batch, uint32_t *groups);
 int64_t mr_group_table_bytes(const MrGroupTable *table);
 /* One key column of the named groups as a vector in the arena; long text is shared with the
  * table. */

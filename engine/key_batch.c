@@ -211,28 +211,19 @@ void mr_key_batch_hash(const MrKeyLayout *layout, const char *keys, const uint32
     }
 }
 
-MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
-                             const MrVector *const *columns, uint32_t rows, MrKeyBatch *out,
-                             MrError *err)
+MrStatus mr_key_batch_encode_only(const MrKeyLayout *layout, MrArena *arena,
+                                  const MrVector *const *columns, uint32_t rows, MrKeyBatch *out,
+                                  MrError *err)
 {
     *out = (MrKeyBatch){ .rows = rows };
     if (layout->count == 0) {
-        uint64_t *zeros;
-        MR_NEW_ARRAY(arena, zeros, rows, err);
-        out->hashes = zeros;
         return MR_OK;
     }
-    uint64_t *hashes = mr_arena_alloc(arena, rows * sizeof *hashes);
-    if (hashes == NULL) {
-        return mr_error_no_memory(err);
-    }
-    out->hashes = hashes;
     const MrVector *first = columns[0];
     bool is_word = first->type.id == MR_TYPE_INT64 || first->type.id == MR_TYPE_TIMESTAMP ||
                    first->type.id == MR_TYPE_TIMESTAMPTZ || first->type.id == MR_TYPE_TIME;
     if (layout->count == 1 && is_word && !first->is_constant && first->validity == NULL) {
         out->keys = first->data;
-        mr_key_batch_hash(layout, out->keys, NULL, rows, hashes);
         return MR_OK;
     }
     char *keys = mr_arena_alloc_aligned(arena, (size_t)rows * layout->bytes);
@@ -252,8 +243,30 @@ MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
     }
     out->keys = keys;
     out->nulls = nulls;
-    mr_key_batch_hash(layout, keys, nulls, rows, hashes);
     return MR_OK;
+}
+
+MrStatus mr_key_batch_complete(const MrKeyLayout *layout, MrArena *arena, MrKeyBatch *batch,
+                               MrError *err)
+{
+    if (batch->hashes != NULL) {
+        return MR_OK;
+    }
+    uint64_t *hashes = mr_arena_alloc(arena, batch->rows * sizeof *hashes);
+    if (hashes == NULL) {
+        return mr_error_no_memory(err);
+    }
+    mr_key_batch_hash(layout, batch->keys, batch->nulls, batch->rows, hashes);
+    batch->hashes = hashes;
+    return MR_OK;
+}
+
+MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
+                             const MrVector *const *columns, uint32_t rows, MrKeyBatch *out,
+                             MrError *err)
+{
+    MR_TRY(mr_key_batch_encode_only(layout, arena, columns, rows, out, err));
+    return mr_key_batch_complete(layout, arena, out, err);
 }
 
 bool mr_key_equal_slow(const MrKeyLayout *layout, const char *a, const char *b)

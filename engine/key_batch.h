@@ -23,9 +23,9 @@ typedef struct MrKeyLayout {
 
 typedef struct MrKeyBatch {
     uint32_t rows;
-    const char *keys;      /* rows × layout.bytes */
-    const uint32_t *nulls; /* bit c: column c is NULL (its bytes are zero); NULL: none is */
-    const uint64_t *hashes;
+    const char *keys;       /* rows × layout.bytes */
+    const uint32_t *nulls;  /* bit c: column c is NULL (its bytes are zero); NULL: none is */
+    const uint64_t *hashes; /* NULL: not made yet */
 } MrKeyBatch;
 
 /* MR_ERR_TOO_MANY_COLUMNS above MR_KEYS_MAX. */
@@ -36,6 +36,13 @@ MrStatus mr_key_layout_init(MrKeyLayout *layout, const MrTypeId *types, uint32_t
 MrStatus mr_key_batch_encode(const MrKeyLayout *layout, MrArena *arena,
                              const MrVector *const *columns, uint32_t rows, MrKeyBatch *out,
                              MrError *err);
+/* The same without hashes, for who may not need them; and the hashes, where they are not there
+ * yet. */
+MrStatus mr_key_batch_encode_only(const MrKeyLayout *layout, MrArena *arena,
+                                  const MrVector *const *columns, uint32_t rows, MrKeyBatch *out,
+                                  MrError *err);
+MrStatus mr_key_batch_complete(const MrKeyLayout *layout, MrArena *arena, MrKeyBatch *batch,
+                               MrError *err);
 /* One cell, not NULL, of column `column` into its place in an encoded key. */
 void mr_key_encode_cell(const MrKeyLayout *layout, uint32_t column, const void *cell, char *key);
 uint64_t mr_key_hash(const MrKeyLayout *layout, const char *key, uint32_t nulls);

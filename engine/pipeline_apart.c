@@ -1,9 +1,12 @@
 /*
  * engine/pipeline_apart.c - a group-by on several threads where the order of rows cannot show
  * (aggregate_merge.c): each thread takes any chunks, the whole way while they are in its cache, and
- * counts them in groups of its own.  The lanes take these over, each the keys that are its own,
- * when a window closes or somebody wants to see what there is: mr_pipeline_settle.  Rows are not
- * sorted by their keys' owner, which costs more than the group-by itself.
+ * counts them in groups of its own.  Rows are not sorted by their keys' owner, which costs more
+ * than the group-by itself.
+ *
+ * A window of which nobody has seen anything ends where it was counted: the smaller tables go into
+ * the largest, and that is sent.  Else, or when somebody wants to see what there is
+ * (mr_pipeline_settle), the lanes take the groups over, each the keys that are its own.
  */
 #include <stdatomic.h>
 
@@ -33,8 +36,14 @@ MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err)
         MrOperator *apart = &pipeline->lanes[t].apart;
         MR_TRY(mr_pipeline_open_operator(pipeline, apart, pipeline->breaker, 0, 1, err));
         ((MrAggregateState *)apart->state)->is_apart = true;
+        if (pipeline->lane_count > 1) {
+            apart->output = &pipeline->lanes[t].outbox_operator;
+        }
     }
     pipeline->has_apart = true;
+    pipeline->apart_chunks = MR_ROUND_CHUNKS;
+    pipeline->closes_apart =
+        pipeline->lane_count > 1 && mr_aggregate_closes_panes(&pipeline->lanes[0].apart);
     return MR_OK;
 }
 
@@ -76,7 +85,7 @@ static void take_task(void *context, uint32_t index)
     MrPipeline *pipeline = round->pipeline;
     MrLane *lane = &pipeline->lanes[index];
     const uint32_t most = mr_pipeline_chunk_rows(pipeline, MR_VECTOR_ROWS);
-    while (lane->status == MR_OK) {
+    while (lane->status == MR_OK && mr_aggregate_group_count(&lane->apart) <= APART_GROUPS_MAX) {
         uint32_t c = atomic_fetch_add_explicit(&round->next, 1, memory_order_relaxed);
         if (c >= round->count) {
             break;
@@ -98,18 +107,55 @@ static uint64_t groups_apart(const MrPipeline *pipeline)
     return groups;
 }
 
+/* When so many groups were made of the rows that it did not pay, the next rows go the other way.
+ * `left`: groups that stay apart, and so the least number of their rows. */
+static void judge(MrPipeline *pipeline, uint64_t groups, uint64_t left)
+{
+    if (groups * ROWS_PER_GROUP_MIN > pipeline->apart_rows) {
+        pipeline->apart_pause_rows = pipeline->apart_rows * PAUSE_FACTOR;
+    }
+    pipeline->apart_rows = left;
+}
+
+/* ---- to the lanes ---------------------------------------------------------------------------- */
+
+typedef struct Merging {
+    MrPipeline *pipeline;
+    int64_t until_us; /* panes that start later stay */
+} Merging;
+
 static void merge_task(void *context, uint32_t index)
 {
-    MrPipeline *pipeline = context;
+    const Merging *merging = context;
+    MrPipeline *pipeline = merging->pipeline;
     MrLane *lane = &pipeline->lanes[index];
     mr_meter_start(lane->batch.meter);
     for (uint32_t t = 0; lane->status == MR_OK && t < pipeline->thread_count; t++) {
         if (index < pipeline->lane_count) {
-            lane->status = mr_aggregate_merge(lane_operator(pipeline, index),
-                                              &pipeline->lanes[t].apart, &lane->batch);
+            lane->status =
+                mr_aggregate_merge(lane_operator(pipeline, index), &pipeline->lanes[t].apart,
+                                   merging->until_us, &lane->batch);
         }
     }
     mr_meter_charge(lane->batch.meter, &lane->busy_us[pipeline->breaker]);
+}
+
+static MrStatus merge_until(MrPipeline *pipeline, int64_t until_us, uint64_t groups, MrError *err)
+{
+    Merging merging = { .pipeline = pipeline, .until_us = until_us };
+    MrStatus status =
+        mr_pipeline_on_threads(pipeline, groups < pipeline->shared_rows, merge_task, &merging, err);
+    if (status == MR_OK && pipeline->lane_count > 1) {
+        status = mr_pipeline_drain_outboxes(pipeline, err);
+    }
+    if (status == MR_OK) {
+        status = mr_pipeline_end_round(pipeline, err);
+    }
+    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
+        mr_aggregate_clear(&pipeline->lanes[t].apart, until_us);
+    }
+    pipeline->is_broken = pipeline->is_broken || status != MR_OK;
+    return status;
 }
 
 MrStatus mr_pipeline_merge_apart(MrPipeline *pipeline, MrError *err)
@@ -118,23 +164,9 @@ MrStatus mr_pipeline_merge_apart(MrPipeline *pipeline, MrError *err)
         return MR_OK;
     }
     uint64_t groups = groups_apart(pipeline);
-    MrStatus status =
-        mr_pipeline_on_threads(pipeline, groups < MR_ROUND_ROWS_SHARED, merge_task, pipeline, err);
-    if (status == MR_OK && pipeline->lane_count > 1) {
-        status = mr_pipeline_drain_outboxes(pipeline, err);
-    }
-    if (status == MR_OK) {
-        status = mr_pipeline_end_round(pipeline, err);
-    }
-    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
-        mr_aggregate_clear(&pipeline->lanes[t].apart);
-    }
-    if (groups * ROWS_PER_GROUP_MIN > pipeline->apart_rows) {
-        pipeline->apart_pause_rows = pipeline->apart_rows * PAUSE_FACTOR;
-    }
-    pipeline->apart_rows = 0;
-    pipeline->is_broken = pipeline->is_broken || status != MR_OK;
-    return status;
+    MR_TRY(merge_until(pipeline, MR_TIME_MAX, groups, err));
+    judge(pipeline, groups, 0);
+    return MR_OK;
 }
 
 /* The memory goes as well: it may be long until it is needed again. */
@@ -157,26 +189,190 @@ int64_t mr_pipeline_next_close_apart(const MrPipeline *pipeline)
     return least;
 }
 
-MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *err)
+/* ---- windows that end ------------------------------------------------------------------------ */
+
+/* The parts of one window: all go into the largest of them. */
+typedef struct Closing {
+    MrPipeline *pipeline;
+    MrPane *whole;
+    const MrPane *part;
+} Closing;
+
+/* A thread's share of `count` groups. */
+static void share_of(const MrPipeline *pipeline, uint32_t index, uint32_t count, uint32_t *first,
+                     uint32_t *some)
 {
-    MR_TRY(mr_pipeline_on_threads(pipeline, false, take_task, round, err));
+    *first = (uint32_t)((uint64_t)count * index / pipeline->thread_count);
+    *some = (uint32_t)((uint64_t)count * (index + 1) / pipeline->thread_count) - *first;
+}
+
+static void absorb_task(void *context, uint32_t index)
+{
+    const Closing *closing = context;
+    MrLane *lane = &closing->pipeline->lanes[index];
+    uint32_t first, some;
+    share_of(closing->pipeline, index, closing->part->groups.count, &first, &some);
+    mr_meter_start(lane->batch.meter);
+    lane->status = mr_pane_absorb(&lane->apart, closing->whole, closing->part, first, some,
+                                  &lane->batch, &lane->missing);
+    mr_meter_charge(lane->batch.meter, &lane->apart.busy_us);
+}
+
+static void emit_task(void *context, uint32_t index)
+{
+    const Closing *closing = context;
+    MrLane *lane = &closing->pipeline->lanes[index];
+    uint32_t first, some;
+    share_of(closing->pipeline, index, closing->whole->groups.count, &first, &some);
+    mr_meter_start(lane->batch.meter);
+    lane->status = mr_pane_emit_part(&lane->apart, closing->whole, first, some, &lane->batch);
+    mr_meter_charge(lane->batch.meter, &lane->apart.busy_us);
+}
+
+/* Groups that the whole has are added to on all threads; new ones are made on one. */
+static MrStatus absorb(Closing *closing, MrError *err)
+{
+    MrPipeline *pipeline = closing->pipeline;
+    MrLane *first = &pipeline->lanes[0];
+    bool alone = closing->part->groups.count < pipeline->shared_rows;
+    MR_TRY(mr_pipeline_on_threads(pipeline, alone, absorb_task, closing, err));
+    first->batch.err = err;
+    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
+        MR_TRY(mr_pane_adopt(&first->apart, closing->whole, closing->part,
+                             &pipeline->lanes[t].missing, &first->batch));
+    }
+    return MR_OK;
+}
+
+static MrStatus close_pane(MrPipeline *pipeline, int64_t start_us, MrError *err)
+{
+    Closing closing = { .pipeline = pipeline };
+    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
+        MrPane *pane = mr_aggregate_pane_at(&pipeline->lanes[t].apart, start_us);
+        if (pane != NULL &&
+            (closing.whole == NULL || pane->groups.count > closing.whole->groups.count)) {
+            closing.whole = pane;
+        }
+    }
+    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
+        closing.part = mr_aggregate_pane_at(&pipeline->lanes[t].apart, start_us);
+        if (closing.part != NULL && closing.part != closing.whole) {
+            MR_TRY(absorb(&closing, err));
+        }
+    }
+    bool alone = closing.whole->groups.count < pipeline->shared_rows;
+    MR_TRY(mr_pipeline_on_threads(pipeline, alone, emit_task, &closing, err));
+    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
+        mr_aggregate_clear(&pipeline->lanes[t].apart, start_us);
+    }
+    return MR_OK;
+}
+
+static bool oldest_ended(const MrPipeline *pipeline, int64_t watermark_us, int64_t *start_us)
+{
+    bool found = false;
+    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
+        int64_t start;
+        if (mr_aggregate_oldest_ended(&pipeline->lanes[t].apart, watermark_us, &start) &&
+            (!found || start < *start_us)) {
+            *start_us = start;
+            found = true;
+        }
+    }
+    return found;
+}
+
+static bool lanes_hold(const MrPipeline *pipeline, int64_t start_us)
+{
+    for (uint32_t l = 0; l < pipeline->lane_count; l++) {
+        if (mr_aggregate_pane_at(&pipeline->lanes[l].group_by, start_us) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sends the windows that W ends, or makes them whole where they end with the lanes. */
+static MrStatus close_panes(MrPipeline *pipeline, int64_t watermark_us, MrError *err)
+{
+    uint64_t before = groups_apart(pipeline);
+    int64_t start_us = MR_TIME_MIN;
+    if (!pipeline->closes_apart) {
+        return mr_pipeline_merge_apart(pipeline, err);
+    }
+    while (oldest_ended(pipeline, watermark_us, &start_us)) {
+        MR_TRY(lanes_hold(pipeline, start_us) ? merge_until(pipeline, start_us, before, err)
+                                              : close_pane(pipeline, start_us, err));
+    }
+    uint64_t left = groups_apart(pipeline);
+    if (left < before) {
+        judge(pipeline, before - left, left);
+    }
+    return MR_OK;
+}
+
+/* ---- a round --------------------------------------------------------------------------------- */
+
+/* The counters of what was done apart, to the operator that is shown. */
+static void take_counts(MrPipeline *pipeline)
+{
     for (uint32_t t = 0; t < pipeline->thread_count; t++) {
         MrLane *lane = &pipeline->lanes[t];
-        lane_operator(pipeline, pipeline->lane_count > 1 ? t : 0)->rows_in += lane->rows_apart;
+        MrOperator *shown = lane_operator(pipeline, pipeline->lane_count > 1 ? t : 0);
+        shown->rows_in += lane->rows_apart;
+        shown->rows_out += lane->apart.rows_out;
         pipeline->apart_rows += lane->rows_apart;
-        lane->rows_apart = 0;
+        lane->rows_apart = lane->apart.rows_out = 0;
     }
-    MR_TRY(mr_pipeline_end_round(pipeline, err));
+}
+
+/* All chunks to the groups apart.  Where these become too many the lanes take them over first. */
+static MrStatus take_chunks(MrPipeline *pipeline, MrRound *round, MrError *err)
+{
+    for (;;) {
+        MR_TRY(mr_pipeline_on_threads(pipeline, false, take_task, round, err));
+        take_counts(pipeline);
+        MR_TRY(mr_pipeline_end_round(pipeline, err));
+        if (atomic_load_explicit(&round->next, memory_order_relaxed) >= round->count) {
+            return MR_OK;
+        }
+        MR_TRY(mr_pipeline_merge_apart(pipeline, err));
+    }
+}
+
+/* No window ends within a round: it may be long while its groups are few.  Where panes are merged
+ * into windows, one late row has the whole round go the other way. */
+static void adapt_round(MrPipeline *pipeline, uint64_t groups)
+{
+    const MrAggregateState *state = pipeline->lanes[0].apart.state;
+    const uint64_t most = APART_GROUPS_MAX * (uint64_t)pipeline->thread_count;
+    const MrMemory *memory = &pipeline->memory;
+    int64_t used = mr_pipeline_state_bytes(pipeline);
+    bool is_short = memory->limit_bytes > 0 && used > memory->limit_bytes / 8;
+    if (is_short || groups > most / 2) {
+        pipeline->apart_chunks = MR_ROUND_CHUNKS;
+    } else if (groups < most / 4 && !state->merges_panes &&
+               pipeline->apart_chunks < MR_APART_CHUNKS_MAX) {
+        pipeline->apart_chunks *= 2;
+    }
+}
+
+MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *err)
+{
+    MR_TRY(take_chunks(pipeline, round, err));
     MrChunk last = { .watermark_after_us = mr_round_watermark(round) };
     uint64_t groups = groups_apart(pipeline);
+    adapt_round(pipeline, groups);
     bool closes = last.watermark_after_us >= mr_pipeline_next_close_us(pipeline) ||
                   last.watermark_after_us >= mr_pipeline_next_arrival_close_us(pipeline);
-    if (closes || groups > APART_GROUPS_MAX * (uint64_t)pipeline->thread_count) {
-        MR_TRY(mr_pipeline_merge_apart(pipeline, err)); /* what W closes is made whole first */
+    if (closes) {
+        MR_TRY(close_panes(pipeline, last.watermark_after_us, err));
     }
     if (last.watermark_after_us == MR_TIME_MIN) {
         return MR_OK;
     }
     MrRound rest = { .pipeline = pipeline, .chunks = &last, .count = 1 };
-    return mr_pipeline_finish_round(&rest, !closes || groups < MR_ROUND_ROWS_SHARED, err);
+    MR_TRY(mr_pipeline_finish_round(&rest, !closes || groups < pipeline->shared_rows, err));
+    take_counts(pipeline);
+    return MR_OK;
 }

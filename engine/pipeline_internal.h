@@ -29,6 +29,7 @@ typedef struct MrLane {
     int64_t *busy_us;
     MrOperator apart;    /* groups of the rows that this thread has taken; not merged yet */
     uint64_t rows_apart; /* of this round */
+    MrGroupList missing; /* groups of a part that the whole does not have; in the arena */
 } MrLane;
 
 /* A piece of an input's rows, a unit of work. */
@@ -49,6 +50,9 @@ typedef struct MrRound {
 
 /* Fewer rows (or groups) are worked off by the caller's thread: waking others takes longer. */
 enum { MR_ROUND_ROWS_SHARED = 16384 };
+/* Chunks of a round whose rows must all be prepared before they are added; and of one in which they
+ * are added at once. */
+enum { MR_ROUND_CHUNKS = 64, MR_APART_CHUNKS_MAX = 256 };
 
 struct MrPipeline {
     const MrDag *dag;
@@ -72,12 +76,14 @@ struct MrPipeline {
     uint32_t breaker;       /* first operator with state, of a chain */
     uint32_t lane_count;    /* instances of the breaker */
     uint32_t thread_count;  /* threads that filter and project */
-    uint32_t shared_rows;   /* a round of fewer is the caller's alone */
+    uint32_t shared_rows;   /* fewer rows or groups are the caller's alone */
     uint32_t panes_per_row; /* up to the group-by at the breaker: what chunks are kept small for */
     MrLane *lanes;          /* thread_count of them */
     /* Groups of rows in any order: pipeline_apart.c. */
     bool has_apart;
-    uint64_t apart_rows;       /* in groups that are not merged yet */
+    bool closes_apart;         /* a window ends without the lanes */
+    uint32_t apart_chunks;     /* most chunks of the next round */
+    uint64_t apart_rows;       /* since windows closed or groups were merged; 0: no row is apart */
     uint64_t apart_pause_rows; /* to go the other way, since there are too many groups */
     MrNotes *notes;
     bool keeps_late;

@@ -11,7 +11,7 @@
 
 #include "engine/pipeline_internal.h"
 
-enum { CHUNK_ROWS = 8192, ROUND_CHUNKS = 64 };
+enum { CHUNK_ROWS = 8192 };
 
 MrStatus mr_pipeline_apply(MrPipeline *pipeline, MrLane *lane, const MrBlock *source,
                            uint32_t first, uint32_t rows, const MrBlock **out)
@@ -229,17 +229,20 @@ MrStatus mr_pipeline_finish_round(MrRound *round, bool alone, MrError *err)
     return mr_pipeline_end_round(pipeline, err);
 }
 
-static MrStatus run_round(MrPipeline *pipeline, MrChunk *chunks, uint32_t count, MrError *err)
+static uint64_t round_rows(const MrChunk *chunks, uint32_t count)
 {
-    MrRound round = { .pipeline = pipeline, .chunks = chunks, .count = count };
     uint64_t rows = 0;
     for (uint32_t c = 0; c < count; c++) {
         rows += chunks[c].rows;
     }
+    return rows;
+}
+
+static MrStatus run_in_order(MrPipeline *pipeline, MrChunk *chunks, uint32_t count, MrError *err)
+{
+    MrRound round = { .pipeline = pipeline, .chunks = chunks, .count = count };
+    uint64_t rows = round_rows(chunks, count);
     bool alone = rows < pipeline->shared_rows;
-    if (!alone && mr_pipeline_fits_apart(pipeline, chunks, count)) {
-        return mr_pipeline_run_apart(pipeline, &round, err);
-    }
     pipeline->apart_pause_rows -=
         rows < pipeline->apart_pause_rows ? rows : pipeline->apart_pause_rows;
     MR_TRY(mr_pipeline_merge_apart(pipeline, err)); /* rows come in the log's order from here on */
@@ -247,13 +250,36 @@ static MrStatus run_round(MrPipeline *pipeline, MrChunk *chunks, uint32_t count,
     return mr_pipeline_finish_round(&round, alone, err);
 }
 
+static MrStatus run_round(MrPipeline *pipeline, MrChunk *chunks, uint32_t count, MrError *err)
+{
+    if (round_rows(chunks, count) >= pipeline->shared_rows &&
+        mr_pipeline_fits_apart(pipeline, chunks, count)) {
+        MrRound round = { .pipeline = pipeline, .chunks = chunks, .count = count };
+        return mr_pipeline_run_apart(pipeline, &round, err);
+    }
+    for (uint32_t first = 0; first < count; first += MR_ROUND_CHUNKS) {
+        uint32_t some = count - first < MR_ROUND_CHUNKS ? count - first : MR_ROUND_CHUNKS;
+        MR_TRY(run_in_order(pipeline, chunks + first, some, err));
+    }
+    return MR_OK;
+}
+
+/* Chunks of the next round at most. */
+static uint32_t round_chunks(const MrPipeline *pipeline, uint32_t chunk_rows)
+{
+    if (chunk_rows < CHUNK_ROWS) {
+        return MR_ROUND_CHUNKS / 8;
+    }
+    return mr_pipeline_fits_apart(pipeline, NULL, 0) ? pipeline->apart_chunks : MR_ROUND_CHUNKS;
+}
+
 MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs,
                                   uint32_t count, MrError *err)
 {
-    MrChunk chunks[ROUND_CHUNKS];
+    MrChunk chunks[MR_APART_CHUNKS_MAX];
     uint32_t filled = 0;
     const uint32_t chunk_rows = mr_pipeline_chunk_rows(pipeline, CHUNK_ROWS);
-    const uint32_t round_chunks = chunk_rows < CHUNK_ROWS ? ROUND_CHUNKS / 8 : ROUND_CHUNKS;
+    uint32_t most = round_chunks(pipeline, chunk_rows);
     for (uint32_t i = 0; i < count; i++) {
         const MrBlock *block = inputs[i].block;
         uint32_t rows = block == NULL ? 0 : block->row_count;
@@ -267,9 +293,10 @@ MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *i
                                           .rows = some,
                                           .watermark_after_us = last ? after_us : MR_TIME_MIN };
             first += some;
-            if (filled == round_chunks) {
+            if (filled == most) {
                 MR_TRY(run_round(pipeline, chunks, filled, err));
                 filled = 0;
+                most = round_chunks(pipeline, chunk_rows);
             }
         } while (first < rows);
     }

@@ -295,9 +295,7 @@ static void aggregate_close(MrOperator *op)
     if (state->keyed != NULL) {
         mr_keyed_close(op);
     }
-    for (uint32_t p = 0; p < state->pane_count; p++) {
-        mr_pane_destroy(op, state->panes[p]);
-    }
+    mr_aggregate_forget(op);
     free(state->panes);
     state->panes = NULL;
     state->pane_count = state->pane_capacity = 0;

@@ -37,6 +37,12 @@ typedef struct MrCallState {
     MrKeyLayout distinct_key;
 } MrCallState;
 
+/* Numbers of groups of one table. */
+typedef struct MrGroupList {
+    uint32_t *groups;
+    uint32_t count;
+} MrGroupList;
+
 typedef struct MrKeyedWindows MrKeyedWindows;
 
 typedef struct MrAggregateState {
@@ -50,6 +56,7 @@ typedef struct MrAggregateState {
     MrWindow pane;  /* how rows fall into panes */
     MrPane **panes; /* ascending by start */
     uint32_t pane_count, pane_capacity;
+    MrPane *spare; /* apart: an empty one, its memory for the next pane */
     int64_t watermark_us;
     /* Merged HOP: windows up to this start are closed; MR_TIME_MIN: none. */
     int64_t closed_start_us;
@@ -92,12 +99,32 @@ MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBa
 uint64_t mr_aggregate_chunk_rows(const MrAggregateChunk *chunk, uint32_t lane, uint32_t lanes);
 /* Whether groups counted apart and merged in any order are the same groups. */
 bool mr_aggregate_can_merge(const MrAggregateSpec *spec, const MrSchema *input);
-/* Adds those groups of another instance (with 1 lane) whose keys are this lane's. */
-MrStatus mr_aggregate_merge(MrOperator *op, const MrOperator *from, MrBatch *batch);
-/* No groups, with the memory of the newest pane kept. */
-void mr_aggregate_clear(MrOperator *op);
-/* No groups and no panes. */
+/* Adds those groups of another instance (with 1 lane) whose keys are this lane's, of its panes that
+ * start at `until_us` or before. */
+MrStatus mr_aggregate_merge(MrOperator *op, const MrOperator *from, int64_t until_us,
+                            MrBatch *batch);
+/* No panes that start at `until_us` or before.  The memory of one is kept for the next. */
+void mr_aggregate_clear(MrOperator *op, int64_t until_us);
+/* No groups, no panes and no memory. */
 void mr_aggregate_forget(MrOperator *op);
+
+/* Windows that are closed where they were counted apart.  Whether they can be: a pane is a window,
+ * and nobody sees it before it ends. */
+bool mr_aggregate_closes_panes(const MrOperator *op);
+/* The pane, or NULL. */
+MrPane *mr_aggregate_pane_at(const MrOperator *op, int64_t start_us);
+/* Whether W ends the oldest pane. */
+bool mr_aggregate_oldest_ended(const MrOperator *op, int64_t watermark_us, int64_t *start_us);
+/* Adds groups first … first + count - 1 of `from` to those of `into` that have their keys; the
+ * others are listed, in the arena.  Several threads may do this at once, each for other groups. */
+MrStatus mr_pane_absorb(const MrOperator *op, MrPane *into, const MrPane *from, uint32_t first,
+                        uint32_t count, MrBatch *batch, MrGroupList *missing);
+/* Adds groups of `from` that `into` need not have yet. */
+MrStatus mr_pane_adopt(MrOperator *op, MrPane *into, const MrPane *from, const MrGroupList *groups,
+                       MrBatch *batch);
+/* Emits groups first … first + count - 1 of a pane, which any thread may do. */
+MrStatus mr_pane_emit_part(MrOperator *op, const MrPane *pane, uint32_t first, uint32_t count,
+                           MrBatch *batch);
 
 /* Within the operator's own files: */
 

@@ -71,6 +71,28 @@ void mr_pane_destroy(MrOperator *op, MrPane *pane)
     free(pane);
 }
 
+static MrStatus make_pane(MrOperator *op, int64_t start_us, MrPane **out, MrError *err)
+{
+    MrAggregateState *state = op->state;
+    if (state->spare != NULL) {
+        *out = state->spare;
+        (*out)->start_us = start_us;
+        state->spare = NULL;
+        return MR_OK;
+    }
+    MrPane *pane = malloc(sizeof *pane);
+    if (pane == NULL) {
+        return mr_error_no_memory(err);
+    }
+    MrStatus status = mr_pane_init(op, pane, start_us, err);
+    if (status != MR_OK) {
+        free(pane);
+        return status;
+    }
+    *out = pane;
+    return MR_OK;
+}
+
 MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *err)
 {
     MrAggregateState *state = op->state;
@@ -83,15 +105,8 @@ MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *e
         return MR_OK;
     }
     MR_GROW(state->panes, state->pane_count, state->pane_capacity, err);
-    MrPane *pane = malloc(sizeof *pane);
-    if (pane == NULL) {
-        return mr_error_no_memory(err);
-    }
-    MrStatus status = mr_pane_init(op, pane, start_us, err);
-    if (status != MR_OK) {
-        free(pane);
-        return status;
-    }
+    MrPane *pane = NULL;
+    MR_TRY(make_pane(op, start_us, &pane, err));
     memmove(state->panes + at + 1, state->panes + at,
             (state->pane_count - at) * sizeof *state->panes);
     state->panes[at] = pane;
@@ -337,7 +352,12 @@ MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, cons
     if (groups == NULL) {
         return mr_error_no_memory(batch->err);
     }
-    MR_TRY(mr_group_table_insert(&pane->groups, keys, rows->rows, rows->count, groups, batch->err));
+    MrKeyBatch hashed = *keys;
+    if (!mr_group_table_is_direct(&pane->groups, keys)) {
+        MR_TRY(mr_key_batch_complete(&state->layout, batch->arena, &hashed, batch->err));
+    }
+    MR_TRY(
+        mr_group_table_insert(&pane->groups, &hashed, rows->rows, rows->count, groups, batch->err));
     if (spec->emit == MR_EMIT_MODE_UPDATE && !state->is_apart) {
         MR_TRY(mr_pane_mark_touched(op, pane, groups, rows->count, batch));
     }

@@ -233,6 +233,12 @@ static MrStatus assign_panes(const MrOperator *op, const MrBlock *block, MrBatch
     return MR_OK;
 }
 
+static inline uint32_t list_of(const MrKeyBatch *keys, uint32_t lanes, const Assignment *assigned)
+{
+    uint32_t lane = lanes == 1 ? 0 : mr_lane_of(keys->hashes[assigned->row], lanes);
+    return assigned->pane * lanes + lane;
+}
+
 /* Row lists by (pane, lane), each in order of the rows: a counting sort. */
 static MrStatus split_rows(MrAggregateChunk *chunk, uint32_t lanes, const Assignment *assigned,
                            uint32_t count, MrBatch *batch)
@@ -243,9 +249,8 @@ static MrStatus split_rows(MrAggregateChunk *chunk, uint32_t lanes, const Assign
     MR_NEW_ARRAY(batch->arena, rows, lists + 1, batch->err);
     MR_NEW_ARRAY(batch->arena, numbers, count + 1, batch->err);
     MR_NEW_ARRAY(batch->arena, next, lists + 1, batch->err);
-    const uint64_t *hashes = chunk->keys.hashes;
     for (uint32_t i = 0; i < count; i++) {
-        rows[assigned[i].pane * lanes + mr_lane_of(hashes[assigned[i].row], lanes)].count++;
+        rows[list_of(&chunk->keys, lanes, &assigned[i])].count++;
     }
     uint32_t at = 0;
     for (uint32_t l = 0; l < lists; l++) {
@@ -254,8 +259,7 @@ static MrStatus split_rows(MrAggregateChunk *chunk, uint32_t lanes, const Assign
         at += rows[l].count;
     }
     for (uint32_t i = 0; i < count; i++) {
-        numbers[next[assigned[i].pane * lanes + mr_lane_of(hashes[assigned[i].row], lanes)]++] =
-            assigned[i].row;
+        numbers[next[list_of(&chunk->keys, lanes, &assigned[i])]++] = assigned[i].row;
     }
     chunk->rows = rows;
     return MR_OK;
@@ -309,19 +313,39 @@ MR_CLONES static void time_range(const int64_t *restrict at, uint32_t rows, int6
     *greatest = high;
 }
 
-/* The one pane that holds all rows of a chunk, none of them late; false: rows must be looked at. */
-static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *start)
+/* What the times of a chunk say at once: all rows are in one pane or in two that follow each other,
+ * none of them late. */
+typedef struct ChunkPanes {
+    int64_t starts[2];
+    uint32_t count;   /* 0: the rows must be looked at */
+    int64_t bound_us; /* rows from here on are in the second */
+} ChunkPanes;
+
+/* Sessions and windows of rows are told apart by keys, not by panes. */
+static bool has_one_pane(const MrAggregateSpec *spec)
+{
+    return spec->window_kind == MR_GROUP_WINDOW_NONE || spec->window_kind == MR_GROUP_WINDOW_COUNT;
+}
+
+/* Whether a window holds all times of the span up to `greatest`, and W does not end it. */
+static bool takes_span(const PaneSpan *span, int64_t greatest, int64_t w)
+{
+    return greatest < span->newest_end_us && w < span->closes_us;
+}
+
+static ChunkPanes survey_panes(const MrOperator *op, const MrBlock *block)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrAggregateState *state = op->state;
-    if (spec->window_kind == MR_GROUP_WINDOW_NONE || spec->window_kind == MR_GROUP_WINDOW_COUNT) {
-        *start = 0;
-        return true;
+    ChunkPanes panes = { .count = 0 };
+    if (has_one_pane(spec)) {
+        panes.count = 1;
+        return panes;
     }
     const MrVector *time = &block->columns[spec->time_column];
     if ((spec->window_kind == MR_GROUP_WINDOW_HOP && !state->merges_panes) ||
         time->validity != NULL) {
-        return false;
+        return panes;
     }
     int64_t least, greatest;
     time_range(time->data, time->is_constant ? 1 : block->row_count, &least, &greatest);
@@ -329,16 +353,51 @@ static bool single_pane(const MrOperator *op, const MrBlock *block, int64_t *sta
     const int64_t *watermarks = spec->time_is_event ? block->place.watermarks : NULL;
     int64_t w = watermarks == NULL ? MR_TIME_MIN : watermarks[block->row_count - 1];
     if (spec->window_kind == MR_GROUP_WINDOW_SESSION) {
-        *start = 0;
-        return least != MR_TIME_MIN && greatest != MR_TIME_MAX &&
-               mr_add_saturated(least, spec->allowed_lateness_us) >= w;
+        panes.count = least != MR_TIME_MIN && greatest != MR_TIME_MAX &&
+                      mr_add_saturated(least, spec->allowed_lateness_us) >= w;
+        return panes;
     }
     PaneSpan span = span_of(op, least);
-    *start = state->merges_panes ? span.from_us : span.newest_us;
-    if (least < span.from_us || greatest >= span.until_us || greatest >= span.newest_end_us) {
-        return false;
+    panes.starts[0] = state->merges_panes ? span.from_us : span.newest_us;
+    panes.bound_us = span.until_us;
+    if (least < span.from_us || least >= span.until_us) {
+        return panes;
     }
-    return w < span.closes_us;
+    if (greatest < span.until_us) {
+        panes.count = takes_span(&span, greatest, w);
+        return panes;
+    }
+    if (greatest == MR_TIME_MAX || !takes_span(&span, span.until_us - 1, w)) {
+        return panes;
+    }
+    PaneSpan next = span_of(op, span.until_us);
+    panes.starts[1] = state->merges_panes ? next.from_us : next.newest_us;
+    panes.count = greatest < next.until_us && takes_span(&next, greatest, w) ? 2 : 0;
+    return panes;
+}
+
+/* Near a window's end rows fall to two panes by turns that nobody can guess: no branch on them. */
+static MrStatus split_at(MrAggregateChunk *chunk, const MrVector *time, int64_t bound_us,
+                         MrBatch *batch)
+{
+    const int64_t *at = time->data;
+    uint32_t count = chunk->block->row_count, kept = 0;
+    MrAggregateRows *rows;
+    uint32_t *before, *after;
+    MR_NEW_ARRAY(batch->arena, rows, 2, batch->err);
+    before = mr_arena_alloc(batch->arena, (count + 1) * sizeof *before);
+    after = mr_arena_alloc(batch->arena, (count + 1) * sizeof *after);
+    if (before == NULL || after == NULL) {
+        return mr_error_no_memory(batch->err);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        before[kept] = after[i - kept] = i;
+        kept += at[i] < bound_us;
+    }
+    rows[0] = (MrAggregateRows){ .rows = before, .count = kept };
+    rows[1] = (MrAggregateRows){ .rows = after, .count = count - kept };
+    chunk->rows = rows;
+    return MR_OK;
 }
 
 static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock *block,
@@ -354,17 +413,22 @@ static MrStatus prepare_run(const MrOperator *op, uint32_t lanes, const MrBlock 
     for (uint32_t k = 0; k < spec->key_count; k++) {
         columns[k] = &block->columns[spec->keys[k]];
     }
-    MR_TRY(mr_key_batch_encode(&state->layout, batch->arena, columns, block->row_count,
-                               &chunk->keys, batch->err));
+    MR_TRY(mr_key_batch_encode_only(&state->layout, batch->arena, columns, block->row_count,
+                                    &chunk->keys, batch->err));
+    if (lanes > 1 || state->keyed != NULL) { /* a pane's table may do without hashes */
+        MR_TRY(mr_key_batch_complete(&state->layout, batch->arena, &chunk->keys, batch->err));
+    }
     *out = chunk;
-    int64_t start;
-    if (single_pane(op, block, &start)) {
+    const ChunkPanes panes = survey_panes(op, block);
+    if (panes.count == 1 || (panes.count == 2 && lanes == 1)) {
         int64_t *starts;
-        MR_NEW(batch->arena, starts, batch->err);
-        *starts = start;
+        MR_NEW_ARRAY(batch->arena, starts, panes.count, batch->err);
+        memcpy(starts, panes.starts, panes.count * sizeof *starts);
         chunk->pane_starts = starts;
-        chunk->pane_count = 1;
-        return split_lanes(chunk, lanes, batch);
+        chunk->pane_count = panes.count;
+        return panes.count == 1
+                   ? split_lanes(chunk, lanes, batch)
+                   : split_at(chunk, &block->columns[spec->time_column], panes.bound_us, batch);
     }
     PaneSet set = { 0 };
     Assignment *assigned = NULL;

@@ -265,7 +265,7 @@ START_TEST(test_direct)
     MrMemory memory = { 0 };
     MrError err = MR_ERROR_INIT;
     MrRandom random;
-    static uint32_t groups[2][ROWS], rows[ROWS];
+    static uint32_t groups[2][ROWS], rows[ROWS], found[ROWS];
     mr_random_init(&random, 77);
     for (uint32_t t = 0; t < 2; t++) {
         ck_assert_int_eq(mr_key_layout_init(&layouts[t], types, t + 1, &err), MR_OK);
@@ -291,9 +291,15 @@ START_TEST(test_direct)
             }
             ck_assert_int_eq(
                 mr_key_batch_encode(&layouts[t], &test_arena, columns, ROWS, &batch, &err), MR_OK);
-            ck_assert_int_eq(mr_group_table_insert(&tables[t], &batch, b % 3 == 0 ? NULL : rows,
+            MrKeyBatch bare = batch; /* an array of keys asks for no hashes */
+            bare.hashes = mr_group_table_is_direct(&tables[t], &batch) ? NULL : batch.hashes;
+            ck_assert_int_eq(mr_group_table_insert(&tables[t], &bare, b % 3 == 0 ? NULL : rows,
                                                    ROWS, groups[t], &err),
                              MR_OK);
+            mr_group_table_look_up(&tables[t], &batch, found);
+            for (uint32_t i = 0; i < ROWS; i++) {
+                ck_assert_uint_eq(found[b % 3 == 0 ? i : rows[i]], groups[t][i]);
+            }
         }
         ck_assert_msg(memcmp(groups[0], groups[1], sizeof groups[0]) == 0, "%s", c->what);
         ck_assert_uint_eq(tables[0].count, tables[1].count);
@@ -358,7 +364,7 @@ START_TEST(test_keys_of_all_groups)
     ck_assert_int_eq(mr_group_table_insert(&table, &batch, NULL, ROWS, groups, &err), MR_OK);
     ck_assert_uint_eq(table.count, 18);
     ck_assert_int_eq(mr_group_table_bytes(&table) - (int64_t)table.text_charged, reserved);
-    ck_assert_int_eq(mr_group_table_keys(&table, &test_arena, &keys, &err), MR_OK);
+    ck_assert_int_eq(mr_group_table_keys(&table, 0, table.count, &test_arena, &keys, &err), MR_OK);
     ck_assert_uint_eq(keys.rows, table.count);
     for (uint32_t r = 0; r < ROWS; r++) {
         const uint32_t g = groups[r];
@@ -367,6 +373,14 @@ START_TEST(test_keys_of_all_groups)
         ck_assert(mr_key_equal(&layout, keys.keys + (size_t)g * layout.bytes,
                                batch.keys + (size_t)r * layout.bytes));
     }
+    ck_assert_int_eq(mr_group_table_keys(&table, 7, 5, &test_arena, &keys, &err), MR_OK);
+    mr_group_table_look_up(&table, &keys, groups);
+    for (uint32_t i = 0; i < 5; i++) {
+        ck_assert_uint_eq(groups[i], 7 + i);
+    }
+    mr_group_table_clear(&table);
+    mr_group_table_look_up(&table, &keys, groups);
+    ck_assert_uint_eq(groups[0], MR_NO_GROUP);
     mr_group_table_fini(&table);
     ck_assert_int_eq(memory.used_bytes, 0);
 }

@@ -312,6 +312,21 @@ START_TEST(test_failed_rows)
 }
 END_TEST
 
+/* What the operators of the group-by have taken and given, over all lanes. */
+static MrOperatorFacts group_facts(const MrPipeline *pipeline)
+{
+    MrOperatorFacts sum = { .name = "Aggregate" };
+    for (uint32_t lane = 0; lane < mr_pipeline_lane_count(pipeline, 1); lane++) {
+        MrOperatorFacts facts;
+        mr_pipeline_operator_facts(pipeline, 1, lane, &facts);
+        ck_assert_str_eq(facts.name, sum.name);
+        sum.rows_in += facts.rows_in;
+        sum.rows_out += facts.rows_out;
+        sum.groups += facts.groups;
+    }
+    return sum;
+}
+
 /* A flush of more groups than one thread is given alone. */
 START_TEST(test_many_groups)
 {
@@ -343,18 +358,98 @@ START_TEST(test_many_groups)
             }
         }
         ck_assert_uint_eq(groups, 60000);
-        uint64_t counted = 0;
-        for (uint32_t lane = 0; lane < mr_pipeline_lane_count(pipeline, 1); lane++) {
-            MrOperatorFacts facts;
-            mr_pipeline_operator_facts(pipeline, 1, lane, &facts);
-            ck_assert_str_eq(facts.name, "Aggregate");
-            counted += facts.groups;
-        }
-        ck_assert_uint_eq(counted, 60000);
+        ck_assert_uint_eq(group_facts(pipeline).groups, 60000);
         ck_assert_int_eq(mr_pipeline_flush(pipeline, &changes, &err), MR_OK);
         ck_assert_uint_eq(changes.upsert_blocks + changes.delete_blocks, 0);
         mr_pipeline_destroy(pipeline);
     }
+}
+END_TEST
+
+/* Windows that are counted by several threads and seen by nobody before they end; of the second a
+ * part has gone to the lanes, since a snapshot wanted it. */
+START_TEST(test_windows_end_apart)
+{
+    enum { ROWS = 24000, WINDOWS = 3, KEYS = 500, PER_WINDOW = ROWS / WINDOWS };
+    mr_arena_reset(&test_arena);
+    TestLog log = some_log(ROWS, KEYS);
+    log.delay_us = 100 * SECOND; /* no window ends before it is told to */
+    for (uint32_t r = 0; r < ROWS; r++) {
+        log.rows[r].at_us = log.rows[r].cells[LOG_AT].integer =
+            10 * SECOND * (r / PER_WINDOW) + 1000 * (r % PER_WINDOW);
+        log.rows[r].cells[LOG_KEY].integer = r % KEYS;
+        log.rows[r].watermark_us = MR_TIME_MIN;
+    }
+    TestPlan plan;
+    MrAggregateSpec spec = tumble(by_key);
+    const TestCall calls[] = { { "count", -1, -1, false }, { "min", LOG_KEY, -1, false } };
+    spec.emit = MR_EMIT_MODE_CLOSE;
+    plan_scan(&plan);
+    plan_group(&plan, spec, calls, 2);
+    plan_deliver(&plan, 0);
+    for (uint32_t lanes = 1; lanes <= 3; lanes++) {
+        MrError err = MR_ERROR_INIT;
+        MrChangeSet changes;
+        uint64_t groups = 0;
+        MrBuilder state;
+        MrPipeline *pipeline = test_open(&plan.dag, lanes, true);
+        ck_assert_int_eq(run_rows(pipeline, &log, 0, ROWS / 2, &err), MR_OK);
+        mr_builder_init(&state, 0);
+        ck_assert_int_eq(mr_pipeline_snapshot(pipeline, &state, &err), MR_OK);
+        mr_builder_fini(&state);
+        ck_assert_int_eq(run_rows(pipeline, &log, ROWS / 2, ROWS, &err), MR_OK);
+        ck_assert_uint_eq(group_facts(pipeline).rows_out, 0);
+        advance_to(pipeline, MR_TIME_MAX);
+        ck_assert_int_eq(mr_pipeline_flush(pipeline, &changes, &err), MR_OK);
+        for (uint32_t b = 0; b < changes.upsert_blocks; b++) {
+            const MrBlock *block = changes.upserts[b];
+            for (uint32_t r = 0; r < block->row_count; r++, groups++) {
+                ck_assert_int_eq(((const int64_t *)block->columns[3].data)[r], PER_WINDOW / KEYS);
+                ck_assert_int_eq(((const int64_t *)block->columns[4].data)[r],
+                                 ((const int64_t *)block->columns[2].data)[r]);
+            }
+        }
+        ck_assert_uint_eq(groups, WINDOWS * KEYS);
+        ck_assert_uint_eq(group_facts(pipeline).rows_in, ROWS);
+        ck_assert_uint_eq(group_facts(pipeline).rows_out, WINDOWS * KEYS);
+        ck_assert_uint_eq(group_facts(pipeline).groups, 0);
+        ck_assert_int_eq(mr_pipeline_settle(pipeline, &err), MR_OK);
+        ck_assert_int_eq(mr_pipeline_state_bytes(pipeline), 0);
+        mr_pipeline_destroy(pipeline);
+    }
+}
+END_TEST
+
+/* More groups than a thread keeps to itself. */
+START_TEST(test_too_many_groups_apart)
+{
+    enum { ROWS = 30000, TIMES = 20 };
+    mr_arena_reset(&test_arena);
+    const TestLog log = some_log(ROWS, 5);
+    TestPlan plan;
+    const MrAggregateSpec spec = { .time_column = -1, .keys = by_key, .key_count = 1 };
+    const TestCall calls[] = { { "count", -1, -1, false } };
+    plan_scan(&plan);
+    plan_group(&plan, spec, calls, 1);
+    plan_deliver(&plan, 1);
+    MrError err = MR_ERROR_INIT;
+    MrChangeSet changes;
+    MrPipeline *pipeline = test_open(&plan.dag, 2, true);
+    MrPipelineInput input = { .block = log_block(&log, 0, ROWS, &test_arena),
+                              .watermark_after_us = MR_TIME_MIN };
+    int64_t *keys = input.block->columns[LOG_KEY].data;
+    ((MrVector *)&input.block->columns[LOG_KEY])->validity = NULL;
+    for (uint32_t time = 0; time < TIMES; time++) {
+        for (uint32_t r = 0; r < ROWS; r++) {
+            keys[r] = (int64_t)time * ROWS + r;
+        }
+        ck_assert_int_eq(mr_pipeline_run(pipeline, &input, 1, &err), MR_OK);
+    }
+    ck_assert_uint_gt(group_facts(pipeline).groups, 0); /* the lanes have taken some over */
+    ck_assert_int_eq(mr_pipeline_flush(pipeline, &changes, &err), MR_OK);
+    ck_assert_uint_eq(group_facts(pipeline).groups, ROWS * TIMES);
+    ck_assert_uint_eq(group_facts(pipeline).rows_in, ROWS * TIMES);
+    mr_pipeline_destroy(pipeline);
 }
 END_TEST
 
@@ -456,6 +551,8 @@ int main(void)
     tcase_add_test(tests, test_next_close);
     tcase_add_test(tests, test_failed_rows);
     tcase_add_test(tests, test_many_groups);
+    tcase_add_test(tests, test_windows_end_apart);
+    tcase_add_test(tests, test_too_many_groups_apart);
     tcase_add_test(tests, test_sort_and_collect);
     tcase_add_test(tests, test_limit_is_full);
     suite_add_tcase(suite, tests);
