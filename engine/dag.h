@@ -48,9 +48,12 @@ typedef struct MrScanSpec {
     /* STREAM with an event column: here its time is the arrival of its records all the same. */
     bool by_arrival;
     const MrBlock *values; /* VALUES */
-    /* TABLE, ad hoc: only the row with these values of its key's columns matters, as the filter
-     * above says; NULL: every row does. */
-    const MrDatum *key_values;
+    /* TABLE, ad hoc: only the rows with one of these values of its key's columns matter, or of the
+     * index's, as the filter above says; NULL: every row does. */
+    const MrDatum *key_values; /* of all columns, then of all columns of the next … */
+    uint32_t key_value_count;  /* how many of them */
+    uint32_t index_id;         /* 0: the key */
+    const char *index_name;
     /* VIRTUAL: only rows with this value in `look_up_column` of the relation matter; NULL: all. */
     const MrDatum *look_up;
     uint32_t look_up_column;

@@ -21,8 +21,8 @@ const char *mr_ast_kind_name(MrNodeKind kind)
 const char *mr_object_kind_name(MrObjectKind kind)
 {
     static const char *const names[] = {
-        "stream", "source",     "table",  "view",     "materialized view",
-        "sink",   "connection", "secret", "function", "column"
+        "stream", "source",   "table",  "view", "materialized view", "sink", "connection",
+        "secret", "function", "column", "index"
     };
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "object";
 }
@@ -161,6 +161,9 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
     case MR_AST_CREATE_FUNCTION:
         return all(w, &AS(MrAstCreateFunction)->parameters) &&
                one(w, AS(MrAstCreateFunction)->returns);
+    case MR_AST_INDEX_ELEMENT: return one(w, AS(MrAstIndexElement)->expr);
+    case MR_AST_CREATE_INDEX:
+        return all(w, &AS(MrAstCreateIndex)->elements) && one(w, AS(MrAstCreateIndex)->where);
     case MR_AST_DROP: return all(w, &AS(MrAstDrop)->names);
     case MR_AST_ALTER:
         return all(w, &AS(MrAstAlter)->options) && one(w, AS(MrAstAlter)->column) &&

@@ -79,7 +79,8 @@ typedef enum MrObjectKind {
     MR_OBJECT_CONNECTION,
     MR_OBJECT_SECRET,
     MR_OBJECT_FUNCTION,
-    MR_OBJECT_COLUMN
+    MR_OBJECT_COLUMN,
+    MR_OBJECT_INDEX
 } MrObjectKind;
 /* "stream", "materialized view" …, for messages. */
 const char *mr_object_kind_name(MrObjectKind kind);
@@ -193,6 +194,28 @@ typedef struct MrAstCreateFunction {
     bool strict;
     const char *body; /* the text between $$ and $$ */
 } MrAstCreateFunction;
+
+typedef struct MrAstIndexElement {
+    MrNode base;
+    const char *column; /* NULL: an expression */
+    MrNode *expr;
+    MrName collation, operator_class; /* name NULL: none */
+    MrSortDirection direction;
+    MrSortNulls nulls;
+} MrAstIndexElement;
+
+typedef struct MrAstCreateIndex {
+    MrNode base;
+    bool unique;
+    bool concurrently;
+    bool if_not_exists;
+    const char *name; /* NULL: one is made up */
+    MrName on;
+    const char *method; /* USING; NULL: btree */
+    MrNodeList elements;
+    bool nulls_not_distinct;
+    MrNode *where; /* NULL: all rows */
+} MrAstCreateIndex;
 
 typedef struct MrAstDrop {
     MrNode base;

@@ -155,6 +155,9 @@ MrNode *mr_build_constraint(MrParse *parse, MrConstraintKind kind, MrNameList co
 MrNode *mr_build_emit(MrParse *parse, MrEmitKind kind, MrNode *interval, MrToken token);
 MrNode *mr_build_function_part(MrParse *parse, MrNode *function, MrNode *part);
 MrNode *mr_build_volatility(MrParse *parse, MrVolatility volatility, MrToken token);
+MrNode *mr_build_index(MrNode *body, int32_t position, bool unique, bool concurrently, MrName on);
+MrNode *mr_build_index_key(MrParse *parse, MrNode *expr);
+MrNode *mr_build_drop_index(MrParse *parse, int32_t position, MrNodeList names, bool cascade);
 MrNode *mr_build_alter(MrParse *parse, MrAlterAction action, MrToken token);
 /* ALTER … ADD | DROP CONSTRAINT: refused. */
 MrNode *mr_build_other_constraint(MrParse *parse, MrToken token);

@@ -147,6 +147,32 @@ MrNode *mr_build_volatility(MrParse *parse, MrVolatility volatility, MrToken tok
     return &part->base;
 }
 
+MrNode *mr_build_index(MrNode *body, int32_t position, bool unique, bool concurrently, MrName on)
+{
+    MrAstCreateIndex *index = MR_AST_AS(MrAstCreateIndex, body);
+    index->base.position = position;
+    index->unique = unique;
+    index->concurrently = concurrently;
+    index->on = on;
+    return body;
+}
+
+MrNode *mr_build_index_key(MrParse *parse, MrNode *expr)
+{
+    MrAstIndexElement *element = MK(parse, MrAstIndexElement, INDEX_ELEMENT, expr->position);
+    element->expr = expr;
+    return &element->base;
+}
+
+MrNode *mr_build_drop_index(MrParse *parse, int32_t position, MrNodeList names, bool cascade)
+{
+    MrAstDrop *drop = MK(parse, MrAstDrop, DROP, position);
+    drop->object = MR_OBJECT_INDEX;
+    drop->names = names;
+    drop->cascade = cascade;
+    return &drop->base;
+}
+
 MrNode *mr_build_alter(MrParse *parse, MrAlterAction action, MrToken token)
 {
     MrAstAlter *alter = MK(parse, MrAstAlter, ALTER, token.position);

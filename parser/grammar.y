@@ -86,15 +86,10 @@ unsupported_stmt ::= CREATE AGGREGATE|CAST|COLLATION|DATABASE|DOMAIN|EXTENSION|F
     |TABLESPACE|TRIGGER|TYPE(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "CREATE", " ", T.text), NULL);
 }
-unsupported_stmt ::= CREATE INDEX|UNIQUE(T). {
-    mr_build_unsupported(p, T.position, "CREATE INDEX",
-                         "Create indexes on result tables in the target database itself; they "
-                         "are kept.");
-}
-unsupported_stmt ::= ALTER DATABASE|DOMAIN|INDEX|SCHEMA|SEQUENCE|SYSTEM|TYPE(T). {
+unsupported_stmt ::= ALTER DATABASE|DOMAIN|SCHEMA|SEQUENCE|SYSTEM|TYPE(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "ALTER", " ", T.text), NULL);
 }
-unsupported_stmt ::= DROP AGGREGATE|DATABASE|DOMAIN|EXTENSION|INDEX|OWNED|SCHEMA|SEQUENCE
+unsupported_stmt ::= DROP AGGREGATE|DATABASE|DOMAIN|EXTENSION|OWNED|SCHEMA|SEQUENCE
     |TRIGGER|TYPE(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "DROP", " ", T.text), NULL);
 }
@@ -1898,6 +1893,92 @@ function_part(R) ::= AS(T) SCONST(B). {
     MrAstCreateFunction *part = MK(p, MrAstCreateFunction, CREATE_FUNCTION, T.position);
     part->body = B.text;
     R = &part->base;
+}
+
+/* ---- CREATE INDEX, DROP INDEX, ALTER INDEX ------------------------------------------------- */
+definition(R) ::= CREATE(T) index_unique(U) INDEX opt_concurrently(C) opt_index_name(I) ON
+        qualified_name(N) index_body(B). {
+    R = mr_build_index(B, T.position, U, C, N);
+    AS(MrAstCreateIndex, R)->name = I.text;
+}
+definition(R) ::= CREATE(T) index_unique(U) INDEX opt_concurrently(C) IF NOT EXISTS colid(I) ON
+        qualified_name(N) index_body(B). {
+    R = mr_build_index(B, T.position, U, C, N);
+    AS(MrAstCreateIndex, R)->name = I.text;
+    AS(MrAstCreateIndex, R)->if_not_exists = true;
+}
+%type index_unique {bool}
+index_unique(R) ::= . { R = false; }
+index_unique(R) ::= UNIQUE. { R = true; }
+%type opt_index_name {MrToken}
+opt_index_name(R) ::= . { R = (MrToken){ 0 }; }
+opt_index_name(R) ::= colid(N). { R = N; }
+index_body(R) ::= index_method(M) LPAREN index_elements(L) RPAREN index_nulls(D) index_rest
+        where(W). {
+    MrAstCreateIndex *index = MK(p, MrAstCreateIndex, CREATE_INDEX, -1);
+    index->method = M.text;
+    index->elements = L;
+    index->nulls_not_distinct = D;
+    index->where = W;
+    R = &index->base;
+}
+%type index_method {MrToken}
+index_method(R) ::= . { R = (MrToken){ 0 }; }
+index_method(R) ::= USING colid(N). { R = N; }
+%type index_nulls {bool}
+index_nulls(R) ::= . { R = false; }
+index_nulls(R) ::= NULLS DISTINCT. { R = false; }
+index_nulls(R) ::= NULLS NOT DISTINCT. { R = true; }
+index_rest ::= .
+index_rest ::= WITH|TABLESPACE(T). {
+    mr_build_unsupported(p, T.position, mr_build_join(p, T.text, " of ", "an index"),
+                         "Leave it out.");
+}
+%type index_elements {MrNodeList}
+index_elements(R) ::= index_element(E). { R = mr_list(p, E); }
+index_elements(R) ::= index_elements(L) COMMA index_element(E). { R = mr_list_add(p, L, E); }
+index_element(R) ::= index_key(K) index_collation(C) index_class(O) sort_direction(D) sort_nulls(N).
+        {
+    MrAstIndexElement *element = AS(MrAstIndexElement, K);
+    element->collation = C;
+    element->operator_class = O;
+    element->direction = (MrSortDirection)D;
+    element->nulls = (MrSortNulls)N;
+    R = K;
+}
+index_key(R) ::= colid(N). {
+    MrAstIndexElement *element = MK(p, MrAstIndexElement, INDEX_ELEMENT, N.position);
+    element->column = N.text;
+    R = &element->base;
+}
+index_key(R) ::= func_application(C). { R = mr_build_index_key(p, C); }
+index_key(R) ::= special_call(C). { R = mr_build_index_key(p, C); }
+index_key(R) ::= LPAREN a_expr(E) RPAREN. { R = mr_build_index_key(p, E); }
+%type index_collation {MrName}
+index_collation(R) ::= . { R = NAME0; }
+index_collation(R) ::= COLLATE qualified_name(N). { R = N; }
+%type index_class {MrName}
+index_class(R) ::= . { R = NAME0; }
+index_class(R) ::= qualified_name(N). { R = N; }
+
+definition(R) ::= DROP(T) INDEX opt_concurrently(C) qualified_name_list(L) drop_behavior(B). {
+    R = mr_build_drop_index(p, T.position, L, B);
+    (void)C; /* nobody waits for a DROP of an index either way */
+}
+definition(R) ::= DROP(T) INDEX opt_concurrently(C) IF EXISTS qualified_name_list(L)
+        drop_behavior(B). {
+    R = mr_build_drop_index(p, T.position, L, B);
+    AS(MrAstDrop, R)->if_exists = true;
+    (void)C;
+}
+definition(R) ::= ALTER(T) INDEX if_exists(I) qualified_name(N) RENAME TO colid(M). {
+    MrAstAlter *alter = MK(p, MrAstAlter, ALTER, T.position);
+    alter->object = MR_OBJECT_INDEX;
+    alter->action = MR_ALTER_RENAME;
+    alter->if_exists = I;
+    alter->name = N;
+    alter->new_name = M.text;
+    R = &alter->base;
 }
 
 /* ---- DROP, ALTER, REFRESH, COMMENT --------------------------------------------------------- */

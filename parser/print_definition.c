@@ -14,8 +14,8 @@
 static const char *object_words(MrObjectKind kind)
 {
     static const char *const words[] = {
-        "STREAM", "SOURCE",     "TABLE",  "VIEW",     "MATERIALIZED VIEW",
-        "SINK",   "CONNECTION", "SECRET", "FUNCTION", "COLUMN"
+        "STREAM", "SOURCE",   "TABLE",  "VIEW", "MATERIALIZED VIEW", "SINK", "CONNECTION",
+        "SECRET", "FUNCTION", "COLUMN", "INDEX"
     };
     return words[kind];
 }
@@ -333,6 +333,50 @@ static void print_name_node(MrPrinter *printer, const MrAstNameNode *node)
     }
 }
 
+static void print_index_element(MrPrinter *printer, const MrAstIndexElement *node)
+{
+    if (node->column != NULL) {
+        mr_print_identifier(printer->out, node->column);
+    } else {
+        PUT(printer, "(");
+        mr_print_expression(printer, node->expr, MR_BIND_ANY);
+        PUT(printer, ")");
+    }
+    if (node->collation.name != NULL) {
+        PUT(printer, " COLLATE ");
+        mr_print_name(printer->out, &node->collation);
+    }
+    if (node->operator_class.name != NULL) {
+        PUT(printer, " ");
+        mr_print_name(printer->out, &node->operator_class);
+    }
+    mr_print_order(printer, node->direction, node->nulls);
+}
+
+static void print_create_index(MrPrinter *printer, const MrAstCreateIndex *node)
+{
+    PUT(printer, node->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+    PUT(printer, node->concurrently ? "CONCURRENTLY " : "");
+    PUT(printer, node->if_not_exists ? "IF NOT EXISTS " : "");
+    if (node->name != NULL) {
+        mr_print_identifier(printer->out, node->name);
+        PUT(printer, " ");
+    }
+    PUT(printer, "ON ");
+    mr_print_name(printer->out, &node->on);
+    if (node->method != NULL) {
+        PUT(printer, " USING ");
+        mr_print_identifier(printer->out, node->method);
+    }
+    PUT(printer, " (");
+    mr_print_list(printer, &node->elements);
+    PUT(printer, node->nulls_not_distinct ? ") NULLS NOT DISTINCT" : ")");
+    if (node->where != NULL) {
+        PUT(printer, " WHERE ");
+        mr_print_expression(printer, node->where, MR_BIND_ANY);
+    }
+}
+
 static void print_drop(MrPrinter *printer, const MrAstDrop *node)
 {
     PUT(printer, "DROP ");
@@ -489,6 +533,8 @@ void mr_print_definition(MrPrinter *printer, const MrNode *node)
     case MR_AST_CREATE_VIEW: print_create_view(printer, AS(MrAstCreateView)); break;
     case MR_AST_CREATE_SINK: print_create_sink(printer, AS(MrAstCreateSink)); break;
     case MR_AST_CREATE_FUNCTION: print_create_function(printer, AS(MrAstCreateFunction)); break;
+    case MR_AST_INDEX_ELEMENT: print_index_element(printer, AS(MrAstIndexElement)); break;
+    case MR_AST_CREATE_INDEX: print_create_index(printer, AS(MrAstCreateIndex)); break;
     case MR_AST_DROP: print_drop(printer, AS(MrAstDrop)); break;
     case MR_AST_ALTER: print_alter(printer, AS(MrAstAlter)); break;
     case MR_AST_REFRESH:

@@ -48,6 +48,8 @@ void mr_print_type(MrPrinter *printer, const MrAstType *type);
 void mr_print_word(MrPrinter *printer, const char *word, bool reserved);
 void mr_print_string(MrPrinter *printer, const char *text);
 void mr_print_query_part(MrPrinter *printer, const MrNode *node);
+/* ASC, DESC, NULLS FIRST, NULLS LAST as they were said. */
+void mr_print_order(MrPrinter *printer, MrSortDirection direction, MrSortNulls nulls);
 void mr_print_window(MrPrinter *printer, const MrAstWindow *window);
 void mr_print_query(MrPrinter *printer, const MrAstQuery *query);
 void mr_print_with(MrPrinter *printer, const MrNodeList *with, bool recursive);

@@ -9,15 +9,18 @@
 
 /* ---- Windows and sorting ----------------------------------------------------------------- */
 
+void mr_print_order(MrPrinter *printer, MrSortDirection direction, MrSortNulls nulls)
+{
+    PUT(printer, direction == MR_SORT_ASC ? " ASC" : direction == MR_SORT_DESC ? " DESC" : "");
+    PUT(printer, nulls == MR_NULLS_FIRST  ? " NULLS FIRST"
+                 : nulls == MR_NULLS_LAST ? " NULLS LAST"
+                                          : "");
+}
+
 static void print_sort(MrPrinter *printer, const MrAstSort *sort)
 {
     mr_print_expression(printer, sort->expr, MR_BIND_ANY);
-    PUT(printer, sort->direction == MR_SORT_ASC    ? " ASC"
-                 : sort->direction == MR_SORT_DESC ? " DESC"
-                                                   : "");
-    PUT(printer, sort->nulls == MR_NULLS_FIRST  ? " NULLS FIRST"
-                 : sort->nulls == MR_NULLS_LAST ? " NULLS LAST"
-                                                : "");
+    mr_print_order(printer, sort->direction, sort->nulls);
 }
 
 static void print_bound(MrPrinter *printer, MrFrameBound bound, const MrNode *offset)

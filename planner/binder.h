@@ -35,6 +35,8 @@ typedef enum MrClause {
     MR_CLAUSE_GENERATED,
     MR_CLAUSE_WATERMARK,
     MR_CLAUSE_COPY_WHERE,
+    MR_CLAUSE_INDEX,
+    MR_CLAUSE_INDEX_PREDICATE,
     /* Run over the rows that a statement changes, and read nothing else. */
     MR_CLAUSE_RETURNING,
     MR_CLAUSE_DO_UPDATE

@@ -39,6 +39,8 @@ const char *mr_clause_name(MrClause clause)
         [MR_CLAUSE_GENERATED] = "column generation expressions",
         [MR_CLAUSE_WATERMARK] = "WATERMARK",
         [MR_CLAUSE_COPY_WHERE] = "COPY FROM WHERE conditions",
+        [MR_CLAUSE_INDEX] = "index expressions",
+        [MR_CLAUSE_INDEX_PREDICATE] = "index predicates",
         [MR_CLAUSE_RETURNING] = "RETURNING",
         [MR_CLAUSE_DO_UPDATE] = "ON CONFLICT DO UPDATE",
     };

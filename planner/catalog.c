@@ -306,6 +306,22 @@ const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_n
     return found < 0 ? NULL : &catalog->relations.items[found]->relation;
 }
 
+/* Indexes are asked for by name when they are made and dropped, which is rare. */
+const MrIndexDef *mr_catalog_index(const MrCatalog *catalog, const char *name,
+                                   const MrRelation **of)
+{
+    for (uint32_t r = 0; r < catalog->relations.count; r++) {
+        const MrRelation *relation = &catalog->relations.items[r]->relation;
+        for (uint32_t i = 0; i < relation->index_count; i++) {
+            if (strcmp(relation->indexes[i].name, name) == 0) {
+                *of = relation;
+                return &relation->indexes[i];
+            }
+        }
+    }
+    return NULL;
+}
+
 static bool text_is(const char *a, const char *b)
 {
     return a != NULL && b != NULL && strcmp(a, b) == 0;

@@ -98,6 +98,29 @@ typedef struct MrColumnComment {
     const char *column, *text;
 } MrColumnComment;
 
+enum { MR_INDEX_COLUMNS_MAX = 32 }; /* as in PostgreSQL */
+
+/* A column of an index, or what is computed from columns. */
+typedef struct MrIndexColumn {
+    int32_t column;         /* of the relation's; -1: an expression */
+    const char *expression; /* as SQL; NULL: a column */
+    bool is_call;           /* the expression is a call of a function */
+    const char *modifiers;  /* COLLATE and operator class, a space before each; NULL: none */
+    bool is_descending, nulls_first;
+} MrIndexColumn;
+
+/* Of a table, where the server keeps it, or of a result, where the target does. */
+typedef struct MrIndexDef {
+    uint32_t oid; /* as a relation's */
+    const char *name;
+    const char *formerly; /* its name in the target, where a RENAME has not come there; NULL */
+    const char *method;   /* "btree" … */
+    bool is_unique, nulls_not_distinct;
+    const MrIndexColumn *columns;
+    uint32_t column_count;
+    const char *predicate; /* as SQL; NULL: all rows */
+} MrIndexDef;
+
 typedef struct MrRelation {
     MrRelationKind kind;
     uint32_t oid;            /* stable number, from 16384 */
@@ -113,6 +136,8 @@ typedef struct MrRelation {
     const char *comment;
     const MrColumnComment *column_comments;
     uint32_t column_comment_count;
+    const MrIndexDef *indexes; /* TABLE, QUERY: besides what its key is */
+    uint32_t index_count;
 } MrRelation;
 
 /* NULL: none. */
@@ -171,6 +196,9 @@ const MrSqlFunction *mr_catalog_function_at(const MrCatalog *catalog, uint32_t i
 /* NULL: none.  `schema_name` NULL: pg_catalog, then public. */
 const MrRelation *mr_catalog_find(const MrCatalog *catalog, const char *schema_name,
                                   const char *name);
+/* The index of that name, and what it is of; NULL: none. */
+const MrIndexDef *mr_catalog_index(const MrCatalog *catalog, const char *name,
+                                   const MrRelation **of);
 /* As SQL names them; "conn.name" of a standing query finds it when it lives there.  NULL: none. */
 const MrRelation *mr_catalog_look_up(const MrCatalog *catalog, const MrName *name);
 /* The same, with a hint of the nearest name on 42P01. */

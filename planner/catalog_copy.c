@@ -182,6 +182,31 @@ static MrStatus copy_column_comments(MrArena *arena, const MrRelation *from, MrR
     return MR_OK;
 }
 
+static MrStatus copy_indexes(MrArena *arena, const MrRelation *from, MrRelation *out, MrError *err)
+{
+    MrIndexDef *indexes;
+    MR_NEW_ARRAY(arena, indexes, from->index_count, err);
+    for (uint32_t i = 0; i < from->index_count; i++) {
+        const MrIndexDef *index = &from->indexes[i];
+        MrIndexColumn *columns;
+        MR_NEW_ARRAY(arena, columns, index->column_count, err);
+        for (uint32_t c = 0; c < index->column_count; c++) {
+            const MrIndexColumn *column = &index->columns[c];
+            columns[c] = *column;
+            MR_TRY(copy_text(arena, column->expression, &columns[c].expression, err));
+            MR_TRY(copy_text(arena, column->modifiers, &columns[c].modifiers, err));
+        }
+        indexes[i] = *index;
+        indexes[i].columns = columns;
+        MR_TRY(copy_text(arena, index->name, &indexes[i].name, err));
+        MR_TRY(copy_text(arena, index->formerly, &indexes[i].formerly, err));
+        MR_TRY(copy_text(arena, index->method, &indexes[i].method, err));
+        MR_TRY(copy_text(arena, index->predicate, &indexes[i].predicate, err));
+    }
+    out->indexes = indexes;
+    return MR_OK;
+}
+
 MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRelation *out,
                                   MrError *err)
 {
@@ -193,6 +218,7 @@ MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRela
     MR_TRY(copy_text(arena, from->zone_name, &out->zone_name, err));
     MR_TRY(copy_text(arena, from->comment, &out->comment, err));
     MR_TRY(copy_column_comments(arena, from, out, err));
+    MR_TRY(copy_indexes(arena, from, out, err));
     MR_TRY(mr_schema_copy(arena, &from->schema, &out->schema, err));
     if (from->query != NULL) {
         MR_TRY(copy_query(arena, from->query, &out->query, err));

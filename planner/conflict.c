@@ -4,6 +4,7 @@
  */
 #include "planner/change.h"
 
+#include "planner/index.h"
 #include "planner/nearest.h"
 
 #include <string.h>
@@ -25,8 +26,39 @@ static bool names_key(const MrNameList *names, const MrRelation *target)
     return table->number_column < 0 && found == table->key_count && names->count == found;
 }
 
-static MrStatus check_target(MrBinder *b, const MrAstInsert *ast, const MrRelation *target)
+/* All of the columns, and no others. */
+static bool names_index(const MrNameList *names, const MrRelation *target, const MrIndexDef *index)
 {
+    uint32_t found = 0;
+    for (uint32_t c = 0; c < index->column_count; c++) {
+        for (uint32_t n = 0; n < names->count; n++) {
+            const char *column = target->schema.columns[index->columns[c].column].name;
+            if (strcmp(names->items[n], column) == 0) {
+                found++;
+                break;
+            }
+        }
+    }
+    return found == index->column_count && names->count == found;
+}
+
+/* The unique index that ON CONFLICT (…) is about; 0: none. */
+static uint32_t find_arbiter(const MrNameList *names, const MrRelation *target)
+{
+    for (uint32_t i = 0; i < target->index_count; i++) {
+        const MrIndexDef *index = &target->indexes[i];
+        if (index->is_unique && mr_index_is_plain(index) && names_index(names, target, index)) {
+            return index->oid;
+        }
+    }
+    return 0;
+}
+
+static MrStatus check_target(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
+                             uint32_t *arbiter)
+{
+    *arbiter =
+        ast->conflict_columns.count == 0 && ast->conflict_constraint == NULL ? MR_ARBITER_ANY : 0;
     const MrTableDef *table = target->table;
     if (ast->conflict_constraint != NULL &&
         (table->key_name == NULL || strcmp(ast->conflict_constraint, table->key_name) != 0)) {
@@ -35,6 +67,10 @@ static MrStatus check_target(MrBinder *b, const MrAstInsert *ast, const MrRelati
                              ast->conflict_constraint, target->name);
     }
     if (ast->conflict_columns.count > 0 && !names_key(&ast->conflict_columns, target)) {
+        *arbiter = find_arbiter(&ast->conflict_columns, target);
+    }
+    if (ast->conflict_columns.count > 0 && *arbiter == 0 &&
+        !names_key(&ast->conflict_columns, target)) {
         return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, ast->conflict_position,
                              "there is no unique or exclusion constraint matching the ON CONFLICT "
                              "specification");
@@ -165,7 +201,7 @@ MrStatus mr_change_conflict(MrBinder *b, const MrAstInsert *ast, const MrRelatio
     if (ast->conflict == MR_CONFLICT_NONE) {
         return MR_OK;
     }
-    MR_TRY(check_target(b, ast, target));
+    MR_TRY(check_target(b, ast, target, &plan->arbiter));
     if (ast->conflict == MR_CONFLICT_NOTHING) {
         return MR_OK;
     }

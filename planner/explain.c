@@ -136,7 +136,12 @@ static MrStatus describe_scan(MrExplain *explain, const MrDagNode *node)
     mr_explain_append_names(&explain->text, &node->schema, NULL, node->schema.column_count);
     MR_TRY(mr_explain_add(explain, "Columns"));
     if (spec->key_values != NULL) {
-        MR_TRY(mr_explain_add_text(explain, "Rows", "one, by its key"));
+        const char *what = spec->index_id != 0 ? "index " : "its key";
+        mr_builder_append_format(&explain->text, "%s, by %s",
+                                 spec->index_id == 0 && spec->key_value_count == 1 ? "one" : "few",
+                                 what);
+        mr_builder_append_string(&explain->text, spec->index_id != 0 ? spec->index_name : "");
+        MR_TRY(mr_explain_add(explain, "Rows"));
     }
     if (spec->look_up != NULL) {
         mr_explain_append_name(&explain->text, &relation_of(explain, spec)->schema,

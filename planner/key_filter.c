@@ -21,6 +21,10 @@ static bool as_value_of(const MrExpr *constant, MrTypeId type, MrDatum *out)
                (type == MR_TYPE_INT32 ? out->integer == (int32_t)out->integer
                                       : out->integer == (int16_t)out->integer);
     }
+    if (type == MR_TYPE_VARCHAR && out->type.id == MR_TYPE_TEXT) {
+        out->type = mr_type(type);
+        return true;
+    }
     return out->type.id == type && constant->type.id == type;
 }
 
@@ -36,12 +40,20 @@ static bool is_column(const MrExpr *expr, uint32_t column)
     return expr->kind == MR_EXPR_COLUMN && expr->column == column;
 }
 
+/* Itself, or as the text that a varchar is compared as. */
+static bool is_compared(const MrExpr *expr, const Sought *sought)
+{
+    const bool is_cast = expr->kind == MR_EXPR_CAST && expr->type.id == MR_TYPE_TEXT &&
+                         sought->type == MR_TYPE_VARCHAR;
+    return is_column(is_cast ? expr->args[0] : expr, sought->column);
+}
+
 static bool equates(void *context, const MrExpr *part)
 {
     const Sought *sought = context;
     for (uint32_t i = 0; mr_expr_is_binary(part, "=") && i < 2; i++) {
         const MrExpr *other = part->args[1 - i];
-        if (is_column(part->args[i], sought->column) && other->kind == MR_EXPR_CONSTANT) {
+        if (is_compared(part->args[i], sought) && other->kind == MR_EXPR_CONSTANT) {
             return as_value_of(other, sought->type, sought->out);
         }
     }
@@ -52,6 +64,60 @@ bool mr_filter_equals(const MrExpr *predicate, uint32_t column, MrTypeId type, M
 {
     Sought sought = { column, type, out };
     return mr_conjunct_any(predicate, equates, &sought);
+}
+
+/* A list of constants that the column is one of. */
+typedef struct SoughtList {
+    Sought one;
+    MrDatum *values; /* room for `most` */
+    uint32_t count, most;
+} SoughtList;
+
+static bool lists(void *context, const MrExpr *part)
+{
+    SoughtList *list = context;
+    if (part->kind != MR_EXPR_IN || part->negated || part->arg_count - 1 > list->most ||
+        !is_compared(part->args[0], &list->one)) {
+        return false;
+    }
+    list->count = 0;
+    for (uint32_t i = 1; i < part->arg_count; i++) {
+        const MrExpr *value = part->args[i];
+        if (value->kind == MR_EXPR_CONSTANT && value->constant.is_null) {
+            continue; /* equals nothing */
+        }
+        if (value->kind != MR_EXPR_CONSTANT ||
+            !as_value_of(value, list->one.type, &list->values[list->count])) {
+            return false;
+        }
+        list->count++;
+    }
+    return true;
+}
+
+bool mr_filter_is_one_of(const MrExpr *predicate, uint32_t column, MrTypeId type, MrDatum *values,
+                         uint32_t most, uint32_t *count)
+{
+    SoughtList list = { .one = { .column = column, .type = type }, .values = values, .most = most };
+    const bool found = mr_conjunct_any(predicate, lists, &list);
+    *count = list.count;
+    return found;
+}
+
+static bool measure_list(void *longest, const MrExpr *part)
+{
+    uint32_t *most = longest;
+    if (part->kind == MR_EXPR_IN && part->arg_count - 1 > *most) {
+        *most = part->arg_count - 1;
+    }
+    return false;
+}
+
+uint32_t mr_filter_longest_list(const MrExpr *predicate)
+{
+    uint32_t most = 0;
+    (void)mr_conjunct_any(predicate, measure_list, &most);
+    return most;
 }
 
 /* ---- System views ---------------------------------------------------------------------------- */

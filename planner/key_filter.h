@@ -11,6 +11,11 @@
 /* The predicate is, or has in its conjunction, `column = constant`: the constant as a value of the
  * column's type. */
 bool mr_filter_equals(const MrExpr *predicate, uint32_t column, MrTypeId type, MrDatum *out);
+/* The same of `column IN (constant, …)`, at most `most` of them. */
+bool mr_filter_is_one_of(const MrExpr *predicate, uint32_t column, MrTypeId type, MrDatum *values,
+                         uint32_t most, uint32_t *count);
+/* Constants of the longest `… IN (…)` in its conjunction. */
+uint32_t mr_filter_longest_list(const MrExpr *predicate);
 /* A column of a system view by which rows can be looked up (a number or name), and its value:
  * `column` of the scan's output.  An anchored pattern without wildcards, as psql sends it for
  * \d NAME, is a name as well. */

@@ -2,6 +2,7 @@
  * planner/lower_scan.c - scans, and filters: the condition of one may name the rows that a scan has
  * to read.  Must not know SQL text.
  */
+#include "planner/index.h"
 #include "planner/key_filter.h"
 #include "planner/lower_internal.h"
 
@@ -64,23 +65,97 @@ MrStatus mr_lower_scan(MrLowering *lowering, const MrLogical *node)
     return mr_lowering_push(lowering, MR_OPERATOR_SCAN, spec, -1, -1, &schema, retracts);
 }
 
-/* A filter that names the whole key of a table below it: one row is enough, found by its key. */
-static MrStatus find_key(MrLowering *lowering, const MrLogical *scan, const MrExpr *predicate)
+/* Columns of a table whose values find rows. */
+typedef struct Finder {
+    const uint32_t *columns;
+    uint32_t count;
+} Finder;
+
+enum { LOOKED_UP_MAX = 1000 }; /* more values of a list than that: all rows are read */
+
+/* Where the relation's column stands in the scan's output; -1: it is not read. */
+static int32_t column_of_scan(const MrLogical *scan, uint32_t column)
 {
-    const MrTableDef *table = scan->relation->table;
-    MrDatum *values;
-    MR_NEW_ARRAY(lowering->arena, values, table->key_count, lowering->err);
-    for (uint32_t k = 0; k < table->key_count; k++) {
-        bool is_given = false;
-        for (uint32_t i = 0; i < scan->column_count && !is_given; i++) {
-            is_given = scan->scan_columns[i] == table->keys[k] &&
-                       mr_filter_equals(predicate, i, scan->columns[i].type.id, &values[k]);
-        }
-        if (!is_given) {
-            return MR_OK;
+    for (uint32_t i = 0; i < scan->column_count; i++) {
+        if (scan->scan_columns[i] == column) {
+            return (int32_t)i;
         }
     }
-    ((MrScanSpec *)(uintptr_t)lowering->scans[lowering->scan_count - 1].spec)->key_values = values;
+    return -1;
+}
+
+/* The values of all the columns that the predicate wants, one or, of a single column, several. */
+static bool finds(const MrLogical *scan, const MrExpr *predicate, const Finder *finder,
+                  MrDatum *values, uint32_t most, uint32_t *value_count)
+{
+    *value_count = 1;
+    for (uint32_t k = 0; k < finder->count; k++) {
+        const int32_t at = column_of_scan(scan, finder->columns[k]);
+        if (at < 0) {
+            return false;
+        }
+        const MrTypeId type = scan->columns[at].type.id;
+        if (!mr_filter_equals(predicate, (uint32_t)at, type, &values[k]) &&
+            (finder->count > 1 ||
+             !mr_filter_is_one_of(predicate, (uint32_t)at, type, values, most, value_count))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static MrStatus try_finder(MrLowering *lowering, const MrLogical *scan, const MrExpr *predicate,
+                           const Finder *finder, bool *found)
+{
+    MrScanSpec *spec =
+        (MrScanSpec *)(uintptr_t)lowering->scans[lowering->scan_count - 1].spec; /* made just now */
+    uint32_t count, most = mr_filter_longest_list(predicate);
+    MrDatum *values;
+    most = most > LOOKED_UP_MAX ? LOOKED_UP_MAX : most;
+    MR_NEW_ARRAY(lowering->arena, values, (size_t)finder->count + most, lowering->err);
+    *found = finds(scan, predicate, finder, values, most, &count);
+    if (*found) {
+        spec->key_values = values;
+        spec->key_value_count = count;
+    }
+    return MR_OK;
+}
+
+static MrStatus try_index(MrLowering *lowering, const MrLogical *scan, const MrExpr *predicate,
+                          const MrIndexDef *index, bool *found)
+{
+    MrScanSpec *spec = (MrScanSpec *)(uintptr_t)lowering->scans[lowering->scan_count - 1].spec;
+    uint32_t *columns;
+    *found = false;
+    if (!mr_index_is_plain(index)) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(lowering->arena, columns, index->column_count, lowering->err);
+    for (uint32_t c = 0; c < index->column_count; c++) {
+        columns[c] = (uint32_t)index->columns[c].column;
+    }
+    const Finder finder = { columns, index->column_count };
+    MR_TRY(try_finder(lowering, scan, predicate, &finder, found));
+    spec->index_id = *found ? index->oid : 0;
+    spec->index_name = *found ? index->name : NULL;
+    return MR_OK;
+}
+
+/* A filter that names the whole key of a table below it, or all columns of an index: rows are found
+ * by that.  The key first, then unique indexes, then the one that was made first. */
+static MrStatus find_key(MrLowering *lowering, const MrLogical *scan, const MrExpr *predicate)
+{
+    const MrRelation *relation = scan->relation;
+    const Finder key = { relation->table->keys, relation->table->key_count };
+    bool found;
+    MR_TRY(try_finder(lowering, scan, predicate, &key, &found));
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < relation->index_count && !found; i++) {
+            if (relation->indexes[i].is_unique == (pass == 0)) {
+                MR_TRY(try_index(lowering, scan, predicate, &relation->indexes[i], &found));
+            }
+        }
+    }
     return MR_OK;
 }
 

@@ -122,6 +122,8 @@ void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out);
 /* A statement that changes rows.  Logged columns are in the target's order, with defaults, casts
  * for assignment and generated columns. */
 typedef enum MrChangeKind { MR_CHANGE_INSERT, MR_CHANGE_UPDATE, MR_CHANGE_DELETE } MrChangeKind;
+#define MR_ARBITER_ANY UINT32_MAX
+
 typedef struct MrChangePlan {
     MrChangeKind kind;
     const MrRelation *target;
@@ -129,6 +131,8 @@ typedef struct MrChangePlan {
      * place. */
     MrPlan *rows;
     MrConflictAction conflict;
+    /* What two rows of a conflict have in common: the key (0), an index by its oid, or any. */
+    uint32_t arbiter;
     /* DO UPDATE, over blocks of the old row's logged columns, the proposed row's, and an int8:
      * that int8, then the new logged columns.  Rows that WHERE leaves out are not there. */
     MrPlan *conflict_rows;

@@ -527,9 +527,14 @@ static MrStatus open_table(MrAdhoc *adhoc, uint32_t index, bool sees_uncommitted
                             spec->relation);
     }
     uint64_t upto = sees_uncommitted ? MR_TABLE_UNCOMMITTED : adhoc->upto;
-    return scans_alone(adhoc->plan, index) && spec->key_values != NULL
-               ? mr_table_scan_open_key(table, upto, spec->key_values, &adhoc->tables[index], err)
-               : mr_table_scan_open(table, upto, &adhoc->tables[index], err);
+    if (!scans_alone(adhoc->plan, index) || spec->key_values == NULL) {
+        return mr_table_scan_open(table, upto, &adhoc->tables[index], err);
+    }
+    return spec->index_id != 0
+               ? mr_table_scan_open_index(table, upto, spec->index_id, spec->key_values,
+                                          spec->key_value_count, &adhoc->tables[index], err)
+               : mr_table_scan_open_key(table, upto, spec->key_values, spec->key_value_count,
+                                        &adhoc->tables[index], err);
 }
 
 /* What must be looked up on the event loop. */

@@ -120,40 +120,78 @@ static MrStatus check_nulls(const Apply *apply, const MrBlock *block)
     return row == block->row_count ? MR_OK : null_violation(apply, block, column, row);
 }
 
+static void tell_key(const Apply *apply, const uint32_t *columns, uint32_t count,
+                     const MrBlock *block, uint32_t row)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    mr_row_key_text(&apply->target->stream->schema, columns, count, block, row,
+                    apply->session->zone, &text);
+    mr_error_detail(apply->err, "%s already exists.", mr_builder_text(&text));
+    mr_builder_fini(&text);
+}
+
 static MrStatus key_violation(const Apply *apply, const MrBlock *block, uint32_t row)
 {
     const MrTableDef *def = apply->target->table;
-    MrBuilder names, values;
-    mr_builder_init(&names, 0);
-    mr_builder_init(&values, 0);
-    for (uint32_t k = 0; k < def->key_count; k++) {
-        const MrVector *column = &block->columns[def->keys[k]];
-        mr_builder_append_string(&names, k == 0 ? "" : ", ");
-        mr_builder_append_string(&names, apply->target->stream->columns[def->keys[k]].name);
-        mr_builder_append_string(&values, k == 0 ? "" : ", ");
-        mr_cell_format(column->type.id, mr_vector_cell(column, row), apply->session->zone, &values);
-    }
     mr_error_set(apply->err, MR_ERR_UNIQUE_VIOLATION,
                  "duplicate key value violates unique constraint \"%s\"", def->key_name);
-    mr_error_detail(apply->err, "Key (%s)=(%s) already exists.", mr_builder_text(&names),
-                    mr_builder_text(&values));
-    mr_builder_fini(&names);
-    mr_builder_fini(&values);
+    tell_key(apply, def->keys, def->key_count, block, row);
     return MR_ERR_UNIQUE_VIOLATION;
 }
 
-/* Rows without a key of their own never meet another. */
-static uint32_t find_other(const Apply *apply, const MrBlock *block, uint32_t row)
+/* By an index that may be younger than the statement's plan. */
+static MrStatus twin_violation(const Apply *apply, const MrBlock *block, uint32_t row, uint32_t oid)
+{
+    const MrCatalog *catalog = apply->session->server->catalog;
+    const MrRelation *target = mr_catalog_find(catalog, "public", apply->target->name);
+    const MrIndexDef *index = NULL;
+    uint32_t columns[MR_INDEX_COLUMNS_MAX];
+    for (uint32_t i = 0; target != NULL && i < target->index_count; i++) {
+        index = target->indexes[i].oid == oid ? &target->indexes[i] : index;
+    }
+    mr_error_set(apply->err, MR_ERR_UNIQUE_VIOLATION,
+                 "duplicate key value violates unique constraint \"%s\"",
+                 index == NULL ? "" : index->name);
+    for (uint32_t c = 0; index != NULL && c < index->column_count; c++) {
+        columns[c] = (uint32_t)index->columns[c].column;
+    }
+    if (index != NULL) {
+        tell_key(apply, columns, index->column_count, block, row);
+    }
+    return MR_ERR_UNIQUE_VIOLATION;
+}
+
+/* The row of the same key.  Rows without a key of their own never meet another. */
+static uint32_t find_by_key(const Apply *apply, const MrBlock *block, uint32_t row)
 {
     return apply->target->table->number_column >= 0 ? MR_TABLE_NO_ROW
                                                     : mr_table_find(apply->table, block, row);
 }
 
+/* What ON CONFLICT is about. */
+static uint32_t find_other(const Apply *apply, const MrBlock *block, uint32_t row)
+{
+    const uint32_t arbiter = apply->change->plan->arbiter;
+    uint32_t id, other = MR_TABLE_NO_ROW;
+    if (arbiter == 0 || arbiter == MR_ARBITER_ANY) {
+        other = find_by_key(apply, block, row);
+    } else {
+        return mr_table_index_find(apply->table, arbiter, block, row);
+    }
+    return other == MR_TABLE_NO_ROW && arbiter == MR_ARBITER_ANY
+               ? mr_table_find_twin(apply->table, block, row, &id)
+               : other;
+}
+
 static MrStatus insert_row(Apply *apply, const MrBlock *block, uint32_t row, uint32_t replaces)
 {
-    uint32_t place;
-    if (find_other(apply, block, row) != MR_TABLE_NO_ROW) {
+    uint32_t place, index;
+    if (find_by_key(apply, block, row) != MR_TABLE_NO_ROW) {
         return key_violation(apply, block, row);
+    }
+    if (mr_table_find_twin(apply->table, block, row, &index) != MR_TABLE_NO_ROW) {
+        return twin_violation(apply, block, row, index);
     }
     MR_TRY(mr_table_insert(apply->table, block, row, replaces, &place, apply->err));
     return note_changed(apply, place);

@@ -32,7 +32,8 @@ static const char *drop_tag(const MrAstDrop *ast, char *tag, size_t room)
                                          [MR_OBJECT_CONNECTION] = "CONNECTION",
                                          [MR_OBJECT_SECRET] = "SECRET",
                                          [MR_OBJECT_FUNCTION] = "FUNCTION",
-                                         [MR_OBJECT_COLUMN] = "COLUMN" };
+                                         [MR_OBJECT_COLUMN] = "COLUMN",
+                                         [MR_OBJECT_INDEX] = "INDEX" };
     snprintf(tag, room, "%s", words[ast->object]);
     return tag;
 }

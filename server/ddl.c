@@ -33,6 +33,7 @@ static void dispatch(MrDdl *ddl)
             mr_ddl_create_view(ddl);
         }
         return;
+    case MR_AST_CREATE_INDEX: mr_ddl_create_index(ddl); return;
     case MR_AST_DROP: mr_ddl_drop(ddl); return;
     case MR_AST_ALTER: mr_ddl_alter(ddl); return;
     case MR_AST_CREATE_SINK: mr_ddl_create_sink(ddl); return;
@@ -109,6 +110,9 @@ static void note_failed_step(MrDdl *ddl)
 void mr_ddl_finish(MrDdl *ddl)
 {
     MrServer *server = ddl->server;
+    if (ddl->undo != NULL && ddl->status != MR_OK) {
+        ddl->undo(ddl);
+    }
     if (ddl->is_step && ddl->status != MR_OK) {
         note_failed_step(ddl);
     }

@@ -200,7 +200,7 @@ MrStatus mr_ddl_alter_query(MrDdl *ddl, const MrRelation *old, const char *name,
         return mr_error_set(&ddl->err, MR_ERR_INTERNAL, "\"%s\" would get another plan", old->name);
     }
     ddl->relation.oid = old->oid;
-    mr_ddl_keep_comments(&ddl->relation, old);
+    mr_ddl_keep_notes(&ddl->relation, old);
     object->state = renames ? "renaming" : ddl->was_suspended ? "suspended" : "running";
     object->options = renames ? rename_options(&ddl->memory->arena, old->name) : "";
     return object->options == NULL ? mr_error_no_memory(&ddl->err)
@@ -312,6 +312,10 @@ void mr_ddl_alter(MrDdl *ddl)
     const MrAstAlter *statement = (const MrAstAlter *)ddl->request.statement;
     const MrRelation *relation;
     void (*next)(MrDdl * ddl) = NULL;
+    if (statement->object == MR_OBJECT_INDEX) {
+        mr_ddl_rename_index(ddl);
+        return;
+    }
     MrStatus status = find_altered(ddl, statement, &relation);
     if (status == MR_OK && relation != NULL) {
         status = prepare(ddl, statement, relation, &next);

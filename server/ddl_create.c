@@ -12,7 +12,9 @@
 
 bool mr_ddl_name_is_taken(MrDdl *ddl, const char *name, bool if_not_exists, int32_t position)
 {
-    if (mr_catalog_find(ddl->catalog, "public", name) == NULL) {
+    const MrRelation *of;
+    if (mr_catalog_find(ddl->catalog, "public", name) == NULL &&
+        mr_catalog_index(ddl->catalog, name, &of) == NULL) {
         return false;
     }
     if (if_not_exists) {

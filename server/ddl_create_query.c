@@ -192,7 +192,8 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
     }
     mr_ddl_relation_ids(ddl, mr_ddl_zone_name(ddl));
     if (ddl->replaced != NULL) {
-        mr_ddl_keep_comments(&ddl->relation, ddl->replaced);
+        mr_ddl_keep_notes(&ddl->relation, ddl->replaced);
+        MR_TRY(mr_ddl_keep_indexes(ddl, &ddl->relation, ddl->replaced));
     }
     ddl->table = mr_targets_table(&ddl->relation);
     return MR_OK;
@@ -362,7 +363,7 @@ void mr_ddl_create_query(MrDdl *ddl)
     }
     MrStatus status = mr_ddl_fill_object(ddl, MR_CATALOG_QUERY, statement->name.name);
     if (status == MR_OK && ddl->replaced != NULL) { /* comments stay with the name */
-        ddl->record.object.settings = mr_ddl_settings_with_comments(
+        ddl->record.object.settings = mr_ddl_settings_with_notes(
             &ddl->memory->arena, ddl->record.object.settings, ddl->replaced);
         status = ddl->record.object.settings == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
     }

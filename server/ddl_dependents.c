@@ -105,7 +105,7 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
     out->oid = old->oid;
     out->sql = old->sql;
     out->zone_name = old->zone_name;
-    mr_ddl_keep_comments(out, old);
+    mr_ddl_keep_notes(out, old);
     return MR_OK;
 }
 
@@ -244,7 +244,7 @@ static MrStatus mark_stale(MrDdl *ddl, const MrRelation *query, MrDdlChange *out
     MrArena *arena = &ddl->memory->arena;
     const char *settings = mr_ddl_settings_text(arena, mr_ddl_zone_named(query->zone_name));
     settings = settings == NULL ? NULL : mr_arena_printf(arena, "%s%s", settings, stale_line);
-    settings = settings == NULL ? NULL : mr_ddl_settings_with_comments(arena, settings, query);
+    settings = settings == NULL ? NULL : mr_ddl_settings_with_notes(arena, settings, query);
     if (settings == NULL) {
         return mr_error_no_memory(&ddl->err);
     }

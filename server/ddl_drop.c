@@ -473,6 +473,7 @@ void mr_ddl_drop(MrDdl *ddl)
     case MR_OBJECT_CONNECTION:
     case MR_OBJECT_SECRET: drop_single(ddl, statement); return;
     case MR_OBJECT_FUNCTION: mr_ddl_drop_function(ddl); return;
+    case MR_OBJECT_INDEX: mr_ddl_drop_index(ddl); return;
     case MR_OBJECT_STREAM:
     case MR_OBJECT_TABLE:
     case MR_OBJECT_SOURCE:

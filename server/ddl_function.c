@@ -80,7 +80,7 @@ static const char *settings_of(MrDdl *ddl, const MrSqlFunction *old)
     MrArena *arena = &ddl->memory->arena;
     const char *settings = mr_ddl_settings_text(arena, ddl->request.zone);
     const MrRelation described = { .comment = old == NULL ? NULL : old->comment };
-    return settings == NULL ? NULL : mr_ddl_settings_with_comments(arena, settings, &described);
+    return settings == NULL ? NULL : mr_ddl_settings_with_notes(arena, settings, &described);
 }
 
 static MrStatus fill_record(MrDdl *ddl, const MrSqlFunction *function, bool is_replaced)

@@ -46,6 +46,7 @@ struct MrDdl {
     MrDdlRecord record;
     uint64_t record_sequence;
     void (*next)(MrDdl *ddl); /* what follows the job or the record */
+    void (*undo)(MrDdl *ddl); /* where the statement fails: takes back what came before; or NULL */
     /* CREATE MATERIALIZED VIEW and DROP of one. */
     MrRelation relation;
     const MrPlan *plan;
@@ -62,10 +63,11 @@ struct MrDdl {
     bool is_refresh;         /* CREATE by the stored text, in the place of what is there */
     bool is_step;            /* of another statement: its failure is noted, and is not that one's */
     const MrNode *step_statement;
-    bool is_listed;     /* one of the steps of a statement, which knows all of them */
-    bool is_quiet;      /* a later step tells whoever waits */
-    MrCatalog *altered; /* ALTER: the version to publish; owned */
-    MrDdl *following;   /* in the queue */
+    bool is_listed;          /* one of the steps of a statement, which knows all of them */
+    bool is_quiet;           /* a later step tells whoever waits */
+    MrCatalog *altered;      /* ALTER: the version to publish; owned */
+    const MrIndexDef *index; /* CREATE, DROP and ALTER INDEX: the one, of victims[0] */
+    MrDdl *following;        /* in the queue */
 };
 
 /* Who reads an object, and which one directly. */
@@ -208,13 +210,27 @@ MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone);
 const MrTimezone *mr_ddl_settings_zone(const char *settings);
 const MrTimezone *mr_ddl_zone_named(const char *name); /* UTC where there is none */
-/* Comments on an object and its columns: with its settings in the store, and back (ddl_comment.c).
- * NULL: out of memory. */
-const char *mr_ddl_settings_with_comments(MrArena *arena, const char *settings,
-                                          const MrRelation *relation);
-MrStatus mr_ddl_settings_comments(MrArena *arena, const char *settings, MrRelation *out,
-                                  MrError *err);
-/* What is made in the place of `from` has its comments; borrowed from it. */
-void mr_ddl_keep_comments(MrRelation *to, const MrRelation *from);
+/* Comments on an object and its columns, and its indexes: with its settings in the store, and back
+ * (ddl_notes.c).  NULL: out of memory. */
+const char *mr_ddl_settings_with_notes(MrArena *arena, const char *settings,
+                                       const MrRelation *relation);
+/* `context` plans the indexes, over the described relation; NULL: there are none.  One that does
+ * not fit the relation any more is left out. */
+MrStatus mr_ddl_settings_notes(MrServer *server, MrPlannerContext *context, MrArena *arena,
+                               const char *settings, MrRelation *out, MrError *err);
+/* The settings of a relation that has other comments or indexes now. */
+MrStatus mr_ddl_notes_changed(MrDdl *ddl, const MrRelation *relation, const char **out);
+/* What is made in the place of `from`, with the same columns, has its comments and indexes;
+ * borrowed from it. */
+void mr_ddl_keep_notes(MrRelation *to, const MrRelation *from);
+/* The indexes of another version of the relation, by the names of columns; a NOTICE tells of those
+ * that do not fit. */
+MrStatus mr_ddl_keep_indexes(MrDdl *ddl, MrRelation *to, const MrRelation *from);
+/* CREATE INDEX, DROP INDEX, ALTER INDEX (ddl_index.c). */
+void mr_ddl_create_index(MrDdl *ddl);
+void mr_ddl_drop_index(MrDdl *ddl);
+void mr_ddl_rename_index(MrDdl *ddl);
+/* At start: the result's indexes are in the target, whatever a kill interrupted. */
+MrStatus mr_ddl_finish_indexes(MrServer *server, const MrRelation *relation, MrError *err);
 
 #endif

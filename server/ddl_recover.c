@@ -108,7 +108,7 @@ static MrStatus load_function(MrServer *server, MrPlannerContext *context, MrCat
     MrSqlFunction function;
     MrRelation described = { 0 };
     MR_TRY(mr_planner_function(context, (const MrAstCreateFunction *)node, &function, err));
-    MR_TRY(mr_ddl_settings_comments(context->arena, object->settings, &described, err));
+    MR_TRY(mr_ddl_settings_notes(server, NULL, context->arena, object->settings, &described, err));
     function.oid = server->next_oid++;
     function.comment = described.comment;
     return mr_catalog_add_function(catalog, &function, err);
@@ -168,7 +168,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     relation->oid = server->next_oid++;
     relation->sql = object->sql;
     relation->zone_name = mr_timezone_name(zone);
-    MR_TRY(mr_ddl_settings_comments(arena, object->settings, relation, err));
+    MR_TRY(mr_ddl_settings_notes(server, &context, arena, object->settings, relation, err));
     return mr_catalog_add_relation(catalog, relation, err);
 }
 
@@ -251,6 +251,7 @@ static MrStatus start_query(MrServer *server, const MrCatalogObject *object,
     } else if (strcmp(object->state, "swapping") == 0) {
         MR_TRY(mr_ddl_finish_swap(server, object, relation, err));
     }
+    MR_TRY(mr_ddl_finish_indexes(server, relation, err));
     return mr_scheduler_add(server, &spec, err);
 }
 

@@ -292,7 +292,11 @@ static MrStatus run_beside(MrDdl *ddl)
     /* The plan is the scheduler's now and goes when the swap takes this registration away: what
      * runs after the swap is planned again. */
     ddl->plan_arena = NULL;
-    MR_TRY(mr_ddl_plan_query(ddl));
+    const MrDdlRequest request = ddl->request;
+    ddl->request.notice = NULL; /* the first planning told what there is to tell */
+    MrStatus status = mr_ddl_plan_query(ddl);
+    ddl->request = request;
+    MR_TRY(status);
     ddl->table.name = beside_name(&ddl->memory->arena, ddl->relation.name);
     return ddl->table.name == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
 }
@@ -401,11 +405,11 @@ static MrStatus plan_view(MrDdl *ddl, const MrRelation *old)
     if (settings == NULL || change.sql == NULL) {
         return mr_error_no_memory(&ddl->err);
     }
-    change.settings = mr_ddl_settings_with_comments(arena, settings, old);
+    change.settings = mr_ddl_settings_with_notes(arena, settings, old);
     MR_TRY(mr_ddl_stored_id(ddl, old->name, false, &change.id));
     ddl->relation.oid = old->oid;
     ddl->relation.sql = change.sql;
-    mr_ddl_keep_comments(&ddl->relation, old);
+    mr_ddl_keep_notes(&ddl->relation, old);
     ddl->relation.zone_name =
         ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone);
     MR_TRY(check_dependents(ddl, old, &dependents));

@@ -92,9 +92,11 @@ MrStatus mr_ddl_alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *st
     }
     fresh.oid = old->oid;
     fresh.zone_name = old->zone_name;
-    mr_ddl_keep_comments(&fresh, old);
+    mr_ddl_keep_notes(&fresh, old);
     MR_TRY(mr_ddl_changed_text(ddl, statement, &fresh.sql));
-    MR_TRY(mr_ddl_add_change(ddl, changes, old->name, &(MrDdlChange){ .sql = fresh.sql }));
+    MrDdlChange change = { .sql = fresh.sql };
+    MR_TRY(mr_ddl_notes_changed(ddl, &fresh, &change.settings)); /* columns may have other names */
+    MR_TRY(mr_ddl_add_change(ddl, changes, old->name, &change));
     MR_TRY(mr_ddl_put_in_place(ddl, old, &fresh));
     ddl->relation = fresh;
     MR_TRY(mr_ddl_dependents(ddl, old, &dependents));

@@ -51,3 +51,24 @@ void mr_row_text_whole(const MrBlock *block, uint32_t row, const MrTimezone *zon
 {
     row_text(block, row, zone, SIZE_MAX, SIZE_MAX, out);
 }
+
+void mr_row_key_text(const MrSchema *schema, const uint32_t *columns, uint32_t count,
+                     const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out)
+{
+    mr_builder_append_string(out, "Key (");
+    for (uint32_t k = 0; k < count; k++) {
+        mr_builder_append_string(out, k == 0 ? "" : ", ");
+        mr_builder_append_string(out, schema->columns[columns[k]].name);
+    }
+    mr_builder_append_string(out, ")=(");
+    for (uint32_t k = 0; k < count; k++) {
+        const MrVector *column = &block->columns[columns[k]];
+        mr_builder_append_string(out, k == 0 ? "" : ", ");
+        if (mr_vector_is_null(column, row)) {
+            mr_builder_append_string(out, "null");
+        } else {
+            mr_cell_format(column->type.id, mr_vector_cell(column, row), zone, out);
+        }
+    }
+    mr_builder_append_char(out, ')');
+}

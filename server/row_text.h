@@ -10,5 +10,8 @@
 void mr_row_text(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out);
 /* The same, whole. */
 void mr_row_text_whole(const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out);
+/* Appends `Key (a, b)=(1, 2)`, as messages about unique keys have it. */
+void mr_row_key_text(const MrSchema *schema, const uint32_t *columns, uint32_t count,
+                     const MrBlock *block, uint32_t row, const MrTimezone *zone, MrBuilder *out);
 
 #endif

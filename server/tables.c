@@ -107,6 +107,20 @@ static MrStatus add_entry(MrTables *tables, const TableEntry *entry, MrError *er
     return MR_OK;
 }
 
+MrStatus mr_tables_add_index(MrTable *table, const MrIndexDef *index, uint32_t *twice, MrError *err)
+{
+    uint32_t columns[MR_INDEX_COLUMNS_MAX];
+    for (uint32_t c = 0; c < index->column_count; c++) {
+        columns[c] = (uint32_t)index->columns[c].column;
+    }
+    const MrTableIndexOptions options = { .id = index->oid,
+                                          .columns = columns,
+                                          .column_count = index->column_count,
+                                          .is_unique = index->is_unique,
+                                          .nulls_are_equal = index->nulls_not_distinct };
+    return mr_table_index_create(table, &options, twice, err);
+}
+
 MrStatus mr_tables_define(MrServer *server, const MrRelation *relation, MrError *err)
 {
     MrTable *there = mr_tables_find(server, relation->stream->id);
@@ -121,7 +135,14 @@ MrStatus mr_tables_define(MrServer *server, const MrRelation *relation, MrError 
                                .number_column = relation->table->number_column,
                                .memory = &server->tables->memory };
     MR_TRY(mr_table_create(&options, &entry.table, err));
-    MrStatus status = add_entry(server->tables, &entry, err);
+    MrStatus status = MR_OK;
+    for (uint32_t i = 0; i < relation->index_count && status == MR_OK; i++) {
+        uint32_t twice; /* there are no rows yet */
+        status = mr_tables_add_index(entry.table, &relation->indexes[i], &twice, err);
+    }
+    if (status == MR_OK) {
+        status = add_entry(server->tables, &entry, err);
+    }
     if (status != MR_OK) {
         mr_table_destroy(entry.table);
     }

@@ -17,6 +17,9 @@ MrStatus mr_tables_create(MrServer *server, MrError *err);
 void mr_tables_destroy(MrServer *server);
 /* An empty table for the relation, which the log knows; or the columns that it got since. */
 MrStatus mr_tables_define(MrServer *server, const MrRelation *relation, MrError *err);
+/* An index of it, over the rows that are there: see mr_table_index_create. */
+MrStatus mr_tables_add_index(MrTable *table, const MrIndexDef *index, uint32_t *twice,
+                             MrError *err);
 void mr_tables_remove(MrServer *server, uint32_t stream_id);
 MrTable *mr_tables_find(MrServer *server, uint32_t stream_id); /* NULL: none */
 /* At start: what the log holds of all tables. */

@@ -27,6 +27,17 @@ typedef struct MrSinkTable {
     const char *sink_name; /* with is_foreign */
 } MrSinkTable;
 
+/* An index that a user asked us for, on a result table. */
+typedef struct MrSinkIndex {
+    const char *name;
+    const char *formerly;  /* what it is called where a RENAME has not come to the target; NULL */
+    const char *method;    /* "btree" … */
+    const char *columns;   /* as SQL, names quoted: "a", (lower(b)) DESC */
+    bool orders_nulls;     /* NULLS FIRST or LAST is among them */
+    const char *predicate; /* as SQL; NULL */
+    bool is_unique, nulls_not_distinct;
+} MrSinkIndex;
+
 enum { MR_SINK_LATE_NAME_BYTES = 128 };
 /* The table of the rows that came too late for the query: stream, sequence, event_time, watermark,
  * row; append-only.  Its name goes to `name`. */
@@ -106,6 +117,12 @@ typedef struct MrSinkClass {
     /* ALTER … RENAME: the table gets another name; done already is success. */
     MrStatus (*rename_table)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
                              const char *new_name, MrError *err);
+    /* The index is there afterwards.  One of its name on the table is success where `may_exist`;
+     * else, and on another table, 42P07. */
+    MrStatus (*create_index)(MrSink *sink, const MrSinkTable *table, const MrSinkIndex *index,
+                             bool may_exist, MrError *err);
+    /* Missing ones, and those of another table, are success. */
+    MrStatus (*drop_index)(MrSink *sink, const MrSinkTable *table, const char *name, MrError *err);
     /* Takes the query over: generation g -> g + 1 (idempotent by nonce).  MR_ERR_FENCED: another
      * has it. */
     MrStatus (*attach)(MrSink *sink, const uint8_t query[16], int64_t generation,

@@ -48,6 +48,7 @@ void mr_table_destroy(MrTable *table)
         table_chunk_release(table->chunks[c]);
     }
     table_uncharge(table->memory, (int64_t)(table->bucket_count * sizeof *table->buckets));
+    table_secondary_destroy_all(table);
     free(table->chunks);
     free(table->buckets);
     free(table->changes);
@@ -153,6 +154,7 @@ static MrStatus insert_row(MrTable *table, const MrBlock *block, uint32_t row, u
     TableChunk *chunk = NULL;
     MR_TRY(table_index_grow(table, err));
     MR_TRY(table_tail(table, &chunk, err));
+    MR_TRY(table_secondary_reserve(table, err));
     uint32_t own = chunk->row_count;
     for (uint32_t i = 0; i < table->schema.column_count; i++) {
         MR_TRY(table_put_cell(table, chunk, i, own, &block->columns[i], row, err));
@@ -381,6 +383,7 @@ void mr_table_vacuum(MrTable *table)
         if (!move_rows(table, c)) {
             return;
         }
+        table_secondary_forget_chunk(table, c);
         table->chunks[c] = NULL;
         table->free_count++;
         table->dead_count -= chunk->dead_count;

@@ -46,6 +46,27 @@ void mr_table_destroy(MrTable *table);
 MrStatus mr_table_add_columns(MrTable *table, const MrSchema *schema, MrError *err);
 uint32_t mr_table_column_count(const MrTable *table);
 
+/* ---- indexes besides the key's --------------------------------------------------------------- */
+
+typedef struct MrTableIndexOptions {
+    uint32_t id; /* the caller's name for it, not 0 */
+    const uint32_t *columns;
+    uint32_t column_count;
+    bool is_unique;       /* living rows differ in it: the writer asks before it inserts */
+    bool nulls_are_equal; /* else a row with a NULL among them differs from all others */
+} MrTableIndexOptions;
+
+/* Of the rows that are there and those that come.  Where it is to be unique and is not, nothing is
+ * made, and *twice is a row whose values another has, too; else MR_TABLE_NO_ROW. */
+MrStatus mr_table_index_create(MrTable *table, const MrTableIndexOptions *options, uint32_t *twice,
+                               MrError *err);
+void mr_table_index_drop(MrTable *table, uint32_t id); /* missing: fine */
+/* A living row with the index's values of this row of `block` (the table's columns). */
+uint32_t mr_table_index_find(const MrTable *table, uint32_t id, const MrBlock *block, uint32_t row);
+
+/* The same by all unique ones: *id is the index. */
+uint32_t mr_table_find_twin(const MrTable *table, const MrBlock *block, uint32_t row, uint32_t *id);
+
 /* ---- the writer ------------------------------------------------------------------------------ */
 
 /* A row's place; good until mr_table_vacuum. */
@@ -97,9 +118,14 @@ void mr_table_facts(const MrTable *table, MrTableFacts *out);
 /* The rows as of the commit at or before `upto`, which is not above the log's head.  Opened on the
  * writer's thread; read and closed on any. */
 MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, MrError *err);
-/* The same of the one row with these values of the key's columns, if it is there. */
+/* The same of the rows that have one of `value_count` values of the key's columns, one after the
+ * other in `values`, none of them NULL. */
 MrStatus mr_table_scan_open_key(MrTable *table, uint64_t upto, const MrDatum *values,
-                                MrTableScan **out, MrError *err);
+                                uint32_t value_count, MrTableScan **out, MrError *err);
+/* By the values of an index's columns; all rows where the index is gone. */
+MrStatus mr_table_scan_open_index(MrTable *table, uint64_t upto, uint32_t index_id,
+                                  const MrDatum *values, uint32_t value_count, MrTableScan **out,
+                                  MrError *err);
 /* The next block: the table's columns, and behind them (int8) each row's place.  In the arena; text
  * and, where whole chunks are seen, columns are borrowed from the scan.  NULL: the end. */
 MrStatus mr_table_scan_next(MrTableScan *scan, MrArena *arena, const MrBlock **out, MrError *err);

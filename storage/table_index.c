@@ -42,7 +42,7 @@ static bool has_key(const MrTable *table, uint32_t place, const MrBlock *block, 
     return true;
 }
 
-void table_index_add(MrTable *table, uint32_t place)
+static void link_by_key(MrTable *table, uint32_t place)
 {
     TableChunk *chunk = table_chunk(table, place);
     uint32_t row = table_row(place);
@@ -50,6 +50,12 @@ void table_index_add(MrTable *table, uint32_t place)
     chunk->next[row] = *bucket;
     *bucket = place;
     table->indexed_count++;
+}
+
+void table_index_add(MrTable *table, uint32_t place)
+{
+    link_by_key(table, place);
+    table_secondary_add(table, place);
 }
 
 void table_index_remove(MrTable *table, uint32_t place)
@@ -62,6 +68,7 @@ void table_index_remove(MrTable *table, uint32_t place)
     }
     *link = chunk->next[row];
     table->indexed_count--;
+    table_secondary_remove(table, place);
 }
 
 MrStatus table_index_grow(MrTable *table, MrError *err)
@@ -86,7 +93,7 @@ MrStatus table_index_grow(MrTable *table, MrError *err)
         const TableChunk *chunk = table->chunks[c];
         for (uint32_t row = 0; chunk != NULL && row < chunk->row_count; row++) {
             if (table_died(chunk, row) == TABLE_ALIVE) {
-                table_index_add(table, c << TABLE_CHUNK_SHIFT | row);
+                link_by_key(table, c << TABLE_CHUNK_SHIFT | row);
             }
         }
     }
@@ -123,4 +130,68 @@ uint32_t mr_table_find(const MrTable *table, const MrBlock *block, uint32_t row)
         place = chunk->next[table_row(place)];
     }
     return MR_TABLE_NO_ROW;
+}
+
+/* The values of one look-up as the one row of a block of the table's columns. */
+MrStatus table_value_block(const MrTable *table, const uint32_t *columns, uint32_t column_count,
+                           const MrDatum *values, MrArena *arena, MrBlock **out, MrError *err)
+{
+    MR_TRY(mr_block_create(arena, &table->schema, 1, out, err));
+    for (uint32_t c = 0; c < column_count; c++) {
+        mr_datum_store(&values[c], (*out)->columns[columns[c]].data);
+    }
+    return MR_OK;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+uint32_t table_sort_places(uint32_t *places, uint32_t count)
+{
+    uint32_t kept = 0;
+    if (count > 0) {
+        qsort(places, count, sizeof *places, compare_places);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept == 0 || places[kept - 1] != places[i]) {
+            places[kept++] = places[i];
+        }
+    }
+    return kept;
+}
+
+MrStatus table_key_places(const MrTable *table, const MrDatum *values, uint32_t value_count,
+                          bool is_committed, uint32_t **places, uint32_t *count, MrError *err)
+{
+    MrArena arena;
+    MrStatus status = MR_OK;
+    *count = 0;
+    *places = malloc((value_count + 1) * sizeof **places);
+    if (*places == NULL) {
+        return mr_error_no_memory(err);
+    }
+    mr_arena_init(&arena, 0);
+    for (uint32_t v = 0; v < value_count && status == MR_OK; v++) {
+        MrBlock *block;
+        mr_arena_reset(&arena);
+        status = table_value_block(table, table->keys, table->key_count,
+                                   values + (size_t)v * table->key_count, &arena, &block, err);
+        if (status != MR_OK) {
+            break;
+        }
+        uint32_t place = is_committed ? table_find_ended(table, block, 0) : MR_TABLE_NO_ROW;
+        place = place == MR_TABLE_NO_ROW ? mr_table_find(table, block, 0) : place;
+        (*places)[*count] = place;
+        *count += place != MR_TABLE_NO_ROW;
+    }
+    mr_arena_fini(&arena);
+    if (status != MR_OK) {
+        free(*places);
+        return status;
+    }
+    *count = table_sort_places(*places, *count);
+    return MR_OK;
 }

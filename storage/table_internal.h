@@ -40,6 +40,9 @@ typedef struct TableChange {
     bool is_delete;
 } TableChange;
 
+/* An index besides the key's. */
+typedef struct TableSecondary TableSecondary;
+
 struct MrTable {
     char *name;
     MrSchema schema; /* without names */
@@ -53,6 +56,7 @@ struct MrTable {
     uint32_t *buckets;
     uint32_t bucket_count; /* a power of two */
     uint32_t indexed_count;
+    TableSecondary *secondaries;
     int64_t next_number;
     uint64_t command;
     TableChange *changes;
@@ -106,10 +110,33 @@ MrStatus table_chunk_gather(const TableChunk *chunk, const MrSchema *schema, con
 uint32_t table_key_hash(const MrTable *table, const MrBlock *block, uint32_t row);
 /* Room for one more row. */
 MrStatus table_index_grow(MrTable *table, MrError *err);
-/* The row's hash is in its chunk already. */
+/* Into and out of all indexes.  The row's hash by the key is in its chunk already. */
 void table_index_add(MrTable *table, uint32_t place);
 void table_index_remove(MrTable *table, uint32_t place);
 /* The committed row with that key which the writer has deleted and not committed. */
 uint32_t table_find_ended(const MrTable *table, const MrBlock *block, uint32_t row);
+/* The values of one look-up as the one row of a block of the table's columns. */
+MrStatus table_value_block(const MrTable *table, const uint32_t *columns, uint32_t column_count,
+                           const MrDatum *values, MrArena *arena, MrBlock **out, MrError *err);
+/* Ascending, each once; how many are left. */
+uint32_t table_sort_places(uint32_t *places, uint32_t count);
+/* Rows with one of the values of the key, for the caller to free: living ones, or those that are
+ * there without what the writer has not committed (and perhaps some that are not). */
+MrStatus table_key_places(const MrTable *table, const MrDatum *values, uint32_t value_count,
+                          bool is_committed, uint32_t **places, uint32_t *count, MrError *err);
+
+/* ---- table_secondary.c ----------------------------------------------------------------------- */
+
+/* Room for one more row in the tail chunk. */
+MrStatus table_secondary_reserve(MrTable *table, MrError *err);
+void table_secondary_add(MrTable *table, uint32_t place);
+void table_secondary_remove(MrTable *table, uint32_t place);
+/* The chunk goes; none of its rows is in an index. */
+void table_secondary_forget_chunk(MrTable *table, uint32_t chunk);
+void table_secondary_destroy_all(MrTable *table);
+/* The same by an index, ascending; *found false: there is no such index. */
+MrStatus table_secondary_places(const MrTable *table, uint32_t id, const MrDatum *values,
+                                uint32_t value_count, bool is_committed, uint32_t **places,
+                                uint32_t *count, bool *found, MrError *err);
 
 #endif

@@ -15,6 +15,7 @@ enum { TABLE_SEARCHED_CHANGES = 65536 };
 typedef struct ScanChunk {
     TableChunk *chunk; /* a reference */
     uint32_t index, row_count;
+    uint32_t first; /* among the chosen rows: the chunk's, `row_count` of them */
 } ScanChunk;
 
 struct MrTableScan {
@@ -23,7 +24,7 @@ struct MrTableScan {
     uint64_t upto;
     ScanChunk *chunks;
     uint32_t count, at;
-    int64_t only_row; /* of the one chunk; -1: all */
+    uint32_t *chosen; /* rows of the chunks that a look-up found; NULL: all rows */
 };
 
 static MrStatus scan_create(const MrTable *table, uint64_t upto, MrTableScan **out, MrError *err)
@@ -40,8 +41,7 @@ static MrStatus scan_create(const MrTable *table, uint64_t upto, MrTableScan **o
     *scan = (MrTableScan){ .columns = columns,
                            .column_count = table->schema.column_count,
                            .upto = upto,
-                           .chunks = chunks,
-                           .only_row = -1 };
+                           .chunks = chunks };
     memcpy(columns, table->schema.columns, scan->column_count * sizeof *columns);
     columns[scan->column_count].type = mr_type(MR_TYPE_INT64);
     *out = scan;
@@ -67,43 +67,66 @@ MrStatus mr_table_scan_open(MrTable *table, uint64_t upto, MrTableScan **out, Mr
     return MR_OK;
 }
 
-/* The values as the one row of a block of the table's columns. */
-static MrStatus key_block(const MrTable *table, const MrDatum *values, MrArena *arena,
-                          MrBlock **out, MrError *err)
+/* Only these rows, in order of their places.  Closes the scan when it fails. */
+static MrStatus choose_rows(MrTableScan *scan, const MrTable *table, const uint32_t *places,
+                            uint32_t count, MrError *err)
 {
-    MR_TRY(mr_block_create(arena, &table->schema, 1, out, err));
-    for (uint32_t k = 0; k < table->key_count; k++) {
-        mr_datum_store(&values[k], (*out)->columns[table->keys[k]].data);
+    scan->chosen = malloc((count + 1) * sizeof *scan->chosen);
+    if (scan->chosen == NULL) {
+        mr_table_scan_close(scan);
+        return mr_error_no_memory(err);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t index = places[i] >> TABLE_CHUNK_SHIFT;
+        if (scan->count == 0 || scan->chunks[scan->count - 1].index != index) {
+            add_chunk(scan, table, index);
+            scan->chunks[scan->count - 1].first = i;
+            scan->chunks[scan->count - 1].row_count = 0;
+        }
+        scan->chosen[i] = table_row(places[i]);
+        scan->chunks[scan->count - 1].row_count++;
     }
     return MR_OK;
 }
 
 MrStatus mr_table_scan_open_key(MrTable *table, uint64_t upto, const MrDatum *values,
-                                MrTableScan **out, MrError *err)
+                                uint32_t value_count, MrTableScan **out, MrError *err)
 {
-    MrArena arena;
-    MrBlock *block;
-    bool is_committed = upto != MR_TABLE_UNCOMMITTED;
+    const bool is_committed = upto != MR_TABLE_UNCOMMITTED;
+    uint32_t *places, count;
     if (is_committed && table->change_count > TABLE_SEARCHED_CHANGES) {
         return mr_table_scan_open(table, upto, out, err);
     }
-    mr_arena_init(&arena, 0);
-    MrStatus status = key_block(table, values, &arena, &block, err);
-    uint32_t place = MR_TABLE_NO_ROW;
-    if (status == MR_OK && is_committed) {
-        place = table_find_ended(table, block, 0); /* the index knows the writer's rows */
+    MR_TRY(table_key_places(table, values, value_count, is_committed, &places, &count, err));
+    MrStatus status = scan_create(table, upto, out, err);
+    if (status == MR_OK) {
+        status = choose_rows(*out, table, places, count, err);
     }
-    if (status == MR_OK && place == MR_TABLE_NO_ROW) {
-        place = mr_table_find(table, block, 0);
+    free(places);
+    return status;
+}
+
+MrStatus mr_table_scan_open_index(MrTable *table, uint64_t upto, uint32_t index_id,
+                                  const MrDatum *values, uint32_t value_count, MrTableScan **out,
+                                  MrError *err)
+{
+    const bool is_committed = upto != MR_TABLE_UNCOMMITTED;
+    uint32_t *places, count;
+    bool found;
+    if (is_committed && table->change_count > TABLE_SEARCHED_CHANGES) {
+        return mr_table_scan_open(table, upto, out, err);
     }
-    mr_arena_fini(&arena);
-    MR_TRY(status);
-    MR_TRY(scan_create(table, upto, out, err));
-    if (place != MR_TABLE_NO_ROW) {
-        add_chunk(*out, table, place >> TABLE_CHUNK_SHIFT);
-        (*out)->only_row = table_row(place);
+    MR_TRY(table_secondary_places(table, index_id, values, value_count, is_committed, &places,
+                                  &count, &found, err));
+    if (!found) {
+        return mr_table_scan_open(table, upto, out, err);
     }
-    return MR_OK;
+    MrStatus status = scan_create(table, upto, out, err);
+    if (status == MR_OK) {
+        status = choose_rows(*out, table, places, count, err);
+    }
+    free(places);
+    return status;
 }
 
 void mr_table_scan_close(MrTableScan *scan)
@@ -113,6 +136,7 @@ void mr_table_scan_close(MrTableScan *scan)
             table_chunk_release(scan->chunks[c].chunk);
         }
         free(scan->chunks);
+        free(scan->chosen);
         free(scan->columns);
         free(scan);
     }
@@ -121,9 +145,8 @@ void mr_table_scan_close(MrTableScan *scan)
 static uint32_t visible_rows(const MrTableScan *scan, const ScanChunk *from, uint32_t *rows)
 {
     uint32_t count = 0;
-    uint32_t first = scan->only_row >= 0 ? (uint32_t)scan->only_row : 0;
-    uint32_t end = scan->only_row >= 0 ? first + 1 : from->row_count;
-    for (uint32_t row = first; row < end; row++) {
+    for (uint32_t i = 0; i < from->row_count; i++) {
+        uint32_t row = scan->chosen != NULL ? scan->chosen[from->first + i] : i;
         uint64_t died = table_died(from->chunk, row);
         bool is_seen = scan->upto == MR_TABLE_UNCOMMITTED
                            ? died == TABLE_ALIVE

@@ -13,6 +13,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import harness  # noqa: E402
 from harness import ROOT  # noqa: E402
+from harness.tables import sqlite_table  # noqa: E402
 
 import psycopg  # noqa: E402
 
@@ -27,6 +28,10 @@ SETUP = (
     "CREATE MATERIALIZED VIEW counts AS SELECT k, count(*) AS v FROM m GROUP BY k",
     "REFRESH MATERIALIZED VIEW m",
     "COMMENT ON MATERIALIZED VIEW m IS 'kept'",
+    "CREATE INDEX of_v ON m (v)",
+    "CREATE TABLE t (id int PRIMARY KEY, k int)",
+    "CREATE INDEX of_k ON t (k)",
+    "INSERT INTO t SELECT i, i % 4 FROM generate_series(1, 20) AS i",
 )
 # A statement, and what it may say when the death came behind its end.
 STATEMENTS = (
@@ -36,6 +41,11 @@ STATEMENTS = (
     ("REFRESH MATERIALIZED VIEW m", None),
     ("ALTER MATERIALIZED VIEW m RENAME TO other", "42P01"),
     ("ALTER MATERIALIZED VIEW m SET (batch_interval = '1 ms')", None),
+    ("CREATE INDEX of_k_v ON m (k, v)", "42P07"),
+    ("ALTER INDEX of_v RENAME TO of_value", "42704"),
+    ("DROP INDEX of_v", "42704"),
+    ("CREATE UNIQUE INDEX of_id_k ON t (k, id)", "42P07"),
+    ("DROP INDEX of_k", "42704"),
     ("ALTER STREAM s ADD COLUMN x int DEFAULT 7", "42701"),
     ("ALTER STREAM s RENAME TO r", "42P01"),
     ("DROP MATERIALIZED VIEW m CASCADE", "42P01"),
@@ -65,6 +75,21 @@ def check_views(server, after):
             assert got == wanted, f"{after}: {name} has {got}, its text answers {wanted}\n{text}"
 
 
+def check_indexes(server, after):
+    """The target has the indexes that the catalogue has, and a table answers by its own as without."""
+    with server.connect() as connection:
+        listed = bag(connection.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename IN (SELECT matviewname FROM pg_matviews)"
+            " AND indexname LIKE 'of%'").fetchall())
+        by_index = connection.execute("SELECT count(*) FROM t WHERE k = 3").fetchone()
+        by_rows = connection.execute("SELECT count(*) FROM t WHERE k + 0 = 3").fetchone()
+    rows = sqlite_table(server.main_db(),
+                        "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'of%'")
+    there = bag(tuple(row) for row in rows)
+    assert listed == there, f"{after}: the catalogue has the indexes {listed}, the target {there}"
+    assert by_index == by_rows, f"{after}: {by_index} rows by index, {by_rows} without"
+
+
 def feed(server):
     stream = server.execute("SELECT name FROM millrace.streams")[0][0]
     server.execute(f"INSERT INTO {stream} (k, v) VALUES (1, 12), (2, 15)")
@@ -91,6 +116,7 @@ def die_once(sql, may_say, fault):
             server.start(env={"MILLRACE_FAULT": f"{fault}:die"})
             if say(server, sql):
                 check_views(server, sql)
+                check_indexes(server, sql)
                 return False
         except harness.ServerDied:
             server.process = None       # a point of the start
@@ -98,11 +124,13 @@ def die_once(sql, may_say, fault):
         server.start()
         after = f"{sql} with a death at {fault}"
         check_views(server, after)
+        check_indexes(server, after)
         feed(server)
         check_views(server, after)
         assert say(server, sql, may_say)
         feed(server)
         check_views(server, after + ", said again")
+        check_indexes(server, after + ", said again")
         return True
 
 

@@ -52,12 +52,10 @@ MR_PG_TEXTS(get_indexdef, index_text)
 
 static void append_index_column(const MrPgClass *class, int32_t column, MrBuilder *out)
 {
-    const uint32_t *keys;
-    uint32_t count = mr_pg_key(class->relation, &keys);
     if (column == 0) {
         mr_pg_index_definition(class, out);
-    } else if (column > 0 && (uint32_t)column <= count) {
-        mr_print_identifier(out, class->relation->schema.columns[keys[column - 1]].name);
+    } else if (column > 0) {
+        mr_pg_index_column(class, (uint32_t)column - 1, out);
     }
 }
 

@@ -232,7 +232,7 @@ void mr_pg_fill_information_columns(const MrPgNames *names, MrRows *rows)
 
 static bool is_constraint(const MrPgClass *class)
 {
-    return class->kind == 'i' && mr_pg_key_is_constraint(class->relation);
+    return class->kind == 'i' && mr_pg_index_is_primary(class);
 }
 
 static void put_constraint(const MrPgNames *names, MrRows *rows, const MrPgClass *class,

@@ -3,14 +3,12 @@
  */
 #include "server/pgcatalog/version.h"
 
-enum { CLASSES_OF_KEY_MAX = 64 };
-
 /* ---- pg_class -------------------------------------------------------------------------------- */
 
 static uint32_t column_count(const MrPgClass *class)
 {
-    const uint32_t *columns;
-    return class->kind == 'i' ? mr_pg_key(class->relation, &columns)
+    int32_t columns[MR_PG_INDEX_COLUMNS_MAX];
+    return class->kind == 'i' ? mr_pg_index_columns(class, columns)
                               : class->relation->schema.column_count;
 }
 
@@ -33,7 +31,7 @@ static void add_class(const MrPgNames *names, MrRows *rows, const MrPgClass *cla
     mr_rows_skip(rows, 2);                                    /* reltablespace, relpages */
     mr_rows_real(rows, -1);                                   /* reltuples: not known */
     mr_rows_skip(rows, 2);                                    /* relallvisible, reltoastrelid */
-    mr_rows_bool(rows, class->index != 0);
+    mr_rows_bool(rows, mr_pg_has_index(class));
     mr_rows_bool(rows, false); /* relisshared */
     mr_rows_text(rows, "p");
     mr_rows_string(rows, (MrString){ &kind, 1 });
@@ -86,10 +84,15 @@ static bool has_default(const MrRelation *relation, uint32_t column, bool *is_ge
     return *is_generated || stream->columns[column].default_value != NULL;
 }
 
-static void add_attribute(MrRows *rows, const MrPgClass *class, uint32_t column, uint32_t number)
+/* What an index computes has its name from PostgreSQL, and the type that most are of. */
+static const MrColumn expression_column = { .name = "expr", .type = { MR_TYPE_TEXT, -1 } };
+
+/* `column` of the relation; -1: an index's expression. */
+static void add_attribute(MrRows *rows, const MrPgClass *class, int32_t at, uint32_t number)
 {
     const MrRelation *relation = class->relation;
-    const MrColumn *of = &relation->schema.columns[column];
+    const uint32_t column = (uint32_t)at;
+    const MrColumn *of = at < 0 ? &expression_column : &relation->schema.columns[at];
     const MrPgType *type = mr_pg_type(mr_pg_type_number(of->type.id));
     bool is_index = class->kind == 'i', is_generated = false;
     bool has = !is_index && has_default(relation, column, &is_generated);
@@ -122,11 +125,11 @@ void mr_pg_fill_attributes(const MrPgNames *names, MrRows *rows)
 {
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
-        const uint32_t *keys;
-        uint32_t count =
-            class->kind == 'i' ? mr_pg_key(class->relation, &keys) : column_count(class);
+        int32_t columns[MR_PG_INDEX_COLUMNS_MAX];
+        const bool is_index = class->kind == 'i';
+        const uint32_t count = is_index ? mr_pg_index_columns(class, columns) : column_count(class);
         for (uint32_t c = 0; c < count; c++) {
-            add_attribute(rows, class, class->kind == 'i' ? keys[c] : c, c + 1);
+            add_attribute(rows, class, is_index ? columns[c] : (int32_t)c, c + 1);
         }
     }
 }
@@ -154,23 +157,46 @@ void mr_pg_fill_defaults(const MrPgNames *names, MrRows *rows)
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
-static void add_key_lists(MrRows *rows, const MrRelation *relation)
+enum { OPTION_DESC = 1, OPTION_NULLS_FIRST = 2 };
+
+static void add_key_lists(MrRows *rows, const MrPgClass *index)
 {
-    const uint32_t *keys;
-    uint32_t count = mr_pg_key(relation, &keys);
-    int64_t columns[CLASSES_OF_KEY_MAX], collations[CLASSES_OF_KEY_MAX],
-        classes[CLASSES_OF_KEY_MAX], options[CLASSES_OF_KEY_MAX] = { 0 };
-    count = count < CLASSES_OF_KEY_MAX ? count : CLASSES_OF_KEY_MAX;
+    const MrRelation *relation = index->relation;
+    int32_t keys[MR_PG_INDEX_COLUMNS_MAX];
+    int64_t columns[MR_PG_INDEX_COLUMNS_MAX], collations[MR_PG_INDEX_COLUMNS_MAX],
+        classes[MR_PG_INDEX_COLUMNS_MAX], options[MR_PG_INDEX_COLUMNS_MAX] = { 0 };
+    const uint32_t count = mr_pg_index_columns(index, keys);
     for (uint32_t k = 0; k < count; k++) {
-        MrTypeId type = relation->schema.columns[keys[k]].type.id;
+        MrTypeId type = keys[k] < 0 ? MR_TYPE_TEXT : relation->schema.columns[keys[k]].type.id;
         columns[k] = keys[k] + 1;
         collations[k] = mr_pg_type(mr_pg_type_number(type))->collation;
         classes[k] = 10000 + type;
+        if (index->def != NULL) {
+            options[k] = (index->def->columns[k].is_descending ? OPTION_DESC : 0) |
+                         (index->def->columns[k].nulls_first ? OPTION_NULLS_FIRST : 0);
+        }
     }
     mr_pg_rows_list(rows, MR_TYPE_INT2VECTOR, columns, count);
     mr_pg_rows_list(rows, MR_TYPE_OIDVECTOR, collations, count);
     mr_pg_rows_list(rows, MR_TYPE_OIDVECTOR, classes, count);
     mr_pg_rows_list(rows, MR_TYPE_INT2VECTOR, options, count);
+}
+
+static void add_expressions(MrRows *rows, const MrPgClass *index)
+{
+    MrBuilder text;
+    bool has_any = false;
+    mr_builder_init(&text, 0);
+    for (uint32_t c = 0; index->def != NULL && c < index->def->column_count; c++) {
+        if (index->def->columns[c].expression != NULL) {
+            mr_builder_append_string(&text, has_any ? ", " : "");
+            mr_pg_index_column(index, c, &text);
+            has_any = true;
+        }
+    }
+    mr_rows_text(rows, has_any ? mr_builder_text(&text) : NULL);
+    mr_builder_fini(&text);
+    mr_rows_text(rows, index->def != NULL ? index->def->predicate : NULL);
 }
 
 void mr_pg_fill_indexes(const MrPgNames *names, MrRows *rows)
@@ -180,14 +206,15 @@ void mr_pg_fill_indexes(const MrPgNames *names, MrRows *rows)
         if (class->kind != 'i') {
             continue;
         }
-        bool is_primary = mr_pg_key_is_constraint(class->relation);
+        const bool is_primary = mr_pg_index_is_primary(class);
         mr_rows_begin(rows);
         mr_rows_int(rows, class->number);
         mr_rows_int(rows, class->relation->oid);
         mr_rows_int(rows, column_count(class));
         mr_rows_int(rows, column_count(class));
-        mr_rows_bool(rows, true);        /* indisunique */
-        mr_rows_bool(rows, !is_primary); /* a result has one row even for NULL */
+        mr_rows_bool(rows, class->def == NULL || class->def->is_unique);
+        /* A result has one row even for NULL. */
+        mr_rows_bool(rows, class->def == NULL ? !is_primary : class->def->nulls_not_distinct);
         mr_rows_bool(rows, is_primary);
         mr_rows_bool(rows, false); /* indisexclusion */
         mr_rows_bool(rows, true);  /* indimmediate */
@@ -197,7 +224,8 @@ void mr_pg_fill_indexes(const MrPgNames *names, MrRows *rows)
         mr_rows_bool(rows, true);  /* indisready */
         mr_rows_bool(rows, true);  /* indislive */
         mr_rows_bool(rows, false); /* indisreplident */
-        add_key_lists(rows, class->relation);
+        add_key_lists(rows, class);
+        add_expressions(rows, class);
     }
 }
 
@@ -206,12 +234,12 @@ void mr_pg_fill_constraints(const MrPgNames *names, MrRows *rows)
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
         const uint32_t *keys;
-        int64_t columns[CLASSES_OF_KEY_MAX];
-        if (class->kind != 'i' || !mr_pg_key_is_constraint(class->relation)) {
+        int64_t columns[MR_PG_INDEX_COLUMNS_MAX];
+        if (class->kind != 'i' || !mr_pg_index_is_primary(class)) {
             continue;
         }
         uint32_t count = mr_pg_key(class->relation, &keys);
-        count = count < CLASSES_OF_KEY_MAX ? count : CLASSES_OF_KEY_MAX;
+        count = count < MR_PG_INDEX_COLUMNS_MAX ? count : MR_PG_INDEX_COLUMNS_MAX;
         for (uint32_t k = 0; k < count; k++) {
             columns[k] = keys[k] + 1;
         }

@@ -2,6 +2,7 @@
  * server/pgcatalog/texts.c - definitions as SQL: names, indexes, constraints, views, defaults.
  */
 #include "parser/print.h"
+#include "planner/index.h"
 #include "server/pgcatalog/version.h"
 
 void mr_pg_class_print(const MrPgNames *names, const MrPgClass *class, MrBuilder *out)
@@ -27,6 +28,10 @@ static void append_key(const MrRelation *relation, MrBuilder *out)
 
 void mr_pg_index_definition(const MrPgClass *index, MrBuilder *out)
 {
+    if (index->def != NULL) {
+        mr_index_print(index->def, index->relation, MR_INDEX_SHOWN, out);
+        return;
+    }
     mr_builder_append_string(out, "CREATE UNIQUE INDEX ");
     mr_print_identifier(out, index->name);
     mr_builder_append_string(out, " ON ");
@@ -35,6 +40,19 @@ void mr_pg_index_definition(const MrPgClass *index, MrBuilder *out)
     mr_print_identifier(out, index->relation->name);
     mr_builder_append_string(out, " USING btree ");
     append_key(index->relation, out);
+}
+
+void mr_pg_index_column(const MrPgClass *index, uint32_t column, MrBuilder *out)
+{
+    int32_t columns[MR_PG_INDEX_COLUMNS_MAX];
+    if (column >= mr_pg_index_columns(index, columns)) {
+        return;
+    }
+    if (index->def != NULL) {
+        mr_index_print_column(index->def, index->relation, column, MR_INDEX_SHOWN, out);
+    } else {
+        mr_print_identifier(out, index->relation->schema.columns[columns[column]].name);
+    }
 }
 
 void mr_pg_constraint_definition(const MrPgClass *class, MrBuilder *out)

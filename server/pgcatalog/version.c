@@ -38,6 +38,28 @@ bool mr_pg_key_is_constraint(const MrRelation *relation)
     return relation->kind == MR_RELATION_TABLE && relation->table->number_column < 0;
 }
 
+uint32_t mr_pg_index_columns(const MrPgClass *index, int32_t columns[MR_PG_INDEX_COLUMNS_MAX])
+{
+    const uint32_t *keys;
+    uint32_t count =
+        index->def != NULL ? index->def->column_count : mr_pg_key(index->relation, &keys);
+    count = count < MR_PG_INDEX_COLUMNS_MAX ? count : MR_PG_INDEX_COLUMNS_MAX;
+    for (uint32_t c = 0; c < count; c++) {
+        columns[c] = index->def != NULL ? index->def->columns[c].column : (int32_t)keys[c];
+    }
+    return count;
+}
+
+bool mr_pg_index_is_primary(const MrPgClass *index)
+{
+    return index->def == NULL && mr_pg_key_is_constraint(index->relation);
+}
+
+bool mr_pg_has_index(const MrPgClass *class)
+{
+    return class->index != 0 || (class->kind != 'i' && class->relation->index_count > 0);
+}
+
 static char kind_of(MrRelationKind kind)
 {
     switch (kind) {
@@ -85,6 +107,14 @@ static MrStatus add_class(MrPgCatalog *pg, const MrRelation *relation, MrError *
                           .kind = header != NULL ? header->kind : kind_of(relation->kind),
                           .relation = relation,
                           .header = header };
+    for (uint32_t i = 0; i < relation->index_count; i++) {
+        pg->classes[pg->class_count++] = (MrPgClass){ .number = relation->indexes[i].oid,
+                                                      .name = relation->indexes[i].name,
+                                                      .schema = class->schema,
+                                                      .kind = 'i',
+                                                      .relation = relation,
+                                                      .def = &relation->indexes[i] };
+    }
     return mr_pg_key(relation, &keys) == 0 ? MR_OK : add_index(pg, class, err);
 }
 
@@ -99,13 +129,16 @@ static void class_index(MrPgCatalog *pg, uint32_t index)
 
 static MrStatus classes_make(MrPgCatalog *pg, MrError *err)
 {
-    uint32_t count = mr_catalog_relation_count(pg->catalog), slots = 64;
-    while (slots < count * 4) {
+    uint32_t count = mr_catalog_relation_count(pg->catalog), slots = 64, classes = 2 * count;
+    for (uint32_t i = 0; i < count; i++) {
+        classes += mr_catalog_relation(pg->catalog, i)->index_count;
+    }
+    while (slots < classes * 2) {
         slots *= 2;
     }
     pg->class_slot_mask = slots - 1;
     MR_NEW_ARRAY(&pg->arena, pg->class_slots, slots, err);
-    MR_NEW_ARRAY(&pg->arena, pg->classes, (size_t)count * 2, err);
+    MR_NEW_ARRAY(&pg->arena, pg->classes, classes, err);
     for (uint32_t i = 0; i < count; i++) {
         MR_TRY(add_class(pg, mr_catalog_relation(pg->catalog, i), err));
     }

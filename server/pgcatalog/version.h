@@ -16,6 +16,8 @@
 #include "server/pgcatalog/pgcatalog.h"
 #include "server/relations/rows.h"
 
+enum { MR_PG_INDEX_COLUMNS_MAX = 64 };
+
 enum {
     MR_PG_CLASS = 1259, /* numbers of catalogue relations, as classoid has them */
     MR_PG_TYPE = 1247,
@@ -75,8 +77,9 @@ typedef struct MrPgClass {
     uint32_t schema;
     char kind;                  /* relkind */
     const MrRelation *relation; /* of an index: what it is over */
+    const MrIndexDef *def;      /* of an index that is not a key; NULL */
     const MrPgHeader *header;   /* of PostgreSQL's own; NULL */
-    uint32_t index;             /* number of its unique index; 0: none */
+    uint32_t index;             /* number of its key's index; 0: none */
 } MrPgClass;
 
 typedef struct MrPgRole {
@@ -149,6 +152,11 @@ const MrPgRole *mr_pg_role(const MrPgCatalog *pg, uint32_t number);
 const MrPgRole *mr_pg_role_find(const MrPgCatalog *pg, MrString name);
 /* The key of a table, or what tells the rows of a result apart, as visible columns; 0: none. */
 uint32_t mr_pg_key(const MrRelation *relation, const uint32_t **columns);
+/* Columns of an index: those of the relation, -1 for an expression. */
+uint32_t mr_pg_index_columns(const MrPgClass *index, int32_t columns[MR_PG_INDEX_COLUMNS_MAX]);
+/* The index of a PRIMARY KEY. */
+bool mr_pg_index_is_primary(const MrPgClass *index);
+bool mr_pg_has_index(const MrPgClass *class);
 bool mr_pg_column_is_not_null(const MrRelation *relation, uint32_t column);
 /* A PRIMARY KEY: a constraint besides an index. */
 bool mr_pg_key_is_constraint(const MrRelation *relation);
@@ -247,6 +255,8 @@ void mr_pg_add_sql_procs(const MrPgCatalog *pg, MrRows *rows);
 /* "name", or schema.name where it is not found without. */
 void mr_pg_class_print(const MrPgNames *names, const MrPgClass *class, MrBuilder *out);
 void mr_pg_index_definition(const MrPgClass *index, MrBuilder *out);
+/* One of its columns, from 0. */
+void mr_pg_index_column(const MrPgClass *index, uint32_t column, MrBuilder *out);
 void mr_pg_constraint_definition(const MrPgClass *class, MrBuilder *out);
 /* The SELECT of a view or standing query; false: it has none. */
 bool mr_pg_view_definition(const MrPgClass *class, MrBuilder *out);

@@ -30,7 +30,7 @@ void mr_pg_fill_tables(const MrPgNames *names, MrRows *rows)
         begin_named(rows, class);
         mr_rows_text(rows, "millrace");
         mr_rows_null(rows);
-        mr_rows_bool(rows, class->index != 0);
+        mr_rows_bool(rows, mr_pg_has_index(class));
         mr_rows_bool(rows, false);
         mr_rows_bool(rows, false);
         mr_rows_bool(rows, false);
@@ -62,7 +62,7 @@ void mr_pg_fill_matviews(const MrPgNames *names, MrRows *rows)
         begin_named(rows, class);
         mr_rows_text(rows, "millrace");
         mr_rows_null(rows);
-        mr_rows_bool(rows, class->index != 0);
+        mr_rows_bool(rows, mr_pg_has_index(class));
         mr_rows_bool(rows, true);
         put_view(rows, class);
     }

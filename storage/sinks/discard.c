@@ -386,6 +386,26 @@ static MrStatus discard_scan(MrSink *base, const MrSinkTable *table, MrArena *ar
     return nothing_to_read(err);
 }
 
+static MrStatus discard_create_index(MrSink *base, const MrSinkTable *table,
+                                     const MrSinkIndex *index, bool may_exist, MrError *err)
+{
+    (void)base;
+    (void)table;
+    (void)index;
+    (void)may_exist;
+    return nothing_to_read(err);
+}
+
+static MrStatus discard_drop_index(MrSink *base, const MrSinkTable *table, const char *name,
+                                   MrError *err)
+{
+    (void)base;
+    (void)table;
+    (void)name;
+    (void)err;
+    return MR_OK;
+}
+
 const MrSinkClass mr_sink_discard = {
     .name = "discard",
     .check_options = discard_check_options,
@@ -394,6 +414,8 @@ const MrSinkClass mr_sink_discard = {
     .drop_table = discard_drop,
     .swap_table = discard_swap,
     .rename_table = discard_rename,
+    .create_index = discard_create_index,
+    .drop_index = discard_drop_index,
     .attach = discard_attach,
     .commit = discard_commit,
     .resolve = discard_resolve,

@@ -108,6 +108,12 @@ MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const M
 MrStatus mr_postgres_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
                                 const MrSinkTable *fresh, MrError *err);
 
+/* postgres_index.c */
+MrStatus mr_postgres_create_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
+                                  bool may_exist, MrError *err);
+MrStatus mr_postgres_drop_index(MrSink *base, const MrSinkTable *table, const char *name,
+                                MrError *err);
+
 /* postgres_commit.c */
 MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], int64_t generation,
                             const uint8_t nonce[16], MrProgress *out, MrError *err);

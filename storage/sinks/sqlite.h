@@ -76,8 +76,16 @@ MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSin
 MrStatus mr_sqlite_check_foreign(MrSqliteSink *sink, const MrSinkTable *table, MrError *err);
 MrStatus mr_sqlite_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                                 const char *new_name, MrError *err);
+/* Ends a transaction of DDL: commits, or rolls back and keeps the first error. */
+MrStatus mr_sqlite_finish_ddl(MrSqliteSink *sink, MrStatus status, MrError *err);
 MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
                               const MrSinkTable *fresh, MrError *err);
+
+/* sqlite_index.c */
+MrStatus mr_sqlite_create_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
+                                bool may_exist, MrError *err);
+MrStatus mr_sqlite_drop_index(MrSink *base, const MrSinkTable *table, const char *name,
+                              MrError *err);
 
 /* sqlite_commit.c */
 MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], int64_t generation,

@@ -224,8 +224,7 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16
     return create_index(sink, query, table, err);
 }
 
-/* Ends a transaction of DDL: commits, or rolls back and keeps the first error. */
-static MrStatus ddl_finish(MrSqliteSink *sink, MrStatus status, MrError *err)
+MrStatus mr_sqlite_finish_ddl(MrSqliteSink *sink, MrStatus status, MrError *err)
 {
     bool unknown = false;
     if (status == MR_OK) {
@@ -245,7 +244,7 @@ MrStatus mr_sqlite_create_table(MrSink *base, const uint8_t query[16], const uin
     MR_TRY(mr_sqlite_connect(sink, true, err));
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
-    return ddl_finish(sink, create_in_transaction(sink, query, nonce, table, err), err);
+    return mr_sqlite_finish_ddl(sink, create_in_transaction(sink, query, nonce, table, err), err);
 }
 
 /* When it is the query's: its progress row was there, or it carries our mark. */
@@ -317,7 +316,7 @@ MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSin
     }
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
-    return ddl_finish(sink, drop_in_transaction(sink, query, table, err), err);
+    return mr_sqlite_finish_ddl(sink, drop_in_transaction(sink, query, table, err), err);
 }
 
 /* The texts of indexes and triggers that users gave the old table, one after the other, NUL
@@ -379,8 +378,8 @@ MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const M
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
     mr_builder_init(&kept, 0);
-    MrStatus status =
-        ddl_finish(sink, swap_in_transaction(sink, old_query, old, fresh, &kept, err), err);
+    MrStatus status = mr_sqlite_finish_ddl(
+        sink, swap_in_transaction(sink, old_query, old, fresh, &kept, err), err);
     mr_builder_fini(&kept);
     return status;
 }
@@ -453,5 +452,6 @@ MrStatus mr_sqlite_rename_table(MrSink *base, const uint8_t query[16], const MrS
     MR_TRY(mr_sqlite_connect(sink, false, err));
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
-    return ddl_finish(sink, rename_in_transaction(sink, query, table, new_name, err), err);
+    return mr_sqlite_finish_ddl(sink, rename_in_transaction(sink, query, table, new_name, err),
+                                err);
 }

@@ -92,10 +92,55 @@ static void check_scan(MrTableScan *scan, const Model *model, const char *what)
     mr_arena_fini(&arena);
 }
 
+enum { INDEX_ID = 17 };
+
+/* By the index over the names: of each value in turn, the keys that have it. */
+static void check_index(MrTable *table, uint64_t upto, const Model *model)
+{
+    MrArena arena;
+    mr_arena_init(&arena, 0);
+    for (uint32_t key = 0; key < KEYS; key += 7) {
+        const uint32_t value = model->values[key] != 0 ? model->values[key] : 5;
+        char text[64];
+        const char *name = name_of(value, text);
+        const MrDatum wanted = { .type = mr_type(MR_TYPE_TEXT),
+                                 .text = mr_text_make(name, (uint32_t)strlen(name)) };
+        MrTableScan *scan;
+        const MrBlock *block;
+        uint32_t expected = 0, found = 0;
+        for (uint32_t k = 0; k < KEYS; k++) {
+            expected += model->values[k] == value && value % 7 != 0;
+        }
+        ck_assert_int_eq(mr_table_scan_open_index(table, upto, INDEX_ID, &wanted, 1, &scan, NULL),
+                         MR_OK);
+        do {
+            ck_assert_int_eq(mr_table_scan_next(scan, &arena, &block, NULL), MR_OK);
+            for (uint32_t row = 0; block != NULL && row < block->row_count; row++, found++) {
+                const uint32_t at = (uint32_t)((int64_t *)block->columns[0].data)[row];
+                ck_assert_uint_eq(model->values[at], value);
+            }
+        } while (block != NULL);
+        ck_assert_msg(found == expected, "value %u: %u rows, not %u", value, found, expected);
+        mr_table_scan_close(scan);
+        mr_arena_reset(&arena);
+    }
+    mr_arena_fini(&arena);
+}
+
+static void make_index(MrTable *table)
+{
+    const MrTableIndexOptions options = { .id = INDEX_ID,
+                                          .columns = (const uint32_t[]){ 1 },
+                                          .column_count = 1 };
+    uint32_t twice;
+    ck_assert_int_eq(mr_table_index_create(table, &options, &twice, NULL), MR_OK);
+    ck_assert_uint_eq(twice, MR_TABLE_NO_ROW);
+}
+
 static void change(MrTable *table, Model *model, MrRandom *random, MrArena *arena)
 {
     uint32_t key = (uint32_t)mr_random_below(random, KEYS), place;
-    uint32_t value = 1 + (uint32_t)mr_random_below(random, 1000000);
+    uint32_t value = 1 + (uint32_t)mr_random_below(random, 1000); /* some have the same */
     MrBlock *row = make_row(arena, key, value);
     uint32_t old = mr_table_find(table, row, 0);
     ck_assert((old == MR_TABLE_NO_ROW) == (model->values[key] == 0));
@@ -152,8 +197,14 @@ START_TEST(test_random_changes_agree_with_a_model)
         }
         ck_assert_int_eq(mr_table_scan_open(table, MR_TABLE_UNCOMMITTED, &scan, NULL), MR_OK);
         check_scan(scan, &model, "the writer's view");
+        if (sequence > 50) {
+            check_index(table, MR_TABLE_UNCOMMITTED, &model);
+        }
         ck_assert_int_eq(mr_table_scan_open(table, sequence - 1, &scan, NULL), MR_OK);
         check_scan(scan, &before, "the view of others");
+        if (sequence > 50) {
+            check_index(table, sequence - 1, &before);
+        }
         if (mr_random_below(&random, 3) == 0) {
             mr_table_rollback(table, mark);
             model = middle;
@@ -171,10 +222,18 @@ START_TEST(test_random_changes_agree_with_a_model)
         commit(table, copy, sequence);
         ck_assert_int_eq(mr_table_scan_open(table, sequence, &scan, NULL), MR_OK);
         check_scan(scan, &model, "after the commit");
+        if (sequence == 50) {
+            make_index(table);
+        } else if (sequence > 50) {
+            check_index(table, sequence, &model);
+        }
         mr_arena_reset(&arena);
     }
     ck_assert_int_eq(mr_table_scan_open(copy, 400, &scan, NULL), MR_OK);
     check_scan(scan, &model, "replayed");
+    mr_table_index_drop(copy, INDEX_ID); /* there is none */
+    make_index(copy);
+    check_index(copy, 400, &model);
     MrTableFacts facts, copied;
     mr_table_facts(table, &facts);
     mr_table_facts(copy, &copied);
@@ -235,6 +294,37 @@ START_TEST(test_memory_is_bounded)
 }
 END_TEST
 
+START_TEST(test_a_unique_index_meets_rows)
+{
+    MrTableMemory memory = { 0 };
+    MrTable *table = make_table(&memory, -1);
+    MrTableIndexOptions options = {
+        .id = INDEX_ID, .columns = (const uint32_t[]){ 1 }, .column_count = 1, .is_unique = true
+    };
+    MrArena arena;
+    uint32_t place, twice, id = 0;
+    mr_arena_init(&arena, 0);
+    mr_table_insert(table, make_row(&arena, 1, 5), 0, MR_TABLE_NO_ROW, &place, NULL);
+    mr_table_insert(table, make_row(&arena, 2, 7), 0, MR_TABLE_NO_ROW, &place, NULL);  /* NULL */
+    mr_table_insert(table, make_row(&arena, 3, 14), 0, MR_TABLE_NO_ROW, &place, NULL); /* NULL */
+    mr_table_commit(table, 1);
+    ck_assert_int_eq(mr_table_index_create(table, &options, &twice, NULL), MR_OK);
+    ck_assert_uint_eq(twice, MR_TABLE_NO_ROW);
+    ck_assert_uint_ne(mr_table_find_twin(table, make_row(&arena, 9, 5), 0, &id), MR_TABLE_NO_ROW);
+    ck_assert_uint_eq(id, INDEX_ID);
+    ck_assert_uint_eq(mr_table_find_twin(table, make_row(&arena, 9, 6), 0, &id), MR_TABLE_NO_ROW);
+    ck_assert_uint_eq(mr_table_find_twin(table, make_row(&arena, 9, 21), 0, &id), MR_TABLE_NO_ROW);
+    mr_table_index_drop(table, INDEX_ID);
+    ck_assert_uint_eq(mr_table_find_twin(table, make_row(&arena, 9, 5), 0, &id), MR_TABLE_NO_ROW);
+    options.nulls_are_equal = true; /* rows 2 and 3 */
+    ck_assert_int_eq(mr_table_index_create(table, &options, &twice, NULL), MR_OK);
+    ck_assert_uint_ne(twice, MR_TABLE_NO_ROW);
+    mr_table_destroy(table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+    mr_arena_fini(&arena);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("table");
@@ -243,6 +333,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_random_changes_agree_with_a_model, 0, 5);
     tcase_add_test(tcase, test_a_row_keeps_its_number);
     tcase_add_test(tcase, test_memory_is_bounded);
+    tcase_add_test(tcase, test_a_unique_index_meets_rows);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,582 @@
+/*
+ * server/ddl_index.c - CREATE INDEX, DROP INDEX, ALTER INDEX … RENAME TO.
+ *
+ * A table's index is the server's own (storage/table.h): it is made before the record, so that a
+ * second row of a value is an error and not a fact.  A result's index is the target's: the record
+ * comes first and decides, the target's part follows, and a start does it again where a kill came
+ * between; DROP goes the other way round.  Either way the index is a note of what it is of.
+ */
+#include "planner/index.h"
+
+#include <stdlib.h>
+
+#include "common/fault.h"
+#include "common/logging.h"
+#include "server/ddl_alter.h"
+#include "server/ddl_create.h"
+#include "server/row_text.h"
+#include "server/tables.h"
+
+/* ---- the record ------------------------------------------------------------------------------ */
+
+/* The index of victims[0] with `fresh` in its place (NULL: none), or behind the others. */
+static MrStatus prepare_record(MrDdl *ddl, const MrIndexDef *fresh)
+{
+    const MrRelation *of = ddl->victims[0];
+    MrRelation changed = *of;
+    MrIndexDef *indexes;
+    MrDdlChange *changes, change = { 0 };
+    bool is_new = true;
+    uint32_t count = 0;
+    MR_NEW_ARRAY(&ddl->memory->arena, indexes, of->index_count + 1, &ddl->err);
+    for (uint32_t i = 0; i < of->index_count; i++) {
+        bool is_it = of->indexes[i].oid == ddl->index->oid;
+        is_new &= !is_it;
+        if (!is_it || fresh != NULL) {
+            indexes[count++] = is_it ? *fresh : of->indexes[i];
+        }
+    }
+    if (is_new && fresh != NULL) {
+        indexes[count++] = *fresh;
+    }
+    changed.indexes = indexes;
+    changed.index_count = count;
+    if (ddl->altered != NULL) {
+        mr_catalog_unref(ddl->altered);
+        ddl->altered = NULL;
+    }
+    MR_TRY(mr_ddl_notes_changed(ddl, &changed, &change.settings));
+    MR_TRY(mr_ddl_begin_changes(ddl, 1, &changes));
+    ddl->record.object = (MrCatalogObject){ 0 };
+    MR_TRY(mr_ddl_add_change(ddl, changes, of->name, &change));
+    return mr_ddl_put_in_place(ddl, of, &changed);
+}
+
+/* What the last record wrote is what there is now: the next one changes that. */
+static void publish(MrDdl *ddl)
+{
+    const char *name = ddl->victims[0]->name;
+    mr_server_publish(ddl->server, ddl->altered);
+    ddl->altered = NULL;
+    mr_catalog_unref(ddl->catalog);
+    ddl->catalog = mr_catalog_ref(ddl->server->catalog);
+    ddl->victims[0] = mr_catalog_find(ddl->catalog, "public", name);
+}
+
+static void published(MrDdl *ddl)
+{
+    mr_ddl_publish_altered(ddl);
+    mr_ddl_finish(ddl);
+}
+
+/* ---- the target's part ----------------------------------------------------------------------- */
+
+/* An index as the target gets it; texts in the arena. */
+static MrStatus target_index(MrArena *arena, const MrRelation *of, const MrIndexDef *index,
+                             MrSinkIndex *out, MrError *err)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    mr_index_print_columns(index, of, MR_INDEX_TARGET, &text);
+    const char *columns = mr_builder_text(&text);
+    *out = (MrSinkIndex){ .name = index->name,
+                          .formerly = index->formerly,
+                          .method = index->method,
+                          .columns = columns == NULL ? NULL : mr_arena_strdup(arena, columns),
+                          .predicate = index->predicate,
+                          .is_unique = index->is_unique,
+                          .nulls_not_distinct = index->nulls_not_distinct };
+    for (uint32_t c = 0; c < index->column_count; c++) {
+        out->orders_nulls |= index->columns[c].nulls_first != index->columns[c].is_descending;
+    }
+    mr_builder_fini(&text);
+    return out->columns == NULL ? mr_error_no_memory(err) : MR_OK;
+}
+
+static MrStatus create_in_target(MrTarget *target, const MrRelation *of, const MrIndexDef *index,
+                                 bool may_exist, MrError *err)
+{
+    const MrSinkTable table = mr_targets_table(of);
+    MrSinkIndex made;
+    MrSink *sink;
+    MrArena arena;
+    mr_arena_init(&arena, 0);
+    MrStatus status = mr_target_sink(target, &sink, err);
+    if (status == MR_OK) {
+        status = target_index(&arena, of, index, &made, err);
+    }
+    if (status == MR_OK) {
+        status = sink->sink_class->create_index(sink, &table, &made, may_exist, err);
+    }
+    mr_arena_fini(&arena);
+    return status;
+}
+
+static void create_job(MrDdl *ddl, MrTarget *target)
+{
+    mr_fault_point("ddl.before_index");
+    ddl->status = create_in_target(target, ddl->victims[0], ddl->index,
+                                   ddl->index->formerly != NULL, &ddl->err);
+    mr_fault_point("ddl.after_index");
+}
+
+static void drop_job(MrDdl *ddl, MrTarget *target)
+{
+    const MrSinkTable table = mr_targets_table(ddl->victims[0]);
+    MrSink *sink;
+    ddl->status = mr_target_sink(target, &sink, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = sink->sink_class->drop_index(sink, &table, ddl->index->name, &ddl->err);
+    }
+    mr_fault_point("ddl.after_drop_index");
+}
+
+/* True: the job is on its way, and `next` comes behind it; else ddl->status says why not. */
+static bool on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target),
+                      void (*next)(MrDdl *ddl))
+{
+    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->victims[0]->standing->connection,
+                                  &ddl->thread, &ddl->err);
+    if (ddl->status != MR_OK) {
+        return false;
+    }
+    mr_ddl_on_target(ddl, job, next);
+    return true;
+}
+
+/* ---- CREATE INDEX ---------------------------------------------------------------------------- */
+
+static MrStatus refuse_relation(MrDdl *ddl, const MrAstCreateIndex *statement,
+                                const MrRelation *relation)
+{
+    switch (relation->kind) {
+    case MR_RELATION_TABLE:
+    case MR_RELATION_QUERY: return MR_OK;
+    case MR_RELATION_STREAM:
+        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "an index on stream \"%s\" is not supported",
+                     relation->name);
+        mr_error_hint(&ddl->err, "Index a materialized view of it, or a table.");
+        break;
+    default:
+        mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "cannot create index on relation \"%s\"",
+                     relation->name);
+        mr_error_detail(&ddl->err, "This operation is not supported for %s.",
+                        relation->kind == MR_RELATION_SINK ? "sinks" : "views");
+        if (relation->kind == MR_RELATION_SINK) {
+            mr_error_hint(&ddl->err, "Its table is your own: make the index there.");
+        }
+    }
+    return mr_error_at(&ddl->err, statement->on.position);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text), of_end = strlen(end);
+    return length >= of_end && strcmp(text + length - of_end, end) == 0;
+}
+
+/* Text compares by bytes, as COLLATE "C" and the pattern operator classes say; others would be
+ * another order. */
+static MrStatus check_element(MrDdl *ddl, const MrAstIndexElement *element)
+{
+    static const char *const collations[] = { "C", "POSIX", "default" };
+    const char *collation = element->collation.name, *class = element->operator_class.name;
+    bool is_known = collation == NULL;
+    for (size_t i = 0; i < sizeof collations / sizeof collations[0]; i++) {
+        is_known |= collation != NULL && strcmp(collation, collations[i]) == 0;
+    }
+    if (!is_known) {
+        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "COLLATE \"%s\" of an index is not supported",
+                     collation);
+        mr_error_hint(&ddl->err, "A table's text compares by bytes: COLLATE \"C\".");
+        return mr_error_at(&ddl->err, element->base.position);
+    }
+    if (class != NULL && !ends_with(class, "_ops")) {
+        mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT,
+                     "operator class \"%s\" does not exist for access method \"btree\"", class);
+        return mr_error_at(&ddl->err, element->base.position);
+    }
+    return MR_OK;
+}
+
+/* A table's index finds rows by equal values of columns, and does nothing else. */
+static MrStatus check_for_table(MrDdl *ddl, const MrAstCreateIndex *statement,
+                                const MrIndexDef *index)
+{
+    const char *what = !mr_index_is_plain(index) ? index->predicate != NULL
+                                                       ? "an index with WHERE on a table"
+                                                       : "an index of an expression on a table"
+                       : strcmp(index->method, "btree") != 0 && strcmp(index->method, "hash") != 0
+                           ? "this access method"
+                           : NULL;
+    for (uint32_t e = 0; e < statement->elements.count && what == NULL; e++) {
+        MR_TRY(
+            check_element(ddl, MR_AST_AS(const MrAstIndexElement, statement->elements.items[e])));
+    }
+    if (what == NULL) {
+        return MR_OK;
+    }
+    mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "%s is not supported", what);
+    mr_error_hint(&ddl->err, "A table is indexed by its columns; a generated column can hold what "
+                             "is computed.");
+    return mr_error_at(&ddl->err, statement->base.position);
+}
+
+static MrStatus not_unique(MrDdl *ddl, const MrTable *table, uint32_t place)
+{
+    const MrIndexDef *index = ddl->index;
+    uint32_t columns[MR_INDEX_COLUMNS_MAX];
+    MrBuilder text;
+    MrBlock *row;
+    MR_TRY(mr_table_rows(table, &place, 1, &ddl->memory->arena, &row, &ddl->err));
+    for (uint32_t c = 0; c < index->column_count; c++) {
+        columns[c] = (uint32_t)index->columns[c].column;
+    }
+    mr_error_set(&ddl->err, MR_ERR_UNIQUE_VIOLATION, "could not create unique index \"%s\"",
+                 index->name);
+    mr_builder_init(&text, 0);
+    mr_row_key_text(&ddl->victims[0]->stream->schema, columns, index->column_count, row, 0,
+                    ddl->request.zone, &text);
+    mr_error_detail(&ddl->err, "%s is duplicated.", mr_builder_text(&text));
+    mr_builder_fini(&text);
+    return MR_ERR_UNIQUE_VIOLATION;
+}
+
+static void unmake_index(MrDdl *ddl)
+{
+    MrTable *table = mr_tables_find(ddl->server, ddl->victims[0]->stream->id);
+    if (table != NULL) {
+        mr_table_index_drop(table, ddl->index->oid);
+    }
+}
+
+/* What others have not committed may be taken back, and could be a second row of a value then. */
+static MrStatus make_index(MrDdl *ddl)
+{
+    const MrRelation *of = ddl->victims[0];
+    MrTable *table = mr_tables_find(ddl->server, of->stream->id);
+    uint32_t twice;
+    if (table == NULL) {
+        return mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
+                            of->name);
+    }
+    if (ddl->index->is_unique && mr_table_change_mark(table) > 0) {
+        mr_error_set(&ddl->err, MR_ERR_OBJECT_IN_USE,
+                     "cannot CREATE UNIQUE INDEX on \"%s\": a transaction is changing it",
+                     of->name);
+        return mr_error_hint(&ddl->err, "Run it again once that has ended.");
+    }
+    MR_TRY(mr_tables_add_index(table, ddl->index, &twice, &ddl->err));
+    if (twice != MR_TABLE_NO_ROW) {
+        return not_unique(ddl, table, twice);
+    }
+    ddl->undo = unmake_index;
+    return MR_OK;
+}
+
+static void table_index_recorded(MrDdl *ddl)
+{
+    ddl->undo = NULL;
+    published(ddl);
+}
+
+static void index_withdrawn(MrDdl *ddl)
+{
+    ddl->status = ddl->err.status;
+    mr_ddl_finish(ddl);
+}
+
+/* The record said that the index is there: a second one takes that back. */
+static void withdraw(MrDdl *ddl)
+{
+    const MrError cause = ddl->err;
+    MrStatus status = prepare_record(ddl, NULL);
+    ddl->err = status == MR_OK ? cause : ddl->err;
+    if (status != MR_OK) {
+        mr_ddl_fail(ddl, status);
+        return;
+    }
+    mr_ddl_record(ddl, index_withdrawn);
+}
+
+static void index_created(MrDdl *ddl)
+{
+    if (ddl->status != MR_OK) {
+        withdraw(ddl);
+        return;
+    }
+    published(ddl);
+}
+
+static void index_recorded(MrDdl *ddl)
+{
+    if (!on_target(ddl, create_job, index_created)) {
+        withdraw(ddl);
+    }
+}
+
+static MrStatus plan_index(MrDdl *ddl, const MrAstCreateIndex *statement, const MrRelation *of)
+{
+    MrPlannerContext context = mr_ddl_context(ddl, &ddl->memory->arena);
+    MrIndexDef *index;
+    MR_TRY(refuse_relation(ddl, statement, of));
+    MR_NEW(&ddl->memory->arena, index, &ddl->err);
+    MR_NEW_ARRAY(&ddl->memory->arena, ddl->victims, 1, &ddl->err);
+    MR_TRY(mr_planner_index(&context, statement, of, index, &ddl->err));
+    index->oid = ddl->server->next_oid++;
+    ddl->index = index;
+    ddl->victims[0] = of;
+    if (of->kind == MR_RELATION_TABLE) {
+        MR_TRY(check_for_table(ddl, statement, index));
+        MR_TRY(make_index(ddl));
+    }
+    return prepare_record(ddl, index);
+}
+
+void mr_ddl_create_index(MrDdl *ddl)
+{
+    const MrAstCreateIndex *statement = (const MrAstCreateIndex *)ddl->request.statement;
+    const MrRelation *of;
+    ddl->status = mr_catalog_resolve(ddl->catalog, &statement->on, &of, &ddl->err);
+    if (ddl->status == MR_OK && statement->name != NULL &&
+        mr_ddl_name_is_taken(ddl, statement->name, statement->if_not_exists,
+                             statement->base.position)) {
+        return;
+    }
+    if (ddl->status == MR_OK) {
+        ddl->status = plan_index(ddl, statement, of);
+    }
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_record(ddl, of->kind == MR_RELATION_TABLE ? table_index_recorded : index_recorded);
+}
+
+/* ---- finding one ----------------------------------------------------------------------------- */
+
+static MrStatus refuse_other(MrDdl *ddl, const MrName *name)
+{
+    const MrRelation *relation = mr_catalog_find(ddl->catalog, name->schema, name->name);
+    if (relation != NULL) {
+        mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not an index", name->name);
+        mr_error_hint(&ddl->err, "Use DROP %s to remove a %s.",
+                      relation->kind == MR_RELATION_TABLE   ? "TABLE"
+                      : relation->kind == MR_RELATION_QUERY ? "MATERIALIZED VIEW"
+                                                            : "VIEW, SINK or STREAM",
+                      relation->kind == MR_RELATION_TABLE   ? "table"
+                      : relation->kind == MR_RELATION_QUERY ? "materialized view"
+                                                            : "relation of that kind");
+        return mr_error_at(&ddl->err, name->position);
+    }
+    for (uint32_t r = 0; r < mr_catalog_relation_count(ddl->catalog); r++) {
+        relation = mr_catalog_relation(ddl->catalog, r);
+        const char *key = relation->table == NULL ? NULL : relation->table->key_name;
+        if (key != NULL && strcmp(key, name->name) == 0) {
+            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                         "cannot drop index %s because constraint %s on table %s requires it", key,
+                         key, relation->name);
+            return mr_error_at(&ddl->err, name->position);
+        }
+    }
+    mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT, "index \"%s\" does not exist", name->name);
+    return mr_error_at(&ddl->err, name->position);
+}
+
+/* *found false: there is none, and a notice says so. */
+static MrStatus find_index(MrDdl *ddl, const MrName *name, bool if_exists, bool *found)
+{
+    MR_NEW_ARRAY(&ddl->memory->arena, ddl->victims, 1, &ddl->err);
+    ddl->index = mr_catalog_index(ddl->catalog, name->name, &ddl->victims[0]);
+    *found = ddl->index != NULL;
+    if (*found) {
+        return MR_OK;
+    }
+    MrStatus status = refuse_other(ddl, name);
+    if (if_exists && status == MR_ERR_UNDEFINED_OBJECT) {
+        mr_error_clear(&ddl->err);
+        mr_ddl_notice(ddl, "00000", "index \"%s\" does not exist, skipping", name->name);
+        return MR_OK;
+    }
+    return status;
+}
+
+/* ---- DROP INDEX ------------------------------------------------------------------------------ */
+
+static const MrName *name_at(const MrDdl *ddl, uint32_t index)
+{
+    const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
+    return &MR_AST_AS(const MrAstNameNode, statement->names.items[index])->name;
+}
+
+static void drop_next(MrDdl *ddl);
+
+static void drop_recorded(MrDdl *ddl)
+{
+    if (ddl->victims[0]->kind == MR_RELATION_TABLE) {
+        unmake_index(ddl);
+    }
+    publish(ddl);
+    ddl->victim_at++;
+    drop_next(ddl);
+}
+
+static void dropped_in_target(MrDdl *ddl)
+{
+    if (ddl->status == MR_OK) {
+        ddl->status = prepare_record(ddl, NULL);
+    }
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_record(ddl, drop_recorded);
+}
+
+static void drop_next(MrDdl *ddl)
+{
+    const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
+    bool found = false;
+    while (ddl->victim_at < statement->names.count && !found) {
+        ddl->status = find_index(ddl, name_at(ddl, ddl->victim_at), statement->if_exists, &found);
+        if (ddl->status != MR_OK) {
+            break;
+        }
+        ddl->victim_at += !found;
+    }
+    if (!found) {
+        mr_ddl_finish(ddl);
+    } else if (ddl->victims[0]->kind == MR_RELATION_TABLE) {
+        dropped_in_target(ddl); /* there is none */
+    } else if (!on_target(ddl, drop_job, dropped_in_target)) {
+        mr_ddl_finish(ddl);
+    }
+}
+
+void mr_ddl_drop_index(MrDdl *ddl)
+{
+    const MrAstDrop *statement = (const MrAstDrop *)ddl->request.statement;
+    bool found;
+    for (uint32_t i = 0; i < statement->names.count && !statement->if_exists; i++) {
+        ddl->status = find_index(ddl, name_at(ddl, i), false, &found); /* all, or none goes */
+        if (ddl->status != MR_OK) {
+            mr_ddl_finish(ddl);
+            return;
+        }
+    }
+    drop_next(ddl);
+}
+
+/* ---- ALTER INDEX … RENAME TO ----------------------------------------------------------------- */
+
+static void rename_told(MrDdl *ddl)
+{
+    published(ddl);
+}
+
+/* The target has the new name, and needs not know the old one any more. */
+static void renamed_in_target(MrDdl *ddl)
+{
+    MrIndexDef settled = *ddl->index;
+    settled.formerly = NULL;
+    if (ddl->status != MR_OK) {
+        mr_error_hint(&ddl->err, "The target's index gets its new name at the next start.");
+        publish(ddl);
+        mr_ddl_finish(ddl);
+        return;
+    }
+    publish(ddl);
+    ddl->status = prepare_record(ddl, &settled);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_record(ddl, rename_told);
+}
+
+static void rename_recorded(MrDdl *ddl)
+{
+    if (!on_target(ddl, create_job, renamed_in_target)) {
+        renamed_in_target(ddl);
+    }
+}
+
+void mr_ddl_rename_index(MrDdl *ddl)
+{
+    const MrAstAlter *statement = (const MrAstAlter *)ddl->request.statement;
+    MrIndexDef *renamed = NULL;
+    bool found = false;
+    ddl->status = find_index(ddl, &statement->name, statement->if_exists, &found);
+    if (ddl->status == MR_OK && found &&
+        mr_ddl_name_is_taken(ddl, statement->new_name, false, statement->base.position)) {
+        return;
+    }
+    if (ddl->status == MR_OK && found) {
+        renamed = mr_arena_calloc(&ddl->memory->arena, 1, sizeof *renamed);
+        ddl->status = renamed == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
+    }
+    if (ddl->status != MR_OK || !found) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    const bool is_of_table = ddl->victims[0]->kind == MR_RELATION_TABLE;
+    *renamed = *ddl->index;
+    renamed->formerly = is_of_table                 ? NULL
+                        : renamed->formerly == NULL ? renamed->name
+                                                    : renamed->formerly;
+    renamed->name = statement->new_name;
+    ddl->status = prepare_record(ddl, renamed);
+    ddl->index = renamed;
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_record(ddl, is_of_table ? published : rename_recorded);
+}
+
+/* ---- at start -------------------------------------------------------------------------------- */
+
+typedef struct LateIndexes {
+    MrServer *server;
+    MrCatalog *catalog; /* that the relation lives in */
+    const MrRelation *relation;
+} LateIndexes;
+
+static void late_indexes_done(void *context)
+{
+    LateIndexes *late = context;
+    mr_catalog_unref(late->catalog);
+    free(late);
+}
+
+/* One that the target refuses now is asked for again at the next start. */
+static void make_late_indexes(void *context, MrTarget *target)
+{
+    LateIndexes *late = context;
+    for (uint32_t i = 0; i < late->relation->index_count; i++) {
+        MrError err = MR_ERROR_INIT;
+        if (create_in_target(target, late->relation, &late->relation->indexes[i], true, &err) !=
+            MR_OK) {
+            mr_log_error(MR_LOG_WARNING, "ddl.index", &err);
+        }
+    }
+    mr_server_post(late->server, late_indexes_done, late);
+}
+
+MrStatus mr_ddl_finish_indexes(MrServer *server, const MrRelation *relation, MrError *err)
+{
+    MrTargetThread *thread;
+    if (relation->index_count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_targets_find(server, server->catalog, relation->standing->connection, &thread, err));
+    LateIndexes *late = calloc(1, sizeof *late);
+    if (late == NULL) {
+        return mr_error_no_memory(err);
+    }
+    *late = (LateIndexes){ .server = server,
+                           .catalog = mr_catalog_ref(server->catalog),
+                           .relation = relation };
+    mr_target_thread_post(thread, make_late_indexes, late);
+    return MR_OK;
+}
