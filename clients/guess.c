@@ -34,11 +34,17 @@ static const struct {
     { TYPE_TIMESTAMP, "timestamp" }, { TYPE_UUID, "uuid" },     { TYPE_JSON, "json" },
 };
 
+const char *const mr_guess_nulls[MR_GUESS_NULLS] = { "NULL", "null", "\\N",   "NA", "N/A",
+                                                     "n/a",  "-",    "None", "nil" };
+
 void mr_guess_init(MrGuess *guess, const char *name, size_t length)
 {
     *guess = (MrGuess){ .name = mr_text_copy_bytes(name, length),
                         .candidates = TYPE_ALL,
                         .latest_us = INT64_MIN };
+    for (int i = 0; i < MR_GUESS_NULLS; i++) {
+        guess->without[i] = TYPE_ALL;
+    }
 }
 
 void mr_guess_fini(MrGuess *guess)
@@ -149,6 +155,7 @@ void mr_guess_add(MrGuess *guess, const char *text, size_t length, MrKind kind)
     case MR_KIND_BOOLEAN: fits = TYPE_BOOLEAN; break;
     case MR_KIND_NESTED: fits = TYPE_JSON; break;
     case MR_KIND_BARE:
+    case MR_KIND_QUOTED:
         fits = number_candidates(text, length) | boolean_candidates(text, length);
         /* fall through */
     case MR_KIND_STRING:
@@ -157,6 +164,28 @@ void mr_guess_add(MrGuess *guess, const char *text, size_t length, MrKind kind)
     }
     guess->has_values = true;
     guess->candidates &= fits;
+    for (int i = 0; i < MR_GUESS_NULLS; i++) {
+        if (kind == MR_KIND_BARE && strlen(mr_guess_nulls[i]) == length &&
+            memcmp(mr_guess_nulls[i], text, length) == 0) {
+            guess->spelled[i]++;
+        } else {
+            guess->without[i] &= fits;
+        }
+    }
+}
+
+const char *mr_guess_type_without(const MrGuess *guess, int spelling)
+{
+    MrGuess other = *guess;
+    other.candidates = guess->without[spelling];
+    return other.candidates == TYPE_ALL ? "text" : mr_guess_type(&other);
+}
+
+void mr_guess_choose(MrGuess *guess, int spelling)
+{
+    guess->candidates = guess->without[spelling];
+    guess->has_values = guess->has_values && guess->candidates != TYPE_ALL;
+    guess->null_count += guess->spelled[spelling];
 }
 
 const char *mr_guess_type(const MrGuess *guess)

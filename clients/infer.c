@@ -32,7 +32,7 @@ static char *name_as_sql(const char *name, const PGresult *words)
 
 /* "Page Title" as page_title: csv's columns are found by their place.  JSON's members keep their
  * names, by which they are found. */
-static char *column_name(const MrSample *sample, int index)
+static char *name_folded(const MrSample *sample, int index)
 {
     char *name = mr_text_copy(sample->columns[index].name);
     for (char *c = name; *c != '\0' && !sample->is_json; c++) {
@@ -40,6 +40,21 @@ static char *column_name(const MrSample *sample, int index)
         *c = sign ? '_' : (char)tolower((unsigned char)*c);
     }
     return name;
+}
+
+/* With the column's number behind it where one before it is called the same. */
+static char *column_name(const MrSample *sample, int index)
+{
+    char *name = name_folded(sample, index);
+    bool taken = false;
+    for (int i = 0; i < index && !taken; i++) {
+        char *other = name_folded(sample, i);
+        taken = strcmp(other, name) == 0;
+        free(other);
+    }
+    char *own = taken ? mr_text_format("%s_%d", name, index + 1) : mr_text_copy(name);
+    free(name);
+    return own;
 }
 
 /* The file's name without directory and endings: what the stream is called. */
@@ -65,7 +80,7 @@ static MrGuess *time_column(const MrSample *sample)
     MrGuess *best = NULL;
     for (int i = 0; i < sample->column_count; i++) {
         MrGuess *column = &sample->columns[i];
-        if (mr_guess_is_time(column) &&
+        if (mr_guess_is_time(column) && column->time_count == sample->row_count &&
             (best == NULL || column->disorder_count < best->disorder_count)) {
             best = column;
         }
@@ -165,6 +180,11 @@ static void load_make(const MrSample *sample, const char *path, const char *stre
         if (sample->delimiter != '\t') {
             mr_buffer_append_format(out, " DELIMITER '%c'", sample->delimiter);
         }
+    }
+    if (sample->null_text != NULL) {
+        char *spelling = mr_shell_quote(sample->null_text, '\'');
+        mr_buffer_append_format(out, " NULL %s", spelling + strspn(spelling, " "));
+        free(spelling);
     }
     mr_buffer_append_char(out, '\n');
     free(name);

@@ -105,28 +105,48 @@ static char delimiter_find(const char *line)
     return best;
 }
 
-/* A first line names the columns when every field is a text, and none stands there twice. */
-static bool line_is_header(const char *line, char delimiter)
+/* The type of a field that stands alone. */
+static const char *field_type(const MrBuffer *field)
 {
-    MrBuffer field;
+    MrGuess value;
+    mr_guess_init(&value, "", 0);
+    mr_guess_add(&value, field->data, field->length, MR_KIND_BARE);
+    const char *type = mr_guess_type(&value);
+    mr_guess_fini(&value);
+    return type;
+}
+
+/* A first line names the columns when every field is a text, and none stands there twice; or else
+ * when the line below it (NULL: none) has something else than texts under its texts.  A word such as
+ * "t" is a name unless the same column goes on with such words. */
+static bool line_is_header(const char *line, const char *next, char delimiter)
+{
+    MrBuffer name;
+    MrBuffer below;
     bool quoted;
-    bool named = true;
+    bool texts = true, once = true, differs = false;
     MrSample seen = { 0 };
-    mr_buffer_init(&field);
-    while (named && field_read(&line, delimiter, &field, &quoted)) {
-        MrGuess value;
-        mr_guess_init(&value, "", 0);
-        mr_guess_add(&value, field.data, field.length, MR_KIND_BARE);
-        named = field.length > 0 && strcmp(mr_guess_type(&value), "text") == 0;
-        mr_guess_fini(&value);
+    mr_buffer_init(&name);
+    mr_buffer_init(&below);
+    while (texts && field_read(&line, delimiter, &name, &quoted)) {
+        mr_buffer_clear(&below);
+        const char *type = field_type(&name);
+        const char *under = next != NULL && field_read(&next, delimiter, &below, &quoted)
+                                ? field_type(&below)
+                                : "text";
+        bool word = strcmp(type, "boolean") == 0 && strcmp(under, "boolean") != 0;
+        texts = strcmp(type, "text") == 0 || word;
+        differs = differs || (name.length > 0 && strcmp(under, "text") != 0);
+        once = once && name.length > 0;
         for (int i = 0; i < seen.column_count; i++) {
-            named = named && strcmp(seen.columns[i].name, field.data) != 0;
+            once = once && strcmp(seen.columns[i].name, name.data) != 0;
         }
-        column_add(&seen, field.data, field.length);
+        column_add(&seen, name.data, name.length);
     }
     mr_sample_fini(&seen);
-    mr_buffer_fini(&field);
-    return named;
+    mr_buffer_fini(&below);
+    mr_buffer_fini(&name);
+    return texts && (once || differs);
 }
 
 static void csv_names(MrSample *sample, const char *line)
@@ -135,7 +155,7 @@ static void csv_names(MrSample *sample, const char *line)
     bool quoted;
     mr_buffer_init(&field);
     for (int number = 1; field_read(&line, sample->delimiter, &field, &quoted); number++) {
-        if (!sample->has_header) {
+        if (!sample->has_header || field.length == 0) {
             mr_buffer_clear(&field);
             mr_buffer_append_format(&field, "column%d", number);
         }
@@ -155,11 +175,37 @@ static const char *csv_row(MrSample *sample, const char *line)
          column++) {
         bool null = field.length == 0 && !quoted; /* COPY's rule */
         mr_guess_add(&sample->columns[column], field.data, field.length,
-                     null ? MR_KIND_NULL : MR_KIND_BARE);
+                     null     ? MR_KIND_NULL
+                     : quoted ? MR_KIND_QUOTED
+                              : MR_KIND_BARE);
     }
     mr_buffer_fini(&field);
     return column < sample->column_count || line != NULL ? "a row has another number of fields"
                                                          : NULL;
+}
+
+/* COPY takes one spelling of NULL, and then an empty field is an empty text.  The spelling that makes
+ * most columns more than texts is taken. */
+static void null_choose(MrSample *sample)
+{
+    int best = -1;
+    int most = 0;
+    for (int i = 0; i < MR_GUESS_NULLS; i++) {
+        int gained = 0;
+        for (int c = 0; c < sample->column_count && gained >= 0; c++) {
+            const MrGuess *column = &sample->columns[c];
+            bool typed = strcmp(mr_guess_type_without(column, i), "text") != 0;
+            gained = typed && column->null_count > 0 ? -1 : gained + (typed && column->spelled[i] > 0);
+        }
+        if (gained > most) {
+            most = gained;
+            best = i;
+        }
+    }
+    for (int c = 0; best >= 0 && c < sample->column_count; c++) {
+        mr_guess_choose(&sample->columns[c], best);
+    }
+    sample->null_text = best >= 0 ? mr_guess_nulls[best] : NULL;
 }
 
 /* ---- JSON lines ------------------------------------------------------------------------------ */
@@ -216,14 +262,45 @@ static const char *rows_read(gzFile file, MrSample *sample, MrBuffer *record)
     return wrong;
 }
 
+/* The first two lines tell how the others are to be read. */
+static const char *csv_read(gzFile file, MrSample *sample, MrBuffer *first)
+{
+    MrBuffer record;
+    const char *wrong = NULL;
+    mr_buffer_init(&record);
+    bool more = record_read(file, true, &record);
+    sample->delimiter = delimiter_find(first->data);
+    sample->has_header = line_is_header(first->data, more ? record.data : NULL, sample->delimiter);
+    csv_names(sample, first->data);
+    if (sample->column_count > COLUMNS_MAX) {
+        wrong = "it has more than 1600 columns";
+    } else if (sample->has_header && !more) {
+        wrong = "it has a header and no rows";
+    } else if (!sample->has_header) {
+        wrong = csv_row(sample, first->data);
+        sample->row_count++;
+    }
+    if (wrong == NULL) {
+        wrong = rows_read(file, sample, &record);
+        null_choose(sample);
+    }
+    mr_buffer_fini(&record);
+    return wrong;
+}
+
 static const char *file_read(gzFile file, MrSample *sample, MrBuffer *record)
 {
-    if (!record_read(file, false, record)) {
+    int sign = gzgetc(file);
+    gzungetc(sign, file);
+    if (!record_read(file, sign != '{', record)) {
         return "it is empty";
     }
     const char *start = record->data + (strncmp(record->data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
     start += strspn(start, " \t");
     sample->is_json = *start == '{';
+    if (*start == '[') {
+        return "it is a JSON array: JSON lines have one object on each line";
+    }
     if (!sample->is_json) {
         if (start != record->data) {
             char *line = mr_text_copy(start);
@@ -231,17 +308,10 @@ static const char *file_read(gzFile file, MrSample *sample, MrBuffer *record)
             mr_buffer_append(record, line);
             free(line);
         }
-        sample->delimiter = delimiter_find(record->data);
-        sample->has_header = line_is_header(record->data, sample->delimiter);
-        csv_names(sample, record->data);
-        if (sample->column_count > COLUMNS_MAX) {
-            return "it has more than 1600 columns";
-        }
-        if (sample->has_header && !record_read(file, true, record)) {
-            return "it has a header and no rows";
-        }
+        return csv_read(file, sample, record);
     }
-    return rows_read(file, sample, record);
+    const char *wrong = rows_read(file, sample, record);
+    return wrong == NULL && sample->column_count == 0 ? "no object has a member" : wrong;
 }
 
 const char *mr_sample_read(const char *path, MrSample *sample)

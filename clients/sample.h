@@ -13,6 +13,7 @@ typedef struct MrSample {
     bool is_json;
     bool has_header; /* csv */
     char delimiter;
+    const char *null_text; /* csv: what stands for NULL; NULL: nothing between delimiters */
     bool is_whole; /* the file ended before the sample was full */
 } MrSample;
 

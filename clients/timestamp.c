@@ -44,14 +44,24 @@ static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
     return era * 146097 + day_of_era - 719468;
 }
 
+static int64_t days_of_month(int64_t year, int64_t month)
+{
+    return month == 12 ? 31
+                       : days_from_civil(year, month + 1, 1) - days_from_civil(year, month, 1);
+}
+
 static bool read_date(Reader *reader, MrTimestamp *out)
 {
     int64_t year;
     int64_t month;
     int64_t day;
-    if (!read_number(reader, 4, 4, &year) || !read_char(reader, "-/") ||
-        !read_number(reader, 1, 2, &month) || !read_char(reader, "-/") ||
-        !read_number(reader, 1, 2, &day) || month < 1 || month > 12 || day < 1 || day > 31) {
+    if (!read_number(reader, 4, 4, &year) || !read_char(reader, "-/")) {
+        return false;
+    }
+    const char sign[] = { reader->here[-1], '\0' }; /* the same in both places */
+    if (!read_number(reader, 1, 2, &month) || !read_char(reader, sign) ||
+        !read_number(reader, 1, 2, &day) || year < 1 || month < 1 || month > 12 || day < 1 ||
+        day > days_of_month(year, month)) {
         return false;
     }
     out->us = days_from_civil(year, month, day) * INT64_C(86400000000);
@@ -83,11 +93,12 @@ static bool read_time(Reader *reader, MrTimestamp *out)
         if (!read_number(reader, 2, 2, &seconds) || seconds > 60) {
             return false;
         }
-        fraction = read_char(reader, ".,") ? read_fraction(reader) : 0;
+        fraction = read_char(reader, ".") ? read_fraction(reader) : 0;
     }
-    out->us += ((hours * 60 + minutes) * 60 + seconds) * 1000000 + fraction;
+    int64_t us = ((hours * 60 + minutes) * 60 + seconds) * 1000000 + fraction;
+    out->us += us;
     out->has_time = true;
-    return true;
+    return us <= INT64_C(86400000000);
 }
 
 static bool read_zone(Reader *reader, MrTimestamp *out)
@@ -113,6 +124,9 @@ static bool read_zone(Reader *reader, MrTimestamp *out)
         return false;
     }
     if (colon && reader->here[-1] == ':') {
+        return false;
+    }
+    if (hours > 15 || minutes > 59) {
         return false;
     }
     int64_t offset = (hours * 60 + minutes) * INT64_C(60000000);

@@ -629,10 +629,57 @@ def test_infer():
     check("infer JSON lines", '"Url" text' in got[1] and "id uuid" in got[1] and "more json" in got[1]
           and 'WATERMARK FOR "at" AS "at"\n' in got[1]
           and "10|45|/|00000000-0000-0000-0000-00000000000a\n" in got[1], got)
+    infer_forms()
     expect("infer no file", ["-c", "\\infer /nonexistent"], "", "No such file", 1)
     expect("infer an empty file", ["-c", f"\\infer {write('empty.csv', '')}"], "", "it is empty", 1)
     expect("infer a ragged file", ["-c", f"\\infer {write('ragged.csv', 'a,b' + chr(10) + '1,2' + chr(10) + '3' + chr(10))}"],
            "", "another number of fields", 1)
+
+
+# File, columns as \\infer sees them, options of \\copy, and what then is in the stream.
+INFERRED = [
+    ("tabs.tsv", 'id\twhen\tnote\n1\t2026-01-02 03:00:00\t"a\tb"\n', "id bigint|when timestamp|note text", "CSV HEADER DELIMITER E'\\t'",
+     "1|2026-01-02 03:00:00|a\tb\n"),
+    ("dates.csv", "day,at\n2026-01-02,2026-01-02T03:04:05+02\n", "day date|at timestamptz", "CSV HEADER", "2026-01-02|2026-01-02 01:04:05+00\n"),
+    ("no such day.csv", "day,n\n2026-02-29,1\n2024-02-29,2\n", "day text|n bigint", "CSV HEADER", "2026-02-29|1\n2024-02-29|2\n"),
+    ("no such time.csv", "t,n\n2026-01-01 24:00:01,1\n", "t text|n bigint", "CSV HEADER", "2026-01-01 24:00:01|1\n"),
+    ("nulls.csv", "a,b\nNULL,x\n1,\"NULL\"\n", "a bigint|b text", "CSV HEADER NULL 'NULL'", "|x\n1|NULL\n"),
+    ("backslash.csv", "a,b\n1,\\N\n\\N,2.5\n", "a bigint|b double precision", "CSV HEADER NULL E'\\\\N'", "1|\n|2.5\n"),
+    ("two nulls.csv", "a,b\nNULL,1\n,2\n", "a text|b bigint", "CSV HEADER", "NULL|1\n|2\n"),
+    ("flags.csv", "t,f\nt,1\nf,2\n", "column1 boolean|column2 text", "CSV", "t|f\nt|1\nf|2\n"),
+    ("short names.csv", "t,f\n1,x\n", "t bigint|f text", "CSV HEADER", "1|x\n"),
+    ("same names.csv", "a,A,,a b,a_b\n1,2,3,4,5\n", "a bigint|a_2 bigint|column3 bigint|a_b bigint|a_b_5 bigint", "CSV HEADER", "1|2|3|4|5\n"),
+    ("lines.csv", '"a\nb",c\n"x\ny",2\n', "a_b text|c bigint", "CSV HEADER", "x\ny|2\n"),
+    ("nested.jsonl", '{"at":"2026-01-01T00:00:00Z","x":{"y":[1,{"z":"}"}]},"n":null}\n{"at":null,"n":2}\n', "at timestamptz|x json|n bigint",
+     "(FORMAT json)", '2026-01-01 00:00:00+00|{"y":[1,{"z":"}"}]}|\n||2\n'),
+]
+
+
+def infer_forms():
+    for name, text, columns, options, rows in INFERRED:
+        path = write(name, text)
+        got = run("-At", stdin=f"\\infer '{path}' inferred\n\\g\n\\copy inferred FROM '{path}' {options}\n"
+                  "SELECT * FROM inferred;\nDROP STREAM inferred;\n")
+        found = "|".join(re.sub('"', "", line.strip().rstrip(",")) for line in got[1].split("\n)", 1)[0].splitlines()[1:]
+                         if "WATERMARK" not in line)
+        check(f"infer {name}", found == columns and f"FROM '{path}' {options}\n" in got[1], got)
+        check("... and its rows", got[1].endswith(f"\n{rows}DROP STREAM\n") and not got[2], got)
+    for name, text, complaint in (("array.json", '[{"a":1}]\n', "JSON array"), ("empty.jsonl", "{}\n", "no object has a member"),
+                                  ("head.csv", "a,b\n", "a header and no rows"), ("half.jsonl", '{"a":1}\n{"a":\n', "not a JSON object")):
+        expect(f"infer {name}", ["-c", f"\\infer '{write(name, text)}'"], "", complaint, 1)
+    lines = [f"2026-01-01 00:{s // 60:02d}:{s % 60:02d}+00,{i}"
+             for i, s in enumerate(max(0, i - (i * 37 % 40 if i % 5 == 0 else 0)) for i in range(2000))]
+    path = write("disorder.csv", "at,n\n" + "\n".join(lines) + "\n")
+    run("-q", stdin=f"""\\infer '{path}' inferred
+\\g
+CREATE MATERIALIZED VIEW inferred_seconds AS SELECT window_start, window_end, count(*) AS n
+  FROM TUMBLE(inferred, at, INTERVAL '1' SECOND) GROUP BY window_start, window_end EMIT ON WINDOW CLOSE;
+\\copy inferred FROM '{path}' CSV HEADER
+FLUSH;
+""")
+    expect("the measured delay leaves no row late", ["-At", "-c", "SELECT rows_in, late_rows FROM millrace.queries WHERE name = 'inferred_seconds'"],
+           "2000|0\n")
+    run("-q", stdin="DROP STREAM inferred CASCADE;\n")
 
 
 # Run by psql and by the shell over the same PostgreSQL: both must write the same bytes.
