@@ -34,7 +34,7 @@ static const struct {
     { TYPE_TIMESTAMP, "timestamp" }, { TYPE_UUID, "uuid" },     { TYPE_JSON, "json" },
 };
 
-const char *const mr_guess_nulls[MR_GUESS_NULLS] = { "NULL", "null", "\\N",   "NA", "N/A",
+const char *const mr_guess_nulls[MR_GUESS_NULLS] = { "NULL", "null", "\\N",  "NA", "N/A",
                                                      "n/a",  "-",    "None", "nil" };
 
 void mr_guess_init(MrGuess *guess, const char *name, size_t length)

@@ -24,7 +24,7 @@ extern const char *const mr_guess_nulls[MR_GUESS_NULLS];
 
 typedef struct MrGuess {
     char *name;
-    unsigned candidates; /* types that every value so far could have; 0 bits: text */
+    unsigned candidates;              /* types that every value so far could have; 0 bits: text */
     unsigned without[MR_GUESS_NULLS]; /* the same, where that spelling is no value */
     uint64_t spelled[MR_GUESS_NULLS]; /* how often it stood there, bare */
     bool has_values;

@@ -23,6 +23,7 @@ struct MrLoadInput {
     char *data; /* `end` bytes are read; rows begin at `start` */
     size_t start, end, capacity;
     uint64_t row_line, next_line; /* where the last row began, where the next one begins */
+    bool has_begun;
     bool ended;
     const char *wrong; /* of reading; told once the rows before it are out */
 };
@@ -110,6 +111,19 @@ static bool fill(MrLoadInput *input)
     return count > 0;
 }
 
+/* Reads the first bytes; a byte order mark, which some programs write, is no part of them. */
+static void begin(MrLoadInput *input)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    while (!input->has_begun && input->end < strlen(mark) && fill(input)) {
+    }
+    if (!input->has_begun && input->end >= strlen(mark) &&
+        memcmp(input->data, mark, strlen(mark)) == 0) {
+        input->start = strlen(mark);
+    }
+    input->has_begun = true;
+}
+
 static bool name_ends_with(const char *path, size_t length, const char *ending)
 {
     size_t size = strlen(ending);
@@ -131,8 +145,8 @@ static MrLoadFormat format_find(const char *path, MrLoadInput *input)
     if (name_ends_with(path, length, ".tsv") || name_ends_with(path, length, ".copy")) {
         return MR_LOAD_TEXT;
     }
-    fill(input);
-    size_t at = 0;
+    begin(input);
+    size_t at = input->start;
     while (at < input->end && strchr(" \t\r\n", input->data[at]) != NULL) {
         at++;
     }
@@ -231,6 +245,7 @@ bool mr_load_input_row(MrLoadInput *input, const char **row, size_t *length, con
 {
     size_t seen = 0;
     bool open = false;
+    begin(input);
     for (;;) {
         size_t end = row_end(input, &seen, &open);
         if (end == 0 && fill(input)) {

@@ -155,9 +155,10 @@ static MrLoadExit row_send(MrLoad *load, MrLoadInput *input, const MrBuffer *hea
 {
     if (load->batch_count == 0) {
         if (!mr_load_sink_begin(load->sink, mr_load_input_format(input))) {
-            mr_load_message(load, "%s", mr_load_sink_message(load->sink));
-            return PQstatus(load->conn) == CONNECTION_OK ? MR_LOAD_EXIT_REFUSED
-                                                         : MR_LOAD_EXIT_CONNECTION;
+            bool lost = PQstatus(load->conn) != CONNECTION_OK;
+            mr_load_message(load, "%s%s", lost ? "the connection was lost: " : "",
+                            mr_load_sink_message(load->sink));
+            return lost ? MR_LOAD_EXIT_CONNECTION : MR_LOAD_EXIT_REFUSED;
         }
         load->batch_began = mr_screen_seconds() - load->started;
         load->batch_line = mr_load_input_line(input);

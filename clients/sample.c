@@ -195,7 +195,8 @@ static void null_choose(MrSample *sample)
         for (int c = 0; c < sample->column_count && gained >= 0; c++) {
             const MrGuess *column = &sample->columns[c];
             bool typed = strcmp(mr_guess_type_without(column, i), "text") != 0;
-            gained = typed && column->null_count > 0 ? -1 : gained + (typed && column->spelled[i] > 0);
+            gained =
+                typed && column->null_count > 0 ? -1 : gained + (typed && column->spelled[i] > 0);
         }
         if (gained > most) {
             most = gained;

@@ -14,7 +14,7 @@ typedef struct MrSample {
     bool has_header; /* csv */
     char delimiter;
     const char *null_text; /* csv: what stands for NULL; NULL: nothing between delimiters */
-    bool is_whole; /* the file ended before the sample was full */
+    bool is_whole;         /* the file ended before the sample was full */
 } MrSample;
 
 /* Reads a file, which may be packed by gzip.  Returns NULL, or what is wrong with it (static). */

@@ -46,8 +46,7 @@ static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
 
 static int64_t days_of_month(int64_t year, int64_t month)
 {
-    return month == 12 ? 31
-                       : days_from_civil(year, month + 1, 1) - days_from_civil(year, month, 1);
+    return month == 12 ? 31 : days_from_civil(year, month + 1, 1) - days_from_civil(year, month, 1);
 }
 
 static bool read_date(Reader *reader, MrTimestamp *out)
