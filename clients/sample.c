@@ -117,8 +117,8 @@ static const char *field_type(const MrBuffer *field)
 }
 
 /* A first line names the columns when every field is a text, and none stands there twice; or else
- * when the line below it (NULL: none) has something else than texts under its texts.  A word such as
- * "t" is a name unless the same column goes on with such words. */
+ * when the line below it (NULL: none) has something else than texts under its texts.  A word such
+ * as "t" is a name unless the same column goes on with such words. */
 static bool line_is_header(const char *line, const char *next, char delimiter)
 {
     MrBuffer name;
@@ -184,8 +184,8 @@ static const char *csv_row(MrSample *sample, const char *line)
                                                          : NULL;
 }
 
-/* COPY takes one spelling of NULL, and then an empty field is an empty text.  The spelling that makes
- * most columns more than texts is taken. */
+/* COPY takes one spelling of NULL, and then an empty field is an empty text.  The spelling that
+ * makes most columns more than texts is taken. */
 static void null_choose(MrSample *sample)
 {
     int best = -1;
