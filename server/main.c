@@ -18,7 +18,7 @@ typedef struct Arguments {
     MrSettings *settings;
     const char *data_directory;
     const char *settings_file;
-    bool virtual_clock, is_check, is_salvage, is_approved;
+    bool virtual_clock, is_check, is_check_config, is_salvage, is_approved;
 } Arguments;
 
 static int refuse(const MrError *err)
@@ -46,6 +46,7 @@ static void print_help(void)
          "      --check          read the log of a stopped server, say what is damaged and exit\n"
          "      --salvage        say what must be given up to use a damaged log again and exit;\n"
          "                       with --yes give it up\n"
+         "      --check-config   read settings file and options, say what is wrong and exit\n"
          "      --print-defaults print every setting with its default and exit\n"
          "  -V, --version      print the version and exit\n"
          "  -?, --help         print this and exit\n"
@@ -92,6 +93,7 @@ static MrStatus set_pair(MrSettings *settings, const char *pair, MrError *err)
 enum {
     OPTION_VIRTUAL_CLOCK = 1000,
     OPTION_PRINT_DEFAULTS,
+    OPTION_CHECK_CONFIG,
     OPTION_CHECK,
     OPTION_SALVAGE,
     OPTION_YES
@@ -102,6 +104,7 @@ static const struct option long_options[] = {
     { "version", no_argument, NULL, 'V' },
     { "virtual-clock", no_argument, NULL, OPTION_VIRTUAL_CLOCK },
     { "print-defaults", no_argument, NULL, OPTION_PRINT_DEFAULTS },
+    { "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
     { "check", no_argument, NULL, OPTION_CHECK },
     { "salvage", no_argument, NULL, OPTION_SALVAGE },
     { "yes", no_argument, NULL, OPTION_YES },
@@ -144,6 +147,7 @@ static MrStatus read_options(Arguments *arguments, int argc, char **argv, Pass p
             }
             break;
         case OPTION_VIRTUAL_CLOCK: arguments->virtual_clock = true; break;
+        case OPTION_CHECK_CONFIG: arguments->is_check_config = true; break;
         case OPTION_CHECK: arguments->is_check = true; break;
         case OPTION_SALVAGE: arguments->is_salvage = true; break;
         case OPTION_YES: arguments->is_approved = true; break;
@@ -257,6 +261,12 @@ int main(int argc, char **argv)
     if (status != MR_OK || code >= 0) {
         mr_settings_destroy(arguments.settings);
         return status != MR_OK ? refuse(&err) : code;
+    }
+    if (arguments.is_check_config) {
+        printf("millraced: the settings are right (%s)\n",
+               arguments.settings_file != NULL ? arguments.settings_file : "there is no file");
+        mr_settings_destroy(arguments.settings);
+        return EXIT_SUCCESS;
     }
     if (arguments.is_check) {
         mr_settings_destroy(arguments.settings);

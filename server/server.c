@@ -216,14 +216,54 @@ static void on_end_signal(evutil_socket_t signal_number, short what, void *conte
 
 static const char *settings_path; /* of the settings file, for SIGHUP */
 
+/* A line of the log for each setting that is another one now. */
+static void tell_of_changes(const MrSettings *old, const MrSettings *now)
+{
+    for (int id = 0; id < MR_SETTING_COUNT; id++) {
+        MrBuilder before;
+        MrBuilder after;
+        mr_builder_init(&before, 0);
+        mr_builder_init(&after, 0);
+        mr_settings_show(old, (MrSettingId)id, &before);
+        mr_settings_show(now, (MrSettingId)id, &after);
+        const char *was = mr_builder_text(&before);
+        const char *is = mr_builder_text(&after);
+        if (was != NULL && is != NULL && strcmp(was, is) != 0) {
+            mr_log_line(MR_LOG_INFO, "server.setting", "%s changed from '%s' to '%s'",
+                        mr_setting_info((MrSettingId)id)->name, was, is);
+        }
+        mr_builder_fini(&before);
+        mr_builder_fini(&after);
+    }
+}
+
+/* All lines of the file hold, or none does. */
+static MrStatus reload_settings(MrServer *server, MrError *err)
+{
+    MrSettings *old = mr_settings_copy(server->settings);
+    if (old == NULL) {
+        return mr_error_no_memory(err);
+    }
+    MrStatus status =
+        mr_settings_read_file(server->settings, settings_path, MR_SETTING_RELOAD, err);
+    if (status == MR_OK) {
+        tell_of_changes(old, server->settings);
+    } else {
+        for (int id = 0; id < MR_SETTING_COUNT; id++) {
+            mr_settings_reset(server->settings, (MrSettingId)id, old);
+        }
+    }
+    mr_settings_destroy(old);
+    return status;
+}
+
 static void on_reload_signal(evutil_socket_t signal_number, short what, void *context)
 {
     MrServer *server = context;
     MrError err = MR_ERROR_INIT;
     (void)signal_number;
     (void)what;
-    if (settings_path != NULL &&
-        mr_settings_read_file(server->settings, settings_path, MR_SETTING_RELOAD, &err) != MR_OK) {
+    if (settings_path != NULL && reload_settings(server, &err) != MR_OK) {
         mr_log_error(MR_LOG_WARNING, "server.reload", &err); /* the old values stay */
         return;
     }

@@ -244,6 +244,35 @@ def test_a_server_that_is_killed_and_the_rest():
             assert [v for _, v in place.rows()] == list(range(3000))
 
 
+def completed(place, *words):
+    """What Tab offers in bash behind these words."""
+    script = f"""cd {harness.ROOT}/clients/bash-completion && . ./{words[0]}
+cd {place.directory}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); "_$1" "$1"; printf '%s\\n' "${{COMPREPLY[@]}}" """
+    done = subprocess.run(["bash", "-c", script, "bash", *words], check=True, capture_output=True, text=True, timeout=patience(60),
+                          env={**place.environment(), "PGPORT": "1",
+                               "PATH": os.path.dirname(MRLOAD) + ":" + os.environ["PATH"]})
+    assert done.stderr == "", done.stderr
+    return sorted(done.stdout.split())
+
+
+def test_completion_in_bash():
+    with Place() as place:
+        with place.server.connect() as connection:
+            connection.execute("CREATE TABLE sink_of_it (a int); CREATE STREAM \"Odd One\" (a int)")
+        place.write("some.csv", "k,v\n")
+        at = ("-p", str(place.server.port), "-d", "test")
+        assert completed(place, "mrload", *at, "") == ["s", "sink_of_it"]
+        assert completed(place, "mrload", *at, "s", "so") == ["some.csv"]
+        assert completed(place, "mrload", "--re") == ["--replay="]
+        assert completed(place, "mrload", "x") == []                      # no server: no names, and no message
+        assert completed(place, "millrace", *at, "-f", "s") == ["some.csv"]
+        assert completed(place, "millrace", *at, "-P", "fieldsep") == ["fieldsep", "fieldsep_zero"]
+        assert completed(place, "millrace", *at, "te") == ["test"]
+        assert completed(place, "millrace", "-v", "HISTS") == ["HISTSIZE="]
+        options = completed(place, "millrace", "-")
+        assert {"-c", "--command=", "--csv", "-0", "--help"} <= set(options), options
+
+
 def test_odd_inputs():
     with Place() as place:
         empty = place.write("empty.csv", "")

@@ -2,8 +2,10 @@
 """tests/session_test.py - what a session is besides its statements: versions of the protocol, keys for cancelling,
 settings at the start and later, cursors and prepared statements, the chores of pools, idle time."""
 import os
+import signal
 import socket
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -412,5 +414,34 @@ def test_session():
     with harness.Server() as server:
         yield from make_cases(server)
 
+
+def test_settings_file_is_read_again_whole_or_not_at_all():
+    with harness.Server() as server:
+        server.stop()
+        file = server.data / "millrace.conf"
+        file.write_text("log_limit = '100 MB'\nerror_limit = 5\n")
+        server.start()
+
+        def reload(text):
+            before = server.log_text().count("event=server.reload")
+            file.write_text(text)
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: server.log_text().count("event=server.reload") > before, 20, "the reload")
+            return server.execute("SHOW log_limit")[0][0], server.execute("SHOW error_limit")[0][0]
+        assert reload("log_limit = '200 MB'\nerror_limit = 5\n") == ("200MB", "5")
+        changes = [line for line in server.log_text().splitlines() if "event=server.setting" in line]
+        assert len(changes) == 1 and "log_limit changed from '100MB' to '200MB'" in changes[0], changes
+        assert reload("log_limit = '300 MB'\nerror_limit = 7\nlog_limt = 1\n") == ("200MB", "5")
+        assert 'unrecognized configuration parameter \\"log_limt\\"' in server.log_text(), server.log_text()[-600:]
+        assert server.log_text().count("event=server.setting") == 1
+        check = [str(server.program), "-D", str(server.data), "--check-config"]
+        done = subprocess.run(check, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and 'Perhaps you meant "log_limit"' in done.stderr, done
+        file.write_text("log_limit = '300 MB'\n")
+        done = subprocess.run(check, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and str(file) in done.stdout, done
+        done = subprocess.run([*check, "--log_limit=much"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "log_limit" in done.stderr, done
+        assert server.execute("SHOW log_limit") == [("200MB",)]                 # it is only read
 
 harness.main(globals())
