@@ -529,6 +529,38 @@ def sessions(rng, world):
     return Query("session close", ours, oracle, names(len(values)), " EMIT ON WINDOW CLOSE", stream)
 
 
+def count_windows(rng, world):
+    """COUNT_WINDOW over a stream: its groups, its rows, and rows grouped by something else."""
+    stream, size = rng.choice(world.streams), rng.choice((1, 2, 3, 7))
+    slide = min(size, rng.choice((size, size, 1, 2)))
+    columns = [(f"a.{name}", kind) for name, kind in stream.columns]
+    e = Expressions(rng, columns)
+    part, keys = rng.choice((("PARTITION BY k", ["a.k"]), ("PARTITION BY k, c", ["a.k", "a.c"]), ("", [])))
+    numbered = f"SELECT *, row_number() OVER ({part} ORDER BY _seq) - 1 AS place FROM {stream.name}"
+    windows = f"generate_series(greatest(0, (place - {size} + {slide}) / {slide}), place / {slide}) number"
+    whole = f"{part}, number" if part else "PARTITION BY number"
+    rows = (f"(SELECT *, min(at) OVER w AS window_start, max(at) OVER w AS window_end, count(*) OVER w = {size} AS is_full "
+            f"FROM (SELECT n.*, number FROM ({numbered}) n, LATERAL {windows}) n WINDOW w AS ({whole})) AS a")
+    ours = part.replace("k, c", "(k, c)")
+    steps = "" if slide == size else f", {slide}"
+    source = Source(f"COUNT_WINDOW({stream.name}{ours and ' ' + ours}, {size}{steps}) AS a", rows, columns)
+    kind, condition = rng.choice(("rows", "rows", "windows", "groups")), where(rng, e, 0.3)
+    if kind == "rows":
+        values, tail = ["window_start", "window_end", "a.id", e.scalar()], ""
+    elif kind == "windows":
+        values, tail = grouped(rng, e, keys, ["window_start", "window_end"])
+    else:
+        values, tail = grouped(rng, e, [e.key()], rng.choice(([], ["window_end"])))
+    closes = kind != "groups" and rng.random() < 0.5
+    ours = f"SELECT {outputs(values)} FROM {source.ours}{condition}{tail}"
+    full = (f"{condition[:7]}({condition[7:]}) AND is_full" if condition else " WHERE is_full") if closes else condition
+    if kind == "windows":           # two windows of a key may have the same bounds
+        tail = tail.replace("GROUP BY ", "GROUP BY a.number, ", 1)
+    oracle = f"SELECT {outputs(values)} FROM {source.oracle}{full}{tail}"
+    return Query(f"count window {kind}", ours, oracle, names(len(values)), " EMIT ON WINDOW CLOSE" if closes else "",
+                 stream if closes else None)
+
+
 def windowed_table(rng, world):
     """Windows over rows that change, by a time that is computed of them."""
     if not world.tables:
@@ -571,7 +603,7 @@ def grouping_sets(rng, world):
 # (shape, weight)
 SHAPES = [(project, 3), (group, 4), (windowed, 6), (truncated, 1), (distinct, 2), (nested, 3),
           (joined, 5), (set_operation, 3), (subquery, 4), (lateral, 4), (gathered, 2), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
-          (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3), (bounded, 4), (sessions, 3),
+          (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3), (bounded, 4), (sessions, 3), (count_windows, 3),
           (three_way, 3), (twice, 3), (alike, 8)]
 
 
