@@ -300,11 +300,20 @@ MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *e
     return query == NULL ? not_running(err) : MR_OK;
 }
 
+/* With its parents: a query that was just added has none before the next round. */
+static MrQuery *find_linked(MrScheduler *scheduler, const uint8_t id[16])
+{
+    if (scheduler->is_unlinked) {
+        mr_scheduler_link(scheduler);
+    }
+    return mr_scheduler_find(scheduler, id);
+}
+
 void mr_scheduler_fail_orphan(MrServer *server, const uint8_t id[16], const MrError *error)
 {
     MrScheduler *scheduler = server->scheduler;
     mr_scheduler_enter(scheduler);
-    MrQuery *query = mr_scheduler_find(scheduler, id);
+    MrQuery *query = find_linked(scheduler, id);
     if (query != NULL && query->state != MR_QUERY_FAILED &&
         mr_scheduler_missing_parent(query) != NULL) {
         mr_query_fail(query, error);
@@ -318,7 +327,7 @@ MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *er
     MrScheduler *scheduler = server->scheduler;
     MrStatus status = MR_OK;
     mr_scheduler_enter(scheduler);
-    MrQuery *query = mr_scheduler_find(scheduler, id);
+    MrQuery *query = find_linked(scheduler, id);
     const MrRelation *missing = query == NULL ? NULL : mr_scheduler_missing_parent(query);
     if (missing != NULL) {
         status = mr_error_set(err, MR_ERR_NOT_IN_STATE,

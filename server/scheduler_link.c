@@ -91,6 +91,19 @@ static bool stands_still(const MrQuery *query)
            (status.state == MR_QUERY_SUSPENDED && !mr_query_status_finds_place(&status));
 }
 
+/* How far those that read the query can come: a running one's state, or what the table of one that
+ * does not run is true for. */
+static uint64_t reach_of(const MrQueryStatus *status)
+{
+    return status->state == MR_QUERY_RUNNING ? status->position : status->covered;
+}
+
+/* Both its state and its table: after a start the state may have to come to where the table is. */
+static uint64_t arrived_at(const MrQueryStatus *status)
+{
+    return status->position < status->covered ? status->position : status->covered;
+}
+
 const MrQuery *mr_scheduler_held_by(const MrQuery *query)
 {
     if (query->status.state == MR_QUERY_STARTING) {
@@ -99,7 +112,7 @@ const MrQuery *mr_scheduler_held_by(const MrQuery *query)
     for (uint32_t p = 0; p < query->spec.plan->parent_count; p++) {
         const MrQuery *parent = query->parents[p];
         /* Until it has come to where the parent stands it is not held. */
-        if (parent == NULL || query->status.covered < parent->status.covered) {
+        if (parent == NULL || arrived_at(&query->status) < reach_of(&parent->status)) {
             continue;
         }
         const MrQuery *holder = stands_still(parent) ? parent : mr_scheduler_held_by(parent);
