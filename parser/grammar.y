@@ -81,8 +81,13 @@ unsupported_stmt ::= ANALYZE|ANALYSE|CALL|CHECKPOINT|CLUSTER|DO|GRANT|IMPORT|LOA
     |REASSIGN|REINDEX|REVOKE|SECURITY|VACUUM(T). {
     mr_build_unsupported(p, T.position, T.text, NULL);
 }
+unsupported_stmt ::= CREATE SCHEMA(T). {
+    mr_build_unsupported(p, T.position, "CREATE SCHEMA",
+                         "All objects are in schema public; a result may be in any schema of its "
+                         "PostgreSQL target.");
+}
 unsupported_stmt ::= CREATE AGGREGATE|CAST|COLLATION|DATABASE|DOMAIN|EXTENSION|FOREIGN|GROUP
-    |LANGUAGE|OPERATOR|PROCEDURE|PUBLICATION|RULE|SCHEMA|SEQUENCE|SERVER|SUBSCRIPTION
+    |LANGUAGE|OPERATOR|PROCEDURE|PUBLICATION|RULE|SEQUENCE|SERVER|SUBSCRIPTION
     |TABLESPACE|TRIGGER|TYPE(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "CREATE", " ", T.text), NULL);
 }

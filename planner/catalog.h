@@ -116,6 +116,7 @@ typedef struct MrIndexDef {
     const char *formerly; /* its name in the target, where a RENAME has not come there; NULL */
     const char *method;   /* "btree" … */
     bool is_unique, nulls_not_distinct;
+    bool is_constraint; /* UNIQUE of CREATE TABLE, whose text has it */
     const MrIndexColumn *columns;
     uint32_t column_count;
     const char *predicate; /* as SQL; NULL: all rows */

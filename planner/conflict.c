@@ -60,8 +60,15 @@ static MrStatus check_target(MrBinder *b, const MrAstInsert *ast, const MrRelati
     *arbiter =
         ast->conflict_columns.count == 0 && ast->conflict_constraint == NULL ? MR_ARBITER_ANY : 0;
     const MrTableDef *table = target->table;
-    if (ast->conflict_constraint != NULL &&
-        (table->key_name == NULL || strcmp(ast->conflict_constraint, table->key_name) != 0)) {
+    const bool names_the_key = ast->conflict_constraint != NULL && table->key_name != NULL &&
+                               strcmp(ast->conflict_constraint, table->key_name) == 0;
+    for (uint32_t i = 0; i < target->index_count && ast->conflict_constraint != NULL; i++) {
+        const MrIndexDef *index = &target->indexes[i];
+        if (index->is_constraint && strcmp(index->name, ast->conflict_constraint) == 0) {
+            *arbiter = index->oid;
+        }
+    }
+    if (ast->conflict_constraint != NULL && !names_the_key && *arbiter == 0) {
         return mr_bind_error(b, MR_ERR_UNDEFINED_OBJECT, ast->conflict_position,
                              "constraint \"%s\" for table \"%s\" does not exist",
                              ast->conflict_constraint, target->name);

@@ -154,6 +154,9 @@ MrStatus mr_planner_changeable(MrPlannerContext *context, const MrName *name, co
  * result lives in the arena; id and oid are the caller's to set. */
 MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *statement,
                            MrRelation *out, MrError *err);
+/* Names that constraints get by themselves become part of the statement, so that they stay when the
+ * table or a column gets another name. */
+MrStatus mr_table_name_constraints(MrArena *arena, MrAstCreateStream *ast, MrError *err);
 MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConnection *statement,
                                MrConnection *out, MrError *err);
 /* CREATE VIEW: checks the query and gives its columns. */

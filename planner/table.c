@@ -10,51 +10,46 @@
 
 #include <string.h>
 
+/* A PRIMARY KEY or UNIQUE, of a column or of the table. */
 typedef struct Key {
-    const MrAstConstraint *constraint; /* NULL: none yet */
+    const MrAstConstraint *constraint;
     MrNameList columns;
-    uint32_t at[MR_PLAN_COLUMNS_MAX];
+    uint32_t at[MR_INDEX_COLUMNS_MAX];
 } Key;
+
+typedef struct Keys {
+    Key *items;
+    uint32_t count;
+} Keys;
 
 /* ---- Constraints ------------------------------------------------------------------------- */
 
 static MrStatus refuse_constraint(MrBinder *b, const MrAstConstraint *constraint)
 {
-    switch (constraint->constraint) {
-    case MR_CONSTRAINT_CHECK:
-        return mr_bind_unsupported(b, constraint->base.position,
-                                   "Leave it out, and check rows where they are made.",
-                                   "CHECK constraints are not supported yet");
-    case MR_CONSTRAINT_FOREIGN_KEY:
-        return mr_bind_unsupported(b, constraint->base.position,
-                                   "Leave it out: tables don't know of each other.",
-                                   "FOREIGN KEY constraints are not supported");
-    default:
-        return mr_bind_unsupported(
-            b, constraint->base.position,
-            "A table has one key: its PRIMARY KEY, or UNIQUE over NOT NULL columns without one.",
-            "this UNIQUE constraint is not supported");
-    }
+    return constraint->constraint == MR_CONSTRAINT_CHECK
+               ? mr_bind_unsupported(b, constraint->base.position,
+                                     "Leave it out, and check rows where they are made.",
+                                     "CHECK constraints are not supported yet")
+               : mr_bind_unsupported(b, constraint->base.position,
+                                     "Leave it out: tables don't know of each other.",
+                                     "FOREIGN KEY constraints are not supported");
 }
 
-/* PRIMARY KEY; UNIQUE over columns that are not null says the same where nothing else does. */
 static MrStatus take_constraint(MrBinder *b, const MrAstCreateStream *ast,
-                                const MrAstConstraint *constraint, const char *column, Key *key)
+                                const MrAstConstraint *constraint, const char *column, Keys *keys)
 {
-    if (constraint->constraint != MR_CONSTRAINT_PRIMARY_KEY &&
-        constraint->constraint != MR_CONSTRAINT_UNIQUE) {
+    const bool is_primary = constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY;
+    if (!is_primary && constraint->constraint != MR_CONSTRAINT_UNIQUE) {
         return refuse_constraint(b, constraint);
     }
-    if (key->constraint != NULL) {
-        bool both = key->constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY &&
-                    constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY;
-        return both ? mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, constraint->base.position,
-                                    "multiple primary keys for table \"%s\" are not allowed",
-                                    ast->name.name)
-                    : refuse_constraint(b, constraint->constraint == MR_CONSTRAINT_UNIQUE
-                                               ? constraint
-                                               : key->constraint);
+    for (uint32_t k = 0; k < keys->count && is_primary; k++) {
+        if (keys->items[k].constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY) {
+            return mr_bind_error(b, MR_ERR_INVALID_TABLE_DEFINITION, constraint->base.position,
+                                 "multiple primary keys for table \"%s\" are not allowed",
+                                 ast->name.name);
+        }
     }
+    Key *key = &keys->items[keys->count++];
     key->constraint = constraint;
     key->columns = constraint->columns;
     if (column != NULL) {
@@ -63,22 +58,30 @@ static MrStatus take_constraint(MrBinder *b, const MrAstCreateStream *ast,
         names[0] = column;
         key->columns = (MrNameList){ .items = names, .count = 1 };
     }
-    return MR_OK;
+    return key->columns.count <= MR_INDEX_COLUMNS_MAX
+               ? MR_OK
+               : mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, constraint->base.position,
+                               "cannot use more than %d columns in an index", MR_INDEX_COLUMNS_MAX);
 }
 
-static MrStatus find_constraints(MrBinder *b, const MrAstCreateStream *ast, Key *key)
+static MrStatus find_constraints(MrBinder *b, const MrAstCreateStream *ast, Keys *keys)
 {
+    uint32_t room = ast->constraints.count;
+    for (uint32_t i = 0; i < ast->columns.count; i++) {
+        room += MR_AST_AS(const MrAstColumnDef, ast->columns.items[i])->constraints.count;
+    }
+    MR_NEW_ARRAY(b->arena, keys->items, room, b->err);
     for (uint32_t i = 0; i < ast->columns.count; i++) {
         const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, ast->columns.items[i]);
         for (uint32_t c = 0; c < def->constraints.count; c++) {
             MR_TRY(take_constraint(b, ast,
                                    MR_AST_AS(const MrAstConstraint, def->constraints.items[c]),
-                                   def->name, key));
+                                   def->name, keys));
         }
     }
     for (uint32_t c = 0; c < ast->constraints.count; c++) {
         MR_TRY(take_constraint(b, ast, MR_AST_AS(const MrAstConstraint, ast->constraints.items[c]),
-                               NULL, key));
+                               NULL, keys));
     }
     return MR_OK;
 }
@@ -97,8 +100,10 @@ static MrStatus find_key_column(MrBinder *b, const MrStream *stream, Key *key, u
         }
         for (uint32_t k = 0; k < index; k++) {
             if (key->at[k] == i) {
-                return mr_bind_error(b, MR_ERR_DUPLICATE_COLUMN, position,
-                                     "column \"%s\" appears twice in primary key constraint", name);
+                return mr_bind_error(
+                    b, MR_ERR_DUPLICATE_COLUMN, position,
+                    "column \"%s\" appears twice in %s constraint", name,
+                    key->constraint->constraint == MR_CONSTRAINT_UNIQUE ? "unique" : "primary key");
             }
         }
         if (column->type.id == MR_TYPE_JSON) {
@@ -123,31 +128,116 @@ static void require_value(MrStream *stream, uint32_t column)
     ((MrStreamColumn *)(uintptr_t)stream->columns)[column].not_null = true;
 }
 
-static MrStatus take_key(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream, Key *key,
-                         MrTableDef *table)
+/* Its own, or t_a_b_key as PostgreSQL makes it up. */
+static MrStatus constraint_name(MrArena *arena, const char *table,
+                                const MrAstConstraint *constraint, const MrNameList *columns,
+                                const char **out, MrError *err)
 {
-    const MrAstConstraint *constraint = key->constraint;
-    bool is_primary = constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY;
+    *out = constraint->name;
+    if (*out == NULL && constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY) {
+        *out = mr_arena_printf(arena, "%s_pkey", table);
+    } else if (*out == NULL) {
+        const char *stem = table;
+        for (uint32_t c = 0; c < columns->count && stem != NULL; c++) {
+            stem = mr_arena_printf(arena, "%s_%s", stem, columns->items[c]);
+        }
+        *out = stem == NULL ? NULL : mr_arena_printf(arena, "%s_key", stem);
+    }
+    return *out != NULL ? MR_OK : mr_error_no_memory(err);
+}
+
+static MrStatus name_constraints(MrArena *arena, const char *table, const MrNodeList *list,
+                                 const char *column, MrError *err)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        MrAstConstraint *constraint = MR_AST_AS(MrAstConstraint, list->items[i]);
+        const MrNameList own = { .items = &column, .count = 1 };
+        if (constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY ||
+            constraint->constraint == MR_CONSTRAINT_UNIQUE) {
+            MR_TRY(constraint_name(arena, table, constraint,
+                                   column != NULL ? &own : &constraint->columns, &constraint->name,
+                                   err));
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_table_name_constraints(MrArena *arena, MrAstCreateStream *ast, MrError *err)
+{
+    for (uint32_t i = 0; i < ast->columns.count; i++) {
+        const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, ast->columns.items[i]);
+        MR_TRY(name_constraints(arena, ast->name.name, &def->constraints, def->name, err));
+    }
+    return name_constraints(arena, ast->name.name, &ast->constraints, NULL, err);
+}
+
+static bool is_not_null(const MrStream *stream, const Key *key)
+{
+    for (uint32_t k = 0; k < key->columns.count; k++) {
+        if (!stream->columns[key->at[k]].not_null) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The PRIMARY KEY; UNIQUE over columns that are not null says the same where there is none. */
+static Key *choose_key(const MrStream *stream, const Keys *keys)
+{
+    Key *chosen = NULL;
+    for (uint32_t k = 0; k < keys->count; k++) {
+        Key *key = &keys->items[k];
+        if (key->constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY) {
+            return key;
+        }
+        chosen = chosen == NULL && is_not_null(stream, key) ? key : chosen;
+    }
+    return chosen;
+}
+
+static MrStatus take_key(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream,
+                         const Key *key, MrTableDef *table)
+{
     uint32_t *keys;
     MR_NEW_ARRAY(b->arena, keys, key->columns.count, b->err);
     for (uint32_t k = 0; k < key->columns.count; k++) {
-        MR_TRY(find_key_column(b, stream, key, k));
         keys[k] = key->at[k];
-        if (!is_primary && !stream->columns[keys[k]].not_null) {
-            return refuse_constraint(b, constraint);
-        }
         require_value(stream, keys[k]);
     }
     table->keys = keys;
     table->key_count = key->columns.count;
     table->number_column = -1;
-    table->key_name = constraint->name;
-    if (table->key_name == NULL) {
-        table->key_name = is_primary ? mr_arena_printf(b->arena, "%s_pkey", ast->name.name)
-                                     : mr_arena_printf(b->arena, "%s_%s_key", ast->name.name,
-                                                       key->columns.items[0]);
+    return constraint_name(b->arena, ast->name.name, key->constraint, &key->columns,
+                           &table->key_name, b->err);
+}
+
+/* Every other UNIQUE is an index. */
+static MrStatus take_indexes(MrBinder *b, const MrAstCreateStream *ast, const Keys *keys,
+                             const Key *chosen, MrRelation *out)
+{
+    MrIndexDef *indexes;
+    MR_NEW_ARRAY(b->arena, indexes, keys->count, b->err);
+    for (uint32_t k = 0; k < keys->count; k++) {
+        const Key *key = &keys->items[k];
+        MrIndexColumn *columns;
+        if (key == chosen) {
+            continue;
+        }
+        MrIndexDef *index = &indexes[out->index_count++];
+        MR_NEW_ARRAY(b->arena, columns, key->columns.count, b->err);
+        for (uint32_t c = 0; c < key->columns.count; c++) {
+            columns[c].column = (int32_t)key->at[c];
+        }
+        *index = (MrIndexDef){ .method = "btree",
+                               .is_unique = true,
+                               .is_constraint = true,
+                               .columns = columns,
+                               .column_count = key->columns.count };
+        MR_TRY(constraint_name(b->arena, ast->name.name, key->constraint, &key->columns,
+                               &index->name, b->err));
     }
-    return table->key_name != NULL ? MR_OK : mr_error_no_memory(b->err);
+    out->indexes = indexes;
+    return MR_OK;
 }
 
 /* Behind the columns that users see comes the number, which they cannot give. */
@@ -208,17 +298,22 @@ MrStatus mr_table_define(MrBinder *b, const MrAstCreateStream *ast, MrStream *st
                          MrRelation *out)
 {
     MrTableDef *table;
-    Key *key;
+    Keys keys = { 0 };
     uint32_t visible = stream->schema.column_count;
     MR_NEW(b->arena, table, b->err);
-    MR_NEW(b->arena, key, b->err);
-    MR_TRY(find_constraints(b, ast, key));
+    MR_TRY(find_constraints(b, ast, &keys));
     MR_TRY(read_options(b, ast, stream));
     if (stream->event_column >= 0) {
         require_value(stream,
                       (uint32_t)stream->event_column); /* every version is valid from then */
     }
-    if (key->constraint != NULL) {
+    for (uint32_t k = 0; k < keys.count; k++) {
+        for (uint32_t c = 0; c < keys.items[k].columns.count; c++) {
+            MR_TRY(find_key_column(b, stream, &keys.items[k], c));
+        }
+    }
+    const Key *key = choose_key(stream, &keys);
+    if (key != NULL) {
         MR_TRY(take_key(b, ast, stream, key, table));
     } else {
         MR_TRY(add_number(b, stream, table));
@@ -229,5 +324,5 @@ MrStatus mr_table_define(MrBinder *b, const MrAstCreateStream *ast, MrStream *st
                          .schema = { visible, stream->schema.columns },
                          .stream = stream,
                          .table = table };
-    return MR_OK;
+    return take_indexes(b, ast, &keys, key, out);
 }

@@ -114,6 +114,29 @@ static void stream_recorded(MrDdl *ddl)
     mr_ddl_finish(ddl);
 }
 
+/* Those of a table's UNIQUE constraints. */
+static MrStatus number_indexes(MrDdl *ddl, int32_t position)
+{
+    MrIndexDef *indexes = (MrIndexDef *)(uintptr_t)ddl->relation.indexes; /* in our arena */
+    for (uint32_t i = 0; i < ddl->relation.index_count; i++) {
+        const MrRelation *of;
+        const char *name = indexes[i].name;
+        bool is_taken = mr_catalog_find(ddl->catalog, "public", name) != NULL ||
+                        mr_catalog_index(ddl->catalog, name, &of) != NULL ||
+                        strcmp(name, ddl->relation.name) == 0;
+        for (uint32_t other = 0; other < i; other++) {
+            is_taken |= strcmp(indexes[other].name, name) == 0;
+        }
+        if (is_taken) {
+            mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+            mr_error_hint(&ddl->err, "Name the constraint: CONSTRAINT name UNIQUE (…).");
+            return mr_error_at(&ddl->err, position);
+        }
+        indexes[i].oid = ddl->server->next_oid++;
+    }
+    return MR_OK;
+}
+
 void mr_ddl_create_stream(MrDdl *ddl)
 {
     const MrAstCreateStream *statement = (const MrAstCreateStream *)ddl->request.statement;
@@ -123,6 +146,9 @@ void mr_ddl_create_stream(MrDdl *ddl)
         return;
     }
     MrStatus status = mr_planner_stream(&context, statement, &ddl->relation, &ddl->err);
+    if (status == MR_OK) {
+        status = number_indexes(ddl, statement->name.position);
+    }
     if (status == MR_OK) {
         status = mr_ranges_check(ddl->relation.stream, &ddl->err);
     }

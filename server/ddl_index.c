@@ -355,6 +355,14 @@ void mr_ddl_create_index(MrDdl *ddl)
 
 /* ---- finding one ----------------------------------------------------------------------------- */
 
+static MrStatus required_by_constraint(MrDdl *ddl, const MrName *name, const MrRelation *of)
+{
+    mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                 "cannot drop index %s because constraint %s on table %s requires it", name->name,
+                 name->name, of->name);
+    return mr_error_at(&ddl->err, name->position);
+}
+
 static MrStatus refuse_other(MrDdl *ddl, const MrName *name)
 {
     const MrRelation *relation = mr_catalog_find(ddl->catalog, name->schema, name->name);
@@ -373,10 +381,7 @@ static MrStatus refuse_other(MrDdl *ddl, const MrName *name)
         relation = mr_catalog_relation(ddl->catalog, r);
         const char *key = relation->table == NULL ? NULL : relation->table->key_name;
         if (key != NULL && strcmp(key, name->name) == 0) {
-            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
-                         "cannot drop index %s because constraint %s on table %s requires it", key,
-                         key, relation->name);
-            return mr_error_at(&ddl->err, name->position);
+            return required_by_constraint(ddl, name, relation);
         }
     }
     mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT, "index \"%s\" does not exist", name->name);
@@ -390,7 +395,8 @@ static MrStatus find_index(MrDdl *ddl, const MrName *name, bool if_exists, bool 
     ddl->index = mr_catalog_index(ddl->catalog, name->name, &ddl->victims[0]);
     *found = ddl->index != NULL;
     if (*found) {
-        return MR_OK;
+        return ddl->index->is_constraint ? required_by_constraint(ddl, name, ddl->victims[0])
+                                         : MR_OK;
     }
     MrStatus status = refuse_other(ddl, name);
     if (if_exists && status == MR_ERR_UNDEFINED_OBJECT) {

@@ -76,6 +76,9 @@ static void append_indexes(MrBuilder *out, const MrRelation *relation)
     mr_builder_init(&sql, 0);
     for (uint32_t i = 0; i < relation->index_count; i++) {
         const MrIndexDef *index = &relation->indexes[i];
+        if (index->is_constraint) {
+            continue;
+        }
         mr_builder_clear(&sql);
         mr_index_print(index, relation, MR_INDEX_STORED, &sql);
         const char *text = mr_builder_text(&sql);
@@ -176,9 +179,13 @@ static MrStatus read_indexes(MrServer *server, MrPlannerContext *context, const 
                              MrRelation *out, MrError *err)
 {
     MrIndexDef *indexes;
-    uint32_t count = 0;
+    uint32_t count = out->index_count; /* those of constraints are there */
     bool fits = false;
-    MR_NEW_ARRAY(context->arena, indexes, count_lines(settings), err);
+    MR_NEW_ARRAY(context->arena, indexes, count + count_lines(settings), err);
+    for (uint32_t i = 0; i < count; i++) {
+        indexes[i] = out->indexes[i];
+        indexes[i].oid = server->next_oid++;
+    }
     for (const char *line = settings; *line != '\0'; line = next_line(line)) {
         const bool is_index = is_line_of(line, "index=");
         if (!is_index && !(fits && is_line_of(line, "formerly="))) {
@@ -219,8 +226,35 @@ void mr_ddl_keep_notes(MrRelation *to, const MrRelation *from)
     to->comment = from->comment;
     to->column_comments = from->column_comments;
     to->column_comment_count = from->column_comment_count;
-    to->indexes = from->indexes;
-    to->index_count = from->index_count;
+    if (to->kind !=
+        MR_RELATION_TABLE) { /* whose text has some of them: mr_ddl_keep_table_indexes */
+        to->indexes = from->indexes;
+        to->index_count = from->index_count;
+    }
+}
+
+MrStatus mr_ddl_keep_table_indexes(MrDdl *ddl, MrRelation *to, const MrRelation *from)
+{
+    MrIndexDef *indexes;
+    uint32_t count = 0, old = 0;
+    MR_NEW_ARRAY(&ddl->memory->arena, indexes, (size_t)to->index_count + from->index_count,
+                 &ddl->err);
+    for (uint32_t i = 0; i < to->index_count; i++) { /* in the order of the text, as before */
+        while (old < from->index_count && !from->indexes[old].is_constraint) {
+            old++;
+        }
+        indexes[count] = to->indexes[i];
+        indexes[count++].oid =
+            old < from->index_count ? from->indexes[old++].oid : ddl->server->next_oid++;
+    }
+    for (uint32_t f = 0; f < from->index_count; f++) {
+        if (!from->indexes[f].is_constraint) {
+            indexes[count++] = from->indexes[f];
+        }
+    }
+    to->indexes = indexes;
+    to->index_count = count;
+    return MR_OK;
 }
 
 MrStatus mr_ddl_keep_indexes(MrDdl *ddl, MrRelation *to, const MrRelation *from)

@@ -43,7 +43,11 @@ static MrStatus renamed_statement(MrDdl *ddl, const MrRelation *relation, const 
 {
     MR_TRY(mr_ddl_parse_stored(relation->name, relation->sql, &ddl->memory->arena, out, &ddl->err));
     switch ((*out)->kind) {
-    case MR_AST_CREATE_STREAM: ((MrAstCreateStream *)(uintptr_t)*out)->name.name = new_name; break;
+    case MR_AST_CREATE_STREAM:
+        MR_TRY(mr_table_name_constraints(&ddl->memory->arena, (MrAstCreateStream *)(uintptr_t)*out,
+                                         &ddl->err));
+        ((MrAstCreateStream *)(uintptr_t)*out)->name.name = new_name;
+        break;
     case MR_AST_CREATE_VIEW: ((MrAstCreateView *)(uintptr_t)*out)->name.name = new_name; break;
     case MR_AST_CREATE_SINK: ((MrAstCreateSink *)(uintptr_t)*out)->name.name = new_name; break;
     default:
@@ -96,7 +100,9 @@ MrStatus mr_ddl_rename(MrDdl *ddl, const MrAstAlter *statement, const MrRelation
     MrDependents dependents;
     MrDdlChange *changes;
     MrRelation fresh = *old;
-    if (mr_catalog_find(ddl->catalog, "public", statement->new_name) != NULL) {
+    const MrRelation *of;
+    if (mr_catalog_index(ddl->catalog, statement->new_name, &of) != NULL ||
+        mr_catalog_find(ddl->catalog, "public", statement->new_name) != NULL) {
         return mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists",
                             statement->new_name);
     }

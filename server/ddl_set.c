@@ -93,6 +93,7 @@ MrStatus mr_ddl_alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *st
     fresh.oid = old->oid;
     fresh.zone_name = old->zone_name;
     mr_ddl_keep_notes(&fresh, old);
+    MR_TRY(mr_ddl_keep_table_indexes(ddl, &fresh, old));
     MR_TRY(mr_ddl_changed_text(ddl, statement, &fresh.sql));
     MrDdlChange change = { .sql = fresh.sql };
     MR_TRY(mr_ddl_notes_changed(ddl, &fresh, &change.settings)); /* columns may have other names */

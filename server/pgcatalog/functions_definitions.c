@@ -87,12 +87,11 @@ MR_KERNEL(get_indexdef_column)
 
 static bool constraint_text(const MrPgNames *names, uint32_t number, MrBuilder *out)
 {
-    const MrPgClass *class = mr_pg_class(names->pg, number & ~(uint32_t)MR_PG_CONSTRAINT_BIT);
-    if ((number & MR_PG_CONSTRAINT_BIT) == 0 || class == NULL || class->index == 0 ||
-        !mr_pg_key_is_constraint(class->relation)) {
+    const MrPgClass *index = mr_pg_constraint_index(names->pg, number);
+    if (index == NULL) {
         return false;
     }
-    mr_pg_constraint_definition(class, out);
+    mr_pg_constraint_definition(index, out);
     return true;
 }
 MR_PG_TEXTS(get_constraintdef, constraint_text)

@@ -230,11 +230,6 @@ void mr_pg_fill_information_columns(const MrPgNames *names, MrRows *rows)
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
-static bool is_constraint(const MrPgClass *class)
-{
-    return class->kind == 'i' && mr_pg_index_is_primary(class);
-}
-
 static void put_constraint(const MrPgNames *names, MrRows *rows, const MrPgClass *class,
                            const char *name, const char *type)
 {
@@ -264,8 +259,9 @@ void mr_pg_fill_table_constraints(const MrPgNames *names, MrRows *rows)
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
         char name[64];
-        if (is_constraint(class)) {
-            put_constraint(names, rows, class, class->name, "PRIMARY KEY");
+        if (mr_pg_index_is_constraint(class)) {
+            put_constraint(names, rows, class, class->name,
+                           mr_pg_index_is_primary(class) ? "PRIMARY KEY" : "UNIQUE");
         }
         for (uint32_t c = 0; c < class->relation->schema.column_count; c++) {
             if (has_not_null(class, c)) {
@@ -298,8 +294,8 @@ void mr_pg_fill_key_columns(const MrPgNames *names, MrRows *rows)
 {
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
-        const uint32_t *keys;
-        uint32_t count = is_constraint(class) ? mr_pg_key(class->relation, &keys) : 0;
+        int32_t keys[MR_PG_INDEX_COLUMNS_MAX];
+        uint32_t count = mr_pg_index_is_constraint(class) ? mr_pg_index_columns(class, keys) : 0;
         for (uint32_t k = 0; k < count; k++) {
             mr_rows_begin(rows);
             put_class(names, rows, class, class->name);
@@ -314,8 +310,8 @@ void mr_pg_fill_constraint_columns(const MrPgNames *names, MrRows *rows)
 {
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
-        const uint32_t *keys;
-        uint32_t count = is_constraint(class) ? mr_pg_key(class->relation, &keys) : 0;
+        int32_t keys[MR_PG_INDEX_COLUMNS_MAX];
+        uint32_t count = mr_pg_index_is_constraint(class) ? mr_pg_index_columns(class, keys) : 0;
         for (uint32_t k = 0; k < count; k++) {
             mr_rows_begin(rows);
             put_class(names, rows, class, class->relation->name);

@@ -381,7 +381,7 @@ void mr_pg_fill_constraint_tables(const MrPgNames *names, MrRows *rows)
 {
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
-        if (class->kind == 'i' && mr_pg_key_is_constraint(class->relation)) {
+        if (mr_pg_index_is_constraint(class)) {
             mr_rows_begin(rows);
             put_name(names, rows, class->relation->schema_name, class->relation->name);
             put_name(names, rows, mr_pg_schema_name(class->schema), class->name);

@@ -233,21 +233,20 @@ void mr_pg_fill_constraints(const MrPgNames *names, MrRows *rows)
 {
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
-        const uint32_t *keys;
+        int32_t keys[MR_PG_INDEX_COLUMNS_MAX];
         int64_t columns[MR_PG_INDEX_COLUMNS_MAX];
-        if (class->kind != 'i' || !mr_pg_index_is_primary(class)) {
+        if (!mr_pg_index_is_constraint(class)) {
             continue;
         }
-        uint32_t count = mr_pg_key(class->relation, &keys);
-        count = count < MR_PG_INDEX_COLUMNS_MAX ? count : MR_PG_INDEX_COLUMNS_MAX;
+        const uint32_t count = mr_pg_index_columns(class, keys);
         for (uint32_t k = 0; k < count; k++) {
             columns[k] = keys[k] + 1;
         }
         mr_rows_begin(rows);
-        mr_rows_int(rows, class->relation->oid | MR_PG_CONSTRAINT_BIT);
+        mr_rows_int(rows, mr_pg_constraint_number(class));
         mr_rows_text(rows, class->name);
         mr_rows_int(rows, class->schema);
-        mr_rows_text(rows, "p");
+        mr_rows_text(rows, mr_pg_index_is_primary(class) ? "p" : "u");
         mr_rows_bool(rows, false);
         mr_rows_bool(rows, false);
         mr_rows_bool(rows, true); /* convalidated */

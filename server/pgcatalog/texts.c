@@ -14,14 +14,14 @@ void mr_pg_class_print(const MrPgNames *names, const MrPgClass *class, MrBuilder
     mr_print_identifier(out, class->name);
 }
 
-static void append_key(const MrRelation *relation, MrBuilder *out)
+static void append_columns(const MrPgClass *index, MrBuilder *out)
 {
-    const uint32_t *columns;
-    uint32_t count = mr_pg_key(relation, &columns);
+    int32_t columns[MR_PG_INDEX_COLUMNS_MAX];
+    const uint32_t count = mr_pg_index_columns(index, columns);
     mr_builder_append_char(out, '(');
-    for (uint32_t k = 0; k < count; k++) {
-        mr_builder_append_string(out, k > 0 ? ", " : "");
-        mr_print_identifier(out, relation->schema.columns[columns[k]].name);
+    for (uint32_t c = 0; c < count; c++) {
+        mr_builder_append_string(out, c > 0 ? ", " : "");
+        mr_pg_index_column(index, c, out);
     }
     mr_builder_append_char(out, ')');
 }
@@ -39,7 +39,7 @@ void mr_pg_index_definition(const MrPgClass *index, MrBuilder *out)
     mr_builder_append_char(out, '.');
     mr_print_identifier(out, index->relation->name);
     mr_builder_append_string(out, " USING btree ");
-    append_key(index->relation, out);
+    append_columns(index, out);
 }
 
 void mr_pg_index_column(const MrPgClass *index, uint32_t column, MrBuilder *out)
@@ -55,10 +55,10 @@ void mr_pg_index_column(const MrPgClass *index, uint32_t column, MrBuilder *out)
     }
 }
 
-void mr_pg_constraint_definition(const MrPgClass *class, MrBuilder *out)
+void mr_pg_constraint_definition(const MrPgClass *index, MrBuilder *out)
 {
-    mr_builder_append_string(out, "PRIMARY KEY ");
-    append_key(class->relation, out);
+    mr_builder_append_string(out, mr_pg_index_is_primary(index) ? "PRIMARY KEY " : "UNIQUE ");
+    append_columns(index, out);
 }
 
 bool mr_pg_view_definition(const MrPgClass *class, MrBuilder *out)

@@ -55,6 +55,29 @@ bool mr_pg_index_is_primary(const MrPgClass *index)
     return index->def == NULL && mr_pg_key_is_constraint(index->relation);
 }
 
+bool mr_pg_index_is_constraint(const MrPgClass *index)
+{
+    return index->kind == 'i' &&
+           (mr_pg_index_is_primary(index) || (index->def != NULL && index->def->is_constraint));
+}
+
+/* That of a key has its relation's. */
+uint32_t mr_pg_constraint_number(const MrPgClass *index)
+{
+    return (index->def == NULL ? index->relation->oid : index->number) | MR_PG_CONSTRAINT_BIT;
+}
+
+const MrPgClass *mr_pg_constraint_index(const MrPgCatalog *pg, uint32_t number)
+{
+    const MrPgClass *class = mr_pg_class(pg, number & ~(uint32_t)MR_PG_CONSTRAINT_BIT);
+    if (class != NULL && class->kind != 'i' && class->index != 0) {
+        class = mr_pg_class(pg, class->index);
+    }
+    return class != NULL && (number & MR_PG_CONSTRAINT_BIT) != 0 && mr_pg_index_is_constraint(class)
+               ? class
+               : NULL;
+}
+
 bool mr_pg_has_index(const MrPgClass *class)
 {
     return class->index != 0 || (class->kind != 'i' && class->relation->index_count > 0);

@@ -154,8 +154,12 @@ const MrPgRole *mr_pg_role_find(const MrPgCatalog *pg, MrString name);
 uint32_t mr_pg_key(const MrRelation *relation, const uint32_t **columns);
 /* Columns of an index: those of the relation, -1 for an expression. */
 uint32_t mr_pg_index_columns(const MrPgClass *index, int32_t columns[MR_PG_INDEX_COLUMNS_MAX]);
-/* The index of a PRIMARY KEY. */
+/* The index of a PRIMARY KEY, or of that or UNIQUE. */
 bool mr_pg_index_is_primary(const MrPgClass *index);
+bool mr_pg_index_is_constraint(const MrPgClass *index);
+/* Its number in pg_constraint, and the index of such a number; NULL: none. */
+uint32_t mr_pg_constraint_number(const MrPgClass *index);
+const MrPgClass *mr_pg_constraint_index(const MrPgCatalog *pg, uint32_t number);
 bool mr_pg_has_index(const MrPgClass *class);
 bool mr_pg_column_is_not_null(const MrRelation *relation, uint32_t column);
 /* A PRIMARY KEY: a constraint besides an index. */
@@ -257,7 +261,7 @@ void mr_pg_class_print(const MrPgNames *names, const MrPgClass *class, MrBuilder
 void mr_pg_index_definition(const MrPgClass *index, MrBuilder *out);
 /* One of its columns, from 0. */
 void mr_pg_index_column(const MrPgClass *index, uint32_t column, MrBuilder *out);
-void mr_pg_constraint_definition(const MrPgClass *class, MrBuilder *out);
+void mr_pg_constraint_definition(const MrPgClass *index, MrBuilder *out);
 /* The SELECT of a view or standing query; false: it has none. */
 bool mr_pg_view_definition(const MrPgClass *class, MrBuilder *out);
 /* Its comment; NULL: none. */
