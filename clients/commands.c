@@ -188,38 +188,44 @@ MrCommandStatus mr_command_bind(MrShell *shell, const char *name)
     return MR_COMMAND_DONE;
 }
 
-/* What follows \watch: SEC, and what later psql's know as i=SEC and c=COUNT. */
-static bool watch_read(MrShell *shell, double *seconds, long *count)
+/* What follows \watch: SEC, what later psql's know as i=SEC, c=COUNT and m=ROWS, and "change". */
+static bool watch_read(MrShell *shell, MrWatch *watch)
 {
+    static const char *const values[] = { "interval", "iteration count", "minimum row" };
+    static const char letters[] = "icm";
     char *argument;
     bool ok = true;
     while (ok && (argument = mr_command_argument(shell)) != NULL) {
-        bool counts = strncmp(argument, "c=", 2) == 0;
-        char *text = argument + (counts || strncmp(argument, "i=", 2) == 0 ? 2 : 0);
+        const char *letter =
+            argument[0] != '\0' && argument[1] == '=' ? strchr(letters, argument[0]) : NULL;
+        int which = letter != NULL ? (int)(letter - letters) : 0;
+        char *text = argument + (letter != NULL ? 2 : 0);
         char *end;
         double number = strtod(text, &end);
-        ok = *end == '\0' && end != text && number >= 0 && number <= 1000000;
+        bool changes = strcmp(argument, "change") == 0;
+        ok = changes || (*end == '\0' && end != text && number >= 0 && number <= 1000000);
         if (!ok) {
             mr_shell_message(shell, MR_LEVEL_ERROR, "\\watch: incorrect %s value \"%s\"",
-                             counts ? "iteration count" : "interval", text);
-        } else if (counts) {
-            *count = (long)number;
+                             values[which], text);
+        } else if (changes) {
+            watch->until_change = true;
+        } else if (which == 0) {
+            watch->seconds = number;
         } else {
-            *seconds = number;
+            *(which == 1 ? &watch->count : &watch->rows_min) = (long)number;
         }
         free(argument);
     }
-    *seconds = *seconds == 0 ? 1 : *seconds;
+    watch->seconds = watch->seconds == 0 ? 1 : watch->seconds;
     return ok;
 }
 
 MrCommandStatus mr_command_watch(MrShell *shell, const char *name)
 {
     MrScript *script = shell->script;
-    double seconds = 2;
-    long count = 0;
+    MrWatch watch = { .seconds = 2 };
     (void)name;
-    if (!watch_read(shell, &seconds, &count)) {
+    if (!watch_read(shell, &watch)) {
         return MR_COMMAND_FAILED;
     }
     const MrBuffer *watched = script->statement.length > 0 ? &script->statement : &script->previous;
@@ -228,7 +234,7 @@ MrCommandStatus mr_command_watch(MrShell *shell, const char *name)
         return MR_COMMAND_FAILED;
     }
     char *sql = mr_text_copy(watched->data);
-    bool ok = mr_execute_watch(shell, sql, seconds, count);
+    bool ok = mr_execute_watch(shell, sql, &watch);
     mr_buffer_clear(&script->previous);
     mr_buffer_append(&script->previous, sql);
     mr_buffer_clear(&script->statement);

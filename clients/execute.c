@@ -102,6 +102,32 @@ typedef struct Taking {
     bool has_copied;  /* data were taken from the script */
 } Taking;
 
+/* Of the results of one run of \watch. */
+typedef struct MrSeen {
+    unsigned long long digest; /* of all values in their order (FNV-1a) */
+    long rows;
+} MrSeen;
+
+static void seen_add(MrSeen *seen, const void *bytes, size_t length)
+{
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; i < length; i++) {
+        seen->digest = (seen->digest ^ byte[i]) * 1099511628211ULL;
+    }
+}
+
+static void seen_note(MrSeen *seen, const PGresult *rows)
+{
+    for (int row = 0; seen != NULL && row < PQntuples(rows); row++) {
+        for (int column = 0; column < PQnfields(rows); column++) {
+            int length = PQgetisnull(rows, row, column) ? -1 : PQgetlength(rows, row, column);
+            seen_add(seen, &length, sizeof(length));
+            seen_add(seen, PQgetvalue(rows, row, column), length > 0 ? (size_t)length : 0);
+        }
+        seen->rows++;
+    }
+}
+
 static bool show_result(Taking *taking, PGresult *result)
 {
     MrShell *shell = taking->shell;
@@ -109,6 +135,7 @@ static bool show_result(Taking *taking, PGresult *result)
     switch (PQresultStatus(result)) {
     case PGRES_TUPLES_OK:
         mr_show_remember(shell, result, false);
+        seen_note(shell->send.seen, result);
         if (shell->send.set_prefix != NULL) {
             ok = store_row(shell, result);
         } else if (shell->send.execute) {
@@ -138,6 +165,7 @@ static bool show_result(Taking *taking, PGresult *result)
 static void show_piece(void *context, const PGresult *rows, const MrPrintPart *part)
 {
     Taking *taking = context;
+    seen_note(taking->shell->send.seen, rows);
     show_tuples(taking->shell, rows, part, taking->out);
 }
 
@@ -404,29 +432,34 @@ bool mr_execute(MrShell *shell, const char *sql)
     return ok;
 }
 
-bool mr_execute_watch(MrShell *shell, const char *sql, double seconds, long count)
+bool mr_execute_watch(MrShell *shell, const char *sql, const MrWatch *watch)
 {
+    MrSeen first = { 0 };
     for (long done = 1;; done++) {
+        MrSeen seen = { .digest = 14695981039346656037ULL };
         char clock_text[128];
         time_t now = time(NULL);
         struct tm parts;
         localtime_r(&now, &parts);
         strftime(clock_text, sizeof(clock_text), "%c", &parts);
-        char *title = mr_text_format("%s%s%s (every %gs)\n",
-                                     shell->print.title != NULL ? shell->print.title : "",
-                                     shell->print.title != NULL ? "\t" : "", clock_text, seconds);
+        char *title = mr_text_format(
+            "%s%s%s (every %gs)\n", shell->print.title != NULL ? shell->print.title : "",
+            shell->print.title != NULL ? "\t" : "", clock_text, watch->seconds);
         shell->send.title = title;
+        shell->send.seen = &seen;
         bool ok = mr_execute(shell, sql);
         free(title);
         fflush(shell->out);
         if (!ok || shell->conn == NULL) {
             return false;
         }
-        if (done == count) {
+        first = done == 1 ? seen : first;
+        if (done == watch->count || seen.rows < watch->rows_min ||
+            (watch->until_change && seen.digest != first.digest)) {
             return true;
         }
-        struct timespec wait = { .tv_sec = (time_t)seconds };
-        wait.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
+        struct timespec wait = { .tv_sec = (time_t)watch->seconds };
+        wait.tv_nsec = (long)((watch->seconds - floor(watch->seconds)) * 1e9);
         if (mr_interrupted || (nanosleep(&wait, NULL) != 0 && mr_interrupted)) {
             putchar('\n');
             return true;

@@ -8,8 +8,14 @@
 /* Sends the text and shows all results as `shell->send` says, which is used up.  False when any
  * of them was an error; it has been shown. */
 bool mr_execute(MrShell *shell, const char *sql);
-/* Again and again, `seconds` apart, until an error, Ctrl-C or (unless 0) `count` times. */
-bool mr_execute_watch(MrShell *shell, const char *sql, double seconds, long count);
+typedef struct MrWatch {
+    double seconds;    /* between two runs */
+    long count;        /* of runs, 0: without end */
+    long rows_min;     /* it ends with a result of fewer rows */
+    bool until_change; /* it ends with another result than the first */
+} MrWatch;
+/* Again and again until an error, Ctrl-C or what `watch` says; false after an error. */
+bool mr_execute_watch(MrShell *shell, const char *sql, const MrWatch *watch);
 /* For the shell's own questions: NULL after an error, which has been shown. */
 PGresult *mr_execute_own(MrShell *shell, const char *sql);
 /* The same from a format. */

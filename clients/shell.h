@@ -50,6 +50,7 @@ typedef struct MrSend { /* how the next statement is sent; \g and its kin set it
     bool describe;               /* \gdesc: only the columns */
     bool execute;                /* \gexec: values are statements */
     const char *title;           /* \watch */
+    struct MrSeen *seen;         /* \watch: what the results were like; NULL: nobody asks */
     MrSendValues *values;        /* \bind: by the extended protocol, with these; NULL: without */
     struct MrCrosstab *crosstab; /* \crosstabview: its columns; NULL: no */
 } MrSend;

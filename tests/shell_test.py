@@ -383,6 +383,29 @@ def test_terminal():
     check("Ctrl-D ends with 0", terminal.close() == 0)
 
 
+def test_watch():
+    name = f"shell_w_{os.getpid()}"
+    count_of = lambda got: got[1].count("(every 0.01s)")  # noqa: E731
+    for how, runs in (("0.01 c=3", 3), ("i=0.01 c=2 m=1", 2), ("0.01 m=2", 1), ("0.01 c=4 change", 4)):
+        got = run(stdin=f"SELECT 1 AS a \\watch {how}\n")
+        check(f"watch {how}", got[0] == 0 and count_of(got) == runs and not got[2], got)
+    expect("watch: a fault in its words", [], None, "incorrect minimum row value", 0, "SELECT 1 \\watch m=x\n")
+    run("-c", f"CREATE TABLE {name} (a int, b text)")
+    for option in ([], ["-v", "FETCH_COUNT=1"]):
+        for change in (f"INSERT INTO {name} VALUES (1, 'x')", f"UPDATE {name} SET b = NULL", f"UPDATE {name} SET b = ''", f"DELETE FROM {name}"):
+            shell = subprocess.Popen([SHELL, "-X", *option], env=ENV, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            shell.stdin.write(f"SELECT a, b FROM {name} \\watch 0.02 change\n".encode())
+            shell.stdin.close()
+            shell.stdout.readline()                  # it has begun; what it sees first is as it was
+            while shell.stdout.readline() not in (b"(0 rows)\n", b"(1 row)\n"):
+                pass
+            run("-c", change)
+            shell.stdout.read()
+            check(f"watch ends with a change: {change.split()[0]} {option}", shell.wait(PATIENCE) == 0, shell.returncode)
+            shell.stdout.close()
+    run("-c", f"DROP TABLE {name}")
+
+
 def test_server_objects():
     name = f"shell_list_{os.getpid()}"
     run("-c", stream_sql(name))
@@ -897,6 +920,7 @@ try:
         test_scripts()
         test_copy()
         test_terminal()
+        test_watch()
         test_server_objects()
         test_standing_queries()
         test_infer()
