@@ -91,6 +91,11 @@ typedef struct MrJoinTime {
     int64_t reach_us;
 } MrJoinTime;
 
+/* What the planner took a join's size to be, for EXPLAIN. */
+typedef struct MrJoinEstimate {
+    double rows, keys; /* of the result; distinct values of its equality (0: it has none) */
+} MrJoinEstimate;
+
 /* Joins two inputs.  Output: `columns` of both, numbered through from the left input's first; SEMI
  * and ANTI show only the left one's.  Rows match whose keys are equal (a NULL is equal to nothing)
  * and for which the condition is true. */
@@ -110,8 +115,10 @@ typedef struct MrJoinSpec {
     bool is_lookup;
     /* All rows of the side are there before the other's first: the other's need not be kept. */
     bool left_is_static, right_is_static;
-    bool is_reordered; /* for EXPLAIN: the inputs were not written in this order */
-    bool is_final;     /* no row is ever taken back: what shows unmatched waits until it is sure */
+    bool
+        is_reordered; /* for EXPLAIN: the inputs were not written in this order, as it is cheaper */
+    MrJoinEstimate estimate;
+    bool is_final; /* no row is ever taken back: what shows unmatched waits until it is sure */
     bool ends_with_batch; /* ad hoc: it is sure at the end of the input */
     bool passes_time;     /* the output has event times, with W less `hold_us` */
     int64_t hold_us;

@@ -131,6 +131,7 @@ typedef struct MrRelation {
     const char *sql;                 /* canonical CREATE statement */
     const MrAstQuery *query;         /* VIEW, QUERY: the parsed SELECT */
     const char *zone_name;           /* TimeZone at CREATE */
+    const char *statistics;          /* QUERY, SINK: at CREATE (planner/statistics.h); NULL: none */
     const MrStream *stream;          /* STREAM, TABLE */
     const MrTableDef *table;         /* TABLE */
     const MrStandingQuery *standing; /* QUERY, SINK */

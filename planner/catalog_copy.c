@@ -216,6 +216,7 @@ MrStatus mr_catalog_copy_relation(MrArena *arena, const MrRelation *from, MrRela
     MR_TRY(copy_text(arena, from->name, &out->name, err));
     MR_TRY(copy_text(arena, from->sql, &out->sql, err));
     MR_TRY(copy_text(arena, from->zone_name, &out->zone_name, err));
+    MR_TRY(copy_text(arena, from->statistics, &out->statistics, err));
     MR_TRY(copy_text(arena, from->comment, &out->comment, err));
     MR_TRY(copy_column_comments(arena, from, out, err));
     MR_TRY(copy_indexes(arena, from, out, err));

@@ -3,6 +3,8 @@
  */
 #include "planner/dependent.h"
 
+#include "planner/statistics.h"
+
 #include "common/timezone.h"
 #include "planner/rewrite.h"
 #include "planner/standing.h"
@@ -47,6 +49,8 @@ MrStatus mr_bind_parent(MrBinder *b, const MrRelation *view, int32_t position, M
         own.zone = mr_timezone_utc();
     }
     own.notice = NULL;
+    own.statistic = mr_statistics_recall;
+    own.statistic_context = (void *)(uintptr_t)view->statistics;
     own.parameters = NULL;
     b->context = &own;
     b->views[b->view_depth++] = view;

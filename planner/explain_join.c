@@ -65,6 +65,15 @@ static MrStatus describe_join_state(MrExplain *explain, const MrJoinSpec *spec,
     return mr_explain_add(explain, "State");
 }
 
+static MrStatus describe_estimate(MrExplain *explain, const MrJoinEstimate *estimate)
+{
+    mr_builder_append_format(&explain->text, "%.0f rows", estimate->rows);
+    if (estimate->keys > 0) {
+        mr_builder_append_format(&explain->text, ", of keys with %.0f values", estimate->keys);
+    }
+    return mr_explain_add(explain, "Estimate");
+}
+
 MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node)
 {
     const MrJoinSpec *spec = node->spec;
@@ -88,6 +97,7 @@ MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node)
     if (spec->is_reordered) {
         MR_TRY(mr_explain_add_text(explain, "Order",
                                    "by size: what gives fewer rows is joined first"));
+        MR_TRY(describe_estimate(explain, &spec->estimate));
     }
     MR_TRY(describe_join_state(explain, spec, node));
     if (spec->hold_us > 0) {

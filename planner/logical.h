@@ -109,6 +109,7 @@ struct MrLogical {
 
     MrJoinType join_type;             /* JOIN */
     bool is_reordered;                /* JOIN: stands where it does for its size */
+    MrJoinEstimate estimate;          /* … which was taken to be this */
     bool is_lookup;                   /* JOIN: the right side as it is when a left row comes */
     bool is_null_aware;               /* JOIN: ANTI for NOT IN, see MrJoinSpec */
     MrJoinTime left_time, right_time; /* JOIN: as planner/join.h found them */

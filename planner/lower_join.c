@@ -236,6 +236,7 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     spec->is_null_aware = node->is_null_aware;
     spec->is_lookup = node->is_lookup;
     spec->is_reordered = node->is_reordered;
+    spec->estimate = node->estimate;
     spec->left_retracts = lowering->dag->nodes[left].retracts;
     spec->right_retracts = mr_lowering_top(lowering)->retracts;
     spec->is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE;

@@ -15,6 +15,10 @@ typedef struct MrParameters {
     const MrDatum *values;    /* NULL: only inference; parameters read as NULL of their type */
 } MrParameters;
 
+/* What is known of a relation's rows, for the order of joins; column -1: how many there are, else
+ * how many distinct values the column has.  -1: not known. */
+typedef int64_t MrStatisticFunction(void *context, const MrRelation *relation, int32_t column);
+
 typedef struct MrPlannerContext {
     MrArena *arena;           /* plans live here */
     const MrCatalog *catalog; /* keeps, as long as the plan */
@@ -29,9 +33,8 @@ typedef struct MrPlannerContext {
     /* current_watermark(stream) at plan time; MR_TIME_MIN: none yet.  NULL: not available. */
     int64_t (*watermark)(void *context, uint32_t stream_id);
     void *watermark_context;
-    /* How many rows there are now, for the order of joins; -1: not known.  NULL: not available. */
-    int64_t (*row_count)(void *context, const MrRelation *relation);
-    void *row_count_context;
+    MrStatisticFunction *statistic; /* NULL: nothing is known */
+    void *statistic_context;
     /* SHOW-like functions: current_setting(name) at plan time; NULL: not available. */
     const char *(*setting)(void *context, const char *name);
     void *setting_context;

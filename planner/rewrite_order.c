@@ -1,11 +1,10 @@
 /*
  * planner/rewrite_order.c - the order of inner joins of three and more inputs: by what is known of
- * their size before any row is read, smallest results first, as Selinger's optimiser estimates them
- * (1979), chosen greedily.
+ * their size before any row is read (rows, distinct values of keys), smallest results first, as
+ * Selinger's optimiser estimates them (1979), chosen greedily.
  *
- * A standing query is planned again at every start, and its state is that of its plan: so only what
- * its text and the catalogue say may count (keys, conditions, kinds of inputs), never how many rows
- * there are just now.  An ad-hoc query asks for those.
+ * A standing query is planned again at every start, and its state is that of its plan: what it was
+ * told at CREATE is kept with it (planner/statistics.h).
  * Must not know operators.
  */
 #include "planner/rewrite.h"
@@ -14,6 +13,8 @@
 
 enum { INPUTS_MAX = 12, PARTS_MAX = 64 };
 
+/* Fewer rows say nothing of a standing query's inputs: they have only begun. */
+static const int64_t known_rows_least = 1000;
 static const double stream_rows = 1e6, table_rows = 1e4, other_rows = 1e3, values_rows = 10;
 /* A written order stays, unless another one is estimated at less than this part of its cost. */
 static const double gain_least = 0.5;
@@ -44,16 +45,25 @@ typedef struct Order {
 
 /* ---- What is known --------------------------------------------------------------------------- */
 
-static double scan_rows(MrBinder *b, const MrLogical *scan)
+/* -1: not known. */
+static int64_t known_rows(const MrBinder *b, const MrLogical *scan)
+{
+    const MrPlannerContext *context = b->context;
+    int64_t rows = -1;
+    if (context->statistic != NULL && scan->relation != NULL) {
+        rows = context->statistic(context->statistic_context, scan->relation, -1);
+    }
+    return b->mode == MR_BIND_STANDING && rows < known_rows_least ? -1 : rows;
+}
+
+static double scan_rows(const MrBinder *b, const MrLogical *scan)
 {
     if (scan->scan == MR_SCAN_VALUES) {
         return scan->values != NULL ? scan->values->row_count : values_rows;
     }
-    if (b->mode == MR_BIND_ADHOC && b->context->row_count != NULL && scan->relation != NULL) {
-        int64_t rows = b->context->row_count(b->context->row_count_context, scan->relation);
-        if (rows >= 0) {
-            return (double)rows;
-        }
+    int64_t rows = known_rows(b, scan);
+    if (rows >= 0) {
+        return (double)rows;
     }
     return scan->scan == MR_SCAN_STREAM  ? stream_rows
            : scan->scan == MR_SCAN_TABLE ? table_rows
@@ -67,15 +77,29 @@ static bool is_key(const MrLogical *scan, uint32_t column)
     return table != NULL && table->key_count == 1 && table->keys[0] == scan->scan_columns[column];
 }
 
-/* Distinct values of a column: all of a key, a tenth of the rows of another. */
-static double distinct_of(const MrLogical *node, uint32_t column, double rows)
+/* Among `rows` of the scan: as told, else all of a key, and a tenth of the rows of another. */
+static double scan_distinct(const MrBinder *b, const MrLogical *scan, uint32_t column, double rows)
+{
+    const MrPlannerContext *context = b->context;
+    const uint32_t own = scan->scan_columns != NULL ? scan->scan_columns[column] : UINT32_MAX;
+    double distinct = is_key(scan, column) ? rows : rows / 10;
+    if (known_rows(b, scan) >= 0 && scan->relation->stream != NULL &&
+        own < scan->relation->schema.column_count) {
+        int64_t told = context->statistic(context->statistic_context, scan->relation, (int32_t)own);
+        distinct = told >= 0 ? (double)told : distinct;
+    }
+    distinct = distinct < rows ? distinct : rows;
+    return distinct > 1 ? distinct : 1;
+}
+
+static double distinct_of(const MrBinder *b, const MrLogical *node, uint32_t column, double rows)
 {
     switch (node->kind) {
-    case MR_LOGICAL_SCAN: return is_key(node, column) ? rows : rows / 10 > 1 ? rows / 10 : 1;
-    case MR_LOGICAL_FILTER: return distinct_of(node->input, column, rows);
+    case MR_LOGICAL_SCAN: return scan_distinct(b, node, column, rows);
+    case MR_LOGICAL_FILTER: return distinct_of(b, node->input, column, rows);
     case MR_LOGICAL_PROJECT:
         return node->expressions[column]->kind == MR_EXPR_COLUMN
-                   ? distinct_of(node->input, node->expressions[column]->column, rows)
+                   ? distinct_of(b, node->input, node->expressions[column]->column, rows)
                    : rows;
     case MR_LOGICAL_AGGREGATE:
         return node->key_count == 1 && node->window_kind == MR_GROUP_WINDOW_NONE ? rows
@@ -86,7 +110,8 @@ static double distinct_of(const MrLogical *node, uint32_t column, double rows)
 }
 
 /* The share of rows that pass a condition on one input. */
-static double selectivity(const MrExpr *predicate, const MrLogical *input, double rows)
+static double selectivity(const MrBinder *b, const MrExpr *predicate, const MrLogical *input,
+                          double rows)
 {
     double share = 1;
     for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
@@ -96,19 +121,19 @@ static double selectivity(const MrExpr *predicate, const MrLogical *input, doubl
             continue;
         }
         const MrExpr *column = part->args[part->args[0]->kind != MR_EXPR_COLUMN];
-        share /= column->kind == MR_EXPR_COLUMN ? distinct_of(input, column->column, rows) : 10;
+        share /= column->kind == MR_EXPR_COLUMN ? distinct_of(b, input, column->column, rows) : 10;
     }
     return share;
 }
 
-static double rows_of(MrBinder *b, const MrLogical *node)
+static double rows_of(const MrBinder *b, const MrLogical *node)
 {
     double rows;
     switch (node->kind) {
     case MR_LOGICAL_SCAN: rows = scan_rows(b, node); break;
     case MR_LOGICAL_FILTER:
         rows = rows_of(b, node->input);
-        rows *= selectivity(node->predicate, node->input, rows);
+        rows *= selectivity(b, node->predicate, node->input, rows);
         break;
     case MR_LOGICAL_AGGREGATE: rows = node->is_global ? 1 : rows_of(b, node->input) / 10; break;
     case MR_LOGICAL_UNION: rows = rows_of(b, node->input) + rows_of(b, node->right); break;
@@ -258,13 +283,15 @@ static double distinct_at(const Order *order, const MrExpr *expr)
         return 10;
     }
     const Input *input = &order->inputs[input_of(order, expr->column)];
-    return distinct_of(input->node, expr->column - input->first, input->rows);
+    return distinct_of(order->orderer->b, input->node, expr->column - input->first, input->rows);
 }
 
-/* Rows of what is joined so far (`joined` bits, `rows`) with one more input. */
-static double joined_rows(const Order *order, uint32_t joined, double rows, uint32_t next)
+/* Rows of what is joined so far (`joined` bits, `rows`) with one more input; `keys`, unless NULL,
+ * gets the distinct values that the equalities were judged by. */
+static double joined_rows(const Order *order, uint32_t joined, double rows, uint32_t next,
+                          double *keys)
 {
-    double result = rows * order->inputs[next].rows;
+    double result = rows * order->inputs[next].rows, most = 0;
     for (uint32_t p = 0; p < order->part_count; p++) {
         uint32_t bits = 0;
         note_inputs(order, order->parts[p], &bits);
@@ -278,6 +305,11 @@ static double joined_rows(const Order *order, uint32_t joined, double rows, uint
         double x = distinct_at(order, order->parts[p]->args[0]);
         double y = distinct_at(order, order->parts[p]->args[1]);
         result /= x > y ? x : y;
+        most = x > most ? x : most;
+        most = y > most ? y : most;
+    }
+    if (keys != NULL) {
+        *keys = most;
     }
     return result > 1 ? result : 1;
 }
@@ -288,7 +320,7 @@ static double cost_of(const Order *order, const uint32_t *sequence)
     uint32_t joined = 1u << sequence[0];
     double rows = order->inputs[sequence[0]].rows, cost = 0;
     for (uint32_t i = 1; i < order->input_count; i++) {
-        rows = joined_rows(order, joined, rows, sequence[i]);
+        rows = joined_rows(order, joined, rows, sequence[i], NULL);
         joined |= 1u << sequence[i];
         cost += rows;
     }
@@ -305,7 +337,7 @@ static double choose(const Order *order, uint32_t *best)
         for (uint32_t i = 1; i < order->input_count; i++) {
             double least = -1;
             for (uint32_t next = 0; next < order->input_count; next++) {
-                double some = joined_rows(order, joined, rows, next);
+                double some = joined_rows(order, joined, rows, next, NULL);
                 if (!(joined & 1u << next) && (least < 0 || some < least)) {
                     least = some;
                     sequence[i] = next;
@@ -360,16 +392,19 @@ static MrStatus build(Order *order, const MrLogical *written, const uint32_t *co
     MrBinder *b = order->orderer->b;
     MrLogical *tree = order->inputs[order->sequence[0]].node;
     uint32_t joined = 1u << order->sequence[0], place = tree->column_count;
+    double rows = order->inputs[order->sequence[0]].rows, keys;
     for (uint32_t i = 1; i < order->input_count; i++) {
         Input *input = &order->inputs[order->sequence[i]];
         MrExpr *condition;
         input->place = place;
         place += input->node->column_count;
+        rows = joined_rows(order, joined, rows, order->sequence[i], &keys);
         joined |= 1u << order->sequence[i];
         MR_TRY(conditions_with(order, joined, &condition));
         MR_TRY(mr_logical_join(b->arena, MR_JOIN_TYPE_INNER, tree, input->node, condition, &tree,
                                b->err));
         tree->is_reordered = true;
+        tree->estimate = (MrJoinEstimate){ .rows = rows, .keys = keys };
     }
     MrExpr **exprs;
     const char **names;

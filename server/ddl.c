@@ -11,6 +11,7 @@
 #include "server/ddl_internal.h"
 #include "server/log_thread.h"
 #include "server/scheduler.h"
+#include "server/statistics.h"
 
 static void refuse(MrDdl *ddl, const char *what, const char *hint)
 {
@@ -169,8 +170,13 @@ static void forward_notice(void *context, const char *sqlstate, const char *mess
 
 MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena)
 {
+    ddl->statistics.arena = &ddl->memory->arena;
+    ddl->statistics.ask = ddl->keeps_statistics ? NULL : mr_statistics_ask;
+    ddl->statistics.context = ddl->server;
     return (MrPlannerContext){ .arena = arena,
                                .catalog = ddl->catalog,
+                               .statistic = mr_statistics_note,
+                               .statistic_context = &ddl->statistics,
                                .zone = ddl->request.zone,
                                .now_us = mr_clock_wall_us(ddl->server->clock),
                                .notice = forward_notice,

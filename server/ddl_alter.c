@@ -189,6 +189,8 @@ MrStatus mr_ddl_alter_query(MrDdl *ddl, const MrRelation *old, const char *name,
     ddl->was_suspended = running.state == MR_QUERY_SUSPENDED;
     ddl->request.statement = statement;
     ddl->request.zone = mr_ddl_zone_named(old->zone_name);
+    ddl->statistics.text = old->statistics;
+    ddl->keeps_statistics = true;
     ddl->request.notice = NULL; /* it was told at CREATE */
     MrCatalogObject *object = &ddl->record.object;
     memcpy(object->uuid, old->standing->id, sizeof object->uuid);

@@ -191,6 +191,7 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
                                      &ddl->err));
     }
     mr_ddl_relation_ids(ddl, mr_ddl_zone_name(ddl));
+    ddl->relation.statistics = ddl->statistics.text;
     if (ddl->replaced != NULL) {
         mr_ddl_keep_notes(&ddl->relation, ddl->replaced);
         MR_TRY(mr_ddl_keep_indexes(ddl, &ddl->relation, ddl->replaced));
@@ -298,6 +299,12 @@ static void create_planned(MrDdl *ddl, MrStatus status)
     }
     if (status == MR_OK) {
         status = mr_ddl_plan_query(ddl);
+    }
+    if (status == MR_OK) {
+        MrCatalogObject *object = &ddl->record.object;
+        object->settings = mr_ddl_settings_with_statistics(&ddl->memory->arena, object->settings,
+                                                           ddl->statistics.text);
+        status = object->settings == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
     }
     if (status == MR_OK) {
         status = mr_ddl_choose_start(ddl->server, ddl->plan, &ddl->record.object.start_sequence,

@@ -85,6 +85,8 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
                                  .user = "millrace",
                                  .database = "millrace",
                                  .schema_name = "public" };
+    context.statistic = mr_statistics_recall;
+    context.statistic_context = (void *)(uintptr_t)old->statistics;
     if (old->zone_name != NULL) {
         MR_TRY(mr_timezone_find(mr_string(old->zone_name), &context.zone, err));
     }
@@ -105,6 +107,7 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
     out->oid = old->oid;
     out->sql = old->sql;
     out->zone_name = old->zone_name;
+    out->statistics = old->statistics;
     mr_ddl_keep_notes(out, old);
     return MR_OK;
 }
@@ -245,6 +248,7 @@ static MrStatus mark_stale(MrDdl *ddl, const MrRelation *query, MrDdlChange *out
     const char *settings = mr_ddl_settings_text(arena, mr_ddl_zone_named(query->zone_name));
     settings = settings == NULL ? NULL : mr_arena_printf(arena, "%s%s", settings, stale_line);
     settings = settings == NULL ? NULL : mr_ddl_settings_with_notes(arena, settings, query);
+    settings = mr_ddl_settings_with_statistics(arena, settings, query->statistics);
     if (settings == NULL) {
         return mr_error_no_memory(&ddl->err);
     }

@@ -4,6 +4,7 @@
 #ifndef MR_SERVER_DDL_INTERNAL_H
 #define MR_SERVER_DDL_INTERNAL_H
 
+#include "planner/statistics.h"
 #include "server/ddl.h"
 #include "server/targets.h"
 
@@ -50,6 +51,8 @@ struct MrDdl {
     /* CREATE MATERIALIZED VIEW and DROP of one. */
     MrRelation relation;
     const MrPlan *plan;
+    MrStatisticsNotes statistics; /* what the query is planned by */
+    bool keeps_statistics;        /* … as before, when it is altered */
     MrSinkTable table;
     MrTargetThread *thread;
     const MrRelation **victims; /* DROP: dependents before what they depend on; ALTER: the one */
@@ -208,6 +211,11 @@ MrStatus mr_ddl_tell_log(MrServer *server, const MrRelation *relation, MrError *
 MrStatus mr_ddl_add_stream(MrServer *server, const MrRelation *relation, MrError *err);
 /* Settings that a standing query keeps from its CREATE, as the store holds them, and back. */
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone);
+/* The text with what a query was planned by (NULL: nothing), and that again; NULL: no memory. */
+const char *mr_ddl_settings_with_statistics(MrArena *arena, const char *settings,
+                                            const char *statistics);
+MrStatus mr_ddl_settings_statistics(MrArena *arena, const char *settings, const char **out,
+                                    MrError *err);
 const MrTimezone *mr_ddl_settings_zone(const char *settings);
 const MrTimezone *mr_ddl_zone_named(const char *name); /* UTC where there is none */
 /* Comments on an object and its columns, and its indexes: with its settings in the store, and back

@@ -119,6 +119,7 @@ MrStatus mr_ddl_notes_changed(MrDdl *ddl, const MrRelation *relation, const char
 {
     MrArena *arena = &ddl->memory->arena;
     const char *settings = mr_ddl_settings_text(arena, mr_ddl_zone_named(relation->zone_name));
+    settings = mr_ddl_settings_with_statistics(arena, settings, relation->statistics);
     *out = settings == NULL ? NULL : mr_ddl_settings_with_notes(arena, settings, relation);
     return *out == NULL ? mr_error_no_memory(&ddl->err) : MR_OK;
 }

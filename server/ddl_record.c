@@ -173,6 +173,29 @@ const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone)
     return mr_arena_printf(arena, "TimeZone=%s\n", zone == NULL ? "UTC" : mr_timezone_name(zone));
 }
 
+static const char statistics_line[] = "\nStatistics=";
+
+const char *mr_ddl_settings_with_statistics(MrArena *arena, const char *settings,
+                                            const char *statistics)
+{
+    return settings == NULL || statistics == NULL
+               ? settings
+               : mr_arena_printf(arena, "%s%s%s\n", settings, statistics_line + 1, statistics);
+}
+
+MrStatus mr_ddl_settings_statistics(MrArena *arena, const char *settings, const char **out,
+                                    MrError *err)
+{
+    const char *found = strstr(settings, statistics_line); /* the time zone's line is before it */
+    *out = NULL;
+    if (found == NULL) {
+        return MR_OK;
+    }
+    found += strlen(statistics_line);
+    *out = mr_arena_strndup(arena, found, strcspn(found, "\n"));
+    return *out == NULL ? mr_error_no_memory(err) : MR_OK;
+}
+
 const MrTimezone *mr_ddl_zone_named(const char *name)
 {
     const MrTimezone *zone;

@@ -147,7 +147,11 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
                                  .user = "millrace",
                                  .database = "millrace",
                                  .schema_name = "public" };
+    const char *statistics;
     *plan = NULL;
+    MR_TRY(mr_ddl_settings_statistics(arena, object->settings, &statistics, err));
+    context.statistic = mr_statistics_recall;
+    context.statistic_context = (void *)(uintptr_t)statistics;
     MR_TRY(mr_ddl_parse_stored(object->name, object->sql, arena, &node, err));
     switch (object->kind) {
     case MR_CATALOG_FUNCTION: return load_function(server, &context, catalog, object, node, err);
@@ -168,6 +172,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     relation->oid = server->next_oid++;
     relation->sql = object->sql;
     relation->zone_name = mr_timezone_name(zone);
+    relation->statistics = statistics;
     MR_TRY(mr_ddl_settings_notes(server, &context, arena, object->settings, relation, err));
     return mr_catalog_add_relation(catalog, relation, err);
 }

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "planner/statistics.h"
 #include "server/statement.h"
 
 typedef struct Explain {
@@ -104,6 +105,8 @@ static MrStatus plan_view(MrPortal *portal, MrPlannerContext *context, const MrN
     if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
         MR_TRY(mr_timezone_find(mr_string(relation->zone_name), &context->zone, err));
     }
+    context->statistic = mr_statistics_recall;
+    context->statistic_context = (void *)(uintptr_t)relation->statistics;
     context->notice = NULL;
     MrStatus status = mr_planner_standing(
         context, MR_AST_AS(const MrAstCreateView, list.items[0].node), &portal->plan, err);

@@ -9,6 +9,7 @@
 #include "planner/search_path.h"
 #include "server/pgcatalog/pgcatalog.h"
 #include "server/statement.h"
+#include "server/statistics.h"
 
 MrPortal *mr_portal_create(MrSession *session, MrStatementMemory *memory, const char *text,
                            size_t length, const MrNode *node, MrError *err)
@@ -133,16 +134,6 @@ static int64_t watermark_of(void *context, uint32_t stream_id)
     return mr_log_watermark(((const MrPortal *)context)->session->server->log, stream_id);
 }
 
-/* Rows that were logged: of a table, its changes, which are not fewer than its rows. */
-static int64_t row_count_of(void *context, const MrRelation *relation)
-{
-    MrLogStreamFacts facts;
-    MrLog *log = ((const MrPortal *)context)->session->server->log;
-    return relation->stream != NULL && mr_log_stream_facts(log, relation->stream->id, &facts)
-               ? (int64_t)facts.rows
-               : -1;
-}
-
 void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run,
                                MrPlannerContext *out)
 {
@@ -161,8 +152,8 @@ void mr_portal_planner_context(MrSession *session, MrPortal *portal, bool is_run
                                .schema_name = mr_search_path_first(&path),
                                .watermark = watermark_of,
                                .watermark_context = portal,
-                               .row_count = row_count_of,
-                               .row_count_context = portal,
+                               .statistic = mr_statistics_ask,
+                               .statistic_context = session->server,
                                .setting = setting_by_name,
                                .setting_context = portal };
     MrError ignored = MR_ERROR_INIT; /* without memory there are no names: they are refused */

@@ -30,6 +30,7 @@
 #include "server/relations.h"
 #include "server/retention.h"
 #include "server/scheduler.h"
+#include "server/statistics.h"
 #include "server/tables.h"
 #include "server/targets.h"
 #include "server/advisory.h"
@@ -404,6 +405,7 @@ static MrStatus stop(MrServer *server, MrError *err)
     mr_copy_decoders_destroy(server);
     mr_waits_destroy(server);
     mr_advisory_destroy(server);
+    mr_statistics_destroy(server);
     mr_tables_destroy(server);
     mr_postbox_destroy(server);
     mr_pg_catalog_unref(server->pg_catalog);

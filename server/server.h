@@ -62,15 +62,16 @@ struct MrServer {
     MrScheduler *scheduler;
     MrTargets *targets;
     MrWaits *waits;
-    MrListener *listener;        /* sessions */
-    MrHttp *http;                /* NULL: off */
-    MrFeeds *feeds;              /* file and datagen streams */
-    MrRanges *ranges;            /* what the log reads rows again with that it holds as ranges */
-    MrTables *tables;            /* their contents */
-    MrNotifyHub *notify;         /* who listens to what */
-    struct MrAdvisory *advisory; /* locks of numbers */
-    struct MrDdl *ddl_queue;     /* statements that change the catalogue; the first is under way */
-    int64_t started_us;          /* wall clock */
+    MrListener *listener; /* sessions */
+    MrHttp *http;         /* NULL: off */
+    MrFeeds *feeds;       /* file and datagen streams */
+    MrRanges *ranges;     /* what the log reads rows again with that it holds as ranges */
+    MrTables *tables;     /* their contents */
+    struct MrStatistics *statistics; /* of streams and tables, for planners; NULL: none yet */
+    MrNotifyHub *notify;             /* who listens to what */
+    struct MrAdvisory *advisory;     /* locks of numbers */
+    struct MrDdl *ddl_queue; /* statements that change the catalogue; the first is under way */
+    int64_t started_us;      /* wall clock */
     uint32_t next_oid;
     uint32_t adhoc_threads;       /* running: the end waits for them */
     MrCopyDecoder *copy_decoders; /* threads of large COPYs */
