@@ -340,18 +340,8 @@ static MrStatus drop_timeless(MrBinder *b, MrLogical *node)
     return mr_logical_filter(b->arena, node->input, known, &node->input, b->err);
 }
 
-static bool is_keyed(const MrAstFromWindow *ast)
-{
-    return ast->window == MR_WINDOW_SESSION || ast->window == MR_WINDOW_COUNT;
-}
-
 static MrStatus check_window_form(MrBinder *b, const MrAstFromWindow *ast)
 {
-    if (ast->partition_by.count > 0 && !is_keyed(ast)) {
-        return mr_bind_unsupported(
-            b, ast->partition_by.items[0]->position, "Name the keys in GROUP BY.",
-            "PARTITION BY in %s is not supported", window_forms[ast->window].name);
-    }
     if (ast->lateral) {
         return mr_bind_unsupported(b, ast->base.position, "Leave LATERAL out.",
                                    "LATERAL is not supported yet");
@@ -406,6 +396,10 @@ static MrStatus bind_grid_window(MrBinder *b, const MrAstFromWindow *ast, MrScop
     node->window_kind = use.kind; /* hopping by its own size is tumbling */
     node->time_is_event = use.time_is_event;
     node->extra_lateness_us = use.extra_lateness_us;
+    /* Windows of time are the same for every key. */
+    MR_TRY(bind_partition(b, ast, scope, node));
+    node->keys = NULL;
+    node->key_count = 0;
     return drop_timeless(b, node);
 }
 

@@ -41,7 +41,9 @@ struct MrQuery {
     MrQueryState state;
     MrError error; /* of FAILED */
     bool is_suspended;
-    bool has_input;    /* something was run since the last flush */
+    bool has_input; /* something was run since the last flush */
+    /* What lies before it goes to the target at once: as asked, and as the round saw it. */
+    uint64_t hurry_sequence, hurried;
     uint64_t position; /* last sequence in the pipeline's state */
     /* Queries whose rows are looked up together (scheduler_dispatch.c); NULL: none. */
     MrDispatchGroup *group;

@@ -183,7 +183,7 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
     const MrPlan *plan = query->spec.plan;
     int64_t every_us = plan->emit_every_us > plan->batch_interval_us ? plan->emit_every_us
                                                                      : plan->batch_interval_us;
-    if (every_us > 0 && scheduler->hurried <= query->covered) {
+    if (every_us > 0 && scheduler->hurried <= query->covered && query->hurried <= query->covered) {
         int64_t due_us = query->last_flush_us + every_us;
         if (due_us > now_us) {
             *at_us = due_us < *at_us ? due_us : *at_us;
@@ -416,6 +416,9 @@ void *mr_scheduler_main(void *context)
         int64_t wake_us = INT64_MAX;
         queries = list_queries(scheduler, queries, &capacity, &count);
         scheduler->hurried = scheduler->hurry_sequence;
+        for (uint32_t q = 0; q < count; q++) {
+            queries[q]->hurried = queries[q]->hurry_sequence;
+        }
         scheduler->is_busy = true;
         scheduler->is_woken = false;
         pthread_mutex_unlock(&scheduler->mutex);

@@ -123,7 +123,8 @@ uint64_t mr_scheduler_needs_from(MrServer *server, char *holder, size_t holder_b
 uint64_t mr_scheduler_reads_from(MrServer *server, bool *is_busy);
 /* The log has more to read, or a target is idle again. */
 void mr_scheduler_wake(MrServer *server);
-/* EMIT EVERY writes at once (FLUSH, read-your-writes) until `covered` reaches the sequence. */
-void mr_scheduler_hurry(MrServer *server, uint64_t sequence);
+/* EMIT EVERY of the query (NULL: of all) writes at once until `covered` reaches the sequence:
+ * FLUSH, and who waits to read its own writes. */
+void mr_scheduler_hurry(MrServer *server, const uint8_t *query, uint64_t sequence);
 
 #endif

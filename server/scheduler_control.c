@@ -525,12 +525,13 @@ void mr_scheduler_wake(MrServer *server)
     pthread_mutex_unlock(&scheduler->mutex);
 }
 
-void mr_scheduler_hurry(MrServer *server, uint64_t sequence)
+void mr_scheduler_hurry(MrServer *server, const uint8_t *query, uint64_t sequence)
 {
     MrScheduler *scheduler = server->scheduler;
     pthread_mutex_lock(&scheduler->mutex);
-    scheduler->hurry_sequence =
-        sequence > scheduler->hurry_sequence ? sequence : scheduler->hurry_sequence;
+    MrQuery *one = query == NULL ? NULL : mr_scheduler_find(scheduler, query);
+    uint64_t *upto = one == NULL ? &scheduler->hurry_sequence : &one->hurry_sequence;
+    *upto = sequence > *upto ? sequence : *upto;
     scheduler->is_woken = true;
     pthread_cond_broadcast(&scheduler->wanted);
     pthread_mutex_unlock(&scheduler->mutex);

@@ -122,7 +122,7 @@ MrWait *mr_wait_covered(MrServer *server, const uint8_t query[16], uint64_t sequ
     MrWait wait = { .kind = WAIT_COVERED, .sequence = sequence, .done = done, .context = context };
     memcpy(wait.query, query, sizeof wait.query);
     mr_log_thread_wake(server); /* only what is synced is covered */
-    mr_scheduler_hurry(server, sequence);
+    mr_scheduler_hurry(server, query, sequence);
     return wait_add(server, &wait);
 }
 
@@ -249,7 +249,7 @@ static bool append_heartbeats(MrServer *server, MrWait *wait)
     }
     wait->sequence = head;
     mr_log_thread_wake(server);
-    mr_scheduler_hurry(server, head);
+    mr_scheduler_hurry(server, NULL, head);
     return true;
 }
 
@@ -266,7 +266,7 @@ static bool flush_is_over(MrServer *server, MrWait *wait)
     }
     if (wait->sequence == 0) { /* all that was in the log when the sources had delivered */
         wait->sequence = mr_log_appended(server->log);
-        mr_scheduler_hurry(server, wait->sequence);
+        mr_scheduler_hurry(server, NULL, wait->sequence);
     }
     if (mr_log_synced(server->log) < wait->sequence || is_between(server, NULL)) {
         return false;
