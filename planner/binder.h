@@ -33,6 +33,7 @@ typedef enum MrClause {
     MR_CLAUSE_WINDOW,        /* arguments of TUMBLE and HOP */
     MR_CLAUSE_DEFAULT,
     MR_CLAUSE_GENERATED,
+    MR_CLAUSE_CHECK,
     MR_CLAUSE_WATERMARK,
     MR_CLAUSE_COPY_WHERE,
     MR_CLAUSE_INDEX,

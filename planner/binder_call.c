@@ -37,6 +37,7 @@ const char *mr_clause_name(MrClause clause)
         [MR_CLAUSE_WINDOW] = "a window function in FROM",
         [MR_CLAUSE_DEFAULT] = "DEFAULT expressions",
         [MR_CLAUSE_GENERATED] = "column generation expressions",
+        [MR_CLAUSE_CHECK] = "check constraints",
         [MR_CLAUSE_WATERMARK] = "WATERMARK",
         [MR_CLAUSE_COPY_WHERE] = "COPY FROM WHERE conditions",
         [MR_CLAUSE_INDEX] = "index expressions",

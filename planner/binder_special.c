@@ -33,7 +33,7 @@ static MrStatus bind_moment(MrBinder *b, const MrAstCall *call, MrExpr **out)
                       "generation expression is not immutable");
         return mr_error_hint(b->err, "Use DEFAULT now() for the time at which a row comes in.");
     }
-    if (over_stream || b->clause == MR_CLAUSE_DEFAULT) {
+    if (over_stream || b->clause == MR_CLAUSE_DEFAULT || b->clause == MR_CLAUSE_CHECK) {
         b->saw_now = true;
         return bind_arrival(b, position, MR_ARRIVAL_NOW, out);
     }

@@ -55,11 +55,20 @@ typedef struct MrStream {
 
 /* What a changeable table has beside a stream's columns.  Without a PRIMARY KEY its rows are told
  * apart by a number, the last logged column, which no statement can name. */
+/* CHECK of a table. */
+typedef struct MrCheck {
+    const char *name;
+    const MrExpr *condition; /* over the logged columns; a row for which it is false is refused */
+    uint32_t place;          /* among the CHECKs of the statement that made the table */
+} MrCheck;
+
 typedef struct MrTableDef {
     const uint32_t *keys; /* logged columns */
     uint32_t key_count;
     int32_t number_column; /* -1: there is a PRIMARY KEY */
     const char *key_name;  /* of the constraint; NULL with a number */
+    const MrCheck *checks; /* by name */
+    uint32_t check_count;
 } MrTableDef;
 
 typedef struct MrConnection {

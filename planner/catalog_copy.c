@@ -111,6 +111,21 @@ static MrStatus copy_stream(MrArena *arena, const MrStream *from, const MrStream
     return MR_OK;
 }
 
+static MrStatus copy_checks(MrArena *arena, const MrTableDef *from, MrTableDef *table, MrError *err)
+{
+    MrCheck *checks;
+    MR_NEW_ARRAY(arena, checks, from->check_count + 1, err);
+    for (uint32_t i = 0; i < from->check_count; i++) {
+        MrExpr *condition;
+        checks[i] = from->checks[i];
+        MR_TRY(copy_text(arena, from->checks[i].name, &checks[i].name, err));
+        MR_TRY(mr_expr_copy_deep(arena, from->checks[i].condition, &condition, err));
+        checks[i].condition = condition;
+    }
+    table->checks = checks;
+    return MR_OK;
+}
+
 static MrStatus copy_table(MrArena *arena, const MrTableDef *from, const MrTableDef **out,
                            MrError *err)
 {
@@ -122,6 +137,7 @@ static MrStatus copy_table(MrArena *arena, const MrTableDef *from, const MrTable
     MR_NEW_ARRAY(arena, keys, from->key_count, err);
     memcpy(keys, from->keys, from->key_count * sizeof *keys);
     table->keys = keys;
+    MR_TRY(copy_checks(arena, from, table, err));
     *out = table;
     return MR_OK;
 }

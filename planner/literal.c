@@ -64,7 +64,8 @@ MrStatus mr_literal_moment(MrBinder *b, MrTypeId type, MrString text, MrString *
     const bool is_moment = type == MR_TYPE_DATE || type == MR_TYPE_TIME || type == MR_TYPE_TIMETZ ||
                            type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ;
     const bool is_once = b->mode == MR_BIND_ADHOC && b->clause != MR_CLAUSE_DEFAULT &&
-                         b->clause != MR_CLAUSE_GENERATED && b->clause != MR_CLAUSE_WATERMARK;
+                         b->clause != MR_CLAUSE_GENERATED && b->clause != MR_CLAUSE_CHECK &&
+                         b->clause != MR_CLAUSE_WATERMARK;
     MrBuilder written;
     bool found = false;
     *out = text;

@@ -15,6 +15,9 @@ bool mr_stream_is_table(const MrAstCreateStream *ast);
  * the relation. */
 MrStatus mr_table_define(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream,
                          MrRelation *out);
+/* Its CHECK constraints. */
+MrStatus mr_table_checks(MrBinder *b, const MrAstCreateStream *ast, const MrStream *stream,
+                         MrTableDef *table);
 /* The logged column that tells rows of a table without PRIMARY KEY apart. */
 #define MR_TABLE_NUMBER "_row"
 /* A scope that has a stream's columns and nothing else, for DEFAULT and generated columns. */

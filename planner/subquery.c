@@ -120,8 +120,11 @@ static MrStatus check_place(MrBinder *b, int32_t position)
     case MR_CLAUSE_AGGREGATE: return MR_OK;
     default: break;
     }
+    const char *name = mr_clause_name(b->clause);
+    size_t length = strlen(name);
+    length -= length > 0 && name[length - 1] == 's'; /* one of them */
     return mr_bind_unsupported(b, position, "Use a subquery in FROM, or two statements.",
-                               "cannot use subquery in %s", mr_clause_name(b->clause));
+                               "cannot use subquery in %.*s", (int)length, name);
 }
 
 /* Binds the query with the columns here as its outside; `outer` may have operands already. */

@@ -26,19 +26,18 @@ typedef struct Keys {
 
 static MrStatus refuse_constraint(MrBinder *b, const MrAstConstraint *constraint)
 {
-    return constraint->constraint == MR_CONSTRAINT_CHECK
-               ? mr_bind_unsupported(b, constraint->base.position,
-                                     "Leave it out, and check rows where they are made.",
-                                     "CHECK constraints are not supported yet")
-               : mr_bind_unsupported(b, constraint->base.position,
-                                     "Leave it out: tables don't know of each other.",
-                                     "FOREIGN KEY constraints are not supported");
+    return mr_bind_unsupported(b, constraint->base.position,
+                               "Leave it out: tables don't know of each other.",
+                               "FOREIGN KEY constraints are not supported");
 }
 
 static MrStatus take_constraint(MrBinder *b, const MrAstCreateStream *ast,
                                 const MrAstConstraint *constraint, const char *column, Keys *keys)
 {
     const bool is_primary = constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY;
+    if (constraint->constraint == MR_CONSTRAINT_CHECK) {
+        return MR_OK; /* mr_table_checks */
+    }
     if (!is_primary && constraint->constraint != MR_CONSTRAINT_UNIQUE) {
         return refuse_constraint(b, constraint);
     }
@@ -318,6 +317,7 @@ MrStatus mr_table_define(MrBinder *b, const MrAstCreateStream *ast, MrStream *st
     } else {
         MR_TRY(add_number(b, stream, table));
     }
+    MR_TRY(mr_table_checks(b, ast, stream, table));
     *out = (MrRelation){ .kind = MR_RELATION_TABLE,
                          .schema_name = "public",
                          .name = ast->name.name,

@@ -1,5 +1,5 @@
 /*
- * server/change_apply.c - rows that a statement's query gave, applied to the table: keys, NOT NULL,
+ * server/change_apply.c - rows that a statement's query gave, applied to the table: constraints,
  * ON CONFLICT, RETURNING.  Keys are checked when the statement is through, so that UPDATE t SET
  * id = id + 1 works whatever the order of rows.
  */
@@ -7,6 +7,7 @@
 
 #include "common/grow.h"
 #include "server/changes.h"
+#include "server/row_checks.h"
 #include "server/row_text.h"
 #include "server/tables.h"
 
@@ -21,6 +22,7 @@ typedef struct Apply {
     MrChange *change;
     const MrRelation *target;
     MrTable *table;
+    MrRowChecks *checks;
     MrArena arena;
     Places changed;      /* rows for RETURNING: the new ones, or those that are gone */
     Places blocks, rows; /* of what the statement's query gave for each, where RETURNING needs it */
@@ -78,47 +80,6 @@ static MrStatus gather_cells(Apply *apply, const uint32_t *blocks, const uint32_
 }
 
 /* ---- what a row must be ---------------------------------------------------------------------- */
-
-static MrStatus null_violation(const Apply *apply, const MrBlock *block, uint32_t column,
-                               uint32_t row)
-{
-    MrBlock visible = *block;
-    MrBuilder text;
-    visible.column_count = apply->target->schema.column_count;
-    mr_error_set(apply->err, MR_ERR_NOT_NULL_VIOLATION,
-                 "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
-                 apply->target->stream->columns[column].name, apply->target->name);
-    mr_builder_init(&text, 0);
-    mr_row_text(&visible, row, apply->session->zone, &text);
-    mr_error_detail(apply->err, "Failing row contains %s.", mr_builder_text(&text));
-    mr_builder_fini(&text);
-    return MR_ERR_NOT_NULL_VIOLATION;
-}
-
-/* The first row with a NULL where none may be, and its column; the row count: there is none. */
-static uint32_t find_null(const Apply *apply, const MrBlock *block, uint32_t *column)
-{
-    uint32_t first = block->row_count;
-    for (uint32_t i = 0; i < apply->target->schema.column_count; i++) {
-        const MrVector *values = &block->columns[i];
-        if (!apply->target->stream->columns[i].not_null || values->validity == NULL) {
-            continue;
-        }
-        for (uint32_t row = 0; row < first; row++) {
-            if (mr_vector_is_null(values, row)) {
-                first = row;
-                *column = i;
-            }
-        }
-    }
-    return first;
-}
-
-static MrStatus check_nulls(const Apply *apply, const MrBlock *block)
-{
-    uint32_t column = 0, row = find_null(apply, block, &column);
-    return row == block->row_count ? MR_OK : null_violation(apply, block, column, row);
-}
 
 static void tell_key(const Apply *apply, const uint32_t *columns, uint32_t count,
                      const MrBlock *block, uint32_t row)
@@ -244,7 +205,9 @@ static MrStatus insert_blocks(Apply *apply, Conflicts *conflicts)
     bool may_meet = apply->change->plan->conflict != MR_CONFLICT_NONE;
     for (uint32_t b = 0; b < rows->block_count; b++) {
         const MrBlock *block = rows->blocks[b];
-        uint32_t column = 0, bad = find_null(apply, block, &column); /* rows before it go first */
+        MrError why = MR_ERROR_INIT;
+        uint32_t bad; /* rows before it go first */
+        MR_TRY(mr_row_checks_find(apply->checks, block, &bad, &why, apply->err));
         for (uint32_t row = 0; row < bad; row++) {
             uint32_t other = may_meet ? find_other(apply, block, row) : MR_TABLE_NO_ROW;
             MR_TRY(other == MR_TABLE_NO_ROW ? insert_row(apply, block, row, MR_TABLE_NO_ROW)
@@ -252,7 +215,8 @@ static MrStatus insert_blocks(Apply *apply, Conflicts *conflicts)
         }
         if (bad < block->row_count) {
             MR_TRY(do_update(apply, conflicts)); /* those before it may fail first */
-            return null_violation(apply, block, column, bad);
+            *apply->err = why;
+            return why.status;
         }
     }
     return MR_OK;
@@ -291,7 +255,7 @@ static MrStatus replace_rows(Apply *apply, const Conflicts *conflicts, const MrR
         const int64_t *numbers = updated->blocks[b]->columns[0].data;
         MrBlock rows = behind_first(updated->blocks[b]);
         bool is_constant = updated->blocks[b]->columns[0].is_constant;
-        MR_TRY(check_nulls(apply, &rows));
+        MR_TRY(mr_row_checks_all(apply->checks, &rows, apply->err));
         for (uint32_t row = 0; row < rows.row_count; row++) {
             uint32_t place = conflicts->places.items[numbers[is_constant ? 0 : row]];
             if (!mr_table_is_alive(apply->table, place)) {
@@ -368,7 +332,7 @@ static MrStatus apply_update(Apply *apply)
     }
     for (uint32_t b = 0; b < rows->block_count && status == MR_OK; b++) {
         MrBlock block = behind_first(rows->blocks[b]);
-        status = check_nulls(apply, &block);
+        status = mr_row_checks_all(apply->checks, &block, apply->err);
     }
     for (uint32_t i = 0; i < fresh.count && status == MR_OK; i += 2) {
         const MrBlock *from = rows->blocks[fresh.items[i]];
@@ -491,6 +455,7 @@ MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err)
         return mr_error_hint(err, "Run it again.");
     }
     MR_TRY(mr_tables_touch(server, apply.table, target->stream->id, err));
+    MR_TRY(mr_row_checks_create(target, session->zone, change->now_us, &apply.checks, err));
     mr_table_begin_command(apply.table);
     change->count = 0;
     mr_arena_init(&apply.arena, 0);
@@ -499,6 +464,7 @@ MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err)
         status = return_rows(&apply);
     }
     mr_arena_fini(&apply.arena);
+    mr_row_checks_destroy(apply.checks);
     free(apply.changed.items);
     free(apply.blocks.items);
     free(apply.rows.items);

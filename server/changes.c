@@ -251,8 +251,9 @@ static void turn_has_come(MrSession *session, MrStatus status, const MrError *er
     begin_run(session);
 }
 
-static void add_changes(MrTransaction *transaction, MrChange *list)
+static void add_changes(MrSession *session, MrChange *list)
 {
+    MrTransaction *transaction = &session->transaction;
     if (transaction->state != MR_TX_OPEN) {
         mr_changes_free(&transaction->changes);
         transaction->last_change = NULL;
@@ -263,6 +264,7 @@ static void add_changes(MrTransaction *transaction, MrChange *list)
         list;
     for (transaction->next_change = list; list != NULL; list = list->next) {
         transaction->last_change = list;
+        list->now_us = session->current->now_us;
         list->keeps_rows = list->rows != NULL && transaction->state == MR_TX_OPEN;
     }
 }
@@ -271,7 +273,7 @@ void mr_changes_start(MrSession *session, MrChange *list, MrSessionThen *then)
 {
     session->changes_then = then;
     if (list != NULL) {
-        add_changes(&session->transaction, list);
+        add_changes(session, list);
     }
     if (mr_tables_take_turn(session)) {
         begin_run(session);

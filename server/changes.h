@@ -22,6 +22,7 @@ struct MrChange {
     bool keeps_rows; /* they are the same if it runs again */
     bool is_done;    /* it has run, and the client may know how */
     bool is_truncate;
+    int64_t now_us;     /* now() of its statement */
     uint64_t count;     /* rows that were changed */
     MrResult *returned; /* RETURNING */
     uint64_t told_rows; /* a hash of it */

@@ -281,6 +281,9 @@ static MrStatus rename_column(Columns *c, const MrAstAlter *action, MrAstColumnD
     }
     MR_TRY(rename_in_options(c, &renaming));
     MR_TRY(mr_table_name_constraints(&c->ddl->memory->arena, create, &c->ddl->err));
+    if (c->old->table != NULL) {
+        mr_table_keep_check_names(c->old->table, create);
+    }
     (void)rename_visit(&create->base, (void *)(uintptr_t)&renaming);
     for (uint32_t i = 0; i < create->constraints.count; i++) {
         rename_in_names(&MR_AST_AS(MrAstConstraint, create->constraints.items[i])->columns,

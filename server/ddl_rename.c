@@ -46,6 +46,9 @@ static MrStatus renamed_statement(MrDdl *ddl, const MrRelation *relation, const 
     case MR_AST_CREATE_STREAM:
         MR_TRY(mr_table_name_constraints(&ddl->memory->arena, (MrAstCreateStream *)(uintptr_t)*out,
                                          &ddl->err));
+        if (relation->table != NULL) {
+            mr_table_keep_check_names(relation->table, (MrAstCreateStream *)(uintptr_t)*out);
+        }
         ((MrAstCreateStream *)(uintptr_t)*out)->name.name = new_name;
         break;
     case MR_AST_CREATE_VIEW: ((MrAstCreateView *)(uintptr_t)*out)->name.name = new_name; break;

@@ -27,7 +27,8 @@ KILLS = 40 if harness.full() else 6 if harness.quick() or harness.sanitized() el
 TABLES = (
     "CREATE TABLE keyed (id integer PRIMARY KEY, g text, v bigint, n numeric(12,2) DEFAULT 1.5, "
     "twice bigint GENERATED ALWAYS AS (v * 2) STORED)",
-    "CREATE TABLE pairs (a text NOT NULL, b date NOT NULL, v integer NOT NULL, PRIMARY KEY (b, a))",
+    "CREATE TABLE pairs (a text NOT NULL, b date NOT NULL, v integer NOT NULL CHECK (v < 60), PRIMARY KEY (b, a), "
+    "CHECK (length(a) + v <> 7))",
     "CREATE TABLE bag (a integer, b text)",
 )
 # name, columns, SELECT

@@ -87,6 +87,12 @@ MR_KERNEL(get_indexdef_column)
 
 static bool constraint_text(const MrPgNames *names, uint32_t number, MrBuilder *out)
 {
+    const MrPgClass *class;
+    const MrCheck *check = mr_pg_check(names->pg, number, &class);
+    if (check != NULL) {
+        mr_pg_check_definition(class, check, out);
+        return true;
+    }
     const MrPgClass *index = mr_pg_constraint_index(names->pg, number);
     if (index == NULL) {
         return false;

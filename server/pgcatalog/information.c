@@ -269,7 +269,24 @@ void mr_pg_fill_table_constraints(const MrPgNames *names, MrRows *rows)
                 put_constraint(names, rows, class, name, "CHECK");
             }
         }
+        for (uint32_t c = 0; c < mr_pg_check_count(class); c++) {
+            put_constraint(names, rows, class, class->relation->table->checks[c].name, "CHECK");
+        }
     }
+}
+
+static void put_check(const MrPgNames *names, MrRows *rows, const MrPgClass *class,
+                      const MrCheck *check)
+{
+    MrBuilder text;
+    mr_builder_init(&text, 0);
+    mr_builder_append_char(&text, '(');
+    mr_expr_print(check->condition, &class->relation->schema, &text);
+    mr_builder_append_char(&text, ')');
+    mr_rows_begin(rows);
+    put_class(names, rows, class, check->name);
+    mr_rows_text(rows, mr_builder_text(&text));
+    mr_builder_fini(&text);
 }
 
 void mr_pg_fill_check_constraints(const MrPgNames *names, MrRows *rows)
@@ -286,6 +303,9 @@ void mr_pg_fill_check_constraints(const MrPgNames *names, MrRows *rows)
                 put_class(names, rows, class, name);
                 mr_rows_text(rows, clause);
             }
+        }
+        for (uint32_t c = 0; c < mr_pg_check_count(class); c++) {
+            put_check(names, rows, class, &class->relation->table->checks[c]);
         }
     }
 }

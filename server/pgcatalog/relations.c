@@ -36,7 +36,7 @@ static void add_class(const MrPgNames *names, MrRows *rows, const MrPgClass *cla
     mr_rows_text(rows, "p");
     mr_rows_string(rows, (MrString){ &kind, 1 });
     mr_rows_int(rows, column_count(class));
-    mr_rows_int(rows, 0);     /* relchecks */
+    mr_rows_int(rows, mr_pg_check_count(class));
     mr_rows_skip(rows, 5);    /* relhasrules … relforcerowsecurity */
     mr_rows_bool(rows, true); /* relispopulated */
     mr_rows_text(rows, kind == 'r' || kind == 'm' ? "d" : "n"); /* relreplident */
@@ -229,38 +229,76 @@ void mr_pg_fill_indexes(const MrPgNames *names, MrRows *rows)
     }
 }
 
+typedef struct Constraint {
+    uint32_t number, index; /* index: 0 of none */
+    const char *name, *type;
+    int64_t columns[MR_PG_INDEX_COLUMNS_MAX];
+    uint32_t column_count;
+} Constraint;
+
+static void add_constraint(MrRows *rows, const MrPgClass *class, const Constraint *constraint)
+{
+    mr_rows_begin(rows);
+    mr_rows_int(rows, constraint->number);
+    mr_rows_text(rows, constraint->name);
+    mr_rows_int(rows, class->schema);
+    mr_rows_text(rows, constraint->type);
+    mr_rows_bool(rows, false);
+    mr_rows_bool(rows, false);
+    mr_rows_bool(rows, true); /* convalidated */
+    mr_rows_int(rows, class->relation->oid);
+    mr_rows_int(rows, 0);
+    mr_rows_int(rows, constraint->index);
+    mr_rows_skip(rows, 2); /* conparentid, confrelid */
+    mr_rows_text(rows, " ");
+    mr_rows_text(rows, " ");
+    mr_rows_text(rows, " ");
+    mr_rows_bool(rows, true); /* conislocal */
+    mr_rows_int(rows, 0);
+    mr_rows_bool(rows, constraint->index != 0); /* connoinherit */
+    mr_pg_rows_list(rows, MR_TYPE_INT16_ARRAY, constraint->columns, constraint->column_count);
+}
+
+static void add_key_constraint(MrRows *rows, const MrPgClass *class)
+{
+    int32_t keys[MR_PG_INDEX_COLUMNS_MAX];
+    Constraint constraint = { .number = mr_pg_constraint_number(class),
+                              .index = class->number,
+                              .name = class->name,
+                              .type = mr_pg_index_is_primary(class) ? "p" : "u",
+                              .column_count = mr_pg_index_columns(class, keys) };
+    for (uint32_t k = 0; k < constraint.column_count; k++) {
+        constraint.columns[k] = keys[k] + 1;
+    }
+    add_constraint(rows, class, &constraint);
+}
+
+static void note_column(void *context, const MrExpr *expr)
+{
+    Constraint *constraint = context;
+    bool is_new = expr->kind == MR_EXPR_COLUMN && constraint->column_count < MR_PG_INDEX_COLUMNS_MAX;
+    for (uint32_t i = 0; i < constraint->column_count && is_new; i++) {
+        is_new = constraint->columns[i] != expr->column + 1;
+    }
+    if (is_new) {
+        constraint->columns[constraint->column_count++] = expr->column + 1;
+    }
+}
+
 void mr_pg_fill_constraints(const MrPgNames *names, MrRows *rows)
 {
+    uint32_t number = MR_PG_CHECK_FIRST;
     for (uint32_t i = 0; i < names->pg->class_count; i++) {
         const MrPgClass *class = &names->pg->classes[i];
-        int32_t keys[MR_PG_INDEX_COLUMNS_MAX];
-        int64_t columns[MR_PG_INDEX_COLUMNS_MAX];
-        if (!mr_pg_index_is_constraint(class)) {
-            continue;
+        if (mr_pg_index_is_constraint(class)) {
+            add_key_constraint(rows, class);
         }
-        const uint32_t count = mr_pg_index_columns(class, keys);
-        for (uint32_t k = 0; k < count; k++) {
-            columns[k] = keys[k] + 1;
+        for (uint32_t c = 0; c < mr_pg_check_count(class); c++) {
+            const MrCheck *check = &class->relation->table->checks[c];
+            Constraint constraint = { .number = number++, .name = check->name, .type = "c" };
+            mr_expr_walk(check->condition, note_column, &constraint);
+            add_constraint(rows, class, &constraint);
         }
-        mr_rows_begin(rows);
-        mr_rows_int(rows, mr_pg_constraint_number(class));
-        mr_rows_text(rows, class->name);
-        mr_rows_int(rows, class->schema);
-        mr_rows_text(rows, mr_pg_index_is_primary(class) ? "p" : "u");
-        mr_rows_bool(rows, false);
-        mr_rows_bool(rows, false);
-        mr_rows_bool(rows, true); /* convalidated */
-        mr_rows_int(rows, class->relation->oid);
-        mr_rows_int(rows, 0);
-        mr_rows_int(rows, class->number); /* conindid */
-        mr_rows_skip(rows, 2);            /* conparentid, confrelid */
-        mr_rows_text(rows, " ");
-        mr_rows_text(rows, " ");
-        mr_rows_text(rows, " ");
-        mr_rows_bool(rows, true); /* conislocal */
-        mr_rows_int(rows, 0);
-        mr_rows_bool(rows, true); /* connoinherit */
-        mr_pg_rows_list(rows, MR_TYPE_INT16_ARRAY, columns, count);
     }
 }
 

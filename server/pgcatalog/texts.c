@@ -61,6 +61,13 @@ void mr_pg_constraint_definition(const MrPgClass *index, MrBuilder *out)
     append_columns(index, out);
 }
 
+void mr_pg_check_definition(const MrPgClass *class, const MrCheck *check, MrBuilder *out)
+{
+    mr_builder_append_string(out, "CHECK (");
+    mr_expr_print(check->condition, &class->relation->schema, out);
+    mr_builder_append_char(out, ')');
+}
+
 bool mr_pg_view_definition(const MrPgClass *class, MrBuilder *out)
 {
     const MrRelation *relation = class->relation;

@@ -83,6 +83,26 @@ bool mr_pg_has_index(const MrPgClass *class)
     return class->index != 0 || (class->kind != 'i' && class->relation->index_count > 0);
 }
 
+uint32_t mr_pg_check_count(const MrPgClass *class)
+{
+    bool is_table = class->kind == 'r' && class->relation->kind == MR_RELATION_TABLE;
+    return is_table ? class->relation->table->check_count : 0;
+}
+
+const MrCheck *mr_pg_check(const MrPgCatalog *pg, uint32_t number, const MrPgClass **out)
+{
+    uint32_t at = number - MR_PG_CHECK_FIRST;
+    for (uint32_t i = 0; number >= MR_PG_CHECK_FIRST && i < pg->class_count; i++) {
+        uint32_t count = mr_pg_check_count(&pg->classes[i]);
+        if (at < count) {
+            *out = &pg->classes[i];
+            return &pg->classes[i].relation->table->checks[at];
+        }
+        at -= count;
+    }
+    return NULL;
+}
+
 static char kind_of(MrRelationKind kind)
 {
     switch (kind) {

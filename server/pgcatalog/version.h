@@ -163,6 +163,10 @@ const MrPgClass *mr_pg_constraint_index(const MrPgCatalog *pg, uint32_t number);
 bool mr_pg_has_index(const MrPgClass *class);
 bool mr_pg_column_is_not_null(const MrRelation *relation, uint32_t column);
 /* A PRIMARY KEY: a constraint besides an index. */
+uint32_t mr_pg_check_count(const MrPgClass *class);
+/* CHECKs are numbered by their place among those of the version; NULL: there is none. */
+#define MR_PG_CHECK_FIRST UINT32_C(0x80000000)
+const MrCheck *mr_pg_check(const MrPgCatalog *pg, uint32_t number, const MrPgClass **out);
 bool mr_pg_key_is_constraint(const MrRelation *relation);
 
 /* ---- Rows by a value (look_up.c) ------------------------------------------------------------- */
@@ -262,6 +266,7 @@ void mr_pg_index_definition(const MrPgClass *index, MrBuilder *out);
 /* One of its columns, from 0. */
 void mr_pg_index_column(const MrPgClass *index, uint32_t column, MrBuilder *out);
 void mr_pg_constraint_definition(const MrPgClass *index, MrBuilder *out);
+void mr_pg_check_definition(const MrPgClass *class, const MrCheck *check, MrBuilder *out);
 /* The SELECT of a view or standing query; false: it has none. */
 bool mr_pg_view_definition(const MrPgClass *class, MrBuilder *out);
 /* Its comment; NULL: none. */
