@@ -16,18 +16,34 @@ typedef struct Places {
     uint32_t count, capacity;
 } Places;
 
+/* What each kind of statement does, one after the other. */
+typedef struct Conflicts {
+    Places places; /* of rows that were there, in order */
+    Places blocks, rows; /* of the proposed one */
+} Conflicts;
+
 /* One statement at work. */
-typedef struct Apply {
+struct MrApply {
     MrSession *session;
     MrChange *change;
+    uint32_t step;       /* of its kind's steps */
+    uint32_t block, row; /* where the step stands in the query's rows */
+    uint32_t at;         /* or in what it works through else */
+    uint32_t left;       /* rows that this slice may still do */
+    uint32_t bad;        /* first row of its block that may not be, and why */
+    MrError why;
+    Conflicts conflicts;
+    Places fresh; /* block and row of each new row of an UPDATE that counts */
     const MrRelation *target;
     MrTable *table;
+    MrTableScan *scan; /* of TRUNCATE */
     MrRowChecks *checks;
     MrArena arena;
     Places changed;      /* rows for RETURNING: the new ones, or those that are gone */
     Places blocks, rows; /* of what the statement's query gave for each, where RETURNING needs it */
     MrError *err;
-} Apply;
+};
+typedef struct MrApply Apply;
 
 static MrStatus places_add(Apply *apply, Places *places, uint32_t place)
 {
@@ -169,12 +185,6 @@ static MrBlock behind_first(const MrBlock *block)
 
 /* ---- INSERT ---------------------------------------------------------------------------------- */
 
-/* Proposed rows that met one which was there, in order. */
-typedef struct Conflicts {
-    Places places;
-    Places blocks, rows; /* of the proposed one */
-} Conflicts;
-
 static MrStatus affected_twice(const Apply *apply)
 {
     mr_error_set(apply->err, MR_ERR_CARDINALITY,
@@ -183,9 +193,9 @@ static MrStatus affected_twice(const Apply *apply)
                                      "command have duplicate constrained values.");
 }
 
-static MrStatus meet(Apply *apply, Conflicts *conflicts, uint32_t block, uint32_t row,
-                     uint32_t place)
+static MrStatus meet(Apply *apply, uint32_t block, uint32_t row, uint32_t place)
 {
+    Conflicts *conflicts = &apply->conflicts;
     if (apply->change->plan->conflict == MR_CONFLICT_NOTHING) {
         return MR_OK;
     }
@@ -197,27 +207,51 @@ static MrStatus meet(Apply *apply, Conflicts *conflicts, uint32_t block, uint32_
     return places_add(apply, &conflicts->rows, row);
 }
 
-static MrStatus do_update(Apply *apply, const Conflicts *conflicts);
+static MrStatus do_update(Apply *apply);
 
-static MrStatus insert_blocks(Apply *apply, Conflicts *conflicts)
+/* A step does some rows and says whether it is through with all of them. */
+typedef MrStatus Step(Apply *apply, bool *is_through);
+
+/* The next row of the query; false: there is none, or the slice is over. */
+static bool next_row(Apply *apply, bool *is_through)
 {
     const MrResult *rows = apply->change->rows;
+    while (apply->block < rows->block_count && apply->row == rows->blocks[apply->block]->row_count) {
+        apply->block++;
+        apply->row = 0;
+    }
+    *is_through = apply->block == rows->block_count;
+    if (*is_through || apply->left == 0) {
+        return false;
+    }
+    apply->left--;
+    return true;
+}
+
+static MrStatus insert_or_meet(Apply *apply, const MrBlock *block)
+{
     bool may_meet = apply->change->plan->conflict != MR_CONFLICT_NONE;
-    for (uint32_t b = 0; b < rows->block_count; b++) {
-        const MrBlock *block = rows->blocks[b];
-        MrError why = MR_ERROR_INIT;
-        uint32_t bad; /* rows before it go first */
-        MR_TRY(mr_row_checks_find(apply->checks, block, &bad, &why, apply->err));
-        for (uint32_t row = 0; row < bad; row++) {
-            uint32_t other = may_meet ? find_other(apply, block, row) : MR_TABLE_NO_ROW;
-            MR_TRY(other == MR_TABLE_NO_ROW ? insert_row(apply, block, row, MR_TABLE_NO_ROW)
-                                            : meet(apply, conflicts, b, row, other));
+    uint32_t other = may_meet ? find_other(apply, block, apply->row) : MR_TABLE_NO_ROW;
+    return other == MR_TABLE_NO_ROW ? insert_row(apply, block, apply->row, MR_TABLE_NO_ROW)
+                                    : meet(apply, apply->block, apply->row, other);
+}
+
+static MrStatus insert_rows(Apply *apply, bool *is_through)
+{
+    for (; next_row(apply, is_through); apply->row++) {
+        const MrBlock *block = apply->change->rows->blocks[apply->block];
+        if (apply->row == 0) {
+            apply->why = (MrError)MR_ERROR_INIT;
+            MR_TRY(mr_row_checks_find(apply->checks, block, &apply->bad, &apply->why, apply->err));
         }
-        if (bad < block->row_count) {
-            MR_TRY(do_update(apply, conflicts)); /* those before it may fail first */
-            *apply->err = why;
-            return why.status;
+        if (apply->row == apply->bad) {
+            while (apply->at < apply->conflicts.places.count) { /* those before it fail first */
+                MR_TRY(do_update(apply));
+            }
+            *apply->err = apply->why;
+            return apply->why.status;
         }
+        MR_TRY(insert_or_meet(apply, block));
     }
     return MR_OK;
 }
@@ -268,38 +302,38 @@ static MrStatus replace_rows(Apply *apply, const Conflicts *conflicts, const MrR
     return MR_OK;
 }
 
-static MrStatus do_update(Apply *apply, const Conflicts *conflicts)
+/* The next of the conflicts. */
+static MrStatus do_update(Apply *apply)
 {
-    uint32_t count = conflicts->places.count, rows;
-    for (uint32_t first = 0; first < count; first += rows) {
-        MrBlock *pairs;
-        MrResult *updated = NULL;
-        rows = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
-        mr_arena_reset(&apply->arena);
-        MR_TRY(pair_block(apply, conflicts, first, rows, &pairs));
-        MR_TRY(mr_adhoc_run_blocks(apply->session->server, apply->change->plan->conflict_rows,
-                                   (const MrBlock *const[]){ pairs }, 1, &updated, apply->err));
-        MrStatus status = do_effects(apply, updated);
-        if (status == MR_OK) {
-            status = replace_rows(apply, conflicts, updated);
-        }
-        mr_result_destroy(updated);
-        MR_TRY(status);
+    const Conflicts *conflicts = &apply->conflicts;
+    const uint32_t first = apply->at;
+    uint32_t rows = conflicts->places.count - first;
+    MrBlock *pairs;
+    MrResult *updated = NULL;
+    rows = rows < MR_VECTOR_ROWS ? rows : MR_VECTOR_ROWS;
+    mr_arena_reset(&apply->arena);
+    MR_TRY(pair_block(apply, conflicts, first, rows, &pairs));
+    MR_TRY(mr_adhoc_run_blocks(apply->session->server, apply->change->plan->conflict_rows,
+                               (const MrBlock *const[]){ pairs }, 1, &updated, apply->err));
+    MrStatus status = do_effects(apply, updated);
+    if (status == MR_OK) {
+        status = replace_rows(apply, conflicts, updated);
     }
-    return MR_OK;
+    mr_result_destroy(updated);
+    apply->at += rows;
+    return status;
 }
 
-static MrStatus apply_insert(Apply *apply)
+static MrStatus update_conflicts(Apply *apply, bool *is_through)
 {
-    Conflicts conflicts = { 0 };
-    MrStatus status = insert_blocks(apply, &conflicts);
-    if (status == MR_OK) {
-        status = do_update(apply, &conflicts);
+    const uint32_t count = apply->conflicts.places.count;
+    while (apply->at < count && apply->left > 0) {
+        const uint32_t before = apply->at;
+        MR_TRY(do_update(apply));
+        apply->left -= apply->at - before < apply->left ? apply->at - before : apply->left;
     }
-    free(conflicts.places.items);
-    free(conflicts.blocks.items);
-    free(conflicts.rows.items);
-    return status;
+    *is_through = apply->at == count;
+    return MR_OK;
 }
 
 /* ---- UPDATE, DELETE, TRUNCATE ---------------------------------------------------------------- */
@@ -310,40 +344,43 @@ static uint32_t place_at(const MrBlock *block, uint32_t row)
 }
 
 /* Of several new rows for one (a join that finds it twice) the first counts, as in PostgreSQL. */
-static MrStatus apply_update(Apply *apply)
+static MrStatus end_old_rows(Apply *apply, bool *is_through)
+{
+    for (; next_row(apply, is_through); apply->row++) {
+        uint32_t place = place_at(apply->change->rows->blocks[apply->block], apply->row);
+        if (mr_table_is_alive(apply->table, place)) {
+            MR_TRY(mr_table_delete(apply->table, place, apply->err));
+            MR_TRY(places_add(apply, &apply->fresh, apply->block));
+            MR_TRY(places_add(apply, &apply->fresh, apply->row));
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus check_new_rows(Apply *apply, bool *is_through)
 {
     const MrResult *rows = apply->change->rows;
-    Places fresh = { 0 }; /* block and row of each that counts */
-    MrStatus status = MR_OK;
-    for (uint32_t b = 0; b < rows->block_count && status == MR_OK; b++) {
-        for (uint32_t row = 0; row < rows->blocks[b]->row_count && status == MR_OK; row++) {
-            uint32_t place = place_at(rows->blocks[b], row);
-            if (!mr_table_is_alive(apply->table, place)) {
-                continue;
-            }
-            status = mr_table_delete(apply->table, place, apply->err);
-            if (status == MR_OK) {
-                status = places_add(apply, &fresh, b);
-            }
-            if (status == MR_OK) {
-                status = places_add(apply, &fresh, row);
-            }
-        }
+    for (; apply->block < rows->block_count && apply->left > 0; apply->block++) {
+        MrBlock block = behind_first(rows->blocks[apply->block]);
+        MR_TRY(mr_row_checks_all(apply->checks, &block, apply->err));
+        apply->left -= block.row_count < apply->left ? block.row_count : apply->left;
     }
-    for (uint32_t b = 0; b < rows->block_count && status == MR_OK; b++) {
-        MrBlock block = behind_first(rows->blocks[b]);
-        status = mr_row_checks_all(apply->checks, &block, apply->err);
-    }
-    for (uint32_t i = 0; i < fresh.count && status == MR_OK; i += 2) {
-        const MrBlock *from = rows->blocks[fresh.items[i]];
+    *is_through = apply->block == rows->block_count;
+    return MR_OK;
+}
+
+static MrStatus add_new_rows(Apply *apply, bool *is_through)
+{
+    for (; apply->at < apply->fresh.count && apply->left > 0; apply->at += 2, apply->left--) {
+        const uint32_t block_index = apply->fresh.items[apply->at];
+        const uint32_t row = apply->fresh.items[apply->at + 1];
+        const MrBlock *from = apply->change->rows->blocks[block_index];
         MrBlock block = behind_first(from);
-        status = insert_row(apply, &block, fresh.items[i + 1], place_at(from, fresh.items[i + 1]));
-        if (status == MR_OK) {
-            status = note_cause(apply, fresh.items[i], fresh.items[i + 1]);
-        }
+        MR_TRY(insert_row(apply, &block, row, place_at(from, row)));
+        MR_TRY(note_cause(apply, block_index, row));
     }
-    free(fresh.items);
-    return status;
+    *is_through = apply->at == apply->fresh.count;
+    return MR_OK;
 }
 
 static MrStatus delete_place(Apply *apply, uint32_t place)
@@ -355,44 +392,43 @@ static MrStatus delete_place(Apply *apply, uint32_t place)
     return note_changed(apply, place);
 }
 
-static MrStatus apply_delete(Apply *apply)
+static MrStatus delete_rows(Apply *apply, bool *is_through)
 {
-    const MrResult *rows = apply->change->rows;
-    for (uint32_t b = 0; b < rows->block_count; b++) {
-        for (uint32_t row = 0; row < rows->blocks[b]->row_count; row++) {
-            uint64_t before = apply->change->count;
-            MR_TRY(delete_place(apply, place_at(rows->blocks[b], row)));
-            if (apply->change->count > before) {
-                MR_TRY(note_cause(apply, b, row));
-            }
+    for (; next_row(apply, is_through); apply->row++) {
+        uint64_t before = apply->change->count;
+        MR_TRY(
+            delete_place(apply, place_at(apply->change->rows->blocks[apply->block], apply->row)));
+        if (apply->change->count > before) {
+            MR_TRY(note_cause(apply, apply->block, apply->row));
         }
     }
     return MR_OK;
 }
 
-static MrStatus apply_truncate(Apply *apply)
+static MrStatus delete_all(Apply *apply, bool *is_through)
 {
-    MrTableScan *scan;
-    const MrBlock *block;
-    uint32_t last = apply->target->stream->schema.column_count;
-    MR_TRY(mr_table_scan_open(apply->table, MR_TABLE_UNCOMMITTED, &scan, apply->err));
-    MrStatus status;
+    const MrBlock *block = NULL;
+    const uint32_t last = apply->target->stream->schema.column_count;
+    if (apply->scan == NULL) {
+        MR_TRY(mr_table_scan_open(apply->table, MR_TABLE_UNCOMMITTED, &apply->scan, apply->err));
+    }
     do {
         mr_arena_reset(&apply->arena);
-        status = mr_table_scan_next(scan, &apply->arena, &block, apply->err);
-        for (uint32_t row = 0; status == MR_OK && block != NULL && row < block->row_count; row++) {
-            status = delete_place(
-                apply, (uint32_t) * (const int64_t *)mr_vector_cell(&block->columns[last], row));
+        MR_TRY(mr_table_scan_next(apply->scan, &apply->arena, &block, apply->err));
+        for (uint32_t row = 0; block != NULL && row < block->row_count; row++) {
+            MR_TRY(delete_place(
+                apply, (uint32_t) * (const int64_t *)mr_vector_cell(&block->columns[last], row)));
+            apply->left -= apply->left > 0;
         }
-    } while (status == MR_OK && block != NULL);
-    mr_table_scan_close(scan);
-    return status;
+    } while (block != NULL && apply->left > 0);
+    *is_through = block == NULL;
+    return MR_OK;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* What FROM or USING gave for each row, behind the row's own columns. */
-static MrStatus add_beside(Apply *apply, MrBlock *block)
+/* What FROM or USING gave for each of the rows from `first` on, behind the row's own columns. */
+static MrStatus add_beside(Apply *apply, uint32_t first, MrBlock *block)
 {
     const MrChangePlan *plan = apply->change->plan;
     MrVector *all;
@@ -402,75 +438,162 @@ static MrStatus add_beside(Apply *apply, MrBlock *block)
     MR_NEW_ARRAY(&apply->arena, all, block->column_count + plan->beside_count, apply->err);
     memcpy(all, block->columns, block->column_count * sizeof *all);
     for (uint32_t i = 0; i < plan->beside_count; i++) {
-        MR_TRY(gather_cells(apply, apply->blocks.items, apply->rows.items, block->row_count,
-                            plan->beside_first + i, &all[block->column_count + i]));
+        MR_TRY(gather_cells(apply, apply->blocks.items + first, apply->rows.items + first,
+                            block->row_count, plan->beside_first + i,
+                            &all[block->column_count + i]));
     }
     block->columns = all;
     block->column_count += plan->beside_count;
     return MR_OK;
 }
 
-static MrStatus return_rows(Apply *apply)
+static MrStatus return_some(Apply *apply, uint32_t count, MrResult **out)
 {
     const MrPlan *plan = apply->change->plan->returning;
     MrBlock *block;
-    if (plan == NULL) {
+    mr_arena_reset(&apply->arena);
+    MR_TRY(mr_table_rows(apply->table, apply->changed.items + apply->at, count, &apply->arena,
+                         &block, apply->err));
+    MR_TRY(add_beside(apply, apply->at, block));
+    MR_TRY(mr_adhoc_run_blocks(apply->session->server, plan, (const MrBlock *const[]){ block }, 1,
+                               out, apply->err));
+    return do_effects(apply, *out);
+}
+
+static MrStatus return_rows(Apply *apply, bool *is_through)
+{
+    MrChange *change = apply->change;
+    const uint32_t rest = apply->changed.count - apply->at;
+    const uint32_t count = rest < apply->left ? rest : apply->left;
+    MrResult *some = NULL;
+    *is_through = change->plan->returning == NULL;
+    if (*is_through) {
         return MR_OK;
     }
-    mr_arena_reset(&apply->arena);
-    MR_TRY(mr_table_rows(apply->table, apply->changed.items, apply->changed.count, &apply->arena,
-                         &block, apply->err));
-    MR_TRY(add_beside(apply, block));
-    MR_TRY(mr_adhoc_run_blocks(apply->session->server, plan, (const MrBlock *const[]){ block }, 1,
-                               &apply->change->returned, apply->err));
-    return do_effects(apply, apply->change->returned);
+    MrStatus status = return_some(apply, count, change->returned == NULL ? &change->returned : &some);
+    for (uint32_t b = 0; some != NULL && b < some->block_count && status == MR_OK; b++) {
+        status = mr_result_add(change->returned, some->blocks[b], apply->err);
+    }
+    mr_result_destroy(some);
+    apply->at += count;
+    apply->left -= count;
+    *is_through = apply->at == apply->changed.count;
+    return status;
 }
 
-static MrStatus apply_rows(Apply *apply)
+/* ---- slices ---------------------------------------------------------------------------------- */
+
+/* The event loop has others to serve: a few milliseconds' worth. */
+enum { SLICE_ROWS = 4096, STEPS_MAX = 5 };
+
+static Step *const *steps_of(const MrChange *change)
 {
-    if (apply->change->is_truncate) {
-        return apply_truncate(apply);
+    static Step *const truncate[STEPS_MAX] = { delete_all };
+    static Step *const insert[STEPS_MAX] = { insert_rows, update_conflicts, return_rows };
+    static Step *const update[STEPS_MAX] = { end_old_rows, check_new_rows, add_new_rows,
+                                             return_rows };
+    static Step *const delete[STEPS_MAX] = { delete_rows, return_rows };
+    if (change->is_truncate) {
+        return truncate;
     }
-    switch (apply->change->plan->kind) {
-    case MR_CHANGE_INSERT: return apply_insert(apply);
-    case MR_CHANGE_UPDATE: return apply_update(apply);
-    case MR_CHANGE_DELETE: return apply_delete(apply);
+    switch (change->plan->kind) {
+    case MR_CHANGE_INSERT: return insert;
+    case MR_CHANGE_UPDATE: return update;
+    default: return delete;
     }
-    return MR_OK;
 }
 
-MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err)
+void mr_apply_destroy(MrApply *apply)
 {
-    MrServer *server = session->server;
-    const MrRelation *target = change->plan->target;
-    Apply apply = { .session = session, .change = change, .target = target, .err = err };
-    apply.table = mr_tables_find(server, target->stream->id);
-    if (apply.table == NULL) { /* dropped since it was planned */
+    if (apply == NULL) {
+        return;
+    }
+    mr_arena_fini(&apply->arena);
+    mr_row_checks_destroy(apply->checks);
+    mr_table_scan_close(apply->scan);
+    Places *const all[] = { &apply->changed,          &apply->blocks,
+                            &apply->rows,             &apply->conflicts.places,
+                            &apply->conflicts.blocks, &apply->conflicts.rows,
+                            &apply->fresh };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        free(all[i]->items);
+    }
+    free(apply);
+}
+
+/* It may have been dropped or altered since the statement was planned, or since the last slice. */
+static MrStatus find_table(MrSession *session, const MrRelation *target, MrTable **out,
+                           MrError *err)
+{
+    *out = mr_tables_find(session->server, target->stream->id);
+    if (*out == NULL) {
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
                             target->name);
     }
-    if (mr_table_column_count(apply.table) != target->stream->schema.column_count) {
+    if (mr_table_column_count(*out) != target->stream->schema.column_count) {
         mr_error_set(err, MR_ERR_SERIALIZATION, "table \"%s\" has got a column since this began",
                      target->name);
         return mr_error_hint(err, "Run it again.");
     }
-    MR_TRY(mr_tables_touch(server, apply.table, target->stream->id, err));
-    MR_TRY(mr_row_checks_create(target, session->zone, change->now_us, &apply.checks, err));
-    mr_table_begin_command(apply.table);
-    change->count = 0;
-    mr_arena_init(&apply.arena, 0);
-    MrStatus status = apply_rows(&apply);
-    if (status == MR_OK) {
-        status = return_rows(&apply);
+    return MR_OK;
+}
+
+static MrStatus begin(MrSession *session, MrChange *change, MrTable *table, MrError *err)
+{
+    const MrRelation *target = change->plan->target;
+    MrApply *apply = calloc(1, sizeof *apply);
+    if (apply == NULL) {
+        return mr_error_no_memory(err);
     }
-    mr_arena_fini(&apply.arena);
-    mr_row_checks_destroy(apply.checks);
-    free(apply.changed.items);
-    free(apply.blocks.items);
-    free(apply.rows.items);
-    if (!change->keeps_rows) {
-        mr_result_destroy(change->rows);
-        change->rows = NULL;
+    mr_arena_init(&apply->arena, 0);
+    apply->session = session;
+    apply->change = change;
+    apply->target = target;
+    apply->table = table;
+    change->apply = apply;
+    change->count = 0;
+    MR_TRY(mr_row_checks_create(target, session->zone, change->now_us, &apply->checks, err));
+    MR_TRY(mr_tables_touch(session->server, table, target->stream->id, err));
+    mr_table_begin_command(table);
+    return MR_OK;
+}
+
+/* Steps until the slice is over. */
+static MrStatus run_steps(Apply *apply, bool *is_done)
+{
+    Step *const *steps = steps_of(apply->change);
+    while (steps[apply->step] != NULL && apply->left > 0) {
+        bool is_through;
+        MR_TRY(steps[apply->step](apply, &is_through));
+        if (is_through) {
+            apply->step++;
+            apply->block = apply->row = apply->at = 0;
+        }
+    }
+    *is_done = steps[apply->step] == NULL;
+    return MR_OK;
+}
+
+MrStatus mr_change_apply(MrSession *session, MrChange *change, bool *is_done, MrError *err)
+{
+    MrTable *table;
+    MrStatus status = find_table(session, change->plan->target, &table, err);
+    *is_done = true;
+    if (status == MR_OK && change->apply == NULL) {
+        status = begin(session, change, table, err);
+    }
+    if (status == MR_OK) {
+        change->apply->err = err;
+        change->apply->left = SLICE_ROWS;
+        status = run_steps(change->apply, is_done);
+    }
+    if (status != MR_OK || *is_done) {
+        mr_apply_destroy(change->apply);
+        change->apply = NULL;
+        if (!change->keeps_rows) {
+            mr_result_destroy(change->rows);
+            change->rows = NULL;
+        }
     }
     return status;
 }

@@ -16,6 +16,7 @@ void mr_changes_free(MrChange **list)
     while (*list != NULL) {
         MrChange *change = *list;
         *list = change->next;
+        mr_apply_destroy(change->apply);
         mr_result_destroy(change->rows);
         mr_result_destroy(change->returned);
         mr_catalog_unref(change->catalog);
@@ -180,14 +181,11 @@ static uint64_t hash_rows(const MrResult *rows)
     return hash;
 }
 
-/* Once more, over what others have committed meanwhile: the client must have been told the same. */
-static MrStatus apply_again(MrSession *session, MrChange *change, MrError *err)
+/* It has run once more, over what others have committed meanwhile: the client must have been told
+ * the same. */
+static MrStatus compare_told(MrChange *change, MrError *err)
 {
-    uint64_t count = change->count;
-    if (mr_change_apply(session, change, err) != MR_OK) {
-        return fail_again(err);
-    }
-    bool is_same = (change->count == count || change->is_truncate) &&
+    bool is_same = (change->count == change->told_count || change->is_truncate) &&
                    hash_rows(change->returned) == change->told_rows;
     mr_result_destroy(change->returned);
     change->returned = NULL;
@@ -196,17 +194,33 @@ static MrStatus apply_again(MrSession *session, MrChange *change, MrError *err)
                                   "could not serialize access due to concurrent update");
 }
 
-static MrStatus apply(MrSession *session, MrChange *change, MrError *err)
+static MrStatus apply(MrSession *session, MrChange *change, bool *is_through, MrError *err)
 {
-    if (change->is_done) {
-        return apply_again(session, change, err);
+    if (session->cancel != MR_CANCEL_NONE) {
+        return mr_session_cancel_error(session, err);
     }
-    MR_TRY(mr_change_apply(session, change, err));
-    change->is_done = true;
-    if (session->transaction.state == MR_TX_OPEN) {
+    MrStatus status = mr_change_apply(session, change, is_through, err);
+    if (status != MR_OK) {
+        return change->is_done ? fail_again(err) : status;
+    }
+    if (*is_through && change->is_done) {
+        return compare_told(change, err);
+    }
+    if (*is_through && session->transaction.state == MR_TX_OPEN) {
         change->told_rows = hash_rows(change->returned);
+        change->told_count = change->count;
     }
+    change->is_done |= *is_through;
     return MR_OK;
+}
+
+static void others_are_served(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status != MR_OK) {
+        finish(session, status, err);
+        return;
+    }
+    run_rest(session);
 }
 
 static void run_rest(MrSession *session)
@@ -216,13 +230,21 @@ static void run_rest(MrSession *session)
     MrTransaction *transaction = &session->transaction;
     while (transaction->next_change != NULL && status == MR_OK) {
         MrChange *change = transaction->next_change;
-        bool waits;
-        status = ask(session, change, &waits, &err);
+        bool waits = false, is_through = true;
+        if (change->apply == NULL) {
+            status = ask(session, change, &waits, &err);
+        }
         if (status == MR_OK && waits) {
             return;
         }
         if (status == MR_OK) {
-            status = apply(session, change, &err);
+            status = apply(session, change, &is_through, &err);
+        }
+        if (status == MR_OK && !is_through) {
+            status = mr_session_step_aside(session, others_are_served, &err);
+            if (status == MR_OK) {
+                return;
+            }
         }
         transaction->next_change = change->next;
     }
@@ -308,7 +330,7 @@ static MrStatus join_rows(MrTransaction *transaction, MrError *err)
     for (uint32_t b = 0; b < last->rows->block_count; b++) {
         MR_TRY(mr_result_add(before->rows, last->rows->blocks[b], err));
     }
-    before->count += last->count;
+    before->told_count += last->told_count;
     transaction->last_change = before;
     transaction->before_last = NULL;
     mr_changes_free(&before->next);

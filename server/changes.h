@@ -13,6 +13,7 @@
 #include "server/statement.h"
 
 typedef struct MrChange MrChange;
+typedef struct MrApply MrApply;
 struct MrChange {
     MrChange *next;
     MrCatalog *catalog;        /* a reference */
@@ -23,7 +24,9 @@ struct MrChange {
     bool is_done;    /* it has run, and the client may know how */
     bool is_truncate;
     int64_t now_us;     /* now() of its statement */
+    struct MrApply *apply; /* at work; NULL: not */
     uint64_t count;     /* rows that were changed */
+    uint64_t told_count; /* the same, as the client knows it */
     MrResult *returned; /* RETURNING */
     uint64_t told_rows; /* a hash of it */
     MrChangePlan own;   /* `plan` of one that has no statement's memory */
@@ -48,7 +51,9 @@ MrStatus mr_changes_run(MrSession *session, MrChange *list, MrSessionThen *then,
  * returns. */
 void mr_changes_done(MrSession *session, const char *tag);
 
-/* Applies one with its rows to the table (change_apply.c). */
-MrStatus mr_change_apply(MrSession *session, MrChange *change, MrError *err);
+/* Applies one with its rows to the table, a slice at a time (change_apply.c); *is_done: or the next
+ * call goes on. */
+MrStatus mr_change_apply(MrSession *session, MrChange *change, bool *is_done, MrError *err);
+void mr_apply_destroy(struct MrApply *apply); /* accepts NULL */
 
 #endif

@@ -54,6 +54,8 @@ void mr_session_time_lock(MrSession *session);
 /* pg_sleep() in it: true, and `then` comes when that time is over (sleep.c). */
 bool mr_session_sleeps(MrSession *session, const MrResult *result, MrSessionThen *then);
 void mr_session_end_sleep(MrSession *session);
+/* Much is to be done yet: what the event loop has for others comes first, then `then`. */
+MrStatus mr_session_step_aside(MrSession *session, MrSessionThen *then, MrError *err);
 /* What functions of the statement were called for is done with its transaction; for whoever runs a
  * plan without the two above. */
 MrStatus mr_session_do_effects(MrSession *session, const MrResult *result, MrError *err);

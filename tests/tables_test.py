@@ -427,6 +427,42 @@ def test_two_sessions():
         assert run(a, "COMMIT")[0] == "42P01"
 
 
+def test_large_statements():
+    """A statement over many rows is worked off in pieces: others read what was, a cancel at any of them leaves nothing."""
+    many = 60000 if harness.sanitized() else 200000
+    rng = random.Random(SEED)
+    with harness.Server() as server, server.connect(autocommit=True) as a, server.connect(autocommit=True) as b:
+        a.execute("CREATE TABLE t (id integer PRIMARY KEY, v integer CHECK (v < 1000))")
+        a.execute("CREATE MATERIALIZED VIEW sums AS SELECT count(*) AS n, sum(v) AS v FROM t")
+        a.execute(f"INSERT INTO t SELECT g, 0 FROM generate_series(1, {many}) AS g")
+        ended, state = collections.Counter(), (many, 0)
+        for number in range(12):
+            a.execute(f"SET statement_timeout = '{rng.choice((0, 0, 20, 60, 120))}ms'")
+            sql, after = rng.choice((
+                ("UPDATE t SET v = v + 1", (state[0], state[1] + state[0])),
+                ("UPDATE t SET v = v + 1 RETURNING id", (state[0], state[1] + state[0])),
+                ("INSERT INTO t SELECT id, v FROM t ON CONFLICT (id) DO UPDATE SET v = t.v + 1", (state[0], state[1] + state[0])),
+                (f"UPDATE t SET v = CASE id WHEN {many} THEN 1000 ELSE v + 1 END", None),
+                (f"UPDATE t SET id = CASE id WHEN {many} THEN 1 ELSE id END", None)))
+            timer = threading.Timer(rng.uniform(0.01, 0.4), a.cancel) if rng.random() < 0.4 else None
+            if timer:
+                timer.start()
+            told = run(a, sql)[0]
+            if timer:
+                timer.join()
+            a.execute("SET statement_timeout = 0") if run(a, "SELECT 1")[0] != "57014" else None
+            ended[told] += 1
+            state = after if told.startswith(("UPDATE", "INSERT")) else state
+            assert told in ("57014", "23514", "23505") or after, (sql, told)
+            assert b.execute("SELECT count(*), sum(v) FROM t").fetchone() == state, (sql, told)
+        print("# " + ", ".join(f"{n} x {told}" for told, n in sorted(ended.items())))
+        server.kill()
+        server.start()
+        assert server.execute("SELECT count(*), sum(v) FROM t") == [state]
+        server.execute("FLUSH")
+        assert server.execute("SELECT n, v FROM sums") == [state]
+
+
 def test_executemany():
     """psycopg's pipelines, in a transaction and without."""
     rows = [(i, f"name {i}") for i in range(3000)]
