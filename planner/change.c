@@ -408,9 +408,10 @@ static MrStatus add_assignment(MrBinder *b, Update *update, const MrAstAssignmen
         return add_query(b, update, set);
     }
     if (set->value->kind != MR_AST_ROW) {
-        return mr_bind_unsupported(b, set->base.position,
-                                   "Write (a, b) = ROW(…) or (a, b) = (SELECT …).",
-                                   "this source of several columns is not supported");
+        return mr_bind_unsupported(
+            b, set->base.position, "Write (a, b) = ROW(…) or (a, b) = (SELECT …).",
+            "source for a multiple-column UPDATE item must be a sub-SELECT or "
+            "ROW() expression");
     }
     const MrAstRow *row = MR_AST_AS(const MrAstRow, set->value);
     if (row->elements.count != set->columns.count) {

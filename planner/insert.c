@@ -74,20 +74,6 @@ typedef struct Target {
     uint32_t count;
 } Target;
 
-static MrStatus refuse_parts(MrBinder *b, const MrAstInsert *ast)
-{
-    if (ast->with.count > 0) {
-        return mr_bind_unsupported(b, ast->with.items[0]->position,
-                                   "Write INSERT INTO s WITH … SELECT ….",
-                                   "WITH before INSERT is not supported yet");
-    }
-    if (ast->overriding != NULL) {
-        return mr_bind_unsupported(b, ast->base.position, "Leave OVERRIDING out.",
-                                   "OVERRIDING is not supported");
-    }
-    return MR_OK;
-}
-
 static MrStatus refuse_for_stream(MrBinder *b, const MrAstInsert *ast)
 {
     if (ast->conflict != MR_CONFLICT_NONE) {
@@ -310,8 +296,8 @@ MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *stateme
     MrChangePlan *plan;
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     MR_NEW(context->arena, plan, err);
-    MR_TRY(refuse_parts(&binder, statement));
     MR_TRY(find_target(&binder, statement, &wanted));
+    MR_TRY(mr_insert_source(&binder, statement, wanted.relation, &statement));
     MR_TRY(target_columns(&binder, statement, &wanted));
     if (statement->query != NULL) {
         MR_TRY(bind_rows(&binder, statement, &wanted, &tree));

@@ -53,9 +53,9 @@ static MrStatus make_name(MrBinder *b, const Checks *checks, const MrExpr *condi
     mr_expr_walk(condition, note_column, &only);
     bool has_column = only.is_found && !only.are_several;
     for (uint32_t pass = 1;; pass++) {
-        *out = mr_arena_printf(
-            b->arena, "%s%s%s_check%s", checks->ast->name.name, has_column ? "_" : "",
-            has_column ? checks->stream->columns[only.column].name : "", number);
+        *out = mr_arena_printf(b->arena, "%s%s%s_check%s", checks->ast->name.name,
+                               has_column ? "_" : "",
+                               has_column ? checks->stream->columns[only.column].name : "", number);
         if (*out == NULL) {
             return mr_error_no_memory(b->err);
         }

@@ -18,7 +18,7 @@ typedef struct Places {
 
 /* What each kind of statement does, one after the other. */
 typedef struct Conflicts {
-    Places places; /* of rows that were there, in order */
+    Places places;       /* of rows that were there, in order */
     Places blocks, rows; /* of the proposed one */
 } Conflicts;
 
@@ -216,7 +216,8 @@ typedef MrStatus Step(Apply *apply, bool *is_through);
 static bool next_row(Apply *apply, bool *is_through)
 {
     const MrResult *rows = apply->change->rows;
-    while (apply->block < rows->block_count && apply->row == rows->blocks[apply->block]->row_count) {
+    while (apply->block < rows->block_count &&
+           apply->row == rows->blocks[apply->block]->row_count) {
         apply->block++;
         apply->row = 0;
     }
@@ -470,7 +471,8 @@ static MrStatus return_rows(Apply *apply, bool *is_through)
     if (*is_through) {
         return MR_OK;
     }
-    MrStatus status = return_some(apply, count, change->returned == NULL ? &change->returned : &some);
+    MrStatus status =
+        return_some(apply, count, change->returned == NULL ? &change->returned : &some);
     for (uint32_t b = 0; some != NULL && b < some->block_count && status == MR_OK; b++) {
         status = mr_result_add(change->returned, some->blocks[b], apply->err);
     }
@@ -511,10 +513,10 @@ void mr_apply_destroy(MrApply *apply)
     mr_arena_fini(&apply->arena);
     mr_row_checks_destroy(apply->checks);
     mr_table_scan_close(apply->scan);
-    Places *const all[] = { &apply->changed,          &apply->blocks,
-                            &apply->rows,             &apply->conflicts.places,
-                            &apply->conflicts.blocks, &apply->conflicts.rows,
-                            &apply->fresh };
+    Places *const all[] = {
+        &apply->changed,          &apply->blocks,         &apply->rows, &apply->conflicts.places,
+        &apply->conflicts.blocks, &apply->conflicts.rows, &apply->fresh
+    };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]->items);
     }

@@ -23,13 +23,13 @@ struct MrChange {
     bool keeps_rows; /* they are the same if it runs again */
     bool is_done;    /* it has run, and the client may know how */
     bool is_truncate;
-    int64_t now_us;     /* now() of its statement */
+    int64_t now_us;        /* now() of its statement */
     struct MrApply *apply; /* at work; NULL: not */
-    uint64_t count;     /* rows that were changed */
-    uint64_t told_count; /* the same, as the client knows it */
-    MrResult *returned; /* RETURNING */
-    uint64_t told_rows; /* a hash of it */
-    MrChangePlan own;   /* `plan` of one that has no statement's memory */
+    uint64_t count;        /* rows that were changed */
+    uint64_t told_count;   /* the same, as the client knows it */
+    MrResult *returned;    /* RETURNING */
+    uint64_t told_rows;    /* a hash of it */
+    MrChangePlan own;      /* `plan` of one that has no statement's memory */
 };
 
 /* A change of the planned statement's; INSERT … VALUES has its rows already. */

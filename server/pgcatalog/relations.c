@@ -276,7 +276,8 @@ static void add_key_constraint(MrRows *rows, const MrPgClass *class)
 static void note_column(void *context, const MrExpr *expr)
 {
     Constraint *constraint = context;
-    bool is_new = expr->kind == MR_EXPR_COLUMN && constraint->column_count < MR_PG_INDEX_COLUMNS_MAX;
+    bool is_new =
+        expr->kind == MR_EXPR_COLUMN && constraint->column_count < MR_PG_INDEX_COLUMNS_MAX;
     for (uint32_t i = 0; i < constraint->column_count && is_new; i++) {
         is_new = constraint->columns[i] != expr->column + 1;
     }
