@@ -144,6 +144,26 @@ static bool is_no_query(MrNode *node, void *context)
     return node->kind != MR_AST_QUERY && mr_ast_visit_children(node, is_no_query, context);
 }
 
+static void note_column(void *context, const MrExpr *expr)
+{
+    *(bool *)context |= expr->kind == MR_EXPR_COLUMN;
+}
+
+/* Columns of the queries around may be named, its own may not. */
+static MrStatus bind_plain_limit(MrBinder *b, const MrNode *node, MrClause clause, Bound *out)
+{
+    MrExpr *expr;
+    bool has_own = false;
+    MR_TRY(mr_bind_expr(b, node, &expr));
+    mr_expr_walk(expr, note_column, &has_own);
+    if (has_own) {
+        return mr_bind_error(b, MR_ERR_INVALID_COLUMN_REFERENCE, node->position,
+                             "argument of %s must not contain variables", mr_clause_name(clause));
+    }
+    return mr_expr_has_outer(expr) ? bind_computed(b, node, clause, expr, &out->computed)
+                                   : bind_number(b, node, clause, out);
+}
+
 static MrStatus bind_limit(MrBinder *b, const MrNode *node, MrClause clause, uint64_t otherwise,
                            Bound *out)
 {
@@ -152,18 +172,17 @@ static MrStatus bind_limit(MrBinder *b, const MrNode *node, MrClause clause, uin
         return MR_OK;
     }
     MrScope *scope = b->scope;
-    b->scope = NULL;
+    MrStatus status;
     b->clause = clause;
-    MrStatus status = MR_OK;
-    if (!mr_ast_visit_children(node, is_no_query, NULL)) {
-        MrExpr *expr;
-        status = mr_bind_expr(b, node, &expr);
-        status = status == MR_OK ? bind_computed(b, node, clause, expr, &out->computed) : status;
-    } else {
-        status = bind_number(b, node, clause, out);
+    const bool is_plain = mr_ast_visit_children(node, is_no_query, NULL);
+    if (is_plain) {
+        return bind_plain_limit(b, node, clause, out);
     }
+    MrExpr *expr;
+    b->scope = NULL;
+    status = mr_bind_expr(b, node, &expr);
     b->scope = scope;
-    return status;
+    return status == MR_OK ? bind_computed(b, node, clause, expr, &out->computed) : status;
 }
 
 /* ---- DISTINCT ON ----------------------------------------------------------------------------- */

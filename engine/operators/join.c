@@ -225,10 +225,15 @@ static MrStatus keep_row(MrJoinPush *push, uint32_t row, uint64_t content)
         return mr_join_set_due(push->op, own, at, push->batch->err);
     }
     MrKeyedRow *stored = mr_keyed_row(&own->store, at);
-    if (stored->weight + weight == 0) {
+    int32_t sum;
+    if (__builtin_add_overflow(stored->weight, weight, &sum)) {
+        return mr_error_set(push->batch->err, MR_ERR_LIMIT_EXCEEDED,
+                            "a join's input has a row more than %d times", INT32_MAX);
+    }
+    if (sum == 0) {
         mr_keyed_rows_remove(&own->store, at);
     } else {
-        stored->weight += weight;
+        stored->weight = sum;
     }
     return MR_OK;
 }
