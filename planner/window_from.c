@@ -372,7 +372,7 @@ static MrStatus bind_row_time(MrBinder *b, const MrScope *scope, const MrAstFrom
                               MrExpr **out)
 {
     const MrLogical *input = scope->input;
-    if (!scope->over_stream || mr_window_stream_of_rows(input) == NULL) {
+    if (!scope->over_stream || !mr_logical_is_in_log_order(input)) {
         return mr_bind_unsupported(b, ast->base.position,
                                    "Read the stream itself, or use windows of time.",
                                    "COUNT_WINDOW over rows that have no order in the log");
