@@ -193,6 +193,7 @@ typedef struct MrAstCreateFunction {
     MrVolatility volatility;
     bool strict;
     const char *body; /* the text between $$ and $$ */
+    bool is_sql;      /* by RETURN, which says the language, too */
 } MrAstCreateFunction;
 
 typedef struct MrAstIndexElement {

@@ -154,6 +154,8 @@ MrNode *mr_build_constraint(MrParse *parse, MrConstraintKind kind, MrNameList co
                             MrToken token);
 MrNode *mr_build_emit(MrParse *parse, MrEmitKind kind, MrNode *interval, MrToken token);
 MrNode *mr_build_function_part(MrParse *parse, MrNode *function, MrNode *part);
+/* RETURN expression: a body that says SELECT expression. */
+MrNode *mr_build_function_return(MrParse *parse, const MrNode *expr, MrToken token);
 MrNode *mr_build_volatility(MrParse *parse, MrVolatility volatility, MrToken token);
 MrNode *mr_build_index(MrNode *body, int32_t position, bool unique, bool concurrently, MrName on);
 MrNode *mr_build_index_key(MrParse *parse, MrNode *expr);

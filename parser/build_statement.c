@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "parser/print.h"
+
 /* ---- CREATE STREAM | SOURCE | TABLE ------------------------------------------------------ */
 
 MrTableHead *mr_build_table_head(MrParse *parse)
@@ -134,10 +136,23 @@ MrNode *mr_build_function_part(MrParse *parse, MrNode *function, MrNode *part)
     into->language = more->language != NULL ? more->language : into->language;
     into->body = more->body != NULL ? more->body : into->body;
     into->strict = into->strict || more->strict;
+    into->is_sql = into->is_sql || more->is_sql;
     if (more->volatility != MR_VOLATILITY_DEFAULT) {
         into->volatility = more->volatility;
     }
     return function;
+}
+
+MrNode *mr_build_function_return(MrParse *parse, const MrNode *expr, MrToken token)
+{
+    MrAstCreateFunction *part = MK(parse, MrAstCreateFunction, CREATE_FUNCTION, token.position);
+    const char *text = mr_ast_to_text(parse->arena, expr, MR_PRINT_COMPLETE);
+    part->body = text == NULL ? NULL : mr_arena_printf(parse->arena, "SELECT %s", text);
+    part->is_sql = true;
+    if (part->body == NULL) {
+        mr_build_no_memory(parse);
+    }
+    return &part->base;
 }
 
 MrNode *mr_build_volatility(MrParse *parse, MrVolatility volatility, MrToken token)

@@ -1838,6 +1838,8 @@ definition(R) ::= CREATE(T) or_replace(O) FUNCTION func_name(N) LPAREN opt_param
     function->base.position = T.position;
     function->or_replace = O;
     function->name = N;
+    function->language =
+        function->is_sql && function->language == NULL ? "sql" : function->language;
     function->parameters = L;
     R = F;
 }
@@ -1894,6 +1896,15 @@ function_part(R) ::= STRICT(T). {
     part->strict = true;
     R = &part->base;
 }
+function_part(R) ::= RETURNS(T) NULL ON NULL INPUT. {
+    MrAstCreateFunction *part = MK(p, MrAstCreateFunction, CREATE_FUNCTION, T.position);
+    part->strict = true;
+    R = &part->base;
+}
+function_part(R) ::= CALLED(T) ON NULL INPUT. { /* the default */
+    R = &MK(p, MrAstCreateFunction, CREATE_FUNCTION, T.position)->base;
+}
+function_part(R) ::= RETURN(T) a_expr(E). { R = mr_build_function_return(p, E, T); }
 function_part(R) ::= AS(T) SCONST(B). {
     MrAstCreateFunction *part = MK(p, MrAstCreateFunction, CREATE_FUNCTION, T.position);
     part->body = B.text;
@@ -2943,7 +2954,9 @@ unreserved_bare(A) ::= REINDEX(A). unreserved_bare(A) ::= RELATIVE(A).
 unreserved_bare(A) ::= RELEASE(A). unreserved_bare(A) ::= RENAME(A).
 unreserved_bare(A) ::= REPEATABLE(A). unreserved_bare(A) ::= REPLACE(A).
 unreserved_bare(A) ::= RESET(A). unreserved_bare(A) ::= RESTRICT(A).
-unreserved_bare(A) ::= RESUME(A). unreserved_bare(A) ::= RETURNS(A).
+unreserved_bare(A) ::= RESUME(A). unreserved_bare(A) ::= RETURN(A).
+unreserved_bare(A) ::= RETURNS(A). unreserved_bare(A) ::= CALLED(A).
+unreserved_bare(A) ::= INPUT(A).
 unreserved_bare(A) ::= REVOKE(A). unreserved_bare(A) ::= ROLE(A).
 unreserved_bare(A) ::= ROLLBACK(A). unreserved_bare(A) ::= ROLLUP(A).
 unreserved_bare(A) ::= ROWS(A). unreserved_bare(A) ::= RULE(A). unreserved_bare(A) ::= SAVEPOINT(A).

@@ -99,15 +99,20 @@ static void create_table_job(MrDdl *ddl, MrTarget *target)
     mr_fault_point("ddl.after_table");
 }
 
-static void query_recorded(MrDdl *ddl)
+void mr_ddl_make_table(MrDdl *ddl, void (*next)(MrDdl *ddl))
 {
     ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->relation.standing->connection,
                                   &ddl->thread, &ddl->err);
     if (ddl->status != MR_OK) {
-        table_created(ddl);
+        next(ddl);
         return;
     }
-    mr_ddl_on_target(ddl, create_table_job, table_created);
+    mr_ddl_on_target(ddl, create_table_job, next);
+}
+
+static void query_recorded(MrDdl *ddl)
+{
+    mr_ddl_make_table(ddl, table_created);
 }
 
 static MrStatus make_plan(MrDdl *ddl, const MrAstCreateView **as_view)

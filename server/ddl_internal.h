@@ -135,6 +135,9 @@ bool mr_ddl_is_of_kind(const MrRelation *relation, MrObjectKind object);
 /* Plans CREATE MATERIALIZED VIEW or SINK into an arena of its own and describes the relation and
  * its table. */
 MrStatus mr_ddl_plan_query(MrDdl *ddl);
+/* Makes ddl->table, of the described query, in its target; `next` finds in ddl->status how that
+ * went. */
+void mr_ddl_make_table(MrDdl *ddl, void (*next)(MrDdl *ddl));
 void mr_ddl_start_query(MrDdl *ddl);
 void mr_ddl_drop(MrDdl *ddl);
 void mr_ddl_create_function(MrDdl *ddl);

@@ -315,26 +315,9 @@ static void beside_created(MrDdl *ddl)
                     caught_up, ddl);
 }
 
-static void create_beside_job(MrDdl *ddl, MrTarget *target)
-{
-    static const uint8_t no_nonce[16];
-    MrSink *sink;
-    ddl->status = mr_target_sink(target, &sink, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->status = sink->sink_class->create_table(sink, ddl->record.object.uuid, no_nonce,
-                                                     &ddl->table, &ddl->err);
-    }
-}
-
 static void beside_recorded(MrDdl *ddl)
 {
-    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->relation.standing->connection,
-                                  &ddl->thread, &ddl->err);
-    if (ddl->status != MR_OK) {
-        give_up(ddl);
-        return;
-    }
-    mr_ddl_on_target(ddl, create_beside_job, beside_created);
+    mr_ddl_make_table(ddl, beside_created);
 }
 
 void mr_ddl_replace_query(MrDdl *ddl)

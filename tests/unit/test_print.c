@@ -40,6 +40,11 @@ static const char *const statements[] = {
     "ENCODE JSON",
     "CREATE TABLE t (a int) APPEND ONLY",
     "CREATE TABLE IF NOT EXISTS t AS SELECT a, count(*) FROM s GROUP BY a",
+    "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON a.t USING btree (x, (lower(y)) COLLATE "
+    "\"C\" text_ops DESC, (x + 1) NULLS FIRST) NULLS NOT DISTINCT WHERE x > 0",
+    "CREATE INDEX ON t (a ASC NULLS LAST)",
+    "DROP INDEX IF EXISTS i, a.j CASCADE",
+    "ALTER INDEX IF EXISTS i RENAME TO j",
     "CREATE TABLE t (k int PRIMARY KEY, v text, CONSTRAINT x UNIQUE (v), CHECK (k > 0), "
     "FOREIGN KEY (v) REFERENCES u (w), PRIMARY KEY (k, v))",
     "CREATE CONNECTION pg WITH (type = 'postgres', dsn = 'postgresql://x', password = "
