@@ -253,9 +253,39 @@ bool mr_variables_steers(const char *name)
     return steering_find(name) != NULL;
 }
 
+/* What the shell itself sets, and what it looks for in the environment. */
+static const char *const others[][2] = {
+    { NULL, "Set by the shell:" },
+    { "DBNAME, USER", "the database and the user of the connection" },
+    { "DIFFERENCES", "how many rows \\diff has found" },
+    { "ENCODING", "the client's encoding" },
+    { "ERROR, SQLSTATE", "whether the last statement failed, and with what" },
+    { "HOST, PORT", "where the server is" },
+    { "LAST_ERROR_MESSAGE", "the last error, with its LAST_ERROR_SQLSTATE" },
+    { "ROW_COUNT", "rows that the last statement gave or changed" },
+    { "SERVER_VERSION_NAME", "the server's version, with its SERVER_VERSION_NUM" },
+    { "VERSION", "the shell's version, with its VERSION_NAME" },
+    { NULL, "In the environment, beside libpq's PGHOST, PGPORT, PGUSER, PGDATABASE ...:" },
+    { "MILLRACE_EDITOR", "the editor of \\e; else PSQL_EDITOR, EDITOR, VISUAL" },
+    { "MILLRACE_HISTORY", "the file of the history" },
+    { "MILLRACE_PAGER", "shows long results; else PSQL_PAGER, PAGER" },
+    { "MILLRACERC", "the start file" },
+    { "NO_COLOR", "set to anything: no colours" },
+    { "SHELL, TMPDIR", "of \\!, and where \\e keeps its text" },
+};
+
 void mr_variables_help(FILE *out)
 {
+    fputs("They steer the shell (\\set NAME VALUE):\n", out);
     for (int i = 0; i < STEERING_COUNT; i++) {
         fprintf(out, "  %-20s %s\n", steerings[i].name, steerings[i].help);
     }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (others[i][0] == NULL) {
+            fprintf(out, "\n%s\n", others[i][1]);
+        } else {
+            fprintf(out, "  %-20s %s\n", others[i][0], others[i][1]);
+        }
+    }
+    fputs("\nOptions of the output: \\pset.\n", out);
 }

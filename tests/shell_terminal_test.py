@@ -430,6 +430,23 @@ def test_a_server_that_goes_away():
                 screen.run("SELECT 'back' AS again;", r"^ back$")
 
 
+def test_diff_of_a_target_in_postgresql():
+    with harness.Server() as server, harness.Postgres() as postgres, postgres.connect(autocommit=True) as target:
+        with server.connect() as connection:
+            connection.execute("CREATE STREAM s (k text, v bigint, n numeric)")
+            connection.execute("CREATE CONNECTION away WITH (type = 'postgres', dsn = 'host=127.0.0.1 "
+                               f"port={postgres.port} dbname=test user=millrace', password = '{postgres.password}')")
+            connection.execute("CREATE MATERIALIZED VIEW away.sums AS SELECT k, sum(v) AS total, max(n) AS n FROM s GROUP BY k")
+            connection.execute("INSERT INTO s SELECT 'k' || i % 4, i, i / 3.0 FROM generate_series(1, 300) AS g(i)")
+        with start(server) as screen:
+            screen.run("\\diff sums", r'^"sums" is equal to what the log gives: 4 rows\.')
+            target.execute("DELETE FROM sums WHERE k = 'k1'")
+            target.execute("UPDATE sums SET total = 1 WHERE k = 'k2'")
+            screen.run("\\diff sums", r"^2 rows are equal, 2 are missing in the target, 1 are there and should not be\.")
+            screen.wait(r"^ missing +\| k1 ")
+            screen.wait(r"^ extra +\| k2 +\| 1 ")
+
+
 def test_progress_bar():
     with harness.Server() as server:
         with server.connect() as connection:

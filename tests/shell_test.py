@@ -243,6 +243,9 @@ def test_scripts():
     check("help lists the options", "--single-transaction" in got[1] and got[0] == 0, got)
     got = run("-c", "\\?")
     check("help lists the commands", "\\watch" in got[1] and "\\copy" in got[1], got)
+    got = run("--help=variables")
+    check("help lists the variables", all(f"\n  {name}" in got[1] for name in (
+        "ON_ERROR_STOP", "HIGHLIGHT", "DBNAME", "LAST_ERROR_MESSAGE", "MILLRACE_PAGER", "NO_COLOR")), got)
     got = run("-c", "\\h subscribe")
     check("SQL help of our own statements", "SUBSCRIBE TO name | ( query )" in got[1], got)
     got = run("-c", "\\h create stream")
@@ -515,6 +518,7 @@ CREATE MATERIALIZED VIEW {closed} AS SELECT window_start, window_end, count(*) A
     why_of_views_on_views(stream)
     why_of_others(stream, view)
     diff_of_others(stream)
+    diff_of_every_kind()
     run("-c", f"DROP STREAM {stream} CASCADE")
 
 
@@ -593,6 +597,43 @@ CREATE MATERIALIZED VIEW {name}_s AS SELECT k, count(*) AS n FROM SESSION({strea
         expect(f"diff: only closed windows, {view[-1]}", ["-c", f"\\diff {view}"], None, "", 0)
         got = run("-At", "-c", f"\\diff {view}", "-c", "\\echo :DIFFERENCES", "-c", f"SELECT count(*) > 0 FROM {view}")
         check("... are compared", got[1].endswith("\n0\nt\n") and "is equal" in got[1], got)
+
+
+# Every kind of view: \\diff finds nothing, and then the one row that somebody has taken away.
+DIFFED = {
+    "first": "SELECT k, v, rn FROM (SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v DESC) AS rn FROM {s}) AS q WHERE rn <= 2",
+    "sessions": "SELECT k, window_start, window_end, count(*) AS n FROM SESSION({s} PARTITION BY k, at, INTERVAL '1' MINUTE) "
+                "GROUP BY k, window_start, window_end",
+    "joined": "SELECT a.k, a.v, b.v AS w FROM {s} AS a JOIN {s} AS b ON a.k = b.k AND b.at BETWEEN a.at AND a.at + INTERVAL '9' SECOND",
+    "over": "SELECT k, at, sum(v) OVER (PARTITION BY k ORDER BY at ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS three FROM {s}",
+    "rare": "SELECT k, count(*) AS n FROM {s} GROUP BY k EMIT EVERY INTERVAL '1 day'",
+    "closed": "SELECT window_start, window_end, k, count(*) AS n FROM TUMBLE({s}, at, INTERVAL '1' MINUTE) "
+              "GROUP BY window_start, window_end, k EMIT ON WINDOW CLOSE",
+    "plain": "SELECT k, v * 2 AS twice FROM {s}", "different": "SELECT DISTINCT k FROM {s}",
+    "above": "SELECT sum(n) AS n FROM {v}_rare WHERE k <> 'k0'",
+}
+
+
+def diff_of_every_kind():
+    stream, view = f"shell_ds_{os.getpid()}", f"shell_dv_{os.getpid()}"
+    run("-q", stdin=f"CREATE STREAM {stream} (at timestamptz, k text, v bigint, WATERMARK FOR at AS at - INTERVAL '5' SECOND);\n"
+        + "".join(f"CREATE MATERIALIZED VIEW {view}_{kind} AS {sql.format(s=stream, v=view)};\n" for kind, sql in DIFFED.items())
+        + f"""INSERT INTO {stream} SELECT timestamptz '2026-01-01 00:00:00Z' + (i - CASE WHEN i % 7 = 0 THEN 20 ELSE 0 END) * INTERVAL '1' SECOND,
+  CASE WHEN i % 11 = 0 THEN NULL ELSE 'k' || i % 5 END, i FROM generate_series(1, 200) AS g(i);
+FLUSH;
+""")
+    for kind in DIFFED:
+        got = run("-At", "-c", f"\\diff {view}_{kind}", "-c", "\\echo :DIFFERENCES")
+        check(f"diff of {kind}: equal", "is equal to what the log gives" in got[1] and got[1].endswith("\n0\n"), got)
+    target = sqlite3.connect(os.path.join(os.environ["SERVER_DATA"], "main.db"), isolation_level=None, timeout=30)
+    for kind in reversed(DIFFED):                    # what reads another one before that
+        table = f"{view}_{kind}"
+        key = [row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[5]] or ["rowid"]
+        target.execute(f"DELETE FROM {table} WHERE ({', '.join(key)}) = (SELECT {', '.join(key)} FROM {table} LIMIT 1)")
+        got = run("-At", "-c", f"\\diff {table}", "-c", "\\echo :DIFFERENCES")
+        check(f"diff of {kind}: a row is missing", got[1].startswith("missing|") and got[1].endswith("\n1\n"), got)
+    target.close()
+    run("-q", stdin=f"DROP STREAM {stream} CASCADE;\n")
 
 
 def wait_until(sql, answer_text):
