@@ -57,10 +57,12 @@ static const Listing listings[] = {
     { "connections", "List of connections",
       "name AS \"Name\", type AS \"Type\", location AS \"Location\", queries AS \"Queries\"", "",
       "millrace.connections", "name", "1", NULL, NULL },
-    { "di", "List of keys", "name AS \"Name\", kind AS \"Type\", key AS \"Key\"", "",
-      "(SELECT name, 'table' AS kind, key FROM millrace.tables WHERE key IS NOT NULL UNION ALL "
-      "SELECT name, 'materialized view', key FROM millrace.queries WHERE key IS NOT NULL) AS keys",
-      "name", "1", NULL, NULL },
+    { "di", "List of keys and indexes",
+      "indexname AS \"Name\", tablename AS \"Of\", "
+      "regexp_replace(indexdef, '^CREATE (UNIQUE )?INDEX .* USING ', '\\1') AS \"Columns\"",
+      ", indexdef AS \"Definition\"",
+      "(SELECT * FROM pg_catalog.pg_indexes WHERE schemaname = 'public') AS i", "indexname", "2, 1",
+      NULL, NULL },
     { "df", "List of functions",
       "CASE kind WHEN 'function in SQL' THEN 'public' ELSE 'pg_catalog' END AS \"Schema\", "
       "name AS \"Name\", result AS \"Result data type\", arguments AS \"Argument data types\", "

@@ -430,6 +430,10 @@ def test_server_objects():
                            ("\\d millrace.queries", "lag_rows"), (f"\\sv {name}", "CREATE STREAM")):
         got = run("-A", "-c", command)
         check(f"{command.replace(name, 'NAME')} lists", words in got[1] and got[0] == 0, got)
+    run("-q", stdin=f"CREATE TABLE {name}_t (a int PRIMARY KEY, b text);\nCREATE INDEX {name}_i ON {name}_t (b DESC);\n")
+    got = run("-At", "-c", f"\\di {name}*")
+    check("di lists keys and indexes", got[1] == f"{name}_i|{name}_t|btree (b DESC)\n{name}_t_pkey|{name}_t|UNIQUE btree (a)\n", got)
+    run("-c", f"DROP TABLE {name}_t")
     compare_catalogue()
     for command, words in (("\\df avg", "pg_catalog|avg|numeric|bigint|agg"), ("\\df+ avg", "Arithmetic mean"),
                            ("\\da corr", "pg_catalog|corr|double precision|"), ("\\dst", f"\n{name}|stream|"),
