@@ -343,7 +343,7 @@ static MrStatus lex_punctuation(MrLexer *lexer, MrLexedToken *out, MrError *err)
 
 /* ---- One token --------------------------------------------------------------------------- */
 
-/* Literals that PostgreSQL has and Millrace has not: B'…', X'…', N'…', U&'…', U&"…". */
+/* Literals that PostgreSQL has and Millrace has not: B'…', X'…', N'…'. */
 static MrStatus refuse_prefixed(MrLexer *lexer, const char *what, int32_t length, MrError *err)
 {
     mr_error_set(err, MR_ERR_UNSUPPORTED, "%s are not supported", what);
@@ -389,7 +389,8 @@ static MrStatus lex_prefixed_or_word(MrLexer *lexer, MrLexedToken *out, MrError 
         return refuse_prefixed(lexer, "bit string literals", 2, err);
     }
     if ((c == 'u' || c == 'U') && next == '&' && (third == '\'' || third == '"')) {
-        return refuse_prefixed(lexer, "U& literals and identifiers", 3, err);
+        out->code = third == '"' ? MR_TOKEN_IDENT : MR_TOKEN_SCONST;
+        return mr_lex_unicode(lexer, lexer->offset, third == '"', &out->token.text, err);
     }
     if ((c == 'n' || c == 'N') && next == '\'') {
         return refuse_prefixed(lexer, "national character literals", 2, err);

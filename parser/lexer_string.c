@@ -59,28 +59,28 @@ typedef struct StringReader {
     MrError *err;
 } StringReader;
 
-static void append_utf8(StringReader *reader, uint32_t code)
+size_t mr_lex_put_character(uint32_t code, char *out)
 {
-    char *out = reader->out + reader->out_length;
     if (code < 0x80) {
         out[0] = (char)code;
-        reader->out_length += 1;
-    } else if (code < 0x800) {
+        return 1;
+    }
+    if (code < 0x800) {
         out[0] = (char)(0xC0 | (code >> 6));
         out[1] = (char)(0x80 | (code & 0x3F));
-        reader->out_length += 2;
-    } else if (code < 0x10000) {
+        return 2;
+    }
+    if (code < 0x10000) {
         out[0] = (char)(0xE0 | (code >> 12));
         out[1] = (char)(0x80 | ((code >> 6) & 0x3F));
         out[2] = (char)(0x80 | (code & 0x3F));
-        reader->out_length += 3;
-    } else {
-        out[0] = (char)(0xF0 | (code >> 18));
-        out[1] = (char)(0x80 | ((code >> 12) & 0x3F));
-        out[2] = (char)(0x80 | ((code >> 6) & 0x3F));
-        out[3] = (char)(0x80 | (code & 0x3F));
-        reader->out_length += 4;
+        return 3;
     }
+    out[0] = (char)(0xF0 | (code >> 18));
+    out[1] = (char)(0x80 | ((code >> 12) & 0x3F));
+    out[2] = (char)(0x80 | ((code >> 6) & 0x3F));
+    out[3] = (char)(0x80 | (code & 0x3F));
+    return 4;
 }
 
 static int digit_value(char c, int base)
@@ -119,6 +119,12 @@ static MrStatus unicode_error(StringReader *reader, int32_t start, const char *m
                         reader->err);
 }
 
+/* Well formed, but no character. */
+static MrStatus unicode_invalid(StringReader *reader, int32_t start, const char *message)
+{
+    return mr_lex_error(reader->lexer, MR_ERR_SYNTAX, start, reader->offset, message, reader->err);
+}
+
 /* After `\u` or `\U`; a high surrogate needs its low one right behind. */
 static MrStatus read_unicode(StringReader *reader, int32_t start, int digits)
 {
@@ -140,16 +146,16 @@ static MrStatus read_unicode(StringReader *reader, int32_t start, int digits)
             pair = read_digits(reader, 16, low_digits, &low) == low_digits;
         }
         if (!pair || low < 0xDC00 || low > 0xDFFF) {
-            return unicode_error(reader, start, "invalid Unicode surrogate pair");
+            return unicode_invalid(reader, start, "invalid Unicode surrogate pair");
         }
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     } else if (code >= 0xDC00 && code <= 0xDFFF) {
-        return unicode_error(reader, start, "invalid Unicode surrogate pair");
+        return unicode_invalid(reader, start, "invalid Unicode surrogate pair");
     }
     if (code == 0 || code > 0x10FFFF) {
-        return unicode_error(reader, start, "invalid Unicode escape value");
+        return unicode_invalid(reader, start, "invalid Unicode escape value");
     }
-    append_utf8(reader, code);
+    reader->out_length += mr_lex_put_character(code, reader->out + reader->out_length);
     return MR_OK;
 }
 

@@ -15,6 +15,18 @@
 
 /* ---- Constants and parameters ------------------------------------------------------------ */
 
+/* A number of more digits than our numeric has: its text, to be read as what the context makes of
+ * it (mr_coerce), which may be a float. */
+static MrStatus bind_wide_number(MrBinder *b, const MrAstLiteral *literal, MrExpr **out)
+{
+    MrDatum text = { .type = mr_type(MR_TYPE_TEXT),
+                     .text = mr_text_make(literal->text, (uint32_t)strlen(literal->text)) };
+    MrExpr *constant;
+    MR_TRY(mr_expr_constant(b->arena, &text, literal->base.position, &constant, b->err));
+    return mr_coerce(b, constant, mr_type(MR_TYPE_NUMERIC), MR_CAST_EXPLICIT,
+                     literal->base.position, out);
+}
+
 MrStatus mr_bind_literal(MrBinder *b, const MrAstLiteral *literal, MrExpr **out)
 {
     MrDatum value = { .type = mr_type(MR_TYPE_UNKNOWN) };
@@ -25,10 +37,14 @@ MrStatus mr_bind_literal(MrBinder *b, const MrAstLiteral *literal, MrExpr **out)
         value.boolean = literal->boolean;
         break;
     case MR_LITERAL_INTEGER:
-    case MR_LITERAL_DECIMAL:
-        MR_TRY(mr_literal_number(literal->text, literal->literal == MR_LITERAL_INTEGER, &value,
-                                 b->err));
+    case MR_LITERAL_DECIMAL: {
+        MrError error = MR_ERROR_INIT;
+        if (mr_literal_number(literal->text, literal->literal == MR_LITERAL_INTEGER, &value,
+                              &error) != MR_OK) {
+            return bind_wide_number(b, literal, out);
+        }
         break;
+    }
     case MR_LITERAL_STRING:
         value.text = mr_text_make(literal->text, (uint32_t)strlen(literal->text));
         break;

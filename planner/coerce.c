@@ -146,6 +146,18 @@ static MrStatus coerce_unknown(MrBinder *b, MrExpr *expr, MrType type, MrExpr **
     return mr_expr_constant(b->arena, &value, expr->position, out, b->err);
 }
 
+/* A text that is read as numeric and then made a float is read as a float: the value is the same,
+ * and our numeric has fewer digits than 1e300 has. */
+static const MrExpr *wide_number(const MrExpr *expr, MrType type)
+{
+    const bool is_number = expr->kind == MR_EXPR_CAST && expr->type.id == MR_TYPE_NUMERIC &&
+                           expr->type.typmod == -1 && expr->args[0]->kind == MR_EXPR_CONSTANT &&
+                           expr->args[0]->type.id == MR_TYPE_TEXT && expr->args[0]->column == 0 &&
+                           !expr->args[0]->constant.is_null;
+    return is_number && (type.id == MR_TYPE_FLOAT64 || type.id == MR_TYPE_FLOAT32) ? expr->args[0]
+                                                                                   : NULL;
+}
+
 MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context, int32_t position,
                    MrExpr **out)
 {
@@ -159,6 +171,13 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
         /* 'abcdef'::varchar(3) cuts; what is stored into a varchar(3) must fit.  Elements of an
          * array of intervals are read as plain intervals. */
         MR_TRY(coerce_unknown(b, expr, mr_type(type.id), &expr));
+    }
+    const MrExpr *wide = wide_number(expr, type);
+    if (wide != NULL) {
+        MrDatum value;
+        MR_TRY(mr_datum_parse(b->arena, type, mr_text_string(&wide->constant.text), NULL, &value,
+                              b->err));
+        return mr_expr_constant(b->arena, &value, expr->position, out, b->err);
     }
     bool same_typmod = type.typmod == -1 || type.typmod == expr->type.typmod;
     if (expr->type.id == type.id && same_typmod) {

@@ -113,43 +113,44 @@ COMPARE_GUARDED(uuid_uuid, Uuid, Uuid, UUID)
 COMPARE_GUARDED(jsonb_jsonb, MrText, MrText, JSONB)
 
 const MrFunction mr_functions_comparison[] = {
-    COMPARE_ENTRIES(BOOL, BOOL, bool_bool, 0, "false",
-                    "true") COMPARE_ENTRIES(INT16, INT16, int2_int2, 0, "2::int2", "3::int2")
-        COMPARE_ENTRIES(INT32, INT32, int4_int4, 0, "2",
-                        "3") COMPARE_ENTRIES(INT64, INT64, int8_int8, 0, "2::int8", "3::int8")
-            COMPARE_ENTRIES(INT16, INT32, int2_int4, 0, "2::int2",
-                            "3") COMPARE_ENTRIES(INT16, INT64, int2_int8, 0, "2::int2", "3::int8")
-                COMPARE_ENTRIES(INT32, INT16, int4_int2, 0, "2", "3::int2") COMPARE_ENTRIES(
-                    INT32, INT64, int4_int8, 0, "2",
-                    "3::int8") COMPARE_ENTRIES(INT64, INT16, int8_int2, 0, "2::int8", "3::int2")
-                    COMPARE_ENTRIES(INT64, INT32, int8_int4, 0, "2::int8", "3") COMPARE_ENTRIES(
-                        FLOAT32, FLOAT32, float4_float4, 0, "2.5::float4", "'NaN'::float4")
-                        COMPARE_ENTRIES(FLOAT64, FLOAT64, float8_float8, 0, "2.5::float8",
-                                        "'NaN'::float8") COMPARE_ENTRIES(FLOAT32,
-                                                                         FLOAT64, float4_float8, 0,
-                                                                         "2.5::float4", "3::float8")
-                            COMPARE_ENTRIES(FLOAT64, FLOAT32, float8_float4, 0, "2.5::float8",
-                                            "3::float4")
-                                COMPARE_ENTRIES(NUMERIC, NUMERIC, numeric_numeric, 0, "2.50", "2.6")
-                                    COMPARE_ENTRIES(TEXT, TEXT, text_text, 0, "'abc'", "'abd'")
-                                        COMPARE_ENTRIES(BYTEA, BYTEA, text_text, 0,
-                                                        "'\\x01'::bytea", "'\\x02'::bytea")
-                                            COMPARE_ENTRIES(
-                                                UUID, UUID,
-                                                uuid_uuid, 0,
-                                                "'00000000-0000-0000-0000-000000000001'::uuid",
-                                                "'00000000-0000-0000-0000-000000000002'::uuid")
-                                                COMPARE_ENTRIES(OID, OID, int8_int8, 0, "2::oid",
-                                                                "3::oid")
-                                                    COMPARE_ENTRIES(NAME, NAME, text_text, 0,
-                                                                    "'abc'::name", "'abd'::name")
-                                                        COMPARE_ENTRIES(CHAR, CHAR, text_text, 0,
-                                                                        "'a'::\"char\"",
-                                                                        "'b'::\"char\"")
-                                                            F2("=", XID, XID, BOOL, int8_int8_eq, 0,
-                                                               "Equal.", "'2'::xid = '3'::xid",
-                                                               "f"),
+    COMPARE_ENTRIES(BOOL, BOOL, bool_bool, 0, "false", "true") COMPARE_ENTRIES(
+        INT16, INT16, int2_int2, 0, "2::int2", "3::int2") COMPARE_ENTRIES(INT32, INT32, int4_int4,
+                                                                          0, "2", "3")
+        COMPARE_ENTRIES(INT64, INT64, int8_int8, 0, "2::int8", "3::int8") COMPARE_ENTRIES(
+            INT16, INT32, int2_int4, 0, "2::int2", "3") COMPARE_ENTRIES(INT16, INT64, int2_int8, 0,
+                                                                        "2::int2", "3::int8")
+            COMPARE_ENTRIES(INT32, INT16, int4_int2, 0, "2", "3::int2") COMPARE_ENTRIES(
+                INT32, INT64, int4_int8, 0, "2", "3::int8") COMPARE_ENTRIES(INT64, INT16, int8_int2,
+                                                                            0, "2::int8", "3::int2")
+                COMPARE_ENTRIES(INT64, INT32, int8_int4, 0, "2::int8", "3") COMPARE_ENTRIES(
+                    FLOAT32, FLOAT32, float4_float4, 0, "2.5::float4",
+                    "'NaN'::float4") COMPARE_ENTRIES(FLOAT64, FLOAT64, float8_float8, 0,
+                                                     "2.5::float8", "'NaN'::float8")
+                    COMPARE_ENTRIES(FLOAT32, FLOAT64, float4_float8, 0, "2.5::float4", "3::float8")
+                        COMPARE_ENTRIES(FLOAT64, FLOAT32, float8_float4, 0, "2.5::float8",
+                                        "3::float4")
+                            COMPARE_ENTRIES(NUMERIC, NUMERIC, numeric_numeric, 0, "2.50",
+                                            "2.6") COMPARE_ENTRIES(TEXT, TEXT, text_text, 0,
+                                                                   "'abc'", "'abd'")
+                                COMPARE_ENTRIES(BYTEA, BYTEA, text_text, 0, "'\\x01'::bytea",
+                                                "'\\x02'::bytea")
+                                    COMPARE_ENTRIES(UUID, UUID, uuid_uuid, 0,
+                                                    "'00000000-0000-0000-0000-000000000001'::uuid",
+                                                    "'00000000-0000-0000-0000-000000000002'::uuid")
+                                        COMPARE_ENTRIES(OID, OID, int8_int8, 0, "2::oid", "3::oid")
+                                            COMPARE_ENTRIES(NAME, NAME, text_text, 0, "'abc'::name",
+                                                            "'abd'::name")
+                                                COMPARE_ENTRIES(CHAR, CHAR, text_text, 0,
+                                                                "'a'::\"char\"", "'b'::\"char\"")
+                                                    F2("=", XID, XID, BOOL, int8_int8_eq, 0,
+                                                       "Equal.", "'2'::xid = '3'::xid", "f"),
     F2("<>", XID, XID, BOOL, int8_int8_ne, 0, "Not equal; also !=.", "'2'::xid <> '3'::xid", "t"),
     COMPARE_ENTRIES(JSONB, JSONB, jsonb_jsonb, 0, "'1'::jsonb", "'2'::jsonb")
+        F2("~<~", TEXT, TEXT, BOOL, text_text_lt, 0, "Less than by bytes.", "'abc' ~<~ 'abd'", "t"),
+    F2("~<=~", TEXT, TEXT, BOOL, text_text_le, 0, "Less than or equal by bytes.",
+       "'abc' ~<=~ 'abd'", "t"),
+    F2("~>~", TEXT, TEXT, BOOL, text_text_gt, 0, "Greater than by bytes.", "'abc' ~>~ 'abd'", "f"),
+    F2("~>=~", TEXT, TEXT, BOOL, text_text_ge, 0, "Greater than or equal by bytes.",
+       "'abc' ~>=~ 'abd'", "f"),
 };
 MR_FAMILY_COUNT(comparison);

@@ -208,7 +208,7 @@ const MrFunction mr_functions_jsonpath[] = {
                   "jsonb_path_query_first('[1, 2]', '$[*] ? (@ > $n)', '{\"n\": 1}')", "2",
                   "jsonb_path_query_first('[1]', 'strict $[0]', '{}', true)", "1"),
     PATH_FUNCTION_TZ("jsonb_path_exists_tz", BOOL, path_exists_tz,
-                     "'$ ? (@[0].datetime() < @[1].datetime())'", "t"),
+                     "'strict $ ? (@[0].datetime() < @[1].datetime())'", "t"),
     PATH_FUNCTION_TZ("jsonb_path_match_tz", BOOL, path_match_tz,
                      "'$[0].datetime() > $[1].datetime()'", "f"),
     PATH_FUNCTION_TZ("jsonb_path_query_array_tz", JSONB, path_query_array_tz,
