@@ -6,7 +6,7 @@
 #ifndef MR_COMMON_DATETIME_H
 #define MR_COMMON_DATETIME_H
 
-#include "common/text.h"
+#include "common/timezone.h"
 
 /* Event times, arrival times and watermarks are microseconds since 1970-01-01 00:00:00 UTC. */
 #define MR_TIME_MIN INT64_MIN /* -infinity, also "no watermark yet" */
@@ -20,8 +20,6 @@ typedef struct MrInterval {
     int32_t days;
     int32_t months;
 } MrInterval;
-
-typedef struct MrTimezone MrTimezone; /* common/timezone.h */
 
 /* A moment's calendar fields; year may be negative or zero (1 BC is 0). */
 typedef struct MrCivil {
@@ -42,6 +40,10 @@ MrStatus mr_timestamp_parse(MrString text, int64_t *out, MrError *err);
 MrStatus mr_timestamptz_parse(MrString text, const MrTimezone *zone, int64_t *out, MrError *err);
 /* PostgreSQL's forms ('1 day 02:00', '1 mon', ISO 8601 'P1DT2H', '@ 1 hour ago' …). */
 MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err);
+/* The same with IntervalStyle sql_standard's rule: a leading minus that is the only sign is that of
+ * every part.  `typmod` -1: none. */
+MrStatus mr_interval_parse_as(MrString text, int32_t typmod, MrIntervalStyle style, MrInterval *out,
+                              MrError *err);
 /* The typmod of an interval, as PostgreSQL's: the fields' bits << 16 | digits of a second. */
 enum {
     MR_INTERVAL_BIT_MONTH = 1 << 1,
@@ -64,7 +66,7 @@ MrStatus mr_interval_parse_typmod(MrString text, int32_t typmod, MrInterval *out
  * take the general parser.  Digits are checked, ranges too. */
 bool mr_timestamp_parse_fast(const char *data, size_t length, int64_t *out);
 
-#define MR_DATETIME_TEXT_MAX 80 /* an interval may need 66 */
+#define MR_DATETIME_TEXT_MAX 112 /* an interval in words may need 95 */
 /* Write PostgreSQL's ISO output without a NUL and return its length. */
 size_t mr_date_format(int32_t days, char out[MR_DATETIME_TEXT_MAX]);
 size_t mr_time_format(int64_t us, char out[MR_DATETIME_TEXT_MAX]);
@@ -74,6 +76,8 @@ size_t mr_timestamptz_format(int64_t us, const MrTimezone *zone, char out[MR_DAT
 size_t mr_zone_offset_format(int32_t offset, char *out);
 /* IntervalStyle postgres: `1 mon 2 days 00:00:03.5`. */
 size_t mr_interval_format(const MrInterval *interval, char out[MR_DATETIME_TEXT_MAX]);
+size_t mr_interval_format_as(const MrInterval *interval, MrIntervalStyle style,
+                             char out[MR_DATETIME_TEXT_MAX]);
 
 /* Compared and hashed as PostgreSQL does: a month is 30 days, a day 24 hours. */
 int mr_interval_compare(const MrInterval *a, const MrInterval *b);

@@ -499,3 +499,39 @@ MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err)
     };
     return MR_OK;
 }
+
+/* Whether a minus in front is the only sign that stands before a part. */
+static bool only_sign_is_minus(MrString text, size_t *behind)
+{
+    size_t at = 0;
+    while (at < text.length && text.data[at] == ' ') {
+        at++;
+    }
+    if (at + 1 >= text.length || text.data[at] != '-' || text.data[at + 1] == 'P' ||
+        text.data[at + 1] == 'p') {
+        return false;
+    }
+    *behind = at + 1;
+    for (at = *behind; at < text.length; at++) {
+        const char c = text.data[at], before = text.data[at - 1];
+        if ((c == '-' || c == '+') && !(before >= '0' && before <= '9')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+MrStatus mr_interval_parse_as(MrString text, int32_t typmod, MrIntervalStyle style, MrInterval *out,
+                              MrError *err)
+{
+    size_t behind = 0;
+    const bool negates = style == MR_INTERVAL_SQL_STANDARD && only_sign_is_minus(text, &behind);
+    behind = negates ? behind : 0;
+    const MrString parts = { text.data + behind, text.length - behind };
+    MR_TRY(typmod < 0 ? mr_interval_parse(parts, out, err)
+                      : mr_interval_parse_typmod(parts, typmod, out, err));
+    if (negates) {
+        *out = mr_interval_negate(out);
+    }
+    return MR_OK;
+}

@@ -212,12 +212,14 @@ static bool is_iso_style(MrString text)
 static const char *canonical_text(MrSettingId id, MrString text)
 {
     const MrTimezone *zone;
+    MrIntervalStyle style;
     int64_t flag;
 
     switch (id) {
     case MR_SET_CLIENT_ENCODING: return one_of(text, "utf8|utf-8|unicode") ? "UTF8" : NULL;
     case MR_SET_DATESTYLE: return is_iso_style(text) ? "ISO, MDY" : NULL;
-    case MR_SET_INTERVALSTYLE: return one_of(text, "postgres") ? "postgres" : NULL;
+    case MR_SET_INTERVALSTYLE:
+        return mr_interval_style_find(text, &style) ? mr_interval_style_name(style) : NULL;
     case MR_SET_STANDARD_CONFORMING_STRINGS:
         return parse_bool(text, &flag) && flag == 1 ? "on" : NULL;
     case MR_SET_TRANSACTION_READ_ONLY:

@@ -41,6 +41,10 @@ struct MrTimezone {
     MrZonePeriod *periods; /* 0 is in force before the first change */
     bool has_rule;
     MrZoneRule rule;
+    /* of one that carries a style (timezone_style.c) */
+    uint8_t interval_style;
+    const char *stored_name;
+    const MrTimezone *plain; /* the zone without it */
 };
 
 /* Reads "CET-1CEST,M3.5.0,M10.5.0/3"; the whole text must be used.  With `nameless` the standard

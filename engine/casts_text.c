@@ -44,7 +44,8 @@ PARSE_KERNEL(text_to_date, int32_t, mr_date_parse(text, v, err))
 PARSE_KERNEL(text_to_time, int64_t, mr_time_parse(text, v, err))
 PARSE_KERNEL(text_to_timestamp, int64_t, mr_timestamp_parse(text, v, err))
 PARSE_KERNEL(text_to_timestamptz, int64_t, mr_timestamptz_parse(text, eval->zone, v, err))
-PARSE_KERNEL(text_to_interval, MrInterval, mr_interval_parse(text, v, err))
+PARSE_KERNEL(text_to_interval, MrInterval,
+             mr_interval_parse_as(text, -1, mr_timezone_interval_style(eval->zone), v, err))
 
 /* The other types (bool, bytea, uuid, json, jsonb, arrays): the input function of the type. */
 MrStatus mr_cast_text_to_any(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
@@ -93,7 +94,8 @@ FORMAT_KERNEL(time_to_text, int64_t, MR_DATETIME_TEXT_MAX, mr_time_format(*x, te
 FORMAT_KERNEL(timestamp_to_text, int64_t, MR_DATETIME_TEXT_MAX, mr_timestamp_format(*x, text))
 FORMAT_KERNEL(timestamptz_to_text, int64_t, MR_DATETIME_TEXT_MAX,
               mr_timestamptz_format(*x, mr_eval_zone(eval), text))
-FORMAT_KERNEL(interval_to_text, MrInterval, MR_DATETIME_TEXT_MAX, mr_interval_format(x, text))
+FORMAT_KERNEL(interval_to_text, MrInterval, MR_DATETIME_TEXT_MAX,
+              mr_interval_format_as(x, mr_timezone_interval_style(eval->zone), text))
 
 /* The cast says true and false, where output says t and f. */
 MR_KERNEL(bool_to_text)
@@ -297,7 +299,7 @@ const MrCast mr_casts_text[] = {
     INPUT(TIMETZ, mr_cast_text_to_any, STABLE),
     INPUT(TIMESTAMP, text_to_timestamp, 0),
     INPUT(TIMESTAMPTZ, text_to_timestamptz, STABLE),
-    INPUT(INTERVAL, text_to_interval, 0),
+    INPUT(INTERVAL, text_to_interval, STABLE),
     INPUT(UUID, mr_cast_text_to_any, 0),
     INPUT(JSON, mr_cast_text_to_any, 0),
     INPUT(JSONB, mr_cast_text_to_any, 0),
@@ -314,7 +316,7 @@ const MrCast mr_casts_text[] = {
     OUTPUT(TIMETZ, mr_cast_any_to_text, 0),
     OUTPUT(TIMESTAMP, timestamp_to_text, 0),
     OUTPUT(TIMESTAMPTZ, timestamptz_to_text, STABLE),
-    OUTPUT(INTERVAL, interval_to_text, 0),
+    OUTPUT(INTERVAL, interval_to_text, STABLE),
     OUTPUT(UUID, mr_cast_any_to_text, 0),
     OUTPUT(JSON, NULL, 0),
     OUTPUT(JSONB, NULL, 0),

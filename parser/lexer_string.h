@@ -17,8 +17,8 @@ MrStatus mr_lex_quoted_identifier(MrLexer *lexer, int32_t start, const char **va
 MrStatus mr_lex_dollar_string(MrLexer *lexer, int32_t start, const char **value, int32_t *end,
                               MrError *err) MR_MUST_USE;
 
-/* U&'…' and U&"…" from the U at `start`, with the UESCAPE behind, up to where lexer->offset then is;
- * *value is in the arena. */
+/* U&'…' and U&"…" from the U at `start`, with the UESCAPE behind; lexer->offset is then behind
+ * all that; *value is in the arena. */
 MrStatus mr_lex_unicode(MrLexer *lexer, int32_t start, bool is_identifier, const char **value,
                         MrError *err) MR_MUST_USE;
 /* Writes the character in UTF-8, up to 4 bytes; returns how many. */

@@ -45,7 +45,7 @@ MrStatus mr_bind_parent(MrBinder *b, const MrRelation *view, int32_t position, M
     MrLogical *tree;
     MR_TRY(check_recursion(b, view, position));
     if (view->zone_name == NULL ||
-        mr_timezone_find(mr_string(view->zone_name), &own.zone, NULL) != MR_OK) {
+        mr_timezone_find_stored(mr_string(view->zone_name), &own.zone, NULL) != MR_OK) {
         own.zone = mr_timezone_utc();
     }
     own.notice = NULL;

@@ -233,7 +233,8 @@ static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool h
     lowering->view = node->relation;
     lowering->emit = own.emit == MR_EMIT_MODE_CLOSE ? own.emit : standing->emit;
     lowering->allowed_lateness_us = standing->allowed_lateness_us;
-    if (mr_timezone_find(mr_string(node->relation->zone_name), &lowering->zone, NULL) != MR_OK) {
+    if (mr_timezone_find_stored(mr_string(node->relation->zone_name), &lowering->zone, NULL) !=
+        MR_OK) {
         lowering->zone = mr_timezone_utc();
     }
     MrStatus status = mr_lower_node(lowering, node->input, has_reader);

@@ -176,7 +176,8 @@ static MrStatus hash_plan(MrBinder *b, MrPlan *plan)
     }
     if (status == MR_OK) {
         /* The zone decides what dates mean; nothing else outside the text changes an answer. */
-        const char *zone = b->context->zone != NULL ? mr_timezone_name(b->context->zone) : "UTC";
+        const char *zone =
+            b->context->zone != NULL ? mr_timezone_stored_name(b->context->zone) : "UTC";
         plan->plan_hash = mr_hash_combine(mr_hash_bytes(text.data, text.length),
                                           mr_hash_bytes(zone, strlen(zone)));
     }

@@ -468,8 +468,9 @@ MrStatus mr_planner_function(MrPlannerContext *context, const MrAstCreateFunctio
                             .source = statement->body,
                             .volatility = statement->volatility,
                             .is_strict = statement->strict,
-                            .zone_name =
-                                context->zone == NULL ? "UTC" : mr_timezone_name(context->zone) };
+                            .zone_name = context->zone == NULL
+                                             ? "UTC"
+                                             : mr_timezone_stored_name(context->zone) };
     MR_TRY(read_parameters(context->arena, statement, out, err));
     MR_TRY(mr_planner_type(statement->returns, &out->result_type, err));
     MR_TRY(read_body(context->arena, statement, &out->body, err));

@@ -72,7 +72,7 @@ void mr_ddl_relation_ids(MrDdl *ddl, const char *zone_name)
 
 const char *mr_ddl_zone_name(const MrDdl *ddl)
 {
-    return ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone);
+    return ddl->request.zone == NULL ? "UTC" : mr_timezone_stored_name(ddl->request.zone);
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */

@@ -88,7 +88,7 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
     context.statistic = mr_statistics_recall;
     context.statistic_context = (void *)(uintptr_t)old->statistics;
     if (old->zone_name != NULL) {
-        MR_TRY(mr_timezone_find(mr_string(old->zone_name), &context.zone, err));
+        MR_TRY(mr_timezone_find_stored(mr_string(old->zone_name), &context.zone, err));
     }
     MR_TRY(mr_ddl_parse_stored(old->name, old->sql, arena, &node, err));
     const MrAstCreateView *statement = (const MrAstCreateView *)node;

@@ -170,7 +170,8 @@ MrStatus mr_ddl_store(MrServer *server, uint64_t sequence, const MrDdlRecord *re
 
 const char *mr_ddl_settings_text(MrArena *arena, const MrTimezone *zone)
 {
-    return mr_arena_printf(arena, "TimeZone=%s\n", zone == NULL ? "UTC" : mr_timezone_name(zone));
+    return mr_arena_printf(arena, "TimeZone=%s\n",
+                           zone == NULL ? "UTC" : mr_timezone_stored_name(zone));
 }
 
 static const char statistics_line[] = "\nStatistics=";
@@ -199,7 +200,7 @@ MrStatus mr_ddl_settings_statistics(MrArena *arena, const char *settings, const 
 const MrTimezone *mr_ddl_zone_named(const char *name)
 {
     const MrTimezone *zone;
-    return name != NULL && mr_timezone_find(mr_string(name), &zone, NULL) == MR_OK
+    return name != NULL && mr_timezone_find_stored(mr_string(name), &zone, NULL) == MR_OK
                ? zone
                : mr_timezone_utc();
 }
@@ -211,7 +212,7 @@ const MrTimezone *mr_ddl_settings_zone(const char *settings)
     if (found != NULL) {
         found += strlen("TimeZone=");
         MrString name = { found, strcspn(found, "\n") };
-        if (mr_timezone_find(name, &zone, NULL) == MR_OK) {
+        if (mr_timezone_find_stored(name, &zone, NULL) == MR_OK) {
             return zone;
         }
     }

@@ -171,7 +171,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     }
     relation->oid = server->next_oid++;
     relation->sql = object->sql;
-    relation->zone_name = mr_timezone_name(zone);
+    relation->zone_name = mr_timezone_stored_name(zone);
     relation->statistics = statistics;
     MR_TRY(mr_ddl_settings_notes(server, &context, arena, object->settings, relation, err));
     return mr_catalog_add_relation(catalog, relation, err);

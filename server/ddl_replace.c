@@ -394,7 +394,7 @@ static MrStatus plan_view(MrDdl *ddl, const MrRelation *old)
     ddl->relation.sql = change.sql;
     mr_ddl_keep_notes(&ddl->relation, old);
     ddl->relation.zone_name =
-        ddl->request.zone == NULL ? "UTC" : mr_timezone_name(ddl->request.zone);
+        ddl->request.zone == NULL ? "UTC" : mr_timezone_stored_name(ddl->request.zone);
     MR_TRY(check_dependents(ddl, old, &dependents));
     MR_NEW_ARRAY(arena, changes, 1 + mr_ddl_count_queries(&dependents), &ddl->err);
     changes[0] = change;

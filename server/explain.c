@@ -103,7 +103,7 @@ static MrStatus plan_view(MrPortal *portal, MrPlannerContext *context, const MrN
                             relation->name);
     }
     if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
-        MR_TRY(mr_timezone_find(mr_string(relation->zone_name), &context->zone, err));
+        MR_TRY(mr_timezone_find_stored(mr_string(relation->zone_name), &context->zone, err));
     }
     context->statistic = mr_statistics_recall;
     context->statistic_context = (void *)(uintptr_t)relation->statistics;

@@ -94,7 +94,7 @@ static MrStatus ingest_open(const MrFeedInput *input, MrIngest **out, MrError *e
     options.given = given;
     options.zone = mr_timezone_utc();
     if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
-        MR_TRY(mr_timezone_find(mr_string(relation->zone_name), &options.zone, err));
+        MR_TRY(mr_timezone_find_stored(mr_string(relation->zone_name), &options.zone, err));
     }
     codec_options(relation->stream, &options);
     return mr_ingest_create(&options, out, err);

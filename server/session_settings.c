@@ -36,6 +36,7 @@ static MrStatus refuse_value(MrSettingId id, MrString value, const char *hint, M
 static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value, MrError *err)
 {
     char word[64];
+    MrIntervalStyle style;
     squeeze(*value, word, sizeof word);
     switch (id) {
     case MR_SET_CLIENT_ENCODING:
@@ -52,11 +53,12 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
         *value = MR_STRING("ISO, MDY");
         return MR_OK;
     case MR_SET_INTERVALSTYLE:
-        if (strcmp(word, "postgres") != 0) {
-            return refuse_value(id, *value, "Only postgres is supported.", err);
+        if (!mr_interval_style_find(*value, &style)) {
+            return refuse_value(id, *value,
+                                "It is postgres, postgres_verbose, sql_standard or iso_8601.", err);
         }
-        *value = MR_STRING("postgres");
-        return MR_OK;
+        *value = mr_string(mr_interval_style_name(style));
+        return mr_timezone_with_style(session->zone, style, &session->zone, err);
     case MR_SET_STANDARD_CONFORMING_STRINGS:
         if (strcmp(word, "on") != 0 && strcmp(word, "true") != 0 && strcmp(word, "1") != 0 &&
             strcmp(word, "yes") != 0) {
@@ -89,8 +91,8 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
             mr_string_equal_nocase(*value, MR_STRING("local")) ? MR_STRING("UTC") : *value;
         MR_TRY(mr_timezone_find(name, &zone, err));
         *value = mr_string(mr_timezone_name(zone));
-        session->zone = zone;
-        return MR_OK;
+        return mr_timezone_with_style(zone, mr_timezone_interval_style(session->zone),
+                                      &session->zone, err);
     }
     case MR_SET_SEARCH_PATH: {
         MrSearchPath path;
@@ -175,7 +177,11 @@ void mr_session_report_settings(MrSession *session, const MrSettings *before)
     MrError ignored = MR_ERROR_INIT;
     if (mr_timezone_find(mr_string(mr_settings_text(session->settings, MR_SET_TIMEZONE)), &zone,
                          &ignored) == MR_OK) {
+        MrIntervalStyle style = MR_INTERVAL_POSTGRES;
+        (void)mr_interval_style_find(
+            mr_string(mr_settings_text(session->settings, MR_SET_INTERVALSTYLE)), &style);
         session->zone = zone;
+        (void)mr_timezone_with_style(zone, style, &session->zone, &ignored);
     }
 }
 

@@ -4,6 +4,7 @@
  */
 #include "common/floattext.h"
 #include "common/hash.h"
+#include "common/timezone.h"
 #include "storage/array.h"
 #include "storage/jsontext.h"
 #include "storage/record.h"
@@ -191,7 +192,9 @@ void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrB
     case MR_TYPE_TIMESTAMPTZ:
         length = mr_timestamptz_format(*(const int64_t *)cell, zone, text);
         break;
-    case MR_TYPE_INTERVAL: length = mr_interval_format(cell, text); break;
+    case MR_TYPE_INTERVAL:
+        length = mr_interval_format_as(cell, mr_timezone_interval_style(zone), text);
+        break;
     case MR_TYPE_TIMETZ: length = mr_timetz_format(cell, text); break;
     case MR_TYPE_UUID: length = uuid_format(cell, text); break;
     case MR_TYPE_BYTEA: bytea_format(cell, out); return;

@@ -131,6 +131,14 @@ def compare_file(servers, path):
     report(path.name, differences, excused, stale, len(expressions))
 
 
+def compare_styles(servers, path):
+    """The expressions of a file in every style of intervals."""
+    for style in ("sql_standard", "postgres_verbose", "iso_8601", "postgres"):
+        for connection in (servers.ours, servers.theirs):
+            connection.execute(f"SET IntervalStyle = '{style}'")
+        compare_file(servers, path)
+
+
 def listed_differences():
     listed = []
     for line in (FOLDER / "differences.txt").read_text(encoding="utf-8").splitlines():
@@ -170,6 +178,7 @@ def main(arguments):
     files = [Path(name) for name in arguments] or sorted(FOLDER.glob("expr_*.txt"))
     cases = [(path.stem, lambda path=path: compare_file(servers, path)) for path in files]
     if not arguments:
+        cases.append(("interval styles", lambda: compare_styles(servers, FOLDER / "intervals.txt")))
         cases.append(("generated", lambda: compare_generated(servers)))
     try:
         return tap.run(cases)

@@ -124,6 +124,16 @@ static MrStatus date_field_check(MrString field, MrError *err)
     MR_TRY(mr_timestamp_extract(field, INT64_C(45296789012), &late, &scale, err));
     return early == late && scale == 0 ? MR_OK : zone_unsupported(field, "date", err);
 }
+/* By how much 2000 years change the field, which count whole weeks. */
+enum { DAYS_OF_2000_YEARS = 730485 };
+static int32_t per_2000_years(MrString field)
+{
+    return field_is(field, "year") || field_is(field, "isoyear") ? 2000
+           : field_is(field, "decade")                           ? 200
+           : field_is(field, "century")                          ? 20
+           : field_is(field, "millennium")                       ? 2
+                                                                 : 0;
+}
 static MrStatus part_of_date(MrEval *eval, MrString field, const void *cell, Part *out,
                              MrError *err)
 {
@@ -142,10 +152,14 @@ static MrStatus part_of_date(MrEval *eval, MrString field, const void *cell, Par
         out->coefficient = epoch ? (int64_t)day * 86400 : (int64_t)day + 2440588;
         return MR_OK;
     }
-    if (!mr_date_to_timestamp(day, &us)) {
-        return mr_error_set(err, MR_ERR_DATETIME_OVERFLOW, "date out of range for timestamp");
+    /* Beyond all timestamps: the calendar is the same 2000 years earlier. */
+    const int32_t spans = mr_date_to_timestamp(day, &us) ? 0 : day / DAYS_OF_2000_YEARS;
+    if (spans > 0) {
+        mr_date_to_timestamp(day - spans * DAYS_OF_2000_YEARS, &us);
     }
-    return mr_timestamp_extract(field, us, &out->coefficient, &out->scale, err);
+    MR_TRY(mr_timestamp_extract(field, us, &out->coefficient, &out->scale, err));
+    out->coefficient += (int64_t)spans * per_2000_years(field);
+    return MR_OK;
 }
 
 /* Times of day have the parts below the day, and the epoch. */

@@ -80,7 +80,11 @@ MR_KERNEL(date_to_char)
     MR_TRY(mr_vector_init(&midnight, eval->arena, mr_type(MR_TYPE_TIMESTAMP), count, eval->err));
     midnight.is_constant = date->is_constant;
     for (uint32_t i = 0; i < count; i++) {
-        mr_date_to_timestamp(((const int32_t *)date->data)[i], (int64_t *)midnight.data + i);
+        if (!mr_date_to_timestamp(((const int32_t *)date->data)[i], (int64_t *)midnight.data + i) &&
+            (date->validity == NULL || mr_bitmap_get(date->validity, i))) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_DATETIME_OVERFLOW,
+                                     "date out of range for timestamp"));
+        }
     }
     const MrVector *both[2] = { &midnight, args[1] };
     return timestamp_to_char(eval, both, arg_count, rows, out);

@@ -2,6 +2,7 @@
  * engine/functions/text_encode.c - encodings of bytes, quoting, characters by number.
  */
 #include "engine/functions/families.h"
+#include "engine/functions/sql_words.h"
 #include "engine/functions/text_characters.h"
 #include "engine/functions/text_rows.h"
 
@@ -238,7 +239,7 @@ static MrStatus quote_ident_row(MrEval *eval, const MrVector *const *args, uint3
     if (name == NULL) {
         return mr_error_no_memory(err);
     }
-    mr_builder_append_identifier(out, name);
+    mr_append_sql_name(out, name);
     return MR_OK;
 }
 static MrStatus int4_hex_row(MrEval *eval, const MrVector *const *args, uint32_t row,

@@ -3,6 +3,7 @@
  * widths and argument numbers.  Must not know types: arguments are text already.
  */
 #include "engine/functions/families.h"
+#include "engine/functions/sql_words.h"
 #include "engine/functions/text_characters.h"
 
 typedef struct FormatSpec {
@@ -149,7 +150,7 @@ static MrStatus format_value(Format *format, const MrVector *out, uint32_t row,
             return mr_error_no_memory(format->eval->err);
         }
         mr_builder_clear(&format->part);
-        mr_builder_append_identifier(&format->part, copy);
+        mr_append_sql_name(&format->part, copy);
     }
     append_padded(&format->out, format->part.data != NULL ? format->part.data : "",
                   format->part.length, spec);

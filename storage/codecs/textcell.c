@@ -378,8 +378,7 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
         MR_TRY(timestamptz_decode(text, zone, cell, err));
         return time_round(type.typmod, cell, err);
     case MR_TYPE_INTERVAL:
-        return type.typmod < 0 ? mr_interval_parse(text, cell, err)
-                               : mr_interval_parse_typmod(text, type.typmod, cell, err);
+        return mr_interval_parse_as(text, type.typmod, mr_timezone_interval_style(zone), cell, err);
     case MR_TYPE_UUID: return uuid_decode(text, cell, err);
     case MR_TYPE_JSON:
     case MR_TYPE_JSONB: return json_decode(arena, type.id, text, cell, err);
