@@ -427,6 +427,54 @@ def test_two_sessions():
         assert run(a, "COMMIT")[0] == "42P01"
 
 
+AT_ONCE = (
+    "BEGIN", "COMMIT", "COMMIT", "ROLLBACK", "SAVEPOINT a", "ROLLBACK TO a", "RELEASE a", "RESET ALL",
+    "UPDATE t SET v = v + 1 WHERE id = {0} RETURNING *", "UPDATE t SET v = v + 1 WHERE id % 7 = {0} % 7",
+    "UPDATE t SET v = v + 1", "DELETE FROM t WHERE id = {0}", "INSERT INTO t VALUES ({0}, 5, NULL)",
+    "INSERT INTO t VALUES ({0}, 1, {1}) ON CONFLICT (id) DO UPDATE SET v = t.v + excluded.v",
+    "SELECT count(*), sum(v) FROM t", "SELECT * FROM t WHERE id = {0}", "SELECT * FROM t WHERE u = {1}",
+    "INSERT INTO bag VALUES ({0} % 5)", "INSERT INTO bag SELECT a FROM bag LIMIT 3", "TRUNCATE bag",
+    "DELETE FROM bag WHERE a = {0} % 5 RETURNING a", "INSERT INTO s VALUES (1)", "DECLARE c CURSOR FOR SELECT * FROM t",
+    "FETCH 10 FROM c", "SELECT pg_advisory_xact_lock(5)", "SELECT pg_sleep(0.02)", "SET lock_timeout = '200ms'",
+    "SET statement_timeout = '30ms'", "CREATE TABLE IF NOT EXISTS made (a int)", "INSERT INTO made VALUES (1)",
+    "DROP TABLE IF EXISTS made")
+
+
+def test_sessions_at_once():
+    """Transactions, timeouts, locks, DDL and lost clients of several sessions: the server lives, and views agree."""
+    end = time.monotonic() + (10 if harness.full() else 4)
+    told = collections.Counter()
+
+    def work(server, rng):
+        while time.monotonic() < end:
+            with server.connect(autocommit=True) as connection:
+                for _ in range(60):
+                    told[run(connection, rng.choice(AT_ONCE).format(rng.randint(1, 3500), rng.randint(1, 9000)))[0]] += 1
+                connection.close() if rng.random() < 0.5 else None
+
+    with harness.Server() as server:
+        for sql in ("CREATE TABLE t (id int PRIMARY KEY, v int CHECK (v < 1000000), u int UNIQUE)",
+                    "CREATE TABLE bag (a int)", "CREATE STREAM s (a int)",
+                    "CREATE MATERIALIZED VIEW sums AS SELECT count(*) AS n, sum(v) AS v FROM t",
+                    "CREATE MATERIALIZED VIEW bags AS SELECT a, count(*) AS n FROM bag GROUP BY a",
+                    "INSERT INTO t SELECT g, g, g FROM generate_series(1, 3000) AS g"):
+            server.execute(sql)
+        threads = [threading.Thread(target=work, args=(server, random.Random(SEED + n))) for n in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert told["UPDATE 1"] and not told["XX000"], told
+        for _ in range(2):
+            server.execute("FLUSH")
+            for select, shown in (("SELECT count(*), sum(v) FROM t", "SELECT n, v FROM sums"),
+                                  ("SELECT a, count(*) FROM bag GROUP BY a", "SELECT a, n FROM bags")):
+                wanted, got = server.execute(select), harness.sqlite_table(server.main_db(), shown)
+                assert canonical(wanted) == canonical(got), (select, wanted, got)
+            server.kill()
+            server.start()
+
+
 def test_large_statements():
     """A statement over many rows is worked off in pieces: others read what was, a cancel at any of them leaves nothing."""
     many = 60000 if harness.sanitized() else 200000
