@@ -357,6 +357,12 @@ void mr_ddl_create_index(MrDdl *ddl)
 
 static MrStatus required_by_constraint(MrDdl *ddl, const MrName *name, const MrRelation *of)
 {
+    if (ddl->request.statement->kind == MR_AST_ALTER) {
+        mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
+                     "another name for constraint \"%s\" of table \"%s\" is not supported",
+                     name->name, of->name);
+        return mr_error_at(&ddl->err, name->position);
+    }
     mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
                  "cannot drop index %s because constraint %s on table %s requires it", name->name,
                  name->name, of->name);
