@@ -122,7 +122,7 @@ class Maker:
         if not pairs:
             return "true"
         on = " AND ".join("{} = {}".format(*pair) for pair in rng.sample(pairs, rng.choice((1, 1, min(2, len(pairs))))))
-        if kind != "FULL JOIN" and rng.random() < 0.3:
+        if rng.random() < 0.3:
             on += f" AND {Values(self, scope, depth - 1 if rng.random() < 0.3 else 0).boolean(1)}"
         return on
 
