@@ -104,13 +104,37 @@ static void adapt_batch(MrScheduler *scheduler, uint64_t limit, int64_t duration
     }
 }
 
-/* Reads from `from`, at most `left` rows; *upto comes back as the last sequence that was
- * covered. */
-static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, uint64_t from,
-                             uint64_t left, uint64_t *upto, MrError *err)
+/* W at which a window ends of the one query that takes the next range, over one input.  A large
+ * micro-batch that ends there has its result written while the next one is computed. */
+static int64_t next_close(MrQuery **queries, uint32_t count, uint64_t lowest)
 {
-    uint64_t next = from;
-    while (next <= *upto && left > 0 && scheduler->record_count < RECORDS_MAX) {
+    const MrQuery *only = NULL;
+    for (uint32_t q = 0; q < count; q++) {
+        if (queries[q]->position == lowest && can_run(queries[q])) {
+            if (only != NULL) {
+                return MR_TIME_MAX;
+            }
+            only = queries[q];
+        }
+    }
+    return only == NULL || only->spec.plan->scan_count != 1
+               ? MR_TIME_MAX
+               : mr_pipeline_next_close_us(only->pipeline);
+}
+
+/* A micro-batch to be read: at most `left` rows; half of them do where W reaches `close_us`. */
+typedef struct Range {
+    uint64_t from, left;
+    int64_t close_us;
+} Range;
+
+/* *upto comes back as the last sequence that was covered. */
+static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, const Range *range,
+                             uint64_t *upto, MrError *err)
+{
+    uint64_t next = range->from, left = range->left;
+    bool closes = false;
+    while (next <= *upto && left > 0 && !closes && scheduler->record_count < RECORDS_MAX) {
         MrLogRecord *record = &scheduler->records[scheduler->record_count];
         uint64_t limit =
             *upto - next < left ? *upto : next + left - 1; /* the log cuts the record there */
@@ -121,6 +145,7 @@ static MrStatus read_records(MrScheduler *scheduler, const MrLogFilter *filter, 
         if (found) {
             scheduler->record_count++;
             left -= record->row_count;
+            closes = record->watermark_after_us >= range->close_us && left <= range->left / 2;
         }
     }
     *upto = next - 1;
@@ -204,12 +229,16 @@ bool mr_scheduler_run_lowest(MrScheduler *scheduler, MrQuery **queries, uint32_t
     uint64_t rows_max = batch_rows(scheduler, queries, count, lowest);
     MrError err = MR_ERROR_INIT;
     MrLogFilter filter;
+    /* Reading counts as well: rows that are decoded first take time and memory. */
+    int64_t begun_us = mr_clock_monotonic_us(scheduler->server->clock);
     MrStatus status = wanted_streams(scheduler, queries, count, lowest, &filter, &err);
     if (status == MR_OK) {
-        status = read_records(scheduler, &filter, lowest + 1, rows_max, &upto, &err);
+        const Range range = { .from = lowest + 1,
+                              .left = rows_max,
+                              .close_us = next_close(queries, count, lowest) };
+        status = read_records(scheduler, &filter, &range, &upto, &err);
     }
     if (status == MR_OK) {
-        int64_t begun_us = mr_clock_monotonic_us(scheduler->server->clock);
         run_records(scheduler, queries, count, lowest, upto, head);
         adapt_batch(scheduler, rows_max,
                     mr_clock_monotonic_us(scheduler->server->clock) - begun_us);

@@ -114,6 +114,51 @@ def test_one_answer():
                lambda b=batch_rows, w=workers, c=crash, h=history: check(b, w, c, h))
 
 
+# -- a long history ------------------------------------------------------------------------------------
+
+HISTORY_ROWS = 700_000           # some micro-batches of the largest kind
+HISTORY_GROUPS = 1_000
+HISTORY_WINDOWS = {
+    "tumbled": ("TUMBLE(h, at, INTERVAL '100 seconds')", "ON WINDOW CLOSE"),
+    "hopped": ("HOP(h, at, INTERVAL '50 seconds', INTERVAL '100 seconds')", "ON WINDOW CLOSE"),
+    "updated": ("TUMBLE(h, at, INTERVAL '100 seconds')", "ON UPDATE"),
+}
+
+
+def history_tables(batch_rows, workers):
+    """A row a millisecond, up to five seconds out of order, W six seconds behind: none is late."""
+    with harness.Server(settings={"batch_rows": batch_rows, "workers": workers}) as server:
+        server.execute("CREATE STREAM h (at timestamp, k bigint, v bigint, "
+                       "WATERMARK FOR at AS at - INTERVAL '6 seconds')")
+        server.execute("INSERT INTO h SELECT timestamp '2026-01-01 00:01:40' + (g - g * 7919 % 5000) "
+                       f"* INTERVAL '1 millisecond', g % {HISTORY_GROUPS}, g "
+                       f"FROM generate_series(1::bigint, {HISTORY_ROWS}) AS g")
+        for name, (windows, emit) in HISTORY_WINDOWS.items():
+            server.execute(f"CREATE MATERIALIZED VIEW {name} AS SELECT window_start, k, count(*) AS n, "
+                           f"sum(v) AS total, min(v) AS least FROM {windows} "
+                           f"GROUP BY window_start, k EMIT {emit}")
+            server.execute("FLUSH")
+        server.execute("ADVANCE WATERMARK OF h TO 'infinity'")
+        server.execute("FLUSH")
+        return {name: sorted(harness.sqlite_table(
+            server.main_db(), f"SELECT window_start, k, n, total, least FROM {name}"))
+            for name in HISTORY_WINDOWS}
+
+
+def test_a_long_history():
+    """Whole windows in one micro-batch, closed where each worker has counted them."""
+    first = history_tables(100_000, 1)
+    for name, times in (("tumbled", 1), ("hopped", 2), ("updated", 1)):
+        rows = first[name]
+        assert sum(row[2] for row in rows) == times * HISTORY_ROWS, name
+        assert sum(row[3] for row in rows) == times * HISTORY_ROWS * (HISTORY_ROWS + 1) // 2, name
+    assert first["tumbled"] == first["updated"]
+    for batch_rows, workers in ((10_000_000, 1), (10_000_000, 2), (300_000, 3)):
+        other = history_tables(batch_rows, workers)
+        for name in HISTORY_WINDOWS:
+            assert other[name] == first[name], f"{name}: batch_rows={batch_rows} workers={workers}"
+
+
 # -- after every commit -------------------------------------------------------------------------------
 
 def commit_point():
