@@ -69,7 +69,7 @@ MrStatus mr_error_vset(MrError *err, MrStatus status, const char *format, va_lis
     err->position = -1;
     err->detail[0] = '\0';
     err->hint[0] = '\0';
-    return status;
+    return mr_error_about(err, NULL, NULL, NULL, NULL);
 }
 
 MrStatus mr_error_set(MrError *err, MrStatus status, const char *format, ...)
@@ -111,6 +111,26 @@ MrStatus mr_error_at(MrError *err, int32_t position)
         return MR_ERR_INTERNAL;
     }
     err->position = position;
+    return err->status;
+}
+
+static void copy_name(char out[64], const char *name)
+{
+    const size_t length = name == NULL ? 0 : mr_utf8_truncate(name, strlen(name), 63);
+    memcpy(out, name == NULL ? "" : name, length);
+    out[length] = '\0';
+}
+
+MrStatus mr_error_about(MrError *err, const char *schema_name, const char *table_name,
+                        const char *column_name, const char *constraint_name)
+{
+    if (err == NULL) {
+        return MR_ERR_INTERNAL;
+    }
+    copy_name(err->schema_name, schema_name);
+    copy_name(err->table_name, table_name);
+    copy_name(err->column_name, column_name);
+    copy_name(err->constraint_name, constraint_name);
     return err->status;
 }
 

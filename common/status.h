@@ -31,6 +31,8 @@ typedef struct MrError {
     char message[512];
     char detail[512];
     char hint[320];
+    /* What it is about, where a client may want to know; "": nothing. */
+    char schema_name[64], table_name[64], column_name[64], constraint_name[64];
 } MrError;
 
 #define MR_ERROR_INIT                   \
@@ -47,6 +49,9 @@ MrStatus mr_error_vset(MrError *err, MrStatus status, const char *format, va_lis
 MrStatus mr_error_detail(MrError *err, const char *format, ...) MR_PRINTF(2, 3);
 MrStatus mr_error_hint(MrError *err, const char *format, ...) MR_PRINTF(2, 3);
 MrStatus mr_error_at(MrError *err, int32_t position);
+/* NULL: the error is about none; longer ones are cut. */
+MrStatus mr_error_about(MrError *err, const char *schema_name, const char *table_name,
+                        const char *column_name, const char *constraint_name);
 /* Overwrites the SQLSTATE with five characters that a target reported. */
 void mr_error_sqlstate(MrError *err, const char *sqlstate);
 void mr_error_clear(MrError *err);

@@ -79,10 +79,16 @@ static MrStatus parameters_grow(MrBinder *b, MrParameters *parameters, uint32_t 
     }
     if (count > parameters->capacity) {
         MrType *types;
+        bool *is_named;
         uint32_t capacity = count < 16 ? 16 : count;
         MR_NEW_ARRAY(b->arena, types, capacity, b->err);
         if (parameters->count > 0) {
             memcpy(types, parameters->types, parameters->count * sizeof *types);
+        }
+        if (parameters->is_named != NULL) {
+            MR_NEW_ARRAY(b->arena, is_named, capacity, b->err);
+            memcpy(is_named, parameters->is_named, parameters->count * sizeof *is_named);
+            parameters->is_named = is_named;
         }
         parameters->types = types;
         parameters->capacity = capacity;
@@ -119,6 +125,10 @@ MrStatus mr_bind_parameter(MrBinder *b, const MrAstParameter *parameter, MrExpr 
         MR_TRY(mr_bind_reg_value(b, position, &value));
         return mr_expr_constant(b->arena, &value, position, out, b->err);
     }
+    if (parameters->is_named == NULL) {
+        MR_NEW_ARRAY(b->arena, parameters->is_named, parameters->capacity, b->err);
+    }
+    parameters->is_named[index] = true;
     MR_TRY(mr_expr_constant(b->arena, &value, position, out, b->err));
     (*out)->column = (uint32_t)parameter->number;
     return MR_OK;

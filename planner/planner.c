@@ -38,7 +38,8 @@ static void settle_parameters(MrPlannerContext *context)
     MrParameters *parameters = context->parameters;
     for (uint32_t i = 0; parameters != NULL && parameters->values == NULL && i < parameters->count;
          i++) {
-        if (parameters->types[i].id == MR_TYPE_UNKNOWN) {
+        if (parameters->types[i].id == MR_TYPE_UNKNOWN && parameters->is_named != NULL &&
+            parameters->is_named[i]) {
             parameters->types[i] = mr_type(MR_TYPE_TEXT);
         }
     }

@@ -13,6 +13,7 @@ typedef struct MrParameters {
     MrType *types;
     uint32_t count, capacity; /* inference may grow it up to the highest $n; 65535 at most */
     const MrDatum *values;    /* NULL: only inference; parameters read as NULL of their type */
+    bool *is_named; /* inference: which of them the statement has; NULL: none, else `capacity` */
 } MrParameters;
 
 /* What is known of a relation's rows, for the order of joins; column -1: how many there are, else

@@ -114,7 +114,8 @@ static MrStatus key_violation(const Apply *apply, const MrBlock *block, uint32_t
     mr_error_set(apply->err, MR_ERR_UNIQUE_VIOLATION,
                  "duplicate key value violates unique constraint \"%s\"", def->key_name);
     tell_key(apply, def->keys, def->key_count, block, row);
-    return MR_ERR_UNIQUE_VIOLATION;
+    return mr_error_about(apply->err, apply->target->schema_name, apply->target->name, NULL,
+                          def->key_name);
 }
 
 /* By an index that may be younger than the statement's plan. */
@@ -136,7 +137,8 @@ static MrStatus twin_violation(const Apply *apply, const MrBlock *block, uint32_
     if (index != NULL) {
         tell_key(apply, columns, index->column_count, block, row);
     }
-    return MR_ERR_UNIQUE_VIOLATION;
+    return mr_error_about(apply->err, apply->target->schema_name, apply->target->name, NULL,
+                          index == NULL ? NULL : index->name);
 }
 
 /* The row of the same key.  Rows without a key of their own never meet another. */

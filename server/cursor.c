@@ -145,7 +145,7 @@ MrStatus mr_fetch_plan(MrSession *session, MrPortal *portal, bool is_run, MrErro
     if (ast->move) {
         return MR_OK;
     }
-    if (portal->is_simple) { /* else Bind has said what the client wants */
+    if (portal->is_simple) { /* else Bind has said what the client wants, Execute nothing: text */
         portal->formats = cursor->formats;
     }
     return copy_columns(cursor->columns, &portal->memory->arena, &portal->columns, err);
@@ -244,7 +244,7 @@ static MrStatus fetch_rows(MrPortal *portal, MrPortal *cursor, MrError *err)
     portal->source = cursor;
     portal->source_rows = step.count;
     portal->is_backward = step.is_backward;
-    mr_portal_set_rows(portal, NULL, "FETCH");
+    mr_portal_set_rows(portal, NULL, portal->is_execute ? "SELECT" : "FETCH");
     if (step.count > 0) {
         seek(cursor->result, step.first, &portal->block, &portal->row);
     }
@@ -270,7 +270,7 @@ static MrStatus fetch_news(MrSession *session, MrPortal *portal, MrPortal *curso
     portal->source_rows = ast->all ? UINT64_MAX : (uint64_t)ast->count;
     portal->wanted_sequence = mr_log_appended(session->server->log);
     mr_log_thread_wake(session->server); /* only what is synced is given */
-    mr_portal_set_rows(portal, NULL, "FETCH");
+    mr_portal_set_rows(portal, NULL, portal->is_execute ? "SELECT" : "FETCH");
     return MR_OK;
 }
 
@@ -282,7 +282,7 @@ static MrStatus fetch_from_portal(MrPortal *portal, MrPortal *from, MrError *err
         if (ast->move) {
             mr_portal_set_done(portal, "MOVE 0");
         } else {
-            mr_portal_set_rows(portal, NULL, "FETCH");
+            mr_portal_set_rows(portal, NULL, portal->is_execute ? "SELECT" : "FETCH");
         }
         return MR_OK;
     }
@@ -323,6 +323,33 @@ MrStatus mr_fetch_run(MrSession *session, MrPortal *portal, MrError *err)
     }
     return cursor->state == MR_PORTAL_NEW ? mr_select_start(session, cursor, portal_is_run, err)
                                           : fetch_from_portal(portal, cursor, err);
+}
+
+MrStatus mr_cursor_execute(MrSession *session, const MrPortal *cursor, uint64_t limit,
+                           MrPortal **out, MrError *err)
+{
+    MrStatementMemory *memory = mr_statement_memory_create();
+    MrAstFetch *fetch = memory == NULL ? NULL : mr_arena_calloc(&memory->arena, 1, sizeof *fetch);
+    const char *name = fetch == NULL ? NULL : mr_arena_strdup(&memory->arena, cursor->name);
+    if (name == NULL) {
+        mr_statement_memory_release(memory);
+        return mr_error_no_memory(err);
+    }
+    *fetch = (MrAstFetch){ .base = { .kind = MR_AST_FETCH, .position = -1 },
+                           .direction = MR_FETCH_FORWARD,
+                           .all = limit == 0,
+                           .count = (int64_t)limit,
+                           .name = name };
+    *out = mr_portal_create(session, memory, "", 0, &fetch->base, err);
+    mr_statement_memory_release(memory);
+    if (*out == NULL) {
+        return err->status;
+    }
+    (*out)->is_execute = true;
+    (*out)->text = NULL;
+    (*out)->statement = cursor->statement;
+    (*out)->limit = limit;
+    return MR_OK;
 }
 
 /* ---- CLOSE ----------------------------------------------------------------------------------- */

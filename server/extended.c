@@ -89,14 +89,17 @@ static MrStatus read_value(MrSession *session, MrPortal *portal, uint32_t index,
     MrStatus status = mr_binary_decode_cell(arena, type, copy, raw.length, cell, err);
     if (status == MR_OK) {
         mr_datum_load(out, type, cell);
+    } else if (strcmp(err->message, "incorrect binary data format") == 0) {
+        return mr_error_set(err, status, "incorrect binary data format in bind parameter %u",
+                            index + 1);
     }
     return status;
 }
 
 /* The values, by their formats.  All are read even after an error, so that the length is
  * checked. */
-static MrStatus take_values(MrSession *session, MrWireReader *body, MrPortal *portal,
-                            const MrWireFormats *formats, MrError *err)
+static MrStatus take_values(MrSession *session, MrWireReader *body, const MrPrepared *prepared,
+                            MrPortal *portal, const MrWireFormats *formats, MrError *err)
 {
     uint32_t count = (uint16_t)mr_wire_i16(body);
     MrDatum *values;
@@ -125,8 +128,8 @@ static MrStatus take_values(MrSession *session, MrWireReader *body, MrPortal *po
     if (!body->failed && count != portal->parameters.count) {
         return mr_error_set(
             err, MR_ERR_PROTOCOL,
-            "bind message supplies %u parameters, but prepared statement requires %u", count,
-            portal->parameters.count);
+            "bind message supplies %u parameters, but prepared statement \"%s\" requires %u", count,
+            prepared->name, portal->parameters.count);
     }
     portal->parameters.values = values;
     return status;
@@ -184,7 +187,7 @@ static void take_bind(MrSession *session, MrWireReader *body)
         status = take_formats(body, &portal->memory->arena, &formats, &err);
     }
     if (status == MR_OK && !body->failed) {
-        status = take_values(session, body, portal, &formats, &err);
+        status = take_values(session, body, prepared, portal, &formats, &err);
     }
     if (status == MR_OK && !body->failed) {
         status = take_formats(body, &portal->memory->arena, &portal->formats, &err);
@@ -280,7 +283,9 @@ static void take_describe(MrSession *session, MrWireReader *body)
     } else {
         const MrPortal *portal = find_portal(session, name);
         if (portal != NULL) {
-            describe_columns(session, portal->columns, &portal->formats);
+            static const MrWireFormats text = { 0 }; /* as Execute of a cursor gives it */
+            describe_columns(session, portal->columns,
+                             portal->is_cursor ? &text : &portal->formats);
         }
     }
 }
@@ -299,9 +304,13 @@ static void take_execute(MrSession *session, MrWireReader *body)
     }
     if (portal->is_cursor) {
         MrError err = MR_ERROR_INIT;
-        mr_error_set(&err, MR_ERR_UNSUPPORTED, "cursor \"%s\" cannot be executed", portal->name);
-        mr_error_hint(&err, "FETCH from it.");
-        mr_session_fail(session, &err);
+        MrPortal *fetch;
+        if (mr_cursor_execute(session, portal, limit > 0 ? (uint64_t)limit : 0, &fetch, &err) !=
+            MR_OK) {
+            mr_session_fail(session, &err);
+        } else {
+            mr_session_begin(session, fetch);
+        }
         return;
     }
     portal->limit = limit > 0 ? (uint64_t)limit : 0;

@@ -409,6 +409,7 @@ static void reason_of(const MrIngestRows *rows, const MrBlock *block, uint32_t r
             mr_row_text(block, row, rows->options.zone, &text);
             mr_error_detail(reason, "Failing row contains %s.", mr_builder_text(&text));
             mr_builder_fini(&text);
+            (void)mr_error_about(reason, "public", relation, column->name, NULL);
             return;
         }
     }

@@ -206,6 +206,10 @@ void mr_wire_report(MrBuilder *out, char type, const char *severity, const MrErr
         snprintf(position, sizeof position, "%zu", mr_utf8_length(text, (size_t)err->position) + 1);
         append_field(out, 'P', position);
     }
+    append_field(out, 's', err->schema_name);
+    append_field(out, 't', err->table_name);
+    append_field(out, 'c', err->column_name);
+    append_field(out, 'n', err->constraint_name);
     mr_builder_append_char(out, '\0');
     mr_wire_end(out, start);
 }
@@ -225,6 +229,7 @@ int16_t mr_wire_type_length(MrTypeId type)
     case MR_TYPE_INT16: return 2;
     case MR_TYPE_INT32:
     case MR_TYPE_OID:
+    case MR_TYPE_VOID:
     case MR_TYPE_XID:
     case MR_TYPE_FLOAT32:
     case MR_TYPE_DATE: return 4;

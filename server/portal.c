@@ -315,6 +315,12 @@ static bool has_row(MrPortal *portal)
     return portal->block < rows->block_count;
 }
 
+/* What is told about, and not asked for, has no count behind its tag. */
+static bool counts_rows(const char *tag)
+{
+    return strcmp(tag, "SHOW") != 0 && strcmp(tag, "EXPLAIN") != 0 && strcmp(tag, "DESCRIBE") != 0;
+}
+
 MrStatus mr_portal_send(MrSession *session, MrPortal *portal, bool *suspended, MrError *err)
 {
     if (portal->copy_out != NULL) {
@@ -344,6 +350,10 @@ MrStatus mr_portal_send(MrSession *session, MrPortal *portal, bool *suspended, M
     }
     mr_result_destroy(portal->result);
     portal->result = NULL;
-    mr_portal_set_done(portal, "%s %llu", portal->rows_tag, (unsigned long long)portal->sent);
+    if (counts_rows(portal->rows_tag)) {
+        mr_portal_set_done(portal, "%s %llu", portal->rows_tag, (unsigned long long)portal->sent);
+    } else {
+        mr_portal_set_done(portal, "%s", portal->rows_tag);
+    }
     return MR_OK;
 }

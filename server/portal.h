@@ -40,6 +40,7 @@ struct MrPortal {
     const MrNode *node; /* NULL: an empty text */
     const MrStatementEntry *entry;
     bool is_simple;   /* RowDescription goes with the rows */
+    bool is_execute;  /* a FETCH that stands for Execute of a cursor; nobody else has it */
     bool is_cursor;   /* of DECLARE */
     bool is_held;     /* WITH HOLD: it outlives the transaction that declares it */
     bool scrolls_not; /* NO SCROLL */
@@ -77,7 +78,8 @@ struct MrPortal {
     uint64_t source_rows; /* of them still to be sent */
     bool is_backward;     /* they are sent from the last to the first */
     uint64_t at; /* of a cursor: 0 before its first row, n on its n-th row, or behind all */
-    const char *rows_tag; /* "SELECT": the tag gets the count behind it */
+    const char
+        *rows_tag; /* "SELECT": the tag gets the count behind it, but for SHOW and its like */
     char tag[64];
 };
 
@@ -86,6 +88,7 @@ struct MrPrepared {
     MrPrepared *next;
     char *text; /* the statement alone */
     size_t length;
+    char *shown;      /* the PREPARE that made it; NULL: it is `text` */
     bool is_from_sql; /* PREPARE: positions mean nothing to the client */
     int64_t created_us;
     MrType *types; /* of the parameters */
@@ -110,6 +113,10 @@ void mr_portals_clear(MrSession *session);
  * goes, but for the statement that runs, and for cursors WITH HOLD after a commit. */
 void mr_portals_end(MrSession *session, bool is_commit, uint32_t savepoint);
 
+/* Execute of a cursor (cursor.c): a FETCH of as many rows (0: all) that ends as Execute does; the
+ * caller begins it, and it goes with its end. */
+MrStatus mr_cursor_execute(MrSession *session, const MrPortal *cursor, uint64_t limit,
+                           MrPortal **out, MrError *err);
 /* CLOSE ALL (cursor.c). */
 void mr_cursors_close_all(MrSession *session);
 

@@ -11,6 +11,7 @@ static void prepared_free(MrPrepared *prepared)
 {
     if (prepared != NULL) {
         free(prepared->text);
+        free(prepared->shown);
         free(prepared->types);
         free(prepared->column_types);
         free(prepared);
@@ -105,7 +106,8 @@ static MrStatus give_types(MrPortal *portal, const MrType *types, uint32_t count
     return MR_OK;
 }
 
-/* What nothing gave a type is text, as PostgreSQL has it for `SELECT $1`. */
+/* What nothing gave a type is text, as PostgreSQL has it for `SELECT $1`; $1 of `SELECT $2` is not
+ * in the statement, and nobody can say what it would be. */
 static MrStatus keep_types(MrPrepared *prepared, const MrPortal *portal, MrError *err)
 {
     const MrParameters *parameters = &portal->parameters;
@@ -116,6 +118,11 @@ static MrStatus keep_types(MrPrepared *prepared, const MrPortal *portal, MrError
     prepared->type_count = parameters->count;
     for (uint32_t i = 0; i < parameters->count; i++) {
         MrType type = parameters->types[i];
+        if (type.id == MR_TYPE_UNKNOWN &&
+            (parameters->is_named == NULL || !parameters->is_named[i])) {
+            return mr_error_set(err, MR_ERR_INDETERMINATE_DATATYPE,
+                                "could not determine data type of parameter $%u", i + 1);
+        }
         prepared->types[i] = type.id == MR_TYPE_UNKNOWN ? mr_type(MR_TYPE_TEXT) : type;
     }
     return MR_OK;
@@ -260,6 +267,10 @@ MrStatus mr_prepare_run(MrSession *session, MrPortal *portal, MrError *err)
     if (status != MR_OK) {
         mr_error_at(err, -1);
         return status;
+    }
+    if (portal->text != NULL) { /* as it was written */
+        const MrString own = portal->statement;
+        mr_prepared_find(session, mr_string(ast->name))->shown = strndup(own.data, own.length);
     }
     mr_portal_set_done(portal, "PREPARE");
     return MR_OK;

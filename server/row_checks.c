@@ -90,6 +90,8 @@ static uint32_t find_null(const MrRowChecks *checks, const MrBlock *block, MrErr
                      "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
                      target->stream->columns[column].name, target->name);
         add_row(checks, block, first, why);
+        (void)mr_error_about(why, target->schema_name, target->name,
+                             target->stream->columns[column].name, NULL);
     }
     return first;
 }
@@ -127,6 +129,8 @@ MrStatus mr_row_checks_find(MrRowChecks *checks, const MrBlock *block, uint32_t 
                          "new row for relation \"%s\" violates check constraint \"%s\"",
                          checks->target->name, table->checks[c].name);
             add_row(checks, block, first, why);
+            (void)mr_error_about(why, checks->target->schema_name, checks->target->name, NULL,
+                                 table->checks[c].name);
         }
     }
     return MR_OK;

@@ -132,7 +132,7 @@ void mr_session_end_current(MrSession *session)
     session->current = NULL;
     session->cancel = MR_CANCEL_NONE;
     mr_session_set_timer(session, 0);
-    if (portal != NULL && portal->is_simple) {
+    if (portal != NULL && (portal->is_simple || portal->is_execute)) {
         mr_portal_destroy(portal);
     }
 }

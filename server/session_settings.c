@@ -152,6 +152,9 @@ static const char *value_of(const MrSession *session, MrSettingId id, MrBuilder 
     if (id == MR_SET_TRANSACTION_READ_ONLY) {
         return mr_transaction_is_read_only(session) ? "on" : "off";
     }
+    if (id == MR_SET_TRANSACTION_ISOLATION && session->transaction.state == MR_TX_NONE) {
+        id = MR_SET_DEFAULT_TRANSACTION_ISOLATION; /* of the transaction that a SHOW is */
+    }
     return show_into(session->settings, id, out);
 }
 

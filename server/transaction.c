@@ -3,6 +3,7 @@
  */
 #include "server/transaction.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "server/changes.h"
@@ -219,6 +220,20 @@ static void begin(MrSession *session, const MrAstTransaction *ast)
         ast->read_only == MR_TRI_ON || (ast->read_only == MR_TRI_UNSET && is_read_only);
 }
 
+/* Of the statement, or of all transactions; until this one ends. */
+static MrStatus begin_isolation(MrSession *session, const char *given, MrError *err)
+{
+    const char *now = mr_settings_text(session->settings, MR_SET_TRANSACTION_ISOLATION);
+    const char *wanted =
+        given != NULL ? given
+                      : mr_settings_text(session->settings, MR_SET_DEFAULT_TRANSACTION_ISOLATION);
+    if (strcmp(now, wanted) == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_transaction_save_setting(session, MR_SET_TRANSACTION_ISOLATION, true, err));
+    return mr_session_set(session, MR_SET_TRANSACTION_ISOLATION, mr_string(wanted), err);
+}
+
 static MrStatus run_begin(MrSession *session, MrPortal *portal, const MrAstTransaction *ast,
                           MrError *err)
 {
@@ -228,6 +243,7 @@ static MrStatus run_begin(MrSession *session, MrPortal *portal, const MrAstTrans
     } else {
         MR_TRY(mr_transaction_cut(session, err));
         begin(session, ast);
+        MR_TRY(begin_isolation(session, ast->isolation, err));
     }
     mr_portal_set_done(portal,
                        ast->transaction == MR_TRANSACTION_BEGIN ? "BEGIN" : "START TRANSACTION");
@@ -239,6 +255,9 @@ static void end(MrSession *session, MrPortal *portal, bool is_commit)
     const MrAstTransaction *ast = MR_AST_AS(const MrAstTransaction, portal->node);
     bool chain = ast->chain && session->transaction.state != MR_TX_NONE;
     bool was_read_only = session->transaction.is_read_only;
+    char isolation[32] = "";
+    snprintf(isolation, sizeof isolation, "%s",
+             mr_settings_text(session->settings, MR_SET_TRANSACTION_ISOLATION));
     mr_advisory_end_transaction(session->locks);
     settings_end(session, is_commit);
     mr_portals_end(session, is_commit, 0);
@@ -249,6 +268,8 @@ static void end(MrSession *session, MrPortal *portal, bool is_commit)
     if (chain) {
         begin(session, ast);
         session->transaction.is_read_only = was_read_only;
+        MrError ignored = MR_ERROR_INIT; /* without memory it is as the others are */
+        (void)begin_isolation(session, isolation, &ignored);
     }
     mr_portal_set_done(portal, "%s", is_commit ? "COMMIT" : "ROLLBACK");
 }

@@ -149,7 +149,7 @@ def make_cases(server):
             equal(rows(w.ask(query("SELECT name, is_holdable, is_binary, is_scrollable, creation_time <= now() "
                                    "FROM pg_cursors"))), [[b"c", b"t", b"f", b"t", b"t"]])
             equal(rows(w.ask(query("SELECT name, statement, from_sql FROM pg_prepared_statements"))),
-                  [[b"p", b"SELECT 2", b"t"]])
+                  [[b"p", b"PREPARE p AS SELECT 2", b"t"]])
             w.ask(query("DISCARD ALL"))
             equal(rows(w.ask(query("SELECT (SELECT count(*) FROM pg_cursors), "
                                    "(SELECT count(*) FROM pg_prepared_statements)"))), [[b"0", b"0"]])
@@ -194,7 +194,9 @@ def make_cases(server):
             equal(w.ask(query("MOVE BACKWARD ALL IN c"))[0][1], b"MOVE 3\0")
             answer = w.ask(bind(name="f") + execute(limit=1) + execute(limit=5) + SYNC)
             equal((kinds(answer), rows(answer)), ("2DsDCZ", [[b"1", b"x"], [b"2", b"x"]]))
-            equal(errors(w.ask(execute("c") + SYNC)), ["0A000"])
+            w.ask(query("MOVE ABSOLUTE 0 IN c"))
+            answer = w.ask(execute("c", limit=2) + execute("c") + execute("c") + SYNC)
+            equal((kinds(answer), len(rows(answer))), ("DDsDCCZ", 3))
             w.ask(query("ROLLBACK"))
             w.ask(query("BEGIN"))
             w.ask(query("DECLARE b BINARY CURSOR FOR SELECT 7::int8"))

@@ -8,6 +8,8 @@
 #include "server/notify.h"
 #include "server/pgcatalog/version.h"
 #include "server/statement.h"
+#include "storage/array.h"
+#include "storage/reg.h"
 
 /* ---- Settings -------------------------------------------------------------------------------- */
 
@@ -195,6 +197,28 @@ void mr_pg_fill_locks(const MrPgNames *names, MrRows *rows)
 
 /* ---- Prepared statements and cursors --------------------------------------------------------- */
 
+static void put_parameter_types(MrRows *rows, const MrPrepared *prepared)
+{
+    const MrArrayShape shape = mr_array_list(prepared->type_count);
+    MrText *cells = mr_arena_calloc(rows->arena, prepared->type_count + 1, sizeof *cells);
+    MrStatus status = cells == NULL ? mr_error_no_memory(&rows->error) : MR_OK;
+    MrBuilder name;
+    MrText types;
+    mr_builder_init(&name, 0);
+    for (uint32_t i = 0; i < prepared->type_count && status == MR_OK; i++) {
+        const uint32_t number = mr_pg_type_number(prepared->types[i].id);
+        mr_builder_clear(&name);
+        mr_pg_type_format(number, -1, &name);
+        status = mr_reg_make(rows->arena, number, mr_string(mr_builder_text(&name)), &cells[i],
+                             &rows->error);
+    }
+    mr_builder_fini(&name);
+    if (status == MR_OK && mr_array_make(rows->arena, MR_TYPE_REGTYPE, &shape, cells, NULL, &types,
+                                         &rows->error) == MR_OK) {
+        mr_rows_cell(rows, MR_TYPE_REGTYPE_ARRAY, &types);
+    }
+}
+
 void mr_pg_fill_prepared(const MrPgNames *names, MrRows *rows)
 {
     const MrPrepared *prepared = names->session == NULL ? NULL : names->session->prepared;
@@ -204,9 +228,11 @@ void mr_pg_fill_prepared(const MrPgNames *names, MrRows *rows)
         }
         mr_rows_begin(rows);
         mr_rows_text(rows, prepared->name);
-        mr_rows_string(rows, (MrString){ prepared->text, prepared->length });
+        mr_rows_string(rows, prepared->shown != NULL
+                                 ? mr_string(prepared->shown)
+                                 : (MrString){ prepared->text, prepared->length });
         mr_rows_time(rows, prepared->created_us);
-        mr_rows_null(rows); /* parameter_types */
+        put_parameter_types(rows, prepared);
         mr_rows_bool(rows, prepared->is_from_sql);
         mr_rows_int(rows, 0);
         mr_rows_int(rows, 0);

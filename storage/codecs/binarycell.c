@@ -16,7 +16,8 @@ enum {
     NUMERIC_NEGATIVE = 0x4000,
     NUMERIC_NAN = 0xc000,
     NUMERIC_PINF = 0xd000,
-    NUMERIC_NINF = 0xf000
+    NUMERIC_NINF = 0xf000,
+    NUMERIC_INFINITY_SCALE = 32 /* it means nothing; PostgreSQL sends it */
 };
 
 /* PostgreSQL's range of times, as its own recv functions check it. */
@@ -47,13 +48,18 @@ static MrStatus binary_invalid(MrError *err, const char *what)
     return mr_error_set(err, MR_ERR_INVALID_BINARY, "%s", what);
 }
 
+static MrStatus binary_short(MrError *err)
+{
+    return mr_error_set(err, MR_ERR_PROTOCOL, "insufficient data left in message");
+}
+
 /* base 10000 digits to a coefficient: the value is digits × 10000^weight, shown with dscale
  * places. */
 static MrStatus numeric_recv(MrType type, const unsigned char *data, size_t length, MrDecimal *out,
                              MrError *err)
 {
     if (length < NUMERIC_HEAD_BYTES) {
-        return binary_invalid(err, "insufficient data left in message");
+        return binary_short(err);
     }
     int count = (int16_t)get16(data);
     int weight = (int16_t)get16(data + 2);
@@ -124,7 +130,7 @@ static void numeric_send(const MrDecimal *value, MrBuilder *out)
         mr_builder_append_u16(out, 0);
         mr_builder_append_u16(out, 0);
         mr_builder_append_u16(out, sign);
-        mr_builder_append_u16(out, 0);
+        mr_builder_append_u16(out, sign == NUMERIC_NAN ? 0 : NUMERIC_INFINITY_SCALE);
         return;
     }
     MrInt128 coefficient = mr_decimal_coefficient(value);
@@ -241,7 +247,7 @@ static MrStatus array_head_recv(MrType type, const unsigned char *data, size_t l
                                 ArrayHead *out, MrError *err)
 {
     if (length < 12) {
-        return binary_invalid(err, "insufficient data left in message");
+        return binary_short(err);
     }
     uint32_t dimensions = get32(data), flags = get32(data + 4), oid = get32(data + 8);
     *out = (ArrayHead){ .bytes = 12 + (size_t)8 * dimensions };
@@ -260,7 +266,7 @@ static MrStatus array_head_recv(MrType type, const unsigned char *data, size_t l
         return MR_ERR_DATATYPE_MISMATCH;
     }
     if (length < out->bytes) {
-        return binary_invalid(err, "insufficient data left in message");
+        return binary_short(err);
     }
     out->shape.dimensions = (int32_t)dimensions;
     for (uint32_t d = 0; d < dimensions; d++) {
@@ -272,7 +278,7 @@ static MrStatus array_head_recv(MrType type, const unsigned char *data, size_t l
         return mr_array_too_large(err);
     }
     if ((uint64_t)count > (length - out->bytes) / 4) {
-        return binary_invalid(err, "insufficient data left in message");
+        return binary_short(err);
     }
     out->count = (uint32_t)count;
     return MR_OK;
@@ -293,7 +299,7 @@ static MrStatus array_recv(MrArena *arena, MrType type, const unsigned char *dat
     for (uint32_t i = 0; i < head.count; i++) {
         _Alignas(16) char cell[MR_CELL_BYTES_MAX] = { 0 };
         if (length - at < 4) {
-            return binary_invalid(err, "insufficient data left in message");
+            return binary_short(err);
         }
         uint32_t bytes = get32(data + at);
         at += 4;
@@ -302,7 +308,7 @@ static MrStatus array_recv(MrArena *arena, MrType type, const unsigned char *dat
             continue;
         }
         if (bytes > length - at) {
-            return binary_invalid(err, "insufficient data left in message");
+            return binary_short(err);
         }
         MR_TRY(mr_binary_decode_cell(arena, element, data + at, bytes, cell, err));
         memcpy(cells + i * width, cell, width);
@@ -406,8 +412,8 @@ MrStatus mr_binary_decode_cell(MrArena *arena, MrType type, const void *data, si
     const unsigned char *bytes = data;
     size_t width = binary_width(type.id);
     if (width != 0 && length != width) {
-        return binary_invalid(err, length < width ? "insufficient data left in message"
-                                                  : "incorrect binary data format");
+        return length < width ? binary_short(err)
+                              : binary_invalid(err, "incorrect binary data format");
     }
     if (length > INT32_MAX) {
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a value has more than %d bytes", INT32_MAX);

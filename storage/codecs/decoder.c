@@ -102,10 +102,10 @@ MrStatus mr_decoder_null_error(const MrDecoder *decoder, const MrCodecColumn *co
                             "null value in column \"%s\" violates not-null constraint",
                             column->name);
     }
-    return mr_error_set(
-        err, MR_ERR_NOT_NULL_VIOLATION,
-        "null value in column \"%s\" of relation \"%s\" violates not-null constraint", column->name,
-        decoder->options.relation);
+    mr_error_set(err, MR_ERR_NOT_NULL_VIOLATION,
+                 "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+                 column->name, decoder->options.relation);
+    return mr_error_about(err, "public", decoder->options.relation, column->name, NULL);
 }
 
 MrStatus mr_decoder_encoding_error(const char *data, size_t length, MrError *err)

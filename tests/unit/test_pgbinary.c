@@ -53,9 +53,9 @@ START_TEST(test_value_there_and_back)
     mr_cell_format(type.id, cell, NULL, &out);
     ck_assert_str_eq(mr_builder_text(&out), values[_i].text);
     if (!mr_type_is_text(type.id)) {
-        ck_assert_int_eq(mr_binary_decode_cell(&arena, type, values[_i].bytes,
-                                               values[_i].length - 1, cell, NULL),
-                         MR_ERR_INVALID_BINARY);
+        MrStatus status = mr_binary_decode_cell(&arena, type, values[_i].bytes,
+                                                values[_i].length - 1, cell, NULL);
+        ck_assert(status == MR_ERR_INVALID_BINARY || status == MR_ERR_PROTOCOL);
     }
     mr_builder_fini(&out);
     mr_arena_fini(&arena);
