@@ -125,11 +125,21 @@ static void apply_to_function(const Applying *applying, MrName *name)
                    mr_catalog_function(applying->catalog, name->name) != NULL;
 }
 
+/* Indexes are in public; keys are among them, as DROP refuses them by name. */
+static void apply_to_index(const Applying *applying, MrName *name)
+{
+    name->hidden = name->schema == NULL && !mr_search_path_has(applying->path, "public");
+}
+
 static void apply_to_drop(const Applying *applying, MrAstDrop *drop)
 {
     if (drop->object == MR_OBJECT_FUNCTION) {
         for (uint32_t i = 0; i < drop->names.count; i++) {
             apply_to_function(applying, &MR_AST_AS(MrAstNameNode, drop->names.items[i])->name);
+        }
+    } else if (drop->object == MR_OBJECT_INDEX) {
+        for (uint32_t i = 0; i < drop->names.count; i++) {
+            apply_to_index(applying, &MR_AST_AS(MrAstNameNode, drop->names.items[i])->name);
         }
     } else if (drop->object != MR_OBJECT_CONNECTION && drop->object != MR_OBJECT_SECRET) {
         apply_to_names(applying, &drop->names);
@@ -161,6 +171,7 @@ static void apply_to_node(const Applying *applying, MrNode *node)
     case MR_AST_DESCRIBE: RELATION(MrAstDescribe, name); break;
     case MR_AST_ADVANCE_WATERMARK: RELATION(MrAstAdvanceWatermark, stream); break;
     case MR_AST_CREATE_SINK: RELATION(MrAstCreateSink, from); break;
+    case MR_AST_CREATE_INDEX: RELATION(MrAstCreateIndex, on); break;
     case MR_AST_ALTER: RELATION(MrAstAlter, name); break;
     case MR_AST_REFRESH: RELATION(MrAstRefresh, name); break;
     case MR_AST_COMMENT: RELATION(MrAstComment, name); break;

@@ -371,7 +371,7 @@ static MrStatus required_by_constraint(MrDdl *ddl, const MrName *name, const MrR
 
 static MrStatus refuse_other(MrDdl *ddl, const MrName *name)
 {
-    const MrRelation *relation = mr_catalog_find(ddl->catalog, name->schema, name->name);
+    const MrRelation *relation = mr_catalog_look_up(ddl->catalog, name);
     if (relation != NULL) {
         mr_error_set(&ddl->err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not an index", name->name);
         mr_error_hint(&ddl->err, "Use DROP %s to remove a %s.",
@@ -383,7 +383,7 @@ static MrStatus refuse_other(MrDdl *ddl, const MrName *name)
                                                             : "relation of that kind");
         return mr_error_at(&ddl->err, name->position);
     }
-    for (uint32_t r = 0; r < mr_catalog_relation_count(ddl->catalog); r++) {
+    for (uint32_t r = 0; !name->hidden && r < mr_catalog_relation_count(ddl->catalog); r++) {
         relation = mr_catalog_relation(ddl->catalog, r);
         const char *key = relation->table == NULL ? NULL : relation->table->key_name;
         if (key != NULL && strcmp(key, name->name) == 0) {
@@ -398,7 +398,9 @@ static MrStatus refuse_other(MrDdl *ddl, const MrName *name)
 static MrStatus find_index(MrDdl *ddl, const MrName *name, bool if_exists, bool *found)
 {
     MR_NEW_ARRAY(&ddl->memory->arena, ddl->victims, 1, &ddl->err);
-    ddl->index = mr_catalog_index(ddl->catalog, name->name, &ddl->victims[0]);
+    const bool is_elsewhere =
+        name->hidden || (name->schema != NULL && strcmp(name->schema, "public") != 0);
+    ddl->index = is_elsewhere ? NULL : mr_catalog_index(ddl->catalog, name->name, &ddl->victims[0]);
     *found = ddl->index != NULL;
     if (*found) {
         return ddl->index->is_constraint ? required_by_constraint(ddl, name, ddl->victims[0])
