@@ -24,6 +24,7 @@
 #include "server/postbox.h"
 #include "server/relations.h"
 #include "server/scheduler.h"
+#include "server/statistics.h"
 #include "server/session.h"
 #include "server/tables.h"
 #include "server/targets.h"
@@ -114,6 +115,8 @@ static void server_stop(void)
     mr_postbox_drain(&server);
     mr_notify_destroy(&server);
     mr_waits_destroy(&server);
+    mr_advisory_destroy(&server);
+    mr_statistics_destroy(&server);
     mr_postbox_destroy(&server);
     mr_tables_destroy(&server);
     mr_catalog_unref(server.catalog);
