@@ -116,8 +116,6 @@ static size_t reference_length(const char *text, MrSubstitute *how, size_t *name
     return close == '\0' ? end : end + 1;
 }
 
-/* Puts the value of the variable at the position into the line.  A plain value is read as
- * input again, as in psql: it may hold quotes or several statements.  False: no such variable. */
 size_t mr_lexer_reference(const MrLexer *lexer)
 {
     MrSubstitute how;
@@ -125,6 +123,8 @@ size_t mr_lexer_reference(const MrLexer *lexer)
     return reference_length(lexer_here(lexer), &how, &name_start);
 }
 
+/* Puts the value of the variable at the position into the line.  A plain value is read as
+ * input again, as in psql: it may hold quotes or several statements.  False: no such variable. */
 bool mr_lexer_substitute(MrLexer *lexer, MrBuffer *out, bool read_again)
 {
     MrSubstitute how;

@@ -54,8 +54,7 @@ MrStatus mr_ddl_put_in_place(MrDdl *ddl, const MrRelation *old, const MrRelation
     return mr_catalog_add_relation(ddl->altered, fresh, &ddl->err);
 }
 
-/* The log borrows the schemas of the catalogue's streams and tables, and a comment or a name makes
- * a relation anew as well: it learns of those of the new version before the old one goes. */
+/* The log learns of the new columns and options of streams and tables before anybody else does. */
 static void tell_log(MrDdl *ddl)
 {
     const MrCatalog *before = ddl->server->catalog;

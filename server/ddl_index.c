@@ -56,8 +56,7 @@ static MrStatus prepare_record(MrDdl *ddl, const MrIndexDef *fresh)
 static void publish(MrDdl *ddl)
 {
     const char *name = ddl->victims[0]->name;
-    mr_server_publish(ddl->server, ddl->altered);
-    ddl->altered = NULL;
+    mr_ddl_publish_altered(ddl);
     mr_catalog_unref(ddl->catalog);
     ddl->catalog = mr_catalog_ref(ddl->server->catalog);
     ddl->victims[0] = mr_catalog_find(ddl->catalog, "public", name);

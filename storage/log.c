@@ -101,13 +101,18 @@ MrStatus mr_log_set_stream(MrLog *log, const MrLogStream *definition, MrError *e
     }
     pthread_mutex_lock(&log->lock);
     LogStream *stream = log_stream_make(log, definition->stream_id);
-    if (stream != NULL) {
+    const MrSchema *schema = NULL;
+    MrStatus status = stream == NULL ? mr_error_no_memory(err)
+                                     : log_schema_keep(log, stream->definition.schema,
+                                                       definition->schema, &schema, err);
+    if (status == MR_OK) {
         stream->definition = *definition;
+        stream->definition.schema = schema;
         stream->is_known = true;
         stream->is_forgotten = false;
     }
     pthread_mutex_unlock(&log->lock);
-    return stream == NULL ? mr_error_no_memory(err) : MR_OK;
+    return status;
 }
 
 void mr_log_forget_stream(MrLog *log, uint32_t stream_id)
@@ -357,6 +362,7 @@ static void log_destroy(MrLog *log)
     mr_segment_release(log->write_segment);
     mr_segment_release(log->next);
     mr_frame_pool_fini(&log->pool);
+    mr_arena_fini(&log->schemas);
     pthread_cond_destroy(&log->changed);
     pthread_mutex_destroy(&log->lock);
     free(log->gaps);
@@ -376,6 +382,7 @@ MrStatus mr_log_open(const MrLogOptions *options, MrLog **out, MrError *err)
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->changed, NULL);
     mr_frame_pool_init(&log->pool);
+    mr_arena_init(&log->schemas, 0);
     log->options = *options;
     log->directory = strdup(options->directory);
     log->next_sequence = 1;

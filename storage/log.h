@@ -32,7 +32,7 @@ typedef enum MrDurability {
 /* What the log must know of a stream to keep its watermark. */
 typedef struct MrLogStream {
     uint32_t stream_id;
-    const MrSchema *schema;     /* keeps; of the logged columns */
+    const MrSchema *schema;     /* of the logged columns; the log copies it */
     int32_t event_column;       /* index, or -1: event time is the arrival */
     int64_t delay_us;           /* W = event time - delay */
     int64_t max_future_skew_us; /* rows beyond arrival + skew don't move W; INT64_MAX: off */

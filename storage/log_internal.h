@@ -122,6 +122,7 @@ struct MrLog {
     uint32_t segment_count, segment_capacity;
     LogStream **streams; /* by id */
     uint32_t stream_count, stream_capacity;
+    MrArena schemas; /* of all definitions there were */
 
     uint64_t next_sequence, next_transaction;
     int64_t last_arrival_us;
@@ -182,6 +183,12 @@ enum {
     LOG_HELD_BYTES_MAX = 16 << 20,
     LOG_STAGING_BYTES = 256 << 10
 };
+
+/* ---- log_schema.c ---- */
+/* A copy of `given` for as long as the log is open; `had` (NULL: none) itself where it says the
+ * same.  The mutex is held. */
+MrStatus log_schema_keep(MrLog *log, const MrSchema *had, const MrSchema *given,
+                         const MrSchema **out, MrError *err);
 
 /* ---- log.c ---- */
 /* The stream, or NULL; `make`: with a fresh state when there is none (NULL: no memory). */

@@ -139,7 +139,7 @@ static const ArgumentCase argument_cases[] = {
     { "x '\\101\\x'", "Ax|" },
     { "x a\\echo b", "a|" },
     { "x", "" },
-    { "x 'open", "open|" },
+    { "x a 'open", "a|unterminated" },
 };
 
 START_TEST(test_arguments_are_cut_at_spaces)
@@ -156,6 +156,7 @@ START_TEST(test_arguments_are_cut_at_spaces)
         mr_buffer_append_format(&found, "%s|", argument);
         free(argument);
     }
+    mr_buffer_append(&found, lexer.unterminated ? "unterminated" : "");
     ck_assert_msg(strcmp(found.data, c->arguments) == 0, "%s: %s", c->input, found.data);
     mr_buffer_fini(&found);
     mr_lexer_fini(&lexer);
