@@ -135,6 +135,9 @@ void mr_ddl_finish(MrDdl *ddl)
     if (ddl->catalog != NULL) {
         mr_catalog_unref(ddl->catalog);
     }
+    if (ddl->before != NULL) {
+        mr_catalog_unref(ddl->before);
+    }
     mr_statement_memory_release(ddl->memory);
     mr_statement_memory_release(ddl->request.memory);
     free(ddl);

@@ -52,14 +52,17 @@ static MrStatus prepare_record(MrDdl *ddl, const MrIndexDef *fresh)
     return mr_ddl_put_in_place(ddl, of, &changed);
 }
 
-/* What the last record wrote is what there is now: the next one changes that. */
+/* What the last record wrote is what there is now: the next one changes that.  The version before
+ * is kept, as ddl->index borrows from it. */
 static void publish(MrDdl *ddl)
 {
-    const char *name = ddl->victims[0]->name;
     mr_ddl_publish_altered(ddl);
-    mr_catalog_unref(ddl->catalog);
+    if (ddl->before != NULL) {
+        mr_catalog_unref(ddl->before);
+    }
+    ddl->before = ddl->catalog;
     ddl->catalog = mr_catalog_ref(ddl->server->catalog);
-    ddl->victims[0] = mr_catalog_find(ddl->catalog, "public", name);
+    ddl->victims[0] = mr_catalog_find(ddl->catalog, "public", ddl->victims[0]->name);
 }
 
 static void published(MrDdl *ddl)

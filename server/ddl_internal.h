@@ -69,6 +69,7 @@ struct MrDdl {
     bool is_listed;          /* one of the steps of a statement, which knows all of them */
     bool is_quiet;           /* a later step tells whoever waits */
     MrCatalog *altered;      /* ALTER: the version to publish; owned */
+    MrCatalog *before;       /* INDEX: the version before that of `catalog`; owned, or NULL */
     const MrIndexDef *index; /* CREATE, DROP and ALTER INDEX: the one, of victims[0] */
     MrDdl *following;        /* in the queue */
 };

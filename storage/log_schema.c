@@ -48,8 +48,7 @@ static MrStatus copy_missing(MrArena *arena, const MrDatum *from, const MrDatum 
     MR_NEW(arena, copy, err);
     *copy = *from;
     if (!from->is_null && mr_type_is_text(from->type.id)) {
-        const char *bytes =
-            mr_arena_strndup(arena, mr_text_data(&from->text), from->text.length);
+        const char *bytes = mr_arena_strndup(arena, mr_text_data(&from->text), from->text.length);
         if (bytes == NULL) {
             return mr_error_no_memory(err);
         }
