@@ -542,9 +542,29 @@ static MrStatus find_table(MrSession *session, const MrRelation *target, MrTable
     return MR_OK;
 }
 
+MrStatus mr_change_check_target(MrSession *session, const MrChange *change, MrError *err)
+{
+    MrTable *table;
+    return find_table(session, change->plan->target, &table, err);
+}
+
+/* Without its index ON CONFLICT would meet nobody. */
+static MrStatus check_arbiter(const MrChange *change, const MrTable *table, MrError *err)
+{
+    const uint32_t arbiter = change->plan->arbiter;
+    if (arbiter == 0 || arbiter == MR_ARBITER_ANY || mr_table_has_index(table, arbiter)) {
+        return MR_OK;
+    }
+    mr_error_set(err, MR_ERR_SERIALIZATION,
+                 "the index of ON CONFLICT on table \"%s\" was dropped since this began",
+                 change->plan->target->name);
+    return mr_error_hint(err, "Run it again.");
+}
+
 static MrStatus begin(MrSession *session, MrChange *change, MrTable *table, MrError *err)
 {
     const MrRelation *target = change->plan->target;
+    MR_TRY(check_arbiter(change, table, err));
     MrApply *apply = calloc(1, sizeof *apply);
     if (apply == NULL) {
         return mr_error_no_memory(err);

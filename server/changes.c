@@ -148,6 +148,7 @@ static MrStatus ask(MrSession *session, MrChange *change, bool *waits, MrError *
     if (plan == NULL || change->rows != NULL) {
         return MR_OK;
     }
+    MR_TRY(mr_change_check_target(session, change, err));
     if (mr_adhoc_is_immediate(plan)) {
         MR_TRY(mr_adhoc_run_now(session->server, plan, NULL, &change->rows, err));
         if (!change->is_done) {

@@ -51,6 +51,9 @@ MrStatus mr_changes_run(MrSession *session, MrChange *list, MrSessionThen *then,
  * returns. */
 void mr_changes_done(MrSession *session, const char *tag);
 
+/* An error where the table was dropped, or has got a column, since the change was planned: its
+ * query would take that column for the places of rows, which stand behind the last one. */
+MrStatus mr_change_check_target(MrSession *session, const MrChange *change, MrError *err);
 /* Applies one with its rows to the table, a slice at a time (change_apply.c); *is_done: or the next
  * call goes on. */
 MrStatus mr_change_apply(MrSession *session, MrChange *change, bool *is_done, MrError *err);

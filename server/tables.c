@@ -149,11 +149,19 @@ MrStatus mr_tables_define(MrServer *server, const MrRelation *relation, MrError 
     return status;
 }
 
+static void put_aside(MrServer *server);
+
+/* Who has changed the table and not committed finds at COMMIT that it is gone, unless it has
+ * dropped the table itself. */
 void mr_tables_remove(MrServer *server, uint32_t stream_id)
 {
     MrTables *tables = server->tables;
     TableEntry *entry = find_entry(tables, stream_id);
     if (entry != NULL) {
+        const MrSession *holder = tables->holder;
+        if (entry->is_touched && holder != NULL && holder->current == NULL) {
+            put_aside(server);
+        }
         uint32_t at = (uint32_t)(entry - tables->entries);
         mr_table_destroy(entry->table);
         tables->count--;
@@ -276,6 +284,17 @@ static bool can_put_aside(const MrSession *session)
            session->changes_then == NULL && !session->is_advancing;
 }
 
+/* What the holder's transaction did runs again when it goes on; not in the midst of a statement. */
+static void put_aside(MrServer *server)
+{
+    MrSession *holder = server->tables->holder;
+    if (holder != NULL && can_put_aside(holder)) {
+        holder->transaction.is_applied = false;
+        mr_tables_rollback(server);
+        mr_tables_end_turn(holder);
+    }
+}
+
 static void start_grace(MrServer *server);
 
 static void on_grace(evutil_socket_t fd, short what, void *context)
@@ -288,10 +307,8 @@ static void on_grace(evutil_socket_t fd, short what, void *context)
     if (tables->queue == NULL || tables->holder == NULL) {
         return;
     }
-    if (tables->is_quiet && can_put_aside(tables->holder)) {
-        tables->holder->transaction.is_applied = false;
-        mr_tables_rollback(server);
-        mr_tables_end_turn(tables->holder);
+    if (tables->is_quiet) {
+        put_aside(server);
     }
     start_grace(server);
     tables->is_quiet = true; /* unless something comes from it */

@@ -61,6 +61,7 @@ typedef struct MrTableIndexOptions {
 MrStatus mr_table_index_create(MrTable *table, const MrTableIndexOptions *options, uint32_t *twice,
                                MrError *err);
 void mr_table_index_drop(MrTable *table, uint32_t id); /* missing: fine */
+bool mr_table_has_index(const MrTable *table, uint32_t id);
 /* A living row with the index's values of this row of `block` (the table's columns). */
 uint32_t mr_table_index_find(const MrTable *table, uint32_t id, const MrBlock *block, uint32_t row);
 

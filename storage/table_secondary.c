@@ -413,6 +413,11 @@ void mr_table_index_drop(MrTable *table, uint32_t id)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
+bool mr_table_has_index(const MrTable *table, uint32_t id)
+{
+    return find_secondary(table, id) != NULL;
+}
+
 uint32_t mr_table_index_find(const MrTable *table, uint32_t id, const MrBlock *block, uint32_t row)
 {
     const TableSecondary *index = find_secondary(table, id);

@@ -427,6 +427,45 @@ def test_two_sessions():
         assert run(a, "COMMIT")[0] == "42P01"
 
 
+def test_altered_beside():
+    """DDL of a table that a transaction has changed: it ends with an error, or does what it said."""
+    many = 5000                                                     # whole chunks: a wrong column is read beyond its end
+    with harness.Server() as server, server.connect(autocommit=True) as a, server.connect(autocommit=True) as b:
+        for session in (a, b):
+            session.prepare_threshold = None
+        b.execute("CREATE TABLE other (a integer)")
+
+        def told(mine, ddl, is_put_aside):
+            b.execute("DROP TABLE IF EXISTS t")
+            b.execute("CREATE TABLE t (id integer PRIMARY KEY, v integer)")
+            b.execute("CREATE UNIQUE INDEX t_v ON t (v)")
+            b.execute(f"INSERT INTO t SELECT g, g FROM generate_series(1, {many}) AS g")
+            a.execute("BEGIN")
+            a.execute(mine)
+            if is_put_aside:
+                b.execute("INSERT INTO other VALUES (1)")
+            b.execute(ddl)
+            return run(a, "COMMIT")[0]
+
+        for mine in ("UPDATE t SET v = -v", "DELETE FROM t WHERE v > 7", "DELETE FROM t USING other WHERE v > 7",
+                     f"INSERT INTO t VALUES ({many} + 1, 0)"):
+            for kind in ("bool", "text"):
+                assert told(mine, f"ALTER TABLE t ADD COLUMN x {kind}", True) == "40001", mine
+                assert b.execute("SELECT count(*), sum(v), count(x) FROM t").fetchone() == (
+                    many, many * (many + 1) // 2, 0)
+            for is_put_aside in (False, True):
+                assert told(mine, "DROP TABLE t", is_put_aside) == "42P01", mine
+        b.execute("CREATE TABLE t (id integer PRIMARY KEY)")
+        for sql, tag in (("BEGIN", "BEGIN"), ("INSERT INTO t VALUES (1)", "INSERT 0 1"), ("DROP TABLE t", "DROP TABLE"),
+                         ("INSERT INTO other VALUES (9)", "INSERT 0 1"), ("COMMIT", "COMMIT")):
+            assert run(a, sql)[0] == tag, sql
+        met = f"INSERT INTO t VALUES ({many} + 1, 3) ON CONFLICT (v) DO UPDATE SET v = -1"
+        assert told(met, "DROP INDEX t_v", True) == "40001"
+        assert b.execute("SELECT count(*), min(v) FROM t").fetchone() == (many, 1)
+        assert told(met, "DROP INDEX t_v", False) == "COMMIT"       # it had met the row before
+        assert b.execute("SELECT count(*), min(v) FROM t").fetchone() == (many, -1)
+
+
 AT_ONCE = (
     "BEGIN", "COMMIT", "COMMIT", "ROLLBACK", "SAVEPOINT a", "ROLLBACK TO a", "RELEASE a", "RESET ALL",
     "UPDATE t SET v = v + 1 WHERE id = {0} RETURNING *", "UPDATE t SET v = v + 1 WHERE id % 7 = {0} % 7",
