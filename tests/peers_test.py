@@ -38,7 +38,7 @@ ALL = [
     Peer("asyncpg", python("asyncpg"), EVERYWHERE | {"arrays", "catalogue", "prepared", "pool", "transactions"}),
     Peer("sqlalchemy", python("sqlalchemy"), EVERYWHERE | {"reflection", "core", "orm"}),
     Peer("pandas", python("pandas"),
-         EVERYWHERE - {"cancel", "notify"} | {"read_sql", "read_table", "to_sql"}),
+         EVERYWHERE - {"cancel", "notify"} | {"read_sql", "read_table", "to_sql", "index"}),
     Peer("pgcli", python("pgcli"), EVERYWHERE | {"statements", "catalogue", "completion", "program"}),
     Peer("node", ["node", BUILT / "node" / "peer.js"], EVERYWHERE | {"prepared"}),
     Peer("pgx", [BUILT / "go" / "peer", "pgx"], EVERYWHERE | {"arrays", "prepared", "batch"}),

@@ -17,9 +17,11 @@ CATALOGUE = [
     "twice bigint GENERATED ALWAYS AS (added * 2) STORED, WATERMARK FOR at AS at - INTERVAL '10' SECOND)",
     "CREATE TABLE items (id bigint PRIMARY KEY, name varchar(20) NOT NULL, price numeric(10,2) DEFAULT 1)",
     "CREATE TABLE loose (a integer, b text[])",
+    "CREATE INDEX loose_a ON loose (a, b)",
     "CREATE VIEW cheap AS SELECT id, name FROM items WHERE price < 10",
     "CREATE MATERIALIZED VIEW busy AS SELECT window_start, page, count(*) AS edits "
     "FROM TUMBLE(edits, at, INTERVAL '1' MINUTE) GROUP BY window_start, page",
+    "CREATE INDEX ON busy (page, edits DESC)",
     "COMMENT ON STREAM edits IS 'who changed what'",
     "CREATE CONNECTION nowhere WITH (type = 'discard')",
     "CREATE SINK outside INTO nowhere.there AS SELECT page, added FROM edits",

@@ -9,10 +9,14 @@
 \d busy
 \d+ busy
 \d items_pkey
+\d loose_a
+\d+ loose_a
+\d busy_page_edits_idx
 \dt
 \dv
 \dm
 \di
+\di+ loose*
 \ds
 \dE
 \dn

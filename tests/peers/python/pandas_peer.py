@@ -46,6 +46,36 @@ def check_to_sql():
     equal(len(pd.read_sql(table, engine)), 1)
 
 
+def indexes(table):
+    return [(index["name"], index["column_names"], index["unique"]) for index in sa.inspect(engine).get_indexes(table)]
+
+
+def check_index():
+    """pandas makes an index of the frame's own, names it after it, and comes back to it."""
+    table = NAME + "_indexed"
+    frame = pd.DataFrame({"x": [0.5, 1.5, None]}, index=pd.Index([7, 3, 5], name="id"))
+    for if_exists in ("fail", "replace", "replace"):
+        frame.to_sql(table, engine, if_exists=if_exists)
+        equal(indexes(table), [(f"ix_{table}_id", ["id"], False)])
+        pd.testing.assert_frame_equal(pd.read_sql_table(table, engine, index_col="id"), frame)
+    frame.to_sql(table, engine, if_exists="append")
+    equal(len(pd.read_sql(f"SELECT x FROM {table} WHERE id = 3", engine)), 2)
+    equal(indexes(table), [(f"ix_{table}_id", ["id"], False)])
+    frame.to_sql(table, engine, if_exists="replace", index_label="Label of \"it\"")
+    equal(indexes(table), [(f"ix_{table}_Label of \"it\"", ["Label of \"it\""], False)])
+    frame.to_sql(table, engine, if_exists="replace", index=False)
+    equal(indexes(table), [])
+
+    levels = pd.MultiIndex.from_tuples([("Oslo", 2025), ("Oslo", 2026), ("Bergen", 2026)], names=["city", "year"])
+    several = pd.DataFrame({"km": [4, 6, 9]}, index=levels)
+    several.to_sql(table, engine, if_exists="replace")
+    equal(sorted(indexes(table)), [(f"ix_{table}_city", ["city"], False), (f"ix_{table}_year", ["year"], False)])
+    back = pd.read_sql(f"SELECT * FROM {table} WHERE city = 'Oslo' ORDER BY year", engine, index_col=["city", "year"])
+    pd.testing.assert_frame_equal(back, several.head(2), check_dtype=False)
+    pd.DataFrame({"x": ["a"]}).to_sql(NAME + "_unnamed", engine)
+    equal(indexes(NAME + "_unnamed"), [(f"ix_{NAME}_unnamed_index", ["index"], False)])
+
+
 def check_login():
     equal(pd.read_sql("SELECT current_user AS u", engine)["u"].tolist(), ["peer"])
     wrong = sa.create_engine(sa.make_url(str(engine.url.render_as_string(hide_password=False))).set(password="wrong"))
@@ -59,7 +89,7 @@ def check_types():
         "d": np.array([2147483647, 0], dtype="int32"), "e": [-2**63, 2**63 - 1], "f": np.array([0.5, -1.5], dtype="float32"),
         "g": [1e300, float("inf")], "h": ["héllo \\ 'q' %s", ""], "i": pd.to_datetime(["2026-01-01 10:42:31.123456", "1900-01-01 00:00:00.5"]),
         "j": pd.to_datetime(["2026-07-01 12:00", "2026-01-01 00:00"], utc=True), "k": pd.Categorical(["x", "y"])})
-    frame.to_sql(NAME + "_types", engine, index=False)          # an index of pandas' is a CREATE INDEX
+    frame.to_sql(NAME + "_types", engine, index=False)
     back = pd.read_sql_table(NAME + "_types", engine)
     pd.testing.assert_frame_equal(back, frame, check_dtype=False, check_names=False, check_categorical=False,
                                   check_column_type=False)
@@ -129,5 +159,6 @@ def check_target():
 
 
 run([("login", check_login), ("read_sql", check_read_sql), ("read_table", check_read_table), ("to_sql", check_to_sql),
+     ("index", check_index),
      ("types", check_types), ("copy", check_copy), ("cursor", check_cursor), ("errors", check_errors),
      ("subscribe", check_subscribe), ("target", check_target)])
