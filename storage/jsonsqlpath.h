@@ -72,8 +72,9 @@ struct MrPathNode {
     const MrPathNode *next; /* the accessor that is applied to what this gives; NULL: none */
     const MrPathNode *a, *b;
     MrString text; /* of a key, a variable, a string, a number, a regular expression, a template */
-    uint32_t regex_flags; /* MR_PATH_REGEX_… */
-    uint32_t first, last; /* DESCENDANTS: levels */
+    const struct MrDatetimeTemplate *template; /* DATETIME with one: it, compiled */
+    uint32_t regex_flags;                      /* MR_PATH_REGEX_… */
+    uint32_t first, last;                      /* DESCENDANTS: levels */
     const struct MrPathSubscript *subscripts;
     uint32_t subscript_count;
 };

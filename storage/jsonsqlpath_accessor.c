@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "common/datetime_template.h"
 #include "common/floattext.h"
 
 /* Behind .datetime: (), or a template. */
@@ -21,6 +22,12 @@ static MrStatus parse_datetime(MrPathParser *p, MrPathNode **out)
     MR_TRY(mr_path_expect(p, ')'));
     MR_TRY(mr_path_node_new(p, MR_PATH_DATETIME, NULL, NULL, out));
     (*out)->text = template;
+    if (template.data == NULL) {
+        return MR_OK;
+    }
+    MrDatetimeTemplate *compiled;
+    MR_TRY(mr_datetime_template_create(p->arena, template, &compiled, p->err));
+    (*out)->template = compiled;
     return MR_OK;
 }
 

@@ -38,9 +38,9 @@ MrStatus mr_path_query_row(MrPathQuery *query, uint32_t row, MrPathItems *found,
         query->is_read = true;
     }
     MR_TRY(variables_of(query, row, &variables, err));
-    *result =
-        mr_path_run(arena, &query->path, mr_arg_text(query->args[0], row), variables,
-                    query->uses_zone ? mr_eval_zone(query->eval) : NULL, found, &is_fatal, err);
+    *result = mr_path_run(arena, &query->path, mr_arg_text(query->args[0], row), variables,
+                          query->uses_zone ? mr_eval_zone(query->eval) : NULL, &query->templates,
+                          found, &is_fatal, err);
     if (*result != MR_PATH_FAILED || (!is_fatal && mr_path_query_is_silent(query, row))) {
         return MR_OK;
     }

@@ -81,15 +81,15 @@ MrPathResult mr_path_moment_text(MrPathRun *run, MrString moment, MrString *out)
         length += is_bc ? 3 : 0;
     }
     text[length++] = '"';
-    const char *copy = mr_arena_strndup(run->arena, text, length);
+    const char *copy = mr_path_keep(run, text, length);
     *out = (MrString){ copy, length };
-    return copy == NULL ? mr_path_no_memory(run) : MR_PATH_FOUND;
+    return copy == NULL ? MR_PATH_FAILED : MR_PATH_FOUND;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 /* What is tried where no template is given: ISO 8601, as PostgreSQL lists it. */
-static const char *const known_templates[] = {
+static const char *const known_templates[MR_PATH_TEMPLATE_COUNT] = {
     "yyyy-mm-dd",
     "HH24:MI:SS.USTZH:TZM",
     "HH24:MI:SS.USTZH",
@@ -111,19 +111,18 @@ static const char *const known_templates[] = {
     "yyyy-mm-dd\"T\"HH24:MI:SS",
 };
 
-static MrStatus read_by(MrPathRun *run, MrString template, MrString text, MrTemplateMoment *out,
-                        MrError *err)
-{
-    MrDatetimeTemplate *compiled;
-    MR_TRY(mr_datetime_template_create(run->arena, template, &compiled, err));
-    return mr_moment_from_template(compiled, text, out, err);
-}
-
 static MrStatus read_any(MrPathRun *run, MrString text, MrTemplateMoment *out)
 {
-    for (size_t i = 0; i < sizeof known_templates / sizeof known_templates[0]; i++) {
+    for (size_t i = 0; i < MR_PATH_TEMPLATE_COUNT; i++) {
+        MrDatetimeTemplate **template = &run->templates->known[i];
         MrError ignored = MR_ERROR_INIT;
-        if (read_by(run, mr_string(known_templates[i]), text, out, &ignored) == MR_OK) {
+        if (*template == NULL &&
+            mr_datetime_template_create(run->arena, mr_string(known_templates[i]), template,
+                                        run->err) != MR_OK) {
+            mr_path_give_up(run);
+            return run->err->status;
+        }
+        if (mr_moment_from_template(*template, text, out, &ignored) == MR_OK) {
             return MR_OK;
         }
     }
@@ -137,30 +136,26 @@ MrPathResult mr_path_datetime(MrPathRun *run, const MrPathNode *node, MrString v
                               MrPathItems *found)
 {
     MrBuilder text;
-    Moment *moment = mr_arena_alloc(run->arena, sizeof *moment);
+    Moment moment;
     if (!mr_path_is_string(value)) {
         return mr_path_fail(run, MR_ERR_JSON_DATETIME,
                             "jsonpath item method .%s() can only be applied to a string",
                             mr_path_word(node->kind));
     }
-    if (moment == NULL) {
-        return mr_path_no_memory(run);
-    }
-    memset(moment, 0, sizeof *moment);
-    moment->mark = MR_PATH_MOMENT;
+    memset(&moment, 0, sizeof moment);
+    moment.mark = MR_PATH_MOMENT;
     mr_builder_init(&text, 0);
     MrStatus status = mr_json_string_text(value, &text, run->err);
     const MrString inside = { text.data != NULL ? text.data : "", text.length };
     if (status == MR_OK) {
-        status = node->text.data != NULL
-                     ? read_by(run, node->text, inside, &moment->value, run->err)
-                     : read_any(run, inside, &moment->value);
+        status = node->template != NULL
+                     ? mr_moment_from_template(node->template, inside, &moment.value, run->err)
+                     : read_any(run, inside, &moment.value);
     }
     mr_builder_fini(&text);
-    return status != MR_OK
-               ? MR_PATH_FAILED
-               : mr_path_go_on(run, node, (MrString){ (const char *)moment, sizeof *moment },
-                               found);
+    const char *copy = status == MR_OK ? mr_path_keep(run, &moment, sizeof moment) : NULL;
+    return copy == NULL ? MR_PATH_FAILED
+                        : mr_path_go_on(run, node, (MrString){ copy, sizeof moment }, found);
 }
 
 /* ---- Comparing ----------------------------------------------------------------------------- */
@@ -258,12 +253,15 @@ MrPathResult mr_path_keyvalue(MrPathRun *run, const MrPathNode *node, MrString v
         mr_builder_append_string(&text, ", \"value\": ");
         mr_builder_append(&text, member.data, member.length);
         mr_builder_append_char(&text, '}');
-        const char *copy =
-            text.failed ? NULL : mr_arena_strndup(run->arena, text.data, text.length);
+        if (text.failed) {
+            mr_builder_fini(&text);
+            return mr_path_no_memory(run);
+        }
+        const char *copy = mr_path_keep(run, text.data, text.length);
         const MrString object = { copy, text.length };
         mr_builder_fini(&text);
         if (copy == NULL) {
-            return mr_path_no_memory(run);
+            return MR_PATH_FAILED;
         }
         result = mr_path_go_on(run, node, object, found);
         if (result == MR_PATH_FAILED || (result == MR_PATH_FOUND && found == NULL)) {

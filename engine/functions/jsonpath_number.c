@@ -13,8 +13,8 @@ MrPathResult mr_path_go_on_number(MrPathRun *run, const MrPathNode *node, const 
 {
     char text[MR_DECIMAL_TEXT_MAX];
     const size_t length = mr_decimal_format(number, text);
-    const char *copy = mr_arena_strndup(run->arena, text, length);
-    return copy == NULL ? mr_path_no_memory(run)
+    const char *copy = mr_path_keep(run, text, length);
+    return copy == NULL ? MR_PATH_FAILED
                         : mr_path_go_on(run, node, (MrString){ copy, length }, found);
 }
 

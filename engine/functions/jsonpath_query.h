@@ -16,6 +16,7 @@ typedef struct MrPathQuery {
     bool uses_zone; /* values without a zone are of the query's: those of *_tz */
     bool is_read;
     MrPath path;
+    MrPathTemplates templates;
 } MrPathQuery;
 
 /* The function's last argument, `silent`, of that row. */

@@ -12,7 +12,7 @@
 #include "storage/jsonwalk.h"
 
 /* Of one value: what a path can do before it is given up, as ** may take time without end. */
-enum { RUN_DEPTH_MAX = 2000, RUN_STEPS_MAX = 20 * 1000 * 1000 };
+enum { RUN_DEPTH_MAX = 2000, RUN_STEPS_MAX = 20 * 1000 * 1000, RUN_BYTES_MAX = 256 << 20 };
 
 /* ---- Failing, finding -------------------------------------------------------------------- */
 
@@ -37,6 +37,21 @@ MrPathResult mr_path_no_memory(MrPathRun *run)
 {
     mr_error_no_memory(run->err);
     return mr_path_give_up(run);
+}
+
+const char *mr_path_keep(MrPathRun *run, const void *bytes, size_t length)
+{
+    run->kept_bytes += length;
+    if (run->kept_bytes > RUN_BYTES_MAX) {
+        mr_path_fail(run, MR_ERR_TOO_COMPLEX, "a jsonpath makes too many values");
+        mr_path_give_up(run);
+        return NULL;
+    }
+    const char *copy = mr_arena_strndup(run->arena, bytes, length);
+    if (copy == NULL) {
+        mr_path_no_memory(run);
+    }
+    return copy;
 }
 
 static MrPathResult add(MrPathRun *run, MrPathItems *found, MrString value)
@@ -436,7 +451,8 @@ static MrPathResult finish_items(MrPathRun *run, MrPathItems *found)
 }
 
 MrPathResult mr_path_run(MrArena *arena, const MrPath *path, MrString json, MrString variables,
-                         const MrTimezone *zone, MrPathItems *found, bool *is_fatal, MrError *err)
+                         const MrTimezone *zone, MrPathTemplates *templates, MrPathItems *found,
+                         bool *is_fatal, MrError *err)
 {
     const MrString root = mr_json_trim(json);
     MrPathItems all = { 0 };
@@ -445,6 +461,7 @@ MrPathResult mr_path_run(MrArena *arena, const MrPath *path, MrString json, MrSt
                       .is_strict = path->is_strict,
                       .forgives = !path->is_strict,
                       .zone = zone,
+                      .templates = templates,
                       .root = root,
                       .variables = variables,
                       .current = root };

@@ -6,6 +6,7 @@
 #ifndef MR_ENGINE_FUNCTIONS_JSONPATH_RUN_H
 #define MR_ENGINE_FUNCTIONS_JSONPATH_RUN_H
 
+#include "common/datetime_template.h"
 #include "engine/function.h"
 #include "storage/jsonsqlpath.h"
 
@@ -17,6 +18,13 @@ typedef struct MrPathItems {
 
 typedef enum MrPathResult { MR_PATH_FOUND, MR_PATH_NOT_FOUND, MR_PATH_FAILED } MrPathResult;
 typedef enum MrPathTruth { MR_PATH_IS_FALSE, MR_PATH_IS_TRUE, MR_PATH_UNKNOWN } MrPathTruth;
+
+/* What .datetime() tries without a template, each compiled when a value first needs it: one for
+ * all values of a call, in its arena.  Zero at first. */
+enum { MR_PATH_TEMPLATE_COUNT = 19 };
+typedef struct MrPathTemplates {
+    MrDatetimeTemplate *known[MR_PATH_TEMPLATE_COUNT];
+} MrPathTemplates;
 
 /* One run over one value.  Zero but for what mr_path_run sets. */
 typedef struct MrPathRun {
@@ -31,13 +39,17 @@ typedef struct MrPathRun {
     int64_t array_size; /* of the subscripts around: last is one less */
     uint32_t depth;
     uint64_t steps;
-    int64_t made; /* objects so far that .keyvalue() made */
+    int64_t made;        /* objects so far that .keyvalue() made */
+    uint64_t kept_bytes; /* of what methods and arithmetic made */
+    MrPathTemplates *templates;
 } MrPathRun;
 
 /* Appends what the path leads to; `found` NULL: only whether there is something.  `variables` is a
- * JSON object; `zone` as in MrPathRun.  MR_PATH_FAILED: err says why. */
+ * JSON object; `zone` as in MrPathRun; `templates` (borrowed) live as long as the arena.
+ * MR_PATH_FAILED: err says why. */
 MrPathResult mr_path_run(MrArena *arena, const MrPath *path, MrString json, MrString variables,
-                         const MrTimezone *zone, MrPathItems *found, bool *is_fatal, MrError *err);
+                         const MrTimezone *zone, MrPathTemplates *templates, MrPathItems *found,
+                         bool *is_fatal, MrError *err);
 
 /* ---- Between jsonpath_run.c, jsonpath_number.c and jsonpath_predicate.c ---------------------- */
 
@@ -102,5 +114,8 @@ MrPathResult mr_path_fail(MrPathRun *run, MrStatus status, const char *format, .
 /* A failure that no predicate may turn into "unknown". */
 MrPathResult mr_path_give_up(MrPathRun *run);
 MrPathResult mr_path_no_memory(MrPathRun *run);
+/* A copy in the arena of what was made on the way; NULL: the run is given up, as there is too much
+ * of it (54001) or no memory. */
+const char *mr_path_keep(MrPathRun *run, const void *bytes, size_t length);
 
 #endif
