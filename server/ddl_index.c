@@ -125,10 +125,11 @@ static void create_job(MrDdl *ddl, MrTarget *target)
 static void drop_job(MrDdl *ddl, MrTarget *target)
 {
     const MrSinkTable table = mr_targets_table(ddl->victims[0]);
+    const MrSinkIndex index = { .name = ddl->index->name, .formerly = ddl->index->formerly };
     MrSink *sink;
     ddl->status = mr_target_sink(target, &sink, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = sink->sink_class->drop_index(sink, &table, ddl->index->name, &ddl->err);
+        ddl->status = sink->sink_class->drop_index(sink, &table, &index, &ddl->err);
     }
     mr_fault_point("ddl.after_drop_index");
 }

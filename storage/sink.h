@@ -121,8 +121,10 @@ typedef struct MrSinkClass {
      * else, and on another table, 42P07. */
     MrStatus (*create_index)(MrSink *sink, const MrSinkTable *table, const MrSinkIndex *index,
                              bool may_exist, MrError *err);
-    /* Missing ones, and those of another table, are success. */
-    MrStatus (*drop_index)(MrSink *sink, const MrSinkTable *table, const char *name, MrError *err);
+    /* By its former name where it still has that one.  Missing ones, and those of another table,
+     * are success. */
+    MrStatus (*drop_index)(MrSink *sink, const MrSinkTable *table, const MrSinkIndex *index,
+                           MrError *err);
     /* Takes the query over: generation g -> g + 1 (idempotent by nonce).  MR_ERR_FENCED: another
      * has it. */
     MrStatus (*attach)(MrSink *sink, const uint8_t query[16], int64_t generation,

@@ -396,12 +396,12 @@ static MrStatus discard_create_index(MrSink *base, const MrSinkTable *table,
     return nothing_to_read(err);
 }
 
-static MrStatus discard_drop_index(MrSink *base, const MrSinkTable *table, const char *name,
+static MrStatus discard_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
                                    MrError *err)
 {
     (void)base;
     (void)table;
-    (void)name;
+    (void)index;
     (void)err;
     return MR_OK;
 }

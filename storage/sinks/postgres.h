@@ -111,7 +111,7 @@ MrStatus mr_postgres_swap_table(MrSink *base, const uint8_t old_query[16], const
 /* postgres_index.c */
 MrStatus mr_postgres_create_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
                                   bool may_exist, MrError *err);
-MrStatus mr_postgres_drop_index(MrSink *base, const MrSinkTable *table, const char *name,
+MrStatus mr_postgres_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
                                 MrError *err);
 
 /* postgres_commit.c */

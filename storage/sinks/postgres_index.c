@@ -54,7 +54,7 @@ static MrStatus rename_index(MrPgSink *sink, const MrSinkTable *table, const MrS
 {
     bool exists, is_of_table;
     MR_TRY(find_index(sink, table, index->formerly, &exists, &is_of_table, err));
-    if (!is_of_table) {
+    if (!is_of_table || strcmp(index->formerly, index->name) == 0) { /* renamed back */
         return MR_OK;
     }
     mr_builder_clear(&sink->sql);
@@ -120,20 +120,34 @@ MrStatus mr_postgres_create_index(MrSink *base, const MrSinkTable *table, const 
     return mr_postgres_finish_ddl(sink, status, err);
 }
 
-MrStatus mr_postgres_drop_index(MrSink *base, const MrSinkTable *table, const char *name,
+static MrStatus drop_in_transaction(MrPgSink *sink, const MrSinkTable *table,
+                                    const MrSinkIndex *index, MrError *err)
+{
+    const char *name = index->formerly;
+    bool exists, is_of_table = false;
+    if (name != NULL) {
+        MR_TRY(find_index(sink, table, name, &exists, &is_of_table, err));
+    }
+    if (!is_of_table) {
+        name = index->name;
+        MR_TRY(find_index(sink, table, name, &exists, &is_of_table, err));
+    }
+    if (!is_of_table) {
+        return MR_OK;
+    }
+    mr_builder_clear(&sink->sql);
+    mr_builder_append_string(&sink->sql, "DROP INDEX ");
+    append_index(sink, table, name);
+    return run(sink, "drop the index", err);
+}
+
+MrStatus mr_postgres_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
                                 MrError *err)
 {
     MrPgSink *sink = (MrPgSink *)base;
-    bool exists, is_of_table = false;
     MrStatus status = begin(sink, err);
     if (status == MR_OK) {
-        status = find_index(sink, table, name, &exists, &is_of_table, err);
-    }
-    if (status == MR_OK && is_of_table) {
-        mr_builder_clear(&sink->sql);
-        mr_builder_append_string(&sink->sql, "DROP INDEX ");
-        append_index(sink, table, name);
-        status = run(sink, "drop the index", err);
+        status = drop_in_transaction(sink, table, index, err);
     }
     return mr_postgres_finish_ddl(sink, status, err);
 }

@@ -84,7 +84,7 @@ MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const M
 /* sqlite_index.c */
 MrStatus mr_sqlite_create_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
                                 bool may_exist, MrError *err);
-MrStatus mr_sqlite_drop_index(MrSink *base, const MrSinkTable *table, const char *name,
+MrStatus mr_sqlite_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
                               MrError *err);
 
 /* sqlite_commit.c */

@@ -68,7 +68,8 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const MrSinkTable *tab
                                       const MrSinkIndex *index, bool may_exist, MrError *err)
 {
     bool exists, is_of_table, was_there;
-    if (index->formerly != NULL) { /* SQLite renames no index */
+    if (index->formerly != NULL && strcmp(index->formerly, index->name) != 0) {
+        /* SQLite renames no index */
         MR_TRY(drop_in_transaction(sink, table, index->formerly, &was_there, err));
     }
     MR_TRY(find_index(sink, table, index->name, &exists, &is_of_table, err));
@@ -108,13 +109,22 @@ MrStatus mr_sqlite_create_index(MrSink *base, const MrSinkTable *table, const Mr
                                 err);
 }
 
-MrStatus mr_sqlite_drop_index(MrSink *base, const MrSinkTable *table, const char *name,
+static MrStatus drop_one(MrSqliteSink *sink, const MrSinkTable *table, const MrSinkIndex *index,
+                         MrError *err)
+{
+    bool was_there = false;
+    if (index->formerly != NULL) {
+        MR_TRY(drop_in_transaction(sink, table, index->formerly, &was_there, err));
+    }
+    return was_there ? MR_OK : drop_in_transaction(sink, table, index->name, &was_there, err);
+}
+
+MrStatus mr_sqlite_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
                               MrError *err)
 {
     MrSqliteSink *sink = (MrSqliteSink *)base;
-    bool was_there;
     MR_TRY(mr_sqlite_connect(sink, false, err));
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
-    return mr_sqlite_finish_ddl(sink, drop_in_transaction(sink, table, name, &was_there, err), err);
+    return mr_sqlite_finish_ddl(sink, drop_one(sink, table, index, err), err);
 }
