@@ -253,12 +253,29 @@ static void run_rest(MrSession *session)
     finish(session, status, status == MR_OK ? NULL : &err);
 }
 
+/* A cancel may have come in the midst of one that ran again; ROLLBACK TO a later savepoint keeps
+ * it, and nothing of what it did there. */
+static void begin_anew(MrChange *change)
+{
+    mr_apply_destroy(change->apply);
+    change->apply = NULL;
+    mr_result_destroy(change->returned);
+    change->returned = NULL;
+    if (!change->keeps_rows) {
+        mr_result_destroy(change->rows);
+        change->rows = NULL;
+    }
+}
+
 /* With the turn: what another's turn has taken back comes first. */
 static void begin_run(MrSession *session)
 {
     MrTransaction *transaction = &session->transaction;
     if (transaction->state == MR_TX_OPEN && !transaction->is_applied) {
         mr_tables_rollback(session->server);
+        for (MrChange *change = transaction->changes; change != NULL; change = change->next) {
+            begin_anew(change);
+        }
         transaction->next_change = transaction->changes;
     }
     run_rest(session);

@@ -550,6 +550,32 @@ def test_large_statements():
         assert server.execute("SELECT n, v FROM sums") == [state]
 
 
+def test_cancelled_again():
+    """A timeout in the midst of what runs again: ROLLBACK TO a later savepoint keeps all of it, or COMMIT fails."""
+    many = 40000
+    with harness.Server() as server, server.connect(autocommit=True) as a, server.connect(autocommit=True) as b:
+        b.execute("CREATE TABLE other (a integer)")
+        b.execute("CREATE TABLE t (id integer PRIMARY KEY, v integer)")
+        told = collections.Counter()
+        for number in range(12):
+            b.execute("TRUNCATE t")
+            b.execute(f"INSERT INTO t SELECT g, 0 FROM generate_series(1, {many}) AS g")
+            mine, count, total = (("DELETE FROM t WHERE id > 7", 7, 0), ("UPDATE t SET v = v + 1", many, many),
+                                  (f"INSERT INTO t SELECT {many} + g, 1 FROM generate_series(1, {many}) AS g",
+                                   2 * many, many))[number % 3]
+            for sql in ("BEGIN", mine, "SAVEPOINT a"):
+                a.execute(sql)
+            b.execute("INSERT INTO other VALUES (1)")                   # it has the turn now
+            a.execute(f"SET statement_timeout = '{(5, 15, 30, 60)[number // 3]}ms'")
+            told[run(a, "SELECT count(*) FROM t")[0]] += 1
+            a.execute("ROLLBACK TO a")
+            a.execute("SET LOCAL statement_timeout = 0")
+            assert a.execute("SELECT count(*), sum(v) FROM t").fetchone() == (count, total), mine
+            a.execute("COMMIT")
+            assert b.execute("SELECT count(*), sum(v) FROM t").fetchone() == (count, total), mine
+        print("# " + ", ".join(f"{n} x {what}" for what, n in sorted(told.items())))
+
+
 def test_executemany():
     """psycopg's pipelines, in a transaction and without."""
     rows = [(i, f"name {i}") for i in range(3000)]
