@@ -47,10 +47,59 @@ MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err)
     return MR_OK;
 }
 
+static uint64_t groups_apart(const MrPipeline *pipeline)
+{
+    uint64_t groups = 0;
+    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
+        groups += mr_aggregate_group_count(&pipeline->lanes[t].apart);
+    }
+    return groups;
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* All windows of a round are in memory before the first of them closes, and groups that go to the
+ * lanes are there twice for a moment.  So what is apart may take a quarter of the memory that the
+ * query has, and nothing is counted apart when the rest takes half of it: a query that gets on with
+ * it on one thread does on several. */
+enum { PARTS_OF_ROUND = 8, PARTS_OF_REST = 2 };
+
+/* Most bytes of a group: its row and its slots, just doubled, and its place in an array.  Long text
+ * is seen when it is there. */
+static int64_t group_bytes(const MrPipeline *pipeline)
+{
+    const MrAggregateState *state = pipeline->lanes[0].apart.state;
+    return (int64_t)(2 * (sizeof(MrGroupHeader) + state->layout.bytes + state->states_bytes) + 64);
+}
+
+/* Chunks that may stay apart where each of their rows is a group. */
+static int64_t chunks_in_memory(const MrPipeline *pipeline)
+{
+    const int64_t rows = mr_pipeline_chunk_rows(pipeline, MR_CHUNK_ROWS);
+    const int64_t chunk_bytes = rows * pipeline->panes_per_row * group_bytes(pipeline);
+    const int64_t limit_bytes = pipeline->memory.limit_bytes;
+    return limit_bytes == 0 ? MR_APART_CHUNKS_MAX : limit_bytes / PARTS_OF_ROUND / chunk_bytes;
+}
+
+static bool is_short_of_memory(const MrPipeline *pipeline)
+{
+    const int64_t limit_bytes = pipeline->memory.limit_bytes;
+    return limit_bytes > 0 &&
+           (mr_pipeline_state_bytes(pipeline) > limit_bytes / PARTS_OF_REST ||
+            (int64_t)groups_apart(pipeline) > limit_bytes / PARTS_OF_ROUND / group_bytes(pipeline));
+}
+
+uint32_t mr_pipeline_chunks_apart(const MrPipeline *pipeline)
+{
+    const int64_t most = chunks_in_memory(pipeline);
+    return most < pipeline->apart_chunks ? (uint32_t)most : pipeline->apart_chunks;
+}
+
 /* Windows that close within a chunk, because rows of it are late, need the order of rows. */
 bool mr_pipeline_fits_apart(const MrPipeline *pipeline, const MrChunk *chunks, uint32_t count)
 {
-    if (!pipeline->has_apart || pipeline->apart_pause_rows > 0) {
+    if (!pipeline->has_apart || pipeline->apart_pause_rows > 0 || chunks_in_memory(pipeline) == 0 ||
+        is_short_of_memory(pipeline)) {
         return false;
     }
     const MrAggregateState *state = pipeline->lanes[0].apart.state;
@@ -96,15 +145,6 @@ static void take_task(void *context, uint32_t index)
             lane->status = add_rows(pipeline, lane, chunk, first, some);
         }
     }
-}
-
-static uint64_t groups_apart(const MrPipeline *pipeline)
-{
-    uint64_t groups = 0;
-    for (uint32_t t = 0; t < pipeline->thread_count; t++) {
-        groups += mr_aggregate_group_count(&pipeline->lanes[t].apart);
-    }
-    return groups;
 }
 
 /* When so many groups were made of the rows that it did not pay, the next rows go the other way.
@@ -346,10 +386,7 @@ static void adapt_round(MrPipeline *pipeline, uint64_t groups)
 {
     const MrAggregateState *state = pipeline->lanes[0].apart.state;
     const uint64_t most = APART_GROUPS_MAX * (uint64_t)pipeline->thread_count;
-    const MrMemory *memory = &pipeline->memory;
-    int64_t used = mr_pipeline_state_bytes(pipeline);
-    bool is_short = memory->limit_bytes > 0 && used > memory->limit_bytes / 8;
-    if (is_short || groups > most / 2) {
+    if (groups > most / 2) {
         pipeline->apart_chunks = MR_ROUND_CHUNKS;
     } else if (groups < most / 4 && !state->merges_panes &&
                pipeline->apart_chunks < MR_APART_CHUNKS_MAX) {
@@ -368,11 +405,10 @@ MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *er
     if (closes) {
         MR_TRY(close_panes(pipeline, last.watermark_after_us, err));
     }
-    if (last.watermark_after_us == MR_TIME_MIN) {
-        return MR_OK;
+    if (last.watermark_after_us != MR_TIME_MIN) {
+        MrRound rest = { .pipeline = pipeline, .chunks = &last, .count = 1 };
+        MR_TRY(mr_pipeline_finish_round(&rest, !closes || groups < pipeline->shared_rows, err));
+        take_counts(pipeline);
     }
-    MrRound rest = { .pipeline = pipeline, .chunks = &last, .count = 1 };
-    MR_TRY(mr_pipeline_finish_round(&rest, !closes || groups < pipeline->shared_rows, err));
-    take_counts(pipeline);
-    return MR_OK;
+    return is_short_of_memory(pipeline) ? mr_pipeline_settle(pipeline, err) : MR_OK;
 }

@@ -53,6 +53,7 @@ enum { MR_ROUND_ROWS_SHARED = 16384 };
 /* Chunks of a round whose rows must all be prepared before they are added; and of one in which they
  * are added at once. */
 enum { MR_ROUND_CHUNKS = 64, MR_APART_CHUNKS_MAX = 256 };
+enum { MR_CHUNK_ROWS = 8192 };
 
 struct MrPipeline {
     const MrDag *dag;
@@ -102,6 +103,8 @@ static inline uint32_t mr_pipeline_chunk_rows(const MrPipeline *pipeline, uint32
 MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs,
                                   uint32_t count, MrError *err);
 bool mr_pipeline_fits_apart(const MrPipeline *pipeline, const MrChunk *chunks, uint32_t count);
+/* Most chunks of the next round apart: by its groups, and by memory. */
+uint32_t mr_pipeline_chunks_apart(const MrPipeline *pipeline);
 MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *err);
 MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err);
 /* Merges, and keeps the memory for the next rows. */

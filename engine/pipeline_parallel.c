@@ -11,8 +11,6 @@
 
 #include "engine/pipeline_internal.h"
 
-enum { CHUNK_ROWS = 8192 };
-
 MrStatus mr_pipeline_apply(MrPipeline *pipeline, MrLane *lane, const MrBlock *source,
                            uint32_t first, uint32_t rows, const MrBlock **out)
 {
@@ -267,10 +265,13 @@ static MrStatus run_round(MrPipeline *pipeline, MrChunk *chunks, uint32_t count,
 /* Chunks of the next round at most. */
 static uint32_t round_chunks(const MrPipeline *pipeline, uint32_t chunk_rows)
 {
-    if (chunk_rows < CHUNK_ROWS) {
-        return MR_ROUND_CHUNKS / 8;
+    const uint32_t most = chunk_rows < MR_CHUNK_ROWS ? MR_ROUND_CHUNKS / 8 : MR_APART_CHUNKS_MAX;
+    const uint32_t usual = most < MR_ROUND_CHUNKS ? most : MR_ROUND_CHUNKS;
+    if (!mr_pipeline_fits_apart(pipeline, NULL, 0)) {
+        return usual;
     }
-    return mr_pipeline_fits_apart(pipeline, NULL, 0) ? pipeline->apart_chunks : MR_ROUND_CHUNKS;
+    const uint32_t apart = mr_pipeline_chunks_apart(pipeline);
+    return apart < most ? apart : most;
 }
 
 MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *inputs,
@@ -278,7 +279,7 @@ MrStatus mr_pipeline_run_parallel(MrPipeline *pipeline, const MrPipelineInput *i
 {
     MrChunk chunks[MR_APART_CHUNKS_MAX];
     uint32_t filled = 0;
-    const uint32_t chunk_rows = mr_pipeline_chunk_rows(pipeline, CHUNK_ROWS);
+    const uint32_t chunk_rows = mr_pipeline_chunk_rows(pipeline, MR_CHUNK_ROWS);
     uint32_t most = round_chunks(pipeline, chunk_rows);
     for (uint32_t i = 0; i < count; i++) {
         const MrBlock *block = inputs[i].block;

@@ -84,6 +84,7 @@ MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t st
     for (uint32_t first = 0; first < count; first += MR_VECTOR_ROWS) {
         uint32_t rows = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
         MrBlock *block;
+        MR_TRY(mr_operator_check_cancel(batch));
         MR_TRY(mr_derived_block(op, rows, weight, batch, &block));
         MR_TRY(build_rows(op, table, start_us, groups + first, rows, batch, block));
         MR_TRY(mr_operator_emit(op, block, batch));

@@ -2,6 +2,8 @@
  * tests/unit/test_pipeline_state.c - what a pipeline holds: memory and its limit, snapshots (also
  * damaged ones), notes of late and failed rows, the next close, and the roots of ad-hoc queries.
  */
+#include <stdatomic.h>
+
 #include "tests/unit/pipeline_fixture.h"
 
 #define SECOND INT64_C(1000000)
@@ -453,6 +455,44 @@ START_TEST(test_too_many_groups_apart)
 }
 END_TEST
 
+/* Windows that fit into the memory one after the other do not stay apart all at once. */
+START_TEST(test_memory_of_windows_apart)
+{
+    enum { WINDOWS = 64, PER_WINDOW = 1000, ROWS = WINDOWS * PER_WINDOW, LIMIT = 1 << 20 };
+    mr_arena_reset(&test_arena);
+    TestLog log = some_log(ROWS, 5);
+    for (uint32_t r = 0; r < ROWS; r++) {
+        log.rows[r].at_us = log.rows[r].cells[LOG_AT].integer = 10 * SECOND * (r / PER_WINDOW);
+        log.rows[r].cells[LOG_KEY].integer = r;
+        log.rows[r].watermark_us = MR_TIME_MIN;
+    }
+    MrPipelineInput inputs[WINDOWS] = { 0 };
+    for (uint32_t w = 0; w < WINDOWS; w++) {
+        inputs[w].block = log_block(&log, w * PER_WINDOW, (w + 1) * PER_WINDOW, &test_arena);
+        inputs[w].watermark_after_us = 10 * SECOND * (w + 1);
+    }
+    TestPlan plan;
+    MrAggregateSpec spec = tumble(by_key);
+    const TestCall calls[] = { { "count", -1, -1, false } };
+    spec.emit = MR_EMIT_MODE_CLOSE;
+    plan_scan(&plan);
+    plan_group(&plan, spec, calls, 1);
+    plan_deliver(&plan, 0);
+    for (uint32_t lanes = 1; lanes <= 3; lanes++) {
+        MrError err = MR_ERROR_INIT;
+        MrPipeline *pipeline;
+        const MrPipelineOptions options = { .dag = &plan.dag,
+                                            .is_standing = true,
+                                            .memory_bytes_max = LIMIT,
+                                            .parallel = &test_lenders[1][lanes - 1] };
+        ck_assert_int_eq(mr_pipeline_create(&options, &pipeline, &err), MR_OK);
+        ck_assert_int_eq(mr_pipeline_run(pipeline, inputs, WINDOWS, &err), MR_OK);
+        ck_assert_uint_eq(group_facts(pipeline).rows_out, ROWS);
+        mr_pipeline_destroy(pipeline);
+    }
+}
+END_TEST
+
 /* ---- ad hoc
  * ----------------------------------------------------------------------------------- */
 
@@ -512,6 +552,36 @@ START_TEST(test_sort_and_collect)
 }
 END_TEST
 
+/* Windows that overlap give many rows for one: a cancel ends that, too. */
+START_TEST(test_cancel_while_windows_are_made)
+{
+    enum { ROWS = 20000 };
+    mr_arena_reset(&test_arena);
+    const TestLog log = some_log(ROWS, 50);
+    static const MrCollectSpec collect = { .visible_columns = 1 };
+    for (uint32_t lanes = 1; lanes <= 3; lanes++) {
+        TestPlan plan;
+        MrError err = MR_ERROR_INIT;
+        MrCollected rows;
+        _Atomic bool cancel = false;
+        MrPipeline *pipeline;
+        MrAggregateSpec spec = hop(by_key);
+        spec.window.slide_us = 5 * SECOND;
+        plan_scan(&plan);
+        plan_group(&plan, spec, heavy_calls, 1);
+        plan_add(&plan, MR_OPERATOR_COLLECT, &collect, plan_schema(&plan));
+        const MrPipelineOptions options = { .dag = &plan.dag,
+                                            .cancel = &cancel,
+                                            .parallel = &test_lenders[1][lanes - 1] };
+        ck_assert_int_eq(mr_pipeline_create(&options, &pipeline, &err), MR_OK);
+        ck_assert_int_eq(run_rows(pipeline, &log, 0, ROWS, &err), MR_OK);
+        atomic_store(&cancel, true);
+        ck_assert_int_eq(mr_pipeline_collect(pipeline, &rows, &err), MR_ERR_CANCELED);
+        mr_pipeline_destroy(pipeline);
+    }
+}
+END_TEST
+
 START_TEST(test_limit_is_full)
 {
     mr_arena_reset(&test_arena);
@@ -553,7 +623,9 @@ int main(void)
     tcase_add_test(tests, test_many_groups);
     tcase_add_test(tests, test_windows_end_apart);
     tcase_add_test(tests, test_too_many_groups_apart);
+    tcase_add_test(tests, test_memory_of_windows_apart);
     tcase_add_test(tests, test_sort_and_collect);
+    tcase_add_test(tests, test_cancel_while_windows_are_made);
     tcase_add_test(tests, test_limit_is_full);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
