@@ -122,6 +122,33 @@ static MrStatus append_columns(MrBinder *b, MrLogical *node, uint32_t had)
     return MR_OK;
 }
 
+/* Whether a row of these columns is never one of NULLs alone. */
+static bool has_value(const MrLogical *node, const MrResultKey *key)
+{
+    bool found = key->is_encoded;
+    for (uint32_t i = 0; i < key->count; i++) {
+        found = found || node->columns[key->columns[i]].not_null;
+    }
+    return found;
+}
+
+/* A left row whose key is NULL, as a group's may be, and a right one look alike where a FULL JOIN
+ * finds no match for either: a constant on the left is in the key then. */
+static MrStatus mark_left(MrBinder *b, MrLogical *node, MrResultKey *left)
+{
+    const MrDatum here = { .type = mr_type(MR_TYPE_BOOL), .boolean = true };
+    MrExpr *marker;
+    MrResultKey marked;
+    MR_TRY(mr_result_key_init(b, left->count + 1, &marked));
+    for (uint32_t i = 0; i < left->count; i++) {
+        marked.columns[marked.count++] = left->columns[i];
+    }
+    marked.columns[marked.count++] = node->input->column_count;
+    *left = marked;
+    MR_TRY(mr_expr_constant(b->arena, &here, -1, &marker, b->err));
+    return mr_logical_extend(b->arena, node->input, &marker, 1, &node->input, b->err);
+}
+
 /* Pairs are told apart by both keys; by one, where it says which row of the other side it meets. */
 MrStatus mr_result_key_join(MrBinder *b, MrLogical **place, MrResultKey *key)
 {
@@ -144,6 +171,10 @@ MrStatus mr_result_key_join(MrBinder *b, MrLogical **place, MrResultKey *key)
         keys[1] = (MrResultKey){ 0 };
     } else {
         MR_TRY(mr_result_key_derive(b, &node->right, &keys[1]));
+    }
+    if (node->join_type == MR_JOIN_TYPE_FULL && !has_value(node->input, &keys[0]) &&
+        !has_value(node->right, &keys[1])) {
+        MR_TRY(mark_left(b, node, &keys[0]));
     }
     uint32_t added[2] = { node->input->column_count - left, node->right->column_count - right };
     MR_TRY(rebuild_join(b, place, left, right));
