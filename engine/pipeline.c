@@ -462,7 +462,7 @@ static MrStatus tell_places(MrPipeline *pipeline, uint32_t source, MrBatch *batc
 static void set_record(MrBatch *batch, const MrPipelineInput *input)
 {
     const MrBlock *block = input->block;
-    batch->sequence = block == NULL || block->row_count == 0
+    batch->sequence = input->sequence > 0 || block == NULL || block->row_count == 0
                           ? input->sequence
                           : mr_block_sequence(block, block->row_count - 1);
     batch->arrival_us = block == NULL ? input->arrival_us : block->place.arrival_us;

@@ -46,7 +46,7 @@ typedef struct MrPipelineInput {
     int64_t watermark_after_us; /* MR_TIME_MIN: none */
     uint32_t source;            /* MrScanSpec.source of the relation's scans */
     int64_t arrival_us;         /* of a record without rows, for scans by arrival; 0: none */
-    uint64_t sequence;          /* of a record without rows */
+    uint64_t sequence;          /* last of the whole record; 0: of its rows here */
 } MrPipelineInput;
 
 /* Runs a micro-batch over the inputs, in order (of the log, where they come from several streams).

@@ -471,7 +471,7 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
             inputs[filled++] = (MrPipelineInput){ .block = record->block,
                                                   .watermark_after_us = record->watermark_after_us,
                                                   .arrival_us = record->arrival_us,
-                                                  .sequence = record->first_sequence,
+                                                  .sequence = record->whole_end,
                                                   .source = scan->spec->source };
             query->rows_in += record->kind == MR_RECORD_ROWS ? record->row_count : 0;
             query->has_input = true;

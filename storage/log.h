@@ -59,6 +59,8 @@ typedef struct MrLogRecord {
     MrRecordKind kind;
     uint32_t stream_id;
     uint64_t first_sequence;
+    uint64_t
+        whole_end; /* last sequence of the record as it is logged, however much was asked for */
     uint32_t row_count; /* 1 for records that are not rows */
     int64_t arrival_us;
     int64_t watermark_us; /* the stream's W before and after the record; MR_TIME_MIN: none */

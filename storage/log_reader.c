@@ -259,6 +259,7 @@ static MrStatus record_fill(MrLog *log, const LogIndexEntry *at, MrSegment *file
     out->kind = (MrRecordKind)at->kind;
     out->stream_id = at->stream_id;
     out->first_sequence = at->sequence;
+    out->whole_end = at->sequence + at->row_count - 1;
     out->row_count = at->row_count;
     out->arrival_us = at->arrival_us;
     out->watermark_us = at->watermark_us;

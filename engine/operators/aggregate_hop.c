@@ -139,7 +139,8 @@ static MrStatus merge_window(MrOperator *op, MrPane *window, bool only_dirty, Mr
     }
     for (uint32_t p = first; p < state->pane_count && state->panes[p]->start_us < end; p++) {
         const MrGroupTable *groups = &state->panes[p]->groups;
-        MR_TRY(mr_operator_check_cancel(batch)); /* each group once for every window over its pane */
+        MR_TRY(
+            mr_operator_check_cancel(batch)); /* each group once for every window over its pane */
         if (!only_dirty) {
             for (uint32_t g = 0; g < groups->count; g++) {
                 MR_TRY(insert_key_of(op, &window->groups, groups, g, &group, batch));
