@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/floattext.h"
+#include "common/identifier_list.h"
 #include "common/timezone.h"
 
 #define SHOWN(text) (int)((text).length < 200 ? (text).length : 200), (text).data
@@ -235,6 +236,7 @@ static const char *canonical_text(MrSettingId id, MrString text)
     case MR_SET_ROLE: return one_of(text, "none") ? "none" : NULL;
     case MR_SET_TIMEZONE:
         return mr_timezone_find(text, &zone, NULL) == MR_OK ? mr_timezone_name(zone) : NULL;
+    case MR_SET_SEARCH_PATH: return mr_identifier_list_is_valid(text) ? "" : NULL;
     default: return "";
     }
 }

@@ -444,6 +444,9 @@ def test_settings_file_is_read_again_whole_or_not_at_all():
         assert done.returncode == 0 and str(file) in done.stdout, done
         done = subprocess.run([*check, "--log_limit=much"], capture_output=True, text=True, timeout=60)
         assert done.returncode == 1 and "log_limit" in done.stderr, done
+        done = subprocess.run([*check, "--search_path=a b"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "search_path" in done.stderr, done
+        assert reload("log_limit = '300 MB'\nsearch_path = 'public,'\n") == ("200MB", "5")
         assert server.execute("SHOW log_limit") == [("200MB",)]                 # it is only read
 
 harness.main(globals())

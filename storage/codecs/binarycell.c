@@ -221,9 +221,15 @@ static MrStatus text_recv(MrArena *arena, MrType type, const char *data, size_t 
                           MrError *err)
 {
     if (type.id == MR_TYPE_JSONB || type.id == MR_TYPE_JSONPATH) {
-        if (length < 1 || data[0] != 1) {
-            return mr_error_set(err, MR_ERR_INTERNAL, "unsupported jsonb version number %d",
-                                length < 1 ? 0 : (unsigned char)data[0]);
+        if (length < 1) {
+            return binary_short(err);
+        }
+        if (data[0] != 1) {
+            return mr_error_set(err, MR_ERR_INTERNAL,
+                                type.id == MR_TYPE_JSONB
+                                    ? "unsupported jsonb version number %d"
+                                    : "unsupported jsonpath version number: %d",
+                                (unsigned char)data[0]);
         }
         data++;
         length--;

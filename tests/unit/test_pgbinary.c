@@ -28,6 +28,8 @@ static const struct {
     { MR_TYPE_UUID, "00010203-0405-0607-0809-0a0b0c0d0e0f",
       "\0\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xf", 16 },
     { MR_TYPE_JSONB, "{\"a\": 1}", "\1{\"a\": 1}", 9 },
+    { MR_TYPE_JSONPATH, "$.\"a\"", "\1$.\"a\"", 6 },
+    { MR_TYPE_TIMETZ, "24:00:00-15:59:59", "\0\0\0\x14\x1d\xd7\x60\0\0\0\xe0\xff", 12 },
 };
 
 START_TEST(test_value_there_and_back)
@@ -58,6 +60,31 @@ START_TEST(test_value_there_and_back)
         ck_assert(status == MR_ERR_INVALID_BINARY || status == MR_ERR_PROTOCOL);
     }
     mr_builder_fini(&out);
+    mr_arena_fini(&arena);
+}
+END_TEST
+
+static const struct {
+    MrTypeId type;
+    const char *bytes;
+    size_t length;
+    const char *message;
+} wrong[] = {
+    { MR_TYPE_JSONB, "", 0, "insufficient data left in message" },
+    { MR_TYPE_JSONB, "\2{}", 3, "unsupported jsonb version number 2" },
+    { MR_TYPE_JSONPATH, "", 0, "insufficient data left in message" },
+    { MR_TYPE_JSONPATH, "\xff$", 2, "unsupported jsonpath version number: 255" },
+};
+
+START_TEST(test_wrong_value)
+{
+    MrArena arena;
+    MrError err = MR_ERROR_INIT;
+    _Alignas(16) char cell[24] = { 0 };
+    mr_arena_init(&arena, 0);
+    ck_assert(mr_binary_decode_cell(&arena, mr_type(wrong[_i].type), wrong[_i].bytes,
+                                    wrong[_i].length, cell, &err) != MR_OK);
+    ck_assert_str_eq(err.message, wrong[_i].message);
     mr_arena_fini(&arena);
 }
 END_TEST
@@ -187,6 +214,7 @@ int main(void)
     Suite *suite = suite_create("pgbinary");
     TCase *binary = tcase_create("binary");
     tcase_add_loop_test(binary, test_value_there_and_back, 0, sizeof values / sizeof values[0]);
+    tcase_add_loop_test(binary, test_wrong_value, 0, sizeof wrong / sizeof wrong[0]);
     tcase_add_test(binary, test_rows_in_every_cut);
     tcase_add_test(binary, test_many_rows_in_every_cut);
     tcase_add_loop_test(binary, test_broken_input_is_told, 0, sizeof broken / sizeof broken[0]);

@@ -57,6 +57,13 @@ static const struct {
     { "application_name", "it's \xc3\xa9", "it's \xc3\xa9" },
     { "application_name", "\xff", "E22023" },
     { "standard_conforming_strings", "off", "E22023" },
+    { "search_path", "A, \"B, \"\"b\" ,c", "A, \"B, \"\"b\" ,c" },
+    { "search_path", "", "" },
+    { "search_path", " ", " " },
+    { "search_path", "\"", "E22023" },
+    { "search_path", "a b", "E22023" },
+    { "search_path", "a,", "E22023" },
+    { "search_path", ",a", "E22023" },
     { "extra_float_digits", "3", "3" },
     { "extra_float_digits", "-15", "-15" },
 };
