@@ -40,14 +40,15 @@ def tracked_files():
 def check_installed(build, directory):
     """What `make install` of a build puts into a directory runs from there."""
     make("install", f"DESTDIR={directory}", where=build)
-    found = {path.name: directory / path for path in files_below(directory)}
+    programs, pages = ({path.name: directory / path for path in files_below(directory) if kind in path.parts}
+                       for kind in ("bin", "man"))
     for program, page in PROGRAMS.items():
-        version = run(found[program], "--version")
+        version = run(programs[program], "--version")
         assert version.split()[0] == program, version
-        assert f".TH {Path(page).stem} ".lower() in found[page].read_text(encoding="utf-8").lower(), page
-    server = harness.Server(program=found["millraced"]).start()
+        assert f".TH {Path(page).stem} ".lower() in pages[page].read_text(encoding="utf-8").lower(), page
+    server = harness.Server(program=programs["millraced"]).start()
     try:
-        answer = run(found["millrace"], "-X", "-A", "-t", "-h", "127.0.0.1", "-p", server.port, "-U", "test",
+        answer = run(programs["millrace"], "-X", "-A", "-t", "-h", "127.0.0.1", "-p", server.port, "-U", "test",
                      "-c", "CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (7); SELECT a FROM t")
         assert answer.split("\n")[-2] == "7", answer
         server.stop()
