@@ -449,7 +449,11 @@ bool mr_execute_watch(MrShell *shell, const char *sql, const MrWatch *watch)
         shell->send.seen = &seen;
         bool ok = mr_execute(shell, sql);
         free(title);
-        fflush(shell->out);
+        if (fflush(shell->out) != 0 || ferror(shell->out)) { /* nobody sees more of it */
+            mr_shell_message(shell, MR_LEVEL_ERROR,
+                             "could not print result table: the output takes no more");
+            return false;
+        }
         if (!ok || shell->conn == NULL) {
             return false;
         }

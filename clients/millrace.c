@@ -1,6 +1,7 @@
 /*
  * clients/millrace.c - the shell's main(): options, connection, start file, then what to run.
  */
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -110,11 +111,24 @@ static MrExit shell_run(MrShell *shell, const MrOptions *options)
     return options->actions != NULL ? actions_run(shell, options) : standard_input_run(shell);
 }
 
+/* The connection opened in place of a standard output that is closed would be sent the results. */
+static void streams_hold(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
     MrShell shell;
     MrOptions options;
     MrExit exit_code;
+    streams_hold();
     locale_choose();
     mr_shell_init(&shell);
     if (mr_options_read(&shell, argc, argv, &options, &exit_code)) {

@@ -245,3 +245,14 @@ MrStatus mr_file_read_text(const char *path, size_t bytes_max, MrBuilder *out, M
     mr_file_close(file);
     return status;
 }
+
+void mr_file_hold_standard_streams(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}

@@ -55,4 +55,9 @@ MrStatus mr_file_read_text(const char *path, size_t bytes_max, MrBuilder *out, M
 MrStatus mr_file_replace(const char *directory, const char *name, const void *data, size_t length,
                          MrError *err);
 
+/* Opens /dev/null in place of each standard stream that is closed: a file opened there later, a
+ * segment of the log say, would get what is written to the stream.  Before anything else is
+ * opened. */
+void mr_file_hold_standard_streams(void);
+
 #endif

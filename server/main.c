@@ -250,6 +250,7 @@ int main(int argc, char **argv)
     MrError err = MR_ERROR_INIT;
     Arguments arguments = { .settings = mr_settings_create(), .data_directory = "./millrace-data" };
     int code;
+    mr_file_hold_standard_streams();
     if (arguments.settings == NULL) {
         fprintf(stderr, "millraced: out of memory\n");
         return EXIT_FAILURE;

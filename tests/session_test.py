@@ -449,4 +449,14 @@ def test_settings_file_is_read_again_whole_or_not_at_all():
         assert reload("log_limit = '300 MB'\nsearch_path = 'public,'\n") == ("200MB", "5")
         assert server.execute("SHOW log_limit") == [("200MB",)]                 # it is only read
 
+
+def test_closed_streams():
+    """Started without standard streams, the server has no file of its own in their place."""
+    server = harness.Server()
+    command = server.command
+    server.command = lambda: ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command()]
+    with server:
+        places = [os.readlink(f"/proc/{server.process.pid}/fd/{fd}") for fd in range(3)]
+        assert places == ["/dev/null"] * 3, places
+
 harness.main(globals())

@@ -393,6 +393,12 @@ def test_watch():
         got = run(stdin=f"SELECT 1 AS a \\watch {how}\n")
         check(f"watch {how}", got[0] == 0 and count_of(got) == runs and not got[2], got)
     expect("watch: a fault in its words", [], None, "incorrect minimum row value", 0, "SELECT 1 \\watch m=x\n")
+    for how, into in (("full", ">/dev/full"), ("left", "| true"), ("closed", ">&-")):
+        count = 3 if how == "closed" else 100000            # what is closed takes everything
+        got = subprocess.run(["sh", "-c", f'"$@" {into}', "sh", SHELL, "-X"], env=ENV, timeout=PATIENCE,
+                             input=f"SELECT 1 AS a \\watch 0.01 c={count}\n".encode(), stderr=subprocess.PIPE)
+        wrong = got.stderr.replace(b"could not print result table", b"", 1 if count > 3 else 0)
+        check(f"watch ends where the output is {how}", (wrong != got.stderr) == (count > 3) and b"server" not in wrong, got)
     run("-c", f"CREATE TABLE {name} (a int, b text)")
     for option in ([], ["-v", "FETCH_COUNT=1"]):
         for change in (f"INSERT INTO {name} VALUES (1, 'x')", f"UPDATE {name} SET b = NULL", f"UPDATE {name} SET b = ''", f"DELETE FROM {name}"):
