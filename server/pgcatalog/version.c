@@ -170,6 +170,20 @@ static void class_index(MrPgCatalog *pg, uint32_t index)
     pg->class_slots[slot] = index + 1;
 }
 
+/* The bit of a name in system_names. */
+static uint32_t name_bit(const char *name)
+{
+    return (uint32_t)mr_hash_bytes(name, strlen(name)) % MR_PG_NAME_BITS;
+}
+
+static void note_system_name(MrPgCatalog *pg, const MrRelation *relation)
+{
+    if (strcmp(relation->schema_name, "public") != 0) {
+        uint32_t bit = name_bit(relation->name);
+        pg->system_names[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
+}
+
 static MrStatus classes_make(MrPgCatalog *pg, MrError *err)
 {
     uint32_t count = mr_catalog_relation_count(pg->catalog), slots = 64, classes = 2 * count;
@@ -184,6 +198,7 @@ static MrStatus classes_make(MrPgCatalog *pg, MrError *err)
     MR_NEW_ARRAY(&pg->arena, pg->classes, classes, err);
     for (uint32_t i = 0; i < count; i++) {
         MR_TRY(add_class(pg, mr_catalog_relation(pg->catalog, i), err));
+        note_system_name(pg, mr_catalog_relation(pg->catalog, i));
     }
     for (uint32_t i = 0; i < pg->class_count; i++) {
         class_index(pg, i);
@@ -239,6 +254,13 @@ const MrPgClass *mr_pg_class_find(const MrPgNames *names, const char *schema_nam
     return class;
 }
 
+/* False for nearly every name that the schema does not have; \d asks for each relation. */
+static bool may_have(const MrPgCatalog *pg, const char *schema_name, const char *name)
+{
+    uint32_t bit = name_bit(name);
+    return (pg->system_names[bit / 64] >> bit % 64 & 1) != 0 || strcmp(schema_name, "public") == 0;
+}
+
 /* No relation of its name is found before it.  Indexes are looked for only where they are: no
  * schema but public has any. */
 bool mr_pg_class_is_visible(const MrPgNames *names, const MrPgClass *class)
@@ -248,7 +270,8 @@ bool mr_pg_class_is_visible(const MrPgNames *names, const MrPgClass *class)
         if (strcmp(names->path.schemas[i], own) == 0) {
             return true;
         }
-        if (mr_catalog_find(names->pg->catalog, names->path.schemas[i], class->name) != NULL) {
+        if (may_have(names->pg, names->path.schemas[i], class->name) &&
+            mr_catalog_find(names->pg->catalog, names->path.schemas[i], class->name) != NULL) {
             return false;
         }
     }

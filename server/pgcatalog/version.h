@@ -100,6 +100,8 @@ typedef struct MrPgBlocks {
     MrPgIndex *indexes; /* those that were asked for */
 } MrPgBlocks;
 
+enum { MR_PG_NAME_BITS = 4096 };
+
 struct MrPgCatalog {
     uint32_t references;
     MrServer *server;
@@ -110,6 +112,7 @@ struct MrPgCatalog {
     uint32_t class_count;
     uint32_t *class_slots; /* index + 1 by number; 0: free */
     uint32_t class_slot_mask;
+    uint64_t system_names[MR_PG_NAME_BITS / 64]; /* of hashes of names outside public */
     MrPgRole *roles;
     uint32_t role_count;
     MrPgRoutine *functions; /* in SQL */
