@@ -258,7 +258,8 @@ START_TEST(test_role_defaults_do_not_reach_a_commit)
     pg_ask("ALTER DATABASE postgres SET default_transaction_isolation = 'serializable'");
     pg_ask("ALTER DATABASE postgres SET synchronous_commit = off");
     pg_ask("ALTER DATABASE postgres SET search_path = ''");
-    pg_ask("ALTER DATABASE postgres SET statement_timeout = 1");
+    /* Long enough for what a transaction begins with on a busy machine; the trigger takes longer. */
+    pg_ask("ALTER DATABASE postgres SET statement_timeout = 500");
     pg_ask("CREATE TABLE watch(level text, sync text, path text)");
     postgres->close(sink);
     MUST(postgres->open(&options, &sink, &test_err));
@@ -266,8 +267,8 @@ START_TEST(test_role_defaults_do_not_reach_a_commit)
     PGconn *conn = pg_connect_raw();
     PQclear(PQexec(
         conn,
-        "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO"
-        " public.watch"
+        "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM pg_catalog.pg_sleep(0.6); INSERT INTO public.watch"
         " VALUES (current_setting('transaction_isolation'), current_setting('synchronous_commit'),"
         " current_setting('search_path')); RETURN NEW; END $$"));
     PQclear(PQexec(conn,
