@@ -545,16 +545,19 @@ def count_windows(rng, world):
     steps = "" if slide == size else f", {slide}"
     source = Source(f"COUNT_WINDOW({stream.name}{ours and ' ' + ours}, {size}{steps}) AS a", rows, columns)
     kind, condition = rng.choice(("rows", "rows", "windows", "groups")), where(rng, e, 0.3)
+    by_window = kind == "windows"
     if kind == "rows":
         values, tail = ["window_start", "window_end", "a.id", e.scalar()], ""
-    elif kind == "windows":
+    elif by_window:
         values, tail = grouped(rng, e, keys, ["window_start", "window_end"])
     else:
-        values, tail = grouped(rng, e, [e.key()], rng.choice(([], ["window_end"])))
+        key, bounds = e.key(), rng.choice(([], ["window_end"]))
+        by_window = bounds != [] and keys == [key]
+        values, tail = grouped(rng, e, [key], bounds)
     closes = kind != "groups" and rng.random() < 0.5
     ours = f"SELECT {outputs(values)} FROM {source.ours}{condition}{tail}"
     full = (f"{condition[:7]}({condition[7:]}) AND is_full" if condition else " WHERE is_full") if closes else condition
-    if kind == "windows":           # two windows of a key may have the same bounds
+    if by_window:                   # two windows of a key may have the same bounds
         tail = tail.replace("GROUP BY ", "GROUP BY a.number, ", 1)
     oracle = f"SELECT {outputs(values)} FROM {source.oracle}{full}{tail}"
     return Query(f"count window {kind}", ours, oracle, names(len(values)), " EMIT ON WINDOW CLOSE" if closes else "",
