@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "common/grow.h"
 #include "common/hash.h"
 
 enum { SECONDARY_BUCKETS_FIRST = 64 };
@@ -437,26 +438,17 @@ uint32_t mr_table_find_twin(const MrTable *table, const MrBlock *block, uint32_t
     return place;
 }
 
-static MrStatus add_place(uint32_t **places, uint32_t *count, uint32_t *capacity, uint32_t place,
-                          MrError *err)
-{
-    if (*count == *capacity) {
-        const uint32_t room = *capacity == 0 ? 16 : *capacity * 2;
-        uint32_t *grown = realloc(*places, room * sizeof *grown);
-        if (grown == NULL) {
-            return mr_error_no_memory(err);
-        }
-        *places = grown;
-        *capacity = room;
-    }
-    (*places)[(*count)++] = place;
-    return MR_OK;
-}
-
 /* What was found so far. */
 typedef struct Found {
     uint32_t *places, count, capacity;
 } Found;
+
+static MrStatus add_place(Found *found, uint32_t place, MrError *err)
+{
+    MR_GROW(found->places, found->count, found->capacity, err);
+    found->places[found->count++] = place;
+    return MR_OK;
+}
 
 static MrStatus find_living(const MrTable *table, const TableSecondary *index, const MrBlock *block,
                             uint32_t hash, Found *found, MrError *err)
@@ -464,7 +456,7 @@ static MrStatus find_living(const MrTable *table, const TableSecondary *index, c
     uint32_t place =
         next_match(table, index, index->buckets[hash & (index->bucket_count - 1)], block, 0, hash);
     while (place != MR_TABLE_NO_ROW) {
-        MR_TRY(add_place(&found->places, &found->count, &found->capacity, place, err));
+        MR_TRY(add_place(found, place, err));
         place = next_match(table, index, links_of(index, place)->next[table_row(place)], block, 0,
                            hash);
     }
@@ -480,7 +472,7 @@ static MrStatus find_ended(const MrTable *table, const TableSecondary *index, co
         if (table->changes[i].is_delete &&
             table_born(table_chunk(table, place), table_row(place)) < TABLE_PENDING &&
             has_value(table, index, place, block, 0)) {
-            MR_TRY(add_place(&found->places, &found->count, &found->capacity, place, err));
+            MR_TRY(add_place(found, place, err));
         }
     }
     return MR_OK;
