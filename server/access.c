@@ -32,7 +32,7 @@ static MrStatus load_tls(const MrServer *server, MrTls **out, MrError *err)
     }
     file_path(server, MR_SET_SSL_CERT_FILE, certificate, sizeof certificate);
     file_path(server, MR_SET_SSL_KEY_FILE, key, sizeof key);
-    return mr_tls_create(certificate, key, out, err);
+    return mr_tls_create(certificate, key, "postgresql", out, err);
 }
 
 static MrStatus load_hba(const MrServer *server, MrHba **out, MrError *err)

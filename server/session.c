@@ -89,6 +89,7 @@ MrStatus mr_session_create(MrServer *server, int fd, const char *address, MrSess
     session->settings = mr_settings_copy(server->settings);
     session->timer = event_new(server->base, -1, 0, on_timer, session);
     MrStatus status = mr_socket_init(&session->socket, server->base, fd, on_changed, session, err);
+    session->socket.first_byte = fd >= 0 ? mr_session_first_byte : NULL;
     if (status == MR_OK && (session->settings == NULL || session->timer == NULL)) {
         status = mr_error_no_memory(err);
     }

@@ -92,12 +92,24 @@ static ssize_t receive(MrSocket *socket, void *out, size_t room)
                                : recv(socket->fd, out, room, 0);
 }
 
+/* Shows the first byte to who asks for it, once. */
+static void look_at_first_byte(MrSocket *socket)
+{
+    uint8_t byte;
+    if (socket->first_byte != NULL && recv(socket->fd, &byte, 1, MSG_PEEK) == 1) {
+        void (*first_byte)(void *context, uint8_t byte) = socket->first_byte;
+        socket->first_byte = NULL;
+        first_byte(socket->context, byte);
+    }
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     MrSocket *socket = context;
     (void)fd;
     (void)what;
-    if (has_room(socket)) {
+    look_at_first_byte(socket);
+    if (has_room(socket) && !socket->is_broken) {
         size_t wanted =
             input_waiting(socket) < INPUT_BYTES_MIN / 2 && socket->input_room <= INPUT_BYTES_MIN
                 ? INPUT_BYTES_MIN / 2
@@ -213,9 +225,17 @@ MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd,
     return MR_OK;
 }
 
-MrStatus mr_socket_encrypt(MrSocket *socket, const MrTls *tls, MrError *err)
+MrStatus mr_socket_encrypt(MrSocket *socket, const MrTls *tls, bool is_direct, MrError *err)
 {
-    return mr_tls_accept(tls, socket->fd, &socket->tls, err);
+    return mr_tls_accept(tls, socket->fd, is_direct, &socket->tls, err);
+}
+
+bool mr_socket_is_local(const MrSocket *socket)
+{
+    struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+    socklen_t length = sizeof address;
+    return socket->fd >= 0 && getsockname(socket->fd, (struct sockaddr *)&address, &length) == 0 &&
+           address.ss_family == AF_UNIX;
 }
 
 void mr_socket_shut(MrSocket *socket)

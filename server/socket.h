@@ -30,6 +30,9 @@ typedef struct MrSocket {
     bool is_at_end;                 /* the client sends no more */
     bool is_broken;                 /* nothing can be sent any more */
     void (*changed)(void *context); /* bytes came, the end came, or the output has gone */
+    /* Called once, when a first byte is there and before it is read: it may encrypt or break the
+     * socket.  NULL: nobody asks. */
+    void (*first_byte)(void *context, uint8_t byte);
     void *context;
 } MrSocket;
 
@@ -39,9 +42,11 @@ MrStatus mr_socket_init(MrSocket *socket, struct event_base *base, int fd,
 void mr_socket_fini(MrSocket *socket); /* closes */
 /* Says that nothing more will be sent. */
 void mr_socket_shut(MrSocket *socket);
-/* From here on everything is encrypted; nothing may wait to be taken or sent.  Keeps nothing of
- * `tls`. */
-MrStatus mr_socket_encrypt(MrSocket *socket, const struct MrTls *tls, MrError *err);
+/* From here on everything is encrypted; nothing may wait to be taken or sent.  `is_direct` as
+ * mr_tls_accept has it.  Keeps nothing of `tls`. */
+MrStatus mr_socket_encrypt(MrSocket *socket, const struct MrTls *tls, bool is_direct, MrError *err);
+/* A Unix socket: the bytes do not leave this machine. */
+bool mr_socket_is_local(const MrSocket *socket);
 
 /* What has arrived and was not taken; borrowed until the next call. */
 MrString mr_socket_input(const MrSocket *socket);

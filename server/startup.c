@@ -1,7 +1,7 @@
 /*
  * server/startup.c - from the first byte of a connection to ReadyForQuery: requests for encryption
- * are answered (each at most once), a CancelRequest is passed on, the start-up message is read and
- * answered, the client shows who it is (login.c).
+ * are answered (each at most once; TLS may also begin unasked), a CancelRequest is passed on, the
+ * start-up message is read and answered, the client shows who it is (login.c).
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -272,6 +272,26 @@ static void log_in(MrSession *session, int32_t version, MrWireReader *body)
 
 /* ---- The first packets ----------------------------------------------------------------------- */
 
+/* As in PostgreSQL: TLS is for what goes through a network. */
+static bool can_encrypt(const MrSession *session)
+{
+    return session->server->access.tls != NULL && session->socket.fd >= 0 &&
+           session->socket.tls == NULL && !mr_socket_is_local(&session->socket);
+}
+
+/* TLS without SSLRequest spares a round trip; the client must say by ALPN that it means this
+ * protocol.  Where there is no TLS it is closed without a word, which it could not read. */
+void mr_session_first_byte(void *context, uint8_t byte)
+{
+    MrSession *session = context;
+    MrError err = MR_ERROR_INIT;
+    if (byte == MR_TLS_HANDSHAKE &&
+        (!can_encrypt(session) ||
+         mr_socket_encrypt(&session->socket, session->server->access.tls, true, &err) != MR_OK)) {
+        session->socket.is_broken = true;
+    }
+}
+
 /* What stands behind the request was sent in clear by who knows whom, and must not be taken for a
  * part of the encrypted conversation (CVE-2021-23214). */
 static void start_encryption(MrSession *session)
@@ -285,7 +305,8 @@ static void start_encryption(MrSession *session)
     mr_socket_flush(&session->socket);
     if (mr_socket_unsent(&session->socket) > 0) {
         session->socket.is_broken = true; /* not even one byte: nobody is there */
-    } else if (mr_socket_encrypt(&session->socket, session->server->access.tls, &err) != MR_OK) {
+    } else if (mr_socket_encrypt(&session->socket, session->server->access.tls, false, &err) !=
+               MR_OK) {
         session->socket.is_broken = true;
     }
 }
@@ -297,7 +318,7 @@ static bool answer_encryption(MrSession *session, bool *asked, bool is_ssl)
         return true;
     }
     *asked = true;
-    if (is_ssl && session->server->access.tls != NULL && session->socket.fd >= 0) {
+    if (is_ssl && can_encrypt(session)) {
         start_encryption(session);
     } else {
         mr_builder_append_char(&session->socket.output, 'N');

@@ -18,6 +18,7 @@ struct MrTls {
 
 struct MrTlsConnection {
     SSL *ssl;
+    bool needs_protocol; /* and the handshake has not agreed on one yet */
 };
 
 /* ---- The certificate ------------------------------------------------------------------------- */
@@ -79,8 +80,27 @@ static MrStatus load(SSL_CTX *context, const char *certificate_file, const char 
     return MR_OK;
 }
 
-MrStatus mr_tls_create(const char *certificate_file, const char *key_file, MrTls **out,
-                       MrError *err)
+/* PostgreSQL 17's rule, too: a list of names without ours is a client of something else, which must
+ * not be talked into this protocol (ALPACA attacks). */
+static int agree_on_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_bytes,
+                             const unsigned char *offered, unsigned int offered_bytes,
+                             void *context)
+{
+    const char *protocol = context;
+    const size_t length = strlen(protocol);
+    (void)ssl;
+    for (unsigned at = 0; at < offered_bytes; at += offered[at] + 1u) {
+        if (offered[at] == length && memcmp(offered + at + 1, protocol, length) == 0) {
+            *out = offered + at + 1;
+            *out_bytes = offered[at];
+            return SSL_TLSEXT_ERR_OK;
+        }
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+MrStatus mr_tls_create(const char *certificate_file, const char *key_file, const char *protocol,
+                       MrTls **out, MrError *err)
 {
     *out = NULL;
     MrTls *tls = calloc(1, sizeof *tls);
@@ -100,6 +120,7 @@ MrStatus mr_tls_create(const char *certificate_file, const char *key_file, MrTls
     /* An idle connection keeps no buffers; our own may move between two tries of a write. */
     SSL_CTX_set_mode(tls->context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_alpn_select_cb(tls->context, agree_on_protocol, (void *)(uintptr_t)protocol);
     MrStatus status = load(tls->context, certificate_file, key_file, err);
     if (status != MR_OK) {
         mr_tls_destroy(tls);
@@ -137,7 +158,8 @@ size_t mr_tls_binding(const MrTls *tls, uint8_t out[MR_TLS_BINDING_BYTES_MAX])
 
 /* ---- A connection ---------------------------------------------------------------------------- */
 
-MrStatus mr_tls_accept(const MrTls *tls, int fd, MrTlsConnection **out, MrError *err)
+MrStatus mr_tls_accept(const MrTls *tls, int fd, bool is_direct, MrTlsConnection **out,
+                       MrError *err)
 {
     *out = NULL;
     MrTlsConnection *connection = calloc(1, sizeof *connection);
@@ -150,6 +172,7 @@ MrStatus mr_tls_accept(const MrTls *tls, int fd, MrTlsConnection **out, MrError 
         return mr_error_no_memory(err);
     }
     SSL_set_accept_state(connection->ssl);
+    connection->needs_protocol = is_direct;
     *out = connection;
     return MR_OK;
 }
@@ -190,10 +213,28 @@ static ssize_t outcome(MrTlsConnection *connection, int result)
     }
 }
 
+/* False: the handshake is over and has agreed on no protocol. */
+static bool check_protocol(MrTlsConnection *connection)
+{
+    const unsigned char *name;
+    unsigned length = 0;
+    if (!connection->needs_protocol || !SSL_is_init_finished(connection->ssl)) {
+        return true;
+    }
+    SSL_get0_alpn_selected(connection->ssl, &name, &length);
+    connection->needs_protocol = length == 0;
+    return length > 0;
+}
+
 ssize_t mr_tls_read(MrTlsConnection *connection, void *out, size_t room)
 {
     ERR_clear_error();
     int got = SSL_read(connection->ssl, out, room > INT32_MAX ? INT32_MAX : (int)room);
+    if (!check_protocol(connection)) {
+        ERR_clear_error();
+        errno = EPROTO;
+        return -1;
+    }
     return got > 0 ? got : outcome(connection, got);
 }
 

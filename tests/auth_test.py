@@ -11,6 +11,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -18,7 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import psycopg  # noqa: E402
 
 import harness  # noqa: E402
-from harness import wire  # noqa: E402
+from harness import scram, wire  # noqa: E402
 from harness.paths import patience  # noqa: E402
 from harness.server import wait_until  # noqa: E402
 
@@ -245,6 +246,168 @@ def test_bad_key_stops_the_start():
             assert words in server.log_text(), server.log_text()
         finally:
             server.destroy()
+
+
+# -- TLS from the first byte: sslnegotiation=direct of libpq 17 -------------------------------------------
+
+def client_context(server, *protocols):
+    context = ssl.create_default_context(cafile=str(server.settings["ssl_cert_file"]))
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    return context
+
+
+def direct(server, *protocols):
+    return client_context(server, *protocols).wrap_socket(raw(server), server_hostname="localhost")
+
+
+def over(secure):
+    """A Wire over a connection that is encrypted already."""
+    w = wire.Wire.__new__(wire.Wire)
+    w.socket, w.buffer, w.parameters, w.key = secure, b"", {}, None
+    return w
+
+
+def log_in(w, password, certificate=None):
+    w.send(wire.startup(user="ann"))
+    scram.log_in(w.send, w.receive, password, certificate)
+    for kind, payload in w.until(b"Z"):
+        w.key = payload if kind == b"K" else w.key
+    w.send(wire.query("SELECT repeat('z', 300000)"))
+    assert [len(payload) for kind, payload in w.until(b"Z") if kind == b"D"] == [300_006]
+
+
+def test_direct_tls():
+    with tls_server() as server:
+        server.execute("CREATE ROLE ann LOGIN PASSWORD 'pw'")
+        for protocols in (["postgresql"], ["http/1.1", "postgresql"]):
+            with direct(server, *protocols) as secure:
+                assert secure.selected_alpn_protocol() == "postgresql"
+                log_in(over(secure), "pw", secure.getpeercert(binary_form=True))
+        with direct(server, "postgresql") as secure:
+            w = over(secure)
+            # Who asks for encryption inside of it has it already, as PostgreSQL 17 says.
+            for request in (wire.SSL_REQUEST, wire.GSSENC_REQUEST):
+                w.send(struct.pack("!ii", 8, request))
+                assert w.take(1) == b"N"
+            log_in(w, "pw")
+            w.send(wire.query("SELECT pg_sleep(60)"))
+            with direct(server, "postgresql") as other:
+                other.sendall(struct.pack("!ii", 16, wire.CANCEL_REQUEST) + w.key)
+                assert rest(other) == b""
+            told, = [wire.error_fields(payload) for kind, payload in w.until(b"Z") if kind == b"E"]
+            assert told["C"] == "57014", told
+
+
+def end_of(connection):
+    """Says that no more comes, and gives what the server says to that; it may have closed already."""
+    try:
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+    return rest(connection)
+
+
+def is_protocol_alert(error):
+    return "no application protocol" in str(error).lower().replace("_", " ")
+
+
+def test_direct_tls_wants_the_protocol():
+    with tls_server() as server:
+        with direct(server) as secure:
+            secure.sendall(wire.startup())
+            try:
+                assert rest(secure) == b""
+            except (ssl.SSLError, ConnectionError):
+                pass
+        try:
+            direct(server, "http/1.1", "postgres", "postgresql2")
+        except ssl.SSLError as error:
+            assert is_protocol_alert(error), error
+        else:
+            raise AssertionError("a client of another protocol was let in")
+        is_in(connect(server, sslmode="require"))
+
+
+def test_the_protocol_is_agreed_on_behind_a_request():
+    """Who asks by SSLRequest may name the protocol, as libpq 17 does, or none; but not only others."""
+    with tls_server() as server:
+        for protocols, agreed in [(["postgresql"], "postgresql"), ([], None), (["h2"], ssl.SSLError)]:
+            with raw(server) as connection:
+                connection.sendall(struct.pack("!ii", 8, wire.SSL_REQUEST))
+                assert connection.recv(1) == b"S"
+                try:
+                    with client_context(server, *protocols).wrap_socket(
+                            connection, server_hostname="localhost") as secure:
+                        assert secure.selected_alpn_protocol() == agreed
+                        w = over(secure)
+                        w.send(wire.startup())
+                        assert w.until(b"Z")[0] == (b"R", b"\0\0\0\0")
+                except ssl.SSLError as error:
+                    assert agreed == ssl.SSLError and is_protocol_alert(error), error
+
+
+def client_hello(server):
+    """The first flight of a client, as bytes."""
+    sent = ssl.MemoryBIO()
+    talk = client_context(server, "postgresql").wrap_bio(ssl.MemoryBIO(), sent, server_hostname="localhost")
+    try:
+        talk.do_handshake()
+    except ssl.SSLWantReadError:
+        return sent.read()
+    raise AssertionError("no server was there")
+
+
+def test_direct_tls_is_refused_where_there_is_none():
+    """With TLS off, and on a Unix socket always, as PostgreSQL 17 does: closed without a word."""
+    with tls_server() as server:
+        hello = client_hello(server)
+        with socket.socket(socket.AF_UNIX) as local:
+            local.settimeout(patience(20))
+            local.connect(str(server.data / f".s.PGSQL.{server.port}"))
+            local.sendall(hello)
+            assert rest(local) == b""
+        with socket.socket(socket.AF_UNIX) as local:
+            local.settimeout(patience(20))
+            local.connect(str(server.data / f".s.PGSQL.{server.port}"))
+            local.sendall(struct.pack("!ii", 8, wire.SSL_REQUEST))
+            assert local.recv(1) == b"N"
+    with harness.Server() as server:
+        with raw(server) as connection:
+            connection.sendall(hello)
+            assert rest(connection) == b""
+        is_in(connect(server))
+
+
+def test_hello_that_does_not_come_whole():
+    """Cut, damaged or slow: the connection goes by its end, an alert or the deadline of a login."""
+    with tls_server() as server:
+        hello = client_hello(server)
+        for cut in range(1, len(hello), 1 if len(hello) < 400 else 7):
+            with raw(server) as connection:
+                connection.sendall(hello[:cut])
+                end_of(connection)
+        for spoiled in (hello[:1] + b"\x09" + hello[2:], hello[:3] + b"\xff\xff" + hello[5:], b"\x16" * 3000):
+            with raw(server) as connection:
+                connection.sendall(spoiled)
+                assert end_of(connection)[:1] in (b"", b"\x15"), "neither an alert nor the end"
+        with raw(server) as slow, raw(server) as silent:
+            began = time.monotonic()
+            silent.sendall(hello[:1])
+            slow.settimeout(0.25)
+            for at in range(len(hello) - 1):
+                try:
+                    slow.sendall(hello[at:at + 1])
+                    if slow.recv(100) == b"":
+                        break
+                except TimeoutError:
+                    pass
+                except OSError:
+                    break
+                assert time.monotonic() - began < patience(20), "a slow hello has no end"
+            assert time.monotonic() - began > 9
+            assert rest(silent) == b""
+        is_in(connect(server, sslmode="require"))
 
 
 # -- SCRAM by hand --------------------------------------------------------------------------------------
