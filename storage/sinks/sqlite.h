@@ -99,7 +99,9 @@ MrStatus mr_sqlite_resolve(MrSink *base, const uint8_t query[16], MrProgress *ou
 const char *mr_sqlite_column_type(const MrSinkTable *table, uint32_t column);
 /* One column of rows to be written: the last text is kept, since windows repeat. */
 typedef struct MrSqliteBinder {
-    const MrVector *vector;
+    const char *cells; /* of the vector entered last, its stride 0 where all rows are one */
+    size_t stride;
+    const uint64_t *validity; /* NULL: no value of it is NULL */
     MrTypeId type;
     bool integral; /* a numeric that is stored as INTEGER */
     bool as_text;  /* a numeric that is stored as TEXT */
@@ -112,6 +114,8 @@ typedef struct MrSqliteBinder {
 } MrSqliteBinder;
 MrStatus mr_sqlite_binder_init(MrSqliteBinder *binder, const MrSinkTable *table, uint32_t column);
 void mr_sqlite_binder_fini(MrSqliteBinder *binder);
+/* The values that follow are of this vector (keeps its data). */
+void mr_sqlite_binder_enter(MrSqliteBinder *binder, const MrVector *vector);
 /* A cell as SQLite stores it.  The bytes are borrowed until the binder's next value, or the
  * block's. */
 typedef struct MrSqliteValue {
@@ -124,7 +128,9 @@ typedef struct MrSqliteValue {
 MrStatus mr_sqlite_value_of(MrSqliteBinder *binder, uint32_t row, MrSqliteValue *out, MrError *err);
 MrStatus mr_sqlite_value_bind(const MrSqliteValue *value, sqlite3_stmt *statement, int at,
                               MrError *err);
-void mr_sqlite_value_result(const MrSqliteValue *value, sqlite3_context *result);
+/* The value as a virtual table's, for the time until the next step. */
+MrStatus mr_sqlite_value_result(MrSqliteBinder *binder, uint32_t row, sqlite3_context *result,
+                                MrError *err);
 /* Reads a result column into a vector cell; long text goes to the arena. */
 MrStatus mr_sqlite_read_cell(MrArena *arena, sqlite3_stmt *statement, int at,
                              const MrColumn *column, MrVector *vector, uint32_t row, MrError *err);
@@ -137,6 +143,7 @@ typedef struct MrSqliteRows {
     uint32_t block_count;
     struct MrSqlitePlace *places; /* of the rows, in the order to write them */
     uint32_t place_count;
+    bool is_scattered;    /* that order is another than the blocks' own */
     uint32_t first, last; /* the places that the statement under way reads */
     MrSqliteBinder *binders;
     MrStatus status; /* a value that could not be made is told here, and in `err` */

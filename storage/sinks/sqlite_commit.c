@@ -204,7 +204,7 @@ static MrStatus block_delete(MrSqliteSink *sink, sqlite3_stmt *statement, MrSqli
                              const MrSinkTable *table, const MrBlock *block, MrError *err)
 {
     for (uint32_t i = 0; i < table->key_count; i++) {
-        binders[i].vector = &block->columns[table->key_columns[i]];
+        mr_sqlite_binder_enter(&binders[i], &block->columns[table->key_columns[i]]);
     }
     for (uint32_t row = 0; row < block->row_count; row++) {
         for (uint32_t i = 0; i < table->key_count; i++) {

@@ -98,6 +98,18 @@ static void sort_by_byte(const Place *from, Place *to, uint32_t count, size_t of
     }
 }
 
+static bool is_in_order(const Place *places, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        const Place *before = &places[i - 1], *place = &places[i];
+        if (place->first < before->first ||
+            (place->first == before->first && place->second < before->second)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Bytes in which no two rows differ, most of them as a rule, need no pass. */
 static MrStatus sort_places(Place **places, uint32_t count, MrError *err)
 {
@@ -106,9 +118,6 @@ static MrStatus sort_places(Place **places, uint32_t count, MrError *err)
     for (uint32_t i = 1; i < count; i++) {
         differing[0] |= (*places)[i].second ^ (*places)[0].second;
         differing[1] |= (*places)[i].first ^ (*places)[0].first;
-    }
-    if ((differing[0] | differing[1]) == 0) {
-        return MR_OK;
     }
     Place *other = malloc(count * sizeof *other);
     if (other == NULL) {
@@ -152,7 +161,7 @@ static MrStatus place_rows(MrSqliteRows *rows, MrError *err)
         return mr_error_set(err, MR_ERR_PROGRAM_LIMIT, "a commit can have at most %u rows",
                             UINT32_MAX / 2);
     }
-    rows->places = calloc(count + 1, sizeof *rows->places);
+    rows->places = malloc((count + 1) * sizeof *rows->places);
     if (rows->places == NULL) {
         return mr_error_no_memory(err);
     }
@@ -172,7 +181,8 @@ static MrStatus place_rows(MrSqliteRows *rows, MrError *err)
             set_words(table, 1, block, places, offsetof(Place, second));
         }
     }
-    return sort_places(&rows->places, rows->place_count, err);
+    rows->is_scattered = !is_in_order(rows->places, rows->place_count);
+    return rows->is_scattered ? sort_places(&rows->places, rows->place_count, err) : MR_OK;
 }
 
 /* ---- the virtual table ----------------------------------------------------------------------- */
@@ -246,7 +256,7 @@ static int rows_close(sqlite3_vtab_cursor *cursor)
     return SQLITE_OK;
 }
 
-/* In the order of their keys rows are anywhere in their blocks, which another core has written. */
+/* Rows that were sorted are anywhere in their blocks, which another core has written. */
 static void prefetch_row(const MrSqliteRows *rows, const Place *place)
 {
     const MrBlock *block = rows->blocks[place->block];
@@ -262,7 +272,7 @@ static void enter_row(RowsCursor *cursor)
     if (cursor->at >= rows->last) {
         return;
     }
-    if (cursor->at + PREFETCH_AHEAD < rows->last) {
+    if (rows->is_scattered && cursor->at + PREFETCH_AHEAD < rows->last) {
         prefetch_row(rows, &rows->places[cursor->at + PREFETCH_AHEAD]);
     }
     uint32_t block = rows->places[cursor->at].block;
@@ -270,7 +280,7 @@ static void enter_row(RowsCursor *cursor)
         return;
     }
     for (uint32_t c = 0; c < rows->table->schema.column_count; c++) {
-        rows->binders[c].vector = &rows->blocks[block]->columns[c];
+        mr_sqlite_binder_enter(&rows->binders[c], &rows->blocks[block]->columns[c]);
     }
 }
 
@@ -308,13 +318,11 @@ static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *result, int c
 {
     MrSqliteRows *rows = ((RowsCursor *)base)->rows;
     uint32_t row = rows->places[((RowsCursor *)base)->at].row;
-    MrSqliteValue value;
-    rows->status = mr_sqlite_value_of(&rows->binders[column], row, &value, &rows->err);
+    rows->status = mr_sqlite_value_result(&rows->binders[column], row, result, &rows->err);
     if (rows->status != MR_OK) {
         sqlite3_result_error(result, rows->err.message, -1);
         return SQLITE_ERROR;
     }
-    mr_sqlite_value_result(&value, result);
     return SQLITE_OK;
 }
 

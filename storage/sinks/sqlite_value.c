@@ -47,6 +47,19 @@ void mr_sqlite_binder_fini(MrSqliteBinder *binder)
     mr_builder_fini(&binder->builder);
 }
 
+void mr_sqlite_binder_enter(MrSqliteBinder *binder, const MrVector *vector)
+{
+    binder->cells = vector->data;
+    binder->stride = vector->is_constant ? 0 : mr_type_info(vector->type.id)->width;
+    binder->validity = vector->validity;
+}
+
+static bool binder_is_null(const MrSqliteBinder *binder, uint32_t row)
+{
+    return binder->validity != NULL &&
+           !mr_bitmap_get(binder->validity, binder->stride == 0 ? 0 : row);
+}
+
 static void value_set_text(MrSqliteValue *out, const char *data, size_t length)
 {
     *out = (MrSqliteValue){ .kind = MR_SQLITE_TEXT, .data = data, .length = length };
@@ -145,8 +158,8 @@ static MrStatus value_set_formatted(MrSqliteBinder *binder, const void *cell, Mr
 
 MrStatus mr_sqlite_value_of(MrSqliteBinder *binder, uint32_t row, MrSqliteValue *out, MrError *err)
 {
-    const void *cell = mr_vector_cell(binder->vector, row);
-    if (mr_vector_is_null(binder->vector, row)) {
+    const void *cell = binder->cells + row * binder->stride;
+    if (binder_is_null(binder, row)) {
         *out = (MrSqliteValue){ .kind = MR_SQLITE_NULL };
         return MR_OK;
     }
@@ -202,7 +215,7 @@ MrStatus mr_sqlite_value_bind(const MrSqliteValue *value, sqlite3_stmt *statemen
                : mr_sqlite_error(sqlite3_db_handle(statement), code, "bind a value", err);
 }
 
-void mr_sqlite_value_result(const MrSqliteValue *value, sqlite3_context *result)
+static void result_set(const MrSqliteValue *value, sqlite3_context *result)
 {
     switch (value->kind) {
     case MR_SQLITE_NULL: sqlite3_result_null(result); return;
@@ -219,6 +232,44 @@ void mr_sqlite_value_result(const MrSqliteValue *value, sqlite3_context *result)
         }
         return;
     }
+}
+
+/* What most columns of results hold: counts, sums of integers, and the start of a window again. */
+static bool result_is_common(const MrSqliteBinder *binder, const void *cell,
+                             sqlite3_context *result)
+{
+    const MrDecimal *decimal = cell;
+    switch (binder->type) {
+    case MR_TYPE_INT64: sqlite3_result_int64(result, *(const int64_t *)cell); return true;
+    case MR_TYPE_NUMERIC:
+        if (!binder->integral || decimal->scale != 0 || mr_decimal_beyond_64(decimal) != 0) {
+            return false;
+        }
+        sqlite3_result_int64(result, (int64_t)decimal->low);
+        return true;
+    case MR_TYPE_TIMESTAMP:
+    case MR_TYPE_TIMESTAMPTZ:
+        if (!binder->has_last || binder->last != *(const int64_t *)cell) {
+            return false;
+        }
+        sqlite3_result_text64(result, binder->text, binder->text_length, SQLITE_STATIC,
+                              SQLITE_UTF8);
+        return true;
+    default: return false;
+    }
+}
+
+MrStatus mr_sqlite_value_result(MrSqliteBinder *binder, uint32_t row, sqlite3_context *result,
+                                MrError *err)
+{
+    MrSqliteValue value;
+    if (!binder_is_null(binder, row) &&
+        result_is_common(binder, binder->cells + row * binder->stride, result)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_sqlite_value_of(binder, row, &value, err));
+    result_set(&value, result);
+    return MR_OK;
 }
 
 static void cell_store_integer(MrTypeId type, int64_t value, void *cell)
