@@ -30,14 +30,18 @@ int64_t mr_civil_to_us(const MrCivil *civil); /* fields must be in range */
 void mr_civil_from_us(int64_t us, MrCivil *out);
 int32_t mr_days_from_civil(int32_t year, int32_t month, int32_t day);
 
-/* PostgreSQL's input forms with DateStyle ISO, MDY: ISO 8601 with blank or T, optional zone
+/* PostgreSQL's input forms with DateStyle MDY: ISO 8601 with blank or T, optional zone
  * (Z, +hh[:mm[:ss]], zone name), 'epoch', 'infinity', month names, AD/BC. Errors: 22007 malformed,
  * 22008 out of range.  A zone in the text of a `timestamp` is ignored, as in PostgreSQL; without
- * one a timestamptz is local time of `zone` (NULL: UTC). */
+ * one a timestamptz is local time of `zone` (NULL: UTC), whose style gives the order of a date. */
 MrStatus mr_date_parse(MrString text, int32_t *out, MrError *err);
 MrStatus mr_time_parse(MrString text, int64_t *out, MrError *err);
 MrStatus mr_timestamp_parse(MrString text, int64_t *out, MrError *err);
 MrStatus mr_timestamptz_parse(MrString text, const MrTimezone *zone, int64_t *out, MrError *err);
+/* The same for another order of a date's numbers. */
+MrStatus mr_date_parse_as(MrString text, MrDateOrder order, int32_t *out, MrError *err);
+MrStatus mr_time_parse_as(MrString text, MrDateOrder order, int64_t *out, MrError *err);
+MrStatus mr_timestamp_parse_as(MrString text, MrDateOrder order, int64_t *out, MrError *err);
 /* PostgreSQL's forms ('1 day 02:00', '1 mon', ISO 8601 'P1DT2H', '@ 1 hour ago' …). */
 MrStatus mr_interval_parse(MrString text, MrInterval *out, MrError *err);
 /* The same with IntervalStyle sql_standard's rule: a leading minus that is the only sign is that of
@@ -72,6 +76,14 @@ size_t mr_date_format(int32_t days, char out[MR_DATETIME_TEXT_MAX]);
 size_t mr_time_format(int64_t us, char out[MR_DATETIME_TEXT_MAX]);
 size_t mr_timestamp_format(int64_t us, char out[MR_DATETIME_TEXT_MAX]);
 size_t mr_timestamptz_format(int64_t us, const MrTimezone *zone, char out[MR_DATETIME_TEXT_MAX]);
+/* The same in the style's DateStyle; of a timestamptz it is the zone's.  Times of day have one. */
+size_t mr_date_format_as(int32_t days, const MrTextStyle *style, char out[MR_DATETIME_TEXT_MAX]);
+size_t mr_timestamp_format_as(int64_t us, const MrTextStyle *style, char out[MR_DATETIME_TEXT_MAX]);
+size_t mr_timestamptz_format_as(int64_t us, const MrTimezone *zone, char out[MR_DATETIME_TEXT_MAX]);
+/* As JSON has them whatever DateStyle is: 2026-01-01T10:00:00+02:00. */
+size_t mr_timestamp_format_json(int64_t us, char out[MR_DATETIME_TEXT_MAX]);
+size_t mr_timestamptz_format_json(int64_t us, const MrTimezone *zone,
+                                  char out[MR_DATETIME_TEXT_MAX]);
 /* "+02", "-03:30": seconds east of UTC. */
 size_t mr_zone_offset_format(int32_t offset, char *out);
 /* IntervalStyle postgres: `1 mon 2 days 00:00:03.5`. */

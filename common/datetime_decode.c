@@ -1,7 +1,7 @@
 /*
  * common/datetime_decode.c - what the fields of a moment's text mean.
- * Follows PostgreSQL's DecodeDateTime for DateStyle ISO, MDY: fields in nearly any order, each of
- * which says by its form or its place what it is.
+ * Follows PostgreSQL's DecodeDateTime: fields in nearly any order, each of which says by its form
+ * or its place what it is.
  */
 #include "common/datetime_decode.h"
 
@@ -105,6 +105,20 @@ static MrDecodeOutcome after_year_and_month(MrDateDecoder *decoder, int64_t valu
     return set_day(decoder, value);
 }
 
+static bool is_year_first(const MrDateDecoder *decoder, size_t length)
+{
+    return length >= 3 || decoder->order == MR_DATE_YMD;
+}
+
+/* The first of 1/2/2024: what it is, DateStyle says. */
+static MrDecodeOutcome first_number(MrDateDecoder *decoder, int64_t value, size_t length)
+{
+    if (is_year_first(decoder, length)) {
+        return set_year(decoder, value, length);
+    }
+    return decoder->order == MR_DATE_DMY ? set_day(decoder, value) : set_month(decoder, value);
+}
+
 /* A number by its place: what is known already decides what it is. */
 static MrDecodeOutcome decode_number(MrDateDecoder *decoder, const char *text, bool text_month)
 {
@@ -132,11 +146,11 @@ static MrDecodeOutcome decode_number(MrDateDecoder *decoder, const char *text, b
         return decoder_note(decoder, MR_HAS_MONTH | MR_HAS_DAY);
     }
     switch (date) {
-    case 0: return length >= 3 ? set_year(decoder, value, length) : set_month(decoder, value);
+    case 0: return first_number(decoder, value, length);
     case MR_HAS_YEAR: return set_month(decoder, value);
     case MR_HAS_MONTH:
-        return text_month && length >= 3 ? set_year(decoder, value, length)
-                                         : set_day(decoder, value);
+        return text_month && is_year_first(decoder, length) ? set_year(decoder, value, length)
+                                                            : set_day(decoder, value);
     case MR_HAS_YEAR | MR_HAS_MONTH:
         return after_year_and_month(decoder, value, length, text_month);
     case MR_HAS_DAY: return set_month(decoder, value);
@@ -450,10 +464,10 @@ static MrDecodeOutcome check_time(MrDateDecoder *decoder)
     return clock_is_valid(clock) ? MR_DECODED : MR_DECODED_OUT_OF_RANGE;
 }
 
-MrDecodeOutcome mr_datetime_decode(MrString text, bool is_time, MrDateDecoder *decoder,
-                                   MrDateFields *fields)
+MrDecodeOutcome mr_datetime_decode(MrString text, MrDateOrder order, bool is_time,
+                                   MrDateDecoder *decoder, MrDateFields *fields)
 {
-    *decoder = (MrDateDecoder){ 0 };
+    *decoder = (MrDateDecoder){ .order = order };
     if (!mr_datetime_scan(text, fields) || fields->count == 0) {
         return MR_DECODED_MALFORMED;
     }

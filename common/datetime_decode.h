@@ -31,6 +31,7 @@ typedef enum MrDecodeOutcome {
 } MrDecodeOutcome;
 
 typedef struct MrDateDecoder {
+    MrDateOrder order;
     unsigned mask;
     int64_t year;
     int64_t month, day;
@@ -58,8 +59,8 @@ static inline int64_t mr_clock_time_us(const MrClockTime *clock)
 
 /* Reads a whole date (`is_time`: a whole time of day) and checks its ranges.  `fields` holds the
  * text that decoder->zone_text points into. */
-MrDecodeOutcome mr_datetime_decode(MrString text, bool is_time, MrDateDecoder *decoder,
-                                   MrDateFields *fields);
+MrDecodeOutcome mr_datetime_decode(MrString text, MrDateOrder order, bool is_time,
+                                   MrDateDecoder *decoder, MrDateFields *fields);
 /* The error of an outcome that is none of a text of that type. */
 MrStatus mr_datetime_outcome_error(MrDecodeOutcome outcome, const MrDateDecoder *decoder,
                                    MrString text, const char *type_name, MrError *err);

@@ -39,9 +39,14 @@ MrStatus mr_datetime_outcome_error(MrDecodeOutcome outcome, const MrDateDecoder 
 
 MrStatus mr_date_parse(MrString text, int32_t *out, MrError *err)
 {
+    return mr_date_parse_as(text, MR_DATE_MDY, out, err);
+}
+
+MrStatus mr_date_parse_as(MrString text, MrDateOrder order, int32_t *out, MrError *err)
+{
     MrDateDecoder decoder;
     MrDateFields fields;
-    MrDecodeOutcome outcome = mr_datetime_decode(text, false, &decoder, &fields);
+    MrDecodeOutcome outcome = mr_datetime_decode(text, order, false, &decoder, &fields);
 
     if (outcome != MR_DECODED) {
         return mr_datetime_outcome_error(outcome, &decoder, text, "date", err);
@@ -64,9 +69,14 @@ MrStatus mr_date_parse(MrString text, int32_t *out, MrError *err)
 
 MrStatus mr_time_parse(MrString text, int64_t *out, MrError *err)
 {
+    return mr_time_parse_as(text, MR_DATE_MDY, out, err);
+}
+
+MrStatus mr_time_parse_as(MrString text, MrDateOrder order, int64_t *out, MrError *err)
+{
     MrDateDecoder decoder;
     MrDateFields fields;
-    MrDecodeOutcome outcome = mr_datetime_decode(text, true, &decoder, &fields);
+    MrDecodeOutcome outcome = mr_datetime_decode(text, order, true, &decoder, &fields);
 
     if (outcome == MR_DECODED && (decoder.mask & MR_HAS_SPECIAL) != 0) {
         outcome = MR_DECODED_MALFORMED;
@@ -85,11 +95,11 @@ static MrStatus timestamp_out_of_range(MrString text, MrError *err)
 }
 
 /* To local microseconds; `decoder` has the zone, if the text gave one. */
-static MrStatus parse_moment(MrString text, const char *type_name, MrDateDecoder *decoder,
-                             int64_t *out, MrError *err)
+static MrStatus parse_moment(MrString text, MrDateOrder order, const char *type_name,
+                             MrDateDecoder *decoder, int64_t *out, MrError *err)
 {
     MrDateFields fields;
-    MrDecodeOutcome outcome = mr_datetime_decode(text, false, decoder, &fields);
+    MrDecodeOutcome outcome = mr_datetime_decode(text, order, false, decoder, &fields);
 
     if (outcome != MR_DECODED) {
         return mr_datetime_outcome_error(outcome, decoder, text, type_name, err);
@@ -112,11 +122,16 @@ static MrStatus parse_moment(MrString text, const char *type_name, MrDateDecoder
 
 MrStatus mr_timestamp_parse(MrString text, int64_t *out, MrError *err)
 {
+    return mr_timestamp_parse_as(text, MR_DATE_MDY, out, err);
+}
+
+MrStatus mr_timestamp_parse_as(MrString text, MrDateOrder order, int64_t *out, MrError *err)
+{
     MrDateDecoder decoder;
     if (mr_timestamp_parse_fast(text.data, text.length, out)) {
         return MR_OK;
     }
-    return parse_moment(text, "timestamp", &decoder, out, err);
+    return parse_moment(text, order, "timestamp", &decoder, out, err);
 }
 
 MrStatus mr_timestamptz_parse(MrString text, const MrTimezone *zone, int64_t *out, MrError *err)
@@ -129,7 +144,8 @@ MrStatus mr_timestamptz_parse(MrString text, const MrTimezone *zone, int64_t *ou
         *out = has_zone ? local : mr_timezone_local_to_utc(zone, local);
         return MR_OK;
     }
-    MR_TRY(parse_moment(text, "timestamp with time zone", &decoder, &local, err));
+    const MrDateOrder order = (MrDateOrder)mr_timezone_style(zone)->date_order;
+    MR_TRY(parse_moment(text, order, "timestamp with time zone", &decoder, &local, err));
     if ((decoder.mask & MR_HAS_SPECIAL) != 0) {
         *out = local;
         return MR_OK;

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #define POW10_MIN (-292)
@@ -275,6 +276,24 @@ size_t mr_float4_format(float value, char out[MR_FLOAT_TEXT_MAX])
                                   fraction == 0 && exponent > 1);
     }
     return (size_t)(put_decimal(next, number, 6) - out);
+}
+
+/* `digits` of them, at least one; rounded as printf does it, which is what PostgreSQL asks for. */
+static size_t format_rounded(double value, int digits, char out[MR_FLOAT_TEXT_MAX])
+{
+    return (size_t)snprintf(out, MR_FLOAT_TEXT_MAX, "%.*g", digits > 0 ? digits : 1, value);
+}
+
+size_t mr_float8_format_as(double value, int extra_digits, char out[MR_FLOAT_TEXT_MAX])
+{
+    return extra_digits > 0 || !isfinite(value) ? mr_float8_format(value, out)
+                                                : format_rounded(value, 15 + extra_digits, out);
+}
+
+size_t mr_float4_format_as(float value, int extra_digits, char out[MR_FLOAT_TEXT_MAX])
+{
+    return extra_digits > 0 || !isfinite(value) ? mr_float4_format(value, out)
+                                                : format_rounded(value, 6 + extra_digits, out);
 }
 
 size_t mr_int64_format(int64_t value, char out[24])

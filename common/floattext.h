@@ -10,6 +10,9 @@
 /* The shortest text that reads back exactly, in PostgreSQL's form (1e+20, NaN, -Infinity). */
 size_t mr_float8_format(double value, char out[MR_FLOAT_TEXT_MAX]);
 size_t mr_float4_format(float value, char out[MR_FLOAT_TEXT_MAX]);
+/* With extra_float_digits: above 0 the same, otherwise 15 digits (float4: 6) and so many more. */
+size_t mr_float8_format_as(double value, int extra_digits, char out[MR_FLOAT_TEXT_MAX]);
+size_t mr_float4_format_as(float value, int extra_digits, char out[MR_FLOAT_TEXT_MAX]);
 /* 22P02 malformed, 22003 out of range; blanks around are allowed. */
 MrStatus mr_float8_parse(MrString text, double *out, MrError *err);
 MrStatus mr_float4_parse(MrString text, float *out, MrError *err);

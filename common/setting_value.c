@@ -193,34 +193,20 @@ static bool one_of(MrString text, const char *words)
     return word_index(words, text) >= 0;
 }
 
-/* "ISO", "ISO, MDY", "iso,mdy"; the order of day and month may not change how dates are read. */
-static bool is_iso_style(MrString text)
-{
-    char packed[16];
-    size_t length = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] != ' ') {
-            if (length == sizeof packed) {
-                return false;
-            }
-            packed[length++] = text.data[i];
-        }
-    }
-    return one_of((MrString){ packed, length }, "iso|iso,mdy|mdy,iso|iso,us|mdy|us");
-}
-
 /* Gives the one form that is stored, or NULL when the text is not legal. */
 static const char *canonical_text(MrSettingId id, MrString text)
 {
     const MrTimezone *zone;
-    MrIntervalStyle style;
+    MrTextStyle style = mr_text_style_usual;
+    MrIntervalStyle interval;
     int64_t flag;
 
     switch (id) {
     case MR_SET_CLIENT_ENCODING: return one_of(text, "utf8|utf-8|unicode") ? "UTF8" : NULL;
-    case MR_SET_DATESTYLE: return is_iso_style(text) ? "ISO, MDY" : NULL;
+    case MR_SET_DATESTYLE:
+        return mr_date_style_parse(text, &style) ? mr_date_style_name(&style) : NULL;
     case MR_SET_INTERVALSTYLE:
-        return mr_interval_style_find(text, &style) ? mr_interval_style_name(style) : NULL;
+        return mr_interval_style_find(text, &interval) ? mr_interval_style_name(interval) : NULL;
     case MR_SET_STANDARD_CONFORMING_STRINGS:
         return parse_bool(text, &flag) && flag == 1 ? "on" : NULL;
     case MR_SET_TRANSACTION_READ_ONLY:

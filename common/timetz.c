@@ -61,7 +61,8 @@ MrStatus mr_timetz_parse(MrString text, const MrTimezone *zone, MrTimetz *out, M
     MrDateDecoder decoder;
     MrDateFields fields;
     int32_t offset = 0;
-    MrDecodeOutcome outcome = mr_datetime_decode(text, true, &decoder, &fields);
+    const MrDateOrder order = (MrDateOrder)mr_timezone_style(zone)->date_order;
+    MrDecodeOutcome outcome = mr_datetime_decode(text, order, true, &decoder, &fields);
     if (outcome == MR_DECODED &&
         ((decoder.mask & MR_HAS_SPECIAL) != 0 || !zone_offset(&decoder, zone, &offset))) {
         outcome = MR_DECODED_MALFORMED;

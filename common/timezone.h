@@ -5,7 +5,7 @@
 #ifndef MR_COMMON_TIMEZONE_H
 #define MR_COMMON_TIMEZONE_H
 
-#include "common/text.h"
+#include "common/text_style.h"
 
 typedef struct MrTimezone MrTimezone;
 
@@ -22,20 +22,11 @@ bool mr_timezone_find_abbreviation(MrString name, const MrTimezone **out);
 const MrTimezone *mr_timezone_utc(void);
 const char *mr_timezone_name(const MrTimezone *zone);
 
-/* How lengths of time are written (IntervalStyle).  It goes along with the zone: whoever shows
- * times needs both. */
-typedef enum MrIntervalStyle {
-    MR_INTERVAL_POSTGRES,
-    MR_INTERVAL_POSTGRES_VERBOSE,
-    MR_INTERVAL_SQL_STANDARD,
-    MR_INTERVAL_ISO_8601
-} MrIntervalStyle;
-/* By the setting's word, in any case; false: there is none of that name. */
-bool mr_interval_style_find(MrString name, MrIntervalStyle *out);
-const char *mr_interval_style_name(MrIntervalStyle style);
-/* The zone with that style in place of its own; kept for the life of the process. */
-MrStatus mr_timezone_with_style(const MrTimezone *zone, MrIntervalStyle style,
+/* The zone with that style of text in place of its own; kept for the life of the process.  It goes
+ * along with the zone, because whoever shows values needs both. */
+MrStatus mr_timezone_with_style(const MrTimezone *zone, const MrTextStyle *style,
                                 const MrTimezone **out, MrError *err);
+const MrTextStyle *mr_timezone_style(const MrTimezone *zone); /* NULL: the usual */
 MrIntervalStyle mr_timezone_interval_style(const MrTimezone *zone);
 /* What a definition keeps of zone and style, and what finds them again. */
 const char *mr_timezone_stored_name(const MrTimezone *zone);

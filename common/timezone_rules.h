@@ -41,8 +41,8 @@ struct MrTimezone {
     MrZonePeriod *periods; /* 0 is in force before the first change */
     bool has_rule;
     MrZoneRule rule;
-    /* of one that carries a style (timezone_style.c) */
-    uint8_t interval_style;
+    /* of one that carries a style of text (timezone_style.c) */
+    MrTextStyle style;
     const char *stored_name;
     const MrTimezone *plain; /* the zone without it */
 };

@@ -40,9 +40,12 @@ PARSE_INT(text_to_int8, int64_t, INT64_MIN, INT64_MAX, "bigint")
 PARSE_KERNEL(text_to_float4, float, mr_float4_parse(text, v, err))
 PARSE_KERNEL(text_to_float8, double, mr_float8_parse(text, v, err))
 PARSE_KERNEL(text_to_numeric, MrDecimal, mr_decimal_parse(text, v, err))
-PARSE_KERNEL(text_to_date, int32_t, mr_date_parse(text, v, err))
-PARSE_KERNEL(text_to_time, int64_t, mr_time_parse(text, v, err))
-PARSE_KERNEL(text_to_timestamp, int64_t, mr_timestamp_parse(text, v, err))
+#define EVAL_STYLE(eval) mr_timezone_style((eval)->zone)
+#define EVAL_ORDER(eval) ((MrDateOrder)EVAL_STYLE(eval)->date_order)
+
+PARSE_KERNEL(text_to_date, int32_t, mr_date_parse_as(text, EVAL_ORDER(eval), v, err))
+PARSE_KERNEL(text_to_time, int64_t, mr_time_parse_as(text, EVAL_ORDER(eval), v, err))
+PARSE_KERNEL(text_to_timestamp, int64_t, mr_timestamp_parse_as(text, EVAL_ORDER(eval), v, err))
 PARSE_KERNEL(text_to_timestamptz, int64_t, mr_timestamptz_parse(text, eval->zone, v, err))
 PARSE_KERNEL(text_to_interval, MrInterval,
              mr_interval_parse_as(text, -1, mr_timezone_interval_style(eval->zone), v, err))
@@ -86,14 +89,18 @@ MrStatus mr_cast_text_to_any(MrEval *eval, const MrVector *const *args, uint32_t
 FORMAT_KERNEL(int2_to_text, int16_t, 24, mr_int64_format(*x, text))
 FORMAT_KERNEL(int4_to_text, int32_t, 24, mr_int64_format(*x, text))
 FORMAT_KERNEL(int8_to_text, int64_t, 24, mr_int64_format(*x, text))
-FORMAT_KERNEL(float4_to_text, float, MR_FLOAT_TEXT_MAX, mr_float4_format(*x, text))
-FORMAT_KERNEL(float8_to_text, double, MR_FLOAT_TEXT_MAX, mr_float8_format(*x, text))
+FORMAT_KERNEL(float4_to_text, float, MR_FLOAT_TEXT_MAX,
+              mr_float4_format_as(*x, EVAL_STYLE(eval)->float_digits, text))
+FORMAT_KERNEL(float8_to_text, double, MR_FLOAT_TEXT_MAX,
+              mr_float8_format_as(*x, EVAL_STYLE(eval)->float_digits, text))
 FORMAT_KERNEL(numeric_to_text, MrDecimal, MR_DECIMAL_TEXT_MAX, mr_decimal_format(x, text))
-FORMAT_KERNEL(date_to_text, int32_t, MR_DATETIME_TEXT_MAX, mr_date_format(*x, text))
+FORMAT_KERNEL(date_to_text, int32_t, MR_DATETIME_TEXT_MAX,
+              mr_date_format_as(*x, EVAL_STYLE(eval), text))
 FORMAT_KERNEL(time_to_text, int64_t, MR_DATETIME_TEXT_MAX, mr_time_format(*x, text))
-FORMAT_KERNEL(timestamp_to_text, int64_t, MR_DATETIME_TEXT_MAX, mr_timestamp_format(*x, text))
+FORMAT_KERNEL(timestamp_to_text, int64_t, MR_DATETIME_TEXT_MAX,
+              mr_timestamp_format_as(*x, EVAL_STYLE(eval), text))
 FORMAT_KERNEL(timestamptz_to_text, int64_t, MR_DATETIME_TEXT_MAX,
-              mr_timestamptz_format(*x, mr_eval_zone(eval), text))
+              mr_timestamptz_format_as(*x, mr_eval_zone(eval), text))
 FORMAT_KERNEL(interval_to_text, MrInterval, MR_DATETIME_TEXT_MAX,
               mr_interval_format_as(x, mr_timezone_interval_style(eval->zone), text))
 
@@ -294,10 +301,10 @@ const MrCast mr_casts_text[] = {
     INPUT(FLOAT64, text_to_float8, 0),
     INPUT(NUMERIC, text_to_numeric, 0),
     INPUT(BYTEA, mr_cast_text_to_any, 0),
-    INPUT(DATE, text_to_date, 0),
-    INPUT(TIME, text_to_time, 0),
+    INPUT(DATE, text_to_date, STABLE),
+    INPUT(TIME, text_to_time, STABLE),
     INPUT(TIMETZ, mr_cast_text_to_any, STABLE),
-    INPUT(TIMESTAMP, text_to_timestamp, 0),
+    INPUT(TIMESTAMP, text_to_timestamp, STABLE),
     INPUT(TIMESTAMPTZ, text_to_timestamptz, STABLE),
     INPUT(INTERVAL, text_to_interval, STABLE),
     INPUT(UUID, mr_cast_text_to_any, 0),
@@ -311,10 +318,10 @@ const MrCast mr_casts_text[] = {
     OUTPUT(FLOAT64, float8_to_text, 0),
     OUTPUT(NUMERIC, numeric_to_text, 0),
     OUTPUT(BYTEA, mr_cast_any_to_text, 0),
-    OUTPUT(DATE, date_to_text, 0),
+    OUTPUT(DATE, date_to_text, STABLE),
     OUTPUT(TIME, time_to_text, 0),
     OUTPUT(TIMETZ, mr_cast_any_to_text, 0),
-    OUTPUT(TIMESTAMP, timestamp_to_text, 0),
+    OUTPUT(TIMESTAMP, timestamp_to_text, STABLE),
     OUTPUT(TIMESTAMPTZ, timestamptz_to_text, STABLE),
     OUTPUT(INTERVAL, interval_to_text, STABLE),
     OUTPUT(UUID, mr_cast_any_to_text, 0),

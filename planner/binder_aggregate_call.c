@@ -76,18 +76,23 @@ static bool aggregate_takes(const MrAggregate *aggregate, const MrTypeId *types)
     return true;
 }
 
-/* json_agg(x) gathers to_json(x); the first of two arguments is a name, so text. */
+/* json_agg(x) gathers to_json(x); the first of two arguments is a member's name. */
 MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int32_t position,
                                    MrExpr **args)
 {
     for (uint32_t i = 0; aggregate->convert != NULL && i < aggregate->arg_count; i++) {
-        bool as_text = i + 1 < aggregate->arg_count || strcmp(aggregate->convert, "text") == 0;
-        if (as_text || args[i]->type.id == MR_TYPE_UNKNOWN) {
+        const bool is_name = i + 1 < aggregate->arg_count;
+        const bool as_text =
+            strcmp(aggregate->convert, "text") == 0 || args[i]->type.id == MR_TYPE_UNKNOWN;
+        if (as_text) {
             MR_TRY(
                 mr_coerce(b, args[i], mr_type(MR_TYPE_TEXT), MR_CAST_EXPLICIT, position, &args[i]));
         }
-        if (!as_text) {
-            MrExpr *converted;
+        MrExpr *converted;
+        if (is_name) {
+            MR_TRY(mr_bind_function(b, "mr_json_name", &args[i], 1, position, &converted));
+            args[i] = converted;
+        } else if (strcmp(aggregate->convert, "text") != 0) {
             const bool has_line =
                 mr_type_is_array(args[i]->type.id) || args[i]->type.id == MR_TYPE_RECORD;
             MR_TRY(mr_bind_function(b, aggregate->convert, &args[i], 1, position, &converted));

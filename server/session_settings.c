@@ -36,7 +36,8 @@ static MrStatus refuse_value(MrSettingId id, MrString value, const char *hint, M
 static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value, MrError *err)
 {
     char word[64];
-    MrIntervalStyle style;
+    MrTextStyle style = *mr_timezone_style(session->zone);
+    MrIntervalStyle interval;
     squeeze(*value, word, sizeof word);
     switch (id) {
     case MR_SET_CLIENT_ENCODING:
@@ -46,19 +47,19 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
         *value = MR_STRING("UTF8");
         return MR_OK;
     case MR_SET_DATESTYLE:
-        if (strcmp(word, "iso") != 0 && strcmp(word, "isomdy") != 0 && strcmp(word, "mdy") != 0 &&
-            strcmp(word, "isous") != 0) {
-            return refuse_value(id, *value, "Only ISO, MDY is supported.", err);
+        if (!mr_date_style_parse(*value, &style)) {
+            return refuse_value(id, *value,
+                                "It is ISO, SQL, Postgres or German, and MDY, DMY or YMD.", err);
         }
-        *value = MR_STRING("ISO, MDY");
+        *value = mr_string(mr_date_style_name(&style)); /* what it leaves open stays as it was */
         return MR_OK;
     case MR_SET_INTERVALSTYLE:
-        if (!mr_interval_style_find(*value, &style)) {
+        if (!mr_interval_style_find(*value, &interval)) {
             return refuse_value(id, *value,
                                 "It is postgres, postgres_verbose, sql_standard or iso_8601.", err);
         }
-        *value = mr_string(mr_interval_style_name(style));
-        return mr_timezone_with_style(session->zone, style, &session->zone, err);
+        *value = mr_string(mr_interval_style_name(interval));
+        return MR_OK;
     case MR_SET_STANDARD_CONFORMING_STRINGS:
         if (strcmp(word, "on") != 0 && strcmp(word, "true") != 0 && strcmp(word, "1") != 0 &&
             strcmp(word, "yes") != 0) {
@@ -91,8 +92,7 @@ static MrStatus check_value(MrSession *session, MrSettingId id, MrString *value,
             mr_string_equal_nocase(*value, MR_STRING("local")) ? MR_STRING("UTC") : *value;
         MR_TRY(mr_timezone_find(name, &zone, err));
         *value = mr_string(mr_timezone_name(zone));
-        return mr_timezone_with_style(zone, mr_timezone_interval_style(session->zone),
-                                      &session->zone, err);
+        return MR_OK;
     }
     case MR_SET_SEARCH_PATH: {
         MrSearchPath path;
@@ -143,6 +143,37 @@ static void report(MrSession *session, MrSettingId id, const char *value)
     }
 }
 
+static bool is_of_zone(MrSettingId id)
+{
+    switch (id) {
+    case MR_SET_TIMEZONE:
+    case MR_SET_DATESTYLE:
+    case MR_SET_INTERVALSTYLE:
+    case MR_SET_BYTEA_OUTPUT:
+    case MR_SET_EXTRA_FLOAT_DIGITS: return true;
+    default: return false;
+    }
+}
+
+/* The zone and the style of text that the settings name; after an error it is what it was. */
+static MrStatus take_zone(MrSession *session, MrError *err)
+{
+    const MrSettings *settings = session->settings;
+    const int64_t digits = mr_settings_int(settings, MR_SET_EXTRA_FLOAT_DIGITS);
+    MrTextStyle style = { .bytea_escape = mr_settings_int(settings, MR_SET_BYTEA_OUTPUT) != 0,
+                          .float_digits = (int8_t)(digits < 1 ? digits : 1) };
+    MrIntervalStyle interval = MR_INTERVAL_POSTGRES;
+    const MrTimezone *zone;
+    (void)mr_interval_style_find(mr_string(mr_settings_text(settings, MR_SET_INTERVALSTYLE)),
+                                 &interval);
+    (void)mr_date_style_parse(mr_string(mr_settings_text(settings, MR_SET_DATESTYLE)), &style);
+    style.interval = (uint8_t)interval;
+    MR_TRY(mr_timezone_find(mr_string(mr_settings_text(settings, MR_SET_TIMEZONE)), &zone, err));
+    MR_TRY(mr_timezone_with_style(zone, &style, &zone, err));
+    session->zone = zone;
+    return MR_OK;
+}
+
 /* Some are what the session says, whatever the table does. */
 static const char *value_of(const MrSession *session, MrSettingId id, MrBuilder *out)
 {
@@ -176,16 +207,8 @@ void mr_session_report_settings(MrSession *session, const MrSettings *before)
     }
     mr_builder_fini(&now);
     mr_builder_fini(&old);
-    const MrTimezone *zone;
     MrError ignored = MR_ERROR_INIT;
-    if (mr_timezone_find(mr_string(mr_settings_text(session->settings, MR_SET_TIMEZONE)), &zone,
-                         &ignored) == MR_OK) {
-        MrIntervalStyle style = MR_INTERVAL_POSTGRES;
-        (void)mr_interval_style_find(
-            mr_string(mr_settings_text(session->settings, MR_SET_INTERVALSTYLE)), &style);
-        session->zone = zone;
-        (void)mr_timezone_with_style(zone, style, &session->zone, &ignored);
-    }
+    (void)take_zone(session, &ignored);
 }
 
 MrStatus mr_session_set(MrSession *session, MrSettingId id, MrString value, MrError *err)
@@ -200,6 +223,9 @@ MrStatus mr_session_set(MrSession *session, MrSettingId id, MrString value, MrEr
     }
     MR_TRY(check_value(session, id, &value, err));
     MR_TRY(mr_settings_set(session->settings, id, value, MR_SETTING_SESSION, err));
+    if (is_of_zone(id)) {
+        MR_TRY(take_zone(session, err));
+    }
     if (id == MR_SET_TRANSACTION_READ_ONLY && session->transaction.state != MR_TX_NONE) {
         session->transaction.is_read_only = mr_string_equal(value, MR_STRING("on"));
     }

@@ -130,6 +130,23 @@ uint64_t mr_cell_hash(MrTypeId type, const void *cell)
 
 static const char hex_digits[] = "0123456789abcdef";
 
+/* bytea_output = escape: what is printable ASCII stands for itself, a backslash twice. */
+static void bytea_format_escaped(const MrText *bytes, MrBuilder *out)
+{
+    const unsigned char *data = (const unsigned char *)mr_text_data(bytes);
+    for (uint32_t i = 0; i < bytes->length; i++) {
+        if (data[i] == '\\') {
+            mr_builder_append_string(out, "\\\\");
+        } else if (data[i] < ' ' || data[i] > '~') {
+            const char octal[] = { '\\', (char)('0' + (data[i] >> 6)),
+                                   (char)('0' + (data[i] >> 3 & 7)), (char)('0' + (data[i] & 7)) };
+            mr_builder_append(out, octal, sizeof octal);
+        } else {
+            mr_builder_append_char(out, (char)data[i]);
+        }
+    }
+}
+
 static void bytea_format(const MrText *bytes, MrBuilder *out)
 {
     const unsigned char *data = (const unsigned char *)mr_text_data(bytes);
@@ -174,6 +191,7 @@ static void vector_format(MrTypeId type, const MrText *value, MrBuilder *out)
 
 void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrBuilder *out)
 {
+    const MrTextStyle *style = mr_timezone_style(zone);
     char text[MR_DATETIME_TEXT_MAX + 16];
     size_t length;
     switch (type) {
@@ -183,21 +201,29 @@ void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrB
     case MR_TYPE_OID:
     case MR_TYPE_XID:
     case MR_TYPE_INT64: length = mr_int64_format(*(const int64_t *)cell, text); break;
-    case MR_TYPE_FLOAT32: length = mr_float4_format(*(const float *)cell, text); break;
-    case MR_TYPE_FLOAT64: length = mr_float8_format(*(const double *)cell, text); break;
+    case MR_TYPE_FLOAT32:
+        length = mr_float4_format_as(*(const float *)cell, style->float_digits, text);
+        break;
+    case MR_TYPE_FLOAT64:
+        length = mr_float8_format_as(*(const double *)cell, style->float_digits, text);
+        break;
     case MR_TYPE_NUMERIC: length = mr_decimal_format(cell, text); break;
-    case MR_TYPE_DATE: length = mr_date_format(*(const int32_t *)cell, text); break;
+    case MR_TYPE_DATE: length = mr_date_format_as(*(const int32_t *)cell, style, text); break;
     case MR_TYPE_TIME: length = mr_time_format(*(const int64_t *)cell, text); break;
-    case MR_TYPE_TIMESTAMP: length = mr_timestamp_format(*(const int64_t *)cell, text); break;
+    case MR_TYPE_TIMESTAMP:
+        length = mr_timestamp_format_as(*(const int64_t *)cell, style, text);
+        break;
     case MR_TYPE_TIMESTAMPTZ:
-        length = mr_timestamptz_format(*(const int64_t *)cell, zone, text);
+        length = mr_timestamptz_format_as(*(const int64_t *)cell, zone, text);
         break;
     case MR_TYPE_INTERVAL:
-        length = mr_interval_format_as(cell, mr_timezone_interval_style(zone), text);
+        length = mr_interval_format_as(cell, (MrIntervalStyle)style->interval, text);
         break;
     case MR_TYPE_TIMETZ: length = mr_timetz_format(cell, text); break;
     case MR_TYPE_UUID: length = uuid_format(cell, text); break;
-    case MR_TYPE_BYTEA: bytea_format(cell, out); return;
+    case MR_TYPE_BYTEA:
+        (style->bytea_escape ? bytea_format_escaped : bytea_format)(cell, out);
+        return;
     case MR_TYPE_RECORD: mr_record_format(cell, zone, out); return;
     default: {
         const MrText *value = cell;
@@ -217,6 +243,21 @@ void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrB
         mr_builder_append(out, mr_text_data(value), value->length);
         return;
     }
+    }
+    mr_builder_append(out, text, length);
+}
+
+void mr_cell_format_json(MrTypeId type, const void *cell, const MrTimezone *zone, MrBuilder *out)
+{
+    char text[MR_DATETIME_TEXT_MAX];
+    size_t length;
+    switch (type) {
+    case MR_TYPE_DATE: length = mr_date_format(*(const int32_t *)cell, text); break;
+    case MR_TYPE_TIMESTAMP: length = mr_timestamp_format_json(*(const int64_t *)cell, text); break;
+    case MR_TYPE_TIMESTAMPTZ:
+        length = mr_timestamptz_format_json(*(const int64_t *)cell, zone, text);
+        break;
+    default: mr_cell_format(type, cell, zone, out); return;
     }
     mr_builder_append(out, text, length);
 }

@@ -208,5 +208,7 @@ bool mr_cell_equal(MrTypeId type, const void *a, const void *b);
 uint64_t mr_cell_hash(MrTypeId type, const void *cell);
 /* Appends PostgreSQL's text of one cell. */
 void mr_cell_format(MrTypeId type, const void *cell, const MrTimezone *zone, MrBuilder *out);
+/* The same with dates and moments in ISO 8601 (with a T) whatever DateStyle is, as in JSON. */
+void mr_cell_format_json(MrTypeId type, const void *cell, const MrTimezone *zone, MrBuilder *out);
 
 #endif

@@ -131,12 +131,48 @@ def compare_file(servers, path):
     report(path.name, differences, excused, stale, len(expressions))
 
 
-def compare_styles(servers, path):
-    """The expressions of a file in every style of intervals."""
-    for style in ("sql_standard", "postgres_verbose", "iso_8601", "postgres"):
+# Settings that change what is written or read: the statements, and the file asked under each of them.
+# The last one is the usual.
+STYLES = {
+    "intervals": ([f"SET IntervalStyle = '{style}'"
+                   for style in ("sql_standard", "postgres_verbose", "iso_8601", "postgres")], "intervals.txt"),
+    "dates": ([f"SET DateStyle = '{style}'"
+               for style in ("SQL, DMY", "SQL, MDY", "SQL, YMD", "Postgres, DMY", "Postgres, MDY", "Postgres, YMD",
+                             "German", "German, YMD", "German, MDY", "ISO, DMY", "YMD", "ISO, MDY")], "styles_date.txt"),
+    "bytes and floats": (["SET bytea_output = 'escape'", "SET bytea_output = 'hex'"] +
+                         [f"SET extra_float_digits = {digits}" for digits in (-15, -7, -6, -5, -1, 0, 3, 1)],
+                         "styles_value.txt"),
+}
+
+
+def compare_styles(servers, statements, path):
+    """The expressions of a file under each setting."""
+    for sql in statements:
         for connection in (servers.ours, servers.theirs):
-            connection.execute(f"SET IntervalStyle = '{style}'")
+            connection.execute(sql)
+        print(f"# {sql}")
         compare_file(servers, path)
+
+
+# SET DateStyle: which words it takes, and what stands there afterwards.
+DATE_STYLES = ("ISO", "sql", "GERMAN", "iso", "us", "European", "noneuropean", "postgresql", "POSTGRES,dmy", "dmy, sql",
+               "sql,dmy,sql", "sql, german", "dmy, mdy", "german, mdy", "mdy, german", "german", "ISO", "ymd", "iso,",
+               "", "  ", "foo", "iso mdy", "german, foo", "euro", "isox", "ISO, MDY")
+
+
+def compare_words(servers):
+    """What SHOW DateStyle says, and what the client is told of it, after each SET or its error."""
+    for words in DATE_STYLES:
+        answers = []
+        for connection in (servers.ours, servers.theirs):
+            state = None
+            try:
+                connection.execute(f"SET DateStyle = '{words}'")
+            except psycopg.Error as error:
+                state = error.sqlstate
+            answers.append((state, connection.execute("SHOW DateStyle").fetchone()[0],
+                            connection.pgconn.parameter_status(b"DateStyle").decode()))
+        assert answers[0] == answers[1], f"SET DateStyle = '{words}': ours {answers[0]}, theirs {answers[1]}"
 
 
 def listed_differences():
@@ -178,7 +214,10 @@ def main(arguments):
     files = [Path(name) for name in arguments] or sorted(FOLDER.glob("expr_*.txt"))
     cases = [(path.stem, lambda path=path: compare_file(servers, path)) for path in files]
     if not arguments:
-        cases.append(("interval styles", lambda: compare_styles(servers, FOLDER / "intervals.txt")))
+        for name, (statements, file) in STYLES.items():
+            cases.append((f"styles of {name}", lambda statements=statements, file=file:
+                          compare_styles(servers, statements, FOLDER / file)))
+        cases.append(("words of DateStyle", lambda: compare_words(servers)))
         cases.append(("generated", lambda: compare_generated(servers)))
     try:
         return tap.run(cases)

@@ -107,29 +107,41 @@ static MrStatus build_array(MrJsonRow *row)
 }
 MR_JSON_KERNEL(json_build_array, build_array)
 
-static MrStatus name_append(MrJsonRow *row, uint32_t arg)
+/* The name of a member, without quotes, into `out`. */
+static MrStatus name_write(MrJsonRow *row, uint32_t arg, MrBuilder *out)
 {
     const MrVector *vector = row->args[arg];
     const MrTypeId type = vector->type.id;
-    if (mr_json_row_null(row, arg)) {
-        return mr_error_set(&row->error, MR_ERR_INVALID_PARAMETER, "argument %u cannot be null",
-                            arg + 1);
-    }
     if (mr_type_has_parts(type) || type == MR_TYPE_JSON) {
         return mr_error_set(&row->error, MR_ERR_INVALID_PARAMETER,
                             "key value must be scalar, not array, composite, or json");
     }
-    mr_builder_clear(row->scratch);
     if (type == MR_TYPE_BOOL) {
-        mr_builder_append_string(row->scratch,
-                                 *(const uint8_t *)mr_vector_cell(vector, row->row) != 0 ? "true"
-                                                                                         : "false");
+        mr_builder_append_string(
+            out, *(const uint8_t *)mr_vector_cell(vector, row->row) != 0 ? "true" : "false");
     } else {
-        mr_cell_format(type, mr_vector_cell(vector, row->row), row->eval->zone, row->scratch);
+        mr_cell_format_json(type, mr_vector_cell(vector, row->row), row->eval->zone, out);
     }
+    return MR_OK;
+}
+
+static MrStatus name_append(MrJsonRow *row, uint32_t arg)
+{
+    if (mr_json_row_null(row, arg)) {
+        return mr_error_set(&row->error, MR_ERR_INVALID_PARAMETER, "argument %u cannot be null",
+                            arg + 1);
+    }
+    mr_builder_clear(row->scratch);
+    MR_TRY(name_write(row, arg, row->scratch));
     mr_json_append_string(row->out, (MrString){ row->scratch->data, row->scratch->length });
     return MR_OK;
 }
+
+static MrStatus write_name(MrJsonRow *row)
+{
+    return name_write(row, 0, row->out);
+}
+MR_JSON_KERNEL(value_to_name, write_name)
 
 static MrStatus build_object(MrJsonRow *row)
 {
@@ -409,6 +421,10 @@ const MrFunction mr_functions_json_build[] = {
     MR_ENTRY("mr_json_array", 3, ANYARRAY, json_to_array, MR_FN_SAME | FALLIBLE | STABLE,
              "The same.", "mr_json_array('[1, 2]'::jsonb, 'a', NULL::int[])", "{1,2}",
              MR_TYPE_JSONB, MR_TYPE_TEXT, MR_TYPE_ANYARRAY),
+    MR_ENTRY("mr_json_name", 1, TEXT, value_to_name,
+             MR_FN_STRICT | MR_FN_ANY_ARGS | FALLIBLE | STABLE,
+             "As the name of a JSON member, for json_object_agg().",
+             "mr_json_name(DATE '2026-01-01')", "2026-01-01", MR_TYPE_UNKNOWN),
     F1("mr_json_line", JSON, JSON, json_line_mark, 0, "Marked as a row or array, for json_agg().",
        "length(mr_json_line('[1]')::text)", "4"),
     F1("jsonb_pretty", JSONB, TEXT, jsonb_pretty, 0, "With lines and indentation.",

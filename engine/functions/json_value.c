@@ -6,19 +6,6 @@
 #include "storage/jsonwalk.h"
 #include "storage/record.h"
 
-/* 2026-01-01T10:00:00+02:00: PostgreSQL's text with a T, and an offset of hours and minutes. */
-static void time_finish(MrTypeId type, MrBuilder *text)
-{
-    char *blank = text->data != NULL ? memchr(text->data, ' ', text->length) : NULL;
-    if (blank != NULL) {
-        *blank = 'T';
-    }
-    if (type == MR_TYPE_TIMESTAMPTZ && blank != NULL && text->length > 3 &&
-        strchr("+-", text->data[text->length - 3]) != NULL) {
-        mr_builder_append_string(text, ":00");
-    }
-}
-
 static void dimension_append(const MrArray *array, int32_t dimension, uint32_t first,
                              uint32_t stride, const MrJsonStyle *style, MrBuilder *scratch,
                              MrBuilder *out)
@@ -83,7 +70,7 @@ void mr_json_append_value(MrTypeId type, const void *cell, const MrJsonStyle *st
         return;
     }
     mr_builder_clear(scratch);
-    mr_cell_format(type, cell, style->zone, scratch);
+    mr_cell_format_json(type, cell, style->zone, scratch);
     const MrString written = { scratch->data != NULL ? scratch->data : "", scratch->length };
     const bool number = mr_type_info(type)->category == 'N' && type != MR_TYPE_OID &&
                         written.length > 0 && strchr("NI", written.data[0]) == NULL &&
@@ -91,9 +78,6 @@ void mr_json_append_value(MrTypeId type, const void *cell, const MrJsonStyle *st
     if (number || type == MR_TYPE_JSON || type == MR_TYPE_JSONB) {
         mr_builder_append(out, written.data, written.length);
         return;
-    }
-    if (type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ) {
-        time_finish(type, scratch);
     }
     mr_json_append_string(
         out, (MrString){ scratch->data != NULL ? scratch->data : "", scratch->length });

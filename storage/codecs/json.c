@@ -500,7 +500,7 @@ static void cell_write(MrTypeId type, const void *cell, const MrTimezone *zone, 
         return;
     }
     mr_builder_clear(scratch);
-    mr_cell_format(type, cell, zone, scratch);
+    mr_cell_format_json(type, cell, zone, scratch);
     if (scratch->failed) {
         out->failed = true;
         return;
@@ -510,18 +510,6 @@ static void cell_write(MrTypeId type, const void *cell, const MrTimezone *zone, 
     if (numeric && text_is_number(scratch->data, scratch->length)) {
         mr_builder_append(out, scratch->data, scratch->length);
         return;
-    }
-    if (type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ) {
-        char *blank = memchr(scratch->data, ' ', scratch->length);
-        if (blank != NULL) {
-            *blank = 'T';
-        }
-        /* An offset of whole hours is written out: +02:00. */
-        char *end = scratch->data + scratch->length;
-        if (type == MR_TYPE_TIMESTAMPTZ && scratch->length > 3 &&
-            (end[-3] == '+' || end[-3] == '-')) {
-            mr_builder_append(scratch, ":00", 3);
-        }
     }
     mr_json_quote(out, scratch->data, scratch->length);
 }

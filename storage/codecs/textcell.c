@@ -334,6 +334,8 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
 {
     MrString text = { data, length };
     const MrTypeInfo *info = mr_type_info(type.id);
+    const MrTextStyle *style = mr_timezone_style(zone);
+    const MrDateOrder order = (MrDateOrder)style->date_order;
     int64_t number = 0;
     bool zoned;
     if (length > INT32_MAX) {
@@ -362,23 +364,24 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
     case MR_TYPE_NUMERIC: return numeric_decode(type, text, cell, err);
     case MR_TYPE_BYTEA: return bytea_decode(arena, text, cell, err);
     case MR_TYPE_DATE:
-        return mr_parse_date_fast(data, length, cell) ? MR_OK : mr_date_parse(text, cell, err);
+        return mr_parse_date_fast(data, length, cell) ? MR_OK
+                                                      : mr_date_parse_as(text, order, cell, err);
     case MR_TYPE_TIME:
-        MR_TRY(mr_time_parse(text, cell, err));
+        MR_TRY(mr_time_parse_as(text, order, cell, err));
         return time_round(type.typmod, cell, err);
     case MR_TYPE_TIMETZ:
         MR_TRY(mr_timetz_parse(text, zone, cell, err));
         return time_round(type.typmod, &((MrTimetz *)cell)->us, err);
     case MR_TYPE_TIMESTAMP:
         if (!mr_parse_timestamp_fast(data, length, data + length, cell, &zoned)) {
-            MR_TRY(mr_timestamp_parse(text, cell, err));
+            MR_TRY(mr_timestamp_parse_as(text, order, cell, err));
         }
         return time_round(type.typmod, cell, err);
     case MR_TYPE_TIMESTAMPTZ:
         MR_TRY(timestamptz_decode(text, zone, cell, err));
         return time_round(type.typmod, cell, err);
     case MR_TYPE_INTERVAL:
-        return mr_interval_parse_as(text, type.typmod, mr_timezone_interval_style(zone), cell, err);
+        return mr_interval_parse_as(text, type.typmod, (MrIntervalStyle)style->interval, cell, err);
     case MR_TYPE_UUID: return uuid_decode(text, cell, err);
     case MR_TYPE_JSON:
     case MR_TYPE_JSONB: return json_decode(arena, type.id, text, cell, err);

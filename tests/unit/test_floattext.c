@@ -225,6 +225,31 @@ START_TEST(test_float4_shortest)
 }
 END_TEST
 
+static const struct {
+    double value;
+    int digits;
+    const char *as_double, *as_float;
+} rounded_cases[] = {
+    { 1.0 / 3, 1, "0.3333333333333333", "0.33333334" },
+    { 1.0 / 3, 0, "0.333333333333333", "0.333333" },
+    { 1.0 / 3, -15, "0.3", "0.3" },
+    { 0.1, 0, "0.1", "0.1" },
+    { -0.0, -3, "-0", "-0" },
+    { 123456789, -8, "1.234568e+08", "1e+08" },
+    { 123456789, -10, "1.2346e+08", "1e+08" },
+};
+
+START_TEST(test_extra_digits)
+{
+    char text[MR_FLOAT_TEXT_MAX + 1];
+    const int digits = rounded_cases[_i].digits;
+    text[mr_float8_format_as(rounded_cases[_i].value, digits, text)] = '\0';
+    ck_assert_str_eq(text, rounded_cases[_i].as_double);
+    text[mr_float4_format_as((float)rounded_cases[_i].value, digits, text)] = '\0';
+    ck_assert_str_eq(text, rounded_cases[_i].as_float);
+}
+END_TEST
+
 START_TEST(test_random_round_trip)
 {
     MrRandom random;
@@ -313,6 +338,9 @@ int main(void)
     TCase *float4_format = tcase_create("mr_float4_format");
     tcase_add_loop_test(float4_format, test_float4_shortest, 0, COUNT(float_cases));
     suite_add_tcase(suite, float4_format);
+    TCase *format_as = tcase_create("mr_float8_format_as");
+    tcase_add_loop_test(format_as, test_extra_digits, 0, COUNT(rounded_cases));
+    suite_add_tcase(suite, format_as);
     TCase *float8_parse = tcase_create("mr_float8_parse");
     tcase_add_loop_test(float8_parse, test_float8_parse, 0, COUNT(float_parse_cases));
     suite_add_tcase(suite, float8_parse);

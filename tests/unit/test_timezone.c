@@ -151,6 +151,49 @@ START_TEST(test_operand_of_at_time_zone)
 }
 END_TEST
 
+/* What a definition keeps, and whether it is what is written back. */
+static const struct {
+    const char *stored;
+    const char *date_style; /* NULL: there is no such zone */
+    int interval, float_digits;
+    bool escape;
+} stored_cases[] = {
+    { "UTC", "ISO, MDY", MR_INTERVAL_POSTGRES, 1, false },
+    { "Europe/Berlin; IntervalStyle=iso_8601", "ISO, MDY", MR_INTERVAL_ISO_8601, 1, false },
+    { "Europe/Berlin; DateStyle=SQL, DMY", "SQL, DMY", MR_INTERVAL_POSTGRES, 1, false },
+    { "UTC; DateStyle=German, MDY", "German, MDY", MR_INTERVAL_POSTGRES, 1, false },
+    { "UTC; IntervalStyle=sql_standard; DateStyle=ISO, YMD; bytea_output=escape; "
+      "extra_float_digits=-15",
+      "ISO, YMD", MR_INTERVAL_SQL_STANDARD, -15, true },
+    { "UTC; extra_float_digits=0", "ISO, MDY", MR_INTERVAL_POSTGRES, 0, false },
+    { "UTC; extra_float_digits=9", NULL, 0, 0, false },
+    { "UTC; bytea_output=octal", NULL, 0, 0, false },
+    { "UTC; DateStyle=Roman", NULL, 0, 0, false },
+    { "UTC;", NULL, 0, 0, false },
+    { "UTC; Style=iso", NULL, 0, 0, false },
+    { "Nowhere; DateStyle=SQL, DMY", NULL, 0, 0, false },
+};
+
+START_TEST(test_style_is_stored)
+{
+    const MrTimezone *zone, *again;
+    MrStatus status = mr_timezone_find_stored(mr_string(stored_cases[_i].stored), &zone, NULL);
+    if (stored_cases[_i].date_style == NULL) {
+        ck_assert_int_eq(status, MR_ERR_INVALID_PARAMETER);
+        return;
+    }
+    ck_assert_int_eq(status, MR_OK);
+    const MrTextStyle *style = mr_timezone_style(zone);
+    ck_assert_str_eq(mr_date_style_name(style), stored_cases[_i].date_style);
+    ck_assert_int_eq(mr_timezone_interval_style(zone), stored_cases[_i].interval);
+    ck_assert_int_eq(style->float_digits, stored_cases[_i].float_digits);
+    ck_assert(style->bytea_escape == stored_cases[_i].escape);
+    ck_assert_str_eq(mr_timezone_stored_name(zone), stored_cases[_i].stored);
+    ck_assert_int_eq(mr_timezone_with_style(zone, style, &again, NULL), MR_OK);
+    ck_assert_ptr_eq(again, zone); /* one of each, for the life of the process */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("timezone");
@@ -165,6 +208,9 @@ int main(void)
     tcase_add_loop_test(timezone_local_to_utc_case, test_local_to_utc, 0, COUNT(local_cases));
     tcase_add_test(timezone_local_to_utc_case, test_infinities_stay);
     suite_add_tcase(suite, timezone_local_to_utc_case);
+    TCase *style_case = tcase_create("mr_timezone_find_stored");
+    tcase_add_loop_test(style_case, test_style_is_stored, 0, COUNT(stored_cases));
+    suite_add_tcase(suite, style_case);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
