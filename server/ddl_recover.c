@@ -351,7 +351,7 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
             MR_TRY(mr_ddl_add_stream(server, relation, err));
         }
     }
-    MR_TRY(mr_tables_replay(server, err));
+    MR_TRY(mr_tables_start(server, err));
     for (uint32_t o = 0; o < loading->count; o++) {
         const MrCatalogObject *object = &loading->objects[o];
         if (object->kind != MR_CATALOG_QUERY) {

@@ -10,29 +10,7 @@
 #include "common/grow.h"
 #include "common/logging.h"
 #include "server/session.h"
-
-typedef struct TableEntry {
-    uint32_t stream_id;
-    MrTable *table;
-    bool is_touched; /* by who has the turn */
-} TableEntry;
-
-typedef struct Turn {
-    MrSession *session; /* not looked at once the wait is cancelled */
-    MrWait *wait;
-    struct Turn *next;
-} Turn;
-
-struct MrTables {
-    MrTableMemory memory;
-    TableEntry *entries; /* in order of their ids */
-    uint32_t count, capacity;
-    MrSession *holder;
-    uint64_t turn; /* counts them */
-    Turn *queue;
-    struct event *grace; /* how long the holder may be quiet while others wait */
-    bool is_quiet;       /* nothing has come from it since the last time */
-};
+#include "server/tables_internal.h"
 
 enum { TURN_GRACE_US = 10 * 1000 };
 
@@ -61,6 +39,7 @@ void mr_tables_destroy(MrServer *server)
     if (tables == NULL) {
         return;
     }
+    mr_tables_end_checkpoint(server);
     for (uint32_t t = 0; t < tables->count; t++) {
         mr_table_destroy(tables->entries[t].table);
     }
@@ -77,7 +56,7 @@ void mr_tables_destroy(MrServer *server)
     server->tables = NULL;
 }
 
-static TableEntry *find_entry(MrTables *tables, uint32_t stream_id)
+TableEntry *mr_tables_entry(MrTables *tables, uint32_t stream_id)
 {
     uint32_t low = 0, high = tables->count;
     while (low < high) {
@@ -95,7 +74,7 @@ static TableEntry *find_entry(MrTables *tables, uint32_t stream_id)
 
 MrTable *mr_tables_find(MrServer *server, uint32_t stream_id)
 {
-    TableEntry *entry = find_entry(server->tables, stream_id);
+    TableEntry *entry = mr_tables_entry(server->tables, stream_id);
     return entry == NULL ? NULL : entry->table;
 }
 
@@ -156,69 +135,18 @@ static void put_aside(MrServer *server);
 void mr_tables_remove(MrServer *server, uint32_t stream_id)
 {
     MrTables *tables = server->tables;
-    TableEntry *entry = find_entry(tables, stream_id);
+    TableEntry *entry = mr_tables_entry(tables, stream_id);
     if (entry != NULL) {
         const MrSession *holder = tables->holder;
         if (entry->is_touched && holder != NULL && holder->current == NULL) {
             put_aside(server);
         }
         uint32_t at = (uint32_t)(entry - tables->entries);
+        mr_tables_forget_checkpoint(server, entry);
         mr_table_destroy(entry->table);
         tables->count--;
         memmove(entry, entry + 1, (tables->count - at) * sizeof *entry);
     }
-}
-
-/* ---- at start -------------------------------------------------------------------------------- */
-
-static MrStatus replay_record(MrServer *server, const MrLogRecord *record, MrError *err)
-{
-    MrTable *table = mr_tables_find(server, record->stream_id);
-    if (record->kind != MR_RECORD_ROWS || table == NULL) {
-        return MR_OK;
-    }
-    return mr_table_replay(table, record->block, record->first_sequence + record->row_count - 1,
-                           err);
-}
-
-MrStatus mr_tables_replay(MrServer *server, MrError *err)
-{
-    MrTables *tables = server->tables;
-    MrArena arena;
-    MrStatus status = MR_OK;
-    uint64_t next = 1, head = mr_log_appended(server->log);
-    if (tables->count == 0) {
-        return MR_OK;
-    }
-    uint32_t words = tables->entries[tables->count - 1].stream_id / 64 + 1;
-    uint64_t *wanted = calloc(words, sizeof *wanted);
-    if (wanted == NULL) {
-        return mr_error_no_memory(err);
-    }
-    for (uint32_t t = 0; t < tables->count && status == MR_OK; t++) {
-        mr_bitmap_set(wanted, tables->entries[t].stream_id);
-        status = mr_log_stream_error(server->log, tables->entries[t].stream_id, err);
-    }
-    MrLogFilter filter = { .streams = wanted, .stream_words = words };
-    mr_arena_init(&arena, 0);
-    while (status == MR_OK && next <= head) {
-        MrLogRecord record;
-        bool found;
-        mr_arena_reset(&arena);
-        status = mr_log_read(server->log, next, head, &filter, &arena, &record, &found, err);
-        if (status != MR_OK || !found) {
-            break;
-        }
-        status = replay_record(server, &record, err);
-        next = record.first_sequence + record.row_count;
-        mr_log_release(&record);
-    }
-    mr_arena_fini(&arena);
-    free(wanted);
-    for (uint32_t t = 0; t < tables->count; t++) {
-        mr_table_vacuum(tables->entries[t].table);
-    }
-    return status;
 }
 
 /* ---- turns ----------------------------------------------------------------------------------- */
@@ -371,7 +299,7 @@ void mr_tables_end_turn(MrSession *session)
 
 MrStatus mr_tables_touch(MrServer *server, MrTable *table, uint32_t stream_id, MrError *err)
 {
-    TableEntry *entry = find_entry(server->tables, stream_id);
+    TableEntry *entry = mr_tables_entry(server->tables, stream_id);
     if (entry == NULL || entry->table != table) {
         return mr_error_set(err, MR_ERR_INTERNAL, "a table is changed that is not there");
     }
@@ -425,12 +353,15 @@ void mr_tables_commit(MrServer *server, uint64_t sequence)
     MrTables *tables = server->tables;
     mr_fault_point("table.before_state"); /* a kill here: the log has the changes, and decides */
     for (uint32_t t = 0; t < tables->count; t++) {
-        if (tables->entries[t].is_touched) {
-            mr_table_commit(tables->entries[t].table, sequence);
-            mr_table_vacuum(tables->entries[t].table);
-            tables->entries[t].is_touched = false;
+        TableEntry *entry = &tables->entries[t];
+        if (entry->is_touched) {
+            entry->changes += mr_table_change_mark(entry->table);
+            mr_table_commit(entry->table, sequence);
+            mr_table_vacuum(entry->table);
+            entry->is_touched = false;
         }
     }
+    mr_tables_checkpoint_due(server);
 }
 
 void mr_tables_rollback(MrServer *server)

@@ -22,8 +22,10 @@ MrStatus mr_tables_add_index(MrTable *table, const MrIndexDef *index, uint32_t *
                              MrError *err);
 void mr_tables_remove(MrServer *server, uint32_t stream_id);
 MrTable *mr_tables_find(MrServer *server, uint32_t stream_id); /* NULL: none */
-/* At start: what the log holds of all tables. */
-MrStatus mr_tables_replay(MrServer *server, MrError *err);
+/* At start: the tables' checkpoints, and what the log holds behind them. */
+MrStatus mr_tables_start(MrServer *server, MrError *err);
+/* For which sequence a table's rows are in a file; 0: none. */
+uint64_t mr_tables_checkpoint_sequence(MrServer *server, uint32_t stream_id);
 /* table_memory was set again. */
 void mr_tables_set_memory(MrServer *server);
 

@@ -68,6 +68,11 @@ void mr_table_facts(const MrTable *table, MrTableFacts *out)
     }
 }
 
+uint64_t mr_table_row_count(const MrTable *table)
+{
+    return table->row_count;
+}
+
 /* ---- more columns ---------------------------------------------------------------------------- */
 
 uint32_t mr_table_column_count(const MrTable *table)
@@ -174,6 +179,12 @@ MrStatus mr_table_insert(MrTable *table, const MrBlock *block, uint32_t row, uin
                          uint32_t *place, MrError *err)
 {
     return insert_row(table, block, row, replaces, false, place, err);
+}
+
+MrStatus table_load_row(MrTable *table, const MrBlock *block, uint32_t row, MrError *err)
+{
+    uint32_t place;
+    return insert_row(table, block, row, MR_TABLE_NO_ROW, true, &place, err);
 }
 
 void mr_table_begin_command(MrTable *table)

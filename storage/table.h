@@ -110,6 +110,7 @@ typedef struct MrTableFacts {
     int64_t bytes;
 } MrTableFacts;
 void mr_table_facts(const MrTable *table, MrTableFacts *out);
+uint64_t mr_table_row_count(const MrTable *table); /* committed; at once, however large it is */
 
 /* ---- readers --------------------------------------------------------------------------------- */
 

@@ -89,6 +89,11 @@ static inline uint64_t table_died(const TableChunk *chunk, uint32_t row)
 MrStatus table_charge(const MrTable *table, int64_t bytes, MrError *err);
 void table_uncharge(MrTableMemory *memory, int64_t bytes);
 
+/* ---- table.c --------------------------------------------------------------------------------- */
+
+/* A row as it was stored, with its number: uncommitted until mr_table_commit. */
+MrStatus table_load_row(MrTable *table, const MrBlock *block, uint32_t row, MrError *err);
+
 /* ---- table_chunk.c --------------------------------------------------------------------------- */
 
 /* The chunk that the next row goes to: small ones first, so that small tables are small. */

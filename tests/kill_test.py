@@ -22,7 +22,8 @@ from harness.server import wait_until  # noqa: E402
 SEED = harness.seed()
 KILLS = 100 if "--full" in sys.argv or harness.full() else \
     10 if harness.sanitized() else 30
-SETTINGS = {"checkpoint_interval": "150ms", "log_segment_size": "1MB", "target_retry_max": "200ms"}
+SETTINGS = {"checkpoint_interval": "150ms", "log_segment_size": "1MB", "target_retry_max": "200ms",
+            "table_checkpoint_rows": "1"}
 HITS = 2 if harness.quick() or harness.sanitized() else 5    # deaths at each fault point
 OTHER_DDL = ("CREATE STREAM other (a integer)",
              "CREATE MATERIALIZED VIEW other_view AS SELECT a, count(*) AS n FROM other GROUP BY a",

@@ -9,14 +9,17 @@ import collections
 import decimal
 import os
 import random
+import re
 import sys
 import threading
 import time
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import psycopg  # noqa: E402
 
 import harness  # noqa: E402
+from harness.server import wait_until  # noqa: E402
 from harness.tables import plain  # noqa: E402
 
 SEED = harness.seed()
@@ -328,7 +331,8 @@ def test_kill():
     """kill -9 at random moments and between the log's record and the contents, under several writers."""
     rng = random.Random(SEED)
     acknowledged, sent = collections.defaultdict(list), collections.defaultdict(list)
-    with harness.Server(settings={"checkpoint_interval": "100ms", "log_segment_size": "1MB"}) as server:
+    with harness.Server(settings={"checkpoint_interval": "100ms", "log_segment_size": "1MB",
+                                  "table_checkpoint_rows": "10"}) as server:
         for sql in ("CREATE TABLE parts (writer integer, tx integer, part integer, PRIMARY KEY (tx, writer, part))",
                     "CREATE TABLE counters (writer integer PRIMARY KEY, n integer)",
                     "INSERT INTO counters VALUES (0, 0), (1, 0), (2, 0)",
@@ -357,6 +361,79 @@ def test_kill():
                 counts[writer.number] = writer.sent
             server.start()
             check_writers(server, acknowledged, sent)
+
+
+def checkpoint_of(server, name, beyond=0):
+    """The table's checkpoint, once there is one beyond a sequence."""
+    def sequence():
+        with server.connect(autocommit=True) as connection:
+            return connection.execute("SELECT checkpoint_sequence FROM millrace.tables WHERE name = %s",
+                                      [name]).fetchone()[0]
+    wait_until(lambda: sequence() > beyond, 30, "a checkpoint")
+    return sequence()
+
+
+def test_checkpoint():
+    """A start takes the table's checkpoint and what came behind it: rows, their order of numbers, its indexes; after
+    kill -9 and after a clean stop.  A damaged file costs time only; files of what is gone go."""
+    def everything(server):
+        with server.connect(autocommit=True) as connection:
+            connection.execute("FLUSH")
+            return [connection.execute(sql).fetchall() for sql in (
+                "SELECT * FROM items ORDER BY id", "SELECT * FROM bag ORDER BY a, b",
+                "SELECT id FROM items WHERE code = 'code 77'", "SELECT count(*), sum(n) FROM items",
+                "SELECT code, n FROM tally ORDER BY code")]
+    with harness.Server(settings={"table_checkpoint_rows": "2000"}) as server:
+        for sql in ("CREATE TABLE items (id integer PRIMARY KEY, code text UNIQUE, n integer DEFAULT 5)",
+                    "CREATE TABLE bag (a integer, b text)", "CREATE INDEX ON items (n)",
+                    "CREATE MATERIALIZED VIEW tally AS SELECT code, n FROM items WHERE id < 20",
+                    "INSERT INTO items SELECT i, 'code ' || i, i FROM generate_series(1, 1000) AS g(i)",
+                    "INSERT INTO bag SELECT i, repeat('x', i % 40) FROM generate_series(1, 500) AS g(i)",
+                    "UPDATE items SET n = n + 1", "UPDATE items SET n = n + 1 WHERE id > 500",
+                    "DELETE FROM items WHERE id % 10 = 3"):
+            server.execute(sql)
+        first = checkpoint_of(server, "items")
+        server.execute("UPDATE items SET n = -n WHERE id % 7 = 0")
+        server.execute("ALTER TABLE items ADD COLUMN more text DEFAULT 'm'")
+        server.execute("INSERT INTO items (id, code) VALUES (5000, 'last')")
+        wanted = everything(server)
+        for crash in (True, False):
+            server.restart(crash=crash)
+            for got, before in zip(everything(server), wanted):
+                assert got == before, (got[:20], before[:20])
+            assert checkpoint_of(server, "items") == first
+        starts = re.findall(r"has 901 rows: checkpoint at sequence (\d+), (\d+) changes behind it", server.log_text())
+        assert [int(at) for at, _ in starts] == [first, first], starts
+        assert all(int(behind) < 1500 for _, behind in starts), starts
+        with server.connect(autocommit=True) as connection:
+            try:
+                connection.execute("INSERT INTO items VALUES (6000, 'code 77')")
+                raise AssertionError("a unique index knows nothing of the checkpoint's rows")
+            except psycopg.errors.UniqueViolation:
+                pass
+        files = sorted(Path(server.data, "checkpoints").glob("table-*.ckpt"))
+        assert len(files) == 1, files
+        server.kill()
+        data = bytearray(files[0].read_bytes())
+        data[len(data) // 2] ^= 1
+        files[0].write_bytes(data)
+        stray = files[0].with_name(re.sub(r"-\d+-", "-0000004711-", files[0].name))
+        stray.write_bytes(data)
+        beyond = files[0].with_name(re.sub(r"-\d+\.", "-00000000000099999999.", files[0].name))
+        beyond.write_bytes(data)
+        server.start()
+        assert everything(server) == wanted
+        assert "checkpoint.skipped" in server.log_text()
+        # The damaged one and the strays are gone; all changes are behind nothing, and a new one is written.
+        server.execute("UPDATE items SET n = n WHERE id = 1")
+        assert checkpoint_of(server, "items") > first
+        left = list(Path(server.data, "checkpoints").glob("table-*"))
+        assert len(left) == 1 and left[0] not in (stray, beyond), left
+        server.restart(crash=True)
+        assert everything(server) == wanted
+        server.execute("DROP MATERIALIZED VIEW tally")
+        server.execute("DROP TABLE items")
+        assert not list(Path(server.data, "checkpoints").glob("table-*"))
 
 
 def test_many_clients():

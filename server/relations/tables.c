@@ -13,6 +13,7 @@ static const MrColumn table_columns[] = {
     MR_RELATION_COLUMN("changes", INT64),
     MR_RELATION_COLUMN("last_sequence", INT64),
     MR_RELATION_COLUMN("last_change", TIMESTAMPTZ),
+    MR_RELATION_COLUMN("checkpoint_sequence", INT64),
     MR_RELATION_COLUMN("error", TEXT),
     MR_RELATION_COLUMN("comment", TEXT),
 };
@@ -52,6 +53,7 @@ static void add_table(MrServer *server, MrRows *rows, const MrRelation *relation
     mr_rows_count(rows, facts.rows);
     mr_rows_count(rows, facts.last_sequence);
     mr_rows_time(rows, facts.last_sequence == 0 ? MR_TIME_MIN : facts.last_arrival_us);
+    mr_rows_count(rows, mr_tables_checkpoint_sequence(server, relation->stream->id));
     (void)mr_log_stream_error(server->log, relation->stream->id, &error);
     mr_rows_text(rows, error.status != MR_OK ? error.message : NULL);
     mr_rows_text(rows, relation->comment);

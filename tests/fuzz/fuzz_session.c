@@ -117,8 +117,8 @@ static void server_stop(void)
     mr_waits_destroy(&server);
     mr_advisory_destroy(&server);
     mr_statistics_destroy(&server);
-    mr_postbox_destroy(&server);
     mr_tables_destroy(&server);
+    mr_postbox_destroy(&server);
     mr_catalog_unref(server.catalog);
     mr_access_destroy(&server);
     mr_catalog_store_close(server.store);
