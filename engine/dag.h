@@ -67,6 +67,15 @@ typedef struct MrPlaceSpec {
     bool by_arrival; /* W is the arrival of the records that the view reads, from here on */
 } MrPlaceSpec;
 
+/* Rows that were not there when the query with snapshot = false began, whose number this is: a
+ * materialized view that is read, or (all zero) the query itself. */
+typedef struct MrSinceSpec {
+    uint8_t query[16];
+    bool keeps_old;           /* the input takes rows back: those that were there must be known */
+    const uint32_t *compared; /* … by these columns */
+    uint32_t compared_count;
+} MrSinceSpec;
+
 /* UNION ALL: the rows of both inputs, which have the same types. */
 typedef struct MrUnionSpec {
     uint32_t column_count;

@@ -8,6 +8,7 @@
 
 #include "common/grow.h"
 #include "engine/operators/place.h"
+#include "engine/operators/since.h"
 #include "engine/pipeline_internal.h"
 
 static const MrOperatorClass *const operator_classes[MR_OPERATOR_COUNT] = {
@@ -602,6 +603,21 @@ MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrChangeSet *out, MrError *err)
         status = mr_deliver_take(root_of(pipeline), out, err);
     }
     pipeline->is_broken = status != MR_OK;
+    return status;
+}
+
+MrStatus mr_pipeline_begin(MrPipeline *pipeline, const uint8_t query[16], MrError *err)
+{
+    MR_TRY(mr_pipeline_settle(pipeline, err));
+    MrStatus status = finish_operators(pipeline, err);
+    pipeline->is_broken = status != MR_OK;
+    for (uint32_t i = 0; i < pipeline->operator_count && status == MR_OK; i++) {
+        const MrDagNode *node = &pipeline->dag->nodes[i];
+        if (node->kind == MR_OPERATOR_SINCE &&
+            memcmp(((const MrSinceSpec *)node->spec)->query, query, 16) == 0) {
+            mr_since_begin(&pipeline->operators[i]);
+        }
+    }
     return status;
 }
 

@@ -65,6 +65,9 @@ MrStatus mr_pipeline_flush(MrPipeline *pipeline, MrChangeSet *out, MrError *err)
 /* Makes whole what threads have counted apart, so that facts and times are exact; a flush that
  * needs it does it by itself, while one in the middle of a long read may not. */
 MrStatus mr_pipeline_settle(MrPipeline *pipeline, MrError *err);
+/* Between two runs: what the inputs brought so far was there before the query began (MrSinceSpec);
+ * its rows count from here.  What was computed stays for the next flush. */
+MrStatus mr_pipeline_begin(MrPipeline *pipeline, const uint8_t query[16], MrError *err);
 /* Changes waiting for a flush that need memory (append-only rows), for backpressure. */
 size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline);
 

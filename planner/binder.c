@@ -186,6 +186,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MrExpr *having = NULL;
     MrSortKey *sort_keys;
     MrLogical *node;
+    scope->input->is_from = true;
     MR_TRY(bind_where(b, query, scope));
     MR_TRY(mr_join_take_filter(b, &scope->input));
     MR_TRY(mr_window_bind_group(b, query, scope));

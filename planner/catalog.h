@@ -100,6 +100,7 @@ typedef struct MrStandingQuery {
     int64_t emit_every_us; /* EMIT EVERY; 0: not */
     int64_t allowed_lateness_us;
     bool keeps_late; /* late_rows = 'table' */
+    bool from_now;   /* snapshot = false */
 } MrStandingQuery;
 
 /* By name, since columns may be put before others when a view is replaced. */

@@ -7,6 +7,7 @@
 
 #include "common/timezone.h"
 #include "planner/rewrite.h"
+#include "planner/since.h"
 #include "planner/standing.h"
 
 static MrStatus check_recursion(MrBinder *b, const MrRelation *view, int32_t position)
@@ -32,6 +33,9 @@ static MrStatus bind_own_tree(MrBinder *b, const MrRelation *view, MrLogical **o
     MR_TRY(mr_standing_show(b, &bound, out));
     for (uint32_t i = 0; i < bound.visible && i < standing->visible_columns; i++) {
         (*out)->columns[i].name = standing->schema.columns[i].name;
+    }
+    if (standing->from_now) {
+        MR_TRY(mr_since_find(b, out));
     }
     MR_TRY(mr_standing_derive_key(b, out, &plan));
     return mr_rewrite_all(b, out);

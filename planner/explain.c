@@ -409,7 +409,7 @@ static const char *const titles[] = {
     [MR_OPERATOR_TOP_N] = "Top-N",         [MR_OPERATOR_JOIN] = "Join",
     [MR_OPERATOR_WINDOW] = "Window",       [MR_OPERATOR_PROJECT_SET] = "ProjectSet",
     [MR_OPERATOR_ASOF] = "As-of join",     [MR_OPERATOR_RECURSION] = "Recursion",
-    [MR_OPERATOR_PLACE] = "Place",
+    [MR_OPERATOR_PLACE] = "Place",         [MR_OPERATOR_SINCE] = "Since",
 };
 
 static MrStatus describe(MrExplain *explain, uint32_t index)
@@ -440,6 +440,11 @@ static MrStatus describe(MrExplain *explain, uint32_t index)
             ((const MrPlaceSpec *)node->spec)->by_arrival
                 ? "the arrival of the record that closed the row's window"
                 : "that of the rows; _seq and _arrival are those of the record that closed them");
+    case MR_OPERATOR_SINCE:
+        return mr_explain_add_text(explain, "Rows",
+                                   ((const MrSinceSpec *)node->spec)->keeps_old
+                                       ? "that are there and were not when the query began"
+                                       : "that came after the query began");
     case MR_OPERATOR_RECURSION:
         return mr_explain_add_text(explain, "Rows",
                                    ((const MrRecursionSpec *)node->spec)->is_distinct ? "each once"

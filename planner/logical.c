@@ -197,6 +197,19 @@ MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *r
     return MR_OK;
 }
 
+MrStatus mr_logical_since(MrArena *arena, MrLogical *input, uint32_t *compared,
+                          uint32_t compared_count, MrLogical **out, MrError *err)
+{
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_SINCE, input, input->column_count, &node, err));
+    memcpy(node->columns, input->columns, input->column_count * sizeof *node->columns);
+    node->keeps_old = compared != NULL;
+    node->compared = compared;
+    node->compared_count = compared_count;
+    *out = node;
+    return MR_OK;
+}
+
 bool mr_logical_gives_closed(const MrLogical *node)
 {
     return node->kind == MR_LOGICAL_RESULT && node->relation->standing->emit == MR_EMIT_MODE_CLOSE;
@@ -413,6 +426,7 @@ bool mr_logical_is_in_log_order(const MrLogical *node)
     case MR_LOGICAL_PROJECT:
     case MR_LOGICAL_EXPAND:
     case MR_LOGICAL_RESULT:
+    case MR_LOGICAL_SINCE:
     case MR_LOGICAL_PROJECT_SET: return mr_logical_is_in_log_order(node->input);
     case MR_LOGICAL_WINDOW:
         return node->window_kind != MR_GROUP_WINDOW_SESSION &&

@@ -19,6 +19,7 @@ typedef enum MrLogicalKind {
     MR_LOGICAL_PROJECT_SET, /* functions that give rows: input columns, theirs, a number */
     MR_LOGICAL_AGGREGATE,   /* window_start, window_end (when windowed), keys, calls */
     MR_LOGICAL_RESULT, /* the rows of a materialized view, whose plan stands below; no operator */
+    MR_LOGICAL_SINCE,  /* the rows that were not there when the query began */
     MR_LOGICAL_SORT,
     MR_LOGICAL_OVER,  /* window functions over one window: input columns, then one per call */
     MR_LOGICAL_TOP_N, /* the first rows per partition: input columns, then their number if shown */
@@ -100,6 +101,10 @@ struct MrLogical {
     const MrBlock *values;
     bool by_arrival;    /* SCAN of a stream, RESULT: see MrScanSpec, MrPlaceSpec */
     bool gives_place;   /* RESULT: somebody asks for _seq or _arrival of its rows */
+    bool is_from;       /* its rows are what FROM gives, before WHERE and subqueries */
+    bool keeps_old;     /* SINCE: see MrSinceSpec */
+    uint32_t *compared; /* … the columns that make a row the one it is */
+    uint32_t compared_count;
     bool reads_history; /* SCAN of a table, ad hoc: its changes, in their places of the log */
     uint32_t recursion; /* RECURSION, and its scan of the last step: its number in the statement */
     bool is_distinct;   /* RECURSION: UNION without ALL */
@@ -191,6 +196,10 @@ MrStatus mr_logical_materialized(MrArena *arena, MrLogical *input, uint32_t numb
 /* The result of the materialized view over its tree; what only its key needs is hidden. */
 MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *relation,
                            MrLogical **out, MrError *err);
+/* The rows of the input that came after the query began; or, with `compared` (takes), those that
+ * are there and that there was none of before that has the same values in these columns. */
+MrStatus mr_logical_since(MrArena *arena, MrLogical *input, uint32_t *compared,
+                          uint32_t compared_count, MrLogical **out, MrError *err);
 /* Takes the calls. */
 MrStatus mr_logical_project_set(MrArena *arena, MrLogical *input, MrLogicalSetCall *calls,
                                 uint32_t call_count, bool keeps_rows, MrLogical **out,

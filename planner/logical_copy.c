@@ -87,6 +87,8 @@ static MrStatus copy_node(Copies *copies, const MrLogical *from, MrLogical **out
                       sizeof *from->scan_columns, &to->scan_columns));
     MR_TRY(copy_bytes(copies, from->expressions, from->expressions == NULL ? 0 : from->column_count,
                       sizeof *from->expressions, &to->expressions));
+    MR_TRY(copy_bytes(copies, from->compared, from->compared_count, sizeof *from->compared,
+                      &to->compared));
     MR_TRY(copy_bytes(copies, from->keys, from->key_count, sizeof *from->keys, &to->keys));
     MR_TRY(copy_bytes(copies, from->calls, from->call_count, sizeof *from->calls, &to->calls));
     MR_TRY(copy_bytes(copies, from->set_calls, from->set_call_count, sizeof *from->set_calls,

@@ -95,6 +95,7 @@ static void print_node(const MrLogical *node, const MrSchema *input, MrBuilder *
     case MR_LOGICAL_RESULT:
         mr_builder_append_format(out, "result of %s", node->relation->name);
         break;
+    case MR_LOGICAL_SINCE: mr_builder_append_string(out, "since the beginning"); break;
     case MR_LOGICAL_SORT:
         mr_builder_append_format(out, "sort by %u columns", node->sort_key_count);
         break;

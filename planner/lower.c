@@ -224,6 +224,20 @@ static MrStatus lower_place(MrLowering *lowering, const MrLogical *node)
                               mr_lowering_top(lowering)->retracts);
 }
 
+static MrStatus lower_since(MrLowering *lowering, const MrLogical *node)
+{
+    MrSinceSpec *spec;
+    const MrDagNode *input = mr_lowering_top(lowering);
+    MR_NEW(lowering->arena, spec, lowering->err);
+    spec->compared = node->compared;
+    spec->compared_count = node->compared_count;
+    spec->keeps_old = input->retracts; /* not, where rows come once although they could change */
+    if (lowering->view != NULL) {
+        memcpy(spec->query, lowering->view->standing->id, sizeof spec->query);
+    }
+    return mr_lowering_append(lowering, MR_OPERATOR_SINCE, spec, &input->schema, input->retracts);
+}
+
 /* A view's part keeps the view's settings.  Where the query waits for windows to close, so does the
  * part: rows before that are nothing to it. */
 static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool has_reader)
@@ -259,9 +273,9 @@ static bool can_fail(const MrLogical *project)
 /* `has_reader`: a node stands above that must hear of rows that are taken back. */
 static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
-    bool reads = node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_AGGREGATE ||
-                 node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N ||
-                 node->kind == MR_LOGICAL_PROJECT_SET ||
+    bool reads = node->keeps_old || node->kind == MR_LOGICAL_FILTER ||
+                 node->kind == MR_LOGICAL_AGGREGATE || node->kind == MR_LOGICAL_OVER ||
+                 node->kind == MR_LOGICAL_TOP_N || node->kind == MR_LOGICAL_PROJECT_SET ||
                  (node->kind == MR_LOGICAL_PROJECT && can_fail(node));
     int32_t left = -1;
     if (node->kind == MR_LOGICAL_RESULT) {
@@ -285,6 +299,7 @@ static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has
     case MR_LOGICAL_EXPAND: return lower_expand(lowering, node);
     case MR_LOGICAL_PROJECT_SET: return lower_project_set(lowering, node);
     case MR_LOGICAL_AGGREGATE: return mr_lower_aggregate(lowering, node, has_reader);
+    case MR_LOGICAL_SINCE: return lower_since(lowering, node);
     case MR_LOGICAL_SORT: return node->materialized != 0 ? MR_OK : lower_sort(lowering, node);
     case MR_LOGICAL_OVER: return mr_lower_over(lowering, node, has_reader);
     case MR_LOGICAL_TOP_N: return mr_lower_top_n(lowering, node, has_reader);

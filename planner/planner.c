@@ -11,6 +11,7 @@
 #include "planner/integral.h"
 #include "planner/lower.h"
 #include "planner/rewrite.h"
+#include "planner/since.h"
 #include "planner/standing.h"
 
 #include <string.h>
@@ -200,11 +201,10 @@ static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrL
         mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "a standing query must read a stream or a table");
         return mr_error_hint(b->err, "Use CREATE VIEW for a query over constants.");
     }
-    if (reads_table && !plan->snapshot) {
-        mr_bind_error(b, MR_ERR_UNSUPPORTED, -1, "snapshot = false over a table is not supported");
-        return mr_error_hint(b->err, "Leave it out: the rows that a table has belong to it.");
-    }
     MR_TRY(mr_standing_check_emit(b, statement, *tree, plan));
+    if (!plan->snapshot) {
+        MR_TRY(mr_since_find(b, tree));
+    }
     MR_TRY(mr_standing_derive_key(b, tree, plan));
     MR_TRY(output_schema(b, *tree, (*tree)->column_count, &plan->output));
     for (uint32_t c = 0; c < plan->output.column_count; c++) {
@@ -269,7 +269,8 @@ void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out)
                               .emit = plan->emit,
                               .emit_every_us = plan->emit_every_us,
                               .allowed_lateness_us = plan->allowed_lateness_us,
-                              .keeps_late = plan->late_rows_table };
+                              .keeps_late = plan->late_rows_table,
+                              .from_now = !plan->snapshot };
 }
 
 MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement,

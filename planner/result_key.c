@@ -274,6 +274,7 @@ MrStatus mr_result_key_derive(MrBinder *b, MrLogical **place, MrResultKey *key)
     case MR_LOGICAL_SCAN: return mr_result_key_scan(b, place, key);
     case MR_LOGICAL_PROJECT: return project_key(b, *place, key);
     case MR_LOGICAL_FILTER:
+    case MR_LOGICAL_SINCE:
     case MR_LOGICAL_SORT: return key_of_input(b, *place, key);
     case MR_LOGICAL_AGGREGATE: return group_key(b, *place, key);
     case MR_LOGICAL_OVER:
@@ -296,7 +297,7 @@ MrStatus mr_result_key_derive(MrBinder *b, MrLogical **place, MrResultKey *key)
 static const MrLogical *keyed_below(const MrLogical *root)
 {
     const MrLogical *node = root->input;
-    while (node != NULL && node->kind == MR_LOGICAL_FILTER) {
+    while (node != NULL && (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_SINCE)) {
         node = node->input;
     }
     bool is_keyed = node != NULL &&

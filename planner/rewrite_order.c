@@ -96,6 +96,7 @@ static double distinct_of(const MrBinder *b, const MrLogical *node, uint32_t col
 {
     switch (node->kind) {
     case MR_LOGICAL_SCAN: return scan_distinct(b, node, column, rows);
+    case MR_LOGICAL_SINCE:
     case MR_LOGICAL_FILTER: return distinct_of(b, node->input, column, rows);
     case MR_LOGICAL_PROJECT:
         return node->expressions[column]->kind == MR_EXPR_COLUMN

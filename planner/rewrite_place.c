@@ -42,7 +42,8 @@ static bool passes_places(const MrLogical *node)
 {
     return node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
            node->kind == MR_LOGICAL_EXPAND || node->kind == MR_LOGICAL_PROJECT_SET ||
-           node->kind == MR_LOGICAL_WINDOW || node->kind == MR_LOGICAL_RESULT;
+           node->kind == MR_LOGICAL_WINDOW || node->kind == MR_LOGICAL_RESULT ||
+           node->kind == MR_LOGICAL_SINCE;
 }
 
 static MrStatus give_places_at(MrBinder *b, MrLogical **place)

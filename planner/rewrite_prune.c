@@ -99,6 +99,22 @@ static MrStatus prune_through(MrBinder *b, MrLogical *node, Columns *columns)
     return MR_OK;
 }
 
+/* What makes a row another one stays, whoever reads it. */
+static MrStatus prune_since(MrBinder *b, MrLogical *node, Columns *columns)
+{
+    uint32_t *compared;
+    MR_NEW_ARRAY(b->arena, compared, node->compared_count, b->err);
+    for (uint32_t i = 0; i < node->compared_count; i++) {
+        columns->needed[node->compared[i]] = true;
+    }
+    MR_TRY(prune_through(b, node, columns));
+    for (uint32_t i = 0; i < node->compared_count; i++) {
+        compared[i] = columns->places[node->compared[i]];
+    }
+    node->compared = compared;
+    return MR_OK;
+}
+
 static MrStatus prune_project(MrBinder *b, MrLogical *node, Columns *columns)
 {
     Columns below;
@@ -481,6 +497,7 @@ static MrStatus prune(MrBinder *b, MrLogical *node, Columns *columns)
     case MR_LOGICAL_OVER:
     case MR_LOGICAL_TOP_N: return prune_over(b, node, columns);
     case MR_LOGICAL_SCAN: keep_needed(node, columns); return MR_OK;
+    case MR_LOGICAL_SINCE: return prune_since(b, node, columns);
     case MR_LOGICAL_FILTER:
     case MR_LOGICAL_SORT: return prune_through(b, node, columns);
     case MR_LOGICAL_PROJECT: return prune_project(b, node, columns);

@@ -146,6 +146,9 @@ static bool nodes_equal(const MrLogical *a, const MrLogical *b)
     switch (a->kind) {
     case MR_LOGICAL_SCAN: return scans_equal(a, b);
     case MR_LOGICAL_FILTER: return true;
+    case MR_LOGICAL_SINCE:
+        return a->keeps_old == b->keeps_old && a->compared_count == b->compared_count &&
+               numbers_equal(a->compared, b->compared, a->compared_count);
     case MR_LOGICAL_PROJECT: return exprs_equal(a->expressions, b->expressions, a->column_count);
     case MR_LOGICAL_WINDOW: return windows_equal(a, b);
     case MR_LOGICAL_EXPAND:

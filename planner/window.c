@@ -122,7 +122,7 @@ void mr_window_follow_zone(MrWindow *window, const MrTimezone *zone)
 const MrLogical *mr_window_stream_of_rows(const MrLogical *node)
 {
     while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
-           node->kind == MR_LOGICAL_RESULT) {
+           node->kind == MR_LOGICAL_RESULT || node->kind == MR_LOGICAL_SINCE) {
         node = node->input;
     }
     return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM ? node : NULL;
@@ -134,7 +134,7 @@ static const MrLogical *closed_below(const MrLogical *node)
 {
     while (!mr_logical_gives_closed(node)) {
         if (node->kind != MR_LOGICAL_FILTER && node->kind != MR_LOGICAL_PROJECT &&
-            node->kind != MR_LOGICAL_RESULT) {
+            node->kind != MR_LOGICAL_RESULT && node->kind != MR_LOGICAL_SINCE) {
             return NULL;
         }
         node = node->input;

@@ -6,6 +6,7 @@
 
 #include "common/fault.h"
 #include "common/random.h"
+#include "planner/since.h"
 #include "server/ddl_create.h"
 #include "server/scheduler.h"
 
@@ -225,9 +226,10 @@ static void first_kept(const MrServer *server, const MrPlan *plan, uint64_t *fir
     *first = *trim_below == 0 || *first == 0 ? 1 : *first;
 }
 
-/* Rows of its own streams would count from the views' start only: such a mixture is not made. */
-static MrStatus check_own_streams(const MrServer *server, const MrPlan *plan, uint64_t start,
-                                  MrError *err)
+/* Rows of its own streams would count from the views' start only: such a mixture is not made.  With
+ * snapshot = false rows of streams count from the query's own start. */
+static MrStatus check_own_rows(const MrServer *server, const MrPlan *plan, uint64_t first,
+                               MrError *err)
 {
     for (uint32_t n = 0; n < plan->dag->node_count; n++) {
         const MrDagNode *node = &plan->dag->nodes[n];
@@ -236,9 +238,10 @@ static MrStatus check_own_streams(const MrServer *server, const MrPlan *plan, ui
             continue;
         }
         const MrScanSpec *spec = node->spec;
-        if ((spec->kind == MR_SCAN_STREAM || spec->kind == MR_SCAN_TABLE) &&
-            mr_log_stream_facts(server->log, spec->stream_id, &facts) && facts.rows > 0 &&
-            facts.first_sequence < start) {
+        bool is_read = spec->kind == MR_SCAN_TABLE ||
+                       (spec->kind == MR_SCAN_STREAM && !mr_plan_reads_before(plan));
+        if (is_read && mr_log_stream_facts(server->log, spec->stream_id, &facts) &&
+            facts.rows > 0 && facts.first_sequence < first) {
             mr_error_set(err, MR_ERR_UNSUPPORTED,
                          "\"%s\" has rows from before \"%s\" begins to answer", spec->relation,
                          plan->parents[0]->name);
@@ -249,9 +252,10 @@ static MrStatus check_own_streams(const MrServer *server, const MrPlan *plan, ui
     return MR_OK;
 }
 
-/* The views' rows are to be the same here: all of them answer from one sequence. */
+/* The views' rows are to be the same here: all of them answer from one sequence, and are computed
+ * from one. */
 static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t trim_below,
-                                 uint64_t *out, MrError *err)
+                                 uint64_t *start, uint64_t *first, MrError *err)
 {
     for (uint32_t p = 0; p < plan->parent_count; p++) {
         const MrRelation *view = plan->parents[p];
@@ -259,7 +263,7 @@ static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t 
         if (!mr_scheduler_query_status(server, view->standing->id, &parent)) {
             return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", view->name);
         }
-        if (trim_below > parent.start_sequence) {
+        if (trim_below > parent.first_sequence) {
             mr_error_set(err, MR_ERR_UNSUPPORTED,
                          "\"%s\" holds answers over rows that retention has trimmed since",
                          view->name);
@@ -267,33 +271,41 @@ static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t 
                                  "REFRESH MATERIALIZED VIEW %s first, or read its stream directly.",
                                  view->name);
         }
-        if (p > 0 && parent.start_sequence != *out) {
+        if (p > 0 && (parent.start_sequence != *start || parent.first_sequence != *first)) {
             mr_error_set(err, MR_ERR_UNSUPPORTED,
                          "\"%s\" and \"%s\" hold answers from different rows of the log on",
                          plan->parents[0]->name, view->name);
             return mr_error_hint(err, "REFRESH both, or read their streams directly.");
         }
-        *out = parent.start_sequence;
+        *start = parent.start_sequence;
+        *first = parent.first_sequence;
     }
     return MR_OK;
 }
 
+static bool reads_streams_alone(const MrPlan *plan)
+{
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (plan->scans[s].spec->kind == MR_SCAN_TABLE) {
+            return false;
+        }
+    }
+    return plan->parent_count == 0;
+}
+
 MrStatus mr_ddl_choose_start(MrServer *server, const MrPlan *plan, uint64_t *out, MrError *err)
 {
-    uint64_t trim_below;
+    uint64_t trim_below, first = 0;
     first_kept(server, plan, out, &trim_below);
-    if (plan->parent_count == 0) {
-        *out = plan->snapshot ? *out : mr_log_appended(server->log) + 1;
-        return MR_OK;
+    if (plan->parent_count > 0) {
+        MR_TRY(start_of_parents(server, plan, trim_below, out, &first, err));
+        MR_TRY(check_own_rows(server, plan, first, err));
     }
-    if (!plan->snapshot) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED,
-                     "snapshot = false over a materialized view is not supported yet");
-        return mr_error_hint(err, "Leave it out: the query starts from the rows of \"%s\".",
-                             plan->parents[0]->name);
+    /* A subscription to what changes has all of it run, and gives what changes from now on. */
+    if (!plan->snapshot && (mr_plan_reads_before(plan) || reads_streams_alone(plan))) {
+        *out = mr_log_appended(server->log) + 1;
     }
-    MR_TRY(start_of_parents(server, plan, trim_below, out, err));
-    return check_own_streams(server, plan, *out, err);
+    return MR_OK;
 }
 
 /* Plans a described object, chooses where it starts, and lets it be made. */

@@ -8,6 +8,7 @@
 #include "common/logging.h"
 #include "common/timezone.h"
 #include "parser/parser.h"
+#include "planner/since.h"
 #include "planner/sql_function.h"
 #include "server/ddl_internal.h"
 #include "server/scheduler.h"
@@ -328,11 +329,13 @@ static bool is_stale(const Loading *loading, const MrCatalogObject *object, cons
     if (mr_ddl_is_marked_stale(object->settings)) {
         return true;
     }
+    bool counts_from_now = mr_plan_reads_before(plan);
     for (uint32_t p = 0; p < plan->parent_count; p++) {
         for (uint32_t o = 0; o < loading->count; o++) {
             const MrCatalogObject *parent = &loading->objects[o];
             if (memcmp(parent->uuid, plan->parents[p]->standing->id, sizeof parent->uuid) == 0 &&
-                parent->start_sequence != object->start_sequence) {
+                (counts_from_now ? parent->start_sequence > object->start_sequence
+                                 : parent->start_sequence != object->start_sequence)) {
                 return true;
             }
         }

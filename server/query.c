@@ -41,7 +41,8 @@ MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **ou
     query->spec.subscription = NULL;
     query->state = spec->is_suspended ? MR_QUERY_SUSPENDED : MR_QUERY_STARTING;
     query->is_suspended = spec->is_suspended;
-    query->halt_after = UINT64_MAX;
+    query->halt_after = query->begins_after = UINT64_MAX;
+    query->first_sequence = spec->start_sequence;
     mr_arena_init(&query->late_table.arena, 0);
     query->error_limit = (uint32_t)mr_settings_int(server->settings, MR_SET_ERROR_LIMIT);
     query->stored_generation = spec->generation;
@@ -196,13 +197,15 @@ MrStatus mr_query_start_subscription(MrQuery *query, MrError *err)
 {
     uint64_t head = mr_log_synced(query->server->log);
     MR_TRY(make_pipeline(query, err));
-    query->position = query->spec.start_sequence - 1;
+    query->first_sequence = mr_query_first_sequence(query);
+    query->position = query->first_sequence - 1;
     query->covered = query->position;
     query->live_from = head;
     query->replay_until = query->spec.plan->snapshot || head <= query->position ? 0 : head;
     query->has_input = true;
     query->state = MR_QUERY_RUNNING;
-    return MR_OK;
+    query->begun = 0;
+    return mr_query_begin(query, err);
 }
 
 void mr_query_place(MrQuery *query, const MrTargetStatus *target)
@@ -218,6 +221,7 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
     MrBuilder state;
     bool found;
     uint64_t before = query->spec.start_sequence - 1;
+    query->first_sequence = mr_query_first_sequence(query);
     uint64_t held = target->progress.sequence > before ? target->progress.sequence : before;
     if (held > mr_log_appended(query->server->log)) {
         mr_error_set(
@@ -229,7 +233,7 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
     MR_TRY(make_pipeline(query, err));
     checkpoint_directory(query->server, directory);
     mr_builder_init(&state, 0);
-    query->position = before;
+    query->position = query->first_sequence - 1;
     MrStatus status =
         mr_checkpoint_read(directory, query->spec.id, held, query->spec.plan->plan_hash, &state,
                            &query->position, &found, err);
@@ -237,7 +241,7 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
         status = read_state(query, (MrString){ state.data, state.length }, err);
         query->oldest_checkpoint = query->checkpoint_sequence = query->position;
     } else if (status == MR_OK) {
-        query->position = before;
+        query->position = query->first_sequence - 1;
     }
     mr_builder_fini(&state);
     if (status != MR_OK) {
@@ -254,6 +258,8 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
                 "%s reads from sequence %llu; its target is true for %llu",
                 query->spec.relation->name, (unsigned long long)query->position + 1,
                 (unsigned long long)held);
+    query->begun = found ? query->position + 1 : 0;
+    MR_TRY(mr_query_begin(query, err));
     /* The target has the answer over no rows: a new pipeline must not give it once more. */
     if (!found && target->progress.epoch > 0 && held == query->position) {
         query->replay_until = UINT64_MAX;
@@ -433,6 +439,10 @@ static MrStatus end_round(MrQuery *query, const MrLogRecord *records, uint32_t c
                           uint64_t first_row, MrError *err)
 {
     query->position = upto;
+    if (query->begins_after != UINT64_MAX) { /* rows that do not count */
+        mr_pipeline_clear_notes(query->pipeline);
+        return MR_OK;
+    }
     const MrNotes *notes = mr_pipeline_notes(query->pipeline);
     MR_TRY(mr_query_late_add(query, notes, err));
     if (notes->late_rows > 0 || notes->failed_count > 0) {
@@ -543,6 +553,9 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
     MrChangeSet changes;
     int64_t now_us = mr_clock_monotonic_us(query->server->clock);
     MR_TRY(tell_watermark(query, err)); /* a checkpoint is complete */
+    if (query->begins_after != UINT64_MAX) {
+        return mr_query_begin(query, err);
+    }
     if (query->position >= mr_log_synced(query->server->log)) {
         MR_TRY(mr_pipeline_settle(query->pipeline, err)); /* nothing follows soon */
     }

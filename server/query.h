@@ -55,6 +55,10 @@ struct MrQuery {
     int64_t seen_us, told_us, next_close_us;
     /* The target holds this already: changes up to here are thrown away; 0: live. */
     uint64_t replay_until;
+    /* Rows are read from first_sequence on, from before the query's start where its plan must know
+     * what was there (query_begin.c); the pipeline knows of all starts up to `begun`, and is told
+     * of the next one when it has run as far as begins_after (UINT64_MAX: there is none). */
+    uint64_t first_sequence, begun, begins_after;
     uint64_t covered;
     bool is_placed;      /* covered is known: the target has said it */
     uint64_t live_from;  /* SUBSCRIBE: the log's head when it began */
@@ -117,6 +121,11 @@ typedef struct MrQueryRound {
 MrStatus mr_query_feed(MrQuery *query, const MrPipelineInput *inputs, uint32_t count, MrError *err);
 void mr_query_see_watermark(MrQuery *query, int64_t watermark_us);
 MrStatus mr_query_arrive(MrQuery *query, const MrQueryRound *round, MrError *err);
+/* query_begin.c: whether all views are there whose starts the plan must know; the first sequence
+ * that it reads; and, where the pipeline stands right before starts, tells it of them. */
+bool mr_query_knows_starts(const MrQuery *query);
+uint64_t mr_query_first_sequence(const MrQuery *query);
+MrStatus mr_query_begin(MrQuery *query, MrError *err);
 /* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.
  * Writes a checkpoint first when `checkpoint`. */
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);

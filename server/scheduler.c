@@ -148,13 +148,14 @@ static void observe_subscription(MrQuery *query)
 
 static bool can_start(const MrQuery *query)
 {
-    if (query->spec.subscription != NULL) {
-        return query->state == MR_QUERY_STARTING;
+    if (query->state != MR_QUERY_STARTING || !mr_query_knows_starts(query)) {
+        return false;
     }
-    return query->state == MR_QUERY_STARTING && query->target_query != NULL &&
-           query->target_seen.is_attached && query->target_seen.is_idle && query->retired == NULL &&
-           (query->target_seen.state == MR_TARGET_RUNNING ||
-            query->target_seen.state == MR_TARGET_REWIND);
+    return query->spec.subscription != NULL ||
+           (query->target_query != NULL && query->target_seen.is_attached &&
+            query->target_seen.is_idle && query->retired == NULL &&
+            (query->target_seen.state == MR_TARGET_RUNNING ||
+             query->target_seen.state == MR_TARGET_REWIND));
 }
 
 /* Whether its changes should go to the target now; *at_us: when, if not yet. */
@@ -163,6 +164,9 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
 {
     if (query->state != MR_QUERY_RUNNING || query->in_flight) {
         return false;
+    }
+    if (query->begins_after != UINT64_MAX) {
+        return query->position >= query->begins_after;
     }
     if (query->replay_until != 0) {
         return query->position >= query->replay_until;
@@ -279,7 +283,8 @@ static void tell_covered(MrQuery *query)
 static bool write_idle_checkpoint(MrScheduler *scheduler, MrQuery *query, int64_t now_us)
 {
     if (query->state != MR_QUERY_RUNNING || query->spec.subscription != NULL || query->in_flight ||
-        query->replay_until != 0 || query->target_seen.state != MR_TARGET_RUNNING ||
+        query->replay_until != 0 || query->begins_after != UINT64_MAX ||
+        query->target_seen.state != MR_TARGET_RUNNING ||
         !is_idle_checkpoint_due(scheduler, query, now_us)) {
         return false;
     }

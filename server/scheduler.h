@@ -31,7 +31,8 @@ typedef struct MrQueryStatus {
     uint64_t covered;           /* last sequence that its target's table is true for */
     bool is_placed;             /* covered is known: the target has said it since the start */
     uint64_t oldest_checkpoint; /* sequence of the first that is kept; 0: none is known */
-    uint64_t start_sequence;
+    uint64_t start_sequence;    /* rows count from there on, and are read from first_sequence on */
+    uint64_t first_sequence;
     uint64_t plan_hash;
     uint32_t streams[MR_PLAN_SOURCES_MAX]; /* ids of those that it reads */
     uint32_t stream_count;

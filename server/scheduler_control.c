@@ -69,6 +69,7 @@ void mr_scheduler_publish(MrQuery *query)
     mr_scheduler_publish_place(query);
     status->state = query->state;
     status->start_sequence = query->spec.start_sequence;
+    status->first_sequence = query->first_sequence;
     status->plan_hash = query->spec.plan->plan_hash;
     publish_streams(query->spec.plan, status);
     status->target = query->target_seen;
@@ -471,7 +472,7 @@ static uint64_t query_needs_from(const MrQuery *query)
 {
     const MrQueryStatus *status = &query->status;
     uint64_t from =
-        status->oldest_checkpoint > 0 ? status->oldest_checkpoint + 1 : query->spec.start_sequence;
+        status->oldest_checkpoint > 0 ? status->oldest_checkpoint + 1 : status->first_sequence;
     if (query->spec.subscription != NULL && status->position >= from) {
         from = status->position + 1; /* it never goes back */
     }

@@ -35,6 +35,8 @@ void mr_scheduler_link(MrScheduler *scheduler)
     }
     for (MrQuery *query = scheduler->queries; query != NULL; query = query->next) {
         query->depth = depth_of(scheduler, query, DEPTH_MAX);
+        query->first_sequence = mr_query_first_sequence(query);
+        query->is_changed = true;
     }
     mr_dispatch_groups_make(scheduler);
 }

@@ -32,6 +32,7 @@ static uint64_t run_limit(const MrQuery *query, uint64_t head)
     if (query->replay_until != 0 && query->replay_until < limit) {
         limit = query->replay_until;
     }
+    limit = query->begins_after < limit ? query->begins_after : limit;
     return query->halt_after < limit ? query->halt_after : limit;
 }
 

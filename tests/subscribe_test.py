@@ -85,6 +85,26 @@ def test_options():
                     raise AssertionError(f"no error: {sql}")
 
 
+def test_changes_only():
+    """snapshot = false over what changes: of counts that go on, not of those since then."""
+    with harness.Server() as server:
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("CREATE TABLE t (a integer PRIMARY KEY)")
+            writer.execute("CREATE MATERIALIZED VIEW counts AS SELECT count(*) AS n FROM t")
+            writer.execute("CREATE MATERIALIZED VIEW since WITH (snapshot = false) AS SELECT count(*) AS n FROM t")
+            for query, before in (("SUBSCRIBE (SELECT count(*) FROM t) WITH (snapshot = false)", 2),
+                                         ("SUBSCRIBE TO counts WITH (snapshot = false)", 2),
+                                         ("SUBSCRIBE TO since", None)):
+                writer.execute("DELETE FROM t")
+                writer.execute("INSERT INTO t VALUES (1), (2)")
+                reader.execute("BEGIN")
+                reader.execute(f"DECLARE c CURSOR FOR {query}")
+                assert without_seq(fetch(reader)) == ([] if before else [(1, 2)]), query
+                writer.execute("DELETE FROM t WHERE a = 1")
+                assert without_seq(fetch(reader)) == [(-1, 2), (1, 1)], query
+                reader.execute("COMMIT")
+
+
 def test_stream_and_cancel():
     """psycopg's stream() reads row by row; a cancel ends it, and the session goes on."""
     with harness.Server() as server:
