@@ -167,7 +167,8 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
     case MR_AST_DROP: return all(w, &AS(MrAstDrop)->names);
     case MR_AST_ALTER:
         return all(w, &AS(MrAstAlter)->options) && one(w, AS(MrAstAlter)->column) &&
-               one(w, AS(MrAstAlter)->value) && all(w, &AS(MrAstAlter)->more);
+               one(w, AS(MrAstAlter)->constraint) && one(w, AS(MrAstAlter)->value) &&
+               all(w, &AS(MrAstAlter)->more);
     case MR_AST_INSERT:
         return all(w, &AS(MrAstInsert)->with) && one(w, AS(MrAstInsert)->query) &&
                all(w, &AS(MrAstInsert)->conflict_set) && one(w, AS(MrAstInsert)->conflict_where) &&

@@ -40,6 +40,7 @@ typedef struct MrAstConstraint { /* of a table or, with no columns named, of a c
     MrConstraintKind constraint;
     const char *name; /* CONSTRAINT name, or NULL */
     MrNameList columns;
+    bool nulls_not_distinct; /* UNIQUE */
     MrNode *check;
     MrName references; /* FOREIGN KEY: name NULL otherwise */
     MrNameList reference_columns;
@@ -245,10 +246,14 @@ typedef enum MrAlterAction {
     MR_ALTER_DROP_COLUMN,
     MR_ALTER_SET_DEFAULT, /* and DROP DEFAULT */
     MR_ALTER_SET_NOT_NULL,
-    MR_ALTER_DROP_NOT_NULL
+    MR_ALTER_DROP_NOT_NULL,
+    MR_ALTER_ADD_CONSTRAINT,
+    MR_ALTER_DROP_CONSTRAINT,
+    MR_ALTER_RENAME_CONSTRAINT
 } MrAlterAction;
 
-static inline bool mr_alter_is_of_column(MrAlterAction action)
+/* Of columns and constraints: what changes the text of a CREATE TABLE or STREAM. */
+static inline bool mr_alter_is_of_part(MrAlterAction action)
 {
     return action == MR_ALTER_ADD_COLUMN || action >= MR_ALTER_RENAME_COLUMN;
 }
@@ -259,15 +264,16 @@ typedef struct MrAstAlter { /* ALTER MATERIALIZED VIEW | STREAM | SOURCE | SINK 
     bool if_exists;
     MrName name;
     MrAlterAction action;
-    MrNodeList options;      /* SET (…) */
-    const char *new_name;    /* RENAME TO */
-    bool if_not_exists;      /* ADD COLUMN IF NOT EXISTS */
-    MrAstColumnDef *column;  /* ADD COLUMN */
-    const char *column_name; /* of the other actions on a column */
-    bool column_if_exists;   /* DROP COLUMN IF EXISTS */
-    bool cascade;            /* DROP COLUMN … CASCADE */
-    MrNode *value;           /* SET DEFAULT; NULL: DROP DEFAULT */
-    MrNodeList more;         /* actions behind this one, of MrAstAlter without a name */
+    MrNodeList options;          /* SET (…) */
+    const char *new_name;        /* RENAME … TO */
+    bool if_not_exists;          /* ADD COLUMN IF NOT EXISTS */
+    MrAstColumnDef *column;      /* ADD COLUMN */
+    MrAstConstraint *constraint; /* ADD CONSTRAINT */
+    const char *part_name;       /* the column or constraint of the other actions */
+    bool part_if_exists;         /* DROP COLUMN | CONSTRAINT IF EXISTS */
+    bool cascade;                /* DROP COLUMN | CONSTRAINT … CASCADE */
+    MrNode *value;               /* SET DEFAULT; NULL: DROP DEFAULT */
+    MrNodeList more;             /* actions behind this one, of MrAstAlter without a name */
 } MrAstAlter;
 
 typedef struct MrAstRefresh {

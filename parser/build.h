@@ -161,8 +161,6 @@ MrNode *mr_build_index(MrNode *body, int32_t position, bool unique, bool concurr
 MrNode *mr_build_index_key(MrParse *parse, MrNode *expr);
 MrNode *mr_build_drop_index(MrParse *parse, int32_t position, MrNodeList names, bool cascade);
 MrNode *mr_build_alter(MrParse *parse, MrAlterAction action, MrToken token);
-/* ALTER … ADD | DROP CONSTRAINT: refused. */
-MrNode *mr_build_other_constraint(MrParse *parse, MrToken token);
 MrNode *mr_build_role(MrParse *parse, MrNodeKind kind, int32_t position, bool is_user,
                       const char *name, MrNodeList options);
 MrNode *mr_build_column_comment(MrParse *parse, MrToken first, MrNodeList indirection,

@@ -195,13 +195,6 @@ MrNode *mr_build_alter(MrParse *parse, MrAlterAction action, MrToken token)
     return &alter->base;
 }
 
-MrNode *mr_build_other_constraint(MrParse *parse, MrToken token)
-{
-    mr_build_unsupported(parse, token.position, "this change of constraints",
-                         "CREATE TABLE another AS SELECT from it.");
-    return mr_build_alter(parse, MR_ALTER_SET, token);
-}
-
 MrNode *mr_build_role(MrParse *parse, MrNodeKind kind, int32_t position, bool is_user,
                       const char *name, MrNodeList options)
 {

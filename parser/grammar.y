@@ -1678,7 +1678,10 @@ column_part(R) ::= CONSTRAINT colid(N) column_constraint(C). {
 column_constraint(R) ::= PRIMARY(T) KEY. {
     R = mr_build_constraint(p, MR_CONSTRAINT_PRIMARY_KEY, NAMES0, T);
 }
-column_constraint(R) ::= UNIQUE(T). { R = mr_build_constraint(p, MR_CONSTRAINT_UNIQUE, NAMES0, T); }
+column_constraint(R) ::= UNIQUE(T) index_nulls(D). {
+    R = mr_build_constraint(p, MR_CONSTRAINT_UNIQUE, NAMES0, T);
+    AS(MrAstConstraint, R)->nulls_not_distinct = D;
+}
 column_constraint(R) ::= CHECK(T) LPAREN a_expr(E) RPAREN. {
     R = mr_build_constraint(p, MR_CONSTRAINT_CHECK, NAMES0, T);
     AS(MrAstConstraint, R)->check = E;
@@ -1691,8 +1694,9 @@ column_constraint(R) ::= REFERENCES(T) qualified_name(N) opt_column_list(L). {
 table_constraint(R) ::= PRIMARY(T) KEY LPAREN name_list(L) RPAREN opt_not_enforced. {
     R = mr_build_constraint(p, MR_CONSTRAINT_PRIMARY_KEY, L, T);
 }
-table_constraint(R) ::= UNIQUE(T) LPAREN name_list(L) RPAREN. {
+table_constraint(R) ::= UNIQUE(T) index_nulls(D) LPAREN name_list(L) RPAREN. {
     R = mr_build_constraint(p, MR_CONSTRAINT_UNIQUE, L, T);
+    AS(MrAstConstraint, R)->nulls_not_distinct = D;
 }
 table_constraint(R) ::= CHECK(T) LPAREN a_expr(E) RPAREN. {
     R = mr_build_constraint(p, MR_CONSTRAINT_CHECK, NAMES0, T);
@@ -2087,23 +2091,23 @@ alter_action(R) ::= ADD(T) opt_column IF NOT EXISTS column_def(C). {
 alter_action(R) ::= TAKE(T) OVER. { R = mr_build_alter(p, MR_ALTER_TAKE_OVER, T); }
 alter_action(R) ::= RENAME(T) opt_column colid(C) TO colid(N). {
     R = mr_build_alter(p, MR_ALTER_RENAME_COLUMN, T);
-    AS(MrAstAlter, R)->column_name = C.text;
+    AS(MrAstAlter, R)->part_name = C.text;
     AS(MrAstAlter, R)->new_name = N.text;
 }
 alter_action(R) ::= DROP(T) opt_column colid(C) drop_behavior(B). {
     R = mr_build_alter(p, MR_ALTER_DROP_COLUMN, T);
-    AS(MrAstAlter, R)->column_name = C.text;
+    AS(MrAstAlter, R)->part_name = C.text;
     AS(MrAstAlter, R)->cascade = B;
 }
 alter_action(R) ::= DROP(T) opt_column IF EXISTS colid(C) drop_behavior(B). {
     R = mr_build_alter(p, MR_ALTER_DROP_COLUMN, T);
-    AS(MrAstAlter, R)->column_name = C.text;
-    AS(MrAstAlter, R)->column_if_exists = true;
+    AS(MrAstAlter, R)->part_name = C.text;
+    AS(MrAstAlter, R)->part_if_exists = true;
     AS(MrAstAlter, R)->cascade = B;
 }
 alter_action(R) ::= ALTER opt_column colid(C) alter_column(A). {
     R = A;
-    AS(MrAstAlter, R)->column_name = C.text;
+    AS(MrAstAlter, R)->part_name = C.text;
 }
 alter_column(R) ::= SET(T) DEFAULT a_expr(E). {
     R = mr_build_alter(p, MR_ALTER_SET_DEFAULT, T);
@@ -2117,8 +2121,26 @@ alter_column(R) ::= TYPE(T) typename. {
                          "CREATE TABLE another AS SELECT from it, with a cast.");
     R = mr_build_alter(p, MR_ALTER_SET, T);
 }
-alter_action(R) ::= ADD CONSTRAINT(T). { R = mr_build_other_constraint(p, T); }
-alter_action(R) ::= DROP CONSTRAINT(T). { R = mr_build_other_constraint(p, T); }
+alter_action(R) ::= ADD(T) table_constraint(C). {
+    R = mr_build_alter(p, MR_ALTER_ADD_CONSTRAINT, T);
+    AS(MrAstAlter, R)->constraint = AS(MrAstConstraint, C);
+}
+alter_action(R) ::= ADD(T) CONSTRAINT colid(N) table_constraint(C). {
+    R = mr_build_alter(p, MR_ALTER_ADD_CONSTRAINT, T);
+    AS(MrAstConstraint, C)->name = N.text;
+    AS(MrAstAlter, R)->constraint = AS(MrAstConstraint, C);
+}
+alter_action(R) ::= DROP(T) CONSTRAINT if_exists(I) colid(N) drop_behavior(B). {
+    R = mr_build_alter(p, MR_ALTER_DROP_CONSTRAINT, T);
+    AS(MrAstAlter, R)->part_name = N.text;
+    AS(MrAstAlter, R)->part_if_exists = I;
+    AS(MrAstAlter, R)->cascade = B;
+}
+alter_action(R) ::= RENAME(T) CONSTRAINT colid(C) TO colid(N). {
+    R = mr_build_alter(p, MR_ALTER_RENAME_CONSTRAINT, T);
+    AS(MrAstAlter, R)->part_name = C.text;
+    AS(MrAstAlter, R)->new_name = N.text;
+}
 alter_action(R) ::= OWNER|ENABLE|DISABLE|RESET|ATTACH|DETACH(T). {
     mr_build_unsupported(p, T.position, "this form of ALTER",
                          "SUSPEND, RESUME, SET (…), RENAME, ADD, ALTER and DROP COLUMN and TAKE "

@@ -132,6 +132,7 @@ static void print_constraint(MrPrinter *printer, const MrAstConstraint *node)
         PUT(printer, " ");
     }
     PUT(printer, column_reference ? "" : words[node->constraint]);
+    PUT(printer, node->nulls_not_distinct ? " NULLS NOT DISTINCT" : "");
     mr_print_column_list(printer, &node->columns);
     if (node->check != NULL) {
         mr_print_expression(printer, node->check, MR_BIND_ANY);
@@ -390,7 +391,7 @@ static void print_drop(MrPrinter *printer, const MrAstDrop *node)
 static void print_column_action(MrPrinter *printer, const MrAstAlter *node)
 {
     PUT(printer, " ALTER COLUMN ");
-    mr_print_identifier(printer->out, node->column_name);
+    mr_print_identifier(printer->out, node->part_name);
     switch (node->action) {
     case MR_ALTER_SET_NOT_NULL: PUT(printer, " SET NOT NULL"); return;
     case MR_ALTER_DROP_NOT_NULL: PUT(printer, " DROP NOT NULL"); return;
@@ -419,7 +420,7 @@ static void print_action(MrPrinter *printer, const MrAstAlter *node)
         break;
     case MR_ALTER_RENAME_COLUMN:
         PUT(printer, " RENAME COLUMN ");
-        mr_print_identifier(printer->out, node->column_name);
+        mr_print_identifier(printer->out, node->part_name);
         PUT(printer, " TO ");
         mr_print_identifier(printer->out, node->new_name);
         break;
@@ -428,9 +429,24 @@ static void print_action(MrPrinter *printer, const MrAstAlter *node)
         mr_print_node(printer, &node->column->base);
         break;
     case MR_ALTER_DROP_COLUMN:
-        PUT(printer, node->column_if_exists ? " DROP COLUMN IF EXISTS " : " DROP COLUMN ");
-        mr_print_identifier(printer->out, node->column_name);
+        PUT(printer, node->part_if_exists ? " DROP COLUMN IF EXISTS " : " DROP COLUMN ");
+        mr_print_identifier(printer->out, node->part_name);
         PUT(printer, node->cascade ? " CASCADE" : "");
+        break;
+    case MR_ALTER_ADD_CONSTRAINT:
+        PUT(printer, " ADD ");
+        mr_print_node(printer, &node->constraint->base);
+        break;
+    case MR_ALTER_DROP_CONSTRAINT:
+        PUT(printer, node->part_if_exists ? " DROP CONSTRAINT IF EXISTS " : " DROP CONSTRAINT ");
+        mr_print_identifier(printer->out, node->part_name);
+        PUT(printer, node->cascade ? " CASCADE" : "");
+        break;
+    case MR_ALTER_RENAME_CONSTRAINT:
+        PUT(printer, " RENAME CONSTRAINT ");
+        mr_print_identifier(printer->out, node->part_name);
+        PUT(printer, " TO ");
+        mr_print_identifier(printer->out, node->new_name);
         break;
     default: print_column_action(printer, node); break;
     }

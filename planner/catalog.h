@@ -127,6 +127,7 @@ typedef struct MrIndexDef {
     const char *method;   /* "btree" … */
     bool is_unique, nulls_not_distinct;
     bool is_constraint; /* UNIQUE of CREATE TABLE, whose text has it */
+    bool is_primary;    /* a PRIMARY KEY that came to a table with another key */
     const MrIndexColumn *columns;
     uint32_t column_count;
     const char *predicate; /* as SQL; NULL: all rows */

@@ -161,6 +161,8 @@ MrStatus mr_planner_stream(MrPlannerContext *context, const MrAstCreateStream *s
 /* Names that constraints get by themselves become part of the statement, so that they stay when the
  * table or a column gets another name. */
 MrStatus mr_table_name_constraints(MrArena *arena, MrAstCreateStream *ast, MrError *err);
+/* Logged rows are told apart by the same columns. */
+bool mr_table_same_key(const MrTableDef *a, const MrTableDef *b);
 /* Before something in its statement is renamed: CHECKs keep the names that they were given. */
 void mr_table_keep_check_names(const MrTableDef *table, MrAstCreateStream *ast);
 MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConnection *statement,

@@ -180,18 +180,49 @@ static bool is_not_null(const MrStream *stream, const Key *key)
     return true;
 }
 
-/* The PRIMARY KEY; UNIQUE over columns that are not null says the same where there is none. */
-static Key *choose_key(const MrStream *stream, const Keys *keys)
+/* row_key = 'name': logged rows are told apart by that constraint, or by their number, whatever
+ * constraints came later (ALTER TABLE wrote it). */
+static MrStatus find_row_key(MrBinder *b, const MrAstCreateStream *ast, const MrAstOption *option,
+                             const Keys *keys, Key **out)
 {
+    *out = NULL;
+    if (option->text == NULL || strcmp(option->text, MR_TABLE_NUMBER) == 0) {
+        return MR_OK;
+    }
+    for (uint32_t k = 0; k < keys->count; k++) {
+        const char *name;
+        MR_TRY(constraint_name(b->arena, ast->name.name, keys->items[k].constraint,
+                               &keys->items[k].columns, &name, b->err));
+        if (strcmp(name, option->text) == 0) {
+            *out = &keys->items[k];
+            return MR_OK;
+        }
+    }
+    return mr_bind_error(b, MR_ERR_UNDEFINED_OBJECT, option->base.position,
+                         "option row_key: constraint \"%s\" of table \"%s\" does not exist",
+                         option->text, ast->name.name);
+}
+
+/* The PRIMARY KEY; UNIQUE over columns that are not null says the same where there is none. */
+static MrStatus choose_key(MrBinder *b, const MrAstCreateStream *ast, const MrStream *stream,
+                           const Keys *keys, Key **out)
+{
+    MrOptionSet set = { .list = &ast->options, .what = "CREATE TABLE", .err = b->err };
+    const MrAstOption *row_key = mr_options_find(&set, "row_key");
     Key *chosen = NULL;
+    if (row_key != NULL) {
+        return find_row_key(b, ast, row_key, keys, out);
+    }
     for (uint32_t k = 0; k < keys->count; k++) {
         Key *key = &keys->items[k];
         if (key->constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY) {
-            return key;
+            chosen = key;
+            break;
         }
         chosen = chosen == NULL && is_not_null(stream, key) ? key : chosen;
     }
-    return chosen;
+    *out = chosen;
+    return MR_OK;
 }
 
 static MrStatus take_key(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream,
@@ -210,9 +241,9 @@ static MrStatus take_key(MrBinder *b, const MrAstCreateStream *ast, MrStream *st
                            &table->key_name, b->err);
 }
 
-/* Every other UNIQUE is an index. */
-static MrStatus take_indexes(MrBinder *b, const MrAstCreateStream *ast, const Keys *keys,
-                             const Key *chosen, MrRelation *out)
+/* Every other UNIQUE is an index; so is a PRIMARY KEY that rows are not told apart by. */
+static MrStatus take_indexes(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream,
+                             const Keys *keys, const Key *chosen, MrRelation *out)
 {
     MrIndexDef *indexes;
     MR_NEW_ARRAY(b->arena, indexes, keys->count, b->err);
@@ -223,13 +254,19 @@ static MrStatus take_indexes(MrBinder *b, const MrAstCreateStream *ast, const Ke
             continue;
         }
         MrIndexDef *index = &indexes[out->index_count++];
+        const bool is_primary = key->constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY;
         MR_NEW_ARRAY(b->arena, columns, key->columns.count, b->err);
         for (uint32_t c = 0; c < key->columns.count; c++) {
             columns[c].column = (int32_t)key->at[c];
+            if (is_primary) { /* of rows to come: logged ones may have had NULLs */
+                ((MrStreamColumn *)(uintptr_t)stream->columns)[key->at[c]].not_null = true;
+            }
         }
         *index = (MrIndexDef){ .method = "btree",
                                .is_unique = true,
                                .is_constraint = true,
+                               .is_primary = is_primary,
+                               .nulls_not_distinct = key->constraint->nulls_not_distinct,
                                .columns = columns,
                                .column_count = key->columns.count };
         MR_TRY(constraint_name(b->arena, ast->name.name, key->constraint, &key->columns,
@@ -281,7 +318,7 @@ static MrStatus read_options(MrBinder *b, const MrAstCreateStream *ast, MrStream
             "APPEND ONLY does so too; a table is changed by INSERT, UPDATE, DELETE and COPY.",
             "a changeable table with a connector or format is not supported");
     }
-    MR_TRY(mr_options_check(&set, "durability|missing.*", NULL));
+    MR_TRY(mr_options_check(&set, "durability|missing.*|nulls.*|row_key", NULL));
     MR_TRY(mr_options_choice(&set, "durability", "fsync|os|none", &durability));
     stream->durability = (int)durabilities[durability];
     stream->connector = "push";
@@ -290,6 +327,36 @@ static MrStatus read_options(MrBinder *b, const MrAstCreateStream *ast, MrStream
     stream->max_future_skew_us = INT64_MAX; /* a version may lie in the future */
     stream->retention_us = INT64_MAX;
     stream->retention_bytes = UINT64_MAX;
+    return MR_OK;
+}
+
+bool mr_table_same_key(const MrTableDef *a, const MrTableDef *b)
+{
+    return a->number_column == b->number_column && a->key_count == b->key_count &&
+           memcmp(a->keys, b->keys, a->key_count * sizeof *a->keys) == 0;
+}
+
+/* nulls.column = 'logged': NOT NULL came later (ALTER TABLE wrote it), and rows that were logged
+ * before may have a NULL there. */
+static MrStatus take_logged_nulls(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream)
+{
+    static const char prefix[] = "nulls.";
+    for (uint32_t i = 0; i < ast->options.count; i++) {
+        const MrAstOption *option = MR_AST_AS(const MrAstOption, ast->options.items[i]);
+        uint32_t c = 0;
+        if (strncmp(option->name, prefix, sizeof prefix - 1) != 0) {
+            continue;
+        }
+        while (c < stream->schema.column_count &&
+               strcmp(stream->schema.columns[c].name, option->name + sizeof prefix - 1) != 0) {
+            c++;
+        }
+        if (c == stream->schema.column_count) {
+            return mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, option->base.position,
+                                 "option \"%s\" is not of a column", option->name);
+        }
+        ((MrColumn *)(uintptr_t)stream->schema.columns)[c].not_null = false;
+    }
     return MR_OK;
 }
 
@@ -302,6 +369,7 @@ MrStatus mr_table_define(MrBinder *b, const MrAstCreateStream *ast, MrStream *st
     MR_NEW(b->arena, table, b->err);
     MR_TRY(find_constraints(b, ast, &keys));
     MR_TRY(read_options(b, ast, stream));
+    MR_TRY(take_logged_nulls(b, ast, stream));
     if (stream->event_column >= 0) {
         require_value(stream,
                       (uint32_t)stream->event_column); /* every version is valid from then */
@@ -311,7 +379,8 @@ MrStatus mr_table_define(MrBinder *b, const MrAstCreateStream *ast, MrStream *st
             MR_TRY(find_key_column(b, stream, &keys.items[k], c));
         }
     }
-    const Key *key = choose_key(stream, &keys);
+    Key *key;
+    MR_TRY(choose_key(b, ast, stream, &keys, &key));
     if (key != NULL) {
         MR_TRY(take_key(b, ast, stream, key, table));
     } else {
@@ -324,5 +393,5 @@ MrStatus mr_table_define(MrBinder *b, const MrAstCreateStream *ast, MrStream *st
                          .schema = { visible, stream->schema.columns },
                          .stream = stream,
                          .table = table };
-    return take_indexes(b, ast, &keys, key, out);
+    return take_indexes(b, ast, stream, &keys, key, out);
 }

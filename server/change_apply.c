@@ -38,6 +38,7 @@ struct MrApply {
     MrTable *table;
     MrTableScan *scan; /* of TRUNCATE */
     MrRowChecks *checks;
+    MrCatalog *rules; /* has the relation whose constraints `checks` are */
     MrArena arena;
     Places changed;      /* rows for RETURNING: the new ones, or those that are gone */
     Places blocks, rows; /* of what the statement's query gave for each, where RETURNING needs it */
@@ -514,6 +515,7 @@ void mr_apply_destroy(MrApply *apply)
     }
     mr_arena_fini(&apply->arena);
     mr_row_checks_destroy(apply->checks);
+    mr_catalog_unref(apply->rules);
     mr_table_scan_close(apply->scan);
     Places *const all[] = {
         &apply->changed,          &apply->blocks,         &apply->rows, &apply->conflicts.places,
@@ -534,7 +536,9 @@ static MrStatus find_table(MrSession *session, const MrRelation *target, MrTable
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
                             target->name);
     }
-    if (mr_table_column_count(*out) != target->stream->schema.column_count) {
+    const uint32_t columns = target->stream->schema.column_count;
+    if (mr_table_column_count(*out) != columns ||
+        mr_tables_rules(session->server, target, NULL)->stream->schema.column_count != columns) {
         mr_error_set(err, MR_ERR_SERIALIZATION, "table \"%s\" has got a column since this began",
                      target->name);
         return mr_error_hint(err, "Run it again.");
@@ -576,7 +580,8 @@ static MrStatus begin(MrSession *session, MrChange *change, MrTable *table, MrEr
     apply->table = table;
     change->apply = apply;
     change->count = 0;
-    MR_TRY(mr_row_checks_create(target, session->zone, change->now_us, &apply->checks, err));
+    const MrRelation *rules = mr_tables_rules(session->server, target, &apply->rules);
+    MR_TRY(mr_row_checks_create(rules, session->zone, change->now_us, &apply->checks, err));
     MR_TRY(mr_tables_touch(session->server, table, target->stream->id, err));
     mr_table_begin_command(table);
     return MR_OK;

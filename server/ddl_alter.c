@@ -264,8 +264,8 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     bool is_query = relation->standing != NULL, is_done = false; /* of a view or a sink */
     bool is_stream = relation->stream != NULL;                   /* or a table */
     *next = is_query ? query_altered : mr_ddl_altered;
-    if (is_stream && (statement->more.count > 0 || mr_alter_is_of_column(statement->action))) {
-        MR_TRY(mr_ddl_alter_columns(ddl, statement, relation, &is_done));
+    if (is_stream && (statement->more.count > 0 || mr_alter_is_of_part(statement->action))) {
+        MR_TRY(mr_ddl_alter_parts(ddl, statement, relation, &is_done));
         *next = is_done ? NULL : mr_ddl_stream_altered;
         return MR_OK;
     }
@@ -303,7 +303,8 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     return mr_ddl_refuse(
         ddl,
         "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | SET (…) | RENAME TO, "
-        "ALTER STREAM | TABLE name ADD COLUMN | ALTER COLUMN | RENAME COLUMN | SET (…) | RENAME TO "
+        "ALTER STREAM | TABLE name ADD | ALTER | RENAME COLUMN, ADD | DROP | RENAME CONSTRAINT, "
+        "SET (…) | RENAME TO "
         "and ALTER VIEW name RENAME TO are there.",
         "this form of ALTER of \"%s\" is not supported", relation->name);
 }

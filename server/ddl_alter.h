@@ -6,6 +6,7 @@
 #define MR_SERVER_DDL_ALTER_H
 
 #include "server/ddl_internal.h"
+#include "storage/table.h"
 
 /* 0A000 at the statement; `format` has one %s, for the name. */
 MrStatus mr_ddl_refuse(MrDdl *ddl, const char *hint, const char *format, const char *name);
@@ -23,9 +24,41 @@ MrStatus mr_ddl_set_query_options(MrDdl *ddl, const MrAstAlter *statement, const
 MrStatus mr_ddl_set_stream_options(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old);
 /* Prepares the record of a stream's or table's changed CREATE statement. */
 MrStatus mr_ddl_alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *statement);
-/* Prepares the record of actions on columns; *is_done: IF [NOT] EXISTS left nothing to do. */
-MrStatus mr_ddl_alter_columns(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
-                              bool *is_done);
+/* Prepares the record of actions on columns and constraints; *is_done: IF [NOT] EXISTS left
+ * nothing to do. */
+MrStatus mr_ddl_alter_parts(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
+                            bool *is_done);
+
+/* The CREATE statement of a stream or table, being changed. */
+typedef struct MrDdlParts {
+    MrDdl *ddl;
+    const MrRelation *old;
+    MrAstCreateStream *create;
+    bool is_changed;
+    bool is_named; /* its constraints all have their names */
+} MrDdlParts;
+MrStatus mr_ddl_append_node(MrDdl *ddl, MrNodeList *list, MrNode *node);
+/* Fails at the action; `format` has a %s for `name`, and one for the relation's. */
+MrStatus mr_ddl_refuse_part(MrDdlParts *parts, const MrAstAlter *action, MrStatus status,
+                            const char *format, const char *name);
+MrAstColumnDef *mr_ddl_find_column(const MrAstCreateStream *create, const char *name);
+
+/* Constraints of tables (ddl_constraint.c). */
+/* Writes down the names that constraints have, before something of the text changes them. */
+MrStatus mr_ddl_name_constraints(MrDdlParts *parts);
+/* ADD, DROP and RENAME CONSTRAINT. */
+MrStatus mr_ddl_alter_constraint(MrDdlParts *parts, const MrAstAlter *action);
+/* Rows stay told apart by what they are told apart by, whatever constraints there are now. */
+MrStatus mr_ddl_keep_row_key(MrDdlParts *parts);
+/* The rows that are there, against the constraints that the altered relation has more than `old`;
+ * from here on rows that come are under them, too. */
+MrStatus mr_ddl_check_rows(MrDdl *ddl, const MrRelation *old);
+/* could not create unique index, 23505: another row than the one at `place` has the same values. */
+MrStatus mr_ddl_not_unique(MrDdl *ddl, const MrRelation *of, const MrIndexDef *index,
+                           const MrTable *table, uint32_t place);
+/* After the record: the table has the indexes that the relation has. */
+MrStatus mr_ddl_settle_indexes(MrDdl *ddl, const MrRelation *old, const MrRelation *relation);
+
 /* After the record: the stream or table is published, and read on with what is new. */
 void mr_ddl_stream_altered(MrDdl *ddl);
 

@@ -1,5 +1,5 @@
 /*
- * server/ddl_column.c - ALTER of columns: ADD, RENAME, another default, NULLs allowed.  Each
+ * server/ddl_column.c - ALTER of columns: ADD, RENAME, another default, NULLs allowed or not.  Each
  * changes the stored CREATE statement, which is then planned as a whole.
  *
  * No row is written again.  Rows that were logged before a column was there read the default that
@@ -10,21 +10,14 @@
 #include "server/ddl_alter.h"
 #include "server/tables.h"
 
-typedef struct Columns {
-    MrDdl *ddl;
-    const MrRelation *old;
-    MrAstCreateStream *create; /* being changed */
-    bool is_changed;
-} Columns;
-
-static MrStatus refuse_at(Columns *c, const MrAstAlter *action, MrStatus status, const char *format,
-                          const char *name)
+MrStatus mr_ddl_refuse_part(MrDdlParts *c, const MrAstAlter *action, MrStatus status,
+                            const char *format, const char *name)
 {
     mr_error_set(&c->ddl->err, status, format, name, c->old->name);
     return mr_error_at(&c->ddl->err, action->base.position);
 }
 
-static MrAstColumnDef *find_column(const MrAstCreateStream *create, const char *name)
+MrAstColumnDef *mr_ddl_find_column(const MrAstCreateStream *create, const char *name)
 {
     for (uint32_t i = 0; i < create->columns.count; i++) {
         MrAstColumnDef *def = MR_AST_AS(MrAstColumnDef, create->columns.items[i]);
@@ -35,7 +28,7 @@ static MrAstColumnDef *find_column(const MrAstCreateStream *create, const char *
     return NULL;
 }
 
-static MrStatus append(MrDdl *ddl, MrNodeList *list, MrNode *node)
+MrStatus mr_ddl_append_node(MrDdl *ddl, MrNodeList *list, MrNode *node)
 {
     MrNode **items;
     MR_NEW_ARRAY(&ddl->memory->arena, items, list->count + 1, &ddl->err);
@@ -91,12 +84,12 @@ static MrStatus check_missing(MrDdl *ddl, const MrRelation *old, const MrAstColu
     return mr_error_at(&ddl->err, column->base.position);
 }
 
-static MrStatus add_column(Columns *c, const MrAstAlter *action)
+static MrStatus add_column(MrDdlParts *c, const MrAstAlter *action)
 {
     MrDdl *ddl = c->ddl;
     const MrRelation *old = c->old;
     MrAstColumnDef *column = action->column;
-    if (find_column(c->create, column->name) != NULL) {
+    if (mr_ddl_find_column(c->create, column->name) != NULL) {
         if (action->if_not_exists) {
             mr_ddl_notice(ddl, "42701", "column \"%s\" of relation \"%s\" already exists, skipping",
                           column->name, old->name);
@@ -110,9 +103,8 @@ static MrStatus add_column(Columns *c, const MrAstAlter *action)
         return mr_ddl_refuse(ddl, "Compute it in the view that reads it.",
                              "ADD COLUMN to \"%s\" with GENERATED is not supported", old->name);
     }
-    if (column->constraints.count > 0) {
-        return mr_ddl_refuse(ddl, "Leave the constraint out.",
-                             "ADD COLUMN to \"%s\" with a constraint is not supported", old->name);
+    if (column->constraints.count > 0 && old->table != NULL) {
+        MR_TRY(mr_ddl_name_constraints(c));
     }
     if (old->table != NULL && old->table->number_column >= 0) {
         return mr_ddl_refuse(ddl, "CREATE TABLE another AS SELECT from it, with a PRIMARY KEY.",
@@ -125,25 +117,37 @@ static MrStatus add_column(Columns *c, const MrAstAlter *action)
             "ADD COLUMN to stream \"%s\", which reads by itself, is not supported yet", old->name);
     }
     c->is_changed = true;
-    return append(ddl, &c->create->columns, &column->base);
+    return mr_ddl_append_node(ddl, &c->create->columns, &column->base);
 }
 
 /* ---- Defaults -------------------------------------------------------------------------------- */
 
-/* The option that keeps what rows before the column read, unless it is there already. */
-static MrStatus keep_missing(Columns *c, const MrAstColumnDef *def)
+/* An option of the statement, unless it is there already. */
+static MrStatus add_option(MrDdlParts *c, const char *name, const char *text, int32_t position)
 {
     MrDdl *ddl = c->ddl;
     MrAstOption *option;
-    const char *name = mr_arena_printf(&ddl->memory->arena, "missing.%s", def->name);
-    const char *text = "NULL";
-    if (name == NULL) {
-        return mr_error_no_memory(&ddl->err);
-    }
     for (uint32_t i = 0; i < c->create->options.count; i++) {
         if (strcmp(MR_AST_AS(const MrAstOption, c->create->options.items[i])->name, name) == 0) {
             return MR_OK;
         }
+    }
+    MR_NEW(&ddl->memory->arena, option, &ddl->err);
+    *option = (MrAstOption){ .base = { .kind = MR_AST_OPTION, .position = position },
+                             .name = name,
+                             .value = MR_OPTION_STRING,
+                             .text = text };
+    return mr_ddl_append_node(ddl, &c->create->options, &option->base);
+}
+
+/* The option that keeps what rows before the column read, unless it is there already. */
+static MrStatus keep_missing(MrDdlParts *c, const MrAstColumnDef *def)
+{
+    MrDdl *ddl = c->ddl;
+    const char *name = mr_arena_printf(&ddl->memory->arena, "missing.%s", def->name);
+    const char *text = "NULL";
+    if (name == NULL) {
+        return mr_error_no_memory(&ddl->err);
     }
     for (uint32_t i = 0; i < c->old->schema.column_count; i++) {
         const MrStreamColumn *column = &c->old->stream->columns[i];
@@ -155,19 +159,15 @@ static MrStatus keep_missing(Columns *c, const MrAstColumnDef *def)
     if (text == NULL) {
         return mr_error_no_memory(&ddl->err);
     }
-    MR_NEW(&ddl->memory->arena, option, &ddl->err);
-    *option = (MrAstOption){ .base = { .kind = MR_AST_OPTION, .position = def->base.position },
-                             .name = name,
-                             .value = MR_OPTION_STRING,
-                             .text = text };
-    return append(ddl, &c->create->options, &option->base);
+    return add_option(c, name, text, def->base.position);
 }
 
-static MrStatus set_default(Columns *c, const MrAstAlter *action, MrAstColumnDef *def)
+static MrStatus set_default(MrDdlParts *c, const MrAstAlter *action, MrAstColumnDef *def)
 {
     if (def->generated != NULL) {
-        return refuse_at(c, action, MR_ERR_SYNTAX,
-                         "column \"%s\" of relation \"%s\" is a generated column", def->name);
+        return mr_ddl_refuse_part(c, action, MR_ERR_SYNTAX,
+                                  "column \"%s\" of relation \"%s\" is a generated column",
+                                  def->name);
     }
     MR_TRY(keep_missing(c, def));
     def->default_value = action->value;
@@ -177,16 +177,16 @@ static MrStatus set_default(Columns *c, const MrAstAlter *action, MrAstColumnDef
 
 /* ---- What others may rely on ----------------------------------------------------------------- */
 
-static MrStatus refuse_if_read(Columns *c, const MrAstAlter *action)
+static MrStatus refuse_if_read(MrDdlParts *c, const MrAstAlter *action)
 {
     MrDependents dependents;
     MR_TRY(mr_ddl_dependents(c->ddl, c->old, &dependents));
     if (dependents.count == 0) {
         return MR_OK;
     }
-    refuse_at(c, action, MR_ERR_DEPENDENT_OBJECTS,
-              "cannot alter column \"%s\" of \"%s\" because other objects depend on it",
-              action->column_name);
+    mr_ddl_refuse_part(c, action, MR_ERR_DEPENDENT_OBJECTS,
+                       "cannot alter column \"%s\" of \"%s\" because other objects depend on it",
+                       action->part_name);
     mr_ddl_tell_dependents(c->ddl, &dependents);
     return mr_error_hint(&c->ddl->err, "Drop them, and make them again afterwards.");
 }
@@ -202,11 +202,11 @@ static bool is_key(const MrRelation *relation, const char *name)
     return false;
 }
 
-static MrStatus drop_not_null(Columns *c, const MrAstAlter *action, MrAstColumnDef *def)
+static MrStatus drop_not_null(MrDdlParts *c, const MrAstAlter *action, MrAstColumnDef *def)
 {
     if (is_key(c->old, def->name)) {
-        return refuse_at(c, action, MR_ERR_INVALID_TABLE_DEFINITION,
-                         "column \"%s\" of \"%s\" is in a primary key", def->name);
+        return mr_ddl_refuse_part(c, action, MR_ERR_INVALID_TABLE_DEFINITION,
+                                  "column \"%s\" of \"%s\" is in a primary key", def->name);
     }
     if (!def->not_null) {
         return MR_OK;
@@ -215,6 +215,30 @@ static MrStatus drop_not_null(Columns *c, const MrAstAlter *action, MrAstColumnD
     def->not_null = false;
     c->is_changed = true;
     return MR_OK;
+}
+
+/* Rows that were logged before may have NULLs that were changed since: who reads the log does not
+ * rely on the constraint. */
+static MrStatus allow_logged_nulls(MrDdlParts *c, const MrAstColumnDef *def)
+{
+    const char *name = mr_arena_printf(&c->ddl->memory->arena, "nulls.%s", def->name);
+    return name == NULL ? mr_error_no_memory(&c->ddl->err)
+                        : add_option(c, name, "logged", def->base.position);
+}
+
+static MrStatus set_not_null(MrDdlParts *c, MrAstColumnDef *def)
+{
+    if (def->not_null || is_key(c->old, def->name)) {
+        return MR_OK;
+    }
+    if (c->old->table == NULL) {
+        return mr_ddl_refuse(c->ddl, "CREATE STREAM another with it, and INSERT … SELECT.",
+                             "SET NOT NULL of a column of stream \"%s\" is not supported",
+                             c->old->name);
+    }
+    def->not_null = true;
+    c->is_changed = true;
+    return allow_logged_nulls(c, def);
 }
 
 typedef struct Renaming {
@@ -243,9 +267,9 @@ static void rename_in_names(MrNameList *names, const Renaming *renaming)
     }
 }
 
-static MrStatus rename_in_options(Columns *c, const Renaming *renaming)
+static MrStatus rename_in_options(MrDdlParts *c, const Renaming *renaming)
 {
-    static const char *const prefixes[] = { "missing.", "json_path." };
+    static const char *const prefixes[] = { "missing.", "json_path.", "nulls." };
     for (uint32_t i = 0; i < c->create->options.count; i++) {
         MrAstOption *option = MR_AST_AS(MrAstOption, c->create->options.items[i]);
         for (size_t p = 0; p < sizeof prefixes / sizeof prefixes[0]; p++) {
@@ -265,13 +289,14 @@ static MrStatus rename_in_options(Columns *c, const Renaming *renaming)
 }
 
 /* The name stands in the statement's keys, WATERMARK, generated columns and options. */
-static MrStatus rename_column(Columns *c, const MrAstAlter *action, MrAstColumnDef *def)
+static MrStatus rename_column(MrDdlParts *c, const MrAstAlter *action, MrAstColumnDef *def)
 {
     const Renaming renaming = { def->name, action->new_name };
     MrAstCreateStream *create = c->create;
-    if (find_column(create, action->new_name) != NULL) {
-        return refuse_at(c, action, MR_ERR_DUPLICATE_COLUMN,
-                         "column \"%s\" of relation \"%s\" already exists", action->new_name);
+    if (mr_ddl_find_column(create, action->new_name) != NULL) {
+        return mr_ddl_refuse_part(c, action, MR_ERR_DUPLICATE_COLUMN,
+                                  "column \"%s\" of relation \"%s\" already exists",
+                                  action->new_name);
     }
     MR_TRY(refuse_if_read(c, action));
     if (mr_relation_column_comment(c->old, def->name) != NULL) {
@@ -280,10 +305,7 @@ static MrStatus rename_column(Columns *c, const MrAstAlter *action, MrAstColumnD
                              c->old->name);
     }
     MR_TRY(rename_in_options(c, &renaming));
-    MR_TRY(mr_table_name_constraints(&c->ddl->memory->arena, create, &c->ddl->err));
-    if (c->old->table != NULL) {
-        mr_table_keep_check_names(c->old->table, create);
-    }
+    MR_TRY(mr_ddl_name_constraints(c));
     (void)rename_visit(&create->base, (void *)(uintptr_t)&renaming);
     for (uint32_t i = 0; i < create->constraints.count; i++) {
         rename_in_names(&MR_AST_AS(MrAstConstraint, create->constraints.items[i])->columns,
@@ -299,9 +321,9 @@ static MrStatus rename_column(Columns *c, const MrAstAlter *action, MrAstColumnD
 
 /* ---- All actions of the statement ------------------------------------------------------------ */
 
-static MrStatus apply(Columns *c, const MrAstAlter *action)
+static MrStatus apply(MrDdlParts *c, const MrAstAlter *action)
 {
-    if (!mr_alter_is_of_column(action->action)) {
+    if (!mr_alter_is_of_part(action->action)) {
         return mr_ddl_refuse(c->ddl, "One ALTER for each.",
                              "this action beside others in one ALTER of \"%s\" is not supported",
                              c->old->name);
@@ -309,27 +331,25 @@ static MrStatus apply(Columns *c, const MrAstAlter *action)
     if (action->action == MR_ALTER_ADD_COLUMN) {
         return add_column(c, action);
     }
-    MrAstColumnDef *def = find_column(c->create, action->column_name);
-    if (def == NULL && action->column_if_exists) {
+    if (action->action >= MR_ALTER_ADD_CONSTRAINT) {
+        return mr_ddl_alter_constraint(c, action);
+    }
+    MrAstColumnDef *def = mr_ddl_find_column(c->create, action->part_name);
+    if (def == NULL && action->part_if_exists) {
         mr_ddl_notice(c->ddl, "00000", "column \"%s\" of relation \"%s\" does not exist, skipping",
-                      action->column_name, c->old->name);
+                      action->part_name, c->old->name);
         return MR_OK;
     }
     if (def == NULL) {
-        return refuse_at(c, action, MR_ERR_UNDEFINED_COLUMN,
-                         "column \"%s\" of relation \"%s\" does not exist", action->column_name);
+        return mr_ddl_refuse_part(c, action, MR_ERR_UNDEFINED_COLUMN,
+                                  "column \"%s\" of relation \"%s\" does not exist",
+                                  action->part_name);
     }
     switch (action->action) {
     case MR_ALTER_SET_DEFAULT: return set_default(c, action, def);
     case MR_ALTER_DROP_NOT_NULL: return drop_not_null(c, action, def);
     case MR_ALTER_RENAME_COLUMN: return rename_column(c, action, def);
-    case MR_ALTER_SET_NOT_NULL:
-        if (def->not_null || is_key(c->old, def->name)) {
-            return MR_OK;
-        }
-        return mr_ddl_refuse(c->ddl,
-                             "CREATE TABLE another with it, and INSERT … SELECT from this one.",
-                             "SET NOT NULL of a column of \"%s\" is not supported", c->old->name);
+    case MR_ALTER_SET_NOT_NULL: return set_not_null(c, def);
     default:
         return mr_ddl_refuse(c->ddl,
                              "Leave it out where it is read, or CREATE TABLE another AS SELECT.",
@@ -337,24 +357,25 @@ static MrStatus apply(Columns *c, const MrAstAlter *action)
     }
 }
 
-MrStatus mr_ddl_alter_columns(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
-                              bool *is_done)
+MrStatus mr_ddl_alter_parts(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
+                            bool *is_done)
 {
     const MrNode *stored;
     MR_TRY(mr_ddl_parse_stored(old->name, old->sql, &ddl->memory->arena, &stored, &ddl->err));
-    Columns columns = { ddl, old, (MrAstCreateStream *)(uintptr_t)stored, false };
-    MR_TRY(apply(&columns, statement));
+    MrDdlParts parts = { .ddl = ddl, .old = old, .create = (MrAstCreateStream *)(uintptr_t)stored };
+    MR_TRY(apply(&parts, statement));
     for (uint32_t i = 0; i < statement->more.count; i++) {
-        MR_TRY(apply(&columns, MR_AST_AS(const MrAstAlter, statement->more.items[i])));
+        MR_TRY(apply(&parts, MR_AST_AS(const MrAstAlter, statement->more.items[i])));
     }
-    *is_done = !columns.is_changed;
+    *is_done = !parts.is_changed;
     if (*is_done) {
         return MR_OK;
     }
+    MR_TRY(mr_ddl_keep_row_key(&parts));
     MR_TRY(mr_ddl_alter_stream(ddl, old, stored));
-    for (uint32_t i = old->schema.column_count; i < columns.create->columns.count; i++) {
+    for (uint32_t i = old->schema.column_count; i < parts.create->columns.count; i++) {
         MR_TRY(check_missing(ddl, old,
-                             MR_AST_AS(const MrAstColumnDef, columns.create->columns.items[i])));
+                             MR_AST_AS(const MrAstColumnDef, parts.create->columns.items[i])));
     }
-    return MR_OK;
+    return old->table == NULL ? MR_OK : mr_ddl_check_rows(ddl, old);
 }

@@ -225,9 +225,9 @@ static MrStatus check_for_table(MrDdl *ddl, const MrAstCreateIndex *statement,
     return mr_error_at(&ddl->err, statement->base.position);
 }
 
-static MrStatus not_unique(MrDdl *ddl, const MrTable *table, uint32_t place)
+MrStatus mr_ddl_not_unique(MrDdl *ddl, const MrRelation *of, const MrIndexDef *index,
+                           const MrTable *table, uint32_t place)
 {
-    const MrIndexDef *index = ddl->index;
     uint32_t columns[MR_INDEX_COLUMNS_MAX];
     MrBuilder text;
     MrBlock *row;
@@ -238,8 +238,8 @@ static MrStatus not_unique(MrDdl *ddl, const MrTable *table, uint32_t place)
     mr_error_set(&ddl->err, MR_ERR_UNIQUE_VIOLATION, "could not create unique index \"%s\"",
                  index->name);
     mr_builder_init(&text, 0);
-    mr_row_key_text(&ddl->victims[0]->stream->schema, columns, index->column_count, row, 0,
-                    ddl->request.zone, &text);
+    mr_row_key_text(&of->stream->schema, columns, index->column_count, row, 0, ddl->request.zone,
+                    &text);
     mr_error_detail(&ddl->err, "%s is duplicated.", mr_builder_text(&text));
     mr_builder_fini(&text);
     return MR_ERR_UNIQUE_VIOLATION;
@@ -271,7 +271,7 @@ static MrStatus make_index(MrDdl *ddl)
     }
     MR_TRY(mr_tables_add_index(table, ddl->index, &twice, &ddl->err));
     if (twice != MR_TABLE_NO_ROW) {
-        return not_unique(ddl, table, twice);
+        return mr_ddl_not_unique(ddl, of, ddl->index, table, twice);
     }
     ddl->undo = unmake_index;
     return MR_OK;

@@ -234,19 +234,62 @@ void mr_ddl_keep_notes(MrRelation *to, const MrRelation *from)
     }
 }
 
+static bool has_index_named(const MrRelation *relation, const char *name)
+{
+    for (uint32_t i = 0; i < relation->index_count; i++) {
+        if (strcmp(relation->indexes[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_same_constraint(const MrIndexDef *a, const MrIndexDef *b)
+{
+    bool is_same = a->is_constraint && b->is_constraint && a->is_primary == b->is_primary &&
+                   a->nulls_not_distinct == b->nulls_not_distinct &&
+                   a->column_count == b->column_count;
+    for (uint32_t c = 0; c < a->column_count && is_same; c++) {
+        is_same = a->columns[c].column == b->columns[c].column;
+    }
+    return is_same;
+}
+
+/* The constraint's index before the statement: of its name, or of a name that is gone.  The count
+ * where it is new. */
+static uint32_t find_former(const MrRelation *to, const MrIndexDef *index, const MrRelation *from,
+                            const bool *is_used)
+{
+    uint32_t found = from->index_count;
+    for (uint32_t i = 0; i < from->index_count; i++) {
+        const MrIndexDef *former = &from->indexes[i];
+        if (is_used[i] || !is_same_constraint(index, former)) {
+            continue;
+        }
+        if (strcmp(former->name, index->name) == 0) {
+            return i;
+        }
+        if (found == from->index_count && !has_index_named(to, former->name)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
 MrStatus mr_ddl_keep_table_indexes(MrDdl *ddl, MrRelation *to, const MrRelation *from)
 {
     MrIndexDef *indexes;
-    uint32_t count = 0, old = 0;
+    bool *is_used;
+    uint32_t count = 0;
     MR_NEW_ARRAY(&ddl->memory->arena, indexes, (size_t)to->index_count + from->index_count,
                  &ddl->err);
-    for (uint32_t i = 0; i < to->index_count; i++) { /* in the order of the text, as before */
-        while (old < from->index_count && !from->indexes[old].is_constraint) {
-            old++;
-        }
+    MR_NEW_ARRAY(&ddl->memory->arena, is_used, from->index_count + 1, &ddl->err);
+    for (uint32_t i = 0; i < to->index_count; i++) {
+        const uint32_t old = find_former(to, &to->indexes[i], from, is_used);
         indexes[count] = to->indexes[i];
         indexes[count++].oid =
-            old < from->index_count ? from->indexes[old++].oid : ddl->server->next_oid++;
+            old < from->index_count ? from->indexes[old].oid : ddl->server->next_oid++;
+        is_used[old] = true;
     }
     for (uint32_t f = 0; f < from->index_count; f++) {
         if (!from->indexes[f].is_constraint) {

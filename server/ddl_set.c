@@ -90,6 +90,11 @@ MrStatus mr_ddl_alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *st
         return mr_ddl_refuse(ddl, "Make another stream.",
                              "this option of stream \"%s\" cannot be set later", old->name);
     }
+    if (old->table != NULL && !mr_table_same_key(fresh.table, old->table)) {
+        return mr_ddl_refuse(ddl, "CREATE TABLE another AS SELECT from it.",
+                             "another key for the logged rows of \"%s\" is not supported",
+                             old->name);
+    }
     fresh.oid = old->oid;
     fresh.zone_name = old->zone_name;
     mr_ddl_keep_notes(&fresh, old);
@@ -111,6 +116,9 @@ void mr_ddl_stream_altered(MrDdl *ddl)
         mr_catalog_find(ddl->server->catalog, "public", ddl->relation.name);
     mr_feeds_stop(ddl->server, relation->stream->id);
     ddl->status = mr_ddl_add_stream(ddl->server, relation, &ddl->err);
+    if (ddl->status == MR_OK && relation->table != NULL) {
+        ddl->status = mr_ddl_settle_indexes(ddl, ddl->victims[0], relation);
+    }
     mr_ddl_finish(ddl);
 }
 

@@ -42,6 +42,7 @@ void mr_tables_destroy(MrServer *server)
     mr_tables_end_checkpoint(server);
     for (uint32_t t = 0; t < tables->count; t++) {
         mr_table_destroy(tables->entries[t].table);
+        mr_catalog_unref(tables->entries[t].expected_catalog);
     }
     while (tables->queue != NULL) {
         Turn *turn = tables->queue;
@@ -144,6 +145,7 @@ void mr_tables_remove(MrServer *server, uint32_t stream_id)
         uint32_t at = (uint32_t)(entry - tables->entries);
         mr_tables_forget_checkpoint(server, entry);
         mr_table_destroy(entry->table);
+        mr_catalog_unref(entry->expected_catalog);
         tables->count--;
         memmove(entry, entry + 1, (tables->count - at) * sizeof *entry);
     }

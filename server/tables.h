@@ -21,6 +21,18 @@ MrStatus mr_tables_define(MrServer *server, const MrRelation *relation, MrError 
 MrStatus mr_tables_add_index(MrTable *table, const MrIndexDef *index, uint32_t *twice,
                              MrError *err);
 void mr_tables_remove(MrServer *server, uint32_t stream_id);
+
+/* From here on rows must be as the altered relation wants them, which `catalog` (kept) has and is
+ * to be published; NULL: that is over.  Of a table that is there. */
+void mr_tables_expect(MrServer *server, uint32_t stream_id, MrCatalog *catalog,
+                      const MrRelation *relation);
+/* The relation that says what rows must be by now, whatever was planned by: the one that is
+ * expected, else the newest, else `planned`.  *held (where it is wanted) keeps it, to be given back
+ * with mr_catalog_unref; NULL with `planned`. */
+const MrRelation *mr_tables_rules(const MrServer *server, const MrRelation *planned,
+                                  MrCatalog **held);
+/* A statement that is not committed changes it, or has changed it. */
+bool mr_tables_is_touched(MrServer *server, uint32_t stream_id);
 MrTable *mr_tables_find(MrServer *server, uint32_t stream_id); /* NULL: none */
 /* At start: the tables' checkpoints, and what the log holds behind them. */
 MrStatus mr_tables_start(MrServer *server, MrError *err);

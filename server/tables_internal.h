@@ -1,6 +1,6 @@
 /*
- * server/tables_internal.h - the server's tables and their checkpoints, shared by tables.c and
- * table_checkpoints.c only.
+ * server/tables_internal.h - the server's tables and their checkpoints, shared by tables.c,
+ * table_checkpoints.c and table_rules.c only.
  */
 #ifndef MR_SERVER_TABLES_INTERNAL_H
 #define MR_SERVER_TABLES_INTERNAL_H
@@ -12,7 +12,9 @@ typedef struct TableEntry {
     MrTable *table;
     bool is_touched;              /* by who has the turn */
     uint64_t checkpoint_sequence; /* 0: none */
-    uint64_t changes;             /* rows of the log since the last checkpoint was begun */
+    MrCatalog *expected_catalog;  /* owned; mr_tables_expect */
+    const MrRelation *expected;
+    uint64_t changes; /* rows of the log since the last checkpoint was begun */
 } TableEntry;
 
 typedef struct Turn {

@@ -29,7 +29,8 @@ SETUP = (
     "REFRESH MATERIALIZED VIEW m",
     "COMMENT ON MATERIALIZED VIEW m IS 'kept'",
     "CREATE INDEX of_v ON m (v)",
-    "CREATE TABLE t (id int PRIMARY KEY, k int)",
+    "CREATE TABLE t (id int PRIMARY KEY, k int, CONSTRAINT one UNIQUE (k, id))",
+    "CREATE MATERIALIZED VIEW groups AS SELECT k, count(*) AS n FROM t GROUP BY k",
     "CREATE INDEX of_k ON t (k)",
     "INSERT INTO t SELECT i, i % 4 FROM generate_series(1, 20) AS i",
 )
@@ -46,6 +47,10 @@ STATEMENTS = (
     ("DROP INDEX of_v", "42704"),
     ("CREATE UNIQUE INDEX of_id_k ON t (k, id)", "42P07"),
     ("DROP INDEX of_k", "42704"),
+    ("ALTER TABLE t ALTER k SET NOT NULL, ADD CONSTRAINT few CHECK (k < 9), ADD UNIQUE (id, k)", "42710"),
+    ("ALTER TABLE t ADD c int DEFAULT 3 CHECK (c > 1), ADD d int UNIQUE", "42701"),
+    ("ALTER TABLE t DROP CONSTRAINT one", "42704"),
+    ("ALTER TABLE t RENAME CONSTRAINT one TO two", "42704"),
     ("ALTER STREAM s ADD COLUMN x int DEFAULT 7", "42701"),
     ("ALTER STREAM s RENAME TO r", "42P01"),
     ("DROP MATERIALIZED VIEW m CASCADE", "42P01"),
@@ -88,6 +93,23 @@ def check_indexes(server, after):
     there = bag(tuple(row) for row in rows)
     assert listed == there, f"{after}: the catalogue has the indexes {listed}, the target {there}"
     assert by_index == by_rows, f"{after}: {by_index} rows by index, {by_rows} without"
+    check_constraints(server, after)
+
+
+def check_constraints(server, after):
+    """The table refuses what the catalogue says that it refuses, and nothing else."""
+    with server.connect(autocommit=True) as connection:
+        there = {name for name, in connection.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass").fetchall()}
+        not_null, = connection.execute("SELECT attnotnull FROM pg_attribute WHERE attrelid = 't'::regclass "
+                                       "AND attname = 'k'").fetchone()
+        for row, is_refused in (("(900, 9)", "few" in there), ("(900, NULL)", not_null)):
+            try:
+                connection.execute(f"INSERT INTO t (id, k) VALUES {row}")
+                connection.execute("DELETE FROM t WHERE id = 900")
+                assert not is_refused, f"{after}: t took {row}"
+            except psycopg.errors.IntegrityError:
+                assert is_refused, f"{after}: t refused {row}"
 
 
 def feed(server):

@@ -504,6 +504,26 @@ def test_two_sessions():
         assert run(a, "COMMIT")[0] == "42P01"
 
 
+def test_constraints_beside():
+    """Another's transaction and a new constraint: it is refused while rows are not committed; what is done again
+    later is under it, whatever it was planned by."""
+    with harness.Server() as server, server.connect(autocommit=True) as a, server.connect(autocommit=True) as b:
+        b.execute("CREATE TABLE other (a integer)")
+        for mine, ddl in (("INSERT INTO t VALUES (3, 9)", "ADD CHECK (v < 5)"),
+                          ("UPDATE t SET v = NULL WHERE id = 1", "ALTER v SET NOT NULL"),
+                          ("UPDATE t SET v = 7", "ADD UNIQUE (v)")):
+            b.execute("DROP TABLE IF EXISTS t")
+            b.execute("CREATE TABLE t (id integer PRIMARY KEY, v integer)")
+            b.execute("INSERT INTO t VALUES (1, 1), (2, 2)")
+            a.execute("BEGIN")
+            a.execute(mine)
+            assert run(b, f"ALTER TABLE t {ddl}")[0] == "55006", ddl
+            b.execute("INSERT INTO other VALUES (1)")                   # it has the turn now
+            b.execute(f"ALTER TABLE t {ddl}")
+            assert run(a, "COMMIT")[0] == "40001", ddl
+            assert b.execute("SELECT * FROM t ORDER BY id").fetchall() == [(1, 1), (2, 2)]
+
+
 def test_altered_beside():
     """DDL of a table that a transaction has changed: it ends with an error, or does what it said."""
     many = 5000                                                     # whole chunks: a wrong column is read beyond its end

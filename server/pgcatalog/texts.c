@@ -57,7 +57,10 @@ void mr_pg_index_column(const MrPgClass *index, uint32_t column, MrBuilder *out)
 
 void mr_pg_constraint_definition(const MrPgClass *index, MrBuilder *out)
 {
-    mr_builder_append_string(out, mr_pg_index_is_primary(index) ? "PRIMARY KEY " : "UNIQUE ");
+    const bool joins_nulls = index->def != NULL && index->def->nulls_not_distinct;
+    mr_builder_append_string(out, mr_pg_index_is_primary(index) ? "PRIMARY KEY "
+                                  : joins_nulls                 ? "UNIQUE NULLS NOT DISTINCT "
+                                                                : "UNIQUE ");
     append_columns(index, out);
 }
 

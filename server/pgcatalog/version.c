@@ -50,15 +50,28 @@ uint32_t mr_pg_index_columns(const MrPgClass *index, int32_t columns[MR_PG_INDEX
     return count;
 }
 
+/* Rows are told apart by another constraint. */
+static bool has_primary_index(const MrRelation *relation)
+{
+    for (uint32_t i = 0; i < relation->index_count; i++) {
+        if (relation->indexes[i].is_primary) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool mr_pg_index_is_primary(const MrPgClass *index)
 {
-    return index->def == NULL && mr_pg_key_is_constraint(index->relation);
+    return index->def != NULL
+               ? index->def->is_primary
+               : mr_pg_key_is_constraint(index->relation) && !has_primary_index(index->relation);
 }
 
 bool mr_pg_index_is_constraint(const MrPgClass *index)
 {
-    return index->kind == 'i' &&
-           (mr_pg_index_is_primary(index) || (index->def != NULL && index->def->is_constraint));
+    return index->kind == 'i' && (index->def != NULL ? index->def->is_constraint
+                                                     : mr_pg_key_is_constraint(index->relation));
 }
 
 /* That of a key has its relation's. */

@@ -136,8 +136,6 @@ static const ErrorCase own_error_cases[] = {
     { "GRANT SELECT ON t TO u", "0A000", 0, "GRANT is not supported" },
     { "vacuum", "0A000", 0, "VACUUM is not supported" },
     { "ALTER TABLE t OWNER TO a", "0A000", 14, "this form of ALTER is not supported" },
-    { "ALTER TABLE t DROP CONSTRAINT a", "0A000", 19,
-      "this change of constraints is not supported" },
     { "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY a)", "0A000", 16,
       "MATCH_RECOGNIZE is not supported" },
     { "PREPARE TRANSACTION 'x'", "0A000", 8, "PREPARE TRANSACTION is not supported" },
