@@ -9,6 +9,7 @@
 
 #include "engine/dag.h"
 #include "parser/ast.h"
+#include "storage/sink.h"
 #include "storage/source.h"
 
 typedef enum MrRelationKind {
@@ -83,11 +84,15 @@ typedef struct MrConnection {
 
 struct MrPlan;
 
+/* The connection of sinks that write files, which is always there and in no list. */
+#define MR_CONNECTION_FILES "file:"
+
 typedef struct MrStandingQuery {
     uint8_t id[16];
     const char *connection;   /* "main" … */
     const char *schema_name;  /* in the target; NULL: its default */
-    const char *table_name;   /* SINK: the table; NULL: named like the relation */
+    const char *table_name;   /* SINK: the table, or a path; NULL: named like the relation */
+    const MrSinkFile *file;   /* SINK: the path is that of a file; NULL: a table's name */
     MrSchema schema;          /* of the result table, mr_key included */
     uint32_t visible_columns; /* without mr_key */
     const uint32_t *keys;

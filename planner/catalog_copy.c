@@ -142,6 +142,21 @@ static MrStatus copy_table(MrArena *arena, const MrTableDef *from, const MrTable
     return MR_OK;
 }
 
+static MrStatus copy_file(MrArena *arena, const MrSinkFile *from, const MrSinkFile **out,
+                          MrError *err)
+{
+    MrSinkFile *file;
+    *out = NULL;
+    if (from == NULL) {
+        return MR_OK;
+    }
+    MR_NEW(arena, file, err);
+    *file = *from;
+    *out = file;
+    MR_TRY(copy_text(arena, from->format, &file->format, err));
+    return copy_text(arena, from->null_text, &file->null_text, err);
+}
+
 static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from,
                               const MrStandingQuery **out, MrError *err)
 {
@@ -152,6 +167,7 @@ static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from,
     MR_TRY(copy_text(arena, from->connection, &standing->connection, err));
     MR_TRY(copy_text(arena, from->schema_name, &standing->schema_name, err));
     MR_TRY(copy_text(arena, from->table_name, &standing->table_name, err));
+    MR_TRY(copy_file(arena, from->file, &standing->file, err));
     MR_TRY(mr_schema_copy(arena, &from->schema, &standing->schema, err));
     MR_NEW_ARRAY(arena, keys, from->key_count, err);
     for (uint32_t i = 0; i < from->key_count; i++) {

@@ -107,6 +107,10 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     *out = (MrConnection){ .name = statement->name };
     MR_TRY(mr_options_text(&set, "type", &type));
+    if (strcmp(statement->name, MR_CONNECTION_FILES) == 0) {
+        return mr_bind_error(&binder, MR_ERR_RESERVED_NAME, statement->base.position,
+                             "connection name \"%s\" is reserved", statement->name);
+    }
     if (type == NULL) {
         mr_bind_error(&binder, MR_ERR_INVALID_PARAMETER, statement->base.position,
                       "CREATE CONNECTION needs the option \"type\"");
@@ -125,6 +129,11 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
     if (strcmp(type, "discard") == 0) {
         out->sink_class = "discard";
         return read_discard(&binder, statement, &set, out);
+    }
+    if (strcmp(type, "file") == 0) {
+        return mr_option_unsupported(
+            &set, option,
+            "CREATE SINK name WITH (connector = 'file', path = '/data/out.csv') AS SELECT …");
     }
     if (strcmp(type, "kafka") == 0 || strcmp(type, "http") == 0 || strcmp(type, "mysql") == 0 ||
         strcmp(type, "duckdb") == 0) {

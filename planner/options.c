@@ -224,3 +224,14 @@ MrStatus mr_options_bytes(const MrOptionSet *set, const char *name, int64_t *out
     }
     return MR_OK;
 }
+
+MrStatus mr_options_character(const MrOptionSet *set, const char *name, char *out)
+{
+    const char *text;
+    MR_TRY(mr_options_text(set, name, &text));
+    if (text != NULL && (strlen(text) != 1 || text[0] == '\n' || text[0] == '\r')) {
+        return mr_option_error(set, mr_options_find(set, name), "a single one-byte character");
+    }
+    *out = text != NULL ? text[0] : *out;
+    return MR_OK;
+}

@@ -30,6 +30,8 @@ MrStatus mr_options_interval(const MrOptionSet *set, const char *name, int64_t *
 MrStatus mr_options_bytes(const MrOptionSet *set, const char *name, int64_t *out);
 /* A size as above; false: it is none. */
 bool mr_parse_bytes(const char *text, int64_t *out);
+/* A single byte that ends no line, such as a delimiter. */
+MrStatus mr_options_character(const MrOptionSet *set, const char *name, char *out);
 MrStatus mr_option_error(const MrOptionSet *set, const MrAstOption *option, const char *wanted);
 MrStatus mr_option_unsupported(const MrOptionSet *set, const MrAstOption *option, const char *hint);
 

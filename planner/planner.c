@@ -270,7 +270,9 @@ void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out)
                               .emit_every_us = plan->emit_every_us,
                               .allowed_lateness_us = plan->allowed_lateness_us,
                               .keeps_late = plan->late_rows_table,
-                              .from_now = !plan->snapshot };
+                              .from_now = !plan->snapshot,
+                              .table_name = plan->file_path,
+                              .file = plan->file };
 }
 
 MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement,

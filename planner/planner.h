@@ -91,6 +91,8 @@ typedef struct MrPlan {
     uint32_t parent_count;
     const bool *integral; /* per output column: a numeric without digits behind the point */
     MrPlanDispatch dispatch;
+    const char *file_path; /* SINK into a file, and how rows are written there; NULL: a table */
+    const MrSinkFile *file;
     const MrNames *names; /* what it was planned with; also whose system views it reads */
 } MrPlan;
 

@@ -1,5 +1,6 @@
 /*
- * planner/sink.c - CREATE SINK: a standing query whose rows go to a table that is there already.
+ * planner/sink.c - CREATE SINK: a standing query whose rows go to a table that is there already,
+ * or to a file.
  */
 #include "planner/sink.h"
 
@@ -33,30 +34,21 @@ MrStatus mr_planner_whole_relation(MrPlannerContext *context, const MrName *from
     return MR_OK;
 }
 
-static MrStatus refuse_place(MrBinder *b, const MrAstCreateSink *statement)
-{
-    return mr_bind_unsupported(
-        b, statement->base.position,
-        "Write INTO connection.table; SUBSCRIBE gives the changes to a client.",
-        "a sink without INTO");
-}
-
 MrStatus mr_planner_sink(MrPlannerContext *context, const MrAstCreateSink *statement,
                          const MrAstCreateView **as_view, MrPlan **out, MrError *err)
 {
     MrBinder binder;
     MrAstCreateView *view;
+    MrSinkPlace to;
     mr_binder_init(&binder, context, MR_BIND_STANDING, err);
-    if (statement->into.name == NULL) {
-        return refuse_place(&binder, statement);
-    }
+    MR_TRY(mr_sink_file_options(&binder, statement, &to));
     MR_NEW(context->arena, view, err);
     *view = (MrAstCreateView){ .base = { .kind = MR_AST_CREATE_VIEW,
                                          .position = statement->base.position },
                                .materialized = true,
-                               .name = statement->into,
+                               .name = to.file != NULL ? statement->name : statement->into,
                                .columns = statement->columns,
-                               .options = statement->options,
+                               .options = to.options,
                                .query = statement->query,
                                .emit = statement->emit };
     if (view->query == NULL) {
@@ -68,12 +60,15 @@ MrStatus mr_planner_sink(MrPlannerContext *context, const MrAstCreateSink *state
         mr_error_at(err, statement->from.position);
     }
     MR_TRY(status);
+    *as_view = view;
+    if (to.file != NULL) {
+        return mr_sink_file_take(&binder, statement, &to, *out);
+    }
     if ((*out)->visible_columns < (*out)->output.column_count) {
         mr_bind_error(&binder, MR_ERR_INVALID_COLUMN_REFERENCE, statement->base.position,
                       "the rows of the query change, and it does not select the key they are found "
                       "by");
         return mr_error_hint(err, "Select all columns of GROUP BY, or use EMIT ON WINDOW CLOSE.");
     }
-    *as_view = view;
     return MR_OK;
 }

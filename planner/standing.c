@@ -14,9 +14,7 @@
 static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
 {
     uint32_t late_rows = 0, on_error = 0, engine = 0, numeric = 0;
-    MR_TRY(mr_options_check(
-        set, "snapshot|batch_interval|allowed_lateness|late_rows|on_error|memory|engine|numeric",
-        NULL));
+    MR_TRY(mr_options_check(set, MR_STANDING_OPTION_NAMES, NULL));
     MR_TRY(mr_options_bool(set, "snapshot", &plan->snapshot));
     MR_TRY(mr_options_interval(set, "batch_interval", &plan->batch_interval_us));
     MR_TRY(mr_options_interval(set, "allowed_lateness", &plan->allowed_lateness_us));

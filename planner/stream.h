@@ -9,6 +9,8 @@
 
 /* Connector, format, durability, retention, lateness …; the schema is there already. */
 MrStatus mr_stream_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream);
+/* A file without format is what its name says; NULL: it says none. */
+const char *mr_format_of_path(const char *path);
 /* CREATE TABLE that is not APPEND ONLY. */
 bool mr_stream_is_table(const MrAstCreateStream *ast);
 /* Constraints and options of a table whose columns are in `stream`, which gets its hidden number;

@@ -81,8 +81,7 @@ static bool ends_in(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* A file without format is what its name says. */
-static const char *format_of_path(const char *path)
+const char *mr_format_of_path(const char *path)
 {
     if (path == NULL) {
         return NULL;
@@ -123,7 +122,7 @@ static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrO
                       "connector 'file' needs the option \"path\"");
         return mr_error_hint(b->err, "Write WITH (connector = 'file', path = '/data/edits.json').");
     }
-    format = format != NULL ? format : format_of_path(path);
+    format = format != NULL ? format : mr_format_of_path(path);
     if (format == NULL) {
         mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
                       "connector 'file' needs the option \"format\"");
@@ -143,13 +142,10 @@ static MrStatus check_csv_options(const MrOptionSet *set)
     static const char *const characters[] = { "delimiter", "quote", "escape" };
     bool header = false;
     const char *text;
+    char ignored;
     MR_TRY(mr_options_bool(set, "header", &header));
     for (size_t i = 0; i < 3; i++) {
-        MR_TRY(mr_options_text(set, characters[i], &text));
-        if (text != NULL && (strlen(text) != 1 || text[0] == '\n' || text[0] == '\r')) {
-            return mr_option_error(set, mr_options_find(set, characters[i]),
-                                   "a single one-byte character");
-        }
+        MR_TRY(mr_options_character(set, characters[i], &ignored));
     }
     return mr_options_text(set, "null", &text);
 }

@@ -172,7 +172,12 @@ MrStatus mr_ddl_describe_sink(MrArena *arena, const MrCatalog *catalog,
         columns[standing->keys[k]].not_null = true;
     }
     standing->schema.columns = columns;
-    standing->table_name = statement->into.name;
+    if (standing->file != NULL) {
+        standing->connection = MR_CONNECTION_FILES;
+        standing->schema_name = NULL;
+    } else {
+        standing->table_name = statement->into.name;
+    }
     if (standing->append_only) {
         standing->key_count = 0; /* rows are only ever added: the table needs no key for them */
     }

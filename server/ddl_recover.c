@@ -210,7 +210,7 @@ static void make_late_table(void *context, MrTarget *target)
     MrProgress progress;
     late->status = mr_target_sink(target, &sink, &late->err);
     if (late->status == MR_OK &&
-        sink->sink_class->resolve(sink, late->id, &progress, &late->err) != MR_OK) {
+        sink->sink_class->resolve(sink, late->id, &late->table, &progress, &late->err) != MR_OK) {
         late->status =
             sink->sink_class->create_table(sink, late->id, no_nonce, &late->table, &late->err);
     }

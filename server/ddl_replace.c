@@ -461,7 +461,8 @@ static void finish_swap_job(void *context, MrTarget *target)
     /* The old query's progress row goes in the same transaction as the swap: without it the swap
      * was done. */
     if (leftover->status == MR_OK &&
-        sink->sink_class->resolve(sink, leftover->old_id, &progress, &ignored) == MR_OK) {
+        sink->sink_class->resolve(sink, leftover->old_id, &leftover->old_table, &progress,
+                                  &ignored) == MR_OK) {
         leftover->status = sink->sink_class->swap_table(
             sink, leftover->old_id, &leftover->old_table, &leftover->table, &leftover->err);
     }

@@ -34,10 +34,13 @@ static MrStatus refuse_fixed_options(MrDdl *ddl, const MrNodeList *options, cons
 {
     bool is_sink = old->kind == MR_RELATION_SINK;
     static const char *const fixed[] = { "snapshot", "allowed_lateness", "late_rows", "numeric",
-                                         "engine" };
+                                         "engine",   "connector",        "path",      "format",
+                                         "header",   "delimiter",        "quote",     "escape",
+                                         "null" };
+    const size_t fixed_count = is_sink ? sizeof fixed / sizeof fixed[0] : 5;
     for (uint32_t o = 0; o < options->count; o++) {
         const MrAstOption *option = MR_AST_AS(const MrAstOption, options->items[o]);
-        for (uint32_t f = 0; f < sizeof fixed / sizeof fixed[0]; f++) {
+        for (uint32_t f = 0; f < fixed_count; f++) {
             if (strcmp(option->name, fixed[f]) == 0) {
                 mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED,
                              "option \"%s\" of \"%s\" cannot be set later", option->name,

@@ -85,7 +85,9 @@ static const char *span_text(int64_t us, char out[64])
 static MrStatus say_state(Report *r)
 {
     const MrQueryStatus *status = &r->status;
-    const char *name = r->relation->name, *connection = r->relation->standing->connection;
+    const MrStandingQuery *standing = r->relation->standing;
+    const char *name = r->relation->name;
+    const char *target = standing->file != NULL ? standing->table_name : standing->connection;
     switch (status->state) {
     case MR_QUERY_STARTING: return say(r, "\"%s\" is starting: its state is being restored.", name);
     case MR_QUERY_SUSPENDED:
@@ -101,11 +103,11 @@ static MrStatus say_state(Report *r)
                    status->waits_for);
     }
     if (status->target.error.status != MR_OK && status->target.state != MR_TARGET_RUNNING) {
-        return say(r, "\"%s\" is running, but its target \"%s\" is %s, %s: %s.", name, connection,
+        return say(r, "\"%s\" is running, but its target \"%s\" is %s, %s: %s.", name, target,
                    mr_target_state_text(status->target.state), status->target.error.sqlstate,
                    status->target.error.message);
     }
-    return say(r, "\"%s\" is running into \"%s\", %s.", name, connection,
+    return say(r, "\"%s\" is running into \"%s\", %s.", name, target,
                mr_target_state_text(status->target.state));
 }
 

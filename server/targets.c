@@ -96,6 +96,8 @@ MrSinkTable mr_targets_table(const MrRelation *relation)
     return (MrSinkTable){ .schema_name = standing->schema_name,
                           .name =
                               standing->table_name != NULL ? standing->table_name : relation->name,
+
+                          .file = standing->file,
                           .is_foreign = relation->kind == MR_RELATION_SINK,
                           .sink_name = relation->name,
                           .schema = standing->schema,
@@ -246,7 +248,11 @@ MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char 
             return MR_OK;
         }
     }
-    const MrConnection *found = mr_catalog_connection(catalog, connection);
+    static const MrConnection files = { .name = MR_CONNECTION_FILES,
+                                        .sink_class = "file",
+                                        .location = "." };
+    const MrConnection *found =
+        strcmp(connection, files.name) == 0 ? &files : mr_catalog_connection(catalog, connection);
     if (found == NULL) {
         return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "connection \"%s\" does not exist",
                             connection);

@@ -1,17 +1,26 @@
 /*
  * storage/sink.h - a target database: attach, and one transaction of progress and changed rows.
- * Two classes (SQLite, PostgreSQL) fill this interface; storage/target.h drives it.  Calls block:
- * only a target's own thread makes them.  Must not know operators, the log or SQL of queries.
+ * Its classes (SQLite, PostgreSQL, files) fill this interface; storage/target.h drives it.  Calls
+ * block: only a thread of the target makes them.  Must not know operators, the log or SQL.
  */
 #ifndef MR_STORAGE_SINK_H
 #define MR_STORAGE_SINK_H
 
 #include "storage/block.h"
 
+/* How rows are written into a file, by the codec of that name. */
+typedef struct MrSinkFile {
+    const char *format;            /* "csv", "json" */
+    bool header;                   /* csv: a first line with the columns' names */
+    char delimiter, quote, escape; /* csv; 0: as by default */
+    const char *null_text;         /* csv; NULL: nothing stands for NULL */
+} MrSinkFile;
+
 /* A result table in the target. */
 typedef struct MrSinkTable {
-    const char *schema_name; /* PostgreSQL: "public" unless said; SQLite: NULL */
-    const char *name;
+    const char *schema_name;     /* PostgreSQL: "public" unless said; SQLite: NULL */
+    const char *name;            /* of a file: its path */
+    const MrSinkFile *file;      /* the "table" is a file; NULL: it is none */
     MrSchema schema;             /* all columns of the table, mr_key included */
     const uint32_t *key_columns; /* key_count 0: append-only, no key */
     uint32_t key_count;
@@ -98,7 +107,8 @@ typedef struct MrSinkOptions {
 } MrSinkOptions;
 
 typedef struct MrSinkClass {
-    const char *name; /* "sqlite", "postgres" */
+    const char *name;   /* "sqlite", "postgres" */
+    bool commits_alone; /* no transaction spans two tables: epochs are given one by one */
     /* Checks option texts of CREATE CONNECTION without connecting (allow-list of conninfo keys). */
     MrStatus (*check_options)(const MrSinkOptions *options, MrError *err);
     MrStatus (*open)(const MrSinkOptions *options, MrSink **out, MrError *err);
@@ -127,8 +137,8 @@ typedef struct MrSinkClass {
                            MrError *err);
     /* Takes the query over: generation g -> g + 1 (idempotent by nonce).  MR_ERR_FENCED: another
      * has it. */
-    MrStatus (*attach)(MrSink *sink, const uint8_t query[16], int64_t generation,
-                       const uint8_t nonce[16], MrProgress *out, MrError *err);
+    MrStatus (*attach)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                       int64_t generation, const uint8_t nonce[16], MrProgress *out, MrError *err);
     /* One transaction for all epochs (in query_id order): compare-and-set of every progress row
      * FIRST, then the rows, then COMMIT.  *committed: true / false is certain; on an error with an
      * unknown outcome *unknown is set and RESOLVE must follow.  `culprit`: index of the epoch at
@@ -136,7 +146,8 @@ typedef struct MrSinkClass {
     MrStatus (*commit)(MrSink *sink, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
                        int32_t *culprit, MrError *err);
     /* On a new connection: where the query stands (SELECT … FOR UPDATE). */
-    MrStatus (*resolve)(MrSink *sink, const uint8_t query[16], MrProgress *out, MrError *err);
+    MrStatus (*resolve)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                        MrProgress *out, MrError *err);
     MrSinkFault (*classify)(const MrError *err);
     bool (*is_connected)(MrSink *sink);
     /* Reads a result table for ad-hoc SELECT and for dependents: calls `each` with blocks of the

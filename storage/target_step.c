@@ -94,8 +94,9 @@ void mr_target_step_attach(MrTargetQuery *query, int64_t now_us)
     MrError err = MR_ERROR_INIT;
     MrProgress progress;
     MrTarget *target = query->target;
-    if (query_class(query)->attach(target->sink, query->query, query->stored_generation,
-                                   query->nonce, &progress, &err) != MR_OK) {
+    if (query_class(query)->attach(target->sink, query->query, query->table,
+                                   query->stored_generation, query->nonce, &progress,
+                                   &err) != MR_OK) {
         mr_target_step_fail(query, &err, now_us);
         return;
     }
@@ -185,7 +186,8 @@ void mr_target_step_resolve(MrTargetQuery *query, int64_t now_us)
 {
     MrError err = MR_ERROR_INIT;
     MrProgress found = { 0 };
-    if (query_class(query)->resolve(query->target->sink, query->query, &found, &err) != MR_OK) {
+    if (query_class(query)->resolve(query->target->sink, query->query, query->table, &found,
+                                    &err) != MR_OK) {
         mr_target_step_fail(query, &err, now_us);
         return;
     }
@@ -296,9 +298,9 @@ void mr_target_step_commit(MrTarget *target, int64_t now_us)
     if (count == 0) {
         return;
     }
-    MrTargetQuery **ready = calloc(count, sizeof *ready);
+    MrTargetQuery **ready = target->sink_class->commits_alone ? NULL : calloc(count, sizeof *ready);
     if (ready == NULL) {
-        /* Alone they need no list. */
+        /* Alone they need no list, for which memory may have lacked. */
         for (MrTargetQuery *query = target->queries; query != NULL; query = query->next) {
             query_commit_alone(query, now_us);
         }

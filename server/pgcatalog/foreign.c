@@ -65,7 +65,8 @@ void mr_pg_fill_foreign_servers(const MrPgNames *names, MrRows *rows)
 static void add_options(MrRows *rows, const MrStandingQuery *sink)
 {
     const char *options[2] = {
-        mr_arena_printf(rows->arena, "table_name=%s", sink->table_name),
+        mr_arena_printf(rows->arena, sink->file != NULL ? "filename=%s" : "table_name=%s",
+                        sink->table_name),
         mr_arena_printf(rows->arena, "schema_name=%s",
                         sink->schema_name == NULL ? "" : sink->schema_name),
     };
@@ -150,7 +151,8 @@ void mr_pg_fill_information_options(const MrPgNames *names, MrRows *rows)
         const MrPgClass *class = &names->pg->classes[i];
         const MrStandingQuery *sink = sink_of(class);
         if (sink != NULL) {
-            put_option(names, rows, class, "table_name", sink->table_name);
+            put_option(names, rows, class, sink->file != NULL ? "filename" : "table_name",
+                       sink->table_name);
             put_option(names, rows, class, "schema_name", sink->schema_name);
         }
     }

@@ -111,6 +111,10 @@ static void add_target(MrRows *rows, const MrRelation *relation)
 {
     const MrStandingQuery *standing = relation->standing;
     const char *schema_name = standing->schema_name;
+    if (standing->file != NULL) {
+        mr_rows_text(rows, standing->table_name);
+        return;
+    }
     mr_rows_text(rows, mr_arena_printf(
                            rows->arena, "%s%s%s.%s", standing->connection,
                            schema_name != NULL ? "." : "", schema_name != NULL ? schema_name : "",

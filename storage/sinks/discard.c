@@ -224,12 +224,14 @@ static MrStatus discard_rename(MrSink *base, const uint8_t query[16], const MrSi
     return MR_OK; /* there is no table */
 }
 
-static MrStatus discard_attach(MrSink *base, const uint8_t query[16], int64_t generation,
-                               const uint8_t nonce[16], MrProgress *out, MrError *err)
+static MrStatus discard_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                               int64_t generation, const uint8_t nonce[16], MrProgress *out,
+                               MrError *err)
 {
     DiscardSink *sink = (DiscardSink *)base;
     DiscardQuery *found = find_query(sink, query);
     char owner[MR_UUID_TEXT_BYTES];
+    (void)table;
     if (found == NULL) {
         return not_there(sink, err);
     }
@@ -349,11 +351,12 @@ static MrStatus discard_commit(MrSink *base, const MrEpoch *const *epochs, uint3
     return status;
 }
 
-static MrStatus discard_resolve(MrSink *base, const uint8_t query[16], MrProgress *out,
-                                MrError *err)
+static MrStatus discard_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                                MrProgress *out, MrError *err)
 {
     DiscardSink *sink = (DiscardSink *)base;
     const DiscardQuery *found = find_query(sink, query);
+    (void)table;
     if (found == NULL) {
         return not_there(sink, err);
     }

@@ -115,11 +115,13 @@ MrStatus mr_postgres_drop_index(MrSink *base, const MrSinkTable *table, const Mr
                                 MrError *err);
 
 /* postgres_commit.c */
-MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], int64_t generation,
-                            const uint8_t nonce[16], MrProgress *out, MrError *err);
+MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                            int64_t generation, const uint8_t nonce[16], MrProgress *out,
+                            MrError *err);
 MrStatus mr_postgres_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count,
                             bool *unknown, int32_t *culprit, MrError *err);
-MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], MrProgress *out, MrError *err);
+MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                             MrProgress *out, MrError *err);
 
 /* postgres_table.c: the table as it stands in the target, once per connection */
 MrStatus mr_postgres_inspect(MrPgSink *sink, const MrSinkTable *table, MrPgKeyKind *out,

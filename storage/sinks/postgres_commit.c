@@ -76,9 +76,11 @@ static MrStatus attach_in_transaction(MrPgSink *sink, const uint8_t query[16], i
     return MR_ERR_FENCED;
 }
 
-MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], int64_t generation,
-                            const uint8_t nonce[16], MrProgress *out, MrError *err)
+MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                            int64_t generation, const uint8_t nonce[16], MrProgress *out,
+                            MrError *err)
 {
+    (void)table;
     MrPgSink *sink = (MrPgSink *)base;
     int32_t culprit;
     bool unknown = false;
@@ -97,8 +99,10 @@ MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], int64_t gener
 }
 
 /* FOR UPDATE waits for our own half-dead session instead of reading around it. */
-MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], MrProgress *out, MrError *err)
+MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                             MrProgress *out, MrError *err)
 {
+    (void)table;
     MrPgSink *sink = (MrPgSink *)base;
     int32_t culprit;
     MR_TRY(mr_postgres_ensure_connected(sink, err));

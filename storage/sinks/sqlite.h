@@ -88,11 +88,13 @@ MrStatus mr_sqlite_drop_index(MrSink *base, const MrSinkTable *table, const MrSi
                               MrError *err);
 
 /* sqlite_commit.c */
-MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], int64_t generation,
-                          const uint8_t nonce[16], MrProgress *out, MrError *err);
+MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                          int64_t generation, const uint8_t nonce[16], MrProgress *out,
+                          MrError *err);
 MrStatus mr_sqlite_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count, bool *unknown,
                           int32_t *culprit, MrError *err);
-MrStatus mr_sqlite_resolve(MrSink *base, const uint8_t query[16], MrProgress *out, MrError *err);
+MrStatus mr_sqlite_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                           MrProgress *out, MrError *err);
 
 /* sqlite_value.c */
 /* The declared type of a column: its storage class. */

@@ -96,9 +96,11 @@ static void attach_warn_of_triggers(MrSqliteSink *sink)
     sqlite3_reset(statement);
 }
 
-MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], int64_t generation,
-                          const uint8_t nonce[16], MrProgress *out, MrError *err)
+MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                          int64_t generation, const uint8_t nonce[16], MrProgress *out,
+                          MrError *err)
 {
+    (void)table;
     MrSqliteSink *sink = (MrSqliteSink *)base;
     bool unknown = false;
     MR_TRY(mr_sqlite_connect(sink, false, err));
@@ -116,8 +118,10 @@ MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], int64_t generat
     return MR_OK;
 }
 
-MrStatus mr_sqlite_resolve(MrSink *base, const uint8_t query[16], MrProgress *out, MrError *err)
+MrStatus mr_sqlite_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                           MrProgress *out, MrError *err)
 {
+    (void)table;
     MrSqliteSink *sink = (MrSqliteSink *)base;
     MR_TRY(mr_sqlite_connect(sink, false, err));
     MR_TRY(mr_sqlite_check_unmoved(sink, err));

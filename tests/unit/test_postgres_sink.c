@@ -40,7 +40,7 @@ static void create_and_attach(const MrSinkTable *table)
 {
     MrProgress progress;
     MUST(postgres->create_table(sink, query_a, nonce_1, table, &test_err));
-    MUST(postgres->attach(sink, query_a, 0, nonce_1, &progress, &test_err));
+    MUST(postgres->attach(sink, query_a, NULL, 0, nonce_1, &progress, &test_err));
     ck_assert_int_eq(progress.generation, 1);
     ck_assert_int_eq(progress.epoch, 0);
 }
@@ -188,20 +188,20 @@ START_TEST(test_a_second_server_fences_the_first)
     MrSink *other;
     const char *rows[] = { "2024-01-01 00:00:00|a|1" };
     create_and_attach(&append_table);
-    MUST(postgres->attach(sink, query_a, 0, nonce_1, &progress,
+    MUST(postgres->attach(sink, query_a, NULL, 0, nonce_1, &progress,
                           &test_err)); /* the answer was lost */
     ck_assert_int_eq(progress.generation, 1);
     MUST(postgres->open(&options, &other, &test_err));
-    MUST_FAIL(postgres->attach(other, query_a, 0, nonce_2, &progress, &test_err), "MR001");
-    MUST(postgres->attach(other, query_a, 1, nonce_2, &progress, &test_err));
+    MUST_FAIL(postgres->attach(other, query_a, NULL, 0, nonce_2, &progress, &test_err), "MR001");
+    MUST(postgres->attach(other, query_a, NULL, 1, nonce_2, &progress, &test_err));
     MUST_FAIL(
         commit_one(postgres, sink, epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)),
         "MR001");
-    MUST(postgres->resolve(sink, query_a, &progress, &test_err));
+    MUST(postgres->resolve(sink, query_a, NULL, &progress, &test_err));
     ck_assert_int_eq(progress.generation, 2);
     epoch.epoch.generation = 2;
     MUST(commit_one(postgres, other, &epoch.epoch));
-    MUST_FAIL(postgres->resolve(sink, query_b, &progress, &test_err), "42704");
+    MUST_FAIL(postgres->resolve(sink, query_b, NULL, &progress, &test_err), "42704");
     postgres->close(other);
 }
 END_TEST
@@ -324,7 +324,7 @@ START_TEST(test_a_swap_keeps_what_users_added)
     pg_ask("CREATE INDEX by_edits ON busy(edits DESC); GRANT SELECT ON busy TO reader;"
            "GRANT UPDATE (page) ON busy TO reader WITH GRANT OPTION");
     MUST(postgres->create_table(sink, query_b, nonce_1, &fresh, &test_err));
-    MUST(postgres->attach(sink, query_b, 0, nonce_1, &progress, &test_err));
+    MUST(postgres->attach(sink, query_b, NULL, 0, nonce_1, &progress, &test_err));
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_b, &fresh, 1, rows, 1, NULL, 0)));
     pg_ask("CREATE VIEW top AS SELECT page FROM busy");
     MUST_FAIL(postgres->swap_table(sink, query_a, &busy_table, &fresh, &test_err), "2BP01");

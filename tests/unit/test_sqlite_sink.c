@@ -58,7 +58,7 @@ static void create_and_attach(const MrSinkTable *table)
 {
     MrProgress progress;
     MUST(sqlite_class->create_table(sink, query_a, nonce_1, table, &test_err));
-    MUST(sqlite_class->attach(sink, query_a, 0, nonce_1, &progress, &test_err));
+    MUST(sqlite_class->attach(sink, query_a, NULL, 0, nonce_1, &progress, &test_err));
     ck_assert_int_eq(progress.generation, 1);
     ck_assert_int_eq(progress.epoch, 0);
 }
@@ -239,12 +239,13 @@ START_TEST(test_a_second_server_fences_the_first)
     MrSink *other;
     const char *rows[] = { "2024-01-01 00:00:00|a|1" };
     create_and_attach(&append_table);
-    MUST(sqlite_class->attach(sink, query_a, 0, nonce_1, &progress,
+    MUST(sqlite_class->attach(sink, query_a, NULL, 0, nonce_1, &progress,
                               &test_err)); /* the answer was lost */
     ck_assert_int_eq(progress.generation, 1);
     MUST(sqlite_class->open(&options, &other, &test_err));
-    MUST_FAIL(sqlite_class->attach(other, query_a, 0, nonce_2, &progress, &test_err), "MR001");
-    MUST(sqlite_class->attach(other, query_a, 1, nonce_2, &progress, &test_err));
+    MUST_FAIL(sqlite_class->attach(other, query_a, NULL, 0, nonce_2, &progress, &test_err),
+              "MR001");
+    MUST(sqlite_class->attach(other, query_a, NULL, 1, nonce_2, &progress, &test_err));
     ck_assert_int_eq(progress.generation, 2);
     MUST_FAIL(commit_one(sqlite_class, sink,
                          epoch_of(&epoch, query_a, &append_table, 1, rows, 1, NULL, 0)),
@@ -333,12 +334,12 @@ START_TEST(test_a_moved_or_replaced_file_blocks)
     ck_assert(!sqlite_class->is_connected(sink));
     sqlite_class->close(sink);
     MUST(sqlite_class->open(&options, &sink, &test_err));
-    MUST_FAIL(sqlite_class->resolve(sink, query_a, &progress, &test_err), "58P01");
+    MUST_FAIL(sqlite_class->resolve(sink, query_a, NULL, &progress, &test_err), "58P01");
     ck_assert_int_ne(access(path, F_OK), 0); /* no empty file in its place */
     snprintf(command, sizeof command, "rm -f %s-wal %s-shm && sqlite3 %s 'CREATE TABLE x(y)'", path,
              path, path);
     ck_assert_int_eq(system(command), 0);
-    MUST_FAIL(sqlite_class->resolve(sink, query_a, &progress, &test_err), "42P01");
+    MUST_FAIL(sqlite_class->resolve(sink, query_a, NULL, &progress, &test_err), "42P01");
     MUST_FAIL(commit_one(sqlite_class, sink, &epoch.epoch), "42P01");
     ck_assert_int_eq(sqlite_class->classify(&test_err), MR_SINK_FAULT_BLOCKED);
 }
@@ -383,7 +384,7 @@ START_TEST(test_a_swap_keeps_what_users_added)
     ask("CREATE INDEX by_edits ON busy(edits DESC)");
     ask("CREATE VIEW top AS SELECT page FROM busy");
     MUST(sqlite_class->create_table(sink, query_b, nonce_1, &fresh, &test_err));
-    MUST(sqlite_class->attach(sink, query_b, 0, nonce_1, &progress, &test_err));
+    MUST(sqlite_class->attach(sink, query_b, NULL, 0, nonce_1, &progress, &test_err));
     MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_b, &fresh, 1, rows, 1, NULL, 0)));
     MUST(sqlite_class->swap_table(sink, query_a, &busy_table, &fresh, &test_err));
     ck_assert_str_eq(ask("SELECT page FROM top"), "a");

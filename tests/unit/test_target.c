@@ -62,10 +62,12 @@ static MrStatus fake_open(const MrSinkOptions *given, MrSink **out, MrError *err
     return MR_OK;
 }
 
-static MrStatus fake_attach(MrSink *sink, const uint8_t query[16], int64_t generation,
-                            const uint8_t nonce[16], MrProgress *out, MrError *err)
+static MrStatus fake_attach(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                            int64_t generation, const uint8_t nonce[16], MrProgress *out,
+                            MrError *err)
 {
     (void)sink;
+    (void)table;
     (void)nonce;
     fake.attaches++;
     if (fake_row(query)->progress.generation != generation) {
@@ -113,9 +115,11 @@ static MrStatus fake_commit(MrSink *sink, const MrEpoch *const *epochs, uint32_t
     return MR_OK;
 }
 
-static MrStatus fake_resolve(MrSink *sink, const uint8_t query[16], MrProgress *out, MrError *err)
+static MrStatus fake_resolve(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                             MrProgress *out, MrError *err)
 {
     (void)sink;
+    (void)table;
     if (fake_row(query)->missing) {
         return fake_fail("42704", err);
     }

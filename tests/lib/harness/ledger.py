@@ -3,6 +3,7 @@
 One writer, so that rows stand in the log in the order of their ids.  Everything about a row follows
 from its id; what the views must show follows from the rows that are there.
 """
+import json
 import random
 import threading
 import time
@@ -90,8 +91,16 @@ class Ledger:
                 sqlite_execute(self.server.main_db(), f"CREATE TABLE IF NOT EXISTS {sunk}")
             connection.execute(f"CREATE SINK IF NOT EXISTS to_sunk INTO {self.prefix}sunk AS "
                                "SELECT k, n FROM counts WHERE k IS NOT NULL")
+            # Files, one of rows as they come and one of closed windows.
+            connection.execute("CREATE SINK IF NOT EXISTS to_file WITH (connector = 'file', "
+                               f"path = '{self.output('csv')}') AS SELECT id, v FROM s")
+            connection.execute("CREATE SINK IF NOT EXISTS closed_to_file WITH (connector = 'file', "
+                               f"path = '{self.output('json')}') FROM closed")
             connection.execute("CREATE CONNECTION IF NOT EXISTS void WITH (type = 'discard')")
             connection.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS void.gone AS SELECT id FROM s")
+
+    def output(self, form):
+        return self.server.data.parent / f"output.{form}"
 
     # -- writing ----------------------------------------------------------------------------
 
@@ -234,6 +243,12 @@ class Ledger:
         self.check_alike(there)
         compare_tables(self.rows("SELECT k, n FROM sunk"),
                        [row[:2] for row in counts if row[0] is not None], (0,), what="sunk")
+        lines = self.output("csv").read_text().splitlines()
+        assert sorted(lines) == sorted(f"{i},{value(i)}" for i in there), \
+            f"{len(lines)} lines in the file, {len(there)} expected"
+        objects = [json.loads(line) for line in self.output("json").read_text().splitlines()]
+        compare_tables([[o["window_start"].replace("T", " "), o["n"], o["total"]] for o in objects], closed, (0,),
+                       what="closed windows in a file")
         # A CREATE that a fault ended may have left a line behind; nothing was ever counted in it.
         lines = (self.server.data / "void.discard").read_text().splitlines()
         discarded = sum(int(line.split()[5]) for line in lines)
