@@ -396,6 +396,9 @@ typedef struct MrDag {
     uint32_t node_count;
     const MrTimezone *zone; /* of the query */
     int64_t now_us;         /* ad hoc: start of the statement */
+    /* Rows that are made of others are judged as they are behind every record of the log, however
+     * many are run at once: one that fails there counts. */
+    bool judges_records;
 } MrDag;
 
 #endif

@@ -173,6 +173,7 @@ MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
         notes->failed[notes->failed_count++] = (MrFailedRow){
             .stream_id = block->place.stream_id,
             .sequence = sequence,
+            .record = sequence == 0 ? batch->record : 0,
             .error = errors->items[i].error,
         };
         notes->failed_rows++;

@@ -22,6 +22,7 @@ typedef struct MrLateRow {
 typedef struct MrFailedRow {
     uint32_t stream_id;
     uint64_t sequence; /* 0: a derived row */
+    uint64_t record;   /* of that one: first sequence of the record that made it; 0: not known */
     MrError error;
 } MrFailedRow;
 
@@ -57,6 +58,7 @@ typedef struct MrBatch {
     MrMeter *meter;             /* NULL: nobody measures */
     /* The record under way: its last sequence, and its arrival (0: not known). Not on lanes. */
     uint64_t sequence;
+    uint64_t record; /* its first sequence */
     int64_t arrival_us;
     MrError *err;
 } MrBatch;

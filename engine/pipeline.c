@@ -258,7 +258,9 @@ MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, 
     }
     pipeline->dag = options->dag;
     pipeline->parallel =
-        options->parallel != NULL && options->parallel->lanes > 1 ? options->parallel : NULL;
+        options->parallel != NULL && options->parallel->lanes > 1 && !options->dag->judges_records
+            ? options->parallel
+            : NULL;
     pipeline->shared_rows = pipeline->parallel != NULL && pipeline->parallel->rows_min > 0
                                 ? pipeline->parallel->rows_min
                                 : MR_ROUND_ROWS_SHARED;
@@ -385,6 +387,8 @@ static MrStatus push_block(MrPipeline *pipeline, uint32_t source, const MrBlock 
     return MR_OK;
 }
 
+static MrStatus finish_operators(MrPipeline *pipeline, MrError *err);
+
 /* What tables alone give is computed anew after each of their changes. */
 static MrStatus settle(MrPipeline *pipeline, MrBatch *batch)
 {
@@ -469,12 +473,43 @@ static void set_record(MrBatch *batch, const MrPipelineInput *input)
     batch->arrival_us = block == NULL ? input->arrival_us : block->place.arrival_us;
 }
 
+/* Last sequence of the record that was run so far; it may go on in the next input. */
+static uint64_t last_of(const MrPipelineInput *input)
+{
+    return input->block == NULL || input->block->row_count == 0
+               ? input->sequence
+               : mr_block_sequence(input->block, input->block->row_count - 1);
+}
+
+/* Where derived rows are judged record by record: what the record is, and its end. */
+static void begin_record(MrPipeline *pipeline, const MrPipelineInput *input)
+{
+    MrBatch *batch = &pipeline->lanes[0].batch;
+    if (!pipeline->is_in_record) {
+        batch->record = input->block == NULL || input->block->row_count == 0
+                            ? input->sequence
+                            : mr_block_sequence(input->block, 0);
+    }
+    pipeline->is_in_record = last_of(input) < input->sequence;
+}
+
+static MrStatus end_record(MrPipeline *pipeline, MrError *err)
+{
+    if (!pipeline->dag->judges_records || pipeline->is_in_record) {
+        return MR_OK;
+    }
+    MrStatus status = finish_operators(pipeline, err);
+    pipeline->lanes[0].batch.record = 0;
+    return status;
+}
+
 static MrStatus push_inputs(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                             MrError *err)
 {
     for (uint32_t i = 0; i < count; i++) {
         const MrPipelineInput *input = &inputs[i];
         set_record(&pipeline->lanes[0].batch, input);
+        begin_record(pipeline, input);
         if (input->block != NULL) {
             MR_TRY(push_block(pipeline, input->source, input->block, err));
             if (feeds_settling(pipeline, input->source)) {
@@ -483,6 +518,7 @@ static MrStatus push_inputs(MrPipeline *pipeline, const MrPipelineInput *inputs,
         }
         MR_TRY(advance_all(pipeline, input, &pipeline->lanes[0].batch));
         MR_TRY(tell_places(pipeline, input->source, &pipeline->lanes[0].batch));
+        MR_TRY(end_record(pipeline, err));
     }
     return MR_OK;
 }
@@ -619,6 +655,11 @@ MrStatus mr_pipeline_begin(MrPipeline *pipeline, const uint8_t query[16], MrErro
         }
     }
     return status;
+}
+
+bool mr_pipeline_is_in_record(const MrPipeline *pipeline)
+{
+    return pipeline->dag->judges_records && pipeline->is_in_record;
 }
 
 size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline)

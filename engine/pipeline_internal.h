@@ -73,6 +73,7 @@ struct MrPipeline {
     uint32_t place_count;
     uint32_t scan_count;
     bool is_chain;          /* every operator has one input: work can be spread over threads */
+    bool is_in_record;      /* the last input was not the end of its record */
     bool has_values;        /* the rows of VALUES are in */
     uint32_t breaker;       /* first operator with state, of a chain */
     uint32_t lane_count;    /* instances of the breaker */

@@ -251,6 +251,7 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     MR_TRY(mr_plan_integral_columns(context->arena, plan->dag, &plan->integral, err));
     MR_TRY(mr_dependent_parents(context->arena, tree, plan, err));
     mr_standing_note_state(&binder, tree);
+    ((MrDag *)(uintptr_t)plan->dag)->judges_records = mr_standing_judges_records(plan); /* ours */
     MR_TRY(mr_plan_find_dispatch(context->arena, plan, err));
     MR_TRY(hash_plan(&binder, plan));
     *out = plan;

@@ -295,3 +295,63 @@ MrStatus mr_standing_show(MrBinder *b, const MrBoundQuery *bound, MrLogical **ou
     }
     return mr_logical_project(b->arena, node, exprs, names, bound->visible, out, b->err);
 }
+
+/* ---- Rows made of others that fail -------------------------------------------------------- */
+
+/* Rows of the node come when a flush asks for them, and are what its input has become by then. */
+static bool is_made_of_others(const MrDag *dag, int32_t index)
+{
+    if (index < 0) {
+        return false;
+    }
+    const MrDagNode *node = &dag->nodes[index];
+    switch (node->kind) {
+    case MR_OPERATOR_AGGREGATE:
+    case MR_OPERATOR_OVER:
+    case MR_OPERATOR_TOP_N:
+    case MR_OPERATOR_JOIN:
+    case MR_OPERATOR_ASOF: return true;
+    default: return is_made_of_others(dag, node->input) || is_made_of_others(dag, node->right);
+    }
+}
+
+typedef struct Failing {
+    bool can_fail, counts_rows;
+} Failing;
+
+static void visit_failing(void *context, const MrExpr *expr)
+{
+    Failing *failing = context;
+    failing->counts_rows |=
+        expr->kind == MR_EXPR_CALL && strcmp(expr->function->name, "mr_single_row") == 0;
+}
+
+static void look_at(const MrExpr *expr, Failing *failing)
+{
+    failing->can_fail |= expr != NULL && mr_expr_is_fallible(expr);
+    if (expr != NULL) {
+        mr_expr_walk(expr, visit_failing, failing);
+    }
+}
+
+bool mr_standing_judges_records(const MrPlan *plan)
+{
+    Failing failing = { 0 };
+    for (uint32_t i = 0; i < plan->dag->node_count; i++) {
+        const MrDagNode *node = &plan->dag->nodes[i];
+        if (node->part != NULL || !is_made_of_others(plan->dag, node->input)) {
+            continue;
+        }
+        if (node->kind == MR_OPERATOR_FILTER) {
+            look_at(((const MrFilterSpec *)node->spec)->predicate, &failing);
+        } else if (node->kind == MR_OPERATOR_JOIN) {
+            look_at(((const MrJoinSpec *)node->spec)->condition, &failing);
+        } else if (node->kind == MR_OPERATOR_PROJECT) {
+            const MrProjectSpec *spec = node->spec;
+            for (uint32_t e = 0; e < spec->expression_count; e++) {
+                look_at(spec->expressions[e], &failing);
+            }
+        }
+    }
+    return failing.counts_rows || (failing.can_fail && plan->stop_on_error);
+}

@@ -23,4 +23,8 @@ MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan);
 /* The NOTICE about groups that nothing removes. */
 void mr_standing_note_state(MrBinder *b, const MrLogical *tree);
 
+/* Whether the query must be told of rows made of others that fail, behind every record of the log:
+ * it stops at one, or one says that a subquery had several rows for a moment. */
+bool mr_standing_judges_records(const MrPlan *plan);
+
 #endif

@@ -306,6 +306,9 @@ static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, u
                              uint64_t first_row, uint64_t sequence)
 {
     uint64_t number = first_row;
+    if (sequence == 0) {
+        return query->rows_in; /* a derived row, of which no record is known */
+    }
     for (uint32_t r = 0; r < count; r++) {
         if (records[r].kind != MR_RECORD_ROWS ||
             mr_plan_stream(query->spec.plan, records[r].stream_id) == NULL) {
@@ -321,8 +324,10 @@ static uint64_t input_number(const MrQuery *query, const MrLogRecord *records, u
 
 /* More failed rows than allowed among the last: go back, stop just before the row that was one too
  * many. */
-static void halt_before(MrQuery *query, uint64_t sequence, const MrError *cause)
+static void halt_before(MrQuery *query, const MrFailedRow *failed)
 {
+    uint64_t sequence = failed->sequence > 0 ? failed->sequence : failed->record;
+    const MrError *cause = &failed->error;
     if (sequence == 0) { /* a derived row: made by something behind what the target holds */
         query->halt_after = query->covered;
         mr_error_set(&query->halt_error, MR_ERR_ERROR_LIMIT,
@@ -366,7 +371,8 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
         memcpy(row.sqlstate, failed->error.sqlstate, sizeof row.sqlstate);
         snprintf(row.message, sizeof row.message, "%.*s", (int)sizeof row.message - 1,
                  failed->error.message);
-        uint64_t number = input_number(query, records, count, first_row, failed->sequence) + 1;
+        uint64_t place = failed->sequence > 0 ? failed->sequence : failed->record;
+        uint64_t number = input_number(query, records, count, first_row, place) + 1;
         uint32_t slots = query->error_limit + 1;
         uint64_t oldest = query->failed_rows >= limit
                               ? query->failed_places[(query->failed_rows - limit) % slots]
@@ -374,10 +380,10 @@ static void take_notes(MrQuery *query, const MrLogRecord *records, uint32_t coun
         bool too_many =
             limit == 0 || (query->failed_rows >= limit && number - oldest < ERROR_WINDOW_ROWS);
         /* What the target holds was let pass when it came. */
-        too_many = too_many && !(failed->sequence == 0 && query->replay_until != 0);
+        too_many = too_many && !(place == 0 && query->replay_until != 0);
         if (too_many) {
             ring_add(&query->failed, &row);
-            halt_before(query, failed->sequence, &failed->error);
+            halt_before(query, failed);
             return;
         }
         query->failed_places[query->failed_rows++ % slots] = number;

@@ -162,7 +162,8 @@ static bool can_start(const MrQuery *query)
 static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t now_us,
                          int64_t *at_us)
 {
-    if (query->state != MR_QUERY_RUNNING || query->in_flight) {
+    if (query->state != MR_QUERY_RUNNING || query->in_flight ||
+        mr_pipeline_is_in_record(query->pipeline)) {
         return false;
     }
     if (query->begins_after != UINT64_MAX) {
@@ -353,6 +354,7 @@ static bool finish(MrQuery **queries, uint32_t count)
         query->is_changed = true;
         observe_target(query);
         if (query->state != MR_QUERY_RUNNING || query->replay_until != 0 ||
+            query->begins_after != UINT64_MAX || mr_pipeline_is_in_record(query->pipeline) ||
             query->target_seen.state != MR_TARGET_RUNNING) {
             continue;
         }

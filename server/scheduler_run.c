@@ -21,7 +21,8 @@ static bool can_run(const MrQuery *query)
     size_t most =
         query->spec.subscription != NULL ? MR_SUBSCRIPTION_PENDING_BYTES : PENDING_BYTES_MAX;
     return query->state == MR_QUERY_RUNNING && !mr_scheduler_is_at_halt(query) &&
-           mr_pipeline_pending_bytes(query->pipeline) + mr_query_late_bytes(query) < most;
+           (mr_pipeline_pending_bytes(query->pipeline) + mr_query_late_bytes(query) < most ||
+            mr_pipeline_is_in_record(query->pipeline));
 }
 
 /* Last sequence the query may run to now. */
