@@ -185,7 +185,8 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
         return one(w, AS(MrAstCopy)->query) && all(w, &AS(MrAstCopy)->options) &&
                one(w, AS(MrAstCopy)->where);
     case MR_AST_SUBSCRIBE:
-        return one(w, AS(MrAstSubscribe)->query) && all(w, &AS(MrAstSubscribe)->options);
+        return one(w, AS(MrAstSubscribe)->query) && all(w, &AS(MrAstSubscribe)->options) &&
+               one(w, AS(MrAstSubscribe)->after);
     case MR_AST_EXPLAIN:
         return all(w, &AS(MrAstExplain)->options) && one(w, AS(MrAstExplain)->statement);
     case MR_AST_ADVANCE_WATERMARK: return one(w, AS(MrAstAdvanceWatermark)->value);
@@ -195,6 +196,7 @@ bool mr_ast_visit_children(const MrNode *node, MrAstVisit visit, void *context)
         return all(w, &AS(MrAstPrepare)->types) && one(w, AS(MrAstPrepare)->statement);
     case MR_AST_EXECUTE: return all(w, &AS(MrAstExecute)->args);
     case MR_AST_DECLARE: return one(w, AS(MrAstDeclare)->query);
+    case MR_AST_FETCH: return all(w, &AS(MrAstFetch)->options);
     default: return visit_part(w, node);
     }
 }

@@ -91,6 +91,7 @@ typedef struct MrAstSubscribe {
     MrName name; /* name NULL: `query` */
     MrAstQuery *query;
     MrNodeList options; /* of MrAstOption */
+    MrNode *after;      /* AFTER sequence: an integer literal; NULL: without */
 } MrAstSubscribe;
 
 /* ---- Statements: asking ------------------------------------------------------------------ */
@@ -245,6 +246,7 @@ typedef struct MrAstFetch { /* FETCH and MOVE */
     bool all;
     int64_t count;
     const char *name;
+    MrNodeList options; /* of MrAstOption */
 } MrAstFetch;
 
 typedef struct MrAstClose {

@@ -2409,23 +2409,29 @@ opt_as_word ::= .
 opt_as_word ::= AS.
 
 /* ---- SUBSCRIBE ----------------------------------------------------------------------------- */
-subscribe_stmt(R) ::= SUBSCRIBE(T) opt_to qualified_name(N) subscribe_options(O). {
-    MrAstSubscribe *subscribe = MK(p, MrAstSubscribe, SUBSCRIBE, T.position);
+subscribe_stmt(R) ::= SUBSCRIBE(T) opt_to subscribed(S) with_options(O) opt_after(A). {
+    AS(MrAstSubscribe, S)->options = O;
+    AS(MrAstSubscribe, S)->after = A;
+    S->position = T.position;
+    R = S;
+}
+subscribed(R) ::= qualified_name(N). {
+    MrAstSubscribe *subscribe = MK(p, MrAstSubscribe, SUBSCRIBE, N.position);
     subscribe->name = N;
-    subscribe->options = O;
     R = &subscribe->base;
 }
-subscribe_stmt(R) ::= SUBSCRIBE(T) opt_to select_with_parens(Q) subscribe_options(O). {
-    MrAstSubscribe *subscribe = MK(p, MrAstSubscribe, SUBSCRIBE, T.position);
+subscribed(R) ::= select_with_parens(Q). {
+    MrAstSubscribe *subscribe = MK(p, MrAstSubscribe, SUBSCRIBE, Q->position);
     subscribe->query = AS(MrAstQuery, Q);
-    subscribe->options = O;
     R = &subscribe->base;
 }
 opt_to ::= .
 opt_to ::= TO.
-%type subscribe_options {MrNodeList}
-subscribe_options(R) ::= . { R = LIST0; }
-subscribe_options(R) ::= WITH LPAREN spaced_option_list(L) RPAREN. { R = L; }
+%type with_options {MrNodeList}
+with_options(R) ::= . { R = LIST0; }
+with_options(R) ::= WITH LPAREN spaced_option_list(L) RPAREN. { R = L; }
+opt_after(R) ::= . { R = NULL; }
+opt_after(R) ::= AFTER ICONST(T). { R = mr_build_literal(p, MR_LITERAL_INTEGER, T); }
 
 /* ==== Asking ================================================================================ */
 
@@ -2780,7 +2786,11 @@ hold(R) ::= . { R = false; }
 hold(R) ::= WITH HOLD. { R = true; }
 hold(R) ::= WITHOUT HOLD. { R = false; }
 
-session_stmt(R) ::= FETCH(T) fetch_args(F). { F->position = T.position; R = F; }
+session_stmt(R) ::= FETCH(T) fetch_args(F) with_options(O). {
+    AS(MrAstFetch, F)->options = O;
+    F->position = T.position;
+    R = F;
+}
 session_stmt(R) ::= MOVE(T) fetch_args(F). {
     F->position = T.position;
     AS(MrAstFetch, F)->move = true;
@@ -2924,7 +2934,8 @@ unreserved(A) ::= HOUR(A). unreserved(A) ::= MINUTE(A). unreserved(A) ::= MONTH(
 unreserved(A) ::= OVER(A). unreserved(A) ::= SECOND(A). unreserved(A) ::= VARYING(A).
 unreserved(A) ::= WITHIN(A). unreserved(A) ::= WITHOUT(A). unreserved(A) ::= YEAR(A).
 unreserved_bare(A) ::= ABORT(A). unreserved_bare(A) ::= ABSOLUTE(A). unreserved_bare(A) ::= ADD(A).
-unreserved_bare(A) ::= ADVANCE(A). unreserved_bare(A) ::= AGGREGATE(A).
+unreserved_bare(A) ::= ADVANCE(A). unreserved_bare(A) ::= AFTER(A).
+unreserved_bare(A) ::= AGGREGATE(A).
 unreserved_bare(A) ::= ALTER(A). unreserved_bare(A) ::= ALWAYS(A). unreserved_bare(A) ::= APPEND(A).
 unreserved_bare(A) ::= ASOF(A). unreserved_bare(A) ::= AT(A). unreserved_bare(A) ::= ATTACH(A).
 unreserved_bare(A) ::= BACKWARD(A). unreserved_bare(A) ::= BEGIN(A). unreserved_bare(A) ::= BY(A).

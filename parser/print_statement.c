@@ -91,6 +91,15 @@ static void print_delete(MrPrinter *printer, const MrAstDelete *node)
     print_tail(printer, node->where, &node->returning);
 }
 
+static void print_with_options(MrPrinter *printer, const MrNodeList *options)
+{
+    if (options->count > 0) {
+        PUT(printer, " WITH (");
+        mr_print_option_list(printer, options, true);
+        PUT(printer, ")");
+    }
+}
+
 static void print_copy(MrPrinter *printer, const MrAstCopy *node)
 {
     PUT(printer, "COPY ");
@@ -109,11 +118,7 @@ static void print_copy(MrPrinter *printer, const MrAstCopy *node)
     } else {
         mr_print_string(printer, node->path);
     }
-    if (node->options.count > 0) {
-        PUT(printer, " WITH (");
-        mr_print_option_list(printer, &node->options, true);
-        PUT(printer, ")");
-    }
+    print_with_options(printer, &node->options);
     print_tail(printer, node->where, NULL);
 }
 
@@ -127,10 +132,10 @@ static void print_subscribe(MrPrinter *printer, const MrAstSubscribe *node)
     } else {
         mr_print_name(printer->out, &node->name);
     }
-    if (node->options.count > 0) {
-        PUT(printer, " WITH (");
-        mr_print_option_list(printer, &node->options, true);
-        PUT(printer, ")");
+    print_with_options(printer, &node->options);
+    if (node->after != NULL) {
+        PUT(printer, " AFTER ");
+        mr_print_node(printer, node->after);
     }
 }
 
@@ -309,6 +314,7 @@ static void print_fetch(MrPrinter *printer, const MrAstFetch *node)
     }
     PUT(printer, " FROM ");
     mr_print_identifier(printer->out, node->name);
+    print_with_options(printer, &node->options);
 }
 
 static void print_named(MrPrinter *printer, const char *words, const char *name, const char *none)

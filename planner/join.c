@@ -361,17 +361,6 @@ MrStatus mr_join_take_filter(MrBinder *b, MrLogical **tree)
 
 /* ---- Sides that stand still -------------------------------------------------------------- */
 
-static bool is_stateless(const MrLogical *node)
-{
-    switch (node->kind) {
-    case MR_LOGICAL_SCAN: return node->scan != MR_SCAN_STEP;
-    case MR_LOGICAL_FILTER:
-    case MR_LOGICAL_PROJECT: return is_stateless(node->input);
-    case MR_LOGICAL_UNION: return is_stateless(node->input) && is_stateless(node->right);
-    default: return false;
-    }
-}
-
 static bool reads_only_values(const MrLogical *node)
 {
     if (node->kind == MR_LOGICAL_SCAN) {
@@ -419,13 +408,13 @@ static bool shares_relation(const MrLogical *node, const MrLogical *other)
 
 bool mr_join_right_is_first(const MrLogical *right, const MrLogical *left)
 {
-    return is_stateless(right) && reads_only_views(right) &&
+    return mr_logical_is_stateless(right) && reads_only_views(right) &&
            !mr_logical_reads(left, MR_SCAN_VALUES) && !shares_relation(right, left);
 }
 
 bool mr_join_side_is_static(const MrLogical *side, const MrLogical *other, bool is_standing)
 {
-    if (!is_stateless(side) || reads_only_values(other)) {
+    if (!mr_logical_is_stateless(side) || reads_only_values(other)) {
         return false;
     }
     return reads_only_values(side) ||

@@ -407,6 +407,18 @@ bool mr_logical_reads(const MrLogical *node, MrScanKind scan)
            (node->right != NULL && mr_logical_reads(node->right, scan));
 }
 
+bool mr_logical_is_stateless(const MrLogical *node)
+{
+    switch (node->kind) {
+    case MR_LOGICAL_SCAN: return node->scan != MR_SCAN_STEP;
+    case MR_LOGICAL_FILTER:
+    case MR_LOGICAL_PROJECT: return mr_logical_is_stateless(node->input);
+    case MR_LOGICAL_UNION:
+        return mr_logical_is_stateless(node->input) && mr_logical_is_stateless(node->right);
+    default: return false;
+    }
+}
+
 static bool share_a_relation(const MrLogical *a, const MrLogical *b)
 {
     if (a->kind == MR_LOGICAL_SCAN && b->kind == MR_LOGICAL_SCAN) {

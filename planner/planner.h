@@ -117,8 +117,17 @@ MrStatus mr_planner_sink(MrPlannerContext *context, const MrAstCreateSink *state
 /* SUBSCRIBE: a standing query without a table, whose changes come with the rows they replace. */
 typedef struct MrSubscribePlan {
     const MrPlan *plan;
-    bool snapshot; /* all rows first; else only what changes from now on */
-    bool progress;
+    bool snapshot;       /* all rows first; else only what changes from now on */
+    bool has_after;      /* else only what changes behind this sequence */
+    bool progress;       /* a row of it with each news; or */
+    int64_t progress_us; /* one at each such interval; 0: none */
+    bool is_stateless;   /* changes follow from the log's rows one by one */
+    uint64_t after;
+    /* envelope = 'upsert': a row that takes the place of another one of its key is told alone.
+     * Columns of the query, or one behind them; NULL: each change is told with the row that it
+     * takes back. */
+    const uint32_t *keys;
+    uint32_t key_count;
     MrSchema schema; /* mr_seq, mr_diff, the query's columns */
 } MrSubscribePlan;
 MrStatus mr_planner_subscribe(MrPlannerContext *context, const MrAstSubscribe *statement,

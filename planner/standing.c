@@ -79,24 +79,25 @@ typedef struct EmitCheck {
     const MrLogical *group; /* the aggregate around, if one is */
 } EmitCheck;
 
-/* Whether rows of the node may be taken back or replaced under ON UPDATE. */
-static bool can_change(const MrLogical *node)
+bool mr_standing_can_change(const MrLogical *node)
 {
     switch (node->kind) {
     case MR_LOGICAL_SCAN: return node->scan == MR_SCAN_TABLE;
     case MR_LOGICAL_AGGREGATE: return true;
     case MR_LOGICAL_OVER:
     case MR_LOGICAL_TOP_N:
-        return mr_over_corrects(node, MR_EMIT_MODE_UPDATE) || can_change(node->input);
+        return mr_over_corrects(node, MR_EMIT_MODE_UPDATE) || mr_standing_can_change(node->input);
     case MR_LOGICAL_RESULT: return !node->relation->standing->append_only;
     case MR_LOGICAL_JOIN:
         if (node->is_lookup) {
-            return can_change(node->input); /* the right side corrects nothing */
+            return mr_standing_can_change(node->input); /* the right side corrects nothing */
         }
         return node->asof.is_used ||
                (node->join_type != MR_JOIN_TYPE_INNER && node->join_type != MR_JOIN_TYPE_SEMI) ||
-               can_change(node->input) || can_change(node->right);
-    default: return can_change(node->input) || (node->right != NULL && can_change(node->right));
+               mr_standing_can_change(node->input) || mr_standing_can_change(node->right);
+    default:
+        return mr_standing_can_change(node->input) ||
+               (node->right != NULL && mr_standing_can_change(node->right));
     }
 }
 
@@ -173,7 +174,7 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
                 "Join what is grouped to the table, which stands right of it, or "
                 "group the join by window_start of TUMBLE, HOP or CUMULATE in FROM.");
         }
-        if (node->is_lookup && !check->on_close && can_change(node->input)) {
+        if (node->is_lookup && !check->on_close && mr_standing_can_change(node->input)) {
             mr_bind_error(check->b, MR_ERR_UNSUPPORTED, node->position,
                           "FOR SYSTEM_TIME AS OF PROCTIME() needs rows that are only ever added");
             return mr_error_hint(check->b->err, "Join the stream first, then group.");
@@ -214,7 +215,7 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
         return never_closes(b, statement, "the query groups by no window",
                             "Leave EMIT out: its rows are written as they come and never change.");
     }
-    plan->append_only = check.on_close || !can_change(tree);
+    plan->append_only = check.on_close || !mr_standing_can_change(tree);
     return MR_OK;
 }
 

@@ -18,6 +18,8 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
 /* The root of a standing query is a projection of what the query shows: columns that only ORDER BY
  * needs stay below. */
 MrStatus mr_standing_show(MrBinder *b, const MrBoundQuery *bound, MrLogical **out);
+/* Whether rows of the tree may be taken back or replaced under ON UPDATE. */
+bool mr_standing_can_change(const MrLogical *tree);
 /* Keys of the result; adds mr_key to the root projection when an updating result lacks them. */
 MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan);
 /* The NOTICE about groups that nothing removes. */

@@ -2,20 +2,70 @@
  * planner/subscribe.c - SUBSCRIBE: a standing query whose changes go to a client, each changed row
  * with the one that it replaces.  It has no table, so it needs no key.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "planner/binder.h"
 #include "planner/dependent.h"
 #include "planner/lower.h"
 #include "planner/options.h"
 #include "planner/rewrite.h"
 #include "planner/sink.h"
+#include "planner/standing.h"
 
-static MrStatus read_options(MrBinder *b, const MrAstSubscribe *statement, MrSubscribePlan *out)
+enum { PROGRESS_US_MIN = 1000 };
+
+/* true, false, or how often. */
+static MrStatus read_progress(const MrOptionSet *set, MrSubscribePlan *out)
+{
+    const MrAstOption *option = mr_options_find(set, "progress");
+    bool is_interval = option != NULL && option->value == MR_OPTION_STRING &&
+                       strpbrk(option->text, "0123456789") != NULL && strlen(option->text) > 1;
+    if (!is_interval) {
+        return mr_options_bool(set, "progress", &out->progress);
+    }
+    MR_TRY(mr_options_interval(set, "progress", &out->progress_us));
+    return out->progress_us >= PROGRESS_US_MIN
+               ? MR_OK
+               : mr_option_error(set, option, "an interval of at least a millisecond");
+}
+
+static MrStatus read_after(MrBinder *b, const MrAstSubscribe *statement, const MrOptionSet *set,
+                           MrSubscribePlan *out)
+{
+    if (statement->after == NULL) {
+        return MR_OK;
+    }
+    const char *text = MR_AST_AS(const MrAstLiteral, statement->after)->text;
+    errno = 0;
+    out->after = strtoull(text, NULL, 10);
+    out->has_after = true;
+    if (errno != 0 || out->after > INT64_MAX) {
+        return mr_bind_error(b, MR_ERR_NUMERIC_OUT_OF_RANGE, statement->after->position,
+                             "sequence %.100s is out of range", text);
+    }
+    if (mr_options_find(set, "snapshot") != NULL && out->snapshot) {
+        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, statement->after->position,
+                      "AFTER and snapshot = true exclude each other");
+        return mr_error_hint(b->err, "AFTER gives the changes behind a sequence, without what was "
+                                     "there at it.");
+    }
+    out->snapshot = false;
+    return MR_OK;
+}
+
+static MrStatus read_options(MrBinder *b, const MrAstSubscribe *statement, MrSubscribePlan *out,
+                             bool *is_upsert)
 {
     MrOptionSet set = { .list = &statement->options, .what = "SUBSCRIBE", .err = b->err };
+    uint32_t envelope = 0;
     out->snapshot = true;
-    MR_TRY(mr_options_check(&set, "snapshot|progress", NULL));
+    MR_TRY(mr_options_check(&set, "snapshot|progress|envelope", NULL));
     MR_TRY(mr_options_bool(&set, "snapshot", &out->snapshot));
-    return mr_options_bool(&set, "progress", &out->progress);
+    MR_TRY(read_progress(&set, out));
+    MR_TRY(mr_options_choice(&set, "envelope", "changes|upsert", &envelope));
+    *is_upsert = envelope == 1;
+    return read_after(b, statement, &set, out);
 }
 
 /* mr_seq, mr_diff, then the query's columns, which a row of progress leaves NULL. */
@@ -34,16 +84,37 @@ static MrStatus row_schema(MrBinder *b, const MrPlan *plan, bool has_progress, M
     return MR_OK;
 }
 
-static MrStatus bind_tree(MrBinder *b, const MrAstQuery *query, MrLogical **tree, MrPlan *plan)
+/* Rows that are only ever added replace none: they need no key.  One that is not among the columns
+ * comes behind them, where the client does not see it. */
+static MrStatus find_key(MrBinder *b, MrLogical **tree, MrSubscribePlan *out)
+{
+    static const uint32_t none;
+    MrPlan keyed = { .append_only = false };
+    out->keys = &none;
+    if (!mr_standing_can_change(*tree)) {
+        return MR_OK;
+    }
+    MR_TRY(mr_standing_derive_key(b, tree, &keyed));
+    out->keys = keyed.keys;
+    out->key_count = keyed.key_count;
+    return MR_OK;
+}
+
+/* `upsert` NULL: without a key. */
+static MrStatus bind_tree(MrBinder *b, const MrAstQuery *query, MrLogical **tree, MrPlan *plan,
+                          MrSubscribePlan *upsert)
 {
     MrBoundQuery bound;
     MR_TRY(mr_bind_query(b, query, true, &bound));
-    *tree = bound.node;
+    MR_TRY(mr_standing_show(b, &bound, tree));
     plan->visible_columns = bound.visible;
     if (!mr_logical_reads(*tree, MR_SCAN_TABLE) && !mr_logical_reads(*tree, MR_SCAN_STREAM)) {
         mr_bind_error(b, MR_ERR_UNSUPPORTED, -1,
                       "SUBSCRIBE must read a stream, a table or a view of these");
         return mr_error_hint(b->err, "Use SELECT for rows that do not change.");
+    }
+    if (upsert != NULL) {
+        MR_TRY(find_key(b, tree, upsert));
     }
     return mr_rewrite_all(b, tree);
 }
@@ -56,14 +127,15 @@ MrStatus mr_planner_subscribe(MrPlannerContext *context, const MrAstSubscribe *s
     MrPlan *plan;
     MrColumn *columns;
     MrAstQuery *query = statement->query;
+    bool is_upsert;
     mr_binder_init(&binder, context, MR_BIND_STANDING, err);
     *out = (MrSubscribePlan){ .plan = NULL };
-    MR_TRY(read_options(&binder, statement, out));
+    MR_TRY(read_options(&binder, statement, out, &is_upsert));
     MR_NEW(context->arena, plan, err);
     if (query == NULL) {
         MR_TRY(mr_planner_whole_relation(context, &statement->name, &query, err));
     }
-    MrStatus status = bind_tree(&binder, query, &tree, plan);
+    MrStatus status = bind_tree(&binder, query, &tree, plan, is_upsert ? out : NULL);
     if (status != MR_OK && statement->query == NULL) {
         mr_error_at(err, statement->name.position);
     }
@@ -87,5 +159,6 @@ MrStatus mr_planner_subscribe(MrPlannerContext *context, const MrAstSubscribe *s
     MR_TRY(mr_lower(context->arena, tree, &options, plan, err));
     MR_TRY(mr_dependent_parents(context->arena, tree, plan, err));
     out->plan = plan;
-    return row_schema(&binder, plan, out->progress, &out->schema);
+    out->is_stateless = mr_logical_is_stateless(tree);
+    return row_schema(&binder, plan, out->progress || out->progress_us > 0, &out->schema);
 }

@@ -2,6 +2,9 @@
  * server/cursor.c - DECLARE, FETCH, MOVE, CLOSE: a cursor is a portal with the rows of its query,
  * from which FETCH takes some, until its transaction ends or (WITH HOLD) the session does.
  */
+#include <event2/event.h>
+
+#include "planner/options.h"
 #include "server/log_thread.h"
 #include "server/statement.h"
 
@@ -251,6 +254,42 @@ static MrStatus fetch_rows(MrPortal *portal, MrPortal *cursor, MrError *err)
     return MR_OK;
 }
 
+/* The time is over, whether or not rows have come. */
+static void on_timeout(evutil_socket_t fd, short what, void *context)
+{
+    MrPortal *portal = context;
+    (void)fd;
+    (void)what;
+    portal->is_timed_out = true;
+    if (portal->source != NULL && portal->source->subscription != NULL) {
+        mr_subscription_poke(portal->source->subscription);
+    }
+}
+
+/* FETCH … WITH (timeout = '1s'). */
+static MrStatus read_timeout(const MrSession *session, MrPortal *portal, const MrPortal *cursor,
+                             MrError *err)
+{
+    const MrAstFetch *ast = MR_AST_AS(const MrAstFetch, portal->node);
+    MrOptionSet set = { .list = &ast->options, .what = "FETCH", .err = err };
+    int64_t us = -1;
+    MR_TRY(mr_options_check(&set, "timeout", NULL));
+    MR_TRY(mr_options_interval(&set, "timeout", &us));
+    if (us < 0) {
+        return MR_OK;
+    }
+    if (cursor->subscribe == NULL) {
+        mr_error_set(err, MR_ERR_UNSUPPORTED, "timeout is for a cursor of SUBSCRIBE");
+        mr_error_at(err, ast->options.items[0]->position);
+        return mr_error_hint(err, "All rows of \"%s\" are there already.", ast->name);
+    }
+    struct timeval interval = { .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+    portal->timeout = event_new(session->server->base, -1, 0, on_timeout, portal);
+    return portal->timeout == NULL || event_add(portal->timeout, &interval) != 0
+               ? mr_error_no_memory(err)
+               : MR_OK;
+}
+
 /* Rows of a subscription are sent as they come, up to what the log holds now. */
 static MrStatus fetch_news(MrSession *session, MrPortal *portal, MrPortal *cursor, MrError *err)
 {
@@ -268,6 +307,7 @@ static MrStatus fetch_news(MrSession *session, MrPortal *portal, MrPortal *curso
     }
     portal->source = cursor;
     portal->source_rows = ast->all ? UINT64_MAX : (uint64_t)ast->count;
+    MR_TRY(read_timeout(session, portal, cursor, err));
     portal->wanted_sequence = mr_log_appended(session->server->log);
     mr_log_thread_wake(session->server); /* only what is synced is given */
     mr_portal_set_rows(portal, NULL, portal->is_execute ? "SELECT" : "FETCH");
@@ -317,6 +357,9 @@ MrStatus mr_fetch_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     MrPortal *cursor;
     MR_TRY(find_cursor(session, MR_AST_AS(const MrAstFetch, portal->node)->name, &cursor, err));
+    if (cursor->subscribe == NULL) {
+        MR_TRY(read_timeout(session, portal, cursor, err));
+    }
     if (cursor->is_cursor) {
         return cursor->subscribe != NULL ? fetch_news(session, portal, cursor, err)
                                          : fetch_rows(portal, cursor, err);

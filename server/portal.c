@@ -3,6 +3,7 @@
  */
 #include "server/portal.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,6 +40,9 @@ void mr_portal_destroy(MrPortal *portal)
 {
     if (portal != NULL) {
         mr_subscription_end(portal->subscription);
+        if (portal->timeout != NULL) {
+            event_free(portal->timeout);
+        }
         mr_result_destroy(portal->result);
         mr_catalog_unref(portal->catalog);
         mr_statement_memory_release(portal->memory);
@@ -222,7 +226,8 @@ static bool is_full(const MrSession *session)
 }
 
 /* A subscription's next rows; *is_over: there are none for now, and the client is not to wait.
- * A cursor's are waited for up to what was acknowledged when its FETCH began. */
+ * A cursor's are waited for up to what was acknowledged when its FETCH began, or as long as that
+ * says. */
 static MrStatus next_rows(MrSession *session, MrPortal *portal, bool *is_over, MrError *err)
 {
     MrPortal *owner = portal->source != NULL ? portal->source : portal;
@@ -231,8 +236,9 @@ static MrStatus next_rows(MrSession *session, MrPortal *portal, bool *is_over, M
     owner->block = owner->row = 0;
     *is_over = false;
     if (owner->news == NULL) {
-        bool is_enough = portal->source != NULL ? covered >= portal->wanted_sequence
-                                                : portal->limit > 0 && portal->sent > 0;
+        bool is_enough = portal->source == NULL    ? portal->limit > 0 && portal->sent > 0
+                         : portal->timeout != NULL ? portal->is_timed_out
+                                                   : covered >= portal->wanted_sequence;
         *is_over = is_enough;
         if (!is_enough) {
             mr_subscribe_wait(session, owner);

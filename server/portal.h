@@ -65,7 +65,9 @@ struct MrPortal {
 
     const MrAstSubscribe *subscribe; /* it gives the rows; NULL: none does */
     MrSubscription *subscription;    /* once it runs */
-    uint64_t wanted_sequence;        /* FETCH: rows up to there are waited for */
+    uint64_t wanted_sequence;        /* FETCH: rows up to there are waited for, or */
+    struct event *timeout;           /* until then; NULL: none */
+    bool is_timed_out;
 
     MrResult *result;
     const MrResult *news; /* of the subscription, while they are sent */

@@ -201,11 +201,19 @@ MrStatus mr_query_start_subscription(MrQuery *query, MrError *err)
     query->position = query->first_sequence - 1;
     query->covered = query->position;
     query->live_from = head;
-    query->replay_until = query->spec.plan->snapshot || head <= query->position ? 0 : head;
     query->has_input = true;
     query->state = MR_QUERY_RUNNING;
     query->begun = 0;
-    return mr_query_begin(query, err);
+    MR_TRY(mr_query_begin(query, err));
+    if (query->spec.plan->snapshot) {
+        return MR_OK;
+    }
+    query->replay_until = query->spec.silent_until;
+    if (query->replay_until > query->position) {
+        return MR_OK;
+    }
+    query->replay_until = UINT64_MAX; /* the answer over no rows is no news either */
+    return mr_query_flush(query, false, false, err);
 }
 
 void mr_query_place(MrQuery *query, const MrTargetStatus *target)
@@ -554,6 +562,14 @@ static uint64_t change_rows(const MrChangeSet *changes)
     return rows;
 }
 
+/* SUBSCRIBE without a snapshot: its client has all up to here, which is nothing. */
+static MrStatus tell_silence(MrQuery *query, MrError *err)
+{
+    static const MrChangeSet nothing;
+    query->covered = query->position;
+    return mr_subscription_offer(query->spec.subscription, &nothing, query->position, err);
+}
+
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err)
 {
     MrChangeSet changes;
@@ -578,7 +594,7 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
     if (query->replay_until != 0) { /* the target has these rows */
         query->replay_until = 0;
         mr_query_late_clear(query);
-        return MR_OK;
+        return query->spec.subscription == NULL ? MR_OK : tell_silence(query, err);
     }
     if (query->spec.subscription != NULL) {
         query->in_flight = true;

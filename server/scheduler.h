@@ -85,6 +85,7 @@ typedef struct MrQuerySpec {
     uint8_t nonce[16];
     bool is_suspended;
     MrSubscription *subscription; /* holds: its changes go there, and there is no target */
+    uint64_t silent_until;        /* without a snapshot: changes up to there are thrown away */
 } MrQuerySpec;
 MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *err);
 /* Forgets the query.  Called in a job of its target's thread (server/targets.h), so that no epoch

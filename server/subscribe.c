@@ -36,9 +36,21 @@ MrStatus mr_subscribe_begin(MrSession *session, MrPortal *portal, MrError *err)
                                  &portal->subscription, err);
 }
 
+/* psql collects all rows before it shows one. */
+static void warn_psql(MrSession *session, const MrPortal *portal)
+{
+    const char *application = mr_settings_text(session->settings, MR_SET_APPLICATION_NAME);
+    if (portal->is_simple && strcmp(application, "psql") == 0) {
+        mr_session_notice(session, "NOTICE", "00000",
+                          "psql shows the rows of SUBSCRIBE at its end, and it has none",
+                          "Use COPY (SUBSCRIBE …) TO STDOUT, or a cursor.");
+    }
+}
+
 MrStatus mr_subscribe_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     MR_TRY(mr_subscribe_begin(session, portal, err));
+    warn_psql(session, portal);
     mr_portal_set_rows(portal, NULL, "SUBSCRIBE");
     session->wants_flush = true;
     return MR_OK;

@@ -3,6 +3,7 @@
  */
 #include "server/subscription.h"
 
+#include <event2/event.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,9 +14,9 @@
 
 struct MrSubscription {
     MrServer *server;
-    bool has_progress;
-    MrSchema schema;  /* of the query's rows; in its arena */
-    uint32_t holders; /* of 2: client, scheduler; under the mutex */
+    MrSubscriptionForm form;
+    int64_t progress_us; /* a row of progress at each such interval; 0: none */
+    uint32_t holders;    /* of 2: client, scheduler; under the mutex */
     pthread_mutex_t mutex;
     /* Under the mutex: */
     MrResult *offered; /* not looked at yet */
@@ -27,6 +28,8 @@ struct MrSubscription {
     MrResult *current;
     uint64_t covered;
     MrWait *wait;
+    struct event *beat; /* of progress_us; NULL: none */
+    bool is_beat_due;
 };
 
 static void free_subscription(MrSubscription *subscription)
@@ -49,21 +52,75 @@ static void let_go(MrSubscription *subscription)
 
 /* ---- the client's side ----------------------------------------------------------------------- */
 
-static MrStatus schedule(MrSubscription *subscription, const MrPlan *plan, MrArena *arena,
+/* The last record that retention has made go of what the plan reads; 0: all are there. */
+static uint64_t trimmed_upto(const MrServer *server, const MrPlan *plan)
+{
+    uint64_t below = 0;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        MrLogStreamFacts facts;
+        if (mr_plan_scan_is_logged(&plan->scans[s]) &&
+            mr_log_stream_facts(server->log, plan->scans[s].spec->stream_id, &facts)) {
+            below = facts.trim_below > below ? facts.trim_below : below;
+        }
+    }
+    return below > 0 ? below - 1 : 0;
+}
+
+/* Changes behind a sequence follow from the rows behind it, or from all rows that the answer there
+ * was made of. */
+static MrStatus check_after(const MrServer *server, const MrSubscribePlan *plan, MrError *err)
+{
+    uint64_t head = mr_log_appended(server->log);
+    uint64_t trimmed = trimmed_upto(server, plan->plan);
+    if (plan->after > head) {
+        return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
+                            "AFTER %llu: the last sequence of the log is %llu",
+                            (unsigned long long)plan->after, (unsigned long long)head);
+    }
+    if (plan->plan->parent_count > 0 || trimmed <= (plan->is_stateless ? plan->after : 0)) {
+        return MR_OK; /* of a view, its own start is looked at */
+    }
+    mr_error_set(err, MR_ERR_LIMIT_EXCEEDED,
+                 "the changes behind sequence %llu are not known any more: rows up to sequence "
+                 "%llu are not kept",
+                 (unsigned long long)plan->after, (unsigned long long)trimmed);
+    return mr_error_hint(err, "SUBSCRIBE without AFTER, which begins with the rows of now.");
+}
+
+/* Where the query begins to read, and up to where its changes are nobody's business. */
+static MrStatus choose_start(MrServer *server, const MrSubscribePlan *plan, MrQuerySpec *spec,
+                             MrError *err)
+{
+    MrPlan whole = *plan->plan;
+    whole.snapshot = true;
+    spec->silent_until = plan->has_after ? plan->after : mr_log_appended(server->log);
+    if (plan->has_after) {
+        MR_TRY(check_after(server, plan, err));
+    }
+    if (plan->is_stateless && !plan->snapshot) {
+        spec->start_sequence = spec->silent_until + 1;
+        return MR_OK;
+    }
+    return mr_ddl_choose_start(server, &whole, &spec->start_sequence, err);
+}
+
+static MrStatus schedule(MrSubscription *subscription, const MrSubscribePlan *plan, MrArena *arena,
                          MrCatalog *catalog, MrError *err)
 {
     static const MrRelation nameless = { .kind = MR_RELATION_SINK, .name = "(subscription)" };
     MrQuerySpec spec = { .relation = &nameless,
-                         .plan = plan,
+                         .plan = plan->plan,
                          .arena = arena,
                          .catalog = catalog,
                          .subscription = subscription };
     MR_TRY(mr_random_uuid(spec.id, err));
-    MR_TRY(mr_ddl_choose_start(subscription->server, plan, &spec.start_sequence, err));
+    MR_TRY(choose_start(subscription->server, plan, &spec, err));
     MR_TRY(mr_scheduler_add(subscription->server, &spec, err));
     mr_scheduler_wake(subscription->server);
     return MR_OK;
 }
+
+static void begin_beat(MrSubscription *subscription);
 
 MrStatus mr_subscription_start(MrServer *server, const MrAstSubscribe *statement,
                                const MrTimezone *zone, MrCatalog *catalog, MrSubscription **out,
@@ -91,10 +148,13 @@ MrStatus mr_subscription_start(MrServer *server, const MrAstSubscribe *statement
                                  .schema_name = "public" };
     MrStatus status = mr_planner_subscribe(&context, statement, &plan, err);
     if (status == MR_OK) {
-        subscription->has_progress = plan.progress;
-        subscription->schema = plan.plan->output;
+        subscription->form = (MrSubscriptionForm){ .schema = plan.plan->output,
+                                                   .has_progress = plan.progress,
+                                                   .keys = plan.keys,
+                                                   .key_count = plan.key_count };
+        subscription->progress_us = plan.progress_us;
         subscription->holders = 2;
-        status = schedule(subscription, plan.plan, arena, catalog, err);
+        status = schedule(subscription, &plan, arena, catalog, err);
     }
     if (status != MR_OK) {
         mr_arena_fini(arena);
@@ -102,8 +162,25 @@ MrStatus mr_subscription_start(MrServer *server, const MrAstSubscribe *statement
         free_subscription(subscription);
         return status;
     }
+    begin_beat(subscription);
     *out = subscription;
     return MR_OK;
+}
+
+const MrSchema *mr_subscription_schema(const MrSubscription *subscription)
+{
+    return &subscription->form.schema;
+}
+
+/* Without news since the last beat the client learns how far its rows are true all the same. */
+static MrStatus take_beat(MrSubscription *subscription, MrError *err)
+{
+    static const MrChangeSet nothing;
+    MrSubscriptionForm form = subscription->form;
+    form.has_progress = true;
+    subscription->is_beat_due = false;
+    return mr_subscription_rows(&nothing, &form, subscription->covered, &subscription->current,
+                                err);
 }
 
 MrStatus mr_subscription_next(MrSubscription *subscription, const MrResult **rows,
@@ -128,6 +205,9 @@ MrStatus mr_subscription_next(MrSubscription *subscription, const MrResult **row
     if (is_released) {
         mr_scheduler_wake(subscription->server);
     }
+    if (status == MR_OK && subscription->current == NULL && subscription->is_beat_due) {
+        status = take_beat(subscription, err);
+    }
     *rows = subscription->current;
     *covered = subscription->covered;
     return status;
@@ -150,7 +230,7 @@ MrWait *mr_subscription_wait(MrSubscription *subscription, MrWaitDone *done, voi
     MrWait *wait = mr_wait_told(server, done, context);
     pthread_mutex_lock(&subscription->mutex);
     bool is_ready = subscription->offered != NULL || subscription->error.status != MR_OK ||
-                    subscription->sequence > subscription->covered;
+                    subscription->sequence > subscription->covered || subscription->is_beat_due;
     pthread_mutex_unlock(&subscription->mutex);
     if (is_ready) {
         mr_wait_tell(server, wait, MR_OK, NULL);
@@ -160,12 +240,48 @@ MrWait *mr_subscription_wait(MrSubscription *subscription, MrWaitDone *done, voi
     return wait;
 }
 
+void mr_subscription_poke(MrSubscription *subscription)
+{
+    MrWait *wait = subscription->wait;
+    subscription->wait = NULL;
+    if (wait != NULL) {
+        mr_wait_tell(subscription->server, wait, MR_OK, NULL);
+    }
+}
+
+static void on_beat(evutil_socket_t fd, short what, void *context)
+{
+    MrSubscription *subscription = context;
+    (void)fd;
+    (void)what;
+    subscription->is_beat_due = true;
+    mr_subscription_poke(subscription);
+}
+
+/* Without memory for a timer there are the changes alone. */
+static void begin_beat(MrSubscription *subscription)
+{
+    struct timeval interval = { .tv_sec = subscription->progress_us / 1000000,
+                                .tv_usec = subscription->progress_us % 1000000 };
+    if (subscription->progress_us > 0) {
+        subscription->beat =
+            event_new(subscription->server->base, -1, EV_PERSIST, on_beat, subscription);
+        if (subscription->beat != NULL) {
+            event_add(subscription->beat, &interval);
+        }
+    }
+}
+
 void mr_subscription_end(MrSubscription *subscription)
 {
     if (subscription == NULL) {
         return;
     }
     drop_wait(subscription);
+    if (subscription->beat != NULL) {
+        event_free(subscription->beat);
+        subscription->beat = NULL;
+    }
     pthread_mutex_lock(&subscription->mutex);
     subscription->is_over = subscription->is_taken = true;
     pthread_mutex_unlock(&subscription->mutex);
@@ -179,11 +295,7 @@ void mr_subscription_end(MrSubscription *subscription)
 static void tell_client(void *context)
 {
     MrSubscription *subscription = context;
-    MrWait *wait = subscription->wait;
-    subscription->wait = NULL;
-    if (wait != NULL) {
-        mr_wait_tell(subscription->server, wait, MR_OK, NULL);
-    }
+    mr_subscription_poke(subscription);
     let_go(subscription);
 }
 
@@ -198,21 +310,19 @@ static void post_news(MrSubscription *subscription)
 MrStatus mr_subscription_offer(MrSubscription *subscription, const MrChangeSet *changes,
                                uint64_t sequence, MrError *err)
 {
-    MrResult *rows;
-    MR_TRY(mr_subscription_rows(changes, &subscription->schema, sequence,
-                                subscription->has_progress, &rows, err));
+    MrResult *rows, *passed = NULL;
+    MR_TRY(mr_subscription_rows(changes, &subscription->form, sequence, &rows, err));
     pthread_mutex_lock(&subscription->mutex);
     bool is_over = subscription->is_over; /* what was offered last may be there still */
     bool is_news = !is_over && (rows != NULL || sequence > subscription->sequence);
     subscription->sequence = sequence;
     if (rows != NULL && !is_over) {
+        passed = subscription->offered; /* a row of progress that nobody has looked at */
         subscription->offered = rows;
         subscription->is_taken = false;
     }
     pthread_mutex_unlock(&subscription->mutex);
-    if (is_over) {
-        mr_result_destroy(rows);
-    }
+    mr_result_destroy(is_over ? rows : passed);
     if (is_news) {
         post_news(subscription);
     }

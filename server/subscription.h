@@ -28,6 +28,10 @@ MrStatus mr_subscription_start(MrServer *server, const MrAstSubscribe *statement
  * *covered: all changes up to there have been given.  An error ends it. */
 MrStatus mr_subscription_next(MrSubscription *subscription, const MrResult **rows,
                               uint64_t *covered, MrError *err);
+/* Tells the wait now, though nothing may be new. */
+void mr_subscription_poke(MrSubscription *subscription);
+/* The query's columns, without mr_seq and mr_diff; lives as long as the subscription. */
+const MrSchema *mr_subscription_schema(const MrSubscription *subscription);
 /* Tells the wait when mr_subscription_next may have something new.  One wait at a time. */
 MrWait *mr_subscription_wait(MrSubscription *subscription, MrWaitDone *done, void *context);
 void mr_subscription_end(MrSubscription *subscription); /* accepts NULL */

@@ -31,11 +31,22 @@ static MrString cell_bytes(const MrVector *vector, uint32_t row)
     return (MrString){ cell, mr_type_info(vector->type.id)->width };
 }
 
-static uint64_t hash_row(const MrBlock *block, uint32_t row)
+/* Some columns of rows; NULL: all. */
+typedef struct Columns {
+    const uint32_t *indexes;
+    uint32_t count;
+} Columns;
+
+static uint32_t column_at(const Columns *columns, uint32_t i)
+{
+    return columns->indexes == NULL ? i : columns->indexes[i];
+}
+
+static uint64_t hash_row(const MrBlock *block, uint32_t row, const Columns *columns)
 {
     uint64_t hash = 0;
-    for (uint32_t c = 0; c < block->column_count; c++) {
-        const MrVector *vector = &block->columns[c];
+    for (uint32_t i = 0; i < columns->count; i++) {
+        const MrVector *vector = &block->columns[column_at(columns, i)];
         MrString bytes =
             mr_vector_is_null(vector, row) ? (MrString){ "", 0 } : cell_bytes(vector, row);
         hash = mr_hash_combine(hash, mr_hash_bytes(bytes.data, bytes.length));
@@ -43,9 +54,11 @@ static uint64_t hash_row(const MrBlock *block, uint32_t row)
     return hash;
 }
 
-static bool same_row(const MrBlock *a, uint32_t a_row, const MrBlock *b, uint32_t b_row)
+static bool same_row(const MrBlock *a, uint32_t a_row, const MrBlock *b, uint32_t b_row,
+                     const Columns *columns)
 {
-    for (uint32_t c = 0; c < a->column_count; c++) {
+    for (uint32_t i = 0; i < columns->count; i++) {
+        uint32_t c = column_at(columns, i);
         bool a_null = mr_vector_is_null(&a->columns[c], a_row);
         if (a_null != mr_vector_is_null(&b->columns[c], b_row)) {
             return false;
@@ -61,12 +74,14 @@ static bool same_row(const MrBlock *a, uint32_t a_row, const MrBlock *b, uint32_
 static void net_row(Netting *net, uint32_t b, uint32_t row)
 {
     const MrBlock *block = net->blocks[b];
-    uint64_t hash = hash_row(block, row);
+    const Columns all = { .count = block->column_count };
+    uint64_t hash = hash_row(block, row, &all);
     int64_t weight = block->weights == NULL ? 1 : block->weights[row];
     uint32_t at = (uint32_t)hash & net->slot_mask;
     while (net->slots[at] != 0) {
         NetRow *found = &net->rows[net->slots[at] - 1];
-        if (found->hash == hash && same_row(net->blocks[found->block], found->row, block, row)) {
+        if (found->hash == hash &&
+            same_row(net->blocks[found->block], found->row, block, row, &all)) {
             found->weight += weight;
             return;
         }
@@ -74,6 +89,38 @@ static void net_row(Netting *net, uint32_t b, uint32_t row)
     }
     net->rows[net->count] = (NetRow){ .hash = hash, .block = b, .row = row, .weight = weight };
     net->slots[at] = ++net->count;
+}
+
+/* The slot of a row with that key that comes, or of none. */
+static uint32_t find_key(const Netting *net, const NetRow *row, const Columns *keys)
+{
+    uint32_t at = (uint32_t)hash_row(net->blocks[row->block], row->row, keys) & net->slot_mask;
+    while (net->slots[at] != 0) {
+        const NetRow *found = &net->rows[net->slots[at] - 1];
+        if (same_row(net->blocks[found->block], found->row, net->blocks[row->block], row->row,
+                     keys)) {
+            break;
+        }
+        at = (at + 1) & net->slot_mask;
+    }
+    return at;
+}
+
+/* A row that goes while one of its key comes is replaced by that one, and not told. */
+static void drop_replaced(Netting *net, const Columns *keys)
+{
+    memset(net->slots, 0, (net->slot_mask + (size_t)1) * sizeof *net->slots);
+    for (uint32_t r = 0; r < net->count; r++) {
+        if (net->rows[r].weight > 0) {
+            net->slots[find_key(net, &net->rows[r], keys)] = r + 1;
+        }
+    }
+    for (uint32_t r = 0; r < net->count; r++) {
+        NetRow *row = &net->rows[r];
+        if (row->weight < 0 && net->slots[find_key(net, row, keys)] != 0) {
+            row->weight = 0;
+        }
+    }
 }
 
 /* Rows taken back come first, so that a reader by key never sees two of one key. */
@@ -127,8 +174,9 @@ static MrStatus add_block(MrResult *result, const MrBlock *block, uint64_t seque
     return MR_OK;
 }
 
-static MrStatus add_netted(MrResult *result, const MrChangeSet *changes, uint64_t rows,
-                           uint64_t sequence, MrError *err)
+static MrStatus add_netted(MrResult *result, const MrChangeSet *changes,
+                           const MrSubscriptionForm *form, uint64_t rows, uint64_t sequence,
+                           MrError *err)
 {
     Netting net = { .blocks = changes->upserts };
     uint32_t slots = 16;
@@ -143,6 +191,9 @@ static MrStatus add_netted(MrResult *result, const MrChangeSet *changes, uint64_
         for (uint32_t row = 0; row < changes->upserts[b]->row_count; row++) {
             net_row(&net, b, row);
         }
+    }
+    if (status == MR_OK && form->keys != NULL) {
+        drop_replaced(&net, &(Columns){ .indexes = form->keys, .count = form->key_count });
     }
     for (int positive = 0; positive < 2; positive++) {
         uint32_t next = 0;
@@ -185,8 +236,8 @@ static MrStatus add_progress(MrResult *result, const MrSchema *schema, uint64_t 
     return add_block(result, block, sequence, err);
 }
 
-MrStatus mr_subscription_rows(const MrChangeSet *changes, const MrSchema *schema, uint64_t sequence,
-                              bool progress, MrResult **out, MrError *err)
+MrStatus mr_subscription_rows(const MrChangeSet *changes, const MrSubscriptionForm *form,
+                              uint64_t sequence, MrResult **out, MrError *err)
 {
     uint64_t rows = 0;
     bool has_weights = false;
@@ -195,7 +246,7 @@ MrStatus mr_subscription_rows(const MrChangeSet *changes, const MrSchema *schema
         has_weights |= changes->upserts[b]->weights != NULL;
     }
     *out = NULL;
-    if (rows == 0 && !progress) {
+    if (rows == 0 && !form->has_progress) {
         return MR_OK;
     }
     MrResult *result = calloc(1, sizeof *result);
@@ -207,13 +258,13 @@ MrStatus mr_subscription_rows(const MrChangeSet *changes, const MrSchema *schema
                                      sizeof *result->blocks);
     MrStatus status = result->blocks == NULL ? mr_error_no_memory(err) : MR_OK;
     if (status == MR_OK && has_weights) {
-        status = add_netted(result, changes, rows, sequence, err);
+        status = add_netted(result, changes, form, rows, sequence, err);
     }
     for (uint32_t b = 0; status == MR_OK && !has_weights && b < changes->upsert_blocks; b++) {
         status = add_block(result, changes->upserts[b], sequence, err);
     }
-    if (status == MR_OK && progress) {
-        status = add_progress(result, schema, sequence, err);
+    if (status == MR_OK && form->has_progress) {
+        status = add_progress(result, &form->schema, sequence, err);
     }
     if (status != MR_OK || result->row_count == 0) {
         mr_result_destroy(result);

@@ -4,8 +4,10 @@ cursors and COPY; the rows that come add up to what the view holds; cancel; a cl
 """
 import os
 import random
+import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import psycopg  # noqa: E402
@@ -327,6 +329,216 @@ def test_stopped_view():
             assert "division by zero" in said("strict"), said("strict")
             wait_until(lambda: 'waits for "strict"' in said("reader"), 20, "its reader's word of it")
             assert rows() == [[1], [2]], rows()
+
+
+def declared(reader, sql):
+    """What a fresh cursor for the subscription gives at once."""
+    reader.execute("BEGIN")
+    reader.execute(f"DECLARE c CURSOR FOR {sql}")
+    rows = fetch(reader)
+    reader.execute("ROLLBACK")
+    return rows
+
+
+def error_of(connection, sql):
+    try:
+        connection.execute(sql)
+    except psycopg.Error as error:
+        return error
+    raise AssertionError(f"no error: {sql}")
+
+
+def test_after():
+    """AFTER the mr_seq of the last rows that came goes on without a loss and without a repetition,
+    over streams, tables, views and queries, also when the server was killed between."""
+    rng = random.Random(SEED)
+    subscriptions = ["TO s", "TO sums", "TO t", "(SELECT k, count(*) FROM s GROUP BY k)",
+                     "(SELECT v + 1 FROM s WHERE v > 2 UNION ALL SELECT id FROM t)",
+                     "(SELECT sums.k, t.v FROM sums JOIN t ON t.id = sums.n)"]
+    with harness.Server() as server:
+        prepare(server)
+        places, held = [0] * len(subscriptions), [{} for _ in subscriptions]
+        with server.connect() as writer:
+            writer.execute("CREATE TABLE t (id integer PRIMARY KEY, v integer)")
+            writer.execute("INSERT INTO t SELECT i, i FROM generate_series(1, 9) AS i")
+        for turn in range(6):
+            if turn == 3:
+                server.kill()
+                server.start()
+            with server.connect() as writer, server.connect() as reader:
+                for _ in range(rng.randrange(4)):
+                    writer.execute("INSERT INTO s SELECT 'k' || i %% 3, i FROM generate_series(1, %s) AS i",
+                                   [rng.randrange(1, 6)])
+                    writer.execute("UPDATE t SET v = v + 1 WHERE id %% 3 = %s", [rng.randrange(3)])
+                for i, sql in enumerate(subscriptions):
+                    for sequence, diff, *row in declared(reader, f"SUBSCRIBE {sql} AFTER {places[i]}"):
+                        assert sequence > places[i] or sequence == 0, (sql, sequence, places[i])
+                        held[i][tuple(row)] = held[i].get(tuple(row), 0) + diff
+                        last = sequence
+                    places[i] = max(places[i], last) if held[i] else 0
+                    whole = {}
+                    for _, diff, *row in declared(reader, f"SUBSCRIBE {sql}"):
+                        whole[tuple(row)] = whole.get(tuple(row), 0) + diff
+                    assert {row: n for row, n in held[i].items() if n} == whole, (sql, turn)
+
+
+def test_without_snapshot():
+    """Changes from now on are those of the whole answer, not of one that begins now."""
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM s")
+            for sql in ("TO n", "(SELECT count(*) FROM s)"):
+                assert declared(reader, f"SUBSCRIBE {sql} WITH (snapshot = false)") == [], "nothing is news"
+            writer.execute("INSERT INTO s VALUES ('a', 1)")
+            for sql in ("TO sums", "(SELECT k, sum(v), count(*) FROM s GROUP BY k)"):
+                n = writer.execute("SELECT n FROM n").fetchone()[0]
+                reader.execute("BEGIN")
+                reader.execute(f"DECLARE c CURSOR FOR SUBSCRIBE {sql} WITH (snapshot = false)")
+                assert fetch(reader) == []
+                writer.execute("INSERT INTO s VALUES ('a', 1)")
+                assert without_seq(fetch(reader)) == [(-1, "a", n, n), (1, "a", n + 1, n + 1)]
+                reader.execute("ROLLBACK")
+
+
+def test_after_errors():
+    with harness.Server(virtual_clock=True) as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            for sql, state in (("TO sums AFTER 1000", "22023"), ("TO sums AFTER 99999999999999999999", "22003"),
+                               ("TO sums WITH (snapshot = true) AFTER 1", "22023"), ("TO sums AFTER -1", "42601"),
+                               ("TO sums AFTER x", "42601"), ("TO sums WITH (progress = '0 s')", "22023"),
+                               ("TO sums WITH (progress = 'often')", "22023"),
+                               ("TO sums WITH (envelope = 'none')", "22023")):
+                error = error_of(writer, f"SUBSCRIBE {sql}")
+                assert error.sqlstate == state, (sql, error.sqlstate, error)
+            # Retention: the rows behind the sequence, or those that the answer was made of, have gone.
+            writer.execute("SET CLOCK = '2026-01-01 00:00:00'")
+            writer.execute("CREATE STREAM brief (id integer) WITH (retention = '1 hour')")
+            writer.execute("INSERT INTO brief VALUES (1)")
+            first = declared(reader, "SUBSCRIBE TO brief")[-1][0]
+            writer.execute("INSERT INTO brief VALUES (2)")
+            writer.execute("SET CLOCK = '2026-01-01 03:00:00'")
+            writer.execute("INSERT INTO brief VALUES (3)")
+            wait_until(lambda: writer.execute("SELECT count(*) FROM brief").fetchone()[0] == 1, 60, "the trim")
+            reader.execute("BEGIN")
+            reader.execute(f"DECLARE c CURSOR FOR SUBSCRIBE TO brief AFTER {first}")
+            error = error_of(reader, "FETCH ALL c")
+            assert error.sqlstate == "53400" and f"sequence {first + 1} are not kept" in str(error), error
+            reader.execute("ROLLBACK")
+            assert declared(reader, f"SUBSCRIBE TO brief AFTER {first + 1}")[0][1:] == (1, 3)
+            reader.execute("BEGIN")
+            reader.execute(f"DECLARE c CURSOR FOR SUBSCRIBE (SELECT sum(id) FROM brief) AFTER {first + 1}")
+            assert error_of(reader, "FETCH ALL c").sqlstate == "53400"
+            reader.execute("ROLLBACK")
+
+
+def test_upsert():
+    """envelope = 'upsert': who keeps the last row of each key, and forgets what goes, has the result."""
+    rng = random.Random(SEED)
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("CREATE TABLE t (id integer PRIMARY KEY, v integer)")
+            writer.execute("INSERT INTO t SELECT i, i FROM generate_series(1, 9) AS i")
+            for sql, check in (("TO sums", "SELECT * FROM sums"), ("TO t", "SELECT * FROM t"),
+                               ("(SELECT k, max(v) FROM s GROUP BY k)", "SELECT k, max(v) FROM s GROUP BY k")):
+                held = {}
+                reader.execute("BEGIN")
+                reader.execute(f"DECLARE c CURSOR FOR SUBSCRIBE {sql} WITH (envelope = 'upsert')")
+                for _ in range(8):
+                    told = set()
+                    for sequence, diff, key, *rest in fetch(reader):
+                        assert (sequence, key) not in told, "one row of a key at a place"
+                        told.add((sequence, key))
+                        if diff == -1:
+                            assert held.pop(key) == rest
+                        else:
+                            assert diff == 1
+                            held[key] = rest
+                    assert {(key, *rest) for key, rest in held.items()} == \
+                        {tuple(row) for row in writer.execute(check).fetchall()}
+                    writer.execute("INSERT INTO s SELECT 'k' || %s, i FROM generate_series(1, 3) AS i",
+                                   [rng.randrange(3)])
+                    writer.execute("INSERT INTO t VALUES (%s, 0) ON CONFLICT (id) DO UPDATE SET v = t.v + 1",
+                                   [rng.randrange(1, 15)])
+                    writer.execute("DELETE FROM t WHERE id = %s", [rng.randrange(1, 15)])
+                reader.execute("ROLLBACK")
+            # One row without a key of its own, and rows that never change.
+            assert [row[1:] for row in declared(
+                reader, "SUBSCRIBE (SELECT count(*) > 1 FROM s) WITH (envelope = 'upsert')")] == [(1, True)]
+            assert len(declared(reader, "SUBSCRIBE TO s WITH (envelope = 'upsert')")) == 24 * 3
+
+
+def test_fetch_timeout():
+    """FETCH … WITH (timeout): rows as they come, until there are enough or the time is over."""
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            reader.execute("BEGIN")
+            reader.execute("DECLARE c CURSOR FOR SUBSCRIBE TO s")
+            begun = time.monotonic()
+            assert reader.execute("FETCH 5 c WITH (timeout = '300 ms')").fetchall() == []
+            assert 0.25 < time.monotonic() - begun < patience(5)
+            got = []
+
+            def wait():
+                got.extend(reader.execute("FETCH FORWARD 2 FROM c WITH (timeout = '10 min')").fetchall())
+            thread = threading.Thread(target=wait)
+            thread.start()
+            for i in range(3):
+                writer.execute("INSERT INTO s VALUES ('a', %s)", [i])
+            thread.join(patience(20))
+            assert [row[3] for row in got] == [0, 1], "the second row ends the wait"
+            assert [row[3] for row in reader.execute("FETCH 1 c WITH (timeout = '10 min')").fetchall()] == [2]
+            # A cancel ends the wait; the row that comes then is found by the next subscription.
+            thread = threading.Thread(target=lambda: got.append(error_of(
+                reader, "FETCH 5 c WITH (timeout '1 min')")))
+            thread.start()
+            wait_until(lambda: writer.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'FETCH%'"
+            ).fetchone() == (1,), 10, "the FETCH")
+            reader.cancel()
+            thread.join(patience(20))
+            assert got[-1].sqlstate == "57014", got
+            reader.execute("ROLLBACK")
+            reader.execute("BEGIN")
+            reader.execute("DECLARE d CURSOR FOR SELECT 1")
+            assert error_of(reader, "FETCH 1 d WITH (timeout = '1s')").sqlstate == "0A000"
+            reader.execute("ROLLBACK")
+            reader.execute("BEGIN")
+            reader.execute("DECLARE d CURSOR FOR SUBSCRIBE TO s")
+            assert error_of(reader, "FETCH 1 d WITH (lag = 1)").sqlstate == "22023"
+            reader.execute("ROLLBACK")
+
+
+def test_heartbeat():
+    """progress = '…': a row at each interval, also where nothing happens."""
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, server.connect() as reader:
+            writer.execute("INSERT INTO s VALUES ('a', 1)")
+            rows = []
+            with reader.cursor() as cursor:
+                for row in cursor.stream("SUBSCRIBE TO sums WITH (progress = '50 ms')"):
+                    rows.append(row)
+                    if len(rows) == 4:
+                        reader.cancel()
+                        break
+            assert rows[0][1:] == (1, "a", 1, 1), rows
+            assert [row[1:] for row in rows[1:]] == [(0, None, None, None)] * 3, rows
+            assert {row[0] for row in rows} == {rows[0][0]}, "true up to the same place"
+
+
+def test_psql_is_warned():
+    with harness.Server() as server:
+        prepare(server)
+        done = subprocess.Popen(["psql", "-X", server.dsn(), "-c", "SUBSCRIBE TO s"], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert "psql shows the rows of SUBSCRIBE at its end" in done.stderr.readline()
+        assert "COPY (SUBSCRIBE" in done.stderr.readline()
+        done.terminate()
+        done.communicate()
 
 
 def test_dropped_and_shutdown():

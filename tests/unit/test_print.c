@@ -209,7 +209,8 @@ static const char *const statements[] = {
     "FORWARD 10 c; FETCH ABSOLUTE -1 FROM c; MOVE BACKWARD ALL IN c; FETCH LAST c; FETCH "
     "RELATIVE 0 FROM c; CLOSE c; CLOSE ALL",
     "LISTEN ch; UNLISTEN *; UNLISTEN ch; NOTIFY ch; NOTIFY ch, 'pay''load'; SUBSCRIBE TO "
-    "v; SUBSCRIBE v WITH (snapshot, progress); SUBSCRIBE TO (SELECT 1)",
+    "v; SUBSCRIBE v WITH (snapshot, progress '1s') AFTER 12345678901; SUBSCRIBE TO (SELECT "
+    "1) AFTER 0; FETCH 5 FROM c WITH (timeout = '1s')",
     "SELECT E'a\\nb\\u00e9\\x41\\101', 'it''s', $$x$$, $a$y$$z$a$, 'con' \n 'cat', 1e5, "
     ".5, 1., 1.5e-3 /* c /* nested */ */ -- end",
     "SELECT a+-b, a=-1, a<>-1, a!=b, a@-1, 5-3, a*-b, a--comment",
