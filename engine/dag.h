@@ -204,11 +204,14 @@ typedef struct MrProjectSetSpec {
     bool keeps_rows; /* an input row without rows stays, with NULLs (LEFT JOIN) */
 } MrProjectSetSpec;
 
-/* Rows of the first input, and of the second one, which is computed from them step by step.  Ad hoc
- * only. */
+/* Rows of the first input, and of the second one, which is computed from them step by step:
+ * RECURSION where inputs come once and only add rows, FIXPOINT where they change. */
 typedef struct MrRecursionSpec {
     uint32_t scan;    /* node of the STEP scan below the second input */
     bool is_distinct; /* UNION: a row that was there before is none */
+    /* FIXPOINT, UNION ALL: equal rows come one by one, with a number (int8, from 1) behind their
+     * columns. */
+    bool numbers_copies;
 } MrRecursionSpec;
 
 typedef enum MrEmitMode { MR_EMIT_MODE_UPDATE, MR_EMIT_MODE_CLOSE } MrEmitMode;

@@ -205,7 +205,8 @@ static MrStatus connect(MrPipeline *pipeline, uint32_t index, MrError *err)
     const int32_t inputs[2] = { pipeline->dag->nodes[index].input,
                                 pipeline->dag->nodes[index].right };
     MrOperator *op = &pipeline->operators[index];
-    if (pipeline->dag->nodes[index].kind == MR_OPERATOR_RECURSION) {
+    if (pipeline->dag->nodes[index].kind == MR_OPERATOR_RECURSION ||
+        pipeline->dag->nodes[index].kind == MR_OPERATOR_FIXPOINT) {
         const MrRecursionSpec *spec = pipeline->dag->nodes[index].spec;
         op->loop = &pipeline->operators[spec->scan];
     }

@@ -410,7 +410,25 @@ static const char *const titles[] = {
     [MR_OPERATOR_WINDOW] = "Window",       [MR_OPERATOR_PROJECT_SET] = "ProjectSet",
     [MR_OPERATOR_ASOF] = "As-of join",     [MR_OPERATOR_RECURSION] = "Recursion",
     [MR_OPERATOR_PLACE] = "Place",         [MR_OPERATOR_SINCE] = "Since",
+    [MR_OPERATOR_FIXPOINT] = "Recursion",
 };
+
+static MrStatus describe_recursion(MrExplain *explain, const MrDagNode *node)
+{
+    const MrRecursionSpec *spec = node->spec;
+    MR_TRY(mr_explain_add_text(explain, "Rows",
+                               spec->is_distinct      ? "each once"
+                               : spec->numbers_copies ? "all, equal ones numbered"
+                                                      : "all"));
+    if (node->kind == MR_OPERATOR_RECURSION) {
+        return MR_OK;
+    }
+    MR_TRY(mr_explain_add_text(explain, "Changes",
+                               node->retracts ? "what lost a cause is taken back, and follows anew "
+                                                "from what is left"
+                                              : "rows are only ever added"));
+    return mr_explain_add_text(explain, "State", "every row, with how often it follows");
+}
 
 static MrStatus describe(MrExplain *explain, uint32_t index)
 {
@@ -446,9 +464,7 @@ static MrStatus describe(MrExplain *explain, uint32_t index)
                                        ? "that are there and were not when the query began"
                                        : "that came after the query began");
     case MR_OPERATOR_RECURSION:
-        return mr_explain_add_text(explain, "Rows",
-                                   ((const MrRecursionSpec *)node->spec)->is_distinct ? "each once"
-                                                                                      : "all");
+    case MR_OPERATOR_FIXPOINT: return describe_recursion(explain, node);
     case MR_OPERATOR_JOIN: return mr_explain_join(explain, node);
     case MR_OPERATOR_ASOF: return mr_explain_asof(explain, node);
     case MR_OPERATOR_DELIVER: return describe_deliver(explain);

@@ -67,8 +67,8 @@ static bool is_integral(const MrDag *dag, int32_t node_index, uint32_t column)
                 }
                 column = call->args[0]; /* a value of another row */
             }
-        } else if (node->kind == MR_OPERATOR_SCAN) {
-            return false;
+        } else if (node->kind == MR_OPERATOR_SCAN || node->kind == MR_OPERATOR_FIXPOINT) {
+            return false; /* of a later step nothing is known */
         } else if (node->kind == MR_OPERATOR_PROJECT_SET) {
             if (column >= dag->nodes[node->input].schema.column_count) {
                 return false; /* an element, of any value */

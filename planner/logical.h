@@ -105,9 +105,10 @@ struct MrLogical {
     bool keeps_old;     /* SINCE: see MrSinceSpec */
     uint32_t *compared; /* … the columns that make a row the one it is */
     uint32_t compared_count;
-    bool reads_history; /* SCAN of a table, ad hoc: its changes, in their places of the log */
-    uint32_t recursion; /* RECURSION, and its scan of the last step: its number in the statement */
-    bool is_distinct;   /* RECURSION: UNION without ALL */
+    bool reads_history;  /* SCAN of a table, ad hoc: its changes, in their places of the log */
+    uint32_t recursion;  /* RECURSION, and its scan of the last step: its number in the statement */
+    bool is_distinct;    /* RECURSION: UNION without ALL */
+    bool numbers_copies; /* RECURSION: its last column numbers equal rows, from 1 */
     bool is_carrier; /* SCAN of the last step, while its recursion is unnested: it gets arguments */
 
     MrExpr *predicate; /* FILTER; JOIN: over the columns of both inputs, NULL: none */

@@ -7,6 +7,7 @@
 #include "common/timezone.h"
 #include "planner/lower_internal.h"
 #include "planner/share.h"
+#include "planner/standing.h"
 #include "planner/window.h"
 
 /* ---- Nodes ------------------------------------------------------------------------------- */
@@ -70,15 +71,19 @@ static MrStatus lower_union(MrLowering *lowering, const MrLogical *node, int32_t
                                 mr_lowering_top(lowering)->retracts);
 }
 
-/* Its scan stands among the operators of its second input. */
+/* Its scan stands among the operators of its second input.  Where inputs change, the rows that are
+ * there follow. */
 static MrStatus lower_recursion(MrLowering *lowering, const MrLogical *node, int32_t left)
 {
     const MrDag *dag = lowering->dag;
+    const bool retracts = dag->nodes[left].retracts || mr_lowering_top(lowering)->retracts;
+    const bool changes = lowering->options->is_standing || retracts;
     MrRecursionSpec *spec;
     MrSchema schema;
     MR_NEW(lowering->arena, spec, lowering->err);
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     spec->is_distinct = node->is_distinct;
+    spec->numbers_copies = node->numbers_copies;
     for (uint32_t i = (uint32_t)left + 1; i < dag->node_count; i++) {
         const MrScanSpec *scan = dag->nodes[i].spec;
         if (dag->nodes[i].kind == MR_OPERATOR_SCAN && scan->kind == MR_SCAN_STEP &&
@@ -86,8 +91,8 @@ static MrStatus lower_recursion(MrLowering *lowering, const MrLogical *node, int
             spec->scan = i;
         }
     }
-    return mr_lowering_push(lowering, MR_OPERATOR_RECURSION, spec, left,
-                            (int32_t)dag->node_count - 1, &schema, false);
+    return mr_lowering_push(lowering, changes ? MR_OPERATOR_FIXPOINT : MR_OPERATOR_RECURSION, spec,
+                            left, lowering->top, &schema, retracts);
 }
 
 static bool is_identity(MrExpr *const *exprs, uint32_t count, uint32_t input_columns)
@@ -276,6 +281,7 @@ static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has
     bool reads = node->keeps_old || node->kind == MR_LOGICAL_FILTER ||
                  node->kind == MR_LOGICAL_AGGREGATE || node->kind == MR_LOGICAL_OVER ||
                  node->kind == MR_LOGICAL_TOP_N || node->kind == MR_LOGICAL_PROJECT_SET ||
+                 node->kind == MR_LOGICAL_RECURSION ||
                  (node->kind == MR_LOGICAL_PROJECT && can_fail(node));
     int32_t left = -1;
     if (node->kind == MR_LOGICAL_RESULT) {
@@ -290,7 +296,13 @@ static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has
         left = lowering->top;
     }
     if (node->right != NULL) {
+        const bool steps_retract = lowering->steps_retract;
+        if (node->kind == MR_LOGICAL_RECURSION) {
+            lowering->steps_retract =
+                lowering->options->is_standing && mr_standing_can_change(node);
+        }
         MR_TRY(mr_lower_node(lowering, node->right, has_reader || reads));
+        lowering->steps_retract = steps_retract;
     }
     switch (node->kind) {
     case MR_LOGICAL_SCAN: return mr_lower_scan(lowering, node);

@@ -27,7 +27,8 @@ typedef struct MrLowering {
     int32_t top;            /* the node that was made, or found, last */
     /* What was lowered, so that equal parts become one; NULL: nothing can be equal. */
     struct MrLowered *lowered;
-    bool may_share; /* else only what is made once is in there */
+    bool may_share;     /* else only what is made once is in there */
+    bool steps_retract; /* rows of the last step of the recursion under way may be taken back */
     uint32_t lowered_count;
     MrPlanScan *scans;
     uint32_t scan_count, source_count;

@@ -84,7 +84,7 @@ static void set_times(const MrLowering *lowering, const MrLogical *node, MrJoinS
     spec->hold_us = node->hold_us;
 }
 
-/* In a recursive term: its rows come when everything else is there. */
+/* In a recursive term, ad hoc: its rows come when everything else is there. */
 static bool comes_by_steps(const MrLogical *node)
 {
     if (node == NULL || node->kind == MR_LOGICAL_RECURSION) {
@@ -241,13 +241,13 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     spec->right_retracts = mr_lowering_top(lowering)->retracts;
     spec->is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE;
     spec->ends_with_batch = !options->is_standing;
-    spec->left_is_static = mr_join_side_is_static(node->input, node->right, options->is_standing) ||
-                           comes_by_steps(node->right);
+    const bool left_steps = !options->is_standing && comes_by_steps(node->input);
+    const bool right_steps = !options->is_standing && comes_by_steps(node->right);
+    spec->left_is_static =
+        mr_join_side_is_static(node->input, node->right, options->is_standing) || right_steps;
     spec->right_is_static =
-        mr_join_side_is_static(node->right, node->input, options->is_standing) ||
-        comes_by_steps(node->input) ||
-        (!options->is_standing && !comes_by_steps(node->right) &&
-         mr_join_right_is_first(node->right, node->input));
+        mr_join_side_is_static(node->right, node->input, options->is_standing) || left_steps ||
+        (!options->is_standing && !right_steps && mr_join_right_is_first(node->right, node->input));
     MR_TRY(shown_columns(lowering, node, by, &spec->columns, &spec->column_count));
     set_times(lowering, node, spec);
     MrSchema schema;

@@ -61,7 +61,8 @@ MrStatus mr_lower_scan(MrLowering *lowering, const MrLogical *node)
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     /* A standing query gets a table's changes, an ad-hoc one its rows. */
     bool retracts =
-        node->scan == MR_SCAN_TABLE && (lowering->options->is_standing || node->reads_history);
+        (node->scan == MR_SCAN_TABLE && (lowering->options->is_standing || node->reads_history)) ||
+        (node->scan == MR_SCAN_STEP && lowering->steps_retract);
     return mr_lowering_push(lowering, MR_OPERATOR_SCAN, spec, -1, -1, &schema, retracts);
 }
 

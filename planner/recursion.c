@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "engine/key_batch.h"
+
 /* ---- Where it names itself ----------------------------------------------------------------- */
 
 typedef struct Search {
@@ -66,12 +68,6 @@ static MrStatus check_form(MrBinder *b, const MrAstCte *cte, const MrAstQuery *q
             return wrong_form(b, position, cte->name, "must not appear within a subquery");
         }
     }
-    if (b->mode == MR_BIND_STANDING) {
-        return mr_bind_unsupported(b, position,
-                                   "Run it at the prompt, or keep the relation that it walks "
-                                   "through in a table.",
-                                   "WITH RECURSIVE in a standing query is not supported");
-    }
     return MR_OK;
 }
 
@@ -97,6 +93,12 @@ static uint32_t references(const MrLogical *node, uint32_t number)
 static MrStatus refuse_node(const Term *term, const MrLogical *node)
 {
     int32_t position = term->cte->base.position;
+    if (node->asof.is_used || node->is_lookup) {
+        return mr_bind_unsupported(term->b, position, "Do it with what is selected from the query.",
+                                   "ASOF and FOR SYSTEM_TIME in the recursive term of \"%s\" are "
+                                   "not supported",
+                                   term->cte->name);
+    }
     switch (node->kind) {
     case MR_LOGICAL_JOIN:
         return wrong_form(term->b, position, term->cte->name,
@@ -133,6 +135,9 @@ static MrStatus check_step(const Term *term, const MrLogical *node)
     case MR_LOGICAL_PROJECT_SET:
     case MR_LOGICAL_UNION: break;
     case MR_LOGICAL_JOIN:
+        if (node->asof.is_used || node->is_lookup) {
+            return refuse_node(term, node);
+        }
         if (is_in_right ? node->join_type != MR_JOIN_TYPE_INNER : !keeps_left) {
             return refuse_node(term, node);
         }
@@ -247,14 +252,20 @@ static MrStatus bind_terms(MrBinder *b, const MrAstCte *cte, MrLogical **out)
     MR_NEW_ARRAY(b->arena, column_names, count, b->err);
     MR_TRY(match_columns(b, cte, terms, exprs[0], exprs[1]));
     for (uint32_t i = 0; i < count; i++) {
-        column_names[i] = terms[0].node->columns[i].name;
+        column_names[i] =
+            i < cte->columns.count ? cte->columns.items[i] : terms[0].node->columns[i].name;
     }
     for (uint32_t s = 0; s < 2; s++) {
         MR_TRY(show_terms(b, &terms[s], exprs[s], column_names, &sides[s]));
     }
     MR_TRY(check_term(&term, sides[1]));
-    if (!query->all) {
+    if (!query->all || b->mode == MR_BIND_STANDING) { /* which compares the rows it keeps */
         MR_TRY(check_comparable(b, sides[0], cte->base.position));
+    }
+    if (b->mode == MR_BIND_STANDING && count > MR_KEYS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, cte->base.position,
+                             "rows of recursive query \"%s\" can have at most %d columns",
+                             cte->name, MR_KEYS_MAX);
     }
     return mr_logical_recursion(b->arena, sides[0], sides[1], term.number, !query->all, out,
                                 b->err);

@@ -258,9 +258,19 @@ static MrStatus project_set_key(MrBinder *b, MrLogical **place, MrResultKey *key
     return mr_logical_project(b->arena, wider, exprs, names, count + more, place, b->err);
 }
 
-/* Rows of a recursion, which are read at the prompt only: equal ones need no order. */
-static MrStatus whole_row_key(MrBinder *b, const MrLogical *node, MrResultKey *key)
+/* All columns of a recursion; with UNION ALL equal rows get numbers.  At the prompt they need none:
+ * it is only about their order there. */
+static MrStatus recursion_key(MrBinder *b, MrLogical *node, MrResultKey *key)
 {
+    if (b->mode == MR_BIND_STANDING && !node->is_distinct && !node->numbers_copies) {
+        MrLogicalColumn *columns;
+        MR_NEW_ARRAY(b->arena, columns, node->column_count + 1, b->err);
+        memcpy(columns, node->columns, node->column_count * sizeof *columns);
+        columns[node->column_count++] =
+            (MrLogicalColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };
+        node->columns = columns;
+        node->numbers_copies = true;
+    }
     MR_TRY(mr_result_key_init(b, node->column_count, key));
     for (; key->count < node->column_count; key->count++) {
         key->columns[key->count] = key->count;
@@ -284,7 +294,7 @@ MrStatus mr_result_key_derive(MrBinder *b, MrLogical **place, MrResultKey *key)
     case MR_LOGICAL_RESULT: return result_key(b, *place, key);
     case MR_LOGICAL_PROJECT_SET: return project_set_key(b, place, key);
     case MR_LOGICAL_WINDOW: return window_key(b, place, key);
-    case MR_LOGICAL_RECURSION: return whole_row_key(b, *place, key);
+    case MR_LOGICAL_RECURSION: return recursion_key(b, *place, key);
     case MR_LOGICAL_EXPAND: break; /* stands below groups, which have the key */
     }
     return mr_error_set(b->err, MR_ERR_INTERNAL, "a node of the plan has no key");

@@ -271,8 +271,10 @@ static MrStatus prune_recursion(MrBinder *b, MrLogical *node, Columns *columns)
         columns->needed[i] = true;
         columns->places[i] = i;
     }
-    MR_TRY(prune_side(b, &node->input, columns, node->column_count));
-    return prune_side(b, &node->right, columns, node->column_count);
+    Columns inputs = *columns; /* they have no numbers of copies */
+    inputs.count -= node->numbers_copies;
+    MR_TRY(prune_side(b, &node->input, &inputs, inputs.count));
+    return prune_side(b, &node->right, &inputs, inputs.count);
 }
 
 /* The join's left input stands in its place. */

@@ -238,6 +238,9 @@ static bool keeps_rows_for_ever(const MrLogical *node)
     if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
         return false;
     }
+    if (node->kind == MR_LOGICAL_RECURSION) { /* its term joins the rows that it keeps itself */
+        return keeps_rows_for_ever(node->input);
+    }
     bool is_bounded =
         node->kind != MR_LOGICAL_JOIN ||
         (node->asof.is_used ? node->asof.is_timed
@@ -245,6 +248,16 @@ static bool keeps_rows_for_ever(const MrLogical *node)
         node->is_lookup || mr_join_side_is_static(node->input, node->right, true) ||
         mr_join_side_is_static(node->right, node->input, true);
     return !is_bounded || keeps_rows_for_ever(node->input) || keeps_rows_for_ever(node->right);
+}
+
+/* Of a stream; of tables those rows stay that they give. */
+static bool recurses_for_ever(const MrLogical *node)
+{
+    if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
+        return false;
+    }
+    return (node->kind == MR_LOGICAL_RECURSION && mr_logical_reads(node, MR_SCAN_STREAM)) ||
+           recurses_for_ever(node->input) || recurses_for_ever(node->right);
 }
 
 static bool keeps_windows_for_ever(const MrLogical *node)
@@ -270,6 +283,11 @@ void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
                        "INTERVAL '1' MINUTE; or set a limit: WITH (memory = '1 GB').",
                        "the state of this query is not bounded: "
                        "its join keeps the rows of both inputs for ever");
+    }
+    if (recurses_for_ever(tree)) {
+        mr_bind_notice(b, "Set a limit: WITH (memory = '1 GB').",
+                       "the state of this query is not bounded: its recursion keeps every row "
+                       "for ever");
     }
     if (keeps_groups_for_ever(tree)) {
         mr_bind_notice(b,

@@ -12,6 +12,8 @@
 
 /* Options of CREATE MATERIALIZED VIEW and EMIT into the plan. */
 MrStatus mr_standing_options(MrBinder *b, const MrAstCreateView *statement, MrPlan *plan);
+/* Whether rows of the node may be taken back or replaced under ON UPDATE. */
+bool mr_standing_can_change(const MrLogical *node);
 /* Refuses ON WINDOW CLOSE where a group never closes. */
 MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
                                 const MrLogical *tree, MrPlan *plan);

@@ -254,6 +254,37 @@ def alike(rng, world):
     return Query("alike", text, text, names(3))
 
 
+def recursive(rng, world):
+    """WITH RECURSIVE over rows that come, change and go; cycles under UNION, trees under UNION ALL."""
+    first, other = relation(rng, world, "a"), relation(rng, world, "b")
+    e, f = Expressions(rng, first.columns), Expressions(rng, other.columns)
+    starts = f"SELECT a.k, {rng.choice(('0', 'a.v % 3'))} FROM {{a}}{where(rng, e)}"
+    match = rng.choice(("", f" AND {f.boolean(1)}"))
+    name, body = rng.choice((
+        ("r(x, y)", f"{starts} UNION SELECT b.v % 8, r.y FROM r JOIN {{b}} ON b.k = r.x{match}"),
+        ("r(x, y)", f"{starts} UNION SELECT r.x, b.v % 4 FROM {{b}}, r WHERE b.k = r.y{match}"),
+        ("r(x, y)", f"{starts} UNION SELECT g.m % 8, r.y + 0 FROM r JOIN (SELECT b.k, max(b.v) AS m FROM {{b}} "
+                    "GROUP BY b.k) g ON g.k = r.x"),
+        ("r(x, y)", f"{starts} UNION SELECT x + 1, y FROM r WHERE x < 9 AND NOT EXISTS (SELECT 1 FROM {{b}} "
+                    f"WHERE b.k = r.x AND b.v % 5 = r.y{match})"),
+        ("r(x, y)", f"{starts} UNION SELECT r.x + 1, b.v % 4 FROM r LEFT JOIN {{b}} ON b.id = r.x{match} WHERE r.x < 7"),
+        ("r(x, y)", f"{starts} UNION SELECT g, y FROM r, generate_series(x + 1, x + y) AS g WHERE x < 6"),
+        ("r(x, y)", "SELECT a.id, coalesce(a.v, 0) FROM {a} WHERE a.id < 4 UNION ALL SELECT b.id, r.y + coalesce(b.v, 0) "
+                    f"FROM r JOIN {{b}} ON b.id / 2 = r.x{match}"),
+        ("r(x, y)", f"SELECT a.k, 0 FROM {{a}}{where(rng, e)} UNION ALL SELECT b.k, y + 1 FROM r JOIN {{b}} "
+                    f"ON b.id = r.x + 1{match} WHERE y < 3")))
+    text = f"WITH RECURSIVE {name} AS ({body}) " + rng.choice((
+        "SELECT x AS c0, y AS c1 FROM r", "SELECT x AS c0, y AS c1 FROM r",
+        "SELECT x AS c0, count(*) AS c1 FROM r GROUP BY x", "SELECT count(*) AS c0, sum(y) AS c1 FROM r",
+        "SELECT x AS c0, y AS c1 FROM r WHERE y > 0 OR x IS NULL",
+        "SELECT r.x AS c0, d.n AS c1 FROM r JOIN (SELECT y, count(*) AS n FROM r GROUP BY y) d ON d.y = r.y"))
+    if rng.random() < 0.15:
+        text = ("SELECT a.id AS c0, (WITH RECURSIVE r(x) AS (SELECT a.id UNION ALL SELECT b.id FROM r JOIN {b} "
+                "ON b.id = r.x / 2 AND b.id > 0) SELECT count(*) FROM r) AS c1 FROM {a}")
+    text = text.replace("{a}", first.ours).replace("{b}", other.ours)
+    return Query("recursive", text, text, names(2))
+
+
 def set_operation(rng, world):
     kind = rng.choice(("UNION ALL", "UNION", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"))
     sides = []
@@ -605,7 +636,7 @@ def grouping_sets(rng, world):
 
 # (shape, weight)
 SHAPES = [(project, 3), (group, 4), (windowed, 6), (truncated, 1), (distinct, 2), (nested, 3),
-          (joined, 5), (set_operation, 3), (subquery, 4), (lateral, 4), (gathered, 2), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
+          (joined, 5), (recursive, 3), (set_operation, 3), (subquery, 4), (lateral, 4), (gathered, 2), (top_n, 3), (top_n_of_groups, 2), (windowed_top_n, 2),
           (over, 3), (over_time, 3), (grouping_sets, 2), (asof, 3), (windowed_table, 3), (bounded, 4), (sessions, 3), (count_windows, 3),
           (three_way, 3), (twice, 3), (alike, 8)]
 
