@@ -112,7 +112,9 @@ static bool visit_part(const Walk *w, const MrNode *node)
         return all(w, &AS(MrAstWindow)->partition_by) && all(w, &AS(MrAstWindow)->order_by) &&
                one(w, AS(MrAstWindow)->start_offset) && one(w, AS(MrAstWindow)->end_offset);
     case MR_AST_GROUPING_SET: return all(w, &AS(MrAstGroupingSet)->items);
-    case MR_AST_CTE: return one(w, AS(MrAstCte)->statement);
+    case MR_AST_CTE:
+        return one(w, AS(MrAstCte)->statement) && one(w, AS(MrAstCte)->cycle.value) &&
+               one(w, AS(MrAstCte)->cycle.otherwise);
     case MR_AST_QUERY: return visit_query(w, AS(MrAstQuery));
     case MR_AST_FROM_TABLE: return one(w, AS(MrAstFromTable)->system_time);
     case MR_AST_FROM_SUBQUERY: return one(w, AS(MrAstFromSubquery)->query);

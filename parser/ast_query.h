@@ -79,12 +79,30 @@ typedef enum MrCteMaterialize {
     MR_CTE_NOT_MATERIALIZED
 } MrCteMaterialize;
 
+/* SEARCH … FIRST BY columns SET set. */
+typedef struct MrCteSearch {
+    MrNameList columns;
+    const char *set; /* NULL: there is no clause */
+    bool is_breadth;
+    int32_t position;
+} MrCteSearch;
+
+/* CYCLE columns SET mark [TO value DEFAULT otherwise] USING path. */
+typedef struct MrCteCycle {
+    MrNameList columns;
+    const char *mark, *path;   /* NULL: there is no clause */
+    MrNode *value, *otherwise; /* NULL: true and false */
+    int32_t position;
+} MrCteCycle;
+
 typedef struct MrAstCte {
     MrNode base;
     const char *name;
     MrNameList columns;
     MrCteMaterialize materialize;
     MrNode *statement; /* an MrAstQuery, or INSERT/UPDATE/DELETE */
+    MrCteSearch search;
+    MrCteCycle cycle;
 } MrAstCte;
 
 typedef enum MrQueryKind {

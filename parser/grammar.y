@@ -1434,13 +1434,33 @@ with_clause(R) ::= WITH RECURSIVE cte_list(L). { R = mr_build_with_clause(p, L, 
 %type cte_list {MrNodeList}
 cte_list(R) ::= cte(C). { R = mr_list(p, C); }
 cte_list(R) ::= cte_list(L) COMMA cte(C). { R = mr_list_add(p, L, C); }
-cte(R) ::= colid(N) opt_column_list(C) AS cte_materialize(M) LPAREN cte_body(S) RPAREN. {
+cte(R) ::= colid(N) opt_column_list(C) AS cte_materialize(M) LPAREN cte_body(S) RPAREN
+          cte_search(F) cte_cycle(Y). {
     MrAstCte *cte = MK(p, MrAstCte, CTE, N.position);
     cte->name = N.text;
     cte->columns = C;
     cte->materialize = (MrCteMaterialize)M;
     cte->statement = S;
+    cte->search = F;
+    cte->cycle = Y;
     R = &cte->base;
+}
+%type cte_search {MrCteSearch}
+cte_search(R) ::= . { R = (MrCteSearch){ .set = NULL }; }
+cte_search(R) ::= SEARCH(T) DEPTH FIRST BY name_list(L) SET colid(N). {
+    R = (MrCteSearch){ .columns = L, .set = N.text, .position = T.position };
+}
+cte_search(R) ::= SEARCH(T) BREADTH FIRST BY name_list(L) SET colid(N). {
+    R = (MrCteSearch){ .columns = L, .set = N.text, .is_breadth = true, .position = T.position };
+}
+%type cte_cycle {MrCteCycle}
+cte_cycle(R) ::= . { R = (MrCteCycle){ .mark = NULL }; }
+cte_cycle(R) ::= CYCLE(T) name_list(L) SET colid(M) USING colid(N). {
+    R = (MrCteCycle){ .columns = L, .mark = M.text, .path = N.text, .position = T.position };
+}
+cte_cycle(R) ::= CYCLE(T) name_list(L) SET colid(M) TO a_expr(V) DEFAULT a_expr(D) USING colid(N). {
+    R = (MrCteCycle){ .columns = L, .mark = M.text, .path = N.text,
+                      .value = V, .otherwise = D, .position = T.position };
 }
 cte_body(R) ::= query(Q). { R = Q; }
 cte_body(R) ::= insert_stmt(S). { R = S; }
@@ -2938,7 +2958,8 @@ unreserved_bare(A) ::= ADVANCE(A). unreserved_bare(A) ::= AFTER(A).
 unreserved_bare(A) ::= AGGREGATE(A).
 unreserved_bare(A) ::= ALTER(A). unreserved_bare(A) ::= ALWAYS(A). unreserved_bare(A) ::= APPEND(A).
 unreserved_bare(A) ::= ASOF(A). unreserved_bare(A) ::= AT(A). unreserved_bare(A) ::= ATTACH(A).
-unreserved_bare(A) ::= BACKWARD(A). unreserved_bare(A) ::= BEGIN(A). unreserved_bare(A) ::= BY(A).
+unreserved_bare(A) ::= BACKWARD(A). unreserved_bare(A) ::= BEGIN(A). unreserved_bare(A) ::= BREADTH(A).
+unreserved_bare(A) ::= BY(A).
 unreserved_bare(A) ::= CALL(A). unreserved_bare(A) ::= CASCADE(A). unreserved_bare(A) ::= CHAIN(A).
 unreserved_bare(A) ::= CHARACTERISTICS(A). unreserved_bare(A) ::= CHECKPOINT(A).
 unreserved_bare(A) ::= CLOSE(A). unreserved_bare(A) ::= CLUSTER(A).
@@ -2946,10 +2967,11 @@ unreserved_bare(A) ::= COMMENT(A). unreserved_bare(A) ::= COMMIT(A).
 unreserved_bare(A) ::= COMMITTED(A). unreserved_bare(A) ::= CONFLICT(A).
 unreserved_bare(A) ::= CONNECTION(A). unreserved_bare(A) ::= COPY(A). unreserved_bare(A) ::= CSV(A).
 unreserved_bare(A) ::= CUBE(A). unreserved_bare(A) ::= CURRENT(A). unreserved_bare(A) ::= CURSOR(A).
+unreserved_bare(A) ::= CYCLE(A).
 unreserved_bare(A) ::= DATABASE(A). unreserved_bare(A) ::= DEALLOCATE(A).
 unreserved_bare(A) ::= DECLARE(A). unreserved_bare(A) ::= DELETE(A).
 unreserved_bare(A) ::= DELIMITER(A). unreserved_bare(A) ::= DELIMITERS(A).
-unreserved_bare(A) ::= DESCRIBE(A). unreserved_bare(A) ::= DETACH(A).
+unreserved_bare(A) ::= DEPTH(A). unreserved_bare(A) ::= DESCRIBE(A). unreserved_bare(A) ::= DETACH(A).
 unreserved_bare(A) ::= DISABLE(A). unreserved_bare(A) ::= DISCARD(A).
 unreserved_bare(A) ::= DOMAIN(A). unreserved_bare(A) ::= DOUBLE(A). unreserved_bare(A) ::= DROP(A).
 unreserved_bare(A) ::= ENABLE(A). unreserved_bare(A) ::= ENCODE(A).
@@ -2994,7 +3016,7 @@ unreserved_bare(A) ::= REVOKE(A). unreserved_bare(A) ::= ROLE(A).
 unreserved_bare(A) ::= ROLLBACK(A). unreserved_bare(A) ::= ROLLUP(A).
 unreserved_bare(A) ::= ROWS(A). unreserved_bare(A) ::= RULE(A). unreserved_bare(A) ::= SAVEPOINT(A).
 unreserved_bare(A) ::= SCHEMA(A). unreserved_bare(A) ::= SCROLL(A).
-unreserved_bare(A) ::= SECRET(A). unreserved_bare(A) ::= SECURITY(A).
+unreserved_bare(A) ::= SEARCH(A). unreserved_bare(A) ::= SECRET(A). unreserved_bare(A) ::= SECURITY(A).
 unreserved_bare(A) ::= SEQUENCE(A). unreserved_bare(A) ::= SEQUENCES(A).
 unreserved_bare(A) ::= SERIALIZABLE(A). unreserved_bare(A) ::= SERVER(A).
 unreserved_bare(A) ::= SESSION(A). unreserved_bare(A) ::= SET(A). unreserved_bare(A) ::= SETS(A).

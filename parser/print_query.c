@@ -186,6 +186,30 @@ void mr_print_from(MrPrinter *printer, const MrNodeList *from, const char *word)
 
 /* ---- Queries ----------------------------------------------------------------------------- */
 
+static void print_search(MrPrinter *printer, const MrCteSearch *search)
+{
+    PUT(printer, search->is_breadth ? " SEARCH BREADTH FIRST BY " : " SEARCH DEPTH FIRST BY ");
+    mr_print_names(printer, &search->columns);
+    PUT(printer, " SET ");
+    mr_print_identifier(printer->out, search->set);
+}
+
+static void print_cycle(MrPrinter *printer, const MrCteCycle *cycle)
+{
+    PUT(printer, " CYCLE ");
+    mr_print_names(printer, &cycle->columns);
+    PUT(printer, " SET ");
+    mr_print_identifier(printer->out, cycle->mark);
+    if (cycle->value != NULL) {
+        PUT(printer, " TO ");
+        mr_print_expression(printer, cycle->value, MR_BIND_ANY);
+        PUT(printer, " DEFAULT ");
+        mr_print_expression(printer, cycle->otherwise, MR_BIND_ANY);
+    }
+    PUT(printer, " USING ");
+    mr_print_identifier(printer->out, cycle->path);
+}
+
 static void print_cte(MrPrinter *printer, const MrAstCte *cte)
 {
     static const char *const words[] = { " AS (", " AS MATERIALIZED (", " AS NOT MATERIALIZED (" };
@@ -194,6 +218,12 @@ static void print_cte(MrPrinter *printer, const MrAstCte *cte)
     PUT(printer, words[cte->materialize]);
     mr_print_node(printer, cte->statement);
     PUT(printer, ")");
+    if (cte->search.set != NULL) {
+        print_search(printer, &cte->search);
+    }
+    if (cte->cycle.mark != NULL) {
+        print_cycle(printer, &cte->cycle);
+    }
 }
 
 void mr_print_with(MrPrinter *printer, const MrNodeList *with, bool recursive)

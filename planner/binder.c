@@ -224,6 +224,9 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     } else if (!is_root && query->distinct == MR_DISTINCT_NONE && overs.count == 0) {
         MR_TRY(mr_select_add_window_time(b, node, &list));
     }
+    if (query == b->carrier) {
+        MR_TRY(mr_select_add_carried(b, node, &list));
+    }
     MR_TRY(attach_list(b, &list, &sets, &node));
     MR_TRY(mr_attach_overs(b, &overs, &node));
     MR_TRY(mr_bind_add_overs(b, &overs, &list, &node));
@@ -336,6 +339,10 @@ MrStatus mr_bind_push_ctes(MrBinder *b, const MrAstQuery *query)
         cte->outer = b->ctes;
         MR_NEW(b->arena, cte->use, b->err);
         cte->is_recursive = query->with_recursive && mr_cte_is_recursive(ast);
+        if (!cte->is_recursive && (ast->search.set != NULL || ast->cycle.mark != NULL)) {
+            return mr_bind_error(b, MR_ERR_SYNTAX, ast->base.position,
+                                 "WITH query is not recursive");
+        }
         b->ctes = cte;
     }
     return MR_OK;

@@ -138,6 +138,8 @@ typedef struct MrCte {
     /* In its own recursive term: what its columns are, and the number of the recursion. */
     const MrLogical *first;
     uint32_t first_visible, recursion;
+    MrExpr *const *carried; /* columns that only SEARCH and CYCLE see: what they are at first */
+    uint32_t carried_count;
 } MrCte;
 
 typedef struct MrOuter MrOuter; /* planner/subquery_internal.h */
@@ -163,6 +165,7 @@ typedef struct MrBinder {
     MrOuter *query_outer;       /* where the queries around this one begin there */
     MrSubqueryList *subqueries; /* of the statement */
     uint32_t recursions;        /* in the statement so far */
+    const MrAstQuery *carrier;  /* a recursive term that passes such columns on; or NULL */
     uint32_t materialized;      /* WITH queries whose rows are made once */
     uint32_t depth;             /* queries inside each other, views included */
     /* … and in all, with their columns: a WITH query or view counts each time it is read. */

@@ -42,6 +42,7 @@ typedef struct MrLogicalColumn {
     bool not_null;
     MrTimeRole role;
     const MrLogical *window_of;
+    uint32_t carried; /* of SEARCH or CYCLE, from 1 (recursion_trace.h); 0: it is none */
 } MrLogicalColumn;
 
 typedef struct MrLogicalCall {

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "engine/key_batch.h"
+#include "planner/recursion_trace.h"
+#include "planner/subquery.h"
 
 /* ---- Where it names itself ----------------------------------------------------------------- */
 
@@ -160,13 +162,6 @@ static MrStatus check_term(const Term *term, const MrLogical *node)
 
 /* ---- The node ------------------------------------------------------------------------------ */
 
-static MrStatus show_terms(MrBinder *b, const MrBoundQuery *term, MrExpr **exprs,
-                           const char *const *column_names, MrLogical **out)
-{
-    return mr_logical_project(b->arena, term->node, exprs, column_names, term->visible, out,
-                              b->err);
-}
-
 /* The columns are those of the first term: the second one's must become them without a loss. */
 static MrStatus match_columns(MrBinder *b, const MrAstCte *cte, const MrBoundQuery terms[2],
                               MrExpr **first, MrExpr **second)
@@ -214,23 +209,109 @@ static MrStatus check_comparable(MrBinder *b, const MrLogical *node, int32_t pos
     return MR_OK;
 }
 
-/* The second term, where the query's own name stands for the rows of the last step. */
-static MrStatus bind_term(MrBinder *b, const MrAstCte *cte, const MrAstQuery *query,
-                          const MrBoundQuery *first, uint32_t number, MrBoundQuery *out)
+/* A recursion that is being bound. */
+typedef struct Recursion {
+    MrBinder *b;
+    const MrAstCte *cte;
+    uint32_t number;
+    uint32_t visible, count; /* columns: the query's own, and with those of SEARCH and CYCLE */
+    const char **names;
+    MrTrace trace;
+    MrExpr **exprs[2]; /* what the two terms show */
+} Recursion;
+
+static MrStatus begin(Recursion *recursion, const MrLogical *first)
 {
-    MrCte self = { .ast = cte,
+    MrBinder *b = recursion->b;
+    const MrNameList *renamed = &recursion->cte->columns;
+    const uint32_t visible = recursion->visible, most = visible + MR_TRACES_MAX;
+    MR_NEW_ARRAY(b->arena, recursion->exprs[0], most, b->err);
+    MR_NEW_ARRAY(b->arena, recursion->exprs[1], most, b->err);
+    MR_NEW_ARRAY(b->arena, recursion->names, most, b->err);
+    for (uint32_t i = 0; i < visible; i++) {
+        recursion->names[i] = i < renamed->count ? renamed->items[i] : first->columns[i].name;
+        MR_TRY(mr_bind_node_column(b, first, i, &recursion->exprs[0][i]));
+    }
+    MR_TRY(mr_trace_init(b, recursion->cte, recursion->names, visible, &recursion->trace));
+    recursion->count = visible + recursion->trace.count;
+    for (uint32_t i = visible; i < recursion->count; i++) {
+        recursion->names[i] = recursion->trace.names[i - visible];
+    }
+    return mr_trace_first(b, &recursion->trace, recursion->exprs[0], recursion->exprs[0] + visible);
+}
+
+/* The second term, where the query's own name stands for the rows of the last step. */
+static MrStatus bind_term(Recursion *recursion, const MrAstQuery *query, const MrBoundQuery *first,
+                          MrBoundQuery *out)
+{
+    MrBinder *b = recursion->b;
+    MrCte self = { .ast = recursion->cte,
                    .outer = b->ctes,
                    .first = first->node,
                    .first_visible = first->visible,
-                   .recursion = number };
+                   .recursion = recursion->number,
+                   .carried = recursion->exprs[0] + first->visible,
+                   .carried_count = recursion->trace.count };
     const MrCte *ctes = b->ctes;
+    const MrAstQuery *carrier = b->carrier;
     b->ctes = &self;
+    b->carrier = recursion->trace.count > 0 ? query->right : NULL;
     MrStatus status = mr_bind_query(b, query->right, false, out);
     b->ctes = ctes;
+    b->carrier = carrier;
     MR_TRY(status);
     if (out->visible != first->visible) {
         return mr_bind_error(b, MR_ERR_SYNTAX, query->right->base.position,
                              "each UNION query must have the same number of columns");
+    }
+    return MR_OK;
+}
+
+/* Rows of the second term with what SEARCH and CYCLE say of them; none that come of a row which
+ * closes a cycle. */
+static MrStatus trace_term(Recursion *recursion, MrLogical **node)
+{
+    MrBinder *b = recursion->b;
+    MrExpr *last[MR_TRACES_MAX], *goes_on;
+    if (recursion->trace.count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_trace_find(b, &recursion->trace, *node, last));
+    MR_TRY(mr_trace_goes_on(b, &recursion->trace, last, &goes_on));
+    if (goes_on != NULL) {
+        MR_TRY(mr_bind_filter(b, node, goes_on));
+    }
+    return mr_trace_next(b, &recursion->trace, recursion->exprs[1], last,
+                         recursion->exprs[1] + recursion->visible);
+}
+
+static MrStatus check_traced_form(MrBinder *b, const MrAstCte *cte, const MrAstQuery *query)
+{
+    for (uint32_t s = 0; s < 2; s++) {
+        const MrAstQuery *side = s == 0 ? query->left : query->right;
+        if ((cte->search.set != NULL || cte->cycle.mark != NULL) &&
+            side->query != MR_QUERY_SELECT && (s == 1 || side->query != MR_QUERY_VALUES)) {
+            mr_bind_error(b, s == 0 ? MR_ERR_UNSUPPORTED : MR_ERR_SYNTAX, side->base.position,
+                          "with a SEARCH or CYCLE clause, the %s side of the UNION must be a "
+                          "SELECT",
+                          s == 0 ? "left" : "right");
+            return mr_error_hint(b->err, "Make a query in FROM of it: SELECT * FROM (…) q.");
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus check_kept(const Recursion *recursion, const MrLogical *node, bool is_distinct)
+{
+    MrBinder *b = recursion->b;
+    const MrAstCte *cte = recursion->cte;
+    if (is_distinct || b->mode == MR_BIND_STANDING) { /* which compares the rows it keeps */
+        MR_TRY(check_comparable(b, node, cte->base.position));
+    }
+    if (b->mode == MR_BIND_STANDING && recursion->count > MR_KEYS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, cte->base.position,
+                             "rows of recursive query \"%s\" can have at most %d columns",
+                             cte->name, MR_KEYS_MAX);
     }
     return MR_OK;
 }
@@ -240,34 +321,23 @@ static MrStatus bind_terms(MrBinder *b, const MrAstCte *cte, MrLogical **out)
     const MrAstQuery *query = MR_AST_AS(const MrAstQuery, cte->statement);
     MrBoundQuery terms[2];
     MrLogical *sides[2];
-    MrExpr **exprs[2];
-    const char **column_names;
-    Term term = { .b = b, .cte = cte, .number = ++b->recursions };
+    Recursion recursion = { .b = b, .cte = cte, .number = ++b->recursions };
+    const Term term = { .b = b, .cte = cte, .number = recursion.number };
     b->keeps_unknown = false;
+    MR_TRY(check_traced_form(b, cte, query));
     MR_TRY(mr_bind_query(b, query->left, false, &terms[0]));
-    MR_TRY(bind_term(b, cte, query, &terms[0], term.number, &terms[1]));
-    uint32_t count = terms[0].visible;
-    MR_NEW_ARRAY(b->arena, exprs[0], count, b->err);
-    MR_NEW_ARRAY(b->arena, exprs[1], count, b->err);
-    MR_NEW_ARRAY(b->arena, column_names, count, b->err);
-    MR_TRY(match_columns(b, cte, terms, exprs[0], exprs[1]));
-    for (uint32_t i = 0; i < count; i++) {
-        column_names[i] =
-            i < cte->columns.count ? cte->columns.items[i] : terms[0].node->columns[i].name;
-    }
+    recursion.visible = terms[0].visible;
+    MR_TRY(begin(&recursion, terms[0].node));
+    MR_TRY(bind_term(&recursion, query, &terms[0], &terms[1]));
+    MR_TRY(match_columns(b, cte, terms, recursion.exprs[0], recursion.exprs[1]));
+    MR_TRY(trace_term(&recursion, &terms[1].node));
     for (uint32_t s = 0; s < 2; s++) {
-        MR_TRY(show_terms(b, &terms[s], exprs[s], column_names, &sides[s]));
+        MR_TRY(mr_logical_project(b->arena, terms[s].node, recursion.exprs[s], recursion.names,
+                                  recursion.count, &sides[s], b->err));
     }
     MR_TRY(check_term(&term, sides[1]));
-    if (!query->all || b->mode == MR_BIND_STANDING) { /* which compares the rows it keeps */
-        MR_TRY(check_comparable(b, sides[0], cte->base.position));
-    }
-    if (b->mode == MR_BIND_STANDING && count > MR_KEYS_MAX) {
-        return mr_bind_error(b, MR_ERR_TOO_MANY_COLUMNS, cte->base.position,
-                             "rows of recursive query \"%s\" can have at most %d columns",
-                             cte->name, MR_KEYS_MAX);
-    }
-    return mr_logical_recursion(b->arena, sides[0], sides[1], term.number, !query->all, out,
+    MR_TRY(check_kept(&recursion, sides[0], !query->all));
+    return mr_logical_recursion(b->arena, sides[0], sides[1], recursion.number, !query->all, out,
                                 b->err);
 }
 
@@ -296,10 +366,21 @@ MrStatus mr_bind_last_step(MrBinder *b, const MrCte *self, int32_t position, MrL
                              "table \"%s\" has %u columns available but %u columns specified",
                              self->ast->name, self->first_visible, renamed->count);
     }
-    MR_NEW_ARRAY(b->arena, column_names, self->first_visible, b->err);
-    for (uint32_t i = 0; i < self->first_visible; i++) {
+    const uint32_t visible = self->first_visible, count = visible + self->carried_count;
+    MrLogical like = { .column_count = count };
+    MR_NEW_ARRAY(b->arena, column_names, count, b->err);
+    MR_NEW_ARRAY(b->arena, like.columns, count, b->err);
+    for (uint32_t i = 0; i < visible; i++) {
+        like.columns[i] = self->first->columns[i];
         column_names[i] = i < renamed->count ? renamed->items[i] : self->first->columns[i].name;
     }
-    return mr_logical_last_step(b->arena, self->first, self->first_visible, column_names,
-                                self->recursion, out, b->err);
+    for (uint32_t i = visible; i < count; i++) {
+        like.columns[i].type = self->carried[i - visible]->type;
+    }
+    MR_TRY(
+        mr_logical_last_step(b->arena, &like, count, column_names, self->recursion, out, b->err));
+    for (uint32_t i = visible; i < count; i++) {
+        (*out)->columns[i].carried = i - visible + 1;
+    }
+    return MR_OK;
 }

@@ -110,6 +110,18 @@ MrStatus mr_select_add_window_time(MrBinder *b, const MrLogical *input, MrSelect
     return MR_OK;
 }
 
+MrStatus mr_select_add_carried(MrBinder *b, const MrLogical *input, MrSelectList *list)
+{
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        if (input->columns[i].carried != 0) {
+            MrExpr *column;
+            MR_TRY(mr_bind_node_column(b, input, i, &column));
+            MR_TRY(mr_select_add(b, list, column, NULL, NULL));
+        }
+    }
+    return MR_OK;
+}
+
 MrStatus mr_select_make_known(MrBinder *b, MrSelectList *list)
 {
     for (uint32_t i = 0; i < list->count; i++) {
