@@ -2958,7 +2958,8 @@ unreserved_bare(A) ::= ADVANCE(A). unreserved_bare(A) ::= AFTER(A).
 unreserved_bare(A) ::= AGGREGATE(A).
 unreserved_bare(A) ::= ALTER(A). unreserved_bare(A) ::= ALWAYS(A). unreserved_bare(A) ::= APPEND(A).
 unreserved_bare(A) ::= ASOF(A). unreserved_bare(A) ::= AT(A). unreserved_bare(A) ::= ATTACH(A).
-unreserved_bare(A) ::= BACKWARD(A). unreserved_bare(A) ::= BEGIN(A). unreserved_bare(A) ::= BREADTH(A).
+unreserved_bare(A) ::= BACKWARD(A). unreserved_bare(A) ::= BEGIN(A).
+unreserved_bare(A) ::= BREADTH(A).
 unreserved_bare(A) ::= BY(A).
 unreserved_bare(A) ::= CALL(A). unreserved_bare(A) ::= CASCADE(A). unreserved_bare(A) ::= CHAIN(A).
 unreserved_bare(A) ::= CHARACTERISTICS(A). unreserved_bare(A) ::= CHECKPOINT(A).
@@ -2971,7 +2972,8 @@ unreserved_bare(A) ::= CYCLE(A).
 unreserved_bare(A) ::= DATABASE(A). unreserved_bare(A) ::= DEALLOCATE(A).
 unreserved_bare(A) ::= DECLARE(A). unreserved_bare(A) ::= DELETE(A).
 unreserved_bare(A) ::= DELIMITER(A). unreserved_bare(A) ::= DELIMITERS(A).
-unreserved_bare(A) ::= DEPTH(A). unreserved_bare(A) ::= DESCRIBE(A). unreserved_bare(A) ::= DETACH(A).
+unreserved_bare(A) ::= DEPTH(A). unreserved_bare(A) ::= DESCRIBE(A).
+unreserved_bare(A) ::= DETACH(A).
 unreserved_bare(A) ::= DISABLE(A). unreserved_bare(A) ::= DISCARD(A).
 unreserved_bare(A) ::= DOMAIN(A). unreserved_bare(A) ::= DOUBLE(A). unreserved_bare(A) ::= DROP(A).
 unreserved_bare(A) ::= ENABLE(A). unreserved_bare(A) ::= ENCODE(A).
@@ -3016,7 +3018,8 @@ unreserved_bare(A) ::= REVOKE(A). unreserved_bare(A) ::= ROLE(A).
 unreserved_bare(A) ::= ROLLBACK(A). unreserved_bare(A) ::= ROLLUP(A).
 unreserved_bare(A) ::= ROWS(A). unreserved_bare(A) ::= RULE(A). unreserved_bare(A) ::= SAVEPOINT(A).
 unreserved_bare(A) ::= SCHEMA(A). unreserved_bare(A) ::= SCROLL(A).
-unreserved_bare(A) ::= SEARCH(A). unreserved_bare(A) ::= SECRET(A). unreserved_bare(A) ::= SECURITY(A).
+unreserved_bare(A) ::= SEARCH(A). unreserved_bare(A) ::= SECRET(A).
+unreserved_bare(A) ::= SECURITY(A).
 unreserved_bare(A) ::= SEQUENCE(A). unreserved_bare(A) ::= SEQUENCES(A).
 unreserved_bare(A) ::= SERIALIZABLE(A). unreserved_bare(A) ::= SERVER(A).
 unreserved_bare(A) ::= SESSION(A). unreserved_bare(A) ::= SET(A). unreserved_bare(A) ::= SETS(A).

@@ -101,6 +101,7 @@ static bool is_source(const MrLogical *node)
         node = node->input;
     }
     return node->kind == MR_LOGICAL_JOIN || node->kind == MR_LOGICAL_RESULT ||
+           node->kind == MR_LOGICAL_RECURSION ||
            (node->kind == MR_LOGICAL_SCAN &&
             (node->scan == MR_SCAN_STREAM || node->scan == MR_SCAN_TABLE));
 }

@@ -7,10 +7,10 @@
  *                          +--------------------|------ second input <-------------------------+
  *                                               +--> what came to be there, or is gone --> above
  *
- * The support of a row is how often the first term gives it, plus how often the recursive term gives
- * it for the rows that are there; the joins of the term keep those rows, so that a change of another
- * input of the term changes supports by itself.  At rest a row is there once (UNION) or as often as
- * it is supported (UNION ALL).  When the batch ends:
+ * The support of a row is how often the first term gives it, plus how often the recursive term
+ * gives it for the rows that are there; the joins of the term keep those rows, so that a change of
+ * another input of the term changes supports by itself.  At rest a row is there once (UNION) or as
+ * often as it is supported (UNION ALL).  When the batch ends:
  *
  *   1. A row that lost some support is taken back whole, and with it what it supported: rows of a
  *      cycle may have nothing left but each other.
