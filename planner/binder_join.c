@@ -460,6 +460,9 @@ MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
         return bind_asof_lateral(b, join, left.input->column_count, out);
     }
     MR_TRY(status);
+    if (b->closes) {
+        MR_TRY(mr_join_turn_closing(b, &out->input));
+    }
     return join->alias.name != NULL ? name_join(b, out) : MR_OK;
 }
 

@@ -68,6 +68,9 @@ MrStatus mr_join_turn(MrBinder *b, const MrLogical *join, MrExpr **condition, Mr
 /* The columns of `join` over the turned one, once it has its condition. */
 MrStatus mr_join_turn_back(MrBinder *b, const MrLogical *join, MrLogical *turned, MrLogical **out);
 
+/* ON WINDOW CLOSE: a table joined to rows of closed windows is those rows joined to the table. */
+MrStatus mr_join_turn_closing(MrBinder *b, MrLogical **join);
+
 /* ---- ASOF JOIN as JOIN LATERAL … LIMIT 1 (asof_lateral.c) ----------------------------------- */
 
 /* The join in that form, where its condition says more than the operator of as-of joins can look

@@ -7,6 +7,7 @@
  * the table corrects the groups, afterwards nothing of the window is there to be corrected.
  */
 #include "planner/join.h"
+#include "planner/window.h"
 
 /* Whether the tree is made of tables alone.  What is computed of several rows (groups, first rows)
  * is brought up to date after every change then, so that it is right at every place of the log. */
@@ -29,7 +30,9 @@ static bool comes_closed(const MrLogical *node)
 {
     switch (node->kind) {
     case MR_LOGICAL_FILTER:
+    case MR_LOGICAL_RESULT: /* its part waits as the query does */
     case MR_LOGICAL_PROJECT: return comes_closed(node->input);
+    case MR_LOGICAL_WINDOW: return mr_window_is_keyed(node); /* rows of sessions, of counts */
     case MR_LOGICAL_UNION: return comes_closed(node->input) && comes_closed(node->right);
     case MR_LOGICAL_JOIN:
         return (node->is_lookup && comes_closed(node->input)) || node->asof.is_used;
@@ -92,4 +95,23 @@ void mr_join_settle_closing(MrLogical *join)
     } else if (left_changes && !pads_right && mr_join_shows_right(join->join_type)) {
         close_with_window(join, false);
     }
+}
+
+MrStatus mr_join_turn_closing(MrBinder *b, MrLogical **join)
+{
+    const MrLogical *node = *join;
+    MrLogical *turned;
+    if (node->kind != MR_LOGICAL_JOIN || node->is_lookup || node->asof.is_used ||
+        (node->join_type != MR_JOIN_TYPE_INNER && node->join_type != MR_JOIN_TYPE_RIGHT) ||
+        !can_change(node->input) || can_change(node->right) || !comes_closed(node->right)) {
+        return MR_OK;
+    }
+    MrExpr *condition = node->predicate;
+    MR_TRY(mr_join_turn(b, node, &condition, &turned));
+    turned->predicate = condition;
+    if (node->join_type == MR_JOIN_TYPE_INNER) {
+        turned->join_type = MR_JOIN_TYPE_INNER;
+    }
+    MR_TRY(mr_join_settle(b, turned));
+    return mr_join_turn_back(b, node, turned, join);
 }

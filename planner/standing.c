@@ -171,7 +171,7 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
             return never_closes(
                 check->b, check->statement,
                 "a change of the table would correct rows that have been written",
-                "Join what is grouped to the table, which stands right of it, or "
+                "Join what is grouped to the table (whose unmatched rows never close), or "
                 "group the join by window_start of TUMBLE, HOP or CUMULATE in FROM.");
         }
         if (node->is_lookup && !check->on_close && mr_standing_can_change(node->input)) {

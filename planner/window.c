@@ -448,11 +448,12 @@ static bool window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *windo
     return found && (*time)->type.id == key->type.id;
 }
 
-/* Where the input shows window_start of the aggregate: itself, the result of a view over it, or a
- * join with a table whose rows go with their window. */
+/* Where the input shows window_start of the aggregate: itself, the result of a view over it, a join
+ * with a table whose rows go with their window, or one that has its times. */
 static bool shows_start(const MrLogical *input, const MrLogical *aggregate, uint32_t *out)
 {
-    bool is_join = input->kind == MR_LOGICAL_JOIN && input->closes_by_window != NULL;
+    bool is_join =
+        input->kind == MR_LOGICAL_JOIN && (input->closes_by_window != NULL || input->passes_time);
     if (input != aggregate && input->kind != MR_LOGICAL_RESULT && !is_join) {
         return false;
     }
@@ -466,6 +467,18 @@ static bool shows_start(const MrLogical *input, const MrLogical *aggregate, uint
     return false;
 }
 
+/* Sessions lie on no grid: those that end at one moment are all there once W has reached it, so
+ * that they are the rows of a window as short as can be, which closes where it begins. */
+static bool moment_of_end(MrBinder *b, const MrExpr *key, MrWindowUse *out, MrStatus *status)
+{
+    const MrWindow moment = { .size_us = 1, .slide_us = 1 };
+    const MrTimeSource source = { .is_event = true };
+    mr_window_use_set(out, &moment, &source, NULL);
+    out->extra_lateness_us = -moment.size_us;
+    *status = mr_expr_column(b->arena, key->column, key->type, key->position, &out->time, b->err);
+    return true;
+}
+
 /* A grouped bound of an inner aggregate's windows: the outer groups are those windows again. */
 static bool window_of_bound(MrBinder *b, const MrLogical *input, const MrExpr *key,
                             MrWindowUse *out, MrStatus *status)
@@ -477,8 +490,14 @@ static bool window_of_bound(MrBinder *b, const MrLogical *input, const MrExpr *k
     const MrLogical *inner = column->window_of;
     uint32_t start = 0;
     if (column->role < MR_TIME_WINDOW_START ||
-        (inner->kind != MR_LOGICAL_AGGREGATE && inner->kind != MR_LOGICAL_WINDOW) ||
-        !shows_start(input, inner, &start)) {
+        (inner->kind != MR_LOGICAL_AGGREGATE && inner->kind != MR_LOGICAL_WINDOW)) {
+        return false;
+    }
+    if (inner->window_kind == MR_GROUP_WINDOW_SESSION && inner->kind == MR_LOGICAL_AGGREGATE &&
+        inner->time_is_event && column->role == MR_TIME_WINDOW_END) {
+        return moment_of_end(b, key, out, status);
+    }
+    if (!shows_start(input, inner, &start)) {
         return false;
     }
     bool is_hop = inner->window_kind == MR_GROUP_WINDOW_HOP;
@@ -536,7 +555,8 @@ bool mr_window_same(const MrLogical *input, const MrExpr *key, const MrExpr *oth
     if (key->kind == MR_EXPR_COLUMN && other->kind == MR_EXPR_COLUMN &&
         key->column < input->column_count && other->column < input->column_count &&
         input->columns[key->column].window_of != NULL &&
-        input->columns[key->column].window_of == input->columns[other->column].window_of) {
+        input->columns[key->column].window_of == input->columns[other->column].window_of &&
+        input->columns[key->column].window_of->window_kind != MR_GROUP_WINDOW_SESSION) {
         const MrLogicalColumn *bound = &input->columns[other->column];
         bool is_hop = bound->window_of->window_kind == MR_GROUP_WINDOW_HOP;
         *is_end = bound->role == MR_TIME_WINDOW_END;

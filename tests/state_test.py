@@ -28,6 +28,11 @@ QUERIES = (
     ("of_windows", "SELECT window_start, sum(n) AS n FROM TUMBLE((SELECT k, window_end AS e, count(*) AS n FROM "
                    "TUMBLE(a, ts, INTERVAL '10 seconds') GROUP BY k, window_start, window_end), e, INTERVAL '1 minute') "
                    "GROUP BY window_start", True),
+    ("session_ends", "SELECT window_end, count(*) AS n FROM (SELECT window_start, window_end, k FROM SESSION(a PARTITION BY k, ts, "
+                     "INTERVAL '5 seconds') GROUP BY 1, 2, 3) x GROUP BY window_end", True),
+    ("grouped_windows", "SELECT l.window_start, r.window_end, count(*) AS n FROM TUMBLE(a, ts, INTERVAL '10 seconds') l "
+                        "JOIN TUMBLE(b, ts, INTERVAL '10 seconds') r ON l.k = r.k AND l.window_start = r.window_start "
+                        "AND l.window_end = r.window_end GROUP BY 1, 2", True),
     ("arrival", GROUPED.format("TUMBLE(a, _arrival, INTERVAL '10 seconds')"), True),
     ("top_of_tumble", TOP.format("TUMBLE(a, ts, INTERVAL '10 seconds')"), True),
     ("top_of_hop", TOP.format("HOP(a, ts, INTERVAL '5 seconds', INTERVAL '20 seconds')"), True),
