@@ -4,6 +4,7 @@
  */
 #include "planner/stream.h"
 
+#include "common/address.h"
 #include "planner/options.h"
 #include "storage/log.h"
 
@@ -12,6 +13,7 @@
 static const char stream_option_names[] = "connector|format|durability|retention|idle_timeout|"
                                           "max_future_skew|null_time|on_bad_row|json_path.*|"
                                           "missing.*";
+static const char tcp_option_names[] = "listen|host|port|max_connections";
 static const char csv_option_names[] = "header|delimiter|quote|escape|null";
 
 /* ---- Connector and format ---------------------------------------------------------------- */
@@ -28,8 +30,8 @@ static bool is_one_of(const char *text, const char *const *names, size_t count)
 
 static MrStatus read_connector(const MrOptionSet *set, MrStream *stream, const char **more)
 {
-    static const char *const later[] = { "tcp",  "kafka", "mqtt",   "nexmark",
-                                         "http", "redis", "pulsar", "kinesis" };
+    static const char *const later[] = { "kafka", "mqtt",   "nexmark", "http",
+                                         "redis", "pulsar", "kinesis" };
     const MrAstOption *option = mr_options_find(set, "connector");
     const char *text;
     MR_TRY(mr_options_text(set, "connector", &text));
@@ -38,16 +40,20 @@ static MrStatus read_connector(const MrOptionSet *set, MrStream *stream, const c
     if (strcmp(stream->connector, "push") == 0) {
         return MR_OK;
     }
+    if (strcmp(stream->connector, "tcp") == 0) {
+        *more = tcp_option_names;
+        return MR_OK;
+    }
     const MrSourceClass *source = mr_source_find(mr_string(stream->connector));
     if (source != NULL) {
         *more = source->option_names;
         return MR_OK;
     }
     if (is_one_of(text, later, sizeof later / sizeof later[0])) {
-        return mr_option_unsupported(set, option,
-                                     "Use 'push' (INSERT, COPY, HTTP), 'file' or 'datagen'.");
+        return mr_option_unsupported(
+            set, option, "Use 'push' (INSERT, COPY, HTTP), 'file', 'tcp' or 'datagen'.");
     }
-    return mr_option_error(set, option, "'push', 'file' or 'datagen'");
+    return mr_option_error(set, option, "'push', 'file', 'tcp' or 'datagen'");
 }
 
 /* FORMAT PLAIN ENCODE JSON says what format = 'json' says. */
@@ -100,9 +106,10 @@ static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrO
                             MrStream *stream)
 {
     const char *format;
+    bool is_tcp = strcmp(stream->connector, "tcp") == 0;
     bool is_file = strcmp(stream->connector, "file") == 0;
     MR_TRY(written_format(b, ast, set, &format));
-    if (!is_file) {
+    if (!is_file && !is_tcp) {
         if (format != NULL && strcmp(format, "json") != 0 && strcmp(format, "csv") != 0) {
             return mr_bind_unsupported(b, ast->base.position,
                                        "Use COPY, INSERT, or HTTP POST of JSON lines or CSV.",
@@ -117,7 +124,7 @@ static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrO
     }
     const char *path;
     MR_TRY(mr_options_text(set, "path", &path));
-    if (path == NULL) {
+    if (path == NULL && is_file) {
         mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
                       "connector 'file' needs the option \"path\"");
         return mr_error_hint(b->err, "Write WITH (connector = 'file', path = '/data/edits.json').");
@@ -125,7 +132,7 @@ static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrO
     format = format != NULL ? format : mr_format_of_path(path);
     if (format == NULL) {
         mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
-                      "connector 'file' needs the option \"format\"");
+                      "connector '%s' needs the option \"format\"", stream->connector);
         return mr_error_hint(b->err, "Write format = 'json' or format = 'csv'.");
     }
     if (strcmp(format, "json") != 0 && strcmp(format, "csv") != 0) {
@@ -148,6 +155,59 @@ static MrStatus check_csv_options(const MrOptionSet *set)
         MR_TRY(mr_options_character(set, characters[i], &ignored));
     }
     return mr_options_text(set, "null", &text);
+}
+
+static MrStatus check_tcp_host(MrBinder *b, const MrAstCreateStream *ast, const MrOptionSet *set)
+{
+    const char *host, *port;
+    MrAddress address;
+    uint16_t number;
+    MR_TRY(mr_options_text(set, "host", &host));
+    MR_TRY(mr_options_text(set, "port", &port));
+    if (host == NULL || port == NULL) {
+        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
+                      "connector 'tcp' needs the option \"listen\", or \"host\" and \"port\"");
+        return mr_error_hint(b->err, "Write listen = '127.0.0.1:9000' to be connected to.");
+    }
+    if (!mr_port_parse(mr_string(port), &number)) {
+        return mr_option_error(set, mr_options_find(set, "port"), "a port from 1 to 65535");
+    }
+    if (!mr_address_make(mr_string(host), number, &address)) {
+        return mr_option_error(set, mr_options_find(set, "host"),
+                               "an address such as '127.0.0.1' or '::1', or 'localhost'");
+    }
+    return mr_options_find(set, "max_connections") == NULL
+               ? MR_OK
+               : mr_option_error(set, mr_options_find(set, "max_connections"),
+                                 "effect together with \"listen\"");
+}
+
+static MrStatus check_tcp_options(MrBinder *b, const MrAstCreateStream *ast, const MrOptionSet *set,
+                                  const MrStream *stream)
+{
+    const char *listen_at, *most;
+    MrAddress address;
+    uint16_t number;
+    if (strcmp(stream->connector, "tcp") != 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_options_text(set, "listen", &listen_at));
+    if (listen_at == NULL) {
+        return check_tcp_host(b, ast, set);
+    }
+    if (mr_options_find(set, "host") != NULL || mr_options_find(set, "port") != NULL) {
+        return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
+                             "a stream listens or connects, not both");
+    }
+    if (!mr_address_parse(mr_string(listen_at), &address)) {
+        return mr_option_error(set, mr_options_find(set, "listen"),
+                               "an address and a port, such as '127.0.0.1:9000'");
+    }
+    MR_TRY(mr_options_text(set, "max_connections", &most));
+    return most == NULL || mr_port_parse(mr_string(most), &number)
+               ? MR_OK
+               : mr_option_error(set, mr_options_find(set, "max_connections"),
+                                 "a number from 1 to 65535");
 }
 
 /* What the source reads later, but a statement should fail for at once. */
@@ -290,6 +350,7 @@ MrStatus mr_stream_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *
     MR_TRY(mr_options_check(&set, stream_option_names, more));
     MR_TRY(check_json_paths(b, &set, stream));
     MR_TRY(check_file_options(&set, stream));
+    MR_TRY(check_tcp_options(b, ast, &set, stream));
     MR_TRY(read_rules(&set, stream));
     return keep_options(b, &set, stream);
 }

@@ -57,12 +57,15 @@ typedef struct MrFeedInput {
     MrCatalog *catalog;
     const MrRelation *relation; /* keeps; its stream's options decide */
     MrArena *arena;             /* of what lives as long as the ingest */
+    bool takes_bytes;           /* the ingest decodes them; else a source does */
     bool is_replay;             /* rows come a second time: rejected ones were counted */
 } MrFeedInput;
 /* Makes the ingest, and says how a source of it is opened; the caller destroys *ingest also when
  * this fails. */
 MrStatus mr_feed_input_open(const MrFeedInput *input, MrIngest **ingest,
                             const MrSourceClass **source, MrSourceOptions *options, MrError *err);
+/* Only the ingest; the caller destroys it also when this fails. */
+MrStatus mr_feed_ingest_open(const MrFeedInput *input, MrIngest **out, MrError *err);
 /* Opens source and ingest; the feed's thread calls it. */
 MrStatus mr_feed_open(MrFeed *feed, MrError *err);
 

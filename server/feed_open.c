@@ -80,7 +80,7 @@ static void codec_options(const MrStream *stream, MrIngestOptions *options)
     }
 }
 
-static MrStatus ingest_open(const MrFeedInput *input, MrIngest **out, MrError *err)
+MrStatus mr_feed_ingest_open(const MrFeedInput *input, MrIngest **out, MrError *err)
 {
     const MrRelation *relation = input->relation;
     uint32_t *given;
@@ -95,6 +95,9 @@ static MrStatus ingest_open(const MrFeedInput *input, MrIngest **out, MrError *e
     options.zone = mr_timezone_utc();
     if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
         MR_TRY(mr_timezone_find_stored(mr_string(relation->zone_name), &options.zone, err));
+    }
+    if (input->takes_bytes) {
+        options.codec = mr_codec_find(mr_string(relation->stream->format));
     }
     codec_options(relation->stream, &options);
     return mr_ingest_create(&options, out, err);
@@ -129,7 +132,7 @@ static MrStatus source_options(const MrFeedInput *input, MrIngest *ingest,
 MrStatus mr_feed_input_open(const MrFeedInput *input, MrIngest **ingest,
                             const MrSourceClass **source, MrSourceOptions *options, MrError *err)
 {
-    MR_TRY(ingest_open(input, ingest, err));
+    MR_TRY(mr_feed_ingest_open(input, ingest, err));
     return source_options(input, *ingest, source, options, err);
 }
 

@@ -5,10 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grow.h"
 #include "server/feed.h"
+#include "server/tcp.h"
 
+/* Those that are pulled have a thread each, those of connections are the loop's. */
 struct MrFeeds {
     MrFeed *first;
+    MrTcp **tcp;
+    uint32_t tcp_count, tcp_capacity;
 };
 
 typedef struct MarkItem {
@@ -32,6 +37,16 @@ static MrFeed *feed_find(MrServer *server, uint32_t stream_id)
     return feed;
 }
 
+/* Its place in the list, or the number of all. */
+static uint32_t tcp_find(const MrServer *server, uint32_t stream_id)
+{
+    uint32_t i = 0;
+    while (i < server->feeds->tcp_count && mr_tcp_stream_id(server->feeds->tcp[i]) != stream_id) {
+        i++;
+    }
+    return i;
+}
+
 MrStatus mr_feeds_create(MrServer *server, MrError *err)
 {
     server->feeds = calloc(1, sizeof *server->feeds);
@@ -51,6 +66,10 @@ void mr_feeds_destroy(MrServer *server)
         server->feeds->first = feed->next;
         mr_feed_destroy(feed);
     }
+    while (server->feeds->tcp_count > 0) {
+        mr_tcp_destroy(server->feeds->tcp[--server->feeds->tcp_count]);
+    }
+    free(server->feeds->tcp);
     free(server->feeds);
     server->feeds = NULL;
 }
@@ -58,6 +77,13 @@ void mr_feeds_destroy(MrServer *server)
 MrStatus mr_feeds_start(MrServer *server, const MrRelation *relation, MrError *err)
 {
     MrFeed *feed;
+    MrFeeds *feeds = server->feeds;
+    if (strcmp(relation->stream->connector, "tcp") == 0) {
+        MR_GROW(feeds->tcp, feeds->tcp_count, feeds->tcp_capacity, err);
+        MR_TRY(mr_tcp_create(server, relation, &feeds->tcp[feeds->tcp_count], err));
+        feeds->tcp_count++;
+        return MR_OK;
+    }
     if (feed_find(server, relation->stream->id) != NULL) {
         return mr_error_set(err, MR_ERR_INTERNAL, "stream \"%s\" reads already", relation->name);
     }
@@ -70,6 +96,11 @@ MrStatus mr_feeds_start(MrServer *server, const MrRelation *relation, MrError *e
 void mr_feeds_stop(MrServer *server, uint32_t stream_id)
 {
     MrFeed *feed = feed_find(server, stream_id);
+    uint32_t tcp = tcp_find(server, stream_id);
+    if (tcp < server->feeds->tcp_count) {
+        mr_tcp_destroy(server->feeds->tcp[tcp]);
+        server->feeds->tcp[tcp] = server->feeds->tcp[--server->feeds->tcp_count];
+    }
     if (feed != NULL) {
         MrFeed **link = &server->feeds->first;
         while (*link != feed) {
@@ -84,6 +115,12 @@ bool mr_feed_status(MrServer *server, uint32_t stream_id, const char **state, Mr
 {
     static const char *const names[] = { "running", "ended", "failed" };
     MrFeed *feed = feed_find(server, stream_id);
+    MrError ignored;
+    uint32_t tcp = server->feeds == NULL ? 0 : tcp_find(server, stream_id);
+    if (server->feeds != NULL && tcp < server->feeds->tcp_count) {
+        *state = mr_tcp_status(server->feeds->tcp[tcp], err != NULL ? err : &ignored);
+        return true;
+    }
     if (feed == NULL) {
         return false;
     }
@@ -113,6 +150,9 @@ static void item_make(MrFeed *feed, MarkItem *item)
 MrFeedMark *mr_feeds_mark(MrServer *server)
 {
     uint32_t count = 0;
+    for (uint32_t i = server->feeds != NULL ? server->feeds->tcp_count : 0; i > 0; i--) {
+        mr_tcp_drain(server->feeds->tcp[i - 1]);
+    }
     for (MrFeed *feed = server->feeds != NULL ? server->feeds->first : NULL; feed != NULL;
          feed = feed->next) {
         count++;

@@ -325,7 +325,7 @@ MrStatus mr_ingest_block(MrIngest *ingest, const MrBlock *block, MrError *err)
     return mr_ingest_block_from(ingest, block, (MrString){ 0 }, err);
 }
 
-static MrStatus take_rows(MrIngest *ingest, MrError *err)
+MrStatus mr_ingest_take(MrIngest *ingest, MrError *err)
 {
     MrBlock *block;
     MR_TRY(ingest->codec->take(ingest->decoder, &block, err));
@@ -344,7 +344,7 @@ MrStatus mr_ingest_feed(MrIngest *ingest, const char *data, size_t length, MrErr
         data += used;
         length -= used;
         if (ingest->codec->is_full(ingest->decoder)) {
-            MR_TRY(take_rows(ingest, err));
+            MR_TRY(mr_ingest_take(ingest, err));
         } else if (used == 0) {
             return mr_error_set(err, MR_ERR_INTERNAL, "the decoder of \"%s\" takes no bytes",
                                 ingest->relation->name);
@@ -401,7 +401,7 @@ static MrStatus input_end(MrIngest *ingest, MrError *err)
     }
     ingest->has_ended = true;
     MR_TRY(ingest->codec->finish(ingest->decoder, err));
-    return take_rows(ingest, err);
+    return mr_ingest_take(ingest, err);
 }
 
 MrStatus mr_ingest_end(MrIngest *ingest, MrError *err)

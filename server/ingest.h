@@ -47,6 +47,8 @@ MrStatus mr_ingest_create(const MrIngestOptions *options, MrIngest **out, MrErro
 /* Decodes and appends what is complete.  The error names line and column; the ingest is of no use
  * then. */
 MrStatus mr_ingest_feed(MrIngest *ingest, const char *data, size_t length, MrError *err);
+/* Appends the rows that are decoded, of which there may be too few for a block of their own. */
+MrStatus mr_ingest_take(MrIngest *ingest, MrError *err);
 /* Blocks of fewer rows than by default: the first ones reach the disk while more is decoded. */
 void mr_ingest_limit_rows(MrIngest *ingest, uint32_t rows);
 /* A block of the given columns (INSERT, sources). */
