@@ -79,6 +79,18 @@ void mr_group_direct_choose(MrGroupTable *table)
     }
 }
 
+uint32_t mr_group_direct_list(const MrGroupTable *table, uint32_t *groups)
+{
+    const MrGroupDirect *direct = &table->direct;
+    uint32_t count = 0;
+    for (uint64_t at = 0; direct->groups != NULL && at < direct->span && count < table->count;
+         at++) {
+        groups[count] = direct->groups[at] - 1;
+        count += direct->groups[at] != 0;
+    }
+    return count;
+}
+
 void mr_group_direct_clear(MrGroupTable *table)
 {
     MrGroupDirect *direct = &table->direct;

@@ -51,6 +51,9 @@ struct MrGroupTable;
 /* Makes the array anew for the groups that there are, or does without where their keys lie far
  * apart, or where the query's memory is short: it is no more than a faster way. */
 void mr_group_direct_choose(struct MrGroupTable *table);
+/* Lists the groups that the array knows, in the order of their keys, and returns how many there
+ * are; `groups` has room for all of the table's. */
+uint32_t mr_group_direct_list(const struct MrGroupTable *table, uint32_t *groups);
 /* Knows no group; the memory is kept. */
 void mr_group_direct_clear(struct MrGroupTable *table);
 void mr_group_direct_fini(struct MrGroupTable *table);

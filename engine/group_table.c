@@ -52,16 +52,21 @@ void mr_group_table_fini(MrGroupTable *table)
     *table = (MrGroupTable){ .layout = table->layout };
 }
 
-void mr_group_table_clear(MrGroupTable *table)
+void mr_group_table_drop_groups(MrGroupTable *table)
 {
-    if (table->slots != NULL) {
-        memset(table->slots, 0, (table->slot_mask + 1) * sizeof *table->slots);
-    }
     table->count = 0;
-    mr_group_direct_clear(table);
     mr_arena_reset(&table->text);
     (void)mr_memory_charge(table->memory, -(int64_t)table->text_charged, NULL);
     table->text_charged = 0;
+}
+
+void mr_group_table_clear(MrGroupTable *table)
+{
+    mr_group_table_drop_groups(table);
+    if (table->slots != NULL) {
+        memset(table->slots, 0, (table->slot_mask + 1) * sizeof *table->slots);
+    }
+    mr_group_direct_clear(table);
 }
 
 int64_t mr_group_table_bytes(const MrGroupTable *table)

@@ -38,6 +38,9 @@ void mr_group_table_fini(MrGroupTable *table);
 
 /* No groups, the memory kept. */
 void mr_group_table_clear(MrGroupTable *table);
+/* The same but for the slots, which must be cleared before anything is asked of the table or put
+ * into it: by the thread that will, in whose cache they are then. */
+void mr_group_table_drop_groups(MrGroupTable *table);
 
 /* Room for so many groups, so that it is made once. */
 MrStatus mr_group_table_reserve(MrGroupTable *table, uint32_t groups, MrError *err);

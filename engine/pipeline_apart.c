@@ -47,6 +47,15 @@ MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err)
     return MR_OK;
 }
 
+static uint64_t groups_of_lanes(MrPipeline *pipeline)
+{
+    uint64_t groups = 0;
+    for (uint32_t l = 0; l < pipeline->lane_count; l++) {
+        groups += mr_aggregate_group_count(lane_operator(pipeline, l));
+    }
+    return groups;
+}
+
 static uint64_t groups_apart(const MrPipeline *pipeline)
 {
     uint64_t groups = 0;
@@ -236,6 +245,7 @@ typedef struct Closing {
     MrPipeline *pipeline;
     MrPane *whole;
     const MrPane *part;
+    uint32_t *groups; /* of the whole, in the order in which they are sent */
 } Closing;
 
 /* A thread's share of `count` groups. */
@@ -265,7 +275,8 @@ static void emit_task(void *context, uint32_t index)
     uint32_t first, some;
     share_of(closing->pipeline, index, closing->whole->groups.count, &first, &some);
     mr_meter_start(lane->batch.meter);
-    lane->status = mr_pane_emit_part(&lane->apart, closing->whole, first, some, &lane->batch);
+    lane->status = mr_pane_emit_part(&lane->apart, closing->whole, closing->groups + first, some,
+                                     &lane->batch);
     mr_meter_charge(lane->batch.meter, &lane->apart.busy_us);
 }
 
@@ -301,6 +312,8 @@ static MrStatus close_pane(MrPipeline *pipeline, int64_t start_us, MrError *err)
         }
     }
     bool alone = closing.whole->groups.count < pipeline->shared_rows;
+    pipeline->lanes[0].batch.err = err;
+    MR_TRY(mr_pane_list(closing.whole, &pipeline->lanes[0].batch, &closing.groups));
     MR_TRY(mr_pipeline_on_threads(pipeline, alone, emit_task, &closing, err));
     for (uint32_t t = 0; t < pipeline->thread_count; t++) {
         mr_aggregate_clear(&pipeline->lanes[t].apart, start_us);
@@ -407,7 +420,8 @@ MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *er
     }
     if (last.watermark_after_us != MR_TIME_MIN) {
         MrRound rest = { .pipeline = pipeline, .chunks = &last, .count = 1 };
-        MR_TRY(mr_pipeline_finish_round(&rest, !closes || groups < pipeline->shared_rows, err));
+        bool alone = !closes || groups_of_lanes(pipeline) < pipeline->shared_rows;
+        MR_TRY(mr_pipeline_finish_round(&rest, alone, err));
         take_counts(pipeline);
     }
     return is_short_of_memory(pipeline) ? mr_pipeline_settle(pipeline, err) : MR_OK;

@@ -48,7 +48,8 @@ typedef struct MrRound {
     _Atomic uint32_t next; /* chunk that nobody has taken */
 } MrRound;
 
-/* Fewer rows (or groups) are worked off by the caller's thread: waking others takes longer. */
+/* Fewer rows (or groups) are worked off by the caller's thread: waking others takes longer, and the
+ * rows of groups are in its cache. */
 enum { MR_ROUND_ROWS_SHARED = 16384 };
 /* Chunks of a round whose rows must all be prepared before they are added; and of one in which they
  * are added at once. */

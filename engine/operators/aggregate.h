@@ -122,9 +122,12 @@ MrStatus mr_pane_absorb(const MrOperator *op, MrPane *into, const MrPane *from, 
 /* Adds groups of `from` that `into` need not have yet. */
 MrStatus mr_pane_adopt(MrOperator *op, MrPane *into, const MrPane *from, const MrGroupList *groups,
                        MrBatch *batch);
-/* Emits groups first … first + count - 1 of a pane, which any thread may do. */
-MrStatus mr_pane_emit_part(MrOperator *op, const MrPane *pane, uint32_t first, uint32_t count,
-                           MrBatch *batch);
+/* All groups of the pane, in the order of their keys where that is known without a sort: a target
+ * writes rows in that order.  In the arena. */
+MrStatus mr_pane_list(const MrPane *pane, MrBatch *batch, uint32_t **groups);
+/* Emits some groups of a pane, which any thread may do. */
+MrStatus mr_pane_emit_part(MrOperator *op, const MrPane *pane, const uint32_t *groups,
+                           uint32_t count, MrBatch *batch);
 
 /* Within the operator's own files: */
 
@@ -157,7 +160,7 @@ void mr_panes_forget(MrAggregateState *state, uint32_t count);
 MrStatus mr_pane_init(MrOperator *op, MrPane *pane, int64_t start_us, MrError *err);
 void mr_pane_fini(MrOperator *op, MrPane *pane);
 /* Empties it and keeps its memory; there must be no DISTINCT call. */
-void mr_pane_clear(MrOperator *op, MrPane *pane);
+void mr_pane_empty(MrOperator *op, MrPane *pane);
 /* Puts the touched groups on the dirty list.  Those that stand in the output give their old row
  * first, before anything changes. */
 MrStatus mr_pane_mark_touched(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count,

@@ -92,14 +92,29 @@ MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t st
     return MR_OK;
 }
 
+MrStatus mr_pane_list(const MrPane *pane, MrBatch *batch, uint32_t **groups)
+{
+    const uint32_t count = pane->groups.count;
+    *groups = mr_arena_alloc(batch->arena, (count + 1) * sizeof **groups);
+    if (*groups == NULL) {
+        return mr_error_no_memory(batch->err);
+    }
+    if (mr_group_direct_list(&pane->groups, *groups) < count) {
+        for (uint32_t g = 0; g < count; g++) {
+            (*groups)[g] = g;
+        }
+    }
+    return MR_OK;
+}
+
 MrStatus mr_pane_emit_all(MrOperator *op, MrPane *pane, MrBatch *batch)
 {
     uint32_t *groups;
     uint32_t count = 0;
-    MR_NEW_ARRAY(batch->arena, groups, pane->groups.count, batch->err);
+    MR_TRY(mr_pane_list(pane, batch, &groups));
     for (uint32_t g = 0; g < pane->groups.count; g++) {
-        groups[count] = g;
-        count += mr_group_is_alive(op, mr_group_state(&pane->groups, g));
+        groups[count] = groups[g];
+        count += mr_group_is_alive(op, mr_group_state(&pane->groups, groups[g]));
     }
     return mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, count, 1, batch);
 }

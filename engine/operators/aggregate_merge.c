@@ -145,7 +145,7 @@ void mr_aggregate_clear(MrOperator *op, int64_t until_us)
     while (count < state->pane_count && state->panes[count]->start_us <= until_us) {
         MrPane *pane = state->panes[count++];
         if (state->spare == NULL) {
-            mr_pane_clear(op, pane);
+            mr_pane_empty(op, pane);
             state->spare = pane;
         } else {
             mr_pane_destroy(op, pane);
@@ -236,13 +236,8 @@ MrStatus mr_pane_adopt(MrOperator *op, MrPane *into, const MrPane *from, const M
     return add_groups(op, into, &from->groups, &pairs, batch);
 }
 
-MrStatus mr_pane_emit_part(MrOperator *op, const MrPane *pane, uint32_t first, uint32_t count,
-                           MrBatch *batch)
+MrStatus mr_pane_emit_part(MrOperator *op, const MrPane *pane, const uint32_t *groups,
+                           uint32_t count, MrBatch *batch)
 {
-    uint32_t *groups;
-    MR_NEW_ARRAY(batch->arena, groups, count + 1, batch->err);
-    for (uint32_t i = 0; i < count; i++) {
-        groups[i] = first + i;
-    }
     return mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, count, 1, batch);
 }

@@ -58,10 +58,10 @@ void mr_pane_fini(MrOperator *op, MrPane *pane)
 }
 
 /* Only for panes without DISTINCT calls. */
-void mr_pane_clear(MrOperator *op, MrPane *pane)
+void mr_pane_empty(MrOperator *op, MrPane *pane)
 {
     destroy_states(op, pane);
-    mr_group_table_clear(&pane->groups);
+    mr_group_table_drop_groups(&pane->groups);
     pane->dirty_count = 0;
 }
 
@@ -77,6 +77,7 @@ static MrStatus make_pane(MrOperator *op, int64_t start_us, MrPane **out, MrErro
     if (state->spare != NULL) {
         *out = state->spare;
         (*out)->start_us = start_us;
+        mr_group_table_clear(&(*out)->groups);
         state->spare = NULL;
         return MR_OK;
     }

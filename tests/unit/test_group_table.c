@@ -254,6 +254,25 @@ static MrVector direct_keys(const struct DirectCase *c, int64_t base, MrRandom *
     return vector;
 }
 
+/* The groups that the array knows come in the order of their keys; with it come all that have one. */
+static void check_order(const MrGroupTable *table, bool nulls, const char *what)
+{
+    uint32_t *groups = mr_arena_alloc(&test_arena, (table->count + 1) * sizeof *groups);
+    const uint32_t count = mr_group_direct_list(table, groups);
+    int64_t before = INT64_MIN;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t key;
+        memcpy(&key, mr_group_key(table, groups[i]), sizeof key);
+        ck_assert_uint_eq(mr_group_header(table, groups[i])->nulls, 0);
+        ck_assert_msg(i == 0 || key > before, "%s", what);
+        before = key;
+    }
+    const bool is_whole = table->direct.groups != NULL && !table->direct.has_outside;
+    ck_assert_msg(count <= table->count && (!is_whole || nulls || count == table->count), "%s",
+                  what);
+    ck_assert_msg(table->direct.groups != NULL || count == 0, "%s", what);
+}
+
 /* A second key column that is always the same makes a table without an array: both must number the
  * groups alike. */
 START_TEST(test_direct)
@@ -303,6 +322,7 @@ START_TEST(test_direct)
         }
         ck_assert_msg(memcmp(groups[0], groups[1], sizeof groups[0]) == 0, "%s", c->what);
         ck_assert_uint_eq(tables[0].count, tables[1].count);
+        check_order(&tables[0], c->nulls, c->what);
         ck_assert_int_eq(memory.used_bytes,
                          mr_group_table_bytes(&tables[0]) + mr_group_table_bytes(&tables[1]));
     }
