@@ -183,17 +183,25 @@ static void class_index(MrPgCatalog *pg, uint32_t index)
     pg->class_slots[slot] = index + 1;
 }
 
-/* The bit of a name in system_names. */
+enum { NAME_BITS = 1 << 16 };
+
 static uint32_t name_bit(const char *name)
 {
-    return (uint32_t)mr_hash_bytes(name, strlen(name)) % MR_PG_NAME_BITS;
+    return (uint32_t)mr_hash_bytes(name, strlen(name)) % NAME_BITS;
 }
 
-static void note_system_name(MrPgCatalog *pg, const MrRelation *relation)
+/* False for nearly every name that no schema but public has. */
+static void note_hidden(MrPgCatalog *pg)
 {
-    if (strcmp(relation->schema_name, "public") != 0) {
-        uint32_t bit = name_bit(relation->name);
-        pg->system_names[bit / 64] |= UINT64_C(1) << bit % 64;
+    uint64_t names[NAME_BITS / 64] = { 0 };
+    for (uint32_t i = 0; i < mr_catalog_relation_count(pg->catalog); i++) {
+        const MrRelation *relation = mr_catalog_relation(pg->catalog, i);
+        if (strcmp(relation->schema_name, "public") != 0) {
+            mr_bitmap_set(names, name_bit(relation->name));
+        }
+    }
+    for (uint32_t i = 0; i < pg->class_count; i++) {
+        pg->classes[i].may_be_hidden = mr_bitmap_get(names, name_bit(pg->classes[i].name));
     }
 }
 
@@ -211,11 +219,11 @@ static MrStatus classes_make(MrPgCatalog *pg, MrError *err)
     MR_NEW_ARRAY(&pg->arena, pg->classes, classes, err);
     for (uint32_t i = 0; i < count; i++) {
         MR_TRY(add_class(pg, mr_catalog_relation(pg->catalog, i), err));
-        note_system_name(pg, mr_catalog_relation(pg->catalog, i));
     }
     for (uint32_t i = 0; i < pg->class_count; i++) {
         class_index(pg, i);
     }
+    note_hidden(pg);
     return MR_OK;
 }
 
@@ -267,13 +275,6 @@ const MrPgClass *mr_pg_class_find(const MrPgNames *names, const char *schema_nam
     return class;
 }
 
-/* False for nearly every name that the schema does not have; \d asks for each relation. */
-static bool may_have(const MrPgCatalog *pg, const char *schema_name, const char *name)
-{
-    uint32_t bit = name_bit(name);
-    return (pg->system_names[bit / 64] >> bit % 64 & 1) != 0 || strcmp(schema_name, "public") == 0;
-}
-
 /* No relation of its name is found before it.  Indexes are looked for only where they are: no
  * schema but public has any. */
 bool mr_pg_class_is_visible(const MrPgNames *names, const MrPgClass *class)
@@ -283,7 +284,7 @@ bool mr_pg_class_is_visible(const MrPgNames *names, const MrPgClass *class)
         if (strcmp(names->path.schemas[i], own) == 0) {
             return true;
         }
-        if (may_have(names->pg, names->path.schemas[i], class->name) &&
+        if ((class->may_be_hidden || strcmp(names->path.schemas[i], "public") == 0) &&
             mr_catalog_find(names->pg->catalog, names->path.schemas[i], class->name) != NULL) {
             return false;
         }

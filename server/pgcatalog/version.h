@@ -80,6 +80,9 @@ typedef struct MrPgClass {
     const MrIndexDef *def;      /* of an index that is not a key; NULL */
     const MrPgHeader *header;   /* of PostgreSQL's own; NULL */
     uint32_t index;             /* number of its key's index; 0: none */
+    /* Something outside public may have its name.  Told here: for \d each is asked for it, and the
+     * names lie all over the memory. */
+    bool may_be_hidden;
 } MrPgClass;
 
 typedef struct MrPgRole {
@@ -100,8 +103,6 @@ typedef struct MrPgBlocks {
     MrPgIndex *indexes; /* those that were asked for */
 } MrPgBlocks;
 
-enum { MR_PG_NAME_BITS = 4096 };
-
 struct MrPgCatalog {
     uint32_t references;
     MrServer *server;
@@ -112,7 +113,6 @@ struct MrPgCatalog {
     uint32_t class_count;
     uint32_t *class_slots; /* index + 1 by number; 0: free */
     uint32_t class_slot_mask;
-    uint64_t system_names[MR_PG_NAME_BITS / 64]; /* of hashes of names outside public */
     MrPgRole *roles;
     uint32_t role_count;
     MrPgRoutine *functions; /* in SQL */
