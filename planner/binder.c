@@ -4,6 +4,7 @@
  */
 #include "planner/binder.h"
 
+#include "planner/group_determined.h"
 #include "planner/join.h"
 #include "planner/over.h"
 #include "planner/recursion.h"
@@ -147,6 +148,7 @@ static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, M
     MrLogical *aggregate;
     MR_TRY(count_rows(b, grouping));
     MR_TRY(mr_bind_attach_grouping(b, grouping));
+    MR_TRY(mr_group_add_determined(b, grouping, list, overs, sets, having));
     MR_TRY(mr_bind_aggregate(b, grouping, &aggregate, node));
     for (uint32_t i = 0; i < list->count; i++) {
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, list->exprs[i], &list->exprs[i]));

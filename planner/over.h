@@ -58,6 +58,9 @@ bool mr_expr_has_over(const MrExpr *expr);
 /* Everything in the list put over the groups, as regroup does with the select list. */
 MrStatus mr_regroup_overs(MrBinder *b, const MrGrouping *grouping, const MrLogical *aggregate,
                           MrOverList *overs);
+/* Every expression of the list, one after the other, until one is not MR_OK. */
+MrStatus mr_visit_overs(MrBinder *b, MrOverList *overs,
+                        MrStatus (*visit)(void *context, const MrExpr *part), void *context);
 /* Subqueries in it joined to *node, as mr_bind_attach does with the select list. */
 MrStatus mr_attach_overs(MrBinder *b, MrOverList *overs, MrLogical **node);
 /* OVER nodes on top of *node, one for each window; the select list then names their columns. */

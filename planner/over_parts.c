@@ -13,11 +13,18 @@ typedef struct PartChange {
     const MrLogical *aggregate;
     MrExpr **parts; /* gather_part, put_part */
     uint32_t *count;
+    MrStatus (*visit)(void *context, const MrExpr *part); /* visit_part */
+    void *context;
 } PartChange;
 
 static MrStatus regroup_part(const PartChange *change, MrExpr **part)
 {
     return mr_bind_regroup(change->b, change->grouping, change->aggregate, *part, part);
+}
+
+static MrStatus visit_part(const PartChange *change, MrExpr **part)
+{
+    return change->visit(change->context, *part);
 }
 
 static MrStatus count_part(const PartChange *change, MrExpr **part)
@@ -85,6 +92,13 @@ MrStatus mr_regroup_overs(MrBinder *b, const MrGrouping *grouping, const MrLogic
     PartChange change = {
         .apply = regroup_part, .b = b, .grouping = grouping, .aggregate = aggregate
     };
+    return change_parts(&change, overs);
+}
+
+MrStatus mr_visit_overs(MrBinder *b, MrOverList *overs,
+                        MrStatus (*visit)(void *context, const MrExpr *part), void *context)
+{
+    PartChange change = { .apply = visit_part, .b = b, .visit = visit, .context = context };
     return change_parts(&change, overs);
 }
 
