@@ -286,6 +286,12 @@ MrStatus mr_catalog_register_virtual(MrCatalog *catalog, uint32_t oid, const cha
 
 /* ---- Look-up ----------------------------------------------------------------------------- */
 
+bool mr_column_is_dropped(const MrColumn *column)
+{
+    return column->name != NULL &&
+           strncmp(column->name, MR_DROPPED_PREFIX, sizeof MR_DROPPED_PREFIX - 1) == 0;
+}
+
 const char *mr_relation_column_comment(const MrRelation *relation, const char *column)
 {
     for (uint32_t i = 0; i < relation->column_comment_count; i++) {

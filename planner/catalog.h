@@ -158,6 +158,11 @@ typedef struct MrRelation {
     uint32_t index_count;
 } MrRelation;
 
+/* ALTER … DROP COLUMN gives the column a name that begins so, as PostgreSQL does: it stays where it
+ * is in logged rows, as a column that nobody sees and that is NULL in rows to come. */
+#define MR_DROPPED_PREFIX "........pg.dropped."
+bool mr_column_is_dropped(const MrColumn *column);
+
 /* NULL: none. */
 const char *mr_relation_column_comment(const MrRelation *relation, const char *column);
 

@@ -136,6 +136,9 @@ MrStatus mr_change_column(MrBinder *b, const MrRelation *target, const char *nam
     mr_nearest_init(&nearest, name);
     for (uint32_t i = 0; i < target->schema.column_count; i++) {
         const MrStreamColumn *column = &target->stream->columns[i];
+        if (mr_column_is_dropped(&target->schema.columns[i])) {
+            continue;
+        }
         mr_nearest_offer(&nearest, mr_string(column->name));
         if (strcmp(column->name, name) != 0) {
             continue;
@@ -454,8 +457,10 @@ static MrStatus update_query(MrBinder *b, const MrAstUpdate *ast, const Update *
     query->where = ast->where;
     MR_TRY(add_column(b, &query->targets, update->alias, MR_PLACE_COLUMN));
     for (uint32_t i = 0; i < update->target->schema.column_count; i++) {
-        MR_TRY(
-            add_column(b, &query->targets, update->alias, update->target->schema.columns[i].name));
+        const MrColumn *column = &update->target->schema.columns[i];
+        if (!mr_column_is_dropped(column)) {
+            MR_TRY(add_column(b, &query->targets, update->alias, column->name));
+        }
     }
     for (uint32_t i = 0; i < update->count; i++) {
         if (update->values[i]->kind != MR_AST_DEFAULT) {
@@ -472,12 +477,18 @@ static MrStatus update_row(MrBinder *b, const Update *update, const MrPlaceScope
                            MrLogical *node, MrLogical **out)
 {
     const MrStream *stream = update->target->stream;
-    uint32_t visible = update->target->schema.column_count, at = 1 + visible;
+    uint32_t at = 0;
     MrExpr **exprs;
     uint32_t count = 1 + stream->schema.column_count;
     MR_NEW_ARRAY(b->arena, exprs, count + kept->count, b->err);
-    for (uint32_t i = 0; i <= visible; i++) {
-        MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[i], b->err));
+    MR_TRY(mr_expr_column(b->arena, at, node->columns[at].type, -1, &exprs[0], b->err));
+    at++;
+    for (uint32_t i = 0; i < update->target->schema.column_count; i++) {
+        if (!mr_column_is_dropped(
+                &update->target->schema.columns[i])) { /* else mr_change_row gives it */
+            MR_TRY(mr_expr_column(b->arena, at, node->columns[at].type, -1, &exprs[1 + i], b->err));
+            at++;
+        }
     }
     for (uint32_t i = 0; i < update->count; i++) {
         const MrStreamColumn *column = &stream->columns[update->columns[i]];

@@ -100,6 +100,9 @@ MrStatus mr_bind_excluded(MrBinder *b, const MrAstColumn *column, MrExpr **out)
     const MrRelation *relation = b->excluded;
     mr_nearest_init(&nearest, name);
     for (uint32_t i = 0; i < relation->schema.column_count; i++) {
+        if (mr_column_is_dropped(&relation->schema.columns[i])) {
+            continue;
+        }
         mr_nearest_offer(&nearest, mr_string(relation->schema.columns[i].name));
         if (strcmp(relation->schema.columns[i].name, name) == 0) {
             return mr_expr_column(b->arena, b->excluded_first + i, relation->schema.columns[i].type,

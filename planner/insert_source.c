@@ -46,10 +46,14 @@ static MrStatus join_with(MrBinder *b, const MrAstInsert *insert, MrAstQuery *qu
 static const MrStreamColumn *generated_at(const MrRelation *target, const MrAstInsert *insert,
                                           uint32_t at)
 {
+    uint32_t place = 0;
     for (uint32_t i = 0; i < target->schema.column_count; i++) {
         const MrStreamColumn *column = &target->stream->columns[i];
+        if (mr_column_is_dropped(&target->schema.columns[i])) {
+            continue;
+        }
         bool is_meant = insert->columns.count == 0
-                            ? i == at
+                            ? place++ == at
                             : strcmp(column->name, insert->columns.items[at]) == 0;
         if (is_meant) {
             return column->generated != NULL ? column : NULL;

@@ -20,7 +20,7 @@ static MrStatus node_new(MrArena *arena, MrLogicalKind kind, MrLogical *input, u
     return MR_OK;
 }
 
-/* A table's number of a row is carried along, for keys: no name finds it. */
+/* A table's number of a row is carried along, for keys: no name finds it, as a dropped column. */
 MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind scan,
                          MrLogical **out, MrError *err)
 {
@@ -36,7 +36,7 @@ MrStatus mr_logical_scan(MrArena *arena, const MrRelation *relation, MrScanKind 
         bool is_event = scan == MR_SCAN_STREAM && relation->stream->event_column == (int32_t)i;
         node->scan_columns[i] = i;
         node->columns[i] = (MrLogicalColumn){
-            .name = column->name,
+            .name = mr_column_is_dropped(column) ? NULL : column->name,
             .type = column->type,
             .not_null = column->not_null,
             .role = is_event ? MR_TIME_EVENT : MR_TIME_NONE,

@@ -251,11 +251,14 @@ static MrStatus relation_type(MrBinder *b, const MrRelation *relation, MrType *o
     MrType *types;
     MR_NEW_ARRAY(b->arena, names, schema->column_count, b->err);
     MR_NEW_ARRAY(b->arena, types, schema->column_count, b->err);
+    uint32_t count = 0;
     for (uint32_t i = 0; i < schema->column_count; i++) {
-        names[i] = schema->columns[i].name;
-        types[i] = schema->columns[i].type;
+        if (!mr_column_is_dropped(&schema->columns[i])) {
+            names[count] = schema->columns[i].name;
+            types[count++] = schema->columns[i].type;
+        }
     }
-    return mr_row_type(b, names, types, schema->column_count, out);
+    return mr_row_type(b, names, types, count, out);
 }
 
 static MrStatus cannot_cast(MrBinder *b, const MrAstCast *node, const MrRelation *relation,

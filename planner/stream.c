@@ -243,6 +243,12 @@ static MrStatus bind_expressions(MrBinder *b, const MrAstCreateStream *ast, cons
     for (uint32_t i = 0; i < ast->columns.count; i++) {
         const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, ast->columns.items[i]);
         MrExpr *expr;
+        if (mr_column_is_dropped(&stream->schema.columns[i])) { /* nobody can give it a value */
+            const MrDatum null = { .type = columns[i].type, .is_null = true };
+            MR_TRY(mr_expr_constant(b->arena, &null, -1, &expr, b->err));
+            columns[i].generated = expr;
+            continue;
+        }
         if (def->generated == NULL) {
             continue;
         }

@@ -303,8 +303,8 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     return mr_ddl_refuse(
         ddl,
         "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | SET (…) | RENAME TO, "
-        "ALTER STREAM | TABLE name ADD | ALTER | RENAME COLUMN, ADD | DROP | RENAME CONSTRAINT, "
-        "SET (…) | RENAME TO "
+        "ALTER STREAM | TABLE name ADD | ALTER | DROP | RENAME COLUMN, "
+        "ADD | DROP | RENAME CONSTRAINT, SET (…) | RENAME TO, "
         "and ALTER VIEW name RENAME TO are there.",
         "this form of ALTER of \"%s\" is not supported", relation->name);
 }

@@ -191,7 +191,7 @@ static MrStatus refuse_if_read(MrDdlParts *c, const MrAstAlter *action)
     return mr_error_hint(&c->ddl->err, "Drop them, and make them again afterwards.");
 }
 
-static bool is_key(const MrRelation *relation, const char *name)
+bool mr_ddl_is_key(const MrRelation *relation, const char *name)
 {
     for (uint32_t k = 0; relation->table != NULL && k < relation->table->key_count; k++) {
         const uint32_t column = relation->table->keys[k];
@@ -204,7 +204,7 @@ static bool is_key(const MrRelation *relation, const char *name)
 
 static MrStatus drop_not_null(MrDdlParts *c, const MrAstAlter *action, MrAstColumnDef *def)
 {
-    if (is_key(c->old, def->name)) {
+    if (mr_ddl_is_key(c->old, def->name)) {
         return mr_ddl_refuse_part(c, action, MR_ERR_INVALID_TABLE_DEFINITION,
                                   "column \"%s\" of \"%s\" is in a primary key", def->name);
     }
@@ -228,7 +228,7 @@ static MrStatus allow_logged_nulls(MrDdlParts *c, const MrAstColumnDef *def)
 
 static MrStatus set_not_null(MrDdlParts *c, MrAstColumnDef *def)
 {
-    if (def->not_null || is_key(c->old, def->name)) {
+    if (def->not_null || mr_ddl_is_key(c->old, def->name)) {
         return MR_OK;
     }
     if (c->old->table == NULL) {
@@ -350,10 +350,7 @@ static MrStatus apply(MrDdlParts *c, const MrAstAlter *action)
     case MR_ALTER_DROP_NOT_NULL: return drop_not_null(c, action, def);
     case MR_ALTER_RENAME_COLUMN: return rename_column(c, action, def);
     case MR_ALTER_SET_NOT_NULL: return set_not_null(c, def);
-    default:
-        return mr_ddl_refuse(c->ddl,
-                             "Leave it out where it is read, or CREATE TABLE another AS SELECT.",
-                             "DROP COLUMN of \"%s\" is not supported", c->old->name);
+    default: return mr_ddl_drop_column(c, action, def);
     }
 }
 

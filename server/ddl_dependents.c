@@ -138,10 +138,27 @@ static MrStatus check_dependent(MrDdl *ddl, MrCatalog *next, const MrRelation *o
 MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,
                                  const char *changed)
 {
+    MrDependents affected = { .count = 0 };
+    MrError first = MR_ERROR_INIT;
+    MR_NEW_ARRAY(&ddl->memory->arena, affected.items, dependents->count + 1, &ddl->err);
     for (uint32_t d = dependents->count; d > 0; d--) { /* each after what it reads */
-        MR_TRY(check_dependent(ddl, next, dependents->items[d - 1].relation, changed));
+        MrStatus status = check_dependent(ddl, next, dependents->items[d - 1].relation, changed);
+        if (status == MR_ERR_DEPENDENT_OBJECTS) {
+            first = affected.count == 0 ? ddl->err : first;
+            affected.items[affected.count++] = dependents->items[d - 1];
+        } else if (status != MR_OK) {
+            return status;
+        }
     }
-    return MR_OK;
+    if (affected.count == 1) {
+        ddl->err = first;
+    } else if (affected.count > 1) {
+        mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                     "\"%s\" cannot be changed so: other objects depend on it", changed);
+        mr_ddl_tell_dependents(ddl, &affected);
+        mr_error_hint(&ddl->err, "Drop them first.");
+    }
+    return affected.count == 0 ? MR_OK : MR_ERR_DEPENDENT_OBJECTS;
 }
 
 /* ---- making anew ----------------------------------------------------------------------------- */

@@ -235,8 +235,8 @@ MrStatus mr_ddl_notes_changed(MrDdl *ddl, const MrRelation *relation, const char
 /* What is made in the place of `from`, with the same columns, has its comments and indexes;
  * borrowed from it. */
 void mr_ddl_keep_notes(MrRelation *to, const MrRelation *from);
-/* A table's: constraints have them by its new text, others are those of `from`.  Columns are where
- * they were. */
+/* A table's or stream's: constraints have them by its new text, others are those of `from` but for
+ * those of dropped columns; nor are these commented any more.  Columns are where they were. */
 MrStatus mr_ddl_keep_table_indexes(MrDdl *ddl, MrRelation *to, const MrRelation *from);
 /* The indexes of another version of the relation, by the names of columns; a NOTICE tells of those
  * that do not fit. */

@@ -276,6 +276,35 @@ static uint32_t find_former(const MrRelation *to, const MrIndexDef *index, const
     return found;
 }
 
+static bool reads_dropped(const MrIndexDef *index, const MrRelation *to)
+{
+    for (uint32_t c = 0; c < index->column_count; c++) {
+        if (index->columns[c].column >= 0 &&
+            mr_column_is_dropped(&to->schema.columns[index->columns[c].column])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A later column of the name is another one. */
+static MrStatus forget_comments(MrDdl *ddl, MrRelation *to)
+{
+    MrColumnComment *comments;
+    uint32_t count = 0;
+    MR_NEW_ARRAY(&ddl->memory->arena, comments, to->column_comment_count + 1, &ddl->err);
+    for (uint32_t i = 0; i < to->column_comment_count; i++) {
+        for (uint32_t c = 0; c < to->schema.column_count; c++) {
+            if (strcmp(to->schema.columns[c].name, to->column_comments[i].column) == 0) {
+                comments[count++] = to->column_comments[i];
+            }
+        }
+    }
+    to->column_comments = comments;
+    to->column_comment_count = count;
+    return MR_OK;
+}
+
 MrStatus mr_ddl_keep_table_indexes(MrDdl *ddl, MrRelation *to, const MrRelation *from)
 {
     MrIndexDef *indexes;
@@ -292,13 +321,13 @@ MrStatus mr_ddl_keep_table_indexes(MrDdl *ddl, MrRelation *to, const MrRelation 
         is_used[old] = true;
     }
     for (uint32_t f = 0; f < from->index_count; f++) {
-        if (!from->indexes[f].is_constraint) {
+        if (!from->indexes[f].is_constraint && !reads_dropped(&from->indexes[f], to)) {
             indexes[count++] = from->indexes[f];
         }
     }
     to->indexes = indexes;
     to->index_count = count;
-    return MR_OK;
+    return forget_comments(ddl, to);
 }
 
 MrStatus mr_ddl_keep_indexes(MrDdl *ddl, MrRelation *to, const MrRelation *from)

@@ -101,7 +101,9 @@ MrStatus mr_describe_run(MrSession *session, MrPortal *portal, MrError *err)
     MR_TRY(mr_text_table_create(&table, portal->columns, err));
     MrStatus status = MR_OK;
     for (uint32_t c = 0; c < portal->relation->schema.column_count && status == MR_OK; c++) {
-        status = add_column(portal->relation, c, &table, err);
+        if (!mr_column_is_dropped(&portal->relation->schema.columns[c])) {
+            status = add_column(portal->relation, c, &table, err);
+        }
     }
     if (status == MR_OK) {
         status = mr_text_table_finish(&table, &result, err);

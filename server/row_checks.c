@@ -59,13 +59,21 @@ void mr_row_checks_destroy(MrRowChecks *checks)
 
 static void add_row(const MrRowChecks *checks, const MrBlock *block, uint32_t row, MrError *why)
 {
+    const MrSchema *schema = &checks->target->schema;
     MrBlock visible = *block;
     MrBuilder text;
-    visible.column_count = checks->target->schema.column_count;
+    visible.column_count = 0;
+    visible.columns = malloc((schema->column_count + 1) * sizeof *visible.columns);
+    for (uint32_t c = 0; c < schema->column_count && visible.columns != NULL; c++) {
+        if (!mr_column_is_dropped(&schema->columns[c])) {
+            visible.columns[visible.column_count++] = block->columns[c];
+        }
+    }
     mr_builder_init(&text, 0);
     mr_row_text(&visible, row, checks->zone, &text);
     mr_error_detail(why, "Failing row contains %s.", mr_builder_text(&text));
     mr_builder_fini(&text);
+    free(visible.columns);
 }
 
 /* The first row with a NULL where none may be; the row count: there is none. */

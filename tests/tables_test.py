@@ -524,6 +524,30 @@ def test_constraints_beside():
             assert b.execute("SELECT * FROM t ORDER BY id").fetchall() == [(1, 1), (2, 2)]
 
 
+def test_dropped_column():
+    """COPY of every format, rows as JSON and prepared rows, around a column that is not there any more."""
+    with harness.Server() as server, server.connect(autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, x text, v integer)")
+        connection.execute("INSERT INTO t VALUES (1, 'x', 1), (2, 'y', 2)")
+        connection.execute("ALTER TABLE t DROP COLUMN x")
+        for form in ("", "(FORMAT csv, HEADER)", "(FORMAT json)", "(FORMAT binary)"):
+            with connection.cursor().copy(f"COPY t TO STDOUT {form}") as copy:
+                data = b"".join(bytes(part) for part in copy)
+            connection.execute("DELETE FROM t")
+            with connection.cursor().copy(f"COPY t FROM STDIN {form}") as copy:
+                copy.write(data)
+            assert connection.execute("SELECT * FROM t ORDER BY id").fetchall() == [(1, 1), (2, 2)], form
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO t VALUES (%s, %s)", [(3, 3), (4, 4)])
+        assert connection.execute("SELECT row_to_json(t) FROM t WHERE id = 4").fetchone() == ({"id": 4, "v": 4},)
+        connection.execute("ALTER TABLE t ADD CHECK (v < 10)")
+        try:
+            connection.execute("INSERT INTO t VALUES (5, 50)")
+            raise AssertionError("took 50")
+        except psycopg.errors.CheckViolation as error:
+            assert "(5, 50)" in str(error), error
+
+
 def test_altered_beside():
     """DDL of a table that a transaction has changed: it ends with an error, or does what it said."""
     many = 5000                                                     # whole chunks: a wrong column is read beyond its end

@@ -223,7 +223,9 @@ void mr_pg_fill_information_columns(const MrPgNames *names, MrRows *rows)
         const MrPgClass *class = &names->pg->classes[i];
         for (uint32_t c = 0; is_listed(names, class) && c < class->relation->schema.column_count;
              c++) {
-            add_column(names, rows, class, c);
+            if (!mr_column_is_dropped(&class->relation->schema.columns[c])) {
+                add_column(names, rows, class, c);
+            }
         }
     }
 }

@@ -67,7 +67,9 @@ void mr_pg_fill_column_privileges(const MrPgNames *names, MrRows *rows)
         const MrPgClass *class = &names->pg->classes[i];
         const MrSchema *schema = &class->relation->schema;
         for (uint32_t c = 0; is_listed(names, class) && c < schema->column_count; c++) {
-            put_column(names, rows, class, schema->columns[c].name);
+            if (!mr_column_is_dropped(&schema->columns[c])) {
+                put_column(names, rows, class, schema->columns[c].name);
+            }
         }
     }
 }

@@ -25,7 +25,9 @@ static void each_column(const MrPgNames *names, MrRows *rows, PutTyped *put)
         for (uint32_t c = 0; is_listed && c < schema->column_count; c++) {
             const Typed typed = { mr_pg_schema_name(class->schema), class->name, "TABLE", c + 1,
                                   schema->columns[c].type.id };
-            put(names, rows, &typed);
+            if (!mr_column_is_dropped(&schema->columns[c])) {
+                put(names, rows, &typed);
+            }
         }
     }
 }

@@ -345,7 +345,7 @@ static void put_columns(const MrPgNames *names, MrRows *rows, const MrPgClass *v
                         const MrRelation *relation, const bool *columns)
 {
     for (uint32_t c = 0; c < relation->schema.column_count; c++) {
-        if (columns[c]) {
+        if (columns[c] && !mr_column_is_dropped(&relation->schema.columns[c])) {
             put_table(names, rows, view, relation, columns);
             mr_rows_text(rows, relation->schema.columns[c].name);
         }

@@ -77,7 +77,8 @@ static bool has_default(const MrRelation *relation, uint32_t column, bool *is_ge
 {
     const MrStream *stream = relation->stream;
     *is_generated = false;
-    if (stream == NULL || column >= stream->schema.column_count) {
+    if (stream == NULL || column >= stream->schema.column_count ||
+        mr_column_is_dropped(&relation->schema.columns[column])) {
         return false;
     }
     *is_generated = stream->columns[column].generated != NULL;
@@ -99,7 +100,7 @@ static void add_attribute(MrRows *rows, const MrPgClass *class, int32_t at, uint
     mr_rows_begin(rows);
     mr_rows_int(rows, class->number);
     mr_rows_text(rows, of->name);
-    mr_rows_int(rows, type->number);
+    mr_rows_int(rows, mr_column_is_dropped(of) ? 0 : type->number);
     mr_rows_int(rows, -1); /* attstattarget */
     mr_rows_int(rows, type->length);
     mr_rows_int(rows, number);
@@ -115,8 +116,8 @@ static void add_attribute(MrRows *rows, const MrPgClass *class, int32_t at, uint
     mr_rows_bool(rows, false); /* atthasmissing */
     mr_rows_text(rows, "");    /* attidentity */
     mr_rows_text(rows, is_generated ? "s" : "");
-    mr_rows_bool(rows, false); /* attisdropped */
-    mr_rows_bool(rows, true);  /* attislocal */
+    mr_rows_bool(rows, mr_column_is_dropped(of));
+    mr_rows_bool(rows, true); /* attislocal */
     mr_rows_int(rows, 0);
     mr_rows_int(rows, type->collation);
 }
