@@ -493,8 +493,9 @@ static bool window_of_bound(MrBinder *b, const MrLogical *input, const MrExpr *k
         (inner->kind != MR_LOGICAL_AGGREGATE && inner->kind != MR_LOGICAL_WINDOW)) {
         return false;
     }
-    if (inner->window_kind == MR_GROUP_WINDOW_SESSION && inner->kind == MR_LOGICAL_AGGREGATE &&
-        inner->time_is_event && column->role == MR_TIME_WINDOW_END) {
+    bool is_of_rows = inner->kind == MR_LOGICAL_WINDOW && input->kind == MR_LOGICAL_WINDOW;
+    if (inner->window_kind == MR_GROUP_WINDOW_SESSION && !is_of_rows && inner->time_is_event &&
+        column->role == MR_TIME_WINDOW_END) {
         return moment_of_end(b, key, out, status);
     }
     if (!shows_start(input, inner, &start)) {

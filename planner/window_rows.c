@@ -63,6 +63,16 @@ static MrStatus add_places(WindowRows *rows)
     return show(rows, place, "_arrival");
 }
 
+/* ON WINDOW CLOSE the rows of a session come when W reaches its end, and none thereafter. */
+static void keep_bounds(const WindowRows *rows, uint32_t first)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        MrLogicalColumn *column = &rows->node->columns[rows->shown.exprs[first + i]->column];
+        column->role = i == 0 ? MR_TIME_WINDOW_START : MR_TIME_WINDOW_END;
+        column->window_of = rows->window;
+    }
+}
+
 static MrStatus make_rows(WindowRows *rows, bool with_places)
 {
     MrBinder *b = rows->b;
@@ -85,6 +95,9 @@ static MrStatus make_rows(WindowRows *rows, bool with_places)
         MR_TRY(add_places(rows));
     }
     MR_TRY(mr_bind_add_overs(b, &list, &rows->shown, &rows->node));
+    if (b->closes && window->time_is_event) {
+        keep_bounds(rows, inputs);
+    }
     return mr_logical_project(b->arena, rows->node, rows->shown.exprs, rows->shown.names,
                               rows->shown.count, &rows->node, b->err);
 }

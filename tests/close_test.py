@@ -36,6 +36,10 @@ QUERIES = (
     ("bounded_start", f"SELECT x.window_start AS a, count(*) AS n FROM TUMBLE(s, at, INTERVAL '10 s') x JOIN r y ON {BOUNDED} GROUP BY 1", None),
     ("session_ends", f"SELECT window_end AS e, count(*) AS c, sum(n) AS n FROM {SESSIONS} GROUP BY 1", "e"),
     ("session_bounds", f"SELECT window_end AS e, window_start AS a, count(*) AS c FROM {SESSIONS} GROUP BY 1, 2", "e"),
+    ("session_values", "SELECT v, window_end AS e, count(*) AS n FROM SESSION(s PARTITION BY k, at, INTERVAL '3 s') x GROUP BY 1, 2", "e"),
+    ("session_all", "SELECT window_start AS a, window_end AS e, count(*) AS n FROM SESSION(s PARTITION BY k, at, INTERVAL '3 s') x GROUP BY 1, 2", "e"),
+    ("session_quarters", "SELECT date_bin('15 s', window_end, '2026-01-01') AS a, v, count(*) AS n FROM "
+                         "SESSION(s PARTITION BY k, at, INTERVAL '3 s') x WHERE v > 2 GROUP BY 1, 2", None),
     ("session_hours", f"SELECT date_bin('15 s', window_end, '2026-01-01') AS a, count(*) AS c FROM {SESSIONS} GROUP BY 1", None),
 )
 
