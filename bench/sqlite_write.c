@@ -107,7 +107,7 @@ static void open_file(Run *run, const char *path)
     const MrSinkClass *sqlite = mr_sink_find((MrString){ "sqlite", 6 });
     must(sqlite->open(&options, &run->sink, &err), &err);
     must(sqlite->create_table(run->sink, run->query, run->query, &table, &err), &err);
-    must(sqlite->attach(run->sink, run->query, 0, run->query, &run->progress, &err), &err);
+    must(sqlite->attach(run->sink, run->query, &table, 0, run->query, &run->progress, &err), &err);
 }
 
 int main(int argc, char **argv)
