@@ -10,7 +10,7 @@
 static const MrCast *matrix[MR_TYPE_COUNT][MR_TYPE_COUNT];
 static MrCast array_casts[MR_TYPE_SCALARS][MR_TYPE_SCALARS];
 static MrCast array_texts[MR_TYPE_SCALARS][MR_ARRAY_TEXT_CASTS];
-static MrCast name_casts[MR_TYPE_COUNT][2];
+static MrCast name_casts[MR_TYPE_COUNT][2], bpchar_casts[MR_TYPE_COUNT][2];
 static pthread_once_t matrix_once = PTHREAD_ONCE_INIT;
 
 static void table_add(const MrCast *table, uint32_t count)
@@ -45,8 +45,8 @@ static void cast_offer(MrCast *cast, const MrCast *like, MrTypeId from, MrTypeId
     }
 }
 
-/* A name is a string like text: every type can be written as one and read from one. */
-static void names_add(void)
+/* Names and char(n) are strings like text: every type can be written as one and read from one. */
+static void strings_add(void)
 {
     for (uint32_t type = MR_TYPE_UNKNOWN + 1; type < MR_TYPE_COUNT; type++) {
         const MrTypeId id = (MrTypeId)type;
@@ -55,6 +55,13 @@ static void names_add(void)
             cast_offer(&name_casts[type][0], matrix[id][MR_TYPE_TEXT], id, MR_TYPE_NAME,
                        MR_CAST_ASSIGNMENT, mr_cast_any_to_name);
             cast_offer(&name_casts[type][1], input, MR_TYPE_NAME, id, MR_CAST_EXPLICIT,
+                       input != NULL ? input->eval : NULL);
+        }
+        if (mr_type_exists(type) && id != MR_TYPE_BPCHAR) {
+            const MrCast *output = matrix[id][MR_TYPE_TEXT];
+            cast_offer(&bpchar_casts[type][0], output, id, MR_TYPE_BPCHAR, MR_CAST_ASSIGNMENT,
+                       output != NULL ? output->eval : NULL);
+            cast_offer(&bpchar_casts[type][1], input, MR_TYPE_BPCHAR, id, MR_CAST_EXPLICIT,
                        input != NULL ? input->eval : NULL);
         }
     }
@@ -66,9 +73,9 @@ static void matrix_build(void)
     table_add(mr_casts_datetime, mr_casts_datetime_count);
     table_add(mr_casts_text, mr_casts_text_count);
     table_add(mr_casts_catalog, mr_casts_catalog_count);
-    names_add();
+    strings_add();
     arrays_add();
-    names_add();
+    strings_add();
 }
 
 const MrCast *mr_cast_find(MrTypeId from, MrTypeId to)
@@ -85,6 +92,7 @@ MrFunctionEval *mr_cast_length(MrTypeId type, bool is_explicit)
     switch (type) {
     case MR_TYPE_NUMERIC: return mr_length_numeric;
     case MR_TYPE_VARCHAR: return is_explicit ? mr_length_varchar_cut : mr_length_varchar_check;
+    case MR_TYPE_BPCHAR: return is_explicit ? mr_length_bpchar_cut : mr_length_bpchar_check;
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMPTZ: return mr_length_timestamp;

@@ -4,6 +4,7 @@
  * Must not know the catalogue.
  */
 #include "engine/casts_internal.h"
+#include "storage/bpchar.h"
 #include "storage/reg.h"
 
 /* ---- oid ------------------------------------------------------------------------------------- */
@@ -157,6 +158,18 @@ MR_KERNEL(reg_to_reg)
     return MR_OK;
 }
 
+/* Without the padding, and cut to the length of a name. */
+MR_KERNEL(bpchar_to_name)
+{
+    MrText *results = out->data;
+    MR_TRY(mr_cast_text_to_any(eval, args, arg_count, rows, out));
+    MR_EACH_ROW(i)
+    {
+        results[i] = mr_bpchar_trim(&results[i]);
+    }
+    return MR_OK;
+}
+
 /* ---- The table ------------------------------------------------------------------------------- */
 
 #define IN_OUT(TYPE)                                                           \
@@ -206,6 +219,8 @@ const MrCast mr_casts_catalog[] = {
     MR_CAST(TEXT, CHAR, ASSIGNMENT, mr_cast_text_to_any, 0),
     MR_CAST(VARCHAR, CHAR, ASSIGNMENT, mr_cast_text_to_any, 0),
     MR_CAST(UNKNOWN, CHAR, IMPLICIT, mr_cast_text_to_any, 0),
+    MR_CAST(BPCHAR, NAME, IMPLICIT, bpchar_to_name, 0),
+    MR_CAST(BPCHAR, CHAR, ASSIGNMENT, mr_cast_text_to_any, 0),
     MR_CAST(CHAR, INT32, EXPLICIT, char_to_int4, 0),
     MR_CAST(INT32, CHAR, EXPLICIT, int4_to_char, MR_FN_FALLIBLE),
     MR_CAST(INT2VECTOR, INT16_ARRAY, IMPLICIT, NULL, 0),

@@ -32,6 +32,7 @@ MrFunctionEval mr_cast_text_to_any, mr_cast_any_to_text, mr_cast_any_to_name;
 
 /* Typmod kernels. */
 MrFunctionEval mr_length_numeric, mr_length_timestamp, mr_length_timetz, mr_length_interval,
-    mr_length_varchar_cut, mr_length_varchar_check, mr_length_array_cut, mr_length_array_check;
+    mr_length_varchar_cut, mr_length_varchar_check, mr_length_bpchar_cut, mr_length_bpchar_check,
+    mr_length_array_cut, mr_length_array_check;
 
 #endif

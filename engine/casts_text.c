@@ -4,6 +4,7 @@
  */
 #include "common/floattext.h"
 #include "engine/casts_internal.h"
+#include "storage/bpchar.h"
 
 #define PARSE_KERNEL(NAME, R, CALL)                            \
     MR_KERNEL(NAME)                                            \
@@ -198,6 +199,48 @@ MrStatus mr_length_varchar_check(MrEval *eval, const MrVector *const *args, uint
     return varchar_length(eval, args, rows, out, false);
 }
 
+static MrStatus bpchar_length(MrEval *eval, const MrVector *const *args, uint32_t rows,
+                              MrVector *out, bool cuts)
+{
+    MrText *results = out->data;
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        const MrString text = mr_text_string(&MR_ARG(MrText, 0, i));
+        MrError error = MR_ERROR_INIT;
+        if (mr_bpchar_fit(eval->arena, text, out->type.typmod, cuts, &results[i], &error) !=
+            MR_OK) {
+            MR_TRY(mr_eval_row_failed(eval, out, i, &error));
+        }
+    }
+    return MR_OK;
+}
+MrStatus mr_length_bpchar_cut(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                              uint32_t rows, MrVector *out)
+{
+    (void)arg_count;
+    return bpchar_length(eval, args, rows, out, true);
+}
+MrStatus mr_length_bpchar_check(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
+                                uint32_t rows, MrVector *out)
+{
+    (void)arg_count;
+    return bpchar_length(eval, args, rows, out, false);
+}
+
+/* Blanks at the end are padding. */
+MR_KERNEL(bpchar_to_text)
+{
+    MrText *results = out->data;
+    (void)eval, (void)arg_count;
+    mr_kernel_clear(out, rows);
+    MR_EACH_ROW(i)
+    {
+        results[i] = mr_bpchar_trim(&MR_ARG(MrText, 0, i));
+    }
+    return MR_OK;
+}
+
 /* jsonb holds normalised text, so its first byte tells what the value is. */
 static const char *jsonb_kind(MrString json)
 {
@@ -333,6 +376,11 @@ const MrCast mr_casts_text[] = {
     MR_CAST(TEXT, VARCHAR, IMPLICIT, NULL, 0),
     MR_CAST(VARCHAR, TEXT, IMPLICIT, NULL, 0),
     MR_CAST(VARCHAR, VARCHAR, IMPLICIT, NULL, 0),
+    MR_CAST(BPCHAR, TEXT, IMPLICIT, bpchar_to_text, 0),
+    MR_CAST(BPCHAR, VARCHAR, IMPLICIT, bpchar_to_text, 0),
+    MR_CAST(TEXT, BPCHAR, IMPLICIT, NULL, 0),
+    MR_CAST(VARCHAR, BPCHAR, IMPLICIT, NULL, 0),
+    MR_CAST(UNKNOWN, BPCHAR, IMPLICIT, NULL, 0),
     MR_CAST(UNKNOWN, TEXT, IMPLICIT, NULL, 0),
     MR_CAST(UNKNOWN, VARCHAR, IMPLICIT, NULL, 0),
     MR_CAST(JSON, JSONB, ASSIGNMENT, mr_cast_text_to_any, FALLIBLE),

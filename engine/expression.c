@@ -23,7 +23,8 @@ static bool typmod_is_fallible(const MrExpr *node)
 {
     MrTypeId id = mr_type_is_array(node->type.id) ? mr_type_element(node->type.id) : node->type.id;
     return node->type.typmod >= 0 &&
-           (id == MR_TYPE_NUMERIC || (id == MR_TYPE_VARCHAR && node->negated));
+           (id == MR_TYPE_NUMERIC ||
+            ((id == MR_TYPE_VARCHAR || id == MR_TYPE_BPCHAR) && node->negated));
 }
 
 static bool node_is_fallible(const MrExpr *node)

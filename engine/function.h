@@ -68,10 +68,11 @@ enum {
     MR_FN_VOLATILE = 8,  /* refused in standing queries: random(), clock_timestamp() */
     MR_FN_VARIADIC = 16, /* the last argument type may repeat */
     MR_FN_ANY_ARGS = 32, /* arguments of MR_TYPE_UNKNOWN in the table take any type (concat …) */
-    MR_FN_NO_ARRAYS = 256, /* with ANY_ARGS: any type but an array (anynonarray) */
-    MR_FN_SAME = 64,       /* UNKNOWN in the table is one type, ANYARRAY an array of it (anyelement,
+    MR_FN_NO_ARRAYS = 256,  /* with ANY_ARGS: any type but an array (anynonarray) */
+    MR_FN_NO_PADDING = 512, /* is given char(n) as text, without its padding */
+    MR_FN_SAME = 64,      /* UNKNOWN in the table is one type, ANYARRAY an array of it (anyelement,
                             anyarray) */
-    MR_FN_CATALOG = 1024,  /* looks into the catalogue: eval->names; refused in standing queries */
+    MR_FN_CATALOG = 1024, /* looks into the catalogue: eval->names; refused in standing queries */
     MR_FN_ARRAY_CALL = 2048, /* named f(variadic): how f(…, VARIADIC array) is computed */
     MR_FN_COMPATIBLE = 128,  /* the same, of the type that all arguments can have (anycompatible) */
 };

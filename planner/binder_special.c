@@ -208,7 +208,9 @@ static MrStatus bind_typeof(MrBinder *b, const MrAstCall *call, MrExpr **out)
     MrExpr *value;
     char text[64];
     MR_TRY(mr_bind_expr(b, call->args.items[0], &value));
-    const char *name = mr_arena_strdup(b->arena, mr_type_text(mr_type(value->type.id), text));
+    const bool is_bpchar = value->type.id == MR_TYPE_BPCHAR; /* told without a length */
+    const char *name = mr_arena_strdup(
+        b->arena, is_bpchar ? "character" : mr_type_text(mr_type(value->type.id), text));
     if (name == NULL) {
         return mr_error_no_memory(b->err);
     }

@@ -163,6 +163,7 @@ MrStatus mr_coerce(MrBinder *b, MrExpr *expr, MrType type, MrCastContext context
 {
     if (expr->type.id == MR_TYPE_UNKNOWN && type.id != MR_TYPE_UNKNOWN) {
         bool is_cut = (type.id == MR_TYPE_VARCHAR || type.id == MR_TYPE_VARCHAR_ARRAY ||
+                       type.id == MR_TYPE_BPCHAR || type.id == MR_TYPE_BPCHAR_ARRAY ||
                        type.id == MR_TYPE_INTERVAL_ARRAY) &&
                       type.typmod != -1 && context == MR_CAST_EXPLICIT;
         if (!is_cut) {

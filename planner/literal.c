@@ -229,8 +229,9 @@ static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
     switch (out->id) {
     case MR_TYPE_NUMERIC: return numeric_typmod(name, out, err);
     case MR_TYPE_VARCHAR:
+    case MR_TYPE_BPCHAR:
         if (name->typmod_count != 1 || name->typmods[0] < 1 || name->typmods[0] > 10485760) {
-            return typmod_error(name, err, "The length of varchar(n) is from 1 to 10485760.");
+            return typmod_error(name, err, "The length is from 1 to 10485760.");
         }
         out->typmod = name->typmods[0] + 4;
         return MR_OK;
@@ -250,9 +251,9 @@ static MrStatus apply_typmods(const MrAstType *name, MrType *out, MrError *err)
 
 static MrStatus unknown_type(const MrAstType *name, MrError *err)
 {
-    static const char *const later[] = { "bpchar", "money",  "serial",  "bigserial",   "bit",
-                                         "varbit", "xml",    "cidr",    "smallserial", "point",
-                                         "hstore", "citext", "tsvector" };
+    static const char *const later[] = { "money",  "serial", "bigserial", "bit",
+                                         "varbit", "xml",    "cidr",      "smallserial",
+                                         "point",  "hstore", "citext",    "tsvector" };
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         if (strcmp(later[i], name->name) == 0) {
             mr_error_set(err, MR_ERR_UNSUPPORTED, "type \"%s\" is not supported yet", name->name);

@@ -179,9 +179,9 @@ static MrStatus match_columns(MrBinder *b, const MrAstCte *cte, const MrBoundQue
             MrType ignored;
             return mr_coerce_common(b, both, 2, "UNION", &ignored);
         }
-        const bool is_narrower = type.typmod != -1 &&
-                                 terms[1].node->columns[i].type.typmod != type.typmod &&
-                                 (type.id == MR_TYPE_NUMERIC || type.id == MR_TYPE_VARCHAR);
+        const bool is_narrower =
+            type.typmod != -1 && terms[1].node->columns[i].type.typmod != type.typmod &&
+            (type.id == MR_TYPE_NUMERIC || type.id == MR_TYPE_VARCHAR || type.id == MR_TYPE_BPCHAR);
         if (common != type.id || is_narrower) {
             char had[64], wanted[64];
             mr_bind_error(b, MR_ERR_DATATYPE_MISMATCH, cte->base.position,

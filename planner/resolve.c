@@ -115,8 +115,10 @@ static MrStatus call_new(MrBinder *b, const MrCandidate *chosen, MrExpr **args, 
         MR_TRY(mr_bind_names(b, call, function->name));
     }
     for (uint32_t i = 0; i < arg_count; i++) {
-        MR_TRY(mr_coerce(b, args[i], mr_type(chosen->args[i]), MR_CAST_IMPLICIT, position,
-                         &call->args[i]));
+        const bool is_trimmed =
+            chosen->args[i] == MR_TYPE_BPCHAR && (function->flags & MR_FN_NO_PADDING) != 0;
+        MR_TRY(mr_coerce(b, args[i], mr_type(is_trimmed ? MR_TYPE_TEXT : chosen->args[i]),
+                         MR_CAST_IMPLICIT, position, &call->args[i]));
     }
     *out = call;
     return MR_OK;

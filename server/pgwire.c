@@ -248,11 +248,8 @@ int16_t mr_wire_type_length(MrTypeId type)
 
 MrStatus mr_wire_parameter_type(uint32_t oid, MrType *out, MrError *err)
 {
-    enum { OID_BPCHAR = 1042 };
     MrTypeId id = MR_TYPE_UNKNOWN;
-    if (oid == OID_BPCHAR) {
-        id = MR_TYPE_TEXT;
-    } else if (oid != 0 && !mr_type_by_oid(oid, &id)) {
+    if (oid != 0 && !mr_type_by_oid(oid, &id)) {
         mr_error_set(err, MR_ERR_UNSUPPORTED, "a parameter's type with OID %u is not supported",
                      oid);
         return mr_error_hint(err, "Send it without a type, or cast it in the statement: $1::text.");
@@ -289,7 +286,8 @@ void mr_wire_row_description(MrBuilder *out, const MrSchema *schema, const MrWir
 /* Text and names go as they are, in both formats, with their length known before. */
 static bool is_sent_as_it_is(MrTypeId type)
 {
-    return type == MR_TYPE_TEXT || type == MR_TYPE_VARCHAR || type == MR_TYPE_NAME;
+    return type == MR_TYPE_TEXT || type == MR_TYPE_VARCHAR || type == MR_TYPE_NAME ||
+           type == MR_TYPE_BPCHAR;
 }
 
 static void append_text_cell(MrBuilder *out, const MrText *text)

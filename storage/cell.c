@@ -6,6 +6,7 @@
 #include "common/hash.h"
 #include "common/timezone.h"
 #include "storage/array.h"
+#include "storage/bpchar.h"
 #include "storage/jsontext.h"
 #include "storage/record.h"
 #include "storage/reg.h"
@@ -64,6 +65,7 @@ int mr_cell_compare(MrTypeId type, const void *a, const void *b)
     case MR_TYPE_UUID: return memcmp(a, b, 16);
     case MR_TYPE_JSONB: return mr_jsonb_compare_values(mr_text_string(a), mr_text_string(b));
     case MR_TYPE_RECORD: return mr_record_compare(a, b);
+    case MR_TYPE_BPCHAR: return mr_bpchar_compare(a, b);
     default:
         return mr_type_is_array(type) ? mr_array_compare(mr_type_element(type), a, b)
                                       : mr_text_compare(a, b);
@@ -75,7 +77,7 @@ bool mr_cell_equal(MrTypeId type, const void *a, const void *b)
     if (mr_type_is_array(type)) {
         return mr_array_equal(mr_type_element(type), a, b);
     }
-    if (type == MR_TYPE_JSONB || type == MR_TYPE_RECORD) {
+    if (mr_type_has_parts(type)) {
         return mr_text_equal(a, b) || mr_cell_compare(type, a, b) == 0;
     }
     if (mr_type_is_text(type)) {
@@ -118,6 +120,7 @@ uint64_t mr_cell_hash(MrTypeId type, const void *cell)
     case MR_TYPE_UUID: return mr_hash_bytes(cell, 16);
     case MR_TYPE_JSONB: return mr_jsonb_hash(mr_text_string(cell));
     case MR_TYPE_RECORD: return mr_record_hash(cell);
+    case MR_TYPE_BPCHAR: return mr_bpchar_hash(cell);
     default: {
         const MrText *text = cell;
         if (mr_type_is_array(type)) {

@@ -11,7 +11,7 @@
 #define IS_TEXT(id)                                                                \
     ((id) == MR_TYPE_UNKNOWN || (id) == MR_TYPE_TEXT || (id) == MR_TYPE_VARCHAR || \
      (id) == MR_TYPE_BYTEA || (id) == MR_TYPE_JSON || (id) == MR_TYPE_JSONB ||     \
-     ((id) >= MR_TYPE_NAME && (id) <= MR_TYPE_RECORD))
+     (id) == MR_TYPE_BPCHAR || ((id) >= MR_TYPE_NAME && (id) <= MR_TYPE_RECORD))
 
 static const MrTypeInfo type_infos[MR_TYPE_COUNT] = {
 #define MR_TYPE(id_, name_, oid_, array_oid_, width_, category_, preferred_, doc_) \
@@ -64,6 +64,7 @@ static const struct {
     { "dec", MR_TYPE_NUMERIC },
     { "character varying", MR_TYPE_VARCHAR },
     { "char varying", MR_TYPE_VARCHAR },
+    { "character", MR_TYPE_BPCHAR },
     { "string", MR_TYPE_TEXT },
     { "bytes", MR_TYPE_BYTEA },
     { "time without time zone", MR_TYPE_TIME },
@@ -136,6 +137,12 @@ const char *mr_type_text(MrType type, char out[64])
             return out;
         }
         return text_copy(out, "character varying");
+    case MR_TYPE_BPCHAR: /* without a length it is no character, which is character(1) */
+        if (typmod >= 4) {
+            snprintf(out, 64, "character(%d)", typmod - 4);
+            return out;
+        }
+        break;
     case MR_TYPE_TIME:
     case MR_TYPE_TIMETZ:
     case MR_TYPE_TIMESTAMP:

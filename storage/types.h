@@ -4,8 +4,8 @@
  *
  * In memory: bool is a byte 0/1; integers, floats as in C; date int32 days and time, timestamp,
  * timestamptz int64 µs since 1970-01-01; numeric MrDecimal; interval MrInterval; timetz MrTimetz;
- * uuid 16 bytes;
- * oid and xid int64; text, varchar, name, bytea, json, jsonb, jsonpath (normalised) and unknown are
+ * uuid 16 bytes; oid and xid int64; text, varchar, char(n) (padded: storage/bpchar.h), name, bytea,
+ * json, jsonb, jsonpath (normalised) and unknown are
  * 16-byte MrText views, and so are arrays, int2vector and oidvector (storage/array.h says what the
  * bytes are), rows (storage/record.h) and the reg types (storage/reg.h).
  */
@@ -53,7 +53,8 @@ static inline bool mr_type_exists(uint32_t id)
     return id < MR_TYPE_SCALARS || (id > MR_TYPE_ARRAYS && id < MR_TYPE_COUNT);
 }
 
-/* typmod as PostgreSQL's: numeric(p,s) ((p << 16) | s) + 4, varchar(n) n + 4, timestamp(p) p; -1
+/* typmod as PostgreSQL's: numeric(p,s) ((p << 16) | s) + 4, varchar(n) and char(n)
+ * n + 4, timestamp(p) p; -1
  * none; of an array its elements'; of a row, within one plan, the number of its shape. */
 typedef struct MrType {
     MrTypeId id;
@@ -81,7 +82,8 @@ static inline bool mr_type_is_text(MrTypeId id)
 {
     return id == MR_TYPE_TEXT || id == MR_TYPE_VARCHAR || id == MR_TYPE_BYTEA ||
            id == MR_TYPE_JSON || id == MR_TYPE_JSONB || id == MR_TYPE_UNKNOWN ||
-           mr_type_is_array(id) || (id >= MR_TYPE_NAME && id <= MR_TYPE_RECORD);
+           id == MR_TYPE_BPCHAR || mr_type_is_array(id) ||
+           (id >= MR_TYPE_NAME && id <= MR_TYPE_RECORD);
 }
 /* A number that prints as a name (regclass …). */
 static inline bool mr_type_is_reg(MrTypeId id)
@@ -106,10 +108,12 @@ static inline bool mr_type_is_record(MrTypeId id)
 {
     return id == MR_TYPE_RECORD || id == MR_TYPE_RECORD_ARRAY;
 }
-/* Values that are equal may differ in their bytes, although they are views: jsonb, arrays, rows. */
+/* Values that are equal may differ in their bytes, although they are views: jsonb, arrays, rows,
+ * char(n). */
 static inline bool mr_type_has_parts(MrTypeId id)
 {
-    return id == MR_TYPE_JSONB || id == MR_TYPE_RECORD || mr_type_is_array(id);
+    return id == MR_TYPE_JSONB || id == MR_TYPE_RECORD || id == MR_TYPE_BPCHAR ||
+           mr_type_is_array(id);
 }
 /* Only columns of the catalogue have the type (or its arrays). */
 static inline bool mr_type_is_catalog(MrTypeId id)

@@ -32,7 +32,7 @@ allowed() {                            # room, included path
         # Operators write their state as bytes (state.h) and never a checkpoint.
         engine)  [[ $2 == common/* || $2 == engine/* || $2 == storage/types.* \
                     || $2 == storage/vector.h || $2 == storage/block.h || $2 == storage/source.h \
-                    || $2 == storage/sink.h || $2 == storage/array.h || $2 == storage/record.h || $2 == storage/reg.h || $2 == storage/json*.h || $2 == storage/state.h ]] ;;
+                    || $2 == storage/sink.h || $2 == storage/array.h || $2 == storage/record.h || $2 == storage/bpchar.h || $2 == storage/reg.h || $2 == storage/json*.h || $2 == storage/state.h ]] ;;
         planner) [[ $2 == common/* || $2 == storage/* || $2 == engine/* || $2 == parser/* \
                     || $2 == planner/* ]] ;;
         server)  [[ $2 != clients/* ]] ;;

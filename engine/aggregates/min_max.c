@@ -101,7 +101,7 @@ BEST_FUNCTIONS(timetz, BestTimetz, MrTimetz, TIMETZ_LESS)
 
 typedef struct BestText {
     MrText best;
-    int64_t seen; /* of arrays: their type */
+    int64_t seen; /* of arrays and char(n): their type */
 } BestText;
 
 static void text_destroy(char *bytes, MrMemory *memory)
@@ -175,8 +175,8 @@ static MrStatus max_text_merge(char *into, const char *from, MrMemory *memory, M
 }
 
 /* `sign`: 1 for the least, -1 for the greatest. */
-static MrStatus best_array_update(char *states, size_t stride, const MrAggregateInput *in, int sign,
-                                  MrMemory *memory, MrError *err)
+static MrStatus best_any_update(char *states, size_t stride, const MrAggregateInput *in, int sign,
+                                MrMemory *memory, MrError *err)
 {
     const MrTypeId type = in->args[0].type.id;
     MR_AGGREGATE_LOOP(
@@ -187,8 +187,8 @@ static MrStatus best_array_update(char *states, size_t stride, const MrAggregate
     return MR_OK;
 }
 
-static MrStatus best_array_merge(char *into, const char *from, int sign, MrMemory *memory,
-                                 MrError *err)
+static MrStatus best_any_merge(char *into, const char *from, int sign, MrMemory *memory,
+                               MrError *err)
 {
     BestText *a = (BestText *)into;
     const BestText *b = (const BestText *)from;
@@ -197,19 +197,18 @@ static MrStatus best_array_merge(char *into, const char *from, int sign, MrMemor
     return better ? text_take(a, &b->best, b->seen, memory, err) : MR_OK;
 }
 
-#define BEST_ARRAY_FUNCTIONS(name, SIGN)                                                         \
-    static MrStatus name##_array_update(char *states, size_t stride, const MrAggregateInput *in, \
-                                        MrMemory *memory, MrError *err)                          \
-    {                                                                                            \
-        return best_array_update(states, stride, in, SIGN, memory, err);                         \
-    }                                                                                            \
-    static MrStatus name##_array_merge(char *into, const char *from, MrMemory *memory,           \
-                                       MrError *err)                                             \
-    {                                                                                            \
-        return best_array_merge(into, from, SIGN, memory, err);                                  \
+#define BEST_ANY_FUNCTIONS(name, SIGN)                                                             \
+    static MrStatus name##_any_update(char *states, size_t stride, const MrAggregateInput *in,     \
+                                      MrMemory *memory, MrError *err)                              \
+    {                                                                                              \
+        return best_any_update(states, stride, in, SIGN, memory, err);                             \
+    }                                                                                              \
+    static MrStatus name##_any_merge(char *into, const char *from, MrMemory *memory, MrError *err) \
+    {                                                                                              \
+        return best_any_merge(into, from, SIGN, memory, err);                                      \
     }
-BEST_ARRAY_FUNCTIONS(min, 1)
-BEST_ARRAY_FUNCTIONS(max, -1)
+BEST_ANY_FUNCTIONS(min, 1)
+BEST_ANY_FUNCTIONS(max, -1)
 
 /* The result must outlive the state (a window may be forgotten before its row is written). */
 static MrStatus best_text_finalize(const MrAggregate *self, const char *states, size_t stride,
@@ -300,10 +299,16 @@ const MrAggregate mr_aggregates_min_max[] = {
     BEST_TEXT("max", MR_TYPE_TEXT, max_text_update, max_text_merge,
               "The greatest text by bytes; NULL when there is none.",
               "('b'), ('a long enough text')", "b"),
-    BEST_TEXT("min", MR_TYPE_ANYARRAY, min_array_update, min_array_merge,
+    BEST_TEXT("min", MR_TYPE_BPCHAR, min_any_update, min_any_merge,
+              "The least text by bytes before the padding; NULL when there is none.",
+              "('b'::char(2)), ('ab')", "ab"),
+    BEST_TEXT("max", MR_TYPE_BPCHAR, max_any_update, max_any_merge,
+              "The greatest text by bytes before the padding; NULL when there is none.",
+              "('b'::char), ('ab')", "b"),
+    BEST_TEXT("min", MR_TYPE_ANYARRAY, min_any_update, min_any_merge,
               "The first array by the elements that differ; NULL when there is none.",
               "('{1,10}'::int[]), ('{1,9,3}')", "{1,9,3}"),
-    BEST_TEXT("max", MR_TYPE_ANYARRAY, max_array_update, max_array_merge,
+    BEST_TEXT("max", MR_TYPE_ANYARRAY, max_any_update, max_any_merge,
               "The last array by the elements that differ; NULL when there is none.",
               "('{1,10}'::int[]), ('{1,9,3}')", "{1,10}"),
 };

@@ -112,7 +112,8 @@ static MrStatus name_write(MrJsonRow *row, uint32_t arg, MrBuilder *out)
 {
     const MrVector *vector = row->args[arg];
     const MrTypeId type = vector->type.id;
-    if (mr_type_has_parts(type) || type == MR_TYPE_JSON) {
+    if (mr_type_is_array(type) || type == MR_TYPE_RECORD || type == MR_TYPE_JSON ||
+        type == MR_TYPE_JSONB) {
         return mr_error_set(&row->error, MR_ERR_INVALID_PARAMETER,
                             "key value must be scalar, not array, composite, or json");
     }

@@ -382,6 +382,8 @@ const MrFunction mr_functions_text_basic[] = {
        "character_length('jösé')", "4"),
     F1("octet_length", TEXT, INT32, text_octet_length, 0, "Number of bytes.",
        "octet_length('jösé')", "6"),
+    F1("octet_length", BPCHAR, INT32, text_octet_length, 0, "Number of bytes, with the padding.",
+       "octet_length('ab'::char(5))", "5"),
     F1("bit_length", TEXT, INT32, text_bit_length, 0, "Number of bits.", "bit_length('jose')",
        "32"),
     F1("length", BYTEA, INT32, text_octet_length, 0, "Number of bytes.", "length('\\x1234'::bytea)",

@@ -344,7 +344,7 @@ const MrFunction mr_functions_text_encode[] = {
        "Text of hex, base64 or escape as bytes.", "decode('MTIz', 'base64')", "\\x313233"),
     F1("quote_literal", TEXT, TEXT, quote_literal, 0, "As a literal in SQL.",
        "quote_literal('O''Reilly')", "'O''Reilly'"),
-    F1("quote_literal", UNKNOWN, TEXT, any_literal, MR_FN_ANY_ARGS | STABLE,
+    F1("quote_literal", UNKNOWN, TEXT, any_literal, MR_FN_ANY_ARGS | MR_FN_NO_PADDING | STABLE,
        "Any value as a literal in SQL.", "quote_literal(42.5)", "'42.5'"),
     MR_ENTRY("quote_nullable", 1, TEXT, quote_nullable, 0,
              "As a literal in SQL; NULL is the word NULL.", "quote_nullable(NULL)", "NULL",

@@ -135,7 +135,7 @@ static void put_column(const MrSortKey *key, const MrVector *column, uint32_t ro
         return;
     default: break;
     }
-    if (column->type.id != MR_TYPE_JSONB && mr_type_is_own_text(column->type.id)) {
+    if (!mr_type_has_parts(column->type.id) && mr_type_is_own_text(column->type.id)) {
         PUT_EACH(MrText, (put_text(to, cell), put(to, "", 1)));
     } else {
         PUT_EACH(uint8_t, ((void)cell, end_key(to)));

@@ -104,8 +104,6 @@ uint32_t mr_pg_type_number(MrTypeId type)
 static const char *sql_name(const MrPgType *type)
 {
     static const char *const names[][2] = {
-        { "bpchar", "character" },
-        { "timetz", "time with time zone" },
         { "varbit", "bit varying" },
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -128,6 +126,8 @@ void mr_pg_type_format(uint32_t number, int32_t typmod, MrBuilder *out)
                type->kind == 'b') {
         mr_pg_type_format(type->element, typmod, out);
         mr_builder_append_string(out, "[]");
+    } else if (number == mr_type_info(MR_TYPE_BPCHAR)->oid && typmod < 0) {
+        mr_builder_append_string(out, "character");
     } else if (mr_type_by_oid(number, &id)) {
         mr_type_format((MrType){ id, typmod }, out);
     } else {

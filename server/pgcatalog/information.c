@@ -157,12 +157,12 @@ static void put_time_precision(MrRows *rows, MrType type)
 
 static void put_character_length(MrRows *rows, MrType type)
 {
-    if (type.id == MR_TYPE_VARCHAR && type.typmod >= 4) {
+    if ((type.id == MR_TYPE_VARCHAR || type.id == MR_TYPE_BPCHAR) && type.typmod >= 4) {
         mr_rows_int(rows, type.typmod - 4);
         mr_rows_int(rows, (int64_t)(type.typmod - 4) * 4);
     } else {
         mr_rows_null(rows);
-        if (type.id == MR_TYPE_TEXT || type.id == MR_TYPE_VARCHAR) {
+        if (type.id == MR_TYPE_TEXT || type.id == MR_TYPE_VARCHAR || type.id == MR_TYPE_BPCHAR) {
             mr_rows_int(rows, 1 << 30);
         } else {
             mr_rows_null(rows);
@@ -173,7 +173,9 @@ static void put_character_length(MrRows *rows, MrType type)
 void mr_pg_rows_type_name(MrRows *rows, MrType type)
 {
     char text[64];
-    mr_rows_text(rows, mr_type_is_array(type.id) ? "ARRAY" : mr_type_text(mr_type(type.id), text));
+    mr_rows_text(rows, mr_type_is_array(type.id)   ? "ARRAY"
+                       : type.id == MR_TYPE_BPCHAR ? "character"
+                                                   : mr_type_text(mr_type(type.id), text));
 }
 
 static void add_column(const MrPgNames *names, MrRows *rows, const MrPgClass *class,

@@ -236,7 +236,8 @@ static MrStatus kind_mismatch(const Json *self, MrType type, const JsonValue *va
 static MrStatus value_text(Json *self, MrType type, const JsonValue *value, MrString *out,
                            char number[MR_DECIMAL_TEXT_MAX], MrError *err)
 {
-    bool textual = type.id == MR_TYPE_TEXT || type.id == MR_TYPE_VARCHAR;
+    const bool textual =
+        type.id == MR_TYPE_TEXT || type.id == MR_TYPE_VARCHAR || type.id == MR_TYPE_BPCHAR;
     *out = value->raw;
     if (type.id == MR_TYPE_JSON || type.id == MR_TYPE_JSONB) {
         if (value->kind == MR_JSON_STRING) {

@@ -6,6 +6,7 @@
 #include "common/floattext.h"
 #include "common/timezone.h"
 #include "storage/array.h"
+#include "storage/bpchar.h"
 #include "storage/codec.h"
 #include "storage/codecs/fastparse.h"
 #include "storage/jsonsqlpath.h"
@@ -387,6 +388,7 @@ MrStatus mr_text_decode_cell(MrArena *arena, MrType type, const char *data, size
     case MR_TYPE_JSONB: return json_decode(arena, type.id, text, cell, err);
     case MR_TYPE_JSONPATH: return jsonpath_decode(arena, text, cell, err);
     case MR_TYPE_VARCHAR: return varchar_decode(type, text, cell, err);
+    case MR_TYPE_BPCHAR: return mr_bpchar_fit(arena, text, type.typmod, false, cell, err);
     case MR_TYPE_RECORD:
         return mr_error_set(err, MR_ERR_UNSUPPORTED,
                             "input of anonymous composite types is not implemented");

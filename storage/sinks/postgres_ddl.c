@@ -23,6 +23,7 @@ static const char *type_zero(MrTypeId type)
     case MR_TYPE_JSONB: return "null";
     case MR_TYPE_TEXT:
     case MR_TYPE_VARCHAR:
+    case MR_TYPE_BPCHAR:
     case MR_TYPE_NAME:
     case MR_TYPE_CHAR:
     case MR_TYPE_BYTEA:

@@ -48,7 +48,7 @@ VALUES = {
             "'{1,2}'::int[]", "'{\"a\": 1}'::jsonb", "NULL::int"],
     "anyarray": ["'{1,2}'::int[]", "'{a,NULL}'::text[]", "'{}'::int[]", "'{{1,2},{3,4}}'::int[]"],
 }
-VALUES["character"] = VALUES["character varying"]
+VALUES["bpchar"] = VALUES["character"] = ["'abc'::char(5)", "''::char(2)", "'äöü €'::char(4)", "NULL::char(3)"]
 
 # Not PostgreSQL's, not called by name there, or different from moment to moment.
 LEFT_OUT = {

@@ -37,6 +37,9 @@ static MrDatum random_value(MrTypeId type, MrRandom *random)
                                                             : exact[mr_random_below(random, 5)]);
     case MR_TYPE_INTERVAL: return test_value(spans[mr_random_below(random, 4)]);
     case MR_TYPE_TEXT: return test_value(texts[mr_random_below(random, 5)]);
+    case MR_TYPE_BPCHAR:
+        return test_value(mr_random_below(random, 2) == 0 ? "bpchar:a"
+                                                          : "bpchar:a rather long one  ");
     case MR_TYPE_BYTEA: return test_value(mr_random_below(random, 2) == 0 ? "bytea:a" : "bytea:");
     case MR_TYPE_JSON:
         return test_value(mr_random_below(random, 2) == 0 ? "json:1" : "json:\"ab\"");

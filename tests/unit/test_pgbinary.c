@@ -29,6 +29,7 @@ static const struct {
       "\0\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xf", 16 },
     { MR_TYPE_JSONB, "{\"a\": 1}", "\1{\"a\": 1}", 9 },
     { MR_TYPE_JSONPATH, "$.\"a\"", "\1$.\"a\"", 6 },
+    { MR_TYPE_BPCHAR, "ab  ", "ab  ", 4 },
     { MR_TYPE_TIMETZ, "24:00:00-15:59:59", "\0\0\0\x14\x1d\xd7\x60\0\0\0\xe0\xff", 12 },
 };
 
