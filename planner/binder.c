@@ -21,7 +21,9 @@
 
 void mr_binder_init(MrBinder *binder, MrPlannerContext *context, MrBindMode mode, MrError *err)
 {
-    *binder = (MrBinder){ .context = context, .arena = context->arena, .err = err, .mode = mode };
+    *binder = (MrBinder){
+        .context = context, .arena = context->arena, .err = err, .mode = mode, .ctes = context->ctes
+    };
 }
 
 /* ---- Errors ------------------------------------------------------------------------------ */
@@ -326,10 +328,6 @@ MrStatus mr_bind_push_ctes(MrBinder *b, const MrAstQuery *query)
     for (uint32_t i = 0; i < query->with.count; i++) {
         const MrAstCte *ast = MR_AST_AS(const MrAstCte, query->with.items[i]);
         MrCte *cte;
-        if (ast->statement->kind != MR_AST_QUERY) {
-            return mr_bind_unsupported(b, ast->base.position, "Use two statements.",
-                                       "WITH of a statement that changes data is not supported");
-        }
         for (uint32_t j = 0; j < i; j++) {
             if (strcmp(MR_AST_AS(const MrAstCte, query->with.items[j])->name, ast->name) == 0) {
                 return mr_bind_error(b, MR_ERR_DUPLICATE_ALIAS, ast->base.position,
@@ -344,6 +342,9 @@ MrStatus mr_bind_push_ctes(MrBinder *b, const MrAstQuery *query)
         if (!cte->is_recursive && (ast->search.set != NULL || ast->cycle.mark != NULL)) {
             return mr_bind_error(b, MR_ERR_SYNTAX, ast->base.position,
                                  "WITH query is not recursive");
+        }
+        if (ast->statement->kind != MR_AST_QUERY) {
+            MR_TRY(mr_bind_changing_cte(b, cte));
         }
         b->ctes = cte;
     }

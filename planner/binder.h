@@ -135,6 +135,9 @@ typedef struct MrCte {
     const struct MrCte *outer; /* what was in scope before it */
     bool is_recursive;         /* it may name itself, and does */
     struct MrCteUse *use;      /* what its readers share */
+    bool is_around;            /* it stands in the statement around this one in WITH */
+    /* A statement that changes data: what it returns.  NULL for a query, and without RETURNING. */
+    const MrRelation *returned;
     /* In its own recursive term: what its columns are, and the number of the recursion. */
     const MrLogical *first;
     uint32_t first_visible, recursion;
@@ -189,7 +192,8 @@ typedef struct MrBinder {
     uint32_t excluded_first; /* its first column in the scope's input */
     bool saw_now;            /* now() over a stream was bound since this was cleared */
     bool saw_proctime;
-    bool closes; /* EMIT ON WINDOW CLOSE */
+    bool closes;          /* EMIT ON WINDOW CLOSE */
+    bool is_below_insert; /* the statement's own WITH is bound: queries are those of its rows */
 } MrBinder;
 
 enum {
@@ -225,6 +229,8 @@ MrStatus mr_bind_from(MrBinder *b, const MrNode *item, MrScope *scope);
 MrStatus mr_bind_push_ctes(MrBinder *b, const MrAstQuery *query);
 /* Those up to `outer` that nobody has read: they must be right all the same. */
 MrStatus mr_bind_unread_ctes(MrBinder *b, const MrCte *outer);
+/* One that is INSERT, UPDATE or DELETE: planned, and put into the context's list. */
+MrStatus mr_bind_changing_cte(MrBinder *b, MrCte *cte);
 /* The items of FROM as one scope (binder_join.c). */
 MrStatus mr_bind_from_list(MrBinder *b, const MrNodeList *items, MrScope *scope);
 MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out);

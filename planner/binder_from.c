@@ -183,14 +183,35 @@ static MrStatus bind_cte_query(MrBinder *b, const MrCte *cte, MrScope *scope)
                                    "reading a WITH query with a volatile function twice, where it "
                                    "names an outer column, is not supported yet");
     }
+    if (cte->is_around && mr_logical_is_volatile(scope->input)) {
+        return mr_bind_unsupported(b, cte->ast->base.position,
+                                   "Read it where the other statement is not, or keep its rows.",
+                                   "reading a WITH query with a volatile function from a "
+                                   "statement in WITH is not supported yet");
+    }
     cte->use->is_read = true;
     return mr_bind_make_once(b, &cte->use->number, &scope->input);
+}
+
+/* The rows of a statement that changes data. */
+static MrStatus bind_returned(MrBinder *b, const MrCte *cte, int32_t position, MrScope *scope)
+{
+    if (cte->returned == NULL) {
+        return mr_bind_unsupported(b, position, "Write RETURNING behind the statement in WITH.",
+                                   "WITH query \"%s\" does not have a RETURNING clause",
+                                   cte->ast->name);
+    }
+    return bind_virtual(b, cte->returned, position, scope);
 }
 
 static MrStatus bind_cte(MrBinder *b, const MrCte *cte, int32_t position, MrScope *scope)
 {
     MrAlias alias = { .name = cte->ast->name, .columns = cte->ast->columns };
     *scope = (MrScope){ .alias = cte->ast->name };
+    if (cte->ast->statement->kind != MR_AST_QUERY) {
+        MR_TRY(bind_returned(b, cte, position, scope));
+        return apply_alias(b, &alias, cte->ast->base.position, scope);
+    }
     if (cte->first != NULL) {
         return mr_bind_last_step(b, cte, position, &scope->input);
     }
@@ -203,7 +224,7 @@ MrStatus mr_bind_unread_ctes(MrBinder *b, const MrCte *outer)
     MrScope *scope = b->scope;
     for (const MrCte *cte = b->ctes; cte != outer; cte = cte->outer) {
         MrScope ignored;
-        if (!cte->use->is_read) {
+        if (!cte->use->is_read && cte->ast->statement->kind == MR_AST_QUERY) {
             b->scope = NULL;
             MR_TRY(bind_cte(b, cte, cte->ast->base.position, &ignored));
         }

@@ -156,6 +156,8 @@ typedef struct MrRelation {
     uint32_t column_comment_count;
     const MrIndexDef *indexes; /* TABLE, QUERY: besides what its key is */
     uint32_t index_count;
+    /* VIRTUAL: what the RETURNING of this statement of MrChangeList gives; 0: a relation of ours */
+    uint32_t returned_by;
 } MrRelation;
 
 /* ALTER … DROP COLUMN gives the column a name that begins so, as PostgreSQL does: it stays where it

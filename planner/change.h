@@ -26,8 +26,7 @@ MrStatus mr_change_default(MrBinder *b, const MrStreamColumn *column, MrExpr **o
 /* The values of a whole row: those in `values` (by logged column; NULL: generated, or the hidden
  * number), with what is generated from them. */
 MrStatus mr_change_row(MrBinder *b, const MrRelation *target, MrExpr **values);
-/* The statement with WITH inside its query and without generated columns that get DEFAULT; shares
- * what it leaves as it was. */
+/* The statement without generated columns that get DEFAULT; shares what it leaves as it was. */
 MrStatus mr_insert_source(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
                           const MrAstInsert **out);
 /* ON CONFLICT of an INSERT into the table. */

@@ -1,45 +1,10 @@
 /*
- * planner/insert_source.c - what an INSERT's rows come from: WITH before INSERT belongs to its
- * query, and a generated column that gets DEFAULT in every row of VALUES is not given.
+ * planner/insert_source.c - what an INSERT's rows come from: a generated column that gets DEFAULT
+ * in every row of VALUES is not given.
  */
 #include "planner/change.h"
 
 #include <string.h>
-
-/* ---- WITH -------------------------------------------------------------------------------- */
-
-static bool has_name(const MrNodeList *with, const char *name)
-{
-    for (uint32_t i = 0; i < with->count; i++) {
-        if (strcmp(MR_AST_AS(const MrAstCte, with->items[i])->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Both lists as one, which says the same as long as no name is in both. */
-static MrStatus join_with(MrBinder *b, const MrAstInsert *insert, MrAstQuery *query)
-{
-    MrNodeList all = { .count = 0 };
-    MR_NEW_ARRAY(b->arena, all.items, insert->with.count + query->with.count, b->err);
-    for (uint32_t i = 0; i < insert->with.count; i++) {
-        const MrAstCte *cte = MR_AST_AS(const MrAstCte, insert->with.items[i]);
-        if (has_name(&query->with, cte->name)) {
-            return mr_bind_unsupported(b, insert->with.items[i]->position, "Rename one of them.",
-                                       "WITH query \"%s\" before INSERT and in its query is not "
-                                       "supported",
-                                       cte->name);
-        }
-        all.items[all.count++] = insert->with.items[i];
-    }
-    for (uint32_t i = 0; i < query->with.count; i++) {
-        all.items[all.count++] = query->with.items[i];
-    }
-    query->with = all;
-    query->with_recursive |= insert->with_recursive;
-    return MR_OK;
-}
 
 /* ---- generated columns ------------------------------------------------------------------- */
 
@@ -138,8 +103,6 @@ static MrStatus leave_out_generated(MrBinder *b, const MrRelation *target, MrAst
     return MR_OK;
 }
 
-/* ---- both -------------------------------------------------------------------------------- */
-
 MrStatus mr_insert_source(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
                           const MrAstInsert **out)
 {
@@ -155,5 +118,5 @@ MrStatus mr_insert_source(MrBinder *b, const MrAstInsert *ast, const MrRelation 
     if (ast->query->query == MR_QUERY_VALUES && ast->query->rows.count > 0) {
         MR_TRY(leave_out_generated(b, target, insert));
     }
-    return ast->with.count > 0 ? join_with(b, ast, insert->query) : MR_OK;
+    return MR_OK;
 }

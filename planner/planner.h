@@ -40,6 +40,10 @@ typedef struct MrPlannerContext {
     const char *(*setting)(void *context, const char *name);
     void *setting_context;
     struct MrRowShapes *row_shapes; /* of the statement's records; the binder's (row_value.h) */
+    /* Takes the statements of its WITH that change data; NULL: it can have none. */
+    struct MrChangeList *changes;
+    bool is_in_with;          /* one of those is planned now, */
+    const struct MrCte *ctes; /* which sees these */
 } MrPlannerContext;
 
 enum { MR_PLAN_SOURCES_MAX = 64 };
@@ -155,6 +159,13 @@ typedef struct MrChangePlan {
     /* Columns of `rows` that RETURNING has behind the logged ones: those of FROM or USING. */
     uint32_t beside_first, beside_count;
 } MrChangePlan;
+/* INSERT, UPDATE and DELETE in WITH, in order: all of them are done with the statement, whether or
+ * not it reads what they return.  Each sees what the one numbered before it returns, and no other
+ * effect of them. */
+typedef struct MrChangeList {
+    MrChangePlan **items;
+    uint32_t count, capacity;
+} MrChangeList;
 /* INSERT into a stream or a table; VALUES too. */
 MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,
                            MrChangePlan **out, MrError *err);

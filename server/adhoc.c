@@ -23,6 +23,7 @@ struct MrAdhoc {
     uint64_t upto;
     MrTargetThread **targets; /* per scan: of a result table */
     MrVirtualRows *virtuals;  /* per scan: rows of a system view, taken at the start */
+    MrResult **returned;      /* per scan: what a statement in WITH returned, held */
     MrTableScan **tables;     /* per scan: of a table, as it was at the start */
     MrArena arena;            /* holds them */
     uint64_t own_sequence;
@@ -38,9 +39,19 @@ struct MrAdhoc {
     MrError err;
 };
 
-void mr_result_destroy(MrResult *result)
+MrResult *mr_result_hold(MrResult *result)
 {
     if (result != NULL) {
+        result->holders++;
+    }
+    return result;
+}
+
+void mr_result_destroy(MrResult *result)
+{
+    if (result != NULL && result->holders > 0) {
+        result->holders--;
+    } else if (result != NULL) {
         mr_arena_fini(&result->arena);
         mr_arena_fini(&result->rows);
         free(result);
@@ -140,6 +151,12 @@ static bool may_be_long(const MrPlan *plan)
     return false;
 }
 
+/* Rows of a statement in WITH: there may be very many. */
+static bool reads_returned(const MrPlan *plan, uint32_t scan)
+{
+    return plan->scans[scan].relation != NULL && plan->scans[scan].relation->returned_by > 0;
+}
+
 bool mr_adhoc_is_immediate(const MrPlan *plan)
 {
     if (may_be_long(plan)) {
@@ -147,7 +164,7 @@ bool mr_adhoc_is_immediate(const MrPlan *plan)
     }
     for (uint32_t s = 0; s < plan->scan_count; s++) {
         MrScanKind kind = plan->scans[s].spec->kind;
-        if (kind != MR_SCAN_VALUES && kind != MR_SCAN_VIRTUAL) {
+        if ((kind != MR_SCAN_VALUES && kind != MR_SCAN_VIRTUAL) || reads_returned(plan, s)) {
             return false;
         }
     }
@@ -243,7 +260,7 @@ static MrStatus feed_virtuals(void *context, const MrPlan *plan, MrPipeline *pip
     MrVirtualRows *virtuals;
     MrArena arena;
     mr_arena_init(&arena, 0);
-    MrStatus status = mr_virtual_rows_fill(context, plan, &arena, &virtuals, err);
+    MrStatus status = mr_virtual_rows_fill(context, plan, NULL, &arena, &virtuals, err);
     if (status == MR_OK) {
         status = run_virtuals(plan, virtuals, pipeline, err);
     }
@@ -448,6 +465,9 @@ static void finish_adhoc(void *context)
     for (uint32_t s = 0; adhoc->tables != NULL && s < adhoc->plan->scan_count; s++) {
         mr_table_scan_close(adhoc->tables[s]);
     }
+    for (uint32_t s = 0; adhoc->returned != NULL && s < adhoc->plan->scan_count; s++) {
+        mr_result_destroy(adhoc->returned[s]);
+    }
     mr_catalog_unref(adhoc->catalog);
     mr_lock_owner_release(adhoc->locks);
     mr_statement_memory_release(adhoc->memory);
@@ -526,7 +546,8 @@ static MrStatus open_table(MrAdhoc *adhoc, uint32_t index, bool sees_uncommitted
         return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "relation \"%s\" does not exist",
                             spec->relation);
     }
-    uint64_t upto = sees_uncommitted ? MR_TABLE_UNCOMMITTED : adhoc->upto;
+    uint64_t upto =
+        sees_uncommitted ? MR_TABLE_BEFORE(mr_tables_statement(adhoc->server)) : adhoc->upto;
     if (!scans_alone(adhoc->plan, index) || spec->key_values == NULL) {
         return mr_table_scan_open(table, upto, &adhoc->tables[index], err);
     }
@@ -537,11 +558,27 @@ static MrStatus open_table(MrAdhoc *adhoc, uint32_t index, bool sees_uncommitted
                                         &adhoc->tables[index], err);
 }
 
-/* What must be looked up on the event loop. */
-static MrStatus prepare_scans(MrAdhoc *adhoc, bool sees_uncommitted, MrError *err)
+/* The statements in WITH may be forgotten before this is over. */
+static MrStatus hold_returned(MrAdhoc *adhoc, MrResult *const *returned, MrError *err)
 {
     const MrPlan *plan = adhoc->plan;
-    MR_TRY(mr_virtual_rows_fill(adhoc->server, plan, &adhoc->arena, &adhoc->virtuals, err));
+    MR_NEW_ARRAY(&adhoc->arena, adhoc->returned, plan->scan_count, err);
+    for (uint32_t s = 0; returned != NULL && s < plan->scan_count; s++) {
+        if (reads_returned(plan, s)) {
+            adhoc->returned[s] = mr_result_hold(returned[plan->scans[s].relation->returned_by - 1]);
+        }
+    }
+    return MR_OK;
+}
+
+/* What must be looked up on the event loop. */
+static MrStatus prepare_scans(MrAdhoc *adhoc, bool sees_uncommitted, MrResult *const *returned,
+                              MrError *err)
+{
+    const MrPlan *plan = adhoc->plan;
+    MR_TRY(hold_returned(adhoc, returned, err));
+    MR_TRY(mr_virtual_rows_fill(adhoc->server, plan, adhoc->returned, &adhoc->arena,
+                                &adhoc->virtuals, err));
     MR_NEW_ARRAY(&adhoc->arena, adhoc->targets, plan->scan_count, err);
     MR_NEW_ARRAY(&adhoc->arena, adhoc->tables, plan->scan_count, err);
     for (uint32_t s = 0; s < plan->scan_count; s++) {
@@ -577,7 +614,7 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
     adhoc->context = context;
     adhoc->own_sequence = options->own_sequence;
     mr_arena_init(&adhoc->arena, 0);
-    adhoc->status = prepare_scans(adhoc, options->sees_uncommitted, &adhoc->err);
+    adhoc->status = prepare_scans(adhoc, options->sees_uncommitted, options->returned, &adhoc->err);
     if (adhoc->status != MR_OK) {
         mr_server_post(server, finish_adhoc, adhoc);
         return adhoc;

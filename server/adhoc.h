@@ -17,8 +17,10 @@ typedef struct MrResult {
     MrEffects effects; /* of the functions that were called: nothing of them is done yet */
     MrArena arena;     /* holds all of it, but for */
     MrArena rows;      /* the blocks that a pipeline has handed over */
+    uint32_t holders;  /* besides its owner; counted on the event loop's thread */
 } MrResult;
-void mr_result_destroy(MrResult *result); /* accepts NULL */
+void mr_result_destroy(MrResult *result);   /* accepts NULL; stays while others hold it */
+MrResult *mr_result_hold(MrResult *result); /* accepts NULL */
 /* An empty one with these columns (names are copied), and a copy of a block added to it. */
 MrStatus mr_result_create(const MrSchema *schema, MrResult **out, MrError *err);
 MrStatus mr_result_add(MrResult *result, const MrBlock *block, MrError *err);
@@ -33,6 +35,8 @@ typedef struct MrAdhocOptions {
                             * no wait) */
     bool sees_uncommitted; /* it has the turn to change tables, and reads what it has changed */
     MrLockOwner *locks;    /* whose advisory locks functions take; NULL: they are refused */
+    /* What the statements in WITH have returned, by their number less 1; NULL: there are none. */
+    MrResult *const *returned;
 } MrAdhocOptions;
 
 /* Starts the plan; holds the memory that it lives in and the catalogue until it is over, also when

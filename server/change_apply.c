@@ -583,7 +583,7 @@ static MrStatus begin(MrSession *session, MrChange *change, MrTable *table, MrEr
     const MrRelation *rules = mr_tables_rules(session->server, target, &apply->rules);
     MR_TRY(mr_row_checks_create(rules, session->zone, change->now_us, &apply->checks, err));
     MR_TRY(mr_tables_touch(session->server, table, target->stream->id, err));
-    mr_table_begin_command(table);
+    mr_table_begin_command(table, mr_tables_statement(session->server));
     return MR_OK;
 }
 

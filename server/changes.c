@@ -76,7 +76,7 @@ MrStatus mr_change_create(MrSession *session, MrPortal *portal, const MrChangePl
             mr_changes_free(out);
             return status;
         }
-        if (is_plain_insert(*out)) {
+        if (is_plain_insert(*out) && portal->with.count == 0) {
             forget_statement(*out);
         }
     }
@@ -159,8 +159,8 @@ static MrStatus ask(MrSession *session, MrChange *change, bool *waits, MrError *
     }
     *waits = true;
     session->runs_again = change->is_done;
-    mr_select_start_for(session, plan, change->memory, change->catalog, &change->rows, true,
-                        rows_are_there);
+    mr_select_start_for(session, plan, change->memory, change->catalog, change->results,
+                        &change->rows, rows_are_there);
     return MR_OK;
 }
 
@@ -182,14 +182,40 @@ static uint64_t hash_rows(const MrResult *rows)
     return hash;
 }
 
+static void forget_returned(MrChange *change)
+{
+    mr_result_destroy(change->returned);
+    change->returned = NULL;
+    if (change->number > 0) {
+        change->results[change->number - 1] = NULL;
+    }
+}
+
+/* Of those in the WITH of one statement. */
+static void forget_all_returned(MrChange *first)
+{
+    for (MrChange *change = first; change != NULL && change->first == first;
+         change = change->next) {
+        if (change->number > 0) {
+            forget_returned(change);
+        }
+    }
+}
+
+void mr_changes_forget_returned(MrSession *session)
+{
+    forget_all_returned(session->transaction.last_change->first);
+}
+
 /* It has run once more, over what others have committed meanwhile: the client must have been told
  * the same. */
 static MrStatus compare_told(MrChange *change, MrError *err)
 {
     bool is_same = (change->count == change->told_count || change->is_truncate) &&
                    hash_rows(change->returned) == change->told_rows;
-    mr_result_destroy(change->returned);
-    change->returned = NULL;
+    if (change->number == 0) {
+        forget_returned(change);
+    }
     return is_same ? MR_OK
                    : mr_error_set(err, MR_ERR_SERIALIZATION,
                                   "could not serialize access due to concurrent update");
@@ -204,8 +230,15 @@ static MrStatus apply(MrSession *session, MrChange *change, bool *is_through, Mr
     if (status != MR_OK) {
         return change->is_done ? fail_again(err) : status;
     }
+    if (*is_through && change->number > 0) {
+        change->results[change->number - 1] = change->returned;
+    }
     if (*is_through && change->is_done) {
-        return compare_told(change, err);
+        MR_TRY(compare_told(change, err));
+        if (change->next == NULL || change->next->first != change->first) {
+            forget_all_returned(change->first);
+        }
+        return MR_OK;
     }
     if (*is_through && session->transaction.state == MR_TX_OPEN) {
         change->told_rows = hash_rows(change->returned);
@@ -232,6 +265,9 @@ static void run_rest(MrSession *session)
     while (transaction->next_change != NULL && status == MR_OK) {
         MrChange *change = transaction->next_change;
         bool waits = false, is_through = true;
+        if (change == change->first && change->apply == NULL) {
+            mr_tables_begin_statement(session->server);
+        }
         if (change->apply == NULL) {
             status = ask(session, change, &waits, &err);
         }
@@ -259,8 +295,7 @@ static void begin_anew(MrChange *change)
 {
     mr_apply_destroy(change->apply);
     change->apply = NULL;
-    mr_result_destroy(change->returned);
-    change->returned = NULL;
+    forget_returned(change);
     if (!change->keeps_rows) {
         mr_result_destroy(change->rows);
         change->rows = NULL;
@@ -298,12 +333,16 @@ static void add_changes(MrSession *session, MrChange *list)
         mr_changes_free(&transaction->changes);
         transaction->last_change = NULL;
     }
-    transaction->before_last = transaction->keeps_apart ? NULL : transaction->last_change;
+    MrChange *first = list;
+    const bool is_alone = list->next == NULL;
+    transaction->before_last =
+        transaction->keeps_apart || !is_alone ? NULL : transaction->last_change;
     transaction->keeps_apart = false;
     *(transaction->last_change != NULL ? &transaction->last_change->next : &transaction->changes) =
         list;
     for (transaction->next_change = list; list != NULL; list = list->next) {
         transaction->last_change = list;
+        list->first = first;
         list->now_us = session->current->now_us;
         list->keeps_rows = list->rows != NULL && transaction->state == MR_TX_OPEN;
     }
@@ -377,6 +416,8 @@ MrStatus mr_insert_plan(MrSession *session, MrPortal *portal, bool is_run, MrErr
     MrPlannerContext context;
     MrChangePlan *plan;
     mr_portal_planner_context(session, portal, is_run, &context);
+    portal->with = (MrChangeList){ 0 };
+    context.changes = &portal->with;
     MR_TRY(mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, portal->node), &plan, err));
     return set_plan(portal, plan, err);
 }
@@ -386,6 +427,8 @@ MrStatus mr_update_plan(MrSession *session, MrPortal *portal, bool is_run, MrErr
     MrPlannerContext context;
     MrChangePlan *plan;
     mr_portal_planner_context(session, portal, is_run, &context);
+    portal->with = (MrChangeList){ 0 };
+    context.changes = &portal->with;
     MR_TRY(mr_planner_update(&context, MR_AST_AS(const MrAstUpdate, portal->node), &plan, err));
     return set_plan(portal, plan, err);
 }
@@ -395,6 +438,8 @@ MrStatus mr_delete_plan(MrSession *session, MrPortal *portal, bool is_run, MrErr
     MrPlannerContext context;
     MrChangePlan *plan;
     mr_portal_planner_context(session, portal, is_run, &context);
+    portal->with = (MrChangeList){ 0 };
+    context.changes = &portal->with;
     MR_TRY(mr_planner_delete(&context, MR_AST_AS(const MrAstDelete, portal->node), &plan, err));
     return set_plan(portal, plan, err);
 }
@@ -405,12 +450,23 @@ static const char *tag_of(const MrChange *change)
     return tags[change->plan->kind];
 }
 
+/* Those in WITH may run behind the statement itself.  Of TRUNCATE's the first is as good as any. */
+static MrChange *statement_of(MrChange *last)
+{
+    MrChange *change = last->first;
+    while (change->number > 0) {
+        change = change->next;
+    }
+    return change;
+}
+
 void mr_changes_done(MrSession *session, const char *tag)
 {
     MrPortal *portal = session->current;
     MrTransaction *transaction = &session->transaction;
-    MrChange *change = transaction->last_change;
+    MrChange *change = statement_of(transaction->last_change);
     MrError err = MR_ERROR_INIT;
+    forget_all_returned(transaction->last_change->first);
     if (change->returned != NULL) {
         mr_portal_set_rows(portal, change->returned, tag_of(change));
         change->returned = NULL;
@@ -439,9 +495,9 @@ static void change_is_made(MrSession *session, MrStatus status, const MrError *e
 
 MrStatus mr_change_run(MrSession *session, MrPortal *portal, MrError *err)
 {
-    MrChange *change;
-    MR_TRY(mr_change_create(session, portal, portal->details, &change, err));
-    return mr_changes_run(session, change, change_is_made, err);
+    MrChange *list;
+    MR_TRY(mr_changes_of_statement(session, portal, portal->details, &list, err));
+    return mr_changes_run(session, list, change_is_made, err);
 }
 
 static MrStatus truncate_list(MrSession *session, MrPortal *portal, MrChange **out, MrError *err)

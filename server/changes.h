@@ -30,11 +30,18 @@ struct MrChange {
     MrResult *returned;    /* RETURNING */
     uint64_t told_rows;    /* a hash of it */
     MrChangePlan own;      /* `plan` of one that has no statement's memory */
+    MrChange *first;       /* of its statement */
+    uint32_t number;       /* in the statement's WITH; 0: it is the statement itself */
+    MrResult **results; /* what those in WITH have returned, by number - 1; NULL: there are none */
 };
 
 /* A change of the planned statement's; INSERT … VALUES has its rows already. */
 MrStatus mr_change_create(MrSession *session, MrPortal *portal, const MrChangePlan *plan,
                           MrChange **out, MrError *err);
+/* The changes of the portal's statement and its WITH in the order in which they run.  `main`: of
+ * the statement itself; NULL: it is a query (with_changes.c). */
+MrStatus mr_changes_of_statement(MrSession *session, MrPortal *portal, const MrChangePlan *main,
+                                 MrChange **out, MrError *err);
 /* Plain rows for a table, to be filled by mr_result_add; nothing of a statement is kept. */
 MrStatus mr_change_create_rows(MrCatalog *catalog, const MrRelation *target, MrChange **out,
                                MrError *err);
@@ -50,6 +57,9 @@ MrStatus mr_changes_run(MrSession *session, MrChange *list, MrSessionThen *then,
 /* The current statement is done, with its tag (NULL: the change's own) and the rows that it
  * returns. */
 void mr_changes_done(MrSession *session, const char *tag);
+
+/* Nobody reads any more what those in the WITH of the last statement have returned. */
+void mr_changes_forget_returned(MrSession *session);
 
 /* An error where the table was dropped, or has got a column, since the change was planned: its
  * query would take that column for the places of rows, which stand behind the last one. */

@@ -62,6 +62,8 @@ struct MrPortal {
     MrPlan *plan;
     const MrRelation *relation; /* INSERT, COPY FROM: where to */
     const void *details;        /* of the statement's own file, in the memory */
+    MrChangeList with;          /* the statements in WITH that change data, */
+    MrResult **returned;        /* and what they have returned, once they run; NULL: none */
 
     const MrAstSubscribe *subscribe; /* it gives the rows; NULL: none does */
     MrSubscription *subscription;    /* once it runs */

@@ -9,11 +9,14 @@
 #include "server/notify.h"
 #include "server/scheduler.h"
 #include "server/statement.h"
+#include "server/tables.h"
 
 MrStatus mr_select_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
 {
     MrPlannerContext context;
     mr_portal_planner_context(session, portal, is_run, &context);
+    portal->with = (MrChangeList){ 0 };
+    context.changes = portal->is_cursor ? NULL : &portal->with;
     MR_TRY(
         mr_planner_select(&context, MR_AST_AS(const MrAstQuery, portal->node), &portal->plan, err));
     MrSchema *columns;
@@ -135,10 +138,10 @@ static void start_for(MrSession *session, const MrPlan *plan, MrStatementMemory 
 }
 
 void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
-                         MrCatalog *catalog, MrResult **out, bool sees_uncommitted,
+                         MrCatalog *catalog, MrResult *const *returned, MrResult **out,
                          MrSessionThen *then)
 {
-    MrAdhocOptions options = { .sees_uncommitted = sees_uncommitted };
+    MrAdhocOptions options = { .sees_uncommitted = true, .returned = returned };
     start_for(session, plan, memory, catalog, out, &options, then);
 }
 
@@ -166,7 +169,9 @@ static void start_portal(MrSession *session, MrPortal *portal, bool sees_uncommi
             tell_of_query(session, portal->plan->scans[s].relation);
         }
     }
-    MrAdhocOptions options = { .locks = session->locks, .sees_uncommitted = sees_uncommitted };
+    MrAdhocOptions options = { .locks = session->locks,
+                               .sees_uncommitted = sees_uncommitted,
+                               .returned = portal->returned };
     start_for(session, portal->plan, portal->memory, portal->catalog, &portal->result, &options,
               then);
 }
@@ -180,14 +185,39 @@ static void changes_are_made(MrSession *session, MrStatus status, const MrError 
     session->select_then = NULL;
     if (status != MR_OK) {
         then(session, status, err);
-    } else {
-        start_portal(session, portal, true, then);
+        return;
     }
+    if (portal->with.count == 0) { /* else it sees nothing of its own statements */
+        mr_tables_begin_statement(session->server);
+    }
+    start_portal(session, portal, true, then);
+    if (portal->with.count > 0) {
+        mr_changes_forget_returned(session);
+    }
+}
+
+/* Those in WITH come first: the query sees what they return, and nothing else of them. */
+static MrStatus start_with_changes(MrSession *session, MrPortal *portal, MrSessionThen *then,
+                                   MrError *err)
+{
+    MrChange *list;
+    if (mr_transaction_is_read_only(session)) {
+        return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION,
+                            "cannot execute %s in a read-only transaction",
+                            mr_ast_kind_name(portal->node->kind));
+    }
+    MR_TRY(mr_changes_of_statement(session, portal, NULL, &list, err));
+    session->select_portal = portal;
+    session->select_then = then;
+    return mr_changes_run(session, list, changes_are_made, err);
 }
 
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err)
 {
     MR_TRY(mr_session_need_locks(session, err));
+    if (portal->with.count > 0) {
+        return start_with_changes(session, portal, then, err);
+    }
     if (mr_adhoc_is_immediate(portal->plan)) {
         bool waits;
         MR_TRY(

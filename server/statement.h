@@ -37,10 +37,11 @@ const MrStatementEntry *mr_statement_entry(MrNodeKind kind);
  * the result on the portal, or the error. */
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err);
 
-/* The same for any plan; the rows go to *out, which must be there until `then` or the end of the
- * wait. */
+/* The same for a change's plan, which sees what the transaction did before its statement; the rows
+ * go to *out, which must be there until `then` or the end of the wait.  `returned`: by those in
+ * WITH, as in MrAdhocOptions. */
 void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
-                         MrCatalog *catalog, MrResult **out, bool sees_uncommitted,
+                         MrCatalog *catalog, MrResult *const *returned, MrResult **out,
                          MrSessionThen *then);
 /* The answer waits for advisory locks, then for pg_sleep(): *waits, and `then` comes after that
  * (lock_wait.c).  The result must be there meanwhile. */

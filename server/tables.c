@@ -297,6 +297,18 @@ void mr_tables_end_turn(MrSession *session)
     }
 }
 
+/* ---- statements ------------------------------------------------------------------------------ */
+
+void mr_tables_begin_statement(MrServer *server)
+{
+    server->tables->statement++;
+}
+
+uint64_t mr_tables_statement(const MrServer *server)
+{
+    return server->tables->statement;
+}
+
 /* ---- a transaction's changes ----------------------------------------------------------------- */
 
 MrStatus mr_tables_touch(MrServer *server, MrTable *table, uint32_t stream_id, MrError *err)

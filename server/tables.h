@@ -53,6 +53,11 @@ void mr_tables_yield_turn(struct MrSession *session, bool if_awaited);
  * its client is quiet, another waits, and what it did is taken back (`is_applied` is false). */
 void mr_tables_end_turn(struct MrSession *session);
 
+/* Statements that change tables have numbers.  What they and those in their WITH ask sees what was
+ * done before the current one. */
+void mr_tables_begin_statement(MrServer *server);
+uint64_t mr_tables_statement(const MrServer *server);
+
 /* The table is about to be changed by who has the turn. */
 MrStatus mr_tables_touch(MrServer *server, MrTable *table, uint32_t stream_id, MrError *err);
 bool mr_tables_are_touched(const MrServer *server);

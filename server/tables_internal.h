@@ -29,6 +29,7 @@ struct MrTables {
     uint32_t count, capacity;
     struct MrSession *holder;
     uint64_t turn; /* counts them */
+    uint64_t statement;
     Turn *queue;
     struct event *grace;       /* how long the holder may be quiet while others wait */
     bool is_quiet;             /* nothing has come from it since the last time */

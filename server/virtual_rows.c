@@ -118,15 +118,18 @@ static MrStatus drop_useless(const MrPlan *plan, MrArena *arena, MrVirtualRows *
     return MR_OK;
 }
 
-MrStatus mr_virtual_rows_fill(MrServer *server, const MrPlan *plan, MrArena *arena,
-                              MrVirtualRows **out, MrError *err)
+MrStatus mr_virtual_rows_fill(MrServer *server, const MrPlan *plan, MrResult *const *returned,
+                              MrArena *arena, MrVirtualRows **out, MrError *err)
 {
     MrVirtualRows *rows;
     MR_NEW_ARRAY(arena, rows, plan->scan_count + 1, err);
     for (uint32_t s = 0; s < plan->scan_count; s++) {
         const MrRelation *relation = plan->scans[s].relation;
         MrRelationWish wish;
-        if (is_filled(plan, s)) {
+        if (is_filled(plan, s) && returned != NULL && returned[s] != NULL) {
+            rows[s] =
+                (MrVirtualRows){ .blocks = returned[s]->blocks, .count = returned[s]->block_count };
+        } else if (is_filled(plan, s)) {
             MR_TRY(wish_of(plan, s, arena, &wish, err));
             MR_TRY(mr_relations_fill(server, plan->names, relation->schema_name, relation->name,
                                      &wish, arena, &rows[s].blocks, &rows[s].count, err));

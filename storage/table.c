@@ -187,9 +187,9 @@ MrStatus table_load_row(MrTable *table, const MrBlock *block, uint32_t row, MrEr
     return insert_row(table, block, row, MR_TABLE_NO_ROW, true, &place, err);
 }
 
-void mr_table_begin_command(MrTable *table)
+void mr_table_begin_command(MrTable *table, uint64_t number)
 {
-    table->command++;
+    table->command = number;
 }
 
 bool mr_table_is_own(const MrTable *table, uint32_t place)
@@ -207,8 +207,8 @@ MrStatus mr_table_delete(MrTable *table, uint32_t place, MrError *err)
 {
     MR_TRY(add_change(table, place, true, err));
     table_index_remove(table, place);
-    atomic_store_explicit(&table_chunk(table, place)->died[table_row(place)], TABLE_DYING,
-                          memory_order_relaxed);
+    atomic_store_explicit(&table_chunk(table, place)->died[table_row(place)],
+                          TABLE_DYING | table->command, memory_order_relaxed);
     return MR_OK;
 }
 

@@ -73,8 +73,8 @@ uint32_t mr_table_find_twin(const MrTable *table, const MrBlock *block, uint32_t
 /* A row's place; good until mr_table_vacuum. */
 #define MR_TABLE_NO_ROW UINT32_MAX
 
-/* Rows that are inserted from now on are those of another statement. */
-void mr_table_begin_command(MrTable *table);
+/* What is changed from now on is changed by the statement of this number, above those before it. */
+void mr_table_begin_command(MrTable *table, uint64_t number);
 /* The row was inserted by the current statement. */
 bool mr_table_is_own(const MrTable *table, uint32_t place);
 /* The living row with the key of this row of `block` (the table's columns), or MR_TABLE_NO_ROW. */
@@ -114,8 +114,10 @@ uint64_t mr_table_row_count(const MrTable *table); /* committed; at once, howeve
 
 /* ---- readers --------------------------------------------------------------------------------- */
 
-/* For the writer itself: with what it has not committed yet. */
+/* For the writer itself: with what it has not committed yet; and only with what statements before
+ * the one of this number did. */
 #define MR_TABLE_UNCOMMITTED UINT64_MAX
+#define MR_TABLE_BEFORE(number) (UINT64_C(1) << 63 | ((number)-1))
 
 /* The rows as of the commit at or before `upto`, which is not above the log's head.  Opened on the
  * writer's thread; read and closed on any. */

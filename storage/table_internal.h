@@ -9,12 +9,12 @@
 /* A place is a chunk's index and a row of it. */
 enum { TABLE_CHUNK_SHIFT = 11, TABLE_CHUNK_ROWS = 1 << TABLE_CHUNK_SHIFT, TABLE_CHUNK_FIRST = 32 };
 
-/* `born` of a row that is not committed (and the number of its statement), `died` of one that
- * lives, and of one that was deleted and not committed: all above every sequence, so that scans
- * need not know. */
+/* `born` of a row that is not committed, and `died` of one that was deleted and not committed, each
+ * with the number of its statement; `died` of one that lives.  All are above every sequence, so
+ * that scans need not know. */
 #define TABLE_PENDING (UINT64_C(1) << 63)
+#define TABLE_DYING (UINT64_C(3) << 62)
 #define TABLE_ALIVE UINT64_MAX
-#define TABLE_DYING (UINT64_MAX - 1)
 
 typedef struct TableColumn {
     char *data;

@@ -21,7 +21,7 @@ typedef struct ScanChunk {
 struct MrTableScan {
     MrColumn *columns; /* the table's and one for places: the scan may outlive the table */
     uint32_t column_count;
-    uint64_t upto;
+    uint64_t born_upto, died_upto; /* rows that were there by then, and did not end by then */
     ScanChunk *chunks;
     uint32_t count, at;
     uint32_t *chosen; /* rows of the chunks that a look-up found; NULL: all rows */
@@ -40,8 +40,14 @@ static MrStatus scan_create(const MrTable *table, uint64_t upto, MrTableScan **o
     }
     *scan = (MrTableScan){ .columns = columns,
                            .column_count = table->schema.column_count,
-                           .upto = upto,
+                           .born_upto = upto,
+                           .died_upto = upto,
                            .chunks = chunks };
+    if (upto == MR_TABLE_UNCOMMITTED) {
+        scan->died_upto = TABLE_ALIVE - 1;
+    } else if (upto >= TABLE_PENDING) {
+        scan->died_upto = upto | TABLE_DYING;
+    }
     memcpy(columns, table->schema.columns, scan->column_count * sizeof *columns);
     columns[scan->column_count].type = mr_type(MR_TYPE_INT64);
     *out = scan;
@@ -89,12 +95,21 @@ static MrStatus choose_rows(MrTableScan *scan, const MrTable *table, const uint3
     return MR_OK;
 }
 
+/* Too much was changed since for the indexes, which know what lives now. */
+static bool is_beyond_indexes(const MrTable *table, uint64_t upto)
+{
+    if (upto < TABLE_PENDING) {
+        return table->change_count > TABLE_SEARCHED_CHANGES;
+    }
+    return table->change_count > 0 && (TABLE_PENDING | table->command) > upto;
+}
+
 MrStatus mr_table_scan_open_key(MrTable *table, uint64_t upto, const MrDatum *values,
                                 uint32_t value_count, MrTableScan **out, MrError *err)
 {
-    const bool is_committed = upto != MR_TABLE_UNCOMMITTED;
+    const bool is_committed = upto < TABLE_PENDING;
     uint32_t *places, count;
-    if (is_committed && table->change_count > TABLE_SEARCHED_CHANGES) {
+    if (is_beyond_indexes(table, upto)) {
         return mr_table_scan_open(table, upto, out, err);
     }
     MR_TRY(table_key_places(table, values, value_count, is_committed, &places, &count, err));
@@ -110,10 +125,10 @@ MrStatus mr_table_scan_open_index(MrTable *table, uint64_t upto, uint32_t index_
                                   const MrDatum *values, uint32_t value_count, MrTableScan **out,
                                   MrError *err)
 {
-    const bool is_committed = upto != MR_TABLE_UNCOMMITTED;
+    const bool is_committed = upto < TABLE_PENDING;
     uint32_t *places, count;
     bool found;
-    if (is_committed && table->change_count > TABLE_SEARCHED_CHANGES) {
+    if (is_beyond_indexes(table, upto)) {
         return mr_table_scan_open(table, upto, out, err);
     }
     MR_TRY(table_secondary_places(table, index_id, values, value_count, is_committed, &places,
@@ -147,10 +162,8 @@ static uint32_t visible_rows(const MrTableScan *scan, const ScanChunk *from, uin
     uint32_t count = 0;
     for (uint32_t i = 0; i < from->row_count; i++) {
         uint32_t row = scan->chosen != NULL ? scan->chosen[from->first + i] : i;
-        uint64_t died = table_died(from->chunk, row);
-        bool is_seen = scan->upto == MR_TABLE_UNCOMMITTED
-                           ? died == TABLE_ALIVE
-                           : table_born(from->chunk, row) <= scan->upto && died > scan->upto;
+        bool is_seen = table_born(from->chunk, row) <= scan->born_upto &&
+                       table_died(from->chunk, row) > scan->died_upto;
         rows[count] = row;
         count += is_seen;
     }

@@ -130,8 +130,28 @@ class Statements:
             return "INSERT INTO bag SELECT a, b || '.' FROM bag WHERE a = 7"
         return f"DELETE FROM bag WHERE a > {rng.randrange(100)}"
 
+    def within(self):
+        """Changes in WITH, of one table or of several."""
+        rng, kind = self.rng, self.rng.randrange(5)
+        where = rng.choice((f"id < {rng.randrange(200)}", f"g = {self.text()}", f"id = {rng.randrange(200)}"))
+        if kind == 0:
+            return f"WITH gone AS (DELETE FROM keyed WHERE {where} RETURNING v, g) INSERT INTO bag SELECT v, g FROM gone"
+        if kind == 1:
+            return (f"WITH taken AS (DELETE FROM bag WHERE a > {rng.randrange(100)} RETURNING a), made AS (INSERT INTO keyed "
+                    "(id, v) SELECT a, count(*) FROM taken WHERE a IS NOT NULL GROUP BY a ON CONFLICT (id) DO NOTHING "
+                    "RETURNING id, twice) SELECT * FROM made")
+        if kind == 2:
+            return (f"WITH u AS (UPDATE keyed SET v = v + 1 WHERE {where} RETURNING id, v) "
+                    f"SELECT k.id, k.v, u.v FROM keyed k JOIN u ON k.id = u.id")
+        if kind == 3:
+            return (f"WITH i AS (INSERT INTO pairs VALUES ({self.text()}, {self.date()}, {self.number(20)}) ON CONFLICT DO NOTHING), "
+                    f"d AS (DELETE FROM pairs WHERE v > {rng.randrange(20)} RETURNING a, v) UPDATE bag SET a = d.v FROM d "
+                    f"WHERE d.a = bag.b AND bag.a = {rng.randrange(100)} RETURNING bag.b")
+        return (f"WITH d AS (DELETE FROM keyed WHERE {where} RETURNING id, v) INSERT INTO keyed (id, v) "
+                "SELECT id, v * 2 FROM d RETURNING id, v, twice")
+
     def one(self):
-        return getattr(self, self.rng.choice(("keyed", "keyed", "pairs", "bag")))()
+        return getattr(self, self.rng.choice(("keyed", "keyed", "pairs", "bag", "within")))()
 
 
 def run(connection, sql):

@@ -187,18 +187,24 @@ START_TEST(test_random_changes_agree_with_a_model)
         Model before = model, middle;
         uint32_t changes = (uint32_t)mr_random_below(&random, 60);
         uint32_t slot = (uint32_t)mr_random_below(&random, SCANS), mark;
+        mr_table_begin_command(table, 2 * sequence);
         for (uint32_t c = 0; c < changes; c++) {
             change(table, &model, &random, &arena);
         }
         middle = model;
         mark = mr_table_change_mark(table);
+        mr_table_begin_command(table, 2 * sequence + 1);
         for (uint32_t c = 0; c < changes / 4; c++) {
             change(table, &model, &random, &arena);
         }
         ck_assert_int_eq(mr_table_scan_open(table, MR_TABLE_UNCOMMITTED, &scan, NULL), MR_OK);
         check_scan(scan, &model, "the writer's view");
+        ck_assert_int_eq(mr_table_scan_open(table, MR_TABLE_BEFORE(2 * sequence + 1), &scan, NULL),
+                         MR_OK);
+        check_scan(scan, &middle, "the statement's view");
         if (sequence > 50) {
             check_index(table, MR_TABLE_UNCOMMITTED, &model);
+            check_index(table, MR_TABLE_BEFORE(2 * sequence + 2), &model);
         }
         ck_assert_int_eq(mr_table_scan_open(table, sequence - 1, &scan, NULL), MR_OK);
         check_scan(scan, &before, "the view of others");
