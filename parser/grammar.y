@@ -1074,22 +1074,19 @@ table_ref(R) ::= LATERAL(T) select_with_parens(Q) opt_alias(A). {
     item->alias = A;
     R = &item->base;
 }
-table_ref(R) ::= from_call(F) opt_alias(A). { mr_build_alias(p, F, A); R = F; }
-table_ref(R) ::= from_call(F) AS LPAREN column_def_list(L) RPAREN. {
+table_ref(R) ::= named_call(F). { R = F; }
+table_ref(R) ::= LATERAL named_call(F). { mr_build_lateral(F); R = F; }
+named_call(R) ::= from_call(F) opt_alias(A). { mr_build_alias(p, F, A); R = F; }
+named_call(R) ::= from_call(F) AS LPAREN column_def_list(L) RPAREN. {
     mr_build_function_columns(p, F, (MrAlias){ NULL, NAMES0 }, L);
     R = F;
 }
-table_ref(R) ::= from_call(F) AS colid(N) LPAREN column_def_list(L) RPAREN. {
+named_call(R) ::= from_call(F) AS colid(N) LPAREN column_def_list(L) RPAREN. {
     mr_build_function_columns(p, F, (MrAlias){ N.text, NAMES0 }, L);
     R = F;
 }
-table_ref(R) ::= from_call(F) colid(N) LPAREN column_def_list(L) RPAREN. {
+named_call(R) ::= from_call(F) colid(N) LPAREN column_def_list(L) RPAREN. {
     mr_build_function_columns(p, F, (MrAlias){ N.text, NAMES0 }, L);
-    R = F;
-}
-table_ref(R) ::= LATERAL from_call(F) opt_alias(A). {
-    mr_build_alias(p, F, A);
-    mr_build_lateral(F);
     R = F;
 }
 from_call(R) ::= func_application(C) opt_ordinality(O). {

@@ -118,7 +118,8 @@ static const char *const statements[] = {
     "SELECT a FROM t FETCH FIRST 5 ROWS ONLY; SELECT a FROM t ORDER BY a OFFSET 3 ROWS "
     "FETCH NEXT ROW WITH TIES; SELECT a FROM t FOR UPDATE OF t NOWAIT",
     "SELECT * FROM unnest(ARRAY[1,2,3]) WITH ORDINALITY AS u(x, n), LATERAL (SELECT 1) l, "
-    "json_to_recordset('[]') AS r(a int, b text), generate_series(1, 10)",
+    "json_to_recordset('[]') AS r(a int, b text), generate_series(1, 10), "
+    "LATERAL json_to_record('{}') AS l(z int)",
     "SELECT INTERVAL '5' SECOND, INTERVAL '1 hour', INTERVAL '1' DAY TO SECOND(3), "
     "INTERVAL (3) '1.5', TIMESTAMP '2020-01-01', DATE '2020-01-01', TIMESTAMP WITH TIME "
     "ZONE '2020-01-01 00:00+00', numeric(10,2) '1.5', int4 '7', pg_catalog.int4 '5', "
