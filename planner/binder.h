@@ -127,6 +127,7 @@ enum {
 typedef struct MrCteUse {
     bool is_read;
     uint32_t number; /* of its rows, which all readers see (MrLogical.materialized); 0: none yet */
+    uint32_t recursion; /* of a recursive one, alike for all readers; 0: none yet */
 } MrCteUse;
 
 /* A WITH query in scope; inner ones first. */

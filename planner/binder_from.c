@@ -172,7 +172,7 @@ static MrStatus bind_cte_query(MrBinder *b, const MrCte *cte, MrScope *scope)
     const MrCte *ctes = b->ctes;
     b->ctes = cte->outer; /* it sees only what was named before it */
     MrStatus status = cte->is_recursive
-                          ? mr_bind_recursion(b, cte->ast, &scope->input)
+                          ? mr_bind_recursion(b, cte->ast, &cte->use->recursion, &scope->input)
                           : bind_nested(b, MR_AST_AS(const MrAstQuery, cte->ast->statement), scope);
     b->ctes = ctes;
     MR_TRY(status);

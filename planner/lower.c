@@ -327,10 +327,12 @@ static MrStatus lower_anew(MrLowering *lowering, const MrLogical *node, bool has
 /* Parts that are the same, with the same readers and settings, are one operator. */
 MrStatus mr_lower_node(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
+    const bool may_share =
+        lowering->may_share && lowering->lowered_count > 0 && !mr_logical_reads_step(node);
     for (uint32_t i = 0; i < lowering->lowered_count; i++) {
         const MrLowered *lowered = &lowering->lowered[i];
         bool is_alike = lowered->has_reader == has_reader && lowered->view == lowering->view;
-        if ((node->materialized != 0 || (is_alike && lowering->may_share)) &&
+        if ((node->materialized != 0 || (is_alike && may_share)) &&
             mr_logical_equal(lowered->node, node)) {
             lowering->top = lowered->index;
             return MR_OK;

@@ -4,6 +4,7 @@
  */
 #include "planner/join.h"
 #include "planner/lower_internal.h"
+#include "planner/share.h"
 #include "planner/window.h"
 
 /* The keys of one side as columns of the operator that was made last; what is not one yet is
@@ -82,16 +83,6 @@ static void set_times(const MrLowering *lowering, const MrLogical *node, MrJoinS
     }
     spec->passes_time = node->passes_time;
     spec->hold_us = node->hold_us;
-}
-
-/* In a recursive term, ad hoc: its rows come when everything else is there. */
-static bool comes_by_steps(const MrLogical *node)
-{
-    if (node == NULL || node->kind == MR_LOGICAL_RECURSION) {
-        return false;
-    }
-    return (node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STEP) ||
-           comes_by_steps(node->input) || comes_by_steps(node->right);
 }
 
 static bool takes_back(const MrJoinSpec *spec)
@@ -241,8 +232,9 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     spec->right_retracts = mr_lowering_top(lowering)->retracts;
     spec->is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE;
     spec->ends_with_batch = !options->is_standing;
-    const bool left_steps = !options->is_standing && comes_by_steps(node->input);
-    const bool right_steps = !options->is_standing && comes_by_steps(node->right);
+    /* Ad hoc, rows of steps come when everything else is there. */
+    const bool left_steps = !options->is_standing && mr_logical_reads_step(node->input);
+    const bool right_steps = !options->is_standing && mr_logical_reads_step(node->right);
     spec->left_is_static =
         mr_join_side_is_static(node->input, node->right, options->is_standing) || right_steps;
     spec->right_is_static =

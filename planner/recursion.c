@@ -316,12 +316,13 @@ static MrStatus check_kept(const Recursion *recursion, const MrLogical *node, bo
     return MR_OK;
 }
 
-static MrStatus bind_terms(MrBinder *b, const MrAstCte *cte, MrLogical **out)
+static MrStatus bind_terms(MrBinder *b, const MrAstCte *cte, uint32_t *number, MrLogical **out)
 {
     const MrAstQuery *query = MR_AST_AS(const MrAstQuery, cte->statement);
     MrBoundQuery terms[2];
     MrLogical *sides[2];
-    Recursion recursion = { .b = b, .cte = cte, .number = ++b->recursions };
+    *number = *number != 0 ? *number : ++b->recursions;
+    Recursion recursion = { .b = b, .cte = cte, .number = *number };
     const Term term = { .b = b, .cte = cte, .number = recursion.number };
     b->keeps_unknown = false;
     MR_TRY(check_traced_form(b, cte, query));
@@ -341,14 +342,14 @@ static MrStatus bind_terms(MrBinder *b, const MrAstCte *cte, MrLogical **out)
                                 b->err);
 }
 
-MrStatus mr_bind_recursion(MrBinder *b, const MrAstCte *cte, MrLogical **out)
+MrStatus mr_bind_recursion(MrBinder *b, const MrAstCte *cte, uint32_t *number, MrLogical **out)
 {
     const MrAstQuery *query = MR_AST_AS(const MrAstQuery, cte->statement);
     const MrCte *ctes = b->ctes;
     MR_TRY(check_form(b, cte, query));
     MrStatus status = mr_bind_push_ctes(b, query); /* both terms may read them */
     if (status == MR_OK) {
-        status = bind_terms(b, cte, out);
+        status = bind_terms(b, cte, number, out);
     }
     if (status == MR_OK) {
         status = mr_bind_unread_ctes(b, ctes);

@@ -135,6 +135,9 @@ static bool scans_equal(const MrLogical *a, const MrLogical *b)
     if (a->relation == NULL && b->relation == NULL && a->values != NULL && b->values != NULL) {
         return a->column_count == 0 && a->values->row_count == b->values->row_count;
     }
+    if (a->scan == MR_SCAN_STEP) {
+        return b->scan == MR_SCAN_STEP && a->recursion == b->recursion;
+    }
     return a->scan == b->scan && a->relation != NULL && a->relation == b->relation &&
            a->by_arrival == b->by_arrival && a->reads_history == b->reads_history &&
            numbers_equal(a->scan_columns, b->scan_columns, a->column_count);
@@ -163,6 +166,9 @@ static bool nodes_equal(const MrLogical *a, const MrLogical *b)
     case MR_LOGICAL_TOP_N: return top_n_equal(a->over, b->over);
     case MR_LOGICAL_JOIN: return joins_equal(a, b);
     case MR_LOGICAL_UNION: return true;
+    case MR_LOGICAL_RECURSION:
+        return a->recursion == b->recursion && a->is_distinct == b->is_distinct &&
+               a->numbers_copies == b->numbers_copies;
     case MR_LOGICAL_SORT:
         return a->sort_key_count == b->sort_key_count && a->limit == b->limit &&
                a->offset == b->offset &&
@@ -238,6 +244,15 @@ bool mr_logical_has_materialized(const MrLogical *tree)
 {
     return tree != NULL && (tree->materialized != 0 || mr_logical_has_materialized(tree->input) ||
                             mr_logical_has_materialized(tree->right));
+}
+
+bool mr_logical_reads_step(const MrLogical *tree)
+{
+    if (tree == NULL || tree->kind == MR_LOGICAL_RECURSION) {
+        return false;
+    }
+    return (tree->kind == MR_LOGICAL_SCAN && tree->scan == MR_SCAN_STEP) ||
+           mr_logical_reads_step(tree->input) || mr_logical_reads_step(tree->right);
 }
 
 /* ---- What the readers need ------------------------------------------------------------------- */

@@ -18,6 +18,9 @@ bool mr_logical_is_volatile(const MrLogical *tree);
 bool mr_logical_may_share(const MrLogical *tree);
 /* Whether some part of the tree is made once for all who read it (MrLogical.materialized). */
 bool mr_logical_has_materialized(const MrLogical *tree);
+/* Whether the tree is a part of a recursive term that reads the last step: each copy of such a term
+ * has steps of its own. */
+bool mr_logical_reads_step(const MrLogical *tree);
 /* Finds groups and joins that are there twice, and unites what the nodes above need of them
  * (MrLogical.shared_needs), so that pruning leaves them the same. */
 MrStatus mr_share_needs(MrBinder *b, MrLogical *tree);

@@ -123,14 +123,25 @@ static MrStatus recursion_push(MrOperator *op, const MrBlock *in, MrBatch *batch
     return MR_OK;
 }
 
+static bool is_enough(const MrOperator *op);
+
 /* LIMIT without an order has all it wants, with nothing between that keeps rows to itself. */
+static bool wants_no_more(const MrOperator *reader)
+{
+    if (reader == NULL || reader->op_class->apply == NULL) {
+        return reader != NULL && reader->op_class == &mr_operator_sort && mr_sort_is_full(reader);
+    }
+    return is_enough(reader);
+}
+
+/* Of all who read the operator's rows. */
 static bool is_enough(const MrOperator *op)
 {
-    const MrOperator *above = op->output;
-    while (above != NULL && above->op_class->apply != NULL) {
-        above = above->output;
+    bool is_all = wants_no_more(op->output);
+    for (uint32_t r = 0; r < op->reader_count && is_all; r++) {
+        is_all = wants_no_more(op->readers[r].op);
     }
-    return above != NULL && above->op_class == &mr_operator_sort && mr_sort_is_full(above);
+    return is_all;
 }
 
 static MrStatus give_block(MrOperator *op, const MrBlock *block, MrBatch *page)
