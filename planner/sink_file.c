@@ -66,7 +66,8 @@ static MrStatus read_format(MrBinder *b, const MrAstCreateSink *statement, const
         return mr_error_hint(b->err, "Write format = 'json' or format = 'csv'.");
     }
     if (strcmp(*out, "json") != 0 && strcmp(*out, "csv") != 0) {
-        return mr_option_unsupported(set, mr_options_find(set, "format"),
+        const MrAstOption *format = mr_options_find(set, "format");
+        return mr_option_unsupported(set, format != NULL ? format : mr_options_find(set, "path"),
                                      "Use 'json' (one object per line) or 'csv'.");
     }
     return MR_OK;

@@ -95,6 +95,9 @@ const char *mr_format_of_path(const char *path)
     if (ends_in(path, ".csv") || ends_in(path, ".csv.gz")) {
         return "csv";
     }
+    if (ends_in(path, ".avro")) {
+        return "avro";
+    }
     return ends_in(path, ".json") || ends_in(path, ".jsonl") || ends_in(path, ".ndjson") ||
                    ends_in(path, ".json.gz") || ends_in(path, ".jsonl.gz") ||
                    ends_in(path, ".ndjson.gz")
@@ -135,9 +138,11 @@ static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrO
                       "connector '%s' needs the option \"format\"", stream->connector);
         return mr_error_hint(b->err, "Write format = 'json' or format = 'csv'.");
     }
-    if (strcmp(format, "json") != 0 && strcmp(format, "csv") != 0) {
+    if (strcmp(format, "json") != 0 && strcmp(format, "csv") != 0 &&
+        (is_tcp || strcmp(format, "avro") != 0)) {
         return mr_bind_unsupported(b, ast->base.position,
-                                   "Use 'json' (one object per line) or 'csv'.",
+                                   is_tcp ? "Use 'json' (one object per line) or 'csv'."
+                                          : "Use 'json' (one object per line), 'csv' or 'avro'.",
                                    "format '%s' is not supported yet", format);
     }
     stream->format = format;
@@ -240,9 +245,10 @@ static MrStatus check_json_paths(MrBinder *b, const MrOptionSet *set, const MrSt
         if (option->text == NULL || option->text[0] != '$') {
             return mr_option_error(set, option, "a path such as '$.actor.login'");
         }
-        if (stream->format != NULL && strcmp(stream->format, "json") != 0) {
+        if (stream->format != NULL && strcmp(stream->format, "csv") == 0) {
             return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, option->base.position,
-                                 "json_path is for JSON, and the format is '%s'", stream->format);
+                                 "json_path is for JSON and Avro, and the format is '%s'",
+                                 stream->format);
         }
     }
     return MR_OK;

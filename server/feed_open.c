@@ -73,7 +73,7 @@ static void codec_options(const MrStream *stream, MrIngestOptions *options)
     codec->quote = input_option(stream, "quote", "")[0];
     codec->escape = input_option(stream, "escape", "")[0];
     codec->null_text = input_option(stream, "null", NULL);
-    if (stream->format != NULL && strcmp(stream->format, "json") == 0) {
+    if (stream->format != NULL && strcmp(stream->format, "csv") != 0) {
         options->absent = MR_ABSENT_NULL;
     } else if (codec->header) {
         options->absent = MR_ABSENT_COLUMN;

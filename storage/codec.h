@@ -50,7 +50,7 @@ typedef struct MrDecoder MrDecoder;
 
 /* The classes are listed in codecs/codecs.def. */
 typedef struct MrCodecClass {
-    const char *name; /* "csv", "text", "binary", "json" */
+    const char *name; /* "csv", "text", "binary", "json", "avro" */
     MrStatus (*decoder_create)(const MrCodecOptions *options, MrRejectFunction *reject,
                                void *context, MrDecoder **out, MrError *err);
     /* Takes what it can of `data` and appends finished rows to the block under construction.  Stops
@@ -74,7 +74,8 @@ typedef struct MrCodecClass {
 } MrCodecClass;
 
 const MrCodecClass *mr_codec_find(MrString name); /* NULL: none */
-extern const MrCodecClass mr_codec_csv, mr_codec_text, mr_codec_binary, mr_codec_json;
+extern const MrCodecClass mr_codec_csv, mr_codec_text, mr_codec_binary, mr_codec_json,
+    mr_codec_avro;
 
 /* Takes the rows as `take` does, but to keep: the decoder goes on in other buffers.  NULL: none
  * are there.  Loans that come back are used again. */

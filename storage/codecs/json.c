@@ -4,6 +4,7 @@
  * noted, and only that is converted.  Must not know sockets, files or the log.
  */
 #include "storage/codecs/decoder.h"
+#include "storage/codecs/jsonlines.h"
 #include "storage/jsonarray.h"
 #include "storage/codecs/jsonpath.h"
 #include "storage/jsontext.h"
@@ -25,11 +26,13 @@ typedef struct Json {
     JsonValue *values; /* by input column, of this line */
     MrBuilder carry;   /* a line's bytes from earlier pieces */
     MrBuilder scratch;
+    void *owner; /* of another format's reader */
+    void (*owner_free)(void *owner);
     const MrCodecColumn *bad_column;
     MrString bad_value;
 } Json;
 
-static void json_destroy(MrDecoder *decoder)
+void mr_json_lines_destroy(MrDecoder *decoder)
 {
     Json *self = (Json *)decoder;
     if (self != NULL) {
@@ -37,6 +40,9 @@ static void json_destroy(MrDecoder *decoder)
         mr_builder_fini(&self->scratch);
         mr_arena_fini(&self->arena);
         free(self->values);
+        if (self->owner_free != NULL) {
+            self->owner_free(self->owner);
+        }
         mr_decoder_fini(&self->base);
         free(self);
     }
@@ -54,24 +60,41 @@ static MrStatus json_init(Json *self, const MrCodecOptions *options, MrRejectFun
                                err);
 }
 
-static MrStatus json_create(const MrCodecOptions *options, MrRejectFunction *reject, void *context,
-                            MrDecoder **out, MrError *err)
+MrStatus mr_json_lines_create(const MrCodecOptions *options, MrRejectFunction *reject,
+                              void *context, void *owner, void (*owner_free)(void *owner),
+                              MrDecoder **out, MrError *err)
 {
     *out = NULL;
     Json *self = calloc(1, sizeof *self);
     if (self == NULL) {
+        if (owner_free != NULL) {
+            owner_free(owner);
+        }
         return mr_error_no_memory(err);
     }
+    self->owner = owner;
+    self->owner_free = owner_free;
     mr_arena_init(&self->arena, 0);
     mr_builder_init(&self->carry, (size_t)MR_ROW_BYTES_MAX + 1);
     mr_builder_init(&self->scratch, (size_t)MR_ROW_BYTES_MAX + 1);
     MrStatus status = json_init(self, options, reject, context, err);
     if (status != MR_OK) {
-        json_destroy(&self->base);
+        mr_json_lines_destroy(&self->base);
         return status;
     }
     *out = &self->base;
     return MR_OK;
+}
+
+void *mr_json_lines_owner(const MrDecoder *decoder)
+{
+    return ((const Json *)decoder)->owner;
+}
+
+static MrStatus json_create(const MrCodecOptions *options, MrRejectFunction *reject, void *context,
+                            MrDecoder **out, MrError *err)
+{
+    return mr_json_lines_create(options, reject, context, NULL, NULL, out, err);
 }
 
 /* ---- finding the values ---------------------------------------------------------------------- */
@@ -385,6 +408,11 @@ static MrStatus line_read(Json *self, const char *data, size_t length, MrError *
     return mr_decoder_bad_row(&self->base, self->base.counts.lines, line, err);
 }
 
+MrStatus mr_json_lines_read(MrDecoder *decoder, const char *data, size_t length, MrError *err)
+{
+    return line_read((Json *)decoder, data, length, err);
+}
+
 static MrStatus carry_add(Json *self, const char *data, size_t length, MrError *err)
 {
     if (self->carry.length + length > MR_ROW_BYTES_MAX) {
@@ -555,7 +583,7 @@ const MrCodecClass mr_codec_json = {
     .rows_ready = mr_decoder_rows_ready,
     .is_full = mr_decoder_is_full,
     .take = mr_decoder_take,
-    .decoder_destroy = json_destroy,
+    .decoder_destroy = mr_json_lines_destroy,
     .encode_begin = json_encode_edge,
     .encode = json_encode,
     .encode_end = json_encode_edge,

@@ -1,5 +1,5 @@
 /*
- * storage/sources/file.c - rows of a CSV or JSON lines file, once through or as it grows.
+ * storage/sources/file.c - rows of a CSV, JSON lines or Avro file, once through or as it grows.
  * The offset is the byte behind the last whole row, with the line and the identity of the file, so
  * that a restart goes on behind the last logged row and never in another file.
  * Must not know the log or SQL, nor which paths are allowed.
@@ -230,12 +230,35 @@ static MrStatus last_line_find(MrSource *source, uint64_t *out, MrError *err)
     return status;
 }
 
+/* Where the last whole block of an Avro file ends: its blocks are passed from the place reached. */
+static MrStatus last_block_find(MrSource *source, uint64_t *out, MrError *err)
+{
+    MrFileCut cut;
+    MrPiece piece = { .length = 0 };
+    MrFilePlace place = mr_file_place_parse(&source->offset);
+    bool at_end = false;
+    *out = place.byte;
+    MrStatus status = mr_file_cut_init(&cut, source->path, &mr_codec_avro, &source->form.options,
+                                       source->follow, err);
+    if (status == MR_OK) {
+        status = mr_file_cut_seek(&cut, &place, err);
+    }
+    while (status == MR_OK && !at_end) {
+        status = mr_file_cut_next(&cut, &piece, &at_end, err);
+    }
+    *out = status == MR_OK && cut.place.byte > *out ? cut.place.byte : *out;
+    mr_piece_fini(&piece);
+    mr_file_cut_fini(&cut);
+    return status;
+}
+
 static MrStatus file_end_now(MrSource *source, MrSourceOffset *out, MrError *err)
 {
     *out = source->offset;
     if (!source->ended) {
         MrFilePlace place = mr_file_place_parse(&source->offset);
-        MR_TRY(last_line_find(source, &place.byte, err));
+        MR_TRY(source->cut.is_avro ? last_block_find(source, &place.byte, err)
+                                   : last_line_find(source, &place.byte, err));
         mr_file_place_write(&place, out);
     }
     return MR_OK;

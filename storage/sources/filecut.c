@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "storage/codecs/avrofile.h"
 #include "storage/codecs/decoder.h"
 #include "storage/codecs/delimited.h"
 
@@ -16,15 +17,18 @@ enum { PIECE_BYTES = 2 << 20, PART_BYTES = 256 << 10 };
 MrStatus mr_file_cut_init(MrFileCut *cut, const char *path, const MrCodecClass *codec,
                           const MrCodecOptions *options, bool follows, MrError *err)
 {
-    bool is_csv = codec != &mr_codec_json;
+    bool is_avro = codec == &mr_codec_avro;
+    bool is_csv = codec != &mr_codec_json && !is_avro;
     *cut = (MrFileCut){ .path = path,
                         .dialect = { .is_csv = is_csv,
                                      .delimiter = mr_delimited_delimiter(options, true),
                                      .quote = mr_delimited_quote(options),
                                      .escape = mr_delimited_escape(options),
                                      .line_end = is_csv ? MR_LINE_UNKNOWN : MR_LINE_NL },
-                        .has_header = is_csv && (options->header || options->match_header ||
-                                                 options->map_header),
+                        .is_avro = is_avro,
+                        .has_header =
+                            is_avro || (is_csv && (options->header || options->match_header ||
+                                                   options->map_header)),
                         .follows = follows };
     mr_builder_init(&cut->head, (size_t)MR_ROW_BYTES_MAX + PART_BYTES);
     mr_builder_init(&cut->rest, (size_t)MR_ROW_BYTES_MAX + PART_BYTES);
@@ -47,6 +51,43 @@ MrString mr_file_cut_head(const MrFileCut *cut)
 
 /* ---- the first row --------------------------------------------------------------------------- */
 
+static MrStatus rest_read(MrFileCut *cut, size_t *got, MrError *err)
+{
+    char *to = mr_builder_reserve(&cut->rest, PART_BYTES);
+    *got = 0;
+    if (to == NULL) {
+        return mr_error_no_memory(err);
+    }
+    cut->rest.length -= PART_BYTES;
+    MR_TRY(mr_file_bytes_read(cut->bytes, to, PART_BYTES, got, err));
+    cut->rest.length += *got;
+    cut->read_bytes += *got;
+    return MR_OK;
+}
+
+/* Reads until the header of an Avro file is there; *found: it is. */
+static MrStatus avro_head_find(MrFileCut *cut, bool *found, MrError *err)
+{
+    MrAvroHead head = { .length = 0 };
+    for (size_t got = 1; got > 0;) {
+        MR_TRY(mr_avro_head_read(cut->rest.data, cut->rest.length, &head, err));
+        if (head.length > 0) {
+            break;
+        }
+        MR_TRY(rest_read(cut, &got, err));
+    }
+    *found = head.length > 0;
+    if (!*found) {
+        return cut->follows || cut->rest.length == 0
+                   ? MR_OK
+                   : mr_error_set(err, MR_ERR_BAD_COPY, "file \"%s\" ends in its Avro header",
+                                  cut->path);
+    }
+    memcpy(cut->marker, head.marker, sizeof cut->marker);
+    mr_builder_append(&cut->head, cut->rest.data, head.length);
+    return cut->head.failed ? mr_error_no_memory(err) : MR_OK;
+}
+
 /* Reads until the file's first row has ended, or the file; *found: it has. */
 static MrStatus first_row_find(MrFileCut *cut, bool *found, MrError *err)
 {
@@ -65,14 +106,7 @@ static MrStatus first_row_find(MrFileCut *cut, bool *found, MrError *err)
         if (cut->rest.length > MR_ROW_BYTES_MAX) {
             return mr_decoder_row_too_long(err);
         }
-        char *to = mr_builder_reserve(&cut->rest, PART_BYTES);
-        if (to == NULL) {
-            return mr_error_no_memory(err);
-        }
-        cut->rest.length -= PART_BYTES;
-        MR_TRY(mr_file_bytes_read(cut->bytes, to, PART_BYTES, &got, err));
-        cut->rest.length += got;
-        cut->read_bytes += got;
+        MR_TRY(rest_read(cut, &got, err));
         if (got == 0) {
             break;
         }
@@ -89,11 +123,33 @@ static MrStatus first_row_find(MrFileCut *cut, bool *found, MrError *err)
     return cut->head.failed ? mr_error_no_memory(err) : MR_OK;
 }
 
+/* Where whole rows end in `data`, of which the last `fresh` bytes were not looked at yet. */
+static MrStatus scan_more(MrFileCut *cut, const char *data, size_t length, size_t fresh,
+                          MrError *err)
+{
+    MrAvroFrame frame = { .length = 1 };
+    if (!cut->is_avro) {
+        mr_scan_rows(&cut->scan, &cut->dialect, data + length - fresh, fresh);
+        return MR_OK;
+    }
+    while (frame.length > 0) {
+        MR_TRY(mr_avro_frame_read(data + cut->scan.end, length - cut->scan.end, cut->marker, &frame,
+                                  err));
+        cut->scan.end += frame.length;
+        cut->scan.end_lines += frame.length > 0 ? frame.count : 0;
+    }
+    cut->scan.seen = length;
+    cut->scan.lines = cut->scan.end_lines;
+    return MR_OK;
+}
+
 /* Once, from the file's first byte on; *found false: its first row is not whole yet. */
 static MrStatus begin(MrFileCut *cut, bool *found, MrError *err)
 {
-    *found = cut->dialect.line_end != MR_LINE_UNKNOWN;
-    if (!*found) {
+    *found = cut->dialect.line_end != MR_LINE_UNKNOWN && !cut->is_avro;
+    if (cut->is_avro) {
+        MR_TRY(avro_head_find(cut, found, err));
+    } else if (!*found) {
         MR_TRY(first_row_find(cut, found, err));
     }
     if (!*found) {
@@ -102,13 +158,12 @@ static MrStatus begin(MrFileCut *cut, bool *found, MrError *err)
     cut->is_begun = true;
     size_t head = cut->has_header ? cut->head.length : 0;
     cut->place.byte = head;
-    cut->place.line = head > 0;
+    cut->place.line = head > 0 && !cut->is_avro;
     if (head > 0) {
         memmove(cut->rest.data, cut->rest.data + head, cut->rest.length - head);
         cut->rest.length -= head;
     }
-    mr_scan_rows(&cut->scan, &cut->dialect, cut->rest.data, cut->rest.length);
-    return MR_OK;
+    return scan_more(cut, cut->rest.data, cut->rest.length, cut->rest.length, err);
 }
 
 MrStatus mr_file_cut_seek(MrFileCut *cut, const MrFilePlace *place, MrError *err)
@@ -165,8 +220,8 @@ static MrStatus piece_fill(MrFileCut *cut, MrPiece *piece, bool *at_end, MrError
         MR_TRY(piece_reserve(piece, piece->length + PART_BYTES, err));
         char *to = piece->data + piece->length;
         MR_TRY(mr_file_bytes_read(cut->bytes, to, PART_BYTES, &got, err));
-        mr_scan_rows(&cut->scan, &cut->dialect, to, got);
         piece->length += got;
+        MR_TRY(scan_more(cut, piece->data, piece->length, got, err));
         cut->read_bytes += got;
         if (got == 0) {
             *at_end = true;

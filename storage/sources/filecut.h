@@ -12,6 +12,8 @@ typedef struct MrFileCut {
     MrFileBytes *bytes;
     const char *path;    /* keeps */
     MrDialect dialect;   /* line_end: that of the file's first row */
+    bool is_avro;        /* pieces of whole blocks, behind the file's header */
+    char marker[16];     /* avro: that ends each block */
     bool has_header;     /* its first row is no row */
     bool follows;        /* what ends without line end may go on */
     MrBuilder head;      /* the first row, with its line end, once it is there */
@@ -22,8 +24,8 @@ typedef struct MrFileCut {
     uint64_t read_bytes; /* of the file, all in all */
 } MrFileCut;
 
-/* Opens the file to read rows as the codec would: JSON lines or CSV.  The caller finishes it also
- * when this fails. */
+/* Opens the file to read rows as the codec would: JSON lines, CSV or Avro.  The caller finishes it
+ * also when this fails. */
 MrStatus mr_file_cut_init(MrFileCut *cut, const char *path, const MrCodecClass *codec,
                           const MrCodecOptions *options, bool follows, MrError *err);
 void mr_file_cut_fini(MrFileCut *cut);

@@ -33,9 +33,9 @@ static const MrTypeId all_types[] = {
 static void setup_make(Setup *setup, uint8_t choice, uint8_t flags)
 {
     static const MrCodecClass *const codecs[] = { &mr_codec_csv, &mr_codec_text, &mr_codec_binary,
-                                                  &mr_codec_json };
+                                                  &mr_codec_json, &mr_codec_avro };
     memset(setup, 0, sizeof *setup);
-    setup->codec = codecs[choice & 3];
+    setup->codec = codecs[(choice & 8) != 0 ? 4 : choice & 3];
     bool all = (choice & 4) != 0;
     uint32_t count =
         all ? sizeof all_types / sizeof all_types[0] : sizeof few_types / sizeof few_types[0];
