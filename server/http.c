@@ -24,6 +24,7 @@ struct MrHttp {
     struct evhttp *http;
     uint16_t port;
     MrHttpPost *posts;
+    MrHttpSubscription *subscriptions;
 };
 
 /* ---- Answers --------------------------------------------------------------------------------- */
@@ -41,6 +42,15 @@ void mr_http_reply(struct evhttp_request *request, int code, const char *content
         return;
     }
     evhttp_send_reply(request, code, NULL, NULL);
+}
+
+/* One that the library has taken off its connection is freed by the end of its answer; any other
+ * goes with the connection. */
+void mr_http_leave(struct evhttp_request *request)
+{
+    if (evhttp_request_get_connection(request) == NULL) {
+        evhttp_send_reply_end(request);
+    }
 }
 
 int mr_http_code(const MrError *err)
@@ -158,7 +168,7 @@ static bool may_ask(struct evhttp_request *request)
 }
 
 /* Basic credentials, once a role has a password: to be on this machine is no proof any more. */
-static bool may_post(const MrServer *server, struct evhttp_request *request)
+static bool is_known(const MrServer *server, struct evhttp_request *request)
 {
     static const char scheme[] = "Basic ";
     unsigned char text[300] = "";
@@ -212,7 +222,11 @@ static void reply_metrics(MrServer *server, struct evhttp_request *request)
     mr_builder_fini(&body);
 }
 
-static void post_rows(MrServer *server, struct evhttp_request *request, const char *encoded)
+typedef void Begin(MrServer *server, struct evhttp_request *request, const char *name);
+
+/* What takes its time begins, unless there is too much of it. */
+static void begin(MrServer *server, struct evhttp_request *request, const char *encoded,
+                  bool is_full, Begin *start)
 {
     size_t length;
     char *name = evhttp_uridecode(encoded, 0, &length);
@@ -220,12 +234,24 @@ static void post_rows(MrServer *server, struct evhttp_request *request, const ch
         reply_fault(request, 400, MR_ERR_INVALID_NAME, "the path does not name a stream");
     } else if (server->is_draining) {
         reply_fault(request, 503, MR_ERR_SHUTDOWN, "the server is being stopped");
-    } else if (mr_http_post_count(server) >= MR_HTTP_POSTS_MAX) {
+    } else if (is_full) {
         reply_fault(request, 503, MR_ERR_TOO_MANY_CONNECTIONS, "too many requests at one time");
     } else {
-        mr_http_post_start(server, request, name);
+        start(server, request, name);
     }
     free(name);
+}
+
+static void post_rows(MrServer *server, struct evhttp_request *request, const char *name)
+{
+    begin(server, request, name, mr_http_post_count(server) >= MR_HTTP_POSTS_MAX,
+          mr_http_post_start);
+}
+
+static void subscribe(MrServer *server, struct evhttp_request *request, const char *name)
+{
+    begin(server, request, name, mr_http_subscription_count(server) >= MR_HTTP_SUBSCRIPTIONS_MAX,
+          mr_http_subscribe_start);
 }
 
 static void refuse_method(struct evhttp_request *request, const char *allowed)
@@ -236,7 +262,7 @@ static void refuse_method(struct evhttp_request *request, const char *allowed)
 
 static void request_came(struct evhttp_request *request, void *context)
 {
-    static const char streams[] = "/streams/";
+    static const char streams[] = "/streams/", subscriptions[] = "/subscribe/";
     MrServer *server = context;
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
@@ -248,15 +274,19 @@ static void request_came(struct evhttp_request *request, void *context)
                     "only requests for localhost are answered");
     } else if (strncmp(path, streams, sizeof streams - 1) == 0) {
         !is_post                     ? refuse_method(request, "POST")
-        : !may_post(server, request) ? refuse_unknown(request)
+        : !is_known(server, request) ? refuse_unknown(request)
                                      : post_rows(server, request, path + sizeof streams - 1);
+    } else if (strncmp(path, subscriptions, sizeof subscriptions - 1) == 0) {
+        !is_get                      ? refuse_method(request, "GET")
+        : !is_known(server, request) ? refuse_unknown(request)
+                                     : subscribe(server, request, path + sizeof subscriptions - 1);
     } else if (strcmp(path, "/health") == 0) {
         is_get ? reply_health(server, request) : refuse_method(request, "GET");
     } else if (strcmp(path, "/metrics") == 0) {
         is_get ? reply_metrics(server, request) : refuse_method(request, "GET");
     } else {
         reply_fault(request, 404, MR_ERR_UNDEFINED_OBJECT,
-                    "there are /streams/NAME, /metrics and /health");
+                    "there are /streams/NAME, /subscribe/NAME, /metrics and /health");
     }
 }
 
@@ -317,6 +347,7 @@ void mr_http_destroy(MrServer *server)
         return;
     }
     mr_http_posts_end(server);
+    mr_http_subscriptions_end(server);
     evhttp_free(server->http->http);
     free(server->http);
     server->http = NULL;
@@ -325,4 +356,9 @@ void mr_http_destroy(MrServer *server)
 MrHttpPost **mr_http_posts(MrServer *server)
 {
     return &server->http->posts;
+}
+
+MrHttpSubscription **mr_http_subscriptions(MrServer *server)
+{
+    return &server->http->subscriptions;
 }

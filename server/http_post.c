@@ -85,7 +85,8 @@ static void client_gone(struct evhttp_connection *connection, void *context)
 {
     MrHttpPost *post = context;
     (void)connection;
-    post->request = NULL; /* the library frees it */
+    mr_http_leave(post->request);
+    post->request = NULL;
     post_free(post);
 }
 
