@@ -411,37 +411,42 @@ static MrStatus set_plan(MrPortal *portal, const MrChangePlan *plan, MrError *er
     return MR_OK;
 }
 
-MrStatus mr_insert_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
+MrStatus mr_change_plan(MrSession *session, MrPortal *portal, const MrNode *node, bool is_run,
+                        MrChangePlan **out, MrError *err)
 {
     MrPlannerContext context;
-    MrChangePlan *plan;
     mr_portal_planner_context(session, portal, is_run, &context);
     portal->with = (MrChangeList){ 0 };
     context.changes = &portal->with;
-    MR_TRY(mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, portal->node), &plan, err));
+    switch (node->kind) {
+    case MR_AST_INSERT:
+        return mr_planner_insert(&context, MR_AST_AS(const MrAstInsert, node), out, err);
+    case MR_AST_UPDATE:
+        return mr_planner_update(&context, MR_AST_AS(const MrAstUpdate, node), out, err);
+    default: return mr_planner_delete(&context, MR_AST_AS(const MrAstDelete, node), out, err);
+    }
+}
+
+static MrStatus plan_statement(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
+{
+    MrChangePlan *plan;
+    MR_TRY(mr_change_plan(session, portal, portal->node, is_run, &plan, err));
     return set_plan(portal, plan, err);
+}
+
+MrStatus mr_insert_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
+{
+    return plan_statement(session, portal, is_run, err);
 }
 
 MrStatus mr_update_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
 {
-    MrPlannerContext context;
-    MrChangePlan *plan;
-    mr_portal_planner_context(session, portal, is_run, &context);
-    portal->with = (MrChangeList){ 0 };
-    context.changes = &portal->with;
-    MR_TRY(mr_planner_update(&context, MR_AST_AS(const MrAstUpdate, portal->node), &plan, err));
-    return set_plan(portal, plan, err);
+    return plan_statement(session, portal, is_run, err);
 }
 
 MrStatus mr_delete_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
 {
-    MrPlannerContext context;
-    MrChangePlan *plan;
-    mr_portal_planner_context(session, portal, is_run, &context);
-    portal->with = (MrChangeList){ 0 };
-    context.changes = &portal->with;
-    MR_TRY(mr_planner_delete(&context, MR_AST_AS(const MrAstDelete, portal->node), &plan, err));
-    return set_plan(portal, plan, err);
+    return plan_statement(session, portal, is_run, err);
 }
 
 static const char *tag_of(const MrChange *change)

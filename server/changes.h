@@ -35,6 +35,9 @@ struct MrChange {
     MrResult **results; /* what those in WITH have returned, by number - 1; NULL: there are none */
 };
 
+/* Plans INSERT, UPDATE or DELETE of a table: the portal's own node, or one inside of it. */
+MrStatus mr_change_plan(MrSession *session, MrPortal *portal, const MrNode *node, bool is_run,
+                        MrChangePlan **out, MrError *err);
 /* A change of the planned statement's; INSERT … VALUES has its rows already. */
 MrStatus mr_change_create(MrSession *session, MrPortal *portal, const MrChangePlan *plan,
                           MrChange **out, MrError *err);

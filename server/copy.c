@@ -4,6 +4,8 @@
  */
 #include "server/copy.h"
 
+#include "server/changes.h"
+
 static MrStatus refuse_place(const MrAstCopy *ast, MrError *err)
 {
     if (ast->place == MR_COPY_STREAM) {
@@ -162,6 +164,22 @@ static MrStatus plan_subscribe(MrSession *session, MrPortal *portal, bool is_run
     return MR_OK;
 }
 
+static MrStatus plan_change(MrSession *session, MrPortal *portal, bool is_run, const MrNode *query,
+                            MrCopyPlan *plan, MrError *err)
+{
+    MrChangePlan *change;
+    MR_TRY(mr_change_plan(session, portal, query, is_run, &change, err));
+    if (change->returning == NULL) {
+        return mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY query must have a RETURNING clause");
+    }
+    portal->plan = change->rows;
+    portal->relation = change->target;
+    plan->change = change;
+    MrSchema shown = change->returning->output;
+    shown.column_count = change->returning->visible_columns;
+    return name_columns(portal, &shown, plan, err);
+}
+
 static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const MrAstCopy *ast,
                         MrCopyPlan *plan, MrError *err)
 {
@@ -175,10 +193,7 @@ static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const
         return plan_subscribe(session, portal, is_run, MR_AST_AS(const MrAstSubscribe, ast->query),
                               plan, err);
     } else {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "COPY (%s) is not supported yet",
-                     mr_ast_kind_name(ast->query->kind));
-        mr_error_at(err, ast->query->position);
-        return mr_error_hint(err, "COPY (SELECT …) and COPY (SUBSCRIBE …) TO STDOUT are.");
+        return plan_change(session, portal, is_run, ast->query, plan, err);
     }
     mr_portal_planner_context(session, portal, is_run, &context);
     MrStatus status = mr_planner_select(&context, query, &portal->plan, err);
@@ -232,6 +247,12 @@ MrStatus mr_copy_run(MrSession *session, MrPortal *portal, MrError *err)
     if (ast->from && session->transaction.is_read_only) {
         return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION,
                             "cannot execute COPY FROM in a read-only transaction");
+    }
+    const MrCopyPlan *plan = portal->details;
+    if (plan->change != NULL && mr_transaction_is_read_only(session)) {
+        return mr_error_set(err, MR_ERR_READ_ONLY_TRANSACTION,
+                            "cannot execute %s in a read-only transaction",
+                            mr_ast_kind_name(ast->query->kind));
     }
     return ast->from ? mr_copy_in_start(session, portal, err)
                      : mr_copy_out_start(session, portal, err);

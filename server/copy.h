@@ -10,8 +10,9 @@
 typedef struct MrCopyPlan {
     const uint32_t *given; /* FROM: columns of the stream, in the order of the data */
     const char *const *names;
-    const MrExpr *where;     /* FROM; NULL: all rows */
-    const MrColumn *columns; /* TO */
+    const MrExpr *where;               /* FROM; NULL: all rows */
+    const MrColumn *columns;           /* TO */
+    const struct MrChangePlan *change; /* TO: INSERT, UPDATE or DELETE … RETURNING; NULL: none */
     uint32_t count;
     MrCopyOptions options;
 } MrCopyPlan;

@@ -2,6 +2,7 @@
  * server/copy_out.c - COPY … TO STDOUT: a query's rows in a codec's form, one message per row, as
  * clients that read row by row expect it.
  */
+#include "server/changes.h"
 #include "server/copy.h"
 #include "server/statement.h"
 
@@ -14,6 +15,26 @@ static void copy_out_ready(MrSession *session, MrStatus status, const MrError *e
     }
     mr_portal_set_rows(portal, portal->result, "COPY");
     mr_copy_respond(session, 'H', portal->details);
+}
+
+/* What RETURNING gave goes to the client as the rows of a query do. */
+static void change_is_made(MrSession *session, MrStatus status, const MrError *err)
+{
+    if (status == MR_OK) {
+        mr_changes_done(session, NULL);
+        if (session->current == NULL) {
+            return; /* it has failed at its end */
+        }
+    }
+    copy_out_ready(session, status, err);
+}
+
+static MrStatus start_change(MrSession *session, MrPortal *portal, const MrChangePlan *plan,
+                             MrError *err)
+{
+    MrChange *change;
+    MR_TRY(mr_changes_of_statement(session, portal, plan, &change, err));
+    return mr_changes_run(session, change, change_is_made, err);
 }
 
 MrStatus mr_copy_out_start(MrSession *session, MrPortal *portal, MrError *err)
@@ -42,7 +63,8 @@ MrStatus mr_copy_out_start(MrSession *session, MrPortal *portal, MrError *err)
         copy_out_ready(session, MR_OK, NULL);
         return MR_OK;
     }
-    return mr_select_start(session, portal, copy_out_ready, err);
+    return plan->change != NULL ? start_change(session, portal, plan->change, err)
+                                : mr_select_start(session, portal, copy_out_ready, err);
 }
 
 /* The binary signature goes with the first row (or the trailer), a text header is a message of its

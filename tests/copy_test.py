@@ -268,6 +268,45 @@ def test_where():
             same(read(connection, "of_binary"), taken)
 
 
+def test_returning():
+    """COPY (INSERT | UPDATE | DELETE … RETURNING …) TO STDOUT, as PostgreSQL has it."""
+    story = ["COPY (INSERT INTO t VALUES (1, 'a'), (2, NULL), (3, 'c') RETURNING id, v || '!' AS w) TO STDOUT",
+             "COPY (UPDATE t SET v = v || id WHERE id > 1 RETURNING *) TO STDOUT (FORMAT csv, HEADER)",
+             "COPY (UPDATE t SET v = 'x' WHERE id > 100 RETURNING *) TO STDOUT (FORMAT csv, HEADER)",
+             "COPY (INSERT INTO t VALUES (3, 'd') RETURNING id) TO STDOUT",
+             "COPY (INSERT INTO t VALUES (3, 'd') ON CONFLICT (id) DO UPDATE SET v = excluded.v "
+             "RETURNING id, v) TO STDOUT",
+             "COPY (DELETE FROM t WHERE id = 2 RETURNING id) TO STDOUT (FORMAT binary)",
+             "COPY (INSERT INTO t VALUES (9, 'z')) TO STDOUT", "COPY (DELETE FROM t RETURNING nosuch) TO STDOUT",
+             "COPY (SELECT * FROM t ORDER BY id) TO STDOUT"]
+
+    def told(connection, command):
+        try:
+            with connection.cursor() as cursor:
+                with cursor.copy(command) as copy:
+                    data = b"".join(bytes(piece) for piece in copy)
+                return data, cursor.rowcount, cursor.statusmessage
+        except psycopg.Error as error:
+            return error.sqlstate, error.diag.message_primary, error.diag.statement_position
+
+    def tell(connection):
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, v text)")
+        heard = [told(connection, command) for command in story]
+        connection.execute("BEGIN")
+        heard.append(told(connection, "COPY (DELETE FROM t RETURNING id) TO STDOUT")[1:])
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN READ ONLY")
+        heard.append(told(connection, story[5]))
+        connection.execute("ROLLBACK")
+        heard.append(connection.execute("SELECT count(*) FROM t").fetchone())
+        return heard
+
+    with harness.Server() as server, harness.Postgres() as postgres:
+        with server.connect() as ours, postgres.connect(user="postgres", autocommit=True) as theirs:
+            for command, got, expected in zip([*story, "DELETE", "READ ONLY", "count"], tell(ours), tell(theirs)):
+                assert got == expected, (command, got, expected)
+
+
 def test_a_column_added_meanwhile():
     """The COPY fails as a whole, with a code that says to run it again."""
     with harness.Server() as server:
