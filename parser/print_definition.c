@@ -36,27 +36,38 @@ static bool is_secret_option(const char *name)
     return false;
 }
 
+/* Dotted names were joined from names; one that cannot have been was a string. */
+static bool is_joined(const char *name)
+{
+    size_t length;
+    for (const char *part = name;; part += length + 1) {
+        length = strcspn(part, ".");
+        if (length == 0 || length > MR_IDENTIFIER_BYTES_MAX) {
+            return false;
+        }
+        if (part[length] == '\0') {
+            return true;
+        }
+    }
+}
+
 static void print_option_name(MrPrinter *printer, const char *name)
 {
-    /* Dotted names were joined; each part is a name of its own. */
+    if (!is_joined(name)) {
+        mr_print_string(printer, name);
+        return;
+    }
     const char *part = name;
     for (const char *dot = strchr(part, '.'); dot != NULL; dot = strchr(part, '.')) {
         char word[MR_IDENTIFIER_BYTES_MAX + 1];
         size_t length = (size_t)(dot - part);
-        if (length == 0 || length >= sizeof word || dot[1] == '\0') {
-            break; /* cannot have been joined from names: print it quoted as a whole */
-        }
         memcpy(word, part, length);
         word[length] = '\0';
         mr_print_word(printer, word, true);
         PUT(printer, ".");
         part = dot + 1;
     }
-    if (*part == '\0' || strlen(part) > MR_IDENTIFIER_BYTES_MAX || strchr(part, '.') != NULL) {
-        mr_print_string(printer, part);
-    } else {
-        mr_print_word(printer, part, true);
-    }
+    mr_print_word(printer, part, true);
 }
 
 static void print_option_value(MrPrinter *printer, const MrAstOption *option)

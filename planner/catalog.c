@@ -292,6 +292,18 @@ bool mr_column_is_dropped(const MrColumn *column)
            strncmp(column->name, MR_DROPPED_PREFIX, sizeof MR_DROPPED_PREFIX - 1) == 0;
 }
 
+MrStatus mr_column_check_name(const char *name, int32_t position, MrError *err)
+{
+    const MrColumn column = { .name = name };
+    if (!mr_column_is_dropped(&column)) {
+        return MR_OK;
+    }
+    mr_error_set(err, MR_ERR_RESERVED_NAME, "column name \"%s\" is reserved for dropped columns",
+                 name);
+    mr_error_hint(err, "Give it a name that does not begin with \"" MR_DROPPED_PREFIX "\".");
+    return mr_error_at(err, position);
+}
+
 const char *mr_relation_column_comment(const MrRelation *relation, const char *column)
 {
     for (uint32_t i = 0; i < relation->column_comment_count; i++) {

@@ -164,6 +164,9 @@ typedef struct MrRelation {
  * is in logged rows, as a column that nobody sees and that is NULL in rows to come. */
 #define MR_DROPPED_PREFIX "........pg.dropped."
 bool mr_column_is_dropped(const MrColumn *column);
+/* 42939 at `position`, where a user would give a column a name that begins so: nobody could see
+ * it. */
+MrStatus mr_column_check_name(const char *name, int32_t position, MrError *err);
 
 /* NULL: none. */
 const char *mr_relation_column_comment(const MrRelation *relation, const char *column);

@@ -20,6 +20,9 @@ static MrStatus find_column(MrBinder *b, const MrAstIndexElement *element,
     mr_nearest_init(&nearest, element->column);
     for (uint32_t i = 0; i < relation->schema.column_count; i++) {
         const MrColumn *column = &relation->schema.columns[i];
+        if (mr_column_is_dropped(column)) {
+            continue;
+        }
         mr_nearest_offer(&nearest, mr_string(column->name));
         if (strcmp(column->name, element->column) != 0) {
             continue;

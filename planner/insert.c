@@ -133,6 +133,9 @@ static MrStatus target_name(MrBinder *b, const MrAstInsert *ast, const char *nam
     mr_nearest_init(&nearest, name);
     for (uint32_t i = 0; i < target->stream->schema.column_count; i++) {
         const MrStreamColumn *column = &target->stream->columns[i];
+        if (mr_column_is_dropped(&target->stream->schema.columns[i])) {
+            continue;
+        }
         mr_nearest_offer(&nearest, mr_string(column->name));
         if (strcmp(column->name, name) != 0) {
             continue;

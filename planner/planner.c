@@ -107,6 +107,7 @@ static MrStatus rename_columns(MrBinder *b, const MrNameList *names, int32_t pos
         root->columns[i].name = names->items[i];
     }
     for (uint32_t i = 0; i < visible; i++) {
+        MR_TRY(mr_column_check_name(root->columns[i].name, -1, b->err));
         for (uint32_t j = 0; j < i; j++) {
             if (strcmp(root->columns[i].name, root->columns[j].name) == 0) {
                 mr_bind_error(b, MR_ERR_DUPLICATE_COLUMN, -1,

@@ -93,6 +93,9 @@ static MrStatus find_key_column(MrBinder *b, const MrStream *stream, Key *key, u
     mr_nearest_init(&nearest, name);
     for (uint32_t i = 0; i < stream->schema.column_count; i++) {
         const MrColumn *column = &stream->schema.columns[i];
+        if (mr_column_is_dropped(column)) {
+            continue;
+        }
         mr_nearest_offer(&nearest, mr_string(column->name));
         if (strcmp(column->name, name) != 0) {
             continue;

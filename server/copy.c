@@ -42,7 +42,8 @@ static MrStatus find_column(const MrAstCopy *ast, const MrRelation *relation, co
 {
     const MrStream *stream = relation->stream;
     for (uint32_t c = 0; c < relation->schema.column_count; c++) { /* without a hidden one */
-        if (strcmp(stream->columns[c].name, name) == 0) {
+        if (strcmp(stream->columns[c].name, name) == 0 &&
+            !mr_column_is_dropped(&relation->schema.columns[c])) {
             *out = c;
             return MR_OK;
         }

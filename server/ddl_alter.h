@@ -49,6 +49,8 @@ MrStatus mr_ddl_drop_column(MrDdlParts *parts, const MrAstAlter *action, MrAstCo
 /* Constraints of tables (ddl_constraint.c). */
 /* Writes down the names that constraints have, before something of the text changes them. */
 MrStatus mr_ddl_name_constraints(MrDdlParts *parts);
+/* Names for those of a column that is about to be added, which nobody has yet. */
+MrStatus mr_ddl_name_new_constraints(MrDdlParts *parts, const MrAstColumnDef *def);
 /* ADD, DROP and RENAME CONSTRAINT. */
 MrStatus mr_ddl_alter_constraint(MrDdlParts *parts, const MrAstAlter *action);
 /* Rows stay told apart by what they are told apart by, whatever constraints there are now. */

@@ -21,7 +21,8 @@ MrAstColumnDef *mr_ddl_find_column(const MrAstCreateStream *create, const char *
 {
     for (uint32_t i = 0; i < create->columns.count; i++) {
         MrAstColumnDef *def = MR_AST_AS(MrAstColumnDef, create->columns.items[i]);
-        if (strcmp(def->name, name) == 0) {
+        const MrColumn column = { .name = def->name };
+        if (strcmp(def->name, name) == 0 && !mr_column_is_dropped(&column)) {
             return def;
         }
     }
@@ -64,7 +65,9 @@ static MrStatus check_missing(MrDdl *ddl, const MrRelation *old, const MrAstColu
     while (strcmp(stream->columns[at].name, column->name) != 0) {
         at++;
     }
-    const MrExpr *otherwise = stream->columns[at].default_value;
+    const MrExpr *otherwise = stream->columns[at].missing != NULL
+                                  ? stream->columns[at].missing
+                                  : stream->columns[at].default_value;
     if (otherwise != NULL && otherwise->kind != MR_EXPR_CONSTANT) {
         return mr_ddl_refuse(
             ddl, "Give it a constant default, or none.",
@@ -89,6 +92,7 @@ static MrStatus add_column(MrDdlParts *c, const MrAstAlter *action)
     MrDdl *ddl = c->ddl;
     const MrRelation *old = c->old;
     MrAstColumnDef *column = action->column;
+    MR_TRY(mr_column_check_name(column->name, column->base.position, &ddl->err));
     if (mr_ddl_find_column(c->create, column->name) != NULL) {
         if (action->if_not_exists) {
             mr_ddl_notice(ddl, "42701", "column \"%s\" of relation \"%s\" already exists, skipping",
@@ -105,6 +109,7 @@ static MrStatus add_column(MrDdlParts *c, const MrAstAlter *action)
     }
     if (column->constraints.count > 0 && old->table != NULL) {
         MR_TRY(mr_ddl_name_constraints(c));
+        MR_TRY(mr_ddl_name_new_constraints(c, column));
     }
     if (old->table != NULL && old->table->number_column >= 0) {
         return mr_ddl_refuse(ddl, "CREATE TABLE another AS SELECT from it, with a PRIMARY KEY.",
@@ -140,6 +145,21 @@ static MrStatus add_option(MrDdlParts *c, const char *name, const char *text, in
     return mr_ddl_append_node(ddl, &c->create->options, &option->base);
 }
 
+/* Whether rows before the column read its default: one of this statement's may be another's of its
+ * name, and must be a constant (planner/stream.c). */
+static bool reads_default(const MrDdlParts *c, const MrAstColumnDef *def)
+{
+    uint32_t at = 0;
+    while (c->create->columns.items[at] != &def->base) {
+        at++;
+    }
+    if (at >= c->old->schema.column_count) {
+        return true;
+    }
+    const MrExpr *expr = c->old->stream->columns[at].default_value;
+    return expr != NULL && expr->kind == MR_EXPR_CONSTANT;
+}
+
 /* The option that keeps what rows before the column read, unless it is there already. */
 static MrStatus keep_missing(MrDdlParts *c, const MrAstColumnDef *def)
 {
@@ -149,12 +169,8 @@ static MrStatus keep_missing(MrDdlParts *c, const MrAstColumnDef *def)
     if (name == NULL) {
         return mr_error_no_memory(&ddl->err);
     }
-    for (uint32_t i = 0; i < c->old->schema.column_count; i++) {
-        const MrStreamColumn *column = &c->old->stream->columns[i];
-        if (strcmp(column->name, def->name) == 0 && column->default_value != NULL &&
-            column->default_value->kind == MR_EXPR_CONSTANT && def->default_value != NULL) {
-            text = mr_ast_to_text(&ddl->memory->arena, def->default_value, MR_PRINT_COMPLETE);
-        }
+    if (def->default_value != NULL && reads_default(c, def)) {
+        text = mr_ast_to_text(&ddl->memory->arena, def->default_value, MR_PRINT_COMPLETE);
     }
     if (text == NULL) {
         return mr_error_no_memory(&ddl->err);
@@ -293,6 +309,7 @@ static MrStatus rename_column(MrDdlParts *c, const MrAstAlter *action, MrAstColu
 {
     const Renaming renaming = { def->name, action->new_name };
     MrAstCreateStream *create = c->create;
+    MR_TRY(mr_column_check_name(action->new_name, action->base.position, &c->ddl->err));
     if (mr_ddl_find_column(create, action->new_name) != NULL) {
         return mr_ddl_refuse_part(c, action, MR_ERR_DUPLICATE_COLUMN,
                                   "column \"%s\" of relation \"%s\" already exists",

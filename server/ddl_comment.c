@@ -14,7 +14,8 @@ static MrStatus check_object(MrDdl *ddl, const MrAstComment *statement, const Mr
         return mr_error_at(&ddl->err, statement->name.position);
     }
     for (uint32_t c = 0; is_column && c < relation->schema.column_count; c++) {
-        if (strcmp(relation->schema.columns[c].name, statement->column) == 0) {
+        if (strcmp(relation->schema.columns[c].name, statement->column) == 0 &&
+            !mr_column_is_dropped(&relation->schema.columns[c])) {
             return MR_OK;
         }
     }

@@ -79,26 +79,32 @@ static MrStatus refuse_name(MrDdlParts *parts, const MrAstAlter *action,
                             const MrAstConstraint *constraint, const char *name)
 {
     Place place;
-    if (find_constraint(parts->create, name, &place)) {
-        return mr_ddl_refuse_part(parts, action, MR_ERR_DUPLICATE_OBJECT,
-                                  "constraint \"%s\" for relation \"%s\" already exists", name);
-    }
     if (is_index(constraint) && is_relation(parts->ddl, name)) {
         mr_error_set(&parts->ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists",
                      name);
         return mr_error_at(&parts->ddl->err, action->base.position);
     }
+    if (find_constraint(parts->create, name, &place)) {
+        return mr_ddl_refuse_part(parts, action, MR_ERR_DUPLICATE_OBJECT,
+                                  "constraint \"%s\" for relation \"%s\" already exists", name);
+    }
     return MR_OK;
 }
 
-/* As PostgreSQL makes it up: with a number behind it where that is taken. */
-static MrStatus make_name(MrDdlParts *parts, MrAstConstraint *constraint)
+/* As PostgreSQL makes it up: with a number behind it where that is taken.  `column`: whose it is;
+ * NULL: the table's. */
+static MrStatus make_name(MrDdlParts *parts, const char *column, MrAstConstraint *constraint)
 {
     MrArena *arena = &parts->ddl->memory->arena;
     MrAstCreateStream alone = { .name = parts->create->name };
-    MrNode *node = &constraint->base;
+    MrAstColumnDef def = { .base = { .kind = MR_AST_COLUMN_DEF }, .name = column };
+    MrNode *node = &constraint->base, *of = &def.base;
     Place place;
-    alone.constraints = (MrNodeList){ .items = &node, .count = 1 };
+    def.constraints = alone.constraints = (MrNodeList){ .items = &node, .count = 1 };
+    if (column != NULL) {
+        alone.columns = (MrNodeList){ .items = &of, .count = 1 };
+        alone.constraints.count = 0;
+    }
     MR_TRY(mr_table_name_constraints(arena, &alone, &parts->ddl->err));
     const char *stem = constraint->name;
     for (uint32_t pass = 1; find_constraint(parts->create, constraint->name, &place) ||
@@ -112,13 +118,24 @@ static MrStatus make_name(MrDdlParts *parts, MrAstConstraint *constraint)
     return MR_OK;
 }
 
+MrStatus mr_ddl_name_new_constraints(MrDdlParts *parts, const MrAstColumnDef *def)
+{
+    for (uint32_t i = 0; i < def->constraints.count; i++) {
+        MrAstConstraint *constraint = MR_AST_AS(MrAstConstraint, def->constraints.items[i]);
+        if (constraint->name == NULL && is_index(constraint)) {
+            MR_TRY(make_name(parts, def->name, constraint));
+        }
+    }
+    return MR_OK;
+}
+
 static MrStatus add_constraint(MrDdlParts *parts, const MrAstAlter *action)
 {
     MrAstConstraint *constraint = action->constraint;
     if (constraint->name != NULL) {
         MR_TRY(refuse_name(parts, action, constraint, constraint->name));
     } else if (is_index(constraint)) {
-        MR_TRY(make_name(parts, constraint));
+        MR_TRY(make_name(parts, NULL, constraint));
     }
     parts->is_changed = true;
     return mr_ddl_append_node(parts->ddl, &parts->create->constraints, &constraint->base);

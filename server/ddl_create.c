@@ -137,6 +137,15 @@ static MrStatus number_indexes(MrDdl *ddl, int32_t position)
     return MR_OK;
 }
 
+static MrStatus check_names(MrDdl *ddl, const MrAstCreateStream *statement)
+{
+    for (uint32_t i = 0; i < statement->columns.count; i++) {
+        const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, statement->columns.items[i]);
+        MR_TRY(mr_column_check_name(def->name, def->base.position, &ddl->err));
+    }
+    return MR_OK;
+}
+
 void mr_ddl_create_stream(MrDdl *ddl)
 {
     const MrAstCreateStream *statement = (const MrAstCreateStream *)ddl->request.statement;
@@ -145,7 +154,10 @@ void mr_ddl_create_stream(MrDdl *ddl)
                              statement->name.position)) {
         return;
     }
-    MrStatus status = mr_planner_stream(&context, statement, &ddl->relation, &ddl->err);
+    MrStatus status = check_names(ddl, statement);
+    if (status == MR_OK) {
+        status = mr_planner_stream(&context, statement, &ddl->relation, &ddl->err);
+    }
     if (status == MR_OK) {
         status = number_indexes(ddl, statement->name.position);
     }

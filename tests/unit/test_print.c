@@ -268,6 +268,8 @@ static const char *const canonical[][2] = {
       "SELECT * FROM TUMBLE(s, ts, INTERVAL '1' HOUR)" },
     { "CREATE CONNECTION c WITH (type = 'x', json_path.user = '$.a')",
       "CREATE CONNECTION c WITH (type = 'x', json_path.user = '$.a')" },
+    { "CREATE CONNECTION c WITH ('missing.a.' = '1', \"missing..a\" = '2', missing.\"a b\" = '3')",
+      "CREATE CONNECTION c WITH ('missing.a.' = '1', 'missing..a' = '2', missing.\"a b\" = '3')" },
 };
 
 START_TEST(test_the_canonical_form)
