@@ -212,6 +212,8 @@ typedef struct MrRecursionSpec {
     /* FIXPOINT, UNION ALL: equal rows come one by one, with a number (int8, from 1) behind their
      * columns. */
     bool numbers_copies;
+    /* FIXPOINT, UNION ALL: a row may come to follow from itself, which is an error then. */
+    bool may_go_round;
 } MrRecursionSpec;
 
 typedef enum MrEmitMode { MR_EMIT_MODE_UPDATE, MR_EMIT_MODE_CLOSE } MrEmitMode;

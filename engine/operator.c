@@ -156,7 +156,7 @@ MrStatus mr_operator_note_failed(const MrOperator *op, const MrBlock *block,
                                  const MrRowErrors *errors, MrBatch *batch)
 {
     MrNotes *notes = batch->notes;
-    if (op->node->part != NULL) {
+    if (op->node->part != NULL || batch->comes_back) {
         return MR_OK;
     }
     for (uint32_t i = 0; i < errors->count; i++) {

@@ -60,6 +60,7 @@ typedef struct MrBatch {
     uint64_t sequence;
     uint64_t record; /* its first sequence */
     int64_t arrival_us;
+    bool comes_back; /* the rows were there before: what fails of them has been noted */
     MrError *err;
 } MrBatch;
 

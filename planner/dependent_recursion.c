@@ -63,6 +63,8 @@ MrStatus mr_unnest_recursion(MrArguments *arguments, MrLogical **place)
     for (uint32_t i = 0; i < arguments->count; i++) {
         arguments->is_strict[i] = false;
     }
-    return mr_logical_recursion(b->arena, node->input, node->right, node->recursion,
-                                node->is_distinct, place, b->err);
+    MR_TRY(mr_logical_recursion(b->arena, node->input, node->right, node->recursion,
+                                node->is_distinct, place, b->err));
+    (*place)->is_traced = node->is_traced;
+    return MR_OK;
 }

@@ -110,6 +110,7 @@ struct MrLogical {
     uint32_t recursion;  /* RECURSION, and its scan of the last step: its number in the statement */
     bool is_distinct;    /* RECURSION: UNION without ALL */
     bool numbers_copies; /* RECURSION: its last column numbers equal rows, from 1 */
+    bool is_traced;  /* RECURSION: SEARCH or CYCLE keeps the way to a row in it, or its length */
     bool is_carrier; /* SCAN of the last step, while its recursion is unnested: it gets arguments */
 
     MrExpr *predicate; /* FILTER; JOIN: over the columns of both inputs, NULL: none */

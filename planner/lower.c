@@ -84,6 +84,7 @@ static MrStatus lower_recursion(MrLowering *lowering, const MrLogical *node, int
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     spec->is_distinct = node->is_distinct;
     spec->numbers_copies = node->numbers_copies;
+    spec->may_go_round = !node->is_distinct && !node->is_traced;
     for (uint32_t i = (uint32_t)left + 1; i < dag->node_count; i++) {
         const MrScanSpec *scan = dag->nodes[i].spec;
         if (dag->nodes[i].kind == MR_OPERATOR_SCAN && scan->kind == MR_SCAN_STEP &&

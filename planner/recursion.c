@@ -338,8 +338,10 @@ static MrStatus bind_terms(MrBinder *b, const MrAstCte *cte, uint32_t *number, M
     }
     MR_TRY(check_term(&term, sides[1]));
     MR_TRY(check_kept(&recursion, sides[0], !query->all));
-    return mr_logical_recursion(b->arena, sides[0], sides[1], recursion.number, !query->all, out,
-                                b->err);
+    MR_TRY(mr_logical_recursion(b->arena, sides[0], sides[1], recursion.number, !query->all, out,
+                                b->err));
+    (*out)->is_traced = recursion.trace.count > 0;
+    return MR_OK;
 }
 
 MrStatus mr_bind_recursion(MrBinder *b, const MrAstCte *cte, uint32_t *number, MrLogical **out)

@@ -329,19 +329,22 @@ static bool is_made_of_others(const MrDag *dag, int32_t index)
     case MR_OPERATOR_OVER:
     case MR_OPERATOR_TOP_N:
     case MR_OPERATOR_JOIN:
-    case MR_OPERATOR_ASOF: return true;
+    case MR_OPERATOR_ASOF:
+    case MR_OPERATOR_FIXPOINT: return true;
+    case MR_OPERATOR_SCAN: return ((const MrScanSpec *)node->spec)->kind == MR_SCAN_STEP;
     default: return is_made_of_others(dag, node->input) || is_made_of_others(dag, node->right);
     }
 }
 
+/* `fails_at_once`: in such a way that the query stops, whatever its on_error, or that is noted. */
 typedef struct Failing {
-    bool can_fail, counts_rows;
+    bool can_fail, fails_at_once;
 } Failing;
 
 static void visit_failing(void *context, const MrExpr *expr)
 {
     Failing *failing = context;
-    failing->counts_rows |=
+    failing->fails_at_once |=
         expr->kind == MR_EXPR_CALL && strcmp(expr->function->name, "mr_single_row") == 0;
 }
 
@@ -358,6 +361,9 @@ bool mr_standing_judges_records(const MrPlan *plan)
     Failing failing = { 0 };
     for (uint32_t i = 0; i < plan->dag->node_count; i++) {
         const MrDagNode *node = &plan->dag->nodes[i];
+        if (node->kind == MR_OPERATOR_FIXPOINT) {
+            failing.fails_at_once |= ((const MrRecursionSpec *)node->spec)->may_go_round;
+        }
         if (node->part != NULL || !is_made_of_others(plan->dag, node->input)) {
             continue;
         }
@@ -372,5 +378,5 @@ bool mr_standing_judges_records(const MrPlan *plan)
             }
         }
     }
-    return failing.counts_rows || (failing.can_fail && plan->stop_on_error);
+    return failing.fails_at_once || (failing.can_fail && plan->stop_on_error);
 }

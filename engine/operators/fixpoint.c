@@ -65,6 +65,8 @@ typedef struct FixpointState {
     Queue queues[2];
     uint32_t next;   /* the queue that takes rows */
     bool is_gaining; /* phase 2 */
+    bool has_lost;   /* phase 1 has taken rows back */
+    bool comes_back; /* the step is of those that were there, and no more often */
     uint64_t live;   /* rows with support, at rest */
     int64_t charged; /* for entries and queues */
     MrArena arena;   /* of one page on its way */
@@ -226,6 +228,7 @@ static MrStatus give_page(MrOperator *op, bool to_loop, MrBatch *batch)
     MrBatch own = *batch;
     MrBlock block;
     own.arena = &state->arena;
+    own.comes_back = to_loop && state->comes_back;
     if (state->page->count == 0) {
         return MR_OK;
     }
@@ -256,29 +259,46 @@ static MrStatus page_add(MrOperator *op, uint32_t group, int64_t weight, int64_t
 
 /* ---- The end of a batch -------------------------------------------------------------------- */
 
-/* One step: the rows of the queue that stands full, whose consequences go to the other one. */
-static MrStatus take_step(MrOperator *op, MrBatch *batch)
+/* Those rows of a step that come back, or the others, into the recursive term. */
+static MrStatus take_rows(MrOperator *op, const Queue *queue, bool comes_back, MrBatch *batch)
 {
     FixpointState *state = op->state;
-    Queue *queue = &state->queues[state->next];
-    state->next = 1 - state->next;
+    state->comes_back = comes_back;
     for (uint32_t i = 0; i < queue->count; i++) {
         Touched *entry = &state->touched[queue->items[i]];
         int64_t to = state->is_gaining ? wanted(op, row_of(state, entry->group)->support) : 0;
         int64_t weight = to - entry->present;
+        bool is_old = state->has_lost && weight > 0 && to <= entry->before;
+        if (!entry->is_queued || is_old != comes_back) {
+            continue;
+        }
         entry->present = to;
         entry->is_queued = false;
         if (weight != 0) { /* the entries may move from here on */
             MR_TRY(page_add(op, entry->group, weight, 0, true, batch));
         }
     }
-    queue->count = 0;
     return give_page(op, true, batch);
+}
+
+/* One step: the rows of the queue that stands full, whose consequences go to the other one. */
+static MrStatus take_step(MrOperator *op, MrBatch *batch)
+{
+    FixpointState *state = op->state;
+    Queue *queue = &state->queues[state->next];
+    state->next = 1 - state->next;
+    if (state->is_gaining && state->has_lost) {
+        MR_TRY(take_rows(op, queue, true, batch));
+    }
+    MR_TRY(take_rows(op, queue, false, batch));
+    queue->count = 0;
+    return MR_OK;
 }
 
 static MrStatus lose(MrOperator *op, MrBatch *batch)
 {
     FixpointState *state = op->state;
+    state->has_lost = state->queues[state->next].count > 0;
     while (state->queues[state->next].count > 0) {
         MR_TRY(take_step(op, batch));
     }
