@@ -6,7 +6,11 @@
 #include "planner/standing.h"
 #include "planner/stream.h"
 
+#include <limits.h>
 #include <string.h>
+
+/* Of a file's name: the temporary file of its progress, ".NAME.millrace.tmp", has one, too. */
+enum { FILE_NAME_BYTES_MAX = NAME_MAX - 14 };
 
 static const char file_option_names[] = "connector|path|format|header|delimiter|quote|escape|null";
 
@@ -47,6 +51,12 @@ static MrStatus read_path(MrBinder *b, const MrAstCreateSink *statement, const M
     size_t length = strlen(*out);
     if (**out != '/' || (*out)[length - 1] == '/') {
         return mr_option_error(set, mr_options_find(set, "path"), "the absolute path of a file");
+    }
+    if (strlen(strrchr(*out, '/') + 1) > FILE_NAME_BYTES_MAX) {
+        mr_error_set(b->err, MR_ERR_NAME_TOO_LONG, "the name of file \"%s\" is too long", *out);
+        mr_error_detail(b->err, "It may have %d bytes: that of its progress is longer.",
+                        FILE_NAME_BYTES_MAX);
+        return mr_error_at(b->err, mr_options_find(set, "path")->base.position);
     }
     if (length > 3 && strcmp(*out + length - 3, ".gz") == 0) {
         return mr_option_unsupported(set, mr_options_find(set, "path"),

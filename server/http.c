@@ -29,15 +29,17 @@ struct MrHttp {
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
+/* The answer to HEAD has no body: a client would take it for the beginning of the next answer. */
 void mr_http_reply(struct evhttp_request *request, int code, const char *content_type,
                    MrBuilder *body)
 {
+    bool has_body = evhttp_request_get_command(request) != EVHTTP_REQ_HEAD;
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *out = evhttp_request_get_output_buffer(request);
     evhttp_add_header(headers, "Content-Type", content_type);
     evhttp_add_header(headers, "Cache-Control", "no-store");
     evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    if (body->failed || evbuffer_add(out, body->data, body->length) != 0) {
+    if (body->failed || (has_body && evbuffer_add(out, body->data, body->length) != 0)) {
         evhttp_send_reply(request, 503, NULL, NULL);
         return;
     }

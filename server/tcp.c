@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/address.h"
@@ -20,6 +21,7 @@ enum {
     CONNECTIONS_MAX_DEFAULT = 100,
     RETRY_US_FIRST = 100 * 1000,
     RETRY_US_MAX = 30 * 1000 * 1000,
+    LOG_PAUSE_US = 1000 * 1000,
     CONNECT_SECONDS = 10,
     BACKLOG = 128
 };
@@ -36,7 +38,8 @@ struct MrTcp {
     struct event *event;           /* of fd */
     struct event *timer;           /* the next attempt */
     int64_t retry_us;
-    MrError error; /* the last one */
+    MrError error;     /* the last one */
+    int64_t logged_us; /* when it was told; 0: never */
 };
 
 static const char *option(const MrTcp *tcp, const char *name, const char *otherwise)
@@ -59,9 +62,17 @@ const char *mr_tcp_status(const MrTcp *tcp, MrError *err)
     return (tcp->listens ? tcp->fd >= 0 : tcp->count > 0) ? "running" : "connecting";
 }
 
+/* Whoever is refused again and again fills no log: the same line comes once in a second. */
 static void note(MrTcp *tcp, const MrError *err)
 {
+    int64_t now_us = mr_clock_monotonic_us(tcp->server->clock);
+    bool is_told = tcp->logged_us != 0 && now_us - tcp->logged_us < LOG_PAUSE_US &&
+                   strcmp(tcp->error.message, err->message) == 0;
     tcp->error = *err;
+    if (is_told) {
+        return;
+    }
+    tcp->logged_us = now_us;
     mr_log_line(MR_LOG_WARNING, "stream.connection", "stream \"%s\": %s %s", tcp->relation->name,
                 err->sqlstate, err->message);
 }

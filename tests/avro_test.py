@@ -202,4 +202,52 @@ def test_what_is_not_taken():
             assert error.sqlstate == "22023", error
 
 
+def raw_file(path, schema, *blocks):
+    """A file whose blocks, (records, bytes), are as given: what a writer would not make."""
+    out = io.BytesIO()
+    fastavro.writer(out, schema, [], codec="null", sync_marker=b"0123456789abcdef")
+    with open(path, "wb") as file:
+        file.write(out.getvalue())
+        for count, data in blocks:
+            file.write(number(count) + number(len(data)) + data + b"0123456789abcdef")
+
+
+def number(value):
+    value, out = value << 1 if value >= 0 else (-value << 1) - 1, b""
+    while value > 127:
+        out, value = out + bytes([value & 127 | 128]), value >> 7
+    return out + bytes([value])
+
+
+def test_much_text_of_few_bytes():
+    """Arrays of nulls have no bytes: a block ends with an error before it keeps anybody busy for long."""
+    nulls = record(("a", "int"), ("nulls", {"type": "array", "items": "null"}))
+    million = number(1) + number(1_000_000) + number(0)
+    endless = number(1) + number(2**62) + number(0)
+    with harness.Server() as server:
+        for name, columns, one, count, want in (
+                ("kept", "a int, nulls jsonb", endless, 1, "a row of input has more than"),
+                ("passed", "a int", endless, 1, "a row of input has more than"),
+                ("block", "a int", million, 60_000, "more than 256 MB as text")):
+            path = server.temp / f"{name}.avro"
+            raw_file(path, nulls, (1, number(7) + number(0)), (count, one * count))
+            create(server, path, columns, name=name)
+            wait_until(lambda n=name: state(server, n)[0] == "failed", 60, "the end")
+            assert want in state(server, name)[1], state(server, name)
+            server.execute(f"DROP STREAM {name}")
+
+
+def test_what_nobody_wants_is_not_looked_at():
+    """Neither its size as text nor its value matters, as long as it can be passed over."""
+    schema = record(("a", "int"), ("blob", "bytes"), ("at", {"type": "long", "logicalType": "timestamp-millis"}),
+                    ("price", {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 1}), ("b", "int"))
+    blob = b"\xff" * (9 << 20)
+    data = (number(1) + number(len(blob)) + blob + number(2**62) + number(40) + b"\x7f" * 40 + number(2))
+    with harness.Server() as server:
+        path = server.temp / "wide.avro"
+        raw_file(path, schema, (1, data))
+        create(server, path, "a int, b int")
+        assert rows(server) == [(1, 2)], state(server)
+
+
 harness.main(globals())

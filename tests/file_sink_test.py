@@ -122,6 +122,24 @@ def test_readers_get_what_was_written():
         assert objects[0]["doc"] == {"k": [1]} and objects[0]["flag"] is True, objects[0]
 
 
+def test_names_as_long_as_can_be():
+    """One byte more is refused before any file is made."""
+    with harness.Server() as server:
+        server.execute(f"CREATE STREAM s ({COLUMNS})")
+        path = server.temp / ("n" * 237 + ".csv")
+        sink(server, "longest", path, "SELECT id FROM s")
+        insert(server, 0, 2)
+        server.execute("FLUSH")
+        assert ids(path) == [0, 1]
+        there = sorted(os.listdir(server.temp))
+        error = fails("42622", lambda: sink(server, "longer", server.temp / ("n" * 238 + ".csv"), "SELECT id FROM s"))
+        assert "241 bytes" in str(error), error
+        assert sorted(os.listdir(server.temp)) == there
+        server.restart()
+        server.execute("DROP SINK longest")
+        assert sorted(os.listdir(server.temp)) == ["data", path.name, "server.log"], os.listdir(server.temp)
+
+
 def test_others_stop_one_sink_alone():
     with harness.Server() as server:
         one, other = server.temp / "one.csv", server.temp / "other.csv"

@@ -217,6 +217,12 @@ def test_refused():
             connection.request("POST", "/subscribe/sums", body=b"x")
             assert connection.getresponse().status == 405
             connection.close()
+            connection.request("HEAD", "/subscribe/sums")   # has no body, which the next answer would begin with
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (405, b"")
+            connection.request("GET", "/health")
+            assert connection.getresponse().status == 200
+            connection.close()
             writer.execute("SET CLOCK = '2026-01-01 00:00:00'")
             writer.execute("CREATE STREAM brief (id integer) WITH (retention = '1 hour')")
             writer.execute("INSERT INTO brief VALUES (1), (2)")

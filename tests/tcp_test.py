@@ -137,6 +137,22 @@ def test_limits():
             assert [id for id, _ in rows(server)] == [1, 2, 4]
 
 
+def test_who_is_refused_again_and_again_fills_no_log():
+    port = free_port()
+    with harness.Server() as server:
+        create(server, listen=str(port), max_connections="1")
+        with connect(port) as one:
+            one.sendall(b"1,a\n")
+            assert len(rows(server)) == 1
+            for _ in range(200):
+                with connect(port) as more:
+                    assert closed_by_server(more)
+            told = server.log_text().count("a connection was refused")
+            assert 1 <= told < 100, told
+            one.sendall(b"2,b\n")
+            assert len(rows(server)) == 2
+
+
 def test_many_rows_and_a_view():
     """More than is read in a turn, in any cuts; a standing query sees each row once."""
     port = free_port()

@@ -15,6 +15,10 @@
 #include "storage/codecs/avrovalue.h"
 #include "storage/codecs/jsonlines.h"
 
+/* Of a block's rows as JSON.  Arrays of nulls make any number of it from a few bytes, and a block
+ * is taken at one go, which a DROP has to wait for. */
+enum { BLOCK_TEXT_BYTES_MAX = 256 << 20 };
+
 typedef struct Avro {
     MrArena arena; /* the schema */
     const MrAvroType *record;
@@ -137,9 +141,16 @@ static MrStatus block_take(MrDecoder *decoder, const MrAvroFrame *frame, MrError
         MR_TRY(inflate_block(self, frame->data, &data, err));
     }
     MrAvroBytes bytes = mr_avro_bytes(data.data, data.length);
+    size_t text_bytes = 0;
     for (uint64_t i = 0; i < frame->count; i++) {
         mr_builder_clear(&self->line);
-        MR_TRY(mr_avro_record_write(self->record, self->wanted, &bytes, &self->line, err));
+        MR_TRY(mr_avro_record_write(self->record, self->wanted, &bytes, &self->line, &text_bytes,
+                                    err));
+        if (text_bytes > BLOCK_TEXT_BYTES_MAX) {
+            return mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
+                                "a block of the Avro file has more than %d MB as text",
+                                BLOCK_TEXT_BYTES_MAX >> 20);
+        }
         MR_TRY(mr_json_lines_read(decoder, self->line.data, self->line.length, err));
     }
     return bytes.next == bytes.end

@@ -17,6 +17,8 @@ typedef struct ValueReader {
     MrAvroBytes *bytes;
     MrBuilder *out;
     uint32_t depth;
+    bool is_passing;     /* over a field that nobody wants: what it says is not looked at */
+    size_t passed_bytes; /* of the text of such fields */
     MrError *err;
 } ValueReader;
 
@@ -145,6 +147,9 @@ static MrStatus long_write(ValueReader *reader, const MrAvroType *type)
         (type->kind == MR_AVRO_INT && (value < INT32_MIN || value > INT32_MAX))) {
         return damaged(reader, "a number is cut off or too large");
     }
+    if (reader->is_passing) {
+        return MR_OK;
+    }
     if (type->logical != MR_AVRO_PLAIN) {
         return time_write(reader, type, value);
     }
@@ -190,6 +195,9 @@ static MrStatus text_write(ValueReader *reader, const MrAvroType *type)
         reader->bytes->next += type->size;
     } else if (!mr_avro_text(reader->bytes, &text)) {
         return damaged(reader, "a text is cut off");
+    }
+    if (reader->is_passing) {
+        return MR_OK;
     }
     if (type->logical == MR_AVRO_DECIMAL) {
         return decimal_write(reader, type, text);
@@ -254,24 +262,37 @@ static MrStatus list_write(ValueReader *reader, const MrAvroType *type)
     return MR_OK;
 }
 
+/* A field over which is passed is written and taken back: so its elements, which need not have a
+ * byte each, count towards what a row may be. */
+static MrStatus field_pass(ValueReader *reader, const MrAvroType *type, size_t before)
+{
+    reader->is_passing = true;
+    MrStatus status = value_write(reader, type);
+    reader->is_passing = false;
+    reader->passed_bytes += reader->out->length - before;
+    reader->out->length = before;
+    return status == MR_OK && reader->passed_bytes > MR_ROW_BYTES_MAX
+               ? mr_decoder_row_too_long(reader->err)
+               : status;
+}
+
 static MrStatus record_write(ValueReader *reader, const MrAvroType *type, const bool *wanted)
 {
     bool is_first = true;
     mr_builder_append_char(reader->out, '{');
     for (uint32_t i = 0; i < type->count; i++) {
-        size_t before = reader->out->length;
+        if (wanted != NULL && !wanted[i]) {
+            MR_TRY(field_pass(reader, type->items[i], reader->out->length));
+            continue;
+        }
         if (!is_first) {
             mr_builder_append_char(reader->out, ',');
         }
+        is_first = false;
         mr_builder_append_char(reader->out, '"');
         mr_builder_append(reader->out, type->names[i].data, type->names[i].length);
         mr_builder_append(reader->out, "\":", 2);
         MR_TRY(value_write(reader, type->items[i]));
-        if (wanted == NULL || wanted[i]) {
-            is_first = false;
-        } else {
-            reader->out->length = before;
-        }
     }
     mr_builder_append_char(reader->out, '}');
     return MR_OK;
@@ -329,9 +350,13 @@ static MrStatus value_write(ValueReader *reader, const MrAvroType *type)
 }
 
 MrStatus mr_avro_record_write(const MrAvroType *record, const bool *wanted, MrAvroBytes *bytes,
-                              MrBuilder *out, MrError *err)
+                              MrBuilder *out, size_t *text_bytes, MrError *err)
 {
     ValueReader reader = { .bytes = bytes, .out = out, .err = err };
+    size_t before = out->length;
     MR_TRY(record_write(&reader, record, wanted));
-    return out->failed ? mr_error_no_memory(err) : MR_OK;
+    *text_bytes += out->length - before + reader.passed_bytes;
+    return out->failed                               ? mr_error_no_memory(err)
+           : out->length - before > MR_ROW_BYTES_MAX ? mr_decoder_row_too_long(err)
+                                                     : MR_OK;
 }
