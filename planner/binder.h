@@ -193,8 +193,8 @@ typedef struct MrBinder {
     uint32_t excluded_first; /* its first column in the scope's input */
     bool saw_now;            /* now() over a stream was bound since this was cleared */
     bool saw_proctime;
-    bool closes;          /* EMIT ON WINDOW CLOSE */
-    bool is_below_insert; /* the statement's own WITH is bound: queries are those of its rows */
+    bool closes;        /* EMIT ON WINDOW CLOSE */
+    bool is_below_with; /* the WITH of a statement that changes data is bound: queries are within */
 } MrBinder;
 
 enum {

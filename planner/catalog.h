@@ -159,6 +159,8 @@ typedef struct MrRelation {
     /* VIRTUAL: what the RETURNING of this statement of MrChangeList gives; 0: a relation of ours */
     uint32_t returned_by;
 } MrRelation;
+/* The rows that a statement has changed, to its own RETURNING. */
+#define MR_RETURNED_OWN UINT32_MAX
 
 /* ALTER … DROP COLUMN gives the column a name that begins so, as PostgreSQL does: it stays where it
  * is in logged rows, as a column that nobody sees and that is NULL in rows to come. */

@@ -217,6 +217,7 @@ MrStatus mr_change_returning(MrBinder *b, const MrRelation *target, const char *
     MR_NEW(b->arena, query, b->err);
     *image = *target;
     image->kind = MR_RELATION_VIRTUAL;
+    image->returned_by = MR_RETURNED_OWN;
     MR_TRY(from_item(b, &name, alias, &from));
     query->base = (MrNode){ MR_AST_QUERY, -1 };
     query->targets = *list;
@@ -246,7 +247,8 @@ static MrStatus rows_beside(MrBinder *b, const MrRelation *target, const MrPlace
     }
     *image = (MrRelation){ .kind = MR_RELATION_VIRTUAL,
                            .name = target->name,
-                           .schema = { logged->column_count + kept->count, columns } };
+                           .schema = { logged->column_count + kept->count, columns },
+                           .returned_by = MR_RETURNED_OWN };
     return mr_logical_scan(b->arena, image, MR_SCAN_VIRTUAL, out, b->err);
 }
 
@@ -447,8 +449,6 @@ static MrStatus update_query(MrBinder *b, const MrAstUpdate *ast, const Update *
     MrAstFromTable *from;
     MR_NEW(b->arena, query, b->err);
     query->base = (MrNode){ MR_AST_QUERY, ast->base.position };
-    query->with = ast->with;
-    query->with_recursive = ast->with_recursive;
     MR_TRY(from_item(b, &ast->table, ast->alias, &from));
     MR_TRY(list_add(b, &query->from, &from->base));
     for (uint32_t i = 0; i < ast->from.count; i++) {
@@ -527,12 +527,14 @@ MrStatus mr_planner_update(MrPlannerContext *context, const MrAstUpdate *stateme
     if (statement->returning.count > 0 && statement->from.count > 0) {
         binder.place_scope = &kept;
     }
+    MR_TRY(mr_change_push_with(&binder, &statement->with, statement->with_recursive));
     update.target = plan->target;
     update.alias = statement->alias != NULL ? statement->alias : plan->target->name;
     MR_TRY(read_set(&binder, &statement->set, &update));
     MR_TRY(update_query(&binder, statement, &update, &query));
     MR_TRY(mr_bind_query(&binder, query, false, &bound));
     binder.place_item = NULL;
+    MR_TRY(mr_change_end_with(&binder));
     MR_TRY(update_row(&binder, &update, &kept, bound.node, &tree));
     plan->beside_first = 1 + plan->target->stream->schema.column_count;
     MR_TRY(mr_change_lower(&binder, tree, &plan->rows));
@@ -560,9 +562,8 @@ MrStatus mr_planner_delete(MrPlannerContext *context, const MrAstDelete *stateme
     if (statement->returning.count > 0 && statement->from.count > 0) {
         binder.place_scope = &kept;
     }
+    MR_TRY(mr_change_push_with(&binder, &statement->with, statement->with_recursive));
     query->base = (MrNode){ MR_AST_QUERY, statement->base.position };
-    query->with = statement->with;
-    query->with_recursive = statement->with_recursive;
     query->where = statement->where;
     MR_TRY(from_item(&binder, &statement->table, statement->alias, &from));
     MR_TRY(list_add(&binder, &query->from, &from->base));
@@ -575,6 +576,7 @@ MrStatus mr_planner_delete(MrPlannerContext *context, const MrAstDelete *stateme
     binder.place_item = &from->base;
     MR_TRY(mr_bind_query(&binder, query, false, &bound));
     binder.place_item = NULL;
+    MR_TRY(mr_change_end_with(&binder));
     plan->beside_first = kept.first;
     MR_TRY(mr_change_lower(&binder, bound.node, &plan->rows));
     MR_TRY(bind_returning(&binder, plan, statement->alias, &statement->returning, &kept));

@@ -29,6 +29,11 @@ MrStatus mr_change_row(MrBinder *b, const MrRelation *target, MrExpr **values);
 /* The statement without generated columns that get DEFAULT; shares what it leaves as it was. */
 MrStatus mr_insert_source(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
                           const MrAstInsert **out);
+/* WITH before INSERT, UPDATE and DELETE is there for all of the statement.  At the end of what
+ * gives its rows: those that nobody has read are bound, and RETURNING, which is a plan of its own,
+ * reads them anew. */
+MrStatus mr_change_push_with(MrBinder *b, const MrNodeList *with, bool is_recursive);
+MrStatus mr_change_end_with(MrBinder *b);
 /* ON CONFLICT of an INSERT into the table. */
 MrStatus mr_change_conflict(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
                             MrChangePlan *plan);

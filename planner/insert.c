@@ -290,19 +290,6 @@ static MrStatus whole_rows(MrBinder *b, const Target *target, MrLogical **tree)
     return mr_logical_project(b->arena, *tree, exprs, names, schema->column_count, tree, b->err);
 }
 
-/* WITH before INSERT is there for all of it. */
-static MrStatus push_with(MrBinder *b, const MrAstInsert *statement)
-{
-    MrAstQuery *carrier;
-    MR_NEW(b->arena, carrier, b->err);
-    carrier->base = statement->base;
-    carrier->with = statement->with;
-    carrier->with_recursive = statement->with_recursive;
-    MR_TRY(mr_bind_push_ctes(b, carrier));
-    b->is_below_insert = true;
-    return MR_OK;
-}
-
 MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *statement,
                            MrChangePlan **out, MrError *err)
 {
@@ -313,7 +300,7 @@ MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *stateme
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     MR_NEW(context->arena, plan, err);
     MR_TRY(find_target(&binder, statement, &wanted));
-    MR_TRY(push_with(&binder, statement));
+    MR_TRY(mr_change_push_with(&binder, &statement->with, statement->with_recursive));
     MR_TRY(mr_insert_source(&binder, statement, wanted.relation, &statement));
     MR_TRY(target_columns(&binder, statement, &wanted));
     if (statement->query != NULL) {
@@ -321,7 +308,7 @@ MrStatus mr_planner_insert(MrPlannerContext *context, const MrAstInsert *stateme
     } else {
         MR_TRY(bind_default_row(&binder, &wanted, &tree));
     }
-    MR_TRY(mr_bind_unread_ctes(&binder, context->ctes));
+    MR_TRY(mr_change_end_with(&binder));
     MR_TRY(whole_rows(&binder, &wanted, &tree));
     MR_TRY(mr_change_lower(&binder, tree, &plan->rows));
     plan->kind = MR_CHANGE_INSERT;

@@ -31,7 +31,7 @@ static MrStatus check_place(MrBinder *b, const MrCte *cte)
 {
     const MrAstCte *ast = cte->ast;
     const bool is_top =
-        b->depth <= 1 && b->view_depth == 0 && b->outer == NULL && !b->is_below_insert;
+        b->depth <= 1 && b->view_depth == 0 && b->outer == NULL && !b->is_below_with;
     if (!is_top || b->context->is_in_with || b->context->changes == NULL ||
         b->mode != MR_BIND_ADHOC) {
         return refuse(b, ast);
@@ -118,4 +118,22 @@ MrStatus mr_bind_changing_cte(MrBinder *b, MrCte *cte)
     return plan->returning == NULL
                ? MR_OK
                : make_relation(b, cte, plan->returning, list->count, &cte->returned);
+}
+
+/* ---- WITH of INSERT, UPDATE and DELETE ------------------------------------------------------- */
+
+MrStatus mr_change_push_with(MrBinder *b, const MrNodeList *with, bool is_recursive)
+{
+    const MrAstQuery carrier = { .base = { MR_AST_QUERY, -1 },
+                                 .with = *with,
+                                 .with_recursive = is_recursive };
+    MR_TRY(mr_bind_push_ctes(b, &carrier));
+    b->is_below_with = true;
+    return MR_OK;
+}
+
+MrStatus mr_change_end_with(MrBinder *b)
+{
+    MR_TRY(mr_bind_unread_ctes(b, b->context->ctes));
+    return copy_ctes(b, b->ctes, &b->ctes);
 }

@@ -559,24 +559,25 @@ static MrStatus open_table(MrAdhoc *adhoc, uint32_t index, bool sees_uncommitted
 }
 
 /* The statements in WITH may be forgotten before this is over. */
-static MrStatus hold_returned(MrAdhoc *adhoc, MrResult *const *returned, MrError *err)
+static MrStatus hold_returned(MrAdhoc *adhoc, const MrAdhocOptions *options, MrError *err)
 {
     const MrPlan *plan = adhoc->plan;
     MR_NEW_ARRAY(&adhoc->arena, adhoc->returned, plan->scan_count, err);
-    for (uint32_t s = 0; returned != NULL && s < plan->scan_count; s++) {
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
         if (reads_returned(plan, s)) {
-            adhoc->returned[s] = mr_result_hold(returned[plan->scans[s].relation->returned_by - 1]);
+            const uint32_t number = plan->scans[s].relation->returned_by;
+            adhoc->returned[s] = mr_result_hold(
+                number == MR_RETURNED_OWN ? options->own : options->returned[number - 1]);
         }
     }
     return MR_OK;
 }
 
 /* What must be looked up on the event loop. */
-static MrStatus prepare_scans(MrAdhoc *adhoc, bool sees_uncommitted, MrResult *const *returned,
-                              MrError *err)
+static MrStatus prepare_scans(MrAdhoc *adhoc, const MrAdhocOptions *options, MrError *err)
 {
     const MrPlan *plan = adhoc->plan;
-    MR_TRY(hold_returned(adhoc, returned, err));
+    MR_TRY(hold_returned(adhoc, options, err));
     MR_TRY(mr_virtual_rows_fill(adhoc->server, plan, adhoc->returned, &adhoc->arena,
                                 &adhoc->virtuals, err));
     MR_NEW_ARRAY(&adhoc->arena, adhoc->targets, plan->scan_count, err);
@@ -587,7 +588,7 @@ static MrStatus prepare_scans(MrAdhoc *adhoc, bool sees_uncommitted, MrResult *c
                                    plan->scans[s].relation->standing->connection,
                                    &adhoc->targets[s], err));
         } else if (scans_table_first(plan, s)) {
-            MR_TRY(open_table(adhoc, s, sees_uncommitted, err));
+            MR_TRY(open_table(adhoc, s, options->sees_uncommitted, err));
         }
     }
     return MR_OK;
@@ -614,7 +615,7 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
     adhoc->context = context;
     adhoc->own_sequence = options->own_sequence;
     mr_arena_init(&adhoc->arena, 0);
-    adhoc->status = prepare_scans(adhoc, options->sees_uncommitted, options->returned, &adhoc->err);
+    adhoc->status = prepare_scans(adhoc, options, &adhoc->err);
     if (adhoc->status != MR_OK) {
         mr_server_post(server, finish_adhoc, adhoc);
         return adhoc;

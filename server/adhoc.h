@@ -37,6 +37,7 @@ typedef struct MrAdhocOptions {
     MrLockOwner *locks;    /* whose advisory locks functions take; NULL: they are refused */
     /* What the statements in WITH have returned, by their number less 1; NULL: there are none. */
     MrResult *const *returned;
+    MrResult *own; /* what a RETURNING is over */
 } MrAdhocOptions;
 
 /* Starts the plan; holds the memory that it lives in and the catalogue until it is over, also when

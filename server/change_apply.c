@@ -451,17 +451,35 @@ static MrStatus add_beside(Apply *apply, uint32_t first, MrBlock *block)
     return MR_OK;
 }
 
+/* The rows that RETURNING is over, with what FROM or USING gave, in the arena. */
+static MrStatus next_changed(Apply *apply, uint32_t count, MrBlock **out)
+{
+    mr_arena_reset(&apply->arena);
+    MR_TRY(mr_table_rows(apply->table, apply->changed.items + apply->at, count, &apply->arena, out,
+                         apply->err));
+    return add_beside(apply, apply->at, *out);
+}
+
 static MrStatus return_some(Apply *apply, uint32_t count, MrResult **out)
 {
     const MrPlan *plan = apply->change->plan->returning;
     MrBlock *block;
-    mr_arena_reset(&apply->arena);
-    MR_TRY(mr_table_rows(apply->table, apply->changed.items + apply->at, count, &apply->arena,
-                         &block, apply->err));
-    MR_TRY(add_beside(apply, apply->at, block));
+    MR_TRY(next_changed(apply, count, &block));
     MR_TRY(mr_adhoc_run_blocks(apply->session->server, plan, (const MrBlock *const[]){ block }, 1,
                                out, apply->err));
     return do_effects(apply, *out);
+}
+
+/* With subqueries it reads more than these rows: all of them are kept for that. */
+static MrStatus keep_rows(Apply *apply, uint32_t count)
+{
+    MrChange *change = apply->change;
+    MrBlock *block;
+    if (change->own_rows == NULL) {
+        MR_TRY(mr_result_create(&apply->target->stream->schema, &change->own_rows, apply->err));
+    }
+    MR_TRY(next_changed(apply, count, &block));
+    return mr_result_add(change->own_rows, block, apply->err);
 }
 
 static MrStatus return_rows(Apply *apply, bool *is_through)
@@ -475,7 +493,9 @@ static MrStatus return_rows(Apply *apply, bool *is_through)
         return MR_OK;
     }
     MrStatus status =
-        return_some(apply, count, change->returned == NULL ? &change->returned : &some);
+        change->plan->returning->scan_count > 1
+            ? keep_rows(apply, count)
+            : return_some(apply, count, change->returned == NULL ? &change->returned : &some);
     for (uint32_t b = 0; some != NULL && b < some->block_count && status == MR_OK; b++) {
         status = mr_result_add(change->returned, some->blocks[b], apply->err);
     }

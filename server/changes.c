@@ -19,6 +19,7 @@ void mr_changes_free(MrChange **list)
         mr_apply_destroy(change->apply);
         mr_result_destroy(change->rows);
         mr_result_destroy(change->returned);
+        mr_result_destroy(change->own_rows);
         mr_catalog_unref(change->catalog);
         mr_statement_memory_release(change->memory);
         free(change);
@@ -159,7 +160,7 @@ static MrStatus ask(MrSession *session, MrChange *change, bool *waits, MrError *
     }
     *waits = true;
     session->runs_again = change->is_done;
-    mr_select_start_for(session, plan, change->memory, change->catalog, change->results,
+    mr_select_start_for(session, plan, change->memory, change->catalog, change->results, NULL,
                         &change->rows, rows_are_there);
     return MR_OK;
 }
@@ -230,21 +231,39 @@ static MrStatus apply(MrSession *session, MrChange *change, bool *is_through, Mr
     if (status != MR_OK) {
         return change->is_done ? fail_again(err) : status;
     }
-    if (*is_through && change->number > 0) {
+    change->is_applied = *is_through;
+    return MR_OK;
+}
+
+/* RETURNING with subqueries: over all rows at once, beside the event loop. */
+static void ask_returning(MrSession *session, MrChange *change)
+{
+    session->runs_again = change->is_done;
+    mr_select_start_for(session, change->plan->returning, change->memory, change->catalog,
+                        change->results, change->own_rows, &change->returned, rows_are_there);
+    mr_result_destroy(change->own_rows); /* who reads them holds them */
+    change->own_rows = NULL;
+}
+
+/* It is done, and what it returns is known. */
+static MrStatus settle(MrSession *session, MrChange *change, MrError *err)
+{
+    change->is_applied = false;
+    if (change->number > 0) {
         change->results[change->number - 1] = change->returned;
     }
-    if (*is_through && change->is_done) {
+    if (change->is_done) {
         MR_TRY(compare_told(change, err));
         if (change->next == NULL || change->next->first != change->first) {
             forget_all_returned(change->first);
         }
         return MR_OK;
     }
-    if (*is_through && session->transaction.state == MR_TX_OPEN) {
+    if (session->transaction.state == MR_TX_OPEN) {
         change->told_rows = hash_rows(change->returned);
         change->told_count = change->count;
     }
-    change->is_done |= *is_through;
+    change->is_done = true;
     return MR_OK;
 }
 
@@ -257,6 +276,27 @@ static void others_are_served(MrSession *session, MrStatus status, const MrError
     run_rest(session);
 }
 
+/* A slice of it; *waits: rows_are_there comes. */
+static MrStatus run_change(MrSession *session, MrChange *change, bool *waits, bool *is_through,
+                           MrError *err)
+{
+    if (change->apply == NULL) {
+        if (change == change->first) {
+            mr_tables_begin_statement(session->server);
+        }
+        MR_TRY(ask(session, change, waits, err));
+    }
+    if (*waits) {
+        return MR_OK;
+    }
+    MR_TRY(apply(session, change, is_through, err));
+    if (*is_through && change->own_rows != NULL) {
+        *waits = true;
+        ask_returning(session, change);
+    }
+    return MR_OK;
+}
+
 static void run_rest(MrSession *session)
 {
     MrError err = MR_ERROR_INIT;
@@ -265,23 +305,20 @@ static void run_rest(MrSession *session)
     while (transaction->next_change != NULL && status == MR_OK) {
         MrChange *change = transaction->next_change;
         bool waits = false, is_through = true;
-        if (change == change->first && change->apply == NULL) {
-            mr_tables_begin_statement(session->server);
+        if (!change->is_applied) {
+            status = run_change(session, change, &waits, &is_through, &err);
         }
-        if (change->apply == NULL) {
-            status = ask(session, change, &waits, &err);
-        }
-        if (status == MR_OK && waits) {
+        if (waits) {
             return;
-        }
-        if (status == MR_OK) {
-            status = apply(session, change, &is_through, &err);
         }
         if (status == MR_OK && !is_through) {
             status = mr_session_step_aside(session, others_are_served, &err);
             if (status == MR_OK) {
                 return;
             }
+        }
+        if (status == MR_OK) {
+            status = settle(session, change, &err);
         }
         transaction->next_change = change->next;
     }
@@ -295,6 +332,9 @@ static void begin_anew(MrChange *change)
 {
     mr_apply_destroy(change->apply);
     change->apply = NULL;
+    change->is_applied = false;
+    mr_result_destroy(change->own_rows);
+    change->own_rows = NULL;
     forget_returned(change);
     if (!change->keeps_rows) {
         mr_result_destroy(change->rows);

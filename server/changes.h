@@ -28,6 +28,8 @@ struct MrChange {
     uint64_t count;        /* rows that were changed */
     uint64_t told_count;   /* the same, as the client knows it */
     MrResult *returned;    /* RETURNING */
+    MrResult *own_rows;    /* rows that it is to be computed over, on a thread; NULL: none */
+    bool is_applied;       /* to the table; what is left is RETURNING */
     uint64_t told_rows;    /* a hash of it */
     MrChangePlan own;      /* `plan` of one that has no statement's memory */
     MrChange *first;       /* of its statement */

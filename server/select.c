@@ -138,10 +138,10 @@ static void start_for(MrSession *session, const MrPlan *plan, MrStatementMemory 
 }
 
 void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
-                         MrCatalog *catalog, MrResult *const *returned, MrResult **out,
-                         MrSessionThen *then)
+                         MrCatalog *catalog, MrResult *const *returned, MrResult *own,
+                         MrResult **out, MrSessionThen *then)
 {
-    MrAdhocOptions options = { .sees_uncommitted = true, .returned = returned };
+    MrAdhocOptions options = { .sees_uncommitted = true, .returned = returned, .own = own };
     start_for(session, plan, memory, catalog, out, &options, then);
 }
 

@@ -38,11 +38,11 @@ const MrStatementEntry *mr_statement_entry(MrNodeKind kind);
 MrStatus mr_select_start(MrSession *session, MrPortal *portal, MrSessionThen *then, MrError *err);
 
 /* The same for a change's plan, which sees what the transaction did before its statement; the rows
- * go to *out, which must be there until `then` or the end of the wait.  `returned`: by those in
- * WITH, as in MrAdhocOptions. */
+ * go to *out, which must be there until `then` or the end of the wait.  `returned`, `own`: as in
+ * MrAdhocOptions. */
 void mr_select_start_for(MrSession *session, const MrPlan *plan, MrStatementMemory *memory,
-                         MrCatalog *catalog, MrResult *const *returned, MrResult **out,
-                         MrSessionThen *then);
+                         MrCatalog *catalog, MrResult *const *returned, MrResult *own,
+                         MrResult **out, MrSessionThen *then);
 /* The answer waits for advisory locks, then for pg_sleep(): *waits, and `then` comes after that
  * (lock_wait.c).  The result must be there meanwhile. */
 MrStatus mr_session_hold_back(MrSession *session, const MrResult *result, MrSessionThen *then,

@@ -20,7 +20,8 @@ static void order_read(Order *order, const MrPlan *plan)
 {
     for (uint32_t s = 0; plan != NULL && s < plan->scan_count; s++) {
         const MrRelation *relation = plan->scans[s].relation;
-        if (relation != NULL && relation->returned_by > 0) {
+        if (relation != NULL && relation->returned_by > 0 &&
+            relation->returned_by != MR_RETURNED_OWN) {
             order_one(order, relation->returned_by);
         }
     }
@@ -32,18 +33,20 @@ static void order_one(Order *order, uint32_t number)
     if (!order->is_in[number]) {
         order->is_in[number] = true;
         order_read(order, order->with->items[number - 1]->rows);
+        order_read(order, order->with->items[number - 1]->returning);
         order->numbers[order->count++] = number;
     }
 }
 
-static MrStatus make_order(MrArena *arena, const MrChangeList *with, const MrPlan *rows,
-                           bool is_change, Order *out, MrError *err)
+static MrStatus make_order(MrArena *arena, const MrChangeList *with, const MrPlan *query,
+                           const MrChangePlan *main, Order *out, MrError *err)
 {
     *out = (Order){ .with = with };
     MR_NEW_ARRAY(arena, out->numbers, with->count + 1, err);
     MR_NEW_ARRAY(arena, out->is_in, with->count + 1, err);
-    order_read(out, rows);
-    if (is_change) {
+    order_read(out, main == NULL ? query : main->rows);
+    if (main != NULL) {
+        order_read(out, main->returning);
         out->numbers[out->count++] = 0;
     }
     for (uint32_t number = with->count; number > 0; number--) {
@@ -63,8 +66,7 @@ MrStatus mr_changes_of_statement(MrSession *session, MrPortal *portal, const MrC
     if (with->count > 0) {
         MR_NEW_ARRAY(arena, portal->returned, with->count, err);
     }
-    MR_TRY(make_order(arena, with, main == NULL ? portal->plan : main->rows, main != NULL, &order,
-                      err));
+    MR_TRY(make_order(arena, with, portal->plan, main, &order, err));
     for (uint32_t i = 0; i < order.count; i++) {
         const uint32_t number = order.numbers[i];
         const MrStatus status = mr_change_create(

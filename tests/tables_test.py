@@ -504,7 +504,9 @@ def test_two_sessions():
         a.execute("COMMIT")
         assert seen(a) == seen(b) == [12, None, 40, 40]
 
-        for mine, others in (("UPDATE t SET v = v + 1 WHERE id = 1 RETURNING v", "UPDATE t SET v = 7 WHERE id = 1"),
+        for mine, others in (("UPDATE t SET v = 8 WHERE id = 4 RETURNING (SELECT v FROM t WHERE id = 1)",
+                              "UPDATE t SET v = 6 WHERE id = 1"),
+                             ("UPDATE t SET v = v + 1 WHERE id = 1 RETURNING v", "UPDATE t SET v = 7 WHERE id = 1"),
                              ("DELETE FROM t WHERE id = 3", "DELETE FROM t WHERE id = 3"),
                              ("INSERT INTO t VALUES (2, 9)", "INSERT INTO t VALUES (2, 8)")):
             a.execute("BEGIN")
@@ -669,6 +671,7 @@ def test_large_statements():
             sql, after = rng.choice((
                 ("UPDATE t SET v = v + 1", (state[0], state[1] + state[0])),
                 ("UPDATE t SET v = v + 1 RETURNING id", (state[0], state[1] + state[0])),
+                ("UPDATE t SET v = v + 1 RETURNING (SELECT max(v) FROM t)", (state[0], state[1] + state[0])),
                 ("INSERT INTO t SELECT id, v FROM t ON CONFLICT (id) DO UPDATE SET v = t.v + 1", (state[0], state[1] + state[0])),
                 (f"UPDATE t SET v = CASE id WHEN {many} THEN 1000 ELSE v + 1 END", None),
                 (f"UPDATE t SET id = CASE id WHEN {many} THEN 1 ELSE id END", None)))
@@ -702,8 +705,9 @@ def test_cancelled_again():
             b.execute("TRUNCATE t")
             b.execute(f"INSERT INTO t SELECT g, 0 FROM generate_series(1, {many}) AS g")
             mine, count, total = (("DELETE FROM t WHERE id > 7", 7, 0), ("UPDATE t SET v = v + 1", many, many),
+                                  ("UPDATE t SET v = v + 1 RETURNING (SELECT max(v) FROM t)", many, many),
                                   (f"INSERT INTO t SELECT {many} + g, 1 FROM generate_series(1, {many}) AS g",
-                                   2 * many, many))[number % 3]
+                                   2 * many, many))[number % 4]
             for sql in ("BEGIN", mine, "SAVEPOINT a"):
                 a.execute(sql)
             b.execute("INSERT INTO other VALUES (1)")                   # it has the turn now
