@@ -9,7 +9,6 @@ import signal
 import socket
 import ssl
 import struct
-import subprocess
 import sys
 import time
 import urllib.error
@@ -19,25 +18,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import psycopg  # noqa: E402
 
 import harness  # noqa: E402
+from harness.certificate import certificate  # noqa: E402
 from harness import scram, wire  # noqa: E402
 from harness.paths import patience  # noqa: E402
 from harness.server import wait_until  # noqa: E402
 
 PASSWORD = "grüße aus Köln; 'quoted' $x$"
 CANARY = "canary-8c1f"
-
-
-def certificate(directory, name="server"):
-    """A self-signed certificate for localhost: (certificate, key)."""
-    directory.mkdir(parents=True, exist_ok=True)
-    crt, key = directory / f"{name}.crt", directory / f"{name}.key"
-    done = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", crt, "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    key.chmod(0o600)
-    return crt, key
 
 
 def tls_server(**more):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 import harness  # noqa: E402
+from harness.certificate import certificate  # noqa: E402
 from harness.paths import BUILD, ROOT, patience, quick  # noqa: E402
 
 PEERS = ROOT / "tests" / "peers"
@@ -48,19 +49,6 @@ ALL = [
                   f"{BUILT / 'java'}:/usr/share/java/postgresql.jar", "Peer"],
          EVERYWHERE | {"arrays", "prepared", "batch", "fetch size", "metadata"}),
 ]
-
-
-def certificate(directory):
-    """A self-signed certificate for localhost: (certificate, key)."""
-    directory.mkdir(parents=True)
-    crt, key = directory / "server.crt", directory / "server.key"
-    done = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", crt, "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    key.chmod(0o600)
-    return crt, key
 
 
 def prepare(server, postgres, peers):
