@@ -109,12 +109,25 @@ static int64_t wanted(const MrOperator *op, int64_t support)
     return spec->is_distinct ? 1 : support;
 }
 
+static MrStatus hint_at_end(MrError *err)
+{
+    return mr_error_hint(err, "Write UNION instead of UNION ALL, or add a column that counts the "
+                              "steps and a condition that bounds it.");
+}
+
 static MrStatus never_ends(MrError *err)
 {
     mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
                  "WITH RECURSIVE does not end: a row follows from itself");
-    return mr_error_hint(err, "Write UNION instead of UNION ALL, or add a column that counts the "
-                              "steps and a condition that bounds it.");
+    return hint_at_end(err);
+}
+
+/* Blocks count the copies of a row in 32 bits. */
+static MrStatus too_often(MrError *err)
+{
+    mr_error_set(err, MR_ERR_PROGRAM_LIMIT,
+                 "a row of WITH RECURSIVE would be there more than %d times", INT32_MAX);
+    return hint_at_end(err);
 }
 
 /* Entries and queues are charged when they have grown. */
@@ -167,7 +180,7 @@ static MrStatus change_support(MrOperator *op, uint32_t group, int32_t weight, M
     MR_TRY(touch(op, group, &entry, err));
     Row *row = row_of(state, group);
     if (__builtin_add_overflow(row->support, weight, &row->support)) {
-        return never_ends(err);
+        return too_often(err);
     }
     bool is_due = state->is_gaining || (weight < 0 && state->touched[entry].present > 0);
     return is_due ? queue_push(state, entry, err) : MR_OK;
@@ -249,7 +262,7 @@ static MrStatus page_add(MrOperator *op, uint32_t group, int64_t weight, int64_t
     FixpointState *state = op->state;
     Page *page = state->page;
     if (weight < INT32_MIN || weight > INT32_MAX) {
-        return never_ends(batch->err);
+        return too_often(batch->err);
     }
     page->groups[page->count] = group;
     page->weights[page->count] = (int32_t)weight;
