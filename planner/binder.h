@@ -258,8 +258,9 @@ typedef struct MrGrouping {
     MrLogical *input;
     MrExpr **keys; /* as written, over `input` */
     uint32_t key_count;
-    const uint64_t *sets; /* bit k: the set has key k; NULL: one set, of all keys */
-    uint32_t set_count;   /* 0 or at least 2 */
+    uint32_t determined_count; /* the last keys: not written, but named, and determined by others */
+    const uint64_t *sets;      /* bit k: the set has key k; NULL: one set, of all keys */
+    uint32_t set_count;        /* 0 or at least 2 */
     MrAggregateList aggregates;
     bool is_global;
     MrAttached *attached; /* the subqueries of its keys */

@@ -87,6 +87,7 @@ static MrStatus add_key(MrBinder *b, MrGrouping *grouping, const MrExpr *column)
                           &keys[grouping->key_count], b->err));
     grouping->keys = keys;
     grouping->key_count++;
+    grouping->determined_count++;
     return MR_OK;
 }
 

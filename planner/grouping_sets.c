@@ -335,14 +335,15 @@ MrStatus mr_bind_grouping_call(MrBinder *b, const MrAstGrouping *node, MrExpr **
 static MrStatus grouping_keys(MrBinder *b, const MrGrouping *grouping, const MrGroupingCall *call,
                               int32_t position, uint32_t *keys)
 {
+    const uint32_t written = grouping->key_count - grouping->determined_count;
     for (uint32_t i = 0; i < call->arg_count; i++) {
         MrExpr *argument;
         MR_TRY(mr_bind_put_keys(b, grouping, call->args[i], &argument));
         keys[i] = 0;
-        while (keys[i] < grouping->key_count && !mr_expr_equal(argument, grouping->keys[keys[i]])) {
+        while (keys[i] < written && !mr_expr_equal(argument, grouping->keys[keys[i]])) {
             keys[i]++;
         }
-        if (keys[i] == grouping->key_count) {
+        if (keys[i] == written) {
             return mr_bind_error(b, MR_ERR_GROUPING,
                                  call->args[i]->position >= 0 ? call->args[i]->position : position,
                                  "arguments to GROUPING must be grouping expressions of the "
