@@ -29,6 +29,9 @@ static Origin origin_of(const MrLogical *node, uint32_t column)
             break;
         case MR_LOGICAL_JOIN:
             if (column >= node->input->column_count) {
+                if (node->is_lookup || node->asof.is_used) {
+                    return none; /* of several versions of one row */
+                }
                 column -= node->input->column_count;
                 node = node->right;
                 continue;
