@@ -309,6 +309,31 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
         "this form of ALTER of \"%s\" is not supported", relation->name);
 }
 
+/* Over the catalogue without what had to go.  What there is to notice was told before. */
+static void alter_again(MrDdl *ddl)
+{
+    mr_catalog_unref(ddl->catalog);
+    ddl->catalog = mr_catalog_ref(ddl->server->catalog);
+    ddl->record = (MrDdlRecord){ 0 };
+    ddl->request.notice = NULL;
+    ddl->dropped = NULL;
+    mr_ddl_alter(ddl);
+}
+
+/* DROP COLUMN … CASCADE.  All else has been found to be well; it is taken back, the dependents go
+ * one by one, each as DROP has it go, and then the statement runs again.  A kill or a target that
+ * cannot be reached in between leaves the column there, and some of them gone. */
+static void drop_cascaded(MrDdl *ddl)
+{
+    if (ddl->undo != NULL) {
+        ddl->undo(ddl);
+        ddl->undo = NULL;
+    }
+    mr_catalog_unref(ddl->altered);
+    ddl->altered = NULL;
+    mr_ddl_drop_cascaded(ddl, alter_again);
+}
+
 void mr_ddl_alter(MrDdl *ddl)
 {
     const MrAstAlter *statement = (const MrAstAlter *)ddl->request.statement;
@@ -324,6 +349,10 @@ void mr_ddl_alter(MrDdl *ddl)
     }
     if (status != MR_OK || next == NULL) {
         mr_ddl_fail(ddl, status);
+        return;
+    }
+    if (ddl->cascaded_count > 0) {
+        drop_cascaded(ddl);
         return;
     }
     mr_ddl_record(ddl, next);

@@ -371,6 +371,19 @@ static MrStatus apply(MrDdlParts *c, const MrAstAlter *action)
     }
 }
 
+/* Only where each column that goes is to take its dependents along. */
+static bool is_cascading(const MrAstAlter *statement)
+{
+    bool is_all = statement->action != MR_ALTER_DROP_COLUMN || statement->cascade;
+    bool is_any = statement->action == MR_ALTER_DROP_COLUMN && statement->cascade;
+    for (uint32_t i = 0; i < statement->more.count; i++) {
+        const MrAstAlter *action = MR_AST_AS(const MrAstAlter, statement->more.items[i]);
+        is_all &= action->action != MR_ALTER_DROP_COLUMN || action->cascade;
+        is_any |= action->action == MR_ALTER_DROP_COLUMN && action->cascade;
+    }
+    return is_all && is_any;
+}
+
 MrStatus mr_ddl_alter_parts(MrDdl *ddl, const MrAstAlter *statement, const MrRelation *old,
                             bool *is_done)
 {
@@ -385,6 +398,7 @@ MrStatus mr_ddl_alter_parts(MrDdl *ddl, const MrAstAlter *statement, const MrRel
     if (*is_done) {
         return MR_OK;
     }
+    ddl->cascades = is_cascading(statement);
     MR_TRY(mr_ddl_keep_row_key(&parts));
     MR_TRY(mr_ddl_alter_stream(ddl, old, stored));
     for (uint32_t i = old->schema.column_count; i < parts.create->columns.count; i++) {

@@ -135,6 +135,17 @@ static MrStatus check_dependent(MrDdl *ddl, MrCatalog *next, const MrRelation *o
     return mr_catalog_add_relation(next, &fresh, &ddl->err);
 }
 
+static MrStatus list_cascaded(MrDdl *ddl, const MrDependents *affected)
+{
+    MR_NEW_ARRAY(&ddl->memory->arena, ddl->cascaded, affected->count + 1, &ddl->err);
+    ddl->cascaded_count = affected->count;
+    for (uint32_t a = 0; a < affected->count; a++) {
+        ddl->cascaded[affected->count - 1 - a] = affected->items[a].relation;
+    }
+    ddl->err = (MrError)MR_ERROR_INIT;
+    return MR_OK;
+}
+
 MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,
                                  const char *changed)
 {
@@ -146,9 +157,13 @@ MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents
         if (status == MR_ERR_DEPENDENT_OBJECTS) {
             first = affected.count == 0 ? ddl->err : first;
             affected.items[affected.count++] = dependents->items[d - 1];
+            MR_TRY(mr_ddl_forget_relation(next, dependents->items[d - 1].relation, &ddl->err));
         } else if (status != MR_OK) {
             return status;
         }
+    }
+    if (ddl->cascades) {
+        return list_cascaded(ddl, &affected);
     }
     if (affected.count == 1) {
         ddl->err = first;

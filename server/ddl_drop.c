@@ -301,7 +301,7 @@ static MrStatus prepare_decision(MrDdl *ddl, const MrRelation *victim)
 static void drop_next(MrDdl *ddl)
 {
     if (ddl->victim_at == ddl->victim_count) {
-        mr_ddl_finish(ddl);
+        (ddl->dropped != NULL ? ddl->dropped : mr_ddl_finish)(ddl);
         return;
     }
     const MrRelation *victim = ddl->victims[ddl->victim_at];
@@ -320,6 +320,17 @@ static void drop_next(MrDdl *ddl)
         mr_ingest_rejected_forget(victim->name);
     }
     record_victim(ddl);
+}
+
+void mr_ddl_drop_cascaded(MrDdl *ddl, void (*next)(MrDdl *ddl))
+{
+    MrDependent first = { .relation = ddl->cascaded[0] };
+    tell_cascade(ddl, &(MrDependents){ .items = &first, .count = ddl->cascaded_count });
+    ddl->victims = ddl->cascaded;
+    ddl->victim_count = ddl->cascaded_count;
+    ddl->victim_at = 0;
+    ddl->dropped = next;
+    drop_next(ddl);
 }
 
 /* ---- connections, secrets -------------------------------------------------------------------- */

@@ -58,6 +58,10 @@ struct MrDdl {
     const MrRelation **victims; /* DROP: dependents before what they depend on; ALTER: the one */
     uint32_t victim_count, victim_at;
     bool forces;
+    void (*dropped)(MrDdl *ddl); /* once the victims are gone; NULL: that was all */
+    bool cascades; /* ALTER … CASCADE: what could not go on with the new version goes first … */
+    const MrRelation **cascaded; /* … these: dependents before what they depend on */
+    uint32_t cascaded_count;
     const char *state_before;   /* DROP: of the victim, as the catalogue store has it */
     bool was_suspended;         /* ALTER, REFRESH: and is so afterwards */
     const MrRelation *replaced; /* CREATE OR REPLACE: the query that goes */
@@ -163,13 +167,17 @@ void mr_ddl_altered(MrDdl *ddl);
  * the end of the queue). */
 MrDdl *mr_ddl_queue_refresh(MrServer *server, MrDdl *ddl, const char *view);
 
+/* Drops those of ddl->cascaded, then goes on with `next` (ddl_drop.c). */
+void mr_ddl_drop_cascaded(MrDdl *ddl, void (*next)(MrDdl *ddl));
+
 /* What depends on what (ddl_dependents.c). */
 /* All that read the relation, directly or not: each before what it reads.  In ddl's memory. */
 MrStatus mr_ddl_dependents(MrDdl *ddl, const MrRelation *relation, MrDependents *out);
 /* The error's detail: a line for each of them, the first few. */
 void mr_ddl_tell_dependents(MrDdl *ddl, const MrDependents *dependents);
 /* Refuses when one of them could not be planned over the catalogue `next`, or would get other
- * columns; `next` gets their new plans. */
+ * columns; `next` gets their new plans.  A statement that cascades is given a list of those that
+ * have to go instead, and `next` is without them. */
 MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,
                                  const char *changed);
 /* The relation by its text, planned over `next`. */
