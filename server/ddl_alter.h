@@ -42,7 +42,8 @@ MrStatus mr_ddl_append_node(MrDdl *ddl, MrNodeList *list, MrNode *node);
 MrStatus mr_ddl_refuse_part(MrDdlParts *parts, const MrAstAlter *action, MrStatus status,
                             const char *format, const char *name);
 MrAstColumnDef *mr_ddl_find_column(const MrAstCreateStream *create, const char *name);
-bool mr_ddl_is_key(const MrRelation *relation, const char *column);
+/* Whether rows are told apart by the column. */
+bool mr_ddl_is_key(const MrDdlParts *parts, const MrAstColumnDef *def);
 /* DROP COLUMN (ddl_drop_column.c). */
 MrStatus mr_ddl_drop_column(MrDdlParts *parts, const MrAstAlter *action, MrAstColumnDef *def);
 

@@ -207,11 +207,13 @@ static MrStatus refuse_if_read(MrDdlParts *c, const MrAstAlter *action)
     return mr_error_hint(&c->ddl->err, "Drop them, and make them again afterwards.");
 }
 
-bool mr_ddl_is_key(const MrRelation *relation, const char *name)
+/* By its place: the statement may have renamed it. */
+bool mr_ddl_is_key(const MrDdlParts *parts, const MrAstColumnDef *def)
 {
-    for (uint32_t k = 0; relation->table != NULL && k < relation->table->key_count; k++) {
-        const uint32_t column = relation->table->keys[k];
-        if (strcmp(relation->stream->schema.columns[column].name, name) == 0) {
+    const MrTableDef *table = parts->old->table;
+    for (uint32_t k = 0; table != NULL && k < table->key_count; k++) {
+        const uint32_t at = table->keys[k];
+        if (at < parts->create->columns.count && parts->create->columns.items[at] == &def->base) {
             return true;
         }
     }
@@ -220,7 +222,7 @@ bool mr_ddl_is_key(const MrRelation *relation, const char *name)
 
 static MrStatus drop_not_null(MrDdlParts *c, const MrAstAlter *action, MrAstColumnDef *def)
 {
-    if (mr_ddl_is_key(c->old, def->name)) {
+    if (mr_ddl_is_key(c, def)) {
         return mr_ddl_refuse_part(c, action, MR_ERR_INVALID_TABLE_DEFINITION,
                                   "column \"%s\" of \"%s\" is in a primary key", def->name);
     }
@@ -244,7 +246,7 @@ static MrStatus allow_logged_nulls(MrDdlParts *c, const MrAstColumnDef *def)
 
 static MrStatus set_not_null(MrDdlParts *c, MrAstColumnDef *def)
 {
-    if (def->not_null || mr_ddl_is_key(c->old, def->name)) {
+    if (def->not_null || mr_ddl_is_key(c, def)) {
         return MR_OK;
     }
     if (c->old->table == NULL) {

@@ -92,7 +92,7 @@ static MrStatus check_needless(MrDdlParts *parts, const MrAstColumnDef *def)
                              "DROP COLUMN of the only column of \"%s\" is not supported",
                              old->name);
     }
-    if (mr_ddl_is_key(old, def->name)) {
+    if (mr_ddl_is_key(parts, def)) {
         return mr_ddl_refuse(parts->ddl, "CREATE TABLE another AS SELECT from it.",
                              "DROP COLUMN of the key that tells the rows of \"%s\" apart is not "
                              "supported",
