@@ -85,7 +85,7 @@ static MrStatus keep_scope(MrBinder *b, MrSelectList *list)
 
 static MrStatus bind_select_list(MrBinder *b, const MrAstQuery *query, MrSelectList *list)
 {
-    b->clause = query == b->returning ? MR_CLAUSE_RETURNING : MR_CLAUSE_SELECT;
+    b->clause = query == b->returning ? b->returning_clause : MR_CLAUSE_SELECT;
     for (uint32_t i = 0; i < query->targets.count; i++) {
         const MrAstTarget *target = MR_AST_AS(const MrAstTarget, query->targets.items[i]);
         if (target->expr->kind == MR_AST_COLUMN &&

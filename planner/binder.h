@@ -38,7 +38,7 @@ typedef enum MrClause {
     MR_CLAUSE_COPY_WHERE,
     MR_CLAUSE_INDEX,
     MR_CLAUSE_INDEX_PREDICATE,
-    /* Run over the rows that a statement changes, and read nothing else. */
+    /* Run over the rows that a statement changes. */
     MR_CLAUSE_RETURNING,
     MR_CLAUSE_DO_UPDATE
 } MrClause;
@@ -182,16 +182,14 @@ typedef struct MrBinder {
      * of rows; and rows that are given when the plan runs, as a relation. */
     const MrNode *place_item, *image_item;
     const MrRelation *image;
-    /* RETURNING as a query; what it is over when that is more than the table (NULL: it is not); and
-     * where the query of place_item leaves what FROM gave it, with its columns behind the others
-     * (NULL: nobody asks). */
+    /* RETURNING or DO UPDATE as a query, and which; what it is over when that is more than the
+     * table (NULL: it is not); and where the query of place_item leaves what FROM gave it, with its
+     * columns behind the others (NULL: nobody asks). */
     const MrAstQuery *returning;
+    MrClause returning_clause;
     const MrScope *returning_scope;
     MrPlaceScope *place_scope;
-    /* In ON CONFLICT DO UPDATE: the row that was proposed, `excluded`; NULL elsewhere. */
-    const MrRelation *excluded;
-    uint32_t excluded_first; /* its first column in the scope's input */
-    bool saw_now;            /* now() over a stream was bound since this was cleared */
+    bool saw_now; /* now() over a stream was bound since this was cleared */
     bool saw_proctime;
     bool closes;        /* EMIT ON WINDOW CLOSE */
     bool is_below_with; /* the WITH of a statement that changes data is bound: queries are within */

@@ -43,7 +43,7 @@ const char *mr_clause_name(MrClause clause)
         [MR_CLAUSE_INDEX] = "index expressions",
         [MR_CLAUSE_INDEX_PREDICATE] = "index predicates",
         [MR_CLAUSE_RETURNING] = "RETURNING",
-        [MR_CLAUSE_DO_UPDATE] = "ON CONFLICT DO UPDATE",
+        [MR_CLAUSE_DO_UPDATE] = "UPDATE",
     };
     return names[clause];
 }

@@ -391,10 +391,6 @@ static MrStatus bind_own_column(MrBinder *b, const MrAstColumn *column, MrExpr *
     const char *name = column->parts.items[column->parts.count - 1];
     const char *qualifier =
         column->parts.count > 1 ? column->parts.items[column->parts.count - 2] : NULL;
-    if (b->excluded != NULL && column->parts.count == 2 &&
-        strcmp(column->parts.items[0], "excluded") == 0) {
-        return mr_bind_excluded(b, column, out);
-    }
     if (!qualifier_fits(b->scope, &column->parts)) {
         mr_bind_error(b, MR_ERR_UNDEFINED_TABLE, column->base.position,
                       "missing FROM-clause entry for table \"%s\"", qualifier);

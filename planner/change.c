@@ -7,7 +7,6 @@
  */
 #include "planner/change.h"
 
-#include "parser/ast_make.h"
 #include "planner/lower.h"
 #include "planner/nearest.h"
 #include "planner/rewrite.h"
@@ -169,27 +168,6 @@ static MrStatus list_add(MrBinder *b, MrNodeList *list, MrNode *node)
     return MR_OK;
 }
 
-static MrStatus add_target(MrBinder *b, MrNodeList *list, MrNode *expr)
-{
-    MrAstTarget *target;
-    MR_NEW(b->arena, target, b->err);
-    target->base = (MrNode){ MR_AST_TARGET, expr->position };
-    target->expr = expr;
-    return list_add(b, list, &target->base);
-}
-
-static MrStatus add_column(MrBinder *b, MrNodeList *list, const char *qualifier, const char *name)
-{
-    MrAstColumn *column;
-    MR_NEW(b->arena, column, b->err);
-    MR_NEW_ARRAY(b->arena, column->parts.items, 2, b->err);
-    column->base = (MrNode){ MR_AST_COLUMN, -1 };
-    column->parts.items[0] = qualifier;
-    column->parts.items[1] = name;
-    column->parts.count = 2;
-    return add_target(b, list, &column->base);
-}
-
 static MrStatus from_item(MrBinder *b, const MrName *name, const char *alias, MrAstFromTable **out)
 {
     MR_NEW(b->arena, *out, b->err);
@@ -225,6 +203,7 @@ MrStatus mr_change_returning(MrBinder *b, const MrRelation *target, const char *
     b->image_item = &from->base;
     b->image = image;
     b->returning = query;
+    b->returning_clause = MR_CLAUSE_RETURNING;
     MR_TRY(mr_bind_query(b, query, false, &bound));
     b->image_item = NULL;
     return mr_change_lower(b, bound.node, out);
@@ -313,6 +292,7 @@ static MrStatus returning_beside(MrBinder *b, MrChangePlan *plan, const MrNodeLi
     query->base = (MrNode){ MR_AST_QUERY, -1 };
     query->targets = *list;
     b->returning = query;
+    b->returning_clause = MR_CLAUSE_RETURNING;
     b->returning_scope = &scope;
     MR_TRY(mr_bind_query(b, query, false, &bound));
     b->returning_scope = NULL;
@@ -331,118 +311,8 @@ static MrStatus bind_returning(MrBinder *b, MrChangePlan *plan, const char *alia
 
 /* ---- UPDATE ------------------------------------------------------------------------------ */
 
-typedef struct Update {
-    const MrRelation *target;
-    const char *alias; /* what the table is called in the statement */
-    bool *is_set;      /* by logged column */
-    uint32_t *columns; /* logged column of each value */
-    MrNode **values;   /* MR_AST_DEFAULT: no target of the query */
-    uint32_t count;
-} Update;
-
-static MrStatus add_value(MrBinder *b, Update *update, const char *name, int32_t position,
-                          MrNode *value)
-{
-    uint32_t column;
-    bool is_default = value->kind == MR_AST_DEFAULT;
-    MR_TRY(
-        mr_change_column(b, update->target, name, position, is_default, update->is_set, &column));
-    update->columns[update->count] = column;
-    MR_TRY(mr_change_with_type(b, value, update->target->stream->columns[column].type,
-                               &update->values[update->count]));
-    update->count++;
-    return MR_OK;
-}
-
-/* (SELECT ROW(r.*) FROM (the query) r), whose fields are what the columns become. */
-static MrNode *query_as_row(MrAstMaker *maker, MrAstQuery *query)
-{
-    MrNode *star = mr_make_star(maker, "r");
-    MrNode *row = mr_make_row(maker, mr_make_list(maker, &star, 1));
-    MrNode *target = mr_make_target(maker, row, NULL);
-    MrNode *from = mr_make_from_query(maker, query, (MrAlias){ .name = "r" });
-    return mr_make_subquery(maker, mr_make_select(maker, mr_make_list(maker, &target, 1), from));
-}
-
-static MrStatus wrong_count(MrBinder *b, const MrAstAssignment *set)
-{
-    return mr_bind_error(b, MR_ERR_SYNTAX, set->base.position,
-                         "number of columns does not match number of values");
-}
-
-static bool has_star(const MrAstQuery *query)
-{
-    for (uint32_t i = 0; i < query->targets.count; i++) {
-        const MrNode *target = MR_AST_AS(const MrAstTarget, query->targets.items[i])->expr;
-        if ((target->kind == MR_AST_COLUMN && MR_AST_AS(const MrAstColumn, target)->star) ||
-            (target->kind == MR_AST_FIELD && MR_AST_AS(const MrAstField, target)->name == NULL)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* (a, b) = (SELECT …): each column takes its field of the row; of no row they are NULL. */
-static MrStatus add_query(MrBinder *b, Update *update, const MrAstAssignment *set)
-{
-    MrAstQuery *query = MR_AST_AS(const MrAstSubquery, set->value)->query;
-    MrAstMaker maker = mr_ast_maker(b->arena, set->base.position);
-    if (query->query == MR_QUERY_SELECT && !has_star(query) &&
-        query->targets.count != set->columns.count) {
-        return wrong_count(b, set);
-    }
-    MrNode *row = query_as_row(&maker, query);
-    for (uint32_t i = 0; i < set->columns.count; i++) {
-        const char *name = mr_arena_printf(b->arena, "f%u", i + 1);
-        MrNode *field = mr_make_field(&maker, row, name);
-        if (maker.failed || name == NULL) {
-            return mr_error_no_memory(b->err);
-        }
-        MR_TRY(add_value(b, update, set->columns.items[i], set->base.position, field));
-    }
-    return MR_OK;
-}
-
-static MrStatus add_assignment(MrBinder *b, Update *update, const MrAstAssignment *set)
-{
-    if (!set->row) {
-        return add_value(b, update, set->columns.items[0], set->base.position, set->value);
-    }
-    if (set->value->kind == MR_AST_SUBQUERY &&
-        !MR_AST_AS(const MrAstSubquery, set->value)->exists) {
-        return add_query(b, update, set);
-    }
-    if (set->value->kind != MR_AST_ROW) {
-        return mr_bind_unsupported(
-            b, set->base.position, "Write (a, b) = ROW(…) or (a, b) = (SELECT …).",
-            "source for a multiple-column UPDATE item must be a sub-SELECT or "
-            "ROW() expression");
-    }
-    const MrAstRow *row = MR_AST_AS(const MrAstRow, set->value);
-    if (row->elements.count != set->columns.count) {
-        return wrong_count(b, set);
-    }
-    for (uint32_t i = 0; i < set->columns.count; i++) {
-        MR_TRY(add_value(b, update, set->columns.items[i], set->base.position,
-                         row->elements.items[i]));
-    }
-    return MR_OK;
-}
-
-static MrStatus read_set(MrBinder *b, const MrNodeList *list, Update *update)
-{
-    uint32_t columns = update->target->stream->schema.column_count;
-    MR_NEW_ARRAY(b->arena, update->is_set, columns, b->err);
-    MR_NEW_ARRAY(b->arena, update->columns, columns, b->err);
-    MR_NEW_ARRAY(b->arena, update->values, columns, b->err);
-    for (uint32_t i = 0; i < list->count; i++) {
-        MR_TRY(add_assignment(b, update, MR_AST_AS(const MrAstAssignment, list->items[i])));
-    }
-    return MR_OK;
-}
-
 /* SELECT _place, every column, every value. */
-static MrStatus update_query(MrBinder *b, const MrAstUpdate *ast, const Update *update,
+static MrStatus update_query(MrBinder *b, const MrAstUpdate *ast, const MrAssignments *set,
                              MrAstQuery **out)
 {
     MrAstQuery *query;
@@ -455,59 +325,10 @@ static MrStatus update_query(MrBinder *b, const MrAstUpdate *ast, const Update *
         MR_TRY(list_add(b, &query->from, ast->from.items[i]));
     }
     query->where = ast->where;
-    MR_TRY(add_column(b, &query->targets, update->alias, MR_PLACE_COLUMN));
-    for (uint32_t i = 0; i < update->target->schema.column_count; i++) {
-        const MrColumn *column = &update->target->schema.columns[i];
-        if (!mr_column_is_dropped(column)) {
-            MR_TRY(add_column(b, &query->targets, update->alias, column->name));
-        }
-    }
-    for (uint32_t i = 0; i < update->count; i++) {
-        if (update->values[i]->kind != MR_AST_DEFAULT) {
-            MR_TRY(add_target(b, &query->targets, update->values[i]));
-        }
-    }
+    MR_TRY(mr_change_set_targets(b, set, &query->targets));
     b->place_item = &from->base;
     *out = query;
     return MR_OK;
-}
-
-/* The new row over the query's columns, and behind it what RETURNING needs besides. */
-static MrStatus update_row(MrBinder *b, const Update *update, const MrPlaceScope *kept,
-                           MrLogical *node, MrLogical **out)
-{
-    const MrStream *stream = update->target->stream;
-    uint32_t at = 0;
-    MrExpr **exprs;
-    uint32_t count = 1 + stream->schema.column_count;
-    MR_NEW_ARRAY(b->arena, exprs, count + kept->count, b->err);
-    MR_TRY(mr_expr_column(b->arena, at, node->columns[at].type, -1, &exprs[0], b->err));
-    at++;
-    for (uint32_t i = 0; i < update->target->schema.column_count; i++) {
-        if (!mr_column_is_dropped(
-                &update->target->schema.columns[i])) { /* else mr_change_row gives it */
-            MR_TRY(mr_expr_column(b->arena, at, node->columns[at].type, -1, &exprs[1 + i], b->err));
-            at++;
-        }
-    }
-    for (uint32_t i = 0; i < update->count; i++) {
-        const MrStreamColumn *column = &stream->columns[update->columns[i]];
-        MrExpr **value = &exprs[1 + update->columns[i]];
-        if (update->values[i]->kind == MR_AST_DEFAULT) {
-            MR_TRY(mr_change_default(b, column, value));
-            continue;
-        }
-        MR_TRY(mr_expr_column(b->arena, at, node->columns[at].type, -1, value, b->err));
-        MR_TRY(mr_change_assign(b, column, *value, update->values[i]->position, value));
-        at++;
-    }
-    MR_TRY(mr_change_row(b, update->target, exprs + 1));
-    for (uint32_t i = 0; i < kept->count; i++) {
-        uint32_t from = kept->first + i;
-        MR_TRY(mr_expr_column(b->arena, from, node->columns[from].type, -1, &exprs[count + i],
-                              b->err));
-    }
-    return mr_logical_project(b->arena, node, exprs, NULL, count + kept->count, out, b->err);
 }
 
 MrStatus mr_planner_update(MrPlannerContext *context, const MrAstUpdate *statement,
@@ -519,7 +340,7 @@ MrStatus mr_planner_update(MrPlannerContext *context, const MrAstUpdate *stateme
     MrBoundQuery bound;
     MrLogical *tree;
     MrPlaceScope kept = { 0 };
-    Update update = { 0 };
+    MrAssignments set = { 0 };
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     MR_NEW(context->arena, plan, err);
     plan->kind = MR_CHANGE_UPDATE;
@@ -528,14 +349,14 @@ MrStatus mr_planner_update(MrPlannerContext *context, const MrAstUpdate *stateme
         binder.place_scope = &kept;
     }
     MR_TRY(mr_change_push_with(&binder, &statement->with, statement->with_recursive));
-    update.target = plan->target;
-    update.alias = statement->alias != NULL ? statement->alias : plan->target->name;
-    MR_TRY(read_set(&binder, &statement->set, &update));
-    MR_TRY(update_query(&binder, statement, &update, &query));
+    set.target = plan->target;
+    set.alias = set.place = statement->alias != NULL ? statement->alias : plan->target->name;
+    MR_TRY(mr_change_set_read(&binder, &statement->set, &set));
+    MR_TRY(update_query(&binder, statement, &set, &query));
     MR_TRY(mr_bind_query(&binder, query, false, &bound));
     binder.place_item = NULL;
     MR_TRY(mr_change_end_with(&binder));
-    MR_TRY(update_row(&binder, &update, &kept, bound.node, &tree));
+    MR_TRY(mr_change_set_row(&binder, &set, &kept, bound.node, &tree));
     plan->beside_first = 1 + plan->target->stream->schema.column_count;
     MR_TRY(mr_change_lower(&binder, tree, &plan->rows));
     MR_TRY(bind_returning(&binder, plan, statement->alias, &statement->returning, &kept));
@@ -570,9 +391,9 @@ MrStatus mr_planner_delete(MrPlannerContext *context, const MrAstDelete *stateme
     for (uint32_t i = 0; i < statement->from.count; i++) {
         MR_TRY(list_add(&binder, &query->from, statement->from.items[i]));
     }
-    MR_TRY(add_column(&binder, &query->targets,
-                      statement->alias != NULL ? statement->alias : plan->target->name,
-                      MR_PLACE_COLUMN));
+    MR_TRY(mr_change_add_column(&binder, &query->targets,
+                                statement->alias != NULL ? statement->alias : plan->target->name,
+                                MR_PLACE_COLUMN));
     binder.place_item = &from->base;
     MR_TRY(mr_bind_query(&binder, query, false, &bound));
     binder.place_item = NULL;

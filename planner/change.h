@@ -37,8 +37,26 @@ MrStatus mr_change_end_with(MrBinder *b);
 /* ON CONFLICT of an INSERT into the table. */
 MrStatus mr_change_conflict(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
                             MrChangePlan *plan);
-/* excluded.column in it. */
-MrStatus mr_bind_excluded(MrBinder *b, const MrAstColumn *column, MrExpr **out);
+/* SET of an UPDATE or of DO UPDATE, as values of a query over the rows that it changes. */
+typedef struct MrAssignments {
+    const MrRelation *target;
+    const char *alias; /* what qualifies the row's columns in the query */
+    const char *place; /* … and its place */
+    bool *is_set;      /* by logged column */
+    uint32_t *columns; /* logged column of each value */
+    MrNode **values;   /* MR_AST_DEFAULT: no target of the query */
+    uint32_t count;
+} MrAssignments;
+/* Reads the assignments into `set`, of which target, alias and place are given. */
+MrStatus mr_change_set_read(MrBinder *b, const MrNodeList *list, MrAssignments *set);
+/* The query's list: the place, every column, every value. */
+MrStatus mr_change_set_targets(MrBinder *b, const MrAssignments *set, MrNodeList *targets);
+/* Over that query: the place, the new row, and behind it what `kept` has of FROM. */
+MrStatus mr_change_set_row(MrBinder *b, const MrAssignments *set, const MrPlaceScope *kept,
+                           MrLogical *node, MrLogical **out);
+/* qualifier.name as the next of a query's list. */
+MrStatus mr_change_add_column(MrBinder *b, MrNodeList *list, const char *qualifier,
+                              const char *name);
 /* The logged column that SET names; refuses generated ones and columns set twice (`is_set`, by
  * column, is marked). */
 MrStatus mr_change_column(MrBinder *b, const MrRelation *target, const char *name, int32_t position,

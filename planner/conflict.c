@@ -5,7 +5,6 @@
 #include "planner/change.h"
 
 #include "planner/index.h"
-#include "planner/nearest.h"
 
 #include <string.h>
 
@@ -93,119 +92,93 @@ static MrStatus check_target(MrBinder *b, const MrAstInsert *ast, const MrRelati
 
 /* ---- DO UPDATE --------------------------------------------------------------------------- */
 
-MrStatus mr_bind_excluded(MrBinder *b, const MrAstColumn *column, MrExpr **out)
+/* Rows as pair_block of server/change_apply.c makes them. */
+static MrStatus make_input(MrBinder *b, const MrRelation *target, MrLogical **out)
 {
-    MrNearest nearest;
-    const char *name = column->parts.items[1];
-    const MrRelation *relation = b->excluded;
-    mr_nearest_init(&nearest, name);
-    for (uint32_t i = 0; i < relation->schema.column_count; i++) {
-        if (mr_column_is_dropped(&relation->schema.columns[i])) {
-            continue;
-        }
-        mr_nearest_offer(&nearest, mr_string(relation->schema.columns[i].name));
-        if (strcmp(relation->schema.columns[i].name, name) == 0) {
-            return mr_expr_column(b->arena, b->excluded_first + i, relation->schema.columns[i].type,
-                                  column->base.position, out, b->err);
-        }
-    }
-    mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, column->base.position,
-                  "column excluded.%s does not exist", name);
-    mr_nearest_hint(&nearest, b->err);
-    return MR_ERR_UNDEFINED_COLUMN;
-}
-
-/* The old row's columns under their names, the proposed row's and the number without. */
-static MrStatus make_scope(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
-                           MrScope *scope)
-{
-    uint32_t logged = target->stream->schema.column_count;
+    const MrSchema *visible = &target->schema;
+    const uint32_t logged = target->stream->schema.column_count;
     MrRelation *image;
     MrColumn *columns;
     MR_NEW(b->arena, image, b->err);
     MR_NEW_ARRAY(b->arena, columns, 2 * logged + 1, b->err);
     for (uint32_t i = 0; i < logged; i++) {
-        columns[i] = columns[logged + i] = target->stream->schema.columns[i];
-        columns[logged + i].name = NULL;
-        if (i >= target->schema.column_count) {
-            columns[i].name = NULL;
-        }
+        columns[i] = target->stream->schema.columns[i];
+        columns[i].name = i < visible->column_count ? visible->columns[i].name : NULL;
+        columns[logged + i] = columns[i];
     }
-    columns[2 * logged] = (MrColumn){ .type = mr_type(MR_TYPE_INT64), .not_null = true };
+    columns[2 * logged] =
+        (MrColumn){ .name = MR_PLACE_COLUMN, .type = mr_type(MR_TYPE_INT64), .not_null = true };
     *image = (MrRelation){ .kind = MR_RELATION_VIRTUAL,
                            .name = target->name,
-                           .schema = { 2 * logged + 1, columns } };
-    *scope = (MrScope){ .alias = ast->alias != NULL ? ast->alias : target->name };
-    b->excluded = target;
-    b->excluded_first = logged;
-    return mr_logical_scan(b->arena, image, MR_SCAN_VIRTUAL, &scope->input, b->err);
+                           .schema = { 2 * logged + 1, columns },
+                           .returned_by = MR_RETURNED_OWN };
+    return mr_logical_scan(b->arena, image, MR_SCAN_VIRTUAL, out, b->err);
 }
 
-static MrStatus bind_value(MrBinder *b, const MrStreamColumn *column, const MrNode *node,
-                           MrExpr **out)
+static MrFromItem scope_item(const char *alias, uint32_t first, uint32_t count, uint32_t oid)
 {
-    if (node->kind == MR_AST_DEFAULT) {
-        return mr_change_default(b, column, out);
-    }
-    MR_TRY(mr_bind_expr(b, node, out));
-    return mr_change_assign(b, column, *out, node->position, out);
+    return (MrFromItem){ .alias = alias,
+                         .first = first,
+                         .count = count,
+                         .oid = oid,
+                         .sequence = -1,
+                         .arrival = -1,
+                         .marker = -1 };
 }
 
-static MrStatus bind_assignment(MrBinder *b, const MrRelation *target, const MrAstAssignment *set,
-                                bool *is_set, MrExpr **values)
+/* The old row, whose columns need no qualifier; the proposed one; the number of the pair. */
+static MrStatus make_scope(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
+                           MrScope *scope)
 {
-    const MrAstRow *row =
-        set->row && set->value->kind == MR_AST_ROW ? MR_AST_AS(const MrAstRow, set->value) : NULL;
-    if (set->row && row == NULL) {
-        return mr_bind_unsupported(b, set->base.position, "Assign to each column by itself.",
-                                   "a query as the source of several columns is not supported yet");
-    }
-    if (row != NULL && row->elements.count != set->columns.count) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, set->base.position,
-                             "number of columns does not match number of values");
-    }
-    for (uint32_t i = 0; i < set->columns.count; i++) {
-        const MrNode *node = row != NULL ? row->elements.items[i] : set->value;
-        uint32_t column;
-        MR_TRY(mr_change_column(b, target, set->columns.items[i], set->base.position,
-                                node->kind == MR_AST_DEFAULT, is_set, &column));
-        MR_TRY(bind_value(b, &target->stream->columns[column], node, &values[column]));
+    enum { OLD, PROPOSED, NUMBER, ITEMS };
+    const uint32_t logged = target->stream->schema.column_count;
+    const uint32_t visible = target->schema.column_count;
+    *scope = (MrScope){ .item_count = ITEMS };
+    MR_TRY(make_input(b, target, &scope->input));
+    MR_NEW_ARRAY(b->arena, scope->items, ITEMS, b->err);
+    MR_NEW_ARRAY(b->arena, scope->names, visible, b->err);
+    scope->items[OLD] =
+        scope_item(ast->alias != NULL ? ast->alias : target->name, 0, visible, target->oid);
+    scope->items[OLD].schema_name = ast->alias != NULL ? NULL : target->schema_name;
+    scope->items[PROPOSED] = scope_item("excluded", logged, visible, target->oid);
+    scope->items[NUMBER] = scope_item(MR_PLACE_COLUMN, 2 * logged, 1, 0);
+    for (uint32_t i = 0; i < visible; i++) {
+        if (!mr_column_is_dropped(&target->schema.columns[i])) {
+            MrScopeName *name = &scope->names[scope->name_count++];
+            name->name = target->schema.columns[i].name;
+            MR_TRY(mr_bind_node_column(b, scope->input, i, &name->value));
+        }
     }
     return MR_OK;
 }
 
 static MrStatus bind_update(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
-                            MrScope *scope, MrLogical **out)
+                            MrLogical **out)
 {
-    uint32_t logged = target->stream->schema.column_count;
-    MrLogical *node = scope->input;
-    MrExpr **exprs;
-    bool *is_set;
-    MR_NEW_ARRAY(b->arena, exprs, logged + 1, b->err);
-    MR_NEW_ARRAY(b->arena, is_set, logged, b->err);
-    MR_TRY(mr_expr_column(b->arena, 2 * logged, mr_type(MR_TYPE_INT64), -1, &exprs[0], b->err));
-    for (uint32_t i = 0; i < logged; i++) {
-        MR_TRY(mr_expr_column(b->arena, i, node->columns[i].type, -1, &exprs[1 + i], b->err));
-    }
-    b->clause = MR_CLAUSE_DO_UPDATE;
-    if (ast->conflict_where != NULL) {
-        MrExpr *where;
-        MR_TRY(mr_bind_boolean(b, ast->conflict_where, "WHERE", &where));
-        MR_TRY(mr_logical_filter(b->arena, node, where, &node, b->err));
-    }
-    for (uint32_t i = 0; i < ast->conflict_set.count; i++) {
-        MR_TRY(bind_assignment(b, target,
-                               MR_AST_AS(const MrAstAssignment, ast->conflict_set.items[i]), is_set,
-                               exprs + 1));
-    }
-    MR_TRY(mr_change_row(b, target, exprs + 1));
-    return mr_logical_project(b->arena, node, exprs, NULL, logged + 1, out, b->err);
+    MrScope scope;
+    MrAstQuery *query;
+    MrBoundQuery bound;
+    MrPlaceScope nothing = { 0 };
+    MrAssignments set = { .target = target,
+                          .alias = ast->alias != NULL ? ast->alias : target->name,
+                          .place = MR_PLACE_COLUMN };
+    MR_NEW(b->arena, query, b->err);
+    MR_TRY(make_scope(b, ast, target, &scope));
+    query->base = (MrNode){ MR_AST_QUERY, -1 };
+    query->where = ast->conflict_where;
+    MR_TRY(mr_change_set_read(b, &ast->conflict_set, &set));
+    MR_TRY(mr_change_set_targets(b, &set, &query->targets));
+    b->returning = query;
+    b->returning_clause = MR_CLAUSE_DO_UPDATE;
+    b->returning_scope = &scope;
+    MR_TRY(mr_bind_query(b, query, false, &bound));
+    b->returning_scope = NULL;
+    return mr_change_set_row(b, &set, &nothing, bound.node, out);
 }
 
 MrStatus mr_change_conflict(MrBinder *b, const MrAstInsert *ast, const MrRelation *target,
                             MrChangePlan *plan)
 {
-    MrScope scope;
     MrLogical *tree = NULL;
     plan->conflict = ast->conflict;
     if (ast->conflict == MR_CONFLICT_NONE) {
@@ -215,11 +188,6 @@ MrStatus mr_change_conflict(MrBinder *b, const MrAstInsert *ast, const MrRelatio
     if (ast->conflict == MR_CONFLICT_NOTHING) {
         return MR_OK;
     }
-    MR_TRY(make_scope(b, ast, target, &scope));
-    b->scope = &scope;
-    MrStatus status = bind_update(b, ast, target, &scope, &tree);
-    b->scope = NULL;
-    b->excluded = NULL;
-    MR_TRY(status);
+    MR_TRY(bind_update(b, ast, target, &tree));
     return mr_change_lower(b, tree, &plan->conflict_rows);
 }

@@ -108,6 +108,7 @@ static MrStatus check_place(MrBinder *b, int32_t position)
     switch (b->clause) {
     case MR_CLAUSE_SELECT:
     case MR_CLAUSE_RETURNING:
+    case MR_CLAUSE_DO_UPDATE:
     case MR_CLAUSE_WHERE:
     case MR_CLAUSE_ON:
     case MR_CLAUSE_FROM_FUNCTION:

@@ -177,6 +177,12 @@ static MrStatus insert_row(Apply *apply, const MrBlock *block, uint32_t row, uin
     return note_changed(apply, place);
 }
 
+/* The place of a row, or a conflict's number, in front of what is to become of it. */
+static uint32_t place_at(const MrBlock *block, uint32_t row)
+{
+    return (uint32_t) * (const int64_t *)mr_vector_cell(&block->columns[0], row);
+}
+
 /* The block from its second column on: new rows beside what they are for. */
 static MrBlock behind_first(const MrBlock *block)
 {
@@ -208,6 +214,30 @@ static MrStatus meet(Apply *apply, uint32_t block, uint32_t row, uint32_t place)
     MR_TRY(places_add(apply, &conflicts->places, place));
     MR_TRY(places_add(apply, &conflicts->blocks, block));
     return places_add(apply, &conflicts->rows, row);
+}
+
+/* What is not computed at once, over a slice's rows. */
+static bool reads_more(const MrPlan *plan)
+{
+    return plan != NULL && plan->scan_count > 1;
+}
+
+/* More rows for the statement to ask such a plan about. */
+static MrStatus keep_rows(Apply *apply, const MrBlock *block)
+{
+    MrChange *change = apply->change;
+    if (change->own_rows == NULL) {
+        MR_TRY(mr_result_create(&apply->target->stream->schema, &change->own_rows, apply->err));
+    }
+    return mr_result_add(change->own_rows, block, apply->err);
+}
+
+/* All rows are there: the slice is over, and the answer comes before the next one. */
+static void ask_over(Apply *apply, const MrPlan *plan, MrResult **answer)
+{
+    apply->change->asked = plan;
+    apply->change->answer = answer;
+    apply->left = 0;
 }
 
 static MrStatus do_update(Apply *apply);
@@ -249,7 +279,8 @@ static MrStatus insert_rows(Apply *apply, bool *is_through)
             MR_TRY(mr_row_checks_find(apply->checks, block, &apply->bad, &apply->why, apply->err));
         }
         if (apply->row == apply->bad) {
-            while (apply->at < apply->conflicts.places.count) { /* those before it fail first */
+            while (!reads_more(apply->change->plan->conflict_rows) &&
+                   apply->at < apply->conflicts.places.count) { /* those before it fail first */
                 MR_TRY(do_update(apply));
             }
             *apply->err = apply->why;
@@ -287,20 +318,24 @@ static MrStatus pair_block(Apply *apply, const Conflicts *conflicts, uint32_t fi
     return MR_OK;
 }
 
+/* A conflict's row becomes this one. */
+static MrStatus replace_row(Apply *apply, uint32_t place, const MrBlock *rows, uint32_t row)
+{
+    if (!mr_table_is_alive(apply->table, place)) {
+        return affected_twice(apply);
+    }
+    MR_TRY(mr_table_delete(apply->table, place, apply->err));
+    return insert_row(apply, rows, row, place);
+}
+
 static MrStatus replace_rows(Apply *apply, const Conflicts *conflicts, const MrResult *updated)
 {
     for (uint32_t b = 0; b < updated->block_count; b++) {
-        const int64_t *numbers = updated->blocks[b]->columns[0].data;
         MrBlock rows = behind_first(updated->blocks[b]);
-        bool is_constant = updated->blocks[b]->columns[0].is_constant;
         MR_TRY(mr_row_checks_all(apply->checks, &rows, apply->err));
         for (uint32_t row = 0; row < rows.row_count; row++) {
-            uint32_t place = conflicts->places.items[numbers[is_constant ? 0 : row]];
-            if (!mr_table_is_alive(apply->table, place)) {
-                return affected_twice(apply);
-            }
-            MR_TRY(mr_table_delete(apply->table, place, apply->err));
-            MR_TRY(insert_row(apply, &rows, row, place));
+            uint32_t number = place_at(updated->blocks[b], row);
+            MR_TRY(replace_row(apply, conflicts->places.items[number], &rows, row));
         }
     }
     return MR_OK;
@@ -328,9 +363,93 @@ static MrStatus do_update(Apply *apply)
     return status;
 }
 
+static MrStatus check_blocks(Apply *apply, const MrResult *rows, bool *is_through)
+{
+    for (; apply->block < rows->block_count && apply->left > 0; apply->block++) {
+        MrBlock block = behind_first(rows->blocks[apply->block]);
+        MR_TRY(mr_row_checks_all(apply->checks, &block, apply->err));
+        apply->left -= block.row_count < apply->left ? block.row_count : apply->left;
+    }
+    *is_through = apply->block == rows->block_count;
+    return MR_OK;
+}
+
+/* DO UPDATE with subqueries: all of the conflicts first. */
+static MrStatus pair_conflicts(Apply *apply, bool *is_through)
+{
+    const MrPlan *plan = apply->change->plan->conflict_rows;
+    const uint32_t count = apply->conflicts.places.count;
+    MrBlock *pairs;
+    *is_through = count == 0 || !reads_more(plan);
+    while (!*is_through && apply->left > 0) {
+        uint32_t rows = count - apply->at;
+        rows = rows < MR_VECTOR_ROWS ? rows : MR_VECTOR_ROWS;
+        mr_arena_reset(&apply->arena);
+        MR_TRY(pair_block(apply, &apply->conflicts, apply->at, rows, &pairs));
+        MR_TRY(keep_rows(apply, pairs));
+        apply->at += rows;
+        apply->left -= rows < apply->left ? rows : apply->left;
+        *is_through = apply->at == count;
+        if (*is_through) {
+            ask_over(apply, plan, &apply->change->updated);
+        }
+    }
+    return MR_OK;
+}
+
+enum { NO_BLOCK = UINT32_MAX };
+
+/* Block and row of what each conflict's row becomes, in their order; WHERE has left out some. */
+static MrStatus find_updated(Apply *apply, const MrResult *updated)
+{
+    for (uint32_t i = 0; i < 2 * apply->conflicts.places.count; i++) {
+        MR_TRY(places_add(apply, &apply->fresh, NO_BLOCK));
+    }
+    for (uint32_t b = 0; b < updated->block_count; b++) {
+        for (uint32_t row = 0; row < updated->blocks[b]->row_count; row++) {
+            uint32_t *at = &apply->fresh.items[2 * place_at(updated->blocks[b], row)];
+            at[0] = b;
+            at[1] = row;
+        }
+    }
+    return MR_OK;
+}
+
+static MrStatus replace_updated(Apply *apply, bool *is_through)
+{
+    MrChange *change = apply->change;
+    const Conflicts *conflicts = &apply->conflicts;
+    if (apply->fresh.count == 0) {
+        MR_TRY(find_updated(apply, change->updated));
+    }
+    for (; apply->at < conflicts->places.count && apply->left > 0; apply->at++, apply->left--) {
+        const uint32_t *at = &apply->fresh.items[2 * apply->at];
+        if (at[0] != NO_BLOCK) {
+            MrBlock rows = behind_first(change->updated->blocks[at[0]]);
+            MR_TRY(replace_row(apply, conflicts->places.items[apply->at], &rows, at[1]));
+        }
+    }
+    *is_through = apply->at == conflicts->places.count;
+    if (*is_through) {
+        mr_result_destroy(change->updated);
+        change->updated = NULL;
+    }
+    return MR_OK;
+}
+
+static MrStatus check_updated(Apply *apply, bool *is_through)
+{
+    const MrResult *updated = apply->change->updated;
+    *is_through = updated == NULL;
+    return *is_through ? MR_OK : check_blocks(apply, updated, is_through);
+}
+
 static MrStatus update_conflicts(Apply *apply, bool *is_through)
 {
     const uint32_t count = apply->conflicts.places.count;
+    if (apply->change->updated != NULL) {
+        return replace_updated(apply, is_through);
+    }
     while (apply->at < count && apply->left > 0) {
         const uint32_t before = apply->at;
         MR_TRY(do_update(apply));
@@ -341,11 +460,6 @@ static MrStatus update_conflicts(Apply *apply, bool *is_through)
 }
 
 /* ---- UPDATE, DELETE, TRUNCATE ---------------------------------------------------------------- */
-
-static uint32_t place_at(const MrBlock *block, uint32_t row)
-{
-    return (uint32_t) * (const int64_t *)mr_vector_cell(&block->columns[0], row);
-}
 
 /* Of several new rows for one (a join that finds it twice) the first counts, as in PostgreSQL. */
 static MrStatus end_old_rows(Apply *apply, bool *is_through)
@@ -363,14 +477,7 @@ static MrStatus end_old_rows(Apply *apply, bool *is_through)
 
 static MrStatus check_new_rows(Apply *apply, bool *is_through)
 {
-    const MrResult *rows = apply->change->rows;
-    for (; apply->block < rows->block_count && apply->left > 0; apply->block++) {
-        MrBlock block = behind_first(rows->blocks[apply->block]);
-        MR_TRY(mr_row_checks_all(apply->checks, &block, apply->err));
-        apply->left -= block.row_count < apply->left ? block.row_count : apply->left;
-    }
-    *is_through = apply->block == rows->block_count;
-    return MR_OK;
+    return check_blocks(apply, apply->change->rows, is_through);
 }
 
 static MrStatus add_new_rows(Apply *apply, bool *is_through)
@@ -470,16 +577,11 @@ static MrStatus return_some(Apply *apply, uint32_t count, MrResult **out)
     return do_effects(apply, *out);
 }
 
-/* With subqueries it reads more than these rows: all of them are kept for that. */
-static MrStatus keep_rows(Apply *apply, uint32_t count)
+static MrStatus keep_changed(Apply *apply, uint32_t count)
 {
-    MrChange *change = apply->change;
     MrBlock *block;
-    if (change->own_rows == NULL) {
-        MR_TRY(mr_result_create(&apply->target->stream->schema, &change->own_rows, apply->err));
-    }
     MR_TRY(next_changed(apply, count, &block));
-    return mr_result_add(change->own_rows, block, apply->err);
+    return keep_rows(apply, block);
 }
 
 static MrStatus return_rows(Apply *apply, bool *is_through)
@@ -493,8 +595,8 @@ static MrStatus return_rows(Apply *apply, bool *is_through)
         return MR_OK;
     }
     MrStatus status =
-        change->plan->returning->scan_count > 1
-            ? keep_rows(apply, count)
+        reads_more(change->plan->returning)
+            ? keep_changed(apply, count)
             : return_some(apply, count, change->returned == NULL ? &change->returned : &some);
     for (uint32_t b = 0; some != NULL && b < some->block_count && status == MR_OK; b++) {
         status = mr_result_add(change->returned, some->blocks[b], apply->err);
@@ -503,18 +605,22 @@ static MrStatus return_rows(Apply *apply, bool *is_through)
     apply->at += count;
     apply->left -= count;
     *is_through = apply->at == apply->changed.count;
+    if (status == MR_OK && *is_through && reads_more(change->plan->returning)) {
+        ask_over(apply, change->plan->returning, &change->returned);
+    }
     return status;
 }
 
 /* ---- slices ---------------------------------------------------------------------------------- */
 
 /* The event loop has others to serve: a few milliseconds' worth. */
-enum { SLICE_ROWS = 4096, STEPS_MAX = 5 };
+enum { SLICE_ROWS = 4096, STEPS_MAX = 6 };
 
 static Step *const *steps_of(const MrChange *change)
 {
     static Step *const truncate[STEPS_MAX] = { delete_all };
-    static Step *const insert[STEPS_MAX] = { insert_rows, update_conflicts, return_rows };
+    static Step *const insert[STEPS_MAX] = { insert_rows, pair_conflicts, check_updated,
+                                             update_conflicts, return_rows };
     static Step *const update[STEPS_MAX] = { end_old_rows, check_new_rows, add_new_rows,
                                              return_rows };
     static Step *const delete[STEPS_MAX] = { delete_rows, return_rows };
@@ -619,7 +725,7 @@ static MrStatus run_steps(Apply *apply, bool *is_done)
             apply->block = apply->row = apply->at = 0;
         }
     }
-    *is_done = steps[apply->step] == NULL;
+    *is_done = steps[apply->step] == NULL && apply->change->asked == NULL;
     return MR_OK;
 }
 

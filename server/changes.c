@@ -20,6 +20,7 @@ void mr_changes_free(MrChange **list)
         mr_result_destroy(change->rows);
         mr_result_destroy(change->returned);
         mr_result_destroy(change->own_rows);
+        mr_result_destroy(change->updated);
         mr_catalog_unref(change->catalog);
         mr_statement_memory_release(change->memory);
         free(change);
@@ -231,40 +232,33 @@ static MrStatus apply(MrSession *session, MrChange *change, bool *is_through, Mr
     if (status != MR_OK) {
         return change->is_done ? fail_again(err) : status;
     }
-    change->is_applied = *is_through;
-    return MR_OK;
-}
-
-/* RETURNING with subqueries: over all rows at once, beside the event loop. */
-static void ask_returning(MrSession *session, MrChange *change)
-{
-    session->runs_again = change->is_done;
-    mr_select_start_for(session, change->plan->returning, change->memory, change->catalog,
-                        change->results, change->own_rows, &change->returned, rows_are_there);
-    mr_result_destroy(change->own_rows); /* who reads them holds them */
-    change->own_rows = NULL;
-}
-
-/* It is done, and what it returns is known. */
-static MrStatus settle(MrSession *session, MrChange *change, MrError *err)
-{
-    change->is_applied = false;
-    if (change->number > 0) {
+    if (*is_through && change->number > 0) {
         change->results[change->number - 1] = change->returned;
     }
-    if (change->is_done) {
+    if (*is_through && change->is_done) {
         MR_TRY(compare_told(change, err));
         if (change->next == NULL || change->next->first != change->first) {
             forget_all_returned(change->first);
         }
         return MR_OK;
     }
-    if (session->transaction.state == MR_TX_OPEN) {
+    if (*is_through && session->transaction.state == MR_TX_OPEN) {
         change->told_rows = hash_rows(change->returned);
         change->told_count = change->count;
     }
-    change->is_done = true;
+    change->is_done |= *is_through;
     return MR_OK;
+}
+
+static void ask_over_rows(MrSession *session, MrChange *change)
+{
+    const MrPlan *plan = change->asked;
+    change->asked = NULL;
+    session->runs_again = change->is_done;
+    mr_select_start_for(session, plan, change->memory, change->catalog, change->results,
+                        change->own_rows, change->answer, rows_are_there);
+    mr_result_destroy(change->own_rows); /* who reads them holds them */
+    change->own_rows = NULL;
 }
 
 static void others_are_served(MrSession *session, MrStatus status, const MrError *err)
@@ -290,9 +284,9 @@ static MrStatus run_change(MrSession *session, MrChange *change, bool *waits, bo
         return MR_OK;
     }
     MR_TRY(apply(session, change, is_through, err));
-    if (*is_through && change->own_rows != NULL) {
+    if (change->asked != NULL) {
         *waits = true;
-        ask_returning(session, change);
+        ask_over_rows(session, change);
     }
     return MR_OK;
 }
@@ -305,9 +299,7 @@ static void run_rest(MrSession *session)
     while (transaction->next_change != NULL && status == MR_OK) {
         MrChange *change = transaction->next_change;
         bool waits = false, is_through = true;
-        if (!change->is_applied) {
-            status = run_change(session, change, &waits, &is_through, &err);
-        }
+        status = run_change(session, change, &waits, &is_through, &err);
         if (waits) {
             return;
         }
@@ -316,9 +308,6 @@ static void run_rest(MrSession *session)
             if (status == MR_OK) {
                 return;
             }
-        }
-        if (status == MR_OK) {
-            status = settle(session, change, &err);
         }
         transaction->next_change = change->next;
     }
@@ -332,9 +321,10 @@ static void begin_anew(MrChange *change)
 {
     mr_apply_destroy(change->apply);
     change->apply = NULL;
-    change->is_applied = false;
     mr_result_destroy(change->own_rows);
-    change->own_rows = NULL;
+    mr_result_destroy(change->updated);
+    change->own_rows = change->updated = NULL;
+    change->asked = NULL;
     forget_returned(change);
     if (!change->keeps_rows) {
         mr_result_destroy(change->rows);

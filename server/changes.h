@@ -28,12 +28,16 @@ struct MrChange {
     uint64_t count;        /* rows that were changed */
     uint64_t told_count;   /* the same, as the client knows it */
     MrResult *returned;    /* RETURNING */
-    MrResult *own_rows;    /* rows that it is to be computed over, on a thread; NULL: none */
-    bool is_applied;       /* to the table; what is left is RETURNING */
-    uint64_t told_rows;    /* a hash of it */
-    MrChangePlan own;      /* `plan` of one that has no statement's memory */
-    MrChange *first;       /* of its statement */
-    uint32_t number;       /* in the statement's WITH; 0: it is the statement itself */
+    /* A plan of the statement that reads more than the rows that are changed: it is to be run over
+     * those, on a thread, before the statement goes on.  NULL: none waits. */
+    const MrPlan *asked;
+    MrResult *own_rows; /* … those rows */
+    MrResult **answer;  /* … where what it gives goes */
+    MrResult *updated;  /* what DO UPDATE's has given */
+    uint64_t told_rows; /* a hash of it */
+    MrChangePlan own;   /* `plan` of one that has no statement's memory */
+    MrChange *first;    /* of its statement */
+    uint32_t number;    /* in the statement's WITH; 0: it is the statement itself */
     MrResult **results; /* what those in WITH have returned, by number - 1; NULL: there are none */
 };
 

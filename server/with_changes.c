@@ -27,13 +27,19 @@ static void order_read(Order *order, const MrPlan *plan)
     }
 }
 
+static void order_read_by(Order *order, const MrChangePlan *change)
+{
+    order_read(order, change->rows);
+    order_read(order, change->conflict_rows);
+    order_read(order, change->returning);
+}
+
 /* Those in WITH see only what stands before them: it ends. */
 static void order_one(Order *order, uint32_t number)
 {
     if (!order->is_in[number]) {
         order->is_in[number] = true;
-        order_read(order, order->with->items[number - 1]->rows);
-        order_read(order, order->with->items[number - 1]->returning);
+        order_read_by(order, order->with->items[number - 1]);
         order->numbers[order->count++] = number;
     }
 }
@@ -44,9 +50,10 @@ static MrStatus make_order(MrArena *arena, const MrChangeList *with, const MrPla
     *out = (Order){ .with = with };
     MR_NEW_ARRAY(arena, out->numbers, with->count + 1, err);
     MR_NEW_ARRAY(arena, out->is_in, with->count + 1, err);
-    order_read(out, main == NULL ? query : main->rows);
-    if (main != NULL) {
-        order_read(out, main->returning);
+    if (main == NULL) {
+        order_read(out, query);
+    } else {
+        order_read_by(out, main);
         out->numbers[out->count++] = 0;
     }
     for (uint32_t number = with->count; number > 0; number--) {

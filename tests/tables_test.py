@@ -673,6 +673,8 @@ def test_large_statements():
                 ("UPDATE t SET v = v + 1 RETURNING id", (state[0], state[1] + state[0])),
                 ("UPDATE t SET v = v + 1 RETURNING (SELECT max(v) FROM t)", (state[0], state[1] + state[0])),
                 ("INSERT INTO t SELECT id, v FROM t ON CONFLICT (id) DO UPDATE SET v = t.v + 1", (state[0], state[1] + state[0])),
+                ("INSERT INTO t SELECT id, v FROM t ON CONFLICT (id) DO UPDATE SET v = t.v + (SELECT min(v) FROM t WHERE id = 1) "
+                 "- (SELECT v FROM t WHERE id = 1) + 1", (state[0], state[1] + state[0])),
                 (f"UPDATE t SET v = CASE id WHEN {many} THEN 1000 ELSE v + 1 END", None),
                 (f"UPDATE t SET id = CASE id WHEN {many} THEN 1 ELSE id END", None)))
             timer = threading.Timer(rng.uniform(0.01, 0.4), a.cancel) if rng.random() < 0.4 else None
