@@ -257,7 +257,9 @@ const MrAggregate mr_aggregates_distinct_sketch[] = {
       .destroy = sketch_destroy,
       .write = sketch_write,
       .read = sketch_read,
-      .doc = "Number of different values, with a standard error of 1.6 % (HyperLogLog).",
+      .doc = "Number of different values by HyperLogLog with 4096 registers: the relative standard "
+             "error is 1.04 / √4096 = 1.63 %, so that 99.7 of 100 answers are within 4.9 %, "
+             "of few values within 1.",
       .example = "approx_count_distinct(x) FROM (VALUES (1), (2), (1)) v(x)",
       .returns = "2" },
 };

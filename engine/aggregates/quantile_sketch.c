@@ -53,7 +53,8 @@ static double bucket_value(int32_t key)
     if (key == 0) {
         return 0;
     }
-    double value = 2 * exp((abs(key) - BUCKET_SHIFT) * log(growth)) / (growth + 1);
+    /* All in the exponent: the upper end of the last bucket is no double any more. */
+    double value = exp((abs(key) - BUCKET_SHIFT) * log(growth) + log(2 / (growth + 1)));
     return key > 0 ? value : -value;
 }
 
@@ -205,7 +206,9 @@ const MrAggregate mr_aggregates_quantile_sketch[] = {
       .destroy = quantile_destroy,
       .write = quantile_write,
       .read = quantile_read,
-      .doc = "A value within 1 % of the one at that fraction (0.5: the median), by DDSketch.",
+      .doc = "A value within 1 % of the one at that fraction (0.5: the median), which is number "
+             "floor(fraction × (rows − 1)) of the ascending values, counted from 0; by DDSketch "
+             "with α = 0.01.",
       .example =
           "round(approx_percentile(x, 0.5)::numeric, 1) FROM (VALUES (1.0), (3.0), (100.0)) v(x)",
       .returns = "3.0" },

@@ -1,7 +1,8 @@
 /*
  * engine/aggregates/top_sketch.c - approx_top_k by the Space-Saving algorithm (Metwally, Agrawal,
  * El Abbadi, 2005): 8 k counters (64 at least); a count is at most n / counters too high, so that
- * every value with more rows than that is among the counters.  What it shows depends on the order
+ * every value with more rows than that is among the counters.  Merging keeps that (Agarwal et al.,
+ * "Mergeable summaries", 2012).  What it shows depends on the order
  * of rows, which is the log's, once there are more different values than counters.
  */
 #include <stdlib.h>
@@ -107,16 +108,65 @@ static MrStatus top_update(char *states, size_t stride, const MrAggregateInput *
     return MR_OK;
 }
 
-static MrStatus top_merge(char *into, const char *from, MrMemory *memory, MrError *err)
+/* What a value that has no counter may have been counted for: nothing as long as one is free. */
+static int64_t count_missed(const TopSketch *sketch)
 {
-    TopSketch *a = (TopSketch *)(void *)into;
-    const TopSketch *b = (const TopSketch *)(const void *)from;
-    for (uint32_t i = 0; i < b->used; i++) {
-        const Counter *counter = &b->counters[i];
-        MR_TRY(sketch_open(a, b->type, b->k, memory, err));
-        MR_TRY(sketch_count(a, counter->cell, counter->hash, counter->count, memory, err));
+    int64_t least = sketch->used < sketch->capacity ? 0 : INT64_MAX;
+    for (uint32_t i = 0; i < sketch->used; i++) {
+        least = sketch->counters[i].count < least ? sketch->counters[i].count : least;
     }
-    return MR_OK;
+    return least;
+}
+
+static Counter *counter_find(const TopSketch *sketch, const Counter *wanted)
+{
+    for (uint32_t i = 0; i < sketch->used; i++) {
+        Counter *counter = &sketch->counters[i];
+        if (counter->hash == wanted->hash &&
+            mr_cell_equal((MrTypeId)sketch->type, counter->cell, wanted->cell)) {
+            return counter;
+        }
+    }
+    return NULL;
+}
+
+static _Thread_local MrTypeId sort_type; /* qsort hands its comparison no context */
+
+/* Greatest count first, then by value. */
+static int compare_counters(const void *a, const void *b)
+{
+    const Counter *x = a, *y = b;
+    if (x->count != y->count) {
+        return x->count > y->count ? -1 : 1;
+    }
+    return mr_cell_compare(sort_type, x->cell, y->cell);
+}
+
+static void counters_sort(const TopSketch *sketch, Counter *counters, uint32_t count)
+{
+    sort_type = (MrTypeId)sketch->type;
+    qsort(counters, count, sizeof *counters, compare_counters);
+}
+
+/* The counters of both, each raised by what the other one may have counted of its value: `all`, as
+ * many as both have.  Cells are those of `a` and `b`. */
+static uint32_t counters_join(const TopSketch *a, const TopSketch *b, Counter *all)
+{
+    /* Of an empty sketch there is nothing to miss: it has no counters yet. */
+    const int64_t missed_a = a->used == 0 ? 0 : count_missed(a), missed_b = count_missed(b);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < a->used; i++) {
+        const Counter *other = counter_find(b, &a->counters[i]);
+        all[count] = a->counters[i];
+        all[count++].count += other != NULL ? other->count : missed_b;
+    }
+    for (uint32_t i = 0; i < b->used; i++) {
+        if (counter_find(a, &b->counters[i]) == NULL) {
+            all[count] = b->counters[i];
+            all[count++].count += missed_a;
+        }
+    }
+    return count;
 }
 
 static void top_destroy(char *bytes, MrMemory *memory)
@@ -130,6 +180,47 @@ static void top_destroy(char *bytes, MrMemory *memory)
     *sketch = (TopSketch){ 0 };
 }
 
+/* `out` becomes a sketch of its own with the greatest of the counters that `all` has room for. */
+static MrStatus counters_keep(const TopSketch *like, Counter *all, uint32_t count, TopSketch *out,
+                              MrMemory *memory, MrError *err)
+{
+    if (count > like->capacity) {
+        counters_sort(like, all, count);
+        count = like->capacity;
+    }
+    MR_TRY(sketch_open(out, like->type, like->k, memory, err));
+    for (; out->used < count; out->used++) {
+        Counter *kept = &out->counters[out->used];
+        MR_TRY(counter_set(out, kept, all[out->used].cell, memory, err));
+        kept->hash = all[out->used].hash;
+        kept->count = all[out->used].count;
+    }
+    return MR_OK;
+}
+
+static MrStatus top_merge(char *into, const char *from, MrMemory *memory, MrError *err)
+{
+    TopSketch *a = (TopSketch *)(void *)into;
+    const TopSketch *b = (const TopSketch *)(const void *)from;
+    const uint32_t count = a->used + b->used;
+    const int64_t bytes = (int64_t)(count * sizeof(Counter));
+    TopSketch merged = { 0 };
+    if (b->used == 0) {
+        return MR_OK;
+    }
+    MR_TRY(mr_memory_charge(memory, bytes, err));
+    Counter *all = calloc(count, sizeof *all);
+    MrStatus status =
+        all == NULL ? mr_error_no_memory(err)
+                    : counters_keep(b, all, counters_join(a, b, all), &merged, memory, err);
+    free(all);
+    (void)mr_memory_charge(memory, -bytes, NULL);
+    top_destroy(status == MR_OK ? into : (char *)&merged, memory);
+    if (status == MR_OK) {
+        *a = merged;
+    }
+    return status;
+}
 static void top_write(const char *bytes, MrStateWriter *writer)
 {
     const TopSketch *sketch = (const TopSketch *)(const void *)bytes;
@@ -189,18 +280,6 @@ static MrStatus top_read(char *bytes, MrStateReader *reader, MrMemory *memory, M
     return MR_OK;
 }
 
-static _Thread_local MrTypeId sort_type; /* qsort hands its comparison no context */
-
-/* Greatest count first, then by value. */
-static int compare_counters(const void *a, const void *b)
-{
-    const Counter *x = a, *y = b;
-    if (x->count != y->count) {
-        return x->count > y->count ? -1 : 1;
-    }
-    return mr_cell_compare(sort_type, x->cell, y->cell);
-}
-
 static MrStatus top_result(const TopSketch *sketch, MrArena *arena, MrText *out, MrError *err)
 {
     const MrTypeId type = (MrTypeId)sketch->type;
@@ -211,8 +290,7 @@ static MrStatus top_result(const TopSketch *sketch, MrArena *arena, MrText *out,
     MR_NEW_ARRAY(arena, sorted, sketch->used, err);
     MR_NEW_ARRAY(arena, cells, (size_t)count * width, err);
     memcpy(sorted, sketch->counters, sketch->used * sizeof *sorted);
-    sort_type = type;
-    qsort(sorted, sketch->used, sizeof *sorted, compare_counters);
+    counters_sort(sketch, sorted, sketch->used);
     for (uint32_t i = 0; i < count; i++) {
         memcpy(cells + i * width, sorted[i].cell, width);
     }
@@ -250,8 +328,8 @@ const MrAggregate mr_aggregates_top_sketch[] = {
       .read = top_read,
       .doc =
           "The k most frequent values, most frequent first, by Space-Saving with 8 k counters (64 "
-          "at least): exact up to as many different values, else a count is off by at most rows / "
-          "counters.",
+          "at least): exact up to as many different values, else no value is shown that has fewer "
+          "rows than one that is not, or than one after it, by more than rows / counters.",
       .example = "approx_top_k(x, 2) FROM (VALUES ('a'), ('b'), ('c'), ('b'), ('c'), ('c')) v(x)",
       .returns = "{c,b}" },
 };
