@@ -96,9 +96,17 @@ static MrString trimmed(const char *data, size_t end)
     return (MrString){ data, end };
 }
 
+/* The words before it stand; what they leave open is as a session starts. */
+static void take_default(MrTextStyle *style, bool has_date, bool has_order)
+{
+    style->date = has_date ? style->date : mr_text_style_usual.date;
+    style->date_order = has_order ? style->date_order : mr_text_style_usual.date_order;
+}
+
 bool mr_date_style_parse(MrString text, MrTextStyle *style)
 {
     const DateWord *date = NULL, *order = NULL;
+    MrTextStyle read = *style;
     if (trimmed(text.data, text.length).length == 0) {
         return true;
     }
@@ -106,22 +114,24 @@ bool mr_date_style_parse(MrString text, MrTextStyle *style)
         const char *start = text.data + at;
         const char *comma = memchr(start, ',', text.length - at);
         const size_t length = comma != NULL ? (size_t)(comma - start) : text.length - at;
-        const DateWord *word = find_date_word(trimmed(start, length));
+        const MrString name = trimmed(start, length);
+        at += length + 1;
+        if (mr_string_equal_nocase(name, MR_STRING("default"))) {
+            take_default(&read, date != NULL, order != NULL);
+            continue;
+        }
+        const DateWord *word = find_date_word(name);
         const DateWord **seen = word != NULL && word->is_order ? &order : &date;
         if (word == NULL || (*seen != NULL && (*seen)->value != word->value)) {
             return false;
         }
         *seen = word;
-        at += length + 1;
+        *(word->is_order ? &read.date_order : &read.date) = word->value;
+        if (word == date && word->value == MR_DATE_GERMAN && order == NULL) {
+            read.date_order = MR_DATE_DMY; /* German says it along, as PostgreSQL has it */
+        }
     }
-    if (date != NULL) {
-        style->date = date->value;
-    }
-    if (order != NULL) {
-        style->date_order = order->value;
-    } else if (style->date == MR_DATE_GERMAN) {
-        style->date_order = MR_DATE_DMY; /* German says it along, as PostgreSQL has it */
-    }
+    *style = read;
     return true;
 }
 

@@ -42,7 +42,7 @@ bool mr_text_style_equal(const MrTextStyle *a, const MrTextStyle *b);
 bool mr_interval_style_find(MrString name, MrIntervalStyle *out);
 const char *mr_interval_style_name(MrIntervalStyle style);
 /* DateStyle's words ("sql, dmy", "German", "US"): what they leave open stays as it is in `style`.
- * False, with `style` as it was: a word that is none, or two that contradict each other. */
+ * False, with `style` as it was: two that contradict each other.  DEFAULT: as sessions start. */
 bool mr_date_style_parse(MrString text, MrTextStyle *style);
 /* As SHOW DateStyle has it: "ISO, MDY". */
 const char *mr_date_style_name(const MrTextStyle *style);

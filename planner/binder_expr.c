@@ -291,19 +291,20 @@ static MrStatus bind_case(MrBinder *b, const MrAstCase *node, MrExpr **out)
             MR_TRY(mr_bind_operator(b, "=", operand, value, when->base.position,
                                     &(*out)->args[2 * i]));
         }
-        MR_TRY(mr_bind_expr(b, when->result, &results[i]));
+        MR_TRY(mr_bind_expr(b, when->result, &results[i + 1]));
     }
+    /* ELSE comes first where the common type is chosen, as in PostgreSQL. */
     if (node->otherwise != NULL) {
-        MR_TRY(mr_bind_expr(b, node->otherwise, &results[count]));
+        MR_TRY(mr_bind_expr(b, node->otherwise, &results[0]));
     } else {
         MrDatum null = { .type = mr_type(MR_TYPE_UNKNOWN), .is_null = true };
-        MR_TRY(mr_expr_constant(b->arena, &null, node->base.position, &results[count], b->err));
+        MR_TRY(mr_expr_constant(b->arena, &null, node->base.position, &results[0], b->err));
     }
     MR_TRY(mr_coerce_common(b, results, count + 1, "CASE", &type));
     for (uint32_t i = 0; i < count; i++) {
-        (*out)->args[2 * i + 1] = results[i];
+        (*out)->args[2 * i + 1] = results[i + 1];
     }
-    (*out)->args[2 * count] = results[count];
+    (*out)->args[2 * count] = results[0];
     (*out)->type = type;
     return MR_OK;
 }

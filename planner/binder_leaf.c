@@ -58,6 +58,12 @@ MrStatus mr_bind_typed_literal(MrBinder *b, const MrAstTypedLiteral *literal, Mr
     MrDatum value = { 0 };
     MR_TRY(mr_planner_type(literal->type, &type, b->err));
     MrString text;
+    if (type.id == MR_TYPE_VARCHAR && type.typmod != -1) {
+        value.type = mr_type(MR_TYPE_TEXT); /* varchar(2) 'abc' is a cast, which cuts */
+        value.text = mr_text_make(literal->text, (uint32_t)strlen(literal->text));
+        MR_TRY(mr_expr_constant(b->arena, &value, literal->base.position, out, b->err));
+        return mr_coerce(b, *out, type, MR_CAST_EXPLICIT, literal->base.position, out);
+    }
     MR_TRY(mr_literal_moment(b, type.id, mr_string(literal->text), &text));
     MrStatus status = mr_datum_parse(b->arena, type, text, b->context->zone, &value, b->err);
     if (status != MR_OK) {

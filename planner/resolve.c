@@ -57,6 +57,17 @@ static bool element_find(const MrFunction *function, const MrTypeId *types, uint
     return mr_common_type_of(elements, count, out, &culprit);
 }
 
+/* Of known types, all of them. */
+static bool are_strings(const MrTypeId *types, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (types[i] == MR_TYPE_UNKNOWN || mr_type_info(types[i])->category != 'S') {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool candidate_fill(MrCandidate *candidate, const MrFunction *function,
                            const MrTypeId *types, uint32_t arg_count)
 {
@@ -79,7 +90,10 @@ static bool candidate_fill(MrCandidate *candidate, const MrFunction *function,
             if ((function->flags & MR_FN_NO_ARRAYS) && mr_type_is_array(types[i])) {
                 return false;
             }
-            wanted = types[i] == MR_TYPE_UNKNOWN ? MR_TYPE_TEXT : types[i];
+            /* Strings as anynonarray are the text that they become: name || varchar. */
+            const bool is_string =
+                (function->flags & MR_FN_NO_ARRAYS) && are_strings(types, arg_count);
+            wanted = types[i] == MR_TYPE_UNKNOWN || is_string ? MR_TYPE_TEXT : types[i];
         }
         candidate->args[i] = wanted;
     }

@@ -157,7 +157,8 @@ def compare_styles(servers, statements, path):
 # SET DateStyle: which words it takes, and what stands there afterwards.
 DATE_STYLES = ("ISO", "sql", "GERMAN", "iso", "us", "European", "noneuropean", "postgresql", "POSTGRES,dmy", "dmy, sql",
                "sql,dmy,sql", "sql, german", "dmy, mdy", "german, mdy", "mdy, german", "german", "ISO", "ymd", "iso,",
-               "", "  ", "foo", "iso mdy", "german, foo", "euro", "isox", "ISO, MDY")
+               "", "  ", "foo", "iso mdy", "german, foo", "euro", "isox", "default", "sql, default",
+               "german, default", "default, german", "dmy, default", "default, ymd", "default, foo", "ISO, MDY")
 
 
 def compare_words(servers):

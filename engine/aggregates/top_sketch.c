@@ -210,9 +210,9 @@ static MrStatus top_merge(char *into, const char *from, MrMemory *memory, MrErro
     }
     MR_TRY(mr_memory_charge(memory, bytes, err));
     Counter *all = calloc(count, sizeof *all);
-    MrStatus status =
-        all == NULL ? mr_error_no_memory(err)
-                    : counters_keep(b, all, counters_join(a, b, all), &merged, memory, err);
+    MrStatus status = all == NULL
+                          ? mr_error_no_memory(err)
+                          : counters_keep(b, all, counters_join(a, b, all), &merged, memory, err);
     free(all);
     (void)mr_memory_charge(memory, -bytes, NULL);
     top_destroy(status == MR_OK ? into : (char *)&merged, memory);

@@ -367,8 +367,6 @@ MR_KERNEL(text_overlay)
 const MrFunction mr_functions_text_build[] = {
     F2("||", TEXT, TEXT, TEXT, text_concatenate, 0, "The two texts joined.", "'Post' || 'greSQL'",
        "PostgreSQL"),
-    F2("||", BPCHAR, BPCHAR, TEXT, text_concatenate, MR_FN_NO_PADDING,
-       "The two texts joined, without their padding.", "'a'::char(2) || 'b'::char(2)", "ab"),
     F2("||", BYTEA, BYTEA, BYTEA, text_concatenate, 0, "The two byte strings joined.",
        "'\\x12'::bytea || '\\x34'::bytea", "\\x1234"),
     F2("||", TEXT, UNKNOWN, TEXT, any_concatenate,

@@ -206,7 +206,7 @@ static int64_t value_of_kind(uint32_t kind, uint32_t i, uint32_t size, MrRandom 
     case 1: return (int64_t)mr_random_below(random, VALUES_MAX);
     case 2: /* Zipf: the greatest count by far is that of 0 */
         return (int64_t)(pow(VALUES_MAX, mr_random_unit(random)) - 1);
-    case 3: return i < size / 2 ? i % VALUES_MAX : i % 3; /* the frequent ones come late */
+    case 3: return i < size / 2 ? i % VALUES_MAX : i % 3;  /* the frequent ones come late */
     default: return i < size / 2 ? i % 3 : i % VALUES_MAX; /* … or early */
     }
 }
