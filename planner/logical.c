@@ -313,6 +313,11 @@ MrStatus mr_logical_union(MrArena *arena, MrLogical *left, MrLogical *right, MrL
         MrLogicalColumn *column = &node->columns[i];
         *column = left->columns[i];
         column->not_null = left->columns[i].not_null && right->columns[i].not_null;
+        /* varchar(3) and varchar(6) have varchar in common, as in PostgreSQL. */
+        if (column->type.typmod != right->columns[i].type.typmod &&
+            !mr_type_is_record(column->type.id)) {
+            column->type.typmod = -1;
+        }
         /* Bounds of windows belong to one of the sides; times of events are both's. */
         if (column->role != MR_TIME_EVENT || right->columns[i].role != MR_TIME_EVENT) {
             column->role = MR_TIME_NONE;
