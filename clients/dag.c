@@ -161,8 +161,11 @@ static void put_operator(MrBuffer *out, const Dag *dag, int row, const char *lea
     }
 }
 
-static void picture_make(MrBuffer *out, Dag *dag, bool live, bool colours)
+/* `columns` of the screen, which is live; 0: it is written once. */
+static void picture_make(MrBuffer *out, Dag *dag, int columns, bool colours)
 {
+    enum { NAME_WIDTH_MAX = 44, BESIDE = 14 };
+    bool live = columns > 0;
     int count = PQntuples(dag->now);
     mr_buffer_append_format(out, "%s → %s  %s  lag ", mr_fact_text(dag->query, 0, "name"),
                             mr_fact_text(dag->query, 0, "target"),
@@ -175,7 +178,12 @@ static void picture_make(MrBuffer *out, Dag *dag, bool live, bool colours)
     }
     /* The deepest tree there can be is a chain of all: its names need so much room. */
     dag->name_width = NAME_WIDTH_MIN + (count > 4 ? 3 * (count - 4) : 0);
-    dag->name_width = dag->name_width < 44 ? dag->name_width : 44;
+    dag->name_width = dag->name_width < NAME_WIDTH_MAX ? dag->name_width : NAME_WIDTH_MAX;
+    /* On a narrow screen the rates, `BESIDE` wide, are seen beside the names as long as these keep
+     * their first words. */
+    if (live && dag->name_width > columns - BESIDE) {
+        dag->name_width = columns - BESIDE > NAME_WIDTH_MIN ? columns - BESIDE : NAME_WIDTH_MIN;
+    }
     put_operator(out, dag, count - 1, "", "", colours); /* the root stands last in the plan */
 }
 
@@ -208,7 +216,7 @@ static bool dag_once(MrShell *shell, Dag *dag, const char *name, double seconds)
     }
     if (ok) {
         mr_buffer_init(&picture);
-        picture_make(&picture, dag, false, false);
+        picture_make(&picture, dag, 0, false);
         fputs(picture.data, shell->out);
         fflush(shell->out);
         mr_buffer_fini(&picture);
@@ -229,7 +237,7 @@ static bool dag_live(MrShell *shell, Dag *dag, const char *name, double seconds)
     while (ok && key != MR_SCREEN_END && key != 'q' && key != 'Q') {
         MrBuffer picture;
         mr_buffer_init(&picture);
-        picture_make(&picture, dag, true, colours);
+        picture_make(&picture, dag, screen.columns, colours);
         mr_screen_draw(&screen, &picture);
         mr_buffer_fini(&picture);
         key = mr_screen_wait(&screen, seconds);

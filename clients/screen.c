@@ -60,11 +60,14 @@ void mr_screen_close(MrScreen *screen)
     screen->is_open = false;
 }
 
-/* One line, cut at the edge; escape sequences take no room. */
+static const char ellipsis[] = "…"; /* of one column */
+
+/* One line, cut at the edge with an ellipsis; escape sequences take no room. */
 static void put_line(const char *text, size_t length, int columns, MrBuffer *out)
 {
     int used = 0;
     size_t i = 0;
+    size_t cut = out->length; /* as far as there is room for the ellipsis behind it */
     while (i < length) {
         if (text[i] == '\033') {
             size_t end = i;
@@ -78,11 +81,14 @@ static void put_line(const char *text, size_t length, int columns, MrBuffer *out
         int width;
         size_t bytes = mr_cell_fit(text + i, length - i, 1, &width);
         if (used + width > columns) {
+            mr_buffer_truncate(out, cut);
+            mr_buffer_append(out, ellipsis);
             break;
         }
         mr_buffer_append_bytes(out, text + i, bytes);
         used += width;
         i += bytes;
+        cut = used < columns ? out->length : cut;
     }
     mr_buffer_append(out, "\033[0m\033[K");
 }
@@ -197,11 +203,17 @@ void mr_put_padded(MrBuffer *out, const char *text, int width, bool right)
     int used;
     size_t length = strlen(text);
     size_t bytes = mr_cell_fit(text, length, width, &used);
+    bool is_cut = bytes < length && width > 1;
+    if (is_cut) {
+        bytes = mr_cell_fit(text, length, width - 1, &used);
+        used++;
+    }
     int space = width > used ? width - used : 0;
     if (right) {
         mr_buffer_append_format(out, "%*s", space, "");
     }
     mr_buffer_append_bytes(out, text, bytes);
+    mr_buffer_append(out, is_cut ? ellipsis : "");
     if (!right) {
         mr_buffer_append_format(out, "%*s", space, "");
     }

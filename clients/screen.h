@@ -21,7 +21,8 @@ enum { MR_SCREEN_TIME = 0, MR_SCREEN_END = -1, MR_SCREEN_RESIZED = -2 };
 /* Takes the terminal: no echo, keys at once, the other screen.  False: there is no terminal. */
 bool mr_screen_open(MrScreen *screen);
 void mr_screen_close(MrScreen *screen); /* gives it back; may be called twice */
-/* Draws the lines of the picture, as many and as long as the screen takes. */
+/* Draws the lines of the picture, as many and as long as the screen takes; a line that is cut
+ * ends in an ellipsis. */
 void mr_screen_draw(MrScreen *screen, const MrBuffer *picture);
 /* Waits for a key, for at most so long.  MR_SCREEN_END: Ctrl-C or end of input. */
 int mr_screen_wait(MrScreen *screen, double seconds);
@@ -36,6 +37,6 @@ double mr_screen_seconds(void);
 void mr_put_amount(MrBuffer *out, double amount);
 void mr_put_bytes(MrBuffer *out, double bytes);
 void mr_put_span(MrBuffer *out, double seconds);
-/* The text in at least `width` columns, at most so many unless `width` is 0. */
+/* The text in exactly `width` columns, with an ellipsis where it is cut. */
 void mr_put_padded(MrBuffer *out, const char *text, int width, bool right);
 #endif

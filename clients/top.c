@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clients/cell.h"
 #include "clients/commands.h"
 #include "clients/facts.h"
 #include "clients/pattern.h"
@@ -167,18 +168,32 @@ static void put_head(MrBuffer *out, const Line *lines, int count, Order order, b
     mr_buffer_append_char(out, '\n');
 }
 
-static void picture_make(MrBuffer *out, const Samples *samples, Order order, bool live,
+/* As wide as the longest name, but no wider than what leaves a narrow screen room for the states
+ * and the rates. */
+static int name_width_find(const Samples *samples, int columns)
+{
+    enum { MIN = 12, MAX = 30, NARROW_MIN = 8 };
+    int width = MIN;
+    for (int row = 0; row < PQntuples(samples->now); row++) {
+        int used;
+        const char *name = mr_fact_text(samples->now, row, "name");
+        mr_cell_fit(name, strlen(name), MAX, &used);
+        width = used > width ? used : width;
+    }
+    int most = columns / 3 > NARROW_MIN ? columns / 3 : NARROW_MIN;
+    most = most < MAX ? most : MAX;
+    return width < most ? width : most;
+}
+
+/* `columns` of the screen, which is live; 0: it is written once. */
+static void picture_make(MrBuffer *out, const Samples *samples, Order order, int columns,
                          bool colours)
 {
-    enum { NAME_WIDTH_MIN = 12, NAME_WIDTH_MAX = 30 };
+    enum { WIDE = 100 };
+    bool live = columns > 0;
     int count = PQntuples(samples->now);
-    int name_width = NAME_WIDTH_MIN;
+    int name_width = name_width_find(samples, live ? columns : WIDE);
     Line *lines = lines_make(samples, order);
-    for (int row = 0; row < count; row++) {
-        int length = (int)strlen(mr_fact_text(samples->now, row, "name"));
-        name_width = length > name_width ? length : name_width;
-    }
-    name_width = name_width < NAME_WIDTH_MAX ? name_width : NAME_WIDTH_MAX;
     put_head(out, lines, count, order, live);
     mr_buffer_append(out, colours ? "\033[1m" : "");
     mr_put_padded(out, "NAME", name_width, false);
@@ -211,7 +226,7 @@ static bool top_once(MrShell *shell, double seconds)
     }
     if (ok) {
         mr_buffer_init(&picture);
-        picture_make(&picture, &samples, ORDER_NAME, false, false);
+        picture_make(&picture, &samples, ORDER_NAME, 0, false);
         fputs(picture.data, shell->out);
         fflush(shell->out);
         mr_buffer_fini(&picture);
@@ -230,7 +245,7 @@ static bool top_live(MrShell *shell, MrScreen *screen, double seconds)
     while (ok && key != MR_SCREEN_END && key != 'q' && key != 'Q') {
         MrBuffer picture;
         mr_buffer_init(&picture);
-        picture_make(&picture, &samples, order, true, colours);
+        picture_make(&picture, &samples, order, screen->columns, colours);
         mr_screen_draw(screen, &picture);
         mr_buffer_fini(&picture);
         key = mr_screen_wait(screen, seconds);

@@ -394,19 +394,41 @@ def test_live_pictures_follow_what_happens():
 
 
 def test_a_narrow_terminal():
+    """What does not fit is cut with an ellipsis, at the size that the terminal has now."""
+    long = "a_long_name_that_is_not_shown_whole"
     with harness.Server() as server:
         with server.connect() as connection:
             connection.execute("CREATE STREAM s (k text, v bigint)")
             connection.execute(VIEW)
+            connection.execute(VIEW.replace("sums", long))
         with Screen(server, columns=20, lines=8) as screen:
             screen.wait(rf"^{PROMPT}")
             screen.type("", "C-l")
-            for command, shown in (("\\top 0.1", r"^NAME +STATE"), ("\\dag sums 0.1", r"^└─ Aggregate")):
-                screen.type(command, "Enter")
+            screen.type("\\top 0.1", "Enter")
+            screen.wait(r"^NAME     STATE     …$")
+            for columns, shown in ((20, r"^a_long_… RUNNING   …$"), (21, r"^a_long_… RUNNING    …$"),
+                                   (30, r"^a_long_na… RUNNING          0…$"),
+                                   (40, r"^a_long_name_… RUNNING          0       …$"),
+                                   (100, r"^a_long_name_that_is_not_shown… RUNNING  .*…$"),
+                                   (200, r"^a_long_name_that_is_not_shown… RUNNING  .*[^…]$")):
+                screen.tmux("resize-window", "-x", str(columns), "-y", "8")
                 screen.wait(shown)
-                assert max(map(len, screen.text().splitlines())) <= 20, screen.text()
-                screen.type("q")
-                screen.wait(rf"^{PROMPT}\n*\Z")
+                screen.wait(r"^sums +RUNNING")
+                assert max(map(len, screen.text().splitlines())) <= columns, screen.text()
+            screen.type("q")
+            screen.wait(rf"^{PROMPT}\n*\Z")
+            screen.tmux("resize-window", "-x", "20", "-y", "8")
+            screen.type("", "C-l")
+            screen.type(f"\\dag {long} 0.1", "Enter")
+            for columns, shown in ((20, r"^└─ Aggregate       …$"), (40, r"^└─ Aggregate +0 rows/s  ░+…$"),
+                                   (34, r"^└─ Aggregate +0 rows/s…$"), (27, r"^└─ Aggregate +0…$")):
+                screen.tmux("resize-window", "-x", str(columns), "-y", "8")
+                screen.wait(shown)
+                screen.wait(r"^a_long_name_that_is…" if columns == 20 else r"^a_long_name.*…$")
+                assert max(map(len, screen.text().splitlines())) <= columns, screen.text()
+            screen.type("q")
+            screen.wait_gone(r"Aggregate")
+            screen.run("\\echo well", r"^well")     # over what the other widths have left there
 
 
 def test_a_server_that_goes_away():
