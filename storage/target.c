@@ -159,10 +159,22 @@ void mr_target_submit(MrTargetQuery *query, MrEpoch *epoch)
     pthread_mutex_unlock(&query->target->lock);
 }
 
+/* The query does not go on, or not before another try. */
+static bool state_is_failure(MrTargetState state)
+{
+    return state == MR_TARGET_RETRYING || state == MR_TARGET_STALLED ||
+           state == MR_TARGET_BLOCKED || state == MR_TARGET_FENCED || state == MR_TARGET_FAILED;
+}
+
+/* What stopped it is over for whoever looks from here on: the target is asked again first. */
 void mr_target_wake(MrTargetQuery *query)
 {
     pthread_mutex_lock(&query->target->lock);
     query->woken = true;
+    if (state_is_failure(query->status.state)) {
+        query->status.state = MR_TARGET_ATTACHING;
+        mr_error_clear(&query->status.error);
+    }
     pthread_mutex_unlock(&query->target->lock);
 }
 
@@ -197,6 +209,10 @@ int64_t mr_target_backoff(const MrTarget *target, MrRandom *random, uint32_t att
 void mr_target_set_state(MrTargetQuery *query, MrTargetState state, const MrError *err)
 {
     pthread_mutex_lock(&query->target->lock);
+    if (query->woken && state_is_failure(state)) { /* of an attempt from before that */
+        state = MR_TARGET_ATTACHING;
+        err = NULL;
+    }
     query->status.state = state;
     if (err != NULL) {
         query->status.error = *err;
@@ -325,9 +341,8 @@ static void target_take_wakes(MrTarget *target)
         if (query->phase == TARGET_PHASE_READY) {
             query->phase = TARGET_PHASE_RESOLVE;
         }
-        if (state_is_final(query->status.state)) {
-            mr_target_set_state(
-                query, query->status.is_attached ? MR_TARGET_RETRYING : MR_TARGET_ATTACHING, NULL);
+        if (query->status.state != MR_TARGET_RUNNING) {
+            mr_target_set_state(query, MR_TARGET_ATTACHING, NULL);
         }
     }
 }

@@ -255,6 +255,24 @@ static const struct {
     { "23514", MR_TARGET_FAILED, -1, -1 },
 };
 
+/* Who looks right after RESUME must not be told of what was before it. */
+START_TEST(test_waking_ends_each_fault_at_once)
+{
+    run(1);
+    fake.commit_states[0] = fault_cases[_i].sqlstate;
+    submit(1);
+    run(1000);
+    ck_assert_int_eq(status.state, fault_cases[_i].state);
+    mr_target_wake(query);
+    mr_target_status(query, &status);
+    ck_assert_int_eq(status.state, MR_TARGET_ATTACHING);
+    ck_assert_int_eq(status.error.status, MR_OK);
+    run(1001);
+    ck_assert_int_eq(status.state, MR_TARGET_RUNNING);
+    ck_assert(status.is_idle);
+}
+END_TEST
+
 START_TEST(test_each_fault_has_its_state)
 {
     run(1);
@@ -461,6 +479,8 @@ int main(void)
     tcase_add_test(tests, test_attach_then_commit);
     tcase_add_test(tests, test_back_off_doubles_with_jitter_up_to_its_limit);
     tcase_add_loop_test(tests, test_each_fault_has_its_state, 0,
+                        sizeof fault_cases / sizeof fault_cases[0]);
+    tcase_add_loop_test(tests, test_waking_ends_each_fault_at_once, 0,
                         sizeof fault_cases / sizeof fault_cases[0]);
     tcase_add_test(tests, test_a_conflict_is_redone_at_once_ten_times);
     tcase_add_loop_test(tests, test_an_unknown_outcome_is_resolved, 0, 2);
