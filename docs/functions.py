@@ -16,8 +16,8 @@ HEAD = """# Functions, operators and aggregates
 <!-- Made by docs/functions.py from millrace.functions of a running server: change the tables in engine/ instead. -->
 
 Each line is run by `tests/docs_test.py`: the example gives the result beside it. Where a name is also one of
-PostgreSQL's, it does what it does there. CASE, COALESCE, NULLIF, GREATEST, LEAST, `now()`, `current_date` and
-their like are part of the [language](sql.md#queries). A server lists all of this in `millrace.functions`.
+PostgreSQL's, it does what it does there. CASE, COALESCE, NULLIF, GREATEST, LEAST, `current_date` and their like are
+part of the [language](sql.md#queries). A server lists all of this in `millrace.functions`.
 """
 
 # A function belongs to the first family of which it has a type.
@@ -33,6 +33,7 @@ FAMILIES = (
     ("any type", {"any", "boolean"}),
 )
 KINDS = (("operator", "Operators"), ("function", "Functions"), ("aggregate", "Aggregates"),
+         ("window function", "Functions of OVER"),
          ("set function", "Functions that give rows"))
 OVERLOADS_SHOWN = 3
 SHORT = {"timestamp without time zone": "timestamp", "timestamp with time zone": "timestamptz",
@@ -99,8 +100,10 @@ def lines_of(overloads):
         alike[entry["doc"]].append(entry)
     for doc, group in alike.items():
         first = group[0]
-        yield (f"| {calls_of(group)} | {doc.replace('|', chr(92) + '|')} | {code(first['example'])} "
-               f"| {code(first['returns']) if first['returns'] != '' else '(empty)'} |")
+        example, returns = code(first["example"]), code(first["returns"]) if first["returns"] != "" else "(empty)"
+        if first["example"] == "":  # NULL: it would need a stream
+            example = returns = ""
+        yield f"| {calls_of(group)} | {doc.replace('|', chr(92) + '|')} | {example} | {returns} |"
 
 
 def page(rows):

@@ -236,7 +236,7 @@ def test_functions():
     """docs/functions.md is what the server has, and every example in it is true."""
     with harness.Server() as server:
         yield "functions.md is up to date", lambda: check_made_page(server, "functions")
-        rows = server.execute("SELECT kind, example, returns FROM millrace.functions")
+        rows = server.execute("SELECT kind, example, returns FROM millrace.functions WHERE example IS NOT NULL")
         for kind in sorted({row[0] for row in rows}):
             some = [row[1:] for row in rows if row[0] == kind]
             answer = rows_of if kind == "set function" else value_of

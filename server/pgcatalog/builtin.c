@@ -100,11 +100,12 @@ uint32_t mr_pg_type_number(MrTypeId type)
     return mr_type_info(type == MR_TYPE_UNKNOWN ? MR_TYPE_TEXT : type)->oid;
 }
 
-/* Types that we do not have, but that SQL has another name for. */
+/* Types that we do not have, but that SQL has another name for; ANY is a keyword. */
 static const char *sql_name(const MrPgType *type)
 {
     static const char *const names[][2] = {
         { "varbit", "bit varying" },
+        { "any", "\"any\"" },
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i][0], type->name) == 0) {

@@ -67,7 +67,9 @@ static void put_routine(const MrPgNames *names, MrRows *rows, const MrPgRoutine 
     mr_rows_text(rows, mr_pg_database_of(names));
     mr_rows_text(rows, mr_pg_function_schema(routine));
     mr_rows_text(rows, routine->name);
-    mr_rows_text(rows, routine->kind == MR_PG_ROUTINE_AGGREGATE ? NULL : "FUNCTION");
+    const bool is_plain =
+        routine->kind == MR_PG_ROUTINE_FUNCTION || routine->kind == MR_PG_ROUTINE_SET;
+    mr_rows_text(rows, is_plain ? "FUNCTION" : NULL);
     mr_rows_skip(rows, 6); /* module_catalog … udt_name */
     put_data_type(rows, routine, routine->result);
     put_udt(names, rows, routine, routine->result, "0");

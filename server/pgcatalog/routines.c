@@ -1,12 +1,13 @@
 /*
- * server/pgcatalog/routines.c - functions, aggregates and operators of the registries as pg_proc,
- * pg_operator, pg_aggregate and pg_cast have them.
+ * server/pgcatalog/routines.c - functions, aggregates and operators of the registries, and calls
+ * that the planner answers, as pg_proc, pg_operator, pg_aggregate and pg_cast have them.
  */
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "engine/aggregate.h"
 #include "engine/set_function.h"
+#include "planner/call_list.h"
 #include "server/pgcatalog/version.h"
 
 enum { ROUTINES_MAX = 3000 };
@@ -58,6 +59,22 @@ static void add_functions(void)
     }
 }
 
+static void add_listed_calls(void)
+{
+    uint32_t count;
+    const MrListedCall *calls = mr_listed_calls(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        add_routine(false, (MrPgRoutine){ .name = calls[i].name,
+                                          .kind = calls[i].is_window ? MR_PG_ROUTINE_WINDOW
+                                                                     : MR_PG_ROUTINE_FUNCTION,
+                                          .args = calls[i].args,
+                                          .arg_count = calls[i].arg_count,
+                                          .result = calls[i].result,
+                                          .flags = calls[i].flags,
+                                          .doc = calls[i].doc });
+    }
+}
+
 static void routines_build(void)
 {
     const MrAggregate *const *aggregates;
@@ -82,6 +99,7 @@ static void routines_build(void)
                                           .flags = sets[i]->takes_null ? 0 : MR_FN_STRICT,
                                           .doc = sets[i]->doc });
     }
+    add_listed_calls();
 }
 
 uint32_t mr_pg_routines(bool operators, const MrPgRoutine **out)
@@ -172,10 +190,23 @@ static void add_proc_head(MrRows *rows, uint32_t number, const char *name)
     mr_rows_real(rows, 1);
 }
 
+/* prokind */
+static char letter_of(MrPgRoutineKind kind)
+{
+    switch (kind) {
+    case MR_PG_ROUTINE_AGGREGATE: return 'a';
+    case MR_PG_ROUTINE_WINDOW: return 'w';
+    case MR_PG_ROUTINE_FUNCTION:
+    case MR_PG_ROUTINE_SET:
+    case MR_PG_ROUTINE_OPERATOR: break;
+    }
+    return 'f';
+}
+
 static void add_proc(MrRows *rows, const MrPgRoutine *routine)
 {
     int64_t args[MR_FUNCTION_ARGS_MAX] = { 0 };
-    char kind = routine->kind == MR_PG_ROUTINE_AGGREGATE ? 'a' : 'f';
+    char kind = letter_of(routine->kind);
     char how = mr_pg_routine_volatility(routine);
     bool is_set = routine->kind == MR_PG_ROUTINE_SET;
     for (uint32_t i = 0; i < routine->arg_count; i++) {

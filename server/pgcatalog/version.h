@@ -215,10 +215,11 @@ typedef enum MrPgRoutineKind {
     MR_PG_ROUTINE_FUNCTION,
     MR_PG_ROUTINE_AGGREGATE,
     MR_PG_ROUTINE_SET,
+    MR_PG_ROUTINE_WINDOW,
     MR_PG_ROUTINE_OPERATOR,
 } MrPgRoutineKind;
 
-/* An entry of the registries. */
+/* An entry of the registries, or a call that the planner answers. */
 struct MrPgRoutine {
     uint32_t number;
     const char *name;

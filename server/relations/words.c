@@ -6,6 +6,7 @@
 #include "engine/function.h"
 #include "engine/set_function.h"
 #include "parser/lexer.h"
+#include "planner/call_list.h"
 #include "planner/sql_function.h"
 #include "server/relations/rows.h"
 
@@ -81,6 +82,23 @@ static void set_functions_fill(MrRows *rows)
     }
 }
 
+static void listed_calls_fill(MrRows *rows)
+{
+    uint32_t count;
+    char result[64];
+    const MrListedCall *calls = mr_listed_calls(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        mr_rows_begin(rows);
+        mr_rows_text(rows, calls[i].name);
+        mr_rows_text(rows, calls[i].is_window ? "window function" : "function");
+        add_arguments(rows, calls[i].args, calls[i].arg_count, 0);
+        mr_rows_text(rows, type_name(calls[i].result, result));
+        mr_rows_text(rows, calls[i].doc);
+        mr_rows_text(rows, calls[i].example);
+        mr_rows_text(rows, calls[i].returns);
+    }
+}
+
 /* CREATE FUNCTION's. */
 static void sql_functions_fill(MrServer *server, MrRows *rows)
 {
@@ -140,6 +158,7 @@ static MrStatus functions_fill(MrServer *server, MrRows *rows, MrError *err)
         mr_rows_text(rows, aggregate->returns);
     }
     set_functions_fill(rows);
+    listed_calls_fill(rows);
     sql_functions_fill(server, rows);
     return MR_OK;
 }

@@ -23,6 +23,8 @@
 \du
 \l
 \df lower
+\df now
+\dfw lag
 \dT int8
 \dT name
 \dC oid
