@@ -31,8 +31,7 @@ def in_python(text, place):
 def in_node(text, place):
     (place / "piece.js").write_text(text, encoding="utf-8")
     (place / "node_modules").symlink_to(BUILT / "node" / "node_modules")
-    # What a page has, this version of Node.js has when asked.
-    return ["node", *(["--experimental-eventsource"] if "EventSource" in text else []), "piece.js"]
+    return ["node", "piece.js"]
 
 
 def in_go(text, place):
