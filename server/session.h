@@ -186,6 +186,8 @@ void mr_session_forget_held(MrSession *session);
 bool mr_session_take_message(MrSession *session);
 /* The same before ReadyForQuery was sent for the first time. */
 bool mr_session_take_startup(MrSession *session);
+/* Its user is the owner of everything, pg_roles' one superuser; after the start-up packet. */
+bool mr_session_is_superuser(const MrSession *session);
 /* A client's first byte: one that begins with TLS at once (libpq 17's sslnegotiation=direct). */
 void mr_session_first_byte(void *session, uint8_t byte);
 /* Parse, Bind, Describe, Execute, Close (extended.c). */

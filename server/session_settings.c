@@ -174,11 +174,20 @@ static MrStatus take_zone(MrSession *session, MrError *err)
     return MR_OK;
 }
 
+/* They follow from who has logged in, and stay. */
+static bool is_of_user(MrSettingId id)
+{
+    return id == MR_SET_SESSION_AUTHORIZATION || id == MR_SET_IS_SUPERUSER;
+}
+
 /* Some are what the session says, whatever the table does. */
 static const char *value_of(const MrSession *session, MrSettingId id, MrBuilder *out)
 {
     if (id == MR_SET_SESSION_AUTHORIZATION && session->user != NULL) {
         return session->user;
+    }
+    if (id == MR_SET_IS_SUPERUSER && session->user != NULL) {
+        return mr_session_is_superuser(session) ? "on" : "off";
     }
     if (id == MR_SET_TRANSACTION_READ_ONLY) {
         return mr_transaction_is_read_only(session) ? "on" : "off";
@@ -200,8 +209,8 @@ void mr_session_report_settings(MrSession *session, const MrSettings *before)
             continue;
         }
         const char *value = value_of(session, id, &now);
-        if (before == NULL || (id != MR_SET_SESSION_AUTHORIZATION &&
-                               strcmp(value, show_into(before, id, &old)) != 0)) {
+        if (before == NULL ||
+            (!is_of_user(id) && strcmp(value, show_into(before, id, &old)) != 0)) {
             report(session, id, value);
         }
     }

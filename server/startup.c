@@ -207,13 +207,18 @@ static void send_greeting(MrSession *session)
     mr_wire_end(out, start);
 }
 
-/* The last connections are for the owner of everything, pg_roles' one superuser. */
+bool mr_session_is_superuser(const MrSession *session)
+{
+    return strcmp(session->user, "millrace") == 0;
+}
+
+/* The last connections are for the superuser. */
 static bool is_kept_for_superuser(const MrSession *session)
 {
     const MrServer *server = session->server;
     const int64_t kept = mr_settings_int(server->settings, MR_SET_SUPERUSER_RESERVED_CONNECTIONS);
     const int64_t max = mr_settings_int(server->settings, MR_SET_MAX_CONNECTIONS);
-    return strcmp(session->user, "millrace") != 0 &&
+    return !mr_session_is_superuser(session) &&
            max - (int64_t)mr_listener_session_count(server) < kept;
 }
 

@@ -39,6 +39,16 @@ def make_cases(server):
         with Wire(server) as w:
             equal(rows(w.ask(query("SELECT 1"))), [[b"1"]])
 
+    def superuser():
+        for user, wanted in (("millrace", "on"), ("test", "off")):
+            with server.connect(user=user) as connection:
+                for _ in range(2):
+                    told = connection.info.parameter_status("is_superuser")
+                    seen = connection.execute("SELECT current_setting('is_superuser'), setting FROM pg_settings "
+                                              "WHERE name = 'is_superuser'").fetchone()
+                    equal((told, connection.execute("SHOW is_superuser").fetchone()[0], *seen), (wanted,) * 4)
+                    connection.execute("RESET ALL")
+
     def set_config():
         with Wire(server) as w:
             answer = w.ask(query("SELECT set_config('TimeZone', 'Europe/Berlin', false), "
@@ -338,6 +348,7 @@ def make_cases(server):
 
     yield "search_path from everywhere", search_paths
     yield "search_path and the system's schemas", search_path_of_the_system
+    yield "is_superuser", superuser
     yield "set_config()", set_config
     yield "pg_sleep()", sleeps
     yield "pg_stat_activity.query", shows_no_password

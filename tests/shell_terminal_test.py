@@ -250,11 +250,11 @@ def test_prompts():
     with harness.Server() as server, start(server) as screen:
         pid = screen.run("SELECT pg_backend_pid() AS pid;", r"^ +(\d+)\n\(1 row\)")[1]
         screen.run("\\set PROMPT1 '%p> '", rf"^{pid}>")
-        screen.run("\\set PROMPT1 '%[%033[7m%]%/%[%033[0m%]%R%# '", r"^test=#\s*\Z")
-        screen.wait(r"\x1b\[7m(\x1b\[\d+m)*test(\x1b\[\d+m)+=#", colours=True)
+        screen.run("\\set PROMPT1 '%[%033[7m%]%/%[%033[0m%]%R%# '", r"^test=>\s*\Z")
+        screen.wait(r"\x1b\[7m(\x1b\[\d+m)*test(\x1b\[\d+m)+=>", colours=True)
         screen.type("SELECT 'the hidden part has no width'", "C-a", "C-k")
         screen.type("SELECT 3 AS three;", "Enter")
-        screen.wait(r"^test=# SELECT 3 AS three;\n three\n")
+        screen.wait(r"^test=> SELECT 3 AS three;\n three\n")
 
 
 def test_password():
