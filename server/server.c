@@ -121,8 +121,9 @@ int64_t mr_server_idle_us(const MrServer *server, const MrStream *stream)
 bool mr_server_is_live(const MrServer *server, const MrStream *stream,
                        const MrLogStreamFacts *facts)
 {
-    return facts->last_arrival_us - facts->last_event_us <=
-           stream->delay_us + mr_server_idle_us(server, stream);
+    return facts->last_event_us > MR_TIME_MIN && /* a row of '-infinity' is old by any measure */
+           facts->last_arrival_us - facts->last_event_us <=
+               stream->delay_us + mr_server_idle_us(server, stream);
 }
 
 /* Where a heartbeat moves W of the stream to; MR_TIME_MIN: it is not idle, or its rows are old
