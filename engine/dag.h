@@ -160,6 +160,12 @@ typedef struct MrAsofSpec {
     int64_t late_us;
     bool is_final;        /* no row is ever taken back: left rows wait until they are final */
     bool ends_with_batch; /* ad hoc: all are final at the end of the input */
+    /* What must hold of both rows besides, over the columns of both inputs: the right row is the
+     * last for which it does.  NULL: nothing.  It can fail at most at the ends of time, and stands
+     * only where is_timed, neither is_later nor is_versioned, and no input takes rows back. */
+    const MrExpr *condition;
+    bool has_reach; /* by the condition the right row is at most reach_us before the left one */
+    int64_t reach_us;
 } MrAsofSpec;
 
 typedef struct MrFilterSpec {

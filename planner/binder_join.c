@@ -337,7 +337,8 @@ MrStatus mr_bind_cross(MrBinder *b, MrScope *left, MrScope *right, int32_t posit
     return add_names(b, out, right, &none);
 }
 
-/* The condition over the names of both, which `out` gets. */
+/* The condition over the names of both, which `out` gets.  MATCH_CONDITION stands before ON: in an
+ * ASOF JOIN the first comparison of times says which row is the last. */
 static MrStatus bind_condition(MrBinder *b, const MrAstFromJoin *join, const MrScope *left,
                                const MrScope *right, MrScope *out, MrExpr **condition)
 {
@@ -349,13 +350,13 @@ static MrStatus bind_condition(MrBinder *b, const MrAstFromJoin *join, const MrS
     MR_TRY(bind_using(b, join, &using_columns, left, right, out, condition));
     MR_TRY(add_names(b, out, left, &using_columns));
     MR_TRY(add_names(b, out, right, &using_columns));
-    if (join->on != NULL) {
-        MR_TRY(bind_on(b, join->on, out, condition));
-    }
-    if (join->match != NULL) {
-        MrExpr *match;
-        MR_TRY(bind_on(b, join->match, out, &match));
-        MR_TRY(mr_expr_and(b->arena, *condition, match, condition, b->err));
+    const MrNode *written[] = { join->match, join->on };
+    for (uint32_t i = 0; i < 2; i++) {
+        MrExpr *part;
+        if (written[i] != NULL) {
+            MR_TRY(bind_on(b, written[i], out, &part));
+            MR_TRY(mr_expr_and(b->arena, *condition, part, condition, b->err));
+        }
     }
     return mr_join_flatten(b->arena, *condition, condition, b->err);
 }
@@ -414,7 +415,8 @@ static MrStatus settle_asof(MrBinder *b, const MrAstFromJoin *join, const MrScop
     node->predicate = condition;
     MR_TRY(join->asof ? mr_asof_take_condition(b, node)
                       : mr_asof_set_version(b, node, right, join->base.position));
-    return mr_join_settle(b, node);
+    MR_TRY(mr_join_settle(b, node));
+    return mr_asof_check_condition(b, node);
 }
 
 /* What the operator of as-of joins cannot look for; the error stands where nothing else can. */

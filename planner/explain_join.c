@@ -11,7 +11,7 @@ static void append_column_of(MrExplain *explain, int32_t index, uint32_t column)
     mr_explain_append_input(explain, &above, column);
 }
 
-static MrStatus describe_join_condition(MrExplain *explain, const MrJoinSpec *spec,
+static MrStatus describe_join_condition(MrExplain *explain, const MrExpr *condition,
                                         const MrDagNode *node)
 {
     const MrSchema *left = &explain->dag->nodes[node->input].schema;
@@ -24,7 +24,7 @@ static MrStatus describe_join_condition(MrExplain *explain, const MrJoinSpec *sp
     }
     MrSchema both = { .column_count = left->column_count + right->column_count,
                       .columns = columns };
-    mr_expr_print(spec->condition, &both, &explain->text);
+    mr_expr_print(condition, &both, &explain->text);
     return mr_explain_add(explain, "Condition");
 }
 
@@ -92,7 +92,7 @@ MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node)
         MR_TRY(mr_explain_add(explain, "Keys"));
     }
     if (spec->condition != NULL) {
-        MR_TRY(describe_join_condition(explain, spec, node));
+        MR_TRY(describe_join_condition(explain, spec->condition, node));
     }
     if (spec->is_reordered) {
         MR_TRY(mr_explain_add_text(explain, "Order",
@@ -107,6 +107,14 @@ MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node)
     return spec->left_retracts || spec->right_retracts
                ? mr_explain_add_text(explain, "Input", "rows can be taken back")
                : MR_OK;
+}
+
+static void append_more(MrExplain *explain, int64_t us)
+{
+    if (us > 0) {
+        mr_builder_append_string(&explain->text, " + ");
+        mr_explain_append_duration(&explain->text, us);
+    }
 }
 
 static MrStatus describe_asof_state(MrExplain *explain, const MrAsofSpec *spec,
@@ -124,13 +132,19 @@ static MrStatus describe_asof_state(MrExplain *explain, const MrAsofSpec *spec,
                                                  : "left rows until the watermark passes ");
     append_column_of(explain, spec->is_later ? node->right : node->input,
                      spec->is_later ? spec->right_time : spec->left_time);
-    if (spec->late_us > 0) {
-        mr_builder_append_string(&explain->text, " + ");
-        mr_explain_append_duration(&explain->text, spec->late_us);
+    append_more(explain, spec->late_us);
+    if (spec->has_reach) {
+        mr_builder_append_string(&explain->text, ", right ones until it passes ");
+        append_column_of(explain, node->right, spec->right_time);
+        append_more(explain, spec->reach_us);
+        append_more(explain, spec->late_us);
+    } else {
+        mr_builder_append_string(&explain->text,
+                                 spec->is_later ? ", left ones until that of the row that they meet"
+                                 : spec->condition != NULL
+                                     ? ", right ones for ever: the condition may find them"
+                                     : ", right ones until the next of their key is passed");
     }
-    mr_builder_append_string(&explain->text,
-                             spec->is_later ? ", left ones until that of the row that they meet"
-                                            : ", right ones until the next of their key is passed");
     return mr_explain_add(explain, "State");
 }
 
@@ -156,6 +170,9 @@ MrStatus mr_explain_asof(MrExplain *explain, const MrDagNode *node)
     mr_builder_append_string(&explain->text, spec->is_strict ? " " : "= ");
     append_column_of(explain, node->input, spec->left_time);
     MR_TRY(mr_explain_add(explain, "Meets"));
+    if (spec->condition != NULL) {
+        MR_TRY(describe_join_condition(explain, spec->condition, node));
+    }
     MR_TRY(describe_asof_state(explain, spec, node));
     return spec->left_retracts || spec->right_retracts
                ? mr_explain_add_text(explain, "Input", "rows can be taken back")

@@ -43,6 +43,10 @@ bool mr_join_is_about_both(const MrLogical *join, const MrExpr *expr);
 
 /* ASOF JOIN: its ON becomes equal columns and the two times. */
 MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join);
+/* Whether a condition of an ASOF JOIN says how far apart its two times are. */
+bool mr_asof_bounds_time(const MrLogical *join, const MrExpr *part);
+/* Then, once its times are settled: whether W can tell what a further condition finds. */
+MrStatus mr_asof_check_condition(MrBinder *b, const MrLogical *join);
 /* FOR SYSTEM_TIME AS OF s.ts, before the sides are joined: the left column that it names; rows of a
  * table get the time of their change. */
 MrStatus mr_asof_find_time(MrBinder *b, MrScope *left, MrScope *right, const MrNode *time);

@@ -4,6 +4,7 @@
  * condition must be, which columns are the times, what W says of them.
  */
 #include "planner/join.h"
+#include "planner/standing.h"
 #include "planner/subquery.h"
 
 #include <string.h>
@@ -37,9 +38,6 @@ static MrStatus take_time(MrBinder *b, MrLogical *join, const MrExpr *part)
     }
     bool turned = part->args[0]->column < left; /* left >= right */
     const char *name = part->function->name;
-    if (join->asof.is_used) {
-        return refuse_condition(b, part, "a second comparison");
-    }
     MrTypeId type = part->args[0]->type.id;
     if (type != part->args[1]->type.id || (!is_moment(type) && type != MR_TYPE_INT64)) {
         return refuse_condition(b, part, "a comparison of other types than timestamp and bigint");
@@ -60,9 +58,18 @@ static bool is_comparison(const MrExpr *part)
            strcmp(name, ">=") == 0;
 }
 
-/* What stays are equalities of both sides, and what one side can be asked alone: which right rows
- * are to be found, which left rows look for one. */
-static MrStatus check_rest(MrBinder *b, const MrLogical *join)
+/* Whether it orders the right rows: the first comparison of times does. */
+static bool is_time_comparison(const MrLogical *join, const MrExpr *part)
+{
+    MrTypeId type = is_comparison(part) ? part->args[0]->type.id : MR_TYPE_BOOL;
+    return !join->asof.is_used && mr_join_is_about_both(join, part) &&
+           (is_moment(type) || type == MR_TYPE_INT64);
+}
+
+/* What stays are equalities of both sides, what one side can be asked alone (which right rows are
+ * to be found, which left rows look for one), how far apart the times are, and conditions that
+ * cannot fail: how often they are asked depends on the cuts. */
+static MrStatus check_rest(MrBinder *b, MrLogical *join)
 {
     MrJoinParts parts;
     MR_TRY(mr_join_split(b->arena, join, &parts, b->err));
@@ -72,12 +79,27 @@ static MrStatus check_rest(MrBinder *b, const MrLogical *join)
         if (mr_expr_has_subquery(part) || mr_expr_is_volatile(part)) {
             return refuse_condition(b, part, "a subquery or a volatile function");
         }
-        if (mr_join_is_about_both(join, part)) {
-            return refuse_condition(
-                b, part, "something else of both sides than equal columns and one comparison");
+        if (!mr_join_is_about_both(join, part)) {
+            continue;
         }
+        if (mr_expr_is_fallible(part) && !mr_asof_bounds_time(join, part)) {
+            return refuse_condition(b, part, "an expression about both sides that can fail");
+        }
+        join->asof.has_condition = true;
     }
     return MR_OK;
+}
+
+/* Which right rows a further condition finds is known for good only behind W, of rows that stay. */
+MrStatus mr_asof_check_condition(MrBinder *b, const MrLogical *join)
+{
+    bool is_sure = join->asof.is_timed && !join->asof.is_later &&
+                   !mr_standing_can_change(join->input) && !mr_standing_can_change(join->right);
+    return !join->asof.has_condition || is_sure
+               ? MR_OK
+               : refuse_condition(b, join->predicate,
+                                  "something else of both sides than equal columns and one "
+                                  "comparison");
 }
 
 MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join)
@@ -85,7 +107,7 @@ MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join)
     MrExpr *predicate = join->predicate, *stays = NULL;
     for (uint32_t i = 0; i < mr_conjunct_count(predicate); i++) {
         MrExpr *part = mr_conjunct_at(predicate, i);
-        if (is_comparison(part) && mr_join_is_about_both(join, part)) {
+        if (is_time_comparison(join, part)) {
             MR_TRY(take_time(b, join, part));
         } else {
             MR_TRY(mr_expr_and(b->arena, stays, part, &stays, b->err));

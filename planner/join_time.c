@@ -320,6 +320,22 @@ static void settle_bounds(MrLogical *join)
     mr_join_keep_roles(join, false, true);
 }
 
+/* Nothing yet, of the two times of an as-of join. */
+static Bounds asof_bounds(const MrLogical *join)
+{
+    return (Bounds){ .join = join,
+                     .found = true,
+                     .left = (uint32_t)join->left_time.column,
+                     .right = (uint32_t)join->right_time.column };
+}
+
+bool mr_asof_bounds_time(const MrLogical *join, const MrExpr *part)
+{
+    Bounds bounds = asof_bounds(join);
+    note_part(&bounds, part);
+    return bounds.has_low || bounds.has_high;
+}
+
 /* The times of an as-of join are known since it was bound; the left ones are those of its rows,
  * where these do not wait for longer than that. */
 static void settle_asof(MrLogical *join)
@@ -328,6 +344,12 @@ static void settle_asof(MrLogical *join)
     const MrLogicalColumn *right = &join->right->columns[join->right_time.column];
     bool by_change = join->asof.is_versioned && !mr_logical_reads(join->right, MR_SCAN_STREAM);
     join->asof.is_timed = is_event_time(left) && (by_change || is_event_time(right));
+    Bounds bounds = asof_bounds(join);
+    for (uint32_t i = 0; i < mr_conjunct_count(join->predicate); i++) {
+        note_part(&bounds, mr_conjunct_at(join->predicate, i));
+    }
+    join->asof.has_reach = join->asof.has_condition && bounds.has_low;
+    join->asof.reach_us = bounds.has_low ? -bounds.low_us : 0;
     /* A left row that waits for a later one shows when W has passed its own time. */
     join->passes_time = join->asof.is_timed && !join->asof.is_later;
     if (join->passes_time) {

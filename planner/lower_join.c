@@ -159,19 +159,48 @@ static MrStatus add_condition_key(MrLowering *lowering, MrJoinParts *parts)
     return MR_OK;
 }
 
+/* Takes what is about both rows out of the rest of ON. */
+static MrStatus take_condition(MrLowering *lowering, const MrLogical *node, MrJoinParts *parts,
+                               MrExpr **condition)
+{
+    MrExpr *rest = parts->residual, *stays = NULL;
+    *condition = NULL;
+    for (uint32_t i = 0; i < mr_conjunct_count(rest); i++) {
+        MrExpr *part = mr_conjunct_at(rest, i);
+        MrExpr **place = mr_join_is_about_both(node, part) ? condition : &stays;
+        MR_TRY(mr_expr_and(lowering->arena, *place, part, place, lowering->err));
+    }
+    parts->residual = stays;
+    return MR_OK;
+}
+
+/* A condition over the columns of both, of which `by` more stand behind the left ones. */
+static MrStatus widen_condition(MrLowering *lowering, const MrLogical *node, uint32_t by,
+                                MrExpr **condition)
+{
+    Widen widen = { lowering, node->input->column_count, by };
+    return *condition == NULL || by == 0
+               ? MR_OK
+               : mr_expr_map_columns(lowering->arena, *condition, widen_replace, &widen, condition,
+                                     lowering->err);
+}
+
 MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
 {
     const MrLowerOptions *options = lowering->options;
     const uint32_t *keys[2];
     MrJoinParts parts;
     MrAsofSpec *spec;
+    MrExpr *condition;
     MrSchema schema;
     int32_t left;
     uint32_t by;
     MR_NEW(lowering->arena, spec, lowering->err);
     MR_TRY(mr_join_split(lowering->arena, node, &parts, lowering->err));
+    MR_TRY(take_condition(lowering, node, &parts, &condition));
     MR_TRY(add_condition_key(lowering, &parts));
     MR_TRY(lower_sides(lowering, node, &parts, keys, &left, &by));
+    MR_TRY(widen_condition(lowering, node, by, &condition));
     int64_t left_us = mr_window_lateness_us(node->input, lowering->allowed_lateness_us);
     int64_t right_us = mr_window_lateness_us(node->right, lowering->allowed_lateness_us);
     *spec = (MrAsofSpec){
@@ -193,6 +222,9 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
         .late_us = left_us > right_us ? left_us : right_us,
         .is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE,
         .ends_with_batch = !options->is_standing,
+        .condition = condition,
+        .has_reach = node->asof.has_reach,
+        .reach_us = node->asof.reach_us,
     };
     MR_TRY(shown_columns(lowering, node, by, &spec->columns, &spec->column_count));
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
@@ -215,11 +247,7 @@ MrStatus mr_lower_join(MrLowering *lowering, const MrLogical *node, bool has_rea
     spec->left_keys = keys[0];
     spec->right_keys = keys[1];
     condition = parts.residual;
-    if (condition != NULL && by > 0) {
-        Widen widen = { lowering, node->input->column_count, by };
-        MR_TRY(mr_expr_map_columns(lowering->arena, condition, widen_replace, &widen, &condition,
-                                   lowering->err));
-    }
+    MR_TRY(widen_condition(lowering, node, by, &condition));
     (void)has_reader;
     spec->type = node->join_type;
     spec->key_count = parts.key_count;

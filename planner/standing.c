@@ -250,6 +250,16 @@ static bool keeps_rows_for_ever(const MrLogical *node)
     return !is_bounded || keeps_rows_for_ever(node->input) || keeps_rows_for_ever(node->right);
 }
 
+/* What a further condition of an ASOF JOIN may find for a later row. */
+static bool keeps_right_rows_for_ever(const MrLogical *node)
+{
+    if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
+        return false;
+    }
+    return (node->kind == MR_LOGICAL_JOIN && node->asof.has_condition && !node->asof.has_reach) ||
+           keeps_right_rows_for_ever(node->input) || keeps_right_rows_for_ever(node->right);
+}
+
 /* Of a stream; of tables those rows stay that they give. */
 static bool recurses_for_ever(const MrLogical *node)
 {
@@ -283,6 +293,13 @@ void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
                        "INTERVAL '1' MINUTE; or set a limit: WITH (memory = '1 GB').",
                        "the state of this query is not bounded: "
                        "its join keeps the rows of both inputs for ever");
+    }
+    if (keeps_right_rows_for_ever(tree)) {
+        mr_bind_notice(b,
+                       "Bound how old the right row may be: AND b.ts >= a.ts - INTERVAL '1' HOUR; "
+                       "or set a limit: WITH (memory = '1 GB').",
+                       "the state of this query is not bounded: its ASOF JOIN keeps the right rows "
+                       "for ever");
     }
     if (recurses_for_ever(tree)) {
         mr_bind_notice(b, "Set a limit: WITH (memory = '1 GB').",

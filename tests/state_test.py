@@ -41,6 +41,8 @@ QUERIES = (
     ("window_join", "SELECT l.k, l.v, r.v AS w FROM TUMBLE(a, ts, INTERVAL '10 seconds') l JOIN TUMBLE(b, ts, INTERVAL '10 seconds') r "
                     "ON l.k = r.k AND l.window_start = r.window_start AND l.window_end = r.window_end", False),
     ("asof", "SELECT a.k, a.v, b.v AS w FROM a ASOF LEFT JOIN b ON a.g = b.g AND b.ts <= a.ts", True),
+    ("asof_tolerant", "SELECT a.k, a.v, b.v AS w FROM a ASOF LEFT JOIN b ON a.g = b.g AND b.ts <= a.ts AND b.ts > a.ts - INTERVAL '20 seconds' "
+                      "AND b.v <> a.v", True),
     ("version", "SELECT a.k, a.v, b.v AS w FROM a JOIN b FOR SYSTEM_TIME AS OF a.ts ON a.g = b.g", True),
 )
 

@@ -8,8 +8,6 @@
  */
 #include "engine/operators/asof.h"
 
-const MrRow mr_asof_nothing;
-
 /* ---- Open -------------------------------------------------------------------------------- */
 
 static MrStatus asof_open(MrOperator *op, MrError *err)
@@ -22,118 +20,39 @@ static void asof_close(MrOperator *op)
     mr_asof_keys_close(op);
 }
 
-/* ---- Rows go on ---------------------------------------------------------------------------- */
-
-/* Pairs to be sent, in the arena of the batch. */
-typedef struct Pairs {
-    const MrRow **left, **right; /* right &mr_asof_nothing: the left one alone */
-    uint32_t count, capacity;
-} Pairs;
-
-static MrStatus pairs_reserve(Pairs *pairs, uint32_t more, MrBatch *batch)
-{
-    if (pairs->capacity - pairs->count >= more) {
-        return MR_OK;
-    }
-    Pairs wider = { .count = pairs->count, .capacity = (pairs->count + more) * 2 };
-    MR_NEW_ARRAY(batch->arena, wider.left, wider.capacity, batch->err);
-    MR_NEW_ARRAY(batch->arena, wider.right, wider.capacity, batch->err);
-    if (pairs->count > 0) {
-        memcpy(wider.left, pairs->left, pairs->count * sizeof *wider.left);
-        memcpy(wider.right, pairs->right, pairs->count * sizeof *wider.right);
-    }
-    *pairs = wider;
-    return MR_OK;
-}
-
-/* Room must be there.  A row that met none shows only where unmatched rows do. */
-static void pairs_add(const MrOperator *op, Pairs *pairs, const MrRow *left, const MrRow *right)
-{
-    const MrAsofSpec *spec = op->spec;
-    if (right != NULL && (right != &mr_asof_nothing || spec->keeps_unmatched)) {
-        pairs->left[pairs->count] = left;
-        pairs->right[pairs->count++] = right;
-    }
-}
-
-static MrStatus gather(const MrRowStore *store, uint32_t column, const MrRow *const *rows,
-                       uint32_t count, MrArena *arena, MrVector *out, MrError *err)
-{
-    const MrType type = store->in.columns[column].type;
-    size_t width = mr_type_info(type.id)->width;
-    MR_TRY(mr_vector_init(out, arena, type, count, err));
-    for (uint32_t i = 0; i < count; i++) {
-        char *cell = (char *)out->data + i * width;
-        bool is_null = rows[i] == &mr_asof_nothing || mr_row_is_null(store, rows[i], column);
-        if (is_null) {
-            memset(cell, 0, width);
-            MR_TRY(mr_vector_make_nullable(out, arena, err));
-            mr_bitmap_clear(out->validity, i);
-        } else {
-            memcpy(cell, mr_row_cell(store, rows[i], column), width);
-        }
-    }
-    return MR_OK;
-}
-
-static MrStatus send_some(MrOperator *op, const Pairs *pairs, uint32_t first, uint32_t count,
-                          int32_t sign, MrBatch *batch)
-{
-    const MrAsofSpec *spec = op->spec;
-    const MrAsofState *state = op->state;
-    uint32_t left = op->input->column_count;
-    int32_t *weights;
-    bool is_plain = sign > 0;
-    MrBlock block = { .row_count = count,
-                      .column_count = spec->column_count,
-                      .place = { .watermark_us = MR_TIME_MIN,
-                                 .watermark_after_us = MR_TIME_MIN,
-                                 .event_min_us = MR_TIME_MAX } };
-    MR_NEW_ARRAY(batch->arena, block.columns, spec->column_count + 1, batch->err);
-    MR_NEW_ARRAY(batch->arena, weights, count, batch->err);
-    for (uint32_t c = 0; c < spec->column_count; c++) {
-        uint32_t column = spec->columns[c];
-        MR_TRY(column < left ? gather(&state->left, column, pairs->left + first, count,
-                                      batch->arena, &block.columns[c], batch->err)
-                             : gather(&state->right, column - left, pairs->right + first, count,
-                                      batch->arena, &block.columns[c], batch->err));
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        weights[i] = pairs->left[first + i]->weight * sign;
-        is_plain = is_plain && weights[i] == 1;
-    }
-    block.weights = is_plain ? NULL : weights;
-    return mr_operator_emit(op, &block, batch);
-}
-
-static MrStatus send(MrOperator *op, const Pairs *pairs, int32_t sign, MrBatch *batch)
-{
-    for (uint32_t first = 0; first < pairs->count; first += MR_VECTOR_ROWS) {
-        uint32_t left = pairs->count - first;
-        MR_TRY(send_some(op, pairs, first, left < MR_VECTOR_ROWS ? left : MR_VECTOR_ROWS, sign,
-                         batch));
-    }
-    return MR_OK;
-}
-
 /* ---- What shows ---------------------------------------------------------------------------- */
 
-/* Rows of a dirty key whose right row is not the one that they show with. */
-static MrStatus settle(MrOperator *op, MrAsofKey *key, Pairs *before, Pairs *after, MrBatch *batch)
+/* The right row of a range's left row: what was searched for, in turn, or what the times say. */
+static const MrRow *next_match(const MrOperator *op, const MrAsofRange *range, uint32_t place,
+                               const MrRow *const **found)
 {
-    uint32_t first = mr_asof_left_place(op->state, key, key->dirty_from_us, NULL);
-    MR_TRY(pairs_reserve(before, key->left_count - first, batch));
-    MR_TRY(pairs_reserve(after, key->left_count - first, batch));
-    for (uint32_t i = first; i < key->left_count; i++) {
-        MrAsofLeft *entry = &key->left[i];
-        const MrRow *match = mr_asof_match(op, key, entry->time_us);
+    return *found != NULL ? *(*found)++
+                          : mr_asof_match(op, range->key, range->key->left[place].time_us);
+}
+
+static MrAsofRange dirty_rows(const MrOperator *op, MrAsofKey *key)
+{
+    return (MrAsofRange){ .key = key,
+                          .first = mr_asof_left_place(op->state, key, key->dirty_from_us, NULL),
+                          .end = key->left_count };
+}
+
+/* Rows of a dirty key whose right row is not the one that they show with. */
+static MrStatus settle(MrOperator *op, const MrAsofRange *range, const MrRow *const **found,
+                       MrAsofPairs *before, MrAsofPairs *after, MrBatch *batch)
+{
+    MR_TRY(mr_asof_pairs_reserve(before, range->end - range->first, batch));
+    MR_TRY(mr_asof_pairs_reserve(after, range->end - range->first, batch));
+    for (uint32_t i = range->first; i < range->end; i++) {
+        MrAsofLeft *entry = &range->key->left[i];
+        const MrRow *match = next_match(op, range, i, found);
         if (match != entry->shown) {
-            pairs_add(op, before, entry->row, entry->shown);
-            pairs_add(op, after, entry->row, match);
+            mr_asof_pairs_add(op, before, entry->row, entry->shown);
+            mr_asof_pairs_add(op, after, entry->row, match);
             entry->shown = match;
         }
     }
-    key->is_dirty = false;
+    range->key->is_dirty = false;
     return MR_OK;
 }
 
@@ -148,12 +67,12 @@ static uint32_t final_rows(const MrOperator *op, const MrAsofKey *key, int64_t w
     return count;
 }
 
-static MrStatus show_final(MrOperator *op, const MrAsofKey *key, uint32_t count, Pairs *after,
-                           MrBatch *batch)
+static MrStatus show_final(MrOperator *op, const MrAsofRange *range, const MrRow *const **found,
+                           MrAsofPairs *after, MrBatch *batch)
 {
-    MR_TRY(pairs_reserve(after, count, batch));
-    for (uint32_t i = 0; i < count; i++) {
-        pairs_add(op, after, key->left[i].row, mr_asof_match(op, key, key->left[i].time_us));
+    MR_TRY(mr_asof_pairs_reserve(after, range->end - range->first, batch));
+    for (uint32_t i = range->first; i < range->end; i++) {
+        mr_asof_pairs_add(op, after, range->key->left[i].row, next_match(op, range, i, found));
     }
     return MR_OK;
 }
@@ -167,30 +86,51 @@ static void drop_front(MrOperator *op, MrAsofKey *key, uint32_t count)
     mr_asof_left_remove(op, key, 0, count);
 }
 
+enum { KEYS_AT_ONCE = 1024 };
+
+/* Left rows of due keys that show now. */
+static uint32_t take_due_rows(MrOperator *op, int64_t watermark_us, MrAsofRange *ranges)
+{
+    const MrAsofSpec *spec = op->spec;
+    uint32_t count = 0;
+    MrAsofKey *key;
+    while (count < KEYS_AT_ONCE && (key = mr_asof_take_due(op->state, watermark_us)) != NULL) {
+        MrAsofRange *range = &ranges[count++];
+        *range = (MrAsofRange){ .key = key };
+        if (spec->is_final) {
+            range->end = final_rows(op, key, watermark_us);
+        } else if (key->is_dirty) {
+            *range = dirty_rows(op, key);
+        }
+    }
+    return count;
+}
+
 /* Some of the keys with rows that have become final: shown, sent, freed. */
 static MrStatus pass_some(MrOperator *op, int64_t watermark_us, MrBatch *batch)
 {
-    enum { KEYS_AT_ONCE = 1024 };
     const MrAsofSpec *spec = op->spec;
-    MrAsofState *state = op->state;
-    Pairs before = { 0 }, after = { 0 };
-    MrAsofKey *keys[KEYS_AT_ONCE], *key;
-    uint32_t count = 0;
-    while (count < KEYS_AT_ONCE && (key = mr_asof_take_due(state, watermark_us)) != NULL) {
-        keys[count++] = key;
+    MrAsofPairs before = { 0 }, after = { 0 };
+    MrAsofRange ranges[KEYS_AT_ONCE];
+    const MrRow *const *found;
+    uint32_t count = take_due_rows(op, watermark_us, ranges);
+    MR_TRY(mr_asof_search(op, ranges, count, batch, &found));
+    for (uint32_t k = 0; k < count; k++) {
+        MrAsofKey *key = ranges[k].key;
         if (spec->is_final) {
-            MR_TRY(show_final(op, key, final_rows(op, key, watermark_us), &after, batch));
+            MR_TRY(show_final(op, &ranges[k], &found, &after, batch));
         } else if (key->is_dirty) {
-            MR_TRY(settle(op, key, &before, &after, batch));
+            MR_TRY(settle(op, &ranges[k], &found, &before, &after, batch));
             key->is_dirty = true; /* it stands in the list until the flush */
             key->dirty_from_us = MR_TIME_MAX;
         }
     }
-    MR_TRY(send(op, &before, -1, batch));
-    MR_TRY(send(op, &after, 1, batch));
+    MR_TRY(mr_asof_send(op, &before, -1, batch));
+    MR_TRY(mr_asof_send(op, &after, 1, batch));
     for (uint32_t k = 0; k < count; k++) {
-        drop_front(op, keys[k], final_rows(op, keys[k], watermark_us));
-        MR_TRY(mr_asof_trim(op, keys[k], watermark_us, batch->err));
+        MrAsofKey *key = ranges[k].key;
+        drop_front(op, key, final_rows(op, key, watermark_us));
+        MR_TRY(mr_asof_trim(op, key, watermark_us, batch->err));
     }
     return MR_OK;
 }
@@ -241,10 +181,10 @@ typedef struct Taking {
 static MrStatus send_one(MrOperator *op, const MrRow *left, const MrRow *right, int32_t sign,
                          MrBatch *batch)
 {
-    Pairs pairs = { 0 };
-    MR_TRY(pairs_reserve(&pairs, 1, batch));
-    pairs_add(op, &pairs, left, right);
-    return send(op, &pairs, sign, batch);
+    MrAsofPairs pairs = { 0 };
+    MR_TRY(mr_asof_pairs_reserve(&pairs, 1, batch));
+    mr_asof_pairs_add(op, &pairs, left, right);
+    return mr_asof_send(op, &pairs, sign, batch);
 }
 
 /* A row that is there already, or goes: its copies change. */
@@ -368,14 +308,14 @@ static MrStatus show_alone(MrOperator *op, const MrBlock *block, MrBatch *batch)
 {
     MrAsofState *state = op->state;
     MrRow **rows;
-    Pairs pairs = { 0 };
+    MrAsofPairs pairs = { 0 };
     MR_NEW_ARRAY(batch->arena, rows, block->row_count, batch->err);
-    MR_TRY(pairs_reserve(&pairs, block->row_count, batch));
+    MR_TRY(mr_asof_pairs_reserve(&pairs, block->row_count, batch));
     MR_TRY(mr_row_load(&state->left, block, rows, batch->arena, batch->err));
     for (uint32_t i = 0; i < block->row_count; i++) {
-        pairs_add(op, &pairs, rows[i], &mr_asof_nothing);
+        mr_asof_pairs_add(op, &pairs, rows[i], &mr_asof_nothing);
     }
-    MrStatus status = send(op, &pairs, 1, batch);
+    MrStatus status = mr_asof_send(op, &pairs, 1, batch);
     for (uint32_t i = 0; i < block->row_count; i++) {
         mr_row_free(&state->left, rows[i]);
     }
@@ -450,40 +390,66 @@ static MrStatus asof_push_right(MrOperator *op, const MrBlock *in, MrBatch *batc
 
 /* ---- The end of a batch, or of all --------------------------------------------------------- */
 
+static MrStatus show_some(MrOperator *op, const MrAsofRange *ranges, uint32_t count, MrBatch *batch)
+{
+    MrAsofPairs after = { 0 };
+    const MrRow *const *found;
+    MR_TRY(mr_asof_search(op, ranges, count, batch, &found));
+    for (uint32_t k = 0; k < count; k++) {
+        MR_TRY(show_final(op, &ranges[k], &found, &after, batch));
+    }
+    return mr_asof_send(op, &after, 1, batch);
+}
+
 /* Ad hoc: nothing follows, all rows are final. */
 static MrStatus show_rest(MrOperator *op, MrBatch *batch)
 {
     MrAsofState *state = op->state;
-    Pairs after = { 0 };
+    MrAsofRange ranges[KEYS_AT_ONCE];
+    uint32_t count = 0, rows = 0;
     for (uint32_t g = 0; g < state->table.count; g++) {
         MrAsofKey *key = mr_asof_key_at(state, g);
         if (key == NULL) {
             continue;
         }
-        MR_TRY(show_final(op, key, key->left_count, &after, batch));
-        if (after.count >= MR_VECTOR_ROWS) {
-            MR_TRY(send(op, &after, 1, batch));
-            after.count = 0;
+        ranges[count++] = (MrAsofRange){ .key = key, .end = key->left_count };
+        rows += key->left_count;
+        if (count == KEYS_AT_ONCE || rows >= MR_VECTOR_ROWS) {
+            MR_TRY(show_some(op, ranges, count, batch));
+            count = rows = 0;
         }
     }
-    return send(op, &after, 1, batch);
+    return show_some(op, ranges, count, batch);
+}
+
+static MrStatus settle_dirty(MrOperator *op, MrBatch *batch)
+{
+    const MrAsofState *state = op->state;
+    MrAsofPairs before = { 0 }, after = { 0 };
+    MrAsofRange *ranges;
+    const MrRow *const *found;
+    MR_NEW_ARRAY(batch->arena, ranges, state->dirty_count + 1, batch->err);
+    for (uint32_t k = 0; k < state->dirty_count; k++) {
+        ranges[k] = dirty_rows(op, state->dirty[k]);
+    }
+    MR_TRY(mr_asof_search(op, ranges, state->dirty_count, batch, &found));
+    for (uint32_t k = 0; k < state->dirty_count; k++) {
+        MR_TRY(settle(op, &ranges[k], &found, &before, &after, batch));
+    }
+    MR_TRY(mr_asof_send(op, &before, -1, batch));
+    return mr_asof_send(op, &after, 1, batch);
 }
 
 static MrStatus asof_finish_batch(MrOperator *op, MrBatch *batch)
 {
     const MrAsofSpec *spec = op->spec;
     MrAsofState *state = op->state;
-    Pairs before = { 0 }, after = { 0 };
     if (spec->ends_with_batch) {
         bool is_ended = state->is_ended;
         state->is_ended = true;
         return is_ended ? MR_OK : show_rest(op, batch);
     }
-    for (uint32_t k = 0; k < state->dirty_count; k++) {
-        MR_TRY(settle(op, state->dirty[k], &before, &after, batch));
-    }
-    MR_TRY(send(op, &before, -1, batch));
-    MR_TRY(send(op, &after, 1, batch));
+    MR_TRY(settle_dirty(op, batch));
     for (uint32_t k = 0; k < state->dirty_count; k++) {
         MR_TRY(mr_asof_trim(op, state->dirty[k], MR_TIME_MIN, batch->err));
     }

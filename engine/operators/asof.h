@@ -1,12 +1,15 @@
 /*
  * engine/operators/asof.h - the as-of join's state: keys with the rows of both sides in order of
- * time (asof_keys.c, asof_rights.c), what is shown of them (asof.c), their checkpoint
- * (asof_state.c).  Only these include it.
+ * time (asof_keys.c, asof_rights.c, asof_search.c), what is shown of them (asof.c, asof_emit.c),
+ * their checkpoint (asof_state.c).  Only these include it.
  *
  * A left row meets at most one right row: of those with its key the last that is not after it.  The
  * rows of a key are two arrays in order of time.  What comes is put in its place; the rows that
  * show are computed once per flush, or when W makes them final: a left row then goes, and of the
  * right rows only the last before W stays, since every later left row is behind it.
+ *
+ * With a condition it meets the last for which that holds (asof_search.c): then no right row is
+ * sure to be met no more, but by the reach of the condition.
  *
  * With `is_later` it meets the first that is not before it.  That is sure when W has passed the
  * right row, which no later left row can meet then; without one it is open until the end.
@@ -61,8 +64,17 @@ typedef struct MrAsofState {
     uint32_t dirty_count, dirty_capacity;
     MrRow **removed; /* right rows that may still show, until the dirty keys are settled */
     uint32_t removed_count, removed_capacity;
-    bool is_ended; /* ad hoc: all rows are out */
+    bool is_ended;           /* ad hoc: all rows are out */
+    MrExpression *condition; /* NULL: none */
+    bool *is_read;           /* per column of both: the condition reads it */
+    MrArena scratch;         /* candidates that it judges */
 } MrAsofState;
+
+/* Left rows of a key, from `first` to before `end`. */
+typedef struct MrAsofRange {
+    MrAsofKey *key;
+    uint32_t first, end;
+} MrAsofRange;
 
 /* The table of keys with their lists of left and right rows; ended by mr_asof_keys_close. */
 MrStatus mr_asof_keys_open(MrOperator *op, MrError *err);
@@ -105,6 +117,27 @@ void mr_asof_drop_ended_front(MrAsofKey *key);
 uint32_t mr_asof_later(const MrOperator *op, const MrAsofKey *key, int64_t time_us);
 /* The right row for a left row of that time; &mr_asof_nothing: none. */
 const MrRow *mr_asof_match(const MrOperator *op, const MrAsofKey *key, int64_t time_us);
+
+/* The right rows for all left rows of the ranges, in their order, in the batch's arena; NULL
+ * without a condition, where mr_asof_match tells. */
+MrStatus mr_asof_search(MrOperator *op, const MrAsofRange *ranges, uint32_t count, MrBatch *batch,
+                        const MrRow *const **out);
+
+/* Pairs to be sent, in the arena of the batch; the rows stay the stores'. */
+typedef struct MrAsofPairs {
+    const MrRow **left, **right; /* right &mr_asof_nothing: the left one alone */
+    uint32_t count, capacity;
+} MrAsofPairs;
+MrStatus mr_asof_pairs_reserve(MrAsofPairs *pairs, uint32_t more, MrBatch *batch);
+/* Room must be there.  A row that met none shows only where unmatched rows do; with NULL it does
+ * not show. */
+void mr_asof_pairs_add(const MrOperator *op, MrAsofPairs *pairs, const MrRow *left,
+                       const MrRow *right);
+/* Sends them as rows that come (sign 1) or go (-1). */
+MrStatus mr_asof_send(MrOperator *op, const MrAsofPairs *pairs, int32_t sign, MrBatch *batch);
+/* One column of rows as a vector; of &mr_asof_nothing it is NULL. */
+MrStatus mr_asof_gather(const MrRowStore *store, uint32_t column, const MrRow *const *rows,
+                        uint32_t count, MrArena *arena, MrVector *out, MrError *err);
 
 /* Left rows of the key from that time on look for their match again when the batch ends. */
 MrStatus mr_asof_mark(MrOperator *op, MrAsofKey *key, int64_t from_us, MrError *err);

@@ -10,6 +10,26 @@
 
 /* ---- Life -------------------------------------------------------------------------------- */
 
+static void note_read(void *context, const MrExpr *node)
+{
+    bool *is_read = context;
+    if (node->kind == MR_EXPR_COLUMN) {
+        is_read[node->column] = true;
+    }
+}
+
+static MrStatus open_condition(MrOperator *op, MrError *err)
+{
+    const MrAsofSpec *spec = op->spec;
+    MrAsofState *state = op->state;
+    if (spec->condition == NULL) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(op->arena, state->is_read, op->input->column_count + op->right->column_count, err);
+    mr_expr_walk(spec->condition, note_read, state->is_read);
+    return mr_expression_compile(op->arena, spec->condition, op->zone, &state->condition, err);
+}
+
 MrStatus mr_asof_keys_open(MrOperator *op, MrError *err)
 {
     const MrAsofSpec *spec = op->spec;
@@ -24,6 +44,8 @@ MrStatus mr_asof_keys_open(MrOperator *op, MrError *err)
     }
     MR_TRY(mr_key_layout_init(&state->layout, types, spec->key_count, err));
     mr_group_table_init(&state->table, &state->layout, sizeof(MrAsofKey *), op->memory);
+    mr_arena_init(&state->scratch, 0);
+    MR_TRY(open_condition(op, err));
     state->orders[0].column = spec->left_time;
     state->orders[1].column = spec->right_time;
     MrRowOrder left = { .keys = &state->orders[0],
@@ -95,6 +117,7 @@ void mr_asof_keys_close(MrOperator *op)
     free(state->heap);
     free(state->dirty);
     free(state->removed);
+    mr_arena_fini(&state->scratch);
     mr_group_table_fini(&state->table);
     mr_row_store_fini(&state->left);
     mr_row_store_fini(&state->right);
@@ -299,6 +322,29 @@ static int64_t passed_us(const MrOperator *op, int64_t time_us)
     return spec->is_strict ? due_us : mr_add_saturated(due_us, -1);
 }
 
+/* W at which the condition does not reach back to a right row any more. */
+static int64_t unreached_us(const MrOperator *op, const MrAsofRight *right)
+{
+    const MrAsofSpec *spec = op->spec;
+    return spec->has_reach ? due_us_of(op, mr_add_saturated(right->time_us, spec->reach_us))
+                           : MR_TIME_MAX;
+}
+
+/* W at which no later left row can meet the first right row of the key; MR_TIME_MAX: with a
+ * condition that reaches back for ever, none. */
+static int64_t first_passed_us(const MrOperator *op, const MrAsofKey *key)
+{
+    const MrAsofSpec *spec = op->spec;
+    if (key->right_count == 0 || spec->is_later) {
+        return MR_TIME_MAX;
+    }
+    if (spec->condition != NULL) {
+        return unreached_us(op, &key->right[0]);
+    }
+    uint32_t next = mr_asof_rights_until(key, key->right[0].time_us, true);
+    return next < key->right_count ? passed_us(op, key->right[next].time_us) : MR_TIME_MAX;
+}
+
 /* The key's row was deleted: once W has passed all that it had, nothing of it counts again. */
 static bool is_gone(const MrOperator *op, const MrAsofKey *key)
 {
@@ -323,12 +369,8 @@ MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err)
     if (key->left_count > 0) {
         due_us = mr_asof_final_us(op, key, 0);
     }
-    bool has_next = key->right_count > 0 && !spec->is_later;
-    uint32_t next = has_next ? mr_asof_rights_until(key, key->right[0].time_us, true) : 0;
-    if (next < key->right_count) {
-        int64_t passed = passed_us(op, key->right[next].time_us);
-        due_us = passed < due_us ? passed : due_us;
-    }
+    int64_t first_us = first_passed_us(op, key);
+    due_us = first_us < due_us ? first_us : due_us;
     if (is_gone(op, key)) {
         int64_t passed = gone_us(op, key);
         due_us = passed < due_us ? passed : due_us;
@@ -358,11 +400,27 @@ MrAsofKey *mr_asof_take_due(MrAsofState *state, int64_t watermark_us)
     return key;
 }
 
+/* With a condition: those that it does not reach back to.  Before any W a left row of '-infinity'
+ * may still come. */
+static uint32_t unreached_rights(const MrOperator *op, const MrAsofKey *key, int64_t watermark_us)
+{
+    const MrAsofSpec *spec = op->spec;
+    uint32_t gone = 0;
+    while (spec->has_reach && watermark_us > MR_TIME_MIN && gone < key->right_count &&
+           unreached_us(op, &key->right[gone]) <= watermark_us) {
+        gone++;
+    }
+    return gone;
+}
+
 /* Right rows at the front that no left row can meet at W any more. */
 static uint32_t passed_rights(const MrOperator *op, const MrAsofKey *key, int64_t watermark_us)
 {
     const MrAsofSpec *spec = op->spec;
     uint32_t gone = 0, stays = spec->is_later ? 0 : 1;
+    if (spec->condition != NULL) {
+        return unreached_rights(op, key, watermark_us);
+    }
     if (is_gone(op, key) && gone_us(op, key) <= watermark_us) {
         return key->right_count;
     }

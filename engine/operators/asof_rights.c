@@ -138,13 +138,16 @@ static MrStatus take_version(MrOperator *op, MrAsofKey *key, int64_t time_us, Mr
     return status;
 }
 
-/* Rows of a stream: of those of one moment the first counts, so that only it is kept. */
+/* Rows of a stream: of those of one moment the first counts, so that only it is kept, but where a
+ * condition may refuse it. */
 static MrStatus take_first(MrOperator *op, MrAsofKey *key, int64_t time_us, MrRow *row,
                            bool *changed, MrError *err)
 {
     MrAsofState *state = op->state;
-    uint32_t place = mr_asof_rights_until(key, time_us, false);
-    *changed = place == key->right_count || key->right[place].time_us != time_us;
+    const MrAsofSpec *spec = op->spec;
+    uint32_t place = mr_asof_rights_until(key, time_us, spec->condition != NULL);
+    *changed = spec->condition != NULL || place == key->right_count ||
+               key->right[place].time_us != time_us;
     if (!*changed) {
         mr_row_free(&state->right, row);
         return MR_OK;

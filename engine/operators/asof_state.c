@@ -1,11 +1,38 @@
 /*
  * engine/operators/asof_state.c - the checkpoint of an as-of join: the rows of every key.  What
- * shows follows from them.  See asof.h.
+ * shows follows from them, but where a condition was asked: then its answers stand beside the rows.
+ * See asof.h.
  */
 #include "engine/operators/asof.h"
 
-static void write_key(const MrAsofState *state, const MrAsofKey *key, MrStateWriter *writer)
+#define NOT_SHOWN UINT32_MAX /* with a right row */
+
+/* Left rows are shown with what the condition said. */
+static bool writes_shown(const MrAsofSpec *spec)
 {
+    return spec->condition != NULL && !spec->is_final;
+}
+
+/* The place of the right row that a left row shows with. */
+static uint32_t shown_place(const MrOperator *op, const MrAsofKey *key, const MrAsofLeft *left)
+{
+    const MrAsofSpec *spec = op->spec;
+    const MrAsofState *state = op->state;
+    int64_t time_us;
+    if (left->shown == NULL || left->shown == &mr_asof_nothing) {
+        return NOT_SHOWN;
+    }
+    memcpy(&time_us, mr_row_cell(&state->right, left->shown, spec->right_time), sizeof time_us);
+    uint32_t place = mr_asof_rights_until(key, time_us, false);
+    while (place < key->right_count && key->right[place].row != left->shown) {
+        place++;
+    }
+    return place < key->right_count ? place : NOT_SHOWN;
+}
+
+static void write_key(const MrOperator *op, const MrAsofKey *key, MrStateWriter *writer)
+{
+    const MrAsofState *state = op->state;
     mr_state_write_u32(writer, key->left_count);
     mr_state_write_u32(writer, key->right_count);
     mr_state_write_u32(writer, (uint32_t)key->live);
@@ -20,6 +47,9 @@ static void write_key(const MrAsofState *state, const MrAsofKey *key, MrStateWri
             mr_row_write(&state->right, key->right[i].row, writer);
         }
     }
+    for (uint32_t i = 0; i < key->left_count && writes_shown(op->spec); i++) {
+        mr_state_write_u32(writer, shown_place(op, key, &key->left[i]));
+    }
 }
 
 MrStatus mr_asof_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err)
@@ -30,7 +60,7 @@ MrStatus mr_asof_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err)
     for (uint32_t g = 0; g < state->table.count; g++) {
         const MrAsofKey *key = mr_asof_key_at(state, g);
         if (key != NULL) {
-            write_key(state, key, writer);
+            write_key(op, key, writer);
         }
     }
     return MR_OK;
@@ -84,7 +114,7 @@ static MrStatus read_right(MrOperator *op, MrStateReader *reader, MrAsofKey **ke
         MR_TRY(mr_row_read(&state->right, reader, &row, err));
         status =
             *key == NULL ? key_of_row(op, &state->right, spec->right_keys, row, key, err) : MR_OK;
-    } else if (*key == NULL) {
+    } else if (*key == NULL || spec->condition != NULL) { /* with one no row ends another */
         return mr_error_set(err, MR_ERR_CORRUPT, "a checkpoint ends a row that it does not hold");
     }
     if (status == MR_OK) {
@@ -96,6 +126,25 @@ static MrStatus read_right(MrOperator *op, MrStateReader *reader, MrAsofKey **ke
         }
     }
     return status;
+}
+
+static MrStatus read_shown(const MrOperator *op, MrStateReader *reader, MrAsofKey *key,
+                           uint32_t count, MrError *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t place = 0;
+        if (!writes_shown(op->spec)) {
+            key->left[i].shown = mr_asof_match(op, key, key->left[i].time_us);
+            continue;
+        }
+        MR_TRY(mr_state_read_u32(reader, &place, err));
+        if (place != NOT_SHOWN && place >= key->right_count) {
+            return mr_error_set(err, MR_ERR_CORRUPT,
+                                "a checkpoint shows a row that it does not hold");
+        }
+        key->left[i].shown = place == NOT_SHOWN ? &mr_asof_nothing : key->right[place].row;
+    }
+    return MR_OK;
 }
 
 static MrStatus read_key(MrOperator *op, MrStateReader *reader, MrError *err)
@@ -118,9 +167,7 @@ static MrStatus read_key(MrOperator *op, MrStateReader *reader, MrError *err)
         key->live = (int32_t)live;
         key->hidden_from_us = (int64_t)hidden_from;
     }
-    for (uint32_t i = 0; i < left && !spec->is_final; i++) {
-        key->left[i].shown = mr_asof_match(op, key, key->left[i].time_us);
-    }
+    MR_TRY(read_shown(op, reader, key, spec->is_final ? 0 : left, err));
     return key == NULL ? MR_OK : mr_asof_set_due(op, key, err);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "tests/unit/pipeline_fixture.h"
 
-enum { KEYS = 3, ROWS_MAX = 2000, STEPS = 60, DELAY = 40 };
+enum { KEYS = 3, ROWS_MAX = 2000, STEPS = 60, DELAY = 40, REACH = 30 };
 
 static const MrColumn side_columns[4] = { { .name = "k", .type = { MR_TYPE_INT64, -1 } },
                                           { .name = "id", .type = { MR_TYPE_INT64, -1 } },
@@ -15,22 +15,55 @@ static const MrSchema side_schema = { 4, side_columns };
 typedef struct AsofCase {
     const char *what;
     bool keeps_unmatched, is_strict, is_versioned, is_timed, is_final, retracts, is_later;
+    /* One id of the two rows is odd, one even; the right row is at most REACH older. */
+    bool has_condition, has_reach;
 } AsofCase;
 
 static const AsofCase cases[] = {
-    { "inner", false, false, false, true, false, false, false },
-    { "left", true, false, false, true, false, false, false },
-    { "left, strictly before", true, true, false, true, false, false, false },
-    { "versions", true, false, true, true, false, false, false },
-    { "without a watermark", true, false, false, false, false, false, false },
-    { "rows that go", true, false, false, false, false, true, false },
-    { "inner over rows that go", false, true, false, false, false, true, false },
-    { "final", true, false, false, true, true, false, false },
-    { "final, strictly before", false, true, false, true, true, false, false },
-    { "final versions", true, false, true, true, true, false, false },
-    { "later", true, false, false, true, false, false, true },
-    { "strictly later", false, true, false, true, false, false, true },
-    { "later rows that go", true, false, false, false, false, true, true },
+    { .what = "inner", .is_timed = true },
+    { .what = "left", .keeps_unmatched = true, .is_timed = true },
+    { .what = "left, strictly before",
+      .keeps_unmatched = true,
+      .is_strict = true,
+      .is_timed = true },
+    { .what = "versions", .keeps_unmatched = true, .is_versioned = true, .is_timed = true },
+    { .what = "without a watermark", .keeps_unmatched = true },
+    { .what = "rows that go", .keeps_unmatched = true, .retracts = true },
+    { .what = "inner over rows that go", .is_strict = true, .retracts = true },
+    { .what = "final", .keeps_unmatched = true, .is_timed = true, .is_final = true },
+    { .what = "final, strictly before", .is_strict = true, .is_timed = true, .is_final = true },
+    { .what = "final versions",
+      .keeps_unmatched = true,
+      .is_versioned = true,
+      .is_timed = true,
+      .is_final = true },
+    { .what = "later", .keeps_unmatched = true, .is_timed = true, .is_later = true },
+    { .what = "strictly later", .is_strict = true, .is_timed = true, .is_later = true },
+    { .what = "later rows that go", .keeps_unmatched = true, .retracts = true, .is_later = true },
+    { .what = "with a condition",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .has_condition = true },
+    { .what = "inner, strictly before, with a condition",
+      .is_strict = true,
+      .is_timed = true,
+      .has_condition = true },
+    { .what = "final, with a condition",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .is_final = true,
+      .has_condition = true },
+    { .what = "with a tolerance",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .has_condition = true,
+      .has_reach = true },
+    { .what = "final, strictly before, with a tolerance",
+      .is_strict = true,
+      .is_timed = true,
+      .is_final = true,
+      .has_condition = true,
+      .has_reach = true },
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
@@ -44,6 +77,28 @@ typedef struct AsofPlan {
     MrDeliverSpec deliver;
     MrColumn columns[8];
 } AsofPlan;
+
+static MrExpr *both(MrExpr *a, MrExpr *b)
+{
+    MrExpr *expr = test_node(MR_EXPR_AND, MR_TYPE_BOOL, 2);
+    expr->args[0] = a;
+    expr->args[1] = b;
+    return expr;
+}
+
+/* right.id % 2 <> left.id % 2, and then right.at >= left.at - REACH. */
+static MrExpr *condition_of(const AsofCase *c)
+{
+    MrExpr *two = test_constant("bigint:2");
+    MrExpr *odd = test_call_2("<>", test_call_2("%", test_column(5, MR_TYPE_INT64), two),
+                              test_call_2("%", test_column(1, MR_TYPE_INT64), two));
+    if (!c->has_reach) {
+        return odd;
+    }
+    MrExpr *reach = test_constant("interval:30 microseconds");
+    MrExpr *from = test_call_2("-", test_column(2, MR_TYPE_TIMESTAMP), reach);
+    return both(odd, test_call_2(">=", test_column(6, MR_TYPE_TIMESTAMP), from));
+}
 
 static void make_plan(AsofPlan *plan, const AsofCase *c)
 {
@@ -81,7 +136,10 @@ static void make_plan(AsofPlan *plan, const AsofCase *c)
                                .right_is_derived = c->retracts,
                                .is_timed = c->is_timed,
                                .right_can_be_late = c->is_timed,
-                               .is_final = c->is_final };
+                               .is_final = c->is_final,
+                               .condition = c->has_condition ? condition_of(c) : NULL,
+                               .has_reach = c->has_reach,
+                               .reach_us = REACH };
     const MrSchema out = { 8, plan->columns };
     plan->nodes[2] = (MrDagNode){
         .kind = MR_OPERATOR_ASOF, .spec = &plan->asof, .input = 0, .right = 1, .schema = out
@@ -109,15 +167,17 @@ typedef struct Model {
 } Model;
 
 /* Number of the right row + 2; 1: none. */
-static int64_t match_of(const AsofCase *c, const Model *model, const Row *left)
+static int64_t match_of(const AsofCase *c, const Model *model, uint32_t left_id)
 {
+    const Row *left = &model->sides[0][left_id];
     int64_t found = -1;
     for (uint32_t i = 0; i < model->counts[1] && left->k >= 0; i++) {
         const Row *right = &model->sides[1][i];
         const int64_t best_at = found < 0 ? INT64_MIN : model->sides[1][found].at;
         const int64_t past = c->is_later ? right->at - left->at : left->at - right->at;
-        const bool fits =
-            right->is_there && right->k == left->k && (c->is_strict ? past > 0 : past >= 0);
+        const bool holds = !c->has_condition || i % 2 != left_id % 2;
+        const bool fits = right->is_there && right->k == left->k && holds &&
+                          (c->is_strict ? past > 0 : past >= 0) && (!c->has_reach || past <= REACH);
         const bool is_nearer = c->is_later ? right->at < best_at : right->at > best_at;
         if (fits && (found < 0 || is_nearer || (c->is_versioned && right->at == best_at))) {
             found = i;
@@ -132,7 +192,7 @@ static void check_shown(const AsofCase *c, const Model *model, uint64_t seed, ui
         model->watermarks[0] < model->watermarks[1] ? model->watermarks[0] : model->watermarks[1];
     for (uint32_t i = 0; i < model->counts[0]; i++) {
         const Row *left = &model->sides[0][i];
-        const int64_t match = match_of(c, model, left);
+        const int64_t match = match_of(c, model, i);
         const bool shows = left->is_there && (match > 1 || c->keeps_unmatched) &&
                            (!c->is_final || left->at < w || left->k < 0);
         ck_assert_msg(model->shown[i] == shows && model->matched[i] == (shows ? match : 0),
@@ -261,6 +321,38 @@ START_TEST(test_asof_is_exact)
 }
 END_TEST
 
+/* A checkpoint that ends too early is an error, wherever, and leaves nothing behind. */
+START_TEST(test_cut_state_is_refused)
+{
+    AsofPlan plan;
+    MrRandom random;
+    MrBuilder state;
+    MrError err = MR_ERROR_INIT;
+    Model *model = calloc(1, sizeof *model);
+    ck_assert_ptr_nonnull(model);
+    make_plan(&plan, &cases[_i]);
+    mr_random_init(&random, 1);
+    MrPipeline *pipeline = test_open(&plan.dag, 1, false);
+    for (uint32_t step = 0; step < 8; step++) {
+        push_random(pipeline, &cases[_i], model, &random);
+        add_changes(pipeline, model);
+    }
+    mr_builder_init(&state, 0);
+    ck_assert_int_eq(mr_pipeline_snapshot(pipeline, &state, &err), MR_OK);
+    mr_pipeline_destroy(pipeline);
+    for (size_t cut = 0; cut <= state.length; cut++) {
+        pipeline = test_open(&plan.dag, 1, false);
+        const MrStatus status =
+            mr_pipeline_restore(pipeline, (MrString){ state.data, (uint32_t)cut }, &err);
+        ck_assert_int_eq(status, cut == state.length ? MR_OK : MR_ERR_CORRUPT);
+        mr_error_clear(&err);
+        mr_pipeline_destroy(pipeline);
+    }
+    mr_builder_fini(&state);
+    free(model);
+}
+END_TEST
+
 /* A long stream of many keys that come and go: what is final is let go. */
 START_TEST(test_state_stays_flat)
 {
@@ -306,9 +398,11 @@ int main(void)
     mr_arena_init(&test_arena, 0);
     tcase_set_timeout(tests, 240);
     tcase_add_loop_test(tests, test_asof_is_exact, 0, CASES);
+    tcase_add_loop_test(tests, test_cut_state_is_refused, 0, CASES);
     tcase_add_loop_test(tests, test_state_stays_flat, 1, 2);
     tcase_add_loop_test(tests, test_state_stays_flat, 7, 8);
     tcase_add_loop_test(tests, test_state_stays_flat, 10, 11);
+    tcase_add_loop_test(tests, test_state_stays_flat, 16, 18);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -487,12 +487,16 @@ def asof(rng, world):
         equal += f" AND {of_left}"
     if rng.random() < 0.3:
         equal += rng.choice((" AND b.id % 2 = 0", " AND b.id IS NOT NULL AND b.id > 5"))
-    on = rng.choice((f"ON {equal} AND {times}", f"MATCH_CONDITION ({times}) ON {equal}"))
+    further = ""
+    if compare[0] == "<" and rng.random() < 0.5:        # of both rows: the last for which it holds
+        further = rng.choice((" AND b.v < a.v", " AND b.at >= a.at - INTERVAL '5 seconds'", " AND b.id <> a.id",
+                              " AND (b.v > a.v OR b.c = a.c) AND b.at > a.at - INTERVAL '8 seconds'", " AND b.c IS NOT DISTINCT FROM a.c"))
+    on = rng.choice((f"ON {equal} AND {times}{further}", f"MATCH_CONDITION ({times}) ON {equal}{further}"))
     ours = f"SELECT {outputs(values)} FROM {left.name} AS a ASOF {kind}JOIN {right.name} AS b {on}{condition}"
     streams = [left] if left is right else [left, right]
     order = "DESC" if compare[0] == "<" else ""
     oracle = (f"SELECT {outputs(values)} FROM {in_time(left, streams, 'a')} {kind or 'INNER '}JOIN LATERAL "
-              f"(SELECT * FROM {in_time(right, streams, 'b')} WHERE {equal} AND {times} ORDER BY b.at {order}, b._seq "
+              f"(SELECT * FROM {in_time(right, streams, 'b')} WHERE {equal} AND {times}{further} ORDER BY b.at {order}, b._seq "
               f"LIMIT 1) AS b ON true{condition}")
     if rng.random() < 0.5:
         return Query("asof", ours, oracle, names(6))
