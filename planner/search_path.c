@@ -146,6 +146,15 @@ static void apply_to_drop(const Applying *applying, MrAstDrop *drop)
     }
 }
 
+static void apply_to_alter(const Applying *applying, MrAstAlter *alter)
+{
+    if (alter->object == MR_OBJECT_INDEX) {
+        apply_to_index(applying, &alter->name);
+    } else {
+        apply_to_relation(applying, &alter->name);
+    }
+}
+
 /* What the node itself names. */
 static void apply_to_node(const Applying *applying, MrNode *node)
 {
@@ -172,7 +181,7 @@ static void apply_to_node(const Applying *applying, MrNode *node)
     case MR_AST_ADVANCE_WATERMARK: RELATION(MrAstAdvanceWatermark, stream); break;
     case MR_AST_CREATE_SINK: RELATION(MrAstCreateSink, from); break;
     case MR_AST_CREATE_INDEX: RELATION(MrAstCreateIndex, on); break;
-    case MR_AST_ALTER: RELATION(MrAstAlter, name); break;
+    case MR_AST_ALTER: apply_to_alter(applying, MR_AST_AS(MrAstAlter, node)); break;
     case MR_AST_REFRESH: RELATION(MrAstRefresh, name); break;
     case MR_AST_COMMENT: RELATION(MrAstComment, name); break;
     case MR_AST_DROP: apply_to_drop(applying, MR_AST_AS(MrAstDrop, node)); break;

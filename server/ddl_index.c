@@ -372,6 +372,23 @@ static MrStatus required_by_constraint(MrDdl *ddl, const MrName *name, const MrR
     return mr_error_at(&ddl->err, name->position);
 }
 
+/* To ALTER, as in PostgreSQL, an index is a relation like others. */
+static MrStatus missing(MrDdl *ddl, const MrName *name)
+{
+    if (ddl->request.statement->kind == MR_AST_ALTER) {
+        mr_error_set(&ddl->err, MR_ERR_UNDEFINED_TABLE, "relation \"%s%s%s\" does not exist",
+                     name->schema != NULL ? name->schema : "", name->schema != NULL ? "." : "",
+                     name->name);
+    } else {
+        mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT, "index \"%s\" does not exist", name->name);
+    }
+    mr_error_at(&ddl->err, name->position);
+    const MrRelation *of;
+    return name->hidden && mr_catalog_index(ddl->catalog, name->name, &of) != NULL
+               ? mr_error_hint(&ddl->err, "It is in a schema that search_path does not name.")
+               : ddl->err.status;
+}
+
 static MrStatus refuse_other(MrDdl *ddl, const MrName *name)
 {
     const MrRelation *relation = mr_catalog_look_up(ddl->catalog, name);
@@ -393,8 +410,7 @@ static MrStatus refuse_other(MrDdl *ddl, const MrName *name)
             return required_by_constraint(ddl, name, relation);
         }
     }
-    mr_error_set(&ddl->err, MR_ERR_UNDEFINED_OBJECT, "index \"%s\" does not exist", name->name);
-    return mr_error_at(&ddl->err, name->position);
+    return missing(ddl, name);
 }
 
 /* *found false: there is none, and a notice says so. */
@@ -410,9 +426,11 @@ static MrStatus find_index(MrDdl *ddl, const MrName *name, bool if_exists, bool 
                                          : MR_OK;
     }
     MrStatus status = refuse_other(ddl, name);
-    if (if_exists && status == MR_ERR_UNDEFINED_OBJECT) {
+    if (if_exists && (status == MR_ERR_UNDEFINED_OBJECT || status == MR_ERR_UNDEFINED_TABLE)) {
+        const bool is_alter = ddl->request.statement->kind == MR_AST_ALTER;
         mr_error_clear(&ddl->err);
-        mr_ddl_notice(ddl, "00000", "index \"%s\" does not exist, skipping", name->name);
+        mr_ddl_notice(ddl, "00000", "%s \"%s\" does not exist, skipping",
+                      is_alter ? "relation" : "index", name->name);
         return MR_OK;
     }
     return status;
