@@ -245,6 +245,15 @@ static MrStatus check_free(const char *path, bool *exists, MrError *err)
     return MR_OK;
 }
 
+static MrStatus progress_remove(const char *output, MrError *err)
+{
+    char *path;
+    MR_TRY(mr_file_progress_path(output, &path, err));
+    MrStatus status = mr_file_remove(path, err);
+    free(path);
+    return status;
+}
+
 static MrStatus output_create(const char *path, const uint8_t query[16], const uint8_t nonce[16],
                               MrError *err)
 {
@@ -258,7 +267,11 @@ static MrStatus output_create(const char *path, const uint8_t query[16], const u
         exists ? mr_file_open(path, MR_FILE_WRITE, &file, err) : data_create(path, &file, err);
     mr_file_close(file);
     MR_TRY(status);
-    return mr_file_progress_create(path, &first, err);
+    status = mr_file_progress_create(path, &first, err);
+    if (status != MR_OK) {
+        (void)progress_remove(path, NULL); /* it may be there: nobody's, and in everybody's way */
+    }
+    return status;
 }
 
 /* Whether the file has a progress, and whether it is the query's. */
@@ -314,7 +327,6 @@ static MrStatus file_drop(MrSink *base, const uint8_t query[16], const MrSinkTab
                           MrError *err)
 {
     bool exists, is_ours;
-    char *path;
     output_forget((FileSink *)base, query);
     if (is_written((FileSink *)base, table->name)) {
         return MR_OK; /* by another query */
@@ -323,10 +335,8 @@ static MrStatus file_drop(MrSink *base, const uint8_t query[16], const MrSinkTab
     if (!is_ours) {
         return MR_OK;
     }
-    MR_TRY(mr_file_progress_path(table->name, &path, err));
-    MrStatus status = mr_file_remove(path, err);
-    free(path);
-    return status == MR_OK ? directory_sync(table->name, err) : status;
+    MR_TRY(progress_remove(table->name, err));
+    return directory_sync(table->name, err);
 }
 
 static MrStatus file_rename(MrSink *base, const uint8_t query[16], const MrSinkTable *table,

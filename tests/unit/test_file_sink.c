@@ -154,6 +154,32 @@ START_TEST(test_a_wrong_epoch_writes_nothing)
 }
 END_TEST
 
+/* A CREATE that fails, wherever, is in nobody's way. */
+START_TEST(test_faults_leave_a_create_undone)
+{
+    static const char *const kinds[] = { "eio", "short", "enospc" };
+    for (int at = 1;; at++) {
+        char fault[32];
+        snprintf(fault, sizeof fault, "io:%d:%s", at, kinds[_i]);
+        MUST(mr_fault_init(fault, &test_err));
+        MrStatus status = files->create_table(sink, query_b, nonce_1, &table, &test_err);
+        bool passed = mr_fault_io_count() < (uint64_t)at;
+        MUST(mr_fault_init("", &test_err));
+        if (passed) {
+            ck_assert_int_eq(status, MR_OK);
+            ck_assert_int_gt(at, 4);
+            return;
+        }
+        mr_error_clear(&test_err);
+        if (status == MR_OK) { /* a fault of what need not succeed */
+            MUST(files->drop_table(sink, query_b, &table, &test_err));
+        }
+        create_and_attach();
+        MUST(files->drop_table(sink, query_a, &table, &test_err));
+    }
+}
+END_TEST
+
 /* Every call of file I/O of a commit fails once: the file is as before, or as after. */
 START_TEST(test_faults_leave_a_commit_whole)
 {
@@ -293,6 +319,7 @@ int main(void)
     tcase_add_test(tests, test_rows_and_progress_go_together);
     tcase_add_test(tests, test_weights_and_formats);
     tcase_add_test(tests, test_a_wrong_epoch_writes_nothing);
+    tcase_add_loop_test(tests, test_faults_leave_a_create_undone, 0, 3);
     tcase_add_loop_test(tests, test_faults_leave_a_commit_whole, 0, 3);
     tcase_add_test(tests, test_a_torn_slot_is_the_commit_before);
     tcase_add_test(tests, test_a_second_server_is_kept_out_and_fenced);
