@@ -11,6 +11,7 @@ from harness import Server
 KEYS = 10_000
 PATIENCE_SECONDS = 300          # only for what hangs
 WINDOW = 10                     # seconds; the generator makes 200 000 rows a second of event time
+ONE_WINDOW = 3600               # seconds that hold all rows: as many result rows as keys
 COLUMNS = ("auction bigint NOT NULL, bidder bigint NOT NULL, price bigint NOT NULL, "
            "channel text NOT NULL, url text NOT NULL, at timestamp NOT NULL")
 DUCK_COLUMNS = ("{'auction': 'BIGINT', 'bidder': 'BIGINT', 'price': 'BIGINT', "
@@ -42,10 +43,10 @@ def stream_sql(name="bids", durability="fsync", path=None, at_end="close"):
             f"WATERMARK FOR at AS at - INTERVAL '4 seconds') WITH ({options})")
 
 
-def view_sql(name="totals", emit="ON WINDOW CLOSE"):
+def view_sql(name="totals", emit="ON WINDOW CLOSE", window=WINDOW):
     return (f"CREATE MATERIALIZED VIEW {name} AS "
             "SELECT window_start, auction, count(*) AS bids, sum(price) AS total "
-            f"FROM TUMBLE(bids, at, INTERVAL '{WINDOW} seconds') "
+            f"FROM TUMBLE(bids, at, INTERVAL '{window} seconds') "
             f"GROUP BY window_start, auction EMIT {emit}")
 
 
@@ -83,9 +84,9 @@ def our_digest(running, view="totals"):
 
 # ---- the peer's ------------------------------------------------------------------------------
 
-def duck_sql(source):
+def duck_sql(source, window=WINDOW):
     return (f"CREATE OR REPLACE TEMP TABLE answer AS "
-            f"SELECT time_bucket(INTERVAL '{WINDOW} seconds', \"at\") AS window_start, auction, "
+            f"SELECT time_bucket(INTERVAL '{window} seconds', \"at\") AS window_start, auction, "
             f"count(*) AS bids, sum(price) AS total FROM {source} GROUP BY window_start, auction")
 
 

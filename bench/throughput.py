@@ -123,13 +123,13 @@ def load(running, path):
         connection.execute("FLUSH")
 
 
-def time_view(running, name, emit, where=""):
+def time_view(running, name, emit, where="", window=bids.WINDOW):
     """CREATE MATERIALIZED VIEW over retained rows until its first covering commit; `where`: a target
     that is not read again."""
     pid = running.process.pid
     with running.connect() as connection:
         cpu, start = machine.cpu_seconds(pid), time.monotonic()
-        connection.execute(bids.view_sql(where + name, emit))
+        connection.execute(bids.view_sql(where + name, emit, window))
         connection.execute("FLUSH")
         run = {"seconds": time.monotonic() - start, "cpu": machine.cpu_seconds(pid) - cpu}
         run["lanes"] = [list(row) for row in connection.execute(
@@ -144,11 +144,14 @@ def memory(context):
     path = bids.data(context, "csv")
     one, two, update, theirs = [], [], [], []
     one_discarded, two_discarded = [], []
+    one_whole, two_whole = [], []
     with Peer() as peer, bids.server(context, workers=2, log_cache="8GB") as pair, \
             bids.server(context, workers=1, log_cache="8GB") as single:
         load(pair, path)
         load(single, path)
         peer.run(f"CREATE TABLE bids AS SELECT * FROM {bids.duck_csv(path)}")
+        peer.run(bids.duck_sql("bids", bids.ONE_WINDOW))
+        expected_whole = bids.duck_digest(peer)
         sql = bids.duck_sql("bids")
         peer.run(sql)
         expected = bids.duck_digest(peer)
@@ -167,6 +170,10 @@ def memory(context):
                     theirs.append({"seconds": seconds, "cpu": cpu})
             for running, runs in ((pair, two_discarded), (single, one_discarded)):
                 runs.append(time_view(running, f"totals_{number}", "ON WINDOW CLOSE", "nowhere."))
+            for running, runs in ((pair, two_whole), (single, one_whole)):
+                runs.append(time_view(running, f"totals_{number}", "ON WINDOW CLOSE",
+                                      window=bids.ONE_WINDOW))
+                check_answer("in memory, one window", runs[-1]["digest"], expected_whole)
             context.say(f"memory {number + 1}/{context.runs}: "
                         f"{context.rows / two[-1]['seconds'] / 1e6:.1f} M rows/s, one worker "
                         f"{context.rows / one[-1]['seconds'] / 1e6:.1f}, "
@@ -177,6 +184,9 @@ def memory(context):
                         [median_ratio(one, two)], "x", floor=1.6,
                         note="rows by worker " + ", ".join(str(rows)
                                                            for _, rows in two[-1]["lanes"]))
+    context.figures.add("memory-scaling-window", "in memory: two workers over one, all in one window",
+                        [median_ratio(one_whole, two_whole)], "x",
+                        note="a fifth of the result rows; bench/README.md has the account")
     context.figures.add("memory-scaling-discard", "in memory: two workers over one, rows thrown away",
                         [median_ratio(one_discarded, two_discarded)], "x",
                         note="no target's thread beside them")
