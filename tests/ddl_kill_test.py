@@ -45,7 +45,7 @@ STATEMENTS = (
     ("ALTER MATERIALIZED VIEW m RENAME TO other", "42P01"),
     ("ALTER MATERIALIZED VIEW m SET (batch_interval = '1 ms')", None),
     ("CREATE INDEX of_k_v ON m (k, v)", "42P07"),
-    ("ALTER INDEX of_v RENAME TO of_value", "42704"),
+    ("ALTER INDEX of_v RENAME TO of_value", "42P01"),
     ("DROP INDEX of_v", "42704"),
     ("CREATE UNIQUE INDEX of_id_k ON t (k, id)", "42P07"),
     ("DROP INDEX of_k", "42704"),
