@@ -221,6 +221,7 @@ static MrStatus top_merge(char *into, const char *from, MrMemory *memory, MrErro
     }
     return status;
 }
+
 static void top_write(const char *bytes, MrStateWriter *writer)
 {
     const TopSketch *sketch = (const TopSketch *)(const void *)bytes;

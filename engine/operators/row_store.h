@@ -78,6 +78,8 @@ MrStatus mr_row_load(MrRowStore *store, const MrBlock *block, MrRow **rows, MrAr
                      MrError *err);
 /* The prefix of each row of a block. */
 void mr_row_prefixes(const MrRowStore *store, const MrBlock *block, uint64_t *out);
+/* The prefix of a row whose cells are there (after a restore). */
+void mr_row_set_prefix(const MrRowStore *store, MrRow *row);
 /* Cells of the rows from those of the block's rows `from` (NULL: 0, 1, …).  Long text is borrowed
  * from the block until mr_row_own_text. */
 void mr_row_set_cells(const MrRowStore *store, const MrBlock *block, const uint32_t *from,
