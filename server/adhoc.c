@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "engine/pipeline.h"
+#include "server/adhoc_internal.h"
 #include "server/scheduler.h"
 #include "server/tables.h"
 #include "server/targets.h"
@@ -39,138 +39,6 @@ struct MrAdhoc {
     MrError err;
 };
 
-MrResult *mr_result_hold(MrResult *result)
-{
-    if (result != NULL) {
-        result->holders++;
-    }
-    return result;
-}
-
-void mr_result_destroy(MrResult *result)
-{
-    if (result != NULL && result->holders > 0) {
-        result->holders--;
-    } else if (result != NULL) {
-        mr_arena_fini(&result->arena);
-        mr_arena_fini(&result->rows);
-        free(result);
-    }
-}
-
-MrStatus mr_result_add(MrResult *result, const MrBlock *block, MrError *err)
-{
-    MrBlock *copy;
-    MR_TRY(mr_block_copy(&result->arena, block, &copy, err));
-    if ((result->block_count & (result->block_count - 1)) ==
-        0) { /* room doubles at powers of two */
-        const MrBlock **blocks;
-        MR_NEW_ARRAY(&result->arena, blocks, result->block_count == 0 ? 1 : result->block_count * 2,
-                     err);
-        if (result->block_count > 0) {
-            memcpy(blocks, result->blocks, result->block_count * sizeof *blocks);
-        }
-        result->blocks = blocks;
-    }
-    result->blocks[result->block_count++] = copy;
-    result->row_count += copy->row_count;
-    return MR_OK;
-}
-
-MrStatus mr_result_create(const MrSchema *schema, MrResult **out, MrError *err)
-{
-    MrResult *result = calloc(1, sizeof *result);
-    if (result == NULL) {
-        return mr_error_no_memory(err);
-    }
-    mr_arena_init(&result->arena, 0);
-    result->effects.arena = &result->arena;
-    MrColumn *columns = mr_arena_calloc(&result->arena, schema->column_count + 1, sizeof *columns);
-    if (columns == NULL) {
-        mr_result_destroy(result);
-        return mr_error_no_memory(err);
-    }
-    result->schema = (MrSchema){ .column_count = schema->column_count, .columns = columns };
-    for (uint32_t c = 0; c < schema->column_count; c++) {
-        columns[c] = schema->columns[c];
-        columns[c].name = mr_arena_strdup(&result->arena, schema->columns[c].name);
-        if (columns[c].name == NULL) {
-            mr_result_destroy(result);
-            return mr_error_no_memory(err);
-        }
-    }
-    *out = result;
-    return MR_OK;
-}
-
-static MrStatus result_of_plan(const MrPlan *plan, MrResult **out, MrError *err)
-{
-    MrSchema visible = { plan->visible_columns, plan->output.columns };
-    return mr_result_create(&visible, out, err);
-}
-
-/* The rows of a result that has none so far. */
-static MrStatus take_rows(MrPipeline *pipeline, MrResult *result, MrError *err)
-{
-    MrCollected rows;
-    MR_TRY(mr_pipeline_collect(pipeline, &rows, err));
-    result->rows = rows.arena;
-    result->blocks = rows.blocks;
-    result->block_count = rows.count;
-    result->row_count = rows.row_count;
-    return MR_OK;
-}
-
-static MrStatus make_pipeline(const MrPlan *plan, int64_t memory_bytes, const _Atomic bool *cancel,
-                              MrPipeline **out, MrError *err)
-{
-    MrPipelineOptions options = { .dag = plan->dag,
-                                  .memory_bytes_max = memory_bytes,
-                                  .cancel = cancel };
-    return mr_pipeline_create(&options, out, err);
-}
-
-static MrStatus run_block(MrPipeline *pipeline, const MrPlanScan *scan, const MrBlock *block,
-                          MrError *err)
-{
-    MrPipelineInput input = { .block = block,
-                              .watermark_after_us = MR_TIME_MIN,
-                              .source = scan->spec->source };
-    return mr_pipeline_run(pipeline, &input, 1, err);
-}
-
-/* What may take long must not run on the event loop. */
-static bool may_be_long(const MrPlan *plan)
-{
-    for (uint32_t i = 0; i < plan->dag->node_count; i++) {
-        MrOperatorKind kind = plan->dag->nodes[i].kind;
-        if (kind == MR_OPERATOR_PROJECT_SET || kind == MR_OPERATOR_JOIN) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Rows of a statement in WITH: there may be very many. */
-static bool reads_returned(const MrPlan *plan, uint32_t scan)
-{
-    return plan->scans[scan].relation != NULL && plan->scans[scan].relation->returned_by > 0;
-}
-
-bool mr_adhoc_is_immediate(const MrPlan *plan)
-{
-    if (may_be_long(plan)) {
-        return false;
-    }
-    for (uint32_t s = 0; s < plan->scan_count; s++) {
-        MrScanKind kind = plan->scans[s].spec->kind;
-        if ((kind != MR_SCAN_VALUES && kind != MR_SCAN_VIRTUAL) || reads_returned(plan, s)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool scans_first(const MrPlan *plan, uint32_t scan, MrScanKind kind)
 {
     return plan->scans[scan].spec->kind == kind && mr_plan_is_first_scan(plan, scan);
@@ -196,82 +64,6 @@ static const MrPlanScan *find_logged(const MrPlan *plan, uint32_t stream_id)
         }
     }
     return NULL;
-}
-
-/* From the right: what is joined to is there before the rows that look for it. */
-static MrStatus run_virtuals(const MrPlan *plan, const MrVirtualRows *virtuals,
-                             MrPipeline *pipeline, MrError *err)
-{
-    for (uint32_t s = plan->scan_count; s-- > 0;) {
-        for (uint32_t b = 0; b < virtuals[s].count; b++) {
-            MR_TRY(run_block(pipeline, &plan->scans[s], virtuals[s].blocks[b], err));
-        }
-    }
-    return MR_OK;
-}
-
-/* What a plan makes of rows that the caller's thread has: `feed` runs them. */
-static MrStatus run_here(MrServer *server, const MrPlan *plan, MrLockOwner *locks,
-                         MrStatus (*feed)(void *context, const MrPlan *plan, MrPipeline *pipeline,
-                                          MrError *err),
-                         void *context, MrResult **out, MrError *err)
-{
-    MrPipeline *pipeline;
-    MrResult *result;
-    MR_TRY(make_pipeline(plan, mr_settings_int(server->settings, MR_SET_WORK_MEMORY), NULL,
-                         &pipeline, err));
-    MrStatus status = result_of_plan(plan, &result, err);
-    if (status == MR_OK) {
-        result->effects.locker = mr_lock_owner_locker(locks);
-        MrEffects *outer = mr_effects_collect(&result->effects);
-        status = feed(context, plan, pipeline, err);
-        if (status == MR_OK) {
-            status = take_rows(pipeline, result, err);
-        }
-        mr_effects_collect(outer);
-        if (status != MR_OK) {
-            mr_result_destroy(result);
-        } else {
-            *out = result;
-        }
-    }
-    mr_pipeline_destroy(pipeline);
-    return status;
-}
-
-static MrStatus feed_rows(void *context, const MrPlan *plan, MrPipeline *pipeline, MrError *err)
-{
-    const MrVirtualRows *rows = context;
-    for (uint32_t b = 0; b < rows->count; b++) {
-        MR_TRY(run_block(pipeline, &plan->scans[0], rows->blocks[b], err));
-    }
-    return MR_OK;
-}
-
-MrStatus mr_adhoc_run_blocks(MrServer *server, const MrPlan *plan, const MrBlock *const *blocks,
-                             uint32_t count, MrResult **out, MrError *err)
-{
-    MrVirtualRows rows = { .blocks = blocks, .count = count };
-    return run_here(server, plan, NULL, feed_rows, &rows, out, err);
-}
-
-static MrStatus feed_virtuals(void *context, const MrPlan *plan, MrPipeline *pipeline, MrError *err)
-{
-    MrVirtualRows *virtuals;
-    MrArena arena;
-    mr_arena_init(&arena, 0);
-    MrStatus status = mr_virtual_rows_fill(context, plan, NULL, &arena, &virtuals, err);
-    if (status == MR_OK) {
-        status = run_virtuals(plan, virtuals, pipeline, err);
-    }
-    mr_arena_fini(&arena);
-    return status;
-}
-
-MrStatus mr_adhoc_run_now(MrServer *server, const MrPlan *plan, MrLockOwner *locks, MrResult **out,
-                          MrError *err)
-{
-    return run_here(server, plan, locks, feed_virtuals, server, out, err);
 }
 
 /* ---- on its own thread ----------------------------------------------------------------------- */
@@ -381,7 +173,7 @@ static MrStatus scan_block(void *context, const MrBlock *block, MrError *err)
 {
     ScanContext *scan = context;
     MR_TRY(check_cancel(scan->adhoc, err));
-    return run_block(scan->pipeline, scan->scan, block, err);
+    return mr_adhoc_run_block(scan->pipeline, scan->scan, block, err);
 }
 
 static MrStatus read_result(MrAdhoc *adhoc, uint32_t index, MrPipeline *pipeline, MrError *err)
@@ -410,7 +202,7 @@ static MrStatus read_table(MrAdhoc *adhoc, uint32_t index, MrPipeline *pipeline,
             status = mr_table_scan_next(adhoc->tables[index], &arena, &block, err);
         }
         if (status == MR_OK && block != NULL) {
-            status = run_block(pipeline, &adhoc->plan->scans[index], block, err);
+            status = mr_adhoc_run_block(pipeline, &adhoc->plan->scans[index], block, err);
         }
     } while (status == MR_OK && block != NULL && !mr_pipeline_is_full(pipeline));
     mr_arena_fini(&arena);
@@ -420,7 +212,7 @@ static MrStatus read_table(MrAdhoc *adhoc, uint32_t index, MrPipeline *pipeline,
 /* What stands still first, then the streams, merged by sequence. */
 static MrStatus read_all(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
 {
-    MR_TRY(run_virtuals(adhoc->plan, adhoc->virtuals, pipeline, err));
+    MR_TRY(mr_adhoc_run_virtuals(adhoc->plan, adhoc->virtuals, pipeline, err));
     for (uint32_t s = 0; s < adhoc->plan->scan_count; s++) {
         if (scans_first(adhoc->plan, s, MR_SCAN_RESULT)) {
             MR_TRY(read_result(adhoc, s, pipeline, err));
@@ -434,13 +226,14 @@ static MrStatus read_all(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
 static MrStatus run_adhoc(MrAdhoc *adhoc, MrError *err)
 {
     MrPipeline *pipeline;
-    MR_TRY(result_of_plan(adhoc->plan, &adhoc->result, err));
+    MR_TRY(mr_adhoc_result(adhoc->plan, &adhoc->result, err));
     adhoc->result->effects.locker = mr_lock_owner_locker(adhoc->locks);
     mr_effects_collect(&adhoc->result->effects);
-    MR_TRY(make_pipeline(adhoc->plan, adhoc->memory_bytes, &adhoc->is_cancelled, &pipeline, err));
+    MR_TRY(
+        mr_adhoc_pipeline(adhoc->plan, adhoc->memory_bytes, &adhoc->is_cancelled, &pipeline, err));
     MrStatus status = read_all(adhoc, pipeline, err);
     if (status == MR_OK) {
-        status = take_rows(pipeline, adhoc->result, err);
+        status = mr_adhoc_take(pipeline, adhoc->result, err);
     }
     mr_pipeline_destroy(pipeline);
     return status;
@@ -564,7 +357,7 @@ static MrStatus hold_returned(MrAdhoc *adhoc, const MrAdhocOptions *options, MrE
     const MrPlan *plan = adhoc->plan;
     MR_NEW_ARRAY(&adhoc->arena, adhoc->returned, plan->scan_count, err);
     for (uint32_t s = 0; s < plan->scan_count; s++) {
-        if (reads_returned(plan, s)) {
+        if (mr_adhoc_reads_returned(plan, s)) {
             const uint32_t number = plan->scans[s].relation->returned_by;
             adhoc->returned[s] = mr_result_hold(
                 number == MR_RETURNED_OWN ? options->own : options->returned[number - 1]);
