@@ -9,7 +9,7 @@
 #include "planner/over.h"
 #include "planner/recursion.h"
 #include "planner/row_value.h"
-#include "planner/set_call.h"
+#include "planner/set_node.h"
 #include "planner/set_operation.h"
 #include "planner/subquery.h"
 #include "planner/values.h"
@@ -149,6 +149,7 @@ static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, M
 {
     MrLogical *aggregate;
     MR_TRY(count_rows(b, grouping));
+    MR_TRY(mr_bind_group_sets(b, sets, grouping));
     MR_TRY(mr_bind_attach_grouping(b, grouping));
     MR_TRY(mr_group_add_determined(b, grouping, list, overs, sets, having));
     MR_TRY(mr_bind_aggregate(b, grouping, &aggregate, node));
@@ -156,12 +157,7 @@ static MrStatus regroup(MrBinder *b, MrGrouping *grouping, MrSelectList *list, M
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, list->exprs[i], &list->exprs[i]));
     }
     MR_TRY(mr_regroup_overs(b, grouping, aggregate, overs));
-    for (uint32_t i = 0; i < sets->count; i++) {
-        for (uint32_t a = 0; a < sets->items[i].function->arg_count; a++) {
-            MrExpr **arg = &sets->items[i].args[a];
-            MR_TRY(mr_bind_regroup(b, grouping, aggregate, *arg, arg));
-        }
-    }
+    MR_TRY(mr_regroup_sets(b, grouping, aggregate, sets, list, overs));
     if (having != NULL) {
         MR_TRY(mr_bind_regroup(b, grouping, aggregate, having, &having));
         MR_TRY(mr_bind_filter(b, node, having));
@@ -176,6 +172,31 @@ static MrStatus attach_list(MrBinder *b, MrSelectList *list, MrSetCallList *sets
     for (uint32_t i = 0; i < sets->count; i++) {
         MR_TRY(mr_bind_attach(b, node, sets->items[i].args, sets->items[i].function->arg_count));
     }
+    return MR_OK;
+}
+
+/* Window functions of the select list, those in arguments of functions that give rows included. */
+static MrStatus add_overs(MrBinder *b, const MrOverList *overs, MrSelectList *list,
+                          MrSetCallList *sets, MrLogical **node)
+{
+    MrSelectList all = { .count = list->count };
+    if (overs->count == 0) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(b->arena, all.exprs, list->count + sets->count * MR_SET_ARGS_MAX, b->err);
+    memcpy(all.exprs, list->exprs, list->count * sizeof *all.exprs);
+    for (uint32_t i = 0; i < sets->count; i++) {
+        const uint32_t count = sets->items[i].function->arg_count;
+        memcpy(all.exprs + all.count, sets->items[i].args, count * sizeof *all.exprs);
+        all.count += count;
+    }
+    MR_TRY(mr_bind_add_overs(b, overs, &all, node));
+    list->exprs = all.exprs;
+    for (uint32_t i = 0, at = list->count; i < sets->count; i++) {
+        sets->items[i].args = all.exprs + at;
+        at += sets->items[i].function->arg_count;
+    }
+    list->capacity = list->count;
     return MR_OK;
 }
 
@@ -197,8 +218,8 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     b->scope = scope;
     b->aggregates = &grouping.aggregates;
     b->overs = &overs;
-    MR_TRY(mr_bind_windows(b, query, &overs));
     b->set_calls = &sets;
+    MR_TRY(mr_bind_windows(b, query, &overs));
     MR_TRY(bind_select_list(b, query, &list));
     bool is_bare = query->distinct == MR_DISTINCT_NONE && query->order_by.count == 0 &&
                    query->limit == NULL && query->offset == NULL;
@@ -233,7 +254,8 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     }
     MR_TRY(attach_list(b, &list, &sets, &node));
     MR_TRY(mr_attach_overs(b, &overs, &node));
-    MR_TRY(mr_bind_add_overs(b, &overs, &list, &node));
+    MR_TRY(mr_overs_add_sets(b, &overs, &sets, &list, &node));
+    MR_TRY(add_overs(b, &overs, &list, &sets, &node));
     MR_TRY(mr_bind_add_sets(b, &sets, &list, &node));
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));
     if (query->distinct == MR_DISTINCT_ROWS) {

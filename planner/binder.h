@@ -261,6 +261,8 @@ typedef struct MrGrouping {
     uint32_t set_count;        /* 0 or at least 2 */
     MrAggregateList aggregates;
     bool is_global;
+    MrExpr **written; /* the first keys, before their calls that give rows had rows; or NULL */
+    uint32_t written_count;
     MrAttached *attached; /* the subqueries of its keys */
     uint32_t attached_count;
     /* Filled by mr_bind_aggregate: the output column of each key, and the windowed node's
@@ -281,6 +283,8 @@ typedef struct MrOutputs {
 MrStatus mr_bind_group_key(MrBinder *b, const MrNode *node, const MrOutputs *outputs, MrExpr **out);
 MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs,
                           MrGrouping *grouping);
+/* The key that the expression is, of the first `count`; `count`: none. */
+uint32_t mr_grouping_find_key(const MrGrouping *grouping, uint32_t count, const MrExpr *expr);
 /* Makes the AGGREGATE node, recognising windows; *node may be a filter on top of it. */
 MrStatus mr_bind_aggregate(MrBinder *b, MrGrouping *grouping, MrLogical **aggregate,
                            MrLogical **node);

@@ -7,6 +7,7 @@
 #include "planner/grouping_sets.h"
 #include "planner/literal.h"
 #include "planner/over.h"
+#include "planner/set_node.h"
 
 #include <string.h>
 
@@ -68,31 +69,31 @@ static MrStatus key_by_alias(MrBinder *b, const MrAstColumn *column, const MrOut
     return MR_OK;
 }
 
-static bool has_set_call(const MrExpr *expr)
+static bool is_aggregate(const MrExpr *expr)
 {
-    if (expr->kind == MR_EXPR_COLUMN && expr->column >= MR_SET_COLUMN &&
-        expr->column < MR_GROUPING_COLUMN) {
-        return true;
-    }
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        if (has_set_call(expr->args[i])) {
-            return true;
-        }
-    }
-    return false;
+    return expr->kind == MR_EXPR_COLUMN &&
+           ((expr->column >= MR_AGGREGATE_COLUMN && expr->column < MR_SET_COLUMN) ||
+            expr->column >= MR_GROUPING_COLUMN);
 }
 
-static bool has_aggregate(const MrExpr *expr)
+static bool is_over(const MrExpr *expr)
 {
-    if (expr->kind == MR_EXPR_COLUMN && expr->column >= MR_AGGREGATE_COLUMN) {
-        return true;
+    return expr->kind == MR_EXPR_COLUMN && expr->column >= MR_OVER_COLUMN &&
+           expr->column < MR_AGGREGATE_COLUMN;
+}
+
+/* Whether the expression has such a part, arguments of functions that give rows included. */
+static bool has_part(const MrBinder *b, const MrExpr *expr, bool (*test)(const MrExpr *part))
+{
+    const MrBoundSetCall *call = b->set_calls != NULL ? mr_set_call_of(b->set_calls, expr) : NULL;
+    bool has = test(expr);
+    for (uint32_t i = 0; !has && call != NULL && i < call->function->arg_count; i++) {
+        has = has_part(b, call->args[i], test);
     }
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        if (has_aggregate(expr->args[i])) {
-            return true;
-        }
+    for (uint32_t i = 0; !has && i < expr->arg_count; i++) {
+        has = has_part(b, expr->args[i], test);
     }
-    return false;
+    return has;
 }
 
 MrStatus mr_bind_group_key(MrBinder *b, const MrNode *node, const MrOutputs *outputs, MrExpr **out)
@@ -107,16 +108,11 @@ MrStatus mr_bind_group_key(MrBinder *b, const MrNode *node, const MrOutputs *out
     if (*out == NULL) {
         MR_TRY(mr_bind_expr_known(b, node, out));
     }
-    if (mr_expr_has_over(*out)) {
+    if (has_part(b, *out, is_over)) {
         return mr_bind_error(b, MR_ERR_WINDOWING, node->position,
                              "window functions are not allowed in GROUP BY");
     }
-    if (has_set_call(*out)) {
-        return mr_bind_unsupported(b, node->position,
-                                   "Put the function into FROM, and group by its column.",
-                                   "grouping by a set-returning function is not supported yet");
-    }
-    if (has_aggregate(*out)) {
+    if (has_part(b, *out, is_aggregate)) {
         return mr_bind_error(b, MR_ERR_GROUPING, node->position,
                              "aggregate functions are not allowed in GROUP BY");
     }
@@ -126,6 +122,16 @@ MrStatus mr_bind_group_key(MrBinder *b, const MrNode *node, const MrOutputs *out
         return mr_error_hint(b->err, "Group by the column cast to jsonb or text.");
     }
     return MR_OK;
+}
+
+uint32_t mr_grouping_find_key(const MrGrouping *grouping, uint32_t count, const MrExpr *expr)
+{
+    uint32_t k = 0;
+    while (k < count && !mr_expr_equal(expr, grouping->keys[k]) &&
+           !(k < grouping->written_count && mr_expr_equal(expr, grouping->written[k]))) {
+        k++;
+    }
+    return k;
 }
 
 MrStatus mr_bind_grouping(MrBinder *b, const MrAstQuery *query, const MrOutputs *outputs,

@@ -231,7 +231,9 @@ static MrStatus bind_window(MrBinder *b, const MrOverList *overs, const MrAstWin
             return MR_OK;
         }
     }
+    b->overs->is_in_key = true;
     MR_TRY(bind_keys(b, ast, window));
+    b->overs->is_in_key = false;
     return bind_frame(b, ast, window);
 }
 

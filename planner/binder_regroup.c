@@ -76,15 +76,14 @@ static MrStatus regroup_replace(void *context, const MrExpr *expr, MrExpr **out)
     const Regroup *over = context;
     MrBinder *b = over->b;
     const MrGrouping *grouping = over->grouping;
-    for (uint32_t i = 0; i < grouping->key_count; i++) {
-        if (mr_expr_equal(expr, grouping->keys[i])) {
-            if (grouping->key_exprs != NULL && grouping->key_exprs[i] != NULL) {
-                *out = grouping->key_exprs[i];
-                return MR_OK;
-            }
-            return aggregate_output(b, over->aggregate, grouping->key_columns[i], expr->position,
-                                    out);
+    const uint32_t key = mr_grouping_find_key(grouping, grouping->key_count, expr);
+    if (key < grouping->key_count) {
+        if (grouping->key_exprs != NULL && grouping->key_exprs[key] != NULL) {
+            *out = grouping->key_exprs[key];
+            return MR_OK;
         }
+        return aggregate_output(b, over->aggregate, grouping->key_columns[key], expr->position,
+                                out);
     }
     if (expr->kind == MR_EXPR_COLUMN) {
         return regroup_column(b, grouping, over->aggregate, expr, out);

@@ -96,10 +96,8 @@ static MrStatus add_key(MrBinder *b, MrGrouping *grouping, const MrExpr *column)
 
 static MrStatus note(MrBinder *b, MrGrouping *grouping, const MrExpr *expr)
 {
-    for (uint32_t k = 0; k < grouping->key_count; k++) {
-        if (mr_expr_equal(expr, grouping->keys[k])) {
-            return MR_OK;
-        }
+    if (mr_grouping_find_key(grouping, grouping->key_count, expr) < grouping->key_count) {
+        return MR_OK;
     }
     if (expr->kind == MR_EXPR_COLUMN) {
         return expr->column < grouping->input->column_count && is_determined(grouping, expr->column)

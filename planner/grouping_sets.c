@@ -6,6 +6,7 @@
 #include "planner/grouping_sets.h"
 
 #include "engine/key_batch.h"
+#include "planner/set_node.h"
 #include "planner/subquery.h"
 #include "planner/window.h"
 
@@ -326,6 +327,12 @@ MrStatus mr_bind_grouping_call(MrBinder *b, const MrAstGrouping *node, MrExpr **
     call->arg_count = node->args.count;
     for (uint32_t i = 0; i < node->args.count; i++) {
         MR_TRY(mr_bind_expr_known(b, node->args.items[i], &call->args[i]));
+        if (mr_expr_has_set_call(call->args[i])) {
+            return mr_bind_unsupported(b, node->args.items[i]->position,
+                                       "Group by the function in FROM.",
+                                       "aggregate function calls cannot contain set-returning "
+                                       "function calls");
+        }
     }
     list->groupings = calls;
     return mr_expr_column(b->arena, MR_GROUPING_COLUMN + list->grouping_count++,
@@ -339,10 +346,7 @@ static MrStatus grouping_keys(MrBinder *b, const MrGrouping *grouping, const MrG
     for (uint32_t i = 0; i < call->arg_count; i++) {
         MrExpr *argument;
         MR_TRY(mr_bind_put_keys(b, grouping, call->args[i], &argument));
-        keys[i] = 0;
-        while (keys[i] < written && !mr_expr_equal(argument, grouping->keys[keys[i]])) {
-            keys[i]++;
-        }
+        keys[i] = mr_grouping_find_key(grouping, written, argument);
         if (keys[i] == written) {
             return mr_bind_error(b, MR_ERR_GROUPING,
                                  call->args[i]->position >= 0 ? call->args[i]->position : position,

@@ -43,7 +43,8 @@ typedef struct MrOverList {
     MrBoundWindow *windows; /* of the WINDOW clause */
     uint32_t window_count;
     const char
-        *inside; /* what is being bound where a window function cannot stand; NULL: nothing */
+        *inside;    /* what is being bound where a window function cannot stand; NULL: nothing */
+    bool is_in_key; /* … and it is what PARTITION BY or ORDER BY says */
 } MrOverList;
 
 /* Until OVER nodes are made, results are columns numbered from here (below MR_AGGREGATE_COLUMN). */
@@ -63,6 +64,10 @@ MrStatus mr_visit_overs(MrBinder *b, MrOverList *overs,
                         MrStatus (*visit)(void *context, const MrExpr *part), void *context);
 /* Subqueries in it joined to *node, as mr_bind_attach does with the select list. */
 MrStatus mr_attach_overs(MrBinder *b, MrOverList *overs, MrLogical **node);
+/* Rows for the calls of functions that give rows in PARTITION BY and ORDER BY, below the window
+ * functions; where the list says the same, it names them. */
+MrStatus mr_overs_add_sets(MrBinder *b, MrOverList *overs, const MrSetCallList *calls,
+                           MrSelectList *list, MrLogical **node);
 /* OVER nodes on top of *node, one for each window; the select list then names their columns. */
 MrStatus mr_bind_add_overs(MrBinder *b, const MrOverList *overs, MrSelectList *list,
                            MrLogical **node);

@@ -3,6 +3,7 @@
  * groups, and over the node that their subqueries were joined to.  Must not know SQL text.
  */
 #include "planner/over.h"
+#include "planner/set_node.h"
 #include "planner/subquery.h"
 
 /* What becomes of one expression of the list. */
@@ -102,18 +103,74 @@ MrStatus mr_visit_overs(MrBinder *b, MrOverList *overs,
     return change_parts(&change, overs);
 }
 
+static MrStatus gather_parts(MrBinder *b, MrOverList *overs, MrExpr ***out, uint32_t *count)
+{
+    PartChange change = { .apply = count_part, .b = b, .count = count };
+    *count = 0;
+    MR_TRY(change_parts(&change, overs));
+    MR_NEW_ARRAY(b->arena, change.parts, *count, b->err);
+    *out = change.parts;
+    *count = 0;
+    change.apply = gather_part;
+    return change_parts(&change, overs);
+}
+
+/* In the order of gather_parts(). */
+static MrStatus put_parts(MrBinder *b, MrOverList *overs, MrExpr **parts)
+{
+    uint32_t count = 0;
+    PartChange change = { .apply = put_part, .b = b, .parts = parts, .count = &count };
+    return change_parts(&change, overs);
+}
+
 /* All at one time: calls over one window share its subqueries, and each can be joined once only. */
 MrStatus mr_attach_overs(MrBinder *b, MrOverList *overs, MrLogical **node)
 {
-    uint32_t count = 0;
-    PartChange change = { .apply = count_part, .b = b, .count = &count };
-    MR_TRY(change_parts(&change, overs));
-    MR_NEW_ARRAY(b->arena, change.parts, count, b->err);
-    count = 0;
-    change.apply = gather_part;
-    MR_TRY(change_parts(&change, overs));
-    MR_TRY(mr_bind_attach(b, node, change.parts, count));
-    count = 0;
-    change.apply = put_part;
-    return change_parts(&change, overs);
+    MrExpr **parts;
+    uint32_t count;
+    MR_TRY(gather_parts(b, overs, &parts, &count));
+    MR_TRY(mr_bind_attach(b, node, parts, count));
+    return put_parts(b, overs, parts);
+}
+
+/* What window functions are over, before and after its calls that give rows had rows. */
+typedef struct Counted {
+    MrExpr **written, **parts;
+    uint32_t count;
+} Counted;
+
+static MrStatus counted_replace(void *context, const MrExpr *expr, MrExpr **out)
+{
+    const Counted *counted = context;
+    for (uint32_t i = 0; i < counted->count && *out == NULL; i++) {
+        if (mr_expr_has_set_call(counted->written[i]) && mr_expr_equal(expr, counted->written[i])) {
+            *out = counted->parts[i];
+        }
+    }
+    return MR_OK;
+}
+
+MrStatus mr_overs_add_sets(MrBinder *b, MrOverList *overs, const MrSetCallList *calls,
+                           MrSelectList *list, MrLogical **node)
+{
+    Counted counted;
+    bool has = false;
+    if (calls->count == 0 || overs->count == 0) {
+        return MR_OK;
+    }
+    MR_TRY(gather_parts(b, overs, &counted.parts, &counted.count));
+    MR_NEW_ARRAY(b->arena, counted.written, counted.count, b->err);
+    for (uint32_t i = 0; i < counted.count; i++) {
+        counted.written[i] = counted.parts[i];
+        has |= mr_expr_has_set_call(counted.parts[i]);
+    }
+    if (!has) {
+        return MR_OK;
+    }
+    MR_TRY(mr_bind_sets_below(b, calls, counted.parts, counted.count, node));
+    for (uint32_t i = 0; i < list->count; i++) {
+        MR_TRY(mr_expr_map(b->arena, list->exprs[i], counted_replace, &counted, &list->exprs[i],
+                           b->err));
+    }
+    return put_parts(b, overs, counted.parts);
 }

@@ -6,6 +6,7 @@
 #include "planner/call_arguments.h"
 #include "planner/over.h"
 #include "planner/row_value.h"
+#include "planner/set_node.h"
 #include "planner/subquery.h"
 
 #include <string.h>
@@ -141,26 +142,26 @@ static MrStatus list_add(MrBinder *b, MrSetCallList *list, const MrSetFunction *
     return MR_OK;
 }
 
+/* In the select list and what is computed like it: keys of groups, of windows and of the order. */
+static bool is_allowed(const MrBinder *b)
+{
+    const bool is_in_key = b->overs != NULL && b->overs->is_in_key;
+    return b->set_calls != NULL && (inside_over(b) == NULL || is_in_key) &&
+           (b->clause == MR_CLAUSE_SELECT || b->clause == MR_CLAUSE_ORDER_BY ||
+            b->clause == MR_CLAUSE_GROUP_BY);
+}
+
 /* The call among those of the list; *index is its number. */
 static MrStatus bind_listed(MrBinder *b, const MrAstCall *call, uint32_t *index)
 {
     const MrSetFunction *function;
     MrExpr **args;
-    if (b->set_calls == NULL || inside_over(b) != NULL ||
-        (b->clause != MR_CLAUSE_SELECT && b->clause != MR_CLAUSE_ORDER_BY)) {
+    if (!is_allowed(b)) {
         return refuse_place(b, call);
     }
     MR_TRY(bind_arguments(b, call, &args));
     MR_TRY(choose_function(b, call->name.name, args, call->args.count, call->base.position,
                            &function));
-    for (uint32_t i = 0; i < function->arg_count; i++) {
-        if (mr_expr_has_over(args[i])) {
-            return mr_bind_unsupported(b, call->base.position,
-                                       "Compute the window function in a subquery in FROM.",
-                                       "a window function as an argument of a set-returning "
-                                       "function is not supported yet");
-        }
-    }
     return list_add(b, b->set_calls, function, args, index);
 }
 
@@ -198,146 +199,6 @@ MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
     const MrSetFunction *function = b->set_calls->items[index].function;
     return function->column_count == 1 ? field_of(b, index, 0, call->base.position, out)
                                        : row_of(b, index, call->base.position, out);
-}
-
-/* ---- The nodes ----------------------------------------------------------------------------- */
-
-static bool is_set_column(const MrExpr *expr)
-{
-    return expr->kind == MR_EXPR_COLUMN && expr->column >= MR_SET_COLUMN &&
-           expr->column < MR_GROUPING_COLUMN;
-}
-
-static uint32_t set_index(const MrExpr *column)
-{
-    return (column->column - MR_SET_COLUMN) % MR_SET_FIELD;
-}
-
-typedef struct Sets {
-    MrBinder *b;
-    const MrSetCallList *calls;
-    bool waits; /* a call was met whose node is not made yet */
-} Sets;
-
-static MrStatus set_replace(void *context, const MrExpr *column, MrExpr **out)
-{
-    Sets *sets = context;
-    *out = (MrExpr *)(uintptr_t)column;
-    if (!is_set_column(column)) {
-        return MR_OK;
-    }
-    const MrBoundSetCall *call = &sets->calls->items[set_index(column)];
-    if (!call->is_made) {
-        sets->waits = true;
-        return MR_OK;
-    }
-    uint32_t field = (column->column - MR_SET_COLUMN) / MR_SET_FIELD;
-    return mr_expr_column(sets->b->arena, call->column + field, column->type, column->position, out,
-                          sets->b->err);
-}
-
-static MrStatus map_sets(Sets *sets, MrExpr **expr)
-{
-    return mr_expr_map_columns(sets->b->arena, *expr, set_replace, sets, expr, sets->b->err);
-}
-
-/* *node with the arguments of the calls as columns, unless they are columns already. */
-static MrStatus project_arguments(MrBinder *b, MrLogicalSetCall *calls, MrExpr **const *args,
-                                  uint32_t count, MrLogical **node)
-{
-    MrLogical *input = *node;
-    MrExpr **exprs;
-    const char **names;
-    uint32_t columns = input->column_count;
-    MR_NEW_ARRAY(b->arena, exprs, columns + count * MR_SET_ARGS_MAX, b->err);
-    MR_NEW_ARRAY(b->arena, names, columns + count * MR_SET_ARGS_MAX, b->err);
-    for (uint32_t i = 0; i < columns; i++) {
-        MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));
-        names[i] = input->columns[i].name;
-    }
-    for (uint32_t c = 0; c < count; c++) {
-        for (uint32_t a = 0; a < calls[c].function->arg_count; a++) {
-            MrExpr *arg = args[c][a];
-            calls[c].args[a] = arg->kind == MR_EXPR_COLUMN ? arg->column : columns;
-            if (calls[c].args[a] == columns) {
-                exprs[columns++] = arg;
-            }
-        }
-    }
-    if (columns == input->column_count) {
-        return MR_OK;
-    }
-    return mr_logical_project(b->arena, input, exprs, names, columns, node, b->err);
-}
-
-/* One node for all calls whose arguments have no call that is still to be made. */
-static MrStatus add_level(MrBinder *b, MrSetCallList *list, MrLogical **node)
-{
-    Sets sets = { .b = b, .calls = list };
-    MrLogicalSetCall *calls;
-    MrExpr ***args;
-    MrBoundSetCall **made;
-    uint32_t count = 0;
-    MR_NEW_ARRAY(b->arena, calls, list->count, b->err);
-    MR_NEW_ARRAY(b->arena, args, list->count, b->err);
-    MR_NEW_ARRAY(b->arena, made, list->count, b->err);
-    for (uint32_t i = 0; i < list->count; i++) {
-        MrBoundSetCall *call = &list->items[i];
-        sets.waits = call->is_made;
-        for (uint32_t a = 0; !call->is_made && a < call->function->arg_count; a++) {
-            MR_TRY(map_sets(&sets, &call->args[a]));
-        }
-        if (!sets.waits) {
-            calls[count].function = call->function;
-            args[count] = call->args;
-            made[count++] = call;
-        }
-    }
-    MR_TRY(project_arguments(b, calls, args, count, node));
-    uint32_t column = (*node)->column_count;
-    MR_TRY(mr_logical_project_set(b->arena, *node, calls, count, false, node, b->err));
-    for (uint32_t c = 0; c < count; c++) {
-        made[c]->is_made = true;
-        made[c]->column = column;
-        column += calls[c].function->column_count;
-    }
-    return MR_OK;
-}
-
-static MrStatus check_not_conditional(MrBinder *b, const MrExpr *expr, const char *inside)
-{
-    if (inside != NULL && is_set_column(expr)) {
-        return mr_bind_unsupported(b, expr->position,
-                                   "You might be able to move the set-returning function into a "
-                                   "LATERAL FROM item.",
-                                   "set-returning functions are not allowed in %s", inside);
-    }
-    inside = expr->kind == MR_EXPR_CASE       ? "CASE"
-             : expr->kind == MR_EXPR_COALESCE ? "COALESCE"
-                                              : inside;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        MR_TRY(check_not_conditional(b, expr->args[i], inside));
-    }
-    return MR_OK;
-}
-
-MrStatus mr_bind_add_sets(MrBinder *b, MrSetCallList *calls, MrSelectList *list, MrLogical **node)
-{
-    Sets sets = { .b = b, .calls = calls, .waits = true };
-    for (uint32_t i = 0; i < list->count; i++) {
-        MR_TRY(check_not_conditional(b, list->exprs[i], NULL));
-    }
-    while (calls->count > 0 && sets.waits) {
-        MR_TRY(add_level(b, calls, node));
-        sets.waits = false;
-        for (uint32_t i = 0; i < calls->count; i++) {
-            sets.waits |= !calls->items[i].is_made;
-        }
-    }
-    for (uint32_t i = 0; i < list->count && calls->count > 0; i++) {
-        MR_TRY(map_sets(&sets, &list->exprs[i]));
-    }
-    return MR_OK;
 }
 
 /* ---- In FROM ------------------------------------------------------------------------------- */
@@ -457,7 +318,7 @@ static MrStatus bind_rows(MrBinder *b, const MrAstFromFunction *ast, MrLogical *
     for (uint32_t c = 0; c < calls.count; c++) {
         MR_TRY(mr_bind_attach(b, &input, calls.args[c], calls.calls[c].function->arg_count));
     }
-    MR_TRY(project_arguments(b, calls.calls, calls.args, calls.count, &input));
+    MR_TRY(mr_set_project_arguments(b, calls.calls, calls.args, calls.count, &input));
     MR_TRY(
         mr_logical_project_set(b->arena, input, calls.calls, calls.count, false, &input, b->err));
     return show_columns(b, ast, &calls, input, out);

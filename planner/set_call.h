@@ -10,9 +10,6 @@
 /* A call in the select list is a column from MR_SET_COLUMN on until its node is made, or a row of
  * several. `*out` stays NULL when no function of that name gives rows. */
 MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out);
-/* Puts PROJECT_SET nodes over *node for the calls of the list (and of calls in their arguments),
- * and makes the list's expressions ones over the result. */
-MrStatus mr_bind_add_sets(MrBinder *b, MrSetCallList *calls, MrSelectList *list, MrLogical **node);
 /* A function in FROM over the rows of `input`, which has no columns: *out shows the function's and
  * its ordinal number, where it is asked for.  *is_scalar: it is one value. */
 MrStatus mr_bind_from_function(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,

@@ -76,6 +76,9 @@ MrStatus mr_bind_attach_grouping(MrBinder *b, MrGrouping *grouping)
     for (uint32_t i = 0; i < grouping->key_count; i++) {
         MR_TRY(attach_expr(&attaching, grouping->keys[i], &grouping->keys[i]));
     }
+    for (uint32_t i = 0; i < grouping->written_count; i++) {
+        MR_TRY(attach_expr(&attaching, grouping->written[i], &grouping->written[i]));
+    }
     MR_NEW_ARRAY(b->arena, grouping->attached, attaching.count + 1, b->err);
     for (; grouping->attached_count < attaching.count; grouping->attached_count++) {
         grouping->attached[grouping->attached_count] = attaching.done[grouping->attached_count];
