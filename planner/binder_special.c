@@ -75,6 +75,18 @@ static MrStatus bind_now(MrBinder *b, const MrAstCall *call, MrExpr **out)
     return bind_precision(b, call, MR_TYPE_TIMESTAMPTZ, now, out);
 }
 
+/* Volatile as in PostgreSQL, where each call tells another time. */
+static MrStatus bind_clock(MrBinder *b, const MrAstCall *call, MrExpr **out)
+{
+    if (b->mode == MR_BIND_STANDING) {
+        return mr_bind_unsupported(b, call->base.position,
+                                   "Use now(), which is the arrival of the row.",
+                                   "function clock_timestamp() is volatile: a standing query "
+                                   "cannot use it");
+    }
+    return bind_now(b, call, out);
+}
+
 static MrStatus bind_localtimestamp(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrExpr *now;
@@ -139,19 +151,33 @@ static MrStatus bind_no_name(MrBinder *b, const MrAstCall *call, MrExpr **out)
     return mr_expr_constant(b->arena, &name, call->base.position, out, b->err);
 }
 
+/* A standing query has no session: what it says must not depend on whose planned it last. */
+static MrStatus refuse_standing(MrBinder *b, const MrAstCall *call)
+{
+    return b->mode != MR_BIND_STANDING
+               ? MR_OK
+               : mr_bind_unsupported(b, call->base.position,
+                                     "Put it into a column with DEFAULT, or write the name.",
+                                     "%s tells of a session, and a standing query has none",
+                                     call->name.name);
+}
+
 static MrStatus bind_user(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
+    MR_TRY(refuse_standing(b, call));
     return bind_name(b, call, b->context->user != NULL ? b->context->user : "millrace", out);
 }
 
 static MrStatus bind_database(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
+    MR_TRY(refuse_standing(b, call));
     return bind_name(b, call, b->context->database != NULL ? b->context->database : "millrace",
                      out);
 }
 
 static MrStatus bind_schema(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
+    MR_TRY(refuse_standing(b, call));
     const char *schema_name = b->context->schema_name;
     return schema_name == NULL ? bind_no_name(b, call, out) : bind_name(b, call, schema_name, out);
 }
@@ -171,6 +197,7 @@ static MrStatus bind_setting(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     MrDatum name, missing_ok = { .boolean = false };
     const char *value = NULL;
+    MR_TRY(refuse_standing(b, call));
     if (call->args.items[0]->kind == MR_AST_COLUMN) {
         *out = NULL; /* the registry's function answers row by row */
         return MR_OK;
@@ -233,8 +260,11 @@ static MrStatus bind_watermark(MrBinder *b, const MrAstCall *call, MrExpr **out)
         return mr_bind_unsupported(b, call->base.position, "Ask for it in a SELECT of its own.",
                                    "current_watermark() is refused here");
     }
-    const char *text =
-        mr_arena_strndup(b->arena, mr_text_data(&name.text), name.is_null ? 0 : name.text.length);
+    if (name.is_null) {
+        moment.is_null = true;
+        return mr_expr_constant(b->arena, &moment, call->base.position, out, b->err);
+    }
+    const char *text = mr_arena_strndup(b->arena, mr_text_data(&name.text), name.text.length);
     if (text == NULL) {
         return mr_error_no_memory(b->err);
     }
@@ -356,7 +386,7 @@ static const struct Special {
 } specials[] = {
     { "now", 0, 0, true, bind_now },
     { "transaction_timestamp", 0, 0, true, bind_now },
-    { "clock_timestamp", 0, 0, true, bind_now },
+    { "clock_timestamp", 0, 0, true, bind_clock },
     { "statement_timestamp", 0, 0, true, bind_now },
     { "current_timestamp", 0, 1, false, bind_now },
     { "localtimestamp", 0, 1, false, bind_localtimestamp },
@@ -399,8 +429,9 @@ static const struct Special *special_find(const MrAstCall *call)
 
 bool mr_bind_is_moment(const MrAstCall *call)
 {
-    static SpecialBind *const moments[] = { bind_now,          bind_localtimestamp, bind_localtime,
-                                            bind_current_date, bind_proctime,       bind_age };
+    static SpecialBind *const moments[] = { bind_now,       bind_clock,        bind_localtimestamp,
+                                            bind_localtime, bind_current_date, bind_proctime,
+                                            bind_age };
     const struct Special *special = special_find(call);
     for (size_t i = 0; special != NULL && i < sizeof moments / sizeof moments[0]; i++) {
         if (special->bind == moments[i]) {

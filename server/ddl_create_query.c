@@ -34,6 +34,22 @@ MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const
     return MR_OK;
 }
 
+/* Databases of these kinds have no schemas: a name of three parts would say what is not so. */
+static MrStatus check_schema(MrDdl *ddl, int32_t position)
+{
+    const MrStandingQuery *standing = ddl->relation.standing;
+    const MrConnection *connection = mr_catalog_connection(ddl->catalog, standing->connection);
+    if (standing->schema_name == NULL || connection == NULL ||
+        strcmp(connection->sink_class, "postgres") == 0) {
+        return MR_OK;
+    }
+    mr_error_set(&ddl->err, MR_ERR_INVALID_SCHEMA_NAME, "schema \"%s\" does not exist in \"%s\"",
+                 standing->schema_name, connection->name);
+    mr_error_hint(&ddl->err, "It has no schemas: write %s.%s.", connection->name,
+                  standing->table_name != NULL ? standing->table_name : ddl->relation.name);
+    return mr_error_at(&ddl->err, position);
+}
+
 void mr_ddl_start_query(MrDdl *ddl)
 {
     MrQuerySpec spec = { .object_id = ddl->record.object.id,
@@ -201,6 +217,7 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
         MR_TRY(mr_ddl_describe_query(arena, ddl->catalog, as_view, ddl->plan, id, &ddl->relation,
                                      &ddl->err));
     }
+    MR_TRY(check_schema(ddl, as_view->name.position));
     mr_ddl_relation_ids(ddl, mr_ddl_zone_name(ddl));
     ddl->relation.statistics = ddl->statistics.text;
     if (ddl->replaced != NULL) {

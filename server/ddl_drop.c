@@ -14,7 +14,7 @@
 #include "server/scheduler.h"
 #include "server/tables.h"
 
-enum { VICTIMS_MAX = 10000 };
+enum { VICTIMS_MAX = 10000, LISTED_MAX = 6 /* of what is in the way */ };
 const char mr_ddl_dropping[] = "dropping";
 
 MrRelationKind mr_ddl_relation_kind(MrObjectKind object)
@@ -73,17 +73,16 @@ static const char *kind_name(const MrRelation *relation)
 /* One line per dependent, as PostgreSQL lists them. */
 void mr_ddl_tell_dependents(MrDdl *ddl, const MrDependents *dependents)
 {
-    enum { LINES_MAX = 6 };
     MrBuilder lines;
     mr_builder_init(&lines, 0);
-    for (uint32_t d = dependents->count, line = 0; d > 0 && line < LINES_MAX; d--, line++) {
+    for (uint32_t d = dependents->count, line = 0; d > 0 && line < LISTED_MAX; d--, line++) {
         const MrDependent *one = &dependents->items[d - 1];
         mr_builder_append_format(&lines, "%s%s %s depends on %s %s", line > 0 ? "\n" : "",
                                  kind_name(one->relation), one->relation->name, kind_name(one->on),
                                  one->on->name);
     }
-    if (dependents->count > LINES_MAX) {
-        mr_builder_append_format(&lines, "\nand %u other objects", dependents->count - LINES_MAX);
+    if (dependents->count > LISTED_MAX) {
+        mr_builder_append_format(&lines, "\nand %u other objects", dependents->count - LISTED_MAX);
     }
     const char *text = mr_builder_text(&lines);
     mr_error_detail(&ddl->err, "%s", text == NULL ? "" : text);
@@ -335,21 +334,63 @@ void mr_ddl_drop_cascaded(MrDdl *ddl, void (*next)(MrDdl *ddl))
 
 /* ---- connections, secrets -------------------------------------------------------------------- */
 
-static MrStatus check_connection_unused(MrDdl *ddl, const char *name)
+/* What writes to the connection, and what reads that: in the order in which it can go. */
+static MrStatus find_writers(MrDdl *ddl, const char *name)
 {
+    MR_NEW_ARRAY(&ddl->memory->arena, ddl->victims, VICTIMS_MAX, &ddl->err);
     for (uint32_t r = 0; r < mr_catalog_relation_count(ddl->catalog); r++) {
+        MrDependents dependents;
         const MrRelation *relation = mr_catalog_relation(ddl->catalog, r);
-        if (relation->standing != NULL && strcmp(relation->standing->connection, name) == 0) {
-            mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
-                         "cannot drop connection \"%s\": %s \"%s\" writes to it", name,
-                         kind_name(relation), relation->name);
-            return mr_error_hint(&ddl->err, "Drop the views first.");
+        if (relation->standing == NULL || strcmp(relation->standing->connection, name) != 0) {
+            continue;
+        }
+        MR_TRY(mr_ddl_dependents(ddl, relation, &dependents));
+        for (uint32_t d = 0; d < dependents.count; d++) {
+            MR_TRY(add_victim(ddl, dependents.items[d].relation));
+        }
+        MR_TRY(add_victim(ddl, relation));
+    }
+    return MR_OK;
+}
+
+static MrStatus refuse_with_writers(MrDdl *ddl, const char *name)
+{
+    MrBuilder lines;
+    mr_builder_init(&lines, 0);
+    for (uint32_t v = ddl->victim_count, line = 0; v > 0 && line < LISTED_MAX; v--) {
+        const MrRelation *writer = ddl->victims[v - 1];
+        if (strcmp(writer->standing == NULL ? "" : writer->standing->connection, name) == 0) {
+            mr_builder_append_format(&lines, "%s%s %s depends on connection %s",
+                                     line++ > 0 ? "\n" : "", kind_name(writer), writer->name, name);
         }
     }
-    return strcmp(name, "main") != 0
-               ? MR_OK
-               : mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
-                              "connection \"main\" is the server's own and cannot be dropped");
+    if (ddl->victim_count > LISTED_MAX) {
+        mr_builder_append_format(&lines, "\nand %u other objects", ddl->victim_count - LISTED_MAX);
+    }
+    const char *text = mr_builder_text(&lines);
+    mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                 "cannot drop connection %s because other objects depend on it", name);
+    mr_error_detail(&ddl->err, "%s", text == NULL ? "" : text);
+    mr_builder_fini(&lines);
+    return mr_error_hint(&ddl->err, "Use DROP ... CASCADE to drop the dependent objects too.");
+}
+
+static MrStatus find_connection_victims(MrDdl *ddl, const char *name, bool cascade)
+{
+    if (strcmp(name, "main") == 0) {
+        return mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                            "connection \"main\" is the server's own and cannot be dropped");
+    }
+    MR_TRY(find_writers(ddl, name));
+    if (ddl->victim_count == 0) {
+        return MR_OK;
+    }
+    if (!cascade) {
+        return refuse_with_writers(ddl, name);
+    }
+    MrDependent first = { .relation = ddl->victims[0] };
+    tell_cascade(ddl, &(MrDependents){ .items = &first, .count = ddl->victim_count });
+    return MR_OK;
 }
 
 static MrStatus check_secret_unused(MrDdl *ddl, const char *name)
@@ -382,6 +423,17 @@ static void connection_dropped(MrDdl *ddl)
     mr_targets_stop(ddl->server, only_name(ddl));
     ddl->status = mr_ddl_publish(ddl->server, forget_connection, only_name(ddl), &ddl->err);
     mr_ddl_finish(ddl);
+}
+
+static void drop_connection(MrDdl *ddl)
+{
+    ddl->status = mr_ddl_find_stored(ddl, only_name(ddl), true);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    ddl->record.op = MR_DDL_DROP;
+    mr_ddl_record(ddl, connection_dropped);
 }
 
 static MrStatus forget_secret(MrCatalog *next, const void *name, MrError *err)
@@ -463,13 +515,10 @@ static void drop_single(MrDdl *ddl, const MrAstDrop *statement)
             return;
         }
     } else {
-        ddl->status = check_connection_unused(ddl, name);
+        ddl->status = find_connection_victims(ddl, name, statement->cascade);
         if (ddl->status == MR_OK) {
-            ddl->status = mr_ddl_find_stored(ddl, name, true);
-        }
-        if (ddl->status == MR_OK) {
-            ddl->record.op = MR_DDL_DROP;
-            mr_ddl_record(ddl, connection_dropped);
+            ddl->dropped = drop_connection;
+            drop_next(ddl);
             return;
         }
     }

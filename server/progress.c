@@ -159,7 +159,7 @@ static MrStatus say_watermark(Report *r, const MrLogStreamFacts *facts)
         return say(r, "It has no watermark yet.");
     }
     time_text(r, facts->watermark_us, watermark);
-    bool is_behind = facts->last_event_us != MR_TIME_MIN && facts->watermark_us != MR_TIME_MAX &&
+    bool is_behind = facts->last_event_us != MR_TIME_MIN && facts->last_event_us != MR_TIME_MAX &&
                      facts->watermark_us < facts->last_event_us;
     return is_behind ? say(r, "Its watermark W is %s, %s behind its last event time.", watermark,
                            span_text(facts->last_event_us - facts->watermark_us, span))
@@ -253,12 +253,13 @@ static MrStatus say_window(Report *r)
     if (stream == NULL) {
         return MR_OK;
     }
-    return say(
-        r,
-        "It waits for a row of \"%s\" with a time of %s or later, "
-        "or for ADVANCE WATERMARK OF %s TO '%s'%s.",
-        stream->name, time_text(r, status->next_close_us + delay_us, event), stream->name, end,
-        stream->stream->event_column >= 0 ? ", or for the heartbeats of an idle live stream" : "");
+    bool has_heartbeats = stream->stream->event_column >= 0 && r->slowest->has_facts &&
+                          mr_server_is_live(r->session->server, stream->stream, &r->slowest->facts);
+    return say(r,
+               "It waits for a row of \"%s\" with a time of %s or later, "
+               "or for ADVANCE WATERMARK OF %s TO '%s'%s.",
+               stream->name, time_text(r, status->next_close_us + delay_us, event), stream->name,
+               end, has_heartbeats ? ", or for the heartbeats of an idle live stream" : "");
 }
 
 static MrStatus say_rows(Report *r)

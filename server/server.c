@@ -118,11 +118,27 @@ int64_t mr_server_idle_us(const MrServer *server, const MrStream *stream)
                                         : mr_settings_int(server->settings, MR_SET_IDLE_TIMEOUT);
 }
 
+/* The greatest event time that is not in the future.  Of a stream with rows that are, W tells it:
+ * one wrong clock among old rows does not make them live ones. */
+static int64_t newest_event_us(const MrStream *stream, const MrLogStreamFacts *facts)
+{
+    int64_t moved_us;
+    if (facts->future_rows == 0 || facts->watermark_us == MR_TIME_MAX) {
+        return facts->last_event_us;
+    }
+    if (facts->watermark_us == MR_TIME_MIN ||
+        __builtin_add_overflow(facts->watermark_us, stream->delay_us, &moved_us)) {
+        return facts->watermark_us;
+    }
+    return moved_us < facts->last_event_us ? moved_us : facts->last_event_us;
+}
+
 bool mr_server_is_live(const MrServer *server, const MrStream *stream,
                        const MrLogStreamFacts *facts)
 {
-    return facts->last_event_us > MR_TIME_MIN && /* a row of '-infinity' is old by any measure */
-           facts->last_arrival_us - facts->last_event_us <=
+    int64_t event_us = newest_event_us(stream, facts);
+    return event_us > MR_TIME_MIN && /* a row of '-infinity' is old by any measure */
+           facts->last_arrival_us - event_us <=
                stream->delay_us + mr_server_idle_us(server, stream);
 }
 

@@ -8,6 +8,8 @@ speed); each run is one test.  Records are separated by blank lines, `#` starts 
 
     statement ok [in main|in pg]                   the SQL on the next lines; run by the target itself
     statement error SQLSTATE
+        `----` and lines below either: each stands in what the server says (a notice, the message of
+        the error, its detail or hint, the rows of an EXPLAIN); `no notice` alone: it says nothing
     query TYPES [rowsort] [in main|in pg]          the SQL, `----`, the expected rows
     feed STREAM                                    rows to append by COPY
     batch                                          FLUSH: all acknowledged rows are in all targets
@@ -149,6 +151,11 @@ class Run:
         self.path, self.settings = path, settings
         self.server = self.connection = self.pg = None
         self.is_recovering = False
+        self.said = []
+
+    def connect(self):
+        self.connection = self.server.connect()
+        self.connection.add_notice_handler(lambda told: self.said.append(said_text(told)))
 
     def execute(self):
         records = parse(self.path)
@@ -161,7 +168,7 @@ class Run:
         self.server = harness.Server(settings=settings, virtual_clock=True)
         try:
             self.server.start()
-            self.connection = self.server.connect()
+            self.connect()
             self.set_clock(CLOCK)
             if self.pg:
                 for sql in self.pg.connection_sql():
@@ -201,12 +208,19 @@ class Run:
     do_require = do_settings
 
     def do_statement(self, record):
+        self.said.clear()
+        self.run_statement(record)
+        if record.expected is not None:
+            check_said(record.expected, self.said)
+
+    def run_statement(self, record):
         sql = "\n".join(record.body)
         if record.words[1] == "ok":
             if "in" in record.words:
                 self.run_in_target(record.words[3], sql)
             else:
-                self.connection.execute(sql)
+                cursor = self.connection.execute(sql)
+                self.said += [row_text(row) for row in rows_of(cursor)]
             return
         try:
             self.connection.execute(sql)
@@ -214,6 +228,7 @@ class Run:
             if error.sqlstate != record.words[2]:
                 raise Mismatch(f"SQLSTATE {error.sqlstate} instead of {record.words[2]}: "
                                f"{error}") from None
+            self.said.append(said_text(error.diag))
             return
         raise Mismatch(f"no error, expected {record.words[2]}")
 
@@ -271,7 +286,7 @@ class Run:
         self.server.kill()
         self.connection.close()
         self.server.start()
-        self.connection = self.server.connect()
+        self.connect()
         self.is_recovering = True
         self.set_clock(self.clock)      # a new process knows nothing of the old one's clock
 
@@ -285,6 +300,22 @@ class Run:
         rows = rows_of(self.connection.execute(
             f"SELECT {name} FROM millrace.{table} WHERE name = '{owner}'"))
         compare(record, "T", rows, record.expected, False)
+
+
+def said_text(told):
+    """What a client shows of a notice or an error."""
+    return "\n".join(text for text in (told.message_primary, told.message_detail, told.message_hint)
+                     if text)
+
+
+def check_said(wanted, said):
+    text = "\n".join(said)
+    if wanted == ["no notice"]:
+        wanted, problem = [], text != ""
+    else:
+        problem = any(line not in text for line in wanted)
+    if problem:
+        raise Mismatch("the server said\n" + text + "\ninstead of\n" + "\n".join(wanted))
 
 
 def describe(error):

@@ -116,7 +116,7 @@ static void add_late(MrServer *server, MrRows *rows, const MrRelation *query, co
     mr_rows_text(rows, query->name);
     mr_rows_text(rows, stream != NULL ? stream->name : NULL);
     mr_rows_count(rows, row->sequence);
-    mr_rows_time(rows, row->event_us);
+    mr_rows_moment(rows, row->event_us);
     mr_rows_time(rows, row->watermark_us);
     add_row_text(server, rows, row->sequence);
 }

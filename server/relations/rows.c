@@ -214,13 +214,20 @@ static bool takes_time(MrTypeId type)
     return type == MR_TYPE_TIMESTAMPTZ;
 }
 
+void mr_rows_moment(MrRows *rows, int64_t time_us)
+{
+    if (may_put(rows, takes_time)) {
+        MrDatum datum = { .integer = time_us };
+        put_datum(rows, &datum);
+    }
+}
+
 void mr_rows_time(MrRows *rows, int64_t time_us)
 {
     if (time_us == MR_TIME_MIN) {
         mr_rows_null(rows);
-    } else if (may_put(rows, takes_time)) {
-        MrDatum datum = { .integer = time_us };
-        put_datum(rows, &datum);
+    } else {
+        mr_rows_moment(rows, time_us);
     }
 }
 

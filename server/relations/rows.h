@@ -44,7 +44,8 @@ void mr_rows_real(MrRows *rows, double value);
 void mr_rows_cell(MrRows *rows, MrTypeId type, const void *cell);
 void mr_rows_count(MrRows *rows, uint64_t value); /* beyond int8: its greatest */
 void mr_rows_bool(MrRows *rows, bool value);
-void mr_rows_time(MrRows *rows, int64_t time_us); /* MR_TIME_MIN: NULL */
+void mr_rows_moment(MrRows *rows, int64_t time_us); /* MR_TIME_MIN: -infinity */
+void mr_rows_time(MrRows *rows, int64_t time_us);   /* MR_TIME_MIN: NULL */
 void mr_rows_uuid(MrRows *rows, const uint8_t uuid[16]);
 /* A number of a reg type with the name that it prints. */
 void mr_rows_reg(MrRows *rows, uint32_t number, const char *name);
