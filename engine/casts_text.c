@@ -186,18 +186,6 @@ static MrStatus varchar_length(MrEval *eval, const MrVector *const *args, uint32
     }
     return MR_OK;
 }
-MrStatus mr_length_varchar_cut(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
-                               uint32_t rows, MrVector *out)
-{
-    (void)arg_count;
-    return varchar_length(eval, args, rows, out, true);
-}
-MrStatus mr_length_varchar_check(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
-                                 uint32_t rows, MrVector *out)
-{
-    (void)arg_count;
-    return varchar_length(eval, args, rows, out, false);
-}
 
 static MrStatus bpchar_length(MrEval *eval, const MrVector *const *args, uint32_t rows,
                               MrVector *out, bool cuts)
@@ -215,18 +203,20 @@ static MrStatus bpchar_length(MrEval *eval, const MrVector *const *args, uint32_
     }
     return MR_OK;
 }
-MrStatus mr_length_bpchar_cut(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
-                              uint32_t rows, MrVector *out)
-{
-    (void)arg_count;
-    return bpchar_length(eval, args, rows, out, true);
-}
-MrStatus mr_length_bpchar_check(MrEval *eval, const MrVector *const *args, uint32_t arg_count,
-                                uint32_t rows, MrVector *out)
-{
-    (void)arg_count;
-    return bpchar_length(eval, args, rows, out, false);
-}
+
+/* The two of each type: an explicit cast cuts, an assignment only takes blanks off the end. */
+#define LENGTH_CAST(NAME, LENGTH, CUTS)                                                         \
+    MrStatus NAME(MrEval *eval, const MrVector *const *args, uint32_t arg_count, uint32_t rows, \
+                  MrVector *out)                                                                \
+    {                                                                                           \
+        (void)arg_count;                                                                        \
+        return LENGTH(eval, args, rows, out, CUTS);                                             \
+    }
+LENGTH_CAST(mr_length_varchar_cut, varchar_length, true)
+LENGTH_CAST(mr_length_varchar_check, varchar_length, false)
+LENGTH_CAST(mr_length_bpchar_cut, bpchar_length, true)
+LENGTH_CAST(mr_length_bpchar_check, bpchar_length, false)
+#undef LENGTH_CAST
 
 /* Blanks at the end are padding. */
 MR_KERNEL(bpchar_to_text)

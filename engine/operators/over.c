@@ -9,118 +9,9 @@
  */
 #include "engine/operators/over.h"
 
-#include <stdlib.h>
-
 #include "engine/operators/aggregate.h"
 
-/* ---- What frames reach --------------------------------------------------------------------- */
-
-static uint32_t capped(int64_t count)
-{
-    return count > UINT32_MAX / 4 ? UINT32_MAX / 4 : (uint32_t)count;
-}
-
-typedef struct Reach {
-    uint32_t rows_back, groups_back;
-    bool unbounded;
-} Reach;
-
-static void reach_back(MrOverState *state, Reach *reach, const MrFrame *frame, MrFrameEdge edge,
-                       const MrDatum *offset)
-{
-    if (edge == MR_EDGE_UNBOUNDED_PRECEDING) {
-        reach->unbounded = true;
-    }
-    if (edge != MR_EDGE_PRECEDING) {
-        return;
-    }
-    if (frame->unit == MR_FRAME_UNIT_RANGE) {
-        int64_t us = mr_frame_reach_us(offset);
-        state->range_back_us = us > state->range_back_us ? us : state->range_back_us;
-    } else {
-        uint32_t *most =
-            frame->unit == MR_FRAME_UNIT_ROWS ? &reach->rows_back : &reach->groups_back;
-        *most = capped(offset->integer) > *most ? capped(offset->integer) : *most;
-    }
-}
-
-static void reach_ahead(MrOverState *state, const MrFrame *frame)
-{
-    if (frame->end == MR_EDGE_UNBOUNDED_FOLLOWING) {
-        state->is_whole = true;
-    }
-    if (frame->end != MR_EDGE_FOLLOWING) {
-        return;
-    }
-    if (frame->unit == MR_FRAME_UNIT_RANGE) {
-        int64_t us = mr_frame_reach_us(&frame->end_offset);
-        state->range_ahead_us = us > state->range_ahead_us ? us : state->range_ahead_us;
-    } else {
-        uint32_t *most =
-            frame->unit == MR_FRAME_UNIT_ROWS ? &state->rows_ahead : &state->groups_ahead;
-        uint32_t count = capped(frame->end_offset.integer);
-        *most = count > *most ? count : *most;
-    }
-}
-
-static void reach_of_call(MrOverState *state, Reach *reach, const MrOverCallState *resolved)
-{
-    const MrOverCall *call = resolved->call;
-    const MrFrame *frame = &call->frame;
-    switch (call->function) {
-    case MR_OVER_ROW_NUMBER:
-    case MR_OVER_RANK:
-    case MR_OVER_DENSE_RANK: return;
-    case MR_OVER_PERCENT_RANK:
-    case MR_OVER_CUME_DIST:
-    case MR_OVER_NTILE: state->is_whole = true; return;
-    case MR_OVER_SESSION_START:
-    case MR_OVER_SESSION_END: state->session_gap_us = call->number; return;
-    case MR_OVER_LAG: {
-        uint32_t *most = call->number < 0 ? &state->rows_ahead : &reach->rows_back;
-        uint32_t count = capped(call->number < 0 ? -call->number : call->number);
-        *most = count > *most ? count : *most;
-        return;
-    }
-    default: break;
-    }
-    reach_ahead(state, frame);
-    /* A frame that begins with the partition reaches back to its end only, where what lies before
-     * is summed up already, or where its last row is never far from its end. */
-    bool is_near = frame->end != MR_EDGE_PRECEDING || frame->unit != MR_FRAME_UNIT_RANGE;
-    bool by_end = frame->start == MR_EDGE_UNBOUNDED_PRECEDING &&
-                  (resolved->has_base || (call->function == MR_OVER_LAST_VALUE &&
-                                          frame->hole == MR_HOLE_NONE && is_near));
-    reach_back(state, reach, frame, by_end ? frame->end : frame->start,
-               by_end ? &frame->end_offset : &frame->start_offset);
-}
-
-/* ---- Open ----------------------------------------------------------------------------------- */
-
-static MrStatus over_open(MrOperator *op, MrError *err)
-{
-    const MrOverSpec *spec = op->spec;
-    MrOverState *state = op->state;
-    Reach reach = { .unbounded = false };
-    uint32_t extra = 0;
-    MR_NEW_ARRAY(op->arena, state->calls, spec->call_count + 1, err);
-    for (uint32_t c = 0; c < spec->call_count; c++) {
-        MrOverCallState *call = &state->calls[c];
-        call->call = &spec->calls[c];
-        if (call->call->function == MR_OVER_AGGREGATE) {
-            MR_TRY(mr_cursor_open(op, call, &extra, err));
-        }
-        state->has_history =
-            state->has_history || call->has_base || call->call->function == MR_OVER_ROW_NUMBER ||
-            call->call->function == MR_OVER_RANK || call->call->function == MR_OVER_DENSE_RANK;
-        reach_of_call(state, &reach, call);
-    }
-    state->rows_back = reach.rows_back;
-    state->groups_back = reach.groups_back;
-    state->frees = spec->ordered.orders_by_event && !spec->ordered.input_retracts &&
-                   !reach.unbounded && !state->is_whole;
-    return mr_partitions_open(&state->set, op, &spec->ordered, op->input->column_count, extra, err);
-}
+/* ---- Close and push ------------------------------------------------------------------------- */
 
 static void close_cursors(MrPartitions *set, MrPartition *partition)
 {
@@ -191,8 +82,8 @@ static MrStatus renew_stretch(MrOperator *op, MrPartition *partition, uint32_t l
     return MR_OK;
 }
 
-static MrStatus renew(MrOperator *op, MrPartition *partition, uint32_t low, uint32_t high,
-                      bool is_quiet, MrRowList *fresh, MrBatch *batch)
+MrStatus mr_over_renew(MrOperator *op, MrPartition *partition, uint32_t low, uint32_t high,
+                       bool is_quiet, MrRowList *fresh, MrBatch *batch)
 {
     for (uint32_t first = low; first < high; first += STRETCH_ROWS) {
         uint32_t end = high - first < STRETCH_ROWS ? high : first + STRETCH_ROWS;
@@ -256,7 +147,7 @@ static MrStatus correct(MrOperator *op, MrPartition *partition, MrRowList *fresh
     }
     low = low < partition->settled ? partition->settled : low;
     MR_TRY(send_removed(op, &merge, batch));
-    return renew(op, partition, low, high, false, fresh, batch);
+    return mr_over_renew(op, partition, low, high, false, fresh, batch);
 }
 
 /* ---- Settling and giving back --------------------------------------------------------------- */
@@ -461,7 +352,7 @@ static MrStatus take_final(MrOperator *op, MrPartition *partition, MrRowList *fr
     } else {
         settle(op, partition, state->set.watermark_us);
     }
-    return renew(op, partition, before, partition->settled, false, fresh, batch);
+    return mr_over_renew(op, partition, before, partition->settled, false, fresh, batch);
 }
 
 static MrStatus close_passed(MrOperator *op, MrBatch *batch)
@@ -519,90 +410,6 @@ static MrStatus over_finish_batch(MrOperator *op, MrBatch *batch)
     return pass_watermark(op, batch);
 }
 
-/* ---- Checkpoint ------------------------------------------------------------------------------ */
-
-static MrStatus write_bases(MrPartitions *set, MrPartition *partition, MrStateWriter *writer,
-                            MrError *err)
-{
-    const MrOverSpec *spec = set->op->spec;
-    const MrOverState *state = set->op->state;
-    (void)err;
-    for (uint32_t c = 0; c < spec->call_count; c++) {
-        const MrOverCallState *call = &state->calls[c];
-        const char *base = (const char *)mr_partition_extra(partition) + call->base_offset;
-        if (call->has_base && call->aggregate->write != NULL) {
-            call->aggregate->write(base, writer);
-        } else if (call->has_base) {
-            mr_state_write_bytes(writer, base, call->state_bytes);
-        }
-    }
-    return MR_OK;
-}
-
-static MrStatus read_bases(MrPartitions *set, MrPartition *partition, MrStateReader *reader,
-                           MrError *err)
-{
-    const MrOverSpec *spec = set->op->spec;
-    const MrOverState *state = set->op->state;
-    for (uint32_t c = 0; c < spec->call_count; c++) {
-        const MrOverCallState *call = &state->calls[c];
-        char *base = (char *)mr_partition_extra(partition) + call->base_offset;
-        if (!call->has_base) {
-            continue;
-        }
-        if (call->aggregate->read != NULL) {
-            MR_TRY(call->aggregate->read(base, reader, set->op->memory, err));
-        } else {
-            const char *data;
-            size_t length;
-            MR_TRY(mr_state_read_bytes(reader, &data, &length, err));
-            if (length != call->state_bytes) {
-                return mr_error_set(err, MR_ERR_CORRUPT,
-                                    "a checkpoint holds a state of the wrong length");
-            }
-            memcpy(base, data, length);
-        }
-        /* The cursor begins behind the rows that were freed. */
-        char *own = (char *)mr_partition_extra(partition) + call->state_offset;
-        MR_TRY(call->aggregate->merge(own, base, set->op->memory, err));
-    }
-    return MR_OK;
-}
-
-static MrStatus over_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err)
-{
-    MrOverState *state = op->state;
-    return mr_partitions_snapshot(&state->set, writer, write_bases, err);
-}
-
-/* Values are not in a checkpoint: those of the rows that can still change are computed again. */
-static MrStatus restore_values(MrOperator *op, MrError *err)
-{
-    MrOverState *state = op->state;
-    MrPartitions *set = &state->set;
-    MrArena arena;
-    mr_arena_init(&arena, 0);
-    MrBatch batch = { .arena = &arena, .zone = op->zone, .err = err };
-    MrStatus status = MR_OK;
-    for (uint32_t g = 0; g < set->table.count && status == MR_OK; g++) {
-        MrPartition *partition;
-        MrRowList fresh = { .rows = NULL };
-        memcpy(&partition, mr_group_state(&set->table, g), sizeof partition);
-        status = renew(op, partition, partition->settled, partition->count, true, &fresh, &batch);
-        mr_arena_reset(&arena);
-    }
-    mr_arena_fini(&arena);
-    return status;
-}
-
-static MrStatus over_restore(MrOperator *op, MrStateReader *reader, MrError *err)
-{
-    const MrOverSpec *spec = op->spec;
-    MrOverState *state = op->state;
-    MR_TRY(mr_partitions_restore(&state->set, reader, read_bases, err));
-    return spec->ordered.emit == MR_EMIT_MODE_UPDATE ? restore_values(op, err) : MR_OK;
-}
-
 static void over_measure(const MrOperator *op, MrOperatorMeasure *out)
 {
     mr_partitions_measure(&((const MrOverState *)op->state)->set, out);
@@ -611,12 +418,12 @@ static void over_measure(const MrOperator *op, MrOperatorMeasure *out)
 const MrOperatorClass mr_operator_over = {
     .name = "Over",
     .state_size = sizeof(MrOverState),
-    .open = over_open,
+    .open = mr_over_open,
     .push = over_push,
     .advance = over_advance,
     .finish_batch = over_finish_batch,
-    .snapshot = over_snapshot,
-    .restore = over_restore,
+    .snapshot = mr_over_snapshot,
+    .restore = mr_over_restore,
     .measure = over_measure,
     .close = over_close,
 };

@@ -1,7 +1,7 @@
 /*
- * engine/operators/over.h - window functions in their parts: where frames begin and end
- * (over_frame.c), aggregates that move with their frame (over_cursor.c), the values of a stretch of
- * rows (over_value.c).  Only engine/operators/over*.c include it.
+ * engine/operators/over.h - window functions in their parts: how far frames reach (over_open.c),
+ * where they begin and end (over_frame.c), aggregates that move with their frame (over_cursor.c),
+ * the values of a stretch of rows (over_value.c).  Only engine/operators/over*.c include it.
  */
 #ifndef MR_ENGINE_OPERATORS_OVER_H
 #define MR_ENGINE_OPERATORS_OVER_H
@@ -104,5 +104,14 @@ MrStatus mr_cursor_values(const MrOperator *op, const MrOverCallState *call, MrP
 /* Values of all calls for the rows [low, high): call_count vectors. */
 MrStatus mr_over_values(const MrOperator *op, MrPartition *partition, uint32_t low, uint32_t high,
                         MrBatch *batch, MrVector *results);
+
+/* Operator functions that have files of their own. */
+MrStatus mr_over_open(MrOperator *op, MrError *err);
+MrStatus mr_over_snapshot(MrOperator *op, MrStateWriter *writer, MrError *err);
+MrStatus mr_over_restore(MrOperator *op, MrStateReader *reader, MrError *err);
+/* Values of the rows [low, high) anew: rows whose values are not those sent go into `fresh`, their
+ * old form is taken back where the spec needs that.  `is_quiet`: they are only kept. */
+MrStatus mr_over_renew(MrOperator *op, MrPartition *partition, uint32_t low, uint32_t high,
+                       bool is_quiet, MrRowList *fresh, MrBatch *batch);
 
 #endif
