@@ -44,6 +44,8 @@ MrStatus mr_ddl_refuse_part(MrDdlParts *parts, const MrAstAlter *action, MrStatu
 MrAstColumnDef *mr_ddl_find_column(const MrAstCreateStream *create, const char *name);
 /* Whether rows are told apart by the column. */
 bool mr_ddl_is_key(const MrDdlParts *parts, const MrAstColumnDef *def);
+/* NOT NULL for rows to come; logged ones may have NULLs. */
+MrStatus mr_ddl_set_not_null(MrDdlParts *parts, MrAstColumnDef *def);
 /* DROP COLUMN (ddl_drop_column.c). */
 MrStatus mr_ddl_drop_column(MrDdlParts *parts, const MrAstAlter *action, MrAstColumnDef *def);
 
@@ -52,6 +54,10 @@ MrStatus mr_ddl_drop_column(MrDdlParts *parts, const MrAstAlter *action, MrAstCo
 MrStatus mr_ddl_name_constraints(MrDdlParts *parts);
 /* Names for those of a column that is about to be added, which nobody has yet. */
 MrStatus mr_ddl_name_new_constraints(MrDdlParts *parts, const MrAstColumnDef *def);
+/* Columns of a PRIMARY KEY that goes stay NOT NULL; `column`: whose constraint it is, NULL: the table's.
+ * Nothing is done for any other constraint. */
+MrStatus mr_ddl_leave_primary_key(MrDdlParts *parts, const MrAstConstraint *constraint,
+                                  const MrAstColumnDef *column);
 /* ADD, DROP and RENAME CONSTRAINT. */
 MrStatus mr_ddl_alter_constraint(MrDdlParts *parts, const MrAstAlter *action);
 /* Rows stay told apart by what they are told apart by, whatever constraints there are now. */

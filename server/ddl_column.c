@@ -220,11 +220,38 @@ bool mr_ddl_is_key(const MrDdlParts *parts, const MrAstColumnDef *def)
     return false;
 }
 
+static bool has_primary(const MrNodeList *constraints, const char *column)
+{
+    for (uint32_t i = 0; i < constraints->count; i++) {
+        const MrAstConstraint *constraint =
+            MR_AST_AS(const MrAstConstraint, constraints->items[i]);
+        bool is_of_column = column == NULL;
+        for (uint32_t n = 0; n < constraint->columns.count; n++) {
+            is_of_column |= column != NULL && strcmp(constraint->columns.items[n], column) == 0;
+        }
+        if (constraint->constraint == MR_CONSTRAINT_PRIMARY_KEY && is_of_column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_primary(const MrAstCreateStream *create, const MrAstColumnDef *def)
+{
+    return has_primary(&def->constraints, NULL) || has_primary(&create->constraints, def->name);
+}
+
 static MrStatus drop_not_null(MrDdlParts *c, const MrAstAlter *action, MrAstColumnDef *def)
 {
-    if (mr_ddl_is_key(c, def)) {
+    if (is_primary(c->create, def)) {
         return mr_ddl_refuse_part(c, action, MR_ERR_INVALID_TABLE_DEFINITION,
                                   "column \"%s\" of \"%s\" is in a primary key", def->name);
+    }
+    if (mr_ddl_is_key(c, def)) {
+        return mr_ddl_refuse(c->ddl, "CREATE TABLE another AS SELECT from it.",
+                             "DROP NOT NULL of the key that tells the rows of \"%s\" apart is not "
+                             "supported",
+                             c->old->name);
     }
     if (!def->not_null) {
         return MR_OK;
@@ -244,7 +271,7 @@ static MrStatus allow_logged_nulls(MrDdlParts *c, const MrAstColumnDef *def)
                         : add_option(c, name, "logged", def->base.position);
 }
 
-static MrStatus set_not_null(MrDdlParts *c, MrAstColumnDef *def)
+MrStatus mr_ddl_set_not_null(MrDdlParts *c, MrAstColumnDef *def)
 {
     if (def->not_null || mr_ddl_is_key(c, def)) {
         return MR_OK;
@@ -368,7 +395,7 @@ static MrStatus apply(MrDdlParts *c, const MrAstAlter *action)
     case MR_ALTER_SET_DEFAULT: return set_default(c, action, def);
     case MR_ALTER_DROP_NOT_NULL: return drop_not_null(c, action, def);
     case MR_ALTER_RENAME_COLUMN: return rename_column(c, action, def);
-    case MR_ALTER_SET_NOT_NULL: return set_not_null(c, def);
+    case MR_ALTER_SET_NOT_NULL: return mr_ddl_set_not_null(c, def);
     default: return mr_ddl_drop_column(c, action, def);
     }
 }

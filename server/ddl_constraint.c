@@ -141,17 +141,23 @@ static MrStatus add_constraint(MrDdlParts *parts, const MrAstAlter *action)
     return mr_ddl_append_node(parts->ddl, &parts->create->constraints, &constraint->base);
 }
 
-/* Columns of a PRIMARY KEY stay NOT NULL without it. */
-static void leave_not_null(MrDdlParts *parts, const Place *place)
+MrStatus mr_ddl_leave_primary_key(MrDdlParts *parts, const MrAstConstraint *constraint,
+                                  const MrAstColumnDef *column)
 {
-    const MrAstConstraint *constraint = constraint_at(place);
+    if (constraint->constraint != MR_CONSTRAINT_PRIMARY_KEY) {
+        return MR_OK;
+    }
     for (uint32_t i = 0; i < parts->create->columns.count; i++) {
         MrAstColumnDef *def = MR_AST_AS(MrAstColumnDef, parts->create->columns.items[i]);
-        def->not_null |= def == place->column;
+        bool is_of_key = def == column;
         for (uint32_t c = 0; c < constraint->columns.count; c++) {
-            def->not_null |= strcmp(def->name, constraint->columns.items[c]) == 0;
+            is_of_key |= strcmp(def->name, constraint->columns.items[c]) == 0;
+        }
+        if (is_of_key) {
+            MR_TRY(mr_ddl_set_not_null(parts, def));
         }
     }
+    return MR_OK;
 }
 
 static MrStatus drop_constraint(MrDdlParts *parts, const MrAstAlter *action, const Place *place)
@@ -164,9 +170,7 @@ static MrStatus drop_constraint(MrDdlParts *parts, const MrAstAlter *action, con
                              parts->old->name);
     }
     (void)action;
-    if (constraint_at(place)->constraint == MR_CONSTRAINT_PRIMARY_KEY) {
-        leave_not_null(parts, place);
-    }
+    MR_TRY(mr_ddl_leave_primary_key(parts, constraint_at(place), place->column));
     for (uint32_t i = place->at + 1; i < place->list->count; i++) {
         place->list->items[i - 1] = place->list->items[i];
     }

@@ -45,16 +45,22 @@ static bool is_of_constraint(const MrAstConstraint *constraint, const char *colu
     return is_named_in(constraint->check, column);
 }
 
-/* Constraints that involve a column go with it, as in PostgreSQL. */
-static void drop_constraints(MrNodeList *list, const char *column)
+/* Constraints that involve a column go with it, as in PostgreSQL.  `of`: whose they are; NULL: the
+ * table's. */
+static MrStatus drop_constraints(MrDdlParts *parts, MrNodeList *list, const MrAstColumnDef *of,
+                                 const char *column)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < list->count; i++) {
-        if (!is_of_constraint(MR_AST_AS(const MrAstConstraint, list->items[i]), column)) {
+        const MrAstConstraint *constraint = MR_AST_AS(const MrAstConstraint, list->items[i]);
+        if (is_of_constraint(constraint, column)) {
+            MR_TRY(mr_ddl_leave_primary_key(parts, constraint, of));
+        } else {
             list->items[count++] = list->items[i];
         }
     }
     list->count = count;
+    return MR_OK;
 }
 
 static void drop_options(MrNodeList *options, const char *column)
@@ -118,10 +124,10 @@ static MrStatus forget(MrDdlParts *parts, MrAstColumnDef *def)
     uint32_t number = 0;
     for (uint32_t i = 0; i < create->columns.count; i++) {
         MrAstColumnDef *other = MR_AST_AS(MrAstColumnDef, create->columns.items[i]);
-        drop_constraints(&other->constraints, name);
+        MR_TRY(drop_constraints(parts, &other->constraints, other, name));
         number = other == def ? i + 1 : number;
     }
-    drop_constraints(&create->constraints, name);
+    MR_TRY(drop_constraints(parts, &create->constraints, NULL, name));
     drop_options(&create->options, name);
     def->name = mr_arena_printf(&parts->ddl->memory->arena, MR_DROPPED_PREFIX "%u........", number);
     def->not_null = false;
