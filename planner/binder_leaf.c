@@ -438,12 +438,15 @@ static MrStatus bind_own_row(MrBinder *b, const MrAstColumn *column, MrExpr **ou
                                         "there is no row of that name");
 }
 
-/* Names of the query itself hide those of the queries around it. */
+/* Names of the query itself hide those of the queries around it: t.a is of the nearest t, and an
+ * error where that has no a. */
 MrStatus mr_bind_name(MrBinder *b, const MrAstColumn *column, bool as_row, MrExpr **out)
 {
     const MrStatus status = as_row ? bind_own_row(b, column, out) : bind_own_column(b, column, out);
-    if (b->outer == NULL ||
-        (status != MR_ERR_UNDEFINED_COLUMN && status != MR_ERR_UNDEFINED_TABLE)) {
+    const bool is_elsewhere =
+        status == MR_ERR_UNDEFINED_TABLE ||
+        (status == MR_ERR_UNDEFINED_COLUMN && (as_row || column->parts.count == 1));
+    if (b->outer == NULL || !is_elsewhere) {
         return status;
     }
     MR_TRY(mr_bind_outer_column(b, column, as_row, out));

@@ -59,7 +59,8 @@ MrStatus mr_bind_outer_column(MrBinder *b, const MrAstColumn *column, bool as_ro
     b->scope = scope;
     b->outer = outer;
     b->err = err;
-    if (status == MR_ERR_UNDEFINED_COLUMN || status == MR_ERR_UNDEFINED_TABLE) {
+    if (status == MR_ERR_UNDEFINED_TABLE ||
+        (status == MR_ERR_UNDEFINED_COLUMN && (as_row || column->parts.count == 1))) {
         return MR_OK;
     }
     if (status != MR_OK) {

@@ -54,8 +54,8 @@ MrStatus mr_ddl_drop_column(MrDdlParts *parts, const MrAstAlter *action, MrAstCo
 MrStatus mr_ddl_name_constraints(MrDdlParts *parts);
 /* Names for those of a column that is about to be added, which nobody has yet. */
 MrStatus mr_ddl_name_new_constraints(MrDdlParts *parts, const MrAstColumnDef *def);
-/* Columns of a PRIMARY KEY that goes stay NOT NULL; `column`: whose constraint it is, NULL: the table's.
- * Nothing is done for any other constraint. */
+/* Columns of a PRIMARY KEY that goes stay NOT NULL; `column`: whose constraint it is, NULL: the
+ * table's.  Nothing is done for any other constraint. */
 MrStatus mr_ddl_leave_primary_key(MrDdlParts *parts, const MrAstConstraint *constraint,
                                   const MrAstColumnDef *column);
 /* ADD, DROP and RENAME CONSTRAINT. */

@@ -223,8 +223,7 @@ bool mr_ddl_is_key(const MrDdlParts *parts, const MrAstColumnDef *def)
 static bool has_primary(const MrNodeList *constraints, const char *column)
 {
     for (uint32_t i = 0; i < constraints->count; i++) {
-        const MrAstConstraint *constraint =
-            MR_AST_AS(const MrAstConstraint, constraints->items[i]);
+        const MrAstConstraint *constraint = MR_AST_AS(const MrAstConstraint, constraints->items[i]);
         bool is_of_column = column == NULL;
         for (uint32_t n = 0; n < constraint->columns.count; n++) {
             is_of_column |= column != NULL && strcmp(constraint->columns.items[n], column) == 0;
