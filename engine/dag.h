@@ -61,12 +61,6 @@ typedef struct MrScanSpec {
     bool reads_history;
 } MrScanSpec;
 
-/* Rows of a view that are given when its windows close get the place of the record that closed
- * them. */
-typedef struct MrPlaceSpec {
-    bool by_arrival; /* W is the arrival of the records that the view reads, from here on */
-} MrPlaceSpec;
-
 /* Rows that were not there when the query with snapshot = false began, whose number this is: a
  * materialized view that is read, or (all zero) the query itself. */
 typedef struct MrSinceSpec {
@@ -239,6 +233,7 @@ typedef struct MrAggregateCall {
     uint32_t args[MR_AGGREGATE_ARGS_MAX]; /* input columns */
     int32_t filter;                       /* input column (bool), -1: none */
     bool is_distinct;
+    bool is_ordinal; /* of windows of rows: their number, from 0 for each key, is the value */
 } MrAggregateCall;
 
 /* Groups rows and aggregates them.  Output: window_start, window_end (with a window), the keys, the
@@ -270,6 +265,15 @@ typedef struct MrSortKey {
     bool descending;
     bool nulls_first;
 } MrSortKey;
+
+/* Rows of a view that are given when its windows close get the place of the record that closed
+ * them.  Those of one record stand in this order where the reader wants one. */
+typedef struct MrPlaceSpec {
+    bool by_arrival; /* W is the arrival of the records that the view reads, from here on */
+    bool orders_rows;
+    const MrSortKey *order; /* the view's key */
+    uint32_t order_count;
+} MrPlaceSpec;
 
 /* Ad hoc only: orders all rows, then gives `limit` of them after `offset` (UINT64_MAX: all). */
 typedef struct MrSortSpec {

@@ -135,12 +135,14 @@ static bool reads_source(const MrDag *dag, int32_t index, uint32_t source)
                : reads_source(dag, node->input, source) || reads_source(dag, node->right, source);
 }
 
-/* The arrival of the record moves the time of rows whose places are those of records. */
+/* The arrival of the record moves the time of rows whose places are those of records; where these
+ * have an order, the end of the record gives them. */
 static MrStatus tell_places(MrPipeline *pipeline, uint32_t source, MrBatch *batch)
 {
     for (uint32_t p = 0; p < pipeline->place_count; p++) {
         if (reads_source(pipeline->dag, (int32_t)pipeline->places[p], source)) {
-            MR_TRY(mr_place_tell_arrival(&pipeline->operators[pipeline->places[p]], batch));
+            MR_TRY(mr_place_end_input(&pipeline->operators[pipeline->places[p]],
+                                      !pipeline->is_in_record, batch));
         }
     }
     return MR_OK;
@@ -341,7 +343,7 @@ MrStatus mr_pipeline_begin(MrPipeline *pipeline, const uint8_t query[16], MrErro
 
 bool mr_pipeline_is_in_record(const MrPipeline *pipeline)
 {
-    return pipeline->dag->judges_records && pipeline->is_in_record;
+    return pipeline->waits_for_records && pipeline->is_in_record;
 }
 
 size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline)

@@ -68,8 +68,8 @@ MrStatus mr_pipeline_settle(MrPipeline *pipeline, MrError *err);
 /* Between two runs: what the inputs brought so far was there before the query began (MrSinceSpec);
  * its rows count from here.  What was computed stays for the next flush. */
 MrStatus mr_pipeline_begin(MrPipeline *pipeline, const uint8_t query[16], MrError *err);
-/* Where derived rows are judged record by record: the last run ended within one, so that a flush
- * would show what never was. */
+/* Where derived rows are judged, or given in order, record by record: the last run ended within
+ * one, so that a flush would show what never was. */
 bool mr_pipeline_is_in_record(const MrPipeline *pipeline);
 /* Changes waiting for a flush that need memory (append-only rows), for backpressure. */
 size_t mr_pipeline_pending_bytes(const MrPipeline *pipeline);

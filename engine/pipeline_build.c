@@ -118,6 +118,7 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
     const MrDag *dag = pipeline->dag;
     pipeline->operator_count = dag->node_count;
     pipeline->is_chain = true;
+    pipeline->waits_for_records = dag->judges_records;
     MR_NEW_ARRAY(&pipeline->arena, pipeline->operators, dag->node_count, err);
     MR_NEW_ARRAY(&pipeline->arena, pipeline->scans, dag->node_count, err);
     MR_NEW_ARRAY(&pipeline->arena, pipeline->settling, dag->node_count, err);
@@ -133,8 +134,9 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
         if (node->settles && operator_classes[node->kind]->finish_batch != NULL) {
             pipeline->settling[pipeline->settling_count++] = &pipeline->operators[i];
         }
-        if (node->kind == MR_OPERATOR_PLACE && ((const MrPlaceSpec *)node->spec)->by_arrival) {
+        if (node->kind == MR_OPERATOR_PLACE) {
             pipeline->places[pipeline->place_count++] = i;
+            pipeline->waits_for_records |= ((const MrPlaceSpec *)node->spec)->orders_rows;
         }
         /* What several records made on lanes cannot say which of them it was. */
         pipeline->is_chain = pipeline->is_chain && node->input == (int32_t)i - 1 &&

@@ -70,11 +70,12 @@ struct MrPipeline {
     uint32_t *scans;       /* the operators that are leaves, in order */
     MrOperator **settling; /* of tables alone, with state: see MrDagNode.settles */
     uint32_t settling_count;
-    uint32_t *places; /* PLACE operators whose time is the arrival of records */
+    uint32_t *places; /* PLACE operators: they hear where records end */
     uint32_t place_count;
     uint32_t scan_count;
     bool is_chain;          /* every operator has one input: work can be spread over threads */
     bool is_in_record;      /* the last input was not the end of its record */
+    bool waits_for_records; /* within one is no time for a flush */
     bool has_values;        /* the rows of VALUES are in */
     uint32_t breaker;       /* first operator with state, of a chain */
     uint32_t lane_count;    /* instances of the breaker */

@@ -439,7 +439,6 @@ static MrStatus builder_merge_keyed(MrAggregateBuilder *builder, MrLogical *wind
 {
     MrBinder *b = builder->b;
     MrAggregateParts *parts = &builder->parts;
-    uint32_t call;
     if (builder->window != NULL || builder->grouping->set_count > 0 ||
         !builder_find_bounds(builder, window) || !parts_keep_windows(window, parts) ||
         !keys_are_partition(builder, window)) {
@@ -456,11 +455,9 @@ static MrStatus builder_merge_keyed(MrAggregateBuilder *builder, MrLogical *wind
         builder->has_chosen = true;
     }
     if (window->window_kind == MR_GROUP_WINDOW_COUNT) {
-        MrExpr *sequence;
-        MR_TRY(mr_expr_new(b->arena, MR_EXPR_SEQUENCE, mr_type(MR_TYPE_INT64), -1, 0, &sequence,
-                           b->err));
-        MR_TRY(add_call(builder, "min", sequence, NULL, &call));
-        builder->aggregate->sequence_call = call + 1;
+        MR_TRY(mr_window_number_call(b, window, &parts->calls[parts->call_count]));
+        builder->aggregate->numbers_windows = window->numbers_windows;
+        builder->aggregate->sequence_call = ++parts->call_count;
     }
     return MR_OK;
 }

@@ -266,6 +266,10 @@ static MrStatus describe_calls(MrExplain *explain, const MrAggregateSpec *spec,
 {
     for (uint32_t i = 0; i < spec->call_count; i++) {
         const MrAggregateCall *call = &spec->calls[i];
+        if (call->is_ordinal) {
+            mr_builder_append_format(&explain->text, "%snumber of the window", i > 0 ? ", " : "");
+            continue;
+        }
         mr_builder_append_format(&explain->text, "%s%s(%s", i > 0 ? ", " : "",
                                  call->aggregate->name, call->is_distinct ? "DISTINCT " : "");
         if (call->aggregate->arg_count == 0) {
@@ -366,6 +370,22 @@ void mr_explain_append_order(MrExplain *explain, const MrSchema *schema, const M
     }
 }
 
+static MrStatus describe_place(MrExplain *explain, const MrDagNode *node)
+{
+    const MrPlaceSpec *spec = node->spec;
+    MR_TRY(mr_explain_add_text(
+        explain, "Time",
+        spec->by_arrival
+            ? "the arrival of the record that closed the row's window"
+            : "that of the rows; _seq and _arrival are those of the record that closed them"));
+    if (!spec->orders_rows) {
+        return MR_OK;
+    }
+    mr_builder_append_string(&explain->text, spec->order_count > 0 ? "_seq, " : "_seq");
+    mr_explain_append_order(explain, &node->schema, spec->order, spec->order_count);
+    return mr_explain_add(explain, "Order");
+}
+
 static MrStatus describe_sort(MrExplain *explain, const MrDagNode *node)
 {
     const MrSortSpec *spec = node->spec;
@@ -452,12 +472,7 @@ static MrStatus describe(MrExplain *explain, uint32_t index)
     case MR_OPERATOR_OVER: return mr_explain_over(explain, node);
     case MR_OPERATOR_TOP_N: return mr_explain_top_n(explain, node);
     case MR_OPERATOR_UNION: return MR_OK;
-    case MR_OPERATOR_PLACE:
-        return mr_explain_add_text(
-            explain, "Time",
-            ((const MrPlaceSpec *)node->spec)->by_arrival
-                ? "the arrival of the record that closed the row's window"
-                : "that of the rows; _seq and _arrival are those of the record that closed them");
+    case MR_OPERATOR_PLACE: return describe_place(explain, node);
     case MR_OPERATOR_SINCE:
         return mr_explain_add_text(explain, "Rows",
                                    ((const MrSinceSpec *)node->spec)->keeps_old

@@ -442,9 +442,9 @@ bool mr_logical_is_in_log_order(const MrLogical *node)
     case MR_LOGICAL_FILTER:
     case MR_LOGICAL_PROJECT:
     case MR_LOGICAL_EXPAND:
-    case MR_LOGICAL_RESULT:
     case MR_LOGICAL_SINCE:
     case MR_LOGICAL_PROJECT_SET: return mr_logical_is_in_log_order(node->input);
+    case MR_LOGICAL_RESULT: return node->orders_rows || mr_logical_is_in_log_order(node->input);
     case MR_LOGICAL_WINDOW:
         return node->window_kind != MR_GROUP_WINDOW_SESSION &&
                node->window_kind != MR_GROUP_WINDOW_COUNT &&

@@ -50,6 +50,7 @@ typedef struct MrLogicalCall {
     MrExpr *args[MR_AGGREGATE_ARGS_MAX]; /* aggregate->arg_count of them, over the input */
     MrExpr *filter;                      /* NULL: none */
     bool is_distinct;
+    bool is_ordinal; /* see MrAggregateCall */
 } MrLogicalCall;
 
 /* OVER and TOP_N: everything names columns of the input. */
@@ -103,8 +104,11 @@ struct MrLogical {
     const MrRelation *relation; /* NULL for VALUES; RESULT: the materialized view */
     uint32_t *scan_columns;     /* columns of the relation */
     const MrBlock *values;
-    bool by_arrival;    /* SCAN of a stream, RESULT: see MrScanSpec, MrPlaceSpec */
-    bool gives_place;   /* RESULT: somebody asks for _seq or _arrival of its rows */
+    bool by_arrival;  /* SCAN of a stream, RESULT: see MrScanSpec, MrPlaceSpec */
+    bool gives_place; /* RESULT: somebody asks for _seq or _arrival of its rows */
+    bool orders_rows; /* RESULT: … or for an order of those of one record, which is by `order` */
+    MrSortKey *order;
+    uint32_t order_count;
     bool is_from;       /* its rows are what FROM gives, before WHERE and subqueries */
     bool keeps_old;     /* SINCE: see MrSinceSpec */
     uint32_t *compared; /* … the columns that make a row the one it is */
@@ -139,6 +143,7 @@ struct MrLogical {
     bool time_is_event;
     int64_t extra_lateness_us; /* windows over window_start stay open this much longer */
     bool judges_late;          /* WINDOW: the aggregate above it closes its windows */
+    bool numbers_windows;      /* WINDOW, AGGREGATE of rows: several may begin at one place */
     int32_t position;          /* of TUMBLE or HOP in the statement */
 
     MrExpr **keys; /* AGGREGATE; WINDOW of SESSION and COUNT_WINDOW: PARTITION BY */
@@ -146,7 +151,7 @@ struct MrLogical {
     MrLogicalCall *calls;
     uint32_t call_count;
     bool is_global;         /* no GROUP BY: one row always */
-    uint32_t sequence_call; /* windows of rows: 1 + the call that tells them apart, min(_seq) */
+    uint32_t sequence_call; /* windows of rows: 1 + the call that tells them apart; 0: dropped */
 
     const int32_t *totals; /* grouping sets without columns, by number: one row always each */
     uint32_t total_count;

@@ -225,7 +225,10 @@ static MrStatus lower_place(MrLowering *lowering, const MrLogical *node)
 {
     MrPlaceSpec *spec;
     MR_NEW(lowering->arena, spec, lowering->err);
-    spec->by_arrival = node->by_arrival;
+    *spec = (MrPlaceSpec){ .by_arrival = node->by_arrival,
+                           .orders_rows = node->orders_rows,
+                           .order = node->order,
+                           .order_count = node->order_count };
     return mr_lowering_append(lowering, MR_OPERATOR_PLACE, spec, &mr_lowering_top(lowering)->schema,
                               mr_lowering_top(lowering)->retracts);
 }

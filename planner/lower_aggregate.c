@@ -67,7 +67,8 @@ static MrStatus fill_calls(MrLowering *lowering, const MrLogical *node, const Sl
         const uint32_t *mine = call_slots + (size_t)i * CALL_SLOTS;
         calls[i] = (MrAggregateCall){ .aggregate = call->aggregate,
                                       .filter = -1,
-                                      .is_distinct = call->is_distinct };
+                                      .is_distinct = call->is_distinct,
+                                      .is_ordinal = call->is_ordinal };
         for (uint32_t j = 0; j < call->aggregate->arg_count; j++) {
             calls[i].args[j] = slot_place(slots, mine[j]);
         }

@@ -7,6 +7,7 @@
 #include "planner/over.h"
 #include "planner/rewrite.h"
 #include "planner/standing.h"
+#include "planner/window.h"
 
 #include <string.h>
 
@@ -19,11 +20,29 @@ MrStatus mr_result_key_init(MrBinder *b, uint32_t capacity, MrResultKey *key)
 
 /* ---- What tells rows apart --------------------------------------------------------------- */
 
-static MrStatus group_key(MrBinder *b, const MrLogical *node, MrResultKey *key)
+/* Windows of rows may begin at one time: what tells them apart may have been dropped. */
+static MrStatus tell_windows(MrBinder *b, MrLogical *node)
 {
+    MrLogicalCall *calls;
+    if (node->window_kind != MR_GROUP_WINDOW_COUNT || node->sequence_call > 0) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(b->arena, calls, node->call_count + 1, b->err);
+    for (uint32_t i = 0; i < node->call_count; i++) {
+        calls[i] = node->calls[i];
+    }
+    MR_TRY(mr_window_number_call(b, node, &calls[node->call_count]));
+    node->calls = calls;
+    node->sequence_call = ++node->call_count;
+    return mr_logical_aggregate_columns(b->arena, node, b->err);
+}
+
+static MrStatus group_key(MrBinder *b, MrLogical *node, MrResultKey *key)
+{
+    MR_TRY(tell_windows(b, node));
     uint32_t first = mr_logical_key_column(node, 0);
     MR_TRY(mr_result_key_init(b, node->key_count + 1, key));
-    if (node->sequence_call > 0) { /* windows of rows may begin at one time */
+    if (node->sequence_call > 0) {
         key->columns[key->count++] = mr_logical_call_column(node, node->sequence_call - 1);
     } else if (first > 0) {
         /* One bound says as much as the other, but for windows that grow from one start. */
@@ -196,9 +215,30 @@ static MrStatus find_ties(MrBinder *b, MrLogical **place)
     return show_first(b, place, count);
 }
 
+/* Rows of one record, which closed their windows, stand in the order of the view's key. */
+static MrStatus order_by_key(MrBinder *b, MrLogical **place)
+{
+    MrLogical *node = *place;
+    const uint32_t count = node->column_count;
+    MrResultKey key;
+    MR_TRY(result_key(b, node, &key));
+    MR_NEW_ARRAY(b->arena, node->order, key.count + 1, b->err);
+    for (; node->order_count < key.count; node->order_count++) {
+        node->order[node->order_count] = (MrSortKey){ .column = key.columns[node->order_count] };
+    }
+    return show_first(b, place, count);
+}
+
+static MrStatus find_order(MrBinder *b, MrLogical **place)
+{
+    const MrLogical *node = *place;
+    bool wants_order = node->kind == MR_LOGICAL_RESULT && node->orders_rows && node->order == NULL;
+    return wants_order ? order_by_key(b, place) : find_ties(b, place);
+}
+
 MrStatus mr_rewrite_find_ties(MrBinder *b, MrLogical **tree)
 {
-    return mr_rewrite_each(b, tree, find_ties);
+    return mr_rewrite_each(b, tree, find_order);
 }
 
 /* Every row comes once per window: told by its own key and the window.  What the input has got for

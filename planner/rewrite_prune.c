@@ -134,7 +134,8 @@ static MrStatus prune_project(MrBinder *b, MrLogical *node, Columns *columns)
  * one, since without any it would be a DISTINCT. */
 static void drop_calls(MrLogical *node, Columns *columns)
 {
-    uint32_t first = mr_logical_call_column(node, 0), kept = 0;
+    uint32_t first = mr_logical_call_column(node, 0), kept = 0, tells = node->sequence_call;
+    node->sequence_call = 0;
     for (uint32_t i = 0; i < first; i++) {
         columns->places[i] = i;
     }
@@ -146,6 +147,7 @@ static void drop_calls(MrLogical *node, Columns *columns)
         columns->places[first + i] = first + kept;
         node->columns[first + kept] = node->columns[first + i];
         node->calls[kept++] = node->calls[i];
+        node->sequence_call = tells == i + 1 ? kept : node->sequence_call;
     }
     node->call_count = kept;
     node->column_count = first + kept;

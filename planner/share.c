@@ -58,6 +58,7 @@ static bool calls_equal(const MrLogical *a, const MrLogical *b)
     for (uint32_t i = 0; i < a->call_count; i++) {
         const MrLogicalCall *x = &a->calls[i], *y = &b->calls[i];
         if (x->aggregate != y->aggregate || x->is_distinct != y->is_distinct ||
+            x->is_ordinal != y->is_ordinal ||
             !exprs_equal(x->args, y->args, x->aggregate->arg_count) ||
             !mr_expr_equal(x->filter, y->filter)) {
             return false;
@@ -162,7 +163,7 @@ static bool nodes_equal(const MrLogical *a, const MrLogical *b)
     case MR_LOGICAL_AGGREGATE: return aggregates_equal(a, b);
     case MR_LOGICAL_RESULT:
         return a->relation == b->relation && a->gives_place == b->gives_place &&
-               a->by_arrival == b->by_arrival;
+               a->orders_rows == b->orders_rows && a->by_arrival == b->by_arrival;
     case MR_LOGICAL_TOP_N: return top_n_equal(a->over, b->over);
     case MR_LOGICAL_JOIN: return joins_equal(a, b);
     case MR_LOGICAL_UNION: return true;

@@ -142,6 +142,19 @@ static const MrLogical *closed_below(const MrLogical *node)
     return node;
 }
 
+bool mr_window_order_closed(MrLogical *input)
+{
+    const MrLogical *closed = closed_below(input);
+    MrLogical *node = input;
+    while (closed != NULL && node != closed) {
+        node = node->input;
+    }
+    if (closed != NULL) {
+        node->gives_place = node->orders_rows = true;
+    }
+    return closed != NULL;
+}
+
 static void follow_closed(MrLogical *input, const MrLogical *closed)
 {
     for (MrLogical *node = input;; node = node->input) {

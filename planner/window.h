@@ -50,6 +50,12 @@ typedef struct MrTimeSource {
 enum { MR_WINDOW_TIME_US = 1000 };
 /* The scan of a stream whose rows these are, one by one; NULL: there is none. */
 const MrLogical *mr_window_stream_of_rows(const MrLogical *node);
+/* What tells windows of rows apart: the place of the first row, or a window's number where rows
+ * share their places. */
+MrStatus mr_window_number_call(MrBinder *b, const MrLogical *window, MrLogicalCall *out);
+/* Rows that a view below gives as its windows close are given in an order from now on: of their
+ * places, those of one record by the view's key.  False: there is no such view. */
+bool mr_window_order_closed(MrLogical *input);
 /* The input's time is the arrival of its rows from now on, where the window's time says so; no
  * other column of it is an event time then. */
 void mr_window_follow_arrival(const MrExpr *time, MrLogical *input);

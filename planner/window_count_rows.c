@@ -59,16 +59,21 @@ static const MrAggregate *aggregate_entry(const char *name, MrTypeId type)
     return found[i];
 }
 
-/* One row per window: what it has gathered, and the place of its first row, which tells it. */
+MrStatus mr_window_number_call(MrBinder *b, const MrLogical *window, MrLogicalCall *out)
+{
+    *out = (MrLogicalCall){ .aggregate = aggregate_entry("min", MR_TYPE_INT64),
+                            .is_ordinal = window->numbers_windows };
+    return place_expr(b, 0, &out->args[0]);
+}
+
+/* One row per window: what it has gathered, and what tells it. */
 static MrStatus add_groups(CountRows *rows)
 {
     MrBinder *b = rows->b;
     const MrLogical *window = rows->window;
     MrLogical *groups;
-    MrExpr *sequence;
     MR_NEW(b->arena, groups, b->err);
     MR_NEW_ARRAY(b->arena, groups->calls, CALLS, b->err);
-    MR_TRY(place_expr(b, 0, &sequence));
     groups->kind = MR_LOGICAL_AGGREGATE;
     groups->input = window->input;
     groups->limit = UINT64_MAX;
@@ -82,8 +87,8 @@ static MrStatus add_groups(CountRows *rows)
     groups->calls[CALL_ROWS] =
         (MrLogicalCall){ .aggregate = aggregate_entry("array_agg", MR_TYPE_UNKNOWN),
                          .args = { rows->row } };
-    groups->calls[CALL_SEQUENCE] =
-        (MrLogicalCall){ .aggregate = aggregate_entry("min", MR_TYPE_INT64), .args = { sequence } };
+    groups->numbers_windows = window->numbers_windows;
+    MR_TRY(mr_window_number_call(b, window, &groups->calls[CALL_SEQUENCE]));
     groups->call_count = CALLS;
     groups->sequence_call = CALL_SEQUENCE + 1;
     rows->node = groups;

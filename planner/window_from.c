@@ -367,6 +367,20 @@ static MrStatus bind_partition(MrBinder *b, const MrAstFromWindow *ast, MrScope 
     return status;
 }
 
+/* The input's time: the event time, else the end of its windows; -1: it has neither. */
+static int32_t row_time_column(const MrLogical *input)
+{
+    int32_t found = -1;
+    for (uint32_t i = input->column_count; i-- > 0;) {
+        MrTimeRole role = input->columns[i].role;
+        bool has_event = found >= 0 && input->columns[found].role == MR_TIME_EVENT;
+        if (role == MR_TIME_EVENT || (role == MR_TIME_WINDOW_END && !has_event)) {
+            found = (int32_t)i;
+        }
+    }
+    return found;
+}
+
 /* Windows of rows are in the order of the log, and show the times of their rows. */
 static MrStatus bind_row_time(MrBinder *b, const MrScope *scope, const MrAstFromWindow *ast,
                               MrExpr **out)
@@ -374,15 +388,16 @@ static MrStatus bind_row_time(MrBinder *b, const MrScope *scope, const MrAstFrom
     const MrLogical *input = scope->input;
     if (!scope->over_stream || !mr_logical_is_in_log_order(input)) {
         return mr_bind_unsupported(b, ast->base.position,
-                                   "Read the stream itself, or use windows of time.",
+                                   "Read the stream itself, in a materialized view also a "
+                                   "materialized view with EMIT ON WINDOW CLOSE, or use windows "
+                                   "of time.",
                                    "COUNT_WINDOW over rows that have no order in the log");
     }
-    for (uint32_t i = 0; i < input->column_count; i++) {
-        if (input->columns[i].role == MR_TIME_EVENT) {
-            return mr_expr_column(b->arena, i, input->columns[i].type, -1, out, b->err);
-        }
-    }
-    return mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), -1, 0, out, b->err);
+    int32_t time = row_time_column(input);
+    return time >= 0 ? mr_expr_column(b->arena, (uint32_t)time, input->columns[time].type, -1, out,
+                                      b->err)
+                     : mr_expr_new(b->arena, MR_EXPR_ARRIVAL, mr_type(MR_TYPE_TIMESTAMPTZ), -1, 0,
+                                   out, b->err);
 }
 
 static MrStatus bind_grid_window(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope,
@@ -420,6 +435,7 @@ static MrStatus bind_count_window(MrBinder *b, const MrAstFromWindow *ast, MrSco
                                   MrLogical *node)
 {
     MR_TRY(bind_row_window(b, ast, &node->window));
+    node->numbers_windows = mr_window_order_closed(scope->input);
     MR_TRY(bind_row_time(b, scope, ast, &node->time));
     node->window_kind = MR_GROUP_WINDOW_COUNT;
     return bind_partition(b, ast, scope, node);

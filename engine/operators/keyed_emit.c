@@ -96,6 +96,19 @@ static MrStatus value_columns(MrOperator *op, const MrShownRow *rows, uint32_t c
     return status;
 }
 
+/* Numbers of windows stand where the plan asks for them. */
+static void set_ordinals(const MrOperator *op, const MrShownRow *rows, uint32_t count,
+                         MrVector *columns)
+{
+    const MrAggregateSpec *spec = op->spec;
+    for (uint32_t c = 0; c < spec->call_count; c++) {
+        int64_t *numbers = columns[c].data;
+        for (uint32_t i = 0; spec->calls[c].is_ordinal && i < count; i++) {
+            numbers[i] = (int64_t)mr_keyed_window(windows_of(op), rows[i].number)->ordinal;
+        }
+    }
+}
+
 static MrStatus null_columns(MrOperator *op, uint32_t count, MrVector *columns,
                              const MrColumn *schema, MrBatch *batch)
 {
@@ -163,6 +176,9 @@ static MrStatus emit_block(MrOperator *op, const MrShownRow *rows, uint32_t coun
     uint32_t first = 2 + spec->key_count;
     MR_TRY(values ? value_columns(op, rows, count, block->columns + first, schema + first, batch)
                   : null_columns(op, count, block->columns + first, schema + first, batch));
+    if (values) {
+        set_ordinals(op, rows, count, block->columns + first);
+    }
     return mr_operator_emit(op, block, batch);
 }
 
