@@ -145,7 +145,8 @@ class Statements:
                     f"SELECT k.id, k.v, u.v FROM keyed k JOIN u ON k.id = u.id")
         if kind == 3:
             return (f"WITH i AS (INSERT INTO pairs VALUES ({self.text()}, {self.date()}, {self.number(20)}) ON CONFLICT DO NOTHING), "
-                    f"d AS (DELETE FROM pairs WHERE v > {rng.randrange(20)} RETURNING a, v) UPDATE bag SET a = d.v FROM d "
+                    f"d AS (DELETE FROM pairs WHERE v > {rng.randrange(20)} RETURNING a, v) UPDATE bag SET a = d.v "
+                    f"FROM (SELECT a, max(v) AS v FROM d GROUP BY a) AS d "
                     f"WHERE d.a = bag.b AND bag.a = {rng.randrange(100)} RETURNING bag.b")
         return (f"WITH d AS (DELETE FROM keyed WHERE {where} RETURNING id, v) INSERT INTO keyed (id, v) "
                 "SELECT id, v * 2 FROM d RETURNING id, v, twice")

@@ -14,8 +14,10 @@ def shim():
     target = BUILD / "test-data" / "powerloss.so"
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
         target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([os.environ.get("CC", "gcc"), "-shared", "-fPIC", "-O1", "-o", target,
+        partial = target.with_suffix(f".{os.getpid()}.partial")
+        subprocess.run([os.environ.get("CC", "gcc"), "-shared", "-fPIC", "-O1", "-o", partial,
                         source, "-ldl"], check=True)
+        partial.replace(target)
     return target
 
 

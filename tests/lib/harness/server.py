@@ -23,6 +23,7 @@ SANITIZER_REPORT = re.compile(
     r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|"
     r"SUMMARY: \w*Sanitizer|Assertion .* failed")
 _libc = ctypes.CDLL(None, use_errno=True)
+FIRST_PORT = 10000               # of the servers that tests start
 
 
 class ServerDied(AssertionError):
@@ -33,12 +34,20 @@ class ServerReported(AssertionError):
     """A sanitizer or an assertion said something: never what a test waits for, as a death may be."""
 
 
-def free_port():
-    """A TCP port that was free a moment ago, and that stays so: it is none of those that the kernel gives to
-    outgoing connections, one of which could take it before its owner listens or while it is restarted."""
+def _ports():
+    """Those that the kernel does not give to outgoing connections, one of which could take a server's before
+    it listens or while it is restarted; of them this run's share (./check runs several suites at once)."""
     outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    share, shares = map(int, os.environ.get("MILLRACE_PORTS", "0/1").split("/"))
+    count = max(outgoing - FIRST_PORT, 0) // shares
+    return range(FIRST_PORT + share * count, FIRST_PORT + (share + 1) * count)
+
+
+def free_port():
+    """A TCP port that was free a moment ago, and that stays so."""
+    ports = _ports()
     for _ in range(1000):
-        port = random.randrange(10000, outgoing) if outgoing > 11000 else 0
+        port = random.choice(ports) if len(ports) > 1000 else 0
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
