@@ -62,13 +62,6 @@ MrStatus mr_ddl_name_constraints(MrDdlParts *parts)
     return MR_OK;
 }
 
-static bool is_relation(const MrDdl *ddl, const char *name)
-{
-    const MrRelation *of;
-    return mr_catalog_find(ddl->catalog, "public", name) != NULL ||
-           mr_catalog_index(ddl->catalog, name, &of) != NULL;
-}
-
 static bool is_index(const MrAstConstraint *constraint)
 {
     return constraint->constraint == MR_CONSTRAINT_UNIQUE ||
@@ -79,7 +72,7 @@ static MrStatus refuse_name(MrDdlParts *parts, const MrAstAlter *action,
                             const MrAstConstraint *constraint, const char *name)
 {
     Place place;
-    if (is_index(constraint) && is_relation(parts->ddl, name)) {
+    if (is_index(constraint) && mr_ddl_is_relation(parts->ddl, name)) {
         mr_error_set(&parts->ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists",
                      name);
         return mr_error_at(&parts->ddl->err, action->base.position);
@@ -108,7 +101,7 @@ static MrStatus make_name(MrDdlParts *parts, const char *column, MrAstConstraint
     MR_TRY(mr_table_name_constraints(arena, &alone, &parts->ddl->err));
     const char *stem = constraint->name;
     for (uint32_t pass = 1; find_constraint(parts->create, constraint->name, &place) ||
-                            is_relation(parts->ddl, constraint->name);
+                            mr_ddl_is_relation(parts->ddl, constraint->name);
          pass++) {
         constraint->name = mr_arena_printf(arena, "%s%u", stem, pass);
         if (constraint->name == NULL) {
@@ -472,7 +465,7 @@ static MrStatus make_indexes(const RowsCheck *rows)
         if (has_index(rows->old, index->oid)) {
             continue;
         }
-        if (is_relation(ddl, index->name)) {
+        if (mr_ddl_is_relation(ddl, index->name)) {
             return mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists",
                                 index->name);
         }

@@ -10,11 +10,16 @@
 #include "server/ranges.h"
 #include "server/tables.h"
 
-bool mr_ddl_name_is_taken(MrDdl *ddl, const char *name, bool if_not_exists, int32_t position)
+bool mr_ddl_is_relation(const MrDdl *ddl, const char *name)
 {
     const MrRelation *of;
-    if (mr_catalog_find(ddl->catalog, "public", name) == NULL &&
-        mr_catalog_index(ddl->catalog, name, &of) == NULL) {
+    return mr_catalog_find(ddl->catalog, "public", name) != NULL ||
+           mr_catalog_index(ddl->catalog, name, &of) != NULL;
+}
+
+bool mr_ddl_name_is_taken(MrDdl *ddl, const char *name, bool if_not_exists, int32_t position)
+{
+    if (!mr_ddl_is_relation(ddl, name)) {
         return false;
     }
     if (if_not_exists) {
@@ -119,11 +124,8 @@ static MrStatus number_indexes(MrDdl *ddl, int32_t position)
 {
     MrIndexDef *indexes = (MrIndexDef *)(uintptr_t)ddl->relation.indexes; /* in our arena */
     for (uint32_t i = 0; i < ddl->relation.index_count; i++) {
-        const MrRelation *of;
         const char *name = indexes[i].name;
-        bool is_taken = mr_catalog_find(ddl->catalog, "public", name) != NULL ||
-                        mr_catalog_index(ddl->catalog, name, &of) != NULL ||
-                        strcmp(name, ddl->relation.name) == 0;
+        bool is_taken = mr_ddl_is_relation(ddl, name) || strcmp(name, ddl->relation.name) == 0;
         for (uint32_t other = 0; other < i; other++) {
             is_taken |= strcmp(indexes[other].name, name) == 0;
         }

@@ -73,10 +73,10 @@ static bool same_columns(const MrSchema *a, const MrSchema *b)
 }
 
 MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, MrRelation *out,
-                           MrError *err)
+                           uint64_t *plan_hash, MrError *err)
 {
     const MrNode *node;
-    MrPlan *plan;
+    MrPlan *plan = NULL;
     MrArena *arena = &ddl->memory->arena;
     MrPlannerContext context = { .arena = arena,
                                  .catalog = next,
@@ -103,6 +103,9 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
         MR_TRY(mr_planner_standing(&context, statement, &plan, err));
         MR_TRY(mr_ddl_describe_query(arena, next, statement, plan, old->standing->id, out, err));
     }
+    if (plan_hash != NULL) {
+        *plan_hash = plan == NULL ? 0 : plan->plan_hash;
+    }
     out->name = old->name;
     out->oid = old->oid;
     out->sql = old->sql;
@@ -112,12 +115,25 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
     return MR_OK;
 }
 
+/* A query whose plan changes would go on from a state that another plan has made: `SELECT t FROM t`
+ * has another value when t has another column, a NATURAL JOIN another condition, and with
+ * snapshot = false a row is another one by every column that FROM gives. */
+static bool has_plan(MrDdl *ddl, const MrRelation *old, uint64_t plan_hash)
+{
+    MrRelation now;
+    MrError ignored = MR_ERROR_INIT;
+    uint64_t before;
+    return mr_ddl_plan_again(ddl, ddl->catalog, old, &now, &before, &ignored) != MR_OK ||
+           before == plan_hash;
+}
+
 static MrStatus check_dependent(MrDdl *ddl, MrCatalog *next, const MrRelation *old,
-                                const char *changed)
+                                bool keeps_plans, const char *changed)
 {
     MrRelation fresh;
     MrError cause = MR_ERROR_INIT;
-    if (mr_ddl_plan_again(ddl, next, old, &fresh, &cause) != MR_OK) {
+    uint64_t plan_hash;
+    if (mr_ddl_plan_again(ddl, next, old, &fresh, &plan_hash, &cause) != MR_OK) {
         mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
                      "\"%s\" cannot be changed so: \"%s\" depends on it", changed, old->name);
         mr_error_detail(&ddl->err, "%s", cause.message);
@@ -129,6 +145,15 @@ static MrStatus check_dependent(MrDdl *ddl, MrCatalog *next, const MrRelation *o
                      "would change",
                      changed, old->name);
         return mr_error_hint(&ddl->err, "Drop \"%s\" first, or name the columns that it selects.",
+                             old->name);
+    }
+    if (keeps_plans && !has_plan(ddl, old, plan_hash)) {
+        mr_error_set(
+            &ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+            "\"%s\" cannot be changed so: what \"%s\", which depends on it, computes would "
+            "change",
+            changed, old->name);
+        return mr_error_hint(&ddl->err, "Drop \"%s\" first, and make it again afterwards.",
                              old->name);
     }
     MR_TRY(mr_ddl_forget_relation(next, old, &ddl->err));
@@ -147,13 +172,14 @@ static MrStatus list_cascaded(MrDdl *ddl, const MrDependents *affected)
 }
 
 MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,
-                                 const char *changed)
+                                 bool keeps_plans, const char *changed)
 {
     MrDependents affected = { .count = 0 };
     MrError first = MR_ERROR_INIT;
     MR_NEW_ARRAY(&ddl->memory->arena, affected.items, dependents->count + 1, &ddl->err);
     for (uint32_t d = dependents->count; d > 0; d--) { /* each after what it reads */
-        MrStatus status = check_dependent(ddl, next, dependents->items[d - 1].relation, changed);
+        MrStatus status =
+            check_dependent(ddl, next, dependents->items[d - 1].relation, keeps_plans, changed);
         if (status == MR_ERR_DEPENDENT_OBJECTS) {
             first = affected.count == 0 ? ddl->err : first;
             affected.items[affected.count++] = dependents->items[d - 1];

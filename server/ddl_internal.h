@@ -170,19 +170,23 @@ MrDdl *mr_ddl_queue_refresh(MrServer *server, MrDdl *ddl, const char *view);
 /* Drops those of ddl->cascaded, then goes on with `next` (ddl_drop.c). */
 void mr_ddl_drop_cascaded(MrDdl *ddl, void (*next)(MrDdl *ddl));
 
+/* Whether a relation or an index has the name (ddl_create.c). */
+bool mr_ddl_is_relation(const MrDdl *ddl, const char *name);
+
 /* What depends on what (ddl_dependents.c). */
 /* All that read the relation, directly or not: each before what it reads.  In ddl's memory. */
 MrStatus mr_ddl_dependents(MrDdl *ddl, const MrRelation *relation, MrDependents *out);
 /* The error's detail: a line for each of them, the first few. */
 void mr_ddl_tell_dependents(MrDdl *ddl, const MrDependents *dependents);
 /* Refuses when one of them could not be planned over the catalogue `next`, or would get other
- * columns; `next` gets their new plans.  A statement that cascades is given a list of those that
+ * columns, or, where `keeps_plans`, another plan than now: its target goes on with what it has.
+ * `next` gets their new plans.  A statement that cascades is given a list of those that
  * have to go instead, and `next` is without them. */
 MrStatus mr_ddl_check_dependents(MrDdl *ddl, MrCatalog *next, const MrDependents *dependents,
-                                 const char *changed);
-/* The relation by its text, planned over `next`. */
+                                 bool keeps_plans, const char *changed);
+/* The relation by its text, planned over `next`; *plan_hash (NULL: unasked) is 0 of a view. */
 MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, MrRelation *out,
-                           MrError *err);
+                           uint64_t *plan_hash, MrError *err);
 /* How many of them are materialized views. */
 uint32_t mr_ddl_count_queries(const MrDependents *dependents);
 /* Beside the record's changes those that mark every materialized view among the dependents: should

@@ -90,7 +90,7 @@ static MrStatus rename_in_dependents(MrDdl *ddl, const MrRelation *relation, con
         }
         MrRelation rewritten = *old, fresh;
         MR_TRY(mr_ddl_changed_text(ddl, statement, &rewritten.sql));
-        MR_TRY(mr_ddl_plan_again(ddl, ddl->altered, &rewritten, &fresh, &ddl->err));
+        MR_TRY(mr_ddl_plan_again(ddl, ddl->altered, &rewritten, &fresh, NULL, &ddl->err));
         MR_TRY(mr_ddl_add_change(ddl, changes, old->name, &(MrDdlChange){ .sql = fresh.sql }));
         MR_TRY(mr_ddl_put_in_place(ddl, old, &fresh));
     }
@@ -103,9 +103,7 @@ MrStatus mr_ddl_rename(MrDdl *ddl, const MrAstAlter *statement, const MrRelation
     MrDependents dependents;
     MrDdlChange *changes;
     MrRelation fresh = *old;
-    const MrRelation *of;
-    if (mr_catalog_index(ddl->catalog, statement->new_name, &of) != NULL ||
-        mr_catalog_find(ddl->catalog, "public", statement->new_name) != NULL) {
+    if (mr_ddl_is_relation(ddl, statement->new_name)) {
         return mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists",
                             statement->new_name);
     }

@@ -23,6 +23,11 @@
 enum { NAME_BYTES_MAX = 63 };
 static const char beside_suffix[] = "_mr_new";
 
+static const char *beside_name(MrArena *arena, const char *name)
+{
+    return mr_arena_printf(arena, "%s%s", name, beside_suffix);
+}
+
 /* Over a catalogue with the new one in its place: it must not read itself, and what reads it must
  * keep its columns. */
 static MrStatus check_dependents(MrDdl *ddl, const MrRelation *old, MrDependents *dependents)
@@ -46,7 +51,7 @@ static MrStatus check_dependents(MrDdl *ddl, const MrRelation *old, MrDependents
         status = mr_catalog_add_relation(next, &ddl->relation, &ddl->err);
     }
     if (status == MR_OK) {
-        status = mr_ddl_check_dependents(ddl, next, &all, old->name);
+        status = mr_ddl_check_dependents(ddl, next, &all, false, old->name);
     }
     mr_catalog_unref(next);
     return status;
@@ -73,12 +78,16 @@ static MrStatus check_replacement(MrDdl *ddl)
         return mr_error_set(&ddl->err, MR_ERR_NAME_TOO_LONG,
                             "the name \"%s\" is too long to build a table beside it", old->name);
     }
+    const char *beside = beside_name(&ddl->memory->arena, old->name);
+    if (beside == NULL) {
+        return mr_error_no_memory(&ddl->err);
+    }
+    if (mr_ddl_is_relation(ddl, beside)) { /* the catalogue knows the new one by it meanwhile */
+        mr_error_set(&ddl->err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists", beside);
+        return mr_error_hint(&ddl->err, "\"%s\" is built anew under that name: rename the other.",
+                             old->name);
+    }
     return check_dependents(ddl, old, &dependents);
-}
-
-static const char *beside_name(MrArena *arena, const char *name)
-{
-    return mr_arena_printf(arena, "%s%s", name, beside_suffix);
 }
 
 /* While a swap is under way the new object's options name the old query, "swap <32 hex digits>",

@@ -109,7 +109,7 @@ MrStatus mr_ddl_alter_stream(MrDdl *ddl, const MrRelation *old, const MrNode *st
     MR_TRY(mr_ddl_put_in_place(ddl, old, &fresh));
     ddl->relation = fresh;
     MR_TRY(mr_ddl_dependents(ddl, old, &dependents));
-    return mr_ddl_check_dependents(ddl, ddl->altered, &dependents, old->name);
+    return mr_ddl_check_dependents(ddl, ddl->altered, &dependents, true, old->name);
 }
 
 void mr_ddl_stream_altered(MrDdl *ddl)
