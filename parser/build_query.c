@@ -342,6 +342,24 @@ static MrNodeList place_named_args(MrParse *parse, const WindowForm *form, MrNod
     return placed;
 }
 
+/* Flink's last argument of windows of time may be the offset without its name. */
+static MrNode *name_offset(MrParse *parse, const WindowForm *form, MrNode *arg, uint32_t index)
+{
+    uint32_t places = 0;
+    while (places < 4 && form->places[places] != NULL) {
+        places++;
+    }
+    bool is_offset = index == places + 1 && arg->kind != MR_AST_NAMED_ARG &&
+                     form->window != MR_WINDOW_SESSION && form->window != MR_WINDOW_COUNT;
+    if (!is_offset) {
+        return arg;
+    }
+    MrAstNamedArg *named = MK(parse, MrAstNamedArg, NAMED_ARG, arg->position);
+    named->name = "offset";
+    named->value = arg;
+    return &named->base;
+}
+
 static MrNode *build_window(MrParse *parse, const WindowForm *form, MrAstCall *call)
 {
     MrAstFromWindow *window = MK(parse, MrAstFromWindow, FROM_WINDOW, call->base.position);
@@ -357,7 +375,7 @@ static MrNode *build_window(MrParse *parse, const WindowForm *form, MrAstCall *c
     window->input = window_input(parse, input);
     bool named = false;
     for (uint32_t i = 1; i < args.count; i++) {
-        MrNode *arg = strip_descriptor(args.items[i]);
+        MrNode *arg = name_offset(parse, form, strip_descriptor(args.items[i]), i);
         named = named || arg->kind == MR_AST_NAMED_ARG;
         if (arg->kind == MR_AST_TABLE_ARG) {
             mr_build_fail(parse, MR_ERR_SYNTAX, arg->position,

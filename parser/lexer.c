@@ -469,6 +469,29 @@ static bool needs_lookahead(int code)
            code == MR_TOKEN_MATCH_CONDITION;
 }
 
+/* INTERVAL '5' MINUTES, as Flink's users write it, is INTERVAL '5' MINUTE: only a column's name in
+ * the select list could stand there, and takes AS then. */
+static int plural_unit(const MrLexer *lexer, const MrLexedToken *token)
+{
+    static const struct {
+        const char *word;
+        int code;
+    } units[] = {
+        { "years", MR_TOKEN_YEAR }, { "months", MR_TOKEN_MONTH },   { "days", MR_TOKEN_DAY },
+        { "hours", MR_TOKEN_HOUR }, { "minutes", MR_TOKEN_MINUTE }, { "seconds", MR_TOKEN_SECOND },
+    };
+    bool is_quoted = lexer->text[token->token.position] == '"';
+    if (lexer->before[0] != MR_TOKEN_SCONST || lexer->before[1] != MR_TOKEN_INTERVAL || is_quoted) {
+        return token->code;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(token->token.text, units[i].word) == 0) {
+            return units[i].code;
+        }
+    }
+    return token->code;
+}
+
 static MrStatus fill(MrLexer *lexer, int count, MrError *err)
 {
     while (lexer->ahead_count < count) {
@@ -487,6 +510,11 @@ MrStatus mr_lexer_next(MrLexer *lexer, MrLexedToken *out, MrError *err)
         out->code = lookahead_code(lexer, out->code, lexer->ahead[1].code, lexer->ahead[2].code);
         lexer->has_asof |= out->code == MR_TOKEN_ASOF_LA;
     }
+    if (out->code == MR_TOKEN_IDENT) {
+        out->code = plural_unit(lexer, out);
+    }
+    lexer->before[1] = lexer->before[0];
+    lexer->before[0] = out->code;
     lexer->ahead_count--;
     memmove(&lexer->ahead[0], &lexer->ahead[1], (size_t)lexer->ahead_count * sizeof *out);
     return MR_OK;

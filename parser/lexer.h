@@ -28,6 +28,7 @@ typedef struct MrLexer {
     int32_t offset;        /* of the next byte to read */
     MrLexedToken ahead[3]; /* read but not yet handed out */
     int ahead_count;
+    int before[2]; /* codes of the last two, the last one first */
     bool has_asof; /* an ASOF JOIN came: MATCH_CONDITION ( is its keyword, not a function */
 } MrLexer;
 

@@ -171,6 +171,16 @@ static void forward_notice(void *context, const char *sqlstate, const char *mess
     }
 }
 
+void mr_ddl_notice_hint(MrDdl *ddl, const char *hint, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    forward_notice(ddl, "00000", text, hint);
+}
+
 MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena)
 {
     ddl->statistics.arena = &ddl->memory->arena;

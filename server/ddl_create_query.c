@@ -6,9 +6,9 @@
 
 #include "common/fault.h"
 #include "common/random.h"
-#include "planner/since.h"
 #include "server/ddl_create.h"
 #include "server/scheduler.h"
+#include "storage/sinks/sinks.h"
 
 MrStatus mr_ddl_place_result(const MrCatalog *catalog, const MrName *name, const char **connection,
                              const char **schema_name, MrError *err)
@@ -48,6 +48,40 @@ static MrStatus check_schema(MrDdl *ddl, int32_t position)
     mr_error_hint(&ddl->err, "It has no schemas: write %s.%s.", connection->name,
                   standing->table_name != NULL ? standing->table_name : ddl->relation.name);
     return mr_error_at(&ddl->err, position);
+}
+
+enum { NAMED_MAX = 5 /* columns in a notice */ };
+
+/* SQLite has no numeric: whoever counts on every digit must know. */
+static void tell_rounded(MrDdl *ddl)
+{
+    const MrSinkTable *table = &ddl->table;
+    const MrConnection *connection =
+        mr_catalog_connection(ddl->catalog, ddl->relation.standing->connection);
+    MrBuilder names;
+    uint32_t count = 0;
+    if (table->is_foreign || table->numeric_as_text || connection == NULL ||
+        strcmp(connection->sink_class, "sqlite") != 0) {
+        return;
+    }
+    mr_builder_init(&names, 0);
+    for (uint32_t c = 0; c < table->schema.column_count; c++) {
+        const MrColumn *column = &table->schema.columns[c];
+        if (column->type.id == MR_TYPE_NUMERIC && !mr_sink_is_integral(table, c) &&
+            count++ < NAMED_MAX) {
+            mr_builder_append_format(&names, "%s%s", count > 1 ? ", " : "", column->name);
+        }
+    }
+    if (count > NAMED_MAX) {
+        mr_builder_append_format(&names, " and %u more", count - NAMED_MAX);
+    }
+    const char *text = mr_builder_text(&names);
+    if (count > 0 && text != NULL) {
+        mr_ddl_notice_hint(ddl, "WITH (numeric = 'text') keeps every digit.",
+                           "SQLite has no numeric: \"%s\" keeps 15 digits, as REAL, of %s",
+                           ddl->relation.name, text);
+    }
+    mr_builder_fini(&names);
 }
 
 void mr_ddl_start_query(MrDdl *ddl)
@@ -225,108 +259,7 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
         MR_TRY(mr_ddl_keep_indexes(ddl, &ddl->relation, ddl->replaced));
     }
     ddl->table = mr_targets_table(&ddl->relation);
-    return MR_OK;
-}
-
-/* Where the first kept row of the plan's streams stands, and what of them is trimmed. */
-static void first_kept(const MrServer *server, const MrPlan *plan, uint64_t *first,
-                       uint64_t *trim_below)
-{
-    *first = mr_log_appended(server->log) + 1;
-    *trim_below = 0;
-    for (uint32_t s = 0; s < plan->scan_count; s++) {
-        MrLogStreamFacts facts;
-        if (!mr_plan_scan_is_logged(&plan->scans[s]) ||
-            !mr_log_stream_facts(server->log, plan->scans[s].spec->stream_id, &facts)) {
-            continue;
-        }
-        *first = facts.first_sequence < *first ? facts.first_sequence : *first;
-        *trim_below = facts.trim_below > *trim_below ? facts.trim_below : *trim_below;
-    }
-    /* Where all rows are kept, queries over different streams begin together: who reads two of them
-     * finds one start. */
-    *first = *trim_below == 0 || *first == 0 ? 1 : *first;
-}
-
-/* Rows of its own streams would count from the views' start only: such a mixture is not made.  With
- * snapshot = false rows of streams count from the query's own start. */
-static MrStatus check_own_rows(const MrServer *server, const MrPlan *plan, uint64_t first,
-                               MrError *err)
-{
-    for (uint32_t n = 0; n < plan->dag->node_count; n++) {
-        const MrDagNode *node = &plan->dag->nodes[n];
-        MrLogStreamFacts facts;
-        if (node->kind != MR_OPERATOR_SCAN || node->part != NULL) {
-            continue;
-        }
-        const MrScanSpec *spec = node->spec;
-        bool is_read = spec->kind == MR_SCAN_TABLE ||
-                       (spec->kind == MR_SCAN_STREAM && !mr_plan_reads_before(plan));
-        if (is_read && mr_log_stream_facts(server->log, spec->stream_id, &facts) &&
-            facts.rows > 0 && facts.first_sequence < first) {
-            mr_error_set(err, MR_ERR_UNSUPPORTED,
-                         "\"%s\" has rows from before \"%s\" begins to answer", spec->relation,
-                         plan->parents[0]->name);
-            return mr_error_hint(err, "REFRESH MATERIALIZED VIEW %s first.",
-                                 plan->parents[0]->name);
-        }
-    }
-    return MR_OK;
-}
-
-/* The views' rows are to be the same here: all of them answer from one sequence, and are computed
- * from one. */
-static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t trim_below,
-                                 uint64_t *start, uint64_t *first, MrError *err)
-{
-    for (uint32_t p = 0; p < plan->parent_count; p++) {
-        const MrRelation *view = plan->parents[p];
-        MrQueryStatus parent;
-        if (!mr_scheduler_query_status(server, view->standing->id, &parent)) {
-            return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", view->name);
-        }
-        if (trim_below > parent.first_sequence) {
-            mr_error_set(err, MR_ERR_UNSUPPORTED,
-                         "\"%s\" holds answers over rows that retention has trimmed since",
-                         view->name);
-            return mr_error_hint(err,
-                                 "REFRESH MATERIALIZED VIEW %s first, or read its stream directly.",
-                                 view->name);
-        }
-        if (p > 0 && (parent.start_sequence != *start || parent.first_sequence != *first)) {
-            mr_error_set(err, MR_ERR_UNSUPPORTED,
-                         "\"%s\" and \"%s\" hold answers from different rows of the log on",
-                         plan->parents[0]->name, view->name);
-            return mr_error_hint(err, "REFRESH both, or read their streams directly.");
-        }
-        *start = parent.start_sequence;
-        *first = parent.first_sequence;
-    }
-    return MR_OK;
-}
-
-static bool reads_streams_alone(const MrPlan *plan)
-{
-    for (uint32_t s = 0; s < plan->scan_count; s++) {
-        if (plan->scans[s].spec->kind == MR_SCAN_TABLE) {
-            return false;
-        }
-    }
-    return plan->parent_count == 0;
-}
-
-MrStatus mr_ddl_choose_start(MrServer *server, const MrPlan *plan, uint64_t *out, MrError *err)
-{
-    uint64_t trim_below, first = 0;
-    first_kept(server, plan, out, &trim_below);
-    if (plan->parent_count > 0) {
-        MR_TRY(start_of_parents(server, plan, trim_below, out, &first, err));
-        MR_TRY(check_own_rows(server, plan, first, err));
-    }
-    /* A subscription to what changes has all of it run, and gives what changes from now on. */
-    if (!plan->snapshot && (mr_plan_reads_before(plan) || reads_streams_alone(plan))) {
-        *out = mr_log_appended(server->log) + 1;
-    }
+    tell_rounded(ddl);
     return MR_OK;
 }
 
@@ -353,6 +286,7 @@ static void create_planned(MrDdl *ddl, MrStatus status)
         mr_ddl_fail(ddl, status);
         return;
     }
+    mr_ddl_tell_trimmed(ddl);
     ddl->record.object.plan_hash = ddl->plan->plan_hash;
     if (ddl->replaced != NULL) {
         mr_ddl_replace_query(ddl);

@@ -105,6 +105,9 @@ MrStatus mr_ddl_publish(MrServer *server,
                         const void *context, MrError *err);
 MrStatus mr_ddl_forget_relation(MrCatalog *next, const void *relation, MrError *err);
 void mr_ddl_notice(MrDdl *ddl, const char *sqlstate, const char *format, ...) MR_PRINTF(3, 4);
+void mr_ddl_notice_hint(MrDdl *ddl, const char *hint, const char *format, ...) MR_PRINTF(3, 4);
+/* NOTICEs for the plan's streams of which retention has let rows go. */
+void mr_ddl_tell_trimmed(MrDdl *ddl);
 MrPlannerContext mr_ddl_context(MrDdl *ddl, MrArena *arena);
 
 /* The statements. */

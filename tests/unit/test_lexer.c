@@ -175,6 +175,33 @@ START_TEST(test_some_words_depend_on_the_next)
 }
 END_TEST
 
+static int third_code(const char *text)
+{
+    MrLexer lexer;
+    MrLexedToken token;
+    mr_lexer_init(&lexer, &arena, text, (int32_t)strlen(text));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(mr_lexer_next(&lexer, &token, &err), MR_OK);
+    }
+    return token.code;
+}
+
+START_TEST(test_units_of_an_interval_may_be_plural)
+{
+    ck_assert_int_eq(third_code("interval '1' YEARS"), MR_TOKEN_YEAR);
+    ck_assert_int_eq(third_code("interval '1' months"), MR_TOKEN_MONTH);
+    ck_assert_int_eq(third_code("interval '1' days"), MR_TOKEN_DAY);
+    ck_assert_int_eq(third_code("interval '1' hours"), MR_TOKEN_HOUR);
+    ck_assert_int_eq(third_code("interval '1' minutes"), MR_TOKEN_MINUTE);
+    ck_assert_int_eq(third_code("interval '1' seconds"), MR_TOKEN_SECOND);
+    ck_assert_int_eq(third_code("interval '1' second"), MR_TOKEN_SECOND);
+    ck_assert_int_eq(third_code("interval '1' \"minutes\""), MR_TOKEN_IDENT);
+    ck_assert_int_eq(third_code("interval '1' minutesx"), MR_TOKEN_IDENT);
+    ck_assert_int_eq(third_code("timestamp '1' minutes"), MR_TOKEN_IDENT);
+    ck_assert_int_eq(third_code("interval minutes minutes"), MR_TOKEN_IDENT);
+}
+END_TEST
+
 /* keywords.def is searched by halving, and its classes must be those of the grammar. */
 START_TEST(test_keywords_are_in_order_and_of_their_class)
 {
@@ -221,6 +248,7 @@ int main(void)
     tcase_add_test(tests, test_offsets_are_bytes_of_the_raw_token);
     tcase_add_test(tests, test_names_have_63_bytes);
     tcase_add_test(tests, test_some_words_depend_on_the_next);
+    tcase_add_test(tests, test_units_of_an_interval_may_be_plural);
     tcase_add_test(tests, test_keywords_are_in_order_and_of_their_class);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
