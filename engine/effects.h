@@ -9,12 +9,9 @@
 
 #include "common/arena.h"
 #include "common/text.h"
+#include "storage/sink.h"
 
-enum {
-    MR_NOTIFY_CHANNEL_BYTES_MAX = 63,
-    MR_NOTIFY_PAYLOAD_BYTES_MAX = 7999,             /* as PostgreSQL has it */
-    MR_NOTIFY_TOGETHER_BYTES_MAX = 64 * 1024 * 1024 /* of one statement or transaction */
-};
+enum { MR_NOTIFY_TOGETHER_BYTES_MAX = 64 * 1024 * 1024 }; /* of one statement or transaction */
 
 typedef enum MrEffectKind {
     MR_EFFECT_NOTIFY,    /* channel, payload */

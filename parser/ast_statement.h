@@ -121,6 +121,7 @@ typedef enum MrShowKind {
     MR_SHOW_CONNECTIONS,
     MR_SHOW_SECRETS,
     MR_SHOW_SINKS,
+    MR_SHOW_ALERTS,
     MR_SHOW_SETTINGS,
     MR_SHOW_FUNCTIONS,
     MR_SHOW_CREATE /* `object` and `name` */

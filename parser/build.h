@@ -172,6 +172,8 @@ MrAstOption *mr_build_option(MrParse *parse, const char *name, int32_t position,
 /* The same as a list of one. */
 MrNodeList mr_build_options(MrParse *parse, const char *name, int32_t position, MrOptionValue kind,
                             const char *text);
+/* WITH (connector = 'notify', channel = '…'). */
+MrNodeList mr_build_alert_options(MrParse *parse, MrToken channel);
 MrNode *mr_build_insert(MrParse *parse, MrName table, const char *alias, MrNode *insert,
                         MrNode *conflict, MrNodeList returning, int32_t position);
 MrNode *mr_build_copy_place(MrParse *parse, MrCopyPlace place, const char *path, MrToken token);

@@ -247,6 +247,15 @@ MrNodeList mr_build_options(MrParse *parse, const char *name, int32_t position, 
     return mr_list(parse, &mr_build_option(parse, name, position, kind, text)->base);
 }
 
+MrNodeList mr_build_alert_options(MrParse *parse, MrToken channel)
+{
+    MrNodeList list =
+        mr_build_options(parse, "connector", channel.position, MR_OPTION_STRING, "notify");
+    return mr_list_add(
+        parse, list,
+        &mr_build_option(parse, "channel", channel.position, MR_OPTION_STRING, channel.text)->base);
+}
+
 MrNode *mr_build_insert(MrParse *parse, MrName table, const char *alias, MrNode *insert,
                         MrNode *conflict, MrNodeList returning, int32_t position)
 {
@@ -338,6 +347,7 @@ MrNode *mr_build_show(MrParse *parse, const char *name, int32_t position)
         { "connections", MR_SHOW_CONNECTIONS },
         { "secrets", MR_SHOW_SECRETS },
         { "sinks", MR_SHOW_SINKS },
+        { "alerts", MR_SHOW_ALERTS },
         { "settings", MR_SHOW_SETTINGS },
         { "functions", MR_SHOW_FUNCTIONS },
     };

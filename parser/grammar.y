@@ -1822,27 +1822,36 @@ emit_clause(R) ::= EMIT_LA(T) ON WINDOW CLOSE. {
 }
 emit_clause(R) ::= EMIT_LA(T) EVERY a_expr(E). { R = mr_build_emit(p, MR_EMIT_EVERY, E, T); }
 
-definition(R) ::= CREATE(T) SINK if_not_exists(I) qualified_name(N) sink_into(O) opt_with_options(W)
-        AS query(Q) emit_clause(E). {
+definition(R) ::= CREATE(T) sink_head(O) AS query(Q) emit_clause(E). {
     MrAstCreateSink *sink = AS(MrAstCreateSink, O);
     sink->base.position = T.position;
-    sink->if_not_exists = I;
-    sink->name = N;
-    sink->options = W;
     sink->query = AS(MrAstQuery, Q);
     sink->emit = AS(MrAstCreateView, E)->emit;
     R = O;
 }
-definition(R) ::= CREATE(T) SINK if_not_exists(I) qualified_name(N) sink_into(O) opt_with_options(W)
-        FROM qualified_name(F) opt_with_options(X) emit_clause(E). {
+definition(R) ::= CREATE(T) sink_head(O) FROM qualified_name(F) opt_with_options(X)
+        emit_clause(E). {
     MrAstCreateSink *sink = AS(MrAstCreateSink, O);
     sink->base.position = T.position;
-    sink->if_not_exists = I;
-    sink->name = N;
-    sink->options = mr_list_join(p, W, X);
+    sink->options = mr_list_join(p, sink->options, X);
     sink->from = F;
     sink->emit = AS(MrAstCreateView, E)->emit;
     R = O;
+}
+sink_head(R) ::= SINK if_not_exists(I) qualified_name(N) sink_into(O) opt_with_options(W). {
+    MrAstCreateSink *sink = AS(MrAstCreateSink, O);
+    sink->if_not_exists = I;
+    sink->name = N;
+    sink->options = W;
+    R = O;
+}
+/* An alert is a sink by another name. */
+sink_head(R) ::= ALERT if_not_exists(I) qualified_name(N) NOTIFY colid(C) opt_with_options(W). {
+    MrAstCreateSink *sink = MK(p, MrAstCreateSink, CREATE_SINK, -1);
+    sink->if_not_exists = I;
+    sink->name = N;
+    sink->options = mr_list_join(p, mr_build_alert_options(p, C), W);
+    R = &sink->base;
 }
 sink_into(R) ::= . { R = &MK(p, MrAstCreateSink, CREATE_SINK, -1)->base; }
 sink_into(R) ::= INTO qualified_name(N) opt_column_list(C). {
@@ -2026,6 +2035,7 @@ object_kind(R) ::= TABLE. { R = MR_OBJECT_TABLE; }
 object_kind(R) ::= VIEW. { R = MR_OBJECT_VIEW; }
 object_kind(R) ::= MATERIALIZED VIEW. { R = MR_OBJECT_MATERIALIZED_VIEW; }
 object_kind(R) ::= SINK. { R = MR_OBJECT_SINK; }
+object_kind(R) ::= ALERT. { R = MR_OBJECT_SINK; }
 object_kind(R) ::= CONNECTION. { R = MR_OBJECT_CONNECTION; }
 object_kind(R) ::= SECRET. { R = MR_OBJECT_SECRET; }
 
@@ -2485,6 +2495,8 @@ explained(R) ::= definition(S). { R = S; }
 explained(R) ::= subscribe_stmt(S). { R = S; }
 explained(R) ::= execute_stmt(S). { R = S; }
 explained(R) ::= MATERIALIZED VIEW qualified_name(N). { R = mr_build_name_node(p, N); }
+explained(R) ::= SINK qualified_name(N). { R = mr_build_name_node(p, N); }
+explained(R) ::= ALERT qualified_name(N). { R = mr_build_name_node(p, N); }
 
 show_stmt(R) ::= SHOW(T) setting_name(N). { R = mr_build_show(p, N.text, T.position); }
 show_stmt(R) ::= SHOW(T) MATERIALIZED VIEWS. {
@@ -2952,7 +2964,7 @@ unreserved(A) ::= OVER(A). unreserved(A) ::= SECOND(A). unreserved(A) ::= VARYIN
 unreserved(A) ::= WITHIN(A). unreserved(A) ::= WITHOUT(A). unreserved(A) ::= YEAR(A).
 unreserved_bare(A) ::= ABORT(A). unreserved_bare(A) ::= ABSOLUTE(A). unreserved_bare(A) ::= ADD(A).
 unreserved_bare(A) ::= ADVANCE(A). unreserved_bare(A) ::= AFTER(A).
-unreserved_bare(A) ::= AGGREGATE(A).
+unreserved_bare(A) ::= AGGREGATE(A). unreserved_bare(A) ::= ALERT(A).
 unreserved_bare(A) ::= ALTER(A). unreserved_bare(A) ::= ALWAYS(A). unreserved_bare(A) ::= APPEND(A).
 unreserved_bare(A) ::= ASOF(A). unreserved_bare(A) ::= AT(A). unreserved_bare(A) ::= ATTACH(A).
 unreserved_bare(A) ::= BACKWARD(A). unreserved_bare(A) ::= BEGIN(A).

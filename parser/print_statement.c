@@ -178,11 +178,11 @@ static void print_setting(MrPrinter *printer, const char *name)
 
 static void print_show(MrPrinter *printer, const MrAstShow *node)
 {
-    static const char *const lists[] = { "",        "ALL",         "STREAMS",
-                                         "TABLES",  "VIEWS",       "MATERIALIZED VIEWS",
-                                         "QUERIES", "CONNECTIONS", "SECRETS",
-                                         "SINKS",   "SETTINGS",    "FUNCTIONS",
-                                         "CREATE " };
+    static const char *const lists[] = { "",          "ALL",         "STREAMS",
+                                         "TABLES",    "VIEWS",       "MATERIALIZED VIEWS",
+                                         "QUERIES",   "CONNECTIONS", "SECRETS",
+                                         "SINKS",     "ALERTS",      "SETTINGS",
+                                         "FUNCTIONS", "CREATE " };
     static const char *const objects[] = {
         "STREAM", "SOURCE",     "TABLE",  "VIEW",     "MATERIALIZED VIEW",
         "SINK",   "CONNECTION", "SECRET", "FUNCTION", "COLUMN"

@@ -146,7 +146,9 @@ static MrStatus bind_relation(MrBinder *b, const MrRelation *relation, int32_t p
     case MR_RELATION_SINK:
         mr_bind_error(b, MR_ERR_WRONG_OBJECT_TYPE, position,
                       "\"%s\" is a sink, and has no rows here", relation->name);
-        return mr_error_hint(b->err, relation->standing->file != NULL
+        return mr_error_hint(b->err, relation->standing->channel != NULL
+                                         ? "LISTEN to its channel, or SUBSCRIBE TO its query."
+                                     : relation->standing->file != NULL
                                          ? "Read its file."
                                          : "Read its table in the target.");
     case MR_RELATION_VIRTUAL: MR_TRY(bind_virtual(b, relation, position, scope)); break;

@@ -86,6 +86,8 @@ struct MrPlan;
 
 /* The connection of sinks that write files, which is always there and in no list. */
 #define MR_CONNECTION_FILES "file:"
+/* And the one of those that notify. */
+#define MR_CONNECTION_NOTIFY "notify:"
 
 typedef struct MrStandingQuery {
     uint8_t id[16];
@@ -93,6 +95,7 @@ typedef struct MrStandingQuery {
     const char *schema_name;  /* in the target; NULL: its default */
     const char *table_name;   /* SINK: the table, or a path; NULL: named like the relation */
     const MrSinkFile *file;   /* SINK: the path is that of a file; NULL: a table's name */
+    const char *channel;      /* SINK: rows are notified there; NULL: they are written */
     MrSchema schema;          /* of the result table, mr_key included */
     uint32_t visible_columns; /* without mr_key */
     const uint32_t *keys;

@@ -168,6 +168,7 @@ static MrStatus copy_standing(MrArena *arena, const MrStandingQuery *from,
     MR_TRY(copy_text(arena, from->schema_name, &standing->schema_name, err));
     MR_TRY(copy_text(arena, from->table_name, &standing->table_name, err));
     MR_TRY(copy_file(arena, from->file, &standing->file, err));
+    MR_TRY(copy_text(arena, from->channel, &standing->channel, err));
     MR_TRY(mr_schema_copy(arena, &from->schema, &standing->schema, err));
     MR_NEW_ARRAY(arena, keys, from->key_count, err);
     for (uint32_t i = 0; i < from->key_count; i++) {

@@ -107,7 +107,8 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
     mr_binder_init(&binder, context, MR_BIND_ADHOC, err);
     *out = (MrConnection){ .name = statement->name };
     MR_TRY(mr_options_text(&set, "type", &type));
-    if (strcmp(statement->name, MR_CONNECTION_FILES) == 0) {
+    if (strcmp(statement->name, MR_CONNECTION_FILES) == 0 ||
+        strcmp(statement->name, MR_CONNECTION_NOTIFY) == 0) {
         return mr_bind_error(&binder, MR_ERR_RESERVED_NAME, statement->base.position,
                              "connection name \"%s\" is reserved", statement->name);
     }
@@ -134,6 +135,10 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
         return mr_option_unsupported(
             &set, option,
             "CREATE SINK name WITH (connector = 'file', path = '/data/out.csv') AS SELECT …");
+    }
+    if (strcmp(type, "notify") == 0) {
+        return mr_option_unsupported(&set, option,
+                                     "CREATE ALERT name NOTIFY channel AS SELECT …");
     }
     if (strcmp(type, "kafka") == 0 || strcmp(type, "http") == 0 || strcmp(type, "mysql") == 0 ||
         strcmp(type, "duckdb") == 0) {

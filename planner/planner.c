@@ -274,7 +274,8 @@ void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out)
                               .keeps_late = plan->late_rows_table,
                               .from_now = !plan->snapshot,
                               .table_name = plan->file_path,
-                              .file = plan->file };
+                              .file = plan->file,
+                              .channel = plan->channel };
 }
 
 MrStatus mr_planner_view(MrPlannerContext *context, const MrAstCreateView *statement,

@@ -1,9 +1,7 @@
 /*
  * planner/sink_file.c - CREATE SINK … WITH (connector = 'file', …): where and how rows are written.
  */
-#include "planner/options.h"
 #include "planner/sink.h"
-#include "planner/standing.h"
 #include "planner/stream.h"
 
 #include <limits.h>
@@ -13,31 +11,6 @@
 enum { FILE_NAME_BYTES_MAX = NAME_MAX - 14 };
 
 static const char file_option_names[] = "connector|path|format|header|delimiter|quote|escape|null";
-
-static bool is_of_file(const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = file_option_names; (at = strstr(at, name)) != NULL; at += length) {
-        if ((at == file_option_names || at[-1] == '|') &&
-            (at[length] == '|' || at[length] == '\0')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What is not the file's is the query's. */
-static MrStatus split_options(MrBinder *b, const MrNodeList *all, MrNodeList *out)
-{
-    *out = (MrNodeList){ .capacity = all->count };
-    MR_NEW_ARRAY(b->arena, out->items, all->count + 1, b->err);
-    for (uint32_t i = 0; i < all->count; i++) {
-        if (!is_of_file(MR_AST_AS(const MrAstOption, all->items[i])->name)) {
-            out->items[out->count++] = all->items[i];
-        }
-    }
-    return MR_OK;
-}
 
 static MrStatus read_path(MrBinder *b, const MrAstCreateSink *statement, const MrOptionSet *set,
                           const char **out)
@@ -103,73 +76,26 @@ static MrStatus read_form(const MrOptionSet *set, MrSinkFile *file)
     return mr_options_text(set, "null", &file->null_text);
 }
 
-static MrStatus read_connector(MrBinder *b, const MrAstCreateSink *statement,
-                               const MrOptionSet *set, bool *is_file)
+MrStatus mr_sink_file_place(MrBinder *b, const MrAstCreateSink *statement, const MrOptionSet *set,
+                            MrSinkPlace *out)
 {
-    const MrAstOption *option = mr_options_find(set, "connector");
-    const char *connector;
-    MR_TRY(mr_options_text(set, "connector", &connector));
-    *is_file = false;
-    if (connector == NULL && statement->into.name == NULL) {
-        mr_bind_error(b, MR_ERR_SYNTAX, statement->base.position, "the sink says no place");
-        return mr_error_hint(b->err,
-                             "Write INTO connection.table, or WITH (connector = 'file', path "
-                             "= '/data/out.csv'); SUBSCRIBE gives the changes to a client.");
-    }
-    if (connector == NULL) {
-        return MR_OK;
-    }
-    if (statement->into.name != NULL) {
-        return mr_bind_error(b, MR_ERR_SYNTAX, option->base.position,
-                             "a sink is INTO a table or has a connector, not both");
-    }
-    *is_file = strcmp(connector, "file") == 0;
-    return *is_file ? MR_OK
-                    : mr_option_unsupported(set, option,
-                                            "Use 'file', or INTO connection.table; SUBSCRIBE gives "
-                                            "the changes to a client.");
-}
-
-MrStatus mr_sink_file_options(MrBinder *b, const MrAstCreateSink *statement, MrSinkPlace *out)
-{
-    MrOptionSet set = { .list = &statement->options, .what = "CREATE SINK", .err = b->err };
     MrSinkFile *file;
-    bool is_file;
-    *out = (MrSinkPlace){ .options = statement->options };
-    MR_TRY(read_connector(b, statement, &set, &is_file));
-    if (!is_file) {
-        return MR_OK;
-    }
-    MR_TRY(mr_options_check(&set, file_option_names, MR_STANDING_OPTION_NAMES));
+    MR_TRY(mr_sink_split_options(b, set, file_option_names, out));
     MR_NEW(b->arena, file, b->err);
-    MR_TRY(read_path(b, statement, &set, &out->path));
-    MR_TRY(read_format(b, statement, &set, out->path, &file->format));
-    MR_TRY(read_form(&set, file));
+    MR_TRY(read_path(b, statement, set, &out->path));
+    MR_TRY(read_format(b, statement, set, out->path, &file->format));
+    MR_TRY(read_form(set, file));
     out->file = file;
-    return split_options(b, &statement->options, &out->options);
+    return MR_OK;
 }
 
-MrStatus mr_sink_file_take(MrBinder *b, const MrAstCreateSink *statement, const MrSinkPlace *place,
-                           MrPlan *plan)
+MrStatus mr_sink_file_check(MrBinder *b, const MrAstCreateSink *statement, const MrPlan *plan)
 {
-    MrOptionSet set = { .list = &place->options, .what = "CREATE SINK", .err = b->err };
-    const MrAstOption *numeric = mr_options_find(&set, "numeric");
-    if (!plan->append_only) {
-        mr_bind_error(b, MR_ERR_UNSUPPORTED, statement->base.position,
-                      "rows of the query change, and those of a file are only ever added");
-        return mr_error_hint(b->err, "Use EMIT ON WINDOW CLOSE, or INTO a table with the query's "
-                                     "key; SUBSCRIBE gives the changes to a client.");
+    if (plan->append_only) {
+        return MR_OK;
     }
-    if (numeric != NULL) {
-        mr_bind_error(b, MR_ERR_INVALID_PARAMETER, numeric->base.position,
-                      "option \"numeric\" is for SQLite");
-        return mr_error_hint(b->err, "A file has every digit.");
-    }
-    if (plan->late_rows_table) {
-        return mr_option_unsupported(&set, mr_options_find(&set, "late_rows"),
-                                     "millrace.late_rows has the most recent ones.");
-    }
-    plan->file_path = place->path;
-    plan->file = place->file;
-    return MR_OK;
+    mr_bind_error(b, MR_ERR_UNSUPPORTED, statement->base.position,
+                  "rows of the query change, and those of a file are only ever added");
+    return mr_error_hint(b->err, "Use EMIT ON WINDOW CLOSE, or INTO a table with the query's "
+                                 "key; SUBSCRIBE gives the changes to a client.");
 }

@@ -218,12 +218,12 @@ MrStatus mr_ddl_describe_sink(MrArena *arena, const MrCatalog *catalog,
     MrStandingQuery *standing = (MrStandingQuery *)(uintptr_t)out->standing; /* ours still */
     MR_NEW_ARRAY(arena, columns, standing->schema.column_count, err);
     memcpy(columns, standing->schema.columns, standing->schema.column_count * sizeof *columns);
-    for (uint32_t k = 0; k < standing->key_count; k++) {
+    for (uint32_t k = 0; k < standing->key_count && standing->channel == NULL; k++) {
         columns[standing->keys[k]].not_null = true;
     }
     standing->schema.columns = columns;
-    if (standing->file != NULL) {
-        standing->connection = MR_CONNECTION_FILES;
+    if (standing->file != NULL || standing->channel != NULL) {
+        standing->connection = standing->file != NULL ? MR_CONNECTION_FILES : MR_CONNECTION_NOTIFY;
         standing->schema_name = NULL;
     } else {
         standing->table_name = statement->into.name;

@@ -36,7 +36,7 @@ static MrStatus refuse_fixed_options(MrDdl *ddl, const MrNodeList *options, cons
     static const char *const fixed[] = { "snapshot", "allowed_lateness", "late_rows", "numeric",
                                          "engine",   "connector",        "path",      "format",
                                          "header",   "delimiter",        "quote",     "escape",
-                                         "null" };
+                                         "null",     "channel" };
     const size_t fixed_count = is_sink ? sizeof fixed / sizeof fixed[0] : 5;
     for (uint32_t o = 0; o < options->count; o++) {
         const MrAstOption *option = MR_AST_AS(const MrAstOption, options->items[o]);

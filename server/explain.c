@@ -80,38 +80,13 @@ static MrStatus find_query(MrPortal *portal, const MrName *name, const MrRelatio
                            MrError *err)
 {
     MrStatus status = mr_catalog_resolve(portal->catalog, name, out, err);
-    if (status == MR_OK && (*out)->kind != MR_RELATION_QUERY) {
-        status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a materialized view",
+    if (status == MR_OK && (*out)->standing == NULL) {
+        status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE,
+                              "\"%s\" is not a materialized view or sink",
                               (*out)->name);
     }
     if (status != MR_OK) {
         mr_error_at(err, name->position);
-    }
-    return status;
-}
-
-/* A standing query is planned again from its own text, in the zone of its CREATE. */
-static MrStatus plan_view(MrPortal *portal, MrPlannerContext *context, const MrName *name,
-                          MrError *err)
-{
-    const MrRelation *relation;
-    MrStatementList list;
-    MR_TRY(find_query(portal, name, &relation, err));
-    MR_TRY(mr_parse(&portal->memory->arena, relation->sql, strlen(relation->sql), &list, err));
-    if (list.count != 1 || list.items[0].node->kind != MR_AST_CREATE_VIEW) {
-        return mr_error_set(err, MR_ERR_INTERNAL, "the text of \"%s\" is not its CREATE statement",
-                            relation->name);
-    }
-    if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
-        MR_TRY(mr_timezone_find_stored(mr_string(relation->zone_name), &context->zone, err));
-    }
-    context->statistic = mr_statistics_recall;
-    context->statistic_context = (void *)(uintptr_t)relation->statistics;
-    context->notice = NULL;
-    MrStatus status = mr_planner_standing(
-        context, MR_AST_AS(const MrAstCreateView, list.items[0].node), &portal->plan, err);
-    if (status != MR_OK) {
-        mr_error_at(err, -1);
     }
     return status;
 }
@@ -123,8 +98,42 @@ static MrStatus refuse_statement(const MrNode *node, MrError *err)
     mr_error_at(err, node->position);
     return mr_error_hint(
         err,
-        "EXPLAIN takes SELECT, INSERT, UPDATE, DELETE, CREATE MATERIALIZED VIEW and MATERIALIZED "
-        "VIEW name.");
+        "EXPLAIN takes SELECT, INSERT, UPDATE, DELETE, CREATE MATERIALIZED VIEW or SINK, and "
+        "MATERIALIZED VIEW or SINK name.");
+}
+
+/* Of a standing query; the text of a stored one is that, too. */
+static MrStatus plan_definition(MrPlannerContext *context, const MrNode *node, MrPlan **out,
+                                MrError *err)
+{
+    const MrAstCreateView *view;
+    if (node->kind == MR_AST_CREATE_SINK) {
+        return mr_planner_sink(context, MR_AST_AS(const MrAstCreateSink, node), &view, out, err);
+    }
+    view = MR_AST_AS(const MrAstCreateView, node);
+    return view->materialized ? mr_planner_standing(context, view, out, err)
+                              : refuse_statement(node, err);
+}
+
+/* A standing query is planned again from its own text, in the zone of its CREATE. */
+static MrStatus plan_view(MrPortal *portal, MrPlannerContext *context, const MrName *name,
+                          MrError *err)
+{
+    const MrRelation *relation;
+    MrStatementList list;
+    MR_TRY(find_query(portal, name, &relation, err));
+    MR_TRY(mr_parse(&portal->memory->arena, relation->sql, strlen(relation->sql), &list, err));
+    if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
+        MR_TRY(mr_timezone_find_stored(mr_string(relation->zone_name), &context->zone, err));
+    }
+    context->statistic = mr_statistics_recall;
+    context->statistic_context = (void *)(uintptr_t)relation->statistics;
+    context->notice = NULL;
+    MrStatus status = plan_definition(context, list.items[0].node, &portal->plan, err);
+    if (status != MR_OK) {
+        mr_error_at(err, -1);
+    }
+    return status;
 }
 
 static MrStatus plan_explained(MrSession *session, MrPortal *portal, bool is_run,
@@ -156,14 +165,10 @@ static MrStatus plan_explained(MrSession *session, MrPortal *portal, bool is_run
         portal->plan = change->rows;
         return MR_OK;
     case MR_AST_CREATE_VIEW:
-        if (MR_AST_AS(const MrAstCreateView, ast->statement)->materialized) {
-            return mr_planner_standing(&context, MR_AST_AS(const MrAstCreateView, ast->statement),
-                                       &portal->plan, err);
-        }
-        break;
-    default: break;
+    case MR_AST_CREATE_SINK:
+        return plan_definition(&context, ast->statement, &portal->plan, err);
+    default: return refuse_statement(ast->statement, err);
     }
-    return refuse_statement(ast->statement, err);
 }
 
 static MrStatus check_analyze(const MrAstExplain *ast, const Explain *explain, MrError *err)

@@ -2,7 +2,7 @@
  * server/notify.h - LISTEN, NOTIFY, UNLISTEN.  What a session asks for happens at the commit of its
  * transaction; the notifications go to all who listen to the channel, in the order of the commits,
  * once the rows of the commit are durable, and reach a client between its transactions.
- * Only on the event loop's thread.
+ * Only on the event loop's thread, but for mr_notify_tell.
  *
  *   transaction -commit-> batches -durable-> pending ones of each listener -> client
  */
@@ -10,6 +10,7 @@
 #define MR_SERVER_NOTIFY_H
 
 #include "server/waits.h"
+#include "storage/sink.h"
 
 struct MrSession;
 typedef struct MrNotifier MrNotifier;
@@ -37,6 +38,11 @@ void mr_notify_roll_back_to(struct MrSession *session, uint32_t mark);
 /* The transaction is committed, with rows up to `sequence` (0: it has none), or it is gone. */
 void mr_notify_commit(struct MrSession *session, uint64_t sequence, MrDurability durability);
 void mr_notify_abort(struct MrSession *session);
+
+/* ---- From alerts ----------------------------------------------------------------------------- */
+
+/* MrSinkTell of a server's targets (`context`: the server), on their threads. */
+void mr_notify_tell(void *context, const MrSinkNews *news);
 
 /* ---- To the client --------------------------------------------------------------------------- */
 

@@ -11,26 +11,6 @@
 #include "common/hash.h"
 #include "server/notify_internal.h"
 
-enum { BUCKETS = 256 };
-
-/* Notifications of one commit. */
-typedef struct MrNotifyBatch {
-    struct MrNotifyBatch *next;
-    uint64_t sequence;
-    MrDurability durability;
-    uint32_t count;
-    MrNotification *list[];
-} MrNotifyBatch;
-
-struct MrNotifyHub {
-    MrListening *buckets[BUCKETS];
-    uint32_t listening_count;
-    MrNotifyBatch *first, **last; /* in the order of their commits */
-    MrWait *wait;                 /* for the first to be durable */
-    MrSession *to_tell;           /* sessions with news that were not told of yet */
-    bool is_posted;
-};
-
 MrStatus mr_notify_create(MrServer *server, MrError *err)
 {
     MrNotifyHub *hub = calloc(1, sizeof *hub);
@@ -38,6 +18,7 @@ MrStatus mr_notify_create(MrServer *server, MrError *err)
         return mr_error_no_memory(err);
     }
     hub->last = &hub->first;
+    mr_notify_news_init(&hub->news);
     server->notify = hub;
     return MR_OK;
 }
@@ -62,6 +43,7 @@ void mr_notify_destroy(MrServer *server)
         hub->first = batch->next;
         free_batch(batch);
     }
+    mr_notify_news_fini(&hub->news);
     free(hub);
     server->notify = NULL;
 }
@@ -70,7 +52,7 @@ void mr_notify_destroy(MrServer *server)
 
 static MrListening **bucket_of(MrNotifyHub *hub, const char *channel)
 {
-    return &hub->buckets[mr_hash_bytes(channel, strlen(channel)) % BUCKETS];
+    return &hub->buckets[mr_hash_bytes(channel, strlen(channel)) % MR_NOTIFY_BUCKETS];
 }
 
 static bool listens(const MrNotifier *notifier, const char *channel)
@@ -239,12 +221,23 @@ static void add_pending(MrNotifier *notifier, MrNotification *notification)
     notifier->pending_count++;
 }
 
-static void hand_out(MrNotifyHub *hub, MrNotification *notification)
+void mr_notify_hand_out(MrNotifyHub *hub, MrNotification *notification)
 {
     MrListening *each = *bucket_of(hub, notification->channel);
     for (; each != NULL; each = each->next) {
         if (strcmp(each->channel, notification->channel) == 0) {
             add_pending(each->session->notifier, notification);
+            tell_soon(hub, each->session);
+        }
+    }
+}
+
+void mr_notify_say_dropped(MrNotifyHub *hub, const char *channel, uint64_t count)
+{
+    MrListening *each = *bucket_of(hub, channel);
+    for (; each != NULL; each = each->next) {
+        if (strcmp(each->channel, channel) == 0) {
+            each->session->notifier->dropped += count;
             tell_soon(hub, each->session);
         }
     }
@@ -277,7 +270,7 @@ static void hand_out_durable(MrServer *server)
             hub->last = &hub->first;
         }
         for (uint32_t i = 0; i < batch->count; i++) {
-            hand_out(hub, batch->list[i]);
+            mr_notify_hand_out(hub, batch->list[i]);
         }
         free_batch(batch);
     }

@@ -87,7 +87,9 @@ static MrStatus say_state(Report *r)
     const MrQueryStatus *status = &r->status;
     const MrStandingQuery *standing = r->relation->standing;
     const char *name = r->relation->name;
-    const char *target = standing->file != NULL ? standing->table_name : standing->connection;
+    const char *target = standing->file != NULL      ? standing->table_name
+                         : standing->channel != NULL ? standing->channel
+                                                     : standing->connection;
     switch (status->state) {
     case MR_QUERY_STARTING: return say(r, "\"%s\" is starting: its state is being restored.", name);
     case MR_QUERY_SUSPENDED:

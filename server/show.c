@@ -23,6 +23,9 @@ static const char *listing_of(MrShowKind kind)
     case MR_SHOW_SINKS:
         return "SELECT name, target, state, stream, rows_in, late_rows, failed_rows, lag_rows, "
                "watermark, error FROM millrace.sinks ORDER BY name";
+    case MR_SHOW_ALERTS:
+        return "SELECT name, channel, state, stream, rows_in, rows_out, lag_rows, watermark, error "
+               "FROM millrace.sinks WHERE channel IS NOT NULL ORDER BY name";
     case MR_SHOW_CONNECTIONS: return "SELECT * FROM millrace.connections ORDER BY name";
     case MR_SHOW_FUNCTIONS: return "SELECT * FROM millrace.functions ORDER BY name";
     default: return NULL;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/logging.h"
+#include "server/notify.h"
 #include "server/scheduler.h"
 #include "server/waits.h"
 #include "server/workers.h"
@@ -98,6 +99,7 @@ MrSinkTable mr_targets_table(const MrRelation *relation)
                               standing->table_name != NULL ? standing->table_name : relation->name,
 
                           .file = standing->file,
+                          .channel = standing->channel,
                           .is_foreign = relation->kind == MR_RELATION_SINK,
                           .sink_name = relation->name,
                           .schema = standing->schema,
@@ -165,7 +167,9 @@ MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connectio
                             .allow_any_authentication = connection->allow_any_authentication,
                             .connect_timeout_us = 10 * MR_US_PER_SECOND,
                             .statement_timeout_us = 60 * MR_US_PER_SECOND,
-                            .lock_timeout_us = 10 * MR_US_PER_SECOND };
+                            .lock_timeout_us = 10 * MR_US_PER_SECOND,
+                            .tell = mr_notify_tell,
+                            .tell_context = server };
     char path[4096];
     const char *location = connection->location;
     if (strcmp(connection->sink_class, "postgres") != 0 && location[0] != '/') {
@@ -239,6 +243,21 @@ static MrStatus thread_create(MrServer *server, const MrConnection *connection,
     return MR_OK;
 }
 
+/* Some are always there, and in no catalogue. */
+static const MrConnection *connection_of(const MrCatalog *catalog, const char *name)
+{
+    static const MrConnection own[] = {
+        { .name = MR_CONNECTION_FILES, .sink_class = "file", .location = "." },
+        { .name = MR_CONNECTION_NOTIFY, .sink_class = "notify", .location = "alerts.progress" },
+    };
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (strcmp(name, own[i].name) == 0) {
+            return &own[i];
+        }
+    }
+    return mr_catalog_connection(catalog, name);
+}
+
 MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char *connection,
                          MrTargetThread **out, MrError *err)
 {
@@ -248,11 +267,7 @@ MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char 
             return MR_OK;
         }
     }
-    static const MrConnection files = { .name = MR_CONNECTION_FILES,
-                                        .sink_class = "file",
-                                        .location = "." };
-    const MrConnection *found =
-        strcmp(connection, files.name) == 0 ? &files : mr_catalog_connection(catalog, connection);
+    const MrConnection *found = connection_of(catalog, connection);
     if (found == NULL) {
         return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "connection \"%s\" does not exist",
                             connection);

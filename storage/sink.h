@@ -21,6 +21,7 @@ typedef struct MrSinkTable {
     const char *schema_name;     /* PostgreSQL: "public" unless said; SQLite: NULL */
     const char *name;            /* of a file: its path */
     const MrSinkFile *file;      /* the "table" is a file; NULL: it is none */
+    const char *channel;         /* rows are notified there, and no table is; NULL: they are kept */
     MrSchema schema;             /* all columns of the table, mr_key included */
     const uint32_t *key_columns; /* key_count 0: append-only, no key */
     uint32_t key_count;
@@ -96,12 +97,27 @@ typedef enum MrSinkFault {
 
 typedef struct MrSink MrSink;
 
+/* Of NOTIFY, as PostgreSQL has them. */
+enum { MR_NOTIFY_CHANNEL_BYTES_MAX = 63, MR_NOTIFY_PAYLOAD_BYTES_MAX = 7999 };
+
+/* What an epoch tells those who listen to a channel: texts, each with its NUL, the oldest first. */
+typedef struct MrSinkNews {
+    const char *channel;
+    const char *texts;
+    size_t bytes;     /* of all texts */
+    uint64_t dropped; /* older ones, that were too many */
+} MrSinkNews;
+/* Called on the target's thread once the progress is durable; borrows the news. */
+typedef void MrSinkTell(void *context, const MrSinkNews *news);
+
 typedef struct MrSinkOptions {
     const char *location;  /* SQLite: path; PostgreSQL: conninfo without secrets */
     const char *password;  /* or NULL */
     bool journal_truncate; /* SQLite: journal = 'truncate', synchronous = EXTRA */
     int64_t connect_timeout_us, statement_timeout_us, lock_timeout_us;
     bool allow_any_authentication; /* PostgreSQL: not only SCRAM (Unix sockets by peer are fine) */
+    MrSinkTell *tell; /* of rows for listeners; NULL: nobody is told */
+    void *tell_context;
     /* only scan will be called: open makes no connection */
     bool read_only;
 } MrSinkOptions;

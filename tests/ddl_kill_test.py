@@ -35,6 +35,7 @@ SETUP = (
     "CREATE MATERIALIZED VIEW nine AS SELECT max(x) AS x FROM nines",
     "CREATE INDEX of_k ON t (k)",
     "INSERT INTO t SELECT i, i % 4 FROM generate_series(1, 20) AS i",
+    "CREATE ALERT a NOTIFY a AS SELECT k, count(*) AS n FROM s GROUP BY k",
 )
 # A statement, and what it may say when the death came behind its end.
 STATEMENTS = (
@@ -58,6 +59,9 @@ STATEMENTS = (
     ("ALTER STREAM s ADD COLUMN x int DEFAULT 7", "42701"),
     ("ALTER STREAM s RENAME TO r", "42P01"),
     ("DROP MATERIALIZED VIEW m CASCADE", "42P01"),
+    ("CREATE ALERT b NOTIFY b FROM m", "42P07"),
+    ("DROP ALERT a", "42P01"),
+    ("ALTER ALERT a RENAME TO c", "42P01"),
 )
 
 

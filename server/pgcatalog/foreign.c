@@ -61,12 +61,18 @@ void mr_pg_fill_foreign_servers(const MrPgNames *names, MrRows *rows)
     }
 }
 
-/* What the table is called where it is. */
+/* What the table is called where it is, and of what kind that name is. */
+static const char *place_of(const MrStandingQuery *sink, const char **kind)
+{
+    *kind = sink->channel != NULL ? "channel" : sink->file != NULL ? "filename" : "table_name";
+    return sink->channel != NULL ? sink->channel : sink->table_name;
+}
+
 static void add_options(MrRows *rows, const MrStandingQuery *sink)
 {
+    const char *kind, *place = place_of(sink, &kind);
     const char *options[2] = {
-        mr_arena_printf(rows->arena, sink->file != NULL ? "filename=%s" : "table_name=%s",
-                        sink->table_name),
+        mr_arena_printf(rows->arena, "%s=%s", kind, place),
         mr_arena_printf(rows->arena, "schema_name=%s",
                         sink->schema_name == NULL ? "" : sink->schema_name),
     };
@@ -151,8 +157,8 @@ void mr_pg_fill_information_options(const MrPgNames *names, MrRows *rows)
         const MrPgClass *class = &names->pg->classes[i];
         const MrStandingQuery *sink = sink_of(class);
         if (sink != NULL) {
-            put_option(names, rows, class, sink->file != NULL ? "filename" : "table_name",
-                       sink->table_name);
+            const char *kind, *place = place_of(sink, &kind);
+            put_option(names, rows, class, kind, place);
             put_option(names, rows, class, "schema_name", sink->schema_name);
         }
     }

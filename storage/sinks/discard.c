@@ -1,137 +1,22 @@
 /*
  * storage/sinks/discard.c - a target that keeps no row, for benchmarks: rows are counted and
- * checksummed, and progress is kept in a small text file, one line per query:
- *
- *     query generation owner epoch sequence upserts deletes checksum
+ * checksummed, and progress is kept with the counts in a small text file (progress_lines.h).
  *
  * The file is synced with every commit, as any target must be: the log forgets what all targets
- * have.  A line lies within one sector, so that a power cut leaves the old one or the new one.
- * The checksum is the sum of the hashes of all rows that came, so that their order does not matter.
+ * have.  The checksum is the sum of the hashes of all rows that came, so that their order does not
+ * matter.
  */
-#include "storage/sinks/sinks.h"
-
-#include <inttypes.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "common/file.h"
 #include "common/hash.h"
+#include "storage/sinks/progress_lines.h"
 
-enum { LINE_BYTES = 256 };
 #define NULL_HASH UINT64_C(0x6e756c6c)
-
-typedef struct DiscardQuery {
-    char id[MR_UUID_TEXT_BYTES], owner[MR_UUID_TEXT_BYTES];
-    MrProgress progress;
-    uint64_t upserts, deletes, checksum;
-} DiscardQuery;
 
 typedef struct DiscardSink {
     MrSink base;
-    char *path;
-    MrFile *file;
-    DiscardQuery *queries;
-    uint32_t count, capacity;
+    MrProgressLines *lines;
 } DiscardSink;
-
-/* ---- the file -------------------------------------------------------------------------------- */
-
-static MrStatus write_line(DiscardSink *sink, uint32_t index, MrError *err)
-{
-    const DiscardQuery *q = &sink->queries[index];
-    char line[LINE_BYTES];
-    int length =
-        snprintf(line, sizeof line,
-                 "%s %" PRId64 " %s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %016" PRIx64,
-                 q->id, q->progress.generation, q->owner, q->progress.epoch, q->progress.sequence,
-                 q->upserts, q->deletes, q->checksum);
-    if (length < 0 || length >= LINE_BYTES) {
-        return mr_error_set(err, MR_ERR_INTERNAL, "a line of \"%s\" is too long", sink->path);
-    }
-    memset(line + length, ' ', LINE_BYTES - (size_t)length - 1);
-    line[LINE_BYTES - 1] = '\n';
-    return mr_file_write(sink->file, (uint64_t)index * LINE_BYTES, line, LINE_BYTES, err);
-}
-
-static MrStatus add_query(DiscardSink *sink, const DiscardQuery *query, MrError *err)
-{
-    if (sink->count == sink->capacity) {
-        uint32_t capacity = sink->capacity == 0 ? 16 : sink->capacity * 2;
-        DiscardQuery *queries = reallocarray(sink->queries, capacity, sizeof *queries);
-        if (queries == NULL) {
-            return mr_error_no_memory(err);
-        }
-        sink->queries = queries;
-        sink->capacity = capacity;
-    }
-    sink->queries[sink->count++] = *query;
-    return MR_OK;
-}
-
-static MrStatus read_line(DiscardSink *sink, uint64_t at, MrError *err)
-{
-    char line[LINE_BYTES + 1];
-    DiscardQuery query = { .id = "" };
-    MR_TRY(mr_file_read(sink->file, at, line, LINE_BYTES, err));
-    line[LINE_BYTES] = '\0';
-    int found = sscanf(
-        line, "%36s %" SCNd64 " %36s %" SCNd64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNx64,
-        query.id, &query.progress.generation, query.owner, &query.progress.epoch,
-        &query.progress.sequence, &query.upserts, &query.deletes, &query.checksum);
-    if (found != 8) {
-        return mr_error_set(err, MR_ERR_CORRUPT,
-                            "\"%s\" has a line that is not ours at byte %" PRIu64, sink->path, at);
-    }
-    return add_query(sink, &query, err);
-}
-
-/* The new file's name, too, is there after a power cut. */
-static MrStatus sync_name(const DiscardSink *sink, MrError *err)
-{
-    char *directory = strdup(sink->path);
-    if (directory == NULL) {
-        return mr_error_no_memory(err);
-    }
-    MrStatus status = mr_file_sync_directory(dirname(directory), err);
-    free(directory);
-    return status;
-}
-
-static MrStatus load(DiscardSink *sink, MrError *err)
-{
-    uint64_t size;
-    MrFileMode mode = mr_file_exists(sink->path) ? MR_FILE_WRITE : MR_FILE_CREATE;
-    MR_TRY(mr_file_open(sink->path, mode, &sink->file, err));
-    if (mode == MR_FILE_CREATE) {
-        MR_TRY(sync_name(sink, err));
-    }
-    MR_TRY(mr_file_size(sink->file, &size, err));
-    for (uint64_t at = 0; at + LINE_BYTES <= size; at += LINE_BYTES) {
-        MR_TRY(read_line(sink, at, err));
-    }
-    return MR_OK;
-}
-
-static DiscardQuery *find_query(DiscardSink *sink, const uint8_t query[16])
-{
-    char id[MR_UUID_TEXT_BYTES];
-    mr_sink_uuid_text(query, id);
-    for (uint32_t i = 0; i < sink->count; i++) {
-        if (strcmp(sink->queries[i].id, id) == 0) {
-            return &sink->queries[i];
-        }
-    }
-    return NULL;
-}
-
-static MrStatus not_there(const DiscardSink *sink, MrError *err)
-{
-    return mr_error_set(err, MR_ERR_UNDEFINED_TABLE, "the query has no progress in \"%s\"",
-                        sink->path);
-}
-
-/* ---- a sink ---------------------------------------------------------------------------------- */
 
 static MrStatus discard_check_options(const MrSinkOptions *options, MrError *err)
 {
@@ -144,9 +29,7 @@ static void discard_close(MrSink *base)
 {
     DiscardSink *sink = (DiscardSink *)base;
     if (sink != NULL) {
-        mr_file_close(sink->file);
-        free(sink->queries);
-        free(sink->path);
+        mr_progress_lines_close(sink->lines);
         free(sink);
     }
 }
@@ -158,11 +41,8 @@ static MrStatus discard_open(const MrSinkOptions *options, MrSink **out, MrError
         return mr_error_no_memory(err);
     }
     sink->base.sink_class = &mr_sink_discard;
-    sink->path = strdup(options->location);
-    MrStatus status = sink->path == NULL ? mr_error_no_memory(err) : MR_OK;
-    if (status == MR_OK && !options->read_only) {
-        status = load(sink, err);
-    }
+    MrStatus status =
+        options->read_only ? MR_OK : mr_progress_lines_open(options->location, &sink->lines, err);
     if (status != MR_OK) {
         discard_close(&sink->base);
         return status;
@@ -174,36 +54,15 @@ static MrStatus discard_open(const MrSinkOptions *options, MrSink **out, MrError
 static MrStatus discard_create(MrSink *base, const uint8_t query[16], const uint8_t nonce[16],
                                const MrSinkTable *table, MrError *err)
 {
-    DiscardSink *sink = (DiscardSink *)base;
-    DiscardQuery made = { .id = "" };
     MR_TRY(mr_sink_check_table(table, err));
-    if (find_query(sink, query) != NULL) {
-        return MR_OK;
-    }
-    mr_sink_uuid_text(query, made.id);
-    mr_sink_uuid_text(nonce, made.owner);
-    MR_TRY(add_query(sink, &made, err));
-    MR_TRY(write_line(sink, sink->count - 1, err));
-    return mr_file_sync_data(sink->file, err);
+    return mr_progress_lines_create(((DiscardSink *)base)->lines, query, nonce, err);
 }
 
 static MrStatus discard_drop(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                              MrError *err)
 {
-    DiscardSink *sink = (DiscardSink *)base;
-    DiscardQuery *found = find_query(sink, query);
     (void)table;
-    if (found == NULL) {
-        return MR_OK;
-    }
-    *found = sink->queries[sink->count - 1];
-    uint32_t index = (uint32_t)(found - sink->queries);
-    sink->count--;
-    if (index < sink->count) {
-        MR_TRY(write_line(sink, index, err));
-    }
-    MR_TRY(mr_file_truncate(sink->file, (uint64_t)sink->count * LINE_BYTES, err));
-    return mr_file_sync_data(sink->file, err);
+    return mr_progress_lines_drop(((DiscardSink *)base)->lines, query, err);
 }
 
 static MrStatus discard_swap(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
@@ -228,22 +87,9 @@ static MrStatus discard_attach(MrSink *base, const uint8_t query[16], const MrSi
                                int64_t generation, const uint8_t nonce[16], MrProgress *out,
                                MrError *err)
 {
-    DiscardSink *sink = (DiscardSink *)base;
-    DiscardQuery *found = find_query(sink, query);
-    char owner[MR_UUID_TEXT_BYTES];
     (void)table;
-    if (found == NULL) {
-        return not_there(sink, err);
-    }
-    mr_sink_uuid_text(nonce, owner);
-    if (found->progress.generation != generation && strcmp(found->owner, owner) != 0) {
-        return mr_error_set(err, MR_ERR_FENCED, "another server has taken the query over");
-    }
-    found->progress.generation = generation + 1;
-    snprintf(found->owner, sizeof found->owner, "%s", owner);
-    *out = found->progress;
-    MR_TRY(write_line(sink, (uint32_t)(found - sink->queries), err));
-    return mr_file_sync_data(sink->file, err);
+    return mr_progress_lines_attach(((DiscardSink *)base)->lines, query, generation, nonce, out,
+                                    err);
 }
 
 /* One more cell into the hash of its row.  A short text is its own two words. */
@@ -305,21 +151,16 @@ static MrStatus sum_block(const MrBlock *block, uint64_t *sum, uint64_t *rows, M
     return MR_OK;
 }
 
-static MrStatus take_epoch(DiscardQuery *query, const MrEpoch *epoch, MrError *err)
+static MrStatus take_epoch(MrProgressLine *line, const MrEpoch *epoch, MrError *err)
 {
     const MrChangeSet *changes = &epoch->changes;
-    if (query->progress.generation != epoch->generation ||
-        query->progress.epoch != epoch->epoch - 1) {
-        return mr_error_set(err, MR_ERR_SERIALIZATION, "the progress is not where it was left");
-    }
+    MR_TRY(mr_progress_line_advance(line, epoch, err));
     for (uint32_t b = 0; b < changes->upsert_blocks; b++) {
-        MR_TRY(sum_block(changes->upserts[b], &query->checksum, &query->upserts, err));
+        MR_TRY(sum_block(changes->upserts[b], &line->checksum, &line->upserts, err));
     }
     for (uint32_t b = 0; b < changes->delete_blocks; b++) {
-        query->deletes += changes->deletes[b]->row_count;
+        line->deletes += changes->deletes[b]->row_count;
     }
-    query->progress.epoch = epoch->epoch;
-    query->progress.sequence = epoch->sequence;
     return MR_OK;
 }
 
@@ -329,24 +170,22 @@ static MrStatus discard_commit(MrSink *base, const MrEpoch *const *epochs, uint3
     DiscardSink *sink = (DiscardSink *)base;
     *unknown = false;
     for (uint32_t e = 0; e < count; e++) {
-        DiscardQuery *query = find_query(sink, epochs[e]->query);
+        MrProgressLine *line;
         *culprit = (int32_t)e;
-        if (query == NULL) {
-            return not_there(sink, err);
-        }
-        DiscardQuery before = *query;
-        MrStatus status = take_epoch(query, epochs[e], err);
+        MR_TRY(mr_progress_lines_find(sink->lines, epochs[e]->query, &line, err));
+        MrProgressLine before = *line;
+        MrStatus status = take_epoch(line, epochs[e], err);
         if (status == MR_OK) {
-            status = write_line(sink, (uint32_t)(query - sink->queries), err);
+            status = mr_progress_lines_write(sink->lines, line, err);
         }
         if (status != MR_OK) {
-            *query = before;
+            *line = before;
             *unknown = e > 0; /* those before are in the file: ask it */
             return status;
         }
     }
     *culprit = -1;
-    MrStatus status = mr_file_sync_data(sink->file, err);
+    MrStatus status = mr_progress_lines_sync(sink->lines, err);
     *unknown = status != MR_OK; /* the lines are in the file, or not: ask it */
     return status;
 }
@@ -354,13 +193,10 @@ static MrStatus discard_commit(MrSink *base, const MrEpoch *const *epochs, uint3
 static MrStatus discard_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                                 MrProgress *out, MrError *err)
 {
-    DiscardSink *sink = (DiscardSink *)base;
-    const DiscardQuery *found = find_query(sink, query);
+    MrProgressLine *line;
     (void)table;
-    if (found == NULL) {
-        return not_there(sink, err);
-    }
-    *out = found->progress;
+    MR_TRY(mr_progress_lines_find(((DiscardSink *)base)->lines, query, &line, err));
+    *out = line->progress;
     return MR_OK;
 }
 

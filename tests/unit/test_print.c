@@ -59,6 +59,8 @@ static const char *const statements[] = {
     "CREATE SINK k INTO pg.public.t (a, b) WITH (x = 1) AS SELECT a, b FROM s EMIT ON "
     "UPDATE",
     "CREATE SINK k INTO pg.t FROM v",
+    "CREATE SINK k WITH (connector = 'notify', channel = 'A b') FROM v EMIT ON UPDATE",
+    "SHOW ALERTS",
     "CREATE FUNCTION f(x int, y text DEFAULT 'a') RETURNS int LANGUAGE SQL IMMUTABLE AS $$ "
     "SELECT x + 1 $$",
     "ALTER MATERIALIZED VIEW v SUSPEND; ALTER MATERIALIZED VIEW v RESUME; ALTER "

@@ -96,6 +96,7 @@ class Ledger:
                                f"path = '{self.output('csv')}') AS SELECT id, v FROM s")
             connection.execute("CREATE SINK IF NOT EXISTS closed_to_file WITH (connector = 'file', "
                                f"path = '{self.output('json')}') FROM closed")
+            connection.execute("CREATE ALERT IF NOT EXISTS told NOTIFY told AS SELECT id FROM s")
             connection.execute("CREATE CONNECTION IF NOT EXISTS void WITH (type = 'discard')")
             connection.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS void.gone AS SELECT id FROM s")
 

@@ -1,0 +1,232 @@
+/*
+ * storage/sinks/notify.c - rows that are told to whoever listens to a channel of the server
+ * (NOTIFY), and kept nowhere.
+ *
+ * The progress is a line of a file of the data directory (progress_lines.h), on the disk before
+ * anybody is told: after a crash no row is told twice.  Those of the commit that it cut off may
+ * have been told to nobody, since whoever listened lost the connection with it.
+ */
+#include <stdlib.h>
+
+#include "common/fault.h"
+#include "storage/sinks/notify_rows.h"
+#include "storage/sinks/progress_lines.h"
+
+typedef struct NotifySink {
+    MrSink base;
+    MrProgressLines *lines;
+    MrNotifyRows rows;
+    MrSinkTell *tell; /* NULL: nobody is there to hear of it */
+    void *tell_context;
+} NotifySink;
+
+/* There is no connection that a user could make. */
+static MrStatus notify_check_options(const MrSinkOptions *options, MrError *err)
+{
+    (void)options;
+    (void)err;
+    return MR_OK;
+}
+
+static void notify_close(MrSink *base)
+{
+    NotifySink *sink = (NotifySink *)base;
+    if (sink != NULL) {
+        mr_progress_lines_close(sink->lines);
+        mr_builder_fini(&sink->rows.texts);
+        free(sink);
+    }
+}
+
+static MrStatus notify_open(const MrSinkOptions *options, MrSink **out, MrError *err)
+{
+    NotifySink *sink = calloc(1, sizeof *sink);
+    if (sink == NULL) {
+        return mr_error_no_memory(err);
+    }
+    sink->base.sink_class = &mr_sink_notify;
+    sink->tell = options->tell;
+    sink->tell_context = options->tell_context;
+    mr_builder_init(&sink->rows.texts, 0);
+    MrStatus status =
+        options->read_only ? MR_OK : mr_progress_lines_open(options->location, &sink->lines, err);
+    if (status != MR_OK) {
+        notify_close(&sink->base);
+        return status;
+    }
+    *out = &sink->base;
+    return MR_OK;
+}
+
+static MrStatus notify_create(MrSink *base, const uint8_t query[16], const uint8_t nonce[16],
+                              const MrSinkTable *table, MrError *err)
+{
+    (void)table;
+    return mr_progress_lines_create(((NotifySink *)base)->lines, query, nonce, err);
+}
+
+static MrStatus notify_drop(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                            MrError *err)
+{
+    (void)table;
+    return mr_progress_lines_drop(((NotifySink *)base)->lines, query, err);
+}
+
+static MrStatus notify_rename(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                              const char *new_name, MrError *err)
+{
+    (void)base;
+    (void)query;
+    (void)table;
+    (void)new_name;
+    (void)err;
+    return MR_OK; /* the channel stays */
+}
+
+static MrStatus notify_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                              int64_t generation, const uint8_t nonce[16], MrProgress *out,
+                              MrError *err)
+{
+    (void)table;
+    return mr_progress_lines_attach(((NotifySink *)base)->lines, query, generation, nonce, out,
+                                    err);
+}
+
+static MrStatus notify_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
+                               MrProgress *out, MrError *err)
+{
+    MrProgressLine *line;
+    (void)table;
+    MR_TRY(mr_progress_lines_find(((NotifySink *)base)->lines, query, &line, err));
+    *out = line->progress;
+    return MR_OK;
+}
+
+/* The line is on the disk, or as it was. */
+static MrStatus write_progress(NotifySink *sink, MrProgressLine *line, const MrEpoch *epoch,
+                               MrError *err)
+{
+    MrProgressLine before = *line;
+    MrStatus status = mr_progress_line_advance(line, epoch, err);
+    if (status == MR_OK) {
+        status = mr_progress_lines_write(sink->lines, line, err);
+    }
+    if (status == MR_OK) {
+        status = mr_progress_lines_sync(sink->lines, err);
+    }
+    if (status != MR_OK) {
+        *line = before;
+    }
+    return status;
+}
+
+static MrStatus epoch_commit(NotifySink *sink, const MrEpoch *epoch, MrError *err)
+{
+    MrProgressLine *line;
+    MR_TRY(mr_progress_lines_find(sink->lines, epoch->query, &line, err));
+    MR_TRY(mr_sink_check_changes(epoch->table, &epoch->changes, err));
+    mr_fault_point("target.before_cas");
+    MR_TRY(mr_notify_rows(epoch, &sink->rows, err));
+    mr_fault_point("target.before_commit");
+    MR_TRY(write_progress(sink, line, epoch, err));
+    mr_fault_point("target.commit_sent");
+    if (sink->tell != NULL && sink->rows.texts.length > 0) {
+        const MrSinkNews news = { .channel = epoch->table->channel,
+                                  .texts = sink->rows.texts.data,
+                                  .bytes = sink->rows.texts.length,
+                                  .dropped = sink->rows.dropped };
+        sink->tell(sink->tell_context, &news);
+    }
+    mr_fault_point("target.after_commit");
+    return MR_OK;
+}
+
+/* The outcome is always known: what fails has told nobody, and is done again. */
+static MrStatus notify_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count,
+                              bool *unknown, int32_t *culprit, MrError *err)
+{
+    *unknown = false;
+    *culprit = -1;
+    for (uint32_t e = 0; e < count; e++) {
+        MrStatus status = epoch_commit((NotifySink *)base, epochs[e], err);
+        if (status != MR_OK) {
+            *unknown = e > 0; /* those before are done: their lines say so */
+            *culprit = (int32_t)e;
+            return status;
+        }
+    }
+    return MR_OK;
+}
+
+static bool notify_is_connected(MrSink *base)
+{
+    (void)base;
+    return true;
+}
+
+static MrStatus no_rows_here(MrError *err)
+{
+    return mr_error_set(err, MR_ERR_UNSUPPORTED, "rows that are notified are kept nowhere");
+}
+
+static MrStatus notify_swap(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
+                            const MrSinkTable *fresh, MrError *err)
+{
+    (void)base;
+    (void)old_query;
+    (void)old;
+    (void)fresh;
+    return no_rows_here(err);
+}
+
+static MrStatus notify_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,
+                            MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
+                            void *context, MrError *err)
+{
+    (void)base;
+    (void)table;
+    (void)arena;
+    (void)each;
+    (void)context;
+    return no_rows_here(err);
+}
+
+static MrStatus notify_create_index(MrSink *base, const MrSinkTable *table,
+                                    const MrSinkIndex *index, bool may_exist, MrError *err)
+{
+    (void)base;
+    (void)table;
+    (void)index;
+    (void)may_exist;
+    return no_rows_here(err);
+}
+
+static MrStatus notify_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
+                                  MrError *err)
+{
+    (void)base;
+    (void)table;
+    (void)index;
+    (void)err;
+    return MR_OK;
+}
+
+const MrSinkClass mr_sink_notify = {
+    .name = "notify",
+    .commits_alone = true,
+    .check_options = notify_check_options,
+    .open = notify_open,
+    .create_table = notify_create,
+    .drop_table = notify_drop,
+    .swap_table = notify_swap,
+    .rename_table = notify_rename,
+    .create_index = notify_create_index,
+    .drop_index = notify_drop_index,
+    .attach = notify_attach,
+    .commit = notify_commit,
+    .resolve = notify_resolve,
+    .classify = mr_sink_classify,
+    .is_connected = notify_is_connected,
+    .scan = notify_scan,
+    .close = notify_close,
+};
