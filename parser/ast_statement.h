@@ -91,7 +91,7 @@ typedef struct MrAstSubscribe {
     MrName name; /* name NULL: `query` */
     MrAstQuery *query;
     MrNodeList options; /* of MrAstOption */
-    MrNode *after;      /* AFTER sequence: an integer literal; NULL: without */
+    MrNode *after;      /* AFTER sequence: an integer literal or a parameter; NULL: without */
 } MrAstSubscribe;
 
 /* ---- Statements: asking ------------------------------------------------------------------ */

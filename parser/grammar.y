@@ -2459,6 +2459,7 @@ with_options(R) ::= . { R = LIST0; }
 with_options(R) ::= WITH LPAREN spaced_option_list(L) RPAREN. { R = L; }
 opt_after(R) ::= . { R = NULL; }
 opt_after(R) ::= AFTER ICONST(T). { R = mr_build_literal(p, MR_LITERAL_INTEGER, T); }
+opt_after(R) ::= AFTER PARAM(T). { R = mr_build_parameter(p, T); }
 
 /* ==== Asking ================================================================================ */
 

@@ -137,8 +137,7 @@ MrStatus mr_planner_connection(MrPlannerContext *context, const MrAstCreateConne
             "CREATE SINK name WITH (connector = 'file', path = '/data/out.csv') AS SELECT …");
     }
     if (strcmp(type, "notify") == 0) {
-        return mr_option_unsupported(&set, option,
-                                     "CREATE ALERT name NOTIFY channel AS SELECT …");
+        return mr_option_unsupported(&set, option, "CREATE ALERT name NOTIFY channel AS SELECT …");
     }
     if (strcmp(type, "kafka") == 0 || strcmp(type, "http") == 0 || strcmp(type, "mysql") == 0 ||
         strcmp(type, "duckdb") == 0) {

@@ -97,7 +97,7 @@ typedef struct MrPlan {
     MrPlanDispatch dispatch;
     const char *file_path; /* SINK into a file, and how rows are written there; NULL: a table */
     const MrSinkFile *file;
-    const char *channel; /* SINK whose rows are notified; NULL: they are written */
+    const char *channel;  /* SINK whose rows are notified; NULL: they are written */
     const MrNames *names; /* what it was planned with; also whose system views it reads */
 } MrPlan;
 

@@ -30,20 +30,43 @@ static MrStatus read_progress(const MrOptionSet *set, MrSubscribePlan *out)
                : mr_option_error(set, option, "an interval of at least a millisecond");
 }
 
+static MrStatus read_literal(MrBinder *b, const MrAstLiteral *literal, uint64_t *out)
+{
+    errno = 0;
+    *out = strtoull(literal->text, NULL, 10);
+    return errno == 0 && *out <= INT64_MAX
+               ? MR_OK
+               : mr_bind_error(b, MR_ERR_NUMERIC_OUT_OF_RANGE, literal->base.position,
+                               "sequence %.100s is out of range", literal->text);
+}
+
+/* Until it has a value it is 0. */
+static MrStatus read_parameter(MrBinder *b, const MrNode *parameter, uint64_t *out)
+{
+    MrDatum value;
+    MR_TRY(mr_bind_constant(b, parameter, mr_type(MR_TYPE_INT64), "AFTER", &value));
+    if (value.is_null && b->context->parameters->values != NULL) {
+        return mr_bind_error(b, MR_ERR_NULL_NOT_ALLOWED, parameter->position,
+                             "the sequence of AFTER must not be null");
+    }
+    if (!value.is_null && value.integer < 0) {
+        return mr_bind_error(b, MR_ERR_NUMERIC_OUT_OF_RANGE, parameter->position,
+                             "sequence %lld is out of range", (long long)value.integer);
+    }
+    *out = value.is_null ? 0 : (uint64_t)value.integer;
+    return MR_OK;
+}
+
 static MrStatus read_after(MrBinder *b, const MrAstSubscribe *statement, const MrOptionSet *set,
                            MrSubscribePlan *out)
 {
     if (statement->after == NULL) {
         return MR_OK;
     }
-    const char *text = MR_AST_AS(const MrAstLiteral, statement->after)->text;
-    errno = 0;
-    out->after = strtoull(text, NULL, 10);
     out->has_after = true;
-    if (errno != 0 || out->after > INT64_MAX) {
-        return mr_bind_error(b, MR_ERR_NUMERIC_OUT_OF_RANGE, statement->after->position,
-                             "sequence %.100s is out of range", text);
-    }
+    MR_TRY(statement->after->kind == MR_AST_PARAMETER
+               ? read_parameter(b, statement->after, &out->after)
+               : read_literal(b, MR_AST_AS(const MrAstLiteral, statement->after), &out->after));
     if (mr_options_find(set, "snapshot") != NULL && out->snapshot) {
         mr_bind_error(b, MR_ERR_INVALID_PARAMETER, statement->after->position,
                       "AFTER and snapshot = true exclude each other");
@@ -131,6 +154,7 @@ MrStatus mr_planner_subscribe(MrPlannerContext *context, const MrAstSubscribe *s
     mr_binder_init(&binder, context, MR_BIND_STANDING, err);
     *out = (MrSubscribePlan){ .plan = NULL };
     MR_TRY(read_options(&binder, statement, out, &is_upsert));
+    context->parameters = NULL; /* of the query: it goes on when their values are gone */
     MR_NEW(context->arena, plan, err);
     if (query == NULL) {
         MR_TRY(mr_planner_whole_relation(context, &statement->name, &query, err));

@@ -16,10 +16,15 @@ MrStatus mr_declare_plan(MrSession *session, MrPortal *portal, bool is_run, MrEr
     const MrAstDeclare *ast = MR_AST_AS(const MrAstDeclare, portal->node);
     MrPlannerContext context;
     MrPlan *plan;
-    if (is_run || ast->query->kind != MR_AST_QUERY) {
+    if (is_run || (ast->query->kind != MR_AST_QUERY && ast->query->kind != MR_AST_SUBSCRIBE)) {
         return MR_OK;
     }
     mr_portal_planner_context(session, portal, is_run, &context);
+    if (ast->query->kind == MR_AST_SUBSCRIBE) {
+        MrSubscribePlan subscribe;
+        return mr_planner_subscribe(&context, MR_AST_AS(const MrAstSubscribe, ast->query),
+                                    &subscribe, err);
+    }
     return mr_planner_select(&context, MR_AST_AS(const MrAstQuery, ast->query), &plan, err);
 }
 

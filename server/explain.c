@@ -82,8 +82,7 @@ static MrStatus find_query(MrPortal *portal, const MrName *name, const MrRelatio
     MrStatus status = mr_catalog_resolve(portal->catalog, name, out, err);
     if (status == MR_OK && (*out)->standing == NULL) {
         status = mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE,
-                              "\"%s\" is not a materialized view or sink",
-                              (*out)->name);
+                              "\"%s\" is not a materialized view or sink", (*out)->name);
     }
     if (status != MR_OK) {
         mr_error_at(err, name->position);
@@ -97,9 +96,8 @@ static MrStatus refuse_statement(const MrNode *node, MrError *err)
                  mr_ast_kind_name(node->kind));
     mr_error_at(err, node->position);
     return mr_error_hint(
-        err,
-        "EXPLAIN takes SELECT, INSERT, UPDATE, DELETE, CREATE MATERIALIZED VIEW or SINK, and "
-        "MATERIALIZED VIEW or SINK name.");
+        err, "EXPLAIN takes SELECT, INSERT, UPDATE, DELETE, CREATE MATERIALIZED VIEW or SINK, and "
+             "MATERIALIZED VIEW or SINK name.");
 }
 
 /* Of a standing query; the text of a stored one is that, too. */
@@ -165,8 +163,7 @@ static MrStatus plan_explained(MrSession *session, MrPortal *portal, bool is_run
         portal->plan = change->rows;
         return MR_OK;
     case MR_AST_CREATE_VIEW:
-    case MR_AST_CREATE_SINK:
-        return plan_definition(&context, ast->statement, &portal->plan, err);
+    case MR_AST_CREATE_SINK: return plan_definition(&context, ast->statement, &portal->plan, err);
     default: return refuse_statement(ast->statement, err);
     }
 }

@@ -4,8 +4,32 @@
  */
 #include "server/subscription.h"
 
+#include <inttypes.h>
+
 #include "server/copy.h"
 #include "server/statement.h"
+
+/* It is planned again where it runs, without parameters: AFTER $1 is AFTER its value then. */
+static MrStatus with_value(MrPortal *portal, const MrAstSubscribe *ast, uint64_t after,
+                           const MrAstSubscribe **out, MrError *err)
+{
+    MrArena *arena = &portal->memory->arena;
+    MrAstSubscribe *made;
+    MrAstLiteral *literal;
+    *out = ast;
+    if (ast->after == NULL || ast->after->kind != MR_AST_PARAMETER) {
+        return MR_OK;
+    }
+    MR_NEW(arena, made, err);
+    MR_NEW(arena, literal, err);
+    *literal = (MrAstLiteral){ .base = { .kind = MR_AST_LITERAL, .position = ast->after->position },
+                               .literal = MR_LITERAL_INTEGER,
+                               .text = mr_arena_printf(arena, "%" PRIu64, after) };
+    *made = *ast;
+    made->after = &literal->base;
+    *out = made;
+    return literal->text == NULL ? mr_error_no_memory(err) : MR_OK;
+}
 
 MrStatus mr_subscribe_columns(MrSession *session, MrPortal *portal, const MrAstSubscribe *ast,
                               bool is_run, MrError *err)
@@ -14,13 +38,11 @@ MrStatus mr_subscribe_columns(MrSession *session, MrPortal *portal, const MrAstS
     MrSubscribePlan plan;
     MrSchema *columns;
     mr_portal_planner_context(session, portal, is_run, &context);
-    context.parameters = NULL; /* it is planned again where it runs */
     MR_TRY(mr_planner_subscribe(&context, ast, &plan, err));
     MR_NEW(&portal->memory->arena, columns, err);
     *columns = plan.schema;
     portal->columns = columns;
-    portal->subscribe = ast;
-    return MR_OK;
+    return with_value(portal, ast, plan.after, &portal->subscribe, err);
 }
 
 MrStatus mr_subscribe_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)

@@ -116,7 +116,7 @@ typedef struct MrSinkOptions {
     bool journal_truncate; /* SQLite: journal = 'truncate', synchronous = EXTRA */
     int64_t connect_timeout_us, statement_timeout_us, lock_timeout_us;
     bool allow_any_authentication; /* PostgreSQL: not only SCRAM (Unix sockets by peer are fine) */
-    MrSinkTell *tell; /* of rows for listeners; NULL: nobody is told */
+    MrSinkTell *tell;              /* of rows for listeners; NULL: nobody is told */
     void *tell_context;
     /* only scan will be called: open makes no connection */
     bool read_only;

@@ -4,6 +4,7 @@ cursors and COPY; the rows that come add up to what the view holds; cancel; a cl
 """
 import os
 import random
+import struct
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import psycopg  # noqa: E402
 import harness  # noqa: E402
 from harness.paths import patience  # noqa: E402
 from harness.server import wait_until  # noqa: E402
-from harness.wire import Wire, bind, execute, kinds, message, parse  # noqa: E402
+from harness.wire import SYNC, Wire, bind, errors, execute, kinds, message, parse, rows  # noqa: E402
 
 FLUSH = message(b"H")
 SEED = harness.seed()
@@ -399,6 +400,54 @@ def test_without_snapshot():
                 writer.execute("INSERT INTO s VALUES ('a', 1)")
                 assert without_seq(fetch(reader)) == [(-1, "a", n, n), (1, "a", n + 1, n + 1)]
                 reader.execute("ROLLBACK")
+
+
+def test_after_parameter():
+    """AFTER $1, of type bigint: by raw messages, as asyncpg and JDBC send them, and from drivers."""
+    def described(wire, sql):
+        wire.send(parse(sql) + message(b"D", b"S\0") + FLUSH)
+        return dict(wire.until(b"T" if sql.startswith("SUBSCRIBE") else b"n"))[b"t"]
+
+    with harness.Server() as server:
+        prepare(server)
+        with server.connect() as writer, Wire(server) as wire:
+            for number in range(1, 4):
+                writer.execute("INSERT INTO s VALUES ('a', %s)", [number])
+            places = [row[0] for row in declared(writer, "SUBSCRIBE (SELECT v FROM s) AFTER 0")]
+            place = declared(writer, f"SUBSCRIBE (SELECT v FROM s) AFTER {places[-1] - 1}")[0][0] - 1
+            int8 = struct.pack("!hi", 1, 20)
+            assert described(wire, "SUBSCRIBE TO (SELECT v FROM s) AFTER $1") == int8
+            for values, formats in (([str(place).encode()], ()), ([struct.pack("!q", place)], (1,))):
+                wire.send(bind(values, formats=formats) + execute(limit=1) + FLUSH)
+                row, = rows(wire.until(b"s"))
+                assert row[1:] == [b"1", b"3"], row
+                wire.ask(SYNC)
+                wire.send(parse("SUBSCRIBE TO (SELECT v FROM s) AFTER $1"))
+            wire.ask(SYNC)
+            for value, state in ((None, "22004"), (b"-1", "22003"), (b"100000", "22023"), (b"x", "22P02"),
+                                 (b"99999999999999999999", "22003")):
+                answer = wire.ask(parse("SUBSCRIBE TO sums AFTER $1") + bind([value]) + execute() + SYNC)
+                assert errors(answer) == [state], (value, errors(answer))
+            for sql in ("SUBSCRIBE TO sums AFTER $2", "SUBSCRIBE TO (SELECT v FROM s WHERE v > $2) AFTER $1"):
+                answer = wire.ask(parse(sql) + SYNC)
+                assert errors(answer) == ["42P18" if "WHERE" not in sql else "42P02"], (sql, errors(answer))
+            answer = wire.ask(message(b"Q", b"SUBSCRIBE TO sums AFTER $1\0"))
+            assert errors(answer) == ["42P02"], errors(answer)
+            # A cursor, declared by a statement with a parameter, as psycopg's server-side cursors are.
+            wire.ask(message(b"Q", b"BEGIN\0"))
+            sql = "DECLARE c CURSOR FOR SUBSCRIBE (SELECT v FROM s) AFTER $1"
+            assert described(wire, sql) == int8
+            wire.ask(bind([str(place).encode()]) + execute() + SYNC)
+            assert [row[2] for row in rows(wire.ask(message(b"Q", b"FETCH ALL c\0")))] == [b"3"]
+            with server.connect() as reader:
+                reader.execute("BEGIN")
+                with reader.cursor("named") as cursor:
+                    cursor.execute("SUBSCRIBE TO (SELECT v FROM s) AFTER %s", [place])
+                    assert [row[2] for row in cursor.fetchmany(5)] == [3]
+                reader.execute("ROLLBACK")
+                for row in reader.cursor().stream("SUBSCRIBE TO (SELECT v FROM s) AFTER %s", [place]):
+                    assert row[2] == 3, row
+                    break
 
 
 def test_after_errors():
