@@ -249,6 +249,7 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     } else if (!is_root && query->distinct == MR_DISTINCT_NONE && overs.count == 0) {
         MR_TRY(mr_select_add_window_time(b, node, &list));
     }
+    const uint32_t own_count = list.count;
     if (query == b->carrier) {
         MR_TRY(mr_select_add_carried(b, node, &list));
     }
@@ -258,6 +259,9 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     MR_TRY(add_overs(b, &overs, &list, &sets, &node));
     MR_TRY(mr_bind_add_sets(b, &sets, &list, &node));
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));
+    for (uint32_t i = 0; i < own_count; i++) {
+        node->columns[i].carried = 0; /* of a query's own columns none is what its row came by */
+    }
     if (query->distinct == MR_DISTINCT_ROWS) {
         MR_TRY(mr_bind_make_distinct(b, &node));
     } else if (query->distinct == MR_DISTINCT_ON) {

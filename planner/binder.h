@@ -142,7 +142,8 @@ typedef struct MrCte {
     /* In its own recursive term: what its columns are, and the number of the recursion. */
     const MrLogical *first;
     uint32_t first_visible, recursion;
-    MrExpr *const *carried; /* columns that only SEARCH and CYCLE see: what they are at first */
+    MrExpr *const *carried; /* columns of SEARCH and CYCLE: what they are at first, and their */
+    const char *const *carried_names; /* names, which * leaves out */
     uint32_t carried_count;
 } MrCte;
 

@@ -6,6 +6,7 @@
 #include "planner/grouping_sets.h"
 
 #include "engine/key_batch.h"
+#include "planner/outer_aggregate.h"
 #include "planner/set_node.h"
 #include "planner/subquery.h"
 #include "planner/window.h"
@@ -305,38 +306,62 @@ MrStatus mr_bind_expand(MrBinder *b, MrGrouping *grouping, MrExpr *const *keys,
 
 /* ---- GROUPING() ---------------------------------------------------------------------------- */
 
-MrStatus mr_bind_grouping_call(MrBinder *b, const MrAstGrouping *node, MrExpr **out)
+MrStatus mr_grouping_list_add(MrBinder *b, MrAggregateList *list, const MrGroupingCall *call,
+                              uint32_t *index)
 {
     MrGroupingCall *calls;
-    MrAggregateList *list = b->aggregates;
-    if (node->args.count > GROUPING_ARGS_MAX) {
-        return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, node->base.position,
-                             "GROUPING must have fewer than 32 arguments");
-    }
-    if (list == NULL || !mr_clause_allows_aggregates(b->clause)) {
-        return mr_bind_error(b, MR_ERR_GROUPING, node->base.position,
-                             "grouping operations are not allowed in %s",
-                             mr_clause_name(b->clause));
-    }
     MR_NEW_ARRAY(b->arena, calls, list->grouping_count + 1, b->err);
     if (list->grouping_count > 0) {
         memcpy(calls, list->groupings, list->grouping_count * sizeof *calls);
     }
-    MrGroupingCall *call = &calls[list->grouping_count];
-    MR_NEW_ARRAY(b->arena, call->args, node->args.count, b->err);
-    call->arg_count = node->args.count;
+    *index = list->grouping_count;
+    calls[list->grouping_count++] = *call;
+    list->groupings = calls;
+    return MR_OK;
+}
+
+static MrStatus bind_grouping_args(MrBinder *b, const MrAstGrouping *node, MrGroupingCall *out)
+{
+    out->arg_count = node->args.count;
+    MR_NEW_ARRAY(b->arena, out->args, node->args.count, b->err);
     for (uint32_t i = 0; i < node->args.count; i++) {
-        MR_TRY(mr_bind_expr_known(b, node->args.items[i], &call->args[i]));
-        if (mr_expr_has_set_call(call->args[i])) {
+        MR_TRY(mr_bind_expr_known(b, node->args.items[i], &out->args[i]));
+        if (mr_expr_has_set_call(out->args[i])) {
             return mr_bind_unsupported(b, node->args.items[i]->position,
                                        "Group by the function in FROM.",
                                        "aggregate function calls cannot contain set-returning "
                                        "function calls");
         }
     }
-    list->groupings = calls;
-    return mr_expr_column(b->arena, MR_GROUPING_COLUMN + list->grouping_count++,
-                          mr_type(MR_TYPE_INT32), node->base.position, out, b->err);
+    return MR_OK;
+}
+
+MrStatus mr_bind_grouping_call(MrBinder *b, const MrAstGrouping *node, MrExpr **out)
+{
+    const int32_t position = node->base.position;
+    MrGroupingCall call;
+    uint32_t *named, index = 0;
+    if (node->args.count > GROUPING_ARGS_MAX) {
+        return mr_bind_error(b, MR_ERR_TOO_MANY_ARGUMENTS, position,
+                             "GROUPING must have fewer than 32 arguments");
+    }
+    MR_TRY(mr_outer_mark(b, &named));
+    MR_TRY(bind_grouping_args(b, node, &call));
+    if (mr_grouping_is_outer(&call)) {
+        return mr_outer_grouping(b, named, &call, position, out);
+    }
+    if (b->clause == MR_CLAUSE_AGGREGATE) {
+        return mr_bind_error(b, MR_ERR_GROUPING, position,
+                             "aggregate function calls cannot be nested");
+    }
+    if (b->aggregates == NULL || !mr_clause_allows_aggregates(b->clause)) {
+        return mr_bind_error(b, MR_ERR_GROUPING, position,
+                             "grouping operations are not allowed in %s",
+                             mr_clause_name(b->clause));
+    }
+    MR_TRY(mr_grouping_list_add(b, b->aggregates, &call, &index));
+    return mr_expr_column(b->arena, MR_GROUPING_COLUMN + index, mr_type(MR_TYPE_INT32), position,
+                          out, b->err);
 }
 
 static MrStatus grouping_keys(MrBinder *b, const MrGrouping *grouping, const MrGroupingCall *call,

@@ -16,6 +16,13 @@ bool mr_call_is_outer(const MrLogicalCall *call);
  * the mark was named for its arguments only.  42803 where that query cannot aggregate. */
 MrStatus mr_outer_aggregate(MrBinder *b, const uint32_t *mark, const MrLogicalCall *call,
                             MrType type, int32_t position, MrExpr **out);
+/* The same of GROUPING(). */
+bool mr_grouping_is_outer(const MrGroupingCall *call);
+MrStatus mr_outer_grouping(MrBinder *b, const uint32_t *mark, const MrGroupingCall *call,
+                           int32_t position, MrExpr **out);
+/* A further GROUPING() in the list; *index is its place there. */
+MrStatus mr_grouping_list_add(MrBinder *b, MrAggregateList *list, const MrGroupingCall *call,
+                              uint32_t *index);
 /* The place of the call in a list of aggregates, to which it is added if it is not there. */
 MrStatus mr_aggregate_list_add(MrBinder *b, MrAggregateList *list, const MrLogicalCall *call,
                                uint32_t *index);

@@ -251,6 +251,7 @@ static MrStatus bind_term(Recursion *recursion, const MrAstQuery *query, const M
                    .first_visible = first->visible,
                    .recursion = recursion->number,
                    .carried = recursion->exprs[0] + first->visible,
+                   .carried_names = recursion->trace.names,
                    .carried_count = recursion->trace.count };
     const MrCte *ctes = b->ctes;
     const MrAstQuery *carrier = b->carrier;
@@ -379,6 +380,7 @@ MrStatus mr_bind_last_step(MrBinder *b, const MrCte *self, int32_t position, MrL
     }
     for (uint32_t i = visible; i < count; i++) {
         like.columns[i].type = self->carried[i - visible]->type;
+        column_names[i] = self->carried_names[i - visible];
     }
     MR_TRY(
         mr_logical_last_step(b->arena, &like, count, column_names, self->recursion, out, b->err));

@@ -147,7 +147,7 @@ MrStatus mr_bind_whole_row(MrBinder *b, const MrAstColumn *column, MrExpr **out)
     }
     star.star = true;
     b->err = &error;
-    const MrStatus status = mr_select_add_star(b, &list, &star);
+    const MrStatus status = mr_select_add_row(b, &list, &star);
     b->err = err;
     if (status == MR_ERR_UNDEFINED_TABLE || status == MR_ERR_SYNTAX) {
         return MR_OK;

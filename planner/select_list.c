@@ -42,14 +42,15 @@ static MrStatus missing_item(MrBinder *b, const MrAstColumn *star)
                          star->parts.items[star->parts.count - 1]);
 }
 
-/* The named columns first … first + count - 1 of the input. */
-static MrStatus add_columns(MrBinder *b, MrSelectList *list, const MrAstColumn *star,
+/* The named columns first … first + count - 1 of the input; what SEARCH and CYCLE add is not in *,
+ * but a row has it. */
+static MrStatus add_columns(MrBinder *b, MrSelectList *list, const MrAstColumn *star, bool is_row,
                             uint32_t first, uint32_t count)
 {
     const MrLogical *input = b->scope->input;
     for (uint32_t i = first; i < first + count; i++) {
         MrExpr *column;
-        if (input->columns[i].name == NULL) {
+        if (input->columns[i].name == NULL || (input->columns[i].carried != 0 && !is_row)) {
             continue; /* carried along for a window, not to be seen */
         }
         MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, star->base.position, &column,
@@ -61,28 +62,33 @@ static MrStatus add_columns(MrBinder *b, MrSelectList *list, const MrAstColumn *
 }
 
 /* Over several items: those of one, or the names that need no qualifier. */
-static MrStatus add_star_of_items(MrBinder *b, MrSelectList *list, const MrAstColumn *star)
+static MrStatus add_star_of_items(MrBinder *b, MrSelectList *list, const MrAstColumn *star,
+                                  bool is_row)
 {
     const MrScope *scope = b->scope;
     if (star->parts.count > 0) {
         const MrFromItem *item;
         MR_TRY(mr_scope_item(b, &star->parts, star->parts.count, star->base.position, &item));
         return item == NULL ? missing_item(b, star)
-                            : add_columns(b, list, star, item->first, item->count);
+                            : add_columns(b, list, star, is_row, item->first, item->count);
     }
     for (uint32_t i = 0; i < scope->name_count; i++) {
+        const MrExpr *value = scope->names[i].value;
+        if (value->kind == MR_EXPR_COLUMN && scope->input->columns[value->column].carried != 0) {
+            continue;
+        }
         MR_TRY(mr_select_add(b, list, scope->names[i].value, scope->names[i].name, &star->base));
         list->nodes[list->count - 1] = NULL;
     }
     return MR_OK;
 }
 
-MrStatus mr_select_add_star(MrBinder *b, MrSelectList *list, const MrAstColumn *star)
+static MrStatus add_star(MrBinder *b, MrSelectList *list, const MrAstColumn *star, bool is_row)
 {
     const MrScope *scope = b->scope;
     const MrNameList *parts = &star->parts;
     if (scope != NULL && scope->item_count > 0) {
-        return add_star_of_items(b, list, star);
+        return add_star_of_items(b, list, star, is_row);
     }
     if (scope == NULL || scope->input->relation == NULL) {
         bool is_empty = scope == NULL || (scope->alias == NULL && scope->input->column_count == 0);
@@ -95,7 +101,17 @@ MrStatus mr_select_add_star(MrBinder *b, MrSelectList *list, const MrAstColumn *
         (scope->alias == NULL || strcmp(scope->alias, parts->items[parts->count - 1]) != 0)) {
         return missing_item(b, star);
     }
-    return add_columns(b, list, star, 0, scope->input->column_count);
+    return add_columns(b, list, star, is_row, 0, scope->input->column_count);
+}
+
+MrStatus mr_select_add_star(MrBinder *b, MrSelectList *list, const MrAstColumn *star)
+{
+    return add_star(b, list, star, false);
+}
+
+MrStatus mr_select_add_row(MrBinder *b, MrSelectList *list, const MrAstColumn *star)
+{
+    return add_star(b, list, star, true);
 }
 
 MrStatus mr_select_add_window_time(MrBinder *b, const MrLogical *input, MrSelectList *list)

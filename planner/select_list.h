@@ -21,6 +21,8 @@ MrStatus mr_select_add(MrBinder *b, MrSelectList *list, MrExpr *expr, const char
                        const MrNode *node);
 /* The columns of * or t.* in the binder's scope. */
 MrStatus mr_select_add_star(MrBinder *b, MrSelectList *list, const MrAstColumn *star);
+/* The columns of a whole row of an item. */
+MrStatus mr_select_add_row(MrBinder *b, MrSelectList *list, const MrAstColumn *star);
 /* Columns that only SEARCH and CYCLE see (recursion_trace.h). */
 MrStatus mr_select_add_carried(MrBinder *b, const MrLogical *input, MrSelectList *list);
 /* Columns that windows over the subquery will need, besides those it selects. */
