@@ -170,9 +170,17 @@ static MrStatus attach_list(MrBinder *b, MrSelectList *list, MrSetCallList *sets
 {
     MR_TRY(mr_bind_attach(b, node, list->exprs, list->count));
     for (uint32_t i = 0; i < sets->count; i++) {
-        MR_TRY(mr_bind_attach(b, node, sets->items[i].args, sets->items[i].function->arg_count));
+        MrBoundSetCall *call = &sets->items[i];
+        if (!call->is_dropped) {
+            MR_TRY(mr_bind_attach(b, node, call->args, call->function->arg_count));
+        }
     }
     return MR_OK;
+}
+
+static uint32_t set_arg_count(const MrBoundSetCall *call)
+{
+    return call->is_dropped ? 0 : call->function->arg_count;
 }
 
 /* Window functions of the select list, those in arguments of functions that give rows included. */
@@ -186,7 +194,7 @@ static MrStatus add_overs(MrBinder *b, const MrOverList *overs, MrSelectList *li
     MR_NEW_ARRAY(b->arena, all.exprs, list->count + sets->count * MR_SET_ARGS_MAX, b->err);
     memcpy(all.exprs, list->exprs, list->count * sizeof *all.exprs);
     for (uint32_t i = 0; i < sets->count; i++) {
-        const uint32_t count = sets->items[i].function->arg_count;
+        const uint32_t count = set_arg_count(&sets->items[i]);
         memcpy(all.exprs + all.count, sets->items[i].args, count * sizeof *all.exprs);
         all.count += count;
     }
@@ -194,7 +202,7 @@ static MrStatus add_overs(MrBinder *b, const MrOverList *overs, MrSelectList *li
     list->exprs = all.exprs;
     for (uint32_t i = 0, at = list->count; i < sets->count; i++) {
         sets->items[i].args = all.exprs + at;
-        at += sets->items[i].function->arg_count;
+        at += set_arg_count(&sets->items[i]);
     }
     list->capacity = list->count;
     return MR_OK;

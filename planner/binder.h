@@ -105,7 +105,8 @@ typedef struct MrAggregateList {
 typedef struct MrBoundSetCall {
     const MrSetFunction *function;
     MrExpr **args;
-    bool is_made; /* it has its node, and there this column */
+    bool is_dropped; /* nothing above the groups names it: its arguments are of the rows below */
+    bool is_made;    /* it has its node, and there this column */
     uint32_t column;
 } MrBoundSetCall;
 

@@ -35,8 +35,7 @@ static MrStatus apply_alias(MrBinder *b, const MrAlias *alias, int32_t position,
     uint32_t renamed = 0;
     for (uint32_t i = 0; i < input->column_count; i++) {
         names[i] = input->columns[i].name;
-        if (names[i] != NULL && input->columns[i].carried == 0 &&
-            renamed < alias->columns.count) {
+        if (names[i] != NULL && input->columns[i].carried == 0 && renamed < alias->columns.count) {
             names[i] = alias->columns.items[renamed++];
         }
         MR_TRY(mr_expr_column(b->arena, i, input->columns[i].type, -1, &exprs[i], b->err));

@@ -126,7 +126,7 @@ static MrStatus check_place(MrBinder *b, const MrOuter *outer, const Call *call)
 static MrStatus give(MrBinder *b, MrOuter *outer, const uint32_t *mark, const Call *call,
                      MrExpr **out);
 
-/* The lifted call's value over the columns of `outer`: it belongs to that query, or to one around. */
+/* The lifted call over the columns of `outer`: it belongs to that query, or to one around it. */
 static MrStatus place(MrBinder *b, MrOuter *outer, const uint32_t *mark, const Call *call,
                       MrExpr **out)
 {
@@ -180,8 +180,6 @@ MrStatus mr_outer_aggregate(MrBinder *b, const uint32_t *mark, const MrLogicalCa
 MrStatus mr_outer_grouping(MrBinder *b, const uint32_t *mark, const MrGroupingCall *call,
                            int32_t position, MrExpr **out)
 {
-    const Call given = { .grouping = call,
-                         .type = mr_type(MR_TYPE_INT32),
-                         .position = position };
+    const Call given = { .grouping = call, .type = mr_type(MR_TYPE_INT32), .position = position };
     return give(b, b->outer, mark, &given, out);
 }

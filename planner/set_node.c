@@ -356,5 +356,9 @@ MrStatus mr_regroup_sets(MrBinder *b, const MrGrouping *grouping, const MrLogica
     Regroup over = { b, grouping, aggregate };
     Needs needs = { .calls = calls, .visit = regroup_call, .context = &over };
     MR_TRY(need_all(b, &needs, list->exprs, list->count));
-    return mr_visit_overs(b, overs, need_part, &needs);
+    MR_TRY(mr_visit_overs(b, overs, need_part, &needs));
+    for (uint32_t i = 0; i < calls->count; i++) {
+        calls->items[i].is_dropped = !needs.is_needed[i];
+    }
+    return MR_OK;
 }
