@@ -52,6 +52,11 @@ void mr_nearest_offer(MrNearest *nearest, MrString candidate)
         return;
     }
     uint32_t distance = edit_distance(nearest->wanted, candidate);
+    if (distance == 0) { /* it is there: something else about it is wrong than its name */
+        nearest->best = (MrString){ NULL, 0 };
+        nearest->distance = 0;
+        return;
+    }
     /* More than a third of the letters wrong is another word, not a slip. */
     size_t longer =
         candidate.length > nearest->wanted.length ? candidate.length : nearest->wanted.length;

@@ -445,7 +445,21 @@ MrStatus mr_query_feed(MrQuery *query, const MrPipelineInput *inputs, uint32_t c
     }
     query->batches++;
     query->batch_us_last = mr_clock_monotonic_us(query->server->clock) - begun_us;
+    query->fed_us += query->batch_us_last;
     return MR_OK;
+}
+
+/* `rows` of the records behind the query's position, up to there, were its inputs'. */
+static void note_batch(MrQuery *query, uint64_t upto, uint64_t rows, int64_t busy_us)
+{
+    uint64_t number = ++query->batches_noted;
+    query->batch_notes[number % MR_QUERY_BATCHES_MAX] =
+        (MrBatchNote){ .number = number,
+                       .from = query->position + 1,
+                       .upto = upto,
+                       .rows = rows,
+                       .ended_us = mr_clock_wall_us(query->server->clock),
+                       .busy_us = busy_us };
 }
 
 /* The pipeline has all rows up to there; what it noted is taken over. */
@@ -476,6 +490,10 @@ MrStatus mr_query_arrive(MrQuery *query, const MrQueryRound *round, MrError *err
     if (query->seen_us >= query->next_close_us) {
         MR_TRY(tell_watermark(query, err));
     }
+    if (round->rows > 0) {
+        note_batch(query, round->upto, round->rows, query->fed_us);
+    }
+    query->fed_us = 0;
     return end_round(query, round->records, round->count, round->upto, first_row, err);
 }
 
@@ -485,6 +503,7 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
     enum { INPUTS = 64 };
     MrPipelineInput inputs[INPUTS];
     uint32_t filled = 0;
+    bool has_inputs = false;
     uint64_t first_row = query->rows_in;
     int64_t begun_us = mr_clock_monotonic_us(query->server->clock);
     MR_TRY(tell_watermark(query, err));
@@ -498,7 +517,7 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
                                                   .sequence = record->whole_end,
                                                   .source = scan->spec->source };
             query->rows_in += record->kind == MR_RECORD_ROWS ? record->row_count : 0;
-            query->has_input = true;
+            query->has_input = has_inputs = true;
         }
         if (filled == INPUTS || (r + 1 == count && filled > 0)) {
             MR_TRY(mr_pipeline_run(query->pipeline, inputs, filled, err));
@@ -508,6 +527,9 @@ MrStatus mr_query_run(MrQuery *query, const MrLogRecord *records, uint32_t count
     note_next_close(query);
     query->batches++;
     query->batch_us_last = mr_clock_monotonic_us(query->server->clock) - begun_us;
+    if (has_inputs) {
+        note_batch(query, upto, query->rows_in - first_row, query->batch_us_last);
+    }
     return end_round(query, records, count, upto, first_row, err);
 }
 

@@ -11,7 +11,7 @@
 #include "server/targets.h"
 #include "storage/checkpoint.h"
 
-enum { MR_QUERY_NOTED_MAX = 1000 };
+enum { MR_QUERY_NOTED_MAX = 1000, MR_QUERY_BATCHES_MAX = 32 };
 
 /* The last rows of one kind, a ring by count. */
 typedef struct MrNotedRing {
@@ -50,6 +50,7 @@ struct MrQuery {
     uint32_t member; /* its number there */
     bool is_in_round;
     uint64_t rows_fed; /* of the round */
+    int64_t fed_us;    /* what that took */
     /* W of the rows so far, and what the pipeline was told of it: nothing of it closes before
      * next_close_us, so that what lies between need not be told yet. */
     int64_t seen_us, told_us, next_close_us;
@@ -86,6 +87,8 @@ struct MrQuery {
     uint64_t checkpoint_sequence, oldest_checkpoint;
     MrCheckpointList checkpoints;
     uint64_t batches;
+    MrBatchNote batch_notes[MR_QUERY_BATCHES_MAX]; /* a ring by batches_noted */
+    uint64_t batches_noted;
     uint64_t rows_out; /* handed to the target since the start of the server */
     int64_t batch_us_last;
     MrTargetStatus target_seen; /* at the last look of the scheduler, whose alone it is */

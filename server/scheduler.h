@@ -111,7 +111,16 @@ void mr_scheduler_each(MrServer *server,
 void mr_scheduler_operators(MrServer *server, const uint8_t id[16],
                             void (*each)(void *context, const MrQueryOperatorFacts *facts),
                             void *context);
+/* A micro-batch that had records of the query's inputs: those from `from` up to `upto`. */
+typedef struct MrBatchNote {
+    uint64_t number; /* since the start of the server */
+    uint64_t from, upto, rows;
+    int64_t ended_us; /* wall clock */
+    int64_t busy_us;  /* in the query's own operators */
+} MrBatchNote;
 /* The most recent, oldest first. */
+void mr_scheduler_batches(MrServer *server, const uint8_t id[16],
+                          void (*each)(void *context, const MrBatchNote *batch), void *context);
 void mr_scheduler_late_rows(MrServer *server, const uint8_t id[16],
                             void (*each)(void *context, const MrNotedRow *row), void *context);
 void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],

@@ -467,6 +467,19 @@ void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],
     each_noted(server->scheduler, id, false, each, context);
 }
 
+void mr_scheduler_batches(MrServer *server, const uint8_t id[16],
+                          void (*each)(void *context, const MrBatchNote *batch), void *context)
+{
+    mr_scheduler_enter(server->scheduler);
+    const MrQuery *query = mr_scheduler_find(server->scheduler, id);
+    uint64_t last = query != NULL ? query->batches_noted : 0;
+    for (uint64_t n = last > MR_QUERY_BATCHES_MAX ? last - MR_QUERY_BATCHES_MAX + 1 : 1; n <= last;
+         n++) {
+        each(context, &query->batch_notes[n % MR_QUERY_BATCHES_MAX]);
+    }
+    mr_scheduler_leave(server->scheduler);
+}
+
 /* By what is published: that may be older, and then asks for more than is needed. */
 static uint64_t query_needs_from(const MrQuery *query)
 {

@@ -18,6 +18,7 @@ speed); each run is one test.  Records are separated by blank lines, `#` starts 
                                                    the new process has come to the end of the log
     metric NAME{query="v"} | NAME{stream="s"}      a counter of millrace.queries or millrace.streams
     require postgres                               a PostgreSQL server, known as connection `pg`
+    postgres stop|start                            that server goes away, and comes back
     settings NAME=VALUE …                          server settings (before the first statement)
 
 Columns of rows are separated by ` | `; NULL is NULL, an empty text is (empty), a line feed in a value
@@ -41,7 +42,7 @@ from harness.tables import plain  # noqa: E402
 
 SLT = Path(__file__).resolve().parent / "slt"
 COMMANDS = ("statement", "query", "feed", "batch", "clock", "restart", "metric", "require",
-            "settings")
+            "postgres", "settings")
 TOLERANCE = 1e-9
 CLOCK = "2026-01-01 00:00:00+00"
 
@@ -184,6 +185,8 @@ class Run:
             raise
         finally:
             self.server.destroy()
+            if self.pg and self.pg.process is None:
+                self.pg.start()
             if self.pg:
                 clean_postgres(self.pg)
 
@@ -270,6 +273,9 @@ class Run:
                        for line in record.body)
         with self.connection.cursor().copy(f"COPY {record.words[1]} FROM STDIN") as copy:
             copy.write(data.encode())
+
+    def do_postgres(self, record):
+        (self.pg.stop if record.words[1] == "stop" else self.pg.start)()
 
     def do_batch(self, record):
         self.is_recovering = False
