@@ -109,6 +109,7 @@ typedef struct MrStandingQuery {
     int64_t allowed_lateness_us;
     bool keeps_late; /* late_rows = 'table' */
     bool from_now;   /* snapshot = false */
+    bool by_flink;   /* engine = 'flink': a cluster computes it and writes the result */
 } MrStandingQuery;
 
 /* By name, since columns may be put before others when a view is replaced. */

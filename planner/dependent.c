@@ -98,5 +98,13 @@ MrStatus mr_dependent_parents(MrArena *arena, const MrLogical *tree, MrPlan *pla
     MR_NEW_ARRAY(arena, parents, count_results(tree) + 1, err);
     gather(tree, parents, &plan->parent_count);
     plan->parents = parents;
+    for (uint32_t p = 0; p < plan->parent_count; p++) {
+        if (parents[p]->standing->by_flink) {
+            mr_error_set(err, MR_ERR_UNSUPPORTED,
+                         "\"%s\" is computed by Flink: a standing query cannot read it",
+                         parents[p]->name);
+            return mr_error_hint(err, "Read its streams directly.");
+        }
+    }
     return MR_OK;
 }

@@ -505,6 +505,15 @@ static void count_readers(MrExplain *explain)
     explain->readers[dag->node_count - 1] = 1; /* the root */
 }
 
+/* What runs elsewhere has no operators here. */
+static MrStatus describe_job(MrExplain *explain)
+{
+    explain->node = &explain->nodes[explain->count++];
+    explain->node->title = "Flink job";
+    MR_TRY(describe_deliver(explain));
+    return mr_explain_flink(explain);
+}
+
 /* `part`: of the node above. */
 static MrStatus describe_tree(MrExplain *explain, uint32_t index, uint32_t depth, uint32_t parent,
                               const char *part)
@@ -552,7 +561,9 @@ MrStatus mr_explain_nodes(const MrPlan *plan, bool verbose, MrArena *arena, MrEx
     MR_NEW_ARRAY(arena, explain.readers, dag->node_count, err);
     count_readers(&explain);
     mr_builder_init(&explain.text, 0);
-    MrStatus status = describe_tree(&explain, dag->node_count - 1, 0, 0, NULL);
+    MrStatus status = plan->flink != NULL
+                          ? describe_job(&explain)
+                          : describe_tree(&explain, dag->node_count - 1, 0, 0, NULL);
     mr_builder_fini(&explain.text);
     *out = explain.nodes;
     *count = explain.count;

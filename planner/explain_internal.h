@@ -32,6 +32,8 @@ void mr_explain_append_order(MrExplain *explain, const MrSchema *schema, const M
 void mr_explain_append_duration(MrBuilder *out, int64_t us);
 bool mr_explain_is_standing(const MrPlan *plan);
 
+/* Of a plan with a job. */
+MrStatus mr_explain_flink(MrExplain *explain);
 MrStatus mr_explain_over(MrExplain *explain, const MrDagNode *node);
 MrStatus mr_explain_top_n(MrExplain *explain, const MrDagNode *node);
 MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node);

@@ -8,6 +8,7 @@
 #include "planner/binder.h"
 #include "planner/dependent.h"
 #include "planner/dispatch.h"
+#include "planner/flink.h"
 #include "planner/integral.h"
 #include "planner/lower.h"
 #include "planner/rewrite.h"
@@ -223,6 +224,9 @@ static MrStatus standing_tree(MrBinder *b, const MrAstCreateView *statement, MrL
                                        mr_type_info(type)->name);
         }
     }
+    if (plan->is_flink) { /* before rewrites, so that the text is near to what was written */
+        MR_TRY(mr_flink_translate(b, *tree, plan));
+    }
     return mr_rewrite_all(b, tree);
 }
 
@@ -251,7 +255,7 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     MR_TRY(mr_lower(context->arena, tree, &options, plan, err));
     MR_TRY(mr_plan_integral_columns(context->arena, plan->dag, &plan->integral, err));
     MR_TRY(mr_dependent_parents(context->arena, tree, plan, err));
-    mr_standing_note_state(&binder, tree);
+    mr_standing_note_state(&binder, tree, plan->is_flink);
     ((MrDag *)(uintptr_t)plan->dag)->judges_records = mr_standing_judges_records(plan); /* ours */
     MR_TRY(mr_plan_find_dispatch(context->arena, plan, err));
     MR_TRY(hash_plan(&binder, plan));
@@ -273,6 +277,7 @@ void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out)
                               .allowed_lateness_us = plan->allowed_lateness_us,
                               .keeps_late = plan->late_rows_table,
                               .from_now = !plan->snapshot,
+                              .by_flink = plan->flink != NULL,
                               .table_name = plan->file_path,
                               .file = plan->file,
                               .channel = plan->channel };

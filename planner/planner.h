@@ -90,6 +90,7 @@ typedef struct MrPlan {
     bool snapshot; /* false: from now */
     int64_t batch_interval_us, memory_bytes, allowed_lateness_us;
     bool late_rows_table, stop_on_error, numeric_as_text;
+    bool is_flink; /* engine = 'flink' */
     /* Materialized views that it reads: it does not run ahead of them. */
     const MrRelation *const *parents;
     uint32_t parent_count;
@@ -97,8 +98,9 @@ typedef struct MrPlan {
     MrPlanDispatch dispatch;
     const char *file_path; /* SINK into a file, and how rows are written there; NULL: a table */
     const MrSinkFile *file;
-    const char *channel;  /* SINK whose rows are notified; NULL: they are written */
-    const MrNames *names; /* what it was planned with; also whose system views it reads */
+    const char *channel;            /* SINK whose rows are notified; NULL: they are written */
+    const MrNames *names;           /* what it was planned with; also whose system views it reads */
+    const struct MrFlinkJob *flink; /* is_flink: the job (planner/flink.h) */
 } MrPlan;
 
 /* The first scan of the stream, or of the table's changes, or NULL: the plan does not read it. */

@@ -4,6 +4,7 @@
  */
 #include "planner/result_key.h"
 
+#include "planner/flink.h"
 #include "planner/over.h"
 #include "planner/rewrite.h"
 #include "planner/standing.h"
@@ -420,7 +421,15 @@ MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan)
     uint32_t visible = root->column_count, *keys;
     MrResultKey key;
     plan->visible_columns = visible;
-    if (plan->append_only && keyed_below(root) == NULL) {
+    if (plan->is_flink && root->column_count > 0) {
+        MR_NEW_ARRAY(b->arena, keys, MR_FLINK_KEYS_MAX, b->err);
+        if (mr_flink_numbered_key(root, keys, &plan->key_count)) {
+            plan->keys = keys;
+            return MR_OK;
+        }
+        plan->key_count = 0;
+    }
+    if (plan->append_only && !plan->is_flink && keyed_below(root) == NULL) {
         return MR_OK; /* rows are only ever added, and nothing names them */
     }
     MR_TRY(mr_result_key_derive(b, &root->input, &key));

@@ -168,6 +168,11 @@ MrStatus mr_planner_sink(MrPlannerContext *context, const MrAstCreateSink *state
         mr_error_at(err, statement->from.position);
     }
     MR_TRY(status);
+    if ((*out)->flink != NULL) {
+        return mr_bind_unsupported(&binder, statement->base.position,
+                                   "Make a materialized view of it, in a connection.",
+                                   "engine = 'flink' is for materialized views");
+    }
     *as_view = view;
     (*out)->file_path = to.path;
     (*out)->file = to.file;

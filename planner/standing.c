@@ -11,6 +11,24 @@
 
 /* ---- Options ----------------------------------------------------------------------------- */
 
+/* What a Flink cluster is not asked to do. */
+static MrStatus refuse_local_options(const MrOptionSet *set)
+{
+    static const char *const names[] = { "snapshot",  "batch_interval", "allowed_lateness",
+                                         "late_rows", "on_error",       "memory",
+                                         "numeric" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const MrAstOption *option = mr_options_find(set, names[i]);
+        if (option != NULL) {
+            mr_error_set(set->err, MR_ERR_UNSUPPORTED, "engine = 'flink' has no option \"%s\"",
+                         names[i]);
+            mr_error_at(set->err, option->base.position);
+            return mr_error_hint(set->err, "Leave it out, or engine = 'flink'.");
+        }
+    }
+    return MR_OK;
+}
+
 static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
 {
     uint32_t late_rows = 0, on_error = 0, engine = 0, numeric = 0;
@@ -23,10 +41,8 @@ static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
     MR_TRY(mr_options_choice(set, "engine", "local|flink", &engine));
     MR_TRY(mr_options_choice(set, "numeric", "real|text", &numeric));
     MR_TRY(mr_options_bytes(set, "memory", &plan->memory_bytes));
-    if (engine == 1) {
-        return mr_option_unsupported(set, mr_options_find(set, "engine"),
-                                     "Leave it out: the query runs here.");
-    }
+    plan->is_flink = engine == 1;
+    MR_TRY(plan->is_flink ? refuse_local_options(set) : MR_OK);
     if (mr_options_find(set, "memory") != NULL && plan->memory_bytes < 1024 * 1024) {
         return mr_option_error(set, mr_options_find(set, "memory"), "at least 1 MB");
     }
@@ -46,6 +62,10 @@ MrStatus mr_standing_options(MrBinder *b, const MrAstCreateView *statement, MrPl
     plan->emit =
         statement->emit.kind == MR_EMIT_ON_WINDOW_CLOSE ? MR_EMIT_MODE_CLOSE : MR_EMIT_MODE_UPDATE;
     if (statement->emit.kind == MR_EMIT_EVERY) {
+        if (plan->is_flink) {
+            return mr_bind_unsupported(b, statement->emit.position, "Leave EMIT out.",
+                                       "EMIT EVERY with engine = 'flink'");
+        }
         MrInterval every;
         int64_t days;
         MR_TRY(mr_bind_interval(b, statement->emit.interval, "EMIT EVERY", &every));
@@ -280,37 +300,44 @@ static bool keeps_windows_for_ever(const MrLogical *node)
            keeps_windows_for_ever(node->input) || keeps_windows_for_ever(node->right);
 }
 
-void mr_standing_note_state(MrBinder *b, const MrLogical *tree)
+/* What a cluster keeps is bounded by its own settings. */
+static void note(MrBinder *b, bool is_flink, const char *hint, const char *what)
+{
+    mr_bind_notice(b, is_flink ? "Group by a window, or bound the times of a join." : hint, "%s",
+                   what);
+}
+
+void mr_standing_note_state(MrBinder *b, const MrLogical *tree, bool is_flink)
 {
     if (keeps_windows_for_ever(tree)) {
-        mr_bind_notice(b, "Set a limit: WITH (memory = '1 GB').",
-                       "the state of this query is not bounded: it keeps the last window of every "
-                       "key for ever");
+        note(b, is_flink, "Set a limit: WITH (memory = '1 GB').",
+             "the state of this query is not bounded: it keeps the last window of every "
+             "key for ever");
     }
     if (keeps_rows_for_ever(tree)) {
-        mr_bind_notice(b,
-                       "Bound the times of both inputs: b.ts BETWEEN a.ts AND a.ts + "
-                       "INTERVAL '1' MINUTE; or set a limit: WITH (memory = '1 GB').",
-                       "the state of this query is not bounded: "
-                       "its join keeps the rows of both inputs for ever");
+        note(b, is_flink,
+             "Bound the times of both inputs: b.ts BETWEEN a.ts AND a.ts + "
+             "INTERVAL '1' MINUTE; or set a limit: WITH (memory = '1 GB').",
+             "the state of this query is not bounded: "
+             "its join keeps the rows of both inputs for ever");
     }
     if (keeps_right_rows_for_ever(tree)) {
-        mr_bind_notice(b,
-                       "Bound how old the right row may be: AND b.ts >= a.ts - INTERVAL '1' HOUR; "
-                       "or set a limit: WITH (memory = '1 GB').",
-                       "the state of this query is not bounded: its ASOF JOIN keeps the right rows "
-                       "for ever");
+        note(b, is_flink,
+             "Bound how old the right row may be: AND b.ts >= a.ts - INTERVAL '1' HOUR; "
+             "or set a limit: WITH (memory = '1 GB').",
+             "the state of this query is not bounded: its ASOF JOIN keeps the right rows "
+             "for ever");
     }
     if (recurses_for_ever(tree)) {
-        mr_bind_notice(b, "Set a limit: WITH (memory = '1 GB').",
-                       "the state of this query is not bounded: its recursion keeps every row "
-                       "for ever");
+        note(b, is_flink, "Set a limit: WITH (memory = '1 GB').",
+             "the state of this query is not bounded: its recursion keeps every row "
+             "for ever");
     }
     if (keeps_groups_for_ever(tree)) {
-        mr_bind_notice(b,
-                       "Group by a window of the event time to free it, "
-                       "or set a limit: WITH (memory = '1 GB').",
-                       "the state of this query is not bounded: it keeps every group for ever");
+        note(b, is_flink,
+             "Group by a window of the event time to free it, "
+             "or set a limit: WITH (memory = '1 GB').",
+             "the state of this query is not bounded: it keeps every group for ever");
     }
 }
 

@@ -25,7 +25,7 @@ bool mr_standing_can_change(const MrLogical *tree);
 /* Keys of the result; adds mr_key to the root projection when an updating result lacks them. */
 MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan);
 /* The NOTICE about groups that nothing removes. */
-void mr_standing_note_state(MrBinder *b, const MrLogical *tree);
+void mr_standing_note_state(MrBinder *b, const MrLogical *tree, bool is_flink);
 
 /* Whether the query must be told of rows made of others that fail, behind every record of the log:
  * it stops at one, or one says that a subquery had several rows for a moment. */

@@ -182,6 +182,11 @@ static MrStatus make_plan(MrDdl *ddl, const MrAstCreateView **as_view)
                                &ddl->err));
     } else {
         MR_TRY(mr_planner_standing(&context, *as_view, &plan, &ddl->err));
+        if (plan->flink != NULL) { /* the statements are known, and nobody takes them yet */
+            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "engine = 'flink' has no cluster here");
+            return mr_error_hint(&ddl->err, "EXPLAIN shows the statements of its job; leave "
+                                            "engine = 'flink' out to run it here.");
+        }
     }
     ddl->plan = plan;
     return MR_OK;
