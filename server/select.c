@@ -47,6 +47,20 @@ static const char *standing_still(const MrQueryStatus *status)
     }
 }
 
+/* `still` is what has to be resumed: the view itself, or one that it reads. */
+static void tell_older(MrSession *session, const char *message, const char *name, const char *still)
+{
+    MrBuilder hint;
+    mr_builder_init(&hint, 0);
+    mr_builder_append_string(&hint, "EXPLAIN PROGRESS ");
+    mr_print_identifier(&hint, name);
+    mr_builder_append_string(&hint, " tells more; ALTER MATERIALIZED VIEW ");
+    mr_print_identifier(&hint, still);
+    mr_builder_append_string(&hint, " RESUME lets it go on.");
+    mr_session_notice(session, "NOTICE", "55000", message, mr_builder_text(&hint));
+    mr_builder_fini(&hint);
+}
+
 static void tell_of_query(MrSession *session, const MrRelation *relation)
 {
     MrQueryStatus status;
@@ -54,25 +68,25 @@ static void tell_of_query(MrSession *session, const MrRelation *relation)
         !mr_scheduler_query_status(session->server, relation->standing->id, &status)) {
         return;
     }
+    char message[800];
     const char *state = standing_still(&status);
+    if (state == NULL && status.waits_for[0] != '\0') {
+        snprintf(
+            message, sizeof message,
+            "\"%s\" waits for \"%s\", which does not run: its rows may be older than what this "
+            "session has written",
+            relation->name, status.waits_for);
+        tell_older(session, message, relation->name, status.waits_for);
+    }
     if (state == NULL) {
         return;
     }
-    char message[800];
-    MrBuilder hint;
     const MrError *why = status.error.status != MR_OK ? &status.error : &status.target.error;
     snprintf(message, sizeof message,
              "\"%s\" is %s%s%s: its rows may be older than what this session has written",
              relation->name, state,
              why->status == MR_OK ? "" : ", since: ", why->status == MR_OK ? "" : why->message);
-    mr_builder_init(&hint, 0);
-    mr_builder_append_string(&hint, "EXPLAIN PROGRESS ");
-    mr_print_identifier(&hint, relation->name);
-    mr_builder_append_string(&hint, " tells more; ALTER MATERIALIZED VIEW ");
-    mr_print_identifier(&hint, relation->name);
-    mr_builder_append_string(&hint, " RESUME lets it go on.");
-    mr_session_notice(session, "NOTICE", "55000", message, mr_builder_text(&hint));
-    mr_builder_fini(&hint);
+    tell_older(session, message, relation->name, relation->name);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -159,8 +173,9 @@ static void start_portal(MrSession *session, MrPortal *portal, bool sees_uncommi
                          MrSessionThen *then)
 {
     const MrTransaction *transaction = &session->transaction;
-    if (transaction->log != NULL ||
-        (transaction->changes != NULL && reads(portal->plan, MR_SCAN_RESULT))) {
+    bool reads_results = reads(portal->plan, MR_SCAN_RESULT);
+    if ((transaction->log != NULL && (reads_results || reads(portal->plan, MR_SCAN_STREAM))) ||
+        (transaction->changes != NULL && reads_results)) {
         mr_session_notice(session, "NOTICE", "00000",
                           "rows of this transaction are not visible before its COMMIT", NULL);
     }

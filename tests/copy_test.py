@@ -307,6 +307,26 @@ def test_returning():
                 assert got == expected, (command, got, expected)
 
 
+def test_members():
+    """Members match columns by name or path, others are passed over and counted, by COPY and by HTTP."""
+    with harness.Server(http=True) as server:
+        server.execute("CREATE STREAM s (login text, n int, deep jsonb, plain text) WITH (json_path.login = "
+                       "'$.actor.login', json_path.n = '$.list[1]', json_path.deep = '$.deep', on_bad_row = 'reject')")
+        lines = ('{"actor": {"login": "ada", "age": 3}, "list": [1, 2], "deep": {"x": [1]}, "plain": "p", "more": 1}',
+                 '{"actor": "none", "list": {}, "login": "direct", "other": null}', '{"plain": 7}', '{"list": [0, "x"]}')
+        status, text = server.post("s", "\n".join(lines).encode())
+        assert status == 200 and '"rows":3,"rejected":1' in text, text
+        expected = [("ada", 2, {"x": [1]}, "p"), (None, None, None, None), (None, None, None, "7")]
+        assert server.execute("SELECT login, n, deep, plain FROM s ORDER BY _seq") == expected
+        counted = "SELECT value FROM millrace.metrics WHERE name = 'unknown_members' AND label = 's'"
+        by_http = server.execute(counted)[0][0]
+        assert by_http > 0
+        with server.connect() as connection:
+            copy_text(connection, "COPY s FROM STDIN (FORMAT json)", '{"plain": "q", "one": 1, "two": 2}\n')
+        assert server.execute(counted)[0][0] == by_http + 2
+        assert server.execute("SELECT plain FROM s ORDER BY _seq DESC LIMIT 1") == [("q",)]
+
+
 def test_a_column_added_meanwhile():
     """The COPY fails as a whole, with a code that says to run it again."""
     with harness.Server() as server:
