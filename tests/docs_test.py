@@ -170,6 +170,17 @@ def test_links():
         yield page.name, lambda page=page: check_links(page)
 
 
+def test_dialect():
+    """tests/dialect.md names tests that are there."""
+    page = (harness.ROOT / "tests" / "dialect.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| .* \| (.*) \|$", page, re.M)
+    names = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    tests = harness.ROOT / "tests"
+    missing = [name for name in sorted(names)
+               if not (tests / "slt" / f"{name}.slt").exists() and not (tests / f"{name}_test.py").exists()]
+    assert len(names) > 80 and not missing, missing
+
+
 def anchors_of(path):
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", path.read_text(encoding="utf-8")), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
