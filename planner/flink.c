@@ -47,10 +47,31 @@ static MrStatus check_emit(MrFlink *f, const MrLogical *tree)
     return MR_OK;
 }
 
-static bool is_bare_sequence(const MrLogical *tree, uint32_t column)
+/* Rows of one stream, each at most once. */
+static bool is_row_of_stream(const MrLogical *node)
 {
-    return tree->kind == MR_LOGICAL_PROJECT && tree->input->kind != MR_LOGICAL_JOIN &&
-           tree->expressions[column]->kind == MR_EXPR_SEQUENCE;
+    while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
+           node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N) {
+        node = node->input;
+    }
+    return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM;
+}
+
+/* Whether the column is the place of the stream's row that the row is made of. */
+static bool is_place(const MrLogical *node, uint32_t column)
+{
+    for (; is_row_of_stream(node); node = node->input) {
+        if (node->kind == MR_LOGICAL_PROJECT) {
+            const MrExpr *expr = node->expressions[column];
+            if (expr->kind != MR_EXPR_COLUMN) {
+                return expr->kind == MR_EXPR_SEQUENCE;
+            }
+            column = expr->column;
+        } else if (node->kind == MR_LOGICAL_SCAN || column >= node->input->column_count) {
+            return false;
+        }
+    }
+    return false;
 }
 
 /* The sink writes by key, so that what a restart writes again changes nothing.  Rows of one stream
@@ -63,7 +84,7 @@ static MrStatus derive_key(MrFlink *f, const MrLogical *tree, MrPlan *plan)
                                "the result must have its key among its columns");
     }
     for (uint32_t i = 0; plan->key_count == 0 && i < plan->output.column_count; i++) {
-        if (is_bare_sequence(tree, i)) {
+        if (is_place(tree, i)) {
             MR_NEW_ARRAY(f->arena, key, 1, f->b->err);
             *key = i;
             plan->keys = key;

@@ -148,8 +148,8 @@ MrStatus mr_flink_cast(MrFlink *f, const MrExpr *expr, const MrFlinkValue *arg, 
 
 /* ---- Aggregates -------------------------------------------------------------------------- */
 
-/* $1: the argument; $2: DISTINCT or nothing; $3: FILTER (WHERE …) or nothing.  A numeric result has
- * `scale` digits behind the point (-1: the argument's) of 38. */
+/* $1: the argument; $2: DISTINCT or nothing; $3: FILTER (WHERE …), OVER (…) or nothing.  A numeric
+ * result has `scale` digits behind the point (-1: the argument's) of 38. */
 typedef struct FlinkAggregate {
     const char *name;
     MrTypeId arg; /* UNKNOWN: any; with no_arg none */
@@ -244,11 +244,11 @@ static int32_t call_position(const MrLogicalCall *call, int32_t position)
 }
 
 MrStatus mr_flink_aggregate(MrFlink *f, const MrLogicalCall *call, const MrFlinkScope *scope,
-                            int32_t position, MrFlinkValue *out)
+                            const char *over, int32_t position, MrFlinkValue *out)
 {
     char type[64] = "*";
     const FlinkAggregate *entry = find_aggregate(call);
-    const char *texts[3] = { "", call->is_distinct ? "DISTINCT " : "", "" };
+    const char *texts[3] = { "", call->is_distinct ? "DISTINCT " : "", over != NULL ? over : "" };
     MrFlinkValue arg = { .text = "" };
     position = call_position(call, position);
     if (entry == NULL) {

@@ -93,10 +93,11 @@ MrStatus mr_flink_cast(MrFlink *f, const MrExpr *expr, const MrFlinkValue *arg, 
 /* The name in each line of the tables, for tests; NULL behind the last. */
 const char *mr_flink_function_name(uint32_t index);
 const char *mr_flink_aggregate_name(uint32_t index);
+/* `over`: OVER (…), for a window function; else NULL. */
 MrStatus mr_flink_aggregate(MrFlink *f, const MrLogicalCall *call, const MrFlinkScope *scope,
-                            int32_t position, MrFlinkValue *out);
+                            const char *over, int32_t position, MrFlinkValue *out);
 
-/* ---- Nodes (flink_query.c, flink_rows.c) ----------------------------------------------- */
+/* ---- Nodes (flink_query.c, flink_rows.c, flink_over.c) --------------------------------- */
 
 MrStatus mr_flink_select(MrFlink *f, const MrLogical *node, MrFlinkSelect *out);
 /* SELECT … as text. */
@@ -104,6 +105,9 @@ MrStatus mr_flink_select_text(MrFlink *f, const MrFlinkSelect *select, const cha
 /* The select as an item of FROM, with its columns by their names there; `qualified`: by its
  * alias. */
 MrStatus mr_flink_item(MrFlink *f, MrFlinkSelect *select, bool qualified);
+/* The text of a column of the select; refused where Flink cannot have it. */
+MrStatus mr_flink_column(MrFlink *f, const MrFlinkSelect *select, uint32_t column,
+                         const char **out);
 int32_t mr_flink_position(const MrFlink *f, const MrLogical *node);
 /* The input of the node in FROM TABLE(TUMBLE(…)), which has window_start and window_end.  The text
  * that is window_end here comes out. */
@@ -111,6 +115,7 @@ MrStatus mr_flink_windowed(MrFlink *f, const MrLogical *node, MrFlinkSelect *sel
                            const char **end);
 MrStatus mr_flink_row_windows(MrFlink *f, const MrLogical *node, MrFlinkSelect *out);
 MrStatus mr_flink_join(MrFlink *f, const MrLogical *node, MrFlinkSelect *out);
+MrStatus mr_flink_over(MrFlink *f, const MrLogical *node, MrFlinkSelect *out);
 MrStatus mr_flink_top_n(MrFlink *f, const MrLogical *node, MrFlinkSelect *out);
 MrStatus mr_flink_union(MrFlink *f, const MrLogical *node, MrFlinkSelect *out);
 

@@ -273,14 +273,68 @@ int32_t mr_flink_position(const MrFlink *f, const MrLogical *node)
     return node->time != NULL && node->time->position >= 0 ? node->time->position : f->position;
 }
 
+/* GROUP BY on the bounds of a lower node's windows is those windows again; NULL: it is not.  The
+ * columns of the input that are the bounds, -1: it has not that one. */
+static const MrLogical *lower_window(const MrLogical *node, int32_t *start, int32_t *end)
+{
+    const MrLogical *input = node->input;
+    *start = *end = -1;
+    if (node->time == NULL || node->time->kind != MR_EXPR_COLUMN) {
+        return NULL;
+    }
+    const MrLogicalColumn *time = &input->columns[node->time->column];
+    const MrLogical *of = time->window_of;
+    if (of == NULL || of->window_kind == MR_GROUP_WINDOW_SESSION || of->window.cumulates) {
+        return NULL;
+    }
+    /* Those that overlap are grouped by their start, and by their end if it is a key. */
+    bool is_start_of_hop = of->window_kind == MR_GROUP_WINDOW_HOP &&
+                           time->role == MR_TIME_WINDOW_START &&
+                           of->window.slide_us == node->window.size_us;
+    if (!is_start_of_hop && !mr_window_equal(&of->window, &node->window)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < input->column_count; i++) {
+        if (input->columns[i].window_of == of) {
+            *(input->columns[i].role == MR_TIME_WINDOW_START ? start : end) = (int32_t)i;
+        }
+    }
+    return of;
+}
+
+/* The windows of the lower node once more: both of its bounds, the other one made of what is
+ * there. */
+static MrStatus windows_again(MrFlink *f, const MrLogical *node, const MrLogical *of, int32_t start,
+                              int32_t end, const MrFlinkSelect *in, MrFlinkSelect *grouped)
+{
+    const char *size, *first, *last;
+    MR_TRY(mr_flink_interval(f, node->window.size_us, &size));
+    if (of->window_kind == MR_GROUP_WINDOW_HOP) {
+        grouped->group_by = first = in->columns[start].text;
+        grouped->columns[0] = (MrFlinkValue){ .text = first, .type = node->columns[0].type };
+        grouped->columns[1].type = node->columns[1].type;
+        return mr_flink_format(f, &grouped->columns[1].text, "(%s + %s)", first, size);
+    }
+    first = start >= 0 ? in->columns[start].text : NULL;
+    last = end >= 0 ? in->columns[end].text : NULL;
+    if (first == NULL) {
+        MR_TRY(mr_flink_format(f, &first, "(%s - %s)", last, size));
+    }
+    if (last == NULL) {
+        MR_TRY(mr_flink_format(f, &last, "(%s + %s)", first, size));
+    }
+    grouped->columns[0] = (MrFlinkValue){ .text = first, .type = node->columns[0].type };
+    grouped->columns[1] = (MrFlinkValue){ .text = last, .type = node->columns[1].type };
+    return mr_flink_format(f, &grouped->group_by, "%s, %s", first, last);
+}
+
 static MrStatus group_keys(MrFlink *f, const MrLogical *node, const MrFlinkScope *scope,
                            const char *end, MrFlinkSelect *grouped)
 {
-    const char *list = NULL;
-    uint32_t first = 0;
-    if (node->window_kind != MR_GROUP_WINDOW_NONE) {
+    const char *list = grouped->group_by;
+    uint32_t first = mr_logical_key_column(node, 0);
+    if (first > 0 && list == NULL) {
         list = "`window_start`, `window_end`";
-        first = 2;
         for (uint32_t i = 0; i < 2; i++) {
             grouped->columns[i] = (MrFlinkValue){ .text = i == 0 ? "`window_start`" : end,
                                                   .type = node->columns[i].type,
@@ -310,8 +364,10 @@ static MrStatus select_aggregate(MrFlink *f, const MrLogical *node, MrFlinkSelec
                                "are none, has no equal in Flink");
     }
     const char *end = NULL;
+    int32_t lower_start, lower_end;
+    const MrLogical *of = lower_window(node, &lower_start, &lower_end);
     MR_TRY(mr_flink_select(f, node->input, out));
-    if (node->window_kind != MR_GROUP_WINDOW_NONE) {
+    if (node->window_kind != MR_GROUP_WINDOW_NONE && of == NULL) {
         MR_TRY(mr_flink_windowed(f, node, out, &end));
     } else if (out->is_grouped || out->is_distinct) {
         MR_TRY(mr_flink_item(f, out, false));
@@ -321,10 +377,13 @@ static MrStatus select_aggregate(MrFlink *f, const MrLogical *node, MrFlinkSelec
     MR_NEW_ARRAY(f->arena, grouped.columns, node->column_count + 1, f->b->err);
     MR_NEW_ARRAY(f->arena, grouped.names, node->column_count + 1, f->b->err);
     grouped.column_count = node->column_count;
+    if (of != NULL) {
+        MR_TRY(windows_again(f, node, of, lower_start, lower_end, out, &grouped));
+    }
     MR_TRY(group_keys(f, node, &scope, end, &grouped));
     uint32_t first = mr_logical_call_column(node, 0);
     for (uint32_t c = 0; c < node->call_count; c++) {
-        MR_TRY(mr_flink_aggregate(f, &node->calls[c], &scope, mr_flink_position(f, node),
+        MR_TRY(mr_flink_aggregate(f, &node->calls[c], &scope, NULL, mr_flink_position(f, node),
                                   &grouped.columns[first + c]));
     }
     for (uint32_t i = 0; i < node->column_count; i++) {
@@ -393,7 +452,6 @@ static MrStatus refuse_node(MrFlink *f, const MrLogical *node)
         [MR_LOGICAL_RESULT] = "a materialized view as input",
         [MR_LOGICAL_SINCE] = "snapshot = false",
         [MR_LOGICAL_SORT] = "LIMIT in this place",
-        [MR_LOGICAL_OVER] = "a window function here",
         [MR_LOGICAL_RECURSION] = "WITH RECURSIVE",
     };
     return mr_flink_refuse(f, mr_flink_position(f, node),
@@ -413,6 +471,7 @@ MrStatus mr_flink_select(MrFlink *f, const MrLogical *node, MrFlinkSelect *out)
     case MR_LOGICAL_AGGREGATE: return select_aggregate(f, node, out);
     case MR_LOGICAL_WINDOW: return mr_flink_row_windows(f, node, out);
     case MR_LOGICAL_JOIN: return mr_flink_join(f, node, out);
+    case MR_LOGICAL_OVER: return mr_flink_over(f, node, out);
     case MR_LOGICAL_TOP_N: return mr_flink_top_n(f, node, out);
     case MR_LOGICAL_UNION: return mr_flink_union(f, node, out);
     default: return refuse_node(f, node);

@@ -261,8 +261,7 @@ static MrStatus add_order(MrFlink *f, const char *text, const char *direction, c
                            direction);
 }
 
-static MrStatus column_text(MrFlink *f, const MrFlinkSelect *select, uint32_t column,
-                            const char **out)
+MrStatus mr_flink_column(MrFlink *f, const MrFlinkSelect *select, uint32_t column, const char **out)
 {
     MrExpr named = { .kind = MR_EXPR_COLUMN, .column = column, .position = -1 };
     MrFlinkScope scope = { .in = select };
@@ -282,7 +281,7 @@ static MrStatus row_order(MrFlink *f, const MrLogical *node, const MrFlinkSelect
     *order = "";
     for (uint32_t i = 0; i < over->order_count; i++) {
         const MrSortKey *key = &over->order[i];
-        MR_TRY(column_text(f, select, key->column, &text));
+        MR_TRY(mr_flink_column(f, select, key->column, &text));
         MR_TRY(add_order(f, text,
                          key->descending
                              ? (key->nulls_first ? " DESC NULLS FIRST" : " DESC NULLS LAST")
@@ -290,7 +289,7 @@ static MrStatus row_order(MrFlink *f, const MrLogical *node, const MrFlinkSelect
                          order));
     }
     for (uint32_t i = 0; i < over->tie_count; i++) {
-        MR_TRY(column_text(f, select, over->ties[i], &text));
+        MR_TRY(mr_flink_column(f, select, over->ties[i], &text));
         MR_TRY(add_order(f, text, " ASC NULLS LAST", order));
     }
     if (over->tie_count == 0 && select->sequence != NULL) {
@@ -307,7 +306,7 @@ static MrStatus number_text(MrFlink *f, const MrLogical *node, const MrFlinkSele
     const MrLogicalOver *over = node->over;
     const char *partition = "", *order, *text;
     for (uint32_t i = 0; i < over->partition_count; i++) {
-        MR_TRY(column_text(f, select, over->partition[i], &text));
+        MR_TRY(mr_flink_column(f, select, over->partition[i], &text));
         MR_TRY(mr_flink_format(f, &partition, "%s%s%s", partition, i == 0 ? "PARTITION BY " : ", ",
                                text));
     }

@@ -178,3 +178,27 @@ SELECT c, count(*) AS cities, max(n) AS n FROM per_city GROUP BY c;
 
 -- quoted
 SELECT city AS "select", count(*) AS "a ""b" FROM rides WHERE driver = 'it''s' OR city <> '' GROUP BY city;
+
+-- best_pages
+WITH per_page AS (SELECT window_start, window_end, page, sum(added) AS added FROM TUMBLE(edits, at, INTERVAL '1' MINUTE)
+        GROUP BY window_start, window_end, page),
+    best AS (SELECT window_start, window_end, max(added) AS added FROM per_page GROUP BY window_start, window_end)
+SELECT p.window_start, p.page, p.added, count(*) AS c FROM per_page p
+JOIN best b ON p.window_start = b.window_start AND p.window_end = b.window_end AND p.added = b.added
+GROUP BY p.window_start, p.window_end, p.page, p.added EMIT ON WINDOW CLOSE;
+
+-- per_window
+SELECT window_start, window_end, max(rides) AS most, count(*) AS cities FROM (
+    SELECT window_start, window_end, city, count(*) AS rides FROM HOP(rides, at, INTERVAL '30' SECOND, INTERVAL '1' MINUTE)
+    GROUP BY window_start, window_end, city) w
+GROUP BY window_start, window_end EMIT ON WINDOW CLOSE;
+
+-- running
+SELECT _seq, city, n, sum(n) OVER w AS total, count(*) OVER w AS c, avg(big) OVER w AS mean, max(km) OVER w AS most FROM rides
+WINDOW w AS (PARTITION BY city ORDER BY at RANGE BETWEEN INTERVAL '30' SECOND PRECEDING AND CURRENT ROW) EMIT ON WINDOW CLOSE;
+
+-- last_rows
+SELECT _seq, count(driver) OVER (ORDER BY at ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS c FROM rides EMIT ON WINDOW CLOSE;
+
+-- so_far
+SELECT id, _seq, sum(km) OVER (PARTITION BY city ORDER BY at) AS km FROM rides WHERE km > 0 EMIT ON WINDOW CLOSE;
