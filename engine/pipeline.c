@@ -241,17 +241,42 @@ static bool fits_alone(const MrPipeline *pipeline, const MrPipelineInput *inputs
     return pipeline->lane_count == 1 && input_rows(inputs, count) < pipeline->shared_rows;
 }
 
+static MrStatus run_together(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
+                             MrError *err)
+{
+    if (fits_alone(pipeline, inputs, count)) {
+        MR_TRY(mr_pipeline_merge_apart(pipeline, err)); /* rows come in the log's order now */
+        return run_alone(pipeline, inputs, count, err);
+    }
+    return mr_pipeline_run_parallel(pipeline, inputs, count, err);
+}
+
+/* On threads, where derived rows are judged record by record. */
+static MrStatus run_by_records(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
+                               MrError *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const MrPipelineInput *input = &inputs[i];
+        if (fits_alone(pipeline, input, 1)) {
+            MR_TRY(run_together(pipeline, input, 1, err));
+            continue;
+        }
+        set_record(&pipeline->lanes[0].batch, input);
+        begin_record(pipeline, input);
+        MR_TRY(mr_pipeline_run_parallel(pipeline, input, 1, err));
+        MR_TRY(end_record(pipeline, err));
+    }
+    return MR_OK;
+}
+
 static MrStatus run_inputs(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                            MrError *err)
 {
     if (pipeline->thread_count == 1) {
         return run_alone(pipeline, inputs, count, err);
     }
-    if (fits_alone(pipeline, inputs, count)) {
-        MR_TRY(mr_pipeline_merge_apart(pipeline, err)); /* rows come in the log's order now */
-        return run_alone(pipeline, inputs, count, err);
-    }
-    return mr_pipeline_run_parallel(pipeline, inputs, count, err);
+    return pipeline->dag->judges_records ? run_by_records(pipeline, inputs, count, err)
+                                         : run_together(pipeline, inputs, count, err);
 }
 
 MrStatus mr_pipeline_run(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,

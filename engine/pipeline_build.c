@@ -256,9 +256,7 @@ MrStatus mr_pipeline_create(const MrPipelineOptions *options, MrPipeline **out, 
     }
     pipeline->dag = options->dag;
     pipeline->parallel =
-        options->parallel != NULL && options->parallel->lanes > 1 && !options->dag->judges_records
-            ? options->parallel
-            : NULL;
+        options->parallel != NULL && options->parallel->lanes > 1 ? options->parallel : NULL;
     pipeline->shared_rows = pipeline->parallel != NULL && pipeline->parallel->rows_min > 0
                                 ? pipeline->parallel->rows_min
                                 : MR_ROUND_ROWS_SHARED;

@@ -380,47 +380,41 @@ static bool is_made_of_others(const MrDag *dag, int32_t index)
     }
 }
 
-/* `fails_at_once`: in such a way that the query stops, whatever its on_error, or that is noted. */
-typedef struct Failing {
-    bool can_fail, fails_at_once;
-} Failing;
-
-static void visit_failing(void *context, const MrExpr *expr)
+static bool any_can_fail(const MrExpr *const *exprs, uint32_t count)
 {
-    Failing *failing = context;
-    failing->fails_at_once |=
-        expr->kind == MR_EXPR_CALL && strcmp(expr->function->name, "mr_single_row") == 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (exprs[i] != NULL && mr_expr_is_fallible(exprs[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
-static void look_at(const MrExpr *expr, Failing *failing)
+/* Whether the node computes something that can fail. */
+static bool can_fail(const MrDagNode *node)
 {
-    failing->can_fail |= expr != NULL && mr_expr_is_fallible(expr);
-    if (expr != NULL) {
-        mr_expr_walk(expr, visit_failing, failing);
+    switch (node->kind) {
+    case MR_OPERATOR_FILTER:
+        return any_can_fail(&((const MrFilterSpec *)node->spec)->predicate, 1);
+    case MR_OPERATOR_JOIN: return any_can_fail(&((const MrJoinSpec *)node->spec)->condition, 1);
+    case MR_OPERATOR_PROJECT: {
+        const MrProjectSpec *spec = node->spec;
+        return any_can_fail(spec->expressions, spec->expression_count);
+    }
+    default: return false;
     }
 }
 
 bool mr_standing_judges_records(const MrPlan *plan)
 {
-    Failing failing = { 0 };
     for (uint32_t i = 0; i < plan->dag->node_count; i++) {
         const MrDagNode *node = &plan->dag->nodes[i];
-        if (node->kind == MR_OPERATOR_FIXPOINT) {
-            failing.fails_at_once |= ((const MrRecursionSpec *)node->spec)->may_go_round;
-        }
-        if (node->part != NULL || !is_made_of_others(plan->dag, node->input)) {
-            continue;
-        }
-        if (node->kind == MR_OPERATOR_FILTER) {
-            look_at(((const MrFilterSpec *)node->spec)->predicate, &failing);
-        } else if (node->kind == MR_OPERATOR_JOIN) {
-            look_at(((const MrJoinSpec *)node->spec)->condition, &failing);
-        } else if (node->kind == MR_OPERATOR_PROJECT) {
-            const MrProjectSpec *spec = node->spec;
-            for (uint32_t e = 0; e < spec->expression_count; e++) {
-                look_at(spec->expressions[e], &failing);
-            }
+        bool is_own = node->part == NULL && is_made_of_others(plan->dag, node->input);
+        if ((is_own && can_fail(node)) ||
+            (node->kind == MR_OPERATOR_FIXPOINT &&
+             ((const MrRecursionSpec *)node->spec)->may_go_round)) {
+            return true;
         }
     }
-    return failing.fails_at_once || (failing.can_fail && plan->stop_on_error);
+    return false;
 }

@@ -623,7 +623,7 @@ MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *e
         query->epoch.sequence = query->position;
         return mr_subscription_offer(query->spec.subscription, &changes, query->position, err);
     }
-    if (checkpoint) {
+    if (checkpoint && !mr_pipeline_is_in_record(query->pipeline)) {
         MrError reason = MR_ERROR_INIT;
         query->last_checkpoint_us = now_us;
         if (write_checkpoint(query, &reason) != MR_OK) {

@@ -158,12 +158,19 @@ static bool can_start(const MrQuery *query)
              query->target_seen.state == MR_TARGET_REWIND));
 }
 
+/* Within a record is no time for a flush, but where the query stops there, or has before. */
+static bool waits_for_record(const MrQuery *query)
+{
+    bool ends_here = mr_scheduler_is_at_halt(query) ||
+                     (query->replay_until != 0 && query->position >= query->replay_until);
+    return mr_pipeline_is_in_record(query->pipeline) && !ends_here;
+}
+
 /* Whether its changes should go to the target now; *at_us: when, if not yet. */
 static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t now_us,
                          int64_t *at_us)
 {
-    if (query->state != MR_QUERY_RUNNING || query->in_flight ||
-        mr_pipeline_is_in_record(query->pipeline)) {
+    if (query->state != MR_QUERY_RUNNING || query->in_flight || waits_for_record(query)) {
         return false;
     }
     if (query->begins_after != UINT64_MAX) {

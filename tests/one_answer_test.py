@@ -301,6 +301,60 @@ def test_every_commit_postgres():
         check_every_commit(pg, 40 if SMALL else 200)
 
 
+# -- what fails ----------------------------------------------------------------------------------------
+
+FAILING = {
+    "groups": "SELECT k, 100 / sum(v) AS q FROM f GROUP BY k",
+    "groups_close": "SELECT window_start, k, 100 / sum(v) AS q FROM TUMBLE(f, at, INTERVAL '10 seconds') "
+                    "GROUP BY window_start, k EMIT ON WINDOW CLOSE",
+    "pairs": "SELECT a.k, 100 / (a.v + b.v) AS q FROM f a JOIN g b ON a.k = b.k",
+    "ranks": "SELECT k, 10 / (n - v) AS q FROM (SELECT k, v, row_number() OVER (PARTITION BY k ORDER BY v, at) AS n FROM f) r",
+    "total": "SELECT 7 / (sum(v) % 3) AS q FROM f",
+}
+
+
+def failing_run(batch_rows, workers, crash, limit):
+    """What is noted, what stops, and what the targets show."""
+    rng = random.Random(SEED)
+    settings = {"batch_rows": batch_rows, "workers": workers, "error_limit": limit, "checkpoint_interval": "50ms"}
+    with harness.Server(settings=settings) as server:
+        for stream in "fg":
+            server.execute(f"CREATE STREAM {stream} (at timestamp, k int, v int, WATERMARK FOR at AS at)")
+        for name, select in FAILING.items():
+            server.execute(f"CREATE MATERIALIZED VIEW {name} AS {select}")
+        at = 0
+        for number in range(30):
+            rows = []
+            for _ in range(rng.choice((1, 3, 40, 300))):
+                at += rng.choice((0, 0, 1))
+                rows.append(f"(timestamp '2026-01-01' + {at} * interval '1 second', {rng.randrange(40)}, "
+                            f"{rng.choice((-1, 0, 1, 2))})")
+            server.execute(f"INSERT INTO {'g' if number % 7 == 3 else 'f'} VALUES " + ", ".join(rows))
+            if crash and number == 15:
+                server.restart(crash=True)
+        try:
+            server.execute("FLUSH")
+        except Exception as error:
+            assert "is stopped" in str(error), error
+        return (server.execute("SELECT name, state, error, failed_rows FROM millrace.queries ORDER BY name"),
+                {name: exactly(harness.sqlite_table(server.main_db(), f"SELECT * FROM {name}")) for name in FAILING})
+
+
+def test_failed_rows():
+    """Rows that queries make of others fail at the same places, and stop them at the same one."""
+    for limit in (10_000, 30):
+        first = failing_run(100_000, 1, False, limit)
+        failed = {name: count for name, _, _, count in first[0]}
+        stopped = [name for name, state, _, _ in first[0] if state == "FAILED"]
+        print(f"# error_limit {limit}: {failed}, stopped: {stopped}")
+        assert stopped if limit < 1000 else min(failed.values()) > 0 and not stopped, (failed, stopped)
+        for batch_rows, workers, crash in ((1, 1, False), (7, 2, False), (7, 1, True), (100_000, 2, True), (300, 3, False)):
+            other = failing_run(batch_rows, workers, crash, limit)
+            for a, b in zip(other[0], first[0]):
+                assert a == b, f"batch_rows={batch_rows} workers={workers} crash={crash}: {a} instead of {b}"
+            assert other[1] == first[1], f"batch_rows={batch_rows} workers={workers} crash={crash}"
+
+
 def test_the_answer_over_no_rows_is_taken_back():
     """It is in the target when the server dies, before any checkpoint; HAVING leaves nothing in its place."""
     for batch_rows in (1, 100000):
