@@ -94,6 +94,39 @@ static MrStatus unnest_full(MrArguments *arguments, MrLogical **place)
     return mr_dependent_show(arguments, place, places, node->columns, count);
 }
 
+/* Every left row has its match for itself, and so for each value of the arguments that it stands
+ * beside; what the right side says of them is one more equality. */
+static MrStatus unnest_asof(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    const MrLogical *node = *place;
+    MrLogical *left = node->input, *right = node->right;
+    uint32_t left_count = left->column_count, count = node->column_count, *places, *of_left;
+    bool *left_strict;
+    MrExpr *on = node->predicate, *same = NULL;
+    MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, places, count, b->err);
+    MR_TRY(mr_unnest_any(arguments, &left));
+    memcpy(of_left, arguments->columns, arguments->count * sizeof *of_left);
+    memcpy(left_strict, arguments->is_strict, arguments->count * sizeof *left_strict);
+    uint32_t shift = left->column_count;
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = i < left_count ? i : i - left_count + shift;
+    }
+    if (mr_tree_is_correlated(right)) {
+        MR_TRY(mr_unnest(arguments, &right));
+        MR_TRY(match_sides(arguments, of_left, shift, left_strict, &same));
+        memcpy(arguments->columns, of_left, arguments->count * sizeof *of_left);
+        memcpy(arguments->is_strict, left_strict, arguments->count * sizeof *left_strict);
+    }
+    MrMapping mapping = { .arguments = arguments, .places = places };
+    MR_TRY(mr_map_in_place(&mapping, &on));
+    MR_TRY(mr_expr_and(b->arena, same, on, &on, b->err));
+    MR_TRY(mr_asof_join_anew(b, node, left, right, on, place));
+    return mr_dependent_show(arguments, place, places, node->columns, count);
+}
+
 MrStatus mr_unnest_join(MrArguments *arguments, MrLogical **place)
 {
     MrBinder *b = arguments->b;
@@ -105,10 +138,13 @@ MrStatus mr_unnest_join(MrArguments *arguments, MrLogical **place)
     MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, places, left_count + right->column_count, b->err);
-    if (node->asof.is_used || node->is_lookup) {
+    if (node->is_lookup) {
         return mr_bind_unsupported(b, -1, "Join in FROM of the query itself.",
-                                   "an ASOF JOIN or FOR SYSTEM_TIME in a subquery that names an "
+                                   "FOR SYSTEM_TIME AS OF PROCTIME() in a subquery that names an "
                                    "outer column is not supported yet");
+    }
+    if (node->asof.is_used) {
+        return unnest_asof(arguments, place);
     }
     if (node->join_type == MR_JOIN_TYPE_RIGHT) {
         return unnest_turned(arguments, place);

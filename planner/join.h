@@ -47,6 +47,10 @@ MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join);
 bool mr_asof_bounds_time(const MrLogical *join, const MrExpr *part);
 /* Then, once its times are settled: whether W can tell what a further condition finds. */
 MrStatus mr_asof_check_condition(MrBinder *b, const MrLogical *join);
+/* The as-of join `join` of other inputs, whose first columns are those that it had, under the
+ * condition over their columns; settled. */
+MrStatus mr_asof_join_anew(MrBinder *b, const MrLogical *join, MrLogical *left, MrLogical *right,
+                           MrExpr *condition, MrLogical **out);
 /* FOR SYSTEM_TIME AS OF s.ts, before the sides are joined: the left column that it names; rows of a
  * table get the time of their change. */
 MrStatus mr_asof_find_time(MrBinder *b, MrScope *left, MrScope *right, const MrNode *time);

@@ -122,6 +122,28 @@ MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join)
     return check_rest(b, join);
 }
 
+/* ---- Other inputs -------------------------------------------------------------------------- */
+
+MrStatus mr_asof_join_anew(MrBinder *b, const MrLogical *join, MrLogical *left, MrLogical *right,
+                           MrExpr *condition, MrLogical **out)
+{
+    MrLogical *anew;
+    MrJoinParts parts;
+    MR_TRY(mr_logical_join(b->arena, join->join_type, left, right, condition, &anew, b->err));
+    anew->position = join->position;
+    anew->asof = join->asof;
+    anew->left_time = join->left_time;
+    anew->right_time = join->right_time;
+    *out = anew;
+    MR_TRY(mr_join_split(b->arena, anew, &parts, b->err));
+    if (join->asof.is_versioned && parts.residual != NULL) {
+        return refuse_condition(b, parts.residual, "an outer column and the table's row");
+    }
+    MR_TRY(check_rest(b, anew));
+    MR_TRY(mr_join_settle(b, anew));
+    return mr_asof_check_condition(b, anew);
+}
+
 /* ---- FOR SYSTEM_TIME AS OF s.ts ------------------------------------------------------------ */
 
 /* The scan of a relation in FROM, which only renaming may have covered. */
